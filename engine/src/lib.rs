@@ -1,0 +1,6 @@
+//! A SIMD compute engine that trains neural networks on a CPU.
+mod error;
+pub mod memory;
+pub mod parallel;
+pub mod simd;
+pub use error::Error;

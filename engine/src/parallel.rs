@@ -1,0 +1,157 @@
+//! Threads: the only user of rayon.
+//!
+//! Work is cut into tasks by its size alone, never by the number of threads, and each task writes its
+//! own part of the result. Sums over tasks go through a slot per task and are added in order. So any
+//! number of threads gives the same bits.
+
+use crate::simd::Isa;
+use std::sync::Arc;
+
+/// Where to compute: an ISA and a number of threads. Cheap to clone; clones share their threads.
+#[derive(Clone, Debug)]
+pub struct Context {
+    isa: Isa,
+    /// `None` for a single thread, which is the caller's.
+    pool: Option<Arc<rayon::ThreadPool>>,
+}
+
+impl Context {
+    /// The best ISA of this processor and `threads` threads; 0 means one per available core.
+    ///
+    /// # Errors
+    /// If the operating system refuses to start the threads.
+    pub fn new(threads: usize) -> Result<Context, crate::Error> {
+        Context::with_isa(Isa::best(), threads)
+    }
+
+    /// As [`Context::new`], with a chosen ISA.
+    ///
+    /// # Errors
+    /// If the operating system refuses to start the threads.
+    pub fn with_isa(isa: Isa, threads: usize) -> Result<Context, crate::Error> {
+        let threads =
+            if threads == 0 { std::thread::available_parallelism().map_or(1, |n| n.get()) } else { threads };
+        let pool = if threads == 1 {
+            None
+        } else {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .thread_name(|i| format!("narrows-{i}"))
+                .build()
+                .map_err(|e| crate::Error::new(format!("cannot start {threads} threads: {e}")))?;
+            Some(Arc::new(pool))
+        };
+        Ok(Context { isa, pool })
+    }
+
+    /// The same ISA on the calling thread alone.
+    pub fn single(&self) -> Context {
+        Context { isa: self.isa, pool: None }
+    }
+
+    /// The instruction set that kernels run on.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// The number of threads.
+    pub fn threads(&self) -> usize {
+        self.pool.as_ref().map_or(1, |pool| pool.current_num_threads())
+    }
+
+    /// Runs `f` on one of the threads. Kernels called inside it hand out their tasks without a detour
+    /// (and without the allocation that entering the pool costs), so a training loop belongs in here.
+    pub fn install<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+        match &self.pool {
+            Some(pool) => pool.install(f),
+            None => f(),
+        }
+    }
+
+    /// Calls `f(i)` for each `i` in `0..tasks`, in any order and on any thread.
+    pub fn for_each(&self, tasks: usize, f: impl Fn(usize) + Sync) {
+        self.for_each_part(tasks, (), |i, ()| f(i));
+    }
+
+    /// Cuts `items` into `tasks` parts and calls `f(i, part)` for each, in any order and on any thread.
+    pub fn for_each_part<T: Split>(&self, tasks: usize, items: T, f: impl Fn(usize, T) + Sync) {
+        fn serial<T: Split>(tasks: std::ops::Range<usize>, items: T, f: &impl Fn(usize, T)) {
+            let mut rest = items;
+            for i in tasks {
+                let (part, after) = rest.split(1);
+                f(i, part);
+                rest = after;
+            }
+        }
+        fn split<T: Split>(tasks: std::ops::Range<usize>, items: T, f: &(impl Fn(usize, T) + Sync)) {
+            if tasks.len() <= 1 {
+                return serial(tasks, items, f);
+            }
+            let half = tasks.len() / 2;
+            let middle = tasks.start + half;
+            let (left, right) = items.split(half);
+            rayon::join(|| split(tasks.start..middle, left, f), || split(middle..tasks.end, right, f));
+        }
+        match &self.pool {
+            Some(pool) if tasks > 1 => pool.install(|| split(0..tasks, items, &f)),
+            _ => serial(0..tasks, items, &f),
+        }
+    }
+
+    /// `f(i)` for each `i` in `0..tasks`, in order. For whole runs, not for kernels: it allocates.
+    pub fn map<R: Send>(&self, tasks: usize, f: impl Fn(usize) -> R + Sync) -> Vec<R> {
+        let mut results: Vec<Option<R>> = (0..tasks).map(|_| None).collect();
+        self.for_each_part(tasks, Chunks::new(&mut results, 1), |i, part| part.data[0] = Some(f(i)));
+        results.into_iter().map(|r| r.expect("every task ran")).collect()
+    }
+}
+
+/// What can be dealt out to tasks.
+pub trait Split: Send + Sized {
+    /// The parts of the next `tasks` tasks, and the rest.
+    fn split(self, tasks: usize) -> (Self, Self);
+}
+
+/// A mutable slice of which each task gets `chunk` items; the last may get fewer.
+#[derive(Debug)]
+pub struct Chunks<'a, T> {
+    /// The items of this part.
+    pub data: &'a mut [T],
+    chunk: usize,
+}
+
+impl<'a, T> Chunks<'a, T> {
+    /// Deals out `data` by `chunk` items a task.
+    pub fn new(data: &'a mut [T], chunk: usize) -> Self {
+        Chunks { data, chunk }
+    }
+}
+
+impl<T: Send> Split for Chunks<'_, T> {
+    fn split(self, tasks: usize) -> (Self, Self) {
+        let at = self.data.len().min(tasks.saturating_mul(self.chunk));
+        let (left, right) = self.data.split_at_mut(at);
+        (Chunks { data: left, chunk: self.chunk }, Chunks { data: right, chunk: self.chunk })
+    }
+}
+
+impl Split for () {
+    fn split(self, _: usize) -> ((), ()) {
+        ((), ())
+    }
+}
+
+impl<A: Split, B: Split> Split for (A, B) {
+    fn split(self, tasks: usize) -> (Self, Self) {
+        let ((a, a_rest), (b, b_rest)) = (self.0.split(tasks), self.1.split(tasks));
+        ((a, b), (a_rest, b_rest))
+    }
+}
+
+impl<A: Split, B: Split, C: Split> Split for (A, B, C) {
+    fn split(self, tasks: usize) -> (Self, Self) {
+        let ((a, a_rest), (b, b_rest), (c, c_rest)) =
+            (self.0.split(tasks), self.1.split(tasks), self.2.split(tasks));
+        ((a, b, c), (a_rest, b_rest, c_rest))
+    }
+}

@@ -1,0 +1,157 @@
+//! AVX2 with FMA: eight lanes, sixteen registers. Intel since Haswell (2013), AMD since Zen (2017).
+
+use super::{Kernel, Simd};
+use std::arch::x86_64::*;
+
+/// Proof that the processor has AVX2 and FMA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Avx2(());
+
+impl Avx2 {
+    /// The token, if the processor and the operating system support the instructions.
+    pub fn detect() -> Option<Avx2> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Avx2(()))
+    }
+}
+
+const LANES: usize = 8;
+
+/// Sixteen values whose window of eight starting at `8 - n` masks the first `n` lanes.
+static MASKS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+
+#[inline(always)]
+fn head_mask(n: usize) -> __m256i {
+    let window = &MASKS[LANES - n..][..LANES];
+    // SAFETY: `window` holds eight values; the callers below hold an `Avx2`.
+    unsafe { _mm256_loadu_si256(window.as_ptr().cast()) }
+}
+
+/// Wraps register-only intrinsics, all of which have the same justification.
+macro_rules! registers {
+    ($e:expr) => {{
+        // SAFETY: touches registers only, with instructions that the `Avx2` token, built by
+        // detection alone, proves to be there.
+        unsafe { $e }
+    }};
+}
+
+impl Simd for Avx2 {
+    type F = __m256;
+    const LANES: usize = LANES;
+    const NAME: &'static str = "avx2";
+
+    #[inline]
+    fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx2,fma")]
+        fn enabled<K: Kernel>(simd: Avx2, kernel: K) -> K::Output {
+            kernel.run(simd)
+        }
+        // SAFETY: `self`, built by detection alone, proves that the processor has the features.
+        unsafe { enabled(self, kernel) }
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m256 {
+        registers!(_mm256_set1_ps(x))
+    }
+    #[inline(always)]
+    fn load(self, x: &[f32]) -> __m256 {
+        let x = &x[..LANES];
+        // SAFETY: the slice above holds eight floats; `self` proves the instruction.
+        unsafe { _mm256_loadu_ps(x.as_ptr()) }
+    }
+    #[inline(always)]
+    fn load_head(self, x: &[f32]) -> __m256 {
+        let mask = head_mask(x.len());
+        // SAFETY: the mask, which refuses lengths above eight, enables the lanes inside `x` alone; masked
+        // lanes are not accessed. `self` proves the instruction.
+        unsafe { _mm256_maskload_ps(x.as_ptr(), mask) }
+    }
+    #[inline(always)]
+    fn store(self, v: __m256, out: &mut [f32]) {
+        let out = &mut out[..LANES];
+        // SAFETY: the slice above holds eight floats; `self` proves the instruction.
+        unsafe { _mm256_storeu_ps(out.as_mut_ptr(), v) }
+    }
+    #[inline(always)]
+    fn store_head(self, v: __m256, out: &mut [f32]) {
+        let mask = head_mask(out.len());
+        // SAFETY: as in `load_head`.
+        unsafe { _mm256_maskstore_ps(out.as_mut_ptr(), mask, v) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m256, b: __m256) -> __m256 {
+        registers!(_mm256_add_ps(a, b))
+    }
+    #[inline(always)]
+    fn sub(self, a: __m256, b: __m256) -> __m256 {
+        registers!(_mm256_sub_ps(a, b))
+    }
+    #[inline(always)]
+    fn mul(self, a: __m256, b: __m256) -> __m256 {
+        registers!(_mm256_mul_ps(a, b))
+    }
+    #[inline(always)]
+    fn div(self, a: __m256, b: __m256) -> __m256 {
+        registers!(_mm256_div_ps(a, b))
+    }
+    #[inline(always)]
+    fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        registers!(_mm256_fmadd_ps(a, b, c))
+    }
+    #[inline(always)]
+    fn min(self, a: __m256, b: __m256) -> __m256 {
+        registers!(_mm256_min_ps(a, b))
+    }
+    #[inline(always)]
+    fn max(self, a: __m256, b: __m256) -> __m256 {
+        registers!(_mm256_max_ps(a, b))
+    }
+    #[inline(always)]
+    fn sqrt(self, a: __m256) -> __m256 {
+        registers!(_mm256_sqrt_ps(a))
+    }
+    #[inline(always)]
+    fn abs(self, a: __m256) -> __m256 {
+        registers!(_mm256_andnot_ps(_mm256_set1_ps(-0.0), a))
+    }
+    #[inline(always)]
+    fn copysign(self, magnitude: __m256, sign: __m256) -> __m256 {
+        registers!({
+            let bit = _mm256_set1_ps(-0.0);
+            _mm256_or_ps(_mm256_andnot_ps(bit, magnitude), _mm256_and_ps(bit, sign))
+        })
+    }
+    #[inline(always)]
+    fn round(self, a: __m256) -> __m256 {
+        registers!(_mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a))
+    }
+    #[inline(always)]
+    fn select_gt(self, a: __m256, b: __m256, yes: __m256, no: __m256) -> __m256 {
+        registers!(_mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b)))
+    }
+    #[inline(always)]
+    fn exp2_int(self, n: __m256) -> __m256 {
+        registers!({
+            let biased = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+            _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased))
+        })
+    }
+    #[inline(always)]
+    fn sum(self, a: __m256) -> f32 {
+        registers!({
+            let b = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
+            let c = _mm_add_ps(b, _mm_movehl_ps(b, b));
+            _mm_cvtss_f32(_mm_add_ss(c, _mm_shuffle_ps::<1>(c, c)))
+        })
+    }
+    #[inline(always)]
+    fn max_lane(self, a: __m256) -> f32 {
+        registers!({
+            let b = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
+            let c = _mm_max_ps(b, _mm_movehl_ps(b, b));
+            _mm_cvtss_f32(_mm_max_ss(c, _mm_shuffle_ps::<1>(c, c)))
+        })
+    }
+}

@@ -1,0 +1,238 @@
+//! The micro-kernel: a tile of C held in registers while k runs, written once for all ISAs.
+//!
+//! A tile of `MR` rows by `NV` vectors takes `MR NV` accumulators, `NV` registers for a row of B, and one
+//! for the element of A that is broadcast (AVX-512 broadcasts from memory within the multiplication).
+//! `MR` comes in every height up to the tallest, so that the rows of C need no padding: rows are
+//! spread evenly over as few panels as can hold them.
+
+use super::matrix::{MatMut, MatRef};
+use crate::simd::{Kernel, Simd};
+
+/// What happens to a tile after its products are summed: `c = relu(alpha sum + beta c + bias)`.
+#[derive(Clone, Copy)]
+pub(super) struct Finish<'a> {
+    pub alpha: f32,
+    /// If 0, C is not read.
+    pub beta: f32,
+    pub bias: Option<Bias<'a>>,
+    pub relu: bool,
+}
+
+/// What to add to C.
+#[derive(Clone, Copy)]
+pub(super) enum Bias<'a> {
+    /// One number per row of C.
+    Rows(&'a [f32]),
+    /// One number per column of C.
+    Columns(&'a [f32]),
+}
+
+impl<'a> Finish<'a> {
+    /// For the block of C from row `i` and column `j` on.
+    #[inline(always)]
+    pub(super) fn from(self, i: usize, j: usize) -> Finish<'a> {
+        let bias = self.bias.map(|bias| match bias {
+            Bias::Rows(bias) => Bias::Rows(&bias[i..]),
+            Bias::Columns(bias) => Bias::Columns(&bias[j..]),
+        });
+        Finish { bias, ..self }
+    }
+}
+
+/// A micro-panel of A times packed micro-panels of B: one strip of a block of C.
+pub(super) struct Strip<'a> {
+    /// `(MR, k)`
+    pub a: MatRef<'a>,
+    /// Packed: one micro-panel `(k, width)` after the other.
+    pub b: &'a [f32],
+    /// `(MR, n)`
+    pub c: MatMut<'a>,
+    pub finish: Finish<'a>,
+}
+
+/// An ISA with its tile: the loops around the micro-kernel ask it for the shape.
+pub(super) trait Tile: Simd {
+    /// The tallest tile, in rows.
+    const MR: usize;
+    /// The widest tile, in vectors.
+    const NRV: usize;
+    /// The widest tile, in columns.
+    const NR: usize = Self::NRV * Self::LANES;
+
+    /// Runs the micro-kernel of the strip's height along the strip.
+    fn strip(self, strip: Strip);
+}
+
+/// Gives an ISA its tile; the heights have to be all those from 1 to the tallest.
+macro_rules! tile {
+    ($isa:ty, $mr:literal x $nrv:literal vectors, heights $($height:literal)+) => {
+        impl Tile for $isa {
+            const MR: usize = $mr;
+            const NRV: usize = $nrv;
+
+            #[inline(always)]
+            fn strip(self, strip: Strip) {
+                match strip.c.rows() {
+                    $( $height => self.vectorize(Height::<$height>(strip)), )+
+                    rows => unreachable!("a strip of {rows} rows"),
+                }
+            }
+        }
+    };
+}
+
+// 28 accumulators, 2 registers of B: 30 of 32 registers, and 28 multiplications for 16 loads.
+#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
+tile!(crate::simd::Avx512, 14 x 2 vectors, heights 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+// 12 accumulators, 2 registers of B and 1 of A: 15 of 16 registers, and 12 multiplications for 8 loads.
+#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
+tile!(crate::simd::Avx2, 6 x 2 vectors, heights 1 2 3 4 5 6);
+
+/// A strip whose height is known at compile time.
+struct Height<'a, const MR: usize>(Strip<'a>);
+
+impl<const MR: usize> Kernel for Height<'_, MR> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Strip { a, b, mut c, finish } = self.0;
+        let (k, n, nr) = (a.cols(), c.cols(), 2 * S::LANES);
+        assert!(a.rows() == MR && c.rows() == MR);
+        for j in (0..n).step_by(nr) {
+            let b = &b[j * k..];
+            let finish = finish.from(0, j);
+            let w = nr.min(n - j);
+            let mut c = c.block(0, MR, j, w);
+            if w > S::LANES {
+                tile::<S, MR, 2>(simd, a, b, &mut c, finish);
+            } else {
+                tile::<S, MR, 1>(simd, a, b, &mut c, finish);
+            }
+        }
+    }
+}
+
+/// The micro-kernel: `c = finish(a b)` for `a: (MR, k)`, packed `b: (k, NV vectors)` and `c: (MR, w)`,
+/// where `w` is at most the width of `b`.
+#[inline(always)]
+fn tile<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    a: MatRef,
+    b: &[f32],
+    c: &mut MatMut,
+    finish: Finish,
+) {
+    // By rows the distance of two columns is a constant, and by columns that of two rows: both leave
+    // a single register to move.
+    let sums = if a.col_stride() == 1 {
+        products::<S, MR, NV>(simd, a.cols(), a, a.row_stride(), 1, b)
+    } else if a.row_stride() == 1 {
+        products::<S, MR, NV>(simd, a.cols(), a, 1, a.col_stride(), b)
+    } else {
+        products::<S, MR, NV>(simd, a.cols(), a, a.row_stride(), a.col_stride(), b)
+    };
+    if c.col_stride() == 1 {
+        finish_rows(simd, sums, c, finish);
+    } else {
+        finish_scattered(simd, sums, c, finish);
+    }
+}
+
+/// The sums over k of the products.
+#[inline(always)]
+fn products<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    k: usize,
+    a: MatRef,
+    row_stride: usize,
+    col_stride: usize,
+    b: &[f32],
+) -> [[S::F; NV]; MR] {
+    let mut sums = [[simd.splat(0.0); NV]; MR];
+    assert!(a.rows() == MR && a.cols() == k && a.row_stride() == row_stride && a.col_stride() == col_stride);
+    assert!(b.len() >= k * NV * S::LANES);
+    let a = a.data().as_ptr();
+    for p in 0..k {
+        // SAFETY: `p < k`, and `b` holds `k` rows by the assertion above.
+        let b = unsafe { std::slice::from_raw_parts(b.as_ptr().add(p * NV * S::LANES), NV * S::LANES) };
+        let b: [S::F; NV] = std::array::from_fn(|v| simd.load(&b[v * S::LANES..]));
+        for (i, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: `(i, p)` is an element of `a` by the assertion above, and a `MatRef` holds its elements.
+            let a = simd.splat(unsafe { *a.add(i * row_stride + p * col_stride) });
+            for v in 0..NV {
+                sums[v] = simd.mul_add(a, b[v], sums[v]);
+            }
+        }
+    }
+    sums
+}
+
+/// Writes a tile whose rows are contiguous.
+#[inline(always)]
+fn finish_rows<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    sums: [[S::F; NV]; MR],
+    c: &mut MatMut,
+    finish: Finish,
+) {
+    let w = c.cols();
+    let (alpha, beta) = (simd.splat(finish.alpha), simd.splat(finish.beta));
+    let zero = simd.splat(0.0);
+    for (i, sums) in sums.into_iter().enumerate() {
+        for (v, sum) in sums.into_iter().enumerate() {
+            let start = v * S::LANES;
+            let len = S::LANES.min(w - start);
+            let out = c.row(i, start, len);
+            let mut x = simd.mul(alpha, sum);
+            if finish.beta != 0.0 {
+                x = simd.mul_add(beta, simd.load_at(out, 0), x);
+            }
+            match finish.bias {
+                None => {}
+                Some(Bias::Rows(bias)) => x = simd.add(x, simd.splat(bias[i])),
+                Some(Bias::Columns(bias)) => x = simd.add(x, simd.load_at(&bias[start..start + len], 0)),
+            }
+            if finish.relu {
+                x = simd.max(zero, x);
+            }
+            simd.store_at(x, out, 0);
+        }
+    }
+}
+
+/// Writes a tile of any strides, by columns, since these are the contiguous ones if any are.
+#[inline(always)]
+fn finish_scattered<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    sums: [[S::F; NV]; MR],
+    c: &mut MatMut,
+    finish: Finish,
+) {
+    const WIDEST: usize = 16;
+    let mut lines = [[[0.0f32; WIDEST]; NV]; MR];
+    let alpha = simd.splat(finish.alpha);
+    for i in 0..MR {
+        for v in 0..NV {
+            simd.store(simd.mul(alpha, sums[i][v]), &mut lines[i][v]);
+        }
+    }
+    for j in 0..c.cols() {
+        for (i, line) in lines.iter().enumerate() {
+            let out = c.at(i, j);
+            let mut x = line[j / S::LANES][j % S::LANES];
+            if finish.beta != 0.0 {
+                x += finish.beta * *out;
+            }
+            match finish.bias {
+                None => {}
+                Some(Bias::Rows(bias)) => x += bias[i],
+                Some(Bias::Columns(bias)) => x += bias[j],
+            }
+            if finish.relu && x <= 0.0 {
+                x = 0.0;
+            }
+            *out = x;
+        }
+    }
+}

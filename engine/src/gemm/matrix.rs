@@ -1,0 +1,294 @@
+//! Matrices as views into slices: a start, a shape and two strides.
+
+use crate::parallel::Split;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::ptr::NonNull;
+
+/// A matrix to read: element `(i, j)` lies at `i * row_stride + j * col_stride`.
+#[derive(Clone, Copy)]
+pub struct MatRef<'a> {
+    data: &'a [f32],
+    rows: usize,
+    cols: usize,
+    row_stride: usize,
+    col_stride: usize,
+}
+
+/// The offset of the last element of a matrix that has one.
+fn last(rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Option<usize> {
+    let down = rows.checked_sub(1)?.checked_mul(row_stride);
+    let right = cols.checked_sub(1)?.checked_mul(col_stride);
+    let sum = down.and_then(|down| down.checked_add(right?));
+    Some(sum.expect("the offsets of a matrix overflow"))
+}
+
+/// Panics unless the matrix lies within `len` floats.
+fn check_inside(len: usize, rows: usize, cols: usize, row_stride: usize, col_stride: usize) {
+    if let Some(last) = last(rows, cols, row_stride, col_stride) {
+        assert!(
+            last < len,
+            "a {rows} x {cols} matrix with strides {row_stride} and {col_stride} needs {} floats, not {len}",
+            last + 1
+        );
+    }
+}
+
+/// Panics unless `rows * cols == len`.
+fn check_full(len: usize, rows: usize, cols: usize) {
+    assert!(
+        rows.checked_mul(cols) == Some(len),
+        "a contiguous {rows} x {cols} matrix does not have {len} elements"
+    );
+}
+
+impl<'a> MatRef<'a> {
+    /// A contiguous row-major matrix.
+    ///
+    /// # Panics
+    /// If `data.len() != rows * cols`.
+    pub fn new(data: &'a [f32], rows: usize, cols: usize) -> Self {
+        check_full(data.len(), rows, cols);
+        MatRef { data, rows, cols, row_stride: cols, col_stride: 1 }
+    }
+
+    /// A matrix with any strides, counted in elements; 0 repeats a row or column.
+    ///
+    /// # Panics
+    /// If the last element lies outside `data`.
+    pub fn with_strides(
+        data: &'a [f32],
+        rows: usize,
+        cols: usize,
+        row_stride: usize,
+        col_stride: usize,
+    ) -> Self {
+        check_inside(data.len(), rows, cols, row_stride, col_stride);
+        MatRef { data, rows, cols, row_stride, col_stride }
+    }
+
+    /// Rows and columns exchanged; nothing moves.
+    pub fn transposed(self) -> Self {
+        MatRef {
+            data: self.data,
+            rows: self.cols,
+            cols: self.rows,
+            row_stride: self.col_stride,
+            col_stride: self.row_stride,
+        }
+    }
+
+    /// The number of rows.
+    pub fn rows(self) -> usize {
+        self.rows
+    }
+
+    /// The number of columns.
+    pub fn cols(self) -> usize {
+        self.cols
+    }
+
+    /// The distance of vertical neighbours.
+    pub(super) fn row_stride(self) -> usize {
+        self.row_stride
+    }
+
+    /// The distance of horizontal neighbours.
+    pub(super) fn col_stride(self) -> usize {
+        self.col_stride
+    }
+
+    /// The storage from element (0, 0) on. It reaches at least to the last element.
+    pub(super) fn data(self) -> &'a [f32] {
+        self.data
+    }
+
+    /// `rows` rows from `i` on, `cols` columns from `j` on.
+    pub(super) fn block(self, i: usize, rows: usize, j: usize, cols: usize) -> MatRef<'a> {
+        assert!(i + rows <= self.rows && j + cols <= self.cols, "a block outside its matrix");
+        let start = if rows == 0 || cols == 0 { 0 } else { i * self.row_stride + j * self.col_stride };
+        MatRef { data: &self.data[start..], rows, cols, ..self }
+    }
+
+    /// Element `(i, j)`.
+    #[inline(always)]
+    pub(super) fn at(self, i: usize, j: usize) -> f32 {
+        self.data[i * self.row_stride + j * self.col_stride]
+    }
+}
+
+impl fmt::Debug for MatRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MatRef({} x {}, strides {}, {})", self.rows, self.cols, self.row_stride, self.col_stride)
+    }
+}
+
+/// A matrix to write: element `(i, j)` lies at `i * row_stride + j * col_stride`, and no two elements
+/// at the same place. Storage between the elements is never touched.
+pub struct MatMut<'a> {
+    // A pointer, since the columns of a matrix can be dealt out to several threads, but not as slices.
+    // Invariant, from the constructors on: all elements are inside the borrowed slice and distinct.
+    start: NonNull<f32>,
+    rows: usize,
+    cols: usize,
+    row_stride: usize,
+    col_stride: usize,
+    slice: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: it stands for a `&mut [f32]` restricted to its elements, and no other view has those.
+unsafe impl Send for MatMut<'_> {}
+
+impl<'a> MatMut<'a> {
+    /// A contiguous row-major matrix.
+    ///
+    /// # Panics
+    /// If `data.len() != rows * cols`.
+    pub fn new(data: &'a mut [f32], rows: usize, cols: usize) -> Self {
+        check_full(data.len(), rows, cols);
+        MatMut::with_strides(data, rows, cols, cols.max(1), 1)
+    }
+
+    /// A matrix with any strides that keep its elements apart, counted in elements.
+    ///
+    /// # Panics
+    /// If the last element lies outside `data`, or if the strides may put two elements at one place:
+    /// one of the strides has to step over all that the other spans.
+    pub fn with_strides(
+        data: &'a mut [f32],
+        rows: usize,
+        cols: usize,
+        row_stride: usize,
+        col_stride: usize,
+    ) -> Self {
+        check_inside(data.len(), rows, cols, row_stride, col_stride);
+        // No overflow: the larger sums were checked just above.
+        let steps_over = |outer: usize, outer_stride: usize, inner: usize, inner_stride: usize| {
+            (inner <= 1 || inner_stride >= 1) && (outer <= 1 || outer_stride > (inner - 1) * inner_stride)
+        };
+        assert!(
+            rows == 0
+                || cols == 0
+                || steps_over(rows, row_stride, cols, col_stride)
+                || steps_over(cols, col_stride, rows, row_stride),
+            "elements of a {rows} x {cols} matrix with strides {row_stride} and {col_stride} may coincide"
+        );
+        let start = NonNull::from(data).cast();
+        MatMut { start, rows, cols, row_stride, col_stride, slice: PhantomData }
+    }
+
+    /// Rows and columns exchanged; nothing moves.
+    pub fn transposed(self) -> Self {
+        MatMut {
+            rows: self.cols,
+            cols: self.rows,
+            row_stride: self.col_stride,
+            col_stride: self.row_stride,
+            ..self
+        }
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The number of columns.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// The distance of vertical neighbours.
+    pub(super) fn row_stride(&self) -> usize {
+        self.row_stride
+    }
+
+    /// The distance of horizontal neighbours.
+    pub(super) fn col_stride(&self) -> usize {
+        self.col_stride
+    }
+
+    /// Element (0, 0), for those who check shapes and strides themselves. May dangle if there are none.
+    pub(super) fn as_mut_ptr(&mut self) -> *mut f32 {
+        self.start.as_ptr()
+    }
+
+    /// `rows` rows from `i` on, `cols` columns from `j` on, for as long as `self` is not used.
+    #[inline(always)]
+    pub(super) fn block(&mut self, i: usize, rows: usize, j: usize, cols: usize) -> MatMut<'_> {
+        assert!(i + rows <= self.rows && j + cols <= self.cols, "a block outside its matrix");
+        let offset = if rows == 0 || cols == 0 { 0 } else { i * self.row_stride + j * self.col_stride };
+        // SAFETY: the offset is 0 or that of an element, which is inside the slice.
+        let start = unsafe { self.start.add(offset) };
+        MatMut { start, rows, cols, ..*self }
+    }
+
+    /// The columns `j..j + len` of row `i`.
+    ///
+    /// # Panics
+    /// If they are not in the matrix, or neighbours not side by side in memory.
+    #[inline(always)]
+    pub(super) fn row(&mut self, i: usize, j: usize, len: usize) -> &mut [f32] {
+        assert!(i < self.rows && j + len <= self.cols && self.col_stride == 1 && len > 0);
+        // SAFETY: the elements `(i, j..j + len)` exist, follow each other, and are ours alone.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(i * self.row_stride + j).as_ptr(), len) }
+    }
+
+    /// Element `(i, j)`.
+    #[inline(always)]
+    pub(super) fn at(&mut self, i: usize, j: usize) -> &mut f32 {
+        assert!(i < self.rows && j < self.cols);
+        // SAFETY: the element exists and is ours alone.
+        unsafe { self.start.add(i * self.row_stride + j * self.col_stride).as_mut() }
+    }
+}
+
+impl fmt::Debug for MatMut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MatMut({} x {}, strides {}, {})", self.rows, self.cols, self.row_stride, self.col_stride)
+    }
+}
+
+/// A matrix dealt out by blocks, numbered row of blocks after row of blocks.
+pub(super) struct Blocks<'a> {
+    /// All of it, of which only the blocks in `range` are ours.
+    whole: MatMut<'a>,
+    range: Range<usize>,
+    rows: usize,
+    cols: usize,
+}
+
+impl<'a> Blocks<'a> {
+    /// Deals out `c` by blocks of `rows` x `cols`; those at the right and lower edges may be smaller.
+    pub(super) fn new(c: MatMut<'a>, rows: usize, cols: usize) -> Self {
+        let count = c.rows.div_ceil(rows) * c.cols.div_ceil(cols);
+        Blocks { whole: c, range: 0..count, rows, cols }
+    }
+
+    /// The number of blocks.
+    pub(super) fn count(&self) -> usize {
+        self.range.len()
+    }
+
+    /// The first row and column of the first block, and the block.
+    pub(super) fn into_first(self) -> (usize, usize, MatMut<'a>) {
+        let mut c = self.whole;
+        assert!(!self.range.is_empty());
+        let across = c.cols.div_ceil(self.cols);
+        let (i, j) = (self.range.start / across * self.rows, self.range.start % across * self.cols);
+        let (rows, cols) = (self.rows.min(c.rows - i), self.cols.min(c.cols - j));
+        let start = c.block(i, rows, j, cols).start;
+        (i, j, MatMut { start, rows, cols, ..c })
+    }
+}
+
+impl Split for Blocks<'_> {
+    fn split(self, tasks: usize) -> (Self, Self) {
+        let Blocks { whole, range, rows, cols } = self;
+        let middle = range.end.min(range.start + tasks);
+        // Blocks of different numbers have no element in common, so each part may hand out its own.
+        let left = Blocks { whole: MatMut { ..whole }, range: range.start..middle, rows, cols };
+        (left, Blocks { whole, range: middle..range.end, rows, cols })
+    }
+}

@@ -1,0 +1,71 @@
+//! The path for processors that no SIMD file knows: the `matrixmultiply` crate, which brings kernels of its own.
+
+use super::Epilogue;
+use super::matrix::{Blocks, MatMut, MatRef};
+use crate::parallel::Context;
+
+/// Rows of C in a task.
+const ROWS: usize = 128;
+
+/// `c = relu(alpha a b + beta c + bias)`, for non-empty C.
+pub(super) fn product(
+    cx: &Context,
+    alpha: f32,
+    a: MatRef,
+    b: MatRef,
+    beta: f32,
+    c: MatMut,
+    epilogue: Epilogue,
+) {
+    let blocks = Blocks::new(c, ROWS, usize::MAX);
+    cx.for_each_part(blocks.count(), blocks, |_, block| {
+        let (i, _, mut c) = block.into_first();
+        let a = a.block(i, c.rows(), 0, a.cols());
+        multiply(alpha, a, b, beta, &mut c);
+        finish(&mut c, epilogue);
+    });
+}
+
+fn multiply(alpha: f32, a: MatRef, b: MatRef, beta: f32, c: &mut MatMut) {
+    let (m, k, n) = (c.rows(), a.cols(), c.cols());
+    assert!(a.rows() == m && b.rows() == k && b.cols() == n);
+    let stride = |stride: usize| isize::try_from(stride).expect("slices are shorter");
+    let (rsc, csc) = (stride(c.row_stride()), stride(c.col_stride()));
+    let (rsa, csa) = (stride(a.row_stride()), stride(a.col_stride()));
+    let (rsb, csb) = (stride(b.row_stride()), stride(b.col_stride()));
+    // SAFETY: the shapes agree, as asserted; the views' constructors checked that the elements are in
+    // their slices, and that those of C are distinct. C is not read if beta is 0.
+    unsafe {
+        matrixmultiply::sgemm(
+            m,
+            k,
+            n,
+            alpha,
+            a.data().as_ptr(),
+            rsa,
+            csa,
+            b.data().as_ptr(),
+            rsb,
+            csb,
+            beta,
+            c.as_mut_ptr(),
+            rsc,
+            csc,
+        );
+    }
+}
+
+fn finish(c: &mut MatMut, epilogue: Epilogue) {
+    if epilogue.bias.is_none() && !epilogue.relu {
+        return;
+    }
+    for i in 0..c.rows() {
+        for j in 0..c.cols() {
+            let x = c.at(i, j);
+            *x += epilogue.bias.map_or(0.0, |bias| bias[j]);
+            if epilogue.relu && *x <= 0.0 {
+                *x = 0.0;
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What can go wrong, in one line each.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a data set could not be read, or a split not be made.
+///
+/// `Display` is one line: it names the file, the row or the number at fault, and what to do about it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused to open or read a file.
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A file was read, and is not what it should be.
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
+    /// What the caller asked for cannot be had.
+    Request {
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+        Error::Io { path: path.to_owned(), source }
+    }
+
+    pub(crate) fn file(path: &Path, problem: impl Into<String>) -> Self {
+        Error::File { path: path.to_owned(), problem: problem.into() }
+    }
+
+    pub(crate) fn request(problem: impl Into<String>) -> Self {
+        Error::Request { problem: problem.into() }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Io { path, source } => write!(f, "{}: {source}", OneLine(path)),
+            Error::File { path, problem } => write!(f, "{}: {problem}", OneLine(path)),
+            Error::Request { problem } => f.write_str(problem),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Io { source, .. } => Some(source),
+            Error::File { .. } | Error::Request { .. } => None,
+        }
+    }
+}
+
+/// A path with its control characters escaped: a file name may hold a line break, an error line may not.
+pub(crate) struct OneLine<'a>(pub(crate) &'a Path);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.to_string_lossy().chars() {
+            if character.is_control() {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                write!(f, "{character}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_break_in_a_path_does_not_break_the_line() {
+        let line = Error::file(Path::new("two\nlines/ä b"), "is empty").to_string();
+        assert_eq!(line, "two\\nlines/ä b: is empty");
+    }
+}

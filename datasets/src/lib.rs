@@ -1,0 +1,51 @@
+//! Data sets for few-label learning: samples of one shape as unsigned bytes, with or without labels.
+//!
+//! ```
+//! use narrows_datasets::{Batches, builtin, draw_labels, shuffled};
+//!
+//! let digits = builtin(400, 0);
+//! let labels = digits.train.labels().expect("the digits are labelled");
+//! let draw = draw_labels(labels, digits.train.classes(), 100, 100, 0, 0)?;
+//! let few = digits.train.subset(&draw.train);
+//!
+//! let order = shuffled(few.len(), 0, 0);
+//! for rows in Batches::new(&order, 32) {
+//!     let mut x = vec![0.0; rows.len() * few.sample_len()]; // (batch, features)
+//!     few.gather(rows, &mut x);
+//! }
+//! # Ok::<(), narrows_datasets::Error>(())
+//! ```
+//!
+//! - **Where samples come from.** [`open`] reads an MNIST-style folder, [`Dataset::from_idx`] two IDX files,
+//!   [`Dataset::from_values`] the caller's bytes; [`builtin`] needs no file at all. Plain files are memory-mapped, so
+//!   that opening one costs nothing and training reads only the pages that it touches.
+//! - **Which samples are used.** [`draw_labels`] chooses the few that keep their label, [`holdout`] sets samples
+//!   aside, [`shuffled`] orders an epoch and [`Batches`] cuts the order up. All of it is a function of numbers that the
+//!   caller names (seed, draw, epoch), with no state in between: a resumed run continues where it stopped.
+//! - **What a model sees.** [`Dataset::gather`] turns a batch of rows into `f32` in `[0, 1]`.
+//!
+//! Nothing read from a file can make this crate panic or allocate more than the file's true size warrants: what
+//! is wrong comes back as an [`Error`] of one line that names the file and what to do about it.
+
+mod batches;
+#[expect(unsafe_code, reason = "SIMD")]
+mod convert;
+mod dataset;
+mod digits;
+mod error;
+mod folder;
+mod idx;
+mod labels;
+#[expect(unsafe_code, reason = "memory mapping")]
+mod mapped;
+mod order;
+mod random;
+mod store;
+
+pub use batches::Batches;
+pub use dataset::{Dataset, TrainTest};
+pub use digits::builtin;
+pub use error::Error;
+pub use folder::open;
+pub use labels::{LabelDraw, draw_labels};
+pub use order::{holdout, shuffle_into, shuffled};

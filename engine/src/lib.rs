@@ -1,8 +1,37 @@
 //! A SIMD compute engine that trains neural networks on a CPU.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`simd`] | one vector type per instruction set, and the dispatch to it |
+//! | [`parallel`] | the [`Context`]: an instruction set and threads |
+//! | [`gemm`] | matrix multiplication |
+//! | [`layers`] | what a [`Network`] is made of |
+//! | [`params`] | the slab of named [`Params`] |
+//! | [`init`], [`random`] | where they start, and counter-based random numbers |
+//! | [`math`] | exp, tanh and their like, for vectors |
+//! | [`memory`] | the aligned slab |
+//! | [`peak`] | what the processor can do, measured |
+//!
+//! The same seed gives the same bits on the same instruction set, whatever the number of threads.
+
 mod error;
 pub mod gemm;
+pub mod init;
+pub mod layers;
+pub mod math;
 pub mod memory;
+mod network;
 pub mod parallel;
+pub mod params;
 pub mod peak;
+pub mod random;
+mod shape;
 pub mod simd;
+
 pub use error::Error;
+pub use layers::{Layer, Mode, Pass};
+pub use network::{Activations, Network, NetworkBuilder};
+pub use parallel::Context;
+pub use params::Params;
+pub use shape::Shape;
+pub use simd::Isa;

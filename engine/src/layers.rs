@@ -1,0 +1,175 @@
+//! Layers: what a network is made of.
+//!
+//! A layer owns no numbers. It describes itself and works on slices that the network hands it. Forward
+//! and backward stand side by side in its file. To add a layer: write its file, add it to the list
+//! below, and add its case to `tests/layers.rs`.
+
+mod batch_norm;
+mod columns;
+mod dropout;
+mod elu;
+mod gelu;
+mod leaky_relu;
+mod linear;
+mod pointwise;
+mod relu;
+mod sigmoid;
+mod tanh;
+
+pub use batch_norm::BatchNorm;
+pub use dropout::Dropout;
+pub use elu::Elu;
+pub use gelu::Gelu;
+pub use leaky_relu::LeakyRelu;
+pub use linear::Linear;
+pub use pointwise::Pointwise;
+pub use relu::Relu;
+pub use sigmoid::Sigmoid;
+pub use tanh::Tanh;
+
+use crate::params::ParamSpec;
+use crate::{Context, Error, Shape};
+use std::any::Any;
+use std::fmt::Debug;
+
+/// How a pass runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Batch norm uses the batch's statistics, dropout drops.
+    Train,
+    /// Batch norm uses its running statistics, dropout does nothing.
+    Evaluate,
+}
+
+/// One pass over a batch: its mode, and what its random numbers are keyed by.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass {
+    /// Train or evaluate.
+    pub mode: Mode,
+    /// The run's seed.
+    pub seed: u64,
+    /// The number of the step; a backward pass must repeat its forward's.
+    pub step: u64,
+}
+
+impl Pass {
+    /// A training pass.
+    pub fn train(seed: u64, step: u64) -> Pass {
+        Pass { mode: Mode::Train, seed, step }
+    }
+
+    /// An evaluating pass: nothing in it is random.
+    pub fn evaluate() -> Pass {
+        Pass { mode: Mode::Evaluate, seed: 0, step: 0 }
+    }
+}
+
+/// What a layer's forward works on.
+#[derive(Debug)]
+pub struct Forward<'a> {
+    /// The pass, with the mode that holds for this layer: a frozen one evaluates.
+    pub pass: Pass,
+    /// The layer's position in the network, the purpose of its random numbers.
+    pub position: u64,
+    /// The number of samples.
+    pub batch: usize,
+    /// The shape of a sample of `x`.
+    pub input: &'a Shape,
+    /// x: (batch, input)
+    pub x: &'a [f32],
+    /// y: (batch, output), to be overwritten
+    pub y: &'a mut [f32],
+    /// The layer's parameters, one after another as declared.
+    pub params: &'a [f32],
+    /// What the backward pass will need: `saved_len` values.
+    pub saved: &'a mut [f32],
+    /// `scratch_len` values of any content.
+    pub scratch: &'a mut [f32],
+}
+
+/// What a layer's backward works on.
+#[derive(Debug)]
+pub struct Backward<'a> {
+    /// As in [`Forward`].
+    pub pass: Pass,
+    /// As in [`Forward`].
+    pub position: u64,
+    /// As in [`Forward`].
+    pub batch: usize,
+    /// As in [`Forward`].
+    pub input: &'a Shape,
+    /// x: (batch, input)
+    pub x: &'a [f32],
+    /// y: (batch, output), as the forward pass left it
+    pub y: &'a [f32],
+    /// dy: (batch, output)
+    pub dy: &'a [f32],
+    /// dx: (batch, input), to be overwritten; `None` where nothing below is trained
+    pub dx: Option<&'a mut [f32]>,
+    /// The layer's parameters.
+    pub params: &'a [f32],
+    /// Their gradients, to be added to; `None` where the layer is frozen.
+    pub grads: Option<&'a mut [f32]>,
+    /// What the forward pass saved.
+    pub saved: &'a [f32],
+    /// `scratch_len` values of any content.
+    pub scratch: &'a mut [f32],
+}
+
+/// A layer of a network.
+pub trait Layer: Any + Debug + Send + Sync {
+    /// The name in messages: `linear`.
+    fn name(&self) -> &'static str;
+
+    /// The shape of a sample of the output.
+    ///
+    /// # Errors
+    /// If the layer cannot take that input or is set up wrongly; the message says why.
+    fn output_shape(&self, input: &Shape) -> Result<Shape, Error>;
+
+    /// The parameters, in the order in which they lie in `params` and `grads`.
+    fn params(&self, input: &Shape) -> Vec<ParamSpec> {
+        let _ = input;
+        Vec::new()
+    }
+
+    /// The number of values to keep from forward to backward, beside `x` and `y`.
+    fn saved_len(&self, batch: usize, input: &Shape) -> usize {
+        let _ = (batch, input);
+        0
+    }
+
+    /// The number of values needed while working.
+    fn scratch_len(&self, batch: usize, input: &Shape) -> usize {
+        let _ = (batch, input);
+        0
+    }
+
+    /// The smallest batch that can be trained on.
+    fn min_train_batch(&self, input: &Shape) -> usize {
+        let _ = input;
+        1
+    }
+
+    /// Computes `y` from `x`.
+    fn forward(&self, cx: &Context, io: Forward<'_>);
+
+    /// Computes `dx` from `dy`, and adds to `grads`.
+    fn backward(&self, cx: &Context, io: Backward<'_>);
+
+    /// Moves the running statistics towards what the last training pass saved.
+    fn update_statistics(&self, batch: usize, input: &Shape, saved: &[f32], params: &mut [f32]) {
+        let _ = (batch, input, saved, params);
+    }
+
+    /// This layer and `next` as one, if there is a fused form. The parameters stay this layer's, so
+    /// `next` must have none.
+    fn fuse(&self, next: &dyn Layer) -> Option<Box<dyn Layer>> {
+        let _ = next;
+        None
+    }
+}
+
+/// The number of values that an elementwise task works on: 64 KiB of floats, so that a task is long
+/// against the cost of handing it out, and stays in the L2 cache.
+pub(crate) const TASK_LEN: usize = 16 * 1024;

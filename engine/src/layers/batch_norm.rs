@@ -1,0 +1,348 @@
+//! Batch normalisation, alone or with the ReLU behind it (Ioffe and Szegedy, ICML 2015).
+//!
+//! ```text
+//! train:     mean, var = over the batch          evaluate: the running ones
+//! forward:   x_hat = (x - mean) / sqrt(var + eps);  z = gamma x_hat + beta;  y = relu(z) or z
+//! backward:  dz = dy where y > 0, or dy
+//!            dbeta = sum dz;  dgamma = sum dz x_hat
+//!            dx = gamma / sqrt(var + eps) (dz - (dbeta + x_hat dgamma) / n)     in training
+//! ```
+//!
+//! 1. Mean and variance take one pass, as sums of `x - x[0]` and of its square: shifting by a sample
+//!    avoids the cancellation of the textbook formula (Chan, Golub, LeVeque 1983, section 2).
+//! 2. The ReLU costs no pass of its own, in forward or in backward.
+//! 3. The backward pass's two sums take one pass over `x` and `dy`; `x_hat` is computed again, not kept.
+
+use super::columns::{self, Add};
+use super::{Backward, Forward, Layer, Mode, Relu, TASK_LEN};
+use crate::init::Init;
+use crate::parallel::Chunks;
+use crate::params::{ParamSpec, Role};
+use crate::simd::{Kernel, Simd};
+use crate::{Context, Error, Shape};
+use std::any::Any;
+
+/// Normalises each feature, or each channel of an image, over the batch.
+///
+/// As in PyTorch, training normalises with the biased variance, and the running variance takes in the
+/// unbiased one.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchNorm {
+    /// Added to the variance.
+    pub eps: f32,
+    /// The fraction of the new value that a running statistic takes in with each step.
+    pub momentum: f32,
+    relu: bool,
+}
+
+impl Default for BatchNorm {
+    fn default() -> Self {
+        BatchNorm { eps: 1e-5, momentum: 0.1, relu: false }
+    }
+}
+
+/// The parameters: gamma, beta, running mean, running variance, each (channels).
+fn split4(params: &[f32]) -> [&[f32]; 4] {
+    let mut parts = params.chunks_exact((params.len() / 4).max(1));
+    std::array::from_fn(|_| parts.next().expect("four parameters"))
+}
+
+/// What is saved: the mean, the biased variance and `1 / sqrt(var + eps)` used, each (channels).
+fn split3(saved: &[f32]) -> [&[f32]; 3] {
+    let mut parts = saved.chunks_exact((saved.len() / 3).max(1));
+    std::array::from_fn(|_| parts.next().expect("three statistics"))
+}
+
+impl BatchNorm {
+    /// Writes the statistics to use to `saved`: the batch's, or the running ones.
+    fn statistics(&self, cx: &Context, io: &mut Forward<'_>) {
+        let c = io.input.channels();
+        let [_, _, running_mean, running_var] = split4(io.params);
+        let (mean, rest) = io.saved.split_at_mut(c);
+        let (var, inv_std) = rest.split_at_mut(c);
+        if io.pass.mode == Mode::Train {
+            let rows = io.x.len() / c;
+            let sums = columns::sum_blocks(cx, rows, c, 2, io.scratch, |rows, out| {
+                let (sum, squares) = out.split_at_mut(c);
+                cx.isa().run(Moments {
+                    x: &io.x[rows.start * c..rows.end * c],
+                    shift: &io.x[..c],
+                    sum,
+                    squares,
+                });
+            });
+            let n = rows as f32;
+            for j in 0..c {
+                let shifted_mean = sums[j] / n;
+                mean[j] = io.x[j] + shifted_mean;
+                // Rounding can leave a tiny negative number where all values are alike. NaN must stay.
+                let biased = sums[c + j] / n - shifted_mean * shifted_mean;
+                var[j] = if biased < 0.0 { 0.0 } else { biased };
+            }
+        } else {
+            mean.copy_from_slice(running_mean);
+            var.copy_from_slice(running_var);
+        }
+        for (inv_std, var) in inv_std.iter_mut().zip(&*var) {
+            *inv_std = 1.0 / (var + self.eps).sqrt();
+        }
+    }
+}
+
+impl Layer for BatchNorm {
+    fn name(&self) -> &'static str {
+        if self.relu { "batch norm + relu" } else { "batch norm" }
+    }
+
+    fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
+        if !(self.eps > 0.0 && self.eps.is_finite()) {
+            return Err(Error::new(format!("batch norm needs a positive eps, not {}", self.eps)));
+        }
+        if !(0.0..=1.0).contains(&self.momentum) {
+            return Err(Error::new(format!("batch norm needs a momentum in [0, 1], not {}", self.momentum)));
+        }
+        Ok(input.clone())
+    }
+
+    fn params(&self, input: &Shape) -> Vec<ParamSpec> {
+        let c = input.channels();
+        [
+            ("weight", Role::Bias, 1.0),
+            ("bias", Role::Bias, 0.0),
+            ("running_mean", Role::Statistic, 0.0),
+            ("running_var", Role::Statistic, 1.0),
+        ]
+        .map(|(name, role, value)| ParamSpec {
+            name,
+            shape: vec![c],
+            role,
+            init: Init::Constant(value),
+            fan_in: c,
+            fan_out: c,
+        })
+        .to_vec()
+    }
+
+    fn saved_len(&self, _: usize, input: &Shape) -> usize {
+        3 * input.channels()
+    }
+
+    fn scratch_len(&self, batch: usize, input: &Shape) -> usize {
+        let c = input.channels();
+        columns::scratch_len(batch * input.len() / c, c, 2)
+    }
+
+    fn min_train_batch(&self, input: &Shape) -> usize {
+        // One value has no variance.
+        if input.len() == input.channels() { 2 } else { 1 }
+    }
+
+    fn forward(&self, cx: &Context, mut io: Forward<'_>) {
+        self.statistics(cx, &mut io);
+        let c = io.input.channels();
+        let [gamma, beta, _, _] = split4(io.params);
+        let [mean, _, inv_std] = split3(io.saved);
+        let task = (TASK_LEN / c).max(1) * c;
+        cx.for_each_part(io.x.len().div_ceil(task), Chunks::new(io.y, task), |i, y| {
+            let x = &io.x[i * task..][..y.data.len()];
+            cx.isa().run(Normalise { x, y: y.data, gamma, beta, mean, inv_std, relu: self.relu });
+        });
+    }
+
+    fn backward(&self, cx: &Context, io: Backward<'_>) {
+        let c = io.input.channels();
+        let rows = io.x.len() / c;
+        let [gamma, _, _, _] = split4(io.params);
+        let [mean, _, inv_std] = split3(io.saved);
+        let relu = self.relu;
+        let in_train = io.pass.mode == Mode::Train;
+        let mut sums = None;
+        if in_train || io.grads.is_some() {
+            sums = Some(columns::sum_blocks(cx, rows, c, 2, io.scratch, |rows, out| {
+                let (dbeta, dgamma) = out.split_at_mut(c);
+                let part = rows.start * c..rows.end * c;
+                let (x, y, dy) = (&io.x[part.clone()], &io.y[part.clone()], &io.dy[part]);
+                cx.isa().run(BackwardSums { x, y, dy, mean, inv_std, dbeta, dgamma, relu });
+            }));
+        }
+        if let (Some(grads), Some(sums)) = (io.grads, &sums) {
+            let (dgamma, rest) = grads.split_at_mut(c);
+            cx.isa().run(Add { x: &sums[c..], y: dgamma });
+            cx.isa().run(Add { x: &sums[..c], y: &mut rest[..c] });
+        }
+        let Some(dx) = io.dx else { return };
+        // In evaluation the statistics are constants, and the two means vanish.
+        let sums: Option<&[f32]> = if in_train { sums.as_deref() } else { None };
+        let n = rows as f32;
+        let task = (TASK_LEN / c).max(1) * c;
+        cx.for_each_part(io.x.len().div_ceil(task), Chunks::new(dx, task), |i, dx| {
+            let part = i * task..i * task + dx.data.len();
+            let (x, y, dy) = (&io.x[part.clone()], &io.y[part.clone()], &io.dy[part]);
+            cx.isa().run(BackwardInput { x, y, dy, dx: dx.data, gamma, mean, inv_std, sums, n, relu });
+        });
+    }
+
+    fn update_statistics(&self, batch: usize, input: &Shape, saved: &[f32], params: &mut [f32]) {
+        let c = input.channels();
+        let n = (batch * input.len() / c) as f32;
+        let unbiased = n / (n - 1.0);
+        let [mean, var, _] = split3(saved);
+        let (running_mean, running_var) = params[2 * c..].split_at_mut(c);
+        for j in 0..c {
+            running_mean[j] += self.momentum * (mean[j] - running_mean[j]);
+            running_var[j] += self.momentum * (var[j] * unbiased - running_var[j]);
+        }
+    }
+
+    fn fuse(&self, next: &dyn Layer) -> Option<Box<dyn Layer>> {
+        let relu = (next as &dyn Any).is::<Relu>() && !self.relu;
+        relu.then(|| Box::new(BatchNorm { relu: true, ..*self }) as Box<dyn Layer>)
+    }
+}
+
+/// Sums of `x - shift` and of its square down the columns of x: (rows, c).
+struct Moments<'a> {
+    x: &'a [f32],
+    shift: &'a [f32],
+    sum: &'a mut [f32],
+    squares: &'a mut [f32],
+}
+
+impl Kernel for Moments<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Moments { x, shift, sum, squares } = self;
+        let c = shift.len();
+        s.for_each(
+            shift,
+            #[inline(always)]
+            |j, shift| {
+                let (mut a, mut b) = (s.splat(0.0), s.splat(0.0));
+                for row in x.chunks_exact(c) {
+                    let d = s.sub(s.load_at(row, j), shift);
+                    a = s.add(a, d);
+                    b = s.mul_add(d, d, b);
+                }
+                s.store_at(a, sum, j);
+                s.store_at(b, squares, j);
+            },
+        );
+    }
+}
+
+/// y = gamma (x - mean) inv_std + beta, and the ReLU of it, row by row.
+struct Normalise<'a> {
+    x: &'a [f32],
+    y: &'a mut [f32],
+    gamma: &'a [f32],
+    beta: &'a [f32],
+    mean: &'a [f32],
+    inv_std: &'a [f32],
+    relu: bool,
+}
+
+impl Kernel for Normalise<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Normalise { x, y, gamma, beta, mean, inv_std, relu } = self;
+        let c = mean.len();
+        // Without a ReLU the lower limit is one that no number is below.
+        let floor = s.splat(if relu { 0.0 } else { f32::NEG_INFINITY });
+        for (x, y) in x.chunks_exact(c).zip(y.chunks_exact_mut(c)) {
+            s.for_each(
+                x,
+                #[inline(always)]
+                |j, x| {
+                    let scale = s.mul(s.load_at(gamma, j), s.load_at(inv_std, j));
+                    let z = s.mul_add(s.sub(x, s.load_at(mean, j)), scale, s.load_at(beta, j));
+                    s.store_at(s.max(floor, z), y, j);
+                },
+            );
+        }
+    }
+}
+
+/// dbeta = sum dz and dgamma = sum dz x_hat, overwritten.
+struct BackwardSums<'a> {
+    x: &'a [f32],
+    y: &'a [f32],
+    dy: &'a [f32],
+    mean: &'a [f32],
+    inv_std: &'a [f32],
+    dbeta: &'a mut [f32],
+    dgamma: &'a mut [f32],
+    relu: bool,
+}
+
+impl Kernel for BackwardSums<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let BackwardSums { x, y, dy, mean, inv_std, dbeta, dgamma, relu } = self;
+        let c = mean.len();
+        let zero = s.splat(0.0);
+        s.for_each(
+            mean,
+            #[inline(always)]
+            |j, mean| {
+                let (mut a, mut b) = (zero, zero);
+                for ((x, y), dy) in x.chunks_exact(c).zip(y.chunks_exact(c)).zip(dy.chunks_exact(c)) {
+                    let mut dz = s.load_at(dy, j);
+                    if relu {
+                        dz = s.select_gt(s.load_at(y, j), zero, dz, zero);
+                    }
+                    a = s.add(a, dz);
+                    b = s.mul_add(dz, s.sub(s.load_at(x, j), mean), b);
+                }
+                s.store_at(a, dbeta, j);
+                s.store_at(s.mul(b, s.load_at(inv_std, j)), dgamma, j);
+            },
+        );
+    }
+}
+
+/// dx, row by row; `sums` are dbeta then dgamma, or `None` for constant statistics.
+struct BackwardInput<'a> {
+    x: &'a [f32],
+    y: &'a [f32],
+    dy: &'a [f32],
+    dx: &'a mut [f32],
+    gamma: &'a [f32],
+    mean: &'a [f32],
+    inv_std: &'a [f32],
+    sums: Option<&'a [f32]>,
+    n: f32,
+    relu: bool,
+}
+
+impl Kernel for BackwardInput<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let BackwardInput { x, y, dy, dx, gamma, mean, inv_std, sums, n, relu } = self;
+        let c = mean.len();
+        let zero = s.splat(0.0);
+        let minus_inv_n = s.splat(-1.0 / n);
+        let rows = x.chunks_exact(c).zip(y.chunks_exact(c)).zip(dy.chunks_exact(c));
+        for (((x, y), dy), dx) in rows.zip(dx.chunks_exact_mut(c)) {
+            s.for_each(
+                dy,
+                #[inline(always)]
+                |j, mut dz| {
+                    if relu {
+                        dz = s.select_gt(s.load_at(y, j), zero, dz, zero);
+                    }
+                    let inv_std = s.load_at(inv_std, j);
+                    if let Some(sums) = sums {
+                        let (dbeta, dgamma) = (s.load_at(sums, j), s.load_at(&sums[c..], j));
+                        let x_hat = s.mul(s.sub(s.load_at(x, j), s.load_at(mean, j)), inv_std);
+                        dz = s.mul_add(s.mul_add(x_hat, dgamma, dbeta), minus_inv_n, dz);
+                    }
+                    s.store_at(s.mul(dz, s.mul(s.load_at(gamma, j), inv_std)), dx, j);
+                },
+            );
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Inverted dropout (Srivastava et al., JMLR 2014), scaled while training so that evaluation does nothing.
+
+use super::{Backward, Forward, Layer, Mode, Pass};
+use crate::parallel::Chunks;
+use crate::random::Random;
+use crate::{Context, Error, Shape};
+
+/// Sets each value to 0 with probability `p` while training, and scales the others by `1 / (1 - p)`.
+///
+/// The mask depends on (seed, position, step, row, column) alone. So the backward pass draws it again,
+/// and nothing is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Dropout {
+    /// The probability of a value to be dropped.
+    pub p: f32,
+}
+
+impl Dropout {
+    /// y = x * mask / (1 - p), both (batch, n); each row has its own stream.
+    fn apply(self, cx: &Context, pass: Pass, position: u64, n: usize, x: &[f32], y: &mut [f32]) {
+        if pass.mode == Mode::Evaluate || self.p == 0.0 {
+            y.copy_from_slice(x);
+            return;
+        }
+        let random = Random::new(pass.seed, position);
+        let scale = 1.0 / (1.0 - self.p);
+        // A word below the threshold drops: exact to 2^-32.
+        let threshold = (f64::from(self.p) * 2f64.powi(32)) as u32;
+        let rows = (super::TASK_LEN / n).max(1);
+        cx.for_each_part(x.len().div_ceil(rows * n), Chunks::new(y, rows * n), |task, y| {
+            let first = task * rows;
+            for (r, y) in y.data.chunks_exact_mut(n).enumerate() {
+                let row = first + r;
+                let x = &x[row * n..][..n];
+                for (block, (y, x)) in y.chunks_mut(4).zip(x.chunks(4)).enumerate() {
+                    let words = random.words(pass.step, row as u32, block as u32);
+                    for ((y, x), word) in y.iter_mut().zip(x).zip(words) {
+                        *y = if word < threshold { 0.0 } else { x * scale };
+                    }
+                }
+            }
+        });
+    }
+}
+
+impl Layer for Dropout {
+    fn name(&self) -> &'static str {
+        "dropout"
+    }
+
+    fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
+        if !(0.0..1.0).contains(&self.p) {
+            return Err(Error::new(format!("dropout needs a probability in [0, 1), not {}", self.p)));
+        }
+        Ok(input.clone())
+    }
+
+    fn forward(&self, cx: &Context, io: Forward<'_>) {
+        self.apply(cx, io.pass, io.position, io.input.len(), io.x, io.y);
+    }
+
+    fn backward(&self, cx: &Context, io: Backward<'_>) {
+        if let Some(dx) = io.dx {
+            self.apply(cx, io.pass, io.position, io.input.len(), io.dy, dx);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The fully connected layer: `y = x W^T + b`.
+
+use super::columns::{self, Add, ColumnSums};
+use super::{Backward, Forward, Layer, Relu};
+use crate::gemm::{Epilogue, MatMut, MatRef, gemm, gemm_fused};
+use crate::init::Init;
+use crate::params::{ParamSpec, Role};
+use crate::{Context, Error, Shape};
+use std::any::Any;
+
+/// A fully connected layer. The weight is stored as PyTorch does, (out, in).
+#[derive(Clone, Debug)]
+pub struct Linear {
+    outputs: usize,
+    bias: bool,
+    init: Init,
+    relu: bool,
+}
+
+impl Linear {
+    /// A layer with `outputs` outputs, a bias that starts at 0, and He's normal initialisation.
+    pub fn new(outputs: usize) -> Linear {
+        Linear { outputs, bias: true, init: Init::HeNormal, relu: false }
+    }
+
+    /// Leaves the bias out, as before a batch norm, which would remove it.
+    pub fn without_bias(self) -> Linear {
+        Linear { bias: false, ..self }
+    }
+
+    /// Another initialisation of the weight.
+    pub fn with_init(self, init: Init) -> Linear {
+        Linear { init, ..self }
+    }
+
+    /// Splits the slab into weight: (out, in) and bias: (out) or empty.
+    fn split<'a>(&self, params: &'a [f32], inputs: usize) -> (&'a [f32], &'a [f32]) {
+        params.split_at(self.outputs * inputs)
+    }
+}
+
+impl Layer for Linear {
+    fn name(&self) -> &'static str {
+        if self.relu { "linear + relu" } else { "linear" }
+    }
+
+    fn output_shape(&self, _: &Shape) -> Result<Shape, Error> {
+        if self.outputs == 0 {
+            return Err(Error::new("linear needs at least 1 output"));
+        }
+        Ok(self.outputs.into())
+    }
+
+    fn params(&self, input: &Shape) -> Vec<ParamSpec> {
+        let (fan_in, fan_out) = (input.len(), self.outputs);
+        let weight = ParamSpec {
+            name: "weight",
+            shape: vec![fan_out, fan_in],
+            role: Role::Weight,
+            init: self.init,
+            fan_in,
+            fan_out,
+        };
+        let bias = ParamSpec {
+            name: "bias",
+            shape: vec![fan_out],
+            role: Role::Bias,
+            init: Init::Constant(0.0),
+            fan_in,
+            fan_out,
+        };
+        if self.bias { vec![weight, bias] } else { vec![weight] }
+    }
+
+    fn scratch_len(&self, batch: usize, _: &Shape) -> usize {
+        // dy behind the ReLU, and the partial sums of the bias gradient
+        let dy = if self.relu { batch * self.outputs } else { 0 };
+        let sums = if self.bias { columns::scratch_len(batch, self.outputs, 1) } else { 0 };
+        dy + sums
+    }
+
+    fn forward(&self, cx: &Context, io: Forward<'_>) {
+        let (inputs, outputs) = (io.input.len(), self.outputs);
+        let (weight, bias) = self.split(io.params, inputs);
+        let x = MatRef::new(io.x, io.batch, inputs);
+        let weight = MatRef::new(weight, outputs, inputs);
+        let y = MatMut::new(io.y, io.batch, outputs);
+        let epilogue = Epilogue { bias: self.bias.then_some(bias), relu: self.relu };
+        gemm_fused(cx, 1.0, x, weight.transposed(), 0.0, y, epilogue);
+    }
+
+    fn backward(&self, cx: &Context, io: Backward<'_>) {
+        let (inputs, outputs) = (io.input.len(), self.outputs);
+        let (weight, _) = self.split(io.params, inputs);
+        let (dy, scratch) = if self.relu {
+            let (dz, scratch) = io.scratch.split_at_mut(io.batch * outputs);
+            Relu.gradient(cx, io.y, io.dy, dz);
+            (&*dz, scratch)
+        } else {
+            (io.dy, io.scratch)
+        };
+        let dy_matrix = MatRef::new(dy, io.batch, outputs);
+        if let Some(grads) = io.grads {
+            let (dw, db) = grads.split_at_mut(outputs * inputs);
+            let x = MatRef::new(io.x, io.batch, inputs);
+            // dW (out, in) += dy^T x
+            gemm(cx, 1.0, dy_matrix.transposed(), x, 1.0, MatMut::new(dw, outputs, inputs));
+            if self.bias {
+                // db (out) += the column sums of dy
+                let sums = columns::sum_blocks(cx, io.batch, outputs, 1, scratch, |rows, out| {
+                    let x = &dy[rows.start * outputs..rows.end * outputs];
+                    cx.isa().run(ColumnSums { x, out });
+                });
+                cx.isa().run(Add { x: sums, y: db });
+            }
+        }
+        if let Some(dx) = io.dx {
+            // dx (batch, in) = dy W
+            let weight = MatRef::new(weight, outputs, inputs);
+            gemm(cx, 1.0, dy_matrix, weight, 0.0, MatMut::new(dx, io.batch, inputs));
+        }
+    }
+
+    fn fuse(&self, next: &dyn Layer) -> Option<Box<dyn Layer>> {
+        let relu = (next as &dyn Any).is::<Relu>() && !self.relu;
+        relu.then(|| Box::new(Linear { relu: true, ..self.clone() }) as Box<dyn Layer>)
+    }
+}

@@ -1,0 +1,105 @@
+//! What all activations share: a function of one value, applied to each.
+
+use super::{Backward, Forward, Layer, TASK_LEN};
+use crate::parallel::Chunks;
+use crate::simd::{Kernel, Simd};
+use crate::{Context, Error, Shape};
+use std::fmt::Debug;
+
+/// An activation: `y = f(x)` value by value. Implementing it makes a [`Layer`].
+pub trait Pointwise: Copy + Debug + Send + Sync + 'static {
+    /// The name in messages.
+    const NAME: &'static str;
+
+    /// `f(x)`
+    fn forward<S: Simd>(self, s: S, x: S::F) -> S::F;
+
+    /// `f'(x) dy`, where `y = f(x)`
+    fn backward<S: Simd>(self, s: S, x: S::F, y: S::F, dy: S::F) -> S::F;
+
+    /// Why the settings make no sense, if they do not.
+    ///
+    /// # Errors
+    /// A message that names the setting.
+    fn check(self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+struct ForwardKernel<'a, P> {
+    f: P,
+    x: &'a [f32],
+    y: &'a mut [f32],
+}
+
+impl<P: Pointwise> Kernel for ForwardKernel<'_, P> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let y = self.y;
+        s.for_each(
+            self.x,
+            #[inline(always)]
+            |i, x| s.store_at(self.f.forward(s, x), y, i),
+        );
+    }
+}
+
+struct BackwardKernel<'a, P> {
+    f: P,
+    x: &'a [f32],
+    y: &'a [f32],
+    dy: &'a [f32],
+    dx: &'a mut [f32],
+}
+
+impl<P: Pointwise> Kernel for BackwardKernel<'_, P> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let BackwardKernel { f, x, y, dy, dx } = self;
+        s.for_each(
+            x,
+            #[inline(always)]
+            |i, x| {
+                let dx_i = f.backward(s, x, s.load_at(y, i), s.load_at(dy, i));
+                s.store_at(dx_i, dx, i);
+            },
+        );
+    }
+}
+
+impl<P: Pointwise> Layer for P {
+    fn name(&self) -> &'static str {
+        P::NAME
+    }
+
+    fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
+        self.check()?;
+        Ok(input.clone())
+    }
+
+    fn forward(&self, cx: &Context, io: Forward<'_>) {
+        let tasks = io.x.len().div_ceil(TASK_LEN);
+        cx.for_each_part(tasks, Chunks::new(io.y, TASK_LEN), |i, y| {
+            let x = &io.x[i * TASK_LEN..][..y.data.len()];
+            cx.isa().run(ForwardKernel { f: *self, x, y: y.data });
+        });
+    }
+
+    fn backward(&self, cx: &Context, io: Backward<'_>) {
+        if let Some(dx) = io.dx {
+            gradient(*self, cx, io.x, io.y, io.dy, dx);
+        }
+    }
+}
+
+/// `dx = f'(x) dy`, by tasks.
+pub(super) fn gradient<P: Pointwise>(f: P, cx: &Context, x: &[f32], y: &[f32], dy: &[f32], dx: &mut [f32]) {
+    let tasks = dx.len().div_ceil(TASK_LEN);
+    cx.for_each_part(tasks, Chunks::new(dx, TASK_LEN), |i, dx| {
+        let part = i * TASK_LEN..i * TASK_LEN + dx.data.len();
+        let (x, y, dy) = (&x[part.clone()], &y[part.clone()], &dy[part]);
+        cx.isa().run(BackwardKernel { f, x, y, dy, dx: dx.data });
+    });
+}

@@ -1,0 +1,363 @@
+//! Networks: a chain of layers, planned once.
+//!
+//! Planning names the parameters, merges what can be fused and adds the sizes up. After that a step
+//! allocates nothing: [`Params`], [`Activations`] and the gradients are slabs of fixed size.
+
+use crate::layers::{Backward, Forward, Layer, Mode, Pass};
+use crate::memory::{Slab, padded};
+use crate::params::{ParamEntry, Params, Role};
+use crate::{Context, Error, Shape};
+use std::ops::Range;
+
+/// A chain of layers in named sections, such as `encoder` and `decoder`. It owns no numbers.
+#[derive(Debug)]
+pub struct Network {
+    input: Shape,
+    ops: Vec<Op>,
+    entries: Vec<ParamEntry>,
+}
+
+/// A planned layer, possibly the fusion of several.
+#[derive(Debug)]
+struct Op {
+    /// `encoder.0`, the name of its first layer.
+    name: String,
+    layer: Box<dyn Layer>,
+    /// The position of its first layer, which keys its random numbers: fusing changes none of them.
+    position: u64,
+    input: Shape,
+    output: Shape,
+    /// Its entries among the network's.
+    entries: Range<usize>,
+    /// Its parameters in the slab.
+    params: Range<usize>,
+}
+
+/// Collects the layers of a [`Network`].
+#[derive(Debug)]
+pub struct NetworkBuilder {
+    input: Shape,
+    section: String,
+    layers: Vec<(String, Box<dyn Layer>)>,
+    fuse: bool,
+}
+
+impl NetworkBuilder {
+    /// Starts a section: its layers are named `name.0`, `name.1` and so on, as in PyTorch's `Sequential`.
+    pub fn section(mut self, name: &str) -> Self {
+        self.section = name.to_string();
+        self
+    }
+
+    /// Adds a layer to the current section.
+    pub fn layer(self, layer: impl Layer) -> Self {
+        self.boxed(Box::new(layer))
+    }
+
+    /// As [`NetworkBuilder::layer`], for a layer chosen at run time.
+    pub fn boxed(mut self, layer: Box<dyn Layer>) -> Self {
+        self.layers.push((self.section.clone(), layer));
+        self
+    }
+
+    /// Runs each layer on its own: the reference that the fused network is tested and measured against.
+    pub fn unfused(mut self) -> Self {
+        self.fuse = false;
+        self
+    }
+
+    /// Plans the network.
+    ///
+    /// # Errors
+    /// If a layer cannot take its input, is set up wrongly, or there is none; the message names it.
+    pub fn build(self) -> Result<Network, Error> {
+        if self.layers.is_empty() || self.input.len() == 0 {
+            return Err(Error::new(format!(
+                "a network needs a layer and an input of at least 1 value, not {} layers and {}",
+                self.layers.len(),
+                self.input
+            )));
+        }
+        let mut network = Network { input: self.input.clone(), ops: Vec::new(), entries: Vec::new() };
+        let (mut section, mut index) = (None, 0);
+        for (position, (layer_section, layer)) in self.layers.into_iter().enumerate() {
+            index = if section.as_ref() == Some(&layer_section) { index + 1 } else { 0 };
+            // Nothing fuses across a section's end: its output must exist.
+            if index > 0
+                && self.fuse
+                && let Some(last) = network.ops.last_mut()
+                && let Some(fused) = last.layer.fuse(&*layer)
+            {
+                last.layer = fused;
+                continue;
+            }
+            let name = format!("{layer_section}.{index}");
+            network.plan(name, position as u64, layer)?;
+            section = Some(layer_section);
+        }
+        Ok(network)
+    }
+}
+
+impl Network {
+    /// Starts a network whose samples have that shape.
+    pub fn builder(input: impl Into<Shape>) -> NetworkBuilder {
+        NetworkBuilder { input: input.into(), section: "layers".into(), layers: Vec::new(), fuse: true }
+    }
+
+    /// Adds one planned layer.
+    fn plan(&mut self, name: String, position: u64, layer: Box<dyn Layer>) -> Result<(), Error> {
+        let input = self.output().clone();
+        let output = layer.output_shape(&input).map_err(|e| Error::new(format!("layer {name}: {e}")))?;
+        // Each layer starts on a cache line.
+        let start = padded(self.entries.last().map_or(0, |e| e.range.end));
+        let (first_entry, mut end) = (self.entries.len(), start);
+        for spec in layer.params(&input) {
+            let range = end..end + spec.shape.iter().product::<usize>();
+            end = range.end;
+            let trainable = spec.role != Role::Statistic;
+            let name = format!("{name}.{}", spec.name);
+            self.entries.push(ParamEntry { name, spec, range, trainable, lr_factor: 1.0 });
+        }
+        let entries = first_entry..self.entries.len();
+        self.ops.push(Op { name, layer, position, input, output, entries, params: start..end });
+        Ok(())
+    }
+
+    /// The shape of a sample.
+    pub fn input(&self) -> &Shape {
+        &self.input
+    }
+
+    /// The shape of a sample's output.
+    pub fn output(&self) -> &Shape {
+        self.ops.last().map_or(&self.input, |op| &op.output)
+    }
+
+    /// The parameters that the layers declare, as [`Params::new`] lays them out.
+    pub fn param_entries(&self) -> &[ParamEntry] {
+        &self.entries
+    }
+
+    /// Computes the output for `x`: (batch, input) into `activations`, and returns it: (batch, output).
+    ///
+    /// Running statistics do not move: [`Network::update_statistics`] does that, after a training pass
+    /// that should count.
+    ///
+    /// # Errors
+    /// If `x` is no whole number of samples, more than `activations` was planned for, or a batch too small
+    /// to train on.
+    pub fn forward<'a>(
+        &self,
+        cx: &Context,
+        params: &Params,
+        activations: &'a mut Activations,
+        x: &[f32],
+        pass: Pass,
+    ) -> Result<&'a [f32], Error> {
+        let batch = self.batch_of(x, activations.max_batch)?;
+        activations.batch = batch;
+        let first_trainable = self.first_trainable(params);
+        for (i, op) in self.ops.iter().enumerate() {
+            let pass = Pass { mode: op.mode(params, i < first_trainable, pass.mode), ..pass };
+            let least = op.layer.min_train_batch(&op.input);
+            if pass.mode == Mode::Train && batch < least {
+                return Err(Error::new(format!(
+                    "layer {} ({}) needs at least {least} samples in a training batch, got {batch}",
+                    op.name,
+                    op.layer.name()
+                )));
+            }
+            let slots = &activations.slots[i];
+            let (before, own) = activations.values.split_at_mut(slots.y);
+            let (y, saved) = own.split_at_mut(slots.saved - slots.y);
+            let x = match i {
+                0 => x,
+                _ => &before[activations.slots[i - 1].y..][..batch * op.input.len()],
+            };
+            op.layer.forward(
+                cx,
+                Forward {
+                    pass,
+                    position: op.position,
+                    batch,
+                    input: &op.input,
+                    x,
+                    y: &mut y[..batch * op.output.len()],
+                    params: &params.values()[op.params.clone()],
+                    saved: &mut saved[..op.layer.saved_len(batch, &op.input)],
+                    scratch: &mut activations.scratch,
+                },
+            );
+        }
+        Ok(activations.output())
+    }
+
+    /// Adds the parameters' gradients to `grads` (as long as the slab of `params`), given the gradient of
+    /// the output that [`Activations::output_and_gradient`] hands out.
+    ///
+    /// `x` and `pass` must be those of the forward pass. Frozen parameters get no gradient, and nothing is
+    /// computed below the lowest trainable layer.
+    pub fn backward(
+        &self,
+        cx: &Context,
+        params: &Params,
+        activations: &mut Activations,
+        x: &[f32],
+        pass: Pass,
+        grads: &mut [f32],
+    ) {
+        let batch = activations.batch;
+        let lowest = self.first_trainable(params);
+        let Activations { values, slots, gradients: [dy, dx], scratch, .. } = activations;
+        let (mut dy, mut dx) = (dy, dx);
+        for (i, op) in self.ops.iter().enumerate().skip(lowest).rev() {
+            let x = match i {
+                0 => x,
+                _ => &values[slots[i - 1].y..][..batch * op.input.len()],
+            };
+            let frozen = op.frozen(params);
+            op.layer.backward(
+                cx,
+                Backward {
+                    pass: Pass { mode: op.mode(params, false, pass.mode), ..pass },
+                    position: op.position,
+                    batch,
+                    input: &op.input,
+                    x,
+                    y: &values[slots[i].y..][..batch * op.output.len()],
+                    dy: &dy[..batch * op.output.len()],
+                    dx: (i > lowest).then_some(&mut dx[..batch * op.input.len()]),
+                    params: &params.values()[op.params.clone()],
+                    grads: (!frozen).then(|| &mut grads[op.params.clone()]),
+                    saved: &values[slots[i].saved..][..op.layer.saved_len(batch, &op.input)],
+                    scratch,
+                },
+            );
+            std::mem::swap(&mut dy, &mut dx);
+        }
+    }
+
+    /// Moves the running statistics of all layers that are not frozen, after a training pass.
+    pub fn update_statistics(&self, params: &mut Params, activations: &Activations) {
+        let lowest = self.first_trainable(params);
+        for (i, op) in self.ops.iter().enumerate().skip(lowest) {
+            if !op.frozen(params) {
+                let batch = activations.batch;
+                let start = activations.slots[i].saved;
+                let saved = &activations.values[start..][..op.layer.saved_len(batch, &op.input)];
+                let range = op.params.clone();
+                op.layer.update_statistics(batch, &op.input, saved, &mut params.values_mut()[range]);
+            }
+        }
+    }
+
+    /// The first layer whose output is not finite, after a forward pass: where a run went wrong.
+    pub fn first_not_finite(&self, activations: &Activations) -> Option<&str> {
+        let output_of = |i: usize, op: &Op| {
+            &activations.values[activations.slots[i].y..][..activations.batch * op.output.len()]
+        };
+        let mut ops = self.ops.iter().enumerate();
+        ops.find(|(i, op)| output_of(*i, op).iter().any(|y| !y.is_finite())).map(|(_, op)| op.name.as_str())
+    }
+
+    /// The number of samples in `x`.
+    fn batch_of(&self, x: &[f32], max_batch: usize) -> Result<usize, Error> {
+        let batch = x.len() / self.input.len();
+        if x.len() != batch * self.input.len() || batch == 0 || batch > max_batch {
+            return Err(Error::new(format!(
+                "expected 1 to {max_batch} samples of {} values ({}), got {} values",
+                self.input.len(),
+                self.input,
+                x.len()
+            )));
+        }
+        Ok(batch)
+    }
+
+    /// The position of the lowest op that trains; the number of ops if none does.
+    fn first_trainable(&self, params: &Params) -> usize {
+        let trains = |op: &Op| params.entries()[op.entries.clone()].iter().any(|e| e.trainable);
+        self.ops.iter().position(trains).unwrap_or(self.ops.len())
+    }
+}
+
+impl Op {
+    /// Whether it has parameters and none of them trains.
+    fn frozen(&self, params: &Params) -> bool {
+        !self.entries.is_empty() && !params.entries()[self.entries.clone()].iter().any(|e| e.trainable)
+    }
+
+    /// The mode of a layer: what is frozen, or lies below everything that trains, evaluates. So a frozen
+    /// encoder computes one function, and its running statistics stay bit-identical.
+    fn mode(&self, params: &Params, below_trainable: bool, mode: Mode) -> Mode {
+        if below_trainable || self.frozen(params) { Mode::Evaluate } else { mode }
+    }
+}
+
+/// What one pass over a batch computes: each layer's output, what it saves, and gradients on their way
+/// down. One set of parameters can have several.
+#[derive(Clone, Debug)]
+pub struct Activations {
+    max_batch: usize,
+    batch: usize,
+    output_len: usize,
+    values: Slab,
+    slots: Vec<Slots>,
+    gradients: [Slab; 2],
+    scratch: Slab,
+}
+
+/// Where an op's values begin in the slab of activations.
+#[derive(Clone, Debug)]
+struct Slots {
+    y: usize,
+    saved: usize,
+}
+
+impl Activations {
+    /// Memory for passes of up to `max_batch` samples.
+    pub fn new(network: &Network, max_batch: usize) -> Activations {
+        let (mut end, mut slots) = (0, Vec::new());
+        let mut place = |len: usize| {
+            let start = end;
+            end += padded(len);
+            start
+        };
+        let (mut widest, mut scratch) = (0, 0);
+        for op in &network.ops {
+            let y = place(max_batch * op.output.len());
+            let saved = place(op.layer.saved_len(max_batch, &op.input));
+            widest = widest.max(op.output.len());
+            scratch = scratch.max(op.layer.scratch_len(max_batch, &op.input));
+            slots.push(Slots { y, saved });
+        }
+        Activations {
+            max_batch,
+            batch: 0,
+            output_len: network.output().len(),
+            values: Slab::new(end),
+            slots,
+            gradients: [Slab::new(max_batch * widest), Slab::new(max_batch * widest)],
+            scratch: Slab::new(scratch),
+        }
+    }
+
+    /// The largest batch.
+    pub fn max_batch(&self) -> usize {
+        self.max_batch
+    }
+
+    /// The last forward pass's output: (batch, output).
+    pub fn output(&self) -> &[f32] {
+        let y = self.slots.last().map_or(0, |slots| slots.y);
+        &self.values[y..][..self.batch * self.output_len]
+    }
+
+    /// The output, and where its gradient goes: both (batch, output).
+    pub fn output_and_gradient(&mut self) -> (&[f32], &mut [f32]) {
+        let y = self.slots.last().map_or(0, |slots| slots.y);
+        let len = self.batch * self.output_len;
+        (&self.values[y..][..len], &mut self.gradients[0][..len])
+    }
+}

@@ -1,0 +1,44 @@
+//! The shape of one sample.
+
+use std::fmt;
+
+/// The dimensions of one sample, the batch left out: `[features]` or `[height, width, channels]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape(Vec<usize>);
+
+impl Shape {
+    /// The number of values in a sample.
+    #[allow(clippy::len_without_is_empty)] // a network refuses empty shapes
+    pub fn len(&self) -> usize {
+        self.0.iter().product()
+    }
+
+    /// The last dimension: the features, or an image's channels.
+    pub fn channels(&self) -> usize {
+        self.0.last().copied().unwrap_or(0)
+    }
+
+    /// All dimensions.
+    pub fn dims(&self) -> &[usize] {
+        &self.0
+    }
+}
+
+impl From<usize> for Shape {
+    fn from(features: usize) -> Shape {
+        Shape(vec![features])
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Shape {
+    fn from(dims: [usize; N]) -> Shape {
+        Shape(dims.to_vec())
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dims: Vec<String> = self.0.iter().map(usize::to_string).collect();
+        write!(f, "{}", dims.join("x"))
+    }
+}

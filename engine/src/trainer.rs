@@ -1,0 +1,113 @@
+//! One training step: forward, loss, backward, update.
+
+use crate::layers::Pass;
+use crate::memory::Slab;
+use crate::{Activations, Context, Error, Loss, Network, Optimizer, OptimizerState, Params, Target};
+
+/// A network in training, with all the memory that a step needs: a step allocates nothing.
+///
+/// ```
+/// # use narrows_engine::*;
+/// # use narrows_engine::layers::{Linear, Relu};
+/// # fn main() -> Result<(), Error> {
+/// let cx = Context::new(1)?;
+/// let network = Network::builder(2).layer(Linear::new(8)).layer(Relu).layer(Linear::new(1)).build()?;
+/// let params = Params::new(&network, 1);
+/// let mut trainer = Trainer::new(&network, params, Loss::L2, Optimizer::adam(), 4, 1);
+/// let x = [0., 0., 0., 1., 1., 0., 1., 1.];
+/// let exclusive_or = [0., 1., 1., 0.];
+/// for _ in 0..1000 {
+///     trainer.step(&cx, &x, Target::Values(&exclusive_or), 0.01)?;
+/// }
+/// assert!(trainer.predict(&cx, &x)?.iter().zip(exclusive_or).all(|(y, t)| (y - t).abs() < 0.1));
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Trainer<'n> {
+    network: &'n Network,
+    /// The parameters, free to be frozen, copied and restored between steps.
+    pub params: Params,
+    /// The optimiser's state.
+    pub optimizer: OptimizerState,
+    /// If set, gradients are scaled down to this norm.
+    pub clip_norm: Option<f32>,
+    loss: Loss,
+    grads: Slab,
+    activations: Activations,
+    seed: u64,
+}
+
+impl<'n> Trainer<'n> {
+    /// Prepares to train `network` on batches of up to `max_batch` samples; `seed` is for its dropout.
+    pub fn new(
+        network: &'n Network,
+        params: Params,
+        loss: Loss,
+        optimizer: Optimizer,
+        max_batch: usize,
+        seed: u64,
+    ) -> Trainer<'n> {
+        Trainer {
+            network,
+            optimizer: OptimizerState::new(optimizer, &params),
+            clip_norm: None,
+            loss,
+            grads: Slab::new(params.values().len()),
+            activations: Activations::new(network, max_batch),
+            params,
+            seed,
+        }
+    }
+
+    /// The network in training.
+    pub fn network(&self) -> &'n Network {
+        self.network
+    }
+
+    /// Takes one step on `x`: (batch, input) with learning rate `lr`, and returns the loss before it.
+    ///
+    /// # Errors
+    /// If the batch does not fit, or the loss is not finite: then the message names the layer and the
+    /// step, and the parameters are those before the step.
+    pub fn step(&mut self, cx: &Context, x: &[f32], target: Target<'_>, lr: f32) -> Result<f64, Error> {
+        let step = self.optimizer.step_count();
+        let pass = Pass::train(self.seed, step);
+        self.network.forward(cx, &self.params, &mut self.activations, x, pass)?;
+        let batch = x.len() / self.network.input().len();
+        let (y, dy) = self.activations.output_and_gradient();
+        let loss = self.loss.evaluate(cx, batch, y, target, Some(dy))?;
+        if !loss.is_finite() {
+            let layer = self.network.first_not_finite(&self.activations);
+            let place = layer.map_or("the loss itself".to_string(), |name| format!("layer {name}"));
+            return Err(Error::new(format!(
+                "the loss became {loss} at step {step}, first in {place}: lower the learning rate or clip \
+                 the gradients, and check the data for values that are not finite"
+            )));
+        }
+        self.network.backward(cx, &self.params, &mut self.activations, x, pass, &mut self.grads);
+        self.network.update_statistics(&mut self.params, &self.activations);
+        if let Some(max_norm) = self.clip_norm {
+            crate::optimizer::clip_grad_norm(cx, &mut self.grads, max_norm);
+        }
+        self.optimizer.step(cx, &mut self.params, &mut self.grads, lr);
+        Ok(loss)
+    }
+
+    /// The output for `x`: (batch, input), in evaluation.
+    ///
+    /// # Errors
+    /// If the batch does not fit.
+    pub fn predict(&mut self, cx: &Context, x: &[f32]) -> Result<&[f32], Error> {
+        self.network.forward(cx, &self.params, &mut self.activations, x, Pass::evaluate())
+    }
+
+    /// The loss on `x`: (batch, input), in evaluation.
+    ///
+    /// # Errors
+    /// If the batch or the target does not fit.
+    pub fn evaluate(&mut self, cx: &Context, x: &[f32], target: Target<'_>) -> Result<f64, Error> {
+        self.predict(cx, x)?;
+        let batch = x.len() / self.network.input().len();
+        self.loss.evaluate(cx, batch, self.activations.output(), target, None)
+    }
+}

@@ -71,6 +71,10 @@ pub trait Simd: Copy + fmt::Debug + Send + Sync + 'static {
     fn select_gt(self, a: Self::F, b: Self::F, yes: Self::F, no: Self::F) -> Self::F;
     /// `2^n` for integral `n` in -126..=127.
     fn exp2_int(self, n: Self::F) -> Self::F;
+    /// `k` such that `a` is `2^k` times a number in `[1, 2)`, for positive normal `a`.
+    fn exponent(self, a: Self::F) -> Self::F;
+    /// That number in `[1, 2)`.
+    fn mantissa(self, a: Self::F) -> Self::F;
     /// The sum of the lanes, always added in the same order.
     fn sum(self, a: Self::F) -> f32;
     /// The largest lane; unspecified if a lane is NaN.

@@ -139,6 +139,20 @@ impl Simd for Avx2 {
         })
     }
     #[inline(always)]
+    fn exponent(self, a: __m256) -> __m256 {
+        registers!({
+            let biased = _mm256_srli_epi32::<23>(_mm256_castps_si256(a));
+            _mm256_cvtepi32_ps(_mm256_sub_epi32(biased, _mm256_set1_epi32(127)))
+        })
+    }
+    #[inline(always)]
+    fn mantissa(self, a: __m256) -> __m256 {
+        registers!({
+            let fraction = _mm256_and_ps(a, _mm256_castsi256_ps(_mm256_set1_epi32(0x007f_ffff)));
+            _mm256_or_ps(fraction, _mm256_set1_ps(1.0))
+        })
+    }
+    #[inline(always)]
     fn sum(self, a: __m256) -> f32 {
         registers!({
             let b = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));

@@ -143,6 +143,14 @@ impl Simd for Avx512 {
         })
     }
     #[inline(always)]
+    fn exponent(self, a: __m512) -> __m512 {
+        registers!(_mm512_getexp_ps(a))
+    }
+    #[inline(always)]
+    fn mantissa(self, a: __m512) -> __m512 {
+        registers!(_mm512_getmant_ps::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_ZERO>(a))
+    }
+    #[inline(always)]
     fn sum(self, a: __m512) -> f32 {
         registers!({
             let b = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a));

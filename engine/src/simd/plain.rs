@@ -107,6 +107,14 @@ impl Simd for Plain {
         n.map(|n| f32::from_bits(((n as i32 + 127) as u32) << 23))
     }
     #[inline(always)]
+    fn exponent(self, a: Self::F) -> Self::F {
+        a.map(|a| ((a.to_bits() >> 23) as i32 - 127) as f32)
+    }
+    #[inline(always)]
+    fn mantissa(self, a: Self::F) -> Self::F {
+        a.map(|a| f32::from_bits(a.to_bits() & 0x007f_ffff | 0x3f80_0000))
+    }
+    #[inline(always)]
     fn sum(self, a: Self::F) -> f32 {
         // As a vector unit adds: halves, then quarters.
         let b: [f32; 4] = std::array::from_fn(|i| a[i] + a[i + 4]);

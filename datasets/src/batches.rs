@@ -5,9 +5,10 @@ use std::slice::Chunks;
 
 /// The batches of one epoch: consecutive slices of `order`, `batch` rows each.
 ///
-/// The last batch may be shorter. It is kept, except when it would hold a **single row** out of a larger batch size:
-/// then it is dropped, because batch normalisation has no variance to divide by. The epoch's shuffle
-/// decides which sample that is, so that none is left out of training for good. A batch size of 1 drops nothing.
+/// The last batch may be shorter. It is kept, except when it would hold a **single row** out of a larger
+/// batch size: then it is dropped, because batch normalisation has no variance to divide by. The epoch's
+/// shuffle decides which sample that is, so that none is left out of training for good. A batch size of 1
+/// drops nothing.
 ///
 /// ```
 /// use narrows_datasets::Batches;

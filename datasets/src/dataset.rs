@@ -4,15 +4,16 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::convert::Convert;
+use crate::convert::{Convert, prefetch};
 use crate::error::{Error, OneLine};
 use crate::idx::{self, Idx, Kind};
 use crate::store::Store;
 
 /// Samples of one shape as unsigned bytes, in memory or in a mapped file, with or without labels.
 ///
-/// A clone shares the values. A data set that [`open`](crate::open) or [`Dataset::from_idx`] mapped needs its files to stay as they
-/// are: a file that is truncated while it is mapped ends the process with `SIGBUS` (replacing it by a rename is safe).
+/// A clone shares the values. A data set that [`open`](crate::open) or [`Dataset::from_idx`] mapped needs its
+/// files to stay as they are: a file that is truncated while it is mapped ends the process with `SIGBUS`
+/// (replacing it by a rename is safe).
 #[derive(Clone)]
 pub struct Dataset {
     name: String,
@@ -37,13 +38,13 @@ pub struct TrainTest {
 }
 
 impl Dataset {
-    /// Wraps `values`, sample after sample, each of the shape `sample_shape`: `[features]`, `[height, width]` or
-    /// `[height, width, channels]`. Values run from 0 to `max_value`. There is one label per sample, or none at all, and
-    /// there are as many classes as the largest label says: one more than it.
+    /// Wraps `values`, sample after sample, each of the shape `sample_shape`: `[features]`, `[height, width]`
+    /// or `[height, width, channels]`. Values run from 0 to `max_value`. There is one label per sample, or
+    /// none at all, and there are as many classes as the largest label says: one more than it.
     ///
     /// # Errors
-    /// If there is no sample, a part of one, or more than `u32::MAX`; if a size or `max_value` is zero; if a value lies
-    /// above `max_value`; if there are not as many labels as samples.
+    /// If there is no sample, a part of one, or more than `u32::MAX`; if a size or `max_value` is zero; if a
+    /// value lies above `max_value`; if there are not as many labels as samples.
     pub fn from_values(
         name: impl Into<String>,
         values: Vec<u8>,
@@ -69,8 +70,8 @@ impl Dataset {
         }
     }
 
-    /// Reads an IDX file of images and, if given, one of labels. A path that ends in `.gz` is decompressed into
-    /// memory, any other is mapped. Pixels run from 0 to 255.
+    /// Reads an IDX file of images and, if given, one of labels. A path that ends in `.gz` is decompressed
+    /// into memory, any other is mapped. Pixels run from 0 to 255.
     ///
     /// # Errors
     /// If a file is missing, unreadable, damaged, or of another format; if the two differ in their counts.
@@ -79,7 +80,8 @@ impl Dataset {
         let dataset = Self::new(name.into(), values, &sizes[1..], u8::MAX)
             .map_err(|problem| Error::file(images, problem))?;
         let Some(path) = labels else { return Ok(dataset) };
-        // Copied even where it is mapped: labels index into things, and have to stay what they were when checked.
+        // Copied even where it is mapped: labels index into things, and have to stay what they were when
+        // checked.
         let labels: Arc<[u8]> = Arc::from(&*idx::read(path, Kind::Labels)?.values);
         if labels.len() != dataset.len {
             let counts = format!("{} labels for the {} images", labels.len(), dataset.len);
@@ -171,7 +173,8 @@ impl Dataset {
         self.max_value
     }
 
-    /// The labels, one per sample and each below [`classes`](Dataset::classes); `None` if the data set has none.
+    /// The labels, one per sample and each below [`classes`](Dataset::classes); `None` if the data set has
+    /// none.
     pub fn labels(&self) -> Option<&[u8]> {
         self.labels.as_deref()
     }
@@ -189,17 +192,24 @@ impl Dataset {
         &self.values[row * self.sample_len..][..self.sample_len]
     }
 
-    /// Writes the samples `rows` to `out`, of the shape `(rows.len(), sample_len)`, as `value / max_value`: `f32` in `[0, 1]`,
-    /// correctly rounded, and therefore the same bits on every machine. Allocates nothing.
+    /// Writes the samples `rows` to `out`, of the shape `(rows.len(), sample_len)`, as `value / max_value`:
+    /// `f32` in `[0, 1]`, correctly rounded, and therefore the same bits on every machine. Allocates nothing.
     ///
     /// # Panics
     /// If a row is not there, or `out` has another length.
     pub fn gather(&self, rows: &[u32], out: &mut [f32]) {
         assert_eq!(out.len(), rows.len() * self.sample_len, "out holds one sample a row");
         let values: &[u8] = &self.values;
+        let sample = |row: u32| &values[row as usize * self.sample_len..][..self.sample_len];
         let convert = Convert::new(self.max_value);
-        for (&row, out) in rows.iter().zip(out.chunks_exact_mut(self.sample_len)) {
-            convert.run(&values[row as usize * self.sample_len..][..self.sample_len], out);
+        for (at, (&row, out)) in rows.iter().zip(out.chunks_exact_mut(self.sample_len)).enumerate() {
+            // Shuffled rows lie anywhere, where no processor guesses the next: a sample would spend three
+            // quarters of its time waiting for memory. Fetched two ahead it takes little more than half as
+            // long; four ahead gains no more.
+            if let Some(&ahead) = rows.get(at + 2) {
+                prefetch(sample(ahead));
+            }
+            convert.run(sample(row), out);
         }
     }
 
@@ -215,8 +225,8 @@ impl Dataset {
         }
     }
 
-    /// A data set of the samples `rows` alone, in that order, copied to memory. It keeps the name and the number of classes,
-    /// whether or not its rows show all of them.
+    /// A data set of the samples `rows` alone, in that order, copied to memory. It keeps the name and the
+    /// number of classes, whether or not its rows show all of them.
     ///
     /// # Panics
     /// If a row is not there.

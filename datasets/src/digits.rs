@@ -15,8 +15,8 @@ const CLASSES: usize = 10;
 impl Dataset {
     /// The built-in digits: 1,797 images of 8x8, values 0 to 16, in ten classes.
     ///
-    /// E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998,
-    /// doi 10.24432/C50P49, CC BY 4.0; the part of it that scikit-learn packages, in the same order.
+    /// E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository,
+    /// 1998, doi 10.24432/C50P49, CC BY 4.0; the part of it that scikit-learn packages, in the same order.
     pub fn digits() -> Dataset {
         decode().expect("the built-in files are whole: the tests read them")
     }
@@ -32,11 +32,11 @@ fn decode() -> Result<Dataset, Error> {
     Ok(dataset.with_labels(Arc::from(&*labels.values)))
 }
 
-/// [`Dataset::digits`] in two halves: a seeded choice of `test_samples` for the test, as many of each class as the number
-/// allows, and the rest to train on.
+/// [`Dataset::digits`] in two halves: a seeded choice of `test_samples` for the test, as many of each class
+/// as the number allows, and the rest to train on.
 ///
-/// `test_samples` is brought into 10 to 1,787, so that neither half is without a sample of some class. Up to 1,730 the test half
-/// is class-balanced; above, classes run out and it follows their frequency.
+/// `test_samples` is brought into 10 to 1,787, so that neither half is without a sample of some class. Up to
+/// 1,730 the test half is class-balanced; above, classes run out and it follows their frequency.
 pub fn builtin(test_samples: usize, seed: u64) -> TrainTest {
     let digits = Dataset::digits();
     let labels = digits.labels().expect("the digits are labelled");

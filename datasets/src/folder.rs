@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use crate::dataset::{Dataset, TrainTest};
 use crate::error::Error;
 
-/// Opens an MNIST-style folder: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
-/// `t10k-labels-idx1-ubyte`, each also with a dot in place of the hyphen before `idx`, and each plain or with `.gz`.
-/// A plain file is preferred to a compressed one, and is memory-mapped: it must not be truncated while in use.
+/// Opens an MNIST-style folder: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
+/// `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, each also with a dot in place of the hyphen before
+/// `idx`, and each plain or with `.gz`. A plain file is preferred to a compressed one, and is memory-mapped:
+/// it must not be truncated while in use.
 ///
 /// # Errors
-/// If one of the four is missing, unreadable, damaged, or does not belong to the others: other counts, other image sizes, or a
-/// test label that no training sample has.
+/// If one of the four is missing, unreadable, damaged, or does not belong to the others: other counts, other
+/// image sizes, or a test label that no training sample has.
 pub fn open(dir: &Path) -> Result<TrainTest, Error> {
     if !fs::metadata(dir).map_err(|error| Error::io(dir, error))?.is_dir() {
         return Err(Error::file(dir, "is not a folder: name the one that holds the IDX files"));

@@ -7,9 +7,9 @@
 //!
 //! Format: Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits.
 //!
-//! What a header promises is believed only as far as the file bears it out. A plain file's length is compared with it before
-//! anything is mapped. A gzip file can expand to 1,032 times its length at most, and is read in pieces, so that
-//! memory grows with what has arrived and never beyond what was promised.
+//! What a header promises is believed only as far as the file bears it out. A plain file's length is compared
+//! with it before anything is mapped. A gzip file can expand to 1,032 times its length at most, and is read
+//! in pieces, so that memory grows with what has arrived and never beyond what was promised.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};

@@ -6,11 +6,12 @@
 //! class 1   r r r r r r r             [ train ]         [ validation ]
 //! ```
 //!
-//! 1. The shuffle depends on (seed, draw) and on nothing else. So a larger draw keeps the labels that a smaller one of
-//!    the same number had, and the validation samples do not change with the training ones: learning curves over
-//!    the number of labels compare like with like.
-//! 2. Equal shares where every class can give them; what does not divide goes to classes in a seeded order, in
-//!    that order for training and in the reverse for validation, so that the same class is not favoured twice.
+//! 1. The shuffle depends on (seed, draw) and on nothing else. So, while shares are equal, a larger draw
+//!    keeps the labels that a smaller one of the same number had, and the validation samples do not change
+//!    with the training ones: learning curves over the number of labels compare like with like.
+//! 2. Equal shares where every class can give them; what does not divide goes to classes in a seeded order,
+//!    in that order for training and in the reverse for validation, so that the same class is not favoured
+//!    twice.
 //! 3. Where a class is too small for that, every class gives one training label and the rest follows the
 //!    frequencies, by largest remainders.
 
@@ -26,18 +27,21 @@ pub struct LabelDraw {
     pub validation: Vec<u32>,
 }
 
-/// Draws `train` rows and `validation` more, class by class, out of samples with the given `labels`, each below `classes`.
+/// Draws `train` rows and `validation` more, class by class, out of samples with the given `labels`, each
+/// below `classes`.
 ///
-/// The draw is a function of all its arguments, the same on every machine and in every version. Every class gives the same
-/// number, give or take one where the division leaves a remainder. If some class has too few samples for its share of both,
-/// the shares follow the classes' frequencies instead, with at least one training label each.
+/// The draw is a function of all its arguments, the same on every machine and in every version. Every class
+/// gives the same number, give or take one where the division leaves a remainder. If some class has too few
+/// samples for its share of both, the shares follow the classes' frequencies instead, with at least one
+/// training label each.
 ///
-/// Draws of one seed are numbered by `draw`, and are independent of each other. While shares are equal, a draw of more training
-/// labels contains the draw of fewer, and `train` does not change what is drawn for validation.
+/// Draws of one seed are numbered by `draw`, and are independent of each other. While shares are equal, a
+/// draw of more training labels contains the draw of fewer, and `train` does not change what is drawn for
+/// validation.
 ///
 /// # Errors
-/// If a label is not below `classes`, a class has no sample, `train` is below `classes`, or `train + validation` is more
-/// than there are samples.
+/// If a label is not below `classes`, a class has no sample, `train` is below `classes`, or `train +
+/// validation` is more than there are samples.
 pub fn draw_labels(
     labels: &[u8],
     classes: usize,
@@ -113,7 +117,8 @@ fn rows_by_class(labels: &[u8], classes: usize) -> Result<Vec<Vec<u32>>, Error> 
     }
 }
 
-/// The same from every class, or `None` if some class is too small. `favoured` says which classes the remainder falls to.
+/// The same from every class, or `None` if some class is too small. `favoured` says which classes the
+/// remainder falls to.
 fn equal_shares(sizes: &[usize], train: usize, validation: usize, favoured: &[u32]) -> Option<Vec<Share>> {
     let classes = sizes.len();
     let largest = train.div_ceil(classes) + validation.div_ceil(classes);
@@ -130,8 +135,9 @@ fn equal_shares(sizes: &[usize], train: usize, validation: usize, favoured: &[u3
     Some(shares)
 }
 
-/// One training label from every class, the others in proportion to the samples that remain. The sums are right and no
-/// class gives more than it has, because a quota rounded up is still at most a whole number that it lies below.
+/// One training label from every class, the others in proportion to the samples that remain. The sums are
+/// right and no class gives more than it has, because a quota rounded up is still at most a whole number that
+/// it lies below.
 fn shares_by_frequency(sizes: &[usize], train: usize, validation: usize, favoured: &[u32]) -> Vec<Share> {
     let remaining: Vec<usize> = sizes.iter().map(|size| size - 1).collect();
     let train = train - sizes.len();
@@ -144,8 +150,8 @@ fn shares_by_frequency(sizes: &[usize], train: usize, validation: usize, favoure
         .collect()
 }
 
-/// Divides `total` in proportion to `weights`, whose sum it does not exceed, by largest remainders (Hamilton's method). Equal
-/// remainders are served in the order of `favoured`.
+/// Divides `total` in proportion to `weights`, whose sum it does not exceed, by largest remainders
+/// (Hamilton's method). Equal remainders are served in the order of `favoured`.
 fn apportion(total: usize, weights: &[usize], favoured: &[u32]) -> Vec<usize> {
     // Weights sum up to less than 2^32, so that the products fit.
     let (total, sum) = (total as u64, weights.iter().sum::<usize>().max(1) as u64);

@@ -17,15 +17,16 @@
 //! ```
 //!
 //! - **Where samples come from.** [`open`] reads an MNIST-style folder, [`Dataset::from_idx`] two IDX files,
-//!   [`Dataset::from_values`] the caller's bytes; [`builtin`] needs no file at all. Plain files are memory-mapped, so
-//!   that opening one costs nothing and training reads only the pages that it touches.
-//! - **Which samples are used.** [`draw_labels`] chooses the few that keep their label, [`holdout`] sets samples
-//!   aside, [`shuffled`] orders an epoch and [`Batches`] cuts the order up. All of it is a function of numbers that the
-//!   caller names (seed, draw, epoch), with no state in between: a resumed run continues where it stopped.
+//!   [`Dataset::from_values`] the caller's bytes; [`builtin`] needs no file at all. Plain files are
+//!   memory-mapped, so that opening one costs nothing and training reads only the pages that it touches.
+//! - **Which samples are used.** [`draw_labels`] chooses the few that keep their label, [`holdout`] sets
+//!   samples aside, [`shuffled`] orders an epoch and [`Batches`] cuts the order up. All of it is a function
+//!   of numbers that the caller names (seed, draw, epoch), with no state in between: a resumed run continues
+//!   where it stopped.
 //! - **What a model sees.** [`Dataset::gather`] turns a batch of rows into `f32` in `[0, 1]`.
 //!
-//! Nothing read from a file can make this crate panic or allocate more than the file's true size warrants: what
-//! is wrong comes back as an [`Error`] of one line that names the file and what to do about it.
+//! Nothing read from a file can make this crate panic or allocate more than the file's true size warrants:
+//! what is wrong comes back as an [`Error`] of one line that names the file and what to do about it.
 
 mod batches;
 #[expect(unsafe_code, reason = "SIMD")]

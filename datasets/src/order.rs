@@ -4,8 +4,8 @@ use crate::random::{Purpose, Stream};
 
 /// The order in which epoch `epoch` visits `n` samples: a permutation of `0..n`.
 ///
-/// The same `(n, seed, epoch)` gives the same permutation on every machine and in every version; epochs are independent of
-/// each other, so that a resumed run needs nothing but the number of the epoch it stopped in.
+/// The same `(n, seed, epoch)` gives the same permutation on every machine and in every version; epochs are
+/// independent of each other, so that a resumed run needs nothing but the number of the epoch it stopped in.
 ///
 /// # Panics
 /// If `n` is above `u32::MAX`.
@@ -15,7 +15,8 @@ pub fn shuffled(n: usize, seed: u64, epoch: u64) -> Vec<u32> {
     order
 }
 
-/// [`shuffled`] without an allocation: overwrites `order`, whatever it held, with a permutation of `0..order.len()`.
+/// [`shuffled`] without an allocation: overwrites `order`, whatever it held, with a permutation of
+/// `0..order.len()`.
 ///
 /// # Panics
 /// If `order` holds more than `u32::MAX` rows.

@@ -9,9 +9,10 @@
 //! bytes 24..32   zero
 //! ```
 //!
-//! Two purposes, or two epochs, never share a stream, and no stream depends on how much of another was used. ChaCha8 is a
-//! published cipher and the two algorithms on top are spelled out here, so that no crate's upgrade can change a
-//! split: `tests/oracle/splits.py` computes the same numbers without this code, and the tests pin them.
+//! Two purposes, or two epochs, never share a stream, and no stream depends on how much of another was used.
+//! ChaCha8 is a published cipher and the two algorithms on top are spelled out here, so that no crate's
+//! upgrade can change a split: `tests/oracle/splits.py` computes the same numbers without this code, and the
+//! tests pin them.
 
 use chacha20::ChaCha8Rng;
 use chacha20::rand_core::{Rng, SeedableRng};

@@ -1,4 +1,5 @@
-//! Files that are not what they should be: each is an error of one line that names the file, and none is a panic.
+//! Files that are not what they should be: each is an error of one line that names the file, and none is a
+//! panic.
 
 mod idx_files;
 
@@ -69,7 +70,8 @@ fn a_changed_byte_of_a_gzip_file_is_an_error_or_changes_nothing() {
                     assert_says(&error, &path, &[]);
                     errors += 1;
                 }
-                // No checksum covers the time and the system in the header, nor the bits that fill up the last byte.
+                // No checksum covers the time and the system in the header, nor the bits that fill up the
+                // last byte.
                 Ok(dataset) => {
                     let read: Vec<u8> = (0..5).flat_map(|row| dataset.sample(row)).copied().collect();
                     assert_eq!(read, values, "byte {at} was changed");

@@ -1,4 +1,5 @@
-//! MNIST itself, where it is at hand: `NARROWS_DATA` or `../shared/datasets` beside the workspace, in the folder `mnist`.
+//! MNIST itself, where it is at hand: `NARROWS_DATA` or `../shared/datasets` beside the workspace, in the
+//! folder `mnist`.
 
 use std::fs::{self, File};
 use std::io;

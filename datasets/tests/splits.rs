@@ -32,7 +32,8 @@ fn assert_ascending_and_apart(train: &[u32], validation: &[u32]) {
     assert!(validation.iter().all(|row| !train.contains(row)));
 }
 
-/// The values that `oracle/splits.py` computes. They never change: a resumed run and a repeated experiment rely on them.
+/// The values that `oracle/splits.py` computes. They never change: a resumed run and a repeated experiment
+/// rely on them.
 #[test]
 fn splits_are_pinned() {
     assert_eq!(shuffled(10, 0, 0), [8, 7, 6, 2, 1, 3, 9, 4, 5, 0]);
@@ -65,7 +66,8 @@ fn every_epoch_is_another_permutation() {
     assert_eq!(shuffled(1, 1, 1), [0]);
 }
 
-/// Each of the 24 orders of four rows is expected 1,000 times in 24,000 epochs, with a standard deviation of 31.
+/// Each of the 24 orders of four rows is expected 1,000 times in 24,000 epochs, with a standard deviation of
+/// 31.
 #[test]
 fn every_order_is_equally_likely() {
     let mut counts = std::collections::BTreeMap::new();

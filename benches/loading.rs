@@ -1,0 +1,76 @@
+//! A shuffled batch from a file of MNIST's shape, as `f32`: the mapped file and its vector conversion against
+//! what one writes first, a seek and a read for each sample and a division for each value.
+//!
+//! Throughput is in bytes of the file. The file is in the page cache, so that no disk is measured; the order
+//! walks through the whole file, so that most samples are not in the processor's caches.
+
+use std::fs::File;
+use std::hint::black_box;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use narrows_datasets::{Batches, Dataset, shuffled};
+
+const SAMPLES: usize = 60_000;
+const SAMPLE_LEN: usize = 28 * 28;
+const HEADER_LEN: usize = 16;
+const BATCH: usize = 100;
+
+fn write_images(folder: &Path) -> PathBuf {
+    let path = folder.join("train-images-idx3-ubyte");
+    let mut bytes = vec![0, 0, 8, 3];
+    bytes.extend([SAMPLES as u32, 28, 28].iter().flat_map(|size| size.to_be_bytes()));
+    bytes.extend((0..SAMPLES * SAMPLE_LEN).map(|i| ((i as u32).wrapping_mul(2_654_435_761) >> 24) as u8));
+    File::create(&path)
+        .and_then(|mut file| file.write_all(&bytes))
+        .expect("the temporary folder takes 47 MB");
+    path
+}
+
+/// `out`: (rows, `SAMPLE_LEN`)
+fn seek_and_read(file: &mut File, rows: &[u32], out: &mut [f32]) {
+    let mut sample = [0; SAMPLE_LEN];
+    for (&row, out) in rows.iter().zip(out.chunks_exact_mut(SAMPLE_LEN)) {
+        let start = (HEADER_LEN + row as usize * SAMPLE_LEN) as u64;
+        file.seek(SeekFrom::Start(start))
+            .and_then(|_| file.read_exact(&mut sample))
+            .expect("the file is whole");
+        for (out, &value) in out.iter_mut().zip(&sample) {
+            *out = f32::from(value) / 255.0;
+        }
+    }
+}
+
+fn loading(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("there is a temporary folder");
+    let path = write_images(folder.path());
+    let mapped = Dataset::from_idx("generated", &path, None).expect("the file was just written");
+    let in_memory = mapped.subset(&Vec::from_iter(0..SAMPLES as u32));
+    let mut file = File::open(&path).expect("the file was just written");
+
+    let order = shuffled(SAMPLES, 0, 0);
+    let mut out = vec![0.0; BATCH * SAMPLE_LEN];
+    let mut expected = out.clone();
+    mapped.gather(&order[..BATCH], &mut out);
+    seek_and_read(&mut file, &order[..BATCH], &mut expected);
+    assert_eq!(out, expected, "the two do the same work");
+
+    let mut group = criterion.benchmark_group(format!("loading a batch of {BATCH}x{SAMPLE_LEN}"));
+    group.throughput(Throughput::Bytes((BATCH * SAMPLE_LEN) as u64));
+    let mut batches = Batches::new(&order, BATCH).cycle();
+    let mut next = || batches.next().expect("a cycle has no end");
+    group.bench_function("mapped, gather", |b| b.iter(|| mapped.gather(next(), black_box(&mut out))));
+    group.bench_function("in memory, gather", |b| b.iter(|| in_memory.gather(next(), black_box(&mut out))));
+    let same = &order[..BATCH];
+    group.bench_function("mapped, gather, the same rows", |b| {
+        b.iter(|| mapped.gather(black_box(same), black_box(&mut out)));
+    });
+    group.bench_function("seek, read and divide", |b| {
+        b.iter(|| seek_and_read(&mut file, next(), black_box(&mut out)));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, loading);
+criterion_main!(benches);

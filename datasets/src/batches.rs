@@ -1,14 +1,13 @@
 //! Cutting an epoch's order into batches.
 
 use std::iter::FusedIterator;
-use std::slice::Chunks;
 
-/// The batches of one epoch: consecutive slices of `order`, `batch` rows each.
+/// The batches of one epoch: consecutive slices of `order`, of at most `batch` rows each.
 ///
-/// The last batch may be shorter. It is kept, except when it would hold a **single row** out of a larger
-/// batch size: then it is dropped, because batch normalisation has no variance to divide by. The epoch's
-/// shuffle decides which sample that is, so that none is left out of training for good. A batch size of 1
-/// drops nothing.
+/// No batch is ragged: they are as few as `batch` allows and differ in length by one row at most, the longer ones
+/// first. So each step weighs its samples alike, and batch normalisation never meets a tiny last batch. A
+/// batch of a **single row** can then only come from a batch size of 2 and an odd number of rows; it is dropped,
+/// because a single row has no variance. The epoch's shuffle decides which sample that is.
 ///
 /// ```
 /// use narrows_datasets::Batches;
@@ -17,22 +16,29 @@ use std::slice::Chunks;
 ///     Batches::new(&Vec::from_iter(0..rows), batch).map(<[u32]>::len).collect::<Vec<_>>()
 /// };
 /// assert_eq!(lengths(8, 4), [4, 4]);
-/// assert_eq!(lengths(6, 4), [4, 2]);
-/// assert_eq!(lengths(5, 4), [4]);
+/// assert_eq!(lengths(9, 4), [3, 3, 3]);
+/// assert_eq!(lengths(10, 4), [4, 3, 3]);
+/// assert_eq!(lengths(3, 2), [2]);
 /// assert_eq!(lengths(3, 1), [1, 1, 1]);
 /// ```
 #[derive(Clone, Debug)]
-pub struct Batches<'a>(Chunks<'a, u32>);
+pub struct Batches<'a> {
+    rest: &'a [u32],
+    batches: usize,
+}
 
 impl<'a> Batches<'a> {
-    /// Batches of `batch` rows. [`len`](ExactSizeIterator::len) is the number of steps in the epoch.
+    /// Batches of at most `batch` rows. [`len`](ExactSizeIterator::len) is the number of steps in the epoch.
     ///
     /// # Panics
     /// If `batch` is zero.
     pub fn new(order: &'a [u32], batch: usize) -> Self {
         assert!(batch > 0, "a batch holds at least one row");
-        let kept = if batch > 1 && order.len() % batch == 1 { order.len() - 1 } else { order.len() };
-        Batches(order[..kept].chunks(batch))
+        let rest = match order {
+            [most @ .., _] if batch == 2 && order.len() % 2 == 1 && order.len() > 1 => most,
+            all => all,
+        };
+        Batches { rest, batches: rest.len().div_ceil(batch) }
     }
 }
 
@@ -40,16 +46,16 @@ impl<'a> Iterator for Batches<'a> {
     type Item = &'a [u32];
 
     fn next(&mut self) -> Option<&'a [u32]> {
-        self.0.next()
+        if self.batches == 0 {
+            return None;
+        }
+        let (batch, rest) = self.rest.split_at(self.rest.len().div_ceil(self.batches));
+        (self.rest, self.batches) = (rest, self.batches - 1);
+        Some(batch)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
-    }
-
-    /// Constant time: a resumed run skips to its step.
-    fn nth(&mut self, n: usize) -> Option<&'a [u32]> {
-        self.0.nth(n)
+        (self.batches, Some(self.batches))
     }
 }
 

@@ -200,19 +200,19 @@ fn a_draw_that_cannot_be_had_says_why() {
 }
 
 #[test]
-fn batches_cover_the_order_but_for_a_last_single_row() {
+fn batches_cover_the_order_in_lengths_that_differ_by_one_at_most() {
     for n in 0..60 {
         let order = shuffled(n, 1, 2);
         for batch in 1..=20 {
             let batches: Vec<&[u32]> = Batches::new(&order, batch).collect();
-            let dropped = usize::from(batch > 1 && n % batch == 1);
+            let dropped = usize::from(batch == 2 && n % 2 == 1 && n > 1);
             assert_eq!(batches.concat(), order[..n - dropped]);
+            assert_eq!(batches.len(), (n - dropped).div_ceil(batch));
             assert_eq!(batches.len(), Batches::new(&order, batch).len());
-            assert!(batches.iter().all(|rows| rows.len() <= batch && rows.len() >= batch.min(2)));
-            assert!(batches.iter().rev().skip(1).all(|rows| rows.len() == batch));
-            for (skipped, rows) in batches.iter().enumerate() {
-                assert_eq!(Batches::new(&order, batch).nth(skipped), Some(*rows));
-            }
+            let lengths = || batches.iter().map(|rows| rows.len());
+            let (longest, shortest) = (lengths().max().unwrap_or(0), lengths().min().unwrap_or(0));
+            assert!(longest <= batch && longest - shortest <= 1, "{n} {batch}");
+            assert!(shortest >= batch.min(2) || n <= 1, "{n} {batch}: a single row has no variance");
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A layer owns no numbers. It describes itself and works on slices that the network hands it. Forward
 //! and backward stand side by side in its file. To add a layer: write its file, add it to the list
-//! below, and add its case to `tests/layers.rs`.
+//! below, and add its reference and its case to `tests/layers/`.
 
 mod batch_norm;
 mod columns;

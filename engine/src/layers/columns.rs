@@ -14,9 +14,10 @@ pub fn block_rows(rows: usize) -> usize {
     rows.div_ceil(MAX_BLOCKS).max(MIN_BLOCK)
 }
 
-/// The scratch values that `sums` partial sums for each of `columns` need.
+/// The scratch values that `sums` partial sums for each of `columns` need, for up to that many rows.
 pub fn scratch_len(rows: usize, columns: usize, sums: usize) -> usize {
-    rows.div_ceil(block_rows(rows)) * columns * sums
+    // Not the number of blocks: with more rows the blocks grow, and there can be fewer of them.
+    rows.div_ceil(MIN_BLOCK).min(MAX_BLOCKS) * columns * sums
 }
 
 /// Calls `sum(rows, partial)` for each block of rows, `partial` being `sums x columns` values to be
@@ -31,8 +32,9 @@ pub fn sum_blocks<'s>(
 ) -> &'s mut [f32] {
     let block = block_rows(rows);
     let len = columns * sums;
-    let scratch = &mut scratch[..scratch_len(rows, columns, sums)];
-    cx.for_each_part(rows.div_ceil(block), Chunks::new(scratch, len), |i, partial| {
+    let blocks = rows.div_ceil(block);
+    let scratch = &mut scratch[..blocks * len];
+    cx.for_each_part(blocks, Chunks::new(scratch, len), |i, partial| {
         sum(i * block..rows.min((i + 1) * block), partial.data);
     });
     let (total, others) = scratch.split_at_mut(len);

@@ -1,0 +1,204 @@
+//! The one list of what is tested: a layer, its reference, a shape, a batch and a mode.
+
+use crate::reference::{self, Reference, pointwise};
+use narrows_engine::layers::{BatchNorm, Dropout, Elu, Gelu, Layer, LeakyRelu, Linear, Relu, Sigmoid, Tanh};
+use narrows_engine::params::{ParamSpec, Role};
+use narrows_engine::random::Random;
+use narrows_engine::{Mode, Pass, Shape};
+
+/// What random layers draw with.
+pub const SEED: u64 = 7;
+pub const POSITION: u64 = 5;
+pub const STEP: u64 = 3;
+
+pub struct Case {
+    pub layer: Box<dyn Layer>,
+    pub reference: Box<dyn Reference>,
+    pub input: Shape,
+    pub batch: usize,
+    pub mode: Mode,
+    /// The standard deviation of x.
+    pub scale: f32,
+}
+
+/// What a case is run on.
+pub struct Data {
+    pub x: Vec<f32>,
+    pub params: Vec<f32>,
+    pub dy: Vec<f32>,
+    /// What the gradients are added to.
+    pub grads: Vec<f32>,
+}
+
+impl Case {
+    pub fn name(&self) -> String {
+        let Case { layer, batch, input, mode, .. } = self;
+        format!("{} of {batch} x {input} in {mode:?}", layer.name())
+    }
+
+    pub fn pass(&self) -> Pass {
+        Pass { mode: self.mode, seed: SEED, step: STEP }
+    }
+
+    pub fn specs(&self) -> Vec<ParamSpec> {
+        self.layer.params(&self.input)
+    }
+
+    pub fn output_len(&self) -> usize {
+        self.batch * self.layer.output_shape(&self.input).unwrap().len()
+    }
+
+    pub fn data(&self) -> Data {
+        let normal = |purpose, len| {
+            let mut v = vec![0.0; len];
+            Random::new(11, purpose).fill_normal(self.batch as u64, self.input.len() as u32, &mut v);
+            v
+        };
+        let c = self.input.channels();
+        let mut x: Vec<f32> = normal(0, self.batch * self.input.len());
+        for (i, x) in x.iter_mut().enumerate() {
+            // Columns of different means, and here and there a zero of either sign.
+            *x = *x * self.scale + 0.5 * (i % c % 5) as f32;
+            *x = match i % 29 {
+                5 => 0.0,
+                14 => -0.0,
+                _ => *x,
+            };
+        }
+        let mut params = Vec::new();
+        for spec in self.specs() {
+            let values = normal(1 + params.len() as u64, spec.shape.iter().product());
+            let spread = if spec.role == Role::Weight { 1.0 / (spec.fan_in as f32).sqrt() } else { 0.5 };
+            params.extend(values.iter().map(|v| match spec.name {
+                "running_var" => 0.5 + v.abs(),
+                _ => spread * v,
+            }));
+        }
+        let grads = normal(1000, params.len());
+        Data { x, params, dy: normal(1001, self.output_len()), grads }
+    }
+}
+
+/// Around the widths of vectors and blocks; the last one is enough work for several tasks.
+fn shapes() -> Vec<(usize, usize)> {
+    let batches = [1, 2, 3, 31, 33, 65];
+    let features = [1, 7, 15, 16, 17, 33, 130];
+    let mut shapes: Vec<_> = batches.iter().flat_map(|&b| features.map(|f| (b, f))).collect();
+    shapes.push((300, 130));
+    shapes
+}
+
+pub fn linear(bias: bool, relu: bool) -> Vec<Case> {
+    let case = |(i, (batch, inputs)): (usize, (usize, usize))| {
+        let outputs = [17, 1, 33, 7, 130, 16, 15, 65][i % 8];
+        let mut layer: Box<dyn Layer> =
+            Box::new(if bias { Linear::new(outputs) } else { Linear::new(outputs).without_bias() });
+        if relu {
+            layer = layer.fuse(&Relu).expect("a linear layer takes in the ReLU behind it");
+        }
+        let reference = reference::linear::Linear { batch, inputs, outputs, bias, relu };
+        Case {
+            layer,
+            reference: Box::new(reference),
+            input: inputs.into(),
+            batch,
+            mode: Mode::Train,
+            scale: 1.0,
+        }
+    };
+    shapes().into_iter().enumerate().map(case).collect()
+}
+
+pub fn batch_norm(relu: bool) -> Vec<Case> {
+    let mut inputs: Vec<(usize, Shape)> = shapes().into_iter().map(|(b, f)| (b, f.into())).collect();
+    for c in [1, 3, 16, 17, 33] {
+        inputs.extend([1, 2, 31].map(|batch| (batch, [2, 3, c].into())));
+    }
+    // More rows than 64 blocks of 32: the blocks grow.
+    inputs.push((17, [11, 12, 3].into()));
+    let mut cases = Vec::new();
+    for mode in [Mode::Train, Mode::Evaluate] {
+        for (batch, input) in &inputs {
+            let batch_norm = BatchNorm::default();
+            let train = mode == Mode::Train;
+            if train && *batch < batch_norm.min_train_batch(input) {
+                continue;
+            }
+            let channels = input.channels();
+            let rows = batch * input.len() / channels;
+            let eps = f64::from(batch_norm.eps);
+            let mut layer: Box<dyn Layer> = Box::new(batch_norm);
+            if relu {
+                layer = layer.fuse(&Relu).expect("batch norm takes in the ReLU behind it");
+            }
+            let reference = reference::batch_norm::BatchNorm { rows, channels, eps, train, relu };
+            cases.push(Case {
+                layer,
+                reference: Box::new(reference),
+                input: input.clone(),
+                batch: *batch,
+                mode,
+                scale: 1.5,
+            });
+        }
+    }
+    cases
+}
+
+/// At a usual scale, and at one that reaches where functions saturate.
+fn pointwise(layer: impl Layer + Copy, reference: impl Fn() -> pointwise::Pointwise) -> Vec<Case> {
+    let case = |(batch, features): (usize, usize), scale| Case {
+        layer: Box::new(layer),
+        reference: Box::new(reference()),
+        input: features.into(),
+        batch,
+        mode: Mode::Train,
+        scale,
+    };
+    shapes().into_iter().flat_map(|shape| [case(shape, 1.0), case(shape, 30.0)]).collect()
+}
+
+pub fn activations() -> Vec<Case> {
+    let leaky = LeakyRelu { slope: 0.2 };
+    let elu = Elu { alpha: 0.7 };
+    let mut cases = pointwise(Relu, pointwise::relu);
+    cases.extend(pointwise(leaky, || pointwise::leaky_relu(f64::from(leaky.slope))));
+    cases.extend(pointwise(elu, || pointwise::elu(f64::from(elu.alpha))));
+    cases.extend(pointwise(Gelu, pointwise::gelu));
+    cases.extend(pointwise(Tanh, pointwise::tanh));
+    cases.extend(pointwise(Sigmoid, pointwise::sigmoid));
+    cases
+}
+
+pub fn dropout() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (batch, features) in shapes() {
+        for (p, mode) in [(0.0, Mode::Train), (0.3, Mode::Train), (0.9, Mode::Train), (0.3, Mode::Evaluate)] {
+            let reference = match mode {
+                Mode::Train => reference::dropout::Dropout::train(p, SEED, POSITION, STEP, batch, features),
+                Mode::Evaluate => reference::dropout::Dropout::evaluate(batch, features),
+            };
+            cases.push(Case {
+                layer: Box::new(Dropout { p }),
+                reference: Box::new(reference),
+                input: features.into(),
+                batch,
+                mode,
+                scale: 1.0,
+            });
+        }
+    }
+    cases
+}
+
+pub fn all() -> Vec<Case> {
+    let mut cases = linear(true, false);
+    cases.extend(linear(false, false));
+    cases.extend(linear(true, true));
+    cases.extend(linear(false, true));
+    cases.extend(batch_norm(false));
+    cases.extend(batch_norm(true));
+    cases.extend(activations());
+    cases.extend(dropout());
+    cases
+}

@@ -7,6 +7,8 @@
 //! | [`gemm`] | matrix multiplication |
 //! | [`layers`] | what a [`Network`] is made of |
 //! | [`params`] | the slab of named [`Params`] |
+//! | [`loss`] | what is minimised, and its gradient |
+//! | [`optimizer`], [`schedule`] | what turns gradients into steps, and how long they are |
 //! | [`init`], [`random`] | where they start, and counter-based random numbers |
 //! | [`math`] | exp, tanh and their like, for vectors |
 //! | [`memory`] | the aligned slab |
@@ -18,20 +20,28 @@ mod error;
 pub mod gemm;
 pub mod init;
 pub mod layers;
+pub mod loss;
 pub mod math;
 pub mod memory;
 mod network;
+pub mod optimizer;
 pub mod parallel;
 pub mod params;
 pub mod peak;
 pub mod random;
+pub mod schedule;
 mod shape;
 pub mod simd;
+mod trainer;
 
 pub use error::Error;
 pub use layers::{Layer, Mode, Pass};
+pub use loss::{Loss, Target};
 pub use network::{Activations, Network, NetworkBuilder};
+pub use optimizer::{Optimizer, OptimizerState};
 pub use parallel::Context;
 pub use params::Params;
+pub use schedule::Schedule;
 pub use shape::Shape;
 pub use simd::Isa;
+pub use trainer::Trainer;

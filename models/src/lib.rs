@@ -1,1 +1,31 @@
-//! Models.
+//! Autoencoders, classifiers, and transfer between them.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`architecture`] | the networks |
+//! | [`training`] | the training loop |
+//! | [`transfer`] | what a classifier takes over from an autoencoder, and what of it may learn |
+//! | [`compare`](mod@compare) | the whole job: what pretraining gains over training from scratch |
+//! | [`checkpoint`] | models on disk |
+//! | [`event`] | what training tells those who watch |
+//! | [`statistics`] | means and their intervals |
+
+pub mod architecture;
+pub mod checkpoint;
+pub mod compare;
+mod error;
+mod evaluation;
+pub mod event;
+mod pca;
+pub mod statistics;
+pub mod training;
+pub mod transfer;
+
+pub use architecture::{Activation, Architecture};
+pub use compare::Comparison;
+pub use error::Error;
+pub use evaluation::Evaluation;
+pub use event::{Event, Observer};
+pub use pca::Pca;
+pub use training::{Goal, Run, Task, Training};
+pub use transfer::Method;

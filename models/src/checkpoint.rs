@@ -1,0 +1,105 @@
+//! Models on disk: safetensors, with what is needed to rebuild the network in its metadata.
+
+use crate::{Architecture, Error};
+use narrows_engine::{Network, Params};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// The metadata key that the description is stored under.
+const KEY: &str = "narrows";
+
+/// What a file of weights is the weights of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Description {
+    /// The encoder, and with it the rest.
+    pub architecture: Architecture,
+    /// The classes of a classifier; `None` for an autoencoder.
+    pub classes: Option<usize>,
+    /// The data set that it was trained on.
+    pub dataset: String,
+}
+
+impl Description {
+    /// The network described.
+    ///
+    /// # Errors
+    /// If it cannot be built.
+    pub fn network(&self) -> Result<Network, Error> {
+        match self.classes {
+            Some(classes) => self.architecture.classifier(classes),
+            None => self.architecture.autoencoder(),
+        }
+    }
+}
+
+/// Writes `params` to `path`, all or nothing: a file beside it is renamed when it is complete.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn save(path: &Path, params: &Params, description: &Description) -> Result<(), Error> {
+    let failed = |e: &dyn std::fmt::Display| Error::new(format!("{}: cannot save: {e}", path.display()));
+    let mut tensors = Vec::new();
+    for entry in params.entries() {
+        let bytes: Vec<u8> =
+            params.values()[entry.range.clone()].iter().flat_map(|value| value.to_le_bytes()).collect();
+        tensors.push((entry.name.clone(), entry.spec.shape.clone(), bytes));
+    }
+    let views: Result<Vec<(&str, TensorView<'_>)>, _> = tensors
+        .iter()
+        .map(|(name, shape, bytes)| Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
+        .collect();
+    let views = views.map_err(|e: safetensors::SafeTensorError| failed(&e))?;
+    let json = serde_json::to_string(description).map_err(|e| failed(&e))?;
+    let metadata = HashMap::from([(KEY.to_string(), json)]);
+    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| failed(&e))?;
+    let partial = path.with_extension("partial");
+    std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, path)).map_err(|e| {
+        // What is left of the partial file is of no use; that it cannot be removed adds nothing.
+        let _ = std::fs::remove_file(&partial);
+        failed(&e)
+    })
+}
+
+/// Reads a model back: its description and its parameters.
+///
+/// # Errors
+/// If the file cannot be read, is no model of ours, or its tensors are not those that its description calls
+/// for; the message names the file and the tensor.
+pub fn load(path: &Path) -> Result<(Description, Network, Params), Error> {
+    let failed = |e: String| Error::new(format!("{}: {e}", path.display()));
+    let bytes = std::fs::read(path).map_err(|e| failed(format!("cannot read the model: {e}")))?;
+    let broken = |e: &dyn std::fmt::Display| {
+        failed(format!("not a complete safetensors file ({e}): train the model again"))
+    };
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| broken(&e))?;
+    let json = metadata.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or_else(|| {
+        failed(format!("a safetensors file without the '{KEY}' metadata: give a model that narrows saved"))
+    })?;
+    let description: Description = serde_json::from_str(json)
+        .map_err(|e| failed(format!("the '{KEY}' metadata cannot be read: {e}")))?;
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|e| broken(&e))?;
+    let network = description.network().map_err(|e| failed(e.to_string()))?;
+    let mut params = Params::new(&network, 0);
+    for entry in network.param_entries() {
+        let tensor = tensors
+            .tensor(&entry.name)
+            .map_err(|_| failed(format!("the tensor {} is missing: train the model again", entry.name)))?;
+        if tensor.dtype() != Dtype::F32 || tensor.shape() != entry.spec.shape {
+            return Err(failed(format!(
+                "the tensor {} is {:?} {:?}, expected F32 {:?}",
+                entry.name,
+                tensor.dtype(),
+                tensor.shape(),
+                entry.spec.shape
+            )));
+        }
+        let values = &mut params.values_mut()[entry.range.clone()];
+        for (value, bytes) in values.iter_mut().zip(tensor.data().chunks_exact(4)) {
+            *value = f32::from_le_bytes(bytes.try_into().expect("four bytes"));
+        }
+    }
+    Ok((description, network, params))
+}

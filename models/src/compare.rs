@@ -1,0 +1,291 @@
+//! The main job: what pretraining gains over training from scratch, over several label draws.
+//!
+//! 1. PCA and the autoencoder learn from all training images, without labels.
+//! 2. Each label draw keeps a few labels, for training and for validation.
+//! 3. On each draw each method trains once per candidate learning rate. The validation labels choose
+//!    the epoch and the candidate, for the baseline just as for the rest.
+//! 4. What was chosen meets the test set, once.
+
+use crate::architecture::Architecture;
+use crate::event::{EpochRecord, Event, Observer};
+use crate::statistics::Estimate;
+use crate::training::{Goal, Run, Task, Training};
+use crate::transfer::Method;
+use crate::{Error, Evaluation, Pca};
+use narrows_datasets::{LabelDraw, TrainTest, draw_labels, holdout};
+use narrows_engine::{Context, Loss, Network, Params};
+use serde::Serialize;
+use std::time::Instant;
+
+/// What to compare, and how.
+#[derive(Clone, Debug)]
+pub struct Comparison<'a> {
+    /// The data. Labels of the training part are looked at for the draws alone.
+    pub data: &'a TrainTest,
+    /// The models.
+    pub architecture: Architecture,
+    /// How the autoencoder is pretrained.
+    pub pretraining: Training,
+    /// The training samples held out to choose the autoencoder's epoch.
+    pub held_out: usize,
+    /// How classifiers are trained, but for the learning rate.
+    pub finetuning: Training,
+    /// The learning rates that each method may choose from.
+    pub learning_rates: Vec<f32>,
+    /// The methods, [`Method::Scratch`] among them.
+    pub methods: Vec<Method>,
+    /// The labels of a draw to train on.
+    pub labels: usize,
+    /// The labels of a draw to validate on.
+    pub validation: usize,
+    /// The number of draws.
+    pub draws: usize,
+    /// Decides everything random.
+    pub seed: u64,
+}
+
+/// How well PCA reconstructs.
+#[derive(Clone, Debug, Serialize)]
+pub struct PcaResult {
+    /// The number of components.
+    pub components: usize,
+    /// The mean squared error per value on what it was fitted to.
+    pub train_mse: f64,
+    /// The same on the test set.
+    pub test_mse: f64,
+}
+
+/// How well the autoencoder reconstructs.
+#[derive(Clone, Debug, Serialize)]
+pub struct AutoencoderResult {
+    /// The length of the code.
+    pub latent: usize,
+    /// The mean squared error per value on the training set.
+    pub train_mse: f64,
+    /// The same on the test set.
+    pub test_mse: f64,
+    /// The wall time of its training.
+    pub seconds: f64,
+}
+
+/// How well a method classifies.
+#[derive(Clone, Debug, Serialize)]
+pub struct MethodResult {
+    /// The method.
+    pub name: Method,
+    /// Over the draws, on the whole test set.
+    pub test_accuracy: Accuracies,
+    /// The mean of the differences to scratch, draw by draw.
+    pub gain_over_scratch: Gain,
+    /// The time that its runs took, added up over draws and candidates.
+    pub seconds: f64,
+    /// The learning rate chosen on each draw.
+    #[serde(skip)]
+    pub chosen: Vec<f32>,
+}
+
+/// Test accuracies, as fractions.
+#[derive(Clone, Debug, Serialize)]
+pub struct Accuracies {
+    /// Mean, standard deviation and interval.
+    #[serde(flatten)]
+    pub estimate: Estimate,
+    /// One for each draw.
+    pub per_draw: Vec<f64>,
+}
+
+/// A paired difference, as a fraction.
+#[derive(Clone, Debug, Serialize)]
+pub struct Gain {
+    /// Its mean.
+    pub mean: f64,
+    /// The 95 % interval of the mean.
+    pub ci95: [f64; 2],
+}
+
+/// What came out.
+#[derive(Clone, Debug)]
+pub struct ComparisonResult {
+    /// The samples that the autoencoder trained on.
+    pub unlabelled: usize,
+    /// PCA with as many components as the code has values.
+    pub pca: PcaResult,
+    /// The autoencoder.
+    pub autoencoder: AutoencoderResult,
+    /// The methods, in the order asked for.
+    pub methods: Vec<MethodResult>,
+    /// The epochs of each run that was kept, by the run's name.
+    pub histories: Vec<(String, Vec<EpochRecord>)>,
+    /// The autoencoder's weights.
+    pub autoencoder_params: Params,
+}
+
+/// One method on one draw.
+struct Trial {
+    accuracy: f64,
+    lr: f32,
+    seconds: f64,
+    name: String,
+    history: Vec<EpochRecord>,
+}
+
+impl Comparison<'_> {
+    /// Runs everything.
+    ///
+    /// # Errors
+    /// If an option makes no sense, the data have too few labels, or a run fails; nothing is trained before
+    /// the options and all draws are known to be good.
+    pub fn run(&self, cx: &Context, observer: &dyn Observer) -> Result<ComparisonResult, Error> {
+        let TrainTest { train, test } = self.data;
+        let draws = self.check()?;
+        let autoencoder = self.architecture.autoencoder()?;
+        let classifier = self.architecture.classifier(train.classes())?;
+
+        observer.notice(&Event::Stage("principal components"));
+        let all: Vec<u32> = (0..train.len() as u32).collect();
+        let tests: Vec<u32> = (0..test.len() as u32).collect();
+        let components = self.architecture.latent.min(train.sample_len());
+        let pca = Pca::fit(cx, train, &all, components)?;
+        let pca = PcaResult {
+            components,
+            train_mse: pca.mse(cx, train, &all),
+            test_mse: pca.mse(cx, test, &tests),
+        };
+
+        let (kept, held) = holdout(train.len(), self.held_out, self.seed);
+        let task = Task { data: train, train: &kept, validation: &held, goal: Goal::Reconstruct };
+        let start = Instant::now();
+        let params = Params::new(&autoencoder, self.seed);
+        let mut run = Run::new("autoencoder", &autoencoder, params, task, &self.pretraining)?;
+        run.train(cx, observer, |_, _| {})?;
+        let pretrained = run.trainer.params;
+        let mse = |data, rows| -> Result<f64, Error> {
+            let evaluation =
+                Evaluation::of(cx, &autoencoder, &pretrained, &Loss::L2, data, rows, Goal::Reconstruct)?;
+            Ok(evaluation.loss)
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        let autoencoder = AutoencoderResult {
+            latent: self.architecture.latent,
+            train_mse: mse(train, &kept)?,
+            test_mse: mse(test, &tests)?,
+            seconds,
+        };
+
+        // Whole runs side by side, each on one thread: that scales better than threads within a small step.
+        let count = self.methods.len() * self.draws;
+        observer.notice(&Event::Runs { what: "classifiers", count });
+        let single = cx.single();
+        let trials = cx.map(count, |i| {
+            let (draw, method) = (i / self.methods.len(), self.methods[i % self.methods.len()]);
+            let trial = self.trial(&single, &classifier, &pretrained, method, draw, &draws[draw], observer);
+            observer.notice(&Event::RunDone);
+            trial
+        });
+        let trials = trials.into_iter().collect::<Result<Vec<Trial>, Error>>()?;
+
+        let mut histories = vec![("autoencoder".to_string(), run.history)];
+        histories.extend(trials.iter().map(|trial| (trial.name.clone(), trial.history.clone())));
+        Ok(ComparisonResult {
+            unlabelled: kept.len(),
+            pca,
+            autoencoder,
+            methods: self.summarise(&trials),
+            histories,
+            autoencoder_params: pretrained,
+        })
+    }
+
+    /// Refuses what cannot work, and makes the draws.
+    fn check(&self) -> Result<Vec<LabelDraw>, Error> {
+        let TrainTest { train, test } = self.data;
+        let labels = match (train.labels(), test.labels()) {
+            (Some(labels), Some(_)) => labels,
+            _ => {
+                return Err(Error::new(format!(
+                    "{}: comparing needs labels in train and test",
+                    train.name()
+                )));
+            }
+        };
+        if self.draws == 0 {
+            return Err(Error::new("comparing needs at least 1 label draw: set --draws to 1 or more"));
+        }
+        if self.learning_rates.is_empty() || !self.methods.contains(&Method::Scratch) {
+            return Err(Error::new("comparing needs a learning rate and the scratch baseline"));
+        }
+        self.pretraining.check()?;
+        for &lr in &self.learning_rates {
+            Training { lr, ..self.finetuning.clone() }.check()?;
+        }
+        let draw = |draw| {
+            draw_labels(labels, train.classes(), self.labels, self.validation, self.seed, draw)
+                .map_err(Error::from)
+        };
+        (0..self.draws as u64).map(draw).collect()
+    }
+
+    /// Trains `method` on one draw, once per learning rate, and tests the best.
+    #[allow(clippy::too_many_arguments)] // each is one of the loop's coordinates
+    fn trial(
+        &self,
+        cx: &Context,
+        classifier: &Network,
+        pretrained: &Params,
+        method: Method,
+        draw: usize,
+        labels: &LabelDraw,
+        observer: &dyn Observer,
+    ) -> Result<Trial, Error> {
+        let TrainTest { train, test } = self.data;
+        let start = Instant::now();
+        let task =
+            Task { data: train, train: &labels.train, validation: &labels.validation, goal: Goal::Classify };
+        let seed = self.seed.wrapping_add(draw as u64);
+        let mut best: Option<(Run<'_>, f32, String)> = None;
+        for &lr in &self.learning_rates {
+            let name = format!("{} draw {draw} lr {lr}", method.name());
+            let training = Training { lr, seed, ..self.finetuning.clone() };
+            let mut params = Params::new(classifier, seed);
+            method.prepare(&mut params, pretrained)?;
+            let mut run = Run::new(&name, classifier, params, task, &training)?;
+            run.train(cx, observer, |done, params| method.before_epoch(done, training.epochs, params))?;
+            if best.as_ref().is_none_or(|(other, _, _)| run.beats(other)) {
+                best = Some((run, lr, name));
+            }
+        }
+        let (run, lr, name) = best.expect("checked: there is a learning rate");
+        let tests: Vec<u32> = (0..test.len() as u32).collect();
+        let loss = &self.finetuning.loss;
+        let evaluation =
+            Evaluation::of(cx, classifier, &run.trainer.params, loss, test, &tests, Goal::Classify)?;
+        Ok(Trial {
+            accuracy: evaluation.accuracy.unwrap_or(f64::NAN),
+            lr,
+            seconds: start.elapsed().as_secs_f64(),
+            name,
+            history: run.history,
+        })
+    }
+
+    /// Puts the trials, draw by draw and method by method, together by method.
+    fn summarise(&self, trials: &[Trial]) -> Vec<MethodResult> {
+        let of = |method: usize| trials.iter().skip(method).step_by(self.methods.len());
+        let accuracies = |method| -> Vec<f64> { of(method).map(|trial| trial.accuracy).collect() };
+        let scratch = self.methods.iter().position(|&m| m == Method::Scratch).unwrap_or(0);
+        let scratch = accuracies(scratch);
+        let result = |(i, &name): (usize, &Method)| {
+            let per_draw = accuracies(i);
+            let gains: Vec<f64> = per_draw.iter().zip(&scratch).map(|(a, b)| a - b).collect();
+            let gain = Estimate::of(&gains);
+            MethodResult {
+                name,
+                test_accuracy: Accuracies { estimate: Estimate::of(&per_draw), per_draw },
+                gain_over_scratch: Gain { mean: gain.mean, ci95: gain.ci95 },
+                seconds: of(i).map(|trial| trial.seconds).sum(),
+                chosen: of(i).map(|trial| trial.lr).collect(),
+            }
+        };
+        self.methods.iter().enumerate().map(result).collect()
+    }
+}

@@ -1,0 +1,103 @@
+//! Principal components: the best that any linear autoencoder can do (Eckart and Young 1936).
+
+use crate::Error;
+use nalgebra::{DMatrix, SymmetricEigen};
+use narrows_datasets::Dataset;
+use narrows_engine::Context;
+use narrows_engine::gemm::{MatMut, MatRef, gemm};
+
+/// The rows that one matrix product takes. Sums within it are in f32, between them in f64.
+const BLOCK: usize = 512;
+
+/// Centred principal components.
+#[derive(Clone, Debug)]
+pub struct Pca {
+    /// (features)
+    mean: Vec<f32>,
+    /// (components, features), orthonormal rows, the largest variance first
+    components: Vec<f32>,
+}
+
+impl Pca {
+    /// Fits `components` components to `rows` of `data`.
+    ///
+    /// # Errors
+    /// If there are no rows, or fewer features than components.
+    pub fn fit(cx: &Context, data: &Dataset, rows: &[u32], components: usize) -> Result<Pca, Error> {
+        let n = data.sample_len();
+        if rows.is_empty() || components == 0 || components > n {
+            return Err(Error::new(format!(
+                "cannot fit {components} principal components to {} samples of {n} values: choose 1 to {n}",
+                rows.len()
+            )));
+        }
+        let mean = mean(data, rows);
+        let mut covariance = DMatrix::<f64>::zeros(n, n);
+        let mut product = vec![0.0; n * n];
+        for_centred_blocks(data, rows, &mean, |x, batch| {
+            let x = MatRef::new(x, batch, n);
+            gemm(cx, 1.0, x.transposed(), x, 0.0, MatMut::new(&mut product, n, n));
+            for (sum, &product) in covariance.as_mut_slice().iter_mut().zip(&product) {
+                *sum += f64::from(product);
+            }
+        });
+        let eigen = SymmetricEigen::new(covariance);
+        let mut order: Vec<usize> = (0..n).collect();
+        order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
+        let components = order[..components]
+            .iter()
+            .flat_map(|&i| eigen.eigenvectors.column(i).iter().map(|&x| x as f32).collect::<Vec<_>>())
+            .collect();
+        Ok(Pca { mean, components })
+    }
+
+    /// The mean squared error per value of reconstructing `rows` of `data` from their components.
+    ///
+    /// # Panics
+    /// If the samples have another length than those fitted to.
+    pub fn mse(&self, cx: &Context, data: &Dataset, rows: &[u32]) -> f64 {
+        let n = self.mean.len();
+        assert_eq!(data.sample_len(), n, "samples of another length");
+        let k = self.components.len() / n;
+        let components = MatRef::new(&self.components, k, n);
+        let mut codes = vec![0.0; BLOCK * k];
+        let mut residual = vec![0.0; BLOCK * n];
+        let mut sum = 0.0;
+        for_centred_blocks(data, rows, &self.mean, |x, batch| {
+            let (codes, residual) = (&mut codes[..batch * k], &mut residual[..batch * n]);
+            residual.copy_from_slice(x);
+            let x = MatRef::new(x, batch, n);
+            gemm(cx, 1.0, x, components.transposed(), 0.0, MatMut::new(codes, batch, k));
+            let codes = MatRef::new(codes, batch, k);
+            gemm(cx, -1.0, codes, components, 1.0, MatMut::new(residual, batch, n));
+            sum += residual.iter().map(|&r| f64::from(r) * f64::from(r)).sum::<f64>();
+        });
+        sum / (rows.len() * n) as f64
+    }
+}
+
+/// The mean sample.
+fn mean(data: &Dataset, rows: &[u32]) -> Vec<f32> {
+    let n = data.sample_len();
+    let mut sums = vec![0u64; n];
+    for &row in rows {
+        for (sum, &value) in sums.iter_mut().zip(data.sample(row as usize)) {
+            *sum += u64::from(value);
+        }
+    }
+    let scale = 1.0 / (rows.len() as f64 * f64::from(data.max_value()));
+    sums.iter().map(|&sum| (sum as f64 * scale) as f32).collect()
+}
+
+/// Calls `f(x, batch)` with blocks of the samples less their mean, x: (batch, features).
+fn for_centred_blocks(data: &Dataset, rows: &[u32], mean: &[f32], mut f: impl FnMut(&[f32], usize)) {
+    let mut x = vec![0.0; BLOCK * mean.len()];
+    for rows in rows.chunks(BLOCK) {
+        let x = &mut x[..rows.len() * mean.len()];
+        data.gather(rows, x);
+        for x in x.chunks_exact_mut(mean.len()) {
+            x.iter_mut().zip(mean).for_each(|(x, mean)| *x -= mean);
+        }
+        f(x, rows.len());
+    }
+}

@@ -1,0 +1,277 @@
+//! The training loop.
+
+use crate::event::{EpochRecord, Event, Observer};
+use crate::{Error, Evaluation};
+use narrows_datasets::{Batches, Dataset, shuffle_into};
+use narrows_engine::memory::Slab;
+use narrows_engine::{Context, Loss, Network, Optimizer, Params, Schedule, Target, Trainer};
+use std::cmp::Ordering;
+use std::time::Instant;
+
+/// What is trained on, and towards what.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// The samples.
+    pub data: &'a Dataset,
+    /// The rows to train on.
+    pub train: &'a [u32],
+    /// The rows to validate on; none to keep the last epoch's weights.
+    pub validation: &'a [u32],
+    /// What the output should be.
+    pub goal: Goal,
+}
+
+/// What the output should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// The input again.
+    Reconstruct,
+    /// The label.
+    Classify,
+}
+
+/// How to train.
+#[derive(Clone, Debug)]
+pub struct Training {
+    /// How often each sample is seen.
+    pub epochs: usize,
+    /// The samples of a step.
+    pub batch: usize,
+    /// The base learning rate.
+    pub lr: f32,
+    /// How it changes over the steps.
+    pub schedule: Schedule,
+    /// What turns gradients into steps.
+    pub optimizer: Optimizer,
+    /// What is minimised.
+    pub loss: Loss,
+    /// Gradients are scaled down to this norm, if set.
+    pub clip_norm: Option<f32>,
+    /// Stop after so many epochs without a better validation; 0 to train to the end.
+    pub patience: usize,
+    /// Decides the shuffle and the dropout.
+    pub seed: u64,
+}
+
+impl Training {
+    /// # Errors
+    /// If a setting makes no sense; the message names it.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.epochs == 0 {
+            return Err(Error::new("training needs at least 1 epoch: set --epochs to 1 or more"));
+        }
+        if self.batch == 0 {
+            return Err(Error::new("a batch needs at least 1 sample: set --batch to 1 or more"));
+        }
+        if !(self.lr > 0.0 && self.lr.is_finite()) {
+            return Err(Error::new(format!(
+                "the learning rate must be positive and finite, not {}: set --lr",
+                self.lr
+            )));
+        }
+        if self.clip_norm.is_some_and(|norm| norm.is_nan() || norm <= 0.0) {
+            return Err(Error::new("the gradient norm to clip to must be positive: set --clip-norm"));
+        }
+        self.schedule.check()?;
+        self.optimizer.check()?;
+        self.loss.check()?;
+        Ok(())
+    }
+}
+
+/// How good weights are on the validation samples.
+#[derive(Clone, Copy, Debug)]
+struct Score {
+    accuracy: Option<f64>,
+    loss: f64,
+}
+
+impl Score {
+    /// More accurate, or as accurate at a smaller loss: among 100 samples many epochs tie.
+    fn beats(&self, other: &Score) -> bool {
+        match self.accuracy.partial_cmp(&other.accuracy) {
+            Some(Ordering::Greater) => true,
+            Some(Ordering::Equal) => self.loss < other.loss,
+            _ => false,
+        }
+    }
+}
+
+/// A run in progress. Its state is values and counters alone: a copy of it, continued, gives the same bits.
+#[derive(Clone, Debug)]
+pub struct Run<'a> {
+    name: String,
+    task: Task<'a>,
+    training: Training,
+    /// The network and its weights, which can be frozen between epochs.
+    pub trainer: Trainer<'a>,
+    /// What happened so far.
+    pub history: Vec<EpochRecord>,
+    best: Option<(Score, usize, Params)>,
+    order: Vec<u32>,
+    x: Slab,
+    labels: Vec<u32>,
+}
+
+impl<'a> Run<'a> {
+    /// Prepares a run of `network` that starts from `params`.
+    ///
+    /// # Errors
+    /// If a setting makes no sense or there is nothing to train on.
+    pub fn new(
+        name: &str,
+        network: &'a Network,
+        params: Params,
+        task: Task<'a>,
+        training: &Training,
+    ) -> Result<Run<'a>, Error> {
+        training.check()?;
+        if task.train.is_empty() {
+            return Err(Error::new(format!("{name}: there are no samples to train on")));
+        }
+        let batch = training.batch.min(task.train.len());
+        let Training { loss, optimizer, seed, .. } = training.clone();
+        let mut trainer = Trainer::new(network, params, loss, optimizer, batch, seed);
+        trainer.clip_norm = training.clip_norm;
+        Ok(Run {
+            name: name.to_string(),
+            task,
+            trainer,
+            history: Vec::new(),
+            best: None,
+            order: task.train.to_vec(),
+            x: Slab::new(batch * task.data.sample_len()),
+            labels: vec![0; batch],
+            training: Training { batch, ..training.clone() },
+        })
+    }
+
+    /// Whether all epochs are through, or patience is at its end.
+    pub fn finished(&self) -> bool {
+        let done = self.history.len();
+        let waited = self.best.as_ref().map_or(0, |(_, best, _)| done - best);
+        done >= self.training.epochs || (self.training.patience > 0 && waited >= self.training.patience)
+    }
+
+    /// Trains for one epoch, validates, and keeps the weights if they are the best so far.
+    ///
+    /// # Errors
+    /// If the loss is no longer finite: the message names the layer and the step.
+    pub fn epoch(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
+        let (epoch, start) = (self.history.len(), Instant::now());
+        let Task { data, train, validation, goal } = self.task;
+        shuffle_into(&mut self.order, self.training.seed, epoch as u64);
+        self.order.iter_mut().for_each(|i| *i = train[*i as usize]);
+        let batches = Batches::new(&self.order, self.training.batch);
+        let total_steps = (batches.len() * self.training.epochs) as u64;
+        let (mut sum, mut samples, mut lr) = (0.0, 0, 0.0);
+        for rows in batches {
+            let x = &mut self.x[..rows.len() * data.sample_len()];
+            data.gather(rows, x);
+            let target = match goal {
+                Goal::Reconstruct => Target::Values(x),
+                Goal::Classify => {
+                    data.gather_labels(rows, &mut self.labels[..rows.len()]);
+                    Target::Classes(&self.labels[..rows.len()])
+                }
+            };
+            let step = self.trainer.optimizer.step_count();
+            lr = self.training.lr * self.training.schedule.factor(step, total_steps);
+            let loss = self.trainer.step(cx, x, target, lr)?;
+            sum += loss * rows.len() as f64;
+            samples += rows.len();
+            observer.notice(&Event::Step { run: &self.name, samples: rows.len(), loss });
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        let evaluation = match validation {
+            [] => None,
+            rows => {
+                let Trainer { params, .. } = &self.trainer;
+                Some(Evaluation::of(
+                    cx,
+                    self.trainer.network(),
+                    params,
+                    &self.training.loss,
+                    data,
+                    rows,
+                    goal,
+                )?)
+            }
+        };
+        let record = EpochRecord {
+            epoch: epoch + 1,
+            lr,
+            train_loss: sum / samples as f64,
+            validation_loss: evaluation.as_ref().map(|e| e.loss),
+            validation_accuracy: evaluation.as_ref().and_then(|e| e.accuracy),
+            seconds,
+            samples,
+        };
+        observer.notice(&Event::Epoch { run: &self.name, record: &record });
+        self.history.push(record);
+        if let Some(Evaluation { loss, accuracy, .. }) = evaluation {
+            self.keep_if_best(Score { accuracy, loss });
+        }
+        Ok(())
+    }
+
+    fn keep_if_best(&mut self, score: Score) {
+        let epoch = self.history.len();
+        match &mut self.best {
+            Some((best, at, params)) if score.beats(best) => {
+                (*best, *at) = (score, epoch);
+                params.values_mut().copy_from_slice(self.trainer.params.values());
+            }
+            Some(_) => {}
+            None => self.best = Some((score, epoch, self.trainer.params.clone())),
+        }
+    }
+
+    /// The epoch with the best validation so far, from 1 on; the last one if nothing is validated.
+    pub fn best_epoch(&self) -> usize {
+        self.best.as_ref().map_or(self.history.len(), |(_, epoch, _)| *epoch)
+    }
+
+    /// Whether this run's best validation beats that of `other`.
+    pub fn beats(&self, other: &Run<'_>) -> bool {
+        match (&self.best, &other.best) {
+            (Some((ours, ..)), Some((theirs, ..))) => ours.beats(theirs),
+            (ours, _) => ours.is_some(),
+        }
+    }
+
+    /// Puts the best weights back.
+    pub fn restore_best(&mut self) {
+        if let Some((_, _, params)) = &self.best {
+            self.trainer.params.values_mut().copy_from_slice(params.values());
+        }
+    }
+
+    /// Trains to the end; then the best weights are back in `trainer.params`. `before_epoch` is called with
+    /// the number of epochs done, and may freeze or free what it likes.
+    ///
+    /// # Errors
+    /// If the loss is no longer finite. The best weights so far are back in `trainer.params` then, too.
+    pub fn train(
+        &mut self,
+        cx: &Context,
+        observer: &dyn Observer,
+        mut before_epoch: impl FnMut(usize, &mut Params) + Send,
+    ) -> Result<(), Error> {
+        observer.notice(&Event::Started {
+            run: &self.name,
+            epochs: self.training.epochs,
+            samples: self.task.train.len(),
+        });
+        let result = cx.install(|| {
+            while !self.finished() {
+                before_epoch(self.history.len(), &mut self.trainer.params);
+                self.epoch(cx, observer)?;
+            }
+            Ok(())
+        });
+        self.restore_best();
+        observer.notice(&Event::Finished { run: &self.name, best_epoch: self.best_epoch() });
+        result.map_err(|e: Error| e.during(&self.name))
+    }
+}

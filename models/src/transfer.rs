@@ -1,0 +1,95 @@
+//! Transfer: a pretrained encoder in a classifier, and what of it may change.
+
+use crate::Error;
+use crate::architecture::ENCODER;
+use narrows_engine::Params;
+use narrows_engine::params::Role;
+use serde::{Deserialize, Serialize};
+
+/// How a classifier gets its encoder and trains it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// A fresh encoder, all of it trained: the baseline.
+    Scratch,
+    /// The pretrained encoder stays as it is, batch norm included; the head learns.
+    Freeze,
+    /// Everything learns, the encoder at a tenth of the rate.
+    Slow,
+    /// Everything learns at the same rate.
+    Full,
+    /// The head learns first; then the encoder's layers join in, the top one first (Howard and Ruder,
+    /// ACL 2018, section 3.3).
+    Gradual,
+}
+
+/// The encoder's factor on the learning rate in [`Method::Slow`].
+pub const SLOW_FACTOR: f32 = 0.1;
+
+impl Method {
+    /// All methods, the baseline first, by the names that options and files use.
+    pub const ALL: [(&str, Method); 5] = [
+        ("scratch", Method::Scratch),
+        ("freeze", Method::Freeze),
+        ("slow", Method::Slow),
+        ("full", Method::Full),
+        ("gradual", Method::Gradual),
+    ];
+
+    /// The name.
+    pub fn name(self) -> &'static str {
+        let found = Method::ALL.iter().find(|(_, method)| *method == self);
+        found.map_or("unknown", |(name, _)| name)
+    }
+
+    /// Makes fresh classifier parameters ready to be trained: copies the encoder, freezes or slows it.
+    ///
+    /// # Errors
+    /// If the encoders differ in shape.
+    pub fn prepare(self, params: &mut Params, pretrained: &Params) -> Result<(), Error> {
+        if self != Method::Scratch {
+            params.copy_from(pretrained, ENCODER)?;
+        }
+        match self {
+            Method::Scratch | Method::Full => {}
+            Method::Freeze | Method::Gradual => params.set_trainable(ENCODER, false),
+            Method::Slow => params.set_lr_factor(ENCODER, SLOW_FACTOR),
+        }
+        Ok(())
+    }
+
+    /// Frees what this method frees once `done` of `epochs` epochs are through.
+    ///
+    /// With `n` blocks in the encoder, gradual unfreezing gives the head and each block an equal share
+    /// of the first half of the epochs; in the second half everything learns.
+    pub fn before_epoch(self, done: usize, epochs: usize, params: &mut Params) {
+        if self == Method::Gradual {
+            let blocks = encoder_blocks(params);
+            for (i, block) in blocks.iter().rev().enumerate() {
+                if done >= (i + 1) * epochs / (2 * blocks.len()) {
+                    block.iter().for_each(|layer| params.set_trainable(layer, true));
+                }
+            }
+        }
+    }
+}
+
+/// The layers of the encoder in blocks: a linear layer and the batch norm behind it. From the input on.
+fn encoder_blocks(params: &Params) -> Vec<Vec<String>> {
+    let mut blocks: Vec<Vec<String>> = Vec::new();
+    for entry in params.entries() {
+        let Some((layer, _)) = entry.name.rsplit_once('.') else { continue };
+        if !layer.starts_with(ENCODER) {
+            continue;
+        }
+        if entry.spec.role == Role::Weight || blocks.is_empty() {
+            blocks.push(Vec::new());
+        }
+        if let Some(block) = blocks.last_mut()
+            && block.last().is_none_or(|last| last != layer)
+        {
+            block.push(layer.to_string());
+        }
+    }
+    blocks
+}

@@ -1,6 +1,9 @@
 //! What several tests share.
+// Each test is a crate of its own, and uses a part of this.
+#![allow(dead_code)]
 
 use narrows_engine::simd::Isa;
+use safetensors::SafeTensors;
 
 /// The ISAs that this processor has. The others are named aloud: a test that did not run is no pass.
 pub fn isas() -> Vec<Isa> {
@@ -11,4 +14,58 @@ pub fn isas() -> Vec<Isa> {
         }
     }
     available
+}
+
+/// A file of reference vectors; `vectors/README.md` says what is in it.
+pub struct Vectors(Vec<u8>);
+
+impl Vectors {
+    pub fn open(name: &str) -> Vectors {
+        let path = format!("{}/tests/vectors/{name}.safetensors", env!("CARGO_MANIFEST_DIR"));
+        Vectors(std::fs::read(&path).unwrap_or_else(|e| panic!("{path}: {e}")))
+    }
+
+    /// The tensor's values, row-major.
+    pub fn get(&self, name: &str) -> Vec<f32> {
+        self.with_shape(name).1
+    }
+
+    /// The tensor's only value.
+    pub fn number(&self, name: &str) -> f32 {
+        let values = self.get(name);
+        assert_eq!(values.len(), 1, "{name}");
+        values[0]
+    }
+
+    /// The tensor's dimensions and values.
+    pub fn with_shape(&self, name: &str) -> (Vec<usize>, Vec<f32>) {
+        let file = SafeTensors::deserialize(&self.0).expect("a safetensors file");
+        let tensor = file.tensor(name).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(tensor.dtype(), safetensors::Dtype::F32, "{name}");
+        let values =
+            tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        (tensor.shape().to_vec(), values)
+    }
+
+    /// The names of all tensors.
+    pub fn names(&self) -> Vec<String> {
+        let file = SafeTensors::deserialize(&self.0).expect("a safetensors file");
+        file.names().into_iter().map(str::to_string).collect()
+    }
+}
+
+/// Asserts that no value is further from what is wanted than `tolerance` times max(1, its size), the scale
+/// that `vectors/README.md` promises 1e-5 on.
+pub fn assert_close(what: &str, got: &[f32], want: &[f32], tolerance: f32) {
+    assert_eq!(got.len(), want.len(), "{what}");
+    for (i, (got, want)) in got.iter().zip(want).enumerate() {
+        // Written so that a NaN fails.
+        let close = (got - want).abs() <= tolerance * want.abs().max(1.0);
+        assert!(close, "{what}[{i}]: {got:e}, not {want:e}");
+    }
+}
+
+/// The bits, for comparisons that tell 0 from -0 and one NaN from another.
+pub fn bits(x: &[f32]) -> Vec<u32> {
+    x.iter().map(|x| x.to_bits()).collect()
 }

@@ -1,0 +1,85 @@
+//! Adam and AdamW.
+
+use super::{Slabs, TINY, flush, tiny_if};
+use crate::simd::{Kernel, Simd};
+
+/// For update t, with `g' = g + decay_in_gradient p`:
+///
+/// ```text
+/// m += (1 - beta1) (g' - m)
+/// v  = beta2 v + (1 - beta2) g'^2
+/// p  = keep p - lr / (1 - beta1^t)  m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
+/// ```
+///
+/// Everything that depends on t alone is computed in f64, once.
+pub struct Adam<'a> {
+    slabs: Slabs<'a>,
+    decay_in_gradient: f32,
+    keep: f32,
+    beta2: f32,
+    one_minus_betas: [f32; 2],
+    /// `1 / sqrt(1 - beta2^t)`
+    root_correction: f32,
+    eps: f32,
+    lr: f64,
+    /// `lr / (1 - beta1^t)`
+    rate: f32,
+}
+
+impl<'a> Adam<'a> {
+    /// Update number `updates`, from 1 on.
+    pub fn new(slabs: Slabs<'a>, betas: [f64; 2], eps: f64, updates: u64, lr: f64) -> Self {
+        let t = i32::try_from(updates).unwrap_or(i32::MAX);
+        let [correction1, correction2] = betas.map(|beta| 1.0 - beta.powi(t));
+        Adam {
+            slabs,
+            decay_in_gradient: 0.0,
+            keep: 1.0,
+            beta2: betas[1] as f32,
+            one_minus_betas: betas.map(|beta| (1.0 - beta) as f32),
+            root_correction: (1.0 / correction2.sqrt()) as f32,
+            eps: eps as f32,
+            lr,
+            rate: (lr / correction1) as f32,
+        }
+    }
+
+    /// Adam's decay: `decay p` is added to the gradient.
+    pub fn with_decay_in_gradient(self, decay: f64) -> Self {
+        Adam { decay_in_gradient: decay as f32, ..self }
+    }
+
+    /// AdamW's decay: `p` shrinks on its own.
+    pub fn with_decay_apart(self, decay: f64) -> Self {
+        Adam { keep: (1.0 - self.lr * decay) as f32, ..self }
+    }
+}
+
+impl Kernel for Adam<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Slabs { p, g, m, v } = self.slabs;
+        let (decay, keep) = (s.splat(self.decay_in_gradient), s.splat(self.keep));
+        let [one_minus_beta1, one_minus_beta2] = self.one_minus_betas.map(|b| s.splat(b));
+        let (beta2, root_correction) = (s.splat(self.beta2), s.splat(self.root_correction));
+        let (eps, rate, tiny) = (s.splat(self.eps), s.splat(-self.rate), s.splat(TINY));
+        let tiny_p = s.splat(tiny_if(self.decay_in_gradient != 0.0 || self.keep != 1.0));
+        let mut i = 0;
+        while i < p.len() {
+            let p_i = s.load_at(p, i);
+            let g_i = s.mul_add(p_i, decay, s.load_at(g, i));
+            let m_i = s.load_at(m, i);
+            let m_i = flush(s, s.mul_add(s.sub(g_i, m_i), one_minus_beta1, m_i), tiny);
+            let square = s.mul(s.mul(g_i, g_i), one_minus_beta2);
+            let v_i = flush(s, s.mul_add(beta2, s.load_at(v, i), square), tiny);
+            // The quotient first: it is no subnormal, as its product with the rate could be.
+            let direction = s.div(m_i, s.mul_add(s.sqrt(v_i), root_correction, eps));
+            s.store_at(flush(s, s.mul_add(direction, rate, s.mul(p_i, keep)), tiny_p), p, i);
+            s.store_at(m_i, m, i);
+            s.store_at(v_i, v, i);
+            s.store_at(s.splat(0.0), g, i);
+            i += S::LANES;
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Schedules: how the learning rate changes over the steps of a run.
+
+use crate::Error;
+use std::f64::consts::PI;
+
+/// How the learning rate changes over the steps.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Schedule {
+    /// Not at all.
+    Constant,
+    /// Times `gamma` after every `every` steps.
+    Step {
+        /// The steps between two changes; at least 1.
+        every: u64,
+        /// The factor of a change.
+        gamma: f32,
+    },
+    /// Half a cosine from 1 to `min` (Loshchilov and Hutter, ICLR 2017, without restarts).
+    Cosine {
+        /// Where it ends, as a multiple of the base rate.
+        min: f32,
+    },
+    /// Up in a straight line, then another schedule over the steps that remain.
+    WarmUp {
+        /// The steps below the full rate. Step s of them trains with (s + 1) / (steps + 1) of the rate that
+        /// `then` starts with, so that no step is wasted on a rate of 0.
+        steps: u64,
+        /// What follows.
+        then: Box<Schedule>,
+    },
+    /// Half a cosine up to the base rate, then half a cosine down (Smith and Topin, arXiv:1708.07120, in the form
+    /// of PyTorch's `OneCycleLR` with two phases; the momentum stays).
+    OneCycle {
+        /// When the peak comes, as a part of all steps: PyTorch's `pct_start`.
+        peak_at: f32,
+        /// How many times smaller the first rate is than the base rate: PyTorch's `div_factor`.
+        start_divisor: f32,
+        /// How many times smaller the last rate is than the first: PyTorch's `final_div_factor`.
+        end_divisor: f32,
+    },
+}
+
+impl Schedule {
+    /// One cycle with PyTorch's defaults: from 1/25 to the peak at 30 % of the steps, and down to 4e-6.
+    pub fn one_cycle() -> Schedule {
+        Schedule::OneCycle { peak_at: 0.3, start_divisor: 25.0, end_divisor: 1e4 }
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// If one makes no sense; the message names it.
+    pub fn check(&self) -> Result<(), Error> {
+        let positive = |name: &str, value: f32| match value > 0.0 && value.is_finite() {
+            true => Ok(()),
+            false => {
+                Err(Error::new(format!("the schedule's {name} must be positive and finite, not {value}")))
+            }
+        };
+        match self {
+            Schedule::Constant => Ok(()),
+            Schedule::Step { every: 0, .. } => {
+                Err(Error::new("the schedule's steps must be at least 1 step apart, not 0"))
+            }
+            Schedule::Step { gamma, .. } => positive("gamma", *gamma),
+            Schedule::Cosine { min } => match (0.0..=1.0).contains(min) {
+                true => Ok(()),
+                false => Err(Error::new(format!("the schedule's minimum must be from 0 to 1, not {min}"))),
+            },
+            Schedule::WarmUp { then, .. } => then.check(),
+            Schedule::OneCycle { peak_at, start_divisor, end_divisor } => {
+                if !(0.0..=1.0).contains(peak_at) {
+                    return Err(Error::new(format!(
+                        "the schedule's peak must be from 0 to 1, not {peak_at}"
+                    )));
+                }
+                positive("start divisor", *start_divisor)?;
+                positive("end divisor", *end_divisor)
+            }
+        }
+    }
+
+    /// The rate of step `step`, the first being 0, of `total` steps, as a multiple of the base rate. Beyond
+    /// the last step it stays what it was.
+    pub fn factor(&self, step: u64, total: u64) -> f32 {
+        self.exact(step, total) as f32
+    }
+
+    fn exact(&self, step: u64, total: u64) -> f64 {
+        let total = total.max(1);
+        let step = step.min(total - 1);
+        match self {
+            Schedule::Constant => 1.0,
+            Schedule::Step { every, gamma } => {
+                let changes = step / (*every).max(1);
+                f64::from(*gamma).powf(changes as f64)
+            }
+            Schedule::Cosine { min } => half_cosine(1.0, f64::from(*min), step as f64 / total as f64),
+            Schedule::WarmUp { steps, then } => {
+                let rest = total.saturating_sub(*steps);
+                match step.checked_sub(*steps) {
+                    Some(after) => then.exact(after, rest),
+                    None => then.exact(0, rest) * (step + 1) as f64 / (*steps as f64 + 1.0),
+                }
+            }
+            Schedule::OneCycle { peak_at, start_divisor, end_divisor } => {
+                let start = 1.0 / f64::from(*start_divisor);
+                let end = start / f64::from(*end_divisor);
+                let (step, last) = (step as f64, (total - 1) as f64);
+                let peak = f64::from(*peak_at) * total as f64 - 1.0;
+                match step <= peak {
+                    // A peak at the very first step is not risen to.
+                    true if peak <= 0.0 => 1.0,
+                    true => half_cosine(start, 1.0, step / peak),
+                    false => half_cosine(1.0, end, (step - peak) / (last - peak)),
+                }
+            }
+        }
+    }
+}
+
+/// From `from` at `part` = 0 to `to` at 1, along half a cosine.
+fn half_cosine(from: f64, to: f64, part: f64) -> f64 {
+    to + (from - to) / 2.0 * (1.0 + (PI * part).cos())
+}

@@ -69,7 +69,8 @@ impl NetworkBuilder {
     /// Plans the network.
     ///
     /// # Errors
-    /// If a layer cannot take its input, is set up wrongly, or there is none; the message names it.
+    /// If a layer cannot take its input or is set up wrongly, if there is none, or if a section is in two
+    /// pieces; the message names it.
     pub fn build(self) -> Result<Network, Error> {
         if self.layers.is_empty() || self.input.len() == 0 {
             return Err(Error::new(format!(
@@ -79,9 +80,18 @@ impl NetworkBuilder {
             )));
         }
         let mut network = Network { input: self.input.clone(), ops: Vec::new(), entries: Vec::new() };
-        let (mut section, mut index) = (None, 0);
-        for (position, (layer_section, layer)) in self.layers.into_iter().enumerate() {
-            index = if section.as_ref() == Some(&layer_section) { index + 1 } else { 0 };
+        let (mut sections, mut index): (Vec<String>, usize) = (Vec::new(), 0);
+        for (position, (section, layer)) in self.layers.into_iter().enumerate() {
+            if sections.last() == Some(&section) {
+                index += 1;
+            } else if sections.contains(&section) {
+                return Err(Error::new(format!(
+                    "section '{section}' is taken up again: it must be one piece"
+                )));
+            } else {
+                index = 0;
+                sections.push(section.clone());
+            }
             // Nothing fuses across a section's end: its output must exist.
             if index > 0
                 && self.fuse
@@ -91,9 +101,7 @@ impl NetworkBuilder {
                 last.layer = fused;
                 continue;
             }
-            let name = format!("{layer_section}.{index}");
-            network.plan(name, position as u64, layer)?;
-            section = Some(layer_section);
+            network.plan(format!("{section}.{index}"), position as u64, layer)?;
         }
         Ok(network)
     }
@@ -227,7 +235,7 @@ impl Network {
                     x,
                     y: &values[slots[i].y..][..batch * op.output.len()],
                     dy: &dy[..batch * op.output.len()],
-                    dx: (i > lowest).then_some(&mut dx[..batch * op.input.len()]),
+                    dx: (i > lowest).then(|| &mut dx[..batch * op.input.len()]),
                     params: &params.values()[op.params.clone()],
                     grads: (!frozen).then(|| &mut grads[op.params.clone()]),
                     saved: &values[slots[i].saved..][..op.layer.saved_len(batch, &op.input)],

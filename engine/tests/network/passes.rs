@@ -1,0 +1,131 @@
+//! Single passes: what they refuse, what they add to, and that one does not disturb another.
+
+use super::{autoencoder, bits, classifier, normal, params, pass};
+use narrows_engine::{Activations, Context, Pass};
+
+const BATCH: usize = 20;
+
+#[test]
+fn a_wrong_number_of_values_is_an_error() {
+    let network = autoencoder().build().unwrap();
+    let params = params(&network);
+    let cx = Context::new(1).unwrap();
+    let mut activations = Activations::new(&network, BATCH);
+    assert_eq!(activations.max_batch(), BATCH);
+    for len in [0, 1, 11, 13, 12 * BATCH - 1, 12 * (BATCH + 1)] {
+        let x = vec![0.0; len];
+        let error = network.forward(&cx, &params, &mut activations, &x, Pass::evaluate());
+        let error = error.expect_err("no whole number of samples from 1 to 20").to_string();
+        assert!(
+            error.contains("1 to 20 samples of 12 values") && error.contains(&format!("got {len} ")),
+            "{error}"
+        );
+    }
+    for batch in [1, 2, BATCH] {
+        let x = vec![0.0; 12 * batch];
+        let y = network.forward(&cx, &params, &mut activations, &x, Pass::evaluate()).unwrap();
+        assert_eq!(y.len(), 12 * batch);
+        assert_eq!(activations.output().len(), 12 * batch);
+    }
+}
+
+#[test]
+fn batch_norm_refuses_to_train_on_one_sample_but_evaluates_it() {
+    let network = classifier().build().unwrap();
+    let params = params(&network);
+    let cx = Context::new(1).unwrap();
+    let mut activations = Activations::new(&network, BATCH);
+    let x = normal(1, BATCH * 12);
+    let error = network.forward(&cx, &params, &mut activations, &x[..12], Pass::train(1, 0));
+    let error = error.expect_err("one value has no variance").to_string();
+    assert!(error.contains("encoder.1") && error.contains("batch norm") && error.contains('2'), "{error}");
+    network.forward(&cx, &params, &mut activations, &x[..24], Pass::train(1, 0)).unwrap();
+    let one = network.forward(&cx, &params, &mut activations, &x[..12], Pass::evaluate()).unwrap().to_vec();
+    let all = network.forward(&cx, &params, &mut activations, &x, Pass::evaluate()).unwrap();
+    assert_eq!(one, all[..3]);
+}
+
+#[test]
+fn backward_adds_to_the_gradients() {
+    let network = autoencoder().build().unwrap();
+    let params = params(&network);
+    let cx = Context::new(1).unwrap();
+    let (x, dy) = (normal(1, BATCH * 12), normal(2, BATCH * 12));
+    let train = Pass::train(1, 0);
+    let (_, once) = pass(&network, &params, &x, &dy, train);
+    let mut activations = Activations::new(&network, BATCH);
+    let mut grads = vec![0.0; params.values().len()];
+    network.forward(&cx, &params, &mut activations, &x, train).unwrap();
+    for _ in 0..2 {
+        activations.output_and_gradient().1.copy_from_slice(&dy);
+        network.backward(&cx, &params, &mut activations, &x, train, &mut grads);
+    }
+    // A sum of two equal numbers is exact.
+    for (i, (twice, once)) in grads.iter().zip(&*once).enumerate() {
+        assert_eq!(*twice, 2.0 * once, "gradient {i}");
+    }
+    let decoder = params.range("decoder");
+    assert!(grads[decoder].iter().any(|g| *g != 0.0));
+}
+
+#[test]
+fn two_activations_of_one_set_of_parameters_do_not_disturb_each_other() {
+    let network = autoencoder().build().unwrap();
+    let params = params(&network);
+    let cx = Context::new(1).unwrap();
+    let (clean, noisy) = (normal(1, BATCH * 12), normal(2, 7 * 12));
+    let (dy_clean, dy_noisy) = (normal(3, BATCH * 12), normal(4, 7 * 12));
+    let (pass_clean, pass_noisy) = (Pass::train(1, 0), Pass::train(1, 1));
+    let want_clean = pass(&network, &params, &clean, &dy_clean, pass_clean);
+    let want_noisy = pass(&network, &params, &noisy, &dy_noisy, pass_noisy);
+
+    let mut a = Activations::new(&network, BATCH);
+    let mut b = Activations::new(&network, BATCH);
+    let mut grads = [vec![0.0; params.values().len()], vec![0.0; params.values().len()]];
+    network.forward(&cx, &params, &mut a, &clean, pass_clean).unwrap();
+    a.output_and_gradient().1.copy_from_slice(&dy_clean);
+    network.forward(&cx, &params, &mut b, &noisy, pass_noisy).unwrap();
+    b.output_and_gradient().1.copy_from_slice(&dy_noisy);
+    network.backward(&cx, &params, &mut a, &clean, pass_clean, &mut grads[0]);
+    assert_eq!(bits(b.output()), bits(&want_noisy.0));
+    network.backward(&cx, &params, &mut b, &noisy, pass_noisy, &mut grads[1]);
+    assert_eq!(bits(a.output()), bits(&want_clean.0));
+    assert_eq!(bits(&grads[0]), bits(&want_clean.1));
+    assert_eq!(bits(&grads[1]), bits(&want_noisy.1));
+}
+
+/// Memory that held a larger batch before gives the same bits as fresh memory.
+#[test]
+fn a_smaller_batch_after_a_larger_one_leaves_no_trace() {
+    let network = autoencoder().build().unwrap();
+    let params = params(&network);
+    let cx = Context::new(1).unwrap();
+    let (large, small, dy) = (normal(1, BATCH * 12), normal(2, 7 * 12), normal(3, 7 * 12));
+    let train = Pass::train(1, 0);
+    let fresh = pass(&network, &params, &small, &dy, train);
+    let mut activations = Activations::new(&network, BATCH);
+    let mut grads = vec![0.0; params.values().len()];
+    network.forward(&cx, &params, &mut activations, &large, train).unwrap();
+    activations.output_and_gradient().1.fill(f32::NAN);
+    let y = network.forward(&cx, &params, &mut activations, &small, train).unwrap().to_vec();
+    activations.output_and_gradient().1.copy_from_slice(&dy);
+    network.backward(&cx, &params, &mut activations, &small, train, &mut grads);
+    assert_eq!((bits(&y), bits(&grads)), (bits(&fresh.0), bits(&fresh.1)));
+}
+
+#[test]
+fn the_first_layer_that_is_not_finite_is_named() {
+    let network = autoencoder().build().unwrap();
+    let mut params = params(&network);
+    let cx = Context::new(1).unwrap();
+    let mut activations = Activations::new(&network, BATCH);
+    let x = normal(1, BATCH * 12);
+    network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0)).unwrap();
+    assert_eq!(network.first_not_finite(&activations), None);
+    params.get_mut("decoder.0.bias").unwrap()[3] = f32::INFINITY;
+    network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0)).unwrap();
+    assert_eq!(network.first_not_finite(&activations), Some("decoder.0"));
+    params.get_mut("encoder.1.bias").unwrap()[0] = f32::NAN;
+    network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0)).unwrap();
+    assert_eq!(network.first_not_finite(&activations), Some("encoder.1"));
+}

@@ -8,6 +8,7 @@ mod support;
 mod batch_norm;
 mod cases;
 mod dropout;
+mod pytorch;
 mod reference;
 mod run;
 

@@ -7,6 +7,8 @@ mod freezing;
 mod fusion;
 mod passes;
 mod planning;
+mod pytorch;
+mod training;
 
 use narrows_engine::layers::{BatchNorm, Dropout, Linear, Relu, Sigmoid};
 use narrows_engine::memory::Slab;

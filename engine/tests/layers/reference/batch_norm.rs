@@ -71,9 +71,9 @@ impl Reference for BatchNorm {
         for j in 0..c {
             let channel = self.channel(x, params, j);
             let dz = self.dz(&channel, j, dy);
-            for i in 0..self.rows {
-                grads[j] += dz[i] * channel.x_hat(i, self.eps);
-                grads[c + j] += dz[i];
+            for (i, dz) in dz.iter().enumerate() {
+                grads[j] += dz * channel.x_hat(i, self.eps);
+                grads[c + j] += dz;
             }
             for i in 0..self.rows {
                 let through_statistics =

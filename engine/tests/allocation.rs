@@ -1,0 +1,135 @@
+//! A training step allocates nothing: counted, in a process of its own.
+
+mod support;
+
+use narrows_engine::layers::{BatchNorm, Dropout, Elu, Gelu, LeakyRelu, Linear, Relu, Sigmoid, Tanh};
+use narrows_engine::{Context, Loss, Network, Optimizer, Params, Target, Trainer};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The system's allocator, counting on all threads.
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+#[allow(unsafe_code)]
+// SAFETY: every method passes its arguments on to the system's allocator, which keeps the contract.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const BATCH: usize = 150;
+
+/// Every kind of layer, and enough work for several tasks.
+fn network(classes: usize) -> Network {
+    let network = Network::builder(130)
+        .section("encoder")
+        .layer(Linear::new(300))
+        .layer(BatchNorm::default())
+        .layer(Relu)
+        .layer(Dropout { p: 0.3 })
+        .layer(Linear::new(200).without_bias())
+        .layer(BatchNorm::default())
+        .layer(LeakyRelu::default())
+        .layer(Linear::new(100))
+        .layer(Relu)
+        .section("head")
+        .layer(Linear::new(100));
+    let network = network.layer(Elu::default()).layer(Gelu).layer(Tanh).layer(Sigmoid);
+    network.layer(Linear::new(classes)).build().unwrap()
+}
+
+/// What the portable product, which is another crate's, allocates in a step: once for each block of 128 rows
+/// of a result. That is y and, but for the first layer, dx for `BATCH` rows, and each weight's gradient.
+fn of_portable_products(classes: usize) -> usize {
+    let outputs = [300, 200, 100, 100, classes];
+    let gradients: usize = outputs.iter().map(|n: &usize| n.div_ceil(128)).sum();
+    (outputs.len() + outputs.len() - 1) * BATCH.div_ceil(128) + gradients
+}
+
+fn outputs(target: Target<'_>) -> usize {
+    match target {
+        Target::Values(values) => values.len() / BATCH,
+        Target::Classes(_) => 10,
+    }
+}
+
+/// The allocations of 10 steps, after two.
+fn of_10_steps(cx: &Context, loss: Loss, target: Target<'_>, optimizer: Optimizer) -> usize {
+    let network = network(outputs(target));
+    let params = Params::new(&network, 1);
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let mut trainer = Trainer::new(&network, params, loss, optimizer, BATCH, 1);
+    assert!(ALLOCATIONS.load(Ordering::Relaxed) > before, "nothing is counted");
+    trainer.clip_norm = Some(0.1);
+    let x: Vec<f32> = (0..BATCH * 130).map(|i| (i % 17) as f32 - 8.0).collect();
+    cx.install(|| {
+        trainer.step(cx, &x, target, 1e-3).unwrap();
+        // Each thread keeps memory for packing. Which ones have had work is chance: so give work to all.
+        let all_at_once = Barrier::new(cx.threads());
+        cx.for_each(cx.threads(), |_| {
+            all_at_once.wait();
+            let one = cx.single();
+            trainer.clone().step(&one, &x, target, 1e-3).unwrap();
+        });
+        trainer.step(cx, &x, target, 1e-3).unwrap();
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        for _ in 0..10 {
+            trainer.step(cx, &x, target, 1e-3).unwrap();
+        }
+        ALLOCATIONS.load(Ordering::Relaxed) - before
+    })
+}
+
+/// One test, so that no other allocates meanwhile.
+#[test]
+fn a_step_allocates_nothing_after_the_first() {
+    let pixels = vec![0.5; BATCH * 130];
+    let classes: Vec<u32> = (0..BATCH as u32).map(|i| i % 10).collect();
+    let (pixels, classes) = (Target::Values(&pixels), Target::Classes(&classes));
+    let weighted = Loss::CrossEntropy { smoothing: 0.1, class_weights: Some(vec![1.5; 10]) };
+    let runs = [
+        (Loss::L2, pixels, Optimizer::sgd()),
+        (Loss::L1, pixels, Optimizer::Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.1 }),
+        (Loss::Huber { delta: 0.5 }, pixels, Optimizer::adam()),
+        (Loss::BceWithLogits, pixels, Optimizer::adam()),
+        (weighted, classes, Optimizer::adamw()),
+    ];
+    for isa in support::isas() {
+        for threads in [1, 2] {
+            let cx = Context::with_isa(isa, threads).unwrap();
+            for (loss, target, optimizer) in runs.clone() {
+                let name = format!("{} on {} with {threads} threads", loss.name(), isa.name());
+                let count = of_10_steps(&cx, loss, target, optimizer);
+                let portable = 10 * of_portable_products(outputs(target));
+                let allowed = if isa.name() == "plain" { portable } else { 0 };
+                assert_eq!(count, allowed, "{name}: allocations in 10 steps");
+            }
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Layers against what PyTorch computed; `vectors/README.md` says how.
+
+use crate::CONTEXTS;
+use crate::cases::POSITION;
+use crate::support::{Vectors, assert_close};
+use narrows_engine::layers::{
+    Backward, BatchNorm, Dropout, Elu, Forward, Gelu, LeakyRelu, Relu, Sigmoid, Tanh,
+};
+use narrows_engine::{Context, Layer, Pass, Shape};
+
+/// What the vectors' README promises.
+const TOLERANCE: f32 = 1e-5;
+
+/// A layer, its parameters, and what it keeps.
+struct Subject<'a> {
+    cx: &'a Context,
+    layer: &'a dyn Layer,
+    input: Shape,
+    params: Vec<f32>,
+    saved: Vec<f32>,
+}
+
+/// y, dx and grads, these from zero.
+struct Outcome {
+    y: Vec<f32>,
+    dx: Vec<f32>,
+    grads: Vec<f32>,
+}
+
+impl Subject<'_> {
+    fn pass(&mut self, pass: Pass, x: &[f32], dy: &[f32]) -> Outcome {
+        let Subject { cx, layer, input, params, saved } = self;
+        let batch = x.len() / input.len();
+        let (mut y, mut dx) = (vec![f32::NAN; x.len()], vec![f32::NAN; x.len()]);
+        let mut grads = vec![0.0; params.len()];
+        saved.resize(layer.saved_len(batch, input), f32::NAN);
+        let mut scratch = vec![f32::NAN; layer.scratch_len(batch, input)];
+        let forward = Forward {
+            pass,
+            position: POSITION,
+            batch,
+            input,
+            x,
+            y: &mut y,
+            params,
+            saved,
+            scratch: &mut scratch,
+        };
+        layer.forward(cx, forward);
+        let backward = Backward {
+            pass,
+            position: POSITION,
+            batch,
+            input,
+            x,
+            y: &y,
+            dy,
+            dx: Some(&mut dx),
+            params,
+            grads: Some(&mut grads),
+            saved,
+            scratch: &mut scratch,
+        };
+        layer.backward(cx, backward);
+        Outcome { y, dx, grads }
+    }
+}
+
+#[test]
+fn batch_norm_follows_pytorch_through_100_steps_and_into_evaluation() {
+    let vectors = Vectors::open("batch_norm");
+    let all =
+        ["x", "y", "dy", "dx", "dgamma", "dbeta", "running_mean", "running_var"].map(|n| vectors.get(n));
+    let [x, y, dy, dx, dgamma, dbeta, mean, var] = &all;
+    let start = [vectors.get("gamma"), vectors.get("beta"), vec![0.0; 7], vec![1.0; 7]].concat();
+    for [cx, ..] in CONTEXTS.iter() {
+        let layer = BatchNorm::default();
+        let params = start.clone();
+        let mut subject = Subject { cx, layer: &layer, input: 7.into(), params, saved: Vec::new() };
+        let close = |what: &str, step: usize, got: &[f32], want: &[f32]| {
+            let want = &want[step * got.len()..][..got.len()];
+            assert_close(&format!("{what} of step {step} on {}", cx.isa().name()), got, want, TOLERANCE);
+        };
+        for step in 0..100 {
+            let batch = step * 70..(step + 1) * 70;
+            let outcome = subject.pass(Pass::train(1, step as u64), &x[batch.clone()], &dy[batch]);
+            close("y", step, &outcome.y, y);
+            close("dx", step, &outcome.dx, dx);
+            close("dgamma", step, &outcome.grads[..7], dgamma);
+            close("dbeta", step, &outcome.grads[7..14], dbeta);
+            let Subject { input, params, saved, .. } = &mut subject;
+            layer.update_statistics(10, input, saved, params);
+            close("running mean", step, &params[14..21], mean);
+            close("running variance", step, &params[21..], var);
+        }
+        let [x, dy] = ["x_eval", "dy_eval"].map(|n| vectors.get(n));
+        let outcome = subject.pass(Pass::evaluate(), &x, &dy);
+        close("y in evaluation", 0, &outcome.y, &vectors.get("y_eval"));
+        close("dx in evaluation", 0, &outcome.dx, &vectors.get("dx_eval"));
+        close("dgamma in evaluation", 0, &outcome.grads[..7], &vectors.get("dgamma_eval"));
+        close("dbeta in evaluation", 0, &outcome.grads[7..14], &vectors.get("dbeta_eval"));
+
+        let fused = layer.fuse(&Relu).unwrap();
+        let params = start.clone();
+        let mut subject = Subject { cx, layer: &*fused, input: 7.into(), params, saved: Vec::new() };
+        let [x, dy] = ["x", "dy"].map(|n| vectors.get(n));
+        for step in 0..5 {
+            let batch = step * 70..(step + 1) * 70;
+            let outcome = subject.pass(Pass::train(1, 0), &x[batch.clone()], &dy[batch]);
+            close("y with ReLU", step, &outcome.y, &vectors.get("y_relu"));
+            close("dx with ReLU", step, &outcome.dx, &vectors.get("dx_relu"));
+            close("dgamma with ReLU", step, &outcome.grads[..7], &vectors.get("dgamma_relu"));
+            close("dbeta with ReLU", step, &outcome.grads[7..14], &vectors.get("dbeta_relu"));
+        }
+    }
+}
+
+#[test]
+fn activations_are_pytorchs() {
+    let vectors = Vectors::open("activations");
+    let (x, dy) = (vectors.get("x"), vectors.get("dy"));
+    let layers: [(&str, &dyn Layer); 6] = [
+        ("relu", &Relu),
+        ("leaky_relu", &LeakyRelu::default()),
+        ("elu", &Elu::default()),
+        ("gelu", &Gelu),
+        ("tanh", &Tanh),
+        ("sigmoid", &Sigmoid),
+    ];
+    for [cx, ..] in CONTEXTS.iter() {
+        for (name, layer) in layers {
+            let mut subject = Subject { cx, layer, input: 111.into(), params: Vec::new(), saved: Vec::new() };
+            let outcome = subject.pass(Pass::train(1, 0), &x, &dy);
+            let on = format!("{name} on {}", cx.isa().name());
+            assert_close(&on, &outcome.y, &vectors.get(&format!("y_{name}")), TOLERANCE);
+            assert_close(&on, &outcome.dx, &vectors.get(&format!("dx_{name}")), TOLERANCE);
+        }
+    }
+}
+
+/// The random numbers are ours; what a kept value becomes is PyTorch's.
+#[test]
+fn dropout_scales_as_pytorch() {
+    let vectors = Vectors::open("dropout");
+    for [cx, ..] in CONTEXTS.iter() {
+        for (p, suffix) in [(0.1, "p10"), (0.5, "p50"), (0.9, "p90")] {
+            let get = |name: &str| vectors.get(&format!("{name}_{suffix}"));
+            let layer = Dropout { p };
+            let mut subject =
+                Subject { cx, layer: &layer, input: 1000.into(), params: Vec::new(), saved: Vec::new() };
+            let ones = vec![1.0; 1000];
+            let kept = vectors.number(&format!("value_{suffix}"));
+            // Ours, and theirs, have but two values: 0 and 1 / (1 - p).
+            for y in [subject.pass(Pass::train(1, 0), &ones, &ones).y, get("y_ones")] {
+                let values: Vec<f32> = y.iter().map(|y| if *y == 0.0 { 0.0 } else { kept }).collect();
+                assert_close(suffix, &y, &values, TOLERANCE);
+                assert!(y.contains(&0.0) && y.iter().any(|y| *y > 0.0));
+            }
+            assert_eq!(subject.pass(Pass::evaluate(), &ones, &ones).y, get("eval"));
+            // Where both keep a value it becomes the same.
+            let (x, theirs) = (get("x"), get("y"));
+            let mask = subject.pass(Pass::train(1, 0), &ones, &ones).y;
+            let ours = subject.pass(Pass::train(1, 0), &x, &x).y;
+            let both: Vec<usize> = (0..1000).filter(|&i| mask[i] != 0.0 && theirs[i] != 0.0).collect();
+            assert!(!both.is_empty(), "the masks have nothing in common");
+            let pick = |v: &[f32]| -> Vec<f32> { both.iter().map(|&i| v[i]).collect() };
+            assert_close(suffix, &pick(&ours), &pick(&theirs), TOLERANCE);
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Steps of a trainer: what they leave alone, and what makes them stop.
+
+use crate::support::bits;
+use crate::{autoencoder, classifier, normal, params};
+use narrows_engine::layers::{BatchNorm, Dropout, Linear, Relu};
+use narrows_engine::simd::Isa;
+use narrows_engine::{Context, Loss, Network, Optimizer, Params, Target, Trainer};
+
+const BATCH: usize = 20;
+
+/// Classes of the samples of a batch.
+const CLASSES: [u32; BATCH] = [0, 1, 2, 2, 1, 0, 0, 1, 2, 0, 1, 2, 0, 1, 2, 2, 2, 1, 0, 0];
+
+fn trainer<'n>(network: &'n Network, params: &Params, optimizer: Optimizer) -> Trainer<'n> {
+    Trainer::new(network, params.clone(), Loss::cross_entropy(), optimizer, BATCH, 4)
+}
+
+/// A step on the batch of that number.
+fn step(trainer: &mut Trainer<'_>, batch: u64, lr: f32) -> f64 {
+    let cx = Context::new(1).unwrap();
+    trainer.step(&cx, &normal(batch, BATCH * 12), Target::Classes(&CLASSES), lr).unwrap()
+}
+
+#[test]
+fn training_lowers_the_loss_and_moves_every_parameter() {
+    let network = classifier().build().unwrap();
+    let params = params(&network);
+    let mut trainer = trainer(&network, &params, Optimizer::adam());
+    let first = step(&mut trainer, 0, 0.01);
+    let last = (0..100).map(|_| step(&mut trainer, 0, 0.01)).last().unwrap();
+    assert!(last < 0.5 * first, "from {first} to {last}");
+    for entry in params.entries() {
+        let (now, before) = (trainer.params.get(&entry.name).unwrap(), params.get(&entry.name).unwrap());
+        assert_ne!(now, before, "{} did not move", entry.name);
+    }
+}
+
+#[test]
+fn a_frozen_encoder_keeps_every_bit_through_training() {
+    let network = classifier().build().unwrap();
+    let mut params = params(&network);
+    params.set_trainable("encoder", false);
+    let optimizers = [
+        Optimizer::sgd(),
+        Optimizer::Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.1 },
+        Optimizer::adam(),
+        Optimizer::adamw(),
+    ];
+    for optimizer in optimizers {
+        let mut trainer = trainer(&network, &params, optimizer);
+        trainer.clip_norm = Some(0.5);
+        for batch in 0..5 {
+            step(&mut trainer, batch, 0.1);
+        }
+        let (encoder, head) = (params.range("encoder"), params.range("head"));
+        let now = trainer.params.values();
+        assert_eq!(bits(&now[encoder.clone()]), bits(&params.values()[encoder]), "{optimizer:?}");
+        assert_ne!(bits(&now[head.clone()]), bits(&params.values()[head]), "{optimizer:?}");
+        // Freed again, it trains.
+        trainer.params.set_trainable("encoder", true);
+        step(&mut trainer, 0, 0.1);
+        for name in ["encoder.0.weight", "encoder.1.running_mean", "encoder.4.bias"] {
+            assert_ne!(trainer.params.get(name), params.get(name), "{optimizer:?}");
+        }
+    }
+}
+
+/// From 0, where a parameter's update is the whole of it and nothing rounds it away.
+#[test]
+fn a_learning_rate_factor_scales_updates_by_exactly_that() {
+    let network = classifier().build().unwrap();
+    let mut params = Params::new(&network, 5);
+    let names = ["head.0.bias", "head.2.bias", "encoder.1.bias", "encoder.4.bias"];
+    let run = |params: &Params| {
+        let mut trainer = trainer(&network, params, Optimizer::sgd());
+        step(&mut trainer, 0, 1.0);
+        trainer.params
+    };
+    let usual = run(&params);
+    params.set_lr_factor("encoder", 0.1);
+    let slow = run(&params);
+    for name in names {
+        let factor = if name.starts_with("encoder") { 0.1 } else { 1.0 };
+        for (slow, usual) in slow.get(name).unwrap().iter().zip(usual.get(name).unwrap()) {
+            assert_eq!(*slow, factor * usual, "{name}");
+        }
+        assert!(usual.get(name).unwrap().iter().any(|v| *v != 0.0), "{name} did not move");
+    }
+    params.set_lr_factor("encoder", 0.0);
+    let still = run(&params);
+    for entry in params.entries().iter().filter(|e| e.trainable && e.name.starts_with("encoder")) {
+        assert_eq!(still.get(&entry.name), params.get(&entry.name), "{}", entry.name);
+    }
+}
+
+#[test]
+fn evaluating_between_steps_changes_no_bit_of_the_next() {
+    let network = classifier().build().unwrap();
+    let params = params(&network);
+    let cx = Context::new(1).unwrap();
+    let run = |evaluate: bool| {
+        let mut trainer = trainer(&network, &params, Optimizer::adam());
+        let mut losses = Vec::new();
+        for batch in 0..6 {
+            losses.push(step(&mut trainer, batch, 0.01).to_bits());
+            if evaluate {
+                let x = normal(100 + batch, 7 * 12);
+                trainer.evaluate(&cx, &x, Target::Classes(&CLASSES[..7])).unwrap();
+                trainer.predict(&cx, &x[..12]).unwrap();
+            }
+        }
+        (losses, bits(trainer.params.values()))
+    };
+    assert_eq!(run(true), run(false));
+}
+
+/// Wide enough that layers, products and sums are cut into several tasks.
+fn wide() -> Network {
+    Network::builder(130)
+        .layer(Linear::new(300))
+        .layer(BatchNorm::default())
+        .layer(Relu)
+        .layer(Dropout { p: 0.3 })
+        .layer(Linear::new(200))
+        .layer(Relu)
+        .layer(Dropout { p: 0.1 })
+        .layer(Linear::new(10))
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let network = wide();
+    let params = Params::new(&network, 1);
+    let classes: Vec<u32> = (0..150).map(|i| i * 7 % 10).collect();
+    for isa in Isa::available() {
+        let run = |threads: usize, install: bool| {
+            let cx = Context::with_isa(isa, threads).unwrap();
+            let loss = Loss::CrossEntropy { smoothing: 0.1, class_weights: Some(vec![0.5; 10]) };
+            let mut trainer = Trainer::new(&network, params.clone(), loss, Optimizer::adamw(), 150, 4);
+            trainer.clip_norm = Some(1.0);
+            let mut steps = || -> Vec<u64> {
+                // The last batch is a ragged one.
+                let sizes = (0..20).map(|i| if i == 19 { 67 } else { 150 });
+                let step = |(i, n): (usize, usize)| {
+                    let target = Target::Classes(&classes[..n]);
+                    trainer.step(&cx, &normal(i as u64, n * 130), target, 0.01).unwrap().to_bits()
+                };
+                sizes.enumerate().map(step).collect()
+            };
+            let losses = if install { cx.install(steps) } else { steps() };
+            (losses, bits(trainer.params.values()), bits(trainer.optimizer.moments()[1]))
+        };
+        let one = run(1, false);
+        for (threads, install) in [(2, false), (2, true), (3, false)] {
+            assert!(run(threads, install) == one, "{threads} threads on {} change bits", isa.name());
+        }
+        assert!(f64::from_bits(one.0[18]) < f64::from_bits(one.0[0]) * 1.5, "training went astray");
+    }
+}
+
+/// What a step must leave alone if it fails.
+fn state(trainer: &Trainer<'_>) -> (Vec<u32>, Vec<u32>, u64) {
+    let moments = trainer.optimizer.moments().concat();
+    (bits(trainer.params.values()), bits(&moments), trainer.optimizer.step_count())
+}
+
+#[test]
+fn a_loss_that_is_not_finite_stops_the_step_and_names_layer_and_step() {
+    let network = autoencoder().build().unwrap();
+    let params = params(&network);
+    let cx = Context::new(1).unwrap();
+    for bad in [f32::NAN, f32::INFINITY, -f32::INFINITY, f32::MAX] {
+        let mut trainer = Trainer::new(&network, params.clone(), Loss::L2, Optimizer::adam(), BATCH, 4);
+        let good = normal(1, BATCH * 12);
+        for _ in 0..3 {
+            trainer.step(&cx, &good, Target::Values(&good), 0.01).unwrap();
+        }
+        let before = state(&trainer);
+        let mut x = good.clone();
+        x[100] = bad;
+        let error = trainer.step(&cx, &x, Target::Values(&good), 0.01).expect_err("not finite").to_string();
+        assert!(error.contains("step 3") && error.contains("encoder."), "{error}");
+        assert_eq!(state(&trainer), before, "after {bad}");
+        // A target that is not finite is no layer's fault.
+        let mut target = good.clone();
+        target[5] = f32::NAN;
+        let error =
+            trainer.step(&cx, &good, Target::Values(&target), 0.01).expect_err("not finite").to_string();
+        assert!(error.contains("step 3") && error.contains("loss itself"), "{error}");
+        assert_eq!(state(&trainer), before, "after a target of NaN");
+
+        // And the next step is as if nothing had happened.
+        let mut other = Trainer::new(&network, params.clone(), Loss::L2, Optimizer::adam(), BATCH, 4);
+        for _ in 0..4 {
+            other.step(&cx, &good, Target::Values(&good), 0.01).unwrap();
+        }
+        trainer.step(&cx, &good, Target::Values(&good), 0.01).unwrap();
+        assert_eq!(state(&trainer), state(&other));
+    }
+}
+
+#[test]
+fn a_huge_learning_rate_ends_in_an_error_with_the_parameters_of_the_last_step() {
+    let network =
+        Network::builder(12).layer(Linear::new(8)).layer(Relu).layer(Linear::new(12)).build().unwrap();
+    let cx = Context::new(1).unwrap();
+    let x = normal(1, BATCH * 12);
+    let params = Params::new(&network, 1);
+    let mut trainer = Trainer::new(&network, params, Loss::L2, Optimizer::sgd(), BATCH, 4);
+    for step in 0..100 {
+        let before = state(&trainer);
+        if let Err(error) = trainer.step(&cx, &x, Target::Values(&x), 1e10) {
+            let error = error.to_string();
+            assert!(error.contains(&format!("step {step}")), "{error}");
+            assert!(error.contains("layers.") || error.contains("loss itself"), "{error}");
+            assert!(step > 0, "the first loss is finite");
+            assert_eq!(state(&trainer), before);
+            return;
+        }
+    }
+    panic!("100 steps with a learning rate of 1e10 went well");
+}
+
+#[test]
+fn what_does_not_fit_is_an_error_that_changes_nothing() {
+    let network = classifier().build().unwrap();
+    let cx = Context::new(1).unwrap();
+    let mut trainer = trainer(&network, &params(&network), Optimizer::adam());
+    step(&mut trainer, 0, 0.01);
+    let before = state(&trainer);
+    let x = normal(1, (BATCH + 1) * 12);
+    let wrong: [(&[f32], Target<'_>); 7] = [
+        (&x[..], Target::Classes(&CLASSES)),
+        (&x[..13], Target::Classes(&CLASSES[..1])),
+        (&[], Target::Classes(&[])),
+        (&x[..12], Target::Classes(&CLASSES[..1])), // one sample, and batch norm
+        (&x[..24], Target::Classes(&CLASSES[..3])),
+        (&x[..24], Target::Classes(&[0, 3])),
+        (&x[..24], Target::Values(&x[..6])),
+    ];
+    for (i, (x, target)) in wrong.into_iter().enumerate() {
+        assert!(trainer.step(&cx, x, target, 0.01).is_err(), "case {i}");
+        assert_eq!(state(&trainer), before, "case {i}");
+    }
+    assert!(trainer.predict(&cx, &x[..13]).is_err());
+    assert_eq!(trainer.predict(&cx, &x[..12]).unwrap().len(), 3);
+}

@@ -7,6 +7,8 @@ mod matrix;
 mod pack;
 #[allow(unsafe_code)]
 mod portable;
+#[allow(unsafe_code)]
+mod transpose;
 
 pub use matrix::{MatMut, MatRef};
 

@@ -1,158 +1,122 @@
-//! The loops around the micro-kernel.
+//! The loops around the micro-kernel, and how they are dealt out to tasks.
 
-use super::kernel::{Finish, Strip, Tile};
+use super::kernel::{Bias, Finish, PanelsB, Strip, Tile};
 use super::matrix::{Blocks, MatMut, MatRef};
-use super::pack::{pack_a, pack_b};
+use super::pack::{OVERRUN, pack_a_columns, pack_a_rows, pack_b, strip_start};
 use crate::memory::Slab;
-use crate::parallel::{Context, Split};
+use crate::parallel::Context;
 use crate::simd::{Kernel, Simd};
 use std::cell::Cell;
 
-/// Rows of B in a block: a micro-panel of A, 14 x 400 floats or 22 KB, stays in a level-1 cache of 32 KB
-/// while the micro-panels of B run past it.
-pub(super) const KC: usize = 400;
+/// Rows of B in a block. A micro-panel of A, 14 x 256 floats or 14 KB, and the part of B that runs past
+/// it share a level-1 cache of 32 KB. Longer blocks would write C less often, but lost more than that.
+pub(super) const KC: usize = 256;
 
-/// Columns of B in a block: 400 x 384 floats or 600 KB, which stay in a level-2 cache of 1 MB while the
-/// micro-panels of A run past them.
-const NC: usize = 384;
+/// Columns of B in a block: 256 x 512 floats or 512 KB, half of a level-2 cache of 1 MB, through which the
+/// micro-panels of A and C pass as well.
+pub(super) const NC: usize = 512;
 
-/// Rows of C in a task, at least: 8 strips, over which reading the block of B into the level-2 cache is spread.
-const MC: usize = 112;
+/// Strips of A in a block, where A is packed by columns: 8 x 14 x 256 floats or 112 KB, an eighth of the
+/// level-2 cache.
+pub(super) const MC: usize = 8;
 
-/// The multiply-adds that are worth a task of their own: some 20 microseconds.
-const TASK: usize = 1 << 20;
-
-/// Floats between the rows of a packed micro-panel of A. Not a multiple of 4096 bytes by far, so that
-/// the 14 rows fall into different sets of the level-1 cache.
+/// Floats between the rows of a packed micro-panel of A: a cache line more than a block is long, so that
+/// the rows fall into different sets of the level-1 cache.
 const A_STRIDE: usize = KC + 16;
 
-/// Floats of packed B, at most (16 MB), as long as that is room for one micro-panel.
-const PACKED: usize = 1 << 22;
+/// Strips that make up for packing B: with fewer, its rows are read where they are.
+const STRIPS: usize = 3;
 
 thread_local! {
-    /// The packed micro-panel of A of this thread, and the packed B of the products started on it.
-    /// Both only grow, so that a training step that was run before allocates nothing. They are taken
-    /// out while in use: a thread that waits for others may start a second product meanwhile.
+    /// The packed micro-panel of A and the packed block of B of this thread. They only grow, up to 16 KB
+    /// and 512 KB, so that what was run before allocates nothing.
     static PACKED_A: Cell<Slab> = Cell::default();
     static PACKED_B: Cell<Slab> = Cell::default();
 }
 
-/// Lends the thread's slab, of at least `len` floats, to `f`.
-fn with_slab<R>(
-    slab: &'static std::thread::LocalKey<Cell<Slab>>,
-    len: usize,
-    f: impl FnOnce(&mut [f32]) -> R,
-) -> R {
-    let mut lent = slab.take();
-    lent.ensure(len);
-    let result = f(&mut lent[..len]);
-    slab.set(lent);
-    result
-}
-
 /// `c = finish(a b)`, for non-empty C.
-pub(super) fn product<S: Tile>(simd: S, cx: &Context, a: MatRef, b: MatRef, mut c: MatMut, finish: Finish) {
-    let (m, n, k) = (c.rows(), c.cols(), a.cols());
-    let nc = (PACKED / k.max(1) / S::NR).max(1) * S::NR;
-    for jc in (0..n).step_by(nc) {
-        let w = nc.min(n - jc);
-        let packed_width = w.next_multiple_of(S::LANES);
-        let c = c.block(0, m, jc, w);
-        let b = b.block(0, k, jc, w);
-        with_slab(&PACKED_B, packed_width * k, |packed| {
-            pack_all(simd, cx, b, packed_width, packed);
-            let packed = &*packed;
-            let (rows, cols) = task_shape::<S>(m, w, k);
-            let blocks = Blocks::new(c, rows, cols);
-            cx.for_each_part(blocks.count(), blocks, |_, block| {
-                let (i, j, c) = block.into_first();
-                let a = a.block(i, c.rows(), 0, k);
-                let finish = finish.from(i, jc + j);
-                simd.vectorize(Task { simd, a, b: packed, packed_width, j, c, finish });
-            });
-        });
+pub(super) fn product<S: Tile>(simd: S, cx: &Context, a: MatRef, b: MatRef, c: MatMut, finish: Finish) {
+    if better_transposed(a, b, &c) {
+        let bias = finish.bias.map(Bias::transposed);
+        run(simd, cx, b.transposed(), a.transposed(), c.transposed(), Finish { bias, ..finish });
+    } else {
+        run(simd, cx, a, b, c, finish);
     }
 }
 
-/// Rows and columns of C that one task computes. By size alone; what is more, each element is summed in
-/// the same order whatever the shape, so no bit depends on it.
-fn task_shape<S: Tile>(m: usize, n: usize, k: usize) -> (usize, usize) {
-    let tasks = (m * n * k / TASK).max(1);
-    let down = tasks.min(m.div_ceil(MC));
-    let across = (tasks / down).clamp(1, n.div_ceil(4 * S::NR));
-    (m.div_ceil(down), n.div_ceil(across).next_multiple_of(S::NR))
+/// Whether to compute `C' = B' A'` instead. Tiles are written by rows, which should be contiguous. But if
+/// A and B both lie along k, one of them has to be transposed while packing, and that is B: it pays to
+/// write C the slow way if B is much the larger.
+fn better_transposed(a: MatRef, b: MatRef, c: &MatMut) -> bool {
+    let across = c.row_stride() == 1 && c.col_stride() != 1;
+    let both_along_k = a.col_stride() == 1 && b.row_stride() == 1 && b.col_stride() != 1;
+    if both_along_k && a.cols() >= 64 {
+        let (small, large) = if across { (c.cols(), c.rows()) } else { (c.rows(), c.cols()) };
+        return across != (4 * small <= large);
+    }
+    across
 }
 
-/// The blocks of k: `(start, length)`, of equal length but for the last ones, which are shorter by one.
+fn run<S: Tile>(simd: S, cx: &Context, a: MatRef, b: MatRef, c: MatMut, finish: Finish) {
+    let (down, across) = tasks::<S>(c.rows(), c.cols(), a.cols(), LayoutA::of::<S>(a) == LayoutA::InPlace);
+    let blocks = Blocks::new(c, down, across, S::NR);
+    cx.for_each_part(blocks.count(), blocks, |_, block| {
+        let (i, j, c) = block.into_first();
+        let (a, b) = (a.block(i, c.rows(), 0, a.cols()), b.block(0, b.rows(), j, c.cols()));
+        simd.vectorize(Task { simd, a, b, c, finish: finish.from(i, j) });
+    });
+}
+
+/// The tasks that C is dealt out to, vertically and horizontally. By size alone; besides, the products
+/// of an element are summed in the same order whatever the task, so that no bit depends on it.
+fn tasks<S: Tile>(m: usize, n: usize, k: usize, a_in_place: bool) -> (usize, usize) {
+    // A task of 2^21 multiply-adds takes some 40 microseconds, much more than a thread needs to wake up. Larger
+    // products have more tasks, but larger ones too: each task packs for itself.
+    let work = m.saturating_mul(n).saturating_mul(k).max(1);
+    let count = 1 << (work.ilog2().saturating_sub(20) / 2).min(10);
+    let cost = |down: usize| {
+        let across = count / down;
+        // Rows of blocks pack the same columns of B, and columns of blocks the same rows of A.
+        let packing = down * n * k + across * m * k / if a_in_place { 4 } else { 1 };
+        let ragged = m < 2 * S::MR * down || n < 2 * S::NR * across;
+        (ragged, packing)
+    };
+    let downs = (0..=count.ilog2()).map(|power| 1 << power);
+    let down = downs.min_by_key(|&down| cost(down)).unwrap_or(1);
+    (down.min(m.div_ceil(S::MR)), (count / down).min(n.div_ceil(S::NR)))
+}
+
+/// How the micro-kernel reads A.
+#[derive(Clone, Copy, PartialEq)]
+enum LayoutA {
+    /// By rows, where they are.
+    InPlace,
+    /// By rows, packed strip by strip.
+    Rows,
+    /// By columns, packed block by block.
+    Columns,
+}
+
+impl LayoutA {
+    /// Rows that are contiguous are read where they are, unless they are so placed that all rows of a strip
+    /// fall into the same sets of a level-1 cache, which repeats every 4096 bytes.
+    fn of<S: Tile>(a: MatRef) -> LayoutA {
+        const PERIOD: usize = 1024;
+        let shift = a.row_stride() % PERIOD;
+        let apart = shift.min(PERIOD - shift) >= 32 || a.row_stride() < 32 || a.rows() <= S::MR / 2;
+        match (a.col_stride(), a.row_stride()) {
+            (1, _) if apart => LayoutA::InPlace,
+            (1, _) => LayoutA::Rows,
+            (_, 1) => LayoutA::Columns,
+            _ => LayoutA::Rows,
+        }
+    }
+}
+
+/// The blocks of k: `(start, length)`, of about equal length.
 fn k_blocks(k: usize) -> impl Iterator<Item = (usize, usize)> {
     let count = k.div_ceil(KC).max(1);
     (0..count).map(move |i| (i * k / count, (i + 1) * k / count - i * k / count))
-}
-
-/// The packed B, as the parts that the packing tasks write.
-struct Panels<'a> {
-    out: &'a mut [f32],
-    /// The number of the first panel, counted along the columns first, then along k.
-    first: usize,
-    k: usize,
-    width: usize,
-    nr: usize,
-}
-
-impl Panels<'_> {
-    /// Where the panel of that number is in B, and its width: `(p, j, k, width)`.
-    fn place(&self, number: usize) -> (usize, usize, usize, usize) {
-        let across = self.width.div_ceil(self.nr);
-        let j = number % across * self.nr;
-        let (p, k) = k_blocks(self.k).nth(number / across).unwrap_or((self.k, 0));
-        (p, j, k, self.nr.min(self.width - j))
-    }
-
-    /// Where the panel of that number starts in the packed B.
-    fn start(&self, number: usize) -> usize {
-        let (p, j, k, _) = self.place(number);
-        p * self.width + j * k
-    }
-}
-
-impl Split for Panels<'_> {
-    fn split(self, tasks: usize) -> (Self, Self) {
-        let middle = self.first + tasks;
-        let at = self.start(middle) - self.start(self.first);
-        let (left, right) = self.out.split_at_mut(at);
-        (Panels { out: left, ..self }, Panels { out: right, first: middle, ..self })
-    }
-}
-
-/// Packs B, `(k, n)`, into blocks of k, and these into micro-panels. `width` is n rounded up to vectors.
-fn pack_all<S: Tile>(simd: S, cx: &Context, b: MatRef, width: usize, packed: &mut [f32]) {
-    let (k, n) = (b.rows(), b.cols());
-    let count = k_blocks(k).count() * width.div_ceil(S::NR);
-    let panels = Panels { out: packed, first: 0, k, width, nr: S::NR };
-    let pack = |_: usize, panels: Panels| {
-        let (p, j, k, width) = panels.place(panels.first);
-        let b = b.block(p, k, j, width.min(n - j));
-        simd.vectorize(PackB { b, width, out: &mut panels.out[..k * width] });
-    };
-    if k * n < TASK / 16 {
-        cx.single().for_each_part(count, panels, pack);
-    } else {
-        cx.for_each_part(count, panels, pack);
-    }
-}
-
-struct PackB<'a> {
-    b: MatRef<'a>,
-    width: usize,
-    out: &'a mut [f32],
-}
-
-impl Kernel for PackB<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        pack_b(simd, self.b, self.width, self.out);
-    }
 }
 
 /// One block of C, for all of k.
@@ -160,11 +124,8 @@ struct Task<'a, T> {
     simd: T,
     /// `(m, k)`
     a: MatRef<'a>,
-    /// Packed, all columns.
-    b: &'a [f32],
-    packed_width: usize,
-    /// The first column of B that is ours.
-    j: usize,
+    /// `(k, n)`
+    b: MatRef<'a>,
     /// `(m, n)`
     c: MatMut<'a>,
     finish: Finish<'a>,
@@ -175,36 +136,79 @@ impl<T: Tile> Kernel for Task<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        let Task { simd, a, b, packed_width, j: first, mut c, finish } = self;
+        let Task { simd, a, b, mut c, finish } = self;
         let (m, n, k) = (c.rows(), c.cols(), a.cols());
-        let nc = NC.next_multiple_of(T::NR);
-        // Not lent to a closure, which would be compiled without the ISA's instructions.
-        let mut packed_a = PACKED_A.take();
-        packed_a.ensure(T::MR * A_STRIDE);
-        // Loop jc: the block of B is read into the level-2 cache as it is used first.
-        for jc in (0..n).step_by(nc) {
-            let width = nc.min(n - jc);
+        let strips = m.div_ceil(T::MR);
+        let layout = LayoutA::of::<T>(a);
+        // The ragged last micro-panel of B is packed in any case: vectors would reach beyond it.
+        let b_in_place = b.col_stride() == 1 && strips <= STRIPS;
+        let nc = n.div_ceil(n.div_ceil(NC).max(1)).next_multiple_of(T::NR);
+        // Taken out while in use. Not lent to a closure, which would be compiled without the ISA.
+        let (mut packed_a, mut packed_b) = (PACKED_A.take(), PACKED_B.take());
+        packed_a.ensure((MC * T::MR * k.min(KC) + (MC + 1) * OVERRUN).max(T::MR * A_STRIDE));
+        packed_b.ensure(k.min(KC) * nc.max(T::NR));
+        // Loop jc
+        for jc in (0..n).step_by(nc.max(1)) {
+            let nc = nc.min(n - jc);
             // Loop pc
             for (pc, kc) in k_blocks(k) {
+                let last = pc + kc == k;
                 let finish = Finish {
+                    alpha: finish.alpha,
                     beta: if pc == 0 { finish.beta } else { 1.0 },
-                    bias: finish.bias.filter(|_| pc + kc == k),
-                    relu: finish.relu && pc + kc == k,
-                    ..finish
+                    bias: finish.bias.filter(|_| last),
+                    relu: finish.relu && last,
                 };
-                let b = &b[pc * packed_width + (first + jc) * kc..];
-                // Loop ir: the micro-panel of A stays in the level-1 cache.
-                let strips = m.div_ceil(T::MR);
-                for strip in 0..strips {
-                    let (i, end) = (strip * m / strips, (strip + 1) * m / strips);
+                let b = b.block(pc, kc, jc, nc);
+                let in_place = if b_in_place { nc - nc % T::NR } else { 0 };
+                let rest = b.block(0, kc, in_place, nc - in_place);
+                pack_b(simd, rest, T::NR, &mut packed_b);
+                let b = PanelsB { in_place: b.block(0, kc, 0, in_place), packed: &packed_b };
+                // Loop ic
+                for ic in (0..strips).step_by(MC) {
+                    let count = MC.min(strips - ic);
+                    let (i, end) = (ic * m / strips, (ic + count) * m / strips);
                     let a = a.block(i, end - i, pc, kc);
-                    let a = pack_a(simd, a, A_STRIDE, &mut packed_a);
-                    let c = c.block(i, end - i, jc, width);
-                    // Loop jr and the micro-kernel
-                    simd.strip(Strip { a, b, c, finish: finish.from(i, jc) });
+                    let c = c.block(i, end - i, jc, nc);
+                    strips_of_block(simd, a, layout, count, &mut packed_a, b, c, finish.from(i, jc));
                 }
             }
         }
         PACKED_A.set(packed_a);
+        PACKED_B.set(packed_b);
+    }
+}
+
+/// Loops ir and jr, and the micro-kernel: `c = finish(a b)` for blocks `a: (m, k)`, `b: (k, n)` and `c: (m, n)`.
+/// The strip of A stays in the level-1 cache, and B in the level-2 cache.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn strips_of_block<T: Tile>(
+    simd: T,
+    a: MatRef,
+    layout: LayoutA,
+    strips: usize,
+    packed_a: &mut [f32],
+    b: PanelsB,
+    mut c: MatMut,
+    finish: Finish,
+) {
+    let (m, n, k) = (c.rows(), c.cols(), a.cols());
+    if layout == LayoutA::Columns {
+        pack_a_columns(simd, a, strips, packed_a);
+    }
+    for strip in 0..strips {
+        let (i, end) = (strip * m / strips, (strip + 1) * m / strips);
+        let rows = end - i;
+        let a = a.block(i, rows, 0, k);
+        let a = match layout {
+            LayoutA::InPlace => a,
+            LayoutA::Rows => {
+                pack_a_rows(simd, a, A_STRIDE, packed_a);
+                MatRef::with_strides(packed_a, rows, k, A_STRIDE, 1)
+            }
+            LayoutA::Columns => MatRef::with_strides(&packed_a[strip_start(strip, i, k)..], rows, k, 1, rows),
+        };
+        simd.strip(Strip { a, b, c: c.block(i, rows, 0, n), finish: finish.from(i, 0) });
     }
 }

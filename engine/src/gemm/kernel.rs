@@ -6,6 +6,7 @@
 //! spread evenly over as few panels as can hold them.
 
 use super::matrix::{MatMut, MatRef};
+use super::transpose::Transpose;
 use crate::simd::{Kernel, Simd};
 
 /// What happens to a tile after its products are summed: `c = relu(alpha sum + beta c + bias)`.
@@ -27,6 +28,16 @@ pub(super) enum Bias<'a> {
     Columns(&'a [f32]),
 }
 
+impl<'a> Bias<'a> {
+    /// For C transposed.
+    pub(super) fn transposed(self) -> Bias<'a> {
+        match self {
+            Bias::Rows(bias) => Bias::Columns(bias),
+            Bias::Columns(bias) => Bias::Rows(bias),
+        }
+    }
+}
+
 impl<'a> Finish<'a> {
     /// For the block of C from row `i` and column `j` on.
     #[inline(always)]
@@ -39,19 +50,29 @@ impl<'a> Finish<'a> {
     }
 }
 
-/// A micro-panel of A times packed micro-panels of B: one strip of a block of C.
+/// A block of B as the micro-kernel takes it, by micro-panels: those that are read where they are, and
+/// then those that are packed.
+#[derive(Clone, Copy)]
+pub(super) struct PanelsB<'a> {
+    /// `(k, a multiple of NR)`, with contiguous rows.
+    pub in_place: MatRef<'a>,
+    /// One micro-panel `(k, NR)` after the other; the last may be narrower by whole vectors.
+    pub packed: &'a [f32],
+}
+
+/// A micro-panel of A times micro-panels of B: one strip of a block of C.
 pub(super) struct Strip<'a> {
     /// `(MR, k)`
     pub a: MatRef<'a>,
-    /// Packed: one micro-panel `(k, width)` after the other.
-    pub b: &'a [f32],
+    /// `(k, n)`
+    pub b: PanelsB<'a>,
     /// `(MR, n)`
     pub c: MatMut<'a>,
     pub finish: Finish<'a>,
 }
 
 /// An ISA with its tile: the loops around the micro-kernel ask it for the shape.
-pub(super) trait Tile: Simd {
+pub(super) trait Tile: Transpose {
     /// The tallest tile, in rows.
     const MR: usize;
     /// The widest tile, in vectors.
@@ -73,7 +94,7 @@ macro_rules! tile {
             #[inline(always)]
             fn strip(self, strip: Strip) {
                 match strip.c.rows() {
-                    $( $height => self.vectorize(Height::<$height>(strip)), )+
+                    $( $height => height::<Self, $height>(self, strip), )+
                     rows => unreachable!("a strip of {rows} rows"),
                 }
             }
@@ -88,6 +109,12 @@ tile!(crate::simd::Avx512, 14 x 2 vectors, heights 1 2 3 4 5 6 7 8 9 10 11 12 13
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 tile!(crate::simd::Avx2, 6 x 2 vectors, heights 1 2 3 4 5 6);
 
+/// One function per height: together, and inlined, they would be one function of 30,000 instructions.
+#[inline(never)]
+fn height<S: Tile, const MR: usize>(simd: S, strip: Strip) {
+    simd.vectorize(Height::<MR>(strip));
+}
+
 /// A strip whose height is known at compile time.
 struct Height<'a, const MR: usize>(Strip<'a>);
 
@@ -98,40 +125,41 @@ impl<const MR: usize> Kernel for Height<'_, MR> {
     fn run<S: Simd>(self, simd: S) {
         let Strip { a, b, mut c, finish } = self.0;
         let (k, n, nr) = (a.cols(), c.cols(), 2 * S::LANES);
-        assert!(a.rows() == MR && c.rows() == MR);
+        let in_place = b.in_place.cols();
+        // Loop jr
         for j in (0..n).step_by(nr) {
-            let b = &b[j * k..];
-            let finish = finish.from(0, j);
             let w = nr.min(n - j);
+            let finish = finish.from(0, j);
             let mut c = c.block(0, MR, j, w);
-            if w > S::LANES {
+            if j < in_place {
+                let b = b.in_place.block(0, k, j, nr);
                 tile::<S, MR, 2>(simd, a, b, &mut c, finish);
             } else {
-                tile::<S, MR, 1>(simd, a, b, &mut c, finish);
+                let width = w.next_multiple_of(S::LANES);
+                let b = &b.packed[(j - in_place) * k..][..k * width];
+                let b = MatRef::with_strides(b, k, width, width, 1);
+                if width > S::LANES {
+                    tile::<S, MR, 2>(simd, a, b, &mut c, finish);
+                } else {
+                    tile::<S, MR, 1>(simd, a, b, &mut c, finish);
+                }
             }
         }
     }
 }
 
-/// The micro-kernel: `c = finish(a b)` for `a: (MR, k)`, packed `b: (k, NV vectors)` and `c: (MR, w)`,
-/// where `w` is at most the width of `b`.
+/// The micro-kernel: `c = finish(a b)` for `a: (MR, k)`, `b: (k, NV vectors)` with contiguous rows, and
+/// `c: (MR, w)`, where `w` is at most the width of `b`.
 #[inline(always)]
 fn tile<S: Simd, const MR: usize, const NV: usize>(
     simd: S,
     a: MatRef,
-    b: &[f32],
+    b: MatRef,
     c: &mut MatMut,
     finish: Finish,
 ) {
-    // By rows the distance of two columns is a constant, and by columns that of two rows: both leave
-    // a single register to move.
-    let sums = if a.col_stride() == 1 {
-        products::<S, MR, NV>(simd, a.cols(), a, a.row_stride(), 1, b)
-    } else if a.row_stride() == 1 {
-        products::<S, MR, NV>(simd, a.cols(), a, 1, a.col_stride(), b)
-    } else {
-        products::<S, MR, NV>(simd, a.cols(), a, a.row_stride(), a.col_stride(), b)
-    };
+    assert!(c.rows() == MR && c.cols() <= NV * S::LANES);
+    let sums = products::<S, MR, NV>(simd, a, b);
     if c.col_stride() == 1 {
         finish_rows(simd, sums, c, finish);
     } else {
@@ -141,27 +169,43 @@ fn tile<S: Simd, const MR: usize, const NV: usize>(
 
 /// The sums over k of the products.
 #[inline(always)]
-fn products<S: Simd, const MR: usize, const NV: usize>(
+fn products<S: Simd, const MR: usize, const NV: usize>(simd: S, a: MatRef, b: MatRef) -> [[S::F; NV]; MR] {
+    // Two loops, in each of which one stride of A is 1 at compile time, so that the other alone takes a
+    // register: A by rows, packed or in place, and A packed by columns.
+    if a.col_stride() == 1 {
+        sum_up::<S, MR, NV>(simd, a, a.row_stride(), 1, b)
+    } else {
+        assert!(a.row_stride() == 1, "an A neither by rows nor by columns has to be packed");
+        sum_up::<S, MR, NV>(simd, a, 1, a.col_stride(), b)
+    }
+}
+
+/// The loop over k, for A with these strides.
+#[inline(always)]
+fn sum_up<S: Simd, const MR: usize, const NV: usize>(
     simd: S,
-    k: usize,
     a: MatRef,
     row_stride: usize,
     col_stride: usize,
-    b: &[f32],
+    b: MatRef,
 ) -> [[S::F; NV]; MR] {
+    let (k, width, b_stride) = (a.cols(), NV * S::LANES, b.row_stride());
+    assert!(a.rows() == MR && a.row_stride() == row_stride && a.col_stride() == col_stride);
+    assert!(b.rows() == k && b.cols() == width && b.col_stride() == 1);
+    let (a, b) = (a.data().as_ptr(), b.data().as_ptr());
     let mut sums = [[simd.splat(0.0); NV]; MR];
-    assert!(a.rows() == MR && a.cols() == k && a.row_stride() == row_stride && a.col_stride() == col_stride);
-    assert!(b.len() >= k * NV * S::LANES);
-    let a = a.data().as_ptr();
     for p in 0..k {
-        // SAFETY: `p < k`, and `b` holds `k` rows by the assertion above.
-        let b = unsafe { std::slice::from_raw_parts(b.as_ptr().add(p * NV * S::LANES), NV * S::LANES) };
-        let b: [S::F; NV] = std::array::from_fn(|v| simd.load(&b[v * S::LANES..]));
+        // SAFETY: row `p` of B exists, is contiguous and `width` long, as asserted; a `MatRef` holds its elements.
+        let b = unsafe { std::slice::from_raw_parts(b.add(p * b_stride), width) };
+        let mut row = [simd.splat(0.0); NV];
+        for (v, row) in row.iter_mut().enumerate() {
+            *row = simd.load(&b[v * S::LANES..]);
+        }
         for (i, sums) in sums.iter_mut().enumerate() {
-            // SAFETY: `(i, p)` is an element of `a` by the assertion above, and a `MatRef` holds its elements.
+            // SAFETY: `(i, p)` is an element of A, as asserted; a `MatRef` holds its elements.
             let a = simd.splat(unsafe { *a.add(i * row_stride + p * col_stride) });
-            for v in 0..NV {
-                sums[v] = simd.mul_add(a, b[v], sums[v]);
+            for (sum, b) in sums.iter_mut().zip(row) {
+                *sum = simd.mul_add(a, b, *sum);
             }
         }
     }

@@ -255,15 +255,17 @@ pub(super) struct Blocks<'a> {
     /// All of it, of which only the blocks in `range` are ours.
     whole: MatMut<'a>,
     range: Range<usize>,
-    rows: usize,
-    cols: usize,
+    down: usize,
+    across: usize,
+    /// The columns of a block are a multiple of it, but for the last ones.
+    unit: usize,
 }
 
 impl<'a> Blocks<'a> {
-    /// Deals out `c` by blocks of `rows` x `cols`; those at the right and lower edges may be smaller.
-    pub(super) fn new(c: MatMut<'a>, rows: usize, cols: usize) -> Self {
-        let count = c.rows.div_ceil(rows) * c.cols.div_ceil(cols);
-        Blocks { whole: c, range: 0..count, rows, cols }
+    /// Deals out `c` by `down` x `across` blocks of about equal size, whose widths are multiples of `unit`
+    /// where they are not cut by the edge. Some are empty if there are more blocks than units.
+    pub(super) fn new(c: MatMut<'a>, down: usize, across: usize, unit: usize) -> Self {
+        Blocks { whole: c, range: 0..down * across, down, across, unit }
     }
 
     /// The number of blocks.
@@ -275,9 +277,12 @@ impl<'a> Blocks<'a> {
     pub(super) fn into_first(self) -> (usize, usize, MatMut<'a>) {
         let mut c = self.whole;
         assert!(!self.range.is_empty());
-        let across = c.cols.div_ceil(self.cols);
-        let (i, j) = (self.range.start / across * self.rows, self.range.start % across * self.cols);
-        let (rows, cols) = (self.rows.min(c.rows - i), self.cols.min(c.cols - j));
+        let (down, across) = (self.range.start / self.across, self.range.start % self.across);
+        let units = c.cols.div_ceil(self.unit);
+        let row = |block: usize| block * c.rows / self.down;
+        let col = |block: usize| (block * units / self.across * self.unit).min(c.cols);
+        let (i, j) = (row(down), col(across));
+        let (rows, cols) = (row(down + 1) - i, col(across + 1) - j);
         let start = c.block(i, rows, j, cols).start;
         (i, j, MatMut { start, rows, cols, ..c })
     }
@@ -285,10 +290,10 @@ impl<'a> Blocks<'a> {
 
 impl Split for Blocks<'_> {
     fn split(self, tasks: usize) -> (Self, Self) {
-        let Blocks { whole, range, rows, cols } = self;
+        let Blocks { whole, range, down, across, unit } = self;
         let middle = range.end.min(range.start + tasks);
         // Blocks of different numbers have no element in common, so each part may hand out its own.
-        let left = Blocks { whole: MatMut { ..whole }, range: range.start..middle, rows, cols };
-        (left, Blocks { whole, range: middle..range.end, rows, cols })
+        let left = Blocks { whole: MatMut { ..whole }, range: range.start..middle, down, across, unit };
+        (left, Blocks { whole, range: middle..range.end, down, across, unit })
     }
 }

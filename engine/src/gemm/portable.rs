@@ -17,7 +17,8 @@ pub(super) fn product(
     c: MatMut,
     epilogue: Epilogue,
 ) {
-    let blocks = Blocks::new(c, ROWS, usize::MAX);
+    let (m, n) = (c.rows(), c.cols());
+    let blocks = Blocks::new(c, m.div_ceil(ROWS), 1, n);
     cx.for_each_part(blocks.count(), blocks, |_, block| {
         let (i, _, mut c) = block.into_first();
         let a = a.block(i, c.rows(), 0, a.cols());

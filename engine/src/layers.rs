@@ -162,6 +162,11 @@ pub trait Layer: Any + Debug + Send + Sync {
         let _ = (batch, input, saved, params);
     }
 
+    /// Whether it does nothing at all in any mode. The network leaves it out; it keeps its number.
+    fn is_identity(&self) -> bool {
+        false
+    }
+
     /// This layer and `next` as one, if there is a fused form. The parameters stay this layer's, so
     /// `next` must have none.
     fn fuse(&self, next: &dyn Layer) -> Option<Box<dyn Layer>> {

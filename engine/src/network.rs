@@ -93,15 +93,18 @@ impl NetworkBuilder {
                 sections.push(section.clone());
             }
             // Nothing fuses across a section's end: its output must exist.
-            if index > 0
-                && self.fuse
+            if self.fuse
                 && let Some(last) = network.ops.last_mut()
+                && last.name.rsplit_once('.').is_some_and(|(name, _)| name == section)
                 && let Some(fused) = last.layer.fuse(&*layer)
             {
                 last.layer = fused;
                 continue;
             }
             network.plan(format!("{section}.{index}"), position as u64, layer)?;
+        }
+        if network.ops.is_empty() {
+            return Err(Error::new("a network needs a layer that does something"));
         }
         Ok(network)
     }
@@ -117,6 +120,9 @@ impl Network {
     fn plan(&mut self, name: String, position: u64, layer: Box<dyn Layer>) -> Result<(), Error> {
         let input = self.output().clone();
         let output = layer.output_shape(&input).map_err(|e| Error::new(format!("layer {name}: {e}")))?;
+        if layer.is_identity() {
+            return Ok(());
+        }
         // Each layer starts on a cache line.
         let start = padded(self.entries.last().map_or(0, |e| e.range.end));
         let (first_entry, mut end) = (self.entries.len(), start);

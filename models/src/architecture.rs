@@ -165,6 +165,7 @@ impl Architecture {
         if let Some(layer) = self.activation.layer() {
             builder = builder.boxed(layer);
         }
-        if self.dropout != 0.0 { builder.layer(Dropout { p: self.dropout }) } else { builder }
+        // Also where nothing is dropped: so an encoder keeps its names, whatever it is fine-tuned with.
+        builder.layer(Dropout { p: self.dropout })
     }
 }

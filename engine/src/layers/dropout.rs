@@ -55,6 +55,10 @@ impl Layer for Dropout {
         Ok(input.clone())
     }
 
+    fn is_identity(&self) -> bool {
+        self.p == 0.0
+    }
+
     fn forward(&self, cx: &Context, io: Forward<'_>) {
         self.apply(cx, io.pass, io.position, io.input.len(), io.x, io.y);
     }

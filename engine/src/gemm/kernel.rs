@@ -160,8 +160,10 @@ fn tile<S: Simd, const MR: usize, const NV: usize>(
 ) {
     assert!(c.rows() == MR && c.cols() <= NV * S::LANES);
     let sums = products::<S, MR, NV>(simd, a, b);
-    if c.col_stride() == 1 {
-        finish_rows(simd, sums, c, finish);
+    if c.col_stride() == 1 && c.cols() == NV * S::LANES {
+        finish_full(simd, sums, c, finish);
+    } else if c.col_stride() == 1 {
+        finish_ragged(simd, sums, c, finish);
     } else {
         finish_scattered(simd, sums, c, finish);
     }
@@ -212,9 +214,76 @@ fn sum_up<S: Simd, const MR: usize, const NV: usize>(
     sums
 }
 
-/// Writes a tile whose rows are contiguous.
+/// Writes a tile of whole vectors. One step of the epilogue after the other, each over all registers: a
+/// loop that takes all steps with one register at a time is too long for the compiler to
+/// unroll, and then the registers are spilled.
 #[inline(always)]
-fn finish_rows<S: Simd, const MR: usize, const NV: usize>(
+fn finish_full<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    mut sums: [[S::F; NV]; MR],
+    c: &mut MatMut,
+    finish: Finish,
+) {
+    assert!(c.rows() == MR && c.cols() == NV * S::LANES && c.col_stride() == 1);
+    let (start, stride) = (c.as_mut_ptr(), c.row_stride());
+    if finish.alpha != 1.0 {
+        let alpha = simd.splat(finish.alpha);
+        for sums in &mut sums {
+            for sum in sums {
+                *sum = simd.mul(alpha, *sum);
+            }
+        }
+    }
+    if finish.beta != 0.0 {
+        let beta = simd.splat(finish.beta);
+        for (i, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: row `i` of C exists, is contiguous and `NV` vectors long, as asserted; a `MatMut` owns
+            // its elements.
+            let c = unsafe { std::slice::from_raw_parts(start.add(i * stride), NV * S::LANES) };
+            for (v, sum) in sums.iter_mut().enumerate() {
+                *sum = simd.mul_add(beta, simd.load(&c[v * S::LANES..]), *sum);
+            }
+        }
+    }
+    match finish.bias {
+        None => {}
+        Some(Bias::Rows(bias)) => {
+            for (sums, &bias) in sums.iter_mut().zip(&bias[..MR]) {
+                for sum in sums {
+                    *sum = simd.add(*sum, simd.splat(bias));
+                }
+            }
+        }
+        Some(Bias::Columns(bias)) => {
+            let bias = &bias[..NV * S::LANES];
+            for v in 0..NV {
+                let bias = simd.load(&bias[v * S::LANES..]);
+                for sums in &mut sums {
+                    sums[v] = simd.add(sums[v], bias);
+                }
+            }
+        }
+    }
+    if finish.relu {
+        let zero = simd.splat(0.0);
+        for sums in &mut sums {
+            for sum in sums {
+                *sum = simd.max(zero, *sum);
+            }
+        }
+    }
+    for (i, sums) in sums.into_iter().enumerate() {
+        // SAFETY: as above.
+        let c = unsafe { std::slice::from_raw_parts_mut(start.add(i * stride), NV * S::LANES) };
+        for (v, sum) in sums.into_iter().enumerate() {
+            simd.store(sum, &mut c[v * S::LANES..]);
+        }
+    }
+}
+
+/// Writes a tile whose rows are contiguous, but end within a vector.
+#[inline(always)]
+fn finish_ragged<S: Simd, const MR: usize, const NV: usize>(
     simd: S,
     sums: [[S::F; NV]; MR],
     c: &mut MatMut,

@@ -75,25 +75,30 @@ fn copy_columns<S: Transpose>(simd: S, b: MatRef, width: usize, out: &mut [f32])
 }
 
 /// Copies `a: (m, k)`, a block of A whose columns are contiguous, to `out` by strips: strip `s` of `strips`
-/// is `(k, its height)`, and starts at [`strip_start`]. All strips at once, since a column is then
-/// read in one long run.
+/// is `(k, its height)`, and starts at [`strip_start`].
 #[inline(always)]
 pub(super) fn pack_a_columns<S: Transpose>(simd: S, a: MatRef, strips: usize, out: &mut [f32]) {
+    // As for B: some columns at a time across all strips, to read in long runs.
+    const BAND: usize = 16;
     let (m, k) = (a.rows(), a.cols());
-    for p in 0..k {
-        let column = &a.data()[p * a.col_stride()..];
+    for band in (0..k).step_by(BAND) {
         for strip in 0..strips {
             let (i, end) = (strip * m / strips, (strip + 1) * m / strips);
             let rows = end - i;
-            let out = &mut out[strip_start(strip, i, k) + p * rows..];
-            // Whole vectors where they do not leave A: what is copied too much, the next column overwrites,
-            // or it lands in the gap between the strips.
-            if i + OVERRUN <= column.len() && rows <= OVERRUN {
-                for v in (0..rows).step_by(S::LANES) {
-                    simd.store(simd.load(&column[i + v..]), &mut out[v..]);
+            let out = &mut out[strip_start(strip, i, k)..];
+            for p in band..k.min(band + BAND) {
+                let column = &a.data()[p * a.col_stride() + i..];
+                let out = &mut out[p * rows..];
+                // Whole vectors where they do not leave A: what is copied too much, the next column
+                // overwrites, or it lands in the gap between the strips.
+                if column.len() >= OVERRUN && rows <= OVERRUN {
+                    let (column, out) = (&column[..OVERRUN], &mut out[..OVERRUN]);
+                    for v in (0..rows.min(OVERRUN)).step_by(S::LANES) {
+                        simd.store(simd.load(&column[v..]), &mut out[v..]);
+                    }
+                } else {
+                    out[..rows].copy_from_slice(&column[..rows]);
                 }
-            } else {
-                out[..rows].copy_from_slice(&column[i..end]);
             }
         }
     }

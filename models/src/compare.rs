@@ -8,12 +8,13 @@
 
 use crate::architecture::Architecture;
 use crate::event::{EpochRecord, Event, Observer};
+use crate::pretraining::{AutoencoderResult, PcaResult, Pretraining};
 use crate::statistics::Estimate;
 use crate::training::{Goal, Run, Task, Training};
 use crate::transfer::Method;
-use crate::{Error, Evaluation, Pca};
-use narrows_datasets::{LabelDraw, TrainTest, draw_labels, holdout};
-use narrows_engine::{Context, Loss, Network, Params};
+use crate::{Error, Evaluation};
+use narrows_datasets::{LabelDraw, TrainTest, draw_labels};
+use narrows_engine::{Context, Network, Params};
 use serde::Serialize;
 use std::time::Instant;
 
@@ -42,30 +43,6 @@ pub struct Comparison<'a> {
     pub draws: usize,
     /// Decides everything random.
     pub seed: u64,
-}
-
-/// How well PCA reconstructs.
-#[derive(Clone, Debug, Serialize)]
-pub struct PcaResult {
-    /// The number of components.
-    pub components: usize,
-    /// The mean squared error per value on what it was fitted to.
-    pub train_mse: f64,
-    /// The same on the test set.
-    pub test_mse: f64,
-}
-
-/// How well the autoencoder reconstructs.
-#[derive(Clone, Debug, Serialize)]
-pub struct AutoencoderResult {
-    /// The length of the code.
-    pub latent: usize,
-    /// The mean squared error per value on the training set.
-    pub train_mse: f64,
-    /// The same on the test set.
-    pub test_mse: f64,
-    /// The wall time of its training.
-    pub seconds: f64,
 }
 
 /// How well a method classifies.
@@ -116,8 +93,6 @@ pub struct ComparisonResult {
     pub methods: Vec<MethodResult>,
     /// The epochs of each run that was kept, by the run's name.
     pub histories: Vec<(String, Vec<EpochRecord>)>,
-    /// The autoencoder's weights.
-    pub autoencoder_params: Params,
 }
 
 /// One method on one draw.
@@ -136,41 +111,10 @@ impl Comparison<'_> {
     /// If an option makes no sense, the data have too few labels, or a run fails; nothing is trained before
     /// the options and all draws are known to be good.
     pub fn run(&self, cx: &Context, observer: &dyn Observer) -> Result<ComparisonResult, Error> {
-        let TrainTest { train, test } = self.data;
+        let train = &self.data.train;
         let draws = self.check()?;
-        let autoencoder = self.architecture.autoencoder()?;
         let classifier = self.architecture.classifier(train.classes())?;
-
-        observer.notice(&Event::Stage("principal components"));
-        let all: Vec<u32> = (0..train.len() as u32).collect();
-        let tests: Vec<u32> = (0..test.len() as u32).collect();
-        let components = self.architecture.latent.min(train.sample_len());
-        let pca = Pca::fit(cx, train, &all, components)?;
-        let pca = PcaResult {
-            components,
-            train_mse: pca.mse(cx, train, &all),
-            test_mse: pca.mse(cx, test, &tests),
-        };
-
-        let (kept, held) = holdout(train.len(), self.held_out, self.seed);
-        let task = Task { data: train, train: &kept, validation: &held, goal: Goal::Reconstruct };
-        let start = Instant::now();
-        let params = Params::new(&autoencoder, self.seed);
-        let mut run = Run::new("autoencoder", &autoencoder, params, task, &self.pretraining)?;
-        run.train(cx, observer, |_, _| {})?;
-        let pretrained = run.trainer.params;
-        let mse = |data, rows| -> Result<f64, Error> {
-            let evaluation =
-                Evaluation::of(cx, &autoencoder, &pretrained, &Loss::L2, data, rows, Goal::Reconstruct)?;
-            Ok(evaluation.loss)
-        };
-        let seconds = start.elapsed().as_secs_f64();
-        let autoencoder = AutoencoderResult {
-            latent: self.architecture.latent,
-            train_mse: mse(train, &kept)?,
-            test_mse: mse(test, &tests)?,
-            seconds,
-        };
+        let pretrained = self.pretraining().run(cx, observer)?;
 
         // Whole runs side by side, each on one thread: that scales better than threads within a small step.
         let count = self.methods.len() * self.draws;
@@ -178,26 +122,39 @@ impl Comparison<'_> {
         let single = cx.single();
         let trials = cx.map(count, |i| {
             let (draw, method) = (i / self.methods.len(), self.methods[i % self.methods.len()]);
-            let trial = self.trial(&single, &classifier, &pretrained, method, draw, &draws[draw], observer);
+            let trial =
+                self.trial(&single, &classifier, &pretrained.params, method, draw, &draws[draw], observer);
             observer.notice(&Event::RunDone);
             trial
         });
         let trials = trials.into_iter().collect::<Result<Vec<Trial>, Error>>()?;
 
-        let mut histories = vec![("autoencoder".to_string(), run.history)];
+        let mut histories = vec![(Pretraining::RUN.to_string(), pretrained.history)];
         histories.extend(trials.iter().map(|trial| (trial.name.clone(), trial.history.clone())));
         Ok(ComparisonResult {
-            unlabelled: kept.len(),
-            pca,
-            autoencoder,
+            unlabelled: pretrained.unlabelled,
+            pca: pretrained.pca,
+            autoencoder: pretrained.autoencoder,
             methods: self.summarise(&trials),
             histories,
-            autoencoder_params: pretrained,
         })
     }
 
-    /// Refuses what cannot work, and makes the draws.
-    fn check(&self) -> Result<Vec<LabelDraw>, Error> {
+    fn pretraining(&self) -> Pretraining<'_> {
+        Pretraining {
+            data: self.data,
+            architecture: &self.architecture,
+            training: &self.pretraining,
+            held_out: self.held_out,
+            seed: self.seed,
+        }
+    }
+
+    /// Refuses what cannot work, before anything is trained, and makes the draws.
+    ///
+    /// # Errors
+    /// If an option makes no sense, or the data have too few labels.
+    pub fn check(&self) -> Result<Vec<LabelDraw>, Error> {
         let TrainTest { train, test } = self.data;
         let labels = match (train.labels(), test.labels()) {
             (Some(labels), Some(_)) => labels,
@@ -214,7 +171,8 @@ impl Comparison<'_> {
         if self.learning_rates.is_empty() || !self.methods.contains(&Method::Scratch) {
             return Err(Error::new("comparing needs a learning rate and the scratch baseline"));
         }
-        self.pretraining.check()?;
+        self.pretraining().check()?;
+        self.architecture.classifier(train.classes())?;
         for &lr in &self.learning_rates {
             Training { lr, ..self.finetuning.clone() }.check()?;
         }

@@ -1,5 +1,6 @@
 //! What training tells those who watch it. Training itself never prints.
 
+use narrows_engine::Params;
 use serde::Serialize;
 
 /// One epoch of a run.
@@ -61,12 +62,14 @@ pub enum Event<'a> {
         /// What came out.
         record: &'a EpochRecord,
     },
-    /// A run ended.
+    /// A run ended, well or with a loss that is not finite.
     Finished {
         /// The run's name.
         run: &'a str,
         /// The epoch whose weights it kept, from 1 on.
         best_epoch: usize,
+        /// Those weights.
+        params: &'a Params,
     },
 }
 

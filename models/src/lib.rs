@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`architecture`] | the networks |
 //! | [`training`] | the training loop |
+//! | [`pretraining`] | an autoencoder on everything, beside PCA |
 //! | [`transfer`] | what a classifier takes over from an autoencoder, and what of it may learn |
 //! | [`compare`](mod@compare) | the whole job: what pretraining gains over training from scratch |
 //! | [`checkpoint`] | models on disk |
@@ -17,6 +18,7 @@ mod error;
 mod evaluation;
 pub mod event;
 mod pca;
+pub mod pretraining;
 pub mod statistics;
 pub mod training;
 pub mod transfer;
@@ -27,5 +29,6 @@ pub use error::Error;
 pub use evaluation::Evaluation;
 pub use event::{Event, Observer};
 pub use pca::Pca;
+pub use pretraining::Pretraining;
 pub use training::{Goal, Run, Task, Training};
 pub use transfer::Method;

@@ -30,6 +30,20 @@ impl Estimate {
     }
 }
 
+/// The 95 % interval of a proportion of which `hits` of `n` trials are an observation (Wilson 1927). Unlike the
+/// normal approximation it stays within 0 and 1 and has a width for 0 and for `n` hits. NaN for no trials.
+pub fn wilson(hits: usize, n: usize) -> [f64; 2] {
+    /// The normal distribution's 97.5 % quantile.
+    const Z: f64 = 1.959_963_984_540_054;
+    let (hits, n) = (hits as f64, n as f64);
+    let p = hits / n;
+    let centre = p + Z * Z / (2.0 * n);
+    let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    // At 0 and n hits the ends are 0 and 1 but for rounding.
+    [((centre - half) / scale).max(0.0), ((centre + half) / scale).min(1.0)]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +67,19 @@ mod tests {
     #[test]
     fn one_value_has_no_spread() {
         assert_eq!(Estimate::of(&[0.5]), Estimate { mean: 0.5, std: 0.0, ci95: [0.5, 0.5] });
+    }
+
+    #[test]
+    fn wilsons_interval_is_the_published_one() {
+        // Newcombe, Statistics in Medicine 17 (1998), table I, method 3.
+        for (hits, n, low, high) in [
+            (81, 263, 0.2553, 0.3662),
+            (15, 148, 0.0624, 0.1605),
+            (0, 20, 0.0, 0.1611),
+            (1, 29, 0.0061, 0.1718),
+        ] {
+            let [l, h] = wilson(hits, n);
+            assert!((l - low).abs() < 5.1e-5 && (h - high).abs() < 5.1e-5, "{hits}/{n}: {l} {h}");
+        }
     }
 }

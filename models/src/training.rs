@@ -271,7 +271,11 @@ impl<'a> Run<'a> {
             Ok(())
         });
         self.restore_best();
-        observer.notice(&Event::Finished { run: &self.name, best_epoch: self.best_epoch() });
+        observer.notice(&Event::Finished {
+            run: &self.name,
+            best_epoch: self.best_epoch(),
+            params: &self.trainer.params,
+        });
         result.map_err(|e: Error| e.during(&self.name))
     }
 }

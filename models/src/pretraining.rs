@@ -1,0 +1,146 @@
+//! Pretraining: an autoencoder on all samples of the training part, without their labels, beside PCA.
+
+use crate::architecture::Activation;
+use crate::event::{EpochRecord, Event, Observer};
+use crate::training::{Goal, Run, Task, Training};
+use crate::{Architecture, Error, Evaluation, Pca};
+use narrows_datasets::{TrainTest, holdout};
+use narrows_engine::{Context, Loss, Network, Params};
+use serde::Serialize;
+use std::time::Instant;
+
+/// What to pretrain, and how.
+#[derive(Clone, Debug)]
+pub struct Pretraining<'a> {
+    /// The data; no label is looked at.
+    pub data: &'a TrainTest,
+    /// The autoencoder.
+    pub architecture: &'a Architecture,
+    /// How it is trained. With [`Loss::BceWithLogits`] the output has to be a sigmoid: training then takes
+    /// what goes into it.
+    pub training: &'a Training,
+    /// The training samples held out to choose the epoch.
+    pub held_out: usize,
+    /// Decides the initial weights and what is held out.
+    pub seed: u64,
+}
+
+/// How well PCA reconstructs.
+#[derive(Clone, Debug, Serialize)]
+pub struct PcaResult {
+    /// The number of components.
+    pub components: usize,
+    /// The mean squared error per value on what it was fitted to.
+    pub train_mse: f64,
+    /// The same on the test set.
+    pub test_mse: f64,
+}
+
+/// How well the autoencoder reconstructs.
+#[derive(Clone, Debug, Serialize)]
+pub struct AutoencoderResult {
+    /// The length of the code.
+    pub latent: usize,
+    /// The mean squared error per value on the training set.
+    pub train_mse: f64,
+    /// The same on the test set.
+    pub test_mse: f64,
+    /// The wall time of its training.
+    pub seconds: f64,
+}
+
+/// A pretrained autoencoder.
+#[derive(Clone, Debug)]
+pub struct Pretrained {
+    /// The samples that it trained on.
+    pub unlabelled: usize,
+    /// PCA with as many components as the code has values.
+    pub pca: PcaResult,
+    /// How well it reconstructs.
+    pub autoencoder: AutoencoderResult,
+    /// Its epochs.
+    pub history: Vec<EpochRecord>,
+    /// The epoch whose weights these are, from 1 on.
+    pub best_epoch: usize,
+    /// Its weights.
+    pub params: Params,
+}
+
+impl Pretraining<'_> {
+    /// The name of the run in events.
+    pub const RUN: &'static str = "autoencoder";
+
+    /// Refuses what cannot work, before anything is trained.
+    ///
+    /// # Errors
+    /// If a setting makes no sense; the message names it.
+    pub fn check(&self) -> Result<(), Error> {
+        self.training.check()?;
+        if self.training.loss == Loss::BceWithLogits && self.architecture.output != Activation::Sigmoid {
+            return Err(Error::new("the loss bce is that of a sigmoid: set --output to sigmoid"));
+        }
+        let samples = self.data.train.len();
+        if self.held_out >= samples {
+            return Err(Error::new(format!(
+                "holding {} of {samples} training samples out leaves none: set --held-out lower",
+                self.held_out
+            )));
+        }
+        self.architecture.autoencoder()?;
+        Ok(())
+    }
+
+    /// Fits PCA, trains the autoencoder, and measures both.
+    ///
+    /// # Errors
+    /// As [`Pretraining::check`], or if the loss is no longer finite.
+    pub fn run(&self, cx: &Context, observer: &dyn Observer) -> Result<Pretrained, Error> {
+        self.check()?;
+        let TrainTest { train, test } = self.data;
+        observer.notice(&Event::Stage("principal components"));
+        let all: Vec<u32> = (0..train.len() as u32).collect();
+        let tests: Vec<u32> = (0..test.len() as u32).collect();
+        let components = self.architecture.latent.min(train.sample_len());
+        let pca = Pca::fit(cx, train, &all, components)?;
+        let pca = PcaResult {
+            components,
+            train_mse: pca.mse(cx, train, &all),
+            test_mse: pca.mse(cx, test, &tests),
+        };
+
+        let (kept, held) = holdout(train.len(), self.held_out, self.seed);
+        let task = Task { data: train, train: &kept, validation: &held, goal: Goal::Reconstruct };
+        let start = Instant::now();
+        let network = self.trained_network()?;
+        let params = Params::new(&network, self.seed);
+        let mut run = Run::new(Self::RUN, &network, params, task, self.training)?;
+        run.train(cx, observer, |_, _| {})?;
+        let best_epoch = run.best_epoch();
+        let (params, history) = (run.trainer.params, run.history);
+        let seconds = start.elapsed().as_secs_f64();
+
+        let network = self.architecture.autoencoder()?;
+        let mse = |data, rows| -> Result<f64, Error> {
+            let evaluation = Evaluation::of(cx, &network, &params, &Loss::L2, data, rows, Goal::Reconstruct)?;
+            Ok(evaluation.loss)
+        };
+        let autoencoder = AutoencoderResult {
+            latent: self.architecture.latent,
+            train_mse: mse(train, &kept)?,
+            test_mse: mse(test, &tests)?,
+            seconds,
+        };
+        Ok(Pretrained { unlabelled: kept.len(), pca, autoencoder, history, best_epoch, params })
+    }
+
+    /// The network that is trained. It has the parameters of the autoencoder, but may lack the output's
+    /// sigmoid, where the loss takes logits.
+    fn trained_network(&self) -> Result<Network, Error> {
+        match self.training.loss {
+            Loss::BceWithLogits => {
+                Architecture { output: Activation::None, ..self.architecture.clone() }.autoencoder()
+            }
+            _ => self.architecture.autoencoder(),
+        }
+    }
+}

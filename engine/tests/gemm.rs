@@ -1,45 +1,139 @@
-//! Matrix multiplication against a triple loop.
-use narrows_engine::gemm::{Epilogue, MatMut, MatRef, gemm_fused};
+//! Matrix multiplication against a triple loop in double precision, on every ISA of this machine.
+
+#[path = "gemm/case.rs"]
+mod case;
+#[path = "gemm/contract.rs"]
+mod contract;
+
+use case::Case;
+use narrows_engine::gemm::kernel_name;
 use narrows_engine::parallel::Context;
 use narrows_engine::simd::Isa;
 
+/// Rows of B in a block, see `engine/src/gemm/blocking.rs`.
+const KC: usize = 256;
+
+/// Calls `f` for every ISA, and says which were run.
+fn for_each_isa(test: &str, mut f: impl FnMut(Isa)) {
+    let available = Isa::available();
+    for name in Isa::names() {
+        match available.iter().find(|isa| isa.name() == *name) {
+            Some(isa) => {
+                println!("{test}: running {name} ({})", kernel_name(*isa));
+                f(*isa);
+            }
+            None => println!("{test}: NOT RUN on this machine: {name}"),
+        }
+    }
+}
+
+fn single(isa: Isa) -> Context {
+    Context::with_isa(isa, 1).expect("one thread")
+}
+
+/// Rows and columns of the micro-kernel's tile.
+fn tile(isa: Isa) -> (usize, usize) {
+    let name = kernel_name(isa);
+    let sizes = name.rsplit('_').next().and_then(|tile| tile.split_once('x'));
+    sizes.and_then(|(mr, nr)| Some((mr.parse().ok()?, nr.parse().ok()?))).unwrap_or((8, 8))
+}
+
+/// The sizes up to two tiles and one more; every third one of those that are not near an edge.
+fn edges(tile: usize) -> impl Iterator<Item = usize> {
+    (0..=2 * tile + 1).filter(move |&size| {
+        let near = |edge: usize| size.abs_diff(edge) <= 1;
+        near(0) || near(tile / 2) || near(tile) || near(2 * tile) || size % 3 == 0
+    })
+}
+
 #[test]
-fn smoke() {
-    for isa in Isa::available() {
-        for threads in [1, 2] {
-            let cx = Context::with_isa(isa, threads).unwrap();
-            for (m, n, k) in
-                [(1, 1, 1), (3, 5, 7), (33, 47, 65), (100, 130, 801), (300, 300, 300), (500, 70, 520), (2, 10, 0)]
-            {
-                for t in 0..8 {
-                    let a: Vec<f32> = (0..m * k).map(|i| (i * 7 % 13) as f32 - 6.0).collect();
-                    let b: Vec<f32> = (0..k * n).map(|i| (i * 5 % 11) as f32 - 5.0).collect();
-                    let bias: Vec<f32> = (0..n).map(|i| (i * 3 % 17) as f32 - 8.0).collect();
-                    let mut c = vec![f32::NAN; m * n];
-                    let av =
-                        if t & 1 == 0 { MatRef::new(&a, m, k) } else { MatRef::new(&a, k, m).transposed() };
-                    let bv =
-                        if t & 2 == 0 { MatRef::new(&b, k, n) } else { MatRef::new(&b, n, k).transposed() };
-                    let cv = if t & 4 == 0 {
-                        MatMut::new(&mut c, m, n)
-                    } else {
-                        MatMut::new(&mut c, n, m).transposed()
-                    };
-                    gemm_fused(&cx, 1.0, av, bv, 0.0, cv, Epilogue { bias: Some(&bias), relu: true });
-                    for i in 0..m {
-                        for j in 0..n {
-                            let mut sum = bias[j];
-                            for p in 0..k {
-                                let x = if t & 1 == 0 { a[i * k + p] } else { a[p * m + i] };
-                                let y = if t & 2 == 0 { b[p * n + j] } else { b[j * k + p] };
-                                sum += x * y;
-                            }
-                            let got = if t & 4 == 0 { c[i * n + j] } else { c[j * m + i] };
-                            assert_eq!(got, sum.max(0.0), "{isa:?} {m} {n} {k} t={t} at {i} {j}");
-                        }
+fn all_small_shapes() {
+    for_each_isa("all_small_shapes", |isa| {
+        let (cx, (mr, nr)) = (single(isa), tile(isa));
+        let mut seed = 0;
+        for m in 0..=2 * mr + 1 {
+            for n in edges(nr) {
+                for k in 0..=9 {
+                    seed += 1;
+                    Case::new(m, n, k).varied(seed).check(&cx);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn shapes_around_blocks_of_k() {
+    for_each_isa("shapes_around_blocks_of_k", |isa| {
+        let (cx, (mr, nr)) = (single(isa), tile(isa));
+        for k in [KC - 1, KC, KC + 1, 2 * KC + 1] {
+            for m in [1, mr - 1, mr, mr + 1, 2 * mr + 1] {
+                for n in [1, nr / 2, nr - 1, nr, nr + 1, 2 * nr + 1] {
+                    for seed in 0..6 {
+                        let case = Case::new(m, n, k).varied((seed * 1000 + k * 100 + m * 10 + n) as u64);
+                        case.check(&cx);
+                        Case { real: true, ..case }.check(&cx);
                     }
                 }
             }
         }
-    }
+    });
+}
+
+/// Every layout of each matrix with every way to finish, rather than a random choice.
+#[test]
+fn all_variants_of_some_shapes() {
+    for_each_isa("all_variants_of_some_shapes", |isa| {
+        let (cx, (mr, nr)) = (single(isa), tile(isa));
+        for (m, n, k) in [(mr + 3, nr + 5, 70), (3, 2 * nr, 65), (5 * mr, 7, 80)] {
+            for bits in 0..256 {
+                let bit = |at: usize| bits >> at & 1 == 1;
+                for (alpha, beta) in [(1.0, 0.0), (0.5, 1.0), (-2.0, 0.5), (0.0, -1.0)] {
+                    let case = Case {
+                        transposed: [bit(0), bit(1), bit(2)],
+                        gap: if bit(3) { 3 } else { 0 },
+                        spread: usize::from(bit(4)),
+                        offset: usize::from(bit(5)),
+                        alpha,
+                        beta,
+                        bias: bit(6),
+                        relu: bit(7),
+                        ..Case::new(m, n, k)
+                    };
+                    case.check(&cx);
+                }
+            }
+        }
+    });
+}
+
+/// Shapes that cross blocks of rows and of columns, several tasks, and rows that collide in the cache.
+const MEDIUM: &[(usize, usize, usize)] =
+    &[(150, 600, 300), (300, 1100, 70), (900, 40, 300), (33, 1030, 520), (250, 250, 1024), (64, 512, 784)];
+
+#[test]
+fn medium_shapes() {
+    for_each_isa("medium_shapes", |isa| {
+        let cx = Context::with_isa(isa, 2).expect("two threads");
+        for (seed, &(m, n, k)) in MEDIUM.iter().enumerate() {
+            Case { real: true, ..Case::new(m, n, k) }.check(&cx);
+            Case::new(m, n, k).varied(seed as u64).check(&cx);
+        }
+    });
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    for_each_isa("any_number_of_threads_gives_the_same_bits", |isa| {
+        let contexts = [1, 2, 3].map(|threads| Context::with_isa(isa, threads).expect("threads"));
+        for &(m, n, k) in MEDIUM {
+            for layout in 0..8 {
+                let transposed = [layout & 1 == 1, layout & 2 == 2, layout & 4 == 4];
+                let case = Case { transposed, beta: 0.7, bias: true, real: true, ..Case::new(m, n, k) };
+                let [one, two, three] = contexts.each_ref().map(|cx| case.run(cx));
+                let bits = |c: &[f32]| c.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+                assert!(bits(&one) == bits(&two) && bits(&one) == bits(&three), "{case:?} with {isa:?}");
+            }
+        }
+    });
 }

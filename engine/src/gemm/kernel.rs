@@ -349,3 +349,6 @@ fn finish_scattered<S: Simd, const MR: usize, const NV: usize>(
         }
     }
 }
+
+#[cfg(all(test, target_arch = "x86_64", not(feature = "portable")))]
+mod tests;

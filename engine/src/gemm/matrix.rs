@@ -29,8 +29,8 @@ fn check_inside(len: usize, rows: usize, cols: usize, row_stride: usize, col_str
     if let Some(last) = last(rows, cols, row_stride, col_stride) {
         assert!(
             last < len,
-            "a {rows} x {cols} matrix with strides {row_stride} and {col_stride} needs {} floats, not {len}",
-            last + 1
+            "the last element of a {rows} x {cols} matrix with strides {row_stride} and {col_stride} is \
+             number {last}, outside its {len} floats"
         );
     }
 }

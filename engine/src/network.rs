@@ -9,6 +9,9 @@ use crate::params::{ParamEntry, Params, Role};
 use crate::{Context, Error, Shape};
 use std::ops::Range;
 
+/// More parameters than any memory holds, few enough that sums of sizes cannot overflow.
+const MAX_PARAMS: usize = 1 << 40;
+
 /// A chain of layers in named sections, such as `encoder` and `decoder`. It owns no numbers.
 #[derive(Debug)]
 pub struct Network {
@@ -127,7 +130,16 @@ impl Network {
         let start = padded(self.entries.last().map_or(0, |e| e.range.end));
         let (first_entry, mut end) = (self.entries.len(), start);
         for spec in layer.params(&input) {
-            let range = end..end + spec.shape.iter().product::<usize>();
+            let len = spec.shape.iter().try_fold(1usize, |len, &n| len.checked_mul(n));
+            let range = match len.and_then(|len| end.checked_add(len)) {
+                Some(after) if after <= MAX_PARAMS => end..after,
+                _ => {
+                    return Err(Error::new(format!(
+                        "layer {name}: {} of shape {:?} is too large: a network has at most {MAX_PARAMS} parameters",
+                        spec.name, spec.shape
+                    )));
+                }
+            };
             end = range.end;
             let trainable = spec.role != Role::Statistic;
             let name = format!("{name}.{}", spec.name);

@@ -82,7 +82,8 @@ pub fn load(path: &Path) -> Result<(Description, Network, Params), Error> {
         .map_err(|e| failed(format!("the '{KEY}' metadata cannot be read: {e}")))?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|e| broken(&e))?;
     let network = description.network().map_err(|e| failed(e.to_string()))?;
-    let mut params = Params::new(&network, 0);
+    // All tensors are checked before anything is allocated: a description can claim any size.
+    let mut found = Vec::new();
     for entry in network.param_entries() {
         let tensor = tensors
             .tensor(&entry.name)
@@ -96,6 +97,10 @@ pub fn load(path: &Path) -> Result<(Description, Network, Params), Error> {
                 entry.spec.shape
             )));
         }
+        found.push(tensor);
+    }
+    let mut params = Params::new(&network, 0);
+    for (entry, tensor) in network.param_entries().iter().zip(found) {
         let values = &mut params.values_mut()[entry.range.clone()];
         for (value, bytes) in values.iter_mut().zip(tensor.data().chunks_exact(4)) {
             *value = f32::from_le_bytes(bytes.try_into().expect("four bytes"));

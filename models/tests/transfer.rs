@@ -1,0 +1,135 @@
+//! What each way of transfer takes over, and what of it may change.
+
+mod support;
+
+use narrows_datasets::{Dataset, draw_labels};
+use narrows_engine::params::Role;
+use narrows_engine::{Context, Loss, Params};
+use narrows_models::architecture::{ENCODER, HEAD};
+use narrows_models::{Goal, Method, Run, Task, Training};
+use support::{architecture, training};
+
+/// An autoencoder's parameters in which nothing has its initial value, running statistics included.
+fn pretrained() -> Params {
+    let mut params = Params::new(&architecture().autoencoder().unwrap(), 77);
+    params.values_mut().iter_mut().enumerate().for_each(|(i, x)| *x += 0.01 + (i % 7) as f32 * 0.001);
+    params
+}
+
+/// Trains by `method` for a few epochs, and hands out the parameters before and after.
+fn train(method: Method, epochs: usize) -> (Params, Params) {
+    let digits = Dataset::digits();
+    let draw = draw_labels(digits.labels().unwrap(), 10, 60, 20, 1, 0).unwrap();
+    let network = architecture().classifier(10).unwrap();
+    let mut params = Params::new(&network, 3);
+    method.prepare(&mut params, &pretrained()).unwrap();
+    let before = params.clone();
+    let task = Task { data: &digits, train: &draw.train, validation: &[], goal: Goal::Classify };
+    let training = Training { epochs, ..training(Loss::cross_entropy()) };
+    let mut run = Run::new(method.name(), &network, params, task, &training).unwrap();
+    let cx = Context::new(1).unwrap();
+    run.train(&cx, &(), |done, params| method.before_epoch(done, epochs, params)).unwrap();
+    (before, run.trainer.params)
+}
+
+/// The names of the parameters below `section` that changed.
+fn changed(before: &Params, after: &Params, section: &str) -> Vec<String> {
+    let below = before.entries().iter().filter(|e| e.name.starts_with(section));
+    below.filter(|e| before.get(&e.name) != after.get(&e.name)).map(|e| e.name.clone()).collect()
+}
+
+fn names(params: &Params, section: &str) -> Vec<String> {
+    params.entries().iter().filter(|e| e.name.starts_with(section)).map(|e| e.name.clone()).collect()
+}
+
+#[test]
+fn every_method_but_scratch_starts_from_the_pretrained_encoder() {
+    let (pretrained, network) = (pretrained(), architecture().classifier(10).unwrap());
+    let fresh = Params::new(&network, 3);
+    for (name, method) in Method::ALL {
+        let mut params = fresh.clone();
+        method.prepare(&mut params, &pretrained).unwrap();
+        let range = params.range(ENCODER);
+        assert!(!range.is_empty());
+        let expected = if method == Method::Scratch { &fresh } else { &pretrained };
+        assert_eq!(params.values()[range.clone()], expected.values()[expected.range(ENCODER)], "{name}");
+        let head = params.range(HEAD);
+        assert_eq!(params.values()[head.clone()], fresh.values()[head], "{name}: the head starts afresh");
+    }
+}
+
+#[test]
+fn every_method_trains_all_of_the_head() {
+    for (name, method) in Method::ALL {
+        let (before, after) = train(method, 3);
+        assert_eq!(changed(&before, &after, HEAD), names(&before, HEAD), "{name}");
+    }
+}
+
+#[test]
+fn scratch_full_and_slow_train_all_of_the_encoder() {
+    for method in [Method::Scratch, Method::Full, Method::Slow] {
+        let (before, after) = train(method, 3);
+        assert_eq!(changed(&before, &after, ENCODER), names(&before, ENCODER), "{}", method.name());
+    }
+}
+
+#[test]
+fn freeze_changes_no_bit_of_the_encoder_nor_of_its_running_statistics() {
+    let (before, after) = train(Method::Freeze, 5);
+    assert_eq!(changed(&before, &after, ENCODER), Vec::<String>::new());
+    let statistics = |e: &&narrows_engine::params::ParamEntry| e.spec.role == Role::Statistic;
+    assert!(before.entries().iter().filter(statistics).any(|e| e.name.starts_with(ENCODER)));
+}
+
+#[test]
+fn slow_moves_the_encoder_at_a_tenth_of_the_rate() {
+    let (network, method) = (architecture().classifier(10).unwrap(), Method::Slow);
+    let mut params = Params::new(&network, 3);
+    method.prepare(&mut params, &pretrained()).unwrap();
+    for entry in params.entries() {
+        let expected = if entry.name.starts_with(ENCODER) { 0.1 } else { 1.0 };
+        assert_eq!(entry.lr_factor, expected, "{}", entry.name);
+    }
+}
+
+/// Three blocks (two hidden layers and the bottleneck), freed from the top in the first half of 12 epochs.
+#[test]
+fn gradual_frees_the_encoder_from_the_top() {
+    let method = Method::Gradual;
+    let mut params = Params::new(&architecture().classifier(10).unwrap(), 3);
+    method.prepare(&mut params, &pretrained()).unwrap();
+    let mut free = Vec::new();
+    for done in 0..12 {
+        method.before_epoch(done, 12, &mut params);
+        let layer = |name: &str| {
+            let entries =
+                params.entries().iter().filter(|e| e.name.starts_with(&format!("{ENCODER}.{name}.")));
+            let trainable: Vec<bool> =
+                entries.filter(|e| e.spec.role != Role::Statistic).map(|e| e.trainable).collect();
+            assert!(!trainable.is_empty() && trainable.iter().all(|t| *t == trainable[0]));
+            trainable[0]
+        };
+        // linear 0, batch norm 1, linear 4, batch norm 5, bottleneck 8
+        assert_eq!(layer("0"), layer("1"));
+        assert_eq!(layer("4"), layer("5"));
+        free.push(usize::from(layer("0")) + usize::from(layer("4")) + usize::from(layer("8")));
+        assert!(layer("8") >= layer("4") && layer("4") >= layer("0"), "from the top");
+        let head = params.entries().iter().filter(|e| e.name.starts_with(HEAD));
+        assert!(head.filter(|e| e.spec.role != Role::Statistic).all(|e| e.trainable));
+    }
+    assert_eq!(free, [0, 0, 1, 1, 2, 2, 3, 3, 3, 3, 3, 3]);
+    let (before, after) = train(method, 12);
+    assert_eq!(changed(&before, &after, ENCODER), names(&before, ENCODER), "in the end all has learnt");
+}
+
+#[test]
+fn an_encoder_of_another_shape_is_refused_by_name() {
+    let other = narrows_models::Architecture { widths: vec![24, 17], ..architecture() };
+    let other = Params::new(&other.autoencoder().unwrap(), 1);
+    let mut params = Params::new(&architecture().classifier(10).unwrap(), 3);
+    let before = params.clone();
+    let message = Method::Full.prepare(&mut params, &other).unwrap_err().to_string();
+    assert!(message.contains("encoder.4.weight"), "{message}");
+    assert_eq!(params.values(), before.values(), "nothing is copied by halves");
+}

@@ -1,0 +1,45 @@
+//! One file a command. Each checks everything first, then makes its folder, works, and returns what to print.
+
+pub mod compare;
+pub mod evaluate;
+pub mod finetune;
+pub mod info;
+pub mod pretrain;
+mod reconstruction;
+
+use crate::defaults;
+use crate::error::Error;
+use crate::options::data::DataOptions;
+use narrows_datasets::TrainTest;
+use narrows_engine::Context;
+use std::path::Path;
+
+/// Opens the data that `options` name, and puts their full path in place, for the configuration to be of use
+/// anywhere.
+fn open(options: &mut DataOptions) -> Result<TrainTest, Error> {
+    match &mut options.data {
+        None => Ok(narrows_datasets::builtin(defaults::BUILTIN_TEST_SAMPLES, defaults::BUILTIN_SPLIT_SEED)),
+        Some(dir) => {
+            let data = narrows_datasets::open(dir)?;
+            *dir = full_path(dir)?;
+            Ok(data)
+        }
+    }
+}
+
+fn full_path(path: &Path) -> Result<std::path::PathBuf, Error> {
+    std::fs::canonicalize(path).map_err(|e| Error::at(path, e))
+}
+
+/// What to note about a run in its configuration.
+fn note(cx: &Context) -> String {
+    format!("computed with --isa {} on {} threads", cx.isa().name(), cx.threads())
+}
+
+/// Refuses the options `ids` where they were given although they have no effect, because of `reason`.
+fn refuse(explicit: &[String], ids: &[&str], reason: &str) -> Result<(), Error> {
+    match ids.iter().find(|id| explicit.iter().any(|given| given == *id)) {
+        None => Ok(()),
+        Some(id) => Err(Error::new(format!("--{} has no effect: {reason}", id.replace('_', "-")))),
+    }
+}

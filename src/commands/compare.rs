@@ -1,0 +1,92 @@
+//! `narrows compare`: what pretraining gains over training from scratch.
+
+use super::{note, open, reconstruction};
+use crate::config;
+use crate::error::Error;
+use crate::journal::Journal;
+use crate::metrics;
+use crate::options::Compare;
+use crate::progress::Progress;
+use crate::run_folder::{METRICS, MODEL, RunFolder, SUMMARY};
+use crate::summary::{CompareSummary, Cost, json};
+use crate::table::{self, Comparing};
+use narrows_models::checkpoint::{self, Description};
+use narrows_models::{Comparison, Method, Pretraining};
+use std::time::Instant;
+
+const NAME: &str = "compare";
+
+pub fn run(mut options: Compare) -> Result<String, Error> {
+    let start = Instant::now();
+    let data = open(&mut options.data)?;
+    let samples = data.train.len();
+    options.pretraining.resolve(samples);
+    options.methods.0 = with_scratch(&options.methods.0);
+    let seed = options.running.seed;
+    let comparison = Comparison {
+        data: &data,
+        architecture: options.architecture.of(data.train.sample_len()),
+        pretraining: options.pretraining.training(samples, seed),
+        held_out: options.pretraining.held_out(samples),
+        finetuning: options.finetuning.training(options.labels.labels, seed),
+        learning_rates: options.finetuning.finetune_lr.0.clone(),
+        methods: options.methods.0.clone(),
+        labels: options.labels.labels,
+        validation: options.labels.validation,
+        draws: options.draws.draws,
+        seed,
+    };
+    comparison.check()?;
+    let cx = options.running.machine.context()?;
+    let config = config::text(NAME, &options, &note(&cx))?;
+    let folder = RunFolder::create(options.running.out.as_deref(), NAME, &config)?;
+
+    let progress = Progress::new(options.running.quiet);
+    let dataset = data.train.name();
+    let architecture = comparison.architecture.clone();
+    let description = Description { architecture, classes: None, dataset: dataset.to_string() };
+    let journal = Journal::new(&progress, Pretraining::RUN, &description, &folder);
+    let result = comparison.run(&cx, &journal);
+    let result = journal.close(result, &folder)?;
+
+    let (_, network, params) = checkpoint::load(&folder.path().join(MODEL))?;
+    reconstruction::draw(&cx, &network, &params, &data.test, &folder)?;
+    let histories = result.histories.iter().map(|(name, history)| (name.as_str(), &history[..]));
+    folder.write(METRICS, metrics::csv(histories).as_bytes())?;
+    let summary = CompareSummary {
+        command: NAME,
+        dataset,
+        seed,
+        threads: cx.threads(),
+        unlabelled: result.unlabelled,
+        labels: comparison.labels,
+        draws: comparison.draws,
+        test_samples: data.test.len(),
+        pca: &result.pca,
+        autoencoder: &result.autoencoder,
+        methods: &result.methods,
+        cost: Cost::since(start),
+    };
+    folder.write(SUMMARY, json(&summary)?.as_bytes())?;
+    let comparing = Comparing {
+        dataset,
+        test_samples: data.test.len(),
+        labels: comparison.labels,
+        validation: comparison.validation,
+        draws: comparison.draws,
+        result: &result,
+        seconds: summary.cost.wall_seconds,
+    };
+    Ok(table::comparison(&comparing) + &format!("\nrun folder: {}\n", folder.path().display()))
+}
+
+/// The methods asked for, each once, and the baseline, which the gains refer to, first.
+fn with_scratch(methods: &[Method]) -> Vec<Method> {
+    let mut all = vec![Method::Scratch];
+    for &method in methods {
+        if !all.contains(&method) {
+            all.push(method);
+        }
+    }
+    all
+}

@@ -1,0 +1,137 @@
+//! `narrows evaluate`: a trained model on the test samples.
+
+use super::{note, open, reconstruction};
+use crate::config;
+use crate::error::Error;
+use crate::numbers::percent;
+use crate::options::Evaluate;
+use crate::run_folder::{self, RunFolder, SUMMARY};
+use crate::summary::{Cost, EvaluateSummary, Rate, json};
+use crate::table;
+use narrows_datasets::Dataset;
+use narrows_engine::{Context, Loss, Network, Params};
+use narrows_models::checkpoint::{self, Description};
+use narrows_models::{Evaluation, Goal};
+use std::path::Path;
+use std::time::Instant;
+
+const NAME: &str = "evaluate";
+
+pub fn run(options: &Evaluate) -> Result<String, Error> {
+    let start = Instant::now();
+    let mut options = options.clone();
+    let data = open(&mut options.data)?;
+    let test = &data.test;
+    let path = run_folder::model(&options.run)?;
+    let (description, network, params) = checkpoint::load(&path)?;
+    check(&path, &description, test)?;
+    let cx = options.machine.context()?;
+    let folder = match &options.out {
+        None => None,
+        Some(out) => {
+            let config = config::text(NAME, &options, &note(&cx))?;
+            Some(RunFolder::create(Some(out), NAME, &config)?)
+        }
+    };
+    let (rates, test_mse) = match description.classes {
+        Some(classes) => (Some(rates(&cx, &network, &params, test, classes)?), None),
+        None => {
+            let rows: Vec<u32> = (0..test.len() as u32).collect();
+            let evaluation =
+                Evaluation::of(&cx, &network, &params, &Loss::L2, test, &rows, Goal::Reconstruct)?;
+            (None, Some(evaluation.loss))
+        }
+    };
+    let summary = EvaluateSummary {
+        command: NAME,
+        dataset: test.name(),
+        trained_on: &description.dataset,
+        threads: cx.threads(),
+        test_samples: test.len(),
+        test_accuracy: rates.as_ref().map(|(all, _)| all.clone()),
+        classes: rates.as_ref().map(|(_, each)| &each[..]),
+        test_mse,
+        cost: Cost::since(start),
+    };
+    let mut text = report(&summary);
+    if let Some(folder) = &folder {
+        if description.classes.is_none() {
+            reconstruction::draw(&cx, &network, &params, test, folder)?;
+        }
+        folder.write(SUMMARY, json(&summary)?.as_bytes())?;
+        text += &format!("\nrun folder: {}\n", folder.path().display());
+    }
+    Ok(text)
+}
+
+/// Refuses a model that is not for such samples.
+fn check(path: &Path, description: &Description, test: &Dataset) -> Result<(), Error> {
+    let (dataset, trained) = (test.name(), &description.dataset);
+    let (inputs, expected) = (test.sample_len(), description.architecture.inputs);
+    if inputs != expected {
+        return Err(Error::at(
+            path,
+            format_args!(
+                "the model takes samples of {expected} values ({trained}), but those of {dataset} have \
+                 {inputs}: name its data by --data"
+            ),
+        ));
+    }
+    match description.classes {
+        Some(classes) if classes != test.classes() => Err(Error::at(
+            path,
+            format_args!(
+                "the model tells {classes} classes apart ({trained}), but {dataset} has {}: name its data by \
+                 --data",
+                test.classes()
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// How many test samples are classified correctly: of all, and of each class.
+fn rates(
+    cx: &Context,
+    network: &Network,
+    params: &Params,
+    test: &Dataset,
+    classes: usize,
+) -> Result<(Rate, Vec<Rate>), Error> {
+    let labels = test.labels().ok_or_else(|| Error::new(format!("{}: there are no labels", test.name())))?;
+    let rows: Vec<u32> = (0..test.len() as u32).collect();
+    let loss = Loss::cross_entropy();
+    let evaluation = Evaluation::of(cx, network, params, &loss, test, &rows, Goal::Classify)?;
+    let mut counts = vec![(0, 0); classes];
+    for (&label, &predicted) in labels.iter().zip(&evaluation.predictions) {
+        let (correct, of) = &mut counts[usize::from(label)];
+        *correct += usize::from(label == predicted);
+        *of += 1;
+    }
+    let correct = counts.iter().map(|(correct, _)| correct).sum();
+    let each = counts.iter().map(|&(correct, of)| Rate::of(correct, of)).collect();
+    Ok((Rate::of(correct, test.len()), each))
+}
+
+fn report(summary: &EvaluateSummary<'_>) -> String {
+    let EvaluateSummary { dataset, trained_on, test_samples, .. } = summary;
+    let mut text = format!("{dataset}: {} test samples", crate::numbers::thousands(*test_samples));
+    if trained_on != dataset {
+        text += &format!("; the model was trained on {trained_on}");
+    }
+    text.push('\n');
+    if let (Some(Rate { mean, ci95: [low, high], .. }), Some(classes)) =
+        (&summary.test_accuracy, summary.classes)
+    {
+        let (mean, low, high) = (percent(*mean), percent(*low), percent(*high));
+        text += &format!("test accuracy {mean} % (95 % interval {low} to {high})\n\n");
+        text += &table::classes(classes);
+    }
+    if let Some(mse) = summary.test_mse {
+        text += &format!(
+            "an autoencoder: test error {mse:.6}, mean squared per value\n\
+             It has no accuracy: fine-tune a classifier on it first, by narrows finetune --encoder\n"
+        );
+    }
+    text
+}

@@ -1,0 +1,130 @@
+//! `narrows finetune`: a classifier from a few labels.
+
+use super::{full_path, note, open, refuse};
+use crate::config;
+use crate::error::Error;
+use crate::journal::Journal;
+use crate::metrics;
+use crate::numbers::{counted, percent};
+use crate::options::Finetune;
+use crate::options::architecture::ArchitectureOptions;
+use crate::progress::Progress;
+use crate::run_folder::{self, METRICS, RunFolder, SUMMARY};
+use crate::summary::{Cost, FinetuneSummary, Rate, json};
+use narrows_datasets::{Dataset, draw_labels};
+use narrows_engine::Params;
+use narrows_models::checkpoint::{self, Description};
+use narrows_models::{Architecture, Evaluation, Goal, Method, Run, Task};
+use std::time::Instant;
+
+const NAME: &str = "finetune";
+/// The name of the run in events.
+const RUN: &str = "classifier";
+
+pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> {
+    let start = Instant::now();
+    let data = open(&mut options.data)?;
+    let train = &data.train;
+    let (architecture, pretrained) = encoder(&mut options, explicit, train)?;
+    let labels =
+        train.labels().ok_or_else(|| Error::new(format!("{}: there are no labels", train.name())))?;
+    let (n, validation) = (options.labels.labels, options.labels.validation);
+    let draw =
+        draw_labels(labels, train.classes(), n, validation, options.running.seed, options.draw as u64)?;
+    // As compare does, so that a draw can be repeated alone.
+    let seed = options.running.seed.wrapping_add(options.draw as u64);
+    let training = options.finetuning.training(n, seed);
+    let network = architecture.classifier(train.classes())?;
+    let mut params = Params::new(&network, seed);
+    let method = match &pretrained {
+        Some(pretrained) => {
+            options.finetuning.method.prepare(&mut params, pretrained)?;
+            options.finetuning.method
+        }
+        None => Method::Scratch,
+    };
+    let task = Task { data: train, train: &draw.train, validation: &draw.validation, goal: Goal::Classify };
+    let mut run = Run::new(RUN, &network, params, task, &training)?;
+    let cx = options.running.machine.context()?;
+    let config = config::text(NAME, &options, &note(&cx))?;
+    let folder = RunFolder::create(options.running.out.as_deref(), NAME, &config)?;
+
+    let progress = Progress::new(options.running.quiet);
+    let (classes, dataset) = (Some(train.classes()), train.name().to_string());
+    let description = Description { architecture: architecture.clone(), classes, dataset };
+    let journal = Journal::new(&progress, RUN, &description, &folder);
+    let result = run.train(&cx, &journal, |done, params| method.before_epoch(done, training.epochs, params));
+    journal.close(result, &folder)?;
+
+    folder.write(METRICS, metrics::csv([(RUN, &run.history[..])]).as_bytes())?;
+    let params = &run.trainer.params;
+    let rows = &draw.validation;
+    let evaluation = Evaluation::of(&cx, &network, params, &training.loss, train, rows, Goal::Classify)?;
+    let pairs = rows.iter().zip(&evaluation.predictions);
+    let correct = pairs.filter(|(row, class)| labels[**row as usize] == **class).count();
+    let summary = FinetuneSummary {
+        command: NAME,
+        dataset: train.name(),
+        seed: options.running.seed,
+        threads: cx.threads(),
+        method: method.name(),
+        labels: n,
+        validation,
+        draw: options.draw,
+        best_epoch: run.best_epoch(),
+        validation_loss: evaluation.loss,
+        validation_accuracy: Rate::of(correct, rows.len()),
+        cost: Cost::since(start),
+    };
+    folder.write(SUMMARY, json(&summary)?.as_bytes())?;
+    Ok(report(&summary, &folder))
+}
+
+/// The encoder to start from, if any, and the architecture, which then is that encoder's.
+fn encoder(
+    options: &mut Finetune,
+    explicit: &[String],
+    train: &Dataset,
+) -> Result<(Architecture, Option<Params>), Error> {
+    let inputs = train.sample_len();
+    let Some(run) = options.encoder.clone() else {
+        if !options.scratch {
+            return Err(Error::new(
+                "finetune needs an encoder: give --encoder RUN, or --scratch to start without one",
+            ));
+        }
+        refuse(explicit, &["method"], "there is no pretrained encoder to treat one way or another")?;
+        return Ok((options.architecture.of(inputs), None));
+    };
+    refuse(explicit, &ArchitectureOptions::IDS, "the architecture is that of --encoder")?;
+    let path = run_folder::model(&run)?;
+    let (description, _, params) = checkpoint::load(&path)?;
+    let Architecture { inputs: expected, .. } = description.architecture;
+    if expected != inputs {
+        let (dataset, trained) = (train.name(), description.dataset);
+        return Err(Error::at(
+            &path,
+            format_args!(
+                "the encoder takes samples of {expected} values ({trained}), but those of {dataset} have \
+                 {inputs}: name its data by --data"
+            ),
+        ));
+    }
+    options.encoder = Some(full_path(&run)?);
+    options.architecture = ArchitectureOptions::from(&description.architecture);
+    Ok((description.architecture, Some(params)))
+}
+
+fn report(summary: &FinetuneSummary<'_>, folder: &RunFolder) -> String {
+    let FinetuneSummary { dataset, method, labels, draw, best_epoch, .. } = summary;
+    let Rate { mean, ci95: [low, high], of, .. } = summary.validation_accuracy;
+    let (mean, low, high) = (percent(mean), percent(low), percent(high));
+    let (labels, path) = (counted(*labels, "label"), folder.path().display());
+    format!(
+        "{dataset}: {method} on {labels}, draw {draw}\n\
+         validation accuracy {mean} % of {of} samples (95 % interval {low} to {high}), epoch {best_epoch}\n\
+         That epoch was chosen by these samples, so expect less elsewhere. No test label was looked at.\n\n\
+         run folder: {path}\n\
+         next: narrows evaluate {path}\n"
+    )
+}

@@ -1,0 +1,74 @@
+//! `narrows pretrain`: an autoencoder on all samples.
+
+use super::{note, open, reconstruction, refuse};
+use crate::config;
+use crate::error::Error;
+use crate::journal::Journal;
+use crate::metrics;
+use crate::options::Pretrain;
+use crate::options::architecture::ArchitectureOptions;
+use crate::progress::Progress;
+use crate::run_folder::{METRICS, RunFolder, SUMMARY};
+use crate::summary::{Cost, PretrainSummary, json};
+use crate::table;
+use narrows_models::checkpoint::Description;
+use narrows_models::{Architecture, Pretraining};
+use std::time::Instant;
+
+const NAME: &str = "pretrain";
+
+pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> {
+    let start = Instant::now();
+    let data = open(&mut options.data)?;
+    let samples = data.train.len();
+    options.pretraining.resolve(samples);
+    let inputs = data.train.sample_len();
+    if options.linear {
+        let shaping = ArchitectureOptions::IDS.into_iter().filter(|id| *id != "latent");
+        let shaping: Vec<&str> = shaping.collect();
+        refuse(explicit, &shaping, "a linear autoencoder (--linear) has its latent code alone")?;
+        let linear = Architecture::linear(inputs, options.architecture.latent);
+        options.architecture = ArchitectureOptions::from(&linear);
+    }
+    let architecture = options.architecture.of(inputs);
+    let training = options.pretraining.training(samples, options.running.seed);
+    let pretraining = Pretraining {
+        data: &data,
+        architecture: &architecture,
+        training: &training,
+        held_out: options.pretraining.held_out(samples),
+        seed: options.running.seed,
+    };
+    pretraining.check()?;
+    let cx = options.running.machine.context()?;
+    let config = config::text(NAME, &options, &note(&cx))?;
+    let folder = RunFolder::create(options.running.out.as_deref(), NAME, &config)?;
+
+    let progress = Progress::new(options.running.quiet);
+    let dataset = data.train.name();
+    let description =
+        Description { architecture: architecture.clone(), classes: None, dataset: dataset.to_string() };
+    let journal = Journal::new(&progress, Pretraining::RUN, &description, &folder);
+    let result = pretraining.run(&cx, &journal);
+    let result = journal.close(result, &folder)?;
+
+    reconstruction::draw(&cx, &architecture.autoencoder()?, &result.params, &data.test, &folder)?;
+    folder.write(METRICS, metrics::csv([(Pretraining::RUN, &result.history[..])]).as_bytes())?;
+    let summary = PretrainSummary {
+        command: NAME,
+        dataset,
+        seed: options.running.seed,
+        threads: cx.threads(),
+        unlabelled: result.unlabelled,
+        test_samples: data.test.len(),
+        pca: &result.pca,
+        autoencoder: &result.autoencoder,
+        best_epoch: result.best_epoch,
+        cost: Cost::since(start),
+    };
+    folder.write(SUMMARY, json(&summary)?.as_bytes())?;
+    let head = table::data_line(dataset, result.unlabelled, data.test.len());
+    let reconstruction = table::reconstruction(&result.pca, &result.autoencoder);
+    let path = folder.path().display();
+    Ok(format!("{head}\n\n{reconstruction}\nrun folder: {path}\nnext: narrows finetune --encoder {path}\n"))
+}

@@ -1,0 +1,67 @@
+//! Every default of every option, in one place.
+
+/// Of the 1,797 built-in digits, those that a result is measured on.
+pub const BUILTIN_TEST_SAMPLES: usize = 500;
+/// Decides that split. It is no option: were it one, a model could be tested on what it had learnt from.
+pub const BUILTIN_SPLIT_SEED: u64 = 0;
+
+// The labels.
+pub const LABELS: usize = 100;
+pub const VALIDATION: usize = 100;
+pub const DRAWS: usize = 10;
+pub const DRAW: usize = 0;
+
+// The architecture.
+pub const LATENT: usize = 20;
+pub const WIDTHS: &str = "512,256";
+pub const ACTIVATION: &str = "relu";
+pub const OUTPUT: &str = "sigmoid";
+pub const DROPOUT: f32 = 0.0;
+
+// Pretraining.
+pub const BATCH: usize = 256;
+pub const LR: f32 = 1e-3;
+pub const LOSS: &str = "l2";
+pub const SCHEDULE: &str = "one-cycle";
+pub const OPTIMIZER: &str = "adam";
+pub const WEIGHT_DECAY: f64 = 0.0;
+pub const CLIP_NORM: f32 = 0.0;
+pub const PATIENCE: usize = 0;
+
+/// What [`epochs`] does, for the help.
+pub const EPOCHS_HELP: &str = "How often each sample is seen; auto: 1,800,000 / samples, but 20 to 200";
+
+/// The epochs of pretraining for so many samples: about as many steps, however many samples there are.
+pub fn epochs(samples: usize) -> usize {
+    (1_800_000 / samples.max(1)).clamp(20, 200)
+}
+
+/// What [`held_out`] does, for the help.
+pub const HELD_OUT_HELP: &str =
+    "The training samples that are held out to choose the best epoch; auto: one in 20, at most 1,000";
+
+/// The training samples held out to choose pretraining's epoch.
+pub fn held_out(samples: usize) -> usize {
+    (samples / 20).min(1000)
+}
+
+// Fine-tuning.
+pub const METHODS: &str = "scratch,freeze,slow,full,gradual";
+pub const METHOD: &str = "full";
+pub const FINETUNE_EPOCHS: usize = 100;
+pub const FINETUNE_BATCH: usize = 20;
+pub const FINETUNE_LRS: &str = "3e-4,1e-3,3e-3";
+pub const FINETUNE_LR: f32 = 1e-3;
+pub const FINETUNE_SCHEDULE: &str = "cosine";
+pub const FINETUNE_OPTIMIZER: &str = "adamw";
+pub const FINETUNE_WEIGHT_DECAY: f64 = 0.01;
+pub const FINETUNE_CLIP_NORM: f32 = 0.0;
+pub const FINETUNE_PATIENCE: usize = 0;
+pub const LABEL_SMOOTHING: f32 = 0.0;
+
+// The run.
+pub const SEED: u64 = 1;
+pub const THREADS: usize = 0;
+pub const ISA: &str = "auto";
+/// Runs without `--out` get a folder in this one.
+pub const RUNS: &str = "runs";

@@ -1,0 +1,161 @@
+//! The command line: what can be asked for, each default in view.
+
+pub mod architecture;
+pub mod complaint;
+pub mod data;
+pub mod finetuning;
+pub mod pretraining;
+pub mod recipe;
+pub mod running;
+pub mod values;
+
+use architecture::ArchitectureOptions;
+use clap::{Args, Parser, Subcommand};
+use data::{DataOptions, DrawOptions, LabelOptions};
+use finetuning::{ComparedFinetuning, Finetuning};
+use narrows_models::Method;
+use pretraining::Pretraining;
+use running::RunningOptions;
+use serde::Serialize;
+use std::path::PathBuf;
+use values::List;
+
+/// Learns from data that has few labels, on a CPU.
+///
+/// Pretrains an autoencoder on all samples, labelled or not, carries its encoder over into a classifier,
+/// and fine-tunes that on the few labels there are. Begin with: narrows compare
+#[derive(Clone, Debug, Parser)]
+#[command(name = "narrows", version, args_override_self = true)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Measure what pretraining gains over training from scratch, over several label draws
+    Compare(Compare),
+    /// Train an autoencoder on all samples, without their labels
+    Pretrain(Pretrain),
+    /// Train a classifier on a few labels, from a pretrained encoder or from scratch
+    Finetune(Finetune),
+    /// Measure a trained model on the test samples
+    Evaluate(Evaluate),
+    /// Show what this machine offers: instruction sets, kernels, threads, peak speed
+    Info(Info),
+}
+
+/// The options of `narrows compare`.
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(args_override_self = true)]
+pub struct Compare {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub labels: LabelOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub draws: DrawOptions,
+    /// What to compare, separated by commas: scratch (always included), freeze, slow, full, gradual
+    #[arg(long, value_name = "NAMES", default_value = crate::defaults::METHODS, help_heading = "Fine-tuning",
+          value_parser = values::list(values::name(&Method::ALL)))]
+    pub methods: List<Method>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub architecture: ArchitectureOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub pretraining: Pretraining,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub finetuning: ComparedFinetuning,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub running: RunningOptions,
+}
+
+/// The options of `narrows pretrain`.
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(args_override_self = true)]
+pub struct Pretrain {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub architecture: ArchitectureOptions,
+    /// Train a linear autoencoder: no hidden layers, no activations, no batch norm. Its floor is PCA
+    #[arg(long, help_heading = "Architecture", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub linear: bool,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub pretraining: Pretraining,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub running: RunningOptions,
+}
+
+/// The options of `narrows finetune`.
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(args_override_self = true)]
+pub struct Finetune {
+    /// The run folder or .safetensors file whose encoder to start from
+    #[arg(long, value_name = "RUN", conflicts_with = "scratch")]
+    pub encoder: Option<PathBuf>,
+    /// Start from a fresh encoder instead, with the architecture below
+    #[arg(long)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub scratch: bool,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub labels: LabelOptions,
+    /// Which of the seed's label draws to use, the first being 0
+    #[arg(long, value_name = "N", default_value_t = crate::defaults::DRAW, help_heading = "Labels")]
+    pub draw: usize,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub finetuning: Finetuning,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub architecture: ArchitectureOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub running: RunningOptions,
+}
+
+/// The options of `narrows evaluate`.
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(args_override_self = true)]
+pub struct Evaluate {
+    /// The run folder or .safetensors file of the model
+    #[serde(skip)]
+    pub run: PathBuf,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub machine: running::MachineOptions,
+    /// A folder for the summary and, of an autoencoder, the picture [default: none is written]
+    #[arg(long, value_name = "DIR")]
+    #[serde(skip)]
+    pub out: Option<PathBuf>,
+}
+
+/// The options of `narrows info`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true)]
+pub struct Info {
+    #[command(flatten)]
+    pub machine: running::MachineOptions,
+}

@@ -1,0 +1,23 @@
+//! What clap says, in one line.
+
+use crate::config::Stop;
+use crate::error::Error;
+use clap::error::ErrorKind;
+
+/// What to do instead of running: show the help that was asked for, or fail.
+pub fn stop(e: clap::Error) -> Stop {
+    match e.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Stop::Shown(e.render().to_string()),
+        _ => Stop::Failed(Error::new(one_line(&e))),
+    }
+}
+
+/// The message without usage and pointers to the help.
+pub fn one_line(e: &clap::Error) -> String {
+    let text = e.render().to_string();
+    let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+    let kept: Vec<&str> =
+        lines.filter(|line| !line.is_empty() && !line.starts_with("For more information")).collect();
+    let joined = kept.join(" ");
+    joined.strip_prefix("error: ").unwrap_or(&joined).to_string()
+}

@@ -1,0 +1,73 @@
+//! How the autoencoder is trained.
+
+use super::recipe::{LossName, OptimizerName, ScheduleName};
+use super::values::{Auto, auto, count, not_negative, positive};
+use crate::defaults;
+use clap::Args;
+use narrows_models::Training;
+use serde::Serialize;
+
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Pretraining")]
+pub struct Pretraining {
+    #[arg(long, help = defaults::EPOCHS_HELP, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
+    pub epochs: Auto,
+    #[arg(long, help = defaults::HELD_OUT_HELP, value_name = "N", default_value = "auto", value_parser = auto(count(0, u32::MAX as usize)))]
+    pub held_out: Auto,
+    /// The samples of a step
+    #[arg(long, value_name = "N", default_value_t = defaults::BATCH, value_parser = count(1, 1_000_000))]
+    pub batch: usize,
+    /// The learning rate
+    #[arg(long, value_name = "RATE", default_value_t = defaults::LR, value_parser = positive)]
+    pub lr: f32,
+    /// How the learning rate changes: constant, step (a tenth after each third of the steps), cosine,
+    /// warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths, then down)
+    #[arg(long, value_name = "NAME", default_value = defaults::SCHEDULE, hide_possible_values = true)]
+    pub schedule: ScheduleName,
+    /// What turns gradients into steps: sgd (with momentum 0.9), nesterov, adam, adamw
+    #[arg(long, value_name = "NAME", default_value = defaults::OPTIMIZER, hide_possible_values = true)]
+    pub optimizer: OptimizerName,
+    /// What is minimised: l2, l1, huber (l2 below 0.1, l1 above), bce (of a sigmoid output)
+    #[arg(long, value_name = "NAME", default_value = defaults::LOSS, hide_possible_values = true)]
+    pub loss: LossName,
+    /// How strongly weights are pulled towards 0
+    #[arg(long, value_name = "X", default_value_t = defaults::WEIGHT_DECAY, value_parser = not_negative::<f64>)]
+    pub weight_decay: f64,
+    /// Scale gradients down to this norm; 0: leave them
+    #[arg(long, value_name = "NORM", default_value_t = defaults::CLIP_NORM, value_parser = not_negative::<f32>)]
+    pub clip_norm: f32,
+    /// Stop after so many epochs without a better one; 0: never
+    #[arg(long, value_name = "EPOCHS", default_value_t = defaults::PATIENCE, value_parser = count(0, 1_000_000))]
+    pub patience: usize,
+}
+
+impl Pretraining {
+    /// Puts numbers in place of `auto`, for a training set of `samples` samples.
+    pub fn resolve(&mut self, samples: usize) {
+        self.epochs = Auto::Given(self.epochs.or(defaults::epochs(samples)));
+        self.held_out = Auto::Given(self.held_out.or(defaults::held_out(samples)));
+    }
+
+    /// The samples held out of `samples`.
+    pub fn held_out(&self, samples: usize) -> usize {
+        self.held_out.or(defaults::held_out(samples))
+    }
+
+    /// The training of an autoencoder on `samples` samples, less those held out.
+    pub fn training(&self, samples: usize, seed: u64) -> Training {
+        let epochs = self.epochs.or(defaults::epochs(samples));
+        let kept = samples.saturating_sub(self.held_out(samples));
+        Training {
+            epochs,
+            batch: self.batch,
+            lr: self.lr,
+            schedule: self.schedule.schedule((epochs * kept.div_ceil(self.batch)) as u64),
+            optimizer: self.optimizer.optimizer(self.weight_decay),
+            loss: self.loss.loss(),
+            clip_norm: (self.clip_norm > 0.0).then_some(self.clip_norm),
+            patience: self.patience,
+            seed,
+        }
+    }
+}

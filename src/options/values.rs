@@ -1,0 +1,139 @@
+//! The values that options take: what is refused is refused here, before anything else happens.
+
+use serde::{Serialize, Serializer};
+use std::fmt::Display;
+use std::str::FromStr;
+
+/// Values separated by commas; `none` for no value at all.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct List<T>(pub Vec<T>);
+
+/// Reads a [`List`], each item by `item`.
+pub fn list<T>(
+    item: impl Fn(&str) -> Result<T, String> + Clone,
+) -> impl Fn(&str) -> Result<List<T>, String> + Clone {
+    move |text| {
+        if matches!(text, "" | "none") {
+            return Ok(List(Vec::new()));
+        }
+        let items =
+            text.split(',').map(|part| item(part.trim()).map_err(|e| format!("'{}': {e}", part.trim())));
+        items.collect::<Result<Vec<T>, String>>().map(List)
+    }
+}
+
+/// A number that is chosen by the amount of data unless it is given.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Auto {
+    /// To be chosen.
+    Auto,
+    /// Given, or chosen.
+    Given(usize),
+}
+
+impl Auto {
+    /// The number given, or else `chosen`.
+    pub fn or(self, chosen: usize) -> usize {
+        match self {
+            Auto::Auto => chosen,
+            Auto::Given(n) => n,
+        }
+    }
+}
+
+impl Serialize for Auto {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Auto::Auto => serializer.serialize_str("auto"),
+            Auto::Given(n) => serializer.serialize_u64(*n as u64),
+        }
+    }
+}
+
+/// Reads `auto` or what `number` reads.
+pub fn auto(
+    number: impl Fn(&str) -> Result<usize, String> + Clone,
+) -> impl Fn(&str) -> Result<Auto, String> + Clone {
+    move |text| {
+        if text == "auto" {
+            return Ok(Auto::Auto);
+        }
+        number(text).map(Auto::Given).map_err(|e| format!("{e}, or auto"))
+    }
+}
+
+/// Reads a whole number within `low..=high`.
+pub fn count(low: usize, high: usize) -> impl Fn(&str) -> Result<usize, String> + Clone {
+    move |text| within(text, low, high, "a whole number")
+}
+
+/// Reads a positive and finite number.
+pub fn positive(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(x) if x > 0.0 && x.is_finite() => Ok(x),
+        _ => Err("it must be a positive, finite number".to_string()),
+    }
+}
+
+/// Reads a number from 0 up.
+pub fn not_negative<T: FromStr + Copy + Into<f64>>(text: &str) -> Result<T, String> {
+    match text.parse::<T>() {
+        Ok(x) if x.into() >= 0.0 && x.into().is_finite() => Ok(x),
+        _ => Err("it must be a finite number of at least 0".to_string()),
+    }
+}
+
+/// Reads a number from 0 up and below 1.
+pub fn fraction(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(x) if (0.0..1.0).contains(&x) => Ok(x),
+        _ => Err("it must be a number from 0 up and below 1".to_string()),
+    }
+}
+
+/// Reads one of the names in `all`.
+pub fn name<T: Copy>(all: &[(&'static str, T)]) -> impl Fn(&str) -> Result<T, String> + Clone + use<T> {
+    let all = all.to_vec();
+    move |text| match all.iter().find(|(name, _)| *name == text) {
+        Some((_, value)) => Ok(*value),
+        None => {
+            let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+            Err(format!("it must be one of {}", names.join(", ")))
+        }
+    }
+}
+
+fn within<T>(text: &str, low: T, high: T, kind: &str) -> Result<T, String>
+where
+    T: FromStr + PartialOrd + Display,
+{
+    match text.parse::<T>() {
+        Ok(x) if x >= low && x <= high => Ok(x),
+        _ => Err(format!("it must be {kind} from {low} to {high}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_name_the_item_that_is_wrong() {
+        let widths = list(count(1, 100));
+        assert_eq!(widths("5, 6"), Ok(List(vec![5, 6])));
+        assert_eq!(widths("none"), Ok(List(vec![])));
+        assert_eq!(widths("5,0"), Err("'0': it must be a whole number from 1 to 100".to_string()));
+        assert!(widths("5,,6").is_err());
+    }
+
+    #[test]
+    fn numbers_that_are_none_are_refused() {
+        for text in ["nan", "NaN", "inf", "-inf", "0", "-1", "", "1e-3x", "1e60"] {
+            assert!(positive(text).is_err(), "{text}");
+        }
+        assert_eq!(positive("1e-3"), Ok(1e-3));
+        assert!(fraction("1").is_err() && fraction("-0.1").is_err() && fraction("nan").is_err());
+        assert!(not_negative::<f64>("nan").is_err() && not_negative::<f32>("-1").is_err());
+    }
+}

@@ -1,0 +1,44 @@
+//! What training tells, shown on stderr: bars on a terminal, lines elsewhere, nothing when quiet.
+
+mod bars;
+mod lines;
+
+use bars::Bars;
+use lines::Lines;
+use narrows_models::{Event, Observer};
+use std::io::IsTerminal;
+use std::sync::Mutex;
+
+/// One way of showing.
+enum Style {
+    Quiet,
+    Lines(Mutex<Lines>),
+    Bars(Mutex<Bars>),
+}
+
+/// Shows what happens. Events come from several threads.
+pub struct Progress(Style);
+
+impl Progress {
+    pub fn new(quiet: bool) -> Progress {
+        Progress(match (quiet, std::io::stderr().is_terminal()) {
+            (true, _) => Style::Quiet,
+            (false, true) => Style::Bars(Mutex::default()),
+            (false, false) => Style::Lines(Mutex::default()),
+        })
+    }
+}
+
+impl Observer for Progress {
+    fn notice(&self, event: &Event<'_>) {
+        // A thread that panicked while it held the lock left at worst a line unsaid.
+        match &self.0 {
+            Style::Quiet => {}
+            Style::Lines(lines) => {
+                let line = lines.lock().unwrap_or_else(|e| e.into_inner()).line(event);
+                line.into_iter().for_each(|line| eprintln!("{line}"));
+            }
+            Style::Bars(bars) => bars.lock().unwrap_or_else(|e| e.into_inner()).notice(event),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! `summary.json`: what came out, for programs. Accuracies are fractions, errors are per value in [0, 1].
+
+use crate::error::Error;
+use crate::machine;
+use narrows_models::compare::MethodResult;
+use narrows_models::pretraining::{AutoencoderResult, PcaResult};
+use serde::Serialize;
+use std::time::Instant;
+
+/// Of `compare`.
+#[derive(Debug, Serialize)]
+pub struct CompareSummary<'a> {
+    pub command: &'a str,
+    pub dataset: &'a str,
+    pub seed: u64,
+    pub threads: usize,
+    pub unlabelled: usize,
+    pub labels: usize,
+    pub draws: usize,
+    pub test_samples: usize,
+    pub pca: &'a PcaResult,
+    pub autoencoder: &'a AutoencoderResult,
+    pub methods: &'a [MethodResult],
+    #[serde(flatten)]
+    pub cost: Cost,
+}
+
+/// Of `pretrain`.
+#[derive(Debug, Serialize)]
+pub struct PretrainSummary<'a> {
+    pub command: &'a str,
+    pub dataset: &'a str,
+    pub seed: u64,
+    pub threads: usize,
+    pub unlabelled: usize,
+    pub test_samples: usize,
+    pub pca: &'a PcaResult,
+    pub autoencoder: &'a AutoencoderResult,
+    pub best_epoch: usize,
+    #[serde(flatten)]
+    pub cost: Cost,
+}
+
+/// Of `finetune`.
+#[derive(Debug, Serialize)]
+pub struct FinetuneSummary<'a> {
+    pub command: &'a str,
+    pub dataset: &'a str,
+    pub seed: u64,
+    pub threads: usize,
+    pub method: &'a str,
+    pub labels: usize,
+    pub validation: usize,
+    pub draw: usize,
+    pub best_epoch: usize,
+    pub validation_loss: f64,
+    pub validation_accuracy: Rate,
+    #[serde(flatten)]
+    pub cost: Cost,
+}
+
+/// Of `evaluate`.
+#[derive(Debug, Serialize)]
+pub struct EvaluateSummary<'a> {
+    pub command: &'a str,
+    pub dataset: &'a str,
+    pub trained_on: &'a str,
+    pub threads: usize,
+    pub test_samples: usize,
+    /// Of a classifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_accuracy: Option<Rate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<&'a [Rate]>,
+    /// Of an autoencoder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_mse: Option<f64>,
+    #[serde(flatten)]
+    pub cost: Cost,
+}
+
+/// So many of so many.
+#[derive(Clone, Debug, Serialize)]
+pub struct Rate {
+    pub mean: f64,
+    /// Wilson's interval.
+    pub ci95: [f64; 2],
+    pub correct: usize,
+    pub of: usize,
+}
+
+impl Rate {
+    pub fn of(correct: usize, of: usize) -> Rate {
+        let ci95 = narrows_models::statistics::wilson(correct, of);
+        Rate { mean: correct as f64 / of as f64, ci95, correct, of }
+    }
+}
+
+/// What it took.
+#[derive(Debug, Serialize)]
+pub struct Cost {
+    pub wall_seconds: f64,
+    pub peak_memory_mb: Option<f64>,
+}
+
+impl Cost {
+    /// From `start` until now.
+    pub fn since(start: Instant) -> Cost {
+        Cost { wall_seconds: start.elapsed().as_secs_f64(), peak_memory_mb: machine::peak_memory_mb() }
+    }
+}
+
+/// The file's text.
+pub fn json(summary: &impl Serialize) -> Result<String, Error> {
+    let text = serde_json::to_string_pretty(summary);
+    text.map(|text| text + "\n")
+        .map_err(|e| Error::new(format!("the summary cannot be written as JSON: {e}")))
+}

@@ -1,0 +1,169 @@
+//! What came out, for people: aligned, and no wider than 100 columns.
+
+use crate::numbers::{counted, duration, percent, points, thousands};
+use crate::summary::Rate;
+use narrows_models::Method;
+use narrows_models::compare::{ComparisonResult, Gain, MethodResult};
+use narrows_models::pretraining::{AutoencoderResult, PcaResult};
+
+/// A comparison and what it was about.
+pub struct Comparing<'a> {
+    pub dataset: &'a str,
+    pub test_samples: usize,
+    pub labels: usize,
+    pub validation: usize,
+    pub draws: usize,
+    pub result: &'a ComparisonResult,
+    pub seconds: f64,
+}
+
+/// The table of `compare`.
+pub fn comparison(of: &Comparing<'_>) -> String {
+    let ComparisonResult { unlabelled, pca, autoencoder, methods, .. } = of.result;
+    let mut text = data_line(of.dataset, *unlabelled, of.test_samples);
+    text += &format!(
+        "\n{} of {} to train on and {} to validate; {} in all\n\n",
+        counted(of.draws, "draw"),
+        counted(of.labels, "label"),
+        thousands(of.validation),
+        duration(of.seconds)
+    );
+    text += &reconstruction(pca, autoencoder);
+    text += &format!(
+        "\n{:<16} {:>16} {:>16}    {:<26} {:>12}\n",
+        "classification", "test accuracy, %", "95 % interval", "gain over scratch, points", "time"
+    );
+    for method in methods {
+        text += &method_line(method, of.draws);
+    }
+    text += "\n";
+    text += &verdict(methods, of.draws);
+    text
+}
+
+/// What was learnt from and measured on.
+pub fn data_line(dataset: &str, unlabelled: usize, test_samples: usize) -> String {
+    format!(
+        "{dataset}: {} unlabelled samples, {} test samples",
+        thousands(unlabelled),
+        thousands(test_samples)
+    )
+}
+
+/// PCA against the autoencoder.
+pub fn reconstruction(pca: &PcaResult, autoencoder: &AutoencoderResult) -> String {
+    let row = |name: String, test: f64, train: f64, time: String| {
+        format!("{name:<27} {test:>11.6} {train:>11.6} {time:>12}\n")
+    };
+    let AutoencoderResult { latent, train_mse, test_mse, seconds } = autoencoder;
+    let head =
+        format!("{:<27} {:>11} {:>11} {:>12}\n", "mean squared error per value", "test", "train", "time");
+    head + &row(
+        format!("PCA, {}", counted(pca.components, "component")),
+        pca.test_mse,
+        pca.train_mse,
+        String::new(),
+    ) + &row(format!("autoencoder, {}", counted(*latent, "value")), *test_mse, *train_mse, duration(*seconds))
+}
+
+fn method_line(method: &MethodResult, draws: usize) -> String {
+    let MethodResult { name, test_accuracy, gain_over_scratch: gain, seconds, .. } = method;
+    let estimate = &test_accuracy.estimate;
+    let (accuracy, interval) = match draws {
+        1 => (percent(estimate.mean), "unknown".to_string()),
+        _ => {
+            let [low, high] = estimate.ci95;
+            let accuracy = format!("{} ± {:.2}", percent(estimate.mean), 100.0 * estimate.std);
+            (accuracy, format!("{} to {}", percent(low), percent(high)))
+        }
+    };
+    let gained = match (name, draws) {
+        (Method::Scratch, _) => "baseline".to_string(),
+        (_, 1) => points(gain.mean),
+        _ => {
+            let mark = if excludes_none(gain) { " *" } else { "" };
+            let [low, high] = gain.ci95;
+            format!("{} ({} to {}){mark}", points(gain.mean), points(low), points(high))
+        }
+    };
+    let time = duration(*seconds);
+    format!("{:<16} {accuracy:>16} {interval:>16}    {gained:<26} {time:>12}\n", name.name())
+}
+
+/// Whether the interval of the gain leaves out 0.
+fn excludes_none(gain: &Gain) -> bool {
+    gain.ci95[0] > 0.0 || gain.ci95[1] < 0.0
+}
+
+/// What pretraining gained, as plainly as the numbers allow. No method is singled out: the best of several,
+/// chosen by the test set, looks better than it is.
+fn verdict(methods: &[MethodResult], draws: usize) -> String {
+    let transfers: Vec<&MethodResult> = methods.iter().filter(|m| m.name != Method::Scratch).collect();
+    if transfers.is_empty() {
+        return "Only the baseline was trained: there is nothing to compare it to.\n".to_string();
+    }
+    if draws == 1 {
+        return "One draw cannot tell a gain from luck: ask for more by --draws.\n".to_string();
+    }
+    let names = |wanted: fn(&Gain) -> bool| -> Vec<&str> {
+        let found = transfers.iter().filter(|m| wanted(&m.gain_over_scratch));
+        found.map(|m| m.name.name()).collect()
+    };
+    let (gained, lost) = (names(|gain| gain.ci95[0] > 0.0), names(|gain| gain.ci95[1] < 0.0));
+    let open = names(|gain| !excludes_none(gain));
+    let mut parts = Vec::new();
+    if !gained.is_empty() {
+        parts.push(format!("gained with {}", listed(&gained)));
+    }
+    if !lost.is_empty() {
+        parts.push(format!("lost with {}", listed(&lost)));
+    }
+    if !open.is_empty() {
+        let what = if parts.is_empty() { "showed no clear gain or loss" } else { "showed neither" };
+        parts.push(format!("{what} with {}", listed(&open)));
+    }
+    let marked =
+        if open.len() < transfers.len() { "* The 95 % interval of the gain leaves out 0. " } else { "" };
+    let sentence = format!("{marked}Over training from scratch, pretraining {}.", parts.join(", "));
+    wrapped(&sentence, 100)
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.to_string(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// Breaks a line between words.
+fn wrapped(text: &str, width: usize) -> String {
+    let (mut out, mut column) = (String::new(), 0);
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if column > 0 {
+            let fits = column + 1 + length <= width;
+            out.push(if fits { ' ' } else { '\n' });
+            column = if fits { column + 1 } else { 0 };
+        }
+        out += word;
+        column += length;
+    }
+    out + "\n"
+}
+
+/// The accuracy of each class.
+pub fn classes(rates: &[Rate]) -> String {
+    let mut text =
+        format!("{:>5} {:>11} {:>16} {:>16}\n", "class", "accuracy, %", "95 % interval", "correct");
+    for (class, Rate { mean, ci95: [low, high], correct, of }) in rates.iter().enumerate() {
+        let (accuracy, interval) = match of {
+            0 => ("none".to_string(), String::new()),
+            _ => (percent(*mean), format!("{} to {}", percent(*low), percent(*high))),
+        };
+        let correct = format!("{} of {}", thousands(*correct), thousands(*of));
+        text += &format!("{class:>5} {accuracy:>11} {interval:>16} {correct:>16}\n");
+    }
+    text
+}

@@ -100,6 +100,13 @@ fn a_frozen_batch_norm_above_a_trained_layer_evaluates() {
     assert!(part[params.range("layers.1")].iter().all(|g| *g == 0.0));
     // One sample can be trained on then.
     pass(&network, &params, &x[..6], &dy[..2], Pass::train(1, 0));
+    // And its statistics stay, although what lies below it trains.
+    let before = bits(params.values());
+    let mut activations = Activations::new(&network, BATCH);
+    let cx = Context::new(1).unwrap();
+    network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0)).unwrap();
+    network.update_statistics(&mut params, &activations);
+    assert_eq!(bits(params.values()), before);
 }
 
 #[test]

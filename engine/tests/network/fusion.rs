@@ -6,7 +6,8 @@ use narrows_engine::layers::{BatchNorm, Dropout, Linear, Relu, Sigmoid};
 use narrows_engine::simd::Isa;
 use narrows_engine::{Activations, Context, Network, NetworkBuilder, Params, Pass};
 
-/// Everything that fuses, and dropout behind it, whose masks are keyed by its position.
+/// Everything that fuses, dropout behind it, whose masks are keyed by its position, and dropout in between
+/// that does nothing.
 fn builder() -> NetworkBuilder {
     Network::builder(33)
         .section("encoder")
@@ -22,6 +23,7 @@ fn builder() -> NetworkBuilder {
         .layer(Relu)
         .layer(Relu)
         .layer(Linear::new(30))
+        .layer(Dropout { p: 0.0 })
         .layer(Relu)
         .layer(Relu)
         .layer(BatchNorm::default())

@@ -67,6 +67,8 @@ fn an_encoder_starts_alike_under_any_head() {
     let b = Params::new(&with_head, 3);
     let bits_of = |p: &Params| bits(&p.values()[p.range("encoder")]);
     assert_eq!(bits_of(&a), bits_of(&b));
+    let alone = Params::new(&encoder().build().unwrap(), 3);
+    assert_eq!(bits_of(&a), bits_of(&alone));
     assert_eq!(bits(a.values()), bits(Params::new(&with_decoder, 3).values()));
     assert_ne!(bits_of(&a), bits_of(&Params::new(&with_decoder, 4)));
     // Two weights of one shape differ, as their names do.
@@ -94,6 +96,20 @@ fn a_section_that_is_taken_up_again_is_an_error() {
     // Naming the current section again goes on with it.
     let on = encoder().section("encoder").layer(Linear::new(3)).build().unwrap();
     assert_eq!(on.param_entries().last().unwrap().name, "encoder.5.bias");
+}
+
+/// Whether a layer does anything is a setting, and must not rename what a checkpoint holds.
+#[test]
+fn dropout_that_does_nothing_keeps_its_number() {
+    let network = |p| {
+        let network = Network::builder(3).layer(Dropout { p }).layer(Linear::new(2)).layer(Dropout { p });
+        network.layer(BatchNorm::default()).build().unwrap()
+    };
+    let names = |network: Network| -> Vec<_> {
+        network.param_entries().iter().map(|e| (e.name.clone(), e.range.clone())).collect()
+    };
+    assert_eq!(names(network(0.0)), names(network(0.5)));
+    assert_eq!(names(network(0.0))[0].0, "layers.1.weight");
 }
 
 #[test]

@@ -178,6 +178,9 @@ fn every_size_and_isa_is_within_rounding_of_f64() {
             params.set_lr_factor("a", 0.25);
             params.set_lr_factor("b.0.bias", 2.0);
             check_against_f64(isa, optimizer, params);
+            // A parameter that ends just where a block does.
+            let square = Network::builder(128).layer(Linear::new(128)).build().unwrap();
+            check_against_f64(isa, optimizer, Params::new(&square, 1));
         }
     }
 }

@@ -77,6 +77,14 @@ fn a_warm_up_leads_to_its_schedule() {
 }
 
 #[test]
+fn a_peak_at_the_first_step_is_where_it_starts() {
+    let cycle = Schedule::OneCycle { peak_at: 0.25, start_divisor: 25.0, end_divisor: 1e4 };
+    let factors = factors(&cycle, 4);
+    assert_eq!(factors[0], 1.0);
+    assert!(factors.is_sorted_by(|a, b| a > b), "{factors:?}");
+}
+
+#[test]
 fn bad_settings_are_named() {
     let cycle =
         |peak_at, start_divisor, end_divisor| Schedule::OneCycle { peak_at, start_divisor, end_divisor };

@@ -293,6 +293,15 @@ fn large_logits_overflow_nowhere() {
             assert!(value.is_finite() && value > 100.0, "{:?}: {value}", case.loss);
             check_against_f64(&case, &format!("{:?} on {}", case.loss, isa.name()), value, &dy);
         }
+        // Far from 0 on either side, where the rows' ends must not count as logits of 0.
+        for (shift, n) in [-1e4, 1e4].iter().flat_map(|shift| [1, 3, 10, 19].map(|n| (shift, n))) {
+            for loss in losses(n).split_off(4) {
+                let mut case = Case::new(loss, 20, n, 2.0);
+                case.y.iter_mut().for_each(|y| *y += shift);
+                let (value, dy) = case.evaluate(&single(isa));
+                check_against_f64(&case, &format!("{:?} on {}", case.loss, isa.name()), value, &dy);
+            }
+        }
         // A class that is ruled out has probability 0, and does no harm to the others.
         let y = [f32::NEG_INFINITY, 0.0, 0.0];
         let mut dy = [f32::NAN; 3];

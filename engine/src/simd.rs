@@ -7,7 +7,7 @@
 //! Dispatch happens once per kernel call, in [`Isa::run`]. Rayon's closures do not inherit the target
 //! features of their caller, so threads go outside: each task dispatches anew.
 //!
-//! To add an ISA, write its file and add one line to the list in [`isas!`].
+//! To add an ISA, write its file and add one line to the list in `isas!`.
 
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 #[allow(unsafe_code)]

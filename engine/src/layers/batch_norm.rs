@@ -41,6 +41,13 @@ impl Default for BatchNorm {
     }
 }
 
+impl BatchNorm {
+    /// A batch norm with these settings in place of the usual 1e-5 and 0.1.
+    pub fn new(eps: f32, momentum: f32) -> BatchNorm {
+        BatchNorm { eps, momentum, relu: false }
+    }
+}
+
 /// The parameters: gamma, beta, running mean, running variance, each (channels).
 fn split4(params: &[f32]) -> [&[f32]; 4] {
     let mut parts = params.chunks_exact((params.len() / 4).max(1));

@@ -122,20 +122,20 @@ fn panic_of(f: impl FnOnce() + std::panic::UnwindSafe) -> String {
 #[test]
 fn bad_shapes_are_refused() {
     let data = [0.0f32; 12];
-    assert!(panic_of(|| drop(MatRef::new(&[0.0; 12], 3, 5))).contains("3 x 5"));
+    assert!(panic_of(|| _ = MatRef::new(&[0.0; 12], 3, 5)).contains("3 x 5"));
     assert!(
-        panic_of(|| drop(MatRef::with_strides(&[0.0; 12], 3, 5, 5, 1)))
+        panic_of(|| _ = MatRef::with_strides(&[0.0; 12], 3, 5, 5, 1))
             .contains("number 14, outside its 12 floats")
     );
     assert!(
-        panic_of(|| drop(MatRef::with_strides(&[0.0; 12], 2, 2, usize::MAX - 1, 1)))
+        panic_of(|| _ = MatRef::with_strides(&[0.0; 12], 2, 2, usize::MAX - 1, 1))
             .contains("outside its 12 floats")
     );
-    assert!(panic_of(|| drop(MatRef::with_strides(&[0.0; 12], 3, 3, usize::MAX, 1))).contains("overflow"));
+    assert!(panic_of(|| _ = MatRef::with_strides(&[0.0; 12], 3, 3, usize::MAX, 1)).contains("overflow"));
     // Rows that repeat, rows that overlap, a column that repeats.
     for (rows, cols, row_stride, col_stride) in [(2, 3, 0, 1), (3, 3, 2, 1), (2, 2, 1, 1), (2, 2, 4, 0)] {
         let message =
-            panic_of(|| drop(MatMut::with_strides(&mut [0.0; 12], rows, cols, row_stride, col_stride)));
+            panic_of(|| _ = MatMut::with_strides(&mut [0.0; 12], rows, cols, row_stride, col_stride));
         assert!(message.contains("may coincide"), "{message}");
     }
     // One row, or one column, has no neighbour to coincide with.

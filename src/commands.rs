@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::options::data::DataOptions;
 use narrows_datasets::TrainTest;
 use narrows_engine::Context;
+use narrows_models::Architecture;
 use std::path::Path;
 
 /// Opens the data that `options` name, and puts their full path in place, for the configuration to be of use
@@ -34,6 +35,16 @@ fn full_path(path: &Path) -> Result<std::path::PathBuf, Error> {
 /// What to note about a run in its configuration.
 fn note(cx: &Context) -> String {
     format!("computed with --isa {} on {} threads", cx.isa().name(), cx.threads())
+}
+
+/// Refuses a batch, set by `option`, that batch normalisation can make nothing of.
+fn check_batch(architecture: &Architecture, option: &str, batch: usize) -> Result<(), Error> {
+    match batch {
+        1 if architecture.batch_norm => Err(Error::new(format!(
+            "a batch of 1 sample has no variance to normalise by: set {option} to 2 or more, or --no-batch-norm"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses the options `ids` where they were given although they have no effect, because of `reason`.

@@ -25,7 +25,7 @@ use values::List;
 /// Pretrains an autoencoder on all samples, labelled or not, carries its encoder over into a classifier,
 /// and fine-tunes that on the few labels there are. Begin with: narrows compare
 #[derive(Clone, Debug, Parser)]
-#[command(name = "narrows", version, args_override_self = true)]
+#[command(name = "narrows", version, args_override_self = true, allow_negative_numbers = true)]
 pub struct CommandLine {
     #[command(subcommand)]
     pub command: Command,
@@ -48,7 +48,7 @@ pub enum Command {
 /// The options of `narrows compare`.
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
-#[command(args_override_self = true)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Compare {
     #[command(flatten)]
     #[serde(flatten)]
@@ -80,7 +80,7 @@ pub struct Compare {
 /// The options of `narrows pretrain`.
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
-#[command(args_override_self = true)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Pretrain {
     #[command(flatten)]
     #[serde(flatten)]
@@ -103,7 +103,7 @@ pub struct Pretrain {
 /// The options of `narrows finetune`.
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
-#[command(args_override_self = true)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Finetune {
     /// The run folder or .safetensors file whose encoder to start from
     #[arg(long, value_name = "RUN", conflicts_with = "scratch")]
@@ -135,7 +135,7 @@ pub struct Finetune {
 /// The options of `narrows evaluate`.
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
-#[command(args_override_self = true)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Evaluate {
     /// The run folder or .safetensors file of the model
     #[serde(skip)]
@@ -154,7 +154,7 @@ pub struct Evaluate {
 
 /// The options of `narrows info`.
 #[derive(Clone, Debug, Args)]
-#[command(args_override_self = true)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Info {
     #[command(flatten)]
     pub machine: running::MachineOptions,

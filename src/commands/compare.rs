@@ -1,6 +1,6 @@
 //! `narrows compare`: what pretraining gains over training from scratch.
 
-use super::{note, open, reconstruction};
+use super::{check_batch, note, open, reconstruction};
 use crate::config;
 use crate::error::Error;
 use crate::journal::Journal;
@@ -37,6 +37,8 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
         seed,
     };
     comparison.check()?;
+    check_batch(&comparison.architecture, "--batch", comparison.pretraining.batch)?;
+    check_batch(&comparison.architecture, "--finetune-batch", comparison.finetuning.batch)?;
     let cx = options.running.machine.context()?;
     let config = config::text(NAME, &options, &note(&cx))?;
     let folder = RunFolder::create(options.running.out.as_deref(), NAME, &config)?;

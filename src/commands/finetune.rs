@@ -1,6 +1,6 @@
 //! `narrows finetune`: a classifier from a few labels.
 
-use super::{full_path, note, open, refuse};
+use super::{check_batch, full_path, note, open, refuse};
 use crate::config;
 use crate::error::Error;
 use crate::journal::Journal;
@@ -34,6 +34,7 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     // As compare does, so that a draw can be repeated alone.
     let seed = options.running.seed.wrapping_add(options.draw as u64);
     let training = options.finetuning.training(n, seed);
+    check_batch(&architecture, "--batch", training.batch)?;
     let network = architecture.classifier(train.classes())?;
     let mut params = Params::new(&network, seed);
     let method = match &pretrained {

@@ -1,6 +1,6 @@
 //! `narrows pretrain`: an autoencoder on all samples.
 
-use super::{note, open, reconstruction, refuse};
+use super::{check_batch, note, open, reconstruction, refuse};
 use crate::config;
 use crate::error::Error;
 use crate::journal::Journal;
@@ -40,6 +40,7 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
         seed: options.running.seed,
     };
     pretraining.check()?;
+    check_batch(&architecture, "--batch", training.batch)?;
     let cx = options.running.machine.context()?;
     let config = config::text(NAME, &options, &note(&cx))?;
     let folder = RunFolder::create(options.running.out.as_deref(), NAME, &config)?;

@@ -1,7 +1,7 @@
 //! How classifiers are trained: by one command as its main work, by another as a part of it.
 
 use super::recipe::{OptimizerName, ScheduleName};
-use super::values::{List, count, fraction, list, name, not_negative, positive};
+use super::values::{List, count, filled, fraction, list, name, not_negative, positive};
 use crate::defaults;
 use clap::Args;
 use narrows_engine::Loss;
@@ -59,7 +59,7 @@ pub struct ComparedFinetuning {
     #[arg(long, value_name = "N", default_value_t = defaults::FINETUNE_BATCH, value_parser = count(1, 1_000_000))]
     pub finetune_batch: usize,
     /// The learning rates of which each method chooses one on each draw, by its validation labels
-    #[arg(long, value_name = "LIST", default_value = defaults::FINETUNE_LRS, value_parser = list(positive))]
+    #[arg(long, value_name = "LIST", default_value = defaults::FINETUNE_LRS, value_parser = filled(list(positive)))]
     pub finetune_lr: List<f32>,
     /// How the learning rate changes: constant, step (a tenth after each third of the steps), cosine,
     /// warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths, then down)

@@ -23,6 +23,16 @@ pub fn list<T>(
     }
 }
 
+/// Reads what `list` reads, unless that is nothing.
+pub fn filled<T>(
+    list: impl Fn(&str) -> Result<List<T>, String> + Clone,
+) -> impl Fn(&str) -> Result<List<T>, String> + Clone {
+    move |text| match list(text)? {
+        List(items) if items.is_empty() => Err("it must hold at least one value".to_string()),
+        items => Ok(items),
+    }
+}
+
 /// A number that is chosen by the amount of data unless it is given.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Auto {

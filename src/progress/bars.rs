@@ -21,22 +21,21 @@ impl Bars {
                 eprintln!("{what}");
             }
             Event::Runs { what, count } => {
-                self.begin(what, *count as u64, "runs {pos}/{len}, {left} left");
+                self.begin(what, *count as u64, "{pos}/{len} runs, {left} left");
                 self.several = true;
             }
             Event::RunDone => self.advance(1),
             _ if self.several => {}
             Event::Started { run, epochs, samples } => {
                 self.epochs = *epochs;
-                self.begin(run, (epochs * samples) as u64, "{msg}, {rate} samples/s, {left} left");
-                self.show(format!("epoch 1/{epochs}"));
+                self.begin(run, (epochs * samples) as u64, "{msg}, {rate}/s, {left} left");
+                self.show(format!("1/{epochs}"));
             }
             Event::Step { samples, .. } => self.advance(*samples as u64),
             Event::Epoch { record, .. } => {
-                let mut text =
-                    format!("epoch {}/{}, loss {:.5}", record.epoch, self.epochs, record.train_loss);
+                let mut text = format!("{}/{}, loss {:.4}", record.epoch, self.epochs, record.train_loss);
                 if let Some(loss) = record.validation_loss {
-                    text += &format!(", validation {loss:.5}");
+                    text += &format!(", held out {loss:.4}");
                 }
                 self.show(text);
             }
@@ -47,7 +46,8 @@ impl Bars {
 
     fn begin(&mut self, what: &str, length: u64, rest: &str) {
         self.end();
-        let style = ProgressStyle::with_template(&format!("{what} [{{bar:24}}] {rest}"));
+        // All of it is to fit into 80 columns; the bar takes what the text leaves.
+        let style = ProgressStyle::with_template(&format!("{what} [{{wide_bar}}] {rest}"));
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
         let style = style
             .with_key("rate", |state: &ProgressState, w: &mut dyn Write| {

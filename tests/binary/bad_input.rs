@@ -1,0 +1,169 @@
+//! What is refused: in one line that says what to do, with exit code 2, and nothing left behind.
+
+use crate::program::{Place, idx, put_folder, tiny_compare};
+use std::fs;
+
+/// A place with data and runs to go wrong with.
+fn place() -> Place {
+    let place = Place::new();
+    let image = "t10k-images-idx3-ubyte";
+    put_folder(&place.path("good"), 3, 10);
+    for name in ["truncated", "lying", "counts", "magic"] {
+        put_folder(&place.path(name), 3, 10);
+    }
+    let whole = fs::read(place.path("good").join(image)).unwrap();
+    fs::write(place.path("truncated").join(image), &whole[..whole.len() - 5]).unwrap();
+    fs::write(place.path("magic").join(image), b"PNG, or so it seems").unwrap();
+    // 4 KB that claim 4 terabytes.
+    let lie = idx(&[u32::MAX, 32, 32], &[0; 4080]);
+    fs::write(place.path("lying/train-images-idx3-ubyte"), lie).unwrap();
+    fs::write(place.path("counts/train-labels-idx1-ubyte"), idx(&[29], &[0; 29])).unwrap();
+    put_folder(&place.path("label"), 3, 10);
+    fs::write(place.path("label/t10k-labels-idx1-ubyte"), idx(&[30], &[9; 30])).unwrap();
+    // Class 1 is never seen.
+    put_folder(&place.path("gap"), 3, 10);
+    let gap: Vec<u8> = (0..30).map(|i| if i % 3 == 1 { 0 } else { i % 3 }).collect();
+    fs::write(place.path("gap/train-labels-idx1-ubyte"), idx(&[30], &gap)).unwrap();
+    fs::write(place.path("gap/t10k-labels-idx1-ubyte"), idx(&[30], &gap)).unwrap();
+    fs::create_dir(place.path("empty")).unwrap();
+    fs::write(place.path("file"), "no folder").unwrap();
+    fs::write(place.path("unknown.toml"), "latent = 4\nlatnt = 5\n").unwrap();
+    fs::write(place.path("malformed.toml"), "latent = 4\nwidths = [1,\n").unwrap();
+    fs::write(place.path("wrong.toml"), "latent = \"many\"\n").unwrap();
+    fs::write(place.path("nested.toml"), "[latent]\nx = 1\n").unwrap();
+    fs::write(place.path("other.toml"), "command = \"pretrain\"\n").unwrap();
+    fs::write(place.path("broken.safetensors"), "not at all").unwrap();
+    place.succeed("pretrain --epochs 1 --widths 4 --latent 2 --quiet --out digits-run");
+    place
+        .succeed("pretrain --data good --epochs 1 --widths 4 --latent 2 --held-out 2 --quiet --out good-run");
+    let few = "--labels 3 --validation 3 --epochs 1 --quiet";
+    place.succeed(&format!("finetune --encoder good-run --data good {few} --out classifier"));
+    put_folder(&place.path("two"), 2, 10);
+    fs::create_dir(place.path("bare")).unwrap();
+    place
+}
+
+#[test]
+fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
+    let place = place();
+    let before = place.listing();
+    let compare = |rest: &str| tiny_compare(&format!("--out new {rest}"));
+    let cases: Vec<(String, &[&str])> = vec![
+        // Data.
+        (compare("--data missing"), &["missing", "No such file"]),
+        (compare("--data empty"), &["empty: holds no train-images"]),
+        (compare("--data file"), &["file: is not a folder"]),
+        (compare("--data truncated"), &["truncated/t10k-images-idx3-ubyte"]),
+        (compare("--data lying"), &["lying/train-images-idx3-ubyte"]),
+        (compare("--data magic"), &["magic/t10k-images-idx3-ubyte"]),
+        (compare("--data counts"), &["counts/train-labels-idx1-ubyte", "29", "30"]),
+        (compare("--data label"), &["label/t10k-labels-idx1-ubyte", "label 0 is 9"]),
+        (compare("--data gap --labels 3 --validation 3"), &["class 1 has none"]),
+        // Labels and draws.
+        (compare("--data good"), &["100 training and 100 validation labels", "30 samples"]),
+        (compare("--labels 1200"), &["1200 training and 100 validation labels", "1297 samples"]),
+        (compare("--labels 9"), &["9 training labels cannot cover 10 classes"]),
+        (compare("--labels 0"), &["--labels", "whole number from 1"]),
+        (compare("--validation 0"), &["--validation", "whole number from 1"]),
+        (compare("--draws 0"), &["--draws", "whole number from 1"]),
+        (compare("--draws -1"), &["--draws"]),
+        // Architecture.
+        (compare("--latent 0"), &["--latent", "whole number from 1"]),
+        (compare("--latent 99999999999"), &["--latent", "to 65536"]),
+        (compare("--widths 8,0"), &["--widths", "'0'", "whole number from 1"]),
+        (compare("--widths 8,,8"), &["--widths", "whole number"]),
+        (compare("--activation swish"), &["--activation", "leaky-relu"]),
+        (compare("--dropout 1"), &["--dropout", "below 1"]),
+        (compare("--loss bce --output none"), &["bce", "--output to sigmoid"]),
+        // Training.
+        (compare("--lr NaN"), &["--lr", "positive, finite"]),
+        (compare("--lr 0"), &["--lr", "positive, finite"]),
+        (compare("--lr=-1e-3"), &["--lr", "positive, finite"]),
+        (compare("--lr inf"), &["--lr", "positive, finite"]),
+        (compare("--finetune-lr 1e-3,nan"), &["--finetune-lr", "'nan'", "positive, finite"]),
+        (compare("--finetune-lr none"), &["--finetune-lr", "at least one"]),
+        (compare("--epochs 0"), &["--epochs", "whole number from 1", "or auto"]),
+        (compare("--batch 0"), &["--batch"]),
+        (compare("--batch 1"), &["--batch to 2 or more"]),
+        (compare("--finetune-batch 1"), &["--finetune-batch to 2 or more"]),
+        (compare("--held-out 1297"), &["1297 of 1297", "--held-out"]),
+        (compare("--weight-decay -1"), &["--weight-decay"]),
+        (compare("--weight-decay=nan"), &["--weight-decay", "at least 0"]),
+        (compare("--clip-norm=nan"), &["--clip-norm", "at least 0"]),
+        (compare("--label-smoothing 1"), &["--label-smoothing", "below 1"]),
+        (compare("--schedule linear"), &["--schedule", "cosine"]),
+        (compare("--methods freeze,thaw"), &["--methods", "'thaw'", "gradual"]),
+        // The machine and the command line.
+        (compare("--isa mmx"), &["--isa", "plain"]),
+        (compare("--threads 99999"), &["--threads"]),
+        (compare("--label 5"), &["--label", "'--labels'"]),
+        ("comapre".to_string(), &["comapre", "'compare'"]),
+        // The output.
+        (tiny_compare("--out file"), &["file: is not a folder", "--out"]),
+        (tiny_compare("--out file/run"), &["file/run", "--out"]),
+        (tiny_compare("--out digits-run"), &["digits-run: already holds a run", "--out"]),
+        // Configurations.
+        (compare("--config missing.toml"), &["missing.toml", "No such file"]),
+        (compare("--config unknown.toml"), &["unknown.toml", "'latnt'", "'latent'"]),
+        (compare("--config malformed.toml"), &["malformed.toml", "line 2"]),
+        (compare("--config wrong.toml --latent 3"), &["wrong.toml", "'many'", "--latent"]),
+        (compare("--config nested.toml"), &["nested.toml: latent"]),
+        (compare("--config other.toml"), &["other.toml", "\"pretrain\"", "compare"]),
+        // Models.
+        ("evaluate missing".to_string(), &["missing", "no such run"]),
+        ("evaluate bare".to_string(), &["bare: holds no model.safetensors"]),
+        ("evaluate broken.safetensors".to_string(), &["broken.safetensors"]),
+        ("evaluate good-run --out new".to_string(), &["good-run/model.safetensors", "--data"]),
+        ("evaluate classifier --data two --out new".to_string(), &["3 classes", "two has 2", "--data"]),
+        ("evaluate digits-run --out digits-run".to_string(), &["already holds a run"]),
+        ("finetune --out new".to_string(), &["--encoder", "--scratch"]),
+        ("finetune --encoder digits-run --scratch --out new".to_string(), &["--encoder", "--scratch"]),
+        (
+            "finetune --encoder good-run --out new".to_string(),
+            &["good-run/model.safetensors", "6 values", "64"],
+        ),
+        ("finetune --encoder digits-run --latent 5 --out new".to_string(), &["--latent", "--encoder"]),
+        ("finetune --encoder bare --out new".to_string(), &["bare: holds no model"]),
+        ("finetune --scratch --method full --out new".to_string(), &["--method"]),
+        ("finetune --encoder digits-run --method scratch --out new".to_string(), &["--method", "gradual"]),
+        ("finetune --scratch --labels 5 --out new".to_string(), &["5 training labels cannot cover 10"]),
+        ("finetune --scratch --lr nan --out new".to_string(), &["--lr", "positive"]),
+        ("pretrain --linear --widths 5 --out new".to_string(), &["--widths", "--linear"]),
+    ];
+    for (line, expected) in cases {
+        let said = place.run(&line);
+        assert_eq!(said.code, Some(2), "narrows {line}\n{}{}", said.out, said.err);
+        assert_eq!(said.out, "", "narrows {line}");
+        assert!(said.err.starts_with("narrows: "), "narrows {line}\n{}", said.err);
+        assert_eq!(said.err.matches('\n').count(), 1, "narrows {line}\n{}", said.err);
+        for text in expected {
+            assert!(said.err.contains(text), "narrows {line}: '{text}' is not in\n{}", said.err);
+        }
+        assert_eq!(place.listing(), before, "narrows {line} left something behind");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn where_nothing_can_be_written_nothing_is_trained() {
+    let place = Place::new();
+    let said = place.run(&tiny_compare("--out /proc/narrows"));
+    assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{}", said.err);
+    assert!(said.err.starts_with("narrows: /proc/narrows: cannot make the folder"), "{}", said.err);
+}
+
+#[test]
+fn a_run_whose_loss_explodes_keeps_its_best_weights() {
+    let place = Place::new();
+    let wild = "--lr 1e4 --optimizer sgd --no-batch-norm --output none --batch 2000 --schedule one-cycle";
+    let said = place.run(&format!("pretrain --epochs 40 --widths 8 --latent 4 {wild} --quiet --out run"));
+    assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{}", said.err);
+    for text in ["the loss became", "step", "lower the learning rate", "are in run/model.safetensors"] {
+        assert!(said.err.contains(text), "{text}: {}", said.err);
+    }
+    let (_, _, params) = narrows_models::checkpoint::load(&place.path("run/model.safetensors")).unwrap();
+    assert!(params.values().iter().all(|x| x.is_finite()));
+    assert!(place.read("run/metrics.csv").lines().count() > 1);
+    assert!(!place.path("run/summary.json").exists());
+    place.succeed("evaluate run");
+}

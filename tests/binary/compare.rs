@@ -1,0 +1,190 @@
+//! `narrows compare` from end to end.
+
+use crate::program::{Place, tiny_compare};
+use serde_json::Value;
+
+/// Checks that `value` has the keys and types of `schema`, and no more.
+fn check(value: &Value, schema: &Value, at: &str) {
+    match (value, schema) {
+        (Value::Object(value), Value::Object(schema)) => {
+            let (have, want): (Vec<_>, Vec<_>) = (value.keys().collect(), schema.keys().collect());
+            assert_eq!(have, want, "{at}");
+            schema.iter().for_each(|(key, schema)| check(&value[key], schema, &format!("{at}.{key}")));
+        }
+        (Value::Array(value), Value::Array(schema)) if schema.len() == 1 => {
+            value.iter().for_each(|value| check(value, &schema[0], at));
+        }
+        (Value::Array(value), Value::Array(schema)) => {
+            assert_eq!(value.len(), schema.len(), "{at}");
+            value.iter().zip(schema).for_each(|(value, schema)| check(value, schema, at));
+        }
+        (Value::Number(value), Value::Number(schema)) => {
+            assert_eq!(value.is_f64(), schema.is_f64(), "{at}: {value}");
+        }
+        (value, schema) => {
+            assert_eq!(std::mem::discriminant(value), std::mem::discriminant(schema), "{at}: {value}");
+        }
+    }
+}
+
+/// The schema, by example: a list of one item stands for any number of such.
+fn schema() -> Value {
+    serde_json::json!({
+        "command": "", "dataset": "", "seed": 1, "threads": 1, "unlabelled": 1, "labels": 1, "draws": 1,
+        "test_samples": 1,
+        "pca": { "components": 1, "train_mse": 0.5, "test_mse": 0.5 },
+        "autoencoder": { "latent": 1, "train_mse": 0.5, "test_mse": 0.5, "seconds": 0.5 },
+        "methods": [{
+            "name": "",
+            "test_accuracy": { "mean": 0.5, "std": 0.5, "ci95": [0.5, 0.5], "per_draw": [0.5] },
+            "gain_over_scratch": { "mean": 0.5, "ci95": [0.5, 0.5] },
+            "seconds": 0.5
+        }],
+        "wall_seconds": 0.5, "peak_memory_mb": 0.5
+    })
+}
+
+/// The summary without what it took.
+fn outcome(mut summary: Value) -> Value {
+    let top = summary.as_object_mut().unwrap();
+    for key in ["threads", "wall_seconds", "peak_memory_mb"] {
+        assert!(top.remove(key).is_some(), "{key}");
+    }
+    top["autoencoder"].as_object_mut().unwrap().remove("seconds");
+    for method in top["methods"].as_array_mut().unwrap() {
+        method.as_object_mut().unwrap().remove("seconds");
+    }
+    summary
+}
+
+/// `metrics.csv` without the times.
+fn curves(text: &str) -> Vec<String> {
+    text.lines().map(|line| line.rsplitn(3, ',').nth(2).unwrap().to_string()).collect()
+}
+
+#[test]
+fn a_run_leaves_everything_it_should() {
+    let place = Place::new();
+    let said = place.succeed(&tiny_compare("--out run"));
+    let files = ["config.toml", "metrics.csv", "model.safetensors", "reconstructions.png", "summary.json"];
+    let mut expected: Vec<String> =
+        files.map(|name| place.path("run").join(name).display().to_string()).into();
+    expected.insert(0, place.path("run").display().to_string());
+    assert_eq!(place.listing(), expected);
+
+    let summary = place.json("run/summary.json");
+    let mut schema = schema();
+    if !cfg!(target_os = "linux") {
+        schema["peak_memory_mb"] = Value::Null;
+    }
+    check(&summary, &schema, "summary");
+    assert_eq!(summary["command"], "compare");
+    assert_eq!(summary["dataset"], "digits");
+    assert_eq!(summary["test_samples"], 500);
+    assert_eq!(summary["unlabelled"], 1797 - 500 - 64);
+    let methods = summary["methods"].as_array().unwrap();
+    let names: Vec<&str> = methods.iter().map(|m| m["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["scratch", "freeze", "slow", "full", "gradual"]);
+    for method in methods {
+        let per_draw: Vec<f64> = method["test_accuracy"]["per_draw"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|x| x.as_f64().unwrap())
+            .collect();
+        assert_eq!(per_draw.len(), 2);
+        assert!(per_draw.iter().all(|x| (0.0..=1.0).contains(x)));
+        // Of 500 samples each.
+        assert!(per_draw.iter().all(|x| (x * 500.0 - (x * 500.0).round()).abs() < 1e-9));
+        let mean = method["test_accuracy"]["mean"].as_f64().unwrap();
+        assert!((mean - (per_draw[0] + per_draw[1]) / 2.0).abs() < 1e-12);
+        assert!(said.out.contains(&format!("{:.2} ±", 100.0 * mean)), "{}", said.out);
+    }
+
+    // A header, three epochs of the autoencoder, four of each classifier: five methods on two draws.
+    let metrics = place.read("run/metrics.csv");
+    let rows: Vec<Vec<&str>> = metrics.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), 1 + 3 + 5 * 2 * 4);
+    assert_eq!(
+        rows[0].join(","),
+        "run,epoch,lr,train_loss,validation_loss,validation_accuracy,seconds,samples_per_second"
+    );
+    for (i, row) in rows.iter().enumerate().skip(1) {
+        assert_eq!(row.len(), 8, "{row:?}");
+        let autoencoder = i <= 3;
+        assert_eq!(row[0] == "autoencoder", autoencoder, "{row:?}");
+        assert_eq!(row[5].is_empty(), autoencoder, "{row:?}");
+        let numbers = row[1..].iter().filter(|cell| !cell.is_empty());
+        assert!(numbers.map(|cell| cell.parse::<f64>().unwrap()).all(f64::is_finite), "{row:?}");
+    }
+
+    // 16 columns of 8x8, sixfold, 3 pixels apart; two strips of two rows, 12 apart.
+    let file = std::fs::File::open(place.path("run/reconstructions.png")).unwrap();
+    let mut reader = png::Decoder::new(std::io::BufReader::new(file)).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    assert_eq!((info.width, info.height), (16 * (48 + 3) + 3, 2 * (2 * 48 + 3) + 12 + 2 * 3));
+    assert_eq!(info.color_type, png::ColorType::Grayscale);
+
+    assert!(said.out.lines().all(|line| line.chars().count() <= 100), "{}", said.out);
+    for text in ["digits: 1,233 unlabelled samples, 500 test samples", "PCA, 6 components", "run folder: run"]
+    {
+        assert!(said.out.contains(text), "{text}\n{}", said.out);
+    }
+}
+
+#[test]
+fn threads_change_nothing_but_the_time() {
+    let place = Place::new();
+    place.succeed(&tiny_compare("--threads 1 --out one"));
+    place.succeed(&tiny_compare("--threads 2 --out two"));
+    let (one, two) = (place.json("one/summary.json"), place.json("two/summary.json"));
+    assert_eq!((&one["threads"], &two["threads"]), (&1.into(), &2.into()));
+    assert_eq!(outcome(one).to_string(), outcome(two).to_string());
+    assert_eq!(curves(&place.read("one/metrics.csv")), curves(&place.read("two/metrics.csv")));
+    let weights = |run| std::fs::read(place.path(run).join("model.safetensors")).unwrap();
+    assert_eq!(weights("one"), weights("two"));
+}
+
+#[test]
+fn a_run_can_be_repeated_from_its_configuration_alone() {
+    let place = Place::new();
+    let special = "--seed 7 --schedule warm-up --loss huber --activation tanh --dropout 0.1 --no-batch-norm";
+    place.succeed(&tiny_compare(&format!(
+        "{special} --methods full --finetune-optimizer nesterov --out first"
+    )));
+    place.succeed("compare --config first/config.toml --out second");
+    let summaries = [place.json("first/summary.json"), place.json("second/summary.json")].map(outcome);
+    assert_eq!(summaries[0].to_string(), summaries[1].to_string());
+    assert_eq!(place.read("first/config.toml"), place.read("second/config.toml"));
+}
+
+#[test]
+fn runs_without_a_folder_are_numbered() {
+    let place = Place::new();
+    let tiny = tiny_compare("--methods scratch --draws 1 --quiet");
+    assert!(place.succeed(&tiny).out.contains("run folder: runs/compare-1\n"));
+    std::fs::rename(place.path("runs/compare-1"), place.path("runs/compare-9")).unwrap();
+    assert!(place.succeed(&tiny).out.contains("run folder: runs/compare-10\n"));
+}
+
+#[test]
+fn each_loss_schedule_and_optimiser_trains() {
+    let place = Place::new();
+    for (i, options) in [
+        "--loss bce --schedule step --optimizer sgd --lr 0.1",
+        "--loss l1 --schedule constant --optimizer nesterov --clip-norm 1",
+        "--loss huber --schedule warm-up --optimizer adamw --weight-decay 0.01 --patience 1",
+        "--schedule cosine --output none --held-out 0 --label-smoothing 0.1",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let rest = format!("{options} --methods full --draws 1 --out run-{i}");
+        place.succeed(&tiny_compare(&rest));
+        let summary = place.json(&format!("run-{i}/summary.json"));
+        let mse = summary["autoencoder"]["test_mse"].as_f64().unwrap();
+        // Half of the squared range: an untrained sigmoid is at 0.14.
+        assert!((0.0..0.5).contains(&mse), "{options}: {mse}");
+    }
+}

@@ -1,0 +1,77 @@
+//! `--config`: what a file says, what wins over it.
+
+use crate::program::{Place, tiny_compare};
+
+#[test]
+fn what_is_given_wins_over_the_file_and_the_file_over_the_defaults() {
+    let place = Place::new();
+    std::fs::write(
+        place.path("my.toml"),
+        "latent = 5\nwidths = [12, 8]\nepochs = 2\nlabels = 40\nno-batch-norm = true\nfinetune-lr = [0.001, 3e-3]\n\
+         methods = [\"full\"]\nfinetune-epochs = 2\ndraws = 2\n",
+    )
+    .unwrap();
+    place.succeed("compare --config my.toml --latent 4 --no-batch-norm=false --finetune-lr 2e-3 --out run");
+    let config: toml::Table = toml::from_str(&place.read("run/config.toml")).unwrap();
+    assert_eq!(config["latent"].as_integer(), Some(4));
+    assert_eq!(config["no-batch-norm"].as_bool(), Some(false));
+    assert_eq!(config["widths"].to_string(), "[12, 8]");
+    assert_eq!(config["labels"].as_integer(), Some(40));
+    assert_eq!(config["validation"].as_integer(), Some(100));
+    assert_eq!(config["methods"].to_string(), "[\"scratch\", \"full\"]");
+    assert_eq!(config["finetune-lr"].to_string(), "[0.002]");
+    assert_eq!(config["command"].as_str(), Some("compare"));
+    for absent in ["out", "config", "quiet"] {
+        assert!(!config.contains_key(absent), "{absent}");
+    }
+}
+
+#[test]
+fn a_file_can_be_used_from_anywhere() {
+    let place = Place::new();
+    crate::program::put_folder(&place.path("data"), 2, 40);
+    let tiny = "--epochs 2 --widths 4 --latent 2 --labels 4 --validation 4 --held-out 4";
+    place.succeed(&format!("pretrain --data data {} --out run", &tiny[..tiny.find(" --labels").unwrap()]));
+    std::fs::create_dir(place.path("elsewhere")).unwrap();
+    std::fs::rename(place.path("run"), place.path("elsewhere/run")).unwrap();
+    place.succeed("pretrain --config elsewhere/run/config.toml --out again");
+    assert_eq!(place.read("elsewhere/run/config.toml"), place.read("again/config.toml"));
+    // The encoder in a file gives way to --scratch on the command line.
+    place.succeed(
+        "finetune --encoder again --data data --labels 4 --validation 4 --epochs 2 --method full --out tuned",
+    );
+    place.succeed("finetune --config tuned/config.toml --scratch --out fresh");
+    assert!(!place.read("fresh/config.toml").contains("encoder ="));
+    assert_eq!(place.json("fresh/summary.json")["method"], "scratch");
+}
+
+#[test]
+fn help_shows_every_default() {
+    let place = Place::new();
+    for command in ["compare", "pretrain", "finetune"] {
+        let help = place.succeed(&format!("{command} --help")).out;
+        // An option's text goes on to the next option or heading.
+        let mut blocks: Vec<String> = Vec::new();
+        for line in help.lines().map(str::trim_start) {
+            if line.starts_with('-') || line.is_empty() {
+                blocks.push(line.to_string());
+            } else if let Some(last) = blocks.last_mut() {
+                *last += " ";
+                *last += line;
+            }
+        }
+        let options = blocks.iter().filter(|block| block.starts_with("--"));
+        let without = options.filter(|block| !block.contains("[default:"));
+        let names: Vec<&str> = without.map(|block| block.split([' ', '[']).next().unwrap()).collect();
+        let expected: &[&str] = match command {
+            "finetune" => &["--encoder", "--scratch", "--config", "--quiet"],
+            _ => &["--config", "--quiet"],
+        };
+        assert_eq!(names, expected, "{command}");
+    }
+    let nothing = place.run_with(&[]);
+    assert_eq!(nothing.code, Some(0));
+    assert!(nothing.out.contains("Usage: narrows <COMMAND>"), "{}", nothing.out);
+    let tiny = tiny_compare("");
+    assert!(tiny.starts_with("compare "));
+}

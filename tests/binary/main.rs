@@ -1,0 +1,8 @@
+//! The binary, from the outside: what it writes, says and refuses.
+
+mod bad_input;
+mod chain;
+mod compare;
+mod configuration;
+mod program;
+mod progress;

@@ -1,0 +1,113 @@
+//! Runs the binary in a folder of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// A training so small that it takes a moment.
+pub const TINY: [&str; 12] = [
+    "--epochs",
+    "3",
+    "--widths",
+    "24",
+    "--latent",
+    "6",
+    "--draws",
+    "2",
+    "--finetune-epochs",
+    "4",
+    "--finetune-lr",
+    "1e-3,3e-3",
+];
+
+/// A folder to run in, removed at the end.
+pub struct Place(TempDir);
+
+/// What a run of the binary said.
+pub struct Said {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Place {
+    pub fn new() -> Place {
+        Place(tempfile::tempdir().unwrap())
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+
+    pub fn json(&self, name: &str) -> serde_json::Value {
+        serde_json::from_str(&self.read(name)).unwrap()
+    }
+
+    /// Runs `narrows` with the arguments that `line` holds, separated by spaces.
+    pub fn run(&self, line: &str) -> Said {
+        self.run_with(&line.split(' ').collect::<Vec<_>>())
+    }
+
+    pub fn run_with(&self, args: &[&str]) -> Said {
+        let program = env!("CARGO_BIN_EXE_narrows");
+        let Output { status, stdout, stderr } =
+            Command::new(program).args(args).current_dir(self.0.path()).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Said { code: status.code(), out: text(stdout), err: text(stderr) }
+    }
+
+    /// As [`Place::run`], and it has to go well.
+    pub fn succeed(&self, line: &str) -> Said {
+        let said = self.run(line);
+        assert_eq!(said.code, Some(0), "narrows {line}\n{}", said.err);
+        said
+    }
+
+    /// Everything that lies here, by path.
+    pub fn listing(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        list(self.0.path(), &mut found);
+        found.sort();
+        found
+    }
+}
+
+fn list(dir: &Path, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        found.push(path.display().to_string());
+        if path.is_dir() {
+            list(&path, found);
+        }
+    }
+}
+
+/// `narrows compare` on a tiny scale, with `rest`.
+pub fn tiny_compare(rest: &str) -> String {
+    format!("compare {} {rest}", TINY.join(" "))
+}
+
+/// An IDX file of bytes.
+pub fn idx(sizes: &[u32], values: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 0, 8, sizes.len() as u8];
+    bytes.extend(sizes.iter().flat_map(|size| size.to_be_bytes()));
+    bytes.extend(values);
+    bytes
+}
+
+/// Writes an MNIST-style folder of images of 3x2 in `classes` classes, `each` of each class in either half.
+pub fn put_folder(dir: &Path, classes: u8, each: usize) {
+    std::fs::create_dir_all(dir).unwrap();
+    let n = usize::from(classes) * each;
+    let labels: Vec<u8> = (0..n).map(|i| (i % usize::from(classes)) as u8).collect();
+    let images: Vec<u8> = (0..n * 6).map(|i| (i * 37 % 251) as u8).collect();
+    for half in ["train", "t10k"] {
+        std::fs::write(dir.join(format!("{half}-images-idx3-ubyte")), idx(&[n as u32, 3, 2], &images))
+            .unwrap();
+        std::fs::write(dir.join(format!("{half}-labels-idx1-ubyte")), idx(&[n as u32], &labels)).unwrap();
+    }
+}

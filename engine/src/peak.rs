@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 /// bursts, 50 to 100 milliseconds in total. A multiply-add counts as two operations.
 ///
 /// The threads have to be otherwise idle, and the burst is too short to heat up a processor: read it as
-/// what the cores can do at their present clock.
+/// what the cores can do at their present clock. For the plain ISA it is what the compiler makes of the
+/// portable vectors, and no bound for `matrixmultiply`, which brings kernels of its own.
 pub fn fma_peak(cx: &Context) -> f64 {
     const BURSTS: usize = 9;
     const BURST: Duration = Duration::from_millis(8);

@@ -9,7 +9,7 @@ use crate::simd::{Kernel, Simd};
 use std::cell::Cell;
 
 /// Rows of B in a block. A micro-panel of A, 14 x 256 floats or 14 KB, and the part of B that runs past
-/// it share a level-1 cache of 32 KB. Longer blocks would write C less often, but lost more than that.
+/// it share a level-1 cache of 32 KB. Longer blocks write C less often, but up to 400 rows were no faster.
 pub(super) const KC: usize = 256;
 
 /// Columns of B in a block: 256 x 512 floats or 512 KB, half of a level-2 cache of 1 MB, through which the
@@ -24,11 +24,11 @@ pub(super) const MC: usize = 8;
 /// the rows fall into different sets of the level-1 cache.
 const A_STRIDE: usize = KC + 16;
 
-/// Strips that make up for packing B: with fewer, its rows are read where they are.
-const STRIPS: usize = 3;
+/// Strips that make up for packing B, if it lies by rows: up to so many, they read it where it is.
+const STRIPS: usize = 12;
 
 thread_local! {
-    /// The packed micro-panel of A and the packed block of B of this thread. They only grow, up to 16 KB
+    /// The packed micro-panel of A and the packed block of B of this thread. They only grow, up to 116 KB
     /// and 512 KB, so that what was run before allocates nothing.
     static PACKED_A: Cell<Slab> = Cell::default();
     static PACKED_B: Cell<Slab> = Cell::default();
@@ -46,19 +46,19 @@ pub(super) fn product<S: Tile>(simd: S, cx: &Context, a: MatRef, b: MatRef, c: M
 
 /// Whether to compute `C' = B' A'` instead. Tiles are written by rows, which should be contiguous. But if
 /// A and B both lie along k, one of them has to be transposed while packing, and that is B: it pays to
-/// write C the slow way if B is much the larger.
+/// write C the slow way if B is much the larger (with a batch of 32; with 128 it no longer is).
 fn better_transposed(a: MatRef, b: MatRef, c: &MatMut) -> bool {
     let across = c.row_stride() == 1 && c.col_stride() != 1;
     let both_along_k = a.col_stride() == 1 && b.row_stride() == 1 && b.col_stride() != 1;
     if both_along_k && a.cols() >= 64 {
         let (small, large) = if across { (c.cols(), c.rows()) } else { (c.rows(), c.cols()) };
-        return across != (4 * small <= large);
+        return across != (8 * small <= large);
     }
     across
 }
 
 fn run<S: Tile>(simd: S, cx: &Context, a: MatRef, b: MatRef, c: MatMut, finish: Finish) {
-    let (down, across) = tasks::<S>(c.rows(), c.cols(), a.cols(), LayoutA::of::<S>(a) == LayoutA::InPlace);
+    let (down, across) = tasks::<S>(a, b);
     let blocks = Blocks::new(c, down, across, S::NR);
     cx.for_each_part(blocks.count(), blocks, |_, block| {
         let (i, j, c) = block.into_first();
@@ -69,21 +69,41 @@ fn run<S: Tile>(simd: S, cx: &Context, a: MatRef, b: MatRef, c: MatMut, finish: 
 
 /// The tasks that C is dealt out to, vertically and horizontally. By size alone; besides, the products
 /// of an element are summed in the same order whatever the task, so that no bit depends on it.
-fn tasks<S: Tile>(m: usize, n: usize, k: usize, a_in_place: bool) -> (usize, usize) {
-    // A task of 2^21 multiply-adds takes some 40 microseconds, much more than a thread needs to wake up. Larger
-    // products have more tasks, but larger ones too: each task packs for itself.
+fn tasks<S: Tile>(a: MatRef, b: MatRef) -> (usize, usize) {
+    // Two tasks from 2^22 multiply-adds on, some 80 microseconds: a thread needs 5 to 20 to wake up. Larger
+    // products have more tasks, but also larger ones, twice as many for eight times the work: each
+    // task packs for itself. With 32 tasks a product of 1024 cubed took a fifth longer than with 16.
+    let (m, n, k) = (a.rows(), b.cols(), a.cols());
     let work = m.saturating_mul(n).saturating_mul(k).max(1);
-    let count = 1 << (work.ilog2().saturating_sub(20) / 2).min(10);
+    let count = if work < 1 << 22 { 1 } else { 1 << ((work.ilog2() - 18) / 3).clamp(1, 10) };
     let cost = |down: usize| {
         let across = count / down;
-        // Rows of blocks pack the same columns of B, and columns of blocks the same rows of A.
-        let packing = down * n * k + across * m * k / if a_in_place { 4 } else { 1 };
         let ragged = m < 2 * S::MR * down || n < 2 * S::NR * across;
-        (ragged, packing)
+        // Rows of blocks read the same columns of B, and columns of blocks the same rows of A. What is read
+        // where it is costs less than what each of them packs.
+        let a_cost = if LayoutA::of::<S>(a) == LayoutA::InPlace { 1 } else { 4 };
+        let b_cost = if reads_b_in_place::<S>(b, m.div_ceil(down)) { 1 } else { 4 };
+        (ragged, down * n * k * b_cost + across * m * k * a_cost)
     };
     let downs = (0..=count.ilog2()).map(|power| 1 << power);
     let down = downs.min_by_key(|&down| cost(down)).unwrap_or(1);
     (down.min(m.div_ceil(S::MR)), (count / down).min(n.div_ceil(S::NR)))
+}
+
+/// Whether rows at this distance fall into the same few sets of a cache, which repeat every 4096 bytes in a
+/// level-1 cache and at a multiple of that in others.
+fn collide(stride: usize) -> bool {
+    const PERIOD: usize = 1024;
+    let shift = stride % PERIOD;
+    stride >= 32 && shift.min(PERIOD - shift) < 32
+}
+
+/// Whether the micro-kernel reads B where it is, for `m` rows of C.
+fn reads_b_in_place<S: Tile>(b: MatRef, m: usize) -> bool {
+    let strips = m.div_ceil(S::MR);
+    // An eighth of a level-2 cache is at hand for any number of strips.
+    let small = b.rows().saturating_mul(b.row_stride()) <= 1 << 15;
+    b.col_stride() == 1 && (strips <= 3 || !collide(b.row_stride()) && (small || strips <= STRIPS))
 }
 
 /// How the micro-kernel reads A.
@@ -101,9 +121,7 @@ impl LayoutA {
     /// Rows that are contiguous are read where they are, unless they are so placed that all rows of a strip
     /// fall into the same sets of a level-1 cache, which repeats every 4096 bytes.
     fn of<S: Tile>(a: MatRef) -> LayoutA {
-        const PERIOD: usize = 1024;
-        let shift = a.row_stride() % PERIOD;
-        let apart = shift.min(PERIOD - shift) >= 32 || a.row_stride() < 32 || a.rows() <= S::MR / 2;
+        let apart = !collide(a.row_stride()) || a.rows() <= S::MR / 2;
         match (a.col_stride(), a.row_stride()) {
             (1, _) if apart => LayoutA::InPlace,
             (1, _) => LayoutA::Rows,
@@ -141,7 +159,7 @@ impl<T: Tile> Kernel for Task<'_, T> {
         let strips = m.div_ceil(T::MR);
         let layout = LayoutA::of::<T>(a);
         // The ragged last micro-panel of B is packed in any case: vectors would reach beyond it.
-        let b_in_place = b.col_stride() == 1 && strips <= STRIPS;
+        let b_in_place = reads_b_in_place::<T>(b, m);
         let nc = n.div_ceil(n.div_ceil(NC).max(1)).next_multiple_of(T::NR);
         // Taken out while in use. Not lent to a closure, which would be compiled without the ISA.
         let (mut packed_a, mut packed_b) = (PACKED_A.take(), PACKED_B.take());

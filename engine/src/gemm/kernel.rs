@@ -103,10 +103,8 @@ macro_rules! tile {
 }
 
 // 28 accumulators, 2 registers of B: 30 of 32 registers, and 28 multiplications for 16 loads.
-#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 tile!(crate::simd::Avx512, 14 x 2 vectors, heights 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
 // 12 accumulators, 2 registers of B and 1 of A: 15 of 16 registers, and 12 multiplications for 8 loads.
-#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 tile!(crate::simd::Avx2, 6 x 2 vectors, heights 1 2 3 4 5 6);
 
 /// One function per height: together, and inlined, they would be one function of 30,000 instructions.
@@ -350,5 +348,5 @@ fn finish_scattered<S: Simd, const MR: usize, const NV: usize>(
     }
 }
 
-#[cfg(all(test, target_arch = "x86_64", not(feature = "portable")))]
+#[cfg(test)]
 mod tests;

@@ -1,7 +1,6 @@
 //! The transposition of a square block, one vector wide.
 
 use crate::simd::Simd;
-#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 use std::arch::x86_64::*;
 
 /// An ISA that transposes blocks of `LANES` x `LANES` in its registers.
@@ -19,7 +18,6 @@ fn check(len: usize, stride: usize, lanes: usize) {
     assert!(len >= (lanes - 1) * stride + lanes, "a slice too short for the block");
 }
 
-#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 impl Transpose for crate::simd::Avx512 {
     #[inline(always)]
     fn transpose(self, x: &[f32], x_stride: usize, out: &mut [f32], out_stride: usize) {
@@ -66,7 +64,6 @@ impl Transpose for crate::simd::Avx512 {
     }
 }
 
-#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 impl Transpose for crate::simd::Avx2 {
     #[inline(always)]
     fn transpose(self, x: &[f32], x_stride: usize, out: &mut [f32], out_stride: usize) {

@@ -19,8 +19,7 @@ pub const OUTPUT: &str = "sigmoid";
 pub const DROPOUT: f32 = 0.0;
 
 // Pretraining.
-pub const BATCH: usize = 256;
-pub const LR: f32 = 1e-3;
+pub const LR: f32 = 2e-3;
 pub const LOSS: &str = "l2";
 pub const SCHEDULE: &str = "one-cycle";
 pub const OPTIMIZER: &str = "adam";
@@ -29,11 +28,19 @@ pub const CLIP_NORM: f32 = 0.0;
 pub const PATIENCE: usize = 0;
 
 /// What [`epochs`] does, for the help.
-pub const EPOCHS_HELP: &str = "How often each sample is seen; auto: 1,800,000 / samples, but 20 to 200";
+pub const EPOCHS_HELP: &str = "How often each sample is seen; auto: 1,200,000 / samples, but 20 to 100";
 
 /// The epochs of pretraining for so many samples: about as many steps, however many samples there are.
 pub fn epochs(samples: usize) -> usize {
-    (1_800_000 / samples.max(1)).clamp(20, 200)
+    (1_200_000 / samples.max(1)).clamp(20, 100)
+}
+
+/// What [`batch`] does, for the help.
+pub const BATCH_HELP: &str = "The samples of a step; auto: samples / 16, but 32 to 256";
+
+/// The batch size of pretraining: large for speed, but so that an epoch has more than a handful of steps.
+pub fn batch(samples: usize) -> usize {
+    (samples / 16).clamp(32, 256)
 }
 
 /// What [`held_out`] does, for the help.
@@ -48,10 +55,10 @@ pub fn held_out(samples: usize) -> usize {
 // Fine-tuning.
 pub const METHODS: &str = "scratch,freeze,slow,full,gradual";
 pub const METHOD: &str = "full";
-pub const FINETUNE_EPOCHS: usize = 100;
-pub const FINETUNE_BATCH: usize = 20;
-pub const FINETUNE_LRS: &str = "3e-4,1e-3,3e-3";
-pub const FINETUNE_LR: f32 = 1e-3;
+pub const FINETUNE_EPOCHS: usize = 50;
+pub const FINETUNE_BATCH: usize = 25;
+pub const FINETUNE_LRS: &str = "3e-3,1e-2,3e-2,1e-1";
+pub const FINETUNE_LR: f32 = 1e-2;
 pub const FINETUNE_SCHEDULE: &str = "cosine";
 pub const FINETUNE_OPTIMIZER: &str = "adamw";
 pub const FINETUNE_WEIGHT_DECAY: f64 = 0.01;

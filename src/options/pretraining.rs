@@ -15,9 +15,8 @@ pub struct Pretraining {
     pub epochs: Auto,
     #[arg(long, help = defaults::HELD_OUT_HELP, value_name = "N", default_value = "auto", value_parser = auto(count(0, u32::MAX as usize)))]
     pub held_out: Auto,
-    /// The samples of a step
-    #[arg(long, value_name = "N", default_value_t = defaults::BATCH, value_parser = count(1, 1_000_000))]
-    pub batch: usize,
+    #[arg(long, help = defaults::BATCH_HELP, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
+    pub batch: Auto,
     /// The learning rate
     #[arg(long, value_name = "RATE", default_value_t = defaults::LR, value_parser = positive)]
     pub lr: f32,
@@ -46,6 +45,7 @@ impl Pretraining {
     /// Puts numbers in place of `auto`, for a training set of `samples` samples.
     pub fn resolve(&mut self, samples: usize) {
         self.epochs = Auto::Given(self.epochs.or(defaults::epochs(samples)));
+        self.batch = Auto::Given(self.batch.or(defaults::batch(samples)));
         self.held_out = Auto::Given(self.held_out.or(defaults::held_out(samples)));
     }
 
@@ -57,12 +57,13 @@ impl Pretraining {
     /// The training of an autoencoder on `samples` samples, less those held out.
     pub fn training(&self, samples: usize, seed: u64) -> Training {
         let epochs = self.epochs.or(defaults::epochs(samples));
+        let batch = self.batch.or(defaults::batch(samples));
         let kept = samples.saturating_sub(self.held_out(samples));
         Training {
             epochs,
-            batch: self.batch,
+            batch,
             lr: self.lr,
-            schedule: self.schedule.schedule((epochs * kept.div_ceil(self.batch)) as u64),
+            schedule: self.schedule.schedule((epochs * kept.div_ceil(batch)) as u64),
             optimizer: self.optimizer.optimizer(self.weight_decay),
             loss: self.loss.loss(),
             clip_norm: (self.clip_norm > 0.0).then_some(self.clip_norm),

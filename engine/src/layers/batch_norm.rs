@@ -10,15 +10,17 @@
 //!
 //! 1. Mean and variance take one pass, as sums of `x - x[0]` and of its square: shifting by a sample
 //!    avoids the cancellation of the textbook formula (Chan, Golub, LeVeque 1983, section 2).
-//! 2. The ReLU costs no pass of its own, in forward or in backward.
+//! 2. The ReLU costs no pass of its own, in forward or in backward, and the backward pass does not read y.
 //! 3. The backward pass's two sums take one pass over `x` and `dy`; `x_hat` is computed again, not kept.
 
+mod kernels;
+
+use self::kernels::{BackwardInput, BackwardSums, Columns, Moments, Normalise};
 use super::columns::{self, Add};
 use super::{Backward, Forward, Layer, Mode, Relu, TASK_LEN};
 use crate::init::Init;
 use crate::parallel::Chunks;
 use crate::params::{ParamSpec, Role};
-use crate::simd::{Kernel, Simd};
 use crate::{Context, Error, Shape};
 use std::any::Any;
 
@@ -58,6 +60,17 @@ fn split4(params: &[f32]) -> [&[f32]; 4] {
 fn split3(saved: &[f32]) -> [&[f32]; 3] {
     let mut parts = saved.chunks_exact((saved.len() / 3).max(1));
     std::array::from_fn(|_| parts.next().expect("three statistics"))
+}
+
+fn columns_of<'a>(params: &'a [f32], saved: &'a [f32]) -> Columns<'a> {
+    let [gamma, beta, _, _] = split4(params);
+    let [mean, _, inv_std] = split3(saved);
+    Columns { gamma, beta, mean, inv_std }
+}
+
+/// The values of a task: whole rows.
+fn task_len(channels: usize) -> usize {
+    (TASK_LEN / channels).max(1) * channels
 }
 
 impl BatchNorm {
@@ -147,45 +160,53 @@ impl Layer for BatchNorm {
     fn forward(&self, cx: &Context, mut io: Forward<'_>) {
         self.statistics(cx, &mut io);
         let c = io.input.channels();
-        let [gamma, beta, _, _] = split4(io.params);
-        let [mean, _, inv_std] = split3(io.saved);
-        let task = (TASK_LEN / c).max(1) * c;
+        let columns = columns_of(io.params, io.saved);
+        let task = task_len(c);
         cx.for_each_part(io.x.len().div_ceil(task), Chunks::new(io.y, task), |i, y| {
-            let x = &io.x[i * task..][..y.data.len()];
-            cx.isa().run(Normalise { x, y: y.data, gamma, beta, mean, inv_std, relu: self.relu });
+            let (x, y) = (&io.x[i * task..][..y.data.len()], y.data);
+            match self.relu {
+                true => cx.isa().run(Normalise::<true> { x, y, columns }),
+                false => cx.isa().run(Normalise::<false> { x, y, columns }),
+            }
         });
     }
 
     fn backward(&self, cx: &Context, io: Backward<'_>) {
         let c = io.input.channels();
         let rows = io.x.len() / c;
-        let [gamma, _, _, _] = split4(io.params);
-        let [mean, _, inv_std] = split3(io.saved);
-        let relu = self.relu;
+        let columns = columns_of(io.params, io.saved);
         let in_train = io.pass.mode == Mode::Train;
-        let mut sums = None;
+        let mut sums: &mut [f32] = &mut [];
         if in_train || io.grads.is_some() {
-            sums = Some(columns::sum_blocks(cx, rows, c, 2, io.scratch, |rows, out| {
+            sums = columns::sum_blocks(cx, rows, c, 2, io.scratch, |rows, out| {
                 let (dbeta, dgamma) = out.split_at_mut(c);
                 let part = rows.start * c..rows.end * c;
-                let (x, y, dy) = (&io.x[part.clone()], &io.y[part.clone()], &io.dy[part]);
-                cx.isa().run(BackwardSums { x, y, dy, mean, inv_std, dbeta, dgamma, relu });
-            }));
+                let (x, dy) = (&io.x[part.clone()], &io.dy[part]);
+                match self.relu {
+                    true => cx.isa().run(BackwardSums::<true> { x, dy, columns, dbeta, dgamma }),
+                    false => cx.isa().run(BackwardSums::<false> { x, dy, columns, dbeta, dgamma }),
+                }
+            });
         }
-        if let (Some(grads), Some(sums)) = (io.grads, &sums) {
+        if let Some(grads) = io.grads {
             let (dgamma, rest) = grads.split_at_mut(c);
             cx.isa().run(Add { x: &sums[c..], y: dgamma });
             cx.isa().run(Add { x: &sums[..c], y: &mut rest[..c] });
         }
         let Some(dx) = io.dx else { return };
         // In evaluation the statistics are constants, and the two means vanish.
-        let sums: Option<&[f32]> = if in_train { sums.as_deref() } else { None };
-        let n = rows as f32;
-        let task = (TASK_LEN / c).max(1) * c;
+        let means = in_train.then(|| {
+            sums.iter_mut().for_each(|sum| *sum /= rows as f32);
+            sums.split_at(c)
+        });
+        let task = task_len(c);
         cx.for_each_part(io.x.len().div_ceil(task), Chunks::new(dx, task), |i, dx| {
             let part = i * task..i * task + dx.data.len();
-            let (x, y, dy) = (&io.x[part.clone()], &io.y[part.clone()], &io.dy[part]);
-            cx.isa().run(BackwardInput { x, y, dy, dx: dx.data, gamma, mean, inv_std, sums, n, relu });
+            let (x, dy, dx) = (&io.x[part.clone()], &io.dy[part], dx.data);
+            match self.relu {
+                true => cx.isa().run(BackwardInput::<true> { x, dy, dx, columns, means }),
+                false => cx.isa().run(BackwardInput::<false> { x, dy, dx, columns, means }),
+            }
         });
     }
 
@@ -204,152 +225,5 @@ impl Layer for BatchNorm {
     fn fuse(&self, next: &dyn Layer) -> Option<Box<dyn Layer>> {
         let relu = (next as &dyn Any).is::<Relu>() && !self.relu;
         relu.then(|| Box::new(BatchNorm { relu: true, ..*self }) as Box<dyn Layer>)
-    }
-}
-
-/// Sums of `x - shift` and of its square down the columns of x: (rows, c).
-struct Moments<'a> {
-    x: &'a [f32],
-    shift: &'a [f32],
-    sum: &'a mut [f32],
-    squares: &'a mut [f32],
-}
-
-impl Kernel for Moments<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Moments { x, shift, sum, squares } = self;
-        let c = shift.len();
-        s.for_each(
-            shift,
-            #[inline(always)]
-            |j, shift| {
-                let (mut a, mut b) = (s.splat(0.0), s.splat(0.0));
-                for row in x.chunks_exact(c) {
-                    let d = s.sub(s.load_at(row, j), shift);
-                    a = s.add(a, d);
-                    b = s.mul_add(d, d, b);
-                }
-                s.store_at(a, sum, j);
-                s.store_at(b, squares, j);
-            },
-        );
-    }
-}
-
-/// y = gamma (x - mean) inv_std + beta, and the ReLU of it, row by row.
-struct Normalise<'a> {
-    x: &'a [f32],
-    y: &'a mut [f32],
-    gamma: &'a [f32],
-    beta: &'a [f32],
-    mean: &'a [f32],
-    inv_std: &'a [f32],
-    relu: bool,
-}
-
-impl Kernel for Normalise<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Normalise { x, y, gamma, beta, mean, inv_std, relu } = self;
-        let c = mean.len();
-        // Without a ReLU the lower limit is one that no number is below.
-        let floor = s.splat(if relu { 0.0 } else { f32::NEG_INFINITY });
-        for (x, y) in x.chunks_exact(c).zip(y.chunks_exact_mut(c)) {
-            s.for_each(
-                x,
-                #[inline(always)]
-                |j, x| {
-                    let scale = s.mul(s.load_at(gamma, j), s.load_at(inv_std, j));
-                    let z = s.mul_add(s.sub(x, s.load_at(mean, j)), scale, s.load_at(beta, j));
-                    s.store_at(s.max(floor, z), y, j);
-                },
-            );
-        }
-    }
-}
-
-/// dbeta = sum dz and dgamma = sum dz x_hat, overwritten.
-struct BackwardSums<'a> {
-    x: &'a [f32],
-    y: &'a [f32],
-    dy: &'a [f32],
-    mean: &'a [f32],
-    inv_std: &'a [f32],
-    dbeta: &'a mut [f32],
-    dgamma: &'a mut [f32],
-    relu: bool,
-}
-
-impl Kernel for BackwardSums<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let BackwardSums { x, y, dy, mean, inv_std, dbeta, dgamma, relu } = self;
-        let c = mean.len();
-        let zero = s.splat(0.0);
-        s.for_each(
-            mean,
-            #[inline(always)]
-            |j, mean| {
-                let (mut a, mut b) = (zero, zero);
-                for ((x, y), dy) in x.chunks_exact(c).zip(y.chunks_exact(c)).zip(dy.chunks_exact(c)) {
-                    let mut dz = s.load_at(dy, j);
-                    if relu {
-                        dz = s.select_gt(s.load_at(y, j), zero, dz, zero);
-                    }
-                    a = s.add(a, dz);
-                    b = s.mul_add(dz, s.sub(s.load_at(x, j), mean), b);
-                }
-                s.store_at(a, dbeta, j);
-                s.store_at(s.mul(b, s.load_at(inv_std, j)), dgamma, j);
-            },
-        );
-    }
-}
-
-/// dx, row by row; `sums` are dbeta then dgamma, or `None` for constant statistics.
-struct BackwardInput<'a> {
-    x: &'a [f32],
-    y: &'a [f32],
-    dy: &'a [f32],
-    dx: &'a mut [f32],
-    gamma: &'a [f32],
-    mean: &'a [f32],
-    inv_std: &'a [f32],
-    sums: Option<&'a [f32]>,
-    n: f32,
-    relu: bool,
-}
-
-impl Kernel for BackwardInput<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let BackwardInput { x, y, dy, dx, gamma, mean, inv_std, sums, n, relu } = self;
-        let c = mean.len();
-        let zero = s.splat(0.0);
-        let minus_inv_n = s.splat(-1.0 / n);
-        let rows = x.chunks_exact(c).zip(y.chunks_exact(c)).zip(dy.chunks_exact(c));
-        for (((x, y), dy), dx) in rows.zip(dx.chunks_exact_mut(c)) {
-            s.for_each(
-                dy,
-                #[inline(always)]
-                |j, mut dz| {
-                    if relu {
-                        dz = s.select_gt(s.load_at(y, j), zero, dz, zero);
-                    }
-                    let inv_std = s.load_at(inv_std, j);
-                    if let Some(sums) = sums {
-                        let (dbeta, dgamma) = (s.load_at(sums, j), s.load_at(&sums[c..], j));
-                        let x_hat = s.mul(s.sub(s.load_at(x, j), s.load_at(mean, j)), inv_std);
-                        dz = s.mul_add(s.mul_add(x_hat, dgamma, dbeta), minus_inv_n, dz);
-                    }
-                    s.store_at(s.mul(dz, s.mul(s.load_at(gamma, j), inv_std)), dx, j);
-                },
-            );
-        }
     }
 }

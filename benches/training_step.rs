@@ -1,0 +1,86 @@
+//! A whole training step of an autoencoder on MNIST-like images: gather, forward, loss, backward, Adam.
+//!
+//! W1: 784-512-256-64 and its mirror image, batch 256. W1b: 784-256-64 and its mirror image, batch 64. Batch
+//! norm and ReLU behind each hidden layer but the bottleneck, mean squared error, Adam. Four fifths of the
+//! pixels are zero. Throughput is in samples.
+
+mod naive;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use narrows_datasets::{Dataset, shuffled};
+use narrows_engine::peak::fma_peak;
+use narrows_engine::{Context, Loss, Optimizer, Params, Target, Trainer};
+use narrows_models::{Activation, Architecture};
+use std::time::Duration;
+
+const SAMPLES: usize = 8192;
+
+struct Workload {
+    name: &'static str,
+    widths: &'static [usize],
+    latent: usize,
+    batch: usize,
+}
+
+const WORKLOADS: [Workload; 2] = [
+    Workload { name: "W1", widths: &[512, 256], latent: 64, batch: 256 },
+    Workload { name: "W1b", widths: &[256], latent: 64, batch: 64 },
+];
+
+fn training_step(criterion: &mut Criterion) {
+    let values = (0..SAMPLES * 784).map(|i| (i as u32).wrapping_mul(2_654_435_761));
+    let values = values.map(|r| if r % 5 == 0 { (r >> 24) as u8 } else { 0 }).collect();
+    let data = Dataset::from_values("random", values, &[28, 28], 255, None).expect("a data set");
+    let order = shuffled(SAMPLES, 1, 1);
+    let contexts = [1, 2].map(|threads| Context::new(threads).expect("threads"));
+    for cx in &contexts {
+        println!("FMA peak, {} threads, {}: {:.1} GFLOP/s", cx.threads(), cx.isa().name(), fma_peak(cx));
+    }
+    let mut group = criterion.benchmark_group("training step");
+    for Workload { name, widths, latent, batch } in WORKLOADS {
+        group.throughput(Throughput::Elements(batch as u64));
+        group.sample_size(20).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(4));
+        let architecture = Architecture {
+            inputs: 784,
+            widths: widths.to_vec(),
+            latent,
+            activation: Activation::Relu,
+            output: Activation::None,
+            batch_norm: true,
+            dropout: 0.0,
+        };
+        let network = architecture.autoencoder().expect("a network");
+        let mut x = vec![0.0; batch * 784];
+        for cx in &contexts {
+            let params = Params::new(&network, 1);
+            let mut trainer = Trainer::new(&network, params, Loss::L2, Optimizer::adam(), batch, 1);
+            let mut batches = order.chunks_exact(batch).cycle();
+            group.bench_function(BenchmarkId::new(name, format!("{} threads", cx.threads())), |b| {
+                b.iter(|| {
+                    data.gather(batches.next().expect("endless"), &mut x);
+                    cx.install(|| trainer.step(cx, &x, Target::Values(&x), 1e-3)).expect("a step")
+                });
+            });
+        }
+
+        // The mirrored widths; the bottleneck is the last layer of the encoder.
+        let encoder: Vec<usize> = [784].into_iter().chain(widths.iter().copied()).collect();
+        let all: Vec<usize> =
+            encoder.iter().copied().chain([latent]).chain(encoder.iter().rev().copied()).collect();
+        let mut naive = naive::Autoencoder::new(batch, &all, encoder.len() - 1);
+        group
+            .sample_size(10)
+            .warm_up_time(Duration::from_millis(100))
+            .measurement_time(Duration::from_secs(4));
+        group.bench_function(BenchmarkId::new(name, "naive"), |b| {
+            b.iter(|| {
+                data.gather(&order[..batch], &mut x);
+                naive.step(&x)
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, training_step);
+criterion_main!(benches);

@@ -1,8 +1,9 @@
 //! A product whose shape was run before allocates nothing: packing buffers are kept.
 
+mod support;
+
 use narrows_engine::gemm::{MatMut, MatRef, gemm};
 use narrows_engine::parallel::Context;
-use narrows_engine::simd::Isa;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -30,7 +31,7 @@ static COUNTING: Counting = Counting;
 #[test]
 fn nothing_is_allocated_once_a_shape_was_run() {
     // The plain path is another crate's, which allocates for each product.
-    for isa in Isa::available().into_iter().filter(|isa| isa.name() != "plain") {
+    for isa in support::isas().into_iter().filter(|isa| isa.name() != "plain") {
         let cx = Context::with_isa(isa, 1).expect("one thread");
         for (m, n, k) in [(32, 10, 32), (32, 512, 784), (300, 600, 520)] {
             let (a, b, mut c) = (vec![1.0; m * k], vec![1.0; k * n], vec![0.0; m * n]);

@@ -1,12 +1,13 @@
 //! The measured peak is a plausible number.
 
+mod support;
+
 use narrows_engine::parallel::Context;
 use narrows_engine::peak::fma_peak;
-use narrows_engine::simd::Isa;
 
 #[test]
 fn the_peak_is_plausible_and_quickly_measured() {
-    for isa in Isa::available() {
+    for isa in support::isas() {
         let cx = Context::with_isa(isa, 1).expect("one thread");
         let start = std::time::Instant::now();
         let peak = fma_peak(&cx);

@@ -1,9 +1,8 @@
 //! What the documentation promises besides the numbers.
 
 use crate::case::{Case, Random};
-use crate::{KC, for_each_isa, single, tile};
+use crate::{KC, for_each_isa, single, support, tile};
 use narrows_engine::gemm::{Epilogue, MatMut, MatRef, gemm, gemm_fused};
-use narrows_engine::simd::Isa;
 
 fn numbers(len: usize, seed: u64) -> Vec<f32> {
     let mut random = Random(seed);
@@ -109,6 +108,34 @@ fn inputs_may_repeat_a_row_or_column() {
     });
 }
 
+/// Strides that nothing steps along: of a single row or column, and of empty ones.
+#[test]
+fn a_stride_that_is_not_used_may_be_any_number() {
+    for_each_isa("a_stride_that_is_not_used_may_be_any_number", |isa| {
+        let cx = single(isa);
+        let far = usize::MAX;
+        for (m, n, k) in [(1, 40, 30), (40, 1, 30), (20, 40, 1), (1, 1, 1), (1, 1, 300), (3, 4, 0)] {
+            let (a, b) = (numbers(m * k, 3), numbers(k * n, 4));
+            let (mut c, mut expected) = (vec![f32::NAN; m * n], vec![f32::NAN; m * n]);
+            // By rows, but for these.
+            let row = |rows, cols| if rows <= 1 || cols == 0 { far } else { cols };
+            let column = |rows, cols| if cols <= 1 || rows == 0 { far } else { 1 };
+            gemm(
+                &cx,
+                1.0,
+                MatRef::with_strides(&a, m, k, row(m, k), column(m, k)),
+                MatRef::with_strides(&b, k, n, row(k, n), column(k, n)),
+                0.0,
+                MatMut::with_strides(&mut c, m, n, row(m, n), column(m, n)),
+            );
+            let (a, b) = (MatRef::new(&a, m, k), MatRef::new(&b, k, n));
+            gemm(&cx, 1.0, a, b, 0.0, MatMut::new(&mut expected, m, n));
+            let close = |(x, y): (&f32, &f32)| (x - y).abs() < 1e-4;
+            assert!(c.iter().zip(&expected).all(close), "{m} x {n} x {k} with {isa:?}");
+        }
+    });
+}
+
 /// The message of the panic that `f` ends in.
 fn panic_of(f: impl FnOnce() + std::panic::UnwindSafe) -> String {
     let panic = std::panic::catch_unwind(f).expect_err("this has to panic");
@@ -142,7 +169,7 @@ fn bad_shapes_are_refused() {
     MatMut::with_strides(&mut [0.0; 12], 1, 12, 0, 1);
     MatMut::with_strides(&mut [0.0; 12], 12, 1, 1, 0);
     MatMut::with_strides(&mut [], 0, 12, 0, 0);
-    for isa in Isa::available() {
+    for isa in support::isas() {
         let multiply = |k: usize, n: usize, bias: usize| {
             let (cx, mut c) = (single(isa), vec![0.0; 2 * n]);
             let bias = vec![0.0; bias];

@@ -3,7 +3,6 @@
 
 use super::{bits, normal};
 use narrows_engine::layers::{BatchNorm, Dropout, Linear, Relu, Sigmoid};
-use narrows_engine::simd::Isa;
 use narrows_engine::{Activations, Context, Network, NetworkBuilder, Params, Pass};
 
 /// Everything that fuses, dropout behind it, whose masks are keyed by its position, and dropout in between
@@ -47,7 +46,7 @@ fn fused_and_unfused_networks_agree_to_the_bit() {
 
     let params = super::params(&fused);
     let (x, dy) = (normal(1, 65 * 33), normal(2, 65 * 30));
-    for isa in Isa::available() {
+    for isa in crate::support::isas() {
         let cx = Context::with_isa(isa, 1).unwrap();
         for pass in [Pass::train(1, 2), Pass::evaluate()] {
             let run = |network: &Network| {

@@ -5,9 +5,14 @@
 use narrows_engine::simd::Isa;
 use safetensors::SafeTensors;
 
-/// The ISAs that this processor has. The others are named aloud: a test that did not run is no pass.
+/// The ISAs that this processor has. The others are named aloud: a test that did not run is no pass. It is a
+/// failure where `NARROWS_REQUIRE_ISA`, a list with commas, names the ISA.
 pub fn isas() -> Vec<Isa> {
     let available = Isa::available();
+    let required = std::env::var("NARROWS_REQUIRE_ISA").unwrap_or_default();
+    for name in required.split(',').filter(|name| !name.is_empty()) {
+        assert!(available.iter().any(|isa| isa.name() == name), "{name} is required, and not there");
+    }
     for name in Isa::names() {
         if available.iter().all(|isa| isa.name() != *name) {
             eprintln!("NOT RUN on this machine: {name}");

@@ -183,6 +183,8 @@ impl Network {
     ) -> Result<&'a [f32], Error> {
         let batch = self.batch_of(x, activations.max_batch)?;
         activations.batch = batch;
+        // Until all of it is done, this is no training pass.
+        activations.mode = Mode::Evaluate;
         let first_trainable = self.first_trainable(params);
         for (i, op) in self.ops.iter().enumerate() {
             let pass = Pass { mode: op.mode(params, i < first_trainable, pass.mode), ..pass };
@@ -216,14 +218,16 @@ impl Network {
                 },
             );
         }
+        activations.mode = pass.mode;
         Ok(activations.output())
     }
 
     /// Adds the parameters' gradients to `grads` (as long as the slab of `params`), given the gradient of
     /// the output that [`Activations::output_and_gradient`] hands out.
     ///
-    /// `x` and `pass` must be those of the forward pass. Frozen parameters get no gradient, and nothing is
-    /// computed below the lowest trainable layer.
+    /// `x` and `pass` must be those of the forward pass. Frozen parameters get no gradient: theirs is 0 where the
+    /// rest of their layer trains, and left alone where it does not. Nothing is computed below the lowest
+    /// trainable layer.
     pub fn backward(
         &self,
         cx: &Context,
@@ -260,12 +264,23 @@ impl Network {
                     scratch,
                 },
             );
+            // The layer knows no parameter apart from the others.
+            if !frozen {
+                for entry in params.entries()[op.entries.clone()].iter().filter(|e| !e.trainable) {
+                    grads[entry.range.clone()].fill(0.0);
+                }
+            }
             std::mem::swap(&mut dy, &mut dx);
         }
     }
 
     /// Moves the running statistics of all layers that are not frozen, after a training pass.
+    ///
+    /// If the last pass was an evaluation, or failed, there are no statistics of a batch: nothing moves.
     pub fn update_statistics(&self, params: &mut Params, activations: &Activations) {
+        if activations.mode == Mode::Evaluate {
+            return;
+        }
         let lowest = self.first_trainable(params);
         for (i, op) in self.ops.iter().enumerate().skip(lowest) {
             if !op.frozen(params) {
@@ -327,6 +342,8 @@ impl Op {
 pub struct Activations {
     max_batch: usize,
     batch: usize,
+    /// Of the last pass, if it succeeded: statistics move after training passes alone.
+    mode: Mode,
     output_len: usize,
     values: Slab,
     slots: Vec<Slots>,
@@ -361,6 +378,7 @@ impl Activations {
         Activations {
             max_batch,
             batch: 0,
+            mode: Mode::Evaluate,
             output_len: network.output().len(),
             values: Slab::new(end),
             slots,

@@ -309,8 +309,9 @@ const MAX_BLOCKS: usize = 64;
 /// Scales `grads` by `max_norm / (norm + 1e-6)`, as PyTorch's `clip_grad_norm_` does, if that is less than 1;
 /// otherwise no bit changes. Returns the norm before: the root of the sum of all squares.
 ///
-/// All of `grads` counts; what belongs to frozen parameters should be zero. If a gradient is NaN, the norm
-/// is, and all gradients become NaN.
+/// All of `grads` counts: what belongs to frozen parameters has to be zero, as
+/// [`Network::backward`](crate::Network::backward) leaves it. If the norm is not finite, be it NaN or too large
+/// for a sum of squares in f32, gradients become 0 or NaN: ask before using them.
 pub fn clip_grad_norm(cx: &Context, grads: &mut [f32], max_norm: f32) -> f64 {
     let block = BLOCK.max(grads.len().div_ceil(MAX_BLOCKS));
     let blocks = grads.len().div_ceil(block);

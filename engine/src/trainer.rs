@@ -2,6 +2,7 @@
 
 use crate::layers::Pass;
 use crate::memory::Slab;
+use crate::optimizer::clip_grad_norm;
 use crate::{Activations, Context, Error, Loss, Network, Optimizer, OptimizerState, Params, Target};
 
 /// A network in training, with all the memory that a step needs: a step allocates nothing.
@@ -68,7 +69,11 @@ impl<'n> Trainer<'n> {
     ///
     /// # Errors
     /// If the batch does not fit, or the loss is not finite: then the message names the layer and the
-    /// step, and the parameters are those before the step.
+    /// step, and parameters, running statistics and moments are those before the step. The same holds if
+    /// gradients are clipped and their norm is not finite (squares of more than 1e38 in f32 are not).
+    ///
+    /// Without `clip_norm` nobody looks at the gradients: where they are not finite although the loss is, the
+    /// parameters become NaN, and the next step's loss tells.
     pub fn step(&mut self, cx: &Context, x: &[f32], target: Target<'_>, lr: f32) -> Result<f64, Error> {
         let step = self.optimizer.step_count();
         let pass = Pass::train(self.seed, step);
@@ -85,10 +90,17 @@ impl<'n> Trainer<'n> {
             )));
         }
         self.network.backward(cx, &self.params, &mut self.activations, x, pass, &mut self.grads);
-        self.network.update_statistics(&mut self.params, &self.activations);
         if let Some(max_norm) = self.clip_norm {
-            crate::optimizer::clip_grad_norm(cx, &mut self.grads, max_norm);
+            let norm = clip_grad_norm(cx, &mut self.grads, max_norm);
+            if !norm.is_finite() {
+                self.grads.fill(0.0);
+                return Err(Error::new(format!(
+                    "the gradients are not finite at step {step}, where the loss is {loss} and their norm \
+                     {norm}: lower the learning rate, and check the data for values that are very large"
+                )));
+            }
         }
+        self.network.update_statistics(&mut self.params, &self.activations);
         self.optimizer.step(cx, &mut self.params, &mut self.grads, lr);
         Ok(loss)
     }

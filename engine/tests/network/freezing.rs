@@ -125,6 +125,25 @@ fn a_batch_norm_with_one_trained_parameter_still_trains() {
 }
 
 #[test]
+fn a_frozen_parameter_of_a_trained_layer_has_no_gradient() {
+    let network = classifier().build().unwrap();
+    let mut params = params(&network);
+    let (x, dy) = (normal(1, BATCH * 12), normal(2, BATCH * 3));
+    let (_, full) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
+    for name in ["encoder.0.weight", "encoder.1.weight", "head.0.bias", "head.2.weight"] {
+        params.set_trainable(name, false);
+        let (_, part) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
+        for entry in params.entries() {
+            let (part, full) = (&part[entry.range.clone()], &full[entry.range.clone()]);
+            let same =
+                if entry.name == name { part.iter().all(|g| *g == 0.0) } else { bits(part) == bits(full) };
+            assert!(same, "{} with {name} frozen", entry.name);
+        }
+        params.set_trainable(name, true);
+    }
+}
+
+#[test]
 fn statistics_never_become_trainable() {
     let network = autoencoder().build().unwrap();
     let mut params = Params::new(&network, 1);

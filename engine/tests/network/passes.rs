@@ -46,6 +46,29 @@ fn batch_norm_refuses_to_train_on_one_sample_but_evaluates_it() {
 }
 
 #[test]
+fn statistics_move_after_a_training_pass_alone() {
+    let network = autoencoder().build().unwrap();
+    let mut params = params(&network);
+    let before = bits(params.values());
+    let cx = Context::new(1).unwrap();
+    let mut activations = Activations::new(&network, BATCH);
+    let x = normal(1, BATCH * 12);
+    // No pass at all, an evaluation (of one sample, which has no variance, too), a training pass that failed.
+    network.update_statistics(&mut params, &activations);
+    for batch in [BATCH, 1] {
+        network.forward(&cx, &params, &mut activations, &x[..12 * batch], Pass::evaluate()).unwrap();
+        network.update_statistics(&mut params, &activations);
+    }
+    network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0)).unwrap();
+    network.forward(&cx, &params, &mut activations, &x[..12], Pass::train(1, 0)).expect_err("one sample");
+    network.update_statistics(&mut params, &activations);
+    assert_eq!(bits(params.values()), before);
+    network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0)).unwrap();
+    network.update_statistics(&mut params, &activations);
+    assert_ne!(bits(params.values()), before);
+}
+
+#[test]
 fn backward_adds_to_the_gradients() {
     let network = autoencoder().build().unwrap();
     let params = params(&network);

@@ -1,9 +1,8 @@
 //! Steps of a trainer: what they leave alone, and what makes them stop.
 
-use crate::support::bits;
+use crate::support::{self, bits};
 use crate::{autoencoder, classifier, normal, params};
 use narrows_engine::layers::{BatchNorm, Dropout, Linear, Relu};
-use narrows_engine::simd::Isa;
 use narrows_engine::{Context, Loss, Network, Optimizer, Params, Target, Trainer};
 
 const BATCH: usize = 20;
@@ -134,7 +133,7 @@ fn any_number_of_threads_gives_the_same_bits() {
     let network = wide();
     let params = Params::new(&network, 1);
     let classes: Vec<u32> = (0..150).map(|i| i * 7 % 10).collect();
-    for isa in Isa::available() {
+    for isa in support::isas() {
         let run = |threads: usize, install: bool| {
             let cx = Context::with_isa(isa, threads).unwrap();
             let loss = Loss::CrossEntropy { smoothing: 0.1, class_weights: Some(vec![0.5; 10]) };
@@ -246,4 +245,58 @@ fn what_does_not_fit_is_an_error_that_changes_nothing() {
     }
     assert!(trainer.predict(&cx, &x[..13]).is_err());
     assert_eq!(trainer.predict(&cx, &x[..12]).unwrap().len(), 3);
+}
+
+/// A gamma of 1e30 makes logits and gradients of that size: the loss is finite, the gradients' squares are not.
+#[test]
+fn gradients_that_are_not_finite_are_an_error_that_changes_nothing() {
+    let network = Network::builder(12).layer(BatchNorm::default()).layer(Linear::new(3)).build().unwrap();
+    let cx = Context::new(1).unwrap();
+    let x = normal(1, BATCH * 12);
+    for optimizer in [Optimizer::sgd(), Optimizer::adam()] {
+        let params = Params::new(&network, 1);
+        let gamma = params.range("layers.0.weight");
+        let mut trainer = Trainer::new(&network, params, Loss::cross_entropy(), optimizer, BATCH, 4);
+        trainer.clip_norm = Some(1.0);
+        let target = Target::Classes(&CLASSES);
+        trainer.step(&cx, &x, target, 1e-3).unwrap();
+        let usual = trainer.params.values()[gamma.clone()].to_vec();
+        trainer.params.values_mut()[gamma.clone()].fill(1e30);
+        let before = state(&trainer);
+        let error = trainer.step(&cx, &x, target, 1e-3).expect_err("a norm that is not finite").to_string();
+        assert!(error.contains("gradients are not finite at step 1"), "{error}");
+        assert_eq!(state(&trainer), before, "{optimizer:?}");
+
+        // And the next step is as if nothing had happened: no gradient was left.
+        trainer.params.values_mut()[gamma.clone()].copy_from_slice(&usual);
+        let mut fresh =
+            Trainer::new(&network, trainer.params.clone(), Loss::cross_entropy(), optimizer, BATCH, 4);
+        fresh.clip_norm = Some(1.0);
+        fresh.optimizer = trainer.optimizer.clone();
+        trainer.step(&cx, &x, target, 1e-3).unwrap();
+        fresh.step(&cx, &x, target, 1e-3).unwrap();
+        assert_eq!(state(&trainer), state(&fresh), "{optimizer:?}");
+    }
+}
+
+/// The weight's gradient, which is much the larger, must not shorten the bias's step.
+#[test]
+fn clipping_does_not_count_a_frozen_weight() {
+    let network = Network::builder(12).layer(Linear::new(3)).build().unwrap();
+    let cx = Context::new(1).unwrap();
+    let x: Vec<f32> = normal(1, BATCH * 12).iter().map(|x| 100.0 * x).collect();
+    let target = normal(2, BATCH * 3);
+    let run = |clip_norm: Option<f32>| {
+        let mut params = params(&network);
+        params.set_trainable("layers.0.weight", false);
+        let before = params.get("layers.0.weight").unwrap().to_vec();
+        let mut trainer = Trainer::new(&network, params, Loss::L2, Optimizer::sgd(), BATCH, 4);
+        trainer.clip_norm = clip_norm;
+        trainer.step(&cx, &x, Target::Values(&target), 1e-3).unwrap();
+        assert_eq!(trainer.params.get("layers.0.weight").unwrap(), before);
+        bits(trainer.params.get("layers.0.bias").unwrap())
+    };
+    // The weight's gradient has a norm above 1000, the bias's one below.
+    assert_eq!(run(Some(1000.0)), run(None));
+    assert_ne!(run(Some(1e-3)), run(None));
 }

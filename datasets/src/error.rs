@@ -48,7 +48,14 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Io { path, source } => write!(f, "{}: {source}", OneLine(path)),
+            Error::Io { path, source } => {
+                let advice = match source.kind() {
+                    io::ErrorKind::NotFound => ": check the path for a mistake",
+                    io::ErrorKind::PermissionDenied => ": allow this user to read it",
+                    _ => "",
+                };
+                write!(f, "{}: {source}{advice}", OneLine(path))
+            }
             Error::File { path, problem } => write!(f, "{}: {problem}", OneLine(path)),
             Error::Request { problem } => f.write_str(problem),
         }

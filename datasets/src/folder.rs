@@ -14,7 +14,8 @@ use crate::error::Error;
 ///
 /// # Errors
 /// If one of the four is missing, unreadable, damaged, or does not belong to the others: other counts, other
-/// image sizes, or a test label that no training sample has.
+/// image sizes, or a test label that no training sample has. If a class below the largest training label has no
+/// sample: then that label is wrong, or classes are not numbered from 0 without gaps.
 pub fn open(dir: &Path) -> Result<TrainTest, Error> {
     if !fs::metadata(dir).map_err(|error| Error::io(dir, error))?.is_dir() {
         return Err(Error::file(dir, "is not a folder: name the one that holds the IDX files"));
@@ -41,21 +42,38 @@ pub fn open(dir: &Path) -> Result<TrainTest, Error> {
             format!("holds images of {sizes}: the two do not belong together"),
         ));
     }
-    let mut known = [false; 256];
-    for &label in train.labels().into_iter().flatten() {
-        known[usize::from(label)] = true;
-    }
-    let unknown = |&label: &u8| !known[usize::from(label)];
-    if let Some(at) = test.labels().and_then(|labels| labels.iter().position(unknown)) {
-        let label = test.labels().map_or(0, |labels| labels[at]);
+    let labels = train.labels().unwrap_or_default();
+    if let Some((at, missing)) = beyond_a_gap(labels) {
         let problem = format!(
-            "label {at} is {label}, a class that no training sample has, so that no model could learn it: \
-             are these the labels that belong to the training files?"
+            "label {at} is {}, but class {missing} has none of the {} samples: mend the label if it is wrong, \
+             else renumber the classes from 0 without gaps, or add samples of it",
+            labels[at],
+            labels.len()
+        );
+        return Err(Error::file(&train_labels, problem));
+    }
+    let labels = test.labels().unwrap_or_default();
+    if let Some(at) = labels.iter().position(|&label| usize::from(label) >= train.classes()) {
+        let problem = format!(
+            "label {at} is {}, a class that no training sample has, so that no model could learn it: \
+             are these the labels that belong to the training files?",
+            labels[at]
         );
         return Err(Error::file(&test_labels, problem));
     }
     let test = test.with_classes(train.classes());
     Ok(TrainTest { train, test })
+}
+
+/// The row of the first label above the lowest class that no label names, and that class; `None` if there is no gap.
+fn beyond_a_gap(labels: &[u8]) -> Option<(usize, usize)> {
+    let mut known = [false; 256];
+    for &label in labels {
+        known[usize::from(label)] = true;
+    }
+    let missing = known.iter().position(|known| !known)?;
+    let at = labels.iter().position(|&label| usize::from(label) > missing)?;
+    Some((at, missing))
 }
 
 /// The file of one half: under the first of its four names that exists.

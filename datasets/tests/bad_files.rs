@@ -4,6 +4,7 @@
 mod idx_files;
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use idx_files::{GOOD, gzip, idx, put, put_good};
@@ -145,7 +146,8 @@ fn a_small_file_that_promises_terabytes_is_an_error() {
 fn what_is_no_file_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("missing");
-    assert_says(&Dataset::from_idx("bad", &path, None).unwrap_err(), &path, &["No such file"]);
+    let error = Dataset::from_idx("bad", &path, None).unwrap_err();
+    assert_says(&error, &path, &["No such file", "check the path"]);
     assert_says(&Dataset::from_idx("bad", folder.path(), None).unwrap_err(), folder.path(), &["is a folder"]);
     #[cfg(unix)]
     {
@@ -166,7 +168,7 @@ fn a_file_that_may_not_be_read_is_an_error() {
         eprintln!("SKIPPED: this user may read every file, so none is unreadable");
         return;
     }
-    assert_says(&Dataset::from_idx("bad", &path, None).unwrap_err(), &path, &["ermission denied"]);
+    assert_says(&Dataset::from_idx("bad", &path, None).unwrap_err(), &path, &["ermission denied", "allow"]);
 }
 
 #[test]
@@ -222,12 +224,34 @@ fn files_that_do_not_belong_together_are_an_error() {
         let path = put(folder.path(), name, bytes);
         assert_says(&open(folder.path()).unwrap_err(), &path, parts);
     }
-    // A class within the range of the training labels, and yet not among them.
-    let folder = tempfile::tempdir().unwrap();
-    put_good(folder.path());
-    put(folder.path(), "train-labels-idx1-ubyte", &idx(8, &[5], &[0, 2, 2, 0, 2]));
-    let path = folder.path().join("t10k-labels-idx1-ubyte");
-    assert_says(&open(folder.path()).unwrap_err(), &path, &["label 1 is 1", "no training sample has"]);
+}
+
+#[test]
+fn a_gap_in_the_training_labels_is_an_error() {
+    let cases: &[(&[u8], &[&str])] = &[
+        (&[0, 1, 200, 2, 1], &["label 2 is 200, but class 3 has none of the 5 samples", "mend the label"]),
+        (&[0, 2, 2, 0, 2], &["label 1 is 2, but class 1 has none of the 5 samples", "renumber"]),
+        (&[1, 2, 3, 1, 2], &["label 0 is 1, but class 0 has none"]),
+        (&[0, 1, 0, 1, 255], &["label 4 is 255, but class 2 has none"]),
+    ];
+    for (labels, parts) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        put_good(folder.path());
+        let path = put(folder.path(), "train-labels-idx1-ubyte", &idx(8, &[5], labels));
+        assert_says(&open(folder.path()).unwrap_err(), &path, parts);
+    }
+}
+
+#[test]
+fn what_the_system_refuses_comes_with_advice() {
+    // Permissions do not bind every user that may run this: so the errors themselves.
+    let display = |kind: io::ErrorKind| {
+        let error = Error::Io { path: "some/file".into(), source: kind.into() };
+        error.to_string()
+    };
+    assert_eq!(display(io::ErrorKind::NotFound), "some/file: entity not found: check the path for a mistake");
+    let denied = display(io::ErrorKind::PermissionDenied);
+    assert_eq!(denied, "some/file: permission denied: allow this user to read it");
 }
 
 #[test]

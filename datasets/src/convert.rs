@@ -17,10 +17,13 @@
 //!    all 65,280 pairs.
 //! 3. The end that fills no vector is divided one by one.
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
+#[allow(unsafe_code)]
 mod avx2;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
+#[allow(unsafe_code)]
 mod avx512;
+#[allow(unsafe_code)]
 mod prefetch;
 
 pub(crate) use prefetch::prefetch;
@@ -29,9 +32,11 @@ pub(crate) use prefetch::prefetch;
 #[derive(Clone, Copy)]
 struct Divisor {
     max: f32,
-    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "the plain path divides"))]
+    /// Unused on the plain path, which divides.
+    #[allow(dead_code)]
     high: f32,
-    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "the plain path divides"))]
+    /// Unused on the plain path, which divides.
+    #[allow(dead_code)]
     low: f32,
 }
 
@@ -46,9 +51,9 @@ impl Divisor {
 /// The instruction sets that there is a path for. Only their detection can build the values inside.
 #[derive(Clone, Copy, Debug)]
 enum Isa {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
     Avx512(avx512::Avx512),
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
     Avx2(avx2::Avx2),
     Plain,
 }
@@ -57,9 +62,9 @@ impl Isa {
     /// The paths that run here, the fastest first.
     fn available() -> impl Iterator<Item = Isa> {
         [
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
             avx512::Avx512::detect().map(Isa::Avx512),
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
             avx2::Avx2::detect().map(Isa::Avx2),
             Some(Isa::Plain),
         ]
@@ -85,9 +90,9 @@ impl Convert {
     pub(crate) fn run(&self, x: &[u8], y: &mut [f32]) {
         assert_eq!(x.len(), y.len());
         match self.isa {
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
             Isa::Avx512(isa) => isa.convert(self.divisor, x, y),
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
             Isa::Avx2(isa) => isa.convert(self.divisor, x, y),
             Isa::Plain => convert_plain(self.divisor, x, y),
         }

@@ -29,7 +29,6 @@
 //! what is wrong comes back as an [`Error`] of one line that names the file and what to do about it.
 
 mod batches;
-#[expect(unsafe_code, reason = "SIMD")]
 mod convert;
 mod dataset;
 mod digits;

@@ -45,9 +45,6 @@ mod matrix;
 mod pack;
 #[allow(unsafe_code)]
 mod portable;
-#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-#[allow(unsafe_code)]
-mod transpose;
 
 pub use matrix::{MatMut, MatRef};
 

@@ -79,6 +79,9 @@ pub trait Simd: Copy + fmt::Debug + Send + Sync + 'static {
     fn sum(self, a: Self::F) -> f32;
     /// The largest lane; unspecified if a lane is NaN.
     fn max_lane(self, a: Self::F) -> f32;
+    /// Transposes a block of `LANES` x `LANES`: `out[r * out_stride + c] = x[c * x_stride + r]`. Panics if
+    /// either slice is shorter than its block.
+    fn transpose(self, x: &[f32], x_stride: usize, out: &mut [f32], out_stride: usize);
 
     /// Vectors of `x`, the last one filled up with zeros: `f(offset, vector)`.
     #[inline(always)]
@@ -107,6 +110,13 @@ pub trait Simd: Copy + fmt::Debug + Send + Sync + 'static {
         let out = &mut out[at..];
         if out.len() >= Self::LANES { self.store(v, out) } else { self.store_head(v, out) }
     }
+}
+
+/// Panics unless `len` floats hold a square block of `lanes` rows, `stride` apart.
+#[inline(always)]
+fn check_block(len: usize, stride: usize, lanes: usize) {
+    let end = stride.checked_mul(lanes - 1).and_then(|last| last.checked_add(lanes));
+    assert!(end.is_some_and(|end| end <= len), "{len} floats are too short for a block of {lanes} rows");
 }
 
 /// A computation written once for all ISAs. Mark `run` as `#[inline(always)]`: it must be compiled

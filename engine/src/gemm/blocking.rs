@@ -1,7 +1,7 @@
 //! The loops around the micro-kernel, and how they are dealt out to tasks.
 
 use super::kernel::{Bias, Finish, PanelsB, Strip, Tile};
-use super::matrix::{Blocks, MatMut, MatRef};
+use super::matrix::{Blocks, MatMut, MatRef, part};
 use super::pack::{OVERRUN, pack_a_columns, pack_a_rows, pack_b, strip_start};
 use crate::memory::Slab;
 use crate::parallel::Context;
@@ -83,7 +83,8 @@ fn tasks<S: Tile>(a: MatRef, b: MatRef) -> (usize, usize) {
         // where it is costs less than what each of them packs.
         let a_cost = if LayoutA::of::<S>(a) == LayoutA::InPlace { 1 } else { 4 };
         let b_cost = if reads_b_in_place::<S>(b, m.div_ceil(down)) { 1 } else { 4 };
-        (ragged, down * n * k * b_cost + across * m * k * a_cost)
+        let (b_cost, a_cost) = ((b_cost * down).saturating_mul(n), (a_cost * across).saturating_mul(m));
+        (ragged, b_cost.saturating_add(a_cost).saturating_mul(k))
     };
     let downs = (0..=count.ilog2()).map(|power| 1 << power);
     let down = downs.min_by_key(|&down| cost(down)).unwrap_or(1);
@@ -134,7 +135,7 @@ impl LayoutA {
 /// The blocks of k: `(start, length)`, of about equal length.
 fn k_blocks(k: usize) -> impl Iterator<Item = (usize, usize)> {
     let count = k.div_ceil(KC).max(1);
-    (0..count).map(move |i| (i * k / count, (i + 1) * k / count - i * k / count))
+    (0..count).map(move |i| (part(i, k, count), part(i + 1, k, count) - part(i, k, count)))
 }
 
 /// One block of C, for all of k.
@@ -185,7 +186,7 @@ impl<T: Tile> Kernel for Task<'_, T> {
                 // Loop ic
                 for ic in (0..strips).step_by(MC) {
                     let count = MC.min(strips - ic);
-                    let (i, end) = (ic * m / strips, (ic + count) * m / strips);
+                    let (i, end) = (part(ic, m, strips), part(ic + count, m, strips));
                     let a = a.block(i, end - i, pc, kc);
                     let c = c.block(i, end - i, jc, nc);
                     strips_of_block(simd, a, layout, count, &mut packed_a, b, c, finish.from(i, jc));
@@ -216,7 +217,7 @@ fn strips_of_block<T: Tile>(
         pack_a_columns(simd, a, strips, packed_a);
     }
     for strip in 0..strips {
-        let (i, end) = (strip * m / strips, (strip + 1) * m / strips);
+        let (i, end) = (part(strip, m, strips), part(strip + 1, m, strips));
         let rows = end - i;
         let a = a.block(i, rows, 0, k);
         let a = match layout {

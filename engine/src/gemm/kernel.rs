@@ -6,7 +6,6 @@
 //! spread evenly over as few panels as can hold them.
 
 use super::matrix::{MatMut, MatRef};
-use super::transpose::Transpose;
 use crate::simd::{Kernel, Simd};
 
 /// What happens to a tile after its products are summed: `c = relu(alpha sum + beta c + bias)`.
@@ -71,14 +70,15 @@ pub(super) struct Strip<'a> {
     pub finish: Finish<'a>,
 }
 
+/// The widest tile of all ISAs, in vectors.
+const NRV: usize = 2;
+
 /// An ISA with its tile: the loops around the micro-kernel ask it for the shape.
-pub(super) trait Tile: Transpose {
+pub(super) trait Tile: Simd {
     /// The tallest tile, in rows.
     const MR: usize;
-    /// The widest tile, in vectors.
-    const NRV: usize;
     /// The widest tile, in columns.
-    const NR: usize = Self::NRV * Self::LANES;
+    const NR: usize = NRV * Self::LANES;
 
     /// Runs the micro-kernel of the strip's height along the strip.
     fn strip(self, strip: Strip);
@@ -86,10 +86,9 @@ pub(super) trait Tile: Transpose {
 
 /// Gives an ISA its tile; the heights have to be all those from 1 to the tallest.
 macro_rules! tile {
-    ($isa:ty, $mr:literal x $nrv:literal vectors, heights $($height:literal)+) => {
+    ($isa:ty, $mr:literal rows, heights $($height:literal)+) => {
         impl Tile for $isa {
             const MR: usize = $mr;
-            const NRV: usize = $nrv;
 
             #[inline(always)]
             fn strip(self, strip: Strip) {
@@ -102,10 +101,10 @@ macro_rules! tile {
     };
 }
 
-// 28 accumulators, 2 registers of B: 30 of 32 registers, and 28 multiplications for 16 loads.
-tile!(crate::simd::Avx512, 14 x 2 vectors, heights 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
-// 12 accumulators, 2 registers of B and 1 of A: 15 of 16 registers, and 12 multiplications for 8 loads.
-tile!(crate::simd::Avx2, 6 x 2 vectors, heights 1 2 3 4 5 6);
+// 14 x 2: 28 accumulators, 2 registers of B: 30 of 32 registers, and 28 multiplications for 16 loads.
+tile!(crate::simd::Avx512, 14 rows, heights 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+// 6 x 2: 12 accumulators, 2 registers of B and 1 of A: 15 of 16 registers, and 12 multiplications for 8 loads.
+tile!(crate::simd::Avx2, 6 rows, heights 1 2 3 4 5 6);
 
 /// One function per height: together, and inlined, they would be one function of 30,000 instructions.
 #[inline(never)]
@@ -122,7 +121,7 @@ impl<const MR: usize> Kernel for Height<'_, MR> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Strip { a, b, mut c, finish } = self.0;
-        let (k, n, nr) = (a.cols(), c.cols(), 2 * S::LANES);
+        let (k, n, nr) = (a.cols(), c.cols(), NRV * S::LANES);
         let in_place = b.in_place.cols();
         // Loop jr
         for j in (0..n).step_by(nr) {
@@ -131,13 +130,13 @@ impl<const MR: usize> Kernel for Height<'_, MR> {
             let mut c = c.block(0, MR, j, w);
             if j < in_place {
                 let b = b.in_place.block(0, k, j, nr);
-                tile::<S, MR, 2>(simd, a, b, &mut c, finish);
+                tile::<S, MR, NRV>(simd, a, b, &mut c, finish);
             } else {
                 let width = w.next_multiple_of(S::LANES);
                 let b = &b.packed[(j - in_place) * k..][..k * width];
                 let b = MatRef::with_strides(b, k, width, width, 1);
                 if width > S::LANES {
-                    tile::<S, MR, 2>(simd, a, b, &mut c, finish);
+                    tile::<S, MR, NRV>(simd, a, b, &mut c, finish);
                 } else {
                     tile::<S, MR, 1>(simd, a, b, &mut c, finish);
                 }

@@ -43,6 +43,19 @@ fn check_full(len: usize, rows: usize, cols: usize) {
     );
 }
 
+/// Whether `start..start + len` lies within `0..size`.
+#[inline(always)]
+fn holds(size: usize, start: usize, len: usize) -> bool {
+    len <= size && start <= size - len
+}
+
+/// Where part `i` of `count` parts of `0..n` starts, whose lengths differ by one at most. It is `i n / count`, but
+/// `i n` may be more than a `usize` holds; `i count` is not, for any product that ends.
+#[inline(always)]
+pub(super) fn part(i: usize, n: usize, count: usize) -> usize {
+    i * (n / count) + i * (n % count) / count
+}
+
 impl<'a> MatRef<'a> {
     /// A contiguous row-major matrix.
     ///
@@ -106,7 +119,8 @@ impl<'a> MatRef<'a> {
 
     /// `rows` rows from `i` on, `cols` columns from `j` on.
     pub(super) fn block(self, i: usize, rows: usize, j: usize, cols: usize) -> MatRef<'a> {
-        assert!(i + rows <= self.rows && j + cols <= self.cols, "a block outside its matrix");
+        let inside = holds(self.rows, i, rows) && holds(self.cols, j, cols);
+        assert!(inside, "a block outside its matrix");
         let start = if rows == 0 || cols == 0 { 0 } else { i * self.row_stride + j * self.col_stride };
         MatRef { data: &self.data[start..], rows, cols, ..self }
     }
@@ -217,7 +231,8 @@ impl<'a> MatMut<'a> {
     /// `rows` rows from `i` on, `cols` columns from `j` on, for as long as `self` is not used.
     #[inline(always)]
     pub(super) fn block(&mut self, i: usize, rows: usize, j: usize, cols: usize) -> MatMut<'_> {
-        assert!(i + rows <= self.rows && j + cols <= self.cols, "a block outside its matrix");
+        let inside = holds(self.rows, i, rows) && holds(self.cols, j, cols);
+        assert!(inside, "a block outside its matrix");
         let offset = if rows == 0 || cols == 0 { 0 } else { i * self.row_stride + j * self.col_stride };
         // SAFETY: the offset is 0 or that of an element, which is inside the slice.
         let start = unsafe { self.start.add(offset) };
@@ -230,7 +245,7 @@ impl<'a> MatMut<'a> {
     /// If they are not in the matrix, or neighbours not side by side in memory.
     #[inline(always)]
     pub(super) fn row(&mut self, i: usize, j: usize, len: usize) -> &mut [f32] {
-        assert!(i < self.rows && j + len <= self.cols && self.col_stride == 1 && len > 0);
+        assert!(i < self.rows && holds(self.cols, j, len) && self.col_stride == 1 && len > 0);
         // SAFETY: the elements `(i, j..j + len)` exist, follow each other, and are ours alone.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(i * self.row_stride + j).as_ptr(), len) }
     }
@@ -279,8 +294,8 @@ impl<'a> Blocks<'a> {
         assert!(!self.range.is_empty());
         let (down, across) = (self.range.start / self.across, self.range.start % self.across);
         let units = c.cols.div_ceil(self.unit);
-        let row = |block: usize| block * c.rows / self.down;
-        let col = |block: usize| (block * units / self.across * self.unit).min(c.cols);
+        let row = |block: usize| part(block, c.rows, self.down);
+        let col = |block: usize| part(block, units, self.across).saturating_mul(self.unit).min(c.cols);
         let (i, j) = (row(down), col(across));
         let (rows, cols) = (row(down + 1) - i, col(across + 1) - j);
         let start = c.block(i, rows, j, cols).start;

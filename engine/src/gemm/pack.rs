@@ -1,7 +1,7 @@
 //! Packing: copies of blocks of A and B in the order in which the micro-kernel reads them.
 
-use super::matrix::MatRef;
-use super::transpose::Transpose;
+use super::matrix::{MatRef, part};
+use crate::simd::Simd;
 
 /// Copies `b: (k, n)`, a block of B, to `out` by micro-panels `nr` wide: each `(k, nr)`, the last one
 /// `(k, n mod nr)`, filled up with zeros to whole vectors.
@@ -9,7 +9,7 @@ use super::transpose::Transpose;
 /// The zeros meet only those columns of a tile that are not stored: an infinity in A may turn them into
 /// NaNs, but nobody sees those.
 #[inline(always)]
-pub(super) fn pack_b<S: Transpose>(simd: S, b: MatRef, nr: usize, out: &mut [f32]) {
+pub(super) fn pack_b<S: Simd>(simd: S, b: MatRef, nr: usize, out: &mut [f32]) {
     // Rows are copied 16 at a time across all panels, so that the processor's prefetchers see long
     // runs: 5 % of a product of 512 cubed. For columns it made no difference.
     const BAND: usize = 16;
@@ -33,7 +33,7 @@ pub(super) fn pack_b<S: Transpose>(simd: S, b: MatRef, nr: usize, out: &mut [f32
 
 /// Copies `b: (k, w)`, whose rows are contiguous, to `out: (k, width)`.
 #[inline(always)]
-fn copy_rows<S: Transpose>(simd: S, b: MatRef, width: usize, out: &mut [f32]) {
+fn copy_rows<S: Simd>(simd: S, b: MatRef, width: usize, out: &mut [f32]) {
     let w = b.cols();
     for (p, out) in out.chunks_exact_mut(width).enumerate() {
         let row = &b.data()[p * b.row_stride()..][..w];
@@ -45,7 +45,7 @@ fn copy_rows<S: Transpose>(simd: S, b: MatRef, width: usize, out: &mut [f32]) {
 
 /// Copies `b: (k, w)` of any strides to `out: (k, width)`, by blocks that are transposed in registers.
 #[inline(always)]
-fn copy_columns<S: Transpose>(simd: S, b: MatRef, width: usize, out: &mut [f32]) {
+fn copy_columns<S: Simd>(simd: S, b: MatRef, width: usize, out: &mut [f32]) {
     // For blocks at the edges and other strides than 1: the widest vector has 16 lanes.
     let mut edge = [0.0; 256];
     let mut transposed = [0.0; 256];
@@ -77,13 +77,13 @@ fn copy_columns<S: Transpose>(simd: S, b: MatRef, width: usize, out: &mut [f32])
 /// Copies `a: (m, k)`, a block of A whose columns are contiguous, to `out` by strips: strip `s` of `strips`
 /// is `(k, its height)`, and starts at [`strip_start`].
 #[inline(always)]
-pub(super) fn pack_a_columns<S: Transpose>(simd: S, a: MatRef, strips: usize, out: &mut [f32]) {
+pub(super) fn pack_a_columns<S: Simd>(simd: S, a: MatRef, strips: usize, out: &mut [f32]) {
     // As for B: some columns at a time across all strips, to read in long runs.
     const BAND: usize = 16;
     let (m, k) = (a.rows(), a.cols());
     for band in (0..k).step_by(BAND) {
         for strip in 0..strips {
-            let (i, end) = (strip * m / strips, (strip + 1) * m / strips);
+            let (i, end) = (part(strip, m, strips), part(strip + 1, m, strips));
             let rows = end - i;
             let out = &mut out[strip_start(strip, i, k)..];
             for p in band..k.min(band + BAND) {
@@ -115,7 +115,7 @@ pub(super) fn strip_start(strip: usize, i: usize, k: usize) -> usize {
 
 /// Copies `a: (rows, k)`, a strip of A, to rows of `stride` floats.
 #[inline(always)]
-pub(super) fn pack_a_rows<S: Transpose>(simd: S, a: MatRef, stride: usize, out: &mut [f32]) {
+pub(super) fn pack_a_rows<S: Simd>(simd: S, a: MatRef, stride: usize, out: &mut [f32]) {
     let k = a.cols();
     for (i, out) in out.chunks_exact_mut(stride).enumerate().take(a.rows()) {
         let out = &mut out[..k];

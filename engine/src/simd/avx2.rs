@@ -1,6 +1,6 @@
 //! AVX2 with FMA: eight lanes, sixteen registers. Intel since Haswell (2013), AMD since Zen (2017).
 
-use super::{Kernel, Simd};
+use super::{Kernel, Simd, check_block};
 use std::arch::x86_64::*;
 
 /// Proof that the processor has AVX2 and FMA.
@@ -167,5 +167,36 @@ impl Simd for Avx2 {
             let c = _mm_max_ps(b, _mm_movehl_ps(b, b));
             _mm_cvtss_f32(_mm_max_ss(c, _mm_shuffle_ps::<1>(c, c)))
         })
+    }
+    #[inline(always)]
+    fn transpose(self, x: &[f32], x_stride: usize, out: &mut [f32], out_stride: usize) {
+        check_block(x.len(), x_stride, Self::LANES);
+        check_block(out.len(), out_stride, Self::LANES);
+        // SAFETY: the slices hold 8 rows of 8 floats at these strides, as checked; `self` proves the
+        // instructions.
+        unsafe {
+            let zero = _mm256_setzero_ps();
+            let (mut rows, mut pairs, mut fours) = ([zero; 8], [zero; 8], [zero; 8]);
+            for (r, row) in rows.iter_mut().enumerate() {
+                *row = _mm256_loadu_ps(x.as_ptr().add(r * x_stride));
+            }
+            for (i, pair) in pairs.iter_mut().enumerate() {
+                let (a, b) = (rows[i & !1], rows[i | 1]);
+                *pair = if i & 1 == 0 { _mm256_unpacklo_ps(a, b) } else { _mm256_unpackhi_ps(a, b) };
+            }
+            for (i, four) in fours.iter_mut().enumerate() {
+                let (group, column) = (i & !3, i & 3);
+                let a = _mm256_castps_pd(pairs[group + column / 2]);
+                let b = _mm256_castps_pd(pairs[group + 2 + column / 2]);
+                let ab = if column & 1 == 0 { _mm256_unpacklo_pd(a, b) } else { _mm256_unpackhi_pd(a, b) };
+                *four = _mm256_castpd_ps(ab);
+            }
+            for c in 0..4 {
+                let low = _mm256_permute2f128_ps::<0x20>(fours[c], fours[4 + c]);
+                let high = _mm256_permute2f128_ps::<0x31>(fours[c], fours[4 + c]);
+                _mm256_storeu_ps(out.as_mut_ptr().add(c * out_stride), low);
+                _mm256_storeu_ps(out.as_mut_ptr().add((4 + c) * out_stride), high);
+            }
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! No instruction set assumed: eight lanes as an array, which compilers turn into whatever the target has.
 
-use super::{Kernel, Simd};
+use super::{Kernel, Simd, check_block};
 
 /// The portable vectors, the only ones on processors that no other file knows.
+///
+/// Products of matrices do not use them: see `gemm/portable.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plain(());
 
@@ -123,5 +125,15 @@ impl Simd for Plain {
     #[inline(always)]
     fn max_lane(self, a: Self::F) -> f32 {
         a.into_iter().fold(f32::NEG_INFINITY, f32::max)
+    }
+    #[inline(always)]
+    fn transpose(self, x: &[f32], x_stride: usize, out: &mut [f32], out_stride: usize) {
+        check_block(x.len(), x_stride, LANES);
+        check_block(out.len(), out_stride, LANES);
+        for r in 0..LANES {
+            for c in 0..LANES {
+                out[r * out_stride + c] = x[c * x_stride + r];
+            }
+        }
     }
 }

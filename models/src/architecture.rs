@@ -13,6 +13,9 @@ pub const DECODER: &str = "decoder";
 /// The section that a transfer starts afresh.
 pub const HEAD: &str = "head";
 
+/// The most parameters of a network: a gigabyte, of which training takes four.
+const MAX_PARAMETERS: usize = 1 << 28;
+
 /// An activation by its name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -110,7 +113,7 @@ impl Architecture {
     /// Encoder and decoder.
     ///
     /// # Errors
-    /// If a width is 0 or the dropout no fraction; the message names it.
+    /// If a width is 0, the dropout no fraction, or the network too large; the message names it.
     pub fn autoencoder(&self) -> Result<Network, Error> {
         let mut builder = self.encoder()?.section(DECODER);
         for &width in self.widths.iter().rev() {
@@ -120,7 +123,7 @@ impl Architecture {
         if let Some(layer) = self.output.layer() {
             builder = builder.boxed(layer);
         }
-        Ok(builder.build()?)
+        self.bounded(builder.build()?)
     }
 
     /// Encoder and head, whose outputs are the logits of `classes` classes.
@@ -138,15 +141,27 @@ impl Architecture {
             // Latent codes come at any scale; the head should not depend on it.
             builder = builder.layer(BatchNorm::default());
         }
-        Ok(builder.layer(Linear::new(classes).with_init(Init::XavierUniform)).build()?)
+        self.bounded(builder.layer(Linear::new(classes).with_init(Init::XavierUniform)).build()?)
+    }
+
+    /// Refuses a network that would take all memory.
+    fn bounded(&self, network: Network) -> Result<Network, Error> {
+        let Architecture { inputs, widths, latent, .. } = self;
+        match network.param_entries().last().map_or(0, |last| last.range.end) {
+            ..=MAX_PARAMETERS => Ok(network),
+            n => Err(Error::new(format!(
+                "the widths {widths:?} between {inputs} inputs and a code of {latent} make {n} parameters, \
+                 more than {MAX_PARAMETERS}: choose smaller widths"
+            ))),
+        }
     }
 
     fn encoder(&self) -> Result<NetworkBuilder, Error> {
         if self.latent == 0 {
-            return Err(Error::new("the latent code needs at least 1 value: set --latent to 1 or more"));
+            return Err(Error::new("the latent code needs at least 1 value"));
         }
         if self.widths.contains(&0) {
-            return Err(Error::new("a hidden layer needs at least 1 value: leave the 0 out of --widths"));
+            return Err(Error::new("a hidden layer needs at least 1 value: leave the 0 out of the widths"));
         }
         let mut builder = Network::builder(self.inputs).section(ENCODER);
         for &width in &self.widths {

@@ -9,6 +9,9 @@ use narrows_engine::gemm::{MatMut, MatRef, gemm};
 /// The rows that one matrix product takes. Sums within it are in f32, between them in f64.
 const BLOCK: usize = 512;
 
+/// The most values of a sample. The decomposition takes time with their cube: minutes at this number.
+const MAX_VALUES: usize = 4096;
+
 /// Centred principal components.
 #[derive(Clone, Debug)]
 pub struct Pca {
@@ -19,11 +22,27 @@ pub struct Pca {
 }
 
 impl Pca {
+    /// Refuses samples of too many values.
+    ///
+    /// # Errors
+    /// If they have more than 4096.
+    pub fn check(data: &Dataset) -> Result<(), Error> {
+        match data.sample_len() {
+            ..=MAX_VALUES => Ok(()),
+            n => Err(Error::new(format!(
+                "{}: samples of {n} values are too long for principal components, which take at most \
+                 {MAX_VALUES}: make the images smaller",
+                data.name()
+            ))),
+        }
+    }
+
     /// Fits `components` components to `rows` of `data`.
     ///
     /// # Errors
-    /// If there are no rows, or fewer features than components.
+    /// If there are no rows, fewer features than components, or more than [`Pca::check`] lets pass.
     pub fn fit(cx: &Context, data: &Dataset, rows: &[u32], components: usize) -> Result<Pca, Error> {
+        Pca::check(data)?;
         let n = data.sample_len();
         if rows.is_empty() || components == 0 || components > n {
             return Err(Error::new(format!(

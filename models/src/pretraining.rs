@@ -4,7 +4,7 @@ use crate::architecture::Activation;
 use crate::event::{EpochRecord, Event, Observer};
 use crate::training::{Goal, Run, Task, Training};
 use crate::{Architecture, Error, Evaluation, Pca};
-use narrows_datasets::{TrainTest, holdout};
+use narrows_datasets::{Dataset, TrainTest, holdout};
 use narrows_engine::{Context, Loss, Network, Params};
 use serde::Serialize;
 use std::time::Instant;
@@ -41,7 +41,7 @@ pub struct PcaResult {
 pub struct AutoencoderResult {
     /// The length of the code.
     pub latent: usize,
-    /// The mean squared error per value on the training set.
+    /// The mean squared error per value on all training samples, as PCA's: those held out are among them.
     pub train_mse: f64,
     /// The same on the test set.
     pub test_mse: f64,
@@ -77,15 +77,16 @@ impl Pretraining<'_> {
     pub fn check(&self) -> Result<(), Error> {
         self.training.check()?;
         if self.training.loss == Loss::BceWithLogits && self.architecture.output != Activation::Sigmoid {
-            return Err(Error::new("the loss bce is that of a sigmoid: set --output to sigmoid"));
+            return Err(Error::new("the loss bce is that of a sigmoid: the output has to be one"));
         }
         let samples = self.data.train.len();
         if self.held_out >= samples {
             return Err(Error::new(format!(
-                "holding {} of {samples} training samples out leaves none: set --held-out lower",
+                "holding {} of {samples} training samples out leaves none: hold fewer out",
                 self.held_out
             )));
         }
+        Pca::check(&self.data.train)?;
         self.architecture.autoencoder()?;
         Ok(())
     }
@@ -93,7 +94,7 @@ impl Pretraining<'_> {
     /// Fits PCA, trains the autoencoder, and measures both.
     ///
     /// # Errors
-    /// As [`Pretraining::check`], or if the loss is no longer finite.
+    /// As [`Pretraining::check`], or if a loss or a parameter is no longer finite.
     pub fn run(&self, cx: &Context, observer: &dyn Observer) -> Result<Pretrained, Error> {
         self.check()?;
         let TrainTest { train, test } = self.data;
@@ -120,13 +121,21 @@ impl Pretraining<'_> {
         let seconds = start.elapsed().as_secs_f64();
 
         let network = self.architecture.autoencoder()?;
-        let mse = |data, rows| -> Result<f64, Error> {
+        let mse = |data: &Dataset, rows: &[u32]| -> Result<f64, Error> {
             let evaluation = Evaluation::of(cx, &network, &params, &Loss::L2, data, rows, Goal::Reconstruct)?;
-            Ok(evaluation.loss)
+            match evaluation.loss.is_finite() {
+                true => Ok(evaluation.loss),
+                false => Err(Error::new(format!(
+                    "{}: the reconstruction error of {} became {}: lower the learning rate",
+                    Self::RUN,
+                    data.name(),
+                    evaluation.loss
+                ))),
+            }
         };
         let autoencoder = AutoencoderResult {
             latent: self.architecture.latent,
-            train_mse: mse(train, &kept)?,
+            train_mse: mse(train, &all)?,
             test_mse: mse(test, &tests)?,
             seconds,
         };

@@ -58,19 +58,19 @@ impl Training {
     /// If a setting makes no sense; the message names it.
     pub fn check(&self) -> Result<(), Error> {
         if self.epochs == 0 {
-            return Err(Error::new("training needs at least 1 epoch: set --epochs to 1 or more"));
+            return Err(Error::new("training needs at least 1 epoch"));
         }
         if self.batch == 0 {
-            return Err(Error::new("a batch needs at least 1 sample: set --batch to 1 or more"));
+            return Err(Error::new("a batch needs at least 1 sample"));
         }
         if !(self.lr > 0.0 && self.lr.is_finite()) {
             return Err(Error::new(format!(
-                "the learning rate must be positive and finite, not {}: set --lr",
+                "the learning rate must be positive and finite, not {}",
                 self.lr
             )));
         }
-        if self.clip_norm.is_some_and(|norm| norm.is_nan() || norm <= 0.0) {
-            return Err(Error::new("the gradient norm to clip to must be positive: set --clip-norm"));
+        if let Some(norm) = self.clip_norm.filter(|norm| norm.is_nan() || *norm <= 0.0) {
+            return Err(Error::new(format!("the gradient norm to clip to must be positive, not {norm}")));
         }
         self.schedule.check()?;
         self.optimizer.check()?;
@@ -87,6 +87,11 @@ struct Score {
 }
 
 impl Score {
+    /// The score of an epoch, if it was validated.
+    fn of(record: &EpochRecord) -> Option<Score> {
+        record.validation_loss.map(|loss| Score { accuracy: record.validation_accuracy, loss })
+    }
+
     /// More accurate, or as accurate at a smaller loss: among 100 samples many epochs tie.
     fn beats(&self, other: &Score) -> bool {
         match self.accuracy.partial_cmp(&other.accuracy) {
@@ -107,6 +112,8 @@ pub struct Run<'a> {
     pub trainer: Trainer<'a>,
     /// What happened so far.
     pub history: Vec<EpochRecord>,
+    /// The epochs before patience begins to count: those in which a part of the network is still to be freed.
+    pub patient_until: usize,
     best: Option<(Score, usize, Params)>,
     order: Vec<u32>,
     x: Slab,
@@ -138,6 +145,7 @@ impl<'a> Run<'a> {
             task,
             trainer,
             history: Vec::new(),
+            patient_until: 0,
             best: None,
             order: task.train.to_vec(),
             x: Slab::new(batch * task.data.sample_len()),
@@ -146,17 +154,49 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// This run, which has not begun yet, in the place of one of the same settings that was stopped and had
+    /// come to `history` and [`best`](Run::best). The parameters that this run was made with have to be the
+    /// other's last, and so has the optimiser's state ([`OptimizerState::restore`]); then it goes on with the
+    /// same bits.
+    ///
+    /// # Errors
+    /// If the best weights are of no validated epoch of the history.
+    ///
+    /// [`OptimizerState::restore`]: narrows_engine::OptimizerState::restore
+    pub fn resumed(
+        mut self,
+        history: Vec<EpochRecord>,
+        best: Option<(usize, Params)>,
+    ) -> Result<Run<'a>, Error> {
+        if let Some((epoch, params)) = best {
+            let record = history.iter().find(|record| record.epoch == epoch);
+            let score = record.and_then(Score::of).ok_or_else(|| {
+                Error::new(format!("{}: the best epoch, {epoch}, is none that was validated", self.name))
+            })?;
+            self.best = Some((score, epoch, params));
+        }
+        self.history = history;
+        Ok(self)
+    }
+
+    /// The epochs that it may take.
+    pub fn epochs(&self) -> usize {
+        self.training.epochs
+    }
+
     /// Whether all epochs are through, or patience is at its end.
     pub fn finished(&self) -> bool {
-        let done = self.history.len();
-        let waited = self.best.as_ref().map_or(0, |(_, best, _)| done - best);
-        done >= self.training.epochs || (self.training.patience > 0 && waited >= self.training.patience)
+        let (done, patience) = (self.history.len(), self.training.patience);
+        let since = |best: usize| done.saturating_sub(best.max(self.patient_until));
+        let waited = self.best.as_ref().map_or(0, |(_, best, _)| since(*best));
+        done >= self.training.epochs || (patience > 0 && waited >= patience)
     }
 
     /// Trains for one epoch, validates, and keeps the weights if they are the best so far.
     ///
     /// # Errors
-    /// If the loss is no longer finite: the message names the layer and the step.
+    /// If a loss or a parameter is no longer finite: the message names the place, and the epoch counts for
+    /// nothing.
     pub fn epoch(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
         let (epoch, start) = (self.history.len(), Instant::now());
         let Task { data, train, validation, goal } = self.task;
@@ -183,21 +223,24 @@ impl<'a> Run<'a> {
             observer.notice(&Event::Step { run: &self.name, samples: rows.len(), loss });
         }
         let seconds = start.elapsed().as_secs_f64();
+        // The last step's weights have met no loss yet.
+        let when = format!("by step {}, in epoch {}", self.trainer.optimizer.step_count(), epoch + 1);
+        let lost = |what: String| {
+            Error::new(format!("{what} {when}: lower the learning rate or clip the gradients"))
+        };
+        if let Some((name, value)) = first_not_finite(&self.trainer.params) {
+            return Err(lost(format!("{name} holds a value that became {value}")));
+        }
         let evaluation = match validation {
             [] => None,
             rows => {
-                let Trainer { params, .. } = &self.trainer;
-                Some(Evaluation::of(
-                    cx,
-                    self.trainer.network(),
-                    params,
-                    &self.training.loss,
-                    data,
-                    rows,
-                    goal,
-                )?)
+                let (network, params) = (self.trainer.network(), &self.trainer.params);
+                Some(Evaluation::of(cx, network, params, &self.training.loss, data, rows, goal)?)
             }
         };
+        if let Some(Evaluation { loss, .. }) = evaluation.as_ref().filter(|e| !e.loss.is_finite()) {
+            return Err(lost(format!("the validation loss became {loss}")));
+        }
         let record = EpochRecord {
             epoch: epoch + 1,
             lr,
@@ -208,10 +251,9 @@ impl<'a> Run<'a> {
             samples,
         };
         observer.notice(&Event::Epoch { run: &self.name, record: &record });
+        let score = Score::of(&record);
         self.history.push(record);
-        if let Some(Evaluation { loss, accuracy, .. }) = evaluation {
-            self.keep_if_best(Score { accuracy, loss });
-        }
+        score.into_iter().for_each(|score| self.keep_if_best(score));
         Ok(())
     }
 
@@ -230,6 +272,11 @@ impl<'a> Run<'a> {
     /// The epoch with the best validation so far, from 1 on; the last one if nothing is validated.
     pub fn best_epoch(&self) -> usize {
         self.best.as_ref().map_or(self.history.len(), |(_, epoch, _)| *epoch)
+    }
+
+    /// The epoch with the best validation so far and its weights; `None` if nothing was validated.
+    pub fn best(&self) -> Option<(usize, &Params)> {
+        self.best.as_ref().map(|(_, epoch, params)| (*epoch, params))
     }
 
     /// Whether this run's best validation beats that of `other`.
@@ -251,7 +298,7 @@ impl<'a> Run<'a> {
     /// the number of epochs done, and may freeze or free what it likes.
     ///
     /// # Errors
-    /// If the loss is no longer finite. The best weights so far are back in `trainer.params` then, too.
+    /// As [`Run::epoch`]. The best weights so far are back in `trainer.params` then, too.
     pub fn train(
         &mut self,
         cx: &Context,
@@ -278,4 +325,12 @@ impl<'a> Run<'a> {
         });
         result.map_err(|e: Error| e.during(&self.name))
     }
+}
+
+/// The first value that is not finite, and the name of its parameter.
+fn first_not_finite(params: &Params) -> Option<(&str, f32)> {
+    params.entries().iter().find_map(|entry| {
+        let values = &params.values()[entry.range.clone()];
+        values.iter().find(|value| !value.is_finite()).map(|value| (&entry.name[..], *value))
+    })
 }

@@ -1,9 +1,9 @@
 //! Transfer: a pretrained encoder in a classifier, and what of it may change.
 
-use crate::Error;
 use crate::architecture::ENCODER;
-use narrows_engine::Params;
+use crate::{Error, Observer, Run};
 use narrows_engine::params::Role;
+use narrows_engine::{Context, Params};
 use serde::{Deserialize, Serialize};
 
 /// How a classifier gets its encoder and trains it.
@@ -58,15 +58,29 @@ impl Method {
         Ok(())
     }
 
+    /// Trains `run`, whose parameters [`Method::prepare`] made ready, to the end.
+    ///
+    /// # Errors
+    /// As [`Run::train`].
+    pub fn train(self, run: &mut Run<'_>, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
+        let epochs = run.epochs();
+        if self == Method::Gradual {
+            // Before the second half not everything has had its turn.
+            run.patient_until = epochs.div_ceil(2);
+        }
+        run.train(cx, observer, |done, params| self.before_epoch(done, epochs, params))
+    }
+
     /// Frees what this method frees once `done` of `epochs` epochs are through.
     ///
     /// With `n` blocks in the encoder, gradual unfreezing gives the head and each block an equal share
-    /// of the first half of the epochs; in the second half everything learns.
+    /// of the first half of the epochs, but at least the first epoch to the head alone; in the second half
+    /// everything learns.
     pub fn before_epoch(self, done: usize, epochs: usize, params: &mut Params) {
         if self == Method::Gradual {
             let blocks = encoder_blocks(params);
             for (i, block) in blocks.iter().rev().enumerate() {
-                if done >= (i + 1) * epochs / (2 * blocks.len()) {
+                if done >= ((i + 1) * epochs).div_ceil(2 * blocks.len()) {
                     block.iter().for_each(|layer| params.set_trainable(layer, true));
                 }
             }
@@ -76,12 +90,10 @@ impl Method {
 
 /// The layers of the encoder in blocks: a linear layer and the batch norm behind it. From the input on.
 fn encoder_blocks(params: &Params) -> Vec<Vec<String>> {
+    let encoder = params.range(ENCODER);
     let mut blocks: Vec<Vec<String>> = Vec::new();
-    for entry in params.entries() {
+    for entry in params.entries().iter().filter(|entry| encoder.contains(&entry.range.start)) {
         let Some((layer, _)) = entry.name.rsplit_once('.') else { continue };
-        if !layer.starts_with(ENCODER) {
-            continue;
-        }
         if entry.spec.role == Role::Weight || blocks.is_empty() {
             blocks.push(Vec::new());
         }

@@ -3,8 +3,8 @@
 mod support;
 
 use narrows_datasets::{Dataset, draw_labels};
-use narrows_engine::{Context, Loss, Network, Params};
-use narrows_models::{Error, Evaluation, Event, Goal, Observer, Run, Task, Training};
+use narrows_engine::{Context, Loss, Network, Optimizer, Params, Schedule};
+use narrows_models::{Error, Event, Goal, Observer, Run, Task, Training};
 use std::sync::Mutex;
 use support::{architecture, training};
 
@@ -24,31 +24,69 @@ fn setting() -> Setting {
 
 impl Setting {
     fn run(&self, training: &Training) -> Result<Run<'_>, Error> {
-        let task = Task {
-            data: &self.digits,
-            train: &self.train,
-            validation: &self.validation,
-            goal: Goal::Classify,
-        };
-        Run::new("test", &self.network, Params::new(&self.network, 2), task, training)
+        self.run_from(Params::new(&self.network, 2), training)
     }
 
-    fn accuracy(&self, params: &Params) -> f64 {
-        let (cx, loss) = (Context::new(1).unwrap(), Loss::cross_entropy());
-        let rows = &self.validation;
-        let of = Evaluation::of(&cx, &self.network, params, &loss, &self.digits, rows, Goal::Classify);
-        of.unwrap().accuracy.unwrap()
+    fn run_from(&self, params: Params, training: &Training) -> Result<Run<'_>, Error> {
+        Run::new("test", &self.network, params, self.task(), training)
+    }
+
+    fn task(&self) -> Task<'_> {
+        let Setting { digits, train, validation, .. } = self;
+        Task { data: digits, train, validation, goal: Goal::Classify }
+    }
+
+    /// Parameters of these values.
+    fn params(&self, values: &[f32]) -> Params {
+        let mut params = Params::new(&self.network, 0);
+        params.values_mut().copy_from_slice(values);
+        params
     }
 }
 
 /// All that is not a time: the losses and the weights, as bits.
 fn bits(run: &Run<'_>) -> (Vec<u64>, Vec<u32>) {
     let losses = run.history.iter().flat_map(|r| [r.train_loss, r.validation_loss.unwrap()]);
-    (losses.map(f64::to_bits).collect(), run.trainer.params.values().iter().map(|x| x.to_bits()).collect())
+    (losses.map(f64::to_bits).collect(), weights(&run.trainer.params))
+}
+
+fn weights(params: &Params) -> Vec<u32> {
+    params.values().iter().map(|x| x.to_bits()).collect()
+}
+
+/// A run is stored as plain numbers, and another built from them.
+#[test]
+fn a_run_stored_and_resumed_gives_the_same_bits() {
+    let (setting, cx) = (setting(), Context::new(1).unwrap());
+    let training = training(Loss::cross_entropy());
+    let mut whole = setting.run(&training).unwrap();
+    whole.train(&cx, &(), |_, _| {}).unwrap();
+    for stopped_after in [1, 3, 5] {
+        let mut first = setting.run(&training).unwrap();
+        (0..stopped_after).for_each(|_| first.epoch(&cx, &()).unwrap());
+        let values = first.trainer.params.values().to_vec();
+        let optimizer = &first.trainer.optimizer;
+        let (steps, updates) = (optimizer.step_count(), optimizer.updates().to_vec());
+        let moments = optimizer.moments().map(<[f32]>::to_vec);
+        let history = first.history.clone();
+        let best = first.best().map(|(epoch, params)| (epoch, params.values().to_vec()));
+        drop(first);
+
+        let mut second = setting.run_from(setting.params(&values), &training).unwrap();
+        second.trainer.optimizer.restore(steps, &updates, moments.each_ref().map(|m| &m[..])).unwrap();
+        let best = best.map(|(epoch, values)| (epoch, setting.params(&values)));
+        let mut second = second.resumed(history, best).unwrap();
+        second.train(&cx, &(), |_, _| {}).unwrap();
+        assert_eq!(bits(&second), bits(&whole), "stopped after {stopped_after}");
+        assert_eq!(second.best_epoch(), whole.best_epoch());
+    }
+    let params = || Params::new(&setting.network, 2);
+    let message = setting.run(&training).unwrap().resumed(Vec::new(), Some((1, params()))).unwrap_err();
+    assert!(message.to_string().contains("the best epoch, 1"), "{message}");
 }
 
 #[test]
-fn a_run_interrupted_and_continued_gives_the_same_bits() {
+fn a_copy_of_a_run_continues_with_the_same_bits() {
     let (setting, cx) = (setting(), Context::new(1).unwrap());
     let training = training(Loss::cross_entropy());
     let mut whole = setting.run(&training).unwrap();
@@ -109,11 +147,13 @@ fn the_best_weights_are_restored_and_patience_ends_the_run() {
         epochs: 60,
         lr: 0.05,
         patience: 4,
-        schedule: narrows_engine::Schedule::Constant,
+        schedule: Schedule::Constant,
         ..training(Loss::cross_entropy())
     };
     let mut run = setting.run(&training).unwrap();
-    run.train(&cx, &(), |_, _| {}).unwrap();
+    // The weights before epoch i are those that i epochs led to.
+    let mut after = Vec::new();
+    run.train(&cx, &(), |_, params| after.push(weights(params))).unwrap();
     assert!(run.history.len() < 60, "patience must end it");
     assert_eq!(run.history.len(), run.best_epoch() + 4);
     // An independent search for the best epoch: the most accurate, the smallest loss among equals.
@@ -124,7 +164,8 @@ fn the_best_weights_are_restored_and_patience_ends_the_run() {
         if better { record } else { best }
     });
     assert_eq!(run.best_epoch(), best.epoch);
-    assert_eq!(setting.accuracy(&run.trainer.params), best.validation_accuracy.unwrap());
+    assert_eq!(weights(&run.trainer.params), after[best.epoch]);
+    assert!(after.iter().filter(|other| **other == after[best.epoch]).count() == 1, "no other epoch's");
 }
 
 #[test]
@@ -133,10 +174,10 @@ fn a_loss_that_is_not_finite_stops_the_run_and_leaves_the_last_good_weights() {
     let training = Training { epochs: 50, clip_norm: None, ..training(Loss::cross_entropy()) };
     let mut run = setting.run(&training).unwrap();
     // The weights go bad in the fourth epoch.
-    let mut good = None;
+    let mut after = Vec::new();
     let result = run.train(&cx, &(), |done, params| {
+        after.push(weights(params));
         if done == 3 {
-            good = Some(params.clone());
             params.get_mut("encoder.4.weight").unwrap()[5] = f32::NAN;
         }
     });
@@ -144,23 +185,52 @@ fn a_loss_that_is_not_finite_stops_the_run_and_leaves_the_last_good_weights() {
     assert!(message.contains("encoder.4") && message.contains("step 15"), "{message}");
     assert_eq!(run.history.len(), 3);
     assert!(run.trainer.params.values().iter().all(|x| x.is_finite()));
-    let best = run.history[run.best_epoch() - 1].validation_accuracy.unwrap();
-    assert_eq!(setting.accuracy(&run.trainer.params), best);
-    assert!(good.is_some());
+    assert_eq!(weights(&run.trainer.params), after[run.best_epoch()]);
+}
+
+/// No loss is computed after the last step: its weights have to be looked at.
+#[test]
+fn weights_that_explode_in_the_last_step_are_no_success() {
+    let (setting, cx) = (setting(), Context::new(1).unwrap());
+    let one_step = Training {
+        epochs: 1,
+        batch: 100,
+        schedule: Schedule::Constant,
+        clip_norm: None,
+        ..training(Loss::cross_entropy())
+    };
+    // To infinity; and to where they are finite still, but no loss is.
+    let decaying = Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 1e30 };
+    let infinite = Training { lr: 1e30, optimizer: decaying, ..one_step.clone() };
+    let huge = Training { lr: 1e30, optimizer: Optimizer::adam(), ..one_step };
+    let no_rows: &[u32] = &[];
+    for (training, validation, expected) in [
+        (&infinite, no_rows, "encoder.0.weight"),
+        (&infinite, &setting.validation, "encoder.0.weight"),
+        (&huge, &setting.validation, "the validation loss became"),
+    ] {
+        let params = Params::new(&setting.network, 2);
+        let task = Task { validation, ..setting.task() };
+        let mut run = Run::new("test", &setting.network, params, task, training).unwrap();
+        let message = run.train(&cx, &(), |_, _| {}).unwrap_err().to_string();
+        assert!(message.contains(expected) && message.contains("by step 1, in epoch 1"), "{message}");
+        assert!(message.contains("lower the learning rate"), "{message}");
+        assert!(run.history.is_empty() && run.best().is_none() && run.best_epoch() == 0);
+    }
 }
 
 #[test]
 fn settings_that_make_no_sense_are_refused_by_name() {
     let (setting, good) = (setting(), training(Loss::cross_entropy()));
     let bad = [
-        (Training { epochs: 0, ..good.clone() }, "--epochs"),
-        (Training { batch: 0, ..good.clone() }, "--batch"),
-        (Training { lr: 0.0, ..good.clone() }, "--lr"),
-        (Training { lr: -1.0, ..good.clone() }, "--lr"),
-        (Training { lr: f32::NAN, ..good.clone() }, "--lr"),
-        (Training { lr: f32::INFINITY, ..good.clone() }, "--lr"),
-        (Training { clip_norm: Some(0.0), ..good.clone() }, "--clip-norm"),
-        (Training { clip_norm: Some(f32::NAN), ..good.clone() }, "--clip-norm"),
+        (Training { epochs: 0, ..good.clone() }, "1 epoch"),
+        (Training { batch: 0, ..good.clone() }, "batch"),
+        (Training { lr: 0.0, ..good.clone() }, "the learning rate must be positive and finite, not 0"),
+        (Training { lr: -1.0, ..good.clone() }, "not -1"),
+        (Training { lr: f32::NAN, ..good.clone() }, "not NaN"),
+        (Training { lr: f32::INFINITY, ..good.clone() }, "not inf"),
+        (Training { clip_norm: Some(0.0), ..good.clone() }, "gradient norm"),
+        (Training { clip_norm: Some(f32::NAN), ..good.clone() }, "gradient norm"),
     ];
     for (training, option) in bad {
         let message = setting.run(&training).unwrap_err().to_string();

@@ -3,10 +3,11 @@
 mod support;
 
 use narrows_datasets::{Dataset, draw_labels};
+use narrows_engine::layers::Linear;
 use narrows_engine::params::Role;
-use narrows_engine::{Context, Loss, Params};
+use narrows_engine::{Context, Loss, Network, Params};
 use narrows_models::architecture::{ENCODER, HEAD};
-use narrows_models::{Goal, Method, Run, Task, Training};
+use narrows_models::{Architecture, Goal, Method, Run, Task, Training};
 use support::{architecture, training};
 
 /// An autoencoder's parameters in which nothing has its initial value, running statistics included.
@@ -28,7 +29,7 @@ fn train(method: Method, epochs: usize) -> (Params, Params) {
     let training = Training { epochs, ..training(Loss::cross_entropy()) };
     let mut run = Run::new(method.name(), &network, params, task, &training).unwrap();
     let cx = Context::new(1).unwrap();
-    run.train(&cx, &(), |done, params| method.before_epoch(done, epochs, params)).unwrap();
+    method.train(&mut run, &cx, &()).unwrap();
     (before, run.trainer.params)
 }
 
@@ -123,9 +124,62 @@ fn gradual_frees_the_encoder_from_the_top() {
     assert_eq!(changed(&before, &after, ENCODER), names(&before, ENCODER), "in the end all has learnt");
 }
 
+/// However few epochs there are, the head has the first to itself.
+#[test]
+fn gradual_starts_with_the_head() {
+    for epochs in 1..8 {
+        let mut params = Params::new(&architecture().classifier(10).unwrap(), 3);
+        Method::Gradual.prepare(&mut params, &pretrained()).unwrap();
+        let free = |params: &Params| {
+            params.entries().iter().filter(|e| e.name.starts_with(ENCODER) && e.trainable).count()
+        };
+        Method::Gradual.before_epoch(0, epochs, &mut params);
+        assert_eq!(free(&params), 0, "{epochs} epochs");
+        (1..=epochs.div_ceil(2)).for_each(|done| Method::Gradual.before_epoch(done, epochs, &mut params));
+        assert_eq!(free(&params), names_of_learning(&params), "{epochs} epochs: half of them through");
+    }
+}
+
+/// How many parameters of the encoder could learn.
+fn names_of_learning(params: &Params) -> usize {
+    params.entries().iter().filter(|e| e.name.starts_with(ENCODER) && e.spec.role != Role::Statistic).count()
+}
+
+/// A rate at which nothing changes, so that no epoch is better than the first.
+#[test]
+fn patience_waits_until_gradual_has_freed_everything() {
+    let digits = Dataset::digits();
+    let draw = draw_labels(digits.labels().unwrap(), 10, 60, 20, 1, 0).unwrap();
+    let architecture = Architecture { batch_norm: false, ..architecture() };
+    let network = architecture.classifier(10).unwrap();
+    let pretrained = Params::new(&architecture.autoencoder().unwrap(), 77);
+    let task = Task { data: &digits, train: &draw.train, validation: &draw.validation, goal: Goal::Classify };
+    let training = Training { epochs: 12, patience: 2, lr: 1e-30, ..training(Loss::cross_entropy()) };
+    for (method, expected) in [(Method::Full, 1 + 2), (Method::Gradual, 6 + 2)] {
+        let mut params = Params::new(&network, 3);
+        method.prepare(&mut params, &pretrained).unwrap();
+        let mut run = Run::new(method.name(), &network, params, task, &training).unwrap();
+        method.train(&mut run, &Context::new(1).unwrap(), &()).unwrap();
+        assert_eq!((run.best_epoch(), run.history.len()), (1, expected), "{}", method.name());
+    }
+}
+
+/// A section whose name only begins like the encoder's is none of its blocks.
+#[test]
+fn the_encoder_is_the_section_of_that_very_name() {
+    let builder = Network::builder(4).section(ENCODER).layer(Linear::new(3)).section("encoders");
+    let network = builder.layer(Linear::new(2)).build().unwrap();
+    let mut params = Params::new(&network, 1);
+    params.set_trainable(ENCODER, false);
+    params.set_trainable("encoders", false);
+    Method::Gradual.before_epoch(2, 4, &mut params);
+    let free: Vec<&str> = params.entries().iter().filter(|e| e.trainable).map(|e| &e.name[..]).collect();
+    assert_eq!(free, ["encoder.0.weight", "encoder.0.bias"]);
+}
+
 #[test]
 fn an_encoder_of_another_shape_is_refused_by_name() {
-    let other = narrows_models::Architecture { widths: vec![24, 17], ..architecture() };
+    let other = Architecture { widths: vec![24, 17], ..architecture() };
     let other = Params::new(&other.autoencoder().unwrap(), 1);
     let mut params = Params::new(&architecture().classifier(10).unwrap(), 3);
     let before = params.clone();

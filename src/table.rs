@@ -34,7 +34,11 @@ pub fn comparison(of: &Comparing<'_>) -> String {
         "classification", "test accuracy, %", "95 % interval", "gain over scratch, points", "time"
     );
     for method in methods {
-        text += &method_line(method, of.draws);
+        text += &method_line(method);
+    }
+    text += "\nlearning rate    chosen on so many draws\n";
+    for method in methods {
+        text += &wrapped(&format!("{:<16} {}", method.name.name(), rates(&method.chosen)), 100);
     }
     text += "\n";
     text += &verdict(methods, of.draws);
@@ -66,23 +70,21 @@ pub fn reconstruction(pca: &PcaResult, autoencoder: &AutoencoderResult) -> Strin
     ) + &row(format!("autoencoder, {}", counted(*latent, "value")), *test_mse, *train_mse, duration(*seconds))
 }
 
-fn method_line(method: &MethodResult, draws: usize) -> String {
+fn method_line(method: &MethodResult) -> String {
     let MethodResult { name, test_accuracy, gain_over_scratch: gain, seconds, .. } = method;
     let estimate = &test_accuracy.estimate;
-    let (accuracy, interval) = match draws {
-        1 => (percent(estimate.mean), "unknown".to_string()),
-        _ => {
-            let [low, high] = estimate.ci95;
+    let (accuracy, interval) = match estimate.ci95 {
+        None => (percent(estimate.mean), "unknown".to_string()),
+        Some([low, high]) => {
             let accuracy = format!("{} ± {:.2}", percent(estimate.mean), 100.0 * estimate.std);
             (accuracy, format!("{} to {}", percent(low), percent(high)))
         }
     };
-    let gained = match (name, draws) {
+    let gained = match (name, gain.ci95) {
         (Method::Scratch, _) => "baseline".to_string(),
-        (_, 1) => points(gain.mean),
-        _ => {
-            let mark = if excludes_none(gain) { " *" } else { "" };
-            let [low, high] = gain.ci95;
+        (_, None) => points(gain.mean),
+        (_, Some([low, high])) => {
+            let mark = if is_above(gain) || is_below(gain) { " *" } else { "" };
             format!("{} ({} to {}){mark}", points(gain.mean), points(low), points(high))
         }
     };
@@ -90,9 +92,22 @@ fn method_line(method: &MethodResult, draws: usize) -> String {
     format!("{:<16} {accuracy:>16} {interval:>16}    {gained:<26} {time:>12}\n", name.name())
 }
 
-/// Whether the interval of the gain leaves out 0.
-fn excludes_none(gain: &Gain) -> bool {
-    gain.ci95[0] > 0.0 || gain.ci95[1] < 0.0
+/// Each rate and how often it was chosen, from the smallest on: `0.01 x7, 0.03 x3`.
+fn rates(chosen: &[f32]) -> String {
+    let mut sorted = chosen.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    let counts = sorted.chunk_by(|a, b| a == b).map(|same| format!("{} x{}", same[0], same.len()));
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+/// Whether the whole interval of the gain lies above 0.
+fn is_above(gain: &Gain) -> bool {
+    gain.ci95.is_some_and(|[low, _]| low > 0.0)
+}
+
+/// Whether it lies below 0.
+fn is_below(gain: &Gain) -> bool {
+    gain.ci95.is_some_and(|[_, high]| high < 0.0)
 }
 
 /// What pretraining gained, as plainly as the numbers allow. No method is singled out: the best of several,
@@ -109,8 +124,8 @@ fn verdict(methods: &[MethodResult], draws: usize) -> String {
         let found = transfers.iter().filter(|m| wanted(&m.gain_over_scratch));
         found.map(|m| m.name.name()).collect()
     };
-    let (gained, lost) = (names(|gain| gain.ci95[0] > 0.0), names(|gain| gain.ci95[1] < 0.0));
-    let open = names(|gain| !excludes_none(gain));
+    let (gained, lost) = (names(is_above), names(is_below));
+    let open = names(|gain| !is_above(gain) && !is_below(gain));
     let mut parts = Vec::new();
     if !gained.is_empty() {
         parts.push(format!("gained with {}", listed(&gained)));
@@ -166,4 +181,15 @@ pub fn classes(rates: &[Rate]) -> String {
         text += &format!("{class:>5} {accuracy:>11} {interval:>16} {correct:>16}\n");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rates;
+
+    #[test]
+    fn rates_are_counted_from_the_smallest_on() {
+        assert_eq!(rates(&[0.03, 0.01, 0.03, 0.003]), "0.003 x1, 0.01 x1, 0.03 x2");
+        assert_eq!(rates(&[]), "");
+    }
 }

@@ -3,7 +3,8 @@
 //! 1. PCA and the autoencoder learn from all training images, without labels.
 //! 2. Each label draw keeps a few labels, for training and for validation.
 //! 3. On each draw each method trains once per candidate learning rate. The validation labels choose
-//!    the epoch and the candidate, for the baseline just as for the rest.
+//!    the epoch and the candidate, for the baseline just as for the rest. A candidate that diverges is
+//!    judged by the epochs it had.
 //! 4. What was chosen meets the test set, once.
 
 use crate::architecture::Architecture;
@@ -56,7 +57,7 @@ pub struct MethodResult {
     pub gain_over_scratch: Gain,
     /// The time that its runs took, added up over draws and candidates.
     pub seconds: f64,
-    /// The learning rate chosen on each draw.
+    /// The learning rate chosen on each draw. It is not a part of the summary, whose keys are fixed.
     #[serde(skip)]
     pub chosen: Vec<f32>,
 }
@@ -76,8 +77,8 @@ pub struct Accuracies {
 pub struct Gain {
     /// Its mean.
     pub mean: f64,
-    /// The 95 % interval of the mean.
-    pub ci95: [f64; 2],
+    /// The 95 % interval of the mean; `None` for a single draw.
+    pub ci95: Option<[f64; 2]>,
 }
 
 /// What came out.
@@ -166,7 +167,7 @@ impl Comparison<'_> {
             }
         };
         if self.draws == 0 {
-            return Err(Error::new("comparing needs at least 1 label draw: set --draws to 1 or more"));
+            return Err(Error::new("comparing needs at least 1 label draw"));
         }
         if self.learning_rates.is_empty() || !self.methods.contains(&Method::Scratch) {
             return Err(Error::new("comparing needs a learning rate and the scratch baseline"));
@@ -178,12 +179,15 @@ impl Comparison<'_> {
         }
         let draw = |draw| {
             draw_labels(labels, train.classes(), self.labels, self.validation, self.seed, draw)
-                .map_err(Error::from)
+                .map_err(|e| Error::from(e).during(train.name()))
         };
         (0..self.draws as u64).map(draw).collect()
     }
 
     /// Trains `method` on one draw, once per learning rate, and tests the best.
+    ///
+    /// # Errors
+    /// If training diverges at every learning rate.
     #[allow(clippy::too_many_arguments)] // each is one of the loop's coordinates
     fn trial(
         &self,
@@ -199,20 +203,29 @@ impl Comparison<'_> {
         let start = Instant::now();
         let task =
             Task { data: train, train: &labels.train, validation: &labels.validation, goal: Goal::Classify };
-        let seed = self.seed.wrapping_add(draw as u64);
+        let seed = draw_seed(self.seed, draw as u64);
         let mut best: Option<(Run<'_>, f32, String)> = None;
+        let mut diverged = None;
         for &lr in &self.learning_rates {
             let name = format!("{} draw {draw} lr {lr}", method.name());
             let training = Training { lr, seed, ..self.finetuning.clone() };
             let mut params = Params::new(classifier, seed);
             method.prepare(&mut params, pretrained)?;
             let mut run = Run::new(&name, classifier, params, task, &training)?;
-            run.train(cx, observer, |done, params| method.before_epoch(done, training.epochs, params))?;
+            if let Err(e) = method.train(&mut run, cx, observer) {
+                diverged = Some(e);
+                if run.best().is_none() {
+                    continue;
+                }
+            }
             if best.as_ref().is_none_or(|(other, _, _)| run.beats(other)) {
                 best = Some((run, lr, name));
             }
         }
-        let (run, lr, name) = best.expect("checked: there is a learning rate");
+        let (run, lr, name) = best.ok_or_else(|| match diverged {
+            Some(e) => e.during("no learning rate worked"),
+            None => Error::new("comparing needs a learning rate"),
+        })?;
         let tests: Vec<u32> = (0..test.len() as u32).collect();
         let loss = &self.finetuning.loss;
         let evaluation =
@@ -245,5 +258,39 @@ impl Comparison<'_> {
             }
         };
         self.methods.iter().enumerate().map(result).collect()
+    }
+}
+
+/// The seed of the runs on draw `draw`: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) of `seed`, and again of
+/// what that and `draw` add up to. In a plain sum, draw 1 of seed 1 would be draw 0 of seed 2.
+pub fn draw_seed(seed: u64, draw: u64) -> u64 {
+    split_mix(split_mix(seed).wrapping_add(draw))
+}
+
+fn split_mix(x: u64) -> u64 {
+    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ x >> 31
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn split_mix_is_the_published_one() {
+        // The first outputs from the states 0 and 1234567, by the reference implementation.
+        assert_eq!(split_mix(0), 0xe220_a839_7b1d_cdaf);
+        assert_eq!(split_mix(1_234_567), 6_457_827_717_110_365_317);
+    }
+
+    #[test]
+    fn draws_of_different_seeds_differ() {
+        let mut seeds: Vec<u64> =
+            (0..20).flat_map(|seed| (0..20).map(move |draw| draw_seed(seed, draw))).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        assert_eq!(seeds.len(), 400);
     }
 }

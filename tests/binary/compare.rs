@@ -136,8 +136,10 @@ fn a_run_leaves_everything_it_should() {
 #[test]
 fn threads_change_nothing_but_the_time() {
     let place = Place::new();
-    place.succeed(&tiny_compare("--threads 1 --out one"));
-    place.succeed(&tiny_compare("--threads 2 --out two"));
+    // Wide enough for single matrix products to be dealt out to the threads.
+    let wide = "--widths 256,256 --batch 256 --methods full";
+    place.succeed(&tiny_compare(&format!("{wide} --threads 1 --out one")));
+    place.succeed(&tiny_compare(&format!("{wide} --threads 2 --out two")));
     let (one, two) = (place.json("one/summary.json"), place.json("two/summary.json"));
     assert_eq!((&one["threads"], &two["threads"]), (&1.into(), &2.into()));
     assert_eq!(outcome(one).to_string(), outcome(two).to_string());
@@ -187,4 +189,39 @@ fn each_loss_schedule_and_optimiser_trains() {
         // Half of the squared range: an untrained sigmoid is at 0.14.
         assert!((0.0..0.5).contains(&mse), "{options}: {mse}");
     }
+}
+
+/// A rate at which training explodes loses against one at which it does not.
+#[test]
+fn a_candidate_that_diverges_loses() {
+    let place = Place::new();
+    place.succeed(&tiny_compare("--finetune-lr 1e-3 --out one"));
+    let said = place.succeed(&tiny_compare("--finetune-lr 1e-3,1e30 --out two"));
+    let [one, two] = ["one", "two"].map(|run| outcome(place.json(&format!("{run}/summary.json"))));
+    assert_eq!(one.to_string(), two.to_string());
+    assert!(said.out.contains("\ngradual          0.001 x2\n"), "{}", said.out);
+}
+
+#[test]
+fn a_comparison_in_which_all_diverges_keeps_the_autoencoder() {
+    let place = Place::new();
+    let said = place.run(&tiny_compare("--finetune-lr 1e29,1e30 --methods scratch --quiet --out run"));
+    assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{}", said.err);
+    for text in
+        ["no learning rate worked", "scratch draw", "lower the learning rate", "run/model.safetensors"]
+    {
+        assert!(said.err.contains(text), "{text}: {}", said.err);
+    }
+    place.succeed("evaluate run");
+}
+
+/// On real images, small: what is to be shown at full size.
+#[test]
+fn the_autoencoder_beats_pca_and_the_baseline_is_trained() {
+    let place = Place::new();
+    place.succeed("compare --widths 128 --latent 6 --epochs 60 --draws 2 --methods scratch --finetune-lr 1e-2 --out run");
+    let summary = place.json("run/summary.json");
+    let number = |pointer: &str| summary.pointer(pointer).and_then(Value::as_f64).unwrap();
+    assert!(number("/autoencoder/test_mse") < number("/pca/test_mse"), "{summary}");
+    assert!(number("/methods/0/test_accuracy/mean") > 0.8, "{summary}");
 }

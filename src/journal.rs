@@ -1,9 +1,9 @@
-//! What a run leaves even when it fails: the epochs so far, and its best weights.
+//! What a run leaves even when its training fails: the epochs so far, and its best weights.
 
 use crate::error::Error;
 use crate::metrics;
 use crate::progress::Progress;
-use crate::run_folder::{METRICS, MODEL, RunFolder};
+use crate::run_folder::{HINT, METRICS, MODEL, RunFolder};
 use narrows_models::checkpoint::{self, Description};
 use narrows_models::event::EpochRecord;
 use narrows_models::{Event, Observer};
@@ -34,7 +34,7 @@ impl<'a> Journal<'a> {
         description: &'a Description,
         folder: &RunFolder,
     ) -> Journal<'a> {
-        let model = folder.path().join(MODEL);
+        let model = folder.file(MODEL);
         Journal { progress, run, description, model, pages: Mutex::default() }
     }
 
@@ -42,16 +42,13 @@ impl<'a> Journal<'a> {
     pub fn close<T>(self, result: Result<T, narrows_models::Error>, folder: &RunFolder) -> Result<T, Error> {
         let Pages { history, saved } = self.pages.into_inner().unwrap_or_else(|e| e.into_inner());
         match (result, saved) {
-            (Ok(value), Some(Ok(_))) => {
-                folder.keep(MODEL);
-                Ok(value)
-            }
+            (Ok(value), Some(Ok(_))) => Ok(value),
             (Ok(_), saved) => {
-                let why = saved.and_then(Result::err).unwrap_or_else(|| "it saw no epoch".to_string());
+                let why = saved.and_then(Result::err).unwrap_or_else(|| "it did not end".to_string());
                 Err(Error::new(format!("{}: the weights could not be saved: {why}", self.run)))
             }
             (Err(e), Some(Ok(epoch))) => {
-                folder.keep(MODEL);
+                folder.keep();
                 folder.write(METRICS, metrics::csv([(self.run, &history[..])]).as_bytes())?;
                 let model = self.model.display();
                 Err(Error::new(format!(
@@ -73,12 +70,14 @@ impl Observer for Journal<'_> {
                 pages.history.push((*record).clone());
             }
             Event::Finished { run, best_epoch, params } if *run == self.run => {
-                let good = *best_epoch > 0 && params.values().iter().all(|x| x.is_finite());
-                let saved = good.then(|| {
-                    let saved = checkpoint::save(&self.model, params, self.description);
-                    saved.map(|()| *best_epoch).map_err(|e| e.to_string())
-                });
-                self.pages.lock().unwrap_or_else(|e| e.into_inner()).saved = saved;
+                let saved = match (best_epoch, params.values().iter().all(|x| x.is_finite())) {
+                    (0, _) => Err("no epoch was completed".to_string()),
+                    (_, false) => Err("they are not finite".to_string()),
+                    _ => checkpoint::save(&self.model, params, self.description)
+                        .map(|()| *best_epoch)
+                        .map_err(|e| format!("{e}: {HINT}")),
+                };
+                self.pages.lock().unwrap_or_else(|e| e.into_inner()).saved = Some(saved);
             }
             _ => {}
         }

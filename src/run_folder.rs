@@ -2,6 +2,7 @@
 
 use crate::defaults;
 use crate::error::Error;
+use narrows_models::checkpoint::write_atomically;
 use std::cell::Cell;
 use std::fs;
 use std::io::ErrorKind;
@@ -12,97 +13,102 @@ pub const METRICS: &str = "metrics.csv";
 pub const SUMMARY: &str = "summary.json";
 pub const MODEL: &str = "model.safetensors";
 pub const PICTURE: &str = "reconstructions.png";
+/// What to do where something cannot be written.
+pub const HINT: &str = "give another folder by --out";
 
-/// A run's folder. One that got nothing but its configuration, because the run failed, removes itself.
+/// All that a run may write.
+const FILES: [&str; 5] = [CONFIG, METRICS, SUMMARY, MODEL, PICTURE];
+
+/// A run's folder. Unless it is told to keep what it got, it removes that again, and itself.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// Whether the folder was made for this run.
-    made: bool,
-    /// Whether there is something in it worth keeping.
+    /// The folders made for this run, the innermost first.
+    made: Vec<PathBuf>,
     kept: Cell<bool>,
 }
 
 impl RunFolder {
-    /// Makes the folder `out`, or the next of the default ones, and writes `config` to it. That it can be
-    /// written to is known before anything is trained.
-    pub fn create(out: Option<&Path>, command: &str, config: &str) -> Result<RunFolder, Error> {
+    /// Makes the folder `out`, or the next of the default ones. None of [`FILES`] is in it.
+    pub fn create(out: Option<&Path>, command: &str) -> Result<RunFolder, Error> {
         let (path, made) = match out {
             Some(path) => (path.to_path_buf(), make(path)?),
-            None => (make_next(command)?, true),
+            None => make_next(command)?,
         };
-        let folder = RunFolder { path, made, kept: Cell::new(false) };
-        folder.put(CONFIG, config.as_bytes())?;
-        Ok(folder)
+        Ok(RunFolder { path, made, kept: Cell::new(false) })
     }
 
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where the file of that name is to lie. What asks will write it: from now on the folder stays.
-    pub fn keep(&self, name: &str) -> PathBuf {
-        self.kept.set(true);
+    /// Where the file of that name lies, or will.
+    pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
     /// Writes a file, all or nothing.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        self.kept.set(true);
-        self.put(name, bytes)
+        let path = self.file(name);
+        write_atomically(&path, bytes)
+            .map_err(|e| Error::at(&path, format_args!("cannot write: {e}: {HINT}")))
     }
 
-    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let path = self.path.join(name);
-        let partial = self.path.join(format!("{name}.partial"));
-        fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, &path)).map_err(|e| {
-            // What is left of the partial file is of no use; that it cannot be removed adds nothing.
-            let _ = fs::remove_file(&partial);
-            Error::at(&path, format_args!("cannot write: {e}"))
-        })
+    /// From now on what is written stays: the run is done, or has failed and left something worth having.
+    pub fn keep(&self) {
+        self.kept.set(true);
     }
 }
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
         if !self.kept.get() {
-            let _ = fs::remove_file(self.path.join(CONFIG));
-            if self.made {
-                let _ = fs::remove_dir(&self.path);
+            // There was none of these before, nor anything in a folder just made. What cannot be removed stays.
+            for name in FILES {
+                let _ = fs::remove_file(self.file(name));
             }
+            remove(&self.made);
         }
     }
 }
 
-/// Makes the folder unless it is there; says whether it did.
-fn make(path: &Path) -> Result<bool, Error> {
-    let hint = "give another folder by --out";
-    let made = match fs::create_dir(path) {
-        Err(e) if e.kind() == ErrorKind::NotFound => fs::create_dir_all(path).map(|()| true),
-        Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(false),
-        result => result.map(|()| true),
-    };
-    let made = made.map_err(|e| Error::at(path, format_args!("cannot make the folder: {e}: {hint}")))?;
-    if made {
-        return Ok(true);
-    }
-    if !path.is_dir() {
-        return Err(Error::at(path, format_args!("is not a folder: {hint}")));
-    }
-    match [CONFIG, METRICS, SUMMARY, MODEL, PICTURE].into_iter().find(|name| path.join(name).exists()) {
-        Some(name) => Err(Error::at(
-            path,
-            format_args!("already holds a run ({name}): {hint}, or remove that run first"),
-        )),
-        None => Ok(false),
+/// Removes folders, the innermost first, as far as they are empty.
+fn remove(folders: &[PathBuf]) {
+    for folder in folders {
+        let _ = fs::remove_dir(folder);
     }
 }
 
-/// Makes `runs/<command>-<n>`, n being one more than the largest there is.
-fn make_next(command: &str) -> Result<PathBuf, Error> {
+/// Makes the folder, unless it is there, and those that it lies in; says which it made, the innermost first.
+fn make(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    if path.is_dir() {
+        return match FILES.into_iter().find(|name| path.join(name).exists()) {
+            Some(name) => Err(Error::at(
+                path,
+                format_args!("already holds a run ({name}): {HINT}, or remove that run first"),
+            )),
+            None => Ok(Vec::new()),
+        };
+    }
+    if path.exists() {
+        return Err(Error::at(path, format_args!("is not a folder: {HINT}")));
+    }
+    let missing = path.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
+    let missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
+    match fs::create_dir_all(path) {
+        Ok(()) => Ok(missing),
+        Err(e) => {
+            remove(&missing);
+            Err(Error::at(path, format_args!("cannot make the folder: {e}: {HINT}")))
+        }
+    }
+}
+
+/// Makes `runs/<command>-<n>`, n being one more than the largest there is; says which folders it made.
+fn make_next(command: &str) -> Result<(PathBuf, Vec<PathBuf>), Error> {
     let runs = Path::new(defaults::RUNS);
     let failed = |e| Error::at(runs, format_args!("cannot make a folder in it: {e}: give one by --out"));
-    let made = !runs.exists();
+    let mut made = if runs.exists() { Vec::new() } else { vec![runs.to_path_buf()] };
     fs::create_dir_all(runs).map_err(failed)?;
     let number = |entry: fs::DirEntry| {
         let name = entry.file_name().into_string().ok()?;
@@ -113,13 +119,14 @@ fn make_next(command: &str) -> Result<PathBuf, Error> {
     loop {
         let path = runs.join(format!("{command}-{next}"));
         match fs::create_dir(&path) {
-            Ok(()) => return Ok(path),
+            Ok(()) => {
+                made.insert(0, path.clone());
+                return Ok((path, made));
+            }
             // Another run was faster.
             Err(e) if e.kind() == ErrorKind::AlreadyExists => next += 1,
             Err(e) => {
-                if made {
-                    let _ = fs::remove_dir(runs);
-                }
+                remove(&made);
                 return Err(failed(e));
             }
         }

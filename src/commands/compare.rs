@@ -7,7 +7,7 @@ use crate::journal::Journal;
 use crate::metrics;
 use crate::options::Compare;
 use crate::progress::Progress;
-use crate::run_folder::{METRICS, MODEL, RunFolder, SUMMARY};
+use crate::run_folder::{CONFIG, METRICS, MODEL, RunFolder, SUMMARY};
 use crate::summary::{CompareSummary, Cost, json};
 use crate::table::{self, Comparing};
 use narrows_models::checkpoint::{self, Description};
@@ -36,12 +36,15 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
         draws: options.draws.draws,
         seed,
     };
+    options.pretraining.check(options.architecture.output, samples)?;
     comparison.check()?;
     check_batch(&comparison.architecture, "--batch", comparison.pretraining.batch)?;
     check_batch(&comparison.architecture, "--finetune-batch", comparison.finetuning.batch)?;
     let cx = options.running.machine.context()?;
     let config = config::text(NAME, &options, &note(&cx))?;
-    let folder = RunFolder::create(options.running.out.as_deref(), NAME, &config)?;
+    let folder = RunFolder::create(options.running.out.as_deref(), NAME)?;
+    // That it can be written to is known before anything is trained.
+    folder.write(CONFIG, config.as_bytes())?;
 
     let progress = Progress::new(options.running.quiet);
     let dataset = data.train.name();
@@ -51,7 +54,7 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
     let result = comparison.run(&cx, &journal);
     let result = journal.close(result, &folder)?;
 
-    let (_, network, params) = checkpoint::load(&folder.path().join(MODEL))?;
+    let (_, network, params) = checkpoint::load(&folder.file(MODEL))?;
     reconstruction::draw(&cx, &network, &params, &data.test, &folder)?;
     let histories = result.histories.iter().map(|(name, history)| (name.as_str(), &history[..]));
     folder.write(METRICS, metrics::csv(histories).as_bytes())?;
@@ -70,6 +73,7 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
         cost: Cost::since(start),
     };
     folder.write(SUMMARY, json(&summary)?.as_bytes())?;
+    folder.keep();
     let comparing = Comparing {
         dataset,
         test_samples: data.test.len(),

@@ -1,7 +1,6 @@
 //! `narrows evaluate`: a trained model on the test samples.
 
-use super::{note, open, reconstruction};
-use crate::config;
+use super::{open, reconstruction};
 use crate::error::Error;
 use crate::numbers::percent;
 use crate::options::Evaluate;
@@ -28,10 +27,7 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
     let cx = options.machine.context()?;
     let folder = match &options.out {
         None => None,
-        Some(out) => {
-            let config = config::text(NAME, &options, &note(&cx))?;
-            Some(RunFolder::create(Some(out), NAME, &config)?)
-        }
+        Some(out) => Some(RunFolder::create(Some(out), NAME)?),
     };
     let (rates, test_mse) = match description.classes {
         Some(classes) => (Some(rates(&cx, &network, &params, test, classes)?), None),
@@ -59,6 +55,7 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
             reconstruction::draw(&cx, &network, &params, test, folder)?;
         }
         folder.write(SUMMARY, json(&summary)?.as_bytes())?;
+        folder.keep();
         text += &format!("\nrun folder: {}\n", folder.path().display());
     }
     Ok(text)

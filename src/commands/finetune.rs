@@ -9,11 +9,12 @@ use crate::numbers::{counted, percent};
 use crate::options::Finetune;
 use crate::options::architecture::ArchitectureOptions;
 use crate::progress::Progress;
-use crate::run_folder::{self, METRICS, RunFolder, SUMMARY};
+use crate::run_folder::{self, CONFIG, METRICS, RunFolder, SUMMARY};
 use crate::summary::{Cost, FinetuneSummary, Rate, json};
-use narrows_datasets::{Dataset, draw_labels};
+use narrows_datasets::{Dataset, LabelDraw, draw_labels};
 use narrows_engine::Params;
 use narrows_models::checkpoint::{self, Description};
+use narrows_models::compare::draw_seed;
 use narrows_models::{Architecture, Evaluation, Goal, Method, Run, Task};
 use std::time::Instant;
 
@@ -29,10 +30,11 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     let labels =
         train.labels().ok_or_else(|| Error::new(format!("{}: there are no labels", train.name())))?;
     let (n, validation) = (options.labels.labels, options.labels.validation);
-    let draw =
-        draw_labels(labels, train.classes(), n, validation, options.running.seed, options.draw as u64)?;
+    let (seed, draw) = (options.running.seed, options.draw as u64);
+    let labelled = draw_labels(labels, train.classes(), n, validation, seed, draw)
+        .map_err(|e| Error::new(format!("{}: {e}", train.name())))?;
     // As compare does, so that a draw can be repeated alone.
-    let seed = options.running.seed.wrapping_add(options.draw as u64);
+    let seed = draw_seed(seed, draw);
     let training = options.finetuning.training(n, seed);
     check_batch(&architecture, "--batch", training.batch)?;
     let network = architecture.classifier(train.classes())?;
@@ -44,24 +46,26 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
         }
         None => Method::Scratch,
     };
-    let task = Task { data: train, train: &draw.train, validation: &draw.validation, goal: Goal::Classify };
+    let LabelDraw { train: rows, validation: held } = &labelled;
+    let task = Task { data: train, train: rows, validation: held, goal: Goal::Classify };
     let mut run = Run::new(RUN, &network, params, task, &training)?;
     let cx = options.running.machine.context()?;
     let config = config::text(NAME, &options, &note(&cx))?;
-    let folder = RunFolder::create(options.running.out.as_deref(), NAME, &config)?;
+    let folder = RunFolder::create(options.running.out.as_deref(), NAME)?;
+    // That it can be written to is known before anything is trained.
+    folder.write(CONFIG, config.as_bytes())?;
 
     let progress = Progress::new(options.running.quiet);
     let (classes, dataset) = (Some(train.classes()), train.name().to_string());
     let description = Description { architecture: architecture.clone(), classes, dataset };
     let journal = Journal::new(&progress, RUN, &description, &folder);
-    let result = run.train(&cx, &journal, |done, params| method.before_epoch(done, training.epochs, params));
+    let result = method.train(&mut run, &cx, &journal);
     journal.close(result, &folder)?;
 
     folder.write(METRICS, metrics::csv([(RUN, &run.history[..])]).as_bytes())?;
     let params = &run.trainer.params;
-    let rows = &draw.validation;
-    let evaluation = Evaluation::of(&cx, &network, params, &training.loss, train, rows, Goal::Classify)?;
-    let pairs = rows.iter().zip(&evaluation.predictions);
+    let evaluation = Evaluation::of(&cx, &network, params, &training.loss, train, held, Goal::Classify)?;
+    let pairs = held.iter().zip(&evaluation.predictions);
     let correct = pairs.filter(|(row, class)| labels[**row as usize] == **class).count();
     let summary = FinetuneSummary {
         command: NAME,
@@ -74,10 +78,11 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
         draw: options.draw,
         best_epoch: run.best_epoch(),
         validation_loss: evaluation.loss,
-        validation_accuracy: Rate::of(correct, rows.len()),
+        validation_accuracy: Rate::of(correct, held.len()),
         cost: Cost::since(start),
     };
     folder.write(SUMMARY, json(&summary)?.as_bytes())?;
+    folder.keep();
     Ok(report(&summary, &folder))
 }
 

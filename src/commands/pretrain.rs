@@ -8,7 +8,7 @@ use crate::metrics;
 use crate::options::Pretrain;
 use crate::options::architecture::ArchitectureOptions;
 use crate::progress::Progress;
-use crate::run_folder::{METRICS, RunFolder, SUMMARY};
+use crate::run_folder::{CONFIG, METRICS, RunFolder, SUMMARY};
 use crate::summary::{Cost, PretrainSummary, json};
 use crate::table;
 use narrows_models::checkpoint::Description;
@@ -39,11 +39,14 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
         held_out: options.pretraining.held_out(samples),
         seed: options.running.seed,
     };
+    options.pretraining.check(options.architecture.output, samples)?;
     pretraining.check()?;
     check_batch(&architecture, "--batch", training.batch)?;
     let cx = options.running.machine.context()?;
     let config = config::text(NAME, &options, &note(&cx))?;
-    let folder = RunFolder::create(options.running.out.as_deref(), NAME, &config)?;
+    let folder = RunFolder::create(options.running.out.as_deref(), NAME)?;
+    // That it can be written to is known before anything is trained.
+    folder.write(CONFIG, config.as_bytes())?;
 
     let progress = Progress::new(options.running.quiet);
     let dataset = data.train.name();
@@ -68,6 +71,7 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
         cost: Cost::since(start),
     };
     folder.write(SUMMARY, json(&summary)?.as_bytes())?;
+    folder.keep();
     let head = table::data_line(dataset, result.unlabelled, data.test.len());
     let reconstruction = table::reconstruction(&result.pca, &result.autoencoder);
     let path = folder.path().display();

@@ -3,8 +3,9 @@
 use super::recipe::{LossName, OptimizerName, ScheduleName};
 use super::values::{Auto, auto, count, not_negative, positive};
 use crate::defaults;
+use crate::error::Error;
 use clap::Args;
-use narrows_models::Training;
+use narrows_models::{Activation, Training};
 use serde::Serialize;
 
 #[derive(Clone, Debug, Args, Serialize)]
@@ -47,6 +48,19 @@ impl Pretraining {
         self.epochs = Auto::Given(self.epochs.or(defaults::epochs(samples)));
         self.batch = Auto::Given(self.batch.or(defaults::batch(samples)));
         self.held_out = Auto::Given(self.held_out.or(defaults::held_out(samples)));
+    }
+
+    /// Refuses what does not go together, by the names of the options.
+    pub fn check(&self, output: Activation, samples: usize) -> Result<(), Error> {
+        if self.loss == LossName::Bce && output != Activation::Sigmoid {
+            return Err(Error::new("the loss bce is that of a sigmoid: set --output to sigmoid"));
+        }
+        match self.held_out(samples) {
+            n if n < samples => Ok(()),
+            n => Err(Error::new(format!(
+                "holding {n} of {samples} training samples out leaves none: set --held-out lower"
+            ))),
+        }
     }
 
     /// The samples held out of `samples`.

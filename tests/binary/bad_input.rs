@@ -39,6 +39,11 @@ fn place() -> Place {
     let few = "--labels 3 --validation 3 --epochs 1 --quiet";
     place.succeed(&format!("finetune --encoder good-run --data good {few} --out classifier"));
     put_folder(&place.path("two"), 2, 10);
+    put_folder(&place.path("large"), 3, 10);
+    for half in ["train", "t10k"] {
+        let images = idx(&[30, 65, 65], &[0; 30 * 65 * 65]);
+        fs::write(place.path("large").join(format!("{half}-images-idx3-ubyte")), images).unwrap();
+    }
     fs::create_dir(place.path("bare")).unwrap();
     place
 }
@@ -60,8 +65,9 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         (compare("--data label"), &["label/t10k-labels-idx1-ubyte", "label 0 is 9"]),
         (compare("--data gap --labels 3 --validation 3"), &["class 1 has none"]),
         // Labels and draws.
-        (compare("--data good"), &["100 training and 100 validation labels", "30 samples"]),
-        (compare("--labels 1200"), &["1200 training and 100 validation labels", "1297 samples"]),
+        (compare("--data large"), &["large: samples of 4225 values", "at most 4096"]),
+        (compare("--data good"), &["good: 100 training and 100 validation labels", "30 samples"]),
+        (compare("--labels 1200"), &["digits: 1200 training and 100 validation labels", "1297 samples"]),
         (compare("--labels 9"), &["9 training labels cannot cover 10 classes"]),
         (compare("--labels 0"), &["--labels", "whole number from 1"]),
         (compare("--validation 0"), &["--validation", "whole number from 1"]),
@@ -71,6 +77,7 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         (compare("--latent 0"), &["--latent", "whole number from 1"]),
         (compare("--latent 99999999999"), &["--latent", "to 65536"]),
         (compare("--widths 8,0"), &["--widths", "'0'", "whole number from 1"]),
+        (compare("--widths 65536,65536"), &["the widths [65536, 65536]", "choose smaller widths"]),
         (compare("--widths 8,,8"), &["--widths", "whole number"]),
         (compare("--activation swish"), &["--activation", "leaky-relu"]),
         (compare("--dropout 1"), &["--dropout", "below 1"]),
@@ -126,7 +133,10 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         ("finetune --encoder bare --out new".to_string(), &["bare: holds no model"]),
         ("finetune --scratch --method full --out new".to_string(), &["--method"]),
         ("finetune --encoder digits-run --method scratch --out new".to_string(), &["--method", "gradual"]),
-        ("finetune --scratch --labels 5 --out new".to_string(), &["5 training labels cannot cover 10"]),
+        (
+            "finetune --scratch --labels 5 --out new".to_string(),
+            &["digits: 5 training labels cannot cover 10"],
+        ),
         ("finetune --scratch --lr nan --out new".to_string(), &["--lr", "positive"]),
         ("pretrain --linear --widths 5 --out new".to_string(), &["--widths", "--linear"]),
     ];
@@ -156,14 +166,53 @@ fn where_nothing_can_be_written_nothing_is_trained() {
 fn a_run_whose_loss_explodes_keeps_its_best_weights() {
     let place = Place::new();
     let wild = "--lr 1e4 --optimizer sgd --no-batch-norm --output none --batch 2000 --schedule one-cycle";
-    let said = place.run(&format!("pretrain --epochs 40 --widths 8 --latent 4 {wild} --quiet --out run"));
+    // Whichever loss is the first to explode.
+    for (run, held_out, loss) in
+        [("run", "auto", "the validation loss became"), ("all", "0", "the loss became")]
+    {
+        let tiny = format!("--epochs 40 --widths 8 --latent 4 --held-out {held_out} --quiet --out {run}");
+        let said = place.run(&format!("pretrain {wild} {tiny}"));
+        assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{}", said.err);
+        for text in [loss, "step", "lower the learning rate", &format!("are in {run}/model.safetensors")] {
+            assert!(said.err.contains(text), "{text}: {}", said.err);
+        }
+        let model = place.path(run).join("model.safetensors");
+        let (_, _, params) = narrows_models::checkpoint::load(&model).unwrap();
+        assert!(params.values().iter().all(|x| x.is_finite()));
+        assert!(place.read(&format!("{run}/metrics.csv")).lines().count() > 1);
+        assert!(!place.path(&format!("{run}/summary.json")).exists());
+        place.succeed(&format!("evaluate {run}"));
+    }
+}
+
+/// It explodes in its only step, so that there are no good weights to keep.
+const EXPLODING: &str = "pretrain --epochs 1 --batch 2000 --widths 8 --latent 4 --no-batch-norm --schedule constant \
+                         --optimizer sgd --lr 1e30 --weight-decay 1e30 --quiet";
+
+#[test]
+fn a_run_that_leaves_nothing_good_leaves_nothing_at_all() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("mine/earlier")).unwrap();
+    let before = place.listing();
+    for (held_out, out) in [("auto", "--out mine/new/er"), ("0", "--out mine/earlier"), ("0", "--quiet")] {
+        let said = place.run(&format!("{EXPLODING} --held-out {held_out} {out}"));
+        assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{}", said.err);
+        assert!(said.err.contains("encoder.0.weight holds a value that became"), "{}", said.err);
+        assert!(said.err.contains("lower the learning rate"), "{}", said.err);
+        assert_eq!(place.listing(), before, "{out}");
+    }
+}
+
+#[test]
+fn a_run_whose_last_file_cannot_be_written_removes_the_others() {
+    let place = Place::new();
+    // What is to be written is first written here.
+    fs::create_dir_all(place.path("run/summary.json.partial")).unwrap();
+    let before = place.listing();
+    let said = place.run("pretrain --epochs 1 --widths 4 --latent 2 --quiet --out run");
     assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{}", said.err);
-    for text in ["the loss became", "step", "lower the learning rate", "are in run/model.safetensors"] {
+    for text in ["run/summary.json: cannot write", "give another folder by --out"] {
         assert!(said.err.contains(text), "{text}: {}", said.err);
     }
-    let (_, _, params) = narrows_models::checkpoint::load(&place.path("run/model.safetensors")).unwrap();
-    assert!(params.values().iter().all(|x| x.is_finite()));
-    assert!(place.read("run/metrics.csv").lines().count() > 1);
-    assert!(!place.path("run/summary.json").exists());
-    place.succeed("evaluate run");
+    assert_eq!(place.listing(), before);
 }

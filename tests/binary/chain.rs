@@ -46,6 +46,7 @@ fn the_accuracy_reported_is_that_of_the_weights_on_disk() {
     let right = |row: &usize| predicted[*row] == usize::from(labels[*row]);
     let correct = (0..test.len()).filter(right).count();
     assert!(correct > 250, "{correct} of 500: nothing was learnt");
+    assert!(!place.path("evaluated/config.toml").exists(), "there is nothing to pass back");
     let summary = place.json("evaluated/summary.json");
     assert_eq!(summary["test_accuracy"]["correct"], correct);
     assert_eq!(summary["test_accuracy"]["of"], 500);
@@ -111,6 +112,12 @@ fn a_linear_autoencoder_is_no_better_than_pca() {
     let ratio = mse("autoencoder") / mse("pca");
     // All is trained on, as PCA is; what may lie below is the rounding of a sum in f32.
     assert!((0.999_999..1.001).contains(&ratio), "{ratio}\n{}", said.out);
+    // Both are measured on the same samples, whatever is held out to choose the epoch.
+    place.succeed("pretrain --linear --latent 5 --epochs 100 --lr 3e-2 --out held");
+    let held = place.json("held/summary.json");
+    assert!(held["unlabelled"].as_u64() < summary["unlabelled"].as_u64());
+    let mse = |of: &str| held[of]["train_mse"].as_f64().unwrap();
+    assert!(mse("autoencoder") >= 0.999_999 * mse("pca"), "{held}");
     // Its own configuration repeats it.
     place.succeed("pretrain --config linear/config.toml --out again");
     let weights = |run| std::fs::read(place.path(run).join("model.safetensors")).unwrap();

@@ -53,7 +53,6 @@ pub fn held_out(samples: usize) -> usize {
 }
 
 // Fine-tuning.
-pub const METHODS: &str = "scratch,freeze,slow,full,gradual";
 pub const METHOD: &str = "full";
 pub const FINETUNE_EPOCHS: usize = 50;
 pub const FINETUNE_BATCH: usize = 25;

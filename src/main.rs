@@ -22,16 +22,27 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match work() {
-        Ok(text) => {
-            // Results go out at once; a reader that has closed its end wanted no more of them.
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            ExitCode::SUCCESS
-        }
-        Err(e) => {
-            eprintln!("narrows: {e}");
-            ExitCode::from(2)
-        }
+        Ok(text) => match show(&text) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(e) => fail(&format!("the result cannot be written to standard output: {e}")),
+        },
+        Err(e) => fail(&e.to_string()),
     }
+}
+
+/// Writes `text` to standard output. A reader that has closed its end wanted no more of it.
+fn show(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+fn fail(message: &str) -> ExitCode {
+    // Where nobody listens, the exit code still tells.
+    let _ = writeln!(std::io::stderr(), "narrows: {message}");
+    ExitCode::from(2)
 }
 
 /// Does what the command line asks for, and returns what to print.

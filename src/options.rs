@@ -59,9 +59,8 @@ pub struct Compare {
     #[command(flatten)]
     #[serde(flatten)]
     pub draws: DrawOptions,
-    /// What to compare, separated by commas: scratch (always included), freeze, slow, full, gradual
-    #[arg(long, value_name = "NAMES", default_value = crate::defaults::METHODS, help_heading = "Fine-tuning",
-          value_parser = values::list(values::name(&Method::ALL)))]
+    #[arg(long, help = finetuning::METHODS_HELP.as_str(), value_name = "NAMES", help_heading = "Fine-tuning",
+          default_value = finetuning::METHODS.as_str(), value_parser = values::list(values::name(&Method::ALL)))]
     pub methods: List<Method>,
     #[command(flatten)]
     #[serde(flatten)]
@@ -133,22 +132,17 @@ pub struct Finetune {
 }
 
 /// The options of `narrows evaluate`.
-#[derive(Clone, Debug, Args, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Evaluate {
     /// The run folder or .safetensors file of the model
-    #[serde(skip)]
     pub run: PathBuf,
     #[command(flatten)]
-    #[serde(flatten)]
     pub data: DataOptions,
     #[command(flatten)]
-    #[serde(flatten)]
     pub machine: running::MachineOptions,
     /// A folder for the summary and, of an autoencoder, the picture [default: none is written]
     #[arg(long, value_name = "DIR")]
-    #[serde(skip)]
     pub out: Option<PathBuf>,
 }
 

@@ -6,7 +6,7 @@ mod lines;
 use bars::Bars;
 use lines::Lines;
 use narrows_models::{Event, Observer};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 
 /// One way of showing.
@@ -36,7 +36,8 @@ impl Observer for Progress {
             Style::Quiet => {}
             Style::Lines(lines) => {
                 let line = lines.lock().unwrap_or_else(|e| e.into_inner()).line(event);
-                line.into_iter().for_each(|line| eprintln!("{line}"));
+                // Where nobody listens, training goes on all the same.
+                line.into_iter().for_each(|line| _ = writeln!(std::io::stderr(), "{line}"));
             }
             Style::Bars(bars) => bars.lock().unwrap_or_else(|e| e.into_inner()).notice(event),
         }

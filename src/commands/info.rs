@@ -5,6 +5,12 @@ use crate::machine;
 use crate::options::Info;
 use narrows_engine::{Isa, gemm, peak};
 
+/// What the licence of the built-in data asks to be said.
+const ATTRIBUTION: [&str; 2] = [
+    "Optical Recognition of Handwritten Digits, UCI, E. Alpaydin and C. Kaynak, 1998,",
+    "CC BY 4.0, as packaged by scikit-learn",
+];
+
 pub fn run(options: &Info) -> Result<String, Error> {
     let cx = options.machine.context()?;
     let isa = cx.isa();
@@ -32,5 +38,6 @@ pub fn run(options: &Info) -> Result<String, Error> {
         let peak = peak::fma_peak(&cx);
         lines.push(("peak, all threads", format!("{peak:.0} GFLOP/s of fused multiply-adds")));
     }
+    lines.extend(["built-in digits", ""].into_iter().zip(ATTRIBUTION.map(str::to_string)));
     Ok(lines.into_iter().map(|(name, value)| format!("{name:<18} {value}\n")).collect())
 }

@@ -7,14 +7,27 @@ use clap::Args;
 use narrows_engine::Loss;
 use narrows_models::{Method, Training};
 use serde::Serialize;
+use std::sync::LazyLock;
+
+/// All methods, as an option takes them.
+pub static METHODS: LazyLock<String> = LazyLock::new(|| names(&Method::ALL, ","));
+pub static METHODS_HELP: LazyLock<String> = LazyLock::new(|| {
+    let names = names(&Method::ALL, ", ").replacen("scratch", "scratch (always included)", 1);
+    format!("What to compare, separated by commas: {names}")
+});
+static METHOD_HELP: LazyLock<String> =
+    LazyLock::new(|| format!("What of a pretrained encoder may learn: {}", names(&Method::ALL[1..], ", ")));
+
+fn names(methods: &[(&str, Method)], separator: &str) -> String {
+    methods.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(separator)
+}
 
 /// The options of `finetune`.
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Fine-tuning")]
 pub struct Finetuning {
-    /// What of a pretrained encoder may learn: freeze, slow, full, gradual
-    #[arg(long, value_name = "NAME", default_value = defaults::METHOD, value_parser = name(&Method::ALL[1..]))]
+    #[arg(long, help = METHOD_HELP.as_str(), value_name = "NAME", default_value = defaults::METHOD, value_parser = name(&Method::ALL[1..]))]
     pub method: Method,
     /// How often each labelled sample is seen
     #[arg(long, value_name = "N", default_value_t = defaults::FINETUNE_EPOCHS, value_parser = count(1, 1_000_000))]

@@ -47,7 +47,7 @@ pub struct RunningOptions {
     #[command(flatten)]
     #[serde(flatten)]
     pub machine: MachineOptions,
-    /// A new folder for what comes out [default: runs/<command>-<number>]
+    /// A new folder for what comes out [default: runs/COMMAND-N]
     #[arg(long, value_name = "DIR", help_heading = "Run")]
     #[serde(skip)]
     pub out: Option<PathBuf>,

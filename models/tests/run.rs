@@ -54,14 +54,27 @@ fn weights(params: &Params) -> Vec<u32> {
     params.values().iter().map(|x| x.to_bits()).collect()
 }
 
-/// A run is stored as plain numbers, and another built from them.
+/// At a rate so high that it gets worse at some point, and then stops.
+fn impatient() -> Training {
+    Training {
+        epochs: 60,
+        lr: 0.05,
+        patience: 4,
+        schedule: Schedule::Constant,
+        ..training(Loss::cross_entropy())
+    }
+}
+
+/// A run is stored as plain numbers, and another built from them: before its best epoch and after it.
 #[test]
 fn a_run_stored_and_resumed_gives_the_same_bits() {
     let (setting, cx) = (setting(), Context::new(1).unwrap());
-    let training = training(Loss::cross_entropy());
+    let training = impatient();
     let mut whole = setting.run(&training).unwrap();
     whole.train(&cx, &(), |_, _| {}).unwrap();
-    for stopped_after in [1, 3, 5] {
+    let best = whole.best_epoch();
+    assert_eq!(whole.history.len(), best + 4);
+    for stopped_after in [1, best, best + 2] {
         let mut first = setting.run(&training).unwrap();
         (0..stopped_after).for_each(|_| first.epoch(&cx, &()).unwrap());
         let values = first.trainer.params.values().to_vec();
@@ -142,15 +155,7 @@ fn each_epoch_sees_each_sample_once_and_the_seed_decides_the_order() {
 #[test]
 fn the_best_weights_are_restored_and_patience_ends_the_run() {
     let (setting, cx) = (setting(), Context::new(1).unwrap());
-    // A rate so high that it gets worse at some point.
-    let training = Training {
-        epochs: 60,
-        lr: 0.05,
-        patience: 4,
-        schedule: Schedule::Constant,
-        ..training(Loss::cross_entropy())
-    };
-    let mut run = setting.run(&training).unwrap();
+    let mut run = setting.run(&impatient()).unwrap();
     // The weights before epoch i are those that i epochs led to.
     let mut after = Vec::new();
     run.train(&cx, &(), |_, params| after.push(weights(params))).unwrap();

@@ -3,8 +3,12 @@
 //! Planning names the parameters, merges what can be fused and adds the sizes up. After that a step
 //! allocates nothing: [`Params`], [`Activations`] and the gradients are slabs of fixed size.
 
+mod activations;
+
+pub use activations::Activations;
+
 use crate::layers::{Backward, Forward, Layer, Mode, Pass};
-use crate::memory::{Slab, padded};
+use crate::memory::padded;
 use crate::params::{ParamEntry, Params, Role};
 use crate::{Context, Error, Shape};
 use std::ops::Range;
@@ -333,75 +337,5 @@ impl Op {
     /// encoder computes one function, and its running statistics stay bit-identical.
     fn mode(&self, params: &Params, below_trainable: bool, mode: Mode) -> Mode {
         if below_trainable || self.frozen(params) { Mode::Evaluate } else { mode }
-    }
-}
-
-/// What one pass over a batch computes: each layer's output, what it saves, and gradients on their way
-/// down. One set of parameters can have several.
-#[derive(Clone, Debug)]
-pub struct Activations {
-    max_batch: usize,
-    batch: usize,
-    /// Of the last pass, if it succeeded: statistics move after training passes alone.
-    mode: Mode,
-    output_len: usize,
-    values: Slab,
-    slots: Vec<Slots>,
-    gradients: [Slab; 2],
-    scratch: Slab,
-}
-
-/// Where an op's values begin in the slab of activations.
-#[derive(Clone, Debug)]
-struct Slots {
-    y: usize,
-    saved: usize,
-}
-
-impl Activations {
-    /// Memory for passes of up to `max_batch` samples.
-    pub fn new(network: &Network, max_batch: usize) -> Activations {
-        let (mut end, mut slots) = (0, Vec::new());
-        let mut place = |len: usize| {
-            let start = end;
-            end += padded(len);
-            start
-        };
-        let (mut widest, mut scratch) = (0, 0);
-        for op in &network.ops {
-            let y = place(max_batch * op.output.len());
-            let saved = place(op.layer.saved_len(max_batch, &op.input));
-            widest = widest.max(op.output.len());
-            scratch = scratch.max(op.layer.scratch_len(max_batch, &op.input));
-            slots.push(Slots { y, saved });
-        }
-        Activations {
-            max_batch,
-            batch: 0,
-            mode: Mode::Evaluate,
-            output_len: network.output().len(),
-            values: Slab::new(end),
-            slots,
-            gradients: [Slab::new(max_batch * widest), Slab::new(max_batch * widest)],
-            scratch: Slab::new(scratch),
-        }
-    }
-
-    /// The largest batch.
-    pub fn max_batch(&self) -> usize {
-        self.max_batch
-    }
-
-    /// The last forward pass's output: (batch, output).
-    pub fn output(&self) -> &[f32] {
-        let y = self.slots.last().map_or(0, |slots| slots.y);
-        &self.values[y..][..self.batch * self.output_len]
-    }
-
-    /// The output, and where its gradient goes: both (batch, output).
-    pub fn output_and_gradient(&mut self) -> (&[f32], &mut [f32]) {
-        let y = self.slots.last().map_or(0, |slots| slots.y);
-        let len = self.batch * self.output_len;
-        (&self.values[y..][..len], &mut self.gradients[0][..len])
     }
 }

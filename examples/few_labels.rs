@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut params = Params::new(&classifier, 1);
         method.prepare(&mut params, &pretrained)?;
         let mut run = Run::new(method.name(), &classifier, params, task, &finetuning)?;
-        run.train(&cx, &(), |done, params| method.before_epoch(done, finetuning.epochs, params))?;
+        method.train(&mut run, &cx, &())?;
         let (params, loss) = (&run.trainer.params, &finetuning.loss);
         let test = Evaluation::of(&cx, &classifier, params, loss, &data.test, &tests, Goal::Classify)?;
         println!("{}: test accuracy {:.1} %", method.name(), 100.0 * test.accuracy.unwrap_or(0.0));

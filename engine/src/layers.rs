@@ -174,7 +174,3 @@ pub trait Layer: Any + Debug + Send + Sync {
         None
     }
 }
-
-/// The number of values that an elementwise task works on: 64 KiB of floats, so that a task is long
-/// against the cost of handing it out, and stays in the L2 cache.
-pub(crate) const TASK_LEN: usize = 16 * 1024;

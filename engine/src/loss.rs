@@ -48,9 +48,6 @@ pub enum Target<'a> {
     Classes(&'a [u32]),
 }
 
-/// The blocks of an evaluation, at most: their sums lie on the stack.
-const MAX_BLOCKS: usize = 64;
-
 impl Loss {
     /// Cross-entropy without smoothing or class weights.
     pub fn cross_entropy() -> Loss {

@@ -7,7 +7,7 @@ mod adam;
 mod sgd;
 
 use crate::memory::Slab;
-use crate::parallel::Chunks;
+use crate::parallel::{Chunks, MAX_SUMS};
 use crate::params::{ParamEntry, Params, Role};
 use crate::simd::{Isa, Kernel, Simd};
 use crate::{Context, Error};
@@ -303,9 +303,6 @@ fn tiny_if(decays: bool) -> f32 {
     if decays { TINY } else { 0.0 }
 }
 
-/// The blocks of [`clip_grad_norm`], at most: their sums lie on the stack.
-const MAX_BLOCKS: usize = 64;
-
 /// Scales `grads` by `max_norm / (norm + 1e-6)`, as PyTorch's `clip_grad_norm_` does, if that is less than 1;
 /// otherwise no bit changes. Returns the norm before: the root of the sum of all squares.
 ///
@@ -313,14 +310,11 @@ const MAX_BLOCKS: usize = 64;
 /// [`Network::backward`](crate::Network::backward) leaves it. If the norm is not finite, be it NaN or too large
 /// for a sum of squares in f32, gradients become 0 or NaN: ask before using them.
 pub fn clip_grad_norm(cx: &Context, grads: &mut [f32], max_norm: f32) -> f64 {
-    let block = BLOCK.max(grads.len().div_ceil(MAX_BLOCKS));
+    let block = BLOCK.max(grads.len().div_ceil(MAX_SUMS));
     let blocks = grads.len().div_ceil(block);
-    let mut sums = [0.0; MAX_BLOCKS];
-    let parts = (Chunks::new(&mut sums[..blocks], 1), Chunks::new(grads, block));
-    cx.for_each_part(blocks, parts, |_, (sum, grads)| {
-        sum.data[0] = cx.isa().run(SumOfSquares(grads.data));
-    });
-    let norm = sums[..blocks].iter().sum::<f64>().sqrt();
+    let squares =
+        cx.sum_parts(blocks, Chunks::new(grads, block), |_, grads| cx.isa().run(SumOfSquares(grads.data)));
+    let norm = squares.sqrt();
     let factor = f64::from(max_norm) / (norm + 1e-6);
     if factor < 1.0 || factor.is_nan() {
         cx.for_each_part(blocks, Chunks::new(grads, block), |_, grads| {

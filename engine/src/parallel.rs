@@ -7,6 +7,13 @@
 use crate::simd::Isa;
 use std::sync::Arc;
 
+/// The tasks of [`Context::sum_parts`], at most.
+pub const MAX_SUMS: usize = 64;
+
+/// The number of values that an elementwise task works on: 64 KiB of floats, so that a task is long
+/// against the cost of handing it out, and stays in the L2 cache.
+pub(crate) const TASK_LEN: usize = 16 * 1024;
+
 /// Where to compute: an ISA and a number of threads. Cheap to clone; clones share their threads.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -96,6 +103,18 @@ impl Context {
             Some(pool) if tasks > 1 => pool.install(|| split(0..tasks, items, &f)),
             _ => serial(0..tasks, items, &f),
         }
+    }
+
+    /// As [`Context::for_each_part`], and the sum of what `f` returns, added in the order of the tasks. Nothing
+    /// is allocated: the sums of the tasks lie on the stack.
+    ///
+    /// # Panics
+    /// If there are more than [`MAX_SUMS`] tasks.
+    pub fn sum_parts<T: Split>(&self, tasks: usize, items: T, f: impl Fn(usize, T) -> f64 + Sync) -> f64 {
+        let mut sums = [0.0; MAX_SUMS];
+        let sums = &mut sums[..tasks];
+        self.for_each_part(tasks, (Chunks::new(sums, 1), items), |i, (sum, part)| sum.data[0] = f(i, part));
+        sums.iter().sum()
     }
 
     /// `f(i)` for each `i` in `0..tasks`, in order. For whole runs, not for kernels: it allocates.

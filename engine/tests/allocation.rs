@@ -1,47 +1,13 @@
 //! A training step allocates nothing: counted, in a process of its own.
 
+#[path = "support/counting.rs"]
+mod counting;
 mod support;
 
+use counting::allocations;
 use narrows_engine::layers::{BatchNorm, Dropout, Elu, Gelu, LeakyRelu, Linear, Relu, Sigmoid, Tanh};
 use narrows_engine::{Context, Loss, Network, Optimizer, Params, Target, Trainer};
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// The system's allocator, counting on all threads.
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-#[allow(unsafe_code)]
-// SAFETY: every method passes its arguments on to the system's allocator, which keeps the contract.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const BATCH: usize = 150;
 
@@ -83,9 +49,9 @@ fn outputs(target: Target<'_>) -> usize {
 fn of_10_steps(cx: &Context, loss: Loss, target: Target<'_>, optimizer: Optimizer) -> usize {
     let network = network(outputs(target));
     let params = Params::new(&network, 1);
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let before = allocations();
     let mut trainer = Trainer::new(&network, params, loss, optimizer, BATCH, 1);
-    assert!(ALLOCATIONS.load(Ordering::Relaxed) > before, "nothing is counted");
+    assert!(allocations() > before, "nothing is counted");
     trainer.clip_norm = Some(0.1);
     let x: Vec<f32> = (0..BATCH * 130).map(|i| (i % 17) as f32 - 8.0).collect();
     cx.install(|| {
@@ -98,11 +64,11 @@ fn of_10_steps(cx: &Context, loss: Loss, target: Target<'_>, optimizer: Optimize
             trainer.clone().step(&one, &x, target, 1e-3).unwrap();
         });
         trainer.step(cx, &x, target, 1e-3).unwrap();
-        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        let before = allocations();
         for _ in 0..10 {
             trainer.step(cx, &x, target, 1e-3).unwrap();
         }
-        ALLOCATIONS.load(Ordering::Relaxed) - before
+        allocations() - before
     })
 }
 

@@ -1,31 +1,12 @@
 //! A product whose shape was run before allocates nothing: packing buffers are kept.
 
+#[path = "support/counting.rs"]
+mod counting;
 mod support;
 
+use counting::allocations;
 use narrows_engine::gemm::{MatMut, MatRef, gemm};
 use narrows_engine::parallel::Context;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-struct Counting;
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: passes everything on to the system's allocator.
-#[allow(unsafe_code)]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, data: *mut u8, layout: Layout) {
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(data, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 /// One test alone in its process: others would be counted as well.
 #[test]
@@ -44,9 +25,9 @@ fn nothing_is_allocated_once_a_shape_was_run() {
                 gemm(&cx, 1.0, by_rows, b_by_columns, 0.0, MatMut::new(&mut c, m, n));
             };
             multiply();
-            let before = ALLOCATIONS.load(Ordering::Relaxed);
+            let before = allocations();
             multiply();
-            let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
+            let allocations = allocations() - before;
             assert_eq!(allocations, 0, "{m} x {n} x {k} with {isa:?}");
         }
     }

@@ -17,9 +17,9 @@ mod kernels;
 
 use self::kernels::{BackwardInput, BackwardSums, Columns, Moments, Normalise};
 use super::columns::{self, Add};
-use super::{Backward, Forward, Layer, Mode, Relu, TASK_LEN};
+use super::{Backward, Forward, Layer, Mode, Relu};
 use crate::init::Init;
-use crate::parallel::Chunks;
+use crate::parallel::{Chunks, TASK_LEN};
 use crate::params::{ParamSpec, Role};
 use crate::{Context, Error, Shape};
 use std::any::Any;

@@ -1,7 +1,7 @@
 //! Inverted dropout (Srivastava et al., JMLR 2014), scaled while training so that evaluation does nothing.
 
 use super::{Backward, Forward, Layer, Mode, Pass};
-use crate::parallel::Chunks;
+use crate::parallel::{Chunks, TASK_LEN};
 use crate::random::Random;
 use crate::{Context, Error, Shape};
 
@@ -26,7 +26,7 @@ impl Dropout {
         let scale = 1.0 / (1.0 - self.p);
         // A word below the threshold drops: exact to 2^-32.
         let threshold = (f64::from(self.p) * 2f64.powi(32)) as u32;
-        let rows = (super::TASK_LEN / n).max(1);
+        let rows = (TASK_LEN / n).max(1);
         cx.for_each_part(x.len().div_ceil(rows * n), Chunks::new(y, rows * n), |task, y| {
             let first = task * rows;
             for (r, y) in y.data.chunks_exact_mut(n).enumerate() {

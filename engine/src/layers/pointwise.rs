@@ -1,7 +1,7 @@
 //! What all activations share: a function of one value, applied to each.
 
-use super::{Backward, Forward, Layer, TASK_LEN};
-use crate::parallel::Chunks;
+use super::{Backward, Forward, Layer};
+use crate::parallel::{Chunks, TASK_LEN};
 use crate::simd::{Kernel, Simd};
 use crate::{Context, Error, Shape};
 use std::fmt::Debug;

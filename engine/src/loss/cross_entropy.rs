@@ -12,10 +12,8 @@
 //!
 //! and the whole is divided by the sum of w_t over the rows. Nothing overflows, for z_c - m <= 0.
 
-use super::MAX_BLOCKS;
-use crate::layers::TASK_LEN;
 use crate::math;
-use crate::parallel::Chunks;
+use crate::parallel::{Chunks, MAX_SUMS, TASK_LEN};
 use crate::simd::{Kernel, Simd};
 use crate::{Context, Error};
 
@@ -80,23 +78,17 @@ impl<'a> CrossEntropy<'a> {
     pub fn evaluate(self, cx: &Context, dy: &mut [f32]) -> Result<f64, Error> {
         let (batch, count) = (self.classes.len(), self.y.len() / self.classes.len());
         // An exponential for each value: a task is worth handing out at a quarter of the usual length.
-        let rows = (TASK_LEN / 4).div_ceil(count).max(batch.div_ceil(MAX_BLOCKS));
-        let mut sums = [0.0; MAX_BLOCKS];
-        let sums = &mut sums[..batch.div_ceil(rows)];
-        cx.for_each_part(
-            sums.len(),
-            (Chunks::new(sums, 1), Chunks::new(dy, rows * count)),
-            |i, (sum, dy)| {
-                let part = i * rows..batch.min((i + 1) * rows);
-                let whole = CrossEntropy {
-                    y: &self.y[part.start * count..part.end * count],
-                    classes: &self.classes[part],
-                    ..self
-                };
-                sum.data[0] = cx.isa().run(Block { part: whole, dy: dy.data });
-            },
-        );
-        Ok(sums.iter().sum::<f64>() * self.scale)
+        let rows = (TASK_LEN / 4).div_ceil(count).max(batch.div_ceil(MAX_SUMS));
+        let sum = cx.sum_parts(batch.div_ceil(rows), Chunks::new(dy, rows * count), |i, dy| {
+            let part = i * rows..batch.min((i + 1) * rows);
+            let whole = CrossEntropy {
+                y: &self.y[part.start * count..part.end * count],
+                classes: &self.classes[part],
+                ..self
+            };
+            cx.isa().run(Block { part: whole, dy: dy.data })
+        });
+        Ok(sum * self.scale)
     }
 }
 

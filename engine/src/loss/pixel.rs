@@ -1,9 +1,7 @@
 //! Losses that are a mean over all values, each with its own target.
 
-use super::MAX_BLOCKS;
-use crate::layers::TASK_LEN;
 use crate::math;
-use crate::parallel::Chunks;
+use crate::parallel::{Chunks, MAX_SUMS, TASK_LEN};
 use crate::simd::{Kernel, Simd};
 use crate::{Context, Error};
 
@@ -70,16 +68,14 @@ impl Pixel for Bce {
 /// The mean of `f` over `y`, and the gradient of that into `dy` unless it is empty.
 pub fn evaluate<P: Pixel>(cx: &Context, f: P, y: &[f32], t: &[f32], dy: &mut [f32]) -> Result<f64, Error> {
     let len = y.len();
-    let block = TASK_LEN.max(len.div_ceil(MAX_BLOCKS));
-    let mut sums = [0.0; MAX_BLOCKS];
-    let sums = &mut sums[..len.div_ceil(block)];
+    let block = TASK_LEN.max(len.div_ceil(MAX_SUMS));
     let scale = (1.0 / len as f64) as f32;
-    cx.for_each_part(sums.len(), (Chunks::new(sums, 1), Chunks::new(dy, block)), |i, (sum, dy)| {
+    let sum = cx.sum_parts(len.div_ceil(block), Chunks::new(dy, block), |i, dy| {
         let part = i * block..len.min((i + 1) * block);
         let (y, t) = (&y[part.clone()], &t[part]);
-        sum.data[0] = cx.isa().run(Block { f, y, t, dy: dy.data, scale });
+        cx.isa().run(Block { f, y, t, dy: dy.data, scale })
     });
-    Ok(sums.iter().sum::<f64>() / len as f64)
+    Ok(sum / len as f64)
 }
 
 /// The sum of the losses of a block; its gradients times `scale` into `dy`, unless that is empty.

@@ -7,12 +7,16 @@ pub mod info;
 pub mod pretrain;
 mod reconstruction;
 
+use crate::config;
 use crate::defaults;
 use crate::error::Error;
 use crate::options::data::DataOptions;
+use crate::options::running::RunningOptions;
+use crate::run_folder::{CONFIG, RunFolder};
 use narrows_datasets::TrainTest;
 use narrows_engine::Context;
 use narrows_models::Architecture;
+use serde::Serialize;
 use std::path::Path;
 
 /// Opens the data that `options` name, and puts their full path in place, for the configuration to be of use
@@ -32,9 +36,19 @@ fn full_path(path: &Path) -> Result<std::path::PathBuf, Error> {
     std::fs::canonicalize(path).map_err(|e| Error::at(path, e))
 }
 
-/// What to note about a run in its configuration.
-fn note(cx: &Context) -> String {
-    format!("computed with --isa {} on {} threads", cx.isa().name(), cx.threads())
+/// Makes the folder of a run of `command` and writes its configuration there: that the folder can be written to
+/// is known before anything is trained.
+fn begin(
+    command: &str,
+    options: &impl Serialize,
+    running: &RunningOptions,
+    cx: &Context,
+) -> Result<RunFolder, Error> {
+    let note = format!("computed with --isa {} on {} threads", cx.isa().name(), cx.threads());
+    let config = config::text(command, options, &note)?;
+    let folder = RunFolder::create(running.out.as_deref(), command)?;
+    folder.write(CONFIG, config.as_bytes())?;
+    Ok(folder)
 }
 
 /// Refuses a batch, set by `option`, that batch normalisation can make nothing of.

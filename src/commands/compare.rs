@@ -1,13 +1,12 @@
 //! `narrows compare`: what pretraining gains over training from scratch.
 
-use super::{check_batch, note, open, reconstruction};
-use crate::config;
+use super::{begin, check_batch, open, reconstruction};
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::metrics;
 use crate::options::Compare;
 use crate::progress::Progress;
-use crate::run_folder::{CONFIG, METRICS, MODEL, RunFolder, SUMMARY};
+use crate::run_folder::{METRICS, MODEL, SUMMARY};
 use crate::summary::{CompareSummary, Cost, json};
 use crate::table::{self, Comparing};
 use narrows_models::checkpoint::{self, Description};
@@ -41,10 +40,7 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
     check_batch(&comparison.architecture, "--batch", comparison.pretraining.batch)?;
     check_batch(&comparison.architecture, "--finetune-batch", comparison.finetuning.batch)?;
     let cx = options.running.machine.context()?;
-    let config = config::text(NAME, &options, &note(&cx))?;
-    let folder = RunFolder::create(options.running.out.as_deref(), NAME)?;
-    // That it can be written to is known before anything is trained.
-    folder.write(CONFIG, config.as_bytes())?;
+    let folder = begin(NAME, &options, &options.running, &cx)?;
 
     let progress = Progress::new(options.running.quiet);
     let dataset = data.train.name();

@@ -1,7 +1,6 @@
 //! `narrows finetune`: a classifier from a few labels.
 
-use super::{check_batch, full_path, note, open, refuse};
-use crate::config;
+use super::{begin, check_batch, full_path, open, refuse};
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::metrics;
@@ -9,7 +8,7 @@ use crate::numbers::{counted, percent};
 use crate::options::Finetune;
 use crate::options::architecture::ArchitectureOptions;
 use crate::progress::Progress;
-use crate::run_folder::{self, CONFIG, METRICS, RunFolder, SUMMARY};
+use crate::run_folder::{self, METRICS, RunFolder, SUMMARY};
 use crate::summary::{Cost, FinetuneSummary, Rate, json};
 use narrows_datasets::{Dataset, LabelDraw, draw_labels};
 use narrows_engine::Params;
@@ -50,10 +49,7 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     let task = Task { data: train, train: rows, validation: held, goal: Goal::Classify };
     let mut run = Run::new(RUN, &network, params, task, &training)?;
     let cx = options.running.machine.context()?;
-    let config = config::text(NAME, &options, &note(&cx))?;
-    let folder = RunFolder::create(options.running.out.as_deref(), NAME)?;
-    // That it can be written to is known before anything is trained.
-    folder.write(CONFIG, config.as_bytes())?;
+    let folder = begin(NAME, &options, &options.running, &cx)?;
 
     let progress = Progress::new(options.running.quiet);
     let (classes, dataset) = (Some(train.classes()), train.name().to_string());

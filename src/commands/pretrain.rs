@@ -1,14 +1,13 @@
 //! `narrows pretrain`: an autoencoder on all samples.
 
-use super::{check_batch, note, open, reconstruction, refuse};
-use crate::config;
+use super::{begin, check_batch, open, reconstruction, refuse};
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::metrics;
 use crate::options::Pretrain;
 use crate::options::architecture::ArchitectureOptions;
 use crate::progress::Progress;
-use crate::run_folder::{CONFIG, METRICS, RunFolder, SUMMARY};
+use crate::run_folder::{METRICS, SUMMARY};
 use crate::summary::{Cost, PretrainSummary, json};
 use crate::table;
 use narrows_models::checkpoint::Description;
@@ -43,10 +42,7 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
     pretraining.check()?;
     check_batch(&architecture, "--batch", training.batch)?;
     let cx = options.running.machine.context()?;
-    let config = config::text(NAME, &options, &note(&cx))?;
-    let folder = RunFolder::create(options.running.out.as_deref(), NAME)?;
-    // That it can be written to is known before anything is trained.
-    folder.write(CONFIG, config.as_bytes())?;
+    let folder = begin(NAME, &options, &options.running, &cx)?;
 
     let progress = Progress::new(options.running.quiet);
     let dataset = data.train.name();

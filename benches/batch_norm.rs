@@ -82,6 +82,7 @@ impl Stack {
                     dx: Some(&mut dx[i]),
                     params: &self.params,
                     grads: Some(&mut self.grads),
+                    accumulate: true,
                     saved: &self.saved,
                     scratch: &mut self.scratch,
                 },

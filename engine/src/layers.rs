@@ -108,8 +108,10 @@ pub struct Backward<'a> {
     pub dx: Option<&'a mut [f32]>,
     /// The layer's parameters.
     pub params: &'a [f32],
-    /// Their gradients, to be added to; `None` where the layer is frozen.
+    /// Their gradients; `None` where the layer is frozen.
     pub grads: Option<&'a mut [f32]>,
+    /// Whether the gradients are added to `grads`, or overwrite all of it, which may then hold anything.
+    pub accumulate: bool,
     /// What the forward pass saved.
     pub saved: &'a [f32],
     /// `scratch_len` values of any content.
@@ -154,7 +156,7 @@ pub trait Layer: Any + Debug + Send + Sync {
     /// Computes `y` from `x`.
     fn forward(&self, cx: &Context, io: Forward<'_>);
 
-    /// Computes `dx` from `dy`, and adds to `grads`.
+    /// Computes `dx` from `dy`, and the gradients of the parameters.
     fn backward(&self, cx: &Context, io: Backward<'_>);
 
     /// Moves the running statistics towards what the last training pass saved.

@@ -4,10 +4,12 @@
 //! allocates nothing: [`Params`], [`Activations`] and the gradients are slabs of fixed size.
 
 mod activations;
+mod backward;
 
 pub use activations::Activations;
+pub(crate) use backward::BackwardPass;
 
-use crate::layers::{Backward, Forward, Layer, Mode, Pass};
+use crate::layers::{Forward, Layer, Mode, Pass};
 use crate::memory::padded;
 use crate::params::{ParamEntry, Params, Role};
 use crate::{Context, Error, Shape};
@@ -224,58 +226,6 @@ impl Network {
         }
         activations.mode = pass.mode;
         Ok(activations.output())
-    }
-
-    /// Adds the parameters' gradients to `grads` (as long as the slab of `params`), given the gradient of
-    /// the output that [`Activations::output_and_gradient`] hands out.
-    ///
-    /// `x` and `pass` must be those of the forward pass. Frozen parameters get no gradient: theirs is 0 where the
-    /// rest of their layer trains, and left alone where it does not. Nothing is computed below the lowest
-    /// trainable layer.
-    pub fn backward(
-        &self,
-        cx: &Context,
-        params: &Params,
-        activations: &mut Activations,
-        x: &[f32],
-        pass: Pass,
-        grads: &mut [f32],
-    ) {
-        let batch = activations.batch;
-        let lowest = self.first_trainable(params);
-        let Activations { values, slots, gradients: [dy, dx], scratch, .. } = activations;
-        let (mut dy, mut dx) = (dy, dx);
-        for (i, op) in self.ops.iter().enumerate().skip(lowest).rev() {
-            let x = match i {
-                0 => x,
-                _ => &values[slots[i - 1].y..][..batch * op.input.len()],
-            };
-            let frozen = op.frozen(params);
-            op.layer.backward(
-                cx,
-                Backward {
-                    pass: Pass { mode: op.mode(params, false, pass.mode), ..pass },
-                    position: op.position,
-                    batch,
-                    input: &op.input,
-                    x,
-                    y: &values[slots[i].y..][..batch * op.output.len()],
-                    dy: &dy[..batch * op.output.len()],
-                    dx: (i > lowest).then(|| &mut dx[..batch * op.input.len()]),
-                    params: &params.values()[op.params.clone()],
-                    grads: (!frozen).then(|| &mut grads[op.params.clone()]),
-                    saved: &values[slots[i].saved..][..op.layer.saved_len(batch, &op.input)],
-                    scratch,
-                },
-            );
-            // The layer knows no parameter apart from the others.
-            if !frozen {
-                for entry in params.entries()[op.entries.clone()].iter().filter(|e| !e.trainable) {
-                    grads[entry.range.clone()].fill(0.0);
-                }
-            }
-            std::mem::swap(&mut dy, &mut dx);
-        }
     }
 
     /// Moves the running statistics of all layers that are not frozen, after a training pass.

@@ -1,7 +1,7 @@
 //! Optimisers: what turns gradients into steps.
 //!
-//! A step is one pass over four slabs (parameters, gradients, two moments), in blocks of fixed size. It also
-//! leaves the gradients zero for the next step, while they are in the cache anyway.
+//! A step is one pass over four slabs (parameters, gradients, two moments), in blocks of fixed size. The trainer
+//! makes it layer by layer, right behind each layer's gradient, which saves most of that traffic.
 
 mod adam;
 mod sgd;
@@ -200,47 +200,63 @@ impl OptimizerState {
     }
 
     /// Moves every trainable parameter by its gradient, with learning rate `lr` times the parameter's own
-    /// factor, and leaves all of `grads` zero. Where `trainable` is false, parameters and moments keep
-    /// their bits.
+    /// factor. Where `trainable` is false, parameters and moments keep their bits, and the gradient is not looked at.
     ///
     /// `grads` is laid out as [`Params::values`].
     ///
     /// # Panics
     /// If `grads` or `params` is not as long as the parameters that this state was made for.
-    pub fn step(&mut self, cx: &Context, params: &mut Params, grads: &mut [f32], lr: f32) {
-        let (entries, values) = params.split_mut();
-        assert_eq!(grads.len(), values.len(), "gradients for these parameters");
+    pub fn step(&mut self, cx: &Context, params: &mut Params, grads: &[f32], lr: f32) {
+        self.begin_step(params);
+        self.update(cx, params, 0..params.values().len(), grads, lr);
+    }
+
+    /// Counts a step, and an update of each parameter that is trainable now. [`update`](Self::update) does them.
+    pub(crate) fn begin_step(&mut self, params: &Params) {
+        let entries = params.entries();
         assert_eq!(self.updates.len(), entries.len(), "the parameters that the optimiser was made for");
         if self.optimizer.moments() > 0 {
-            assert_eq!(self.first.len(), values.len(), "the parameters that the optimiser was made for");
+            let len = params.values().len();
+            assert_eq!(self.first.len(), len, "the parameters that the optimiser was made for");
         }
         self.steps += 1;
         for (updates, entry) in self.updates.iter_mut().zip(entries) {
             *updates += u64::from(entry.trainable);
         }
+    }
 
+    /// The part of a step that concerns `range` of the parameters, given its gradients. Whether a step is made in one
+    /// part or in many changes no bit.
+    pub(crate) fn update(
+        &mut self,
+        cx: &Context,
+        params: &mut Params,
+        range: Range<usize>,
+        grads: &[f32],
+        lr: f32,
+    ) {
+        let (entries, values) = params.split_mut();
+        assert_eq!(grads.len(), range.len(), "gradients for these parameters");
         let OptimizerState { optimizer, ref updates, ref mut first, ref mut second, .. } = *self;
         let isa = cx.isa();
-        let blocks = values.len().div_ceil(BLOCK);
-        let chunks = |slab| Chunks::new(slab, BLOCK);
-        let slabs = ((chunks(values), chunks(grads)), (chunks(first), chunks(second)));
-        cx.for_each_part(blocks, slabs, |i, ((values, grads), (first, second))| {
-            let mut slabs = Slabs { p: values.data, g: grads.data, m: first.data, v: second.data };
-            let block = i * BLOCK..i * BLOCK + slabs.p.len();
-            let touched = entries.partition_point(|e| e.range.end <= block.start);
-            let mut at = block.start;
+        let chunks = |slab| Chunks::new(cut(slab, range.clone()), BLOCK);
+        let slabs = (chunks(values), chunks(first), chunks(second));
+        cx.for_each_part(range.len().div_ceil(BLOCK), slabs, |i, (values, first, second)| {
+            let grads = &grads[i * BLOCK..][..values.data.len()];
+            let mut slabs = Slabs { p: values.data, g: grads, m: first.data, v: second.data };
+            let start = range.start + i * BLOCK;
+            let end = start + grads.len();
+            let touched = entries.partition_point(|e| e.range.end <= start);
             for (entry, &updates) in entries[touched..].iter().zip(&updates[touched..]) {
-                if entry.range.start >= block.end {
+                if entry.range.start >= end {
                     break;
                 }
-                let part = entry.range.start.max(block.start)..entry.range.end.min(block.end);
-                // Between the entries there is padding.
-                slabs.g[at - block.start..part.start - block.start].fill(0.0);
-                at = part.end;
-                let slabs = slabs.part(part.start - block.start..part.end - block.start);
-                update(isa, optimizer, entry, updates, lr, slabs);
+                if entry.trainable {
+                    let part = entry.range.start.max(start)..entry.range.end.min(end);
+                    let slabs = slabs.part(part.start - start..part.end - start);
+                    move_along(isa, optimizer, entry, updates, lr, slabs);
+                }
             }
-            slabs.g[at - block.start..].fill(0.0);
         });
     }
 }
@@ -248,30 +264,29 @@ impl OptimizerState {
 /// A part of each slab: parameters, gradients, first and second moments. The moments may be empty.
 struct Slabs<'a> {
     p: &'a mut [f32],
-    g: &'a mut [f32],
+    g: &'a [f32],
     m: &'a mut [f32],
     v: &'a mut [f32],
 }
 
 impl Slabs<'_> {
     fn part(&mut self, range: Range<usize>) -> Slabs<'_> {
-        fn cut(slab: &mut [f32], range: Range<usize>) -> &mut [f32] {
-            if slab.is_empty() { slab } else { &mut slab[range] }
-        }
         Slabs {
             p: cut(self.p, range.clone()),
-            g: cut(self.g, range.clone()),
+            g: &self.g[range.clone()],
             m: cut(self.m, range.clone()),
             v: cut(self.v, range),
         }
     }
 }
 
+/// A part of a slab that may be empty altogether.
+fn cut(slab: &mut [f32], range: Range<usize>) -> &mut [f32] {
+    if slab.is_empty() { slab } else { &mut slab[range] }
+}
+
 /// Updates a part of one parameter.
-fn update(isa: Isa, optimizer: Optimizer, entry: &ParamEntry, updates: u64, lr: f32, slabs: Slabs<'_>) {
-    if !entry.trainable {
-        return slabs.g.fill(0.0);
-    }
+fn move_along(isa: Isa, optimizer: Optimizer, entry: &ParamEntry, updates: u64, lr: f32, slabs: Slabs<'_>) {
     let lr = f64::from(lr) * f64::from(entry.lr_factor);
     let decay = if entry.spec.role == Role::Weight { optimizer.weight_decay() } else { 0.0 };
     match optimizer {
@@ -306,8 +321,8 @@ fn tiny_if(decays: bool) -> f32 {
 /// Scales `grads` by `max_norm / (norm + 1e-6)`, as PyTorch's `clip_grad_norm_` does, if that is less than 1;
 /// otherwise no bit changes. Returns the norm before: the root of the sum of all squares.
 ///
-/// All of `grads` counts: what belongs to frozen parameters has to be zero, as
-/// [`Network::backward`](crate::Network::backward) leaves it. If the norm is not finite, be it NaN or too large
+/// All of `grads` counts, so what belongs to frozen parameters has to be zero;
+/// [`Network::backward`](crate::Network::backward) does not touch it where a whole layer is frozen. If the norm is not finite, be it NaN or too large
 /// for a sum of squares in f32, gradients become 0 or NaN: ask before using them.
 pub fn clip_grad_norm(cx: &Context, grads: &mut [f32], max_norm: f32) -> f64 {
     let block = BLOCK.max(grads.len().div_ceil(MAX_SUMS));

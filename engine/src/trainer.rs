@@ -2,6 +2,7 @@
 
 use crate::layers::Pass;
 use crate::memory::Slab;
+use crate::network::BackwardPass;
 use crate::optimizer::clip_grad_norm;
 use crate::{Activations, Context, Error, Loss, Network, Optimizer, OptimizerState, Params, Target};
 
@@ -33,6 +34,8 @@ pub struct Trainer<'n> {
     /// If set, gradients are scaled down to this norm.
     pub clip_norm: Option<f32>,
     loss: Loss,
+    /// As long as the parameters. Without clipping, the beginning serves one layer after another, and the rest is
+    /// never touched.
     grads: Slab,
     activations: Activations,
     seed: u64,
@@ -89,20 +92,38 @@ impl<'n> Trainer<'n> {
                  the gradients, and check the data for values that are not finite"
             )));
         }
-        self.network.backward(cx, &self.params, &mut self.activations, x, pass, &mut self.grads);
-        if let Some(max_norm) = self.clip_norm {
-            let norm = clip_grad_norm(cx, &mut self.grads, max_norm);
-            if !norm.is_finite() {
-                self.grads.fill(0.0);
-                return Err(Error::new(format!(
-                    "the gradients are not finite at step {step}, where the loss is {loss} and their norm \
-                     {norm}: lower the learning rate, and check the data for values that are very large"
-                )));
-            }
-        }
+        self.update(cx, x, pass, lr, loss)?;
         self.network.update_statistics(&mut self.params, &self.activations);
-        self.optimizer.step(cx, &mut self.params, &mut self.grads, lr);
         Ok(loss)
+    }
+
+    /// Goes backward and moves the parameters.
+    fn update(&mut self, cx: &Context, x: &[f32], pass: Pass, lr: f32, loss: f64) -> Result<(), Error> {
+        let Trainer { network, params, optimizer, activations, grads, .. } = self;
+        let Some(max_norm) = self.clip_norm else {
+            // Nobody asks for all gradients at once: each layer's is used up while it is in the cache.
+            let backward = BackwardPass { cx, activations, x, pass };
+            optimizer.begin_step(params);
+            network.backward_updating(backward, params, grads, |params, range, grads| {
+                optimizer.update(cx, params, range, grads, lr);
+            });
+            return Ok(());
+        };
+        network.backward_overwriting(cx, params, activations, x, pass, grads);
+        // What froze since the last step still has that step's gradients.
+        for frozen in params.entries().iter().filter(|e| !e.trainable) {
+            grads[frozen.range.clone()].fill(0.0);
+        }
+        let norm = clip_grad_norm(cx, grads, max_norm);
+        if !norm.is_finite() {
+            let step = pass.step;
+            return Err(Error::new(format!(
+                "the gradients are not finite at step {step}, where the loss is {loss} and their norm \
+                 {norm}: lower the learning rate, and check the data for values that are very large"
+            )));
+        }
+        optimizer.step(cx, params, grads, lr);
+        Ok(())
     }
 
     /// The output for `x`: (batch, input), in evaluation.

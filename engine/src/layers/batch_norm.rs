@@ -189,6 +189,9 @@ impl Layer for BatchNorm {
             });
         }
         if let Some(grads) = io.grads {
+            if !io.accumulate {
+                grads.fill(0.0);
+            }
             let (dgamma, rest) = grads.split_at_mut(c);
             cx.isa().run(Add { x: &sums[c..], y: dgamma });
             cx.isa().run(Add { x: &sums[..c], y: &mut rest[..c] });

@@ -100,24 +100,29 @@ impl Layer for Linear {
             (io.dy, io.scratch)
         };
         let dy_matrix = MatRef::new(dy, io.batch, outputs);
-        if let Some(grads) = io.grads {
-            let (dw, db) = grads.split_at_mut(outputs * inputs);
-            let x = MatRef::new(io.x, io.batch, inputs);
-            // dW (out, in) += dy^T x
-            gemm(cx, 1.0, dy_matrix.transposed(), x, 1.0, MatMut::new(dw, outputs, inputs));
-            if self.bias {
-                // db (out) += the column sums of dy
-                let sums = columns::sum_blocks(cx, io.batch, outputs, 1, scratch, |rows, out| {
-                    let x = &dy[rows.start * outputs..rows.end * outputs];
-                    cx.isa().run(ColumnSums { x, out });
-                });
-                cx.isa().run(Add { x: sums, y: db });
-            }
-        }
+        // dx first: what may follow is the update of the weights by their gradient, which is in the cache then.
         if let Some(dx) = io.dx {
             // dx (batch, in) = dy W
             let weight = MatRef::new(weight, outputs, inputs);
             gemm(cx, 1.0, dy_matrix, weight, 0.0, MatMut::new(dx, io.batch, inputs));
+        }
+        if let Some(grads) = io.grads {
+            let (dw, db) = grads.split_at_mut(outputs * inputs);
+            if self.bias {
+                // db (out) = or += the column sums of dy
+                let sums = columns::sum_blocks(cx, io.batch, outputs, 1, scratch, |rows, out| {
+                    let x = &dy[rows.start * outputs..rows.end * outputs];
+                    cx.isa().run(ColumnSums { x, out });
+                });
+                if !io.accumulate {
+                    db.fill(0.0);
+                }
+                cx.isa().run(Add { x: sums, y: db });
+            }
+            // dW (out, in) = or += dy^T x
+            let x = MatRef::new(io.x, io.batch, inputs);
+            let beta = if io.accumulate { 1.0 } else { 0.0 };
+            gemm(cx, 1.0, dy_matrix.transposed(), x, beta, MatMut::new(dw, outputs, inputs));
         }
     }
 

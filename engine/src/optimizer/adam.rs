@@ -1,6 +1,6 @@
 //! Adam and AdamW.
 
-use super::{Slabs, TINY, flush, tiny_if};
+use super::{Slabs, TINY, flush};
 use crate::simd::{Kernel, Simd};
 
 /// For update t, with `g' = g + decay_in_gradient p`:
@@ -59,26 +59,41 @@ impl Kernel for Adam<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
+        // Most parameters do not decay, and what decay takes is a quarter of the time.
+        if self.decay_in_gradient == 0.0 && self.keep == 1.0 {
+            self.sweep::<S, false>(s);
+        } else {
+            self.sweep::<S, true>(s);
+        }
+    }
+}
+
+impl Adam<'_> {
+    /// What lost, on Zen 4 with AVX-512, of 0.29 ns a parameter in the cache (0.17 without root and quotient): the
+    /// approximate reciprocal root and reciprocal with a Newton step each (0.34), that of the root alone (0.30) or of the
+    /// quotient alone (0.29); two or four vectors at a time (0.29). Beyond the caches, all take what memory takes.
+    #[inline(always)]
+    fn sweep<S: Simd, const DECAYS: bool>(self, s: S) {
         let Slabs { p, g, m, v } = self.slabs;
         let (decay, keep) = (s.splat(self.decay_in_gradient), s.splat(self.keep));
         let [one_minus_beta1, one_minus_beta2] = self.one_minus_betas.map(|b| s.splat(b));
         let (beta2, root_correction) = (s.splat(self.beta2), s.splat(self.root_correction));
         let (eps, rate, tiny) = (s.splat(self.eps), s.splat(-self.rate), s.splat(TINY));
-        let tiny_p = s.splat(tiny_if(self.decay_in_gradient != 0.0 || self.keep != 1.0));
         let mut i = 0;
         while i < p.len() {
             let p_i = s.load_at(p, i);
-            let g_i = s.mul_add(p_i, decay, s.load_at(g, i));
+            let g_i = s.load_at(g, i);
+            let g_i = if DECAYS { s.mul_add(p_i, decay, g_i) } else { g_i };
             let m_i = s.load_at(m, i);
             let m_i = flush(s, s.mul_add(s.sub(g_i, m_i), one_minus_beta1, m_i), tiny);
             let square = s.mul(s.mul(g_i, g_i), one_minus_beta2);
             let v_i = flush(s, s.mul_add(beta2, s.load_at(v, i), square), tiny);
             // The quotient first: it is no subnormal, as its product with the rate could be.
             let direction = s.div(m_i, s.mul_add(s.sqrt(v_i), root_correction, eps));
-            s.store_at(flush(s, s.mul_add(direction, rate, s.mul(p_i, keep)), tiny_p), p, i);
+            let p_i = s.mul_add(direction, rate, if DECAYS { s.mul(p_i, keep) } else { p_i });
+            s.store_at(if DECAYS { flush(s, p_i, tiny) } else { p_i }, p, i);
             s.store_at(m_i, m, i);
             s.store_at(v_i, v, i);
-            s.store_at(s.splat(0.0), g, i);
             i += S::LANES;
         }
     }

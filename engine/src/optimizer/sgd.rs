@@ -22,7 +22,6 @@ impl Kernel for Plain<'_> {
             let p_i = s.load_at(p, i);
             let g_i = s.mul_add(p_i, decay, s.load_at(g, i));
             s.store_at(flush(s, s.mul_add(g_i, lr, p_i), tiny), p, i);
-            s.store_at(s.splat(0.0), g, i);
             i += S::LANES;
         }
     }
@@ -54,7 +53,6 @@ impl Kernel for Momentum<'_> {
             let direction = if self.nesterov { s.mul_add(momentum, m_i, g_i) } else { m_i };
             s.store_at(flush(s, s.mul_add(direction, lr, p_i), tiny), p, i);
             s.store_at(m_i, m, i);
-            s.store_at(s.splat(0.0), g, i);
             i += S::LANES;
         }
     }

@@ -96,6 +96,7 @@ fn backward_lets_through_what_forward_kept() {
         dx: Some(&mut dx),
         params: &[],
         grads: None,
+        accumulate: true,
         saved: &[],
         scratch: &mut [],
     };

@@ -58,6 +58,7 @@ impl Subject<'_> {
             dx: Some(&mut dx),
             params,
             grads: Some(&mut grads),
+            accumulate: true,
             saved,
             scratch: &mut scratch,
         };

@@ -60,7 +60,8 @@ impl Outcome {
     }
 }
 
-/// Forward, then backward: with dx and gradients, and with each alone, which must not change the other.
+/// Forward, then backward: with dx and gradients, with each alone, which must not change the other, and with gradients
+/// that overwrite what was there.
 pub fn run(cx: &Context, case: &Case, data: &Data, offset: usize) -> Outcome {
     let Case { layer, input, batch, .. } = case;
     let (pass, batch, name) = (case.pass(), *batch, case.name());
@@ -84,9 +85,9 @@ pub fn run(cx: &Context, case: &Case, data: &Data, offset: usize) -> Outcome {
             scratch: scratch.get_mut(),
         },
     );
-    let mut backward = |with_dx: bool, with_grads: bool| {
+    let mut backward = |with_dx: bool, with_grads: bool, onto: Option<&[f32]>| {
         let mut dx = Guarded::nan(data.x.len(), offset);
-        let mut grads = Guarded::new(&data.grads, offset);
+        let mut grads = Guarded::new(onto.unwrap_or(&vec![f32::NAN; data.grads.len()]), offset);
         scratch.get_mut().fill(f32::NAN);
         layer.backward(
             cx,
@@ -101,17 +102,22 @@ pub fn run(cx: &Context, case: &Case, data: &Data, offset: usize) -> Outcome {
                 dx: with_dx.then_some(dx.get_mut()),
                 params: params.get(),
                 grads: with_grads.then_some(grads.get_mut()),
+                accumulate: onto.is_some(),
                 saved: saved.get(),
                 scratch: scratch.get_mut(),
             },
         );
         (dx.check(&format!("dx of {name}")), grads.check(&format!("grads of {name}")))
     };
-    let (dx, grads) = backward(true, true);
-    let (dx_alone, untouched) = backward(true, false);
+    let onto = Some(&data.grads[..]);
+    let (dx, grads) = backward(true, true, onto);
+    let (dx_alone, untouched) = backward(true, false, onto);
     assert_eq!((&dx_alone, &untouched), (&dx, &data.grads), "{name} without gradients");
-    let (untouched, grads_alone) = backward(false, true);
+    let (untouched, grads_alone) = backward(false, true, onto);
     assert!(untouched.iter().all(|v| v.is_nan()) && grads_alone == grads, "{name} without dx");
+    let (_, from_zero) = backward(false, true, Some(&vec![0.0; data.grads.len()]));
+    let (_, overwritten) = backward(false, true, None);
+    assert!(overwritten == from_zero, "{name} onto NaN");
 
     scratch.check(&format!("scratch of {name}"));
     let saved = saved.check(&format!("what is saved by {name}"));

@@ -92,6 +92,35 @@ fn backward_adds_to_the_gradients() {
 }
 
 #[test]
+fn gradients_can_overwrite_what_was_there() {
+    let network = autoencoder().build().unwrap();
+    let mut params = params(&network);
+    let cx = Context::new(1).unwrap();
+    let (x, dy) = (normal(1, BATCH * 12), normal(2, BATCH * 12));
+    let train = Pass::train(1, 0);
+    let mut activations = Activations::new(&network, BATCH);
+    for frozen in ["nothing", "encoder.0.weight", "encoder.4", "encoder"] {
+        params.set_trainable("encoder", true);
+        params.set_trainable(frozen, false);
+        let (_, want) = pass(&network, &params, &x, &dy, train);
+        let mut grads = vec![f32::NAN; params.values().len()];
+        network.forward(&cx, &params, &mut activations, &x, train).unwrap();
+        activations.output_and_gradient().1.copy_from_slice(&dy);
+        network.backward_overwriting(&cx, &params, &mut activations, &x, train, &mut grads);
+        for entry in params.entries() {
+            let (got, want) = (&grads[entry.range.clone()], &want[entry.range.clone()]);
+            // Of a layer that is frozen altogether nothing is computed.
+            let untouched = frozen == "encoder.4" || frozen == "encoder";
+            if untouched && entry.name.starts_with(frozen) {
+                assert!(got.iter().all(|g| g.is_nan()), "{} with {frozen} frozen", entry.name);
+            } else {
+                assert_eq!(got, want, "{} with {frozen} frozen", entry.name);
+            }
+        }
+    }
+}
+
+#[test]
 fn two_activations_of_one_set_of_parameters_do_not_disturb_each_other() {
     let network = autoencoder().build().unwrap();
     let params = params(&network);

@@ -3,7 +3,9 @@
 use crate::support::{self, bits};
 use crate::{autoencoder, classifier, normal, params};
 use narrows_engine::layers::{BatchNorm, Dropout, Linear, Relu};
-use narrows_engine::{Context, Loss, Network, Optimizer, Params, Target, Trainer};
+use narrows_engine::{
+    Activations, Context, Loss, Network, Optimizer, OptimizerState, Params, Pass, Target, Trainer,
+};
 
 const BATCH: usize = 20;
 
@@ -156,6 +158,69 @@ fn any_number_of_threads_gives_the_same_bits() {
             assert!(run(threads, install) == one, "{threads} threads on {} change bits", isa.name());
         }
         assert!(f64::from_bits(one.0[18]) < f64::from_bits(one.0[0]) * 1.5, "training went astray");
+    }
+}
+
+/// The trainer updates each layer as soon as its gradient is there. The separate passes are the reference: all
+/// gradients first, then the optimiser.
+#[test]
+fn updating_layer_by_layer_gives_the_bits_of_separate_passes() {
+    let network = wide();
+    let mut params = Params::new(&network, 1);
+    params.set_lr_factor("layers.0", 0.25);
+    let classes: Vec<u32> = (0..150).map(|i| i * 7 % 10).collect();
+    let target = Target::Classes(&classes);
+    let momentum = Optimizer::Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.1 };
+    let cx = Context::new(2).unwrap();
+    for optimizer in [Optimizer::sgd(), momentum, Optimizer::adam(), Optimizer::adamw()] {
+        let mut trainer = Trainer::new(&network, params.clone(), Loss::cross_entropy(), optimizer, 150, 4);
+        let (mut params, mut state) = (params.clone(), OptimizerState::new(optimizer, &params));
+        let mut activations = Activations::new(&network, 150);
+        let mut grads = vec![f32::NAN; params.values().len()];
+        for (step, frozen) in ["", "", "layers.1", "layers.4.weight", "layers.0", ""].iter().enumerate() {
+            for params in [&mut params, &mut trainer.params] {
+                params.set_trainable("layers.0", true);
+                params.set_trainable("layers.1", true);
+                params.set_trainable("layers.4", true);
+                params.set_trainable(frozen, frozen.is_empty());
+            }
+            let x = normal(step as u64, 150 * 130);
+            trainer.step(&cx, &x, target, 0.01).unwrap();
+
+            let pass = Pass::train(4, step as u64);
+            network.forward(&cx, &params, &mut activations, &x, pass).unwrap();
+            let (y, dy) = activations.output_and_gradient();
+            Loss::cross_entropy().evaluate(&cx, 150, y, target, Some(dy)).unwrap();
+            network.backward_overwriting(&cx, &params, &mut activations, &x, pass, &mut grads);
+            network.update_statistics(&mut params, &activations);
+            state.step(&cx, &mut params, &grads, 0.01);
+
+            let what = format!("{optimizer:?}, step {step}");
+            assert!(bits(trainer.params.values()) == bits(params.values()), "{what}: parameters");
+            assert!(trainer.optimizer.moments().map(bits) == state.moments().map(bits), "{what}: moments");
+            assert_eq!(trainer.optimizer.updates(), state.updates(), "{what}");
+            assert_eq!(trainer.optimizer.step_count(), state.step_count(), "{what}");
+        }
+    }
+}
+
+/// The gradients' memory still holds the last step's, of layers that have been frozen since and do not count.
+#[test]
+fn clipping_forgets_the_gradients_of_what_froze_since() {
+    let network = classifier().build().unwrap();
+    let mut used = trainer(&network, &params(&network), Optimizer::adam());
+    used.clip_norm = Some(0.01);
+    step(&mut used, 0, 0.01);
+    for frozen in ["head.0", "encoder"] {
+        used.params.set_trainable(frozen, false);
+        let mut fresh = trainer(&network, &used.params, Optimizer::adam());
+        fresh.clip_norm = used.clip_norm;
+        fresh.optimizer = used.optimizer.clone();
+        step(&mut used, 1, 0.01);
+        step(&mut fresh, 1, 0.01);
+        assert_eq!(state(&used), state(&fresh), "{frozen}");
+        used.params.set_trainable(frozen, true);
+        step(&mut used, 2, 0.01);
     }
 }
 

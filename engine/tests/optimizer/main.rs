@@ -86,7 +86,7 @@ fn trajectories_are_pytorchs() {
             for (step, (g, want)) in grads.chunks(n).zip(want.chunks(n)).enumerate() {
                 let mut grads = vec![0.0; params.values().len()];
                 grads[weight.clone()].copy_from_slice(g);
-                state.step(&single(isa), &mut params, &mut grads, lr);
+                state.step(&single(isa), &mut params, &grads, lr);
                 let what = format!("{name} on {}, step {step}", isa.name());
                 assert_close(&what, &params.values()[weight.clone()], want, 1e-5);
             }
@@ -152,10 +152,8 @@ fn check_against_f64(isa: Isa, optimizer: Optimizer, mut params: Params) {
                 exact[i].step(optimizer, t, f64::from(grads[i]), lr, entry.spec.role == Role::Weight);
             }
         }
-        let mut grads = grads;
-        state.step(&single(isa), &mut params, &mut grads, lr);
+        state.step(&single(isa), &mut params, &grads, lr);
         let what = format!("{optimizer:?} on {}, step {t}", isa.name());
-        assert!(grads.iter().all(|g| g.to_bits() == 0), "{what}: gradients are left");
         for entry in &entries {
             for i in entry.range.clone() {
                 let (got, want) = (f64::from(params.values()[i]), exact[i].p);
@@ -198,8 +196,7 @@ fn what_is_frozen_keeps_its_bits() {
                 for name in poison {
                     grads[params.range(name)].fill(f32::NAN);
                 }
-                state.step(&single(isa), params, &mut grads, 0.01);
-                assert!(grads.iter().all(|g| g.to_bits() == 0), "{optimizer:?}: gradients are left");
+                state.step(&single(isa), params, &grads, 0.01);
             };
             step(&mut params, &mut state, 1, &[]);
             let frozen = ["a", "b.0.bias"];
@@ -239,8 +236,8 @@ fn a_freed_parameter_starts_as_at_the_first_step() {
             let mut state = OptimizerState::new(optimizer, &params);
             for t in 0..frozen_steps + 5 {
                 params.set_trainable("a.0.weight", t >= frozen_steps);
-                let mut grads = gradients(params.values().len(), t.wrapping_sub(frozen_steps));
-                state.step(&cx, &mut params, &mut grads, 0.01);
+                let grads = gradients(params.values().len(), t.wrapping_sub(frozen_steps));
+                state.step(&cx, &mut params, &grads, 0.01);
             }
             assert_eq!(state.step_count(), frozen_steps + 5);
             assert_eq!(state.updates(), [5, frozen_steps + 5]);
@@ -259,10 +256,11 @@ fn ten_thousand_steps_without_gradients_leave_no_subnormals() {
             let mut grads = gradients(params.values().len(), 0);
             // Small ones too, that reach the subnormals soon even by Adam's slow second moment.
             grads.iter_mut().skip(1).step_by(2).for_each(|g| *g *= 1e-6);
-            state.step(&single(isa), &mut params, &mut grads, 0.1);
+            state.step(&single(isa), &mut params, &grads, 0.1);
+            grads.fill(0.0);
             for step in 1..10_000 {
                 // A rate at which decay takes the weights through the subnormals as well.
-                state.step(&single(isa), &mut params, &mut grads, 1.0);
+                state.step(&single(isa), &mut params, &grads, 1.0);
                 let [first, second] = state.moments();
                 let mut all = params.values().iter().chain(first).chain(second);
                 let found = all.find(|x| x.is_subnormal());
@@ -306,7 +304,7 @@ fn any_number_of_threads_gives_the_same_bits() {
                     let mut grads = gradients(params.values().len(), t);
                     let norm = clip_grad_norm(&cx, &mut grads, 10.0);
                     assert!(norm > 10.0);
-                    state.step(&cx, &mut params, &mut grads, 0.01);
+                    state.step(&cx, &mut params, &grads, 0.01);
                 }
                 (bits(params.values()), state.moments().map(bits))
             };
@@ -327,8 +325,8 @@ fn a_restored_state_goes_on_with_the_same_bits() {
         let mut state = OptimizerState::new(optimizer, &params);
         let step = |params: &mut Params, state: &mut OptimizerState, t| {
             params.set_trainable("a", t > 2);
-            let mut grads = gradients(params.values().len(), t);
-            state.step(&cx, params, &mut grads, 0.01);
+            let grads = gradients(params.values().len(), t);
+            state.step(&cx, params, &grads, 0.01);
         };
         (0..5).for_each(|t| step(&mut params, &mut state, t));
 

@@ -8,7 +8,7 @@
 //!     for pc in 0..k by KC                  rows of B; beta counts in the first round, the epilogue in the last
 //!         pack B[pc.., jc..]                KC x NC, by micro-panels of NR columns: stays in the level-2 cache
 //!         for ic in 0..m by MC              rows of A and C
-//!             pack A[ic.., pc..]            MC x KC, only if it does not lie by rows
+//!             pack A[ic.., pc..]            only where its lines would collide in the caches
 //!             for ir in ic.. by MR          a micro-panel of A: stays in the level-1 cache
 //!                 for jr in jc.. by NR      a micro-panel of B runs past
 //!                     C[ir.., jr..] += A[ir.., pc..] B[pc.., jr..]      the micro-kernel (`kernel.rs`)
@@ -18,20 +18,24 @@
 //!
 //! 1. jr is the innermost loop, not ir. A tile is twice as wide as high, and a micro-panel of A then small
 //!    enough to stay in the level-1 cache; B, which is read once per micro-panel, comes in one long run.
-//! 2. Hence A is broadcast element by element from rows, in whatever distance they lie, and needs no packing if
-//!    it lies by rows: 3 to 6 % of a product of 512 cubed.
-//! 3. Micro-panels of A have any height up to MR: the rows of C are spread evenly, and none is padded. Batches
-//!    of 32 would be padded to 42 otherwise.
-//! 4. With up to 12 MR rows, B is read where it is as well, if it lies by rows: 6 % for a batch of 128, 15 % for
+//! 2. Hence A is broadcast element by element from rows, in whatever distance they lie, or from columns, and needs
+//!    no packing: 3 to 6 % of a product of 512 cubed, a fifth of a narrow one whose A lies by columns.
+//! 3. So the processor sees many short runs of A, and fetches few of them ahead. The micro-kernel asks for the next
+//!    strip's while it works, a line in each step of k: a tall A of 288 columns took twice as long without. The
+//!    tile of C is asked for before its sums begin.
+//! 4. Micro-panels of A have any height up to MR: the rows of C are spread evenly, and none is padded. Batches
+//!    of 32 would be padded to 42 otherwise. All strips of one height are one call: half of the time, where k is 9.
+//! 5. With up to 12 MR rows, B is read where it is as well, if it lies by rows: 6 % for a batch of 128, 15 % for
 //!    one of 32. Neither is done where the rows, a multiple of 4096 bytes apart, collide in the caches.
-//! 5. If A and B both lie along k, one has to be transposed while packing. That is the smaller one, if need be by
+//! 6. If A and B both lie along k, one has to be transposed while packing. That is the smaller one, if need be by
 //!    computing C transposed: for a batch of 32, the inputs instead of the weights.
-//! 6. Tasks pack for themselves. A block of B that one core packs for all is not in the others' caches.
+//! 7. Tasks pack for themselves. A block of B that one core packs for all is not in the others' caches. So one thread
+//!    has one task.
 //!
-//! What lost: prefetching the next micro-panel of A, the tile of C, or B ahead of its use (nothing beyond the noise,
-//! and up to 5 % slower for small products); packing all of B beforehand, for all tasks (5 % at 512 cubed, since
-//! the packed B is then read from the level-3 cache); blocks of k of 128 rows (C is written too often). Blocks of 192
-//! to 400 rows, and of 512 or 1024 columns, are within the noise of those chosen.
+//! What lost: packing all of B beforehand, for all tasks (5 % at 512 cubed, since the packed B is then read from
+//! the level-3 cache); packing A by columns wherever it lies so (up to 15 %). Blocks of 256 to 512 rows are within the
+//! noise of each other where C is small, and 512 write the large ones half as often; the columns that fill half of
+//! the level-2 cache are as good as those that fill all of it.
 // The micro-kernel and what is around it need a SIMD file with a tile; `portable` needs neither.
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 mod blocking;

@@ -20,6 +20,8 @@
 //! looks for AVX2 and FMA itself. So another processor may give other bits there, also with the feature
 //! `portable`, which leaves our own SIMD files out and no more.
 
+#[cfg_attr(feature = "portable", allow(dead_code))]
+mod caches;
 mod error;
 pub mod gemm;
 pub mod init;

@@ -45,6 +45,9 @@ pub trait Simd: Copy + fmt::Debug + Send + Sync + 'static {
     /// Writes the first `out.len() < LANES` values.
     fn store_head(self, v: Self::F, out: &mut [f32]);
 
+    /// Asks for the cache line at `x`, any address at all: a hint, which never faults.
+    fn prefetch(self, x: *const f32);
+
     /// `a + b`
     fn add(self, a: Self::F, b: Self::F) -> Self::F;
     /// `a - b`

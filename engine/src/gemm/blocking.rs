@@ -1,23 +1,26 @@
 //! The loops around the micro-kernel, and how they are dealt out to tasks.
 
-use super::kernel::{Bias, Finish, PanelsB, Strip, Tile};
+use super::kernel::{Ahead, Bias, Finish, LINE, PanelsB, Strips, Tile};
 use super::matrix::{Blocks, MatMut, MatRef, part};
-use super::pack::{OVERRUN, pack_a_columns, pack_a_rows, pack_b, strip_start};
+use super::pack::{OVERRUN, pack_a_columns, pack_a_rows, pack_b, packed_strip};
+use crate::caches;
 use crate::memory::Slab;
 use crate::parallel::Context;
 use crate::simd::{Kernel, Simd};
 use std::cell::Cell;
 
-/// Rows of B in a block. A micro-panel of A, 14 x 256 floats or 14 KB, and the part of B that runs past
-/// it share a level-1 cache of 32 KB. Longer blocks write C less often, but up to 400 rows were no faster.
-pub(super) const KC: usize = 256;
+/// Rows of B in a block, at most. A micro-panel of A, 14 x 512 floats or 28 KB, fits into a level-1 cache of 32 KB, if
+/// barely; twice as long blocks read and write C half as often as those of 256 rows. The sums depend on it.
+pub(super) const KC: usize = 512;
 
-/// Columns of B in a block: 256 x 512 floats or 512 KB, half of a level-2 cache of 1 MB, through which the
-/// micro-panels of A and C pass as well.
-pub(super) const NC: usize = 512;
+/// The columns of B in a block of `k` rows: a block takes half of a level-2 cache, through which the micro-panels of
+/// A and C pass as well.
+fn block_columns(k: usize, nr: usize) -> usize {
+    (caches::level2() / (2 * size_of::<f32>() * k.max(1)) / nr).max(1) * nr
+}
 
-/// Strips of A in a block, where A is packed by columns: 8 x 14 x 256 floats or 112 KB, an eighth of the
-/// level-2 cache.
+/// Strips of A in a block, where A is packed by columns: 8 x 14 x 512 floats or 224 KB, a quarter of a level-2 cache
+/// of 1 MB.
 pub(super) const MC: usize = 8;
 
 /// Floats between the rows of a packed micro-panel of A: a cache line more than a block is long, so that
@@ -28,8 +31,8 @@ const A_STRIDE: usize = KC + 16;
 const STRIPS: usize = 12;
 
 thread_local! {
-    /// The packed micro-panel of A and the packed block of B of this thread. They only grow, up to 116 KB
-    /// and 512 KB, so that what was run before allocates nothing.
+    /// The packed micro-panel of A and the packed block of B of this thread. They only grow, up to 224 KB
+    /// and half a level-2 cache, so that what was run before allocates nothing.
     static PACKED_A: Cell<Slab> = Cell::default();
     static PACKED_B: Cell<Slab> = Cell::default();
 }
@@ -58,7 +61,7 @@ fn better_transposed(a: MatRef, b: MatRef, c: &MatMut) -> bool {
 }
 
 fn run<S: Tile>(simd: S, cx: &Context, a: MatRef, b: MatRef, c: MatMut, finish: Finish) {
-    let (down, across) = tasks::<S>(a, b);
+    let (down, across) = tasks::<S>(a, b, cx.threads());
     let blocks = Blocks::new(c, down, across, S::NR);
     cx.for_each_part(blocks.count(), blocks, |_, block| {
         let (i, j, c) = block.into_first();
@@ -67,21 +70,24 @@ fn run<S: Tile>(simd: S, cx: &Context, a: MatRef, b: MatRef, c: MatMut, finish: 
     });
 }
 
-/// The tasks that C is dealt out to, vertically and horizontally. By size alone; besides, the products
-/// of an element are summed in the same order whatever the task, so that no bit depends on it.
-fn tasks<S: Tile>(a: MatRef, b: MatRef) -> (usize, usize) {
-    // Two tasks from 2^22 multiply-adds on, some 80 microseconds: a thread needs 5 to 20 to wake up. Larger
-    // products have more tasks, but also larger ones, twice as many for eight times the work: each
-    // task packs for itself. With 32 tasks a product of 1024 cubed took a fifth longer than with 16.
+/// The tasks that C is dealt out to, vertically and horizontally. The products of an element are summed in the
+/// same order whatever the task, so that no bit depends on it.
+fn tasks<S: Tile>(a: MatRef, b: MatRef, threads: usize) -> (usize, usize) {
+    // Two tasks from 2^20 multiply-adds on, some 20 microseconds: if the other thread needs longer to wake up, this
+    // one does both. Larger products have more tasks, but also larger ones, twice as many for eight times the work,
+    // and no more than make up for a thread that is held up: each task packs for itself.
     let (m, n, k) = (a.rows(), b.cols(), a.cols());
     let work = m.saturating_mul(n).saturating_mul(k).max(1);
-    let count = if work < 1 << 22 { 1 } else { 1 << ((work.ilog2() - 18) / 3).clamp(1, 10) };
+    if threads == 1 || work < 1 << 20 {
+        return (1, 1);
+    }
+    let count = 1 << ((work.ilog2() - 18) / 3).clamp(1, (4 * threads).ilog2());
     let cost = |down: usize| {
         let across = count / down;
         let ragged = m < 2 * S::MR * down || n < 2 * S::NR * across;
         // Rows of blocks read the same columns of B, and columns of blocks the same rows of A. What is read
         // where it is costs less than what each of them packs.
-        let a_cost = if LayoutA::of::<S>(a) == LayoutA::InPlace { 1 } else { 4 };
+        let a_cost = if LayoutA::of::<S>(a, n).in_place() { 1 } else { 4 };
         let b_cost = if reads_b_in_place::<S>(b, m.div_ceil(down)) { 1 } else { 4 };
         let (b_cost, a_cost) = ((b_cost * down).saturating_mul(n), (a_cost * across).saturating_mul(m));
         (ragged, b_cost.saturating_add(a_cost).saturating_mul(k))
@@ -111,23 +117,40 @@ fn reads_b_in_place<S: Tile>(b: MatRef, m: usize) -> bool {
 #[derive(Clone, Copy, PartialEq)]
 enum LayoutA {
     /// By rows, where they are.
-    InPlace,
-    /// By rows, packed strip by strip.
     Rows,
-    /// By columns, packed block by block.
+    /// By rows, packed strip by strip.
+    PackedRows,
+    /// By columns, where they are.
     Columns,
+    /// By columns, packed block by block.
+    PackedColumns,
 }
 
 impl LayoutA {
-    /// Rows that are contiguous are read where they are, unless they are so placed that all rows of a strip
-    /// fall into the same sets of a level-1 cache, which repeats every 4096 bytes.
-    fn of<S: Tile>(a: MatRef) -> LayoutA {
-        let apart = !collide(a.row_stride()) || a.rows() <= S::MR / 2;
+    /// A is read where it is, unless the lines that a strip takes fall into the same few sets of a cache, and
+    /// those are too many for it: 7 rows for a level-1 cache, 64 columns for a level-2 cache. Columns
+    /// that are read once or twice need not be packed for that.
+    fn of<S: Tile>(a: MatRef, n: usize) -> LayoutA {
         match (a.col_stride(), a.row_stride()) {
-            (1, _) if apart => LayoutA::InPlace,
-            (1, _) => LayoutA::Rows,
-            (_, 1) => LayoutA::Columns,
-            _ => LayoutA::Rows,
+            (1, stride) if !collide(stride) || a.rows() <= S::MR / 2 => LayoutA::Rows,
+            (1, _) => LayoutA::PackedRows,
+            (stride, 1) if !collide(stride) || a.cols() <= 64 || n <= 2 * S::NR => LayoutA::Columns,
+            (_, 1) => LayoutA::PackedColumns,
+            _ => LayoutA::PackedRows,
+        }
+    }
+
+    /// Whether it is read where it is.
+    fn in_place(self) -> bool {
+        matches!(self, LayoutA::Rows | LayoutA::Columns)
+    }
+
+    /// How many strips to multiply at once, of those that there are.
+    fn strips_at_once(self, strips: usize) -> usize {
+        match self {
+            LayoutA::Rows | LayoutA::Columns => strips,
+            LayoutA::PackedRows => 1,
+            LayoutA::PackedColumns => MC,
         }
     }
 }
@@ -157,11 +180,11 @@ impl<T: Tile> Kernel for Task<'_, T> {
     fn run<S: Simd>(self, _: S) {
         let Task { simd, a, b, mut c, finish } = self;
         let (m, n, k) = (c.rows(), c.cols(), a.cols());
-        let strips = m.div_ceil(T::MR);
-        let layout = LayoutA::of::<T>(a);
+        let layout = LayoutA::of::<T>(a, n);
         // The ragged last micro-panel of B is packed in any case: vectors would reach beyond it.
         let b_in_place = reads_b_in_place::<T>(b, m);
-        let nc = n.div_ceil(n.div_ceil(NC).max(1)).next_multiple_of(T::NR);
+        let longest = k_blocks(k).map(|(_, len)| len).max().unwrap_or(0);
+        let nc = n.div_ceil(n.div_ceil(block_columns(longest, T::NR)).max(1)).next_multiple_of(T::NR);
         // Taken out while in use. Not lent to a closure, which would be compiled without the ISA.
         let (mut packed_a, mut packed_b) = (PACKED_A.take(), PACKED_B.take());
         packed_a.ensure((MC * T::MR * k.min(KC) + (MC + 1) * OVERRUN).max(T::MR * A_STRIDE));
@@ -183,13 +206,15 @@ impl<T: Tile> Kernel for Task<'_, T> {
                 let rest = b.block(0, kc, in_place, nc - in_place);
                 pack_b(simd, rest, T::NR, &mut packed_b);
                 let b = PanelsB { in_place: b.block(0, kc, 0, in_place), packed: &packed_b };
-                // Loop ic
-                for ic in (0..strips).step_by(MC) {
-                    let count = MC.min(strips - ic);
-                    let (i, end) = (part(ic, m, strips), part(ic + count, m, strips));
-                    let a = a.block(i, end - i, pc, kc);
-                    let c = c.block(i, end - i, jc, nc);
-                    strips_of_block(simd, a, layout, count, &mut packed_a, b, c, finish.from(i, jc));
+                for (height, i, rows) in strips(m, T::MR) {
+                    // Loop ic
+                    let mc = height * layout.strips_at_once(rows.max(1));
+                    for ic in (i..i + rows).step_by(mc.max(1)) {
+                        let rows = mc.min(i + rows - ic);
+                        let a = a.block(ic, rows, pc, kc);
+                        let c = c.block(ic, rows, jc, nc);
+                        multiply_strips(simd, a, layout, height, &mut packed_a, b, c, finish.from(ic, jc));
+                    }
                 }
             }
         }
@@ -198,36 +223,64 @@ impl<T: Tile> Kernel for Task<'_, T> {
     }
 }
 
+/// The strips of `m` rows: as few as can be, of two heights that differ by 1. For each of them the height, the first
+/// row, and the rows of all such strips.
+fn strips(m: usize, tallest: usize) -> [(usize, usize, usize); 2] {
+    let count = m.div_ceil(tallest).max(1);
+    let (low, taller) = (m / count, m % count);
+    let rows = taller * (low + 1);
+    [(low + 1, 0, rows), (low, rows, m - rows)]
+}
+
 /// Loops ir and jr, and the micro-kernel: `c = finish(a b)` for blocks `a: (m, k)`, `b: (k, n)` and `c: (m, n)`.
-/// The strip of A stays in the level-1 cache, and B in the level-2 cache.
+/// A strip of A stays in the level-1 cache, and B in the level-2 cache.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-fn strips_of_block<T: Tile>(
+fn multiply_strips<T: Tile>(
     simd: T,
     a: MatRef,
     layout: LayoutA,
-    strips: usize,
+    height: usize,
     packed_a: &mut [f32],
     b: PanelsB,
-    mut c: MatMut,
+    c: MatMut,
     finish: Finish,
 ) {
-    let (m, n, k) = (c.rows(), c.cols(), a.cols());
-    if layout == LayoutA::Columns {
-        pack_a_columns(simd, a, strips, packed_a);
-    }
-    for strip in 0..strips {
-        let (i, end) = (part(strip, m, strips), part(strip + 1, m, strips));
-        let rows = end - i;
-        let a = a.block(i, rows, 0, k);
-        let a = match layout {
-            LayoutA::InPlace => a,
-            LayoutA::Rows => {
-                pack_a_rows(simd, a, A_STRIDE, packed_a);
-                MatRef::with_strides(packed_a, rows, k, A_STRIDE, 1)
-            }
-            LayoutA::Columns => MatRef::with_strides(&packed_a[strip_start(strip, i, k)..], rows, k, 1, rows),
-        };
-        simd.strip(Strip { a, b, c: c.block(i, rows, 0, n), finish: finish.from(i, 0) });
-    }
+    let (k, start) = (a.cols(), a.data().as_ptr());
+    let (row_stride, col_stride) = (a.row_stride(), a.col_stride());
+    // Strides that no element needs may be any number.
+    let strip = height.wrapping_mul(row_stride);
+    // The next strip, a line of each of its rows in turn.
+    let next_rows = Ahead { start: start.wrapping_add(strip), step: row_stride, line: LINE, strip };
+    let strips = Strips {
+        a: a.data(),
+        row_stride,
+        col_stride,
+        strip_stride: strip,
+        height,
+        b,
+        c,
+        finish,
+        ahead: next_rows,
+    };
+    simd.strips(match layout {
+        LayoutA::Rows => strips,
+        LayoutA::PackedRows => {
+            pack_a_rows(simd, a, A_STRIDE, packed_a);
+            Strips { a: packed_a, row_stride: A_STRIDE, col_stride: 1, ..strips }
+        }
+        LayoutA::Columns => {
+            // Some columns on: they lie too far apart for the processor to see where this leads.
+            let start = start.wrapping_add(col_stride.wrapping_mul(8));
+            let line = col_stride.wrapping_mul(LINE);
+            Strips { ahead: Ahead { start, step: col_stride, line, strip }, ..strips }
+        }
+        LayoutA::PackedColumns => {
+            pack_a_columns(simd, a, height, packed_a);
+            let strip = packed_strip(height, k);
+            let start = packed_a.as_ptr().wrapping_add(strip);
+            let ahead = Ahead { start, step: LINE, line: LINE * LINE, strip };
+            Strips { a: packed_a, row_stride: 1, col_stride: height, strip_stride: strip, ahead, ..strips }
+        }
+    });
 }

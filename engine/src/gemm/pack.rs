@@ -1,6 +1,6 @@
 //! Packing: copies of blocks of A and B in the order in which the micro-kernel reads them.
 
-use super::matrix::{MatRef, part};
+use super::matrix::MatRef;
 use crate::simd::Simd;
 
 /// Copies `b: (k, n)`, a block of B, to `out` by micro-panels `nr` wide: each `(k, nr)`, the last one
@@ -74,18 +74,17 @@ fn copy_columns<S: Simd>(simd: S, b: MatRef, width: usize, out: &mut [f32]) {
     }
 }
 
-/// Copies `a: (m, k)`, a block of A whose columns are contiguous, to `out` by strips: strip `s` of `strips`
-/// is `(k, its height)`, and starts at [`strip_start`].
+/// Copies `a: (m, k)`, a block of A whose columns are contiguous, to `out` by strips of `height` rows: strip `s` is
+/// `(k, height)`, and starts at `s` times [`packed_strip`].
 #[inline(always)]
-pub(super) fn pack_a_columns<S: Simd>(simd: S, a: MatRef, strips: usize, out: &mut [f32]) {
+pub(super) fn pack_a_columns<S: Simd>(simd: S, a: MatRef, height: usize, out: &mut [f32]) {
     // As for B: some columns at a time across all strips, to read in long runs.
     const BAND: usize = 16;
     let (m, k) = (a.rows(), a.cols());
     for band in (0..k).step_by(BAND) {
-        for strip in 0..strips {
-            let (i, end) = (part(strip, m, strips), part(strip + 1, m, strips));
-            let rows = end - i;
-            let out = &mut out[strip_start(strip, i, k)..];
+        for strip in 0..m / height.max(1) {
+            let (i, rows) = (strip * height, height);
+            let out = &mut out[strip * packed_strip(height, k)..];
             for p in band..k.min(band + BAND) {
                 let column = &a.data()[p * a.col_stride() + i..];
                 let out = &mut out[p * rows..];
@@ -107,10 +106,10 @@ pub(super) fn pack_a_columns<S: Simd>(simd: S, a: MatRef, strips: usize, out: &m
 /// The gap between strips packed by columns: no strip is taller than the widest vector.
 pub(super) const OVERRUN: usize = 16;
 
-/// Where a strip packed by [`pack_a_columns`] starts, if its first row is `i`.
+/// The floats from a strip packed by [`pack_a_columns`] to the next.
 #[inline(always)]
-pub(super) fn strip_start(strip: usize, i: usize, k: usize) -> usize {
-    i * k + strip * OVERRUN
+pub(super) fn packed_strip(height: usize, k: usize) -> usize {
+    height * k + OVERRUN
 }
 
 /// Copies `a: (rows, k)`, a strip of A, to rows of `stride` floats.

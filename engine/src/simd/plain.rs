@@ -54,6 +54,8 @@ impl Simd for Plain {
     fn store_head(self, v: Self::F, out: &mut [f32]) {
         out.copy_from_slice(&v[..out.len()]);
     }
+    #[inline(always)]
+    fn prefetch(self, _: *const f32) {}
 
     #[inline(always)]
     fn add(self, a: Self::F, b: Self::F) -> Self::F {

@@ -26,11 +26,16 @@ fn check<S: Tile>(simd: S) {
                     {
                         let mut c = if beta == 0.0 { vec![f32::NAN; rows * w] } else { old.clone() };
                         let (row_stride, col_stride) = if scattered { (1, rows) } else { (w, 1) };
-                        simd.strip(Strip {
-                            a,
+                        simd.strips(Strips {
+                            a: a.data(),
+                            row_stride: a.row_stride(),
+                            col_stride: a.col_stride(),
+                            strip_stride: 0,
+                            height: rows,
                             b: PanelsB { in_place: MatRef::new(&[], k, 0), packed: &b },
                             c: MatMut::with_strides(&mut c, rows, w, row_stride, col_stride),
                             finish: Finish { alpha, beta, bias, relu },
+                            ahead: Ahead { start: a.data().as_ptr(), step: 0, line: 0, strip: 0 },
                         });
                         for i in 0..rows {
                             for j in 0..w {

@@ -30,6 +30,7 @@ pub use tanh::Tanh;
 use crate::params::ParamSpec;
 use crate::{Context, Error, Shape};
 use std::any::Any;
+use std::borrow::Cow;
 use std::fmt::Debug;
 
 /// How a pass runs.
@@ -118,6 +119,29 @@ pub struct Backward<'a> {
     pub scratch: &'a mut [f32],
 }
 
+/// A map that layers are made of in evaluation, where nothing is random and statistics are constants.
+#[derive(Clone, Debug)]
+pub enum Evaluated<'a> {
+    /// `y = x W^T + b`
+    Linear {
+        /// W: (out, in)
+        weight: &'a [f32],
+        /// b: (out)
+        bias: Option<&'a [f32]>,
+    },
+    /// `y = (x - mean) scale + shift` in each channel
+    Normalise {
+        /// (channels)
+        mean: Cow<'a, [f32]>,
+        /// (channels)
+        scale: Cow<'a, [f32]>,
+        /// (channels)
+        shift: Cow<'a, [f32]>,
+    },
+    /// `y = max(x, 0)`, and NaN stays NaN
+    Relu,
+}
+
 /// A layer of a network.
 pub trait Layer: Any + Debug + Send + Sync {
     /// The name in messages: `linear`.
@@ -167,6 +191,13 @@ pub trait Layer: Any + Debug + Send + Sync {
     /// Whether it does nothing at all in any mode. The network leaves it out; it keeps its number.
     fn is_identity(&self) -> bool {
         false
+    }
+
+    /// What the layer comes to in evaluation, as a chain of maps that a [`Predictor`](crate::Predictor) merges with
+    /// its neighbours': empty if it passes `x` on. `None` runs it as it is, by [`Layer::forward`].
+    fn evaluated<'a>(&self, input: &Shape, params: &'a [f32]) -> Option<Vec<Evaluated<'a>>> {
+        let _ = (input, params);
+        None
     }
 
     /// This layer and `next` as one, if there is a fused form. The parameters stay this layer's, so

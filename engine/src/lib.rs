@@ -9,6 +9,7 @@
 //! | [`params`] | the slab of named [`Params`] |
 //! | [`loss`] | what is minimised, and its gradient |
 //! | [`optimizer`], [`schedule`] | what turns gradients into steps, and how long they are |
+//! | [`predictor`] | a trained network, ready to use |
 //! | [`init`], [`random`] | where they start, and counter-based random numbers |
 //! | [`math`] | exp, tanh and their like, for vectors |
 //! | [`memory`] | the aligned slab |
@@ -24,6 +25,7 @@
 mod caches;
 mod error;
 pub mod gemm;
+mod half;
 pub mod init;
 pub mod layers;
 pub mod loss;
@@ -34,6 +36,7 @@ pub mod optimizer;
 pub mod parallel;
 pub mod params;
 pub mod peak;
+pub mod predictor;
 pub mod random;
 pub mod schedule;
 mod shape;
@@ -47,6 +50,7 @@ pub use network::{Activations, Network, NetworkBuilder};
 pub use optimizer::{Optimizer, OptimizerState};
 pub use parallel::Context;
 pub use params::Params;
+pub use predictor::Predictor;
 pub use schedule::Schedule;
 pub use shape::Shape;
 pub use simd::Isa;

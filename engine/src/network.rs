@@ -14,6 +14,7 @@ use crate::memory::padded;
 use crate::params::{ParamEntry, Params, Role};
 use crate::{Context, Error, Shape};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// More parameters than any memory holds, few enough that sums of sizes cannot overflow.
 const MAX_PARAMS: usize = 1 << 40;
@@ -28,18 +29,19 @@ pub struct Network {
 
 /// A planned layer, possibly the fusion of several.
 #[derive(Debug)]
-struct Op {
+pub(crate) struct Op {
     /// `encoder.0`, the name of its first layer.
-    name: String,
-    layer: Box<dyn Layer>,
+    pub(crate) name: String,
+    /// Shared with the predictors made from the network.
+    pub(crate) layer: Arc<dyn Layer>,
     /// The position of its first layer, which keys its random numbers: fusing changes none of them.
-    position: u64,
-    input: Shape,
-    output: Shape,
+    pub(crate) position: u64,
+    pub(crate) input: Shape,
+    pub(crate) output: Shape,
     /// Its entries among the network's.
     entries: Range<usize>,
     /// Its parameters in the slab.
-    params: Range<usize>,
+    pub(crate) params: Range<usize>,
 }
 
 /// Collects the layers of a [`Network`].
@@ -107,7 +109,7 @@ impl NetworkBuilder {
                 && last.name.rsplit_once('.').is_some_and(|(name, _)| name == section)
                 && let Some(fused) = last.layer.fuse(&*layer)
             {
-                last.layer = fused;
+                last.layer = fused.into();
                 continue;
             }
             network.plan(format!("{section}.{index}"), position as u64, layer)?;
@@ -152,6 +154,7 @@ impl Network {
             self.entries.push(ParamEntry { name, spec, range, trainable, lr_factor: 1.0 });
         }
         let entries = first_entry..self.entries.len();
+        let layer = layer.into();
         self.ops.push(Op { name, layer, position, input, output, entries, params: start..end });
         Ok(())
     }
@@ -254,6 +257,11 @@ impl Network {
         };
         let mut ops = self.ops.iter().enumerate();
         ops.find(|(i, op)| output_of(*i, op).iter().any(|y| !y.is_finite())).map(|(_, op)| op.name.as_str())
+    }
+
+    /// The planned layers.
+    pub(crate) fn ops(&self) -> &[Op] {
+        &self.ops
     }
 
     /// The number of samples in `x`.

@@ -47,6 +47,11 @@ pub trait Simd: Copy + fmt::Debug + Send + Sync + 'static {
 
     /// Asks for the cache line at `x`, any address at all: a hint, which never faults.
     fn prefetch(self, x: *const f32);
+    /// The first `LANES` half-precision values of `x` (IEEE 754 binary16, as bits), which is exact. Panics if `x`
+    /// is shorter.
+    fn load_f16(self, x: &[u16]) -> Self::F;
+    /// The first `LANES` integers of `x`. Panics if `x` is shorter.
+    fn load_i8(self, x: &[i8]) -> Self::F;
 
     /// `a + b`
     fn add(self, a: Self::F, b: Self::F) -> Self::F;

@@ -70,3 +70,57 @@ fn a_block_that_does_not_fit_is_refused() {
         }
     }
 }
+
+struct Load<'a> {
+    halves: &'a [u16],
+    bytes: &'a [i8],
+    out: [&'a mut [f32]; 2],
+}
+
+impl Kernel for Load<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let [halves, bytes] = self.out;
+        for i in (0..halves.len()).step_by(S::LANES) {
+            simd.store(simd.load_f16(&self.halves[i..]), &mut halves[i..]);
+        }
+        for i in (0..bytes.len()).step_by(S::LANES) {
+            simd.store(simd.load_i8(&self.bytes[i..]), &mut bytes[i..]);
+        }
+    }
+}
+
+/// The value of a half by its definition (IEEE 754-2008, 3.4), in f64.
+fn half(x: u16) -> f64 {
+    let (exponent, fraction) = (i32::from(x >> 10 & 31), f64::from(x & 1023) / 1024.0);
+    let sign = if x >> 15 == 1 { -1.0 } else { 1.0 };
+    sign * match exponent {
+        31 if fraction > 0.0 => f64::NAN,
+        31 => f64::INFINITY,
+        0 => fraction * 2f64.powi(-14),
+        _ => (1.0 + fraction) * 2f64.powi(exponent - 15),
+    }
+}
+
+#[test]
+fn every_half_and_every_byte_is_loaded_exactly() {
+    let halves: Vec<u16> = (0..=u16::MAX).collect();
+    let bytes: Vec<i8> = (i8::MIN..=i8::MAX).collect();
+    for isa in support::isas() {
+        let (mut from_halves, mut from_bytes) = (vec![0.0; halves.len()], vec![0.0; bytes.len()]);
+        isa.run(Load { halves: &halves, bytes: &bytes, out: [&mut from_halves, &mut from_bytes] });
+        for (x, got) in halves.iter().zip(from_halves) {
+            let (got, want) = (f64::from(got), half(*x));
+            assert!(
+                got.to_bits() == want.to_bits() || got.is_nan() && want.is_nan(),
+                "{x:#06x} on {}: {got:e}, not {want:e}",
+                isa.name()
+            );
+        }
+        for (x, got) in bytes.iter().zip(from_bytes) {
+            assert_eq!(got, f32::from(*x), "on {}", isa.name());
+        }
+    }
+}

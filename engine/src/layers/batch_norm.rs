@@ -17,7 +17,7 @@ mod kernels;
 
 use self::kernels::{BackwardInput, BackwardSums, Columns, Moments, Normalise};
 use super::columns::{self, Add};
-use super::{Backward, Forward, Layer, Mode, Relu};
+use super::{Backward, Evaluated, Forward, Layer, Mode, Relu};
 use crate::init::Init;
 use crate::parallel::{Chunks, TASK_LEN};
 use crate::params::{ParamSpec, Role};
@@ -223,6 +223,15 @@ impl Layer for BatchNorm {
             running_mean[j] += self.momentum * (mean[j] - running_mean[j]);
             running_var[j] += self.momentum * (var[j] * unbiased - running_var[j]);
         }
+    }
+
+    fn evaluated<'a>(&self, _: &Shape, params: &'a [f32]) -> Option<Vec<Evaluated<'a>>> {
+        let [gamma, beta, mean, var] = split4(params);
+        let scale =
+            gamma.iter().zip(var).map(|(gamma, var)| gamma * (1.0 / (var + self.eps).sqrt())).collect();
+        let mut maps = vec![Evaluated::Normalise { mean: mean.into(), scale, shift: beta.into() }];
+        maps.extend(self.relu.then_some(Evaluated::Relu));
+        Some(maps)
     }
 
     fn fuse(&self, next: &dyn Layer) -> Option<Box<dyn Layer>> {

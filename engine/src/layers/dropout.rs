@@ -1,6 +1,6 @@
 //! Inverted dropout (Srivastava et al., JMLR 2014), scaled while training so that evaluation does nothing.
 
-use super::{Backward, Forward, Layer, Mode, Pass};
+use super::{Backward, Evaluated, Forward, Layer, Mode, Pass};
 use crate::parallel::{Chunks, TASK_LEN};
 use crate::random::Random;
 use crate::{Context, Error, Shape};
@@ -57,6 +57,10 @@ impl Layer for Dropout {
 
     fn is_identity(&self) -> bool {
         self.p == 0.0
+    }
+
+    fn evaluated<'a>(&self, _: &Shape, _: &'a [f32]) -> Option<Vec<Evaluated<'a>>> {
+        Some(Vec::new())
     }
 
     fn forward(&self, cx: &Context, io: Forward<'_>) {

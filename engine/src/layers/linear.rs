@@ -1,7 +1,7 @@
 //! The fully connected layer: `y = x W^T + b`.
 
 use super::columns::{self, Add, ColumnSums};
-use super::{Backward, Forward, Layer, Relu};
+use super::{Backward, Evaluated, Forward, Layer, Relu};
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm, gemm_fused};
 use crate::init::Init;
 use crate::params::{ParamSpec, Role};
@@ -124,6 +124,13 @@ impl Layer for Linear {
             let beta = if io.accumulate { 1.0 } else { 0.0 };
             gemm(cx, 1.0, dy_matrix.transposed(), x, beta, MatMut::new(dw, outputs, inputs));
         }
+    }
+
+    fn evaluated<'a>(&self, input: &Shape, params: &'a [f32]) -> Option<Vec<Evaluated<'a>>> {
+        let (weight, bias) = self.split(params, input.len());
+        let mut maps = vec![Evaluated::Linear { weight, bias: self.bias.then_some(bias) }];
+        maps.extend(self.relu.then_some(Evaluated::Relu));
+        Some(maps)
     }
 
     fn fuse(&self, next: &dyn Layer) -> Option<Box<dyn Layer>> {

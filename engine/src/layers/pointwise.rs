@@ -1,9 +1,10 @@
 //! What all activations share: a function of one value, applied to each.
 
-use super::{Backward, Forward, Layer};
+use super::{Backward, Evaluated, Forward, Layer, Relu};
 use crate::parallel::{Chunks, TASK_LEN};
 use crate::simd::{Kernel, Simd};
 use crate::{Context, Error, Shape};
+use std::any::Any;
 use std::fmt::Debug;
 
 /// An activation: `y = f(x)` value by value. Implementing it makes a [`Layer`].
@@ -77,6 +78,10 @@ impl<P: Pointwise> Layer for P {
     fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
         self.check()?;
         Ok(input.clone())
+    }
+
+    fn evaluated<'a>(&self, _: &Shape, _: &'a [f32]) -> Option<Vec<Evaluated<'a>>> {
+        (self as &dyn Any).is::<Relu>().then(|| vec![Evaluated::Relu])
     }
 
     fn forward(&self, cx: &Context, io: Forward<'_>) {

@@ -1,16 +1,19 @@
-//! AVX2 with FMA: eight lanes, sixteen registers. Intel since Haswell (2013), AMD since Zen (2017).
+//! AVX2 with FMA and F16C: eight lanes, sixteen registers. Intel since Haswell (2013), AMD since Zen (2017).
 
 use super::{Kernel, Simd, check_block};
 use std::arch::x86_64::*;
 
-/// Proof that the processor has AVX2 and FMA.
+/// Proof that the processor has AVX2, FMA and F16C.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Avx2(());
 
 impl Avx2 {
     /// The token, if the processor and the operating system support the instructions.
     pub fn detect() -> Option<Avx2> {
-        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Avx2(()))
+        let all = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c");
+        all.then_some(Avx2(()))
     }
 }
 
@@ -42,7 +45,7 @@ impl Simd for Avx2 {
 
     #[inline]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
-        #[target_feature(enable = "avx2,fma")]
+        #[target_feature(enable = "avx2,fma,f16c")]
         fn enabled<K: Kernel>(simd: Avx2, kernel: K) -> K::Output {
             kernel.run(simd)
         }
@@ -83,6 +86,19 @@ impl Simd for Avx2 {
     fn prefetch(self, x: *const f32) {
         // SAFETY: a hint, which no address makes fault; every x86-64 processor has the instruction.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(x.cast()) }
+    }
+
+    #[inline(always)]
+    fn load_f16(self, x: &[u16]) -> __m256 {
+        let x = &x[..LANES];
+        // SAFETY: the slice above holds eight values of 16 bits; `self` proves the instructions.
+        unsafe { _mm256_cvtph_ps(_mm_loadu_si128(x.as_ptr().cast())) }
+    }
+    #[inline(always)]
+    fn load_i8(self, x: &[i8]) -> __m256 {
+        let x = &x[..LANES];
+        // SAFETY: the slice above holds eight bytes; `self` proves the instructions.
+        unsafe { _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(x.as_ptr().cast()))) }
     }
 
     #[inline(always)]

@@ -90,6 +90,19 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn load_f16(self, x: &[u16]) -> __m512 {
+        let x = &x[..LANES];
+        // SAFETY: the slice above holds sixteen values of 16 bits; `self` proves the instructions.
+        unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(x.as_ptr().cast())) }
+    }
+    #[inline(always)]
+    fn load_i8(self, x: &[i8]) -> __m512 {
+        let x = &x[..LANES];
+        // SAFETY: the slice above holds sixteen bytes; `self` proves the instructions.
+        unsafe { _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(x.as_ptr().cast()))) }
+    }
+
+    #[inline(always)]
     fn add(self, a: __m512, b: __m512) -> __m512 {
         registers!(_mm512_add_ps(a, b))
     }

@@ -1,6 +1,7 @@
 //! No instruction set assumed: eight lanes as an array, which compilers turn into whatever the target has.
 
 use super::{Kernel, Simd, check_block};
+use crate::half;
 
 /// The portable vectors, the only ones on processors that no other file knows.
 ///
@@ -56,6 +57,17 @@ impl Simd for Plain {
     }
     #[inline(always)]
     fn prefetch(self, _: *const f32) {}
+
+    #[inline(always)]
+    fn load_f16(self, x: &[u16]) -> Self::F {
+        let x = &x[..LANES];
+        std::array::from_fn(|i| half::to_f32(x[i]))
+    }
+    #[inline(always)]
+    fn load_i8(self, x: &[i8]) -> Self::F {
+        let x = &x[..LANES];
+        std::array::from_fn(|i| f32::from(x[i]))
+    }
 
     #[inline(always)]
     fn add(self, a: Self::F, b: Self::F) -> Self::F {

@@ -1,0 +1,205 @@
+//! Inference: a trained network made ready for use.
+//!
+//! A [`Predictor`] computes what [`Network::forward`] does in evaluation, but for rounding, and does less for it:
+//!
+//! 1. Batch norm (with its running statistics) goes into the weights and the bias of the linear layer before it, ReLU into
+//!    that layer's epilogue; dropout is left out (`plan.rs`). Batch norm in front of a linear layer is not folded into
+//!    it: where the mean is large against the deviation, the difference from the mean would be lost in rounding.
+//! 2. Weights are copied once, into the order in which the kernel reads them (`panels.rs`), if wanted in half
+//!    precision or as bytes: a single row is bound by reading the weights.
+//! 3. Where x is 0, the weights that it would meet are not read (`product.rs`): behind a ReLU that is half of them, for a
+//!    picture of a digit four fifths.
+//! 4. Each output is one sum in the order of the inputs, however many rows come along: so a row through the layers of this
+//!    crate gives the same bits alone and in any batch. A batch goes to the threads by blocks of rows, each through all
+//!    layers: there is one barrier in a call, and what lies between two layers stays in the level-2 cache.
+
+mod difference;
+mod panels;
+mod plan;
+mod product;
+mod workspace;
+
+pub use difference::Difference;
+pub use panels::Precision;
+pub use workspace::Workspace;
+
+use crate::layers::{Forward, Pass};
+use crate::parallel::Chunks;
+use crate::{Context, Error, Network, Params, Shape};
+use plan::{Map, Stage};
+use product::Product;
+use workspace::Slot;
+
+/// The rows of a block, at most: a panel of weights is read into the level-2 cache once for all of them.
+const MAX_ROWS: usize = 96;
+
+/// A network with its parameters, ready to predict: immutable, and free to be shared by threads.
+///
+/// ```
+/// use narrows_engine::layers::{BatchNorm, Linear, Relu};
+/// use narrows_engine::predictor::Workspace;
+/// use narrows_engine::{Context, Network, Params, Predictor};
+///
+/// let network = Network::builder(4).layer(Linear::new(3)).layer(BatchNorm::default()).layer(Relu).build()?;
+/// let params = Params::new(&network, 1);
+/// let predictor = Predictor::new(&network, &params)?;
+///
+/// let (cx, mut workspace) = (Context::new(1)?, Workspace::default());
+/// let x = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]; // two rows
+/// let mut y = [0.0; 6];
+/// predictor.predict(&cx, &mut workspace, &x, &mut y)?;
+/// # Ok::<(), narrows_engine::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Predictor {
+    input: Shape,
+    output: Shape,
+    precision: Precision,
+    stages: Vec<Stage>,
+    /// 0, 1, 2 and so on: the columns of x, for a product that leaves none out.
+    columns: Vec<u32>,
+}
+
+impl Predictor {
+    /// Takes in the network's layers and a copy of the parameters, as they are in evaluation.
+    ///
+    /// # Errors
+    /// If `params` are not those of `network`.
+    pub fn new(network: &Network, params: &Params) -> Result<Predictor, Error> {
+        Predictor::with_precision(network, params, Precision::F32)
+    }
+
+    /// As [`Predictor::new`], with the weights of linear layers kept in another precision.
+    /// [`Predictor::difference`] says what that costs.
+    ///
+    /// # Errors
+    /// If `params` are not those of `network`, or if there is a weight that the precision has no number for.
+    pub fn with_precision(
+        network: &Network,
+        params: &Params,
+        precision: Precision,
+    ) -> Result<Predictor, Error> {
+        let stages = plan::stages(network, params, precision)?;
+        let most = stages.iter().map(|stage| stage.inputs).max().unwrap_or(0);
+        if u32::try_from(most).is_err() {
+            return Err(Error::new(format!(
+                "a predictor takes at most {} values in a row, not {most}",
+                u32::MAX
+            )));
+        }
+        Ok(Predictor {
+            input: network.input().clone(),
+            output: network.output().clone(),
+            precision,
+            stages,
+            columns: (0..most as u32).collect(),
+        })
+    }
+
+    /// The shape of a sample.
+    pub fn input(&self) -> &Shape {
+        &self.input
+    }
+
+    /// The shape of a sample's output.
+    pub fn output(&self) -> &Shape {
+        &self.output
+    }
+
+    /// How the weights of linear layers are kept.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// The bytes of those weights, which a prediction of one row reads once if no input is 0.
+    pub fn weight_bytes(&self) -> usize {
+        self.stages.iter().map(Stage::weight_bytes).sum()
+    }
+
+    /// Computes y: (batch, output) for x: (batch, input), for any number of rows.
+    ///
+    /// The workspace grows to what the largest batch so far needed; once it has, nothing is allocated, but for what
+    /// entering a context's threads from outside costs (see [`Context::install`]). A NaN or an infinity in a row of x
+    /// gives what the products written out would give, in that row alone.
+    ///
+    /// # Errors
+    /// If `x` is no whole number of samples, at least one, or `y` has no place for just their outputs.
+    pub fn predict(
+        &self,
+        cx: &Context,
+        workspace: &mut Workspace,
+        x: &[f32],
+        y: &mut [f32],
+    ) -> Result<(), Error> {
+        let (inputs, outputs) = (self.input.len(), self.output.len());
+        let batch = x.len() / inputs;
+        if batch == 0 || x.len() != batch * inputs || Some(y.len()) != batch.checked_mul(outputs) {
+            return Err(Error::new(format!(
+                "expected x of one or more samples of {inputs} values ({}) and y of as many of {outputs} ({}), got \
+                 {} and {} values",
+                self.input,
+                self.output,
+                x.len(),
+                y.len()
+            )));
+        }
+        // By size alone: layers that run as they are may round differently in another block.
+        let rows = batch.div_ceil(16).next_multiple_of(product::TILE_ROWS).clamp(12, MAX_ROWS).min(batch);
+        let tasks = batch.div_ceil(rows);
+        let slots = tasks.min(if cx.threads() == 1 { 1 } else { 4 * cx.threads() });
+        let slots = workspace.prepare(self, slots, rows);
+        if slots.len() == 1 {
+            for (x, y) in x.chunks(rows * inputs).zip(y.chunks_mut(rows * outputs)) {
+                self.block(cx, &mut slots[0], x, y);
+            }
+            return Ok(());
+        }
+        let one = cx.single();
+        let round = slots.len() * rows;
+        for (x, y) in x.chunks(round * inputs).zip(y.chunks_mut(round * outputs)) {
+            let tasks = x.len().div_ceil(rows * inputs);
+            let parts = (Chunks::new(y, rows * outputs), Chunks::new(slots, 1));
+            cx.for_each_part(tasks, parts, |i, (y, slot)| {
+                let x = &x[i * rows * inputs..][..y.data.len() / outputs * inputs];
+                self.block(&one, &mut slot.data[0], x, y.data);
+            });
+        }
+        Ok(())
+    }
+
+    /// A block of rows through all stages, on the calling thread.
+    fn block(&self, cx: &Context, slot: &mut Slot, x: &[f32], y: &mut [f32]) {
+        let rows = x.len() / self.input.len();
+        let Slot { buffers: [before, after], columns, saved, scratch } = slot;
+        let (mut before, mut after) = (before, after);
+        if self.stages.is_empty() {
+            y.copy_from_slice(x);
+        }
+        for (i, stage) in self.stages.iter().enumerate() {
+            let x = if i == 0 { x } else { &before[..rows * stage.inputs] };
+            let y = if i + 1 == self.stages.len() { &mut *y } else { &mut after[..rows * stage.outputs] };
+            match &stage.map {
+                Map::Linear(linear) => {
+                    let columns = bytemuck::cast_slice_mut(columns);
+                    Product { linear, x, y, all: &self.columns[..stage.inputs], columns }.run(cx.isa());
+                }
+                Map::Normalise(normalise) => normalise.apply(cx, x, y),
+                Map::Layer { layer, position, input, params } => layer.forward(
+                    cx,
+                    Forward {
+                        pass: Pass::evaluate(),
+                        position: *position,
+                        batch: rows,
+                        input,
+                        x,
+                        y,
+                        params,
+                        saved: &mut saved[..layer.saved_len(rows, input)],
+                        scratch,
+                    },
+                ),
+            }
+            std::mem::swap(&mut before, &mut after);
+        }
+    }
+}

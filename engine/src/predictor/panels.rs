@@ -1,0 +1,179 @@
+//! A linear layer's weights in the order in which products read them.
+//!
+//! Panels of [`WIDTH`] outputs, one after another, each (inputs, width): an input meets one run of neighbouring weights in
+//! each panel. The last panel is as wide as needed, in steps of [`STEP`]; what it has more of outputs is 0.
+
+use crate::Error;
+use crate::half;
+use crate::memory::Slab;
+use crate::simd::Simd;
+use bytemuck::Pod;
+use std::fmt;
+
+/// The outputs of a panel: four vectors of AVX-512, eight of AVX2. So a single row has as many sums under way as hide
+/// the latency of a multiply-add (4 cycles, of one AVX-512 or two AVX2 instructions).
+pub const WIDTH: usize = 64;
+
+/// The widths of the last panel are multiples of it: of the widest vector.
+pub const STEP: usize = 16;
+
+/// How a predictor keeps the weights of linear layers. Inputs, sums and outputs are f32 in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// As they are.
+    #[default]
+    F32,
+    /// In half precision (11 bits), with a power of two for each output that keeps them in its range.
+    F16,
+    /// As integers in -127..=127, with a factor for each output. The inputs stay as they are, so nothing has to be
+    /// calibrated.
+    Int8,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Precision::F32 => "f32",
+            Precision::F16 => "f16",
+            Precision::Int8 => "int8",
+        })
+    }
+}
+
+/// How a weight is stored.
+pub trait Weight: Pod {
+    /// Whether it is to be multiplied by the factor of its output.
+    const SCALED: bool;
+    /// The next vector of weights.
+    fn load<S: Simd>(s: S, x: &[Self]) -> S::F;
+}
+
+impl Weight for f32 {
+    const SCALED: bool = false;
+    #[inline(always)]
+    fn load<S: Simd>(s: S, x: &[f32]) -> S::F {
+        s.load(x)
+    }
+}
+
+/// Half precision.
+impl Weight for u16 {
+    const SCALED: bool = true;
+    #[inline(always)]
+    fn load<S: Simd>(s: S, x: &[u16]) -> S::F {
+        s.load_f16(x)
+    }
+}
+
+impl Weight for i8 {
+    const SCALED: bool = true;
+    #[inline(always)]
+    fn load<S: Simd>(s: S, x: &[i8]) -> S::F {
+        s.load_i8(x)
+    }
+}
+
+/// The packed weights, and what else belongs to the layer.
+#[derive(Debug)]
+pub struct Panels {
+    pub precision: Precision,
+    pub inputs: usize,
+    pub outputs: usize,
+    /// Of the type that `precision` says.
+    values: Slab,
+    /// (outputs), filled up with ones to whole steps.
+    pub scale: Slab,
+    /// (outputs), filled up with zeros to whole steps.
+    pub bias: Slab,
+    pub relu: bool,
+    /// Whether all weights are numbers: 0 times an infinity is not 0, and must not be left out.
+    pub finite: bool,
+}
+
+impl Panels {
+    /// Packs weight: (outputs, inputs).
+    ///
+    /// # Errors
+    /// If the precision has no number for a weight.
+    pub fn new(
+        weight: &[f32],
+        bias: &[f32],
+        inputs: usize,
+        relu: bool,
+        precision: Precision,
+    ) -> Result<Panels, Error> {
+        let outputs = bias.len();
+        let padded = outputs.next_multiple_of(STEP);
+        let finite = weight.iter().all(|w| w.is_finite());
+        let mut values = Slab::new((inputs * padded * bytes(precision)).div_ceil(size_of::<f32>()));
+        let (mut scale, mut padded_bias) = (Slab::new(padded), Slab::new(padded));
+        scale.fill(1.0);
+        padded_bias[..outputs].copy_from_slice(bias);
+        let row = |j: usize| &weight[j * inputs..][..inputs];
+        let largest = |j: usize| row(j).iter().filter(|w| w.is_finite()).fold(0f32, |m, w| m.max(w.abs()));
+        match precision {
+            Precision::F32 => pack(&mut values, inputs, padded, outputs, |j, k| row(j)[k]),
+            Precision::F16 => {
+                for (j, scale) in scale[..outputs].iter_mut().enumerate() {
+                    *scale = power_below(largest(j)) / 2f32.powi(14);
+                }
+                // Dividing by a power of two is exact.
+                let scaled =
+                    |j: usize, k: usize| half::from_f32((f64::from(row(j)[k]) / f64::from(scale[j])) as f32);
+                pack(bytemuck::cast_slice_mut::<f32, u16>(&mut values), inputs, padded, outputs, scaled);
+            }
+            Precision::Int8 => {
+                if !finite {
+                    return Err(Error::new("a weight is not finite: int8 has no such number, f16 has"));
+                }
+                for (j, scale) in scale[..outputs].iter_mut().enumerate() {
+                    *scale = (largest(j) / 127.0).max(f32::MIN_POSITIVE);
+                }
+                let scaled = |j: usize, k: usize| (row(j)[k] / scale[j]).round_ties_even() as i8;
+                pack(bytemuck::cast_slice_mut::<f32, i8>(&mut values), inputs, padded, outputs, scaled);
+            }
+        }
+        Ok(Panels { precision, inputs, outputs, values, scale, bias: padded_bias, relu, finite })
+    }
+
+    /// The panels, in the type that `precision` says.
+    pub fn values<W: Weight>(&self) -> &[W] {
+        bytemuck::cast_slice(&self.values)
+    }
+
+    pub fn weight_bytes(&self) -> usize {
+        self.inputs * self.outputs * bytes(self.precision)
+    }
+}
+
+fn bytes(precision: Precision) -> usize {
+    match precision {
+        Precision::F32 => 4,
+        Precision::F16 => 2,
+        Precision::Int8 => 1,
+    }
+}
+
+/// The largest power of two that is not above `x`, as far as a normal number's divided by 2^14 stays one; 1 for 0.
+fn power_below(x: f32) -> f32 {
+    if x == 0.0 { 1.0 } else { f32::from_bits(x.to_bits() & 0x7f80_0000).max(2f32.powi(-112)) }
+}
+
+/// Lays out `weight(output, input)`.
+fn pack<W: Weight>(
+    out: &mut [W],
+    inputs: usize,
+    padded: usize,
+    outputs: usize,
+    weight: impl Fn(usize, usize) -> W,
+) {
+    for start in (0..padded).step_by(WIDTH) {
+        let width = WIDTH.min(padded - start);
+        let panel = &mut out[start * inputs..][..width * inputs];
+        for (k, run) in panel.chunks_exact_mut(width).enumerate() {
+            for (j, w) in run.iter_mut().enumerate().take(outputs.saturating_sub(start)) {
+                *w = weight(start + j, k);
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Planning: layers become stages, each merged with its neighbours as far as it goes.
+
+use super::panels::{Panels, Precision};
+use crate::layers::{Evaluated, Layer, Relu};
+use crate::simd::{Kernel, Simd};
+use crate::{Context, Error, Network, Params, Shape};
+use std::sync::Arc;
+
+/// What a block of rows passes through.
+#[derive(Debug)]
+pub struct Stage {
+    /// The values of a row that come in.
+    pub inputs: usize,
+    /// The values of a row that go out.
+    pub outputs: usize,
+    pub map: Map,
+}
+
+#[derive(Debug)]
+pub enum Map {
+    Linear(Panels),
+    Normalise(Normalise),
+    /// A layer that nothing is known about: it runs as it is.
+    Layer {
+        layer: Arc<dyn Layer>,
+        position: u64,
+        input: Shape,
+        params: Vec<f32>,
+    },
+}
+
+impl Stage {
+    pub fn weight_bytes(&self) -> usize {
+        match &self.map {
+            Map::Linear(panels) => panels.weight_bytes(),
+            _ => 0,
+        }
+    }
+}
+
+/// A stage while others may still be merged into it.
+enum Draft {
+    Linear { name: String, weight: Vec<f32>, bias: Vec<f32>, inputs: usize, relu: bool },
+    Done(Stage),
+}
+
+/// The stages of a network, in evaluation.
+pub fn stages(network: &Network, params: &Params, precision: Precision) -> Result<Vec<Stage>, Error> {
+    check(network, params)?;
+    let mut drafts: Vec<Draft> = Vec::new();
+    for op in network.ops() {
+        let values = &params.values()[op.params.clone()];
+        let stage = |map| Stage { inputs: op.input.len(), outputs: op.output.len(), map };
+        let as_it_is = |layer, params| {
+            Draft::Done(stage(Map::Layer { layer, position: op.position, input: op.input.clone(), params }))
+        };
+        let Some(maps) = op.layer.evaluated(&op.input, values) else {
+            drafts.push(as_it_is(op.layer.clone(), values.to_vec()));
+            continue;
+        };
+        for map in maps {
+            match (map, drafts.last_mut()) {
+                (Evaluated::Linear { weight, bias }, _) => {
+                    let outputs = op.output.len();
+                    let bias = bias.map_or(vec![0.0; outputs], <[f32]>::to_vec);
+                    let (name, weight, inputs) = (op.name.clone(), weight.to_vec(), weight.len() / outputs);
+                    drafts.push(Draft::Linear { name, weight, bias, inputs, relu: false });
+                }
+                (
+                    Evaluated::Normalise { mean, scale, shift },
+                    Some(Draft::Linear { weight, bias, inputs, relu: false, .. }),
+                ) if mean.len() == bias.len() => {
+                    for (row, scale) in weight.chunks_exact_mut(*inputs).zip(&*scale) {
+                        row.iter_mut().for_each(|w| *w *= scale);
+                    }
+                    for (j, bias) in bias.iter_mut().enumerate() {
+                        let [b, m, s] = [*bias, mean[j], scale[j]].map(f64::from);
+                        *bias = ((b - m) * s + f64::from(shift[j])) as f32;
+                    }
+                }
+                (Evaluated::Normalise { mean, scale, shift }, _) => {
+                    let [mean, scale, shift] = [mean, scale, shift].map(|values| values.into_owned());
+                    let normalise = Normalise { mean, scale, shift, relu: false };
+                    let len = op.output.len();
+                    let map = Map::Normalise(normalise);
+                    drafts.push(Draft::Done(Stage { inputs: len, outputs: len, map }));
+                }
+                (Evaluated::Relu, Some(Draft::Linear { relu, .. })) => *relu = true,
+                (Evaluated::Relu, Some(Draft::Done(Stage { map: Map::Normalise(last), .. }))) => {
+                    last.relu = true
+                }
+                (Evaluated::Relu, _) => drafts.push(as_it_is(Arc::new(Relu), Vec::new())),
+            }
+        }
+    }
+    let finish = |draft| match draft {
+        Draft::Done(stage) => Ok(stage),
+        Draft::Linear { name, weight, bias, inputs, relu } => {
+            let panels = Panels::new(&weight, &bias, inputs, relu, precision)
+                .map_err(|e| Error::new(format!("layer {name}: {e}")))?;
+            Ok(Stage { inputs, outputs: bias.len(), map: Map::Linear(panels) })
+        }
+    };
+    drafts.into_iter().map(finish).collect()
+}
+
+/// Refuses the parameters of another network.
+fn check(network: &Network, params: &Params) -> Result<(), Error> {
+    let (ours, theirs) = (network.param_entries(), params.entries());
+    let same = |i: usize| match (ours.get(i), theirs.get(i)) {
+        (Some(a), Some(b)) => a.name == b.name && a.spec.shape == b.spec.shape && a.range == b.range,
+        _ => false,
+    };
+    if let Some(i) = (0..ours.len().max(theirs.len())).find(|&i| !same(i)) {
+        let describe = |entries: &[crate::params::ParamEntry]| {
+            entries.get(i).map_or("nothing".to_string(), |e| format!("{} {:?}", e.name, e.spec.shape))
+        };
+        return Err(Error::new(format!(
+            "the parameters are those of another network: expected {}, found {}",
+            describe(ours),
+            describe(theirs)
+        )));
+    }
+    Ok(())
+}
+
+/// `y = (x - mean) scale + shift` in each channel, and the ReLU of it.
+#[derive(Debug)]
+pub struct Normalise {
+    mean: Vec<f32>,
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+    relu: bool,
+}
+
+impl Normalise {
+    /// x and y: (rows, channels)
+    pub fn apply(&self, cx: &Context, x: &[f32], y: &mut [f32]) {
+        let c = self.mean.len();
+        for (x, y) in x.chunks_exact(c).zip(y.chunks_exact_mut(c)) {
+            cx.isa().run(NormaliseRow { stage: self, x, y });
+        }
+    }
+}
+
+struct NormaliseRow<'a> {
+    stage: &'a Normalise,
+    x: &'a [f32],
+    y: &'a mut [f32],
+}
+
+impl Kernel for NormaliseRow<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let NormaliseRow { stage: Normalise { mean, scale, shift, relu }, x, y } = self;
+        for j in (0..x.len()).step_by(S::LANES) {
+            let distance = s.sub(s.load_at(x, j), s.load_at(mean, j));
+            let z = s.mul_add(distance, s.load_at(scale, j), s.load_at(shift, j));
+            s.store_at(if *relu { s.max(s.splat(0.0), z) } else { z }, y, j);
+        }
+    }
+}

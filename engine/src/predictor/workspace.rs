@@ -1,0 +1,52 @@
+//! The memory that predictions work in.
+
+use super::plan::Map;
+use super::{Predictor, product};
+use crate::memory::Slab;
+
+/// What lies between two layers while a prediction runs. Any predictor can use it, one call at a time: a thread that
+/// predicts on its own has its own.
+///
+/// It grows when a call needs more than those before: up to about 100 rows of the two widest layers for each block of rows
+/// that is under way, one on a single thread.
+#[derive(Clone, Debug, Default)]
+pub struct Workspace {
+    slots: Vec<Slot>,
+}
+
+/// The memory of one block of rows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Slot {
+    /// A layer's input and output, in turns.
+    pub(super) buffers: [Slab; 2],
+    /// As `u32`, the columns of x that a product reads.
+    pub(super) columns: Slab,
+    pub(super) saved: Slab,
+    pub(super) scratch: Slab,
+}
+
+impl Workspace {
+    /// `count` slots for blocks of that many rows.
+    pub(super) fn prepare(&mut self, predictor: &Predictor, count: usize, rows: usize) -> &mut [Slot] {
+        if self.slots.len() < count {
+            self.slots.resize(count, Slot::default());
+        }
+        let slots = &mut self.slots[..count];
+        let stages = &predictor.stages;
+        let widest = stages.iter().skip(1).map(|stage| stage.inputs).max().unwrap_or(0);
+        for slot in &mut *slots {
+            slot.buffers.iter_mut().for_each(|buffer| buffer.ensure(rows * widest));
+            for stage in stages {
+                match &stage.map {
+                    Map::Linear(_) => slot.columns.ensure(product::columns_len(rows, stage.inputs)),
+                    Map::Normalise(_) => {}
+                    Map::Layer { layer, input, .. } => {
+                        slot.saved.ensure(layer.saved_len(rows, input));
+                        slot.scratch.ensure(layer.scratch_len(rows, input));
+                    }
+                }
+            }
+        }
+        slots
+    }
+}

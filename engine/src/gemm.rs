@@ -46,16 +46,20 @@ mod kernel;
 #[allow(unsafe_code)]
 mod matrix;
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
+mod operand;
+#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 mod pack;
+mod packed;
 #[allow(unsafe_code)]
 mod portable;
 
 pub use matrix::{MatMut, MatRef};
+pub use packed::PackedB;
 
 use crate::parallel::Context;
 use crate::simd::Isa;
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-use kernel::{Bias, Finish};
+use kernel::Finish;
 
 /// What happens to an element of C after its products are summed, while it is still in registers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,18 +87,7 @@ pub fn gemm(cx: &Context, alpha: f32, a: MatRef, b: MatRef, beta: f32, c: MatMut
 /// # Panics
 /// If the shapes do not match, or if there is a bias whose length is not n.
 pub fn gemm_fused(cx: &Context, alpha: f32, a: MatRef, b: MatRef, beta: f32, c: MatMut, epilogue: Epilogue) {
-    let (m, n, k) = (c.rows(), c.cols(), a.cols());
-    assert!(
-        a.rows() == m && b.rows() == k && b.cols() == n,
-        "cannot multiply {} x {} by {} x {} into {m} x {n}",
-        a.rows(),
-        a.cols(),
-        b.rows(),
-        b.cols()
-    );
-    if let Some(bias) = epilogue.bias {
-        assert!(bias.len() == n, "a bias of length {} for {n} columns", bias.len());
-    }
+    let (m, n, k) = check_shapes(a, [b.rows(), b.cols()], &c, epilogue);
     if m == 0 || n == 0 {
         return;
     }
@@ -102,25 +95,52 @@ pub fn gemm_fused(cx: &Context, alpha: f32, a: MatRef, b: MatRef, beta: f32, c: 
     let alpha = if k == 0 { 0.0 } else { alpha };
     match cx.isa() {
         #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-        Isa::Avx512(simd) => blocking::product(
-            simd,
-            cx,
-            a,
-            b,
-            c,
-            Finish { alpha, beta, bias: epilogue.bias.map(Bias::Columns), relu: epilogue.relu },
-        ),
+        Isa::Avx512(simd) => blocking::product(simd, cx, a, b, c, Finish::new(alpha, beta, epilogue)),
         #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-        Isa::Avx2(simd) => blocking::product(
-            simd,
-            cx,
-            a,
-            b,
-            c,
-            Finish { alpha, beta, bias: epilogue.bias.map(Bias::Columns), relu: epilogue.relu },
-        ),
+        Isa::Avx2(simd) => blocking::product(simd, cx, a, b, c, Finish::new(alpha, beta, epilogue)),
         Isa::Plain(_) => portable::product(cx, alpha, a, b, beta, c, epilogue),
     }
+}
+
+/// `c = relu(a b + bias)` for a packed B: [`gemm_fused`] with alpha 1 and beta 0, to the bit.
+///
+/// # Panics
+/// If the shapes do not match, if there is a bias whose length is not n, or if B was packed for another ISA.
+pub fn gemm_packed(cx: &Context, a: MatRef, b: &PackedB, c: MatMut, epilogue: Epilogue) {
+    assert!(
+        cx.isa() == b.isa(),
+        "a matrix packed for {} in a product on {}",
+        b.isa().name(),
+        cx.isa().name()
+    );
+    let (m, n, k) = check_shapes(a, [b.rows(), b.cols()], &c, epilogue);
+    if m == 0 || n == 0 {
+        return;
+    }
+    // As in `gemm_fused`: an empty sum is 0.
+    let alpha = if k == 0 { 0.0 } else { 1.0 };
+    match cx.isa() {
+        #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
+        Isa::Avx512(simd) => blocking::run(simd, cx, a, b.panels(), c, Finish::new(alpha, 0.0, epilogue)),
+        #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
+        Isa::Avx2(simd) => blocking::run(simd, cx, a, b.panels(), c, Finish::new(alpha, 0.0, epilogue)),
+        Isa::Plain(_) => portable::product(cx, alpha, a, b.by_rows(), 0.0, c, epilogue),
+    }
+}
+
+/// Panics unless `a`: (m, k), `b`: (k, n) and the bias fit `c`: (m, n). Returns m, n and k.
+fn check_shapes(a: MatRef, b: [usize; 2], c: &MatMut, epilogue: Epilogue) -> (usize, usize, usize) {
+    let (m, n, k) = (c.rows(), c.cols(), a.cols());
+    let [b_rows, b_cols] = b;
+    assert!(
+        a.rows() == m && b_rows == k && b_cols == n,
+        "cannot multiply {} x {k} by {b_rows} x {b_cols} into {m} x {n}",
+        a.rows(),
+    );
+    if let Some(bias) = epilogue.bias {
+        assert!(bias.len() == n, "a bias of length {} for {n} columns", bias.len());
+    }
+    (m, n, k)
 }
 
 /// The micro-kernel that products run on: operation, ISA and tile.

@@ -12,7 +12,7 @@ use narrows_engine::parallel::Context;
 use narrows_engine::simd::Isa;
 
 /// Rows of B in a block, see `engine/src/gemm/blocking.rs`.
-const KC: usize = 256;
+const KC: usize = 512;
 
 /// Calls `f` for every ISA of this machine, and says which were run.
 fn for_each_isa(test: &str, mut f: impl FnMut(Isa)) {

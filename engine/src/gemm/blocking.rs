@@ -2,7 +2,8 @@
 
 use super::kernel::{Ahead, Bias, Finish, LINE, PanelsB, Strips, Tile};
 use super::matrix::{Blocks, MatMut, MatRef, part};
-use super::pack::{OVERRUN, pack_a_columns, pack_a_rows, pack_b, packed_strip};
+use super::operand::OperandB;
+use super::pack::{OVERRUN, pack_a_columns, pack_a_rows, packed_strip};
 use crate::caches;
 use crate::memory::Slab;
 use crate::parallel::Context;
@@ -27,9 +28,6 @@ pub(super) const MC: usize = 8;
 /// the rows fall into different sets of the level-1 cache.
 const A_STRIDE: usize = KC + 16;
 
-/// Strips that make up for packing B, if it lies by rows: up to so many, they read it where it is.
-const STRIPS: usize = 12;
-
 thread_local! {
     /// The packed micro-panel of A and the packed block of B of this thread. They only grow, up to 224 KB
     /// and half a level-2 cache, so that what was run before allocates nothing.
@@ -41,9 +39,10 @@ thread_local! {
 pub(super) fn product<S: Tile>(simd: S, cx: &Context, a: MatRef, b: MatRef, c: MatMut, finish: Finish) {
     if better_transposed(a, b, &c) {
         let bias = finish.bias.map(Bias::transposed);
-        run(simd, cx, b.transposed(), a.transposed(), c.transposed(), Finish { bias, ..finish });
+        let (a, b) = (b.transposed(), OperandB::Matrix(a.transposed()));
+        run(simd, cx, a, b, c.transposed(), Finish { bias, ..finish });
     } else {
-        run(simd, cx, a, b, c, finish);
+        run(simd, cx, a, OperandB::Matrix(b), c, finish);
     }
 }
 
@@ -60,19 +59,20 @@ fn better_transposed(a: MatRef, b: MatRef, c: &MatMut) -> bool {
     across
 }
 
-fn run<S: Tile>(simd: S, cx: &Context, a: MatRef, b: MatRef, c: MatMut, finish: Finish) {
+/// `c = finish(a b)`, for non-empty C, as it stands.
+pub(super) fn run<S: Tile>(simd: S, cx: &Context, a: MatRef, b: OperandB, c: MatMut, finish: Finish) {
     let (down, across) = tasks::<S>(a, b, cx.threads());
     let blocks = Blocks::new(c, down, across, S::NR);
     cx.for_each_part(blocks.count(), blocks, |_, block| {
         let (i, j, c) = block.into_first();
-        let (a, b) = (a.block(i, c.rows(), 0, a.cols()), b.block(0, b.rows(), j, c.cols()));
+        let (a, b) = (a.block(i, c.rows(), 0, a.cols()), b.columns(j, c.cols()));
         simd.vectorize(Task { simd, a, b, c, finish: finish.from(i, j) });
     });
 }
 
 /// The tasks that C is dealt out to, vertically and horizontally. The products of an element are summed in the
 /// same order whatever the task, so that no bit depends on it.
-fn tasks<S: Tile>(a: MatRef, b: MatRef, threads: usize) -> (usize, usize) {
+fn tasks<S: Tile>(a: MatRef, b: OperandB, threads: usize) -> (usize, usize) {
     // Two tasks from 2^20 multiply-adds on, some 20 microseconds: if the other thread needs longer to wake up, this
     // one does both. Larger products have more tasks, but also larger ones, twice as many for eight times the work,
     // and no more than make up for a thread that is held up: each task packs for itself.
@@ -88,7 +88,7 @@ fn tasks<S: Tile>(a: MatRef, b: MatRef, threads: usize) -> (usize, usize) {
         // Rows of blocks read the same columns of B, and columns of blocks the same rows of A. What is read
         // where it is costs less than what each of them packs.
         let a_cost = if LayoutA::of::<S>(a, n).in_place() { 1 } else { 4 };
-        let b_cost = if reads_b_in_place::<S>(b, m.div_ceil(down)) { 1 } else { 4 };
+        let b_cost = if b.ready::<S>(m.div_ceil(down)) { 1 } else { 4 };
         let (b_cost, a_cost) = ((b_cost * down).saturating_mul(n), (a_cost * across).saturating_mul(m));
         (ragged, b_cost.saturating_add(a_cost).saturating_mul(k))
     };
@@ -99,18 +99,10 @@ fn tasks<S: Tile>(a: MatRef, b: MatRef, threads: usize) -> (usize, usize) {
 
 /// Whether rows at this distance fall into the same few sets of a cache, which repeat every 4096 bytes in a
 /// level-1 cache and at a multiple of that in others.
-fn collide(stride: usize) -> bool {
+pub(super) fn collide(stride: usize) -> bool {
     const PERIOD: usize = 1024;
     let shift = stride % PERIOD;
     stride >= 32 && shift.min(PERIOD - shift) < 32
-}
-
-/// Whether the micro-kernel reads B where it is, for `m` rows of C.
-fn reads_b_in_place<S: Tile>(b: MatRef, m: usize) -> bool {
-    let strips = m.div_ceil(S::MR);
-    // An eighth of a level-2 cache is at hand for any number of strips.
-    let small = b.rows().saturating_mul(b.row_stride()) <= 1 << 15;
-    b.col_stride() == 1 && (strips <= 3 || !collide(b.row_stride()) && (small || strips <= STRIPS))
 }
 
 /// How the micro-kernel reads A.
@@ -156,7 +148,7 @@ impl LayoutA {
 }
 
 /// The blocks of k: `(start, length)`, of about equal length.
-fn k_blocks(k: usize) -> impl Iterator<Item = (usize, usize)> {
+pub(super) fn k_blocks(k: usize) -> impl Iterator<Item = (usize, usize)> {
     let count = k.div_ceil(KC).max(1);
     (0..count).map(move |i| (part(i, k, count), part(i + 1, k, count) - part(i, k, count)))
 }
@@ -167,7 +159,7 @@ struct Task<'a, T> {
     /// `(m, k)`
     a: MatRef<'a>,
     /// `(k, n)`
-    b: MatRef<'a>,
+    b: OperandB<'a>,
     /// `(m, n)`
     c: MatMut<'a>,
     finish: Finish<'a>,
@@ -181,8 +173,7 @@ impl<T: Tile> Kernel for Task<'_, T> {
         let Task { simd, a, b, mut c, finish } = self;
         let (m, n, k) = (c.rows(), c.cols(), a.cols());
         let layout = LayoutA::of::<T>(a, n);
-        // The ragged last micro-panel of B is packed in any case: vectors would reach beyond it.
-        let b_in_place = reads_b_in_place::<T>(b, m);
+        let b_ready = b.ready::<T>(m);
         let longest = k_blocks(k).map(|(_, len)| len).max().unwrap_or(0);
         let nc = n.div_ceil(n.div_ceil(block_columns(longest, T::NR)).max(1)).next_multiple_of(T::NR);
         // Taken out while in use. Not lent to a closure, which would be compiled without the ISA.
@@ -201,11 +192,7 @@ impl<T: Tile> Kernel for Task<'_, T> {
                     bias: finish.bias.filter(|_| last),
                     relu: finish.relu && last,
                 };
-                let b = b.block(pc, kc, jc, nc);
-                let in_place = if b_in_place { nc - nc % T::NR } else { 0 };
-                let rest = b.block(0, kc, in_place, nc - in_place);
-                pack_b(simd, rest, T::NR, &mut packed_b);
-                let b = PanelsB { in_place: b.block(0, kc, 0, in_place), packed: &packed_b };
+                let b = b.panels(simd, b_ready, [pc, kc], [jc, nc], &mut packed_b);
                 for (height, i, rows) in strips(m, T::MR) {
                     // Loop ic
                     let mc = height * layout.strips_at_once(rows.max(1));

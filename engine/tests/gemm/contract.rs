@@ -2,7 +2,8 @@
 
 use crate::case::{Case, Random};
 use crate::{KC, for_each_isa, single, support, tile};
-use narrows_engine::gemm::{Epilogue, MatMut, MatRef, gemm, gemm_fused};
+use narrows_engine::Context;
+use narrows_engine::gemm::{Epilogue, MatMut, MatRef, PackedB, gemm, gemm_fused, gemm_packed};
 
 fn numbers(len: usize, seed: u64) -> Vec<f32> {
     let mut random = Random(seed);
@@ -28,6 +29,33 @@ fn the_identity_changes_nothing() {
             c.fill(f32::NAN);
             gemm(&cx, 1.0, MatRef::new(&left, m, m), MatRef::new(&x, m, n), 0.0, MatMut::new(&mut c, m, n));
             assert_eq!(c, x, "the identity by {m} x {n} with {isa:?}");
+        }
+    });
+}
+
+#[test]
+fn a_packed_matrix_gives_the_same_bits() {
+    for_each_isa("a_packed_matrix_gives_the_same_bits", |isa| {
+        let (mr, nr) = tile(isa);
+        let ks = [0, 1, 9, KC, KC + 1];
+        for (m, n) in [(0, 3), (3, 0), (1, 1), (mr, nr), (mr + 1, nr + 1), (5 * mr, 3 * nr - 1), (33, 700)] {
+            for k in ks {
+                let (a, b, bias) = (numbers(m * k, 3), numbers(k * n, 4), numbers(n, 5));
+                let epilogue = Epilogue { bias: Some(&bias), relu: k == 9 };
+                let a = MatRef::new(&a, m, k);
+                for b in [MatRef::new(&b, k, n), MatRef::new(&b, n, k).transposed()] {
+                    let mut expected = vec![f32::NAN; m * n];
+                    gemm_fused(&single(isa), 1.0, a, b, 0.0, MatMut::new(&mut expected, m, n), epilogue);
+                    let packed = PackedB::new(isa, b);
+                    assert_eq!((packed.rows(), packed.cols()), (k, n));
+                    for threads in 1..=3 {
+                        let cx = Context::with_isa(isa, threads).expect("threads");
+                        let mut c = vec![f32::NAN; m * n];
+                        gemm_packed(&cx, a, &packed, MatMut::new(&mut c, m, n), epilogue);
+                        assert_eq!(c, expected, "{m} x {n} x {k} with {isa:?} and {threads} threads");
+                    }
+                }
+            }
         }
     });
 }

@@ -1,5 +1,6 @@
 //! What happens to a tile of C on its way from registers to memory.
 
+use crate::gemm::Epilogue;
 use crate::gemm::matrix::MatMut;
 use crate::simd::Simd;
 
@@ -33,6 +34,11 @@ impl<'a> Bias<'a> {
 }
 
 impl<'a> Finish<'a> {
+    /// With what comes after the sums of a whole product.
+    pub(in crate::gemm) fn new(alpha: f32, beta: f32, epilogue: Epilogue<'a>) -> Finish<'a> {
+        Finish { alpha, beta, bias: epilogue.bias.map(Bias::Columns), relu: epilogue.relu }
+    }
+
     /// For the block of C from row `i` and column `j` on.
     #[inline(always)]
     pub(in crate::gemm) fn from(self, i: usize, j: usize) -> Finish<'a> {

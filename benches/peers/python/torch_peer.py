@@ -1,0 +1,99 @@
+"""PyTorch on the CPU.
+
+Variants: `default`, eager as in its tutorials; `tuned`, with the fused Adam (W4h: the encoder run only once);
+`compile`, with torch.compile as well.
+"""
+import protocol
+
+args = protocol.arguments()
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+torch.set_num_threads(args.threads)
+torch.manual_seed(0)
+adam_options = {} if args.variant == "default" else {"fused": True}
+
+
+def network(widths, norms):
+    layers = []
+    for inputs, outputs, norm in zip(widths, widths[1:], norms):
+        layers.append(nn.Linear(inputs, outputs))
+        if norm:
+            layers += [nn.BatchNorm1d(outputs), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+def floats(rows):
+    return rows.float().div_(255)
+
+
+def step(optimizer, loss):
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+
+
+def train(widths, norms):
+    x, batch = torch.from_numpy(protocol.images(args)), protocol.BATCH[args.workload]
+    model = network(widths, norms).train()
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3, **adam_options)
+    forward = torch.compile(model) if args.variant == "compile" else model
+    order, at = torch.randperm(len(x)), 0
+
+    def next_step():
+        nonlocal order, at
+        if at + batch > len(x):
+            order, at = torch.randperm(len(x)), 0
+        rows = floats(x.index_select(0, order[at : at + batch]))
+        at += batch
+        step(optimizer, F.mse_loss(forward(rows), rows))
+
+    protocol.training(args, "torch", torch.__version__, next_step)
+
+
+def fine_tune():
+    samples = protocol.W4_SAMPLES
+    x, y = torch.from_numpy(protocol.images(args)[:samples].copy()), torch.randint(0, 10, (samples,))
+    head_only = args.workload == "W4h"
+
+    def run():
+        encoder, head = network(protocol.W4[:4], protocol.W4_NORMS[:3]), nn.Linear(64, 10)
+        once = head_only and args.variant != "default"
+        if head_only:
+            encoder.eval().requires_grad_(False)
+        inputs = encoder(floats(x)) if once else x
+        model = head if once else nn.Sequential(encoder, head)
+        parameters = head.parameters() if head_only else model.parameters()
+        optimizer = torch.optim.Adam(parameters, 1e-3, **adam_options)
+        forward = torch.compile(model, dynamic=True) if args.variant == "compile" else model
+        for _ in range(protocol.W4_EPOCHS):
+            for rows in torch.randperm(samples).split(32):
+                batch = inputs.index_select(0, rows)
+                logits = forward(batch if once else floats(batch))
+                step(optimizer, F.cross_entropy(logits, y[rows]))
+
+    protocol.fine_tuning(args, "torch", torch.__version__, run)
+
+
+def predict():
+    model = network(protocol.W4[:4], protocol.W4_NORMS[:3]).eval()
+    x = floats(torch.from_numpy(protocol.images(args)[:1024].copy()))
+    one = x[:1].clone()
+    if args.variant == "compile":
+        model = torch.compile(model, dynamic=False)
+    elif args.variant == "tuned":
+        model = torch.jit.optimize_for_inference(torch.jit.script(model))
+    with torch.inference_mode():
+        protocol.prediction(args, "torch", torch.__version__, lambda: model(one), lambda: model(x))
+
+
+if args.workload == "W1":
+    train(protocol.W1, protocol.W1_NORMS)
+elif args.workload == "W1b":
+    train(protocol.W1B, protocol.W1B_NORMS)
+elif args.workload == "W5":
+    predict()
+else:
+    fine_tune()

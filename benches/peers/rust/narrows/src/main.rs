@@ -1,0 +1,135 @@
+//! Ours, as any user of the library would write it. `--workload peak` prints what the machine gives just now.
+
+use narrows_datasets::{Dataset, shuffle_into, shuffled};
+use narrows_engine::layers::{BatchNorm, Linear, Relu};
+use narrows_engine::peak::fma_peak;
+use narrows_engine::{
+    Activations, Context, Loss, Network, NetworkBuilder, Optimizer, Params, Pass, Target, Trainer,
+};
+use narrows_models::{Activation, Architecture};
+use protocol::{INPUTS, Job, LR, Line, MANY, W4_EPOCHS, W4_SAMPLES};
+use std::hint::black_box;
+use std::path::Path;
+
+const NAME: &str = "narrows";
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The length of the latent code.
+const CODE: usize = 64;
+const CLASSES: usize = 10;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let job = Job::from_args();
+    let cx = Context::new(job.threads)?;
+    if job.workload == "peak" {
+        let mut line = Line::default();
+        line.number("fma", fma_peak(&cx));
+        line.print();
+        return Ok(());
+    }
+    let data = Dataset::from_idx("images", Path::new(job.data_file()), None)?;
+    cx.install(|| match job.workload.as_str() {
+        "W1" => train(&job, &cx, &data, &[512, 256]),
+        "W1b" => train(&job, &cx, &data, &[256]),
+        "W4" | "W4h" => fine_tune(&job, &cx, &data),
+        "W5" => predict(&job, &cx, &data),
+        other => panic!("there is no workload {other}"),
+    });
+    Ok(())
+}
+
+fn train(job: &Job, cx: &Context, data: &Dataset, widths: &[usize]) {
+    let architecture = Architecture {
+        inputs: INPUTS,
+        widths: widths.to_vec(),
+        latent: CODE,
+        activation: Activation::Relu,
+        output: Activation::None,
+        batch_norm: true,
+        dropout: 0.0,
+    };
+    let network = architecture.autoencoder().expect("a network");
+    let batch = job.batch();
+    let params = Params::new(&network, 1);
+    let mut trainer = Trainer::new(&network, params, Loss::L2, Optimizer::adam(), batch, 1);
+    let mut x = vec![0.0; batch * INPUTS];
+    let (mut order, mut epoch, mut at) = (shuffled(data.len(), 1, 0), 0, 0);
+    job.training(NAME, VERSION, || {
+        if at + batch > order.len() {
+            epoch += 1;
+            shuffle_into(&mut order, 1, epoch);
+            at = 0;
+        }
+        data.gather(&order[at..at + batch], &mut x);
+        at += batch;
+        trainer.step(cx, &x, Target::Values(&x), LR as f32).expect("a step");
+    });
+}
+
+/// W1's encoder, and behind it a head if wanted.
+fn encoder(head: bool) -> Network {
+    let hidden = |builder: NetworkBuilder, width| {
+        builder.layer(Linear::new(width)).layer(BatchNorm::default()).layer(Relu)
+    };
+    let builder = hidden(hidden(Network::builder(INPUTS).section("encoder"), 512), 256).layer(Linear::new(CODE));
+    let builder = if head { builder.section("head").layer(Linear::new(CLASSES)) } else { builder };
+    builder.build().expect("a network")
+}
+
+/// W4. With a frozen encoder, W4h, that one is run once over the samples, and the head learns from what it says.
+fn fine_tune(job: &Job, cx: &Context, data: &Dataset) {
+    let classes: Vec<u32> = shuffled(W4_SAMPLES, 7, 0).iter().map(|row| row % CLASSES as u32).collect();
+    let all: Vec<u32> = (0..W4_SAMPLES as u32).collect();
+    let mut images = vec![0.0; W4_SAMPLES * INPUTS];
+    data.gather(&all, &mut images);
+    job.fine_tuning(NAME, VERSION, || {
+        if job.workload == "W4" {
+            let mut rows_of = |rows: &[u32], x: &mut [f32]| data.gather(rows, x);
+            return learn(cx, &encoder(true), &classes, &mut rows_of);
+        }
+        let encoder = encoder(false);
+        let mut activations = Activations::new(&encoder, W4_SAMPLES);
+        let params = Params::new(&encoder, 1);
+        let codes = encoder.forward(cx, &params, &mut activations, &images, Pass::evaluate()).expect("codes");
+        let head = Network::builder(CODE).layer(Linear::new(CLASSES)).build().expect("a network");
+        let mut rows_of = |rows: &[u32], x: &mut [f32]| {
+            for (x, &row) in x.chunks_exact_mut(CODE).zip(rows) {
+                x.copy_from_slice(&codes[row as usize * CODE..][..CODE]);
+            }
+        };
+        learn(cx, &head, &classes, &mut rows_of);
+    });
+}
+
+/// Trains a fresh classifier: `rows_of` writes the inputs of the rows it is given.
+fn learn(cx: &Context, network: &Network, classes: &[u32], rows_of: &mut dyn FnMut(&[u32], &mut [f32])) {
+    let batch = 32;
+    let params = Params::new(network, 1);
+    let mut trainer = Trainer::new(network, params, Loss::cross_entropy(), Optimizer::adam(), batch, 1);
+    let inputs = network.input().len();
+    let (mut x, mut targets) = (vec![0.0; batch * inputs], Vec::with_capacity(batch));
+    let mut order: Vec<u32> = (0..classes.len() as u32).collect();
+    for epoch in 0..W4_EPOCHS {
+        shuffle_into(&mut order, 1, epoch as u64);
+        for rows in order.chunks(batch) {
+            let x = &mut x[..rows.len() * inputs];
+            rows_of(rows, x);
+            targets.clear();
+            targets.extend(rows.iter().map(|&row| classes[row as usize]));
+            trainer.step(cx, x, Target::Classes(&targets), LR as f32).expect("a step");
+        }
+    }
+}
+
+fn predict(job: &Job, cx: &Context, data: &Dataset) {
+    let network = encoder(false);
+    let params = Params::new(&network, 1);
+    let mut x = vec![0.0; MANY * INPUTS];
+    data.gather(&shuffled(data.len(), 1, 0)[..MANY], &mut x);
+    let one = &mut Activations::new(&network, 1);
+    let many = &mut Activations::new(&network, MANY);
+    let forward = |activations: &mut Activations, x: &[f32]| {
+        let y = network.forward(cx, &params, activations, x, Pass::evaluate()).expect("codes");
+        black_box(y);
+    };
+    job.prediction(NAME, VERSION, || forward(one, &x[..INPUTS]), || forward(many, &x));
+}

@@ -5,7 +5,9 @@ use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::prelude::*;
 use burn::tensor::{TensorData, activation::relu};
-use protocol::{Batches, INPUTS, Job, LR, MANY, W1, W1_NORMS, W1B, W1B_NORMS, W4, W4_NORMS, W4_SAMPLES, W4_STEPS};
+use protocol::{
+    Batches, INPUTS, Job, LR, MANY, W1, W1_NORMS, W1B, W1B_NORMS, W4, W4_NORMS, W4_SAMPLES, W4_STEPS,
+};
 use std::hint::black_box;
 
 const NAME: &str = "burn";

@@ -2,9 +2,12 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{
-    AdamW, BatchNorm, Linear, Module, ModuleT, Optimizer, ParamsAdamW, VarBuilder, VarMap, batch_norm, linear, loss,
+    AdamW, BatchNorm, Linear, Module, ModuleT, Optimizer, ParamsAdamW, VarBuilder, VarMap, batch_norm,
+    linear, loss,
 };
-use protocol::{Batches, INPUTS, Job, LR, MANY, W1, W1_NORMS, W1B, W1B_NORMS, W4, W4_NORMS, W4_SAMPLES, W4_STEPS};
+use protocol::{
+    Batches, INPUTS, Job, LR, MANY, W1, W1_NORMS, W1B, W1B_NORMS, W4, W4_NORMS, W4_SAMPLES, W4_STEPS,
+};
 use std::hint::black_box;
 
 const NAME: &str = "candle";
@@ -19,7 +22,8 @@ impl Dense {
         let root = VarBuilder::from_varmap(variables, DType::F32, &Device::Cpu);
         let mut layers = Vec::new();
         for (i, (pair, &norm)) in widths.windows(2).zip(norms).enumerate() {
-            let norm = if norm { Some(batch_norm(pair[1], 1e-5, root.pp(format!("norm{i}")))?) } else { None };
+            let norm =
+                if norm { Some(batch_norm(pair[1], 1e-5, root.pp(format!("norm{i}")))?) } else { None };
             layers.push((linear(pair[0], pair[1], root.pp(format!("linear{i}")))?, norm));
         }
         Ok(Dense { layers })

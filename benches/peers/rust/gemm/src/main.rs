@@ -36,14 +36,13 @@ impl Product {
     fn gemm(&mut self, threads: usize) {
         let [(a_row, a_col), (b_row, b_col)] = self.strides();
         let Product { m, n, k, ref a, ref b, ref mut c, .. } = *self;
-        let parallel =
-            if threads == 1 { gemm::Parallelism::None } else { gemm::Parallelism::Rayon(threads) };
+        let parallel = if threads == 1 { gemm::Parallelism::None } else { gemm::Parallelism::Rayon(threads) };
         // SAFETY: the vectors hold the matrices with these strides.
         unsafe {
             let (a, b, c) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
             gemm::gemm(
-                m, n, k, c, 1, n as isize, false, a, a_col, a_row, b, b_col, b_row, 0.0f32, 1.0, false, false,
-                false, parallel,
+                m, n, k, c, 1, n as isize, false, a, a_col, a_row, b, b_col, b_row, 0.0f32, 1.0, false,
+                false, false, parallel,
             );
         }
     }
@@ -116,8 +115,15 @@ fn measure(
 ) -> Result<(), std::num::ParseIntError> {
     let (m, n, k) = (m.parse()?, n.parse()?, k.parse()?);
     let fill = |len: usize, modulus: usize| (0..len).map(|at| (at * 7 % modulus) as f32 - 6.0).collect();
-    let mut product =
-        Product { m, n, k, layout: layout.to_string(), a: fill(m * k, 13), b: fill(k * n, 11), c: vec![0.0; m * n] };
+    let mut product = Product {
+        m,
+        n,
+        k,
+        layout: layout.to_string(),
+        a: fill(m * k, 13),
+        b: fill(k * n, 11),
+        c: vec![0.0; m * n],
+    };
     let flops = 2.0 * (m * n * k) as f64;
     let mut rates = LIBRARIES.map(|_| Vec::new());
     let mut expected: Option<Vec<f32>> = None;

@@ -3,11 +3,11 @@
 use narrows_datasets::{Dataset, shuffle_into, shuffled};
 use narrows_engine::layers::{BatchNorm, Linear, Relu};
 use narrows_engine::peak::fma_peak;
-use narrows_engine::{
-    Activations, Context, Loss, Network, NetworkBuilder, Optimizer, Params, Pass, Target, Trainer,
-};
+use narrows_engine::predictor::Workspace;
+use narrows_engine::{Context, Loss, Network, NetworkBuilder, Optimizer, Params, Predictor, Target, Trainer};
 use narrows_models::{Activation, Architecture};
 use protocol::{INPUTS, Job, LR, Line, MANY, W4_EPOCHS, W4_SAMPLES};
+use std::cell::RefCell;
 use std::hint::black_box;
 use std::path::Path;
 
@@ -70,7 +70,8 @@ fn encoder(head: bool) -> Network {
     let hidden = |builder: NetworkBuilder, width| {
         builder.layer(Linear::new(width)).layer(BatchNorm::default()).layer(Relu)
     };
-    let builder = hidden(hidden(Network::builder(INPUTS).section("encoder"), 512), 256).layer(Linear::new(CODE));
+    let builder =
+        hidden(hidden(Network::builder(INPUTS).section("encoder"), 512), 256).layer(Linear::new(CODE));
     let builder = if head { builder.section("head").layer(Linear::new(CLASSES)) } else { builder };
     builder.build().expect("a network")
 }
@@ -87,9 +88,10 @@ fn fine_tune(job: &Job, cx: &Context, data: &Dataset) {
             return learn(cx, &encoder(true), &classes, &mut rows_of);
         }
         let encoder = encoder(false);
-        let mut activations = Activations::new(&encoder, W4_SAMPLES);
         let params = Params::new(&encoder, 1);
-        let codes = encoder.forward(cx, &params, &mut activations, &images, Pass::evaluate()).expect("codes");
+        let predictor = Predictor::new(&encoder, &params).expect("a predictor");
+        let mut codes = vec![0.0; W4_SAMPLES * CODE];
+        predictor.predict(cx, &mut Workspace::default(), &images, &mut codes).expect("codes");
         let head = Network::builder(CODE).layer(Linear::new(CLASSES)).build().expect("a network");
         let mut rows_of = |rows: &[u32], x: &mut [f32]| {
             for (x, &row) in x.chunks_exact_mut(CODE).zip(rows) {
@@ -125,11 +127,13 @@ fn predict(job: &Job, cx: &Context, data: &Dataset) {
     let params = Params::new(&network, 1);
     let mut x = vec![0.0; MANY * INPUTS];
     data.gather(&shuffled(data.len(), 1, 0)[..MANY], &mut x);
-    let one = &mut Activations::new(&network, 1);
-    let many = &mut Activations::new(&network, MANY);
-    let forward = |activations: &mut Activations, x: &[f32]| {
-        let y = network.forward(cx, &params, activations, x, Pass::evaluate()).expect("codes");
+    let predictor = Predictor::new(&network, &params).expect("a predictor");
+    let workspace = RefCell::new(Workspace::default());
+    let mut y = vec![0.0; MANY * CODE];
+    let mut code = vec![0.0; CODE];
+    let forward = |x: &[f32], y: &mut [f32]| {
+        predictor.predict(cx, &mut workspace.borrow_mut(), x, y).expect("codes");
         black_box(y);
     };
-    job.prediction(NAME, VERSION, || forward(one, &x[..INPUTS]), || forward(many, &x));
+    job.prediction(NAME, VERSION, || forward(&x[..INPUTS], &mut code), || forward(&x, &mut y));
 }

@@ -117,13 +117,7 @@ impl Job {
     }
 
     /// Measures W5: `one` predicts for one row, `many` for [`MANY`].
-    pub fn prediction(
-        &self,
-        framework: &str,
-        version: &str,
-        mut one: impl FnMut(),
-        mut many: impl FnMut(),
-    ) {
+    pub fn prediction(&self, framework: &str, version: &str, mut one: impl FnMut(), mut many: impl FnMut()) {
         (0..200).for_each(|_| one());
         let mut latencies: Vec<f64> = (0..3000)
             .map(|_| {

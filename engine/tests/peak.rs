@@ -26,7 +26,11 @@ fn bandwidths_are_plausible() {
             for bytes in [0, 16 << 10, 123_457, 16 << 20] {
                 let start = std::time::Instant::now();
                 let of = bandwidth(&cx, bytes);
-                println!("{}, {threads} threads, {bytes} bytes: {of:.1?} in {:?}", isa.name(), start.elapsed());
+                println!(
+                    "{}, {threads} threads, {bytes} bytes: {of:.1?} in {:?}",
+                    isa.name(),
+                    start.elapsed()
+                );
                 // A core moves at most two 64-byte vectors in a cycle of 6 GHz or so, and reading no more is a bug.
                 for rate in [of.read, of.copy] {
                     assert!(rate > 0.05 && rate < 1500.0 * threads as f64, "{of:?} with {isa:?}");

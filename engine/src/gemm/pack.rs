@@ -3,6 +3,9 @@
 use super::matrix::MatRef;
 use crate::simd::Simd;
 
+/// The rows of B, or columns of A, that are packed at a time.
+const BAND: usize = 16;
+
 /// Copies `b: (k, n)`, a block of B, to `out` by micro-panels `nr` wide: each `(k, nr)`, the last one
 /// `(k, n mod nr)`, filled up with zeros to whole vectors.
 ///
@@ -12,7 +15,6 @@ use crate::simd::Simd;
 pub(super) fn pack_b<S: Simd>(simd: S, b: MatRef, nr: usize, out: &mut [f32]) {
     // Rows are copied 16 at a time across all panels, so that the processor's prefetchers see long
     // runs: 5 % of a product of 512 cubed. For columns it made no difference.
-    const BAND: usize = 16;
     let (k, n) = (b.rows(), b.cols());
     let band = if b.col_stride() == 1 { BAND } else { k.max(1) };
     for p in (0..k).step_by(band) {
@@ -37,7 +39,10 @@ fn copy_rows<S: Simd>(simd: S, b: MatRef, width: usize, out: &mut [f32]) {
     let w = b.cols();
     for (p, out) in out.chunks_exact_mut(width).enumerate() {
         let row = &b.data()[p * b.row_stride()..][..w];
+        // The rows of the next band, which are too many streams for the processor to follow.
+        let ahead = row.as_ptr().wrapping_add(BAND.wrapping_mul(b.row_stride()));
         for (v, out) in out.chunks_exact_mut(S::LANES).enumerate() {
+            simd.prefetch(ahead.wrapping_add(v * S::LANES));
             simd.store(simd.load_at(row, v * S::LANES), out);
         }
     }
@@ -57,6 +62,11 @@ fn copy_columns<S: Simd>(simd: S, b: MatRef, width: usize, out: &mut [f32]) {
             let out = &mut out[p * width + j..];
             if b.row_stride() == 1 && rows == S::LANES && cols == S::LANES {
                 let start = p + j * b.col_stride();
+                // The columns of the next panel.
+                let ahead = b.data()[start..].as_ptr().wrapping_add(width.wrapping_mul(b.col_stride()));
+                for c in 0..S::LANES {
+                    simd.prefetch(ahead.wrapping_add(c * b.col_stride()));
+                }
                 simd.transpose(&b.data()[start..], b.col_stride(), out, width);
                 continue;
             }
@@ -79,7 +89,6 @@ fn copy_columns<S: Simd>(simd: S, b: MatRef, width: usize, out: &mut [f32]) {
 #[inline(always)]
 pub(super) fn pack_a_columns<S: Simd>(simd: S, a: MatRef, height: usize, out: &mut [f32]) {
     // As for B: some columns at a time across all strips, to read in long runs.
-    const BAND: usize = 16;
     let (m, k) = (a.rows(), a.cols());
     for band in (0..k).step_by(BAND) {
         for strip in 0..m / height.max(1) {

@@ -71,8 +71,13 @@ fn copy_columns<S: Simd>(simd: S, b: MatRef, width: usize, out: &mut [f32]) {
                 continue;
             }
             for (c, edge) in edge.chunks_exact_mut(S::LANES).take(S::LANES).enumerate() {
-                edge.fill(0.0);
-                if c < cols {
+                if c >= cols {
+                    edge.fill(0.0);
+                } else if b.row_stride() == 1 {
+                    let column = &b.data()[p + (j + c) * b.col_stride()..][..rows];
+                    simd.store(simd.load_at(column, 0), edge);
+                } else {
+                    edge.fill(0.0);
                     edge.iter_mut().take(rows).enumerate().for_each(|(r, x)| *x = b.at(p + r, j + c));
                 }
             }

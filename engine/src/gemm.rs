@@ -52,6 +52,8 @@ mod pack;
 mod packed;
 #[allow(unsafe_code)]
 mod portable;
+#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
+mod sparse;
 
 pub use matrix::{MatMut, MatRef};
 pub use packed::PackedB;
@@ -141,6 +143,54 @@ fn check_shapes(a: MatRef, b: [usize; 2], c: &MatMut, epilogue: Epilogue) -> (us
         assert!(bias.len() == n, "a bias of length {} for {n} columns", bias.len());
     }
     (m, n, k)
+}
+
+/// `c = relu(a b + beta c + bias)`, as [`gemm_fused`], for an A that may be mostly zeros: a look at some of its rows or
+/// columns, whichever are contiguous, decides whether its zeros are skipped.
+///
+/// It changes no bit where B is finite, but for the sign of a zero where all products are too small for an `f32`. Where
+/// B holds an infinity or a NaN, 0 times that is a NaN if zeros are not skipped, and may be 0 if they are.
+///
+/// `scratch` is for what is left of A: [`gemm_sparse_scratch`] values of any content.
+///
+/// # Panics
+/// As [`gemm_fused`]; and if the scratch is too short.
+pub fn gemm_sparse(
+    cx: &Context,
+    a: MatRef,
+    b: MatRef,
+    beta: f32,
+    c: MatMut,
+    epilogue: Epilogue,
+    scratch: &mut [f32],
+) {
+    #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
+    // Not with the plain ISA: its products are another crate's, and sum in an order of their own.
+    if !matches!(cx.isa(), Isa::Plain(_)) && sparse::fits(a, b, &c, epilogue) {
+        if sparse::pays(cx, a) {
+            return sparse::product(cx, a, b, beta, c, epilogue, scratch);
+        }
+        // So that a step that is the first with a sparse A allocates no more than others.
+        sparse::reserve(cx, a.cols());
+    }
+    let _ = scratch;
+    if c.row_stride() == 1 && c.col_stride() != 1 && epilogue.bias.is_none() {
+        // The same by rows.
+        return gemm_fused(cx, 1.0, b.transposed(), a.transposed(), beta, c.transposed(), epilogue);
+    }
+    gemm_fused(cx, 1.0, a, b, beta, c, epilogue);
+}
+
+/// The length of the scratch of [`gemm_sparse`] for an A of at most `m` rows and just `k` columns. Little of it is
+/// touched where little is left of A.
+pub fn gemm_sparse_scratch(m: usize, k: usize) -> usize {
+    #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
+    return sparse::scratch_len(m, k);
+    #[cfg(not(all(target_arch = "x86_64", not(feature = "portable"))))]
+    return {
+        let _ = (m, k);
+        0
+    };
 }
 
 /// The micro-kernel that products run on: operation, ISA and tile.

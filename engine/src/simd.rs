@@ -90,6 +90,10 @@ pub trait Simd: Copy + fmt::Debug + Send + Sync + 'static {
     /// Transposes a block of `LANES` x `LANES`: `out[r * out_stride + c] = x[c * x_stride + r]`. Panics if
     /// either slice is shorter than its block.
     fn transpose(self, x: &[f32], x_stride: usize, out: &mut [f32], out_stride: usize);
+    /// Writes the lanes of `v` that are not 0 (a NaN is not) to the front of `values`, in order, and `first` plus
+    /// their numbers to the front of `places`; returns how many they are. Behind them `LANES` values are filled up with
+    /// anything. Panics if either slice is shorter than that.
+    fn compress(self, v: Self::F, first: u32, values: &mut [f32], places: &mut [u32]) -> usize;
 
     /// Vectors of `x`, the last one filled up with zeros: `f(offset, vector)`.
     #[inline(always)]

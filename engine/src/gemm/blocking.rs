@@ -148,7 +148,7 @@ impl LayoutA {
 }
 
 /// The blocks of k: `(start, length)`, of about equal length.
-pub(super) fn k_blocks(k: usize) -> impl Iterator<Item = (usize, usize)> {
+pub(super) fn k_blocks(k: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
     let count = k.div_ceil(KC).max(1);
     (0..count).map(move |i| (part(i, k, count), part(i + 1, k, count) - part(i, k, count)))
 }

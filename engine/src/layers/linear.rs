@@ -2,7 +2,7 @@
 
 use super::columns::{self, Add, ColumnSums};
 use super::{Backward, Evaluated, Forward, Layer, Relu};
-use crate::gemm::{Epilogue, MatMut, MatRef, gemm, gemm_fused};
+use crate::gemm::{Epilogue, MatMut, MatRef, gemm, gemm_sparse, gemm_sparse_scratch};
 use crate::init::Init;
 use crate::params::{ParamSpec, Role};
 use crate::{Context, Error, Shape};
@@ -72,11 +72,13 @@ impl Layer for Linear {
         if self.bias { vec![weight, bias] } else { vec![weight] }
     }
 
-    fn scratch_len(&self, batch: usize, _: &Shape) -> usize {
-        // dy behind the ReLU, and the partial sums of the bias gradient
+    fn scratch_len(&self, batch: usize, input: &Shape) -> usize {
+        // dy behind the ReLU, and one after the other: the partial sums of the bias gradient, what is left of x
+        // without its zeros, by rows and by columns
         let dy = if self.relu { batch * self.outputs } else { 0 };
         let sums = if self.bias { columns::scratch_len(batch, self.outputs, 1) } else { 0 };
-        dy + sums
+        let inputs = input.len();
+        dy + sums.max(gemm_sparse_scratch(batch, inputs)).max(gemm_sparse_scratch(inputs, batch))
     }
 
     fn forward(&self, cx: &Context, io: Forward<'_>) {
@@ -86,7 +88,8 @@ impl Layer for Linear {
         let weight = MatRef::new(weight, outputs, inputs);
         let y = MatMut::new(io.y, io.batch, outputs);
         let epilogue = Epilogue { bias: self.bias.then_some(bias), relu: self.relu };
-        gemm_fused(cx, 1.0, x, weight.transposed(), 0.0, y, epilogue);
+        // Pixels are mostly zeros, and so is what a ReLU leaves, dropped out.
+        gemm_sparse(cx, x, weight.transposed(), 0.0, y, epilogue, io.scratch);
     }
 
     fn backward(&self, cx: &Context, io: Backward<'_>) {
@@ -110,7 +113,7 @@ impl Layer for Linear {
             let (dw, db) = grads.split_at_mut(outputs * inputs);
             if self.bias {
                 // db (out) = or += the column sums of dy
-                let sums = columns::sum_blocks(cx, io.batch, outputs, 1, scratch, |rows, out| {
+                let sums = columns::sum_blocks(cx, io.batch, outputs, 1, &mut *scratch, |rows, out| {
                     let x = &dy[rows.start * outputs..rows.end * outputs];
                     cx.isa().run(ColumnSums { x, out });
                 });
@@ -119,10 +122,11 @@ impl Layer for Linear {
                 }
                 cx.isa().run(Add { x: sums, y: db });
             }
-            // dW (out, in) = or += dy^T x
+            // dW (out, in) = or += dy^T x, as dW^T = x^T dy: x is the one that may be sparse
             let x = MatRef::new(io.x, io.batch, inputs);
             let beta = if io.accumulate { 1.0 } else { 0.0 };
-            gemm(cx, 1.0, dy_matrix.transposed(), x, beta, MatMut::new(dw, outputs, inputs));
+            let dw = MatMut::new(dw, outputs, inputs).transposed();
+            gemm_sparse(cx, x.transposed(), dy_matrix, beta, dw, Epilogue::default(), scratch);
         }
     }
 

@@ -38,6 +38,24 @@ macro_rules! registers {
     }};
 }
 
+/// For each mask the lanes that it names, in order, then zeros: 2 KB.
+static COMPRESSED: [[u8; LANES]; 256] = {
+    let mut table = [[0; LANES]; 256];
+    let mut mask = 0;
+    while mask < 256 {
+        let (mut lane, mut count) = (0, 0);
+        while lane < LANES {
+            if mask >> lane & 1 == 1 {
+                table[mask][count] = lane as u8;
+                count += 1;
+            }
+            lane += 1;
+        }
+        mask += 1;
+    }
+    table
+};
+
 impl Simd for Avx2 {
     type F = __m256;
     const LANES: usize = LANES;
@@ -188,6 +206,20 @@ impl Simd for Avx2 {
             let c = _mm_max_ps(b, _mm_movehl_ps(b, b));
             _mm_cvtss_f32(_mm_max_ss(c, _mm_shuffle_ps::<1>(c, c)))
         })
+    }
+    #[inline(always)]
+    fn compress(self, v: __m256, first: u32, values: &mut [f32], places: &mut [u32]) -> usize {
+        let (values, places) = (&mut values[..LANES], &mut places[..LANES]);
+        // SAFETY: the slices hold eight values each, a row of the table eight bytes; `self` proves the instructions.
+        unsafe {
+            let mask = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(v, _mm256_setzero_ps())) as usize;
+            let order = _mm_loadl_epi64(COMPRESSED[mask].as_ptr().cast());
+            let order = _mm256_cvtepu8_epi32(order);
+            _mm256_storeu_ps(values.as_mut_ptr(), _mm256_permutevar8x32_ps(v, order));
+            let numbers = _mm256_add_epi32(order, _mm256_set1_epi32(first as i32));
+            _mm256_storeu_si256(places.as_mut_ptr().cast(), numbers);
+            mask.count_ones() as usize
+        }
     }
     #[inline(always)]
     fn transpose(self, x: &[f32], x_stride: usize, out: &mut [f32], out_stride: usize) {

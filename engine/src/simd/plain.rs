@@ -141,6 +141,16 @@ impl Simd for Plain {
         a.into_iter().fold(f32::NEG_INFINITY, f32::max)
     }
     #[inline(always)]
+    fn compress(self, v: Self::F, first: u32, values: &mut [f32], places: &mut [u32]) -> usize {
+        let (values, places) = (&mut values[..LANES], &mut places[..LANES]);
+        let mut count = 0;
+        for (lane, v) in v.into_iter().enumerate() {
+            (values[count], places[count]) = (v, first + lane as u32);
+            count += usize::from(v != 0.0);
+        }
+        count
+    }
+    #[inline(always)]
     fn transpose(self, x: &[f32], x_stride: usize, out: &mut [f32], out_stride: usize) {
         check_block(x.len(), x_stride, LANES);
         check_block(out.len(), out_stride, LANES);

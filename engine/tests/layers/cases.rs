@@ -19,6 +19,8 @@ pub struct Case {
     pub mode: Mode,
     /// The standard deviation of x.
     pub scale: f32,
+    /// How many of the values of x are made 0, in percent; with any, whole rows and columns are as well.
+    pub zeros: u64,
 }
 
 /// What a case is run on.
@@ -32,8 +34,8 @@ pub struct Data {
 
 impl Case {
     pub fn name(&self) -> String {
-        let Case { layer, batch, input, mode, .. } = self;
-        format!("{} of {batch} x {input} in {mode:?}", layer.name())
+        let Case { layer, batch, input, mode, zeros, .. } = self;
+        format!("{} of {batch} x {input}, {zeros} % zeros, in {mode:?}", layer.name())
     }
 
     pub fn pass(&self) -> Pass {
@@ -64,6 +66,15 @@ impl Case {
                 14 => -0.0,
                 _ => *x,
             };
+        }
+        if self.zeros > 0 {
+            let features = self.input.len();
+            for (i, x) in x.iter_mut().enumerate() {
+                let dice = (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+                if dice % 100 < self.zeros || i / features % 9 == 4 || i % features % 6 == 3 {
+                    *x = 0.0;
+                }
+            }
         }
         let mut params = Vec::new();
         for spec in self.specs() {
@@ -104,9 +115,33 @@ pub fn linear(bias: bool, relu: bool) -> Vec<Case> {
             batch,
             mode: Mode::Train,
             scale: 1.0,
+            zeros: 0,
         }
     };
     shapes().into_iter().enumerate().map(case).collect()
+}
+
+/// Inputs so full of zeros that they are skipped, and some that are not, around the least that it is done for, at
+/// ragged sizes, and across several blocks of k and tasks.
+pub fn linear_sparse() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (batch, inputs, outputs) in
+        [(1, 40, 33), (31, 32, 40), (32, 32, 32), (33, 100, 47), (65, 130, 140), (130, 600, 70)]
+    {
+        for (i, zeros) in [50, 80, 100].into_iter().enumerate() {
+            let (bias, relu) = (i != 1, (batch + i) % 2 == 0);
+            let mut layer: Box<dyn Layer> =
+                Box::new(if bias { Linear::new(outputs) } else { Linear::new(outputs).without_bias() });
+            if relu {
+                layer = layer.fuse(&Relu).expect("a linear layer takes in the ReLU behind it");
+            }
+            let reference = reference::linear::Linear { batch, inputs, outputs, bias, relu };
+            let reference = Box::new(reference);
+            let mode = Mode::Train;
+            cases.push(Case { layer, reference, input: inputs.into(), batch, mode, scale: 1.0, zeros });
+        }
+    }
+    cases
 }
 
 pub fn batch_norm(relu: bool) -> Vec<Case> {
@@ -139,6 +174,7 @@ pub fn batch_norm(relu: bool) -> Vec<Case> {
                 batch: *batch,
                 mode,
                 scale: 1.5,
+                zeros: 0,
             });
         }
     }
@@ -154,6 +190,7 @@ fn pointwise(layer: impl Layer + Copy, reference: impl Fn() -> pointwise::Pointw
         batch,
         mode: Mode::Train,
         scale,
+        zeros: 0,
     };
     shapes().into_iter().flat_map(|shape| [case(shape, 1.0), case(shape, 30.0)]).collect()
 }
@@ -185,6 +222,7 @@ pub fn dropout() -> Vec<Case> {
                 batch,
                 mode,
                 scale: 1.0,
+                zeros: 0,
             });
         }
     }
@@ -196,6 +234,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(linear(false, false));
     cases.extend(linear(true, true));
     cases.extend(linear(false, true));
+    cases.extend(linear_sparse());
     cases.extend(batch_norm(false));
     cases.extend(batch_norm(true));
     cases.extend(activations());

@@ -141,6 +141,11 @@ fn linear_with_relu() {
 }
 
 #[test]
+fn linear_of_mostly_zeros() {
+    cases::linear_sparse().iter().for_each(check);
+}
+
+#[test]
 fn batch_norm() {
     cases::batch_norm(false).iter().for_each(check);
 }

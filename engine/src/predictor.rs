@@ -170,7 +170,7 @@ impl Predictor {
     /// A block of rows through all stages, on the calling thread.
     fn block(&self, cx: &Context, slot: &mut Slot, x: &[f32], y: &mut [f32]) {
         let rows = x.len() / self.input.len();
-        let Slot { buffers: [before, after], columns, saved, scratch } = slot;
+        let Slot { buffers: [before, after], columns, packed, saved, scratch } = slot;
         let (mut before, mut after) = (before, after);
         if self.stages.is_empty() {
             y.copy_from_slice(x);
@@ -181,7 +181,8 @@ impl Predictor {
             match &stage.map {
                 Map::Linear(linear) => {
                     let columns = bytemuck::cast_slice_mut(columns);
-                    Product { linear, x, y, all: &self.columns[..stage.inputs], columns }.run(cx.isa());
+                    Product { linear, x, y, all: &self.columns[..stage.inputs], columns, packed }
+                        .run(cx.isa());
                 }
                 Map::Normalise(normalise) => normalise.apply(cx, x, y),
                 Map::Layer { layer, position, input, params } => layer.forward(

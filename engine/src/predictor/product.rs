@@ -50,6 +50,11 @@ pub fn columns_len(rows: usize, inputs: usize) -> usize {
     tiles(rows) * inputs
 }
 
+/// The length of [`Product::packed`].
+pub fn packed_len(rows: usize, inputs: usize) -> usize {
+    rows * inputs
+}
+
 /// y = relu(x W^T + b) for a block of rows.
 pub struct Product<'a> {
     pub linear: &'a Panels,
@@ -61,6 +66,8 @@ pub struct Product<'a> {
     pub all: &'a [u32],
     /// `columns_len` numbers of any content
     pub columns: &'a mut [u32],
+    /// `packed_len` numbers of any content
+    pub packed: &'a mut [f32],
 }
 
 impl Product<'_> {
@@ -84,16 +91,30 @@ impl<W: Weight> Kernel for Typed<'_, W> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Typed { product: Product { linear, x, y, all, columns }, panels } = self;
+        let Typed { product: Product { linear, x, y, all, columns, packed }, panels } = self;
         let (inputs, outputs) = (linear.inputs, linear.outputs);
+        let (scale, bias) = (&linear.scale[..], &linear.bias[..]);
         let rows = x.len() / inputs;
         // How many columns each tile reads; `None` for all.
         let mut counts = [None; MAX_TILES];
         let (mut row, mut tile) = (0, 0);
-        while row < rows && linear.finite {
+        while row < rows {
             let height = tile_rows(rows - row);
-            let x = &x[row * inputs..][..height * inputs];
-            counts[tile] = not_zero(x, inputs, &mut columns[tile * inputs..][..inputs]);
+            let part = row * inputs..(row + height) * inputs;
+            let (x, packed) = (&x[part.clone()], &mut packed[part]);
+            let columns = &mut columns[tile * inputs..][..inputs];
+            counts[tile] = if linear.finite { not_zero(x, inputs, columns) } else { None };
+            let columns = match counts[tile] {
+                Some(count) => &columns[..count],
+                None => all,
+            };
+            match height {
+                1 => pack::<1>(x, columns, packed),
+                2 => pack::<2>(x, columns, packed),
+                3 => pack::<3>(x, columns, packed),
+                4 => pack::<4>(x, columns, packed),
+                _ => pack::<TILE_ROWS>(x, columns, packed),
+            }
             row += height;
             tile += 1;
         }
@@ -108,8 +129,8 @@ impl<W: Weight> Kernel for Typed<'_, W> {
                     None => all,
                 };
                 let y = &mut y[row * outputs..][..height * outputs];
-                let work =
-                    Tile { linear, x: &x[row * inputs..][..height * inputs], columns, panel, width, start };
+                let x = &packed[row * inputs..][..height * columns.len()];
+                let work = Tile { linear, scale, bias, x, columns, panel, width, start };
                 match height {
                     1 => work.panel::<S, 1>(s, y),
                     2 => work.panel::<S, 2>(s, y),
@@ -120,6 +141,19 @@ impl<W: Weight> Kernel for Typed<'_, W> {
                 row += height;
                 tile += 1;
             }
+        }
+    }
+}
+
+/// Copies the columns of x: (R, inputs) one after another, each (R).
+#[inline(always)]
+fn pack<const R: usize>(x: &[f32], columns: &[u32], packed: &mut [f32]) {
+    let inputs = x.len() / R;
+    // Plain loops: the iterators' methods would be called, value by value, where they are not inlined.
+    for i in 0..columns.len() {
+        let k = columns[i] as usize;
+        for r in 0..R {
+            packed[i * R + r] = x[r * inputs + k];
         }
     }
 }
@@ -158,7 +192,9 @@ fn not_zero(x: &[f32], inputs: usize, columns: &mut [u32]) -> Option<usize> {
 /// A few rows, and a panel.
 struct Tile<'a, W> {
     linear: &'a Panels,
-    /// (height, inputs)
+    scale: &'a [f32],
+    bias: &'a [f32],
+    /// (columns, height)
     x: &'a [f32],
     columns: &'a [u32],
     /// (inputs, width)
@@ -191,42 +227,48 @@ impl<W: Weight> Tile<'_, W> {
     /// V vectors of outputs, from column `at` of the panel on; returns V.
     #[inline(always)]
     fn strip<S: Simd, const R: usize, const V: usize>(&self, s: S, at: usize, y: &mut [f32]) -> usize {
-        let inputs = self.linear.inputs;
-        let mut x: [&[f32]; R] = [&[]; R];
-        for (x, row) in x.iter_mut().zip(self.x.chunks_exact(inputs)) {
-            *x = &row[..inputs];
-        }
         let mut sums = [[s.splat(0.0); V]; R];
-        for &k in self.columns {
-            let k = k as usize;
-            assert!(k < inputs);
-            let run = &self.panel[k * self.width + at..][..V * S::LANES];
+        for (k, x) in self.columns.iter().zip(self.x.as_chunks::<R>().0) {
+            let run = &self.panel[*k as usize * self.width + at..][..V * S::LANES];
             let mut weights = [s.splat(0.0); V];
             for v in 0..V {
                 weights[v] = W::load(s, &run[v * S::LANES..]);
             }
             for r in 0..R {
-                let x = s.splat(x[r][k]);
+                let x = s.splat(x[r]);
                 for v in 0..V {
                     sums[r][v] = s.mul_add(x, weights[v], sums[r][v]);
                 }
             }
         }
-        let outputs = self.linear.outputs;
-        for (r, sums) in sums.iter().enumerate() {
-            let y = &mut y[r * outputs..][..outputs];
-            for (v, sum) in sums.iter().enumerate() {
-                let j = self.start + at + v * S::LANES;
-                let bias = s.load(&self.linear.bias[j..]);
-                let z = match W::SCALED {
-                    true => s.mul_add(*sum, s.load(&self.linear.scale[j..]), bias),
-                    false => s.add(*sum, bias),
-                };
-                if j < outputs {
-                    s.store_at(if self.linear.relu { s.max(s.splat(0.0), z) } else { z }, y, j);
-                }
+        // By way of memory: a loop over the sums themselves, too long to be unrolled, would keep them there all along.
+        let mut tile = [[0.0; WIDTH]; R];
+        for r in 0..R {
+            for v in 0..V {
+                s.store(sums[r][v], &mut tile[r][v * S::LANES..]);
             }
         }
+        let outputs = self.linear.outputs;
+        for r in 0..R {
+            self.finish(s, at, &tile[r][..V * S::LANES], &mut y[r * outputs..][..outputs]);
+        }
         V
+    }
+
+    /// The sums of one row, from column `at` of the panel on: to its outputs.
+    #[inline(always)]
+    fn finish<S: Simd>(&self, s: S, at: usize, sums: &[f32], y: &mut [f32]) {
+        let first = self.start + at;
+        for v in (0..sums.len()).step_by(S::LANES) {
+            let (j, sum) = (first + v, s.load(&sums[v..]));
+            let bias = s.load(&self.bias[j..]);
+            let z = match W::SCALED {
+                true => s.mul_add(sum, s.load(&self.scale[j..]), bias),
+                false => s.add(sum, bias),
+            };
+            if j < y.len() {
+                s.store_at(if self.linear.relu { s.max(s.splat(0.0), z) } else { z }, y, j);
+            }
+        }
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Slot {
     pub(super) buffers: [Slab; 2],
     /// As `u32`, the columns of x that a product reads.
     pub(super) columns: Slab,
+    /// Their values.
+    pub(super) packed: Slab,
     pub(super) saved: Slab,
     pub(super) scratch: Slab,
 }
@@ -38,7 +40,10 @@ impl Workspace {
             slot.buffers.iter_mut().for_each(|buffer| buffer.ensure(rows * widest));
             for stage in stages {
                 match &stage.map {
-                    Map::Linear(_) => slot.columns.ensure(product::columns_len(rows, stage.inputs)),
+                    Map::Linear(_) => {
+                        slot.columns.ensure(product::columns_len(rows, stage.inputs));
+                        slot.packed.ensure(product::packed_len(rows, stage.inputs));
+                    }
                     Map::Normalise(_) => {}
                     Map::Layer { layer, input, .. } => {
                         slot.saved.ensure(layer.saved_len(rows, input));

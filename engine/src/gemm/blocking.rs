@@ -120,13 +120,16 @@ enum LayoutA {
 
 impl LayoutA {
     /// A is read where it is, unless the lines that a strip takes fall into the same few sets of a cache, and
-    /// those are too many for it: 7 rows for a level-1 cache, 64 columns for a level-2 cache. Columns
-    /// that are read once or twice need not be packed for that.
+    /// those are too many for it: 7 rows for a level-1 cache, 64 columns for a level-2 cache. Or if a strip takes
+    /// less than half of each line of a column: AVX2's of 6 rows would read a line three times. Columns that are read
+    /// a few times need not be packed for that.
     fn of<S: Tile>(a: MatRef, n: usize) -> LayoutA {
         match (a.col_stride(), a.row_stride()) {
             (1, stride) if !collide(stride) || a.rows() <= S::MR / 2 => LayoutA::Rows,
             (1, _) => LayoutA::PackedRows,
-            (stride, 1) if !collide(stride) || a.cols() <= 64 || n <= 2 * S::NR => LayoutA::Columns,
+            (stride, 1) if !collide(stride) && 2 * S::MR >= LINE || a.cols() <= 64 || n <= 64 => {
+                LayoutA::Columns
+            }
             (_, 1) => LayoutA::PackedColumns,
             _ => LayoutA::PackedRows,
         }

@@ -113,17 +113,22 @@ impl<const MR: usize> Kernel for Height<'_, '_, MR> {
                 let w = nr.min(n - j);
                 let finish = finish.from(i, j);
                 let mut c = c.block(i, MR, j, w);
-                // During the last tile: earlier, it would be in the way. To fetch what is in the cache already
-                // costs nothing, but a second loop that does not would.
-                let here = Ahead { start: a.data().as_ptr(), step: 0, line: 0, strip: 0 };
-                let ahead = if j + nr >= n { ahead } else { here };
                 if j < in_place {
+                    // The rows of the next panel lie too far apart for the processor to see where this leads.
+                    let stride = b.in_place.row_stride();
                     let b = b.in_place.block(0, k, j, nr);
+                    let start = b.data().as_ptr().wrapping_add(nr);
+                    let next = Ahead { start, step: stride, line: LINE.wrapping_mul(stride), strip: 0 };
+                    let ahead = if j + nr >= n { ahead } else { next };
                     tile::<S, MR, NRV>(simd, a, b, &mut c, finish, ahead);
                 } else {
                     let width = w.next_multiple_of(S::LANES);
                     let b = &b.packed[(j - in_place) * k..][..k * width];
                     let b = MatRef::with_strides(b, k, width, width, 1);
+                    // During the last tile: earlier, it would be in the way. To fetch what is in the cache already
+                    // costs nothing, but a second loop that does not would.
+                    let here = Ahead { start: a.data().as_ptr(), step: 0, line: 0, strip: 0 };
+                    let ahead = if j + nr >= n { ahead } else { here };
                     if width > S::LANES {
                         tile::<S, MR, NRV>(simd, a, b, &mut c, finish, ahead);
                     } else {

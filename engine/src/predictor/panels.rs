@@ -18,6 +18,10 @@ pub const WIDTH: usize = 64;
 pub const STEP: usize = 16;
 
 /// How a predictor keeps the weights of linear layers. Inputs, sums and outputs are f32 in any case.
+///
+/// What it costs, in the codes of the 10,000 MNIST test images by a 784-512-256-64 encoder (batch norm, ReLU; three epochs as an
+/// autoencoder), relative to their root mean square: f16 0.00020 (root mean square) and 0.0010 (the largest), int8 0.0068
+/// and 0.034. [`Predictor::difference`](super::Predictor::difference) measures it for other networks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
     /// As they are.

@@ -1,5 +1,6 @@
 //! One file a command. Each checks everything first, then makes its folder, works, and returns what to print.
 
+pub mod bench;
 pub mod compare;
 pub mod evaluate;
 pub mod finetune;

@@ -65,6 +65,9 @@ pub const FINETUNE_CLIP_NORM: f32 = 0.0;
 pub const FINETUNE_PATIENCE: usize = 0;
 pub const LABEL_SMOOTHING: f32 = 0.0;
 
+// The measurement of the machine.
+pub const BENCH_SECONDS: f32 = 8.0;
+
 // The run.
 pub const SEED: u64 = 1;
 pub const THREADS: usize = 0;

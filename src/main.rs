@@ -58,5 +58,6 @@ fn work() -> Result<String, error::Error> {
         Command::Finetune(options) => commands::finetune::run(options.clone(), &parsed.explicit),
         Command::Evaluate(options) => commands::evaluate::run(options),
         Command::Info(options) => commands::info::run(options),
+        Command::Bench(options) => commands::bench::run(options),
     }
 }

@@ -43,6 +43,8 @@ pub enum Command {
     Evaluate(Evaluate),
     /// Show what this machine offers: instruction sets, kernels, threads, peak speed
     Info(Info),
+    /// Measure how near this machine's limits the engine comes, in a few seconds
+    Bench(Bench),
 }
 
 /// The options of `narrows compare`.
@@ -150,6 +152,20 @@ pub struct Evaluate {
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Info {
+    #[command(flatten)]
+    pub machine: running::MachineOptions,
+}
+
+/// The options of `narrows bench`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Bench {
+    /// How long to measure, but for what the machine gives: that takes a few seconds more
+    #[arg(long, value_name = "S", default_value_t = crate::defaults::BENCH_SECONDS, value_parser = values::positive)]
+    pub seconds: f32,
+    /// Print one line of JSON in place of the table
+    #[arg(long)]
+    pub json: bool,
     #[command(flatten)]
     pub machine: running::MachineOptions,
 }

@@ -48,7 +48,7 @@ fn a_file_can_be_used_from_anywhere() {
 #[test]
 fn help_shows_every_default() {
     let place = Place::new();
-    for command in ["compare", "pretrain", "finetune", "evaluate", "info"] {
+    for command in ["compare", "pretrain", "finetune", "evaluate", "info", "bench"] {
         let help = place.succeed(&format!("{command} --help")).out;
         // An option's text goes on to the next option or heading.
         let mut blocks: Vec<String> = Vec::new();
@@ -66,6 +66,7 @@ fn help_shows_every_default() {
         let expected: &[&str] = match command {
             "finetune" => &["--encoder", "--scratch", "--config", "--quiet"],
             "evaluate" | "info" => &[],
+            "bench" => &["--json"],
             _ => &["--config", "--quiet"],
         };
         assert_eq!(names, expected, "{command}");

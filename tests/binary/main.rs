@@ -1,6 +1,7 @@
 //! The binary, from the outside: what it writes, says and refuses.
 
 mod bad_input;
+mod bench;
 mod chain;
 mod compare;
 mod configuration;

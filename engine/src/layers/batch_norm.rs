@@ -15,7 +15,7 @@
 
 mod kernels;
 
-use self::kernels::{BackwardInput, BackwardSums, Columns, Moments, Normalise};
+use self::kernels::{BackwardInput, BackwardSums, Columns, Moments, Normalise, is_far};
 use super::columns::{self, Add};
 use super::{Backward, Evaluated, Forward, Layer, Mode, Relu};
 use crate::init::Init;
@@ -85,6 +85,7 @@ impl BatchNorm {
             let sums = columns::sum_blocks(cx, rows, c, 2, io.scratch, |rows, out| {
                 let (sum, squares) = out.split_at_mut(c);
                 cx.isa().run(Moments {
+                    far: is_far(io.x.len()),
                     x: &io.x[rows.start * c..rows.end * c],
                     shift: &io.x[..c],
                     sum,
@@ -160,13 +161,13 @@ impl Layer for BatchNorm {
     fn forward(&self, cx: &Context, mut io: Forward<'_>) {
         self.statistics(cx, &mut io);
         let c = io.input.channels();
-        let columns = columns_of(io.params, io.saved);
+        let (columns, far) = (columns_of(io.params, io.saved), is_far(io.x.len()));
         let task = task_len(c);
         cx.for_each_part(io.x.len().div_ceil(task), Chunks::new(io.y, task), |i, y| {
             let (x, y) = (&io.x[i * task..][..y.data.len()], y.data);
             match self.relu {
-                true => cx.isa().run(Normalise::<true> { x, y, columns }),
-                false => cx.isa().run(Normalise::<false> { x, y, columns }),
+                true => cx.isa().run(Normalise::<true> { far, x, y, columns }),
+                false => cx.isa().run(Normalise::<false> { far, x, y, columns }),
             }
         });
     }
@@ -174,7 +175,7 @@ impl Layer for BatchNorm {
     fn backward(&self, cx: &Context, io: Backward<'_>) {
         let c = io.input.channels();
         let rows = io.x.len() / c;
-        let columns = columns_of(io.params, io.saved);
+        let (columns, far) = (columns_of(io.params, io.saved), is_far(io.x.len()));
         let in_train = io.pass.mode == Mode::Train;
         let mut sums: &mut [f32] = &mut [];
         if in_train || io.grads.is_some() {
@@ -183,8 +184,8 @@ impl Layer for BatchNorm {
                 let part = rows.start * c..rows.end * c;
                 let (x, dy) = (&io.x[part.clone()], &io.dy[part]);
                 match self.relu {
-                    true => cx.isa().run(BackwardSums::<true> { x, dy, columns, dbeta, dgamma }),
-                    false => cx.isa().run(BackwardSums::<false> { x, dy, columns, dbeta, dgamma }),
+                    true => cx.isa().run(BackwardSums::<true> { far, x, dy, columns, dbeta, dgamma }),
+                    false => cx.isa().run(BackwardSums::<false> { far, x, dy, columns, dbeta, dgamma }),
                 }
             });
         }
@@ -207,8 +208,8 @@ impl Layer for BatchNorm {
             let part = i * task..i * task + dx.data.len();
             let (x, dy, dx) = (&io.x[part.clone()], &io.dy[part], dx.data);
             match self.relu {
-                true => cx.isa().run(BackwardInput::<true> { x, dy, dx, columns, means }),
-                false => cx.isa().run(BackwardInput::<false> { x, dy, dx, columns, means }),
+                true => cx.isa().run(BackwardInput::<true> { far, x, dy, dx, columns, means }),
+                false => cx.isa().run(BackwardInput::<false> { far, x, dy, dx, columns, means }),
             }
         });
     }

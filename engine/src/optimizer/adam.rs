@@ -55,6 +55,10 @@ impl<'a> Adam<'a> {
     }
 }
 
+/// How far ahead parameters and moments are asked for, which come from beyond the level-2 cache: four lines. That took 4 to
+/// 12 % off, depending on what else used the memory; two lines and six took off less, sixteen and more nothing.
+const AHEAD: usize = 64;
+
 impl Kernel for Adam<'_> {
     type Output = ();
     #[inline(always)]
@@ -81,6 +85,9 @@ impl Adam<'_> {
         let (eps, rate, tiny) = (s.splat(self.eps), s.splat(-self.rate), s.splat(TINY));
         let mut i = 0;
         while i < p.len() {
+            for stream in [&*p, m, v] {
+                s.prefetch(stream.as_ptr().wrapping_add(i + AHEAD));
+            }
             let p_i = s.load_at(p, i);
             let g_i = s.load_at(g, i);
             let g_i = if DECAYS { s.mul_add(p_i, decay, g_i) } else { g_i };

@@ -1,10 +1,10 @@
 //! What is special about batch norm: statistics that move, and a normalisation that can be undone.
 
-use crate::cases::{self, Case};
-use crate::reference::EPS;
+use crate::cases::{self, Case, Data};
+use crate::reference::{self, EPS};
 use crate::{CONTEXTS, f64s, run, within};
 use narrows_engine::Mode;
-use narrows_engine::layers::{BatchNorm, Layer};
+use narrows_engine::layers::{BatchNorm, Layer, Relu};
 
 /// The column j of x, and its mean and biased variance.
 fn column(x: &[f64], channels: usize, j: usize) -> (Vec<f64>, f64, f64) {
@@ -120,6 +120,51 @@ fn the_variance_survives_a_large_mean() {
                 let var = column(&x, c, j).2;
                 let saved = f64::from(outcome.saved[c + j]);
                 assert!((saved - var).abs() < 1e-3 * var, "{}: {saved}, not {var}", case.name());
+            }
+        }
+    }
+}
+
+/// A matrix beyond any level-2 cache that the engine reckons with takes another path than its columns on their own, few at
+/// a time, which the references check. A column's results depend on that column alone, to the bit.
+#[test]
+fn a_column_does_not_depend_on_those_beside_it() {
+    const ROWS: usize = 8067;
+    const WIDTHS: [usize; 2] = [131, 7];
+    for relu in [false, true] {
+        let [whole, part] = WIDTHS.map(|channels| Case {
+            layer: match relu {
+                true => BatchNorm::default().fuse(&Relu).unwrap(),
+                false => Box::new(BatchNorm::default()),
+            },
+            reference: Box::new(reference::batch_norm::BatchNorm {
+                rows: ROWS,
+                channels,
+                eps: 1e-5,
+                train: true,
+                relu,
+            }),
+            input: channels.into(),
+            batch: ROWS,
+            mode: Mode::Train,
+            scale: 1.5,
+            zeros: 0,
+        });
+        let data = whole.data();
+        let columns_of = |values: &[f32], first: usize| -> Vec<f32> {
+            values.chunks(WIDTHS[0]).flat_map(|row| &row[first..first + WIDTHS[1]]).copied().collect()
+        };
+        for contexts in CONTEXTS.iter() {
+            let all = run::run(&contexts[0], &whole, &data, 0);
+            assert!(run::run(&contexts[1], &whole, &data, 3).bits() == all.bits(), "threads change bits");
+            for first in [0, 40, WIDTHS[0] - WIDTHS[1]] {
+                let of = |values: &[f32]| columns_of(values, first);
+                let (x, dy) = (of(&data.x), of(&data.dy));
+                let (params, grads) = (of(&data.params), of(&data.grads));
+                let few = run::run(&contexts[0], &part, &Data { x, params, dy, grads }, 0);
+                let want = [of(&all.y), of(&all.dx), of(&all.grads)];
+                let same = few.bits() == want.map(|v| crate::support::bits(&v));
+                assert!(same, "columns from {first} on, on {}", contexts[0].isa().name());
             }
         }
     }

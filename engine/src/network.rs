@@ -5,6 +5,7 @@
 
 mod activations;
 mod backward;
+mod frozen;
 
 pub use activations::Activations;
 pub(crate) use backward::BackwardPass;
@@ -190,12 +191,28 @@ impl Network {
         x: &[f32],
         pass: Pass,
     ) -> Result<&'a [f32], Error> {
-        let batch = self.batch_of(x, activations.max_batch)?;
-        activations.batch = batch;
+        activations.batch = frozen::batch_of(&self.input, x, activations.max_batch)?;
         // Until all of it is done, this is no training pass.
         activations.mode = Mode::Evaluate;
+        self.forward_ops(cx, params, activations, 0..self.ops.len(), x, pass)?;
+        activations.mode = pass.mode;
+        Ok(activations.output())
+    }
+
+    /// Runs some ops forward, given the output of the one below; the first takes `x`.
+    fn forward_ops(
+        &self,
+        cx: &Context,
+        params: &Params,
+        activations: &mut Activations,
+        ops: Range<usize>,
+        x: &[f32],
+        pass: Pass,
+    ) -> Result<(), Error> {
+        let batch = activations.batch;
         let first_trainable = self.first_trainable(params);
-        for (i, op) in self.ops.iter().enumerate() {
+        for i in ops {
+            let op = &self.ops[i];
             let pass = Pass { mode: op.mode(params, i < first_trainable, pass.mode), ..pass };
             let least = op.layer.min_train_batch(&op.input);
             if pass.mode == Mode::Train && batch < least {
@@ -227,8 +244,7 @@ impl Network {
                 },
             );
         }
-        activations.mode = pass.mode;
-        Ok(activations.output())
+        Ok(())
     }
 
     /// Moves the running statistics of all layers that are not frozen, after a training pass.
@@ -262,20 +278,6 @@ impl Network {
     /// The planned layers.
     pub(crate) fn ops(&self) -> &[Op] {
         &self.ops
-    }
-
-    /// The number of samples in `x`.
-    fn batch_of(&self, x: &[f32], max_batch: usize) -> Result<usize, Error> {
-        let batch = x.len() / self.input.len();
-        if x.len() != batch * self.input.len() || batch == 0 || batch > max_batch {
-            return Err(Error::new(format!(
-                "expected 1 to {max_batch} samples of {} values ({}), got {} values",
-                self.input.len(),
-                self.input,
-                x.len()
-            )));
-        }
-        Ok(batch)
     }
 
     /// The position of the lowest op that trains; the number of ops if none does.

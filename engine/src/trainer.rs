@@ -78,10 +78,37 @@ impl<'n> Trainer<'n> {
     /// Without `clip_norm` nobody looks at the gradients: where they are not finite although the loss is, the
     /// parameters become NaN, and the next step's loss tells.
     pub fn step(&mut self, cx: &Context, x: &[f32], target: Target<'_>, lr: f32) -> Result<f64, Error> {
-        let step = self.optimizer.step_count();
-        let pass = Pass::train(self.seed, step);
+        let pass = Pass::train(self.seed, self.optimizer.step_count());
         self.network.forward(cx, &self.params, &mut self.activations, x, pass)?;
-        let batch = x.len() / self.network.input().len();
+        self.learn(cx, x, pass, target, lr)
+    }
+
+    /// As [`Trainer::step`] on the samples of which [`Network::forward_frozen`] made `codes`, with the same bits.
+    ///
+    /// # Errors
+    /// As [`Trainer::step`], or if nothing below a trainable layer is frozen.
+    pub fn step_from_frozen(
+        &mut self,
+        cx: &Context,
+        codes: &[f32],
+        target: Target<'_>,
+        lr: f32,
+    ) -> Result<f64, Error> {
+        let pass = Pass::train(self.seed, self.optimizer.step_count());
+        self.network.forward_from_frozen(cx, &self.params, &mut self.activations, codes, pass)?;
+        self.learn(cx, &[], pass, target, lr)
+    }
+
+    /// What follows the forward pass. `x` may be empty if the lowest layer does not train.
+    fn learn(
+        &mut self,
+        cx: &Context,
+        x: &[f32],
+        pass: Pass,
+        target: Target<'_>,
+        lr: f32,
+    ) -> Result<f64, Error> {
+        let (step, batch) = (pass.step, self.activations.batch());
         let (y, dy) = self.activations.output_and_gradient();
         let loss = self.loss.evaluate(cx, batch, y, target, Some(dy))?;
         if !loss.is_finite() {

@@ -1,6 +1,7 @@
 //! Losses and accuracies over many samples.
 
 use crate::Error;
+use crate::codes::Coded;
 use crate::training::Goal;
 use narrows_datasets::Dataset;
 use narrows_engine::{Activations, Context, Loss, Network, Params, Pass, Target};
@@ -33,35 +34,80 @@ impl Evaluation {
         rows: &[u32],
         goal: Goal,
     ) -> Result<Evaluation, Error> {
-        if rows.is_empty() {
+        Evaluation::over(cx, network, params, loss, Samples::Rows { data, rows }, goal)
+    }
+
+    /// As [`Evaluation::of`] for a classifier, on samples of which its frozen layers made `codes`, with the same bits.
+    pub(crate) fn of_codes(
+        cx: &Context,
+        network: &Network,
+        params: &Params,
+        loss: &Loss,
+        codes: &Coded,
+    ) -> Result<Evaluation, Error> {
+        Evaluation::over(cx, network, params, loss, Samples::Codes(codes), Goal::Classify)
+    }
+
+    fn over(
+        cx: &Context,
+        network: &Network,
+        params: &Params,
+        loss: &Loss,
+        samples: Samples<'_>,
+        goal: Goal,
+    ) -> Result<Evaluation, Error> {
+        let (rows, len) = match samples {
+            Samples::Rows { data, rows } => (rows.len(), data.sample_len()),
+            Samples::Codes(Coded { codes, labels }) => (labels.len(), codes.len() / labels.len().max(1)),
+        };
+        if rows == 0 {
             return Err(Error::new("there are no samples to evaluate on"));
         }
-        let mut activations = Activations::new(network, BATCH.min(rows.len()));
-        let mut x = vec![0.0; activations.max_batch() * data.sample_len()];
+        let mut activations = Activations::new(network, BATCH.min(rows));
+        let mut x = vec![0.0; activations.max_batch() * len];
         let mut labels = vec![0; activations.max_batch()];
         let (mut sum, mut correct, mut predictions) = (0.0, 0, Vec::new());
-        for rows in rows.chunks(activations.max_batch()) {
-            let x = &mut x[..rows.len() * data.sample_len()];
-            let labels = &mut labels[..rows.len()];
-            data.gather(rows, x);
-            let y = network.forward(cx, params, &mut activations, x, Pass::evaluate())?;
+        for start in (0..rows).step_by(activations.max_batch()) {
+            let batch = activations.max_batch().min(rows - start);
+            let (x, labels) = (&mut x[..batch * len], &mut labels[..batch]);
+            let y = match samples {
+                Samples::Rows { data, rows } => {
+                    let rows = &rows[start..start + batch];
+                    data.gather(rows, x);
+                    if goal == Goal::Classify {
+                        data.gather_labels(rows, labels);
+                    }
+                    network.forward(cx, params, &mut activations, x, Pass::evaluate())?
+                }
+                Samples::Codes(coded) => {
+                    labels.copy_from_slice(&coded.labels[start..start + batch]);
+                    let codes = &coded.codes[start * len..(start + batch) * len];
+                    network.forward_from_frozen(cx, params, &mut activations, codes, Pass::evaluate())?
+                }
+            };
             let target = match goal {
                 Goal::Reconstruct => Target::Values(x),
                 Goal::Classify => {
-                    data.gather_labels(rows, labels);
                     let predicted = y.chunks_exact(network.output().len()).map(argmax);
                     predictions.extend(predicted.map(|class| class as u8));
-                    let predicted = &predictions[predictions.len() - rows.len()..];
+                    let predicted = &predictions[start..];
                     correct += predicted.iter().zip(&*labels).filter(|(p, l)| u32::from(**p) == **l).count();
                     Target::Classes(labels)
                 }
             };
-            sum += loss.evaluate(cx, rows.len(), y, target, None)? * rows.len() as f64;
+            sum += loss.evaluate(cx, batch, y, target, None)? * batch as f64;
         }
-        let n = rows.len() as f64;
+        let n = rows as f64;
         let accuracy = (goal == Goal::Classify).then(|| correct as f64 / n);
         Ok(Evaluation { loss: sum / n, accuracy, predictions })
     }
+}
+
+/// What is evaluated on.
+#[derive(Clone, Copy)]
+enum Samples<'a> {
+    Rows { data: &'a Dataset, rows: &'a [u32] },
+    Codes(&'a Coded),
 }
 
 /// The position of the largest value, the first of several.

@@ -13,6 +13,7 @@
 
 pub mod architecture;
 pub mod checkpoint;
+mod codes;
 pub mod compare;
 mod error;
 mod evaluation;

@@ -1,5 +1,6 @@
 //! The training loop.
 
+use crate::codes::Codes;
 use crate::event::{EpochRecord, Event, Observer};
 use crate::{Error, Evaluation};
 use narrows_datasets::{Batches, Dataset, shuffle_into};
@@ -118,6 +119,8 @@ pub struct Run<'a> {
     order: Vec<u32>,
     x: Slab,
     labels: Vec<u32>,
+    /// What the frozen layers make of the samples, if any are frozen.
+    codes: Option<Codes>,
 }
 
 impl<'a> Run<'a> {
@@ -150,6 +153,7 @@ impl<'a> Run<'a> {
             order: task.train.to_vec(),
             x: Slab::new(batch * task.data.sample_len()),
             labels: vec![0; batch],
+            codes: None,
             training: Training { batch, ..training.clone() },
         })
     }
@@ -200,24 +204,34 @@ impl<'a> Run<'a> {
     pub fn epoch(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
         let (epoch, start) = (self.history.len(), Instant::now());
         let Task { data, train, validation, goal } = self.task;
+        self.encode(cx)?;
         shuffle_into(&mut self.order, self.training.seed, epoch as u64);
-        self.order.iter_mut().for_each(|i| *i = train[*i as usize]);
+        if self.codes.is_none() {
+            self.order.iter_mut().for_each(|i| *i = train[*i as usize]);
+        }
         let batches = Batches::new(&self.order, self.training.batch);
         let total_steps = (batches.len() * self.training.epochs) as u64;
         let (mut sum, mut samples, mut lr) = (0.0, 0, 0.0);
         for rows in batches {
-            let x = &mut self.x[..rows.len() * data.sample_len()];
-            data.gather(rows, x);
-            let target = match goal {
-                Goal::Reconstruct => Target::Values(x),
-                Goal::Classify => {
-                    data.gather_labels(rows, &mut self.labels[..rows.len()]);
-                    Target::Classes(&self.labels[..rows.len()])
-                }
-            };
             let step = self.trainer.optimizer.step_count();
             lr = self.training.lr * self.training.schedule.factor(step, total_steps);
-            let loss = self.trainer.step(cx, x, target, lr)?;
+            let labels = &mut self.labels[..rows.len()];
+            let loss = if let Some(codes) = &self.codes {
+                let x = &mut self.x[..rows.len() * codes.len];
+                codes.gather(rows, x, labels);
+                self.trainer.step_from_frozen(cx, x, Target::Classes(labels), lr)?
+            } else {
+                let x = &mut self.x[..rows.len() * data.sample_len()];
+                data.gather(rows, x);
+                let target = match goal {
+                    Goal::Reconstruct => Target::Values(x),
+                    Goal::Classify => {
+                        data.gather_labels(rows, labels);
+                        Target::Classes(labels)
+                    }
+                };
+                self.trainer.step(cx, x, target, lr)?
+            };
             sum += loss * rows.len() as f64;
             samples += rows.len();
             observer.notice(&Event::Step { run: &self.name, samples: rows.len(), loss });
@@ -235,7 +249,11 @@ impl<'a> Run<'a> {
             [] => None,
             rows => {
                 let (network, params) = (self.trainer.network(), &self.trainer.params);
-                Some(Evaluation::of(cx, network, params, &self.training.loss, data, rows, goal)?)
+                let loss = &self.training.loss;
+                Some(match &self.codes {
+                    Some(codes) => Evaluation::of_codes(cx, network, params, loss, &codes.validation)?,
+                    None => Evaluation::of(cx, network, params, loss, data, rows, goal)?,
+                })
             }
         };
         if let Some(Evaluation { loss, .. }) = evaluation.as_ref().filter(|e| !e.loss.is_finite()) {
@@ -254,6 +272,16 @@ impl<'a> Run<'a> {
         let score = Score::of(&record);
         self.history.push(record);
         score.into_iter().for_each(|score| self.keep_if_best(score));
+        Ok(())
+    }
+
+    /// Runs the samples through the frozen lowest layers, unless the codes of an epoch before still hold.
+    fn encode(&mut self, cx: &Context) -> Result<(), Error> {
+        let (network, params) = (self.trainer.network(), &self.trainer.params);
+        if self.codes.as_ref().is_none_or(|codes| !codes.hold_for(network, params)) {
+            self.codes = Codes::of(cx, network, params, &self.task)?;
+            self.x.ensure(self.codes.as_ref().map_or(0, |codes| self.training.batch * codes.len));
+        }
         Ok(())
     }
 

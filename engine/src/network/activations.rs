@@ -60,6 +60,11 @@ impl Activations {
         self.max_batch
     }
 
+    /// The samples of the last forward pass.
+    pub(crate) fn batch(&self) -> usize {
+        self.batch
+    }
+
     /// The last forward pass's output: (batch, output).
     pub fn output(&self) -> &[f32] {
         let y = self.slots.last().map_or(0, |slots| slots.y);

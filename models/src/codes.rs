@@ -1,0 +1,87 @@
+//! What a frozen encoder makes of the samples, computed once instead of in every epoch.
+
+use crate::Error;
+use crate::training::{Goal, Task};
+use narrows_engine::memory::Slab;
+use narrows_engine::{Activations, Context, Network, Params};
+
+/// The most that is kept: 64 MB. An encoder whose codes take more runs in every epoch.
+const MAX_FLOATS: usize = 16 << 20;
+
+/// The samples of a pass.
+const BATCH: usize = 256;
+
+/// The codes of a task's samples, by their position among the rows to train on or to validate on.
+#[derive(Clone, Debug)]
+pub(crate) struct Codes {
+    /// The values of a code.
+    pub len: usize,
+    train: Coded,
+    /// The rows to validate on.
+    pub validation: Coded,
+    /// The parameters of the frozen layers that made them.
+    frozen: Vec<f32>,
+}
+
+/// The codes of some rows, and their labels.
+#[derive(Clone, Debug)]
+pub(crate) struct Coded {
+    /// (rows, len)
+    pub codes: Slab,
+    /// (rows)
+    pub labels: Vec<u32>,
+}
+
+impl Codes {
+    /// Runs the samples of `task` through the frozen lowest layers; `None` if there are none, if the codes are too many to be
+    /// kept, or if the goal is to reconstruct the samples, which takes more than their codes.
+    ///
+    /// # Errors
+    /// If the samples do not fit the network.
+    pub fn of(
+        cx: &Context,
+        network: &Network,
+        params: &Params,
+        task: &Task<'_>,
+    ) -> Result<Option<Codes>, Error> {
+        let Some(shape) = network.frozen_output(params).filter(|_| task.goal == Goal::Classify) else {
+            return Ok(None);
+        };
+        let len = shape.len();
+        if (task.train.len() + task.validation.len()).saturating_mul(len) > MAX_FLOATS {
+            return Ok(None);
+        }
+        let code = |rows: &[u32]| -> Result<Coded, Error> {
+            let (width, batch) = (task.data.sample_len(), BATCH.min(rows.len()).max(1));
+            let mut activations = Activations::new(network, batch);
+            let (mut x, mut labels) = (vec![0.0; batch * width], vec![0; rows.len()]);
+            let mut codes = Slab::new(rows.len() * len);
+            task.data.gather_labels(rows, &mut labels);
+            for (rows, codes) in rows.chunks(batch).zip(codes.chunks_mut(batch * len)) {
+                let x = &mut x[..rows.len() * width];
+                task.data.gather(rows, x);
+                codes.copy_from_slice(network.forward_frozen(cx, params, &mut activations, x)?);
+            }
+            Ok(Coded { codes, labels })
+        };
+        let frozen = params.values()[network.frozen_params(params)].to_vec();
+        Ok(Some(Codes { len, train: code(task.train)?, validation: code(task.validation)?, frozen }))
+    }
+
+    /// Whether the same layers are frozen as when the codes were made, at the same values.
+    pub fn hold_for(&self, network: &Network, params: &Params) -> bool {
+        let same_len = network.frozen_output(params).is_some_and(|shape| shape.len() == self.len);
+        let now = &params.values()[network.frozen_params(params)];
+        // A NaN is no value to keep codes of.
+        same_len && now == self.frozen
+    }
+
+    /// Copies codes and labels of the rows to train on that stand at `positions`.
+    pub fn gather(&self, positions: &[u32], codes: &mut [f32], labels: &mut [u32]) {
+        for ((&at, code), label) in positions.iter().zip(codes.chunks_exact_mut(self.len)).zip(labels) {
+            let at = at as usize;
+            code.copy_from_slice(&self.train.codes[at * self.len..][..self.len]);
+            *label = self.train.labels[at];
+        }
+    }
+}

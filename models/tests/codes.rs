@@ -1,0 +1,152 @@
+//! Training on the kept codes of a frozen encoder, against a loop that runs the whole network in every step.
+
+mod support;
+
+use narrows_datasets::{Batches, Dataset, draw_labels, shuffled};
+use narrows_engine::{Activations, Context, Isa, Loss, Network, Params, Pass, Target, Trainer};
+use narrows_models::{Evaluation, Goal, Method, Run, Task, Training};
+use support::{architecture, training};
+
+fn pretrained() -> Params {
+    let mut params = Params::new(&architecture().autoencoder().unwrap(), 77);
+    params.values_mut().iter_mut().enumerate().for_each(|(i, x)| *x += 0.01 + (i % 7) as f32 * 0.001);
+    params
+}
+
+fn prepared(network: &Network, method: Method) -> Params {
+    let mut params = Params::new(network, 3);
+    method.prepare(&mut params, &pretrained()).unwrap();
+    params
+}
+
+fn bits(params: &Params) -> Vec<u32> {
+    params.values().iter().map(|x| x.to_bits()).collect()
+}
+
+/// Each epoch's validation loss, and the parameters after the last, all layers running in every step.
+fn by_the_whole_network(
+    cx: &Context,
+    network: &Network,
+    method: Method,
+    task: &Task<'_>,
+    settings: &Training,
+) -> (Vec<f64>, Params) {
+    let Training { loss, optimizer, seed, batch, epochs, .. } = settings.clone();
+    let params = prepared(network, method);
+    let mut trainer = Trainer::new(network, params, loss.clone(), optimizer, batch, seed);
+    trainer.clip_norm = settings.clip_norm;
+    let mut losses = Vec::new();
+    for epoch in 0..epochs {
+        method.before_epoch(epoch, epochs, &mut trainer.params);
+        let order = shuffled(task.train.len(), seed, epoch as u64);
+        let order: Vec<u32> = order.into_iter().map(|i| task.train[i as usize]).collect();
+        let batches = Batches::new(&order, batch);
+        let total = (batches.len() * epochs) as u64;
+        for rows in batches {
+            let (mut x, mut labels) = (vec![0.0; rows.len() * 64], vec![0; rows.len()]);
+            task.data.gather(rows, &mut x);
+            task.data.gather_labels(rows, &mut labels);
+            let lr = settings.lr * settings.schedule.factor(trainer.optimizer.step_count(), total);
+            trainer.step(cx, &x, Target::Classes(&labels), lr).unwrap();
+        }
+        let rows = task.validation;
+        let found =
+            Evaluation::of(cx, network, &trainer.params, &loss, task.data, rows, Goal::Classify).unwrap();
+        losses.push(found.loss);
+    }
+    (losses, trainer.params)
+}
+
+#[test]
+fn codes_change_no_bit_of_a_run() {
+    let digits = Dataset::digits();
+    let draw = draw_labels(digits.labels().unwrap(), 10, 100, 300, 1, 0).unwrap();
+    let network = architecture().classifier(10).unwrap();
+    let (train, validation) = (&draw.train[..], &draw.validation[..]);
+    let task = Task { data: &digits, train, validation, goal: Goal::Classify };
+    for isa in Isa::available() {
+        for method in [Method::Freeze, Method::Gradual] {
+            for clip_norm in [None, Some(0.5)] {
+                let cx = Context::with_isa(isa, 1).unwrap();
+                let settings =
+                    Training { epochs: 8, batch: 33, clip_norm, ..training(Loss::cross_entropy()) };
+                let mut run =
+                    Run::new("codes", &network, prepared(&network, method), task, &settings).unwrap();
+                // Epoch by epoch: the end of `train` would bring the best weights back.
+                for done in 0..8 {
+                    method.before_epoch(done, 8, &mut run.trainer.params);
+                    run.epoch(&cx, &()).unwrap();
+                }
+                let (losses, params) = by_the_whole_network(&cx, &network, method, &task, &settings);
+                let name = format!("{} on {}, clipped to {clip_norm:?}", method.name(), isa.name());
+                let got: Vec<f64> = run.history.iter().map(|epoch| epoch.validation_loss.unwrap()).collect();
+                assert_eq!(got, losses, "{name}");
+                assert!(bits(&run.trainer.params) == bits(&params), "{name}");
+            }
+        }
+    }
+}
+
+/// Codes of another encoder are not used any more.
+#[test]
+fn a_changed_encoder_makes_new_codes() {
+    let digits = Dataset::digits();
+    let draw = draw_labels(digits.labels().unwrap(), 10, 60, 20, 1, 0).unwrap();
+    let network = architecture().classifier(10).unwrap();
+    let task = Task { data: &digits, train: &draw.train, validation: &draw.validation, goal: Goal::Classify };
+    let cx = Context::new(1).unwrap();
+    let settings = Training { epochs: 2, ..training(Loss::cross_entropy()) };
+    let params = prepared(&network, Method::Freeze);
+    let mut run = Run::new("codes", &network, params, task, &settings).unwrap();
+    run.epoch(&cx, &()).unwrap();
+    run.trainer.params.get_mut("encoder.0.weight").unwrap().iter_mut().for_each(|x| *x *= 1.5);
+    run.epoch(&cx, &()).unwrap();
+    let params = &run.trainer.params;
+    let rows = &draw.validation;
+    let found = Evaluation::of(&cx, &network, params, &settings.loss, &digits, rows, Goal::Classify).unwrap();
+    assert_eq!(run.history[1].validation_loss, Some(found.loss));
+}
+
+/// In any batch a sample's code has the same bits, and what follows from it as well.
+#[test]
+fn codes_depend_on_their_sample_alone() {
+    let digits = Dataset::digits();
+    let network = architecture().classifier(10).unwrap();
+    let params = prepared(&network, Method::Freeze);
+    let rows: Vec<u32> = (0..200).collect();
+    let mut x = vec![0.0; 200 * 64];
+    digits.gather(&rows, &mut x);
+    for isa in Isa::available() {
+        let cx = Context::with_isa(isa, 1).unwrap();
+        let mut all = Activations::new(&network, 200);
+        let codes = network.forward_frozen(&cx, &params, &mut all, &x).unwrap().to_vec();
+        let outputs = network.forward(&cx, &params, &mut all, &x, Pass::evaluate()).unwrap().to_vec();
+        let from_codes =
+            network.forward_from_frozen(&cx, &params, &mut all, &codes, Pass::evaluate()).unwrap();
+        assert_eq!(from_codes, outputs, "{}", isa.name());
+        for batch in [1, 2, 31, 32, 33, 64] {
+            let mut some = Activations::new(&network, batch);
+            for (x, want) in x.chunks(batch * 64).zip(codes.chunks(batch * 6)) {
+                let got = network.forward_frozen(&cx, &params, &mut some, x).unwrap();
+                assert_eq!(got, want, "{} in batches of {batch}", isa.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn where_nothing_is_frozen_there_are_no_codes() {
+    let network = architecture().classifier(10).unwrap();
+    let mut params = Params::new(&network, 3);
+    let cx = Context::new(1).unwrap();
+    let mut activations = Activations::new(&network, 4);
+    let x = vec![0.0; 4 * 64];
+    assert!(network.frozen_output(&params).is_none() && network.frozen_params(&params).is_empty());
+    assert!(network.forward_frozen(&cx, &params, &mut activations, &x).is_err());
+    // Nor where nothing trains: there is nothing that codes could be for.
+    params.set_trainable("encoder", false);
+    assert_eq!(network.frozen_output(&params).unwrap().len(), 6);
+    assert!(network.forward_from_frozen(&cx, &params, &mut activations, &x, Pass::evaluate()).is_err());
+    params.set_trainable("head", false);
+    assert!(network.frozen_output(&params).is_none());
+}

@@ -72,8 +72,7 @@ impl Codes {
     pub fn hold_for(&self, network: &Network, params: &Params) -> bool {
         let same_len = network.frozen_output(params).is_some_and(|shape| shape.len() == self.len);
         let now = &params.values()[network.frozen_params(params)];
-        // A NaN is no value to keep codes of.
-        same_len && now == self.frozen
+        same_len && same_bits(now, &self.frozen)
     }
 
     /// Copies codes and labels of the rows to train on that stand at `positions`.
@@ -84,4 +83,13 @@ impl Codes {
             *label = self.train.labels[at];
         }
     }
+}
+
+/// Whether two slices hold the same bits. By chunks, each to its end: a loop that may leave at any value is not made into
+/// vectors, and this one looks at a whole encoder in every epoch.
+fn same_bits(a: &[f32], b: &[f32]) -> bool {
+    const CHUNK: usize = 4096;
+    let same =
+        |a: &[f32], b: &[f32]| a.iter().zip(b).fold(true, |same, (a, b)| same & (a.to_bits() == b.to_bits()));
+    a.len() == b.len() && a.chunks(CHUNK).zip(b.chunks(CHUNK)).all(|(a, b)| same(a, b))
 }

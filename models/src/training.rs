@@ -242,7 +242,7 @@ impl<'a> Run<'a> {
         let lost = |what: String| {
             Error::new(format!("{what} {when}: lower the learning rate or clip the gradients"))
         };
-        if let Some((name, value)) = first_not_finite(&self.trainer.params) {
+        if let Some((name, value)) = first_not_finite(self.trainer.network(), &self.trainer.params) {
             return Err(lost(format!("{name} holds a value that became {value}")));
         }
         let evaluation = match validation {
@@ -355,9 +355,11 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The first value that is not finite, and the name of its parameter.
-fn first_not_finite(params: &Params) -> Option<(&str, f32)> {
-    params.entries().iter().find_map(|entry| {
+/// The first value that is not finite, and the name of its parameter; of those that training may have changed.
+fn first_not_finite<'p>(network: &Network, params: &'p Params) -> Option<(&'p str, f32)> {
+    let frozen = network.frozen_params(params);
+    let entries = params.entries().iter().filter(|entry| entry.range.start >= frozen.end);
+    entries.into_iter().find_map(|entry| {
         let values = &params.values()[entry.range.clone()];
         values.iter().find(|value| !value.is_finite()).map(|value| (&entry.name[..], *value))
     })

@@ -63,6 +63,20 @@ fn training_step(criterion: &mut Criterion) {
             });
         }
 
+        // How it would scale on more cores than there may be.
+        for threads in [2, 4, 8, 16, 32] {
+            let cx = Context::new(threads).expect("threads");
+            let params = Params::new(&network, 1);
+            let mut trainer = Trainer::new(&network, params, Loss::L2, Optimizer::adam(), batch, 1);
+            trainer.step(&cx, &x, Target::Values(&x), 1e-3).expect("a step");
+            let counts = cx.counts();
+            println!(
+                "{name}, {threads} threads: {} barriers in a step, {:.1} tasks each",
+                counts.barriers,
+                counts.tasks as f64 / counts.barriers.max(1) as f64
+            );
+        }
+
         // The mirrored widths; the bottleneck is the last layer of the encoder.
         let encoder: Vec<usize> = [784].into_iter().chain(widths.iter().copied()).collect();
         let all: Vec<usize> =

@@ -1,11 +1,12 @@
 //! Threads: the only user of rayon.
 //!
-//! Work is cut into tasks by its size alone, never by the number of threads, and each task writes its
-//! own part of the result. Sums over tasks go through a slot per task and are added in order. So any
-//! number of threads gives the same bits.
+//! Each task writes its own part of the result. Work that is summed over tasks is cut by its size alone, never by the
+//! number of threads, and the sums go through a slot per task and are added in order. So any number of
+//! threads gives the same bits.
 
 use crate::simd::Isa;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The tasks of [`Context::sum_parts`], at most.
 pub const MAX_SUMS: usize = 64;
@@ -20,6 +21,19 @@ pub struct Context {
     isa: Isa,
     /// `None` for a single thread, which is the caller's.
     pool: Option<Arc<rayon::ThreadPool>>,
+    /// Of [`Counts`]: barriers and tasks.
+    counters: Arc<[AtomicU64; 2]>,
+}
+
+/// What a context and its clones have dealt out to their threads so far. It tells how a computation scales where
+/// there are no more cores to try it on: tasks per barrier bound the threads that can help, and each barrier costs the time
+/// that the last of them is behind the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Calls that dealt out more than one task, each of which waits for its last one.
+    pub barriers: u64,
+    /// The tasks of these calls.
+    pub tasks: u64,
 }
 
 impl Context {
@@ -48,12 +62,12 @@ impl Context {
                 .map_err(|e| crate::Error::new(format!("cannot start {threads} threads: {e}")))?;
             Some(Arc::new(pool))
         };
-        Ok(Context { isa, pool })
+        Ok(Context { isa, pool, counters: Arc::default() })
     }
 
     /// The same ISA on the calling thread alone.
     pub fn single(&self) -> Context {
-        Context { isa: self.isa, pool: None }
+        Context { isa: self.isa, pool: None, counters: Arc::default() }
     }
 
     /// The instruction set that kernels run on.
@@ -64,6 +78,12 @@ impl Context {
     /// The number of threads.
     pub fn threads(&self) -> usize {
         self.pool.as_ref().map_or(1, |pool| pool.current_num_threads())
+    }
+
+    /// What was dealt out to several threads so far; nothing, by a single one.
+    pub fn counts(&self) -> Counts {
+        let [barriers, tasks] = &*self.counters;
+        Counts { barriers: barriers.load(Ordering::Relaxed), tasks: tasks.load(Ordering::Relaxed) }
     }
 
     /// Runs `f` on one of the threads. Kernels called inside it hand out their tasks without a detour
@@ -100,7 +120,11 @@ impl Context {
             rayon::join(|| split(tasks.start..middle, left, f), || split(middle..tasks.end, right, f));
         }
         match &self.pool {
-            Some(pool) if tasks > 1 => pool.install(|| split(0..tasks, items, &f)),
+            Some(pool) if tasks > 1 => {
+                self.counters[0].fetch_add(1, Ordering::Relaxed);
+                self.counters[1].fetch_add(tasks as u64, Ordering::Relaxed);
+                pool.install(|| split(0..tasks, items, &f));
+            }
             _ => serial(0..tasks, items, &f),
         }
     }

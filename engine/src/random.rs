@@ -37,21 +37,62 @@ impl Random {
 
     /// Fills `out` with normal numbers of mean 0 and variance 1 (Box and Muller 1958).
     pub fn fill_normal(&self, step: u64, row: u32, out: &mut [f32]) {
-        for (block, out) in out.chunks_mut(4).enumerate() {
-            let w = self.words(step, row, block as u32);
-            let pair = |a: u32, b: u32| {
-                // 1 - u lies in (0, 1]: the logarithm is finite.
-                let radius = (-2.0 * f64::from(1.0 - unit(a)).ln()).sqrt();
-                let (sin, cos) = (std::f64::consts::TAU * f64::from(unit(b))).sin_cos();
-                [(radius * cos) as f32, (radius * sin) as f32]
-            };
-            let [a, b] = pair(w[0], w[1]);
-            let [c, d] = pair(w[2], w[3]);
-            for (out, normal) in out.iter_mut().zip([a, b, c, d]) {
-                *out = normal;
+        let (mut u, mut t) = ([1.0; PAIRS], [0.0; PAIRS]);
+        for (chunk, out) in out.chunks_mut(2 * PAIRS).enumerate() {
+            for block in 0..out.len().div_ceil(4) {
+                let w = self.words(step, row, (chunk * PAIRS / 2 + block) as u32);
+                for i in 0..2 {
+                    // 1 - u lies in (0, 1]: the logarithm is finite.
+                    u[2 * block + i] = f64::from(1.0 - unit(w[2 * i]));
+                    t[2 * block + i] = f64::from(unit(w[2 * i + 1]));
+                }
             }
+            let mut normal = [0.0; 2 * PAIRS];
+            for i in 0..PAIRS {
+                let radius = (-2.0 * ln(u[i])).sqrt();
+                let (sin, cos) = sin_cos_turns(t[i]);
+                normal[2 * i] = (radius * cos) as f32;
+                normal[2 * i + 1] = (radius * sin) as f32;
+            }
+            out.copy_from_slice(&normal[..out.len()]);
         }
     }
+}
+
+/// The pairs of normal numbers that are made at a time.
+const PAIRS: usize = 32;
+
+/// The logarithm of x in (0, 1], within 1e-10 of it. Unlike a library's, it has no branches, so that the compiler makes
+/// vectors of it: a network's initial weights are most of what it does before its first step. And no other library
+/// gives it other bits.
+#[inline(always)]
+fn ln(x: f64) -> f64 {
+    // x = 2^k m, with m in [1/sqrt 2, sqrt 2).
+    let offset = x.to_bits().wrapping_sub(0x3fe6_a09e_0000_0000);
+    let k = ((offset as i64) >> 52) as i32;
+    let m = f64::from_bits(x.to_bits().wrapping_sub(offset & (0xfff << 52)));
+    // ln m = 2 artanh s
+    let s = (m - 1.0) / (m + 1.0);
+    let z = s * s;
+    let series = 1.0 + z * (1.0 / 3.0 + z * (1.0 / 5.0 + z * (1.0 / 7.0 + z * (1.0 / 9.0 + z * (1.0 / 11.0)))));
+    f64::from(k) * std::f64::consts::LN_2 + 2.0 * s * series
+}
+
+/// Sine and cosine of `t` full turns, for t in [0, 1), within 1e-8. As [`ln`], without branches.
+#[inline(always)]
+fn sin_cos_turns(t: f64) -> (f64, f64) {
+    // Adding it rounds to whole quarters, whose number is in the lowest bits.
+    const ROUND: f64 = 6_755_399_441_055_744.0;
+    let quarters = 4.0 * t + ROUND;
+    let quadrant = quarters.to_bits();
+    let r = (4.0 * t - (quarters - ROUND)) * std::f64::consts::FRAC_PI_2;
+    // Taylor's series, for r in [-pi / 4, pi / 4]
+    let z = r * r;
+    let s = r * (1.0 - z / 6.0 * (1.0 - z / 20.0 * (1.0 - z / 42.0 * (1.0 - z / 72.0))));
+    let c = 1.0 - z / 2.0 * (1.0 - z / 12.0 * (1.0 - z / 30.0 * (1.0 - z / 56.0 * (1.0 - z / 90.0))));
+    let (sin, cos) = if quadrant & 1 == 0 { (s, c) } else { (c, s) };
+    let negate = |x: f64, sign: u64| f64::from_bits(x.to_bits() ^ (sign & 2) << 62);
+    (negate(sin, quadrant), negate(cos, quadrant.wrapping_add(1)))
 }
 
 /// The upper 24 bits as a number in `[0, 1)`: exact in f32.
@@ -93,6 +134,19 @@ mod tests {
             philox([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0]),
             [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1]
         );
+    }
+
+    #[test]
+    fn functions_are_those_of_the_library() {
+        for i in 0..=1 << 16 {
+            let t = f64::from(i) / f64::from(1 << 16);
+            let (sin, cos) = sin_cos_turns(t);
+            let (expected_sin, expected_cos) = (std::f64::consts::TAU * t).sin_cos();
+            assert!((sin - expected_sin).abs() < 1e-8 && (cos - expected_cos).abs() < 1e-8, "{t} turns");
+            for x in [t, t / f64::from(1 << 8)].into_iter().filter(|&x| x > 0.0) {
+                assert!((ln(x) - x.ln()).abs() <= 1e-10 * x.ln().abs().max(1e-3), "the logarithm of {x}");
+            }
+        }
     }
 
     #[test]

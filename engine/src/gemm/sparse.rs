@@ -20,6 +20,10 @@
 //!    -0.0 here and 0.0 there.
 //! 3. So columns of A that are 0 throughout (67 of MNIST's 784 pixels) cost nothing, either, and need no
 //!    treatment of their own. An optimiser may not skip their weights: moments and weight decay move them on.
+//!
+//! What lost: panels of 4 or 2 vectors (10 to 35 % slower) and of 16 (10 to 40 %); blocks of B as deep as those of k (10 % at a
+//! fifth of non-zero elements, 40 % at two fifths); packing block by block (a quarter of a layer's forward pass, since blocks do not
+//! end at whole vectors).
 mod compress;
 #[cfg(test)]
 mod tests;

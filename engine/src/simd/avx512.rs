@@ -203,38 +203,29 @@ impl Simd for Avx512 {
         // SAFETY: the slices hold 16 rows of 16 floats at these strides, as checked; `self` proves the
         // instructions.
         unsafe {
-            let zero = _mm512_setzero_ps();
-            let (mut rows, mut pairs, mut fours) = ([zero; 16], [zero; 16], [zero; 16]);
-            for (r, row) in rows.iter_mut().enumerate() {
-                *row = _mm512_loadu_ps(x.as_ptr().add(r * x_stride));
-            }
-            // In each quarter of a vector: pairs, then groups of four, of one column.
-            for (i, pair) in pairs.iter_mut().enumerate() {
-                let (a, b) = (rows[i & !1], rows[i | 1]);
-                *pair = if i & 1 == 0 { _mm512_unpacklo_ps(a, b) } else { _mm512_unpackhi_ps(a, b) };
-            }
-            for (i, four) in fours.iter_mut().enumerate() {
-                let (group, column) = (i & !3, i & 3);
-                let a = _mm512_castps_pd(pairs[group + column / 2]);
-                let b = _mm512_castps_pd(pairs[group + 2 + column / 2]);
-                let ab = if column & 1 == 0 { _mm512_unpacklo_pd(a, b) } else { _mm512_unpackhi_pd(a, b) };
-                *four = _mm512_castpd_ps(ab);
-            }
-            // `fours[4 g + c]` has, in quarter q, rows 4 g.. of column 4 q + c: transpose the quarters.
-            for c in 0..4 {
-                let (a, b, d, e) = (fours[c], fours[4 + c], fours[8 + c], fours[12 + c]);
-                let ab_even = _mm512_shuffle_f32x4::<0b10_00_10_00>(a, b);
-                let ab_odd = _mm512_shuffle_f32x4::<0b11_01_11_01>(a, b);
-                let de_even = _mm512_shuffle_f32x4::<0b10_00_10_00>(d, e);
-                let de_odd = _mm512_shuffle_f32x4::<0b11_01_11_01>(d, e);
+            let quarter = |row: usize, column: usize| _mm_loadu_ps(x.as_ptr().add(row * x_stride + column));
+            for column in (0..LANES).step_by(4) {
+                // Vector i has, in its quarter q, four columns of row 4 q + i. So transposing the quarters, each by
+                // itself, leaves the rows of a column in order; and few registers are alive at a time.
+                let gather = |i: usize| {
+                    let v = _mm512_castps128_ps512(quarter(i, column));
+                    let v = _mm512_insertf32x4::<1>(v, quarter(4 + i, column));
+                    let v = _mm512_insertf32x4::<2>(v, quarter(8 + i, column));
+                    _mm512_insertf32x4::<3>(v, quarter(12 + i, column))
+                };
+                let (a, b, c, d) = (gather(0), gather(1), gather(2), gather(3));
+                let ab_low = _mm512_castps_pd(_mm512_unpacklo_ps(a, b));
+                let ab_high = _mm512_castps_pd(_mm512_unpackhi_ps(a, b));
+                let cd_low = _mm512_castps_pd(_mm512_unpacklo_ps(c, d));
+                let cd_high = _mm512_castps_pd(_mm512_unpackhi_ps(c, d));
                 let columns = [
-                    _mm512_shuffle_f32x4::<0b10_00_10_00>(ab_even, de_even),
-                    _mm512_shuffle_f32x4::<0b10_00_10_00>(ab_odd, de_odd),
-                    _mm512_shuffle_f32x4::<0b11_01_11_01>(ab_even, de_even),
-                    _mm512_shuffle_f32x4::<0b11_01_11_01>(ab_odd, de_odd),
+                    _mm512_unpacklo_pd(ab_low, cd_low),
+                    _mm512_unpackhi_pd(ab_low, cd_low),
+                    _mm512_unpacklo_pd(ab_high, cd_high),
+                    _mm512_unpackhi_pd(ab_high, cd_high),
                 ];
-                for (q, column) in columns.into_iter().enumerate() {
-                    _mm512_storeu_ps(out.as_mut_ptr().add((4 * q + c) * out_stride), column);
+                for c in 0..4 {
+                    _mm512_storeu_pd(out.as_mut_ptr().add((column + c) * out_stride).cast(), columns[c]);
                 }
             }
         }

@@ -67,7 +67,7 @@ impl Context {
 
     /// The same ISA on the calling thread alone.
     pub fn single(&self) -> Context {
-        Context { isa: self.isa, pool: None, counters: Arc::default() }
+        Context { isa: self.isa, pool: None, counters: Arc::clone(&self.counters) }
     }
 
     /// The instruction set that kernels run on.

@@ -28,6 +28,10 @@ fn every_task_runs_once_and_is_counted() {
         cx.for_each(1, |_| {});
         cx.for_each(0, |_| {});
         cx.single().for_each(7, |_| {});
-        assert_eq!(cx.counts(), before, "one task waits for nobody, and a single thread has nobody to wait for");
+        assert_eq!(
+            cx.counts(),
+            before,
+            "one task waits for nobody, and a single thread has nobody to wait for"
+        );
     }
 }

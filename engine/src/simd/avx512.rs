@@ -224,8 +224,8 @@ impl Simd for Avx512 {
                     _mm512_unpacklo_pd(ab_high, cd_high),
                     _mm512_unpackhi_pd(ab_high, cd_high),
                 ];
-                for c in 0..4 {
-                    _mm512_storeu_pd(out.as_mut_ptr().add((column + c) * out_stride).cast(), columns[c]);
+                for (c, v) in columns.into_iter().enumerate() {
+                    _mm512_storeu_pd(out.as_mut_ptr().add((column + c) * out_stride).cast(), v);
                 }
             }
         }

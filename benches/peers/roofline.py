@@ -46,7 +46,7 @@ figure.tight_layout()
 # Labels lie on their lines, whose angle is known now; at different places, since two caches may be about as fast.
 (left, bottom), (right, top) = axes.transData.transform([(1, 1), (10, 10)])
 angle = math.degrees(math.atan2(top - bottom, right - left))
-for level, name, at in zip(roofs["bandwidths"], names, [0.2, 0.15, 0.23, 0.6]):
+for level, name, at in zip(roofs["bandwidths"], names, [0.2, 0.135, 0.29, 0.6]):
     axes.text(at, at * level["read"], f"{name}: {level['read']:.0f} GB/s", color="0.3", fontsize=8, rotation=angle,
               rotation_mode="anchor", ha="center", va="center",
               bbox=dict(facecolor="white", edgecolor="none", pad=0.4))

@@ -28,10 +28,10 @@ mod compress;
 #[cfg(test)]
 mod tests;
 
-use super::Epilogue;
 use super::blocking::k_blocks;
 use super::matrix::{Blocks, MatMut, MatRef, part};
 use super::pack::pack_b;
+use super::{Epilogue, check_shapes};
 use crate::memory::Slab;
 use crate::parallel::Context;
 use crate::simd::{Kernel, Simd};
@@ -111,11 +111,8 @@ pub(super) fn product(
     epilogue: Epilogue,
     scratch: &mut [f32],
 ) {
-    let (m, n, k) = (c.rows(), c.cols(), a.cols());
+    let (m, n, k) = check_shapes(a, [b.rows(), b.cols()], &c, epilogue);
     let plain = epilogue.bias.is_none() && !epilogue.relu;
-    assert!(
-        a.rows() == m && b.rows() == k && b.cols() == n && epilogue.bias.is_none_or(|bias| bias.len() == n)
-    );
     assert!(c.col_stride() == 1 || c.row_stride() == 1 && plain, "an epilogue for columns");
     if m == 0 || n == 0 {
         return;

@@ -4,31 +4,23 @@
 //!
 //! Throughput is in samples: 10,000 in a whole.
 
+mod encoder;
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use encoder::{WIDTHS, encoder};
 use narrows_datasets::shuffle_into;
-use narrows_engine::layers::{BatchNorm, Linear, Relu};
+use narrows_engine::layers::Linear;
 use narrows_engine::peak::{bandwidth, fma_peak};
 use narrows_engine::predictor::Workspace;
-use narrows_engine::{Context, Loss, Network, NetworkBuilder, Optimizer, Params, Predictor, Target, Trainer};
+use narrows_engine::{Context, Loss, Network, Optimizer, Params, Predictor, Target, Trainer};
 use std::time::{Duration, Instant};
 
-const INPUTS: usize = 784;
-const CODE: usize = 64;
+const INPUTS: usize = WIDTHS[0];
+const CODE: usize = WIDTHS[3];
 const CLASSES: usize = 10;
 const SAMPLES: usize = 100;
 const EPOCHS: usize = 100;
 const BATCH: usize = 32;
-
-fn encoder() -> NetworkBuilder {
-    Network::builder(INPUTS)
-        .layer(Linear::new(512))
-        .layer(BatchNorm::default())
-        .layer(Relu)
-        .layer(Linear::new(256))
-        .layer(BatchNorm::default())
-        .layer(Relu)
-        .layer(Linear::new(CODE))
-}
 
 /// Trains `network` from fresh weights on the rows of `samples`.
 fn learn(cx: &Context, network: &Network, samples: &[f32]) {
@@ -64,8 +56,9 @@ fn fine_tuning(criterion: &mut Criterion) {
     let encoder = encoder().build().expect("a network");
     let random = (0..SAMPLES * INPUTS).map(|i| (i as u32).wrapping_mul(2_654_435_761));
     let samples: Vec<f32> = random.map(|r| if r % 5 == 0 { (r >> 24) as f32 / 255.0 } else { 0.0 }).collect();
-    let multiply_adds = INPUTS * 512 + 512 * 256 + 256 * CODE + CODE * CLASSES;
-    let flops = 2.0 * ((3 * multiply_adds - INPUTS * 512) * SAMPLES * EPOCHS) as f64;
+    let in_encoder: usize = WIDTHS.windows(2).map(|pair| pair[0] * pair[1]).sum();
+    let multiply_adds = in_encoder + CODE * CLASSES;
+    let flops = 2.0 * ((3 * multiply_adds - INPUTS * WIDTHS[1]) * SAMPLES * EPOCHS) as f64;
     // Each step reads and writes all parameters and their two moments, and once more the gradients.
     let steps = EPOCHS * SAMPLES.div_ceil(BATCH);
     let weights = 4 * Params::new(&all, 1).values().len();

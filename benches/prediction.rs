@@ -4,29 +4,17 @@
 //! Throughput is in rows. One row is bound by reading the weights, of which a predictor leaves out those that meet a
 //! 0: so rows come in two kinds, of pictures of which four fifths are 0, and without any 0.
 
+mod encoder;
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use narrows_engine::layers::{BatchNorm, Linear, Relu};
+use encoder::{WIDTHS, encoder};
 use narrows_engine::peak::{bandwidth, fma_peak};
 use narrows_engine::predictor::Workspace;
-use narrows_engine::{Activations, Context, Network, Params, Pass, Predictor};
+use narrows_engine::{Activations, Context, Params, Pass, Predictor};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-const INPUTS: usize = 784;
-const WIDTHS: [usize; 4] = [INPUTS, 512, 256, 64];
-
-fn encoder() -> Network {
-    Network::builder(INPUTS)
-        .layer(Linear::new(512))
-        .layer(BatchNorm::default())
-        .layer(Relu)
-        .layer(Linear::new(256))
-        .layer(BatchNorm::default())
-        .layer(Relu)
-        .layer(Linear::new(64))
-        .build()
-        .expect("a network")
-}
+const INPUTS: usize = WIDTHS[0];
 
 fn pixels(rows: usize, zeros: bool) -> Vec<f32> {
     let random = (0..rows * INPUTS).map(|i| (i as u32).wrapping_mul(2_654_435_761));
@@ -34,7 +22,7 @@ fn pixels(rows: usize, zeros: bool) -> Vec<f32> {
 }
 
 fn prediction(criterion: &mut Criterion) {
-    let network = encoder();
+    let network = encoder().build().expect("a network");
     let params = Params::new(&network, 1);
     let predictor = Predictor::new(&network, &params).expect("a predictor");
     let multiply_adds: usize = WIDTHS.windows(2).map(|pair| pair[0] * pair[1]).sum();

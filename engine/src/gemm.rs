@@ -72,6 +72,13 @@ pub struct Epilogue<'a> {
     pub relu: bool,
 }
 
+impl<'a> Epilogue<'a> {
+    /// For `len` columns of C from `first` on.
+    pub(crate) fn columns(self, first: usize, len: usize) -> Epilogue<'a> {
+        Epilogue { bias: self.bias.map(|bias| &bias[first..first + len]), ..self }
+    }
+}
+
 /// `c = alpha a b + beta c`, for `a: (m, k)`, `b: (k, n)` and `c: (m, n)`.
 ///
 /// If beta is 0, C is not read, and may hold anything; if k is 0, the product is 0. NaNs and infinities

@@ -5,7 +5,9 @@
 //! below, and add its reference and its case to `tests/layers/`.
 
 mod batch_norm;
-mod columns;
+pub(crate) mod columns;
+mod conv2d;
+mod conv_transpose2d;
 mod dropout;
 mod elu;
 mod gelu;
@@ -15,8 +17,11 @@ mod pointwise;
 mod relu;
 mod sigmoid;
 mod tanh;
+pub(crate) mod window;
 
 pub use batch_norm::BatchNorm;
+pub use conv_transpose2d::ConvTranspose2d;
+pub use conv2d::Conv2d;
 pub use dropout::Dropout;
 pub use elu::Elu;
 pub use gelu::Gelu;
@@ -26,6 +31,7 @@ pub use pointwise::Pointwise;
 pub use relu::Relu;
 pub use sigmoid::Sigmoid;
 pub use tanh::Tanh;
+pub use window::Size;
 
 use crate::params::ParamSpec;
 use crate::{Context, Error, Shape};

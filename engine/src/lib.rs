@@ -23,6 +23,7 @@
 
 #[cfg_attr(feature = "portable", allow(dead_code))]
 mod caches;
+mod conv;
 mod error;
 pub mod gemm;
 mod half;

@@ -44,6 +44,19 @@ pub fn sum_blocks<'s>(
     total
 }
 
+/// The gradient of a bias: db (columns) = or += the column sums of dy (rows, columns). `scratch`: [`scratch_len`] for one sum.
+pub fn bias_gradient(cx: &Context, dy: &[f32], db: &mut [f32], accumulate: bool, scratch: &mut [f32]) {
+    let columns = db.len();
+    let sums = sum_blocks(cx, dy.len() / columns, columns, 1, scratch, |rows, out| {
+        let x = &dy[rows.start * columns..rows.end * columns];
+        cx.isa().run(ColumnSums { x, out });
+    });
+    if !accumulate {
+        db.fill(0.0);
+    }
+    cx.isa().run(Add { x: sums, y: db });
+}
+
 /// `y += x`
 pub struct Add<'a> {
     pub x: &'a [f32],

@@ -1,7 +1,6 @@
 //! The fully connected layer: `y = x W^T + b`.
 
-use super::columns::{self, Add, ColumnSums};
-use super::{Backward, Evaluated, Forward, Layer, Relu};
+use super::{Backward, Evaluated, Forward, Layer, Relu, columns};
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm, gemm_sparse, gemm_sparse_scratch};
 use crate::init::Init;
 use crate::params::{ParamSpec, Role};
@@ -95,13 +94,7 @@ impl Layer for Linear {
     fn backward(&self, cx: &Context, io: Backward<'_>) {
         let (inputs, outputs) = (io.input.len(), self.outputs);
         let (weight, _) = self.split(io.params, inputs);
-        let (dy, scratch) = if self.relu {
-            let (dz, scratch) = io.scratch.split_at_mut(io.batch * outputs);
-            Relu.gradient(cx, io.y, io.dy, dz);
-            (&*dz, scratch)
-        } else {
-            (io.dy, io.scratch)
-        };
+        let (dy, scratch) = Relu.behind(self.relu, cx, io.y, io.dy, io.scratch);
         let dy_matrix = MatRef::new(dy, io.batch, outputs);
         // dx first: what may follow is the update of the weights by their gradient, which is in the cache then.
         if let Some(dx) = io.dx {
@@ -112,15 +105,7 @@ impl Layer for Linear {
         if let Some(grads) = io.grads {
             let (dw, db) = grads.split_at_mut(outputs * inputs);
             if self.bias {
-                // db (out) = or += the column sums of dy
-                let sums = columns::sum_blocks(cx, io.batch, outputs, 1, &mut *scratch, |rows, out| {
-                    let x = &dy[rows.start * outputs..rows.end * outputs];
-                    cx.isa().run(ColumnSums { x, out });
-                });
-                if !io.accumulate {
-                    db.fill(0.0);
-                }
-                cx.isa().run(Add { x: sums, y: db });
+                columns::bias_gradient(cx, dy, db, io.accumulate, &mut *scratch);
             }
             // dW (out, in) = or += dy^T x, as dW^T = x^T dy: x is the one that may be sparse
             let x = MatRef::new(io.x, io.batch, inputs);

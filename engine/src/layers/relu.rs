@@ -22,8 +22,26 @@ impl Pointwise for Relu {
 }
 
 impl Relu {
+    /// The gradient in front of a ReLU that a layer has taken in, from the `y` and `dy` behind it: at the start of `scratch`
+    /// if there is one, else `dy` itself; and the rest of the scratch.
+    pub(super) fn behind<'a>(
+        self,
+        there: bool,
+        cx: &Context,
+        y: &[f32],
+        dy: &'a [f32],
+        scratch: &'a mut [f32],
+    ) -> (&'a [f32], &'a mut [f32]) {
+        if !there {
+            return (dy, scratch);
+        }
+        let (dz, scratch) = scratch.split_at_mut(dy.len());
+        self.gradient(cx, y, dy, dz);
+        (dz, scratch)
+    }
+
     /// `dx = dy` where `y` is positive, else 0: the gradient from the output alone, for fused layers.
-    pub(super) fn gradient(self, cx: &Context, y: &[f32], dy: &[f32], dx: &mut [f32]) {
+    fn gradient(self, cx: &Context, y: &[f32], dy: &[f32], dx: &mut [f32]) {
         super::pointwise::gradient(self, cx, y, y, dy, dx);
     }
 }

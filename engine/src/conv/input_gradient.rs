@@ -1,0 +1,201 @@
+//! From the map back to the image: the gradient of the input, and the forward pass of a transposed convolution.
+//!
+//! Pixel i of an image axis is reached from position o by tap t where `i = o stride - padding + t dilation`. Pixels that leave the same
+//! remainder by the stride, a *phase*, are reached by the same taps: so the pixels of a phase are a convolution of the map with
+//! those taps alone, with stride 1. Nothing is multiplied by inserted zeros, and each pixel is written once.
+
+use super::Conv;
+use super::forward::{block_rows, with_patches};
+use super::patches::{Axis, Patches};
+use crate::Context;
+use crate::gemm::{Epilogue, MatMut, MatRef, gemm_fused};
+use crate::memory::Slab;
+use crate::parallel::Chunks;
+use std::cell::Cell;
+
+thread_local! {
+    /// The pixels of a phase, before they go where they belong.
+    static PIXELS: Cell<Slab> = Cell::default();
+}
+
+/// The pixels of an image that a task computes at a time, at least, if there are so many.
+const TASK_PIXELS: usize = 2048;
+
+/// The scratch values of [`input_gradient`].
+pub(crate) fn input_gradient_scratch(conv: &Conv) -> usize {
+    conv.weight_len()
+}
+
+/// One phase along one axis.
+#[derive(Clone, Copy, Debug)]
+struct Phase {
+    /// The first pixel of the phase.
+    first: usize,
+    /// From a pixel of the phase to the next.
+    stride: usize,
+    /// How the map is read for each pixel of the phase.
+    axis: Axis,
+    /// The tap of the window that the map's tap 0 meets, and how many to go back for each further one.
+    tap: usize,
+    tap_step: usize,
+}
+
+impl Phase {
+    /// The phase of the pixels `first`, `first + stride` and so on, of `pixels`, for a map of `positions`.
+    fn new(
+        first: usize,
+        pixels: usize,
+        positions: usize,
+        [kernel, stride, padding, dilation]: [usize; 4],
+    ) -> Phase {
+        let reaches = |t: usize| {
+            let offset = (first + padding) as isize - (t * dilation) as isize;
+            (offset.rem_euclid(stride as isize) == 0).then(|| offset.div_euclid(stride as isize))
+        };
+        // The taps that reach the phase are equally far apart, and so are the positions that they read: the last tap reads
+        // the first position.
+        let mut taps = (0..kernel).filter_map(|t| reaches(t).map(|offset| (t, offset)));
+        let (mut count, mut tap_step, mut step) = (0, 1, 1);
+        let mut last: Option<(usize, isize)> = None;
+        for (t, offset) in taps.by_ref() {
+            if let Some((before, offset_before)) = last {
+                (tap_step, step) = (t - before, (offset_before - offset) as usize);
+            }
+            last = Some((t, offset));
+            count += 1;
+        }
+        let (tap, offset) = last.unwrap_or((0, 0));
+        let axis = Axis {
+            size: positions,
+            positions: (pixels - first).div_ceil(stride),
+            stride: 1,
+            first: offset,
+            step,
+            taps: count,
+        };
+        Phase { first, stride, axis, tap, tap_step }
+    }
+
+    /// The window's tap that the map's tap `t` meets.
+    fn window_tap(&self, t: usize) -> usize {
+        self.tap - t * self.tap_step
+    }
+}
+
+/// The phases of both axes, row by row.
+fn phases(conv: &Conv) -> impl Iterator<Item = (Phase, Phase)> {
+    let window = conv.window;
+    let (image, map) = (conv.image, conv.map);
+    let down = [window.kernel.0, window.stride.0, window.padding.0, window.dilation.0];
+    let across = [window.kernel.1, window.stride.1, window.padding.1, window.dilation.1];
+    (0..window.stride.0.min(image.0)).flat_map(move |i| {
+        (0..window.stride.1.min(image.1))
+            .map(move |j| (Phase::new(i, image.0, map.0, down), Phase::new(j, image.1, map.1, across)))
+    })
+}
+
+/// `image = relu(conv'(map) + bias)` for a batch: map: (batch, map), weight as [`Conv::params`] has it, image: (batch, image), to be
+/// overwritten. `scratch`: [`input_gradient_scratch`] values of any content.
+pub(crate) fn input_gradient(
+    cx: &Context,
+    conv: &Conv,
+    map: &[f32],
+    weight: &[f32],
+    image: &mut [f32],
+    epilogue: Epilogue<'_>,
+    scratch: &mut [f32],
+) {
+    let weights = &mut scratch[..conv.weight_len()];
+    by_phases(conv, weight, weights);
+    let weights = &*weights;
+    let image_len = conv.pixels() * conv.image_channels;
+    let batch = image.len() / image_len;
+    let images = TASK_PIXELS.div_ceil(conv.pixels());
+    cx.for_each_part(batch.div_ceil(images), Chunks::new(image, images * image_len), |i, image| {
+        let image = image.data;
+        let first = i * images;
+        let map_len = conv.positions() * conv.map_channels;
+        let map = &map[first * map_len..][..image.len() / image_len * map_len];
+        let mut start = 0;
+        for phase in phases(conv) {
+            let taps = phase.0.axis.taps * phase.1.axis.taps;
+            let len = taps * conv.weight_len() / conv.taps();
+            phase_of_images(cx, conv, phase, map, &weights[start..start + len], image, epilogue);
+            start += len;
+        }
+    });
+}
+
+/// The pixels of one phase in some images. `weights`: by groups, (taps map channels, image channels).
+fn phase_of_images(
+    cx: &Context,
+    conv: &Conv,
+    phase: (Phase, Phase),
+    map: &[f32],
+    weights: &[f32],
+    image: &mut [f32],
+    epilogue: Epilogue<'_>,
+) {
+    let single = cx.single();
+    let (inputs, outputs) = conv.group_channels();
+    let batch = map.len() / (conv.positions() * conv.map_channels);
+    let (rows, columns) = (phase.0.axis, phase.1.axis);
+    let pixels = batch * rows.positions * columns.positions;
+    for group in 0..conv.groups {
+        let patches = Patches {
+            data: map,
+            rows,
+            columns,
+            pixel: conv.map_channels,
+            first: group * outputs,
+            channels: outputs,
+        };
+        let len = patches.len();
+        let weights = MatRef::new(&weights[group * len * inputs..][..len * inputs], len, inputs);
+        let epilogue = epilogue.columns(group * inputs, inputs);
+        let block = block_rows(len.max(inputs));
+        for start in (0..pixels).step_by(block) {
+            let count = block.min(pixels - start);
+            let mut values = PIXELS.take();
+            values.ensure(count * inputs);
+            with_patches(cx, patches, start..start + count, |patches| {
+                let values = MatMut::new(&mut values[..count * inputs], count, inputs);
+                gemm_fused(&single, 1.0, patches, weights, 0.0, values, epilogue);
+            });
+            for (at, value) in (start..).zip(values[..count * inputs].chunks_exact(inputs)) {
+                let (n, i, j) = (
+                    at / (rows.positions * columns.positions),
+                    at / columns.positions % rows.positions,
+                    at % columns.positions,
+                );
+                let (i, j) = (phase.0.first + i * phase.0.stride, phase.1.first + j * phase.1.stride);
+                let pixel = (n * conv.image.0 + i) * conv.image.1 + j;
+                image[pixel * conv.image_channels + group * inputs..][..inputs].copy_from_slice(value);
+            }
+            PIXELS.set(values);
+        }
+    }
+}
+
+/// The weight phase by phase and group by group, each (taps map channels, image channels).
+fn by_phases(conv: &Conv, weight: &[f32], out: &mut [f32]) {
+    let (inputs, outputs) = conv.group_channels();
+    let all_outputs = conv.map_channels;
+    let mut start = 0;
+    for (down, across) in phases(conv) {
+        for group in 0..conv.groups {
+            for (t, u) in (0..down.axis.taps).flat_map(|t| (0..across.axis.taps).map(move |u| (t, u))) {
+                let tap = down.window_tap(t) * conv.window.kernel.1 + across.window_tap(u);
+                let weight = &weight[tap * inputs * all_outputs..][..inputs * all_outputs];
+                for o in 0..outputs {
+                    for c in 0..inputs {
+                        out[start + o * inputs + c] = weight[c * all_outputs + group * outputs + o];
+                    }
+                }
+                start += outputs * inputs;
+            }
+        }
+    }
+    // A stride beyond the kernel leaves no tap out, but one beyond the image may.
+    out[start..].fill(0.0);
+}

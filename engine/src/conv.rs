@@ -16,6 +16,7 @@
 //! P is never there as a whole. Each task gathers some of its rows, as many as stay in its level-2 cache, and multiplies them.
 //! Channels come last, so that a window's row of pixels is one contiguous run, and gathering copies long vectors.
 
+mod few_channels;
 mod forward;
 mod input_gradient;
 mod patches;
@@ -26,13 +27,22 @@ pub(crate) use input_gradient::{input_gradient, input_gradient_scratch};
 pub(crate) use weight_gradient::{weight_gradient, weight_gradient_scratch};
 
 use crate::layers::window::{Size, Window, image, image_shape};
+use crate::memory::Slab;
 use crate::params::{ParamSpec, Role};
 use crate::{Error, Shape, init::Init};
 use patches::{Axis, Patches};
+use std::cell::Cell;
 
 /// The floats of the patches that a task gathers at a time: 128 KB, which leaves room in a level-2 cache for what they
 /// are multiplied by and make.
 const BLOCK: usize = 1 << 15;
+
+thread_local! {
+    /// What a task of this thread has gathered, and what it has made of that before it goes where it belongs. They only grow, so
+    /// that what was run before allocates nothing.
+    static GATHERED: Cell<Slab> = Cell::default();
+    static PRODUCTS: Cell<Slab> = Cell::default();
+}
 
 /// The two sides of a convolution: the image that the windows move over, and the map of what they make of it.
 #[derive(Clone, Copy, Debug)]

@@ -1,17 +1,10 @@
 //! From the image to the map: `map = relu(P W + bias)`.
 
 use super::patches::{Gather, Patches};
-use super::{BLOCK, Conv};
+use super::{BLOCK, Conv, GATHERED};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm_fused};
-use crate::memory::Slab;
 use crate::parallel::Chunks;
-use std::cell::Cell;
-
-thread_local! {
-    /// The patches that this thread has gathered. It only grows, so that what was run before allocates nothing.
-    static GATHERED: Cell<Slab> = Cell::default();
-}
 
 /// Calls `f` with the patches `range` of `patches` as a matrix, gathered into memory of this thread.
 pub(super) fn with_patches<R>(

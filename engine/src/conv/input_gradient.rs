@@ -4,19 +4,14 @@
 //! remainder by the stride, a *phase*, are reached by the same taps: so the pixels of a phase are a convolution of the map with
 //! those taps alone, with stride 1. Nothing is multiplied by inserted zeros, and each pixel is written once.
 
-use super::Conv;
 use super::forward::{block_rows, with_patches};
-use super::patches::{Axis, Patches};
+use super::patches::{Axis, Lines, Patches, copy_lines};
+use super::{Conv, PRODUCTS, few_channels};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm_fused};
-use crate::memory::Slab;
 use crate::parallel::Chunks;
-use std::cell::Cell;
-
-thread_local! {
-    /// The pixels of a phase, before they go where they belong.
-    static PIXELS: Cell<Slab> = Cell::default();
-}
+use crate::simd::{Kernel, Simd};
+use std::ops::Range;
 
 /// The pixels of an image that a task computes at a time, at least, if there are so many.
 const TASK_PIXELS: usize = 2048;
@@ -105,6 +100,9 @@ pub(crate) fn input_gradient(
     epilogue: Epilogue<'_>,
     scratch: &mut [f32],
 ) {
+    if few_channels::pays(conv) {
+        return few_channels::input_gradient(cx, conv, map, weight, image, epilogue);
+    }
     let weights = &mut scratch[..conv.weight_len()];
     by_phases(conv, weight, weights);
     let weights = &*weights;
@@ -156,23 +154,49 @@ fn phase_of_images(
         let block = block_rows(len.max(inputs));
         for start in (0..pixels).step_by(block) {
             let count = block.min(pixels - start);
-            let mut values = PIXELS.take();
+            let mut values = PRODUCTS.take();
             values.ensure(count * inputs);
             with_patches(cx, patches, start..start + count, |patches| {
                 let values = MatMut::new(&mut values[..count * inputs], count, inputs);
                 gemm_fused(&single, 1.0, patches, weights, 0.0, values, epilogue);
             });
-            for (at, value) in (start..).zip(values[..count * inputs].chunks_exact(inputs)) {
-                let (n, i, j) = (
-                    at / (rows.positions * columns.positions),
-                    at / columns.positions % rows.positions,
-                    at % columns.positions,
-                );
-                let (i, j) = (phase.0.first + i * phase.0.stride, phase.1.first + j * phase.1.stride);
-                let pixel = (n * conv.image.0 + i) * conv.image.1 + j;
-                image[pixel * conv.image_channels + group * inputs..][..inputs].copy_from_slice(value);
-            }
-            PIXELS.set(values);
+            let values_read = &values[..count * inputs];
+            let channels = group * inputs..(group + 1) * inputs;
+            cx.isa().run(Spread { conv, phase, start, values: values_read, channels, image });
+            PRODUCTS.set(values);
+        }
+    }
+}
+
+/// Puts the pixels of a phase, from number `start` on, where they belong in the images. `values`: (pixels, some channels).
+struct Spread<'a> {
+    conv: &'a Conv,
+    phase: (Phase, Phase),
+    start: usize,
+    values: &'a [f32],
+    channels: Range<usize>,
+    image: &'a mut [f32],
+}
+
+impl Kernel for Spread<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Spread { conv, phase: (down, across), start, values, channels, image } = self;
+        let (len, pixel) = (channels.len(), conv.image_channels);
+        let (rows, columns) = (down.axis.positions, across.axis.positions);
+        let end = start + values.len() / len;
+        let mut at = start;
+        // The pixels of one row of an image.
+        while at < end {
+            let (n, i, j) = (at / (rows * columns), at / columns % rows, at % columns);
+            let count = (columns - j).min(end - at);
+            let (i, j) = (down.first + i * down.stride, across.first + j * across.stride);
+            let out = &mut image[((n * conv.image.0 + i) * conv.image.1 + j) * pixel + channels.start..];
+            let lines = Lines { step: len, len, count };
+            copy_lines(s, lines, &values[(at - start) * len..], across.stride * pixel, out);
+            at += count;
         }
     }
 }

@@ -18,21 +18,26 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// The pixel of tap 0 at position `i`: it may lie outside.
+    /// The pixel of tap `t` at position `i`: it may lie outside.
     #[inline(always)]
-    fn start(&self, i: usize) -> isize {
-        (i * self.stride) as isize + self.first
+    fn pixel(&self, i: usize, t: usize) -> isize {
+        (i * self.stride + t * self.step) as isize + self.first
     }
 
     /// The taps at position `i` whose pixels are there.
-    #[inline(always)]
     fn inside(&self, i: usize) -> Range<usize> {
-        let start = self.start(i);
-        let to = |pixel: isize| (pixel - start).max(0) as usize;
-        // Taps before the first pixel, and taps before the end.
-        let from = to(0).div_ceil(self.step).min(self.taps);
-        let end = to(self.size as isize).div_ceil(self.step).min(self.taps);
-        from..end.max(from)
+        let start = self.pixel(i, 0);
+        let before =
+            |pixel: usize| ((pixel as isize - start).max(0) as usize).div_ceil(self.step).min(self.taps);
+        before(0)..before(self.size)
+    }
+
+    /// The positions at which all taps are there.
+    fn interior(&self) -> Range<usize> {
+        let last = self.pixel(0, self.taps.max(1) - 1);
+        let before = |pixels: isize| (pixels.max(0) as usize).div_ceil(self.stride).min(self.positions);
+        let start = before(-self.first);
+        start..before(self.size as isize - last).max(start)
     }
 }
 
@@ -85,73 +90,103 @@ impl Kernel for Gather<'_> {
     fn run<S: Simd>(self, s: S) {
         let Gather { patches, range, stride, out } = self;
         let Patches { data, rows, columns, pixel, first, channels } = patches;
-        let (len, line) = (patches.len(), columns.taps * channels);
+        let line = columns.taps * channels;
         // Where neighbouring taps are neighbours in memory, a window's row is one run.
-        let contiguous = columns.step == 1 && channels == pixel;
-        let image_len = rows.size * columns.size * pixel;
-        let mut position = Position::of(&patches, range.start);
-        for row in 0..range.len() {
-            let Position { image, i, j } = position;
-            position.advance(&patches);
-            let out = &mut out[row * stride..][..len];
-            let image = &data[image * image_len..][..image_len];
-            let (down, across) = (rows.inside(i), columns.inside(j));
-            let whole = across.len() == columns.taps;
+        let (runs, run) =
+            if columns.step == 1 && channels == pixel { (1, line) } else { (columns.taps, channels) };
+        let interior = columns.interior();
+        let mut at = range.start;
+        // The positions that lie side by side.
+        while at < range.end {
+            let (image, position) = (at / patches.positions(), at % patches.positions());
+            let (i, j) = (position / columns.positions, position % columns.positions);
+            let count = (columns.positions - j).min(range.end - at);
+            let out = &mut out[(at - range.start) * stride..];
+            let image = &data[image * rows.size * columns.size * pixel..][..rows.size * columns.size * pixel];
+            let whole = interior.start.clamp(j, j + count)..interior.end.clamp(j, j + count);
+            let down = rows.inside(i);
             for t in 0..rows.taps {
-                let out = &mut out[t * line..][..line];
+                let out = &mut out[t * line..];
                 if !down.contains(&t) {
-                    fill(s, out);
+                    fill_lines(s, Lines { step: stride, len: line, count }, out);
                     continue;
                 }
-                let pixels = (rows.start(i) + (t * rows.step) as isize) as usize * columns.size;
-                let at = |tap: usize| {
-                    (pixels as isize + columns.start(j) + (tap * columns.step) as isize) as usize * pixel
-                        + first
-                };
-                if contiguous && whole {
-                    copy(s, &image[at(0)..][..line], out);
-                    continue;
-                }
-                fill(s, &mut out[..across.start * channels]);
-                fill(s, &mut out[across.end * channels..]);
-                if contiguous {
-                    if !across.is_empty() {
-                        let out = &mut out[across.start * channels..across.end * channels];
-                        copy(s, &image[at(across.start)..][..out.len()], out);
-                    }
-                } else {
-                    for tap in across.clone() {
-                        copy(s, &image[at(tap)..][..channels], &mut out[tap * channels..][..channels]);
+                let row = &image[rows.pixel(i, t) as usize * columns.size * pixel..][..columns.size * pixel];
+                if !whole.is_empty() {
+                    let lines = Lines { step: columns.stride * pixel, len: run, count: whole.len() };
+                    for tap in 0..runs {
+                        let x = &row[columns.pixel(whole.start, tap) as usize * pixel + first..];
+                        copy_lines(
+                            s,
+                            lines,
+                            x,
+                            stride,
+                            &mut out[(whole.start - j) * stride + tap * channels..],
+                        );
                     }
                 }
+                for j_edge in (j..whole.start).chain(whole.end.max(whole.start)..j + count) {
+                    let out = &mut out[(j_edge - j) * stride..][..line];
+                    let across = columns.inside(j_edge);
+                    fill(s, &mut out[..across.start * channels]);
+                    fill(s, &mut out[across.end * channels..]);
+                    for tap in across {
+                        let x = &row[columns.pixel(j_edge, tap) as usize * pixel + first..][..channels];
+                        copy(s, x, &mut out[tap * channels..][..channels]);
+                    }
+                }
+            }
+            at += count;
+        }
+    }
+}
+
+/// Equally long runs of floats, `step` apart.
+#[derive(Clone, Copy)]
+pub(super) struct Lines {
+    pub step: usize,
+    pub len: usize,
+    pub count: usize,
+}
+
+/// Copies lines of `x` to lines of `out`, `stride` apart.
+#[inline(always)]
+pub(super) fn copy_lines<S: Simd>(s: S, lines: Lines, x: &[f32], stride: usize, out: &mut [f32]) {
+    // The number of vectors is known at compile time, as far as it matters: without, a step of the loop takes as long
+    // as copying a few vectors.
+    match lines.len.div_ceil(S::LANES) {
+        1 => copy_vectors::<S, 1>(s, lines, x, stride, out),
+        2 => copy_vectors::<S, 2>(s, lines, x, stride, out),
+        3 => copy_vectors::<S, 3>(s, lines, x, stride, out),
+        4 => copy_vectors::<S, 4>(s, lines, x, stride, out),
+        6 => copy_vectors::<S, 6>(s, lines, x, stride, out),
+        8 => copy_vectors::<S, 8>(s, lines, x, stride, out),
+        _ => {
+            for i in 0..lines.count {
+                copy(s, &x[i * lines.step..][..lines.len], &mut out[i * stride..][..lines.len]);
             }
         }
     }
 }
 
-/// Which image, and where in it the window is.
-struct Position {
-    image: usize,
-    i: usize,
-    j: usize,
+/// [`copy_lines`] of `NV` vectors, the last of which may not be whole.
+#[inline(always)]
+fn copy_vectors<S: Simd, const NV: usize>(s: S, lines: Lines, x: &[f32], stride: usize, out: &mut [f32]) {
+    let Lines { step, len, count } = lines;
+    let last = (NV - 1) * S::LANES;
+    for i in 0..count {
+        let (x, out) = (&x[i * step..][..len], &mut out[i * stride..][..len]);
+        for v in 0..NV - 1 {
+            s.store(s.load(&x[v * S::LANES..]), &mut out[v * S::LANES..]);
+        }
+        s.store_at(s.load_at(x, last), out, last);
+    }
 }
 
-impl Position {
-    fn of(patches: &Patches, row: usize) -> Position {
-        let (image, position) = (row / patches.positions(), row % patches.positions());
-        let width = patches.columns.positions;
-        Position { image, i: position / width, j: position % width }
-    }
-
-    #[inline(always)]
-    fn advance(&mut self, patches: &Patches) {
-        self.j += 1;
-        if self.j == patches.columns.positions {
-            (self.i, self.j) = (self.i + 1, 0);
-            if self.i == patches.rows.positions {
-                (self.image, self.i) = (self.image + 1, 0);
-            }
-        }
+#[inline(always)]
+fn fill_lines<S: Simd>(s: S, lines: Lines, out: &mut [f32]) {
+    for i in 0..lines.count {
+        fill(s, &mut out[i * lines.step..][..lines.len]);
     }
 }
 

@@ -1,0 +1,103 @@
+//! From the map back to an image of few channels, such as the last layer of a decoder.
+//!
+//! The products of a phase (`input_gradient.rs`) have as many columns as the image has channels: with 1 or 3, most lanes of a vector
+//! would stand empty. So here each position of the map is multiplied by all taps at once, `T = map W'`: (positions, taps
+//! channels), and what belongs to the same pixel is added up afterwards (PyTorch's `Fold`), while it is in the cache. That is 9
+//! or 27 columns for a kernel of 3x3, and an addition for each, which costs more than it saves from about 8 channels on.
+
+use super::{BLOCK, Conv, PRODUCTS};
+use crate::Context;
+use crate::gemm::{Epilogue, MatMut, MatRef, gemm};
+use crate::parallel::Chunks;
+
+/// The channels of an image up to which this is the faster way.
+const FEW: usize = 8;
+
+/// Whether this is the way to go.
+pub(super) fn pays(conv: &Conv) -> bool {
+    conv.groups == 1 && conv.image_channels <= FEW && conv.taps() > 1
+}
+
+/// As [`input_gradient`](super::input_gradient()).
+pub(super) fn input_gradient(
+    cx: &Context,
+    conv: &Conv,
+    map: &[f32],
+    weight: &[f32],
+    image: &mut [f32],
+    epilogue: Epilogue<'_>,
+) {
+    let (positions, inner) = (conv.positions(), conv.map_channels);
+    let columns = conv.taps() * conv.image_channels;
+    let image_len = conv.pixels() * conv.image_channels;
+    let images = (BLOCK / (positions * columns)).max(1);
+    let weight = MatRef::new(weight, columns, inner).transposed();
+    let batch = image.len() / image_len;
+    cx.for_each_part(batch.div_ceil(images), Chunks::new(image, images * image_len), |i, image| {
+        let image = image.data;
+        let rows = image.len() / image_len * positions;
+        let map = MatRef::new(&map[i * images * positions * inner..][..rows * inner], rows, inner);
+        let mut products = PRODUCTS.take();
+        products.ensure(rows * columns);
+        let products_mut = MatMut::new(&mut products[..rows * columns], rows, columns);
+        gemm(&cx.single(), 1.0, map, weight, 0.0, products_mut);
+        let each = products.chunks_exact(positions * columns);
+        for (image, products) in image.chunks_exact_mut(image_len).zip(each) {
+            match conv.image_channels {
+                1 => fold::<1>(conv, products, image, epilogue),
+                2 => fold::<2>(conv, products, image, epilogue),
+                3 => fold::<3>(conv, products, image, epilogue),
+                4 => fold::<4>(conv, products, image, epilogue),
+                5 => fold::<5>(conv, products, image, epilogue),
+                6 => fold::<6>(conv, products, image, epilogue),
+                7 => fold::<7>(conv, products, image, epilogue),
+                _ => fold::<FEW>(conv, products, image, epilogue),
+            }
+        }
+        PRODUCTS.set(products);
+    });
+}
+
+/// Adds up what belongs to each pixel of one image: products: (positions, taps C).
+fn fold<const C: usize>(conv: &Conv, products: &[f32], image: &mut [f32], epilogue: Epilogue<'_>) {
+    let window = conv.window;
+    let columns = conv.taps() * C;
+    let bias: [f32; C] = std::array::from_fn(|c| epilogue.bias.map_or(0.0, |bias| bias[c]));
+    for (i, image) in image.chunks_exact_mut(conv.image.1 * C).enumerate() {
+        let (pixels, _) = image.as_chunks_mut::<C>();
+        pixels.fill(bias);
+        for t in 0..window.kernel.0 {
+            // i = o stride - padding + t dilation
+            let Some(reached) = (i + window.padding.0).checked_sub(t * window.dilation.0) else { break };
+            let o = reached / window.stride.0;
+            if reached % window.stride.0 != 0 || o >= conv.map.0 {
+                continue;
+            }
+            let row = &products[o * conv.map.1 * columns..][..conv.map.1 * columns];
+            for u in 0..window.kernel.1 {
+                // The positions whose tap u is a pixel of the image, and the first such pixel.
+                let shift = u * window.dilation.1;
+                let first = window.padding.1.saturating_sub(shift).div_ceil(window.stride.1);
+                let end = (conv.image.1 + window.padding.1).saturating_sub(shift).div_ceil(window.stride.1);
+                if first >= end.min(conv.map.1) {
+                    continue;
+                }
+                let tap = (t * window.kernel.1 + u) * C;
+                let row = &row[first * columns + tap..];
+                let pixels = &mut pixels[first * window.stride.1 + shift - window.padding.1..];
+                let sums = pixels.iter_mut().step_by(window.stride.1);
+                let count = end.min(conv.map.1) - first;
+                for (sum, product) in sums.zip(row.chunks(columns)).take(count) {
+                    let (product, _) = product.as_chunks::<C>();
+                    for (sum, product) in sum.iter_mut().zip(product[0]) {
+                        *sum += product;
+                    }
+                }
+            }
+        }
+        if epilogue.relu {
+            // A NaN stays one.
+            image.iter_mut().filter(|x| **x <= 0.0).for_each(|x| *x = 0.0);
+        }
+    }
+}

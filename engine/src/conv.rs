@@ -18,6 +18,7 @@
 
 mod few_channels;
 mod forward;
+mod in_place;
 mod input_gradient;
 mod patches;
 mod weight_gradient;

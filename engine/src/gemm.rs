@@ -54,9 +54,12 @@ mod packed;
 mod portable;
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 mod sparse;
+#[cfg_attr(not(all(target_arch = "x86_64", not(feature = "portable"))), allow(dead_code, unused))]
+mod windows;
 
 pub use matrix::{MatMut, MatRef};
 pub use packed::PackedB;
+pub(crate) use windows::{Steps, Windows, gemm_windows, takes_windows};
 
 use crate::parallel::Context;
 use crate::simd::Isa;

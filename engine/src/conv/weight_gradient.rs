@@ -1,16 +1,19 @@
 //! The gradient of the weight: `dW = P' dmap`.
 
-use super::Conv;
 use super::forward::{block_rows, with_patches};
+use super::{Conv, in_place};
 use crate::Context;
 use crate::gemm::{MatMut, MatRef, gemm};
 use crate::layers::columns::Add;
 use crate::parallel::Chunks;
+use std::ops::Range;
 
 /// The positions that are summed up by one task, at least: their gradient is written once, and read once.
 const MIN_PART: usize = 1024;
 /// The parts that the positions are cut into, at most.
 const MAX_PARTS: usize = 8;
+/// The values of a patch above which a window's rows are summed up apart.
+const WIDE: usize = 256;
 
 fn parts(rows: usize) -> usize {
     (rows / MIN_PART).clamp(1, MAX_PARTS)
@@ -36,19 +39,35 @@ pub(crate) fn weight_gradient(
     accumulate: bool,
     scratch: &mut [f32],
 ) {
-    let batch = image.len() / (conv.pixels() * conv.image_channels);
+    let (image_len, map_len) = (conv.pixels() * conv.image_channels, conv.positions() * conv.map_channels);
+    let batch = image.len() / image_len;
     let rows = batch * conv.positions();
     let parts = parts(rows);
-    // The rows of the window, which are rows of the weight, are summed up apart from each other.
-    let window_rows = conv.window.kernel.0;
-    let slice = conv.weight_len() / window_rows;
     let partial = if parts == 1 { &mut *grad } else { &mut scratch[..parts * conv.weight_len()] };
     let add = accumulate && parts == 1;
-    cx.for_each_part(parts * window_rows, Chunks::new(partial, slice), |i, sums| {
-        let (part, t) = (i / window_rows, i % window_rows);
-        let range = part * rows / parts..(part + 1) * rows / parts;
-        sum_up(cx, conv, image, dmap, t, range, sums.data, add);
-    });
+    if in_place::pays(cx, conv) {
+        // Whole images.
+        cx.for_each_part(parts, Chunks::new(partial, conv.weight_len()), |part, sums| {
+            let images = part * batch / parts..(part + 1) * batch / parts;
+            let image = &image[images.start * image_len..images.end * image_len];
+            let dmap = &dmap[images.start * map_len..images.end * map_len];
+            in_place::weight_gradient(cx, conv, image, dmap, sums.data, add);
+        });
+    } else {
+        // The rows of a large window, which are rows of the weight, are summed up apart from each other: so a task gathers
+        // more patches at a time, and writes its sums less often.
+        let slices = if parts == MAX_PARTS && conv.weight_len() / conv.map_channels <= WIDE {
+            1
+        } else {
+            conv.window.kernel.0
+        };
+        let taps = conv.window.kernel.0 / slices;
+        cx.for_each_part(parts * slices, Chunks::new(partial, conv.weight_len() / slices), |i, sums| {
+            let (part, t) = (i / slices, i % slices * taps);
+            let range = part * rows / parts..(part + 1) * rows / parts;
+            sum_up(cx, conv, image, dmap, t..t + taps, range, sums.data, add);
+        });
+    }
     if parts > 1 {
         if !accumulate {
             grad.fill(0.0);
@@ -66,8 +85,8 @@ fn sum_up(
     conv: &Conv,
     image: &[f32],
     dmap: &[f32],
-    window_row: usize,
-    range: std::ops::Range<usize>,
+    window_rows: Range<usize>,
+    range: Range<usize>,
     sums: &mut [f32],
     accumulate: bool,
 ) {
@@ -75,7 +94,7 @@ fn sum_up(
     let (_, group_outputs) = conv.group_channels();
     let outputs = conv.map_channels;
     for group in 0..conv.groups {
-        let patches = conv.patches(image, group).window_rows(window_row..window_row + 1);
+        let patches = conv.patches(image, group).window_rows(window_rows.clone());
         let columns = group * group_outputs;
         let block = block_rows(patches.len());
         let mut beta = if accumulate { 1.0 } else { 0.0 };

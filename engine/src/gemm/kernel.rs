@@ -6,8 +6,10 @@
 //! spread evenly over as few panels as can hold them.
 
 mod finish;
+mod windows;
 
 pub(super) use finish::{Bias, Finish};
+pub(super) use windows::WindowStrips;
 
 use super::matrix::{MatMut, MatRef};
 use crate::simd::{Kernel, Simd};
@@ -62,6 +64,9 @@ pub(super) trait Tile: Simd {
 
     /// Runs the micro-kernel of the strips' height along the strips.
     fn strips(self, strips: Strips);
+
+    /// The same along strips of windows of that height.
+    fn window_strips(self, height: usize, strips: WindowStrips);
 }
 
 /// Gives an ISA its tile; the heights have to be all those from 1 to the tallest.
@@ -74,6 +79,14 @@ macro_rules! tile {
             fn strips(self, mut strips: Strips) {
                 match strips.height {
                     $( $height => height::<Self, $height>(self, &mut strips), )+
+                    rows => unreachable!("strips of {rows} rows"),
+                }
+            }
+
+            #[inline(always)]
+            fn window_strips(self, height: usize, mut strips: WindowStrips) {
+                match height {
+                    $( $height => windows::height::<Self, $height>(self, &mut strips), )+
                     rows => unreachable!("strips of {rows} rows"),
                 }
             }

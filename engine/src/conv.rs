@@ -43,6 +43,8 @@ thread_local! {
     /// that what was run before allocates nothing.
     static GATHERED: Cell<Slab> = Cell::default();
     static PRODUCTS: Cell<Slab> = Cell::default();
+    /// An image in its frame.
+    static FRAMES: Cell<Slab> = Cell::default();
 }
 
 /// The two sides of a convolution: the image that the windows move over, and the map of what they make of it.
@@ -143,8 +145,8 @@ impl Conv {
         [Some(weight), bias].into_iter().flatten().collect()
     }
 
-    /// The patches of `images`, of the channels that belong to `group`.
-    fn patches<'a>(&self, images: &'a [f32], group: usize) -> Patches<'a> {
+    /// How the window lies along the image: vertically and horizontally.
+    fn axes(&self) -> (Axis, Axis) {
         let Window { kernel, stride, padding, dilation } = self.window;
         let axis = |size, positions, taps, stride, padding: usize, dilation| Axis {
             size,
@@ -154,14 +156,17 @@ impl Conv {
             step: dilation,
             taps,
         };
+        (
+            axis(self.image.0, self.map.0, kernel.0, stride.0, padding.0, dilation.0),
+            axis(self.image.1, self.map.1, kernel.1, stride.1, padding.1, dilation.1),
+        )
+    }
+
+    /// The patches of `images`, of the channels that belong to `group`.
+    fn patches<'a>(&self, images: &'a [f32], group: usize) -> Patches<'a> {
+        let (rows, columns) = self.axes();
         let (channels, _) = self.group_channels();
-        Patches {
-            data: images,
-            rows: axis(self.image.0, self.map.0, kernel.0, stride.0, padding.0, dilation.0),
-            columns: axis(self.image.1, self.map.1, kernel.1, stride.1, padding.1, dilation.1),
-            pixel: self.image_channels,
-            first: group * channels,
-            channels,
-        }
+        let (pixel, first) = (self.image_channels, group * channels);
+        Patches { data: images, rows, columns, pixel, first, channels }
     }
 }

@@ -5,10 +5,12 @@
 //! those taps alone, with stride 1. Nothing is multiplied by inserted zeros, and each pixel is written once.
 
 use super::forward::{block_rows, with_patches};
+use super::in_place::{self, Frame};
 use super::patches::{Axis, Lines, Patches, copy_lines};
 use super::{Conv, PRODUCTS, few_channels};
 use crate::Context;
-use crate::gemm::{Epilogue, MatMut, MatRef, gemm_fused};
+use crate::gemm::{Epilogue, MatMut, MatRef, gemm_fused, gemm_windows};
+use crate::layers::window::Size;
 use crate::parallel::Chunks;
 use crate::simd::{Kernel, Simd};
 use std::ops::Range;
@@ -108,12 +110,27 @@ pub(crate) fn input_gradient(
     let weights = &*weights;
     let image_len = conv.pixels() * conv.image_channels;
     let batch = image.len() / image_len;
+    let in_place = phases_in_place(cx, conv);
+    let frame = Frame::of(phases(conv).map(|(down, across)| (down.axis, across.axis)), conv.map_channels);
     let images = TASK_PIXELS.div_ceil(conv.pixels());
     cx.for_each_part(batch.div_ceil(images), Chunks::new(image, images * image_len), |i, image| {
         let image = image.data;
         let first = i * images;
         let map_len = conv.positions() * conv.map_channels;
         let map = &map[first * map_len..][..image.len() / image_len * map_len];
+        if in_place {
+            return frame.each(map, |n, framed| {
+                image_in_place(
+                    cx,
+                    conv,
+                    &frame,
+                    framed,
+                    weights,
+                    &mut image[n * image_len..][..image_len],
+                    epilogue,
+                );
+            });
+        }
         let mut start = 0;
         for phase in phases(conv) {
             let taps = phase.0.axis.taps * phase.1.axis.taps;
@@ -122,6 +139,42 @@ pub(crate) fn input_gradient(
             start += len;
         }
     });
+}
+
+/// Whether the pixels of a phase are patches that are read where they are.
+fn phases_in_place(cx: &Context, conv: &Conv) -> bool {
+    let Size(down, across) = conv.window.stride;
+    // In the image, a phase's rows are as far apart as so many of its pixels.
+    let aligned = (down * conv.image.1).is_multiple_of(across);
+    let fits = |(down, across): (Phase, Phase)| {
+        let taps = down.axis.taps * across.axis.taps;
+        taps > 0 && across.axis.step == 1 && in_place::suits(cx, across.axis.positions, conv.weight_len())
+    };
+    aligned && conv.groups == 1 && phases(conv).all(fits)
+}
+
+/// All pixels of one image, of a map in its frame.
+fn image_in_place(
+    cx: &Context,
+    conv: &Conv,
+    frame: &Frame,
+    framed: &[f32],
+    weights: &[f32],
+    image: &mut [f32],
+    epilogue: Epilogue<'_>,
+) {
+    let inputs = conv.image_channels;
+    let mut start = 0;
+    for (down, across) in phases(conv) {
+        let len = down.axis.taps * across.axis.taps * conv.map_channels;
+        let weights = MatRef::new(&weights[start..][..len * inputs], len, inputs);
+        start += len * inputs;
+        let line = down.stride * conv.image.1 / across.stride;
+        let pixels = (down.axis.positions - 1) * line + across.axis.positions;
+        let image = &mut image[(down.first * conv.image.1 + across.first) * inputs..];
+        let image = MatMut::with_strides(image, pixels, inputs, across.stride * inputs, 1);
+        gemm_windows(cx, frame.patches(framed, down.axis, across.axis), weights, 0.0, image, line, epilogue);
+    }
 }
 
 /// The pixels of one phase in some images. `weights`: by groups, (taps map channels, image channels).

@@ -1,12 +1,12 @@
 //! Products of a matrix whose rows and columns are windows into memory that overlap: the patches of an image that are not
 //! copied, because the image has too few channels for that to pay.
 
+use super::Epilogue;
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 use super::kernel::{Bias, Finish, Tile, WindowStrips};
 use super::matrix::{MatMut, MatRef};
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 use super::pack::pack_b;
-use super::{Epilogue, check_shapes};
 use crate::memory::Slab;
 use crate::parallel::Context;
 use crate::simd::{Isa, Kernel, Simd};
@@ -58,24 +58,26 @@ pub(crate) fn takes_windows(isa: Isa) -> bool {
     !matches!(isa, Isa::Plain(_))
 }
 
-/// `c = relu(a b + beta c + bias)` on this thread, as [`gemm_fused`](super::gemm_fused), for a C with contiguous rows. The sums over
+/// `c = relu(a b + beta c + bias)` on this thread, as [`gemm_fused`](super::gemm_fused), for a C with contiguous rows, of which a line of A
+/// begins each `line`: those between the lines are left alone. The sums over
 /// k are not cut, so this is for a k of at most some hundreds, and for a small B, which is packed each time.
 ///
 /// # Panics
-/// If the shapes do not match, or the ISA is none that [`takes_windows`].
+/// If the shapes do not match, lines overlap, or the ISA is none that [`takes_windows`].
 pub(crate) fn gemm_windows(
     cx: &Context,
     a: Windows<'_>,
     b: MatRef<'_>,
     beta: f32,
     c: MatMut<'_>,
+    line: usize,
     epilogue: Epilogue<'_>,
 ) {
     match cx.isa() {
         #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-        Isa::Avx512(simd) => simd.vectorize(Product { simd, a, b, beta, c, epilogue }),
+        Isa::Avx512(simd) => simd.vectorize(Product { simd, a, b, beta, c, line, epilogue }),
         #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-        Isa::Avx2(simd) => simd.vectorize(Product { simd, a, b, beta, c, epilogue }),
+        Isa::Avx2(simd) => simd.vectorize(Product { simd, a, b, beta, c, line, epilogue }),
         Isa::Plain(_) => panic!("the plain ISA has no kernel for windows"),
     }
 }
@@ -87,6 +89,7 @@ struct Product<'a, T> {
     b: MatRef<'a>,
     beta: f32,
     c: MatMut<'a>,
+    line: usize,
     epilogue: Epilogue<'a>,
 }
 
@@ -96,12 +99,17 @@ impl<T: Tile> Kernel for Product<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        let Product { simd, a, b, beta, mut c, epilogue } = self;
+        let Product { simd, a, b, beta, mut c, line, epilogue } = self;
         let [lines, rows, runs, columns] = a.parts().1;
         let (k, n) = (runs.count * columns.count, c.cols());
-        // A's shape stands in for it.
-        let shape = MatRef::with_strides(&[0.0], lines.count * rows.count, k, 0, 0);
-        check_shapes(shape, [b.rows(), b.cols()], &c, epilogue);
+        let reached = (lines.count - 1) * line + rows.count;
+        assert!(
+            b.rows() == k && b.cols() == n && rows.count <= line && reached <= c.rows(),
+            "cannot multiply windows of {k} by {} x {} into {} x {n}",
+            b.rows(),
+            b.cols(),
+            c.rows()
+        );
         let mut packed = PACKED.take();
         packed.ensure(k * n.next_multiple_of(T::NR));
         pack_b(simd, b, T::NR, &mut packed);
@@ -112,8 +120,11 @@ impl<T: Tile> Kernel for Product<'_, T> {
         let (low, taller) = (rows.count / count, rows.count % count);
         for (height, first, strips) in [(low + 1, 0, taller), (low, taller * (low + 1), count - taller)] {
             if strips > 0 {
-                let c = c.block(0, lines.count * rows.count, 0, n);
-                simd.window_strips(height, WindowStrips { first, strips, a, packed: &packed, c, finish });
+                let c = c.block(0, reached, 0, n);
+                simd.window_strips(
+                    height,
+                    WindowStrips { first, strips, a, packed: &packed, c, line, finish },
+                );
             }
         }
         PACKED.set(packed);

@@ -12,8 +12,9 @@ pub(in crate::gemm) struct WindowStrips<'a> {
     pub a: Windows<'a>,
     /// Micro-panels (k, NR), the last of which may be narrower by whole vectors.
     pub packed: &'a [f32],
-    /// (lines rows, n), with contiguous rows
+    /// (rows, n), with contiguous rows; line l of A begins at row `l line`.
     pub c: MatMut<'a>,
+    pub line: usize,
     pub finish: Finish<'a>,
 }
 
@@ -31,8 +32,8 @@ impl<const MR: usize> Kernel for Height<'_, '_, MR> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let WindowStrips { first, strips, a, packed, ref mut c, finish } = *self.0;
-        let (_, [lines, rows, runs, columns]) = a.parts();
+        let WindowStrips { first, strips, a, packed, ref mut c, line: c_line, finish } = *self.0;
+        let (_, [lines, _, runs, columns]) = a.parts();
         let (k, n, nr) = (runs.count * columns.count, c.cols(), NRV * S::LANES);
         for line in 0..lines.count {
             for strip in 0..strips {
@@ -41,8 +42,8 @@ impl<const MR: usize> Kernel for Height<'_, '_, MR> {
                     let w = nr.min(n - j);
                     let width = w.next_multiple_of(S::LANES);
                     let b = &packed[j * k..][..k * width];
-                    let mut c = c.block(line * rows.count + i, MR, j, w);
-                    let finish = finish.from(line * rows.count + i, j);
+                    let mut c = c.block(line * c_line + i, MR, j, w);
+                    let finish = finish.from(line * c_line + i, j);
                     if width > S::LANES {
                         finish::write(simd, sums::<S, MR, NRV>(simd, a, line, i, b), &mut c, finish);
                     } else {

@@ -110,9 +110,16 @@ impl<T: Tile> Kernel for Product<'_, T> {
             b.cols(),
             c.rows()
         );
-        let mut packed = PACKED.take();
-        packed.ensure(k * n.next_multiple_of(T::NR));
-        pack_b(simd, b, T::NR, &mut packed);
+        let mut memory = PACKED.take();
+        // A single micro-panel of whole vectors is what B is as it stands, if its rows lie side by side.
+        let panel = n <= T::NR && n.is_multiple_of(T::LANES) && b.row_stride() == n && b.col_stride() == 1;
+        let packed = if panel {
+            b.data()
+        } else {
+            memory.ensure(k * n.next_multiple_of(T::NR));
+            pack_b(simd, b, T::NR, &mut memory);
+            &memory
+        };
         let bias = epilogue.bias.map(Bias::Columns);
         let finish = Finish { alpha: 1.0, beta, bias, relu: epilogue.relu };
         // The rows of a line by strips of two heights that differ by 1.
@@ -121,12 +128,9 @@ impl<T: Tile> Kernel for Product<'_, T> {
         for (height, first, strips) in [(low + 1, 0, taller), (low, taller * (low + 1), count - taller)] {
             if strips > 0 {
                 let c = c.block(0, reached, 0, n);
-                simd.window_strips(
-                    height,
-                    WindowStrips { first, strips, a, packed: &packed, c, line, finish },
-                );
+                simd.window_strips(height, WindowStrips { first, strips, a, packed, c, line, finish });
             }
         }
-        PACKED.set(packed);
+        PACKED.set(memory);
     }
 }

@@ -8,10 +8,21 @@
 use super::{BLOCK, Conv, PRODUCTS};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm};
+use crate::memory::FLOATS_PER_LINE;
 use crate::parallel::Chunks;
 
 /// The channels of an image up to which this is the faster way.
 const FEW: usize = 8;
+
+/// The columns of T: whole vectors, so that the micro-kernel's tiles have no ragged edge.
+fn columns(conv: &Conv) -> usize {
+    (conv.taps() * conv.image_channels).next_multiple_of(FLOATS_PER_LINE)
+}
+
+/// The scratch values of [`input_gradient`].
+pub(super) fn scratch_len(conv: &Conv) -> usize {
+    conv.map_channels * columns(conv)
+}
 
 /// Whether this is the way to go.
 pub(super) fn pays(conv: &Conv) -> bool {
@@ -26,12 +37,20 @@ pub(super) fn input_gradient(
     weight: &[f32],
     image: &mut [f32],
     epilogue: Epilogue<'_>,
+    scratch: &mut [f32],
 ) {
     let (positions, inner) = (conv.positions(), conv.map_channels);
-    let columns = conv.taps() * conv.image_channels;
+    let (taps, columns) = (conv.taps() * conv.image_channels, columns(conv));
+    // W', its rows filled up with zeros.
+    let weights = &mut scratch[..inner * columns];
+    for (o, row) in weights.chunks_exact_mut(columns).enumerate() {
+        let (row, rest) = row.split_at_mut(taps);
+        row.iter_mut().zip(weight[o..].iter().step_by(inner)).for_each(|(to, from)| *to = *from);
+        rest.fill(0.0);
+    }
+    let weights = MatRef::new(weights, inner, columns);
     let image_len = conv.pixels() * conv.image_channels;
     let images = (BLOCK / (positions * columns)).max(1);
-    let weight = MatRef::new(weight, columns, inner).transposed();
     let batch = image.len() / image_len;
     cx.for_each_part(batch.div_ceil(images), Chunks::new(image, images * image_len), |i, image| {
         let image = image.data;
@@ -40,7 +59,7 @@ pub(super) fn input_gradient(
         let mut products = PRODUCTS.take();
         products.ensure(rows * columns);
         let products_mut = MatMut::new(&mut products[..rows * columns], rows, columns);
-        gemm(&cx.single(), 1.0, map, weight, 0.0, products_mut);
+        gemm(&cx.single(), 1.0, map, weights, 0.0, products_mut);
         let each = products.chunks_exact(positions * columns);
         for (image, products) in image.chunks_exact_mut(image_len).zip(each) {
             match conv.image_channels {
@@ -61,7 +80,7 @@ pub(super) fn input_gradient(
 /// Adds up what belongs to each pixel of one image: products: (positions, taps C).
 fn fold<const C: usize>(conv: &Conv, products: &[f32], image: &mut [f32], epilogue: Epilogue<'_>) {
     let window = conv.window;
-    let columns = conv.taps() * C;
+    let columns = columns(conv);
     let bias: [f32; C] = std::array::from_fn(|c| epilogue.bias.map_or(0.0, |bias| bias[c]));
     for (i, image) in image.chunks_exact_mut(conv.image.1 * C).enumerate() {
         let (pixels, _) = image.as_chunks_mut::<C>();

@@ -20,7 +20,7 @@ const TASK_PIXELS: usize = 2048;
 
 /// The scratch values of [`input_gradient`].
 pub(crate) fn input_gradient_scratch(conv: &Conv) -> usize {
-    conv.weight_len()
+    if few_channels::pays(conv) { few_channels::scratch_len(conv) } else { conv.weight_len() }
 }
 
 /// One phase along one axis.
@@ -103,7 +103,7 @@ pub(crate) fn input_gradient(
     scratch: &mut [f32],
 ) {
     if few_channels::pays(conv) {
-        return few_channels::input_gradient(cx, conv, map, weight, image, epilogue);
+        return few_channels::input_gradient(cx, conv, map, weight, image, epilogue, scratch);
     }
     let weights = &mut scratch[..conv.weight_len()];
     by_phases(conv, weight, weights);

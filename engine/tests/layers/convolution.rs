@@ -8,7 +8,7 @@ use crate::reference::{EPS, check_gradients};
 use crate::run;
 use crate::{CONTEXTS, check, f64s};
 use narrows_engine::layers::{self, Layer};
-use narrows_engine::{Context, Shape};
+use narrows_engine::{Context, Network, Shape};
 
 #[test]
 fn conv2d() {
@@ -209,4 +209,77 @@ fn forward(cx: &Context, layer: &dyn Layer, input: &Shape, x: &[f32], params: &[
         layers::Forward { pass, position: 0, batch, input, x, y: y_out, params, saved, scratch },
     );
     y
+}
+
+/// What makes no sense is an error that names the setting, and the shapes where they do not go together.
+#[test]
+fn settings_that_make_no_sense_are_errors_that_name_them() {
+    let image = Shape::from([5, 3, 4]);
+    let conv = || layers::Conv2d::new(6, 3).with_padding(1);
+    let back = || layers::ConvTranspose2d::new(6, 3).with_padding(1);
+    let huge = usize::MAX / 2;
+    let cases: [(&dyn Layer, &[&str]); 34] = [
+        (&layers::Conv2d::new(0, 3), &["channels", "5x3x4"]),
+        (&layers::Conv2d::new(6, 0), &["kernel", "0x0"]),
+        (&layers::Conv2d::new(6, [0, 3]), &["kernel", "0x3"]),
+        (&conv().with_stride(0), &["stride", "0x0"]),
+        (&conv().with_stride([1, 0]), &["stride", "1x0"]),
+        (&conv().with_dilation([0, 1]), &["dilation", "0x1"]),
+        (&conv().with_groups(0), &["groups", "5x3x4"]),
+        (&conv().with_groups(3), &["3 groups", "5x3x4"]),
+        (&conv().with_groups(4), &["4 groups", "5x3x4"]),
+        (&layers::Conv2d::new(6, 6), &["kernel", "6x6", "5x3"]),
+        (&layers::Conv2d::new(6, [5, 4]), &["kernel", "5x4", "5x3"]),
+        (&layers::Conv2d::new(6, 3).with_dilation(3), &["3x3", "dilation 3x3", "5x3"]),
+        (&layers::Conv2d::new(6, 8).with_padding(1), &["8x8", "5x3", "1x1"]),
+        (&conv().with_padding(huge), &["padding", "at most"]),
+        (&conv().with_stride([usize::MAX, 1]), &["stride", "at most"]),
+        (&conv().with_dilation(usize::MAX), &["dilation", "at most"]),
+        (&layers::Conv2d::new(6, huge).with_padding(huge), &["kernel", "at most"]),
+        (&layers::Conv2d::new(usize::MAX, 3), &["large"]),
+        (&layers::ConvTranspose2d::new(0, 3), &["channels", "5x3x4"]),
+        (&layers::ConvTranspose2d::new(6, [2, 0]), &["kernel", "2x0"]),
+        (&back().with_stride([0, 2]), &["stride", "0x2"]),
+        (&back().with_dilation(0), &["dilation", "0x0"]),
+        (&back().with_groups(0), &["groups", "5x3x4"]),
+        (&back().with_groups(3), &["3 groups", "5x3x4"]),
+        (&back().with_groups(4), &["4 groups", "5x3x4"]),
+        (&back().with_output_padding(1), &["output padding", "1x1", "stride"]),
+        (&back().with_stride(2).with_output_padding([1, 2]), &["output padding", "1x2", "2x2"]),
+        (&back().with_output_padding(usize::MAX), &["output padding"]),
+        (&layers::ConvTranspose2d::new(6, 1).with_padding([0, 2]), &["padding", "0x2", "5x3x4"]),
+        (&back().with_padding(usize::MAX), &["padding", "at most"]),
+        (&back().with_stride(huge), &["stride", "at most"]),
+        (&back().with_dilation(huge), &["dilation", "at most"]),
+        (&layers::ConvTranspose2d::new(6, huge), &["kernel", "at most"]),
+        (&layers::ConvTranspose2d::new(usize::MAX, 3), &["large"]),
+    ];
+    for (layer, words) in cases {
+        let message = layer.output_shape(&image).expect_err(words[0]).to_string();
+        let names = words.iter().all(|word| message.contains(word));
+        assert!(names && !message.contains('\n'), "{words:?} are not in: {message}");
+    }
+    for layer in [&conv() as &dyn Layer, &back()] {
+        for shape in [Shape::from(60), [5, 12].into(), [5, 0, 4].into(), [1, 5, 3, 4].into()] {
+            let message = layer.output_shape(&shape).expect_err("no image").to_string();
+            assert!(message.contains("image") && message.contains(&shape.to_string()), "{message}");
+        }
+    }
+}
+
+/// A network refuses parameters that no memory holds, and names the layer.
+#[test]
+fn a_network_names_the_convolution_that_it_cannot_plan() {
+    let most = 1 << 20;
+    let layers: [Box<dyn Layer>; 4] = [
+        Box::new(layers::Conv2d::new(6, 7)),
+        Box::new(layers::Conv2d::new(6, most).with_padding(most)),
+        Box::new(layers::Conv2d::new(usize::MAX / 64, 3).with_padding(1)),
+        Box::new(layers::ConvTranspose2d::new(1, most).with_padding(most / 2)),
+    ];
+    for layer in layers {
+        let network = Network::builder([5, 3, 4]).section("encoder").boxed(layer);
+        let message = network.build().expect_err("too large").to_string();
+        assert!(message.starts_with("layer encoder.0: "), "{message}");
+    }
 }

@@ -74,7 +74,7 @@ fn walk(steps: usize) -> Vec<Conv2d> {
         };
         // One in three has groups: 2 of them, or one for each channel, with one or two outputs.
         match i % 9 {
-            2 if channels % 2 == 0 && out_channels % 2 == 0 => conv.groups = 2,
+            2 if channels.is_multiple_of(2) && out_channels.is_multiple_of(2) => conv.groups = 2,
             5 | 8 => {
                 conv.groups = channels;
                 conv.out_channels = channels * (1 + i / 9 % 2);
@@ -194,6 +194,9 @@ pub fn conv2d_large() -> Vec<Conv2d> {
         Conv2d { stride: [2; 2], ..same(3, [15, 9, 130], 33) },
         Conv2d { groups: 2, relu: true, ..same(2, [10, 7, 140], 34) },
         Conv2d { groups: 40, ..same(33, [14, 13, 40], 40) },
+        // Few channels, and, transposed, from many to few.
+        Conv2d { kernel: [5; 2], padding: [2; 2], ..same(9, [24, 25, 3], 20) },
+        Conv2d { stride: [2; 2], relu: true, ..same(17, [14, 15, 24], 3) },
         pixel(33, [14, 14, 20], 40),
         pixel(3, [6, 7, 600], 50),
         Conv2d { kernel: [7; 2], padding: [3; 2], dilation: [2; 2], ..same(2, [16, 17, 12], 20) },

@@ -29,6 +29,10 @@ impl fmt::Display for Size {
 /// a few of them, cannot overflow.
 const MAX_VALUES: usize = 1 << 40;
 
+/// The pixels of a setting of a window, at most: further than any image reaches, few enough that products of two of them, or of one
+/// and an image's side, cannot overflow.
+const MAX_PIXELS: usize = 1 << 20;
+
 /// A window, in pixels of the image that it moves over.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Window {
@@ -48,16 +52,25 @@ impl Window {
         Window { kernel, stride: Size(1, 1), padding: Size(0, 0), dilation: Size(1, 1) }
     }
 
-    /// Refuses a window without pixels, or one that stands still.
+    /// Refuses a window without pixels, one that stands still, and sizes that would overflow.
     ///
     /// # Errors
     /// A message that names the setting.
     pub fn check(&self) -> Result<(), Error> {
-        for (name, Size(height, width)) in
-            [("kernel", self.kernel), ("stride", self.stride), ("dilation", self.dilation)]
-        {
-            if height == 0 || width == 0 {
-                return Err(Error::new(format!("needs a {name} of at least 1x1, not {height}x{width}")));
+        let settings = [
+            ("kernel", self.kernel, 1),
+            ("stride", self.stride, 1),
+            ("dilation", self.dilation, 1),
+            ("padding", self.padding, 0),
+        ];
+        for (name, size, least) in settings {
+            if size.0.min(size.1) < least {
+                return Err(Error::new(format!("needs a {name} of at least {least}x{least}, not {size}")));
+            }
+            if size.0.max(size.1) > MAX_PIXELS {
+                return Err(Error::new(format!(
+                    "needs a {name} of at most {MAX_PIXELS}x{MAX_PIXELS}, not {size}"
+                )));
             }
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! The one list of what is tested: a layer, its reference, a shape, a batch and a mode.
 
+pub mod convolution;
+
 use crate::reference::{self, Reference, pointwise};
 use narrows_engine::layers::{BatchNorm, Dropout, Elu, Gelu, Layer, LeakyRelu, Linear, Relu, Sigmoid, Tanh};
 use narrows_engine::params::{ParamSpec, Role};

@@ -7,6 +7,7 @@ mod support;
 
 mod batch_norm;
 mod cases;
+mod convolution;
 mod dropout;
 mod pytorch;
 mod reference;

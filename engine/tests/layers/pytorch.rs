@@ -4,7 +4,7 @@ use crate::CONTEXTS;
 use crate::cases::POSITION;
 use crate::support::{Vectors, assert_close};
 use narrows_engine::layers::{
-    Backward, BatchNorm, Dropout, Elu, Forward, Gelu, LeakyRelu, Relu, Sigmoid, Tanh,
+    Backward, BatchNorm, Conv2d, ConvTranspose2d, Dropout, Elu, Forward, Gelu, LeakyRelu, Relu, Sigmoid, Tanh,
 };
 use narrows_engine::{Context, Layer, Pass, Shape};
 
@@ -31,7 +31,7 @@ impl Subject<'_> {
     fn pass(&mut self, pass: Pass, x: &[f32], dy: &[f32]) -> Outcome {
         let Subject { cx, layer, input, params, saved } = self;
         let batch = x.len() / input.len();
-        let (mut y, mut dx) = (vec![f32::NAN; x.len()], vec![f32::NAN; x.len()]);
+        let (mut y, mut dx) = (vec![f32::NAN; dy.len()], vec![f32::NAN; x.len()]);
         let mut grads = vec![0.0; params.len()];
         saved.resize(layer.saved_len(batch, input), f32::NAN);
         let mut scratch = vec![f32::NAN; layer.scratch_len(batch, input)];
@@ -168,4 +168,58 @@ fn dropout_scales_as_pytorch() {
             assert_close(suffix, &pick(&ours), &pick(&theirs), TOLERANCE);
         }
     }
+}
+
+/// Compares all cases of a file. `layer` makes one of out channels, kernel, stride, padding, output padding, dilation,
+/// groups, and whether there is a bias.
+fn convolutions(file: &str, layer: impl Fn(usize, [[usize; 2]; 5], usize, bool) -> Box<dyn Layer>) {
+    let vectors = Vectors::open(file);
+    let names = vectors.names();
+    let cases = names.iter().filter(|name| name.ends_with(".settings")).count();
+    assert!(cases >= 15, "{cases} cases in {file}");
+    for case in 0..cases {
+        let name = |tensor: &str| format!("{case}.{tensor}");
+        let settings = vectors.get(&name("settings"));
+        let pair = |i: usize| [settings[2 * i] as usize, settings[2 * i + 1] as usize];
+        let ((dims, x), (_, y)) = (vectors.samples(&name("x")), vectors.samples(&name("y")));
+        let ((_, dy), (_, dx)) = (vectors.samples(&name("dy")), vectors.samples(&name("dx")));
+        let (shape, weight) = vectors.parameter(&name("weight"));
+        let (_, dweight) = vectors.parameter(&name("dweight"));
+        let bias = names.contains(&name("bias"));
+        let get = |tensor: &str| if bias { vectors.get(&name(tensor)) } else { Vec::new() };
+        let (input, outputs) = ([dims[1], dims[2], dims[3]], vectors.with_shape(&name("y")).0[1]);
+        let windows = [[shape[0], shape[1]], pair(0), pair(1), pair(2), pair(3)];
+        let layer = layer(outputs, windows, settings[8] as usize, bias);
+        assert_eq!(layer.params(&input.into())[0].shape, shape, "weight {case} of {file}");
+        let params = [weight, get("bias")].concat();
+        let (dparams, batch) = ([dweight, get("dbias")].concat(), dims[0]);
+        assert_eq!(batch * layer.output_shape(&input.into()).unwrap().len(), y.len(), "y {case} of {file}");
+        for [cx, ..] in CONTEXTS.iter() {
+            let params = params.clone();
+            let mut subject = Subject { cx, layer: &*layer, input: input.into(), params, saved: Vec::new() };
+            let outcome = subject.pass(Pass::train(1, 0), &x, &dy);
+            let on = |what: &str| format!("{what} {case} of {file} on {}", cx.isa().name());
+            assert_close(&on("y"), &outcome.y, &y, TOLERANCE);
+            assert_close(&on("dx"), &outcome.dx, &dx, TOLERANCE);
+            assert_close(&on("grads"), &outcome.grads, &dparams, TOLERANCE);
+        }
+    }
+}
+
+#[test]
+fn convolutions_are_pytorchs() {
+    convolutions("conv2d", |outputs, [kernel, stride, padding, _, dilation], groups, bias| {
+        let layer = Conv2d::new(outputs, kernel).with_stride(stride).with_padding(padding);
+        let layer = layer.with_dilation(dilation).with_groups(groups);
+        Box::new(if bias { layer } else { layer.without_bias() })
+    });
+}
+
+#[test]
+fn transposed_convolutions_are_pytorchs() {
+    convolutions("conv_transpose2d", |outputs, [kernel, stride, padding, added, dilation], groups, bias| {
+        let layer = ConvTranspose2d::new(outputs, kernel).with_stride(stride).with_padding(padding);
+        let layer = layer.with_output_padding(added).with_dilation(dilation).with_groups(groups);
+        Box::new(if bias { layer } else { layer.without_bias() })
+    });
 }

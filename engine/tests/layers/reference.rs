@@ -6,9 +6,12 @@
 //! that factor of 2 is room for the products of errors, which they leave out.
 
 pub mod batch_norm;
+pub mod conv2d;
+pub mod conv_transpose2d;
 pub mod dropout;
 pub mod linear;
 pub mod pointwise;
+pub mod taps;
 
 /// The distance of 1 and the next float.
 pub const EPS: f64 = f32::EPSILON as f64;

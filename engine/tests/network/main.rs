@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod convolution;
 mod freezing;
 mod fusion;
 mod passes;

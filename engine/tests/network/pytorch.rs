@@ -1,7 +1,7 @@
 //! A whole epoch against PyTorch: parameters, gradients, losses, and the outputs after it.
 
 use crate::support::{self, Vectors, assert_close};
-use narrows_engine::layers::{BatchNorm, Linear, Relu};
+use narrows_engine::layers::{BatchNorm, Conv2d, ConvTranspose2d, Linear, Relu};
 use narrows_engine::{
     Activations, Context, Loss, Network, NetworkBuilder, Optimizer, Params, Pass, Target, Trainer,
 };
@@ -24,7 +24,7 @@ fn initial(network: &Network, vectors: &Vectors) -> Params {
     let mut params = Params::new(network, 1);
     let entries = params.entries().to_vec();
     for entry in &entries {
-        let (shape, values) = vectors.with_shape(&format!("initial.{}", their_name(&entry.name)));
+        let (shape, values) = vectors.parameter(&format!("initial.{}", their_name(&entry.name)));
         assert_eq!(shape, entry.spec.shape, "{}", entry.name);
         params.get_mut(&entry.name).unwrap().copy_from_slice(&values);
     }
@@ -42,7 +42,8 @@ fn follow(
     batch: usize,
     target: impl Fn(std::ops::Range<usize>) -> Target<'static>,
 ) {
-    let (x, losses) = (vectors.get("x"), vectors.get("losses"));
+    let ((_, x), losses) = (vectors.samples("x"), vectors.get("losses"));
+    let features = network.input().len();
     for isa in support::isas() {
         let cx = Context::with_isa(isa, 1).unwrap();
         let on = |what: &str| format!("{what} on {}", isa.name());
@@ -50,13 +51,13 @@ fn follow(
 
         let mut activations = Activations::new(network, batch);
         let mut grads = vec![0.0; params.values().len()];
-        let first = &x[..batch * 12];
+        let first = &x[..batch * features];
         network.forward(&cx, &params, &mut activations, first, Pass::train(1, 0)).unwrap();
         let (y, dy) = activations.output_and_gradient();
         loss.evaluate(&cx, batch, y, target(0..batch), Some(dy)).unwrap();
         network.backward(&cx, &params, &mut activations, first, Pass::train(1, 0), &mut grads);
         for entry in params.entries().iter().filter(|e| e.trainable) {
-            let want = vectors.get(&format!("grad.{}", their_name(&entry.name)));
+            let (_, want) = vectors.parameter(&format!("grad.{}", their_name(&entry.name)));
             assert_close(
                 &on(&format!("gradient of {}", entry.name)),
                 &grads[entry.range.clone()],
@@ -65,19 +66,19 @@ fn follow(
             );
         }
 
-        let mut trainer = Trainer::new(network, params, loss.clone(), optimizer, x.len() / 12, 1);
+        let mut trainer = Trainer::new(network, params, loss.clone(), optimizer, x.len() / features, 1);
         for (step, want) in losses.iter().enumerate() {
             let range = step * batch..(step + 1) * batch;
-            let x = &x[range.start * 12..range.end * 12];
+            let x = &x[range.start * features..range.end * features];
             let got = trainer.step(&cx, x, target(range), 1e-2).unwrap();
             assert_close(&on(&format!("loss of step {step}")), &[got as f32], &[*want], TOLERANCE);
         }
         for entry in trainer.params.entries() {
-            let want = vectors.get(&format!("final.{}", their_name(&entry.name)));
+            let (_, want) = vectors.parameter(&format!("final.{}", their_name(&entry.name)));
             assert_close(&on(&entry.name), trainer.params.get(&entry.name).unwrap(), &want, TOLERANCE);
         }
         let y = trainer.predict(&cx, &x).unwrap();
-        assert_close(&on("output"), y, &vectors.get("y_eval"), TOLERANCE);
+        assert_close(&on("output"), y, &vectors.samples("y_eval").1, TOLERANCE);
     }
 }
 
@@ -90,6 +91,24 @@ fn an_autoencoder_trains_as_in_pytorch() {
     let optimizer = Optimizer::Adam { beta1: 0.9, beta2: 0.999, eps, weight_decay: 0.0 };
     let x: &'static [f32] = vectors.get("x").leak();
     follow(&network, &vectors, Loss::L2, optimizer, 16, |r| Target::Values(&x[r.start * 12..r.end * 12]));
+}
+
+#[test]
+fn a_convolutional_autoencoder_trains_as_in_pytorch() {
+    let vectors = Vectors::open("conv_autoencoder");
+    let down = |outputs| Conv2d::new(outputs, 3).with_stride(2).with_padding(1);
+    let up = |outputs, output_padding: [usize; 2]| {
+        let layer = ConvTranspose2d::new(outputs, 3).with_stride(2).with_padding(1);
+        layer.with_output_padding(output_padding)
+    };
+    let encoder = Network::builder([7, 6, 2]).section("encoder").layer(down(5).without_bias());
+    let encoder = encoder.layer(BatchNorm::default()).layer(Relu).layer(down(7));
+    let decoder = encoder.section("decoder").layer(up(5, [1, 0]).without_bias());
+    let network = decoder.layer(BatchNorm::default()).layer(Relu).layer(up(2, [0, 1])).build().unwrap();
+    let eps = f64::from(vectors.number("adam_eps"));
+    let optimizer = Optimizer::Adam { beta1: 0.9, beta2: 0.999, eps, weight_decay: 0.0 };
+    let x: &'static [f32] = vectors.samples("x").1.leak();
+    follow(&network, &vectors, Loss::L2, optimizer, 8, |r| Target::Values(&x[r.start * 84..r.end * 84]));
 }
 
 #[test]

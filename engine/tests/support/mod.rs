@@ -52,6 +52,38 @@ impl Vectors {
         (tensor.shape().to_vec(), values)
     }
 
+    /// Samples as the engine lays them out: PyTorch's images (n, channels, height, width) become (n, height, width,
+    /// channels), everything else stays.
+    pub fn samples(&self, name: &str) -> (Vec<usize>, Vec<f32>) {
+        self.permuted(name, [0, 2, 3, 1])
+    }
+
+    /// A parameter as the engine lays it out: PyTorch's weight of a convolution (out, in / groups, height, width), or
+    /// (in, out / groups, height, width) if transposed, becomes (height, width, second, first), everything else stays.
+    pub fn parameter(&self, name: &str) -> (Vec<usize>, Vec<f32>) {
+        self.permuted(name, [2, 3, 1, 0])
+    }
+
+    fn permuted(&self, name: &str, order: [usize; 4]) -> (Vec<usize>, Vec<f32>) {
+        let (dims, values) = self.with_shape(name);
+        if dims.len() != 4 {
+            return (dims, values);
+        }
+        let to = order.map(|axis| dims[axis]);
+        let strides = order.map(|axis| dims[axis + 1..].iter().product::<usize>());
+        let mut out = Vec::new();
+        for i in 0..to[0] {
+            for j in 0..to[1] {
+                for k in 0..to[2] {
+                    for l in 0..to[3] {
+                        out.push(values[i * strides[0] + j * strides[1] + k * strides[2] + l * strides[3]]);
+                    }
+                }
+            }
+        }
+        (to.to_vec(), out)
+    }
+
     /// The names of all tensors.
     pub fn names(&self) -> Vec<String> {
         let file = SafeTensors::deserialize(&self.0).expect("a safetensors file");

@@ -354,6 +354,99 @@ def classifier():
     return {"x": x, "classes": classes, "class_weights": weights} | out
 
 
+def convolutions(layer, cases):
+    """Each case: image (channels, height, width), out channels, kernel, and what else differs from the defaults."""
+    out = {}
+    for i, (image, out_channels, kernel, settings) in enumerate(cases):
+        module = layer(image[0], out_channels, kernel, **settings)
+        x = normal(2, *image)
+        dy = normal(*module(x).shape)
+        module = module.to(dtype)
+        x, dy = widen(x, dy)
+        x = leaf(x)
+        y = module(x)
+        y.backward(dy)
+        pairs = "stride", "padding", "output_padding", "dilation"
+        numbers = [number for pair in pairs for number in getattr(module, pair)] + [module.groups]
+        tensors = {"x": x, "weight": module.weight, "y": y, "dy": dy, "dx": x.grad, "dweight": module.weight.grad}
+        tensors |= {"settings": torch.tensor(numbers, dtype=dtype)}
+        if module.bias is not None:
+            tensors |= {"bias": module.bias, "dbias": module.bias.grad}
+        out |= {f"{i}.{name}": tensor for name, tensor in tensors.items()}
+    return out
+
+
+def conv2d():
+    torch.manual_seed(10)
+    cases = [
+        ((1, 7, 5), 4, 3, {}),
+        ((3, 6, 7), 8, 3, {"stride": 2, "padding": 1}),
+        ((3, 7, 6), 5, 3, {"stride": 2, "padding": 1, "bias": False}),
+        ((5, 4, 3), 6, 1, {}),
+        ((4, 5, 7), 3, 1, {"stride": (2, 3), "padding": (1, 0)}),
+        ((2, 9, 8), 3, (5, 2), {"stride": (1, 2), "padding": (2, 0)}),
+        ((2, 9, 10), 4, 3, {"dilation": 2, "padding": 2}),
+        ((2, 8, 11), 3, (2, 4), {"dilation": (3, 2), "stride": (2, 1), "padding": (1, 3)}),
+        ((4, 5, 6), 6, 3, {"groups": 2, "padding": 1}),
+        ((6, 7, 5), 6, 3, {"groups": 6, "padding": 1}),
+        ((5, 6, 6), 10, 3, {"groups": 5, "stride": 2, "padding": 1, "bias": False}),
+        ((1, 1, 7), 3, 7, {"padding": 3}),
+        ((3, 1, 1), 2, 3, {"padding": 1}),
+        ((17, 3, 4), 9, (1, 3), {"padding": (0, 1)}),
+        ((2, 8, 9), 3, 2, {"stride": 3}),
+    ]
+    return convolutions(nn.Conv2d, cases)
+
+
+def conv_transpose2d():
+    torch.manual_seed(11)
+    cases = [
+        ((4, 5, 3), 1, 3, {}),
+        ((8, 3, 4), 3, 3, {"stride": 2, "padding": 1, "output_padding": 1}),
+        ((5, 4, 3), 3, 3, {"stride": 2, "padding": 1, "output_padding": (0, 1), "bias": False}),
+        ((6, 4, 3), 5, 1, {}),
+        ((3, 4, 3), 4, 1, {"stride": (2, 3), "padding": (1, 0), "output_padding": (1, 2)}),
+        ((3, 5, 4), 2, (5, 2), {"stride": (1, 2), "padding": (2, 0)}),
+        ((4, 5, 6), 2, 3, {"dilation": 2, "padding": 2}),
+        ((3, 4, 5), 2, (2, 4), {"dilation": (3, 2), "stride": (2, 1), "padding": (1, 3), "output_padding": (1, 0)}),
+        ((6, 4, 3), 4, 3, {"groups": 2, "padding": 1}),
+        ((6, 4, 3), 6, 3, {"groups": 6, "stride": 2, "padding": 1, "output_padding": 1}),
+        ((5, 3, 3), 10, 3, {"groups": 5, "stride": 2, "padding": 1, "bias": False}),
+        ((3, 3, 2), 2, 2, {"stride": 3, "output_padding": 2}),
+        ((17, 3, 4), 9, (1, 3), {"padding": (0, 1)}),
+        ((2, 3, 4), 3, 4, {"stride": 2, "padding": 1}),
+        # An output padding of the stride or more, which the dilation allows.
+        ((2, 3, 3), 2, 3, {"dilation": 3, "padding": 2, "output_padding": (2, 1)}),
+    ]
+    return convolutions(nn.ConvTranspose2d, cases)
+
+
+def conv_autoencoder():
+    torch.manual_seed(12)
+
+    def block(layer, ins, hidden, outs, output_padding):
+        # An output padding for each of the two transposed convolutions; a convolution has none.
+        first, last = ({"output_padding": p} if p else {} for p in output_padding)
+        stack = nn.Sequential(
+            layer(ins, hidden, 3, stride=2, padding=1, bias=False, **first),
+            nn.BatchNorm2d(hidden),
+            nn.ReLU(),
+            layer(hidden, outs, 3, stride=2, padding=1, **last),
+        )
+        nn.init.uniform_(stack[1].weight, 0.5, 1.5)
+        nn.init.uniform_(stack[1].bias, -0.5, 0.5)
+        return stack
+
+    # 7x6 to 4x3 to 2x2, and back.
+    encoder = block(nn.Conv2d, 2, 5, 7, (None, None))
+    decoder = block(nn.ConvTranspose2d, 7, 5, 2, ((1, 0), (0, 1)))
+    model = nn.ModuleDict({"encoder": encoder, "decoder": decoder}).to(dtype)
+    (x,) = widen((normal(48, 3) @ normal(3, 84) + 0.1 * normal(48, 84) + 0.5).reshape(48, 2, 7, 6))
+    batches = [(batch, batch) for batch in x.split(8)]
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2, eps=ADAM_EPS, foreach=False)
+    return {"x": x} | train(model, lambda x: model["decoder"](model["encoder"](x)), batches, optimizer, F.mse_loss)
+
+
 def compute(build, in_dtype):
     global dtype
     dtype = in_dtype
@@ -363,7 +456,8 @@ def compute(build, in_dtype):
 def main():
     torch.set_num_threads(1)
     total = 0
-    for build in (batch_norm, activations, dropout, losses, optimizers, schedules, init, network, classifier):
+    dense = batch_norm, activations, dropout, losses, optimizers, schedules, init, network, classifier
+    for build in dense + (conv2d, conv_transpose2d, conv_autoencoder):
         tensors, exact = compute(build, torch.float32), compute(build, torch.float64)
         error = {
             name: ((tensor - exact[name]).abs() / exact[name].abs().clamp(min=1)).max().item()

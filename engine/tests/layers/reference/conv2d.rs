@@ -1,0 +1,123 @@
+//! The convolution: each output looks at a window of the image, and padding is 0.
+
+use super::taps::Taps;
+#[cfg(test)]
+use super::{Reference, away_from_kinks};
+
+#[derive(Clone, Debug)]
+pub struct Conv2d {
+    pub batch: usize,
+    /// height, width, channels
+    pub input: [usize; 3],
+    pub out_channels: usize,
+    /// Each (height, width)
+    pub kernel: [usize; 2],
+    pub stride: [usize; 2],
+    pub padding: [usize; 2],
+    pub dilation: [usize; 2],
+    pub groups: usize,
+    pub bias: bool,
+    pub relu: bool,
+}
+
+impl Conv2d {
+    /// A 1x1 kernel, and nothing else.
+    pub fn new(batch: usize, input: [usize; 3], out_channels: usize) -> Conv2d {
+        Conv2d {
+            batch,
+            input,
+            out_channels,
+            kernel: [1; 2],
+            stride: [1; 2],
+            padding: [0; 2],
+            dilation: [1; 2],
+            groups: 1,
+            bias: true,
+            relu: false,
+        }
+    }
+
+    /// The height and width of the output, if there is any: the number of places where the window fits.
+    pub fn output(&self) -> Option<[usize; 2]> {
+        let places = |a: usize| {
+            let window = self.dilation[a] * (self.kernel[a] - 1) + 1;
+            let room = (self.input[a] + 2 * self.padding[a]).checked_sub(window)?;
+            Some(room / self.stride[a] + 1)
+        };
+        Some([places(0)?, places(1)?])
+    }
+
+    /// The number of products.
+    pub fn work(&self) -> usize {
+        let positions = self.output().map_or(0, |[height, width]| self.batch * height * width);
+        positions * self.kernel[0] * self.kernel[1] * self.input[2] / self.groups * self.out_channels
+    }
+}
+
+impl Taps for Conv2d {
+    fn output_len(&self) -> usize {
+        let [height, width] = self.output().unwrap();
+        self.batch * height * width * self.out_channels
+    }
+
+    fn out_channels(&self) -> usize {
+        self.out_channels
+    }
+
+    fn bias(&self) -> bool {
+        self.bias
+    }
+
+    fn relu(&self) -> bool {
+        self.relu
+    }
+
+    /// x: (batch, height, width, in), weight: (kernel height, kernel width, in / groups, out)
+    fn taps(&self, mut tap: impl FnMut(usize, usize, usize)) {
+        let [height, width, channels] = self.input;
+        let [out_height, out_width] = self.output().unwrap();
+        let (ins, outs) = (channels / self.groups, self.out_channels / self.groups);
+        // Where the window's element `k` at place `o` lies in the image, if not in the padding.
+        let inside = |a: usize, o: usize, k: usize| {
+            let i = (o * self.stride[a] + k * self.dilation[a]).checked_sub(self.padding[a])?;
+            (i < self.input[a]).then_some(i)
+        };
+        for n in 0..self.batch {
+            for oy in 0..out_height {
+                for ox in 0..out_width {
+                    for ky in 0..self.kernel[0] {
+                        for kx in 0..self.kernel[1] {
+                            let (Some(iy), Some(ix)) = (inside(0, oy, ky), inside(1, ox, kx)) else {
+                                continue;
+                            };
+                            let y = ((n * out_height + oy) * out_width + ox) * self.out_channels;
+                            let x = ((n * height + iy) * width + ix) * channels;
+                            let w = (ky * self.kernel[1] + kx) * ins * self.out_channels;
+                            for group in 0..self.groups {
+                                for i in 0..ins {
+                                    for o in group * outs..(group + 1) * outs {
+                                        tap(y + o, x + group * ins + i, w + i * self.out_channels + o);
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_reference_computes_a_convolution_done_by_hand() {
+    let mut layer = Conv2d { kernel: [2, 2], relu: true, ..Conv2d::new(1, [3, 3, 1], 1) };
+    let x: Vec<f64> = (1..10).map(f64::from).collect();
+    assert_eq!(layer.forward(&x, &[1.0, 2.0, 3.0, 4.0, -60.0]), [0.0, 0.0, 7.0, 17.0]);
+    let (dx, grads) = layer.backward(&x, &[1.0, 2.0, 3.0, 4.0, -60.0], &[1.0, 1.0, 1.0, 10.0]);
+    assert_eq!(dx, [0.0, 0.0, 0.0, 1.0, 12.0, 20.0, 3.0, 34.0, 40.0]);
+    assert_eq!(grads, [54.0, 65.0, 87.0, 98.0, 11.0]);
+    let dy = away_from_kinks(&layer.kink(&x, &[1.0, 2.0, 3.0, 4.0, -60.0]), |_| 10.0, &[1.0; 4]);
+    assert_eq!(dy, [1.0, 1.0, 0.0, 1.0]);
+    (layer.stride, layer.padding, layer.bias) = ([2, 2], [1, 1], false);
+    assert_eq!(layer.forward(&x, &[1.0, 2.0, 3.0, 4.0]), [4.0, 18.0, 36.0, 77.0]);
+}

@@ -16,6 +16,7 @@
 //! P is never there as a whole. Each task gathers some of its rows, as many as stay in its level-2 cache, and multiplies them.
 //! Channels come last, so that a window's row of pixels is one contiguous run, and gathering copies long vectors.
 
+mod depthwise;
 mod few_channels;
 mod forward;
 mod in_place;

@@ -1,7 +1,7 @@
 //! From the image to the map: `map = relu(P W + bias)`.
 
 use super::patches::{Gather, Patches};
-use super::{BLOCK, Conv, GATHERED, in_place};
+use super::{BLOCK, Conv, GATHERED, depthwise, in_place};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm_fused};
 use crate::parallel::Chunks;
@@ -44,6 +44,9 @@ pub(crate) fn forward(
     map: &mut [f32],
     epilogue: Epilogue<'_>,
 ) {
+    if depthwise::pays(conv) {
+        return depthwise::forward(cx, conv, image, weight, map, epilogue);
+    }
     if in_place::pays(cx, conv) {
         return in_place::forward(cx, conv, image, weight, map, epilogue);
     }

@@ -7,7 +7,7 @@
 use super::forward::{block_rows, with_patches};
 use super::in_place::{self, Frame};
 use super::patches::{Axis, Lines, Patches, copy_lines};
-use super::{Conv, PRODUCTS, few_channels};
+use super::{Conv, PRODUCTS, depthwise, few_channels};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm_fused, gemm_windows};
 use crate::layers::window::Size;
@@ -25,13 +25,13 @@ pub(crate) fn input_gradient_scratch(conv: &Conv) -> usize {
 
 /// One phase along one axis.
 #[derive(Clone, Copy, Debug)]
-struct Phase {
+pub(super) struct Phase {
     /// The first pixel of the phase.
-    first: usize,
+    pub first: usize,
     /// From a pixel of the phase to the next.
-    stride: usize,
+    pub stride: usize,
     /// How the map is read for each pixel of the phase.
-    axis: Axis,
+    pub axis: Axis,
     /// The tap of the window that the map's tap 0 meets, and how many to go back for each further one.
     tap: usize,
     tap_step: usize,
@@ -74,13 +74,13 @@ impl Phase {
     }
 
     /// The window's tap that the map's tap `t` meets.
-    fn window_tap(&self, t: usize) -> usize {
+    pub fn window_tap(&self, t: usize) -> usize {
         self.tap - t * self.tap_step
     }
 }
 
 /// The phases of both axes, row by row.
-fn phases(conv: &Conv) -> impl Iterator<Item = (Phase, Phase)> {
+pub(super) fn phases(conv: &Conv) -> impl Iterator<Item = (Phase, Phase)> {
     let window = conv.window;
     let (image, map) = (conv.image, conv.map);
     let down = [window.kernel.0, window.stride.0, window.padding.0, window.dilation.0];
@@ -102,6 +102,9 @@ pub(crate) fn input_gradient(
     epilogue: Epilogue<'_>,
     scratch: &mut [f32],
 ) {
+    if depthwise::pays(conv) {
+        return depthwise::input_gradient(cx, conv, map, weight, image, epilogue, scratch);
+    }
     if few_channels::pays(conv) {
         return few_channels::input_gradient(cx, conv, map, weight, image, epilogue, scratch);
     }

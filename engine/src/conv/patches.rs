@@ -20,12 +20,12 @@ pub(super) struct Axis {
 impl Axis {
     /// The pixel of tap `t` at position `i`: it may lie outside.
     #[inline(always)]
-    fn pixel(&self, i: usize, t: usize) -> isize {
+    pub fn pixel(&self, i: usize, t: usize) -> isize {
         (i * self.stride + t * self.step) as isize + self.first
     }
 
     /// The taps at position `i` whose pixels are there.
-    fn inside(&self, i: usize) -> Range<usize> {
+    pub fn inside(&self, i: usize) -> Range<usize> {
         let start = self.pixel(i, 0);
         let before =
             |pixel: usize| ((pixel as isize - start).max(0) as usize).div_ceil(self.step).min(self.taps);
@@ -33,7 +33,7 @@ impl Axis {
     }
 
     /// The positions at which all taps are there.
-    fn interior(&self) -> Range<usize> {
+    pub fn interior(&self) -> Range<usize> {
         let last = self.pixel(0, self.taps.max(1) - 1);
         let before = |pixels: isize| (pixels.max(0) as usize).div_ceil(self.stride).min(self.positions);
         let start = before(-self.first);

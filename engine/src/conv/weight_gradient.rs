@@ -1,5 +1,6 @@
 //! The gradient of the weight: `dW = P' dmap`.
 
+use super::depthwise::{self, WeightGradient};
 use super::forward::{block_rows, with_patches};
 use super::{Conv, in_place};
 use crate::Context;
@@ -45,13 +46,18 @@ pub(crate) fn weight_gradient(
     let parts = parts(rows);
     let partial = if parts == 1 { &mut *grad } else { &mut scratch[..parts * conv.weight_len()] };
     let add = accumulate && parts == 1;
-    if in_place::pays(cx, conv) {
-        // Whole images.
+    let by_images = depthwise::pays(conv) || in_place::pays(cx, conv);
+    if by_images {
         cx.for_each_part(parts, Chunks::new(partial, conv.weight_len()), |part, sums| {
             let images = part * batch / parts..(part + 1) * batch / parts;
             let image = &image[images.start * image_len..images.end * image_len];
             let dmap = &dmap[images.start * map_len..images.end * map_len];
-            in_place::weight_gradient(cx, conv, image, dmap, sums.data, add);
+            let sums = sums.data;
+            if depthwise::pays(conv) {
+                cx.isa().run(WeightGradient { conv, image, dmap, sums, accumulate: add });
+            } else {
+                in_place::weight_gradient(cx, conv, image, dmap, sums, add);
+            }
         });
     } else {
         // The rows of a large window, which are rows of the weight, are summed up apart from each other: so a task gathers

@@ -1,0 +1,312 @@
+//! Depthwise convolutions: each channel by itself.
+//!
+//! There is no product of matrices in them. But neighbouring channels are neighbours in memory, so a vector holds sixteen (or eight) of
+//! them, and a tap is one multiplication. For a few channels at a time, and a row of positions after the other:
+//!
+//! ```text
+//! y[i, j, c..] = sum over taps (t, u) inside the image of x[.., .., c..] W[t, u, c..]
+//! ```
+//!
+//! 1. Inside of the image, the taps of a 3x3 kernel are kept in registers along a row.
+//! 2. The input gradient is the same of the map, for each phase of the stride (`input_gradient.rs`).
+//! 3. The gradient of the weight sums over four positions apart, since a single sum would wait for itself.
+
+use super::Conv;
+use super::input_gradient::phases;
+use super::patches::Axis;
+use crate::Context;
+use crate::gemm::Epilogue;
+use crate::parallel::Chunks;
+use crate::simd::{Kernel, Simd};
+use std::ops::Range;
+
+/// The floats that a task writes, at least.
+const TASK: usize = 1 << 15;
+
+/// Whether this is the way to go: one channel of the map for each of the image.
+pub(super) fn pays(conv: &Conv) -> bool {
+    conv.groups == conv.image_channels && conv.groups == conv.map_channels && conv.groups > 1
+}
+
+/// Which pixels a row or column of positions is written to: `first`, `first + stride` and so on, of `size`.
+#[derive(Clone, Copy)]
+struct Places {
+    size: usize,
+    first: usize,
+    stride: usize,
+}
+
+/// As [`forward`](super::forward()).
+pub(super) fn forward(
+    cx: &Context,
+    conv: &Conv,
+    image: &[f32],
+    weight: &[f32],
+    map: &mut [f32],
+    epilogue: Epilogue<'_>,
+) {
+    let channels = conv.map_channels;
+    let (image_len, map_len) = (conv.pixels() * channels, conv.positions() * channels);
+    let images = TASK.div_ceil(map_len);
+    let (rows, columns) = conv.axes();
+    let all = |size| Places { size, first: 0, stride: 1 };
+    let to = (all(conv.map.0), all(conv.map.1));
+    let count = map.len().div_ceil(images * map_len);
+    cx.for_each_part(count, Chunks::new(map, images * map_len), |i, map| {
+        for (n, map) in map.data.chunks_exact_mut(map_len).enumerate() {
+            let image = &image[(i * images + n) * image_len..][..image_len];
+            cx.isa().run(Correlate { axes: (rows, columns), x: image, weight, to, y: map, epilogue });
+        }
+    });
+}
+
+/// As [`input_gradient`](super::input_gradient()). `scratch`: as many values as the weight has.
+pub(super) fn input_gradient(
+    cx: &Context,
+    conv: &Conv,
+    map: &[f32],
+    weight: &[f32],
+    image: &mut [f32],
+    epilogue: Epilogue<'_>,
+    scratch: &mut [f32],
+) {
+    let channels = conv.map_channels;
+    let weights = &mut scratch[..conv.weight_len()];
+    let mut start = 0;
+    for (down, across) in phases(conv) {
+        for (t, u) in (0..down.axis.taps).flat_map(|t| (0..across.axis.taps).map(move |u| (t, u))) {
+            let tap = down.window_tap(t) * conv.window.kernel.1 + across.window_tap(u);
+            weights[start..start + channels].copy_from_slice(&weight[tap * channels..][..channels]);
+            start += channels;
+        }
+    }
+    let weights = &*weights;
+    let (image_len, map_len) = (conv.pixels() * channels, conv.positions() * channels);
+    let images = TASK.div_ceil(image_len);
+    let count = image.len().div_ceil(images * image_len);
+    cx.for_each_part(count, Chunks::new(image, images * image_len), |i, image| {
+        for (n, image) in image.data.chunks_exact_mut(image_len).enumerate() {
+            let x = &map[(i * images + n) * map_len..][..map_len];
+            let mut start = 0;
+            for (down, across) in phases(conv) {
+                let len = down.axis.taps * across.axis.taps * channels;
+                let weight = &weights[start..start + len];
+                start += len;
+                let to = (
+                    Places { size: conv.image.0, first: down.first, stride: down.stride },
+                    Places { size: conv.image.1, first: across.first, stride: across.stride },
+                );
+                let axes = (down.axis, across.axis);
+                cx.isa().run(Correlate { axes, x, weight, to, y: image, epilogue });
+            }
+        }
+    });
+}
+
+/// One image: x: (height, width, channels), weight: (taps, channels), y: (height, width, channels), of which only some pixels
+/// are written.
+struct Correlate<'a> {
+    axes: (Axis, Axis),
+    x: &'a [f32],
+    weight: &'a [f32],
+    to: (Places, Places),
+    y: &'a mut [f32],
+    epilogue: Epilogue<'a>,
+}
+
+impl Kernel for Correlate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Correlate { axes: (rows, columns), x, weight, to: (to_rows, to_columns), y, epilogue } = self;
+        let channels = x.len() / (rows.size * columns.size);
+        let interior = columns.interior();
+        for i in 0..rows.positions {
+            let down = rows.inside(i);
+            let y = &mut y[(to_rows.first + i * to_rows.stride) * to_columns.size * channels..];
+            let y = &mut y[..to_columns.size * channels];
+            for c in (0..channels).step_by(S::LANES) {
+                let bias = epilogue.bias.map_or(s.splat(0.0), |bias| s.load_at(bias, c));
+                let sums = Sums { s, rows, columns, x, weight, channels, i, c, bias };
+                let mut to = Target { s, columns: to_columns, relu: epilogue.relu, channels, c, y: &mut *y };
+                let mut done = 0;
+                if rows.taps == 3 && columns.taps == 3 && down.len() == 3 && !interior.is_empty() {
+                    for j in 0..interior.start {
+                        to.write(j, sums.at(down.clone(), j));
+                    }
+                    sums.along_3x3(interior.clone(), &mut to);
+                    done = interior.end;
+                }
+                for j in done..columns.positions {
+                    to.write(j, sums.at(down.clone(), j));
+                }
+            }
+        }
+    }
+}
+
+/// Where a row of positions is written to.
+struct Target<'a, S: Simd> {
+    s: S,
+    columns: Places,
+    relu: bool,
+    channels: usize,
+    c: usize,
+    /// (width, channels)
+    y: &'a mut [f32],
+}
+
+impl<S: Simd> Target<'_, S> {
+    #[inline(always)]
+    fn write(&mut self, j: usize, sum: S::F) {
+        let sum = if self.relu { self.s.max(self.s.splat(0.0), sum) } else { sum };
+        let pixel = self.columns.first + j * self.columns.stride;
+        self.s.store_at(sum, &mut self.y[pixel * self.channels..][..self.channels], self.c);
+    }
+}
+
+/// What the sums of one row of positions, and of a vector of channels, have in common.
+#[derive(Clone, Copy)]
+struct Sums<'a, S: Simd> {
+    s: S,
+    rows: Axis,
+    columns: Axis,
+    x: &'a [f32],
+    weight: &'a [f32],
+    channels: usize,
+    i: usize,
+    c: usize,
+    bias: S::F,
+}
+
+impl<'a, S: Simd> Sums<'a, S> {
+    /// The row of the image that tap `t` meets.
+    #[inline(always)]
+    fn row(&self, t: usize) -> &'a [f32] {
+        let len = self.columns.size * self.channels;
+        &self.x[self.rows.pixel(self.i, t) as usize * len..][..len]
+    }
+
+    #[inline(always)]
+    fn weight(&self, tap: usize) -> S::F {
+        self.s.load_at(&self.weight[tap * self.channels..][..self.channels], self.c)
+    }
+
+    /// The sum at position `j`, anywhere.
+    #[inline(always)]
+    fn at(&self, down: Range<usize>, j: usize) -> S::F {
+        let Sums { s, columns, channels, c, .. } = *self;
+        let mut sum = self.bias;
+        for t in down {
+            let row = self.row(t);
+            for u in columns.inside(j) {
+                let x = s.load_at(&row[columns.pixel(j, u) as usize * channels..][..channels], c);
+                sum = s.mul_add(x, self.weight(t * columns.taps + u), sum);
+            }
+        }
+        sum
+    }
+
+    /// The sums at positions all of whose nine taps are there.
+    #[inline(always)]
+    fn along_3x3(&self, positions: Range<usize>, to: &mut Target<S>) {
+        let Sums { s, columns, channels, c, .. } = *self;
+        let mut weights = [s.splat(0.0); 9];
+        for (tap, weight) in weights.iter_mut().enumerate() {
+            *weight = self.weight(tap);
+        }
+        let rows = [self.row(0), self.row(1), self.row(2)];
+        for j in positions {
+            let mut sum = self.bias;
+            for t in 0..3 {
+                for u in 0..3 {
+                    let x = s.load_at(&rows[t][columns.pixel(j, u) as usize * channels..][..channels], c);
+                    sum = s.mul_add(x, weights[t * 3 + u], sum);
+                }
+            }
+            to.write(j, sum);
+        }
+    }
+}
+
+/// The sums of the weight's gradient over some images, added to `sums` or in their place.
+pub(super) struct WeightGradient<'a> {
+    pub conv: &'a Conv,
+    pub image: &'a [f32],
+    pub dmap: &'a [f32],
+    pub sums: &'a mut [f32],
+    pub accumulate: bool,
+}
+
+impl Kernel for WeightGradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let WeightGradient { conv, image, dmap, sums, accumulate } = self;
+        if !accumulate {
+            sums.fill(0.0);
+        }
+        let channels = conv.map_channels;
+        let (rows, columns) = conv.axes();
+        let (line, map_line) = (columns.size * channels, columns.positions * channels);
+        let images = image.chunks_exact(rows.size * line).zip(dmap.chunks_exact(rows.positions * map_line));
+        for (image, dmap) in images {
+            for (i, dmap) in dmap.chunks_exact(map_line).enumerate() {
+                for t in rows.inside(i) {
+                    let row = &image[rows.pixel(i, t) as usize * line..][..line];
+                    for u in 0..columns.taps {
+                        let tap = t * columns.taps + u;
+                        let sums = &mut sums[tap * channels..][..channels];
+                        sum_row(s, &columns, u, row, dmap, sums);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Adds the products of one row of positions with what their tap `u` meets.
+#[inline(always)]
+fn sum_row<S: Simd>(s: S, columns: &Axis, u: usize, row: &[f32], dmap: &[f32], sums: &mut [f32]) {
+    let channels = sums.len();
+    // The positions whose tap is there.
+    let before = |pixel: usize| {
+        let distance = pixel as isize - columns.first - (u * columns.step) as isize;
+        (distance.max(0) as usize).div_ceil(columns.stride).min(columns.positions)
+    };
+    let positions = before(0)..before(columns.size);
+    for c in (0..channels).step_by(S::LANES) {
+        let mut apart = [s.splat(0.0); 4];
+        let mut j = positions.start;
+        while j + 4 <= positions.end {
+            for (k, sum) in apart.iter_mut().enumerate() {
+                let (x, dy) = vectors(s, columns, u, row, dmap, channels, (j + k, c));
+                *sum = s.mul_add(x, dy, *sum);
+            }
+            j += 4;
+        }
+        let mut sum = s.add(s.add(apart[0], apart[1]), s.add(apart[2], apart[3]));
+        for j in j..positions.end {
+            let (x, dy) = vectors(s, columns, u, row, dmap, channels, (j, c));
+            sum = s.mul_add(x, dy, sum);
+        }
+        s.store_at(s.add(s.load_at(sums, c), sum), sums, c);
+    }
+}
+
+/// What tap `u` of position `j` meets, and the map's gradient there.
+#[inline(always)]
+fn vectors<S: Simd>(
+    s: S,
+    columns: &Axis,
+    u: usize,
+    row: &[f32],
+    dmap: &[f32],
+    channels: usize,
+    (j, c): (usize, usize),
+) -> (S::F, S::F) {
+    let x = &row[columns.pixel(j, u) as usize * channels..][..channels];
+    (s.load_at(x, c), s.load_at(&dmap[j * channels..][..channels], c))
+}

@@ -10,6 +10,7 @@ mod cases;
 mod convolution;
 mod dropout;
 mod pytorch;
+mod pytorch_images;
 mod reference;
 mod run;
 

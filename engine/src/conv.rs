@@ -121,12 +121,17 @@ impl Conv {
         self.taps() * self.image_channels / self.groups * self.map_channels
     }
 
+    /// The multiply-adds of an image, padding included.
+    pub fn macs(&self) -> u64 {
+        self.positions() as u64 * self.weight_len() as u64
+    }
+
     /// The weight and, for an output of so many channels, the bias. `fan_in` is what one output sums over.
     pub fn params(&self, outputs: usize, bias: bool, init: Init, fans: [usize; 2]) -> Vec<ParamSpec> {
         let Size(height, width) = self.window.kernel;
         let [fan_in, fan_out] = fans;
         let weight = ParamSpec {
-            name: "weight",
+            name: "weight".into(),
             shape: vec![height, width, self.image_channels / self.groups, self.map_channels],
             role: Role::Weight,
             init,
@@ -136,7 +141,7 @@ impl Conv {
         let constant = Init::Constant(0.0);
         let shape = vec![outputs];
         let bias = bias.then_some(ParamSpec {
-            name: "bias",
+            name: "bias".into(),
             shape,
             role: Role::Bias,
             init: constant,

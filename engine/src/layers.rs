@@ -4,6 +4,7 @@
 //! and backward stand side by side in its file. To add a layer: write its file, add it to the list
 //! below, and add its reference and its case to `tests/layers/`.
 
+mod avg_pool2d;
 mod batch_norm;
 pub(crate) mod columns;
 mod conv2d;
@@ -11,26 +12,38 @@ mod conv_transpose2d;
 mod dropout;
 mod elu;
 mod gelu;
+mod global_avg_pool;
 mod leaky_relu;
 mod linear;
+mod max_pool2d;
 mod pointwise;
+mod pool;
 mod relu;
+mod residual;
 mod sigmoid;
 mod tanh;
+mod unflatten;
+mod upsample;
 pub(crate) mod window;
 
+pub use avg_pool2d::AvgPool2d;
 pub use batch_norm::BatchNorm;
 pub use conv_transpose2d::ConvTranspose2d;
 pub use conv2d::Conv2d;
 pub use dropout::Dropout;
 pub use elu::Elu;
 pub use gelu::Gelu;
+pub use global_avg_pool::GlobalAvgPool;
 pub use leaky_relu::LeakyRelu;
 pub use linear::Linear;
+pub use max_pool2d::MaxPool2d;
 pub use pointwise::Pointwise;
 pub use relu::Relu;
+pub use residual::Residual;
 pub use sigmoid::Sigmoid;
 pub use tanh::Tanh;
+pub use unflatten::Unflatten;
+pub use upsample::Upsample;
 pub use window::Size;
 
 use crate::params::ParamSpec;
@@ -156,7 +169,8 @@ pub trait Layer: Any + Debug + Send + Sync {
     /// The shape of a sample of the output.
     ///
     /// # Errors
-    /// If the layer cannot take that input or is set up wrongly; the message says why.
+    /// If the layer cannot take that input or is set up wrongly; the message says what it needs and what it got. The
+    /// network puts the layer's name before it.
     fn output_shape(&self, input: &Shape) -> Result<Shape, Error>;
 
     /// The parameters, in the order in which they lie in `params` and `grads`.
@@ -194,7 +208,26 @@ pub trait Layer: Any + Debug + Send + Sync {
         let _ = (batch, input, saved, params);
     }
 
-    /// Whether it does nothing at all in any mode. The network leaves it out; it keeps its number.
+    /// The layer made ready for samples of that shape, where that takes more than its settings: a block plans the
+    /// layers in it, fusing them or not. `None` if it is ready as it is. `name` is what messages call it:
+    /// `encoder.3`.
+    ///
+    /// # Errors
+    /// If a layer in it cannot take its input; the message names that layer.
+    fn plan(&self, name: &str, input: &Shape, fuse: bool) -> Result<Option<Box<dyn Layer>>, Error> {
+        let _ = (name, input, fuse);
+        Ok(None)
+    }
+
+    /// The multiply-adds of the products and convolutions in one sample's forward pass. What takes a few
+    /// operations a value counts as nothing.
+    fn macs(&self, input: &Shape) -> u64 {
+        let _ = input;
+        0
+    }
+
+    /// Whether it changes no value in any mode, though it may change the shape. The network leaves it out; it keeps its
+    /// number.
     fn is_identity(&self) -> bool {
         false
     }
@@ -207,7 +240,7 @@ pub trait Layer: Any + Debug + Send + Sync {
     }
 
     /// This layer and `next` as one, if there is a fused form. The parameters stay this layer's, so
-    /// `next` must have none.
+    /// `next` must have none, and keep the shape.
     fn fuse(&self, next: &dyn Layer) -> Option<Box<dyn Layer>> {
         let _ = next;
         None

@@ -47,7 +47,7 @@ mod trainer;
 pub use error::Error;
 pub use layers::{Layer, Mode, Pass};
 pub use loss::{Loss, Target};
-pub use network::{Activations, Network, NetworkBuilder};
+pub use network::{Activations, LayerSummary, Network, NetworkBuilder, Summary};
 pub use optimizer::{Optimizer, OptimizerState};
 pub use parallel::Context;
 pub use params::Params;

@@ -5,44 +5,25 @@
 
 mod activations;
 mod backward;
+mod chain;
 mod frozen;
+mod summary;
 
 pub use activations::Activations;
 pub(crate) use backward::BackwardPass;
+pub(crate) use chain::{Chain, Gradients, Slots, Step};
+pub use summary::{LayerSummary, Summary};
 
-use crate::layers::{Forward, Layer, Mode, Pass};
-use crate::memory::padded;
-use crate::params::{ParamEntry, Params, Role};
+use crate::layers::{Layer, Mode, Pass};
+use crate::params::{ParamEntry, Params};
 use crate::{Context, Error, Shape};
+use chain::Op;
 use std::ops::Range;
-use std::sync::Arc;
-
-/// More parameters than any memory holds, few enough that sums of sizes cannot overflow.
-const MAX_PARAMS: usize = 1 << 40;
 
 /// A chain of layers in named sections, such as `encoder` and `decoder`. It owns no numbers.
 #[derive(Debug)]
 pub struct Network {
-    input: Shape,
-    ops: Vec<Op>,
-    entries: Vec<ParamEntry>,
-}
-
-/// A planned layer, possibly the fusion of several.
-#[derive(Debug)]
-pub(crate) struct Op {
-    /// `encoder.0`, the name of its first layer.
-    pub(crate) name: String,
-    /// Shared with the predictors made from the network.
-    pub(crate) layer: Arc<dyn Layer>,
-    /// The position of its first layer, which keys its random numbers: fusing changes none of them.
-    pub(crate) position: u64,
-    pub(crate) input: Shape,
-    pub(crate) output: Shape,
-    /// Its entries among the network's.
-    entries: Range<usize>,
-    /// Its parameters in the slab.
-    pub(crate) params: Range<usize>,
+    chain: Chain,
 }
 
 /// Collects the layers of a [`Network`].
@@ -84,14 +65,15 @@ impl NetworkBuilder {
     /// If a layer cannot take its input or is set up wrongly, if there is none, or if a section is in two
     /// pieces; the message names it.
     pub fn build(self) -> Result<Network, Error> {
-        if self.layers.is_empty() || self.input.len() == 0 {
+        let some_input = self.input.checked_len().is_some_and(|len| len > 0);
+        if self.layers.is_empty() || !some_input {
             return Err(Error::new(format!(
                 "a network needs a layer and an input of at least 1 value, not {} layers and {}",
                 self.layers.len(),
                 self.input
             )));
         }
-        let mut network = Network { input: self.input.clone(), ops: Vec::new(), entries: Vec::new() };
+        let mut chain = Chain::new(self.input, self.fuse, true);
         let (mut sections, mut index): (Vec<String>, usize) = (Vec::new(), 0);
         for (position, (section, layer)) in self.layers.into_iter().enumerate() {
             if sections.last() == Some(&section) {
@@ -105,20 +87,14 @@ impl NetworkBuilder {
                 sections.push(section.clone());
             }
             // Nothing fuses across a section's end: its output must exist.
-            if self.fuse
-                && let Some(last) = network.ops.last_mut()
-                && last.name.rsplit_once('.').is_some_and(|(name, _)| name == section)
-                && let Some(fused) = last.layer.fuse(&*layer)
-            {
-                last.layer = fused.into();
-                continue;
-            }
-            network.plan(format!("{section}.{index}"), position as u64, layer)?;
+            let in_section = |op: &Op| op.name.rsplit_once('.').is_some_and(|(name, _)| name == section);
+            let may_join = chain.ops.last().is_some_and(in_section);
+            chain.push(format!("{section}.{index}"), position as u64, layer.into(), may_join)?;
         }
-        if network.ops.is_empty() {
+        if chain.ops.is_empty() {
             return Err(Error::new("a network needs a layer that does something"));
         }
-        Ok(network)
+        Ok(Network { chain })
     }
 }
 
@@ -128,51 +104,19 @@ impl Network {
         NetworkBuilder { input: input.into(), section: "layers".into(), layers: Vec::new(), fuse: true }
     }
 
-    /// Adds one planned layer.
-    fn plan(&mut self, name: String, position: u64, layer: Box<dyn Layer>) -> Result<(), Error> {
-        let input = self.output().clone();
-        let output = layer.output_shape(&input).map_err(|e| Error::new(format!("layer {name}: {e}")))?;
-        if layer.is_identity() {
-            return Ok(());
-        }
-        // Each layer starts on a cache line.
-        let start = padded(self.entries.last().map_or(0, |e| e.range.end));
-        let (first_entry, mut end) = (self.entries.len(), start);
-        for spec in layer.params(&input) {
-            let len = spec.shape.iter().try_fold(1usize, |len, &n| len.checked_mul(n));
-            let range = match len.and_then(|len| end.checked_add(len)) {
-                Some(after) if after <= MAX_PARAMS => end..after,
-                _ => {
-                    return Err(Error::new(format!(
-                        "layer {name}: {} of shape {:?} is too large: a network has at most {MAX_PARAMS} parameters",
-                        spec.name, spec.shape
-                    )));
-                }
-            };
-            end = range.end;
-            let trainable = spec.role != Role::Statistic;
-            let name = format!("{name}.{}", spec.name);
-            self.entries.push(ParamEntry { name, spec, range, trainable, lr_factor: 1.0 });
-        }
-        let entries = first_entry..self.entries.len();
-        let layer = layer.into();
-        self.ops.push(Op { name, layer, position, input, output, entries, params: start..end });
-        Ok(())
-    }
-
     /// The shape of a sample.
     pub fn input(&self) -> &Shape {
-        &self.input
+        &self.chain.input
     }
 
     /// The shape of a sample's output.
     pub fn output(&self) -> &Shape {
-        self.ops.last().map_or(&self.input, |op| &op.output)
+        &self.chain.output
     }
 
     /// The parameters that the layers declare, as [`Params::new`] lays them out.
     pub fn param_entries(&self) -> &[ParamEntry] {
-        &self.entries
+        &self.chain.entries
     }
 
     /// Computes the output for `x`: (batch, input) into `activations`, and returns it: (batch, output).
@@ -191,10 +135,10 @@ impl Network {
         x: &[f32],
         pass: Pass,
     ) -> Result<&'a [f32], Error> {
-        activations.batch = frozen::batch_of(&self.input, x, activations.max_batch)?;
+        activations.batch = frozen::batch_of(self.input(), x, activations.max_batch)?;
         // Until all of it is done, this is no training pass.
         activations.mode = Mode::Evaluate;
-        self.forward_ops(cx, params, activations, 0..self.ops.len(), x, pass)?;
+        self.forward_ops(cx, params, activations, 0..self.chain.ops.len(), x, pass)?;
         activations.mode = pass.mode;
         Ok(activations.output())
     }
@@ -212,7 +156,7 @@ impl Network {
         let batch = activations.batch;
         let first_trainable = self.first_trainable(params);
         for i in ops {
-            let op = &self.ops[i];
+            let op = &self.chain.ops[i];
             let pass = Pass { mode: op.mode(params, i < first_trainable, pass.mode), ..pass };
             let least = op.layer.min_train_batch(&op.input);
             if pass.mode == Mode::Train && batch < least {
@@ -222,27 +166,17 @@ impl Network {
                     op.layer.name()
                 )));
             }
-            let slots = &activations.slots[i];
-            let (before, own) = activations.values.split_at_mut(slots.y);
-            let (y, saved) = own.split_at_mut(slots.saved - slots.y);
-            let x = match i {
-                0 => x,
-                _ => &before[activations.slots[i - 1].y..][..batch * op.input.len()],
-            };
-            op.layer.forward(
+            let step = Step {
                 cx,
-                Forward {
-                    pass,
-                    position: op.position,
-                    batch,
-                    input: &op.input,
-                    x,
-                    y: &mut y[..batch * op.output.len()],
-                    params: &params.values()[op.params.clone()],
-                    saved: &mut saved[..op.layer.saved_len(batch, &op.input)],
-                    scratch: &mut activations.scratch,
-                },
-            );
+                pass,
+                position: op.position,
+                batch,
+                params: params.values(),
+                x,
+                below: i.checked_sub(1).map_or(0, |below| activations.slots[below].y),
+                own: activations.slots[i],
+            };
+            self.chain.forward_op(i, step, &mut activations.values, &mut activations.scratch);
         }
         Ok(())
     }
@@ -255,7 +189,7 @@ impl Network {
             return;
         }
         let lowest = self.first_trainable(params);
-        for (i, op) in self.ops.iter().enumerate().skip(lowest) {
+        for (i, op) in self.chain.ops.iter().enumerate().skip(lowest) {
             if !op.frozen(params) {
                 let batch = activations.batch;
                 let start = activations.slots[i].saved;
@@ -271,19 +205,19 @@ impl Network {
         let output_of = |i: usize, op: &Op| {
             &activations.values[activations.slots[i].y..][..activations.batch * op.output.len()]
         };
-        let mut ops = self.ops.iter().enumerate();
+        let mut ops = self.chain.ops.iter().enumerate();
         ops.find(|(i, op)| output_of(*i, op).iter().any(|y| !y.is_finite())).map(|(_, op)| op.name.as_str())
     }
 
     /// The planned layers.
     pub(crate) fn ops(&self) -> &[Op] {
-        &self.ops
+        &self.chain.ops
     }
 
     /// The position of the lowest op that trains; the number of ops if none does.
     fn first_trainable(&self, params: &Params) -> usize {
         let trains = |op: &Op| params.entries()[op.entries.clone()].iter().any(|e| e.trainable);
-        self.ops.iter().position(trains).unwrap_or(self.ops.len())
+        self.chain.ops.iter().position(trains).unwrap_or(self.chain.ops.len())
     }
 }
 

@@ -7,6 +7,7 @@
 use crate::init::Init;
 use crate::memory::{Slab, padded};
 use crate::{Error, Network};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// What a range of the slab is for.
@@ -23,8 +24,8 @@ pub enum Role {
 /// A layer's declaration of one of its parameters.
 #[derive(Clone, Debug)]
 pub struct ParamSpec {
-    /// The name within the layer: `weight`, `bias`, `running_mean`.
-    pub name: &'static str,
+    /// The name within the layer: `weight`, `bias`, `running_mean`; in a block of layers `0.weight`.
+    pub name: Cow<'static, str>,
     /// The dimensions, row-major.
     pub shape: Vec<usize>,
     /// What it is for.

@@ -13,6 +13,11 @@ impl Shape {
         self.0.iter().product()
     }
 
+    /// As [`Shape::len`]; `None` if no number is that large.
+    pub(crate) fn checked_len(&self) -> Option<usize> {
+        self.0.iter().try_fold(1usize, |len, &n| len.checked_mul(n))
+    }
+
     /// The last dimension: the features, or an image's channels.
     pub fn channels(&self) -> usize {
         self.0.last().copied().unwrap_or(0)

@@ -6,7 +6,8 @@ mod support;
 
 use counting::allocations;
 use narrows_engine::layers::{
-    BatchNorm, Conv2d, ConvTranspose2d, Dropout, Elu, Gelu, LeakyRelu, Linear, Relu, Sigmoid, Tanh,
+    AvgPool2d, BatchNorm, Conv2d, ConvTranspose2d, Dropout, Elu, Gelu, GlobalAvgPool, LeakyRelu, Linear,
+    MaxPool2d, Relu, Residual, Sigmoid, Tanh, Unflatten, Upsample,
 };
 use narrows_engine::{Context, Loss, Network, Optimizer, Params, Target, Trainer};
 use std::sync::Barrier;
@@ -49,6 +50,28 @@ fn convolutional(classes: usize) -> Network {
         .layer(Relu)
         .layer(ConvTranspose2d::new(2, 3).with_stride(2).with_padding(1))
         .section("head");
+    network.layer(Linear::new(classes)).build().unwrap()
+}
+
+/// The other layers of images, in blocks and beside them.
+fn images(classes: usize) -> Network {
+    let inner = Residual::new(vec![Box::new(Conv2d::new(24, 1)), Box::new(Relu)]);
+    let block = Residual::new(vec![
+        Box::new(Conv2d::new(24, 3).with_padding(1).without_bias()),
+        Box::new(BatchNorm::default()),
+        Box::new(Dropout { p: 0.3 }),
+        Box::new(inner),
+    ]);
+    let block = block.with_shortcut(vec![Box::new(Conv2d::new(24, 1)), Box::new(BatchNorm::default())]);
+    let network = Network::builder(130)
+        .layer(Unflatten::new([13, 10, 1]))
+        .layer(Conv2d::new(16, 3).with_padding(1))
+        .layer(MaxPool2d::new(3).with_stride(2).with_padding(1))
+        .layer(block)
+        .layer(Relu)
+        .layer(Upsample::new(2))
+        .layer(AvgPool2d::new(2))
+        .layer(GlobalAvgPool);
     network.layer(Linear::new(classes)).build().unwrap()
 }
 
@@ -132,9 +155,13 @@ fn a_step_allocates_nothing_after_the_first() {
             }
             for (loss, target, optimizer) in [runs[2].clone(), runs[4].clone()] {
                 let name = format!("{} on {} with {threads} threads", loss.name(), isa.name());
-                let network = convolutional(outputs(target));
-                let count = of_10_steps(&cx, &network, loss, target, optimizer);
-                assert_eq!(count, 0, "{name}: allocations in 10 steps of convolutions");
+                let classes = outputs(target);
+                for (what, network) in
+                    [("convolutions", convolutional(classes)), ("blocks and pools", images(classes))]
+                {
+                    let count = of_10_steps(&cx, &network, loss.clone(), target, optimizer);
+                    assert_eq!(count, 0, "{name}: allocations in 10 steps of {what}");
+                }
             }
         }
     }

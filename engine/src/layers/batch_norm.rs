@@ -117,10 +117,10 @@ impl Layer for BatchNorm {
 
     fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
         if !(self.eps > 0.0 && self.eps.is_finite()) {
-            return Err(Error::new(format!("batch norm needs a positive eps, not {}", self.eps)));
+            return Err(Error::new(format!("needs a positive eps, not {}", self.eps)));
         }
         if !(0.0..=1.0).contains(&self.momentum) {
-            return Err(Error::new(format!("batch norm needs a momentum in [0, 1], not {}", self.momentum)));
+            return Err(Error::new(format!("needs a momentum in [0, 1], not {}", self.momentum)));
         }
         Ok(input.clone())
     }
@@ -134,7 +134,7 @@ impl Layer for BatchNorm {
             ("running_var", Role::Statistic, 1.0),
         ]
         .map(|(name, role, value)| ParamSpec {
-            name,
+            name: name.into(),
             shape: vec![c],
             role,
             init: Init::Constant(value),

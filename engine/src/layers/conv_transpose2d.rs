@@ -147,6 +147,10 @@ impl Layer for ConvTranspose2d {
         dy + sums.max(weights)
     }
 
+    fn macs(&self, input: &Shape) -> u64 {
+        self.planned(input).macs()
+    }
+
     fn forward(&self, cx: &Context, io: Forward<'_>) {
         let conv = self.planned(io.input);
         let (weight, bias) = io.params.split_at(conv.weight_len());

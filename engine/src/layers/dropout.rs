@@ -50,7 +50,7 @@ impl Layer for Dropout {
 
     fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
         if !(0.0..1.0).contains(&self.p) {
-            return Err(Error::new(format!("dropout needs a probability in [0, 1), not {}", self.p)));
+            return Err(Error::new(format!("needs a probability in [0, 1), not {}", self.p)));
         }
         Ok(input.clone())
     }

@@ -21,7 +21,7 @@ impl Pointwise for Elu {
 
     fn check(self) -> Result<(), Error> {
         if !self.alpha.is_finite() {
-            return Err(Error::new(format!("elu needs a finite alpha, not {}", self.alpha)));
+            return Err(Error::new(format!("needs a finite alpha, not {}", self.alpha)));
         }
         Ok(())
     }

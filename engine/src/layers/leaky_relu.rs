@@ -20,7 +20,7 @@ impl Pointwise for LeakyRelu {
 
     fn check(self) -> Result<(), Error> {
         if !self.slope.is_finite() {
-            return Err(Error::new(format!("leaky relu needs a finite slope, not {}", self.slope)));
+            return Err(Error::new(format!("needs a finite slope, not {}", self.slope)));
         }
         Ok(())
     }

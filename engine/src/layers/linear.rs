@@ -45,7 +45,7 @@ impl Layer for Linear {
 
     fn output_shape(&self, _: &Shape) -> Result<Shape, Error> {
         if self.outputs == 0 {
-            return Err(Error::new("linear needs at least 1 output"));
+            return Err(Error::new("needs at least 1 output, not 0"));
         }
         Ok(self.outputs.into())
     }
@@ -53,7 +53,7 @@ impl Layer for Linear {
     fn params(&self, input: &Shape) -> Vec<ParamSpec> {
         let (fan_in, fan_out) = (input.len(), self.outputs);
         let weight = ParamSpec {
-            name: "weight",
+            name: "weight".into(),
             shape: vec![fan_out, fan_in],
             role: Role::Weight,
             init: self.init,
@@ -61,7 +61,7 @@ impl Layer for Linear {
             fan_out,
         };
         let bias = ParamSpec {
-            name: "bias",
+            name: "bias".into(),
             shape: vec![fan_out],
             role: Role::Bias,
             init: Init::Constant(0.0),
@@ -78,6 +78,10 @@ impl Layer for Linear {
         let sums = if self.bias { columns::scratch_len(batch, self.outputs, 1) } else { 0 };
         let inputs = input.len();
         dy + sums.max(gemm_sparse_scratch(batch, inputs)).max(gemm_sparse_scratch(inputs, batch))
+    }
+
+    fn macs(&self, input: &Shape) -> u64 {
+        input.len() as u64 * self.outputs as u64
     }
 
     fn forward(&self, cx: &Context, io: Forward<'_>) {

@@ -27,7 +27,7 @@ impl fmt::Display for Size {
 
 /// The values of a sample or parameters of a layer, at most: more than any memory holds, few enough that sizes in bytes, and sums of
 /// a few of them, cannot overflow.
-const MAX_VALUES: usize = 1 << 40;
+pub(crate) const MAX_VALUES: usize = 1 << 40;
 
 /// The pixels of a setting of a window, at most: further than any image reaches, few enough that products of two of them, or of one
 /// and an image's side, cannot overflow.

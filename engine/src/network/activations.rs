@@ -1,8 +1,9 @@
 //! The memory of one pass.
 
 use super::Network;
+use super::chain::Slots;
 use crate::layers::Mode;
-use crate::memory::{Slab, padded};
+use crate::memory::Slab;
 
 /// What one pass over a batch computes: each layer's output, what it saves, and gradients on their way
 /// down. One set of parameters can have several.
@@ -19,39 +20,40 @@ pub struct Activations {
     pub(super) scratch: Slab,
 }
 
-/// Where an op's values begin in the slab of activations.
-#[derive(Clone, Debug)]
-pub(super) struct Slots {
-    pub(super) y: usize,
-    pub(super) saved: usize,
+/// The floats of the memory of a pass.
+pub(super) struct Sizes {
+    /// What each layer gives and saves.
+    pub(super) values: usize,
+    /// Each of the two gradients on their way down.
+    pub(super) gradient: usize,
+    pub(super) scratch: usize,
+}
+
+impl Sizes {
+    pub(super) fn new(network: &Network, max_batch: usize) -> Sizes {
+        let chain = &network.chain;
+        let widest = chain.ops.iter().map(|op| op.output.len()).max().unwrap_or(0);
+        Sizes {
+            values: chain.values_len(max_batch),
+            gradient: max_batch * widest,
+            scratch: chain.scratch_len(max_batch),
+        }
+    }
 }
 
 impl Activations {
     /// Memory for passes of up to `max_batch` samples.
     pub fn new(network: &Network, max_batch: usize) -> Activations {
-        let (mut end, mut slots) = (0, Vec::new());
-        let mut place = |len: usize| {
-            let start = end;
-            end += padded(len);
-            start
-        };
-        let (mut widest, mut scratch) = (0, 0);
-        for op in &network.ops {
-            let y = place(max_batch * op.output.len());
-            let saved = place(op.layer.saved_len(max_batch, &op.input));
-            widest = widest.max(op.output.len());
-            scratch = scratch.max(op.layer.scratch_len(max_batch, &op.input));
-            slots.push(Slots { y, saved });
-        }
+        let sizes = Sizes::new(network, max_batch);
         Activations {
             max_batch,
             batch: 0,
             mode: Mode::Evaluate,
             output_len: network.output().len(),
-            values: Slab::new(end),
-            slots,
-            gradients: [Slab::new(max_batch * widest), Slab::new(max_batch * widest)],
-            scratch: Slab::new(scratch),
+            values: Slab::new(sizes.values),
+            slots: network.chain.slots(max_batch).collect(),
+            gradients: [Slab::new(sizes.gradient), Slab::new(sizes.gradient)],
+            scratch: Slab::new(sizes.scratch),
         }
     }
 

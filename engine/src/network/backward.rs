@@ -1,7 +1,7 @@
 //! The backward pass, op by op.
 
-use super::{Activations, Network};
-use crate::layers::{Backward, Pass};
+use super::{Activations, Gradients, Network, Step};
+use crate::layers::Pass;
 use crate::{Context, Params};
 use std::ops::Range;
 
@@ -50,13 +50,13 @@ impl Network {
 
     fn gradients(&self, mut pass: BackwardPass<'_>, params: &Params, grads: &mut [f32], accumulate: bool) {
         let lowest = self.first_trainable(params);
-        for i in (lowest..self.ops.len()).rev() {
+        for i in (lowest..self.chain.ops.len()).rev() {
             self.backward_op(
                 &mut pass,
                 i,
                 lowest,
                 params,
-                &mut grads[self.ops[i].params.clone()],
+                &mut grads[self.chain.ops[i].params.clone()],
                 accumulate,
             );
         }
@@ -75,8 +75,8 @@ impl Network {
         mut update: impl FnMut(&mut Params, Range<usize>, &[f32]),
     ) {
         let lowest = self.first_trainable(params);
-        for i in (lowest..self.ops.len()).rev() {
-            let op = &self.ops[i];
+        for i in (lowest..self.chain.ops.len()).rev() {
+            let op = &self.chain.ops[i];
             let grads = &mut grads[..op.params.len()];
             self.backward_op(&mut pass, i, lowest, params, grads, false);
             if !op.params.is_empty() && !op.frozen(params) {
@@ -95,33 +95,28 @@ impl Network {
         grads: &mut [f32],
         accumulate: bool,
     ) {
-        let op = &self.ops[i];
+        let op = &self.chain.ops[i];
         let Activations { batch, values, slots, gradients, scratch, .. } = &mut *pass.activations;
         let batch = *batch;
         let [dy, dx] = &mut *gradients;
-        let x = match i {
-            0 => pass.x,
-            _ => &values[slots[i - 1].y..][..batch * op.input.len()],
-        };
         let frozen = op.frozen(params);
-        op.layer.backward(
-            pass.cx,
-            Backward {
-                pass: Pass { mode: op.mode(params, false, pass.pass.mode), ..pass.pass },
-                position: op.position,
-                batch,
-                input: &op.input,
-                x,
-                y: &values[slots[i].y..][..batch * op.output.len()],
-                dy: &dy[..batch * op.output.len()],
-                dx: (i > lowest).then(|| &mut dx[..batch * op.input.len()]),
-                params: &params.values()[op.params.clone()],
-                grads: (!frozen).then_some(&mut *grads),
-                accumulate,
-                saved: &values[slots[i].saved..][..op.layer.saved_len(batch, &op.input)],
-                scratch,
-            },
-        );
+        let step = Step {
+            cx: pass.cx,
+            pass: Pass { mode: op.mode(params, false, pass.pass.mode), ..pass.pass },
+            position: op.position,
+            batch,
+            params: params.values(),
+            x: pass.x,
+            below: i.checked_sub(1).map_or(0, |below| slots[below].y),
+            own: slots[i],
+        };
+        let of_op = Gradients {
+            dy: &dy[..batch * op.output.len()],
+            dx: (i > lowest).then(|| &mut dx[..batch * op.input.len()]),
+            grads: (!frozen).then_some(&mut *grads),
+            accumulate,
+        };
+        self.chain.backward_op(i, step, of_op, values, scratch);
         // The layer knows no parameter apart from the others.
         if !frozen {
             for entry in params.entries()[op.entries.clone()].iter().filter(|e| !e.trainable) {

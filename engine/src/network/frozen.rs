@@ -13,12 +13,12 @@ impl Network {
     /// Those layers evaluate in every pass: dropout does nothing, batch norm uses its running statistics. So
     /// what they make of a sample depends on that sample and their parameters alone.
     pub fn frozen_output(&self, params: &Params) -> Option<&Shape> {
-        self.frozen_ops(params).ok().map(|ops| &self.ops[ops.end - 1].output)
+        self.frozen_ops(params).ok().map(|ops| &self.chain.ops[ops.end].input)
     }
 
     /// The parameters of those layers in the slab; empty if there are none.
     pub fn frozen_params(&self, params: &Params) -> Range<usize> {
-        self.frozen_ops(params).map_or(0..0, |ops| 0..self.ops[ops.end - 1].params.end)
+        self.frozen_ops(params).map_or(0..0, |ops| 0..self.chain.ops[ops.end - 1].params.end)
     }
 
     /// What those layers make of `x`: (batch, input). It has the same bits in any batch.
@@ -35,10 +35,11 @@ impl Network {
     ) -> Result<&'a [f32], Error> {
         let ops = self.frozen_ops(params)?;
         let top = ops.end - 1;
-        activations.batch = batch_of(&self.input, x, activations.max_batch)?;
+        activations.batch = batch_of(self.input(), x, activations.max_batch)?;
         activations.mode = Mode::Evaluate;
         self.forward_ops(cx, params, activations, ops, x, Pass::evaluate())?;
-        Ok(&activations.values[activations.slots[top].y..][..activations.batch * self.ops[top].output.len()])
+        Ok(&activations.values[activations.slots[top].y..]
+            [..activations.batch * self.chain.ops[top].output.len()])
     }
 
     /// As [`Network::forward`] on the samples of which [`Network::forward_frozen`] made `codes`, with the same bits.
@@ -56,10 +57,10 @@ impl Network {
     ) -> Result<&'a [f32], Error> {
         let frozen = self.frozen_ops(params)?;
         let top = frozen.end - 1;
-        activations.batch = batch_of(&self.ops[top].output, codes, activations.max_batch)?;
+        activations.batch = batch_of(&self.chain.ops[top].output, codes, activations.max_batch)?;
         activations.mode = Mode::Evaluate;
         activations.values[activations.slots[top].y..][..codes.len()].copy_from_slice(codes);
-        self.forward_ops(cx, params, activations, frozen.end..self.ops.len(), &[], pass)?;
+        self.forward_ops(cx, params, activations, frozen.end..self.chain.ops.len(), &[], pass)?;
         activations.mode = pass.mode;
         Ok(activations.output())
     }
@@ -67,7 +68,7 @@ impl Network {
     /// The ops below the lowest trainable one.
     fn frozen_ops(&self, params: &Params) -> Result<Range<usize>, Error> {
         match self.first_trainable(params) {
-            end if end > 0 && end < self.ops.len() => Ok(0..end),
+            end if end > 0 && end < self.chain.ops.len() => Ok(0..end),
             _ => Err(Error::new("the network has no frozen layers below one that trains")),
         }
     }

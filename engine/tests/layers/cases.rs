@@ -2,8 +2,12 @@
 
 pub mod convolution;
 
+use crate::reference::pool::{self, Grid};
 use crate::reference::{self, Reference, pointwise};
-use narrows_engine::layers::{BatchNorm, Dropout, Elu, Gelu, Layer, LeakyRelu, Linear, Relu, Sigmoid, Tanh};
+use narrows_engine::layers::{
+    AvgPool2d, BatchNorm, Dropout, Elu, Gelu, GlobalAvgPool, Layer, LeakyRelu, Linear, MaxPool2d, Relu,
+    Residual, Sigmoid, Tanh, Unflatten, Upsample,
+};
 use narrows_engine::params::{ParamSpec, Role};
 use narrows_engine::random::Random;
 use narrows_engine::{Mode, Pass, Shape};
@@ -82,8 +86,8 @@ impl Case {
         for spec in self.specs() {
             let values = normal(1 + params.len() as u64, spec.shape.iter().product());
             let spread = if spec.role == Role::Weight { 1.0 / (spec.fan_in as f32).sqrt() } else { 0.5 };
-            params.extend(values.iter().map(|v| match spec.name {
-                "running_var" => 0.5 + v.abs(),
+            params.extend(values.iter().map(|v| match &*spec.name {
+                name if name.ends_with("running_var") => 0.5 + v.abs(),
                 _ => spread * v,
             }));
         }
@@ -231,6 +235,129 @@ pub fn dropout() -> Vec<Case> {
     cases
 }
 
+/// Around the widths of vectors, and so few that vectors are masked; the last images are enough work for several tasks.
+fn images() -> Vec<(usize, [usize; 3])> {
+    let sizes = [[1, 1], [2, 2], [3, 5], [4, 4], [5, 7], [8, 6]];
+    let channels = [1, 3, 15, 16, 17, 33];
+    let mut images: Vec<_> = sizes
+        .iter()
+        .enumerate()
+        .flat_map(|(i, &[h, w])| channels.map(|c| (1 + (i + c) % 3, [h, w, c])))
+        .collect();
+    images.extend([(2, [31, 33, 17]), (50, [9, 10, 16]), (3, [80, 81, 3]), (70, [28, 28, 1])]);
+    images
+}
+
+fn of_images(
+    layer: impl Layer,
+    reference: impl Reference + 'static,
+    batch: usize,
+    image: [usize; 3],
+) -> Case {
+    let (layer, reference) = (Box::new(layer), Box::new(reference));
+    Case { layer, reference, input: image.into(), batch, mode: Mode::Train, scale: 1.0, zeros: 0 }
+}
+
+/// Tiles, windows that overlap, windows with gaps between them, and rows and columns that differ.
+pub fn pools() -> Vec<Case> {
+    let windows = [
+        ([2, 2], [2, 2], [0, 0]),
+        ([3, 3], [2, 2], [1, 1]),
+        ([2, 3], [1, 2], [0, 1]),
+        ([3, 2], [4, 3], [0, 0]),
+        ([1, 1], [1, 1], [0, 0]),
+        ([4, 5], [1, 1], [2, 2]),
+    ];
+    let mut cases = Vec::new();
+    for (batch, image) in images() {
+        for (kernel, stride, padding) in windows {
+            if (0..2).any(|d| kernel[d] > image[d] + 2 * padding[d]) {
+                continue;
+            }
+            let grid = Grid { batch, image, kernel, stride, padding };
+            let max = MaxPool2d::new(kernel).with_stride(stride).with_padding(padding);
+            cases.push(of_images(max, pool::MaxPool(grid), batch, image));
+            let avg = AvgPool2d::new(kernel).with_stride(stride).with_padding(padding);
+            cases.push(of_images(avg, pool::AvgPool(grid), batch, image));
+        }
+    }
+    cases
+}
+
+pub fn global_avg_pools() -> Vec<Case> {
+    let case = |(batch, image): (usize, [usize; 3])| {
+        let kernel = [image[0], image[1]];
+        let grid = Grid { batch, image, kernel, stride: kernel, padding: [0, 0] };
+        of_images(GlobalAvgPool, pool::AvgPool(grid), batch, image)
+    };
+    images().into_iter().map(case).collect()
+}
+
+pub fn upsamples() -> Vec<Case> {
+    let case = |(batch, image): (usize, [usize; 3]), factor: usize| {
+        let (kernel, [h, w, c]) = ([factor, factor], image);
+        let large = [factor * h, factor * w, c];
+        let grid = Grid { batch, image: large, kernel, stride: kernel, padding: [0, 0] };
+        of_images(Upsample::new(factor), pool::Upsample(grid), batch, image)
+    };
+    images().into_iter().flat_map(|shape| [1, 2, 3].map(|factor| case(shape, factor))).collect()
+}
+
+pub fn unflattens() -> Vec<Case> {
+    let case = |(batch, image): (usize, [usize; 3])| {
+        let kernel = [1, 1];
+        let grid = Grid { batch, image, kernel, stride: kernel, padding: [0, 0] };
+        let case = of_images(Unflatten::new(image), pool::Upsample(grid), batch, image);
+        Case { input: image.iter().product::<usize>().into(), ..case }
+    };
+    images().into_iter().map(case).collect()
+}
+
+/// Linear layers inside, as blocks of one, two and three, about a shortcut of none, one and two.
+pub fn residuals() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (i, (batch, n)) in shapes().into_iter().enumerate() {
+        let hidden = [17, 1, 33, 16][i % 4];
+        let chains: [(&[usize], &[usize]); 4] =
+            [(&[n], &[]), (&[hidden, n], &[]), (&[hidden, 5], &[5]), (&[7, hidden, 19], &[hidden, 19])];
+        let (body, shortcut) = chains[i / 2 % 4];
+        let references = |outputs: &[usize]| -> Vec<reference::linear::Linear> {
+            let inputs = [n].into_iter().chain(outputs.iter().copied());
+            let layer = |(j, (inputs, &outputs)): (usize, (usize, &usize))| reference::linear::Linear {
+                batch,
+                inputs,
+                outputs,
+                bias: j == 0,
+                relu: false,
+            };
+            inputs.zip(outputs).enumerate().map(layer).collect()
+        };
+        let layers = |outputs: &[usize]| -> Vec<Box<dyn Layer>> {
+            let layer = |(j, &outputs): (usize, &usize)| -> Box<dyn Layer> {
+                let layer = Linear::new(outputs);
+                Box::new(if j == 0 { layer } else { layer.without_bias() })
+            };
+            outputs.iter().enumerate().map(layer).collect()
+        };
+        let relu = i % 3 == 0;
+        let reference =
+            reference::residual::Residual { body: references(body), shortcut: references(shortcut), relu };
+        let block = Residual::new(layers(body)).with_shortcut(layers(shortcut));
+        // As the network does it, and left to itself.
+        let input = Shape::from(n);
+        let mut layer: Box<dyn Layer> = match i % 2 {
+            0 => block.plan("encoder.3", &input, true).unwrap().expect("a block is planned"),
+            _ => Box::new(block),
+        };
+        if relu {
+            layer = layer.fuse(&Relu).expect("a block takes in the ReLU behind it");
+        }
+        let (reference, mode) = (Box::new(reference), Mode::Train);
+        cases.push(Case { layer, reference, input, batch, mode, scale: 1.0, zeros: 0 });
+    }
+    cases
+}
+
 pub fn all() -> Vec<Case> {
     let mut cases = linear(true, false);
     cases.extend(linear(false, false));
@@ -241,5 +368,10 @@ pub fn all() -> Vec<Case> {
     cases.extend(batch_norm(true));
     cases.extend(activations());
     cases.extend(dropout());
+    cases.extend(pools());
+    cases.extend(global_avg_pools());
+    cases.extend(upsamples());
+    cases.extend(unflattens());
+    cases.extend(residuals());
     cases
 }

@@ -280,6 +280,6 @@ fn a_network_names_the_convolution_that_it_cannot_plan() {
     for layer in layers {
         let network = Network::builder([5, 3, 4]).section("encoder").boxed(layer);
         let message = network.build().expect_err("too large").to_string();
-        assert!(message.starts_with("layer encoder.0: "), "{message}");
+        assert!(message.starts_with("layer encoder.0 (conv"), "{message}");
     }
 }

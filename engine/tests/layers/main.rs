@@ -10,13 +10,14 @@ mod cases;
 mod convolution;
 mod dropout;
 mod pytorch;
+mod pytorch_images;
 mod reference;
 mod run;
 
 use cases::{Case, Data};
 use narrows_engine::params::Role;
 use narrows_engine::simd::Isa;
-use narrows_engine::{Context, Error, Shape};
+use narrows_engine::{Context, Shape};
 use reference::{EPS, Reference, away_from_kinks, check_gradients};
 use run::Outcome;
 use std::sync::LazyLock;
@@ -167,34 +168,78 @@ fn dropout() {
 }
 
 #[test]
+fn pools() {
+    cases::pools().iter().for_each(check);
+}
+
+#[test]
+fn global_average_pools() {
+    cases::global_avg_pools().iter().for_each(check);
+}
+
+#[test]
+fn up_sampling() {
+    cases::upsamples().iter().for_each(check);
+}
+
+#[test]
+fn unflattening() {
+    cases::unflattens().iter().for_each(check);
+}
+
+#[test]
+fn residual_blocks() {
+    cases::residuals().iter().for_each(check);
+}
+
+#[test]
 fn settings_that_make_no_sense_are_errors_that_name_them() {
-    use narrows_engine::layers::{BatchNorm, Dropout, Elu, Layer, LeakyRelu, Linear};
-    let error = |layer: &dyn Layer| -> Result<Shape, Error> { layer.output_shape(&4.into()) };
-    let batch_norm = |eps, momentum| {
-        let mut layer = BatchNorm::default();
-        (layer.eps, layer.momentum) = (eps, momentum);
-        layer
+    use narrows_engine::layers::{
+        AvgPool2d, BatchNorm, Dropout, Elu, GlobalAvgPool, Layer, LeakyRelu, Linear, MaxPool2d, Residual,
+        Unflatten, Upsample,
     };
-    let cases: [(&dyn Layer, &str); 8] = [
-        (&Linear::new(0), "at least 1 output"),
-        (&batch_norm(0.0, 0.1), "eps"),
-        (&batch_norm(f32::NAN, 0.1), "eps"),
-        (&batch_norm(1e-5, 1.5), "momentum"),
-        (&Dropout { p: 1.0 }, "probability"),
-        (&Dropout { p: -0.1 }, "probability"),
-        (&LeakyRelu { slope: f32::NAN }, "slope"),
-        (&Elu { alpha: f32::INFINITY }, "alpha"),
+    let image = Shape::from([4, 5, 3]);
+    let residual = |width| Residual::new(vec![Box::new(Linear::new(width))]);
+    let shortcut = |width| -> Vec<Box<dyn Layer>> { vec![Box::new(Linear::new(width))] };
+    let cases: [(&dyn Layer, Shape, &str); 25] = [
+        (&Linear::new(0), 4.into(), "needs at least 1 output, not 0"),
+        (&BatchNorm::new(0.0, 0.1), 4.into(), "needs a positive eps, not 0"),
+        (&BatchNorm::new(f32::NAN, 0.1), 4.into(), "needs a positive eps, not NaN"),
+        (&BatchNorm::new(1e-5, 1.5), 4.into(), "needs a momentum in [0, 1], not 1.5"),
+        (&Dropout { p: 1.0 }, 4.into(), "needs a probability in [0, 1), not 1"),
+        (&Dropout { p: -0.1 }, 4.into(), "needs a probability in [0, 1), not -0.1"),
+        (&LeakyRelu { slope: f32::NAN }, 4.into(), "needs a finite slope, not NaN"),
+        (&Elu { alpha: f32::INFINITY }, 4.into(), "needs a finite alpha, not inf"),
+        (&MaxPool2d::new(2), 784.into(), "needs an image (height x width x channels), got 784"),
+        (&AvgPool2d::new(2), [4, 5].into(), "needs an image (height x width x channels), got 4x5"),
+        (&GlobalAvgPool, 4.into(), "needs an image (height x width x channels), got 4"),
+        (&Upsample::new(2), 4.into(), "needs an image (height x width x channels), got 4"),
+        (&MaxPool2d::new(0), image.clone(), "needs a kernel of at least 1x1, not 0x0"),
+        (&AvgPool2d::new(2).with_stride([1, 0]), image.clone(), "needs a stride of at least 1x1, not 1x0"),
+        (&MaxPool2d::new([5, 1]), image.clone(), "image of 4x5"),
+        (&AvgPool2d::new(usize::MAX).with_padding(1), image.clone(), "needs a kernel of at most 1048576"),
+        (&MaxPool2d::new([3, 2]).with_padding(2), image.clone(), "at most half of its kernel, 3x2, not 2x2"),
+        (&Upsample::new(0), image.clone(), "needs a factor of at least 1, not 0"),
+        (&Upsample::new(usize::MAX / 2), image.clone(), "too large"),
+        (&Unflatten::new([3, 3, 2]), image.clone(), "needs 18 values to make 3x3x2 of, got 60 (4x5x3)"),
+        (&Unflatten::new([usize::MAX, 2]), image.clone(), "no sample has as many values"),
+        (&Residual::new(Vec::new()), 4.into(), "needs a layer in its body"),
+        (&residual(3), 4.into(), "its body gives 3, x 4: it needs a shortcut that gives the same"),
+        (&residual(3).with_shortcut(shortcut(2)), 4.into(), "its body gives 3, its shortcut gives 2"),
+        (&residual(0), 4.into(), "layer 0 (linear): needs at least 1 output, not 0"),
     ];
-    for (layer, word) in cases {
-        let message = error(layer).expect_err(word).to_string();
-        assert!(message.contains(word), "{message}");
+    for (layer, input, words) in cases {
+        let message = layer.output_shape(&input).expect_err(words).to_string();
+        assert!(message.contains(words), "{message}, not {words}");
     }
 }
 
 /// Memory is planned once, for the largest batch.
 #[test]
 fn what_suffices_for_a_batch_suffices_for_a_smaller_one() {
-    for case in [cases::linear(true, true).remove(0), cases::batch_norm(false).remove(0)] {
+    let residual =
+        cases::residuals().into_iter().find(|case| case.layer.params(&3.into()).len() > 3).unwrap();
+    for case in [cases::linear(true, true).remove(0), cases::batch_norm(false).remove(0), residual] {
         for input in [Shape::from(3), [2, 3, 5].into()] {
             let needs = |batch| [case.layer.scratch_len(batch, &input), case.layer.saved_len(batch, &input)];
             for batch in 2..5000 {

@@ -9,26 +9,26 @@ use narrows_engine::layers::{
 use narrows_engine::{Context, Layer, Pass, Shape};
 
 /// What the vectors' README promises.
-const TOLERANCE: f32 = 1e-5;
+pub const TOLERANCE: f32 = 1e-5;
 
 /// A layer, its parameters, and what it keeps.
-struct Subject<'a> {
-    cx: &'a Context,
-    layer: &'a dyn Layer,
-    input: Shape,
-    params: Vec<f32>,
-    saved: Vec<f32>,
+pub struct Subject<'a> {
+    pub cx: &'a Context,
+    pub layer: &'a dyn Layer,
+    pub input: Shape,
+    pub params: Vec<f32>,
+    pub saved: Vec<f32>,
 }
 
 /// y, dx and grads, these from zero.
-struct Outcome {
-    y: Vec<f32>,
-    dx: Vec<f32>,
-    grads: Vec<f32>,
+pub struct Outcome {
+    pub y: Vec<f32>,
+    pub dx: Vec<f32>,
+    pub grads: Vec<f32>,
 }
 
 impl Subject<'_> {
-    fn pass(&mut self, pass: Pass, x: &[f32], dy: &[f32]) -> Outcome {
+    pub fn pass(&mut self, pass: Pass, x: &[f32], dy: &[f32]) -> Outcome {
         let Subject { cx, layer, input, params, saved } = self;
         let batch = x.len() / input.len();
         let (mut y, mut dx) = (vec![f32::NAN; dy.len()], vec![f32::NAN; x.len()]);

@@ -11,6 +11,8 @@ pub mod conv_transpose2d;
 pub mod dropout;
 pub mod linear;
 pub mod pointwise;
+pub mod pool;
+pub mod residual;
 pub mod taps;
 
 /// The distance of 1 and the next float.
@@ -37,6 +39,11 @@ pub trait Reference {
     fn kink(&self, x: &[f64], params: &[f64]) -> Vec<f64> {
         self.forward(x, params).iter().map(|_| f64::INFINITY).collect()
     }
+}
+
+/// The sizes.
+pub fn abs(v: &[f64]) -> Vec<f64> {
+    v.iter().map(|v| v.abs()).collect()
 }
 
 /// `dy`, but 0 where the layer is within `reach` of a kink: there nobody can tell the gradient.

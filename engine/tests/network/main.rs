@@ -6,9 +6,11 @@ mod support;
 mod convolution;
 mod freezing;
 mod fusion;
+mod images;
 mod passes;
 mod planning;
 mod pytorch;
+mod summary;
 mod training;
 
 use narrows_engine::layers::{BatchNorm, Dropout, Linear, Relu, Sigmoid};

@@ -447,6 +447,68 @@ def conv_autoencoder():
     return {"x": x} | train(model, lambda x: model["decoder"](model["encoder"](x)), batches, optimizer, F.mse_loss)
 
 
+def pools():
+    torch.manual_seed(21)
+    # Halves: many windows have their maximum twice.
+    x = torch.round(2 * normal(2, 3, 7, 6)) / 2
+    functions = {
+        "max_2": nn.MaxPool2d(2),
+        "max_3": nn.MaxPool2d(3, stride=2, padding=1),
+        "max_23": nn.MaxPool2d((2, 3), stride=(1, 2), padding=(0, 1)),
+        "avg_2": nn.AvgPool2d(2),
+        "avg_3": nn.AvgPool2d(3, stride=2, padding=1),
+        "avg_23": nn.AvgPool2d((2, 3), stride=(1, 2), padding=(0, 1)),
+        "global_avg": nn.AdaptiveAvgPool2d(1),
+        "upsample_2": nn.Upsample(scale_factor=2, mode="nearest"),
+        "upsample_3": nn.Upsample(scale_factor=3, mode="nearest"),
+    }
+    out = {"x": x}
+    for name, function in functions.items():
+        (dy,) = widen(normal(*function(x).shape))
+        input = leaf(*widen(x))
+        y = function(input)
+        y.backward(dy)
+        out |= {f"y_{name}": y, f"dy_{name}": dy, f"dx_{name}": input.grad}
+    # Where the gradient goes does not matter here: only that NaN comes out, and where.
+    x = normal(1, 2, 5, 5)
+    x[0, 0, 2, 1], x[0, 1, 0, 0], x[0, 1, 4, 4] = math.nan, math.inf, -math.inf
+    nan = F.max_pool2d(x, 2, stride=1).isnan()
+    return out | {"x_not_finite": x.nan_to_num(nan=77, posinf=88, neginf=-88), "y_is_nan": nan}
+
+
+def residual():
+    torch.manual_seed(22)
+    inputs, outputs = 3, 5
+    body = nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ELU(),
+        nn.Conv2d(outputs, outputs, 3, padding=1),
+        nn.BatchNorm2d(outputs),
+    )
+    shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride=2, bias=False), nn.BatchNorm2d(outputs))
+    for layer in (body[1], body[4], shortcut[1]):
+        nn.init.uniform_(layer.weight, 0.5, 1.5)
+        nn.init.uniform_(layer.bias, -0.5, 0.5)
+    # Batch norm removes this one again: its gradient would be rounding alone.
+    body[3].bias.requires_grad = False
+    x, dy = widen(normal(4, inputs, 7, 6), normal(4, outputs, 4, 3))
+    model = nn.ModuleDict({"body": body, "shortcut": shortcut}).to(dtype)
+    names = {name: name.removeprefix("body.") for name, _ in model.named_parameters()}
+    out = {f"initial.{names[name]}": p.clone() for name, p in model.named_parameters()}
+    input = leaf(x)
+    y = F.relu(body(input) + shortcut(input))
+    y.backward(dy)
+    out |= {f"grad.{names[name]}": p.grad for name, p in model.named_parameters() if p.requires_grad}
+    for name, tensor in model.named_buffers():
+        if "num_batches" not in name:
+            out[f"final.{name.removeprefix('body.')}"] = tensor.clone()
+    model.eval()
+    with torch.no_grad():
+        y_eval = F.relu(body(x) + shortcut(x))
+    return out | {"x": x, "y": y, "dy": dy, "dx": input.grad, "y_eval": y_eval}
+
+
 def compute(build, in_dtype):
     global dtype
     dtype = in_dtype
@@ -457,7 +519,7 @@ def main():
     torch.set_num_threads(1)
     total = 0
     dense = batch_norm, activations, dropout, losses, optimizers, schedules, init, network, classifier
-    for build in dense + (conv2d, conv_transpose2d, conv_autoencoder):
+    for build in dense + (conv2d, conv_transpose2d, conv_autoencoder, pools, residual):
         tensors, exact = compute(build, torch.float32), compute(build, torch.float64)
         error = {
             name: ((tensor - exact[name]).abs() / exact[name].abs().clamp(min=1)).max().item()

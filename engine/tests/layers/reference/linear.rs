@@ -1,6 +1,6 @@
 //! y = x W^T + b, or its ReLU.
 
-use super::{EPS, Reference, Values, away_from_kinks};
+use super::{EPS, Reference, Values, abs, away_from_kinks};
 
 pub struct Linear {
     pub batch: usize,
@@ -51,10 +51,6 @@ impl Linear {
         let z = self.affine(x, params);
         dy.iter().zip(z).map(|(&dy, z)| if self.relu && z <= 0.0 { 0.0 } else { dy }).collect()
     }
-}
-
-fn abs(v: &[f64]) -> Vec<f64> {
-    v.iter().map(|v| v.abs()).collect()
 }
 
 impl Reference for Linear {

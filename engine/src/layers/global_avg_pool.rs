@@ -1,0 +1,111 @@
+use super::window::image;
+use super::{Backward, Forward, Layer};
+use crate::parallel::{Chunks, TASK_LEN};
+use crate::simd::{Kernel, Simd};
+use crate::{Context, Error, Shape};
+
+/// The mean of each channel over the whole image: (height, width, channels) to (channels).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GlobalAvgPool;
+
+impl GlobalAvgPool {
+    /// The pixels of an image, its channels, and the images of a task.
+    fn sizes(input: &Shape) -> (usize, usize, usize) {
+        let channels = input.channels();
+        (input.len() / channels, channels, (TASK_LEN / input.len()).max(1))
+    }
+}
+
+impl Layer for GlobalAvgPool {
+    fn name(&self) -> &'static str {
+        "global avg pool"
+    }
+
+    fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
+        let (_, channels) = image(input)?;
+        Ok(channels.into())
+    }
+
+    fn forward(&self, cx: &Context, io: Forward<'_>) {
+        let (pixels, c, images) = GlobalAvgPool::sizes(io.input);
+        let scale = 1.0 / pixels as f32;
+        cx.for_each_part(io.batch.div_ceil(images), Chunks::new(io.y, images * c), |i, y| {
+            let x = &io.x[i * images * io.input.len()..];
+            for (x, y) in x.chunks_exact(pixels * c).zip(y.data.chunks_exact_mut(c)) {
+                cx.isa().run(Mean { x, y, scale });
+            }
+        });
+    }
+
+    fn backward(&self, cx: &Context, io: Backward<'_>) {
+        let Some(dx) = io.dx else { return };
+        let (pixels, c, images) = GlobalAvgPool::sizes(io.input);
+        let scale = 1.0 / pixels as f32;
+        let task = images * io.input.len();
+        cx.for_each_part(io.batch.div_ceil(images), Chunks::new(dx, task), |i, dx| {
+            let dy = &io.dy[i * images * c..];
+            for (dx, dy) in dx.data.chunks_exact_mut(pixels * c).zip(dy.chunks_exact(c)) {
+                for (dx, dy) in dx.iter_mut().zip(dy) {
+                    *dx = dy * scale;
+                }
+                // The first pixel to all others, twice as many at a time.
+                let mut done = c;
+                while done < dx.len() {
+                    let more = done.min(dx.len() - done);
+                    dx.copy_within(..more, done);
+                    done += more;
+                }
+            }
+        });
+    }
+}
+
+/// The most lanes of any vector: fewer channels than lanes are summed several pixels at a time.
+const MAX_LANES: usize = 16;
+
+/// `scale` times the sum of the pixels of one image: (pixels, channels).
+struct Mean<'a> {
+    x: &'a [f32],
+    y: &'a mut [f32],
+    scale: f32,
+}
+
+impl Kernel for Mean<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Mean { x, y, scale } = self;
+        let c = y.len();
+        if c >= S::LANES {
+            sum_pixels(s, x, y);
+        } else {
+            // As many pixels as lanes: whole vectors, and each place has one channel.
+            let mut sums = [0.0; MAX_LANES * MAX_LANES];
+            let sums = &mut sums[..c * S::LANES];
+            let whole = x.len() - x.len() % sums.len();
+            sum_pixels(s, &x[..whole], sums);
+            y.fill(0.0);
+            for pixel in sums.chunks_exact(c).chain(x[whole..].chunks_exact(c)) {
+                for (y, x) in y.iter_mut().zip(pixel) {
+                    *y += x;
+                }
+            }
+        }
+        for y in y {
+            *y *= scale;
+        }
+    }
+}
+
+/// The sums down the columns of x: (rows, sums.len()).
+#[inline(always)]
+fn sum_pixels<S: Simd>(s: S, x: &[f32], sums: &mut [f32]) {
+    let c = sums.len();
+    for j in (0..c).step_by(S::LANES) {
+        let mut sum = s.splat(0.0);
+        for pixel in x.chunks_exact(c) {
+            sum = s.add(sum, s.load_at(pixel, j));
+        }
+        s.store_at(sum, sums, j);
+    }
+}

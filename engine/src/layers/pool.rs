@@ -1,0 +1,128 @@
+//! What max pooling, average pooling and up-sampling share: a window that moves over an image, channel by channel.
+
+pub(super) mod kernels;
+
+use super::window::{Size, Window, image, image_shape};
+use crate::parallel::{Chunks, TASK_LEN};
+use crate::{Context, Error, Shape};
+use std::ops::Range;
+
+/// Refuses a window of which a position can lie outside the image: nothing would be in it.
+pub(super) fn check(window: &Window) -> Result<(), Error> {
+    window.check()?;
+    let Window { kernel, padding, .. } = window;
+    if padding.0 > kernel.0 / 2 || padding.1 > kernel.1 / 2 {
+        return Err(Error::new(format!(
+            "needs a padding of at most half of its kernel, {kernel}, not {padding}"
+        )));
+    }
+    Ok(())
+}
+
+/// The shape of what a pool makes of a sample.
+pub(super) fn output_shape(window: &Window, input: &Shape) -> Result<Shape, Error> {
+    check(window)?;
+    let (size, channels) = image(input)?;
+    image_shape(window.positions(size)?, channels)
+}
+
+/// A window on the images of one shape.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Images {
+    pub window: Window,
+    /// Of the images that the window moves over.
+    pub size: Size,
+    /// Its positions.
+    pub positions: Size,
+    pub channels: usize,
+}
+
+impl Images {
+    /// A window on images of that shape.
+    ///
+    /// # Panics
+    /// If it does not fit them, which planning has checked.
+    pub fn new(window: Window, large: &Shape) -> Images {
+        let (size, channels) = image(large).expect("an image");
+        Images::of_size(window, size, channels)
+    }
+
+    /// As [`Images::new`].
+    pub fn of_size(window: Window, size: Size, channels: usize) -> Images {
+        let positions = window.positions(size).expect("a window that fits the image");
+        Images { window, size, positions, channels }
+    }
+
+    /// The values of a row of the large image.
+    pub fn large_row(&self) -> usize {
+        self.size.1 * self.channels
+    }
+
+    /// The values of a large image.
+    pub fn large(&self) -> usize {
+        self.size.0 * self.large_row()
+    }
+
+    /// The values of a row of positions.
+    pub fn small_row(&self) -> usize {
+        self.positions.1 * self.channels
+    }
+
+    /// The values of an image of positions.
+    pub fn small(&self) -> usize {
+        self.positions.0 * self.small_row()
+    }
+
+    /// The rows of the image that are in the window at the position `y` from the top.
+    #[inline(always)]
+    pub fn rows(&self, y: usize) -> Range<usize> {
+        let Window { kernel, stride, padding, .. } = self.window;
+        within(y, kernel.0, stride.0, padding.0, self.size.0)
+    }
+
+    /// The columns of the image that are in the window at the position `x` from the left.
+    #[inline(always)]
+    pub fn columns(&self, x: usize) -> Range<usize> {
+        let Window { kernel, stride, padding, .. } = self.window;
+        within(x, kernel.1, stride.1, padding.1, self.size.1)
+    }
+
+    /// Deals out rows of positions by tasks: `f(number of the first row, counted over all images, their values)`.
+    pub fn by_rows(&self, cx: &Context, small: &mut [f32], f: impl Fn(usize, &mut [f32]) + Sync) {
+        let rows = (TASK_LEN / self.small_row()).max(1);
+        let task = rows * self.small_row();
+        cx.for_each_part(small.len().div_ceil(task), Chunks::new(small, task), |i, part| {
+            f(i * rows, part.data)
+        });
+    }
+
+    /// Deals out large images by tasks: `f(number of the first image, their values)`. Windows overlap, so a task that adds to
+    /// what is in them takes whole images.
+    pub fn by_images(&self, cx: &Context, large: &mut [f32], f: impl Fn(usize, &mut [f32]) + Sync) {
+        let images = (TASK_LEN / self.large()).max(1);
+        let task = images * self.large();
+        cx.for_each_part(large.len().div_ceil(task), Chunks::new(large, task), |i, part| {
+            f(i * images, part.data);
+        });
+    }
+
+    /// Whether no pixel is in two positions of the window.
+    pub fn disjoint(&self) -> bool {
+        let Window { kernel, stride, .. } = self.window;
+        kernel.0 <= stride.0 && kernel.1 <= stride.1
+    }
+
+    /// Whether each pixel is in exactly one position.
+    pub fn tiled(&self) -> bool {
+        let Window { kernel, stride, padding, .. } = self.window;
+        let covered = Size(self.positions.0 * kernel.0, self.positions.1 * kernel.1);
+        kernel == stride && padding == Size(0, 0) && covered == self.size
+    }
+}
+
+/// The pixels of `0..size` in a window of that position.
+#[inline(always)]
+fn within(position: usize, kernel: usize, stride: usize, padding: usize, size: usize) -> Range<usize> {
+    let start = position * stride;
+    start.saturating_sub(padding)..(start + kernel).saturating_sub(padding).min(size)
+}

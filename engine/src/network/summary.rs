@@ -1,0 +1,135 @@
+//! A network at a glance: its layers, and what they cost.
+
+use super::Network;
+use super::activations::Sizes;
+use crate::Shape;
+use crate::memory::padded;
+use crate::params::Role;
+use std::fmt;
+
+/// What [`Network::summary`] finds out. Its [`Display`](fmt::Display) is a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The shape of a sample.
+    pub input: Shape,
+    /// The layers, those that do nothing left out.
+    pub layers: Vec<LayerSummary>,
+    /// The weights and biases of all layers. Running statistics do not count.
+    pub parameters: usize,
+    /// The multiply-adds of a sample's forward pass. Training takes about three times as many.
+    pub macs: u64,
+    /// The samples of a batch that the memory is for.
+    pub batch: usize,
+    /// The memory of the parameters and running statistics. A trainer has as much again for their gradients, and for each
+    /// moment of its optimiser.
+    pub parameter_bytes: usize,
+    /// What the layers give and save for the backward pass of a batch.
+    pub activation_bytes: usize,
+    /// The gradients on their way down, and what layers need while they work.
+    pub work_bytes: usize,
+}
+
+/// A layer of a [`Summary`], possibly the fusion of several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerSummary {
+    /// `encoder.0`, the name of its first layer.
+    pub name: String,
+    /// What it is: `linear + relu`.
+    pub kind: &'static str,
+    /// The shape of a sample that the next layer gets.
+    pub output: Shape,
+    /// Its weights and biases.
+    pub parameters: usize,
+    /// The multiply-adds of a sample's forward pass.
+    pub macs: u64,
+}
+
+impl Network {
+    /// The layers and their cost, and the memory of training on batches of that many samples.
+    pub fn summary(&self, batch: usize) -> Summary {
+        let chain = &self.chain;
+        let layers: Vec<LayerSummary> = chain
+            .ops
+            .iter()
+            .enumerate()
+            .map(|(i, op)| {
+                let entries = chain.entries[op.entries.clone()].iter();
+                LayerSummary {
+                    name: op.name.clone(),
+                    kind: op.layer.name(),
+                    output: chain.ops.get(i + 1).map_or(&chain.output, |next| &next.input).clone(),
+                    parameters: entries
+                        .filter(|e| e.spec.role != Role::Statistic)
+                        .map(|e| e.range.len())
+                        .sum(),
+                    macs: op.layer.macs(&op.input),
+                }
+            })
+            .collect();
+        let sizes = Sizes::new(self, batch);
+        let bytes = |floats: usize| floats * size_of::<f32>();
+        Summary {
+            input: self.input().clone(),
+            parameters: layers.iter().map(|layer| layer.parameters).sum(),
+            macs: layers.iter().map(|layer| layer.macs).sum(),
+            layers,
+            batch,
+            parameter_bytes: bytes(padded(chain.params_len())),
+            activation_bytes: bytes(sizes.values),
+            work_bytes: bytes(2 * sizes.gradient + sizes.scratch),
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let row = |name: &str, kind: &str, output: &Shape, parameters: usize, macs: u64| {
+            let (parameters, macs) = (grouped(parameters as u64), grouped(macs));
+            [name.to_string(), kind.to_string(), output.to_string(), parameters, macs]
+        };
+        let mut rows = vec![["layer", "kind", "output", "parameters", "multiply-adds"].map(str::to_string)];
+        rows.push([String::new(), "input".into(), self.input.to_string(), String::new(), String::new()]);
+        let of = |l: &LayerSummary| row(&l.name, l.kind, &l.output, l.parameters, l.macs);
+        rows.extend(self.layers.iter().map(of));
+        let output = self.layers.last().map_or(&self.input, |layer| &layer.output);
+        rows.push(row("total", "", output, self.parameters, self.macs));
+        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let [a, b, c, d, e] = std::array::from_fn(width);
+        for [name, kind, output, parameters, macs] in &rows {
+            let line = format!("{name:a$}  {kind:b$}  {output:>c$}  {parameters:>d$}  {macs:>e$}");
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        write!(
+            f,
+            "parameters {} (as much for their gradients, and for each moment of the optimiser); a batch of {}: \
+             activations {}, work {}",
+            size(self.parameter_bytes),
+            self.batch,
+            size(self.activation_bytes),
+            size(self.work_bytes)
+        )
+    }
+}
+
+/// 1,234,567
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Bytes in the unit that leaves few digits.
+fn size(bytes: usize) -> String {
+    match bytes as f64 {
+        b if b < 1e3 => format!("{bytes} B"),
+        b if b < 1e6 => format!("{:.1} kB", b / 1e3),
+        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
+        b => format!("{:.2} GB", b / 1e9),
+    }
+}

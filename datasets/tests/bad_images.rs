@@ -1,6 +1,7 @@
 //! Folders of images that are not what they should be: each is an error of one line that names the file, and none is
 //! a panic.
 
+#[allow(dead_code, reason = "each file of tests uses some of it")]
 mod image_files;
 
 use std::fs;

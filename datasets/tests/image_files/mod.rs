@@ -1,11 +1,13 @@
-//! Writes the images that the tests read.
+//! Writes the images that the tests read, and reads them.
 
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flate2::{Compression, Crc, write::ZlibEncoder};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use narrows_datasets::{Dataset, ImageOptions, Opened, open_with};
 
 /// `len` bytes that follow no pattern.
 pub fn noise(len: usize, seed: u32) -> Vec<u8> {
@@ -123,4 +125,18 @@ pub fn put_good(dir: &Path) -> Vec<PathBuf> {
     let names = ["train/a/1.png", "train/a/2.png", "train/a/3.png", "train/b/4.png", "train/b/5.png"];
     let names = names.iter().chain(&["test/a/6.png", "test/b/7.png"]);
     names.enumerate().map(|(i, name)| put(dir.join(name), &grey_png((4, 5), &noise(20, i as u32)))).collect()
+}
+
+/// Opens `dir`, and counts the images that were decoded for it.
+pub fn opened(dir: &Path, options: &ImageOptions) -> (Opened, usize) {
+    let decoded = AtomicUsize::new(0);
+    let opened = open_with(dir, options, &|done, total| {
+        decoded.fetch_add(1, Ordering::Relaxed);
+        assert!((1..=total).contains(&done));
+    });
+    (opened.unwrap(), decoded.into_inner())
+}
+
+pub fn samples(dataset: &Dataset) -> Vec<&[u8]> {
+    (0..dataset.len()).map(|row| dataset.sample(row)).collect()
 }

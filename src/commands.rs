@@ -13,23 +13,48 @@ use crate::defaults;
 use crate::error::Error;
 use crate::options::data::DataOptions;
 use crate::options::running::RunningOptions;
+use crate::progress::Progress;
 use crate::run_folder::{CONFIG, RunFolder};
-use narrows_datasets::TrainTest;
+use narrows_datasets::{ImageOptions, TrainTest};
 use narrows_engine::Context;
 use narrows_models::Architecture;
 use serde::Serialize;
+use std::io::Write;
 use std::path::Path;
 
-/// Opens the data that `options` name, and puts their full path in place, for the configuration to be of use
-/// anywhere.
-fn open(options: &mut DataOptions) -> Result<TrainTest, Error> {
-    match &mut options.data {
-        None => Ok(narrows_datasets::builtin(defaults::BUILTIN_TEST_SAMPLES, defaults::BUILTIN_SPLIT_SEED)),
-        Some(dir) => {
-            let data = narrows_datasets::open(dir)?;
-            *dir = full_path(dir)?;
-            Ok(data)
+/// Opens the data that `options` name, by so many threads, and puts their full path in place, for the configuration
+/// to be of use anywhere. Images that are skipped are listed on stderr, and so is progress unless it is to be
+/// `quiet`.
+fn open(options: &mut DataOptions, threads: usize, quiet: bool) -> Result<TrainTest, Error> {
+    let images = options.image_options(threads);
+    let data = match &mut options.data {
+        None => {
+            let asked = ImageOptions { threads, ..ImageOptions::default() };
+            if images != asked {
+                return Err(Error::new(
+                    "--image-size, --channels and --skip-bad are for images in files, and the built-in digits are \
+                     none: name a folder by --data",
+                ));
+            }
+            narrows_datasets::builtin(defaults::BUILTIN_TEST_SAMPLES, defaults::BUILTIN_SPLIT_SEED)
         }
+        Some(dir) => {
+            let progress = Progress::new(quiet);
+            let opened = narrows_datasets::open_with(dir, &images, &|done, total| {
+                progress.count("images", done, total);
+            })?;
+            progress.end_count();
+            for error in &opened.skipped {
+                // Where nobody listens, the samples are the same.
+                let _ = writeln!(std::io::stderr(), "skipped {error}");
+            }
+            *dir = full_path(dir)?;
+            opened.data
+        }
+    };
+    match &options.against_rest {
+        None => Ok(data),
+        Some(class) => Ok(data.one_against_rest(class)?),
     }
 }
 

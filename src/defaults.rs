@@ -5,6 +5,9 @@ pub const BUILTIN_TEST_SAMPLES: usize = 500;
 /// Decides that split. It is no option: were it one, a model could be tested on what it had learnt from.
 pub const BUILTIN_SPLIT_SEED: u64 = 0;
 
+// The data.
+pub const CHANNELS: &str = "auto";
+
 // The labels.
 pub const LABELS: usize = 100;
 pub const VALIDATION: usize = 100;

@@ -42,4 +42,16 @@ macro_rules! from {
     };
 }
 
-from!(narrows_models::Error, narrows_engine::Error, narrows_datasets::Error);
+from!(narrows_models::Error, narrows_engine::Error);
+
+/// Names the option that helps, which the library does not know.
+impl From<narrows_datasets::Error> for Error {
+    fn from(e: narrows_datasets::Error) -> Error {
+        use narrows_datasets::Error as Data;
+        match e {
+            Data::Unreadable { .. } => Error(format!("{e} by --skip-bad")),
+            Data::Sizes { .. } => Error(format!("{e} by --image-size")),
+            _ => Error(e.to_string()),
+        }
+    }
+}

@@ -29,6 +29,27 @@ impl Progress {
     }
 }
 
+impl Progress {
+    /// Says that `done` of `total` things are read; by any thread.
+    pub fn count(&self, what: &str, done: usize, total: usize) {
+        match &self.0 {
+            Style::Quiet => {}
+            Style::Lines(lines) => {
+                let line = lines.lock().unwrap_or_else(|e| e.into_inner()).count(what, done, total);
+                line.into_iter().for_each(|line| _ = writeln!(std::io::stderr(), "{line}"));
+            }
+            Style::Bars(bars) => bars.lock().unwrap_or_else(|e| e.into_inner()).count(what, total),
+        }
+    }
+
+    /// Says that all are counted.
+    pub fn end_count(&self) {
+        if let Style::Bars(bars) = &self.0 {
+            bars.lock().unwrap_or_else(|e| e.into_inner()).end();
+        }
+    }
+}
+
 impl Observer for Progress {
     fn notice(&self, event: &Event<'_>) {
         // A thread that panicked while it held the lock left at worst a line unsaid.

@@ -25,7 +25,8 @@ pub struct Dataset {
     max_value: u8,
     /// `(len)`, each below `classes`
     labels: Option<Arc<[u8]>>,
-    classes: usize,
+    /// One for each class.
+    class_names: Arc<[String]>,
 }
 
 /// The two halves that learning and its measure are kept apart in. Their shapes and classes are the same.
@@ -124,19 +125,20 @@ impl Dataset {
             sample_len,
             max_value,
             labels: None,
-            classes: 0,
+            class_names: Arc::from([]),
         })
     }
 
-    /// `labels` is as long as the data set.
+    /// `labels` is as long as the data set. Classes are called by their numbers.
     pub(crate) fn with_labels(self, labels: Arc<[u8]>) -> Self {
         let classes = labels.iter().max().map_or(0, |&largest| usize::from(largest) + 1);
-        Dataset { labels: Some(labels), classes, ..self }
+        let class_names = (0..classes).map(|class| class.to_string()).collect();
+        Dataset { labels: Some(labels), class_names, ..self }
     }
 
-    /// Takes over the number of classes of the data set that this one is measured against.
-    pub(crate) fn with_classes(self, classes: usize) -> Self {
-        Dataset { classes, ..self }
+    /// Says how many classes there are, and what they are called. Each label is below their number.
+    pub(crate) fn with_class_names(self, class_names: Arc<[String]>) -> Self {
+        Dataset { class_names, ..self }
     }
 
     /// What the data set is called: the folder it came from, or `digits`.
@@ -181,7 +183,13 @@ impl Dataset {
 
     /// The number of classes, of which a subset may hold fewer; 0 without labels.
     pub fn classes(&self) -> usize {
-        self.classes
+        self.class_names.len()
+    }
+
+    /// What the classes are called, in the order of their labels: by the names that the data set's format gives
+    /// them, else by their numbers. As many as there are [`classes`](Dataset::classes).
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
     }
 
     /// The values of sample `row`, [`sample_len`](Dataset::sample_len) of them.
@@ -241,9 +249,54 @@ impl Dataset {
             values: Arc::new(Store::Owned(values)),
             len: rows.len(),
             sample_shape: self.sample_shape.clone(),
+            max_value: self.max_value,
+            sample_len: self.sample_len,
+            class_names: self.class_names.clone(),
             labels,
-            ..*self
         }
+    }
+
+    /// The same samples in two classes: 1, called `class`, for those of that class, and 0, called `rest`, for all
+    /// others.
+    ///
+    /// # Errors
+    /// If there are no labels, no class of that name, or no other class.
+    pub fn one_against_rest(&self, class: &str) -> Result<Dataset, Error> {
+        let wrong = |problem: String| Error::request(format!("data set {:?}: {problem}", self.name));
+        let Some(labels) = &self.labels else {
+            return Err(wrong(format!("there are no labels, and so no class {class:?}")));
+        };
+        let Some(one) = self.class_names.iter().position(|name| name == class) else {
+            return Err(wrong(format!("there is no class {class:?}: it has {}", listed(&self.class_names))));
+        };
+        if self.class_names.len() == 1 {
+            return Err(wrong(format!("{class:?} is its only class, so that there is no rest")));
+        }
+        Ok(Dataset {
+            labels: Some(labels.iter().map(|&label| u8::from(usize::from(label) == one)).collect()),
+            class_names: Arc::from(["rest".to_owned(), class.to_owned()]),
+            ..self.clone()
+        })
+    }
+}
+
+impl TrainTest {
+    /// [`Dataset::one_against_rest`] of both halves.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn one_against_rest(&self, class: &str) -> Result<TrainTest, Error> {
+        Ok(TrainTest { train: self.train.one_against_rest(class)?, test: self.test.one_against_rest(class)? })
+    }
+}
+
+/// `names`, or the first of them where they would make a line too long.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| name.escape_debug().to_string()).collect();
+    match names.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{} and {more} more", shown.join(", ")),
+        _ => shown.join(", "),
     }
 }
 
@@ -255,7 +308,7 @@ impl fmt::Debug for Dataset {
             .field("len", &self.len)
             .field("sample_shape", &self.sample_shape)
             .field("max_value", &self.max_value)
-            .field("classes", &self.classes)
+            .field("classes", &self.classes())
             .field("labelled", &self.labels.is_some())
             .finish_non_exhaustive()
     }

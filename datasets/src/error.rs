@@ -24,6 +24,28 @@ pub enum Error {
         /// What is wrong with it, and what to do.
         problem: String,
     },
+    /// Images cannot be read, and were not to be skipped.
+    Unreadable {
+        /// The first of them.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+        /// How many they are.
+        bad: usize,
+        /// Of how many images.
+        of: usize,
+    },
+    /// Images differ in size, and no size was asked for.
+    Sizes {
+        /// The first that differs.
+        path: PathBuf,
+        /// Its height and width.
+        size: (usize, usize),
+        /// The first image.
+        first: PathBuf,
+        /// Its height and width.
+        first_size: (usize, usize),
+    },
     /// What the caller asked for cannot be had.
     Request {
         /// What is wrong with it, and what to do.
@@ -57,6 +79,18 @@ impl fmt::Display for Error {
                 write!(f, "{}: {source}{advice}", OneLine(path))
             }
             Error::File { path, problem } => write!(f, "{}: {problem}", OneLine(path)),
+            Error::Unreadable { path, problem, bad: 1, .. } => {
+                write!(f, "{}: {problem}: mend or remove it, or skip it", OneLine(path))
+            }
+            Error::Unreadable { path, problem, bad, of } => {
+                write!(f, "{}: {problem}; {bad} of {of} images cannot be read: ", OneLine(path))?;
+                f.write_str("mend or remove them, or skip them")
+            }
+            Error::Sizes { path, size: (height, width), first, first_size } => {
+                let (path, first, (first_height, first_width)) = (OneLine(path), OneLine(first), first_size);
+                write!(f, "{path}: is {height}x{width}, where {first} is {first_height}x{first_width}: ")?;
+                f.write_str("ask for one size")
+            }
             Error::Request { problem } => f.write_str(problem),
         }
     }
@@ -66,7 +100,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::Io { source, .. } => Some(source),
-            Error::File { .. } | Error::Request { .. } => None,
+            _ => None,
         }
     }
 }

@@ -1,34 +1,109 @@
-//! A folder of four IDX files, as MNIST comes and as its many successors do.
+//! What a folder holds: four IDX files, as MNIST comes and as its many successors do, the batches of CIFAR-10, or
+//! images.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::cifar;
 use crate::dataset::{Dataset, TrainTest};
 use crate::error::Error;
+use crate::images::{self, ImageOptions, Opened};
 
-/// Opens an MNIST-style folder: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
-/// `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, each also with a dot in place of the hyphen before
-/// `idx`, and each plain or with `.gz`. A plain file is preferred to a compressed one, and is memory-mapped:
-/// it must not be truncated while in use.
+/// [`open_with`] the default options, and nobody told.
 ///
 /// # Errors
-/// If one of the four is missing, unreadable, damaged, or does not belong to the others: other counts, other
-/// image sizes, or a test label that no training sample has. If a class below the largest training label has no
-/// sample: then that label is wrong, or classes are not numbered from 0 without gaps.
+/// As there.
 pub fn open(dir: &Path) -> Result<TrainTest, Error> {
+    Ok(open_with(dir, &ImageOptions::default(), &|_, _| {})?.data)
+}
+
+/// Opens a folder of one of these kinds, looked for in this order:
+///
+/// - **MNIST's.** `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
+///   `t10k-labels-idx1-ubyte`, each also with a dot in place of the hyphen before `idx`, and each plain or with
+///   `.gz`. A plain file is preferred to a compressed one, and is memory-mapped: it must not be truncated while in
+///   use.
+/// - **CIFAR-10's binary batches.** `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`, and
+///   `batches.meta.txt` with the names of the classes, if it is there. They are read into memory.
+/// - **Images.** PNG and JPEG files, `train/CLASS/name.png` and `test/CLASS/name.png`, or `CLASS/name.png` alone: then
+///   one in six of each class, at least one, is for the test, always the same for the same names. Without folders
+///   of classes there are no labels. Classes are in the order of their names; what is hidden and what is
+///   no image is passed over. The images are decoded once, as `options` say, into a file that is mapped and used
+///   again until an image is added, removed, renamed or changed, or an option is.
+///
+/// `progress` is told how many images were decoded, of how many, by any thread; not where none is.
+///
+/// # Errors
+/// If one of MNIST's four files or CIFAR-10's six is missing, unreadable, damaged, or does not belong to the
+/// others: other counts, other image sizes, or a test label that no training sample has. If a class below MNIST's
+/// largest training label has no sample: then that label is wrong, or classes are not numbered from 0 without
+/// gaps. If an image cannot be read and `options` do not skip it ([`Error::Unreadable`]), or images differ in size
+/// and no size is asked for ([`Error::Sizes`]). If `options` ask for something of samples that are no images in
+/// files.
+pub fn open_with(
+    dir: &Path,
+    options: &ImageOptions,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Opened, Error> {
     if !fs::metadata(dir).map_err(|error| Error::io(dir, error))?.is_dir() {
-        return Err(Error::file(dir, "is not a folder: name the one that holds the IDX files"));
+        return Err(Error::file(dir, "is not a folder: name the one that holds the data"));
     }
     let name = fs::canonicalize(dir).map_err(|error| Error::io(dir, error))?;
     let name = name.file_name().map_or_else(|| "data".into(), |name| name.to_string_lossy());
-    let half = |images: &Path, labels: &Path| Dataset::from_idx(name.as_ref(), images, Some(labels));
+
+    let mut data = if holds_idx(dir)? { Some(open_idx(dir, &name)?) } else { None };
+    if data.is_none() {
+        data = cifar::open(dir, &name)?;
+    }
+    if let Some(data) = data {
+        if options.ask_for_images() {
+            let problem =
+                "holds no images in files, so that their size and channels are given and none can be skipped";
+            return Err(Error::file(dir, problem));
+        }
+        return Ok(Opened { data, skipped: Vec::new() });
+    }
+    match images::open(dir, &name, options, progress)? {
+        Some(opened) => Ok(opened),
+        None => Err(Error::file(
+            dir,
+            format!(
+                "holds no {}, no data_batch_1.bin and no images: put it there, or name the folder that has it",
+                names("train-images", "idx3")
+            ),
+        )),
+    }
+}
+
+/// Whether one of MNIST's four files is there.
+fn holds_idx(dir: &Path) -> Result<bool, Error> {
+    for half in ["train", "t10k"] {
+        for (kind, idx) in [("images", "idx3"), ("labels", "idx1")] {
+            if find(dir, &format!("{half}-{kind}"), idx)?.is_some() {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+fn open_idx(dir: &Path, name: &str) -> Result<TrainTest, Error> {
+    let half = |images: &Path, labels: &Path| Dataset::from_idx(name, images, Some(labels));
+    let find = |half: &str, idx: &str| match find(dir, half, idx)? {
+        Some(path) => Ok(path),
+        None => {
+            let problem =
+                format!("holds no {}: put it there, or name the folder that has it", names(half, idx));
+            Err(Error::file(dir, problem))
+        }
+    };
 
     // All four are looked for before any is read, so that a missing one is known at once.
-    let train_images = find(dir, "train-images", "idx3")?;
-    let train_labels = find(dir, "train-labels", "idx1")?;
-    let test_images = find(dir, "t10k-images", "idx3")?;
-    let test_labels = find(dir, "t10k-labels", "idx1")?;
+    let train_images = find("train-images", "idx3")?;
+    let train_labels = find("train-labels", "idx1")?;
+    let test_images = find("t10k-images", "idx3")?;
+    let test_labels = find("t10k-labels", "idx1")?;
     let train = half(&train_images, &train_labels)?;
     let test = half(&test_images, &test_labels)?;
 
@@ -61,7 +136,7 @@ pub fn open(dir: &Path) -> Result<TrainTest, Error> {
         );
         return Err(Error::file(&test_labels, problem));
     }
-    let test = test.with_classes(train.classes());
+    let test = test.with_class_names(train.class_names().into());
     Ok(TrainTest { train, test })
 }
 
@@ -77,17 +152,20 @@ fn beyond_a_gap(labels: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// The file of one half: under the first of its four names that exists.
-fn find(dir: &Path, half: &str, idx: &str) -> Result<PathBuf, Error> {
+fn find(dir: &Path, half: &str, idx: &str) -> Result<Option<PathBuf>, Error> {
     for ending in ["", ".gz"] {
         for dot in ["-", "."] {
             let path = dir.join(format!("{half}{dot}{idx}-ubyte{ending}"));
             match fs::metadata(&path) {
-                Ok(_) => return Ok(path),
+                Ok(_) => return Ok(Some(path)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(Error::io(&path, error)),
             }
         }
     }
-    let names = format!("{half}-{idx}-ubyte or {half}.{idx}-ubyte, plain or with .gz");
-    Err(Error::file(dir, format!("holds no {names}: put it there, or name the folder that has it")))
+    Ok(None)
+}
+
+fn names(half: &str, idx: &str) -> String {
+    format!("{half}-{idx}-ubyte or {half}.{idx}-ubyte, plain or with .gz")
 }

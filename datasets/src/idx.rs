@@ -14,6 +14,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -77,9 +78,9 @@ pub(crate) fn read(path: &Path, kind: Kind) -> Result<Idx, Error> {
     if header.file_length() != length {
         return Err(header.wrong_length(path, &format!("the file has {length}")));
     }
-    let start = header.length();
+    let values = header.length()..header.length() + header.values;
     let file = Mapped::open(&file, length).map_err(|error| Error::io(path, error))?;
-    Ok(Idx { sizes: header.sizes, values: Store::Mapped { file, start } })
+    Ok(Idx { sizes: header.sizes, values: Store::Mapped { file: Arc::new(file), values } })
 }
 
 /// Reads gzip data of `length` bytes; `path` is what errors call it.

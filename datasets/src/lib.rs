@@ -16,8 +16,8 @@
 //! # Ok::<(), narrows_datasets::Error>(())
 //! ```
 //!
-//! - **Where samples come from.** [`open`] reads an MNIST-style folder, [`Dataset::from_idx`] two IDX files,
-//!   [`Dataset::from_values`] the caller's bytes; [`builtin`] needs no file at all. Plain files are
+//! - **Where samples come from.** [`open`] reads a folder: MNIST's files, CIFAR-10's batches, or images by class.
+//!   [`Dataset::from_idx`] reads two IDX files, [`Dataset::from_values`] the caller's bytes; [`builtin`] needs no file at all. Plain files are
 //!   memory-mapped, so that opening one costs nothing and training reads only the pages that it touches.
 //! - **Which samples are used.** [`draw_labels`] chooses the few that keep their label, [`holdout`] sets
 //!   samples aside, [`shuffled`] orders an epoch and [`Batches`] cuts the order up. All of it is a function
@@ -29,12 +29,15 @@
 //! what is wrong comes back as an [`Error`] of one line that names the file and what to do about it.
 
 mod batches;
+mod cifar;
 mod convert;
 mod dataset;
 mod digits;
 mod error;
 mod folder;
+mod hash;
 mod idx;
+mod images;
 mod labels;
 #[expect(unsafe_code, reason = "memory mapping")]
 mod mapped;
@@ -46,6 +49,7 @@ pub use batches::Batches;
 pub use dataset::{Dataset, TrainTest};
 pub use digits::builtin;
 pub use error::Error;
-pub use folder::open;
+pub use folder::{open, open_with};
+pub use images::{Channels, ImageOptions, Opened};
 pub use labels::{LabelDraw, draw_labels};
 pub use order::{holdout, shuffle_into, shuffled};

@@ -1,13 +1,14 @@
 //! Where the values of a data set live.
 
-use std::ops::Deref;
+use std::ops::{Deref, Range};
+use std::sync::Arc;
 
 use crate::mapped::Mapped;
 
 /// The values of all samples, one after the other.
 pub(crate) enum Store {
-    /// A mapped file, the values from `start` to its end.
-    Mapped { file: Mapped, start: usize },
+    /// A part of a mapped file.
+    Mapped { file: Arc<Mapped>, values: Range<usize> },
     /// Memory of our own.
     Owned(Vec<u8>),
 }
@@ -17,7 +18,7 @@ impl Deref for Store {
 
     fn deref(&self) -> &[u8] {
         match self {
-            Store::Mapped { file, start } => &file[*start..],
+            Store::Mapped { file, values } => &file[values.clone()],
             Store::Owned(values) => values,
         }
     }

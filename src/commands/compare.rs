@@ -17,7 +17,7 @@ const NAME: &str = "compare";
 
 pub fn run(mut options: Compare) -> Result<String, Error> {
     let start = Instant::now();
-    let data = open(&mut options.data)?;
+    let data = open(&mut options.data, options.running.machine.threads, options.running.quiet)?;
     let samples = data.train.len();
     options.pretraining.resolve(samples);
     options.methods.0 = with_scratch(&options.methods.0);

@@ -19,7 +19,7 @@ const NAME: &str = "evaluate";
 pub fn run(options: &Evaluate) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
-    let data = open(&mut options.data)?;
+    let data = open(&mut options.data, options.machine.threads, false)?;
     let test = &data.test;
     let path = run_folder::model(&options.run)?;
     let (description, network, params) = checkpoint::load(&path)?;

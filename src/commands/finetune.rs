@@ -23,7 +23,7 @@ const RUN: &str = "classifier";
 
 pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
-    let data = open(&mut options.data)?;
+    let data = open(&mut options.data, options.running.machine.threads, options.running.quiet)?;
     let train = &data.train;
     let (architecture, pretrained) = encoder(&mut options, explicit, train)?;
     let labels =

@@ -18,7 +18,7 @@ const NAME: &str = "pretrain";
 
 pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
-    let data = open(&mut options.data)?;
+    let data = open(&mut options.data, options.running.machine.threads, options.running.quiet)?;
     let samples = data.train.len();
     options.pretraining.resolve(samples);
     let inputs = data.train.sample_len();

@@ -44,6 +44,14 @@ impl Bars {
         }
     }
 
+    /// One more of `total`.
+    pub fn count(&mut self, what: &str, total: usize) {
+        if self.bar.is_none() {
+            self.begin(what, total as u64, "{pos}/{len}, {rate}/s, {left} left");
+        }
+        self.advance(1);
+    }
+
     fn begin(&mut self, what: &str, length: u64, rest: &str) {
         self.end();
         // All of it is to fit into 80 columns; the bar takes what the text leaves.
@@ -73,7 +81,7 @@ impl Bars {
     }
 
     /// Leaves the bar as it stands.
-    fn end(&mut self) {
+    pub fn end(&mut self) {
         self.several = false;
         if let Some(bar) = self.bar.take() {
             bar.abandon();

@@ -68,6 +68,15 @@ impl Lines {
         }
     }
 
+    /// The line to say when `done` of `total` are read: one a second, and none of what takes less.
+    pub fn count(&mut self, what: &str, done: usize, total: usize) -> Option<String> {
+        let left = self.left(done, total);
+        let line = || format!("{what}: {}/{} read, {left}", thousands(done), thousands(total));
+        // Nothing has been said before the first second is over.
+        self.said.get_or_insert(self.start);
+        self.is_due(false).then(line)
+    }
+
     fn begin(&mut self, work: Work) {
         *self = Lines { work, start: Instant::now(), said: Some(Instant::now()) };
     }

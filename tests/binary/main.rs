@@ -5,5 +5,6 @@ mod bench;
 mod chain;
 mod compare;
 mod configuration;
+mod images;
 mod program;
 mod progress;

@@ -1,0 +1,55 @@
+//! PNG: all colour types, depths and interlacing.
+
+use std::io::Cursor;
+
+use png::{ColorType, Decoder, Transformations};
+
+use super::picture::{Picture, check_size, eight_bits};
+
+pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+/// Deflate's best code spends two bits on a run of 258 bytes, and a byte holds eight pixels at most.
+const MOST_PIXELS_PER_BYTE: u64 = 258 * 8 / 2 * 8;
+
+/// Decodes a file. Palettes are looked up; 16 bits become 8, rounded; what is transparent shows white behind it, as
+/// paper does. Colour profiles and gamma are left aside.
+pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
+    let failed = |error: png::DecodingError| format!("is damaged, or no proper PNG: {error}");
+    let mut decoder = Decoder::new(Cursor::new(bytes));
+    // Palettes and transparent colours become samples, and fewer bits than eight become eight.
+    decoder.set_transformations(Transformations::EXPAND);
+    let header = decoder.read_header_info().map_err(failed)?;
+    let (height, width) = (header.height, header.width);
+    check_size(u64::from(height), u64::from(width), bytes.len(), MOST_PIXELS_PER_BYTE)?;
+    let mut reader = decoder.read_info().map_err(failed)?;
+    let size = reader.output_buffer_size().ok_or("is too large")?;
+    let mut values = vec![0; size];
+    let frame = reader.next_frame(&mut values).map_err(failed)?;
+    values.truncate(frame.buffer_size());
+
+    if frame.bit_depth == png::BitDepth::Sixteen {
+        values = values.as_chunks().0.iter().map(|&value| eight_bits(u16::from_be_bytes(value))).collect();
+    }
+    let (channels, values) = match frame.color_type {
+        ColorType::Grayscale => (1, values),
+        ColorType::Rgb => (3, values),
+        ColorType::GrayscaleAlpha => {
+            (1, values.as_chunks().0.iter().map(|&[grey, alpha]| on_white(grey, alpha)).collect())
+        }
+        ColorType::Rgba => {
+            let pixels = values.as_chunks().0.iter();
+            (3, pixels.flat_map(|&[r, g, b, alpha]| [r, g, b].map(|value| on_white(value, alpha))).collect())
+        }
+        ColorType::Indexed => return Err("has a palette that is not there".to_owned()),
+    };
+    let (height, width) = (height as usize, width as usize);
+    if values.len() != height * width * channels {
+        return Err(format!("is damaged: it decodes to {} values", values.len()));
+    }
+    Ok(Picture { height, width, channels, values })
+}
+
+/// `(alpha value + (255 - alpha) 255) / 255`, rounded.
+fn on_white(value: u8, alpha: u8) -> u8 {
+    let (value, alpha) = (u32::from(value), u32::from(alpha));
+    ((alpha * value + (255 - alpha) * 255 + 127) / 255) as u8
+}

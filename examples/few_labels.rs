@@ -1,6 +1,6 @@
 //! The whole job as a library: pretrain on everything, transfer the encoder, fine-tune on 100 labels.
 
-use narrows_datasets::{builtin, draw_labels};
+use narrows_datasets::{Augmentation, builtin, draw_labels};
 use narrows_engine::{Context, Loss, Optimizer, Params, Schedule};
 use narrows_models::{Activation, Architecture, Evaluation, Goal, Method, Run, Task, Training};
 
@@ -28,6 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         clip_norm: None,
         patience: 0,
         seed: 1,
+        augmentation: Augmentation::default(),
     };
     let rows: Vec<u32> = (0..data.train.len() as u32).collect();
     let task = Task { data: &data.train, train: &rows, validation: &[], goal: Goal::Reconstruct };

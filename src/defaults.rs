@@ -55,6 +55,9 @@ pub fn held_out(samples: usize) -> usize {
     (samples / 20).min(1000)
 }
 
+/// Of pretraining and of fine-tuning.
+pub const AUGMENT: &str = "none";
+
 // Fine-tuning.
 pub const METHOD: &str = "full";
 pub const FINETUNE_EPOCHS: usize = 50;

@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, each default in view.
 
 pub mod architecture;
+pub mod augmentation;
 pub mod complaint;
 pub mod data;
 pub mod finetuning;

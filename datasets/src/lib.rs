@@ -23,11 +23,13 @@
 //!   samples aside, [`shuffled`] orders an epoch and [`Batches`] cuts the order up. All of it is a function
 //!   of numbers that the caller names (seed, draw, epoch), with no state in between: a resumed run continues
 //!   where it stopped.
-//! - **What a model sees.** [`Dataset::gather`] turns a batch of rows into `f32` in `[0, 1]`.
+//! - **What a model sees.** [`Dataset::gather`] turns a batch of rows into `f32` in `[0, 1]`; in training an [`Augmenter`] may shift,
+//!   turn and corrupt them, in each epoch anew.
 //!
 //! Nothing read from a file can make this crate panic or allocate more than the file's true size warrants:
 //! what is wrong comes back as an [`Error`] of one line that names the file and what to do about it.
 
+mod augment;
 mod batches;
 mod cifar;
 mod convert;
@@ -45,6 +47,7 @@ mod order;
 mod random;
 mod store;
 
+pub use augment::{Augmentation, Augmenter, SampleKey};
 pub use batches::Batches;
 pub use dataset::{Dataset, TrainTest};
 pub use digits::builtin;

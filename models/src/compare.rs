@@ -14,7 +14,7 @@ use crate::statistics::Estimate;
 use crate::training::{Goal, Run, Task, Training};
 use crate::transfer::Method;
 use crate::{Error, Evaluation};
-use narrows_datasets::{LabelDraw, TrainTest, draw_labels};
+use narrows_datasets::{Augmenter, LabelDraw, TrainTest, draw_labels};
 use narrows_engine::{Context, Network, Params};
 use serde::Serialize;
 use std::time::Instant;
@@ -174,6 +174,7 @@ impl Comparison<'_> {
         }
         self.pretraining().check()?;
         self.architecture.classifier(train.classes())?;
+        Augmenter::new(self.finetuning.augmentation, train.image_shape())?;
         for &lr in &self.learning_rates {
             Training { lr, ..self.finetuning.clone() }.check()?;
         }

@@ -12,6 +12,7 @@
 //! | [`statistics`] | means and their intervals |
 
 pub mod architecture;
+mod augmentation;
 pub mod checkpoint;
 mod codes;
 pub mod compare;

@@ -4,7 +4,7 @@ use crate::architecture::Activation;
 use crate::event::{EpochRecord, Event, Observer};
 use crate::training::{Goal, Run, Task, Training};
 use crate::{Architecture, Error, Evaluation, Pca};
-use narrows_datasets::{Dataset, TrainTest, holdout};
+use narrows_datasets::{Augmenter, Dataset, TrainTest, holdout};
 use narrows_engine::{Context, Loss, Network, Params};
 use serde::Serialize;
 use std::time::Instant;
@@ -76,6 +76,7 @@ impl Pretraining<'_> {
     /// If a setting makes no sense; the message names it.
     pub fn check(&self) -> Result<(), Error> {
         self.training.check()?;
+        Augmenter::new(self.training.augmentation, self.data.train.image_shape())?;
         if self.training.loss == Loss::BceWithLogits && self.architecture.output != Activation::Sigmoid {
             return Err(Error::new("the loss bce is that of a sigmoid: the output has to be one"));
         }

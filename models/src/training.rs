@@ -1,9 +1,10 @@
 //! The training loop.
 
+use crate::augmentation::BatchAugmenter;
 use crate::codes::Codes;
 use crate::event::{EpochRecord, Event, Observer};
 use crate::{Error, Evaluation};
-use narrows_datasets::{Batches, Dataset, shuffle_into};
+use narrows_datasets::{Augmentation, Batches, Dataset, shuffle_into};
 use narrows_engine::memory::Slab;
 use narrows_engine::{Context, Loss, Network, Optimizer, Params, Schedule, Target, Trainer};
 use std::cmp::Ordering;
@@ -50,8 +51,11 @@ pub struct Training {
     pub clip_norm: Option<f32>,
     /// Stop after so many epochs without a better validation; 0 to train to the end.
     pub patience: usize,
-    /// Decides the shuffle and the dropout.
+    /// Decides the shuffle, the dropout and the augmentation.
     pub seed: u64,
+    /// How the samples to train on differ from epoch to epoch; validation sees them as they are. Towards
+    /// [`Goal::Reconstruct`] the output should be the sample transformed, but not corrupted.
+    pub augmentation: Augmentation,
 }
 
 impl Training {
@@ -76,6 +80,7 @@ impl Training {
         self.schedule.check()?;
         self.optimizer.check()?;
         self.loss.check()?;
+        self.augmentation.check()?;
         Ok(())
     }
 }
@@ -119,15 +124,16 @@ pub struct Run<'a> {
     order: Vec<u32>,
     x: Slab,
     labels: Vec<u32>,
-    /// What the frozen layers make of the samples, if any are frozen.
+    /// What the frozen layers make of the samples, if any are frozen and the samples stay the same.
     codes: Option<Codes>,
+    augmenter: Option<BatchAugmenter>,
 }
 
 impl<'a> Run<'a> {
     /// Prepares a run of `network` that starts from `params`.
     ///
     /// # Errors
-    /// If a setting makes no sense or there is nothing to train on.
+    /// If a setting makes no sense, for these samples or any, or there is nothing to train on.
     pub fn new(
         name: &str,
         network: &'a Network,
@@ -140,7 +146,8 @@ impl<'a> Run<'a> {
             return Err(Error::new(format!("{name}: there are no samples to train on")));
         }
         let batch = training.batch.min(task.train.len());
-        let Training { loss, optimizer, seed, .. } = training.clone();
+        let Training { loss, optimizer, seed, augmentation, .. } = training.clone();
+        let augmenter = BatchAugmenter::new(&augmentation, &task, batch, seed).map_err(|e| e.during(name))?;
         let mut trainer = Trainer::new(network, params, loss, optimizer, batch, seed);
         trainer.clip_norm = training.clip_norm;
         Ok(Run {
@@ -154,6 +161,7 @@ impl<'a> Run<'a> {
             x: Slab::new(batch * task.data.sample_len()),
             labels: vec![0; batch],
             codes: None,
+            augmenter,
             training: Training { batch, ..training.clone() },
         })
     }
@@ -223,8 +231,10 @@ impl<'a> Run<'a> {
             } else {
                 let x = &mut self.x[..rows.len() * data.sample_len()];
                 data.gather(rows, x);
+                let augmenter = self.augmenter.as_mut();
+                let clean = augmenter.and_then(|augmenter| augmenter.apply(cx, epoch as u64, rows, x));
                 let target = match goal {
-                    Goal::Reconstruct => Target::Values(x),
+                    Goal::Reconstruct => Target::Values(clean.unwrap_or(x)),
                     Goal::Classify => {
                         data.gather_labels(rows, labels);
                         Target::Classes(labels)
@@ -275,8 +285,12 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Runs the samples through the frozen lowest layers, unless the codes of an epoch before still hold.
+    /// Runs the samples through the frozen lowest layers, unless the codes of an epoch before still hold. Augmented samples
+    /// are others in each epoch, and have no codes to keep.
     fn encode(&mut self, cx: &Context) -> Result<(), Error> {
+        if self.augmenter.is_some() {
+            return Ok(());
+        }
         let (network, params) = (self.trainer.network(), &self.trainer.params);
         if self.codes.as_ref().is_none_or(|codes| !codes.hold_for(network, params)) {
             self.codes = Codes::of(cx, network, params, &self.task)?;

@@ -2,7 +2,7 @@
 
 mod support;
 
-use narrows_datasets::{Dataset, TrainTest};
+use narrows_datasets::{Augmentation, Dataset, TrainTest};
 use narrows_engine::{Context, Loss, Optimizer, Params, Schedule};
 use narrows_models::{Architecture, Evaluation, Goal, Pca, Run, Task, Training};
 use support::{all, mnist};
@@ -71,6 +71,7 @@ fn linear_against_pca(data: &Dataset, epochs: usize, lr: f32) -> (f64, f64) {
         clip_norm: None,
         patience: 0,
         seed: 1,
+        augmentation: Augmentation::default(),
     };
     let task = Task { data, train: &rows, validation: &[], goal: Goal::Reconstruct };
     let mut run = Run::new("linear", &network, Params::new(&network, 1), task, &training).unwrap();

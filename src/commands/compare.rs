@@ -36,6 +36,8 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
         seed,
     };
     options.pretraining.check(options.architecture.output, samples)?;
+    options.pretraining.augmentation.check(&data.train)?;
+    options.finetuning.augmentation.check(&data.train)?;
     comparison.check()?;
     check_batch(&comparison.architecture, "--batch", comparison.pretraining.batch)?;
     check_batch(&comparison.architecture, "--finetune-batch", comparison.finetuning.batch)?;

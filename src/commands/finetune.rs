@@ -35,6 +35,7 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     // As compare does, so that a draw can be repeated alone.
     let seed = draw_seed(seed, draw);
     let training = options.finetuning.training(n, seed);
+    options.finetuning.augmentation.check(train)?;
     check_batch(&architecture, "--batch", training.batch)?;
     let network = architecture.classifier(train.classes())?;
     let mut params = Params::new(&network, seed);

@@ -39,6 +39,7 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
         seed: options.running.seed,
     };
     options.pretraining.check(options.architecture.output, samples)?;
+    options.pretraining.augmentation.check(&data.train)?;
     pretraining.check()?;
     check_batch(&architecture, "--batch", training.batch)?;
     let cx = options.running.machine.context()?;

@@ -1,5 +1,6 @@
 //! How classifiers are trained: by one command as its main work, by another as a part of it.
 
+use super::augmentation::{AugmentOption, ComparedAugmentOption};
 use super::recipe::{OptimizerName, ScheduleName};
 use super::values::{List, count, filled, fraction, list, name, not_negative, positive};
 use crate::defaults;
@@ -58,6 +59,9 @@ pub struct Finetuning {
     /// How much of each label is spread over all classes
     #[arg(long, value_name = "P", default_value_t = defaults::LABEL_SMOOTHING, value_parser = fraction)]
     pub label_smoothing: f32,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub augmentation: AugmentOption,
 }
 
 /// The same as a part of `compare`, where the plain names belong to pretraining.
@@ -94,6 +98,9 @@ pub struct ComparedFinetuning {
     /// How much of each label is spread over all classes
     #[arg(long, value_name = "P", default_value_t = defaults::LABEL_SMOOTHING, value_parser = fraction)]
     pub label_smoothing: f32,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub augmentation: ComparedAugmentOption,
 }
 
 impl Finetuning {
@@ -109,6 +116,7 @@ impl Finetuning {
             clip_norm: (self.clip_norm > 0.0).then_some(self.clip_norm),
             patience: self.patience,
             seed,
+            augmentation: self.augmentation.augment.0,
         }
     }
 }
@@ -127,6 +135,7 @@ impl ComparedFinetuning {
             clip_norm: self.finetune_clip_norm,
             patience: self.finetune_patience,
             label_smoothing: self.label_smoothing,
+            augmentation: AugmentOption { augment: self.augmentation.finetune_augment },
         };
         alone.training(samples, seed)
     }

@@ -1,5 +1,6 @@
 //! How the autoencoder is trained.
 
+use super::augmentation::AugmentOption;
 use super::recipe::{LossName, OptimizerName, ScheduleName};
 use super::values::{Auto, auto, count, not_negative, positive};
 use crate::defaults;
@@ -40,6 +41,9 @@ pub struct Pretraining {
     /// Stop after so many epochs without a better one; 0: never
     #[arg(long, value_name = "EPOCHS", default_value_t = defaults::PATIENCE, value_parser = count(0, 1_000_000))]
     pub patience: usize,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub augmentation: AugmentOption,
 }
 
 impl Pretraining {
@@ -83,6 +87,7 @@ impl Pretraining {
             clip_norm: (self.clip_norm > 0.0).then_some(self.clip_norm),
             patience: self.patience,
             seed,
+            augmentation: self.augmentation.augment.0,
         }
     }
 }

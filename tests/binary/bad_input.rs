@@ -100,6 +100,15 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         (compare("--label-smoothing 1"), &["--label-smoothing", "below 1"]),
         (compare("--schedule linear"), &["--schedule", "cosine"]),
         (compare("--methods freeze,thaw"), &["--methods", "'thaw'", "gradual"]),
+        // Augmentation.
+        (compare("--augment blur=2"), &["--augment", "'blur=2'", "one of rotate=DEGREES", "cutout=PIXELS"]),
+        (compare("--augment shift"), &["--augment", "'shift'", "shift=PIXELS"]),
+        (compare("--augment flip,mask=1"), &["--augment", "'mask=1'", "below 1"]),
+        (compare("--finetune-augment flip,flip"), &["--finetune-augment", "flip is given twice"]),
+        (compare("--augment shift=8"), &["--augment: digits: shift", "from 0 to 7", "8x8"]),
+        (compare("--finetune-augment cutout=9"), &["--finetune-augment: digits: cutout", "from 0 to 8"]),
+        ("pretrain --augment crop=8 --out new".to_string(), &["--augment: digits: crop", "from 0 to 7"]),
+        ("finetune --scratch --augment crop=8 --out new".to_string(), &["--augment: digits: crop"]),
         // The machine and the command line.
         (compare("--isa mmx"), &["--isa", "plain"]),
         (compare("--threads 99999"), &["--threads"]),

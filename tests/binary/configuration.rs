@@ -26,6 +26,42 @@ fn what_is_given_wins_over_the_file_and_the_file_over_the_defaults() {
     }
 }
 
+/// The list comes back from the file, and with it the same run, on another number of threads.
+#[test]
+fn augmentation_goes_through_the_file() {
+    let place = Place::new();
+    let tiny = crate::program::tiny_compare(
+        "--augment shift=1,gaussian=0.2,mask=0.1 --finetune-augment flip,rotate=12.5 --methods freeze --threads 1",
+    );
+    place.succeed(&format!("{tiny} --out run"));
+    let config: toml::Table = toml::from_str(&place.read("run/config.toml")).unwrap();
+    assert_eq!(config["augment"].to_string(), r#"["shift=1", "gaussian=0.2", "mask=0.1"]"#);
+    assert_eq!(config["finetune-augment"].to_string(), r#"["rotate=12.5", "flip=0.5"]"#);
+    place.succeed("compare --config run/config.toml --threads 2 --out again");
+    let results = |run: &str| {
+        let summary = place.json(&format!("{run}/summary.json"));
+        let accuracies =
+            summary["methods"].as_array().unwrap().iter().map(|m| m["test_accuracy"].to_string());
+        (summary["autoencoder"]["test_mse"].to_string(), accuracies.collect::<Vec<_>>())
+    };
+    let (first, again) = (results("run"), results("again"));
+    assert_eq!(first, again);
+    place.succeed("compare --config run/config.toml --augment none --out without");
+    let without = place.read("without/config.toml");
+    assert!(without.contains("augment = []"), "{without}");
+    assert_ne!(results("without").0, first.0);
+    for run in ["pretrain --epochs 2 --widths 8", "finetune --scratch --epochs 2 --widths 8"] {
+        let name = run.split(' ').next().unwrap();
+        place.succeed(&format!("{run} --augment cutout=3,brightness=0.25 --quiet --out {name}"));
+        place.succeed(&format!("{name} --config {name}/config.toml --quiet --out {name}-again"));
+        assert!(place.read(&format!("{name}/config.toml")).contains(r#"["brightness=0.25", "cutout=3"]"#));
+        for file in ["config.toml", "model.safetensors"] {
+            let read = |run: &str| std::fs::read(place.path(run).join(file)).unwrap();
+            assert!(read(name) == read(&format!("{name}-again")), "{file} of {name}");
+        }
+    }
+}
+
 #[test]
 fn a_file_can_be_used_from_anywhere() {
     let place = Place::new();

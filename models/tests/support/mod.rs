@@ -2,7 +2,7 @@
 
 #![allow(dead_code)] // each test file uses a part
 
-use narrows_datasets::{Dataset, TrainTest, open};
+use narrows_datasets::{Augmentation, Dataset, TrainTest, open};
 use narrows_engine::{Loss, Optimizer, Schedule};
 use narrows_models::{Activation, Architecture, Training};
 use std::path::PathBuf;
@@ -51,5 +51,6 @@ pub fn training(loss: Loss) -> Training {
         clip_norm: Some(1.0),
         patience: 0,
         seed: 5,
+        augmentation: Augmentation::default(),
     }
 }

@@ -1,0 +1,54 @@
+//! Augmenting allocates nothing: counted, in a process of its own.
+
+#[path = "../../engine/tests/support/counting.rs"]
+mod counting;
+mod support;
+
+use counting::allocations;
+use narrows_datasets::{Augmentation, Dataset};
+use narrows_engine::{Context, Loss, Params};
+use narrows_models::{Goal, Run, Task, Training};
+use support::{all, architecture, training};
+
+/// One test, so that no other allocates meanwhile. An epoch allocates a few times, for its record and where a thread's memory
+/// for products grows, but not in its 90 steps.
+#[test]
+fn the_steps_of_an_augmented_epoch_allocate_nothing() {
+    let digits = Dataset::digits();
+    let (rows, cx) = (all(&digits), Context::new(1).unwrap());
+    let augmentation = Augmentation {
+        rotate: 15.0,
+        scale: 0.1,
+        shear: 5.0,
+        crop: 1,
+        shift: 1,
+        flip: 0.5,
+        brightness: 0.2,
+        contrast: 0.2,
+        gaussian: 0.1,
+        mask: 0.2,
+        cutout: 3,
+    };
+    for goal in [Goal::Reconstruct, Goal::Classify] {
+        let (network, loss) = match goal {
+            Goal::Reconstruct => (architecture().autoencoder().unwrap(), Loss::L2),
+            Goal::Classify => (architecture().classifier(10).unwrap(), Loss::cross_entropy()),
+        };
+        let task = Task { data: &digits, train: &rows, validation: &[], goal };
+        let of_second_epoch = |augmentation| {
+            let settings = Training { augmentation, ..training(loss.clone()) };
+            let mut run = Run::new("counted", &network, Params::new(&network, 1), task, &settings).unwrap();
+            run.epoch(&cx, &()).unwrap();
+            let before = allocations();
+            run.epoch(&cx, &()).unwrap();
+            allocations() - before
+        };
+        // The first runs make the memory in which a thread packs products.
+        of_second_epoch(Augmentation::default());
+        of_second_epoch(augmentation);
+        for augmentation in [Augmentation::default(), augmentation] {
+            let found = of_second_epoch(augmentation);
+            assert!(found < 10, "{goal:?}, {augmentation:?}: {found}");
+        }
+    }
+}

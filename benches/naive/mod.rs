@@ -3,6 +3,10 @@
 
 #![allow(dead_code)] // each benchmark uses a part
 
+mod convolution;
+
+pub use convolution::Convolution;
+
 /// Batch norm and ReLU, a pass for each line.
 pub struct BatchNormRelu {
     rows: usize,
@@ -82,10 +86,21 @@ impl BatchNormRelu {
     }
 }
 
-/// A linear layer without bias: weight (out, in).
-struct Linear {
-    inputs: usize,
-    outputs: usize,
+/// What a layer does to its input, by weights and without a bias.
+enum Map {
+    /// weight: (out, in)
+    Linear {
+        inputs: usize,
+        outputs: usize,
+    },
+    Convolution(Convolution),
+    /// From the convolution's maps to its images.
+    Transposed(Convolution),
+}
+
+/// A layer with its weights, and all that Adam and the layers beside it want of it.
+struct Layer {
+    map: Map,
     weight: Vec<f32>,
     grad: Vec<f32>,
     moments: [Vec<f32>; 2],
@@ -93,37 +108,57 @@ struct Linear {
     dx: Vec<f32>,
 }
 
-impl Linear {
-    fn new(batch: usize, inputs: usize, outputs: usize) -> Self {
+impl Layer {
+    fn new(batch: usize, map: Map) -> Self {
+        let (weights, x, y) = match &map {
+            Map::Linear { inputs, outputs } => (inputs * outputs, batch * inputs, batch * outputs),
+            Map::Convolution(c) => (c.weight_len(), c.image_len(), c.map_len()),
+            Map::Transposed(c) => (c.weight_len(), c.map_len(), c.image_len()),
+        };
         let weight: Vec<f32> =
-            (0..inputs * outputs).map(|i| ((i * 7919 % 1013) as f32 / 1013.0 - 0.5) * 0.1).collect();
-        let zeros = vec![0.0; weight.len()];
-        Linear {
-            inputs,
-            outputs,
+            (0..weights).map(|i| ((i * 7919 % 1013) as f32 / 1013.0 - 0.5) * 0.1).collect();
+        let zeros = vec![0.0; weights];
+        Layer {
+            map,
             grad: zeros.clone(),
             moments: [zeros.clone(), zeros],
             weight,
-            y: vec![0.0; batch * outputs],
-            dx: vec![0.0; batch * inputs],
+            y: vec![0.0; y],
+            dx: vec![0.0; x],
         }
     }
 
     fn forward(&mut self, x: &[f32]) {
-        for (x, y) in x.chunks_exact(self.inputs).zip(self.y.chunks_exact_mut(self.outputs)) {
-            for (y, w) in y.iter_mut().zip(self.weight.chunks_exact(self.inputs)) {
+        let (inputs, outputs) = match &self.map {
+            Map::Linear { inputs, outputs } => (*inputs, *outputs),
+            Map::Convolution(c) => return c.forward(x, &self.weight, &mut self.y),
+            Map::Transposed(c) => return c.image_gradient(x, &self.weight, &mut self.y),
+        };
+        for (x, y) in x.chunks_exact(inputs).zip(self.y.chunks_exact_mut(outputs)) {
+            for (y, w) in y.iter_mut().zip(self.weight.chunks_exact(inputs)) {
                 *y = x.iter().zip(w).map(|(x, w)| x * w).sum();
             }
         }
     }
 
     fn backward(&mut self, x: &[f32], dy: &[f32]) {
+        let (inputs, outputs) = match &self.map {
+            Map::Linear { inputs, outputs } => (*inputs, *outputs),
+            Map::Convolution(c) => {
+                c.weight_gradient(x, dy, &mut self.grad);
+                return c.image_gradient(dy, &self.weight, &mut self.dx);
+            }
+            Map::Transposed(c) => {
+                c.weight_gradient(dy, x, &mut self.grad);
+                return c.forward(dy, &self.weight, &mut self.dx);
+            }
+        };
         self.grad.fill(0.0);
         self.dx.fill(0.0);
-        let rows = x.chunks_exact(self.inputs).zip(dy.chunks_exact(self.outputs));
-        for ((x, dy), dx) in rows.zip(self.dx.chunks_exact_mut(self.inputs)) {
+        let rows = x.chunks_exact(inputs).zip(dy.chunks_exact(outputs));
+        for ((x, dy), dx) in rows.zip(self.dx.chunks_exact_mut(inputs)) {
             for (o, dy) in dy.iter().enumerate() {
-                let range = o * self.inputs..(o + 1) * self.inputs;
+                let range = o * inputs..(o + 1) * inputs;
                 self.grad[range.clone()].iter_mut().zip(x).for_each(|(g, x)| *g += dy * x);
                 dx.iter_mut().zip(&self.weight[range]).for_each(|(dx, w)| *dx += dy * w);
             }
@@ -142,50 +177,98 @@ impl Linear {
     }
 }
 
-/// An autoencoder of those widths: batch norm and ReLU behind each layer but the bottleneck and the last.
+/// What follows a layer.
+enum After {
+    Nothing,
+    Relu,
+    BatchNormRelu(BatchNormRelu),
+}
+
+/// An autoencoder without biases.
 pub struct Autoencoder {
-    linears: Vec<Linear>,
-    norms: Vec<Option<BatchNormRelu>>,
+    layers: Vec<(Layer, After)>,
     step: i32,
 }
 
 impl Autoencoder {
+    /// Linear layers of those widths: batch norm and ReLU behind each layer but the bottleneck and the last.
     pub fn new(batch: usize, widths: &[usize], bottleneck: usize) -> Self {
         let last = widths.len() - 2;
-        let linears: Vec<Linear> = widths.windows(2).map(|w| Linear::new(batch, w[0], w[1])).collect();
-        let norms = (0..linears.len())
-            .map(|i| (i != bottleneck && i != last).then(|| BatchNormRelu::new(batch, widths[i + 1])))
-            .collect();
-        Autoencoder { linears, norms, step: 0 }
+        let layer = |(i, pair): (usize, &[usize])| {
+            let after = match i == bottleneck || i == last {
+                true => After::Nothing,
+                false => After::BatchNormRelu(BatchNormRelu::new(batch, pair[1])),
+            };
+            (Layer::new(batch, Map::Linear { inputs: pair[0], outputs: pair[1] }), after)
+        };
+        Autoencoder { layers: widths.windows(2).enumerate().map(layer).collect(), step: 0 }
+    }
+
+    /// Convolutions of images with `channels[0]` channels to those that follow, down to maps of `side` x `side`, a
+    /// linear layer to a code of that length, and the mirror image. ReLU behind each layer but the bottleneck and the
+    /// last, and batch norm before it where there is a convolution.
+    pub fn convolutional(batch: usize, channels: &[usize], side: usize, code: usize) -> Self {
+        let depth = channels.len() - 1;
+        let convolution = |i: usize| Convolution {
+            batch,
+            side: side << (depth - 1 - i),
+            image_channels: channels[i],
+            map_channels: channels[i + 1],
+        };
+        let norm = |rows: usize, channels: usize| {
+            After::BatchNormRelu(BatchNormRelu::new(rows / channels, channels))
+        };
+        let bottom = channels[depth] * side * side;
+        let mut layers = Vec::new();
+        for i in 0..depth {
+            let convolution = convolution(i);
+            let after = norm(convolution.map_len(), channels[i + 1]);
+            layers.push((Layer::new(batch, Map::Convolution(convolution)), after));
+        }
+        layers.push((Layer::new(batch, Map::Linear { inputs: bottom, outputs: code }), After::Nothing));
+        layers.push((Layer::new(batch, Map::Linear { inputs: code, outputs: bottom }), After::Relu));
+        for i in (0..depth).rev() {
+            let convolution = convolution(i);
+            let after = if i == 0 { After::Nothing } else { norm(convolution.image_len(), channels[i]) };
+            layers.push((Layer::new(batch, Map::Transposed(convolution)), after));
+        }
+        Autoencoder { layers, step: 0 }
     }
 
     /// One step towards reconstructing `x`, and the loss before it.
     pub fn step(&mut self, x: &[f32]) -> f32 {
         let mut input = x.to_vec();
         let mut inputs = Vec::new();
-        for (linear, norm) in self.linears.iter_mut().zip(&mut self.norms) {
-            linear.forward(&input);
+        for (layer, after) in &mut self.layers {
+            layer.forward(&input);
             inputs.push(input);
-            input = match norm {
-                Some(norm) => {
-                    norm.forward(&linear.y);
+            input = match after {
+                After::Nothing => layer.y.clone(),
+                After::Relu => layer.y.iter().map(|y| y.max(0.0)).collect(),
+                After::BatchNormRelu(norm) => {
+                    norm.forward(&layer.y);
                     norm.y.clone()
                 }
-                None => linear.y.clone(),
             };
         }
         let n = x.len() as f32;
         let loss = input.iter().zip(x).map(|(y, x)| (y - x).powi(2)).sum::<f32>() / n;
         let mut dy: Vec<f32> = input.iter().zip(x).map(|(y, x)| 2.0 * (y - x) / n).collect();
         self.step += 1;
-        for ((linear, norm), input) in self.linears.iter_mut().zip(&mut self.norms).zip(&inputs).rev() {
-            if let Some(norm) = norm {
-                norm.backward(&linear.y, &dy);
-                dy = norm.dx.clone();
+        for ((layer, after), input) in self.layers.iter_mut().zip(&inputs).rev() {
+            match after {
+                After::Nothing => {}
+                After::Relu => {
+                    dy.iter_mut().zip(&layer.y).filter(|(_, y)| **y <= 0.0).for_each(|(dy, _)| *dy = 0.0)
+                }
+                After::BatchNormRelu(norm) => {
+                    norm.backward(&layer.y, &dy);
+                    dy = norm.dx.clone();
+                }
             }
-            linear.backward(input, &dy);
-            dy = linear.dx.clone();
-            linear.update(self.step);
+            layer.backward(input, &dy);
+            dy = layer.dx.clone();
+            layer.update(self.step);
         }
         loss
     }

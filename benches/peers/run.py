@@ -4,6 +4,7 @@ import argparse
 import datetime
 import gzip
 import json
+import math
 import os
 import pathlib
 import random
@@ -18,7 +19,7 @@ CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".ca
 WORK = pathlib.Path(os.environ.get("PEERS_WORK", CACHE / "narrows-peers"))
 PYTHON_PACKAGES = ["numpy", "torch", "jax[cpu]", "onnx", "onnxruntime", "scikit-learn"]
 RUST_PEERS = ["gemm", "candle", "burn"]
-TRAINING, ALL = {"W1", "W1b"}, {"W1", "W1b", "W4", "W5"}
+TRAINING, ALL = {"W1", "W1b"}, {"W1", "W1b", "W2", "W3", "W4", "W5"}
 # Name, variant, script or binary, and the workloads that it knows.
 PEERS = [
     ("torch", "default", "torch_peer.py", ALL | {"W4h"}),
@@ -56,19 +57,23 @@ def build(package, environment):
     subprocess.run(["cargo", "build", "--release"], cwd=HERE / "rust" / package, env=environment, check=True)
 
 
-def images(kind):
-    """A file of 60,000 images in MNIST's format: made of random numbers, or MNIST's own out of a folder."""
-    path = WORK / f"{'mnist' if kind not in ('sparse', 'dense') else kind}.idx3"
+def images(kind, workload):
+    """A file of images in MNIST's format: made of random numbers, or MNIST's own out of a folder."""
+    # W3's have three colours, which makes a fourth dimension.
+    sizes, background = ((20_000, 32, 32, 3), 10) if workload == "W3" else ((60_000, 28, 28), 0)
+    path = WORK / f"{'mnist' if kind not in ('sparse', 'dense') else kind}.idx{len(sizes)}"
     if path.exists():
         return path
     if kind in ("sparse", "dense"):
-        values = random.Random(0).randbytes(60_000 * 784)
+        values = random.Random(0).randbytes(math.prod(sizes))
         if kind == "sparse":
-            # Four fifths zeros, and the rest 5, 10, ... 255.
-            values = values.translate(bytes(0 if v < 205 else 5 * (v - 204) for v in range(256)))
-        head = b"".join(n.to_bytes(4, "big") for n in (0x803, 60_000, 28, 28))
+            # Four fifths of one value, and the rest 5, 10, ... 255.
+            values = values.translate(bytes(background if v < 205 else 5 * (v - 204) for v in range(256)))
+        head = b"".join(n.to_bytes(4, "big") for n in (0x800 + len(sizes), *sizes))
         path.write_bytes(head + values)
         return path
+    if workload == "W3":
+        sys.exit("W3 has images in colour, which MNIST is not: leave it out, or take --data sparse or dense for it")
     for name in ("train-images-idx3-ubyte", "train-images.idx3-ubyte"):
         for file, opened in ((pathlib.Path(kind, name), open), (pathlib.Path(kind, name + ".gz"), gzip.open)):
             if file.exists():
@@ -121,11 +126,12 @@ class Machine:
 
 
 def train(options):
-    path = images(options.data)
-    about = dict(data=pathlib.Path(path).stem, trim=options.trim)
+    paths = {workload: images(options.data, workload) for workload in options.workloads}
     for threads in options.threads:
         machine = Machine(threads, options.trim)
         for workload in options.workloads:
+            path = paths[workload]
+            about = dict(data=path.stem, trim=options.trim)
             arguments = ["--workload", workload, "--threads", threads, "--data", path]
             arguments += ["--repeats", options.repeats, "--seconds", options.seconds]
             for round_number in range(options.rounds):
@@ -188,7 +194,7 @@ def main():
         add.add_argument("--repeats", type=int, default=5, help="measurements of a turn, whose median counts")
         add.add_argument("--trim", action="store_true", help="leave glibc's malloc as it is, which slows peers")
         if name == "train":
-            add.add_argument("workloads", nargs="*", default=["W1", "W1b", "W4", "W4h", "W5"])
+            add.add_argument("workloads", nargs="*", default=["W1", "W1b", "W2", "W3", "W4", "W4h", "W5"])
             add.add_argument("--seconds", type=float, default=0.5, help="of a measurement")
             add.add_argument("--data", default="sparse", help="sparse, dense, or a folder with MNIST's files")
             add.add_argument("--peers", nargs="+", help="only these: torch jax onnxruntime sklearn burn candle")

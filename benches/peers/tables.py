@@ -7,6 +7,8 @@ MAX_DRIFT = 0.10
 METRICS = {
     "W1": [("samples_per_s", "samples/s", True)],
     "W1b": [("samples_per_s", "samples/s", True)],
+    "W2": [("samples_per_s", "samples/s", True)],
+    "W3": [("samples_per_s", "samples/s", True)],
     "W4": [("wall_s", "s", False)],
     "W4h": [("wall_s", "s", False)],
     "W5": [("latency_us", "us, one row", False), ("samples_per_s", "rows/s, 1,024 at a time", True)],
@@ -68,7 +70,7 @@ def workloads(pairs, dropped):
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for (workload, threads, data, trim), group in sorted(groups.items()):
-        costs = COSTS if workload == "W1" else []
+        costs = COSTS if workload in ("W1", "W2", "W3") else []
         for key, unit, more in METRICS[workload] + costs:
             rows.append(row(workload, threads, data + (", trimming malloc" if trim else ""), group, key, unit, more))
     versions = sorted({f"{pair[side]['framework']} {pair[side]['version']}" for pair in pairs for side in ("ours", "peer")})

@@ -72,7 +72,8 @@ impl Dataset {
     }
 
     /// Reads an IDX file of images and, if given, one of labels. A path that ends in `.gz` is decompressed
-    /// into memory, any other is mapped. Pixels run from 0 to 255.
+    /// into memory, any other is mapped. Pixels run from 0 to 255. A fourth dimension of the images is their
+    /// channels.
     ///
     /// # Errors
     /// If a file is missing, unreadable, damaged, or of another format; if the two differ in their counts.

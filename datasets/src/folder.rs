@@ -109,7 +109,10 @@ fn open_idx(dir: &Path, name: &str) -> Result<TrainTest, Error> {
 
     if test.image_shape() != train.image_shape() {
         let size = |dataset: &Dataset| {
-            dataset.image_shape().map_or_else(String::new, |(height, width, _)| format!("{height}x{width}"))
+            dataset.image_shape().map_or_else(String::new, |(height, width, channels)| match channels {
+                1 => format!("{height}x{width}"),
+                _ => format!("{height}x{width}x{channels}"),
+            })
         };
         let sizes = format!("{}, where the training images have {}", size(&test), size(&train));
         return Err(Error::file(

@@ -26,6 +26,8 @@ const UNSIGNED_BYTE: u8 = 0x08;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Deflate's best code spends two bits on a run of 258 bytes.
 const LARGEST_EXPANSION: u64 = 258 * 8 / 2;
+/// The header of images in colour.
+const LARGEST_HEADER: usize = 4 + 4 * 4;
 /// How much memory a gzip file gets before its first value has arrived.
 const FIRST_PIECE: usize = 1 << 20;
 
@@ -37,16 +39,16 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    fn rank(self) -> usize {
+    fn has_rank(self, rank: u8) -> bool {
         match self {
-            Kind::Images => 3,
-            Kind::Labels => 1,
+            Kind::Images => rank == 3 || rank == 4,
+            Kind::Labels => rank == 1,
         }
     }
 
     fn expected(self) -> &'static str {
         match self {
-            Kind::Images => "images in 3 dimensions (count, height, width)",
+            Kind::Images => "images in 3 dimensions (count, height, width) or 4 (and channels)",
             Kind::Labels => "labels in 1 dimension",
         }
     }
@@ -54,7 +56,7 @@ impl Kind {
 
 /// The content of one file.
 pub(crate) struct Idx {
-    /// As many as the kind has dimensions, none of them zero. Their product is the number of values.
+    /// One or, of images, three or four, none of them zero. Their product is the number of values.
     pub(crate) sizes: Vec<usize>,
     pub(crate) values: Store,
 }
@@ -131,18 +133,18 @@ struct Header {
 
 impl Header {
     fn read(reader: &mut impl Read, path: &Path, kind: Kind) -> Result<Self, Error> {
-        let mut header = [0; 4 + 4 * 3];
-        let header = &mut header[..4 + 4 * kind.rank()];
-        let arrived = fill(reader, header).map_err(|error| gzip_error(path, error))?;
-        let header = &header[..arrived];
-        let (magic, sizes) = header.split_at(arrived.min(4));
+        let mut header = [0; LARGEST_HEADER];
+        let (magic, sizes) = header.split_at_mut(4);
+        let mut arrived = fill(reader, magic).map_err(|error| gzip_error(path, error))?;
+        let magic = &magic[..arrived];
         if magic.starts_with(&GZIP_MAGIC) {
             return Err(Error::file(path, "is gzip data: add .gz to its name, or decompress it"));
         }
-        let cut_off =
-            || Error::file(path, format!("ends after {arrived} bytes, within its header: download it again"));
+        let cut_off = |arrived| {
+            Error::file(path, format!("ends after {arrived} bytes, within its header: download it again"))
+        };
         let &[first, second, element, rank] = magic else {
-            return Err(cut_off());
+            return Err(cut_off(arrived));
         };
         if [first, second] != [0, 0] {
             return Err(Error::file(
@@ -162,21 +164,23 @@ impl Header {
             let problem = format!("holds {found}, and only unsigned bytes can be read: convert it");
             return Err(Error::file(path, problem));
         }
-        if usize::from(rank) != kind.rank() {
+        if !kind.has_rank(rank) {
             let problem = format!("holds {rank}-dimensional data, where {} are expected", kind.expected());
             return Err(Error::file(path, problem));
         }
-        if sizes.len() < 4 * kind.rank() {
-            return Err(cut_off());
+        let sizes = &mut sizes[..4 * usize::from(rank)];
+        arrived += fill(reader, sizes).map_err(|error| gzip_error(path, error))?;
+        if arrived < 4 + sizes.len() {
+            return Err(cut_off(arrived));
         }
         let sizes: Vec<u32> = sizes.as_chunks().0.iter().map(|&size| u32::from_be_bytes(size)).collect();
         if sizes.contains(&0) {
             let problem = format!("holds nothing: its header says {}", product(&sizes));
             return Err(Error::file(path, problem));
         }
-        // Sixteen bytes are more than any header, so that adding a header cannot overflow later.
+        // So that adding a header cannot overflow later.
         let values = sizes.iter().try_fold(1_usize, |values, &size| values.checked_mul(size as usize));
-        let Some(values) = values.filter(|&values| values < isize::MAX as usize - 16) else {
+        let Some(values) = values.filter(|&values| values < isize::MAX as usize - LARGEST_HEADER) else {
             let problem = format!("promises {} values, more than memory can address", product(&sizes));
             return Err(Error::file(path, problem));
         };

@@ -66,6 +66,17 @@ fn gzip_of_several_members_and_of_many_pieces_is_read_whole() {
 }
 
 #[test]
+fn a_fourth_dimension_is_the_channels() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = idx(0x08, &[2, 1, 2, 3], b"abcdefghijkl");
+    for path in [put(folder.path(), "images", &bytes), put(folder.path(), "images.gz", &gzip(&bytes))] {
+        let dataset = Dataset::from_idx("colour", &path, None).unwrap();
+        assert_eq!((dataset.len(), dataset.image_shape()), (2, Some((1, 2, 3))));
+        assert_eq!([dataset.sample(0), dataset.sample(1)], [b"abcdef", b"ghijkl"]);
+    }
+}
+
+#[test]
 fn without_labels_there_are_no_classes() {
     let folder = tempfile::tempdir().unwrap();
     put_good(folder.path());

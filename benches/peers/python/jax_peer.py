@@ -30,19 +30,63 @@ def network(widths, norms):
     return params, running
 
 
+def norm_relu(x, scale, statistics, train):
+    mean, variance = statistics
+    if train:
+        axes = tuple(range(x.ndim - 1))
+        n = x.size // x.shape[-1]
+        mean, variance = x.mean(axes), x.var(axes)
+        old_mean, old_variance = statistics
+        statistics = 0.9 * old_mean + 0.1 * mean, 0.9 * old_variance + 0.1 * variance * n / (n - 1)
+    gamma, beta = scale
+    return jax.nn.relu((x - mean) * (gamma * lax.rsqrt(variance + 1e-5)) + beta), statistics
+
+
 def forward(params, running, x, train):
     after = []
     for (weights, bias, scale), statistics in zip(params, running):
         x = x @ weights + bias
         if scale is not None:
-            mean, variance = statistics
-            if train:
-                n = x.shape[0]
-                mean, variance = x.mean(0), x.var(0)
-                old_mean, old_variance = statistics
-                statistics = 0.9 * old_mean + 0.1 * mean, 0.9 * old_variance + 0.1 * variance * n / (n - 1)
-            gamma, beta = scale
-            x = jax.nn.relu((x - mean) * (gamma * lax.rsqrt(variance + 1e-5)) + beta)
+            x, statistics = norm_relu(x, scale, statistics, train)
+        after.append(statistics)
+    return x, after
+
+
+def convolutional(channels, side, code):
+    """As `network`, of what `forward_convolutional` takes: the encoder's layers, then the mirrored ones."""
+    down = list(zip(channels, channels[1:]))
+    up = list(zip(channels[::-1], channels[-2::-1]))
+    values = channels[-1] * side * side
+    bottleneck, _ = network([values, code, values], [False, False])
+    params, running = [], []
+    for position, (inputs, outputs) in enumerate(down + up):
+        weights = rng.uniform(-1, 1, (3, 3, inputs, outputs)).astype(np.float32) / np.sqrt(9 * inputs)
+        last = position == len(down + up) - 1
+        # Behind the last layer is a bias, behind all others a batch norm.
+        shift = jnp.zeros(outputs) if last else (jnp.ones(outputs), jnp.zeros(outputs))
+        params.append((jnp.array(weights), shift))
+        running.append(None if last else (jnp.zeros(outputs), jnp.ones(outputs)))
+    return (params, bottleneck), running
+
+
+def forward_convolutional(params, running, x, train):
+    (layers, bottleneck), after = params, []
+    up = len(layers) // 2
+    for position, ((weights, shift), statistics) in enumerate(zip(layers, running)):
+        if position == up:
+            image = x.shape
+            (encode, encode_bias, _), (decode, decode_bias, _) = bottleneck
+            code = x.reshape(image[0], -1) @ encode + encode_bias
+            x = jax.nn.relu(code @ decode + decode_bias).reshape(image)
+        # A transposed convolution is one of an image with zeros in between.
+        how = dict(window_strides=(2, 2), padding=((1, 1), (1, 1)))
+        if position >= up:
+            how = dict(window_strides=(1, 1), padding=((1, 2), (1, 2)), lhs_dilation=(2, 2))
+        x = lax.conv_general_dilated(x, weights, dimension_numbers=("NHWC", "HWIO", "NHWC"), **how)
+        if statistics is None:
+            x = x + shift
+        else:
+            x, statistics = norm_relu(x, shift, statistics, train)
         after.append(statistics)
     return x, after
 
@@ -64,12 +108,13 @@ def cross_entropy(logits, y):
     return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(logits), y[:, None], 1))
 
 
-def train(widths, norms):
+def train(network, forward, shape):
+    """`shape` is that of an input: its values, or height, width and channels."""
     x, batch = protocol.images(args), protocol.BATCH[args.workload]
 
     @partial(jax.jit, donate_argnums=(0, 1, 2, 3, 4))
     def update(params, running, m, v, t, rows):
-        rows = rows.astype(jnp.float32) / 255.0
+        rows = rows.astype(jnp.float32).reshape(batch, *shape) / 255.0
 
         def loss(params):
             y, after = forward(params, running, rows, True)
@@ -79,7 +124,7 @@ def train(widths, norms):
         params, m, v, t = adam(params, grads, m, v, t)
         return params, after, m, v, t, value
 
-    state = fresh(*network(widths, norms))
+    state = fresh(*network)
     order, at = rng.permutation(len(x)), 0
 
     def next_step():
@@ -137,9 +182,13 @@ def predict():
 
 
 if args.workload == "W1":
-    train(protocol.W1, protocol.W1_NORMS)
+    train(network(protocol.W1, protocol.W1_NORMS), forward, [784])
 elif args.workload == "W1b":
-    train(protocol.W1B, protocol.W1B_NORMS)
+    train(network(protocol.W1B, protocol.W1B_NORMS), forward, [784])
+elif args.workload == "W2":
+    train(convolutional(*protocol.W2), forward_convolutional, [28, 28, 1])
+elif args.workload == "W3":
+    train(convolutional(*protocol.W3), forward_convolutional, [32, 32, 3])
 elif args.workload == "W5":
     predict()
 else:

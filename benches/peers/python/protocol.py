@@ -12,10 +12,14 @@ W1 = [784, 512, 256, 64, 256, 512, 784]
 W1_NORMS = [True, True, False, True, True, False]
 W1B = [784, 256, 64, 256, 784]
 W1B_NORMS = [True, False, True, False]
+# Channels, each from the one before by a convolution 3x3 of stride 2; the side of the image behind the last of them;
+# the length of the code. The decoder is the mirror image, with transposed convolutions.
+W2 = [1, 16, 32], 7, 64
+W3 = [3, 32, 64, 128], 4, 128
 W4 = [784, 512, 256, 64, 10]
 W4_NORMS = [True, True, False, False]
 W4_SAMPLES = W4_EPOCHS = 100
-BATCH = {"W1": 256, "W1b": 64, "W4": 32, "W4h": 32, "W5": 1024}
+BATCH = {"W1": 256, "W1b": 64, "W2": 128, "W3": 128, "W4": 32, "W4h": 32, "W5": 1024}
 
 
 def macs(widths):
@@ -27,9 +31,19 @@ def training_flops(widths):
     return 2 * (3 * macs(widths) - widths[0] * widths[1])
 
 
+def convolutional_training_flops(channels, side, code):
+    """The same. A transposed convolution multiplies as often as the convolution that it mirrors."""
+    sides = [side << after for after in reversed(range(len(channels) - 1))]
+    convolutions = [9 * a * b * side * side for a, b, side in zip(channels, channels[1:], sides)]
+    encoder = sum(convolutions) + channels[-1] * side * side * code
+    return 2 * (3 * 2 * encoder - convolutions[0])
+
+
 FLOPS = {
     "W1": training_flops(W1),
     "W1b": training_flops(W1B),
+    "W2": convolutional_training_flops(*W2),
+    "W3": convolutional_training_flops(*W3),
     "W4": training_flops(W4),
     "W4h": training_flops(W4),
     "W5": 2 * macs(W4[:4]),
@@ -60,10 +74,12 @@ def arguments():
 
 
 def images(args):
-    """All images: (samples, 784) bytes."""
+    """All images: (samples, values of one) bytes. They are random, so a peer may take their order as suits it."""
     import numpy as np
 
-    return np.fromfile(args.data, np.uint8, offset=16).reshape(-1, 784)
+    with open(args.data, "rb") as file:
+        head = file.read(8)
+    return np.fromfile(args.data, np.uint8, offset=4 + 4 * head[3]).reshape(int.from_bytes(head[4:], "big"), -1)
 
 
 def median(values):

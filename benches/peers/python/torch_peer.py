@@ -1,7 +1,7 @@
 """PyTorch on the CPU.
 
-Variants: `default`, eager as in its tutorials; `tuned`, with the fused Adam (W4h: the encoder run only once);
-`compile`, with torch.compile as well.
+Variants: `default`, eager as in its tutorials; `tuned`, with the fused Adam (W4h: the encoder run only once; W2, W3:
+channels last, in memory); `compile`, with the fused Adam and torch.compile.
 """
 import protocol
 
@@ -25,6 +25,20 @@ def network(widths, norms):
     return nn.Sequential(*layers)
 
 
+def convolutional(channels, side, code):
+    layers, values = [], channels[-1] * side * side
+    for inputs, outputs in zip(channels, channels[1:]):
+        layers += [nn.Conv2d(inputs, outputs, 3, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+    layers += [nn.Flatten(), nn.Linear(values, code), nn.Linear(code, values), nn.ReLU()]
+    layers.append(nn.Unflatten(1, (channels[-1], side, side)))
+    mirrored = channels[::-1]
+    for inputs, outputs in zip(mirrored[:-2], mirrored[1:]):
+        layers.append(nn.ConvTranspose2d(inputs, outputs, 3, 2, 1, output_padding=1, bias=False))
+        layers += [nn.BatchNorm2d(outputs), nn.ReLU()]
+    layers.append(nn.ConvTranspose2d(mirrored[-2], mirrored[-1], 3, 2, 1, output_padding=1))
+    return nn.Sequential(*layers)
+
+
 def floats(rows):
     return rows.float().div_(255)
 
@@ -35,18 +49,30 @@ def step(optimizer, loss):
     optimizer.step()
 
 
-def train(widths, norms):
+def train(model, image=None):
+    """`image` is (channels, side) of what the model takes, unless it takes rows."""
     x, batch = torch.from_numpy(protocol.images(args)), protocol.BATCH[args.workload]
-    model = network(widths, norms).train()
+    model = model.train()
+    channels_last = image and args.variant == "tuned"
+    if channels_last:
+        model = model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), 1e-3, **adam_options)
     forward = torch.compile(model) if args.variant == "compile" else model
     order, at = torch.randperm(len(x)), 0
+
+    def shaped(rows):
+        if not image:
+            return rows
+        channels, side = image
+        if channels_last:
+            return rows.view(batch, side, side, channels).permute(0, 3, 1, 2)
+        return rows.view(batch, channels, side, side)
 
     def next_step():
         nonlocal order, at
         if at + batch > len(x):
             order, at = torch.randperm(len(x)), 0
-        rows = floats(x.index_select(0, order[at : at + batch]))
+        rows = shaped(floats(x.index_select(0, order[at : at + batch])))
         at += batch
         step(optimizer, F.mse_loss(forward(rows), rows))
 
@@ -90,9 +116,13 @@ def predict():
 
 
 if args.workload == "W1":
-    train(protocol.W1, protocol.W1_NORMS)
+    train(network(protocol.W1, protocol.W1_NORMS))
 elif args.workload == "W1b":
-    train(protocol.W1B, protocol.W1B_NORMS)
+    train(network(protocol.W1B, protocol.W1B_NORMS))
+elif args.workload == "W2":
+    train(convolutional(*protocol.W2), image=(1, 28))
+elif args.workload == "W3":
+    train(convolutional(*protocol.W3), image=(3, 32))
 elif args.workload == "W5":
     predict()
 else:

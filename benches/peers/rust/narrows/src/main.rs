@@ -1,12 +1,12 @@
 //! Ours, as any user of the library would write it. `--workload peak` prints what the machine gives just now.
 
 use narrows_datasets::{Dataset, shuffle_into, shuffled};
-use narrows_engine::layers::{BatchNorm, Linear, Relu};
+use narrows_engine::layers::{BatchNorm, Conv2d, ConvTranspose2d, Linear, Relu, Unflatten};
 use narrows_engine::peak::fma_peak;
 use narrows_engine::predictor::Workspace;
 use narrows_engine::{Context, Loss, Network, NetworkBuilder, Optimizer, Params, Predictor, Target, Trainer};
 use narrows_models::{Activation, Architecture};
-use protocol::{INPUTS, Job, LR, Line, MANY, W4_EPOCHS, W4_SAMPLES};
+use protocol::{Convolutional, INPUTS, Job, LR, Line, MANY, W2, W3, W4_EPOCHS, W4_SAMPLES};
 use std::cell::RefCell;
 use std::hint::black_box;
 use std::path::Path;
@@ -28,8 +28,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let data = Dataset::from_idx("images", Path::new(job.data_file()), None)?;
     cx.install(|| match job.workload.as_str() {
-        "W1" => train(&job, &cx, &data, &[512, 256]),
-        "W1b" => train(&job, &cx, &data, &[256]),
+        "W1" => train(&job, &cx, &data, &dense(&[512, 256])),
+        "W1b" => train(&job, &cx, &data, &dense(&[256])),
+        "W2" => train(&job, &cx, &data, &convolutional(&W2)),
+        "W3" => train(&job, &cx, &data, &convolutional(&W3)),
         "W4" | "W4h" => fine_tune(&job, &cx, &data),
         "W5" => predict(&job, &cx, &data),
         other => panic!("there is no workload {other}"),
@@ -37,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn train(job: &Job, cx: &Context, data: &Dataset, widths: &[usize]) {
+fn dense(widths: &[usize]) -> Network {
     let architecture = Architecture {
         inputs: INPUTS,
         widths: widths.to_vec(),
@@ -47,11 +49,32 @@ fn train(job: &Job, cx: &Context, data: &Dataset, widths: &[usize]) {
         batch_norm: true,
         dropout: 0.0,
     };
-    let network = architecture.autoencoder().expect("a network");
+    architecture.autoencoder().expect("a network")
+}
+
+fn convolutional(shape: &Convolutional) -> Network {
+    let (side, channels, mirrored) = (shape.image_side(), shape.channels, shape.mirrored());
+    let down = |channels| Conv2d::new(channels, 3).with_stride(2).with_padding(1).without_bias();
+    let up =
+        |channels| ConvTranspose2d::new(channels, 3).with_stride(2).with_padding(1).with_output_padding(1);
+    let mut builder = Network::builder([side, side, channels[0]]).section("encoder");
+    for &channels in &channels[1..] {
+        builder = builder.layer(down(channels)).layer(BatchNorm::default()).layer(Relu);
+    }
+    builder = builder.layer(Linear::new(shape.code)).section("decoder");
+    builder = builder.layer(Linear::new(shape.bottom())).layer(Relu);
+    builder = builder.layer(Unflatten::new([shape.side, shape.side, shape.deepest()]));
+    for &channels in &mirrored[1..mirrored.len() - 1] {
+        builder = builder.layer(up(channels).without_bias()).layer(BatchNorm::default()).layer(Relu);
+    }
+    builder.layer(up(channels[0])).build().expect("a network")
+}
+
+fn train(job: &Job, cx: &Context, data: &Dataset, network: &Network) {
     let batch = job.batch();
-    let params = Params::new(&network, 1);
-    let mut trainer = Trainer::new(&network, params, Loss::L2, Optimizer::adam(), batch, 1);
-    let mut x = vec![0.0; batch * INPUTS];
+    let params = Params::new(network, 1);
+    let mut trainer = Trainer::new(network, params, Loss::L2, Optimizer::adam(), batch, 1);
+    let mut x = vec![0.0; batch * network.input().len()];
     let (mut order, mut epoch, mut at) = (shuffled(data.len(), 1, 0), 0, 0);
     job.training(NAME, VERSION, || {
         if at + batch > order.len() {

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::str::FromStr;
 use std::time::Instant;
 
-/// Pixels of a sample.
+/// Pixels of a sample, but for W3.
 pub const INPUTS: usize = 784;
 /// The widths of W1.
 pub const W1: [usize; 7] = [784, 512, 256, 64, 256, 512, 784];
@@ -16,6 +16,8 @@ pub const W1_NORMS: [bool; 6] = [true, true, false, true, true, false];
 /// The widths of W1b.
 pub const W1B: [usize; 5] = [784, 256, 64, 256, 784];
 pub const W1B_NORMS: [bool; 4] = [true, false, true, false];
+pub const W2: Convolutional = Convolutional { channels: &[1, 16, 32], side: 7, code: 64 };
+pub const W3: Convolutional = Convolutional { channels: &[3, 32, 64, 128], side: 4, code: 128 };
 /// The widths of W4: W1's encoder and ten classes. Its first four are W5.
 pub const W4: [usize; 5] = [784, 512, 256, 64, 10];
 pub const W4_NORMS: [bool; 4] = [true, true, false, false];
@@ -27,6 +29,50 @@ pub const W4_STEPS: usize = 400;
 pub const LR: f64 = 1e-3;
 /// The rows of W5's large batch.
 pub const MANY: usize = 1024;
+
+/// An autoencoder of convolutions 3x3 of stride 2, each with batch norm and ReLU behind it, and two linear layers; the
+/// decoder is the mirror image, with transposed convolutions. What has batch norm behind it has no bias.
+pub struct Convolutional {
+    /// Those of the image, and those behind each convolution.
+    pub channels: &'static [usize],
+    /// Height and width behind the last convolution.
+    pub side: usize,
+    /// The length of the latent code.
+    pub code: usize,
+}
+
+impl Convolutional {
+    /// Height and width of the image.
+    pub fn image_side(&self) -> usize {
+        self.side << (self.channels.len() - 1)
+    }
+
+    /// The channels behind the last convolution.
+    pub fn deepest(&self) -> usize {
+        self.channels[self.channels.len() - 1]
+    }
+
+    /// The values behind the last convolution.
+    pub fn bottom(&self) -> usize {
+        self.side * self.side * self.deepest()
+    }
+
+    /// The channels in the order of the decoder.
+    pub fn mirrored(&self) -> Vec<usize> {
+        self.channels.iter().rev().copied().collect()
+    }
+
+    /// Multiply-adds of a training step. A transposed convolution has as many as the one that it mirrors.
+    fn training_macs(&self) -> usize {
+        let layer = |(i, pair): (usize, &[usize])| {
+            let side = self.image_side() >> (i + 1);
+            9 * pair[0] * pair[1] * side * side
+        };
+        let convolutions: Vec<usize> = self.channels.windows(2).enumerate().map(layer).collect();
+        let encoder = convolutions.iter().sum::<usize>() + self.bottom() * self.code;
+        3 * 2 * encoder - convolutions[0]
+    }
+}
 
 /// What to measure, as the command line says.
 pub struct Job {
@@ -57,7 +103,7 @@ impl Job {
         }
     }
 
-    /// The file of images, in MNIST's format: 16 bytes of head, and 784 bytes a sample.
+    /// The file of images, in MNIST's format. They are random, so a peer may take their order as suits it.
     pub fn data_file(&self) -> &str {
         &self.data
     }
@@ -67,6 +113,7 @@ impl Job {
         match self.workload.as_str() {
             "W1" => 256,
             "W1b" => 64,
+            "W2" | "W3" => 128,
             "W4" | "W4h" => 32,
             _ => MANY,
         }
@@ -80,6 +127,8 @@ impl Job {
         2.0 * match self.workload.as_str() {
             "W1" => training(&W1),
             "W1b" => training(&W1B),
+            "W2" => W2.training_macs(),
+            "W3" => W3.training_macs(),
             "W4" | "W4h" => training(&W4),
             _ => macs(&W4[..4]),
         } as f64
@@ -230,6 +279,8 @@ fn since_start() -> f64 {
 /// Batches of shuffled rows, without end: the images as bytes in memory, converted to floats in [0, 1] one by one.
 pub struct Batches {
     images: Vec<u8>,
+    /// Values of a sample.
+    inputs: usize,
     order: Vec<u32>,
     at: usize,
     random: u64,
@@ -239,10 +290,12 @@ impl Batches {
     /// Reads the images, all or the first `samples`.
     pub fn read(job: &Job, samples: Option<usize>) -> Batches {
         let mut images = fs::read(job.data_file()).expect("the images");
-        images.drain(..16);
-        images.truncate(samples.map_or(images.len(), |samples| samples * INPUTS));
-        let order = (0..(images.len() / INPUTS) as u32).collect();
-        let mut batches = Batches { images, order, at: 0, random: 88_172_645_463_325_252 };
+        let head: Vec<u8> = images.drain(..4 + 4 * usize::from(images[3])).collect();
+        let all = u32::from_be_bytes([head[4], head[5], head[6], head[7]]) as usize;
+        let inputs = images.len() / all;
+        images.truncate(samples.unwrap_or(all) * inputs);
+        let order = (0..(images.len() / inputs) as u32).collect();
+        let mut batches = Batches { images, inputs, order, at: 0, random: 88_172_645_463_325_252 };
         batches.shuffle();
         batches
     }
@@ -272,9 +325,9 @@ impl Batches {
         let end = (self.at + batch).min(self.order.len());
         let rows = self.order[self.at..end].to_vec();
         self.at = end;
-        let mut x = Vec::with_capacity(rows.len() * INPUTS);
+        let mut x = Vec::with_capacity(rows.len() * self.inputs);
         for &row in &rows {
-            let image = &self.images[row as usize * INPUTS..][..INPUTS];
+            let image = &self.images[row as usize * self.inputs..][..self.inputs];
             x.extend(image.iter().map(|&value| f32::from(value) * (1.0 / 255.0)));
         }
         (x, rows)

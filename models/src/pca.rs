@@ -1,5 +1,7 @@
 //! Principal components: the best that any linear autoencoder can do (Eckart and Young 1936).
 
+mod iteration;
+
 use crate::Error;
 use nalgebra::{DMatrix, SymmetricEigen};
 use narrows_datasets::Dataset;
@@ -9,8 +11,9 @@ use narrows_engine::gemm::{MatMut, MatRef, gemm};
 /// The rows that one matrix product takes. Sums within it are in f32, between them in f64.
 const BLOCK: usize = 512;
 
-/// The most values of a sample. The decomposition takes time with their cube: minutes at this number.
-const MAX_VALUES: usize = 4096;
+/// The most values of a sample for which the covariance is decomposed in full, which takes time with their cube: a
+/// few seconds at this number.
+const MAX_FULL: usize = 1024;
 
 /// Centred principal components.
 #[derive(Clone, Debug)]
@@ -22,27 +25,11 @@ pub struct Pca {
 }
 
 impl Pca {
-    /// Refuses samples of too many values.
-    ///
-    /// # Errors
-    /// If they have more than 4096.
-    pub fn check(data: &Dataset) -> Result<(), Error> {
-        match data.sample_len() {
-            ..=MAX_VALUES => Ok(()),
-            n => Err(Error::new(format!(
-                "{}: samples of {n} values are too long for principal components, which take at most \
-                 {MAX_VALUES}: make the images smaller",
-                data.name()
-            ))),
-        }
-    }
-
     /// Fits `components` components to `rows` of `data`.
     ///
     /// # Errors
-    /// If there are no rows, fewer features than components, or more than [`Pca::check`] lets pass.
+    /// If there are no rows, or fewer features than components.
     pub fn fit(cx: &Context, data: &Dataset, rows: &[u32], components: usize) -> Result<Pca, Error> {
-        Pca::check(data)?;
         let n = data.sample_len();
         if rows.is_empty() || components == 0 || components > n {
             return Err(Error::new(format!(
@@ -51,22 +38,10 @@ impl Pca {
             )));
         }
         let mean = mean(data, rows);
-        let mut covariance = DMatrix::<f64>::zeros(n, n);
-        let mut product = vec![0.0; n * n];
-        for_centred_blocks(data, rows, &mean, |x, batch| {
-            let x = MatRef::new(x, batch, n);
-            gemm(cx, 1.0, x.transposed(), x, 0.0, MatMut::new(&mut product, n, n));
-            for (sum, &product) in covariance.as_mut_slice().iter_mut().zip(&product) {
-                *sum += f64::from(product);
-            }
-        });
-        let eigen = SymmetricEigen::new(covariance);
-        let mut order: Vec<usize> = (0..n).collect();
-        order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-        let components = order[..components]
-            .iter()
-            .flat_map(|&i| eigen.eigenvectors.column(i).iter().map(|&x| x as f32).collect::<Vec<_>>())
-            .collect();
+        let components = match n {
+            ..=MAX_FULL => decomposed(cx, data, rows, &mean, components),
+            _ => iteration::leading(cx, data, rows, &mean, components),
+        };
         Ok(Pca { mean, components })
     }
 
@@ -95,6 +70,27 @@ impl Pca {
     }
 }
 
+/// The eigenvectors of the covariance with the largest values, (components, features).
+fn decomposed(cx: &Context, data: &Dataset, rows: &[u32], mean: &[f32], components: usize) -> Vec<f32> {
+    let n = mean.len();
+    let mut covariance = DMatrix::<f64>::zeros(n, n);
+    let mut product = vec![0.0; n * n];
+    for_centred_blocks(data, rows, mean, |x, batch| {
+        let x = MatRef::new(x, batch, n);
+        gemm(cx, 1.0, x.transposed(), x, 0.0, MatMut::new(&mut product, n, n));
+        for (sum, &product) in covariance.as_mut_slice().iter_mut().zip(&product) {
+            *sum += f64::from(product);
+        }
+    });
+    let eigen = SymmetricEigen::new(covariance);
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
+    order[..components]
+        .iter()
+        .flat_map(|&i| eigen.eigenvectors.column(i).iter().map(|&x| x as f32).collect::<Vec<_>>())
+        .collect()
+}
+
 /// The mean sample.
 fn mean(data: &Dataset, rows: &[u32]) -> Vec<f32> {
     let n = data.sample_len();
@@ -118,5 +114,26 @@ fn for_centred_blocks(data: &Dataset, rows: &[u32], mean: &[f32], mut f: impl Fn
             x.iter_mut().zip(mean).for_each(|(x, mean)| *x -= mean);
         }
         f(x, rows.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What two ways of finding them leave over.
+    #[test]
+    fn iteration_finds_the_components_of_the_decomposition() {
+        let (digits, cx) = (Dataset::digits(), Context::new(1).unwrap());
+        let rows: Vec<u32> = (0..digits.len() as u32).collect();
+        let mean = mean(&digits, &rows);
+        for count in [1, 5, 20, 50, 64] {
+            let [full, found] = [decomposed, iteration::leading].map(|find| {
+                let components = find(&cx, &digits, &rows, &mean, count);
+                assert_eq!(components.len(), count * 64);
+                Pca { mean: mean.clone(), components }.mse(&cx, &digits, &rows)
+            });
+            assert!((full - found).abs() < 1e-7 + 1e-5 * full, "{count}: {full} {found}");
+        }
     }
 }

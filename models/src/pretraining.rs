@@ -87,7 +87,6 @@ impl Pretraining<'_> {
                 self.held_out
             )));
         }
-        Pca::check(&self.data.train)?;
         self.architecture.autoencoder()?;
         Ok(())
     }

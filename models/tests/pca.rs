@@ -33,6 +33,29 @@ fn what_is_left_is_the_smaller_variance() {
     assert!((pca.mse(&cx, &cross, &all(&cross)) - expected).abs() < 1e-9);
 }
 
+/// Long samples along three patterns at right angles, each value in all combinations: what is left is the variance of the
+/// patterns left out, by hand.
+#[test]
+fn the_largest_patterns_of_long_samples_are_found() {
+    const LEN: usize = 1200;
+    let pattern = |period: usize| move |i: usize| if (i / (period / 2)).is_multiple_of(2) { 1 } else { -1 };
+    let (large, middle, small) = (pattern(LEN), pattern(2), pattern(4));
+    let mut values = Vec::new();
+    for a in [-20, -10, 10, 20] {
+        for (b, c) in [(-3, -1), (-3, 1), (3, -1), (3, 1)] {
+            values.extend((0..LEN).map(|i| (100 + a * large(i) + b * middle(i) + c * small(i)) as u8));
+        }
+    }
+    let data = Dataset::from_values("patterns", values, &[LEN], 200, None).unwrap();
+    let cx = Context::new(1).unwrap();
+    for (components, left) in [(1, 9.0 + 1.0), (2, 1.0), (3, 0.0)] {
+        let pca = Pca::fit(&cx, &data, &all(&data), components).unwrap();
+        let mse = pca.mse(&cx, &data, &all(&data));
+        let expected = left / 200.0f64.powi(2);
+        assert!((mse - expected).abs() < 1e-3 * expected + 1e-9, "{components}: {mse}, expected {expected}");
+    }
+}
+
 #[test]
 fn more_components_than_values_are_refused() {
     let line = Dataset::from_values("line", vec![1, 2, 3, 4], &[2], 255, None).unwrap();

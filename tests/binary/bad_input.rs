@@ -39,11 +39,6 @@ fn place() -> Place {
     let few = "--labels 3 --validation 3 --epochs 1 --quiet";
     place.succeed(&format!("finetune --encoder good-run --data good {few} --out classifier"));
     put_folder(&place.path("two"), 2, 10);
-    put_folder(&place.path("large"), 3, 10);
-    for half in ["train", "t10k"] {
-        let images = idx(&[30, 65, 65], &[0; 30 * 65 * 65]);
-        fs::write(place.path("large").join(format!("{half}-images-idx3-ubyte")), images).unwrap();
-    }
     fs::create_dir(place.path("bare")).unwrap();
     place
 }
@@ -65,7 +60,6 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         (compare("--data label"), &["label/t10k-labels-idx1-ubyte", "label 0 is 9"]),
         (compare("--data gap --labels 3 --validation 3"), &["class 1 has none"]),
         // Labels and draws.
-        (compare("--data large"), &["large: samples of 4225 values", "at most 4096"]),
         (compare("--data good"), &["good: 100 training and 100 validation labels", "30 samples"]),
         (compare("--labels 1200"), &["digits: 1200 training and 100 validation labels", "1297 samples"]),
         (compare("--labels 9"), &["9 training labels cannot cover 10 classes"]),

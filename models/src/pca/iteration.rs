@@ -1,0 +1,83 @@
+//! The leading components of long samples, without their covariance.
+//!
+//! ```text
+//! Q: (b, n), b a little more than the components asked for, random, orthonormal rows
+//! repeat: Z = Q C, where C = X^T X is never made: Z = (X Q^T)^T X, block by block of the samples
+//!         the eigenvalues of Z Q^T are the variances along the best directions within Q
+//!         Q = orthonormal rows that span those of Z
+//! until the variance that the components hold has stopped growing
+//! ```
+//!
+//! Subspace iteration with Rayleigh and Ritz's projection: Halko, Martinsson and Tropp, SIAM Review 2011, algorithms 4.3
+//! and 5.3. A full decomposition takes time with the cube of n, minutes at 3,072; this one takes passes over the data.
+
+use super::{BLOCK, for_centred_blocks};
+use nalgebra::{DMatrix, SymmetricEigen};
+use narrows_datasets::Dataset;
+use narrows_engine::Context;
+use narrows_engine::gemm::{MatMut, MatRef, gemm};
+use narrows_engine::random::Random;
+
+/// Directions beyond those asked for: the further apart the variances of the last of either, the fewer passes.
+const SPARE: usize = 20;
+/// The variance has stopped growing where a pass adds no more than this fraction. What is left decays as fast.
+const TOLERANCE: f64 = 1e-6;
+/// Passes after which it is good enough.
+const MAX_PASSES: usize = 100;
+
+/// `components` orthonormal rows, (components, features), the largest variance first.
+pub(super) fn leading(
+    cx: &Context,
+    data: &Dataset,
+    rows: &[u32],
+    mean: &[f32],
+    components: usize,
+) -> Vec<f32> {
+    let n = mean.len();
+    let b = (components + SPARE).min(n);
+    let mut start = vec![0.0; b * n];
+    Random::new(0, 0).fill_normal(0, 0, &mut start);
+    // (n, b): the columns are the directions.
+    let mut q = DMatrix::from_iterator(n, b, start.iter().map(|&x| f64::from(x))).qr().q();
+    let mut held = 0.0;
+    for _ in 0..MAX_PASSES {
+        let z = product(cx, data, rows, mean, &q);
+        let projected = q.transpose() * &z;
+        // By rounding it is not quite symmetric.
+        let eigen = SymmetricEigen::new((&projected + projected.transpose()) * 0.5);
+        let mut order: Vec<usize> = (0..b).collect();
+        order.sort_by(|&i, &j| eigen.eigenvalues[j].total_cmp(&eigen.eigenvalues[i]));
+        let before = held;
+        held = order[..components].iter().map(|&i| eigen.eigenvalues[i].max(0.0)).sum();
+        // The best within Q, sorted: where this was the last pass they are the answer.
+        let turned =
+            DMatrix::from_columns(&order.iter().map(|&i| eigen.eigenvectors.column(i)).collect::<Vec<_>>());
+        if held - before <= TOLERANCE * held {
+            q = &q * turned;
+            break;
+        }
+        q = (z * turned).qr().q();
+    }
+    q.as_slice()[..components * n].iter().map(|&x| x as f32).collect()
+}
+
+/// `C q`, (n, b), by products in f32 that are added up in f64.
+fn product(cx: &Context, data: &Dataset, rows: &[u32], mean: &[f32], q: &DMatrix<f64>) -> DMatrix<f64> {
+    let (n, b) = q.shape();
+    // Column by column as the matrix is stored: (b, n) in rows.
+    let directions: Vec<f32> = q.as_slice().iter().map(|&x| x as f32).collect();
+    let directions = MatRef::new(&directions, b, n);
+    let mut sum = DMatrix::<f64>::zeros(n, b);
+    let (mut codes, mut part) = (vec![0.0; BLOCK * b], vec![0.0; b * n]);
+    for_centred_blocks(data, rows, mean, |x, batch| {
+        let x = MatRef::new(x, batch, n);
+        let codes = &mut codes[..batch * b];
+        gemm(cx, 1.0, x, directions.transposed(), 0.0, MatMut::new(codes, batch, b));
+        let codes = MatRef::new(codes, batch, b);
+        gemm(cx, 1.0, codes.transposed(), x, 0.0, MatMut::new(&mut part, b, n));
+        for (sum, &part) in sum.as_mut_slice().iter_mut().zip(&part) {
+            *sum += f64::from(part);
+        }
+    });
+    sum
+}

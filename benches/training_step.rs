@@ -10,7 +10,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use narrows_datasets::{Dataset, shuffled};
 use narrows_engine::peak::fma_peak;
 use narrows_engine::{Context, Loss, Optimizer, Params, Target, Trainer};
-use narrows_models::{Activation, Architecture};
+use narrows_models::{Activation, Architecture, Model};
 use std::time::Duration;
 
 const SAMPLES: usize = 8192;
@@ -41,13 +41,10 @@ fn training_step(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(batch as u64));
         group.sample_size(20).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(4));
         let architecture = Architecture {
-            inputs: 784,
             widths: widths.to_vec(),
             latent,
-            activation: Activation::Relu,
             output: Activation::None,
-            batch_norm: true,
-            dropout: 0.0,
+            ..Architecture::new(Model::Dense, 784)
         };
         let network = architecture.autoencoder().expect("a network");
         let mut x = vec![0.0; batch * 784];

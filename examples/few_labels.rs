@@ -2,20 +2,16 @@
 
 use narrows_datasets::{Augmentation, builtin, draw_labels};
 use narrows_engine::{Context, Loss, Optimizer, Params, Schedule};
-use narrows_models::{Activation, Architecture, Evaluation, Goal, Method, Run, Task, Training};
+use narrows_models::{
+    Architecture, Evaluation, Goal, Method, Metric, Model, Run, SampleShape, Task, Training,
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cx = Context::new(0)?; // the best instruction set, all cores
     let data = builtin(500, 0); // or narrows_datasets::open(folder)
-    let architecture = Architecture {
-        inputs: data.train.sample_len(),
-        widths: vec![512, 256],
-        latent: 20,
-        activation: Activation::Relu,
-        output: Activation::Sigmoid,
-        batch_norm: true,
-        dropout: 0.0,
-    };
+    // Model::Conv learns from images by convolutions.
+    let architecture =
+        Architecture { latent: 20, ..Architecture::new(Model::Dense, SampleShape::of(&data.train)) };
 
     // An autoencoder learns from all samples, without their labels.
     let pretraining = Training {
@@ -26,6 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         optimizer: Optimizer::adam(),
         loss: Loss::L2,
         clip_norm: None,
+        metric: Metric::Accuracy,
         patience: 0,
         seed: 1,
         augmentation: Augmentation::default(),

@@ -7,6 +7,7 @@ pub mod finetune;
 pub mod info;
 pub mod pretrain;
 mod reconstruction;
+pub mod summary;
 
 use crate::config;
 use crate::defaults;
@@ -15,9 +16,10 @@ use crate::options::data::DataOptions;
 use crate::options::running::RunningOptions;
 use crate::progress::Progress;
 use crate::run_folder::{CONFIG, RunFolder};
-use narrows_datasets::{ImageOptions, TrainTest};
+use narrows_datasets::{Dataset, ImageOptions, TrainTest};
 use narrows_engine::Context;
-use narrows_models::Architecture;
+use narrows_models::checkpoint::Description;
+use narrows_models::{Architecture, SampleShape};
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
@@ -84,6 +86,22 @@ fn check_batch(architecture: &Architecture, option: &str, batch: usize) -> Resul
             "a batch of 1 sample has no variance to normalise by: set {option} to 2 or more, or --no-batch-norm"
         ))),
         _ => Ok(()),
+    }
+}
+
+/// Refuses a model, at `path`, that is not for such samples.
+fn check_samples(path: &Path, description: &Description, data: &Dataset) -> Result<(), Error> {
+    let (expected, found) = (description.architecture.input, SampleShape::of(data));
+    match expected.takes(found) {
+        true => Ok(()),
+        false => Err(Error::at(
+            path,
+            format_args!(
+                "the model takes samples of {expected} ({}), but those of {} are {found}: name its data by --data",
+                description.dataset,
+                data.name()
+            ),
+        )),
     }
 }
 

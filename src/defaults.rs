@@ -1,5 +1,7 @@
 //! Every default of every option, in one place.
 
+use narrows_models::{Architecture, Model, SampleShape};
+
 /// Of the 1,797 built-in digits, those that a result is measured on.
 pub const BUILTIN_TEST_SAMPLES: usize = 500;
 /// Decides that split. It is no option: were it one, a model could be tested on what it had learnt from.
@@ -15,8 +17,13 @@ pub const DRAWS: usize = 10;
 pub const DRAW: usize = 0;
 
 // The architecture.
+pub const MODEL: &str = "dense";
 pub const LATENT: usize = 20;
-pub const WIDTHS: &str = "512,256";
+/// What [`Model::widths`] does, for the help.
+pub const WIDTHS_HELP: &str = "The widths of the encoder's hidden layers from the input on, or none; the decoder mirrors \
+                               them. Of conv and resnet the channels, each width halving the image. auto: 512,256 for \
+                               dense, 16,32 for images of up to 28 pixels, 32,64,128 for larger ones";
+pub const DEPTH: usize = 1;
 pub const ACTIVATION: &str = "relu";
 pub const OUTPUT: &str = "sigmoid";
 pub const DROPOUT: f32 = 0.0;
@@ -31,19 +38,32 @@ pub const CLIP_NORM: f32 = 0.0;
 pub const PATIENCE: usize = 0;
 
 /// What [`epochs`] does, for the help.
-pub const EPOCHS_HELP: &str = "How often each sample is seen; auto: 1,200,000 / samples, but 20 to 100";
+pub const EPOCHS_HELP: &str = "How often each sample is seen; auto: 1,200,000 / samples, but 20 to 100; for conv and \
+                               resnet also no more than 1,200,000,000 / values of all samples, but at least 5 (7 for \
+                               50,000 colour images of 32x32)";
 
-/// The epochs of pretraining for so many samples: about as many steps, however many samples there are.
-pub fn epochs(samples: usize) -> usize {
-    (1_200_000 / samples.max(1)).clamp(20, 100)
+/// The epochs of pretraining for so many samples: about as many steps, however many samples there are. What
+/// convolutions cost grows with the pixels, and minutes should be enough.
+pub fn epochs(samples: usize, architecture: &Architecture) -> usize {
+    let epochs = (1_200_000 / samples.max(1)).clamp(20, 100);
+    match (architecture.model, architecture.input) {
+        (Model::Dense, _) | (_, SampleShape::Flat(_)) => epochs,
+        (_, SampleShape::Image(sizes)) => {
+            let values = sizes.iter().fold(samples.max(1), |values, size| values.saturating_mul(*size));
+            epochs.min((1_200_000_000 / values.max(1)).max(5))
+        }
+    }
 }
 
 /// What [`batch`] does, for the help.
-pub const BATCH_HELP: &str = "The samples of a step; auto: samples / 16, but 32 to 256";
+pub const BATCH_HELP: &str =
+    "The samples of a step; auto: samples / 16, but 32 to 256, for conv and resnet 32 to 128";
 
-/// The batch size of pretraining: large for speed, but so that an epoch has more than a handful of steps.
-pub fn batch(samples: usize) -> usize {
-    (samples / 16).clamp(32, 256)
+/// The batch size of pretraining: large for speed, but so that an epoch has more than a handful of steps. A convolution
+/// is as fast on few samples, each of which has many pixels.
+pub fn batch(samples: usize, architecture: &Architecture) -> usize {
+    let most = if architecture.model == Model::Dense { 256 } else { 128 };
+    (samples / 16).clamp(32, most)
 }
 
 /// What [`held_out`] does, for the help.
@@ -70,6 +90,10 @@ pub const FINETUNE_WEIGHT_DECAY: f64 = 0.01;
 pub const FINETUNE_CLIP_NORM: f32 = 0.0;
 pub const FINETUNE_PATIENCE: usize = 0;
 pub const LABEL_SMOOTHING: f32 = 0.0;
+pub const METRIC: &str = "accuracy";
+
+// The summary of a model.
+pub const SUMMARY_BATCH: usize = 128;
 
 // The measurement of the machine.
 pub const BENCH_SECONDS: f32 = 8.0;

@@ -10,11 +10,12 @@ pub mod recipe;
 pub mod running;
 pub mod values;
 
+use crate::defaults;
 use architecture::ArchitectureOptions;
 use clap::{Args, Parser, Subcommand};
 use data::{DataOptions, DrawOptions, LabelOptions};
 use finetuning::{ComparedFinetuning, Finetuning};
-use narrows_models::Method;
+use narrows_models::{Method, SampleShape};
 use pretraining::Pretraining;
 use running::RunningOptions;
 use serde::Serialize;
@@ -42,6 +43,8 @@ pub enum Command {
     Finetune(Finetune),
     /// Measure a trained model on the test samples
     Evaluate(Evaluate),
+    /// Show the layers of a model: shapes, parameters, multiply-adds, memory
+    Summary(Summary),
     /// Show what this machine offers: instruction sets, kernels, threads, peak speed
     Info(Info),
     /// Measure how near this machine's limits the engine comes, in a few seconds
@@ -121,7 +124,7 @@ pub struct Finetune {
     #[serde(flatten)]
     pub labels: LabelOptions,
     /// Which of the seed's label draws to use, the first being 0
-    #[arg(long, value_name = "N", default_value_t = crate::defaults::DRAW, help_heading = "Labels")]
+    #[arg(long, value_name = "N", default_value_t = defaults::DRAW, help_heading = "Labels")]
     pub draw: usize,
     #[command(flatten)]
     #[serde(flatten)]
@@ -149,6 +152,28 @@ pub struct Evaluate {
     pub out: Option<PathBuf>,
 }
 
+/// The options of `narrows summary`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Summary {
+    /// The run folder or .safetensors file of a model [default: the model that the options describe]
+    pub run: Option<PathBuf>,
+    #[command(flatten)]
+    pub data: DataOptions,
+    /// The shape of a sample: 28x28x1 for height, width and channels, 784 for values [default: that of the data]
+    #[arg(long, value_name = "SHAPE", value_parser = values::shape, conflicts_with = "data", help_heading = "Data")]
+    pub input: Option<SampleShape>,
+    /// Show the classifier of so many classes [default: the autoencoder]
+    #[arg(long, value_name = "N", value_parser = values::count(2, 65_536), help_heading = "Architecture")]
+    pub classes: Option<usize>,
+    #[command(flatten)]
+    pub architecture: ArchitectureOptions,
+    /// The samples of a step, which its memory is for
+    #[arg(long, value_name = "N", default_value_t = defaults::SUMMARY_BATCH, value_parser = values::count(1, 1_000_000),
+          help_heading = "Architecture")]
+    pub batch: usize,
+}
+
 /// The options of `narrows info`.
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
@@ -162,7 +187,7 @@ pub struct Info {
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Bench {
     /// How long to measure, but for what the machine gives: that takes a few seconds more
-    #[arg(long, value_name = "S", default_value_t = crate::defaults::BENCH_SECONDS, value_parser = values::positive)]
+    #[arg(long, value_name = "S", default_value_t = defaults::BENCH_SECONDS, value_parser = values::positive)]
     pub seconds: f32,
     /// Print one line of JSON in place of the table
     #[arg(long)]

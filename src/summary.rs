@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::machine;
+use narrows_models::Metric;
 use narrows_models::compare::MethodResult;
 use narrows_models::pretraining::{AutoencoderResult, PcaResult};
 use serde::Serialize;
@@ -18,6 +19,9 @@ pub struct CompareSummary<'a> {
     pub labels: usize,
     pub draws: usize,
     pub test_samples: usize,
+    /// What was chosen by and the gains are in, unless it is the plain accuracy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric: Option<Metric>,
     pub pca: &'a PcaResult,
     pub autoencoder: &'a AutoencoderResult,
     pub methods: &'a [MethodResult],
@@ -55,6 +59,9 @@ pub struct FinetuneSummary<'a> {
     pub best_epoch: usize,
     pub validation_loss: f64,
     pub validation_accuracy: Rate,
+    /// Where that is the metric.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_balanced_accuracy: Option<f64>,
     #[serde(flatten)]
     pub cost: Cost,
 }
@@ -70,6 +77,9 @@ pub struct EvaluateSummary<'a> {
     /// Of a classifier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_accuracy: Option<Rate>,
+    /// The mean over the classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_balanced_accuracy: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<&'a [Rate]>,
     /// Of an autoencoder.

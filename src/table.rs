@@ -2,9 +2,9 @@
 
 use crate::numbers::{counted, duration, percent, points, thousands};
 use crate::summary::Rate;
-use narrows_models::Method;
 use narrows_models::compare::{ComparisonResult, Gain, MethodResult};
 use narrows_models::pretraining::{AutoencoderResult, PcaResult};
+use narrows_models::{Method, Metric};
 
 /// A comparison and what it was about.
 pub struct Comparing<'a> {
@@ -13,6 +13,7 @@ pub struct Comparing<'a> {
     pub labels: usize,
     pub validation: usize,
     pub draws: usize,
+    pub metric: Metric,
     pub result: &'a ComparisonResult,
     pub seconds: f64,
 }
@@ -29,9 +30,13 @@ pub fn comparison(of: &Comparing<'_>) -> String {
         duration(of.seconds)
     );
     text += &reconstruction(pca, autoencoder);
+    let accuracy = match of.metric {
+        Metric::Accuracy => "test accuracy, %",
+        Metric::Balanced => "balanced test, %",
+    };
     text += &format!(
-        "\n{:<16} {:>16} {:>16}    {:<26} {:>12}\n",
-        "classification", "test accuracy, %", "95 % interval", "gain over scratch, points", "time"
+        "\n{:<16} {accuracy:>16} {:>16}    {:<26} {:>12}\n",
+        "classification", "95 % interval", "gain over scratch, points", "time"
     );
     for method in methods {
         text += &method_line(method);
@@ -42,6 +47,9 @@ pub fn comparison(of: &Comparing<'_>) -> String {
     }
     text += "\n";
     text += &verdict(methods, of.draws);
+    if of.metric == Metric::Balanced {
+        text += "Balanced accuracy: the mean of the accuracies of the classes.\n";
+    }
     text
 }
 
@@ -71,8 +79,8 @@ pub fn reconstruction(pca: &PcaResult, autoencoder: &AutoencoderResult) -> Strin
 }
 
 fn method_line(method: &MethodResult) -> String {
-    let MethodResult { name, test_accuracy, gain_over_scratch: gain, seconds, .. } = method;
-    let estimate = &test_accuracy.estimate;
+    let MethodResult { name, gain_over_scratch: gain, seconds, .. } = method;
+    let estimate = &method.of_choice().estimate;
     let (accuracy, interval) = match estimate.ci95 {
         None => (percent(estimate.mean), "unknown".to_string()),
         Some([low, high]) => {

@@ -1,9 +1,20 @@
-//! The shape of the models: a fully connected autoencoder, and the classifier on its encoder.
+//! The models: an encoder by one of several plans, and the autoencoder and the classifier on it.
+//!
+//! To add a model: write its file in `architecture/`, and add its line to the list [`Model`].
+
+mod activation;
+mod conv;
+mod dense;
+mod resnet;
+mod sample;
+
+pub use activation::Activation;
+pub use sample::SampleShape;
 
 use crate::Error;
 use narrows_engine::init::Init;
-use narrows_engine::layers::{BatchNorm, Dropout, Elu, Gelu, LeakyRelu, Linear, Relu, Sigmoid, Tanh};
-use narrows_engine::{Layer, Network, NetworkBuilder};
+use narrows_engine::layers::{BatchNorm, Dropout, Linear};
+use narrows_engine::{Network, NetworkBuilder};
 use serde::{Deserialize, Serialize};
 
 /// The section that a transfer copies.
@@ -16,74 +27,98 @@ pub const HEAD: &str = "head";
 /// The most parameters of a network: a gigabyte, of which training takes four.
 const MAX_PARAMETERS: usize = 1 << 28;
 
-/// An activation by its name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Activation {
-    /// None: the layers stay linear.
-    None,
-    /// `max(x, 0)`
-    #[default]
-    Relu,
-    /// Slope 0.01 below 0.
-    LeakyRelu,
-    /// `exp(x) - 1` below 0.
-    Elu,
-    /// `x Phi(x)`
-    Gelu,
-    /// The hyperbolic tangent.
-    Tanh,
-    /// The logistic function.
-    Sigmoid,
+/// The most values that one layer may make of one sample: 64 MB, of which a batch takes so many times as much.
+const MAX_VALUES: usize = 1 << 24;
+
+/// The most blocks of a width.
+pub const MAX_DEPTH: usize = 64;
+
+/// What a kind of model is made of, between the sample and the code.
+trait Plan {
+    /// Widths that suit such samples.
+    fn widths(&self, input: SampleShape) -> Vec<usize>;
+
+    /// Starts a network whose section [`ENCODER`] leads from a sample to what the latent code is read off.
+    ///
+    /// # Errors
+    /// If the model is not for such samples, or such widths.
+    fn encoder(&self, of: &Architecture) -> Result<NetworkBuilder, Error>;
+
+    /// Adds the way from a latent code to a sample, without the last activation.
+    ///
+    /// # Errors
+    /// As [`Plan::encoder`].
+    fn decoder(&self, of: &Architecture, builder: NetworkBuilder) -> Result<NetworkBuilder, Error>;
 }
 
-impl Activation {
-    /// All of them, by the names that options and files use.
-    pub const ALL: [(&str, Activation); 7] = [
-        ("none", Activation::None),
-        ("relu", Activation::Relu),
-        ("leaky-relu", Activation::LeakyRelu),
-        ("elu", Activation::Elu),
-        ("gelu", Activation::Gelu),
-        ("tanh", Activation::Tanh),
-        ("sigmoid", Activation::Sigmoid),
-    ];
-
-    fn layer(self) -> Option<Box<dyn Layer>> {
-        Some(match self {
-            Activation::None => return None,
-            Activation::Relu => Box::new(Relu),
-            Activation::LeakyRelu => Box::new(LeakyRelu::default()),
-            Activation::Elu => Box::new(Elu::default()),
-            Activation::Gelu => Box::new(Gelu),
-            Activation::Tanh => Box::new(Tanh),
-            Activation::Sigmoid => Box::new(Sigmoid),
-        })
-    }
-
-    /// The initialisation of a weight before it.
-    fn init(self) -> Init {
-        match self {
-            Activation::None | Activation::Tanh | Activation::Sigmoid => Init::XavierUniform,
-            _ => Init::HeNormal,
+/// Makes the enum, its names and its plans from the one list of models.
+macro_rules! models {
+    ($($(#[$attribute:meta])* $model:ident, $name:literal, $plan:expr;)+) => {
+        /// A kind of model.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Model {
+            $($(#[$attribute])* $model,)+
         }
+
+        impl Model {
+            /// All of them, by the names that options and files use.
+            pub const ALL: &'static [(&'static str, Model)] = &[$(($name, Model::$model)),+];
+
+            fn plan(self) -> &'static dyn Plan {
+                match self {
+                    $(Model::$model => &$plan,)+
+                }
+            }
+        }
+    };
+}
+
+models! {
+    /// Fully connected layers.
+    #[default]
+    Dense, "dense", dense::Dense;
+    /// Convolutions of stride 2.
+    Conv, "conv", conv::Conv;
+    /// Convolutions in residual blocks.
+    Resnet, "resnet", resnet::Resnet;
+}
+
+impl Model {
+    /// The name.
+    pub fn name(self) -> &'static str {
+        let found = Model::ALL.iter().find(|(_, model)| *model == self);
+        found.map_or("unknown", |(name, _)| name)
+    }
+
+    /// The widths that it has for such samples unless others are asked for.
+    pub fn widths(self, input: SampleShape) -> Vec<usize> {
+        self.plan().widths(input)
     }
 }
 
-/// A fully connected encoder, from which the autoencoder and the classifier follow.
+/// An encoder, from which the autoencoder and the classifier follow.
 ///
 /// ```text
-/// encoder: inputs -> widths... -> latent        each hidden layer: linear, batch norm, activation, dropout
-/// decoder: latent -> ...widths -> inputs        the mirror image, ending in `output`
+/// encoder: sample -> widths... -> latent        by the plan of the model
+/// decoder: latent -> ...widths -> sample        the mirror image, ending in `output`
 /// head:    latent -> batch norm -> classes
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Architecture {
-    /// The values of a sample.
-    pub inputs: usize,
-    /// The widths of the encoder's hidden layers, from the input on; none for a single linear map.
+    /// The kind of model. Files from before there were several do not say.
+    #[serde(default)]
+    pub model: Model,
+    /// The shape of a sample.
+    #[serde(alias = "inputs")]
+    pub input: SampleShape,
+    /// The widths of the encoder's stages, from the input on: the values of a hidden layer, or the channels of a
+    /// convolution's output. None, of a dense model, for a single linear map.
     pub widths: Vec<usize>,
+    /// The blocks of each width, of which a convolution's first halves the image.
+    #[serde(default = "one")]
+    pub depth: usize,
     /// The length of the latent code, the bottleneck.
     pub latent: usize,
     /// The activation of the hidden layers.
@@ -96,30 +131,47 @@ pub struct Architecture {
     pub dropout: f32,
 }
 
+fn one() -> usize {
+    1
+}
+
 impl Architecture {
-    /// A linear autoencoder: no hidden layers, no activations. It spans what PCA spans (Baldi and Hornik 1989).
-    pub fn linear(inputs: usize, latent: usize) -> Architecture {
+    /// A model for such samples with everything else as it usually is: the model's own widths, one block each, a code
+    /// of 20 values, ReLU, a sigmoid at the end, batch norm, no dropout.
+    pub fn new(model: Model, input: impl Into<SampleShape>) -> Architecture {
+        let input = input.into();
         Architecture {
-            inputs,
+            model,
+            input,
+            widths: model.widths(input),
+            depth: 1,
+            latent: 20,
+            activation: Activation::Relu,
+            output: Activation::Sigmoid,
+            batch_norm: true,
+            dropout: 0.0,
+        }
+    }
+
+    /// A linear autoencoder: no hidden layers, no activations. It spans what PCA spans (Baldi and Hornik 1989).
+    pub fn linear(input: impl Into<SampleShape>, latent: usize) -> Architecture {
+        Architecture {
             widths: Vec::new(),
             latent,
             activation: Activation::None,
             output: Activation::None,
             batch_norm: false,
-            dropout: 0.0,
+            ..Architecture::new(Model::Dense, input)
         }
     }
 
     /// Encoder and decoder.
     ///
     /// # Errors
-    /// If a width is 0, the dropout no fraction, or the network too large; the message names it.
+    /// If a width is 0, the dropout no fraction, the network too large, or the model not for such samples; the
+    /// message names it.
     pub fn autoencoder(&self) -> Result<Network, Error> {
-        let mut builder = self.encoder()?.section(DECODER);
-        for &width in self.widths.iter().rev() {
-            builder = self.hidden(builder, width);
-        }
-        builder = builder.layer(Linear::new(self.inputs).with_init(self.output.init()));
+        let mut builder = self.model.plan().decoder(self, self.encoder()?.section(DECODER))?;
         if let Some(layer) = self.output.layer() {
             builder = builder.boxed(layer);
         }
@@ -146,11 +198,11 @@ impl Architecture {
 
     /// Refuses a network that would take all memory.
     fn bounded(&self, network: Network) -> Result<Network, Error> {
-        let Architecture { inputs, widths, latent, .. } = self;
+        let Architecture { input, widths, latent, .. } = self;
         match network.param_entries().last().map_or(0, |last| last.range.end) {
             ..=MAX_PARAMETERS => Ok(network),
             n => Err(Error::new(format!(
-                "the widths {widths:?} between {inputs} inputs and a code of {latent} make {n} parameters, \
+                "the widths {widths:?} between samples of {input} and a code of {latent} make {n} parameters, \
                  more than {MAX_PARAMETERS}: choose smaller widths"
             ))),
         }
@@ -163,20 +215,40 @@ impl Architecture {
         if self.widths.contains(&0) {
             return Err(Error::new("a hidden layer needs at least 1 value: leave the 0 out of the widths"));
         }
-        let mut builder = Network::builder(self.inputs).section(ENCODER);
-        for &width in &self.widths {
-            builder = self.hidden(builder, width);
+        if !(1..=MAX_DEPTH).contains(&self.depth) {
+            return Err(Error::new(format!(
+                "a width has 1 to {MAX_DEPTH} blocks, not {}: set the depth to that",
+                self.depth
+            )));
         }
+        let builder = self.model.plan().encoder(self)?;
         Ok(builder.layer(Linear::new(self.latent).with_init(Init::XavierUniform)))
     }
 
-    fn hidden(&self, mut builder: NetworkBuilder, width: usize) -> NetworkBuilder {
-        let linear = Linear::new(width).with_init(self.activation.init());
-        builder = if self.batch_norm {
-            builder.layer(linear.without_bias()).layer(BatchNorm::default())
-        } else {
-            builder.layer(linear)
-        };
+    /// The values of a sample.
+    ///
+    /// # Errors
+    /// If there are none, or more than a layer may have.
+    fn input_len(&self) -> Result<usize, Error> {
+        match self.input.checked_len() {
+            Some(n @ 1..=MAX_VALUES) => Ok(n),
+            _ => Err(Error::new(format!(
+                "samples of {} cannot be modelled: they need 1 to {MAX_VALUES} values",
+                self.input
+            ))),
+        }
+    }
+
+    /// What follows the linear map or the convolution of a hidden layer: batch norm, activation, dropout.
+    fn finish(&self, mut builder: NetworkBuilder) -> NetworkBuilder {
+        if self.batch_norm {
+            builder = builder.layer(BatchNorm::default());
+        }
+        self.activate(builder)
+    }
+
+    /// Activation and dropout.
+    fn activate(&self, mut builder: NetworkBuilder) -> NetworkBuilder {
         if let Some(layer) = self.activation.layer() {
             builder = builder.boxed(layer);
         }

@@ -13,7 +13,7 @@ use crate::pretraining::{AutoencoderResult, PcaResult, Pretraining};
 use crate::statistics::Estimate;
 use crate::training::{Goal, Run, Task, Training};
 use crate::transfer::Method;
-use crate::{Error, Evaluation};
+use crate::{Error, Evaluation, Metric};
 use narrows_datasets::{Augmenter, LabelDraw, TrainTest, draw_labels};
 use narrows_engine::{Context, Network, Params};
 use serde::Serialize;
@@ -30,7 +30,7 @@ pub struct Comparison<'a> {
     pub pretraining: Training,
     /// The training samples held out to choose the autoencoder's epoch.
     pub held_out: usize,
-    /// How classifiers are trained, but for the learning rate.
+    /// How classifiers are trained, but for the learning rate. Its metric is that of the choice and of the gain.
     pub finetuning: Training,
     /// The learning rates that each method may choose from.
     pub learning_rates: Vec<f32>,
@@ -53,13 +53,23 @@ pub struct MethodResult {
     pub name: Method,
     /// Over the draws, on the whole test set.
     pub test_accuracy: Accuracies,
-    /// The mean of the differences to scratch, draw by draw.
+    /// The same of the balanced accuracy, where that is the metric.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_balanced_accuracy: Option<Accuracies>,
+    /// The mean of the differences to scratch in the metric, draw by draw.
     pub gain_over_scratch: Gain,
     /// The time that its runs took, added up over draws and candidates.
     pub seconds: f64,
     /// The learning rate chosen on each draw. It is not a part of the summary, whose keys are fixed.
     #[serde(skip)]
     pub chosen: Vec<f32>,
+}
+
+impl MethodResult {
+    /// The accuracies by the metric.
+    pub fn of_choice(&self) -> &Accuracies {
+        self.test_balanced_accuracy.as_ref().unwrap_or(&self.test_accuracy)
+    }
 }
 
 /// Test accuracies, as fractions.
@@ -98,7 +108,7 @@ pub struct ComparisonResult {
 
 /// One method on one draw.
 struct Trial {
-    accuracy: f64,
+    test: Evaluation,
     lr: f32,
     seconds: f64,
     name: String,
@@ -229,30 +239,29 @@ impl Comparison<'_> {
         })?;
         let tests: Vec<u32> = (0..test.len() as u32).collect();
         let loss = &self.finetuning.loss;
-        let evaluation =
-            Evaluation::of(cx, classifier, &run.trainer.params, loss, test, &tests, Goal::Classify)?;
-        Ok(Trial {
-            accuracy: evaluation.accuracy.unwrap_or(f64::NAN),
-            lr,
-            seconds: start.elapsed().as_secs_f64(),
-            name,
-            history: run.history,
-        })
+        let test = Evaluation::of(cx, classifier, &run.trainer.params, loss, test, &tests, Goal::Classify)?;
+        Ok(Trial { test, lr, seconds: start.elapsed().as_secs_f64(), name, history: run.history })
     }
 
     /// Puts the trials, draw by draw and method by method, together by method.
     fn summarise(&self, trials: &[Trial]) -> Vec<MethodResult> {
         let of = |method: usize| trials.iter().skip(method).step_by(self.methods.len());
-        let accuracies = |method| -> Vec<f64> { of(method).map(|trial| trial.accuracy).collect() };
+        let metric = self.finetuning.metric;
+        let accuracies = |method, metric| -> Vec<f64> {
+            of(method).map(|trial| trial.test.accuracy_by(metric).unwrap_or(f64::NAN)).collect()
+        };
+        let estimated = |per_draw: Vec<f64>| Accuracies { estimate: Estimate::of(&per_draw), per_draw };
         let scratch = self.methods.iter().position(|&m| m == Method::Scratch).unwrap_or(0);
-        let scratch = accuracies(scratch);
+        let scratch = accuracies(scratch, metric);
         let result = |(i, &name): (usize, &Method)| {
-            let per_draw = accuracies(i);
-            let gains: Vec<f64> = per_draw.iter().zip(&scratch).map(|(a, b)| a - b).collect();
+            let pairs = accuracies(i, metric).into_iter().zip(&scratch);
+            let gains: Vec<f64> = pairs.map(|(a, b)| a - b).collect();
             let gain = Estimate::of(&gains);
+            let balanced = (metric == Metric::Balanced).then(|| estimated(accuracies(i, metric)));
             MethodResult {
                 name,
-                test_accuracy: Accuracies { estimate: Estimate::of(&per_draw), per_draw },
+                test_accuracy: estimated(accuracies(i, Metric::Accuracy)),
+                test_balanced_accuracy: balanced,
                 gain_over_scratch: Gain { mean: gain.mean, ci95: gain.ci95 },
                 seconds: of(i).map(|trial| trial.seconds).sum(),
                 chosen: of(i).map(|trial| trial.lr).collect(),

@@ -5,9 +5,27 @@ use crate::codes::Coded;
 use crate::training::Goal;
 use narrows_datasets::Dataset;
 use narrows_engine::{Activations, Context, Loss, Network, Params, Pass, Target};
+use serde::Serialize;
 
 /// The samples of a pass: enough to keep the matrix products busy.
 const BATCH: usize = 256;
+
+/// How well is classified, as one number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Metric {
+    /// The fraction of samples classified correctly.
+    #[default]
+    Accuracy,
+    /// The mean over the classes of that fraction among the samples of the class: where one class outnumbers the
+    /// others, to guess it always is worth no more than to guess at random.
+    Balanced,
+}
+
+impl Metric {
+    /// All of them, by the names that options and files use.
+    pub const ALL: [(&str, Metric); 2] = [("accuracy", Metric::Accuracy), ("balanced", Metric::Balanced)];
+}
 
 /// What a model makes of some samples.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,11 +34,21 @@ pub struct Evaluation {
     pub loss: f64,
     /// The fraction classified correctly, for a classifier.
     pub accuracy: Option<f64>,
+    /// The mean of the fractions of each class, for a classifier; of the classes that the samples have.
+    pub balanced_accuracy: Option<f64>,
     /// The predicted classes in the order of the rows, for a classifier.
     pub predictions: Vec<u8>,
 }
 
 impl Evaluation {
+    /// The accuracy by that metric, for a classifier.
+    pub fn accuracy_by(&self, metric: Metric) -> Option<f64> {
+        match metric {
+            Metric::Accuracy => self.accuracy,
+            Metric::Balanced => self.balanced_accuracy,
+        }
+    }
+
     /// Runs `rows` of `data` through `network`, in evaluation.
     ///
     /// # Errors
@@ -66,7 +94,9 @@ impl Evaluation {
         let mut activations = Activations::new(network, BATCH.min(rows));
         let mut x = vec![0.0; activations.max_batch() * len];
         let mut labels = vec![0; activations.max_batch()];
-        let (mut sum, mut correct, mut predictions) = (0.0, 0, Vec::new());
+        let (mut sum, mut predictions) = (0.0, Vec::new());
+        // Of each class: the samples classified correctly, and all.
+        let mut counts = vec![(0usize, 0usize); network.output().len()];
         for start in (0..rows).step_by(activations.max_batch()) {
             let batch = activations.max_batch().min(rows - start);
             let (x, labels) = (&mut x[..batch * len], &mut labels[..batch]);
@@ -90,16 +120,29 @@ impl Evaluation {
                 Goal::Classify => {
                     let predicted = y.chunks_exact(network.output().len()).map(argmax);
                     predictions.extend(predicted.map(|class| class as u8));
-                    let predicted = &predictions[start..];
-                    correct += predicted.iter().zip(&*labels).filter(|(p, l)| u32::from(**p) == **l).count();
+                    for (&predicted, &label) in predictions[start..].iter().zip(&*labels) {
+                        // The loss refuses a label that is no class.
+                        if let Some((correct, all)) = counts.get_mut(label as usize) {
+                            *correct += usize::from(u32::from(predicted) == label);
+                            *all += 1;
+                        }
+                    }
                     Target::Classes(labels)
                 }
             };
             sum += loss.evaluate(cx, batch, y, target, None)? * batch as f64;
         }
         let n = rows as f64;
-        let accuracy = (goal == Goal::Classify).then(|| correct as f64 / n);
-        Ok(Evaluation { loss: sum / n, accuracy, predictions })
+        let (accuracy, balanced_accuracy) = match goal {
+            Goal::Reconstruct => (None, None),
+            Goal::Classify => {
+                let correct: usize = counts.iter().map(|(correct, _)| correct).sum();
+                let seen = counts.iter().filter(|(_, all)| *all > 0);
+                let recalls: Vec<f64> = seen.map(|&(correct, all)| correct as f64 / all as f64).collect();
+                (Some(correct as f64 / n), Some(recalls.iter().sum::<f64>() / recalls.len() as f64))
+            }
+        };
+        Ok(Evaluation { loss: sum / n, accuracy, balanced_accuracy, predictions })
     }
 }
 

@@ -14,7 +14,7 @@ pub struct EpochRecord {
     pub train_loss: f64,
     /// The loss on the validation samples, if there are any.
     pub validation_loss: Option<f64>,
-    /// The fraction of validation samples classified correctly, for a classifier.
+    /// The accuracy on them by the metric of the training, for a classifier.
     pub validation_accuracy: Option<f64>,
     /// The wall time of its steps, without validation.
     pub seconds: f64,

@@ -2,7 +2,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`architecture`] | the networks |
+//! | [`architecture`] | the models: dense, convolutional, residual |
 //! | [`training`] | the training loop |
 //! | [`pretraining`] | an autoencoder on everything, beside PCA |
 //! | [`transfer`] | what a classifier takes over from an autoencoder, and what of it may learn |
@@ -25,10 +25,10 @@ pub mod statistics;
 pub mod training;
 pub mod transfer;
 
-pub use architecture::{Activation, Architecture};
+pub use architecture::{Activation, Architecture, Model, SampleShape};
 pub use compare::Comparison;
 pub use error::Error;
-pub use evaluation::Evaluation;
+pub use evaluation::{Evaluation, Metric};
 pub use event::{Event, Observer};
 pub use pca::Pca;
 pub use pretraining::Pretraining;

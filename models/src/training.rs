@@ -3,7 +3,7 @@
 use crate::augmentation::BatchAugmenter;
 use crate::codes::Codes;
 use crate::event::{EpochRecord, Event, Observer};
-use crate::{Error, Evaluation};
+use crate::{Error, Evaluation, Metric};
 use narrows_datasets::{Augmentation, Batches, Dataset, shuffle_into};
 use narrows_engine::memory::Slab;
 use narrows_engine::{Context, Loss, Network, Optimizer, Params, Schedule, Target, Trainer};
@@ -49,6 +49,8 @@ pub struct Training {
     pub loss: Loss,
     /// Gradients are scaled down to this norm, if set.
     pub clip_norm: Option<f32>,
+    /// What tells a classifier's best epoch; a smaller loss does among equals.
+    pub metric: Metric,
     /// Stop after so many epochs without a better validation; 0 to train to the end.
     pub patience: usize,
     /// Decides the shuffle, the dropout and the augmentation.
@@ -274,7 +276,7 @@ impl<'a> Run<'a> {
             lr,
             train_loss: sum / samples as f64,
             validation_loss: evaluation.as_ref().map(|e| e.loss),
-            validation_accuracy: evaluation.as_ref().and_then(|e| e.accuracy),
+            validation_accuracy: evaluation.as_ref().and_then(|e| e.accuracy_by(self.training.metric)),
             seconds,
             samples,
         };

@@ -88,20 +88,24 @@ impl Method {
     }
 }
 
-/// The layers of the encoder in blocks: a linear layer and the batch norm behind it. From the input on.
+/// The layers of the encoder in blocks: one that has a weight, a residual block as a whole for example, and the batch
+/// norm behind it. From the input on.
 fn encoder_blocks(params: &Params) -> Vec<Vec<String>> {
-    let encoder = params.range(ENCODER);
     let mut blocks: Vec<Vec<String>> = Vec::new();
-    for entry in params.entries().iter().filter(|entry| encoder.contains(&entry.range.start)) {
-        let Some((layer, _)) = entry.name.rsplit_once('.') else { continue };
-        if entry.spec.role == Role::Weight || blocks.is_empty() {
+    for layer in params.entries().chunk_by(|a, b| layer_of(&a.name) == layer_of(&b.name)) {
+        let Some(name) = layer_of(&layer[0].name) else { continue };
+        if layer.iter().any(|entry| entry.spec.role == Role::Weight) || blocks.is_empty() {
             blocks.push(Vec::new());
         }
-        if let Some(block) = blocks.last_mut()
-            && block.last().is_none_or(|last| last != layer)
-        {
-            block.push(layer.to_string());
-        }
+        blocks.last_mut().expect("one was pushed").push(name.to_string());
     }
     blocks
+}
+
+/// The layer of the encoder that a parameter belongs to, however deep within it: `encoder.3` of
+/// `encoder.3.shortcut.0.weight`.
+fn layer_of(name: &str) -> Option<&str> {
+    let within = name.strip_prefix(ENCODER)?.strip_prefix('.')?;
+    let index = within.split('.').next()?;
+    Some(&name[..ENCODER.len() + 1 + index.len()])
 }

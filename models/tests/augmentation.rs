@@ -145,7 +145,7 @@ fn flat_samples_take_noise() {
     let values = (0..60 * 9).map(|i| (i * 37 % 100) as u8).collect();
     let labels = (0..60).map(|i| (i % 3) as u8).collect();
     let flat = Dataset::from_values("flat", values, &[9], 99, Some(labels)).unwrap();
-    let network = narrows_models::Architecture { inputs: 9, ..architecture() }.autoencoder().unwrap();
+    let network = narrows_models::Architecture { input: 9.into(), ..architecture() }.autoencoder().unwrap();
     let rows = all(&flat);
     let task = Task { data: &flat, train: &rows[..40], validation: &rows[40..], goal: Goal::Reconstruct };
     let augmentation = Augmentation { gaussian: 0.2, mask: 0.1, contrast: 0.3, ..OFF };

@@ -3,8 +3,12 @@
 mod support;
 
 use narrows_engine::Params;
+use narrows_engine::params::ParamEntry;
 use narrows_models::checkpoint::{Description, load, save};
-use support::architecture;
+use narrows_models::{Architecture, SampleShape};
+use safetensors::tensor::TensorView;
+use std::collections::HashMap;
+use support::{IMAGE_MODELS, architecture, image_architecture};
 
 fn description() -> Description {
     Description { architecture: architecture(), classes: Some(10), dataset: "digits".into() }
@@ -25,6 +29,49 @@ fn what_is_saved_comes_back() {
         let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
         assert_eq!(files.len(), 1, "no partial file is left");
     }
+}
+
+#[test]
+fn models_of_images_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    for model in IMAGE_MODELS {
+        for classes in [None, Some(10)] {
+            let architecture = Architecture { depth: 2, ..image_architecture(model) };
+            let description = Description { architecture, classes, ..description() };
+            let params = Params::new(&description.network().unwrap(), 9);
+            save(&path, &params, &description).unwrap();
+            let (loaded, network, read) = load(&path).unwrap();
+            assert_eq!(loaded, description);
+            assert_eq!(network.output(), description.network().unwrap().output());
+            assert_eq!(read.values(), params.values());
+        }
+    }
+}
+
+/// A file as they were before there were several models: the description says `inputs`, and no model.
+#[test]
+fn files_of_before_are_those_of_dense_models() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let architecture = Architecture { input: SampleShape::Flat(64), ..architecture() };
+    let description = Description { architecture, ..description() };
+    let params = Params::new(&description.network().unwrap(), 9);
+    let bytes = |entry: &ParamEntry| -> Vec<u8> {
+        params.values()[entry.range.clone()].iter().flat_map(|x| x.to_le_bytes()).collect()
+    };
+    let tensors: Vec<_> =
+        params.entries().iter().map(|e| (e.name.clone(), e.spec.shape.clone(), bytes(e))).collect();
+    let views = tensors.iter().map(|(name, shape, bytes)| {
+        (name, TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes).unwrap())
+    });
+    let json = r#"{"architecture":{"inputs":64,"widths":[24,16],"latent":6,"activation":"relu","output":"sigmoid",
+        "batch_norm":true,"dropout":0.1},"classes":10,"dataset":"digits"}"#;
+    let metadata = HashMap::from([("narrows".to_string(), json.to_string())]);
+    std::fs::write(&path, safetensors::serialize(views, Some(metadata)).unwrap()).unwrap();
+    let (loaded, _, read) = load(&path).unwrap();
+    assert_eq!(loaded, description);
+    assert_eq!(read.values(), params.values());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::run_folder::{METRICS, MODEL, SUMMARY};
 use crate::summary::{CompareSummary, Cost, json};
 use crate::table::{self, Comparing};
 use narrows_models::checkpoint::{self, Description};
-use narrows_models::{Comparison, Method, Pretraining};
+use narrows_models::{Comparison, Method, Metric, Pretraining, SampleShape};
 use std::time::Instant;
 
 const NAME: &str = "compare";
@@ -19,13 +19,14 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
     let start = Instant::now();
     let data = open(&mut options.data, options.running.machine.threads, options.running.quiet)?;
     let samples = data.train.len();
-    options.pretraining.resolve(samples);
+    let architecture = options.architecture.resolve(SampleShape::of(&data.train));
+    options.pretraining.resolve(samples, &architecture);
     options.methods.0 = with_scratch(&options.methods.0);
     let seed = options.running.seed;
     let comparison = Comparison {
         data: &data,
-        architecture: options.architecture.of(data.train.sample_len()),
-        pretraining: options.pretraining.training(samples, seed),
+        pretraining: options.pretraining.training(samples, &architecture, seed),
+        architecture,
         held_out: options.pretraining.held_out(samples),
         finetuning: options.finetuning.training(options.labels.labels, seed),
         learning_rates: options.finetuning.finetune_lr.0.clone(),
@@ -65,6 +66,7 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
         labels: comparison.labels,
         draws: comparison.draws,
         test_samples: data.test.len(),
+        metric: Some(comparison.finetuning.metric).filter(|metric| *metric != Metric::Accuracy),
         pca: &result.pca,
         autoencoder: &result.autoencoder,
         methods: &result.methods,
@@ -78,6 +80,7 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
         labels: comparison.labels,
         validation: comparison.validation,
         draws: comparison.draws,
+        metric: comparison.finetuning.metric,
         result: &result,
         seconds: summary.cost.wall_seconds,
     };

@@ -1,6 +1,6 @@
 //! `narrows evaluate`: a trained model on the test samples.
 
-use super::{open, reconstruction};
+use super::{check_samples, open, reconstruction};
 use crate::error::Error;
 use crate::numbers::percent;
 use crate::options::Evaluate;
@@ -45,6 +45,7 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
         threads: cx.threads(),
         test_samples: test.len(),
         test_accuracy: rates.as_ref().map(|(all, _)| all.clone()),
+        test_balanced_accuracy: rates.as_ref().map(|(_, each)| balanced(each)),
         classes: rates.as_ref().map(|(_, each)| &each[..]),
         test_mse,
         cost: Cost::since(start),
@@ -64,16 +65,7 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
 /// Refuses a model that is not for such samples.
 fn check(path: &Path, description: &Description, test: &Dataset) -> Result<(), Error> {
     let (dataset, trained) = (test.name(), &description.dataset);
-    let (inputs, expected) = (test.sample_len(), description.architecture.inputs);
-    if inputs != expected {
-        return Err(Error::at(
-            path,
-            format_args!(
-                "the model takes samples of {expected} values ({trained}), but those of {dataset} have \
-                 {inputs}: name its data by --data"
-            ),
-        ));
-    }
+    check_samples(path, description, test)?;
     match description.classes {
         Some(classes) if classes != test.classes() => Err(Error::at(
             path,
@@ -110,6 +102,12 @@ fn rates(
     Ok((Rate::of(correct, test.len()), each))
 }
 
+/// The mean over the classes that there are samples of.
+fn balanced(each: &[Rate]) -> f64 {
+    let seen: Vec<f64> = each.iter().filter(|rate| rate.of > 0).map(|rate| rate.mean).collect();
+    seen.iter().sum::<f64>() / seen.len() as f64
+}
+
 fn report(summary: &EvaluateSummary<'_>) -> String {
     let EvaluateSummary { dataset, trained_on, test_samples, .. } = summary;
     let mut text = format!("{dataset}: {} test samples", crate::numbers::thousands(*test_samples));
@@ -121,7 +119,10 @@ fn report(summary: &EvaluateSummary<'_>) -> String {
         (&summary.test_accuracy, summary.classes)
     {
         let (mean, low, high) = (percent(*mean), percent(*low), percent(*high));
-        text += &format!("test accuracy {mean} % (95 % interval {low} to {high})\n\n");
+        let balanced = percent(balanced(classes));
+        text += &format!(
+            "test accuracy {mean} % (95 % interval {low} to {high}); balanced over the classes {balanced} %\n\n"
+        );
         text += &table::classes(classes);
     }
     if let Some(mse) = summary.test_mse {

@@ -1,6 +1,6 @@
 //! `narrows finetune`: a classifier from a few labels.
 
-use super::{begin, check_batch, full_path, open, refuse};
+use super::{begin, check_batch, check_samples, full_path, open, refuse};
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::metrics;
@@ -14,7 +14,7 @@ use narrows_datasets::{Dataset, LabelDraw, draw_labels};
 use narrows_engine::Params;
 use narrows_models::checkpoint::{self, Description};
 use narrows_models::compare::draw_seed;
-use narrows_models::{Architecture, Evaluation, Goal, Method, Run, Task};
+use narrows_models::{Architecture, Evaluation, Goal, Method, Metric, Run, SampleShape, Task};
 use std::time::Instant;
 
 const NAME: &str = "finetune";
@@ -76,6 +76,10 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
         best_epoch: run.best_epoch(),
         validation_loss: evaluation.loss,
         validation_accuracy: Rate::of(correct, held.len()),
+        validation_balanced_accuracy: match training.metric {
+            Metric::Accuracy => None,
+            Metric::Balanced => evaluation.balanced_accuracy,
+        },
         cost: Cost::since(start),
     };
     folder.write(SUMMARY, json(&summary)?.as_bytes())?;
@@ -89,7 +93,6 @@ fn encoder(
     explicit: &[String],
     train: &Dataset,
 ) -> Result<(Architecture, Option<Params>), Error> {
-    let inputs = train.sample_len();
     let Some(run) = options.encoder.clone() else {
         if !options.scratch {
             return Err(Error::new(
@@ -97,22 +100,12 @@ fn encoder(
             ));
         }
         refuse(explicit, &["method"], "there is no pretrained encoder to treat one way or another")?;
-        return Ok((options.architecture.of(inputs), None));
+        return Ok((options.architecture.resolve(SampleShape::of(train)), None));
     };
     refuse(explicit, &ArchitectureOptions::IDS, "the architecture is that of --encoder")?;
     let path = run_folder::model(&run)?;
     let (description, _, params) = checkpoint::load(&path)?;
-    let Architecture { inputs: expected, .. } = description.architecture;
-    if expected != inputs {
-        let (dataset, trained) = (train.name(), description.dataset);
-        return Err(Error::at(
-            &path,
-            format_args!(
-                "the encoder takes samples of {expected} values ({trained}), but those of {dataset} have \
-                 {inputs}: name its data by --data"
-            ),
-        ));
-    }
+    check_samples(&path, &description, train)?;
     options.encoder = Some(full_path(&run)?);
     options.architecture = ArchitectureOptions::from(&description.architecture);
     Ok((description.architecture, Some(params)))
@@ -123,9 +116,11 @@ fn report(summary: &FinetuneSummary<'_>, folder: &RunFolder) -> String {
     let Rate { mean, ci95: [low, high], of, .. } = summary.validation_accuracy;
     let (mean, low, high) = (percent(mean), percent(low), percent(high));
     let (labels, path) = (counted(*labels, "label"), folder.path().display());
+    let balanced = summary.validation_balanced_accuracy;
+    let balanced = balanced.map_or(String::new(), |x| format!("balanced accuracy {} %\n", percent(x)));
     format!(
         "{dataset}: {method} on {labels}, draw {draw}\n\
-         validation accuracy {mean} % of {of} samples (95 % interval {low} to {high}), epoch {best_epoch}\n\
+         validation accuracy {mean} % of {of} samples (95 % interval {low} to {high}), epoch {best_epoch}\n{balanced}\
          That epoch was chosen by these samples, so expect less elsewhere. No test label was looked at.\n\n\
          run folder: {path}\n\
          next: narrows evaluate {path}\n"

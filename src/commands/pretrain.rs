@@ -11,7 +11,7 @@ use crate::run_folder::{METRICS, SUMMARY};
 use crate::summary::{Cost, PretrainSummary, json};
 use crate::table;
 use narrows_models::checkpoint::Description;
-use narrows_models::{Architecture, Pretraining};
+use narrows_models::{Architecture, Pretraining, SampleShape};
 use std::time::Instant;
 
 const NAME: &str = "pretrain";
@@ -20,17 +20,17 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
     let start = Instant::now();
     let data = open(&mut options.data, options.running.machine.threads, options.running.quiet)?;
     let samples = data.train.len();
-    options.pretraining.resolve(samples);
-    let inputs = data.train.sample_len();
+    let input = SampleShape::of(&data.train);
     if options.linear {
         let shaping = ArchitectureOptions::IDS.into_iter().filter(|id| *id != "latent");
         let shaping: Vec<&str> = shaping.collect();
         refuse(explicit, &shaping, "a linear autoencoder (--linear) has its latent code alone")?;
-        let linear = Architecture::linear(inputs, options.architecture.latent);
+        let linear = Architecture::linear(input, options.architecture.latent);
         options.architecture = ArchitectureOptions::from(&linear);
     }
-    let architecture = options.architecture.of(inputs);
-    let training = options.pretraining.training(samples, options.running.seed);
+    let architecture = options.architecture.resolve(input);
+    options.pretraining.resolve(samples, &architecture);
+    let training = options.pretraining.training(samples, &architecture, options.running.seed);
     let pretraining = Pretraining {
         data: &data,
         architecture: &architecture,

@@ -1,10 +1,11 @@
 //! The shape of the models.
 
-use super::values::{List, count, fraction, list};
+use super::values::{Auto, List, auto, count, fraction, list, name};
 use crate::defaults;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use narrows_models::{Activation, Architecture};
+use narrows_models::architecture::MAX_DEPTH;
+use narrows_models::{Activation, Architecture, Model, SampleShape};
 use serde::Serialize;
 
 /// The widest layer that can be asked for: beyond it a slip of the keyboard would ask for terabytes.
@@ -14,12 +15,19 @@ const WIDEST: usize = 65_536;
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Architecture")]
 pub struct ArchitectureOptions {
+    /// The kind of model: dense (fully connected), conv (convolutions of stride 2), resnet (residual blocks of
+    /// convolutions); the last two are for images
+    #[arg(long, value_name = "NAME", default_value = defaults::MODEL, value_parser = name(Model::ALL))]
+    pub model: Model,
     /// The length of the latent code, the bottleneck
     #[arg(long, value_name = "N", default_value_t = defaults::LATENT, value_parser = count(1, WIDEST))]
     pub latent: usize,
-    /// The widths of the encoder's hidden layers from the input on, or none; the decoder mirrors them
-    #[arg(long, value_name = "LIST", default_value = defaults::WIDTHS, value_parser = list(count(1, WIDEST)))]
-    pub widths: List<usize>,
+    #[arg(long, help = defaults::WIDTHS_HELP, value_name = "LIST", default_value = "auto",
+          value_parser = auto(list(count(1, WIDEST))))]
+    pub widths: Auto<List<usize>>,
+    /// The blocks of each width
+    #[arg(long, value_name = "N", default_value_t = defaults::DEPTH, value_parser = count(1, MAX_DEPTH))]
+    pub depth: usize,
     /// The activation of the hidden layers
     #[arg(long, value_name = "NAME", default_value = defaults::ACTIVATION, value_parser = activation())]
     pub activation: Activation,
@@ -37,13 +45,18 @@ pub struct ArchitectureOptions {
 
 impl ArchitectureOptions {
     /// The ids of these options, as the command line knows them.
-    pub const IDS: [&str; 6] = ["latent", "widths", "activation", "output", "dropout", "no_batch_norm"];
+    pub const IDS: [&str; 8] =
+        ["model", "latent", "widths", "depth", "activation", "output", "dropout", "no_batch_norm"];
 
-    /// The architecture for samples of `inputs` values.
-    pub fn of(&self, inputs: usize) -> Architecture {
+    /// The architecture for samples of that shape; what it settles takes the place of `auto`.
+    pub fn resolve(&mut self, input: SampleShape) -> Architecture {
+        let List(widths) = self.widths.clone().or(List(self.model.widths(input)));
+        self.widths = Auto::Given(List(widths.clone()));
         Architecture {
-            inputs,
-            widths: self.widths.0.clone(),
+            model: self.model,
+            input,
+            widths,
+            depth: self.depth,
             latent: self.latent,
             activation: self.activation,
             output: self.output,
@@ -55,8 +68,10 @@ impl ArchitectureOptions {
     /// The options that lead to `architecture`.
     pub fn from(architecture: &Architecture) -> ArchitectureOptions {
         ArchitectureOptions {
+            model: architecture.model,
             latent: architecture.latent,
-            widths: List(architecture.widths.clone()),
+            widths: Auto::Given(List(architecture.widths.clone())),
+            depth: architecture.depth,
             activation: architecture.activation,
             output: architecture.output,
             dropout: architecture.dropout,

@@ -6,7 +6,7 @@ use super::values::{List, count, filled, fraction, list, name, not_negative, pos
 use crate::defaults;
 use clap::Args;
 use narrows_engine::Loss;
-use narrows_models::{Method, Training};
+use narrows_models::{Method, Metric, Training};
 use serde::Serialize;
 use std::sync::LazyLock;
 
@@ -62,6 +62,9 @@ pub struct Finetuning {
     #[command(flatten)]
     #[serde(flatten)]
     pub augmentation: AugmentOption,
+    /// What validation labels choose by: accuracy, or balanced, the mean of the accuracies of the classes
+    #[arg(long, value_name = "NAME", default_value = defaults::METRIC, value_parser = name(&Metric::ALL))]
+    pub metric: Metric,
 }
 
 /// The same as a part of `compare`, where the plain names belong to pretraining.
@@ -101,6 +104,10 @@ pub struct ComparedFinetuning {
     #[command(flatten)]
     #[serde(flatten)]
     pub augmentation: ComparedAugmentOption,
+    /// What validation labels choose by and results are compared by: accuracy, or balanced, the mean of the
+    /// accuracies of the classes, for classes of very different size
+    #[arg(long, value_name = "NAME", default_value = defaults::METRIC, value_parser = name(&Metric::ALL))]
+    pub metric: Metric,
 }
 
 impl Finetuning {
@@ -114,6 +121,7 @@ impl Finetuning {
             optimizer: self.optimizer.optimizer(self.weight_decay),
             loss: Loss::CrossEntropy { smoothing: self.label_smoothing, class_weights: None },
             clip_norm: (self.clip_norm > 0.0).then_some(self.clip_norm),
+            metric: self.metric,
             patience: self.patience,
             seed,
             augmentation: self.augmentation.augment.0,
@@ -136,6 +144,7 @@ impl ComparedFinetuning {
             patience: self.finetune_patience,
             label_smoothing: self.label_smoothing,
             augmentation: AugmentOption { augment: self.augmentation.finetune_augment },
+            metric: self.metric,
         };
         alone.training(samples, seed)
     }

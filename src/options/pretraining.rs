@@ -6,7 +6,7 @@ use super::values::{Auto, auto, count, not_negative, positive};
 use crate::defaults;
 use crate::error::Error;
 use clap::Args;
-use narrows_models::{Activation, Training};
+use narrows_models::{Activation, Architecture, Metric, Training};
 use serde::Serialize;
 
 #[derive(Clone, Debug, Args, Serialize)]
@@ -48,9 +48,9 @@ pub struct Pretraining {
 
 impl Pretraining {
     /// Puts numbers in place of `auto`, for a training set of `samples` samples.
-    pub fn resolve(&mut self, samples: usize) {
-        self.epochs = Auto::Given(self.epochs.or(defaults::epochs(samples)));
-        self.batch = Auto::Given(self.batch.or(defaults::batch(samples)));
+    pub fn resolve(&mut self, samples: usize, architecture: &Architecture) {
+        self.epochs = Auto::Given(self.epochs.or(defaults::epochs(samples, architecture)));
+        self.batch = Auto::Given(self.batch.or(defaults::batch(samples, architecture)));
         self.held_out = Auto::Given(self.held_out.or(defaults::held_out(samples)));
     }
 
@@ -73,9 +73,9 @@ impl Pretraining {
     }
 
     /// The training of an autoencoder on `samples` samples, less those held out.
-    pub fn training(&self, samples: usize, seed: u64) -> Training {
-        let epochs = self.epochs.or(defaults::epochs(samples));
-        let batch = self.batch.or(defaults::batch(samples));
+    pub fn training(&self, samples: usize, architecture: &Architecture, seed: u64) -> Training {
+        let epochs = self.epochs.or(defaults::epochs(samples, architecture));
+        let batch = self.batch.or(defaults::batch(samples, architecture));
         let kept = samples.saturating_sub(self.held_out(samples));
         Training {
             epochs,
@@ -85,6 +85,7 @@ impl Pretraining {
             optimizer: self.optimizer.optimizer(self.weight_decay),
             loss: self.loss.loss(),
             clip_norm: (self.clip_norm > 0.0).then_some(self.clip_norm),
+            metric: Metric::Accuracy,
             patience: self.patience,
             seed,
             augmentation: self.augmentation.augment.0,

@@ -1,5 +1,6 @@
 //! The values that options take: what is refused is refused here, before anything else happens.
 
+use narrows_models::SampleShape;
 use serde::{Serialize, Serializer};
 use std::fmt::Display;
 use std::str::FromStr;
@@ -33,18 +34,18 @@ pub fn filled<T>(
     }
 }
 
-/// A number that is chosen by the amount of data unless it is given.
+/// What is chosen by the data and the model unless it is given.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Auto {
+pub enum Auto<T = usize> {
     /// To be chosen.
     Auto,
     /// Given, or chosen.
-    Given(usize),
+    Given(T),
 }
 
-impl Auto {
-    /// The number given, or else `chosen`.
-    pub fn or(self, chosen: usize) -> usize {
+impl<T> Auto<T> {
+    /// What is given, or else `chosen`.
+    pub fn or(self, chosen: T) -> T {
         match self {
             Auto::Auto => chosen,
             Auto::Given(n) => n,
@@ -52,24 +53,24 @@ impl Auto {
     }
 }
 
-impl Serialize for Auto {
+impl<T: Serialize> Serialize for Auto<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Auto::Auto => serializer.serialize_str("auto"),
-            Auto::Given(n) => serializer.serialize_u64(*n as u64),
+            Auto::Given(value) => value.serialize(serializer),
         }
     }
 }
 
-/// Reads `auto` or what `number` reads.
-pub fn auto(
-    number: impl Fn(&str) -> Result<usize, String> + Clone,
-) -> impl Fn(&str) -> Result<Auto, String> + Clone {
+/// Reads `auto` or what `value` reads.
+pub fn auto<T>(
+    value: impl Fn(&str) -> Result<T, String> + Clone,
+) -> impl Fn(&str) -> Result<Auto<T>, String> + Clone {
     move |text| {
         if text == "auto" {
             return Ok(Auto::Auto);
         }
-        number(text).map(Auto::Given).map_err(|e| format!("{e}, or auto"))
+        value(text).map(Auto::Given).map_err(|e| format!("{e}, or auto"))
     }
 }
 
@@ -99,6 +100,18 @@ pub fn fraction(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(x) if (0.0..1.0).contains(&x) => Ok(x),
         _ => Err("it must be a number from 0 up and below 1".to_string()),
+    }
+}
+
+/// Reads the shape of a sample: `28x28x1`, `28x28` for one channel, or `784`.
+pub fn shape(text: &str) -> Result<SampleShape, String> {
+    let sizes: Option<Vec<usize>> =
+        text.split('x').map(|size| size.parse().ok().filter(|n| *n > 0)).collect();
+    match sizes.as_deref() {
+        Some(&[values]) => Ok(SampleShape::Flat(values)),
+        Some(&[height, width]) => Ok(SampleShape::Image([height, width, 1])),
+        Some(&[height, width, channels]) => Ok(SampleShape::Image([height, width, channels])),
+        _ => Err("it must be a shape such as 28x28x1, or a number of values".to_string()),
     }
 }
 
@@ -144,6 +157,12 @@ mod tests {
         }
         assert_eq!(positive("1e-3"), Ok(1e-3));
         assert!(fraction("1").is_err() && fraction("-0.1").is_err() && fraction("nan").is_err());
+        assert_eq!(shape("28x20x3"), Ok(SampleShape::Image([28, 20, 3])));
+        assert_eq!(shape("28x20"), Ok(SampleShape::Image([28, 20, 1])));
+        assert_eq!(shape("784"), Ok(SampleShape::Flat(784)));
+        for text in ["", "x", "28x", "0", "28x0", "1x2x3x4", "-1", "99999999999999999999"] {
+            assert!(shape(text).is_err(), "{text}");
+        }
         assert!(not_negative::<f64>("nan").is_err() && not_negative::<f32>("-1").is_err());
     }
 }

@@ -40,6 +40,12 @@ fn place() -> Place {
     place.succeed(&format!("finetune --encoder good-run --data good {few} --out classifier"));
     put_folder(&place.path("two"), 2, 10);
     fs::create_dir(place.path("bare")).unwrap();
+    // As many values the other way round.
+    put_folder(&place.path("turned"), 3, 10);
+    for half in ["train", "t10k"] {
+        let images = idx(&[30, 2, 3], &[7; 30 * 6]);
+        fs::write(place.path("turned").join(format!("{half}-images-idx3-ubyte")), images).unwrap();
+    }
     place
 }
 
@@ -73,6 +79,14 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         (compare("--widths 8,0"), &["--widths", "'0'", "whole number from 1"]),
         (compare("--widths 65536,65536"), &["the widths [65536, 65536]", "choose smaller widths"]),
         (compare("--widths 8,,8"), &["--widths", "whole number"]),
+        (compare("--model convolutional"), &["--model", "one of dense, conv, resnet"]),
+        (compare("--depth 0"), &["--depth", "whole number from 1"]),
+        (compare("--model conv --widths none"), &["the model conv needs at least 1 width"]),
+        (
+            compare("--model resnet --widths 4,4,4,4"),
+            &["images of 8x8x1 are too small for the widths", "give 3 widths at most"],
+        ),
+        (compare("--metric recall"), &["--metric", "one of accuracy, balanced"]),
         (compare("--activation swish"), &["--activation", "leaky-relu"]),
         (compare("--dropout 1"), &["--dropout", "below 1"]),
         (compare("--loss bce --output none"), &["bce", "--output to sigmoid"]),
@@ -130,9 +144,22 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         ("finetune --encoder digits-run --scratch --out new".to_string(), &["--encoder", "--scratch"]),
         (
             "finetune --encoder good-run --out new".to_string(),
-            &["good-run/model.safetensors", "6 values", "64"],
+            &["good-run/model.safetensors", "3x2x1 (good)", "8x8x1", "--data"],
         ),
         ("finetune --encoder digits-run --latent 5 --out new".to_string(), &["--latent", "--encoder"]),
+        (
+            "finetune --encoder good-run --data turned --out new".to_string(),
+            &["good-run/model.safetensors", "3x2x1 (good)", "turned are 2x3x1"],
+        ),
+        ("finetune --encoder digits-run --model conv --out new".to_string(), &["--model", "--encoder"]),
+        ("summary missing".to_string(), &["missing", "no such run"]),
+        ("summary digits-run --model conv".to_string(), &["--model has no effect"]),
+        ("summary digits-run --classes 3".to_string(), &["--classes has no effect"]),
+        ("summary digits-run --data good".to_string(), &["8x8x1 (digits)", "good are 3x2x1"]),
+        ("summary --input 28x".to_string(), &["--input", "28x28x1"]),
+        ("summary --input 8x8 --data good".to_string(), &["--input", "--data"]),
+        ("summary --model conv --input 784".to_string(), &["conv is for images", "784 values", "dense"]),
+        ("summary --model conv --input 5000x5000".to_string(), &["samples of 5000x5000x1"]),
         ("finetune --encoder bare --out new".to_string(), &["bare: holds no model"]),
         ("finetune --scratch --method full --out new".to_string(), &["--method"]),
         ("finetune --encoder digits-run --method scratch --out new".to_string(), &["--method", "gradual"]),
@@ -141,6 +168,7 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
             &["digits: 5 training labels cannot cover 10"],
         ),
         ("finetune --scratch --lr nan --out new".to_string(), &["--lr", "positive"]),
+        ("pretrain --linear --model conv --out new".to_string(), &["--model", "--linear"]),
         ("pretrain --linear --widths 5 --out new".to_string(), &["--widths", "--linear"]),
     ];
     for (line, expected) in cases {

@@ -84,7 +84,7 @@ fn a_file_can_be_used_from_anywhere() {
 #[test]
 fn help_shows_every_default() {
     let place = Place::new();
-    for command in ["compare", "pretrain", "finetune", "evaluate", "info", "bench"] {
+    for command in ["compare", "pretrain", "finetune", "evaluate", "summary", "info", "bench"] {
         let help = place.succeed(&format!("{command} --help")).out;
         // An option's text goes on to the next option or heading.
         let mut blocks: Vec<String> = Vec::new();
@@ -101,7 +101,7 @@ fn help_shows_every_default() {
         let names: Vec<&str> = without.map(|block| block.split([' ', '[']).next().unwrap()).collect();
         let expected: &[&str] = match command {
             "finetune" => &["--encoder", "--scratch", "--config", "--quiet"],
-            "evaluate" | "info" => &[],
+            "evaluate" | "summary" | "info" => &[],
             "bench" => &["--json"],
             _ => &["--config", "--quiet"],
         };

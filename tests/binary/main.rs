@@ -6,5 +6,6 @@ mod chain;
 mod compare;
 mod configuration;
 mod images;
+mod models;
 mod program;
 mod progress;

@@ -4,7 +4,7 @@
 
 use narrows_datasets::{Augmentation, Dataset, TrainTest, open};
 use narrows_engine::{Loss, Optimizer, Schedule};
-use narrows_models::{Activation, Architecture, Training};
+use narrows_models::{Architecture, Metric, Model, Training};
 use std::path::PathBuf;
 
 /// All rows of a data set.
@@ -29,14 +29,19 @@ pub fn mnist() -> Option<TrainTest> {
 /// A small network for the built-in digits, with everything that a large one has.
 pub fn architecture() -> Architecture {
     Architecture {
-        inputs: 64,
         widths: vec![24, 16],
         latent: 6,
-        activation: Activation::Relu,
-        output: Activation::Sigmoid,
-        batch_norm: true,
         dropout: 0.1,
+        ..Architecture::new(Model::Dense, [8, 8, 1])
     }
+}
+
+/// The models that are for images.
+pub const IMAGE_MODELS: [Model; 2] = [Model::Conv, Model::Resnet];
+
+/// A small model of images for the built-in digits.
+pub fn image_architecture(model: Model) -> Architecture {
+    Architecture { widths: vec![4, 6], latent: 6, dropout: 0.1, ..Architecture::new(model, [8, 8, 1]) }
 }
 
 /// A short training.
@@ -49,6 +54,7 @@ pub fn training(loss: Loss) -> Training {
         optimizer: Optimizer::adamw(),
         loss,
         clip_norm: Some(1.0),
+        metric: Metric::Accuracy,
         patience: 0,
         seed: 5,
         augmentation: Augmentation::default(),

@@ -9,7 +9,7 @@ use narrows_engine::predictor::Workspace;
 use narrows_engine::{
     Activations, Context, Loss, Network, Optimizer, Params, Pass, Predictor, Target, Trainer,
 };
-use narrows_models::{Activation, Architecture};
+use narrows_models::{Activation, Architecture, Model};
 use std::hint::black_box;
 
 /// How many measurements [`measure`] makes.
@@ -103,13 +103,10 @@ fn batch_norm(
 
 fn autoencoder(widths: &[usize]) -> Result<Network, Error> {
     let architecture = Architecture {
-        inputs: INPUTS,
         widths: widths.to_vec(),
         latent: LATENT,
-        activation: Activation::Relu,
         output: Activation::None,
-        batch_norm: true,
-        dropout: 0.0,
+        ..Architecture::new(Model::Dense, INPUTS)
     };
     Ok(architecture.autoencoder()?)
 }

@@ -5,7 +5,7 @@ use narrows_engine::layers::{BatchNorm, Conv2d, ConvTranspose2d, Linear, Relu, U
 use narrows_engine::peak::fma_peak;
 use narrows_engine::predictor::Workspace;
 use narrows_engine::{Context, Loss, Network, NetworkBuilder, Optimizer, Params, Predictor, Target, Trainer};
-use narrows_models::{Activation, Architecture};
+use narrows_models::{Activation, Architecture, Model};
 use protocol::{Convolutional, INPUTS, Job, LR, Line, MANY, W2, W3, W4_EPOCHS, W4_SAMPLES};
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -41,13 +41,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn dense(widths: &[usize]) -> Network {
     let architecture = Architecture {
-        inputs: INPUTS,
         widths: widths.to_vec(),
         latent: CODE,
-        activation: Activation::Relu,
         output: Activation::None,
-        batch_norm: true,
-        dropout: 0.0,
+        ..Architecture::new(Model::Dense, INPUTS)
     };
     architecture.autoencoder().expect("a network")
 }

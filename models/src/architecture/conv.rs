@@ -1,0 +1,139 @@
+//! Convolutions of stride 2, for images of any size and number of channels.
+//!
+//! ```text
+//! encoder: each width: 3x3 convolution of stride 2, batch norm, activation, dropout
+//!                      and `depth` - 1 times the same of stride 1; then the code
+//! decoder: linear to the last feature map, activation, dropout; then each width from the last to the first:
+//!                      `depth` - 1 times a 3x3 convolution, batch norm, activation, dropout
+//!                      and a transposed 3x3 convolution of stride 2 with the same, but for the last
+//! ```
+//!
+//! A convolution of stride 2 makes (n + 1) / 2 rows of n, rounded down. Back from m it is 2 m - 1, or one more by
+//! output padding: that gives back each size, odd or even.
+
+use super::{Architecture, ENCODER, Plan, SampleShape};
+use crate::Error;
+use narrows_engine::init::Init;
+use narrows_engine::layers::{Conv2d, ConvTranspose2d, Linear, Unflatten};
+use narrows_engine::{Network, NetworkBuilder};
+
+/// Rows and columns of every kernel, and the zeros around the image that keep its size.
+const KERNEL: usize = 3;
+const PADDING: usize = 1;
+
+pub(super) struct Conv;
+
+impl Plan for Conv {
+    fn widths(&self, input: SampleShape) -> Vec<usize> {
+        widths(input)
+    }
+
+    fn encoder(&self, of: &Architecture) -> Result<NetworkBuilder, Error> {
+        let maps = feature_maps(of)?;
+        let mut builder = Network::builder(maps[0]).section(ENCODER);
+        for &width in &of.widths {
+            builder = of.finish(builder.layer(conv(of, width).with_stride(2)));
+            builder = same_size(of, builder, width);
+        }
+        Ok(builder)
+    }
+
+    fn decoder(&self, of: &Architecture, builder: NetworkBuilder) -> Result<NetworkBuilder, Error> {
+        decoder(of, builder)
+    }
+}
+
+/// Few where images are small and have few details. The last map has about as many values as half of the image.
+pub(super) fn widths(input: SampleShape) -> Vec<usize> {
+    match input {
+        SampleShape::Image([height, width, _]) if height.max(width) > 28 => vec![32, 64, 128],
+        _ => vec![16, 32],
+    }
+}
+
+/// The shapes of the image, and of what each width makes of the one before: half as high and wide, rounded up.
+///
+/// # Errors
+/// If the samples are no images, there is no width, an image is a single pixel before the last width, or a map
+/// has more values than a layer may have.
+pub(super) fn feature_maps(of: &Architecture) -> Result<Vec<[usize; 3]>, Error> {
+    let (name, widths) = (of.model.name(), &of.widths);
+    of.input_len()?;
+    let SampleShape::Image(image) = of.input else {
+        return Err(Error::new(format!(
+            "the model {name} is for images, but the samples are {} without height and width: choose the model dense",
+            of.input
+        )));
+    };
+    if widths.is_empty() {
+        return Err(Error::new(format!("the model {name} needs at least 1 width")));
+    }
+    let mut maps = vec![image];
+    for (done, &channels) in widths.iter().enumerate() {
+        let [height, width, _] = maps[done];
+        if height == 1 && width == 1 && done == 0 {
+            return Err(Error::new(format!(
+                "images of {} are too small for the model {name}: choose the model dense",
+                of.input
+            )));
+        }
+        if height == 1 && width == 1 {
+            return Err(Error::new(format!(
+                "images of {} are too small for the widths {widths:?}: each halves them, and {done} leave a single \
+                 pixel: give {done} widths at most",
+                of.input
+            )));
+        }
+        let map = [height.div_ceil(2), width.div_ceil(2), channels];
+        // The stem of a residual model has this many channels at the full size.
+        let largest = [height, width, channels];
+        if SampleShape::Image(largest).checked_len().is_none_or(|n| n > super::MAX_VALUES) {
+            return Err(Error::new(format!(
+                "the widths {widths:?} make {height}x{width}x{channels} values of an image of {}, more than {}: choose \
+                 smaller widths",
+                of.input,
+                super::MAX_VALUES
+            )));
+        }
+        maps.push(map);
+    }
+    Ok(maps)
+}
+
+/// A convolution that keeps the size, its stride aside. Batch norm would remove a bias.
+pub(super) fn conv(of: &Architecture, channels: usize) -> Conv2d {
+    let conv = Conv2d::new(channels, KERNEL).with_padding(PADDING).with_init(of.activation.init());
+    if of.batch_norm { conv.without_bias() } else { conv }
+}
+
+/// The blocks of a width beyond the first.
+fn same_size(of: &Architecture, mut builder: NetworkBuilder, width: usize) -> NetworkBuilder {
+    for _ in 1..of.depth {
+        builder = of.finish(builder.layer(conv(of, width)));
+    }
+    builder
+}
+
+/// From the code to the image.
+pub(super) fn decoder(of: &Architecture, builder: NetworkBuilder) -> Result<NetworkBuilder, Error> {
+    let maps = feature_maps(of)?;
+    let last = maps[maps.len() - 1];
+    let linear = Linear::new(last.iter().product()).with_init(of.activation.init());
+    let mut builder = of.activate(builder.layer(linear)).layer(Unflatten::new(last));
+    for i in (0..of.widths.len()).rev() {
+        builder = same_size(of, builder, of.widths[i]);
+        let [height, width, channels] = maps[i];
+        let up = |init: Init| {
+            let padding = [1 - height % 2, 1 - width % 2];
+            let conv = ConvTranspose2d::new(channels, KERNEL).with_stride(2).with_padding(PADDING);
+            conv.with_output_padding(padding).with_init(init)
+        };
+        builder = if i == 0 {
+            builder.layer(up(of.output.init()))
+        } else {
+            let up = up(of.activation.init());
+            of.finish(builder.layer(if of.batch_norm { up.without_bias() } else { up }))
+        };
+    }
+    Ok(builder)
+}

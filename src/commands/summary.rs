@@ -1,0 +1,43 @@
+//! `narrows summary`: the layers of a model.
+
+use super::{check_samples, open, refuse};
+use crate::error::Error;
+use crate::options::Summary;
+use crate::options::architecture::ArchitectureOptions;
+use crate::run_folder;
+use narrows_models::SampleShape;
+use narrows_models::checkpoint::{self, Description};
+
+pub fn run(mut options: Summary, explicit: &[String]) -> Result<String, Error> {
+    let description = described(&mut options, explicit)?;
+    let network = description.network()?;
+    let Description { architecture, classes, .. } = &description;
+    let what = match classes {
+        Some(classes) => format!("classifier of {classes} classes"),
+        None => "autoencoder".to_string(),
+    };
+    let (model, input) = (architecture.model.name(), architecture.input);
+    Ok(format!("{what}, {model}, samples of {input}\n\n{}\n", network.summary(options.batch)))
+}
+
+/// The model asked for: a saved one, or that of the options.
+fn described(options: &mut Summary, explicit: &[String]) -> Result<Description, Error> {
+    if let Some(run) = &options.run {
+        refuse(explicit, &ArchitectureOptions::IDS, "the architecture is that of the run")?;
+        refuse(explicit, &["input", "classes"], "the model is that of the run")?;
+        let path = run_folder::model(run)?;
+        let (description, _, _) = checkpoint::load(&path)?;
+        if options.data.data.is_some() {
+            check_samples(&path, &description, &open(&mut options.data, 0, false)?.train)?;
+        }
+        return Ok(description);
+    }
+    let (input, dataset) = match options.input {
+        Some(input) => (input, String::new()),
+        None => {
+            let data = open(&mut options.data, 0, false)?;
+            (SampleShape::of(&data.train), data.train.name().to_string())
+        }
+    };
+    Ok(Description { architecture: options.architecture.resolve(input), classes: options.classes, dataset })
+}

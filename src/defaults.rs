@@ -29,13 +29,20 @@ pub const OUTPUT: &str = "sigmoid";
 pub const DROPOUT: f32 = 0.0;
 
 // Pretraining.
-pub const LR: f32 = 2e-3;
 pub const LOSS: &str = "l2";
 pub const SCHEDULE: &str = "one-cycle";
 pub const OPTIMIZER: &str = "adam";
 pub const WEIGHT_DECAY: f64 = 0.0;
 pub const CLIP_NORM: f32 = 0.0;
 pub const PATIENCE: usize = 0;
+
+/// What [`lr`] does, for the help.
+pub const LR_HELP: &str = "The learning rate; auto: 0.002 for dense, 0.01 for conv and resnet";
+
+/// The learning rate of pretraining. Batch-normalised convolutions, whose weights are used at many places, bear a larger one.
+pub fn lr(architecture: &Architecture) -> f32 {
+    if architecture.model == Model::Dense { 2e-3 } else { 1e-2 }
+}
 
 /// What [`epochs`] does, for the help.
 pub const EPOCHS_HELP: &str = "How often each sample is seen; auto: 1,200,000 / samples, but 20 to 100; for conv and \

@@ -21,6 +21,7 @@ mod few_channels;
 mod forward;
 mod in_place;
 mod input_gradient;
+mod one_by_one;
 mod patches;
 mod weight_gradient;
 

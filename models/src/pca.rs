@@ -73,6 +73,18 @@ impl Pca {
 /// The eigenvectors of the covariance with the largest values, (components, features).
 fn decomposed(cx: &Context, data: &Dataset, rows: &[u32], mean: &[f32], components: usize) -> Vec<f32> {
     let n = mean.len();
+    let eigen = SymmetricEigen::new(covariance(cx, data, rows, mean));
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
+    order[..components]
+        .iter()
+        .flat_map(|&i| eigen.eigenvectors.column(i).iter().map(|&x| x as f32).collect::<Vec<_>>())
+        .collect()
+}
+
+/// The covariance of the samples times their number, (n, n).
+fn covariance(cx: &Context, data: &Dataset, rows: &[u32], mean: &[f32]) -> DMatrix<f64> {
+    let n = mean.len();
     let mut covariance = DMatrix::<f64>::zeros(n, n);
     let mut product = vec![0.0; n * n];
     for_centred_blocks(data, rows, mean, |x, batch| {
@@ -82,13 +94,7 @@ fn decomposed(cx: &Context, data: &Dataset, rows: &[u32], mean: &[f32], componen
             *sum += f64::from(product);
         }
     });
-    let eigen = SymmetricEigen::new(covariance);
-    let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-    order[..components]
-        .iter()
-        .flat_map(|&i| eigen.eigenvectors.column(i).iter().map(|&x| x as f32).collect::<Vec<_>>())
-        .collect()
+    covariance
 }
 
 /// The mean sample.
@@ -127,11 +133,14 @@ mod tests {
         let (digits, cx) = (Dataset::digits(), Context::new(1).unwrap());
         let rows: Vec<u32> = (0..digits.len() as u32).collect();
         let mean = mean(&digits, &rows);
-        for count in [1, 5, 20, 50, 64] {
+        // Of fewer samples than they have values, no covariance is made.
+        for (rows, count) in
+            [1, 5, 20, 50, 64].map(|count| (&rows[..], count)).into_iter().chain([(&rows[..60], 9)])
+        {
             let [full, found] = [decomposed, iteration::leading].map(|find| {
-                let components = find(&cx, &digits, &rows, &mean, count);
+                let components = find(&cx, &digits, rows, &mean, count);
                 assert_eq!(components.len(), count * 64);
-                Pca { mean: mean.clone(), components }.mse(&cx, &digits, &rows)
+                Pca { mean: mean.clone(), components }.mse(&cx, &digits, rows)
             });
             assert!((full - found).abs() < 1e-7 + 1e-5 * full, "{count}: {full} {found}");
         }

@@ -19,9 +19,8 @@ pub struct Pretraining {
     pub held_out: Auto,
     #[arg(long, help = defaults::BATCH_HELP, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
     pub batch: Auto,
-    /// The learning rate
-    #[arg(long, value_name = "RATE", default_value_t = defaults::LR, value_parser = positive)]
-    pub lr: f32,
+    #[arg(long, help = defaults::LR_HELP, value_name = "RATE", default_value = "auto", value_parser = auto(positive))]
+    pub lr: Auto<f32>,
     /// How the learning rate changes: constant, step (a tenth after each third of the steps), cosine,
     /// warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths, then down)
     #[arg(long, value_name = "NAME", default_value = defaults::SCHEDULE, hide_possible_values = true)]
@@ -52,6 +51,7 @@ impl Pretraining {
         self.epochs = Auto::Given(self.epochs.or(defaults::epochs(samples, architecture)));
         self.batch = Auto::Given(self.batch.or(defaults::batch(samples, architecture)));
         self.held_out = Auto::Given(self.held_out.or(defaults::held_out(samples)));
+        self.lr = Auto::Given(self.lr.or(defaults::lr(architecture)));
     }
 
     /// Refuses what does not go together, by the names of the options.
@@ -80,7 +80,7 @@ impl Pretraining {
         Training {
             epochs,
             batch,
-            lr: self.lr,
+            lr: self.lr.or(defaults::lr(architecture)),
             schedule: self.schedule.schedule((epochs * kept.div_ceil(batch)) as u64),
             optimizer: self.optimizer.optimizer(self.weight_decay),
             loss: self.loss.loss(),

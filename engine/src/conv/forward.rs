@@ -1,7 +1,7 @@
 //! From the image to the map: `map = relu(P W + bias)`.
 
 use super::patches::{Gather, Patches};
-use super::{BLOCK, Conv, GATHERED, depthwise, in_place};
+use super::{BLOCK, Conv, GATHERED, depthwise, in_place, one_by_one};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm_fused};
 use crate::parallel::Chunks;
@@ -44,6 +44,9 @@ pub(crate) fn forward(
     map: &mut [f32],
     epilogue: Epilogue<'_>,
 ) {
+    if one_by_one::pays(conv) {
+        return one_by_one::forward(cx, conv, image, weight, map, epilogue);
+    }
     if depthwise::pays(conv) {
         return depthwise::forward(cx, conv, image, weight, map, epilogue);
     }

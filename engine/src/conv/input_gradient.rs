@@ -7,7 +7,7 @@
 use super::forward::{block_rows, with_patches};
 use super::in_place::{self, Frame};
 use super::patches::{Axis, Lines, Patches, copy_lines};
-use super::{Conv, PRODUCTS, depthwise, few_channels};
+use super::{Conv, PRODUCTS, depthwise, few_channels, one_by_one};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm_fused, gemm_windows};
 use crate::layers::window::Size;
@@ -102,6 +102,9 @@ pub(crate) fn input_gradient(
     epilogue: Epilogue<'_>,
     scratch: &mut [f32],
 ) {
+    if one_by_one::pays(conv) {
+        return one_by_one::input_gradient(cx, conv, map, weight, image, epilogue);
+    }
     if depthwise::pays(conv) {
         return depthwise::input_gradient(cx, conv, map, weight, image, epilogue, scratch);
     }

@@ -2,7 +2,7 @@
 
 use super::depthwise::{self, WeightGradient};
 use super::forward::{block_rows, with_patches};
-use super::{Conv, in_place};
+use super::{Conv, in_place, one_by_one};
 use crate::Context;
 use crate::gemm::{MatMut, MatRef, gemm};
 use crate::layers::columns::Add;
@@ -40,6 +40,9 @@ pub(crate) fn weight_gradient(
     accumulate: bool,
     scratch: &mut [f32],
 ) {
+    if one_by_one::pays(conv) {
+        return one_by_one::weight_gradient(cx, conv, image, dmap, grad, accumulate);
+    }
     let (image_len, map_len) = (conv.pixels() * conv.image_channels, conv.positions() * conv.map_channels);
     let batch = image.len() / image_len;
     let rows = batch * conv.positions();

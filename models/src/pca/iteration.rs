@@ -1,17 +1,18 @@
-//! The leading components of long samples, without their covariance.
+//! The leading components of long samples, without decomposing their covariance.
 //!
 //! ```text
 //! Q: (b, n), b a little more than the components asked for, random, orthonormal rows
-//! repeat: Z = Q C, where C = X^T X is never made: Z = (X Q^T)^T X, block by block of the samples
+//! repeat: Z = Q C, where C = X^T X is made once if it is small enough, or else never: Z = (X Q^T)^T X, block by block
 //!         the eigenvalues of Z Q^T are the variances along the best directions within Q
 //!         Q = orthonormal rows that span those of Z
 //! until the variance that the components hold has stopped growing
 //! ```
 //!
 //! Subspace iteration with Rayleigh and Ritz's projection: Halko, Martinsson and Tropp, SIAM Review 2011, algorithms 4.3
-//! and 5.3. A full decomposition takes time with the cube of n, minutes at 3,072; this one takes passes over the data.
+//! and 5.3. A full decomposition takes time with the cube of n, minutes at 3,072; this one takes products with C, some tens of
+//! them.
 
-use super::{BLOCK, for_centred_blocks};
+use super::{BLOCK, covariance, for_centred_blocks};
 use nalgebra::{DMatrix, SymmetricEigen};
 use narrows_datasets::Dataset;
 use narrows_engine::Context;
@@ -22,6 +23,8 @@ use narrows_engine::random::Random;
 const SPARE: usize = 20;
 /// The variance has stopped growing where a pass adds no more than this fraction. What is left decays as fast.
 const TOLERANCE: f64 = 1e-6;
+/// The most values of a sample for which C is made: 64 MB in f32, and twice as much while it is summed up.
+const MAX_COVARIANCE: usize = 4096;
 /// Passes after which it is good enough.
 const MAX_PASSES: usize = 100;
 
@@ -40,8 +43,13 @@ pub(super) fn leading(
     // (n, b): the columns are the directions.
     let mut q = DMatrix::from_iterator(n, b, start.iter().map(|&x| f64::from(x))).qr().q();
     let mut held = 0.0;
+    let covariance: Option<Vec<f32>> = (n <= MAX_COVARIANCE && n <= rows.len())
+        .then(|| covariance(cx, data, rows, mean).iter().map(|&x| x as f32).collect());
     for _ in 0..MAX_PASSES {
-        let z = product(cx, data, rows, mean, &q);
+        let z = match &covariance {
+            Some(covariance) => product_with(cx, covariance, &q),
+            None => product(cx, data, rows, mean, &q),
+        };
         let projected = q.transpose() * &z;
         // By rounding it is not quite symmetric.
         let eigen = SymmetricEigen::new((&projected + projected.transpose()) * 0.5);
@@ -59,6 +67,16 @@ pub(super) fn leading(
         q = (z * turned).qr().q();
     }
     q.as_slice()[..components * n].iter().map(|&x| x as f32).collect()
+}
+
+/// `C q`, (n, b), for C: (n, n).
+fn product_with(cx: &Context, covariance: &[f32], q: &DMatrix<f64>) -> DMatrix<f64> {
+    let (n, b) = q.shape();
+    let directions: Vec<f32> = q.as_slice().iter().map(|&x| x as f32).collect();
+    let mut product = vec![0.0; b * n];
+    let covariance = MatRef::new(covariance, n, n);
+    gemm(cx, 1.0, MatRef::new(&directions, b, n), covariance, 0.0, MatMut::new(&mut product, b, n));
+    DMatrix::from_iterator(n, b, product.into_iter().map(f64::from))
 }
 
 /// `C q`, (n, b), by products in f32 that are added up in f64.

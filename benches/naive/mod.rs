@@ -181,7 +181,7 @@ impl Layer {
 enum After {
     Nothing,
     Relu,
-    BatchNormRelu(BatchNormRelu),
+    BatchNormRelu(Box<BatchNormRelu>),
 }
 
 /// An autoencoder without biases.
@@ -197,7 +197,7 @@ impl Autoencoder {
         let layer = |(i, pair): (usize, &[usize])| {
             let after = match i == bottleneck || i == last {
                 true => After::Nothing,
-                false => After::BatchNormRelu(BatchNormRelu::new(batch, pair[1])),
+                false => After::BatchNormRelu(Box::new(BatchNormRelu::new(batch, pair[1]))),
             };
             (Layer::new(batch, Map::Linear { inputs: pair[0], outputs: pair[1] }), after)
         };
@@ -216,7 +216,7 @@ impl Autoencoder {
             map_channels: channels[i + 1],
         };
         let norm = |rows: usize, channels: usize| {
-            After::BatchNormRelu(BatchNormRelu::new(rows / channels, channels))
+            After::BatchNormRelu(Box::new(BatchNormRelu::new(rows / channels, channels)))
         };
         let bottom = channels[depth] * side * side;
         let mut layers = Vec::new();

@@ -77,7 +77,9 @@ pub(super) fn input_gradient(
     });
 }
 
-/// Adds up what belongs to each pixel of one image: products: (positions, taps C).
+/// Adds up what belongs to each pixel of one image, number by number: adding the taps of a window's row at once, as vectors whose
+/// end is masked, took 1.7 times as long.
+/// products: (positions, columns).
 fn fold<const C: usize>(conv: &Conv, products: &[f32], image: &mut [f32], epilogue: Epilogue<'_>) {
     let window = conv.window;
     let columns = columns(conv);

@@ -46,10 +46,11 @@ pub(crate) fn weight_gradient(
     let (image_len, map_len) = (conv.pixels() * conv.image_channels, conv.positions() * conv.map_channels);
     let batch = image.len() / image_len;
     let rows = batch * conv.positions();
-    let parts = parts(rows);
+    let by_images = depthwise::pays(conv) || in_place::pays(cx, conv);
+    // A part without an image would have nothing to write its sums by.
+    let parts = if by_images { parts(rows).min(batch) } else { parts(rows) };
     let partial = if parts == 1 { &mut *grad } else { &mut scratch[..parts * conv.weight_len()] };
     let add = accumulate && parts == 1;
-    let by_images = depthwise::pays(conv) || in_place::pays(cx, conv);
     if by_images {
         cx.for_each_part(parts, Chunks::new(partial, conv.weight_len()), |part, sums| {
             let images = part * batch / parts..(part + 1) * batch / parts;

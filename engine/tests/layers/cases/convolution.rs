@@ -200,6 +200,10 @@ pub fn conv2d_large() -> Vec<Conv2d> {
         pixel(33, [14, 14, 20], 40),
         pixel(3, [6, 7, 600], 50),
         Conv2d { kernel: [7; 2], padding: [3; 2], dilation: [2; 2], ..same(2, [16, 17, 12], 20) },
+        // Fewer images than there are parts of the sum over their positions.
+        Conv2d { relu: true, ..same(1, [64, 48, 3], 16) },
+        Conv2d { groups: 5, ..same(1, [64, 48, 5], 5) },
+        same(3, [40, 64, 2], 16),
     ]
 }
 

@@ -59,8 +59,8 @@ pub(crate) fn takes_windows(isa: Isa) -> bool {
 }
 
 /// `c = relu(a b + beta c + bias)` on this thread, as [`gemm_fused`](super::gemm_fused), for a C with contiguous rows, of which a line of A
-/// begins each `line`: those between the lines are left alone. The sums over
-/// k are not cut, so this is for a k of at most some hundreds, and for a small B, which is packed each time.
+/// begins each `line`: those between the lines are left alone. The sums over k are not cut into blocks, so this is for a B that stays in
+/// a level-2 cache. It is packed each time.
 ///
 /// # Panics
 /// If the shapes do not match, lines overlap, or the ISA is none that [`takes_windows`].

@@ -71,6 +71,12 @@ fn an_image_that_cannot_be_read_is_named_with_the_number_of_them() {
             raw_png([8192, 8192], [1, 0, 0], &[0; 10]),
             &["promises 8192x8192 pixels", "bytes cannot hold"],
         ),
+        // As many bits, if they were one a pixel, as its 71 bytes could hold: they are 64.
+        (
+            "x.png",
+            raw_png([700, 700], [16, 6, 0], &[0; 10]),
+            &["promises 700x700 pixels", "bytes cannot hold"],
+        ),
         ("x.png", raw_png([0, 8], [8, 2, 0], &[]), &["is damaged, or no proper PNG"]),
         ("x.jpg", jpeg_that_claims(65535, 65535), &["promises 65535x65535 pixels", "67108864"]),
         ("x.jpg", jpeg_that_claims(8000, 8000), &["promises 8000x8000 pixels", "bytes cannot hold"]),

@@ -7,8 +7,8 @@ use png::{ColorType, Decoder, Transformations};
 use super::picture::{Picture, check_size, eight_bits};
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
-/// Deflate's best code spends two bits on a run of 258 bytes, and a byte holds eight pixels at most.
-const MOST_PIXELS_PER_BYTE: u64 = 258 * 8 / 2 * 8;
+/// Deflate's best code spends two bits on a run of 258 bytes.
+const MOST_BITS_PER_BYTE: u64 = 258 * 8 / 2 * 8;
 
 /// Decodes a file. Palettes are looked up; 16 bits become 8, rounded; what is transparent shows white behind it, as
 /// paper does. Colour profiles and gamma are left aside.
@@ -18,8 +18,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
     // Palettes and transparent colours become samples, and fewer bits than eight become eight.
     decoder.set_transformations(Transformations::EXPAND);
     let header = decoder.read_header_info().map_err(failed)?;
-    let (height, width) = (header.height, header.width);
-    check_size(u64::from(height), u64::from(width), bytes.len(), MOST_PIXELS_PER_BYTE)?;
+    let (height, width, bits) = (header.height, header.width, header.bits_per_pixel() as u64);
+    check_size(u64::from(height), u64::from(width), bytes.len(), MOST_BITS_PER_BYTE / bits)?;
     let mut reader = decoder.read_info().map_err(failed)?;
     let size = reader.output_buffer_size().ok_or("is too large")?;
     let mut values = vec![0; size];

@@ -61,7 +61,7 @@ pub(super) fn run(
     // Whether all are grey is known at the end, and then two values of three are dropped.
     let channels = if options.channels == Channels::Grey { 1 } else { 3 };
     let sample_len = height * width * channels;
-    let at_a_time = (BYTES_AT_A_TIME / sample_len).clamp(2 * pool.current_num_threads(), IMAGES_AT_A_TIME);
+    let at_a_time = images_at_a_time(sample_len, pool.current_num_threads());
     let mut samples = vec![0; at_a_time.min(files.len()) * sample_len];
     let done = AtomicUsize::new(0);
     let mut rows = Rows { height, width, channels, files: Vec::new(), skipped: Vec::new() };
@@ -106,6 +106,11 @@ pub(super) fn run(
         writing.keep_every_third().map_err(|error| not_written(writing.path(), error))?;
     }
     Ok(rows)
+}
+
+/// The images that are decoded before any is written.
+fn images_at_a_time(sample_len: usize, threads: usize) -> usize {
+    (BYTES_AT_A_TIME / sample_len).min(IMAGES_AT_A_TIME).max(2 * threads)
 }
 
 /// The first file that can be read, and its size; else what is wrong with the very first.
@@ -171,4 +176,17 @@ fn check_classes(listing: &Listing, rows: &Rows) -> Result<(), Error> {
 
 fn not_written(path: &Path, error: io::Error) -> Error {
     Error::file(path, format!("the decoded images cannot be written: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::images_at_a_time;
+
+    #[test]
+    fn all_threads_have_work_however_many_they_are() {
+        assert_eq!(images_at_a_time(1, 2), 4096);
+        assert_eq!(images_at_a_time(16 << 10, 2), 2048);
+        assert_eq!(images_at_a_time(50 << 20, 2), 4);
+        assert_eq!(images_at_a_time(1, 5000), 10_000);
+    }
 }

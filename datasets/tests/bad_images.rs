@@ -184,8 +184,15 @@ fn folders_that_make_no_sense_are_named() {
         "test",
         &["holds no image"],
     );
-    // Without a test half, its folder is that of a class, which holds folders.
-    changed(|dir| fs::remove_dir_all(dir.join("test")).unwrap(), "", &["no images"]);
+    for (half, other) in [("train", "test"), ("test", "train")] {
+        let parts =
+            [format!("holds images in {half}, but no folder {other}"), format!("or name {half} itself")];
+        changed(
+            |dir| fs::remove_dir_all(dir.join(other)).unwrap(),
+            "",
+            &parts.each_ref().map(|part| &part[..]),
+        );
+    }
     changed(
         |dir| {
             for half in ["train", "test"] {

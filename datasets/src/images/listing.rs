@@ -55,7 +55,10 @@ impl Listing {
         if !(is_folder("train") && is_folder("test")) {
             return match Half::read(dir)? {
                 Some(half) => half.split(dir).map(Some),
-                None => Ok(None),
+                None => match ["train", "test"].into_iter().find(|name| is_folder(name)) {
+                    Some(half) if Half::read(&dir.join(half))?.is_some() => Err(one_half(dir, half)),
+                    _ => Ok(None),
+                },
             };
         }
         let (train_dir, test_dir) = (dir.join("train"), dir.join("test"));
@@ -245,6 +248,13 @@ fn split(images: Vec<PathBuf>, folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathB
     let (kept, held) = holdout(images.len(), held, SPLIT_SEED);
     let those = |rows: &[u32]| rows.iter().map(|&row| images[row as usize].clone()).collect();
     Ok((those(&kept), those(&held)))
+}
+
+fn one_half(dir: &Path, half: &str) -> Error {
+    let other = if half == "train" { "test" } else { "train" };
+    let problem =
+        format!("holds images in {half}, but no folder {other}: put it there, or name {half} itself");
+    Error::file(dir, problem)
 }
 
 fn holds_no_image(folder: &Path) -> Error {

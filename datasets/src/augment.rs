@@ -74,7 +74,7 @@ pub struct Augmentation {
     pub brightness: f32,
     /// Multiplies the distances from the sample's mean by a factor uniform in `1 - contrast..=1 + contrast`, within `[0, 1]`; 0 to 1.
     pub contrast: f32,
-    /// Adds to each value a normal number of this standard deviation.
+    /// Adds to each value a normal number of this standard deviation; 0 to 1000.
     pub gaussian: f32,
     /// Sets each value to 0 with this probability, in steps of 2^-16; from 0 up and below 1 (masking noise: Vincent et al., Stacked
     /// Denoising Autoencoders, JMLR 2010).

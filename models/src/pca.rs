@@ -8,8 +8,11 @@ use narrows_datasets::Dataset;
 use narrows_engine::Context;
 use narrows_engine::gemm::{MatMut, MatRef, gemm};
 
-/// The rows that one matrix product takes. Sums within it are in f32, between them in f64.
+/// The rows that one matrix product takes, unless they are long. Sums within it are in f32, between them in f64.
 const BLOCK: usize = 512;
+
+/// The values of a block, at most, if it has more than one row: 16 MB.
+const MAX_BLOCK_VALUES: usize = 1 << 22;
 
 /// The most values of a sample for which the covariance is decomposed in full, which takes time with their cube: a
 /// few seconds at this number.
@@ -54,8 +57,9 @@ impl Pca {
         assert_eq!(data.sample_len(), n, "samples of another length");
         let k = self.components.len() / n;
         let components = MatRef::new(&self.components, k, n);
-        let mut codes = vec![0.0; BLOCK * k];
-        let mut residual = vec![0.0; BLOCK * n];
+        let block = block(rows, n);
+        let mut codes = vec![0.0; block * k];
+        let mut residual = vec![0.0; block * n];
         let mut sum = 0.0;
         for_centred_blocks(data, rows, &self.mean, |x, batch| {
             let (codes, residual) = (&mut codes[..batch * k], &mut residual[..batch * n]);
@@ -110,10 +114,16 @@ fn mean(data: &Dataset, rows: &[u32]) -> Vec<f32> {
     sums.iter().map(|&sum| (sum as f64 * scale) as f32).collect()
 }
 
+/// The rows of a block of those samples, of `n` values each.
+fn block(rows: &[u32], n: usize) -> usize {
+    (MAX_BLOCK_VALUES / n).clamp(1, BLOCK).min(rows.len().max(1))
+}
+
 /// Calls `f(x, batch)` with blocks of the samples less their mean, x: (batch, features).
 fn for_centred_blocks(data: &Dataset, rows: &[u32], mean: &[f32], mut f: impl FnMut(&[f32], usize)) {
-    let mut x = vec![0.0; BLOCK * mean.len()];
-    for rows in rows.chunks(BLOCK) {
+    let block = block(rows, mean.len());
+    let mut x = vec![0.0; block * mean.len()];
+    for rows in rows.chunks(block) {
         let x = &mut x[..rows.len() * mean.len()];
         data.gather(rows, x);
         for x in x.chunks_exact_mut(mean.len()) {
@@ -126,6 +136,14 @@ fn for_centred_blocks(data: &Dataset, rows: &[u32], mean: &[f32], mut f: impl Fn
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_block_of_long_samples_has_few_rows() {
+        let rows = [0; 1000];
+        assert_eq!([784, 3072, 8192].map(|n| block(&rows, n)), [BLOCK; 3]);
+        assert_eq!([1 << 16, 3 << 20, 1 << 24].map(|n| block(&rows, n)), [64, 1, 1]);
+        assert_eq!(block(&rows[..3], 64), 3);
+    }
 
     /// What two ways of finding them leave over.
     #[test]

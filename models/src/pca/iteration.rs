@@ -12,7 +12,7 @@
 //! and 5.3. A full decomposition takes time with the cube of n, minutes at 3,072; this one takes products with C, some tens of
 //! them.
 
-use super::{BLOCK, covariance, for_centred_blocks};
+use super::{block, covariance, for_centred_blocks};
 use nalgebra::{DMatrix, SymmetricEigen};
 use narrows_datasets::Dataset;
 use narrows_engine::Context;
@@ -86,7 +86,7 @@ fn product(cx: &Context, data: &Dataset, rows: &[u32], mean: &[f32], q: &DMatrix
     let directions: Vec<f32> = q.as_slice().iter().map(|&x| x as f32).collect();
     let directions = MatRef::new(&directions, b, n);
     let mut sum = DMatrix::<f64>::zeros(n, b);
-    let (mut codes, mut part) = (vec![0.0; BLOCK * b], vec![0.0; b * n]);
+    let (mut codes, mut part) = (vec![0.0; block(rows, n) * b], vec![0.0; b * n]);
     for_centred_blocks(data, rows, mean, |x, batch| {
         let x = MatRef::new(x, batch, n);
         let codes = &mut codes[..batch * b];

@@ -97,7 +97,8 @@ fn check_samples(path: &Path, description: &Description, data: &Dataset) -> Resu
         false => Err(Error::at(
             path,
             format_args!(
-                "the model takes samples of {expected} ({}), but those of {} are {found}: name its data by --data",
+                "the model takes samples of {expected} ({}), but those of {} are {found}: name its data by --data, and \
+                 what was made of images in files by --image-size and --channels",
                 description.dataset,
                 data.name()
             ),

@@ -176,17 +176,20 @@ fn wrapped(text: &str, width: usize) -> String {
     out + "\n"
 }
 
-/// The accuracy of each class.
-pub fn classes(rates: &[Rate]) -> String {
+/// The accuracy of each class, by the names of the classes.
+pub fn classes(rates: &[Rate], names: &[String]) -> String {
+    // A folder may have any name.
+    let names: Vec<String> = names.iter().map(|name| name.escape_debug().to_string()).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max("class".len());
     let mut text =
-        format!("{:>5} {:>11} {:>16} {:>16}\n", "class", "accuracy, %", "95 % interval", "correct");
-    for (class, Rate { mean, ci95: [low, high], correct, of }) in rates.iter().enumerate() {
+        format!("{:>width$} {:>11} {:>16} {:>16}\n", "class", "accuracy, %", "95 % interval", "correct");
+    for (class, Rate { mean, ci95: [low, high], correct, of }) in names.iter().zip(rates) {
         let (accuracy, interval) = match of {
             0 => ("none".to_string(), String::new()),
             _ => (percent(*mean), format!("{} to {}", percent(*low), percent(*high))),
         };
         let correct = format!("{} of {}", thousands(*correct), thousands(*of));
-        text += &format!("{class:>5} {accuracy:>11} {interval:>16} {correct:>16}\n");
+        text += &format!("{class:>width$} {accuracy:>11} {interval:>16} {correct:>16}\n");
     }
     text
 }

@@ -50,7 +50,7 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
         test_mse,
         cost: Cost::since(start),
     };
-    let mut text = report(&summary);
+    let mut text = report(&summary, test.class_names());
     if let Some(folder) = &folder {
         if description.classes.is_none() {
             reconstruction::draw(&cx, &network, &params, test, folder)?;
@@ -71,7 +71,7 @@ fn check(path: &Path, description: &Description, test: &Dataset) -> Result<(), E
             path,
             format_args!(
                 "the model tells {classes} classes apart ({trained}), but {dataset} has {}: name its data by \
-                 --data",
+                 --data, and the class by --against-rest where it was one against the rest",
                 test.classes()
             ),
         )),
@@ -108,7 +108,7 @@ fn balanced(each: &[Rate]) -> f64 {
     seen.iter().sum::<f64>() / seen.len() as f64
 }
 
-fn report(summary: &EvaluateSummary<'_>) -> String {
+fn report(summary: &EvaluateSummary<'_>, class_names: &[String]) -> String {
     let EvaluateSummary { dataset, trained_on, test_samples, .. } = summary;
     let mut text = format!("{dataset}: {} test samples", crate::numbers::thousands(*test_samples));
     if trained_on != dataset {
@@ -123,7 +123,7 @@ fn report(summary: &EvaluateSummary<'_>) -> String {
         text += &format!(
             "test accuracy {mean} % (95 % interval {low} to {high}); balanced over the classes {balanced} %\n\n"
         );
-        text += &table::classes(classes);
+        text += &table::classes(classes, class_names);
     }
     if let Some(mse) = summary.test_mse {
         text += &format!(

@@ -58,8 +58,13 @@ fn images_are_learnt_from_in_colour() {
     let of: Vec<u64> =
         summary["classes"].as_array().unwrap().iter().map(|c| c["of"].as_u64().unwrap()).collect();
     assert_eq!(of, [10, 5], "{}", said.out);
+    let named = |name: &str| said.out.lines().any(|line| line.trim_start().starts_with(name));
+    assert!(named("rest ") && named("magenta "), "{}", said.out);
+    let said = place.run("evaluate tuned --data inks");
+    assert!(said.err.contains("samples of 4x4x3") && said.err.contains("--image-size"), "{}", said.err);
     let said = place.run("evaluate tuned --data inks --image-size 4");
     assert!(said.err.contains("2 classes") && said.err.contains("inks has 3"), "{}", said.err);
+    assert!(said.err.contains("--against-rest"), "{}", said.err);
 }
 
 #[test]

@@ -24,8 +24,9 @@ mod input_gradient;
 mod one_by_one;
 mod patches;
 mod weight_gradient;
+mod winograd;
 
-pub(crate) use forward::forward;
+pub(crate) use forward::{forward, forward_scratch};
 pub(crate) use input_gradient::{input_gradient, input_gradient_scratch};
 pub(crate) use weight_gradient::{weight_gradient, weight_gradient_scratch};
 

@@ -1,7 +1,7 @@
 //! From the image to the map: `map = relu(P W + bias)`.
 
 use super::patches::{Gather, Patches};
-use super::{BLOCK, Conv, GATHERED, depthwise, in_place, one_by_one};
+use super::{BLOCK, Conv, GATHERED, depthwise, in_place, one_by_one, winograd};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm_fused};
 use crate::parallel::Chunks;
@@ -25,7 +25,7 @@ pub(super) fn with_patches<R>(
 
 /// The floats from one gathered patch to the next: whole cache lines, an odd number of them, so that patches fall into
 /// different sets of a cache.
-fn row_stride(len: usize) -> usize {
+pub(super) fn row_stride(len: usize) -> usize {
     if len < 32 { len } else { len.div_ceil(16) / 2 * 32 + 16 }
 }
 
@@ -34,8 +34,13 @@ pub(super) fn block_rows(len: usize) -> usize {
     (BLOCK / row_stride(len)).max(1)
 }
 
+/// The scratch values of [`forward`].
+pub(crate) fn forward_scratch(conv: &Conv) -> usize {
+    if winograd::pays(conv) { winograd::weights_len(conv) } else { 0 }
+}
+
 /// `map = relu(conv(image) + bias)` for a batch: image: (batch, image), weight as [`Conv::params`] has it, map: (batch, map), to be
-/// overwritten.
+/// overwritten. `scratch`: [`forward_scratch`] values of any content.
 pub(crate) fn forward(
     cx: &Context,
     conv: &Conv,
@@ -43,12 +48,16 @@ pub(crate) fn forward(
     weight: &[f32],
     map: &mut [f32],
     epilogue: Epilogue<'_>,
+    scratch: &mut [f32],
 ) {
     if one_by_one::pays(conv) {
         return one_by_one::forward(cx, conv, image, weight, map, epilogue);
     }
     if depthwise::pays(conv) {
         return depthwise::forward(cx, conv, image, weight, map, epilogue);
+    }
+    if winograd::pays(conv) {
+        return winograd::forward(cx, conv, image, weight, map, epilogue, scratch);
     }
     if in_place::pays(cx, conv) {
         return in_place::forward(cx, conv, image, weight, map, epilogue);

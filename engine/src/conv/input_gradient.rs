@@ -7,7 +7,7 @@
 use super::forward::{block_rows, with_patches};
 use super::in_place::{self, Frame};
 use super::patches::{Axis, Lines, Patches, copy_lines};
-use super::{Conv, PRODUCTS, depthwise, few_channels, one_by_one};
+use super::{Conv, PRODUCTS, depthwise, few_channels, one_by_one, winograd};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm_fused, gemm_windows};
 use crate::layers::window::Size;
@@ -20,7 +20,13 @@ const TASK_PIXELS: usize = 2048;
 
 /// The scratch values of [`input_gradient`].
 pub(crate) fn input_gradient_scratch(conv: &Conv) -> usize {
-    if few_channels::pays(conv) { few_channels::scratch_len(conv) } else { conv.weight_len() }
+    if few_channels::pays(conv) {
+        few_channels::scratch_len(conv)
+    } else if winograd::pays_back(conv) {
+        winograd::weights_len(conv)
+    } else {
+        conv.weight_len()
+    }
 }
 
 /// One phase along one axis.
@@ -110,6 +116,9 @@ pub(crate) fn input_gradient(
     }
     if few_channels::pays(conv) {
         return few_channels::input_gradient(cx, conv, map, weight, image, epilogue, scratch);
+    }
+    if winograd::pays_back(conv) {
+        return winograd::input_gradient(cx, conv, map, weight, image, epilogue, scratch);
     }
     let weights = &mut scratch[..conv.weight_len()];
     by_phases(conv, weight, weights);

@@ -2,7 +2,7 @@
 
 use super::depthwise::{self, WeightGradient};
 use super::forward::{block_rows, with_patches};
-use super::{Conv, in_place, one_by_one};
+use super::{Conv, in_place, one_by_one, winograd};
 use crate::Context;
 use crate::gemm::{MatMut, MatRef, gemm};
 use crate::layers::columns::Add;
@@ -51,7 +51,14 @@ pub(crate) fn weight_gradient(
     let parts = if by_images { parts(rows).min(batch) } else { parts(rows) };
     let partial = if parts == 1 { &mut *grad } else { &mut scratch[..parts * conv.weight_len()] };
     let add = accumulate && parts == 1;
-    if by_images {
+    if winograd::pays(conv) {
+        // A tile is 2x2 positions.
+        let tiles = rows / 4;
+        cx.for_each_part(parts, Chunks::new(partial, conv.weight_len()), |part, sums| {
+            let range = part * tiles / parts..(part + 1) * tiles / parts;
+            winograd::weight_gradient(cx, conv, image, dmap, range, sums.data, add);
+        });
+    } else if by_images {
         cx.for_each_part(parts, Chunks::new(partial, conv.weight_len()), |part, sums| {
             let images = part * batch / parts..(part + 1) * batch / parts;
             let image = &image[images.start * image_len..images.end * image_len];

@@ -98,6 +98,7 @@ impl Layer for Conv2d {
         let dy = if self.relu { rows * self.channels } else { 0 };
         let sums = if self.bias { columns::scratch_len(rows, self.channels, 1) } else { 0 };
         let weights = conv::input_gradient_scratch(&conv).max(conv::weight_gradient_scratch(&conv, batch));
+        let weights = weights.max(conv::forward_scratch(&conv));
         dy + sums.max(weights)
     }
 
@@ -109,7 +110,7 @@ impl Layer for Conv2d {
         let conv = self.planned(io.input);
         let (weight, bias) = io.params.split_at(conv.weight_len());
         let epilogue = Epilogue { bias: self.bias.then_some(bias), relu: self.relu };
-        conv::forward(cx, &conv, io.x, weight, io.y, epilogue);
+        conv::forward(cx, &conv, io.x, weight, io.y, epilogue, io.scratch);
     }
 
     fn backward(&self, cx: &Context, io: Backward<'_>) {

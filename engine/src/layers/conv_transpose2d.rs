@@ -144,6 +144,7 @@ impl Layer for ConvTranspose2d {
         let dy = if self.relu { rows * self.channels } else { 0 };
         let sums = if self.bias { columns::scratch_len(rows, self.channels, 1) } else { 0 };
         let weights = conv::input_gradient_scratch(&conv).max(conv::weight_gradient_scratch(&conv, batch));
+        let weights = weights.max(conv::forward_scratch(&conv));
         dy + sums.max(weights)
     }
 
@@ -163,7 +164,7 @@ impl Layer for ConvTranspose2d {
         let (weight, _) = io.params.split_at(conv.weight_len());
         let (dy, scratch) = Relu.behind(self.relu, cx, io.y, io.dy, io.scratch);
         if let Some(dx) = io.dx {
-            conv::forward(cx, &conv, dy, weight, dx, Epilogue::default());
+            conv::forward(cx, &conv, dy, weight, dx, Epilogue::default(), scratch);
         }
         if let Some(grads) = io.grads {
             let (dw, db) = grads.split_at_mut(conv.weight_len());

@@ -67,6 +67,9 @@ fn the_cases_cover_what_they_should() {
     count("a stride that differs", 30, &|c| c.stride[0] != c.stride[1]);
     count("a kernel larger than the image", 30, &|c| c.kernel[0] > c.input[0]);
     count("windows that see padding alone", 5, &|c| c.padding[0] >= c.dilation[0] * c.kernel[0]);
+    for channels in [32, 33, 48, 64] {
+        count(&format!("tiles of 2x2 of {channels}"), 7, &|c| c.input[2] == channels && c.tiled());
+    }
     count("2 groups", 10, &|c| c.groups == 2);
     let padded = cases::conv_transpose2d().iter().filter(|c| c.output_padding != [0, 0]).count();
     assert!(padded > 50, "{padded} with an output padding");

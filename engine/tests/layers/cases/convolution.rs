@@ -176,9 +176,30 @@ fn phases() -> Vec<Conv2d> {
     found
 }
 
+/// 3x3 with stride 2 between many channels, which takes fewer multiplications where the map can be cut into tiles of 2x2:
+/// around that many channels, and with images that do and do not end with a tile.
+pub fn tiles() -> Vec<Conv2d> {
+    let channels = [(32, 32), (33, 48), (48, 33), (64, 32), (32, 65), (31, 40)];
+    let images = [[4, 4], [3, 4], [4, 3], [3, 3], [8, 12], [15, 8], [16, 16], [7, 3], [2, 2], [6, 8], [8, 5]];
+    let mut found = Vec::new();
+    for (i, (ins, outs)) in channels.into_iter().enumerate() {
+        for (j, [height, width]) in images.into_iter().enumerate() {
+            found.push(Conv2d {
+                kernel: [3; 2],
+                stride: [2; 2],
+                padding: [1; 2],
+                bias: (i + j) % 3 != 0,
+                relu: (i + j / 2) % 2 == 0,
+                ..Conv2d::new(1 + (i + j) % 3, [height, width, ins], outs)
+            });
+        }
+    }
+    found
+}
+
 /// All of them but the large ones.
 pub fn conv2d() -> Vec<Conv2d> {
-    [walk(500), few_channels(), one_pixel(), depthwise(), phases()].concat()
+    [walk(500), few_channels(), one_pixel(), depthwise(), phases(), tiles()].concat()
 }
 
 /// Enough work for several tasks, and sums over more than a block of k: 9 taps of 64 channels and more, and thousands
@@ -197,6 +218,10 @@ pub fn conv2d_large() -> Vec<Conv2d> {
         // Few channels, and, transposed, from many to few.
         Conv2d { kernel: [5; 2], padding: [2; 2], ..same(9, [24, 25, 3], 20) },
         Conv2d { stride: [2; 2], relu: true, ..same(17, [14, 15, 24], 3) },
+        // Tiles of 2x2: several tasks of them, and several parts.
+        Conv2d { stride: [2; 2], relu: true, ..same(33, [16, 16, 32], 40) },
+        Conv2d { stride: [2; 2], ..same(130, [7, 8, 48], 33) },
+        Conv2d { stride: [2; 2], bias: false, ..same(2, [63, 64, 33], 32) },
         pixel(33, [14, 14, 20], 40),
         pixel(3, [6, 7, 600], 50),
         Conv2d { kernel: [7; 2], padding: [3; 2], dilation: [2; 2], ..same(2, [16, 17, 12], 20) },
@@ -226,7 +251,12 @@ fn transposed(of: Vec<Conv2d>, work: usize) -> Vec<ConvTranspose2d> {
 }
 
 pub fn conv_transpose2d() -> Vec<ConvTranspose2d> {
-    transposed(conv2d(), 1_000_000)
+    let back = |of: Conv2d| {
+        let [height, width] = of.output().expect("an image that the kernel fits");
+        Conv2d { input: [height, width, of.input[2]], ..of }
+    };
+    let tiles = tiles().into_iter().map(back).collect();
+    [transposed(conv2d(), 1_000_000), transposed(tiles, usize::MAX)].concat()
 }
 
 pub fn conv_transpose2d_large() -> Vec<ConvTranspose2d> {

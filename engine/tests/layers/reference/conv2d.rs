@@ -52,6 +52,15 @@ impl Conv2d {
         let positions = self.output().map_or(0, |[height, width]| self.batch * height * width);
         positions * self.kernel[0] * self.kernel[1] * self.input[2] / self.groups * self.out_channels
     }
+
+    /// Whether tiles of 2x2 outputs are computed in fewer multiplications (`engine/src/conv/winograd.rs`): what the window has to be
+    /// for that, and enough channels.
+    pub fn tiled(&self) -> bool {
+        let window =
+            [self.kernel, self.stride, self.padding, self.dilation] == [[3; 2], [2; 2], [1; 2], [1; 2]];
+        let even = self.output().is_some_and(|map| map[0] % 2 == 0 && map[1] % 2 == 0);
+        window && even && self.groups == 1 && self.input[2].min(self.out_channels) >= 32
+    }
 }
 
 impl Taps for Conv2d {
@@ -70,6 +79,37 @@ impl Taps for Conv2d {
 
     fn relu(&self) -> bool {
         self.relu
+    }
+
+    /// Along an axis, the first and the last tap see a pixel less the one that the two windows of a tile share, and
+    /// the shared one is added again.
+    fn detours(&self, mut tap: impl FnMut(usize, usize, usize)) {
+        if !self.tiled() {
+            return;
+        }
+        let [height, width, ins] = self.input;
+        let [out_height, out_width] = self.output().unwrap();
+        // The pixels that a tap sees on its way, the first of them its own.
+        let seen = |a: usize, o: usize, k: usize| {
+            let (own, shared) = ((2 * o + k).checked_sub(1), Some(o / 2 * 4 + 1));
+            let all = if k == 1 { [own, None, None] } else { [own, shared, shared] };
+            all.map(|i| i.filter(|i| *i < self.input[a]))
+        };
+        for at in 0..self.batch * out_height * out_width * 9 {
+            let (n, oy, ox) =
+                (at / 9 / out_width / out_height, at / 9 / out_width % out_height, at / 9 % out_width);
+            let (ky, kx) = (at % 9 / 3, at % 3);
+            for (down, iy) in seen(0, oy, ky).into_iter().enumerate() {
+                for (across, ix) in seen(1, ox, kx).into_iter().enumerate() {
+                    let (Some(iy), Some(ix), true) = (iy, ix, down + across > 0) else { continue };
+                    for (i, o) in (0..ins).flat_map(|i| (0..self.out_channels).map(move |o| (i, o))) {
+                        let y = ((n * out_height + oy) * out_width + ox) * self.out_channels + o;
+                        let w = ((ky * 3 + kx) * ins + i) * self.out_channels + o;
+                        tap(y, ((n * height + iy) * width + ix) * ins + i, w);
+                    }
+                }
+            }
+        }
     }
 
     /// x: (batch, height, width, in), weight: (kernel height, kernel width, in / groups, out)

@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 use super::Reference;
+use super::conv2d::Conv2d;
 use super::taps::Taps;
 
 #[derive(Clone, Debug)]
@@ -73,6 +74,23 @@ impl Taps for ConvTranspose2d {
 
     fn relu(&self) -> bool {
         self.relu
+    }
+
+    /// Those of the convolution that it is the adjoint of.
+    fn detours(&self, mut tap: impl FnMut(usize, usize, usize)) {
+        let [height, width] = self.output().unwrap();
+        let conv = Conv2d {
+            kernel: self.kernel,
+            stride: self.stride,
+            padding: self.padding,
+            dilation: self.dilation,
+            groups: self.groups,
+            ..Conv2d::new(self.batch, [height, width, self.out_channels], self.input[2])
+        };
+        // Not with an output padding of more than a stride, where that convolution has more places.
+        if conv.output() == Some([self.input[0], self.input[1]]) {
+            conv.detours(|y, x, w| tap(x, y, w));
+        }
     }
 
     /// x: (batch, height, width, in), weight: (kernel height, kernel width, out / groups, in)

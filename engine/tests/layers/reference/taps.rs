@@ -13,6 +13,10 @@ pub trait Taps {
     /// Calls `tap` with (index in y, index in x, index in the weight) of each product.
     fn taps(&self, tap: impl FnMut(usize, usize, usize));
 
+    /// The products that a layer may add and take away again, on its way to a sum in fewer multiplications. They count in
+    /// the bounds: what is left of them is their rounding.
+    fn detours(&self, _tap: impl FnMut(usize, usize, usize)) {}
+
     /// Splits the parameters into weight and bias, which may be empty.
     fn split<'a>(&self, params: &'a [f64]) -> (&'a [f64], &'a [f64]) {
         params.split_at(params.len() - if self.bias() { self.out_channels() } else { 0 })
@@ -85,13 +89,19 @@ impl<T: Taps> Reference for T {
         let (x, params) = (abs(x), abs(params));
         let (dx, grads) = self.affine_backward(&x, &params, &dz);
         let (dx_terms, grads_terms) = self.affine_backward(&x1, &params1, &dy1);
+        let (mut y, mut y_terms) = (self.affine(&x, &params), self.affine(&x1, &params1));
+        let (mut dx, mut dx_terms, mut grads, mut grads_terms) = (dx, dx_terms, grads, grads_terms);
+        self.detours(|o, i, w| {
+            y[o] += x[i] * params[w];
+            dx[i] += dz[o] * params[w];
+            grads[w] += dz[o] * x[i];
+            for terms in [&mut y_terms[o], &mut dx_terms[i], &mut grads_terms[w]] {
+                *terms += 1.0;
+            }
+        });
         let bounds =
             |terms: Vec<f64>, size: Vec<f64>| terms.into_iter().zip(size).map(|(t, s)| bound(t, s)).collect();
-        Values {
-            y: bounds(self.affine(&x1, &params1), self.affine(&x, &params)),
-            dx: bounds(dx_terms, dx),
-            grads: bounds(grads_terms, grads),
-        }
+        Values { y: bounds(y_terms, y), dx: bounds(dx_terms, dx), grads: bounds(grads_terms, grads) }
     }
 
     fn kink(&self, x: &[f64], params: &[f64]) -> Vec<f64> {

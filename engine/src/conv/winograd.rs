@@ -1,0 +1,124 @@
+//! Minimal filtering for kernels of 3x3 with stride 2: 25 multiplications where there are 36.
+//!
+//! Winograd (Arithmetic Complexity of Computations, 1980) and, for convolutions, Lavin and Gray (arXiv:1509.09308). Along one axis, two
+//! neighbouring outputs see five pixels, of which they share the middle one:
+//!
+//! ```text
+//! y0 = w0 d0 + w1 d1 + w2 d2 = w0 (d0 - d2) + w1 d1 + (w0 + w2) d2
+//! y1 = w0 d2 + w1 d3 + w2 d4 = w2 (d4 - d2) + w1 d3 + (w0 + w2) d2
+//! ```
+//!
+//! So the last product is made once for both, five in place of six. It takes additions alone: nothing is multiplied by
+//! numbers that would cost digits. An axis thus has three *parts*, that of y0 with two terms, that of y1 with two, and
+//! the shared one. With both axes, a tile of 2x2 outputs is the sum of nine kinds of product, one for each pair of parts:
+//!
+//! ```text
+//! y_ij = PP_ij + PS_i + SP_j + SS        of 4, 2, 2 and 1 terms, each of all channels
+//! ```
+//!
+//! Each kind is a product of matrices, whose rows are tiles, whose inner dimension is terms times channels, and whose columns
+//! are the channels of the map. What is gathered is made of the same pixels again and again, but only as much as
+//! stays in a level-2 cache.
+
+mod forward;
+mod input_gradient;
+mod tiles;
+mod transform;
+mod weight_gradient;
+
+pub(super) use forward::forward;
+pub(super) use input_gradient::{input_gradient, pays as pays_back};
+pub(super) use weight_gradient::weight_gradient;
+
+use super::Conv;
+use crate::layers::window::{Size, Window};
+use transform::{transform, transform_transposed};
+
+/// The channels on both sides from which on the products are long enough to make up for what is added before and after.
+const CHANNELS: usize = 32;
+
+/// The terms of all kinds together.
+const TERMS: usize = 25;
+
+/// Whether this is the way to go. It does not depend on the batch, so that a sample has the same bits in any.
+pub(super) fn pays(conv: &Conv) -> bool {
+    let Window { kernel, stride, padding, dilation } = conv.window;
+    let window =
+        kernel == Size(3, 3) && stride == Size(2, 2) && padding == Size(1, 1) && dilation == Size(1, 1);
+    let channels = conv.groups == 1 && conv.image_channels.min(conv.map_channels) >= CHANNELS;
+    window && channels && conv.map.0.is_multiple_of(2) && conv.map.1.is_multiple_of(2)
+}
+
+/// The floats of the weight, transformed.
+pub(super) fn weights_len(conv: &Conv) -> usize {
+    TERMS * conv.image_channels * conv.map_channels
+}
+
+/// What an axis contributes to a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// To the first output alone.
+    First,
+    /// To the second alone.
+    Second,
+    /// To both.
+    Shared,
+}
+
+impl Part {
+    const ALL: [Part; 3] = [Part::First, Part::Second, Part::Shared];
+
+    /// The taps of the weight that are summed up, term by term: a pixel less the shared one, and a pixel; or the
+    /// shared one.
+    fn taps(self) -> &'static [&'static [usize]] {
+        match self {
+            Part::First => &[&[0], &[1]],
+            Part::Second => &[&[2], &[1]],
+            Part::Shared => &[&[0, 2]],
+        }
+    }
+
+    fn terms(self) -> usize {
+        self.taps().len()
+    }
+
+    /// The outputs that it contributes to.
+    fn outputs(self) -> &'static [usize] {
+        match self {
+            Part::First => &[0],
+            Part::Second => &[1],
+            Part::Shared => &[0, 1],
+        }
+    }
+}
+
+/// A kind of product: a part of the vertical axis and one of the horizontal.
+#[derive(Clone, Copy, Debug)]
+struct Kind {
+    down: Part,
+    across: Part,
+    /// The terms of the kinds before it.
+    first: usize,
+}
+
+impl Kind {
+    fn all() -> impl Iterator<Item = Kind> {
+        let parts = Part::ALL.into_iter().flat_map(|down| Part::ALL.map(|across| (down, across)));
+        parts.scan(0, |next, (down, across)| {
+            let kind = Kind { down, across, first: *next };
+            *next += kind.terms();
+            Some(kind)
+        })
+    }
+
+    fn terms(self) -> usize {
+        self.down.terms() * self.across.terms()
+    }
+
+    /// The taps of a term, numbered row by row.
+    fn taps(self, term: usize) -> impl Iterator<Item = usize> {
+        let (t, u) = (term / self.across.terms(), term % self.across.terms());
+        let (down, across) = (self.down.taps()[t], self.across.taps()[u]);
+        down.iter().flat_map(move |t| across.iter().map(move |u| t * 3 + u))
+    }
+}

@@ -1,0 +1,109 @@
+//! From the image to the map.
+
+use super::super::forward::row_stride;
+use super::super::{Conv, GATHERED, PRODUCTS};
+use super::tiles::{Grid, Terms};
+use super::{Kind, transform, weights_len};
+use crate::Context;
+use crate::gemm::{Epilogue, MatMut, MatRef, gemm};
+use crate::parallel::Chunks;
+use crate::simd::{Kernel, Simd};
+
+/// The floats of terms and products that a task has at a time: 384 KB, of which a part is in use at any moment.
+const FLOATS: usize = 96 << 10;
+
+/// As [`forward`](super::super::forward()). `scratch`: [`weights_len`] values.
+pub(in super::super) fn forward(
+    cx: &Context,
+    conv: &Conv,
+    image: &[f32],
+    weight: &[f32],
+    map: &mut [f32],
+    epilogue: Epilogue<'_>,
+    scratch: &mut [f32],
+) {
+    let weights = &mut scratch[..weights_len(conv)];
+    transform(cx, conv, weight, weights);
+    let weights = &*weights;
+    let (inputs, outputs, grid) = (conv.image_channels, conv.map_channels, Grid::of(conv));
+    // Whole rows of tiles, which are whole rows of the map.
+    let tile = 4 * inputs + 9 * outputs;
+    let rows = (FLOATS / (tile * grid.across)).max(1);
+    let row_len = 2 * conv.map.1 * outputs;
+    let count = map.len().div_ceil(rows * row_len);
+    cx.for_each_part(count, Chunks::new(map, rows * row_len), |i, map| {
+        let (single, map) = (cx.single(), map.data);
+        let start = i * rows * grid.across;
+        let tiles = map.len() / row_len * grid.across;
+        let (mut gathered, mut products) = (GATHERED.take(), PRODUCTS.take());
+        gathered.ensure(tiles * row_stride(4 * inputs));
+        products.ensure(9 * tiles * outputs);
+        for (kind, products) in Kind::all().zip(products.chunks_exact_mut(tiles * outputs)) {
+            let len = kind.terms() * inputs;
+            let stride = row_stride(len);
+            let gathered = &mut gathered[..tiles * stride];
+            let range = start..start + tiles;
+            cx.isa().run(Terms { conv, kind, images: image, range, stride, out: gathered });
+            let terms = MatRef::with_strides(gathered, tiles, len, stride, 1);
+            let weights =
+                MatRef::new(&weights[kind.first * inputs * outputs..][..len * outputs], len, outputs);
+            gemm(&single, 1.0, terms, weights, 0.0, MatMut::new(products, tiles, outputs));
+        }
+        let products_read = &products[..9 * tiles * outputs];
+        let (across, channels) = (grid.across, outputs);
+        cx.isa().run(Total { across, channels, products: products_read, epilogue, map });
+        GATHERED.set(gathered);
+        PRODUCTS.set(products);
+    });
+}
+
+/// Adds up the products of each output: (kinds, tiles, channels).
+struct Total<'a> {
+    /// The tiles of a row.
+    across: usize,
+    channels: usize,
+    products: &'a [f32],
+    epilogue: Epilogue<'a>,
+    /// (rows of tiles, 2, tiles, 2, channels)
+    map: &'a mut [f32],
+}
+
+impl Kernel for Total<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Total { across, channels, products, epilogue, map } = self;
+        let plane = products.len() / 9;
+        let zero = s.splat(0.0);
+        let line = 2 * across * channels;
+        for (i, map) in map.chunks_exact_mut(2 * line).enumerate() {
+            let (above, below) = map.split_at_mut(line);
+            let pairs = above.chunks_exact_mut(2 * channels).zip(below.chunks_exact_mut(2 * channels));
+            for (j, (above, below)) in pairs.enumerate() {
+                let mut from: [&[f32]; 9] = [&[]; 9];
+                for (k, from) in from.iter_mut().enumerate() {
+                    *from = &products[k * plane + (i * across + j) * channels..][..channels];
+                }
+                let (a, b) = above.split_at_mut(channels);
+                let (c, d) = below.split_at_mut(channels);
+                let outputs = [[a, b], [c, d]];
+                for at in (0..channels).step_by(S::LANES) {
+                    let mut shared = s.load_at(from[8], at);
+                    if let Some(bias) = epilogue.bias {
+                        shared = s.add(shared, s.load_at(bias, at));
+                    }
+                    for t in 0..2 {
+                        let row = s.add(s.load_at(from[3 * t + 2], at), shared);
+                        for u in 0..2 {
+                            let own = s.add(s.load_at(from[3 * t + u], at), s.load_at(from[6 + u], at));
+                            let sum = s.add(own, row);
+                            let sum = if epilogue.relu { s.max(zero, sum) } else { sum };
+                            s.store_at(sum, &mut *outputs[t][u], at);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -179,8 +179,9 @@ fn phases() -> Vec<Conv2d> {
 /// 3x3 with stride 2 between many channels, which takes fewer multiplications where the map can be cut into tiles of 2x2:
 /// around that many channels, and with images that do and do not end with a tile.
 pub fn tiles() -> Vec<Conv2d> {
-    let channels = [(32, 32), (33, 48), (48, 33), (64, 32), (32, 65), (31, 40)];
-    let images = [[4, 4], [3, 4], [4, 3], [3, 3], [8, 12], [15, 8], [16, 16], [7, 3], [2, 2], [6, 8], [8, 5]];
+    let channels = [(32, 64), (33, 64), (48, 48), (64, 32), (32, 65), (31, 70), (32, 32)];
+    let images =
+        [[8, 8], [7, 8], [8, 7], [7, 7], [4, 16], [15, 4], [11, 8], [16, 12], [4, 4], [2, 2], [6, 8], [8, 5]];
     let mut found = Vec::new();
     for (i, (ins, outs)) in channels.into_iter().enumerate() {
         for (j, [height, width]) in images.into_iter().enumerate() {
@@ -219,9 +220,9 @@ pub fn conv2d_large() -> Vec<Conv2d> {
         Conv2d { kernel: [5; 2], padding: [2; 2], ..same(9, [24, 25, 3], 20) },
         Conv2d { stride: [2; 2], relu: true, ..same(17, [14, 15, 24], 3) },
         // Tiles of 2x2: several tasks of them, and several parts.
-        Conv2d { stride: [2; 2], relu: true, ..same(33, [16, 16, 32], 40) },
-        Conv2d { stride: [2; 2], ..same(130, [7, 8, 48], 33) },
-        Conv2d { stride: [2; 2], bias: false, ..same(2, [63, 64, 33], 32) },
+        Conv2d { stride: [2; 2], relu: true, ..same(33, [16, 16, 32], 64) },
+        Conv2d { stride: [2; 2], ..same(130, [7, 8, 64], 33) },
+        Conv2d { stride: [2; 2], bias: false, ..same(1, [63, 64, 33], 64) },
         pixel(33, [14, 14, 20], 40),
         pixel(3, [6, 7, 600], 50),
         Conv2d { kernel: [7; 2], padding: [3; 2], dilation: [2; 2], ..same(2, [16, 17, 12], 20) },

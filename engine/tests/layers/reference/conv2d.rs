@@ -58,8 +58,9 @@ impl Conv2d {
     pub fn tiled(&self) -> bool {
         let window =
             [self.kernel, self.stride, self.padding, self.dilation] == [[3; 2], [2; 2], [1; 2], [1; 2]];
-        let even = self.output().is_some_and(|map| map[0] % 2 == 0 && map[1] % 2 == 0);
-        window && even && self.groups == 1 && self.input[2].min(self.out_channels) >= 32
+        let tiles = self.output().is_some_and(|[h, w]| h % 2 == 0 && w % 2 == 0 && h * w >= 16);
+        let (ins, outs) = (self.input[2], self.out_channels);
+        window && tiles && self.groups == 1 && ins.min(outs) >= 32 && ins * outs >= 2048
     }
 }
 

@@ -6,7 +6,7 @@ mod support;
 
 use counting::allocations;
 use narrows_datasets::{Augmentation, Dataset};
-use narrows_engine::{Context, Loss, Params};
+use narrows_engine::{Context, Isa, Loss, Params};
 use narrows_models::{Goal, Run, Task, Training};
 use support::{all, architecture, training};
 
@@ -46,9 +46,10 @@ fn the_steps_of_an_augmented_epoch_allocate_nothing() {
         // The first runs make the memory in which a thread packs products.
         of_second_epoch(Augmentation::default());
         of_second_epoch(augmentation);
-        for augmentation in [Augmentation::default(), augmentation] {
-            let found = of_second_epoch(augmentation);
-            assert!(found < 10, "{goal:?}, {augmentation:?}: {found}");
-        }
+        let plain = of_second_epoch(Augmentation::default());
+        let augmented = of_second_epoch(augmentation);
+        // matrixmultiply, which the plain instruction set takes, allocates in each product.
+        assert!(plain < 10 || matches!(cx.isa(), Isa::Plain(_)), "{goal:?} without augmentation: {plain}");
+        assert!(augmented < plain + 10, "{goal:?}: {augmented}, and {plain} without augmentation");
     }
 }

@@ -53,6 +53,17 @@ fn convolutional(classes: usize) -> Network {
     network.layer(Linear::new(classes)).build().unwrap()
 }
 
+/// Enough channels for fewer multiplications, both ways.
+fn many_channels(classes: usize) -> Network {
+    let network = Network::builder([16, 16, 32])
+        .section("encoder")
+        .layer(Conv2d::new(64, 3).with_stride(2).with_padding(1))
+        .layer(Relu)
+        .layer(ConvTranspose2d::new(32, 3).with_stride(2).with_padding(1).with_output_padding(1))
+        .section("head");
+    network.layer(Linear::new(classes)).build().unwrap()
+}
+
 /// The other layers of images, in blocks and beside them.
 fn images(classes: usize) -> Network {
     let inner = Residual::new(vec![Box::new(Conv2d::new(24, 1)), Box::new(Relu)]);
@@ -103,7 +114,7 @@ fn of_10_steps(
     let mut trainer = Trainer::new(network, params, loss, optimizer, BATCH, 1);
     assert!(allocations() > before, "nothing is counted");
     trainer.clip_norm = Some(0.1);
-    let x: Vec<f32> = (0..BATCH * 130).map(|i| (i % 17) as f32 - 8.0).collect();
+    let x: Vec<f32> = (0..BATCH * network.input().len()).map(|i| (i % 17) as f32 - 8.0).collect();
     // Its zeros are skipped.
     let sparse: Vec<f32> = x.iter().map(|x| if *x > 4.0 { *x } else { 0.0 }).collect();
     cx.install(|| {
@@ -156,9 +167,11 @@ fn a_step_allocates_nothing_after_the_first() {
             for (loss, target, optimizer) in [runs[2].clone(), runs[4].clone()] {
                 let name = format!("{} on {} with {threads} threads", loss.name(), isa.name());
                 let classes = outputs(target);
-                for (what, network) in
-                    [("convolutions", convolutional(classes)), ("blocks and pools", images(classes))]
-                {
+                for (what, network) in [
+                    ("convolutions", convolutional(classes)),
+                    ("many channels", many_channels(classes)),
+                    ("blocks and pools", images(classes)),
+                ] {
                     let count = of_10_steps(&cx, &network, loss.clone(), target, optimizer);
                     assert_eq!(count, 0, "{name}: allocations in 10 steps of {what}");
                 }

@@ -29,10 +29,13 @@
 //! Nothing read from a file can make this crate panic or allocate more than the file's true size warrants:
 //! what is wrong comes back as an [`Error`] of one line that names the file and what to do about it.
 
+mod array;
 mod augment;
 mod batches;
 mod cifar;
+mod column;
 mod convert;
+mod data_file;
 mod dataset;
 mod digits;
 mod error;
@@ -46,9 +49,12 @@ mod mapped;
 mod order;
 mod random;
 mod store;
+mod table;
 
 pub use augment::{Augmentation, Augmenter, SampleKey};
 pub use batches::Batches;
+pub use column::{Column, ColumnKind, Encoding};
+pub use data_file::Access;
 pub use dataset::{Dataset, TrainTest};
 pub use digits::builtin;
 pub use error::Error;

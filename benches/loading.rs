@@ -46,13 +46,13 @@ fn loading(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("there is a temporary folder");
     let path = write_images(folder.path());
     let mapped = Dataset::from_idx("generated", &path, None).expect("the file was just written");
-    let in_memory = mapped.subset(&Vec::from_iter(0..SAMPLES as u32));
+    let in_memory = mapped.subset(&Vec::from_iter(0..SAMPLES as u32)).unwrap();
     let mut file = File::open(&path).expect("the file was just written");
 
     let order = shuffled(SAMPLES, 0, 0);
     let mut out = vec![0.0; BATCH * SAMPLE_LEN];
     let mut expected = out.clone();
-    mapped.gather(&order[..BATCH], &mut out);
+    mapped.gather(&order[..BATCH], &mut out).unwrap();
     seek_and_read(&mut file, &order[..BATCH], &mut expected);
     assert_eq!(out, expected, "the two do the same work");
 
@@ -60,11 +60,11 @@ fn loading(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes((BATCH * SAMPLE_LEN) as u64));
     let mut batches = Batches::new(&order, BATCH).cycle();
     let mut next = || batches.next().expect("a cycle has no end");
-    group.bench_function("mapped, gather", |b| b.iter(|| mapped.gather(next(), black_box(&mut out))));
-    group.bench_function("in memory, gather", |b| b.iter(|| in_memory.gather(next(), black_box(&mut out))));
+    group.bench_function("mapped, gather", |b| b.iter(|| mapped.gather(next(), black_box(&mut out)).unwrap()));
+    group.bench_function("in memory, gather", |b| b.iter(|| in_memory.gather(next(), black_box(&mut out)).unwrap()));
     let same = &order[..BATCH];
     group.bench_function("mapped, gather, the same rows", |b| {
-        b.iter(|| mapped.gather(black_box(same), black_box(&mut out)));
+        b.iter(|| mapped.gather(black_box(same), black_box(&mut out)).unwrap());
     });
     group.bench_function("seek, read and divide", |b| {
         b.iter(|| seek_and_read(&mut file, next(), black_box(&mut out)));

@@ -49,7 +49,7 @@ impl<'a> Iterator for Batches<'a> {
         if self.batches == 0 {
             return None;
         }
-        let (batch, rest) = self.rest.split_at(self.rest.len().div_ceil(self.batches));
+        let (batch, rest) = self.rest.split_at(length_of_batch(self.rest.len(), self.batches));
         (self.rest, self.batches) = (rest, self.batches - 1);
         Some(batch)
     }
@@ -61,3 +61,8 @@ impl<'a> Iterator for Batches<'a> {
 
 impl ExactSizeIterator for Batches<'_> {}
 impl FusedIterator for Batches<'_> {}
+
+/// The rows of the next batch, where so many rows and batches are left.
+pub(crate) fn length_of_batch(rows: usize, batches: usize) -> usize {
+    rows.div_ceil(batches)
+}

@@ -12,9 +12,11 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::dataset::{Dataset, TrainTest};
+use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::store::Store;
+use crate::parts::TrainTest;
+use crate::preparation::Preparation;
+use crate::values::Values;
 
 const SIDE: usize = 32;
 const PLANE: usize = SIDE * SIDE;
@@ -86,13 +88,14 @@ fn read(paths: &[PathBuf], name: &str, classes: &Arc<[String]>) -> Result<Datase
                     format!("record {row} has the label {label}, where CIFAR-10 ends at {}", CLASSES - 1);
                 return Err(Error::file(path, format!("{problem}: download it again")));
             }
-            labels.push(*label);
+            labels.push(u16::from(*label));
             let (red, rest) = planes.split_at(PLANE);
             let (green, blue) = rest.split_at(PLANE);
             values.extend(red.iter().zip(green).zip(blue).flat_map(|((&r, &g), &b)| [r, g, b]));
         }
     }
-    let dataset = Dataset::new(name.to_owned(), Store::Owned(values), &[SIDE, SIDE, 3], u8::MAX);
+    let values = Values::bytes(values, 3 * PLANE);
+    let dataset = Dataset::new(name.to_owned(), values, &[SIDE, SIDE, 3], Preparation::Bytes { max: u8::MAX });
     let dataset = dataset.map_err(|problem| Error::file(&paths[0], problem))?;
     Ok(dataset.with_labels(labels.into()).with_class_names(classes.clone()))
 }

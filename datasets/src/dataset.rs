@@ -1,47 +1,77 @@
 //! Samples of one shape, and their labels.
 
+mod blocks;
+
 use std::fmt;
-use std::path::Path;
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::convert::{Convert, prefetch};
-use crate::error::{Error, OneLine};
-use crate::idx::{self, Idx, Kind};
-use crate::store::Store;
+use crate::class_labels::{Labels, UNLABELLED};
+use crate::column::Column;
+use crate::error::Error;
+use crate::prepare::Prepare;
+use crate::preparation::Preparation;
+use crate::store::Metadata;
+use crate::values::{Dtype, Values};
+use crate::windows::Sample;
 
-/// Samples of one shape as unsigned bytes, in memory or in a mapped file, with or without labels.
+/// Samples of one shape, in memory or in a file, with labels for all of them, for some, or for none.
 ///
-/// A clone shares the values. A data set that [`open`](crate::open) or [`Dataset::from_idx`] mapped needs its
-/// files to stay as they are: a file that is truncated while it is mapped ends the process with `SIGBUS`
-/// (replacing it by a rename is safe).
+/// A clone shares the values. Where they lie in a file, that is mapped or read when samples are asked for. A file that
+/// others truncate, grow or rewrite meanwhile is an error then, never a crash; to replace it by a rename is safe.
+///
+/// Values are *stored* as unsigned bytes or as floats; what a model sees of them is made by the
+/// [`Preparation`], when they are [gathered](Dataset::gather).
 #[derive(Clone)]
 pub struct Dataset {
     name: String,
-    /// `(len, sample_len)`
-    values: Arc<Store>,
-    len: usize,
-    sample_shape: Vec<usize>,
-    sample_len: usize,
-    max_value: u8,
-    /// `(len)`, each below `classes`
-    labels: Option<Arc<[u8]>>,
+    values: Arc<Values>,
+    view: View,
+    stored_shape: Vec<usize>,
+    preparation: Arc<Preparation>,
+    columns: Option<Arc<[Column]>>,
+    /// Labels, of which those of the data set begin at some place.
+    labels: Option<(Labels, usize)>,
     /// One for each class.
     class_names: Arc<[String]>,
+    /// What the values may take of it, in bytes, where that is limited.
+    memory: Option<u64>,
 }
 
-/// The two halves that learning and its measure are kept apart in. Their shapes and classes are the same.
+/// Which of the stored samples are the data set's.
 #[derive(Clone, Debug)]
-pub struct TrainTest {
-    /// What is learnt from.
-    pub train: Dataset,
-    /// What the result is measured on.
-    pub test: Dataset,
+enum View {
+    Range(Range<usize>),
+    Listed(Arc<[u32]>),
+}
+
+impl View {
+    fn len(&self) -> usize {
+        match self {
+            View::Range(range) => range.len(),
+            View::Listed(rows) => rows.len(),
+        }
+    }
+
+    /// The stored sample that `row` is. Panics if there is no such row.
+    #[inline]
+    fn stored(&self, row: u32) -> usize {
+        let row = row as usize;
+        match self {
+            View::Range(range) => {
+                assert!(row < range.len(), "row {row} of {}", range.len());
+                range.start + row
+            }
+            View::Listed(rows) => rows[row] as usize,
+        }
+    }
 }
 
 impl Dataset {
-    /// Wraps `values`, sample after sample, each of the shape `sample_shape`: `[features]`, `[height, width]`
+    /// Wraps unsigned bytes, sample after sample, each of the shape `sample_shape`: `[features]`, `[height, width]`
     /// or `[height, width, channels]`. Values run from 0 to `max_value`. There is one label per sample, or
     /// none at all, and there are as many classes as the largest label says: one more than it.
+    /// [`UNLABELLED`] stands for the label that a sample has not.
     ///
     /// # Errors
     /// If there is no sample, a part of one, or more than `u32::MAX`; if a size or `max_value` is zero; if a
@@ -51,7 +81,7 @@ impl Dataset {
         values: Vec<u8>,
         sample_shape: &[usize],
         max_value: u8,
-        labels: Option<Vec<u8>>,
+        labels: Option<Vec<u16>>,
     ) -> Result<Self, Error> {
         let name = name.into();
         let wrong = |problem: String| Error::request(format!("data set {name:?}: {problem}"));
@@ -62,84 +92,109 @@ impl Dataset {
             let value = values[at];
             return Err(wrong(format!("value {at} is {value}, above the given maximum of {max_value}")));
         }
-        let dataset =
-            Self::new(name.clone(), Store::Owned(values), sample_shape, max_value).map_err(wrong)?;
-        match labels {
-            None => Ok(dataset),
-            Some(labels) if labels.len() == dataset.len => Ok(dataset.with_labels(labels.into())),
-            Some(labels) => Err(wrong(format!("{} samples come with {} labels", dataset.len, labels.len()))),
-        }
+        let width = width(sample_shape, values.len()).map_err(wrong)?;
+        let preparation = Preparation::Bytes { max: max_value };
+        Self::new(name.clone(), Values::bytes(values, width), sample_shape, preparation)
+            .and_then(|dataset| dataset.with_optional_labels(labels))
+            .map_err(wrong)
     }
 
-    /// Reads an IDX file of images and, if given, one of labels. A path that ends in `.gz` is decompressed
-    /// into memory, any other is mapped. Pixels run from 0 to 255. A fourth dimension of the images is their
-    /// channels.
+    /// Wraps floats, as [`Dataset::from_values`] does bytes. A model sees them as they are.
     ///
     /// # Errors
-    /// If a file is missing, unreadable, damaged, or of another format; if the two differ in their counts.
-    pub fn from_idx(name: impl Into<String>, images: &Path, labels: Option<&Path>) -> Result<Self, Error> {
-        let Idx { sizes, values } = idx::read(images, Kind::Images)?;
-        let dataset = Self::new(name.into(), values, &sizes[1..], u8::MAX)
-            .map_err(|problem| Error::file(images, problem))?;
-        let Some(path) = labels else { return Ok(dataset) };
-        // Copied even where it is mapped: labels index into things, and have to stay what they were when
-        // checked.
-        let labels: Arc<[u8]> = Arc::from(&*idx::read(path, Kind::Labels)?.values);
-        if labels.len() != dataset.len {
-            let counts = format!("{} labels for the {} images", labels.len(), dataset.len);
-            let images = OneLine(images);
-            return Err(Error::file(
-                path,
-                format!("holds {counts} of {images}: the two do not belong together"),
-            ));
+    /// As there, and if a value is not finite.
+    pub fn from_floats(
+        name: impl Into<String>,
+        values: Vec<f32>,
+        sample_shape: &[usize],
+        labels: Option<Vec<u16>>,
+    ) -> Result<Self, Error> {
+        let name = name.into();
+        let wrong = |problem: String| Error::request(format!("data set {name:?}: {problem}"));
+        let width = width(sample_shape, values.len()).map_err(wrong)?;
+        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+            let problem = format!("sample {} holds {} at its value {}", at / width, values[at], at % width);
+            return Err(wrong(problem));
         }
-        Ok(dataset.with_labels(labels))
+        Self::new(name.clone(), Values::floats(values, width), sample_shape, Preparation::Floats)
+            .and_then(|dataset| dataset.with_optional_labels(labels))
+            .map_err(wrong)
     }
 
     /// The unlabelled data set, or what is wrong with it.
     pub(crate) fn new(
         name: String,
-        values: Store,
+        values: Values,
         sample_shape: &[usize],
-        max_value: u8,
+        preparation: Preparation,
     ) -> Result<Self, String> {
-        let sample_len = sample_shape.iter().try_fold(1_usize, |len, &size| len.checked_mul(size));
-        let sample_len = sample_len.filter(|&len| len > 0 && !sample_shape.is_empty());
-        let Some(sample_len) = sample_len else {
-            return Err(format!("no sample can have the shape {sample_shape:?}"));
-        };
-        if values.is_empty() || !values.len().is_multiple_of(sample_len) {
-            return Err(format!(
-                "{} values do not divide into samples of {sample_len} (shape {sample_shape:?})",
-                values.len()
-            ));
-        }
-        let len = values.len() / sample_len;
-        if u32::try_from(len).is_err() {
-            return Err(format!("{len} samples are more than the 4294967295 that can be numbered"));
+        if u32::try_from(values.rows).is_err() {
+            return Err(format!("{} samples are more than the 4294967295 that can be numbered", values.rows));
         }
         Ok(Dataset {
             name,
+            view: View::Range(0..values.rows),
             values: Arc::new(values),
-            len,
-            sample_shape: sample_shape.to_vec(),
-            sample_len,
-            max_value,
+            stored_shape: sample_shape.to_vec(),
+            preparation: Arc::new(preparation),
+            columns: None,
             labels: None,
             class_names: Arc::from([]),
+            memory: None,
         })
     }
 
-    /// `labels` is as long as the data set. Classes are called by their numbers.
-    pub(crate) fn with_labels(self, labels: Arc<[u8]>) -> Self {
-        let classes = labels.iter().max().map_or(0, |&largest| usize::from(largest) + 1);
+    /// The samples of a store.
+    pub(crate) fn from_store(
+        name: &str,
+        values: Values,
+        metadata: Metadata,
+        labels: Option<Labels>,
+    ) -> Result<Self, String> {
+        let preparation = match (metadata.normalisation, values.dtype) {
+            (Some(normalisation), _) => normalisation,
+            (None, Dtype::U8) => Preparation::Bytes { max: metadata.max_value.unwrap_or(u8::MAX) },
+            (None, Dtype::F32) => Preparation::Floats,
+        };
+        let dataset = Self::new(name.to_owned(), values, &metadata.shape, preparation)?;
+        Ok(Dataset {
+            columns: metadata.columns.map(Arc::from),
+            class_names: metadata.classes.into(),
+            labels: labels.map(|labels| (labels, 0)),
+            ..dataset
+        })
+    }
+
+    fn with_optional_labels(self, labels: Option<Vec<u16>>) -> Result<Self, String> {
+        match labels {
+            None => Ok(self),
+            Some(labels) if labels.len() == self.len() => Ok(self.with_labels(labels.into())),
+            Some(labels) => Err(format!("{} samples come with {} labels", self.len(), labels.len())),
+        }
+    }
+
+    /// `labels` is as long as the data set, which shows all of its stored samples. Classes are called by their numbers.
+    pub(crate) fn with_labels(self, labels: Arc<[u16]>) -> Self {
+        let largest = labels.iter().filter(|&&label| label != UNLABELLED).max();
+        let classes = largest.map_or(0, |&largest| usize::from(largest) + 1);
         let class_names = (0..classes).map(|class| class.to_string()).collect();
-        Dataset { labels: Some(labels), class_names, ..self }
+        Dataset { labels: Some((Labels::Owned(labels), 0)), class_names, ..self }
     }
 
     /// Says how many classes there are, and what they are called. Each label is below their number.
     pub(crate) fn with_class_names(self, class_names: Arc<[String]>) -> Self {
         Dataset { class_names, ..self }
+    }
+
+    /// These samples, of which a model sees what `preparation` makes.
+    ///
+    /// # Errors
+    /// If that is for stored values of another type, or of another number.
+    pub fn with_preparation(self, preparation: Preparation) -> Result<Self, Error> {
+        match preparation.takes(self.values.dtype, self.values.width) {
+            Ok(()) => Ok(Dataset { preparation: Arc::new(preparation), ..self }),
+            Err(problem) => Err(Error::request(format!("data set {:?}: {problem}", self.name))),
+        }
     }
 
     /// What the data set is called: the folder it came from, or `digits`.
@@ -149,37 +204,71 @@ impl Dataset {
 
     /// The number of samples.
     pub fn len(&self) -> usize {
-        self.len
+        self.view.len()
     }
 
     /// Whether there is no sample, as in a [`subset`](Dataset::subset) of no rows.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
-    /// The number of values in a sample.
+    /// The number of values in a sample as a model sees it.
     pub fn sample_len(&self) -> usize {
-        self.sample_len
+        self.preparation.features(self.values.width)
     }
 
     /// `(height, width, channels)` of a sample, if it is an image.
     pub fn image_shape(&self) -> Option<(usize, usize, usize)> {
-        match self.sample_shape[..] {
+        match self.stored_shape[..] {
             [height, width] => Some((height, width, 1)),
             [height, width, channels] => Some((height, width, channels)),
             _ => None,
         }
     }
 
-    /// What 1.0 stands for: [`gather`](Dataset::gather) divides by it.
-    pub fn max_value(&self) -> u8 {
-        self.max_value
+    /// The type of the stored values.
+    pub fn dtype(&self) -> Dtype {
+        self.values.dtype
     }
 
-    /// The labels, one per sample and each below [`classes`](Dataset::classes); `None` if the data set has
-    /// none.
-    pub fn labels(&self) -> Option<&[u8]> {
-        self.labels.as_deref()
+    /// The shape of a sample as it is stored.
+    pub fn stored_shape(&self) -> &[usize] {
+        &self.stored_shape
+    }
+
+    /// What the stored values of a sample are, if they come from a table.
+    pub fn columns(&self) -> Option<&[Column]> {
+        self.columns.as_deref()
+    }
+
+    /// What makes of stored values what a model sees.
+    pub fn preparation(&self) -> &Preparation {
+        &self.preparation
+    }
+
+    /// Whether there are labels, if only for some samples.
+    pub fn has_labels(&self) -> bool {
+        self.labels.is_some()
+    }
+
+    /// The labels, one per sample and each below [`classes`](Dataset::classes), or [`UNLABELLED`]; `None` if the data
+    /// set has none at all. Those of a store are read when they are first asked for.
+    ///
+    /// # Errors
+    /// If a store's labels cannot be read, or are damaged.
+    pub fn labels(&self) -> Result<Option<&[u16]>, Error> {
+        let Some((labels, start)) = &self.labels else { return Ok(None) };
+        Ok(Some(&labels.all()?[*start..][..self.len()]))
+    }
+
+    /// The rows that have a label, ascending.
+    ///
+    /// # Errors
+    /// As [`labels`](Dataset::labels).
+    pub fn labelled_rows(&self) -> Result<Vec<u32>, Error> {
+        let labels = self.labels()?.unwrap_or_default();
+        let rows = (0..).zip(labels).filter(|&(_, &label)| label != UNLABELLED);
+        Ok(rows.map(|(row, _)| row).collect())
     }
 
     /// The number of classes, of which a subset may hold fewer; 0 without labels.
@@ -193,68 +282,107 @@ impl Dataset {
         &self.class_names
     }
 
-    /// The values of sample `row`, [`sample_len`](Dataset::sample_len) of them.
+    /// Writes the samples `rows` to `out`, of the shape `(rows.len(), sample_len)`, as a model sees them: of bytes
+    /// `value / max_value`, `f32` in `[0, 1]`, correctly rounded, and therefore the same bits on every machine. Allocates
+    /// nothing, but for a buffer of one sample that is a table's, once in a thread.
     ///
-    /// # Panics
-    /// If there is no such row.
-    pub fn sample(&self, row: usize) -> &[u8] {
-        &self.values[row * self.sample_len..][..self.sample_len]
-    }
-
-    /// Writes the samples `rows` to `out`, of the shape `(rows.len(), sample_len)`, as `value / max_value`:
-    /// `f32` in `[0, 1]`, correctly rounded, and therefore the same bits on every machine. Allocates nothing.
+    /// # Errors
+    /// If the file of the values cannot be read any more, or was changed: then `out` is not to be used.
     ///
     /// # Panics
     /// If a row is not there, or `out` has another length.
-    pub fn gather(&self, rows: &[u32], out: &mut [f32]) {
-        assert_eq!(out.len(), rows.len() * self.sample_len, "out holds one sample a row");
-        let values: &[u8] = &self.values;
-        let sample = |row: u32| &values[row as usize * self.sample_len..][..self.sample_len];
-        let convert = Convert::new(self.max_value);
-        for (at, (&row, out)) in rows.iter().zip(out.chunks_exact_mut(self.sample_len)).enumerate() {
-            // Shuffled rows lie anywhere, where no processor guesses the next: a sample would spend three
-            // quarters of its time waiting for memory. Fetched two ahead it takes little more than half as
-            // long; four ahead gains no more.
-            if let Some(&ahead) = rows.get(at + 2) {
-                prefetch(sample(ahead));
-            }
-            convert.run(sample(row), out);
+    pub fn gather(&self, rows: &[u32], out: &mut [f32]) -> Result<(), Error> {
+        let length = self.sample_len();
+        assert_eq!(out.len(), rows.len() * length, "out holds one sample a row");
+        let stored = rows.iter().map(|&row| self.view.stored(row));
+        let mut prepare = Prepare::new(&self.preparation, self.values.row_bytes());
+        self.values.visit(stored, |i, start, bytes| {
+            prepare.run(start, bytes, &mut out[i * length..][..length]);
+        })
+    }
+
+    /// As [`Dataset::gather`], of `samples` of a window, whose stored bytes these are.
+    pub(crate) fn gather_window(&self, bytes: &[u8], samples: &[Sample], out: &mut [f32]) {
+        let (length, row_bytes) = (self.sample_len(), self.values.row_bytes());
+        assert_eq!(out.len(), samples.len() * length, "out holds one sample a row");
+        let mut prepare = Prepare::new(&self.preparation, row_bytes);
+        for (sample, out) in samples.iter().zip(out.chunks_exact_mut(length)) {
+            prepare.run(0, &bytes[sample.place as usize * row_bytes..][..row_bytes], out);
         }
     }
 
-    /// Writes the labels of the samples `rows` to `out`, one each.
+    /// Writes the stored bytes of the samples `rows` to `out`, of the shape `(rows.len(), values of a sample)`: `u8`, or
+    /// little-endian `f32`, as [`dtype`](Dataset::dtype) says.
+    ///
+    /// # Errors
+    /// As [`Dataset::gather`].
+    ///
+    /// # Panics
+    /// As there.
+    pub fn gather_stored(&self, rows: &[u32], out: &mut [u8]) -> Result<(), Error> {
+        let length = self.values.row_bytes();
+        assert_eq!(out.len(), rows.len() * length, "out holds one sample a row");
+        let stored = rows.iter().map(|&row| self.view.stored(row));
+        self.values.visit(stored, |i, start, bytes| {
+            out[i * length + start..][..bytes.len()].copy_from_slice(bytes);
+        })
+    }
+
+    /// The stored bytes of one sample, as [`Dataset::gather_stored`] has them.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn stored_bytes(&self, row: usize) -> Result<Vec<u8>, Error> {
+        let mut bytes = vec![0; self.values.row_bytes()];
+        self.gather_stored(&[u32::try_from(row).expect("a row's number has 32 bits")], &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Writes the labels of the samples `rows` to `out`, one each; [`UNLABELLED`] for a sample that has none.
+    ///
+    /// # Errors
+    /// As [`labels`](Dataset::labels).
     ///
     /// # Panics
     /// If the data set has no labels, a row is not there, or `out` has another length.
-    pub fn gather_labels(&self, rows: &[u32], out: &mut [u32]) {
+    pub fn gather_labels(&self, rows: &[u32], out: &mut [u32]) -> Result<(), Error> {
         assert_eq!(out.len(), rows.len(), "out holds one label a row");
-        let labels = self.labels().expect("gather_labels needs a data set with labels");
+        let labels = self.labels()?.expect("gather_labels needs a data set with labels");
         for (&row, out) in rows.iter().zip(out) {
             *out = u32::from(labels[row as usize]);
         }
+        Ok(())
     }
 
-    /// A data set of the samples `rows` alone, in that order, copied to memory. It keeps the name and the
+    /// The samples `rows` alone, in that order. The values are shared. It keeps the name and the
     /// number of classes, whether or not its rows show all of them.
+    ///
+    /// # Errors
+    /// As [`labels`](Dataset::labels).
     ///
     /// # Panics
     /// If a row is not there.
-    pub fn subset(&self, rows: &[u32]) -> Dataset {
-        let mut values = Vec::with_capacity(rows.len() * self.sample_len);
-        for &row in rows {
-            values.extend_from_slice(self.sample(row as usize));
-        }
-        let labels = self.labels().map(|labels| rows.iter().map(|&row| labels[row as usize]).collect());
-        Dataset {
-            name: self.name.clone(),
-            values: Arc::new(Store::Owned(values)),
-            len: rows.len(),
-            sample_shape: self.sample_shape.clone(),
-            max_value: self.max_value,
-            sample_len: self.sample_len,
-            class_names: self.class_names.clone(),
-            labels,
-        }
+    pub fn subset(&self, rows: &[u32]) -> Result<Dataset, Error> {
+        let labels = self.labels()?.map(|labels| rows.iter().map(|&row| labels[row as usize]).collect());
+        let view = View::Listed(rows.iter().map(|&row| self.view.stored(row) as u32).collect());
+        let labels = labels.map(|labels| (Labels::Owned(labels), 0));
+        Ok(Dataset { view, labels, ..self.clone() })
+    }
+
+    /// The same samples, of whose values a [`Loader`](crate::Loader) keeps no more than so many bytes in memory. Without
+    /// a limit it is half of what the system or the process's control group has available when training begins.
+    pub fn with_memory(self, bytes: u64) -> Dataset {
+        Dataset { memory: Some(bytes), ..self }
+    }
+
+    /// The samples of a range of rows. Panics unless the data set shows all of its stored samples.
+    pub(crate) fn range(&self, rows: Range<usize>) -> Dataset {
+        assert!(matches!(&self.view, View::Range(all) if all.start == 0 && rows.end <= all.end));
+        let labels = self.labels.clone().map(|(labels, start)| (labels, start + rows.start));
+        Dataset { view: View::Range(rows), labels, ..self.clone() }
     }
 
     /// The same samples in two classes: 1, called `class`, for those of that class, and 0, called `rest`, for all
@@ -264,7 +392,7 @@ impl Dataset {
     /// If there are no labels, no class of that name, or no other class.
     pub fn one_against_rest(&self, class: &str) -> Result<Dataset, Error> {
         let wrong = |problem: String| Error::request(format!("data set {:?}: {problem}", self.name));
-        let Some(labels) = &self.labels else {
+        let Some(labels) = self.labels()? else {
             return Err(wrong(format!("there are no labels, and so no class {class:?}")));
         };
         let Some(one) = self.class_names.iter().position(|name| name == class) else {
@@ -273,22 +401,28 @@ impl Dataset {
         if self.class_names.len() == 1 {
             return Err(wrong(format!("{class:?} is its only class, so that there is no rest")));
         }
-        Ok(Dataset {
-            labels: Some(labels.iter().map(|&label| u8::from(usize::from(label) == one)).collect()),
-            class_names: Arc::from(["rest".to_owned(), class.to_owned()]),
-            ..self.clone()
-        })
+        let against = |label: u16| match label {
+            UNLABELLED => UNLABELLED,
+            label => u16::from(usize::from(label) == one),
+        };
+        let labels = labels.iter().map(|&label| against(label)).collect();
+        let class_names = Arc::from(["rest".to_owned(), class.to_owned()]);
+        Ok(Dataset { labels: Some((Labels::Owned(labels), 0)), class_names, ..self.clone() })
     }
 }
 
-impl TrainTest {
-    /// [`Dataset::one_against_rest`] of both halves.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn one_against_rest(&self, class: &str) -> Result<TrainTest, Error> {
-        Ok(TrainTest { train: self.train.one_against_rest(class)?, test: self.test.one_against_rest(class)? })
+/// The values of a sample of the shape `sample_shape`, if `count` of them are whole samples, and at least one.
+pub(crate) fn width(sample_shape: &[usize], count: usize) -> Result<usize, String> {
+    let width = sample_shape.iter().try_fold(1_usize, |width, &size| width.checked_mul(size));
+    let Some(width) = width.filter(|&width| width > 0 && !sample_shape.is_empty()) else {
+        return Err(format!("no sample can have the shape {sample_shape:?}"));
+    };
+    if count == 0 || !count.is_multiple_of(width) {
+        return Err(format!(
+            "{count} values do not divide into samples of {width} (shape {sample_shape:?})"
+        ));
     }
+    Ok(width)
 }
 
 /// `names`, or the first of them where they would make a line too long.
@@ -306,9 +440,9 @@ impl fmt::Debug for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dataset")
             .field("name", &self.name)
-            .field("len", &self.len)
-            .field("sample_shape", &self.sample_shape)
-            .field("max_value", &self.max_value)
+            .field("len", &self.len())
+            .field("dtype", &self.values.dtype)
+            .field("stored_shape", &self.stored_shape)
             .field("classes", &self.classes())
             .field("labelled", &self.labels.is_some())
             .finish_non_exhaustive()

@@ -1,12 +1,13 @@
 //! The data set that needs no download.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use crate::dataset::{Dataset, TrainTest};
+use crate::dataset::Dataset;
+use crate::array::ArrayValues;
 use crate::error::Error;
 use crate::idx::{self, Kind};
 use crate::labels::draw_labels;
+use crate::parts::TrainTest;
 
 const IMAGES: &[u8] = include_bytes!("../data/digits-images-idx3-ubyte.gz");
 const LABELS: &[u8] = include_bytes!("../data/digits-labels-idx1-ubyte.gz");
@@ -23,13 +24,17 @@ impl Dataset {
 }
 
 fn decode() -> Result<Dataset, Error> {
-    let read =
-        |bytes: &'static [u8], name, kind| idx::read_gzip(bytes, bytes.len() as u64, Path::new(name), kind);
-    let images = read(IMAGES, "built-in images", Kind::Images)?;
-    let labels = read(LABELS, "built-in labels", Kind::Labels)?;
-    let dataset =
-        Dataset::new("digits".to_owned(), images.values, &images.sizes[1..], 16).map_err(Error::request)?;
-    Ok(dataset.with_labels(Arc::from(&*labels.values)))
+    let read = |bytes: &'static [u8], name, kind| {
+        let idx = idx::read_gzip(bytes, bytes.len() as u64, Path::new(name), kind)?;
+        match idx.values {
+            ArrayValues::Bytes(values) => Ok((idx.sizes, values)),
+            _ => Err(Error::request("gzip data are bytes in memory")),
+        }
+    };
+    let (sizes, images) = read(IMAGES, "built-in images", Kind::Images)?;
+    let (_, labels) = read(LABELS, "built-in labels", Kind::Labels)?;
+    let labels = labels.into_iter().map(u16::from).collect();
+    Dataset::from_values("digits", images, &sizes[1..], 16, Some(labels))
 }
 
 /// [`Dataset::digits`] in two halves: a seeded choice of `test_samples` for the test, as many of each class
@@ -39,7 +44,7 @@ fn decode() -> Result<Dataset, Error> {
 /// 1,730 the test half is class-balanced; above, classes run out and it follows their frequency.
 pub fn builtin(test_samples: usize, seed: u64) -> TrainTest {
     let digits = Dataset::digits();
-    let labels = digits.labels().expect("the digits are labelled");
+    let labels = digits.labels().ok().flatten().expect("the digits are labelled, in memory");
     let test_samples = test_samples.clamp(CLASSES, digits.len() - CLASSES);
     // The ten labels that are drawn for training keep a sample of each class there; the others follow below.
     let draw = draw_labels(labels, CLASSES, CLASSES, test_samples, seed, 0)
@@ -49,5 +54,6 @@ pub fn builtin(test_samples: usize, seed: u64) -> TrainTest {
         in_test[row as usize] = true;
     }
     let train: Vec<u32> = (0..digits.len() as u32).filter(|&row| !in_test[row as usize]).collect();
-    TrainTest { train: digits.subset(&train), test: digits.subset(&draw.validation) }
+    let part = |rows: &[u32]| digits.subset(rows).expect("labels in memory can be read");
+    TrainTest { train: part(&train), test: part(&draw.validation) }
 }

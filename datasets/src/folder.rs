@@ -2,13 +2,13 @@
 //! images.
 
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::cifar;
-use crate::dataset::{Dataset, TrainTest};
 use crate::error::Error;
 use crate::images::{self, ImageOptions, Opened};
+use crate::mnist;
+use crate::parts::TrainTest;
 
 /// [`open_with`] the default options, and nobody told.
 ///
@@ -52,7 +52,7 @@ pub fn open_with(
     let name = fs::canonicalize(dir).map_err(|error| Error::io(dir, error))?;
     let name = name.file_name().map_or_else(|| "data".into(), |name| name.to_string_lossy());
 
-    let mut data = if holds_idx(dir)? { Some(open_idx(dir, &name)?) } else { None };
+    let mut data = if mnist::recognised(dir)? { Some(mnist::open(dir, &name)?) } else { None };
     if data.is_none() {
         data = cifar::open(dir, &name)?;
     }
@@ -70,105 +70,8 @@ pub fn open_with(
             dir,
             format!(
                 "holds no {}, no data_batch_1.bin and no images: put it there, or name the folder that has it",
-                names("train-images", "idx3")
+                mnist::names("train-images", "idx3")
             ),
         )),
     }
-}
-
-/// Whether one of MNIST's four files is there.
-fn holds_idx(dir: &Path) -> Result<bool, Error> {
-    for half in ["train", "t10k"] {
-        for (kind, idx) in [("images", "idx3"), ("labels", "idx1")] {
-            if find(dir, &format!("{half}-{kind}"), idx)?.is_some() {
-                return Ok(true);
-            }
-        }
-    }
-    Ok(false)
-}
-
-fn open_idx(dir: &Path, name: &str) -> Result<TrainTest, Error> {
-    let half = |images: &Path, labels: &Path| Dataset::from_idx(name, images, Some(labels));
-    let find = |half: &str, idx: &str| match find(dir, half, idx)? {
-        Some(path) => Ok(path),
-        None => {
-            let problem =
-                format!("holds no {}: put it there, or name the folder that has it", names(half, idx));
-            Err(Error::file(dir, problem))
-        }
-    };
-
-    // All four are looked for before any is read, so that a missing one is known at once.
-    let train_images = find("train-images", "idx3")?;
-    let train_labels = find("train-labels", "idx1")?;
-    let test_images = find("t10k-images", "idx3")?;
-    let test_labels = find("t10k-labels", "idx1")?;
-    let train = half(&train_images, &train_labels)?;
-    let test = half(&test_images, &test_labels)?;
-
-    if test.image_shape() != train.image_shape() {
-        let size = |dataset: &Dataset| {
-            dataset.image_shape().map_or_else(String::new, |(height, width, channels)| match channels {
-                1 => format!("{height}x{width}"),
-                _ => format!("{height}x{width}x{channels}"),
-            })
-        };
-        let sizes = format!("{}, where the training images have {}", size(&test), size(&train));
-        return Err(Error::file(
-            &test_images,
-            format!("holds images of {sizes}: the two do not belong together"),
-        ));
-    }
-    let labels = train.labels().unwrap_or_default();
-    if let Some((at, missing)) = beyond_a_gap(labels) {
-        let problem = format!(
-            "label {at} is {}, but class {missing} has none of the {} samples: mend the label if it is wrong, \
-             else renumber the classes from 0 without gaps, or add samples of it",
-            labels[at],
-            labels.len()
-        );
-        return Err(Error::file(&train_labels, problem));
-    }
-    let labels = test.labels().unwrap_or_default();
-    if let Some(at) = labels.iter().position(|&label| usize::from(label) >= train.classes()) {
-        let problem = format!(
-            "label {at} is {}, a class that no training sample has, so that no model could learn it: \
-             are these the labels that belong to the training files?",
-            labels[at]
-        );
-        return Err(Error::file(&test_labels, problem));
-    }
-    let test = test.with_class_names(train.class_names().into());
-    Ok(TrainTest { train, test })
-}
-
-/// The row of the first label above the lowest class that no label names, and that class; `None` if there is no gap.
-fn beyond_a_gap(labels: &[u8]) -> Option<(usize, usize)> {
-    let mut known = [false; 256];
-    for &label in labels {
-        known[usize::from(label)] = true;
-    }
-    let missing = known.iter().position(|known| !known)?;
-    let at = labels.iter().position(|&label| usize::from(label) > missing)?;
-    Some((at, missing))
-}
-
-/// The file of one half: under the first of its four names that exists.
-fn find(dir: &Path, half: &str, idx: &str) -> Result<Option<PathBuf>, Error> {
-    for ending in ["", ".gz"] {
-        for dot in ["-", "."] {
-            let path = dir.join(format!("{half}{dot}{idx}-ubyte{ending}"));
-            match fs::metadata(&path) {
-                Ok(_) => return Ok(Some(path)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(Error::io(&path, error)),
-            }
-        }
-    }
-    Ok(None)
-}
-
-fn names(half: &str, idx: &str) -> String {
-    format!("{half}-{idx}-ubyte or {half}.{idx}-ubyte, plain or with .gz")
 }

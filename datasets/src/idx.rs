@@ -12,15 +12,13 @@
 //! in pieces, so that memory grows with what has arrived and never beyond what was promised.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
-use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
 
+use crate::array::ArrayValues;
 use crate::error::Error;
-use crate::mapped::Mapped;
-use crate::store::Store;
 
 const UNSIGNED_BYTE: u8 = 0x08;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -58,7 +56,8 @@ impl Kind {
 pub(crate) struct Idx {
     /// One or, of images, three or four, none of them zero. Their product is the number of values.
     pub(crate) sizes: Vec<usize>,
-    pub(crate) values: Store,
+    /// Bytes in memory or in the file.
+    pub(crate) values: ArrayValues,
 }
 
 /// Reads `path`: a name that ends in `.gz` is decompressed into memory, any other is mapped.
@@ -80,9 +79,25 @@ pub(crate) fn read(path: &Path, kind: Kind) -> Result<Idx, Error> {
     if header.file_length() != length {
         return Err(header.wrong_length(path, &format!("the file has {length}")));
     }
-    let values = header.length()..header.length() + header.values;
-    let file = Mapped::open(&file, length).map_err(|error| Error::io(path, error))?;
-    Ok(Idx { sizes: header.sizes, values: Store::Mapped { file: Arc::new(file), values } })
+    let values = ArrayValues::BytesAt(header.length() as u64);
+    Ok(Idx { sizes: header.sizes, values })
+}
+
+/// The labels in `path`, read even where they could be mapped: labels index into things, and have to stay what they were
+/// when checked.
+pub(crate) fn read_labels(path: &Path) -> Result<Vec<u8>, Error> {
+    let Idx { sizes, values } = read(path, Kind::Labels)?;
+    match values {
+        ArrayValues::Bytes(labels) => Ok(labels),
+        _ => {
+            let failed = |error| Error::io(path, error);
+            let mut labels = Vec::with_capacity(sizes[0]);
+            let mut file = File::open(path).map_err(failed)?;
+            file.seek(SeekFrom::Start(4 + 4)).map_err(failed)?;
+            file.take(sizes[0] as u64).read_to_end(&mut labels).map_err(failed)?;
+            Ok(labels)
+        }
+    }
 }
 
 /// Reads gzip data of `length` bytes; `path` is what errors call it.
@@ -122,7 +137,7 @@ pub(crate) fn read_gzip(
     if fill(&mut values_from, &mut [0]).map_err(|error| gzip_error(path, error))? > 0 {
         return Err(header.wrong_length(path, "it decompresses to more"));
     }
-    Ok(Idx { sizes: header.sizes, values: Store::Owned(values) })
+    Ok(Idx { sizes: header.sizes, values: ArrayValues::Bytes(values) })
 }
 
 struct Header {

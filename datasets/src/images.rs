@@ -23,8 +23,8 @@ mod stored;
 
 use std::path::{Path, PathBuf};
 
-use crate::dataset::TrainTest;
 use crate::error::Error;
+use crate::parts::TrainTest;
 use listing::Listing;
 use picture::Picture;
 use stored::{Place, Stored};

@@ -15,6 +15,7 @@
 //! 3. Where a class is too small for that, every class gives one training label and the rest follows the
 //!    frequencies, by largest remainders.
 
+use crate::class_labels::{MOST_CLASSES, UNLABELLED};
 use crate::error::Error;
 use crate::random::{Purpose, Stream};
 
@@ -28,7 +29,7 @@ pub struct LabelDraw {
 }
 
 /// Draws `train` rows and `validation` more, class by class, out of samples with the given `labels`, each
-/// below `classes`.
+/// below `classes`, or [`UNLABELLED`]: such a sample is not drawn.
 ///
 /// The draw is a function of all its arguments, the same on every machine and in every version. Every class
 /// gives the same number, give or take one where the division leaves a remainder. If some class has too few
@@ -43,7 +44,7 @@ pub struct LabelDraw {
 /// If a label is not below `classes`, a class has no sample, `train` is below `classes`, or `train +
 /// validation` is more than there are samples.
 pub fn draw_labels(
-    labels: &[u8],
+    labels: &[u16],
     classes: usize,
     train: usize,
     validation: usize,
@@ -56,9 +57,11 @@ pub fn draw_labels(
             format!("{train} training labels cannot cover {classes} classes: ask for {classes} or more");
         return Err(Error::request(problem));
     }
-    if train.checked_add(validation).is_none_or(|both| both > labels.len()) {
+    let labelled: usize = rows.iter().map(Vec::len).sum();
+    if train.checked_add(validation).is_none_or(|both| both > labelled) {
         let asked = format!("{train} training and {validation} validation labels");
-        let problem = format!("{asked} are more than the {} samples there are: ask for fewer", labels.len());
+        let of = if labelled == labels.len() { "samples" } else { "labelled samples" };
+        let problem = format!("{asked} are more than the {labelled} {of} there are: ask for fewer");
         return Err(Error::request(problem));
     }
 
@@ -90,16 +93,19 @@ struct Share {
 }
 
 /// The rows of each class, ascending; at least one each.
-fn rows_by_class(labels: &[u8], classes: usize) -> Result<Vec<Vec<u32>>, Error> {
+fn rows_by_class(labels: &[u16], classes: usize) -> Result<Vec<Vec<u32>>, Error> {
     if u32::try_from(labels.len()).is_err() {
         return Err(Error::request(format!("{} labels are more than can be numbered", labels.len())));
     }
-    // A byte has 256 values, so that a larger number of classes is wrong, and not worth the memory.
-    if !(1..=256).contains(&classes) {
-        return Err(Error::request(format!("{classes} classes were named, where there can be 1 to 256")));
+    // A larger number of classes is wrong, and not worth the memory.
+    if !(1..=MOST_CLASSES).contains(&classes) {
+        let problem = format!("{classes} classes were named, where there can be 1 to {MOST_CLASSES}");
+        return Err(Error::request(problem));
     }
     let mut rows = vec![Vec::new(); classes];
-    for (row, &label) in labels.iter().enumerate() {
+    let mut labelled = 0;
+    for (row, &label) in labels.iter().enumerate().filter(|&(_, &label)| label != UNLABELLED) {
+        labelled += 1;
         let Some(rows) = rows.get_mut(usize::from(label)) else {
             let problem =
                 format!("row {row} has the label {label}, where {classes} classes end at {}", classes - 1);
@@ -110,9 +116,8 @@ fn rows_by_class(labels: &[u8], classes: usize) -> Result<Vec<Vec<u32>>, Error> 
     match rows.iter().position(Vec::is_empty) {
         None => Ok(rows),
         Some(class) => Err(Error::request(format!(
-            "class {class} has none of the {} samples, so that no label can be drawn for it: \
+            "class {class} has none of the {labelled} samples, so that no label can be drawn for it: \
              renumber the classes without gaps, or add samples of it",
-            labels.len()
         ))),
     }
 }

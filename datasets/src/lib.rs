@@ -4,14 +4,14 @@
 //! use narrows_datasets::{Batches, builtin, draw_labels, shuffled};
 //!
 //! let digits = builtin(400, 0);
-//! let labels = digits.train.labels().expect("the digits are labelled");
+//! let labels = digits.train.labels()?.expect("the digits are labelled");
 //! let draw = draw_labels(labels, digits.train.classes(), 100, 100, 0, 0)?;
-//! let few = digits.train.subset(&draw.train);
+//! let few = digits.train.subset(&draw.train)?;
 //!
 //! let order = shuffled(few.len(), 0, 0);
 //! for rows in Batches::new(&order, 32) {
 //!     let mut x = vec![0.0; rows.len() * few.sample_len()]; // (batch, features)
-//!     few.gather(rows, &mut x);
+//!     few.gather(rows, &mut x)?;
 //! }
 //! # Ok::<(), narrows_datasets::Error>(())
 //! ```
@@ -33,6 +33,7 @@ mod array;
 mod augment;
 mod batches;
 mod cifar;
+mod class_labels;
 mod column;
 mod convert;
 mod data_file;
@@ -44,21 +45,38 @@ mod hash;
 mod idx;
 mod images;
 mod labels;
+mod loader;
 #[expect(unsafe_code, reason = "memory mapping")]
 mod mapped;
+mod memory;
+mod mnist;
 mod order;
+mod parts;
+mod permutation;
+mod preparation;
+mod prepare;
 mod random;
+mod rows;
 mod store;
 mod table;
+mod values;
+mod windows;
 
 pub use augment::{Augmentation, Augmenter, SampleKey};
 pub use batches::Batches;
 pub use column::{Column, ColumnKind, Encoding};
 pub use data_file::Access;
-pub use dataset::{Dataset, TrainTest};
+pub use class_labels::{MOST_CLASSES, UNLABELLED};
+pub use dataset::Dataset;
 pub use digits::builtin;
 pub use error::Error;
 pub use folder::{open, open_with};
 pub use images::{Channels, ImageOptions, Opened};
 pub use labels::{LabelDraw, draw_labels};
+pub use loader::{Epoch, Loader};
 pub use order::{holdout, shuffle_into, shuffled};
+pub use parts::TrainTest;
+pub use preparation::Preparation;
+pub use rows::Rows;
+pub use store::{Metadata, Provenance, Store, StoreWriter, verify};
+pub use values::Dtype;

@@ -21,6 +21,7 @@ use chacha20::rand_core::{Rng, SeedableRng};
 #[derive(Clone, Copy)]
 pub(crate) enum Purpose {
     Shuffle,
+    Window,
     Holdout,
     Labels,
 }
@@ -29,6 +30,7 @@ impl Purpose {
     fn tag(self) -> &'static [u8; 8] {
         match self {
             Purpose::Shuffle => b"shuffle ",
+            Purpose::Window => b"window  ",
             Purpose::Holdout => b"holdout ",
             Purpose::Labels => b"labels  ",
         }
@@ -46,6 +48,10 @@ impl Stream {
         Stream(ChaCha8Rng::from_seed(key))
     }
 
+    pub(crate) fn next_u32(&mut self) -> u32 {
+        self.0.next_u32()
+    }
+
     /// A number in `0..bound`, every one equally likely; `bound` is not zero.
     ///
     /// D. Lemire, Fast Random Integer Generation in an Interval, ACM TOMACS 29(1), 2019, algorithm 5.
@@ -61,7 +67,7 @@ impl Stream {
     }
 
     /// Fisher and Yates, from the last place to the first. `rows` holds at most `u32::MAX` values.
-    pub(crate) fn shuffle(&mut self, rows: &mut [u32]) {
+    pub(crate) fn shuffle<T>(&mut self, rows: &mut [T]) {
         for last in (1..rows.len()).rev() {
             let chosen = self.below(last as u32 + 1) as usize;
             rows.swap(last, chosen);

@@ -228,7 +228,7 @@ fn as_many_classes_as_a_byte_can_tell_apart_are_read() {
     assert_eq!((data.train.classes(), data.test.classes()), (256, 256));
     for class in 0..256 {
         assert_eq!(
-            (data.train.labels().unwrap()[class], data.train.sample(class)[0]),
+            (data.train.labels().unwrap().unwrap()[class], data.train.stored_bytes(class).unwrap()[0]),
             (class as u8, class as u8)
         );
     }
@@ -344,7 +344,7 @@ fn read_all(images: &[Vec<u8>], size: (usize, usize)) -> Vec<Option<Vec<u8>>> {
     let mut row = 0;
     let one = |&bad: &bool| {
         row += usize::from(!bad);
-        (!bad).then(|| opened.data.train.sample(row - 1).to_vec())
+        (!bad).then(|| opened.data.train.stored_bytes(row - 1).unwrap().to_vec())
     };
     bad.iter().map(one).collect()
 }

@@ -41,12 +41,12 @@ fn planes_become_channels() {
         let bytes = batch(i, 3 + i);
         assert_eq!((half.image_shape(), half.max_value(), half.classes()), (Some((32, 32, 3)), 255, 10));
         for record in 0..3 + i {
-            assert_eq!(half.labels().unwrap()[row], bytes[record * RECORD]);
+            assert_eq!(half.labels().unwrap().unwrap()[row], bytes[record * RECORD]);
             for channel in 0..3 {
                 for y in 0..32 {
                     for x in 0..32 {
                         let stored = bytes[record * RECORD + 1 + channel * 1024 + y * 32 + x];
-                        assert_eq!(half.sample(row)[(y * 32 + x) * 3 + channel], stored);
+                        assert_eq!(half.stored_bytes(row).unwrap()[(y * 32 + x) * 3 + channel], stored);
                     }
                 }
             }
@@ -68,8 +68,8 @@ fn classes_have_the_names_that_are_there() {
         (&names.map(String::from)[..], &names.map(String::from)[..])
     );
     let cat = data.one_against_rest("cat").unwrap();
-    let expected: Vec<u8> = data.train.labels().unwrap().iter().map(|&label| u8::from(label == 3)).collect();
-    assert_eq!(cat.train.labels(), Some(&expected[..]));
+    let expected: Vec<u8> = data.train.labels().unwrap().unwrap().iter().map(|&label| u8::from(label == 3)).collect();
+    assert_eq!(cat.train.labels().unwrap(), Some(&expected[..]));
 }
 
 #[test]

@@ -7,7 +7,7 @@ const PER_CLASS: [usize; 10] = [178, 182, 177, 183, 181, 182, 181, 179, 174, 180
 
 fn per_class(dataset: &Dataset) -> [usize; 10] {
     let mut counts = [0; 10];
-    dataset.labels().unwrap().iter().for_each(|&label| counts[usize::from(label)] += 1);
+    dataset.labels().unwrap().unwrap().iter().for_each(|&label| counts[usize::from(label)] += 1);
     counts
 }
 
@@ -20,9 +20,9 @@ fn the_digits_are_those_of_scikit_learn() {
     );
     assert_eq!((digits.image_shape(), digits.max_value()), (Some((8, 8, 1)), 16));
     assert_eq!(per_class(&digits), PER_CLASS);
-    assert_eq!(digits.labels().unwrap()[..10], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    assert_eq!(digits.labels().unwrap().unwrap()[..10], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     #[rustfmt::skip]
-    assert_eq!(digits.sample(0), [
+    assert_eq!(digits.stored_bytes(0).unwrap(), [
         0, 0,  5, 13,  9,  1,  0, 0,
         0, 0, 13, 15, 10, 15,  5, 0,
         0, 3, 15,  2,  0, 11,  8, 0,
@@ -32,8 +32,8 @@ fn the_digits_are_those_of_scikit_learn() {
         0, 2, 14,  5, 10, 12,  0, 0,
         0, 0,  6, 13, 10,  0,  0, 0,
     ]);
-    assert_eq!(digits.sample(1796)[..16], [0, 0, 10, 14, 8, 1, 0, 0, 0, 2, 16, 14, 6, 1, 0, 0]);
-    let values = || (0..1797).flat_map(|row| digits.sample(row));
+    assert_eq!(digits.stored_bytes(1796).unwrap()[..16], [0, 0, 10, 14, 8, 1, 0, 0, 0, 2, 16, 14, 6, 1, 0, 0]);
+    let values = || (0..1797).flat_map(|row| digits.stored_bytes(row).unwrap());
     assert_eq!(values().map(|&value| u64::from(value)).sum::<u64>(), 561_718);
     assert_eq!(values().max(), Some(&16));
 }
@@ -51,10 +51,10 @@ fn its_halves_are_balanced_and_together_the_whole() {
             }
             let mut samples: Vec<&[u8]> = [&both.train, &both.test]
                 .iter()
-                .flat_map(|half| (0..half.len()).map(|row| half.sample(row)))
+                .flat_map(|half| (0..half.len()).map(|row| half.stored_bytes(row).unwrap()))
                 .collect();
             let digits = Dataset::digits();
-            let mut expected: Vec<&[u8]> = (0..1797).map(|row| digits.sample(row)).collect();
+            let mut expected: Vec<&[u8]> = (0..1797).map(|row| digits.stored_bytes(row).unwrap()).collect();
             samples.sort();
             expected.sort();
             assert!(samples == expected);
@@ -77,7 +77,7 @@ fn neither_half_is_ever_without_a_class() {
 fn the_seed_decides_and_nothing_else() {
     let test_of = |seed| {
         let test = builtin(400, seed).test;
-        (0..400).flat_map(|row| test.sample(row).to_vec()).collect::<Vec<_>>()
+        (0..400).flat_map(|row| test.stored_bytes(row).unwrap().to_vec()).collect::<Vec<_>>()
     };
     assert_eq!(test_of(1), test_of(1));
     assert_ne!(test_of(1), test_of(2));

@@ -26,7 +26,7 @@ const SPLIT_SEED: u64 = 0;
 pub(super) struct Source {
     pub(super) path: PathBuf,
     /// 0 where there are no classes.
-    pub(super) label: u8,
+    pub(super) label: u16,
     /// In bytes.
     length: u64,
     /// In nanoseconds since 1970.
@@ -99,7 +99,7 @@ impl Listing {
         let label = |name: &str| classes.iter().position(|class| class == name);
         let mut files = Vec::new();
         for (label, class) in train.into_iter().enumerate() {
-            files.extend(class.images.into_iter().map(|path| Source::new(path, label as u8)));
+            files.extend(class.images.into_iter().map(|path| Source::new(path, label as u16)));
         }
         let train = files.len();
         for class in test {
@@ -109,7 +109,7 @@ impl Listing {
                     "is a class that no training image has, so that no model could learn it: mend its name, or remove it",
                 ));
             };
-            files.extend(class.images.into_iter().map(|path| Source::new(path, label as u8)));
+            files.extend(class.images.into_iter().map(|path| Source::new(path, label as u16)));
         }
         Ok(Listing { classes, files, train })
     }
@@ -127,7 +127,7 @@ impl Listing {
             // The name and its folder's: the rest may change when the whole is moved.
             let parts = file.path.components().rev().take(2);
             parts.for_each(|part| hash.part(part.as_os_str().as_encoded_bytes()));
-            hash.part(&[file.label]);
+            hash.part(&file.label.to_le_bytes());
             hash.part(&file.length.to_le_bytes());
             hash.part(&file.modified.to_le_bytes());
         }
@@ -137,7 +137,7 @@ impl Listing {
 
 impl Source {
     /// What cannot be known now, of a link that leads nowhere say, is an error when the file is read.
-    fn new(path: PathBuf, label: u8) -> Source {
+    fn new(path: PathBuf, label: u16) -> Source {
         let metadata = fs::metadata(&path);
         let length = metadata.as_ref().map_or(0, fs::Metadata::len);
         let modified = metadata.and_then(|metadata| metadata.modified()).map_or(0, |time| {

@@ -3,7 +3,7 @@
 //! ```text
 //! offset  bytes
 //!      0      8  "narrowsI"
-//!      8      4  version, 1
+//!      8      4  version, 2
 //!     12      4  height                      all numbers little-endian and unsigned
 //!     16      4  width
 //!     20      4  channels, 1 or 3
@@ -15,7 +15,7 @@
 //!     64         values: (a + b, height, width, channels)
 //!                number of classes, 4 bytes; 0: there are no labels
 //!                for each class its name: bytes of UTF-8, 4 bytes, and these
-//!                if there are classes, a label for each sample: a + b bytes
+//!                if there are classes, a label for each sample: 2 (a + b) bytes
 //!                number of files left out, 4 bytes
 //!                for each its place in the listing, 8 bytes, and what is wrong with it, as a name
 //! ```
@@ -34,14 +34,16 @@ use std::sync::Arc;
 
 use super::listing::Listing;
 use super::pass::Rows;
-use crate::dataset::{Dataset, TrainTest};
+use crate::data_file::{Access, DataFile};
+use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::hash::Hash;
-use crate::mapped::Mapped;
-use crate::store::Store;
+use crate::parts::TrainTest;
+use crate::preparation::Preparation;
+use crate::values::{Dtype, Values};
 
 const MAGIC: &[u8; 8] = b"narrowsI";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HEADER: usize = 64;
 /// The part of the header before the checksum.
 const CHECKED: usize = 56;
@@ -157,7 +159,7 @@ impl Writing {
         rest.extend((listing.classes.len() as u32).to_le_bytes());
         listing.classes.iter().for_each(|class| text(&mut rest, class));
         if !listing.classes.is_empty() {
-            rest.extend(rows.files.iter().map(|&file| listing.files[file].label));
+            rest.extend(rows.files.iter().flat_map(|&file| listing.files[file].label.to_le_bytes()));
         }
         rest.extend((rows.skipped.len() as u32).to_le_bytes());
         for (file, problem) in &rows.skipped {
@@ -202,14 +204,14 @@ fn checksum(header: &[u8], rest: &[u8]) -> u64 {
 
 /// A file that was read, its values mapped.
 pub(super) struct Stored {
-    file: Mapped,
+    file: DataFile,
     /// Height and width, and channels if they are three.
     sample_shape: Vec<usize>,
     train: usize,
     test: usize,
     classes: Vec<String>,
     /// `(train + test)`, each below the number of classes; empty if there are none.
-    labels: Vec<u8>,
+    labels: Vec<u16>,
     /// Places in the listing, and what is wrong with the files there.
     pub(super) skipped: Vec<(usize, String)>,
 }
@@ -245,7 +247,8 @@ impl Stored {
         }
         let mut fields = Fields(&rest);
         let classes: Vec<String> = (0..fields.four()?).map(|_| fields.text()).collect::<Option<_>>()?;
-        let labels = if classes.is_empty() { Vec::new() } else { fields.take(samples as usize)?.to_vec() };
+        let labels = if classes.is_empty() { &[][..] } else { fields.take((samples as usize).checked_mul(2)?)? };
+        let labels: Vec<u16> = labels.as_chunks().0.iter().map(|&label| u16::from_le_bytes(label)).collect();
         let skipped = (0..fields.four()?).map(|_| Some((fields.eight()? as usize, fields.text()?)));
         let skipped: Vec<(usize, String)> = skipped.collect::<Option<_>>()?;
         let labels_fit = labels.iter().all(|&label| usize::from(label) < classes.len());
@@ -255,7 +258,7 @@ impl Stored {
         }
         let mut sample_shape = vec![height as usize, width as usize];
         sample_shape.extend((channels == 3).then_some(3));
-        let file = Mapped::open(&file, length).ok()?;
+        let file = DataFile::open(path, Access::Map).ok().filter(|file| file.len() == length)?;
         Some(Stored {
             file,
             sample_shape,
@@ -272,9 +275,10 @@ impl Stored {
         let file = Arc::new(self.file);
         let sample_len: usize = self.sample_shape.iter().product();
         let half = |from: usize, samples: usize| {
-            let start = HEADER + from * sample_len;
-            let store = Store::Mapped { file: file.clone(), values: start..start + samples * sample_len };
-            let half = Dataset::new(name.to_owned(), store, &self.sample_shape, u8::MAX)
+            let start = (HEADER + from * sample_len) as u64;
+            let values = Values::in_file(file.clone(), start, Dtype::U8, sample_len, samples);
+            let preparation = Preparation::Bytes { max: u8::MAX };
+            let half = Dataset::new(name.to_owned(), values, &self.sample_shape, preparation)
                 .map_err(|problem| Error::file(dir, problem))?;
             Ok(match self.labels.get(from..from + samples) {
                 Some(labels) if !self.classes.is_empty() => {

@@ -138,5 +138,5 @@ pub fn opened(dir: &Path, options: &ImageOptions) -> (Opened, usize) {
 }
 
 pub fn samples(dataset: &Dataset) -> Vec<&[u8]> {
-    (0..dataset.len()).map(|row| dataset.sample(row)).collect()
+    (0..dataset.len()).map(|row| dataset.stored_bytes(row).unwrap()).collect()
 }

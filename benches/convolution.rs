@@ -98,7 +98,7 @@ fn training_step(criterion: &mut Criterion) {
             let mut batches = order.chunks_exact(BATCH).cycle();
             group.bench_function(BenchmarkId::new(name, format!("{} threads", cx.threads())), |b| {
                 b.iter(|| {
-                    data.gather(batches.next().expect("endless"), &mut x);
+                    data.gather(batches.next().expect("endless"), &mut x).unwrap();
                     cx.install(|| trainer.step(cx, &x, Target::Values(&x), 1e-3)).expect("a step")
                 });
             });
@@ -109,7 +109,7 @@ fn training_step(criterion: &mut Criterion) {
         group.sample_size(10).warm_up_time(Duration::from_millis(100));
         group.bench_function(BenchmarkId::new(name, "naive"), |b| {
             b.iter(|| {
-                data.gather(&order[..BATCH], &mut x);
+                data.gather(&order[..BATCH], &mut x).unwrap();
                 naive.step(&x)
             });
         });

@@ -60,8 +60,11 @@ fn loading(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes((BATCH * SAMPLE_LEN) as u64));
     let mut batches = Batches::new(&order, BATCH).cycle();
     let mut next = || batches.next().expect("a cycle has no end");
-    group.bench_function("mapped, gather", |b| b.iter(|| mapped.gather(next(), black_box(&mut out)).unwrap()));
-    group.bench_function("in memory, gather", |b| b.iter(|| in_memory.gather(next(), black_box(&mut out)).unwrap()));
+    group
+        .bench_function("mapped, gather", |b| b.iter(|| mapped.gather(next(), black_box(&mut out)).unwrap()));
+    group.bench_function("in memory, gather", |b| {
+        b.iter(|| in_memory.gather(next(), black_box(&mut out)).unwrap())
+    });
     let same = &order[..BATCH];
     group.bench_function("mapped, gather, the same rows", |b| {
         b.iter(|| mapped.gather(black_box(same), black_box(&mut out)).unwrap());

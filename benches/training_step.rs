@@ -54,7 +54,7 @@ fn training_step(criterion: &mut Criterion) {
             let mut batches = order.chunks_exact(batch).cycle();
             group.bench_function(BenchmarkId::new(name, format!("{} threads", cx.threads())), |b| {
                 b.iter(|| {
-                    data.gather(batches.next().expect("endless"), &mut x);
+                    data.gather(batches.next().expect("endless"), &mut x).unwrap();
                     cx.install(|| trainer.step(cx, &x, Target::Values(&x), 1e-3)).expect("a step")
                 });
             });
@@ -85,7 +85,7 @@ fn training_step(criterion: &mut Criterion) {
             .measurement_time(Duration::from_secs(4));
         group.bench_function(BenchmarkId::new(name, "naive"), |b| {
             b.iter(|| {
-                data.gather(&order[..batch], &mut x);
+                data.gather(&order[..batch], &mut x).unwrap();
                 naive.step(&x)
             });
         });

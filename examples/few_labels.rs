@@ -1,6 +1,6 @@
 //! The whole job as a library: pretrain on everything, transfer the encoder, fine-tune on 100 labels.
 
-use narrows_datasets::{Augmentation, builtin, draw_labels};
+use narrows_datasets::{Augmentation, Rows, builtin, draw_labels};
 use narrows_engine::{Context, Loss, Optimizer, Params, Schedule};
 use narrows_models::{
     Architecture, Evaluation, Goal, Method, Metric, Model, Run, SampleShape, Task, Training,
@@ -28,17 +28,26 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         augmentation: Augmentation::default(),
     };
     let rows: Vec<u32> = (0..data.train.len() as u32).collect();
-    let task = Task { data: &data.train, train: &rows, validation: &[], goal: Goal::Reconstruct };
+    let task = Task {
+        data: &data.train,
+        train: Rows::Listed(&rows),
+        validation: Rows::Listed(&[]),
+        goal: Goal::Reconstruct,
+    };
     let autoencoder = architecture.autoencoder()?;
     let mut run = Run::new("autoencoder", &autoencoder, Params::new(&autoencoder, 1), task, &pretraining)?;
     run.train(&cx, &(), |_, _| {})?;
     let pretrained = run.trainer.params;
 
     // Its encoder goes into a classifier, which learns from 100 labels and is validated on another 100.
-    let labels = data.train.labels().ok_or("no labels")?;
+    let labels = data.train.labels()?.ok_or("no labels")?;
     let draw = draw_labels(labels, data.train.classes(), 100, 100, 1, 0)?;
-    let task =
-        Task { data: &data.train, train: &draw.train, validation: &draw.validation, goal: Goal::Classify };
+    let task = Task {
+        data: &data.train,
+        train: Rows::Listed(&draw.train),
+        validation: Rows::Listed(&draw.validation),
+        goal: Goal::Classify,
+    };
     let classifier = architecture.classifier(data.train.classes())?;
     let finetuning = Training { epochs: 50, batch: 25, lr: 1e-2, loss: Loss::cross_entropy(), ..pretraining };
     let tests: Vec<u32> = (0..data.test.len() as u32).collect();
@@ -48,7 +57,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut run = Run::new(method.name(), &classifier, params, task, &finetuning)?;
         method.train(&mut run, &cx, &())?;
         let (params, loss) = (&run.trainer.params, &finetuning.loss);
-        let test = Evaluation::of(&cx, &classifier, params, loss, &data.test, &tests, Goal::Classify)?;
+        let test =
+            Evaluation::of(&cx, &classifier, params, loss, &data.test, Rows::Listed(&tests), Goal::Classify)?;
         println!("{}: test accuracy {:.1} %", method.name(), 100.0 * test.accuracy.unwrap_or(0.0));
     }
     Ok(())

@@ -95,7 +95,8 @@ fn read(paths: &[PathBuf], name: &str, classes: &Arc<[String]>) -> Result<Datase
         }
     }
     let values = Values::bytes(values, 3 * PLANE);
-    let dataset = Dataset::new(name.to_owned(), values, &[SIDE, SIDE, 3], Preparation::Bytes { max: u8::MAX });
+    let dataset =
+        Dataset::new(name.to_owned(), values, &[SIDE, SIDE, 3], Preparation::Bytes { max: u8::MAX });
     let dataset = dataset.map_err(|problem| Error::file(&paths[0], problem))?;
     Ok(dataset.with_labels(labels.into()).with_class_names(classes.clone()))
 }

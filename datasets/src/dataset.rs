@@ -9,8 +9,8 @@ use std::sync::Arc;
 use crate::class_labels::{Labels, UNLABELLED};
 use crate::column::Column;
 use crate::error::Error;
-use crate::prepare::Prepare;
 use crate::preparation::Preparation;
+use crate::prepare::Prepare;
 use crate::store::Metadata;
 use crate::values::{Dtype, Values};
 use crate::windows::Sample;
@@ -418,9 +418,7 @@ pub(crate) fn width(sample_shape: &[usize], count: usize) -> Result<usize, Strin
         return Err(format!("no sample can have the shape {sample_shape:?}"));
     };
     if count == 0 || !count.is_multiple_of(width) {
-        return Err(format!(
-            "{count} values do not divide into samples of {width} (shape {sample_shape:?})"
-        ));
+        return Err(format!("{count} values do not divide into samples of {width} (shape {sample_shape:?})"));
     }
     Ok(width)
 }

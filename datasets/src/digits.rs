@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::dataset::Dataset;
 use crate::array::ArrayValues;
+use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::idx::{self, Kind};
 use crate::labels::draw_labels;

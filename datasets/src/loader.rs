@@ -17,14 +17,11 @@ use crate::batches::length_of_batch;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::memory;
-use crate::order::shuffle_into;
+use crate::order::{MOST_LISTED, shuffle_into};
 use crate::permutation::Permutation;
 use crate::random::Purpose;
 use crate::rows::Rows;
 use crate::windows::{Window, Windows};
-
-/// The most rows whose order is a list: 64 MB.
-const MOST_LISTED: usize = 1 << 24;
 
 /// The batches of some rows of a data set, in another order in each epoch.
 ///
@@ -55,7 +52,9 @@ impl<'a> Loader<'a> {
         let allowed = || data.memory().or_else(memory::available_half).unwrap_or(u64::MAX);
         let window = match most && data.in_file_order() {
             // One window is trained on, one may still be in the batch, one waits and one is being read.
-            true => Some(allowed()).filter(|allowed| data.stored_bytes_of_all() > *allowed).map(|allowed| allowed / 4),
+            true => Some(allowed())
+                .filter(|allowed| data.stored_bytes_of_all() > *allowed)
+                .map(|allowed| allowed / 4),
             false => None,
         };
         Loader {

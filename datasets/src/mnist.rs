@@ -30,7 +30,8 @@ impl Dataset {
             _ => {
                 let file = DataFile::open(images, Access::Map)?;
                 let at = file.len().checked_sub((sizes[0] * width) as u64);
-                let at = at.ok_or_else(|| wrong("changed while it was being opened: try again".to_owned()))?;
+                let at =
+                    at.ok_or_else(|| wrong("changed while it was being opened: try again".to_owned()))?;
                 Values::in_file(Arc::new(file), at, Dtype::U8, width, sizes[0])
             }
         };

@@ -1,6 +1,10 @@
 //! The order of an epoch, and samples set aside.
 
+use crate::permutation::Permutation;
 use crate::random::{Purpose, Stream};
+
+/// The most rows whose order is a list: 64 MB.
+pub(crate) const MOST_LISTED: usize = 1 << 24;
 
 /// The order in which epoch `epoch` visits `n` samples: a permutation of `0..n`.
 ///
@@ -39,6 +43,22 @@ pub fn holdout(n: usize, held: usize, seed: u64) -> (Vec<u32>, Vec<u32>) {
     kept.sort_unstable();
     held.sort_unstable();
     (kept, held)
+}
+
+/// Those of [`holdout`] that are held, ascending, without a list of the others: of more than 16 million samples it is
+/// another choice, that takes memory for those held alone.
+///
+/// # Panics
+/// If `n` is above `u32::MAX`.
+pub fn hold_out(n: usize, held: usize, seed: u64) -> Vec<u32> {
+    if n <= MOST_LISTED {
+        return holdout(n, held, seed).1;
+    }
+    assert!(u32::try_from(n).is_ok(), "a row number is 32 bits wide, so {n} rows are too many");
+    let permutation = Permutation::new(n, seed, Purpose::Holdout, 0);
+    let mut rows: Vec<u32> = (0..held.min(n)).map(|place| permutation.get(place) as u32).collect();
+    rows.sort_unstable();
+    rows
 }
 
 fn fill_in_order(rows: &mut [u32]) {

@@ -15,7 +15,10 @@ pub(crate) enum Prepare<'a> {
     Bytes(Convert),
     Copied,
     /// The values of a sample are needed together.
-    Whole { preparation: &'a Preparation, sample: Vec<f32> },
+    Whole {
+        preparation: &'a Preparation,
+        sample: Vec<f32>,
+    },
 }
 
 impl<'a> Prepare<'a> {

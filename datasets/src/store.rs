@@ -207,7 +207,9 @@ impl Header {
         let (labelled, checksums_crc) = (four(), four());
         let labelled = match labelled {
             0 | 1 => labelled == 1,
-            other => return Err(format!("says {other} where 1 means labels and 0 none: pack its source again")),
+            other => {
+                return Err(format!("says {other} where 1 means labels and 0 none: pack its source again"));
+            }
         };
         let metadata_length = u64::from(four()) | u64::from(four()) << 32;
         let metadata_crc = four();

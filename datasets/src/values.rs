@@ -132,7 +132,9 @@ impl Values {
             }
             return self.check();
         }
-        let Place::File { file, at, .. } = &self.place else { unreachable!("all other values are in memory") };
+        let Place::File { file, at, .. } = &self.place else {
+            unreachable!("all other values are in memory")
+        };
         let mut piece = [0; PIECE];
         for (i, row) in rows.enumerate() {
             assert!(row < self.rows, "row {row} of {}", self.rows);

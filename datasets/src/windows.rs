@@ -60,7 +60,9 @@ impl Windows {
     /// The next window, which has at least one sample. There is one as long as not all samples were in one.
     pub(crate) fn next(&mut self) -> Result<Window, Error> {
         let ready = self.ready.as_ref().and_then(|ready| ready.recv().ok());
-        ready.unwrap_or_else(|| Err(Error::request("the thread that reads samples ended before the epoch did")))
+        ready.unwrap_or_else(|| {
+            Err(Error::request("the thread that reads samples ended before the epoch did"))
+        })
     }
 
     /// Lets the memory of `window` be used again.
@@ -108,7 +110,9 @@ impl Reader {
                 if window.bytes.len() < filled + length {
                     window.bytes.resize(filled + length, 0);
                 }
-                if let Err(error) = self.data.read_block(stored.start, &mut window.bytes[filled..filled + length]) {
+                if let Err(error) =
+                    self.data.read_block(stored.start, &mut window.bytes[filled..filled + length])
+                {
                     failed = Some(error);
                     break;
                 }

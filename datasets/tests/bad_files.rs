@@ -74,7 +74,7 @@ fn a_changed_byte_of_a_gzip_file_is_an_error_or_changes_nothing() {
                 // No checksum covers the time and the system in the header, nor the bits that fill up the
                 // last byte.
                 Ok(dataset) => {
-                    let read: Vec<u8> = (0..5).flat_map(|row| dataset.stored_bytes(row).unwrap()).copied().collect();
+                    let read: Vec<u8> = (0..5).flat_map(|row| dataset.stored_bytes(row).unwrap()).collect();
                     assert_eq!(read, values, "byte {at} was changed");
                 }
             }
@@ -268,7 +268,7 @@ fn what_the_system_refuses_comes_with_advice() {
 
 #[test]
 fn values_that_are_no_data_set_are_an_error() {
-    type Case<'a> = (Vec<u8>, &'a [usize], u8, Option<Vec<u8>>, &'a str);
+    type Case<'a> = (Vec<u8>, &'a [usize], u8, Option<Vec<u16>>, &'a str);
     let cases: &[Case] = &[
         (vec![], &[2], 1, None, "0 values do not divide"),
         (vec![0; 5], &[2], 1, None, "5 values do not divide into samples of 2"),

@@ -229,7 +229,7 @@ fn as_many_classes_as_a_byte_can_tell_apart_are_read() {
     for class in 0..256 {
         assert_eq!(
             (data.train.labels().unwrap().unwrap()[class], data.train.stored_bytes(class).unwrap()[0]),
-            (class as u8, class as u8)
+            (class as u16, class as u8)
         );
     }
 }

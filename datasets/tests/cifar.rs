@@ -39,9 +39,9 @@ fn planes_become_channels() {
         }
         let half = if i == 5 { &test } else { &train };
         let bytes = batch(i, 3 + i);
-        assert_eq!((half.image_shape(), half.max_value(), half.classes()), (Some((32, 32, 3)), 255, 10));
+        assert_eq!((half.image_shape(), 255, half.classes()), (Some((32, 32, 3)), 255, 10));
         for record in 0..3 + i {
-            assert_eq!(half.labels().unwrap().unwrap()[row], bytes[record * RECORD]);
+            assert_eq!(half.labels().unwrap().unwrap()[row], u16::from(bytes[record * RECORD]));
             for channel in 0..3 {
                 for y in 0..32 {
                     for x in 0..32 {
@@ -68,7 +68,8 @@ fn classes_have_the_names_that_are_there() {
         (&names.map(String::from)[..], &names.map(String::from)[..])
     );
     let cat = data.one_against_rest("cat").unwrap();
-    let expected: Vec<u8> = data.train.labels().unwrap().unwrap().iter().map(|&label| u8::from(label == 3)).collect();
+    let expected: Vec<u16> =
+        data.train.labels().unwrap().unwrap().iter().map(|&label| u16::from(label == 3)).collect();
     assert_eq!(cat.train.labels().unwrap(), Some(&expected[..]));
 }
 

@@ -1,6 +1,6 @@
 //! The built-in data set.
 
-use narrows_datasets::{Dataset, builtin};
+use narrows_datasets::{Dataset, Preparation, builtin};
 
 /// How often each class occurs, as scikit-learn counts it.
 const PER_CLASS: [usize; 10] = [178, 182, 177, 183, 181, 182, 181, 179, 174, 180];
@@ -18,7 +18,10 @@ fn the_digits_are_those_of_scikit_learn() {
         (digits.name(), digits.len(), digits.sample_len(), digits.classes()),
         ("digits", 1797, 64, 10)
     );
-    assert_eq!((digits.image_shape(), digits.max_value()), (Some((8, 8, 1)), 16));
+    assert_eq!(
+        (digits.image_shape(), digits.preparation()),
+        (Some((8, 8, 1)), &Preparation::Bytes { max: 16 })
+    );
     assert_eq!(per_class(&digits), PER_CLASS);
     assert_eq!(digits.labels().unwrap().unwrap()[..10], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     #[rustfmt::skip]
@@ -32,10 +35,13 @@ fn the_digits_are_those_of_scikit_learn() {
         0, 2, 14,  5, 10, 12,  0, 0,
         0, 0,  6, 13, 10,  0,  0, 0,
     ]);
-    assert_eq!(digits.stored_bytes(1796).unwrap()[..16], [0, 0, 10, 14, 8, 1, 0, 0, 0, 2, 16, 14, 6, 1, 0, 0]);
+    assert_eq!(
+        digits.stored_bytes(1796).unwrap()[..16],
+        [0, 0, 10, 14, 8, 1, 0, 0, 0, 2, 16, 14, 6, 1, 0, 0]
+    );
     let values = || (0..1797).flat_map(|row| digits.stored_bytes(row).unwrap());
-    assert_eq!(values().map(|&value| u64::from(value)).sum::<u64>(), 561_718);
-    assert_eq!(values().max(), Some(&16));
+    assert_eq!(values().map(|value| u64::from(value)).sum::<u64>(), 561_718);
+    assert_eq!(values().max(), Some(16));
 }
 
 #[test]
@@ -49,12 +55,12 @@ fn its_halves_are_balanced_and_together_the_whole() {
                 assert_eq!(train[class] + test[class], PER_CLASS[class]);
                 assert!(test[class].abs_diff(test_samples / 10) <= 1);
             }
-            let mut samples: Vec<&[u8]> = [&both.train, &both.test]
+            let mut samples: Vec<Vec<u8>> = [&both.train, &both.test]
                 .iter()
                 .flat_map(|half| (0..half.len()).map(|row| half.stored_bytes(row).unwrap()))
                 .collect();
             let digits = Dataset::digits();
-            let mut expected: Vec<&[u8]> = (0..1797).map(|row| digits.stored_bytes(row).unwrap()).collect();
+            let mut expected: Vec<Vec<u8>> = (0..1797).map(|row| digits.stored_bytes(row).unwrap()).collect();
             samples.sort();
             expected.sort();
             assert!(samples == expected);

@@ -7,7 +7,7 @@ use image_files::{
     gradient, grey_png, interlaced_png, jpeg_of, noise, opened, png_of, put, put_good, rgb_png, samples,
 };
 use jpeg_encoder::{ColorType, SamplingFactor};
-use narrows_datasets::{Channels, Dataset, ImageOptions, Opened, TrainTest, open};
+use narrows_datasets::{Channels, Dataset, ImageOptions, Opened, Preparation, TrainTest, open};
 use png::BitDepth;
 
 /// The one training image of a folder that holds `bytes` as that.
@@ -96,8 +96,12 @@ fn a_png_of_any_kind_is_read_to_the_pixel() {
     for (name, bytes, channels, expected) in cases {
         let dataset = read_alone(&bytes, &ImageOptions::default());
         assert_eq!(dataset.image_shape(), Some((9, 13, channels)), "{name}");
-        assert!(dataset.stored_bytes(0).unwrap() == expected, "{name}\n{:?}\n{expected:?}", dataset.stored_bytes(0).unwrap());
-        assert_eq!(dataset.max_value(), 255);
+        assert!(
+            dataset.stored_bytes(0).unwrap() == expected,
+            "{name}\n{:?}\n{expected:?}",
+            dataset.stored_bytes(0).unwrap()
+        );
+        assert_eq!(dataset.preparation(), &Preparation::Bytes { max: 255 });
     }
 }
 
@@ -131,7 +135,11 @@ fn a_jpeg_of_any_kind_is_read_closely() {
         let dataset = read_alone(&bytes, &ImageOptions::default());
         assert_eq!(dataset.image_shape(), Some((19, 21, channels)), "{name}");
         let off = dataset.stored_bytes(0).unwrap().iter().zip(expected).map(|(a, b)| a.abs_diff(*b)).max();
-        assert!(off <= Some(6), "{name}: a value is off by {off:?}\n{:?}\n{expected:?}", dataset.stored_bytes(0).unwrap());
+        assert!(
+            off <= Some(6),
+            "{name}: a value is off by {off:?}\n{:?}\n{expected:?}",
+            dataset.stored_bytes(0).unwrap()
+        );
     }
 }
 
@@ -215,7 +223,7 @@ fn images_in_no_class_have_no_labels() {
         put(halves.path().join(name), &grey_png((1, 1), &[value]));
     }
     let TrainTest { train, test } = open(halves.path()).unwrap();
-    assert_eq!((samples(&train), samples(&test)), (vec![&[1][..], &[2]], vec![&[3][..]]));
+    assert_eq!((samples(&train), samples(&test)), (vec![vec![1], vec![2]], vec![vec![3]]));
     assert_eq!((train.labels().unwrap(), test.labels().unwrap()), (None, None));
 }
 
@@ -234,7 +242,11 @@ fn channels_are_as_asked_for_or_as_few_as_do() {
         let (Opened { data, .. }, _) =
             opened(dir.path(), &ImageOptions { channels, ..ImageOptions::default() });
         assert_eq!(data.train.image_shape(), data.test.image_shape());
-        (data.train.image_shape().unwrap().2, data.train.stored_bytes(0).unwrap().to_vec(), data.test.stored_bytes(0).unwrap().to_vec())
+        (
+            data.train.image_shape().unwrap().2,
+            data.train.stored_bytes(0).unwrap().to_vec(),
+            data.test.stored_bytes(0).unwrap().to_vec(),
+        )
     };
     let color = rgb_png((4, 5), &rgb);
     assert_eq!(both(&color, Channels::Auto), (3, rgb.clone(), spread.clone()));
@@ -335,7 +347,8 @@ fn a_class_against_the_rest() {
 
     let digits = narrows_datasets::builtin(500, 0);
     let three = digits.one_against_rest("3").unwrap();
-    let expected: Vec<u8> = digits.test.labels().unwrap().unwrap().iter().map(|&label| u8::from(label == 3)).collect();
+    let expected: Vec<u16> =
+        digits.test.labels().unwrap().unwrap().iter().map(|&label| u16::from(label == 3)).collect();
     assert_eq!(three.test.labels().unwrap(), Some(&expected[..]));
     let unlabelled = Dataset::from_values("plain", vec![0; 4], &[2], 1, None).unwrap();
     assert!(unlabelled.one_against_rest("0").unwrap_err().to_string().contains("no labels"));

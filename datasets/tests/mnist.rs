@@ -21,7 +21,7 @@ fn mnist() -> Option<PathBuf> {
 fn mean_and_deviation(dataset: &Dataset) -> (f64, f64) {
     let (mut sum, mut squares) = (0_u64, 0_u64);
     for row in 0..dataset.len() {
-        for &value in dataset.stored_bytes(row).unwrap() {
+        for value in dataset.stored_bytes(row).unwrap() {
             sum += u64::from(value);
             squares += u64::from(value) * u64::from(value);
         }

@@ -11,14 +11,14 @@ fn assert_permutation(rows: &[u32]) {
 }
 
 /// `counts[class]` labels of each class in a mixed order.
-fn labels_of(counts: &[usize]) -> Vec<u8> {
-    let labels: Vec<u8> =
-        counts.iter().enumerate().flat_map(|(class, &count)| vec![class as u8; count]).collect();
+fn labels_of(counts: &[usize]) -> Vec<u16> {
+    let labels: Vec<u16> =
+        counts.iter().enumerate().flat_map(|(class, &count)| vec![class as u16; count]).collect();
     let order = shuffled(labels.len(), 99, 0);
     order.iter().map(|&row| labels[row as usize]).collect()
 }
 
-fn per_class(labels: &[u8], rows: &[u32], classes: usize) -> Vec<usize> {
+fn per_class(labels: &[u16], rows: &[u32], classes: usize) -> Vec<usize> {
     let mut counts = vec![0; classes];
     rows.iter().for_each(|&row| counts[usize::from(labels[row as usize])] += 1);
     counts
@@ -42,7 +42,7 @@ fn splits_are_pinned() {
     assert_eq!(whole[..4], [53563, 803, 28332, 12451]);
     assert_eq!(whole[59_996..], [56075, 38825, 26278, 779]);
     assert_eq!(holdout(12, 4, 5), (vec![1, 3, 4, 6, 7, 8, 9, 10], vec![0, 2, 5, 11]));
-    let labels: Vec<u8> = (0..40).map(|row| row % 7 % 3).collect();
+    let labels: Vec<u16> = (0..40).map(|row| row % 7 % 3).collect();
     let draw = draw_labels(&labels, 3, 7, 5, 11, 2).unwrap();
     assert_eq!(draw.train, [4, 5, 7, 8, 23, 35, 37]);
     assert_eq!(draw.validation, [18, 19, 27, 28, 39]);

@@ -159,7 +159,11 @@ fn any_number_of_threads_decodes_the_same() {
         let options = ImageOptions { size, threads, cache, ..ImageOptions::default() };
         let (Opened { data, .. }, decoded) = opened(dir.path(), &options);
         assert_eq!(decoded, 200);
-        (samples(&data.train).concat(), samples(&data.test).concat(), data.train.labels().unwrap().unwrap().to_vec())
+        (
+            samples(&data.train).concat(),
+            samples(&data.test).concat(),
+            data.train.labels().unwrap().unwrap().to_vec(),
+        )
     };
     let one = read(1);
     assert_eq!(one.2.len(), 200 - 3 * 11);
@@ -178,7 +182,10 @@ fn images_that_cannot_be_read_are_skipped_where_that_is_asked_for() {
         let error = if decoded > 0 { None } else { Some(open(dir.path()).unwrap_err().to_string()) };
         let (Opened { data, skipped }, found) = opened(dir.path(), &skip);
         assert_eq!(found, decoded, "the second time it is known what could not be read");
-        assert_eq!((data.train.labels().unwrap(), data.test.labels().unwrap()), (Some(&[0, 0, 1, 1][..]), Some(&[0, 1][..])));
+        assert_eq!(
+            (data.train.labels().unwrap(), data.test.labels().unwrap()),
+            (Some(&[0, 0, 1, 1][..]), Some(&[0, 1][..]))
+        );
         let expected = [0, 2, 3, 4, 5, 7].map(|seed| noise(20, seed));
         assert_eq!([samples(&data.train), samples(&data.test)].concat(), expected.each_ref().map(|v| &v[..]));
         let messages: Vec<String> = skipped.iter().map(ToString::to_string).collect();

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::training::{Goal, Task};
+use narrows_datasets::Rows;
 use narrows_engine::memory::Slab;
 use narrows_engine::{Activations, Context, Network, Params};
 
@@ -11,12 +12,14 @@ const MAX_FLOATS: usize = 16 << 20;
 /// The samples of a pass.
 const BATCH: usize = 256;
 
-/// The codes of a task's samples, by their position among the rows to train on or to validate on.
+/// The codes of a task's samples.
 #[derive(Clone, Debug)]
 pub(crate) struct Codes {
     /// The values of a code.
     pub len: usize,
     train: Coded,
+    /// The rows to train on, ascending, and where each stands among the codes.
+    places: Vec<(u32, u32)>,
     /// The rows to validate on.
     pub validation: Coded,
     /// The parameters of the frozen layers that made them.
@@ -51,21 +54,27 @@ impl Codes {
         if (task.train.len() + task.validation.len()).saturating_mul(len) > MAX_FLOATS {
             return Ok(None);
         }
-        let code = |rows: &[u32]| -> Result<Coded, Error> {
+        let code = |rows: Rows<'_>| -> Result<Coded, Error> {
+            let mut listed = vec![0; rows.len()];
+            rows.copy_to(0, &mut listed);
+            let rows = &listed[..];
             let (width, batch) = (task.data.sample_len(), BATCH.min(rows.len()).max(1));
             let mut activations = Activations::new(network, batch);
             let (mut x, mut labels) = (vec![0.0; batch * width], vec![0; rows.len()]);
             let mut codes = Slab::new(rows.len() * len);
-            task.data.gather_labels(rows, &mut labels);
+            task.data.gather_labels(rows, &mut labels)?;
             for (rows, codes) in rows.chunks(batch).zip(codes.chunks_mut(batch * len)) {
                 let x = &mut x[..rows.len() * width];
-                task.data.gather(rows, x);
+                task.data.gather(rows, x)?;
                 codes.copy_from_slice(network.forward_frozen(cx, params, &mut activations, x)?);
             }
             Ok(Coded { codes, labels })
         };
         let frozen = params.values()[network.frozen_params(params)].to_vec();
-        Ok(Some(Codes { len, train: code(task.train)?, validation: code(task.validation)?, frozen }))
+        let mut places: Vec<(u32, u32)> =
+            (0..task.train.len()).map(|i| (task.train.get(i), i as u32)).collect();
+        places.sort_unstable();
+        Ok(Some(Codes { len, train: code(task.train)?, places, validation: code(task.validation)?, frozen }))
     }
 
     /// Whether the same layers are frozen as when the codes were made, at the same values.
@@ -75,10 +84,11 @@ impl Codes {
         same_len && same_bits(now, &self.frozen)
     }
 
-    /// Copies codes and labels of the rows to train on that stand at `positions`.
-    pub fn gather(&self, positions: &[u32], codes: &mut [f32], labels: &mut [u32]) {
-        for ((&at, code), label) in positions.iter().zip(codes.chunks_exact_mut(self.len)).zip(labels) {
-            let at = at as usize;
+    /// Copies codes and labels of `rows`, which are among those to train on.
+    pub fn gather(&self, rows: &[u32], codes: &mut [f32], labels: &mut [u32]) {
+        for ((row, code), label) in rows.iter().zip(codes.chunks_exact_mut(self.len)).zip(labels) {
+            let place = self.places.partition_point(|(other, _)| other < row);
+            let at = self.places[place].1 as usize;
             code.copy_from_slice(&self.train.codes[at * self.len..][..self.len]);
             *label = self.train.labels[at];
         }

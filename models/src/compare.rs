@@ -14,7 +14,7 @@ use crate::statistics::Estimate;
 use crate::training::{Goal, Run, Task, Training};
 use crate::transfer::Method;
 use crate::{Error, Evaluation, Metric};
-use narrows_datasets::{Augmenter, LabelDraw, TrainTest, draw_labels};
+use narrows_datasets::{Augmenter, LabelDraw, Rows, TrainTest, draw_labels};
 use narrows_engine::{Context, Network, Params};
 use serde::Serialize;
 use std::time::Instant;
@@ -167,8 +167,8 @@ impl Comparison<'_> {
     /// If an option makes no sense, or the data have too few labels.
     pub fn check(&self) -> Result<Vec<LabelDraw>, Error> {
         let TrainTest { train, test } = self.data;
-        let labels = match (train.labels(), test.labels()) {
-            (Some(labels), Some(_)) => labels,
+        let labels = match (train.labels()?, test.has_labels()) {
+            (Some(labels), true) => labels,
             _ => {
                 return Err(Error::new(format!(
                     "{}: comparing needs labels in train and test",
@@ -212,8 +212,12 @@ impl Comparison<'_> {
     ) -> Result<Trial, Error> {
         let TrainTest { train, test } = self.data;
         let start = Instant::now();
-        let task =
-            Task { data: train, train: &labels.train, validation: &labels.validation, goal: Goal::Classify };
+        let task = Task {
+            data: train,
+            train: Rows::Listed(&labels.train),
+            validation: Rows::Listed(&labels.validation),
+            goal: Goal::Classify,
+        };
         let seed = draw_seed(self.seed, draw as u64);
         let mut best: Option<(Run<'_>, f32, String)> = None;
         let mut diverged = None;
@@ -237,9 +241,17 @@ impl Comparison<'_> {
             Some(e) => e.during("no learning rate worked"),
             None => Error::new("comparing needs a learning rate"),
         })?;
-        let tests: Vec<u32> = (0..test.len() as u32).collect();
+        let tests = test.labelled_rows()?;
         let loss = &self.finetuning.loss;
-        let test = Evaluation::of(cx, classifier, &run.trainer.params, loss, test, &tests, Goal::Classify)?;
+        let test = Evaluation::of(
+            cx,
+            classifier,
+            &run.trainer.params,
+            loss,
+            test,
+            Rows::Listed(&tests),
+            Goal::Classify,
+        )?;
         Ok(Trial { test, lr, seconds: start.elapsed().as_secs_f64(), name, history: run.history })
     }
 

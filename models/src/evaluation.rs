@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::codes::Coded;
 use crate::training::Goal;
-use narrows_datasets::Dataset;
+use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Activations, Context, Loss, Network, Params, Pass, Target};
 use serde::Serialize;
 
@@ -37,7 +37,7 @@ pub struct Evaluation {
     /// The mean of the fractions of each class, for a classifier; of the classes that the samples have.
     pub balanced_accuracy: Option<f64>,
     /// The predicted classes in the order of the rows, for a classifier.
-    pub predictions: Vec<u8>,
+    pub predictions: Vec<u16>,
 }
 
 impl Evaluation {
@@ -59,7 +59,7 @@ impl Evaluation {
         params: &Params,
         loss: &Loss,
         data: &Dataset,
-        rows: &[u32],
+        rows: Rows<'_>,
         goal: Goal,
     ) -> Result<Evaluation, Error> {
         Evaluation::over(cx, network, params, loss, Samples::Rows { data, rows }, goal)
@@ -94,6 +94,7 @@ impl Evaluation {
         let mut activations = Activations::new(network, BATCH.min(rows));
         let mut x = vec![0.0; activations.max_batch() * len];
         let mut labels = vec![0; activations.max_batch()];
+        let mut batch_rows = vec![0; activations.max_batch()];
         let (mut sum, mut predictions) = (0.0, Vec::new());
         // Of each class: the samples classified correctly, and all.
         let mut counts = vec![(0usize, 0usize); network.output().len()];
@@ -102,10 +103,11 @@ impl Evaluation {
             let (x, labels) = (&mut x[..batch * len], &mut labels[..batch]);
             let y = match samples {
                 Samples::Rows { data, rows } => {
-                    let rows = &rows[start..start + batch];
-                    data.gather(rows, x);
+                    let batch_rows = &mut batch_rows[..batch];
+                    rows.copy_to(start, batch_rows);
+                    data.gather(batch_rows, x)?;
                     if goal == Goal::Classify {
-                        data.gather_labels(rows, labels);
+                        data.gather_labels(batch_rows, labels)?;
                     }
                     network.forward(cx, params, &mut activations, x, Pass::evaluate())?
                 }
@@ -119,7 +121,7 @@ impl Evaluation {
                 Goal::Reconstruct => Target::Values(x),
                 Goal::Classify => {
                     let predicted = y.chunks_exact(network.output().len()).map(argmax);
-                    predictions.extend(predicted.map(|class| class as u8));
+                    predictions.extend(predicted.map(|class| class as u16));
                     for (&predicted, &label) in predictions[start..].iter().zip(&*labels) {
                         // The loss refuses a label that is no class.
                         if let Some((correct, all)) = counts.get_mut(label as usize) {
@@ -149,7 +151,7 @@ impl Evaluation {
 /// What is evaluated on.
 #[derive(Clone, Copy)]
 enum Samples<'a> {
-    Rows { data: &'a Dataset, rows: &'a [u32] },
+    Rows { data: &'a Dataset, rows: Rows<'a> },
     Codes(&'a Coded),
 }
 

@@ -4,7 +4,7 @@ use crate::architecture::Activation;
 use crate::event::{EpochRecord, Event, Observer};
 use crate::training::{Goal, Run, Task, Training};
 use crate::{Architecture, Error, Evaluation, Pca};
-use narrows_datasets::{Augmenter, Dataset, TrainTest, holdout};
+use narrows_datasets::{Augmenter, Dataset, Rows, TrainTest, hold_out};
 use narrows_engine::{Context, Loss, Network, Params};
 use serde::Serialize;
 use std::time::Instant;
@@ -99,18 +99,19 @@ impl Pretraining<'_> {
         self.check()?;
         let TrainTest { train, test } = self.data;
         observer.notice(&Event::Stage("principal components"));
-        let all: Vec<u32> = (0..train.len() as u32).collect();
-        let tests: Vec<u32> = (0..test.len() as u32).collect();
+        let (all, tests) = (Rows::all(train.len()), Rows::all(test.len()));
         let components = self.architecture.latent.min(train.sample_len());
-        let pca = Pca::fit(cx, train, &all, components)?;
+        let pca = Pca::fit(cx, train, all, components)?;
         let pca = PcaResult {
             components,
-            train_mse: pca.mse(cx, train, &all),
-            test_mse: pca.mse(cx, test, &tests),
+            train_mse: pca.mse(cx, train, all)?,
+            test_mse: pca.mse(cx, test, tests)?,
         };
 
-        let (kept, held) = holdout(train.len(), self.held_out, self.seed);
-        let task = Task { data: train, train: &kept, validation: &held, goal: Goal::Reconstruct };
+        let held = hold_out(train.len(), self.held_out, self.seed);
+        let kept = Rows::AllBut { of: train.len(), held: &held };
+        let task =
+            Task { data: train, train: kept, validation: Rows::Listed(&held), goal: Goal::Reconstruct };
         let start = Instant::now();
         let network = self.trained_network()?;
         let params = Params::new(&network, self.seed);
@@ -121,7 +122,7 @@ impl Pretraining<'_> {
         let seconds = start.elapsed().as_secs_f64();
 
         let network = self.architecture.autoencoder()?;
-        let mse = |data: &Dataset, rows: &[u32]| -> Result<f64, Error> {
+        let mse = |data: &Dataset, rows: Rows<'_>| -> Result<f64, Error> {
             let evaluation = Evaluation::of(cx, &network, &params, &Loss::L2, data, rows, Goal::Reconstruct)?;
             match evaluation.loss.is_finite() {
                 true => Ok(evaluation.loss),
@@ -135,8 +136,8 @@ impl Pretraining<'_> {
         };
         let autoencoder = AutoencoderResult {
             latent: self.architecture.latent,
-            train_mse: mse(train, &all)?,
-            test_mse: mse(test, &tests)?,
+            train_mse: mse(train, all)?,
+            test_mse: mse(test, tests)?,
             seconds,
         };
         Ok(Pretrained { unlabelled: kept.len(), pca, autoencoder, history, best_epoch, params })

@@ -4,7 +4,7 @@ use crate::augmentation::BatchAugmenter;
 use crate::codes::Codes;
 use crate::event::{EpochRecord, Event, Observer};
 use crate::{Error, Evaluation, Metric};
-use narrows_datasets::{Augmentation, Batches, Dataset, shuffle_into};
+use narrows_datasets::{Augmentation, Dataset, Loader, Rows};
 use narrows_engine::memory::Slab;
 use narrows_engine::{Context, Loss, Network, Optimizer, Params, Schedule, Target, Trainer};
 use std::cmp::Ordering;
@@ -16,9 +16,9 @@ pub struct Task<'a> {
     /// The samples.
     pub data: &'a Dataset,
     /// The rows to train on.
-    pub train: &'a [u32],
+    pub train: Rows<'a>,
     /// The rows to validate on; none to keep the last epoch's weights.
-    pub validation: &'a [u32],
+    pub validation: Rows<'a>,
     /// What the output should be.
     pub goal: Goal,
 }
@@ -123,7 +123,7 @@ pub struct Run<'a> {
     /// The epochs before patience begins to count: those in which a part of the network is still to be freed.
     pub patient_until: usize,
     best: Option<(Score, usize, Params)>,
-    order: Vec<u32>,
+    loader: Loader<'a>,
     x: Slab,
     labels: Vec<u32>,
     /// What the frozen layers make of the samples, if any are frozen and the samples stay the same.
@@ -159,7 +159,7 @@ impl<'a> Run<'a> {
             history: Vec::new(),
             patient_until: 0,
             best: None,
-            order: task.train.to_vec(),
+            loader: Loader::new(task.data, task.train, batch, seed),
             x: Slab::new(batch * task.data.sample_len()),
             labels: vec![0; batch],
             codes: None,
@@ -213,16 +213,13 @@ impl<'a> Run<'a> {
     /// nothing.
     pub fn epoch(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
         let (epoch, start) = (self.history.len(), Instant::now());
-        let Task { data, train, validation, goal } = self.task;
+        let Task { data, validation, goal, .. } = self.task;
         self.encode(cx)?;
-        shuffle_into(&mut self.order, self.training.seed, epoch as u64);
-        if self.codes.is_none() {
-            self.order.iter_mut().for_each(|i| *i = train[*i as usize]);
-        }
-        let batches = Batches::new(&self.order, self.training.batch);
-        let total_steps = (batches.len() * self.training.epochs) as u64;
+        let total_steps = (self.loader.steps() * self.training.epochs) as u64;
+        let mut batches = self.loader.epoch(epoch as u64);
         let (mut sum, mut samples, mut lr) = (0.0, 0, 0.0);
-        for rows in batches {
+        while batches.advance()? {
+            let rows = batches.rows();
             let step = self.trainer.optimizer.step_count();
             lr = self.training.lr * self.training.schedule.factor(step, total_steps);
             let labels = &mut self.labels[..rows.len()];
@@ -232,13 +229,13 @@ impl<'a> Run<'a> {
                 self.trainer.step_from_frozen(cx, x, Target::Classes(labels), lr)?
             } else {
                 let x = &mut self.x[..rows.len() * data.sample_len()];
-                data.gather(rows, x);
+                batches.gather(x)?;
                 let augmenter = self.augmenter.as_mut();
                 let clean = augmenter.and_then(|augmenter| augmenter.apply(cx, epoch as u64, rows, x));
                 let target = match goal {
                     Goal::Reconstruct => Target::Values(clean.unwrap_or(x)),
                     Goal::Classify => {
-                        data.gather_labels(rows, labels);
+                        data.gather_labels(rows, labels)?;
                         Target::Classes(labels)
                     }
                 };
@@ -257,14 +254,14 @@ impl<'a> Run<'a> {
         if let Some((name, value)) = first_not_finite(self.trainer.network(), &self.trainer.params) {
             return Err(lost(format!("{name} holds a value that became {value}")));
         }
-        let evaluation = match validation {
-            [] => None,
-            rows => {
+        let evaluation = match validation.is_empty() {
+            true => None,
+            false => {
                 let (network, params) = (self.trainer.network(), &self.trainer.params);
                 let loss = &self.training.loss;
                 Some(match &self.codes {
                     Some(codes) => Evaluation::of_codes(cx, network, params, loss, &codes.validation)?,
-                    None => Evaluation::of(cx, network, params, loss, data, rows, goal)?,
+                    None => Evaluation::of(cx, network, params, loss, data, validation, goal)?,
                 })
             }
         };

@@ -3,7 +3,7 @@
 mod support;
 
 use narrows_datasets::{
-    Augmentation, Augmenter, Batches, Dataset, SampleKey, TrainTest, draw_labels, shuffled,
+    Augmentation, Augmenter, Batches, Dataset, Rows, SampleKey, TrainTest, draw_labels, shuffled,
 };
 use narrows_engine::{Context, Loss, Network, Params, Target, Trainer};
 use narrows_models::{Comparison, Error, Evaluation, Goal, Method, Pretraining, Run, Task, Training};
@@ -43,14 +43,14 @@ fn by_hand(network: &Network, params: Params, task: &Task<'_>, settings: &Traini
     let mut losses = Vec::new();
     for epoch in 0..epochs as u64 {
         let order = shuffled(task.train.len(), seed, epoch);
-        let order: Vec<u32> = order.into_iter().map(|i| task.train[i as usize]).collect();
+        let order: Vec<u32> = order.into_iter().map(|i| task.train.get(i as usize)).collect();
         let batches = Batches::new(&order, batch);
         let total = (batches.len() * epochs) as u64;
         for rows in batches {
             let (mut noisy, mut clean) = (Vec::new(), Vec::new());
             for &row in rows {
                 let mut x = vec![0.0; task.data.sample_len()];
-                task.data.gather(&[row], &mut x);
+                task.data.gather(&[row], &mut x).unwrap();
                 let key = SampleKey { seed, epoch, row };
                 augmenter.transform(key, &mut x, &mut scratch);
                 clean.extend_from_slice(&x);
@@ -58,7 +58,7 @@ fn by_hand(network: &Network, params: Params, task: &Task<'_>, settings: &Traini
                 noisy.extend(x);
             }
             let mut labels = vec![0; rows.len()];
-            task.data.gather_labels(rows, &mut labels);
+            task.data.gather_labels(rows, &mut labels).unwrap();
             let target = match task.goal {
                 Goal::Reconstruct => Target::Values(&clean),
                 Goal::Classify => Target::Classes(&labels),
@@ -91,7 +91,7 @@ fn by_run(
 #[test]
 fn training_augments_what_it_trains_on_and_nothing_else_on_any_number_of_threads() {
     let digits = Dataset::digits();
-    let draw = draw_labels(digits.labels().unwrap(), 10, 100, 100, 1, 0).unwrap();
+    let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 100, 100, 1, 0).unwrap();
     let (train, validation) = (&draw.train[..], &draw.validation[..]);
     for (goal, loss) in [
         (Goal::Classify, Loss::cross_entropy()),
@@ -103,7 +103,7 @@ fn training_augments_what_it_trains_on_and_nothing_else_on_any_number_of_threads
             Goal::Classify => architecture().classifier(10).unwrap(),
             Goal::Reconstruct => architecture().autoencoder().unwrap(),
         };
-        let task = Task { data: &digits, train, validation, goal };
+        let task = Task { data: &digits, train: train.into(), validation: validation.into(), goal };
         let mut seen = Vec::new();
         for augmentation in [OFF, TRANSFORM, CORRUPT, BOTH] {
             // 100 samples in batches of 33 and 34: not by eights, as the threads take them.
@@ -124,11 +124,16 @@ fn training_augments_what_it_trains_on_and_nothing_else_on_any_number_of_threads
 #[test]
 fn a_frozen_encoder_runs_on_what_was_augmented() {
     let digits = Dataset::digits();
-    let draw = draw_labels(digits.labels().unwrap(), 10, 100, 100, 1, 0).unwrap();
+    let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 100, 100, 1, 0).unwrap();
     let network = architecture().classifier(10).unwrap();
     let mut params = Params::new(&network, 3);
     Method::Freeze.prepare(&mut params, &Params::new(&architecture().autoencoder().unwrap(), 77)).unwrap();
-    let task = Task { data: &digits, train: &draw.train, validation: &draw.validation, goal: Goal::Classify };
+    let task = Task {
+        data: &digits,
+        train: Rows::Listed(&draw.train),
+        validation: Rows::Listed(&draw.validation),
+        goal: Goal::Classify,
+    };
     let mut seen = Vec::new();
     for augmentation in [OFF, TRANSFORM, CORRUPT] {
         let settings = Training { epochs: 3, augmentation, ..training(Loss::cross_entropy()) };
@@ -143,11 +148,16 @@ fn a_frozen_encoder_runs_on_what_was_augmented() {
 #[test]
 fn flat_samples_take_noise() {
     let values = (0..60 * 9).map(|i| (i * 37 % 100) as u8).collect();
-    let labels = (0..60).map(|i| (i % 3) as u8).collect();
+    let labels = (0..60).map(|i| (i % 3) as u16).collect();
     let flat = Dataset::from_values("flat", values, &[9], 99, Some(labels)).unwrap();
     let network = narrows_models::Architecture { input: 9.into(), ..architecture() }.autoencoder().unwrap();
     let rows = all(&flat);
-    let task = Task { data: &flat, train: &rows[..40], validation: &rows[40..], goal: Goal::Reconstruct };
+    let task = Task {
+        data: &flat,
+        train: Rows::Listed(&rows[..40]),
+        validation: Rows::Listed(&rows[40..]),
+        goal: Goal::Reconstruct,
+    };
     let augmentation = Augmentation { gaussian: 0.2, mask: 0.1, contrast: 0.3, ..OFF };
     let settings = Training { augmentation, ..training(Loss::L2) };
     let params = Params::new(&network, 3);
@@ -165,7 +175,7 @@ fn refused<T>(result: Result<T, Error>) -> String {
 #[test]
 fn what_does_not_suit_the_samples_is_refused_before_anything_is_trained() {
     let half = |n: usize| {
-        let labels = (0..n).map(|i| (i % 10) as u8).collect();
+        let labels = (0..n).map(|i| (i % 10) as u16).collect();
         Dataset::from_values("flat", vec![5; n * 64], &[64], 16, Some(labels)).unwrap()
     };
     let data = TrainTest { train: half(100), test: half(20) };
@@ -176,7 +186,12 @@ fn what_does_not_suit_the_samples_is_refused_before_anything_is_trained() {
         (Augmentation { mask: 1.0, ..OFF }, "mask: it must be a number from 0 up and below 1"),
     ] {
         let bad = Training { augmentation, ..good.clone() };
-        let task = Task { data: &data.train, train: &rows, validation: &[], goal: Goal::Reconstruct };
+        let task = Task {
+            data: &data.train,
+            train: Rows::Listed(&rows),
+            validation: Rows::Listed(&[]),
+            goal: Goal::Reconstruct,
+        };
         let message = refused(Run::new("run", &network, Params::new(&network, 1), task, &bad));
         assert!(message.contains(expected), "{message}");
         let architecture = architecture();

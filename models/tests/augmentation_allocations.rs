@@ -5,7 +5,7 @@ mod counting;
 mod support;
 
 use counting::allocations;
-use narrows_datasets::{Augmentation, Dataset};
+use narrows_datasets::{Augmentation, Dataset, Rows};
 use narrows_engine::{Context, Isa, Loss, Params};
 use narrows_models::{Goal, Run, Task, Training};
 use support::{all, architecture, training};
@@ -34,7 +34,7 @@ fn the_steps_of_an_augmented_epoch_allocate_nothing() {
             Goal::Reconstruct => (architecture().autoencoder().unwrap(), Loss::L2),
             Goal::Classify => (architecture().classifier(10).unwrap(), Loss::cross_entropy()),
         };
-        let task = Task { data: &digits, train: &rows, validation: &[], goal };
+        let task = Task { data: &digits, train: Rows::Listed(&rows), validation: Rows::Listed(&[]), goal };
         let of_second_epoch = |augmentation| {
             let settings = Training { augmentation, ..training(loss.clone()) };
             let mut run = Run::new("counted", &network, Params::new(&network, 1), task, &settings).unwrap();

@@ -2,7 +2,7 @@
 
 mod support;
 
-use narrows_datasets::{Batches, Dataset, draw_labels, shuffled};
+use narrows_datasets::{Batches, Dataset, Rows, draw_labels, shuffled};
 use narrows_engine::{Activations, Context, Isa, Loss, Network, Params, Pass, Target, Trainer};
 use narrows_models::{Evaluation, Goal, Method, Run, Task, Training};
 use support::{architecture, training};
@@ -39,13 +39,13 @@ fn by_the_whole_network(
     for epoch in 0..epochs {
         method.before_epoch(epoch, epochs, &mut trainer.params);
         let order = shuffled(task.train.len(), seed, epoch as u64);
-        let order: Vec<u32> = order.into_iter().map(|i| task.train[i as usize]).collect();
+        let order: Vec<u32> = order.into_iter().map(|i| task.train.get(i as usize)).collect();
         let batches = Batches::new(&order, batch);
         let total = (batches.len() * epochs) as u64;
         for rows in batches {
             let (mut x, mut labels) = (vec![0.0; rows.len() * 64], vec![0; rows.len()]);
-            task.data.gather(rows, &mut x);
-            task.data.gather_labels(rows, &mut labels);
+            task.data.gather(rows, &mut x).unwrap();
+            task.data.gather_labels(rows, &mut labels).unwrap();
             let lr = settings.lr * settings.schedule.factor(trainer.optimizer.step_count(), total);
             trainer.step(cx, &x, Target::Classes(&labels), lr).unwrap();
         }
@@ -60,10 +60,11 @@ fn by_the_whole_network(
 #[test]
 fn codes_change_no_bit_of_a_run() {
     let digits = Dataset::digits();
-    let draw = draw_labels(digits.labels().unwrap(), 10, 100, 300, 1, 0).unwrap();
+    let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 100, 300, 1, 0).unwrap();
     let network = architecture().classifier(10).unwrap();
     let (train, validation) = (&draw.train[..], &draw.validation[..]);
-    let task = Task { data: &digits, train, validation, goal: Goal::Classify };
+    let task =
+        Task { data: &digits, train: train.into(), validation: validation.into(), goal: Goal::Classify };
     for isa in Isa::available() {
         for method in [Method::Freeze, Method::Gradual] {
             for clip_norm in [None, Some(0.5)] {
@@ -91,9 +92,14 @@ fn codes_change_no_bit_of_a_run() {
 #[test]
 fn a_changed_encoder_makes_new_codes() {
     let digits = Dataset::digits();
-    let draw = draw_labels(digits.labels().unwrap(), 10, 60, 20, 1, 0).unwrap();
+    let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 60, 20, 1, 0).unwrap();
     let network = architecture().classifier(10).unwrap();
-    let task = Task { data: &digits, train: &draw.train, validation: &draw.validation, goal: Goal::Classify };
+    let task = Task {
+        data: &digits,
+        train: Rows::Listed(&draw.train),
+        validation: Rows::Listed(&draw.validation),
+        goal: Goal::Classify,
+    };
     let cx = Context::new(1).unwrap();
     let settings = Training { epochs: 2, ..training(Loss::cross_entropy()) };
     let params = prepared(&network, Method::Freeze);
@@ -103,7 +109,8 @@ fn a_changed_encoder_makes_new_codes() {
     run.epoch(&cx, &()).unwrap();
     let params = &run.trainer.params;
     let rows = &draw.validation;
-    let found = Evaluation::of(&cx, &network, params, &settings.loss, &digits, rows, Goal::Classify).unwrap();
+    let found =
+        Evaluation::of(&cx, &network, params, &settings.loss, &digits, rows.into(), Goal::Classify).unwrap();
     assert_eq!(run.history[1].validation_loss, Some(found.loss));
 }
 
@@ -115,7 +122,7 @@ fn codes_depend_on_their_sample_alone() {
     let params = prepared(&network, Method::Freeze);
     let rows: Vec<u32> = (0..200).collect();
     let mut x = vec![0.0; 200 * 64];
-    digits.gather(&rows, &mut x);
+    digits.gather(&rows, &mut x).unwrap();
     for isa in Isa::available() {
         let cx = Context::with_isa(isa, 1).unwrap();
         let mut all = Activations::new(&network, 200);

@@ -2,21 +2,21 @@
 
 mod support;
 
-use narrows_datasets::{Dataset, TrainTest, draw_labels};
+use narrows_datasets::{Dataset, Rows, TrainTest, draw_labels};
 use narrows_engine::{Context, Loss, Params};
 use narrows_models::{Comparison, Evaluation, Goal, Method, Metric, Run, Task, Training};
 use support::{all, architecture, training};
 
 /// The digit `one` against the rest.
-fn against_rest(one: u8) -> Dataset {
+fn against_rest(one: u16) -> Dataset {
     let digits = Dataset::digits();
-    let values: Vec<u8> = (0..digits.len()).flat_map(|row| digits.sample(row).to_vec()).collect();
-    let labels = digits.labels().unwrap().iter().map(|&label| u8::from(label == one)).collect();
-    Dataset::from_values("one", values, &[8, 8], digits.max_value(), Some(labels)).unwrap()
+    let values: Vec<u8> = (0..digits.len()).flat_map(|row| digits.stored_bytes(row).unwrap()).collect();
+    let labels = digits.labels().unwrap().unwrap().iter().map(|&label| u16::from(label == one)).collect();
+    Dataset::from_values("one", values, &[8, 8], 16, Some(labels)).unwrap()
 }
 
 /// The mean over the classes seen of the fraction of each that was predicted.
-fn balanced(labels: &[u8], predictions: &[u8], classes: u8) -> f64 {
+fn balanced(labels: &[u16], predictions: &[u16], classes: u16) -> f64 {
     let mut recalls = Vec::new();
     for class in 0..classes {
         let rows: Vec<usize> = (0..labels.len()).filter(|&row| labels[row] == class).collect();
@@ -32,7 +32,7 @@ fn balanced(labels: &[u8], predictions: &[u8], classes: u8) -> f64 {
 fn balanced_accuracy_is_the_mean_over_the_classes() {
     let cx = Context::new(1).unwrap();
     let data = against_rest(3);
-    let labels = data.labels().unwrap();
+    let labels = data.labels().unwrap().unwrap();
     let network = architecture().classifier(2).unwrap();
     let loss = Loss::cross_entropy();
     let mut different = 0;
@@ -41,8 +41,10 @@ fn balanced_accuracy_is_the_mean_over_the_classes() {
         // All, of which a tenth is the one; and some of one class alone.
         let zeros: Vec<u32> = all(&data).into_iter().filter(|&row| labels[row as usize] == 0).collect();
         for rows in [all(&data), zeros] {
-            let found = Evaluation::of(&cx, &network, &params, &loss, &data, &rows, Goal::Classify).unwrap();
-            let of_rows: Vec<u8> = rows.iter().map(|&row| labels[row as usize]).collect();
+            let found =
+                Evaluation::of(&cx, &network, &params, &loss, &data, Rows::Listed(&rows), Goal::Classify)
+                    .unwrap();
+            let of_rows: Vec<u16> = rows.iter().map(|&row| labels[row as usize]).collect();
             let expected = balanced(&of_rows, &found.predictions, 2);
             assert!((found.balanced_accuracy.unwrap() - expected).abs() < 1e-12, "seed {seed}");
             let correct = of_rows.iter().zip(&found.predictions).filter(|(a, b)| a == b).count();
@@ -63,7 +65,7 @@ fn the_metric_chooses_the_epoch() {
     // As they come: a tenth is the one.
     let (train, validation) = (&rows[..100], &rows[100..400]);
     let network = architecture().classifier(2).unwrap();
-    let task = Task { data: &data, train, validation, goal: Goal::Classify };
+    let task = Task { data: &data, train: train.into(), validation: validation.into(), goal: Goal::Classify };
     for metric in [Metric::Accuracy, Metric::Balanced] {
         let settings = Training { metric, epochs: 12, ..training(Loss::cross_entropy()) };
         let mut run = Run::new("metric", &network, Params::new(&network, 1), task, &settings).unwrap();
@@ -73,11 +75,18 @@ fn the_metric_chooses_the_epoch() {
         // The weights before epoch i + 1 are those that epoch i left; the last epoch's are known if they are the best.
         for record in &run.history[..11] {
             let params = &after[record.epoch];
-            let found =
-                Evaluation::of(&cx, &network, params, &settings.loss, &data, validation, Goal::Classify)
-                    .unwrap();
-            let labels: Vec<u8> =
-                validation.iter().map(|&row| data.labels().unwrap()[row as usize]).collect();
+            let found = Evaluation::of(
+                &cx,
+                &network,
+                params,
+                &settings.loss,
+                &data,
+                validation.into(),
+                Goal::Classify,
+            )
+            .unwrap();
+            let labels: Vec<u16> =
+                validation.iter().map(|&row| data.labels().unwrap().unwrap()[row as usize]).collect();
             let expected = match metric {
                 Metric::Accuracy => found.accuracy.unwrap(),
                 Metric::Balanced => balanced(&labels, &found.predictions, 2),
@@ -95,9 +104,13 @@ fn a_comparison_reports_the_metric_asked_for() {
     let cx = Context::new(2).unwrap();
     let all_of = against_rest(3);
     let rows = all(&all_of);
-    let data = TrainTest { train: all_of.subset(&rows[..1200]), test: all_of.subset(&rows[1200..]) };
-    let draw = draw_labels(data.train.labels().unwrap(), 2, 20, 20, 1, 0).unwrap();
-    let ones = draw.train.iter().filter(|&&row| data.train.labels().unwrap()[row as usize] == 1).count();
+    let data = TrainTest {
+        train: all_of.subset(&rows[..1200]).unwrap(),
+        test: all_of.subset(&rows[1200..]).unwrap(),
+    };
+    let draw = draw_labels(data.train.labels().unwrap().unwrap(), 2, 20, 20, 1, 0).unwrap();
+    let ones =
+        draw.train.iter().filter(|&&row| data.train.labels().unwrap().unwrap()[row as usize] == 1).count();
     assert_eq!(ones, 10, "a draw is balanced over the labels given");
     let comparison = |metric| Comparison {
         data: &data,

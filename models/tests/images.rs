@@ -2,7 +2,7 @@
 
 mod support;
 
-use narrows_datasets::Dataset;
+use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Activations, Context, Loss, Optimizer, Params, Pass};
 use narrows_models::{
     Activation, Architecture, Evaluation, Goal, Model, Pretraining, Run, SampleShape, Task, Training,
@@ -189,7 +189,8 @@ fn every_setting_trains() {
                     (architecture.autoencoder().unwrap(), Goal::Reconstruct, Loss::L2),
                     (architecture.classifier(10).unwrap(), Goal::Classify, Loss::cross_entropy()),
                 ] {
-                    let task = Task { data: &digits, train, validation, goal };
+                    let task =
+                        Task { data: &digits, train: train.into(), validation: validation.into(), goal };
                     let settings = Training { loss, ..settings.clone() };
                     let params = Params::new(&network, 1);
                     let before = params.clone();
@@ -214,7 +215,12 @@ fn any_number_of_threads_gives_the_same_bits() {
     for model in IMAGE_MODELS {
         let network = image_architecture(model).autoencoder().unwrap();
         let (train, validation) = (&rows[..300], &rows[300..400]);
-        let task = Task { data: &digits, train, validation, goal: Goal::Reconstruct };
+        let task = Task {
+            data: &digits,
+            train: train.into(),
+            validation: validation.into(),
+            goal: Goal::Reconstruct,
+        };
         let bits = [1, 2, 3].map(|threads| {
             let settings = Training { epochs: 2, batch: 150, ..training(Loss::L2) };
             let mut run = Run::new("bits", &network, Params::new(&network, 1), task, &settings).unwrap();
@@ -230,7 +236,8 @@ fn any_number_of_threads_gives_the_same_bits() {
 /// The mean squared error of the mean image, computed the obvious way: what a code of no value could reach.
 fn error_of_the_mean(data: &Dataset) -> f64 {
     let (n, len) = (data.len(), data.sample_len());
-    let value = |row: usize, i: usize| f64::from(data.sample(row)[i]) / f64::from(data.max_value());
+    let value =
+        |row: usize, i: usize| f64::from(data.stored_bytes(row).unwrap()[i]) / 16.0;
     let mut sum = 0.0;
     for i in 0..len {
         let mean = (0..n).map(|row| value(row, i)).sum::<f64>() / n as f64;
@@ -248,12 +255,18 @@ fn an_autoencoder_learns() {
         let architecture =
             Architecture { widths: vec![8, 16], latent: 10, ..Architecture::new(model, [8, 8, 1]) };
         let network = architecture.autoencoder().unwrap();
-        let task = Task { data: &digits, train: &rows, validation: &[], goal: Goal::Reconstruct };
+        let task = Task {
+            data: &digits,
+            train: Rows::Listed(&rows),
+            validation: Rows::Listed(&[]),
+            goal: Goal::Reconstruct,
+        };
         let settings = Training { epochs: 10, batch: 32, ..training(Loss::L2) };
         let mut run = Run::new("learns", &network, Params::new(&network, 1), task, &settings).unwrap();
         run.train(&cx, &(), |_, _| {}).unwrap();
         let params = &run.trainer.params;
-        let found = Evaluation::of(&cx, &network, params, &Loss::L2, &digits, &rows, Goal::Reconstruct);
+        let found =
+            Evaluation::of(&cx, &network, params, &Loss::L2, &digits, Rows::Listed(&rows), Goal::Reconstruct);
         let mse = found.unwrap().loss;
         // Ten principal components leave a quarter of the variance.
         assert!(mse < 0.4 * mean, "{}: {mse} of {mean}", model.name());

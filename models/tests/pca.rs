@@ -2,7 +2,7 @@
 
 mod support;
 
-use narrows_datasets::{Augmentation, Dataset, TrainTest};
+use narrows_datasets::{Augmentation, Dataset, Rows, TrainTest};
 use narrows_engine::{Context, Loss, Optimizer, Params, Schedule};
 use narrows_models::{Architecture, Evaluation, Goal, Metric, Pca, Run, Task, Training};
 use support::{all, mnist};
@@ -17,8 +17,8 @@ fn one_component_holds_a_line() {
     let values: Vec<u8> = (0..50).flat_map(|i| [10 + 2 * i, 200 - 3 * i]).collect();
     let line = Dataset::from_values("line", values, &[2], 255, None).unwrap();
     let cx = Context::new(1).unwrap();
-    let pca = Pca::fit(&cx, &line, &all(&line), 1).unwrap();
-    assert!(pca.mse(&cx, &line, &all(&line)) < 1e-12);
+    let pca = Pca::fit(&cx, &line, Rows::all(line.len()), 1).unwrap();
+    assert!(pca.mse(&cx, &line, Rows::all(line.len())).unwrap() < 1e-12);
 }
 
 /// A cross whose long arm is the first component: what is left is the variance of the short arm, by hand.
@@ -27,10 +27,10 @@ fn what_is_left_is_the_smaller_variance() {
     let values = [[0u8, 100], [200, 100], [100, 90], [100, 110]].concat();
     let cross = Dataset::from_values("cross", values, &[2], 200, None).unwrap();
     let cx = Context::new(1).unwrap();
-    let pca = Pca::fit(&cx, &cross, &all(&cross), 1).unwrap();
+    let pca = Pca::fit(&cx, &cross, Rows::all(cross.len()), 1).unwrap();
     // Of 8 values, two are off by 10 / 200.
     let expected = 2.0 * 0.05f64.powi(2) / 8.0;
-    assert!((pca.mse(&cx, &cross, &all(&cross)) - expected).abs() < 1e-9);
+    assert!((pca.mse(&cx, &cross, Rows::all(cross.len())).unwrap() - expected).abs() < 1e-9);
 }
 
 /// Long samples along three patterns at right angles, each value in all combinations: what is left is the variance of the
@@ -49,8 +49,8 @@ fn the_largest_patterns_of_long_samples_are_found() {
     let data = Dataset::from_values("patterns", values, &[LEN], 200, None).unwrap();
     let cx = Context::new(1).unwrap();
     for (components, left) in [(1, 9.0 + 1.0), (2, 1.0), (3, 0.0)] {
-        let pca = Pca::fit(&cx, &data, &all(&data), components).unwrap();
-        let mse = pca.mse(&cx, &data, &all(&data));
+        let pca = Pca::fit(&cx, &data, Rows::all(data.len()), components).unwrap();
+        let mse = pca.mse(&cx, &data, Rows::all(data.len())).unwrap();
         let expected = left / 200.0f64.powi(2);
         assert!((mse - expected).abs() < 1e-3 * expected + 1e-9, "{components}: {mse}, expected {expected}");
     }
@@ -61,7 +61,7 @@ fn more_components_than_values_are_refused() {
     let line = Dataset::from_values("line", vec![1, 2, 3, 4], &[2], 255, None).unwrap();
     let cx = Context::new(1).unwrap();
     for components in [0, 3] {
-        let message = Pca::fit(&cx, &line, &[0, 1], components).unwrap_err().to_string();
+        let message = Pca::fit(&cx, &line, Rows::all(2), components).unwrap_err().to_string();
         assert!(message.contains("choose 1 to 2"), "{message}");
     }
 }
@@ -71,9 +71,9 @@ fn mnist_gives_the_known_floors() {
     let Some(TrainTest { train, test }) = mnist() else { return };
     let cx = Context::new(0).unwrap();
     for (components, train_mse, test_mse) in MNIST_FLOORS {
-        let pca = Pca::fit(&cx, &train, &all(&train), components).unwrap();
+        let pca = Pca::fit(&cx, &train, Rows::all(train.len()), components).unwrap();
         for (data, floor) in [(&train, train_mse), (&test, test_mse)] {
-            let mse = pca.mse(&cx, data, &all(data));
+            let mse = pca.mse(&cx, data, Rows::all(data.len())).unwrap();
             assert!((mse - floor).abs() < 1e-6, "{components} components: {mse}, expected {floor}");
         }
     }
@@ -97,13 +97,16 @@ fn linear_against_pca(data: &Dataset, epochs: usize, lr: f32) -> (f64, f64) {
         seed: 1,
         augmentation: Augmentation::default(),
     };
-    let task = Task { data, train: &rows, validation: &[], goal: Goal::Reconstruct };
+    let task =
+        Task { data, train: Rows::Listed(&rows), validation: Rows::Listed(&[]), goal: Goal::Reconstruct };
     let mut run = Run::new("linear", &network, Params::new(&network, 1), task, &training).unwrap();
     run.train(&cx, &(), |_, _| {}).unwrap();
     let params = &run.trainer.params;
-    let linear = Evaluation::of(&cx, &network, params, &Loss::L2, data, &rows, Goal::Reconstruct).unwrap();
-    let pca = Pca::fit(&cx, data, &rows, 20).unwrap();
-    (linear.loss, pca.mse(&cx, data, &rows))
+    let linear =
+        Evaluation::of(&cx, &network, params, &Loss::L2, data, Rows::Listed(&rows), Goal::Reconstruct)
+            .unwrap();
+    let pca = Pca::fit(&cx, data, Rows::all(data.len()), 20).unwrap();
+    (linear.loss, pca.mse(&cx, data, Rows::all(data.len())).unwrap())
 }
 
 /// PCA is the floor of every linear autoencoder: to go below would be a wrong measurement.

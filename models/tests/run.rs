@@ -17,7 +17,7 @@ struct Setting {
 
 fn setting() -> Setting {
     let digits = Dataset::digits();
-    let draw = draw_labels(digits.labels().unwrap(), 10, 100, 50, 1, 0).unwrap();
+    let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 100, 50, 1, 0).unwrap();
     let network = architecture().classifier(10).unwrap();
     Setting { digits, train: draw.train, validation: draw.validation, network }
 }
@@ -33,7 +33,7 @@ impl Setting {
 
     fn task(&self) -> Task<'_> {
         let Setting { digits, train, validation, .. } = self;
-        Task { data: digits, train, validation, goal: Goal::Classify }
+        Task { data: digits, train: train.into(), validation: validation.into(), goal: Goal::Classify }
     }
 
     /// Parameters of these values.
@@ -215,7 +215,7 @@ fn weights_that_explode_in_the_last_step_are_no_success() {
         (&huge, &setting.validation, "the validation loss became"),
     ] {
         let params = Params::new(&setting.network, 2);
-        let task = Task { validation, ..setting.task() };
+        let task = Task { validation: validation.into(), ..setting.task() };
         let mut run = Run::new("test", &setting.network, params, task, training).unwrap();
         let message = run.train(&cx, &(), |_, _| {}).unwrap_err().to_string();
         assert!(message.contains(expected) && message.contains("by step 1, in epoch 1"), "{message}");

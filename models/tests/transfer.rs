@@ -2,7 +2,7 @@
 
 mod support;
 
-use narrows_datasets::{Dataset, draw_labels};
+use narrows_datasets::{Dataset, Rows, draw_labels};
 use narrows_engine::layers::Linear;
 use narrows_engine::params::Role;
 use narrows_engine::{Context, Loss, Network, Params};
@@ -20,12 +20,17 @@ fn pretrained() -> Params {
 /// Trains by `method` for a few epochs, and hands out the parameters before and after.
 fn train(method: Method, epochs: usize) -> (Params, Params) {
     let digits = Dataset::digits();
-    let draw = draw_labels(digits.labels().unwrap(), 10, 60, 20, 1, 0).unwrap();
+    let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 60, 20, 1, 0).unwrap();
     let network = architecture().classifier(10).unwrap();
     let mut params = Params::new(&network, 3);
     method.prepare(&mut params, &pretrained()).unwrap();
     let before = params.clone();
-    let task = Task { data: &digits, train: &draw.train, validation: &[], goal: Goal::Classify };
+    let task = Task {
+        data: &digits,
+        train: Rows::Listed(&draw.train),
+        validation: Rows::Listed(&[]),
+        goal: Goal::Classify,
+    };
     let training = Training { epochs, ..training(Loss::cross_entropy()) };
     let mut run = Run::new(method.name(), &network, params, task, &training).unwrap();
     let cx = Context::new(1).unwrap();
@@ -149,11 +154,16 @@ fn names_of_learning(params: &Params) -> usize {
 #[test]
 fn patience_waits_until_gradual_has_freed_everything() {
     let digits = Dataset::digits();
-    let draw = draw_labels(digits.labels().unwrap(), 10, 60, 20, 1, 0).unwrap();
+    let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 60, 20, 1, 0).unwrap();
     let architecture = Architecture { batch_norm: false, ..architecture() };
     let network = architecture.classifier(10).unwrap();
     let pretrained = Params::new(&architecture.autoencoder().unwrap(), 77);
-    let task = Task { data: &digits, train: &draw.train, validation: &draw.validation, goal: Goal::Classify };
+    let task = Task {
+        data: &digits,
+        train: Rows::Listed(&draw.train),
+        validation: Rows::Listed(&draw.validation),
+        goal: Goal::Classify,
+    };
     let training = Training { epochs: 12, patience: 2, lr: 1e-30, ..training(Loss::cross_entropy()) };
     for (method, expected) in [(Method::Full, 1 + 2), (Method::Gradual, 6 + 2)] {
         let mut params = Params::new(&network, 3);

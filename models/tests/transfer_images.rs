@@ -2,7 +2,7 @@
 
 mod support;
 
-use narrows_datasets::{Dataset, draw_labels};
+use narrows_datasets::{Dataset, Rows, draw_labels};
 use narrows_engine::params::{ParamEntry, Role};
 use narrows_engine::{Context, Loss, Params};
 use narrows_models::architecture::{ENCODER, HEAD};
@@ -31,12 +31,17 @@ fn names(params: &Params, section: &str, is: impl Fn(&ParamEntry) -> bool) -> Ve
 #[test]
 fn every_method_changes_what_it_should() {
     let digits = Dataset::digits();
-    let draw = draw_labels(digits.labels().unwrap(), 10, 60, 20, 1, 0).unwrap();
+    let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 60, 20, 1, 0).unwrap();
     let cx = Context::new(1).unwrap();
     for model in IMAGE_MODELS {
         let architecture = image_architecture(model);
         let network = architecture.classifier(10).unwrap();
-        let task = Task { data: &digits, train: &draw.train, validation: &[], goal: Goal::Classify };
+        let task = Task {
+            data: &digits,
+            train: Rows::Listed(&draw.train),
+            validation: Rows::Listed(&[]),
+            goal: Goal::Classify,
+        };
         let settings = Training { epochs: 8, ..training(Loss::cross_entropy()) };
         for (name, method) in Method::ALL {
             let name = format!("{name} of {}", model.name());

@@ -7,7 +7,7 @@ use crate::options::Evaluate;
 use crate::run_folder::{self, RunFolder, SUMMARY};
 use crate::summary::{Cost, EvaluateSummary, Rate, json};
 use crate::table;
-use narrows_datasets::Dataset;
+use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Context, Loss, Network, Params};
 use narrows_models::checkpoint::{self, Description};
 use narrows_models::{Evaluation, Goal};
@@ -32,9 +32,9 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
     let (rates, test_mse) = match description.classes {
         Some(classes) => (Some(rates(&cx, &network, &params, test, classes)?), None),
         None => {
-            let rows: Vec<u32> = (0..test.len() as u32).collect();
+            let rows = Rows::all(test.len());
             let evaluation =
-                Evaluation::of(&cx, &network, &params, &Loss::L2, test, &rows, Goal::Reconstruct)?;
+                Evaluation::of(&cx, &network, &params, &Loss::L2, test, rows, Goal::Reconstruct)?;
             (None, Some(evaluation.loss))
         }
     };
@@ -87,19 +87,20 @@ fn rates(
     test: &Dataset,
     classes: usize,
 ) -> Result<(Rate, Vec<Rate>), Error> {
-    let labels = test.labels().ok_or_else(|| Error::new(format!("{}: there are no labels", test.name())))?;
-    let rows: Vec<u32> = (0..test.len() as u32).collect();
+    let labels = test.labels()?.ok_or_else(|| Error::new(format!("{}: there are no labels", test.name())))?;
+    let rows = test.labelled_rows()?;
     let loss = Loss::cross_entropy();
-    let evaluation = Evaluation::of(cx, network, params, &loss, test, &rows, Goal::Classify)?;
+    let evaluation = Evaluation::of(cx, network, params, &loss, test, Rows::Listed(&rows), Goal::Classify)?;
     let mut counts = vec![(0, 0); classes];
-    for (&label, &predicted) in labels.iter().zip(&evaluation.predictions) {
+    for (&row, &predicted) in rows.iter().zip(&evaluation.predictions) {
+        let label = labels[row as usize];
         let (correct, of) = &mut counts[usize::from(label)];
         *correct += usize::from(label == predicted);
         *of += 1;
     }
     let correct = counts.iter().map(|(correct, _)| correct).sum();
     let each = counts.iter().map(|&(correct, of)| Rate::of(correct, of)).collect();
-    Ok((Rate::of(correct, test.len()), each))
+    Ok((Rate::of(correct, rows.len()), each))
 }
 
 /// The mean over the classes that there are samples of.

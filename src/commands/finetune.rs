@@ -10,7 +10,7 @@ use crate::options::architecture::ArchitectureOptions;
 use crate::progress::Progress;
 use crate::run_folder::{self, METRICS, RunFolder, SUMMARY};
 use crate::summary::{Cost, FinetuneSummary, Rate, json};
-use narrows_datasets::{Dataset, LabelDraw, draw_labels};
+use narrows_datasets::{Dataset, LabelDraw, Rows, draw_labels};
 use narrows_engine::Params;
 use narrows_models::checkpoint::{self, Description};
 use narrows_models::compare::draw_seed;
@@ -27,7 +27,7 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     let train = &data.train;
     let (architecture, pretrained) = encoder(&mut options, explicit, train)?;
     let labels =
-        train.labels().ok_or_else(|| Error::new(format!("{}: there are no labels", train.name())))?;
+        train.labels()?.ok_or_else(|| Error::new(format!("{}: there are no labels", train.name())))?;
     let (n, validation) = (options.labels.labels, options.labels.validation);
     let (seed, draw) = (options.running.seed, options.draw as u64);
     let labelled = draw_labels(labels, train.classes(), n, validation, seed, draw)
@@ -47,7 +47,8 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
         None => Method::Scratch,
     };
     let LabelDraw { train: rows, validation: held } = &labelled;
-    let task = Task { data: train, train: rows, validation: held, goal: Goal::Classify };
+    let task =
+        Task { data: train, train: Rows::Listed(rows), validation: Rows::Listed(held), goal: Goal::Classify };
     let mut run = Run::new(RUN, &network, params, task, &training)?;
     let cx = options.running.machine.context()?;
     let folder = begin(NAME, &options, &options.running, &cx)?;
@@ -61,7 +62,8 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
 
     folder.write(METRICS, metrics::csv([(RUN, &run.history[..])]).as_bytes())?;
     let params = &run.trainer.params;
-    let evaluation = Evaluation::of(&cx, &network, params, &training.loss, train, held, Goal::Classify)?;
+    let evaluation =
+        Evaluation::of(&cx, &network, params, &training.loss, train, Rows::Listed(held), Goal::Classify)?;
     let pairs = held.iter().zip(&evaluation.predictions);
     let correct = pairs.filter(|(row, class)| labels[**row as usize] == **class).count();
     let summary = FinetuneSummary {

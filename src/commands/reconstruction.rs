@@ -19,7 +19,7 @@ pub fn draw(
     // Spread over the test set: its order may be that of the classes.
     let rows: Vec<u32> = (0..count).map(|i| (i * test.len() / count) as u32).collect();
     let mut x = vec![0.0; count * test.sample_len()];
-    test.gather(&rows, &mut x);
+    test.gather(&rows, &mut x)?;
     let mut activations = Activations::new(network, count);
     let y = network.forward(cx, params, &mut activations, &x, Pass::evaluate())?;
     match picture::png(&x, y, shape)? {

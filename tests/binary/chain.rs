@@ -17,8 +17,9 @@ fn predictions(path: &Path, data: &Dataset) -> Vec<usize> {
     let (weights, biases) = (part(".weight"), part(".bias"));
     assert_eq!((weights.len(), biases.len()), (3, 3));
     let predict = |row| {
-        let scale = f64::from(data.max_value());
-        let mut x: Vec<f64> = data.sample(row).iter().map(|&value| f64::from(value) / scale).collect();
+        let scale = 16.0;
+        let mut x: Vec<f64> =
+            data.stored_bytes(row).unwrap().iter().map(|&value| f64::from(value) / scale).collect();
         for (layer, (weight, bias)) in weights.iter().zip(&biases).enumerate() {
             let outputs = weight.chunks(x.len()).zip(bias);
             let y = outputs.map(|(row, bias)| bias + row.iter().zip(&x).map(|(w, x)| w * x).sum::<f64>());
@@ -41,7 +42,7 @@ fn the_accuracy_reported_is_that_of_the_weights_on_disk() {
     let said = place.succeed("evaluate tuned --out evaluated");
 
     let test = builtin(500, 0).test;
-    let labels = test.labels().unwrap();
+    let labels = test.labels().unwrap().unwrap();
     let predicted = predictions(&place.path("tuned/model.safetensors"), &test);
     let right = |row: &usize| predicted[*row] == usize::from(labels[*row]);
     let correct = (0..test.len()).filter(right).count();

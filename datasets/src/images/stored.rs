@@ -247,7 +247,8 @@ impl Stored {
         }
         let mut fields = Fields(&rest);
         let classes: Vec<String> = (0..fields.four()?).map(|_| fields.text()).collect::<Option<_>>()?;
-        let labels = if classes.is_empty() { &[][..] } else { fields.take((samples as usize).checked_mul(2)?)? };
+        let labels =
+            if classes.is_empty() { &[][..] } else { fields.take((samples as usize).checked_mul(2)?)? };
         let labels: Vec<u16> = labels.as_chunks().0.iter().map(|&label| u16::from_le_bytes(label)).collect();
         let skipped = (0..fields.four()?).map(|_| Some((fields.eight()? as usize, fields.text()?)));
         let skipped: Vec<(usize, String)> = skipped.collect::<Option<_>>()?;

@@ -124,5 +124,8 @@ fn a_damaged_block_is_named() {
             Err(error) => break error.to_string(),
         }
     };
-    assert!(error.ends_with("is damaged: samples 40 to 59 do not fit their checksum; pack its source again"), "{error}");
+    assert!(
+        error.ends_with("is damaged: samples 40 to 59 do not fit their checksum; pack its source again"),
+        "{error}"
+    );
 }

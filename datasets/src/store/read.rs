@@ -39,7 +39,9 @@ impl Store {
             return Err(wrong("is no store: pack it by narrows data pack".to_owned()));
         }
         if held < HEADER {
-            return Err(wrong(format!("ends after {length} bytes, within its header: pack its source again")));
+            return Err(wrong(format!(
+                "ends after {length} bytes, within its header: pack its source again"
+            )));
         }
         let header = Header::from_bytes(&start).map_err(wrong)?;
         let layout = header.layout().filter(|layout| layout.rows > 0 && header.width > 0 && header.train > 0);
@@ -62,10 +64,13 @@ impl Store {
         let mut metadata = vec![0; header.metadata_length as usize];
         file.read_at(layout.metadata_at, &mut metadata)?;
         if crc32fast::hash(&metadata) != header.metadata_crc {
-            return Err(wrong("is damaged: its metadata do not fit their checksum; pack its source again".into()));
+            return Err(wrong(
+                "is damaged: its metadata do not fit their checksum; pack its source again".into(),
+            ));
         }
-        let metadata: Metadata = serde_json::from_slice(&metadata)
-            .map_err(|error| wrong(format!("has metadata that cannot be read ({error}): pack its source again")))?;
+        let metadata: Metadata = serde_json::from_slice(&metadata).map_err(|error| {
+            wrong(format!("has metadata that cannot be read ({error}): pack its source again"))
+        })?;
         let values = metadata.shape.iter().try_fold(1_u64, |values, &size| values.checked_mul(size as u64));
         if values != Some(header.width) || metadata.shape.len() > 3 {
             return Err(wrong(format!(
@@ -74,7 +79,9 @@ impl Store {
             )));
         }
         if metadata.columns.as_ref().is_some_and(|columns| columns.len() as u64 != header.width) {
-            return Err(wrong("names another number of columns than it has values: pack its source again".into()));
+            return Err(wrong(
+                "names another number of columns than it has values: pack its source again".into(),
+            ));
         }
         if metadata.max_value == Some(0) || metadata.classes.len() > crate::class_labels::MOST_CLASSES {
             return Err(wrong("has metadata that make no sense: pack its source again".into()));
@@ -205,7 +212,9 @@ impl StoredLabels {
         self.file.read_at(self.at, bytemuck::cast_slice_mut(&mut labels))?;
         self.file.check()?;
         let blocks = self.checksums.blocks(&self.file)?;
-        for (block, (labels, [_, expected])) in labels.chunks(self.checksums.block_rows).zip(blocks).enumerate() {
+        for (block, (labels, [_, expected])) in
+            labels.chunks(self.checksums.block_rows).zip(blocks).enumerate()
+        {
             if crc32fast::hash(bytemuck::cast_slice(labels)) != *expected {
                 let from = block * self.checksums.block_rows;
                 return Err(damaged(self.file.path(), from, from + labels.len()));

@@ -174,7 +174,10 @@ impl StoreWriter {
         if let Some(Labels { file, .. }) = &mut self.labels {
             file.flush()?;
             file.seek(SeekFrom::Start(0))?;
-            io::copy(&mut BufReader::with_capacity(1 << 18, file.get_mut()).take(u64::MAX), &mut self.values)?;
+            io::copy(
+                &mut BufReader::with_capacity(1 << 18, file.get_mut()).take(u64::MAX),
+                &mut self.values,
+            )?;
         }
         let checksums: Vec<u8> =
             self.checksums.iter().flatten().flat_map(|checksum| checksum.to_le_bytes()).collect();

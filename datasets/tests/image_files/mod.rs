@@ -137,6 +137,6 @@ pub fn opened(dir: &Path, options: &ImageOptions) -> (Opened, usize) {
     (opened.unwrap(), decoded.into_inner())
 }
 
-pub fn samples(dataset: &Dataset) -> Vec<&[u8]> {
+pub fn samples(dataset: &Dataset) -> Vec<Vec<u8>> {
     (0..dataset.len()).map(|row| dataset.stored_bytes(row).unwrap()).collect()
 }

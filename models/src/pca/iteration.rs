@@ -13,8 +13,9 @@
 //! them.
 
 use super::{block, covariance, for_centred_blocks};
+use crate::Error;
 use nalgebra::{DMatrix, SymmetricEigen};
-use narrows_datasets::Dataset;
+use narrows_datasets::{Dataset, Rows};
 use narrows_engine::Context;
 use narrows_engine::gemm::{MatMut, MatRef, gemm};
 use narrows_engine::random::Random;
@@ -32,10 +33,10 @@ const MAX_PASSES: usize = 100;
 pub(super) fn leading(
     cx: &Context,
     data: &Dataset,
-    rows: &[u32],
+    rows: Rows<'_>,
     mean: &[f32],
     components: usize,
-) -> Vec<f32> {
+) -> Result<Vec<f32>, Error> {
     let n = mean.len();
     let b = (components + SPARE).min(n);
     let mut start = vec![0.0; b * n];
@@ -43,12 +44,14 @@ pub(super) fn leading(
     // (n, b): the columns are the directions.
     let mut q = DMatrix::from_iterator(n, b, start.iter().map(|&x| f64::from(x))).qr().q();
     let mut held = 0.0;
-    let covariance: Option<Vec<f32>> = (n <= MAX_COVARIANCE && n <= rows.len())
-        .then(|| covariance(cx, data, rows, mean).iter().map(|&x| x as f32).collect());
+    let covariance: Option<Vec<f32>> = match n <= MAX_COVARIANCE && n <= rows.len() {
+        true => Some(covariance(cx, data, rows, mean)?.iter().map(|&x| x as f32).collect()),
+        false => None,
+    };
     for _ in 0..MAX_PASSES {
         let z = match &covariance {
             Some(covariance) => product_with(cx, covariance, &q),
-            None => product(cx, data, rows, mean, &q),
+            None => product(cx, data, rows, mean, &q)?,
         };
         let projected = q.transpose() * &z;
         // By rounding it is not quite symmetric.
@@ -66,7 +69,7 @@ pub(super) fn leading(
         }
         q = (z * turned).qr().q();
     }
-    q.as_slice()[..components * n].iter().map(|&x| x as f32).collect()
+    Ok(q.as_slice()[..components * n].iter().map(|&x| x as f32).collect())
 }
 
 /// `C q`, (n, b), for C: (n, n).
@@ -80,7 +83,13 @@ fn product_with(cx: &Context, covariance: &[f32], q: &DMatrix<f64>) -> DMatrix<f
 }
 
 /// `C q`, (n, b), by products in f32 that are added up in f64.
-fn product(cx: &Context, data: &Dataset, rows: &[u32], mean: &[f32], q: &DMatrix<f64>) -> DMatrix<f64> {
+fn product(
+    cx: &Context,
+    data: &Dataset,
+    rows: Rows<'_>,
+    mean: &[f32],
+    q: &DMatrix<f64>,
+) -> Result<DMatrix<f64>, Error> {
     let (n, b) = q.shape();
     // Column by column as the matrix is stored: (b, n) in rows.
     let directions: Vec<f32> = q.as_slice().iter().map(|&x| x as f32).collect();
@@ -96,6 +105,6 @@ fn product(cx: &Context, data: &Dataset, rows: &[u32], mean: &[f32], q: &DMatrix
         for (sum, &part) in sum.as_mut_slice().iter_mut().zip(&part) {
             *sum += f64::from(part);
         }
-    });
-    sum
+    })?;
+    Ok(sum)
 }

@@ -124,7 +124,7 @@ pub fn first_step(cx: &Context) -> Result<(), Error> {
     let (data, network) = (pictures()?, autoencoder(widths)?);
     let mut trainer = Trainer::new(&network, Params::new(&network, 1), Loss::L2, Optimizer::adam(), batch, 1);
     let mut x = vec![0.0; batch * INPUTS];
-    data.gather(&shuffled(SAMPLES, 1, 1)[..batch], &mut x);
+    data.gather(&shuffled(SAMPLES, 1, 1)[..batch], &mut x)?;
     cx.install(|| trainer.step(cx, &x, Target::Values(&x), 1e-3))?;
     Ok(())
 }
@@ -152,7 +152,7 @@ fn training(
     let mut batches = order.chunks_exact(batch).cycle();
     let mut x = vec![0.0; batch * INPUTS];
     measured(work(name.to_string(), batch, "samples", flops, bytes, false), &mut || {
-        data.gather(batches.next().expect("endless"), &mut x);
+        data.gather(batches.next().expect("endless"), &mut x).expect("they are in memory");
         trainer.step(cx, &x, Target::Values(&x), 1e-3).expect("random pixels are finite");
     });
     Ok(())

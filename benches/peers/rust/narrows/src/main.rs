@@ -79,7 +79,7 @@ fn train(job: &Job, cx: &Context, data: &Dataset, network: &Network) {
             shuffle_into(&mut order, 1, epoch);
             at = 0;
         }
-        data.gather(&order[at..at + batch], &mut x);
+        data.gather(&order[at..at + batch], &mut x).unwrap();
         at += batch;
         trainer.step(cx, &x, Target::Values(&x), LR as f32).expect("a step");
     });
@@ -101,10 +101,10 @@ fn fine_tune(job: &Job, cx: &Context, data: &Dataset) {
     let classes: Vec<u32> = shuffled(W4_SAMPLES, 7, 0).iter().map(|row| row % CLASSES as u32).collect();
     let all: Vec<u32> = (0..W4_SAMPLES as u32).collect();
     let mut images = vec![0.0; W4_SAMPLES * INPUTS];
-    data.gather(&all, &mut images);
+    data.gather(&all, &mut images).unwrap();
     job.fine_tuning(NAME, VERSION, || {
         if job.workload == "W4" {
-            let mut rows_of = |rows: &[u32], x: &mut [f32]| data.gather(rows, x);
+            let mut rows_of = |rows: &[u32], x: &mut [f32]| data.gather(rows, x).unwrap();
             return learn(cx, &encoder(true), &classes, &mut rows_of);
         }
         let encoder = encoder(false);
@@ -146,7 +146,7 @@ fn predict(job: &Job, cx: &Context, data: &Dataset) {
     let network = encoder(false);
     let params = Params::new(&network, 1);
     let mut x = vec![0.0; MANY * INPUTS];
-    data.gather(&shuffled(data.len(), 1, 0)[..MANY], &mut x);
+    data.gather(&shuffled(data.len(), 1, 0)[..MANY], &mut x).unwrap();
     let predictor = Predictor::new(&network, &params).expect("a predictor");
     let workspace = RefCell::new(Workspace::default());
     let mut y = vec![0.0; MANY * CODE];

@@ -179,7 +179,7 @@ fn a_draw_that_cannot_be_had_says_why() {
         (5, 5, 0, "class 2 has none of the 6 samples"),
         (3, 3, 0, "row 3 has the label 3, where 3 classes end at 2"),
         (0, 1, 0, "0 classes"),
-        (257, 257, 0, "257 classes"),
+        (65_536, 65_536, 0, "65536 classes were named"),
         (usize::MAX, 1, 0, "classes"),
     ] {
         let message = draw_labels(&labels, classes, train, validation, 0, 0).unwrap_err().to_string();

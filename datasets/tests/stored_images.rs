@@ -91,13 +91,12 @@ fn a_stored_file_that_was_damaged_is_made_anew() {
     let dir = tempfile::tempdir().unwrap();
     put_good(dir.path());
     let options = ImageOptions::default();
-    let expected: Vec<Vec<u8>> =
-        samples(&open(dir.path()).unwrap().train).iter().map(|s| s.to_vec()).collect();
+    let expected: Vec<Vec<u8>> = samples(&open(dir.path()).unwrap().train);
     let path = stored(dir.path());
     let whole = fs::read(&path).unwrap();
     let (start, values) = (64, 7 * 20);
     // Two classes of a letter each, seven labels, none skipped.
-    assert_eq!(whole.len(), start + values + 4 + 2 * 5 + 7 + 4);
+    assert_eq!(whole.len(), start + values + 4 + 2 * 5 + 2 * 7 + 4);
     let check = |bytes: &[u8], what: &str| {
         // A rename, as the file is mapped.
         let other = put(dir.path().join("damaged"), bytes);
@@ -130,10 +129,10 @@ fn the_stored_file_is_as_documented() {
     assert_eq!(opened.skipped.len(), 1);
     let bytes = fs::read(stored(dir.path())).unwrap();
     let rest =
-        b"\x02\0\0\0\x03\0\0\0cat\x03\0\0\0dog\x00\x01\x01\x01\0\0\0\x03\0\0\0\0\0\0\0\x08\0\0\0is empty";
+        b"\x02\0\0\0\x03\0\0\0cat\x03\0\0\0dog\0\0\x01\0\x01\0\x01\0\0\0\x03\0\0\0\0\0\0\0\x08\0\0\0is empty";
     assert_eq!(
         bytes[..40],
-        *b"narrowsI\x01\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x02\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0"
+        *b"narrowsI\x02\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x02\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0"
     );
     assert_eq!(bytes[48..56], (rest.len() as u64).to_le_bytes());
     assert_eq!(bytes[64..82], *b"abcdefghijklmnopqr");

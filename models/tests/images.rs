@@ -236,8 +236,7 @@ fn any_number_of_threads_gives_the_same_bits() {
 /// The mean squared error of the mean image, computed the obvious way: what a code of no value could reach.
 fn error_of_the_mean(data: &Dataset) -> f64 {
     let (n, len) = (data.len(), data.sample_len());
-    let value =
-        |row: usize, i: usize| f64::from(data.stored_bytes(row).unwrap()[i]) / 16.0;
+    let value = |row: usize, i: usize| f64::from(data.stored_bytes(row).unwrap()[i]) / 16.0;
     let mut sum = 0.0;
     for i in 0..len {
         let mean = (0..n).map(|row| value(row, i)).sum::<f64>() / n as f64;

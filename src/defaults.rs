@@ -1,6 +1,6 @@
 //! Every default of every option, in one place.
 
-use narrows_models::{Architecture, Model, SampleShape};
+use narrows_models::{Activation, Architecture, Model, SampleShape};
 
 /// Of the 1,797 built-in digits, those that a result is measured on.
 pub const BUILTIN_TEST_SAMPLES: usize = 500;
@@ -24,8 +24,16 @@ pub const WIDTHS_HELP: &str = "The widths of the encoder's hidden layers from th
                                them. Of conv and resnet the channels, each width halving the image. auto: 512,256 for \
                                dense, 16,32 for images of up to 28 pixels, 32,64,128 for larger ones";
 pub const DEPTH: usize = 1;
+/// What [`output`] does, for the help.
+pub const OUTPUT_HELP: &str = "The activation of the reconstruction: relu, sigmoid, none or another of --activation's; auto: sigmoid for \
+                               values in [0, 1], as those of images, none for the standardised values of tables";
+
+/// The activation of the reconstruction.
+pub fn output(unit_range: bool) -> Activation {
+    if unit_range { Activation::Sigmoid } else { Activation::None }
+}
+
 pub const ACTIVATION: &str = "relu";
-pub const OUTPUT: &str = "sigmoid";
 pub const DROPOUT: f32 = 0.0;
 
 // Pretraining.

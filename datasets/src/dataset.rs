@@ -246,6 +246,11 @@ impl Dataset {
         &self.preparation
     }
 
+    /// Whether all values that a model sees lie in [0, 1].
+    pub fn in_unit_range(&self) -> bool {
+        self.preparation.in_unit_range()
+    }
+
     /// Whether there are labels, if only for some samples.
     pub fn has_labels(&self) -> bool {
         self.labels.is_some()

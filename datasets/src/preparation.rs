@@ -23,6 +23,11 @@ impl Preparation {
         Ok(())
     }
 
+    /// Whether all values that a model sees lie in [0, 1].
+    pub(crate) fn in_unit_range(&self) -> bool {
+        matches!(self, Preparation::Bytes { .. })
+    }
+
     /// The values that a model sees of samples of `width` stored ones.
     pub(crate) fn features(&self, width: usize) -> usize {
         width

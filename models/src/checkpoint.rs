@@ -1,6 +1,7 @@
 //! Models on disk: safetensors, with what is needed to rebuild the network in its metadata.
 
 use crate::{Architecture, Error};
+use narrows_datasets::{Dataset, Preparation};
 use narrows_engine::{Network, Params};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -18,11 +19,36 @@ pub struct Description {
     pub architecture: Architecture,
     /// The classes of a classifier; `None` for an autoencoder.
     pub classes: Option<usize>,
+    /// What the classes are called, if their names are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub class_names: Vec<String>,
     /// The data set that it was trained on.
     pub dataset: String,
+    /// What the model sees of stored values. Files from before there was a choice do not say: bytes, divided by their
+    /// maximum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preparation: Option<Preparation>,
 }
 
 impl Description {
+    /// Of an autoencoder, of whose data nothing is known.
+    pub fn of(architecture: Architecture) -> Description {
+        let dataset = String::new();
+        Description { architecture, classes: None, class_names: Vec::new(), dataset, preparation: None }
+    }
+
+    /// Of an autoencoder that learns from `data`.
+    pub fn autoencoder(architecture: Architecture, data: &Dataset) -> Description {
+        let preparation = Some(data.preparation().clone());
+        Description { dataset: data.name().to_string(), preparation, ..Description::of(architecture) }
+    }
+
+    /// Of a classifier that learns from `data`.
+    pub fn classifier(architecture: Architecture, data: &Dataset) -> Description {
+        let (classes, class_names) = (Some(data.classes()), data.class_names().to_vec());
+        Description { classes, class_names, ..Description::autoencoder(architecture, data) }
+    }
+
     /// The network described.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use support::{IMAGE_MODELS, architecture, image_architecture};
 
 fn description() -> Description {
-    Description { architecture: architecture(), classes: Some(10), dataset: "digits".into() }
+    Description { classes: Some(10), dataset: "digits".into(), ..Description::of(architecture()) }
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
     let start = Instant::now();
     let data = open(&mut options.data, options.running.machine.threads, options.running.quiet)?;
     let samples = data.train.len();
-    let architecture = options.architecture.resolve(SampleShape::of(&data.train));
+    let architecture = options.architecture.resolve(SampleShape::of(&data.train), data.train.in_unit_range());
     options.pretraining.resolve(samples, &architecture);
     options.methods.0 = with_scratch(&options.methods.0);
     let seed = options.running.seed;
@@ -36,7 +36,7 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
         draws: options.draws.draws,
         seed,
     };
-    options.pretraining.check(options.architecture.output, samples)?;
+    options.pretraining.check(comparison.architecture.output, samples)?;
     options.pretraining.augmentation.check(&data.train)?;
     options.finetuning.augmentation.check(&data.train)?;
     comparison.check()?;
@@ -47,8 +47,7 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
 
     let progress = Progress::new(options.running.quiet);
     let dataset = data.train.name();
-    let architecture = comparison.architecture.clone();
-    let description = Description { architecture, classes: None, dataset: dataset.to_string() };
+    let description = Description::autoencoder(comparison.architecture.clone(), &data.train);
     let journal = Journal::new(&progress, Pretraining::RUN, &description, &folder);
     let result = comparison.run(&cx, &journal);
     let result = journal.close(result, &folder)?;

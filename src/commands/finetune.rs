@@ -54,8 +54,7 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     let folder = begin(NAME, &options, &options.running, &cx)?;
 
     let progress = Progress::new(options.running.quiet);
-    let (classes, dataset) = (Some(train.classes()), train.name().to_string());
-    let description = Description { architecture: architecture.clone(), classes, dataset };
+    let description = Description::classifier(architecture.clone(), train);
     let journal = Journal::new(&progress, RUN, &description, &folder);
     let result = method.train(&mut run, &cx, &journal);
     journal.close(result, &folder)?;
@@ -102,7 +101,7 @@ fn encoder(
             ));
         }
         refuse(explicit, &["method"], "there is no pretrained encoder to treat one way or another")?;
-        return Ok((options.architecture.resolve(SampleShape::of(train)), None));
+        return Ok((options.architecture.resolve(SampleShape::of(train), train.in_unit_range()), None));
     };
     refuse(explicit, &ArchitectureOptions::IDS, "the architecture is that of --encoder")?;
     let path = run_folder::model(&run)?;

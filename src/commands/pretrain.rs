@@ -28,7 +28,7 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
         let linear = Architecture::linear(input, options.architecture.latent);
         options.architecture = ArchitectureOptions::from(&linear);
     }
-    let architecture = options.architecture.resolve(input);
+    let architecture = options.architecture.resolve(input, data.train.in_unit_range());
     options.pretraining.resolve(samples, &architecture);
     let training = options.pretraining.training(samples, &architecture, options.running.seed);
     let pretraining = Pretraining {
@@ -38,7 +38,7 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
         held_out: options.pretraining.held_out(samples),
         seed: options.running.seed,
     };
-    options.pretraining.check(options.architecture.output, samples)?;
+    options.pretraining.check(architecture.output, samples)?;
     options.pretraining.augmentation.check(&data.train)?;
     pretraining.check()?;
     check_batch(&architecture, "--batch", training.batch)?;
@@ -47,8 +47,7 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
 
     let progress = Progress::new(options.running.quiet);
     let dataset = data.train.name();
-    let description =
-        Description { architecture: architecture.clone(), classes: None, dataset: dataset.to_string() };
+    let description = Description::autoencoder(architecture.clone(), &data.train);
     let journal = Journal::new(&progress, Pretraining::RUN, &description, &folder);
     let result = pretraining.run(&cx, &journal);
     let result = journal.close(result, &folder)?;

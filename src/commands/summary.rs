@@ -32,12 +32,12 @@ fn described(options: &mut Summary, explicit: &[String]) -> Result<Description, 
         }
         return Ok(description);
     }
-    let (input, dataset) = match options.input {
-        Some(input) => (input, String::new()),
+    let architecture = match options.input {
+        Some(input) => options.architecture.resolve(input, true),
         None => {
-            let data = open(&mut options.data, 0, false)?;
-            (SampleShape::of(&data.train), data.train.name().to_string())
+            let train = open(&mut options.data, 0, false)?.train;
+            options.architecture.resolve(SampleShape::of(&train), train.in_unit_range())
         }
     };
-    Ok(Description { architecture: options.architecture.resolve(input), classes: options.classes, dataset })
+    Ok(Description { classes: options.classes, ..Description::of(architecture) })
 }

@@ -31,9 +31,9 @@ pub struct ArchitectureOptions {
     /// The activation of the hidden layers
     #[arg(long, value_name = "NAME", default_value = defaults::ACTIVATION, value_parser = activation())]
     pub activation: Activation,
-    /// The activation of the reconstruction
-    #[arg(long, value_name = "NAME", default_value = defaults::OUTPUT, value_parser = activation())]
-    pub output: Activation,
+    #[arg(long, help = defaults::OUTPUT_HELP, value_name = "NAME", default_value = "auto",
+          value_parser = auto(name(&Activation::ALL)))]
+    pub output: Auto<Activation>,
     /// The fraction of each hidden layer that is dropped in training
     #[arg(long, value_name = "P", default_value_t = defaults::DROPOUT, value_parser = fraction)]
     pub dropout: f32,
@@ -48,8 +48,11 @@ impl ArchitectureOptions {
     pub const IDS: [&str; 8] =
         ["model", "latent", "widths", "depth", "activation", "output", "dropout", "no_batch_norm"];
 
-    /// The architecture for samples of that shape; what it settles takes the place of `auto`.
-    pub fn resolve(&mut self, input: SampleShape) -> Architecture {
+    /// The architecture for samples of that shape, whose values lie in [0, 1] or do not; what it settles takes the place
+    /// of `auto`.
+    pub fn resolve(&mut self, input: SampleShape, unit_range: bool) -> Architecture {
+        let output = self.output.clone().or(defaults::output(unit_range));
+        self.output = Auto::Given(output);
         let List(widths) = self.widths.clone().or(List(self.model.widths(input)));
         self.widths = Auto::Given(List(widths.clone()));
         Architecture {
@@ -59,7 +62,7 @@ impl ArchitectureOptions {
             depth: self.depth,
             latent: self.latent,
             activation: self.activation,
-            output: self.output,
+            output,
             batch_norm: !self.no_batch_norm,
             dropout: self.dropout,
         }
@@ -73,7 +76,7 @@ impl ArchitectureOptions {
             widths: Auto::Given(List(architecture.widths.clone())),
             depth: architecture.depth,
             activation: architecture.activation,
-            output: architecture.output,
+            output: Auto::Given(architecture.output),
             dropout: architecture.dropout,
             no_batch_norm: !architecture.batch_norm,
         }

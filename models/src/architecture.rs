@@ -178,6 +178,14 @@ impl Architecture {
         self.bounded(builder.build()?)
     }
 
+    /// The encoder alone, whose outputs are latent codes.
+    ///
+    /// # Errors
+    /// As [`Architecture::autoencoder`].
+    pub fn encoder_alone(&self) -> Result<Network, Error> {
+        self.bounded(self.encoder()?.build()?)
+    }
+
     /// Encoder and head, whose outputs are the logits of `classes` classes.
     ///
     /// # Errors

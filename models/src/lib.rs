@@ -7,6 +7,8 @@
 //! | [`pretraining`] | an autoencoder on everything, beside PCA |
 //! | [`transfer`] | what a classifier takes over from an autoencoder, and what of it may learn |
 //! | [`compare`](mod@compare) | the whole job: what pretraining gains over training from scratch |
+//! | [`inference`] | trained models over any number of samples: reconstruction errors, latent codes |
+//! | [`quantile`] | exact quantiles of any number of numbers |
 //! | [`checkpoint`] | models on disk |
 //! | [`event`] | what training tells those who watch |
 //! | [`statistics`] | means and their intervals |
@@ -19,8 +21,10 @@ pub mod compare;
 mod error;
 mod evaluation;
 pub mod event;
+pub mod inference;
 mod pca;
 pub mod pretraining;
+pub mod quantile;
 pub mod statistics;
 pub mod training;
 pub mod transfer;

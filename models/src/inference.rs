@@ -1,0 +1,105 @@
+//! Running a trained model over any number of samples, batch by batch: memory does not grow with them.
+
+use crate::{Architecture, Error};
+use narrows_datasets::{Dataset, Rows};
+use narrows_engine::predictor::{Predictor, Workspace};
+use narrows_engine::{Context, Params};
+
+/// The samples of a batch: enough to keep the matrix products busy.
+const BATCH: usize = 256;
+
+/// The most values of a batch of samples, if it has more than one: 16 MB.
+const MAX_VALUES: usize = 1 << 22;
+
+/// What an autoencoder makes of some samples.
+#[derive(Clone, Copy, Debug)]
+pub struct Scored<'a> {
+    /// The rows of the batch.
+    pub rows: &'a [u32],
+    /// The reconstruction error of each: the mean squared error per value.
+    pub scores: &'a [f32],
+    /// For each the place of the value whose squared error is the largest.
+    pub worst: &'a [u32],
+}
+
+/// Hands `take` the reconstruction errors of `rows` of `data` by the autoencoder of `architecture`, batch by batch.
+///
+/// # Errors
+/// If the samples do not fit the model or cannot be read, or if `take` fails.
+pub fn score(
+    cx: &Context,
+    architecture: &Architecture,
+    params: &Params,
+    data: &Dataset,
+    rows: Rows<'_>,
+    mut take: impl FnMut(Scored<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let network = architecture.autoencoder()?;
+    let predictor = Predictor::new(&network, params)?;
+    let n = data.sample_len();
+    let (mut scores, mut worst) = (Vec::new(), Vec::new());
+    for_predictions(cx, &predictor, data, rows, |rows, x, y| {
+        scores.clear();
+        worst.clear();
+        for (x, y) in x.chunks_exact(n).zip(y.chunks_exact(n)) {
+            let (mut sum, mut largest) = (0.0, (0.0, 0));
+            for (at, (x, y)) in (0..).zip(x.iter().zip(y)) {
+                let square = f64::from(x - y).powi(2);
+                sum += square;
+                if square > largest.0 {
+                    largest = (square, at);
+                }
+            }
+            scores.push((sum / n as f64) as f32);
+            worst.push(largest.1);
+        }
+        take(Scored { rows, scores: &scores, worst: &worst })
+    })
+}
+
+/// Hands `take` the latent codes of `rows` of `data`, `(rows, latent)`, batch by batch. `params` are those of the
+/// autoencoder or of a classifier: either begins with the encoder.
+///
+/// # Errors
+/// If the samples do not fit the model or cannot be read, or if `take` fails.
+pub fn embed(
+    cx: &Context,
+    architecture: &Architecture,
+    params: &Params,
+    data: &Dataset,
+    rows: Rows<'_>,
+    mut take: impl FnMut(&[u32], &[f32]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let network = architecture.encoder_alone()?;
+    let mut encoder = Params::new(&network, 0);
+    encoder.copy_from(params, crate::architecture::ENCODER)?;
+    let predictor = Predictor::new(&network, &encoder)?;
+    for_predictions(cx, &predictor, data, rows, |rows, _, y| take(rows, y))
+}
+
+/// Calls `take(rows, x, y)` with the samples and what `predictor` makes of them, batch by batch.
+fn for_predictions(
+    cx: &Context,
+    predictor: &Predictor,
+    data: &Dataset,
+    rows: Rows<'_>,
+    mut take: impl FnMut(&[u32], &[f32], &[f32]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let (n, outputs) = (data.sample_len(), predictor.output().len());
+    let batch = (MAX_VALUES / n.max(outputs)).clamp(1, BATCH).min(rows.len().max(1));
+    let (mut x, mut y, mut listed) = (vec![0.0; batch * n], vec![0.0; batch * outputs], vec![0; batch]);
+    let mut workspace = Workspace::default();
+    for start in (0..rows.len()).step_by(batch) {
+        let listed = &mut listed[..batch.min(rows.len() - start)];
+        rows.copy_to(start, listed);
+        let (x, y) = (&mut x[..listed.len() * n], &mut y[..listed.len() * outputs]);
+        data.gather(listed, x)?;
+        predictor.predict(cx, &mut workspace, x, y)?;
+        if let Some(at) = y.iter().position(|value| !value.is_finite()) {
+            let row = listed[at / outputs];
+            return Err(Error::new(format!("{}: the model's output of row {row} is {}", data.name(), y[at])));
+        }
+        take(listed, x, y)?;
+    }
+    Ok(())
+}

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 /// Stored, each is one `f32`: a number as it is, a category as its place among the names, and what is missing as NaN.
 /// What a model sees of it is the [`Preparation`](crate::Preparation)'s business.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Column {
     /// What the column is called: the name in the table's header.
     pub name: String,
@@ -18,13 +17,14 @@ pub struct Column {
 
 /// What the values of a column are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+// Unknown fields are refused here and not above, where every field of the flattened `kind` would be one.
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ColumnKind {
     /// Numbers.
     Number,
     /// One of some names.
     Category {
-        /// The names, in the order of their bytes.
+        /// The names: ascending if all are numbers, else in the order of their bytes.
         names: Vec<String>,
         /// What becomes of them.
         encoding: Encoding,
@@ -40,4 +40,26 @@ pub enum Encoding {
     OneHot,
     /// One value, the place among the names, treated as a number.
     Ordinal,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_stored_as_they_are_and_with_no_other_fields() {
+        let names = vec!["a".to_owned(), "b".to_owned()];
+        let category = ColumnKind::Category { names, encoding: Encoding::Ordinal };
+        for (kind, expected) in [
+            (ColumnKind::Number, r#"{"name":"x","kind":"number"}"#),
+            (category, r#"{"name":"x","kind":"category","names":["a","b"],"encoding":"ordinal"}"#),
+        ] {
+            let column = Column { name: "x".to_owned(), kind };
+            assert_eq!(serde_json::to_string(&column).unwrap(), expected);
+            assert_eq!(serde_json::from_str::<Column>(expected).unwrap(), column);
+        }
+        let more = r#"{"name":"x","kind":"category","names":[],"encoding":"ordinal","more":1}"#;
+        assert!(serde_json::from_str::<Column>(more).is_err());
+        assert!(serde_json::from_str::<Column>(r#"{"name":"x","kind":"other"}"#).is_err());
+    }
 }

@@ -1,26 +1,60 @@
 //! What a model sees of stored values.
 
-use serde::{Deserialize, Serialize};
+mod fit;
+mod program;
+mod table;
 
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+
+use crate::column::Column;
+use crate::convert::Convert;
 use crate::values::Dtype;
+pub use fit::Fit;
+pub use table::{PreparedColumn, TablePreparation};
 
-/// What a model sees of stored values.
+/// What a model sees of stored values: part of a model, and stored with it.
+///
+/// What comes from a file is checked while it is deserialised.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Preparation {
     /// Unsigned bytes, divided by a maximum.
     Bytes {
-        /// What 1.0 stands for.
+        /// What 1.0 stands for; not 0.
+        #[serde(deserialize_with = "not_zero")]
         max: u8,
     },
     /// Floats as they are.
     Floats,
+    /// Floats, all of them as `(value - shift) * scale`.
+    Scaled {
+        /// What is subtracted; finite.
+        #[serde(deserialize_with = "finite")]
+        shift: f32,
+        /// What is multiplied by after that; finite.
+        #[serde(deserialize_with = "finite")]
+        scale: f32,
+    },
+    /// The columns of a table, each in its way. [`Fit`] learns it.
+    Table(TablePreparation),
 }
 
 impl Preparation {
     /// Whether it is for samples of so many values of that type; else why not.
-    pub(crate) fn takes(&self, _: Dtype, _: usize) -> Result<(), String> {
-        Ok(())
+    pub(crate) fn takes(&self, dtype: Dtype, width: usize) -> Result<(), String> {
+        let bytes = matches!(self, Preparation::Bytes { .. });
+        match (self, dtype) {
+            (_, Dtype::U8) if !bytes => Err("holds bytes, where the preparation is for floats".to_owned()),
+            (_, Dtype::F32) if bytes => Err("holds floats, where the preparation is for bytes".to_owned()),
+            (Preparation::Bytes { max: 0 }, _) => Err("bytes cannot be divided by 0".to_owned()),
+            (Preparation::Scaled { shift, scale }, _) if !shift.is_finite() || !scale.is_finite() => {
+                Err(format!("floats cannot be shifted by {shift} and scaled by {scale}"))
+            }
+            (Preparation::Table(table), _) if table.stored() != width => {
+                Err(format!("has {width} columns, where the preparation is for {}", table.stored()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether all values that a model sees lie in [0, 1].
@@ -28,12 +62,77 @@ impl Preparation {
         matches!(self, Preparation::Bytes { .. })
     }
 
-    /// The values that a model sees of samples of `width` stored ones.
-    pub(crate) fn features(&self, width: usize) -> usize {
-        width
+    /// The values that a model sees of samples of `width` stored ones. Of a table the number does not depend on `width`.
+    pub fn features(&self, width: usize) -> usize {
+        match self {
+            Preparation::Bytes { .. } | Preparation::Floats | Preparation::Scaled { .. } => width,
+            Preparation::Table(table) => table.features(),
+        }
     }
 
-    pub(crate) fn apply_floats(&self, stored: &[f32], out: &mut [f32]) {
-        out.copy_from_slice(stored);
+    /// What a table's features are called: `age`, `colour=red`, and at the end `age missing`. Empty of anything else.
+    pub fn feature_names(&self) -> Vec<String> {
+        match self {
+            Preparation::Bytes { .. } | Preparation::Floats | Preparation::Scaled { .. } => Vec::new(),
+            Preparation::Table(table) => table.feature_names(),
+        }
+    }
+
+    /// What a model sees of bytes. `stored: (values)`, `out: (values)`.
+    ///
+    /// # Panics
+    /// If the preparation is not one of bytes, or the lengths differ.
+    pub fn apply_bytes(&self, stored: &[u8], out: &mut [f32]) {
+        let &Preparation::Bytes { max } = self else {
+            panic!("bytes, where the preparation is one of floats");
+        };
+        Convert::new(max).run(stored, out);
+    }
+
+    /// What a model sees of a sample of floats. `stored: (values)`, `out: (features)`. Allocates nothing. Any values are
+    /// taken: of a table, a number that is not finite is missing, and a category that cannot be is an unknown one.
+    ///
+    /// # Panics
+    /// If the preparation is one of bytes, or a length is another.
+    pub fn apply_floats(&self, stored: &[f32], out: &mut [f32]) {
+        match self {
+            Preparation::Bytes { .. } => panic!("floats, where the preparation is one of bytes"),
+            Preparation::Floats => out.copy_from_slice(stored),
+            Preparation::Scaled { shift, scale } => {
+                assert_eq!(stored.len(), out.len(), "as many values as features");
+                for (out, &stored) in out.iter_mut().zip(stored) {
+                    *out = (stored - shift) * scale;
+                }
+            }
+            Preparation::Table(table) => table.apply(stored, out),
+        }
+    }
+
+    /// The same features, of another table, whose stored columns are `columns`: found by their names, and categories by theirs.
+    /// Columns may come in another order, and others beside them; a category that the model has not met is an unknown one.
+    /// Serialised, it is what it was made from. Of anything but a table: itself.
+    ///
+    /// # Errors
+    /// If a column is not there, or holds numbers in place of categories, or categories in place of numbers.
+    pub fn adapted(&self, columns: &[Column]) -> Result<Preparation, String> {
+        match self {
+            Preparation::Bytes { .. } | Preparation::Floats | Preparation::Scaled { .. } => Ok(self.clone()),
+            Preparation::Table(table) => Ok(Preparation::Table(table.adapted(columns)?)),
+        }
     }
 }
+
+fn not_zero<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
+    match u8::deserialize(from)? {
+        0 => Err(D::Error::custom("bytes cannot be divided by 0")),
+        max => Ok(max),
+    }
+}
+
+fn finite<'de, D: Deserializer<'de>>(from: D) -> Result<f32, D::Error> {
+    let value = f32::deserialize(from)?;
+    if value.is_finite() { Ok(value) } else { Err(D::Error::custom("is not a finite number")) }
+}
+
+#[cfg(test)]
+mod tests;

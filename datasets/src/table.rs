@@ -1,6 +1,18 @@
 //! Tables: rows of numbers and texts, as CSV and Parquet files hold them.
+//!
+//! A table is read twice. [`Layout::infer`] learns what its columns are, [`Layout::pack`] hands on its rows as they are stored:
+//! one `f32` for each column, and a label.
+
+mod layout;
+mod names;
+mod options;
+mod rows;
+
+use std::fmt;
 
 use crate::error::Error;
+pub(crate) use layout::Layout;
+pub use options::{LabelColumn, TableOptions};
 
 /// One cell of a table.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -9,7 +21,7 @@ pub(crate) enum Cell<'a> {
     Missing,
     /// A number; finite.
     Number(f64),
-    /// A text that is no number.
+    /// A text that is no finite number.
     Text(&'a str),
 }
 
@@ -24,8 +36,34 @@ pub(crate) trait TableSource {
     ///
     /// # Errors
     /// What `take` says, or if the file cannot be read or is damaged; the error names the file, the row and the column.
+    #[allow(clippy::type_complexity)]
     fn for_each_row(
         &mut self,
         take: &mut dyn FnMut(u64, &[Cell<'_>]) -> Result<(), Error>,
     ) -> Result<(), Error>;
+
+    /// What the number of a row counts, for errors: `row` or `line`.
+    fn row_word(&self) -> &'static str {
+        "row"
+    }
 }
+
+/// Whether a text is an infinite number, or one that `f64` takes for infinite.
+pub(crate) fn is_infinite(text: &str) -> bool {
+    text.parse::<f64>().is_ok_and(f64::is_infinite)
+}
+
+/// A name or text from a file, in quotes, on one line and not longer than fits an error.
+pub(crate) struct Short<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Short<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(40) {
+            Some((end, _)) => write!(f, "{:?}...", &self.0[..end]),
+            None => write!(f, "{:?}", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

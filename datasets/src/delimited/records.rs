@@ -1,0 +1,227 @@
+//! The records of delimited text: cut by `csv-core`, and held against what it lets pass.
+//!
+//! `csv-core` never fails. So what is checked here is that each record is UTF-8 without NUL bytes, that it ends, and that it
+//! is not longer than [`LONGEST_RECORD`], however far a gzip file expands: no more than one record is in memory.
+
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use csv_core::{ReadRecordResult, ReaderBuilder};
+
+use crate::error::Error;
+
+/// How many bytes one record may have, its quoted line breaks among them.
+pub(super) const LONGEST_RECORD: usize = 4 << 20;
+/// How many cells one record may have. A column takes up to some 200 bytes while a table is read.
+pub(super) const MOST_COLUMNS: usize = 1 << 16;
+/// How much is read at a time. The delimiter is looked for in the first piece.
+const PIECE: usize = 64 << 10;
+const UTF8_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
+
+/// The records of a reader, in their order.
+pub(super) struct Records<'a, R> {
+    path: &'a Path,
+    reader: R,
+    /// Whether the reader decompresses: then errors of some kinds mean damaged data.
+    gzip: bool,
+    core: csv_core::Reader,
+    piece: Vec<u8>,
+    /// What of `piece` is yet to be cut.
+    unread: std::ops::Range<usize>,
+    /// The line of the next byte, from 1 on, and whether the last byte was a CR.
+    line: u64,
+    after_cr: bool,
+    /// The record's cells, one after the other, and where each ends.
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+/// One record.
+pub(super) struct Record<'a> {
+    /// The line that it begins on.
+    pub(super) line: u64,
+    text: &'a str,
+    ends: &'a [usize],
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn cells(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let text = self.text;
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(self.ends).map(move |(start, &end)| &text[start..end])
+    }
+}
+
+impl<'a, R: Read> Records<'a, R> {
+    /// Begins to read; `path` is what errors call it.
+    pub(super) fn new(reader: R, gzip: bool, path: &'a Path) -> Result<Self, Error> {
+        let mut records = Records {
+            path,
+            reader,
+            gzip,
+            core: ReaderBuilder::new().build(),
+            piece: vec![0; PIECE],
+            unread: 0..0,
+            line: 1,
+            after_cr: false,
+            text: vec![0; 1 << 10],
+            ends: vec![0; 64],
+        };
+        records.refill()?;
+        let start = &records.piece[records.unread.clone()];
+        if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
+            return Err(Error::file(path, "is UTF-16 text: save it as UTF-8"));
+        }
+        if start.starts_with(UTF8_MARK) {
+            records.unread.start += UTF8_MARK.len();
+        }
+        Ok(records)
+    }
+
+    /// The start of the text, without its mark: what has been read and not been cut.
+    pub(super) fn start(&self) -> &[u8] {
+        &self.piece[self.unread.clone()]
+    }
+
+    pub(super) fn set_delimiter(&mut self, delimiter: u8) {
+        self.core = ReaderBuilder::new().delimiter(delimiter).build();
+    }
+
+    /// The next record; `None` after the last. Empty lines are none.
+    pub(super) fn next(&mut self) -> Result<Option<Record<'_>>, Error> {
+        if !self.skip_line_breaks()? {
+            return Ok(None);
+        }
+        let line = self.line;
+        let (mut written, mut cells, mut length) = (0, 0, 0);
+        loop {
+            // At the end, a line break ends what the file has not ended; in a quoted cell it is one more byte of it.
+            let at_end = self.unread.is_empty() && self.refill()? == 0;
+            let input = if at_end { b"\n" } else { &self.piece[self.unread.clone()] };
+            let (result, read, wrote, ended) =
+                self.core.read_record(input, &mut self.text[written..], &mut self.ends[cells..]);
+            written += wrote;
+            cells += ended;
+            if !at_end {
+                let bytes = self.unread.start..self.unread.start + read;
+                count_lines(&self.piece[bytes], &mut self.line, &mut self.after_cr);
+                self.unread.start += read;
+                length += read;
+            }
+            let full = matches!(result, ReadRecordResult::OutputFull) && self.text.len() >= LONGEST_RECORD;
+            if full || length > LONGEST_RECORD {
+                let limit = LONGEST_RECORD >> 20;
+                let advice = "close a quote that is open, or break the line";
+                let problem = format!("line {line} begins a row of more than {limit} MB: {advice}");
+                return Err(Error::file(self.path, problem));
+            }
+            match result {
+                ReadRecordResult::Record => break,
+                ReadRecordResult::InputEmpty if at_end => {
+                    let problem = format!("a quote on line {line} or after it is never closed: close it");
+                    return Err(Error::file(self.path, problem));
+                }
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull => self.text.resize(2 * self.text.len(), 0),
+                ReadRecordResult::OutputEndsFull if self.ends.len() < MOST_COLUMNS => {
+                    self.ends.resize(2 * self.ends.len(), 0);
+                }
+                ReadRecordResult::OutputEndsFull => {
+                    let problem = format!("line {line} has more than {MOST_COLUMNS} values: leave some out");
+                    return Err(Error::file(self.path, problem));
+                }
+                // Only said of an input that is empty, and none here is.
+                ReadRecordResult::End => return Ok(None),
+            }
+        }
+        let text = self.text(line, written, cells)?;
+        Ok(Some(Record { line, text, ends: &self.ends[..cells] }))
+    }
+
+    /// The record's text, if it is UTF-8 in each of its cells, without NUL.
+    fn text(&self, line: u64, written: usize, cells: usize) -> Result<&str, Error> {
+        let bytes = &self.text[..written];
+        let line_of = |at: usize| {
+            let mut line = line;
+            count_lines(&bytes[..at], &mut line, &mut false);
+            line
+        };
+        let not_utf8 = |at: usize| {
+            let (line, byte) = (line_of(at), bytes[at]);
+            Error::file(
+                self.path,
+                format!("line {line} holds the byte {byte:#04x}, which is not UTF-8: save it as UTF-8"),
+            )
+        };
+        let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(error.valid_up_to()))?;
+        // Two cells' halves of a character make none.
+        if let Some(&at) = self.ends[..cells].iter().find(|&&end| !text.is_char_boundary(end)) {
+            return Err(not_utf8(at));
+        }
+        if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
+            let line = line_of(at);
+            let problem = format!("line {line} holds a NUL byte, as no text does: save it as text in UTF-8");
+            return Err(Error::file(self.path, problem));
+        }
+        Ok(text)
+    }
+
+    /// Whether something follows.
+    fn skip_line_breaks(&mut self) -> Result<bool, Error> {
+        loop {
+            let unread = &self.piece[self.unread.clone()];
+            let breaks = unread.iter().take_while(|&&byte| byte == b'\n' || byte == b'\r').count();
+            let found = breaks < unread.len();
+            count_lines(&unread[..breaks], &mut self.line, &mut self.after_cr);
+            self.unread.start += breaks;
+            if found {
+                return Ok(true);
+            }
+            if self.refill()? == 0 {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Reads the next piece; says how long it is, 0 at the end.
+    fn refill(&mut self) -> Result<usize, Error> {
+        let mut filled = 0;
+        while filled < PIECE {
+            match self.reader.read(&mut self.piece[filled..]) {
+                Ok(0) => break,
+                Ok(arrived) => filled += arrived,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.read_error(error)),
+            }
+        }
+        self.unread = 0..filled;
+        Ok(filled)
+    }
+
+    fn read_error(&self, error: std::io::Error) -> Error {
+        match error.kind() {
+            ErrorKind::UnexpectedEof if self.gzip => {
+                Error::file(self.path, "is cut off: its gzip data ends early; download it again")
+            }
+            ErrorKind::InvalidInput | ErrorKind::InvalidData if self.gzip => {
+                Error::file(self.path, format!("is damaged: {error}; download it again"))
+            }
+            _ => Error::io(self.path, error),
+        }
+    }
+}
+
+/// Moves `line` by the line breaks in `bytes`: LF, CR LF or CR.
+fn count_lines(bytes: &[u8], line: &mut u64, after_cr: &mut bool) {
+    let count = |byte| bytes.iter().filter(|&&other| other == byte).count();
+    let pairs = bytes.array_windows().filter(|pair| *pair == b"\r\n").count();
+    let pair_before = usize::from(*after_cr && bytes.first() == Some(&b'\n'));
+    *line += (count(b'\n') + count(b'\r') - pairs - pair_before) as u64;
+    if let Some(&last) = bytes.last() {
+        *after_cr = last == b'\r';
+    }
+}

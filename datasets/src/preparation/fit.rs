@@ -1,0 +1,98 @@
+//! Means and standard deviations, one row at a time.
+//!
+//! ```text
+//! n += 1;  delta = x - mean;  mean += delta / n;  squares += delta (x - mean)
+//! ```
+//!
+//! B. P. Welford, Note on a method for calculating corrected sums of squares and products, Technometrics 4 (1962).
+
+use super::{Preparation, PreparedColumn, TablePreparation};
+use crate::column::{Column, ColumnKind, Encoding};
+
+/// Learns a [`Preparation`] from a table's training rows, in memory that does not grow with them.
+///
+/// ```
+/// use narrows_datasets::{Column, ColumnKind, Fit};
+///
+/// let mut fit = Fit::new(&[Column { name: "age".to_owned(), kind: ColumnKind::Number }]);
+/// for age in [30.0, 50.0, f32::NAN] {
+///     fit.push(&[age]);
+/// }
+/// let preparation = fit.finish();
+/// assert_eq!(preparation.feature_names(), ["age", "age missing"]);
+///
+/// let mut features = [0.0; 2];
+/// preparation.apply_floats(&[50.0], &mut features);
+/// assert_eq!(features, [1.0, 0.0]);
+/// preparation.apply_floats(&[f32::NAN], &mut features);
+/// assert_eq!(features, [0.0, 1.0]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Fit {
+    columns: Vec<Column>,
+    moments: Vec<Moments>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Moments {
+    count: u64,
+    missing: u64,
+    mean: f64,
+    /// The sum of squared differences from the mean.
+    squares: f64,
+}
+
+impl Moments {
+    fn push(&mut self, value: f64) {
+        if value.is_nan() {
+            self.missing += 1;
+            return;
+        }
+        self.count += 1;
+        let delta = value - self.mean;
+        self.mean += delta / self.count as f64;
+        self.squares += delta * (value - self.mean);
+    }
+
+    fn std(&self) -> f64 {
+        let std = (self.squares / self.count as f64).sqrt();
+        // Without any value it is NaN.
+        if std > 0.0 { std } else { 1.0 }
+    }
+}
+
+impl Fit {
+    /// Begins with no row.
+    pub fn new(columns: &[Column]) -> Self {
+        Fit { columns: columns.to_vec(), moments: vec![Moments::default(); columns.len()] }
+    }
+
+    /// Takes in a training row. `row: (columns)`, as stored: NaN is missing, and a value that is infinite counts as missing.
+    ///
+    /// # Panics
+    /// If there are more or fewer values than columns.
+    pub fn push(&mut self, row: &[f32]) {
+        assert_eq!(row.len(), self.moments.len(), "a value for each column");
+        for (moments, &value) in self.moments.iter_mut().zip(row) {
+            moments.push(if value.is_finite() { f64::from(value) } else { f64::NAN });
+        }
+    }
+
+    /// What was learnt. A column without any value has the mean 0 and the standard deviation 1.
+    pub fn finish(self) -> Preparation {
+        let columns = self.columns.into_iter().zip(self.moments).map(|(column, moments)| {
+            let (mean, std, indicator) = (moments.mean, moments.std(), moments.missing > 0);
+            let name = column.name;
+            match column.kind {
+                ColumnKind::Number => PreparedColumn::Number { name, mean, std, indicator },
+                ColumnKind::Category { names, encoding: Encoding::Ordinal } => {
+                    PreparedColumn::Ordinal { name, names, mean, std, indicator }
+                }
+                ColumnKind::Category { names, encoding: Encoding::OneHot } => {
+                    PreparedColumn::OneHot { name, names }
+                }
+            }
+        });
+        Preparation::Table(TablePreparation::new(columns.collect()))
+    }
+}

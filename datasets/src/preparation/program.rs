@@ -1,0 +1,197 @@
+//! A table's preparation as a list of operations, each on a part of the features.
+
+use std::collections::HashMap;
+
+use super::PreparedColumn;
+use crate::column::{Column, ColumnKind};
+use crate::table::Short;
+
+/// No feature: of a category that the model has not met.
+const UNKNOWN: u32 = u32::MAX;
+
+/// What to do to a row, in the order of its features.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Program {
+    /// How many values a row has.
+    stored: usize,
+    /// How many features come of it.
+    features: usize,
+    operations: Vec<Operation>,
+}
+
+/// How some features follow from the values of a row.
+#[derive(Clone, Debug, PartialEq)]
+enum Operation {
+    /// Numbers that lie side by side from the value `from` on: `(value - mean) * inverse`, a feature each.
+    Numbers { from: usize, means: Vec<f64>, inverses: Vec<f64> },
+    /// The feature for each category; missing and unknown are 0.
+    Ordinal { from: usize, features: Vec<f32> },
+    /// Which of the `count` features is 1 for each category.
+    OneHot { from: usize, count: usize, places: Vec<u32> },
+    /// 1 where the value is missing, or not one of so many categories of which it is known.
+    Missing { from: usize, known: Option<Vec<bool>> },
+}
+
+impl Program {
+    /// For the table that the columns were learnt from.
+    pub(super) fn new(columns: &[PreparedColumn]) -> Self {
+        let sources = columns.iter().enumerate().map(|(from, column)| {
+            let count = match column {
+                PreparedColumn::Number { .. } => 0,
+                PreparedColumn::Ordinal { names, .. } | PreparedColumn::OneHot { names, .. } => names.len(),
+            };
+            (from, (0..count as u32).collect())
+        });
+        Program::build(columns, columns.len(), sources.collect())
+    }
+
+    /// For a table whose stored columns are `stored`.
+    pub(super) fn adapted(columns: &[PreparedColumn], stored: &[Column]) -> Result<Self, String> {
+        let by_name: HashMap<&str, usize> =
+            stored.iter().enumerate().map(|(from, column)| (column.name.as_str(), from)).collect();
+        let source = |column: &PreparedColumn| {
+            let name = column.name();
+            let Some(&from) = by_name.get(name) else {
+                return Err(format!("has no column {}, which the model learnt from", Short(name)));
+            };
+            let places = match (column, categories(&stored[from].kind)) {
+                (PreparedColumn::Number { .. }, None) => Vec::new(),
+                (
+                    PreparedColumn::Ordinal { names, .. } | PreparedColumn::OneHot { names, .. },
+                    Some(found),
+                ) => {
+                    let place: HashMap<&str, u32> = names.iter().map(String::as_str).zip(0..).collect();
+                    found.iter().map(|name| place.get(name.as_str()).copied().unwrap_or(UNKNOWN)).collect()
+                }
+                (PreparedColumn::Number { .. }, Some(_)) => {
+                    return Err(format!(
+                        "holds texts in column {}, where the model learnt from numbers",
+                        Short(name)
+                    ));
+                }
+                (_, None) => {
+                    let advice = "read it as categories";
+                    let problem = format!(
+                        "holds numbers in column {}, where the model learnt from categories",
+                        Short(name)
+                    );
+                    return Err(format!("{problem}: {advice}"));
+                }
+            };
+            Ok((from, places))
+        };
+        let sources = columns.iter().map(source).collect::<Result<Vec<_>, String>>()?;
+        Ok(Program::build(columns, stored.len(), sources))
+    }
+
+    /// `sources` says for each column which value it is, and which of its categories each stored one is.
+    fn build(columns: &[PreparedColumn], stored: usize, sources: Vec<(usize, Vec<u32>)>) -> Self {
+        let mut program = Program { stored, features: 0, operations: Vec::new() };
+        let mut indicators = Vec::new();
+        for (column, (from, places)) in columns.iter().zip(sources) {
+            if column.indicator() {
+                let of_categories = matches!(column, PreparedColumn::Ordinal { .. });
+                let known = of_categories.then(|| places.iter().map(|&place| place != UNKNOWN).collect());
+                indicators.push(Operation::Missing { from, known });
+            }
+            match column {
+                PreparedColumn::Number { mean, std, .. } => {
+                    program.features += 1;
+                    match program.operations.last_mut() {
+                        Some(Operation::Numbers { from: first, means, inverses })
+                            if *first + means.len() == from =>
+                        {
+                            means.push(*mean);
+                            inverses.push(std.recip());
+                        }
+                        _ => {
+                            let (means, inverses) = (vec![*mean], vec![std.recip()]);
+                            program.operations.push(Operation::Numbers { from, means, inverses });
+                        }
+                    }
+                }
+                PreparedColumn::Ordinal { mean, std, .. } => {
+                    program.features += 1;
+                    let feature = |&place: &u32| {
+                        if place == UNKNOWN { 0.0 } else { ((f64::from(place) - mean) / std) as f32 }
+                    };
+                    let features = places.iter().map(feature).collect();
+                    program.operations.push(Operation::Ordinal { from, features });
+                }
+                PreparedColumn::OneHot { names, .. } => {
+                    program.features += names.len();
+                    program.operations.push(Operation::OneHot { from, count: names.len(), places });
+                }
+            }
+        }
+        program.features += indicators.len();
+        program.operations.extend(indicators);
+        program
+    }
+
+    pub(super) fn stored(&self) -> usize {
+        self.stored
+    }
+
+    pub(super) fn features(&self) -> usize {
+        self.features
+    }
+
+    /// `stored: (stored)`, `out: (features)`.
+    pub(super) fn run(&self, stored: &[f32], mut out: &mut [f32]) {
+        assert_eq!(stored.len(), self.stored, "a value for each column");
+        assert_eq!(out.len(), self.features, "as many values as features");
+        for operation in &self.operations {
+            let count = match operation {
+                Operation::Numbers { from, means, inverses } => {
+                    let stored = &stored[*from..*from + means.len()];
+                    for (((out, &stored), mean), inverse) in
+                        out.iter_mut().zip(stored).zip(means).zip(inverses)
+                    {
+                        let value = ((f64::from(stored) - mean) * inverse) as f32;
+                        *out = if stored.is_finite() { value } else { 0.0 };
+                    }
+                    means.len()
+                }
+                Operation::Ordinal { from, features } => {
+                    out[0] = category(stored[*from]).and_then(|at| features.get(at)).copied().unwrap_or(0.0);
+                    1
+                }
+                Operation::OneHot { from, count, places } => {
+                    let features = &mut out[..*count];
+                    features.fill(0.0);
+                    let place = category(stored[*from]).and_then(|at| places.get(at));
+                    if let Some(feature) = place.and_then(|&place| features.get_mut(place as usize)) {
+                        *feature = 1.0;
+                    }
+                    *count
+                }
+                Operation::Missing { from, known } => {
+                    let value = stored[*from];
+                    let missing = match known {
+                        None => !value.is_finite(),
+                        Some(known) => {
+                            !category(value).and_then(|at| known.get(at)).copied().unwrap_or(false)
+                        }
+                    };
+                    out[0] = f32::from(u8::from(missing));
+                    1
+                }
+            };
+            out = &mut out[count..];
+        }
+    }
+}
+
+/// The place among the names that a stored value says, if it says one.
+fn category(value: f32) -> Option<usize> {
+    (value >= 0.0 && value.is_finite()).then_some(value as usize)
+}
+
+/// The categories of a column, `None` of numbers.
+fn categories(kind: &ColumnKind) -> Option<&[String]> {
+    match kind {
+        ColumnKind::Number => None,
+        ColumnKind::Category { names, .. } => Some(names),
+    }
+}

@@ -1,0 +1,164 @@
+//! What a model sees of a table, in this order:
+//!
+//! ```text
+//! number               (value - mean) / std           missing: 0, which is the mean
+//! ordinal category     the same of its place          missing or unknown: 0
+//! one-hot category     a value for each name, 1 for the one it is; missing or unknown: all 0
+//! ...                  columns in their order
+//! indicators           1 where missing, else 0: for each number and ordinal category that a training row lacks
+//! ```
+//!
+//! 1. Means and standard deviations (of the population, divided by n) are those of the training rows that have a value. A column
+//!    that is constant there is divided by 1.
+//! 2. The indicators come last, so that columns of numbers side by side stay so, and one loop without branches takes them all.
+//! 3. Computed in `f64`: the mean of large numbers close to each other, such as times, is not one of `f32`.
+
+use serde::{Deserialize, Serialize};
+
+use super::program::Program;
+use crate::column::Column;
+use crate::table::Short;
+
+/// What a model sees of a table: a list of its columns, in the order that they were learnt in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Columns", into = "Columns")]
+pub struct TablePreparation {
+    columns: Vec<PreparedColumn>,
+    program: Program,
+}
+
+/// What is serialised.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Columns {
+    columns: Vec<PreparedColumn>,
+}
+
+/// What a model sees of one column of a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum PreparedColumn {
+    /// Numbers: one feature.
+    Number {
+        /// What the column is called.
+        name: String,
+        /// What is subtracted.
+        mean: f64,
+        /// What is divided by after that; positive.
+        std: f64,
+        /// Whether a further feature says where they are missing.
+        indicator: bool,
+    },
+    /// Categories as their place among the names: one feature.
+    Ordinal {
+        /// What the column is called.
+        name: String,
+        /// The categories.
+        names: Vec<String>,
+        /// What is subtracted of the place.
+        mean: f64,
+        /// What is divided by after that; positive.
+        std: f64,
+        /// Whether a further feature says where they are missing.
+        indicator: bool,
+    },
+    /// Categories as a feature each.
+    OneHot {
+        /// What the column is called.
+        name: String,
+        /// The categories.
+        names: Vec<String>,
+    },
+}
+
+impl PreparedColumn {
+    /// What the column is called.
+    pub fn name(&self) -> &str {
+        match self {
+            PreparedColumn::Number { name, .. }
+            | PreparedColumn::Ordinal { name, .. }
+            | PreparedColumn::OneHot { name, .. } => name,
+        }
+    }
+
+    pub(super) fn indicator(&self) -> bool {
+        match self {
+            PreparedColumn::Number { indicator, .. } | PreparedColumn::Ordinal { indicator, .. } => {
+                *indicator
+            }
+            PreparedColumn::OneHot { .. } => false,
+        }
+    }
+}
+
+impl TablePreparation {
+    pub(super) fn new(columns: Vec<PreparedColumn>) -> Self {
+        TablePreparation { program: Program::new(&columns), columns }
+    }
+
+    /// What each column becomes.
+    pub fn columns(&self) -> &[PreparedColumn] {
+        &self.columns
+    }
+
+    /// How many values a stored sample has.
+    pub(super) fn stored(&self) -> usize {
+        self.program.stored()
+    }
+
+    pub(super) fn features(&self) -> usize {
+        self.program.features()
+    }
+
+    pub(super) fn feature_names(&self) -> Vec<String> {
+        let mut features = Vec::new();
+        for column in &self.columns {
+            match column {
+                PreparedColumn::Number { name, .. } | PreparedColumn::Ordinal { name, .. } => {
+                    features.push(name.clone());
+                }
+                PreparedColumn::OneHot { name, names } => {
+                    features.extend(names.iter().map(|category| format!("{name}={category}")));
+                }
+            }
+        }
+        let indicators = self.columns.iter().filter(|column| column.indicator());
+        features.extend(indicators.map(|column| format!("{} missing", column.name())));
+        features
+    }
+
+    pub(super) fn apply(&self, stored: &[f32], out: &mut [f32]) {
+        self.program.run(stored, out);
+    }
+
+    pub(super) fn adapted(&self, columns: &[Column]) -> Result<Self, String> {
+        let program = Program::adapted(&self.columns, columns)?;
+        Ok(TablePreparation { columns: self.columns.clone(), program })
+    }
+}
+
+impl TryFrom<Columns> for TablePreparation {
+    type Error = String;
+
+    fn try_from(Columns { columns }: Columns) -> Result<Self, String> {
+        for column in &columns {
+            let (mean, std) = match *column {
+                PreparedColumn::Number { mean, std, .. } | PreparedColumn::Ordinal { mean, std, .. } => {
+                    (mean, std)
+                }
+                PreparedColumn::OneHot { .. } => continue,
+            };
+            if !mean.is_finite() || !std.is_normal() || std < 0.0 || !std.recip().is_normal() {
+                let name = Short(column.name());
+                return Err(format!("column {name} cannot have the mean {mean} and the deviation {std}"));
+            }
+        }
+        Ok(TablePreparation::new(columns))
+    }
+}
+
+impl From<TablePreparation> for Columns {
+    fn from(table: TablePreparation) -> Self {
+        Columns { columns: table.columns }
+    }
+}

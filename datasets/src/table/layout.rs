@@ -1,0 +1,331 @@
+//! What the columns of a table are, found out by a pass over its rows.
+//!
+//! - A column is of numbers if each cell that is not missing is one, else of categories, of which numbers may be some.
+//! - Categories are few: at most 1,000, and if they are more than 100, at most half as many as rows. More are an error: such a
+//!   column numbers the rows, names them or describes them, and no row tells anything of another.
+//! - The label's texts or whole numbers are the classes, in ascending order if all are numbers, else in the order of their bytes.
+//!   A label that is missing leaves its row unlabelled.
+//!
+//! Only counts and different values are kept, at most 8 MB of them, never rows. Numbers are not collected unless the column
+//! turns out to hold texts as well: then a further pass collects them.
+
+use std::path::{Path, PathBuf};
+
+use super::names::{Budget, Names, Seen};
+use super::options::{Role, roles};
+use super::rows::Field;
+use super::{Cell, Short, TableOptions, TableSource, is_infinite};
+use crate::class_labels::MOST_CLASSES;
+use crate::column::{Column, ColumnKind, Encoding};
+use crate::error::Error;
+
+/// The categories of a column.
+const MOST_CATEGORIES: usize = 1_000;
+/// So many need not be told apart from names of the rows.
+const FEW_CATEGORIES: usize = 100;
+/// What is longer than this, in bytes, is a description and no category.
+const LONGEST_CATEGORY: usize = 256;
+
+/// The columns and labels of a table.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    pub(super) path: PathBuf,
+    /// What errors call the number of a row.
+    pub(super) row_word: &'static str,
+    /// What becomes of each of the table's columns.
+    pub(super) fields: Vec<Field>,
+    /// Those that are stored.
+    pub(crate) columns: Vec<Column>,
+    /// Which column is the label's, and whether it was chosen for its name alone, which the user should hear of.
+    pub(crate) label: Option<String>,
+    pub(crate) label_detected: bool,
+    /// What the labels mean. `None` without a label column, or where no row has a label.
+    pub(crate) class_names: Option<Vec<String>>,
+    /// How many rows there are; `None` if no pass has counted them.
+    pub(crate) rows: Option<u64>,
+    /// How many of them have a label.
+    pub(crate) labelled: u64,
+    /// How many cells of each stored column are missing.
+    pub(crate) missing: Vec<u64>,
+    /// How many numbers `f32` rounds: decimals like 0.1 mostly, and integers from 16,777,217 on.
+    pub(crate) rounded: u64,
+}
+
+/// What the passes learn of a column.
+#[derive(Default)]
+struct Counts {
+    missing: u64,
+    numbers: u64,
+    texts: u64,
+    /// Those texts that are infinite numbers, and the row of the first.
+    infinities: u64,
+    first_infinity: Option<(u64, String)>,
+    /// The row of the first other text.
+    first_text: Option<(u64, String)>,
+    /// The first number that `f32` cannot hold.
+    first_too_large: Option<(u64, f64)>,
+    rounded: u64,
+    /// The first number that is not whole.
+    first_fraction: Option<(u64, f64)>,
+    seen: Box<Seen>,
+    /// Whether there were too many values to be categories; the others were not collected.
+    too_many: bool,
+    /// Whether numbers are collected; and whether some had passed by before that.
+    collects_numbers: bool,
+    numbers_passed: bool,
+}
+
+impl Counts {
+    /// The first and only pass over most columns.
+    fn count(&mut self, row: u64, cell: Cell<'_>, limit: usize, budget: &mut Budget) -> Result<(), String> {
+        match cell {
+            Cell::Missing => self.missing += 1,
+            Cell::Number(number) => {
+                self.numbers += 1;
+                let stored = number as f32;
+                if stored.is_infinite() {
+                    self.first_too_large.get_or_insert((row, number));
+                }
+                if number.fract() != 0.0 {
+                    self.first_fraction.get_or_insert((row, number));
+                }
+                self.rounded += u64::from(f64::from(stored) != number);
+                if self.collects_numbers {
+                    return self.collect(cell, limit, budget);
+                }
+                self.numbers_passed = true;
+            }
+            Cell::Text(text) => {
+                self.texts += 1;
+                if is_infinite(text) {
+                    self.infinities += 1;
+                    self.first_infinity.get_or_insert_with(|| (row, Short(text).to_string()));
+                } else {
+                    self.first_text.get_or_insert_with(|| (row, Short(text).to_string()));
+                }
+                self.collects_numbers = true;
+                return self.collect(cell, limit, budget);
+            }
+        }
+        Ok(())
+    }
+
+    fn collect(&mut self, cell: Cell<'_>, limit: usize, budget: &mut Budget) -> Result<(), String> {
+        if self.too_many {
+            return Ok(());
+        }
+        let fits = match cell {
+            Cell::Missing => return Ok(()),
+            Cell::Number(number) => self.seen.add_number(number, budget),
+            Cell::Text(text) if text.len() > LONGEST_CATEGORY => {
+                return Err(format!("a text of {} bytes is no category: ignore the column", text.len()));
+            }
+            Cell::Text(text) => self.seen.add_text(text, budget),
+        };
+        if !fits {
+            return Err(
+                "the different texts of all columns take more than 8 MB: ignore some columns".to_owned()
+            );
+        }
+        self.too_many = self.seen.len() > limit;
+        Ok(())
+    }
+}
+
+impl Layout {
+    /// Reads all rows of `source`, twice if need be; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// If it cannot be read, `options` do not suit it, it has no rows, or a column holds what it should not.
+    pub(crate) fn infer(
+        source: &mut dyn TableSource,
+        path: &Path,
+        options: &TableOptions,
+    ) -> Result<Self, Error> {
+        let names = source.column_names().to_vec();
+        let row_word = source.row_word();
+        let (roles, label_detected) = roles(&names, options, path)?;
+        let at = |row: u64, column: usize, problem: &str| {
+            Error::file(path, format!("{row_word} {row}, column {}: {problem}", Short(&names[column])))
+        };
+        let limit = |role| if role == Role::Label { MOST_CLASSES } else { MOST_CATEGORIES };
+        let mut counts: Vec<Counts> = Vec::new();
+        counts.resize_with(names.len(), Counts::default);
+        for (counts, role) in counts.iter_mut().zip(&roles) {
+            counts.collects_numbers = matches!(role, Role::Label | Role::Feature { categorical: true, .. });
+        }
+
+        let mut budget = Budget::default();
+        let mut rows = 0;
+        source.for_each_row(&mut |row, cells| {
+            rows += 1;
+            for (column, (counts, &cell)) in counts.iter_mut().zip(cells).enumerate() {
+                if roles[column] != Role::Ignored {
+                    let counted = counts.count(row, cell, limit(roles[column]), &mut budget);
+                    counted.map_err(|problem| at(row, column, &problem))?;
+                }
+            }
+            Ok(())
+        })?;
+        if rows == 0 {
+            return Err(Error::file(path, "has no rows"));
+        }
+        // Numbers among texts.
+        let passed =
+            |counts: &Counts| counts.texts > counts.infinities && counts.numbers_passed && !counts.too_many;
+        if counts.iter().any(passed) {
+            source.for_each_row(&mut |row, cells| {
+                for (column, (counts, &cell)) in counts.iter_mut().zip(cells).enumerate() {
+                    if passed(counts) {
+                        let collected = counts.collect(cell, MOST_CATEGORIES, &mut budget);
+                        collected.map_err(|problem| at(row, column, &problem))?;
+                    }
+                }
+                Ok(())
+            })?;
+        }
+
+        let mut layout = Layout {
+            path: path.to_owned(),
+            row_word,
+            fields: Vec::new(),
+            columns: Vec::new(),
+            label: None,
+            label_detected,
+            class_names: None,
+            rows: Some(rows),
+            labelled: 0,
+            missing: Vec::new(),
+            rounded: 0,
+        };
+        for (column, (counts, role)) in counts.into_iter().zip(roles).enumerate() {
+            let name = &names[column];
+            let wrong = |problem: String| Error::file(path, format!("the column {} {problem}", Short(name)));
+            match role {
+                Role::Ignored => layout.fields.push(Field::Ignored),
+                Role::Label => {
+                    let labelled = counts.numbers + counts.texts;
+                    let classes = classes(counts).map_err(|problem| match problem {
+                        (Some(row), problem) => at(row, column, &problem),
+                        (None, problem) => wrong(problem),
+                    })?;
+                    layout.label = Some(name.clone());
+                    layout.labelled = labelled;
+                    layout.class_names = (labelled > 0).then(|| classes.to_strings());
+                    layout.fields.push(Field::Label(classes));
+                }
+                Role::Feature { categorical, ordinal } => {
+                    let (missing, rounded) = (counts.missing, counts.rounded);
+                    if missing == rows {
+                        return Err(wrong("is missing in every row: ignore it".to_owned()));
+                    }
+                    let only_infinities = counts.texts == counts.infinities && !categorical;
+                    if let Some((row, text)) = counts.first_infinity.as_ref().filter(|_| only_infinities) {
+                        let problem = format!("{text} is not finite: mend it, or leave it empty as missing");
+                        return Err(at(*row, column, &problem));
+                    }
+                    let kind = if counts.texts == 0 && !categorical {
+                        if let Some((row, number)) = counts.first_too_large {
+                            let advice = "give it in another unit, or ignore the column";
+                            let problem =
+                                format!("{number:e} is beyond the range of 32-bit floats: {advice}");
+                            return Err(at(row, column, &problem));
+                        }
+                        layout.rounded += rounded;
+                        layout.fields.push(Field::Number);
+                        ColumnKind::Number
+                    } else {
+                        let categories = categories(counts, rows, row_word).map_err(wrong)?;
+                        let encoding = if ordinal { Encoding::Ordinal } else { Encoding::OneHot };
+                        let kind = ColumnKind::Category { names: categories.to_strings(), encoding };
+                        layout.fields.push(Field::Category(categories));
+                        kind
+                    };
+                    layout.missing.push(missing);
+                    layout.columns.push(Column { name: name.clone(), kind });
+                }
+            }
+        }
+        Ok(layout)
+    }
+
+    /// The layout of a table to which a model is applied, and whose columns are those it learnt from: no pass is needed. Columns
+    /// may come in another order, and others beside them; categories that are not among them are missing.
+    /// [`Layout::columns`] are then `known`, in their order in this table.
+    ///
+    /// # Errors
+    /// If one of `known` is not there.
+    pub(crate) fn known(source: &dyn TableSource, path: &Path, known: &[Column]) -> Result<Self, Error> {
+        let names = source.column_names();
+        for column in known {
+            if !names.contains(&column.name) {
+                let problem = format!("has no column {}, which the model learnt from", Short(&column.name));
+                return Err(Error::file(path, problem));
+            }
+        }
+        let by_name: std::collections::HashMap<&str, &Column> =
+            known.iter().map(|column| (column.name.as_str(), column)).collect();
+        let (mut fields, mut columns) = (Vec::new(), Vec::new());
+        for name in names {
+            let column = by_name.get(name.as_str());
+            fields.push(match column.map(|column| &column.kind) {
+                None => Field::Ignored,
+                Some(ColumnKind::Number) => Field::Number,
+                Some(ColumnKind::Category { names, .. }) => Field::Category(Names::known(names)),
+            });
+            columns.extend(column.map(|&column| column.clone()));
+        }
+        Ok(Layout {
+            path: path.to_owned(),
+            row_word: source.row_word(),
+            fields,
+            columns,
+            label: None,
+            label_detected: false,
+            class_names: None,
+            rows: None,
+            labelled: 0,
+            missing: Vec::new(),
+            rounded: 0,
+        })
+    }
+}
+
+/// The categories of a column that holds texts, or numbers as such.
+fn categories(counts: Counts, rows: u64, row_word: &str) -> Result<Names, String> {
+    let found = counts.seen.len();
+    if !counts.too_many && (found <= FEW_CATEGORIES || found as u64 <= rows / 2) {
+        return Ok(counts.seen.into_names());
+    }
+    let many = if counts.too_many { format!("more than {MOST_CATEGORIES}") } else { found.to_string() };
+    match counts.first_text {
+        Some((row, text)) if counts.numbers > counts.texts => Err(format!(
+            "holds {} numbers, but also texts, the first {text} in {row_word} {row}: name it as missing, or ignore the column",
+            counts.numbers
+        )),
+        _ => Err(format!("has {many} different values in {rows} rows, too many for categories: ignore it")),
+    }
+}
+
+/// The classes; or what is wrong, and in which row if in one.
+fn classes(counts: Counts) -> Result<Names, (Option<u64>, String)> {
+    // Of infinities alone, too: "inf" beside numbers is no class.
+    if let Some((row, text)) = counts.first_infinity
+        && counts.first_text.is_none()
+    {
+        return Err((Some(row), format!("{text} is not finite, and no class: mend it, or leave it empty")));
+    }
+    if let Some((row, number)) = counts.first_fraction
+        && counts.texts == 0
+    {
+        let problem =
+            "is not whole: it looks like a target of regression, not a class: name another label column";
+        return Err((Some(row), format!("{number} {problem}")));
+    }
+    if counts.too_many {
+        let problem =
+            format!("has more than {MOST_CLASSES} different labels, too many for classes: name another");
+        return Err((None, problem));
+    }
+    Ok(counts.seen.into_names())
+}

@@ -1,0 +1,132 @@
+//! What the user says of a table.
+
+use std::path::Path;
+
+use super::Short;
+use crate::error::Error;
+
+/// Which column of a table holds the labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LabelColumn {
+    /// The one that is called `label`, `class`, `target` or `y`, in any case; none if there is none. More than one is an error.
+    #[default]
+    Detect,
+    /// None: the table has no labels.
+    Absent,
+    /// This one.
+    Named(String),
+}
+
+/// How a table is read. The default takes what it finds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableOptions {
+    /// The column of the labels.
+    pub label: LabelColumn,
+    /// Columns to leave out.
+    pub ignore: Vec<String>,
+    /// Columns of categories of which each becomes one number, its place among them. No other effect on a column of numbers.
+    pub ordinal: Vec<String>,
+    /// Columns that hold categories although they look like numbers: codes, postcodes. A category is called by the number, so that
+    /// `7`, `07` and `7.0` are the same.
+    pub categorical: Vec<String>,
+    /// What separates the columns of a text file. `None`: whichever of `,` `;` tab `|` its first line has most of.
+    pub delimiter: Option<u8>,
+    /// Whether the first row of a text file is the columns' names. `None`: it is if it has a cell that is neither a number nor
+    /// missing.
+    pub header: Option<bool>,
+    /// What stands for a missing value in a text file, beside an empty cell, `NA`, `N/A`, `n/a`, `#N/A`, `<NA>`, `NaN` in any case,
+    /// `null`, `NULL`, `None` and `?`.
+    pub missing: Vec<String>,
+}
+
+/// What becomes of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Ignored,
+    Label,
+    Feature { categorical: bool, ordinal: bool },
+}
+
+const LABEL_NAMES: [&str; 4] = ["label", "class", "target", "y"];
+
+/// The columns' roles, and whether the label was not asked for but detected.
+pub(super) fn roles(
+    names: &[String],
+    options: &TableOptions,
+    path: &Path,
+) -> Result<(Vec<Role>, bool), Error> {
+    let listed = |list: &[String]| -> Result<Vec<bool>, Error> {
+        let mut columns = vec![false; names.len()];
+        for name in list {
+            columns[find(names, name, path)?] = true;
+        }
+        Ok(columns)
+    };
+    let ignored = listed(&options.ignore)?;
+    let (ordinal, categorical) = (listed(&options.ordinal)?, listed(&options.categorical)?);
+    let label = match &options.label {
+        LabelColumn::Named(name) => Some(find(names, name, path)?),
+        LabelColumn::Absent => None,
+        LabelColumn::Detect => {
+            let is_label = |name: &str| LABEL_NAMES.iter().any(|label| name.eq_ignore_ascii_case(label));
+            let found: Vec<usize> =
+                (0..names.len()).filter(|&column| !ignored[column] && is_label(&names[column])).collect();
+            if let [one, other, ..] = found[..] {
+                let (one, other) = (Short(&names[one]), Short(&names[other]));
+                let advice = "name the one that does, or say that none does";
+                let problem = format!("the columns {one} and {other} may both hold the labels: {advice}");
+                return Err(Error::file(path, problem));
+            }
+            found.first().copied()
+        }
+    };
+    if let Some(label) = label
+        && ignored[label]
+    {
+        let problem =
+            format!("the column {} cannot both hold the labels and be ignored", Short(&names[label]));
+        return Err(Error::file(path, problem));
+    }
+    let role = |column: usize| match label {
+        _ if ignored[column] => Role::Ignored,
+        Some(label) if label == column => Role::Label,
+        _ => Role::Feature { categorical: categorical[column], ordinal: ordinal[column] },
+    };
+    let roles: Vec<Role> = (0..names.len()).map(role).collect();
+    if !roles.iter().any(|role| matches!(role, Role::Feature { .. })) {
+        let problem = "has no column left to learn from, besides the label and what is ignored";
+        return Err(Error::file(path, problem));
+    }
+    Ok((roles, label.is_some() && options.label == LabelColumn::Detect))
+}
+
+/// The column of this name; the error lists those that are called most alike.
+fn find(names: &[String], name: &str, path: &Path) -> Result<usize, Error> {
+    if let Some(column) = names.iter().position(|other| other == name) {
+        return Ok(column);
+    }
+    let mut nearest: Vec<&String> = names.iter().collect();
+    nearest.sort_by_cached_key(|other| distance(name, other));
+    nearest.truncate(4);
+    let list: Vec<String> = nearest.into_iter().map(|name| Short(name).to_string()).collect();
+    let (count, list) = (names.len(), list.join(", "));
+    let which = if count > 4 { format!("the nearest of its {count} are") } else { "it has".to_owned() };
+    Err(Error::file(path, format!("has no column {}: {which} {list}", Short(name))))
+}
+
+/// How many characters have to be put in, taken out or changed, case aside. Of long names only the start counts.
+fn distance(one: &str, other: &str) -> usize {
+    let start = |name: &str| name.chars().take(40).flat_map(char::to_lowercase).collect::<Vec<_>>();
+    let (one, other) = (start(one), start(other));
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.iter().enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, b) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[other.len()]
+}

@@ -11,7 +11,7 @@ use crate::column::Column;
 use crate::error::Error;
 use crate::preparation::Preparation;
 use crate::prepare::Prepare;
-use crate::store::Metadata;
+use crate::store::{Metadata, Provenance};
 use crate::values::{Dtype, Values};
 use crate::windows::Sample;
 
@@ -34,8 +34,16 @@ pub struct Dataset {
     labels: Option<(Labels, usize)>,
     /// One for each class.
     class_names: Arc<[String]>,
+    origin: Arc<Origin>,
     /// What the values may take of it, in bytes, where that is limited.
     memory: Option<u64>,
+}
+
+/// What is known of samples beside themselves.
+#[derive(Debug, Default)]
+struct Origin {
+    label: Option<String>,
+    provenance: Provenance,
 }
 
 /// Which of the stored samples are the data set's.
@@ -140,6 +148,7 @@ impl Dataset {
             columns: None,
             labels: None,
             class_names: Arc::from([]),
+            origin: Arc::default(),
             memory: None,
         })
     }
@@ -156,10 +165,12 @@ impl Dataset {
             (None, Dtype::U8) => Preparation::Bytes { max: metadata.max_value.unwrap_or(u8::MAX) },
             (None, Dtype::F32) => Preparation::Floats,
         };
+        preparation.takes(values.dtype, values.width)?;
         let dataset = Self::new(name.to_owned(), values, &metadata.shape, preparation)?;
         Ok(Dataset {
             columns: metadata.columns.map(Arc::from),
             class_names: metadata.classes.into(),
+            origin: Arc::new(Origin { label: metadata.label, provenance: metadata.provenance }),
             labels: labels.map(|labels| (labels, 0)),
             ..dataset
         })
@@ -226,6 +237,21 @@ impl Dataset {
         }
     }
 
+    /// What the labels are called where they come from, if they are a column.
+    pub fn label_name(&self) -> Option<&str> {
+        self.origin.label.as_deref()
+    }
+
+    /// Where the samples come from.
+    pub fn provenance(&self) -> &Provenance {
+        &self.origin.provenance
+    }
+
+    /// Says where the samples come from.
+    pub(crate) fn with_provenance(self, provenance: Provenance) -> Dataset {
+        Dataset { origin: Arc::new(Origin { label: self.origin.label.clone(), provenance }), ..self }
+    }
+
     /// The type of the stored values.
     pub fn dtype(&self) -> Dtype {
         self.values.dtype
@@ -244,6 +270,57 @@ impl Dataset {
     /// What makes of stored values what a model sees.
     pub fn preparation(&self) -> &Preparation {
         &self.preparation
+    }
+
+    /// These samples as a model sees them that learnt from others, by the `preparation` of those: of a table, columns and categories are
+    /// found by their names, whatever their order. Bytes keep their own maximum.
+    ///
+    /// # Errors
+    /// If a column is not there, or values are of another type or another number.
+    pub fn seen_by(self, preparation: &Preparation) -> Result<Self, Error> {
+        match (preparation, &self.columns) {
+            (Preparation::Bytes { .. }, _) if self.dtype() == Dtype::U8 => Ok(self),
+            (Preparation::Table(_), Some(columns)) => {
+                let wrong = |problem| Error::request(format!("data set {:?}: {problem}", self.name));
+                let adapted = preparation.adapted(columns).map_err(wrong)?;
+                self.with_preparation(adapted)
+            }
+            _ => self.with_preparation(preparation.clone()),
+        }
+    }
+
+    /// Calls `take` with each row's number and its stored floats, of which about so many bytes are read at once.
+    ///
+    /// # Errors
+    /// What `take` says; as [`Dataset::gather`].
+    ///
+    /// # Panics
+    /// If the stored values are bytes.
+    pub(crate) fn for_each_stored_floats(
+        &self,
+        bytes: usize,
+        mut take: impl FnMut(usize, &[f32]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        assert!(self.dtype() == Dtype::F32, "bytes are stored");
+        let batch = (bytes / self.values.row_bytes()).clamp(1, self.len().max(1));
+        let mut values = vec![0.0_f32; batch * self.values.width];
+        let mut rows = Vec::with_capacity(batch);
+        for start in (0..self.len()).step_by(batch) {
+            rows.clear();
+            rows.extend(start as u32..(start + batch).min(self.len()) as u32);
+            let values = &mut values[..rows.len() * self.values.width];
+            self.gather_stored(&rows, bytemuck::cast_slice_mut(values))?;
+            for (row, sample) in (start..).zip(values.chunks_exact(self.values.width)) {
+                take(row, sample)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A data set without a sample.
+    pub(crate) fn nothing() -> Self {
+        let values = Values::bytes(Vec::new(), 1);
+        Self::new(String::new(), values, &[1], Preparation::Bytes { max: u8::MAX }).expect("nothing is few")
     }
 
     /// Whether all values that a model sees lie in [0, 1].
@@ -381,6 +458,37 @@ impl Dataset {
     /// a limit it is half of what the system or the process's control group has available when training begins.
     pub fn with_memory(self, bytes: u64) -> Dataset {
         Dataset { memory: Some(bytes), ..self }
+    }
+
+    /// The same samples, with the classes `names`, in that order, in place of their own: a label becomes that of the class of
+    /// the same name.
+    ///
+    /// # Errors
+    /// If there are labels of a class that is not among them; as [`labels`](Dataset::labels).
+    pub fn with_classes(self, names: &[String]) -> Result<Dataset, Error> {
+        if *self.class_names == *names || !self.has_labels() {
+            return Ok(self);
+        }
+        let place = |name: &String| names.iter().position(|other| other == name);
+        let places: Vec<Option<usize>> = self.class_names.iter().map(place).collect();
+        let labels = self.labels()?.unwrap_or_default();
+        let mut renamed = Vec::with_capacity(labels.len());
+        for (row, &label) in labels.iter().enumerate() {
+            renamed.push(match label {
+                UNLABELLED => UNLABELLED,
+                label => match places[usize::from(label)] {
+                    Some(place) => place as u16,
+                    None => {
+                        let (name, class) = (&self.name, &self.class_names[usize::from(label)]);
+                        return Err(Error::request(format!(
+                            "data set {name:?}: row {row} has the label {class:?}, which is none of the classes {}",
+                            listed(names)
+                        )));
+                    }
+                },
+            });
+        }
+        Ok(Dataset { labels: Some((Labels::Owned(renamed.into()), 0)), class_names: names.into(), ..self })
     }
 
     /// The samples of a range of rows. Panics unless the data set shows all of its stored samples.

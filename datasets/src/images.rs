@@ -23,8 +23,10 @@ mod stored;
 
 use std::path::{Path, PathBuf};
 
+use crate::data_file::Access;
 use crate::error::Error;
-use crate::parts::TrainTest;
+use crate::open::Found;
+use crate::parts::{Parts, TrainTest};
 use listing::Listing;
 use picture::Picture;
 use stored::{Place, Stored};
@@ -80,22 +82,14 @@ impl ImageOptions {
     }
 }
 
-/// What [`open_with`](crate::open_with) found.
-#[derive(Debug)]
-pub struct Opened {
-    /// The samples.
-    pub data: TrainTest,
-    /// The images that were left out because they could not be read, each by its name and what is wrong with it.
-    pub skipped: Vec<Error>,
-}
-
 /// Opens `dir`, called `name`; `None` if it holds no images.
 pub(crate) fn open(
     dir: &Path,
     name: &str,
     options: &ImageOptions,
+    access: Access,
     progress: &(dyn Fn(usize, usize) + Sync),
-) -> Result<Option<Opened>, Error> {
+) -> Result<Option<Found>, Error> {
     if let Some((height, width)) = options.size {
         let possible = 1..=ImageOptions::LARGEST_SIZE;
         if !possible.contains(&height) || !possible.contains(&width) {
@@ -108,9 +102,9 @@ pub(crate) fn open(
     let settings = options.settings();
     let fingerprint = listing.fingerprint(&settings);
     let places = Place::all(dir, options.cache.as_deref(), &settings)?;
-    let stored = match places.iter().find_map(|place| current(place, fingerprint, &listing)) {
+    let stored = match places.iter().find_map(|place| current(place, fingerprint, &listing, access)) {
         Some(stored) => stored,
-        None => decode(&listing, options, fingerprint, &places, progress)?,
+        None => decode(&listing, options, fingerprint, &places, access, progress)?,
     };
     if let (false, Some((file, problem))) = (options.skip_bad, stored.skipped.first()) {
         return Err(unreadable(&listing, *file, problem.clone(), stored.skipped.len()));
@@ -120,12 +114,13 @@ pub(crate) fn open(
         .iter()
         .map(|(file, problem)| Error::file(&listing.files[*file].path, problem.as_str()));
     let skipped = skipped.collect();
-    Ok(Some(Opened { data: stored.into_data(name, dir)?, skipped }))
+    let TrainTest { train, test } = stored.into_data(name, dir)?;
+    Ok(Some(Found { parts: Parts::Halves(train, test), skipped, ..Found::default() }))
 }
 
 /// What lies at `place`, if decoding the files of `listing` would come to the same.
-fn current(place: &Place, fingerprint: u64, listing: &Listing) -> Option<Stored> {
-    let stored = Stored::read(place.path(), fingerprint, listing)?;
+fn current(place: &Place, fingerprint: u64, listing: &Listing, access: Access) -> Option<Stored> {
+    let stored = Stored::read(place.path(), fingerprint, listing, access)?;
     // What could not be read is tried again: permissions and mounts leave no mark on a file.
     let mut buffer = Vec::new();
     let mut is_as_before = |(file, problem): &(usize, String)| {
@@ -141,6 +136,7 @@ fn decode(
     options: &ImageOptions,
     fingerprint: u64,
     places: &[Place],
+    access: Access,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Stored, Error> {
     let mut refused = None;
@@ -156,12 +152,12 @@ fn decode(
             }
         };
         // Another process may have been at it while this one waited for its turn.
-        if let Some(stored) = current(place, fingerprint, listing) {
+        if let Some(stored) = current(place, fingerprint, listing, access) {
             return Ok(stored);
         }
         let rows = pass::run(listing, options, &mut writing, progress)?;
         writing.finish(listing, &rows, fingerprint).map_err(|error| Error::io(place.path(), error))?;
-        return Stored::read(place.path(), fingerprint, listing)
+        return Stored::read(place.path(), fingerprint, listing, access)
             .ok_or_else(|| Error::file(place.path(), "changed while it was being written: try again"));
     }
     Err(refused.unwrap_or_else(|| Error::request("there is no place to keep decoded images")))

@@ -30,8 +30,10 @@
 //! what is wrong comes back as an [`Error`] of one line that names the file and what to do about it.
 
 mod array;
+mod arrays;
 mod augment;
 mod batches;
+mod cache;
 mod cifar;
 mod class_labels;
 mod column;
@@ -41,7 +43,7 @@ mod dataset;
 mod delimited;
 mod digits;
 mod error;
-mod folder;
+mod formats;
 mod hash;
 mod idx;
 mod images;
@@ -51,15 +53,18 @@ mod loader;
 mod mapped;
 mod memory;
 mod mnist;
+mod open;
 mod order;
 mod parts;
 mod permutation;
+mod platform;
 mod preparation;
 mod prepare;
 mod random;
 mod rows;
 mod store;
 mod table;
+mod tabular;
 mod values;
 mod windows;
 
@@ -72,12 +77,13 @@ pub use dataset::Dataset;
 pub use delimited::{CsvCell, CsvWriter};
 pub use digits::builtin;
 pub use error::Error;
-pub use folder::{open, open_with};
-pub use images::{Channels, ImageOptions, Opened};
+
+pub use images::{Channels, ImageOptions};
 pub use labels::{LabelDraw, draw_labels};
 pub use loader::{Epoch, Loader};
+pub use open::{OpenOptions, Opened, open, open_whole, open_with};
 pub use order::{hold_out, holdout, shuffle_into, shuffled};
-pub use parts::TrainTest;
+pub use parts::{Parts, TrainTest};
 pub use preparation::{Fit, Preparation, PreparedColumn, TablePreparation};
 pub use rows::Rows;
 pub use store::{Metadata, Provenance, Store, StoreWriter, verify};

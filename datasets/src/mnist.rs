@@ -22,33 +22,33 @@ impl Dataset {
     /// # Errors
     /// If a file is missing, unreadable, damaged, or of another format; if the two differ in their counts.
     pub fn from_idx(name: impl Into<String>, images: &Path, labels: Option<&Path>) -> Result<Self, Error> {
-        let Idx { sizes, values } = idx::read(images, Kind::Images)?;
-        let wrong = |problem: String| Error::file(images, problem);
-        let width = width(&sizes[1..], sizes.iter().product()).map_err(wrong)?;
-        let values = match values {
-            ArrayValues::Bytes(values) => Values::bytes(values, width),
-            _ => {
-                let file = DataFile::open(images, Access::Map)?;
-                let at = file.len().checked_sub((sizes[0] * width) as u64);
-                let at =
-                    at.ok_or_else(|| wrong("changed while it was being opened: try again".to_owned()))?;
-                Values::in_file(Arc::new(file), at, Dtype::U8, width, sizes[0])
-            }
-        };
-        let preparation = Preparation::Bytes { max: u8::MAX };
-        let dataset = Dataset::new(name.into(), values, &sizes[1..], preparation).map_err(wrong)?;
-        let Some(path) = labels else { return Ok(dataset) };
-        let labels: Arc<[u16]> = idx::read_labels(path)?.into_iter().map(u16::from).collect();
-        if labels.len() != dataset.len() {
-            let counts = format!("{} labels for the {} images", labels.len(), dataset.len());
-            let images = OneLine(images);
-            return Err(Error::file(
-                path,
-                format!("holds {counts} of {images}: the two do not belong together"),
-            ));
-        }
-        Ok(dataset.with_labels(labels))
+        read(&name.into(), images, labels, Access::Map)
     }
+}
+
+fn read(name: &str, images: &Path, labels: Option<&Path>, access: Access) -> Result<Dataset, Error> {
+    let Idx { sizes, values } = idx::read(images, Kind::Images)?;
+    let wrong = |problem: String| Error::file(images, problem);
+    let width = width(&sizes[1..], sizes.iter().product()).map_err(wrong)?;
+    let values = match values {
+        ArrayValues::Bytes(values) => Values::bytes(values, width),
+        _ => {
+            let file = DataFile::open(images, access)?;
+            let at = file.len().checked_sub((sizes[0] * width) as u64);
+            let at = at.ok_or_else(|| wrong("changed while it was being opened: try again".to_owned()))?;
+            Values::in_file(Arc::new(file), at, Dtype::U8, width, sizes[0])
+        }
+    };
+    let preparation = Preparation::Bytes { max: u8::MAX };
+    let dataset = Dataset::new(name.to_owned(), values, &sizes[1..], preparation).map_err(wrong)?;
+    let Some(path) = labels else { return Ok(dataset) };
+    let labels: Arc<[u16]> = idx::read_labels(path)?.into_iter().map(u16::from).collect();
+    if labels.len() != dataset.len() {
+        let counts = format!("{} labels for the {} images", labels.len(), dataset.len());
+        let images = OneLine(images);
+        return Err(Error::file(path, format!("holds {counts} of {images}: the two do not belong together")));
+    }
+    Ok(dataset.with_labels(labels))
 }
 
 /// Whether one of MNIST's four files is there.
@@ -64,8 +64,8 @@ pub(crate) fn recognised(dir: &Path) -> Result<bool, Error> {
 }
 
 /// Opens `dir`, called `name`, which holds one of the four files.
-pub(crate) fn open(dir: &Path, name: &str) -> Result<TrainTest, Error> {
-    let half = |images: &Path, labels: &Path| Dataset::from_idx(name, images, Some(labels));
+pub(crate) fn open(dir: &Path, name: &str, access: Access) -> Result<TrainTest, Error> {
+    let half = |images: &Path, labels: &Path| read(name, images, Some(labels), access);
     let find = |half: &str, idx: &str| match find(dir, half, idx)? {
         Some(path) => Ok(path),
         None => {

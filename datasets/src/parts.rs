@@ -1,9 +1,11 @@
 //! What is learnt from, and what the result is measured on.
 
 use crate::class_labels::UNLABELLED;
+use crate::column::{Column, ColumnKind};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::order::holdout;
+use crate::preparation::{Fit, Preparation};
 
 /// One sample in so many is for the test, where the data do not say which are.
 pub(crate) const TEST_SHARE: usize = 6;
@@ -19,12 +21,19 @@ pub struct TrainTest {
     pub test: Dataset,
 }
 
-/// What a format holds.
-pub(crate) enum Parts {
+/// What data hold before they are divided.
+#[derive(Debug)]
+pub enum Parts {
     /// Samples of which some have to be taken out for the test.
     Whole(Dataset),
     /// Those to learn from, and those for the test.
     Halves(Dataset, Dataset),
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Parts::Whole(Dataset::nothing())
+    }
 }
 
 impl Parts {
@@ -71,6 +80,21 @@ fn held(rows: &[u32]) -> Vec<u32> {
 }
 
 impl TrainTest {
+    /// The same halves, floats as a model should see them: as a [`Preparation`] says that is fitted to the training samples,
+    /// unless they come with one.
+    ///
+    /// # Errors
+    /// If a value of an array is not finite, the two have other columns, or samples cannot be read.
+    pub(crate) fn prepared(self) -> Result<TrainTest, Error> {
+        let TrainTest { train, test } = self;
+        let preparation = match train.preparation() {
+            Preparation::Floats => fitted(&train)?,
+            other => other.clone(),
+        };
+        let test = test.seen_by(&preparation)?;
+        Ok(TrainTest { train: train.with_preparation(preparation)?, test })
+    }
+
     /// [`Dataset::one_against_rest`] of both halves.
     ///
     /// # Errors
@@ -78,4 +102,46 @@ impl TrainTest {
     pub fn one_against_rest(&self, class: &str) -> Result<TrainTest, Error> {
         Ok(TrainTest { train: self.train.one_against_rest(class)?, test: self.test.one_against_rest(class)? })
     }
+}
+
+/// The bytes of stored samples that are read at once.
+const AT_A_TIME: usize = 1 << 20;
+
+/// What suits floats, by a pass over all of them: images are brought into [0, 1], anything else is standardised.
+fn fitted(train: &Dataset) -> Result<Preparation, Error> {
+    let width: usize = train.stored_shape().iter().product();
+    let mut fit = match (train.columns(), train.image_shape()) {
+        (Some(columns), _) => Some(Fit::new(columns)),
+        (None, Some(_)) => None,
+        (None, None) => {
+            let column = |at: usize| Column { name: at.to_string(), kind: ColumnKind::Number };
+            Some(Fit::new(&(0..width).map(column).collect::<Vec<_>>()))
+        }
+    };
+    let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
+    train.for_each_stored_floats(AT_A_TIME, |row, sample| {
+        if train.columns().is_none()
+            && let Some(at) = sample.iter().position(|value| !value.is_finite())
+        {
+            return Err(Error::request(format!(
+                "data set {:?}: sample {row} holds {} at its value {at}: mend or remove it",
+                train.name(),
+                sample[at]
+            )));
+        }
+        match &mut fit {
+            Some(fit) => fit.push(sample),
+            None => sample.iter().for_each(|&value| (low, high) = (low.min(value), high.max(value))),
+        }
+        Ok(())
+    })?;
+    Ok(match fit {
+        Some(fit) => fit.finish(),
+        None if low >= 0.0 && high <= 1.0 => Preparation::Scaled { shift: 0.0, scale: 1.0 },
+        // Far apart they have no difference in f32, and close to each other no quotient.
+        None => match 1.0 / (f64::from(high) - f64::from(low)) {
+            scale if (scale as f32).is_finite() => Preparation::Scaled { shift: low, scale: scale as f32 },
+            _ => Preparation::Scaled { shift: low, scale: 1.0 },
+        },
+    })
 }

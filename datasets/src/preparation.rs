@@ -59,7 +59,7 @@ impl Preparation {
 
     /// Whether all values that a model sees lie in [0, 1].
     pub(crate) fn in_unit_range(&self) -> bool {
-        matches!(self, Preparation::Bytes { .. })
+        matches!(self, Preparation::Bytes { .. } | Preparation::Scaled { .. })
     }
 
     /// The values that a model sees of samples of `width` stored ones. Of a table the number does not depend on `width`.

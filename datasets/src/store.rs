@@ -39,9 +39,13 @@ pub(crate) use read::{Checksums, StoredLabels};
 pub use read::{Store, verify};
 pub use write::StoreWriter;
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use crate::column::Column;
+use crate::error::Error;
+use crate::open::{Found, OpenOptions};
 use crate::values::Dtype;
 
 const MAGIC: &[u8; 8] = b"narrowsD";
@@ -58,6 +62,19 @@ const ALIGNMENT: u64 = 64;
 const BLOCK: usize = 1 << 20;
 /// A block's two checksums.
 const CHECKSUM: u64 = 8;
+
+/// Opens the store `path`, called `name`.
+pub(crate) fn open(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
+    if options.labels.is_some() {
+        return Err(Error::file(path, "is a store, which has its labels inside: give no others"));
+    }
+    Ok(Found { parts: Store::open(path, options.access)?.into_parts(name)?, ..Found::default() })
+}
+
+/// What writes stores.
+pub(crate) fn packed_by() -> String {
+    format!("narrows {}", env!("CARGO_PKG_VERSION"))
+}
 
 /// Whether a file that begins with `start` is a store.
 pub(crate) fn recognised(start: &[u8]) -> bool {

@@ -26,7 +26,6 @@
 //! It is written under another name, while a lock keeps other processes from doing the same, and renamed when
 //! it is complete.
 
-use std::env;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -34,11 +33,13 @@ use std::sync::Arc;
 
 use super::listing::Listing;
 use super::pass::Rows;
+use crate::cache::BESIDE_THE_DATA;
 use crate::data_file::{Access, DataFile};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::hash::Hash;
 use crate::parts::TrainTest;
+use crate::platform;
 use crate::preparation::Preparation;
 use crate::values::{Dtype, Values};
 
@@ -47,7 +48,6 @@ const VERSION: u32 = 2;
 const HEADER: usize = 64;
 /// The part of the header before the checksum.
 const CHECKED: usize = 56;
-const BESIDE_THE_DATA: &str = ".narrows";
 
 /// Where a file may lie.
 pub(super) struct Place(PathBuf);
@@ -66,7 +66,7 @@ impl Place {
             Some(cache) => vec![named(cache)],
             None => {
                 let beside = Place(dir.join(BESIDE_THE_DATA).join(format!("{settings}.images")));
-                let platform = platform_cache().map(|cache| named(&cache.join("narrows")));
+                let platform = platform::cache().map(|cache| named(&cache.join("narrows")));
                 [beside].into_iter().chain(platform).collect()
             }
         })
@@ -93,18 +93,6 @@ impl Place {
             OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&partial)?;
         file.seek(SeekFrom::Start(HEADER as u64))?;
         Ok(Writing { path: self.0.clone(), partial, file: BufWriter::new(file), values: 0, _lock: lock })
-    }
-}
-
-/// Where this platform keeps what can be made again, if it says so.
-fn platform_cache() -> Option<PathBuf> {
-    let folder = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    if cfg!(windows) {
-        folder("LOCALAPPDATA")
-    } else if cfg!(target_os = "macos") {
-        folder("HOME").map(|home| home.join("Library/Caches"))
-    } else {
-        folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))
     }
 }
 
@@ -218,7 +206,7 @@ pub(super) struct Stored {
 
 impl Stored {
     /// The file at `path`, if it was made from the files of `listing`, as `fingerprint` says.
-    pub(super) fn read(path: &Path, fingerprint: u64, listing: &Listing) -> Option<Stored> {
+    pub(super) fn read(path: &Path, fingerprint: u64, listing: &Listing, access: Access) -> Option<Stored> {
         let mut file = File::open(path).ok()?;
         let length = file.metadata().ok().filter(|metadata| metadata.is_file())?.len();
         let mut header = [0; HEADER];
@@ -259,7 +247,7 @@ impl Stored {
         }
         let mut sample_shape = vec![height as usize, width as usize];
         sample_shape.extend((channels == 3).then_some(3));
-        let file = DataFile::open(path, Access::Map).ok().filter(|file| file.len() == length)?;
+        let file = DataFile::open(path, access).ok().filter(|file| file.len() == length)?;
         Some(Stored {
             file,
             sample_shape,

@@ -1,0 +1,218 @@
+//! Opening data of any format: a folder or a file, recognised by its content.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cifar;
+use crate::data_file::Access;
+use crate::error::Error;
+use crate::formats;
+use crate::images::{self, ImageOptions};
+use crate::mnist;
+use crate::parts::{Parts, TrainTest};
+use crate::table::TableOptions;
+
+/// How data are opened. The default takes what it finds.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// How images become samples.
+    pub images: ImageOptions,
+    /// How tables are read.
+    pub table: TableOptions,
+    /// A file with the labels of the samples of an array file that has none itself: an array of whole numbers, or a table of one
+    /// column.
+    pub labels: Option<PathBuf>,
+    /// How the values of files are read.
+    pub access: Access,
+    /// How many bytes of the values may be in memory at a time while training. `None`: half of what there is.
+    pub memory: Option<u64>,
+    /// Where to keep the stores by which files are read that cannot be mapped as they are. `None`: in the folder `.narrows`
+    /// beside the data, or, where that cannot be written, in the platform's folder for caches.
+    pub cache: Option<PathBuf>,
+}
+
+/// What [`open_with`] found.
+#[derive(Debug)]
+pub struct Opened {
+    /// The samples.
+    pub data: TrainTest,
+    /// The images that were left out because they could not be read, each by its name and what is wrong with it.
+    pub skipped: Vec<Error>,
+    /// What was decided by the look of the data, and could be meant otherwise.
+    pub notes: Vec<String>,
+}
+
+/// What a format found, before it is split.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub(crate) parts: Parts,
+    pub(crate) skipped: Vec<Error>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// [`open_with`] the default options, and nobody told.
+///
+/// # Errors
+/// As there.
+pub fn open(path: &Path) -> Result<TrainTest, Error> {
+    Ok(open_with(path, &OpenOptions::default(), &|_, _| {})?.data)
+}
+
+/// Opens a folder or a file, whose format its content tells:
+///
+/// | what | samples | labels |
+/// |---|---|---|
+/// | a folder of `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-...`, plain or with `.gz` | MNIST's images, and those of its successors | in their files |
+/// | a folder of `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin` | CIFAR-10's binary batches | inside |
+/// | a folder of `train.*` and `test.*`, each of one of the formats below | the two halves | as there |
+/// | a folder of PNG and JPEG images | `train/CLASS/name.png` and `test/CLASS/name.png`, or `CLASS/name.png`, or images alone | the folders' names |
+/// | a store (`.narrows`) | bytes or floats | inside, for all, for some or for none |
+/// | an IDX file, plain or gzip | bytes, or numbers of its other types | in the file of `options.labels` |
+/// | `.npy`, `.npz`, `.safetensors` | arrays of numbers; of several, those called `x` or `x_train` and `x_test` (and their like) | those called `y`, or the file of `options.labels` |
+/// | CSV, TSV and their kin, plain or gzip | a table: numbers, categories, missing values | a column; an empty cell is no label |
+/// | Parquet, Arrow IPC | a table (with the crate's feature `parquet`) | a column |
+///
+/// Where the data do not say what is for the test, one sample in six is, of each class, and of the labelled samples alone
+/// if some are: always the same ones for the same data.
+///
+/// Unsigned bytes are seen by a model as values in [0, 1]. Floats of images are brought into [0, 1] by the smallest and the
+/// largest of the training samples, columns of tables and flat arrays are standardised by the training samples'
+/// means and standard deviations ([`Preparation`](crate::Preparation)).
+///
+/// `progress` is told how many images were decoded, of how many, by any thread; not where none is.
+///
+/// # Errors
+/// If anything is missing, unreadable, damaged, or does not belong together, or if `options` do not suit the data; the message
+/// names the file, and what to do.
+pub fn open_with(
+    path: &Path,
+    options: &OpenOptions,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Opened, Error> {
+    let Found { parts, skipped, notes } = find(path, options, progress)?;
+    let TrainTest { train, test } = parts.split()?.prepared()?;
+    let limited = |data: crate::Dataset| match options.memory {
+        Some(bytes) => data.with_memory(bytes),
+        None => data,
+    };
+    Ok(Opened { data: TrainTest { train: limited(train), test: limited(test) }, skipped, notes })
+}
+
+/// Opens all samples that a folder or a file holds, as [`open_with`] does, but does not divide them: one data set, or two
+/// where the data say what is to learn from and what is for the test. A model sees floats as they are.
+///
+/// # Errors
+/// As there.
+pub fn open_whole(
+    path: &Path,
+    options: &OpenOptions,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Parts, Error> {
+    Ok(find(path, options, progress)?.parts)
+}
+
+fn find(
+    path: &Path,
+    options: &OpenOptions,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Found, Error> {
+    let metadata = fs::metadata(path).map_err(|error| Error::io(path, error))?;
+    let name = fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
+    let name = name.file_name().map_or_else(|| "data".into(), |name| name.to_string_lossy());
+    if !metadata.is_dir() {
+        refuse_image_options(path, options)?;
+        return formats::open(path, &name, options);
+    }
+    let files = |parts: TrainTest| {
+        refuse_image_options(path, options)?;
+        Ok(Found { parts: Parts::Halves(parts.train, parts.test), ..Found::default() })
+    };
+    if mnist::recognised(path)? {
+        return files(mnist::open(path, &name, options.access)?);
+    }
+    if let Some(data) = cifar::open(path, &name)? {
+        return files(data);
+    }
+    if let Some(found) = halves(path, &name, options)? {
+        return Ok(found);
+    }
+    if let Some(found) = images::open(path, &name, &options.images, options.access, progress)? {
+        if options.labels.is_some() {
+            return Err(Error::file(
+                path,
+                "holds images, whose labels are the names of their folders: give no others",
+            ));
+        }
+        return Ok(found);
+    }
+    Err(Error::file(
+        path,
+        format!(
+            "holds no {}, no data_batch_1.bin, no train.* and test.*, and no images: put it there, or name the file or the folder that has it",
+            mnist::names("train-images", "idx3")
+        ),
+    ))
+}
+
+/// The halves that are files called `train` and `test`; `None` if neither is there.
+fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>, Error> {
+    let file = |half: &str| -> Result<Option<PathBuf>, Error> {
+        let mut found: Option<PathBuf> = None;
+        for entry in fs::read_dir(dir).map_err(|error| Error::io(dir, error))? {
+            let path = entry.map_err(|error| Error::io(dir, error))?.path();
+            let stem = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.split_once('.'));
+            if stem.is_some_and(|(stem, _)| stem == half) && path.is_file() {
+                if let Some(other) = found {
+                    let (path, other) = (crate::error::OneLine(&path).to_string(), other);
+                    return Err(Error::file(
+                        &other,
+                        format!("lies beside {path}: name one of them, or remove one"),
+                    ));
+                }
+                found = Some(path);
+            }
+        }
+        Ok(found)
+    };
+    let (train, test) = match (file("train")?, file("test")?) {
+        (None, None) => return Ok(None),
+        (Some(train), Some(test)) => (train, test),
+        (Some(path), None) | (None, Some(path)) => {
+            return Err(Error::file(
+                &path,
+                "has no other half beside it, test or train: put it there, or name this file itself",
+            ));
+        }
+    };
+    refuse_image_options(dir, options)?;
+    if options.labels.is_some() {
+        return Err(Error::file(
+            dir,
+            "holds two halves, whose labels have to be inside: name one file, and its labels",
+        ));
+    }
+    let whole = |path: &Path| -> Result<_, Error> {
+        let found = formats::open(path, name, options)?;
+        match found.parts {
+            Parts::Whole(data) => Ok((data, found.notes)),
+            Parts::Halves(..) => {
+                Err(Error::file(path, "holds two halves itself, and cannot be one: name it alone"))
+            }
+        }
+    };
+    let ((train_data, notes), (test_data, _)) = (whole(&train)?, whole(&test)?);
+    let test_data = test_data
+        .with_classes(train_data.class_names())
+        .map_err(|error| Error::file(&test, error.to_string()))?;
+    Ok(Some(Found { parts: Parts::Halves(train_data, test_data), skipped: Vec::new(), notes }))
+}
+
+fn refuse_image_options(path: &Path, options: &OpenOptions) -> Result<(), Error> {
+    match options.images.ask_for_images() {
+        true => Err(Error::file(
+            path,
+            "holds no images in files, so that their size and channels are given and none can be skipped",
+        )),
+        false => Ok(()),
+    }
+}

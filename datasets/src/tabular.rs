@@ -1,0 +1,129 @@
+//! Files of tables: read once into a store, which is mapped from then on.
+
+use std::path::Path;
+
+use crate::cache;
+use crate::class_labels::UNLABELLED;
+use crate::data_file::Access;
+use crate::delimited::Delimited;
+use crate::error::Error;
+use crate::formats::Start;
+use crate::hash::Hash;
+use crate::open::{Found, OpenOptions};
+use crate::store::{Metadata, Provenance, Store, StoreWriter};
+use crate::table::{Layout, TableOptions, TableSource};
+use crate::values::Dtype;
+
+/// Whether a file may be delimited text: it holds no zero byte. What else is wrong with it is for its reader to say.
+pub(crate) fn is_text(start: &Start) -> bool {
+    !start.bytes.is_empty() && !start.bytes.contains(&0)
+}
+
+/// Opens a file of delimited text.
+pub(crate) fn open_text(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
+    open(path, name, "delimited text", options, &|table| Ok(Box::new(Delimited::open(path, table)?)))
+}
+
+/// Whether a file is Parquet or Arrow IPC.
+pub(crate) fn is_columnar(start: &[u8]) -> bool {
+    start.starts_with(b"PAR1") || start.starts_with(b"ARROW1")
+}
+
+/// Opens a file of Parquet or Arrow IPC.
+pub(crate) fn open_columnar(path: &Path, _: &str, _: &OpenOptions) -> Result<Found, Error> {
+    Err(Error::file(path, "is a Parquet or Arrow file, which this build cannot read"))
+}
+
+/// Opens a table, by the store that was made of it, if it is still as it was.
+fn open(
+    path: &Path,
+    name: &str,
+    format: &str,
+    options: &OpenOptions,
+    source: &dyn Fn(&TableOptions) -> Result<Box<dyn TableSource>, Error>,
+) -> Result<Found, Error> {
+    if options.labels.is_some() {
+        let problem = "is a table, whose labels are one of its columns: name that";
+        return Err(Error::file(path, problem));
+    }
+    let settings = settings(&options.table);
+    let fingerprint = format!("{:016x}", cache::fingerprint(path)?);
+    let places = cache::places(path, options.cache.as_deref(), settings)?;
+    let current = |place: &std::path::PathBuf| {
+        let store = Store::open(place, options.access).ok()?;
+        (store.metadata().provenance.fingerprint.as_ref() == Some(&fingerprint)).then_some(store)
+    };
+    let store = match places.iter().find_map(current) {
+        Some(store) => store,
+        None => {
+            let mut source = source(&options.table)?;
+            let layout = Layout::infer(&mut *source, path, &options.table)?;
+            if layout.columns.is_empty() {
+                return Err(Error::file(
+                    path,
+                    "has no column but the labels and those to be ignored: keep some",
+                ));
+            }
+            let provenance = Provenance {
+                source: name.to_owned(),
+                format: format.to_owned(),
+                packed_by: crate::store::packed_by(),
+                rounded: layout.rounded,
+                fingerprint: Some(fingerprint.clone()),
+            };
+            write(&mut *source, &layout, provenance, &places, options.access)?
+        }
+    };
+    let label = store.metadata().label.clone();
+    let notes = match (&options.table.label, label) {
+        (crate::table::LabelColumn::Detect, Some(label)) => {
+            vec![format!("the column {label:?} is taken for the labels, by its name")]
+        }
+        _ => Vec::new(),
+    };
+    Ok(Found { parts: store.into_parts(name)?, notes, ..Found::default() })
+}
+
+/// A number that stands for how a table is to be read.
+fn settings(options: &TableOptions) -> u64 {
+    let mut hash = Hash::new();
+    hash.bytes(format!("1 {options:?}").as_bytes());
+    hash.value()
+}
+
+/// Writes the rows of `source` into the first of `places` that can be written to.
+fn write(
+    source: &mut dyn TableSource,
+    layout: &Layout,
+    provenance: Provenance,
+    places: &[std::path::PathBuf],
+    access: Access,
+) -> Result<Store, Error> {
+    let mut refused = None;
+    for place in places {
+        let labelled = layout.class_names.is_some();
+        let folder = place.parent().unwrap_or(Path::new("."));
+        let begun = std::fs::create_dir_all(folder)
+            .map_err(|error| Error::io(folder, error))
+            .and_then(|()| StoreWriter::create(place, Dtype::F32, &[layout.columns.len()], labelled));
+        let mut writer = match begun {
+            Ok(writer) => writer,
+            Err(error) => {
+                refused.get_or_insert(error);
+                continue;
+            }
+        };
+        layout.pack(source, &mut |values, label| {
+            writer.push_floats(values, if labelled { label } else { UNLABELLED })
+        })?;
+        writer.finish(&Metadata {
+            columns: Some(layout.columns.clone()),
+            label: layout.label.clone().filter(|_| labelled),
+            classes: layout.class_names.clone().unwrap_or_default(),
+            provenance,
+            ..Metadata::default()
+        })?;
+        return Store::open(place, access);
+    }
+    Err(refused.unwrap_or_else(|| Error::request("there is no place to keep the rows of a table")))
+}

@@ -16,7 +16,7 @@ use crate::options::data::DataOptions;
 use crate::options::running::RunningOptions;
 use crate::progress::Progress;
 use crate::run_folder::{CONFIG, RunFolder};
-use narrows_datasets::{Dataset, ImageOptions, TrainTest};
+use narrows_datasets::{Dataset, TrainTest};
 use narrows_engine::Context;
 use narrows_models::checkpoint::Description;
 use narrows_models::{Architecture, SampleShape};
@@ -28,29 +28,31 @@ use std::path::Path;
 /// to be of use anywhere. Images that are skipped are listed on stderr, and so is progress unless it is to be
 /// `quiet`.
 fn open(options: &mut DataOptions, threads: usize, quiet: bool) -> Result<TrainTest, Error> {
-    let images = options.image_options(threads);
-    let data = match &mut options.data {
+    let data = match options.data.clone() {
         None => {
-            let asked = ImageOptions { threads, ..ImageOptions::default() };
-            if images != asked {
-                return Err(Error::new(
-                    "--image-size, --channels and --skip-bad are for images in files, and the built-in digits are \
-                     none: name a folder by --data",
-                ));
+            if let Some(option) = options.for_files() {
+                return Err(Error::new(format!(
+                    "--{option} is for data in files, and the built-in digits are none: name a file or a folder by --data"
+                )));
             }
             narrows_datasets::builtin(defaults::BUILTIN_TEST_SAMPLES, defaults::BUILTIN_SPLIT_SEED)
         }
-        Some(dir) => {
+        Some(path) => {
             let progress = Progress::new(quiet);
-            let opened = narrows_datasets::open_with(dir, &images, &|done, total| {
-                progress.count("images", done, total);
-            })?;
+            let opened =
+                narrows_datasets::open_with(&path, &options.open_options(threads), &|done, total| {
+                    progress.count("images", done, total);
+                })?;
             progress.end_count();
-            for error in &opened.skipped {
+            let skipped = opened.skipped.iter().map(|error| format!("skipped {error}"));
+            for line in skipped.chain(opened.notes) {
                 // Where nobody listens, the samples are the same.
-                let _ = writeln!(std::io::stderr(), "skipped {error}");
+                let _ = writeln!(std::io::stderr(), "{line}");
             }
-            *dir = full_path(dir)?;
+            options.data = Some(full_path(&path)?);
+            if let Some(labels) = &mut options.labels_file {
+                *labels = full_path(labels)?;
+            }
             opened.data
         }
     };

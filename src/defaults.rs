@@ -11,7 +11,7 @@ pub const BUILTIN_SPLIT_SEED: u64 = 0;
 pub const CHANNELS: &str = "auto";
 
 // The labels.
-pub const LABELS: usize = 100;
+pub const LABELS: &str = "100";
 pub const VALIDATION: usize = 100;
 pub const DRAWS: usize = 10;
 pub const DRAW: usize = 0;

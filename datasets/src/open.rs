@@ -31,6 +31,13 @@ pub struct OpenOptions {
     pub cache: Option<PathBuf>,
 }
 
+impl From<ImageOptions> for OpenOptions {
+    /// The default for all but images.
+    fn from(images: ImageOptions) -> Self {
+        OpenOptions { images, ..OpenOptions::default() }
+    }
+}
+
 /// What [`open_with`] found.
 #[derive(Debug)]
 pub struct Opened {

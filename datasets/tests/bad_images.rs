@@ -88,7 +88,7 @@ fn an_image_that_cannot_be_read_is_named_with_the_number_of_them() {
             put(dir.path().join("test/a/0.png"), &png);
             let path = put(dir.path().join("train/a").join(name), &bytes);
             let options = ImageOptions { size, ..ImageOptions::default() };
-            let error = || open_with(dir.path(), &options, &|_, _| {}).unwrap_err();
+            let error = || open_with(dir.path(), &options.clone().into(), &|_, _| {}).unwrap_err();
             assert_says(&error(), &path, &[parts, &["mend or remove it, or skip it"]].concat());
             assert!(!dir.path().join(".narrows/own-size-auto.images").exists(), "nothing is kept of it");
             put(dir.path().join("train/a/y.png"), b"");
@@ -112,7 +112,7 @@ fn what_is_no_file_is_an_image_that_cannot_be_read() {
         for (target, part) in [("missing", "No such file"), ("0.png", "ymbolic link")] {
             symlink(target, &path).unwrap();
             assert_says(&open(dir.path()).unwrap_err(), &path, &[part]);
-            assert_eq!(open_with(dir.path(), &skip, &|_, _| {}).unwrap().data.train.len(), 5);
+            assert_eq!(open_with(dir.path(), &skip.clone().into(), &|_, _| {}).unwrap().data.train.len(), 5);
             fs::remove_file(&path).unwrap();
         }
         symlink("/dev/zero", &path).unwrap();
@@ -272,7 +272,7 @@ fn images_of_several_sizes_need_one_to_be_asked_for() {
     );
     let options = ImageOptions { size: Some((3, 3)), skip_bad: true, ..ImageOptions::default() };
     assert_eq!(
-        open_with(dir.path(), &options, &|_, _| {}).unwrap().data.train.image_shape(),
+        open_with(dir.path(), &options.clone().into(), &|_, _| {}).unwrap().data.train.image_shape(),
         Some((3, 3, 1))
     );
 }
@@ -283,7 +283,7 @@ fn what_cannot_be_had_is_refused() {
     put_good(dir.path());
     for size in [(0, 4), (4, 0), (4097, 4), (usize::MAX, usize::MAX)] {
         let options = ImageOptions { size: Some(size), ..ImageOptions::default() };
-        let message = open_with(dir.path(), &options, &|_, _| {}).unwrap_err().to_string();
+        let message = open_with(dir.path(), &options.clone().into(), &|_, _| {}).unwrap_err().to_string();
         assert!(message.contains("ask for 1 to 4096 a side"), "{message:?}");
     }
     // What can be asked of images, of others cannot.
@@ -298,7 +298,7 @@ fn what_cannot_be_had_is_refused() {
         ImageOptions { channels: Channels::Grey, ..ImageOptions::default() },
         ImageOptions { skip_bad: true, ..ImageOptions::default() },
     ] {
-        let error = open_with(idx.path(), &options, &|_, _| {}).unwrap_err();
+        let error = open_with(idx.path(), &options.clone().into(), &|_, _| {}).unwrap_err();
         assert_says(&error, idx.path(), &["holds no images in files"]);
     }
 }
@@ -308,7 +308,7 @@ fn when_all_is_bad_skipping_does_not_help() {
     let dir = tempfile::tempdir().unwrap();
     let files = put_good(dir.path());
     let skip = ImageOptions { skip_bad: true, ..ImageOptions::default() };
-    let error = || open_with(dir.path(), &skip, &|_, _| {}).unwrap_err();
+    let error = || open_with(dir.path(), &skip.clone().into(), &|_, _| {}).unwrap_err();
     for path in &files[5..] {
         put(path.clone(), b"");
     }
@@ -332,7 +332,7 @@ fn read_all(images: &[Vec<u8>], size: (usize, usize)) -> Vec<Option<Vec<u8>>> {
     images.iter().enumerate().for_each(|(i, bytes)| _ = put(path(i), bytes));
     let options =
         ImageOptions { size: Some(size), channels: Channels::Rgb, skip_bad: true, ..ImageOptions::default() };
-    let opened = open_with(dir.path(), &options, &|_, _| {}).unwrap();
+    let opened = open_with(dir.path(), &options.clone().into(), &|_, _| {}).unwrap();
     let mut bad = vec![false; images.len()];
     for error in &opened.skipped {
         let Error::File { path, problem } = error else { panic!("{error:?}") };

@@ -113,6 +113,6 @@ fn batches_that_are_wrong_are_named() {
     let options = ImageOptions { channels: Channels::Grey, ..ImageOptions::default() };
     let dir = tempfile::tempdir().unwrap();
     put_good(dir.path());
-    let message = open_with(dir.path(), &options, &|_, _| {}).unwrap_err().to_string();
+    let message = open_with(dir.path(), &options.clone().into(), &|_, _| {}).unwrap_err().to_string();
     assert!(message.contains("holds no images in files"), "{message:?}");
 }

@@ -179,7 +179,7 @@ fn images_that_cannot_be_read_are_skipped_where_that_is_asked_for() {
     let skip = ImageOptions { skip_bad: true, ..ImageOptions::default() };
     for decoded in [8, 0] {
         let error = if decoded > 0 { None } else { Some(open(dir.path()).unwrap_err().to_string()) };
-        let (Opened { data, skipped }, found) = opened(dir.path(), &skip);
+        let (Opened { data, skipped, .. }, found) = opened(dir.path(), &skip);
         assert_eq!(found, decoded, "the second time it is known what could not be read");
         assert_eq!(
             (data.train.labels().unwrap(), data.test.labels().unwrap()),

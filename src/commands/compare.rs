@@ -23,15 +23,16 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
     options.pretraining.resolve(samples, &architecture);
     options.methods.0 = with_scratch(&options.methods.0);
     let seed = options.running.seed;
+    let labels = options.labels.to_train(&data.train)?;
     let comparison = Comparison {
         data: &data,
         pretraining: options.pretraining.training(samples, &architecture, seed),
         architecture,
         held_out: options.pretraining.held_out(samples),
-        finetuning: options.finetuning.training(options.labels.labels, seed),
+        finetuning: options.finetuning.training(labels, seed),
         learning_rates: options.finetuning.finetune_lr.0.clone(),
         methods: options.methods.0.clone(),
-        labels: options.labels.labels,
+        labels,
         validation: options.labels.validation,
         draws: options.draws.draws,
         seed,

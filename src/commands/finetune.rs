@@ -28,7 +28,7 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     let (architecture, pretrained) = encoder(&mut options, explicit, train)?;
     let labels =
         train.labels()?.ok_or_else(|| Error::new(format!("{}: there are no labels", train.name())))?;
-    let (n, validation) = (options.labels.labels, options.labels.validation);
+    let (n, validation) = (options.labels.to_train(train)?, options.labels.validation);
     let (seed, draw) = (options.running.seed, options.draw as u64);
     let labelled = draw_labels(labels, train.classes(), n, validation, seed, draw)
         .map_err(|e| Error::new(format!("{}: {e}", train.name())))?;

@@ -1,9 +1,10 @@
 //! Which samples, and how many of their labels.
 
-use super::values::{count, name};
+use super::values::{Amount, List, amount, count, list, name};
 use crate::defaults;
+use crate::error::Error;
 use clap::Args;
-use narrows_datasets::{Channels, ImageOptions};
+use narrows_datasets::{Access, Channels, Dataset, ImageOptions, LabelColumn, OpenOptions, TableOptions};
 use serde::{Serialize, Serializer};
 use std::path::PathBuf;
 
@@ -11,12 +12,42 @@ use std::path::PathBuf;
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Data")]
 pub struct DataOptions {
-    /// A folder of MNIST-style IDX files, plain or .gz; of CIFAR-10's .bin batches; or of PNG and JPEG images, by
-    /// class: train/CLASS and test/CLASS, or CLASS alone, where one image in six is for the test
+    /// A table (CSV, TSV, .gz), an array (.npy, .npz, .safetensors, IDX) or a store (.narrows); or a folder of MNIST-style IDX
+    /// files, of CIFAR-10's .bin batches, of train.* and test.* of any of the former, or of PNG and JPEG images by class:
+    /// train/CLASS and test/CLASS, or CLASS alone. Where nothing is for the test, one sample in six of each class is
     /// [default: the built-in digits, 1,797 images of 8x8, 500 of them for the test]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "PATH")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
+    /// The column of a table that holds the labels, an empty cell of which is no label; none: it has none
+    /// [default: one called label, class, target or y]
+    #[arg(long, value_name = "COLUMN")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Columns of a table to leave out
+    #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
+    pub ignore: List<String>,
+    /// Columns of numbers that are categories nevertheless: codes, postcodes
+    #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
+    pub categorical: List<String>,
+    /// Columns of categories that become one number, their place in order, in place of one value for each
+    #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
+    pub ordinal: List<String>,
+    /// What stands for a missing value in a table beside an empty cell, NA, NaN, null, None, ? and their like
+    #[arg(long, value_name = "TEXTS", default_value = "none", value_parser = list(text))]
+    pub missing: List<String>,
+    /// What separates the columns of a table: comma, semicolon, tab, bar [default: what its first line has most of]
+    #[arg(long, value_name = "NAME", value_parser = name(&DELIMITERS))]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "delimiter_name")]
+    pub delimiter: Option<u8>,
+    /// Whether the first row of a table is the columns' names [default: it is if a cell of it is a text]
+    #[arg(long, value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// The labels of an array that has none inside: a file of whole numbers, -1 for none
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels_file: Option<PathBuf>,
     /// The size that images are scaled to, and their centre cut out: 32, or 32x48 for height and width
     /// [default: that of the images, if all have the same]
     #[arg(long, value_name = "SIZE", value_parser = size)]
@@ -30,6 +61,15 @@ pub struct DataOptions {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
           default_missing_value = "true", action = clap::ArgAction::Set)]
     pub skip_bad: bool,
+    /// Read files by positioned reads, where a file system cannot be mapped
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
+          default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub no_mmap: bool,
+    /// The memory that samples may take in training: 512MB, 4GB. Larger data are read block by block, each epoch in another
+    /// order [default: half of what is available]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "bytes_text")]
+    pub memory: Option<u64>,
     /// Tell this class apart from all others, which become one, rest [default: all classes from each other]
     #[arg(long, value_name = "CLASS")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,12 +79,79 @@ pub struct DataOptions {
 const CHANNELS: [(&str, Channels); 3] =
     [("auto", Channels::Auto), ("grey", Channels::Grey), ("rgb", Channels::Rgb)];
 
+const DELIMITERS: [(&str, u8); 4] = [("comma", b','), ("semicolon", b';'), ("tab", b'\t'), ("bar", b'|')];
+
 impl DataOptions {
-    /// How to read images, by so many threads.
-    pub fn image_options(&self, threads: usize) -> ImageOptions {
+    /// How to open the data, by so many threads.
+    pub fn open_options(&self, threads: usize) -> OpenOptions {
         let (size, channels, skip_bad) = (self.image_size, self.channels, self.skip_bad);
-        ImageOptions { size, channels, skip_bad, threads, cache: None }
+        OpenOptions {
+            images: ImageOptions { size, channels, skip_bad, threads, cache: None },
+            table: TableOptions {
+                label: match self.label.as_deref() {
+                    None => LabelColumn::Detect,
+                    Some("none") => LabelColumn::Absent,
+                    Some(name) => LabelColumn::Named(name.to_owned()),
+                },
+                ignore: self.ignore.0.clone(),
+                ordinal: self.ordinal.0.clone(),
+                categorical: self.categorical.0.clone(),
+                delimiter: self.delimiter,
+                header: self.header,
+                missing: self.missing.0.clone(),
+            },
+            labels: self.labels_file.clone(),
+            access: if self.no_mmap { Access::Read } else { Access::Map },
+            memory: self.memory,
+            cache: None,
+        }
     }
+
+    /// The first of the options that only data in files can have, if one is asked for.
+    pub fn for_files(&self) -> Option<&'static str> {
+        let given = [
+            ("image-size", self.image_size.is_some()),
+            ("channels", self.channels != Channels::Auto),
+            ("skip-bad", self.skip_bad),
+            ("label", self.label.is_some()),
+            ("ignore", !self.ignore.0.is_empty()),
+            ("categorical", !self.categorical.0.is_empty()),
+            ("ordinal", !self.ordinal.0.is_empty()),
+            ("missing", !self.missing.0.is_empty()),
+            ("delimiter", self.delimiter.is_some()),
+            ("header", self.header.is_some()),
+            ("labels-file", self.labels_file.is_some()),
+        ];
+        given.iter().find(|(_, given)| *given).map(|(name, _)| *name)
+    }
+}
+
+fn text(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("it must not be empty".to_owned()),
+        text => Ok(text.to_owned()),
+    }
+}
+
+const UNITS: [(&str, u64); 4] = [("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10), ("", 1)];
+
+/// Reads a number of bytes.
+fn bytes(text: &str) -> Result<u64, String> {
+    let read = |(unit, factor): &(&str, u64)| {
+        let number = text.strip_suffix(unit)?.trim_end().parse::<u64>().ok()?;
+        number.checked_mul(*factor).filter(|&bytes| bytes > 0)
+    };
+    let found = UNITS.iter().find_map(read);
+    found.ok_or_else(|| "it must be a size such as 512MB or 4GB".to_owned())
+}
+
+fn bytes_text<S: Serializer>(bytes: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&bytes.unwrap_or_default().to_string())
+}
+
+fn delimiter_name<S: Serializer>(delimiter: &Option<u8>, serializer: S) -> Result<S::Ok, S::Error> {
+    let found = DELIMITERS.iter().find(|(_, other)| Some(*other) == *delimiter);
+    serializer.serialize_str(found.map_or("comma", |(name, _)| name))
 }
 
 /// Reads a height and a width.
@@ -69,12 +176,31 @@ fn channels_name<S: Serializer>(channels: &Channels, serializer: S) -> Result<S:
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Labels")]
 pub struct LabelOptions {
-    /// The labels to train a classifier on
-    #[arg(long, value_name = "N", default_value_t = defaults::LABELS, value_parser = count(1, u32::MAX as usize))]
-    pub labels: usize,
+    /// The labels to train a classifier on; all: those that are not to validate on
+    #[arg(long, value_name = "N", default_value = defaults::LABELS, value_parser = amount(1, u32::MAX as usize))]
+    pub labels: Amount,
     /// The labels to validate it on, which choose the epoch and the learning rate
     #[arg(long, value_name = "N", default_value_t = defaults::VALIDATION, value_parser = count(1, u32::MAX as usize))]
     pub validation: usize,
+}
+
+impl LabelOptions {
+    /// The labels of `train` to train on.
+    pub fn to_train(&self, train: &Dataset) -> Result<usize, Error> {
+        match self.labels {
+            Amount::Given(labels) => Ok(labels),
+            Amount::All => {
+                let labelled = train.labelled_rows()?.len();
+                labelled.checked_sub(self.validation).filter(|&labels| labels > 0).ok_or_else(|| {
+                    Error::new(format!(
+                        "{}: of {labelled} labels --validation {} leaves none to train on: set it lower",
+                        train.name(),
+                        self.validation
+                    ))
+                })
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug, Args, Serialize)]

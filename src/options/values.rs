@@ -74,6 +74,32 @@ pub fn auto<T>(
     }
 }
 
+/// So many, or all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// All there are.
+    All,
+    /// So many.
+    Given(usize),
+}
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Amount::All => serializer.serialize_str("all"),
+            Amount::Given(n) => n.serialize(serializer),
+        }
+    }
+}
+
+/// Reads `all` or a whole number within `low..=high`.
+pub fn amount(low: usize, high: usize) -> impl Fn(&str) -> Result<Amount, String> + Clone {
+    move |text| match text {
+        "all" => Ok(Amount::All),
+        text => count(low, high)(text).map(Amount::Given).map_err(|e| format!("{e}, or all")),
+    }
+}
+
 /// Reads a whole number within `low..=high`.
 pub fn count(low: usize, high: usize) -> impl Fn(&str) -> Result<usize, String> + Clone {
     move |text| within(text, low, high, "a whole number")

@@ -130,7 +130,7 @@ pub fn put_good(dir: &Path) -> Vec<PathBuf> {
 /// Opens `dir`, and counts the images that were decoded for it.
 pub fn opened(dir: &Path, options: &ImageOptions) -> (Opened, usize) {
     let decoded = AtomicUsize::new(0);
-    let opened = open_with(dir, options, &|done, total| {
+    let opened = open_with(dir, &options.clone().into(), &|done, total| {
         decoded.fetch_add(1, Ordering::Relaxed);
         assert!((1..=total).contains(&done));
     });

@@ -80,7 +80,7 @@ pub(crate) fn open(path: &Path, name: &str, options: &OpenOptions) -> Result<Fou
 }
 
 impl Start {
-    fn read(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         // Before opening: to open a named pipe would wait for its writer.
         let metadata = fs::metadata(path).map_err(|error| Error::io(path, error))?;
         if !metadata.is_file() {

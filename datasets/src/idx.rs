@@ -7,27 +7,22 @@
 //!
 //! Format: Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits.
 //!
-//! What a header promises is believed only as far as the file bears it out. A plain file's length is compared
-//! with it before anything is mapped. A gzip file can expand to 1,032 times its length at most, and is read
-//! in pieces, so that memory grows with what has arrived and never beyond what was promised.
+//! The file may be gzip data: its first bytes say so, whatever its name.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::array::ArrayValues;
+use crate::array::{Array, ArrayValues};
+use crate::decoded::Decoded;
+use crate::element::{ByteOrder, Element};
 use crate::error::Error;
+use crate::stored_array::{
+    ArrayHeader, LARGEST_RANK, Place, StoredArray, decoder_error, fill, for_each_piece_of, open_regular,
+};
 
-const UNSIGNED_BYTE: u8 = 0x08;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-/// Deflate's best code spends two bits on a run of 258 bytes.
-const LARGEST_EXPANSION: u64 = 258 * 8 / 2;
-/// The header of images in colour.
-const LARGEST_HEADER: usize = 4 + 4 * 4;
-/// How much memory a gzip file gets before its first value has arrived.
-const FIRST_PIECE: usize = 1 << 20;
 
 /// What a file is expected to hold.
 #[derive(Clone, Copy)]
@@ -37,7 +32,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    fn has_rank(self, rank: u8) -> bool {
+    fn has_rank(self, rank: usize) -> bool {
         match self {
             Kind::Images => rank == 3 || rank == 4,
             Kind::Labels => rank == 1,
@@ -50,9 +45,23 @@ impl Kind {
             Kind::Labels => "labels in 1 dimension",
         }
     }
+
+    /// What is wrong, if the array is none of unsigned bytes in this kind's dimensions.
+    fn check(self, header: &ArrayHeader) -> Result<(), String> {
+        let (element, rank) = (header.element, header.shape.len());
+        if element != Element::U8 {
+            let element = element.name();
+            return Err(format!("holds {element}, and only unsigned bytes can be read: convert it"));
+        }
+        if !self.has_rank(rank) {
+            let expected = self.expected();
+            return Err(format!("holds {rank}-dimensional data, where {expected} are expected"));
+        }
+        Ok(())
+    }
 }
 
-/// The content of one file.
+/// The content of one file of unsigned bytes.
 pub(crate) struct Idx {
     /// One or, of images, three or four, none of them zero. Their product is the number of values.
     pub(crate) sizes: Vec<usize>,
@@ -60,193 +69,126 @@ pub(crate) struct Idx {
     pub(crate) values: ArrayValues,
 }
 
-/// Reads `path`: a name that ends in `.gz` is decompressed into memory, any other is mapped.
+/// Reads `path`, an array of unsigned bytes: gzip data is decompressed into memory, and anything else stays in the file.
 pub(crate) fn read(path: &Path, kind: Kind) -> Result<Idx, Error> {
-    // Before opening: to open a named pipe would wait for its writer.
-    let metadata = fs::metadata(path).map_err(|error| Error::io(path, error))?;
-    if metadata.is_dir() {
-        return Err(Error::file(path, "is a folder, where an IDX file is expected"));
-    }
-    if !metadata.is_file() {
-        return Err(Error::file(path, "is not a regular file, which an IDX file has to be"));
-    }
-    let mut file = File::open(path).map_err(|error| Error::io(path, error))?;
-    let length = file.metadata().map_err(|error| Error::io(path, error))?.len();
-    if path.extension().is_some_and(|extension| extension == "gz") {
-        return read_gzip(BufReader::new(file), length, path, kind);
-    }
-    let header = Header::read(&mut file, path, kind)?;
-    if header.file_length() != length {
-        return Err(header.wrong_length(path, &format!("the file has {length}")));
-    }
-    let values = ArrayValues::BytesAt(header.length() as u64);
-    Ok(Idx { sizes: header.sizes, values })
+    let array = find_checked(path, |header| kind.check(header))?;
+    let Array { shape: sizes, values, .. } = array.read()?;
+    Ok(Idx { sizes, values })
 }
 
 /// The labels in `path`, read even where they could be mapped: labels index into things, and have to stay what they were
 /// when checked.
 pub(crate) fn read_labels(path: &Path) -> Result<Vec<u8>, Error> {
-    let Idx { sizes, values } = read(path, Kind::Labels)?;
-    match values {
-        ArrayValues::Bytes(labels) => Ok(labels),
-        _ => {
-            let failed = |error| Error::io(path, error);
-            let mut labels = Vec::with_capacity(sizes[0]);
-            let mut file = File::open(path).map_err(failed)?;
-            file.seek(SeekFrom::Start(4 + 4)).map_err(failed)?;
-            file.take(sizes[0] as u64).read_to_end(&mut labels).map_err(failed)?;
-            Ok(labels)
-        }
-    }
+    let array = find_checked(path, |header| Kind::Labels.check(header))?;
+    let mut labels = Vec::new();
+    array.for_each_piece(|piece| {
+        labels.extend_from_slice(piece);
+        Ok(())
+    })?;
+    Ok(labels)
 }
 
-/// Reads gzip data of `length` bytes; `path` is what errors call it.
+/// Reads an array of any type.
+pub(crate) fn read_array(path: &Path) -> Result<Array, Error> {
+    find_array(path)?.read()
+}
+
+const EXPECTED: &str = "an IDX file";
+
+/// Reads the header of `path` and holds it against the file's length.
+pub(crate) fn find_array(path: &Path) -> Result<StoredArray, Error> {
+    find_checked(path, |_| Ok(()))
+}
+
+/// The same, with a check of the header before that of the length.
+fn find_checked(
+    path: &Path,
+    check: impl Fn(&ArrayHeader) -> Result<(), String>,
+) -> Result<StoredArray, Error> {
+    let (mut file, length) = open_regular(path, EXPECTED)?;
+    let mut magic = [0; 2];
+    let io = |error| Error::io(path, error);
+    let is_gzip = fill(&mut file, &mut magic).map_err(io)? == 2 && magic == GZIP_MAGIC;
+    file.rewind().map_err(io)?;
+    if is_gzip {
+        let header = read_header(&mut MultiGzDecoder::new(BufReader::new(file)), path)?;
+        check(&header).map_err(|problem| Error::file(path, problem))?;
+        header.check_expansion(length, "gzip").map_err(|problem| Error::file(path, problem))?;
+        return Ok(StoredArray::new(path, None, header, Place::Gzip));
+    }
+    let header = read_header(&mut file, path)?;
+    check(&header).map_err(|problem| Error::file(path, problem))?;
+    if header.total() != length {
+        return Err(Error::file(path, header.wrong_length(&format!("the file has {length}"))));
+    }
+    let at = header.length;
+    Ok(StoredArray::new(path, None, header, Place::Plain(at)))
+}
+
+/// Reads an array of unsigned bytes from gzip data of `length` bytes; `path` is what errors call it.
 pub(crate) fn read_gzip(
-    mut compressed: impl io::BufRead,
+    compressed: impl io::BufRead,
     length: u64,
     path: &Path,
     kind: Kind,
 ) -> Result<Idx, Error> {
-    let start = compressed.fill_buf().map_err(|error| Error::io(path, error))?;
-    if !start.starts_with(&GZIP_MAGIC) {
-        let advice = "if it is decompressed already, remove .gz from its name, else download it again";
-        return Err(Error::file(path, format!("is not gzip data: {advice}")));
-    }
+    let wrong = |problem| Error::file(path, problem);
     let mut values_from = MultiGzDecoder::new(compressed);
-    let header = Header::read(&mut values_from, path, kind)?;
-    if header.file_length() > length.saturating_mul(LARGEST_EXPANSION) {
-        return Err(header.wrong_length(path, &format!("{length} bytes of gzip cannot hold that many")));
-    }
-
-    let mut values = Vec::new();
-    while values.len() < header.values {
-        let piece = (header.values - values.len()).min(values.len().max(FIRST_PIECE));
-        let filled = values.len();
-        values.try_reserve_exact(piece).map_err(|_| {
-            Error::file(path, format!("needs {} bytes of memory, which are not to be had", header.values))
-        })?;
-        values.resize(filled + piece, 0);
-        let arrived =
-            fill(&mut values_from, &mut values[filled..]).map_err(|error| gzip_error(path, error))?;
-        if arrived < piece {
-            let holds = header.length() + filled + arrived;
-            return Err(header.wrong_length(path, &format!("it decompresses to {holds}")));
-        }
-    }
-    // One byte too many is proof enough; and reading to the end is what checks the checksum.
-    if fill(&mut values_from, &mut [0]).map_err(|error| gzip_error(path, error))? > 0 {
-        return Err(header.wrong_length(path, "it decompresses to more"));
-    }
-    Ok(Idx { sizes: header.sizes, values: ArrayValues::Bytes(values) })
+    let header = read_header(&mut values_from, path)?;
+    kind.check(&header).map_err(wrong)?;
+    header.check_expansion(length, "gzip").map_err(wrong)?;
+    let mut decoded = Decoded::new(&header, false);
+    let failed = |error| decoder_error(path, None, error, "gzip");
+    for_each_piece_of(&mut values_from, &header, &failed, &wrong, &mut |piece| {
+        decoded.push(piece).map_err(wrong)
+    })?;
+    let Array { shape: sizes, values, .. } = decoded.finish();
+    Ok(Idx { sizes, values })
 }
 
-struct Header {
-    sizes: Vec<usize>,
-    /// The product of the sizes.
-    values: usize,
-}
-
-impl Header {
-    fn read(reader: &mut impl Read, path: &Path, kind: Kind) -> Result<Self, Error> {
-        let mut header = [0; LARGEST_HEADER];
-        let (magic, sizes) = header.split_at_mut(4);
-        let mut arrived = fill(reader, magic).map_err(|error| gzip_error(path, error))?;
-        let magic = &magic[..arrived];
-        if magic.starts_with(&GZIP_MAGIC) {
-            return Err(Error::file(path, "is gzip data: add .gz to its name, or decompress it"));
-        }
-        let cut_off = |arrived| {
-            Error::file(path, format!("ends after {arrived} bytes, within its header: download it again"))
-        };
-        let &[first, second, element, rank] = magic else {
-            return Err(cut_off(arrived));
-        };
-        if [first, second] != [0, 0] {
-            return Err(Error::file(
-                path,
-                format!("is not an IDX file: it starts with the bytes {magic:02x?}"),
-            ));
-        }
-        if element != UNSIGNED_BYTE {
-            let found = match element {
-                0x09 => "signed bytes".to_owned(),
-                0x0b => "16-bit integers".to_owned(),
-                0x0c => "32-bit integers".to_owned(),
-                0x0d => "32-bit floats".to_owned(),
-                0x0e => "64-bit floats".to_owned(),
-                other => format!("values of the unknown type {other:#04x}"),
-            };
-            let problem = format!("holds {found}, and only unsigned bytes can be read: convert it");
+fn read_header(reader: &mut impl Read, path: &Path) -> Result<ArrayHeader, Error> {
+    let mut header = [0; 4 + 4 * LARGEST_RANK];
+    let (magic, sizes) = header.split_at_mut(4);
+    let failed = |error| decoder_error(path, None, error, "gzip");
+    let mut arrived = fill(reader, magic).map_err(failed)?;
+    let magic = &magic[..arrived];
+    let cut_off = |arrived| {
+        Error::file(path, format!("ends after {arrived} bytes, within its header: download it again"))
+    };
+    let &[first, second, element, rank] = magic else {
+        return Err(cut_off(arrived));
+    };
+    if [first, second] != [0, 0] {
+        return Err(Error::file(path, format!("is not an IDX file: it starts with the bytes {magic:02x?}")));
+    }
+    let element = match element {
+        0x08 => Element::U8,
+        0x09 => Element::I8,
+        0x0b => Element::I16,
+        0x0c => Element::I32,
+        0x0d => Element::F32,
+        0x0e => Element::F64,
+        other => {
+            let problem =
+                format!("holds values of the unknown type {other:#04x}: convert or download it again");
             return Err(Error::file(path, problem));
         }
-        if !kind.has_rank(rank) {
-            let problem = format!("holds {rank}-dimensional data, where {} are expected", kind.expected());
-            return Err(Error::file(path, problem));
-        }
-        let sizes = &mut sizes[..4 * usize::from(rank)];
-        arrived += fill(reader, sizes).map_err(|error| gzip_error(path, error))?;
-        if arrived < 4 + sizes.len() {
-            return Err(cut_off(arrived));
-        }
-        let sizes: Vec<u32> = sizes.as_chunks().0.iter().map(|&size| u32::from_be_bytes(size)).collect();
-        if sizes.contains(&0) {
-            let problem = format!("holds nothing: its header says {}", product(&sizes));
-            return Err(Error::file(path, problem));
-        }
-        // So that adding a header cannot overflow later.
-        let values = sizes.iter().try_fold(1_usize, |values, &size| values.checked_mul(size as usize));
-        let Some(values) = values.filter(|&values| values < isize::MAX as usize - LARGEST_HEADER) else {
-            let problem = format!("promises {} values, more than memory can address", product(&sizes));
-            return Err(Error::file(path, problem));
-        };
-        Ok(Header { sizes: sizes.into_iter().map(|size| size as usize).collect(), values })
+    };
+    let rank = usize::from(rank);
+    if rank == 0 || rank > LARGEST_RANK {
+        let problem =
+            format!("holds {rank}-dimensional data, where 1 to {LARGEST_RANK} dimensions can be read");
+        return Err(Error::file(path, problem));
     }
-
-    /// The bytes before the first value.
-    fn length(&self) -> usize {
-        4 + 4 * self.sizes.len()
+    let sizes = &mut sizes[..4 * rank];
+    arrived += fill(reader, sizes).map_err(failed)?;
+    let length = 4 + sizes.len();
+    if arrived < length {
+        return Err(cut_off(arrived));
     }
-
-    fn file_length(&self) -> u64 {
-        (self.length() + self.values) as u64
-    }
-
-    fn wrong_length(&self, path: &Path, truth: &str) -> Error {
-        let promise =
-            format!("promises {} bytes ({} and a header)", self.file_length(), product(&self.sizes));
-        Error::file(path, format!("{promise}, but {truth}: download it again"))
-    }
-}
-
-fn product(sizes: &[impl ToString]) -> String {
-    sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x ")
-}
-
-/// Fills `buffer` as far as `reader` goes, and says how far that was.
-fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match reader.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(arrived) => filled += arrived,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
-}
-
-/// The decoder reports damaged data as errors of these kinds, which no regular file's own reading has.
-fn gzip_error(path: &Path, error: io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => {
-            Error::file(path, "is cut off: its gzip data ends early; download it again")
-        }
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            Error::file(path, format!("is damaged: {error}; download it again"))
-        }
-        _ => Error::io(path, error),
-    }
+    let shape = sizes.as_chunks().0.iter().map(|&size| u32::from_be_bytes(size) as usize).collect();
+    ArrayHeader::new(shape, element, ByteOrder::Big, false, length as u64)
+        .map_err(|problem| Error::file(path, problem))
 }
 
 #[cfg(test)]
@@ -256,6 +198,96 @@ mod tests {
     use flate2::{Compression, write::GzEncoder};
 
     use super::*;
+    use crate::array_vectors::{OneFile, assert_says, floats};
+
+    fn idx(element: u8, sizes: &[u32], values: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0, 0, element, sizes.len() as u8];
+        bytes.extend(sizes.iter().flat_map(|size| size.to_be_bytes()));
+        bytes.extend(values);
+        bytes
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// A type, two values of it, what they are, and how many of them were rounded.
+    type Case = (u8, Vec<u8>, [f32; 2], u64);
+
+    fn every_type() -> [Case; 6] {
+        let join = |a: &[u8], b: &[u8]| [a, b].concat();
+        [
+            (0x08, vec![0, 255], [0.0, 255.0], 0),
+            (0x09, vec![127, 128], [127.0, -128.0], 0),
+            (0x0b, vec![1, 2, 0x80, 0], [258.0, -32_768.0], 0),
+            (0x0c, vec![1, 0, 0, 1, 0xff, 0xff, 0xff, 0xff], [16_777_216.0, -1.0], 1),
+            (0x0d, join(&1.5_f32.to_be_bytes(), &(-0.1_f32).to_be_bytes()), [1.5, -0.1], 0),
+            (0x0e, join(&1.5_f64.to_be_bytes(), &0.1_f64.to_be_bytes()), [1.5, 0.1], 1),
+        ]
+    }
+
+    #[test]
+    fn every_type_is_read_in_any_rank_plain_and_compressed() {
+        let one = OneFile::new("array", &[]);
+        for (element, values, expected, rounded) in every_type() {
+            for sizes in [&[2][..], &[1, 2], &[2, 1, 1], &[1, 1, 1, 1, 1, 1, 1, 2]] {
+                let plain = idx(element, sizes, &values);
+                for bytes in [&plain, &gzip(&plain)] {
+                    one.put(bytes);
+                    let array = read_array(&one.path).unwrap();
+                    assert!(array.shape.iter().zip(sizes).all(|(&a, &b)| a == b as usize));
+                    assert_eq!(array.shape.len(), sizes.len());
+                    assert_eq!(floats(&array, &one.path), expected, "type {element:#04x}");
+                    assert_eq!(array.rounded, rounded, "type {element:#04x}");
+                    let in_place = matches!(array.values, ArrayValues::BytesAt(_));
+                    assert_eq!(in_place, element == 0x08 && bytes == &plain);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_array_cut_off_anywhere_is_an_error() {
+        let one = OneFile::new("array", &[]);
+        for (element, values, ..) in every_type() {
+            let whole = idx(element, &[1, 2], &values);
+            for length in 0..whole.len() {
+                one.put(&whole[..length]);
+                let says = if length < 12 { "ends after" } else { "1 x 2" };
+                assert_says(&read_array(&one.path).unwrap_err(), &one.path, says);
+                one.put(&gzip(&whole[..length]));
+                assert_says(&read_array(&one.path).unwrap_err(), &one.path, says);
+            }
+            let compressed = gzip(&whole);
+            for length in 2..compressed.len() {
+                one.put(&compressed[..length]);
+                assert_says(&read_array(&one.path).unwrap_err(), &one.path, "is cut off");
+            }
+            one.put(&[&whole[..], b"!"].concat());
+            assert_says(&read_array(&one.path).unwrap_err(), &one.path, "but the file has");
+            one.put(&gzip(&[&whole[..], b"!"].concat()));
+            assert_says(&read_array(&one.path).unwrap_err(), &one.path, "it decompresses to more");
+        }
+    }
+
+    #[test]
+    fn ranks_and_promises_out_of_range_are_errors() {
+        let one = OneFile::new("array", &[]);
+        for (bytes, says) in [
+            (idx(0x0d, &[], &[0; 4]), "0-dimensional"),
+            (idx(0x0d, &[1; 9], &[0; 4]), "9-dimensional"),
+            (idx(0x0e, &[u32::MAX, u32::MAX], &[0; 8]), "more than memory can address"),
+            (idx(0x0e, &[1 << 30], &[0; 8]), "promises 8589934600 bytes (1073741824 values of 8 bytes"),
+            (idx(0x0d, &[1, 0], &[0; 4]), "holds nothing"),
+        ] {
+            for bytes in [&bytes, &gzip(&bytes)] {
+                one.put(bytes);
+                assert_says(&read_array(&one.path).unwrap_err(), &one.path, says);
+            }
+        }
+    }
 
     #[test]
     fn a_gzip_file_that_expands_beyond_its_promise_is_left_at_once() {

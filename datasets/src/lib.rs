@@ -30,6 +30,10 @@
 //! what is wrong comes back as an [`Error`] of one line that names the file and what to do about it.
 
 mod array;
+mod array_labels;
+mod array_names;
+#[cfg(test)]
+mod array_vectors;
 mod arrays;
 mod augment;
 mod batches;
@@ -40,8 +44,10 @@ mod column;
 mod convert;
 mod data_file;
 mod dataset;
+mod decoded;
 mod delimited;
 mod digits;
+mod element;
 mod error;
 mod formats;
 mod hash;
@@ -53,6 +59,8 @@ mod loader;
 mod mapped;
 mod memory;
 mod mnist;
+mod npy;
+mod npz;
 mod open;
 mod order;
 mod parts;
@@ -62,7 +70,9 @@ mod preparation;
 mod prepare;
 mod random;
 mod rows;
+mod safetensors_file;
 mod store;
+mod stored_array;
 mod table;
 mod tabular;
 mod values;

@@ -49,8 +49,7 @@ fn a_file_cut_off_anywhere_is_an_error() {
     }
     let whole = gzip(&whole);
     for length in 0..whole.len() {
-        let says: &[&str] =
-            if length < 2 { &["is not gzip data"] } else { &["is cut off", "download it again"] };
+        let says: &[&str] = if length < 2 { &["ends after"] } else { &["is cut off", "download it again"] };
         read_as_images(folder.path(), "cut-after.gz", &whole[..length], says);
     }
 }
@@ -99,7 +98,7 @@ fn every_field_of_the_header_is_checked() {
         ("floats", idx(0x0d, sizes, values), &["32-bit floats"]),
         ("doubles", idx(0x0e, sizes, values), &["64-bit floats"]),
         ("type-255", idx(0xff, sizes, values), &["unknown type 0xff"]),
-        ("rank-0", idx(8, &[], values), &["0-dimensional", "images in 3 dimensions"]),
+        ("rank-0", idx(8, &[], values), &["0-dimensional", "1 to 8 dimensions"]),
         ("rank-1", idx(8, &[5], &[0; 12]), &["1-dimensional"]),
         ("rank-2", idx(8, &[5, 6], values), &["2-dimensional"]),
         ("rank-5", idx(8, &[5, 2, 3, 1, 1], values), &["5-dimensional"]),
@@ -117,8 +116,6 @@ fn every_field_of_the_header_is_checked() {
         ("one-less", idx(8, &[4, 2, 3], values), &["promises 40 bytes", "the file has 46"]),
         ("one-more", idx(8, &[6, 2, 3], values), &["promises 52 bytes", "the file has 46"]),
         ("trailing", [&good_images()[..], b"!"].concat(), &["promises 46 bytes", "the file has 47"]),
-        ("gz-unnamed", gzip(&good_images()), &["is gzip data", "add .gz to its name"]),
-        ("plain.gz", good_images(), &["is not gzip data", "remove .gz"]),
         ("trailing.gz", gzip(&[&good_images()[..], b"!"].concat()), &["it decompresses to more"]),
         ("after-the-end.gz", [gzip(&good_images()), b"!".to_vec()].concat(), &["download it again"]),
     ];

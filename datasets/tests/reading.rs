@@ -47,6 +47,17 @@ fn plain_compressed_and_dotted_names_read_the_same() {
 }
 
 #[test]
+fn the_content_says_whether_a_file_is_compressed_and_not_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, sizes, values) = GOOD[0];
+    let whole = idx(0x08, sizes, values);
+    for path in [put(folder.path(), "compressed", &gzip(&whole)), put(folder.path(), "plain.gz", &whole)] {
+        let dataset = Dataset::from_idx("named wrongly", &path, None).unwrap();
+        assert_eq!((dataset.len(), dataset.stored_bytes(4).unwrap()), (5, values[24..].to_vec()));
+    }
+}
+
+#[test]
 fn a_plain_file_is_preferred_to_a_compressed_one() {
     let folder = tempfile::tempdir().unwrap();
     put_good(folder.path());

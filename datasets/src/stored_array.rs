@@ -1,0 +1,327 @@
+//! An array in a file of any format: what its header says, and how its values are read.
+//!
+//! What a header promises is believed only as far as the file bears it out. Where the values lie in the file as they
+//! are, its length is compared with the promise before anything else. Compressed data can expand to 1,032 times its
+//! length at most, and is read in pieces, so that memory grows with what has arrived and never beyond the promise.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::array::{Array, ArrayValues};
+use crate::decoded::Decoded;
+use crate::element::{ByteOrder, Element};
+use crate::error::Error;
+use crate::npz::member::Member;
+
+/// Deflate's best code spends two bits on a run of 258 bytes.
+const LARGEST_EXPANSION: u64 = 258 * 8 / 2;
+/// How many bytes are read at once: a multiple of every element's size.
+pub(crate) const PIECE: usize = 1 << 16;
+pub(crate) const LARGEST_RANK: usize = 8;
+
+/// An array and what the file calls it.
+pub(crate) struct NamedArray {
+    pub(crate) name: String,
+    /// An error if its header is damaged, or if it holds what is no number: other arrays of the file can be read
+    /// nevertheless.
+    pub(crate) array: Result<StoredArray, Error>,
+}
+
+/// An array whose values have not been read yet.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredArray {
+    path: PathBuf,
+    /// What the file calls it, if it holds several.
+    name: Option<String>,
+    header: ArrayHeader,
+    place: Place,
+}
+
+/// What an array's header says of its values.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ArrayHeader {
+    /// One to eight sizes, none of them zero. Their product, in values and in bytes, is a `usize`.
+    pub(crate) shape: Vec<usize>,
+    pub(crate) element: Element,
+    pub(crate) order: ByteOrder,
+    /// Whether the first index is the one that moves fastest in the file.
+    pub(crate) fortran: bool,
+    /// How long the header is, in bytes.
+    pub(crate) length: u64,
+}
+
+/// Where the values of an array are.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// In the file as they are, from this byte on.
+    Plain(u64),
+    /// The file is gzip data, and they follow the header in it.
+    Gzip,
+    /// In a member of a zip file, after the header.
+    Member(Member),
+}
+
+impl ArrayHeader {
+    /// Checks that `shape` can be that of data.
+    pub(crate) fn new(
+        shape: Vec<usize>,
+        element: Element,
+        order: ByteOrder,
+        fortran: bool,
+        length: u64,
+    ) -> Result<Self, String> {
+        if shape.is_empty() {
+            return Err("holds a single number, where an array is expected".to_owned());
+        }
+        if shape.len() > LARGEST_RANK {
+            let rank = shape.len();
+            return Err(format!("holds {rank}-dimensional data, where 1 to {LARGEST_RANK} can be read"));
+        }
+        if shape.contains(&0) {
+            return Err(format!("holds nothing: its header says {}", product(&shape)));
+        }
+        let bytes = shape.iter().try_fold(element.size(), |bytes, &size| bytes.checked_mul(size));
+        // So that adding a header, or converting to f32, cannot overflow later.
+        if bytes.is_none_or(|bytes| bytes > isize::MAX as usize / 8) {
+            return Err(format!("promises {} values, more than memory can address", product(&shape)));
+        }
+        let fortran = fortran && shape.len() > 1;
+        Ok(ArrayHeader { shape, element, order, fortran, length })
+    }
+
+    /// The number of values.
+    pub(crate) fn values(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// The bytes of header and values.
+    pub(crate) fn total(&self) -> u64 {
+        self.length + (self.values() * self.element.size()) as u64
+    }
+
+    /// What is wrong where `truth` is all that there is.
+    pub(crate) fn wrong_length(&self, truth: &str) -> String {
+        let of = match self.element.size() {
+            1 => String::new(),
+            size => format!(" values of {size} bytes"),
+        };
+        let promise = format!("promises {} bytes ({}{of} and a header)", self.total(), product(&self.shape));
+        format!("{promise}, but {truth}: download it again")
+    }
+
+    /// An error where `compressed` bytes cannot hold what is promised.
+    pub(crate) fn check_expansion(&self, compressed: u64, kind: &str) -> Result<(), String> {
+        if self.total() > compressed.saturating_mul(LARGEST_EXPANSION) {
+            return Err(self.wrong_length(&format!("{compressed} bytes of {kind} cannot hold that many")));
+        }
+        Ok(())
+    }
+}
+
+impl StoredArray {
+    pub(crate) fn new(path: &Path, name: Option<&str>, header: ArrayHeader, place: Place) -> Self {
+        StoredArray { path: path.to_owned(), name: name.map(str::to_owned), header, place }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its dimensions, the first of them the samples'.
+    pub(crate) fn shape(&self) -> &[usize] {
+        &self.header.shape
+    }
+
+    pub(crate) fn header(&self) -> &ArrayHeader {
+        &self.header
+    }
+
+    /// Says what is wrong with this array of its file.
+    pub(crate) fn error(&self, problem: impl std::fmt::Display) -> Error {
+        in_array(&self.path, self.name.as_deref(), problem)
+    }
+
+    /// Reads the values, or finds that they can stay where they are: bytes and little-endian `f32` that are neither
+    /// compressed nor in Fortran's order. Those of a zip file are compared with their checksum first, truth values
+    /// looked at.
+    pub(crate) fn read(&self) -> Result<Array, Error> {
+        let header = &self.header;
+        let at = match &self.place {
+            Place::Plain(at) => Some(*at),
+            Place::Member(member) if !member.deflated => Some(member.at + header.length),
+            _ => None,
+        };
+        let values = match (at, header.element) {
+            (Some(at), element) if element.is_byte() && !header.fortran => ArrayValues::BytesAt(at),
+            (Some(at), Element::F32) if header.order == ByteOrder::Little && !header.fortran => {
+                ArrayValues::FloatsAt(at)
+            }
+            _ => return self.decode(),
+        };
+        if matches!(self.place, Place::Member(_)) || header.element == Element::Bool {
+            self.for_each_piece(|_| Ok(()))?;
+        }
+        Ok(Array { shape: header.shape.clone(), values, rounded: 0 })
+    }
+
+    fn decode(&self) -> Result<Array, Error> {
+        let mut decoded = Decoded::new(&self.header, matches!(self.place, Place::Plain(_)));
+        self.for_each_piece(|piece| decoded.push(piece).map_err(|problem| self.error(problem)))?;
+        Ok(decoded.finish())
+    }
+
+    /// Calls `take` with the bytes of the values in the file's order, some whole values at a time, and then checks that
+    /// nothing comes after them, and the checksum if there is one.
+    pub(crate) fn for_each_piece(
+        &self,
+        mut take: impl FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let io = |error| Error::io(&self.path, error);
+        let (mut file, length) = open_regular(&self.path, "a file of numbers")?;
+        let changed = || self.error("changed while it was being read: try again");
+        match &self.place {
+            &Place::Plain(at) => {
+                file.seek(SeekFrom::Start(at)).map_err(io)?;
+                let bytes = self.header.total() - self.header.length;
+                if length < at + bytes {
+                    return Err(changed());
+                }
+                self.pieces_of(&mut file.take(bytes), 0, &mut take)
+            }
+            Place::Gzip => {
+                let mut values = MultiGzDecoder::new(BufReader::new(file));
+                self.pieces_of(&mut values, self.header.length, &mut take)
+            }
+            Place::Member(member) => {
+                if length < member.at + member.compressed {
+                    return Err(changed());
+                }
+                let mut content = member.open(file).map_err(io)?;
+                self.pieces_of(&mut content, self.header.length, &mut take)?;
+                content.check(member).map_err(|problem| self.error(problem))
+            }
+        }
+    }
+
+    fn pieces_of(
+        &self,
+        reader: &mut impl Read,
+        skipped: u64,
+        take: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let failed = |error| self.read_error(error);
+        let header = io::copy(&mut reader.by_ref().take(skipped), &mut io::sink()).map_err(failed)?;
+        if header < skipped {
+            return Err(self.error("changed while it was being read: try again"));
+        }
+        for_each_piece_of(reader, &self.header, &failed, &|problem| self.error(problem), take)
+    }
+
+    fn read_error(&self, error: io::Error) -> Error {
+        match &self.place {
+            Place::Plain(_) => Error::io(&self.path, error),
+            Place::Gzip => decoder_error(&self.path, None, error, "gzip"),
+            Place::Member(_) => decoder_error(&self.path, self.name.as_deref(), error, "zip"),
+        }
+    }
+}
+
+/// Calls `take` with the bytes of the values that `reader` is at, some whole values at a time, and then checks that it
+/// has no more.
+pub(crate) fn for_each_piece_of(
+    reader: &mut impl Read,
+    header: &ArrayHeader,
+    failed: &dyn Fn(io::Error) -> Error,
+    wrong: &dyn Fn(String) -> Error,
+    take: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let bytes = header.values() * header.element.size();
+    let mut buffer = vec![0; PIECE.min(bytes)];
+    let mut arrived = 0;
+    while arrived < bytes {
+        let piece = &mut buffer[..PIECE.min(bytes - arrived)];
+        let filled = fill(reader, piece).map_err(failed)?;
+        if filled < piece.len() {
+            let holds = header.length + (arrived + filled) as u64;
+            return Err(wrong(header.wrong_length(&format!("it decompresses to {holds}"))));
+        }
+        if header.element == Element::Bool
+            && let Some(at) = piece.iter().position(|&value| value > 1)
+        {
+            let (value, at) = (piece[at], arrived + at);
+            return Err(wrong(format!("truth value {at} is {value}, neither 0 nor 1: write it anew")));
+        }
+        take(piece)?;
+        arrived += filled;
+    }
+    // One byte too many is proof enough; and reading to the end is what checks the checksum of gzip data.
+    if fill(reader, &mut [0]).map_err(failed)? > 0 {
+        return Err(wrong(header.wrong_length("it decompresses to more")));
+    }
+    Ok(())
+}
+
+/// Opens `path`, which has to be a regular file, and says how long it is. `expected` is what errors call it.
+pub(crate) fn open_regular(path: &Path, expected: &str) -> Result<(File, u64), Error> {
+    // Before opening: to open a named pipe would wait for its writer.
+    let metadata = fs::metadata(path).map_err(|error| Error::io(path, error))?;
+    if metadata.is_dir() {
+        return Err(Error::file(path, format!("is a folder, where {expected} is expected")));
+    }
+    if !metadata.is_file() {
+        return Err(Error::file(path, format!("is not a regular file, which {expected} has to be")));
+    }
+    let file = File::open(path).map_err(|error| Error::io(path, error))?;
+    let length = file.metadata().map_err(|error| Error::io(path, error))?.len();
+    Ok((file, length))
+}
+
+/// `sizes` as people write them.
+pub(crate) fn product(sizes: &[impl ToString]) -> String {
+    sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x ")
+}
+
+/// Says what is wrong with the array `name`, or with the only one, of a file.
+pub(crate) fn in_array(path: &Path, name: Option<&str>, problem: impl std::fmt::Display) -> Error {
+    match name {
+        Some(name) => Error::file(path, format!("array {}: {problem}", shown(name))),
+        None => Error::file(path, problem.to_string()),
+    }
+}
+
+/// A name on one line, and not too long for it.
+pub(crate) fn shown(name: &str) -> String {
+    const SHOWN: usize = 60;
+    let short: String = name.chars().take(SHOWN).collect();
+    if short.len() < name.len() { format!("{short:?}...") } else { format!("{short:?}") }
+}
+
+/// Fills `buffer` as far as `reader` goes, and says how far that was.
+pub(crate) fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(arrived) => filled += arrived,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// Decoders report damaged data as errors of these kinds, which no regular file's own reading has.
+pub(crate) fn decoder_error(path: &Path, name: Option<&str>, error: io::Error, kind: &str) -> Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            in_array(path, name, format!("is cut off: its {kind} data ends early; download it again"))
+        }
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            in_array(path, name, format!("is damaged: {error}; download it again"))
+        }
+        _ => Error::io(path, error),
+    }
+}

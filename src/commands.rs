@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod compare;
+pub mod data;
 pub mod evaluate;
 pub mod finetune;
 pub mod info;
@@ -38,6 +39,7 @@ fn open(options: &mut DataOptions, threads: usize, quiet: bool) -> Result<TrainT
             narrows_datasets::builtin(defaults::BUILTIN_TEST_SAMPLES, defaults::BUILTIN_SPLIT_SEED)
         }
         Some(path) => {
+            let path = data::fetched(&path)?.unwrap_or(path);
             let progress = Progress::new(quiet);
             let opened =
                 narrows_datasets::open_with(&path, &options.open_options(threads), &|done, total| {

@@ -58,6 +58,7 @@ fn work() -> Result<String, error::Error> {
         Command::Finetune(options) => commands::finetune::run(options.clone(), &parsed.explicit),
         Command::Evaluate(options) => commands::evaluate::run(options),
         Command::Summary(options) => commands::summary::run(options.clone(), &parsed.explicit),
+        Command::Data(options) => commands::data::run(options),
         Command::Info(options) => commands::info::run(options),
         Command::Bench(options) => commands::bench::run(options),
     }

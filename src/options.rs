@@ -4,6 +4,7 @@ pub mod architecture;
 pub mod augmentation;
 pub mod complaint;
 pub mod data;
+pub mod data_commands;
 pub mod finetuning;
 pub mod pretraining;
 pub mod recipe;
@@ -14,6 +15,7 @@ use crate::defaults;
 use architecture::ArchitectureOptions;
 use clap::{Args, Parser, Subcommand};
 use data::{DataOptions, DrawOptions, LabelOptions};
+use data_commands::Data;
 use finetuning::{ComparedFinetuning, Finetuning};
 use narrows_models::{Method, SampleShape};
 use pretraining::Pretraining;
@@ -45,6 +47,8 @@ pub enum Command {
     Evaluate(Evaluate),
     /// Show the layers of a model: shapes, parameters, multiply-adds, memory
     Summary(Summary),
+    /// Fetch public data sets, which --data then takes by name
+    Data(Data),
     /// Show what this machine offers: instruction sets, kernels, threads, peak speed
     Info(Info),
     /// Measure how near this machine's limits the engine comes, in a few seconds

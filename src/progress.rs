@@ -42,6 +42,28 @@ impl Progress {
         }
     }
 
+    /// Says that `done` of the `total` bytes of `what` have come.
+    pub fn bytes(&self, what: &str, done: u64, total: u64) {
+        match &self.0 {
+            Style::Quiet => {}
+            Style::Lines(lines) => {
+                let line = lines.lock().unwrap_or_else(|e| e.into_inner()).bytes(what, done, total);
+                line.into_iter().for_each(|line| _ = writeln!(std::io::stderr(), "{line}"));
+            }
+            Style::Bars(bars) => bars.lock().unwrap_or_else(|e| e.into_inner()).bytes(what, done, total),
+        }
+    }
+
+    /// Says `text` on a line of its own.
+    pub fn say(&self, text: &str) {
+        if matches!(self.0, Style::Quiet) {
+            return;
+        }
+        self.end_count();
+        // Where nobody listens, the work goes on all the same.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
     /// Says that all are counted.
     pub fn end_count(&self) {
         if let Style::Bars(bars) = &self.0 {

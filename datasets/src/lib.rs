@@ -19,6 +19,7 @@
 //! - **Where samples come from.** [`open`] reads a folder: MNIST's files, CIFAR-10's batches, or images by class.
 //!   [`Dataset::from_idx`] reads two IDX files, [`Dataset::from_values`] the caller's bytes; [`builtin`] needs no file at all. Plain files are
 //!   memory-mapped, so that opening one costs nothing and training reads only the pages that it touches.
+//!   With the feature `fetch`, `fetch::fetch` brings the public ones.
 //! - **Which samples are used.** [`draw_labels`] chooses the few that keep their label, [`holdout`] sets
 //!   samples aside, [`shuffled`] orders an epoch and [`Batches`] cuts the order up. All of it is a function
 //!   of numbers that the caller names (seed, draw, epoch), with no state in between: a resumed run continues
@@ -49,6 +50,8 @@ mod delimited;
 mod digits;
 mod element;
 mod error;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 mod formats;
 mod hash;
 mod idx;

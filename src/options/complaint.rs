@@ -7,7 +7,10 @@ use clap::error::ErrorKind;
 /// What to do instead of running: show the help that was asked for, or fail.
 pub fn stop(e: clap::Error) -> Stop {
     match e.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Stop::Shown(e.render().to_string()),
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        // A command that is nothing without the one below it, as narrows itself is.
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Stop::Shown(e.render().to_string()),
         _ => Stop::Failed(Error::new(one_line(&e))),
     }
 }

@@ -11,6 +11,8 @@ pub struct Bars {
     epochs: usize,
     /// Whether several runs go on side by side, and the bar counts those.
     several: bool,
+    /// The file whose bytes the bar counts.
+    bytes_of: String,
 }
 
 impl Bars {
@@ -50,6 +52,23 @@ impl Bars {
             self.begin(what, total as u64, "{pos}/{len}, {rate}/s, {left} left");
         }
         self.advance(1);
+    }
+
+    /// So many bytes of `what` are there, of `total`. They can become fewer.
+    pub fn bytes(&mut self, what: &str, done: u64, total: u64) {
+        if self.bar.is_none() || self.bytes_of != what {
+            let rest = "{bytes}/{total_bytes}, {bytes_per_sec}, {left} left";
+            self.begin(what, total, rest);
+            self.bytes_of = what.to_string();
+            if let Some(bar) = &self.bar {
+                // What an earlier attempt left has cost no time in this one.
+                bar.set_position(done);
+                bar.reset_eta();
+            }
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_position(done);
+        }
     }
 
     fn begin(&mut self, what: &str, length: u64, rest: &str) {

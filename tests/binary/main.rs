@@ -5,6 +5,8 @@ mod bench;
 mod chain;
 mod compare;
 mod configuration;
+#[cfg(feature = "fetch")]
+mod data_fetch;
 mod images;
 mod models;
 mod program;

@@ -1,0 +1,105 @@
+//! What of a set is on the disk already.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::Event;
+use super::catalogue::{PublicFile, PublicSet};
+use crate::error::Error;
+
+/// What is found at a file's place.
+pub(super) enum Found {
+    Nothing,
+    /// Not the file; how it can be told.
+    Wrong(String),
+    TheFile,
+}
+
+/// Looks at `path`, reading all of it where the length is right.
+pub(super) fn look(path: &Path, file: &PublicFile) -> Result<Found, Error> {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) => return Err(Error::io(path, error)),
+    };
+    if !metadata.is_file() {
+        return Ok(Found::Wrong("is no regular file".to_owned()));
+    }
+    if metadata.len() != file.bytes {
+        return Ok(Found::Wrong(format!("has {} bytes, not {}", metadata.len(), file.bytes)));
+    }
+    let sha256 = sha256(path)?;
+    Ok(match sha256 == file.sha256 {
+        true => Found::TheFile,
+        false => {
+            Found::Wrong(format!("has the SHA-256 {}..., not {}...", start(&sha256), start(&file.sha256)))
+        }
+    })
+}
+
+/// As much of a checksum as tells two apart.
+pub(super) fn start(sha256: &str) -> &str {
+    sha256.get(..12).unwrap_or(sha256)
+}
+
+/// The SHA-256 of what `path` holds, in hexadecimal digits.
+pub(super) fn sha256(path: &Path) -> Result<String, Error> {
+    let failed = |error| Error::io(path, error);
+    let mut file = File::open(path).map_err(failed)?;
+    let mut hash = Sha256::new();
+    let mut piece = vec![0; 1 << 17];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => break,
+            Ok(length) => hash.update(&piece[..length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Whether all that is read of `set` lies in `folder`, as far as lengths tell.
+pub(super) fn is_there(set: &PublicSet, folder: &Path) -> bool {
+    let has = |name: &str, fits: &dyn Fn(u64) -> bool| {
+        fs::metadata(folder.join(name)).is_ok_and(|metadata| metadata.is_file() && fits(metadata.len()))
+    };
+    match set.members.is_empty() {
+        true => set.files.iter().all(|file| has(&file.name, &|bytes| bytes == file.bytes)),
+        false => set.members.iter().all(|member| has(&member.name, &|bytes| member.bytes.contains(&bytes))),
+    }
+}
+
+/// Keeps other processes from writing to `folder` while it is held.
+pub(super) struct Lock {
+    _file: File,
+    /// Some network file systems know no locks: there each process has its own partial files.
+    pub(super) exclusive: bool,
+}
+
+impl Lock {
+    /// Waits until no other process writes to `folder`, and says so if that is not at once.
+    pub(super) fn wait(folder: &Path, event: &mut dyn FnMut(Event<'_>)) -> Result<Lock, Error> {
+        let path = folder.join("lock");
+        let failed = |error| Error::io(&path, error);
+        let file = File::create(&path).map_err(failed)?;
+        let locked = match file.try_lock() {
+            Ok(()) => Ok(()),
+            Err(TryLockError::WouldBlock) => {
+                event(Event::Waiting { folder });
+                file.lock()
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+        };
+        match locked {
+            Ok(()) => Ok(Lock { _file: file, exclusive: true }),
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                Ok(Lock { _file: file, exclusive: false })
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `narrows data fetch`: a public data set, into a folder of its own.
+
+use crate::error::Error;
+use crate::options::data_commands::Fetch;
+use crate::progress::Progress;
+use narrows_datasets::fetch::{self, Event, FetchOptions};
+use std::path::{Path, PathBuf};
+
+pub fn run(options: &Fetch) -> Result<String, Error> {
+    let set = fetch::named(&options.name)?;
+    let how =
+        FetchOptions { cache: options.cache.clone(), offline: options.offline, ..FetchOptions::default() };
+    let progress = Progress::new(options.quiet);
+    let folder = fetch::fetch(&set, &how, &mut |event| match event {
+        Event::Received { file, done, total } => progress.bytes(file, done, total),
+        Event::Failed { file, mirror, problem } => progress.say(&format!("{file}: {mirror} {problem}")),
+        Event::Waiting { folder } => {
+            progress.say(&format!("{}: another process is fetching, and is waited for", folder.display()));
+        }
+        Event::Unpacking { file } => progress.say(&format!("{file}: unpacking")),
+    })?;
+    progress.end_count();
+    let folder = crate::commands::full_path(&folder)?;
+    Ok(format!("{} is in {}\nNext: narrows compare --data {}\n", set.name, folder.display(), quoted(&folder)))
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    match text.chars().all(|c| c.is_alphanumeric() || "/\\:._-~".contains(c)) {
+        true => text,
+        false => format!("\"{text}\""),
+    }
+}
+
+/// The folder of the public data set that `data` names, if it is no path that exists.
+///
+/// # Errors
+/// If it names one that was not fetched.
+pub fn fetched(data: &Path) -> Result<Option<PathBuf>, Error> {
+    let name = match data.to_str() {
+        Some(name) if !data.exists() && fetch::named(name).is_ok() => name,
+        _ => return Ok(None),
+    };
+    match fetch::cached(name) {
+        Some(folder) => Ok(Some(folder)),
+        None => Err(Error::at(
+            data,
+            format_args!(
+                "there is no such folder, and the public data set was not fetched: run narrows data fetch {name}"
+            ),
+        )),
+    }
+}

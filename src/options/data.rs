@@ -15,7 +15,7 @@ pub struct DataOptions {
     /// A table (CSV, TSV, .gz), an array (.npy, .npz, .safetensors, IDX) or a store (.narrows); or a folder of MNIST-style IDX
     /// files, of CIFAR-10's .bin batches, of train.* and test.* of any of the former, or of PNG and JPEG images by class:
     /// train/CLASS and test/CLASS, or CLASS alone; or the name of what narrows data fetch has fetched. Where nothing is
-    /// for the test, one sample in six of each class is
+    /// set aside for the test, one sample in six of each class is taken for it
     /// [default: the built-in digits, 1,797 images of 8x8, 500 of them for the test]
     #[arg(long, value_name = "PATH")]
     #[serde(skip_serializing_if = "Option::is_none")]

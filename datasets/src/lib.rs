@@ -42,6 +42,8 @@ mod cache;
 mod cifar;
 mod class_labels;
 mod column;
+#[allow(dead_code, unused_imports, reason = "not wired up yet")]
+mod columnar;
 mod convert;
 mod data_file;
 mod dataset;

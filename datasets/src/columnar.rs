@@ -24,7 +24,7 @@ mod writer;
 #[cfg(feature = "parquet")]
 pub(crate) use table::ColumnarTable;
 #[cfg(feature = "parquet")]
-pub(crate) use writer::{ColumnarKind, ColumnarWriter, FieldKind, Value};
+pub use writer::{ColumnarKind, ColumnarWriter, FieldKind, Value};
 
 const PARQUET: &[u8] = b"PAR1";
 const ENCRYPTED_PARQUET: &[u8] = b"PARE";

@@ -48,11 +48,7 @@ const FORMATS: &[Format] = &[
         open: arrays::open_npz,
     },
     Format { name: "safetensors", recognises: arrays::is_safetensors, open: arrays::open_safetensors },
-    Format {
-        name: "Parquet or Arrow",
-        recognises: |start| tabular::is_columnar(&start.bytes),
-        open: tabular::open_columnar,
-    },
+    Format { name: "Parquet or Arrow", recognises: tabular::is_columnar, open: tabular::open_columnar },
     Format { name: "IDX", recognises: arrays::is_idx, open: arrays::open_idx },
     Format { name: "delimited text", recognises: tabular::is_text, open: tabular::open_text },
 ];

@@ -42,7 +42,6 @@ mod cache;
 mod cifar;
 mod class_labels;
 mod column;
-#[allow(dead_code, unused_imports, reason = "not wired up yet")]
 mod columnar;
 mod convert;
 mod data_file;
@@ -87,6 +86,8 @@ pub use augment::{Augmentation, Augmenter, SampleKey};
 pub use batches::Batches;
 pub use class_labels::{MOST_CLASSES, UNLABELLED};
 pub use column::{Column, ColumnKind, Encoding};
+#[cfg(feature = "parquet")]
+pub use columnar::{ColumnarKind, ColumnarWriter, FieldKind, Value};
 pub use data_file::Access;
 pub use dataset::Dataset;
 pub use delimited::{CsvCell, CsvWriter};

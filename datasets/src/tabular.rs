@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::cache;
 use crate::class_labels::UNLABELLED;
+use crate::columnar;
 use crate::data_file::Access;
 use crate::delimited::Delimited;
 use crate::error::Error;
@@ -25,13 +26,22 @@ pub(crate) fn open_text(path: &Path, name: &str, options: &OpenOptions) -> Resul
 }
 
 /// Whether a file is Parquet or Arrow IPC.
-pub(crate) fn is_columnar(start: &[u8]) -> bool {
-    start.starts_with(b"PAR1") || start.starts_with(b"ARROW1")
+pub(crate) fn is_columnar(start: &Start) -> bool {
+    columnar::recognise(&start.bytes).is_some()
 }
 
 /// Opens a file of Parquet or Arrow IPC.
-pub(crate) fn open_columnar(path: &Path, _: &str, _: &OpenOptions) -> Result<Found, Error> {
-    Err(Error::file(path, "is a Parquet or Arrow file, which this build cannot read"))
+pub(crate) fn open_columnar(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
+    #[cfg(feature = "parquet")]
+    return open(path, name, "Parquet or Arrow", options, &|table| {
+        Ok(Box::new(columnar::ColumnarTable::open(path, &table.ignore)?))
+    });
+    #[cfg(not(feature = "parquet"))]
+    {
+        let _ = (name, options);
+        let what = columnar::recognise(&Start::read(path)?.bytes).unwrap_or("a Parquet or Arrow file");
+        Err(columnar::not_built_in(path, what))
+    }
 }
 
 /// Opens a table, by the store that was made of it, if it is still as it was.

@@ -23,7 +23,7 @@ const ROW_GROUP: usize = 64 << 20;
 
 /// The format of a file that is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ColumnarKind {
+pub enum ColumnarKind {
     /// Parquet, compressed by Snappy, which every reader knows.
     Parquet,
     /// Arrow's file format (Feather, version 2), not compressed, so that it can be mapped.
@@ -32,7 +32,7 @@ pub(crate) enum ColumnarKind {
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FieldKind {
+pub enum FieldKind {
     /// 32-bit floats.
     F32,
     /// 64-bit floats.
@@ -53,7 +53,7 @@ pub(crate) enum FieldKind {
 
 /// A row's value in one column. Any column may hold [`Value::Null`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Value<'a> {
+pub enum Value<'a> {
     /// Nothing.
     Null,
     /// Of [`FieldKind::F32`].
@@ -76,7 +76,7 @@ pub(crate) enum Value<'a> {
 
 /// A file that is being written: beside `path`, with `.partial` added, until [`ColumnarWriter::finish`] renames it. Dropped
 /// before that, it is removed. About 150 MB of rows are in memory at most, but for one row that is larger.
-pub(crate) struct ColumnarWriter {
+pub struct ColumnarWriter {
     path: PathBuf,
     partial: PathBuf,
     names: Vec<String>,
@@ -110,11 +110,7 @@ impl ColumnarWriter {
     /// # Errors
     /// If the file cannot be created, if there are no columns or two of a name, or if a list is empty or has more than
     /// `i32::MAX` values.
-    pub(crate) fn create(
-        path: &Path,
-        kind: ColumnarKind,
-        fields: &[(String, FieldKind)],
-    ) -> Result<Self, Error> {
+    pub fn create(path: &Path, kind: ColumnarKind, fields: &[(String, FieldKind)]) -> Result<Self, Error> {
         if fields.is_empty() {
             return Err(Error::file(path, "cannot be written without a column"));
         }
@@ -169,7 +165,7 @@ impl ColumnarWriter {
     ///
     /// # Errors
     /// If the values are not those that the columns hold, or if the file cannot be written.
-    pub(crate) fn push(&mut self, row: &[Value<'_>]) -> Result<(), Error> {
+    pub fn push(&mut self, row: &[Value<'_>]) -> Result<(), Error> {
         // All of it before any of it is added: a row is added whole or not at all.
         if row.len() != self.columns.len() {
             let problem =
@@ -193,7 +189,7 @@ impl ColumnarWriter {
     ///
     /// # Errors
     /// If the file cannot be written or renamed.
-    pub(crate) fn finish(mut self) -> Result<(), Error> {
+    pub fn finish(mut self) -> Result<(), Error> {
         self.encode()?;
         let file = match self.encoder.take().expect("only this takes it") {
             Encoder::Parquet(writer) => writer.into_inner().map_err(|error| self.failed(&error))?,

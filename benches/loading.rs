@@ -1,8 +1,9 @@
 //! A shuffled batch from a file of MNIST's shape, as `f32`: the mapped file and its vector conversion against
 //! what one writes first, a seek and a read for each sample and a division for each value.
 //!
-//! Throughput is in bytes of the file. The file is in the page cache, so that no disk is measured; the order
-//! walks through the whole file, so that most samples are not in the processor's caches.
+//! Throughput is in bytes of the file. The file is in the page cache, so that no disk is measured; it is larger than the
+//! processor's caches, and the order walks through all of it. What one thread can read of memory at best is measured beside it: a
+//! sum over the file from its first byte to its last.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -10,9 +11,10 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use narrows_datasets::{Batches, Dataset, shuffled};
+use narrows_datasets::{Access, Batches, Dataset, Dtype, Metadata, Store, StoreWriter, shuffled};
 
-const SAMPLES: usize = 60_000;
+/// 314 MB.
+const SAMPLES: usize = 400_000;
 const SAMPLE_LEN: usize = 28 * 28;
 const HEADER_LEN: usize = 16;
 const BATCH: usize = 100;
@@ -24,7 +26,7 @@ fn write_images(folder: &Path) -> PathBuf {
     bytes.extend((0..SAMPLES * SAMPLE_LEN).map(|i| ((i as u32).wrapping_mul(2_654_435_761) >> 24) as u8));
     File::create(&path)
         .and_then(|mut file| file.write_all(&bytes))
-        .expect("the temporary folder takes 47 MB");
+        .expect("the temporary folder takes 314 MB");
     path
 }
 
@@ -73,6 +75,34 @@ fn loading(criterion: &mut Criterion) {
         b.iter(|| seek_and_read(&mut file, next(), black_box(&mut out)));
     });
     group.finish();
+
+    let bytes = std::fs::read(&path).expect("the file was just written");
+    let mut group = criterion.benchmark_group("one thread");
+    group.throughput(Throughput::Bytes(bytes.len() as u64)).sample_size(20);
+    group.bench_function("reads memory", |b| b.iter(|| sum(black_box(&bytes))));
+    group.finish();
+
+    let store = folder.path().join("images.narrows");
+    let mut writer =
+        StoreWriter::create(&store, Dtype::U8, &[28, 28], false).expect("the folder takes a file");
+    for sample in bytes[HEADER_LEN..].chunks_exact(SAMPLE_LEN).take(60_000) {
+        writer.push_bytes(sample, 0).expect("the folder takes 47 MB more");
+    }
+    writer.finish(&Metadata::default()).expect("the folder takes 47 MB more");
+    criterion.bench_function("opening a store of 60,000x784", |b| {
+        b.iter(|| Store::open(black_box(&store), Access::Map).expect("the file was just written"));
+    });
+}
+
+/// The sum of all whole words: eight at a time, so that no addition waits for another.
+fn sum(bytes: &[u8]) -> u64 {
+    let mut sums = [0_u64; 32];
+    for words in bytes.as_chunks::<256>().0 {
+        for (sum, word) in sums.iter_mut().zip(words.as_chunks().0) {
+            *sum = sum.wrapping_add(u64::from_le_bytes(*word));
+        }
+    }
+    sums.iter().fold(0, |all, &sum| all.wrapping_add(sum))
 }
 
 criterion_group!(benches, loading);

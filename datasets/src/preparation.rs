@@ -53,6 +53,9 @@ impl Preparation {
             (Preparation::Table(table), _) if table.stored() != width => {
                 Err(format!("has {width} columns, where the preparation is for {}", table.stored()))
             }
+            (Preparation::Table(table), _) if table.features() == 0 => {
+                Err("has columns of which the preparation leaves nothing for a model to see".to_owned())
+            }
             _ => Ok(()),
         }
     }

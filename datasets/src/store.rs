@@ -25,10 +25,10 @@
 //!
 //! A block is as many samples as fit into 1 MiB, at least one; the last may be shorter. So what is read is held against
 //! its checksum block by block, by [`verify`] for the whole file. To open a file takes the header and the metadata, and
-//! therefore as long for a billion samples as for ten.
+//! therefore as long for a billion samples as for ten. The metadata are at most 64 MiB.
 //!
 //! CRC-32 is that of gzip and PNG. It finds damage, not malice: a store from somebody who means harm can hold wrong
-//! values, but nothing in it makes this crate panic or allocate more than the file's size.
+//! values, but nothing in it makes this crate panic, or allocate more than the file's size and a few MB; of metadata a few times theirs.
 //!
 //! `write` makes the file under another name, and renames it when it is complete. `read` opens it.
 
@@ -39,10 +39,13 @@ pub(crate) use read::{Checksums, StoredLabels};
 pub use read::{Store, verify};
 pub use write::StoreWriter;
 
+use std::fmt;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::class_labels::MOST_CLASSES;
 use crate::column::Column;
 use crate::error::Error;
 use crate::open::{Found, OpenOptions};
@@ -62,6 +65,8 @@ const ALIGNMENT: u64 = 64;
 const BLOCK: usize = 1 << 20;
 /// A block's two checksums.
 const CHECKSUM: u64 = 8;
+/// The longest metadata, in bytes: parsed, they take a few times as much memory.
+const MOST_METADATA: u64 = 64 << 20;
 
 /// Opens the store `path`, called `name`.
 pub(crate) fn open(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
@@ -101,8 +106,8 @@ pub struct Metadata {
     /// What the labels were called where they came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// What the classes are called, in the order of their labels.
-    #[serde(default)]
+    /// What the classes are called, in the order of their labels: at most [`MOST_CLASSES`].
+    #[serde(default, deserialize_with = "classes")]
     pub classes: Vec<String>,
     /// What a model sees of the values, as fitted to the samples to learn from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -121,12 +126,65 @@ pub struct Provenance {
     pub format: String,
     /// What wrote the store.
     pub packed_by: String,
-    /// Numbers of the source that 32-bit floats cannot hold exactly, and that were rounded.
+    /// Numbers of the source that were rounded to 32-bit floats. Of an array all that these cannot hold exactly; of a table,
+    /// where decimals such as 0.1 are the rule, only those whose digits cannot be had back.
     #[serde(default)]
     pub rounded: u64,
     /// A number that changes with the source: by it a store that was made to read a file by is known to be current.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
+}
+
+/// Not more than labels can tell apart: a file that names more is not believed before all of them are in memory.
+fn classes<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    struct Classes;
+
+    impl<'de> Visitor<'de> for Classes {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "the names of at most {MOST_CLASSES} classes")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Vec<String>, A::Error> {
+            let mut classes = Vec::new();
+            while let Some(name) = names.next_element()? {
+                if classes.len() == MOST_CLASSES {
+                    return Err(A::Error::custom(format!("more than {MOST_CLASSES} classes")));
+                }
+                classes.push(name);
+            }
+            Ok(classes)
+        }
+    }
+
+    from.deserialize_seq(Classes)
+}
+
+impl Metadata {
+    /// Says what is wrong with them for samples of so many values of that type: nothing that is written, and nothing that is read,
+    /// passes without.
+    fn check(&self, dtype: Dtype, width: u64) -> Result<(), String> {
+        let values = self.shape.iter().try_fold(1_u64, |values, &size| values.checked_mul(size as u64));
+        if values != Some(width) || !(1..=3).contains(&self.shape.len()) {
+            return Err(format!("says that samples have the shape {:?}, but {width} values", self.shape));
+        }
+        if let Some(columns) = self.columns.as_ref().filter(|columns| columns.len() as u64 != width) {
+            return Err(format!("names {} columns, where samples have {width} values", columns.len()));
+        }
+        if self.max_value == Some(0) {
+            return Err("says that 0 stands for 1.0".to_owned());
+        }
+        if self.classes.len() > MOST_CLASSES {
+            return Err(format!("names {} classes, where there can be {MOST_CLASSES}", self.classes.len()));
+        }
+        match &self.normalisation {
+            None => Ok(()),
+            Some(preparation) => usize::try_from(width)
+                .map_err(|error| error.to_string())
+                .and_then(|width| preparation.takes(dtype, width)),
+        }
+    }
 }
 
 /// The header's fields.

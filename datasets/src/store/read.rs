@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use super::{CHECKSUM, HEADER, Header, Layout, Metadata, VALUES_AT};
+use super::{BLOCK, CHECKSUM, HEADER, Header, Layout, MOST_METADATA, Metadata, VALUES_AT};
 use crate::class_labels::{Labels, UNLABELLED};
 use crate::data_file::{Access, DataFile};
 use crate::dataset::Dataset;
@@ -57,8 +57,21 @@ impl Store {
                 layout.end
             )));
         }
-        if header.block_rows == 0 || usize::try_from(length).is_err() {
-            return Err(wrong("has blocks of no samples: pack its source again".to_owned()));
+        if header.metadata_length > MOST_METADATA {
+            return Err(wrong(format!(
+                "has metadata of {} bytes, where they are at most {MOST_METADATA}: pack its source again",
+                header.metadata_length
+            )));
+        }
+        // A block is held in memory as a whole.
+        let block = header.block_rows.checked_mul(layout.row_bytes);
+        if !block.is_some_and(|block| block > 0 && block <= layout.row_bytes.max(BLOCK as u64)) {
+            return Err(wrong(format!("has blocks of {} samples: pack its source again", header.block_rows)));
+        }
+        if usize::try_from(length).is_err() {
+            return Err(wrong(
+                "is larger than this machine can address: read it on one of 64 bits".to_owned(),
+            ));
         }
         // No longer than the file is.
         let mut metadata = vec![0; header.metadata_length as usize];
@@ -71,21 +84,9 @@ impl Store {
         let metadata: Metadata = serde_json::from_slice(&metadata).map_err(|error| {
             wrong(format!("has metadata that cannot be read ({error}): pack its source again"))
         })?;
-        let values = metadata.shape.iter().try_fold(1_u64, |values, &size| values.checked_mul(size as u64));
-        if values != Some(header.width) || metadata.shape.len() > 3 {
-            return Err(wrong(format!(
-                "says that samples have the shape {:?}, but {} values: pack its source again",
-                metadata.shape, header.width
-            )));
-        }
-        if metadata.columns.as_ref().is_some_and(|columns| columns.len() as u64 != header.width) {
-            return Err(wrong(
-                "names another number of columns than it has values: pack its source again".into(),
-            ));
-        }
-        if metadata.max_value == Some(0) || metadata.classes.len() > crate::class_labels::MOST_CLASSES {
-            return Err(wrong("has metadata that make no sense: pack its source again".into()));
-        }
+        metadata
+            .check(header.dtype, header.width)
+            .map_err(|problem| wrong(format!("{problem}: pack its source again")))?;
         file.check()?;
         Ok(Store { file: Arc::new(file), header, layout, metadata })
     }

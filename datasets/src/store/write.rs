@@ -1,12 +1,14 @@
 //! Making a store, sample after sample: memory does not grow with their number.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crc32fast::Hasher;
 
-use super::{ALIGNMENT, HEADER, Header, Metadata, VALUES_AT, block_rows};
+use super::{ALIGNMENT, HEADER, Header, MOST_METADATA, Metadata, VALUES_AT, block_rows};
 use crate::class_labels::UNLABELLED;
 use crate::error::Error;
 use crate::values::Dtype;
@@ -25,6 +27,8 @@ pub struct StoreWriter {
     /// How many of the first samples are to learn from, if the others are for the test.
     train: Option<u64>,
     labels: Option<Labels>,
+    /// The largest label, if there is one.
+    largest: Option<u16>,
     /// Of the block that is being written.
     values_crc: Hasher,
     labels_crc: Hasher,
@@ -35,17 +39,38 @@ pub struct StoreWriter {
 /// Labels on their way to the end of the file: kept in a file of their own, so that memory does not grow with them.
 #[derive(Debug)]
 struct Labels {
-    partial: Partial,
+    /// Removed when this is dropped.
+    _partial: Partial,
     file: BufWriter<File>,
 }
 
-/// A file that is removed unless it got another name.
+/// A file under a name that nobody else has, and that is removed unless it got another name.
 #[derive(Debug)]
 struct Partial(PathBuf);
 
+/// Tells the files of this process apart.
+static NUMBER: AtomicU64 = AtomicU64::new(0);
+
+impl Partial {
+    /// A new file beside `path`. Several threads, processes and machines may write the same store at once: each has files of
+    /// its own, and the last rename stands.
+    fn create(path: &Path) -> io::Result<(Partial, File)> {
+        loop {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let partial = path.with_added_extension(format!("{}-{number}.partial", process::id()));
+            match File::options().read(true).write(true).create_new(true).open(&partial) {
+                Ok(file) => return Ok((Partial(partial), file)),
+                // Of another machine's process, or of one that was killed.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
 impl Drop for Partial {
     fn drop(&mut self) {
-        // After a rename there is nothing to remove; what cannot be removed is overwritten next time.
+        // After a rename there is nothing to remove, and what cannot be removed is in nobody's way.
         let _ = fs::remove_file(&self.0);
     }
 }
@@ -54,24 +79,23 @@ impl StoreWriter {
     /// Begins the store `path`, of samples of the shape `sample_shape`, with labels or without.
     ///
     /// # Errors
-    /// If a size is zero, or the file cannot be written.
+    /// If a size is zero, there are none or more than three, or the file cannot be written.
     pub fn create(path: &Path, dtype: Dtype, sample_shape: &[usize], labelled: bool) -> Result<Self, Error> {
         let width = sample_shape.iter().try_fold(1_usize, |width, &size| width.checked_mul(size));
-        let Some(width) = width.filter(|&width| width > 0 && !sample_shape.is_empty()) else {
+        let Some(width) = width.filter(|&width| width > 0 && (1..=3).contains(&sample_shape.len())) else {
             return Err(Error::request(format!("no sample can have the shape {sample_shape:?}")));
         };
-        let begin = |ending: &str| -> io::Result<(Partial, BufWriter<File>)> {
-            let partial = path.with_added_extension(ending);
-            let file = File::options().read(true).write(true).create(true).truncate(true).open(&partial)?;
-            Ok((Partial(partial), BufWriter::with_capacity(1 << 18, file)))
+        let begin = || -> io::Result<(Partial, BufWriter<File>)> {
+            let (partial, file) = Partial::create(path)?;
+            Ok((partial, BufWriter::with_capacity(1 << 18, file)))
         };
         let failed = |error| not_written(path, error);
-        let (partial, mut values) = begin("partial").map_err(failed)?;
+        let (partial, mut values) = begin().map_err(failed)?;
         values.write_all(&[0; VALUES_AT as usize]).map_err(failed)?;
         let labels = match labelled {
             true => {
-                let (partial, file) = begin("labels.partial").map_err(failed)?;
-                Some(Labels { partial, file })
+                let (partial, file) = begin().map_err(failed)?;
+                Some(Labels { _partial: partial, file })
             }
             false => None,
         };
@@ -87,6 +111,7 @@ impl StoreWriter {
             rows: 0,
             train: None,
             labels,
+            largest: None,
             values_crc: Hasher::new(),
             labels_crc: Hasher::new(),
             checksums: Vec::new(),
@@ -102,8 +127,8 @@ impl StoreWriter {
     /// # Panics
     /// If values of another type or another number were announced.
     pub fn push_bytes(&mut self, sample: &[u8], label: u16) -> Result<(), Error> {
-        assert!(self.dtype == Dtype::U8 && sample.len() == self.width, "a sample of another kind");
-        self.push(sample, label).map_err(|error| not_written(&self.path, error))
+        assert_eq!(self.dtype, Dtype::U8, "a sample of another type");
+        self.push_stored(sample, label)
     }
 
     /// Appends a sample of floats, as [`StoreWriter::push_bytes`] does.
@@ -114,8 +139,8 @@ impl StoreWriter {
     /// # Panics
     /// As there.
     pub fn push_floats(&mut self, sample: &[f32], label: u16) -> Result<(), Error> {
-        assert!(self.dtype == Dtype::F32 && sample.len() == self.width, "a sample of another kind");
-        self.push(bytemuck::cast_slice(sample), label).map_err(|error| not_written(&self.path, error))
+        assert_eq!(self.dtype, Dtype::F32, "a sample of another type");
+        self.push_stored(bytemuck::cast_slice(sample), label)
     }
 
     /// Says that the samples so far are to learn from, and what follows is for the test.
@@ -134,6 +159,7 @@ impl StoreWriter {
         self.values_crc.update(sample);
         if let Some(labels) = &mut self.labels {
             labels.file.write_all(&label.to_le_bytes())?;
+            self.largest = self.largest.max(Some(label).filter(|&label| label != UNLABELLED));
             self.labels_crc.update(&label.to_le_bytes());
         }
         self.rows += 1;
@@ -152,7 +178,8 @@ impl StoreWriter {
     /// Writes what belongs around the values, and gives the file its name. The metadata's shape is set to the samples'.
     ///
     /// # Errors
-    /// If there is no sample, or none to learn from; if the file cannot be written.
+    /// If there is no sample, or none to learn from; if a label names none of the classes, or the metadata are for other samples; if
+    /// the file cannot be written.
     pub fn finish(mut self, metadata: &Metadata) -> Result<(), Error> {
         let train = self.train.unwrap_or(self.rows);
         if train == 0 {
@@ -162,8 +189,20 @@ impl StoreWriter {
             self.end_block();
         }
         let metadata = Metadata { shape: self.sample_shape.clone(), ..metadata.clone() };
+        let refused = |problem: String| Error::file(&self.path, format!("{problem}, and is not written"));
+        metadata.check(self.dtype, self.width as u64).map_err(refused)?;
+        if let Some(label) = self.largest.filter(|&label| usize::from(label) >= metadata.classes.len()) {
+            let classes = metadata.classes.len();
+            return Err(refused(format!("would hold the label {label}, where {classes} classes are named")));
+        }
         let metadata = serde_json::to_vec(&metadata)
-            .map_err(|error| Error::file(&self.path, format!("its metadata cannot be written: {error}")))?;
+            .map_err(|error| refused(format!("has metadata that cannot be written ({error})")))?;
+        if metadata.len() as u64 > MOST_METADATA {
+            let length = metadata.len();
+            return Err(refused(format!(
+                "would hold {length} bytes of metadata, where {MOST_METADATA} are the most"
+            )));
+        }
         self.complete(train, &metadata).map_err(|error| not_written(&self.path, error))
     }
 
@@ -174,10 +213,7 @@ impl StoreWriter {
         if let Some(Labels { file, .. }) = &mut self.labels {
             file.flush()?;
             file.seek(SeekFrom::Start(0))?;
-            io::copy(
-                &mut BufReader::with_capacity(1 << 18, file.get_mut()).take(u64::MAX),
-                &mut self.values,
-            )?;
+            io::copy(&mut BufReader::with_capacity(1 << 18, file.get_mut()), &mut self.values)?;
         }
         let checksums: Vec<u8> =
             self.checksums.iter().flatten().flat_map(|checksum| checksum.to_le_bytes()).collect();

@@ -88,11 +88,6 @@ pub(crate) fn read_labels(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(labels)
 }
 
-/// Reads an array of any type.
-pub(crate) fn read_array(path: &Path) -> Result<Array, Error> {
-    find_array(path)?.read()
-}
-
 const EXPECTED: &str = "an IDX file";
 
 /// Reads the header of `path` and holds it against the file's length.
@@ -226,6 +221,10 @@ mod tests {
             (0x0d, join(&1.5_f32.to_be_bytes(), &(-0.1_f32).to_be_bytes()), [1.5, -0.1], 0),
             (0x0e, join(&1.5_f64.to_be_bytes(), &0.1_f64.to_be_bytes()), [1.5, 0.1], 1),
         ]
+    }
+
+    fn read_array(path: &Path) -> Result<Array, Error> {
+        find_array(path)?.read()
     }
 
     #[test]

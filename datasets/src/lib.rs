@@ -73,6 +73,7 @@ mod platform;
 mod preparation;
 mod prepare;
 mod random;
+mod rounding;
 mod rows;
 mod safetensors_file;
 mod store;

@@ -11,7 +11,6 @@
 use std::io::Read;
 use std::path::Path;
 
-use crate::array::Array;
 use crate::element::{ByteOrder, Element};
 use crate::error::Error;
 use crate::stored_array::{ArrayHeader, Place, StoredArray, fill, open_regular, shown};
@@ -21,11 +20,6 @@ mod dictionary;
 const SIGNATURE: &[u8] = b"\x93NUMPY";
 /// Far above what three entries need.
 const LARGEST_TEXT: usize = 1 << 16;
-
-/// Reads an array of any type.
-pub(crate) fn read_array(path: &Path) -> Result<Array, Error> {
-    find_array(path)?.read()
-}
 
 /// Reads the header of `path` and holds it against the file's length.
 pub(crate) fn find_array(path: &Path) -> Result<StoredArray, Error> {

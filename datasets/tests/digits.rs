@@ -40,7 +40,7 @@ fn the_digits_are_those_of_scikit_learn() {
         [0, 0, 10, 14, 8, 1, 0, 0, 0, 2, 16, 14, 6, 1, 0, 0]
     );
     let values = || (0..1797).flat_map(|row| digits.stored_bytes(row).unwrap());
-    assert_eq!(values().map(|value| u64::from(value)).sum::<u64>(), 561_718);
+    assert_eq!(values().map(u64::from).sum::<u64>(), 561_718);
     assert_eq!(values().max(), Some(16));
 }
 

@@ -18,6 +18,7 @@ use super::{Cell, Short, TableOptions, TableSource, is_infinite};
 use crate::class_labels::MOST_CLASSES;
 use crate::column::{Column, ColumnKind, Encoding};
 use crate::error::Error;
+use crate::rounding::loses_digits;
 
 /// The categories of a column.
 const MOST_CATEGORIES: usize = 1_000;
@@ -36,18 +37,17 @@ pub(crate) struct Layout {
     pub(super) fields: Vec<Field>,
     /// Those that are stored.
     pub(crate) columns: Vec<Column>,
-    /// Which column is the label's, and whether it was chosen for its name alone, which the user should hear of.
+    /// Which column is the label's.
     pub(crate) label: Option<String>,
-    pub(crate) label_detected: bool,
     /// What the labels mean. `None` without a label column, or where no row has a label.
     pub(crate) class_names: Option<Vec<String>>,
-    /// How many rows there are; `None` if no pass has counted them.
-    pub(crate) rows: Option<u64>,
+    /// How many rows there are.
+    pub(crate) rows: u64,
     /// How many of them have a label.
     pub(crate) labelled: u64,
     /// How many cells of each stored column are missing.
     pub(crate) missing: Vec<u64>,
-    /// How many numbers `f32` rounds: decimals like 0.1 mostly, and integers from 16,777,217 on.
+    /// How many numbers lose digits to `f32`: those of more than 7 or 8, such as integers from 16,777,217 on.
     pub(crate) rounded: u64,
 }
 
@@ -89,7 +89,7 @@ impl Counts {
                 if number.fract() != 0.0 {
                     self.first_fraction.get_or_insert((row, number));
                 }
-                self.rounded += u64::from(f64::from(stored) != number);
+                self.rounded += u64::from(loses_digits(number));
                 if self.collects_numbers {
                     return self.collect(cell, limit, budget);
                 }
@@ -144,7 +144,7 @@ impl Layout {
     ) -> Result<Self, Error> {
         let names = source.column_names().to_vec();
         let row_word = source.row_word();
-        let (roles, label_detected) = roles(&names, options, path)?;
+        let roles = roles(&names, options, path)?;
         let at = |row: u64, column: usize, problem: &str| {
             Error::file(path, format!("{row_word} {row}, column {}: {problem}", Short(&names[column])))
         };
@@ -191,9 +191,8 @@ impl Layout {
             fields: Vec::new(),
             columns: Vec::new(),
             label: None,
-            label_detected,
             class_names: None,
-            rows: Some(rows),
+            rows,
             labelled: 0,
             missing: Vec::new(),
             rounded: 0,
@@ -247,47 +246,6 @@ impl Layout {
             }
         }
         Ok(layout)
-    }
-
-    /// The layout of a table to which a model is applied, and whose columns are those it learnt from: no pass is needed. Columns
-    /// may come in another order, and others beside them; categories that are not among them are missing.
-    /// [`Layout::columns`] are then `known`, in their order in this table.
-    ///
-    /// # Errors
-    /// If one of `known` is not there.
-    pub(crate) fn known(source: &dyn TableSource, path: &Path, known: &[Column]) -> Result<Self, Error> {
-        let names = source.column_names();
-        for column in known {
-            if !names.contains(&column.name) {
-                let problem = format!("has no column {}, which the model learnt from", Short(&column.name));
-                return Err(Error::file(path, problem));
-            }
-        }
-        let by_name: std::collections::HashMap<&str, &Column> =
-            known.iter().map(|column| (column.name.as_str(), column)).collect();
-        let (mut fields, mut columns) = (Vec::new(), Vec::new());
-        for name in names {
-            let column = by_name.get(name.as_str());
-            fields.push(match column.map(|column| &column.kind) {
-                None => Field::Ignored,
-                Some(ColumnKind::Number) => Field::Number,
-                Some(ColumnKind::Category { names, .. }) => Field::Category(Names::known(names)),
-            });
-            columns.extend(column.map(|&column| column.clone()));
-        }
-        Ok(Layout {
-            path: path.to_owned(),
-            row_word: source.row_word(),
-            fields,
-            columns,
-            label: None,
-            label_detected: false,
-            class_names: None,
-            rows: None,
-            labelled: 0,
-            missing: Vec::new(),
-            rounded: 0,
-        })
     }
 }
 

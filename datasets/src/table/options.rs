@@ -49,12 +49,8 @@ pub(super) enum Role {
 
 const LABEL_NAMES: [&str; 4] = ["label", "class", "target", "y"];
 
-/// The columns' roles, and whether the label was not asked for but detected.
-pub(super) fn roles(
-    names: &[String],
-    options: &TableOptions,
-    path: &Path,
-) -> Result<(Vec<Role>, bool), Error> {
+/// The columns' roles.
+pub(super) fn roles(names: &[String], options: &TableOptions, path: &Path) -> Result<Vec<Role>, Error> {
     let listed = |list: &[String]| -> Result<Vec<bool>, Error> {
         let mut columns = vec![false; names.len()];
         for name in list {
@@ -97,7 +93,7 @@ pub(super) fn roles(
         let problem = "has no column left to learn from, besides the label and what is ignored";
         return Err(Error::file(path, problem));
     }
-    Ok((roles, label.is_some() && options.label == LabelColumn::Detect))
+    Ok(roles)
 }
 
 /// The column of this name; the error lists those that are called most alike.

@@ -46,9 +46,6 @@ impl Layout {
                     (Field::Number, Cell::Number(number)) if (number as f32).is_finite() => {
                         values.push(number as f32);
                     }
-                    (Field::Category(names @ Names::Known(_)), cell) => {
-                        values.push(names.find(cell).map_or(f32::NAN, |place| place as f32));
-                    }
                     (Field::Category(names), cell) => {
                         values.push(names.find(cell).ok_or_else(|| self.changed())? as f32);
                     }
@@ -69,10 +66,7 @@ impl Layout {
             rows += 1;
             sink(&values, label)
         })?;
-        match self.rows {
-            Some(expected) if expected != rows => Err(self.changed()),
-            _ => Ok(()),
-        }
+        if rows == self.rows { Ok(()) } else { Err(self.changed()) }
     }
 
     fn changed(&self) -> Error {

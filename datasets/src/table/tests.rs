@@ -70,9 +70,9 @@ fn columns_rows_and_labels() {
     ];
     assert_eq!(layout.columns, columns);
     assert_eq!(layout.class_names, Some(list(&["cat", "dog"])));
-    assert_eq!((layout.rows, layout.labelled, layout.rounded), (Some(4), 3, 2));
+    assert_eq!((layout.rows, layout.labelled, layout.rounded), (4, 3, 1));
     assert_eq!(layout.missing, [1, 1, 0, 1]);
-    assert_eq!((layout.label.as_deref(), layout.label_detected), (Some("kind"), false));
+    assert_eq!(layout.label.as_deref(), Some("kind"));
     let none = None;
     let expected = [
         (vec![Some(31.0), Some(1.0), Some(2.0), Some(0.0)], 0),
@@ -112,7 +112,7 @@ fn numbers_that_came_before_a_text_are_categories_too() {
 fn a_label_column_is_known_by_its_name() {
     for name in ["label", "Class", "TARGET", "y"] {
         let layout = infer(&format!("a,{name}\n1,2\n"), &TableOptions::default()).unwrap();
-        assert_eq!((layout.label.as_deref(), layout.label_detected), (Some(name), true));
+        assert_eq!(layout.label.as_deref(), Some(name));
     }
     let absent = TableOptions { label: LabelColumn::Absent, ..Default::default() };
     let layout = infer("a,y\n1,2\n", &absent).unwrap();
@@ -210,7 +210,7 @@ fn what_no_model_can_learn_from_is_an_error_of_one_line() {
     }
     // What is ignored may hold anything.
     let options = TableOptions { ignore: list(&["a"]), ..none };
-    assert_eq!(infer(&format!("a,b\n{many}inf,2\n1e300,3\n{long},4\n"), &options).unwrap().rows, Some(1_004));
+    assert_eq!(infer(&format!("a,b\n{many}inf,2\n1e300,3\n{long},4\n"), &options).unwrap().rows, 1_004);
     // As many as half of the rows, and a thousand.
     let thousand: String = (0..2_000).map(|row| format!("t{},1\n", row % 1_000)).collect();
     infer(&format!("a,b\n{thousand}"), &TableOptions::default()).unwrap();
@@ -230,16 +230,4 @@ fn another_table_than_the_layout_was_made_from_is_an_error() {
     let error = pack(&layout, "a,b,label\n1,x,u\nseven,y,v\n").unwrap_err().to_string();
     let problem = "\"seven\" is not a number within the range of 32-bit floats, which the column holds";
     assert_eq!(error, format!("t.csv: line 3, column \"a\": {problem}"));
-}
-
-#[test]
-fn a_known_layout_takes_other_tables() {
-    let known = [number("age"), category("zip", &["9", "10", "x"], Encoding::OneHot)];
-    let text = "zip,more,age\n10,a,1\nnew,b,\n9,c,3\n";
-    let layout = Layout::known(&open(text), Path::new(PATH), &known).unwrap();
-    assert_eq!(layout.columns, [known[1].clone(), known[0].clone()]);
-    let rows: Vec<_> = pack(&layout, text).unwrap().into_iter().map(|(row, _)| row).collect();
-    assert_eq!(rows, [[Some(1.0), Some(1.0)], [None, None], [Some(0.0), Some(3.0)]]);
-    let error = Layout::known(&open("zip,b\n1,2\n"), Path::new(PATH), &known).unwrap_err().to_string();
-    assert_eq!(error, "t.csv: has no column \"age\", which the model learnt from");
 }

@@ -128,11 +128,17 @@ impl DataFile {
                 out.copy_from_slice(&map[at as usize..end as usize]);
                 if map.broken() { Err(self.change()) } else { Ok(()) }
             }
-            None => read_exact_at(&self.file, out, at).map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => self.change(),
-                _ => Error::io(&self.path, error),
-            }),
+            None => self.read_positioned(at, out),
         }
+    }
+
+    /// As [`DataFile::read_at`], but never by the map: for what is read once in a long while, and had better not count as
+    /// memory of this process.
+    pub(crate) fn read_positioned(&self, at: u64, out: &mut [u8]) -> Result<(), Error> {
+        read_exact_at(&self.file, out, at).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => self.change(),
+            _ => Error::io(&self.path, error),
+        })
     }
 
     /// An error if the file was truncated, grown or rewritten since it was opened: then what was read from it is not to be

@@ -90,7 +90,8 @@ impl<'a> Loader<'a> {
             None => {
                 if !std::mem::replace(&mut self.begun, true) && matches!(self.rows, Rows::AllBut { .. }) {
                     let data = self.data.clone();
-                    thread::spawn(move || data.read_ahead());
+                    // It is advice: nothing depends on whether there is a thread for it.
+                    let _ = thread::Builder::new().spawn(move || data.read_ahead());
                 }
                 if n <= MOST_LISTED {
                     self.order.resize(n, 0);

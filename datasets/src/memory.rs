@@ -2,8 +2,8 @@
 
 use std::fs;
 
-/// Half of the memory that this process may still take, in bytes, page cache included; `None` where the platform does not
-/// say.
+/// Half of what the system has available or of what this process's control group may have, whichever is less, in bytes;
+/// `None` where the platform does not say.
 pub(crate) fn available_half() -> Option<u64> {
     let limits = [system(), control_group()];
     limits.into_iter().flatten().min().map(|bytes| bytes / 2)

@@ -19,8 +19,7 @@ pub struct OpenOptions {
     pub images: ImageOptions,
     /// How tables are read.
     pub table: TableOptions,
-    /// A file with the labels of the samples of an array file that has none itself: an array of whole numbers, or a table of one
-    /// column.
+    /// A file with the labels of the samples of an array file that has none itself: an IDX or `.npy` file of whole numbers.
     pub labels: Option<PathBuf>,
     /// How the values of files are read.
     pub access: Access,
@@ -208,6 +207,27 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
         }
     };
     let ((train_data, notes), (test_data, _)) = (whole(&train)?, whole(&test)?);
+    if train_data.dtype() != test_data.dtype()
+        || train_data.columns().is_some() != test_data.columns().is_some()
+    {
+        return Err(Error::file(
+            &test,
+            "holds values of another kind than those to learn from: save both alike",
+        ));
+    }
+    if train_data.columns().is_none() && train_data.stored_shape() != test_data.stored_shape() {
+        let (found, expected) = (test_data.stored_shape(), train_data.stored_shape());
+        let problem =
+            format!("holds samples of the shape {found:?}, where those to learn from have {expected:?}");
+        return Err(Error::file(&test, format!("{problem}: the two do not belong together")));
+    }
+    if train_data.has_labels() != test_data.has_labels() {
+        let without = if train_data.has_labels() { &test } else { &train };
+        return Err(Error::file(
+            without,
+            "has no labels, and the other half has some: give them to both or neither, or name the other file alone",
+        ));
+    }
     let test_data = test_data
         .with_classes(train_data.class_names())
         .map_err(|error| Error::file(&test, error.to_string()))?;

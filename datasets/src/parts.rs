@@ -6,6 +6,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::order::holdout;
 use crate::preparation::{Fit, Preparation};
+use crate::values::Dtype;
 
 /// One sample in so many is for the test, where the data do not say which are.
 pub(crate) const TEST_SHARE: usize = 6;
@@ -38,13 +39,14 @@ impl Default for Parts {
 
 impl Parts {
     /// The two halves. Without halves of its own one sample in six is for the test: of each class, if there are labels, and
-    /// then only of those that have one; at least one of a class that has two.
+    /// then only of those that have one; at least one of a class that has two. If no sample has a label, of all.
     pub(crate) fn split(self) -> Result<TrainTest, Error> {
         let whole = match self {
             Parts::Halves(train, test) => return Ok(TrainTest { train, test }),
             Parts::Whole(whole) => whole,
         };
-        let test = match whole.labels()? {
+        let labels = whole.labels()?.filter(|labels| labels.iter().any(|&label| label != UNLABELLED));
+        let test = match labels {
             None => held(&Vec::from_iter(0..whole.len() as u32)),
             Some(labels) => {
                 let mut classes = vec![Vec::new(); whole.classes()];
@@ -84,15 +86,30 @@ impl TrainTest {
     /// unless they come with one.
     ///
     /// # Errors
-    /// If a value of an array is not finite, the two have other columns, or samples cannot be read.
+    /// If a value of an array is not finite, the two have other columns or shapes, or samples cannot be read.
     pub(crate) fn prepared(self) -> Result<TrainTest, Error> {
         let TrainTest { train, test } = self;
         let preparation = match train.preparation() {
-            Preparation::Floats => fitted(&train)?,
+            Preparation::Floats => {
+                let preparation = fitted(&train)?;
+                if test.dtype() == Dtype::F32 {
+                    test.for_each_stored_floats(AT_A_TIME, |row, sample| check_finite(&test, row, sample))?;
+                }
+                preparation
+            }
             other => other.clone(),
         };
         let test = test.seen_by(&preparation)?;
-        Ok(TrainTest { train: train.with_preparation(preparation)?, test })
+        let train = train.with_preparation(preparation)?;
+        if (train.sample_len(), train.image_shape()) != (test.sample_len(), test.image_shape()) {
+            return Err(Error::request(format!(
+                "data set {:?}: samples to learn from have the shape {:?}, those for the test {:?}: make them alike",
+                train.name(),
+                train.stored_shape(),
+                test.stored_shape()
+            )));
+        }
+        Ok(TrainTest { train, test })
     }
 
     /// [`Dataset::one_against_rest`] of both halves.
@@ -107,6 +124,19 @@ impl TrainTest {
 /// The bytes of stored samples that are read at once.
 const AT_A_TIME: usize = 1 << 20;
 
+/// Refuses the sample `row` of an array if a value is infinite or NaN, which in a table is a missing one.
+fn check_finite(data: &Dataset, row: usize, sample: &[f32]) -> Result<(), Error> {
+    match sample.iter().position(|value| !value.is_finite()) {
+        Some(at) if data.columns().is_none() => Err(Error::request(format!(
+            "data set {:?}: sample {} holds {} at its value {at}: mend or remove it",
+            data.name(),
+            data.stored_row(row as u32),
+            sample[at]
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// What suits floats, by a pass over all of them: images are brought into [0, 1], anything else is standardised.
 fn fitted(train: &Dataset) -> Result<Preparation, Error> {
     let width: usize = train.stored_shape().iter().product();
@@ -120,15 +150,7 @@ fn fitted(train: &Dataset) -> Result<Preparation, Error> {
     };
     let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
     train.for_each_stored_floats(AT_A_TIME, |row, sample| {
-        if train.columns().is_none()
-            && let Some(at) = sample.iter().position(|value| !value.is_finite())
-        {
-            return Err(Error::request(format!(
-                "data set {:?}: sample {row} holds {} at its value {at}: mend or remove it",
-                train.name(),
-                sample[at]
-            )));
-        }
+        check_finite(train, row, sample)?;
         match &mut fit {
             Some(fit) => fit.push(sample),
             None => sample.iter().for_each(|&value| (low, high) = (low.min(value), high.max(value))),

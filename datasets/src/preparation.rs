@@ -103,8 +103,10 @@ impl Preparation {
             Preparation::Floats => out.copy_from_slice(stored),
             Preparation::Scaled { shift, scale } => {
                 assert_eq!(stored.len(), out.len(), "as many values as features");
+                // The difference of two f32 may be none.
+                let (shift, scale) = (f64::from(*shift), f64::from(*scale));
                 for (out, &stored) in out.iter_mut().zip(stored) {
-                    *out = (stored - shift) * scale;
+                    *out = ((f64::from(stored) - shift) * scale) as f32;
                 }
             }
             Preparation::Table(table) => table.apply(stored, out),

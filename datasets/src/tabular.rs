@@ -1,16 +1,18 @@
 //! Files of tables: read once into a store, which is mapped from then on.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cache;
 use crate::class_labels::UNLABELLED;
 use crate::columnar;
 use crate::data_file::Access;
+use crate::dataset::Dataset;
 use crate::delimited::Delimited;
 use crate::error::Error;
 use crate::formats::Start;
 use crate::hash::Hash;
 use crate::open::{Found, OpenOptions};
+use crate::parts::Parts;
 use crate::store::{Metadata, Provenance, Store, StoreWriter};
 use crate::table::{Layout, TableOptions, TableSource};
 use crate::values::Dtype;
@@ -45,6 +47,7 @@ pub(crate) fn open_columnar(path: &Path, name: &str, options: &OpenOptions) -> R
 }
 
 /// Opens a table, by the store that was made of it, if it is still as it was.
+#[allow(clippy::type_complexity)]
 fn open(
     path: &Path,
     name: &str,
@@ -59,21 +62,21 @@ fn open(
     let settings = settings(&options.table);
     let fingerprint = format!("{:016x}", cache::fingerprint(path)?);
     let places = cache::places(path, options.cache.as_deref(), settings)?;
-    let current = |place: &std::path::PathBuf| {
+    // One that is damaged, as far as that shows here, is made anew.
+    let current = |place: &PathBuf| {
         let store = Store::open(place, options.access).ok()?;
-        (store.metadata().provenance.fingerprint.as_ref() == Some(&fingerprint)).then_some(store)
+        let provenance = &store.metadata().provenance;
+        let current = provenance.fingerprint.as_ref() == Some(&fingerprint)
+            && provenance.packed_by == crate::store::packed_by();
+        let samples = Samples::of(store, name).ok().filter(|_| current)?;
+        samples.data.labels().ok()?;
+        Some(samples)
     };
-    let store = match places.iter().find_map(current) {
-        Some(store) => store,
+    let Samples { data, label } = match places.iter().find_map(current) {
+        Some(samples) => samples,
         None => {
             let mut source = source(&options.table)?;
             let layout = Layout::infer(&mut *source, path, &options.table)?;
-            if layout.columns.is_empty() {
-                return Err(Error::file(
-                    path,
-                    "has no column but the labels and those to be ignored: keep some",
-                ));
-            }
             let provenance = Provenance {
                 source: name.to_owned(),
                 format: format.to_owned(),
@@ -81,17 +84,33 @@ fn open(
                 rounded: layout.rounded,
                 fingerprint: Some(fingerprint.clone()),
             };
-            write(&mut *source, &layout, provenance, &places, options.access)?
+            Samples::of(write(&mut *source, &layout, provenance, &places, options.access)?, name)?
         }
     };
-    let label = store.metadata().label.clone();
     let notes = match (&options.table.label, label) {
         (crate::table::LabelColumn::Detect, Some(label)) => {
             vec![format!("the column {label:?} is taken for the labels, by its name")]
         }
         _ => Vec::new(),
     };
-    Ok(Found { parts: store.into_parts(name)?, notes, ..Found::default() })
+    Ok(Found { parts: Parts::Whole(data), notes, ..Found::default() })
+}
+
+/// What the store of a table holds.
+struct Samples {
+    data: Dataset,
+    /// What the column of the labels is called.
+    label: Option<String>,
+}
+
+impl Samples {
+    fn of(store: Store, name: &str) -> Result<Self, Error> {
+        let label = store.metadata().label.clone();
+        match store.into_parts(name)? {
+            Parts::Whole(data) => Ok(Samples { data, label }),
+            Parts::Halves(..) => Err(Error::request(format!("data set {name:?}: a table has no halves"))),
+        }
+    }
 }
 
 /// A number that stands for how a table is to be read.
@@ -106,7 +125,7 @@ fn write(
     source: &mut dyn TableSource,
     layout: &Layout,
     provenance: Provenance,
-    places: &[std::path::PathBuf],
+    places: &[PathBuf],
     access: Access,
 ) -> Result<Store, Error> {
     let mut refused = None;

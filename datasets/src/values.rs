@@ -149,13 +149,13 @@ impl Values {
         self.check()
     }
 
-    /// Reads the bytes of `rows` consecutive samples from `first` on into `out`, and holds them against their checksums
+    /// Reads consecutive samples from `first` on into `out`, as many as fill it, by a positioned read, and holds them against their checksums
     /// where the file has some and whole blocks are read.
     pub(crate) fn read_rows(&self, first: usize, out: &mut [u8]) -> Result<(), Error> {
         let start = first * self.row_bytes();
         match &self.place {
             Place::File { file, at, checksums } => {
-                file.read_at(at + start as u64, out)?;
+                file.read_positioned(at + start as u64, out)?;
                 file.check()?;
                 match checksums {
                     Some(checksums) => checksums.check_values(file, first, self.rows, self.row_bytes(), out),

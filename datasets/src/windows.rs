@@ -53,15 +53,18 @@ impl Windows {
         let (ready, receiver) = sync_channel(0);
         let (used, returned) = channel();
         let reader = Reader { data: data.clone(), held, seed, epoch, returned };
-        let thread = thread::spawn(move || reader.run(bytes, &ready));
-        Windows { ready: Some(receiver), used, thread: Some(thread) }
+        // Without a thread nobody sends, and the next window is an error.
+        let thread = thread::Builder::new().spawn(move || reader.run(bytes, &ready)).ok();
+        Windows { ready: Some(receiver), used, thread }
     }
 
     /// The next window, which has at least one sample. There is one as long as not all samples were in one.
     pub(crate) fn next(&mut self) -> Result<Window, Error> {
         let ready = self.ready.as_ref().and_then(|ready| ready.recv().ok());
         ready.unwrap_or_else(|| {
-            Err(Error::request("the thread that reads samples ended before the epoch did"))
+            Err(Error::request(
+                "the thread that reads samples ended before the epoch did, or could not begin",
+            ))
         })
     }
 

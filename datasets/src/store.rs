@@ -180,9 +180,16 @@ impl Metadata {
         }
         match &self.normalisation {
             None => Ok(()),
-            Some(preparation) => usize::try_from(width)
-                .map_err(|error| error.to_string())
-                .and_then(|width| preparation.takes(dtype, width)),
+            Some(preparation) => {
+                preparation.takes(dtype, usize::try_from(width).map_err(|error| error.to_string())?)?;
+                // The samples to learn from are seen by it as it is, others by the names of the columns.
+                match &self.columns {
+                    Some(columns) if preparation.adapted(columns)? != *preparation => {
+                        Err("has a normalisation for other columns than its own".to_owned())
+                    }
+                    _ => Ok(()),
+                }
+            }
         }
     }
 }

@@ -140,6 +140,7 @@ impl Reader {
         let mut held = self.held[self.held.partition_point(|&row| row < rows.start)..].iter().peekable();
         for row in rows {
             if held.next_if(|held| **held == row).is_none() {
+                // Below 2^32, as there are no more stored samples.
                 let place = place + self.data.stored_row(row) - stored.start;
                 samples.push(Sample { row, place: place as u32 });
             }

@@ -149,6 +149,10 @@ fn metadata_that_lie_are_refused() {
         format!(r#"{{"kind":"number","name":"a","mean":{mean},"std":{std},"indicator":false}}"#)
     };
     let table = |columns: &str| normalised(&format!(r#"{{"table":{{"columns":[{columns}]}}}}"#));
+    let swapped = format!(
+        r#"{},"columns":[{{"name":"x","kind":"number"}},{{"name":"a","kind":"number"}}]"#,
+        table(&[number("0", "1"), number("0", "1").replace("\"a\"", "\"x\"")].join(","))
+    );
     let one_hot = r#"{"kind":"one-hot","name":"a","names":[]}"#;
     for (dtype, fields, says) in [
         (1, r#""shape":[3]"#.to_owned(), "the shape [3], but 2 values"),
@@ -178,6 +182,7 @@ fn metadata_that_lie_are_refused() {
         (2, table(&[number("0", "1"), number("0", "-1")].join(",")), "the deviation -1"),
         (2, table(&[number("0", "1"), number("null", "1")].join(",")), "cannot be read"),
         (2, table(&[one_hot, one_hot].join(",")), "leaves nothing"),
+        (2, swapped, "a normalisation for other columns"),
     ] {
         let values = if dtype == 1 { small().values } else { vec![0; 40] };
         let block_rows = (1 << 20) / (2 * if dtype == 1 { 1 } else { 4 });
@@ -205,6 +210,35 @@ fn labels_that_name_no_class_are_refused() {
             assert_says(&read_all(&path, &options).unwrap_err(), &path, says);
         }
         assert_says(&verify(&path, &mut |_, _| {}).unwrap_err(), &path, says);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn more_samples_than_can_be_numbered_are_refused() {
+    use std::io::{Seek, SeekFrom, Write};
+    let folder = tempfile::tempdir().unwrap();
+    // The values are a hole in the file.
+    let (rows, values) = (1_u64 << 32, 1_u64 << 32);
+    let metadata = metadata(r#""shape":[1]"#);
+    let small = ByHand {
+        train: 1,
+        test: 0,
+        width: 1,
+        block_rows: 1 << 20,
+        values: vec![0],
+        labels: None,
+        metadata: metadata.clone(),
+        ..small()
+    };
+    let header = with_header(&small.bytes(), 16, &rows.to_le_bytes());
+    let path = put(folder.path(), "many", &header[..4096]);
+    let mut file = fs::File::options().write(true).open(&path).unwrap();
+    file.seek(SeekFrom::Start(4096 + values + (rows >> 20) * 8)).unwrap();
+    file.write_all(metadata.as_bytes()).unwrap();
+    for options in both() {
+        let says = "4294967296 samples are more than the 4294967295 that can be numbered";
+        assert_says(&read_all(&path, &options).unwrap_err(), &path, says);
     }
 }
 

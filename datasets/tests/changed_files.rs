@@ -1,5 +1,8 @@
 //! Files that others change in the middle of an epoch: an error or the old values, never a crash and never others.
 
+// On Windows a file that is mapped cannot be cut off.
+#![cfg(unix)]
+
 mod idx_files;
 
 use std::fs::{self, File};

@@ -66,9 +66,7 @@ impl ByHand {
         bytes.extend(crc32(&bytes).to_le_bytes());
         bytes.resize(4096, 0);
         bytes.extend(&self.values);
-        while bytes.len() % 64 != 0 {
-            bytes.push(0);
-        }
+        bytes.resize(bytes.len().next_multiple_of(64), 0);
         bytes.extend(label_bytes(self.labels.as_deref().unwrap_or_default()));
         bytes.extend(checksums);
         bytes.extend(self.metadata.as_bytes());
@@ -107,8 +105,11 @@ pub fn put(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
-/// The samples and labels of all parts of a file, if they can be had.
-pub fn read_all(path: &Path, options: &OpenOptions) -> Result<Vec<(Vec<u8>, Option<Vec<u16>>)>, Error> {
+/// Values as they are stored, and labels.
+pub type Samples = (Vec<u8>, Option<Vec<u16>>);
+
+/// The samples of all parts of a file, if they can be had.
+pub fn read_all(path: &Path, options: &OpenOptions) -> Result<Vec<Samples>, Error> {
     let parts = match open_whole(path, options, &|_, _| {})? {
         Parts::Whole(data) => vec![data],
         Parts::Halves(train, test) => vec![train, test],

@@ -187,7 +187,7 @@ fn a_folder_without_its_files_says_which_were_looked_for() {
     let missing = path.join("missing");
     assert_says(&open(&missing).unwrap_err(), &missing, &["No such file"]);
     let file = put(path, "file", b"");
-    assert_says(&open(&file).unwrap_err(), &file, &["is not a folder"]);
+    assert_says(&open(&file).unwrap_err(), &file, &["is empty"]);
 
     for (name, ..) in GOOD {
         put_good(path);

@@ -50,6 +50,7 @@ pub(crate) fn recognise(start: &[u8]) -> Option<&'static str> {
 }
 
 /// What a build without the feature says of a file that [`recognise`] calls `what`.
+#[cfg_attr(feature = "parquet", allow(dead_code, reason = "only its test uses it then"))]
 pub(crate) fn not_built_in(path: &Path, what: &str) -> Error {
     let advice = "install narrows with --features parquet, or convert it to CSV";
     Error::file(path, format!("is {what}, which this build cannot read: {advice}"))

@@ -99,6 +99,7 @@ pub use error::Error;
 pub use images::{Channels, ImageOptions};
 pub use labels::{LabelDraw, draw_labels};
 pub use loader::{Epoch, Loader};
+pub use npy::NpyWriter;
 pub use open::{OpenOptions, Opened, open, open_whole, open_with};
 pub use order::{hold_out, holdout, shuffle_into, shuffled};
 pub use parts::{Parts, TrainTest};

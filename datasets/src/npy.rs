@@ -16,6 +16,9 @@ use crate::error::Error;
 use crate::stored_array::{ArrayHeader, Place, StoredArray, fill, open_regular, shown};
 
 mod dictionary;
+mod write;
+
+pub use write::NpyWriter;
 
 const SIGNATURE: &[u8] = b"\x93NUMPY";
 /// Far above what three entries need.

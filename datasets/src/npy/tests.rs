@@ -138,3 +138,19 @@ fn what_is_no_file_is_an_error() {
     let path = folder.path().join("missing.npy");
     assert_says(&read_array(&path).unwrap_err(), &path, "check the path");
 }
+
+#[test]
+fn what_is_written_is_numpys_to_the_byte() {
+    // numpy.save of numpy.float32([[1, 2, -3.5]]), version 2.
+    let mut expected =
+        b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3), }".to_vec();
+    expected.resize(127, b' ');
+    expected.push(b'\n');
+    expected.extend([1.0_f32, 2.0, -3.5].iter().flat_map(|value| value.to_le_bytes()));
+    let mut writer = NpyWriter::new(Vec::new(), 1, Some(3)).unwrap();
+    writer.rows(&[1.0, 2.0, -3.5]).unwrap();
+    assert_eq!(writer.finish().unwrap(), expected);
+    let line = NpyWriter::new(Vec::new(), 0, None).unwrap().finish().unwrap();
+    assert!(line.len() == 128 && line.windows(4).any(|part| part == b"(0,)"));
+    assert!(NpyWriter::new(Vec::new(), usize::MAX, Some(2)).is_err());
+}

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// Stored, each is one `f32`: a number as it is, a category as its place among the names, and what is missing as NaN.
 /// What a model sees of it is the [`Preparation`](crate::Preparation)'s business.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     /// What the column is called: the name in the table's header.
     pub name: String,
@@ -16,7 +16,7 @@ pub struct Column {
 }
 
 /// What the values of a column are.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 // Unknown fields are refused here and not above, where every field of the flattened `kind` would be one.
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ColumnKind {

@@ -37,11 +37,11 @@ impl From<ImageOptions> for OpenOptions {
     }
 }
 
-/// What [`open_with`] found.
+/// What [`open_with`] or [`open_whole`] found.
 #[derive(Debug)]
-pub struct Opened {
+pub struct Opened<D = TrainTest> {
     /// The samples.
-    pub data: TrainTest,
+    pub data: D,
     /// The images that were left out because they could not be read, each by its name and what is wrong with it.
     pub skipped: Vec<Error>,
     /// What was decided by the look of the data, and could be meant otherwise.
@@ -113,8 +113,9 @@ pub fn open_whole(
     path: &Path,
     options: &OpenOptions,
     progress: &(dyn Fn(usize, usize) + Sync),
-) -> Result<Parts, Error> {
-    Ok(find(path, options, progress)?.parts)
+) -> Result<Opened<Parts>, Error> {
+    let Found { parts, skipped, notes } = find(path, options, progress)?;
+    Ok(Opened { data: parts, skipped, notes })
 }
 
 fn find(

@@ -40,11 +40,24 @@ impl Default for Parts {
 impl Parts {
     /// The two halves. Without halves of its own one sample in six is for the test: of each class, if there are labels, and
     /// then only of those that have one; at least one of a class that has two. If no sample has a label, of all.
-    pub(crate) fn split(self) -> Result<TrainTest, Error> {
-        let whole = match self {
-            Parts::Halves(train, test) => return Ok(TrainTest { train, test }),
-            Parts::Whole(whole) => whole,
-        };
+    ///
+    /// # Errors
+    /// If there are too few samples for that, or their labels cannot be read.
+    pub fn split(self) -> Result<TrainTest, Error> {
+        match self {
+            Parts::Halves(train, test) => Ok(TrainTest { train, test }),
+            Parts::Whole(whole) => {
+                let (train, test) = Parts::rows(&whole)?;
+                Ok(TrainTest { train: whole.subset(&train)?, test: whole.subset(&test)? })
+            }
+        }
+    }
+
+    /// The rows of `whole` that [`Parts::split`] makes those to learn from, and those for the test; both ascending.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn rows(whole: &Dataset) -> Result<(Vec<u32>, Vec<u32>), Error> {
         let labels = whole.labels()?.filter(|labels| labels.iter().any(|&label| label != UNLABELLED));
         let test = match labels {
             None => held(&Vec::from_iter(0..whole.len() as u32)),
@@ -68,7 +81,20 @@ impl Parts {
         let mut rest = test.iter().copied().peekable();
         let train: Vec<u32> =
             (0..whole.len() as u32).filter(|row| rest.next_if(|test| test == row).is_none()).collect();
-        Ok(TrainTest { train: whole.subset(&train)?, test: whole.subset(&test)? })
+        Ok((train, test))
+    }
+
+    /// These samples as a model sees them that learnt from others: [`Dataset::seen_by`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn seen_by(self, preparation: &Preparation) -> Result<Parts, Error> {
+        Ok(match self {
+            Parts::Whole(whole) => Parts::Whole(whole.seen_by(preparation)?),
+            Parts::Halves(train, test) => {
+                Parts::Halves(train.seen_by(preparation)?, test.seen_by(preparation)?)
+            }
+        })
     }
 }
 

@@ -73,6 +73,14 @@ impl Preparation {
         }
     }
 
+    /// The columns of the table that it was learnt from; `None` of anything but a table.
+    pub fn columns(&self) -> Option<Vec<Column>> {
+        match self {
+            Preparation::Table(table) => Some(table.columns().iter().map(PreparedColumn::column).collect()),
+            _ => None,
+        }
+    }
+
     /// What a table's features are called: `age`, `colour=red`, and at the end `age missing`. Empty of anything else.
     pub fn feature_names(&self) -> Vec<String> {
         match self {

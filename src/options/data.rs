@@ -101,6 +101,7 @@ impl DataOptions {
                 delimiter: self.delimiter,
                 header: self.header,
                 missing: self.missing.0.clone(),
+                known: None,
             },
             labels: self.labels_file.clone(),
             access: if self.no_mmap { Access::Read } else { Access::Map },

@@ -16,7 +16,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::program::Program;
-use crate::column::Column;
+use crate::column::{Column, ColumnKind, Encoding};
 use crate::table::Short;
 
 /// What a model sees of a table: a list of its columns, in the order that they were learnt in.
@@ -79,6 +79,17 @@ impl PreparedColumn {
             | PreparedColumn::Ordinal { name, .. }
             | PreparedColumn::OneHot { name, .. } => name,
         }
+    }
+
+    /// The column as the table has it.
+    pub(super) fn column(&self) -> Column {
+        let category = |names: &[String], encoding| ColumnKind::Category { names: names.to_vec(), encoding };
+        let kind = match self {
+            PreparedColumn::Number { .. } => ColumnKind::Number,
+            PreparedColumn::Ordinal { names, .. } => category(names, Encoding::Ordinal),
+            PreparedColumn::OneHot { names, .. } => category(names, Encoding::OneHot),
+        };
+        Column { name: self.name().to_owned(), kind }
     }
 
     pub(super) fn indicator(&self) -> bool {

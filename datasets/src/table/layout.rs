@@ -9,6 +9,7 @@
 //! Only counts and different values are kept, at most 8 MB of them, never rows. Numbers are not collected unless the column
 //! turns out to hold texts as well: then a further pass collects them.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::names::{Budget, Names, Seen};
@@ -45,7 +46,7 @@ pub(crate) struct Layout {
     pub(crate) rows: u64,
     /// How many of them have a label.
     pub(crate) labelled: u64,
-    /// How many cells of each stored column are missing.
+    /// How many cells of each stored column are missing; not counted of those that a model learnt from.
     pub(crate) missing: Vec<u64>,
     /// How many numbers lose digits to `f32`: those of more than 7 or 8, such as integers from 16,777,217 on.
     pub(crate) rounded: u64,
@@ -148,6 +149,12 @@ impl Layout {
         let at = |row: u64, column: usize, problem: &str| {
             Error::file(path, format!("{row_word} {row}, column {}: {problem}", Short(&names[column])))
         };
+        // What a model learnt from need not be looked at.
+        let known: Option<HashMap<&str, &Column>> = options
+            .known
+            .as_ref()
+            .map(|known| known.iter().map(|column| (column.name.as_str(), column)).collect());
+        let counted = |role| role == Role::Label || (role != Role::Ignored && known.is_none());
         let limit = |role| if role == Role::Label { MOST_CLASSES } else { MOST_CATEGORIES };
         let mut counts: Vec<Counts> = Vec::new();
         counts.resize_with(names.len(), Counts::default);
@@ -160,7 +167,7 @@ impl Layout {
         source.for_each_row(&mut |row, cells| {
             rows += 1;
             for (column, (counts, &cell)) in counts.iter_mut().zip(cells).enumerate() {
-                if roles[column] != Role::Ignored {
+                if counted(roles[column]) {
                     let counted = counts.count(row, cell, limit(roles[column]), &mut budget);
                     counted.map_err(|problem| at(row, column, &problem))?;
                 }
@@ -212,6 +219,16 @@ impl Layout {
                     layout.labelled = labelled;
                     layout.class_names = (labelled > 0).then(|| classes.to_strings());
                     layout.fields.push(Field::Label(classes));
+                }
+                Role::Feature { .. }
+                    if let Some(&column) = known.as_ref().and_then(|k| k.get(name.as_str())) =>
+                {
+                    layout.fields.push(match &column.kind {
+                        ColumnKind::Number => Field::Number,
+                        ColumnKind::Category { names, .. } => Field::Category(Names::known(names)),
+                    });
+                    layout.missing.push(0);
+                    layout.columns.push(column.clone());
                 }
                 Role::Feature { categorical, ordinal } => {
                     let (missing, rounded) = (counts.missing, counts.rounded);

@@ -1,6 +1,6 @@
 //! The different values of a column of categories, or of labels.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Cell;
 
@@ -75,13 +75,21 @@ pub(super) enum Names {
     Numbers(Vec<f64>),
     /// In the order of their bytes.
     Texts(Vec<String>),
+    /// Those of a table read before, with their numbers then.
+    Known(HashMap<String, usize>),
 }
 
 impl Names {
+    pub(super) fn known(names: &[String]) -> Self {
+        Names::Known(names.iter().cloned().enumerate().map(|(number, name)| (name, number)).collect())
+    }
+
+    /// Not of known ones, which have been handed in.
     pub(super) fn to_strings(&self) -> Vec<String> {
         match self {
             Names::Numbers(numbers) => numbers.iter().map(f64::to_string).collect(),
             Names::Texts(texts) => texts.clone(),
+            Names::Known(_) => Vec::new(),
         }
     }
 
@@ -97,6 +105,8 @@ impl Names {
             (Names::Texts(texts), Cell::Number(number)) => {
                 texts.binary_search(&(number + 0.0).to_string()).ok()
             }
+            (Names::Known(names), Cell::Text(text)) => names.get(text).copied(),
+            (Names::Known(names), Cell::Number(number)) => names.get(&(number + 0.0).to_string()).copied(),
             (Names::Numbers(_), Cell::Text(_)) | (_, Cell::Missing) => None,
         }
     }

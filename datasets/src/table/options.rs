@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Short;
+use crate::column::Column;
 use crate::error::Error;
 
 /// Which column of a table holds the labels.
@@ -37,6 +38,9 @@ pub struct TableOptions {
     /// What stands for a missing value in a text file, beside an empty cell, `NA`, `N/A`, `n/a`, `#N/A`, `<NA>`, `NaN` in any case,
     /// `null`, `NULL`, `None` and `?`.
     pub missing: Vec<String>,
+    /// The columns that a model learnt from, of which the table has to have all. They are read as that model knows them, a category
+    /// that it does not know as missing; the label apart, all others are left out. `None`: the table says what its columns are.
+    pub known: Option<Vec<Column>>,
 }
 
 /// What becomes of a column.
@@ -51,22 +55,28 @@ const LABEL_NAMES: [&str; 4] = ["label", "class", "target", "y"];
 
 /// The columns' roles.
 pub(super) fn roles(names: &[String], options: &TableOptions, path: &Path) -> Result<Vec<Role>, Error> {
-    let listed = |list: &[String]| -> Result<Vec<bool>, Error> {
+    let listed = |list: &[String], to: &str| -> Result<Vec<bool>, Error> {
         let mut columns = vec![false; names.len()];
         for name in list {
-            columns[find(names, name, path)?] = true;
+            columns[find(names, name, to, path)?] = true;
         }
         Ok(columns)
     };
-    let ignored = listed(&options.ignore)?;
-    let (ordinal, categorical) = (listed(&options.ordinal)?, listed(&options.categorical)?);
+    let known = known(names, options, path)?;
+    let ignored = listed(&options.ignore, "to ignore")?;
+    let (ordinal, categorical) =
+        (listed(&options.ordinal, "to order")?, listed(&options.categorical, "of categories")?);
     let label = match &options.label {
-        LabelColumn::Named(name) => Some(find(names, name, path)?),
+        LabelColumn::Named(name) => Some(find(names, name, "of labels", path)?),
         LabelColumn::Absent => None,
         LabelColumn::Detect => {
             let is_label = |name: &str| LABEL_NAMES.iter().any(|label| name.eq_ignore_ascii_case(label));
-            let found: Vec<usize> =
-                (0..names.len()).filter(|&column| !ignored[column] && is_label(&names[column])).collect();
+            let may_be = |&column: &usize| {
+                !ignored[column]
+                    && is_label(&names[column])
+                    && !known.as_ref().is_some_and(|known| known[column])
+            };
+            let found: Vec<usize> = (0..names.len()).filter(may_be).collect();
             if let [one, other, ..] = found[..] {
                 let (one, other) = (Short(&names[one]), Short(&names[other]));
                 let advice = "name the one that does, or say that none does";
@@ -83,9 +93,20 @@ pub(super) fn roles(names: &[String], options: &TableOptions, path: &Path) -> Re
             format!("the column {} cannot both hold the labels and be ignored", Short(&names[label]));
         return Err(Error::file(path, problem));
     }
+    let learnt_from = |column: usize| known.as_ref().is_none_or(|known| known[column]);
+    if known.is_some()
+        && let Some(column) =
+            (0..names.len()).find(|&column| learnt_from(column) && (ignored[column] || label == Some(column)))
+    {
+        let name = Short(&names[column]);
+        let problem =
+            format!("the model learnt from the column {name}, which is not the label, nor to be ignored");
+        return Err(Error::file(path, problem));
+    }
     let role = |column: usize| match label {
         _ if ignored[column] => Role::Ignored,
         Some(label) if label == column => Role::Label,
+        _ if !learnt_from(column) => Role::Ignored,
         _ => Role::Feature { categorical: categorical[column], ordinal: ordinal[column] },
     };
     let roles: Vec<Role> = (0..names.len()).map(role).collect();
@@ -96,8 +117,19 @@ pub(super) fn roles(names: &[String], options: &TableOptions, path: &Path) -> Re
     Ok(roles)
 }
 
-/// The column of this name; the error lists those that are called most alike.
-fn find(names: &[String], name: &str, path: &Path) -> Result<usize, Error> {
+/// Whether each column is one that a model learnt from; `None` where there is no model.
+fn known(names: &[String], options: &TableOptions, path: &Path) -> Result<Option<Vec<bool>>, Error> {
+    let Some(known) = &options.known else { return Ok(None) };
+    if let Some(column) = known.iter().find(|column| !names.contains(&column.name)) {
+        let problem = format!("has no column {}, which the model learnt from", Short(&column.name));
+        return Err(Error::file(path, problem));
+    }
+    let is_known = |name: &String| known.iter().any(|column| column.name == *name);
+    Ok(Some(names.iter().map(is_known).collect()))
+}
+
+/// The column of this name, and what it is for; the error lists those that are called most alike.
+fn find(names: &[String], name: &str, to: &str, path: &Path) -> Result<usize, Error> {
     if let Some(column) = names.iter().position(|other| other == name) {
         return Ok(column);
     }
@@ -107,7 +139,7 @@ fn find(names: &[String], name: &str, path: &Path) -> Result<usize, Error> {
     let list: Vec<String> = nearest.into_iter().map(|name| Short(name).to_string()).collect();
     let (count, list) = (names.len(), list.join(", "));
     let which = if count > 4 { format!("the nearest of its {count} are") } else { "it has".to_owned() };
-    Err(Error::file(path, format!("has no column {}: {which} {list}", Short(name))))
+    Err(Error::file(path, format!("has no column {} {to}: {which} {list}", Short(name))))
 }
 
 /// How many characters have to be put in, taken out or changed, case aside. Of long names only the start counts.

@@ -46,6 +46,9 @@ impl Layout {
                     (Field::Number, Cell::Number(number)) if (number as f32).is_finite() => {
                         values.push(number as f32);
                     }
+                    (Field::Category(names @ Names::Known(_)), cell) => {
+                        values.push(names.find(cell).map_or(f32::NAN, |place| place as f32));
+                    }
                     (Field::Category(names), cell) => {
                         values.push(names.find(cell).ok_or_else(|| self.changed())? as f32);
                     }

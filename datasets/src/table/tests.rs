@@ -182,11 +182,11 @@ fn what_no_model_can_learn_from_is_an_error_of_one_line() {
             named("b"),
             "the column \"b\" has more than 65535 different labels, too many for classes: name another",
         ),
-        ("a,b\n1,2\n".into(), named("c"), "has no column \"c\": it has \"a\", \"b\""),
+        ("a,b\n1,2\n".into(), named("c"), "has no column \"c\" of labels: it has \"a\", \"b\""),
         (
             "age,size,sizes,weight,Height\n1,2,3,4,5\n".into(),
             TableOptions { ignore: list(&["height"]), ..none.clone() },
-            "has no column \"height\": the nearest of its 5 are \"Height\", \"weight\", \"age\", \"size\"",
+            "has no column \"height\" to ignore: the nearest of its 5 are \"Height\", \"weight\", \"age\", \"size\"",
         ),
         (
             "class,y,a\n1,2,3\n".into(),
@@ -230,4 +230,36 @@ fn another_table_than_the_layout_was_made_from_is_an_error() {
     let error = pack(&layout, "a,b,label\n1,x,u\nseven,y,v\n").unwrap_err().to_string();
     let problem = "\"seven\" is not a number within the range of 32-bit floats, which the column holds";
     assert_eq!(error, format!("t.csv: line 3, column \"a\": {problem}"));
+}
+
+#[test]
+fn a_known_layout_takes_other_tables() {
+    let known = [number("age"), category("zip", &["9", "10", "x"], Encoding::OneHot)];
+    let text = "zip,more,age\n10,a,1\nnew,b,\n9,c,3\n";
+    let options = TableOptions { known: Some(known.to_vec()), ..Default::default() };
+    let layout = infer(text, &options).unwrap();
+    assert_eq!(layout.columns, [known[1].clone(), known[0].clone()]);
+    let rows: Vec<_> = pack(&layout, text).unwrap().into_iter().map(|(row, _)| row).collect();
+    assert_eq!(rows, [[Some(1.0), Some(1.0)], [None, None], [Some(0.0), Some(3.0)]]);
+    // One that is missing in every row, one of no use to any model, and labels.
+    let many: String = (0..1_100).map(|row| format!("9,,t{row},u{}\n", row % 2)).collect();
+    let layout = infer(&format!("zip,age,id,class\n{many}"), &options).unwrap();
+    assert_eq!((layout.columns.len(), layout.labelled), (2, 1_100));
+    assert_eq!(layout.class_names, Some(list(&["u0", "u1"])));
+    // A column called as labels often are is what the model knows it as.
+    let y = TableOptions { known: Some(vec![number("y")]), ..Default::default() };
+    assert_eq!(infer("y,b\n1,2\n", &y).unwrap().label, None);
+    let refused = |text: &str, options: &TableOptions| infer(text, options).unwrap_err().to_string();
+    assert_eq!(
+        refused("zip,b\n1,2\n", &options),
+        "t.csv: has no column \"age\", which the model learnt from"
+    );
+    let both = "t.csv: the model learnt from the column \"y\", which is not the label, nor to be ignored";
+    let labelled = TableOptions { label: LabelColumn::Named("y".to_owned()), ..y.clone() };
+    assert_eq!(refused("y,b\n1,2\n", &labelled), both);
+    assert_eq!(refused("y,b\n1,2\n", &TableOptions { ignore: list(&["y"]), ..y }), both);
+    let error =
+        infer("zip,age\n9,\n9,old\n", &options).and_then(|layout| pack(&layout, "zip,age\n9,\n9,old\n"));
+    let problem = "line 3, column \"age\": \"old\" is not a number within the range of 32-bit floats, which the column holds";
+    assert_eq!(error.unwrap_err().to_string(), format!("t.csv: {problem}"));
 }

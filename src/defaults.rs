@@ -18,7 +18,18 @@ pub const DRAW: usize = 0;
 
 // The architecture.
 pub const MODEL: &str = "dense";
-pub const LATENT: usize = 20;
+/// What [`latent`] does, for the help.
+pub const LATENT_HELP: &str = "The length of the latent code, the bottleneck; auto: 20, but of samples that are no images at most half \
+                               of their values";
+
+/// The length of the latent code. A table has few columns, and through a code as long as them everything would pass.
+pub fn latent(input: SampleShape) -> usize {
+    match input {
+        SampleShape::Flat(values) => values.div_ceil(2).clamp(1, 20),
+        SampleShape::Image(_) => 20,
+    }
+}
+
 /// What [`Model::widths`] does, for the help.
 pub const WIDTHS_HELP: &str = "The widths of the encoder's hidden layers from the input on, or none; the decoder mirrors \
                                them. Of conv and resnet the channels, each width halving the image. auto: 512,256 for \

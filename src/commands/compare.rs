@@ -37,7 +37,7 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
         draws: options.draws.draws,
         seed,
     };
-    options.pretraining.check(comparison.architecture.output, samples)?;
+    options.pretraining.check(&comparison.architecture, samples)?;
     options.pretraining.augmentation.check(&data.train)?;
     options.finetuning.augmentation.check(&data.train)?;
     comparison.check()?;

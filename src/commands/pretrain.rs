@@ -1,6 +1,7 @@
 //! `narrows pretrain`: an autoencoder on all samples.
 
 use super::{begin, check_batch, open, reconstruction, refuse};
+use crate::defaults;
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::metrics;
@@ -25,7 +26,7 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
         let shaping = ArchitectureOptions::IDS.into_iter().filter(|id| *id != "latent");
         let shaping: Vec<&str> = shaping.collect();
         refuse(explicit, &shaping, "a linear autoencoder (--linear) has its latent code alone")?;
-        let linear = Architecture::linear(input, options.architecture.latent);
+        let linear = Architecture::linear(input, options.architecture.latent.or(defaults::latent(input)));
         options.architecture = ArchitectureOptions::from(&linear);
     }
     let architecture = options.architecture.resolve(input, data.train.in_unit_range());
@@ -38,7 +39,7 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
         held_out: options.pretraining.held_out(samples),
         seed: options.running.seed,
     };
-    options.pretraining.check(architecture.output, samples)?;
+    options.pretraining.check(&architecture, samples)?;
     options.pretraining.augmentation.check(&data.train)?;
     pretraining.check()?;
     check_batch(&architecture, "--batch", training.batch)?;

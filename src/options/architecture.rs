@@ -19,9 +19,8 @@ pub struct ArchitectureOptions {
     /// convolutions); the last two are for images
     #[arg(long, value_name = "NAME", default_value = defaults::MODEL, value_parser = name(Model::ALL))]
     pub model: Model,
-    /// The length of the latent code, the bottleneck
-    #[arg(long, value_name = "N", default_value_t = defaults::LATENT, value_parser = count(1, WIDEST))]
-    pub latent: usize,
+    #[arg(long, help = defaults::LATENT_HELP, value_name = "N", default_value = "auto", value_parser = auto(count(1, WIDEST)))]
+    pub latent: Auto,
     #[arg(long, help = defaults::WIDTHS_HELP, value_name = "LIST", default_value = "auto",
           value_parser = auto(list(count(1, WIDEST))))]
     pub widths: Auto<List<usize>>,
@@ -53,6 +52,8 @@ impl ArchitectureOptions {
     pub fn resolve(&mut self, input: SampleShape, unit_range: bool) -> Architecture {
         let output = self.output.clone().or(defaults::output(unit_range));
         self.output = Auto::Given(output);
+        let latent = self.latent.or(defaults::latent(input));
+        self.latent = Auto::Given(latent);
         let List(widths) = self.widths.clone().or(List(self.model.widths(input)));
         self.widths = Auto::Given(List(widths.clone()));
         Architecture {
@@ -60,7 +61,7 @@ impl ArchitectureOptions {
             input,
             widths,
             depth: self.depth,
-            latent: self.latent,
+            latent,
             activation: self.activation,
             output,
             batch_norm: !self.no_batch_norm,
@@ -72,7 +73,7 @@ impl ArchitectureOptions {
     pub fn from(architecture: &Architecture) -> ArchitectureOptions {
         ArchitectureOptions {
             model: architecture.model,
-            latent: architecture.latent,
+            latent: Auto::Given(architecture.latent),
             widths: Auto::Given(List(architecture.widths.clone())),
             depth: architecture.depth,
             activation: architecture.activation,

@@ -55,9 +55,16 @@ impl Pretraining {
     }
 
     /// Refuses what does not go together, by the names of the options.
-    pub fn check(&self, output: Activation, samples: usize) -> Result<(), Error> {
-        if self.loss == LossName::Bce && output != Activation::Sigmoid {
+    pub fn check(&self, architecture: &Architecture, samples: usize) -> Result<(), Error> {
+        if self.loss == LossName::Bce && architecture.output != Activation::Sigmoid {
             return Err(Error::new("the loss bce is that of a sigmoid: set --output to sigmoid"));
+        }
+        // PCA, which is measured beside the autoencoder, has no more components.
+        let (latent, values) = (architecture.latent, architecture.input.checked_len().unwrap_or(usize::MAX));
+        if latent > values {
+            return Err(Error::new(format!(
+                "a latent code of {latent} is longer than a sample, which has {values} values: set --latent lower"
+            )));
         }
         match self.held_out(samples) {
             n if n < samples => Ok(()),

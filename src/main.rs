@@ -4,6 +4,7 @@ mod commands;
 mod config;
 mod defaults;
 mod error;
+mod export;
 mod journal;
 mod machine;
 mod metrics;
@@ -12,6 +13,7 @@ mod options;
 mod picture;
 mod progress;
 mod run_folder;
+mod score_table;
 mod summary;
 mod table;
 
@@ -57,6 +59,8 @@ fn work() -> Result<String, error::Error> {
         Command::Pretrain(options) => commands::pretrain::run(options.clone(), &parsed.explicit),
         Command::Finetune(options) => commands::finetune::run(options.clone(), &parsed.explicit),
         Command::Evaluate(options) => commands::evaluate::run(options),
+        Command::Score(options) => commands::score::run(options, &parsed.explicit),
+        Command::Embed(options) => commands::embed::run(options),
         Command::Summary(options) => commands::summary::run(options.clone(), &parsed.explicit),
         Command::Data(options) => commands::data::run(options),
         Command::Info(options) => commands::info::run(options),

@@ -5,6 +5,7 @@ pub mod augmentation;
 pub mod complaint;
 pub mod data;
 pub mod data_commands;
+pub mod exporting;
 pub mod finetuning;
 pub mod pretraining;
 pub mod recipe;
@@ -16,6 +17,7 @@ use architecture::ArchitectureOptions;
 use clap::{Args, Parser, Subcommand};
 use data::{DataOptions, DrawOptions, LabelOptions};
 use data_commands::Data;
+use exporting::{EvaluatedPartOption, ExportOption, PartOption};
 use finetuning::{ComparedFinetuning, Finetuning};
 use narrows_models::{Method, SampleShape};
 use pretraining::Pretraining;
@@ -45,6 +47,10 @@ pub enum Command {
     Finetune(Finetune),
     /// Measure a trained model on the test samples
     Evaluate(Evaluate),
+    /// Measure for each row how badly an autoencoder reconstructs it: the higher, the less it is like what was learnt from
+    Score(Score),
+    /// Write the latent code of each row
+    Embed(Embed),
     /// Show the layers of a model: shapes, parameters, multiply-adds, memory
     Summary(Summary),
     /// Fetch public data sets, which --data then takes by name
@@ -150,10 +156,50 @@ pub struct Evaluate {
     #[command(flatten)]
     pub data: DataOptions,
     #[command(flatten)]
+    pub part: EvaluatedPartOption,
+    #[command(flatten)]
     pub machine: running::MachineOptions,
     /// A folder for the summary and, of an autoencoder, the picture [default: none is written]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+/// The options of `narrows score`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Score {
+    /// The run folder or .safetensors file of an autoencoder
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    pub part: PartOption,
+    /// Mark rows whose score is above this one
+    #[arg(long, value_name = "SCORE", value_parser = values::not_negative::<f32>, conflicts_with = "quantile", help_heading = "Scores")]
+    pub threshold: Option<f32>,
+    /// Mark rows whose score is above that of this fraction of the rows: 0.99 marks the highest hundredth
+    #[arg(long, value_name = "Q", value_parser = values::quantile, help_heading = "Scores")]
+    pub quantile: Option<f64>,
+    #[command(flatten)]
+    pub machine: running::MachineOptions,
+    #[command(flatten)]
+    pub export: ExportOption,
+}
+
+/// The options of `narrows embed`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Embed {
+    /// The run folder or .safetensors file of an autoencoder or a classifier
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    pub part: PartOption,
+    #[command(flatten)]
+    pub machine: running::MachineOptions,
+    #[command(flatten)]
+    pub export: ExportOption,
 }
 
 /// The options of `narrows summary`.

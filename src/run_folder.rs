@@ -13,11 +13,13 @@ pub const METRICS: &str = "metrics.csv";
 pub const SUMMARY: &str = "summary.json";
 pub const MODEL: &str = "model.safetensors";
 pub const PICTURE: &str = "reconstructions.png";
+pub const SCORES: &str = "scores.csv";
+pub const CODES: &str = "codes.npy";
 /// What to do where something cannot be written.
 pub const HINT: &str = "give another folder by --out";
 
 /// All that a run may write.
-const FILES: [&str; 5] = [CONFIG, METRICS, SUMMARY, MODEL, PICTURE];
+const FILES: [&str; 7] = [CONFIG, METRICS, SUMMARY, MODEL, PICTURE, SCORES, CODES];
 
 /// A run's folder. Unless it is told to keep what it got, it removes that again, and itself.
 #[derive(Debug)]

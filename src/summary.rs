@@ -1,4 +1,5 @@
-//! `summary.json`: what came out, for programs. Accuracies are fractions, errors are per value in [0, 1].
+//! `summary.json`: what came out, for programs. Accuracies are fractions, errors are per value as a model
+//! sees it: of images in [0, 1], of tables standardised.
 
 use crate::error::Error;
 use crate::machine;
@@ -85,6 +86,45 @@ pub struct EvaluateSummary<'a> {
     /// Of an autoencoder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_mse: Option<f64>,
+    #[serde(flatten)]
+    pub cost: Cost,
+}
+
+/// Of `score`.
+#[derive(Debug, Serialize)]
+pub struct ScoreSummary<'a> {
+    pub command: &'a str,
+    pub dataset: &'a str,
+    pub trained_on: &'a str,
+    pub threads: usize,
+    pub rows: usize,
+    pub mean: f64,
+    pub quantiles: &'a [QuantileSummary],
+    /// Where one was asked for, and how many scores are above it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub above: Option<usize>,
+    #[serde(flatten)]
+    pub cost: Cost,
+}
+
+/// The smallest score that at least this fraction of the scores are not above.
+#[derive(Debug, Serialize)]
+pub struct QuantileSummary {
+    pub quantile: f64,
+    pub score: f32,
+}
+
+/// Of `embed`.
+#[derive(Debug, Serialize)]
+pub struct EmbedSummary<'a> {
+    pub command: &'a str,
+    pub dataset: &'a str,
+    pub trained_on: &'a str,
+    pub threads: usize,
+    pub rows: usize,
+    pub latent: usize,
     #[serde(flatten)]
     pub cost: Cost,
 }

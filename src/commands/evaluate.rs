@@ -1,6 +1,6 @@
 //! `narrows evaluate`: a trained model on the test samples.
 
-use super::{check_samples, open, reconstruction};
+use super::{Chosen, no_labels, open_for, reconstruction};
 use crate::error::Error;
 use crate::numbers::percent;
 use crate::options::Evaluate;
@@ -19,11 +19,14 @@ const NAME: &str = "evaluate";
 pub fn run(options: &Evaluate) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
-    let data = open(&mut options.data, options.machine.threads, false)?;
-    let test = &data.test;
     let path = run_folder::model(&options.run)?;
     let (description, network, params) = checkpoint::load(&path)?;
-    check(&path, &description, test)?;
+    let parts = open_for(&path, &description, &mut options.data, options.machine.threads, false)?;
+    let mut test = Chosen::from(parts, Some(options.part.part))?.into_data()?;
+    if let Some(class) = &options.data.against_rest {
+        test = test.one_against_rest(class)?;
+    }
+    let test = &classes_of(&path, &description, test)?;
     let cx = options.machine.context()?;
     let folder = match &options.out {
         None => None,
@@ -43,7 +46,7 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
         dataset: test.name(),
         trained_on: &description.dataset,
         threads: cx.threads(),
-        test_samples: test.len(),
+        test_samples: rates.as_ref().map_or(test.len(), |(all, _)| all.of),
         test_accuracy: rates.as_ref().map(|(all, _)| all.clone()),
         test_balanced_accuracy: rates.as_ref().map(|(_, each)| balanced(each)),
         classes: rates.as_ref().map(|(_, each)| &each[..]),
@@ -62,20 +65,35 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
     Ok(text)
 }
 
-/// Refuses a model that is not for such samples.
-fn check(path: &Path, description: &Description, test: &Dataset) -> Result<(), Error> {
-    let (dataset, trained) = (test.name(), &description.dataset);
-    check_samples(path, description, test)?;
-    match description.classes {
-        Some(classes) if classes != test.classes() => Err(Error::at(
+/// `test` with the classes of a classifier, found by their names. Of a model from before there were names, their number has to
+/// be the same.
+fn classes_of(path: &Path, description: &Description, test: Dataset) -> Result<Dataset, Error> {
+    let Some(classes) = description.classes else { return Ok(test) };
+    if !test.has_labels() {
+        return Err(no_labels(&test));
+    }
+    let advice = "name its data by --data, and the class by --against-rest where it was one against the rest";
+    let (dataset, trained) = (test.name().to_string(), &description.dataset);
+    if description.class_names.is_empty() {
+        return match test.classes() {
+            found if found == classes => Ok(test),
+            found => Err(Error::at(
+                path,
+                format_args!(
+                    "the model tells {classes} classes apart ({trained}), but {dataset} has {found}: {advice}"
+                ),
+            )),
+        };
+    }
+    let test = test.with_classes(&description.class_names).map_err(|e| {
+        Error::at(
             path,
-            format_args!(
-                "the model tells {classes} classes apart ({trained}), but {dataset} has {}: name its data by \
-                 --data, and the class by --against-rest where it was one against the rest",
-                test.classes()
-            ),
-        )),
-        _ => Ok(()),
+            format_args!("the model tells {classes} classes apart ({trained}), but {e}: {advice}"),
+        )
+    })?;
+    match test.labelled_rows()?.is_empty() {
+        true => Err(Error::new(format!("{dataset}: none of the rows chosen by --part has a label"))),
+        false => Ok(test),
     }
 }
 
@@ -87,7 +105,7 @@ fn rates(
     test: &Dataset,
     classes: usize,
 ) -> Result<(Rate, Vec<Rate>), Error> {
-    let labels = test.labels()?.ok_or_else(|| Error::new(format!("{}: there are no labels", test.name())))?;
+    let labels = test.labels()?.ok_or_else(|| no_labels(test))?;
     let rows = test.labelled_rows()?;
     let loss = Loss::cross_entropy();
     let evaluation = Evaluation::of(cx, network, params, &loss, test, Rows::Listed(&rows), Goal::Classify)?;

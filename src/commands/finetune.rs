@@ -1,6 +1,6 @@
 //! `narrows finetune`: a classifier from a few labels.
 
-use super::{begin, check_batch, check_samples, full_path, open, refuse};
+use super::{against_rest, begin, check_batch, full_path, no_labels, open, open_for, refuse};
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::metrics;
@@ -10,11 +10,12 @@ use crate::options::architecture::ArchitectureOptions;
 use crate::progress::Progress;
 use crate::run_folder::{self, METRICS, RunFolder, SUMMARY};
 use crate::summary::{Cost, FinetuneSummary, Rate, json};
-use narrows_datasets::{Dataset, LabelDraw, Rows, draw_labels};
+use narrows_datasets::{LabelDraw, Rows, draw_labels};
 use narrows_engine::Params;
 use narrows_models::checkpoint::{self, Description};
 use narrows_models::compare::draw_seed;
-use narrows_models::{Architecture, Evaluation, Goal, Method, Metric, Run, SampleShape, Task};
+use narrows_models::{Evaluation, Goal, Method, Metric, Run, SampleShape, Task};
+use std::path::PathBuf;
 use std::time::Instant;
 
 const NAME: &str = "finetune";
@@ -23,15 +24,29 @@ const RUN: &str = "classifier";
 
 pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
-    let data = open(&mut options.data, options.running.machine.threads, options.running.quiet)?;
+    let (threads, quiet) = (options.running.machine.threads, options.running.quiet);
+    let (data, architecture, pretrained) = match encoder(&options, explicit)? {
+        // An encoder is given what it learnt to see.
+        Some(Encoder { path, description, params }) => {
+            let data = open_for(&path, &description, &mut options.data, threads, quiet)?.split()?;
+            let data = against_rest(data, &options.data)?;
+            options.encoder = options.encoder.as_deref().map(full_path).transpose()?;
+            options.architecture = ArchitectureOptions::from(&description.architecture);
+            (data, description.architecture, Some(params))
+        }
+        None => {
+            let data = open(&mut options.data, threads, quiet)?;
+            let (input, unit_range) = (SampleShape::of(&data.train), data.train.in_unit_range());
+            let architecture = options.architecture.resolve(input, unit_range);
+            (data, architecture, None)
+        }
+    };
     let train = &data.train;
-    let (architecture, pretrained) = encoder(&mut options, explicit, train)?;
-    let labels =
-        train.labels()?.ok_or_else(|| Error::new(format!("{}: there are no labels", train.name())))?;
+    let labels = train.labels()?.ok_or_else(|| no_labels(train))?;
     let (n, validation) = (options.labels.to_train(train)?, options.labels.validation);
     let (seed, draw) = (options.running.seed, options.draw as u64);
     let labelled = draw_labels(labels, train.classes(), n, validation, seed, draw)
-        .map_err(|e| Error::new(format!("{}: {e}", train.name())))?;
+        .map_err(|e| Error::from(e).during(train.name()))?;
     // As compare does, so that a draw can be repeated alone.
     let seed = draw_seed(seed, draw);
     let training = options.finetuning.training(n, seed);
@@ -88,28 +103,28 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     Ok(report(&summary, &folder))
 }
 
-/// The encoder to start from, if any, and the architecture, which then is that encoder's.
-fn encoder(
-    options: &mut Finetune,
-    explicit: &[String],
-    train: &Dataset,
-) -> Result<(Architecture, Option<Params>), Error> {
-    let Some(run) = options.encoder.clone() else {
+/// A pretrained autoencoder, of which the encoder is used.
+struct Encoder {
+    path: PathBuf,
+    description: Description,
+    params: Params,
+}
+
+/// The encoder to start from, if any.
+fn encoder(options: &Finetune, explicit: &[String]) -> Result<Option<Encoder>, Error> {
+    let Some(run) = &options.encoder else {
         if !options.scratch {
             return Err(Error::new(
                 "finetune needs an encoder: give --encoder RUN, or --scratch to start without one",
             ));
         }
         refuse(explicit, &["method"], "there is no pretrained encoder to treat one way or another")?;
-        return Ok((options.architecture.resolve(SampleShape::of(train), train.in_unit_range()), None));
+        return Ok(None);
     };
     refuse(explicit, &ArchitectureOptions::IDS, "the architecture is that of --encoder")?;
-    let path = run_folder::model(&run)?;
+    let path = run_folder::model(run)?;
     let (description, _, params) = checkpoint::load(&path)?;
-    check_samples(&path, &description, train)?;
-    options.encoder = Some(full_path(&run)?);
-    options.architecture = ArchitectureOptions::from(&description.architecture);
-    Ok((description.architecture, Some(params)))
+    Ok(Some(Encoder { path, description, params }))
 }
 
 fn report(summary: &FinetuneSummary<'_>, folder: &RunFolder) -> String {

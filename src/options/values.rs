@@ -129,6 +129,14 @@ pub fn fraction(text: &str) -> Result<f32, String> {
     }
 }
 
+/// Reads a number from 0 to 1.
+pub fn quantile(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(q) if (0.0..=1.0).contains(&q) => Ok(q),
+        _ => Err("it must be a number from 0 to 1".to_string()),
+    }
+}
+
 /// Reads the shape of a sample: `28x28x1`, `28x28` for one channel, or `784`.
 pub fn shape(text: &str) -> Result<SampleShape, String> {
     let sizes: Option<Vec<usize>> =

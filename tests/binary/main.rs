@@ -11,3 +11,4 @@ mod images;
 mod models;
 mod program;
 mod progress;
+mod tables;

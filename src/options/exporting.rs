@@ -1,0 +1,42 @@
+//! Which rows of data go through a model, and where what comes of them goes.
+
+use super::values::name;
+use clap::Args;
+use std::path::PathBuf;
+
+/// A part of data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    All,
+    Train,
+    Test,
+}
+
+const PARTS: [(&str, Part); 3] = [("all", Part::All), ("train", Part::Train), ("test", Part::Test)];
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Data")]
+pub struct PartOption {
+    /// The rows to take: all, train, test. Of data in one piece, train and test are what the other commands make of it
+    /// [default: all; test, where the data come in these two halves]
+    #[arg(long, value_name = "NAME", value_parser = name(&PARTS))]
+    pub part: Option<Part>,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Data")]
+pub struct EvaluatedPartOption {
+    /// The rows to measure on: test, train, all. Of data in one piece, one labelled row in six is for the test, as in the
+    /// other commands: of data that the model has not met, all will do
+    #[arg(long, value_name = "NAME", default_value = "test", value_parser = name(&PARTS))]
+    pub part: Part,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Run")]
+pub struct ExportOption {
+    /// A new file that ends in .csv, .npy or .parquet, or a new folder for a file and summary.json
+    /// [default: runs/COMMAND-N]
+    #[arg(long, value_name = "PATH")]
+    pub out: Option<PathBuf>,
+}

@@ -1,0 +1,450 @@
+//! Tables as data, from the first command to the last. The table is synthetic: [`Animals`] says how it comes about.
+
+use crate::program::{Place, Said};
+use std::collections::BTreeMap;
+use std::fs;
+
+/// The classes, called as nobody would call a column.
+const KINDS: [&str; 3] = ["Löwe", "tiger, striped", "the \"bear\""];
+const COLOURS: [&str; 4] = ["grün", "rot, \"hell\"", "blue", "\u{3b1}\u{3b2}"];
+
+/// Rows of three kinds of animals: three numbers and a colour follow the kind, two further numbers follow those.
+struct Animals(u64);
+
+impl Animals {
+    /// Uniform in [0, 1).
+    fn uniform(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Of about the standard normal distribution.
+    fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
+    }
+
+    /// A row's cells by column, and its kind.
+    fn row(&mut self) -> (BTreeMap<&'static str, String>, usize) {
+        let kind = (self.uniform() * 3.0) as usize;
+        let centre = [[8.0, 100.0, 0.2], [12.0, 140.0, 0.5], [9.0, 180.0, 0.8]][kind];
+        let (age, size) = (centre[0] + self.normal(), centre[1] + 8.0 * self.normal());
+        let share = centre[2] + 0.05 * self.normal();
+        let colour = if self.uniform() < 0.7 { kind } else { (self.uniform() * 4.0) as usize };
+        let cells = [
+            ("age", format!("{age:.2}")),
+            ("size", format!("{size:.1}")),
+            ("share", format!("{share:.4}")),
+            ("weight, kg", format!("{:.1}", 1.2 * size - 3.0 * age + self.normal())),
+            ("speed", format!("{:.2}", 60.0 * share + 0.2 * self.normal())),
+            ("colour", COLOURS[colour].to_string()),
+        ];
+        (BTreeMap::from(cells), kind)
+    }
+}
+
+/// The rows of [`table`] that are like no other: a weight that does not go with the size, though each occurs.
+const PLANTED: [usize; 4] = [77, 800, 1201, 1999];
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
+
+/// 2,000 rows, one in 20 of which has a label, one in 17 no age.
+fn table() -> String {
+    let mut animals = Animals(1);
+    let mut text = "id,age,size,\"weight, kg\",share,speed,colour,kind\n".to_string();
+    for row in 0..2000 {
+        let (mut cells, kind) = animals.row();
+        if row % 17 == 3 {
+            cells.insert("age", String::new());
+        }
+        if PLANTED.contains(&row) {
+            cells.extend([("size", "95".to_string()), ("weight, kg", "230".to_string())]);
+        }
+        let label = if row % 20 == 5 { quoted(KINDS[kind]) } else { String::new() };
+        let cell = |name| &cells[name];
+        text += &format!(
+            "r{row},{},{},{},{},{},{},{label}\n",
+            cell("age"),
+            cell("size"),
+            cell("weight, kg"),
+            cell("share"),
+            cell("speed"),
+            quoted(cell("colour"))
+        );
+    }
+    text
+}
+
+/// 300 other rows, all labelled, of two of the kinds: columns in another order, one that nobody knows, a colour too.
+fn other_table() -> String {
+    let mut animals = Animals(2);
+    let mut text = "kind,colour,notes,speed,share,\"weight, kg\",size,age\n".to_string();
+    let mut rows = 0;
+    while rows < 300 {
+        let (cells, kind) = animals.row();
+        if kind == 0 {
+            continue;
+        }
+        let colour = if rows % 10 == 0 { "infrared" } else { &cells["colour"] };
+        let cell = |name| &cells[name];
+        text += &format!(
+            "{},{},note {rows},{},{},{},{},{}\n",
+            quoted(KINDS[kind]),
+            quoted(colour),
+            cell("speed"),
+            cell("share"),
+            cell("weight, kg"),
+            cell("size"),
+            cell("age")
+        );
+        rows += 1;
+    }
+    text
+}
+
+/// The cells of a file that holds no quotes.
+fn cells(text: &str) -> Vec<Vec<&str>> {
+    text.lines().map(|line| line.split(',').collect()).collect()
+}
+
+/// The rows of numbers of a `.npy` file of two dimensions, or one.
+fn npy(bytes: &[u8]) -> (String, Vec<f32>) {
+    let length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    let header = String::from_utf8(bytes[10..10 + length].to_vec()).unwrap();
+    let values = bytes[10 + length..].chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
+    (header, values.collect())
+}
+
+/// The smallest number that at least the fraction `q` of `sorted` are not above.
+fn quantile(sorted: &[f32], q: f64) -> f32 {
+    let enough = |x: &&f32| sorted.iter().filter(|y| y <= x).count() as f64 >= q * sorted.len() as f64;
+    *sorted.iter().find(enough).unwrap()
+}
+
+#[test]
+fn a_table_goes_all_the_way() {
+    let place = Place::new();
+    fs::write(place.path("t.csv"), table()).unwrap();
+    let learn = "--data t.csv --label kind --ignore id";
+    let said = place.succeed(&format!("pretrain {learn} --widths 64 --epochs 40 --out ae"));
+    assert!(said.out.starts_with("t.csv: 1,885 unlabelled samples, 16 test samples"), "{}", said.out);
+    let config: toml::Table = toml::from_str(&place.read("ae/config.toml")).unwrap();
+    // 5 numbers, 4 colours, and whether the age is missing: 10 values, half of which are the code.
+    assert_eq!((config["latent"].as_integer(), config["output"].as_str()), (Some(5), Some("none")));
+    assert!(!place.path("ae/reconstructions.png").exists());
+    let (pca, ae) = (&place.json("ae/summary.json")["pca"], &place.json("ae/summary.json")["autoencoder"]);
+    let error = |of: &serde_json::Value| of["train_mse"].as_f64().unwrap();
+    // Standardised numbers have the variance 1.
+    assert!(error(pca) > 0.0 && error(pca) < 1.0 && error(ae) < 1.0, "{}", said.out);
+
+    scores(&place);
+    classes(&place);
+    codes(&place);
+    let said = place.succeed(&format!(
+        "compare {learn} --labels 30 --validation 30 --draws 3 --epochs 20 --widths 32 --finetune-epochs 30 \
+         --finetune-lr 1e-2 --methods full --out compared"
+    ));
+    let summary = place.json("compared/summary.json");
+    let accuracies = summary["methods"].as_array().unwrap().iter();
+    let means: Vec<f64> = accuracies.map(|m| m["test_accuracy"]["mean"].as_f64().unwrap()).collect();
+    assert!(means.len() == 2 && means.iter().all(|mean| *mean > 0.8), "{}", said.out);
+    assert!(said.out.contains("PCA, 5 components") && said.out.contains("scratch"), "{}", said.out);
+    assert!(place.succeed("summary --data t.csv --ignore id,kind").out.contains("samples of 10 values"));
+}
+
+/// Rows that are like no other score highest, and the scores' quantiles are theirs.
+fn scores(place: &Place) {
+    let said = place.succeed("score ae --data t.csv --quantile 0.99 --out scored");
+    let text = place.read("scored/scores.csv");
+    let rows = cells(&text);
+    assert_eq!((rows.len(), &rows[0][..]), (2001, &["row", "score", "worst", "above"][..]));
+    let number = |cell: &str| cell.parse::<f32>().unwrap();
+    assert!(rows[1..].iter().enumerate().all(|(at, row)| row[0] == at.to_string()));
+    let mut order: Vec<(usize, f32)> = rows[1..].iter().map(|row| number(row[1])).enumerate().collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let mut top: Vec<usize> = order[..PLANTED.len()].iter().map(|(row, _)| *row).collect();
+    top.sort_unstable();
+    assert_eq!(top, PLANTED, "{}", said.out);
+    let shown: Vec<&str> = said.out.lines().skip_while(|line| !line.contains("highest: row")).collect();
+    assert_eq!(shown[1].split_whitespace().next(), Some(&*order[0].0.to_string()), "{}", said.out);
+    assert_eq!(shown[1..].iter().take_while(|line| !line.is_empty()).count(), 10);
+    assert!(PLANTED.iter().all(|row| ["size", "\"weight", "age"].contains(&rows[row + 1][2])));
+
+    let summary = place.json("scored/summary.json");
+    let sorted: Vec<f32> = order.iter().rev().map(|(_, score)| *score).collect();
+    let found = summary["quantiles"].as_array().unwrap();
+    assert_eq!(found.len(), 4);
+    for each in found {
+        let (q, score) = (each["quantile"].as_f64().unwrap(), each["score"].as_f64().unwrap());
+        assert_eq!(score as f32, quantile(&sorted, q), "{q}");
+    }
+    let threshold = summary["threshold"].as_f64().unwrap() as f32;
+    assert_eq!((threshold, summary["above"].as_u64()), (quantile(&sorted, 0.99), Some(20)));
+    for row in &rows[1..] {
+        assert_eq!(row[row.len() - 1] == "1", number(row[1]) > threshold, "{row:?}");
+    }
+    let mean = sorted.iter().map(|&score| f64::from(score)).sum::<f64>() / 2000.0;
+    assert!((summary["mean"].as_f64().unwrap() - mean).abs() < 1e-9);
+    assert_eq!((summary["rows"].as_u64(), summary["dataset"].as_str()), (Some(2000), Some("t.csv")));
+
+    // As an array; by a threshold; only the rows of the test, which keep their numbers; and nothing is left beside.
+    place.succeed("score ae --data t.csv --out s.npy");
+    let (header, values) = npy(&fs::read(place.path("s.npy")).unwrap());
+    assert!(header.contains("'shape': (2000,)"), "{header}");
+    assert!(rows[1..].iter().zip(&values).all(|(row, value)| number(row[1]) == *value));
+    place.succeed("score ae --data t.csv --label kind --part test --threshold 0.5 --out test.csv");
+    let text = place.read("test.csv");
+    let test = cells(&text);
+    assert_eq!(test.len(), 1 + 16);
+    for row in &test[1..] {
+        let at: usize = row[0].parse().unwrap();
+        assert_eq!((at % 20, number(row[1])), (5, values[at]));
+        assert_eq!(row[row.len() - 1] == "1", values[at] > 0.5);
+    }
+    let listing = place.listing();
+    assert!(!listing.iter().any(|path| path.ends_with("partial")), "{listing:?}");
+    let said = place.succeed("score ae --data t.csv");
+    assert!(
+        said.out.ends_with("\nscores: runs/score-1/scores.csv\n") && !said.out.contains("above"),
+        "{}",
+        said.out
+    );
+    assert!(place.read("runs/score-1/scores.csv").starts_with("row,score,worst\n"));
+}
+
+/// A classifier from a few labels, measured on its own data and on others.
+fn classes(place: &Place) {
+    // What the encoder has not learnt from is left out: --ignore need not be repeated.
+    let said = place.succeed(
+        "finetune --encoder ae --data t.csv --label kind --labels all --validation 30 --epochs 40 --out classifier",
+    );
+    assert!(said.out.contains("full on 54 labels"), "{}", said.out);
+    let said = place.succeed("evaluate classifier --data t.csv --label kind --out own");
+    let accuracy = |summary: &serde_json::Value| summary["test_accuracy"]["mean"].as_f64().unwrap();
+    let own = place.json("own/summary.json");
+    assert_eq!(own["test_samples"].as_u64(), Some(16), "{}", said.out);
+    assert!(accuracy(&own) > 0.8, "{}", said.out);
+
+    fs::write(place.path("other.csv"), other_table()).unwrap();
+    let said = place.succeed("evaluate classifier --data other.csv --label kind --part all --out other");
+    let other = place.json("other/summary.json");
+    assert_eq!(other["test_samples"].as_u64(), Some(300));
+    assert!(accuracy(&other) > 0.9, "{}", said.out);
+    let of = |class: usize| other["classes"][class]["of"].as_u64().unwrap();
+    // In the order that the classifier knows them in.
+    assert_eq!((of(0), of(1) + of(2)), (0, 300), "{}", said.out);
+    // Without --part it is a sixth of each kind.
+    place.succeed("evaluate classifier --data other.csv --label kind --out sixth");
+    let sixth = place.json("sixth/summary.json")["test_samples"].as_u64().unwrap();
+    assert!((49..=50).contains(&sixth), "{sixth}");
+    // An autoencoder needs no labels.
+    let said = place.succeed("evaluate ae --data other.csv --label none --part all");
+    assert!(said.out.contains("an autoencoder: test error"), "{}", said.out);
+}
+
+/// Codes as an array and as a table.
+fn codes(place: &Place) {
+    place.succeed("embed ae --data t.csv --label kind --out codes");
+    assert_eq!(place.json("codes/summary.json")["latent"].as_u64(), Some(5));
+    let (header, values) = npy(&fs::read(place.path("codes/codes.npy")).unwrap());
+    assert!(header.contains("'shape': (2000, 5)") && values.len() == 10_000, "{header}");
+    place.succeed("embed ae --data t.csv --label kind --out codes.csv");
+    let text = place.read("codes.csv");
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("row,z0,z1,z2,z3,z4,label"));
+    let source = table();
+    for ((row, line), source) in lines.enumerate().zip(source.lines().skip(1)) {
+        let cells: Vec<&str> = line.splitn(7, ',').collect();
+        assert_eq!(cells[0], row.to_string());
+        let code: Vec<f32> = cells[1..6].iter().map(|cell| cell.parse().unwrap()).collect();
+        assert_eq!(code, values[5 * row..][..5]);
+        // A name is quoted where it has to be only.
+        let label =
+            if source.ends_with("\"Löwe\"") { "Löwe" } else { &source[source.len() - cells[6].len()..] };
+        assert_eq!((cells[6], cells[6].is_empty()), (label, row % 20 != 5));
+    }
+    // A classifier has an encoder as well, which fine-tuning changed; and no label is none.
+    place.succeed("embed classifier --data t.csv --label none --out tuned.csv");
+    let text = place.read("tuned.csv");
+    assert!(text.starts_with("row,z0,z1,z2,z3,z4\n") && text.lines().count() == 2001);
+}
+
+/// What is written as Parquet can be read as data, and holds the same.
+#[cfg(feature = "parquet")]
+#[test]
+fn scores_and_codes_come_as_parquet() {
+    let place = Place::new();
+    fs::write(place.path("t.csv"), table()).unwrap();
+    place.succeed("pretrain --data t.csv --label kind --ignore id --widths 8 --epochs 2 --out ae");
+    for (command, name) in [("score ae", "scores"), ("embed ae --label kind", "codes")] {
+        place.succeed(&format!("{command} --data t.csv --out {name}.csv"));
+        place.succeed(&format!("{command} --data t.csv --out {name}.parquet"));
+        let opened = |file: &str| {
+            let data =
+                narrows_datasets::open_whole(&place.path(file), &Default::default(), &|_, _| {}).unwrap();
+            let narrows_datasets::Parts::Whole(data) = data.data else { panic!("{file} has halves") };
+            let rows = (0..data.len()).map(|row| data.stored_bytes(row).unwrap()).collect::<Vec<_>>();
+            (
+                data.columns().unwrap().to_vec(),
+                rows,
+                data.class_names().to_vec(),
+                data.labels().unwrap().map(<[u16]>::to_vec),
+            )
+        };
+        assert_eq!(opened(&format!("{name}.csv")), opened(&format!("{name}.parquet")), "{name}");
+    }
+}
+
+/// One line, and nothing left.
+fn refused(place: &Place, line: &str, expected: &str) {
+    let before = place.listing();
+    let Said { code, out, err } = place.run(line);
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{line}: {err}");
+    let last = err.strip_suffix('\n').unwrap();
+    assert_eq!(last, format!("narrows: {expected}"), "{line}");
+    let after = place.listing();
+    let new: Vec<&String> =
+        after.iter().filter(|path| !before.contains(path) && !path.contains(".narrows")).collect();
+    assert!(new.is_empty(), "{line}: {new:?}");
+}
+
+#[test]
+fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
+    let place = Place::new();
+    let rows = |row: fn(usize) -> String| (0..40).map(row).collect::<String>();
+    let put = |name: &str, text: String| fs::write(place.path(name), text).unwrap();
+    put("t.csv", format!("a,b,kind\n{}", rows(|i| format!("{i},{},k{}\n", i * i % 7, i % 2))));
+    put("ids.csv", format!("id,b\n{}", (0..300).map(|i| format!("r{i},{}\n", i % 7)).collect::<String>()));
+    put("bare.csv", format!("a,b,kind\n{}", rows(|i| format!("{i},{},\n", i % 7))));
+    put("far.csv", format!("a,b,target\n{}", rows(|i| format!("{i},{},{i}.5\n", i % 7))));
+    put("two.csv", format!("a,y,class\n{}", rows(|i| format!("{i},{},{}\n", i % 2, i % 2))));
+    put("gap.csv", format!("a,b\n{}", rows(|i| format!("{i},\n"))));
+    put("shift.csv", format!("a,c\n{}", rows(|i| format!("{i},{i}\n"))));
+    put("text.csv", format!("a,b\n{}", rows(|i| format!("{i},t{i}\n"))));
+    let refused = |line: &str, expected: &str| refused(&place, line, expected);
+
+    let tiny = "--epochs 1 --widths 4 --held-out 2 --out new";
+    refused(
+        &format!("pretrain --data t.csv --label kin {tiny}"),
+        "t.csv: has no column \"kin\" of labels: it has \"kind\", \"a\", \"b\": choose by --label",
+    );
+    refused(
+        &format!("pretrain --data t.csv --ignore c,d {tiny}"),
+        "t.csv: has no column \"c\" to ignore: it has \"a\", \"b\", \"kind\": choose by --ignore",
+    );
+    refused(
+        &format!("pretrain --data ids.csv {tiny}"),
+        "ids.csv: the column \"id\" has 300 different values in 300 rows, too many for categories: ignore it by --ignore",
+    );
+    refused(
+        &format!("pretrain --data far.csv {tiny}"),
+        "far.csv: line 2, column \"target\": 0.5 is not whole: it looks like a target of regression, not a class: name \
+         another label column by --label",
+    );
+    refused(
+        &format!("pretrain --data two.csv {tiny}"),
+        "two.csv: the columns \"y\" and \"class\" may both hold the labels: name the one that does, or say that none \
+         does, by --label",
+    );
+    refused(
+        &format!("pretrain --data gap.csv {tiny}"),
+        "gap.csv: the column \"b\" is missing in every row: ignore it by --ignore",
+    );
+    refused(
+        &format!("pretrain --data t.csv --label kind --latent 3 {tiny}"),
+        "a latent code of 3 is longer than a sample, which has 2 values: set --latent lower",
+    );
+    refused(
+        &format!("pretrain --data t.csv --label kind --loss bce {tiny}"),
+        "the loss bce is that of a sigmoid: set --output to sigmoid",
+    );
+    let scratch = "finetune --scratch --widths 4 --epochs 1 --out new";
+    refused(
+        &format!("{scratch} --data bare.csv --label kind"),
+        "bare.csv: there are no labels: name the column that holds them by --label",
+    );
+    refused(
+        &format!("{scratch} --data t.csv --label kind"),
+        "t.csv: 100 training and 100 validation labels are more than the 34 samples there are: ask for fewer by \
+         --labels or --validation",
+    );
+    refused(
+        &format!("{scratch} --data t.csv --label kind --labels all"),
+        "t.csv: of 34 labels --validation 100 leaves none to train on: set it lower",
+    );
+    refused(
+        "compare --data bare.csv --label kind --out new",
+        "bare.csv: comparing needs labels in train and test: name the column of a table's by --label",
+    );
+
+    place.succeed("pretrain --data t.csv --label kind --epochs 1 --widths 4 --held-out 2 --out ae");
+    place.succeed(
+        "finetune --encoder ae --data t.csv --label kind --labels 4 --validation 4 --epochs 1 --out classifier",
+    );
+    let lacks = "shift.csv: has no column \"b\", which the model learnt from";
+    for line in ["score ae", "embed classifier", "evaluate ae", "finetune --encoder ae --out new"] {
+        refused(&format!("{line} --data shift.csv"), lacks);
+    }
+    refused(
+        "score ae --data text.csv",
+        "text.csv: line 2, column \"b\": \"t0\" is not a number within the range of 32-bit floats, which the column holds",
+    );
+    refused(
+        "embed ae --data t.csv --label b",
+        "t.csv: the model learnt from the column \"b\", which is not the label, nor to be ignored",
+    );
+    refused(
+        "score classifier --data t.csv",
+        "classifier/model.safetensors: the model is a classifier, which reconstructs nothing: name the autoencoder \
+         that narrows pretrain left",
+    );
+    refused(
+        "score ae",
+        "ae/model.safetensors: the model learnt from t.csv, of another kind: data set \"digits\": holds bytes, where the \
+         preparation is for floats: name its like by --data",
+    );
+    refused(
+        "evaluate classifier --data bare.csv --label kind",
+        "bare.csv: there are no labels: name the column that holds them by --label",
+    );
+    refused(
+        "score ae --data t.csv --against-rest k0",
+        "--against-rest has no effect: a score takes no labels",
+    );
+    #[cfg(not(feature = "parquet"))]
+    refused(
+        "score ae --data t.csv --out s.parquet",
+        "s.parquet: this build writes no Parquet files: build it with --features parquet, or name a .csv or .npy file",
+    );
+    refused(
+        "score ae --data t.csv --out ae",
+        "ae: already holds a run (config.toml): give another folder by --out, or remove that run first",
+    );
+    place.succeed("score ae --data t.csv --out s.csv");
+    refused(
+        "embed ae --data t.csv --out s.csv",
+        "s.csv: is already there: give another file by --out, or remove it first",
+    );
+    let said = place.run("score ae --data t.csv --out no/such/s.csv");
+    assert!(
+        said.code == Some(2) && said.err.starts_with("narrows: no/such/s.csv: cannot write: "),
+        "{}",
+        said.err
+    );
+    for line in ["--quantile 1.5", "--threshold=-1", "--quantile 0.5 --threshold 1", "--part none"] {
+        let said = place.run(&format!("score ae --data t.csv {line}"));
+        assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{line}: {}", said.err);
+    }
+    // Halves have rows of their own.
+    fs::create_dir(place.path("halves")).unwrap();
+    for (half, from) in [("train.csv", "t.csv"), ("test.csv", "t.csv")] {
+        fs::copy(place.path(from), place.path("halves").join(half)).unwrap();
+    }
+    refused(
+        "score ae --data halves --part all",
+        "halves: comes in two halves, each with rows of its own: choose one by --part train or test",
+    );
+    place.succeed("score ae --data halves --out half.csv");
+    assert_eq!(place.read("half.csv"), place.read("s.csv"));
+}

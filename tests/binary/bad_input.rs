@@ -120,7 +120,7 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         // The machine and the command line.
         (compare("--isa mmx"), &["--isa", "plain"]),
         (compare("--threads 99999"), &["--threads"]),
-        (compare("--label 5"), &["--label", "'--labels'"]),
+        (compare("--lables 5"), &["--label", "'--labels'"]),
         ("comapre".to_string(), &["comapre", "'compare'"]),
         // The output.
         (tiny_compare("--out file"), &["file: is not a folder", "--out"]),

@@ -146,6 +146,16 @@ fn parquet<'a>(target: &'a Target, columns: &[(&str, Kind)]) -> Result<Rows<'a>,
     Ok(Rows { writer: Writer::Parquet(Box::new(writer)), target })
 }
 
+#[cfg(feature = "parquet")]
+fn value<'a>(cell: &CsvCell<'a>) -> Value<'a> {
+    match *cell {
+        CsvCell::Missing => Value::Null,
+        CsvCell::Number(number) => Value::F32(number),
+        CsvCell::Whole(number) => Value::U64(number),
+        CsvCell::Text(text) => Value::Text(text),
+    }
+}
+
 /// [`Target::new`] has refused it.
 #[cfg(not(feature = "parquet"))]
 fn parquet<'a>(target: &'a Target, _: &[(&str, Kind)]) -> Result<Rows<'a>, Error> {
@@ -174,12 +184,6 @@ impl Rows<'_> {
             Writer::Npy(npy) => npy.rows(values),
             #[cfg(feature = "parquet")]
             Writer::Parquet(parquet) => {
-                let value = |cell: &CsvCell<'_>| match *cell {
-                    CsvCell::Missing => Value::Null,
-                    CsvCell::Number(number) => Value::F32(number),
-                    CsvCell::Whole(number) => Value::U64(number),
-                    CsvCell::Text(text) => Value::Text(text),
-                };
                 let row: Vec<Value<'_>> = cells.iter().map(value).collect();
                 return Ok(parquet.push(&row)?);
             }

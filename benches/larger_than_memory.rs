@@ -72,7 +72,7 @@ fn store(folder: &Path, bytes: u64) -> Result<PathBuf, Anything> {
 
 /// Samples a second over so many seconds, an epoch of warming up or a second before.
 fn train(path: &Path, memory: u64, seconds: f64) -> Result<f64, Anything> {
-    let Parts::Whole(data) = open_whole(path, &OpenOptions::default(), &|_, _| {})? else {
+    let Parts::Whole(data) = open_whole(path, &OpenOptions::default(), &|_, _| {})?.data else {
         return Err("the store has halves".into());
     };
     let data: Dataset = data.with_memory(memory);

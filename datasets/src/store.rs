@@ -23,7 +23,8 @@
 //!                metadata: JSON in UTF-8
 //! ```
 //!
-//! A block is as many samples as fit into 1 MiB, at least one; the last may be shorter. So what is read is held against
+//! A block is as many samples as fit into 128 KiB, at least one; the last may be shorter. (Larger ones would be read no faster, and
+//! mixed less well where data are larger than memory: see [`Loader`](crate::Loader).) So what is read is held against
 //! its checksum block by block, by [`verify`] for the whole file. To open a file takes the header and the metadata, and
 //! therefore as long for a billion samples as for ten. The metadata are at most 64 MiB.
 //!
@@ -62,7 +63,7 @@ const VALUES_AT: u64 = 4096;
 /// What labels begin at a multiple of.
 const ALIGNMENT: u64 = 64;
 /// The bytes of a block, unless a sample is longer.
-const BLOCK: usize = 1 << 20;
+const BLOCK: usize = 1 << 17;
 /// A block's two checksums.
 const CHECKSUM: u64 = 8;
 /// The longest metadata, in bytes: parsed, they take a few times as much memory.

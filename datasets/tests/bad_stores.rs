@@ -113,7 +113,7 @@ fn a_header_that_lies_is_refused() {
     assert_refused(&path, &with_header(&whole, 32, &eight(6)), "blocks of");
     let one = ByHand { train: 1, test: 0, values: vec![1, 2], labels: Some(vec![0]), ..small() };
     assert_refused(&path, &with_header(&one.bytes(), 40, &eight(0)), "blocks of 0 samples");
-    for rows in [(1 << 19) + 1, 1 << 20, 1 << 62, 1 << 63, u64::MAX] {
+    for rows in [(1 << 16) + 1, 1 << 20, 1 << 62, 1 << 63, u64::MAX] {
         assert_refused(&path, &with_header(&whole, 40, &eight(rows)), "blocks of");
     }
     assert_refused(&path, &with_header(&whole, 40, &eight(1)), "promises");
@@ -185,7 +185,7 @@ fn metadata_that_lie_are_refused() {
         (2, swapped, "a normalisation for other columns"),
     ] {
         let values = if dtype == 1 { small().values } else { vec![0; 40] };
-        let block_rows = (1 << 20) / (2 * if dtype == 1 { 1 } else { 4 });
+        let block_rows = (1 << 17) / (2 * if dtype == 1 { 1 } else { 4 });
         let store = ByHand { dtype, values, block_rows, metadata: metadata(&fields), ..small() };
         assert_refused(&path, &store.bytes(), says);
     }
@@ -225,7 +225,7 @@ fn more_samples_than_can_be_numbered_are_refused() {
         train: 1,
         test: 0,
         width: 1,
-        block_rows: 1 << 20,
+        block_rows: 1 << 17,
         values: vec![0],
         labels: None,
         metadata: metadata.clone(),
@@ -234,7 +234,7 @@ fn more_samples_than_can_be_numbered_are_refused() {
     let header = with_header(&small.bytes(), 16, &rows.to_le_bytes());
     let path = put(folder.path(), "many", &header[..4096]);
     let mut file = fs::File::options().write(true).open(&path).unwrap();
-    file.seek(SeekFrom::Start(4096 + values + (rows >> 20) * 8)).unwrap();
+    file.seek(SeekFrom::Start(4096 + values + (rows >> 17) * 8)).unwrap();
     file.write_all(metadata.as_bytes()).unwrap();
     for options in both() {
         let says = "4294967296 samples are more than the 4294967295 that can be numbered";
@@ -245,10 +245,10 @@ fn more_samples_than_can_be_numbered_are_refused() {
 #[test]
 fn progress_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let store = ByHand { width: 1 << 19, block_rows: 2, values: vec![7; 5 << 19], ..small() };
-    let store = ByHand { metadata: metadata(r#""shape":[524288],"classes":["a","b"]"#), ..store };
+    let store = ByHand { width: 1 << 16, block_rows: 2, values: vec![7; 5 << 16], ..small() };
+    let store = ByHand { metadata: metadata(r#""shape":[65536],"classes":["a","b"]"#), ..store };
     let path = put(folder.path(), "blocks", &store.bytes());
     let mut told = Vec::new();
     verify(&path, &mut |done, of| told.push((done, of))).unwrap();
-    assert_eq!(told, [(2 << 19, 5 << 19), (4 << 19, 5 << 19), (5 << 19, 5 << 19)]);
+    assert_eq!(told, [(2 << 16, 5 << 16), (4 << 16, 5 << 16), (5 << 16, 5 << 16)]);
 }

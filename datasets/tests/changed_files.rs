@@ -118,7 +118,7 @@ fn an_epoch_over_a_file_that_changes_is_an_error_or_sees_the_old_one() {
                     let folder = tempfile::tempdir().unwrap();
                     let path = put(folder.path());
                     let options = OpenOptions { access, ..OpenOptions::default() };
-                    let Parts::Whole(data) = open_whole(&path, &options, &|_, _| {}).unwrap() else {
+                    let Parts::Whole(data) = open_whole(&path, &options, &|_, _| {}).unwrap().data else {
                         panic!("it has no halves");
                     };
                     let data = data.with_memory(memory);
@@ -154,7 +154,7 @@ fn labels_of_a_store_that_changed_are_an_error() {
             let classes = vec!["a".to_owned(), "b".to_owned()];
             writer.finish(&Metadata { classes, ..Metadata::default() }).unwrap();
             let options = OpenOptions { access, ..OpenOptions::default() };
-            let Parts::Whole(data) = open_whole(&path, &options, &|_, _| {}).unwrap() else {
+            let Parts::Whole(data) = open_whole(&path, &options, &|_, _| {}).unwrap().data else {
                 panic!("it has no halves");
             };
             change.make(&path);

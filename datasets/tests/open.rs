@@ -17,7 +17,7 @@ fn options(cache: &Path) -> OpenOptions {
 }
 
 fn whole(path: &Path, options: &OpenOptions) -> Dataset {
-    match open_whole(path, options, &|_, _| {}).unwrap() {
+    match open_whole(path, options, &|_, _| {}).unwrap().data {
         Parts::Whole(data) => data,
         Parts::Halves(..) => panic!("it is one"),
     }

@@ -74,7 +74,7 @@ fn a_file_made_by_hand_is_read() {
         train: 2,
         test: 0,
         width: 3,
-        block_rows: 87_381,
+        block_rows: 10_922,
         values: values.clone(),
         labels: None,
         metadata: store_files::metadata(r#""shape":[1,3,1]"#),
@@ -93,7 +93,7 @@ fn a_file_made_by_hand_is_read() {
         let path = put(folder.path(), "floats.narrows", &of_floats.bytes());
         check(&path).unwrap();
         assert_eq!(read_all(&path, &options).unwrap(), [(values.clone(), None)]);
-        let Parts::Whole(data) = open_whole(&path, &options, &|_, _| {}).unwrap() else {
+        let Parts::Whole(data) = open_whole(&path, &options, &|_, _| {}).unwrap().data else {
             panic!("it has no halves");
         };
         assert_eq!((data.image_shape(), data.dtype(), data.classes()), (Some((1, 3, 1)), Dtype::F32, 0));
@@ -116,8 +116,8 @@ fn what_is_written_is_read_back_whatever_the_blocks() {
     let none = |_: usize| UNLABELLED;
     let all = |row: usize| (row % 3) as u16;
     let some = |row: usize| if row.is_multiple_of(2) { UNLABELLED } else { (row % 3) as u16 };
-    // A block of 2 and half of one; of one sample, which is longer than 1 MiB; just one block; a single sample.
-    for (width, rows) in [(400_000, 5), (1_500_000, 3), (262_144, 4), (1, 1), (7, 100)] {
+    // A block of 2 and half of one; of one sample, which is longer than 128 KiB; just one block; a single sample.
+    for (width, rows) in [(50_000, 5), (187_500, 3), (32_768, 4), (1, 1), (7, 100)] {
         for dtype in [Dtype::U8, Dtype::F32] {
             for label in [None, Some(&none as &dyn Fn(usize) -> u16), Some(&all), Some(&some)] {
                 let first_of_test = (label.is_some() && rows > 1).then_some(rows / 2);
@@ -194,7 +194,7 @@ fn metadata_are_read_back() {
     writer.finish(&metadata).unwrap();
     let store = Store::open(&path, Access::Map).unwrap();
     assert_eq!((store.metadata(), store.file_bytes()), (&metadata, fs::metadata(&path).unwrap().len()));
-    let Parts::Whole(data) = open_whole(&path, &OpenOptions::default(), &|_, _| {}).unwrap() else {
+    let Parts::Whole(data) = open_whole(&path, &OpenOptions::default(), &|_, _| {}).unwrap().data else {
         panic!("it has no halves");
     };
     assert_eq!((data.label_name(), data.columns()), (Some("y"), Some(&columns[..])));
@@ -208,7 +208,7 @@ fn metadata_are_read_back() {
     let mut writer = StoreWriter::create(&path, Dtype::U8, &[1], false).unwrap();
     writer.push_bytes(&[8], 0).unwrap();
     writer.finish(&Metadata { max_value: Some(16), ..Metadata::default() }).unwrap();
-    let Parts::Whole(data) = open_whole(&path, &OpenOptions::default(), &|_, _| {}).unwrap() else {
+    let Parts::Whole(data) = open_whole(&path, &OpenOptions::default(), &|_, _| {}).unwrap().data else {
         panic!("it has no halves");
     };
     assert_eq!(data.preparation(), &Preparation::Bytes { max: 16 });

@@ -14,7 +14,7 @@ fn options(cache: Option<&Path>) -> OpenOptions {
 }
 
 fn whole(path: &Path, options: &OpenOptions) -> Dataset {
-    match open_whole(path, options, &|_, _| {}).unwrap() {
+    match open_whole(path, options, &|_, _| {}).unwrap().data {
         Parts::Whole(data) => data,
         Parts::Halves(..) => panic!("a table has none"),
     }

@@ -6,7 +6,7 @@ use crate::data_file::Access;
 use crate::parts::Parts;
 use crate::{Batches, Dtype, Metadata, Store, StoreWriter, holdout, shuffled};
 
-const WIDTH: usize = 50_000;
+const WIDTH: usize = 6_250;
 const ROWS: usize = 203;
 
 /// A store of samples that begin with their number; 20 of them are a block.
@@ -63,7 +63,7 @@ fn what_fits_is_shuffled_as_a_list() {
 fn what_does_not_fit_comes_in_windows_each_row_once() {
     let folder = tempfile::tempdir().unwrap();
     let whole = numbered(folder.path());
-    for memory in [1, 3 << 20, 9 << 20] {
+    for memory in [1, 3 << 17, 9 << 17] {
         for (data, first) in [
             (whole.clone(), 0),
             (whole.range(25..ROWS), 25),
@@ -73,8 +73,8 @@ fn what_does_not_fit_comes_in_windows_each_row_once() {
             let (kept, held) = holdout(data.len(), 9, 3);
             for batch in [1, 2, 16, 45, 200] {
                 let mut loader = Loader::new(&data, Rows::AllBut { of: data.len(), held: &held }, batch, 5);
-                // 143 samples fit into 9 MiB.
-                assert_eq!(loader.streams(), memory < 9 << 20 || data.len() * WIDTH > 9 << 20);
+                // 143 samples fit into 1.1 MiB.
+                assert_eq!(loader.streams(), memory < 9 << 17 || data.len() * WIDTH > 9 << 17);
                 let first_epoch = epoch(&mut loader, &data, 0, first);
                 let lengths: Vec<usize> = first_epoch.iter().map(Vec::len).collect();
                 let expected: Vec<usize> = Batches::new(&kept, batch).map(<[u32]>::len).collect();
@@ -94,7 +94,7 @@ fn what_does_not_fit_comes_in_windows_each_row_once() {
 #[test]
 fn an_epoch_can_be_left_half_way() {
     let folder = tempfile::tempdir().unwrap();
-    let data = numbered(folder.path()).with_memory(2 << 20);
+    let data = numbered(folder.path()).with_memory(2 << 17);
     let mut loader = Loader::new(&data, Rows::all(ROWS), 16, 5);
     for _ in 0..20 {
         assert!(loader.epoch(0).advance().unwrap());
@@ -114,7 +114,7 @@ fn a_damaged_block_is_named() {
     let Parts::Whole(data) = Store::open(&path, Access::Map).unwrap().into_parts("numbered").unwrap() else {
         panic!("nothing says what the test is");
     };
-    let data = data.with_memory(2 << 20);
+    let data = data.with_memory(2 << 17);
     let mut loader = Loader::new(&data, Rows::all(ROWS), 16, 5);
     let mut epoch = loader.epoch(0);
     let error = loop {

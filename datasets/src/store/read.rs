@@ -135,7 +135,7 @@ impl Store {
     }
 }
 
-/// The checksums of a store's blocks, read when they are first asked for: 8 bytes for each MiB.
+/// The checksums of a store's blocks, read when they are first asked for: 8 bytes for each 128 KiB.
 #[derive(Clone, Debug)]
 pub(crate) struct Checksums {
     pub(crate) block_rows: usize,

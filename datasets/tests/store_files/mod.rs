@@ -28,7 +28,7 @@ pub fn small() -> ByHand {
         train: 3,
         test: 2,
         width: 2,
-        block_rows: 1 << 19,
+        block_rows: 1 << 16,
         values: vec![10, 11, 20, 21, 30, 31, 40, 41, 50, 255],
         labels: Some(vec![0, 1, 65535, 1, 0]),
         metadata: metadata(r#""shape":[2],"classes":["no","yes"]"#),
@@ -110,7 +110,7 @@ pub type Samples = (Vec<u8>, Option<Vec<u16>>);
 
 /// The samples of all parts of a file, if they can be had.
 pub fn read_all(path: &Path, options: &OpenOptions) -> Result<Vec<Samples>, Error> {
-    let parts = match open_whole(path, options, &|_, _| {})? {
+    let parts = match open_whole(path, options, &|_, _| {})?.data {
         Parts::Whole(data) => vec![data],
         Parts::Halves(train, test) => vec![train, test],
     };

@@ -31,7 +31,7 @@ use std::path::Path;
 fn open(options: &mut DataOptions, threads: usize, quiet: bool) -> Result<TrainTest, Error> {
     let data = match options.data.clone() {
         None => {
-            if let Some(option) = options.for_files() {
+            if let Some(option) = options.reading.for_files() {
                 return Err(Error::new(format!(
                     "--{option} is for data in files, and the built-in digits are none: name a file or a folder by --data"
                 )));
@@ -52,7 +52,7 @@ fn open(options: &mut DataOptions, threads: usize, quiet: bool) -> Result<TrainT
                 let _ = writeln!(std::io::stderr(), "{line}");
             }
             options.data = Some(full_path(&path)?);
-            if let Some(labels) = &mut options.labels_file {
+            if let Some(labels) = &mut options.reading.labels_file {
                 *labels = full_path(labels)?;
             }
             opened.data

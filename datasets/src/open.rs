@@ -48,10 +48,27 @@ pub struct Opened {
     pub notes: Vec<String>,
 }
 
+/// What [`open_undivided`] found.
+#[derive(Debug)]
+pub struct Undivided {
+    /// The samples.
+    pub parts: Parts,
+    /// What the file or folder is called.
+    pub name: String,
+    /// Its format: `CSV`, `MNIST's files`.
+    pub format: String,
+    /// As in [`Opened`].
+    pub skipped: Vec<Error>,
+    /// As in [`Opened`].
+    pub notes: Vec<String>,
+}
+
 /// What a format found, before it is split.
 #[derive(Default)]
 pub(crate) struct Found {
     pub(crate) parts: Parts,
+    /// What the format is called.
+    pub(crate) format: String,
     pub(crate) skipped: Vec<Error>,
     pub(crate) notes: Vec<String>,
 }
@@ -95,7 +112,7 @@ pub fn open_with(
     options: &OpenOptions,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Opened, Error> {
-    let Found { parts, skipped, notes } = find(path, options, progress)?;
+    let Found { parts, skipped, notes, .. } = find(path, options, progress)?;
     let TrainTest { train, test } = parts.split()?.prepared()?;
     let limited = |data: crate::Dataset| match options.memory {
         Some(bytes) => data.with_memory(bytes),
@@ -117,27 +134,46 @@ pub fn open_whole(
     Ok(find(path, options, progress)?.parts)
 }
 
+/// As [`open_whole`], with what else is known of the data.
+///
+/// # Errors
+/// As there.
+pub fn open_undivided(
+    path: &Path,
+    options: &OpenOptions,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Undivided, Error> {
+    let Found { parts, format, skipped, notes } = find(path, options, progress)?;
+    Ok(Undivided { parts, name: called(path)?, format, skipped, notes })
+}
+
+/// What the samples of `path` are called: the name of the file or the folder.
+fn called(path: &Path) -> Result<String, Error> {
+    let full = fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
+    Ok(full.file_name().map_or_else(|| "data".to_owned(), |name| name.to_string_lossy().into_owned()))
+}
+
 fn find(
     path: &Path,
     options: &OpenOptions,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Found, Error> {
     let metadata = fs::metadata(path).map_err(|error| Error::io(path, error))?;
-    let name = fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
-    let name = name.file_name().map_or_else(|| "data".into(), |name| name.to_string_lossy());
+    let name = called(path)?;
     if !metadata.is_dir() {
         refuse_image_options(path, options)?;
         return formats::open(path, &name, options);
     }
-    let files = |parts: TrainTest| {
+    let files = |parts: TrainTest, format: &str| {
         refuse_image_options(path, options)?;
-        Ok(Found { parts: Parts::Halves(parts.train, parts.test), ..Found::default() })
+        let parts = Parts::Halves(parts.train, parts.test);
+        Ok(Found { parts, format: format.to_owned(), ..Found::default() })
     };
     if mnist::recognised(path)? {
-        return files(mnist::open(path, &name, options.access)?);
+        return files(mnist::open(path, &name, options.access)?, "IDX files as MNIST has them");
     }
     if let Some(data) = cifar::open(path, &name)? {
-        return files(data);
+        return files(data, "CIFAR-10's batches");
     }
     if let Some(found) = halves(path, &name, options)? {
         return Ok(found);
@@ -149,7 +185,7 @@ fn find(
                 "holds images, whose labels are the names of their folders: give no others",
             ));
         }
-        return Ok(found);
+        return Ok(Found { format: "images in files".to_owned(), ..found });
     }
     Err(Error::file(
         path,
@@ -200,13 +236,13 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
     let whole = |path: &Path| -> Result<_, Error> {
         let found = formats::open(path, name, options)?;
         match found.parts {
-            Parts::Whole(data) => Ok((data, found.notes)),
+            Parts::Whole(data) => Ok((data, found.format, found.notes)),
             Parts::Halves(..) => {
                 Err(Error::file(path, "holds two halves itself, and cannot be one: name it alone"))
             }
         }
     };
-    let ((train_data, notes), (test_data, _)) = (whole(&train)?, whole(&test)?);
+    let ((train_data, format, notes), (test_data, ..)) = (whole(&train)?, whole(&test)?);
     if train_data.dtype() != test_data.dtype()
         || train_data.columns().is_some() != test_data.columns().is_some()
     {
@@ -231,7 +267,8 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
     let test_data = test_data
         .with_classes(train_data.class_names())
         .map_err(|error| Error::file(&test, error.to_string()))?;
-    Ok(Some(Found { parts: Parts::Halves(train_data, test_data), skipped: Vec::new(), notes }))
+    let (parts, format) = (Parts::Halves(train_data, test_data), format!("two files of {format}"));
+    Ok(Some(Found { parts, format, skipped: Vec::new(), notes }))
 }
 
 fn refuse_image_options(path: &Path, options: &OpenOptions) -> Result<(), Error> {

@@ -120,7 +120,7 @@ fn read<D>(
     open: impl FnOnce(&Path, &(dyn Fn(usize, usize) + Sync)) -> Result<Opened<D>, narrows_datasets::Error>,
 ) -> Result<D, Error> {
     let Some(path) = options.data.clone() else {
-        if let Some(option) = options.for_files() {
+        if let Some(option) = options.reading.for_files() {
             return Err(Error::new(format!(
                 "--{option} is for data in files, and the built-in digits are none: name a file or a folder by --data"
             )));
@@ -138,7 +138,7 @@ fn read<D>(
         let _ = writeln!(std::io::stderr(), "{line}");
     }
     options.data = Some(full_path(&path)?);
-    if let Some(labels) = &mut options.labels_file {
+    if let Some(labels) = &mut options.reading.labels_file {
         *labels = full_path(labels)?;
     }
     Ok(opened.data)

@@ -130,3 +130,7 @@ pub const THREADS: usize = 0;
 pub const ISA: &str = "auto";
 /// Runs without `--out` get a folder in this one.
 pub const RUNS: &str = "runs";
+/// The shares of `narrows data split`.
+pub const SPLIT_TRAIN: f64 = 0.7;
+pub const SPLIT_VALIDATION: f64 = 0.1;
+pub const SPLIT_TEST: f64 = 0.2;

@@ -53,7 +53,7 @@ pub enum Command {
     Embed(Embed),
     /// Show the layers of a model: shapes, parameters, multiply-adds, memory
     Summary(Summary),
-    /// Fetch public data sets, which --data then takes by name
+    /// Fetch, pack, inspect, split, verify and export data sets
     Data(Data),
     /// Show what this machine offers: instruction sets, kernels, threads, peak speed
     Info(Info),

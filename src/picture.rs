@@ -1,4 +1,4 @@
-//! A picture of samples above their reconstructions.
+//! Pictures of samples: above their reconstructions, or class by class.
 //!
 //! ```text
 //! +--+ +--+ +--+      inputs
@@ -20,6 +20,8 @@ const GAP: usize = 3;
 const STRIP_GAP: usize = 12;
 /// Small images are magnified to at least this size, to be seen.
 const SEEN_AT: usize = 48;
+/// Of images with a longer side, not all pixels are drawn on a sheet.
+const LARGEST: usize = 256;
 const BACKGROUND: u8 = 255;
 
 /// Draws the grid as a PNG. `inputs` and `outputs`: (samples, height, width, channels), values in [0, 1];
@@ -51,16 +53,63 @@ pub fn png(
         let top = GAP + i / columns * (strip_height + STRIP_GAP);
         for (values, top) in [(inputs, top), (outputs, top + cell_height + GAP)] {
             let values = &values[i * sample..][..sample];
-            for (y, x) in (0..cell_height).flat_map(|y| (0..cell_width).map(move |x| (y, x))) {
-                let from = (y / scale * width + x / scale) * channels;
-                let to = ((top + y) * total_width + left + x) * channels;
-                for channel in 0..channels {
-                    pixels[to + channel] = (values[from + channel].clamp(0.0, 1.0) * 255.0).round() as u8;
-                }
-            }
+            let place = (top * total_width + left) * channels;
+            let from = |y: usize, x: usize| (y / scale * width + x / scale) * channels;
+            draw(values, channels, from, (cell_height, cell_width), &mut pixels[place..], total_width);
         }
     }
     encode(&pixels, total_width, total_height, color).map(Some)
+}
+
+/// Draws lines of images, at most `columns` in each, as a PNG. An image: (height, width, channels), values in [0, 1]; small ones
+/// are magnified, and of large ones every so manyth pixel is drawn. `None` if the channels are those of no picture, or there is no
+/// image.
+pub fn sheet(
+    lines: &[Vec<Vec<f32>>],
+    columns: usize,
+    (height, width, channels): (usize, usize, usize),
+) -> Result<Option<Vec<u8>>, Error> {
+    let color = match channels {
+        1 => png::ColorType::Grayscale,
+        3 => png::ColorType::Rgb,
+        _ => return Ok(None),
+    };
+    let columns = lines.iter().map(Vec::len).max().unwrap_or(0).min(columns);
+    if columns == 0 {
+        return Ok(None);
+    }
+    let longest = height.max(width);
+    let (scale, step) = (SEEN_AT.div_ceil(longest), longest.div_ceil(LARGEST));
+    let (cell_height, cell_width) = (height.div_ceil(step) * scale, width.div_ceil(step) * scale);
+    let total_width = columns * (cell_width + GAP) + GAP;
+    let total_height = lines.len() * (cell_height + GAP) + GAP;
+    let mut pixels = vec![BACKGROUND; total_width * total_height * channels];
+    for (line, images) in lines.iter().enumerate() {
+        for (column, image) in images.iter().take(columns).enumerate() {
+            let (left, top) = (GAP + column * (cell_width + GAP), GAP + line * (cell_height + GAP));
+            let place = (top * total_width + left) * channels;
+            let from = |y: usize, x: usize| (y / scale * step * width + x / scale * step) * channels;
+            draw(image, channels, from, (cell_height, cell_width), &mut pixels[place..], total_width);
+        }
+    }
+    encode(&pixels, total_width, total_height, color).map(Some)
+}
+
+/// Draws an image into `pixels`, lines of `total_width`, from their first on; `from` says where its pixels are.
+fn draw(
+    values: &[f32],
+    channels: usize,
+    from: impl Fn(usize, usize) -> usize,
+    (height, width): (usize, usize),
+    pixels: &mut [u8],
+    total_width: usize,
+) {
+    for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+        let (from, to) = (from(y, x), (y * total_width + x) * channels);
+        for channel in 0..channels {
+            pixels[to + channel] = (values[from + channel].clamp(0.0, 1.0) * 255.0).round() as u8;
+        }
+    }
 }
 
 fn encode(pixels: &[u8], width: usize, height: usize, color: png::ColorType) -> Result<Vec<u8>, Error> {
@@ -93,6 +142,27 @@ mod tests {
         assert_eq!([at(first, above), at(second, above)], [255, 0]);
         assert_eq!([at(first, below), at(second, below)], [0, 255]);
         assert_eq!(at(second + 48, below), BACKGROUND);
+    }
+
+    #[test]
+    fn a_sheet_has_a_line_for_each_class() {
+        // Grey images of 48x48 and 512x512: the latter is drawn at half its size.
+        for (side, drawn) in [(48, 48), (512, 256), (16, 48)] {
+            let image = |value: f32| vec![value; side * side];
+            let lines = [vec![image(0.0)], vec![], vec![image(0.2), image(0.4)]];
+            let bytes = sheet(&lines, 10, (side, side, 1)).unwrap().unwrap();
+            let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+            let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+            let info = reader.next_frame(&mut pixels).unwrap();
+            assert_eq!((info.width, info.height), (2 * drawn + 3 * 3, 3 * drawn + 4 * 3));
+            let at = |line: u32, column: u32| {
+                let (y, x) = (3 + line * (drawn + 3) + drawn / 2, 3 + column * (drawn + 3) + drawn / 2);
+                pixels[(y * info.width + x) as usize]
+            };
+            assert_eq!([at(0, 0), at(0, 1), at(1, 0), at(2, 0), at(2, 1)], [0, 255, 255, 51, 102]);
+        }
+        assert!(sheet(&[vec![], vec![]], 10, (2, 2, 1)).unwrap().is_none());
+        assert!(sheet(&[vec![vec![0.0; 8]]], 10, (2, 2, 2)).unwrap().is_none());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The labels of a data set: in memory, or in its file until they are asked for.
 
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use crate::error::Error;
@@ -41,5 +42,17 @@ impl Labels {
                 }
             },
         }
+    }
+
+    /// Appends those of the samples `range` to `out`; without reading all of them, unless they are read already.
+    pub(crate) fn append(&self, range: Range<usize>, out: &mut Vec<u16>) -> Result<(), Error> {
+        match self {
+            Labels::Owned(labels) => out.extend_from_slice(&labels[range]),
+            Labels::Stored(lazy) => match lazy.loaded.get() {
+                Some(labels) => out.extend_from_slice(&labels[range]),
+                None => lazy.stored.append(range, out)?,
+            },
+        }
+        Ok(())
     }
 }

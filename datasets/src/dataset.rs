@@ -1,6 +1,7 @@
 //! Samples of one shape, and their labels.
 
 mod blocks;
+mod stream;
 
 use std::fmt;
 use std::ops::Range;

@@ -60,7 +60,7 @@ pub(crate) fn open(path: &Path, name: &str, options: &OpenOptions) -> Result<Fou
         return Err(Error::file(path, "is empty: name another file, or make it again"));
     }
     match FORMATS.iter().find(|format| (format.recognises)(&start)) {
-        Some(format) => (format.open)(path, name, options),
+        Some(format) => Ok(Found { format: format.name.to_owned(), ..(format.open)(path, name, options)? }),
         None => {
             let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
             let shown = &start.bytes[..start.bytes.len().min(4)];

@@ -42,16 +42,25 @@ impl From<ImageOptions> for OpenOptions {
 pub struct Opened<D = TrainTest> {
     /// The samples.
     pub data: D,
+    /// What the file or folder is called.
+    pub name: String,
+    /// Its format: `CSV`, `MNIST's files`.
+    pub format: String,
     /// The images that were left out because they could not be read, each by its name and what is wrong with it.
     pub skipped: Vec<Error>,
     /// What was decided by the look of the data, and could be meant otherwise.
     pub notes: Vec<String>,
 }
 
+/// Samples that are not divided yet, as [`open_whole`] finds them.
+pub type Undivided = Opened<Parts>;
+
 /// What a format found, before it is split.
 #[derive(Default)]
 pub(crate) struct Found {
     pub(crate) parts: Parts,
+    /// What the format is called.
+    pub(crate) format: String,
     pub(crate) skipped: Vec<Error>,
     pub(crate) notes: Vec<String>,
 }
@@ -95,13 +104,14 @@ pub fn open_with(
     options: &OpenOptions,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Opened, Error> {
-    let Found { parts, skipped, notes } = find(path, options, progress)?;
+    let Found { parts, format, skipped, notes } = find(path, options, progress)?;
     let TrainTest { train, test } = parts.split()?.prepared()?;
     let limited = |data: crate::Dataset| match options.memory {
         Some(bytes) => data.with_memory(bytes),
         None => data,
     };
-    Ok(Opened { data: TrainTest { train: limited(train), test: limited(test) }, skipped, notes })
+    let data = TrainTest { train: limited(train), test: limited(test) };
+    Ok(Opened { data, name: called(path)?, format, skipped, notes })
 }
 
 /// Opens all samples that a folder or a file holds, as [`open_with`] does, but does not divide them: one data set, or two
@@ -114,8 +124,14 @@ pub fn open_whole(
     options: &OpenOptions,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Opened<Parts>, Error> {
-    let Found { parts, skipped, notes } = find(path, options, progress)?;
-    Ok(Opened { data: parts, skipped, notes })
+    let Found { parts, format, skipped, notes } = find(path, options, progress)?;
+    Ok(Opened { data: parts, name: called(path)?, format, skipped, notes })
+}
+
+/// What the samples of `path` are called: the name of the file or the folder.
+fn called(path: &Path) -> Result<String, Error> {
+    let full = fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
+    Ok(full.file_name().map_or_else(|| "data".to_owned(), |name| name.to_string_lossy().into_owned()))
 }
 
 fn find(
@@ -124,21 +140,21 @@ fn find(
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Found, Error> {
     let metadata = fs::metadata(path).map_err(|error| Error::io(path, error))?;
-    let name = fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
-    let name = name.file_name().map_or_else(|| "data".into(), |name| name.to_string_lossy());
+    let name = called(path)?;
     if !metadata.is_dir() {
         refuse_image_options(path, options)?;
         return formats::open(path, &name, options);
     }
-    let files = |parts: TrainTest| {
+    let files = |parts: TrainTest, format: &str| {
         refuse_image_options(path, options)?;
-        Ok(Found { parts: Parts::Halves(parts.train, parts.test), ..Found::default() })
+        let parts = Parts::Halves(parts.train, parts.test);
+        Ok(Found { parts, format: format.to_owned(), ..Found::default() })
     };
     if mnist::recognised(path)? {
-        return files(mnist::open(path, &name, options.access)?);
+        return files(mnist::open(path, &name, options.access)?, "IDX files as MNIST has them");
     }
     if let Some(data) = cifar::open(path, &name)? {
-        return files(data);
+        return files(data, "CIFAR-10's batches");
     }
     if let Some(found) = halves(path, &name, options)? {
         return Ok(found);
@@ -150,7 +166,7 @@ fn find(
                 "holds images, whose labels are the names of their folders: give no others",
             ));
         }
-        return Ok(found);
+        return Ok(Found { format: "images in files".to_owned(), ..found });
     }
     Err(Error::file(
         path,
@@ -201,13 +217,13 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
     let whole = |path: &Path| -> Result<_, Error> {
         let found = formats::open(path, name, options)?;
         match found.parts {
-            Parts::Whole(data) => Ok((data, found.notes)),
+            Parts::Whole(data) => Ok((data, found.format, found.notes)),
             Parts::Halves(..) => {
                 Err(Error::file(path, "holds two halves itself, and cannot be one: name it alone"))
             }
         }
     };
-    let ((train_data, notes), (test_data, _)) = (whole(&train)?, whole(&test)?);
+    let ((train_data, format, notes), (test_data, ..)) = (whole(&train)?, whole(&test)?);
     if train_data.dtype() != test_data.dtype()
         || train_data.columns().is_some() != test_data.columns().is_some()
     {
@@ -232,7 +248,8 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
     let test_data = test_data
         .with_classes(train_data.class_names())
         .map_err(|error| Error::file(&test, error.to_string()))?;
-    Ok(Some(Found { parts: Parts::Halves(train_data, test_data), skipped: Vec::new(), notes }))
+    let (parts, format) = (Parts::Halves(train_data, test_data), format!("two files of {format}"));
+    Ok(Some(Found { parts, format, skipped: Vec::new(), notes }))
 }
 
 fn refuse_image_options(path: &Path, options: &OpenOptions) -> Result<(), Error> {

@@ -38,6 +38,14 @@ impl Default for Parts {
 }
 
 impl Parts {
+    /// All samples or those to learn from, and those for the test, if that is known.
+    pub fn both(&self) -> (&Dataset, Option<&Dataset>) {
+        match self {
+            Parts::Whole(all) => (all, None),
+            Parts::Halves(train, test) => (train, Some(test)),
+        }
+    }
+
     /// The two halves. Without halves of its own one sample in six is for the test: of each class, if there are labels, and
     /// then only of those that have one; at least one of a class that has two. If no sample has a label, of all.
     ///

@@ -24,6 +24,7 @@ pub(crate) enum Purpose {
     Window,
     Holdout,
     Labels,
+    Split,
 }
 
 impl Purpose {
@@ -33,6 +34,7 @@ impl Purpose {
             Purpose::Window => b"window  ",
             Purpose::Holdout => b"holdout ",
             Purpose::Labels => b"labels  ",
+            Purpose::Split => b"split   ",
         }
     }
 }

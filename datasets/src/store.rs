@@ -87,6 +87,11 @@ pub(crate) fn recognised(start: &[u8]) -> bool {
     start.starts_with(MAGIC)
 }
 
+/// Whether the file `path` is a store, by how it begins. What cannot be read is none.
+pub fn is_store(path: &Path) -> bool {
+    crate::formats::Start::read(path).is_ok_and(|start| recognised(&start.bytes))
+}
+
 /// The samples of a block, where one takes so many bytes.
 pub(crate) fn block_rows(row_bytes: usize) -> usize {
     (BLOCK / row_bytes.max(1)).max(1)

@@ -1,10 +1,24 @@
 //! `narrows data`: data sets, before anything is learnt from them.
 
-use crate::error::Error;
-use crate::options::data_commands::{Data, DataCommand};
-
+mod export;
 #[cfg(feature = "fetch")]
 mod fetch;
+mod inspect;
+mod pack;
+mod split;
+mod verify;
+
+use crate::error::Error;
+use crate::numbers::thousands;
+use crate::options::data_commands::{Data, DataCommand, Reading};
+use crate::progress::Progress;
+use narrows_datasets::{OpenOptions, Undivided};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+#[cfg(feature = "fetch")]
+pub use fetch::fetched;
 
 pub fn run(options: &Data) -> Result<String, Error> {
     match &options.command {
@@ -14,14 +28,129 @@ pub fn run(options: &Data) -> Result<String, Error> {
         DataCommand::Fetch(_) => Err(Error::new(
             "this narrows was built without the feature fetch: build it with, or fetch the files by other means",
         )),
+        DataCommand::Pack(options) => pack::run(options),
+        DataCommand::Inspect(options) => inspect::run(options),
+        DataCommand::Split(options) => split::run(options),
+        DataCommand::Verify(options) => verify::run(options),
+        DataCommand::Export(options) => export::run(options),
     }
 }
 
-#[cfg(feature = "fetch")]
-pub use fetch::fetched;
-
 /// Without a catalogue, no name stands for a data set.
 #[cfg(not(feature = "fetch"))]
-pub fn fetched(_: &std::path::Path) -> Result<Option<std::path::PathBuf>, Error> {
+pub fn fetched(_: &Path) -> Result<Option<PathBuf>, Error> {
     Ok(None)
+}
+
+/// The path of the data that `named` names.
+fn path_of(named: &Path) -> Result<PathBuf, Error> {
+    Ok(fetched(named)?.unwrap_or_else(|| named.to_owned()))
+}
+
+/// Says how much of `what` is done, unless that takes no time.
+fn tell(progress: &Progress, what: &str, done: u64, total: u64) {
+    const A_MOMENT: u64 = 16 << 20;
+    if total >= A_MOMENT {
+        progress.bytes(what, done, total);
+    }
+}
+
+/// Opens `path` as `reading` says, and lists on stderr what was skipped or guessed. What has to be made to read it by lies in
+/// `scratch`, if that is given.
+fn open(
+    reading: &Reading,
+    path: &Path,
+    scratch: Option<&Scratch>,
+    progress: &Progress,
+) -> Result<Undivided, Error> {
+    let mut options: OpenOptions = reading.files.open_options(reading.threads);
+    if let Some(Scratch(folder)) = scratch {
+        options.cache = Some(folder.clone());
+        options.images.cache = Some(folder.clone());
+    }
+    let images = |done, total| progress.count("images", done, total);
+    let data = narrows_datasets::open_whole(path, &options, &images)?;
+    progress.end_count();
+    let skipped = data.skipped.iter().map(|error| format!("skipped {error}"));
+    for line in skipped.chain(data.notes.iter().cloned()) {
+        // Where nobody listens, the samples are the same.
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+    Ok(data)
+}
+
+/// A folder that is removed at the end, for what is made to read data by.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    /// In `folder`, when something is written there.
+    fn beside(folder: &Path) -> Scratch {
+        Scratch(folder.join(format!(".narrows-scratch-{}", std::process::id())))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Mostly nothing was written; what cannot be removed is in nobody's way.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The folder that `path` lies in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Refuses to write `path` if it is there, unless by `force`, or if it cannot be written: before there was any work.
+fn check_free(path: &Path, force: bool) -> Result<(), Error> {
+    if path.is_dir() {
+        return Err(Error::at(path, "is a folder, where a file is to be written: name one"));
+    }
+    if !force && fs::symlink_metadata(path).is_ok() {
+        return Err(Error::at(path, "is there already: name another file, or overwrite it by --force"));
+    }
+    let partial = path.with_added_extension("partial");
+    fs::File::create(&partial).map_err(|e| Error::at(path, format_args!("cannot be written: {e}")))?;
+    // The work makes it anew.
+    let _ = fs::remove_file(&partial);
+    Ok(())
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    match text.chars().all(|c| c.is_alphanumeric() || "/\\:._-~".contains(c)) {
+        true => text,
+        false => format!("\"{text}\""),
+    }
+}
+
+/// The shape of a sample: `28x28`, `784 values`.
+fn shape(sizes: &[usize]) -> String {
+    match sizes {
+        [values] => crate::numbers::counted(*values, "value"),
+        sizes => sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("x"),
+    }
+}
+
+/// `47.0 MB`, `812 bytes`.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..10_000 => format!("{} bytes", thousands(bytes as usize)),
+        10_000..1_000_000 => format!("{:.1} KB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.2} GB", bytes as f64 / 1e9),
+    }
+}
+
+/// `0.2 s, 230 MB/s`.
+fn speed(bytes: u64, seconds: f64) -> String {
+    let rate = bytes as f64 / 1e6 / seconds.max(1e-9);
+    format!("{}, {rate:.0} MB/s", crate::numbers::duration(seconds))
+}
+
+/// Lines of a name and a value.
+fn lines(of: &[(&str, String)]) -> String {
+    let width = of.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    of.iter().map(|(name, value)| format!("{name:<width$}  {value}\n")).collect()
 }

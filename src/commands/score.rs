@@ -37,7 +37,7 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
     }
     if options.data.data.is_some() && matches!(options.part.part, None | Some(Part::All)) {
         // A column that looks like one of labels need not be one.
-        options.data.label.get_or_insert_with(|| "none".to_owned());
+        options.data.reading.label.get_or_insert_with(|| "none".to_owned());
     }
     let parts = open_for(&path, &description, &mut options.data, options.machine.threads, false)?;
     let chosen = Chosen::from(parts, options.part.part)?;

@@ -20,6 +20,25 @@ pub struct DataOptions {
     #[arg(long, value_name = "PATH")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub reading: ReadingOptions,
+    /// The memory that samples may take in training: 512MB, 4GB. Larger data are read block by block, each epoch in another
+    /// order [default: half of what is available]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "bytes_text")]
+    pub memory: Option<u64>,
+    /// Tell this class apart from all others, which become one, rest [default: all classes from each other]
+    #[arg(long, value_name = "CLASS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against_rest: Option<String>,
+}
+
+/// How data in files are read.
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Data")]
+pub struct ReadingOptions {
     /// The column of a table that holds the labels, an empty cell of which is no label; none: it has none
     /// [default: one called label, class, target or y]
     #[arg(long, value_name = "COLUMN")]
@@ -67,15 +86,6 @@ pub struct DataOptions {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
           default_missing_value = "true", action = clap::ArgAction::Set)]
     pub no_mmap: bool,
-    /// The memory that samples may take in training: 512MB, 4GB. Larger data are read block by block, each epoch in another
-    /// order [default: half of what is available]
-    #[arg(long, value_name = "SIZE", value_parser = bytes)]
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "bytes_text")]
-    pub memory: Option<u64>,
-    /// Tell this class apart from all others, which become one, rest [default: all classes from each other]
-    #[arg(long, value_name = "CLASS")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub against_rest: Option<String>,
 }
 
 const CHANNELS: [(&str, Channels); 3] =
@@ -84,6 +94,13 @@ const CHANNELS: [(&str, Channels); 3] =
 const DELIMITERS: [(&str, u8); 4] = [("comma", b','), ("semicolon", b';'), ("tab", b'\t'), ("bar", b'|')];
 
 impl DataOptions {
+    /// How to open the data, by so many threads.
+    pub fn open_options(&self, threads: usize) -> OpenOptions {
+        OpenOptions { memory: self.memory, ..self.reading.open_options(threads) }
+    }
+}
+
+impl ReadingOptions {
     /// How to open the data, by so many threads.
     pub fn open_options(&self, threads: usize) -> OpenOptions {
         let (size, channels, skip_bad) = (self.image_size, self.channels, self.skip_bad);
@@ -105,7 +122,7 @@ impl DataOptions {
             },
             labels: self.labels_file.clone(),
             access: if self.no_mmap { Access::Read } else { Access::Map },
-            memory: self.memory,
+            memory: None,
             cache: None,
         }
     }

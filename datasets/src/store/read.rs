@@ -1,5 +1,6 @@
 //! Opening a store, and holding it against its checksums.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -223,6 +224,27 @@ impl StoredLabels {
             check_labels(&self.file, labels, block * self.checksums.block_rows, self.classes)?;
         }
         Ok(labels)
+    }
+}
+
+impl StoredLabels {
+    /// Appends the labels of the samples `range` to `out`: reads and checks the blocks that they lie in.
+    pub(crate) fn append(&self, range: Range<usize>, out: &mut Vec<u16>) -> Result<(), Error> {
+        let rows = self.checksums.block_rows;
+        let checksums = self.checksums.blocks(&self.file)?;
+        let mut labels = Vec::new();
+        for block in range.start / rows..range.end.div_ceil(rows) {
+            let (from, to) = (block * rows, ((block + 1) * rows).min(self.rows));
+            labels.resize(to - from, 0_u16);
+            self.file.read_at(self.at + 2 * from as u64, bytemuck::cast_slice_mut(&mut labels))?;
+            self.file.check()?;
+            if crc32fast::hash(bytemuck::cast_slice(&labels)) != checksums[block][1] {
+                return Err(damaged(self.file.path(), from, to));
+            }
+            check_labels(&self.file, &labels, from, self.classes)?;
+            out.extend_from_slice(&labels[range.start.max(from) - from..range.end.min(to) - from]);
+        }
+        Ok(())
     }
 }
 

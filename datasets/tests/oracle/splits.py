@@ -61,6 +61,23 @@ def draw_equal_shares(labels, classes, train, validation, seed, draw):
     return sorted(result[0]), sorted(result[1])
 
 
+def split(labels, billionths, seed, spread):
+    """Rows of train, validation and test. Remainders go by their size, ties to train, test, validation in that order."""
+    places = [0] * len(labels)
+    classes = max(labels) + 1
+    for label in list(range(classes)) + ([-1] if spread else []):
+        rows = [row for row, of in enumerate(labels) if of == label]
+        counts = [share * len(rows) // 10**9 for share in billionths]
+        left = [share * len(rows) % 10**9 for share in billionths]
+        for place in sorted((0, 2, 1), key=lambda place: -left[place])[: len(rows) - sum(counts)]:
+            counts[place] += 1
+        order = shuffle(stream(seed, "split", classes if label < 0 else label), rows)
+        for place, count in enumerate(counts):
+            for row in order[sum(counts[:place]) :][:count]:
+                places[row] = place
+    return [[row for row, of in enumerate(places) if of == place] for place in range(3)]
+
+
 print("zero key:", struct.pack("<2I", *(next(words) for words in [chacha8_words(bytes(32))] for _ in range(2))).hex())
 print("shuffled(10, 0, 0):", shuffle(stream(0, "shuffle", 0), list(range(10))))
 print("shuffled(10, 7, 3):", shuffle(stream(7, "shuffle", 3), list(range(10))))
@@ -70,3 +87,7 @@ order = shuffle(stream(5, "holdout", 0), list(range(12)))
 print("holdout(12, 4, 5):", sorted(order[:8]), sorted(order[8:]))
 labels = [row % 7 % 3 for row in range(40)]
 print("draw_labels(row % 7 % 3, 3, 7, 5, 11, 2):", *draw_equal_shares(labels, 3, 7, 5, 11, 2))
+labels = [-1 if row % 9 == 4 else row % 7 % 3 for row in range(45)]
+shares = (600_000_000, 150_000_000, 250_000_000)
+print("split(row % 7 % 3, none of row % 9 = 4, 0.6 0.15 0.25, seed 5):", *split(labels, shares, 5, False)[1:])
+print("the same, spread:", *split(labels, shares, 5, True)[1:])

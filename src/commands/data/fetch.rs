@@ -1,5 +1,6 @@
 //! `narrows data fetch`: a public data set, into a folder of its own.
 
+use super::quoted;
 use crate::error::Error;
 use crate::options::data_commands::Fetch;
 use crate::progress::Progress;
@@ -22,15 +23,6 @@ pub fn run(options: &Fetch) -> Result<String, Error> {
     progress.end_count();
     let folder = crate::commands::full_path(&folder)?;
     Ok(format!("{} is in {}\nNext: narrows compare --data {}\n", set.name, folder.display(), quoted(&folder)))
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    match text.chars().all(|c| c.is_alphanumeric() || "/\\:._-~".contains(c)) {
-        true => text,
-        false => format!("\"{text}\""),
-    }
 }
 
 /// The folder of the public data set that `data` names, if it is no path that exists.

@@ -1,0 +1,40 @@
+//! `narrows data export`: data for other programs.
+
+use super::{check_free, lines, open, path_of, size, speed, tell};
+use crate::error::Error;
+use crate::numbers::counted;
+use crate::options::data_commands::Export;
+use crate::progress::Progress;
+use narrows_datasets::ExportFormat;
+use std::time::Instant;
+
+pub fn run(options: &Export) -> Result<String, Error> {
+    let Export { path, reading, out, part, force } = options;
+    let format = ExportFormat::of(out)?;
+    let (path, start) = (path_of(path)?, Instant::now());
+    check_free(out, *force)?;
+    let labels = format.labels_file(out);
+    if let Some(labels) = &labels {
+        check_free(labels, *force)?;
+    }
+    let progress = Progress::new(reading.quiet);
+    let data = open(reading, &path, None, &progress)?;
+    let name = out.display().to_string();
+    let told = &mut |done, total| tell(&progress, &name, done, total);
+    let exported = narrows_datasets::export(&data, *part, out, told)?;
+    progress.end_count();
+    let mut text = vec![
+        ("exported", format!("{} ({})", data.name, data.format)),
+        ("to", out.display().to_string()),
+        ("samples", counted(exported.rows as usize, "sample")),
+    ];
+    if let (Some(labels), true) = (labels, exported.labelled) {
+        text.push(("labels", labels.display().to_string()));
+    }
+    if exported.names_lost {
+        text.push(("classes", "by their places: the format has no place for their names".to_owned()));
+    }
+    text.push(("size", size(exported.bytes)));
+    text.push(("time", speed(exported.bytes, start.elapsed().as_secs_f64())));
+    Ok(lines(&text))
+}

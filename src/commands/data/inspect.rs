@@ -1,0 +1,74 @@
+//! `narrows data inspect`: what data hold.
+
+mod text;
+
+use super::{open, path_of, tell};
+use crate::error::Error;
+use crate::options::data_commands::Inspect;
+use crate::picture;
+use crate::progress::Progress;
+use narrows_datasets::{Dtype, Inspection, Parts};
+use std::path::Path;
+
+/// The images of a class in a picture.
+const EACH: usize = 10;
+/// The most classes in a picture.
+const CLASSES: usize = 50;
+
+pub fn run(options: &Inspect) -> Result<String, Error> {
+    let Inspect { path, reading, sheet, json } = options;
+    let path = path_of(path)?;
+    let progress = Progress::new(reading.quiet);
+    let data = open(reading, &path, None, &progress)?;
+    let name = path.display().to_string();
+    let told = &mut |done, total| tell(&progress, &name, done, total);
+    let found = narrows_datasets::inspect(&data, &path, told)?;
+    progress.end_count();
+    if let Some(file) = sheet {
+        let png = picture_of(&data.data, &found)?;
+        std::fs::write(file, png).map_err(|e| Error::at(file, format_args!("cannot be written: {e}")))?;
+    }
+    if *json {
+        let line = serde_json::to_string(&found);
+        return Ok(line.map_err(|e| Error::at(&path, format_args!("cannot be told as JSON: {e}")))? + "\n");
+    }
+    Ok(text::text(&found, sheet.as_deref().map(Path::display).map(|file| file.to_string())))
+}
+
+/// A picture of the first images of each class, a class a line.
+fn picture_of(parts: &Parts, found: &Inspection) -> Result<Vec<u8>, Error> {
+    let (train, test) = parts.both();
+    let none = || {
+        Error::new(format!(
+            "{}: samples of the shape {:?} are no pictures of one or three channels: leave --sheet out",
+            found.name, found.shape
+        ))
+    };
+    let shape = train.image_shape().filter(|&(_, _, channels)| matches!(channels, 1 | 3)).ok_or_else(none)?;
+    // Bytes by their maximum, floats by the smallest and the largest value.
+    let (low, high) = match (&found.values, train.dtype()) {
+        (Some(values), Dtype::F32) => (values.min as f32, values.max as f32),
+        _ => (0.0, 1.0),
+    };
+    let scale = 1.0 / (high - low).max(f32::MIN_POSITIVE);
+    let mut rows = Vec::new();
+    for group in narrows_datasets::examples(parts, CLASSES, EACH)? {
+        let mut images = Vec::new();
+        for (half, row) in group {
+            let data = if half == 0 { train } else { test.unwrap_or(train) };
+            let mut image = vec![0.0; data.sample_len()];
+            match data.dtype() {
+                Dtype::U8 => data.gather(&[row], &mut image)?,
+                Dtype::F32 => {
+                    let bytes = data.stored_bytes(row as usize)?;
+                    for (value, stored) in image.iter_mut().zip(bytes.as_chunks().0) {
+                        *value = (f32::from_le_bytes(*stored) - low) * scale;
+                    }
+                }
+            }
+            images.push(image);
+        }
+        rows.push(images);
+    }
+    picture::sheet(&rows, EACH, shape)?.ok_or_else(none)
+}

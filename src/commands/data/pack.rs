@@ -1,0 +1,60 @@
+//! `narrows data pack`: data of any format into a store.
+
+use super::{Scratch, check_free, folder_of, lines, open, path_of, quoted, shape, size, speed, tell};
+use crate::error::Error;
+use crate::numbers::{counted, thousands};
+use crate::options::data_commands::Pack;
+use crate::progress::Progress;
+use narrows_datasets::Packed;
+use std::time::Instant;
+
+pub fn run(options: &Pack) -> Result<String, Error> {
+    let Pack { path, reading, out, force } = options;
+    if out.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("narrows")) {
+        return Err(Error::at(out, "is to be a store: let its name end in .narrows"));
+    }
+    let (path, start) = (path_of(path)?, Instant::now());
+    check_free(out, *force)?;
+    let scratch = Scratch::beside(folder_of(out));
+    let progress = Progress::new(reading.quiet);
+    let data = open(reading, &path, Some(&scratch), &progress)?;
+    let name = out.display().to_string();
+    let packed = narrows_datasets::pack(&data, out, &mut |done, total| tell(&progress, &name, done, total))?;
+    progress.end_count();
+    let mut text = vec![("packed", format!("{} ({})", data.name, data.format))];
+    text.extend(described(&packed));
+    text.push(("time", speed(packed.bytes, start.elapsed().as_secs_f64())));
+    Ok(format!("{}Next: narrows compare --data {}\n", lines(&text), quoted(&super::super::full_path(out)?)))
+}
+
+/// What a store was given.
+pub fn described(packed: &Packed) -> Vec<(&'static str, String)> {
+    let Packed { train, test, labelled, classes, missing, rounded, bytes, .. } = packed;
+    let count = |n: u64, what| counted(n as usize, what);
+    let rows = match test {
+        0 => count(*train, "sample"),
+        _ => format!("{} to train, {} to test", thousands(*train as usize), thousands(*test as usize)),
+    };
+    let mut text = vec![
+        ("samples", rows),
+        ("each", format!("{}, {}", shape(&packed.shape), packed.dtype.name())),
+        (
+            "labels",
+            match (labelled, classes) {
+                (0, 0) => "none".to_owned(),
+                (labelled, 1) => format!("{} labelled, 1 class", thousands(*labelled as usize)),
+                (labelled, classes) => {
+                    format!("{} labelled, {} classes", thousands(*labelled as usize), thousands(*classes))
+                }
+            },
+        ),
+    ];
+    if *missing > 0 {
+        text.push(("missing", count(*missing, "value")));
+    }
+    if *rounded > 0 {
+        text.push(("rounded", format!("{}, to 32-bit floats", count(*rounded, "number"))));
+    }
+    text.push(("size", size(*bytes)));
+    text
+}

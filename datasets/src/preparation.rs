@@ -6,7 +6,7 @@ mod table;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use crate::column::Column;
+use crate::column::{Column, ColumnKind};
 use crate::convert::Convert;
 use crate::values::Dtype;
 pub use fit::Fit;
@@ -79,6 +79,24 @@ impl Preparation {
             Preparation::Table(table) => Some(table.columns().iter().map(PreparedColumn::column).collect()),
             _ => None,
         }
+    }
+
+    /// Whether it can be applied to samples of these columns as they are stored: the columns are its own, in its order, and its
+    /// categories are the first of theirs.
+    pub(crate) fn reads(&self, columns: &[Column]) -> bool {
+        let Some(own) = self.columns() else { return true };
+        let one = |(own, other): (&Column, &Column)| {
+            own.name == other.name
+                && match (&own.kind, &other.kind) {
+                    (ColumnKind::Number, ColumnKind::Number) => true,
+                    (
+                        ColumnKind::Category { names: own, encoding },
+                        ColumnKind::Category { names, encoding: other },
+                    ) => encoding == other && names.starts_with(own),
+                    _ => false,
+                }
+        };
+        own.len() == columns.len() && own.iter().zip(columns).all(one)
     }
 
     /// What a table's features are called: `age`, `colour=red`, and at the end `age missing`. Empty of anything else.

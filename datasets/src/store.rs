@@ -190,7 +190,7 @@ impl Metadata {
                 preparation.takes(dtype, usize::try_from(width).map_err(|error| error.to_string())?)?;
                 // The samples to learn from are seen by it as it is, others by the names of the columns.
                 match &self.columns {
-                    Some(columns) if preparation.adapted(columns)? != *preparation => {
+                    Some(columns) if !preparation.reads(columns) => {
                         Err("has a normalisation for other columns than its own".to_owned())
                     }
                     _ => Ok(()),

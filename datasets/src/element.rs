@@ -44,6 +44,11 @@ impl Element {
         }
     }
 
+    /// The bytes that one value takes once it is read: arrays are bytes or `f32`.
+    pub(crate) fn memory(self) -> usize {
+        if self.is_byte() { 1 } else { size_of::<f32>() }
+    }
+
     /// What messages call values of this type.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -105,6 +105,12 @@ impl std::error::Error for Error {
     }
 }
 
+/// Unknown keys and the like are quoted in such an error as they are: on one line then, and not at any length.
+pub(crate) fn shown_json(error: &serde_json::Error) -> String {
+    let text: String = error.to_string().chars().take(120).collect();
+    text.escape_debug().to_string()
+}
+
 /// A path with its control characters escaped: a file name may hold a line break, an error line may not.
 pub(crate) struct OneLine<'a>(pub(crate) &'a Path);
 

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 
 use crate::element::{ByteOrder, Element};
-use crate::error::Error;
+use crate::error::{Error, shown_json};
 use crate::stored_array::{ArrayHeader, NamedArray, Place, StoredArray, in_array, open_regular, shown};
 
 /// By the format.
@@ -47,7 +47,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<NamedArray>, Error> {
     file.read_exact(&mut text).map_err(io)?;
     let data = file.stream_position().map_err(io)?;
     let Entries(mut entries) = serde_json::from_slice(&text).map_err(|error| {
-        wrong(format!("has a damaged header ({}): download it again", shown_error(&error)))
+        wrong(format!("has a damaged header ({}): download it again", shown_json(&error)))
     })?;
     drop(text);
 
@@ -150,12 +150,6 @@ impl<'de> Visitor<'de> for EntriesVisitor {
         }
         Ok(Entries(entries))
     }
-}
-
-/// Unknown keys and the like are quoted in such an error as they are: on one line then, and not at any length.
-fn shown_error(error: &serde_json::Error) -> String {
-    let text: String = error.to_string().chars().take(120).collect();
-    text.escape_debug().to_string()
 }
 
 #[cfg(test)]

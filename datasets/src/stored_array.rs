@@ -20,6 +20,9 @@ use crate::npz::member::Member;
 const LARGEST_EXPANSION: u64 = 258 * 8 / 2;
 /// How many bytes are read at once: a multiple of every element's size.
 pub(crate) const PIECE: usize = 1 << 16;
+/// So many bytes of values are decompressed into memory before it is known whether their data are whole. While memory grows, it is
+/// there twice.
+const LARGEST_UNSEEN: usize = 6 << 20;
 pub(crate) const LARGEST_RANK: usize = 8;
 
 /// An array and what the file calls it.
@@ -168,7 +171,14 @@ impl StoredArray {
     }
 
     fn decode(&self) -> Result<Array, Error> {
-        let mut decoded = Decoded::new(&self.header, matches!(self.place, Place::Plain(_)));
+        let plain = matches!(self.place, Place::Plain(_));
+        // Compressed data that turn out to be damaged or cut off must not have taken much memory by then: where they promise
+        // much, a first pass looks whether they keep it.
+        let large = self.header.values().saturating_mul(self.header.element.memory()) > LARGEST_UNSEEN;
+        if large && !plain {
+            self.for_each_piece(|_| Ok(()))?;
+        }
+        let mut decoded = Decoded::new(&self.header, plain || large);
         self.for_each_piece(|piece| decoded.push(piece).map_err(|problem| self.error(problem)))?;
         Ok(decoded.finish())
     }

@@ -17,9 +17,10 @@ use crate::store::{Metadata, Provenance, Store, StoreWriter};
 use crate::table::{Layout, TableOptions, TableSource};
 use crate::values::Dtype;
 
-/// Whether a file may be delimited text: it holds no zero byte. What else is wrong with it is for its reader to say.
+/// Whether a file may be delimited text: it holds no zero byte, or is UTF-16. What else is wrong with it is for its reader to say.
 pub(crate) fn is_text(start: &Start) -> bool {
-    !start.bytes.is_empty() && !start.bytes.contains(&0)
+    let utf_16 = start.bytes.starts_with(&[0xff, 0xfe]) || start.bytes.starts_with(&[0xfe, 0xff]);
+    !start.bytes.is_empty() && (utf_16 || !start.bytes.contains(&0))
 }
 
 /// Opens a file of delimited text.

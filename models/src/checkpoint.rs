@@ -11,6 +11,9 @@ use std::path::Path;
 /// The metadata key that the description is stored under.
 const KEY: &str = "narrows";
 
+/// No problem with a file is told in more characters.
+const LONGEST_PROBLEM: usize = 300;
+
 /// What a file of weights is the weights of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -102,7 +105,11 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 /// If the file cannot be read, is no model of ours, or its tensors are not those that its description calls
 /// for; the message names the file and the tensor.
 pub fn load(path: &Path) -> Result<(Description, Network, Params), Error> {
-    let failed = |e: String| Error::new(format!("{}: {e}", path.display()));
+    // What stands in the file is quoted in some errors, at any length and with line breaks; and so may a path have them.
+    let failed = |e: String| {
+        let (short, line) = (e.chars().take(LONGEST_PROBLEM).collect::<String>(), path.display());
+        Error::new(format!("{line}: {short}").replace(char::is_control, " "))
+    };
     let bytes = std::fs::read(path).map_err(|e| failed(format!("cannot read the model: {e}")))?;
     let broken = |e: &dyn std::fmt::Display| {
         failed(format!("not a complete safetensors file ({e}): train the model again"))

@@ -10,6 +10,9 @@ pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// Deflate's best code spends two bits on a run of 258 bytes.
 const MOST_BITS_PER_BYTE: u64 = 258 * 8 / 2 * 8;
 
+/// A picture of so many bytes is decoded before it is known whether its file is whole.
+const LARGEST_UNSEEN: usize = 8 << 20;
+
 /// Decodes a file. Palettes are looked up; 16 bits become 8, rounded; what is transparent shows white behind it, as
 /// paper does. Colour profiles and gamma are left aside.
 pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
@@ -22,6 +25,13 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
     check_size(u64::from(height), u64::from(width), bytes.len(), MOST_BITS_PER_BYTE / bits)?;
     let mut reader = decoder.read_info().map_err(failed)?;
     let size = reader.output_buffer_size().ok_or("is too large")?;
+    if size > LARGEST_UNSEEN {
+        // A few bytes can promise much: row by row it is seen first whether they hold it.
+        while reader.next_row().map_err(failed)?.is_some() {}
+        let mut decoder = Decoder::new(Cursor::new(bytes));
+        decoder.set_transformations(Transformations::EXPAND);
+        reader = decoder.read_info().map_err(failed)?;
+    }
     let mut values = vec![0; size];
     let frame = reader.next_frame(&mut values).map_err(failed)?;
     values.truncate(frame.buffer_size());

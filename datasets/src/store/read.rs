@@ -8,7 +8,7 @@ use super::{BLOCK, CHECKSUM, HEADER, Header, Layout, MOST_METADATA, Metadata, VA
 use crate::class_labels::{Labels, UNLABELLED};
 use crate::data_file::{Access, DataFile};
 use crate::dataset::Dataset;
-use crate::error::Error;
+use crate::error::{Error, shown_json};
 use crate::parts::Parts;
 use crate::values::Values;
 
@@ -83,7 +83,7 @@ impl Store {
             ));
         }
         let metadata: Metadata = serde_json::from_slice(&metadata).map_err(|error| {
-            wrong(format!("has metadata that cannot be read ({error}): pack its source again"))
+            wrong(format!("has metadata that cannot be read ({}): pack its source again", shown_json(&error)))
         })?;
         metadata
             .check(header.dtype, header.width)

@@ -10,7 +10,7 @@ use crate::formats;
 use crate::images::{self, ImageOptions};
 use crate::mnist;
 use crate::parts::{Parts, TrainTest};
-use crate::table::{Short, TableOptions};
+use crate::table::TableOptions;
 
 /// How data are opened. The default takes what it finds.
 #[derive(Clone, Debug, Default)]
@@ -244,16 +244,6 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
             without,
             "has no labels, and the other half has some: give them to both or neither, or name the other file alone",
         ));
-    }
-    let tested = test_data.columns().unwrap_or_default();
-    let lacking = train_data
-        .columns()
-        .unwrap_or_default()
-        .iter()
-        .find(|column| !tested.is_empty() && !tested.iter().any(|tested| tested.name == column.name));
-    if let Some(column) = lacking {
-        let problem = format!("has no column {}, which the other half has: give it one", Short(&column.name));
-        return Err(Error::file(&test, problem));
     }
     let test_data = test_data
         .with_classes(train_data.class_names())

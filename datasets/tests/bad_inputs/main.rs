@@ -67,13 +67,25 @@ impl Table {
 
     /// A folder of these files; the error names the first.
     fn files(&mut self, files: &[(&str, &[u8])], says: &str) {
+        let folder = self.folder_of(files);
+        self.opened(&folder, files[0].0, &OpenOptions::default(), says);
+    }
+
+    /// A folder of these files, which the error names.
+    fn whole_folder(&mut self, files: &[(&str, &[u8])], says: &str) {
+        let folder = self.folder_of(files);
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        self.opened(&folder, name, &OpenOptions::default(), says);
+    }
+
+    fn folder_of(&mut self, files: &[(&str, &[u8])]) -> PathBuf {
         let folder = self.folder();
         for (name, bytes) in files {
             let path = folder.join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, bytes).unwrap();
         }
-        self.opened(&folder, files[0].0, &OpenOptions::default(), says);
+        folder
     }
 
     /// What is at `path`, mapped and read; the error has to name `names`.

@@ -89,7 +89,8 @@ pub fn halves(table: &mut Table) {
     let train = b"a,y\n1,x\n2,z\n3,x\n4,z\n";
     table.files(&[("train.csv", train)], "has no other half");
     table.files(&[("test.csv", b"a,y\n1,x\n2,w\n"), ("train.csv", train)], "\"w\"");
-    table.files(&[("test.csv", b"b,y\n1,x\n2,x\n"), ("train.csv", train)], "");
+    // Found when the halves are divided, and therefore said of their folder.
+    table.whole_folder(&[("test.csv", b"b,y\n1,x\n2,x\n"), ("train.csv", train)], "has no column \"a\"");
     table.files(&[("test.csv", b"a,y\n"), ("train.csv", train)], "has no rows");
     table.files(&[("test.csv", b""), ("train.csv", train)], "is empty");
     let array = npy("|u1", "(4, 2)", &[0; 8]);

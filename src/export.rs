@@ -93,7 +93,7 @@ impl Target {
         let writer = match self.format {
             Format::Csv => {
                 let header: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
-                to().and_then(|to| CsvWriter::new(to, &header)).map(Writer::Csv)
+                to().and_then(|to| CsvWriter::new(to, &header)).map(|csv| Writer::Csv(Box::new(csv)))
             }
             Format::Npy => to().and_then(|to| NpyWriter::new(to, rows, values)).map(Writer::Npy),
             Format::Parquet => return parquet(self, columns),
@@ -169,7 +169,7 @@ pub struct Rows<'a> {
 }
 
 enum Writer {
-    Csv(CsvWriter<BufWriter<File>>),
+    Csv(Box<CsvWriter<BufWriter<File>>>),
     Npy(NpyWriter<BufWriter<File>>),
     /// It renames its file itself.
     #[cfg(feature = "parquet")]

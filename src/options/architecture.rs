@@ -50,7 +50,7 @@ impl ArchitectureOptions {
     /// The architecture for samples of that shape, whose values lie in [0, 1] or do not; what it settles takes the place
     /// of `auto`.
     pub fn resolve(&mut self, input: SampleShape, unit_range: bool) -> Architecture {
-        let output = self.output.clone().or(defaults::output(unit_range));
+        let output = self.output.or(defaults::output(unit_range));
         self.output = Auto::Given(output);
         let latent = self.latent.or(defaults::latent(input));
         self.latent = Auto::Given(latent);

@@ -233,12 +233,13 @@ impl StoredLabels {
         let rows = self.checksums.block_rows;
         let checksums = self.checksums.blocks(&self.file)?;
         let mut labels = Vec::new();
-        for block in range.start / rows..range.end.div_ceil(rows) {
+        let blocks = range.start / rows..range.end.div_ceil(rows);
+        for (block, [_, expected]) in blocks.clone().zip(&checksums[blocks]) {
             let (from, to) = (block * rows, ((block + 1) * rows).min(self.rows));
             labels.resize(to - from, 0_u16);
             self.file.read_at(self.at + 2 * from as u64, bytemuck::cast_slice_mut(&mut labels))?;
             self.file.check()?;
-            if crc32fast::hash(bytemuck::cast_slice(&labels)) != checksums[block][1] {
+            if crc32fast::hash(bytemuck::cast_slice(&labels)) != *expected {
                 return Err(damaged(self.file.path(), from, to));
             }
             check_labels(&self.file, &labels, from, self.classes)?;

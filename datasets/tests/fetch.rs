@@ -1,7 +1,6 @@
 //! Fetching from servers that are not what they should be. After each fetch the cache folder holds no file but the
 //! right one, and at most the beginning of it under another name.
 
-#[allow(dead_code, reason = "here no file is put by hand")]
 mod idx_files;
 mod mirror;
 
@@ -496,7 +495,7 @@ fn packed(server: &Server, archive: &[u8]) -> PublicSet {
     let names = Member { name: "batches.meta.txt".to_owned(), bytes: 1..=100 };
     PublicSet {
         files: vec![public("packed.tar.gz", archive)],
-        members: BATCHES.iter().map(|name| exact(name)).chain([names]).collect(),
+        members: BATCHES.iter().map(exact).chain([names]).collect(),
         ..set(&[server])
     }
 }

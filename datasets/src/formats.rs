@@ -30,27 +30,46 @@ pub(crate) struct Start {
 struct Format {
     name: &'static str,
     recognises: fn(&Start) -> bool,
+    /// Whether a file is a table as it was written, whose columns can be chosen.
+    table: bool,
     /// Opens a file, called by the second argument.
     open: fn(&Path, &str, &OpenOptions) -> Result<Found, Error>,
 }
 
 /// All formats, the surest to recognise first: whatever is text is a table.
 const FORMATS: &[Format] = &[
-    Format { name: "store", recognises: |start| store::recognised(&start.bytes), open: store::open },
+    Format {
+        name: "store",
+        recognises: |start| store::recognised(&start.bytes),
+        table: false,
+        open: store::open,
+    },
     Format {
         name: "NumPy array",
         recognises: |start| start.bytes.starts_with(b"\x93NUMPY"),
+        table: false,
         open: arrays::open_npy,
     },
     Format {
         name: "NumPy arrays",
         recognises: |start| start.bytes.starts_with(b"PK"),
+        table: false,
         open: arrays::open_npz,
     },
-    Format { name: "safetensors", recognises: arrays::is_safetensors, open: arrays::open_safetensors },
-    Format { name: "Parquet or Arrow", recognises: tabular::is_columnar, open: tabular::open_columnar },
-    Format { name: "IDX", recognises: arrays::is_idx, open: arrays::open_idx },
-    Format { name: "delimited text", recognises: tabular::is_text, open: tabular::open_text },
+    Format {
+        name: "safetensors",
+        recognises: arrays::is_safetensors,
+        table: false,
+        open: arrays::open_safetensors,
+    },
+    Format {
+        name: "Parquet or Arrow",
+        recognises: tabular::is_columnar,
+        table: true,
+        open: tabular::open_columnar,
+    },
+    Format { name: "IDX", recognises: arrays::is_idx, table: false, open: arrays::open_idx },
+    Format { name: "delimited text", recognises: tabular::is_text, table: true, open: tabular::open_text },
 ];
 
 /// Opens the file `path`, called `name`.
@@ -60,7 +79,13 @@ pub(crate) fn open(path: &Path, name: &str, options: &OpenOptions) -> Result<Fou
         return Err(Error::file(path, "is empty: name another file, or make it again"));
     }
     match FORMATS.iter().find(|format| (format.recognises)(&start)) {
-        Some(format) => Ok(Found { format: format.name.to_owned(), ..(format.open)(path, name, options)? }),
+        Some(format) => {
+            let found = (format.open)(path, name, options)?;
+            if !format.table {
+                options.table.check_unused(path, found.parts.label_name())?;
+            }
+            Ok(Found { format: format.name.to_owned(), ..found })
+        }
         None => {
             let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
             let shown = &start.bytes[..start.bytes.len().min(4)];

@@ -147,6 +147,7 @@ fn find(
     }
     let files = |parts: TrainTest, format: &str| {
         refuse_image_options(path, options)?;
+        options.table.check_unused(path, None)?;
         let parts = Parts::Halves(parts.train, parts.test);
         Ok(Found { parts, format: format.to_owned(), ..Found::default() })
     };
@@ -166,6 +167,7 @@ fn find(
                 "holds images, whose labels are the names of their folders: give no others",
             ));
         }
+        options.table.check_unused(path, None)?;
         return Ok(Found { format: "images in files".to_owned(), ..found });
     }
     Err(Error::file(

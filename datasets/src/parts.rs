@@ -38,6 +38,12 @@ impl Default for Parts {
 }
 
 impl Parts {
+    /// What the labels are called where they come from, if they are a column.
+    pub(crate) fn label_name(&self) -> Option<&str> {
+        let (Parts::Whole(data) | Parts::Halves(data, _)) = self;
+        data.label_name()
+    }
+
     /// All samples or those to learn from, and those for the test, if that is known.
     pub fn both(&self) -> (&Dataset, Option<&Dataset>) {
         match self {

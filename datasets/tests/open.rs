@@ -555,3 +555,25 @@ fn what_is_no_data_is_an_error_of_one_line() {
     assert!(open(&empty).unwrap_err().to_string().contains("no images"));
     assert!(open(&dir.join("missing")).unwrap_err().to_string().contains("check the path"));
 }
+
+#[test]
+fn what_is_said_of_columns_is_refused_where_there_are_none_to_choose() {
+    let folder = tempfile::tempdir().unwrap();
+    let digits = folder.path().join("digits.npy");
+    let mut bytes =
+        b"\x93NUMPY\x01\0\x76\0{'descr': '|u1', 'fortran_order': False, 'shape': (4, 2), }".to_vec();
+    bytes.resize(127, b' ');
+    bytes.extend(b"\n\x01\x02\x03\x04\x05\x06\x07\x08");
+    fs::write(&digits, bytes).unwrap();
+    let open = |table| {
+        let options = OpenOptions { table, ..options(folder.path()) };
+        open_with(&digits, &options, &|_, _| {}).map(|opened| opened.data.train.len())
+    };
+    assert_eq!(open(TableOptions::default()).unwrap(), 3);
+    let ignore = TableOptions { ignore: vec!["id".to_owned()], ..TableOptions::default() };
+    let label = TableOptions { label: LabelColumn::Named("y".to_owned()), ..TableOptions::default() };
+    for table in [ignore, label, TableOptions { header: Some(true), ..TableOptions::default() }] {
+        let message = open(table).unwrap_err().to_string();
+        assert!(message.contains("digits.npy: is no table whose columns could be chosen"), "{message}");
+    }
+}

@@ -43,6 +43,26 @@ pub struct TableOptions {
     pub known: Option<Vec<Column>>,
 }
 
+impl TableOptions {
+    /// Refuses what is asked of the columns of `path`, which is no table as it was written; the labels of a store may be named by
+    /// what they were called there.
+    pub(crate) fn check_unused(&self, path: &Path, label: Option<&str>) -> Result<(), Error> {
+        let lists = [&self.ignore, &self.ordinal, &self.categorical, &self.missing];
+        let other_label = match &self.label {
+            LabelColumn::Named(name) => Some(name.as_str()) != label,
+            LabelColumn::Detect | LabelColumn::Absent => false,
+        };
+        let asked = other_label || self.delimiter.is_some() || self.header.is_some();
+        match asked || lists.iter().any(|list| !list.is_empty()) {
+            true => Err(Error::file(
+                path,
+                "is no table whose columns could be chosen: leave out what says how, or say it when a table is packed",
+            )),
+            false => Ok(()),
+        }
+    }
+}
+
 /// What becomes of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {

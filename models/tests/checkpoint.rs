@@ -122,5 +122,8 @@ fn a_broken_file_is_a_clear_error() {
     let message = check(&replace("[24,16]", "[16,24]"), "other widths");
     assert!(message.contains("encoder"), "{message}");
     check(&replace("\"narrows\"", "\"narrowz\""), "no description");
+    // JSON in JSON: the name of the field has a line break.
+    let message = check(&replace("classes", r"cl\\nes"), "an unknown field");
+    assert!(message.contains("unknown field `cl es`"), "{message}");
     assert!(load(&folder.path().join("none")).unwrap_err().to_string().contains("cannot read the model"));
 }

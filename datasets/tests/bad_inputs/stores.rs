@@ -41,6 +41,21 @@ pub fn stores(table: &mut Table) {
     ] {
         table.file(&format!("{name}.narrows"), &changed(at, number), says);
     }
+    // Metadata whose checksum fits.
+    let with_metadata = |json: &[u8]| {
+        let length = |bytes: &[u8]| u64::from_le_bytes(bytes[56..64].try_into().unwrap());
+        let mut bytes = good[..good.len() - length(&good) as usize].to_vec();
+        bytes.extend(json);
+        bytes[56..64].copy_from_slice(&(json.len() as u64).to_le_bytes());
+        bytes[64..68].copy_from_slice(&crc(json).to_le_bytes());
+        let sum = crc(&bytes[..124]);
+        bytes[124..128].copy_from_slice(&sum.to_le_bytes());
+        bytes
+    };
+    table.file("json.narrows", &with_metadata(b"{"), "metadata that cannot be read");
+    table.file("lines.narrows", &with_metadata(br#"{"two\nlines":1}"#), "unknown field `two\\nlines`");
+    let long = format!("{{\"{}\":1}}", "x".repeat(10_000));
+    table.file("long-name.narrows", &with_metadata(long.as_bytes()), "unknown field `xxx");
     let flipped = |at: usize| {
         let mut bytes = good.clone();
         bytes[at] ^= 1;

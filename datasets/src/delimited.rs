@@ -15,7 +15,7 @@
 mod records;
 mod write;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -23,6 +23,7 @@ use std::time::SystemTime;
 use flate2::bufread::MultiGzDecoder;
 
 use crate::error::Error;
+use crate::stored_array::open_regular;
 use crate::table::{Cell, Short, TableOptions, TableSource, is_infinite};
 use records::{Record, Records};
 pub use write::{CsvCell, CsvWriter};
@@ -56,15 +57,8 @@ impl Delimited {
     /// # Errors
     /// If it is not a regular file, cannot be read, is empty, or its first row is damaged or names a column twice or not at all.
     pub(crate) fn open(path: &Path, options: &TableOptions) -> Result<Self, Error> {
-        // Before opening: to open a named pipe would wait for its writer.
-        let metadata = fs::metadata(path).map_err(|error| Error::io(path, error))?;
-        if metadata.is_dir() {
-            return Err(Error::file(path, "is a folder, where a table is expected"));
-        }
-        if !metadata.is_file() {
-            return Err(Error::file(path, "is not a regular file, which a table has to be"));
-        }
-        let file = File::open(path).map_err(|error| Error::io(path, error))?;
+        let (file, _) = open_regular(path, "a table")?;
+        let metadata = file.metadata().map_err(|error| Error::io(path, error))?;
         let mut table = Delimited::from_input(Box::new(file), path, options)?;
         table.stamp = Some((metadata.len(), metadata.modified().ok()));
         Ok(table)

@@ -49,11 +49,7 @@ impl Dataset {
 
     /// Whether the rows of the data set lie in its file in their order, so that those of a block are neighbours.
     pub(crate) fn in_file_order(&self) -> bool {
-        let ordered = match &self.view {
-            View::Range(_) => true,
-            View::Listed(rows) => rows.is_sorted(),
-        };
-        ordered && self.values.in_a_file()
+        self.ascends() && self.values.in_a_file()
     }
 
     /// The rows of this data set among the `stored` samples.

@@ -68,7 +68,7 @@ impl Dataset {
     }
 
     /// Whether the rows are in the order of the stored samples.
-    fn ascends(&self) -> bool {
+    pub(super) fn ascends(&self) -> bool {
         match &self.view {
             super::View::Range(_) => true,
             super::View::Listed(rows) => rows.is_sorted(),

@@ -193,7 +193,7 @@ fn a_file_that_changes_between_passes_is_an_error() {
     fs::write(&path, "a,b\n1,2\n").unwrap();
     let mut table = Delimited::open(&path, &TableOptions::default()).unwrap();
     table.for_each_row(&mut |_, _| Ok(())).unwrap();
-    File::options().append(true).open(&path).unwrap().write_all(b"3,4\n").unwrap();
+    std::fs::File::options().append(true).open(&path).unwrap().write_all(b"3,4\n").unwrap();
     let error = table.for_each_row(&mut |_, _| Ok(())).unwrap_err().to_string();
     assert!(error.ends_with("t.csv: changed while it was being read: start again"), "{error}");
 }

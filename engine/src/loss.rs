@@ -5,9 +5,11 @@
 
 mod cross_entropy;
 mod pixel;
+mod soft;
 
 use crate::{Context, Error};
 use cross_entropy::CrossEntropy;
+pub use soft::softmax;
 
 /// What is minimised.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +48,10 @@ pub enum Target<'a> {
     Values(&'a [f32]),
     /// A class for each sample: (batch), each less than n.
     Classes(&'a [u32]),
+    /// For [`Loss::CrossEntropy`], a probability for each class: (batch, n). A sample whose probabilities add up to another
+    /// sum counts that many times; the mean is over all samples, whatever they count. Smoothing and class weights
+    /// do not apply.
+    Probabilities(&'a [f32]),
 }
 
 impl Loss {
@@ -136,8 +142,14 @@ impl Loss {
             }
             Loss::BceWithLogits => pixel::evaluate(cx, pixel::Bce, y, self.values(y, target)?, dy),
             Loss::CrossEntropy { smoothing, class_weights } => {
-                let Target::Classes(classes) = target else {
-                    return Err(Error::new("cross-entropy needs a class for each sample, not values"));
+                let classes = match target {
+                    Target::Classes(classes) => classes,
+                    Target::Probabilities(_) => {
+                        return Ok(soft::evaluate(cx, batch, y, self.values(y, target)?, dy));
+                    }
+                    Target::Values(_) => {
+                        return Err(Error::new("cross-entropy needs a class for each sample, not values"));
+                    }
                 };
                 let weights = class_weights.as_deref();
                 CrossEntropy::new(*smoothing, weights, y, classes, batch)?.evaluate(cx, dy)
@@ -148,8 +160,11 @@ impl Loss {
     /// The target's values, one for each of `y`.
     fn values<'a>(&self, y: &[f32], target: Target<'a>) -> Result<&'a [f32], Error> {
         match target {
-            Target::Values(t) if t.len() == y.len() => Ok(t),
-            Target::Values(t) => Err(Error::new(format!(
+            Target::Probabilities(_) if !matches!(self, Loss::CrossEntropy { .. }) => {
+                Err(Error::new(format!("{} needs target values, not probabilities", self.name())))
+            }
+            Target::Values(t) | Target::Probabilities(t) if t.len() == y.len() => Ok(t),
+            Target::Values(t) | Target::Probabilities(t) => Err(Error::new(format!(
                 "{}: the output has {} values, the target {}",
                 self.name(),
                 y.len(),

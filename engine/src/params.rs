@@ -64,7 +64,22 @@ impl Params {
     /// Fresh parameters for `network`. The same seed gives the same values; each parameter has a stream
     /// of its own, keyed by its name, so that an encoder starts alike under any head.
     pub fn new(network: &Network, seed: u64) -> Params {
-        let entries = network.param_entries().to_vec();
+        Params::initialised(network.param_entries().to_vec(), seed)
+    }
+
+    /// Fresh parameters for what is no [`Network`]: each of these full names and declarations, on a cache line of its own.
+    pub fn declared(declarations: impl IntoIterator<Item = (String, ParamSpec)>, seed: u64) -> Params {
+        let mut end = 0;
+        let entry = |(name, spec): (String, ParamSpec)| {
+            let start = padded(end);
+            end = start + spec.shape.iter().product::<usize>();
+            let trainable = spec.role != Role::Statistic;
+            ParamEntry { name, spec, range: start..end, trainable, lr_factor: 1.0 }
+        };
+        Params::initialised(declarations.into_iter().map(entry).collect(), seed)
+    }
+
+    fn initialised(entries: Vec<ParamEntry>, seed: u64) -> Params {
         let mut values = Slab::new(padded(entries.last().map_or(0, |e| e.range.end)));
         for entry in &entries {
             let purpose = fnv1a(&entry.name);

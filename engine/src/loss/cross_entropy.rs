@@ -155,7 +155,7 @@ impl Kernel for Block<'_> {
 
 /// The largest value. Where one is NaN this is any number: the exponentials carry the NaN on.
 #[inline(always)]
-fn largest<S: Simd>(s: S, z: &[f32]) -> f32 {
+pub fn largest<S: Simd>(s: S, z: &[f32]) -> f32 {
     let mut largest = s.splat(f32::NEG_INFINITY);
     let mut j = 0;
     while j < z.len() {
@@ -167,7 +167,7 @@ fn largest<S: Simd>(s: S, z: &[f32]) -> f32 {
 
 /// The vector of `x` at `at`, filled up with `fill` where `x` ends.
 #[inline(always)]
-fn load_or<S: Simd>(s: S, x: &[f32], at: usize, fill: f32) -> S::F {
+pub fn load_or<S: Simd>(s: S, x: &[f32], at: usize, fill: f32) -> S::F {
     let x = &x[at..];
     if x.len() >= S::LANES {
         return s.load(x);

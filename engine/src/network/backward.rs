@@ -48,6 +48,48 @@ impl Network {
         self.gradients(BackwardPass { cx, activations, x, pass }, params, grads, false);
     }
 
+    /// The gradient of the input alone into `dx`: (batch, input), overwritten, given the gradient of the output as for
+    /// [`Network::backward`]. What is frozen changes nothing; parameters get no gradient.
+    ///
+    /// # Panics
+    /// If `dx` is not as long as the `x` of the forward pass.
+    pub fn input_gradient(
+        &self,
+        cx: &Context,
+        params: &Params,
+        activations: &mut Activations,
+        x: &[f32],
+        pass: Pass,
+        dx: &mut [f32],
+    ) {
+        assert_eq!(dx.len(), x.len(), "a gradient for each value of x");
+        let Activations { batch, values, slots, gradients, scratch, .. } = activations;
+        let batch = *batch;
+        let [dy, below] = gradients;
+        let lowest = self.first_trainable(params);
+        for (i, op) in self.chain.ops.iter().enumerate().rev() {
+            let step = Step {
+                cx,
+                pass: Pass { mode: op.mode(params, i < lowest, pass.mode), ..pass },
+                position: op.position,
+                batch,
+                params: params.values(),
+                x,
+                below: i.checked_sub(1).map_or(0, |below| slots[below].y),
+                own: slots[i],
+            };
+            let out = if i == 0 { &mut *dx } else { &mut below[..batch * op.input.len()] };
+            let of_op = Gradients {
+                dy: &dy[..batch * op.output.len()],
+                dx: Some(out),
+                grads: None,
+                accumulate: false,
+            };
+            self.chain.backward_op(i, step, of_op, values, scratch);
+            std::mem::swap(dy, below);
+        }
+    }
+
     fn gradients(&self, mut pass: BackwardPass<'_>, params: &Params, grads: &mut [f32], accumulate: bool) {
         let lowest = self.first_trainable(params);
         for i in (lowest..self.chain.ops.len()).rev() {

@@ -2,6 +2,7 @@
 
 mod reference;
 mod refusals;
+mod soft;
 #[path = "../support/mod.rs"]
 mod support;
 

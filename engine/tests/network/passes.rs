@@ -1,7 +1,9 @@
 //! Single passes: what they refuse, what they add to, and that one does not disturb another.
 
 use super::{autoencoder, bits, classifier, normal, params, pass};
-use narrows_engine::{Activations, Context, Pass};
+use narrows_engine::layers::{BatchNorm, Linear, Tanh};
+use narrows_engine::random::Random;
+use narrows_engine::{Activations, Context, Loss, Network, Params, Pass, Target};
 
 const BATCH: usize = 20;
 
@@ -180,4 +182,48 @@ fn the_first_layer_that_is_not_finite_is_named() {
     params.get_mut("encoder.1.bias").unwrap()[0] = f32::NAN;
     network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0)).unwrap();
     assert_eq!(network.first_not_finite(&activations), Some("encoder.1"));
+}
+
+/// The gradient of the input against central differences, whatever is frozen, and without a trace in a step that follows.
+#[test]
+fn the_gradient_of_the_input_is_its_slope() {
+    let cx = Context::new(1).unwrap();
+    let network = Network::builder(9)
+        .section("encoder")
+        .layer(Linear::new(4).without_bias())
+        .layer(BatchNorm::default())
+        .layer(Tanh)
+        .section("head")
+        .layer(Linear::new(3))
+        .build()
+        .unwrap();
+    for (frozen, pass) in [(false, Pass::train(1, 2)), (false, Pass::evaluate()), (true, Pass::train(1, 2))] {
+        let mut params = Params::new(&network, 1);
+        params.set_trainable("encoder", !frozen);
+        let mut activations = Activations::new(&network, 6);
+        let (mut x, mut dx) = (vec![0.0; 5 * 9], vec![f32::NAN; 5 * 9]);
+        Random::new(1, 1).fill_normal(0, 0, &mut x);
+        let classes = [0, 2, 1, 1, 0];
+        let mut loss = |x: &[f32], dx: Option<&mut [f32]>| {
+            network.forward(&cx, &params, &mut activations, x, pass).unwrap();
+            let (y, dy) = activations.output_and_gradient();
+            let loss = Loss::cross_entropy();
+            let value = loss.evaluate(&cx, 5, y, Target::Classes(&classes), Some(dy)).unwrap();
+            if let Some(dx) = dx {
+                network.input_gradient(&cx, &params, &mut activations, x, pass, dx);
+            }
+            value
+        };
+        loss(&x, Some(&mut dx));
+        for i in 0..x.len() {
+            let mut at = |step: f32| {
+                let mut x = x.clone();
+                x[i] += step;
+                loss(&x, None)
+            };
+            let slope = (at(1e-2) - at(-1e-2)) / 2e-2;
+            assert!((slope - f64::from(dx[i])).abs() < 3e-4, "{frozen} {pass:?}: {} is {slope}", dx[i]);
+        }
+        assert!(dx.iter().any(|dx| dx.abs() > 1e-2));
+    }
 }

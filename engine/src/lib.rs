@@ -9,6 +9,7 @@
 //! | [`params`] | the slab of named [`Params`] |
 //! | [`loss`] | what is minimised, and its gradient |
 //! | [`optimizer`], [`schedule`] | what turns gradients into steps, and how long they are |
+//! | [`ladder`] | the ladder network: labels and denoising of every layer at once |
 //! | [`predictor`] | a trained network, ready to use |
 //! | [`init`], [`random`] | where they start, and counter-based random numbers |
 //! | [`math`] | exp, tanh and their like, for vectors |
@@ -28,6 +29,7 @@ mod error;
 pub mod gemm;
 mod half;
 pub mod init;
+pub mod ladder;
 pub mod layers;
 pub mod loss;
 pub mod math;
@@ -45,6 +47,7 @@ pub mod simd;
 mod trainer;
 
 pub use error::Error;
+pub use ladder::{Ladder, LadderBatch, LadderLoss, LadderMemory};
 pub use layers::{Layer, Mode, Pass};
 pub use loss::{Loss, Target};
 pub use network::{Activations, LayerSummary, Network, NetworkBuilder, Summary};

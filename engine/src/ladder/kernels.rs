@@ -1,0 +1,298 @@
+//! The passes over rows that the engine's layers do not have: noise and activation, and the cost of denoising.
+
+use crate::Context;
+use crate::layers::columns::{Add, block_rows};
+use crate::parallel::Chunks;
+use crate::random::Random;
+use crate::simd::{Kernel, Simd};
+
+/// Adds up the blocks of `len` sums in `scratch`, in their order; the totals are at its start.
+pub fn add_blocks<'s>(cx: &Context, scratch: &'s mut [f32], len: usize) -> &'s mut [f32] {
+    let (total, others) = scratch.split_at_mut(len);
+    for other in others.chunks(len) {
+        cx.isa().run(Add { x: other, y: total });
+    }
+    total
+}
+
+/// Gaussian noise of a layer.
+#[derive(Clone, Copy)]
+pub struct Noise {
+    pub std: f32,
+    pub random: Random,
+    pub step: u64,
+}
+
+/// z += noise: (rows, n), and what it comes to: h: (rows, n). `None` for no noise.
+///
+/// h = scale (z + bias), or relu(z + bias) without a scale.
+pub fn activate(
+    cx: &Context,
+    noise: Option<Noise>,
+    scale: Option<&[f32]>,
+    bias: &[f32],
+    z: &mut [f32],
+    h: &mut [f32],
+) {
+    let n = bias.len();
+    let rows = block_rows(z.len() / n);
+    let block = rows * n;
+    let parts = (Chunks::new(z, block), Chunks::new(h, block));
+    cx.for_each_part(parts.0.data.len().div_ceil(block), parts, |i, (z, h)| {
+        cx.isa().run(Activate { noise, first: i * rows, scale, bias, z: z.data, h: h.data });
+    });
+}
+
+/// h = x + noise, both (rows, n).
+pub fn corrupt(cx: &Context, noise: Noise, x: &[f32], n: usize, h: &mut [f32]) {
+    let rows = block_rows(h.len() / n);
+    let block = rows * n;
+    cx.for_each_part(h.len().div_ceil(block), Chunks::new(h, block), |i, h| {
+        let x = &x[i * block..][..h.data.len()];
+        cx.isa().run(Corrupt { noise, first: i * rows, x, n, h: h.data });
+    });
+}
+
+struct Corrupt<'a> {
+    noise: Noise,
+    first: usize,
+    x: &'a [f32],
+    n: usize,
+    h: &'a mut [f32],
+}
+
+impl Kernel for Corrupt<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Corrupt { noise: Noise { std, random, step }, first, x, n, h } = self;
+        for (r, (x, h)) in x.chunks_exact(n).zip(h.chunks_exact_mut(n)).enumerate() {
+            random.fill_normal(step, (first + r) as u32, h);
+            for j in (0..n).step_by(S::LANES) {
+                s.store_at(s.mul_add(s.load_at(h, j), s.splat(std), s.load_at(x, j)), h, j);
+            }
+        }
+    }
+}
+
+struct Activate<'a> {
+    noise: Option<Noise>,
+    first: usize,
+    scale: Option<&'a [f32]>,
+    bias: &'a [f32],
+    z: &'a mut [f32],
+    h: &'a mut [f32],
+}
+
+impl Kernel for Activate<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Activate { noise, first, scale, bias, z, h } = self;
+        let n = bias.len();
+        for (r, (z, h)) in z.chunks_exact_mut(n).zip(h.chunks_exact_mut(n)).enumerate() {
+            if let Some(Noise { std, random, step }) = noise {
+                random.fill_normal(step, (first + r) as u32, h);
+                for j in (0..n).step_by(S::LANES) {
+                    s.store_at(s.mul_add(s.load_at(h, j), s.splat(std), s.load_at(z, j)), z, j);
+                }
+            }
+            for j in (0..n).step_by(S::LANES) {
+                let sum = s.add(s.load_at(z, j), s.load_at(bias, j));
+                let y = match scale {
+                    Some(scale) => s.mul(sum, s.load_at(scale, j)),
+                    None => s.max(s.splat(0.0), sum),
+                };
+                s.store_at(y, h, j);
+            }
+        }
+    }
+}
+
+/// Goes back through [`activate`]: `d` holds the gradient of h, and then that of z: (rows, n). Returns the sums for bias and
+/// scale, (2, n), at the start of `scratch`: 2 n values for each block of rows.
+pub fn activate_backward<'s>(
+    cx: &Context,
+    scale: Option<&[f32]>,
+    bias: &[f32],
+    z: &[f32],
+    d: &mut [f32],
+    scratch: &'s mut [f32],
+) -> &'s mut [f32] {
+    let n = bias.len();
+    let block = block_rows(d.len() / n) * n;
+    let blocks = d.len().div_ceil(block);
+    let scratch = &mut scratch[..blocks * 2 * n];
+    let parts = (Chunks::new(d, block), Chunks::new(&mut *scratch, 2 * n));
+    cx.for_each_part(blocks, parts, |i, (d, sums)| {
+        let z = &z[i * block..][..d.data.len()];
+        cx.isa().run(ActivateBackward { scale, bias, z, d: d.data, sums: sums.data });
+    });
+    add_blocks(cx, scratch, 2 * n)
+}
+
+struct ActivateBackward<'a> {
+    scale: Option<&'a [f32]>,
+    bias: &'a [f32],
+    z: &'a [f32],
+    d: &'a mut [f32],
+    sums: &'a mut [f32],
+}
+
+impl Kernel for ActivateBackward<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let ActivateBackward { scale, bias, z, d, sums } = self;
+        let n = bias.len();
+        let (for_bias, for_scale) = sums.split_at_mut(n);
+        let zero = s.splat(0.0);
+        for j in (0..n).step_by(S::LANES) {
+            let bias = s.load_at(bias, j);
+            let scale = scale.map(|scale| s.load_at(scale, j));
+            let (mut a, mut b) = (zero, zero);
+            for row in (0..d.len()).step_by(n) {
+                let sum = s.add(s.load_at(&z[row..row + n], j), bias);
+                let dh = s.load_at(&d[row..row + n], j);
+                let dz = match scale {
+                    Some(scale) => s.mul(dh, scale),
+                    None => s.select_gt(sum, zero, dh, zero),
+                };
+                a = s.add(a, dz);
+                b = s.mul_add(dh, sum, b);
+                s.store_at(dz, &mut d[row..row + n], j);
+            }
+            s.store_at(a, for_bias, j);
+            s.store_at(b, for_scale, j);
+        }
+    }
+}
+
+/// A denoising cost: `weight mean((s - mean) inv_std - target)^2` over s: (rows, n).
+#[derive(Clone, Copy)]
+pub struct Cost<'a> {
+    pub weight: f32,
+    /// (n), as `inv_std`
+    pub mean: &'a [f32],
+    pub inv_std: &'a [f32],
+    /// (rows, n)
+    pub target: &'a [f32],
+}
+
+/// What a cost is, and its gradients: that of s is added to `ds`: (rows, n), or is all of it, that of the target is written to
+/// `dtarget`: (rows, n) unless it is empty. Those of mean and standard deviation, (2, n), are at the start of
+/// `scratch`: 2 n values for each block of rows.
+pub fn cost(
+    cx: &Context,
+    cost: Cost<'_>,
+    s: &[f32],
+    add: bool,
+    ds: &mut [f32],
+    dtarget: &mut [f32],
+    scratch: &mut [f32],
+) -> f64 {
+    let n = cost.mean.len();
+    let block = block_rows(s.len() / n) * n;
+    let blocks = s.len().div_ceil(block);
+    let scratch = &mut scratch[..blocks * 2 * n];
+    let slope = 2.0 * cost.weight / s.len() as f32;
+    let of_targets = if dtarget.is_empty() { 0 } else { block };
+    let parts =
+        ((Chunks::new(ds, block), Chunks::new(dtarget, of_targets)), Chunks::new(&mut *scratch, 2 * n));
+    let sum = cx.sum_parts(blocks, parts, |i, ((ds, dtarget), sums)| {
+        let part = i * block..i * block + ds.data.len();
+        let whole = Cost { target: &cost.target[part.clone()], ..cost };
+        let s = &s[part];
+        cx.isa().run(CostOfRows {
+            cost: whole,
+            slope,
+            s,
+            add,
+            ds: ds.data,
+            dtarget: dtarget.data,
+            sums: sums.data,
+        })
+    });
+    add_blocks(cx, scratch, 2 * n);
+    sum * f64::from(cost.weight) / s.len() as f64
+}
+
+struct CostOfRows<'a> {
+    cost: Cost<'a>,
+    slope: f32,
+    s: &'a [f32],
+    add: bool,
+    ds: &'a mut [f32],
+    dtarget: &'a mut [f32],
+    sums: &'a mut [f32],
+}
+
+impl Kernel for CostOfRows<'_> {
+    type Output = f64;
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f64 {
+        let CostOfRows { cost, slope, s: values, add, ds, dtarget, sums } = self;
+        let n = cost.mean.len();
+        let (for_mean, for_std) = sums.split_at_mut(n);
+        let (zero, slope) = (s.splat(0.0), s.splat(slope));
+        let mut total = 0.0;
+        for j in (0..n).step_by(S::LANES) {
+            let (mean, inv_std) = (s.load_at(cost.mean, j), s.load_at(cost.inv_std, j));
+            let (mut squares, mut a, mut b) = (zero, zero, zero);
+            for row in (0..values.len()).step_by(n) {
+                let normalised = s.mul(s.sub(s.load_at(&values[row..row + n], j), mean), inv_std);
+                let error = s.sub(normalised, s.load_at(&cost.target[row..row + n], j));
+                squares = s.mul_add(error, error, squares);
+                let pull = s.mul(error, slope);
+                let own = s.mul(pull, inv_std);
+                a = s.sub(a, own);
+                b = s.sub(b, s.mul(own, normalised));
+                let before = if add { s.load_at(&ds[row..row + n], j) } else { zero };
+                s.store_at(s.add(before, own), &mut ds[row..row + n], j);
+                if !dtarget.is_empty() {
+                    s.store_at(s.sub(zero, pull), &mut dtarget[row..row + n], j);
+                }
+            }
+            total += f64::from(s.sum(squares));
+            s.store_at(a, for_mean, j);
+            s.store_at(b, for_std, j);
+        }
+        total
+    }
+}
+
+/// d += (a + b z) / rows, for a and b: (n) in `sums` and z: (rows, n): what the gradients of mean and standard deviation are
+/// for each value.
+pub fn add_statistics(cx: &Context, sums: &[f32], z: &[f32], d: &mut [f32]) {
+    let n = sums.len() / 2;
+    let scale = n as f32 / z.len() as f32;
+    let block = block_rows(d.len() / n) * n;
+    cx.for_each_part(d.len().div_ceil(block), Chunks::new(d, block), |i, d| {
+        let z = &z[i * block..][..d.data.len()];
+        cx.isa().run(AddStatistics { sums, scale, z, d: d.data });
+    });
+}
+
+struct AddStatistics<'a> {
+    sums: &'a [f32],
+    scale: f32,
+    z: &'a [f32],
+    d: &'a mut [f32],
+}
+
+impl Kernel for AddStatistics<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let AddStatistics { sums, scale, z, d } = self;
+        let n = sums.len() / 2;
+        let (a, b) = sums.split_at(n);
+        let scale = s.splat(scale);
+        for (z, d) in z.chunks_exact(n).zip(d.chunks_exact_mut(n)) {
+            for j in (0..n).step_by(S::LANES) {
+                let extra = s.mul_add(s.load_at(b, j), s.load_at(z, j), s.load_at(a, j));
+                s.store_at(s.mul_add(extra, scale, s.load_at(d, j)), d, j);
+            }
+        }
+    }
+}

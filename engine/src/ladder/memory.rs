@@ -1,0 +1,117 @@
+//! The memory of a ladder's step, allocated once.
+
+use super::Ladder;
+use crate::Shape;
+use crate::layers::{BatchNorm, Layer, Linear, columns};
+use crate::memory::Slab;
+
+/// What the passes of a [`Ladder`] compute. A step allocates nothing.
+#[derive(Clone, Debug)]
+pub struct LadderMemory {
+    pub(super) max_labelled: usize,
+    pub(super) max_unlabelled: usize,
+    pub(super) noisy: Encoder,
+    pub(super) clean: Encoder,
+    pub(super) decoder: Decoder,
+    /// Two gradients on their way: (labelled + unlabelled, widest) each.
+    pub(super) work: [Slab; 2],
+    pub(super) scratch: Slab,
+    pub(super) shapes: Vec<Shape>,
+    /// By layer, the parameters of a batch norm that only normalises: (4, n).
+    pub(super) unit: Vec<Slab>,
+}
+
+/// An encoder's values by layer. The lists begin with the sample, whose slabs are empty but for its noisy values in `h`.
+#[derive(Clone, Debug)]
+pub(super) struct Encoder {
+    /// W h of the layer below: (rows, n)
+    pub pre: Vec<Slab>,
+    /// That, normalised, with noise: (rows, n)
+    pub z: Vec<Slab>,
+    /// After bias and ReLU, or the logits: (rows, n)
+    pub h: Vec<Slab>,
+    /// The batch's mean, biased variance and inverse deviation: (3, n)
+    pub saved: Vec<Slab>,
+}
+
+/// The decoder's values by layer, (unlabelled, n) each; empty below its lowest layer.
+#[derive(Clone, Debug)]
+pub(super) struct Decoder {
+    /// What comes from above, before it is normalised.
+    pub v: Vec<Slab>,
+    pub u: Vec<Slab>,
+    pub s: Vec<Slab>,
+    /// As of an encoder.
+    pub saved: Vec<Slab>,
+    /// The gradient of the noisy z.
+    pub lateral: Vec<Slab>,
+    /// The gradient of the clean targets; empty where there is no cost, and for the sample.
+    pub target: Vec<Slab>,
+    /// The gradients of the clean means and deviations: (2, n)
+    pub statistics: Vec<Slab>,
+}
+
+impl LadderMemory {
+    /// Memory for steps of up to so many labelled and unlabelled samples.
+    pub fn new(ladder: &Ladder, labelled: usize, unlabelled: usize) -> LadderMemory {
+        let widths = &ladder.widths;
+        let rows = labelled + unlabelled;
+        let slabs = |len: &dyn Fn(usize, usize) -> usize| -> Vec<Slab> {
+            widths.iter().enumerate().map(|(l, &n)| Slab::new(len(l, n))).collect()
+        };
+        let encoder = |rows: usize, with_input: bool| Encoder {
+            pre: slabs(&|l, n| if l > 0 { rows * n } else { 0 }),
+            z: slabs(&|l, n| if l > 0 { rows * n } else { 0 }),
+            h: slabs(&|l, n| if l > 0 || with_input { rows * n } else { 0 }),
+            saved: slabs(&|l, n| if l > 0 { 3 * n } else { 0 }),
+        };
+        let lowest = ladder.lowest_cost().unwrap_or(widths.len());
+        let decoded = |l: usize, n: usize| if l >= lowest { unlabelled * n } else { 0 };
+        let has_target = |l: usize| l > 0 && ladder.costs[l] > 0.0;
+        let decoder = Decoder {
+            v: slabs(&decoded),
+            u: slabs(&decoded),
+            s: slabs(&decoded),
+            saved: slabs(&|l, n| if l >= lowest { 3 * n } else { 0 }),
+            lateral: slabs(&decoded),
+            target: slabs(&|l, n| if has_target(l) { unlabelled * n } else { 0 }),
+            statistics: slabs(&|l, n| if has_target(l) { 2 * n } else { 0 }),
+        };
+        let shapes: Vec<Shape> = widths.iter().map(|&n| n.into()).collect();
+        let widest = widths.iter().copied().max().unwrap_or(0);
+        // Both directions of every product, the normalisations, and ten sums for each unit.
+        let products =
+            shapes.windows(2).flat_map(|pair| [(&pair[0], pair[1].len()), (&pair[1], pair[0].len())]);
+        let of_products =
+            products.map(|(input, n)| Linear::new(n).without_bias().scratch_len(rows, input)).max();
+        let of_norms = shapes.iter().map(|shape| BatchNorm::default().scratch_len(rows, shape)).max();
+        let scratch = [of_products, of_norms, Some(columns::scratch_len(rows, widest, 10))];
+        let unit = |&n: &usize| {
+            let mut unit = Slab::new(4 * n);
+            unit[..n].fill(1.0);
+            unit[3 * n..].fill(1.0);
+            unit
+        };
+        LadderMemory {
+            max_labelled: labelled,
+            max_unlabelled: unlabelled,
+            noisy: encoder(rows, true),
+            clean: encoder(unlabelled, false),
+            decoder,
+            work: [Slab::new(rows * widest), Slab::new(rows * widest)],
+            scratch: Slab::new(scratch.into_iter().flatten().max().unwrap_or(0)),
+            shapes,
+            unit: widths.iter().map(unit).collect(),
+        }
+    }
+
+    /// The batch's mean and biased variance of what layer `l`, from 1 on, normalised in the last clean pass: (n_l) each.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    pub fn clean_statistics(&self, l: usize) -> (&[f32], &[f32]) {
+        let saved = &self.clean.saved[l];
+        let n = saved.len() / 3;
+        (&saved[..n], &saved[n..2 * n])
+    }
+}

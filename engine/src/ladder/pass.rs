@@ -1,0 +1,216 @@
+//! The ladder's forward passes: two encoders and the decoder.
+
+use super::kernels::{Noise, activate, corrupt};
+use super::memory::{Decoder, Encoder, LadderMemory};
+use super::{EPS, Ladder, LadderBatch, LadderLoss, Layout, combinator};
+use crate::layers::{BatchNorm, Forward, Layer, Linear, Pass};
+use crate::loss::softmax;
+use crate::random::Random;
+use crate::{Context, Error, Loss, Params, Shape, Target};
+
+/// What every part of a step needs.
+#[derive(Clone, Copy)]
+pub(super) struct Plan<'a> {
+    pub cx: &'a Context,
+    pub params: &'a [f32],
+    pub layout: &'a Layout,
+}
+
+impl Ladder {
+    /// Runs both encoders and the decoder on `batch`, and overwrites `grads`, laid out as [`Params::values`], with the
+    /// gradients of the loss. Whatever is frozen has its gradient, too; the optimiser leaves it out.
+    ///
+    /// # Errors
+    /// If there is no labelled sample or fewer than two others, more than `memory` was planned for, or a class
+    /// is out of range.
+    ///
+    /// # Panics
+    /// If `params`, `grads` or `memory` are of another ladder.
+    pub fn gradients(
+        &self,
+        cx: &Context,
+        params: &Params,
+        memory: &mut LadderMemory,
+        batch: LadderBatch<'_>,
+        grads: &mut [f32],
+    ) -> Result<LadderLoss, Error> {
+        let (labelled, n) = (batch.classes.len(), self.widths[0]);
+        let rows = batch.x.len() / n;
+        let fits = labelled > 0 && labelled <= memory.max_labelled;
+        let unlabelled = rows.saturating_sub(labelled);
+        if !fits || !(2..=memory.max_unlabelled).contains(&unlabelled) || batch.x.len() != rows * n {
+            return Err(Error::new(format!(
+                "expected 1 to {} labelled and 2 to {} other samples of {n} values, got {labelled} classes and {} values",
+                memory.max_labelled,
+                memory.max_unlabelled,
+                batch.x.len()
+            )));
+        }
+        let layout = self.layout(params);
+        let plan = Plan { cx, params: params.values(), layout: &layout };
+        let noise =
+            |l: usize| Noise { std: self.noise, random: Random::new(batch.seed, l as u64), step: batch.step };
+        let LadderMemory { noisy, clean, decoder, work, scratch, shapes, unit, .. } = memory;
+        corrupt(cx, noise(0), batch.x, n, &mut noisy.h[0][..rows * n]);
+        for l in 1..=self.top() {
+            self.layer(plan, l, rows, None, noisy, &shapes[..], &unit[l], scratch);
+            self.activate(plan, l, rows, (self.noise > 0.0).then(|| noise(l)), noisy);
+        }
+        let x = &batch.x[labelled * n..];
+        if self.needs_clean() {
+            self.encode_clean(plan, x, clean, shapes, unit, scratch);
+        }
+        self.decode(plan, labelled, unlabelled, noisy, decoder, shapes, unit, scratch);
+
+        let classes = self.widths[self.top()];
+        let logits = &noisy.h[self.top()][..labelled * classes];
+        let dy = &mut work[0][..labelled * classes];
+        let target = Target::Classes(batch.classes);
+        let supervised = Loss::cross_entropy().evaluate(cx, labelled, logits, target, Some(dy))?;
+        let denoising = self.backward(plan, labelled, x, memory, grads);
+        Ok(LadderLoss { supervised, denoising })
+    }
+
+    /// Runs the clean encoder on x: (rows, n_0), 2 to as many as `memory` has room for among the unlabelled, and returns the
+    /// logits: (rows, n_L), normalised by this batch as all layers are: see [`LadderMemory::clean_statistics`].
+    ///
+    /// # Errors
+    /// If `x` does not fit.
+    pub fn clean<'m>(
+        &self,
+        cx: &Context,
+        params: &Params,
+        memory: &'m mut LadderMemory,
+        x: &[f32],
+    ) -> Result<&'m [f32], Error> {
+        let (n, top) = (self.widths[0], self.top());
+        let rows = x.len() / n;
+        if x.len() != rows * n || !(2..=memory.max_unlabelled).contains(&rows) {
+            return Err(Error::new(format!(
+                "expected 2 to {} samples of {n} values, got {} values",
+                memory.max_unlabelled,
+                x.len()
+            )));
+        }
+        let layout = self.layout(params);
+        let plan = Plan { cx, params: params.values(), layout: &layout };
+        let LadderMemory { clean, scratch, shapes, unit, .. } = &mut *memory;
+        self.encode_clean(plan, x, clean, shapes, unit, scratch);
+        Ok(&memory.clean.h[top][..rows * self.widths[top]])
+    }
+
+    fn encode_clean(
+        &self,
+        plan: Plan<'_>,
+        x: &[f32],
+        clean: &mut Encoder,
+        shapes: &[Shape],
+        unit: &[crate::memory::Slab],
+        scratch: &mut [f32],
+    ) {
+        let rows = x.len() / self.widths[0];
+        for l in 1..=self.top() {
+            let input = (l == 1).then_some(x);
+            self.layer(plan, l, rows, input, clean, shapes, &unit[l], scratch);
+            self.activate(plan, l, rows, None, clean);
+        }
+    }
+
+    /// Layer `l` of an encoder up to its normalised values, from the layer below or from `input`.
+    #[allow(clippy::too_many_arguments)] // the parts of a memory, borrowed apart
+    fn layer(
+        &self,
+        plan: Plan<'_>,
+        l: usize,
+        rows: usize,
+        input: Option<&[f32]>,
+        encoder: &mut Encoder,
+        shapes: &[Shape],
+        unit: &[f32],
+        scratch: &mut [f32],
+    ) {
+        let [below, n] = [self.widths[l - 1], self.widths[l]];
+        let Encoder { pre, z, h, saved } = encoder;
+        let (pre, z) = (&mut pre[l][..rows * n], &mut z[l][..rows * n]);
+        let x = input.unwrap_or_else(|| &h[l - 1][..rows * below]);
+        project(plan, n, &shapes[l - 1], x, &plan.params[plan.layout.weights[l].clone()], pre, scratch);
+        normalise(plan, &shapes[l], pre, z, unit, &mut saved[l], scratch);
+    }
+
+    /// From the normalised values of layer `l` on: noise, bias, ReLU or scale.
+    fn activate(&self, plan: Plan<'_>, l: usize, rows: usize, noise: Option<Noise>, encoder: &mut Encoder) {
+        let n = self.widths[l];
+        let (z, h) = (&mut encoder.z[l][..rows * n], &mut encoder.h[l][..rows * n]);
+        activate(plan.cx, noise, self.scale(plan, l), &plan.params[plan.layout.biases[l].clone()], z, h);
+    }
+
+    /// The scale of the top layer; `None` for the others, which have a ReLU.
+    pub(super) fn scale<'a>(&self, plan: Plan<'a>, l: usize) -> Option<&'a [f32]> {
+        (l == self.top()).then(|| &plan.params[plan.layout.scale.clone()])
+    }
+
+    /// The decoder, from the top down to the lowest layer with a cost.
+    #[allow(clippy::too_many_arguments)] // the parts of a memory, borrowed apart
+    fn decode(
+        &self,
+        plan: Plan<'_>,
+        labelled: usize,
+        rows: usize,
+        noisy: &Encoder,
+        decoder: &mut Decoder,
+        shapes: &[Shape],
+        unit: &[crate::memory::Slab],
+        scratch: &mut [f32],
+    ) {
+        let Some(lowest) = self.lowest_cost() else { return };
+        let Decoder { v, u, s, saved, .. } = decoder;
+        for l in (lowest..=self.top()).rev() {
+            let n = self.widths[l];
+            let from = labelled * n;
+            let v = &mut v[l][..rows * n];
+            if l == self.top() {
+                softmax(plan.cx, n, &noisy.h[l][from..from + rows * n], v);
+            } else {
+                let weight = &plan.params[plan.layout.projections[l + 1].clone()];
+                let above = &s[l + 1][..rows * self.widths[l + 1]];
+                project(plan, n, &shapes[l + 1], above, weight, v, scratch);
+            }
+            let u = &mut u[l][..rows * n];
+            normalise(plan, &shapes[l], v, u, &unit[l], &mut saved[l], scratch);
+            let z = if l == 0 { &noisy.h[0] } else { &noisy.z[l] };
+            let a = &plan.params[plan.layout.combinators[l].clone()];
+            combinator::forward(plan.cx, a, &z[from..from + rows * n], u, &mut s[l][..rows * n]);
+        }
+    }
+}
+
+/// y = x W^T for x: (rows, input) and W: (n, input).
+fn project(
+    plan: Plan<'_>,
+    n: usize,
+    input: &Shape,
+    x: &[f32],
+    weight: &[f32],
+    y: &mut [f32],
+    scratch: &mut [f32],
+) {
+    let batch = y.len() / n;
+    let pass = Pass::train(0, 0);
+    let io = Forward { pass, position: 0, batch, input, x, y, params: weight, saved: &mut [], scratch };
+    Linear::new(n).without_bias().forward(plan.cx, io);
+}
+
+/// y = (x - mean) / std over the rows of x: (rows, n); the statistics into `saved`.
+fn normalise(
+    plan: Plan<'_>,
+    shape: &Shape,
+    x: &[f32],
+    y: &mut [f32],
+    unit: &[f32],
+    saved: &mut [f32],
+    scratch: &mut [f32],
+) {
+    let (batch, pass) = (x.len() / shape.len(), Pass::train(0, 0));
+    let io = Forward { pass, position: 0, batch, input: shape, x, y, params: unit, saved, scratch };
+    BatchNorm::new(EPS, 0.0).forward(plan.cx, io);
+}

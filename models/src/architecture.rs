@@ -102,7 +102,7 @@ impl Model {
 /// ```text
 /// encoder: sample -> widths... -> latent        by the plan of the model
 /// decoder: latent -> ...widths -> sample        the mirror image, ending in `output`
-/// head:    latent -> batch norm -> classes
+/// head:    latent -> batch norm -> (activation) -> classes
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -125,6 +125,10 @@ pub struct Architecture {
     pub activation: Activation,
     /// The activation of the autoencoder's output.
     pub output: Activation,
+    /// The activation between the code and a classifier's head, behind its batch norm. An autoencoder has none there. With one, a
+    /// dense classifier is a plain network whose last hidden layer is as wide as the code.
+    #[serde(default = "no_activation", skip_serializing_if = "is_none")]
+    pub code_activation: Activation,
     /// Whether the hidden layers and the head's input are batch-normalised.
     pub batch_norm: bool,
     /// The fraction of each hidden layer that is dropped while training.
@@ -133,6 +137,14 @@ pub struct Architecture {
 
 fn one() -> usize {
     1
+}
+
+fn no_activation() -> Activation {
+    Activation::None
+}
+
+fn is_none(activation: &Activation) -> bool {
+    *activation == Activation::None
 }
 
 impl Architecture {
@@ -148,6 +160,7 @@ impl Architecture {
             latent: 20,
             activation: Activation::Relu,
             output: Activation::Sigmoid,
+            code_activation: Activation::None,
             batch_norm: true,
             dropout: 0.0,
         }
@@ -200,6 +213,9 @@ impl Architecture {
         if self.batch_norm {
             // Latent codes come at any scale; the head should not depend on it.
             builder = builder.layer(BatchNorm::default());
+        }
+        if let Some(layer) = self.code_activation.layer() {
+            builder = builder.boxed(layer);
         }
         self.bounded(builder.layer(Linear::new(classes).with_init(Init::XavierUniform)).build()?)
     }

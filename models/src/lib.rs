@@ -5,6 +5,7 @@
 //! | [`architecture`] | the models: dense, convolutional, residual |
 //! | [`training`] | the training loop |
 //! | [`pretraining`] | an autoencoder on everything, beside PCA |
+//! | [`semi`] | training on few labels and all other samples at once |
 //! | [`transfer`] | what a classifier takes over from an autoencoder, and what of it may learn |
 //! | [`compare`](mod@compare) | the whole job: what pretraining gains over training from scratch |
 //! | [`inference`] | trained models over any number of samples: reconstruction errors, latent codes |
@@ -15,6 +16,7 @@
 
 pub mod architecture;
 mod augmentation;
+mod best;
 pub mod checkpoint;
 mod codes;
 pub mod compare;
@@ -25,6 +27,7 @@ pub mod inference;
 mod pca;
 pub mod pretraining;
 pub mod quantile;
+pub mod semi;
 pub mod statistics;
 pub mod training;
 pub mod transfer;

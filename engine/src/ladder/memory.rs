@@ -105,6 +105,11 @@ impl LadderMemory {
         }
     }
 
+    /// The most samples without a label.
+    pub fn max_unlabelled(&self) -> usize {
+        self.max_unlabelled
+    }
+
     /// The batch's mean and biased variance of what layer `l`, from 1 on, normalised in the last clean pass: (n_l) each.
     ///
     /// # Panics

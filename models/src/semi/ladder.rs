@@ -1,0 +1,250 @@
+//! The ladder network on a dense classifier: its weights in and out, its statistics, its step.
+//!
+//! The engine's ladder has an encoder of linear layers, each normalised, with a bias and a ReLU, and a scaled top. A dense
+//! classifier with batch norm is the same network without noise: batch norm has a scale besides, which is 1, and its top has
+//! no batch norm, which is folded into the weights when they are handed over.
+
+use super::{Semi, SemiTraining};
+use crate::Error;
+use narrows_datasets::{Dataset, Rows};
+use narrows_engine::memory::Slab;
+use narrows_engine::params::Role;
+use narrows_engine::{
+    Context, Ladder, LadderBatch, LadderLoss, LadderMemory, Network, OptimizerState, Params,
+};
+
+/// The samples over which the statistics of evaluation are taken, at most.
+const STATISTICS: usize = 10_000;
+
+/// The epsilon of a classifier's batch norm, by which the fold divides as well.
+const EPS: f32 = 1e-6;
+
+/// The weights of the denoising costs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LadderCosts(
+    /// From the sample on; the last one is that of all layers above.
+    pub Vec<f32>,
+);
+
+impl LadderCosts {
+    /// The paper's for MNIST: 1000 for the sample, 10 for the first layer, 0.1 for all above.
+    pub fn full() -> LadderCosts {
+        LadderCosts(vec![1000.0, 10.0, 0.1])
+    }
+
+    /// The sample alone: nearly as good, for two thirds of the work.
+    pub fn bottom() -> LadderCosts {
+        LadderCosts(vec![1000.0, 0.0])
+    }
+
+    /// # Errors
+    /// If there is none, or one is negative or not finite.
+    pub fn check(&self) -> Result<(), Error> {
+        match self.0.iter().find(|cost| !(**cost >= 0.0 && cost.is_finite())) {
+            Some(cost) => {
+                Err(Error::new(format!("a denoising cost must be finite and not negative, not {cost}")))
+            }
+            None if self.0.is_empty() => Err(Error::new("a ladder needs at least one denoising cost")),
+            None => Ok(()),
+        }
+    }
+
+    /// One for each of `n` layers, times `weight`.
+    fn of_layers(&self, n: usize, weight: f32) -> Vec<f32> {
+        let last = self.0.last().copied().unwrap_or(0.0);
+        (0..n).map(|l| weight * self.0.get(l).copied().unwrap_or(last)).collect()
+    }
+}
+
+/// A ladder in training.
+#[derive(Clone, Debug)]
+pub(super) struct LadderTrainer {
+    ladder: Ladder,
+    params: Params,
+    pub optimizer: OptimizerState,
+    memory: LadderMemory,
+    grads: Slab,
+}
+
+/// A linear layer of the classifier: its weight, and its bias if it has one.
+struct LinearNames {
+    weight: String,
+    bias: Option<String>,
+    outputs: usize,
+    inputs: usize,
+}
+
+impl LadderTrainer {
+    /// A ladder around the classifier `network`, from whose `params` its encoder starts.
+    ///
+    /// # Errors
+    /// If the classifier is no chain of linear layers, batch norms and ReLUs.
+    pub fn new(network: &Network, params: &Params, training: &SemiTraining) -> Result<LadderTrainer, Error> {
+        let Semi::Ladder { noise, costs } = &training.method else {
+            return Err(Error::new("a ladder needs the settings of one"));
+        };
+        let (linears, norms) = layers(params)?;
+        if norms.len() + 1 != linears.len() {
+            return Err(Error::new(
+                "the ladder network needs a dense classifier with batch norm: choose --model dense, without --no-batch-norm",
+            ));
+        }
+        let mut widths = vec![network.input().len()];
+        widths.extend(linears.iter().map(|linear| linear.outputs));
+        let ladder = Ladder::new(&widths, *noise, &costs.of_layers(widths.len(), training.weight))?;
+        let mut own = ladder.params(training.seed);
+        for (l, linear) in linears.iter().enumerate() {
+            let weight = params.get(&linear.weight).unwrap_or_default();
+            own.get_mut(&format!("encoder.{}.weight", l + 1)).unwrap_or_default().copy_from_slice(weight);
+        }
+        Ok(LadderTrainer {
+            optimizer: OptimizerState::new(training.optimizer, &own),
+            memory: LadderMemory::new(&ladder, training.labelled_batch, training.batch),
+            grads: Slab::new(own.values().len()),
+            params: own,
+            ladder,
+        })
+    }
+
+    /// Takes a step on x: (labelled + others, sample).
+    ///
+    /// # Errors
+    /// If the batch does not fit, or the loss is not finite: then nothing has moved.
+    pub fn step(
+        &mut self,
+        cx: &Context,
+        x: &[f32],
+        classes: &[u32],
+        seed: u64,
+        lr: f32,
+    ) -> Result<[f64; 2], Error> {
+        let step = self.optimizer.step_count();
+        let batch = LadderBatch { x, classes, seed, step };
+        let LadderLoss { supervised, denoising } =
+            self.ladder.gradients(cx, &self.params, &mut self.memory, batch, &mut self.grads)?;
+        if !(supervised + denoising).is_finite() {
+            return Err(Error::new(format!(
+                "the ladder's loss became {} at step {step}: lower the learning rate",
+                supervised + denoising
+            )));
+        }
+        self.optimizer.step(cx, &mut self.params, &self.grads, lr);
+        Ok([supervised, denoising])
+    }
+
+    /// Writes the clean encoder to the classifier's `params`, with the statistics of some thousand of `rows`, taken anew.
+    ///
+    /// # Errors
+    /// If the samples cannot be read.
+    pub fn export(
+        &mut self,
+        cx: &Context,
+        data: &Dataset,
+        rows: Rows<'_>,
+        params: &mut Params,
+    ) -> Result<(), Error> {
+        let statistics = self.statistics(cx, data, rows)?;
+        let (linears, norms) = layers(params)?;
+        let top = linears.len();
+        for (l, linear) in linears.iter().enumerate() {
+            let weight = self.own(&format!("encoder.{}.weight", l + 1));
+            params.get_mut(&linear.weight).unwrap_or_default().copy_from_slice(weight);
+            if let Some(bias) = &linear.bias {
+                params.get_mut(bias).unwrap_or_default().fill(0.0);
+            }
+        }
+        for (l, norm) in norms.iter().enumerate() {
+            let bias = self.own(&format!("encoder.{}.bias", l + 1));
+            let [mean, var] = &statistics[l];
+            for (part, values) in [("bias", bias), ("running_mean", mean), ("running_var", var)] {
+                params.get_mut(&format!("{norm}.{part}")).unwrap_or_default().copy_from_slice(values);
+            }
+            params.get_mut(&format!("{norm}.weight")).unwrap_or_default().fill(1.0);
+        }
+        // The top: scale ((W h - mean) / std + bias).
+        let (scale, shift) =
+            (self.own(&format!("encoder.{top}.scale")), self.own(&format!("encoder.{top}.bias")));
+        let ([mean, var], last) = (&statistics[top - 1], &linears[top - 1]);
+        let factor: Vec<f32> = scale.iter().zip(var).map(|(scale, var)| scale / (var + EPS).sqrt()).collect();
+        let weight = params.get_mut(&last.weight).unwrap_or_default();
+        for (row, factor) in weight.chunks_exact_mut(last.inputs).zip(&factor) {
+            row.iter_mut().for_each(|w| *w *= factor);
+        }
+        let bias = last.bias.as_ref().and_then(|bias| params.get_mut(bias));
+        let bias =
+            bias.ok_or_else(|| Error::new("the classifier's last layer has no bias to take the ladder's"))?;
+        for (c, bias) in bias.iter_mut().enumerate() {
+            *bias = scale[c] * shift[c] - factor[c] * mean[c];
+        }
+        Ok(())
+    }
+
+    fn own(&self, name: &str) -> &[f32] {
+        self.params.get(name).unwrap_or_default()
+    }
+
+    /// The mean and variance of what each layer normalises, over some thousand samples spread evenly over `rows`: batches
+    /// are normalised by themselves, as in training, and their statistics put together.
+    fn statistics(
+        &mut self,
+        cx: &Context,
+        data: &Dataset,
+        rows: Rows<'_>,
+    ) -> Result<Vec<[Vec<f32>; 2]>, Error> {
+        let widths = self.ladder.widths()[1..].to_vec();
+        let size = self.memory.max_unlabelled().min(rows.len());
+        let batches = (rows.len() / size).clamp(1, STATISTICS.div_ceil(size));
+        let mut sums: Vec<[Vec<f64>; 2]> = widths.iter().map(|&n| [vec![0.0; n], vec![0.0; n]]).collect();
+        let (mut x, mut batch) = (vec![0.0; size * data.sample_len()], vec![0; size]);
+        for b in 0..batches {
+            for (i, row) in batch.iter_mut().enumerate() {
+                *row = rows.get((i * batches + b) * rows.len() / (size * batches));
+            }
+            data.gather(&batch, &mut x)?;
+            self.ladder.clean(cx, &self.params, &mut self.memory, &x)?;
+            for (l, [means, squares]) in sums.iter_mut().enumerate() {
+                let (mean, var) = self.memory.clean_statistics(l + 1);
+                for (j, (mean, var)) in mean.iter().zip(var).enumerate() {
+                    let (mean, var) = (f64::from(*mean), f64::from(*var));
+                    means[j] += mean;
+                    squares[j] += var + mean * mean;
+                }
+            }
+        }
+        let n = batches as f64;
+        let of = |[means, squares]: [Vec<f64>; 2]| {
+            let mean: Vec<f32> = means.iter().map(|mean| (mean / n) as f32).collect();
+            let variance = |(square, mean): (&f64, &f64)| (square / n - (mean / n).powi(2)).max(0.0) as f32;
+            let var = squares.iter().zip(&means).map(variance).collect();
+            [mean, var]
+        };
+        Ok(sums.into_iter().map(of).collect())
+    }
+}
+
+/// The linear layers and the batch norms of a classifier, from the input on; the latter by their names.
+fn layers(params: &Params) -> Result<(Vec<LinearNames>, Vec<String>), Error> {
+    let (mut linears, mut norms): (Vec<LinearNames>, Vec<String>) = (Vec::new(), Vec::new());
+    let layer_of = |name: &str| name.rsplit_once('.').map_or(String::new(), |(layer, _)| layer.to_string());
+    for entry in params.entries() {
+        let layer = layer_of(&entry.name);
+        match (entry.spec.role, &entry.spec.shape[..]) {
+            (Role::Weight, &[outputs, inputs]) => {
+                linears.push(LinearNames { weight: entry.name.clone(), bias: None, outputs, inputs });
+            }
+            (Role::Weight, shape) => {
+                return Err(Error::new(format!(
+                    "the ladder network is for dense classifiers, but {} is of shape {shape:?}: choose --model dense",
+                    entry.name
+                )));
+            }
+            (Role::Bias, _) => match linears.last_mut().filter(|linear| layer_of(&linear.weight) == layer) {
+                Some(linear) => linear.bias = Some(entry.name.clone()),
+                None if norms.last() != Some(&layer) => norms.push(layer),
+                None => {}
+            },
+            (Role::Statistic, _) => {}
+        }
+    }
+    Ok((linears, norms))
+}

@@ -1,0 +1,288 @@
+//! The loop of semi-supervised training.
+
+use super::consistency::{Batch, Consistency};
+use super::ladder::LadderTrainer;
+use super::{Semi, SemiTask, SemiTraining};
+use crate::augmentation::BatchAugmenter;
+use crate::best::{Best, Score};
+use crate::event::{EpochRecord, Event, Observer};
+use crate::training::{Goal, Task};
+use crate::{Error, Evaluation};
+use narrows_datasets::{Augmentation, Dataset, Loader, Rows};
+use narrows_engine::memory::Slab;
+use narrows_engine::{Context, Loss, Network, Params};
+use std::time::Instant;
+
+/// The strong augmentation draws other random numbers than the weak one of the same sample.
+const STRONG: u64 = 0x5eed_0003;
+/// And so does the shuffle of the labelled samples.
+const LABELLED: u64 = 0x5eed_0004;
+
+/// A run in progress. Its state is values and counters alone.
+#[derive(Clone, Debug)]
+pub struct SemiRun<'a> {
+    name: String,
+    task: SemiTask<'a>,
+    training: SemiTraining,
+    network: &'a Network,
+    learner: Learner<'a>,
+    /// The weights that are validated: those in training, their average, or the ladder's clean encoder. After
+    /// [`SemiRun::train`] the best of them.
+    pub params: Params,
+    /// What happened so far.
+    pub history: Vec<EpochRecord>,
+    best: Option<Best>,
+    loader: Loader<'a>,
+    labelled: Cycle<'a>,
+    weak: Option<BatchAugmenter>,
+    strong: Option<BatchAugmenter>,
+    /// (labelled batch + batch, sample)
+    x: Slab,
+    /// (batch, sample); empty if nothing is augmented strongly
+    moved: Slab,
+    /// (labelled batch)
+    classes: Vec<u32>,
+}
+
+#[derive(Clone, Debug)]
+enum Learner<'a> {
+    // Both are large, and there is one of them.
+    Consistency(Box<Consistency<'a>>),
+    Ladder(Box<LadderTrainer>),
+}
+
+impl Learner<'_> {
+    fn steps(&self) -> u64 {
+        match self {
+            Learner::Consistency(consistency) => consistency.optimizer.step_count(),
+            Learner::Ladder(ladder) => ladder.optimizer.step_count(),
+        }
+    }
+}
+
+impl<'a> SemiRun<'a> {
+    /// Prepares a run of the classifier `network` that starts from `params`, fresh or with a pretrained encoder.
+    ///
+    /// # Errors
+    /// If a setting makes no sense, for these samples or any, the method is not for such a network, or there are too few
+    /// samples.
+    pub fn new(
+        name: &str,
+        network: &'a Network,
+        params: Params,
+        task: SemiTask<'a>,
+        training: &SemiTraining,
+    ) -> Result<SemiRun<'a>, Error> {
+        training.check()?;
+        let SemiTask { data, labelled, unlabelled, .. } = task;
+        let batch = training.batch.min(unlabelled.len());
+        let labelled_batch = training.labelled_batch.min(labelled.len());
+        if batch < 2 || labelled_batch < 2 {
+            return Err(Error::new(format!(
+                "{name}: semi-supervised training needs at least 2 labelled samples and 2 others, not {} and {}",
+                labelled.len(),
+                unlabelled.len()
+            )));
+        }
+        let training = SemiTraining { batch, labelled_batch, ..training.clone() };
+        let of_data = Task { data, train: labelled, validation: task.validation, goal: Goal::Classify };
+        let augmenter = |augmentation: &Augmentation, seed: u64| {
+            BatchAugmenter::new(augmentation, &of_data, batch.max(labelled_batch), seed)
+                .map_err(|e| e.during(name))
+        };
+        let len = data.sample_len();
+        let strong = augmenter(&training.strong, training.seed ^ STRONG)?;
+        let learner = match &training.method {
+            Semi::Ladder { .. } => Learner::Ladder(Box::new(
+                LadderTrainer::new(network, &params, &training).map_err(|e| e.during(name))?,
+            )),
+            _ => Learner::Consistency(Box::new(Consistency::new(network, params.clone(), &training, len))),
+        };
+        Ok(SemiRun {
+            name: name.to_string(),
+            learner,
+            params,
+            history: Vec::new(),
+            best: None,
+            loader: Loader::new(data, unlabelled, batch, training.seed),
+            labelled: Cycle::new(data, labelled, labelled_batch, training.seed ^ LABELLED),
+            weak: augmenter(&training.augmentation, training.seed)?,
+            moved: Slab::new(if strong.is_some() { batch * len } else { 0 }),
+            strong,
+            x: Slab::new((labelled_batch + batch) * len),
+            classes: vec![0; labelled_batch],
+            task,
+            training,
+            network,
+        })
+    }
+
+    /// The epochs that it takes.
+    pub fn epochs(&self) -> usize {
+        self.training.epochs
+    }
+
+    /// The epoch whose weights it would keep, from 1 on: the best by validation, or the last.
+    pub fn best_epoch(&self) -> usize {
+        self.best.as_ref().map_or(self.history.len(), |best| best.epoch)
+    }
+
+    /// Whether this run's best validation beats that of `other`.
+    pub fn beats(&self, other: &SemiRun<'_>) -> bool {
+        let score = |run: &SemiRun<'_>| run.best.as_ref().map(|best| best.score);
+        match (score(self), score(other)) {
+            (Some(ours), Some(theirs)) => Score::beats(&ours, &theirs),
+            (ours, _) => ours.is_some(),
+        }
+    }
+
+    /// Trains for one epoch, validates, and keeps the weights if they are the best so far.
+    ///
+    /// # Errors
+    /// If a loss is no longer finite, or the data cannot be read any more.
+    pub fn epoch(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
+        let (epoch, start) = (self.history.len(), Instant::now());
+        let SemiTask { data, unlabelled, validation, .. } = self.task;
+        let (len, few) = (data.sample_len(), self.training.labelled_batch);
+        let total_steps = (self.loader.steps() * self.training.epochs) as u64;
+        let mut batches = self.loader.epoch(epoch as u64);
+        let (mut sum, mut samples, mut lr) = (0.0, 0, 0.0);
+        while batches.advance()? {
+            let rows = batches.rows();
+            let step = self.learner.steps();
+            lr = self.training.lr * self.training.schedule.factor(step, total_steps);
+            let weight = self.training.weight_at(step, total_steps);
+            let (x, others) = self.x.split_at_mut(few * len);
+            let others = &mut others[..rows.len() * len];
+            batches.gather(others)?;
+            if let Some(strong) = &mut self.strong {
+                let moved = &mut self.moved[..rows.len() * len];
+                moved.copy_from_slice(others);
+                strong.apply(cx, epoch as u64, rows, moved);
+            }
+            if let Some(weak) = &mut self.weak {
+                weak.apply(cx, epoch as u64, rows, others);
+            }
+            let (round, chosen) = self.labelled.next_batch()?;
+            data.gather(chosen, x)?;
+            data.gather_labels(chosen, &mut self.classes)?;
+            if let Some(weak) = &mut self.weak {
+                // A sample that comes round again within the epoch is to differ, and from itself among the others.
+                weak.apply(cx, round | 1 << 32, chosen, x);
+            }
+            let [supervised, others] = match &mut self.learner {
+                Learner::Consistency(consistency) => {
+                    let strong = match self.moved.is_empty() {
+                        true => &*others,
+                        false => &self.moved[..rows.len() * len],
+                    };
+                    let (classes, weak) = (&self.classes[..], &*others);
+                    let batch = Batch { labelled: x, classes, weak, strong, lr, weight };
+                    consistency.step(cx, &self.training, batch)?
+                }
+                Learner::Ladder(ladder) => {
+                    let x = &self.x[..(few + rows.len()) * len];
+                    ladder.step(cx, x, &self.classes, self.training.seed, lr)?
+                }
+            };
+            sum += (supervised + others) * rows.len() as f64;
+            samples += rows.len();
+            observer.notice(&Event::Step { run: &self.name, samples: rows.len(), loss: supervised + others });
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        match &mut self.learner {
+            Learner::Consistency(consistency) => {
+                let now = consistency.average.as_ref().unwrap_or(&consistency.params);
+                self.params.values_mut().copy_from_slice(now.values());
+            }
+            Learner::Ladder(ladder) => ladder.export(cx, data, unlabelled, &mut self.params)?,
+        }
+        let evaluation = match validation.is_empty() {
+            true => None,
+            false => {
+                let loss = Loss::cross_entropy();
+                Some(Evaluation::of(cx, self.network, &self.params, &loss, data, validation, Goal::Classify)?)
+            }
+        };
+        let record = EpochRecord {
+            epoch: epoch + 1,
+            lr,
+            train_loss: sum / samples as f64,
+            validation_loss: evaluation.as_ref().map(|e| e.loss),
+            validation_accuracy: evaluation.as_ref().and_then(|e| e.accuracy_by(self.training.metric)),
+            seconds,
+            samples,
+        };
+        if let Some(loss) = record.validation_loss.filter(|loss| !loss.is_finite()) {
+            return Err(Error::new(format!(
+                "the validation loss became {loss} in epoch {}: lower the learning rate",
+                epoch + 1
+            )));
+        }
+        observer.notice(&Event::Epoch { run: &self.name, record: &record });
+        Best::keep(&mut self.best, &record, &self.params);
+        self.history.push(record);
+        Ok(())
+    }
+
+    /// Trains to the end; then the best weights are in `params`.
+    ///
+    /// # Errors
+    /// As [`SemiRun::epoch`]. The best weights so far are in `params` then, too.
+    pub fn train(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
+        observer.notice(&Event::Started {
+            run: &self.name,
+            epochs: self.training.epochs,
+            samples: self.task.unlabelled.len(),
+        });
+        let result = cx.install(|| {
+            while self.history.len() < self.training.epochs {
+                self.epoch(cx, observer)?;
+            }
+            Ok(())
+        });
+        if let Some(best) = &self.best {
+            self.params.values_mut().copy_from_slice(best.params.values());
+        }
+        observer.notice(&Event::Finished {
+            run: &self.name,
+            best_epoch: self.best_epoch(),
+            params: &self.params,
+        });
+        result.map_err(|e: Error| e.during(&self.name))
+    }
+}
+
+/// Batches of the labelled samples, of always the same size, round after round in another order.
+#[derive(Clone, Debug)]
+struct Cycle<'a> {
+    loader: Loader<'a>,
+    /// The round that follows.
+    round: u64,
+    /// Two rounds at most, of which `done` rows were given out.
+    order: Vec<u32>,
+    done: usize,
+    batch: usize,
+}
+
+impl<'a> Cycle<'a> {
+    fn new(data: &'a Dataset, rows: Rows<'a>, batch: usize, seed: u64) -> Cycle<'a> {
+        let order = Vec::with_capacity(2 * rows.len());
+        Cycle { loader: Loader::new(data, rows, batch, seed), round: 0, order, done: 0, batch }
+    }
+
+    /// The next batch, and the round that it begins in.
+    fn next_batch(&mut self) -> Result<(u64, &[u32]), Error> {
+        if self.order.len() - self.done < self.batch {
+            self.order.drain(..self.done);
+            self.done = 0;
+            let mut round = self.loader.epoch(self.round);
+            while round.advance()? {
+                self.order.extend(round.rows());
+            }
+            self.round += 1;
+        }
+        self.done += self.batch;
+        Ok((self.round, &self.order[self.done - self.batch..self.done]))
+    }
+}

@@ -1,0 +1,83 @@
+//! Virtual adversarial training: the direction in which a small step changes the output most.
+//!
+//! ```text
+//! d      random, of length 1
+//! g      = gradient over r of KL(p(x) || p(x + r))  at r = xi d
+//! x_adv  = x + epsilon g / |g|
+//! ```
+//!
+//! (Miyato et al. 2018, algorithm 1, with one power iteration.) The target of x_adv is p(x), held fixed.
+
+use narrows_engine::Context;
+use narrows_engine::parallel::Chunks;
+use narrows_engine::random::Random;
+
+/// The samples of a task.
+const TASK: usize = 16;
+
+/// out = x + xi d, for a random d of length 1 for each sample of x: (samples, len).
+pub(super) fn nudge(
+    cx: &Context,
+    random: Random,
+    step: u64,
+    len: usize,
+    xi: f32,
+    x: &[f32],
+    out: &mut [f32],
+) {
+    let chunk = TASK * len;
+    cx.for_each_part(out.len().div_ceil(chunk), Chunks::new(out, chunk), |task, out| {
+        for (i, out) in out.data.chunks_exact_mut(len).enumerate() {
+            let row = task * TASK + i;
+            random.fill_normal(step, row as u32, out);
+            move_by(xi, &x[row * len..][..len], out);
+        }
+    });
+}
+
+/// g = x + epsilon g / |g| for each sample.
+pub(super) fn push(cx: &Context, len: usize, epsilon: f32, x: &[f32], g: &mut [f32]) {
+    let chunk = TASK * len;
+    cx.for_each_part(g.len().div_ceil(chunk), Chunks::new(g, chunk), |task, g| {
+        for (i, g) in g.data.chunks_exact_mut(len).enumerate() {
+            move_by(epsilon, &x[(task * TASK + i) * len..][..len], g);
+        }
+    });
+}
+
+/// d = x + distance d / |d|; x where d is 0. Gradients can be tiny: they are scaled by their largest before they are squared.
+fn move_by(distance: f32, x: &[f32], d: &mut [f32]) {
+    let largest = d.iter().fold(0.0f32, |a, d| a.max(d.abs()));
+    let scale = if largest > 0.0 { 1.0 / largest } else { 0.0 };
+    let squares: f32 = d.iter().map(|d| (d * scale) * (d * scale)).sum();
+    let factor = if squares > 0.0 { distance * scale / squares.sqrt() } else { 0.0 };
+    for (d, x) in d.iter_mut().zip(x) {
+        *d = x + factor * *d;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_move_by_the_distance_along_the_gradient() {
+        let cx = Context::new(1).expect("one thread");
+        let x: Vec<f32> = (0..20 * 3).map(|i| i as f32).collect();
+        let mut g: Vec<f32> = (0..20).flat_map(|_| [3e-30, 0.0, -4e-30]).collect();
+        g[..3].fill(0.0);
+        push(&cx, 3, 5.0, &x, &mut g);
+        assert_eq!(g[..3], x[..3]);
+        for (x, moved) in x.chunks(3).zip(g.chunks(3)).skip(1) {
+            let expected = [x[0] + 3.0, x[1], x[2] - 4.0];
+            assert!(moved.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-4), "{moved:?} {expected:?}");
+        }
+        let mut out = vec![0.0; x.len()];
+        nudge(&cx, Random::new(1, 2), 3, 3, 2.0, &x, &mut out);
+        for (x, moved) in x.chunks(3).zip(out.chunks(3)) {
+            let distance: f32 = x.iter().zip(moved).map(|(a, b)| (a - b).powi(2)).sum();
+            assert!((distance.sqrt() - 2.0).abs() < 1e-4, "{distance}");
+        }
+        assert!(out[0] - x[0] != out[3] - x[3], "each sample has a direction of its own");
+    }
+}

@@ -10,6 +10,7 @@ pub mod info;
 pub mod pretrain;
 mod reconstruction;
 pub mod score;
+pub mod semi;
 pub mod summary;
 
 use crate::config;

@@ -1,5 +1,7 @@
 //! Every default of every option, in one place.
 
+pub mod semi;
+
 use narrows_models::{Activation, Architecture, Model, SampleShape};
 
 /// Of the 1,797 built-in digits, those that a result is measured on.
@@ -44,6 +46,8 @@ pub fn output(unit_range: bool) -> Activation {
     if unit_range { Activation::Sigmoid } else { Activation::None }
 }
 
+pub const CODE_ACTIVATION_HELP: &str = "The activation between the code and a classifier's head, as --activation's; auto: none, but of \
+                                        what `semi` trains from scratch relu";
 pub const ACTIVATION: &str = "relu";
 pub const DROPOUT: f32 = 0.0;
 
@@ -117,6 +121,17 @@ pub const FINETUNE_CLIP_NORM: f32 = 0.0;
 pub const FINETUNE_PATIENCE: usize = 0;
 pub const LABEL_SMOOTHING: f32 = 0.0;
 pub const METRIC: &str = "accuracy";
+
+// Semi-supervised training.
+pub const SEMI_METHOD: &str = "pseudo-labels";
+pub const SEMI_SCHEDULE: &str = "cosine";
+pub const SEMI_OPTIMIZER: &str = "adam";
+pub const SEMI_WEIGHT_DECAY: f64 = 0.0;
+pub const SEMI_WEIGHT: f32 = 1.0;
+pub const SEMI_EMA: f32 = 0.999;
+pub const SEMI_THRESHOLD: f32 = 0.95;
+pub const SEMI_NOISE: f32 = 0.3;
+pub const SEMI_COSTS: &str = "1000,10,0.1";
 
 // The summary of a model.
 pub const SUMMARY_BATCH: usize = 128;

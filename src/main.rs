@@ -58,6 +58,7 @@ fn work() -> Result<String, error::Error> {
         Command::Compare(options) => commands::compare::run(options.clone()),
         Command::Pretrain(options) => commands::pretrain::run(options.clone(), &parsed.explicit),
         Command::Finetune(options) => commands::finetune::run(options.clone(), &parsed.explicit),
+        Command::Semi(options) => commands::semi::run(options.clone(), &parsed.explicit),
         Command::Evaluate(options) => commands::evaluate::run(options),
         Command::Score(options) => commands::score::run(options, &parsed.explicit),
         Command::Embed(options) => commands::embed::run(options),

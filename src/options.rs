@@ -10,6 +10,7 @@ pub mod finetuning;
 pub mod pretraining;
 pub mod recipe;
 pub mod running;
+pub mod semi;
 pub mod values;
 
 use crate::defaults;
@@ -22,6 +23,7 @@ use finetuning::{ComparedFinetuning, Finetuning};
 use narrows_models::{Method, SampleShape};
 use pretraining::Pretraining;
 use running::RunningOptions;
+use semi::SemiOptions;
 use serde::Serialize;
 use std::path::PathBuf;
 use values::List;
@@ -45,6 +47,8 @@ pub enum Command {
     Pretrain(Pretrain),
     /// Train a classifier on a few labels, from a pretrained encoder or from scratch
     Finetune(Finetune),
+    /// Train a classifier on a few labels and all other samples at once: ladder, virtual adversarial, pseudo-labels
+    Semi(Semi),
     /// Measure a trained model on the test samples
     Evaluate(Evaluate),
     /// Measure for each row how badly an autoencoder reconstructs it: the higher, the less it is like what was learnt from
@@ -139,6 +143,35 @@ pub struct Finetune {
     #[command(flatten)]
     #[serde(flatten)]
     pub finetuning: Finetuning,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub architecture: ArchitectureOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub running: RunningOptions,
+}
+
+/// The options of `narrows semi`.
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Semi {
+    /// The run folder or .safetensors file whose encoder to start from [default: a fresh one, of the architecture below]
+    #[arg(long, value_name = "RUN")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub labels: LabelOptions,
+    /// Which of the seed's label draws to use, the first being 0
+    #[arg(long, value_name = "N", default_value_t = defaults::DRAW, help_heading = "Labels")]
+    pub draw: usize,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub semi: SemiOptions,
     #[command(flatten)]
     #[serde(flatten)]
     pub architecture: ArchitectureOptions,

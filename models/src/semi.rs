@@ -28,7 +28,7 @@ pub use consistency::Consistency;
 pub use ladder::LadderCosts;
 pub use run::SemiRun;
 
-use crate::{Error, Metric};
+use crate::{Activation, Architecture, Error, Metric, Model};
 use narrows_datasets::{Augmentation, Dataset, Rows};
 use narrows_engine::{Optimizer, Schedule};
 
@@ -155,6 +155,26 @@ impl SemiTraining {
         self.augmentation.check()?;
         self.strong.check()?;
         Ok(())
+    }
+
+    /// As [`SemiTraining::check`], and whether the method is for classifiers of such an architecture.
+    ///
+    /// # Errors
+    /// As there, or if it is not; the message says which it is for.
+    pub fn check_for(&self, architecture: &Architecture) -> Result<(), Error> {
+        self.check()?;
+        let Architecture { model, activation, code_activation, batch_norm, dropout, .. } = architecture;
+        let fits = *model == Model::Dense
+            && *batch_norm
+            && *dropout == 0.0
+            && [*activation, *code_activation] == [Activation::Relu; 2];
+        match self.method {
+            Semi::Ladder { .. } if !fits => Err(Error::new(
+                "the ladder network is for dense models with batch norm, ReLUs (also as the code's activation) and no dropout: \
+                 choose such a one, or another method",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// The weight at step `step` of `total`.

@@ -15,7 +15,7 @@ use narrows_engine::Params;
 use narrows_models::checkpoint::{self, Description};
 use narrows_models::compare::draw_seed;
 use narrows_models::{Evaluation, Goal, Method, Metric, Run, SampleShape, Task};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 const NAME: &str = "finetune";
@@ -104,10 +104,19 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
 }
 
 /// A pretrained autoencoder, of which the encoder is used.
-struct Encoder {
-    path: PathBuf,
-    description: Description,
-    params: Params,
+pub struct Encoder {
+    pub path: PathBuf,
+    pub description: Description,
+    pub params: Params,
+}
+
+impl Encoder {
+    /// That of the run folder or file `run`.
+    pub fn open(run: &Path) -> Result<Encoder, Error> {
+        let path = run_folder::model(run)?;
+        let (description, _, params) = checkpoint::load(&path)?;
+        Ok(Encoder { path, description, params })
+    }
 }
 
 /// The encoder to start from, if any.
@@ -122,12 +131,11 @@ fn encoder(options: &Finetune, explicit: &[String]) -> Result<Option<Encoder>, E
         return Ok(None);
     };
     refuse(explicit, &ArchitectureOptions::IDS, "the architecture is that of --encoder")?;
-    let path = run_folder::model(run)?;
-    let (description, _, params) = checkpoint::load(&path)?;
-    Ok(Some(Encoder { path, description, params }))
+    Encoder::open(run).map(Some)
 }
 
-fn report(summary: &FinetuneSummary<'_>, folder: &RunFolder) -> String {
+/// What to print of a trained classifier.
+pub fn report(summary: &FinetuneSummary<'_>, folder: &RunFolder) -> String {
     let FinetuneSummary { dataset, method, labels, draw, best_epoch, .. } = summary;
     let Rate { mean, ci95: [low, high], of, .. } = summary.validation_accuracy;
     let (mean, low, high) = (percent(mean), percent(low), percent(high));

@@ -33,6 +33,9 @@ pub struct ArchitectureOptions {
     #[arg(long, help = defaults::OUTPUT_HELP, value_name = "NAME", default_value = "auto",
           value_parser = auto(name(&Activation::ALL)))]
     pub output: Auto<Activation>,
+    #[arg(long, help = defaults::CODE_ACTIVATION_HELP, value_name = "NAME", default_value = "auto",
+          value_parser = auto(name(&Activation::ALL)))]
+    pub code_activation: Auto<Activation>,
     /// The fraction of each hidden layer that is dropped in training
     #[arg(long, value_name = "P", default_value_t = defaults::DROPOUT, value_parser = fraction)]
     pub dropout: f32,
@@ -44,14 +47,25 @@ pub struct ArchitectureOptions {
 
 impl ArchitectureOptions {
     /// The ids of these options, as the command line knows them.
-    pub const IDS: [&str; 8] =
-        ["model", "latent", "widths", "depth", "activation", "output", "dropout", "no_batch_norm"];
+    pub const IDS: [&str; 9] = [
+        "model",
+        "latent",
+        "widths",
+        "depth",
+        "activation",
+        "output",
+        "code_activation",
+        "dropout",
+        "no_batch_norm",
+    ];
 
     /// The architecture for samples of that shape, whose values lie in [0, 1] or do not; what it settles takes the place
     /// of `auto`.
     pub fn resolve(&mut self, input: SampleShape, unit_range: bool) -> Architecture {
         let output = self.output.or(defaults::output(unit_range));
         self.output = Auto::Given(output);
+        let code_activation = self.code_activation.or(Activation::None);
+        self.code_activation = Auto::Given(code_activation);
         let latent = self.latent.or(defaults::latent(input));
         self.latent = Auto::Given(latent);
         let List(widths) = self.widths.clone().or(List(self.model.widths(input)));
@@ -64,6 +78,7 @@ impl ArchitectureOptions {
             latent,
             activation: self.activation,
             output,
+            code_activation,
             batch_norm: !self.no_batch_norm,
             dropout: self.dropout,
         }
@@ -78,6 +93,7 @@ impl ArchitectureOptions {
             depth: architecture.depth,
             activation: architecture.activation,
             output: Auto::Given(architecture.output),
+            code_activation: Auto::Given(architecture.code_activation),
             dropout: architecture.dropout,
             no_batch_norm: !architecture.batch_norm,
         }

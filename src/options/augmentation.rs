@@ -77,7 +77,7 @@ impl ComparedAugmentOption {
     }
 }
 
-fn check(option: &str, Items(augmentation): Items, data: &Dataset) -> Result<(), Error> {
+pub fn check(option: &str, Items(augmentation): Items, data: &Dataset) -> Result<(), Error> {
     match Augmenter::new(augmentation, data.image_shape()) {
         Ok(_) => Ok(()),
         Err(e) => Err(Error::new(format!("{option}: {}: {e}", data.name()))),
@@ -100,7 +100,7 @@ impl Serialize for Items {
 }
 
 /// Reads items separated by commas, each once; `none` for nothing at all.
-fn augmentation(text: &str) -> Result<Items, String> {
+pub fn augmentation(text: &str) -> Result<Items, String> {
     let mut all = Augmentation::default();
     let mut seen: Vec<&str> = Vec::new();
     if matches!(text, "" | "none") {

@@ -9,7 +9,7 @@ mod soft;
 
 use crate::{Context, Error};
 use cross_entropy::CrossEntropy;
-pub use soft::softmax;
+pub use soft::{entropy, softmax};
 
 /// What is minimised.
 #[derive(Clone, Debug, PartialEq)]

@@ -62,6 +62,9 @@ pub enum Semi {
         epsilon: f32,
         /// How far they are moved to find out where to.
         xi: f32,
+        /// The weight of the entropy of the probabilities, which is to be small (Grandvalet and Bengio, NIPS 2004; the paper's
+        /// VAT + EntMin); 0 for none.
+        entropy: f32,
     },
     /// The ladder network (Rasmus et al., NIPS 2015).
     Ladder {
@@ -141,7 +144,8 @@ impl SemiTraining {
                 ));
             }
             Semi::MeanTeacher => {}
-            Semi::Vat { epsilon, xi } => {
+            Semi::Vat { epsilon, xi, entropy } => {
+                in_range("weight of the entropy", *entropy, 0.0, 1e6)?;
                 in_range("epsilon", *epsilon, f32::MIN_POSITIVE, 1e6)?;
                 in_range("xi", *xi, f32::MIN_POSITIVE, 1e6)?;
             }

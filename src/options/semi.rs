@@ -74,6 +74,9 @@ pub struct SemiOptions {
     pub threshold: f32,
     #[arg(long, help = of_method::EPSILON_HELP, value_name = "X", default_value = "auto", value_parser = auto(positive))]
     pub epsilon: Auto<f32>,
+    /// Of vat: the weight of the entropy of the outputs, which is to be small; 0: none
+    #[arg(long, value_name = "X", default_value_t = defaults::SEMI_ENTROPY, value_parser = not_negative::<f32>)]
+    pub entropy: f32,
     /// Of the ladder: the standard deviation of the noise at the input and at each layer
     #[arg(long, value_name = "X", default_value_t = defaults::SEMI_NOISE, value_parser = not_negative::<f32>)]
     pub noise: f32,
@@ -112,7 +115,7 @@ impl SemiOptions {
             method: match method {
                 SemiMethod::PseudoLabels => Semi::PseudoLabels { threshold: self.threshold },
                 SemiMethod::MeanTeacher => Semi::MeanTeacher,
-                SemiMethod::Vat => Semi::Vat { epsilon, xi: of_method::xi(epsilon) },
+                SemiMethod::Vat => Semi::Vat { epsilon, xi: of_method::xi(epsilon), entropy: self.entropy },
                 SemiMethod::Ladder => {
                     Semi::Ladder { noise: self.noise, costs: LadderCosts(self.costs.0.clone()) }
                 }

@@ -40,6 +40,54 @@ pub fn softmax(cx: &Context, classes: usize, y: &[f32], p: &mut [f32]) {
     });
 }
 
+/// The mean over the rows of p = softmax(z): (rows, C) of their entropy, `-sum_c p_c log p_c`, and its gradient with respect to z,
+/// times `weight`, into `dz`: (rows, C): `-p_c (log p_c + entropy) weight / rows`.
+///
+/// # Panics
+/// If the two differ in length, or are no whole number of rows of `classes` values.
+pub fn entropy(cx: &Context, classes: usize, p: &[f32], weight: f32, dz: &mut [f32]) -> f64 {
+    assert!(p.len() == dz.len() && p.len().is_multiple_of(classes), "rows of {classes} classes");
+    let batch = p.len() / classes;
+    let rows = (TASK_LEN / 4).div_ceil(classes).max(batch.div_ceil(MAX_SUMS));
+    let scale = weight / batch as f32;
+    let sum = cx.sum_parts(batch.div_ceil(rows), Chunks::new(dz, rows * classes), |i, dz| {
+        let p = &p[i * rows * classes..][..dz.data.len()];
+        cx.isa().run(Entropy { count: classes, p, dz: dz.data, scale })
+    });
+    sum / batch as f64
+}
+
+struct Entropy<'a> {
+    count: usize,
+    p: &'a [f32],
+    dz: &'a mut [f32],
+    scale: f32,
+}
+
+impl Kernel for Entropy<'_> {
+    type Output = f64;
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f64 {
+        let Entropy { count, p, dz, scale } = self;
+        let mut total = 0.0;
+        for (p, dz) in p.chunks_exact(count).zip(dz.chunks_exact_mut(count)) {
+            let mut sum = s.splat(0.0);
+            for j in (0..count).step_by(S::LANES) {
+                let (value, log) = (s.load_at(p, j), math::log(s, s.load_at(p, j)));
+                sum = s.mul_add(value, log, sum);
+                s.store_at(log, dz, j);
+            }
+            let entropy = -s.sum(sum);
+            total += f64::from(entropy);
+            for j in (0..count).step_by(S::LANES) {
+                let slope = s.mul(s.load_at(p, j), s.add(s.load_at(dz, j), s.splat(entropy)));
+                s.store_at(s.mul(slope, s.splat(-scale)), dz, j);
+            }
+        }
+        total
+    }
+}
+
 /// The sum of the losses of some rows; their gradients into `dy` unless it is empty.
 struct Block<'a> {
     count: usize,

@@ -2,7 +2,7 @@
 
 use super::support::{self, bits};
 use super::{U, single};
-use narrows_engine::loss::softmax;
+use narrows_engine::loss::{entropy, softmax};
 use narrows_engine::random::Random;
 use narrows_engine::{Context, Loss, Target};
 
@@ -110,5 +110,37 @@ fn other_losses_and_other_lengths_are_refused() {
     let cx = Context::new(1).unwrap();
     for (loss, len) in [(Loss::L2, 6), (Loss::cross_entropy(), 5)] {
         assert!(loss.evaluate(&cx, 2, &[0.0; 6], Target::Probabilities(&vec![0.5; len]), None).is_err());
+    }
+}
+
+#[test]
+fn the_entropys_gradient_is_its_slope() {
+    let entropy_of = |z: &[f64]| {
+        let e: Vec<f64> = z.iter().map(|z| z.exp()).collect();
+        let sum: f64 = e.iter().sum();
+        -e.iter().map(|e| e / sum * (e / sum).ln()).sum::<f64>()
+    };
+    for isa in support::isas() {
+        for (batch, n) in [(1, 2), (3, isa.lanes() + 1), (700, 10)] {
+            let (y, _) = case(batch, n);
+            let (mut p, mut dz) = (vec![0.0; y.len()], vec![f32::NAN; y.len()]);
+            softmax(&single(isa), n, &y, &mut p);
+            let value = entropy(&single(isa), n, &p, 3.0, &mut dz);
+            let mut exact = 0.0;
+            for (z, dz) in y.chunks(n).zip(dz.chunks(n)) {
+                let z: Vec<f64> = z.iter().map(|&z| f64::from(z)).collect();
+                exact += entropy_of(&z) / batch as f64;
+                for c in 0..n {
+                    let at = |step: f64| {
+                        let mut z = z.clone();
+                        z[c] += step;
+                        entropy_of(&z)
+                    };
+                    let slope = 3.0 * (at(1e-5) - at(-1e-5)) / 2e-5 / batch as f64;
+                    assert!((slope - f64::from(dz[c])).abs() < 1e-5 / batch as f64, "{slope} {}", dz[c]);
+                }
+            }
+            assert!((value - exact).abs() < 1e-5, "{value} {exact}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Semi, SemiTraining, mean_teacher, pseudo_labels, vat};
 use crate::Error;
-use narrows_engine::loss::softmax;
+use narrows_engine::loss::{self, softmax};
 use narrows_engine::memory::Slab;
 use narrows_engine::random::Random;
 use narrows_engine::{Activations, Context, Loss, Network, OptimizerState, Params, Pass, Target};
@@ -85,6 +85,7 @@ impl<'n> Consistency<'n> {
         network.update_statistics(params, activations);
         softmax(cx, classes, activations.output(), targets);
         let mut student = Pass::train(seed ^ STUDENT, step);
+        let mut extra = 0.0;
         let x = match &training.method {
             Semi::PseudoLabels { threshold } => {
                 pseudo_labels::targets(targets, classes, *threshold, batch.weight);
@@ -97,7 +98,13 @@ impl<'n> Consistency<'n> {
                 targets.iter_mut().for_each(|p| *p *= batch.weight);
                 batch.strong
             }
-            Semi::Vat { epsilon, xi } => {
+            Semi::Vat { epsilon, xi, entropy } => {
+                if *entropy > 0.0 {
+                    let (_, dy) = activations.output_and_gradient();
+                    extra = loss::entropy(cx, classes, targets, entropy * batch.weight, dy);
+                    extra *= f64::from(entropy * batch.weight);
+                    network.backward_overwriting(cx, params, activations, batch.weak, pass, grads);
+                }
                 // One mask of dropout for all three passes: what differs is to be the input.
                 student = pass;
                 let len = network.input().len();
@@ -119,7 +126,11 @@ impl<'n> Consistency<'n> {
         let (y, dy) = activations.output_and_gradient();
         let consistency =
             Loss::cross_entropy().evaluate(cx, count, y, Target::Probabilities(targets), Some(dy))?;
-        network.backward_overwriting(cx, params, activations, x, student, grads);
+        match extra > 0.0 {
+            true => network.backward(cx, params, activations, x, student, grads),
+            false => network.backward_overwriting(cx, params, activations, x, student, grads),
+        }
+        let consistency = consistency + extra;
 
         network.forward(cx, params, activations, batch.labelled, pass)?;
         let (y, dy) = activations.output_and_gradient();

@@ -20,6 +20,7 @@ mod best;
 pub mod checkpoint;
 mod codes;
 pub mod compare;
+mod ema;
 mod error;
 mod evaluation;
 pub mod event;
@@ -34,6 +35,7 @@ pub mod transfer;
 
 pub use architecture::{Activation, Architecture, Model, SampleShape};
 pub use compare::Comparison;
+pub use ema::Ema;
 pub use error::Error;
 pub use evaluation::{Evaluation, Metric};
 pub use event::{Event, Observer};

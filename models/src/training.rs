@@ -3,7 +3,7 @@
 use crate::augmentation::BatchAugmenter;
 use crate::codes::Codes;
 use crate::event::{EpochRecord, Event, Observer};
-use crate::{Error, Evaluation, Metric};
+use crate::{Ema, Error, Evaluation, Metric};
 use narrows_datasets::{Augmentation, Dataset, Loader, Rows};
 use narrows_engine::memory::Slab;
 use narrows_engine::{Context, Loss, Network, Optimizer, Params, Schedule, Target, Trainer};
@@ -58,6 +58,30 @@ pub struct Training {
     /// How the samples to train on differ from epoch to epoch; validation sees them as they are. Towards
     /// [`Goal::Reconstruct`] the output should be the sample transformed, but not corrupted.
     pub augmentation: Augmentation,
+    /// Validate and keep a moving average of the weights, of which each step leaves this part ([`Ema`]); 0 for the weights
+    /// themselves.
+    pub ema: f32,
+}
+
+/// Adam with a decay apart from the gradient, at a constant rate of 1e-3, one epoch in batches of 32, mean squared error;
+/// everything else is off.
+impl Default for Training {
+    fn default() -> Training {
+        Training {
+            epochs: 1,
+            batch: 32,
+            lr: 1e-3,
+            schedule: Schedule::Constant,
+            optimizer: Optimizer::adamw(),
+            loss: Loss::L2,
+            clip_norm: None,
+            metric: Metric::Accuracy,
+            patience: 0,
+            seed: 0,
+            augmentation: Augmentation::default(),
+            ema: 0.0,
+        }
+    }
 }
 
 impl Training {
@@ -83,7 +107,7 @@ impl Training {
         self.optimizer.check()?;
         self.loss.check()?;
         self.augmentation.check()?;
-        Ok(())
+        Ema::check(self.ema)
     }
 }
 
@@ -118,6 +142,8 @@ pub struct Run<'a> {
     training: Training,
     /// The network and its weights, which can be frozen between epochs.
     pub trainer: Trainer<'a>,
+    /// The average of the weights behind each step, if it is asked for: what is validated and kept.
+    pub ema: Option<Ema>,
     /// What happened so far.
     pub history: Vec<EpochRecord>,
     /// The epochs before patience begins to count: those in which a part of the network is still to be freed.
@@ -152,10 +178,12 @@ impl<'a> Run<'a> {
         let augmenter = BatchAugmenter::new(&augmentation, &task, batch, seed).map_err(|e| e.during(name))?;
         let mut trainer = Trainer::new(network, params, loss, optimizer, batch, seed);
         trainer.clip_norm = training.clip_norm;
+        let ema = (training.ema > 0.0).then(|| Ema::new(&trainer.params, training.ema));
         Ok(Run {
             name: name.to_string(),
             task,
             trainer,
+            ema,
             history: Vec::new(),
             patient_until: 0,
             best: None,
@@ -170,8 +198,8 @@ impl<'a> Run<'a> {
 
     /// This run, which has not begun yet, in the place of one of the same settings that was stopped and had
     /// come to `history` and [`best`](Run::best). The parameters that this run was made with have to be the
-    /// other's last, and so has the optimiser's state ([`OptimizerState::restore`]); then it goes on with the
-    /// same bits.
+    /// other's last, and so have the optimiser's state ([`OptimizerState::restore`]) and that of the average, if there is
+    /// one ([`Ema::restore`]); then it goes on with the same bits.
     ///
     /// # Errors
     /// If the best weights are of no validated epoch of the history.
@@ -213,7 +241,7 @@ impl<'a> Run<'a> {
     /// nothing.
     pub fn epoch(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
         let (epoch, start) = (self.history.len(), Instant::now());
-        let Task { data, validation, goal, .. } = self.task;
+        let Task { data, goal, .. } = self.task;
         self.encode(cx)?;
         let total_steps = (self.loader.steps() * self.training.epochs) as u64;
         let mut batches = self.loader.epoch(epoch as u64);
@@ -241,6 +269,9 @@ impl<'a> Run<'a> {
                 };
                 self.trainer.step(cx, x, target, lr)?
             };
+            if let Some(ema) = &mut self.ema {
+                ema.update(&self.trainer.params);
+            }
             sum += loss * rows.len() as f64;
             samples += rows.len();
             observer.notice(&Event::Step { run: &self.name, samples: rows.len(), loss });
@@ -254,17 +285,10 @@ impl<'a> Run<'a> {
         if let Some((name, value)) = first_not_finite(self.trainer.network(), &self.trainer.params) {
             return Err(lost(format!("{name} holds a value that became {value}")));
         }
-        let evaluation = match validation.is_empty() {
-            true => None,
-            false => {
-                let (network, params) = (self.trainer.network(), &self.trainer.params);
-                let loss = &self.training.loss;
-                Some(match &self.codes {
-                    Some(codes) => Evaluation::of_codes(cx, network, params, loss, &codes.validation)?,
-                    None => Evaluation::of(cx, network, params, loss, data, validation, goal)?,
-                })
-            }
-        };
+        self.swap_average();
+        let evaluation = self.validate(cx);
+        self.swap_average();
+        let evaluation = evaluation?;
         if let Some(Evaluation { loss, .. }) = evaluation.as_ref().filter(|e| !e.loss.is_finite()) {
             return Err(lost(format!("the validation loss became {loss}")));
         }
@@ -280,8 +304,33 @@ impl<'a> Run<'a> {
         observer.notice(&Event::Epoch { run: &self.name, record: &record });
         let score = Score::of(&record);
         self.history.push(record);
-        score.into_iter().for_each(|score| self.keep_if_best(score));
+        if let Some(score) = score {
+            self.swap_average();
+            self.keep_if_best(score);
+            self.swap_average();
+        }
         Ok(())
+    }
+
+    /// What the weights in `trainer.params` make of the validation samples, if there are any.
+    fn validate(&self, cx: &Context) -> Result<Option<Evaluation>, Error> {
+        let Task { data, validation, goal, .. } = self.task;
+        if validation.is_empty() {
+            return Ok(None);
+        }
+        let (network, params, loss) = (self.trainer.network(), &self.trainer.params, &self.training.loss);
+        // An average of layers that moved before they froze is not what made the codes.
+        Ok(Some(match self.codes.as_ref().filter(|codes| codes.hold_for(network, params)) {
+            Some(codes) => Evaluation::of_codes(cx, network, params, loss, &codes.validation)?,
+            None => Evaluation::of(cx, network, params, loss, data, validation, goal)?,
+        }))
+    }
+
+    /// Exchanges the weights and their average, if there is one.
+    fn swap_average(&mut self) {
+        if let Some(ema) = &mut self.ema {
+            ema.swap(&mut self.trainer.params);
+        }
     }
 
     /// Runs the samples through the frozen lowest layers, unless the codes of an epoch before still hold. Augmented samples
@@ -328,9 +377,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Puts the best weights back.
+    /// Puts the best weights back; if nothing was validated, the average of the weights, if there is one.
     pub fn restore_best(&mut self) {
-        if let Some((_, _, params)) = &self.best {
+        let best = self.best.as_ref().map(|(_, _, params)| params);
+        if let Some(params) = best.or(self.ema.as_ref().map(Ema::params)) {
             self.trainer.params.values_mut().copy_from_slice(params.values());
         }
     }

@@ -125,6 +125,7 @@ impl Finetuning {
             patience: self.patience,
             seed,
             augmentation: self.augmentation.augment.0,
+            ..Training::default()
         }
     }
 }

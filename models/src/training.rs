@@ -1,12 +1,18 @@
 //! The training loop.
 
+mod settings;
+
+pub use settings::Training;
+
 use crate::augmentation::BatchAugmenter;
 use crate::codes::Codes;
 use crate::event::{EpochRecord, Event, Observer};
-use crate::{Ema, Error, Evaluation, Metric};
-use narrows_datasets::{Augmentation, Dataset, Loader, Rows};
+use crate::mixup::Mixup;
+use crate::reestimation::reestimate_statistics;
+use crate::{Ema, Error, Evaluation};
+use narrows_datasets::{Dataset, Loader, Rows};
 use narrows_engine::memory::Slab;
-use narrows_engine::{Context, Loss, Network, Optimizer, Params, Schedule, Target, Trainer};
+use narrows_engine::{Context, Network, Params, Target, Trainer};
 use std::cmp::Ordering;
 use std::time::Instant;
 
@@ -32,85 +38,6 @@ pub enum Goal {
     Classify,
 }
 
-/// How to train.
-#[derive(Clone, Debug)]
-pub struct Training {
-    /// How often each sample is seen.
-    pub epochs: usize,
-    /// The samples of a step.
-    pub batch: usize,
-    /// The base learning rate.
-    pub lr: f32,
-    /// How it changes over the steps.
-    pub schedule: Schedule,
-    /// What turns gradients into steps.
-    pub optimizer: Optimizer,
-    /// What is minimised.
-    pub loss: Loss,
-    /// Gradients are scaled down to this norm, if set.
-    pub clip_norm: Option<f32>,
-    /// What tells a classifier's best epoch; a smaller loss does among equals.
-    pub metric: Metric,
-    /// Stop after so many epochs without a better validation; 0 to train to the end.
-    pub patience: usize,
-    /// Decides the shuffle, the dropout and the augmentation.
-    pub seed: u64,
-    /// How the samples to train on differ from epoch to epoch; validation sees them as they are. Towards
-    /// [`Goal::Reconstruct`] the output should be the sample transformed, but not corrupted.
-    pub augmentation: Augmentation,
-    /// Validate and keep a moving average of the weights, of which each step leaves this part ([`Ema`]); 0 for the weights
-    /// themselves.
-    pub ema: f32,
-}
-
-/// Adam with a decay apart from the gradient, at a constant rate of 1e-3, one epoch in batches of 32, mean squared error;
-/// everything else is off.
-impl Default for Training {
-    fn default() -> Training {
-        Training {
-            epochs: 1,
-            batch: 32,
-            lr: 1e-3,
-            schedule: Schedule::Constant,
-            optimizer: Optimizer::adamw(),
-            loss: Loss::L2,
-            clip_norm: None,
-            metric: Metric::Accuracy,
-            patience: 0,
-            seed: 0,
-            augmentation: Augmentation::default(),
-            ema: 0.0,
-        }
-    }
-}
-
-impl Training {
-    /// # Errors
-    /// If a setting makes no sense; the message names it.
-    pub fn check(&self) -> Result<(), Error> {
-        if self.epochs == 0 {
-            return Err(Error::new("training needs at least 1 epoch"));
-        }
-        if self.batch == 0 {
-            return Err(Error::new("a batch needs at least 1 sample"));
-        }
-        if !(self.lr > 0.0 && self.lr.is_finite()) {
-            return Err(Error::new(format!(
-                "the learning rate must be positive and finite, not {}",
-                self.lr
-            )));
-        }
-        if let Some(norm) = self.clip_norm.filter(|norm| norm.is_nan() || *norm <= 0.0) {
-            return Err(Error::new(format!("the gradient norm to clip to must be positive, not {norm}")));
-        }
-        self.schedule.check()?;
-        self.optimizer.check()?;
-        self.loss.check()?;
-        self.augmentation.check()?;
-        Ema::check(self.ema)
-    }
-}
-
 /// How good weights are on the validation samples.
 #[derive(Clone, Copy, Debug)]
 struct Score {
@@ -134,6 +61,15 @@ impl Score {
     }
 }
 
+/// Where a run begins a second time: the schedule anew, over the epochs that are left.
+#[derive(Clone, Copy, Debug)]
+pub struct Restart {
+    /// The epochs before it, to which the schedule's first course belongs.
+    pub after: usize,
+    /// The factor on the learning rate from then on.
+    pub rate: f32,
+}
+
 /// A run in progress. Its state is values and counters alone: a copy of it, continued, gives the same bits.
 #[derive(Clone, Debug)]
 pub struct Run<'a> {
@@ -148,6 +84,8 @@ pub struct Run<'a> {
     pub history: Vec<EpochRecord>,
     /// The epochs before patience begins to count: those in which a part of the network is still to be freed.
     pub patient_until: usize,
+    /// Where the schedule begins anew, if it does.
+    pub restart: Option<Restart>,
     best: Option<(Score, usize, Params)>,
     loader: Loader<'a>,
     x: Slab,
@@ -155,6 +93,7 @@ pub struct Run<'a> {
     /// What the frozen layers make of the samples, if any are frozen and the samples stay the same.
     codes: Option<Codes>,
     augmenter: Option<BatchAugmenter>,
+    mixup: Option<Mixup>,
 }
 
 impl<'a> Run<'a> {
@@ -176,6 +115,14 @@ impl<'a> Run<'a> {
         let batch = training.batch.min(task.train.len());
         let Training { loss, optimizer, seed, augmentation, .. } = training.clone();
         let augmenter = BatchAugmenter::new(&augmentation, &task, batch, seed).map_err(|e| e.during(name))?;
+        let (len, classes) = (task.data.sample_len(), network.output().len());
+        let mixup = match task.goal {
+            Goal::Classify => Mixup::new(training.mixup, &loss, batch, len, classes, seed)?,
+            Goal::Reconstruct if training.mixup > 0.0 => {
+                return Err(Error::new(format!("{name}: mixup is for classifiers: set its alpha to 0")));
+            }
+            Goal::Reconstruct => None,
+        };
         let mut trainer = Trainer::new(network, params, loss, optimizer, batch, seed);
         trainer.clip_norm = training.clip_norm;
         let ema = (training.ema > 0.0).then(|| Ema::new(&trainer.params, training.ema));
@@ -186,12 +133,14 @@ impl<'a> Run<'a> {
             ema,
             history: Vec::new(),
             patient_until: 0,
+            restart: None,
             best: None,
             loader: Loader::new(task.data, task.train, batch, seed),
             x: Slab::new(batch * task.data.sample_len()),
             labels: vec![0; batch],
             codes: None,
             augmenter,
+            mixup,
             training: Training { batch, ..training.clone() },
         })
     }
@@ -243,13 +192,14 @@ impl<'a> Run<'a> {
         let (epoch, start) = (self.history.len(), Instant::now());
         let Task { data, goal, .. } = self.task;
         self.encode(cx)?;
-        let total_steps = (self.loader.steps() * self.training.epochs) as u64;
+        let course = self.course(epoch);
         let mut batches = self.loader.epoch(epoch as u64);
         let (mut sum, mut samples, mut lr) = (0.0, 0, 0.0);
         while batches.advance()? {
             let rows = batches.rows();
             let step = self.trainer.optimizer.step_count();
-            lr = self.training.lr * self.training.schedule.factor(step, total_steps);
+            lr = course.lr
+                * self.training.schedule.factor(step.saturating_sub(course.first_step), course.steps);
             let labels = &mut self.labels[..rows.len()];
             let loss = if let Some(codes) = &self.codes {
                 let x = &mut self.x[..rows.len() * codes.len];
@@ -264,7 +214,10 @@ impl<'a> Run<'a> {
                     Goal::Reconstruct => Target::Values(clean.unwrap_or(x)),
                     Goal::Classify => {
                         data.gather_labels(rows, labels)?;
-                        Target::Classes(labels)
+                        match &mut self.mixup {
+                            Some(mixup) => mixup.apply(epoch as u64, rows, x, labels)?,
+                            None => Target::Classes(labels),
+                        }
                     }
                 };
                 self.trainer.step(cx, x, target, lr)?
@@ -333,10 +286,22 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Runs the samples through the frozen lowest layers, unless the codes of an epoch before still hold. Augmented samples
-    /// are others in each epoch, and have no codes to keep.
+    /// The course of the schedule that `epoch` belongs to.
+    fn course(&self, epoch: usize) -> Course {
+        let Training { epochs, lr, .. } = self.training;
+        let (from, to, rate) = match self.restart {
+            Some(Restart { after, rate }) if epoch >= after => (after, epochs, rate),
+            Some(Restart { after, .. }) => (0, after.min(epochs), 1.0),
+            None => (0, epochs, 1.0),
+        };
+        let steps = |epochs: usize| (self.loader.steps() * epochs) as u64;
+        Course { first_step: steps(from), steps: steps(to - from), lr: lr * rate }
+    }
+
+    /// Runs the samples through the frozen lowest layers, unless the codes of an epoch before still hold. Augmented and
+    /// mixed samples are others in each epoch, and have no codes to keep.
     fn encode(&mut self, cx: &Context) -> Result<(), Error> {
-        if self.augmenter.is_some() {
+        if self.augmenter.is_some() || self.mixup.is_some() {
             return Ok(());
         }
         let (network, params) = (self.trainer.network(), &self.trainer.params);
@@ -385,6 +350,23 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Estimates the running statistics of the weights in `trainer.params` anew, if the settings ask for it.
+    fn reestimate(&mut self, cx: &Context) -> Result<(), Error> {
+        let Task { data, .. } = self.task;
+        match self.training.reestimate_bn && self.best_epoch() > 0 {
+            true => {
+                let (network, params) = (self.trainer.network(), &mut self.trainer.params);
+                reestimate_statistics(cx, network, params, data, Rows::all(data.len()))
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// The settings.
+    pub(crate) fn training(&self) -> &Training {
+        &self.training
+    }
+
     /// Trains to the end; then the best weights are back in `trainer.params`. `before_epoch` is called with
     /// the number of epochs done, and may freeze or free what it likes.
     ///
@@ -409,6 +391,7 @@ impl<'a> Run<'a> {
             Ok(())
         });
         self.restore_best();
+        let result = result.and(cx.install(|| self.reestimate(cx)));
         observer.notice(&Event::Finished {
             run: &self.name,
             best_epoch: self.best_epoch(),
@@ -416,6 +399,14 @@ impl<'a> Run<'a> {
         });
         result.map_err(|e: Error| e.during(&self.name))
     }
+}
+
+/// One course of a schedule.
+struct Course {
+    first_step: u64,
+    steps: u64,
+    /// Its base rate.
+    lr: f32,
 }
 
 /// The first value that is not finite, and the name of its parameter; of those that training may have changed.

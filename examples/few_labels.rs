@@ -1,10 +1,8 @@
 //! The whole job as a library: pretrain on everything, transfer the encoder, fine-tune on 100 labels.
 
-use narrows_datasets::{Augmentation, Rows, builtin, draw_labels};
+use narrows_datasets::{Rows, builtin, draw_labels};
 use narrows_engine::{Context, Loss, Optimizer, Params, Schedule};
-use narrows_models::{
-    Architecture, Evaluation, Goal, Method, Metric, Model, Run, SampleShape, Task, Training,
-};
+use narrows_models::{Architecture, Evaluation, Goal, Method, Model, Run, SampleShape, Task, Training};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cx = Context::new(0)?; // the best instruction set, all cores
@@ -21,11 +19,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         schedule: Schedule::one_cycle(),
         optimizer: Optimizer::adam(),
         loss: Loss::L2,
-        clip_norm: None,
-        metric: Metric::Accuracy,
-        patience: 0,
         seed: 1,
-        augmentation: Augmentation::default(),
+        ..Training::default()
     };
     let rows: Vec<u32> = (0..data.train.len() as u32).collect();
     let task = Task {

@@ -109,7 +109,7 @@ pub fn held_out(samples: usize) -> usize {
 pub const AUGMENT: &str = "none";
 
 // Fine-tuning.
-pub const METHOD: &str = "full";
+pub const METHOD: &str = "lp-ft";
 pub const FINETUNE_EPOCHS: usize = 50;
 pub const FINETUNE_BATCH: usize = 25;
 pub const FINETUNE_LRS: &str = "3e-3,1e-2,3e-2,1e-1";
@@ -120,6 +120,10 @@ pub const FINETUNE_WEIGHT_DECAY: f64 = 0.01;
 pub const FINETUNE_CLIP_NORM: f32 = 0.0;
 pub const FINETUNE_PATIENCE: usize = 0;
 pub const LABEL_SMOOTHING: f32 = 0.0;
+pub const LR_DECAY: f32 = 1.0;
+pub const L2_SP: f32 = 0.0;
+pub const MIXUP: f32 = 0.0;
+pub const EMA: f32 = 0.0;
 pub const METRIC: &str = "accuracy";
 
 // Semi-supervised training.

@@ -11,6 +11,7 @@ pub mod pretraining;
 pub mod recipe;
 pub mod running;
 pub mod semi;
+pub mod transfer;
 pub mod values;
 
 use crate::defaults;

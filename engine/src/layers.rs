@@ -59,12 +59,14 @@ pub enum Mode {
     Train,
     /// Batch norm uses its running statistics, dropout does nothing.
     Evaluate,
+    /// Batch norm uses the batch's statistics, dropout does nothing: to find the statistics of other samples or weights.
+    Estimate,
 }
 
 /// One pass over a batch: its mode, and what its random numbers are keyed by.
 #[derive(Clone, Copy, Debug)]
 pub struct Pass {
-    /// Train or evaluate.
+    /// Train, evaluate or estimate.
     pub mode: Mode,
     /// The run's seed.
     pub seed: u64,
@@ -76,6 +78,11 @@ impl Pass {
     /// A training pass.
     pub fn train(seed: u64, step: u64) -> Pass {
         Pass { mode: Mode::Train, seed, step }
+    }
+
+    /// A pass to estimate statistics by: nothing in it is random. No backward pass follows.
+    pub fn estimate() -> Pass {
+        Pass { mode: Mode::Estimate, seed: 0, step: 0 }
     }
 
     /// An evaluating pass: nothing in it is random.
@@ -203,9 +210,17 @@ pub trait Layer: Any + Debug + Send + Sync {
     /// Computes `dx` from `dy`, and the gradients of the parameters.
     fn backward(&self, cx: &Context, io: Backward<'_>);
 
-    /// Moves the running statistics towards what the last training pass saved.
-    fn update_statistics(&self, batch: usize, input: &Shape, saved: &[f32], params: &mut [f32]) {
-        let _ = (batch, input, saved, params);
+    /// Moves the running statistics towards what the last training pass saved: a fraction `part` of the way, or that of the
+    /// layer's settings.
+    fn update_statistics(
+        &self,
+        batch: usize,
+        input: &Shape,
+        saved: &[f32],
+        params: &mut [f32],
+        part: Option<f32>,
+    ) {
+        let _ = (batch, input, saved, params, part);
     }
 
     /// The layer made ready for samples of that shape, where that takes more than its settings: a block plans the

@@ -159,7 +159,7 @@ impl Network {
             let op = &self.chain.ops[i];
             let pass = Pass { mode: op.mode(params, i < first_trainable, pass.mode), ..pass };
             let least = op.layer.min_train_batch(&op.input);
-            if pass.mode == Mode::Train && batch < least {
+            if pass.mode != Mode::Evaluate && batch < least {
                 return Err(Error::new(format!(
                     "layer {} ({}) needs at least {least} samples in a training batch, got {batch}",
                     op.name,
@@ -185,6 +185,16 @@ impl Network {
     ///
     /// If the last pass was an evaluation, or failed, there are no statistics of a batch: nothing moves.
     pub fn update_statistics(&self, params: &mut Params, activations: &Activations) {
+        self.move_statistics(params, activations, None);
+    }
+
+    /// As [`Network::update_statistics`], each by a fraction `part` of the way to the last pass's, whatever the layers' own
+    /// momentum is. After passes by [`Pass::estimate`] over batches of equal size, 1, 1/2, 1/3 and so on give their mean.
+    pub fn average_statistics(&self, params: &mut Params, activations: &Activations, part: f32) {
+        self.move_statistics(params, activations, Some(part));
+    }
+
+    fn move_statistics(&self, params: &mut Params, activations: &Activations, part: Option<f32>) {
         if activations.mode == Mode::Evaluate {
             return;
         }
@@ -195,7 +205,7 @@ impl Network {
                 let start = activations.slots[i].saved;
                 let saved = &activations.values[start..][..op.layer.saved_len(batch, &op.input)];
                 let range = op.params.clone();
-                op.layer.update_statistics(batch, &op.input, saved, &mut params.values_mut()[range]);
+                op.layer.update_statistics(batch, &op.input, saved, &mut params.values_mut()[range], part);
             }
         }
     }

@@ -4,13 +4,15 @@
 //! makes it layer by layer, right behind each layer's gradient, which saves most of that traffic.
 
 mod adam;
+mod anchor;
 mod sgd;
 
 use crate::memory::Slab;
 use crate::parallel::{Chunks, MAX_SUMS};
-use crate::params::{ParamEntry, Params, Role};
+use crate::params::{Params, Role};
 use crate::simd::{Isa, Kernel, Simd};
 use crate::{Context, Error};
+use anchor::Anchor;
 use std::ops::Range;
 
 /// What turns gradients into steps, with the semantics of PyTorch's class of the same name.
@@ -121,7 +123,7 @@ impl Optimizer {
     }
 }
 
-/// An optimiser at work: its settings, moments and counts. These are all its state.
+/// An optimiser at work: its settings, moments and counts. These are all its state; an [anchor](Self::anchor) is a setting.
 #[derive(Clone, Debug)]
 pub struct OptimizerState {
     optimizer: Optimizer,
@@ -134,6 +136,7 @@ pub struct OptimizerState {
     first: Slab,
     /// Adam's mean of squared gradients.
     second: Slab,
+    anchor: Option<Anchor>,
 }
 
 /// The values that a task updates: four slabs of it are 256 KiB, and stay in the L2 cache.
@@ -154,12 +157,31 @@ impl OptimizerState {
             updates: vec![0; params.entries().len()],
             first: slab(optimizer.moments() > 0),
             second: slab(optimizer.moments() > 1),
+            anchor: None,
         }
     }
 
     /// The settings.
     pub fn optimizer(&self) -> &Optimizer {
         &self.optimizer
+    }
+
+    /// From now on pulls the weights below `prefix` towards what they are in `params`, in place of their decay towards 0: a
+    /// step first moves each the `lr strength`th part of the way, `lr` being the parameter's own rate.
+    /// Li, Grandvalet and Davoine (ICML 2018) add `strength / 2` times the squared distance to the loss; here the pull stays
+    /// apart from the gradient, as the decay of AdamW does, and under SGD without momentum it is the same.
+    ///
+    /// Biases and normalisations are left alone, and so is what is frozen.
+    ///
+    /// # Panics
+    /// In the next step, if `params` are of another network.
+    pub fn anchor(&mut self, params: &Params, prefix: &str, strength: f64) {
+        self.anchor = Some(Anchor::new(params, prefix, strength));
+    }
+
+    /// Whether weights are pulled towards an [anchor](Self::anchor).
+    pub fn is_anchored(&self) -> bool {
+        self.anchor.is_some()
     }
 
     /// The number of steps taken.
@@ -237,7 +259,7 @@ impl OptimizerState {
     ) {
         let (entries, values) = params.split_mut();
         assert_eq!(grads.len(), range.len(), "gradients for these parameters");
-        let OptimizerState { optimizer, ref updates, ref mut first, ref mut second, .. } = *self;
+        let OptimizerState { optimizer, ref updates, ref mut first, ref mut second, ref anchor, .. } = *self;
         let isa = cx.isa();
         let chunks = |slab| Chunks::new(cut(slab, range.clone()), BLOCK);
         let slabs = (chunks(values), chunks(first), chunks(second));
@@ -254,7 +276,16 @@ impl OptimizerState {
                 if entry.trainable {
                     let part = entry.range.start.max(start)..entry.range.end.min(end);
                     let slabs = slabs.part(part.start - start..part.end - start);
-                    move_along(isa, optimizer, entry, updates, lr, slabs);
+                    let lr = f64::from(lr) * f64::from(entry.lr_factor);
+                    let decay = match anchor.as_ref().filter(|anchor| anchor.pulls(entry)) {
+                        Some(anchor) => {
+                            anchor.pull(isa, part, slabs.p, lr);
+                            0.0
+                        }
+                        None if entry.spec.role == Role::Weight => optimizer.weight_decay(),
+                        None => 0.0,
+                    };
+                    move_along(isa, optimizer, decay, updates, lr, slabs);
                 }
             }
         });
@@ -285,10 +316,8 @@ fn cut(slab: &mut [f32], range: Range<usize>) -> &mut [f32] {
     if slab.is_empty() { slab } else { &mut slab[range] }
 }
 
-/// Updates a part of one parameter.
-fn move_along(isa: Isa, optimizer: Optimizer, entry: &ParamEntry, updates: u64, lr: f32, slabs: Slabs<'_>) {
-    let lr = f64::from(lr) * f64::from(entry.lr_factor);
-    let decay = if entry.spec.role == Role::Weight { optimizer.weight_decay() } else { 0.0 };
+/// Updates a part of one parameter, whose weights decay by `decay`, at its own rate `lr`.
+fn move_along(isa: Isa, optimizer: Optimizer, decay: f64, updates: u64, lr: f64, slabs: Slabs<'_>) {
     match optimizer {
         Optimizer::Sgd { momentum: 0.0, .. } => {
             isa.run(sgd::Plain { slabs, lr: lr as f32, decay: decay as f32 });

@@ -227,6 +227,7 @@ impl Comparison<'_> {
             let mut params = Params::new(classifier, seed);
             method.prepare(&mut params, pretrained)?;
             let mut run = Run::new(&name, classifier, params, task, &training)?;
+            method.anchor(&mut run, pretrained)?;
             if let Err(e) = method.train(&mut run, cx, observer) {
                 diverged = Some(e);
                 if run.best().is_none() {

@@ -1,12 +1,18 @@
 //! The training loop.
 
+mod settings;
+
+pub use settings::Training;
+
 use crate::augmentation::BatchAugmenter;
 use crate::codes::Codes;
 use crate::event::{EpochRecord, Event, Observer};
-use crate::{Error, Evaluation, Metric};
-use narrows_datasets::{Augmentation, Dataset, Loader, Rows};
+use crate::mixup::Mixup;
+use crate::reestimation::reestimate_statistics;
+use crate::{Ema, Error, Evaluation};
+use narrows_datasets::{Dataset, Loader, Rows};
 use narrows_engine::memory::Slab;
-use narrows_engine::{Context, Loss, Network, Optimizer, Params, Schedule, Target, Trainer};
+use narrows_engine::{Context, Network, Params, Target, Trainer};
 use std::cmp::Ordering;
 use std::time::Instant;
 
@@ -32,61 +38,6 @@ pub enum Goal {
     Classify,
 }
 
-/// How to train.
-#[derive(Clone, Debug)]
-pub struct Training {
-    /// How often each sample is seen.
-    pub epochs: usize,
-    /// The samples of a step.
-    pub batch: usize,
-    /// The base learning rate.
-    pub lr: f32,
-    /// How it changes over the steps.
-    pub schedule: Schedule,
-    /// What turns gradients into steps.
-    pub optimizer: Optimizer,
-    /// What is minimised.
-    pub loss: Loss,
-    /// Gradients are scaled down to this norm, if set.
-    pub clip_norm: Option<f32>,
-    /// What tells a classifier's best epoch; a smaller loss does among equals.
-    pub metric: Metric,
-    /// Stop after so many epochs without a better validation; 0 to train to the end.
-    pub patience: usize,
-    /// Decides the shuffle, the dropout and the augmentation.
-    pub seed: u64,
-    /// How the samples to train on differ from epoch to epoch; validation sees them as they are. Towards
-    /// [`Goal::Reconstruct`] the output should be the sample transformed, but not corrupted.
-    pub augmentation: Augmentation,
-}
-
-impl Training {
-    /// # Errors
-    /// If a setting makes no sense; the message names it.
-    pub fn check(&self) -> Result<(), Error> {
-        if self.epochs == 0 {
-            return Err(Error::new("training needs at least 1 epoch"));
-        }
-        if self.batch == 0 {
-            return Err(Error::new("a batch needs at least 1 sample"));
-        }
-        if !(self.lr > 0.0 && self.lr.is_finite()) {
-            return Err(Error::new(format!(
-                "the learning rate must be positive and finite, not {}",
-                self.lr
-            )));
-        }
-        if let Some(norm) = self.clip_norm.filter(|norm| norm.is_nan() || *norm <= 0.0) {
-            return Err(Error::new(format!("the gradient norm to clip to must be positive, not {norm}")));
-        }
-        self.schedule.check()?;
-        self.optimizer.check()?;
-        self.loss.check()?;
-        self.augmentation.check()?;
-        Ok(())
-    }
-}
-
 /// How good weights are on the validation samples.
 #[derive(Clone, Copy, Debug)]
 struct Score {
@@ -110,6 +61,15 @@ impl Score {
     }
 }
 
+/// Where a run begins a second time: the schedule anew, over the epochs that are left.
+#[derive(Clone, Copy, Debug)]
+pub struct Restart {
+    /// The epochs before it, to which the schedule's first course belongs.
+    pub after: usize,
+    /// The factor on the learning rate from then on.
+    pub rate: f32,
+}
+
 /// A run in progress. Its state is values and counters alone: a copy of it, continued, gives the same bits.
 #[derive(Clone, Debug)]
 pub struct Run<'a> {
@@ -118,10 +78,14 @@ pub struct Run<'a> {
     training: Training,
     /// The network and its weights, which can be frozen between epochs.
     pub trainer: Trainer<'a>,
+    /// The average of the weights behind each step, if it is asked for: what is validated and kept.
+    pub ema: Option<Ema>,
     /// What happened so far.
     pub history: Vec<EpochRecord>,
     /// The epochs before patience begins to count: those in which a part of the network is still to be freed.
     pub patient_until: usize,
+    /// Where the schedule begins anew, if it does.
+    pub restart: Option<Restart>,
     best: Option<(Score, usize, Params)>,
     loader: Loader<'a>,
     x: Slab,
@@ -129,6 +93,7 @@ pub struct Run<'a> {
     /// What the frozen layers make of the samples, if any are frozen and the samples stay the same.
     codes: Option<Codes>,
     augmenter: Option<BatchAugmenter>,
+    mixup: Option<Mixup>,
 }
 
 impl<'a> Run<'a> {
@@ -150,28 +115,40 @@ impl<'a> Run<'a> {
         let batch = training.batch.min(task.train.len());
         let Training { loss, optimizer, seed, augmentation, .. } = training.clone();
         let augmenter = BatchAugmenter::new(&augmentation, &task, batch, seed).map_err(|e| e.during(name))?;
+        let (len, classes) = (task.data.sample_len(), network.output().len());
+        let mixup = match task.goal {
+            Goal::Classify => Mixup::new(training.mixup, &loss, batch, len, classes, seed)?,
+            Goal::Reconstruct if training.mixup > 0.0 => {
+                return Err(Error::new(format!("{name}: mixup is for classifiers: set its alpha to 0")));
+            }
+            Goal::Reconstruct => None,
+        };
         let mut trainer = Trainer::new(network, params, loss, optimizer, batch, seed);
         trainer.clip_norm = training.clip_norm;
+        let ema = (training.ema > 0.0).then(|| Ema::new(&trainer.params, training.ema));
         Ok(Run {
             name: name.to_string(),
             task,
             trainer,
+            ema,
             history: Vec::new(),
             patient_until: 0,
+            restart: None,
             best: None,
             loader: Loader::new(task.data, task.train, batch, seed),
             x: Slab::new(batch * task.data.sample_len()),
             labels: vec![0; batch],
             codes: None,
             augmenter,
+            mixup,
             training: Training { batch, ..training.clone() },
         })
     }
 
     /// This run, which has not begun yet, in the place of one of the same settings that was stopped and had
     /// come to `history` and [`best`](Run::best). The parameters that this run was made with have to be the
-    /// other's last, and so has the optimiser's state ([`OptimizerState::restore`]); then it goes on with the
-    /// same bits.
+    /// other's last, and so have the optimiser's state ([`OptimizerState::restore`]) and that of the average, if there is
+    /// one ([`Ema::restore`]); then it goes on with the same bits.
     ///
     /// # Errors
     /// If the best weights are of no validated epoch of the history.
@@ -213,15 +190,16 @@ impl<'a> Run<'a> {
     /// nothing.
     pub fn epoch(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
         let (epoch, start) = (self.history.len(), Instant::now());
-        let Task { data, validation, goal, .. } = self.task;
+        let Task { data, goal, .. } = self.task;
         self.encode(cx)?;
-        let total_steps = (self.loader.steps() * self.training.epochs) as u64;
+        let course = self.course(epoch);
         let mut batches = self.loader.epoch(epoch as u64);
         let (mut sum, mut samples, mut lr) = (0.0, 0, 0.0);
         while batches.advance()? {
             let rows = batches.rows();
             let step = self.trainer.optimizer.step_count();
-            lr = self.training.lr * self.training.schedule.factor(step, total_steps);
+            lr = course.lr
+                * self.training.schedule.factor(step.saturating_sub(course.first_step), course.steps);
             let labels = &mut self.labels[..rows.len()];
             let loss = if let Some(codes) = &self.codes {
                 let x = &mut self.x[..rows.len() * codes.len];
@@ -236,11 +214,17 @@ impl<'a> Run<'a> {
                     Goal::Reconstruct => Target::Values(clean.unwrap_or(x)),
                     Goal::Classify => {
                         data.gather_labels(rows, labels)?;
-                        Target::Classes(labels)
+                        match &mut self.mixup {
+                            Some(mixup) => mixup.apply(epoch as u64, rows, x, labels)?,
+                            None => Target::Classes(labels),
+                        }
                     }
                 };
                 self.trainer.step(cx, x, target, lr)?
             };
+            if let Some(ema) = &mut self.ema {
+                ema.update(&self.trainer.params);
+            }
             sum += loss * rows.len() as f64;
             samples += rows.len();
             observer.notice(&Event::Step { run: &self.name, samples: rows.len(), loss });
@@ -254,17 +238,10 @@ impl<'a> Run<'a> {
         if let Some((name, value)) = first_not_finite(self.trainer.network(), &self.trainer.params) {
             return Err(lost(format!("{name} holds a value that became {value}")));
         }
-        let evaluation = match validation.is_empty() {
-            true => None,
-            false => {
-                let (network, params) = (self.trainer.network(), &self.trainer.params);
-                let loss = &self.training.loss;
-                Some(match &self.codes {
-                    Some(codes) => Evaluation::of_codes(cx, network, params, loss, &codes.validation)?,
-                    None => Evaluation::of(cx, network, params, loss, data, validation, goal)?,
-                })
-            }
-        };
+        self.swap_average();
+        let evaluation = self.validate(cx);
+        self.swap_average();
+        let evaluation = evaluation?;
         if let Some(Evaluation { loss, .. }) = evaluation.as_ref().filter(|e| !e.loss.is_finite()) {
             return Err(lost(format!("the validation loss became {loss}")));
         }
@@ -280,14 +257,51 @@ impl<'a> Run<'a> {
         observer.notice(&Event::Epoch { run: &self.name, record: &record });
         let score = Score::of(&record);
         self.history.push(record);
-        score.into_iter().for_each(|score| self.keep_if_best(score));
+        if let Some(score) = score {
+            self.swap_average();
+            self.keep_if_best(score);
+            self.swap_average();
+        }
         Ok(())
     }
 
-    /// Runs the samples through the frozen lowest layers, unless the codes of an epoch before still hold. Augmented samples
-    /// are others in each epoch, and have no codes to keep.
+    /// What the weights in `trainer.params` make of the validation samples, if there are any.
+    fn validate(&self, cx: &Context) -> Result<Option<Evaluation>, Error> {
+        let Task { data, validation, goal, .. } = self.task;
+        if validation.is_empty() {
+            return Ok(None);
+        }
+        let (network, params, loss) = (self.trainer.network(), &self.trainer.params, &self.training.loss);
+        // An average of layers that moved before they froze is not what made the codes.
+        Ok(Some(match self.codes.as_ref().filter(|codes| codes.hold_for(network, params)) {
+            Some(codes) => Evaluation::of_codes(cx, network, params, loss, &codes.validation)?,
+            None => Evaluation::of(cx, network, params, loss, data, validation, goal)?,
+        }))
+    }
+
+    /// Exchanges the weights and their average, if there is one.
+    fn swap_average(&mut self) {
+        if let Some(ema) = &mut self.ema {
+            ema.swap(&mut self.trainer.params);
+        }
+    }
+
+    /// The course of the schedule that `epoch` belongs to.
+    fn course(&self, epoch: usize) -> Course {
+        let Training { epochs, lr, .. } = self.training;
+        let (from, to, rate) = match self.restart {
+            Some(Restart { after, rate }) if epoch >= after => (after, epochs, rate),
+            Some(Restart { after, .. }) => (0, after.min(epochs), 1.0),
+            None => (0, epochs, 1.0),
+        };
+        let steps = |epochs: usize| (self.loader.steps() * epochs) as u64;
+        Course { first_step: steps(from), steps: steps(to - from), lr: lr * rate }
+    }
+
+    /// Runs the samples through the frozen lowest layers, unless the codes of an epoch before still hold. Augmented and
+    /// mixed samples are others in each epoch, and have no codes to keep.
     fn encode(&mut self, cx: &Context) -> Result<(), Error> {
-        if self.augmenter.is_some() {
+        if self.augmenter.is_some() || self.mixup.is_some() {
             return Ok(());
         }
         let (network, params) = (self.trainer.network(), &self.trainer.params);
@@ -328,11 +342,29 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Puts the best weights back.
+    /// Puts the best weights back; if nothing was validated, the average of the weights, if there is one.
     pub fn restore_best(&mut self) {
-        if let Some((_, _, params)) = &self.best {
+        let best = self.best.as_ref().map(|(_, _, params)| params);
+        if let Some(params) = best.or(self.ema.as_ref().map(Ema::params)) {
             self.trainer.params.values_mut().copy_from_slice(params.values());
         }
+    }
+
+    /// Estimates the running statistics of the weights in `trainer.params` anew, if the settings ask for it.
+    fn reestimate(&mut self, cx: &Context) -> Result<(), Error> {
+        let Task { data, .. } = self.task;
+        match self.training.reestimate_bn && self.best_epoch() > 0 {
+            true => {
+                let (network, params) = (self.trainer.network(), &mut self.trainer.params);
+                reestimate_statistics(cx, network, params, data, Rows::all(data.len()))
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// The settings.
+    pub(crate) fn training(&self) -> &Training {
+        &self.training
     }
 
     /// Trains to the end; then the best weights are back in `trainer.params`. `before_epoch` is called with
@@ -359,6 +391,7 @@ impl<'a> Run<'a> {
             Ok(())
         });
         self.restore_best();
+        let result = result.and(cx.install(|| self.reestimate(cx)));
         observer.notice(&Event::Finished {
             run: &self.name,
             best_epoch: self.best_epoch(),
@@ -366,6 +399,14 @@ impl<'a> Run<'a> {
         });
         result.map_err(|e: Error| e.during(&self.name))
     }
+}
+
+/// One course of a schedule.
+struct Course {
+    first_step: u64,
+    steps: u64,
+    /// Its base rate.
+    lr: f32,
 }
 
 /// The first value that is not finite, and the name of its parameter; of those that training may have changed.

@@ -1,6 +1,7 @@
 //! Transfer: a pretrained encoder in a classifier, and what of it may change.
 
 use crate::architecture::ENCODER;
+use crate::training::Restart;
 use crate::{Error, Observer, Run};
 use narrows_engine::params::Role;
 use narrows_engine::{Context, Params};
@@ -21,19 +22,27 @@ pub enum Method {
     /// The head learns first; then the encoder's layers join in, the top one first (Howard and Ruder,
     /// ACL 2018, section 3.3).
     Gradual,
+    /// The head learns alone in the first half of the epochs, by a schedule of its own; in the second everything learns at
+    /// a tenth of the rate. A head that fits the encoder pulls it less far from what it learnt (LP-FT: Kumar et al.,
+    /// ICLR 2022).
+    LpFt,
 }
 
 /// The encoder's factor on the learning rate in [`Method::Slow`].
 pub const SLOW_FACTOR: f32 = 0.1;
 
+/// The factor on the learning rate in the second half of [`Method::LpFt`].
+pub const FINE_TUNING_FACTOR: f32 = 0.1;
+
 impl Method {
     /// All methods, the baseline first, by the names that options and files use.
-    pub const ALL: [(&str, Method); 5] = [
+    pub const ALL: [(&str, Method); 6] = [
         ("scratch", Method::Scratch),
         ("freeze", Method::Freeze),
         ("slow", Method::Slow),
         ("full", Method::Full),
         ("gradual", Method::Gradual),
+        ("lp-ft", Method::LpFt),
     ];
 
     /// The name.
@@ -52,30 +61,73 @@ impl Method {
         }
         match self {
             Method::Scratch | Method::Full => {}
-            Method::Freeze | Method::Gradual => params.set_trainable(ENCODER, false),
+            Method::Freeze | Method::Gradual | Method::LpFt => params.set_trainable(ENCODER, false),
             Method::Slow => params.set_lr_factor(ENCODER, SLOW_FACTOR),
         }
         Ok(())
     }
 
+    /// Sets up what the settings of `run` ask for, beside its parameters: where its training has `l2_sp`, the encoder is pulled
+    /// towards that of `pretrained`. A fresh or a frozen encoder is not.
+    ///
+    /// # Errors
+    /// If the encoders differ in shape.
+    pub fn anchor(self, run: &mut Run<'_>, pretrained: &Params) -> Result<(), Error> {
+        let strength = run.training().l2_sp;
+        if strength > 0.0 && self.moves_pretrained() {
+            let mut anchor = run.trainer.params.clone();
+            anchor.copy_from(pretrained, ENCODER)?;
+            run.trainer.optimizer.anchor(&anchor, ENCODER, f64::from(strength));
+        }
+        Ok(())
+    }
+
+    /// Whether a pretrained encoder learns.
+    fn moves_pretrained(self) -> bool {
+        !matches!(self, Method::Scratch | Method::Freeze)
+    }
+
     /// Trains `run`, whose parameters [`Method::prepare`] made ready, to the end.
     ///
     /// # Errors
-    /// As [`Run::train`].
+    /// As [`Run::train`], or if its settings pull towards an encoder that [`Method::anchor`] was not told.
     pub fn train(self, run: &mut Run<'_>, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
         let epochs = run.epochs();
-        if self == Method::Gradual {
+        let half = epochs.div_ceil(2);
+        if matches!(self, Method::Gradual | Method::LpFt) {
             // Before the second half not everything has had its turn.
-            run.patient_until = epochs.div_ceil(2);
+            run.patient_until = half;
+        }
+        if self == Method::LpFt {
+            run.restart = Some(Restart { after: half, rate: FINE_TUNING_FACTOR });
+        }
+        let (decay, l2_sp) = (run.training().lr_decay, run.training().l2_sp);
+        if self.moves_pretrained() {
+            if l2_sp > 0.0 && !run.trainer.optimizer.is_anchored() {
+                return Err(Error::new(
+                    "the pull towards pretrained weights needs them: call Method::anchor first",
+                ));
+            }
+            self.set_rates(decay, &mut run.trainer.params);
         }
         run.train(cx, observer, |done, params| self.before_epoch(done, epochs, params))
+    }
+
+    /// Gives each block of a pretrained encoder `decay` times the rate of the one above it, the head being the topmost: with
+    /// [`Method::Slow`] times its factor.
+    fn set_rates(self, decay: f32, params: &mut Params) {
+        let mut factor = if self == Method::Slow { SLOW_FACTOR } else { 1.0 };
+        for block in encoder_blocks(params).iter().rev() {
+            factor *= decay;
+            block.iter().for_each(|layer| params.set_lr_factor(layer, factor));
+        }
     }
 
     /// Frees what this method frees once `done` of `epochs` epochs are through.
     ///
     /// With `n` blocks in the encoder, gradual unfreezing gives the head and each block an equal share
     /// of the first half of the epochs, but at least the first epoch to the head alone; in the second half
-    /// everything learns.
+    /// everything learns, as it does with LP-FT.
     pub fn before_epoch(self, done: usize, epochs: usize, params: &mut Params) {
         if self == Method::Gradual {
             let blocks = encoder_blocks(params);
@@ -84,6 +136,9 @@ impl Method {
                     block.iter().for_each(|layer| params.set_trainable(layer, true));
                 }
             }
+        }
+        if self == Method::LpFt && done >= epochs.div_ceil(2) {
+            params.set_trainable(ENCODER, true);
         }
     }
 }

@@ -2,9 +2,9 @@
 
 mod support;
 
-use narrows_datasets::{Augmentation, Dataset, Rows, TrainTest};
+use narrows_datasets::{Dataset, Rows, TrainTest};
 use narrows_engine::{Context, Loss, Optimizer, Params, Schedule};
-use narrows_models::{Architecture, Evaluation, Goal, Metric, Pca, Run, Task, Training};
+use narrows_models::{Architecture, Evaluation, Goal, Pca, Run, Task, Training};
 use support::{all, mnist};
 
 /// The centred PCA floors of MNIST, pixels in [0, 1]: components, training and test error. Computed with
@@ -91,11 +91,8 @@ fn linear_against_pca(data: &Dataset, epochs: usize, lr: f32) -> (f64, f64) {
         schedule: Schedule::one_cycle(),
         optimizer: Optimizer::adam(),
         loss: Loss::L2,
-        clip_norm: None,
-        metric: Metric::Accuracy,
-        patience: 0,
         seed: 1,
-        augmentation: Augmentation::default(),
+        ..Training::default()
     };
     let task =
         Task { data, train: Rows::Listed(&rows), validation: Rows::Listed(&[]), goal: Goal::Reconstruct };

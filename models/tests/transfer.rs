@@ -73,8 +73,8 @@ fn every_method_trains_all_of_the_head() {
 }
 
 #[test]
-fn scratch_full_and_slow_train_all_of_the_encoder() {
-    for method in [Method::Scratch, Method::Full, Method::Slow] {
+fn all_but_freeze_train_all_of_the_encoder() {
+    for method in [Method::Scratch, Method::Full, Method::Slow, Method::LpFt] {
         let (before, after) = train(method, 3);
         assert_eq!(changed(&before, &after, ENCODER), names(&before, ENCODER), "{}", method.name());
     }
@@ -165,7 +165,7 @@ fn patience_waits_until_gradual_has_freed_everything() {
         goal: Goal::Classify,
     };
     let training = Training { epochs: 12, patience: 2, lr: 1e-30, ..training(Loss::cross_entropy()) };
-    for (method, expected) in [(Method::Full, 1 + 2), (Method::Gradual, 6 + 2)] {
+    for (method, expected) in [(Method::Full, 1 + 2), (Method::Gradual, 6 + 2), (Method::LpFt, 6 + 2)] {
         let mut params = Params::new(&network, 3);
         method.prepare(&mut params, &pretrained).unwrap();
         let mut run = Run::new(method.name(), &network, params, task, &training).unwrap();

@@ -65,6 +65,9 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     let task =
         Task { data: train, train: Rows::Listed(rows), validation: Rows::Listed(held), goal: Goal::Classify };
     let mut run = Run::new(RUN, &network, params, task, &training)?;
+    if let Some(pretrained) = &pretrained {
+        method.anchor(&mut run, pretrained)?;
+    }
     let cx = options.running.machine.context()?;
     let folder = begin(NAME, &options, &options.running, &cx)?;
 
@@ -127,7 +130,11 @@ fn encoder(options: &Finetune, explicit: &[String]) -> Result<Option<Encoder>, E
                 "finetune needs an encoder: give --encoder RUN, or --scratch to start without one",
             ));
         }
-        refuse(explicit, &["method"], "there is no pretrained encoder to treat one way or another")?;
+        refuse(
+            explicit,
+            &["method", "lr_decay", "l2_sp"],
+            "there is no pretrained encoder to treat one way or another",
+        )?;
         return Ok(None);
     };
     refuse(explicit, &ArchitectureOptions::IDS, "the architecture is that of --encoder")?;

@@ -2,6 +2,7 @@
 
 use super::augmentation::{AugmentOption, ComparedAugmentOption};
 use super::recipe::{OptimizerName, ScheduleName};
+use super::transfer::TransferOptions;
 use super::values::{List, count, filled, fraction, list, name, not_negative, positive};
 use crate::defaults;
 use clap::Args;
@@ -62,6 +63,9 @@ pub struct Finetuning {
     #[command(flatten)]
     #[serde(flatten)]
     pub augmentation: AugmentOption,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub transfer: TransferOptions,
     /// What validation labels choose by: accuracy, or balanced, the mean of the accuracies of the classes
     #[arg(long, value_name = "NAME", default_value = defaults::METRIC, value_parser = name(&Metric::ALL))]
     pub metric: Metric,
@@ -104,6 +108,9 @@ pub struct ComparedFinetuning {
     #[command(flatten)]
     #[serde(flatten)]
     pub augmentation: ComparedAugmentOption,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub transfer: TransferOptions,
     /// What validation labels choose by and results are compared by: accuracy, or balanced, the mean of the
     /// accuracies of the classes, for classes of very different size
     #[arg(long, value_name = "NAME", default_value = defaults::METRIC, value_parser = name(&Metric::ALL))]
@@ -113,7 +120,7 @@ pub struct ComparedFinetuning {
 impl Finetuning {
     /// The training of a classifier on `samples` samples.
     pub fn training(&self, samples: usize, seed: u64) -> Training {
-        Training {
+        self.transfer.of(Training {
             epochs: self.epochs,
             batch: self.batch,
             lr: self.lr,
@@ -125,7 +132,8 @@ impl Finetuning {
             patience: self.patience,
             seed,
             augmentation: self.augmentation.augment.0,
-        }
+            ..Training::default()
+        })
     }
 }
 
@@ -144,6 +152,7 @@ impl ComparedFinetuning {
             patience: self.finetune_patience,
             label_smoothing: self.label_smoothing,
             augmentation: AugmentOption { augment: self.augmentation.finetune_augment },
+            transfer: self.transfer.clone(),
             metric: self.metric,
         };
         alone.training(samples, seed)

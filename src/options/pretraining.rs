@@ -6,7 +6,7 @@ use super::values::{Auto, auto, count, not_negative, positive};
 use crate::defaults;
 use crate::error::Error;
 use clap::Args;
-use narrows_models::{Activation, Architecture, Metric, Training};
+use narrows_models::{Activation, Architecture, Training};
 use serde::Serialize;
 
 #[derive(Clone, Debug, Args, Serialize)]
@@ -92,10 +92,10 @@ impl Pretraining {
             optimizer: self.optimizer.optimizer(self.weight_decay),
             loss: self.loss.loss(),
             clip_norm: (self.clip_norm > 0.0).then_some(self.clip_norm),
-            metric: Metric::Accuracy,
             patience: self.patience,
             seed,
             augmentation: self.augmentation.augment.0,
+            ..Training::default()
         }
     }
 }

@@ -105,6 +105,14 @@ pub fn count(low: usize, high: usize) -> impl Fn(&str) -> Result<usize, String> 
     move |text| within(text, low, high, "a whole number")
 }
 
+/// Reads a number above 0 and at most 1.
+pub fn positive_to_one(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(x) if x > 0.0 && x <= 1.0 => Ok(x),
+        _ => Err("it must be a number above 0 and at most 1".to_string()),
+    }
+}
+
 /// Reads a positive and finite number.
 pub fn positive(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {

@@ -84,7 +84,7 @@ fn a_run_leaves_everything_it_should() {
     assert_eq!(summary["unlabelled"], 1797 - 500 - 64);
     let methods = summary["methods"].as_array().unwrap();
     let names: Vec<&str> = methods.iter().map(|m| m["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["scratch", "freeze", "slow", "full", "gradual"]);
+    assert_eq!(names, ["scratch", "freeze", "slow", "full", "gradual", "lp-ft"]);
     for method in methods {
         let per_draw: Vec<f64> = method["test_accuracy"]["per_draw"]
             .as_array()

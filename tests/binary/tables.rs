@@ -219,7 +219,7 @@ fn classes(place: &Place) {
     let said = place.succeed(
         "finetune --encoder ae --data t.csv --label kind --labels all --validation 30 --epochs 40 --out classifier",
     );
-    assert!(said.out.contains("full on 54 labels"), "{}", said.out);
+    assert!(said.out.contains("lp-ft on 54 labels"), "{}", said.out);
     let said = place.succeed("evaluate classifier --data t.csv --label kind --out own");
     let accuracy = |summary: &serde_json::Value| summary["test_accuracy"]["mean"].as_f64().unwrap();
     let own = place.json("own/summary.json");

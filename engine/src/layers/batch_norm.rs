@@ -80,7 +80,7 @@ impl BatchNorm {
         let [_, _, running_mean, running_var] = split4(io.params);
         let (mean, rest) = io.saved.split_at_mut(c);
         let (var, inv_std) = rest.split_at_mut(c);
-        if io.pass.mode == Mode::Train {
+        if io.pass.mode != Mode::Evaluate {
             let rows = io.x.len() / c;
             let sums = columns::sum_blocks(cx, rows, c, 2, io.scratch, |rows, out| {
                 let (sum, squares) = out.split_at_mut(c);
@@ -214,15 +214,23 @@ impl Layer for BatchNorm {
         });
     }
 
-    fn update_statistics(&self, batch: usize, input: &Shape, saved: &[f32], params: &mut [f32]) {
+    fn update_statistics(
+        &self,
+        batch: usize,
+        input: &Shape,
+        saved: &[f32],
+        params: &mut [f32],
+        part: Option<f32>,
+    ) {
+        let part = part.unwrap_or(self.momentum);
         let c = input.channels();
         let n = (batch * input.len() / c) as f32;
         let unbiased = n / (n - 1.0);
         let [mean, var, _] = split3(saved);
         let (running_mean, running_var) = params[2 * c..].split_at_mut(c);
         for j in 0..c {
-            running_mean[j] += self.momentum * (mean[j] - running_mean[j]);
-            running_var[j] += self.momentum * (var[j] * unbiased - running_var[j]);
+            running_mean[j] += part * (mean[j] - running_mean[j]);
+            running_var[j] += part * (var[j] * unbiased - running_var[j]);
         }
     }
 

@@ -18,7 +18,7 @@ pub struct Dropout {
 impl Dropout {
     /// y = x * mask / (1 - p), both (batch, n); each row has its own stream.
     fn apply(self, cx: &Context, pass: Pass, position: u64, n: usize, x: &[f32], y: &mut [f32]) {
-        if pass.mode == Mode::Evaluate || self.p == 0.0 {
+        if pass.mode != Mode::Train || self.p == 0.0 {
             y.copy_from_slice(x);
             return;
         }

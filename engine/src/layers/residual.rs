@@ -262,7 +262,14 @@ impl Layer for Residual {
         });
     }
 
-    fn update_statistics(&self, batch: usize, input: &Shape, saved: &[f32], params: &mut [f32]) {
+    fn update_statistics(
+        &self,
+        batch: usize,
+        input: &Shape,
+        saved: &[f32],
+        params: &mut [f32],
+        part: Option<f32>,
+    ) {
         let plan = self.planned(input);
         let (body, shortcut) = saved.split_at(plan.body.values_len(batch));
         let (params, shortcut_params) = params.split_at_mut(plan.body.params_len());
@@ -271,7 +278,7 @@ impl Layer for Residual {
         {
             for (op, slots) in chain.ops.iter().zip(chain.slots(batch)) {
                 let saved = &values[slots.saved..][..op.layer.saved_len(batch, &op.input)];
-                op.layer.update_statistics(batch, &op.input, saved, &mut params[op.params.clone()]);
+                op.layer.update_statistics(batch, &op.input, saved, &mut params[op.params.clone()], part);
             }
         }
     }

@@ -76,7 +76,7 @@ fn running_statistics_take_in_the_unbiased_variance_of_all_rows() {
         for contexts in CONTEXTS.iter() {
             let outcome = run::run(&contexts[0], &case, &data, 0);
             let mut params = data.params.clone();
-            layer.update_statistics(case.batch, &case.input, &outcome.saved, &mut params);
+            layer.update_statistics(case.batch, &case.input, &outcome.saved, &mut params, None);
             assert_eq!(params[..2 * c], data.params[..2 * c], "gamma and beta are not statistics");
             for j in 0..c {
                 let (column, mean, var) = column(&x, c, j);

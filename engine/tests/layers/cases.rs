@@ -216,10 +216,16 @@ pub fn activations() -> Vec<Case> {
 pub fn dropout() -> Vec<Case> {
     let mut cases = Vec::new();
     for (batch, features) in shapes() {
-        for (p, mode) in [(0.0, Mode::Train), (0.3, Mode::Train), (0.9, Mode::Train), (0.3, Mode::Evaluate)] {
+        for (p, mode) in [
+            (0.0, Mode::Train),
+            (0.3, Mode::Train),
+            (0.9, Mode::Train),
+            (0.3, Mode::Evaluate),
+            (0.3, Mode::Estimate),
+        ] {
             let reference = match mode {
                 Mode::Train => reference::dropout::Dropout::train(p, SEED, POSITION, STEP, batch, features),
-                Mode::Evaluate => reference::dropout::Dropout::evaluate(batch, features),
+                Mode::Evaluate | Mode::Estimate => reference::dropout::Dropout::evaluate(batch, features),
             };
             cases.push(Case {
                 layer: Box::new(Dropout { p }),

@@ -90,7 +90,7 @@ fn batch_norm_follows_pytorch_through_100_steps_and_into_evaluation() {
             close("dgamma", step, &outcome.grads[..7], dgamma);
             close("dbeta", step, &outcome.grads[7..14], dbeta);
             let Subject { input, params, saved, .. } = &mut subject;
-            layer.update_statistics(10, input, saved, params);
+            layer.update_statistics(10, input, saved, params, None);
             close("running mean", step, &params[14..21], mean);
             close("running variance", step, &params[21..], var);
         }

@@ -138,7 +138,7 @@ fn a_residual_block_is_pytorchs() {
         assert_close(&format!("y on {on}"), &outcome.y, &images(&vectors, "y").1, TOLERANCE);
         assert_close(&format!("dx on {on}"), &outcome.dx, &images(&vectors, "dx").1, TOLERANCE);
         let Subject { input, params, saved, .. } = &mut subject;
-        block.update_statistics(4, input, saved, params);
+        block.update_statistics(4, input, saved, params, None);
         let mut start = 0;
         for spec in &specs {
             let (name, end) = (&*spec.name, start + spec.shape.iter().product::<usize>());

@@ -4,6 +4,7 @@
 mod support;
 
 mod convolution;
+mod estimating;
 mod freezing;
 mod fusion;
 mod images;

@@ -1,5 +1,6 @@
 //! Optimisers against PyTorch and against an f64 oracle, and what must not change.
 
+mod anchor;
 mod clipping;
 #[path = "../support/mod.rs"]
 mod support;

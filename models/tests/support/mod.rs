@@ -2,9 +2,9 @@
 
 #![allow(dead_code)] // each test file uses a part
 
-use narrows_datasets::{Augmentation, Dataset, TrainTest, open};
+use narrows_datasets::{Dataset, TrainTest, open};
 use narrows_engine::{Loss, Optimizer, Schedule};
-use narrows_models::{Architecture, Metric, Model, Training};
+use narrows_models::{Architecture, Model, Training};
 use std::path::PathBuf;
 
 /// All rows of a data set.
@@ -54,9 +54,7 @@ pub fn training(loss: Loss) -> Training {
         optimizer: Optimizer::adamw(),
         loss,
         clip_norm: Some(1.0),
-        metric: Metric::Accuracy,
-        patience: 0,
         seed: 5,
-        augmentation: Augmentation::default(),
+        ..Training::default()
     }
 }

@@ -1,0 +1,114 @@
+//! The settings of a training.
+
+use crate::mixup::Mixup;
+use crate::{Ema, Error, Metric};
+use narrows_datasets::Augmentation;
+use narrows_engine::{Loss, Optimizer, Schedule};
+
+/// How to train.
+#[derive(Clone, Debug)]
+pub struct Training {
+    /// How often each sample is seen.
+    pub epochs: usize,
+    /// The samples of a step.
+    pub batch: usize,
+    /// The base learning rate.
+    pub lr: f32,
+    /// How it changes over the steps.
+    pub schedule: Schedule,
+    /// What turns gradients into steps.
+    pub optimizer: Optimizer,
+    /// What is minimised.
+    pub loss: Loss,
+    /// Gradients are scaled down to this norm, if set.
+    pub clip_norm: Option<f32>,
+    /// What tells a classifier's best epoch; a smaller loss does among equals.
+    pub metric: Metric,
+    /// Stop after so many epochs without a better validation; 0 to train to the end.
+    pub patience: usize,
+    /// Decides the shuffle, the dropout and the augmentation.
+    pub seed: u64,
+    /// How the samples to train on differ from epoch to epoch; validation sees them as they are. Towards
+    /// [`Goal::Reconstruct`](super::Goal::Reconstruct) the output should be the sample transformed, but not corrupted.
+    pub augmentation: Augmentation,
+    /// Validate and keep a moving average of the weights, of which each step leaves this part ([`Ema`]); 0 for the weights
+    /// themselves.
+    pub ema: f32,
+    /// Mix pairs of samples by parts from Beta(alpha, alpha), towards [`Goal::Classify`](super::Goal::Classify) with cross-entropy (Zhang et al., ICLR
+    /// 2018). It follows augmentation. 0 for none.
+    pub mixup: f32,
+    /// A pretrained encoder's blocks learn slower from block to block, by this factor from the head down (discriminative
+    /// rates: Howard and Ruder, ACL 2018, section 3.1); 1 for one rate. [`Method::train`](crate::Method::train) sees to it.
+    pub lr_decay: f32,
+    /// How strongly a pretrained encoder's weights are pulled towards what they were, in place of their decay towards 0
+    /// (L2-SP: Li, Grandvalet and Davoine, ICML 2018); 0 for not at all. [`Method::anchor`](crate::Method::anchor) sees to it.
+    pub l2_sp: f32,
+    /// Estimate the running statistics of batch norm anew when [`Run::train`](super::Run::train) ends, on all rows of the data, without their
+    /// labels ([`reestimate_statistics`](crate::reestimate_statistics)).
+    pub reestimate_bn: bool,
+}
+
+/// Adam with a decay apart from the gradient, at a constant rate of 1e-3, one epoch in batches of 32, mean squared error;
+/// everything else is off.
+impl Default for Training {
+    fn default() -> Training {
+        Training {
+            epochs: 1,
+            batch: 32,
+            lr: 1e-3,
+            schedule: Schedule::Constant,
+            optimizer: Optimizer::adamw(),
+            loss: Loss::L2,
+            clip_norm: None,
+            metric: Metric::Accuracy,
+            patience: 0,
+            seed: 0,
+            augmentation: Augmentation::default(),
+            ema: 0.0,
+            mixup: 0.0,
+            lr_decay: 1.0,
+            l2_sp: 0.0,
+            reestimate_bn: false,
+        }
+    }
+}
+
+impl Training {
+    /// # Errors
+    /// If a setting makes no sense; the message names it.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.epochs == 0 {
+            return Err(Error::new("training needs at least 1 epoch"));
+        }
+        if self.batch == 0 {
+            return Err(Error::new("a batch needs at least 1 sample"));
+        }
+        if !(self.lr > 0.0 && self.lr.is_finite()) {
+            return Err(Error::new(format!(
+                "the learning rate must be positive and finite, not {}",
+                self.lr
+            )));
+        }
+        if let Some(norm) = self.clip_norm.filter(|norm| norm.is_nan() || *norm <= 0.0) {
+            return Err(Error::new(format!("the gradient norm to clip to must be positive, not {norm}")));
+        }
+        self.schedule.check()?;
+        self.optimizer.check()?;
+        self.loss.check()?;
+        self.augmentation.check()?;
+        Mixup::check(self.mixup, &self.loss)?;
+        if !(self.lr_decay > 0.0 && self.lr_decay <= 1.0) {
+            return Err(Error::new(format!(
+                "the factor of the learning rate from block to block must be above 0 and at most 1, not {}",
+                self.lr_decay
+            )));
+        }
+        if !(self.l2_sp >= 0.0 && self.l2_sp.is_finite()) {
+            return Err(Error::new(format!(
+                "the pull towards the pretrained weights must be finite and not negative, not {}",
+                self.l2_sp
+            )));
+        }
+        Ema::check(self.ema)
+    }
+}

@@ -1,0 +1,184 @@
+//! The moving average of the weights: what it is, and that a run validates, keeps and resumes it.
+
+mod support;
+
+use narrows_datasets::{Dataset, Rows, draw_labels};
+use narrows_engine::{Context, Loss, Network, Params};
+use narrows_models::architecture::ENCODER;
+use narrows_models::{Ema, Evaluation, Goal, Method, Run, Task, Training};
+use support::{architecture, training};
+
+struct Setting {
+    digits: Dataset,
+    train: Vec<u32>,
+    validation: Vec<u32>,
+    network: Network,
+}
+
+impl Setting {
+    fn new() -> Setting {
+        let digits = Dataset::digits();
+        let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 100, 50, 1, 0).unwrap();
+        let network = architecture().classifier(10).unwrap();
+        Setting { digits, train: draw.train, validation: draw.validation, network }
+    }
+
+    fn task(&self) -> Task<'_> {
+        let Setting { digits, train, validation, .. } = self;
+        Task { data: digits, train: train.into(), validation: validation.into(), goal: Goal::Classify }
+    }
+
+    fn run(&self, training: &Training) -> Run<'_> {
+        Run::new("test", &self.network, Params::new(&self.network, 2), self.task(), training).unwrap()
+    }
+}
+
+fn bits(params: &Params) -> Vec<u32> {
+    params.values().iter().map(|x| x.to_bits()).collect()
+}
+
+/// Values that move, values that stay, and one that is 0 from some update on.
+#[test]
+fn the_average_is_the_recursion_in_f64() {
+    let network = architecture().classifier(10).unwrap();
+    for decay in [0.1, 0.9, 0.999] {
+        let mut params = Params::new(&network, 1);
+        let initial = params.values().to_vec();
+        let mut ema = Ema::new(&params, decay);
+        let mut exact: Vec<f64> = initial.iter().map(|&x| f64::from(x)).collect();
+        for n in 1..=200u32 {
+            for (i, (x, start)) in params.values_mut().iter_mut().zip(&initial).enumerate() {
+                *x = match i % 3 {
+                    0 => *start,
+                    1 => start + (n as f32 * 0.1 + i as f32).sin(),
+                    _ if n < 20 => 1.0,
+                    _ => 0.0,
+                };
+            }
+            ema.update(&params);
+            let keep = f64::from(decay).min((1.0 + f64::from(n)) / (10.0 + f64::from(n)));
+            for (exact, &x) in exact.iter_mut().zip(params.values()) {
+                *exact = keep * *exact + (1.0 - keep) * f64::from(x);
+            }
+        }
+        assert_eq!(ema.updates(), 200);
+        for (i, (got, want)) in ema.params().values().iter().zip(&exact).enumerate() {
+            if i % 3 == 0 {
+                assert_eq!(got.to_bits(), initial[i].to_bits(), "value {i} never moved");
+            }
+            assert!((f64::from(*got) - want).abs() < 1e-5, "decay {decay}, value {i}: {got}, not {want}");
+        }
+    }
+}
+
+#[test]
+fn an_average_of_zeros_leaves_no_subnormals() {
+    let network = architecture().classifier(10).unwrap();
+    let mut params = Params::new(&network, 1);
+    let mut ema = Ema::new(&params, 0.9);
+    params.values_mut().fill(0.0);
+    for _ in 0..2000 {
+        ema.update(&params);
+        assert!(!ema.params().values().iter().any(|x| x.is_subnormal()));
+    }
+    assert!(ema.params().values().iter().all(|x| *x == 0.0));
+}
+
+/// A run with an average trains the same weights as one without; the average beside it is that of its steps, and it is what
+/// is validated and kept.
+#[test]
+fn a_run_validates_and_keeps_the_average() {
+    let (setting, cx) = (Setting::new(), Context::new(1).unwrap());
+    let plain = Training { epochs: 5, batch: 100, ..training(Loss::cross_entropy()) };
+    let averaged = Training { ema: 0.7, ..plain.clone() };
+    let (mut without, mut with) = (setting.run(&plain), setting.run(&averaged));
+    // One step an epoch, so that the weights behind each are at hand.
+    let mut own = Ema::new(&without.trainer.params, 0.7);
+    for epoch in 0..5 {
+        without.epoch(&cx, &()).unwrap();
+        with.epoch(&cx, &()).unwrap();
+        own.update(&without.trainer.params);
+        assert_eq!(bits(&with.trainer.params), bits(&without.trainer.params), "epoch {epoch}");
+        let average = with.ema.as_ref().unwrap().params();
+        assert_eq!(bits(average), bits(own.params()));
+        assert_ne!(bits(average), bits(&with.trainer.params));
+        let rows = Rows::Listed(&setting.validation);
+        let loss = Loss::cross_entropy();
+        let of_average =
+            Evaluation::of(&cx, &setting.network, average, &loss, &setting.digits, rows, Goal::Classify);
+        let of_average = of_average.unwrap();
+        assert_eq!(with.history[epoch].validation_loss, Some(of_average.loss));
+        assert_eq!(with.history[epoch].validation_accuracy, of_average.accuracy);
+        assert_eq!(with.history[epoch].train_loss, without.history[epoch].train_loss);
+        if with.best_epoch() == epoch + 1 {
+            assert_eq!(bits(with.best().unwrap().1), bits(average));
+        }
+    }
+    let best = bits(with.best().unwrap().1);
+    with.restore_best();
+    assert_eq!(bits(&with.trainer.params), best);
+}
+
+#[test]
+fn without_validation_the_last_average_is_kept() {
+    let (setting, cx) = (Setting::new(), Context::new(1).unwrap());
+    let averaged = Training { ema: 0.9, ..training(Loss::cross_entropy()) };
+    let task = Task { validation: Rows::Listed(&[]), ..setting.task() };
+    let params = Params::new(&setting.network, 2);
+    let mut run = Run::new("test", &setting.network, params, task, &averaged).unwrap();
+    run.train(&cx, &(), |_, _| {}).unwrap();
+    assert_eq!(bits(&run.trainer.params), bits(run.ema.as_ref().unwrap().params()));
+}
+
+/// The codes of the frozen encoder are those of the average, too.
+#[test]
+fn a_frozen_encoder_is_the_same_in_the_average() {
+    let (setting, cx) = (Setting::new(), Context::new(1).unwrap());
+    let averaged = Training { ema: 0.9, ..training(Loss::cross_entropy()) };
+    let pretrained = Params::new(&architecture().autoencoder().unwrap(), 7);
+    let mut params = Params::new(&setting.network, 2);
+    Method::Freeze.prepare(&mut params, &pretrained).unwrap();
+    let mut run = Run::new("test", &setting.network, params, setting.task(), &averaged).unwrap();
+    run.epoch(&cx, &()).unwrap();
+    let average = run.ema.as_ref().unwrap().params();
+    let range = average.range(ENCODER);
+    assert_eq!(average.values()[range.clone()], pretrained.values()[pretrained.range(ENCODER)]);
+    let rows = Rows::Listed(&setting.validation);
+    let loss = Loss::cross_entropy();
+    let whole = Evaluation::of(&cx, &setting.network, average, &loss, &setting.digits, rows, Goal::Classify);
+    assert_eq!(run.history[0].validation_loss, Some(whole.unwrap().loss));
+}
+
+#[test]
+fn a_run_resumed_with_its_average_gives_the_same_bits() {
+    let (setting, cx) = (Setting::new(), Context::new(1).unwrap());
+    let averaged = Training { ema: 0.9, ..training(Loss::cross_entropy()) };
+    let mut whole = setting.run(&averaged);
+    whole.train(&cx, &(), |_, _| {}).unwrap();
+    for stopped_after in [1, 4] {
+        let mut first = setting.run(&averaged);
+        (0..stopped_after).for_each(|_| first.epoch(&cx, &()).unwrap());
+        let task = setting.task();
+        let mut second =
+            Run::new("test", &setting.network, first.trainer.params.clone(), task, &averaged).unwrap();
+        let optimizer = &first.trainer.optimizer;
+        let (steps, updates, moments) = (optimizer.step_count(), optimizer.updates(), optimizer.moments());
+        second.trainer.optimizer.restore(steps, updates, moments).unwrap();
+        let ema = first.ema.as_ref().unwrap();
+        second.ema.as_mut().unwrap().restore(ema.updates(), ema.params());
+        let best = first.best().map(|(epoch, params)| (epoch, params.clone()));
+        let mut second = second.resumed(first.history.clone(), best).unwrap();
+        second.train(&cx, &(), |_, _| {}).unwrap();
+        assert_eq!(bits(&second.trainer.params), bits(&whole.trainer.params));
+        assert_eq!(bits(second.ema.unwrap().params()), bits(whole.ema.as_ref().unwrap().params()));
+    }
+}
+
+#[test]
+fn a_decay_that_makes_no_sense_is_refused_by_name() {
+    for ema in [-0.1, 1.0, f32::NAN] {
+        let bad = Training { ema, ..training(Loss::cross_entropy()) };
+        let message = bad.check().unwrap_err().to_string();
+        assert!(message.contains("decay of the averaged weights") && !message.contains('\n'), "{message}");
+    }
+}

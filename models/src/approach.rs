@@ -6,7 +6,7 @@ use crate::semi::{SemiRun, SemiTask, SemiTraining};
 use crate::training::{Goal, Run, Task, Training};
 use crate::transfer::Method;
 use crate::{Error, Evaluation};
-use narrows_datasets::{Dataset, LabelDraw, Rows};
+use narrows_datasets::{Augmenter, Dataset, LabelDraw, Rows};
 use narrows_engine::{Context, Loss, Network, Params};
 
 /// A method of a comparison.
@@ -91,17 +91,14 @@ impl Approach {
         matches!(self, Approach::Transfer(method) if *method != Method::Scratch)
     }
 
-    /// Refuses what cannot work, before anything is trained.
+    /// Refuses what cannot work on `data`, before anything is trained.
     ///
     /// # Errors
     /// If a setting of its own makes no sense.
-    pub fn check(&self, classes: usize) -> Result<(), Error> {
+    pub fn check(&self, data: &Dataset) -> Result<(), Error> {
         match self {
             Approach::Transfer(_) => Ok(()),
-            Approach::Semi(semi) => {
-                let checked = semi.training.check_for(&semi.architecture);
-                checked.and_then(|()| semi.architecture.classifier(classes).map(drop))
-            }
+            Approach::Semi(semi) => semi.check(data),
         }
         .map_err(|e| e.during(self.name()))
     }
@@ -180,6 +177,14 @@ fn transfer(
 }
 
 impl SemiApproach {
+    fn check(&self, data: &Dataset) -> Result<(), Error> {
+        self.training.check_for(&self.architecture)?;
+        for augmentation in [self.training.augmentation, self.training.strong] {
+            Augmenter::new(augmentation, data.image_shape())?;
+        }
+        self.architecture.classifier(data.classes()).map(drop)
+    }
+
     fn train(
         &self,
         cx: &Context,

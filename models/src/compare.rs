@@ -196,7 +196,7 @@ impl Comparison<'_> {
         for &lr in &self.learning_rates {
             Training { lr, ..self.finetuning.clone() }.check()?;
         }
-        self.methods.iter().try_for_each(|method| method.check(train.classes()))?;
+        self.methods.iter().try_for_each(|method| method.check(train))?;
         let draw = |draw| {
             draw_labels(labels, train.classes(), self.labels, self.validation, self.seed, draw)
                 .map_err(|e| Error::from(e).during(train.name()))

@@ -104,7 +104,9 @@ struct Trial<'a> {
 
 impl Trial<'_> {
     fn is(&self, done: &Finished) -> bool {
-        (done.labels, done.draw) == (self.point.labels, self.draw) && done.method == self.method.name()
+        let Point { labels, validation, .. } = *self.point;
+        (done.labels, done.validation, done.draw) == (labels, validation, self.draw)
+            && done.method == self.method.name()
     }
 }
 
@@ -125,7 +127,7 @@ impl Curve<'_> {
             return Err(Error::new("comparing needs a learning rate"));
         }
         self.architecture.classifier(train.classes())?;
-        self.methods.iter().try_for_each(|method| method.check(train.classes()))?;
+        self.methods.iter().try_for_each(|method| method.check(train))?;
         for point in &self.points {
             Augmenter::new(point.finetuning.augmentation, train.image_shape())?;
             for &lr in &self.learning_rates {

@@ -7,10 +7,11 @@
 //! narrows compare  [the file's flags, less those given explicitly]  [the flags given explicitly]
 //! ```
 //!
-//! so that what is given wins over the file, and the file over the defaults.
+//! so that what is given wins over the file, and the file over the defaults. `--continue RUN` takes the run's own.
 
 use crate::error::Error;
 use crate::options::{CommandLine, complaint};
+use crate::run_folder::CONFIG;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use serde::Serialize;
@@ -21,7 +22,7 @@ use toml::{Table, Value};
 /// The key that says which command a file is for.
 const COMMAND: &str = "command";
 /// What is asked for anew each time, and never stored.
-const NOT_STORED: [&str; 4] = ["out", "config", "quiet", "help"];
+const NOT_STORED: [&str; 5] = ["out", "config", "continue", "quiet", "help"];
 
 /// A command line, with its file overlaid.
 pub struct Parsed {
@@ -56,8 +57,9 @@ pub fn parse(args: Vec<OsString>) -> Result<Parsed, Stop> {
     let explicit: Vec<String> = (given.ids().map(|id| id.to_string()))
         .filter(|id| given.value_source(id) == Some(ValueSource::CommandLine))
         .collect();
-    let file = given.try_get_one::<PathBuf>("config").ok().flatten();
-    let matches = match file {
+    let path = |id| given.try_get_one::<PathBuf>(id).ok().flatten();
+    let file = path("config").cloned().or_else(|| path("continued").map(|run| run.join(CONFIG)));
+    let matches = match &file {
         None => matches,
         Some(file) => {
             let command = root.find_subcommand(name).expect("clap matched it");
@@ -167,6 +169,20 @@ pub fn text(command: &str, options: &impl Serialize, note: &str) -> Result<Strin
     let options = toml::to_string(options)
         .map_err(|e| Error::new(format!("the configuration cannot be written as TOML: {e}")))?;
     Ok(format!("# narrows {}: {note}\n{COMMAND} = \"{command}\"\n{options}", env!("CARGO_PKG_VERSION")))
+}
+
+/// The first key in which `options` differ from those that `file` holds, but for `free` ones and the machine's.
+pub fn difference(file: &Path, options: &impl Serialize, free: &[&str]) -> Result<Option<String>, Error> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|e| Error::at(file, format_args!("cannot read the configuration: {e}")))?;
+    let stored: Table =
+        toml::from_str(&text).map_err(|e| Error::at(file, format_args!("is no TOML: {}", e.message())))?;
+    // Through text too: as a value, an f32 has other digits than it is written with.
+    let now: Table = toml::from_str(&self::text("", options, "")?)
+        .map_err(|e| Error::new(format!("the configuration cannot be read back: {}", e.message())))?;
+    let mut keys = stored.keys().chain(now.keys()).filter(|key| *key != COMMAND && *key != "threads");
+    let differs = |key: &&String| !free.contains(&key.as_str()) && stored.get(*key) != now.get(*key);
+    Ok(keys.find(differs).cloned())
 }
 
 #[cfg(test)]

@@ -18,6 +18,12 @@ pub const VALIDATION: usize = 100;
 pub const DRAWS: usize = 10;
 pub const DRAW: usize = 0;
 
+// The curve over numbers of labels.
+pub const CURVE_METHODS: &str = "scratch,full";
+pub const CURVE_VALIDATION: &str = "100";
+/// Ten epochs of 60,000.
+pub const FINETUNE_SAMPLES: usize = 600_000;
+
 // The architecture.
 pub const MODEL: &str = "dense";
 /// What [`latent`] does, for the help.

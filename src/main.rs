@@ -2,6 +2,7 @@
 
 mod commands;
 mod config;
+mod curve_table;
 mod defaults;
 mod error;
 mod export;
@@ -11,7 +12,9 @@ mod metrics;
 mod numbers;
 mod options;
 mod picture;
+mod plot;
 mod progress;
+mod results;
 mod run_folder;
 mod score_table;
 mod summary;
@@ -56,6 +59,7 @@ fn work() -> Result<String, error::Error> {
     };
     match &parsed.command_line.command {
         Command::Compare(options) => commands::compare::run(options.clone()),
+        Command::Curve(options) => commands::curve::run(*options.clone(), &parsed.explicit),
         Command::Pretrain(options) => commands::pretrain::run(options.clone(), &parsed.explicit),
         Command::Finetune(options) => commands::finetune::run(options.clone(), &parsed.explicit),
         Command::Semi(options) => commands::semi::run(options.clone(), &parsed.explicit),

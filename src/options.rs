@@ -1,8 +1,10 @@
 //! The command line: what can be asked for, each default in view.
 
+pub mod approaches;
 pub mod architecture;
 pub mod augmentation;
 pub mod complaint;
+pub mod curve;
 pub mod data;
 pub mod data_commands;
 pub mod exporting;
@@ -17,6 +19,7 @@ pub mod values;
 use crate::defaults;
 use architecture::ArchitectureOptions;
 use clap::{Args, Parser, Subcommand};
+use curve::Curve;
 use data::{DataOptions, DrawOptions, LabelOptions};
 use data_commands::Data;
 use exporting::{EvaluatedPartOption, ExportOption, PartOption};
@@ -44,6 +47,8 @@ pub struct CommandLine {
 pub enum Command {
     /// Measure what pretraining gains over training from scratch, over several label draws
     Compare(Compare),
+    /// Measure test accuracy against the number of labels, method by method; can be stopped and continued
+    Curve(Box<Curve>),
     /// Train an autoencoder on all samples, without their labels
     Pretrain(Pretrain),
     /// Train a classifier on a few labels, from a pretrained encoder or from scratch

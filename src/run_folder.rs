@@ -15,11 +15,13 @@ pub const MODEL: &str = "model.safetensors";
 pub const PICTURE: &str = "reconstructions.png";
 pub const SCORES: &str = "scores.csv";
 pub const CODES: &str = "codes.npy";
+pub const RESULTS: &str = "results.jsonl";
+pub const CURVE: &str = "curve.svg";
 /// What to do where something cannot be written.
 pub const HINT: &str = "give another folder by --out";
 
 /// All that a run may write.
-const FILES: [&str; 7] = [CONFIG, METRICS, SUMMARY, MODEL, PICTURE, SCORES, CODES];
+const FILES: [&str; 9] = [CONFIG, METRICS, SUMMARY, MODEL, PICTURE, SCORES, CODES, RESULTS, CURVE];
 
 /// A run's folder. Unless it is told to keep what it got, it removes that again, and itself.
 #[derive(Debug)]
@@ -38,6 +40,11 @@ impl RunFolder {
             None => make_next(command)?,
         };
         Ok(RunFolder { path, made, kept: Cell::new(false) })
+    }
+
+    /// The folder of an earlier run, to go on with; nothing in it is removed, whatever happens.
+    pub fn reopen(path: &Path) -> RunFolder {
+        RunFolder { path: path.to_path_buf(), made: Vec::new(), kept: Cell::new(true) }
     }
 
     pub fn path(&self) -> &Path {

@@ -1,6 +1,7 @@
 //! `summary.json`: what came out, for programs. Accuracies are fractions, errors are per value as a model
 //! sees it: of images in [0, 1], of tables standardised.
 
+use crate::curve_table::PointSummary;
 use crate::error::Error;
 use crate::machine;
 use narrows_models::Metric;
@@ -26,6 +27,23 @@ pub struct CompareSummary<'a> {
     pub pca: &'a PcaResult,
     pub autoencoder: &'a AutoencoderResult,
     pub methods: &'a [MethodResult],
+    #[serde(flatten)]
+    pub cost: Cost,
+}
+
+/// Of `curve`.
+#[derive(Debug, Serialize)]
+pub struct CurveSummary<'a> {
+    pub command: &'a str,
+    pub dataset: &'a str,
+    pub seed: u64,
+    pub threads: usize,
+    pub draws: usize,
+    pub test_samples: usize,
+    /// As of `compare`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric: Option<Metric>,
+    pub points: &'a [PointSummary],
     #[serde(flatten)]
     pub cost: Cost,
 }

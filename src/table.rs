@@ -2,9 +2,12 @@
 
 use crate::numbers::{counted, duration, percent, points, thousands};
 use crate::summary::Rate;
+use narrows_models::Metric;
 use narrows_models::compare::{ComparisonResult, Gain, MethodResult};
 use narrows_models::pretraining::{AutoencoderResult, PcaResult};
-use narrows_models::{Method, Metric};
+
+/// The method that the gains refer to.
+const SCRATCH: &str = "scratch";
 
 /// A comparison and what it was about.
 pub struct Comparing<'a> {
@@ -43,7 +46,7 @@ pub fn comparison(of: &Comparing<'_>) -> String {
     }
     text += "\nlearning rate    chosen on so many draws\n";
     for method in methods {
-        text += &wrapped(&format!("{:<16} {}", method.name.name(), rates(&method.chosen)), 100);
+        text += &wrapped(&format!("{:<16} {}", method.name, rates(&method.chosen)), 100);
     }
     text += "\n";
     text += &verdict(methods, of.draws);
@@ -88,8 +91,8 @@ fn method_line(method: &MethodResult) -> String {
             (accuracy, format!("{} to {}", percent(low), percent(high)))
         }
     };
-    let gained = match (name, gain.ci95) {
-        (Method::Scratch, _) => "baseline".to_string(),
+    let gained = match (&name[..], gain.ci95) {
+        (SCRATCH, _) => "baseline".to_string(),
         (_, None) => points(gain.mean),
         (_, Some([low, high])) => {
             let mark = if is_above(gain) || is_below(gain) { " *" } else { "" };
@@ -97,7 +100,7 @@ fn method_line(method: &MethodResult) -> String {
         }
     };
     let time = duration(*seconds);
-    format!("{:<16} {accuracy:>16} {interval:>16}    {gained:<26} {time:>12}\n", name.name())
+    format!("{:<16} {accuracy:>16} {interval:>16}    {gained:<26} {time:>12}\n", name)
 }
 
 /// Each rate and how often it was chosen, from the smallest on: `0.01 x7, 0.03 x3`.
@@ -121,7 +124,7 @@ fn is_below(gain: &Gain) -> bool {
 /// What pretraining gained, as plainly as the numbers allow. No method is singled out: the best of several,
 /// chosen by the test set, looks better than it is.
 fn verdict(methods: &[MethodResult], draws: usize) -> String {
-    let transfers: Vec<&MethodResult> = methods.iter().filter(|m| m.name != Method::Scratch).collect();
+    let transfers: Vec<&MethodResult> = methods.iter().filter(|m| m.name != SCRATCH).collect();
     if transfers.is_empty() {
         return "Only the baseline was trained: there is nothing to compare it to.\n".to_string();
     }
@@ -130,7 +133,7 @@ fn verdict(methods: &[MethodResult], draws: usize) -> String {
     }
     let names = |wanted: fn(&Gain) -> bool| -> Vec<&str> {
         let found = transfers.iter().filter(|m| wanted(&m.gain_over_scratch));
-        found.map(|m| m.name.name()).collect()
+        found.map(|m| &m.name[..]).collect()
     };
     let (gained, lost) = (names(is_above), names(is_below));
     let open = names(|gain| !is_above(gain) && !is_below(gain));

@@ -97,7 +97,7 @@ fn of_portable_products(classes: usize) -> usize {
 fn outputs(target: Target<'_>) -> usize {
     match target {
         Target::Values(values) => values.len() / BATCH,
-        Target::Classes(_) => 10,
+        Target::Classes(_) | Target::Probabilities(_) => 10,
     }
 }
 

@@ -7,15 +7,16 @@
 //!    judged by the epochs it had.
 //! 4. What was chosen meets the test set, once.
 
+use crate::approach::{Approach, Given, Trained};
 use crate::architecture::Architecture;
 use crate::event::{EpochRecord, Event, Observer};
 use crate::pretraining::{AutoencoderResult, PcaResult, Pretraining};
 use crate::statistics::Estimate;
-use crate::training::{Goal, Run, Task, Training};
+use crate::training::Training;
 use crate::transfer::Method;
 use crate::{Error, Evaluation, Metric};
-use narrows_datasets::{Augmenter, LabelDraw, Rows, TrainTest, draw_labels};
-use narrows_engine::{Context, Network, Params};
+use narrows_datasets::{Augmenter, LabelDraw, TrainTest, draw_labels};
+use narrows_engine::Context;
 use serde::Serialize;
 use std::time::Instant;
 
@@ -35,7 +36,7 @@ pub struct Comparison<'a> {
     /// The learning rates that each method may choose from.
     pub learning_rates: Vec<f32>,
     /// The methods, [`Method::Scratch`] among them.
-    pub methods: Vec<Method>,
+    pub methods: Vec<Approach>,
     /// The labels of a draw to train on.
     pub labels: usize,
     /// The labels of a draw to validate on.
@@ -50,7 +51,7 @@ pub struct Comparison<'a> {
 #[derive(Clone, Debug, Serialize)]
 pub struct MethodResult {
     /// The method.
-    pub name: Method,
+    pub name: String,
     /// Over the draws, on the whole test set.
     pub test_accuracy: Accuracies,
     /// The same of the balanced accuracy, where that is the metric.
@@ -109,10 +110,8 @@ pub struct ComparisonResult {
 /// One method on one draw.
 struct Trial {
     test: Evaluation,
-    lr: f32,
+    trained: Trained,
     seconds: f64,
-    name: String,
-    history: Vec<EpochRecord>,
 }
 
 impl Comparison<'_> {
@@ -122,26 +121,35 @@ impl Comparison<'_> {
     /// If an option makes no sense, the data have too few labels, or a run fails; nothing is trained before
     /// the options and all draws are known to be good.
     pub fn run(&self, cx: &Context, observer: &dyn Observer) -> Result<ComparisonResult, Error> {
-        let train = &self.data.train;
         let draws = self.check()?;
-        let classifier = self.architecture.classifier(train.classes())?;
         let pretrained = self.pretraining().run(cx, observer)?;
+        let given = Given {
+            data: &self.data.train,
+            architecture: &self.architecture,
+            pretrained: Some(&pretrained.params),
+            finetuning: &self.finetuning,
+            learning_rates: &self.learning_rates,
+        };
 
         // Whole runs side by side, each on one thread: that scales better than threads within a small step.
         let count = self.methods.len() * self.draws;
         observer.notice(&Event::Runs { what: "classifiers", count });
         let single = cx.single();
         let trials = cx.map(count, |i| {
-            let (draw, method) = (i / self.methods.len(), self.methods[i % self.methods.len()]);
-            let trial =
-                self.trial(&single, &classifier, &pretrained.params, method, draw, &draws[draw], observer);
+            let (draw, method) = (i / self.methods.len(), &self.methods[i % self.methods.len()]);
+            let (start, seed) = (Instant::now(), draw_seed(self.seed, draw as u64));
+            let name = format!("{} draw {draw}", method.name());
+            let trained = method.train_one(&single, &given, &draws[draw], seed, &name, observer)?;
+            let test = trained.test(&single, &self.data.test)?;
             observer.notice(&Event::RunDone);
-            trial
+            Ok(Trial { test, trained, seconds: start.elapsed().as_secs_f64() })
         });
         let trials = trials.into_iter().collect::<Result<Vec<Trial>, Error>>()?;
 
         let mut histories = vec![(Pretraining::RUN.to_string(), pretrained.history)];
-        histories.extend(trials.iter().map(|trial| (trial.name.clone(), trial.history.clone())));
+        histories.extend(
+            trials.iter().map(|Trial { trained, .. }| (trained.run.clone(), trained.history.clone())),
+        );
         Ok(ComparisonResult {
             unlabelled: pretrained.unlabelled,
             pca: pretrained.pca,
@@ -179,7 +187,7 @@ impl Comparison<'_> {
         if self.draws == 0 {
             return Err(Error::new("comparing needs at least 1 label draw"));
         }
-        if self.learning_rates.is_empty() || !self.methods.contains(&Method::Scratch) {
+        if self.learning_rates.is_empty() || !self.methods.iter().any(is_scratch) {
             return Err(Error::new("comparing needs a learning rate and the scratch baseline"));
         }
         self.pretraining().check()?;
@@ -188,72 +196,12 @@ impl Comparison<'_> {
         for &lr in &self.learning_rates {
             Training { lr, ..self.finetuning.clone() }.check()?;
         }
+        self.methods.iter().try_for_each(|method| method.check(train))?;
         let draw = |draw| {
             draw_labels(labels, train.classes(), self.labels, self.validation, self.seed, draw)
                 .map_err(|e| Error::from(e).during(train.name()))
         };
         (0..self.draws as u64).map(draw).collect()
-    }
-
-    /// Trains `method` on one draw, once per learning rate, and tests the best.
-    ///
-    /// # Errors
-    /// If training diverges at every learning rate.
-    #[allow(clippy::too_many_arguments)] // each is one of the loop's coordinates
-    fn trial(
-        &self,
-        cx: &Context,
-        classifier: &Network,
-        pretrained: &Params,
-        method: Method,
-        draw: usize,
-        labels: &LabelDraw,
-        observer: &dyn Observer,
-    ) -> Result<Trial, Error> {
-        let TrainTest { train, test } = self.data;
-        let start = Instant::now();
-        let task = Task {
-            data: train,
-            train: Rows::Listed(&labels.train),
-            validation: Rows::Listed(&labels.validation),
-            goal: Goal::Classify,
-        };
-        let seed = draw_seed(self.seed, draw as u64);
-        let mut best: Option<(Run<'_>, f32, String)> = None;
-        let mut diverged = None;
-        for &lr in &self.learning_rates {
-            let name = format!("{} draw {draw} lr {lr}", method.name());
-            let training = Training { lr, seed, ..self.finetuning.clone() };
-            let mut params = Params::new(classifier, seed);
-            method.prepare(&mut params, pretrained)?;
-            let mut run = Run::new(&name, classifier, params, task, &training)?;
-            method.anchor(&mut run, pretrained)?;
-            if let Err(e) = method.train(&mut run, cx, observer) {
-                diverged = Some(e);
-                if run.best().is_none() {
-                    continue;
-                }
-            }
-            if best.as_ref().is_none_or(|(other, _, _)| run.beats(other)) {
-                best = Some((run, lr, name));
-            }
-        }
-        let (run, lr, name) = best.ok_or_else(|| match diverged {
-            Some(e) => e.during("no learning rate worked"),
-            None => Error::new("comparing needs a learning rate"),
-        })?;
-        let tests = test.labelled_rows()?;
-        let loss = &self.finetuning.loss;
-        let test = Evaluation::of(
-            cx,
-            classifier,
-            &run.trainer.params,
-            loss,
-            test,
-            Rows::Listed(&tests),
-            Goal::Classify,
-        )?;
-        Ok(Trial { test, lr, seconds: start.elapsed().as_secs_f64(), name, history: run.history })
     }
 
     /// Puts the trials, draw by draw and method by method, together by method.
@@ -264,24 +212,28 @@ impl Comparison<'_> {
             of(method).map(|trial| trial.test.accuracy_by(metric).unwrap_or(f64::NAN)).collect()
         };
         let estimated = |per_draw: Vec<f64>| Accuracies { estimate: Estimate::of(&per_draw), per_draw };
-        let scratch = self.methods.iter().position(|&m| m == Method::Scratch).unwrap_or(0);
+        let scratch = self.methods.iter().position(is_scratch).unwrap_or(0);
         let scratch = accuracies(scratch, metric);
-        let result = |(i, &name): (usize, &Method)| {
+        let result = |(i, method): (usize, &Approach)| {
             let pairs = accuracies(i, metric).into_iter().zip(&scratch);
             let gains: Vec<f64> = pairs.map(|(a, b)| a - b).collect();
             let gain = Estimate::of(&gains);
             let balanced = (metric == Metric::Balanced).then(|| estimated(accuracies(i, metric)));
             MethodResult {
-                name,
+                name: method.name().to_string(),
                 test_accuracy: estimated(accuracies(i, Metric::Accuracy)),
                 test_balanced_accuracy: balanced,
                 gain_over_scratch: Gain { mean: gain.mean, ci95: gain.ci95 },
                 seconds: of(i).map(|trial| trial.seconds).sum(),
-                chosen: of(i).map(|trial| trial.lr).collect(),
+                chosen: of(i).map(|trial| trial.trained.lr).collect(),
             }
         };
         self.methods.iter().enumerate().map(result).collect()
     }
+}
+
+fn is_scratch(method: &Approach) -> bool {
+    matches!(method, Approach::Transfer(Method::Scratch))
 }
 
 /// The seed of the runs on draw `draw`: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) of `seed`, and again of

@@ -7,19 +7,23 @@
 //! | [`pretraining`] | an autoencoder on everything, beside PCA |
 //! | [`semi`] | training on few labels and all other samples at once |
 //! | [`transfer`] | what a classifier takes over from an autoencoder, and what of it may learn |
+//! | [`approach`] | each of those as a method of a comparison |
 //! | [`compare`](mod@compare) | the whole job: what pretraining gains over training from scratch |
+//! | [`curve`] | accuracy against the number of labels, method by method |
 //! | [`inference`] | trained models over any number of samples: reconstruction errors, latent codes |
 //! | [`quantile`] | exact quantiles of any number of numbers |
 //! | [`checkpoint`] | models on disk |
 //! | [`event`] | what training tells those who watch |
 //! | [`statistics`] | means and their intervals |
 
+pub mod approach;
 pub mod architecture;
 mod augmentation;
 mod best;
 pub mod checkpoint;
 mod codes;
 pub mod compare;
+pub mod curve;
 mod ema;
 mod error;
 mod evaluation;
@@ -35,8 +39,10 @@ pub mod statistics;
 pub mod training;
 pub mod transfer;
 
+pub use approach::Approach;
 pub use architecture::{Activation, Architecture, Model, SampleShape};
 pub use compare::Comparison;
+pub use curve::Curve;
 pub use ema::Ema;
 pub use error::Error;
 pub use evaluation::{Evaluation, Metric};

@@ -6,7 +6,9 @@ use narrows_datasets::{
     Augmentation, Augmenter, Batches, Dataset, Rows, SampleKey, TrainTest, draw_labels, shuffled,
 };
 use narrows_engine::{Context, Loss, Network, Params, Target, Trainer};
-use narrows_models::{Comparison, Error, Evaluation, Goal, Method, Pretraining, Run, Task, Training};
+use narrows_models::{
+    Approach, Comparison, Error, Evaluation, Goal, Method, Pretraining, Run, Task, Training,
+};
 use support::{all, architecture, training};
 
 const OFF: Augmentation = Augmentation {
@@ -206,7 +208,7 @@ fn what_does_not_suit_the_samples_is_refused_before_anything_is_trained() {
             held_out: 0,
             finetuning: Training { loss: Loss::cross_entropy(), ..bad },
             learning_rates: vec![1e-3],
-            methods: vec![Method::Scratch],
+            methods: vec![Approach::Transfer(Method::Scratch)],
             labels: 20,
             validation: 20,
             draws: 1,

@@ -4,7 +4,7 @@ mod support;
 
 use narrows_datasets::{Dataset, Rows, TrainTest, draw_labels};
 use narrows_engine::{Context, Loss, Params};
-use narrows_models::{Comparison, Evaluation, Goal, Method, Metric, Run, Task, Training};
+use narrows_models::{Approach, Comparison, Evaluation, Goal, Method, Metric, Run, Task, Training};
 use support::{all, architecture, training};
 
 /// The digit `one` against the rest.
@@ -119,7 +119,7 @@ fn a_comparison_reports_the_metric_asked_for() {
         held_out: 10,
         finetuning: Training { epochs: 4, metric, ..training(Loss::cross_entropy()) },
         learning_rates: vec![3e-3],
-        methods: vec![Method::Scratch, Method::Full],
+        methods: vec![Approach::Transfer(Method::Scratch), Approach::Transfer(Method::Full)],
         labels: 20,
         validation: 20,
         draws: 3,

@@ -10,7 +10,7 @@ use crate::run_folder::{METRICS, MODEL, SUMMARY};
 use crate::summary::{CompareSummary, Cost, json};
 use crate::table::{self, Comparing};
 use narrows_models::checkpoint::{self, Description};
-use narrows_models::{Comparison, Method, Metric, Pretraining, SampleShape};
+use narrows_models::{Approach, Comparison, Method, Metric, Pretraining, SampleShape};
 use std::time::Instant;
 
 const NAME: &str = "compare";
@@ -31,7 +31,7 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
         held_out: options.pretraining.held_out(samples),
         finetuning: options.finetuning.training(labels, seed),
         learning_rates: options.finetuning.finetune_lr.0.clone(),
-        methods: options.methods.0.clone(),
+        methods: options.methods.0.iter().copied().map(Approach::Transfer).collect(),
         labels,
         validation: options.labels.validation,
         draws: options.draws.draws,

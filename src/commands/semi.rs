@@ -2,13 +2,11 @@
 
 use super::finetune::{Encoder, report};
 use super::{against_rest, begin, full_path, no_labels, open, open_for, refuse};
-use crate::defaults;
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::metrics;
 use crate::options::Semi;
 use crate::options::architecture::ArchitectureOptions;
-use crate::options::values::{Auto, List};
 use crate::progress::Progress;
 use crate::run_folder::{METRICS, SUMMARY};
 use crate::summary::{Cost, FinetuneSummary, Rate, json};
@@ -43,12 +41,8 @@ pub fn run(mut options: Semi, explicit: &[String]) -> Result<String, Error> {
         None => {
             let data = open(&mut options.data, threads, quiet)?;
             let (input, unit_range) = (SampleShape::of(&data.train), data.train.in_unit_range());
-            let shape = &mut options.architecture;
-            let (widths, latent, activation) = defaults::semi::architecture(method, shape.model, input);
-            shape.widths = Auto::Given(shape.widths.clone().or(List(widths)));
-            shape.latent = Auto::Given(shape.latent.or(latent));
-            shape.code_activation = Auto::Given(shape.code_activation.or(activation));
-            let architecture = shape.resolve(input, unit_range);
+            options.architecture.be_for(method, input);
+            let architecture = options.architecture.resolve(input, unit_range);
             (data, architecture, None)
         }
     };

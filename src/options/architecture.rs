@@ -1,5 +1,6 @@
 //! The shape of the models.
 
+use super::semi::SemiMethod;
 use super::values::{Auto, List, auto, count, fraction, list, name};
 use crate::defaults;
 use clap::Args;
@@ -82,6 +83,14 @@ impl ArchitectureOptions {
             batch_norm: !self.no_batch_norm,
             dropout: self.dropout,
         }
+    }
+
+    /// Chooses what is `auto` as the network of a semi-supervised method that starts from scratch.
+    pub fn be_for(&mut self, method: SemiMethod, input: SampleShape) {
+        let (widths, latent, activation) = defaults::semi::architecture(method, self.model, input);
+        self.widths = Auto::Given(self.widths.clone().or(List(widths)));
+        self.latent = Auto::Given(self.latent.or(latent));
+        self.code_activation = Auto::Given(self.code_activation.or(activation));
     }
 
     /// The options that lead to `architecture`.

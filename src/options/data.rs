@@ -207,15 +207,21 @@ pub struct LabelOptions {
 impl LabelOptions {
     /// The labels of `train` to train on.
     pub fn to_train(&self, train: &Dataset) -> Result<usize, Error> {
-        match self.labels {
+        self.labels.labels_of(train, self.validation)
+    }
+}
+
+impl Amount {
+    /// So many labels of `train`, or all but those to validate on.
+    pub fn labels_of(self, train: &Dataset, validation: usize) -> Result<usize, Error> {
+        match self {
             Amount::Given(labels) => Ok(labels),
             Amount::All => {
                 let labelled = train.labelled_rows()?.len();
-                labelled.checked_sub(self.validation).filter(|&labels| labels > 0).ok_or_else(|| {
+                labelled.checked_sub(validation).filter(|&labels| labels > 0).ok_or_else(|| {
                     Error::new(format!(
-                        "{}: of {labelled} labels --validation {} leaves none to train on: set it lower",
-                        train.name(),
-                        self.validation
+                        "{}: of {labelled} labels --validation {validation} leaves none to train on: set it lower",
+                        train.name()
                     ))
                 })
             }

@@ -23,6 +23,9 @@ pub enum SemiMethod {
 }
 
 impl SemiMethod {
+    pub const ALL: [SemiMethod; 4] =
+        [SemiMethod::PseudoLabels, SemiMethod::MeanTeacher, SemiMethod::Vat, SemiMethod::Ladder];
+
     pub fn name(self) -> &'static str {
         match self {
             SemiMethod::PseudoLabels => "pseudo-labels",

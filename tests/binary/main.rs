@@ -5,6 +5,7 @@ mod bench;
 mod chain;
 mod compare;
 mod configuration;
+mod curve;
 mod data;
 #[cfg(feature = "fetch")]
 mod data_fetch;

@@ -47,9 +47,10 @@ impl Place {
         serde_json::from_str(&self.read(name)).unwrap()
     }
 
-    /// Runs `narrows` with the arguments that `line` holds, separated by spaces.
+    /// Runs `narrows` with the arguments that `line` holds, separated by spaces; a tilde is a space within one.
     pub fn run(&self, line: &str) -> Said {
-        self.run_with(&line.split(' ').collect::<Vec<_>>())
+        let args: Vec<String> = line.split(' ').map(|arg| arg.replace('~', " ")).collect();
+        self.run_with(&args.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     pub fn run_with(&self, args: &[&str]) -> Said {

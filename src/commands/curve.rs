@@ -1,0 +1,165 @@
+//! `narrows curve`: test accuracy against the number of labels.
+
+use super::finetune::Encoder;
+use super::{against_rest, begin, check_batch, full_path, open, open_for, refuse};
+use crate::config;
+use crate::curve_table::{self, Curved};
+use crate::error::Error;
+use crate::journal::Journal;
+use crate::metrics;
+use crate::options::architecture::ArchitectureOptions;
+use crate::options::curve::Curve as Options;
+use crate::plot;
+use crate::progress::Progress;
+use crate::results::Results;
+use crate::run_folder::{CONFIG, CURVE, METRICS, MODEL, RunFolder, SUMMARY};
+use crate::summary::{Cost, CurveSummary, json};
+use narrows_datasets::TrainTest;
+use narrows_engine::{Context, Params};
+use narrows_models::checkpoint::{self, Description};
+use narrows_models::{Curve, Metric, Pretraining, SampleShape};
+use std::time::Instant;
+
+const NAME: &str = "curve";
+/// The options that may change when a curve is continued: what is finished stays what it was.
+const FREE: [&str; 4] = ["labels", "validation", "draws", "methods"];
+
+pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
+    let start = Instant::now();
+    let (threads, quiet) = (options.running.machine.threads, options.running.quiet);
+    let earlier = options.continued.as_deref().map(RunFolder::reopen);
+    let encoder = match (&earlier, &options.encoder) {
+        (Some(folder), _) if folder.file(MODEL).is_file() => Some(Encoder::open(&folder.file(MODEL))?),
+        (_, Some(run)) => Some(Encoder::open(run)?),
+        _ => None,
+    };
+    if options.encoder.is_some() {
+        refuse(explicit, &ArchitectureOptions::IDS, "the architecture is that of --encoder")?;
+    }
+    let data = match &encoder {
+        // An encoder is given what it learnt to see.
+        Some(Encoder { path, description, .. }) => {
+            options.architecture = ArchitectureOptions::from(&description.architecture);
+            let data = open_for(path, description, &mut options.data, threads, quiet)?.split()?;
+            options.encoder = options.encoder.as_deref().map(full_path).transpose()?;
+            against_rest(data, &options.data)?
+        }
+        None => open(&mut options.data, threads, quiet)?,
+    };
+    let train = &data.train;
+    let architecture = options.architecture.resolve(SampleShape::of(train), train.in_unit_range());
+    options.pretraining.resolve(train.len(), &architecture);
+    let methods = options.methods.0.iter().map(|&name| options.semi.approach(name, train, &architecture));
+    let methods = methods.collect::<Result<Vec<_>, _>>()?;
+    let curve = Curve {
+        data: &data,
+        architecture,
+        learning_rates: options.finetuning.finetune_lr.0.clone(),
+        methods,
+        points: options.points(train)?,
+        draws: options.draws.draws,
+        seed: options.running.seed,
+    };
+    options.finetuning.augmentation.check(train)?;
+    curve.check()?;
+    check_batch(&curve.architecture, "--finetune-batch", options.finetuning.finetune_batch)?;
+    let cx = options.running.machine.context()?;
+    let training = options.pretraining.training(train.len(), &curve.architecture, curve.seed);
+    let pretraining = Pretraining {
+        data: &data,
+        architecture: &curve.architecture,
+        training: &training,
+        held_out: options.pretraining.held_out(train.len()),
+        seed: curve.seed,
+    };
+    if encoder.is_none() && curve.needs_encoder(&[]) {
+        options.pretraining.check(&curve.architecture, train.len())?;
+        options.pretraining.augmentation.check(train)?;
+        pretraining.check()?;
+        check_batch(&curve.architecture, "--batch", training.batch)?;
+    }
+    let folder = match earlier {
+        Some(folder) => {
+            allow(&folder, &options)?;
+            let note = "continued, and computed as the run began";
+            folder.write(CONFIG, config::text(NAME, &options, note)?.as_bytes())?;
+            folder
+        }
+        None => begin(NAME, &options, &options.running, &cx)?,
+    };
+
+    let progress = Progress::new(quiet);
+    let (results, done) = Results::open(&folder)?;
+    let pretrained = match encoder {
+        Some(Encoder { description, params, .. }) => {
+            // A later run is to go on with the same one.
+            if !folder.file(MODEL).is_file() {
+                checkpoint::save(&folder.file(MODEL), &params, &description)?;
+            }
+            Some(params)
+        }
+        None if curve.needs_encoder(&done) => Some(pretrain(&pretraining, &cx, &progress, &folder)?),
+        None => None,
+    };
+    // What comes from here on is worth having, whatever happens.
+    folder.keep();
+    let append = |finished: &_| results.append(finished);
+    let finished = curve.run(&cx, pretrained.as_ref(), &done, &progress, &append).map_err(|e| {
+        let path = folder.path().display();
+        Error::from(e).during(&format!("{path} keeps what is done, for narrows curve --continue {path}"))
+    })?;
+
+    let metric = options.finetuning.metric;
+    let points = curve_table::points(&curve, &finished, metric);
+    folder.write(CURVE, plot::curve(train.name(), &points)?.as_bytes())?;
+    let summary = CurveSummary {
+        command: NAME,
+        dataset: train.name(),
+        seed: curve.seed,
+        threads: cx.threads(),
+        draws: curve.draws,
+        test_samples: data.test.len(),
+        metric: Some(metric).filter(|metric| *metric != Metric::Accuracy),
+        points: &points,
+        cost: Cost::since(start),
+    };
+    folder.write(SUMMARY, json(&summary)?.as_bytes())?;
+    let curved = Curved {
+        dataset: train.name(),
+        samples: train.len(),
+        test_samples: data.test.len(),
+        draws: curve.draws,
+        metric,
+        points: &points,
+        seconds: summary.cost.wall_seconds,
+    };
+    let (path, picture) = (folder.path().display(), folder.file(CURVE));
+    Ok(curve_table::table(&curved) + &format!("\ncurve: {}\nrun folder: {path}\n", picture.display()))
+}
+
+/// Refuses to go on in `folder` with other options than it was begun with.
+fn allow(folder: &RunFolder, options: &Options) -> Result<(), Error> {
+    match config::difference(&folder.file(CONFIG), options, &FREE)? {
+        None => Ok(()),
+        Some(key) => Err(Error::at(
+            folder.path(),
+            format_args!("was measured with another --{key}: leave it out, or begin a new curve by --out"),
+        )),
+    }
+}
+
+/// Pretrains an autoencoder and leaves it in `folder`.
+fn pretrain(
+    pretraining: &Pretraining<'_>,
+    cx: &Context,
+    progress: &Progress,
+    folder: &RunFolder,
+) -> Result<Params, Error> {
+    let TrainTest { train, .. } = pretraining.data;
+    let description = Description::autoencoder(pretraining.architecture.clone(), train);
+    let journal = Journal::new(progress, Pretraining::RUN, &description, folder);
+    let result = pretraining.run(cx, &journal);
+    let result = journal.close(result, folder)?;
+    folder.write(METRICS, metrics::csv([(Pretraining::RUN, &result.history[..])]).as_bytes())?;
+    Ok(result.params)
+}

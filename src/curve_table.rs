@@ -1,0 +1,147 @@
+//! What came out of a curve, for people and for `summary.json`.
+
+use crate::numbers::{counted, duration, percent, points as in_points, thousands};
+use narrows_models::compare::{Accuracies, Gain};
+use narrows_models::curve::{Curve, Finished};
+use narrows_models::statistics::{Estimate, holm, paired_t_test};
+use narrows_models::{Method, Metric};
+use serde::Serialize;
+
+/// One number of labels.
+#[derive(Debug, Serialize)]
+pub struct PointSummary {
+    pub labels: usize,
+    pub validation: usize,
+    pub methods: Vec<PointMethod>,
+}
+
+/// A method at one number of labels.
+#[derive(Debug, Serialize)]
+pub struct PointMethod {
+    pub name: String,
+    /// By the metric.
+    pub test_accuracy: Accuracies,
+    /// Draw by draw, where scratch was measured too and this is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gain_over_scratch: Option<Gain>,
+    /// Of the paired t-test that there is no gain, by Holm's procedure over the methods at this number of labels; from 2 draws on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p: Option<f64>,
+    /// Added up over draws and candidates.
+    pub seconds: f64,
+}
+
+/// What came out by number of labels and method.
+pub fn points(curve: &Curve<'_>, finished: &[Finished], metric: Metric) -> Vec<PointSummary> {
+    let at = |labels: usize, method: &str| -> Vec<&Finished> {
+        finished.iter().filter(|f| f.labels == labels && f.method == method).collect()
+    };
+    let mut points = Vec::new();
+    for point in &curve.points {
+        let scratch = at(point.labels, Method::Scratch.name());
+        let mut methods = Vec::new();
+        for method in &curve.methods {
+            let found = at(point.labels, method.name());
+            let per_draw: Vec<f64> = found.iter().map(|f| f.test_by(metric)).collect();
+            let same_draw = |f: &Finished| scratch.iter().find(|s| s.draw == f.draw).copied();
+            let differences: Vec<f64> = (found.iter())
+                .filter_map(|f| Some(f.test_by(metric) - same_draw(f)?.test_by(metric)))
+                .collect();
+            let paired = method.name() != Method::Scratch.name() && !differences.is_empty();
+            let gain = Estimate::of(&differences);
+            methods.push(PointMethod {
+                name: method.name().to_string(),
+                test_accuracy: Accuracies { estimate: Estimate::of(&per_draw), per_draw },
+                gain_over_scratch: paired.then_some(Gain { mean: gain.mean, ci95: gain.ci95 }),
+                p: if paired { paired_t_test(&differences) } else { None },
+                seconds: found.iter().map(|f| f.seconds).sum(),
+            });
+        }
+        let raw: Vec<f64> = methods.iter().filter_map(|method| method.p).collect();
+        let tested = methods.iter_mut().filter_map(|method| method.p.as_mut());
+        tested.zip(holm(&raw)).for_each(|(p, adjusted)| *p = adjusted);
+        points.push(PointSummary { labels: point.labels, validation: point.validation, methods });
+    }
+    points
+}
+
+/// A curve and what it was about.
+pub struct Curved<'a> {
+    pub dataset: &'a str,
+    pub samples: usize,
+    pub test_samples: usize,
+    pub draws: usize,
+    pub metric: Metric,
+    pub points: &'a [PointSummary],
+    pub seconds: f64,
+}
+
+/// The table of `curve`, no wider than 100 columns.
+pub fn table(of: &Curved<'_>) -> String {
+    let accuracy = match of.metric {
+        Metric::Accuracy => "accuracy, %",
+        Metric::Balanced => "balanced, %",
+    };
+    let mut text = format!(
+        "{}: {} training samples, {} test samples\n{} of each number of labels; {}; {}\n\n{:>6}  {:<13} {accuracy:>14} {:>15}  {:<26} {:>6} {:>11}\n",
+        of.dataset,
+        thousands(of.samples),
+        thousands(of.test_samples),
+        counted(of.draws, "draw"),
+        validation(of.points),
+        duration(of.seconds),
+        "labels",
+        "method",
+        "95 % interval",
+        "gain over scratch",
+        "p",
+        "time"
+    );
+    for point in of.points {
+        for (i, method) in point.methods.iter().enumerate() {
+            let labels = if i == 0 { thousands(point.labels) } else { String::new() };
+            text += &line(&labels, method);
+        }
+    }
+    let paired = of.points.iter().flat_map(|point| &point.methods).any(|method| method.p.is_some());
+    if paired {
+        text += "\nAccuracies on the test samples; gains in points, draw by draw, with 95 % intervals. p: how likely\n\
+                 such a gain is where there is none (paired t-test, by Holm's procedure over the methods at the\n\
+                 same number of labels).\n";
+    }
+    text
+}
+
+fn validation(points: &[PointSummary]) -> String {
+    let mut each: Vec<usize> = points.iter().map(|point| point.validation).collect();
+    each.dedup();
+    match each[..] {
+        [one] => format!("{} more to validate", thousands(one)),
+        _ => {
+            let each: Vec<String> = each.into_iter().map(thousands).collect();
+            format!("{} more to validate", each.join(", "))
+        }
+    }
+}
+
+fn line(labels: &str, method: &PointMethod) -> String {
+    let PointMethod { name, test_accuracy: Accuracies { estimate, .. }, .. } = method;
+    let (accuracy, interval) = match estimate.ci95 {
+        None => (percent(estimate.mean), "unknown".to_string()),
+        Some([low, high]) => {
+            let accuracy = format!("{} ± {:.2}", percent(estimate.mean), 100.0 * estimate.std);
+            (accuracy, format!("{} to {}", percent(low), percent(high)))
+        }
+    };
+    let gained = match &method.gain_over_scratch {
+        None => String::new(),
+        Some(Gain { mean, ci95: None }) => in_points(*mean),
+        Some(Gain { mean, ci95: Some([low, high]) }) => {
+            format!("{} ({} to {})", in_points(*mean), in_points(*low), in_points(*high))
+        }
+    };
+    let p =
+        method.p.map_or(String::new(), |p| if p < 1e-3 { "<.001".to_string() } else { format!("{p:.3}") });
+    let time = duration(method.seconds);
+    format!("{labels:>6}  {name:<13} {accuracy:>14} {interval:>15}  {gained:<26} {p:>6} {time:>11}\n")
+}

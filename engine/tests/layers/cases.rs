@@ -264,7 +264,7 @@ pub fn gaussian_samples() -> Vec<Case> {
                         let noise = reference::gaussian_sample::GaussianSample::noise;
                         (noise(SEED, POSITION, STEP, batch, n), share)
                     }
-                    Mode::Evaluate => (vec![0.0; batch * n], 1.0),
+                    _ => (vec![0.0; batch * n], 1.0),
                 };
                 let weight = f64::from(kl_weight) * share / batch as f64;
                 let reference = reference::gaussian_sample::GaussianSample { n, noise, weight };

@@ -2,6 +2,7 @@
 
 pub mod semi;
 
+use crate::options::recipe::LossName;
 use narrows_models::{Activation, Architecture, Model, SampleShape};
 
 /// Of the 1,797 built-in digits, those that a result is measured on.
@@ -58,7 +59,28 @@ pub const ACTIVATION: &str = "relu";
 pub const DROPOUT: f32 = 0.0;
 
 // Pretraining.
-pub const LOSS: &str = "l2";
+/// What [`loss`] does, for the help.
+pub const LOSS_HELP: &str = "What is minimised: l2, l1, huber (l2 below 0.1, l1 above), bce (of a sigmoid output); auto: l2, but \
+                             bce where the objective is variational and the output a sigmoid";
+
+/// What pretraining minimises. A normal distribution with the variance of 1/2 that l2 stands for leaves pixels in [0, 1]
+/// next to nothing to say, against the divergence.
+pub fn loss(architecture: &Architecture) -> LossName {
+    match architecture.variational && architecture.output == Activation::Sigmoid {
+        true => LossName::Bce,
+        false => LossName::L2,
+    }
+}
+
+pub const OBJECTIVE: &str = "plain";
+pub const BETA: f32 = 1.0;
+pub const BETA_HELP: &str = "Of a variational autoencoder: the factor on the divergence; auto: 1";
+pub const KL_WARM_UP: usize = 0;
+pub const KL_WARM_UP_HELP: &str =
+    "Of a variational autoencoder: the epochs over which that factor grows to its full size; auto: 0";
+pub const SPARSITY: f32 = 0.01;
+pub const SPARSITY_HELP: &str =
+    "Of a sparse autoencoder: the weight of the codes' L1 norm over their L2 norm; auto: 0.01";
 pub const SCHEDULE: &str = "one-cycle";
 pub const OPTIMIZER: &str = "adam";
 pub const WEIGHT_DECAY: f64 = 0.0;

@@ -9,6 +9,7 @@ pub mod data;
 pub mod data_commands;
 pub mod exporting;
 pub mod finetuning;
+pub mod objective;
 pub mod pretraining;
 pub mod recipe;
 pub mod running;

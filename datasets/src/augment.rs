@@ -20,7 +20,7 @@
 //!
 //! ```text
 //! transform   1 rotate, scale, shear (one resampling)   2 crop   3 shift   4 flip   5 brightness   6 contrast
-//! corrupt     7 gaussian   8 mask   9 cutout
+//! corrupt     7 gaussian   8 mask (values, or patches)   9 salt   10 cutout
 //! ```
 //!
 //! - **Transforming and corrupting are two steps**, because a denoising autoencoder is given the corrupted sample and
@@ -38,9 +38,11 @@ mod cutout;
 mod flip;
 mod gaussian;
 mod mask;
+mod patch;
 mod random;
 #[cfg(test)]
 mod reference;
+mod salt;
 mod shift;
 
 use crate::error::Error;
@@ -79,6 +81,13 @@ pub struct Augmentation {
     /// Sets each value to 0 with this probability, in steps of 2^-16; from 0 up and below 1 (masking noise: Vincent et al., Stacked
     /// Denoising Autoencoders, JMLR 2010).
     pub mask: f32,
+    /// Masks whole squares of this side, in all channels, in place of single values: the image is cut into them from the upper left
+    /// corner on, and of them the fraction [`mask`](Augmentation::mask) is hidden, rounded to the nearest number, though one
+    /// stays (He et al., Masked Autoencoders Are Scalable Vision Learners, CVPR 2022). 0 for values.
+    pub patch: usize,
+    /// Sets each value with this probability to 0 or 1, each as likely; from 0 up and below 1 (salt-and-pepper noise: Vincent
+    /// et al. 2010).
+    pub salt: f32,
     /// Sets a square of this side to 0, in all channels. Its middle is any of the pixels, so that it may lie partly outside
     /// (DeVries and Taylor, Improved Regularization of CNNs with Cutout, 2017).
     pub cutout: usize,
@@ -92,7 +101,7 @@ impl Augmentation {
 
     /// Whether [`Augmenter::corrupt`] does anything.
     pub fn corrupts(&self) -> bool {
-        self.gaussian > 0.0 || self.mask > 0.0 || self.cutout > 0
+        self.gaussian > 0.0 || self.mask > 0.0 || self.salt > 0.0 || self.cutout > 0
     }
 
     /// Refuses what makes no sense for any sample.
@@ -117,7 +126,8 @@ impl Augmentation {
         up_to("brightness", self.brightness, 1.0)?;
         up_to("contrast", self.contrast, 1.0)?;
         up_to("gaussian", self.gaussian, 1000.0)?;
-        below("mask", self.mask, 1.0)
+        below("mask", self.mask, 1.0)?;
+        below("salt", self.salt, 1.0)
     }
 
     fn resamples(&self) -> bool {
@@ -133,6 +143,7 @@ impl Augmentation {
             ("crop", self.crop > 0),
             ("shift", self.shift > 0),
             ("flip", self.flip > 0.0),
+            ("patch", self.patch > 0),
             ("cutout", self.cutout > 0),
         ];
         settings.into_iter().find(|(_, used)| *used).map(|(name, _)| name)
@@ -173,6 +184,11 @@ impl Augmenter {
         image_shape: Option<(usize, usize, usize)>,
     ) -> Result<Augmenter, Error> {
         augmentation.check()?;
+        if augmentation.patch > 0 && augmentation.mask == 0.0 {
+            return Err(Error::request(
+                "patch: it is the side of the squares that mask hides: set mask, too".to_string(),
+            ));
+        }
         let Some((h, w, c)) = image_shape else {
             return match augmentation.of_images() {
                 None => Ok(Augmenter { augmentation, image: None }),
@@ -185,10 +201,11 @@ impl Augmenter {
             return Err(Error::request(format!("there is nothing to augment in images of {h}x{w}x{c}")));
         }
         let longest = h.max(w);
-        let Augmentation { crop, shift, cutout, .. } = augmentation;
+        let Augmentation { crop, shift, patch, cutout, .. } = augmentation;
         for (name, pixels, most) in [
             ("crop", crop, longest.saturating_sub(1)),
             ("shift", shift, longest.saturating_sub(1)),
+            ("patch", patch, longest),
             ("cutout", cutout, longest),
         ] {
             if pixels > most {
@@ -257,8 +274,14 @@ impl Augmenter {
         if a.gaussian > 0.0 {
             gaussian::apply(a.gaussian, &mut Stream::new(key, Purpose::Gaussian), sample);
         }
-        if a.mask > 0.0 {
+        if let Some(image) = self.image.filter(|_| a.patch > 0) {
+            assert_eq!(sample.len(), image.len(), "the sample has the image's length");
+            patch::apply(a.mask, a.patch, &mut Stream::new(key, Purpose::Patch), sample, image);
+        } else if a.mask > 0.0 {
             mask::apply(a.mask, &mut Stream::new(key, Purpose::Mask), sample);
+        }
+        if a.salt > 0.0 {
+            salt::apply(a.salt, &mut Stream::new(key, Purpose::Salt), sample);
         }
         if let Some(image) = self.image.filter(|_| a.cutout > 0) {
             assert_eq!(sample.len(), image.len(), "the sample has the image's length");

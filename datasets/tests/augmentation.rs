@@ -13,11 +13,13 @@ const OFF: Augmentation = Augmentation {
     contrast: 0.0,
     gaussian: 0.0,
     mask: 0.0,
+    patch: 0,
+    salt: 0.0,
     cutout: 0,
 };
 
 /// Each operation alone, in the order in which they are done, and whether it is for images only.
-const ALONE: [(Augmentation, bool); 9] = [
+const ALONE: [(Augmentation, bool); 11] = [
     (Augmentation { rotate: 30.0, scale: 0.3, shear: 20.0, ..OFF }, true),
     (Augmentation { crop: 3, ..OFF }, true),
     (Augmentation { shift: 2, ..OFF }, true),
@@ -26,7 +28,9 @@ const ALONE: [(Augmentation, bool); 9] = [
     (Augmentation { contrast: 0.5, ..OFF }, false),
     (Augmentation { gaussian: 0.2, ..OFF }, false),
     (Augmentation { mask: 0.3, ..OFF }, false),
+    (Augmentation { salt: 0.1, ..OFF }, false),
     (Augmentation { cutout: 4, ..OFF }, true),
+    (Augmentation { mask: 0.6, patch: 2, ..OFF }, true),
 ];
 
 const ALL: Augmentation = Augmentation {
@@ -40,6 +44,8 @@ const ALL: Augmentation = Augmentation {
     contrast: 0.5,
     gaussian: 0.2,
     mask: 0.3,
+    patch: 0,
+    salt: 0.1,
     cutout: 4,
 };
 
@@ -63,7 +69,8 @@ fn everything_at_once_is_each_alone_in_the_documented_order() {
             let key = SampleKey { seed: 3, epoch: u64::from(row % 7), row };
             let (mut at_once, mut one_by_one) = (image(shape), image(shape));
             augmented(ALL, key, shape, &mut at_once);
-            for (alone, _) in ALONE {
+            // Patches are another way to mask.
+            for (alone, _) in ALONE.into_iter().filter(|(alone, _)| alone.patch == 0) {
                 augmented(alone, key, shape, &mut one_by_one);
             }
             assert_eq!(at_once, one_by_one, "{shape:?} {key:?}");
@@ -95,16 +102,22 @@ fn a_key_gives_the_same_bits_and_each_part_of_it_others() {
 /// The bits of a training have to be those of the last version: a resumed run goes on with them.
 #[test]
 fn the_bits_of_all_operations_are_pinned() {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64; // FNV-1a
-    for row in 0..20 {
-        let shape = [(8, 8, 1), (5, 9, 3)][row as usize % 2];
-        let mut x = image(shape);
-        augmented(ALL, SampleKey { seed: 3, epoch: 4, row }, shape, &mut x);
-        for byte in x.iter().flat_map(|x| x.to_bits().to_le_bytes()) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    for (augmentation, expected) in [
+        (Augmentation { salt: 0.0, ..ALL }, 0x71ce_a1fe_13b0_3264),
+        (ALL, 0x26d1_1cc9_4288_7125),
+        (Augmentation { patch: 2, ..ALL }, 0x8004_186e_563c_5f26),
+    ] {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64; // FNV-1a
+        for row in 0..20 {
+            let shape = [(8, 8, 1), (5, 9, 3)][row as usize % 2];
+            let mut x = image(shape);
+            augmented(augmentation, SampleKey { seed: 3, epoch: 4, row }, shape, &mut x);
+            for byte in x.iter().flat_map(|x| x.to_bits().to_le_bytes()) {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+            }
         }
+        assert_eq!(hash, expected, "{augmentation:?}: {hash:#x}");
     }
-    assert_eq!(hash, 0x71ce_a1fe_13b0_3264, "{hash:#x}");
 }
 
 #[test]
@@ -121,8 +134,15 @@ fn off_changes_nothing() {
 
 #[test]
 fn what_is_transformed_stays_between_0_and_1() {
-    let transform =
-        Augmentation { gaussian: 0.0, mask: 0.0, cutout: 0, brightness: 1.0, contrast: 1.0, ..ALL };
+    let transform = Augmentation {
+        gaussian: 0.0,
+        mask: 0.0,
+        salt: 0.0,
+        cutout: 0,
+        brightness: 1.0,
+        contrast: 1.0,
+        ..ALL
+    };
     for row in 0..500 {
         // Much of it at the ends of the range.
         let mut x: Vec<f32> = (0..64).map(|i| [0.0, 1.0, 0.9999999, 0.5][(i * 7 + i / 8) % 4]).collect();
@@ -238,6 +258,8 @@ fn samples_that_are_no_images_take_what_makes_sense_for_them() {
         (Augmentation { shift: 1, ..OFF }, "shift:"),
         (Augmentation { flip: 0.1, ..OFF }, "flip:"),
         (Augmentation { cutout: 1, ..OFF }, "cutout:"),
+        (Augmentation { mask: 0.5, patch: 1, ..OFF }, "patch:"),
+        (Augmentation { patch: 1, ..OFF }, "patch: it is the side"),
     ] {
         let e = Augmenter::new(augmentation, None).unwrap_err().to_string();
         assert!(e.starts_with(name) && !e.contains('\n'), "{e}");
@@ -257,6 +279,9 @@ fn settings_out_of_range_are_refused_by_name() {
         (Augmentation { contrast: 2.0, ..OFF }, "contrast"),
         (Augmentation { gaussian: f32::INFINITY, ..OFF }, "gaussian"),
         (Augmentation { mask: 1.0, ..OFF }, "mask"),
+        (Augmentation { salt: 1.0, ..OFF }, "salt"),
+        (Augmentation { patch: 2, ..OFF }, "patch: it is the side of the squares that mask hides"),
+        (Augmentation { mask: 0.5, patch: 7, ..OFF }, "patch: it must be a whole number from 0 to 6"),
         (
             Augmentation { crop: 6, ..OFF },
             "crop: it must be a whole number from 0 to 5 for images of 4x6, not 6",

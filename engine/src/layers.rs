@@ -11,16 +11,19 @@ mod conv2d;
 mod conv_transpose2d;
 mod dropout;
 mod elu;
+mod gaussian_sample;
 mod gelu;
 mod global_avg_pool;
 mod leaky_relu;
 mod linear;
 mod max_pool2d;
+mod narrow;
 mod pointwise;
 mod pool;
 mod relu;
 mod residual;
 mod sigmoid;
+mod sparsity;
 mod tanh;
 mod unflatten;
 mod upsample;
@@ -32,15 +35,18 @@ pub use conv_transpose2d::ConvTranspose2d;
 pub use conv2d::Conv2d;
 pub use dropout::Dropout;
 pub use elu::Elu;
+pub use gaussian_sample::GaussianSample;
 pub use gelu::Gelu;
 pub use global_avg_pool::GlobalAvgPool;
 pub use leaky_relu::LeakyRelu;
 pub use linear::Linear;
 pub use max_pool2d::MaxPool2d;
+pub use narrow::Narrow;
 pub use pointwise::Pointwise;
 pub use relu::Relu;
 pub use residual::Residual;
 pub use sigmoid::Sigmoid;
+pub use sparsity::Sparsity;
 pub use tanh::Tanh;
 pub use unflatten::Unflatten;
 pub use upsample::Upsample;
@@ -209,6 +215,14 @@ pub trait Layer: Any + Debug + Send + Sync {
 
     /// Computes `dx` from `dy`, and the gradients of the parameters.
     fn backward(&self, cx: &Context, io: Backward<'_>);
+
+    /// What the layer adds to the loss of a batch of such samples, x: (batch, input). [`Layer::backward`] adds the gradient of
+    /// it to dx, so whoever reports the loss adds it up ([`Network::penalty`](crate::Network::penalty)). A penalty of a layer
+    /// within a block counts in the gradient alone.
+    fn penalty(&self, cx: &Context, pass: Pass, input: &Shape, x: &[f32]) -> f64 {
+        let _ = (cx, pass, input, x);
+        0.0
+    }
 
     /// Moves the running statistics towards what the last training pass saved: a fraction `part` of the way, or that of the
     /// layer's settings.

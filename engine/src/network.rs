@@ -181,6 +181,35 @@ impl Network {
         Ok(())
     }
 
+    /// What the layers add to the loss ([`Layer::penalty`]), after a forward pass of `x`: (batch, input), which is not looked at
+    /// where a layer below the lowest trainable one would have been given it. What those layers add in training is no part
+    /// of it: nothing can change it.
+    ///
+    /// `x` and `pass` must be those of the forward pass.
+    pub fn penalty(
+        &self,
+        cx: &Context,
+        params: &Params,
+        activations: &Activations,
+        x: &[f32],
+        pass: Pass,
+    ) -> f64 {
+        let first_trainable = self.first_trainable(params);
+        let counts = if pass.mode == Mode::Train { first_trainable } else { 0 };
+        let ops = self.chain.ops.iter().enumerate().skip(counts);
+        ops.map(|(i, op)| {
+            let pass = Pass { mode: op.mode(params, i < first_trainable, pass.mode), ..pass };
+            let x = match i.checked_sub(1) {
+                None => x,
+                Some(below) => {
+                    &activations.values[activations.slots[below].y..][..activations.batch * op.input.len()]
+                }
+            };
+            op.layer.penalty(cx, pass, &op.input, x)
+        })
+        .sum()
+    }
+
     /// Moves the running statistics of all layers that are not frozen, after a training pass.
     ///
     /// If the last pass was an evaluation, or failed, there are no statistics of a batch: nothing moves.

@@ -68,7 +68,8 @@ impl<'n> Trainer<'n> {
         self.network
     }
 
-    /// Takes one step on `x`: (batch, input) with learning rate `lr`, and returns the loss before it.
+    /// Takes one step on `x`: (batch, input) with learning rate `lr`, and returns the loss before it, the layers' penalties
+    /// ([`Network::penalty`]) included.
     ///
     /// # Errors
     /// If the batch does not fit, or the loss is not finite: then the message names the layer and the
@@ -110,7 +111,8 @@ impl<'n> Trainer<'n> {
     ) -> Result<f64, Error> {
         let (step, batch) = (pass.step, self.activations.batch());
         let (y, dy) = self.activations.output_and_gradient();
-        let loss = self.loss.evaluate(cx, batch, y, target, Some(dy))?;
+        let loss = self.loss.evaluate(cx, batch, y, target, Some(dy))?
+            + self.network.penalty(cx, &self.params, &self.activations, x, pass);
         if !loss.is_finite() {
             let layer = self.network.first_not_finite(&self.activations);
             let place = layer.map_or("the loss itself".to_string(), |name| format!("layer {name}"));
@@ -161,13 +163,14 @@ impl<'n> Trainer<'n> {
         self.network.forward(cx, &self.params, &mut self.activations, x, Pass::evaluate())
     }
 
-    /// The loss on `x`: (batch, input), in evaluation.
+    /// The loss on `x`: (batch, input), in evaluation, the layers' penalties included.
     ///
     /// # Errors
     /// If the batch or the target does not fit.
     pub fn evaluate(&mut self, cx: &Context, x: &[f32], target: Target<'_>) -> Result<f64, Error> {
         self.predict(cx, x)?;
         let batch = x.len() / self.network.input().len();
-        self.loss.evaluate(cx, batch, self.activations.output(), target, None)
+        let loss = self.loss.evaluate(cx, batch, self.activations.output(), target, None)?;
+        Ok(loss + self.network.penalty(cx, &self.params, &self.activations, x, Pass::evaluate()))
     }
 }

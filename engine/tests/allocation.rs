@@ -6,8 +6,8 @@ mod support;
 
 use counting::allocations;
 use narrows_engine::layers::{
-    AvgPool2d, BatchNorm, Conv2d, ConvTranspose2d, Dropout, Elu, Gelu, GlobalAvgPool, LeakyRelu, Linear,
-    MaxPool2d, Relu, Residual, Sigmoid, Tanh, Unflatten, Upsample,
+    AvgPool2d, BatchNorm, Conv2d, ConvTranspose2d, Dropout, Elu, GaussianSample, Gelu, GlobalAvgPool,
+    LeakyRelu, Linear, MaxPool2d, Narrow, Relu, Residual, Sigmoid, Sparsity, Tanh, Unflatten, Upsample,
 };
 use narrows_engine::{Context, Loss, Network, Optimizer, Params, Target, Trainer};
 use std::sync::Barrier;
@@ -29,6 +29,8 @@ fn network(classes: usize) -> Network {
         .layer(Relu)
         .section("head")
         .layer(Linear::new(100));
+    let network = network.layer(Narrow { len: 90 }).layer(Sparsity { weight: 0.1 });
+    let network = network.layer(GaussianSample { kl_weight: 0.1, warm_up: 5 });
     let network = network.layer(Elu::default()).layer(Gelu).layer(Tanh).layer(Sigmoid);
     network.layer(Linear::new(classes)).build().unwrap()
 }
@@ -96,8 +98,8 @@ fn of_portable_products(classes: usize) -> usize {
 
 fn outputs(target: Target<'_>) -> usize {
     match target {
-        Target::Values(values) => values.len() / BATCH,
-        Target::Classes(_) | Target::Probabilities(_) => 10,
+        Target::Values(values) | Target::Probabilities(values) => values.len() / BATCH,
+        Target::Classes(_) => 10,
     }
 }
 

@@ -13,12 +13,14 @@ pub use sample::SampleShape;
 
 use crate::Error;
 use narrows_engine::init::Init;
-use narrows_engine::layers::{BatchNorm, Dropout, Linear};
-use narrows_engine::{Network, NetworkBuilder};
+use narrows_engine::layers::{BatchNorm, Dropout, Linear, Narrow};
+use narrows_engine::{Layer, Network, NetworkBuilder};
 use serde::{Deserialize, Serialize};
 
 /// The section that a transfer copies.
 pub const ENCODER: &str = "encoder";
+/// What stands between the encoder and the rest, if anything does. It has no parameters.
+const CODE: &str = "code";
 /// The section that turns latent codes back into samples.
 pub const DECODER: &str = "decoder";
 /// The section that a transfer starts afresh.
@@ -104,6 +106,9 @@ impl Model {
 /// decoder: latent -> ...widths -> sample        the mirror image, ending in `output`
 /// head:    latent -> batch norm -> (activation) -> classes
 /// ```
+///
+/// A variational encoder gives for each value of the code a mean and, behind all of these, the logarithm of a variance. The code of a
+/// sample is the means: all but pretraining leaves the variances out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Architecture {
@@ -121,6 +126,9 @@ pub struct Architecture {
     pub depth: usize,
     /// The length of the latent code, the bottleneck.
     pub latent: usize,
+    /// Whether the encoder gives distributions of codes ([`Objective::Variational`](crate::Objective::Variational)).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub variational: bool,
     /// The activation of the hidden layers.
     pub activation: Activation,
     /// The activation of the autoencoder's output.
@@ -158,6 +166,7 @@ impl Architecture {
             widths: model.widths(input),
             depth: 1,
             latent: 20,
+            variational: false,
             activation: Activation::Relu,
             output: Activation::Sigmoid,
             code_activation: Activation::None,
@@ -184,7 +193,19 @@ impl Architecture {
     /// If a width is 0, the dropout no fraction, the network too large, or the model not for such samples; the
     /// message names it.
     pub fn autoencoder(&self) -> Result<Network, Error> {
-        let mut builder = self.model.plan().decoder(self, self.encoder()?.section(DECODER))?;
+        self.autoencoder_with(None)
+    }
+
+    /// The autoencoder with a layer without parameters on what the encoder gives. It has to give a code.
+    ///
+    /// # Errors
+    /// As [`Architecture::autoencoder`].
+    pub(crate) fn autoencoder_with(&self, on_code: Option<Box<dyn Layer>>) -> Result<Network, Error> {
+        let builder = match on_code {
+            Some(layer) => self.encoder()?.section(CODE).boxed(layer),
+            None => self.code()?,
+        };
+        let mut builder = self.model.plan().decoder(self, builder.section(DECODER))?;
         if let Some(layer) = self.output.layer() {
             builder = builder.boxed(layer);
         }
@@ -196,7 +217,7 @@ impl Architecture {
     /// # Errors
     /// As [`Architecture::autoencoder`].
     pub fn encoder_alone(&self) -> Result<Network, Error> {
-        self.bounded(self.encoder()?.build()?)
+        self.bounded(self.code()?.build()?)
     }
 
     /// Encoder and head, whose outputs are the logits of `classes` classes.
@@ -209,7 +230,7 @@ impl Architecture {
                 "a classifier needs labels of at least 2 classes, got {classes}"
             )));
         }
-        let mut builder = self.encoder()?.section(HEAD);
+        let mut builder = self.code()?.section(HEAD);
         if self.batch_norm {
             // Latent codes come at any scale; the head should not depend on it.
             builder = builder.layer(BatchNorm::default());
@@ -246,7 +267,14 @@ impl Architecture {
             )));
         }
         let builder = self.model.plan().encoder(self)?;
-        Ok(builder.layer(Linear::new(self.latent).with_init(Init::XavierUniform)))
+        let outputs = if self.variational { self.latent.saturating_mul(2) } else { self.latent };
+        Ok(builder.layer(Linear::new(outputs).with_init(Init::XavierUniform)))
+    }
+
+    /// The encoder, and what makes a code of what it gives.
+    fn code(&self) -> Result<NetworkBuilder, Error> {
+        let builder = self.encoder()?.section(CODE);
+        Ok(if self.variational { builder.layer(Narrow { len: self.latent }) } else { builder })
     }
 
     /// The values of a sample.

@@ -49,7 +49,8 @@ impl Evaluation {
         }
     }
 
-    /// Runs `rows` of `data` through `network`, in evaluation.
+    /// Runs `rows` of `data` through `network`, in evaluation. The loss includes the layers' penalties
+    /// ([`Network::penalty`]).
     ///
     /// # Errors
     /// If the data do not fit the network, or there are none.
@@ -132,7 +133,11 @@ impl Evaluation {
                     Target::Classes(labels)
                 }
             };
-            sum += loss.evaluate(cx, batch, y, target, None)? * batch as f64;
+            let mut loss = loss.evaluate(cx, batch, y, target, None)?;
+            if let Samples::Rows { .. } = samples {
+                loss += network.penalty(cx, params, &activations, x, Pass::evaluate());
+            }
+            sum += loss * batch as f64;
         }
         let n = rows as f64;
         let (accuracy, balanced_accuracy) = match goal {

@@ -5,6 +5,7 @@
 //! | [`architecture`] | the models: dense, convolutional, residual |
 //! | [`training`] | the training loop |
 //! | [`pretraining`] | an autoencoder on everything, beside PCA |
+//! | [`objective`] | what an autoencoder learns, beside giving back its input |
 //! | [`semi`] | training on few labels and all other samples at once |
 //! | [`transfer`] | what a classifier takes over from an autoencoder, and what of it may learn |
 //! | [`approach`] | each of those as a method of a comparison |
@@ -30,6 +31,7 @@ mod evaluation;
 pub mod event;
 pub mod inference;
 mod mixup;
+pub mod objective;
 mod pca;
 pub mod pretraining;
 pub mod quantile;
@@ -47,6 +49,7 @@ pub use ema::Ema;
 pub use error::Error;
 pub use evaluation::{Evaluation, Metric};
 pub use event::{Event, Observer};
+pub use objective::Objective;
 pub use pca::Pca;
 pub use pretraining::Pretraining;
 pub use reestimation::reestimate_statistics;

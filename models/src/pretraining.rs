@@ -3,8 +3,8 @@
 use crate::architecture::Activation;
 use crate::event::{EpochRecord, Event, Observer};
 use crate::training::{Goal, Run, Task, Training};
-use crate::{Architecture, Error, Evaluation, Pca};
-use narrows_datasets::{Augmenter, Dataset, Rows, TrainTest, hold_out};
+use crate::{Architecture, Error, Evaluation, Pca, SampleShape};
+use narrows_datasets::{Augmentation, Augmenter, Dataset, Rows, TrainTest, hold_out};
 use narrows_engine::{Context, Loss, Network, Params};
 use serde::Serialize;
 use std::time::Instant;
@@ -16,7 +16,7 @@ pub struct Pretraining<'a> {
     pub data: &'a TrainTest,
     /// The autoencoder.
     pub architecture: &'a Architecture,
-    /// How it is trained. With [`Loss::BceWithLogits`] the output has to be a sigmoid: training then takes
+    /// How it is trained, and towards which [`Objective`](crate::Objective). With [`Loss::BceWithLogits`] the output has to be a sigmoid: training then takes
     /// what goes into it.
     pub training: &'a Training,
     /// The training samples held out to choose the epoch.
@@ -76,7 +76,12 @@ impl Pretraining<'_> {
     /// If a setting makes no sense; the message names it.
     pub fn check(&self) -> Result<(), Error> {
         self.training.check()?;
-        Augmenter::new(self.training.augmentation, self.data.train.image_shape())?;
+        Augmenter::new(self.augmentation(), self.data.train.image_shape())?;
+        if self.training.objective.is_variational() != self.architecture.variational {
+            return Err(Error::new(
+                "the objective variational needs a variational architecture, and the others one that is not",
+            ));
+        }
         if self.training.loss == Loss::BceWithLogits && self.architecture.output != Activation::Sigmoid {
             return Err(Error::new("the loss bce is that of a sigmoid: the output has to be one"));
         }
@@ -87,8 +92,13 @@ impl Pretraining<'_> {
                 self.held_out
             )));
         }
-        self.architecture.autoencoder()?;
+        self.trained_network()?;
         Ok(())
+    }
+
+    /// How the samples are augmented: as the training says, and as the objective does where that says nothing.
+    fn augmentation(&self) -> Augmentation {
+        self.training.objective.corrupting(self.training.augmentation, SampleShape::of(&self.data.train))
     }
 
     /// Fits PCA, trains the autoencoder, and measures both.
@@ -115,7 +125,8 @@ impl Pretraining<'_> {
         let start = Instant::now();
         let network = self.trained_network()?;
         let params = Params::new(&network, self.seed);
-        let mut run = Run::new(Self::RUN, &network, params, task, self.training)?;
+        let training = Training { augmentation: self.augmentation(), ..self.training.clone() };
+        let mut run = Run::new(Self::RUN, &network, params, task, &training)?;
         run.train(cx, observer, |_, _| {})?;
         let best_epoch = run.best_epoch();
         let (params, history) = (run.trainer.params, run.history);
@@ -144,13 +155,17 @@ impl Pretraining<'_> {
     }
 
     /// The network that is trained. It has the parameters of the autoencoder, but may lack the output's
-    /// sigmoid, where the loss takes logits.
+    /// sigmoid, where the loss takes logits, and have the objective's layer on the code.
     fn trained_network(&self) -> Result<Network, Error> {
+        let kept = self.data.train.len().saturating_sub(self.held_out);
+        let steps = kept.div_ceil(self.training.batch.max(1)) as u64;
+        let on_code = self.training.objective.on_code(self.data.train.sample_len(), steps);
         match self.training.loss {
             Loss::BceWithLogits => {
-                Architecture { output: Activation::None, ..self.architecture.clone() }.autoencoder()
+                let logits = Architecture { output: Activation::None, ..self.architecture.clone() };
+                logits.autoencoder_with(on_code)
             }
-            _ => self.architecture.autoencoder(),
+            _ => self.architecture.autoencoder_with(on_code),
         }
     }
 }

@@ -22,6 +22,8 @@ const OFF: Augmentation = Augmentation {
     contrast: 0.0,
     gaussian: 0.0,
     mask: 0.0,
+    patch: 0,
+    salt: 0.0,
     cutout: 0,
 };
 

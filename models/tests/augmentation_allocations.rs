@@ -27,6 +27,8 @@ fn the_steps_of_an_augmented_epoch_allocate_nothing() {
         contrast: 0.2,
         gaussian: 0.1,
         mask: 0.2,
+        patch: 4,
+        salt: 0.1,
         cutout: 3,
     };
     for goal in [Goal::Reconstruct, Goal::Classify] {

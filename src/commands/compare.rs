@@ -19,7 +19,9 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
     let start = Instant::now();
     let data = open(&mut options.data, options.running.machine.threads, options.running.quiet)?;
     let samples = data.train.len();
-    let architecture = options.architecture.resolve(SampleShape::of(&data.train), data.train.in_unit_range());
+    let mut architecture =
+        options.architecture.resolve(SampleShape::of(&data.train), data.train.in_unit_range());
+    architecture.variational = options.pretraining.objective.is_variational();
     options.pretraining.resolve(samples, &architecture);
     options.methods.0 = with_scratch(&options.methods.0);
     let seed = options.running.seed;

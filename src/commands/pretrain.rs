@@ -29,7 +29,8 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
         let linear = Architecture::linear(input, options.architecture.latent.or(defaults::latent(input)));
         options.architecture = ArchitectureOptions::from(&linear);
     }
-    let architecture = options.architecture.resolve(input, data.train.in_unit_range());
+    let mut architecture = options.architecture.resolve(input, data.train.in_unit_range());
+    architecture.variational = options.pretraining.objective.is_variational();
     options.pretraining.resolve(samples, &architecture);
     let training = options.pretraining.training(samples, &architecture, options.running.seed);
     let pretraining = Pretraining {

@@ -77,6 +77,7 @@ impl ArchitectureOptions {
             widths,
             depth: self.depth,
             latent,
+            variational: false,
             activation: self.activation,
             output,
             code_activation,

@@ -18,7 +18,7 @@ enum Amount<'a> {
 }
 
 /// What can be done: how it is written, and where its amount goes.
-const ITEMS: [(&str, &str, Setting); 11] = [
+const ITEMS: [(&str, &str, Setting); 13] = [
     ("rotate", "DEGREES", |a| Amount::Number(&mut a.rotate)),
     ("scale", "X", |a| Amount::Number(&mut a.scale)),
     ("shear", "DEGREES", |a| Amount::Number(&mut a.shear)),
@@ -29,14 +29,16 @@ const ITEMS: [(&str, &str, Setting); 11] = [
     ("contrast", "X", |a| Amount::Number(&mut a.contrast)),
     ("gaussian", "DEVIATION", |a| Amount::Number(&mut a.gaussian)),
     ("mask", "P", |a| Amount::Number(&mut a.mask)),
+    ("patch", "PIXELS", |a| Amount::Pixels(&mut a.patch)),
+    ("salt", "P", |a| Amount::Number(&mut a.salt)),
     ("cutout", "PIXELS", |a| Amount::Pixels(&mut a.cutout)),
 ];
 
 /// What the items mean; `compare` says it once.
 const MEANING: &str = "rotate=DEGREES, scale=X (by 1-X to 1+X), shear=DEGREES, crop=PIXELS (pads by mirroring, then crops), \
                        shift=PIXELS, flip=P (left and right; flip alone: 0.5), brightness=X, contrast=X (times 1-X to 1+X); \
-                       and, to the input alone, so that an autoencoder learns to undo it, gaussian=DEVIATION, mask=P (values), \
-                       cutout=PIXELS (a square)";
+                       and, to the input alone, so that an autoencoder learns to undo it, gaussian=DEVIATION, mask=P (values; with \
+                       patch=PIXELS, squares of that side), salt=P (values to 0 or 1), cutout=PIXELS (a square)";
 
 static AUGMENT_HELP: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -158,8 +160,10 @@ mod tests {
     fn each_item_reaches_its_setting() {
         for (name, _, _) in ITEMS {
             // Each accepts it.
-            let text =
-                format!("{name}={}", if ["crop", "shift", "cutout"].contains(&name) { "3" } else { "0.75" });
+            let text = format!(
+                "{name}={}",
+                if ["crop", "shift", "patch", "cutout"].contains(&name) { "3" } else { "0.75" }
+            );
             let items = augmentation(&text).unwrap();
             assert_eq!(toml::Value::try_from(items).unwrap().to_string(), format!("[\"{text}\"]"));
             let debug = format!("{:?}", items.0);

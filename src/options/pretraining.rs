@@ -1,8 +1,9 @@
 //! How the autoencoder is trained.
 
 use super::augmentation::AugmentOption;
+use super::objective::ObjectiveOptions;
 use super::recipe::{LossName, OptimizerName, ScheduleName};
-use super::values::{Auto, auto, count, not_negative, positive};
+use super::values::{Auto, auto, count, name, not_negative, positive};
 use crate::defaults;
 use crate::error::Error;
 use clap::Args;
@@ -13,6 +14,9 @@ use serde::Serialize;
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Pretraining")]
 pub struct Pretraining {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub objective: ObjectiveOptions,
     #[arg(long, help = defaults::EPOCHS_HELP, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
     pub epochs: Auto,
     #[arg(long, help = defaults::HELD_OUT_HELP, value_name = "N", default_value = "auto", value_parser = auto(count(0, u32::MAX as usize)))]
@@ -28,9 +32,9 @@ pub struct Pretraining {
     /// What turns gradients into steps: sgd (with momentum 0.9), nesterov, adam, adamw
     #[arg(long, value_name = "NAME", default_value = defaults::OPTIMIZER, hide_possible_values = true)]
     pub optimizer: OptimizerName,
-    /// What is minimised: l2, l1, huber (l2 below 0.1, l1 above), bce (of a sigmoid output)
-    #[arg(long, value_name = "NAME", default_value = defaults::LOSS, hide_possible_values = true)]
-    pub loss: LossName,
+    #[arg(long, help = defaults::LOSS_HELP, value_name = "NAME", default_value = "auto",
+          value_parser = auto(name(&LossName::ALL)))]
+    pub loss: Auto<LossName>,
     /// How strongly weights are pulled towards 0
     #[arg(long, value_name = "X", default_value_t = defaults::WEIGHT_DECAY, value_parser = not_negative::<f64>)]
     pub weight_decay: f64,
@@ -46,17 +50,22 @@ pub struct Pretraining {
 }
 
 impl Pretraining {
-    /// Puts numbers in place of `auto`, for a training set of `samples` samples.
+    /// Puts numbers in place of `auto`, for a training set of `samples` samples, and the objective's corruption in its place.
     pub fn resolve(&mut self, samples: usize, architecture: &Architecture) {
         self.epochs = Auto::Given(self.epochs.or(defaults::epochs(samples, architecture)));
         self.batch = Auto::Given(self.batch.or(defaults::batch(samples, architecture)));
         self.held_out = Auto::Given(self.held_out.or(defaults::held_out(samples)));
         self.lr = Auto::Given(self.lr.or(defaults::lr(architecture)));
+        self.loss = Auto::Given(self.loss.or(defaults::loss(architecture)));
+        self.objective.resolve();
+        let augment = &mut self.augmentation.augment.0;
+        *augment = self.objective.objective().corrupting(*augment, architecture.input);
     }
 
     /// Refuses what does not go together, by the names of the options.
     pub fn check(&self, architecture: &Architecture, samples: usize) -> Result<(), Error> {
-        if self.loss == LossName::Bce && architecture.output != Activation::Sigmoid {
+        self.objective.check()?;
+        if self.loss == Auto::Given(LossName::Bce) && architecture.output != Activation::Sigmoid {
             return Err(Error::new("the loss bce is that of a sigmoid: set --output to sigmoid"));
         }
         // PCA, which is measured beside the autoencoder, has no more components.
@@ -90,7 +99,8 @@ impl Pretraining {
             lr: self.lr.or(defaults::lr(architecture)),
             schedule: self.schedule.schedule((epochs * kept.div_ceil(batch)) as u64),
             optimizer: self.optimizer.optimizer(self.weight_decay),
-            loss: self.loss.loss(),
+            loss: self.loss.or(defaults::loss(architecture)).loss(),
+            objective: self.objective.objective(),
             clip_norm: (self.clip_norm > 0.0).then_some(self.clip_norm),
             patience: self.patience,
             seed,

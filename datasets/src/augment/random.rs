@@ -30,6 +30,8 @@ pub(super) enum Purpose {
     Gaussian = 7,
     Mask = 8,
     Cutout = 9,
+    Patch = 10,
+    Salt = 11,
 }
 
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -5,8 +5,8 @@ pub mod convolution;
 use crate::reference::pool::{self, Grid};
 use crate::reference::{self, Reference, pointwise};
 use narrows_engine::layers::{
-    AvgPool2d, BatchNorm, Dropout, Elu, Gelu, GlobalAvgPool, Layer, LeakyRelu, Linear, MaxPool2d, Relu,
-    Residual, Sigmoid, Tanh, Unflatten, Upsample,
+    AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, Gelu, GlobalAvgPool, Layer, LeakyRelu, Linear,
+    MaxPool2d, Narrow, Relu, Residual, Sigmoid, Sparsity, Tanh, Unflatten, Upsample,
 };
 use narrows_engine::params::{ParamSpec, Role};
 use narrows_engine::random::Random;
@@ -241,6 +241,53 @@ pub fn dropout() -> Vec<Case> {
     cases
 }
 
+pub fn narrow() -> Vec<Case> {
+    let case = |(i, (batch, n)): (usize, (usize, usize))| {
+        let kept = [n, n.div_ceil(2), 1][i % 3];
+        let (layer, reference) = (Narrow { len: kept }, reference::narrow::Narrow { n, kept });
+        let (layer, reference) = (Box::new(layer), Box::new(reference));
+        Case { layer, reference, input: n.into(), batch, mode: Mode::Train, scale: 1.0, zeros: 0 }
+    };
+    shapes().into_iter().enumerate().map(case).collect()
+}
+
+/// Before, at and after the end of the warm-up, without a divergence, and in evaluation.
+pub fn gaussian_samples() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (batch, n) in shapes() {
+        for (kl_weight, warm_up, share) in
+            [(0.7, 10, 0.4), (0.7, STEP + 1, 1.0), (3.0, 0, 1.0), (0.0, 0, 1.0)]
+        {
+            for (mode, scale) in [(Mode::Train, 1.0), (Mode::Train, 4.0), (Mode::Evaluate, 1.0)] {
+                let (noise, share) = match mode {
+                    Mode::Train => {
+                        let noise = reference::gaussian_sample::GaussianSample::noise;
+                        (noise(SEED, POSITION, STEP, batch, n), share)
+                    }
+                    _ => (vec![0.0; batch * n], 1.0),
+                };
+                let weight = f64::from(kl_weight) * share / batch as f64;
+                let reference = reference::gaussian_sample::GaussianSample { n, noise, weight };
+                let layer = Box::new(GaussianSample { kl_weight, warm_up });
+                let reference = Box::new(reference);
+                cases.push(Case { layer, reference, input: (2 * n).into(), batch, mode, scale, zeros: 0 });
+            }
+        }
+    }
+    cases
+}
+
+/// With rows of zeros among the others, too.
+pub fn sparsity() -> Vec<Case> {
+    let case = |(batch, n): (usize, usize), weight: f32, zeros| {
+        let layer = Box::new(Sparsity { weight });
+        let weight = f64::from(weight) / batch as f64;
+        let reference = Box::new(reference::sparsity::Sparsity { n, weight });
+        Case { layer, reference, input: n.into(), batch, mode: Mode::Train, scale: 1.0, zeros }
+    };
+    shapes().into_iter().flat_map(|shape| [case(shape, 0.5, 0), case(shape, 20.0, 30)]).collect()
+}
+
 /// Around the widths of vectors, and so few that vectors are masked; the last images are enough work for several tasks.
 fn images() -> Vec<(usize, [usize; 3])> {
     let sizes = [[1, 1], [2, 2], [3, 5], [4, 4], [5, 7], [8, 6]];
@@ -374,6 +421,9 @@ pub fn all() -> Vec<Case> {
     cases.extend(batch_norm(true));
     cases.extend(activations());
     cases.extend(dropout());
+    cases.extend(narrow());
+    cases.extend(gaussian_samples());
+    cases.extend(sparsity());
     cases.extend(pools());
     cases.extend(global_avg_pools());
     cases.extend(upsamples());

@@ -74,6 +74,10 @@ impl Reference for Fixed<'_> {
         (dx, grads)
     }
 
+    fn penalty(&self, x: &[f64]) -> f64 {
+        self.layer.penalty(x)
+    }
+
     fn bounds(&self, x: &[f64], trained: &[f64], dy: &[f64]) -> reference::Values {
         self.layer.bounds(x, &self.params(trained), dy)
     }
@@ -104,7 +108,9 @@ fn check(case: &Case) {
             let same = other.bits() == first.bits();
             assert!(same, "{name}: {} threads at offset {offset} change bits", cx.threads());
         }
-        let Outcome { y: got_y, dx: got_dx, grads: got_grads, .. } = first;
+        let Outcome { y: got_y, dx: got_dx, grads: got_grads, penalty, .. } = first;
+        let (want, bound) = (reference.penalty(&x), reference.penalty_bound(&x));
+        assert!((penalty - want).abs() <= bound, "the penalty of {name} is {penalty}, not {want}");
         within(&format!("y of {name}"), &got_y, &y, |i| bounds.y[i]);
         within(&format!("dx of {name}"), &got_dx, &dx, |i| bounds.dx[i]);
         // Added to what was there, in up to two blocks of a product, each of which rounds.
@@ -168,6 +174,21 @@ fn dropout() {
 }
 
 #[test]
+fn narrow() {
+    cases::narrow().iter().for_each(check);
+}
+
+#[test]
+fn gaussian_samples() {
+    cases::gaussian_samples().iter().for_each(check);
+}
+
+#[test]
+fn sparsity() {
+    cases::sparsity().iter().for_each(check);
+}
+
+#[test]
 fn pools() {
     cases::pools().iter().for_each(check);
 }
@@ -195,19 +216,25 @@ fn residual_blocks() {
 #[test]
 fn settings_that_make_no_sense_are_errors_that_name_them() {
     use narrows_engine::layers::{
-        AvgPool2d, BatchNorm, Dropout, Elu, GlobalAvgPool, Layer, LeakyRelu, Linear, MaxPool2d, Residual,
-        Unflatten, Upsample,
+        AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, GlobalAvgPool, Layer, LeakyRelu, Linear,
+        MaxPool2d, Narrow, Residual, Sparsity, Unflatten, Upsample,
     };
     let image = Shape::from([4, 5, 3]);
     let residual = |width| Residual::new(vec![Box::new(Linear::new(width))]);
     let shortcut = |width| -> Vec<Box<dyn Layer>> { vec![Box::new(Linear::new(width))] };
-    let cases: [(&dyn Layer, Shape, &str); 25] = [
+    let sample = |kl_weight| GaussianSample { kl_weight, warm_up: 0 };
+    let cases: [(&dyn Layer, Shape, &str); 30] = [
         (&Linear::new(0), 4.into(), "needs at least 1 output, not 0"),
         (&BatchNorm::new(0.0, 0.1), 4.into(), "needs a positive eps, not 0"),
         (&BatchNorm::new(f32::NAN, 0.1), 4.into(), "needs a positive eps, not NaN"),
         (&BatchNorm::new(1e-5, 1.5), 4.into(), "needs a momentum in [0, 1], not 1.5"),
         (&Dropout { p: 1.0 }, 4.into(), "needs a probability in [0, 1), not 1"),
         (&Dropout { p: -0.1 }, 4.into(), "needs a probability in [0, 1), not -0.1"),
+        (&Narrow { len: 0 }, 4.into(), "needs 1 to 4 values to keep of 4, not 0"),
+        (&Narrow { len: 5 }, [2, 2].into(), "needs 1 to 4 values to keep of 2x2, not 5"),
+        (&sample(1.0), 3.into(), "needs as many means as logarithms of variances, got 3 values"),
+        (&sample(f32::NAN), 4.into(), "needs a finite weight of at least 0, not NaN"),
+        (&Sparsity { weight: -1.0 }, 4.into(), "needs a finite weight of at least 0, not -1"),
         (&LeakyRelu { slope: f32::NAN }, 4.into(), "needs a finite slope, not NaN"),
         (&Elu { alpha: f32::INFINITY }, 4.into(), "needs a finite alpha, not inf"),
         (&MaxPool2d::new(2), 784.into(), "needs an image (height x width x channels), got 784"),

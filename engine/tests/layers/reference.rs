@@ -9,10 +9,13 @@ pub mod batch_norm;
 pub mod conv2d;
 pub mod conv_transpose2d;
 pub mod dropout;
+pub mod gaussian_sample;
 pub mod linear;
+pub mod narrow;
 pub mod pointwise;
 pub mod pool;
 pub mod residual;
+pub mod sparsity;
 pub mod taps;
 
 /// The distance of 1 and the next float.
@@ -28,6 +31,16 @@ pub struct Values {
 /// A layer in f64, for one batch size and input shape. Arguments are as in `Forward` and `Backward`.
 pub trait Reference {
     fn forward(&self, x: &[f64], params: &[f64]) -> Vec<f64>;
+
+    /// What is added to the loss.
+    fn penalty(&self, _x: &[f64]) -> f64 {
+        0.0
+    }
+
+    /// The largest error of that.
+    fn penalty_bound(&self, _x: &[f64]) -> f64 {
+        0.0
+    }
 
     /// dx and grads; 0 for parameters that are not trained.
     fn backward(&self, x: &[f64], params: &[f64], dy: &[f64]) -> (Vec<f64>, Vec<f64>);
@@ -51,7 +64,7 @@ pub fn away_from_kinks(kink: &[f64], reach: impl Fn(usize) -> f64, dy: &[f64]) -
     dy.iter().enumerate().map(|(i, &dy)| if kink[i] < reach(i) { 0.0 } else { dy }).collect()
 }
 
-/// Compares a reference's gradients of `sum y dy` to central differences.
+/// Compares a reference's gradients of `sum y dy`, and of the penalty, to central differences.
 ///
 /// With a step of h these are off by h^2/6 times the third derivative, and by 1e-16/h for the rounding:
 /// both about 1e-10 for h = 1e-5 and values near 1. The gradient is relative to the largest of its kind.
@@ -59,7 +72,8 @@ pub fn check_gradients(name: &str, layer: &dyn Reference, x: &[f64], params: &[f
     const H: f64 = 1e-5;
     let dy = away_from_kinks(&layer.kink(x, params), |_| 1e-2, dy);
     let value = |x: &[f64], params: &[f64]| -> f64 {
-        layer.forward(x, params).iter().zip(&dy).map(|(y, dy)| y * dy).sum()
+        let sum: f64 = layer.forward(x, params).iter().zip(&dy).map(|(y, dy)| y * dy).sum();
+        sum + layer.penalty(x)
     };
     let nudged = |v: &[f64], i: usize, h: f64| {
         let mut v = v.to_vec();

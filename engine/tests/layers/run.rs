@@ -50,13 +50,15 @@ pub struct Outcome {
     pub y: Vec<f32>,
     pub dx: Vec<f32>,
     pub grads: Vec<f32>,
+    pub penalty: f64,
     /// For the backward pass, and for running statistics.
     pub saved: Vec<f32>,
 }
 
 impl Outcome {
-    pub fn bits(&self) -> [Vec<u32>; 3] {
-        [&self.y, &self.dx, &self.grads].map(|v| v.iter().map(|v| v.to_bits()).collect())
+    pub fn bits(&self) -> ([Vec<u32>; 3], u64) {
+        let values = [&self.y, &self.dx, &self.grads].map(|v| v.iter().map(|v| v.to_bits()).collect());
+        (values, self.penalty.to_bits())
     }
 }
 
@@ -85,6 +87,7 @@ pub fn run(cx: &Context, case: &Case, data: &Data, offset: usize) -> Outcome {
             scratch: scratch.get_mut(),
         },
     );
+    let penalty = layer.penalty(cx, pass, input, x.get());
     let mut backward = |with_dx: bool, with_grads: bool, onto: Option<&[f32]>| {
         let mut dx = Guarded::nan(data.x.len(), offset);
         let mut grads = Guarded::new(onto.unwrap_or(&vec![f32::NAN; data.grads.len()]), offset);
@@ -121,5 +124,5 @@ pub fn run(cx: &Context, case: &Case, data: &Data, offset: usize) -> Outcome {
 
     scratch.check(&format!("scratch of {name}"));
     let saved = saved.check(&format!("what is saved by {name}"));
-    Outcome { y: y.check(&format!("y of {name}")), dx, grads, saved }
+    Outcome { y: y.check(&format!("y of {name}")), dx, grads, penalty, saved }
 }

@@ -9,6 +9,7 @@ mod freezing;
 mod fusion;
 mod images;
 mod passes;
+mod penalties;
 mod planning;
 mod pytorch;
 mod summary;

@@ -84,9 +84,11 @@ impl LadderTrainer {
             return Err(Error::new("a ladder needs the settings of one"));
         };
         let (linears, norms) = layers(params)?;
-        if norms.len() + 1 != linears.len() {
+        // A variational encoder gives more than goes on to the head.
+        let chain = linears.windows(2).all(|pair| pair[0].outputs == pair[1].inputs);
+        if norms.len() + 1 != linears.len() || !chain {
             return Err(Error::new(
-                "the ladder network needs a dense classifier with batch norm: choose --model dense, without --no-batch-norm",
+                "the ladder network needs a dense classifier with batch norm: choose --model dense, without --no-batch-norm, and an encoder that is not variational",
             ));
         }
         let mut widths = vec![network.input().len()];

@@ -1,7 +1,7 @@
 //! The settings of a training.
 
 use crate::mixup::Mixup;
-use crate::{Ema, Error, Metric};
+use crate::{Ema, Error, Metric, Objective};
 use narrows_datasets::Augmentation;
 use narrows_engine::{Loss, Optimizer, Schedule};
 
@@ -20,6 +20,8 @@ pub struct Training {
     pub optimizer: Optimizer,
     /// What is minimised.
     pub loss: Loss,
+    /// What an autoencoder learns beside that. [`Pretraining`](crate::Pretraining) sees to it.
+    pub objective: Objective,
     /// Gradients are scaled down to this norm, if set.
     pub clip_norm: Option<f32>,
     /// What tells a classifier's best epoch; a smaller loss does among equals.
@@ -59,6 +61,7 @@ impl Default for Training {
             schedule: Schedule::Constant,
             optimizer: Optimizer::adamw(),
             loss: Loss::L2,
+            objective: Objective::Plain,
             clip_norm: None,
             metric: Metric::Accuracy,
             patience: 0,

@@ -1,0 +1,186 @@
+//! A sample of a normal distribution whose means and variances a network computes: the code of a variational autoencoder
+//! (Kingma and Welling, ICLR 2014).
+//!
+//! ```text
+//! x = (m, v): (batch, 2 n)      the means, and behind them the logarithms of the variances
+//! forward:   y = m + exp(v / 2) e       e normal, anew in each step; y = m in evaluation
+//! penalty:   w / batch * sum KL,        KL = (m^2 + exp(v) - 1 - v) / 2 from the standard normal distribution
+//! backward:  dm = dy + w / batch m,     dv = dy e exp(v / 2) / 2 + w / batch (exp(v) - 1) / 2
+//! ```
+//!
+//! The noise e is a function of (seed, position, step, row, column). So the backward pass draws it again, into the place where
+//! its dx goes, and nothing is kept.
+
+use super::narrow::narrow;
+use super::{Backward, Forward, Layer, Mode, Pass};
+use crate::parallel::{Chunks, MAX_SUMS, TASK_LEN};
+use crate::random::Random;
+use crate::simd::{Kernel, Simd};
+use crate::{Context, Error, Shape, math};
+
+/// Draws n values from the normal distributions of which x holds the n means and then the n logarithms of variances; in
+/// evaluation it gives the means.
+///
+/// Its [penalty](Layer::penalty) is the mean over the samples of the Kullback-Leibler divergence of their distributions from the
+/// standard normal one, added up over the n values, times [`kl_weight`](GaussianSample::kl_weight).
+///
+/// The negative evidence lower bound of a sample with d values is the sum over these of the negative log likelihood, plus
+/// the divergence. Our losses are means over values: so with a `kl_weight` of beta / d, loss and penalty are together
+/// that bound, divided by d, with the divergence times beta (Higgins et al., beta-VAE, ICLR 2017). [`BceWithLogits`] is the
+/// likelihood of a Bernoulli distribution, [`L2`] that of a normal one with a variance of 1/2, [`L1`] that of Laplace's
+/// with a scale of 1, but for constants.
+///
+/// [`BceWithLogits`]: crate::Loss::BceWithLogits
+/// [`L2`]: crate::Loss::L2
+/// [`L1`]: crate::Loss::L1
+#[derive(Clone, Copy, Debug)]
+pub struct GaussianSample {
+    /// What the divergence of a sample counts; 0 or more.
+    pub kl_weight: f32,
+    /// In the first so many steps of training it counts less: 1 in `warm_up`, 2 in `warm_up`, and so on (Sonderby et al.,
+    /// Ladder Variational Autoencoders, NIPS 2016). In evaluation it counts in full.
+    pub warm_up: u64,
+}
+
+impl GaussianSample {
+    /// What the divergence of a sample counts in that pass.
+    fn weight(self, pass: Pass) -> f64 {
+        let full = f64::from(self.kl_weight);
+        match pass.mode {
+            Mode::Train if pass.step < self.warm_up => full * (pass.step + 1) as f64 / self.warm_up as f64,
+            _ => full,
+        }
+    }
+}
+
+impl Layer for GaussianSample {
+    fn name(&self) -> &'static str {
+        "gaussian sample"
+    }
+
+    fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
+        if !(self.kl_weight >= 0.0 && self.kl_weight.is_finite()) {
+            return Err(Error::new(format!("needs a finite weight of at least 0, not {}", self.kl_weight)));
+        }
+        match input.len() {
+            len if len > 0 && len.is_multiple_of(2) => Ok((len / 2).into()),
+            len => Err(Error::new(format!(
+                "needs as many means as logarithms of variances, got {len} values ({input})"
+            ))),
+        }
+    }
+
+    fn penalty(&self, cx: &Context, pass: Pass, input: &Shape, x: &[f32]) -> f64 {
+        let weight = self.weight(pass);
+        if weight == 0.0 {
+            return 0.0;
+        }
+        let (len, batch) = (input.len(), x.len() / input.len());
+        let rows = (TASK_LEN / len).max(batch.div_ceil(MAX_SUMS)).max(1);
+        let sum = cx.sum_parts(batch.div_ceil(rows), (), |task, ()| {
+            let x = &x[task * rows * len..batch.min((task + 1) * rows) * len];
+            x.chunks_exact(len).map(|x| f64::from(cx.isa().run(Divergence { x }))).sum()
+        });
+        weight * sum / batch as f64
+    }
+
+    fn forward(&self, cx: &Context, io: Forward<'_>) {
+        let (len, n) = (io.input.len(), io.input.len() / 2);
+        if io.pass.mode != Mode::Train {
+            return narrow(io.x, len, io.y, n);
+        }
+        let random = Random::new(io.pass.seed, io.position);
+        let rows = (TASK_LEN / len).max(1);
+        cx.for_each_part(io.batch.div_ceil(rows), Chunks::new(io.y, rows * n), |task, y| {
+            for (row, y) in (task * rows..).zip(y.data.chunks_exact_mut(n)) {
+                random.fill_normal(io.pass.step, row as u32, y);
+                cx.isa().run(Sample { x: &io.x[row * len..][..len], y });
+            }
+        });
+    }
+
+    fn backward(&self, cx: &Context, io: Backward<'_>) {
+        let Some(dx) = io.dx else { return };
+        let (len, n) = (io.input.len(), io.input.len() / 2);
+        let random = Random::new(io.pass.seed, io.position);
+        let weight = (self.weight(io.pass) / io.batch as f64) as f32;
+        let rows = (TASK_LEN / len).max(1);
+        cx.for_each_part(io.batch.div_ceil(rows), Chunks::new(dx, rows * len), |task, dx| {
+            for (row, dx) in (task * rows..).zip(dx.data.chunks_exact_mut(len)) {
+                match io.pass.mode {
+                    Mode::Train => random.fill_normal(io.pass.step, row as u32, &mut dx[n..]),
+                    _ => dx[n..].fill(0.0),
+                }
+                let (x, dy) = (&io.x[row * len..][..len], &io.dy[row * n..][..n]);
+                cx.isa().run(Gradient { x, dy, dx, weight });
+            }
+        });
+    }
+}
+
+/// y = m + exp(v / 2) y, for one sample.
+struct Sample<'a> {
+    x: &'a [f32],
+    y: &'a mut [f32],
+}
+
+impl Kernel for Sample<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (mean, log_variance) = self.x.split_at(self.y.len());
+        for i in (0..mean.len()).step_by(S::LANES) {
+            let deviation = math::exp(s, s.mul(s.splat(0.5), s.load_at(log_variance, i)));
+            let y = s.mul_add(deviation, s.load_at(self.y, i), s.load_at(mean, i));
+            s.store_at(y, self.y, i);
+        }
+    }
+}
+
+/// dx of one sample, in whose second half the noise stands.
+struct Gradient<'a> {
+    x: &'a [f32],
+    dy: &'a [f32],
+    dx: &'a mut [f32],
+    /// What the divergence counts.
+    weight: f32,
+}
+
+impl Kernel for Gradient<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (mean, log_variance) = self.x.split_at(self.dy.len());
+        let (dm, dv) = self.dx.split_at_mut(self.dy.len());
+        let (weight, half) = (s.splat(self.weight), s.splat(0.5));
+        for i in (0..mean.len()).step_by(S::LANES) {
+            let dy = s.load_at(self.dy, i);
+            let deviation = math::exp(s, s.mul(half, s.load_at(log_variance, i)));
+            let of_divergence = s.mul(weight, s.mul_add(deviation, deviation, s.splat(-1.0)));
+            let of_sample = s.mul(dy, s.mul(s.load_at(dv, i), deviation));
+            s.store_at(s.mul_add(weight, s.load_at(mean, i), dy), dm, i);
+            s.store_at(s.mul(half, s.add(of_sample, of_divergence)), dv, i);
+        }
+    }
+}
+
+/// The divergence of one sample.
+struct Divergence<'a> {
+    x: &'a [f32],
+}
+
+impl Kernel for Divergence<'_> {
+    type Output = f32;
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f32 {
+        let (mean, log_variance) = self.x.split_at(self.x.len() / 2);
+        let mut sum = s.splat(0.0);
+        // Beyond the end m and v are 0, and so is the divergence: exp(0) is exactly 1.
+        for i in (0..mean.len()).step_by(S::LANES) {
+            let (m, v) = (s.load_at(mean, i), s.load_at(log_variance, i));
+            let of_variance = s.sub(s.sub(math::exp(s, v), s.splat(1.0)), v);
+            sum = s.add(sum, s.mul_add(m, m, of_variance));
+        }
+        0.5 * s.sum(sum)
+    }
+}

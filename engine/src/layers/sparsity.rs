@@ -1,0 +1,141 @@
+//! A penalty on codes that are not sparse: the L1 norm over the L2 norm (Hoyer, Non-negative Matrix Factorization with
+//! Sparseness Constraints, JMLR 2004; compared with others by Hurley and Rickard, IEEE Transactions on Information Theory 2009).
+//!
+//! ```text
+//! forward:   y = x: (batch, n)
+//! penalty:   w / batch * sum over the samples of r,   r = |x|_1 / (sqrt(n) |x|_2)
+//! backward:  dx = dy + w / batch (sign(x) / sqrt(n) - r x / |x|_2) / |x|_2
+//! ```
+//!
+//! The plain L1 norm asks for small codes as well as for sparse ones. Small they can be at no price, where what follows is
+//! batch-normalised or has weights free to grow: the norm goes down, and nothing becomes sparse. The same holds for the mean
+//! activation of Ng's (2011) penalty. The ratio does not depend on the scale.
+
+use super::{Backward, Evaluated, Forward, Layer, Pass};
+use crate::parallel::{Chunks, MAX_SUMS, TASK_LEN};
+use crate::simd::{Kernel, Simd};
+use crate::{Context, Error, Shape};
+
+/// Passes each sample on, and adds a [penalty](Layer::penalty) that is small where few of its values are far from 0: the mean over
+/// the samples of their L1 norm over their L2 norm and the root of their length, which is 1 for values of one size, and one over
+/// that root for a single value that is not 0. A sample of zeros counts as 0.
+#[derive(Clone, Copy, Debug)]
+pub struct Sparsity {
+    /// What that mean counts; 0 or more.
+    pub weight: f32,
+}
+
+/// The least L2 norm that is divided by: what lies below is as good as 0.
+const LEAST_NORM: f32 = 1e-12;
+
+impl Layer for Sparsity {
+    fn name(&self) -> &'static str {
+        "sparsity"
+    }
+
+    fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
+        match self.weight {
+            weight if weight >= 0.0 && weight.is_finite() => Ok(input.clone()),
+            weight => Err(Error::new(format!("needs a finite weight of at least 0, not {weight}"))),
+        }
+    }
+
+    fn is_identity(&self) -> bool {
+        self.weight == 0.0
+    }
+
+    fn evaluated<'a>(&self, _: &Shape, _: &'a [f32]) -> Option<Vec<Evaluated<'a>>> {
+        Some(Vec::new())
+    }
+
+    fn penalty(&self, cx: &Context, _: Pass, input: &Shape, x: &[f32]) -> f64 {
+        let (n, batch) = (input.len(), x.len() / input.len());
+        let rows = (TASK_LEN / n).max(batch.div_ceil(MAX_SUMS)).max(1);
+        let sum = cx.sum_parts(batch.div_ceil(rows), (), |task, ()| {
+            let x = &x[task * rows * n..batch.min((task + 1) * rows) * n];
+            let ratio = |x| {
+                let Norms { l1, l2 } = cx.isa().run(MeasureNorms { x });
+                f64::from(l1) / f64::from(l2)
+            };
+            x.chunks_exact(n).map(ratio).sum()
+        });
+        f64::from(self.weight) * sum / (batch as f64 * (n as f64).sqrt())
+    }
+
+    fn forward(&self, _: &Context, io: Forward<'_>) {
+        io.y.copy_from_slice(io.x);
+    }
+
+    fn backward(&self, cx: &Context, io: Backward<'_>) {
+        let Some(dx) = io.dx else { return };
+        let n = io.input.len();
+        let weight = f64::from(self.weight) / (io.batch as f64 * (n as f64).sqrt());
+        let rows = (TASK_LEN / n).max(1);
+        cx.for_each_part(io.batch.div_ceil(rows), Chunks::new(dx, rows * n), |task, dx| {
+            for (row, dx) in (task * rows..).zip(dx.data.chunks_exact_mut(n)) {
+                let (x, dy) = (&io.x[row * n..][..n], &io.dy[row * n..][..n]);
+                let Norms { l1, l2 } = cx.isa().run(MeasureNorms { x });
+                let [l1, l2] = [l1, l2].map(f64::from);
+                let (of_sign, of_x) = ((weight / l2) as f32, (-weight * l1 / l2.powi(3)) as f32);
+                // At zeros there is no slope to go down.
+                let of_sign = if l1 == 0.0 { 0.0 } else { of_sign };
+                cx.isa().run(Gradient { x, dy, dx, of_sign, of_x });
+            }
+        });
+    }
+}
+
+/// The sum of sizes, and the root of the sum of squares, but [`LEAST_NORM`] at least.
+struct Norms {
+    l1: f32,
+    l2: f32,
+}
+
+struct MeasureNorms<'a> {
+    x: &'a [f32],
+}
+
+impl Kernel for MeasureNorms<'_> {
+    type Output = Norms;
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> Norms {
+        let (mut sizes, mut squares) = (s.splat(0.0), s.splat(0.0));
+        s.for_each(
+            self.x,
+            #[inline(always)]
+            |_, x| {
+                sizes = s.add(sizes, s.abs(x));
+                squares = s.mul_add(x, x, squares);
+            },
+        );
+        Norms { l1: s.sum(sizes), l2: LEAST_NORM.max(s.sum(squares).sqrt()) }
+    }
+}
+
+/// dx = dy + of_sign sign(x) + of_x x, for one sample.
+struct Gradient<'a> {
+    x: &'a [f32],
+    dy: &'a [f32],
+    dx: &'a mut [f32],
+    of_sign: f32,
+    of_x: f32,
+}
+
+impl Kernel for Gradient<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Gradient { x, dy, dx, of_sign, of_x } = self;
+        let zero = s.splat(0.0);
+        s.for_each(
+            x,
+            #[inline(always)]
+            |i, x| {
+                let below = s.select_gt(zero, x, s.splat(-of_sign), zero);
+                let of_sign = s.select_gt(x, zero, s.splat(of_sign), below);
+                let slope = s.mul_add(s.splat(of_x), x, of_sign);
+                s.store_at(s.add(s.load_at(dy, i), slope), dx, i);
+            },
+        );
+    }
+}

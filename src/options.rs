@@ -10,6 +10,7 @@ pub mod data_commands;
 pub mod exporting;
 pub mod finetuning;
 pub mod pretraining;
+pub mod probe;
 pub mod recipe;
 pub mod running;
 pub mod semi;
@@ -26,6 +27,7 @@ use exporting::{EvaluatedPartOption, ExportOption, PartOption};
 use finetuning::{ComparedFinetuning, Finetuning};
 use narrows_models::{Method, SampleShape};
 use pretraining::Pretraining;
+use probe::Probe;
 use running::RunningOptions;
 use semi::SemiOptions;
 use serde::Serialize;
@@ -57,6 +59,8 @@ pub enum Command {
     Semi(Semi),
     /// Measure a trained model on the test samples
     Evaluate(Evaluate),
+    /// Measure how much a few labels tell about the codes of a frozen encoder: linear, nearest neighbours, propagation
+    Probe(Probe),
     /// Measure for each row how badly an autoencoder reconstructs it: the higher, the less it is like what was learnt from
     Score(Score),
     /// Write the latent code of each row

@@ -10,6 +10,8 @@
 //! | [`approach`] | each of those as a method of a comparison |
 //! | [`compare`](mod@compare) | the whole job: what pretraining gains over training from scratch |
 //! | [`curve`] | accuracy against the number of labels, method by method |
+//! | [`probe`] | what a few labels make of the codes of a frozen encoder |
+//! | [`confusion`] | which classes are taken for which |
 //! | [`inference`] | trained models over any number of samples: reconstruction errors, latent codes |
 //! | [`quantile`] | exact quantiles of any number of numbers |
 //! | [`checkpoint`] | models on disk |
@@ -23,6 +25,7 @@ mod best;
 pub mod checkpoint;
 mod codes;
 pub mod compare;
+pub mod confusion;
 pub mod curve;
 mod ema;
 mod error;
@@ -32,6 +35,7 @@ pub mod inference;
 mod mixup;
 mod pca;
 pub mod pretraining;
+pub mod probe;
 pub mod quantile;
 mod reestimation;
 pub mod semi;
@@ -42,6 +46,7 @@ pub mod transfer;
 pub use approach::Approach;
 pub use architecture::{Activation, Architecture, Model, SampleShape};
 pub use compare::Comparison;
+pub use confusion::Confusion;
 pub use curve::Curve;
 pub use ema::Ema;
 pub use error::Error;

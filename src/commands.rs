@@ -9,6 +9,7 @@ pub mod evaluate;
 pub mod finetune;
 pub mod info;
 pub mod pretrain;
+pub mod probe;
 mod reconstruction;
 pub mod score;
 pub mod semi;

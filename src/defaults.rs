@@ -25,6 +25,9 @@ pub const CURVE_VALIDATION: &str = "100";
 /// Ten epochs of 60,000.
 pub const FINETUNE_SAMPLES: usize = 600_000;
 
+// Probes.
+pub const PROBES: &str = "linear,knn,propagation";
+
 // The architecture.
 pub const MODEL: &str = "dense";
 /// What [`latent`] does, for the help.

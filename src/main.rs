@@ -64,6 +64,7 @@ fn work() -> Result<String, error::Error> {
         Command::Finetune(options) => commands::finetune::run(options.clone(), &parsed.explicit),
         Command::Semi(options) => commands::semi::run(options.clone(), &parsed.explicit),
         Command::Evaluate(options) => commands::evaluate::run(options),
+        Command::Probe(options) => commands::probe::run(options),
         Command::Score(options) => commands::score::run(options, &parsed.explicit),
         Command::Embed(options) => commands::embed::run(options),
         Command::Summary(options) => commands::summary::run(options.clone(), &parsed.explicit),

@@ -11,6 +11,7 @@ pub mod exporting;
 pub mod finetuning;
 pub mod objective;
 pub mod pretraining;
+pub mod probe;
 pub mod recipe;
 pub mod running;
 pub mod semi;
@@ -27,6 +28,7 @@ use exporting::{EvaluatedPartOption, ExportOption, PartOption};
 use finetuning::{ComparedFinetuning, Finetuning};
 use narrows_models::{Method, SampleShape};
 use pretraining::Pretraining;
+use probe::Probe;
 use running::RunningOptions;
 use semi::SemiOptions;
 use serde::Serialize;
@@ -58,6 +60,8 @@ pub enum Command {
     Semi(Semi),
     /// Measure a trained model on the test samples
     Evaluate(Evaluate),
+    /// Measure how much a few labels tell about the codes of a frozen encoder: linear, nearest neighbours, propagation
+    Probe(Probe),
     /// Measure for each row how badly an autoencoder reconstructs it: the higher, the less it is like what was learnt from
     Score(Score),
     /// Write the latent code of each row

@@ -7,6 +7,7 @@ use crate::machine;
 use narrows_models::Metric;
 use narrows_models::compare::MethodResult;
 use narrows_models::pretraining::{AutoencoderResult, PcaResult};
+use narrows_models::probe::ProbeResult;
 use serde::Serialize;
 use std::time::Instant;
 
@@ -104,6 +105,31 @@ pub struct EvaluateSummary<'a> {
     /// Of an autoencoder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_mse: Option<f64>,
+    #[serde(flatten)]
+    pub cost: Cost,
+}
+
+/// Of `probe`.
+#[derive(Debug, Serialize)]
+pub struct ProbeSummary<'a> {
+    pub command: &'a str,
+    pub dataset: &'a str,
+    /// What the encoder was trained on; none where the samples are probed as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trained_on: Option<&'a str>,
+    pub seed: u64,
+    pub threads: usize,
+    /// The values of a code.
+    pub code: usize,
+    pub labels: usize,
+    pub validation: usize,
+    pub draws: usize,
+    pub test_samples: usize,
+    /// As of `compare`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric: Option<Metric>,
+    pub transductive: bool,
+    pub probes: &'a [ProbeResult],
     #[serde(flatten)]
     pub cost: Cost,
 }

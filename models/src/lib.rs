@@ -11,6 +11,8 @@
 //! | [`approach`] | each of those as a method of a comparison |
 //! | [`compare`](mod@compare) | the whole job: what pretraining gains over training from scratch |
 //! | [`curve`] | accuracy against the number of labels, method by method |
+//! | [`probe`] | what a few labels make of the codes of a frozen encoder |
+//! | [`confusion`] | which classes are taken for which |
 //! | [`inference`] | trained models over any number of samples: reconstruction errors, latent codes |
 //! | [`quantile`] | exact quantiles of any number of numbers |
 //! | [`checkpoint`] | models on disk |
@@ -24,6 +26,7 @@ mod best;
 pub mod checkpoint;
 mod codes;
 pub mod compare;
+pub mod confusion;
 pub mod curve;
 mod ema;
 mod error;
@@ -34,6 +37,7 @@ mod mixup;
 pub mod objective;
 mod pca;
 pub mod pretraining;
+pub mod probe;
 pub mod quantile;
 mod reestimation;
 pub mod semi;
@@ -44,6 +48,7 @@ pub mod transfer;
 pub use approach::Approach;
 pub use architecture::{Activation, Architecture, Model, SampleShape};
 pub use compare::Comparison;
+pub use confusion::Confusion;
 pub use curve::Curve;
 pub use ema::Ema;
 pub use error::Error;

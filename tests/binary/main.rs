@@ -11,6 +11,7 @@ mod data;
 mod data_fetch;
 mod images;
 mod models;
+mod probe;
 mod program;
 mod progress;
 mod tables;

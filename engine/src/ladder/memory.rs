@@ -10,15 +10,27 @@ use crate::memory::Slab;
 pub struct LadderMemory {
     pub(super) max_labelled: usize,
     pub(super) max_unlabelled: usize,
-    pub(super) noisy: Encoder,
-    pub(super) clean: Encoder,
-    pub(super) decoder: Decoder,
+    pub(super) passes: Passes,
+    pub(super) fixed: Fixed,
+}
+
+/// What changes with each step.
+#[derive(Clone, Debug)]
+pub(super) struct Passes {
+    pub noisy: Encoder,
+    pub clean: Encoder,
+    pub decoder: Decoder,
     /// Two gradients on their way: (labelled + unlabelled, widest) each.
-    pub(super) work: [Slab; 2],
-    pub(super) scratch: Slab,
-    pub(super) shapes: Vec<Shape>,
-    /// By layer, the parameters of a batch norm that only normalises: (4, n).
-    pub(super) unit: Vec<Slab>,
+    pub work: [Slab; 2],
+    pub scratch: Slab,
+}
+
+/// What never changes, by layer.
+#[derive(Clone, Debug)]
+pub(super) struct Fixed {
+    pub shapes: Vec<Shape>,
+    /// The parameters of a batch norm that only normalises: (4, n).
+    pub unit: Vec<Slab>,
 }
 
 /// An encoder's values by layer. The lists begin with the sample, whose slabs are empty but for its noisy values in `h`.
@@ -95,13 +107,14 @@ impl LadderMemory {
         LadderMemory {
             max_labelled: labelled,
             max_unlabelled: unlabelled,
-            noisy: encoder(rows, true),
-            clean: encoder(unlabelled, false),
-            decoder,
-            work: [Slab::new(rows * widest), Slab::new(rows * widest)],
-            scratch: Slab::new(scratch.into_iter().flatten().max().unwrap_or(0)),
-            shapes,
-            unit: widths.iter().map(unit).collect(),
+            passes: Passes {
+                noisy: encoder(rows, true),
+                clean: encoder(unlabelled, false),
+                decoder,
+                work: [Slab::new(rows * widest), Slab::new(rows * widest)],
+                scratch: Slab::new(scratch.into_iter().flatten().max().unwrap_or(0)),
+            },
+            fixed: Fixed { shapes, unit: widths.iter().map(unit).collect() },
         }
     }
 
@@ -115,7 +128,7 @@ impl LadderMemory {
     /// # Panics
     /// If there is no such layer.
     pub fn clean_statistics(&self, l: usize) -> (&[f32], &[f32]) {
-        let saved = &self.clean.saved[l];
+        let saved = &self.passes.clean.saved[l];
         let n = saved.len() / 3;
         (&saved[..n], &saved[n..2 * n])
     }

@@ -1,12 +1,12 @@
 //! The ladder's forward passes: two encoders and the decoder.
 
 use super::kernels::{Noise, activate, corrupt};
-use super::memory::{Decoder, Encoder, LadderMemory};
+use super::memory::{Decoder, Encoder, Fixed, LadderMemory, Passes};
 use super::{EPS, Ladder, LadderBatch, LadderLoss, Layout, combinator};
 use crate::layers::{BatchNorm, Forward, Layer, Linear, Pass};
 use crate::loss::softmax;
 use crate::random::Random;
-use crate::{Context, Error, Loss, Params, Shape, Target};
+use crate::{Context, Error, Loss, Params, Target};
 
 /// What every part of a step needs.
 #[derive(Clone, Copy)]
@@ -14,6 +14,7 @@ pub(super) struct Plan<'a> {
     pub cx: &'a Context,
     pub params: &'a [f32],
     pub layout: &'a Layout,
+    pub fixed: &'a Fixed,
 }
 
 impl Ladder {
@@ -47,27 +48,28 @@ impl Ladder {
             )));
         }
         let layout = self.layout(params);
-        let plan = Plan { cx, params: params.values(), layout: &layout };
+        let LadderMemory { passes, fixed, .. } = memory;
+        let plan = Plan { cx, params: params.values(), layout: &layout, fixed };
         let noise =
             |l: usize| Noise { std: self.noise, random: Random::new(batch.seed, l as u64), step: batch.step };
-        let LadderMemory { noisy, clean, decoder, work, scratch, shapes, unit, .. } = memory;
+        let Passes { noisy, clean, decoder, scratch, .. } = passes;
         corrupt(cx, noise(0), batch.x, n, &mut noisy.h[0][..rows * n]);
         for l in 1..=self.top() {
-            self.layer(plan, l, rows, None, noisy, &shapes[..], &unit[l], scratch);
+            self.layer(plan, l, rows, None, noisy, scratch);
             self.activate(plan, l, rows, (self.noise > 0.0).then(|| noise(l)), noisy);
         }
         let x = &batch.x[labelled * n..];
         if self.needs_clean() {
-            self.encode_clean(plan, x, clean, shapes, unit, scratch);
+            self.encode_clean(plan, x, clean, scratch);
         }
-        self.decode(plan, labelled, unlabelled, noisy, decoder, shapes, unit, scratch);
+        self.decode(plan, labelled, unlabelled, noisy, decoder, scratch);
 
         let classes = self.widths[self.top()];
-        let logits = &noisy.h[self.top()][..labelled * classes];
-        let dy = &mut work[0][..labelled * classes];
+        let logits = &passes.noisy.h[self.top()][..labelled * classes];
+        let dy = &mut passes.work[0][..labelled * classes];
         let target = Target::Classes(batch.classes);
         let supervised = Loss::cross_entropy().evaluate(cx, labelled, logits, target, Some(dy))?;
-        let denoising = self.backward(plan, labelled, x, memory, grads);
+        let denoising = self.backward(plan, labelled, x, passes, grads);
         Ok(LadderLoss { supervised, denoising })
     }
 
@@ -93,31 +95,23 @@ impl Ladder {
             )));
         }
         let layout = self.layout(params);
-        let plan = Plan { cx, params: params.values(), layout: &layout };
-        let LadderMemory { clean, scratch, shapes, unit, .. } = &mut *memory;
-        self.encode_clean(plan, x, clean, shapes, unit, scratch);
-        Ok(&memory.clean.h[top][..rows * self.widths[top]])
+        let LadderMemory { passes, fixed, .. } = &mut *memory;
+        let plan = Plan { cx, params: params.values(), layout: &layout, fixed };
+        let Passes { clean, scratch, .. } = passes;
+        self.encode_clean(plan, x, clean, scratch);
+        Ok(&memory.passes.clean.h[top][..rows * self.widths[top]])
     }
 
-    fn encode_clean(
-        &self,
-        plan: Plan<'_>,
-        x: &[f32],
-        clean: &mut Encoder,
-        shapes: &[Shape],
-        unit: &[crate::memory::Slab],
-        scratch: &mut [f32],
-    ) {
+    fn encode_clean(&self, plan: Plan<'_>, x: &[f32], clean: &mut Encoder, scratch: &mut [f32]) {
         let rows = x.len() / self.widths[0];
         for l in 1..=self.top() {
             let input = (l == 1).then_some(x);
-            self.layer(plan, l, rows, input, clean, shapes, &unit[l], scratch);
+            self.layer(plan, l, rows, input, clean, scratch);
             self.activate(plan, l, rows, None, clean);
         }
     }
 
     /// Layer `l` of an encoder up to its normalised values, from the layer below or from `input`.
-    #[allow(clippy::too_many_arguments)] // the parts of a memory, borrowed apart
     fn layer(
         &self,
         plan: Plan<'_>,
@@ -125,16 +119,14 @@ impl Ladder {
         rows: usize,
         input: Option<&[f32]>,
         encoder: &mut Encoder,
-        shapes: &[Shape],
-        unit: &[f32],
         scratch: &mut [f32],
     ) {
         let [below, n] = [self.widths[l - 1], self.widths[l]];
         let Encoder { pre, z, h, saved } = encoder;
         let (pre, z) = (&mut pre[l][..rows * n], &mut z[l][..rows * n]);
         let x = input.unwrap_or_else(|| &h[l - 1][..rows * below]);
-        project(plan, n, &shapes[l - 1], x, &plan.params[plan.layout.weights[l].clone()], pre, scratch);
-        normalise(plan, &shapes[l], pre, z, unit, &mut saved[l], scratch);
+        project(plan, n, l - 1, x, &plan.params[plan.layout.weights[l].clone()], pre, scratch);
+        normalise(plan, l, pre, z, &mut saved[l], scratch);
     }
 
     /// From the normalised values of layer `l` on: noise, bias, ReLU or scale.
@@ -150,7 +142,6 @@ impl Ladder {
     }
 
     /// The decoder, from the top down to the lowest layer with a cost.
-    #[allow(clippy::too_many_arguments)] // the parts of a memory, borrowed apart
     fn decode(
         &self,
         plan: Plan<'_>,
@@ -158,8 +149,6 @@ impl Ladder {
         rows: usize,
         noisy: &Encoder,
         decoder: &mut Decoder,
-        shapes: &[Shape],
-        unit: &[crate::memory::Slab],
         scratch: &mut [f32],
     ) {
         let Some(lowest) = self.lowest_cost() else { return };
@@ -173,10 +162,10 @@ impl Ladder {
             } else {
                 let weight = &plan.params[plan.layout.projections[l + 1].clone()];
                 let above = &s[l + 1][..rows * self.widths[l + 1]];
-                project(plan, n, &shapes[l + 1], above, weight, v, scratch);
+                project(plan, n, l + 1, above, weight, v, scratch);
             }
             let u = &mut u[l][..rows * n];
-            normalise(plan, &shapes[l], v, u, &unit[l], &mut saved[l], scratch);
+            normalise(plan, l, v, u, &mut saved[l], scratch);
             let z = if l == 0 { &noisy.h[0] } else { &noisy.z[l] };
             let a = &plan.params[plan.layout.combinators[l].clone()];
             combinator::forward(plan.cx, a, &z[from..from + rows * n], u, &mut s[l][..rows * n]);
@@ -184,32 +173,24 @@ impl Ladder {
     }
 }
 
-/// y = x W^T for x: (rows, input) and W: (n, input).
+/// y = x W^T for x: (rows, the values of layer `from`) and W: (n, the same).
 fn project(
     plan: Plan<'_>,
     n: usize,
-    input: &Shape,
+    from: usize,
     x: &[f32],
     weight: &[f32],
     y: &mut [f32],
     scratch: &mut [f32],
 ) {
-    let batch = y.len() / n;
-    let pass = Pass::train(0, 0);
+    let (batch, pass, input) = (y.len() / n, Pass::train(0, 0), &plan.fixed.shapes[from]);
     let io = Forward { pass, position: 0, batch, input, x, y, params: weight, saved: &mut [], scratch };
     Linear::new(n).without_bias().forward(plan.cx, io);
 }
 
-/// y = (x - mean) / std over the rows of x: (rows, n); the statistics into `saved`.
-fn normalise(
-    plan: Plan<'_>,
-    shape: &Shape,
-    x: &[f32],
-    y: &mut [f32],
-    unit: &[f32],
-    saved: &mut [f32],
-    scratch: &mut [f32],
-) {
+/// y = (x - mean) / std over the rows of x: (rows, the values of layer `l`); the statistics into `saved`.
+fn normalise(plan: Plan<'_>, l: usize, x: &[f32], y: &mut [f32], saved: &mut [f32], scratch: &mut [f32]) {
+    let (shape, unit) = (&plan.fixed.shapes[l], &plan.fixed.unit[l]);
     let (batch, pass) = (x.len() / shape.len(), Pass::train(0, 0));
     let io = Forward { pass, position: 0, batch, input: shape, x, y, params: unit, saved, scratch };
     BatchNorm::new(EPS, 0.0).forward(plan.cx, io);

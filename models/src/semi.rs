@@ -10,7 +10,7 @@
 //! | file | what it asks of samples without a label |
 //! |---|---|
 //! | `pseudo_labels.rs` | that a strongly augmented sample gets the class that it gets as it is, where that is sure |
-//! | `mean_teacher.rs` | that it gets the probabilities that the average of past weights gives it |
+//! | mean teacher, in `consistency.rs` | that it gets the probabilities that the average of past weights gives it |
 //! | `vat.rs` | that its probabilities stay where the input moves the way that changes them most |
 //! | `ladder.rs` | that each layer can be restored from noise |
 //!
@@ -19,7 +19,6 @@
 
 mod consistency;
 mod ladder;
-mod mean_teacher;
 mod pseudo_labels;
 mod run;
 mod vat;
@@ -28,7 +27,7 @@ pub use consistency::Consistency;
 pub use ladder::LadderCosts;
 pub use run::SemiRun;
 
-use crate::{Activation, Architecture, Error, Metric, Model};
+use crate::{Activation, Architecture, Ema, Error, Metric, Model};
 use narrows_datasets::{Augmentation, Dataset, Rows};
 use narrows_engine::{Optimizer, Schedule};
 
@@ -135,7 +134,7 @@ impl SemiTraining {
         };
         in_range("weight of samples without a label", self.weight, 0.0, 1e6)?;
         in_range("ramp-up", self.ramp_up, 0.0, 1.0)?;
-        in_range("decay of the moving average", self.ema, 0.0, 0.999_999)?;
+        Ema::check(self.ema)?;
         match &self.method {
             Semi::PseudoLabels { threshold } => in_range("threshold", *threshold, 0.0, 1.0)?,
             Semi::MeanTeacher if self.ema == 0.0 => {

@@ -102,10 +102,10 @@ fn a_curve_says_what_a_comparison_says() {
                   --methods scratch,slow --quiet";
     place.succeed(&format!("compare {shared} --labels 30 --out compared"));
     place.succeed(&format!("curve {shared} --labels 30,50 --out curved"));
-    place.succeed(&format!(
+    place.succeed(
         "curve --encoder compared --finetune-epochs 3 --finetune-lr 3e-3,1e-2 --draws 2 --methods scratch,slow --quiet \
-         --labels 30 --out given"
-    ));
+         --labels 30 --out given",
+    );
     let compared = place.json("compared/summary.json");
     for run in ["curved", "given"] {
         let point = &points(&place, run)[0];

@@ -1,7 +1,7 @@
 //! The step of the methods that hold the outputs of a network against each other.
 
-use super::{Semi, SemiTraining, mean_teacher, pseudo_labels, vat};
-use crate::Error;
+use super::{Semi, SemiTraining, pseudo_labels, vat};
+use crate::{Ema, Error};
 use narrows_engine::loss::{self, softmax};
 use narrows_engine::memory::Slab;
 use narrows_engine::random::Random;
@@ -20,7 +20,7 @@ pub struct Consistency<'n> {
     /// The optimiser's state.
     pub optimizer: OptimizerState,
     /// The moving average of the parameters, if one is asked for.
-    pub average: Option<Params>,
+    pub average: Option<Ema>,
     activations: Activations,
     grads: Slab,
     /// (batch, classes)
@@ -53,7 +53,7 @@ impl<'n> Consistency<'n> {
         Consistency {
             network,
             optimizer: OptimizerState::new(training.optimizer, &params),
-            average: (training.ema > 0.0).then(|| params.clone()),
+            average: (training.ema > 0.0).then(|| Ema::new(&params, training.ema)),
             activations: Activations::new(network, largest),
             grads: Slab::new(params.values().len()),
             targets: Slab::new(training.batch * network.output().len()),
@@ -92,7 +92,7 @@ impl<'n> Consistency<'n> {
                 batch.strong
             }
             Semi::MeanTeacher => {
-                let teacher = average.as_ref().unwrap_or(params);
+                let teacher = average.as_ref().map_or(&*params, Ema::params);
                 network.forward(cx, teacher, activations, batch.weak, pass)?;
                 softmax(cx, classes, activations.output(), targets);
                 targets.iter_mut().for_each(|p| *p *= batch.weight);
@@ -147,8 +147,157 @@ impl<'n> Consistency<'n> {
         network.backward(cx, params, activations, batch.labelled, pass, grads);
         optimizer.step(cx, params, grads, batch.lr);
         if let Some(average) = average {
-            mean_teacher::follow(average, params, training.ema, step);
+            average.update(params);
         }
         Ok([supervised, consistency])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Activation, Architecture, Metric, Model};
+    use narrows_datasets::Augmentation;
+    use narrows_engine::{Optimizer, Schedule};
+
+    const LEN: usize = 5;
+
+    /// A smooth network, so that differences tell slopes.
+    fn network() -> Network {
+        let smooth = Activation::Tanh;
+        let architecture = Architecture {
+            widths: vec![6],
+            latent: 4,
+            activation: smooth,
+            code_activation: smooth,
+            ..Architecture::new(Model::Dense, LEN)
+        };
+        architecture.classifier(3).unwrap()
+    }
+
+    fn training(method: Semi) -> SemiTraining {
+        SemiTraining {
+            method,
+            epochs: 1,
+            batch: 8,
+            labelled_batch: 6,
+            lr: 1.0,
+            schedule: Schedule::Constant,
+            optimizer: Optimizer::sgd(),
+            weight: 0.7,
+            ramp_up: 0.0,
+            ema: 0.9,
+            metric: Metric::Accuracy,
+            seed: 3,
+            augmentation: Augmentation::default(),
+            strong: Augmentation::default(),
+        }
+    }
+
+    fn samples(n: usize, purpose: u64) -> Vec<f32> {
+        let mut x = vec![0.0; n * LEN];
+        Random::new(1, purpose).fill_normal(0, 0, &mut x);
+        x
+    }
+
+    /// What a plain step of length 1 moves is the gradient. It is held against differences of the loss, its targets and moved
+    /// samples being those of the step.
+    #[test]
+    fn each_methods_gradient_is_the_slope_of_its_loss() {
+        let (cx, network) = (Context::new(1).unwrap(), network());
+        let (labelled, weak, strong) = (samples(6, 1), samples(8, 2), samples(8, 3));
+        let classes = [0, 1, 2, 0, 1, 2];
+        for method in [
+            Semi::PseudoLabels { threshold: 0.4 },
+            Semi::MeanTeacher,
+            Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0 },
+            Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.5 },
+        ] {
+            let training = training(method.clone());
+            let params = Params::new(&network, 4);
+            let mut consistency = Consistency::new(&network, params.clone(), &training, LEN);
+            let batch = Batch {
+                labelled: &labelled,
+                classes: &classes,
+                weak: &weak,
+                strong: &strong,
+                lr: 1.0,
+                weight: 0.7,
+            };
+            let losses = consistency.step(&cx, &training, batch).unwrap();
+            let (entropy, x) = match method {
+                Semi::Vat { entropy, .. } => (entropy, &consistency.moved[1][..]),
+                _ => (0.0, &strong[..]),
+            };
+            let targets = consistency.targets.to_vec();
+            assert!(targets.iter().any(|t| *t > 0.0), "{method:?}");
+            let mut activations = Activations::new(&network, 8);
+            let mut loss_at = |params: &Params| -> f64 {
+                let pass = Pass::train(3, 0);
+                let y = network.forward(&cx, params, &mut activations, x, pass).unwrap();
+                let mut loss =
+                    Loss::cross_entropy().evaluate(&cx, 8, y, Target::Probabilities(&targets), None).unwrap();
+                let y = network.forward(&cx, params, &mut activations, &labelled, pass).unwrap();
+                loss += Loss::cross_entropy().evaluate(&cx, 6, y, Target::Classes(&classes), None).unwrap();
+                let y = network.forward(&cx, params, &mut activations, &weak, pass).unwrap();
+                for z in y.chunks(3) {
+                    let e: Vec<f64> = z.iter().map(|z| f64::from(*z).exp()).collect();
+                    let sum: f64 = e.iter().sum();
+                    let of_row: f64 = e.iter().map(|e| -e / sum * (e / sum).ln()).sum();
+                    loss += of_row / 8.0 * f64::from(entropy * 0.7);
+                }
+                loss
+            };
+            assert!((losses[0] + losses[1] - loss_at(&params)).abs() < 1e-5, "{method:?}: {losses:?}");
+            for entry in params.entries().iter().filter(|entry| entry.trainable) {
+                for i in entry.range.clone() {
+                    let mut at = |step: f32| {
+                        let mut params = params.clone();
+                        params.values_mut()[i] += step;
+                        loss_at(&params)
+                    };
+                    let slope = (at(3e-3) - at(-3e-3)) / 6e-3;
+                    let moved = f64::from(params.values()[i] - consistency.params.values()[i]);
+                    assert!(
+                        (slope - moved).abs() < 2e-3,
+                        "{method:?}: {} {i}: {moved}, not {slope}",
+                        entry.name
+                    );
+                }
+            }
+        }
+    }
+
+    /// The virtual adversary hurts more than a random direction as long.
+    #[test]
+    fn the_adversarial_direction_is_a_bad_one() {
+        let (cx, network) = (Context::new(1).unwrap(), network());
+        let training = training(Semi::Vat { epsilon: 0.3, xi: 0.1, entropy: 0.0 });
+        let params = Params::new(&network, 4);
+        let (labelled, weak) = (samples(6, 1), samples(8, 2));
+        let mut consistency = Consistency::new(&network, params.clone(), &training, LEN);
+        let classes = [0; 6];
+        let batch = Batch {
+            labelled: &labelled,
+            classes: &classes,
+            weak: &weak,
+            strong: &weak,
+            lr: 1e-9,
+            weight: 1.0,
+        };
+        consistency.step(&cx, &training, batch).unwrap();
+        let mut activations = Activations::new(&network, 8);
+        let targets = consistency.targets.to_vec();
+        let mut loss_of = |x: &[f32]| {
+            let y = network.forward(&cx, &params, &mut activations, x, Pass::train(3, 0)).unwrap();
+            Loss::cross_entropy().evaluate(&cx, 8, y, Target::Probabilities(&targets), None).unwrap()
+        };
+        let adversarial = loss_of(&consistency.moved[1]);
+        for step in 0..20 {
+            let mut random = vec![0.0; weak.len()];
+            vat::nudge(&cx, Random::new(7, 7), step, LEN, 0.3, &weak, &mut random);
+            let random = loss_of(&random);
+            assert!(adversarial > random, "{adversarial} against {random}");
+        }
     }
 }

@@ -250,3 +250,63 @@ fn layers(params: &Params) -> Result<(Vec<LinearNames>, Vec<String>), Error> {
     }
     Ok((linears, norms))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Activation, Architecture, Metric, Model};
+    use narrows_datasets::Augmentation;
+    use narrows_engine::{Activations, Optimizer, Pass, Schedule};
+
+    /// Statistics over one batch are that batch's, so the classifier in evaluation gives what the clean ladder gives for it.
+    #[test]
+    fn the_classifier_is_the_clean_ladder() {
+        let (cx, digits) = (Context::new(1).unwrap(), Dataset::digits());
+        let architecture = Architecture {
+            widths: vec![20, 15],
+            latent: 12,
+            code_activation: Activation::Relu,
+            ..Architecture::new(Model::Dense, [8, 8, 1])
+        };
+        let network = architecture.classifier(10).unwrap();
+        let mut params = Params::new(&network, 1);
+        let training = SemiTraining {
+            method: Semi::Ladder { noise: 0.3, costs: LadderCosts(vec![10.0, 1.0, 0.1]) },
+            epochs: 1,
+            batch: 50,
+            labelled_batch: 20,
+            lr: 1e-2,
+            schedule: Schedule::Constant,
+            optimizer: Optimizer::adam(),
+            weight: 1.0,
+            ramp_up: 0.0,
+            ema: 0.0,
+            metric: Metric::Accuracy,
+            seed: 1,
+            augmentation: Augmentation::default(),
+            strong: Augmentation::default(),
+        };
+        let mut ladder = LadderTrainer::new(&network, &params, &training).unwrap();
+        let rows: Vec<u32> = (0..70).collect();
+        let (mut x, mut classes) = (vec![0.0; 70 * 64], vec![0; 20]);
+        digits.gather(&rows, &mut x).unwrap();
+        digits.gather_labels(&rows[..20], &mut classes).unwrap();
+        let first = ladder.step(&cx, &x, &classes, 1, 1e-2).unwrap();
+        for _ in 0..150 {
+            ladder.step(&cx, &x, &classes, 1, 1e-2).unwrap();
+        }
+        let last = ladder.step(&cx, &x, &classes, 1, 1e-2).unwrap();
+        assert!(last[0] < 0.5 * first[0] && last[1] < 0.5 * first[1], "{first:?} {last:?}");
+
+        ladder.export(&cx, &digits, Rows::Listed(&rows[20..]), &mut params).unwrap();
+        let unlabelled = &x[20 * 64..];
+        let clean = ladder.ladder.clean(&cx, &ladder.params, &mut ladder.memory, unlabelled).unwrap();
+        let mut activations = Activations::new(&network, 50);
+        let y = network.forward(&cx, &params, &mut activations, unlabelled, Pass::evaluate()).unwrap();
+        let largest = clean.iter().fold(0.0f32, |a, z| a.max(z.abs()));
+        assert!(largest > 1.0, "{largest}");
+        for (a, b) in clean.iter().zip(y) {
+            assert!((a - b).abs() < 1e-3 * largest, "{a} {b}");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use crate::augmentation::BatchAugmenter;
 use crate::best::{Best, Score};
 use crate::event::{EpochRecord, Event, Observer};
 use crate::training::{Goal, Task};
-use crate::{Error, Evaluation};
+use crate::{Ema, Error, Evaluation};
 use narrows_datasets::{Augmentation, Dataset, Loader, Rows};
 use narrows_engine::memory::Slab;
 use narrows_engine::{Context, Loss, Network, Params};
@@ -192,7 +192,7 @@ impl<'a> SemiRun<'a> {
         let seconds = start.elapsed().as_secs_f64();
         match &mut self.learner {
             Learner::Consistency(consistency) => {
-                let now = consistency.average.as_ref().unwrap_or(&consistency.params);
+                let now = consistency.average.as_ref().map_or(&consistency.params, Ema::params);
                 self.params.values_mut().copy_from_slice(now.values());
             }
             Learner::Ladder(ladder) => ladder.export(cx, data, unlabelled, &mut self.params)?,

@@ -1,0 +1,215 @@
+//! Semi-supervised training: what it gains where labels are few, that it is the same bits however it is run, and what it
+//! refuses.
+
+mod support;
+
+use narrows_datasets::{Augmentation, Dataset, LabelDraw, Rows, TrainTest, builtin, draw_labels};
+use narrows_engine::{Context, Loss, Network, Optimizer, Params, Schedule};
+use narrows_models::semi::{LadderCosts, Semi, SemiRun, SemiTask, SemiTraining};
+use narrows_models::{Activation, Architecture, Evaluation, Goal, Metric, Model};
+use support::image_architecture;
+
+struct Setting {
+    data: TrainTest,
+    draw: LabelDraw,
+    network: Network,
+}
+
+fn dense() -> Architecture {
+    Architecture {
+        widths: vec![64],
+        latent: 32,
+        code_activation: Activation::Relu,
+        ..Architecture::new(Model::Dense, [8, 8, 1])
+    }
+}
+
+impl Setting {
+    fn new(architecture: &Architecture) -> Setting {
+        let data = builtin(500, 0);
+        let draw = draw_labels(data.train.labels().unwrap().unwrap(), 10, 20, 50, 1, 0).unwrap();
+        Setting { data, draw, network: architecture.classifier(10).unwrap() }
+    }
+
+    fn task(&self) -> SemiTask<'_> {
+        let Setting { data: TrainTest { train, .. }, draw, .. } = self;
+        SemiTask {
+            data: train,
+            labelled: Rows::Listed(&draw.train),
+            unlabelled: Rows::all(train.len()),
+            validation: Rows::Listed(&draw.validation),
+        }
+    }
+
+    fn run(&self, training: &SemiTraining) -> SemiRun<'_> {
+        SemiRun::new("test", &self.network, Params::new(&self.network, 2), self.task(), training).unwrap()
+    }
+
+    fn test_accuracy(&self, params: &Params) -> f64 {
+        let (test, loss) = (&self.data.test, Loss::cross_entropy());
+        let cx = Context::new(1).unwrap();
+        let rows = Rows::all(test.len());
+        let evaluation = Evaluation::of(&cx, &self.network, params, &loss, test, rows, Goal::Classify);
+        evaluation.unwrap().accuracy.unwrap()
+    }
+}
+
+fn semi(method: Semi) -> SemiTraining {
+    let (augmentation, strong) = match method {
+        Semi::PseudoLabels { .. } | Semi::MeanTeacher => {
+            let weak = Augmentation { shift: 1, rotate: 10.0, ..Augmentation::default() };
+            (weak, Augmentation { mask: 0.3, ..weak })
+        }
+        _ => (Augmentation::default(), Augmentation::default()),
+    };
+    SemiTraining {
+        method,
+        epochs: 30,
+        batch: 50,
+        labelled_batch: 20,
+        lr: 3e-3,
+        schedule: Schedule::Cosine { min: 0.0 },
+        optimizer: Optimizer::adam(),
+        weight: 1.0,
+        ramp_up: 0.5,
+        ema: 0.98,
+        metric: Metric::Accuracy,
+        seed: 1,
+        augmentation,
+        strong,
+    }
+}
+
+fn methods() -> [Semi; 4] {
+    [
+        Semi::PseudoLabels { threshold: 0.8 },
+        Semi::MeanTeacher,
+        Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0 },
+        Semi::Ladder { noise: 0.3, costs: LadderCosts(vec![100.0, 1.0, 0.1]) },
+    ]
+}
+
+/// Against the same training with nothing asked of the samples without a label.
+#[test]
+fn samples_without_a_label_help() {
+    let setting = Setting::new(&dense());
+    let cx = Context::new(1).unwrap();
+    let mut lost = false;
+    for method in methods() {
+        let with = semi(method.clone());
+        let without = SemiTraining { weight: 0.0, ..with.clone() };
+        let [with, without] = [with, without].map(|settings| {
+            let mut run = setting.run(&settings);
+            run.train(&cx, &()).unwrap();
+            let best = &run.history[run.best_epoch() - 1];
+            assert!(run.history.iter().all(|epoch| epoch.validation_accuracy <= best.validation_accuracy));
+            setting.test_accuracy(&run.params)
+        });
+        eprintln!("{method:?}: {with}, without {without}");
+        // With two labels a class, the classes that it is sure of are often wrong: pseudo-labels are to do no harm.
+        let least = if matches!(method, Semi::PseudoLabels { .. }) { -0.01 } else { 0.02 };
+        lost |= with < without + least;
+    }
+    assert!(!lost, "a method gains too little: see above");
+}
+
+#[test]
+fn threads_and_copies_change_no_bit() {
+    for (architecture, methods) in
+        [(dense(), &methods()[..]), (image_architecture(Model::Conv), &methods()[..3])]
+    {
+        let setting = Setting::new(&architecture);
+        for method in methods {
+            let settings = SemiTraining { epochs: 2, ..semi(method.clone()) };
+            let of = |threads| {
+                let mut run = setting.run(&settings);
+                run.train(&Context::new(threads).unwrap(), &()).unwrap();
+                run.params.values().iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+            };
+            let whole = of(1);
+            assert!(whole == of(3), "{method:?}: threads");
+            let cx = Context::new(1).unwrap();
+            let mut first = setting.run(&settings);
+            first.epoch(&cx, &()).unwrap();
+            let mut copy = first.clone();
+            drop(first);
+            copy.train(&cx, &()).unwrap();
+            assert!(
+                whole.iter().zip(copy.params.values()).all(|(a, b)| *a == b.to_bits()),
+                "{method:?}: copy"
+            );
+        }
+    }
+}
+
+#[test]
+fn labels_of_other_samples_are_not_looked_at() {
+    // The same samples, of which all but those drawn have lost their label.
+    let setting = Setting::new(&dense());
+    let train = &setting.data.train;
+    let mut rows: Vec<u32> = setting.draw.train.iter().chain(&setting.draw.validation).copied().collect();
+    rows.sort_unstable();
+    let hidden = Setting {
+        data: TrainTest { train: only(train, &rows), test: setting.data.test.clone() },
+        ..Setting::new(&dense())
+    };
+    let cx = Context::new(1).unwrap();
+    for method in methods() {
+        let settings = SemiTraining { epochs: 1, ..semi(method) };
+        let of = |setting: &Setting| {
+            let mut run = setting.run(&settings);
+            run.train(&cx, &()).unwrap();
+            run.params.values().to_vec()
+        };
+        assert!(of(&setting) == of(&hidden));
+    }
+}
+
+/// `data` with the labels of `rows` alone.
+fn only(data: &Dataset, rows: &[u32]) -> Dataset {
+    let all = data.labels().unwrap().unwrap();
+    let labels: Vec<u16> = (0..data.len())
+        .map(|row| if rows.contains(&(row as u32)) { all[row] } else { narrows_datasets::UNLABELLED })
+        .collect();
+    let mut values = vec![0.0; data.len() * data.sample_len()];
+    data.gather(&(0..data.len() as u32).collect::<Vec<_>>(), &mut values).unwrap();
+    Dataset::from_floats("hidden", values, &[8, 8, 1], Some(labels)).unwrap()
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let setting = Setting::new(&dense());
+    let refused = |training: SemiTraining, text: &str| {
+        let run = SemiRun::new(
+            "test",
+            &setting.network,
+            Params::new(&setting.network, 2),
+            setting.task(),
+            &training,
+        );
+        let e = run.expect_err(text).to_string();
+        assert!(e.contains(text) && !e.contains('\n'), "{text}: {e}");
+    };
+    let plain = || semi(Semi::MeanTeacher);
+    refused(SemiTraining { epochs: 0, ..plain() }, "at least 1 epoch");
+    refused(SemiTraining { batch: 1, ..plain() }, "at least 2 samples");
+    refused(SemiTraining { labelled_batch: 1, ..plain() }, "at least 2 samples");
+    refused(SemiTraining { lr: f32::NAN, ..plain() }, "learning rate");
+    refused(SemiTraining { weight: -1.0, ..plain() }, "weight");
+    refused(SemiTraining { ramp_up: 2.0, ..plain() }, "ramp-up");
+    refused(SemiTraining { ema: 0.0, ..plain() }, "mean teacher needs a moving average");
+    refused(semi(Semi::PseudoLabels { threshold: 1.5 }), "threshold");
+    refused(semi(Semi::Vat { epsilon: 0.0, xi: 0.1, entropy: 0.0 }), "epsilon");
+    refused(semi(Semi::Ladder { noise: -0.1, costs: LadderCosts::full() }), "noise");
+    refused(semi(Semi::Ladder { noise: 0.1, costs: LadderCosts(vec![]) }), "at least one denoising cost");
+    let ladder = semi(Semi::Ladder { noise: 0.3, costs: LadderCosts::bottom() });
+    for other in [
+        image_architecture(Model::Conv),
+        Architecture { batch_norm: false, ..dense() },
+        Architecture { dropout: 0.1, ..dense() },
+        Architecture { code_activation: Activation::None, ..dense() },
+    ] {
+        let e = ladder.check_for(&other).expect_err("no ladder").to_string();
+        assert!(e.contains("dense models with batch norm"), "{e}");
+    }
+}

@@ -61,21 +61,22 @@ pub fn xi(epsilon: f32) -> f32 {
 
 /// What [`strong`] does, for the help.
 pub const STRONG_HELP: &str = "Of pseudo-labels and mean-teacher: what is done to the samples that should meet the targets; auto: of images \
-                               shift=3,rotate=20,scale=0.2,shear=15,contrast=0.3,cutout=10, of tables mask=0.2,gaussian=0.2";
+                               shift=3,rotate=20,scale=0.2,shear=15,contrast=0.3,cutout=10, as of 28 pixels, in proportion, and of tables \
+                               mask=0.2,gaussian=0.2";
 
-pub fn strong(method: SemiMethod, image: bool) -> Augmentation {
+pub fn strong(method: SemiMethod, image: Option<(usize, usize, usize)>) -> Augmentation {
     match (method, image) {
         (SemiMethod::Vat | SemiMethod::Ladder, _) => Augmentation::default(),
-        (_, true) => Augmentation {
-            shift: 3,
+        (_, Some((height, width, _))) => Augmentation {
+            shift: height.min(width) * 3 / 28,
             rotate: 20.0,
             scale: 0.2,
             shear: 15.0,
             contrast: 0.3,
-            cutout: 10,
+            cutout: height.min(width) * 10 / 28,
             ..Augmentation::default()
         },
-        (_, false) => Augmentation { mask: 0.2, gaussian: 0.2, ..Augmentation::default() },
+        (_, None) => Augmentation { mask: 0.2, gaussian: 0.2, ..Augmentation::default() },
     }
 }
 

@@ -102,14 +102,13 @@ impl SemiOptions {
     /// The training on `data`; what it settles takes the place of `auto`.
     pub fn resolve(&mut self, data: &Dataset, model: Model, seed: u64) -> SemiTraining {
         let method = self.method;
-        let image = data.image_shape().is_some();
         let epochs = self.epochs.or(of_method::epochs(method, data.len(), data.sample_len(), model));
         let batch = self.batch.or(of_method::batch(method));
         let labelled_batch = self.labelled_batch.or(of_method::labelled_batch(method));
         let lr = self.lr.or(of_method::lr(method));
         let ramp_up = self.ramp_up.or(of_method::ramp_up(method));
         let epsilon = self.epsilon.or(of_method::epsilon(data.sample_len()));
-        let strong = self.strong_augment.or(Items(of_method::strong(method, image)));
+        let strong = self.strong_augment.or(Items(of_method::strong(method, data.image_shape())));
         self.epochs = Auto::Given(epochs);
         (self.batch, self.labelled_batch) = (Auto::Given(batch), Auto::Given(labelled_batch));
         (self.lr, self.ramp_up) = (Auto::Given(lr), Auto::Given(ramp_up));

@@ -14,4 +14,5 @@ mod models;
 mod probe;
 mod program;
 mod progress;
+mod semi;
 mod tables;

@@ -1,0 +1,70 @@
+//! `narrows semi` from end to end.
+
+use crate::program::Place;
+
+const TINY: &str = "semi --labels 20 --validation 50 --epochs 2 --widths 24 --latent 16 --quiet";
+
+#[test]
+fn each_method_trains_evaluates_and_repeats() {
+    let place = Place::new();
+    for method in ["pseudo-labels", "mean-teacher", "vat", "ladder"] {
+        let said = place.succeed(&format!("{TINY} --method {method} --out {method}"));
+        assert!(said.out.contains(&format!("{method} on 20 labels, draw 0")), "{}", said.out);
+        let summary = place.json(&format!("{method}/summary.json"));
+        assert_eq!((&summary["command"], &summary["method"]), (&"semi".into(), &method.into()));
+        let epochs = place.read(&format!("{method}/metrics.csv"));
+        assert_eq!(epochs.lines().count(), 3, "{epochs}");
+        let tested = place.succeed(&format!("evaluate {method}"));
+        assert!(tested.out.contains("accuracy"), "{}", tested.out);
+        // The configuration is whole: it gives the same model.
+        place.succeed(&format!("semi --config {method}/config.toml --quiet --out again-{method}"));
+        let model = |run: &str| std::fs::read(place.path(&format!("{run}/model.safetensors"))).unwrap();
+        assert!(model(method) == model(&format!("again-{method}")), "{method}");
+    }
+}
+
+#[test]
+fn it_starts_from_a_pretrained_encoder() {
+    let place = Place::new();
+    place.succeed("pretrain --epochs 2 --widths 24 --latent 6 --quiet --out ae");
+    let said = place.succeed(
+        "semi --encoder ae --labels 20 --validation 50 --epochs 1 --method mean-teacher --quiet --out semi",
+    );
+    assert!(said.out.contains("mean-teacher"), "{}", said.out);
+    let config = place.read("semi/config.toml");
+    assert!(config.contains("latent = 6") && config.contains("ae"), "{config}");
+    // Its convolutions, too.
+    place.succeed("pretrain --epochs 1 --model conv --widths 4,6 --latent 6 --quiet --out conv");
+    place.succeed(
+        "semi --encoder conv --labels 20 --validation 50 --epochs 1 --method vat --quiet --out semi-conv",
+    );
+}
+
+#[test]
+fn what_does_not_fit_is_refused_in_one_line() {
+    let place = Place::new();
+    place.succeed("pretrain --epochs 1 --widths 24 --latent 6 --quiet --out ae");
+    for (rest, text) in [
+        ("--method magic", "pseudo-labels"),
+        ("--method ladder --model conv", "the ladder network is for dense models"),
+        ("--method ladder --no-batch-norm", "the ladder network is for dense models"),
+        ("--method ladder --encoder ae", "the ladder network is for dense models"),
+        ("--encoder ae --widths 8", "--widths has no effect"),
+        ("--encoder nowhere", "nowhere"),
+        ("--labels 5", "cannot cover 10 classes"),
+        ("--epsilon 0", "--epsilon"),
+        ("--threshold 2", "threshold"),
+        ("--ramp-up 3", "ramp-up"),
+        ("--method mean-teacher --ema 0", "moving average"),
+        ("--costs none", "--costs"),
+        ("--noise -1", "--noise"),
+        ("--batch 1", "--batch"),
+        ("--strong-augment blur=1", "it must be one of"),
+        ("--augment shift=9", "--augment"),
+    ] {
+        let said = place.run(&format!("semi {rest} --quiet --out refused"));
+        assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{rest}: {}", said.err);
+        assert!(said.err.contains(text), "{rest}: {}", said.err);
+        assert!(!place.path("refused").exists(), "{rest}");
+    }
+}

@@ -157,6 +157,10 @@ pub const MIXUP: f32 = 0.0;
 pub const EMA: f32 = 0.0;
 pub const METRIC: &str = "accuracy";
 
+// The recipe.
+pub const BUDGET: &str = "10m";
+pub const RECIPE: [&str; 5] = ["lp-ft", "pseudo-labels", "mean-teacher", "vat", "ladder"];
+
 // Semi-supervised training.
 pub const SEMI_METHOD: &str = "pseudo-labels";
 pub const SEMI_SCHEDULE: &str = "cosine";

@@ -19,21 +19,22 @@ pub mod transfer;
 pub mod values;
 
 use crate::defaults;
+use approaches::{ApproachName, ComparedSemi};
 use architecture::ArchitectureOptions;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use curve::Curve;
 use data::{DataOptions, DrawOptions, LabelOptions};
 use data_commands::Data;
 use exporting::{EvaluatedPartOption, ExportOption, PartOption};
 use finetuning::{ComparedFinetuning, Finetuning};
-use narrows_models::{Method, SampleShape};
+use narrows_models::SampleShape;
 use pretraining::Pretraining;
 use probe::Probe;
 use running::RunningOptions;
 use semi::SemiOptions;
 use serde::Serialize;
 use std::path::PathBuf;
-use values::List;
+use values::{List, Time};
 
 /// Learns from data that has few labels, on a CPU.
 ///
@@ -91,8 +92,15 @@ pub struct Compare {
     #[serde(flatten)]
     pub draws: DrawOptions,
     #[arg(long, help = finetuning::METHODS_HELP.as_str(), value_name = "NAMES", help_heading = "Fine-tuning",
-          default_value = finetuning::METHODS.as_str(), value_parser = values::list(values::name(&Method::ALL)))]
-    pub methods: List<Method>,
+          default_value = finetuning::METHODS.as_str(), value_parser = values::list(approaches::approach))]
+    pub methods: List<ApproachName>,
+    /// Let the validation labels of the first draw choose the best of lp-ft and the semi-supervised methods, within --budget, and
+    /// compare it, too: best, or none
+    #[arg(long, value_name = "NAME", default_value = "none", help_heading = "Recipe")]
+    pub recipe: RecipeName,
+    /// The time for the recipe: half of it to try the methods, half to train the best on all draws (90s, 10m, 2h)
+    #[arg(long, value_name = "TIME", default_value = defaults::BUDGET, value_parser = values::time, help_heading = "Recipe")]
+    pub budget: Time,
     #[command(flatten)]
     #[serde(flatten)]
     pub architecture: ArchitectureOptions,
@@ -104,7 +112,18 @@ pub struct Compare {
     pub finetuning: ComparedFinetuning,
     #[command(flatten)]
     #[serde(flatten)]
+    pub semi: ComparedSemi,
+    #[command(flatten)]
+    #[serde(flatten)]
     pub running: RunningOptions,
+}
+
+/// How a method is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecipeName {
+    None,
+    Best,
 }
 
 /// The options of `narrows pretrain`.

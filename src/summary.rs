@@ -8,6 +8,7 @@ use narrows_models::Metric;
 use narrows_models::compare::MethodResult;
 use narrows_models::pretraining::{AutoencoderResult, PcaResult};
 use narrows_models::probe::ProbeResult;
+use narrows_models::recipe::Tried;
 use serde::Serialize;
 use std::time::Instant;
 
@@ -28,6 +29,9 @@ pub struct CompareSummary<'a> {
     pub pca: &'a PcaResult,
     pub autoencoder: &'a AutoencoderResult,
     pub methods: &'a [MethodResult],
+    /// By the recipe, on the first draw.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub tried: &'a [Tried],
     #[serde(flatten)]
     pub cost: Cost,
 }

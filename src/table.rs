@@ -5,6 +5,7 @@ use crate::summary::Rate;
 use narrows_models::Metric;
 use narrows_models::compare::{ComparisonResult, Gain, MethodResult};
 use narrows_models::pretraining::{AutoencoderResult, PcaResult};
+use narrows_models::recipe::Tried;
 
 /// The method that the gains refer to.
 const SCRATCH: &str = "scratch";
@@ -48,12 +49,31 @@ pub fn comparison(of: &Comparing<'_>) -> String {
     for method in methods {
         text += &wrapped(&format!("{:<16} {}", method.name, rates(&method.chosen)), 100);
     }
+    text += &recipe(&of.result.tried);
     text += "\n";
     text += &verdict(methods, of.draws);
     if of.metric == Metric::Balanced {
         text += "Balanced accuracy: the mean of the accuracies of the classes.\n";
     }
     text
+}
+
+/// What a recipe tried.
+fn recipe(tried: &[Tried]) -> String {
+    let Some(first) = tried.first() else { return String::new() };
+    let best = tried.iter().fold(first, |best, t| if t.is_better_than(best) { t } else { best });
+    let mut text =
+        format!("\n{:<16} {:>16} {:>16} {:>12}\n", "recipe, draw 0", "validation, %", "epochs", "time");
+    for t in tried {
+        let accuracy = percent(t.validation_accuracy);
+        text += &format!(
+            "{:<16} {accuracy:>16} {:>16} {:>12}\n",
+            t.name,
+            thousands(t.epochs),
+            duration(t.seconds)
+        );
+    }
+    text + &format!("{} was chosen.\n", best.name)
 }
 
 /// What was learnt from and measured on.

@@ -11,6 +11,7 @@ use crate::approach::{Approach, Given, Trained};
 use crate::architecture::Architecture;
 use crate::event::{EpochRecord, Event, Observer};
 use crate::pretraining::{AutoencoderResult, PcaResult, Pretraining};
+use crate::recipe::{Recipe, Tried};
 use crate::statistics::Estimate;
 use crate::training::Training;
 use crate::transfer::Method;
@@ -37,6 +38,8 @@ pub struct Comparison<'a> {
     pub learning_rates: Vec<f32>,
     /// The methods, [`Method::Scratch`] among them.
     pub methods: Vec<Approach>,
+    /// Methods of which the one that wins on the first draw's validation labels joins the others.
+    pub recipe: Option<Recipe>,
     /// The labels of a draw to train on.
     pub labels: usize,
     /// The labels of a draw to validate on.
@@ -103,6 +106,8 @@ pub struct ComparisonResult {
     pub autoencoder: AutoencoderResult,
     /// The methods, in the order asked for.
     pub methods: Vec<MethodResult>,
+    /// What the recipe tried on the first draw, if there is one.
+    pub tried: Vec<Tried>,
     /// The epochs of each run that was kept, by the run's name.
     pub histories: Vec<(String, Vec<EpochRecord>)>,
 }
@@ -131,12 +136,22 @@ impl Comparison<'_> {
             learning_rates: &self.learning_rates,
         };
 
+        let (mut methods, mut tried) = (self.methods.clone(), Vec::new());
+        if let Some(recipe) = &self.recipe {
+            observer.notice(&Event::Stage("recipe"));
+            let (seed, draw) = (draw_seed(self.seed, 0), &draws[0]);
+            let choice = recipe.choose(cx, &given, draw, seed, self.draws, observer)?;
+            tried = choice.tried;
+            if methods.iter().all(|method| method.name() != choice.winner.name()) {
+                methods.push(choice.winner);
+            }
+        }
         // Whole runs side by side, each on one thread: that scales better than threads within a small step.
-        let count = self.methods.len() * self.draws;
+        let count = methods.len() * self.draws;
         observer.notice(&Event::Runs { what: "classifiers", count });
         let single = cx.single();
         let trials = cx.map(count, |i| {
-            let (draw, method) = (i / self.methods.len(), &self.methods[i % self.methods.len()]);
+            let (draw, method) = (i / methods.len(), &methods[i % methods.len()]);
             let (start, seed) = (Instant::now(), draw_seed(self.seed, draw as u64));
             let name = format!("{} draw {draw}", method.name());
             let trained = method.train_one(&single, &given, &draws[draw], seed, &name, observer)?;
@@ -154,7 +169,8 @@ impl Comparison<'_> {
             unlabelled: pretrained.unlabelled,
             pca: pretrained.pca,
             autoencoder: pretrained.autoencoder,
-            methods: self.summarise(&trials),
+            methods: self.summarise(&methods, &trials),
+            tried,
             histories,
         })
     }
@@ -197,6 +213,7 @@ impl Comparison<'_> {
             Training { lr, ..self.finetuning.clone() }.check()?;
         }
         self.methods.iter().try_for_each(|method| method.check(train))?;
+        self.recipe.iter().try_for_each(|recipe| recipe.check(train))?;
         let draw = |draw| {
             draw_labels(labels, train.classes(), self.labels, self.validation, self.seed, draw)
                 .map_err(|e| Error::from(e).during(train.name()))
@@ -205,14 +222,14 @@ impl Comparison<'_> {
     }
 
     /// Puts the trials, draw by draw and method by method, together by method.
-    fn summarise(&self, trials: &[Trial]) -> Vec<MethodResult> {
-        let of = |method: usize| trials.iter().skip(method).step_by(self.methods.len());
+    fn summarise(&self, methods: &[Approach], trials: &[Trial]) -> Vec<MethodResult> {
+        let of = |method: usize| trials.iter().skip(method).step_by(methods.len());
         let metric = self.finetuning.metric;
         let accuracies = |method, metric| -> Vec<f64> {
             of(method).map(|trial| trial.test.accuracy_by(metric).unwrap_or(f64::NAN)).collect()
         };
         let estimated = |per_draw: Vec<f64>| Accuracies { estimate: Estimate::of(&per_draw), per_draw };
-        let scratch = self.methods.iter().position(is_scratch).unwrap_or(0);
+        let scratch = methods.iter().position(is_scratch).unwrap_or(0);
         let scratch = accuracies(scratch, metric);
         let result = |(i, method): (usize, &Approach)| {
             let pairs = accuracies(i, metric).into_iter().zip(&scratch);
@@ -228,7 +245,7 @@ impl Comparison<'_> {
                 chosen: of(i).map(|trial| trial.trained.lr).collect(),
             }
         };
-        self.methods.iter().enumerate().map(result).collect()
+        methods.iter().enumerate().map(result).collect()
     }
 }
 

@@ -6,6 +6,7 @@
 //! | [`training`] | the training loop |
 //! | [`pretraining`] | an autoencoder on everything, beside PCA |
 //! | [`objective`] | what an autoencoder learns, beside giving back its input |
+//! | [`recipe`] | the method that wins on validation within a time |
 //! | [`semi`] | training on few labels and all other samples at once |
 //! | [`transfer`] | what a classifier takes over from an autoencoder, and what of it may learn |
 //! | [`approach`] | each of those as a method of a comparison |
@@ -39,6 +40,7 @@ mod pca;
 pub mod pretraining;
 pub mod probe;
 pub mod quantile;
+pub mod recipe;
 mod reestimation;
 pub mod semi;
 pub mod statistics;

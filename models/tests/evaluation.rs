@@ -120,6 +120,7 @@ fn a_comparison_reports_the_metric_asked_for() {
         finetuning: Training { epochs: 4, metric, ..training(Loss::cross_entropy()) },
         learning_rates: vec![3e-3],
         methods: vec![Approach::Transfer(Method::Scratch), Approach::Transfer(Method::Full)],
+        recipe: None,
         labels: 20,
         validation: 20,
         draws: 3,

@@ -1,16 +1,20 @@
 //! `narrows compare`: what pretraining gains over training from scratch.
 
 use super::{begin, check_batch, open, reconstruction};
+use crate::defaults;
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::metrics;
-use crate::options::Compare;
+use crate::options::approaches::{ApproachName, approach};
+use crate::options::{Compare, RecipeName};
 use crate::progress::Progress;
 use crate::run_folder::{METRICS, MODEL, SUMMARY};
 use crate::summary::{CompareSummary, Cost, json};
 use crate::table::{self, Comparing};
+use narrows_datasets::Dataset;
 use narrows_models::checkpoint::{self, Description};
-use narrows_models::{Approach, Comparison, Method, Metric, Pretraining, SampleShape};
+use narrows_models::recipe::Recipe;
+use narrows_models::{Architecture, Comparison, Method, Metric, Pretraining, SampleShape};
 use std::time::Instant;
 
 const NAME: &str = "compare";
@@ -26,14 +30,17 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
     options.methods.0 = with_scratch(&options.methods.0);
     let seed = options.running.seed;
     let labels = options.labels.to_train(&data.train)?;
+    let methods =
+        options.methods.0.iter().map(|&name| options.semi.approach(name, &data.train, &architecture));
     let comparison = Comparison {
         data: &data,
         pretraining: options.pretraining.training(samples, &architecture, seed),
-        architecture,
+        architecture: architecture.clone(),
         held_out: options.pretraining.held_out(samples),
         finetuning: options.finetuning.training(labels, seed),
         learning_rates: options.finetuning.finetune_lr.0.clone(),
-        methods: options.methods.0.iter().copied().map(Approach::Transfer).collect(),
+        methods: methods.collect::<Result<_, _>>()?,
+        recipe: recipe(&options, &data.train, &architecture)?,
         labels,
         validation: options.labels.validation,
         draws: options.draws.draws,
@@ -72,6 +79,7 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
         pca: &result.pca,
         autoencoder: &result.autoencoder,
         methods: &result.methods,
+        tried: &result.tried,
         cost: Cost::since(start),
     };
     folder.write(SUMMARY, json(&summary)?.as_bytes())?;
@@ -89,9 +97,25 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
     Ok(table::comparison(&comparing) + &format!("\nrun folder: {}\n", folder.path().display()))
 }
 
+/// The methods that a recipe chooses from: those that are for such a model.
+fn recipe(options: &Compare, train: &Dataset, architecture: &Architecture) -> Result<Option<Recipe>, Error> {
+    if options.recipe == RecipeName::None {
+        return Ok(None);
+    }
+    let mut candidates = Vec::new();
+    for name in defaults::RECIPE {
+        let name = approach(name).map_err(Error::new)?;
+        let candidate = options.semi.approach(name, train, architecture)?;
+        if candidate.check(train).is_ok() {
+            candidates.push(candidate);
+        }
+    }
+    Ok(Some(Recipe { candidates, budget: options.budget.duration }))
+}
+
 /// The methods asked for, each once, and the baseline, which the gains refer to, first.
-fn with_scratch(methods: &[Method]) -> Vec<Method> {
-    let mut all = vec![Method::Scratch];
+fn with_scratch(methods: &[ApproachName]) -> Vec<ApproachName> {
+    let mut all = vec![ApproachName::Transfer(Method::Scratch)];
     for &method in methods {
         if !all.contains(&method) {
             all.push(method);

@@ -4,6 +4,7 @@ use narrows_models::SampleShape;
 use serde::{Serialize, Serializer};
 use std::fmt::Display;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// Values separated by commas; `none` for no value at all.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -134,6 +135,34 @@ pub fn fraction(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(x) if (0.0..1.0).contains(&x) => Ok(x),
         _ => Err("it must be a number from 0 up and below 1".to_string()),
+    }
+}
+
+/// A time, kept as it was written.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Time {
+    text: String,
+    #[serde(skip)]
+    pub duration: Duration,
+}
+
+/// Reads a time: `90s`, `10m`, `1.5h`, or seconds without a unit.
+pub fn time(text: &str) -> Result<Time, String> {
+    let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
+        Some(number) => (number, &text[number.len()..]),
+        None => (text, "s"),
+    };
+    let factor = match unit {
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => 1.0,
+    };
+    match number.parse::<f64>().map(|n| n * factor) {
+        Ok(seconds) if (1.0..=1e7).contains(&seconds) => {
+            Ok(Time { text: text.to_string(), duration: Duration::from_secs_f64(seconds) })
+        }
+        _ => Err("it must be a time of at least 1 second, such as 90s, 10m or 2h".to_string()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod commands;
 mod config;
+mod confusion;
 mod curve_table;
 mod defaults;
 mod error;

@@ -151,6 +151,11 @@ pub struct Finetune {
     /// Which of the seed's label draws to use, the first being 0
     #[arg(long, value_name = "N", default_value_t = defaults::DRAW, help_heading = "Labels")]
     pub draw: usize,
+    /// Fit a temperature on the validation labels, which makes the classifier as sure as it is right, and keep it with the model; no
+    /// prediction changes
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
+          default_missing_value = "true", action = clap::ArgAction::Set, help_heading = "Labels")]
+    pub calibrate: bool,
     #[command(flatten)]
     #[serde(flatten)]
     pub finetuning: Finetuning,
@@ -180,6 +185,11 @@ pub struct Semi {
     /// Which of the seed's label draws to use, the first being 0
     #[arg(long, value_name = "N", default_value_t = defaults::DRAW, help_heading = "Labels")]
     pub draw: usize,
+    /// Fit a temperature on the validation labels, which makes the classifier as sure as it is right, and keep it with the model; no
+    /// prediction changes
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
+          default_missing_value = "true", action = clap::ArgAction::Set, help_heading = "Labels")]
+    pub calibrate: bool,
     #[command(flatten)]
     #[serde(flatten)]
     pub semi: SemiOptions,

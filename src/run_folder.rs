@@ -17,11 +17,13 @@ pub const SCORES: &str = "scores.csv";
 pub const CODES: &str = "codes.npy";
 pub const RESULTS: &str = "results.jsonl";
 pub const CURVE: &str = "curve.svg";
+pub const CONFUSION: &str = "confusion.csv";
 /// What to do where something cannot be written.
 pub const HINT: &str = "give another folder by --out";
 
 /// All that a run may write.
-const FILES: [&str; 9] = [CONFIG, METRICS, SUMMARY, MODEL, PICTURE, SCORES, CODES, RESULTS, CURVE];
+const FILES: [&str; 10] =
+    [CONFIG, METRICS, SUMMARY, MODEL, PICTURE, SCORES, CODES, RESULTS, CURVE, CONFUSION];
 
 /// A run's folder. Unless it is told to keep what it got, it removes that again, and itself.
 #[derive(Debug)]

@@ -82,6 +82,9 @@ pub struct FinetuneSummary<'a> {
     /// Where that is the metric.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_balanced_accuracy: Option<f64>,
+    /// Where it was asked to be fitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f32>,
     #[serde(flatten)]
     pub cost: Cost,
 }
@@ -100,13 +103,34 @@ pub struct EvaluateSummary<'a> {
     /// The mean over the classes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_balanced_accuracy: Option<f64>,
+    #[serde(flatten)]
+    pub calibration: Option<CalibrationSummary>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<&'a [Rate]>,
+    /// How many samples of each class were given each class, where there are not too many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confusion: Option<Vec<&'a [usize]>>,
     /// Of an autoencoder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_mse: Option<f64>,
     #[serde(flatten)]
     pub cost: Cost,
+}
+
+/// How sure a classifier is, as `evaluate` measures it.
+#[derive(Clone, Debug, Serialize)]
+pub struct CalibrationSummary {
+    pub expected_calibration_error: f64,
+    /// Its mean.
+    pub confidence: f64,
+    /// The mean cross-entropy.
+    pub test_loss: f64,
+    /// What the model was calibrated to, and all of the above is measured at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f32>,
+    /// The expected calibration error without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uncalibrated_error: Option<f64>,
 }
 
 /// Of `probe`.

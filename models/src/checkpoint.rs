@@ -31,13 +31,24 @@ pub struct Description {
     /// maximum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preparation: Option<Preparation>,
+    /// What a classifier's logits are to be divided by before they become probabilities, if that was fitted
+    /// ([`fit_temperature`](crate::calibration::fit_temperature)). It changes no prediction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f32>,
 }
 
 impl Description {
     /// Of an autoencoder, of whose data nothing is known.
     pub fn of(architecture: Architecture) -> Description {
         let dataset = String::new();
-        Description { architecture, classes: None, class_names: Vec::new(), dataset, preparation: None }
+        Description {
+            architecture,
+            classes: None,
+            class_names: Vec::new(),
+            dataset,
+            preparation: None,
+            temperature: None,
+        }
     }
 
     /// Of an autoencoder that learns from `data`.
@@ -120,6 +131,11 @@ pub fn load(path: &Path) -> Result<(Description, Network, Params), Error> {
     })?;
     let description: Description = serde_json::from_str(json)
         .map_err(|e| failed(format!("the '{KEY}' metadata cannot be read: {e}")))?;
+    if let Some(temperature) = description.temperature.filter(|t| !(*t > 0.0 && t.is_finite())) {
+        return Err(failed(format!(
+            "the temperature is {temperature}, not a positive number: calibrate it again"
+        )));
+    }
     let tensors = SafeTensors::deserialize(&bytes).map_err(|e| broken(&e))?;
     let network = description.network().map_err(|e| failed(e.to_string()))?;
     // All tensors are checked before anything is allocated: a description can claim any size.

@@ -63,7 +63,23 @@ impl Evaluation {
         rows: Rows<'_>,
         goal: Goal,
     ) -> Result<Evaluation, Error> {
-        Evaluation::over(cx, network, params, loss, Samples::Rows { data, rows }, goal)
+        Evaluation::over(cx, network, params, loss, Samples::Rows { data, rows }, goal, &mut |_, _| {})
+    }
+
+    /// As [`Evaluation::of`] for a classifier; `take` is handed the logits, (batch, classes), and the labels, batch by batch.
+    ///
+    /// # Errors
+    /// As [`Evaluation::of`].
+    pub fn of_classifier(
+        cx: &Context,
+        network: &Network,
+        params: &Params,
+        data: &Dataset,
+        rows: Rows<'_>,
+        take: &mut dyn FnMut(&[f32], &[u32]),
+    ) -> Result<Evaluation, Error> {
+        let (loss, samples) = (Loss::cross_entropy(), Samples::Rows { data, rows });
+        Evaluation::over(cx, network, params, &loss, samples, Goal::Classify, take)
     }
 
     /// As [`Evaluation::of`] for a classifier, on samples of which its frozen layers made `codes`, with the same bits.
@@ -74,9 +90,10 @@ impl Evaluation {
         loss: &Loss,
         codes: &Coded,
     ) -> Result<Evaluation, Error> {
-        Evaluation::over(cx, network, params, loss, Samples::Codes(codes), Goal::Classify)
+        Evaluation::over(cx, network, params, loss, Samples::Codes(codes), Goal::Classify, &mut |_, _| {})
     }
 
+    #[allow(clippy::too_many_arguments)] // those of the public ones, and what they differ in
     fn over(
         cx: &Context,
         network: &Network,
@@ -84,6 +101,7 @@ impl Evaluation {
         loss: &Loss,
         samples: Samples<'_>,
         goal: Goal,
+        take: &mut dyn FnMut(&[f32], &[u32]),
     ) -> Result<Evaluation, Error> {
         let (rows, len) = match samples {
             Samples::Rows { data, rows } => (rows.len(), data.sample_len()),
@@ -134,6 +152,9 @@ impl Evaluation {
                 }
             };
             let mut loss = loss.evaluate(cx, batch, y, target, None)?;
+            if goal == Goal::Classify {
+                take(y, labels);
+            }
             if let Samples::Rows { .. } = samples {
                 loss += network.penalty(cx, params, &activations, x, Pass::evaluate());
             }

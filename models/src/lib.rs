@@ -12,6 +12,7 @@
 //! | [`compare`](mod@compare) | the whole job: what pretraining gains over training from scratch |
 //! | [`curve`] | accuracy against the number of labels, method by method |
 //! | [`probe`] | what a few labels make of the codes of a frozen encoder |
+//! | [`calibration`] | whether a classifier is as often right as it is sure |
 //! | [`confusion`] | which classes are taken for which |
 //! | [`inference`] | trained models over any number of samples: reconstruction errors, latent codes |
 //! | [`quantile`] | exact quantiles of any number of numbers |
@@ -23,6 +24,7 @@ pub mod approach;
 pub mod architecture;
 mod augmentation;
 mod best;
+pub mod calibration;
 pub mod checkpoint;
 mod codes;
 pub mod compare;

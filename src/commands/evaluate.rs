@@ -1,16 +1,18 @@
 //! `narrows evaluate`: a trained model on the test samples.
 
 use super::{Chosen, no_labels, open_for, reconstruction};
+use crate::confusion;
 use crate::error::Error;
 use crate::numbers::percent;
 use crate::options::Evaluate;
-use crate::run_folder::{self, RunFolder, SUMMARY};
-use crate::summary::{Cost, EvaluateSummary, Rate, json};
+use crate::run_folder::{self, CONFUSION, RunFolder, SUMMARY};
+use crate::summary::{CalibrationSummary, Cost, EvaluateSummary, Rate, json};
 use crate::table;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Context, Loss, Network, Params};
+use narrows_models::calibration::Calibration;
 use narrows_models::checkpoint::{self, Description};
-use narrows_models::{Evaluation, Goal};
+use narrows_models::{Confusion, Evaluation, Goal, Metric};
 use std::path::Path;
 use std::time::Instant;
 
@@ -32,8 +34,11 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
         None => None,
         Some(out) => Some(RunFolder::create(Some(out), NAME)?),
     };
-    let (rates, test_mse) = match description.classes {
-        Some(classes) => (Some(rates(&cx, &network, &params, test, classes)?), None),
+    let (tested, test_mse) = match description.classes {
+        Some(classes) => {
+            let temperature = description.temperature;
+            (Some(Tested::of(&cx, &network, &params, test, classes, temperature)?), None)
+        }
         None => {
             let rows = Rows::all(test.len());
             let evaluation =
@@ -46,17 +51,29 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
         dataset: test.name(),
         trained_on: &description.dataset,
         threads: cx.threads(),
-        test_samples: rates.as_ref().map_or(test.len(), |(all, _)| all.of),
-        test_accuracy: rates.as_ref().map(|(all, _)| all.clone()),
-        test_balanced_accuracy: rates.as_ref().map(|(_, each)| balanced(each)),
-        classes: rates.as_ref().map(|(_, each)| &each[..]),
+        test_samples: tested.as_ref().map_or(test.len(), |tested| tested.all.of),
+        test_accuracy: tested.as_ref().map(|tested| tested.all.clone()),
+        test_balanced_accuracy: tested.as_ref().map(|tested| tested.confusion.accuracy_by(Metric::Balanced)),
+        calibration: tested.as_ref().map(|tested| tested.calibration.clone()),
+        classes: tested.as_ref().map(|tested| &tested.each[..]),
+        confusion: tested
+            .as_ref()
+            .map(|tested| tested.rows())
+            .filter(|rows| rows.len() <= confusion::LARGEST),
         test_mse,
         cost: Cost::since(start),
     };
     let mut text = report(&summary, test.class_names());
+    if let Some(tested) = &tested {
+        text += &confusion::table(&tested.confusion, test.class_names());
+    }
     if let Some(folder) = &folder {
         if description.classes.is_none() {
             reconstruction::draw(&cx, &network, &params, test, folder)?;
+        }
+        if let Some(tested) = &tested {
+            let csv = confusion::csv(&tested.confusion, test.class_names());
+            folder.write(CONFUSION, csv.as_bytes())?;
         }
         folder.write(SUMMARY, json(&summary)?.as_bytes())?;
         folder.keep();
@@ -99,34 +116,63 @@ fn classes_of(path: &Path, description: &Description, test: Dataset) -> Result<D
     }
 }
 
-/// How many test samples are classified correctly: of all, and of each class.
-fn rates(
-    cx: &Context,
-    network: &Network,
-    params: &Params,
-    test: &Dataset,
-    classes: usize,
-) -> Result<(Rate, Vec<Rate>), Error> {
-    let labels = test.labels()?.ok_or_else(|| no_labels(test))?;
-    let rows = test.labelled_rows()?;
-    let loss = Loss::cross_entropy();
-    let evaluation = Evaluation::of(cx, network, params, &loss, test, Rows::Listed(&rows), Goal::Classify)?;
-    let mut counts = vec![(0, 0); classes];
-    for (&row, &predicted) in rows.iter().zip(&evaluation.predictions) {
-        let label = labels[row as usize];
-        let (correct, of) = &mut counts[usize::from(label)];
-        *correct += usize::from(label == predicted);
-        *of += 1;
-    }
-    let correct = counts.iter().map(|(correct, _)| correct).sum();
-    let each = counts.iter().map(|&(correct, of)| Rate::of(correct, of)).collect();
-    Ok((Rate::of(correct, rows.len()), each))
+/// A classifier on the test samples.
+struct Tested {
+    /// How many of all are classified correctly.
+    all: Rate,
+    /// How many of each class.
+    each: Vec<Rate>,
+    confusion: Confusion,
+    calibration: CalibrationSummary,
 }
 
-/// The mean over the classes that there are samples of.
-fn balanced(each: &[Rate]) -> f64 {
-    let seen: Vec<f64> = each.iter().filter(|rate| rate.of > 0).map(|rate| rate.mean).collect();
-    seen.iter().sum::<f64>() / seen.len() as f64
+impl Tested {
+    fn of(
+        cx: &Context,
+        network: &Network,
+        params: &Params,
+        test: &Dataset,
+        classes: usize,
+        temperature: Option<f32>,
+    ) -> Result<Tested, Error> {
+        let all = test.labels()?.ok_or_else(|| no_labels(test))?;
+        let rows = test.labelled_rows()?;
+        let (mut plain, mut fitted) = (Calibration::new(1.0), Calibration::new(temperature.unwrap_or(1.0)));
+        let mut take = |logits: &[f32], labels: &[u32]| {
+            plain.add(logits, labels);
+            fitted.add(logits, labels);
+        };
+        let evaluation =
+            Evaluation::of_classifier(cx, network, params, test, Rows::Listed(&rows), &mut take)?;
+        let labels: Vec<u16> = rows.iter().map(|&row| all[row as usize]).collect();
+        let confusion = Confusion::of(classes, &labels, &evaluation.predictions);
+        let rate = |class: usize| Rate::of(confusion.row(class)[class], confusion.of_class(class));
+        let each: Vec<Rate> = (0..classes).map(rate).collect();
+        let calibration = CalibrationSummary {
+            expected_calibration_error: fitted.error(),
+            confidence: fitted.confidence(),
+            test_loss: fitted.loss(),
+            temperature,
+            uncalibrated_error: temperature.map(|_| plain.error()),
+        };
+        let all = Rate::of(each.iter().map(|rate| rate.correct).sum(), rows.len());
+        Ok(Tested { all, each, confusion, calibration })
+    }
+
+    fn rows(&self) -> Vec<&[usize]> {
+        (0..self.confusion.classes()).map(|class| self.confusion.row(class)).collect()
+    }
+}
+
+/// How sure it is, beside how often it is right.
+fn sureness(calibration: &CalibrationSummary) -> String {
+    let CalibrationSummary { expected_calibration_error: error, confidence, temperature, .. } = calibration;
+    let (confidence, error) = (percent(*confidence), percent(*error));
+    let fitted = match (temperature, calibration.uncalibrated_error) {
+        (Some(t), Some(before)) => format!(" at temperature {t:.3}, {} without", percent(before)),
+        _ => String::new(),
+    };
+    format!("confidence {confidence} %; expected calibration error {error} points{fitted}\n")
 }
 
 fn report(summary: &EvaluateSummary<'_>, class_names: &[String]) -> String {
@@ -136,14 +182,16 @@ fn report(summary: &EvaluateSummary<'_>, class_names: &[String]) -> String {
         text += &format!("; the model was trained on {trained_on}");
     }
     text.push('\n');
-    if let (Some(Rate { mean, ci95: [low, high], .. }), Some(classes)) =
-        (&summary.test_accuracy, summary.classes)
+    if let (Some(Rate { mean, ci95: [low, high], .. }), Some(classes), Some(balanced)) =
+        (&summary.test_accuracy, summary.classes, summary.test_balanced_accuracy)
     {
         let (mean, low, high) = (percent(*mean), percent(*low), percent(*high));
-        let balanced = percent(balanced(classes));
+        let balanced = percent(balanced);
         text += &format!(
-            "test accuracy {mean} % (95 % interval {low} to {high}); balanced over the classes {balanced} %\n\n"
+            "test accuracy {mean} % (95 % interval {low} to {high}); balanced over the classes {balanced} %\n"
         );
+        text += &summary.calibration.as_ref().map_or(String::new(), sureness);
+        text.push('\n');
         text += &table::classes(classes, class_names);
     }
     if let Some(mse) = summary.test_mse {

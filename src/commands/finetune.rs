@@ -8,10 +8,11 @@ use crate::numbers::{counted, percent};
 use crate::options::Finetune;
 use crate::options::architecture::ArchitectureOptions;
 use crate::progress::Progress;
-use crate::run_folder::{self, METRICS, RunFolder, SUMMARY};
+use crate::run_folder::{self, METRICS, MODEL, RunFolder, SUMMARY};
 use crate::summary::{Cost, FinetuneSummary, Rate, json};
-use narrows_datasets::{LabelDraw, Rows, draw_labels};
-use narrows_engine::Params;
+use narrows_datasets::{Dataset, LabelDraw, Rows, draw_labels};
+use narrows_engine::{Context, Network, Params};
+use narrows_models::calibration::fit_temperature;
 use narrows_models::checkpoint::{self, Description};
 use narrows_models::compare::draw_seed;
 use narrows_models::{Evaluation, Goal, Method, Metric, Run, SampleShape, Task};
@@ -81,6 +82,10 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     let params = &run.trainer.params;
     let evaluation =
         Evaluation::of(&cx, &network, params, &training.loss, train, Rows::Listed(held), Goal::Classify)?;
+    let temperature = match options.calibrate {
+        true => Some(calibrate(&cx, &network, params, train, held, description, &folder)?),
+        false => None,
+    };
     let pairs = held.iter().zip(&evaluation.predictions);
     let correct = pairs.filter(|(row, class)| labels[**row as usize] == **class).count();
     let summary = FinetuneSummary {
@@ -99,11 +104,34 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
             Metric::Accuracy => None,
             Metric::Balanced => evaluation.balanced_accuracy,
         },
+        temperature,
         cost: Cost::since(start),
     };
     folder.write(SUMMARY, json(&summary)?.as_bytes())?;
     folder.keep();
     Ok(report(&summary, &folder))
+}
+
+/// Fits the temperature of a classifier on the labels it was validated on, and saves it with the model.
+pub fn calibrate(
+    cx: &Context,
+    network: &Network,
+    params: &Params,
+    train: &Dataset,
+    held: &[u32],
+    description: Description,
+    folder: &RunFolder,
+) -> Result<f32, Error> {
+    let (mut logits, mut labels) = (Vec::new(), Vec::new());
+    let mut take = |batch: &[f32], of: &[u32]| {
+        logits.extend_from_slice(batch);
+        labels.extend_from_slice(of);
+    };
+    Evaluation::of_classifier(cx, network, params, train, Rows::Listed(held), &mut take)?;
+    let temperature = fit_temperature(&logits, &labels);
+    let description = Description { temperature: Some(temperature), ..description };
+    checkpoint::save(&folder.file(MODEL), params, &description)?;
+    Ok(temperature)
 }
 
 /// A pretrained autoencoder, of which the encoder is used.
@@ -149,9 +177,12 @@ pub fn report(summary: &FinetuneSummary<'_>, folder: &RunFolder) -> String {
     let (labels, path) = (counted(*labels, "label"), folder.path().display());
     let balanced = summary.validation_balanced_accuracy;
     let balanced = balanced.map_or(String::new(), |x| format!("balanced accuracy {} %\n", percent(x)));
+    let temperature = summary.temperature;
+    let temperature =
+        temperature.map_or(String::new(), |t| format!("temperature {t:.3}, fitted on these samples\n"));
     format!(
         "{dataset}: {method} on {labels}, draw {draw}\n\
-         validation accuracy {mean} % of {of} samples (95 % interval {low} to {high}), epoch {best_epoch}\n{balanced}\
+         validation accuracy {mean} % of {of} samples (95 % interval {low} to {high}), epoch {best_epoch}\n{balanced}{temperature}\
          That epoch was chosen by these samples, so expect less elsewhere. No test label was looked at.\n\n\
          run folder: {path}\n\
          next: narrows evaluate {path}\n"

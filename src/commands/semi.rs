@@ -1,6 +1,6 @@
 //! `narrows semi`: a classifier from a few labels and all other samples at once.
 
-use super::finetune::{Encoder, report};
+use super::finetune::{Encoder, calibrate, report};
 use super::{against_rest, begin, full_path, no_labels, open, open_for, refuse};
 use crate::error::Error;
 use crate::journal::Journal;
@@ -81,6 +81,10 @@ pub fn run(mut options: Semi, explicit: &[String]) -> Result<String, Error> {
     folder.write(METRICS, metrics::csv([(RUN, &run.history[..])]).as_bytes())?;
     let (loss, held_rows) = (Loss::cross_entropy(), Rows::Listed(held));
     let evaluation = Evaluation::of(&cx, &network, &run.params, &loss, train, held_rows, Goal::Classify)?;
+    let temperature = match options.calibrate {
+        true => Some(calibrate(&cx, &network, &run.params, train, held, description, &folder)?),
+        false => None,
+    };
     let pairs = held.iter().zip(&evaluation.predictions);
     let correct = pairs.filter(|(row, class)| labels[**row as usize] == **class).count();
     let summary = FinetuneSummary {
@@ -99,6 +103,7 @@ pub fn run(mut options: Semi, explicit: &[String]) -> Result<String, Error> {
             Metric::Accuracy => None,
             Metric::Balanced => evaluation.balanced_accuracy,
         },
+        temperature,
         cost: Cost::since(start),
     };
     folder.write(SUMMARY, json(&summary)?.as_bytes())?;

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bench;
+mod calibration;
 mod chain;
 mod compare;
 mod configuration;

@@ -1,0 +1,168 @@
+//! Whether a classifier is as often right as it is sure, and the temperature that makes it so (Guo et al., On Calibration of Modern Neural
+//! Networks, ICML 2017).
+
+/// The bins of the expected calibration error (Guo et al., section 5).
+pub const BINS: usize = 15;
+
+/// The temperatures that can be fitted: beyond them, all that is right or all that is wrong is as sure as can be.
+const RANGE: [f64; 2] = [0.05, 20.0];
+
+/// How sure a classifier is of what it says, and how often it is right.
+#[derive(Clone, Debug)]
+pub struct Calibration {
+    temperature: f64,
+    /// By how sure it is, in equal parts of (0, 1]: samples, those classified correctly, and the sum of the confidences.
+    bins: [(usize, usize, f64); BINS],
+    loss: f64,
+}
+
+impl Calibration {
+    /// Of no samples yet; logits are divided by `temperature`, which is 1 for those of a model as it is.
+    pub fn new(temperature: f32) -> Calibration {
+        Calibration { temperature: f64::from(temperature), bins: [(0, 0, 0.0); BINS], loss: 0.0 }
+    }
+
+    /// Adds samples with the given logits, (samples, classes), and labels.
+    ///
+    /// # Panics
+    /// If a label is no class.
+    pub fn add(&mut self, logits: &[f32], labels: &[u32]) {
+        let classes = logits.len() / labels.len().max(1);
+        for (logits, &label) in logits.chunks_exact(classes.max(1)).zip(labels) {
+            let predicted = (1..classes).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
+            let largest = f64::from(logits[predicted]);
+            let exponent = |z: f32| (f64::from(z) - largest) / self.temperature;
+            let sum: f64 = logits.iter().map(|&z| exponent(z).exp()).sum();
+            self.loss += sum.ln() - exponent(logits[label as usize]);
+            let confidence = 1.0 / sum;
+            let bin = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
+            let (samples, correct, sure) = &mut self.bins[bin];
+            *samples += 1;
+            *correct += usize::from(predicted == label as usize);
+            *sure += confidence;
+        }
+    }
+
+    fn samples(&self) -> f64 {
+        self.bins.iter().map(|(samples, ..)| samples).sum::<usize>() as f64
+    }
+
+    /// The expected calibration error: how far accuracy and confidence are apart in a bin, in the mean over the samples. NaN of none.
+    pub fn error(&self) -> f64 {
+        let apart = self.bins.iter().map(|&(_, correct, sure)| (correct as f64 - sure).abs());
+        apart.sum::<f64>() / self.samples()
+    }
+
+    /// The mean confidence. NaN of none.
+    pub fn confidence(&self) -> f64 {
+        self.bins.iter().map(|(_, _, sure)| sure).sum::<f64>() / self.samples()
+    }
+
+    /// The mean cross-entropy. NaN of none.
+    pub fn loss(&self) -> f64 {
+        self.loss / self.samples()
+    }
+}
+
+/// The temperature at which the mean cross-entropy of `logits`, (samples, classes), is smallest. To divide by it changes no
+/// prediction. 1 if there are no samples.
+///
+/// The cross-entropy is convex in the inverse of the temperature, so that its derivative is 0 in one place, which halving finds.
+///
+/// # Panics
+/// If a label is no class.
+pub fn fit_temperature(logits: &[f32], labels: &[u32]) -> f32 {
+    if labels.is_empty() {
+        return 1.0;
+    }
+    let classes = logits.len() / labels.len();
+    // Of the cross-entropy by the inverse: the mean logit by the probabilities, less that of the label.
+    let derivative = |inverse: f64| -> f64 {
+        let of_sample = |(logits, label): (&[f32], &u32)| {
+            let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let (mut sum, mut weighted) = (0.0, 0.0);
+            for &z in logits {
+                let z = f64::from(z - largest);
+                let e = (z * inverse).exp();
+                sum += e;
+                weighted += e * z;
+            }
+            weighted / sum - f64::from(logits[*label as usize] - largest)
+        };
+        logits.chunks_exact(classes).zip(labels).map(of_sample).sum()
+    };
+    let [mut low, mut high] = [1.0 / RANGE[1], 1.0 / RANGE[0]];
+    for _ in 0..60 {
+        let middle = (low * high).sqrt();
+        match derivative(middle) > 0.0 {
+            true => high = middle,
+            false => low = middle,
+        }
+    }
+    (1.0 / (low * high).sqrt()) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Logits of two classes at which the first is that likely.
+    fn likely(p: f64) -> [f32; 2] {
+        [(p / (1.0 - p)).ln() as f32, 0.0]
+    }
+
+    #[test]
+    fn the_error_is_that_by_hand() {
+        let mut found = Calibration::new(1.0);
+        // Two at 0.9, of which one is right; one at 0.7, right; one at 0.6 for the second class, wrong.
+        let logits = [likely(0.9), likely(0.9), likely(0.7), likely(0.4)].concat();
+        found.add(&logits[..4], &[0, 1]);
+        found.add(&logits[4..], &[0, 0]);
+        // The bins of 0.9, 0.7 and 0.6 are (13/15, 14/15], (10/15, 11/15] and (8/15, 9/15].
+        let by_hand = (2.0 * (0.9f64 - 0.5) + (1.0 - 0.7) + 0.6) / 4.0;
+        assert!((found.error() - by_hand).abs() < 1e-6, "{}", found.error());
+        assert!((found.confidence() - (0.9 + 0.9 + 0.7 + 0.6) / 4.0).abs() < 1e-6);
+        let loss = -(0.9f64.ln() + 0.1f64.ln() + 0.7f64.ln() + 0.4f64.ln()) / 4.0;
+        assert!((found.loss() - loss).abs() < 1e-6, "{}", found.loss());
+    }
+
+    #[test]
+    fn the_least_sure_and_the_surest_have_a_bin() {
+        let mut found = Calibration::new(1.0);
+        // At a fifth each, the first class is predicted, and wrong.
+        found.add(&[0.0; 5], &[1]);
+        found.add(&[200.0, 0.0, 0.0, 0.0, 0.0], &[0]);
+        assert!((found.error() - 0.1).abs() < 1e-9, "{}", found.error());
+        assert!((found.loss() - 5f64.ln() / 2.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_temperature_makes_confidence_the_accuracy() {
+        // All are sure by the same logit z, and three in four are right: the minimum is where the probability is 3/4, z / T = ln 3.
+        for z in [0.5f32, 4.0, 11.0] {
+            let logits: Vec<f32> = [z, 0.0].repeat(8);
+            let t = fit_temperature(&logits, &[0, 0, 0, 1, 0, 0, 0, 1]);
+            assert!((f64::from(t) - f64::from(z) / 3f64.ln()).abs() < 1e-4, "{z}: {t}");
+            let mut fitted = Calibration::new(t);
+            fitted.add(&logits, &[0, 0, 0, 1, 0, 0, 0, 1]);
+            assert!(fitted.error() < 1e-6, "{}", fitted.error());
+        }
+    }
+
+    #[test]
+    fn the_temperature_has_the_smallest_loss_and_stays_in_range() {
+        let logits: Vec<f32> = (0..300).map(|i| ((i * i * 31 + 7 * i) % 97) as f32 / 12.0).collect();
+        let labels: Vec<u32> = (0..100).map(|i| (i * i % 3) as u32).collect();
+        let loss = |t: f32| {
+            let mut of = Calibration::new(t);
+            of.add(&logits, &labels);
+            of.loss()
+        };
+        let t = fit_temperature(&logits, &labels);
+        assert!(loss(t) <= loss(t * 1.02) && loss(t) <= loss(t / 1.02), "{t}");
+        // All right, and all wrong.
+        assert!((fit_temperature(&[3.0, 0.0], &[0]) - 0.05).abs() < 1e-6);
+        assert!((fit_temperature(&[3.0, 0.0], &[1]) - 20.0).abs() < 1e-3);
+        assert_eq!(fit_temperature(&[], &[]), 1.0);
+    }
+}

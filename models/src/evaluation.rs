@@ -155,6 +155,9 @@ impl Evaluation {
                 take(y, labels);
             }
             let mut loss = loss.evaluate(cx, batch, y, target, None)?;
+            if goal == Goal::Classify {
+                take(y, labels);
+            }
             if let Samples::Rows { .. } = samples {
                 loss += network.penalty(cx, params, &activations, x, Pass::evaluate());
             }

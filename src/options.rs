@@ -91,7 +91,7 @@ pub struct Compare {
     #[command(flatten)]
     #[serde(flatten)]
     pub draws: DrawOptions,
-    #[arg(long, help = finetuning::METHODS_HELP.as_str(), value_name = "NAMES", help_heading = "Fine-tuning",
+    #[arg(long, help = approaches::COMPARED_HELP.as_str(), value_name = "NAMES", help_heading = "Fine-tuning",
           default_value = finetuning::METHODS.as_str(), value_parser = values::list(approaches::approach))]
     pub methods: List<ApproachName>,
     /// Let the validation labels of the first draw choose the best of lp-ft and the semi-supervised methods, within --budget, and

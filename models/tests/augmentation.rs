@@ -211,6 +211,7 @@ fn what_does_not_suit_the_samples_is_refused_before_anything_is_trained() {
             finetuning: Training { loss: Loss::cross_entropy(), ..bad },
             learning_rates: vec![1e-3],
             methods: vec![Approach::Transfer(Method::Scratch)],
+            recipe: None,
             labels: 20,
             validation: 20,
             draws: 1,

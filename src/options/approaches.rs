@@ -15,6 +15,10 @@ use std::sync::LazyLock;
 pub static HELP: LazyLock<String> =
     LazyLock::new(|| format!("What to compare, separated by commas: {}", names().join(", ")));
 
+/// The same where the baseline is always there.
+pub static COMPARED_HELP: LazyLock<String> =
+    LazyLock::new(|| HELP.replacen("scratch", "scratch (always included)", 1));
+
 /// A method by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApproachName {

@@ -13,10 +13,6 @@ use std::sync::LazyLock;
 
 /// All methods, as an option takes them.
 pub static METHODS: LazyLock<String> = LazyLock::new(|| names(&Method::ALL, ","));
-pub static METHODS_HELP: LazyLock<String> = LazyLock::new(|| {
-    let names = names(&Method::ALL, ", ").replacen("scratch", "scratch (always included)", 1);
-    format!("What to compare, separated by commas: {names}")
-});
 static METHOD_HELP: LazyLock<String> =
     LazyLock::new(|| format!("What of a pretrained encoder may learn: {}", names(&Method::ALL[1..], ", ")));
 

@@ -101,10 +101,10 @@ fn a_run_leaves_everything_it_should() {
         assert!(said.out.contains(&format!("{:.2} ±", 100.0 * mean)), "{}", said.out);
     }
 
-    // A header, three epochs of the autoencoder, four of each classifier: five methods on two draws.
+    // A header, three epochs of the autoencoder, four of each classifier: six methods on two draws.
     let metrics = place.read("run/metrics.csv");
     let rows: Vec<Vec<&str>> = metrics.lines().map(|line| line.split(',').collect()).collect();
-    assert_eq!(rows.len(), 1 + 3 + 5 * 2 * 4);
+    assert_eq!(rows.len(), 1 + 3 + 6 * 2 * 4);
     assert_eq!(
         rows[0].join(","),
         "run,epoch,lr,train_loss,validation_loss,validation_accuracy,seconds,samples_per_second"
@@ -224,4 +224,49 @@ fn the_autoencoder_beats_pca_and_the_baseline_is_trained() {
     let number = |pointer: &str| summary.pointer(pointer).and_then(Value::as_f64).unwrap();
     assert!(number("/autoencoder/test_mse") < number("/pca/test_mse"), "{summary}");
     assert!(number("/methods/0/test_accuracy/mean") > 0.8, "{summary}");
+}
+
+/// The recipe tries what is for the model, says so, and compares the winner with the rest.
+#[test]
+fn a_recipe_chooses_by_validation_within_a_time() {
+    let place = Place::new();
+    let tiny = "--epochs 2 --widths 24 --latent 6 --finetune-epochs 3 --finetune-lr 1e-2 --labels 30 --validation 50 \
+                --methods scratch --draws 2 --semi=--widths~32~--latent~24~--epochs~3 --quiet";
+    for (model, out, tried) in [
+        ("--seed 1", "dense", &["lp-ft", "pseudo-labels", "mean-teacher", "vat", "ladder"][..]),
+        (
+            "--model conv --widths 4,6 --semi=--widths~4,6~--epochs~1",
+            "conv",
+            &["lp-ft", "pseudo-labels", "mean-teacher", "vat"],
+        ),
+    ] {
+        let said = place.succeed(&format!("compare {tiny} --recipe best --budget 3s {model} --out {out}"));
+        let summary = place.json(&format!("{out}/summary.json"));
+        let of_tried = summary["tried"].as_array().unwrap();
+        let names: Vec<&str> = of_tried.iter().map(|t| t["name"].as_str().unwrap()).collect();
+        assert_eq!(names, tried);
+        let key = |t: &serde_json::Value| {
+            (t["validation_accuracy"].as_f64().unwrap(), -t["validation_loss"].as_f64().unwrap())
+        };
+        let best = of_tried.iter().max_by(|a, b| key(a).partial_cmp(&key(b)).unwrap()).unwrap();
+        assert_eq!(summary["methods"][1]["name"], best["name"]);
+        assert_eq!(summary["methods"].as_array().unwrap().len(), 2);
+        assert!(
+            said.out.contains(&format!("{} was chosen.", best["name"].as_str().unwrap())),
+            "{}",
+            said.out
+        );
+        assert!(of_tried.iter().all(|t| (1..=3).contains(&t["epochs"].as_u64().unwrap())), "{of_tried:?}");
+    }
+    for (rest, text) in [
+        ("--budget soon", "--budget"),
+        ("--budget 0s", "--budget"),
+        ("--recipe good", "best"),
+        ("--methods vat,magic", "it must be one of"),
+        ("--semi=--batch~1", "--batch"),
+    ] {
+        let said = place.run(&format!("compare {rest} --out refused"));
+        assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{rest}: {}", said.err);
+        assert!(said.err.contains(text), "{rest}: {}", said.err);
+    }
 }

@@ -89,7 +89,10 @@ fn help_shows_every_default() {
         // An option's text goes on to the next option or heading.
         let mut blocks: Vec<String> = Vec::new();
         for line in help.lines().map(str::trim_start) {
-            if line.starts_with('-') || line.is_empty() {
+            // A text may have the name of another option at the start of a line.
+            let names_an_option = line.starts_with('-')
+                && line.split(' ').nth(1).is_none_or(|word| word.is_empty() || word.starts_with(['<', '-']));
+            if names_an_option || line.is_empty() {
                 blocks.push(line.to_string());
             } else if let Some(last) = blocks.last_mut() {
                 *last += " ";

@@ -162,14 +162,14 @@ pub const BUDGET: &str = "10m";
 pub const RECIPE: [&str; 5] = ["lp-ft", "pseudo-labels", "mean-teacher", "vat", "ladder"];
 
 // Semi-supervised training.
-pub const SEMI_METHOD: &str = "pseudo-labels";
+pub const SEMI_METHOD: &str = "vat";
 pub const SEMI_SCHEDULE: &str = "cosine";
 pub const SEMI_OPTIMIZER: &str = "adam";
 pub const SEMI_WEIGHT_DECAY: f64 = 0.0;
 pub const SEMI_WEIGHT: f32 = 1.0;
 pub const SEMI_EMA: f32 = 0.999;
 pub const SEMI_THRESHOLD: f32 = 0.95;
-pub const SEMI_ENTROPY: f32 = 1.0;
+pub const SEMI_ENTROPY: f32 = 0.5;
 pub const SEMI_NOISE: f32 = 0.3;
 pub const SEMI_COSTS: &str = "1000,10,0.1";
 

@@ -53,7 +53,7 @@ pub fn run(mut options: Semi, explicit: &[String]) -> Result<String, Error> {
     let labelled = draw_labels(labels, train.classes(), n, validation, seed, draw)
         .map_err(|e| Error::from(e).during(train.name()))?;
     let seed = draw_seed(seed, draw);
-    let training = options.semi.resolve(train, architecture.model, seed);
+    let training = options.semi.resolve(train, seed);
     options.semi.check(train)?;
     training.check_for(&architecture)?;
     let network = architecture.classifier(train.classes())?;

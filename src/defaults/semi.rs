@@ -5,11 +5,12 @@ use narrows_datasets::Augmentation;
 use narrows_models::{Activation, Architecture, Model, SampleShape};
 
 /// What [`epochs`] does, for the help.
-pub const EPOCHS_HELP: &str = "How often all samples are seen; auto: 2,400,000 / samples, but 5 to 200";
+pub const EPOCHS_HELP: &str = "How often all samples are seen; auto: 600,000 / samples, of the ladder 2,400,000 / samples, but 5 to 200";
 
 /// About as many samples in all, however many there are: minutes should be enough.
-pub fn epochs(_: SemiMethod, samples: usize, _values: usize, _: Model) -> usize {
-    (2_400_000 / samples.max(1)).clamp(5, 200)
+pub fn epochs(method: SemiMethod, samples: usize) -> usize {
+    let seen = if method == SemiMethod::Ladder { 2_400_000 } else { 600_000 };
+    (seen / samples.max(1)).clamp(5, 200)
 }
 
 /// What [`batch`] does, for the help.
@@ -48,15 +49,29 @@ pub fn ramp_up(method: SemiMethod) -> f32 {
 }
 
 /// What [`epsilon`] does, for the help.
-pub const EPSILON_HELP: &str = "Of vat: how far the input is moved, in the Euclidean norm; auto: 0.07 times the root of the number of values (2 for 784)";
+pub const EPSILON_HELP: &str = "Of vat: how far the input is moved, in the Euclidean norm; auto: 0.0536 times the root of the number of values (1.5 for 784)";
 
 pub fn epsilon(values: usize) -> f32 {
-    0.07 * (values as f32).sqrt()
+    0.0536 * (values as f32).sqrt()
 }
 
 /// How far the input is moved to find the direction.
 pub fn xi(epsilon: f32) -> f32 {
     0.1 * epsilon
+}
+
+/// What [`weak`] does, for the help.
+pub const AUGMENT_HELP: &str = "What is done to each sample, in each epoch anew, as --augment of pretrain; auto: of images \
+                                shift=2,rotate=10,scale=0.1,shear=5, as of 28 pixels, in proportion, of tables nothing";
+
+pub fn weak(image: Option<(usize, usize, usize)>) -> Augmentation {
+    image.map_or(Augmentation::default(), |(height, width, _)| Augmentation {
+        shift: height.min(width) * 2 / 28,
+        rotate: 10.0,
+        scale: 0.1,
+        shear: 5.0,
+        ..Augmentation::default()
+    })
 }
 
 /// What [`strong`] does, for the help.

@@ -126,7 +126,7 @@ impl ComparedSemi {
         };
         alone.semi.check(data)?;
         // Of the draw it has nothing but the seed.
-        let training = alone.semi.resolve(data, own.model, 0);
+        let training = alone.semi.resolve(data, 0);
         Ok(Approach::Semi(Box::new(SemiApproach {
             name: method.name().to_string(),
             architecture: own,

@@ -8,8 +8,8 @@ use crate::defaults::semi as of_method;
 use crate::error::Error;
 use clap::{Args, ValueEnum};
 use narrows_datasets::Dataset;
+use narrows_models::Metric;
 use narrows_models::semi::{LadderCosts, Semi, SemiTraining};
-use narrows_models::{Metric, Model};
 use serde::Serialize;
 
 /// A method by its name.
@@ -87,9 +87,9 @@ pub struct SemiOptions {
     /// paper's for MNIST, 1000,0 the input alone, 0,0,0,0,0,0,1 (for six layers) its Gamma model
     #[arg(long, value_name = "LIST", default_value = defaults::SEMI_COSTS, value_parser = filled(list(not_negative::<f32>)))]
     pub costs: List<f32>,
-    /// What is done to each sample, in each epoch anew: as --augment of pretrain
-    #[arg(long, value_name = "LIST", default_value = defaults::AUGMENT, value_parser = super::augmentation::augmentation)]
-    pub augment: Items,
+    #[arg(long, help = of_method::AUGMENT_HELP, value_name = "LIST", default_value = "auto",
+          value_parser = auto(super::augmentation::augmentation))]
+    pub augment: Auto<Items>,
     #[arg(long, help = of_method::STRONG_HELP, value_name = "LIST", default_value = "auto",
           value_parser = auto(super::augmentation::augmentation))]
     pub strong_augment: Auto<Items>,
@@ -100,14 +100,16 @@ pub struct SemiOptions {
 
 impl SemiOptions {
     /// The training on `data`; what it settles takes the place of `auto`.
-    pub fn resolve(&mut self, data: &Dataset, model: Model, seed: u64) -> SemiTraining {
+    pub fn resolve(&mut self, data: &Dataset, seed: u64) -> SemiTraining {
         let method = self.method;
-        let epochs = self.epochs.or(of_method::epochs(method, data.len(), data.sample_len(), model));
+        let epochs = self.epochs.or(of_method::epochs(method, data.len()));
         let batch = self.batch.or(of_method::batch(method));
         let labelled_batch = self.labelled_batch.or(of_method::labelled_batch(method));
         let lr = self.lr.or(of_method::lr(method));
         let ramp_up = self.ramp_up.or(of_method::ramp_up(method));
         let epsilon = self.epsilon.or(of_method::epsilon(data.sample_len()));
+        let weak = self.augment.or(Items(of_method::weak(data.image_shape())));
+        self.augment = Auto::Given(weak);
         let strong = self.strong_augment.or(Items(of_method::strong(method, data.image_shape())));
         self.epochs = Auto::Given(epochs);
         (self.batch, self.labelled_batch) = (Auto::Given(batch), Auto::Given(labelled_batch));
@@ -133,17 +135,18 @@ impl SemiOptions {
             ema: self.ema,
             metric: self.metric,
             seed,
-            augmentation: self.augment.0,
+            augmentation: weak.0,
             strong: strong.0,
         }
     }
 
     /// Refuses what `data` cannot take, by the name of the option.
     pub fn check(&self, data: &Dataset) -> Result<(), Error> {
-        super::augmentation::check("--augment", self.augment, data)?;
-        match self.strong_augment {
-            Auto::Given(strong) => super::augmentation::check("--strong-augment", strong, data),
-            Auto::Auto => Ok(()),
+        for (option, augment) in [("--augment", self.augment), ("--strong-augment", self.strong_augment)] {
+            if let Auto::Given(augment) = augment {
+                super::augmentation::check(option, augment, data)?;
+            }
         }
+        Ok(())
     }
 }

@@ -11,19 +11,33 @@ use support::{architecture, image_architecture, training};
 
 const VARIATIONAL: Objective = Objective::Variational { beta: 1.0, warm_up: 0 };
 
-const ALL: [Objective; 5] =
-    [Objective::Plain, Objective::Denoising, Objective::Masked, Objective::Sparse { weight: 0.1 }, VARIATIONAL];
+const ALL: [Objective; 5] = [
+    Objective::Plain,
+    Objective::Denoising,
+    Objective::Masked,
+    Objective::Sparse { weight: 0.1 },
+    VARIATIONAL,
+];
 
 /// The model for an objective.
 fn of(objective: Objective, architecture: Architecture) -> Architecture {
-    Architecture { variational: matches!(objective, Objective::Variational { .. }), dropout: 0.0, ..architecture }
+    Architecture {
+        variational: matches!(objective, Objective::Variational { .. }),
+        dropout: 0.0,
+        ..architecture
+    }
 }
 
 fn towards(objective: Objective, loss: Loss) -> Training {
     Training { objective, epochs: 8, lr: 1e-2, clip_norm: None, ..training(loss) }
 }
 
-fn pretrain(data: &TrainTest, architecture: &Architecture, training: &Training, threads: usize) -> Pretrained {
+fn pretrain(
+    data: &TrainTest,
+    architecture: &Architecture,
+    training: &Training,
+    threads: usize,
+) -> Pretrained {
     let pretraining = Pretraining { data, architecture, training, held_out: 50, seed: 1 };
     pretraining.run(&Context::new(threads).unwrap(), &()).unwrap()
 }
@@ -132,8 +146,9 @@ fn variational_encoders_are_transferred_and_come_back_from_files() {
             codes(&architecture, &pretrained.params, &data.test)
         );
         // Twice as many outputs, and the first half of them is the code.
-        let bias = params.entries().iter().filter(|e| e.name.starts_with("encoder") && e.name.ends_with("bias"));
-        assert_eq!(bias.last().unwrap().range.len(), 2 * architecture.latent);
+        let mut bias =
+            params.entries().iter().filter(|e| e.name.starts_with("encoder") && e.name.ends_with("bias"));
+        assert_eq!(bias.next_back().unwrap().range.len(), 2 * architecture.latent);
     }
 }
 
@@ -153,7 +168,10 @@ fn corruptions_are_the_objectives_unless_the_training_has_its_own() {
     }
     let shifted = Augmentation { shift: 2, ..none };
     assert_eq!(Objective::Denoising.corrupting(shifted, flat), Augmentation { mask: 0.25, ..shifted });
-    assert_eq!(Objective::Masked.corrupting(shifted, image), Augmentation { mask: 0.75, patch: 4, ..shifted });
+    assert_eq!(
+        Objective::Masked.corrupting(shifted, image),
+        Augmentation { mask: 0.75, patch: 4, ..shifted }
+    );
     assert_eq!(Objective::Masked.corrupting(none, flat), Augmentation { mask: 0.5, ..none });
     let tiny = SampleShape::Image([3, 8, 1]);
     assert_eq!(Objective::Masked.corrupting(none, tiny).patch, 1);
@@ -176,7 +194,8 @@ fn what_does_not_go_together_is_refused() {
     let data = narrows_datasets::builtin(1400, 0);
     let check = |architecture: &Architecture, objective| {
         let training = towards(objective, Loss::L2);
-        let pretraining = Pretraining { data: &data, architecture, training: &training, held_out: 9, seed: 1 };
+        let pretraining =
+            Pretraining { data: &data, architecture, training: &training, held_out: 9, seed: 1 };
         pretraining.check().map_err(|e| e.to_string())
     };
     let variational = of(VARIATIONAL, architecture());

@@ -27,6 +27,9 @@ pub fn run(mut options: Semi, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
     let (threads, quiet) = (options.running.machine.threads, options.running.quiet);
     let method = options.semi.method;
+    let others = ["threshold", "strong_augment", "epsilon", "entropy", "noise", "costs", "ema"];
+    let foreign: Vec<&str> = others.into_iter().filter(|id| !method.takes(id)).collect();
+    refuse(explicit, &foreign, &format!("the method {} has no use for it", method.name()))?;
     let (data, architecture, pretrained) = match options.encoder.clone() {
         // An encoder is given what it learnt to see.
         Some(run) => {

@@ -26,6 +26,18 @@ impl SemiMethod {
     pub const ALL: [SemiMethod; 4] =
         [SemiMethod::PseudoLabels, SemiMethod::MeanTeacher, SemiMethod::Vat, SemiMethod::Ladder];
 
+    /// Whether the option of that id, which is not of all methods, is one of this.
+    pub fn takes(self, id: &str) -> bool {
+        match id {
+            "threshold" => self == SemiMethod::PseudoLabels,
+            "strong_augment" => matches!(self, SemiMethod::PseudoLabels | SemiMethod::MeanTeacher),
+            "epsilon" | "entropy" => self == SemiMethod::Vat,
+            "noise" | "costs" => self == SemiMethod::Ladder,
+            "ema" => self != SemiMethod::Ladder,
+            _ => true,
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             SemiMethod::PseudoLabels => "pseudo-labels",

@@ -49,10 +49,10 @@ pub fn ramp_up(method: SemiMethod) -> f32 {
 }
 
 /// What [`epsilon`] does, for the help.
-pub const EPSILON_HELP: &str = "Of vat: how far the input is moved, in the Euclidean norm; auto: 0.0536 times the root of the number of values (1.5 for 784)";
+pub const EPSILON_HELP: &str = "Of vat: how far the input is moved, in the Euclidean norm; auto: 1.5 for 784 values, in proportion to the root of their number";
 
 pub fn epsilon(values: usize) -> f32 {
-    0.0536 * (values as f32).sqrt()
+    1.5 * (values as f32 / 784.0).sqrt()
 }
 
 /// How far the input is moved to find the direction.

@@ -4,7 +4,7 @@
 use crate::error::Error;
 use crate::run_folder::{RESULTS, RunFolder};
 use narrows_models::curve::Finished;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -22,7 +22,8 @@ impl Results {
         let path = folder.file(RESULTS);
         let failed = |e: std::io::Error| Error::at(&path, format_args!("cannot be opened: {e}"));
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(failed)?;
-        if file.try_lock().is_err() {
+        // A file system without locks has none to wait for.
+        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
             return Err(Error::at(&path, "another run appends to it: wait for that, or measure elsewhere"));
         }
         let mut text = String::new();

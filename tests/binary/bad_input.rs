@@ -106,6 +106,10 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         (compare("--weight-decay=nan"), &["--weight-decay", "at least 0"]),
         (compare("--clip-norm=nan"), &["--clip-norm", "at least 0"]),
         (compare("--label-smoothing 1"), &["--label-smoothing", "below 1"]),
+        (compare("--lr-decay 0"), &["--lr-decay", "above 0 and at most 1"]),
+        (compare("--l2-sp -1"), &["--l2-sp", "at least 0"]),
+        (compare("--mixup nan"), &["--mixup", "at least 0"]),
+        (compare("--ema 1"), &["--ema", "below 1"]),
         (compare("--schedule linear"), &["--schedule", "cosine"]),
         (compare("--methods freeze,thaw"), &["--methods", "'thaw'", "gradual"]),
         // Augmentation.
@@ -162,6 +166,8 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         ("summary --model conv --input 5000x5000".to_string(), &["samples of 5000x5000x1"]),
         ("finetune --encoder bare --out new".to_string(), &["bare: holds no model"]),
         ("finetune --scratch --method full --out new".to_string(), &["--method"]),
+        ("finetune --scratch --l2-sp 1 --out new".to_string(), &["--l2-sp has no effect"]),
+        ("finetune --scratch --lr-decay 0.5 --out new".to_string(), &["--lr-decay has no effect"]),
         ("finetune --encoder digits-run --method scratch --out new".to_string(), &["--method", "gradual"]),
         (
             "finetune --scratch --labels 5 --out new".to_string(),

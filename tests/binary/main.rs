@@ -17,3 +17,4 @@ mod program;
 mod progress;
 mod semi;
 mod tables;
+mod transfer;

@@ -57,7 +57,8 @@ impl Objective {
         match (self, input) {
             (Objective::Denoising, _) => Augmentation { mask: 0.25, ..augmentation },
             (Objective::Masked, SampleShape::Image([h, w, _])) => {
-                Augmentation { mask: 0.75, patch: (h.min(w) / 7).max(1), ..augmentation }
+                let patch = if augmentation.patch > 0 { augmentation.patch } else { (h.min(w) / 7).max(1) };
+                Augmentation { mask: 0.75, patch, ..augmentation }
             }
             (Objective::Masked, SampleShape::Flat(_)) => Augmentation { mask: 0.5, ..augmentation },
             (Objective::Plain | Objective::Sparse { .. } | Objective::Variational { .. }, _) => augmentation,

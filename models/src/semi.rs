@@ -166,15 +166,17 @@ impl SemiTraining {
     /// As there, or if it is not; the message says which it is for.
     pub fn check_for(&self, architecture: &Architecture) -> Result<(), Error> {
         self.check()?;
-        let Architecture { model, activation, code_activation, batch_norm, dropout, .. } = architecture;
+        let Architecture { model, variational, activation, code_activation, batch_norm, dropout, .. } =
+            architecture;
         let fits = *model == Model::Dense
+            && !*variational
             && *batch_norm
             && *dropout == 0.0
             && [*activation, *code_activation] == [Activation::Relu; 2];
         match self.method {
             Semi::Ladder { .. } if !fits => Err(Error::new(
-                "the ladder network is for dense models with batch norm, ReLUs (also as the code's activation) and no dropout: \
-                 choose such a one, or another method",
+                "the ladder network is for dense models with batch norm, ReLUs (also as the code's activation) and no dropout, that are \
+                 not variational: choose such a one, or another method",
             )),
             _ => Ok(()),
         }

@@ -175,6 +175,8 @@ fn corruptions_are_the_objectives_unless_the_training_has_its_own() {
     assert_eq!(Objective::Masked.corrupting(none, flat), Augmentation { mask: 0.5, ..none });
     let tiny = SampleShape::Image([3, 8, 1]);
     assert_eq!(Objective::Masked.corrupting(none, tiny).patch, 1);
+    let large = Augmentation { patch: 7, ..none };
+    assert_eq!(Objective::Masked.corrupting(large, image), Augmentation { mask: 0.75, ..large });
     let noisy = Augmentation { gaussian: 0.3, ..none };
     for objective in [Objective::Denoising, Objective::Masked] {
         assert_eq!(objective.corrupting(noisy, image), noisy);

@@ -90,6 +90,21 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         (compare("--activation swish"), &["--activation", "leaky-relu"]),
         (compare("--dropout 1"), &["--dropout", "below 1"]),
         (compare("--loss bce --output none"), &["bce", "--output to sigmoid"]),
+        // Objectives.
+        (
+            compare("--objective vae"),
+            &["--objective", "one of plain, denoising, masked, sparse, variational"],
+        ),
+        (compare("--beta 2"), &["--beta has no effect: set --objective to variational"]),
+        (
+            compare("--objective variational --sparsity 1"),
+            &["--sparsity has no effect", "--objective to sparse"],
+        ),
+        (compare("--augment patch=2"), &["--augment: digits: patch", "set mask, too"]),
+        (
+            "pretrain --objective variational --kl-warm-up -1 --out new".to_string(),
+            &["--kl-warm-up", "from 0"],
+        ),
         // Training.
         (compare("--lr NaN"), &["--lr", "positive, finite"]),
         (compare("--lr 0"), &["--lr", "positive, finite"]),

@@ -45,6 +45,46 @@ fn a_convolutional_chain_runs_from_pretraining_to_evaluation() {
     }
 }
 
+/// Each objective, with what it settles in the configuration; and what follows on a variational encoder.
+#[test]
+fn objectives_go_through_the_file_and_the_chain() {
+    let place = Place::new();
+    for (options, settled) in [
+        ("denoising", &["augment = [\"mask=0.25\"]", "loss = \"l2\"", "beta = \"auto\""][..]),
+        ("masked --augment shift=1", &["augment = [\"shift=1\", \"mask=0.75\", \"patch=1\"]"]),
+        ("masked --augment salt=0.5", &["augment = [\"salt=0.5\"]"]),
+        ("sparse", &["sparsity = 0.0", "augment = []"]),
+        ("variational --beta 2", &["beta = 2.0", "kl-warm-up = 0", "loss = \"bce\"", "sparsity = \"auto\""]),
+        (
+            "variational --model conv --loss l2 --kl-warm-up 1",
+            &["beta = 1.0", "kl-warm-up = 1", "loss = \"l2\""],
+        ),
+    ] {
+        let out = options.replace([' ', '=', '.'], "");
+        place.succeed(&format!("pretrain --objective {options} {SMALL} --epochs 2 --quiet --out {out}"));
+        let config = place.read(&format!("{out}/config.toml"));
+        for line in settled {
+            assert!(config.contains(line), "{options}: no {line} in {config}");
+        }
+        place.succeed(&format!("pretrain --config {out}/config.toml --threads 2 --quiet --out {out}-again"));
+        let weights = |run: &str| std::fs::read(place.path(run).join("model.safetensors")).unwrap();
+        assert!(weights(&out) == weights(&format!("{out}-again")), "{options}");
+    }
+    let encoder = "variational--beta2";
+    place.succeed(&format!("finetune --encoder {encoder} --epochs 2 --quiet --out tuned"));
+    for run in [encoder, "tuned"] {
+        place.succeed(&format!("embed {run} --out {run}.csv"));
+        let header = place.read(&format!("{run}.csv")).lines().next().unwrap().to_string();
+        assert_eq!(header, "row,z0,z1,z2,z3,z4,z5,label");
+        place.succeed(&format!("evaluate {run}"));
+    }
+    place.succeed(&format!("score {encoder} --out scores.csv"));
+    let semi = "semi --method ladder --epochs 2 --quiet --out ladder";
+    let refused = place.run(&format!("{semi} --encoder {encoder}"));
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    assert!(refused.err.contains("not variational"), "{}", refused.err);
+}
+
 #[test]
 fn widths_follow_the_model_and_the_image() {
     let place = Place::new();

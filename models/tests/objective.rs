@@ -167,7 +167,10 @@ fn corruptions_are_the_objectives_unless_the_training_has_its_own() {
         assert_eq!(objective.corrupting(none, image), none);
     }
     let shifted = Augmentation { shift: 2, ..none };
-    assert_eq!(Objective::Denoising.corrupting(shifted, flat), Augmentation { mask: 0.25, ..shifted });
+    assert_eq!(
+        Objective::Denoising.corrupting(shifted, flat),
+        Augmentation { gaussian: 0.5, mask: 0.4, ..shifted }
+    );
     assert_eq!(
         Objective::Masked.corrupting(shifted, image),
         Augmentation { mask: 0.75, patch: 4, ..shifted }

@@ -32,8 +32,8 @@ impl ObjectiveName {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Pretraining")]
 pub struct ObjectiveOptions {
-    /// What the autoencoder learns beside giving back its input: plain (nothing), denoising (to undo noise: mask=0.25
-    /// unless --augment says another), masked (to fill in what is hidden: of images mask=0.75 in patches of a seventh of
+    /// What the autoencoder learns beside giving back its input: plain (nothing), denoising (to undo noise:
+    /// gaussian=0.5,mask=0.4 unless --augment says another), masked (to fill in what is hidden: of images mask=0.75 in patches of a seventh of
     /// the side, of other samples mask=0.5, unless --augment says another), sparse (a code of few values that are not
     /// small), variational (codes as if drawn from a normal distribution)
     #[arg(long, value_name = "NAME", default_value = defaults::OBJECTIVE, value_parser = name(&ObjectiveName::ALL))]

@@ -50,7 +50,10 @@ fn a_convolutional_chain_runs_from_pretraining_to_evaluation() {
 fn objectives_go_through_the_file_and_the_chain() {
     let place = Place::new();
     for (options, settled) in [
-        ("denoising", &["augment = [\"mask=0.25\"]", "loss = \"l2\"", "beta = \"auto\""][..]),
+        (
+            "denoising",
+            &["augment = [\"gaussian=0.5\", \"mask=0.4\"]", "loss = \"l2\"", "beta = \"auto\""][..],
+        ),
         ("masked --augment shift=1", &["augment = [\"shift=1\", \"mask=0.75\", \"patch=1\"]"]),
         ("masked --augment salt=0.5", &["augment = [\"salt=0.5\"]"]),
         ("sparse", &["sparsity = 0.0", "augment = []"]),

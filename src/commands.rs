@@ -1,6 +1,7 @@
 //! One file a command. Each checks everything first, then makes its folder, works, and returns what to print.
 
 pub mod bench;
+mod classifier;
 pub mod compare;
 pub mod curve;
 pub mod data;

@@ -166,15 +166,7 @@ pub struct Finetune {
     pub data: DataOptions,
     #[command(flatten)]
     #[serde(flatten)]
-    pub labels: LabelOptions,
-    /// Which of the seed's label draws to use, the first being 0
-    #[arg(long, value_name = "N", default_value_t = defaults::DRAW, help_heading = "Labels")]
-    pub draw: usize,
-    /// Fit a temperature on the validation labels, which makes the classifier as sure as it is right, and keep it with the model; no
-    /// prediction changes
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
-          default_missing_value = "true", action = clap::ArgAction::Set, help_heading = "Labels")]
-    pub calibrate: bool,
+    pub labelling: ClassifierLabels,
     #[command(flatten)]
     #[serde(flatten)]
     pub finetuning: Finetuning,
@@ -184,6 +176,24 @@ pub struct Finetune {
     #[command(flatten)]
     #[serde(flatten)]
     pub running: RunningOptions,
+}
+
+/// The labels of one classifier.
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Labels")]
+pub struct ClassifierLabels {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub labels: LabelOptions,
+    /// Which of the seed's label draws to use, the first being 0
+    #[arg(long, value_name = "N", default_value_t = defaults::DRAW)]
+    pub draw: usize,
+    /// Fit a temperature on the validation labels, which makes the classifier as sure as it is right, and keep it with the model; no
+    /// prediction changes
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
+          default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub calibrate: bool,
 }
 
 /// The options of `narrows semi`.
@@ -200,15 +210,7 @@ pub struct Semi {
     pub data: DataOptions,
     #[command(flatten)]
     #[serde(flatten)]
-    pub labels: LabelOptions,
-    /// Which of the seed's label draws to use, the first being 0
-    #[arg(long, value_name = "N", default_value_t = defaults::DRAW, help_heading = "Labels")]
-    pub draw: usize,
-    /// Fit a temperature on the validation labels, which makes the classifier as sure as it is right, and keep it with the model; no
-    /// prediction changes
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
-          default_missing_value = "true", action = clap::ArgAction::Set, help_heading = "Labels")]
-    pub calibrate: bool,
+    pub labelling: ClassifierLabels,
     #[command(flatten)]
     #[serde(flatten)]
     pub semi: SemiOptions,

@@ -166,7 +166,7 @@ impl Ladder {
         params
     }
 
-    /// Where the parameters lie, in the order in which [`Ladder::params`] declares them.
+    /// Where the parameters lie.
     fn layout(&self, params: &Params) -> Layout {
         let range = |name: String| params.range(&name);
         let layers = 0..self.widths.len();

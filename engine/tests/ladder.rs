@@ -154,7 +154,7 @@ fn losses_and_gradients_are_those_of_the_paper() {
         let cx = Context::with_isa(isa, 1).unwrap();
         for costs in COSTS {
             let (ladder, params, x, classes) = case(&costs);
-            let mut memory = LadderMemory::new(&ladder, LABELLED + 2, UNLABELLED + 1);
+            let mut memory = LadderMemory::new(&ladder, &params, LABELLED + 2, UNLABELLED + 1);
             let mut grads = vec![f32::NAN; params.values().len()];
             let batch = LadderBatch { x: &x, classes: &classes, seed: SEED, step: STEP };
             let loss = ladder.gradients(&cx, &params, &mut memory, batch, &mut grads).unwrap();
@@ -192,7 +192,7 @@ fn a_cost_of_any_layer_moves_what_is_below_it() {
     // That the test above compares no zeros with zeros.
     let cx = Context::new(1).unwrap();
     let (ladder, params, x, classes) = case(&COSTS[0]);
-    let mut memory = LadderMemory::new(&ladder, LABELLED, UNLABELLED);
+    let mut memory = LadderMemory::new(&ladder, &params, LABELLED, UNLABELLED);
     let mut grads = vec![0.0; params.values().len()];
     let batch = LadderBatch { x: &x, classes: &classes, seed: SEED, step: STEP };
     ladder.gradients(&cx, &params, &mut memory, batch, &mut grads).unwrap();
@@ -216,9 +216,9 @@ fn threads_and_leftovers_change_no_bit() {
         let loss = ladder.gradients(&cx, &params, memory, batch, &mut grads).unwrap();
         (loss.supervised.to_bits(), loss.denoising.to_bits(), support::bits(&grads))
     };
-    let mut memory = LadderMemory::new(&ladder, 60, 120);
+    let mut memory = LadderMemory::new(&ladder, &params, 60, 120);
     let once = run(1, &mut memory);
-    assert!(once == run(1, &mut memory) && once == run(3, &mut LadderMemory::new(&ladder, 50, 100)));
+    assert!(once == run(1, &mut memory) && once == run(3, &mut LadderMemory::new(&ladder, &params, 50, 100)));
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn what_makes_no_sense_is_refused() {
     }
     let cx = Context::new(1).unwrap();
     let (ladder, params, x, classes) = case(&COSTS[0]);
-    let mut memory = LadderMemory::new(&ladder, LABELLED, UNLABELLED);
+    let mut memory = LadderMemory::new(&ladder, &params, LABELLED, UNLABELLED);
     let mut grads = vec![0.0; params.values().len()];
     for (x, classes) in [
         (&x[1..], &classes[..]),

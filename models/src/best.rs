@@ -7,8 +7,8 @@ use std::cmp::Ordering;
 /// How good weights are on the validation samples.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Score {
-    accuracy: Option<f64>,
-    loss: f64,
+    pub accuracy: Option<f64>,
+    pub loss: f64,
 }
 
 impl Score {

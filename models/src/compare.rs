@@ -9,6 +9,7 @@
 
 use crate::approach::{Approach, Given, Trained};
 use crate::architecture::Architecture;
+use crate::draws::label_draws;
 use crate::event::{EpochRecord, Event, Observer};
 use crate::pretraining::{AutoencoderResult, PcaResult, Pretraining};
 use crate::recipe::{Recipe, Tried};
@@ -16,7 +17,7 @@ use crate::statistics::Estimate;
 use crate::training::Training;
 use crate::transfer::Method;
 use crate::{Error, Evaluation, Metric};
-use narrows_datasets::{Augmenter, LabelDraw, TrainTest, draw_labels};
+use narrows_datasets::{Augmenter, LabelDraw, TrainTest};
 use narrows_engine::Context;
 use serde::Serialize;
 use std::time::Instant;
@@ -190,16 +191,8 @@ impl Comparison<'_> {
     /// # Errors
     /// If an option makes no sense, or the data have too few labels.
     pub fn check(&self) -> Result<Vec<LabelDraw>, Error> {
-        let TrainTest { train, test } = self.data;
-        let labels = match (train.labels()?, test.has_labels()) {
-            (Some(labels), true) => labels,
-            _ => {
-                return Err(Error::new(format!(
-                    "{}: comparing needs labels in train and test",
-                    train.name()
-                )));
-            }
-        };
+        let train = &self.data.train;
+        let draws = label_draws(self.data, self.labels, self.validation, self.seed, self.draws)?;
         if self.draws == 0 {
             return Err(Error::new("comparing needs at least 1 label draw"));
         }
@@ -214,11 +207,7 @@ impl Comparison<'_> {
         }
         self.methods.iter().try_for_each(|method| method.check(train))?;
         self.recipe.iter().try_for_each(|recipe| recipe.check(train))?;
-        let draw = |draw| {
-            draw_labels(labels, train.classes(), self.labels, self.validation, self.seed, draw)
-                .map_err(|e| Error::from(e).during(train.name()))
-        };
-        (0..self.draws as u64).map(draw).collect()
+        Ok(draws)
     }
 
     /// Puts the trials, draw by draw and method by method, together by method.

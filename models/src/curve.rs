@@ -12,10 +12,11 @@
 use crate::approach::{Approach, Given};
 use crate::architecture::Architecture;
 use crate::compare::draw_seed;
+use crate::draws::label_draw;
 use crate::event::{Event, Observer};
 use crate::training::Training;
 use crate::{Error, Metric};
-use narrows_datasets::{Augmenter, LabelDraw, TrainTest, draw_labels};
+use narrows_datasets::{Augmenter, LabelDraw, TrainTest};
 use narrows_engine::{Context, Params};
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -116,10 +117,7 @@ impl Curve<'_> {
     /// # Errors
     /// If an option makes no sense, or the data have too few labels.
     pub fn check(&self) -> Result<(), Error> {
-        let TrainTest { train, test } = self.data;
-        if !train.has_labels() || !test.has_labels() {
-            return Err(Error::new(format!("{}: comparing needs labels in train and test", train.name())));
-        }
+        let train = &self.data.train;
         if self.draws == 0 || self.points.is_empty() || self.methods.is_empty() {
             return Err(Error::new("a curve needs a number of labels, a method and a draw"));
         }
@@ -194,11 +192,7 @@ impl Curve<'_> {
     }
 
     fn labels_of(&self, point: &Point, draw: usize) -> Result<LabelDraw, Error> {
-        let train = &self.data.train;
-        let labels = train.labels()?.unwrap_or_default();
-        let (seed, draw) = (self.seed, draw as u64);
-        draw_labels(labels, train.classes(), point.labels, point.validation, seed, draw)
-            .map_err(|e| Error::from(e).during(train.name()))
+        label_draw(self.data, point.labels, point.validation, self.seed, draw)
     }
 
     fn trial(

@@ -31,6 +31,7 @@ mod codes;
 pub mod compare;
 pub mod confusion;
 pub mod curve;
+mod draws;
 mod ema;
 mod error;
 mod evaluation;

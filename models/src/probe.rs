@@ -20,9 +20,10 @@ pub use space::Codes;
 
 use crate::compare::Accuracies;
 use crate::confusion::Confusion;
+use crate::draws::label_draws;
 use crate::statistics::Estimate;
 use crate::{Architecture, Error, Event, Metric, Observer};
-use narrows_datasets::{LabelDraw, Rows, TrainTest, draw_labels};
+use narrows_datasets::{LabelDraw, Rows, TrainTest};
 use narrows_engine::{Context, Params};
 use neighbours::Neighbours;
 use propagation::Graph;
@@ -161,24 +162,10 @@ impl Probing<'_> {
     /// # Errors
     /// If the data have too few labels, or there is nothing to do.
     pub fn check(&self) -> Result<Vec<LabelDraw>, Error> {
-        let TrainTest { train, test } = self.data;
-        let labels = match (train.labels()?, test.has_labels()) {
-            (Some(labels), true) => labels,
-            _ => {
-                return Err(Error::new(format!(
-                    "{}: comparing needs labels in train and test",
-                    train.name()
-                )));
-            }
-        };
         if self.draws == 0 || self.probes.is_empty() || self.validation == 0 {
             return Err(Error::new("probing needs a probe, a draw and a label to validate on"));
         }
-        let draw = |draw| {
-            draw_labels(labels, train.classes(), self.labels, self.validation, self.seed, draw)
-                .map_err(|e| Error::from(e).during(train.name()))
-        };
-        (0..self.draws as u64).map(draw).collect()
+        label_draws(self.data, self.labels, self.validation, self.seed, self.draws)
     }
 
     /// Encodes all samples once, and probes their codes on each draw.

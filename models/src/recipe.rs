@@ -9,6 +9,7 @@
 //! clock: what was tried and how many epochs it had is in the result.
 
 use crate::approach::{Approach, Given, SemiApproach};
+use crate::best::Score;
 use crate::event::Observer;
 use crate::semi::{SemiRun, SemiTask, SemiTraining};
 use crate::{Error, Metric};
@@ -47,8 +48,9 @@ pub struct Tried {
 impl Tried {
     /// More accurate, or as accurate at a smaller loss.
     pub fn is_better_than(&self, other: &Tried) -> bool {
-        let by_accuracy = self.validation_accuracy.total_cmp(&other.validation_accuracy);
-        by_accuracy.then(other.validation_loss.total_cmp(&self.validation_loss)).is_gt()
+        let score =
+            |tried: &Tried| Score { accuracy: Some(tried.validation_accuracy), loss: tried.validation_loss };
+        score(self).beats(&score(other))
     }
 }
 

@@ -27,6 +27,7 @@ pub use consistency::Consistency;
 pub use ladder::LadderCosts;
 pub use run::SemiRun;
 
+use crate::training::check_course;
 use crate::{Activation, Architecture, Ema, Error, Metric, Model};
 use narrows_datasets::{Augmentation, Dataset, Rows};
 use narrows_engine::{Optimizer, Schedule};
@@ -113,19 +114,11 @@ impl SemiTraining {
     /// # Errors
     /// If a setting makes no sense; the message names it.
     pub fn check(&self) -> Result<(), Error> {
-        if self.epochs == 0 {
-            return Err(Error::new("training needs at least 1 epoch"));
-        }
+        check_course(self.epochs, self.lr)?;
         if self.batch < 2 || self.labelled_batch < 2 {
             return Err(Error::new(format!(
                 "batches need at least 2 samples, not {} without and {} with labels",
                 self.batch, self.labelled_batch
-            )));
-        }
-        if !(self.lr > 0.0 && self.lr.is_finite()) {
-            return Err(Error::new(format!(
-                "the learning rate must be positive and finite, not {}",
-                self.lr
             )));
         }
         let in_range = |name: &str, x: f32, low: f32, high: f32| match (low..=high).contains(&x) {

@@ -3,8 +3,10 @@
 mod settings;
 
 pub use settings::Training;
+pub(crate) use settings::check_course;
 
 use crate::augmentation::BatchAugmenter;
+use crate::best::{Best, Score};
 use crate::codes::Codes;
 use crate::event::{EpochRecord, Event, Observer};
 use crate::mixup::Mixup;
@@ -13,7 +15,6 @@ use crate::{Ema, Error, Evaluation};
 use narrows_datasets::{Dataset, Loader, Rows};
 use narrows_engine::memory::Slab;
 use narrows_engine::{Context, Network, Params, Target, Trainer};
-use std::cmp::Ordering;
 use std::time::Instant;
 
 /// What is trained on, and towards what.
@@ -36,29 +37,6 @@ pub enum Goal {
     Reconstruct,
     /// The label.
     Classify,
-}
-
-/// How good weights are on the validation samples.
-#[derive(Clone, Copy, Debug)]
-struct Score {
-    accuracy: Option<f64>,
-    loss: f64,
-}
-
-impl Score {
-    /// The score of an epoch, if it was validated.
-    fn of(record: &EpochRecord) -> Option<Score> {
-        record.validation_loss.map(|loss| Score { accuracy: record.validation_accuracy, loss })
-    }
-
-    /// More accurate, or as accurate at a smaller loss: among 100 samples many epochs tie.
-    fn beats(&self, other: &Score) -> bool {
-        match self.accuracy.partial_cmp(&other.accuracy) {
-            Some(Ordering::Greater) => true,
-            Some(Ordering::Equal) => self.loss < other.loss,
-            _ => false,
-        }
-    }
 }
 
 /// Where a run begins a second time: the schedule anew, over the epochs that are left.
@@ -86,7 +64,7 @@ pub struct Run<'a> {
     pub patient_until: usize,
     /// Where the schedule begins anew, if it does.
     pub restart: Option<Restart>,
-    best: Option<(Score, usize, Params)>,
+    best: Option<Best>,
     loader: Loader<'a>,
     x: Slab,
     labels: Vec<u32>,
@@ -164,7 +142,7 @@ impl<'a> Run<'a> {
             let score = record.and_then(Score::of).ok_or_else(|| {
                 Error::new(format!("{}: the best epoch, {epoch}, is none that was validated", self.name))
             })?;
-            self.best = Some((score, epoch, params));
+            self.best = Some(Best { score, epoch, params });
         }
         self.history = history;
         Ok(self)
@@ -179,7 +157,7 @@ impl<'a> Run<'a> {
     pub fn finished(&self) -> bool {
         let (done, patience) = (self.history.len(), self.training.patience);
         let since = |best: usize| done.saturating_sub(best.max(self.patient_until));
-        let waited = self.best.as_ref().map_or(0, |(_, best, _)| since(*best));
+        let waited = self.best.as_ref().map_or(0, |best| since(best.epoch));
         done >= self.training.epochs || (patience > 0 && waited >= patience)
     }
 
@@ -255,13 +233,9 @@ impl<'a> Run<'a> {
             samples,
         };
         observer.notice(&Event::Epoch { run: &self.name, record: &record });
-        let score = Score::of(&record);
+        let kept = self.ema.as_ref().map_or(&self.trainer.params, Ema::params);
+        Best::keep(&mut self.best, &record, kept);
         self.history.push(record);
-        if let Some(score) = score {
-            self.swap_average();
-            self.keep_if_best(score);
-            self.swap_average();
-        }
         Ok(())
     }
 
@@ -312,39 +286,27 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn keep_if_best(&mut self, score: Score) {
-        let epoch = self.history.len();
-        match &mut self.best {
-            Some((best, at, params)) if score.beats(best) => {
-                (*best, *at) = (score, epoch);
-                params.values_mut().copy_from_slice(self.trainer.params.values());
-            }
-            Some(_) => {}
-            None => self.best = Some((score, epoch, self.trainer.params.clone())),
-        }
-    }
-
     /// The epoch with the best validation so far, from 1 on; the last one if nothing is validated.
     pub fn best_epoch(&self) -> usize {
-        self.best.as_ref().map_or(self.history.len(), |(_, epoch, _)| *epoch)
+        self.best.as_ref().map_or(self.history.len(), |best| best.epoch)
     }
 
     /// The epoch with the best validation so far and its weights; `None` if nothing was validated.
     pub fn best(&self) -> Option<(usize, &Params)> {
-        self.best.as_ref().map(|(_, epoch, params)| (*epoch, params))
+        self.best.as_ref().map(|best| (best.epoch, &best.params))
     }
 
     /// Whether this run's best validation beats that of `other`.
     pub fn beats(&self, other: &Run<'_>) -> bool {
         match (&self.best, &other.best) {
-            (Some((ours, ..)), Some((theirs, ..))) => ours.beats(theirs),
+            (Some(ours), Some(theirs)) => ours.score.beats(&theirs.score),
             (ours, _) => ours.is_some(),
         }
     }
 
     /// Puts the best weights back; if nothing was validated, the average of the weights, if there is one.
     pub fn restore_best(&mut self) {
-        let best = self.best.as_ref().map(|(_, _, params)| params);
+        let best = self.best.as_ref().map(|best| &best.params);
         if let Some(params) = best.or(self.ema.as_ref().map(Ema::params)) {
             self.trainer.params.values_mut().copy_from_slice(params.values());
         }

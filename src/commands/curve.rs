@@ -1,6 +1,6 @@
 //! `narrows curve`: test accuracy against the number of labels.
 
-use super::finetune::Encoder;
+use super::classifier::Encoder;
 use super::{against_rest, begin, check_batch, full_path, open, open_for, refuse};
 use crate::config;
 use crate::curve_table::{self, Curved};

@@ -1,56 +1,29 @@
 //! `narrows finetune`: a classifier from a few labels.
 
-use super::{against_rest, begin, check_batch, full_path, no_labels, open, open_for, refuse};
+use super::classifier::{Labels, RUN, Start, Trained};
+use super::{begin, check_batch, refuse};
 use crate::error::Error;
 use crate::journal::Journal;
-use crate::metrics;
-use crate::numbers::{counted, percent};
 use crate::options::Finetune;
-use crate::options::architecture::ArchitectureOptions;
 use crate::progress::Progress;
-use crate::run_folder::{self, METRICS, MODEL, RunFolder, SUMMARY};
-use crate::summary::{Cost, FinetuneSummary, Rate, json};
-use narrows_datasets::{Dataset, LabelDraw, Rows, draw_labels};
-use narrows_engine::{Context, Network, Params};
-use narrows_models::calibration::fit_temperature;
-use narrows_models::checkpoint::{self, Description};
-use narrows_models::compare::draw_seed;
-use narrows_models::{Evaluation, Goal, Method, Metric, Run, SampleShape, Task};
-use std::path::{Path, PathBuf};
+use narrows_datasets::{LabelDraw, Rows};
+use narrows_engine::Params;
+use narrows_models::checkpoint::Description;
+use narrows_models::{Goal, Method, Run, Task};
 use std::time::Instant;
 
 const NAME: &str = "finetune";
-/// The name of the run in events.
-const RUN: &str = "classifier";
 
 pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
-    let (threads, quiet) = (options.running.machine.threads, options.running.quiet);
-    let (data, architecture, pretrained) = match encoder(&options, explicit)? {
-        // An encoder is given what it learnt to see.
-        Some(Encoder { path, description, params }) => {
-            let data = open_for(&path, &description, &mut options.data, threads, quiet)?.split()?;
-            let data = against_rest(data, &options.data)?;
-            options.encoder = options.encoder.as_deref().map(full_path).transpose()?;
-            options.architecture = ArchitectureOptions::from(&description.architecture);
-            (data, description.architecture, Some(params))
-        }
-        None => {
-            let data = open(&mut options.data, threads, quiet)?;
-            let (input, unit_range) = (SampleShape::of(&data.train), data.train.in_unit_range());
-            let architecture = options.architecture.resolve(input, unit_range);
-            (data, architecture, None)
-        }
-    };
+    check_encoder(&options, explicit)?;
+    let Finetune { encoder, data, architecture, running, .. } = &mut options;
+    let Start { data, architecture, pretrained } =
+        Start::open(encoder, data, architecture, explicit, running, |_, _| ())?;
     let train = &data.train;
-    let labels = train.labels()?.ok_or_else(|| no_labels(train))?;
-    let (n, validation) = (options.labels.to_train(train)?, options.labels.validation);
-    let (seed, draw) = (options.running.seed, options.draw as u64);
-    let labelled = draw_labels(labels, train.classes(), n, validation, seed, draw)
-        .map_err(|e| Error::from(e).during(train.name()))?;
-    // As compare does, so that a draw can be repeated alone.
-    let seed = draw_seed(seed, draw);
-    let training = options.finetuning.training(n, seed);
+    let labels = Labels::draw(train, &options.labelling, options.running.seed)?;
+    let seed = labels.seed;
+    let training = options.finetuning.training(labels.n, seed);
     options.finetuning.augmentation.check(train)?;
     check_batch(&architecture, "--batch", training.batch)?;
     let network = architecture.classifier(train.classes())?;
@@ -62,7 +35,7 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
         }
         None => Method::Scratch,
     };
-    let LabelDraw { train: rows, validation: held } = &labelled;
+    let LabelDraw { train: rows, validation: held } = &labels.draw;
     let task =
         Task { data: train, train: Rows::Listed(rows), validation: Rows::Listed(held), goal: Goal::Classify };
     let mut run = Run::new(RUN, &network, params, task, &training)?;
@@ -77,114 +50,33 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     let journal = Journal::new(&progress, RUN, &description, &folder);
     let result = method.train(&mut run, &cx, &journal);
     journal.close(result, &folder)?;
-
-    folder.write(METRICS, metrics::csv([(RUN, &run.history[..])]).as_bytes())?;
-    let params = &run.trainer.params;
-    let evaluation =
-        Evaluation::of(&cx, &network, params, &training.loss, train, Rows::Listed(held), Goal::Classify)?;
-    let temperature = match options.calibrate {
-        true => Some(calibrate(&cx, &network, params, train, held, description, &folder)?),
-        false => None,
-    };
-    let pairs = held.iter().zip(&evaluation.predictions);
-    let correct = pairs.filter(|(row, class)| labels[**row as usize] == **class).count();
-    let summary = FinetuneSummary {
+    let trained = Trained {
         command: NAME,
-        dataset: train.name(),
-        seed: options.running.seed,
-        threads: cx.threads(),
         method: method.name(),
-        labels: n,
-        validation,
-        draw: options.draw,
+        train,
+        labels: &labels,
+        network: &network,
+        params: &run.trainer.params,
+        loss: &training.loss,
+        metric: training.metric,
+        history: &run.history,
         best_epoch: run.best_epoch(),
-        validation_loss: evaluation.loss,
-        validation_accuracy: Rate::of(correct, held.len()),
-        validation_balanced_accuracy: match training.metric {
-            Metric::Accuracy => None,
-            Metric::Balanced => evaluation.balanced_accuracy,
-        },
-        temperature,
-        cost: Cost::since(start),
+        description,
     };
-    folder.write(SUMMARY, json(&summary)?.as_bytes())?;
-    folder.keep();
-    Ok(report(&summary, &folder))
+    trained.finish(&options.labelling, &options.running, &cx, &folder, start)
 }
 
-/// Fits the temperature of a classifier on the labels it was validated on, and saves it with the model.
-pub fn calibrate(
-    cx: &Context,
-    network: &Network,
-    params: &Params,
-    train: &Dataset,
-    held: &[u32],
-    description: Description,
-    folder: &RunFolder,
-) -> Result<f32, Error> {
-    let (mut logits, mut labels) = (Vec::new(), Vec::new());
-    let mut take = |batch: &[f32], of: &[u32]| {
-        logits.extend_from_slice(batch);
-        labels.extend_from_slice(of);
-    };
-    Evaluation::of_classifier(cx, network, params, train, Rows::Listed(held), &mut take)?;
-    let temperature = fit_temperature(&logits, &labels);
-    let description = Description { temperature: Some(temperature), ..description };
-    checkpoint::save(&folder.file(MODEL), params, &description)?;
-    Ok(temperature)
-}
-
-/// A pretrained autoencoder, of which the encoder is used.
-pub struct Encoder {
-    pub path: PathBuf,
-    pub description: Description,
-    pub params: Params,
-}
-
-impl Encoder {
-    /// That of the run folder or file `run`.
-    pub fn open(run: &Path) -> Result<Encoder, Error> {
-        let path = run_folder::model(run)?;
-        let (description, _, params) = checkpoint::load(&path)?;
-        Ok(Encoder { path, description, params })
-    }
-}
-
-/// The encoder to start from, if any.
-fn encoder(options: &Finetune, explicit: &[String]) -> Result<Option<Encoder>, Error> {
-    let Some(run) = &options.encoder else {
-        if !options.scratch {
-            return Err(Error::new(
-                "finetune needs an encoder: give --encoder RUN, or --scratch to start without one",
-            ));
-        }
-        refuse(
+/// An encoder is asked for, or that there be none.
+fn check_encoder(options: &Finetune, explicit: &[String]) -> Result<(), Error> {
+    match (&options.encoder, options.scratch) {
+        (Some(_), _) => Ok(()),
+        (None, false) => Err(Error::new(
+            "finetune needs an encoder: give --encoder RUN, or --scratch to start without one",
+        )),
+        (None, true) => refuse(
             explicit,
             &["method", "lr_decay", "l2_sp"],
             "there is no pretrained encoder to treat one way or another",
-        )?;
-        return Ok(None);
-    };
-    refuse(explicit, &ArchitectureOptions::IDS, "the architecture is that of --encoder")?;
-    Encoder::open(run).map(Some)
-}
-
-/// What to print of a trained classifier.
-pub fn report(summary: &FinetuneSummary<'_>, folder: &RunFolder) -> String {
-    let FinetuneSummary { dataset, method, labels, draw, best_epoch, .. } = summary;
-    let Rate { mean, ci95: [low, high], of, .. } = summary.validation_accuracy;
-    let (mean, low, high) = (percent(mean), percent(low), percent(high));
-    let (labels, path) = (counted(*labels, "label"), folder.path().display());
-    let balanced = summary.validation_balanced_accuracy;
-    let balanced = balanced.map_or(String::new(), |x| format!("balanced accuracy {} %\n", percent(x)));
-    let temperature = summary.temperature;
-    let temperature =
-        temperature.map_or(String::new(), |t| format!("temperature {t:.3}, fitted on these samples\n"));
-    format!(
-        "{dataset}: {method} on {labels}, draw {draw}\n\
-         validation accuracy {mean} % of {of} samples (95 % interval {low} to {high}), epoch {best_epoch}\n{balanced}{temperature}\
-         That epoch was chosen by these samples, so expect less elsewhere. No test label was looked at.\n\n\
-         run folder: {path}\n\
-         next: narrows evaluate {path}\n"
-    )
+        ),
+    }
 }

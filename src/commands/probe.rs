@@ -1,6 +1,6 @@
 //! `narrows probe`: how much a few labels tell about the codes of a frozen encoder.
 
-use super::finetune::Encoder;
+use super::classifier::Encoder;
 use super::{against_rest, open, open_for};
 use crate::error::Error;
 use crate::numbers::{counted, duration, percent, thousands};

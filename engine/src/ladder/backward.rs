@@ -63,7 +63,7 @@ impl Ladder {
                     decoder.statistics[l].copy_from_slice(&scratch[..2 * n]);
                 }
             }
-            let a = plan.layout.combinators[l].clone();
+            let a = plan.fixed.layout.combinators[l].clone();
             let z = if l == 0 { &noisy.h[0] } else { &noisy.z[l] };
             let z = &z[labelled * n..][..len];
             let da = &mut grads[a.clone()];
@@ -75,7 +75,7 @@ impl Ladder {
                 softmax_backward(&decoder.v[l][..len], dv, n, ds_l);
             } else {
                 let above = self.widths[l + 1];
-                let weight = plan.layout.projections[l + 1].clone();
+                let weight = plan.fixed.layout.projections[l + 1].clone();
                 let through =
                     Through { from: l + 1, x: &decoder.s[l + 1][..rows * above], weight, accumulate: false };
                 unproject(plan, through, dv, Some(&mut ds[..rows * above]), grads, scratch);
@@ -99,17 +99,17 @@ impl Ladder {
             let [below, n] = [self.widths[l - 1], self.widths[l]];
             let (d_l, dpre) = (&mut d[..rows * n], &mut dpre[..rows * n]);
             let (z, scale) = (&noisy.z[l][..rows * n], self.scale(plan, l));
-            let bias = plan.layout.biases[l].clone();
+            let bias = plan.fixed.layout.biases[l].clone();
             let sums = activate_backward(plan.cx, scale, &plan.params[bias.clone()], z, d_l, scratch);
             grads[bias].copy_from_slice(&sums[..n]);
             if scale.is_some() {
-                grads[plan.layout.scale.clone()].copy_from_slice(&sums[n..2 * n]);
+                grads[plan.fixed.layout.scale.clone()].copy_from_slice(&sums[n..2 * n]);
             }
             if l >= lowest {
                 add(plan.cx, &decoder.lateral[l][..unlabelled * n], &mut d_l[labelled * n..]);
             }
             denormalise(plan, l, &noisy.pre[l][..rows * n], d_l, dpre, &noisy.saved[l], scratch);
-            let weight = plan.layout.weights[l].clone();
+            let weight = plan.fixed.layout.weights[l].clone();
             let through =
                 Through { from: l - 1, x: &noisy.h[l - 1][..rows * below], weight, accumulate: false };
             unproject(plan, through, dpre, (l > 1).then_some(&mut d[..rows * below]), grads, scratch);
@@ -128,7 +128,7 @@ impl Ladder {
             if l == highest {
                 d_l.copy_from_slice(&decoder.target[l][..rows * n]);
             } else {
-                let bias = plan.layout.biases[l].clone();
+                let bias = plan.fixed.layout.biases[l].clone();
                 let sums = activate_backward(plan.cx, None, &plan.params[bias.clone()], z, d_l, scratch);
                 add(plan.cx, &sums[..n], &mut grads[bias]);
                 if self.costs[l] > 0.0 {
@@ -141,7 +141,7 @@ impl Ladder {
             }
             let x = if l == 1 { x } else { &clean.h[l - 1][..rows * below] };
             let through =
-                Through { from: l - 1, x, weight: plan.layout.weights[l].clone(), accumulate: true };
+                Through { from: l - 1, x, weight: plan.fixed.layout.weights[l].clone(), accumulate: true };
             unproject(plan, through, dpre, (l > 1).then_some(&mut d[..rows * below]), grads, scratch);
         }
     }

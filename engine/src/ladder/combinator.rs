@@ -7,8 +7,7 @@
 //! with ten parameters for each unit, (10, n) in memory (Rasmus et al. 2015, equations 1 and 2). If z were normal around a
 //! mean and with a variance that depend on u, this is the estimate of the least squared error.
 
-use super::kernels::add_blocks;
-use crate::layers::columns::block_rows;
+use crate::layers::columns::{add_blocks, block_rows};
 use crate::parallel::Chunks;
 use crate::simd::{Kernel, Simd};
 use crate::{Context, math};

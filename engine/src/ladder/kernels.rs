@@ -1,19 +1,10 @@
 //! The passes over rows that the engine's layers do not have: noise and activation, and the cost of denoising.
 
 use crate::Context;
-use crate::layers::columns::{Add, block_rows};
+use crate::layers::columns::{add_blocks, block_rows};
 use crate::parallel::Chunks;
 use crate::random::Random;
 use crate::simd::{Kernel, Simd};
-
-/// Adds up the blocks of `len` sums in `scratch`, in their order; the totals are at its start.
-pub fn add_blocks<'s>(cx: &Context, scratch: &'s mut [f32], len: usize) -> &'s mut [f32] {
-    let (total, others) = scratch.split_at_mut(len);
-    for other in others.chunks(len) {
-        cx.isa().run(Add { x: other, y: total });
-    }
-    total
-}
 
 /// Gaussian noise of a layer.
 #[derive(Clone, Copy)]

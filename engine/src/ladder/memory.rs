@@ -1,9 +1,9 @@
 //! The memory of a ladder's step, allocated once.
 
-use super::Ladder;
-use crate::Shape;
+use super::{Ladder, Layout};
 use crate::layers::{BatchNorm, Layer, Linear, columns};
 use crate::memory::Slab;
+use crate::{Params, Shape};
 
 /// What the passes of a [`Ladder`] compute. A step allocates nothing.
 #[derive(Clone, Debug)]
@@ -31,6 +31,7 @@ pub(super) struct Fixed {
     pub shapes: Vec<Shape>,
     /// The parameters of a batch norm that only normalises: (4, n).
     pub unit: Vec<Slab>,
+    pub layout: Layout,
 }
 
 /// An encoder's values by layer. The lists begin with the sample, whose slabs are empty but for its noisy values in `h`.
@@ -64,8 +65,8 @@ pub(super) struct Decoder {
 }
 
 impl LadderMemory {
-    /// Memory for steps of up to so many labelled and unlabelled samples.
-    pub fn new(ladder: &Ladder, labelled: usize, unlabelled: usize) -> LadderMemory {
+    /// Memory for steps of up to so many labelled and unlabelled samples, with parameters that [`Ladder::params`] laid out.
+    pub fn new(ladder: &Ladder, params: &Params, labelled: usize, unlabelled: usize) -> LadderMemory {
         let widths = &ladder.widths;
         let rows = labelled + unlabelled;
         let slabs = |len: &dyn Fn(usize, usize) -> usize| -> Vec<Slab> {
@@ -114,7 +115,7 @@ impl LadderMemory {
                 work: [Slab::new(rows * widest), Slab::new(rows * widest)],
                 scratch: Slab::new(scratch.into_iter().flatten().max().unwrap_or(0)),
             },
-            fixed: Fixed { shapes, unit: widths.iter().map(unit).collect() },
+            fixed: Fixed { shapes, unit: widths.iter().map(unit).collect(), layout: ladder.layout(params) },
         }
     }
 

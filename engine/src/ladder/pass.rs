@@ -2,7 +2,7 @@
 
 use super::kernels::{Noise, activate, corrupt};
 use super::memory::{Decoder, Encoder, Fixed, LadderMemory, Passes};
-use super::{EPS, Ladder, LadderBatch, LadderLoss, Layout, combinator};
+use super::{EPS, Ladder, LadderBatch, LadderLoss, combinator};
 use crate::layers::{BatchNorm, Forward, Layer, Linear, Pass};
 use crate::loss::softmax;
 use crate::random::Random;
@@ -13,7 +13,6 @@ use crate::{Context, Error, Loss, Params, Target};
 pub(super) struct Plan<'a> {
     pub cx: &'a Context,
     pub params: &'a [f32],
-    pub layout: &'a Layout,
     pub fixed: &'a Fixed,
 }
 
@@ -47,9 +46,8 @@ impl Ladder {
                 batch.x.len()
             )));
         }
-        let layout = self.layout(params);
         let LadderMemory { passes, fixed, .. } = memory;
-        let plan = Plan { cx, params: params.values(), layout: &layout, fixed };
+        let plan = Plan { cx, params: params.values(), fixed };
         let noise =
             |l: usize| Noise { std: self.noise, random: Random::new(batch.seed, l as u64), step: batch.step };
         let Passes { noisy, clean, decoder, scratch, .. } = passes;
@@ -94,9 +92,8 @@ impl Ladder {
                 x.len()
             )));
         }
-        let layout = self.layout(params);
         let LadderMemory { passes, fixed, .. } = &mut *memory;
-        let plan = Plan { cx, params: params.values(), layout: &layout, fixed };
+        let plan = Plan { cx, params: params.values(), fixed };
         let Passes { clean, scratch, .. } = passes;
         self.encode_clean(plan, x, clean, scratch);
         Ok(&memory.passes.clean.h[top][..rows * self.widths[top]])
@@ -125,7 +122,7 @@ impl Ladder {
         let Encoder { pre, z, h, saved } = encoder;
         let (pre, z) = (&mut pre[l][..rows * n], &mut z[l][..rows * n]);
         let x = input.unwrap_or_else(|| &h[l - 1][..rows * below]);
-        project(plan, n, l - 1, x, &plan.params[plan.layout.weights[l].clone()], pre, scratch);
+        project(plan, n, l - 1, x, &plan.params[plan.fixed.layout.weights[l].clone()], pre, scratch);
         normalise(plan, l, pre, z, &mut saved[l], scratch);
     }
 
@@ -133,12 +130,19 @@ impl Ladder {
     fn activate(&self, plan: Plan<'_>, l: usize, rows: usize, noise: Option<Noise>, encoder: &mut Encoder) {
         let n = self.widths[l];
         let (z, h) = (&mut encoder.z[l][..rows * n], &mut encoder.h[l][..rows * n]);
-        activate(plan.cx, noise, self.scale(plan, l), &plan.params[plan.layout.biases[l].clone()], z, h);
+        activate(
+            plan.cx,
+            noise,
+            self.scale(plan, l),
+            &plan.params[plan.fixed.layout.biases[l].clone()],
+            z,
+            h,
+        );
     }
 
     /// The scale of the top layer; `None` for the others, which have a ReLU.
     pub(super) fn scale<'a>(&self, plan: Plan<'a>, l: usize) -> Option<&'a [f32]> {
-        (l == self.top()).then(|| &plan.params[plan.layout.scale.clone()])
+        (l == self.top()).then(|| &plan.params[plan.fixed.layout.scale.clone()])
     }
 
     /// The decoder, from the top down to the lowest layer with a cost.
@@ -160,14 +164,14 @@ impl Ladder {
             if l == self.top() {
                 softmax(plan.cx, n, &noisy.h[l][from..from + rows * n], v);
             } else {
-                let weight = &plan.params[plan.layout.projections[l + 1].clone()];
+                let weight = &plan.params[plan.fixed.layout.projections[l + 1].clone()];
                 let above = &s[l + 1][..rows * self.widths[l + 1]];
                 project(plan, n, l + 1, above, weight, v, scratch);
             }
             let u = &mut u[l][..rows * n];
             normalise(plan, l, v, u, &mut saved[l], scratch);
             let z = if l == 0 { &noisy.h[0] } else { &noisy.z[l] };
-            let a = &plan.params[plan.layout.combinators[l].clone()];
+            let a = &plan.params[plan.fixed.layout.combinators[l].clone()];
             combinator::forward(plan.cx, a, &z[from..from + rows * n], u, &mut s[l][..rows * n]);
         }
     }

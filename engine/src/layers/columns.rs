@@ -37,6 +37,11 @@ pub fn sum_blocks<'s>(
     cx.for_each_part(blocks, Chunks::new(scratch, len), |i, partial| {
         sum(i * block..rows.min((i + 1) * block), partial.data);
     });
+    add_blocks(cx, scratch, len)
+}
+
+/// Adds up the blocks of `len` sums in `scratch`, in their order; the totals are at its start.
+pub fn add_blocks<'s>(cx: &Context, scratch: &'s mut [f32], len: usize) -> &'s mut [f32] {
     let (total, others) = scratch.split_at_mut(len);
     for other in others.chunks(len) {
         cx.isa().run(Add { x: other, y: total });

@@ -101,7 +101,7 @@ impl LadderTrainer {
         }
         Ok(LadderTrainer {
             optimizer: OptimizerState::new(training.optimizer, &own),
-            memory: LadderMemory::new(&ladder, training.labelled_batch, training.batch),
+            memory: LadderMemory::new(&ladder, &own, training.labelled_batch, training.batch),
             grads: Slab::new(own.values().len()),
             params: own,
             ladder,

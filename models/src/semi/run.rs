@@ -4,7 +4,7 @@ use super::consistency::{Batch, Consistency};
 use super::ladder::LadderTrainer;
 use super::{Semi, SemiTask, SemiTraining};
 use crate::augmentation::BatchAugmenter;
-use crate::best::{Best, Score};
+use crate::best::Best;
 use crate::event::{EpochRecord, Event, Observer};
 use crate::training::{Goal, Task};
 use crate::{Ema, Error, Evaluation};
@@ -125,15 +125,6 @@ impl<'a> SemiRun<'a> {
     /// The epoch whose weights it would keep, from 1 on: the best by validation, or the last.
     pub fn best_epoch(&self) -> usize {
         self.best.as_ref().map_or(self.history.len(), |best| best.epoch)
-    }
-
-    /// Whether this run's best validation beats that of `other`.
-    pub fn beats(&self, other: &SemiRun<'_>) -> bool {
-        let score = |run: &SemiRun<'_>| run.best.as_ref().map(|best| best.score);
-        match (score(self), score(other)) {
-            (Some(ours), Some(theirs)) => Score::beats(&ours, &theirs),
-            (ours, _) => ours.is_some(),
-        }
     }
 
     /// Trains for one epoch, validates, and keeps the weights if they are the best so far.

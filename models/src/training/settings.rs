@@ -80,17 +80,9 @@ impl Training {
     /// # Errors
     /// If a setting makes no sense; the message names it.
     pub fn check(&self) -> Result<(), Error> {
-        if self.epochs == 0 {
-            return Err(Error::new("training needs at least 1 epoch"));
-        }
+        check_course(self.epochs, self.lr)?;
         if self.batch == 0 {
             return Err(Error::new("a batch needs at least 1 sample"));
-        }
-        if !(self.lr > 0.0 && self.lr.is_finite()) {
-            return Err(Error::new(format!(
-                "the learning rate must be positive and finite, not {}",
-                self.lr
-            )));
         }
         if let Some(norm) = self.clip_norm.filter(|norm| norm.is_nan() || *norm <= 0.0) {
             return Err(Error::new(format!("the gradient norm to clip to must be positive, not {norm}")));
@@ -113,5 +105,19 @@ impl Training {
             )));
         }
         Ema::check(self.ema)
+    }
+}
+
+/// Refuses epochs and learning rates that nothing can be trained by.
+///
+/// # Errors
+/// If there are no epochs, or the rate is not positive and finite.
+pub(crate) fn check_course(epochs: usize, lr: f32) -> Result<(), Error> {
+    if epochs == 0 {
+        return Err(Error::new("training needs at least 1 epoch"));
+    }
+    match lr > 0.0 && lr.is_finite() {
+        true => Ok(()),
+        false => Err(Error::new(format!("the learning rate must be positive and finite, not {lr}"))),
     }
 }

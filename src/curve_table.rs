@@ -1,9 +1,9 @@
 //! What came out of a curve, for people and for `summary.json`.
 
-use crate::numbers::{counted, duration, percent, points as in_points, thousands};
-use narrows_models::compare::{Accuracies, Gain};
+use crate::numbers::{counted, duration, p_value, percent, points as in_points, thousands};
+use narrows_models::compare::Accuracies;
 use narrows_models::curve::{Curve, Finished};
-use narrows_models::statistics::{Estimate, holm, paired_t_test};
+use narrows_models::statistics::{Estimate, Gain};
 use narrows_models::{Method, Metric};
 use serde::Serialize;
 
@@ -48,18 +48,18 @@ pub fn points(curve: &Curve<'_>, finished: &[Finished], metric: Metric) -> Vec<P
                 .filter_map(|f| Some(f.test_by(metric) - same_draw(f)?.test_by(metric)))
                 .collect();
             let paired = method.name() != Method::Scratch.name() && !differences.is_empty();
-            let gain = Estimate::of(&differences);
             methods.push(PointMethod {
                 name: method.name().to_string(),
                 test_accuracy: Accuracies { estimate: Estimate::of(&per_draw), per_draw },
-                gain_over_scratch: paired.then_some(Gain { mean: gain.mean, ci95: gain.ci95 }),
-                p: if paired { paired_t_test(&differences) } else { None },
+                gain_over_scratch: paired.then(|| Gain::of(&differences)),
+                p: None,
                 seconds: found.iter().map(|f| f.seconds).sum(),
             });
         }
-        let raw: Vec<f64> = methods.iter().filter_map(|method| method.p).collect();
-        let tested = methods.iter_mut().filter_map(|method| method.p.as_mut());
-        tested.zip(holm(&raw)).for_each(|(p, adjusted)| *p = adjusted);
+        Gain::adjust(methods.iter_mut().filter_map(|method| method.gain_over_scratch.as_mut()));
+        for method in &mut methods {
+            method.p = method.gain_over_scratch.as_ref().and_then(|gain| gain.p);
+        }
         points.push(PointSummary { labels: point.labels, validation: point.validation, methods });
     }
     points
@@ -135,13 +135,12 @@ fn line(labels: &str, method: &PointMethod) -> String {
     };
     let gained = match &method.gain_over_scratch {
         None => String::new(),
-        Some(Gain { mean, ci95: None }) => in_points(*mean),
-        Some(Gain { mean, ci95: Some([low, high]) }) => {
+        Some(Gain { mean, ci95: None, .. }) => in_points(*mean),
+        Some(Gain { mean, ci95: Some([low, high]), .. }) => {
             format!("{} ({} to {})", in_points(*mean), in_points(*low), in_points(*high))
         }
     };
-    let p =
-        method.p.map_or(String::new(), |p| if p < 1e-3 { "<.001".to_string() } else { format!("{p:.3}") });
+    let p = method.p.map_or(String::new(), p_value);
     let time = duration(method.seconds);
     format!("{labels:>6}  {name:<13} {accuracy:>14} {interval:>15}  {gained:<26} {p:>6} {time:>11}\n")
 }

@@ -18,6 +18,8 @@ pub const LABELS: &str = "100";
 pub const VALIDATION: usize = 100;
 pub const DRAWS: usize = 10;
 pub const DRAW: usize = 0;
+/// Of a method in a comparison.
+pub const ENSEMBLE: usize = 1;
 
 // The curve over numbers of labels.
 pub const CURVE_METHODS: &str = "scratch,full";

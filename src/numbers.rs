@@ -32,6 +32,11 @@ pub fn percent(fraction: f64) -> String {
     format!("{:.2}", 100.0 * fraction)
 }
 
+/// A p-value, in six characters at most.
+pub fn p_value(p: f64) -> String {
+    if p < 1e-3 { "<.001".to_string() } else { format!("{p:.3}") }
+}
+
 /// A difference of fractions in points, with its sign: `0.012` as `+1.20`.
 pub fn points(difference: f64) -> String {
     // Without the addition, a difference of no more than rounding would show as -0.00.

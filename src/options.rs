@@ -19,7 +19,7 @@ pub mod transfer;
 pub mod values;
 
 use crate::defaults;
-use approaches::{ApproachName, ComparedSemi};
+use approaches::{ApproachName, ComparedSemi, EnsembleOption};
 use architecture::ArchitectureOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use curve::Curve;
@@ -113,6 +113,9 @@ pub struct Compare {
     #[command(flatten)]
     #[serde(flatten)]
     pub semi: ComparedSemi,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub ensemble: EnsembleOption,
     #[command(flatten)]
     #[serde(flatten)]
     pub running: RunningOptions,
@@ -226,8 +229,9 @@ pub struct Semi {
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Evaluate {
-    /// The run folder or .safetensors file of the model
-    pub run: PathBuf,
+    /// The run folder or .safetensors file of the model; of several classifiers the mean of their probabilities decides
+    #[arg(value_name = "RUN", required = true)]
+    pub runs: Vec<PathBuf>,
     #[command(flatten)]
     pub data: DataOptions,
     #[command(flatten)]

@@ -99,6 +99,9 @@ pub struct EvaluateSummary<'a> {
     pub command: &'a str,
     pub dataset: &'a str,
     pub trained_on: &'a str,
+    /// Of several classifiers that decide together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members: Option<usize>,
     pub threads: usize,
     pub test_samples: usize,
     /// Of a classifier.

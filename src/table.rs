@@ -1,11 +1,12 @@
 //! What came out, for people: aligned, and no wider than 100 columns.
 
-use crate::numbers::{counted, duration, percent, points, thousands};
+use crate::numbers::{counted, duration, p_value, percent, points, thousands};
 use crate::summary::Rate;
 use narrows_models::Metric;
-use narrows_models::compare::{ComparisonResult, Gain, MethodResult};
+use narrows_models::compare::{ComparisonResult, MethodResult};
 use narrows_models::pretraining::{AutoencoderResult, PcaResult};
 use narrows_models::recipe::Tried;
+use narrows_models::statistics::Gain;
 
 /// The method that the gains refer to.
 const SCRATCH: &str = "scratch";
@@ -39,8 +40,8 @@ pub fn comparison(of: &Comparing<'_>) -> String {
         Metric::Balanced => "balanced test, %",
     };
     text += &format!(
-        "\n{:<16} {accuracy:>16} {:>16}    {:<26} {:>12}\n",
-        "classification", "95 % interval", "gain over scratch, points", "time"
+        "\n{:<16} {accuracy:>16} {:>16}    {:<26} {:>6} {:>12}\n",
+        "classification", "95 % interval", "gain over scratch, points", "p", "time"
     );
     for method in methods {
         text += &method_line(method);
@@ -120,7 +121,8 @@ fn method_line(method: &MethodResult) -> String {
         }
     };
     let time = duration(*seconds);
-    format!("{:<16} {accuracy:>16} {interval:>16}    {gained:<26} {time:>12}\n", name)
+    let p = gain.p.map_or(String::new(), p_value);
+    format!("{name:<16} {accuracy:>16} {interval:>16}    {gained:<26} {p:>6} {time:>12}\n")
 }
 
 /// Each rate and how often it was chosen, from the smallest on: `0.01 x7, 0.03 x3`.
@@ -171,7 +173,8 @@ fn verdict(methods: &[MethodResult], draws: usize) -> String {
     let marked =
         if open.len() < transfers.len() { "* The 95 % interval of the gain leaves out 0. " } else { "" };
     let sentence = format!("{marked}Over training from scratch, pretraining {}.", parts.join(", "));
-    wrapped(&sentence, 100)
+    let tested = "p: how likely such a gain is where there is none (paired t-test, by Holm's procedure over the methods).";
+    wrapped(&sentence, 100) + &wrapped(tested, 100)
 }
 
 /// `a`, `a and b`, `a, b and c`.

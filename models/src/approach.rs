@@ -1,6 +1,8 @@
 //! How a classifier comes about from a few labels: the one place where the methods of a comparison are told apart.
 
 use crate::architecture::{Architecture, ENCODER};
+use crate::compare::draw_seed;
+use crate::ensemble::Ensemble;
 use crate::event::{EpochRecord, Observer};
 use crate::semi::{SemiRun, SemiTask, SemiTraining};
 use crate::training::{Goal, Run, Task, Training};
@@ -44,6 +46,8 @@ pub struct Given<'a> {
     pub finetuning: &'a Training,
     /// The learning rates that it chooses from, by the validation labels.
     pub learning_rates: &'a [f32],
+    /// How many classifiers, each of a seed of its own, decide together; at least 1.
+    pub ensemble: usize,
 }
 
 /// A trained classifier.
@@ -53,6 +57,8 @@ pub struct Trained {
     pub network: Network,
     /// The weights of its best epoch.
     pub params: Params,
+    /// Those of the other members of its ensemble, of other seeds.
+    pub others: Vec<Params>,
     /// The name of the run that was kept.
     pub run: String,
     /// The learning rate that was chosen.
@@ -64,7 +70,7 @@ pub struct Trained {
 }
 
 impl Trained {
-    /// That epoch's record, with what the validation labels made of it.
+    /// That epoch's record, with what the validation labels made of it; of the first member alone.
     pub fn best(&self) -> Option<&EpochRecord> {
         self.history.get(self.best_epoch.checked_sub(1)?)
     }
@@ -75,7 +81,15 @@ impl Trained {
     /// If there are none, or they cannot be read.
     pub fn test(&self, cx: &Context, data: &Dataset) -> Result<Evaluation, Error> {
         let (rows, loss) = (data.labelled_rows()?, Loss::cross_entropy());
-        Evaluation::of(cx, &self.network, &self.params, &loss, data, Rows::Listed(&rows), Goal::Classify)
+        let rows = Rows::Listed(&rows);
+        if self.others.is_empty() {
+            return Evaluation::of(cx, &self.network, &self.params, &loss, data, rows, Goal::Classify);
+        }
+        let mut ensemble = Ensemble::new(self.network.output().len());
+        for params in [&self.params].into_iter().chain(&self.others) {
+            ensemble.add(cx, &self.network, params, 1.0, data, rows)?;
+        }
+        Ok(ensemble.evaluation())
     }
 }
 
@@ -108,8 +122,8 @@ impl Approach {
         .map_err(|e| e.during(self.name()))
     }
 
-    /// Trains on the labels of `draw`, everything random decided by `seed`. `run` is the name in events, to which candidates
-    /// add what they are.
+    /// Trains on the labels of `draw`, everything random decided by `seed`: the one classifier of that seed, and the others of its
+    /// ensemble. `run` is the name in events, to which candidates and other members add what they are.
     ///
     /// # Errors
     /// If training diverges with every candidate, or the encoder is not there or another.
@@ -122,10 +136,16 @@ impl Approach {
         run: &str,
         observer: &dyn Observer,
     ) -> Result<Trained, Error> {
-        match self {
+        let train = |seed, run: &str| match self {
             Approach::Transfer(method) => transfer(*method, cx, given, draw, seed, run, observer),
             Approach::Semi(semi) => semi.train(cx, given, draw, seed, run, observer),
+        };
+        let mut trained = train(seed, run)?;
+        for member in 1..given.ensemble {
+            let other = train(draw_seed(seed, member as u64), &format!("{run} member {member}"))?;
+            trained.others.push(other.params);
         }
+        Ok(trained)
     }
 }
 
@@ -179,7 +199,7 @@ fn transfer(
     })?;
     let best_epoch = run.best_epoch();
     let (params, history) = (run.trainer.params, run.history);
-    Ok(Trained { network, params, run: name, lr, history, best_epoch })
+    Ok(Trained { network, params, others: Vec::new(), run: name, lr, history, best_epoch })
 }
 
 impl SemiApproach {
@@ -217,6 +237,14 @@ impl SemiApproach {
         trained.train(cx, observer)?;
         let best_epoch = trained.best_epoch();
         let (params, history) = (trained.params, trained.history);
-        Ok(Trained { network, params, run: run.to_string(), lr: training.lr, history, best_epoch })
+        Ok(Trained {
+            network,
+            params,
+            others: Vec::new(),
+            run: run.to_string(),
+            lr: training.lr,
+            history,
+            best_epoch,
+        })
     }
 }

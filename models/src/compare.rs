@@ -13,7 +13,7 @@ use crate::draws::label_draws;
 use crate::event::{EpochRecord, Event, Observer};
 use crate::pretraining::{AutoencoderResult, PcaResult, Pretraining};
 use crate::recipe::{Recipe, Tried};
-use crate::statistics::Estimate;
+use crate::statistics::{Estimate, Gain};
 use crate::training::Training;
 use crate::transfer::Method;
 use crate::{Error, Evaluation, Metric};
@@ -47,6 +47,8 @@ pub struct Comparison<'a> {
     pub validation: usize,
     /// The number of draws.
     pub draws: usize,
+    /// How many classifiers, each of a seed of its own, decide together on each draw; at least 1.
+    pub ensemble: usize,
     /// Decides everything random.
     pub seed: u64,
 }
@@ -85,15 +87,6 @@ pub struct Accuracies {
     pub estimate: Estimate,
     /// One for each draw.
     pub per_draw: Vec<f64>,
-}
-
-/// A paired difference, as a fraction.
-#[derive(Clone, Debug, Serialize)]
-pub struct Gain {
-    /// Its mean.
-    pub mean: f64,
-    /// The 95 % interval of the mean; `None` for a single draw.
-    pub ci95: Option<[f64; 2]>,
 }
 
 /// What came out.
@@ -135,13 +128,15 @@ impl Comparison<'_> {
             pretrained: Some(&pretrained.params),
             finetuning: &self.finetuning,
             learning_rates: &self.learning_rates,
+            ensemble: self.ensemble,
         };
 
         let (mut methods, mut tried) = (self.methods.clone(), Vec::new());
         if let Some(recipe) = &self.recipe {
             observer.notice(&Event::Stage("recipe"));
             let (seed, draw) = (draw_seed(self.seed, 0), &draws[0]);
-            let choice = recipe.choose(cx, &given, draw, seed, self.draws, observer)?;
+            let alone = Given { ensemble: 1, ..given };
+            let choice = recipe.choose(cx, &alone, draw, seed, self.draws, observer)?;
             tried = choice.tried;
             if methods.iter().all(|method| method.name() != choice.winner.name()) {
                 methods.push(choice.winner);
@@ -196,6 +191,7 @@ impl Comparison<'_> {
         if self.draws == 0 {
             return Err(Error::new("comparing needs at least 1 label draw"));
         }
+        check_ensemble(self.ensemble)?;
         if self.learning_rates.is_empty() || !self.methods.iter().any(is_scratch) {
             return Err(Error::new("comparing needs a learning rate and the scratch baseline"));
         }
@@ -223,18 +219,31 @@ impl Comparison<'_> {
         let result = |(i, method): (usize, &Approach)| {
             let pairs = accuracies(i, metric).into_iter().zip(&scratch);
             let gains: Vec<f64> = pairs.map(|(a, b)| a - b).collect();
-            let gain = Estimate::of(&gains);
+            let gain = Gain::of(&gains);
+            // That scratch gains nothing over itself is no test.
+            let p = gain.p.filter(|_| !is_scratch(method));
             let balanced = (metric == Metric::Balanced).then(|| estimated(accuracies(i, metric)));
             MethodResult {
                 name: method.name().to_string(),
                 test_accuracy: estimated(accuracies(i, Metric::Accuracy)),
                 test_balanced_accuracy: balanced,
-                gain_over_scratch: Gain { mean: gain.mean, ci95: gain.ci95 },
+                gain_over_scratch: Gain { p, ..gain },
                 seconds: of(i).map(|trial| trial.seconds).sum(),
                 chosen: of(i).map(|trial| trial.trained.lr).collect(),
             }
         };
-        methods.iter().enumerate().map(result).collect()
+        let mut results: Vec<MethodResult> = methods.iter().enumerate().map(result).collect();
+        Gain::adjust(results.iter_mut().map(|result| &mut result.gain_over_scratch));
+        results
+    }
+}
+
+/// # Errors
+/// If an ensemble has no member.
+pub(crate) fn check_ensemble(members: usize) -> Result<(), Error> {
+    match members {
+        0 => Err(Error::new("an ensemble needs at least 1 member")),
+        _ => Ok(()),
     }
 }
 

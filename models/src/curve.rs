@@ -11,7 +11,7 @@
 
 use crate::approach::{Approach, Given};
 use crate::architecture::Architecture;
-use crate::compare::draw_seed;
+use crate::compare::{check_ensemble, draw_seed};
 use crate::draws::label_draw;
 use crate::event::{Event, Observer};
 use crate::training::Training;
@@ -37,6 +37,8 @@ pub struct Curve<'a> {
     pub points: Vec<Point>,
     /// The number of draws.
     pub draws: usize,
+    /// How many classifiers, each of a seed of its own, decide together on each draw; at least 1.
+    pub ensemble: usize,
     /// Decides everything random.
     pub seed: u64,
 }
@@ -118,6 +120,7 @@ impl Curve<'_> {
     /// If an option makes no sense, or the data have too few labels.
     pub fn check(&self) -> Result<(), Error> {
         let train = &self.data.train;
+        check_ensemble(self.ensemble)?;
         if self.draws == 0 || self.points.is_empty() || self.methods.is_empty() {
             return Err(Error::new("a curve needs a number of labels, a method and a draw"));
         }
@@ -210,6 +213,7 @@ impl Curve<'_> {
             pretrained,
             finetuning: &point.finetuning,
             learning_rates: &self.learning_rates,
+            ensemble: self.ensemble,
         };
         let seed = draw_seed(self.seed, draw as u64);
         let name = format!("{} draw {draw}", method.name());

@@ -151,9 +151,6 @@ impl Evaluation {
                     Target::Classes(labels)
                 }
             };
-            if goal == Goal::Classify {
-                take(y, labels);
-            }
             let mut loss = loss.evaluate(cx, batch, y, target, None)?;
             if goal == Goal::Classify {
                 take(y, labels);

@@ -33,6 +33,7 @@ pub mod confusion;
 pub mod curve;
 mod draws;
 mod ema;
+pub mod ensemble;
 mod error;
 mod evaluation;
 pub mod event;

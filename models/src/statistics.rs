@@ -30,6 +30,34 @@ impl Estimate {
     }
 }
 
+/// A paired difference, as a fraction.
+#[derive(Clone, Debug, Serialize)]
+pub struct Gain {
+    /// Its mean.
+    pub mean: f64,
+    /// The 95 % interval of the mean; `None` for a single pair.
+    pub ci95: Option<[f64; 2]>,
+    /// How likely such a mean is where there is no difference ([`paired_t_test`]); `None` for a single pair, or what is no test. It is
+    /// no part of the comparison's summary, whose keys are fixed.
+    #[serde(skip)]
+    pub p: Option<f64>,
+}
+
+impl Gain {
+    /// The mean of differences, pair by pair.
+    pub fn of(differences: &[f64]) -> Gain {
+        let Estimate { mean, ci95, .. } = Estimate::of(differences);
+        Gain { mean, ci95, p: paired_t_test(differences) }
+    }
+
+    /// Makes the p-values of gains that are looked at together stand together ([`holm`]).
+    pub fn adjust<'a>(gains: impl Iterator<Item = &'a mut Gain>) {
+        let mut each: Vec<&mut f64> = gains.filter_map(|gain| gain.p.as_mut()).collect();
+        let raw: Vec<f64> = each.iter().map(|p| **p).collect();
+        each.iter_mut().zip(holm(&raw)).for_each(|(p, adjusted)| **p = adjusted);
+    }
+}
+
 /// How likely a mean of `differences` at least this far from 0 is where there is no difference: the two-sided p-value of the
 /// paired t-test. `None` for fewer than two. Where all are the same, 1 for 0 and 0 for anything else.
 pub fn paired_t_test(differences: &[f64]) -> Option<f64> {

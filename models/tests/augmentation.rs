@@ -215,6 +215,7 @@ fn what_does_not_suit_the_samples_is_refused_before_anything_is_trained() {
             labels: 20,
             validation: 20,
             draws: 1,
+            ensemble: 1,
             seed: 1,
         };
         let message = refused(comparison.check());

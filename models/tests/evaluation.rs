@@ -124,6 +124,7 @@ fn a_comparison_reports_the_metric_asked_for() {
         labels: 20,
         validation: 20,
         draws: 3,
+        ensemble: 1,
         seed: 1,
     };
     let plain = comparison(Metric::Accuracy).run(&cx, &()).unwrap();

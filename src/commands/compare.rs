@@ -44,6 +44,7 @@ pub fn run(mut options: Compare) -> Result<String, Error> {
         labels,
         validation: options.labels.validation,
         draws: options.draws.draws,
+        ensemble: options.ensemble.ensemble,
         seed,
     };
     options.pretraining.check(&comparison.architecture, samples)?;

@@ -58,6 +58,7 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
         methods,
         points: options.points(train)?,
         draws: options.draws.draws,
+        ensemble: options.ensemble.ensemble,
         seed: options.running.seed,
     };
     options.finetuning.augmentation.check(train)?;

@@ -12,8 +12,9 @@ use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Context, Loss, Network, Params};
 use narrows_models::calibration::Calibration;
 use narrows_models::checkpoint::{self, Description};
+use narrows_models::ensemble::Ensemble;
 use narrows_models::{Confusion, Evaluation, Goal, Metric};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 const NAME: &str = "evaluate";
@@ -21,28 +22,27 @@ const NAME: &str = "evaluate";
 pub fn run(options: &Evaluate) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
-    let path = run_folder::model(&options.run)?;
-    let (description, network, params) = checkpoint::load(&path)?;
-    let parts = open_for(&path, &description, &mut options.data, options.machine.threads, false)?;
+    let models = options.runs.iter().map(|run| Loaded::open(run)).collect::<Result<Vec<_>, _>>()?;
+    let Some((Loaded { path, description, network, params }, others)) = models.split_first() else {
+        return Err(Error::new("evaluate needs a model: give its run folder or .safetensors file"));
+    };
+    others.iter().try_for_each(|other| models[0].check_with(other))?;
+    let parts = open_for(path, description, &mut options.data, options.machine.threads, false)?;
     let mut test = Chosen::from(parts, Some(options.part.part))?.into_data()?;
     if let Some(class) = &options.data.against_rest {
         test = test.one_against_rest(class)?;
     }
-    let test = &classes_of(&path, &description, test)?;
+    let test = &classes_of(path, description, test)?;
     let cx = options.machine.context()?;
     let folder = match &options.out {
         None => None,
         Some(out) => Some(RunFolder::create(Some(out), NAME)?),
     };
     let (tested, test_mse) = match description.classes {
-        Some(classes) => {
-            let temperature = description.temperature;
-            (Some(Tested::of(&cx, &network, &params, test, classes, temperature)?), None)
-        }
+        Some(classes) => (Some(Tested::of(&cx, &models, test, classes)?), None),
         None => {
             let rows = Rows::all(test.len());
-            let evaluation =
-                Evaluation::of(&cx, &network, &params, &Loss::L2, test, rows, Goal::Reconstruct)?;
+            let evaluation = Evaluation::of(&cx, network, params, &Loss::L2, test, rows, Goal::Reconstruct)?;
             (None, Some(evaluation.loss))
         }
     };
@@ -50,6 +50,7 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
         command: NAME,
         dataset: test.name(),
         trained_on: &description.dataset,
+        members: (models.len() > 1).then_some(models.len()),
         threads: cx.threads(),
         test_samples: tested.as_ref().map_or(test.len(), |tested| tested.all.of),
         test_accuracy: tested.as_ref().map(|tested| tested.all.clone()),
@@ -69,7 +70,7 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
     }
     if let Some(folder) = &folder {
         if description.classes.is_none() {
-            reconstruction::draw(&cx, &network, &params, test, folder)?;
+            reconstruction::draw(&cx, network, params, test, folder)?;
         }
         if let Some(tested) = &tested {
             let csv = confusion::csv(&tested.confusion, test.class_names());
@@ -80,6 +81,37 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
         text += &format!("\nrun folder: {}\n", folder.path().display());
     }
     Ok(text)
+}
+
+/// A model and where it came from.
+struct Loaded {
+    path: PathBuf,
+    description: Description,
+    network: Network,
+    params: Params,
+}
+
+impl Loaded {
+    fn open(run: &Path) -> Result<Loaded, Error> {
+        let path = run_folder::model(run)?;
+        let (description, network, params) = checkpoint::load(&path)?;
+        Ok(Loaded { path, description, network, params })
+    }
+
+    /// Refuses another model that cannot decide together with this one.
+    fn check_with(&self, other: &Loaded) -> Result<(), Error> {
+        let (a, b) = (&self.description, &other.description);
+        let what = match (a.classes, b.classes) {
+            (None, _) | (_, None) => "an autoencoder decides nothing",
+            _ if a.classes != b.classes || a.class_names != b.class_names => "their classes are not the same",
+            _ if a.architecture.input != b.architecture.input || a.preparation != b.preparation => {
+                "they were trained on samples of another form"
+            }
+            _ => return Ok(()),
+        };
+        let first = self.path.display();
+        Err(Error::at(&other.path, format_args!("it cannot decide together with {first}: {what}")))
+    }
 }
 
 /// `test` with the classes of a classifier, found by their names, if the model knows any. But of a table their number has to be
@@ -127,23 +159,32 @@ struct Tested {
 }
 
 impl Tested {
-    fn of(
-        cx: &Context,
-        network: &Network,
-        params: &Params,
-        test: &Dataset,
-        classes: usize,
-        temperature: Option<f32>,
-    ) -> Result<Tested, Error> {
+    fn of(cx: &Context, models: &[Loaded], test: &Dataset, classes: usize) -> Result<Tested, Error> {
         let all = test.labels()?.ok_or_else(|| no_labels(test))?;
         let rows = test.labelled_rows()?;
-        let (mut plain, mut fitted) = (Calibration::new(1.0), Calibration::new(temperature.unwrap_or(1.0)));
-        let mut take = |logits: &[f32], labels: &[u32]| {
-            plain.add(logits, labels);
-            fitted.add(logits, labels);
+        let held = Rows::Listed(&rows);
+        let mut plain = Calibration::new(1.0);
+        let (evaluation, fitted, temperature) = match models {
+            [Loaded { description, network, params, .. }] => {
+                let temperature = description.temperature;
+                let mut fitted = Calibration::new(temperature.unwrap_or(1.0));
+                let mut take = |logits: &[f32], labels: &[u32]| {
+                    plain.add(logits, labels);
+                    fitted.add(logits, labels);
+                };
+                let evaluation = Evaluation::of_classifier(cx, network, params, test, held, &mut take)?;
+                (evaluation, fitted, temperature)
+            }
+            _ => {
+                let mut ensemble = Ensemble::new(classes);
+                for Loaded { description, network, params, .. } in models {
+                    let temperature = description.temperature.unwrap_or(1.0);
+                    ensemble.add(cx, network, params, temperature, test, held)?;
+                }
+                plain.add(&ensemble.logits(), ensemble.labels());
+                (ensemble.evaluation(), plain.clone(), None)
+            }
         };
-        let evaluation =
-            Evaluation::of_classifier(cx, network, params, test, Rows::Listed(&rows), &mut take)?;
         let labels: Vec<u16> = rows.iter().map(|&row| all[row as usize]).collect();
         let confusion = Confusion::of(classes, &labels, &evaluation.predictions);
         let rate = |class: usize| Rate::of(confusion.row(class)[class], confusion.of_class(class));
@@ -180,6 +221,9 @@ fn report(summary: &EvaluateSummary<'_>, class_names: &[String]) -> String {
     let mut text = format!("{dataset}: {} test samples", crate::numbers::thousands(*test_samples));
     if trained_on != dataset {
         text += &format!("; the model was trained on {trained_on}");
+    }
+    if let Some(members) = summary.members {
+        text += &format!("; the mean of {members} classifiers");
     }
     text.push('\n');
     if let (Some(Rate { mean, ci95: [low, high], .. }), Some(classes), Some(balanced)) =

@@ -3,6 +3,8 @@
 use super::architecture::ArchitectureOptions;
 use super::complaint;
 use super::semi::{SemiMethod, SemiOptions};
+use super::values::count;
+use crate::defaults;
 use crate::error::Error;
 use clap::{Args, Parser};
 use narrows_datasets::Dataset;
@@ -54,6 +56,16 @@ impl Serialize for ApproachName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
     }
+}
+
+/// How many classifiers decide together.
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Fine-tuning")]
+pub struct EnsembleOption {
+    /// Train each method so many times on each draw, from seeds of their own, and let the mean of their probabilities decide
+    #[arg(long, value_name = "N", default_value_t = defaults::ENSEMBLE, value_parser = count(1, 1000))]
+    pub ensemble: usize,
 }
 
 /// How semi-supervised methods are trained where they are compared with others.

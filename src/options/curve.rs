@@ -1,6 +1,6 @@
 //! The options of `narrows curve`.
 
-use super::approaches::{self, ApproachName, ComparedSemi, approach};
+use super::approaches::{self, ApproachName, ComparedSemi, EnsembleOption, approach};
 use super::architecture::ArchitectureOptions;
 use super::data::{DataOptions, DrawOptions};
 use super::finetuning::ComparedFinetuning;
@@ -57,6 +57,9 @@ pub struct Curve {
     #[command(flatten)]
     #[serde(flatten)]
     pub semi: ComparedSemi,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub ensemble: EnsembleOption,
     #[command(flatten)]
     #[serde(flatten)]
     pub running: RunningOptions,

@@ -10,6 +10,7 @@ mod curve;
 mod data;
 #[cfg(feature = "fetch")]
 mod data_fetch;
+mod ensemble;
 mod images;
 mod models;
 mod probe;

@@ -40,7 +40,7 @@ pub fn comparison(of: &Comparing<'_>) -> String {
         Metric::Balanced => "balanced test, %",
     };
     text += &format!(
-        "\n{:<16} {accuracy:>16} {:>16}    {:<26} {:>6} {:>12}\n",
+        "\n{:<16} {accuracy:>16} {:>16}    {:<27} {:>5} {:>12}\n",
         "classification", "95 % interval", "gain over scratch, points", "p", "time"
     );
     for method in methods {
@@ -122,7 +122,7 @@ fn method_line(method: &MethodResult) -> String {
     };
     let time = duration(*seconds);
     let p = gain.p.map_or(String::new(), p_value);
-    format!("{name:<16} {accuracy:>16} {interval:>16}    {gained:<26} {p:>6} {time:>12}\n")
+    format!("{name:<16} {accuracy:>16} {interval:>16}    {gained:<27} {p:>5} {time:>12}\n")
 }
 
 /// Each rate and how often it was chosen, from the smallest on: `0.01 x7, 0.03 x3`.

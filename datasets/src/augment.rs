@@ -27,7 +27,7 @@
 //!   should give back the one before it, whereas one that is given a shifted image should give back the shifted image.
 //! - **Each operation has random numbers of its own**, a function of (seed, epoch, row, operation) and of nothing else: no
 //!   batch, no thread and no other operation changes them.
-//! - **What comes in from outside an image is 0**, but for a crop, which mirrors. What is transformed stays in `[0, 1]`; Gaussian
+//! - **What comes in from outside an image is its ground**, the median of its border, but for a crop, which mirrors. What is transformed stays in `[0, 1]`; Gaussian
 //!   noise leaves it.
 
 mod affine;
@@ -37,6 +37,7 @@ mod crop;
 mod cutout;
 mod flip;
 mod gaussian;
+mod ground;
 mod mask;
 mod patch;
 mod random;
@@ -64,7 +65,7 @@ pub struct Augmentation {
     /// `-shear..=shear` degrees; from 0 up and below 90.
     pub shear: f32,
     /// Pads and crops: adds so many pixels on each side, in which the image is mirrored at its outermost pixels, and cuts an
-    /// image of the old size out at a random place. In a dimension of n pixels it is n - 1 at most. (Padded by zeros it would be
+    /// image of the old size out at a random place. In a dimension of n pixels it is n - 1 at most. (Padded by its ground it would be
     /// [`shift`](Augmentation::shift).)
     pub crop: usize,
     /// Moves by so many whole pixels at most, up or down and left or right, each number as likely. In a dimension of n pixels it
@@ -225,13 +226,11 @@ impl Augmenter {
     /// The values that [`Augmenter::transform`] needs for itself.
     pub fn scratch_len(&self) -> usize {
         let Some(image) = self.image else { return 0 };
-        if self.augmentation.resamples() {
-            affine::scratch_len(image)
-        } else if self.augmentation.crop > 0 {
-            image.len()
-        } else {
-            0
-        }
+        let a = &self.augmentation;
+        let affine = if a.resamples() { affine::scratch_len(image) } else { 0 };
+        let crop = if a.crop > 0 { image.len() } else { 0 };
+        let shift = if a.shift > 0 { shift::scratch_len(image) } else { 0 };
+        affine.max(crop).max(shift)
     }
 
     /// Changes place and light of `sample`: one sample, with values in `[0, 1]`, which stay there. What `scratch` holds, before and
@@ -251,7 +250,7 @@ impl Augmenter {
                 crop::apply(a.crop, &mut Stream::new(key, Purpose::Crop), sample, image, scratch);
             }
             if a.shift > 0 {
-                shift::apply(a.shift, &mut Stream::new(key, Purpose::Shift), sample, image);
+                shift::apply(a.shift, &mut Stream::new(key, Purpose::Shift), sample, image, scratch);
             }
             if a.flip > 0.0 {
                 flip::apply(a.flip, &mut Stream::new(key, Purpose::Flip), sample, image);

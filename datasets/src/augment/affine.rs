@@ -4,21 +4,25 @@
 //! forward    p' = middle + scale * rotation * slant * (p - middle)
 //! for each pixel p' of the result:
 //!     p = middle + inverse * (p' - middle)
-//!     interpolate between the four pixels around p; those outside are 0
+//!     interpolate between the four pixels around p; those outside are the image's ground
 //! ```
 //!
-//! 1. The image is first copied into a frame of zeros, and p clamped to it: no pixel asks whether it is outside. An image of
+//! 1. The image is first copied into a frame of its ground, and p clamped to it: no pixel asks whether it is outside. An image of
 //!    28x28 is so small that the copy stays in the level-1 cache.
 //! 2. p moves by a constant step along a row; it is computed anew for each pixel, because adding steps up adds their roundings up.
 
 use super::random::{Stream, sin_cos_turns};
-use super::{Augmentation, Size};
+use super::{Augmentation, Size, ground};
 
-/// One pixel of zeros before, and two behind: at the far edge of the clamped range the right neighbour is still read.
+/// One pixel of ground before, and two behind: at the far edge of the clamped range the right neighbour is still read.
 const FRAME: usize = 3;
 
-/// The values of the framed image.
+/// The values of the ground and of the framed image, which are more than it takes to find the ground.
 pub(super) fn scratch_len(size: Size) -> usize {
+    size.c + framed_len(size)
+}
+
+fn framed_len(size: Size) -> usize {
     (size.h + FRAME) * (size.w + FRAME) * size.c
 }
 
@@ -33,7 +37,9 @@ pub(super) fn apply(
     let rotate = random.around_zero(augmentation.rotate);
     let scale = 1.0 + random.around_zero(augmentation.scale);
     let shear = random.around_zero(augmentation.shear);
-    resample(image, size, inverse(rotate, scale, shear), scratch);
+    let (ground, framed) = scratch.split_at_mut(size.c);
+    ground::ground(image, size, ground, framed);
+    resample(image, size, inverse(rotate, scale, shear), ground, framed);
 }
 
 /// The map from a place in the result to its place in the image, `[[xx, xy], [yx, yy]]`, about the middle. Angles in degrees; a
@@ -47,11 +53,11 @@ fn inverse(rotate: f32, scale: f32, shear: f32) -> [[f32; 2]; 2] {
     [[a + slant * b, b - slant * a], [-b, a]]
 }
 
-fn resample(image: &mut [f32], size: Size, inverse: [[f32; 2]; 2], scratch: &mut [f32]) {
+fn resample(image: &mut [f32], size: Size, inverse: [[f32; 2]; 2], ground: &[f32], framed: &mut [f32]) {
     match size.c {
-        1 => resample_pixels(image, size, 1, inverse, scratch),
-        3 => resample_pixels(image, size, 3, inverse, scratch),
-        c => resample_pixels(image, size, c, inverse, scratch),
+        1 => resample_pixels(image, size, 1, inverse, ground, framed),
+        3 => resample_pixels(image, size, 3, inverse, ground, framed),
+        c => resample_pixels(image, size, c, inverse, ground, framed),
     }
 }
 
@@ -62,12 +68,13 @@ fn resample_pixels(
     size: Size,
     c: usize,
     [[xx, xy], [yx, yy]]: [[f32; 2]; 2],
-    scratch: &mut [f32],
+    ground: &[f32],
+    framed: &mut [f32],
 ) {
     let Size { h, w, .. } = size;
     let framed_row = (w + FRAME) * c;
-    let framed = &mut scratch[..scratch_len(size)];
-    framed.fill(0.0);
+    let framed = &mut framed[..framed_len(size)];
+    framed.chunks_exact_mut(c).for_each(|pixel| pixel.copy_from_slice(&ground[..c]));
     for (from, to) in image.chunks_exact(w * c).zip(framed.chunks_exact_mut(framed_row).skip(1)) {
         to[c..][..w * c].copy_from_slice(from);
     }
@@ -102,9 +109,12 @@ mod tests {
     use super::super::reference::{each_size, numbered};
     use super::*;
 
+    /// Another in each channel.
+    const GROUND: [f32; 5] = [0.0, 0.3, 1.0, 0.5, 0.7];
+
     fn resampled(size: Size, rotate: f32, scale: f32, shear: f32) -> Vec<f32> {
-        let (mut image, mut scratch) = (numbered(size), vec![f32::NAN; scratch_len(size)]);
-        resample(&mut image, size, inverse(rotate, scale, shear), &mut scratch);
+        let (mut image, mut framed) = (numbered(size), vec![f32::NAN; framed_len(size)]);
+        resample(&mut image, size, inverse(rotate, scale, shear), &GROUND, &mut framed);
         image
     }
 
@@ -134,7 +144,8 @@ mod tests {
             let (y, x, channel) = (i / 3 / 7, i / 3 % 7, i % 3);
             let from = x as isize - (y as isize - 2);
             let inside = (0..7).contains(&from);
-            let expected = if inside { before[(y * 7 + from as usize) * 3 + channel] } else { 0.0 };
+            let expected =
+                if inside { before[(y * 7 + from as usize) * 3 + channel] } else { GROUND[channel] };
             assert!((got - expected).abs() < 1e-6, "{y}, {x}: {got} for {expected}");
         }
     }
@@ -151,7 +162,8 @@ mod tests {
         let (middle_x, middle_y) = ((w as f64 - 1.0) / 2.0, (h as f64 - 1.0) / 2.0);
         let value = |y: f64, x: f64, channel: usize| {
             let inside = (0.0..h as f64).contains(&y) && (0.0..w as f64).contains(&x);
-            if inside { f64::from(image[(y as usize * w + x as usize) * c + channel]) } else { 0.0 }
+            let at = || (y as usize * w + x as usize) * c + channel;
+            f64::from(if inside { image[at()] } else { GROUND[channel] })
         };
         (0..size.len())
             .map(|i| {

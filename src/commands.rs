@@ -23,14 +23,31 @@ use crate::options::data::DataOptions;
 use crate::options::exporting::Part;
 use crate::options::running::RunningOptions;
 use crate::progress::Progress;
-use crate::run_folder::{CONFIG, RunFolder};
+use crate::run_folder::{self, CONFIG, RunFolder};
 use narrows_datasets::{Dataset, Opened, Parts, Preparation, Rows, TrainTest};
-use narrows_engine::Context;
-use narrows_models::checkpoint::Description;
+use narrows_engine::{Context, Network, Params};
+use narrows_models::checkpoint::{self, Description};
 use narrows_models::{Architecture, SampleShape};
 use serde::Serialize;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// A model and where it came from.
+struct Loaded {
+    path: PathBuf,
+    description: Description,
+    network: Network,
+    params: Params,
+}
+
+impl Loaded {
+    /// That of the run folder or file `run`.
+    fn open(run: &Path) -> Result<Loaded, Error> {
+        let path = run_folder::model(run)?;
+        let (description, network, params) = checkpoint::load(&path)?;
+        Ok(Loaded { path, description, network, params })
+    }
+}
 
 /// Opens the data that `options` name, by so many threads, and puts their full path in place, for the configuration
 /// to be of use anywhere. Images that are skipped are listed on stderr, and so is progress unless it is to be

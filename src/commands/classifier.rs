@@ -1,6 +1,6 @@
 //! What the commands that train one classifier share: where they start, their labels, and what they leave.
 
-use super::{against_rest, full_path, no_labels, open, open_for, refuse};
+use super::{Loaded, against_rest, full_path, no_labels, open, open_for, refuse};
 use crate::error::Error;
 use crate::metrics;
 use crate::numbers::{counted, percent};
@@ -8,7 +8,7 @@ use crate::options::ClassifierLabels;
 use crate::options::architecture::ArchitectureOptions;
 use crate::options::data::DataOptions;
 use crate::options::running::RunningOptions;
-use crate::run_folder::{self, METRICS, MODEL, RunFolder, SUMMARY};
+use crate::run_folder::{METRICS, MODEL, RunFolder, SUMMARY};
 use crate::summary::{Cost, FinetuneSummary, Rate, json};
 use narrows_datasets::{Dataset, LabelDraw, Rows, TrainTest, draw_labels};
 use narrows_engine::{Context, Loss, Network, Params};
@@ -17,27 +17,11 @@ use narrows_models::checkpoint::{self, Description};
 use narrows_models::compare::draw_seed;
 use narrows_models::event::EpochRecord;
 use narrows_models::{Architecture, Evaluation, Goal, Metric, SampleShape};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// The name of the run in events.
 pub const RUN: &str = "classifier";
-
-/// A pretrained autoencoder, of which the encoder is used.
-pub struct Encoder {
-    pub path: PathBuf,
-    pub description: Description,
-    pub params: Params,
-}
-
-impl Encoder {
-    /// That of the run folder or file `run`.
-    pub fn open(run: &Path) -> Result<Encoder, Error> {
-        let path = run_folder::model(run)?;
-        let (description, _, params) = checkpoint::load(&path)?;
-        Ok(Encoder { path, description, params })
-    }
-}
 
 /// What a classifier is made for and of.
 pub struct Start {
@@ -67,7 +51,7 @@ impl Start {
             return Ok(Start { data, architecture, pretrained: None });
         };
         refuse(explicit, &ArchitectureOptions::IDS, "the architecture is that of --encoder")?;
-        let Encoder { path, description, params } = Encoder::open(run)?;
+        let Loaded { path, description, params, .. } = Loaded::open(run)?;
         let opened = open_for(&path, &description, data, threads, quiet)?.split()?;
         let data = against_rest(opened, data)?;
         *run = full_path(run)?;

@@ -1,7 +1,6 @@
 //! `narrows curve`: test accuracy against the number of labels.
 
-use super::classifier::Encoder;
-use super::{against_rest, begin, check_batch, full_path, open, open_for, refuse};
+use super::{Loaded, against_rest, begin, check_batch, full_path, open, open_for, refuse};
 use crate::config;
 use crate::curve_table::{self, Curved};
 use crate::error::Error;
@@ -29,8 +28,8 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
     let (threads, quiet) = (options.running.machine.threads, options.running.quiet);
     let earlier = options.continued.as_deref().map(RunFolder::reopen);
     let encoder = match (&earlier, &options.encoder) {
-        (Some(folder), _) if folder.file(MODEL).is_file() => Some(Encoder::open(&folder.file(MODEL))?),
-        (_, Some(run)) => Some(Encoder::open(run)?),
+        (Some(folder), _) if folder.file(MODEL).is_file() => Some(Loaded::open(&folder.file(MODEL))?),
+        (_, Some(run)) => Some(Loaded::open(run)?),
         _ => None,
     };
     if options.encoder.is_some() {
@@ -38,7 +37,7 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
     }
     let data = match &encoder {
         // An encoder is given what it learnt to see.
-        Some(Encoder { path, description, .. }) => {
+        Some(Loaded { path, description, .. }) => {
             options.architecture = ArchitectureOptions::from(&description.architecture);
             let data = open_for(path, description, &mut options.data, threads, quiet)?.split()?;
             options.encoder = options.encoder.as_deref().map(full_path).transpose()?;
@@ -92,7 +91,7 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
     let progress = Progress::new(quiet);
     let (results, done) = Results::open(&folder)?;
     let pretrained = match encoder {
-        Some(Encoder { description, params, .. }) => {
+        Some(Loaded { description, params, .. }) => {
             // A later run is to go on with the same one.
             if !folder.file(MODEL).is_file() {
                 checkpoint::save(&folder.file(MODEL), &params, &description)?;

@@ -1,20 +1,20 @@
 //! `narrows evaluate`: a trained model on the test samples.
 
-use super::{Chosen, no_labels, open_for, reconstruction};
+use super::{Chosen, Loaded, no_labels, open_for, reconstruction};
 use crate::confusion;
 use crate::error::Error;
 use crate::numbers::percent;
 use crate::options::Evaluate;
-use crate::run_folder::{self, CONFUSION, RunFolder, SUMMARY};
+use crate::run_folder::{CONFUSION, RunFolder, SUMMARY};
 use crate::summary::{CalibrationSummary, Cost, EvaluateSummary, Rate, json};
 use crate::table;
 use narrows_datasets::{Dataset, Rows};
-use narrows_engine::{Context, Loss, Network, Params};
+use narrows_engine::{Context, Loss};
 use narrows_models::calibration::Calibration;
-use narrows_models::checkpoint::{self, Description};
+use narrows_models::checkpoint::Description;
 use narrows_models::ensemble::Ensemble;
 use narrows_models::{Confusion, Evaluation, Goal, Metric};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 const NAME: &str = "evaluate";
@@ -83,21 +83,7 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
     Ok(text)
 }
 
-/// A model and where it came from.
-struct Loaded {
-    path: PathBuf,
-    description: Description,
-    network: Network,
-    params: Params,
-}
-
 impl Loaded {
-    fn open(run: &Path) -> Result<Loaded, Error> {
-        let path = run_folder::model(run)?;
-        let (description, network, params) = checkpoint::load(&path)?;
-        Ok(Loaded { path, description, network, params })
-    }
-
     /// Refuses another model that cannot decide together with this one.
     fn check_with(&self, other: &Loaded) -> Result<(), Error> {
         let (a, b) = (&self.description, &other.description);

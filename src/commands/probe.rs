@@ -1,7 +1,6 @@
 //! `narrows probe`: how much a few labels tell about the codes of a frozen encoder.
 
-use super::classifier::Encoder;
-use super::{against_rest, open, open_for};
+use super::{Loaded, against_rest, open, open_for};
 use crate::error::Error;
 use crate::numbers::{counted, duration, percent, thousands};
 use crate::options::probe::Probe as Options;
@@ -18,9 +17,9 @@ pub fn run(options: &Options) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
     let threads = options.machine.threads;
-    let encoder = options.run.as_deref().map(Encoder::open).transpose()?;
+    let encoder = options.run.as_deref().map(Loaded::open).transpose()?;
     let data = match &encoder {
-        Some(Encoder { path, description, .. }) => {
+        Some(Loaded { path, description, .. }) => {
             let data = open_for(path, description, &mut options.data, threads, false)?.split()?;
             against_rest(data, &options.data)?
         }

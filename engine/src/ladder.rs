@@ -19,8 +19,9 @@
 //!
 //! 1. Layers are the engine's own: linear with its sparse products, and batch norm without its scale and shift.
 //!    What is new are three passes over rows: noise and activation, combinator, cost.
-//! 2. The noisy pass takes labelled and unlabelled samples together, and normalises them together. The decoder takes
-//!    the unlabelled ones alone: the labelled are among these anyway, one in an epoch like all others.
+//! 2. The noisy pass takes labelled and unlabelled samples together, but normalises each by its own statistics, as the
+//!    authors' code does. The decoder takes the unlabelled ones alone: the labelled are among these anyway, one in an
+//!    epoch like all others.
 //! 3. Only as much runs as the costs ask for. With one for the sample alone (the paper's "bottom" variant) there is no
 //!    clean pass, with one for the top alone (its Gamma model) no decoder but the top's combinator.
 //! 4. Noise is drawn once a step from counters, and what the backward pass needs of it is in z.

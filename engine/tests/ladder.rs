@@ -38,6 +38,12 @@ fn normalise(x: &Rows) -> Rows {
     x.iter().map(|x| x.iter().zip(&mean).zip(&std).map(|((x, m), s)| (x - m) / s).collect()).collect()
 }
 
+/// Samples with a label and those without, each by their own statistics.
+fn normalise_apart(x: &Rows) -> Rows {
+    let (labelled, others) = x.split_at(LABELLED);
+    [normalise(&labelled.to_vec()), normalise(&others.to_vec())].concat()
+}
+
 fn softmax(z: &[f64]) -> Vec<f64> {
     let e: Vec<f64> = z.iter().map(|z| z.exp()).collect();
     let sum: f64 = e.iter().sum();
@@ -78,7 +84,7 @@ fn reference(params: &Params, values: &[f64], costs: &[f32], x: &[f32], classes:
     let mut z = vec![noisy(0, &x)];
     let mut h = z[0].clone();
     for l in 1..=top {
-        let layer = noisy(l, &normalise(&times(&h, of(format!("encoder.{l}.weight")))));
+        let layer = noisy(l, &normalise_apart(&times(&h, of(format!("encoder.{l}.weight")))));
         h = activate(l, &layer);
         z.push(layer);
     }
@@ -239,6 +245,7 @@ fn what_makes_no_sense_is_refused() {
     for (x, classes) in [
         (&x[1..], &classes[..]),
         (&x, &[]),
+        (&x, &classes[..1]),
         (&x[..5 * 7], &classes),
         (&x, &[0, 1, 2, 3]),
         (&x, &classes[..3]),

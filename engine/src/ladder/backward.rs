@@ -108,7 +108,10 @@ impl Ladder {
             if l >= lowest {
                 add(plan.cx, &decoder.lateral[l][..unlabelled * n], &mut d_l[labelled * n..]);
             }
-            denormalise(plan, l, &noisy.pre[l][..rows * n], d_l, dpre, &noisy.saved[l], scratch);
+            let pre = noisy.pre[l][..rows * n].split_at(labelled * n);
+            let (dz, dx) = (d_l.split_at(labelled * n), dpre.split_at_mut(labelled * n));
+            denormalise(plan, l, pre.0, dz.0, dx.0, &noisy.labelled[l], scratch);
+            denormalise(plan, l, pre.1, dz.1, dx.1, &noisy.saved[l], scratch);
             let weight = plan.fixed.layout.weights[l].clone();
             let through =
                 Through { from: l - 1, x: &noisy.h[l - 1][..rows * below], weight, accumulate: false };

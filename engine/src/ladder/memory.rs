@@ -43,8 +43,10 @@ pub(super) struct Encoder {
     pub z: Vec<Slab>,
     /// After bias and ReLU, or the logits: (rows, n)
     pub h: Vec<Slab>,
-    /// The batch's mean, biased variance and inverse deviation: (3, n)
+    /// The mean, biased variance and inverse deviation of a batch's samples without a label: (3, n)
     pub saved: Vec<Slab>,
+    /// Those of the samples with one: (3, n); empty for the clean encoder, which meets none.
+    pub labelled: Vec<Slab>,
 }
 
 /// The decoder's values by layer, (unlabelled, n) each; empty below its lowest layer.
@@ -72,11 +74,12 @@ impl LadderMemory {
         let slabs = |len: &dyn Fn(usize, usize) -> usize| -> Vec<Slab> {
             widths.iter().enumerate().map(|(l, &n)| Slab::new(len(l, n))).collect()
         };
-        let encoder = |rows: usize, with_input: bool| Encoder {
+        let encoder = |rows: usize, with_labelled: bool| Encoder {
             pre: slabs(&|l, n| if l > 0 { rows * n } else { 0 }),
             z: slabs(&|l, n| if l > 0 { rows * n } else { 0 }),
-            h: slabs(&|l, n| if l > 0 || with_input { rows * n } else { 0 }),
+            h: slabs(&|l, n| if l > 0 || with_labelled { rows * n } else { 0 }),
             saved: slabs(&|l, n| if l > 0 { 3 * n } else { 0 }),
+            labelled: slabs(&|l, n| if l > 0 && with_labelled { 3 * n } else { 0 }),
         };
         let lowest = ladder.lowest_cost().unwrap_or(widths.len());
         let decoded = |l: usize, n: usize| if l >= lowest { unlabelled * n } else { 0 };

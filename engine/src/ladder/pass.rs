@@ -21,8 +21,8 @@ impl Ladder {
     /// gradients of the loss. Whatever is frozen has its gradient, too; the optimiser leaves it out.
     ///
     /// # Errors
-    /// If there is no labelled sample or fewer than two others, more than `memory` was planned for, or a class
-    /// is out of range.
+    /// If there are fewer than two labelled samples or fewer than two others, more than `memory` was planned for, or a
+    /// class is out of range.
     ///
     /// # Panics
     /// If `params`, `grads` or `memory` are of another ladder.
@@ -36,11 +36,11 @@ impl Ladder {
     ) -> Result<LadderLoss, Error> {
         let (labelled, n) = (batch.classes.len(), self.widths[0]);
         let rows = batch.x.len() / n;
-        let fits = labelled > 0 && labelled <= memory.max_labelled;
         let unlabelled = rows.saturating_sub(labelled);
+        let fits = (2..=memory.max_labelled).contains(&labelled);
         if !fits || !(2..=memory.max_unlabelled).contains(&unlabelled) || batch.x.len() != rows * n {
             return Err(Error::new(format!(
-                "expected 1 to {} labelled and 2 to {} other samples of {n} values, got {labelled} classes and {} values",
+                "expected 2 to {} labelled and 2 to {} other samples of {n} values, got {labelled} classes and {} values",
                 memory.max_labelled,
                 memory.max_unlabelled,
                 batch.x.len()
@@ -53,7 +53,7 @@ impl Ladder {
         let Passes { noisy, clean, decoder, scratch, .. } = passes;
         corrupt(cx, noise(0), batch.x, n, &mut noisy.h[0][..rows * n]);
         for l in 1..=self.top() {
-            self.layer(plan, l, rows, None, noisy, scratch);
+            self.layer(plan, l, [labelled, unlabelled], None, noisy, scratch);
             self.activate(plan, l, rows, (self.noise > 0.0).then(|| noise(l)), noisy);
         }
         let x = &batch.x[labelled * n..];
@@ -103,27 +103,32 @@ impl Ladder {
         let rows = x.len() / self.widths[0];
         for l in 1..=self.top() {
             let input = (l == 1).then_some(x);
-            self.layer(plan, l, rows, input, clean, scratch);
+            self.layer(plan, l, [0, rows], input, clean, scratch);
             self.activate(plan, l, rows, None, clean);
         }
     }
 
-    /// Layer `l` of an encoder up to its normalised values, from the layer below or from `input`.
+    /// Layer `l` of an encoder up to its normalised values, from the layer below or from `input`: rows of labelled samples,
+    /// which are normalised by themselves, and of others.
     fn layer(
         &self,
         plan: Plan<'_>,
         l: usize,
-        rows: usize,
+        parts: [usize; 2],
         input: Option<&[f32]>,
         encoder: &mut Encoder,
         scratch: &mut [f32],
     ) {
         let [below, n] = [self.widths[l - 1], self.widths[l]];
-        let Encoder { pre, z, h, saved } = encoder;
+        let (rows, Encoder { pre, z, h, saved, labelled }) = (parts[0] + parts[1], encoder);
         let (pre, z) = (&mut pre[l][..rows * n], &mut z[l][..rows * n]);
         let x = input.unwrap_or_else(|| &h[l - 1][..rows * below]);
         project(plan, n, l - 1, x, &plan.params[plan.fixed.layout.weights[l].clone()], pre, scratch);
-        normalise(plan, l, pre, z, &mut saved[l], scratch);
+        let ((pre, others), (z, z_others)) = (pre.split_at(parts[0] * n), z.split_at_mut(parts[0] * n));
+        if parts[0] > 0 {
+            normalise(plan, l, pre, z, &mut labelled[l], scratch);
+        }
+        normalise(plan, l, others, z_others, &mut saved[l], scratch);
     }
 
     /// From the normalised values of layer `l` on: noise, bias, ReLU or scale.

@@ -49,4 +49,50 @@ impl Best {
             None => *best = Some(Best { score, epoch, params: params.clone() }),
         }
     }
+
+    /// Takes the last epoch in place of the best one, unless it is worse by more than the standard error of an accuracy over
+    /// so many samples (the rule of Breiman, Friedman, Olshen and Stone, "Classification and regression trees", 1984, 3.4.3). For
+    /// trainings whose rate falls to nothing and whose weights are averages: their last ones are the likeliest to be
+    /// good, and a lead of less is luck.
+    pub fn prefer_last(&mut self, last: &EpochRecord, params: &Params, samples: usize) {
+        let Some((score, best)) = Score::of(last).zip(self.score.accuracy) else { return };
+        let error = (best * (1.0 - best) / samples as f64).sqrt();
+        if score.accuracy.is_some_and(|accuracy| accuracy >= best - error) {
+            (self.score, self.epoch) = (score, last.epoch);
+            self.params.values_mut().copy_from_slice(params.values());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Architecture, Model};
+
+    fn record(epoch: usize, accuracy: f64) -> EpochRecord {
+        EpochRecord {
+            epoch,
+            lr: 1.0,
+            train_loss: 1.0,
+            validation_loss: Some(1.0),
+            validation_accuracy: Some(accuracy),
+            seconds: 1.0,
+            samples: 1,
+        }
+    }
+
+    #[test]
+    fn a_lead_within_the_standard_error_gives_way_to_the_last_epoch() {
+        let network = Architecture::new(Model::Dense, 4).classifier(2).unwrap();
+        let (of_best, of_last) = (Params::new(&network, 1), Params::new(&network, 2));
+        // Of 100 samples at 90 % the standard error is 3 points.
+        for (accuracy, epoch) in [(0.9, 9), (0.871, 9), (0.869, 4)] {
+            let mut best = None;
+            Best::keep(&mut best, &record(4, 0.9), &of_best);
+            let mut best = best.unwrap();
+            best.prefer_last(&record(9, accuracy), &of_last, 100);
+            let params = if epoch == 9 { &of_last } else { &of_best };
+            assert!(best.epoch == epoch && best.params.values() == params.values(), "{accuracy}");
+        }
+    }
 }

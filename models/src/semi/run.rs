@@ -27,7 +27,7 @@ pub struct SemiRun<'a> {
     network: &'a Network,
     learner: Learner<'a>,
     /// The weights that are validated: those in training, their average, or the ladder's clean encoder. After
-    /// [`SemiRun::train`] the best of them.
+    /// [`SemiRun::train`] those of [`SemiRun::best_epoch`].
     pub params: Params,
     /// What happened so far.
     pub history: Vec<EpochRecord>,
@@ -122,7 +122,8 @@ impl<'a> SemiRun<'a> {
         self.training.epochs
     }
 
-    /// The epoch whose weights it would keep, from 1 on: the best by validation, or the last.
+    /// The epoch whose weights it would keep, from 1 on: the best by validation, but after [`SemiRun::train`] the last if that is
+    /// not worse by more than a standard error; and the last without validation.
     pub fn best_epoch(&self) -> usize {
         self.best.as_ref().map_or(self.history.len(), |best| best.epoch)
     }
@@ -216,7 +217,7 @@ impl<'a> SemiRun<'a> {
         Ok(())
     }
 
-    /// Trains to the end; then the best weights are in `params`.
+    /// Trains to the end; then the weights of [`SemiRun::best_epoch`] are in `params`.
     ///
     /// # Errors
     /// As [`SemiRun::epoch`]. The best weights so far are in `params` then, too.
@@ -232,6 +233,9 @@ impl<'a> SemiRun<'a> {
             }
             Ok(())
         });
+        if let (Some(best), Some(last), Ok(())) = (&mut self.best, self.history.last(), &result) {
+            best.prefer_last(last, &self.params, self.task.validation.len());
+        }
         if let Some(best) = &self.best {
             self.params.values_mut().copy_from_slice(best.params.values());
         }

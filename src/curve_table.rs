@@ -50,7 +50,7 @@ pub fn points(curve: &Curve<'_>, finished: &[Finished], metric: Metric) -> Vec<P
             let paired = method.name() != Method::Scratch.name() && !differences.is_empty();
             methods.push(PointMethod {
                 name: method.name().to_string(),
-                test_accuracy: Accuracies { estimate: Estimate::of(&per_draw), per_draw },
+                test_accuracy: Accuracies { estimate: Estimate::of_fractions(&per_draw), per_draw },
                 gain_over_scratch: paired.then(|| Gain::of(&differences)),
                 p: None,
                 seconds: found.iter().map(|f| f.seconds).sum(),

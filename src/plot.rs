@@ -29,7 +29,7 @@ pub fn curve(dataset: &str, points: &[PointSummary]) -> Result<String, Error> {
 fn percents(method: &PointMethod) -> [f64; 3] {
     let estimate = &method.test_accuracy.estimate;
     let [low, high] = estimate.ci95.unwrap_or([estimate.mean; 2]);
-    [low.max(0.0), estimate.mean, high.min(1.0)].map(|x| 100.0 * x)
+    [low, estimate.mean, high].map(|x| 100.0 * x)
 }
 
 fn draw(text: &mut String, dataset: &str, points: &[PointSummary]) -> Result<(), Box<dyn std::error::Error>> {

@@ -213,7 +213,8 @@ impl Comparison<'_> {
         let accuracies = |method, metric| -> Vec<f64> {
             of(method).map(|trial| trial.test.accuracy_by(metric).unwrap_or(f64::NAN)).collect()
         };
-        let estimated = |per_draw: Vec<f64>| Accuracies { estimate: Estimate::of(&per_draw), per_draw };
+        let estimated =
+            |per_draw: Vec<f64>| Accuracies { estimate: Estimate::of_fractions(&per_draw), per_draw };
         let scratch = methods.iter().position(is_scratch).unwrap_or(0);
         let scratch = accuracies(scratch, metric);
         let result = |(i, method): (usize, &Approach)| {

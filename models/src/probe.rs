@@ -214,7 +214,8 @@ impl Probing<'_> {
         });
         let result = |(i, &name): (usize, &Probe)| {
             let of = || found.iter().skip(i).step_by(self.probes.len());
-            let estimated = |per_draw: Vec<f64>| Accuracies { estimate: Estimate::of(&per_draw), per_draw };
+            let estimated =
+                |per_draw: Vec<f64>| Accuracies { estimate: Estimate::of_fractions(&per_draw), per_draw };
             let tested = |probed: &Probed| {
                 Confusion::of(train.classes(), &test_labels, &probed.predictions).accuracy_by(self.metric)
             };

@@ -28,6 +28,12 @@ impl Estimate {
         let half = t * (variance / n).sqrt();
         Estimate { mean, std: variance.sqrt(), ci95: Some([mean - half, mean + half]) }
     }
+
+    /// The estimate from accuracies, whose interval ends where they do: at 0 and 1.
+    pub fn of_fractions(values: &[f64]) -> Estimate {
+        let estimate = Estimate::of(values);
+        Estimate { ci95: estimate.ci95.map(|[low, high]| [low.max(0.0), high.min(1.0)]), ..estimate }
+    }
 }
 
 /// A paired difference, as a fraction.
@@ -124,6 +130,13 @@ mod tests {
     #[test]
     fn one_value_has_no_interval() {
         assert_eq!(Estimate::of(&[0.5]), Estimate { mean: 0.5, std: 0.0, ci95: None });
+    }
+
+    #[test]
+    fn the_interval_of_accuracies_holds_accuracies() {
+        assert_eq!(Estimate::of_fractions(&[0.1, 0.9]).ci95, Some([0.0, 1.0]));
+        let inside = [0.5, 0.52, 0.51];
+        assert_eq!(Estimate::of_fractions(&inside), Estimate::of(&inside));
     }
 
     #[test]

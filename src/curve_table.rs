@@ -1,9 +1,8 @@
 //! What came out of a curve, for people and for `summary.json`.
 
 use crate::numbers::{counted, duration, p_value, percent, points as in_points, thousands};
-use narrows_models::compare::Accuracies;
 use narrows_models::curve::{Curve, Finished};
-use narrows_models::statistics::{Estimate, Gain};
+use narrows_models::statistics::{Accuracies, Gain};
 use narrows_models::{Method, Metric};
 use serde::Serialize;
 
@@ -50,7 +49,7 @@ pub fn points(curve: &Curve<'_>, finished: &[Finished], metric: Metric) -> Vec<P
             let paired = method.name() != Method::Scratch.name() && !differences.is_empty();
             methods.push(PointMethod {
                 name: method.name().to_string(),
-                test_accuracy: Accuracies { estimate: Estimate::of_fractions(&per_draw), per_draw },
+                test_accuracy: Accuracies::of(per_draw),
                 gain_over_scratch: paired.then(|| Gain::of(&differences)),
                 p: None,
                 seconds: found.iter().map(|f| f.seconds).sum(),

@@ -13,7 +13,7 @@ use crate::draws::label_draws;
 use crate::event::{EpochRecord, Event, Observer};
 use crate::pretraining::{AutoencoderResult, PcaResult, Pretraining};
 use crate::recipe::{Recipe, Tried};
-use crate::statistics::{Estimate, Gain};
+use crate::statistics::{Accuracies, Gain};
 use crate::training::Training;
 use crate::transfer::Method;
 use crate::{Error, Evaluation, Metric};
@@ -77,16 +77,6 @@ impl MethodResult {
     pub fn of_choice(&self) -> &Accuracies {
         self.test_balanced_accuracy.as_ref().unwrap_or(&self.test_accuracy)
     }
-}
-
-/// Test accuracies, as fractions.
-#[derive(Clone, Debug, Serialize)]
-pub struct Accuracies {
-    /// Mean, standard deviation and interval.
-    #[serde(flatten)]
-    pub estimate: Estimate,
-    /// One for each draw.
-    pub per_draw: Vec<f64>,
 }
 
 /// What came out.
@@ -213,8 +203,6 @@ impl Comparison<'_> {
         let accuracies = |method, metric| -> Vec<f64> {
             of(method).map(|trial| trial.test.accuracy_by(metric).unwrap_or(f64::NAN)).collect()
         };
-        let estimated =
-            |per_draw: Vec<f64>| Accuracies { estimate: Estimate::of_fractions(&per_draw), per_draw };
         let scratch = methods.iter().position(is_scratch).unwrap_or(0);
         let scratch = accuracies(scratch, metric);
         let result = |(i, method): (usize, &Approach)| {
@@ -223,10 +211,10 @@ impl Comparison<'_> {
             let gain = Gain::of(&gains);
             // That scratch gains nothing over itself is no test.
             let p = gain.p.filter(|_| !is_scratch(method));
-            let balanced = (metric == Metric::Balanced).then(|| estimated(accuracies(i, metric)));
+            let balanced = (metric == Metric::Balanced).then(|| Accuracies::of(accuracies(i, metric)));
             MethodResult {
                 name: method.name().to_string(),
-                test_accuracy: estimated(accuracies(i, Metric::Accuracy)),
+                test_accuracy: Accuracies::of(accuracies(i, Metric::Accuracy)),
                 test_balanced_accuracy: balanced,
                 gain_over_scratch: Gain { p, ..gain },
                 seconds: of(i).map(|trial| trial.seconds).sum(),

@@ -18,10 +18,9 @@ mod space;
 
 pub use space::Codes;
 
-use crate::compare::Accuracies;
 use crate::confusion::Confusion;
 use crate::draws::label_draws;
-use crate::statistics::Estimate;
+use crate::statistics::Accuracies;
 use crate::{Architecture, Error, Event, Metric, Observer};
 use narrows_datasets::{LabelDraw, Rows, TrainTest};
 use narrows_engine::{Context, Params};
@@ -214,15 +213,13 @@ impl Probing<'_> {
         });
         let result = |(i, &name): (usize, &Probe)| {
             let of = || found.iter().skip(i).step_by(self.probes.len());
-            let estimated =
-                |per_draw: Vec<f64>| Accuracies { estimate: Estimate::of_fractions(&per_draw), per_draw };
             let tested = |probed: &Probed| {
                 Confusion::of(train.classes(), &test_labels, &probed.predictions).accuracy_by(self.metric)
             };
             ProbeResult {
                 name,
-                test_accuracy: estimated(of().map(|(probed, _)| tested(probed)).collect()),
-                validation_accuracy: estimated(of().map(|(probed, _)| probed.validation).collect()),
+                test_accuracy: Accuracies::of(of().map(|(probed, _)| tested(probed)).collect()),
+                validation_accuracy: Accuracies::of(of().map(|(probed, _)| probed.validation).collect()),
                 chosen: of().map(|(probed, _)| probed.chosen.clone()).collect(),
                 seconds: of().map(|(_, seconds)| seconds).sum(),
             }

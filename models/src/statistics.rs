@@ -28,11 +28,24 @@ impl Estimate {
         let half = t * (variance / n).sqrt();
         Estimate { mean, std: variance.sqrt(), ci95: Some([mean - half, mean + half]) }
     }
+}
 
-    /// The estimate from accuracies, whose interval ends where they do: at 0 and 1.
-    pub fn of_fractions(values: &[f64]) -> Estimate {
-        let estimate = Estimate::of(values);
-        Estimate { ci95: estimate.ci95.map(|[low, high]| [low.max(0.0), high.min(1.0)]), ..estimate }
+/// Accuracies, as fractions.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Accuracies {
+    /// Mean, standard deviation and interval, which ends where accuracies do: at 0 and 1.
+    #[serde(flatten)]
+    pub estimate: Estimate,
+    /// One for each draw.
+    pub per_draw: Vec<f64>,
+}
+
+impl Accuracies {
+    /// What `per_draw` comes to.
+    pub fn of(per_draw: Vec<f64>) -> Accuracies {
+        let Estimate { mean, std, ci95 } = Estimate::of(&per_draw);
+        let ci95 = ci95.map(|[low, high]| [low.max(0.0), high.min(1.0)]);
+        Accuracies { estimate: Estimate { mean, std, ci95 }, per_draw }
     }
 }
 
@@ -134,9 +147,9 @@ mod tests {
 
     #[test]
     fn the_interval_of_accuracies_holds_accuracies() {
-        assert_eq!(Estimate::of_fractions(&[0.1, 0.9]).ci95, Some([0.0, 1.0]));
+        assert_eq!(Accuracies::of(vec![0.1, 0.9]).estimate.ci95, Some([0.0, 1.0]));
         let inside = [0.5, 0.52, 0.51];
-        assert_eq!(Estimate::of_fractions(&inside), Estimate::of(&inside));
+        assert_eq!(Accuracies::of(inside.to_vec()).estimate, Estimate::of(&inside));
     }
 
     #[test]

@@ -106,7 +106,8 @@ pub struct SemiTraining {
     pub seed: u64,
     /// How samples are augmented, labelled ones and those that targets are computed from.
     pub augmentation: Augmentation,
-    /// How the samples are augmented that should meet the targets; as the others if it changes nothing.
+    /// How the samples are augmented that should meet the targets, in virtual adversarial training before they are moved; as the
+    /// others if it changes nothing. The ladder has no use for it.
     pub strong: Augmentation,
 }
 

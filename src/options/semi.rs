@@ -30,7 +30,7 @@ impl SemiMethod {
     pub fn takes(self, id: &str) -> bool {
         match id {
             "threshold" => self == SemiMethod::PseudoLabels,
-            "strong_augment" => matches!(self, SemiMethod::PseudoLabels | SemiMethod::MeanTeacher),
+            "strong_augment" => self != SemiMethod::Ladder,
             "epsilon" | "entropy" => self == SemiMethod::Vat,
             "noise" | "costs" => self == SemiMethod::Ladder,
             "ema" => self != SemiMethod::Ladder,

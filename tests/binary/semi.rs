@@ -55,6 +55,7 @@ fn what_does_not_fit_is_refused_in_one_line() {
         ("--epsilon 0", "--epsilon"),
         ("--method pseudo-labels --threshold 2", "threshold"),
         ("--method ladder --epsilon 2", "--epsilon has no effect: the method ladder"),
+        ("--method ladder --strong-augment shift=1", "--strong-augment has no effect: the method ladder"),
         ("--threshold 0.9", "--threshold has no effect: the method vat"),
         ("--ramp-up 3", "ramp-up"),
         ("--method mean-teacher --ema 0", "moving average"),

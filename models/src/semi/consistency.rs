@@ -111,12 +111,12 @@ impl<'n> Consistency<'n> {
                 let [nudged, gradient] = moved;
                 let (nudged, gradient) = (&mut nudged[..count * len], &mut gradient[..count * len]);
                 let random = Random::new(seed, DIRECTIONS);
-                vat::nudge(cx, random, step, len, *xi, batch.weak, nudged);
+                vat::nudge(cx, random, step, len, *xi, batch.strong, nudged);
                 network.forward(cx, params, activations, nudged, student)?;
                 let (y, dy) = activations.output_and_gradient();
                 Loss::cross_entropy().evaluate(cx, count, y, Target::Probabilities(targets), Some(dy))?;
                 network.input_gradient(cx, params, activations, nudged, student, gradient);
-                vat::push(cx, len, *epsilon, batch.weak, gradient);
+                vat::push(cx, len, *epsilon, batch.strong, gradient);
                 targets.iter_mut().for_each(|p| *p *= batch.weight);
                 gradient
             }
@@ -229,6 +229,15 @@ mod tests {
                 Semi::Vat { entropy, .. } => (entropy, &consistency.moved[1][..]),
                 _ => (0.0, &strong[..]),
             };
+            if let Semi::Vat { epsilon, .. } = method {
+                for (from, to) in strong.chunks(LEN).zip(x.chunks(LEN)) {
+                    let distance = from.iter().zip(to).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt();
+                    assert!(
+                        (distance - epsilon).abs() < 1e-5,
+                        "moved by {distance} from the strongly augmented"
+                    );
+                }
+            }
             let targets = consistency.targets.to_vec();
             assert!(targets.iter().any(|t| *t > 0.0), "{method:?}");
             let mut activations = Activations::new(&network, 8);

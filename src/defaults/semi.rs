@@ -75,9 +75,9 @@ pub fn weak(image: Option<(usize, usize, usize)>) -> Augmentation {
 }
 
 /// What [`strong`] does, for the help.
-pub const STRONG_HELP: &str = "What is done to the samples that should meet the targets, of vat before they are moved; auto: of vat nothing, else of images \
-                               shift=3,rotate=20,scale=0.2,shear=15,contrast=0.3,cutout=10, as of 28 pixels, in proportion, and of tables \
-                               mask=0.2,gaussian=0.2";
+pub const STRONG_HELP: &str = "What is done to the samples that should meet the targets, of vat before they are moved; auto: \
+                               of vat nothing, else of images shift=3,rotate=20,scale=0.2,shear=15,contrast=0.3,cutout=10, as of 28 \
+                               pixels, in proportion, and of tables mask=0.2,gaussian=0.2";
 
 pub fn strong(method: SemiMethod, image: Option<(usize, usize, usize)>) -> Augmentation {
     match (method, image) {

@@ -6,8 +6,9 @@
 //! x_adv  = x + epsilon g / |g|
 //! ```
 //!
-//! (Miyato et al. 2018, algorithm 1, with one power iteration.) The target of x_adv is p(x), held fixed. Where samples are augmented
-//! strongly beside, the step is taken from there, away from the target of the sample as it is: x + r stands for strong(x) + r.
+//! (Miyato et al. 2018, algorithm 1, with one power iteration.) The target of x_adv is p(x), held fixed. Samples may be
+//! augmented strongly before they are moved: then x + r stands for strong(x) + r, while the target stays that of the sample augmented
+//! as the labelled ones are.
 
 use narrows_engine::Context;
 use narrows_engine::parallel::Chunks;

@@ -109,9 +109,6 @@ pub struct SemiTraining {
     /// How the samples are augmented that should meet the targets, in virtual adversarial training before they are moved; as the
     /// others if it changes nothing. The ladder has no use for it.
     pub strong: Augmentation,
-    /// The part of the epochs before samples are augmented strongly: until then they meet the targets as they were augmented to
-    /// compute these. What is sure of its mistakes early stays so.
-    pub strong_after: f32,
 }
 
 impl SemiTraining {
@@ -131,7 +128,6 @@ impl SemiTraining {
         };
         in_range("weight of samples without a label", self.weight, 0.0, 1e6)?;
         in_range("ramp-up", self.ramp_up, 0.0, 1.0)?;
-        in_range("part before strong augmentation", self.strong_after, 0.0, 1.0)?;
         Ema::check(self.ema)?;
         match &self.method {
             Semi::PseudoLabels { threshold } => in_range("threshold", *threshold, 0.0, 1.0)?,
@@ -178,11 +174,6 @@ impl SemiTraining {
             )),
             _ => Ok(()),
         }
-    }
-
-    /// Whether samples are augmented strongly at step `step` of `total`.
-    fn strongly_at(&self, step: u64, total: u64) -> bool {
-        step as f64 >= f64::from(self.strong_after) * total as f64
     }
 
     /// The weight at step `step` of `total`.

@@ -77,7 +77,6 @@ fn semi(method: Semi) -> SemiTraining {
         seed: 1,
         augmentation,
         strong,
-        strong_after: 0.0,
     }
 }
 
@@ -151,23 +150,6 @@ fn threads_and_copies_change_no_bit() {
     }
 }
 
-/// Against the same training without strong augmentation, whose course it is until then.
-#[test]
-fn strong_augmentation_begins_when_it_should() {
-    let setting = Setting::new(&dense());
-    let cx = Context::new(1).unwrap();
-    let method = Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.5 };
-    let strong = Augmentation { mask: 0.3, ..Augmentation::default() };
-    let late = SemiTraining { epochs: 4, strong, strong_after: 0.5, ..semi(method.clone()) };
-    let never = SemiTraining { strong: Augmentation::default(), ..late.clone() };
-    let [mut late, mut never] = [&late, &never].map(|training| setting.run(training));
-    for epoch in 1..=4 {
-        late.epoch(&cx, &()).unwrap();
-        never.epoch(&cx, &()).unwrap();
-        assert_eq!(late.params.values() == never.params.values(), epoch <= 2, "epoch {epoch}");
-    }
-}
-
 #[test]
 fn labels_of_other_samples_are_not_looked_at() {
     // The same samples, of which all but those drawn have lost their label.
@@ -223,7 +205,6 @@ fn what_makes_no_sense_is_refused() {
     refused(SemiTraining { lr: f32::NAN, ..plain() }, "learning rate");
     refused(SemiTraining { weight: -1.0, ..plain() }, "weight");
     refused(SemiTraining { ramp_up: 2.0, ..plain() }, "ramp-up");
-    refused(SemiTraining { strong_after: 1.1, ..plain() }, "strong augmentation");
     refused(SemiTraining { ema: 0.0, ..plain() }, "mean teacher needs a moving average");
     refused(semi(Semi::PseudoLabels { threshold: 1.5 }), "threshold");
     refused(semi(Semi::Vat { epsilon: 0.0, xi: 0.1, entropy: 0.0 }), "epsilon");

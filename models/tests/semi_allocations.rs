@@ -44,7 +44,6 @@ fn the_steps_of_an_epoch_allocate_nothing() {
             seed: 1,
             augmentation: if augmented { augmentation } else { none() },
             strong: if augmented { strong } else { none() },
-            strong_after: 0.0,
         };
         let mut run = SemiRun::new("counted", &network, Params::new(&network, 1), task, &training).unwrap();
         run.epoch(&cx, &()).unwrap();

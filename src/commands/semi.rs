@@ -18,8 +18,7 @@ const NAME: &str = "semi";
 pub fn run(mut options: Semi, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
     let method = options.semi.method;
-    let others =
-        ["threshold", "strong_augment", "strong_after", "epsilon", "entropy", "noise", "costs", "ema"];
+    let others = ["threshold", "strong_augment", "epsilon", "entropy", "noise", "costs", "ema"];
     let foreign: Vec<&str> = others.into_iter().filter(|id| !method.takes(id)).collect();
     refuse(explicit, &foreign, &format!("the method {} has no use for it", method.name()))?;
     let Semi { encoder, data, architecture, running, .. } = &mut options;
@@ -31,9 +30,6 @@ pub fn run(mut options: Semi, explicit: &[String]) -> Result<String, Error> {
     let labels = Labels::draw(train, &options.labelling, options.running.seed)?;
     let training = options.semi.resolve(train, labels.seed);
     options.semi.check(train)?;
-    if training.strong.is_off() {
-        refuse(explicit, &["strong_after"], "nothing is augmented strongly without --strong-augment")?;
-    }
     training.check_for(&architecture)?;
     let network = architecture.classifier(train.classes())?;
     let mut params = Params::new(&network, labels.seed);

@@ -95,14 +95,6 @@ pub fn strong(method: SemiMethod, image: Option<(usize, usize, usize)>) -> Augme
     }
 }
 
-/// What [`strong_after`] does, for the help.
-pub const STRONG_AFTER_HELP: &str = "The part of the training before samples are augmented strongly: until then they are as the others; auto: 0.4 of vat, 0 else";
-
-/// From the start, virtual adversarial training may become sure of what it has wrong, and stay so.
-pub fn strong_after(method: SemiMethod) -> f32 {
-    if method == SemiMethod::Vat { 0.4 } else { 0.0 }
-}
-
 /// The network of a method that starts from scratch, unless widths are asked for: the plain ones of the papers.
 pub fn architecture(method: SemiMethod, model: Model, input: SampleShape) -> (Vec<usize>, usize, Activation) {
     match (model, method) {

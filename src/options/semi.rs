@@ -30,7 +30,7 @@ impl SemiMethod {
     pub fn takes(self, id: &str) -> bool {
         match id {
             "threshold" => self == SemiMethod::PseudoLabels,
-            "strong_augment" | "strong_after" => self != SemiMethod::Ladder,
+            "strong_augment" => self != SemiMethod::Ladder,
             "epsilon" | "entropy" => self == SemiMethod::Vat,
             "noise" | "costs" => self == SemiMethod::Ladder,
             "ema" => self != SemiMethod::Ladder,
@@ -105,8 +105,6 @@ pub struct SemiOptions {
     #[arg(long, help = of_method::STRONG_HELP, value_name = "LIST", default_value = "auto",
           value_parser = auto(super::augmentation::augmentation))]
     pub strong_augment: Auto<Items>,
-    #[arg(long, help = of_method::STRONG_AFTER_HELP, value_name = "P", default_value = "auto", value_parser = auto(not_negative::<f32>))]
-    pub strong_after: Auto<f32>,
     /// What validation labels choose by: accuracy, or balanced, the mean of the accuracies of the classes
     #[arg(long, value_name = "NAME", default_value = defaults::METRIC, value_parser = name(&Metric::ALL))]
     pub metric: Metric,
@@ -125,12 +123,10 @@ impl SemiOptions {
         let weak = self.augment.or(Items(of_method::weak(data.image_shape())));
         self.augment = Auto::Given(weak);
         let strong = self.strong_augment.or(Items(of_method::strong(method, data.image_shape())));
-        let strong_after = self.strong_after.or(of_method::strong_after(method));
         self.epochs = Auto::Given(epochs);
         (self.batch, self.labelled_batch) = (Auto::Given(batch), Auto::Given(labelled_batch));
         (self.lr, self.ramp_up) = (Auto::Given(lr), Auto::Given(ramp_up));
         (self.epsilon, self.strong_augment) = (Auto::Given(epsilon), Auto::Given(strong));
-        self.strong_after = Auto::Given(strong_after);
         SemiTraining {
             method: match method {
                 SemiMethod::PseudoLabels => Semi::PseudoLabels { threshold: self.threshold },
@@ -153,7 +149,6 @@ impl SemiOptions {
             seed,
             augmentation: weak.0,
             strong: strong.0,
-            strong_after,
         }
     }
 

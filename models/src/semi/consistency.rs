@@ -191,7 +191,6 @@ mod tests {
             seed: 3,
             augmentation: Augmentation::default(),
             strong: Augmentation::default(),
-            strong_after: 0.0,
         }
     }
 

@@ -285,7 +285,6 @@ mod tests {
             seed: 1,
             augmentation: Augmentation::default(),
             strong: Augmentation::default(),
-            strong_after: 0.0,
         };
         let mut ladder = LadderTrainer::new(&network, &params, &training).unwrap();
         let rows: Vec<u32> = (0..70).collect();

@@ -147,13 +147,11 @@ impl<'a> SemiRun<'a> {
             let (x, others) = self.x.split_at_mut(few * len);
             let others = &mut others[..rows.len() * len];
             batches.gather(others)?;
-            let strongly = self.training.strongly_at(step, total_steps);
-            let strong = self.strong.as_mut().filter(|_| strongly).map(|strong| {
+            if let Some(strong) = &mut self.strong {
                 let moved = &mut self.moved[..rows.len() * len];
                 moved.copy_from_slice(others);
                 strong.apply(cx, epoch as u64, rows, moved);
-                &*moved
-            });
+            }
             if let Some(weak) = &mut self.weak {
                 weak.apply(cx, epoch as u64, rows, others);
             }
@@ -166,8 +164,11 @@ impl<'a> SemiRun<'a> {
             }
             let [supervised, others] = match &mut self.learner {
                 Learner::Consistency(consistency) => {
+                    let strong = match self.moved.is_empty() {
+                        true => &*others,
+                        false => &self.moved[..rows.len() * len],
+                    };
                     let (classes, weak) = (&self.classes[..], &*others);
-                    let strong = strong.unwrap_or(weak);
                     let batch = Batch { labelled: x, classes, weak, strong, lr, weight };
                     consistency.step(cx, &self.training, batch)?
                 }

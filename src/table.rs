@@ -143,7 +143,7 @@ fn is_below(gain: &Gain) -> bool {
     gain.ci95.is_some_and(|[_, high]| high < 0.0)
 }
 
-/// What pretraining gained, as plainly as the numbers allow. No method is singled out: the best of several,
+/// What the methods gained, as plainly as the numbers allow. No method is singled out: the best of several,
 /// chosen by the test set, looks better than it is.
 fn verdict(methods: &[MethodResult], draws: usize) -> String {
     let transfers: Vec<&MethodResult> = methods.iter().filter(|m| m.name != SCRATCH).collect();
@@ -161,18 +161,18 @@ fn verdict(methods: &[MethodResult], draws: usize) -> String {
     let open = names(|gain| !is_above(gain) && !is_below(gain));
     let mut parts = Vec::new();
     if !gained.is_empty() {
-        parts.push(format!("gained with {}", listed(&gained)));
+        parts.push(format!("{} gained", listed(&gained)));
     }
     if !lost.is_empty() {
-        parts.push(format!("lost with {}", listed(&lost)));
+        parts.push(format!("{} lost", listed(&lost)));
     }
     if !open.is_empty() {
         let what = if parts.is_empty() { "showed no clear gain or loss" } else { "showed neither" };
-        parts.push(format!("{what} with {}", listed(&open)));
+        parts.push(format!("{} {what}", listed(&open)));
     }
     let marked =
         if open.len() < transfers.len() { "* The 95 % interval of the gain leaves out 0. " } else { "" };
-    let sentence = format!("{marked}Over training from scratch, pretraining {}.", parts.join(", "));
+    let sentence = format!("{marked}Against training from scratch: {}.", parts.join("; "));
     let tested = "p: how likely such a gain is where there is none (paired t-test, by Holm's procedure over the methods).";
     wrapped(&sentence, 100) + &wrapped(tested, 100)
 }

@@ -146,15 +146,15 @@ fn is_below(gain: &Gain) -> bool {
 /// What the methods gained, as plainly as the numbers allow. No method is singled out: the best of several,
 /// chosen by the test set, looks better than it is.
 fn verdict(methods: &[MethodResult], draws: usize) -> String {
-    let transfers: Vec<&MethodResult> = methods.iter().filter(|m| m.name != SCRATCH).collect();
-    if transfers.is_empty() {
+    let others: Vec<&MethodResult> = methods.iter().filter(|m| m.name != SCRATCH).collect();
+    if others.is_empty() {
         return "Only the baseline was trained: there is nothing to compare it to.\n".to_string();
     }
     if draws == 1 {
         return "One draw cannot tell a gain from luck: ask for more by --draws.\n".to_string();
     }
     let names = |wanted: fn(&Gain) -> bool| -> Vec<&str> {
-        let found = transfers.iter().filter(|m| wanted(&m.gain_over_scratch));
+        let found = others.iter().filter(|m| wanted(&m.gain_over_scratch));
         found.map(|m| &m.name[..]).collect()
     };
     let (gained, lost) = (names(is_above), names(is_below));
@@ -171,7 +171,7 @@ fn verdict(methods: &[MethodResult], draws: usize) -> String {
         parts.push(format!("{} {what}", listed(&open)));
     }
     let marked =
-        if open.len() < transfers.len() { "* The 95 % interval of the gain leaves out 0. " } else { "" };
+        if open.len() < others.len() { "* The 95 % interval of the gain leaves out 0. " } else { "" };
     let sentence = format!("{marked}Against training from scratch: {}.", parts.join("; "));
     let tested = "p: how likely such a gain is where there is none (paired t-test, by Holm's procedure over the methods).";
     wrapped(&sentence, 100) + &wrapped(tested, 100)
@@ -222,7 +222,41 @@ pub fn classes(rates: &[Rate], names: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::rates;
+    use super::{rates, verdict};
+    use narrows_models::compare::MethodResult;
+    use narrows_models::statistics::{Accuracies, Gain};
+
+    /// The first sentences of the verdict on methods with such gains on two draws.
+    fn said(gains: &[(&str, [f64; 2])]) -> String {
+        let scratch = ("scratch", [0.0; 2]);
+        let of = |(name, gain): &(&str, [f64; 2])| MethodResult {
+            name: name.to_string(),
+            test_accuracy: Accuracies::of(vec![0.5; 2]),
+            test_balanced_accuracy: None,
+            gain_over_scratch: Gain::of(gain),
+            seconds: 1.0,
+            chosen: Vec::new(),
+        };
+        let methods: Vec<MethodResult> = [scratch].iter().chain(gains).map(of).collect();
+        let text = verdict(&methods, 2).replace('\n', " ");
+        text.split_once(" p:").map_or(text.clone(), |(said, _)| said.to_string())
+    }
+
+    #[test]
+    fn the_verdict_names_what_gained_and_what_lost() {
+        let (up, down, open) = ([0.1, 0.101], [-0.1, -0.101], [0.1, -0.1]);
+        let marked = "* The 95 % interval of the gain leaves out 0. Against training from scratch: ";
+        assert_eq!(
+            said(&[("full", open), ("vat", up), ("freeze", down), ("slow", open), ("lp-ft", up)]),
+            format!("{marked}vat and lp-ft gained; freeze lost; full and slow showed neither.")
+        );
+        assert_eq!(said(&[("vat", up)]), format!("{marked}vat gained."));
+        assert_eq!(
+            said(&[("full", open), ("slow", open)]),
+            "Against training from scratch: full and slow showed no clear gain or loss."
+        );
+        assert_eq!(said(&[]).trim_end(), "Only the baseline was trained: there is nothing to compare it to.");
+    }
 
     #[test]
     fn rates_are_counted_from_the_smallest_on() {

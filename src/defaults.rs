@@ -168,6 +168,7 @@ pub const SEMI_METHOD: &str = "vat";
 pub const SEMI_SCHEDULE: &str = "cosine";
 pub const SEMI_OPTIMIZER: &str = "adam";
 pub const SEMI_WEIGHT_DECAY: f64 = 0.0;
+pub const SEMI_CLASS_BALANCE: f32 = 0.5;
 pub const SEMI_WEIGHT: f32 = 1.0;
 pub const SEMI_EMA: f32 = 0.999;
 pub const SEMI_THRESHOLD: f32 = 0.95;

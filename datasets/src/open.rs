@@ -247,9 +247,10 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
             "has no labels, and the other half has some: give them to both or neither, or name the other file alone",
         ));
     }
-    let test_data = test_data
-        .with_classes(train_data.class_names())
-        .map_err(|error| Error::file(&test, error.to_string()))?;
+    let test_data = test_data.with_classes(train_data.class_names()).map_err(|error| {
+        let advice = "give a sample to learn from that label, or leave out the rows that have it";
+        Error::file(&test, format!("{error}: {advice}"))
+    })?;
     let (parts, format) = (Parts::Halves(train_data, test_data), format!("two files of {format}"));
     Ok(Some(Found { parts, format, skipped: Vec::new(), notes }))
 }

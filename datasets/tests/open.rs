@@ -452,7 +452,11 @@ fn the_halves_of_a_table_are_matched_by_names() {
     let test = open(dir).unwrap().test;
     assert_eq!((test.labels().unwrap(), test.classes()), (Some(&[1][..]), 2));
     for (text, file, says) in [
-        ("age,colour,label\n1,red,maybe\n", "test.csv", "row 0 has the label \"maybe\""),
+        (
+            "age,colour,label\n1,red,maybe\n",
+            "test.csv",
+            "none of the classes no, yes: give a sample to learn from that label",
+        ),
         ("age,colour\n1,red\n", "test.csv", "has no labels, and the other half has some"),
         ("age,label\n1,yes\n", "", "has no column \"colour\""),
         ("age,colour,label\nx,red,yes\n", "", "holds texts in column \"age\""),

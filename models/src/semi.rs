@@ -18,6 +18,7 @@
 //! by a step of its own. To add a method: write its file, add a variant to [`Semi`], and its case to `tests/semi.rs`.
 
 mod consistency;
+mod labelled;
 mod ladder;
 mod pseudo_labels;
 mod run;
@@ -86,6 +87,9 @@ pub struct SemiTraining {
     pub batch: usize,
     /// The labelled samples of a step.
     pub labelled_batch: usize,
+    /// How much more often labelled samples of small classes come than they are: 0 not at all, 1 so that all classes come alike,
+    /// 0.5 the square root of that.
+    pub class_balance: f32,
     /// The base learning rate.
     pub lr: f32,
     /// How it changes over the steps.
@@ -127,6 +131,7 @@ impl SemiTraining {
             false => Err(Error::new(format!("the {name} must be from {low} to {high}, not {x}"))),
         };
         in_range("weight of samples without a label", self.weight, 0.0, 1e6)?;
+        in_range("class balance", self.class_balance, 0.0, 1.0)?;
         in_range("ramp-up", self.ramp_up, 0.0, 1.0)?;
         Ema::check(self.ema)?;
         match &self.method {

@@ -67,6 +67,7 @@ fn semi(method: Semi) -> SemiTraining {
         epochs: 30,
         batch: 50,
         labelled_batch: 20,
+        class_balance: 0.5,
         lr: 3e-3,
         schedule: Schedule::Cosine { min: 0.0 },
         optimizer: Optimizer::adam(),

@@ -34,6 +34,7 @@ fn the_steps_of_an_epoch_allocate_nothing() {
             epochs: 2,
             batch: 10,
             labelled_batch: 10,
+            class_balance: 0.5,
             lr: 1e-3,
             schedule: Schedule::Constant,
             optimizer: Optimizer::adam(),

@@ -63,6 +63,10 @@ pub struct SemiOptions {
     pub batch: Auto,
     #[arg(long, help = of_method::LABELLED_BATCH_HELP, value_name = "N", default_value = "auto", value_parser = auto(count(2, 1_000_000)))]
     pub labelled_batch: Auto,
+    /// How much more often labelled samples of small classes come than they are: 0 not at all, 1 so that all classes come
+    /// alike, 0.5 the square root of that
+    #[arg(long, value_name = "X", default_value_t = defaults::SEMI_CLASS_BALANCE, value_parser = not_negative::<f32>)]
+    pub class_balance: f32,
     #[arg(long, help = of_method::LR_HELP, value_name = "RATE", default_value = "auto", value_parser = auto(positive))]
     pub lr: Auto<f32>,
     /// How the learning rate changes: constant, step (a tenth after each third of the steps), cosine,
@@ -139,6 +143,7 @@ impl SemiOptions {
             epochs,
             batch,
             labelled_batch,
+            class_balance: self.class_balance,
             lr,
             schedule: self.schedule.schedule((epochs * data.len().div_ceil(batch)) as u64),
             optimizer: self.optimizer.optimizer(self.weight_decay),

@@ -181,6 +181,7 @@ mod tests {
             epochs: 1,
             batch: 8,
             labelled_batch: 6,
+            class_balance: 0.5,
             lr: 1.0,
             schedule: Schedule::Constant,
             optimizer: Optimizer::sgd(),

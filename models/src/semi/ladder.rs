@@ -275,6 +275,7 @@ mod tests {
             epochs: 1,
             batch: 50,
             labelled_batch: 20,
+            class_balance: 0.5,
             lr: 1e-2,
             schedule: Schedule::Constant,
             optimizer: Optimizer::adam(),

@@ -1,6 +1,7 @@
 //! The loop of semi-supervised training.
 
 use super::consistency::{Batch, Consistency};
+use super::labelled::LabelledBatches;
 use super::ladder::LadderTrainer;
 use super::{Semi, SemiTask, SemiTraining};
 use crate::augmentation::BatchAugmenter;
@@ -8,7 +9,7 @@ use crate::best::Best;
 use crate::event::{EpochRecord, Event, Observer};
 use crate::training::{Goal, Task};
 use crate::{Ema, Error, Evaluation};
-use narrows_datasets::{Augmentation, Dataset, Loader, Rows};
+use narrows_datasets::{Augmentation, Loader};
 use narrows_engine::memory::Slab;
 use narrows_engine::{Context, Loss, Network, Params};
 use std::time::Instant;
@@ -33,7 +34,7 @@ pub struct SemiRun<'a> {
     pub history: Vec<EpochRecord>,
     best: Option<Best>,
     loader: Loader<'a>,
-    labelled: Cycle<'a>,
+    labelled: LabelledBatches,
     weak: Option<BatchAugmenter>,
     strong: Option<BatchAugmenter>,
     /// (labelled batch + batch, sample)
@@ -98,6 +99,9 @@ impl<'a> SemiRun<'a> {
             )),
             _ => Learner::Consistency(Box::new(Consistency::new(network, params.clone(), &training, len))),
         };
+        let seed = training.seed ^ LABELLED;
+        let batches = LabelledBatches::new(data, labelled, labelled_batch, training.class_balance, seed)
+            .map_err(|e| e.during(name))?;
         Ok(SemiRun {
             name: name.to_string(),
             learner,
@@ -105,7 +109,7 @@ impl<'a> SemiRun<'a> {
             history: Vec::new(),
             best: None,
             loader: Loader::new(data, unlabelled, batch, training.seed),
-            labelled: Cycle::new(data, labelled, labelled_batch, training.seed ^ LABELLED),
+            labelled: batches,
             weak: augmenter(&training.augmentation, training.seed)?,
             moved: Slab::new(if strong.is_some() { batch * len } else { 0 }),
             strong,
@@ -155,7 +159,7 @@ impl<'a> SemiRun<'a> {
             if let Some(weak) = &mut self.weak {
                 weak.apply(cx, epoch as u64, rows, others);
             }
-            let (round, chosen) = self.labelled.next_batch()?;
+            let (round, chosen) = self.labelled.next_batch();
             data.gather(chosen, x)?;
             data.gather_labels(chosen, &mut self.classes)?;
             if let Some(weak) = &mut self.weak {
@@ -245,39 +249,5 @@ impl<'a> SemiRun<'a> {
             params: &self.params,
         });
         result.map_err(|e: Error| e.during(&self.name))
-    }
-}
-
-/// Batches of the labelled samples, of always the same size, round after round in another order.
-#[derive(Clone, Debug)]
-struct Cycle<'a> {
-    loader: Loader<'a>,
-    /// The round that follows.
-    round: u64,
-    /// Two rounds at most, of which `done` rows were given out.
-    order: Vec<u32>,
-    done: usize,
-    batch: usize,
-}
-
-impl<'a> Cycle<'a> {
-    fn new(data: &'a Dataset, rows: Rows<'a>, batch: usize, seed: u64) -> Cycle<'a> {
-        let order = Vec::with_capacity(2 * rows.len());
-        Cycle { loader: Loader::new(data, rows, batch, seed), round: 0, order, done: 0, batch }
-    }
-
-    /// The next batch, and the round that it begins in.
-    fn next_batch(&mut self) -> Result<(u64, &[u32]), Error> {
-        if self.order.len() - self.done < self.batch {
-            self.order.drain(..self.done);
-            self.done = 0;
-            let mut round = self.loader.epoch(self.round);
-            while round.advance()? {
-                self.order.extend(round.rows());
-            }
-            self.round += 1;
-        }
-        self.done += self.batch;
-        Ok((self.round, &self.order[self.done - self.batch..self.done]))
     }
 }

@@ -1,0 +1,120 @@
+//! Batches of the labelled samples, whose small classes come more often than they are.
+//!
+//! With n_c samples of class c and n the most that a class has, a sample comes `(n / n_c)^q` times a round, to the nearest whole
+//! number: with q = 0 once, with q = 1 so often that all classes come alike, with q = 1/2 the square root of that (sampling by
+//! class as compared by Kang et al., "Decoupling representation and classifier for long-tailed recognition", ICLR 2020,
+//! arXiv:1910.09217, whose exponent is 1 - q). A class of two labels is otherwise in so few batches that what is asked of
+//! the samples without a label hands its samples over to a neighbour.
+
+use crate::Error;
+use narrows_datasets::{Dataset, Rows, shuffle_into};
+
+/// Batches of always the same size, round after round in another order.
+#[derive(Clone, Debug)]
+pub(super) struct LabelledBatches {
+    /// The rows of a round, as often as they come.
+    rows: Vec<u32>,
+    seed: u64,
+    /// The round that follows.
+    round: u64,
+    /// The positions of a round in its order.
+    positions: Vec<u32>,
+    /// What is left of one round and the next one, of which `done` rows were given out.
+    order: Vec<u32>,
+    done: usize,
+    batch: usize,
+}
+
+impl LabelledBatches {
+    /// Batches of `batch` of the samples `rows` of `data`, at most as many as they are.
+    ///
+    /// # Errors
+    /// If one has no label, or the labels cannot be read.
+    pub fn new(
+        data: &Dataset,
+        rows: Rows<'_>,
+        batch: usize,
+        balance: f32,
+        seed: u64,
+    ) -> Result<LabelledBatches, Error> {
+        let mut once = vec![0; rows.len()];
+        rows.copy_to(0, &mut once);
+        let mut classes = vec![0; once.len()];
+        data.gather_labels(&once, &mut classes)?;
+        let mut counts = vec![0usize; data.classes()];
+        classes.iter().for_each(|&class| counts[class as usize] += 1);
+        let most = counts.iter().copied().max().unwrap_or(0) as f64;
+        let times = |class: u32| (most / counts[class as usize] as f64).powf(f64::from(balance)).round();
+        let mut rows = Vec::with_capacity(once.len());
+        for (&row, &class) in once.iter().zip(&classes) {
+            rows.extend(std::iter::repeat_n(row, times(class) as usize));
+        }
+        let positions = vec![0; rows.len()];
+        let order = Vec::with_capacity(batch + rows.len());
+        Ok(LabelledBatches { rows, seed, round: 0, positions, order, done: 0, batch })
+    }
+
+    /// The next batch, and the round that it ends in. Allocates nothing.
+    pub fn next_batch(&mut self) -> (u64, &[u32]) {
+        if self.order.len() - self.done < self.batch {
+            self.order.drain(..self.done);
+            self.done = 0;
+            shuffle_into(&mut self.positions, self.seed, self.round);
+            self.order.extend(self.positions.iter().map(|&position| self.rows[position as usize]));
+            self.round += 1;
+        }
+        self.done += self.batch;
+        (self.round, &self.order[self.done - self.batch..self.done])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 18 of class 0, 8 of class 1, 2 of class 2, and how often each class came in `rounds` rounds.
+    fn shares(balance: f32, rounds: usize) -> [usize; 3] {
+        let digits = Dataset::digits();
+        let labels = digits.labels().unwrap().unwrap();
+        let of = |class: u16, n: usize| {
+            let labels = labels.iter().enumerate();
+            labels.filter(move |(_, label)| **label == class).map(|(row, _)| row as u32).take(n)
+        };
+        let rows: Vec<u32> = of(0, 18).chain(of(1, 8)).chain(of(2, 2)).collect();
+        let mut batches = LabelledBatches::new(&digits, Rows::Listed(&rows), 7, balance, 1).unwrap();
+        let length = batches.rows.len();
+        let (mut shares, mut times) = ([0; 3], vec![0; rows.len()]);
+        // Seven rounds' rows are whole batches, whatever a round's length.
+        for _ in 0..rounds * length {
+            for &row in batches.next_batch().1 {
+                shares[usize::from(labels[row as usize])] += 1;
+                times[rows.iter().position(|of| *of == row).unwrap()] += 1;
+            }
+        }
+        for same in [0..18, 18..26, 26..28] {
+            let times = &times[same];
+            assert!(times.iter().all(|n| *n == times[0]), "{times:?} with {balance}");
+        }
+        shares
+    }
+
+    #[test]
+    fn small_classes_come_more_often_by_the_balance_asked_for() {
+        assert_eq!(shares(0.0, 2), [14 * 18, 14 * 8, 14 * 2]);
+        // Once, sqrt(2.25) times rounded up, and sqrt(9) times.
+        assert_eq!(shares(0.5, 2), [14 * 18, 14 * 16, 14 * 6]);
+        assert_eq!(shares(1.0, 2), [14 * 18, 14 * 16, 14 * 18]);
+    }
+
+    /// What is documented was measured in this order.
+    #[test]
+    fn classes_of_a_size_come_in_the_order_of_an_epoch() {
+        let digits = Dataset::digits();
+        let rows: Vec<u32> = (0..40).collect();
+        let mut batches = LabelledBatches::new(&digits, Rows::Listed(&rows), 40, 0.5, 5).unwrap();
+        for round in 0..3 {
+            let expected = narrows_datasets::shuffled(40, 5, round);
+            assert_eq!(batches.next_batch(), (round + 1, &expected[..]));
+        }
+    }
+}

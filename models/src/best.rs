@@ -51,13 +51,15 @@ impl Best {
     }
 
     /// Takes the last epoch in place of the best one, unless it is worse by more than the standard error of an accuracy over
-    /// so many samples (the rule of Breiman, Friedman, Olshen and Stone, "Classification and regression trees", 1984, 3.4.3). For
-    /// trainings whose rate falls to nothing and whose weights are averages: their last ones are the likeliest to be
+    /// so many samples (the rule of Breiman, Friedman, Olshen and Stone, "Classification and regression trees", 1984, 3.4.3), and by
+    /// more than one of them: where the best has all of them right, that error is 0. For trainings whose rate falls to nothing and whose weights are averages: their last ones are the likeliest to be
     /// good, and a lead of less is luck.
     pub fn prefer_last(&mut self, last: &EpochRecord, params: &Params, samples: usize) {
         let Some((score, best)) = Score::of(last).zip(self.score.accuracy) else { return };
         let error = (best * (1.0 - best) / samples as f64).sqrt();
-        if score.accuracy.is_some_and(|accuracy| accuracy >= best - error) {
+        // Half a sample more, for the rounding of the two accuracies.
+        let lead = error.max(1.5 / samples as f64);
+        if score.accuracy.is_some_and(|accuracy| accuracy >= best - lead) {
             (self.score, self.epoch) = (score, last.epoch);
             self.params.values_mut().copy_from_slice(params.values());
         }
@@ -85,10 +87,12 @@ mod tests {
     fn a_lead_within_the_standard_error_gives_way_to_the_last_epoch() {
         let network = Architecture::new(Model::Dense, 4).classifier(2).unwrap();
         let (of_best, of_last) = (Params::new(&network, 1), Params::new(&network, 2));
-        // Of 100 samples at 90 % the standard error is 3 points.
-        for (accuracy, epoch) in [(0.9, 9), (0.871, 9), (0.869, 4)] {
+        // Of 100 samples at 90 % the standard error is 3 points, at 100 % it is 0.
+        for (of_the_best, accuracy, epoch) in
+            [(0.9, 0.9, 9), (0.9, 0.871, 9), (0.9, 0.869, 4), (1.0, 0.99, 9), (1.0, 0.98, 4)]
+        {
             let mut best = None;
-            Best::keep(&mut best, &record(4, 0.9), &of_best);
+            Best::keep(&mut best, &record(4, of_the_best), &of_best);
             let mut best = best.unwrap();
             best.prefer_last(&record(9, accuracy), &of_last, 100);
             let params = if epoch == 9 { &of_last } else { &of_best };

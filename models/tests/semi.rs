@@ -206,6 +206,7 @@ fn what_makes_no_sense_is_refused() {
     refused(SemiTraining { lr: f32::NAN, ..plain() }, "learning rate");
     refused(SemiTraining { weight: -1.0, ..plain() }, "weight");
     refused(SemiTraining { ramp_up: 2.0, ..plain() }, "ramp-up");
+    refused(SemiTraining { class_balance: -0.5, ..plain() }, "class balance");
     refused(SemiTraining { ema: 0.0, ..plain() }, "mean teacher needs a moving average");
     refused(semi(Semi::PseudoLabels { threshold: 1.5 }), "threshold");
     refused(semi(Semi::Vat { epsilon: 0.0, xi: 0.1, entropy: 0.0 }), "epsilon");

@@ -29,7 +29,7 @@ impl LabelledBatches {
     /// Batches of `batch` of the samples `rows` of `data`, at most as many as they are.
     ///
     /// # Errors
-    /// If one has no label, or the labels cannot be read.
+    /// If one has no label, or labels cannot be read.
     pub fn new(
         data: &Dataset,
         rows: Rows<'_>,
@@ -40,9 +40,15 @@ impl LabelledBatches {
         let mut once = vec![0; rows.len()];
         rows.copy_to(0, &mut once);
         let mut classes = vec![0; once.len()];
-        data.gather_labels(&once, &mut classes)?;
+        if data.has_labels() {
+            data.gather_labels(&once, &mut classes)?;
+        }
         let mut counts = vec![0usize; data.classes()];
-        classes.iter().for_each(|&class| counts[class as usize] += 1);
+        for (&row, &class) in once.iter().zip(&classes) {
+            let count = counts.get_mut(class as usize);
+            *count
+                .ok_or_else(|| Error::new(format!("row {row} is to be learnt from but has no label")))? += 1;
+        }
         let most = counts.iter().copied().max().unwrap_or(0) as f64;
         let times = |class: u32| (most / counts[class as usize] as f64).powf(f64::from(balance)).round();
         let mut rows = Vec::with_capacity(once.len());
@@ -104,6 +110,16 @@ mod tests {
         // Once, sqrt(2.25) times rounded up, and sqrt(9) times.
         assert_eq!(shares(0.5, 2), [14 * 18, 14 * 16, 14 * 6]);
         assert_eq!(shares(1.0, 2), [14 * 18, 14 * 16, 14 * 18]);
+    }
+
+    #[test]
+    fn a_sample_without_a_label_is_refused() {
+        for (labels, row) in [(Some(vec![0, narrows_datasets::UNLABELLED, 1]), "row 1"), (None, "row 0")] {
+            let data = Dataset::from_floats("three", vec![0.0; 3], &[1], labels).unwrap();
+            let refused = LabelledBatches::new(&data, Rows::Listed(&[0, 1, 2]), 2, 0.5, 1).unwrap_err();
+            let refused = refused.to_string();
+            assert!(refused.contains(row) && refused.contains("no label"), "{refused}");
+        }
     }
 
     /// What is documented was measured in this order.

@@ -51,9 +51,9 @@ impl Best {
     }
 
     /// Takes the last epoch in place of the best one, unless it is worse by more than the standard error of an accuracy over
-    /// so many samples (the rule of Breiman, Friedman, Olshen and Stone, "Classification and regression trees", 1984, 3.4.3), and by
-    /// more than one of them: where the best has all of them right, that error is 0. For trainings whose rate falls to nothing and whose weights are averages: their last ones are the likeliest to be
-    /// good, and a lead of less is luck.
+    /// so many samples (the rule of Breiman, Friedman, Olshen and Stone, "Classification and regression trees", 1984, 3.4.3), and
+    /// by more than one of them: where the best has all of them right, that error is 0. For trainings whose rate falls to
+    /// nothing and whose weights are averages: their last ones are the likeliest to be good, and a lead of less is luck.
     pub fn prefer_last(&mut self, last: &EpochRecord, params: &Params, samples: usize) {
         let Some((score, best)) = Score::of(last).zip(self.score.accuracy) else { return };
         let error = (best * (1.0 - best) / samples as f64).sqrt();

@@ -173,6 +173,7 @@ pub const SEMI_WEIGHT: f32 = 1.0;
 pub const SEMI_EMA: f32 = 0.999;
 pub const SEMI_THRESHOLD: f32 = 0.95;
 pub const SEMI_ENTROPY: f32 = 0.5;
+pub const SEMI_ALIGN: f32 = 1.0;
 pub const SEMI_NOISE: f32 = 0.3;
 pub const SEMI_COSTS: &str = "1000,10,0.1";
 

@@ -22,6 +22,7 @@ mod labelled;
 mod ladder;
 mod pseudo_labels;
 mod run;
+mod shares;
 mod vat;
 
 pub use consistency::Consistency;
@@ -66,6 +67,9 @@ pub enum Semi {
         /// The weight of the entropy of the probabilities, which is to be small (Grandvalet and Bengio, NIPS 2004; the paper's
         /// VAT + EntMin); 0 for none.
         entropy: f32,
+        /// The weight of how unlike the classes' shares in the mean of the probabilities are to those of the labelled samples in their batches;
+        /// 0 for none.
+        align: f32,
     },
     /// The ladder network (Rasmus et al., NIPS 2015).
     Ladder {
@@ -142,8 +146,9 @@ impl SemiTraining {
                 ));
             }
             Semi::MeanTeacher => {}
-            Semi::Vat { epsilon, xi, entropy } => {
+            Semi::Vat { epsilon, xi, entropy, align } => {
                 in_range("weight of the entropy", *entropy, 0.0, 1e6)?;
+                in_range("weight of the classes' shares", *align, 0.0, 1e6)?;
                 in_range("epsilon", *epsilon, f32::MIN_POSITIVE, 1e6)?;
                 in_range("xi", *xi, f32::MIN_POSITIVE, 1e6)?;
             }

@@ -85,7 +85,7 @@ fn methods() -> [Semi; 4] {
     [
         Semi::PseudoLabels { threshold: 0.8 },
         Semi::MeanTeacher,
-        Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0 },
+        Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0, align: 1.0 },
         Semi::Ladder { noise: 0.3, costs: LadderCosts(vec![100.0, 1.0, 0.1]) },
     ]
 }
@@ -120,6 +120,27 @@ fn samples_without_a_label_help() {
         lost |= with < without + least;
     }
     assert!(!lost, "a method gains too little: see above");
+}
+
+/// Labels of 30 zeros to 2 nines, where there are about as many of each among the samples without.
+#[test]
+fn classes_of_few_labels_are_kept_by_their_shares() {
+    let mut setting = Setting::new(&dense());
+    let labels = setting.data.train.labels().unwrap().unwrap();
+    let of = |(class, n): (u16, usize)| {
+        let rows = labels.iter().enumerate().filter(move |(_, label)| **label == class);
+        rows.map(|(row, _)| row as u32).take(n)
+    };
+    setting.draw.train = (0..10).zip([30, 22, 16, 12, 8, 6, 4, 3, 2, 2]).flat_map(of).collect();
+    setting.draw.validation.clear();
+    let cx = Context::new(1).unwrap();
+    let [with, without] = [1.0, 0.0].map(|align| {
+        let training = semi(Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.5, align });
+        let mut run = setting.run(&SemiTraining { ramp_up: 0.0, ..training });
+        run.train(&cx, &()).unwrap();
+        setting.test_accuracy(&run.params)
+    });
+    assert!(with > without + 0.03, "{with} with, {without} without");
 }
 
 #[test]
@@ -209,7 +230,8 @@ fn what_makes_no_sense_is_refused() {
     refused(SemiTraining { class_balance: -0.5, ..plain() }, "class balance");
     refused(SemiTraining { ema: 0.0, ..plain() }, "mean teacher needs a moving average");
     refused(semi(Semi::PseudoLabels { threshold: 1.5 }), "threshold");
-    refused(semi(Semi::Vat { epsilon: 0.0, xi: 0.1, entropy: 0.0 }), "epsilon");
+    refused(semi(Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0, align: f32::NAN }), "classes' shares");
+    refused(semi(Semi::Vat { epsilon: 0.0, xi: 0.1, entropy: 0.0, align: 0.0 }), "epsilon");
     refused(semi(Semi::Ladder { noise: -0.1, costs: LadderCosts::full() }), "noise");
     refused(semi(Semi::Ladder { noise: 0.1, costs: LadderCosts(vec![]) }), "at least one denoising cost");
     let ladder = semi(Semi::Ladder { noise: 0.3, costs: LadderCosts::bottom() });

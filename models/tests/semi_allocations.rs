@@ -55,7 +55,7 @@ fn the_steps_of_an_epoch_allocate_nothing() {
     for method in [
         Semi::PseudoLabels { threshold: 0.5 },
         Semi::MeanTeacher,
-        Semi::Vat { epsilon: 1.0, xi: 1e-3, entropy: 0.5 },
+        Semi::Vat { epsilon: 1.0, xi: 1e-3, entropy: 0.5, align: 1.0 },
         Semi::Ladder { noise: 0.3, costs: LadderCosts::full() },
     ] {
         for augmented in [false, true] {

@@ -41,11 +41,11 @@ pub fn lr(_: SemiMethod) -> f32 {
 }
 
 /// What [`ramp_up`] does, for the help.
-pub const RAMP_UP_HELP: &str = "The part of the training over which that weight grows to all of it; auto: 0.2 for vat and mean-teacher, 0 else";
+pub const RAMP_UP_HELP: &str =
+    "The part of the training over which that weight grows to all of it; auto: 0.2 for mean-teacher, 0 else";
 
-/// Without it virtual adversarial training of ten labels is sure of one class for all samples before it has learnt the labels.
 pub fn ramp_up(method: SemiMethod) -> f32 {
-    if matches!(method, SemiMethod::Vat | SemiMethod::MeanTeacher) { 0.2 } else { 0.0 }
+    if method == SemiMethod::MeanTeacher { 0.2 } else { 0.0 }
 }
 
 /// What [`epsilon`] does, for the help.

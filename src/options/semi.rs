@@ -31,7 +31,7 @@ impl SemiMethod {
         match id {
             "threshold" => self == SemiMethod::PseudoLabels,
             "strong_augment" => self != SemiMethod::Ladder,
-            "epsilon" | "entropy" => self == SemiMethod::Vat,
+            "epsilon" | "entropy" | "align" => self == SemiMethod::Vat,
             "noise" | "costs" => self == SemiMethod::Ladder,
             "ema" => self != SemiMethod::Ladder,
             _ => true,
@@ -96,6 +96,10 @@ pub struct SemiOptions {
     /// Of vat: the weight of the entropy of the outputs, which is to be small; 0: none
     #[arg(long, value_name = "X", default_value_t = defaults::SEMI_ENTROPY, value_parser = not_negative::<f32>)]
     pub entropy: f32,
+    /// Of vat: how strongly the classes' shares among the samples without a label are drawn to those of the labels, as --class-balance
+    /// makes them; 0: not at all
+    #[arg(long, value_name = "X", default_value_t = defaults::SEMI_ALIGN, value_parser = not_negative::<f32>)]
+    pub align: f32,
     /// Of the ladder: the standard deviation of the noise at the input and at each layer
     #[arg(long, value_name = "X", default_value_t = defaults::SEMI_NOISE, value_parser = not_negative::<f32>)]
     pub noise: f32,
@@ -135,7 +139,10 @@ impl SemiOptions {
             method: match method {
                 SemiMethod::PseudoLabels => Semi::PseudoLabels { threshold: self.threshold },
                 SemiMethod::MeanTeacher => Semi::MeanTeacher,
-                SemiMethod::Vat => Semi::Vat { epsilon, xi: of_method::xi(epsilon), entropy: self.entropy },
+                SemiMethod::Vat => {
+                    let (xi, entropy, align) = (of_method::xi(epsilon), self.entropy, self.align);
+                    Semi::Vat { epsilon, xi, entropy, align }
+                }
                 SemiMethod::Ladder => {
                     Semi::Ladder { noise: self.noise, costs: LadderCosts(self.costs.0.clone()) }
                 }

@@ -1,5 +1,6 @@
 //! The step of the methods that hold the outputs of a network against each other.
 
+use super::shares::Shares;
 use super::{Semi, SemiTraining, pseudo_labels, vat};
 use crate::{Ema, Error};
 use narrows_engine::loss::{self, softmax};
@@ -27,6 +28,7 @@ pub struct Consistency<'n> {
     targets: Slab,
     /// (batch, sample) each: samples that were moved, and the gradient there
     moved: [Slab; 2],
+    shares: Shares,
 }
 
 /// What a step is given.
@@ -46,8 +48,14 @@ pub(super) struct Batch<'a> {
 }
 
 impl<'n> Consistency<'n> {
-    /// The state before the first step of training `network` from `params`, on batches of samples of `len` values.
-    pub(super) fn new(network: &'n Network, params: Params, training: &SemiTraining, len: usize) -> Self {
+    /// The state before the first step of training `network` from `params`, where classes are expected to have such `shares`.
+    pub(super) fn new(
+        network: &'n Network,
+        params: Params,
+        training: &SemiTraining,
+        shares: Vec<f32>,
+    ) -> Self {
+        let len = network.input().len();
         let largest = training.batch.max(training.labelled_batch);
         let moves = matches!(training.method, Semi::Vat { .. });
         Consistency {
@@ -58,6 +66,7 @@ impl<'n> Consistency<'n> {
             grads: Slab::new(params.values().len()),
             targets: Slab::new(training.batch * network.output().len()),
             moved: [(); 2].map(|()| Slab::new(if moves { training.batch * len } else { 0 })),
+            shares: Shares::new(shares),
             params,
         }
     }
@@ -72,7 +81,8 @@ impl<'n> Consistency<'n> {
         training: &SemiTraining,
         batch: Batch<'_>,
     ) -> Result<[f64; 2], Error> {
-        let Consistency { network, params, optimizer, average, activations, grads, targets, moved } = self;
+        let Consistency { network, params, optimizer, average, activations, grads, targets, moved, shares } =
+            self;
         let (seed, step) = (training.seed, optimizer.step_count());
         let classes = network.output().len();
         let count = batch.weak.len() / network.input().len();
@@ -85,7 +95,7 @@ impl<'n> Consistency<'n> {
         network.update_statistics(params, activations);
         softmax(cx, classes, activations.output(), targets);
         let mut student = Pass::train(seed ^ STUDENT, step);
-        let mut extra = 0.0;
+        let mut extra = None;
         let x = match &training.method {
             Semi::PseudoLabels { threshold } => {
                 pseudo_labels::targets(targets, classes, *threshold, batch.weight);
@@ -98,11 +108,12 @@ impl<'n> Consistency<'n> {
                 targets.iter_mut().for_each(|p| *p *= batch.weight);
                 batch.strong
             }
-            Semi::Vat { epsilon, xi, entropy } => {
-                if *entropy > 0.0 {
+            Semi::Vat { epsilon, xi, entropy, align } => {
+                if *entropy > 0.0 || *align > 0.0 {
                     let (_, dy) = activations.output_and_gradient();
-                    extra = loss::entropy(cx, classes, targets, entropy * batch.weight, dy);
-                    extra *= f64::from(entropy * batch.weight);
+                    let weight = entropy * batch.weight;
+                    let unsure = f64::from(weight) * loss::entropy(cx, classes, targets, weight, dy);
+                    extra = Some(unsure + shares.pull(targets, align * batch.weight, dy));
                     network.backward_overwriting(cx, params, activations, batch.weak, pass, grads);
                 }
                 // One mask of dropout for all three passes: what differs is to be the input.
@@ -126,11 +137,11 @@ impl<'n> Consistency<'n> {
         let (y, dy) = activations.output_and_gradient();
         let consistency =
             Loss::cross_entropy().evaluate(cx, count, y, Target::Probabilities(targets), Some(dy))?;
-        match extra > 0.0 {
-            true => network.backward(cx, params, activations, x, student, grads),
-            false => network.backward_overwriting(cx, params, activations, x, student, grads),
+        match extra {
+            Some(_) => network.backward(cx, params, activations, x, student, grads),
+            None => network.backward_overwriting(cx, params, activations, x, student, grads),
         }
-        let consistency = consistency + extra;
+        let consistency = consistency + extra.unwrap_or(0.0);
 
         network.forward(cx, params, activations, batch.labelled, pass)?;
         let (y, dy) = activations.output_and_gradient();
@@ -161,6 +172,7 @@ mod tests {
     use narrows_engine::{Optimizer, Schedule};
 
     const LEN: usize = 5;
+    const SHARES: [f32; 3] = [0.6, 0.3, 0.1];
 
     /// A smooth network, so that differences tell slopes.
     fn network() -> Network {
@@ -211,12 +223,14 @@ mod tests {
         for method in [
             Semi::PseudoLabels { threshold: 0.4 },
             Semi::MeanTeacher,
-            Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0 },
-            Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.5 },
+            Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0, align: 0.0 },
+            Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.5, align: 0.0 },
+            Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0, align: 0.9 },
+            Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.5, align: 0.9 },
         ] {
             let training = training(method.clone());
             let params = Params::new(&network, 4);
-            let mut consistency = Consistency::new(&network, params.clone(), &training, LEN);
+            let mut consistency = Consistency::new(&network, params.clone(), &training, SHARES.to_vec());
             let batch = Batch {
                 labelled: &labelled,
                 classes: &classes,
@@ -226,9 +240,9 @@ mod tests {
                 weight: 0.7,
             };
             let losses = consistency.step(&cx, &training, batch).unwrap();
-            let (entropy, x) = match method {
-                Semi::Vat { entropy, .. } => (entropy, &consistency.moved[1][..]),
-                _ => (0.0, &strong[..]),
+            let (entropy, align, x) = match method {
+                Semi::Vat { entropy, align, .. } => (entropy, align, &consistency.moved[1][..]),
+                _ => (0.0, 0.0, &strong[..]),
             };
             if let Semi::Vat { epsilon, .. } = method {
                 for (from, to) in strong.chunks(LEN).zip(x.chunks(LEN)) {
@@ -250,11 +264,16 @@ mod tests {
                 let y = network.forward(&cx, params, &mut activations, &labelled, pass).unwrap();
                 loss += Loss::cross_entropy().evaluate(&cx, 6, y, Target::Classes(&classes), None).unwrap();
                 let y = network.forward(&cx, params, &mut activations, &weak, pass).unwrap();
+                let mut mean = [0.0; 3];
                 for z in y.chunks(3) {
                     let e: Vec<f64> = z.iter().map(|z| f64::from(*z).exp()).collect();
                     let sum: f64 = e.iter().sum();
                     let of_row: f64 = e.iter().map(|e| -e / sum * (e / sum).ln()).sum();
                     loss += of_row / 8.0 * f64::from(entropy * 0.7);
+                    mean.iter_mut().zip(&e).for_each(|(mean, e)| *mean += e / sum / 8.0);
+                }
+                for (share, mean) in SHARES.iter().zip(mean) {
+                    loss += f64::from(align * 0.7 * share) * (f64::from(*share) / mean).ln();
                 }
                 loss
             };
@@ -282,10 +301,10 @@ mod tests {
     #[test]
     fn the_adversarial_direction_is_a_bad_one() {
         let (cx, network) = (Context::new(1).unwrap(), network());
-        let training = training(Semi::Vat { epsilon: 0.3, xi: 0.1, entropy: 0.0 });
+        let training = training(Semi::Vat { epsilon: 0.3, xi: 0.1, entropy: 0.0, align: 0.0 });
         let params = Params::new(&network, 4);
         let (labelled, weak) = (samples(6, 1), samples(8, 2));
-        let mut consistency = Consistency::new(&network, params.clone(), &training, LEN);
+        let mut consistency = Consistency::new(&network, params.clone(), &training, SHARES.to_vec());
         let classes = [0; 6];
         let batch = Batch {
             labelled: &labelled,

@@ -4,7 +4,8 @@
 //! number: with q = 0 once, with q = 1 so often that all classes come alike, with q = 1/2 the square root of that (sampling by
 //! class as compared by Kang et al., "Decoupling representation and classifier for long-tailed recognition", ICLR 2020,
 //! arXiv:1910.09217, whose exponent is 1 - q). A class of two labels is otherwise in so few batches that what is asked of
-//! the samples without a label hands its samples over to a neighbour.
+//! the samples without a label hands its samples over to a neighbour. In these shares, those of `n_c^(1 - q)`, the classes are then expected
+//! among the samples without a label.
 
 use crate::Error;
 use narrows_datasets::{Dataset, Rows, shuffle_into};
@@ -14,6 +15,7 @@ use narrows_datasets::{Dataset, Rows, shuffle_into};
 pub(super) struct LabelledBatches {
     /// The rows of a round, as often as they come.
     rows: Vec<u32>,
+    shares: Vec<f32>,
     seed: u64,
     /// The round that follows.
     round: u64,
@@ -49,12 +51,21 @@ impl LabelledBatches {
         }
         let most = counts.iter().copied().max().unwrap_or(0) as f64;
         let times = |class: u32| (most / counts[class as usize] as f64).powf(f64::from(balance)).round();
+        let mut shares: Vec<f32> =
+            counts.iter().map(|n| if *n > 0 { (*n as f32).powf(1.0 - balance) } else { 0.0 }).collect();
+        let sum: f32 = shares.iter().sum();
+        shares.iter_mut().for_each(|share| *share /= sum);
         let mut rows = Vec::with_capacity(once.len());
         for (&row, &class) in once.iter().zip(&classes) {
             rows.extend(std::iter::repeat_n(row, times(class) as usize));
         }
         let order = Vec::with_capacity(batch + rows.len());
-        Ok(LabelledBatches { rows, seed, round: 0, order, done: 0, batch })
+        Ok(LabelledBatches { rows, shares, seed, round: 0, order, done: 0, batch })
+    }
+
+    /// The share of each class, before it is rounded to whole samples: (classes), of sum 1.
+    pub fn shares(&self) -> &[f32] {
+        &self.shares
     }
 
     /// The next batch, and the round that it ends in. Allocates nothing.
@@ -89,6 +100,13 @@ mod tests {
         let rows: Vec<u32> = of(0, 18).chain(of(1, 8)).chain(of(2, 2)).collect();
         let mut batches = LabelledBatches::new(&digits, Rows::Listed(&rows), 7, balance, 1).unwrap();
         let length = batches.rows.len();
+        let expected = [18.0f32, 8.0, 2.0].map(|n| n.powf(1.0 - balance));
+        for (share, expected) in
+            batches.shares().iter().zip(expected.map(|n| n / expected.iter().sum::<f32>()))
+        {
+            assert!((share - expected).abs() < 1e-6, "{:?}", batches.shares());
+        }
+        assert!(batches.shares()[3..].iter().all(|share| *share == 0.0));
         let (mut shares, mut times) = ([0; 3], vec![0; rows.len()]);
         // In batches of 7, whatever a round's length.
         for _ in 0..2 * length {

@@ -93,15 +93,18 @@ impl<'a> SemiRun<'a> {
         };
         let len = data.sample_len();
         let strong = augmenter(&training.strong, training.seed ^ STRONG)?;
+        let seed = training.seed ^ LABELLED;
+        let batches = LabelledBatches::new(data, labelled, labelled_batch, training.class_balance, seed)
+            .map_err(|e| e.during(name))?;
         let learner = match &training.method {
             Semi::Ladder { .. } => Learner::Ladder(Box::new(
                 LadderTrainer::new(network, &params, &training).map_err(|e| e.during(name))?,
             )),
-            _ => Learner::Consistency(Box::new(Consistency::new(network, params.clone(), &training, len))),
+            _ => {
+                let shares = batches.shares().to_vec();
+                Learner::Consistency(Box::new(Consistency::new(network, params.clone(), &training, shares)))
+            }
         };
-        let seed = training.seed ^ LABELLED;
-        let batches = LabelledBatches::new(data, labelled, labelled_batch, training.class_balance, seed)
-            .map_err(|e| e.during(name))?;
         Ok(SemiRun {
             name: name.to_string(),
             learner,

@@ -13,16 +13,28 @@ use narrows_datasets::{Dataset, Rows, shuffle_into};
 /// Batches of always the same size, round after round in another order.
 #[derive(Clone, Debug)]
 pub(super) struct LabelledBatches {
-    /// The rows of a round, as often as they come.
-    rows: Vec<u32>,
+    /// The rows of a round, as often as they come, and with each its key.
+    rows: Vec<[u32; 2]>,
     shares: Vec<f32>,
     seed: u64,
     /// The round that follows.
     round: u64,
-    /// What is left of one round and the next one, of which `done` rows were given out.
+    /// What is left of one round and the next one, of which `done` were given out: places in `rows`.
     order: Vec<u32>,
     done: usize,
-    batch: usize,
+    /// Those of the batch given out last, and their keys.
+    batch: [Vec<u32>; 2],
+}
+
+/// A batch of labelled samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct LabelledBatch<'a> {
+    /// The round that it ends in.
+    pub round: u64,
+    /// The rows of the data set.
+    pub rows: &'a [u32],
+    /// What tells the times apart that a row comes in a round: the row itself the first time.
+    pub keys: &'a [u32],
 }
 
 impl LabelledBatches {
@@ -57,9 +69,11 @@ impl LabelledBatches {
         shares.iter_mut().for_each(|share| *share /= sum);
         let mut rows = Vec::with_capacity(once.len());
         for (&row, &class) in once.iter().zip(&classes) {
-            rows.extend(std::iter::repeat_n(row, times(class) as usize));
+            let key = |time: usize| row.wrapping_add((time * data.len()) as u32);
+            rows.extend((0..times(class) as usize).map(|time| [row, key(time)]));
         }
         let order = Vec::with_capacity(batch + rows.len());
+        let batch = [(); 2].map(|()| vec![0; batch]);
         Ok(LabelledBatches { rows, shares, seed, round: 0, order, done: 0, batch })
     }
 
@@ -68,20 +82,23 @@ impl LabelledBatches {
         &self.shares
     }
 
-    /// The next batch, and the round that it ends in. Allocates nothing.
-    pub fn next_batch(&mut self) -> (u64, &[u32]) {
-        if self.order.len() - self.done < self.batch {
+    /// The next batch. Allocates nothing.
+    pub fn next_batch(&mut self) -> LabelledBatch<'_> {
+        let [chosen, keys] = &mut self.batch;
+        if self.order.len() - self.done < chosen.len() {
             self.order.drain(..self.done);
             self.done = 0;
             let left = self.order.len();
             self.order.resize(left + self.rows.len(), 0);
-            let fresh = &mut self.order[left..];
-            shuffle_into(fresh, self.seed, self.round);
-            fresh.iter_mut().for_each(|place| *place = self.rows[*place as usize]);
+            shuffle_into(&mut self.order[left..], self.seed, self.round);
             self.round += 1;
         }
-        self.done += self.batch;
-        (self.round, &self.order[self.done - self.batch..self.done])
+        let places = &self.order[self.done..][..chosen.len()];
+        self.done += places.len();
+        for ((row, key), place) in chosen.iter_mut().zip(&mut *keys).zip(places) {
+            [*row, *key] = self.rows[*place as usize];
+        }
+        LabelledBatch { round: self.round, rows: chosen, keys }
     }
 }
 
@@ -110,7 +127,7 @@ mod tests {
         let (mut shares, mut times) = ([0; 3], vec![0; rows.len()]);
         // In batches of 7, whatever a round's length.
         for _ in 0..2 * length {
-            for &row in batches.next_batch().1 {
+            for &row in batches.next_batch().rows {
                 shares[usize::from(labels[row as usize])] += 1;
                 times[rows.iter().position(|of| *of == row).unwrap()] += 1;
             }
@@ -128,6 +145,23 @@ mod tests {
         // Once, sqrt(2.25) times rounded up, and sqrt(9) times.
         assert_eq!(shares(0.5), [14 * 18, 14 * 16, 14 * 6]);
         assert_eq!(shares(1.0), [14 * 18, 14 * 16, 14 * 18]);
+    }
+
+    /// They are augmented by their keys.
+    #[test]
+    fn no_two_of_a_round_have_the_same_key() {
+        let digits = Dataset::digits();
+        let labels = digits.labels().unwrap().unwrap();
+        let of = |class: u16, n| (0..1797).filter(move |row| labels[*row as usize] == class).take(n);
+        let rows: Vec<u32> = of(3, 20).chain(of(5, 1)).collect();
+        let mut batches = LabelledBatches::new(&digits, Rows::Listed(&rows), 40, 1.0, 1).unwrap();
+        let LabelledBatch { rows: chosen, keys, .. } = batches.next_batch();
+        let mut keys = keys.to_vec();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), 40);
+        assert_eq!(chosen.iter().filter(|row| **row == rows[20]).count(), 20);
+        assert!(rows.iter().all(|row| keys.contains(row)), "the first time by the row itself");
     }
 
     #[test]
@@ -148,7 +182,8 @@ mod tests {
         let mut batches = LabelledBatches::new(&digits, Rows::Listed(&rows), 40, 0.5, 5).unwrap();
         for round in 0..3 {
             let expected = narrows_datasets::shuffled(40, 5, round);
-            assert_eq!(batches.next_batch(), (round + 1, &expected[..]));
+            let (rows, keys) = (&expected[..], &expected[..]);
+            assert_eq!(batches.next_batch(), LabelledBatch { round: round + 1, rows, keys });
         }
     }
 }

@@ -162,12 +162,12 @@ impl<'a> SemiRun<'a> {
             if let Some(weak) = &mut self.weak {
                 weak.apply(cx, epoch as u64, rows, others);
             }
-            let (round, chosen) = self.labelled.next_batch();
-            data.gather(chosen, x)?;
-            data.gather_labels(chosen, &mut self.classes)?;
+            let chosen = self.labelled.next_batch();
+            data.gather(chosen.rows, x)?;
+            data.gather_labels(chosen.rows, &mut self.classes)?;
             if let Some(weak) = &mut self.weak {
-                // A sample that comes round again within the epoch is to differ, and from itself among the others.
-                weak.apply(cx, round | 1 << 32, chosen, x);
+                // A sample that comes again within the epoch is to differ, and from itself among the others.
+                weak.apply(cx, chosen.round | 1 << 32, chosen.keys, x);
             }
             let [supervised, others] = match &mut self.learner {
                 Learner::Consistency(consistency) => {

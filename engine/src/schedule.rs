@@ -80,6 +80,18 @@ impl Schedule {
         }
     }
 
+    /// The same schedule for a run of `factor` times as many steps: what it counts in steps keeps its part of the whole.
+    pub fn stretched(&self, factor: f64) -> Schedule {
+        let part = |steps: u64| (steps as f64 * factor).round() as u64;
+        match self {
+            Schedule::Step { every, gamma } => Schedule::Step { every: part(*every).max(1), gamma: *gamma },
+            Schedule::WarmUp { steps, then } => {
+                Schedule::WarmUp { steps: part(*steps), then: Box::new(then.stretched(factor)) }
+            }
+            Schedule::Constant | Schedule::Cosine { .. } | Schedule::OneCycle { .. } => self.clone(),
+        }
+    }
+
     /// The rate of step `step`, the first being 0, of `total` steps, as a multiple of the base rate. Beyond
     /// the last step it stays what it was.
     pub fn factor(&self, step: u64, total: u64) -> f32 {

@@ -60,6 +60,23 @@ fn rates_are_positive_and_at_most_the_base_rate() {
 }
 
 #[test]
+fn a_stretched_schedule_is_the_same_of_a_longer_run() {
+    let step = Schedule::Step { every: 4, gamma: 0.1 };
+    let warm = Schedule::WarmUp { steps: 6, then: Box::new(step.clone()) };
+    assert_eq!(step.stretched(2.5), Schedule::Step { every: 10, gamma: 0.1 });
+    assert_eq!(step.stretched(0.01), Schedule::Step { every: 1, gamma: 0.1 });
+    let halved = Schedule::WarmUp { steps: 3, then: Box::new(Schedule::Step { every: 2, gamma: 0.1 }) };
+    assert_eq!(warm.stretched(0.5), halved);
+    for schedule in all() {
+        let (short, long) = (factors(&schedule, 40), factors(&schedule.stretched(3.0), 120));
+        for (i, factor) in short.iter().enumerate() {
+            let within = long[3 * i..][..3].iter().any(|long| (long - factor).abs() < 0.1);
+            assert!(within, "{schedule:?} at {i}: {factor}");
+        }
+    }
+}
+
+#[test]
 fn a_warm_up_leads_to_its_schedule() {
     let cosine = Schedule::Cosine { min: 0.5 };
     let warm = Schedule::WarmUp { steps: 4, then: Box::new(cosine.clone()) };

@@ -125,8 +125,7 @@ impl Comparison<'_> {
         if let Some(recipe) = &self.recipe {
             observer.notice(&Event::Stage("recipe"));
             let (seed, draw) = (draw_seed(self.seed, 0), &draws[0]);
-            let alone = Given { ensemble: 1, ..given };
-            let choice = recipe.choose(cx, &alone, draw, seed, self.draws, observer)?;
+            let choice = recipe.choose(cx, &given, draw, seed, self.draws, observer)?;
             tried = choice.tried;
             if methods.iter().all(|method| method.name() != choice.winner.name()) {
                 methods.push(choice.winner);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Why a model cannot be built, trained, saved or loaded.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error(String);
 
 impl Error {

@@ -59,7 +59,7 @@ impl Tried {
 pub struct Choice {
     /// The winner, with the epochs that fit into the time of each draw.
     pub winner: Approach,
-    /// All that were tried, in the order of the candidates.
+    /// All that were tried and came to an end, in the order of the candidates.
     pub tried: Vec<Tried>,
 }
 
@@ -70,7 +70,7 @@ impl Recipe {
     /// If there is nothing to choose from, or a candidate makes no sense for `data`.
     pub fn check(&self, data: &narrows_datasets::Dataset) -> Result<(), Error> {
         if self.candidates.is_empty() {
-            return Err(Error::new("a recipe needs methods to choose from"));
+            return Err(nothing());
         }
         self.candidates.iter().try_for_each(|candidate| candidate.check(data))
     }
@@ -78,7 +78,7 @@ impl Recipe {
     /// Tries the candidates on `draw`, and chooses one for `draws` draws.
     ///
     /// # Errors
-    /// If a candidate diverges, or cannot be trained on these samples.
+    /// If all candidates diverge or cannot be trained on these samples: that of the first. One that fails loses the choice.
     pub fn choose(
         &self,
         cx: &Context,
@@ -89,20 +89,20 @@ impl Recipe {
         observer: &dyn Observer,
     ) -> Result<Choice, Error> {
         let (single, threads) = (cx.single(), cx.threads() as f64);
+        let alone = Given { ensemble: 1, ..*given };
         let half = self.budget.as_secs_f64() / 2.0;
-        let mut costs = Vec::new();
-        for candidate in &self.candidates {
-            costs.push(match candidate {
-                Approach::Semi(semi) => seconds_per_epoch(&single, semi, given, draw, seed)?,
-                Approach::Transfer(_) => 0.0,
-            });
-        }
-        let timed = costs.iter().filter(|cost| **cost > 0.0).count().max(1) as f64;
+        let cost = |candidate: &Approach| match candidate {
+            Approach::Semi(semi) => seconds_per_epoch(&single, semi, given, draw, seed),
+            Approach::Transfer(_) => Ok(0.0),
+        };
+        let costs: Vec<Result<f64, Error>> = self.candidates.iter().map(cost).collect();
+        let timed = costs.iter().flatten().filter(|cost| **cost > 0.0).count().max(1) as f64;
         let each = half * threads.min(timed) / timed;
         let tried = cx.map(self.candidates.len(), |i| -> Result<Tried, Error> {
-            let (candidate, start) = (within(&self.candidates[i], costs[i], each), Instant::now());
+            let cost = costs[i].clone()?;
+            let (candidate, start) = (within(&self.candidates[i], cost, each), Instant::now());
             let name = format!("{} tried", candidate.name());
-            let trained = candidate.train_one(&single, given, draw, seed, &name, observer)?;
+            let trained = candidate.train_one(&single, &alone, draw, seed, &name, observer)?;
             let best = trained.best();
             Ok(Tried {
                 name: candidate.name().to_string(),
@@ -112,12 +112,23 @@ impl Recipe {
                 seconds: start.elapsed().as_secs_f64(),
             })
         });
-        let tried = tried.into_iter().collect::<Result<Vec<Tried>, Error>>()?;
-        let winner =
-            (1..tried.len()).fold(0, |best, i| if tried[i].is_better_than(&tried[best]) { i } else { best });
-        let of_draw = half * threads.min(draws as f64) / draws as f64;
-        Ok(Choice { winner: within(&self.candidates[winner], costs[winner], of_draw), tried })
+        let mut winner: Option<(usize, &Tried)> = None;
+        for (i, tried) in tried.iter().enumerate().filter_map(|(i, tried)| Some((i, tried.as_ref().ok()?))) {
+            if winner.is_none_or(|(_, best)| tried.is_better_than(best)) {
+                winner = Some((i, tried));
+            }
+        }
+        let of_run = half * threads.min(draws as f64) / (draws * given.ensemble) as f64;
+        let winner = match winner {
+            Some((i, _)) => within(&self.candidates[i], costs[i].clone()?, of_run),
+            None => return Err(tried.into_iter().find_map(Result::err).unwrap_or_else(nothing)),
+        };
+        Ok(Choice { winner, tried: tried.into_iter().flatten().collect() })
     }
+}
+
+fn nothing() -> Error {
+    Error::new("a recipe needs methods to choose from")
 }
 
 /// The method with no more epochs than fit into `seconds`, but at least 1.
@@ -125,7 +136,9 @@ fn within(approach: &Approach, seconds_per_epoch: f64, seconds: f64) -> Approach
     let mut approach = approach.clone();
     if let Approach::Semi(semi) = &mut approach {
         let most = (seconds / seconds_per_epoch.max(1e-9)) as usize;
-        semi.training.epochs = semi.training.epochs.min(most).max(1);
+        let (asked, training) = (semi.training.epochs, &mut semi.training);
+        training.epochs = asked.min(most).max(1);
+        training.schedule = training.schedule.stretched(training.epochs as f64 / asked as f64);
     }
     approach
 }

@@ -14,7 +14,7 @@ use crate::reestimation::reestimate_statistics;
 use crate::{Ema, Error, Evaluation};
 use narrows_datasets::{Dataset, Loader, Rows};
 use narrows_engine::memory::Slab;
-use narrows_engine::{Context, Network, Params, Target, Trainer};
+use narrows_engine::{Context, Network, Params, Schedule, Target, Trainer};
 use std::time::Instant;
 
 /// What is trained on, and towards what.
@@ -39,7 +39,8 @@ pub enum Goal {
     Classify,
 }
 
-/// Where a run begins a second time: the schedule anew, over the epochs that are left.
+/// Where a run begins a second time: the schedule anew, over the epochs that are left. What it counts in steps keeps its part of
+/// each of the two.
 #[derive(Clone, Copy, Debug)]
 pub struct Restart {
     /// The epochs before it, to which the schedule's first course belongs.
@@ -176,8 +177,8 @@ impl<'a> Run<'a> {
         while batches.advance()? {
             let rows = batches.rows();
             let step = self.trainer.optimizer.step_count();
-            lr = course.lr
-                * self.training.schedule.factor(step.saturating_sub(course.first_step), course.steps);
+            let step = step.saturating_sub(course.first_step);
+            lr = course.lr * course.schedule.factor(step, course.steps);
             let labels = &mut self.labels[..rows.len()];
             let loss = if let Some(codes) = &self.codes {
                 let x = &mut self.x[..rows.len() * codes.len];
@@ -269,7 +270,8 @@ impl<'a> Run<'a> {
             None => (0, epochs, 1.0),
         };
         let steps = |epochs: usize| (self.loader.steps() * epochs) as u64;
-        Course { first_step: steps(from), steps: steps(to - from), lr: lr * rate }
+        let schedule = self.training.schedule.stretched((to - from) as f64 / epochs as f64);
+        Course { schedule, first_step: steps(from), steps: steps(to - from), lr: lr * rate }
     }
 
     /// Runs the samples through the frozen lowest layers, unless the codes of an epoch before still hold. Augmented and
@@ -365,6 +367,7 @@ impl<'a> Run<'a> {
 
 /// One course of a schedule.
 struct Course {
+    schedule: Schedule,
     first_step: u64,
     steps: u64,
     /// Its base rate.

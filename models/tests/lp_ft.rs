@@ -72,11 +72,20 @@ fn the_first_half_trains_the_head_alone() {
 #[test]
 fn the_second_half_trains_everything_by_the_same_schedule_at_a_small_rate() {
     let setting = Setting::new();
-    for schedule in [Schedule::Constant, Schedule::one_cycle(), Schedule::Cosine { min: 0.0 }] {
+    // 60 samples in batches of 20.
+    let thirds = Schedule::Step { every: 10, gamma: 0.1 };
+    for schedule in [Schedule::Constant, Schedule::one_cycle(), Schedule::Cosine { min: 0.0 }, thirds.clone()]
+    {
+        let falls = schedule == thirds;
         let whole = Training { epochs: 10, lr: 0.02, schedule, ..training(Loss::cross_entropy()) };
         let mut run = setting.run(Method::LpFt, &whole);
         Method::LpFt.train(&mut run, &Context::new(1).unwrap(), &()).unwrap();
         let (first, second) = run.history.split_at(5);
+        assert!(
+            !falls || (first[4].lr - 0.0002).abs() < 1e-8,
+            "two thirds of a half are behind: {}",
+            first[4].lr
+        );
         for (first, second) in first.iter().zip(second) {
             let expected = first.lr * FINE_TUNING_FACTOR;
             assert!((second.lr - expected).abs() < 1e-6 * expected, "{} after {}", second.lr, first.lr);

@@ -5,7 +5,7 @@ use super::labelled::LabelledBatches;
 use super::ladder::LadderTrainer;
 use super::{Semi, SemiTask, SemiTraining};
 use crate::augmentation::BatchAugmenter;
-use crate::best::Best;
+use crate::best::{Best, Judges};
 use crate::event::{EpochRecord, Event, Observer};
 use crate::training::{Goal, Task};
 use crate::{Ema, Error, Evaluation};
@@ -224,6 +224,17 @@ impl<'a> SemiRun<'a> {
         Ok(())
     }
 
+    /// What the validation samples can tell.
+    fn judges(&self) -> Result<Judges, Error> {
+        let SemiTask { data, validation, .. } = self.task;
+        let (mut rows, mut counts) = (vec![0; validation.len()], vec![0; data.classes()]);
+        validation.copy_to(0, &mut rows);
+        let mut classes = vec![0; rows.len()];
+        data.gather_labels(&rows, &mut classes)?;
+        classes.iter().for_each(|class| counts[*class as usize] += 1);
+        Ok(Judges::of(&counts, self.training.metric))
+    }
+
     /// Trains to the end; then the weights of [`SemiRun::best_epoch`] are in `params`.
     ///
     /// # Errors
@@ -240,8 +251,9 @@ impl<'a> SemiRun<'a> {
             }
             Ok(())
         });
+        let judges = self.judges()?;
         if let (Some(best), Some(last), Ok(())) = (&mut self.best, self.history.last(), &result) {
-            best.prefer_last(last, &self.params, self.task.validation.len());
+            best.prefer_last(last, &self.params, judges);
         }
         if let Some(best) = &self.best {
             self.params.values_mut().copy_from_slice(best.params.values());

@@ -38,6 +38,11 @@ impl<'a> Journal<'a> {
         Journal { progress, run, description, model, pages: Mutex::default() }
     }
 
+    /// Saves the weights under another name in `folder`.
+    pub fn saving_as(self, name: &str, folder: &RunFolder) -> Self {
+        Journal { model: folder.file(name), ..self }
+    }
+
     /// Takes `result` on; if it failed, writes down what there is, and says so in the error.
     pub fn close<T>(self, result: Result<T, narrows_models::Error>, folder: &RunFolder) -> Result<T, Error> {
         let Pages { history, saved } = self.pages.into_inner().unwrap_or_else(|e| e.into_inner());

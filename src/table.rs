@@ -66,6 +66,10 @@ fn recipe(tried: &[Tried]) -> String {
     let mut text =
         format!("\n{:<16} {:>16} {:>16} {:>12}\n", "recipe, draw 0", "validation, %", "epochs", "time");
     for t in tried {
+        if let Some(failed) = &t.failed {
+            text += &format!("{:<16} {:>16}  {failed}\n", t.name, "failed");
+            continue;
+        }
         let accuracy = percent(t.validation_accuracy);
         text += &format!(
             "{:<16} {accuracy:>16} {:>16} {:>12}\n",

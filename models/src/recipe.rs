@@ -8,7 +8,7 @@
 //! The epochs that fit into a time are counted beforehand from a few steps of each method. From then on nothing depends on the
 //! clock: what was tried and how many epochs it had is in the result.
 
-use crate::approach::{Approach, Given, SemiApproach};
+use crate::approach::{Approach, Given, SemiApproach, Trained};
 use crate::best::Score;
 use crate::event::Observer;
 use crate::semi::{SemiRun, SemiTask, SemiTraining};
@@ -43,11 +43,17 @@ pub struct Tried {
     pub validation_loss: f64,
     /// The time that it took, on one thread.
     pub seconds: f64,
+    /// Why it did not come to its end: then it loses the choice, and has no accuracy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
 }
 
 impl Tried {
     /// More accurate, or as accurate at a smaller loss.
     pub fn is_better_than(&self, other: &Tried) -> bool {
+        if self.failed.is_some() || other.failed.is_some() {
+            return self.failed.is_none();
+        }
         let score =
             |tried: &Tried| Score { accuracy: Some(tried.validation_accuracy), loss: tried.validation_loss };
         score(self).beats(&score(other))
@@ -59,7 +65,7 @@ impl Tried {
 pub struct Choice {
     /// The winner, with the epochs that fit into the time of each draw.
     pub winner: Approach,
-    /// All that were tried and came to an end, in the order of the candidates.
+    /// All that were tried, in the order of the candidates.
     pub tried: Vec<Tried>,
 }
 
@@ -70,7 +76,7 @@ impl Recipe {
     /// If there is nothing to choose from, or a candidate makes no sense for `data`.
     pub fn check(&self, data: &narrows_datasets::Dataset) -> Result<(), Error> {
         if self.candidates.is_empty() {
-            return Err(nothing());
+            return Err(Error::new("a recipe needs methods to choose from"));
         }
         self.candidates.iter().try_for_each(|candidate| candidate.check(data))
     }
@@ -98,37 +104,33 @@ impl Recipe {
         let costs: Vec<Result<f64, Error>> = self.candidates.iter().map(cost).collect();
         let timed = costs.iter().flatten().filter(|cost| **cost > 0.0).count().max(1) as f64;
         let each = half * threads.min(timed) / timed;
-        let tried = cx.map(self.candidates.len(), |i| -> Result<Tried, Error> {
-            let cost = costs[i].clone()?;
-            let (candidate, start) = (within(&self.candidates[i], cost, each), Instant::now());
-            let name = format!("{} tried", candidate.name());
-            let trained = candidate.train_one(&single, &alone, draw, seed, &name, observer)?;
-            let best = trained.best();
-            Ok(Tried {
-                name: candidate.name().to_string(),
-                epochs: trained.history.len(),
+        let tried = cx.map(self.candidates.len(), |i| {
+            let start = Instant::now();
+            let train = || {
+                let candidate = within(&self.candidates[i], costs[i].clone()?, each);
+                let name = format!("{} tried", candidate.name());
+                candidate.train_one(&single, &alone, draw, seed, &name, observer)
+            };
+            let trained = train();
+            let best = trained.as_ref().ok().and_then(Trained::best);
+            Tried {
+                name: self.candidates[i].name().to_string(),
+                epochs: trained.as_ref().map_or(0, |trained| trained.history.len()),
                 validation_accuracy: best.and_then(|best| best.validation_accuracy).unwrap_or(f64::NAN),
                 validation_loss: best.and_then(|best| best.validation_loss).unwrap_or(f64::NAN),
                 seconds: start.elapsed().as_secs_f64(),
-            })
-        });
-        let mut winner: Option<(usize, &Tried)> = None;
-        for (i, tried) in tried.iter().enumerate().filter_map(|(i, tried)| Some((i, tried.as_ref().ok()?))) {
-            if winner.is_none_or(|(_, best)| tried.is_better_than(best)) {
-                winner = Some((i, tried));
+                failed: trained.err().map(|e| e.to_string()),
             }
+        });
+        let winner =
+            (1..tried.len()).fold(0, |best, i| if tried[i].is_better_than(&tried[best]) { i } else { best });
+        if let Some(failed) = tried.get(winner).and_then(|winner| winner.failed.clone()) {
+            return Err(Error::new(failed));
         }
         let of_run = half * threads.min(draws as f64) / (draws * given.ensemble) as f64;
-        let winner = match winner {
-            Some((i, _)) => within(&self.candidates[i], costs[i].clone()?, of_run),
-            None => return Err(tried.into_iter().find_map(Result::err).unwrap_or_else(nothing)),
-        };
-        Ok(Choice { winner, tried: tried.into_iter().flatten().collect() })
+        let winner = within(&self.candidates[winner], costs[winner].clone()?, of_run);
+        Ok(Choice { winner, tried })
     }
-}
-
-fn nothing() -> Error {
-    Error::new("a recipe needs methods to choose from")
 }
 
 /// The method with no more epochs than fit into `seconds`, but at least 1.

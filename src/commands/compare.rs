@@ -5,7 +5,7 @@ use crate::defaults;
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::metrics;
-use crate::options::approaches::{ApproachName, approach};
+use crate::options::approaches::{ApproachName, approach, distinct};
 use crate::options::{Compare, RecipeName};
 use crate::progress::Progress;
 use crate::run_folder::{METRICS, MODEL, SUMMARY};
@@ -14,7 +14,7 @@ use crate::table::{self, Comparing};
 use narrows_datasets::Dataset;
 use narrows_models::checkpoint::{self, Description};
 use narrows_models::recipe::Recipe;
-use narrows_models::{Architecture, Comparison, Method, Metric, Pretraining, SampleShape};
+use narrows_models::{Approach, Architecture, Comparison, Method, Metric, Pretraining, SampleShape};
 use std::time::Instant;
 
 const NAME: &str = "compare";
@@ -107,20 +107,18 @@ fn recipe(options: &Compare, train: &Dataset, architecture: &Architecture) -> Re
     for name in defaults::RECIPE {
         let name = approach(name).map_err(Error::new)?;
         let candidate = options.semi.approach(name, train, architecture)?;
-        if candidate.check(train).is_ok() {
-            candidates.push(candidate);
+        if let Approach::Semi(semi) = &candidate {
+            semi.training.check().map_err(|e| e.during(candidate.name()))?;
+            if semi.training.check_for(&semi.architecture).is_err() {
+                continue;
+            }
         }
+        candidates.push(candidate);
     }
     Ok(Some(Recipe { candidates, budget: options.budget.duration }))
 }
 
 /// The methods asked for, each once, and the baseline, which the gains refer to, first.
 fn with_scratch(methods: &[ApproachName]) -> Vec<ApproachName> {
-    let mut all = vec![ApproachName::Transfer(Method::Scratch)];
-    for &method in methods {
-        if !all.contains(&method) {
-            all.push(method);
-        }
-    }
-    all
+    distinct(&[&[ApproachName::Transfer(Method::Scratch)], methods].concat())
 }

@@ -6,6 +6,7 @@ use crate::curve_table::{self, Curved};
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::metrics;
+use crate::options::approaches::distinct;
 use crate::options::architecture::ArchitectureOptions;
 use crate::options::curve::Curve as Options;
 use crate::plot;
@@ -20,6 +21,8 @@ use narrows_models::{Curve, Metric, Pretraining, SampleShape};
 use std::time::Instant;
 
 const NAME: &str = "curve";
+/// The weights of a pretraining that may yet fail: what is continued must not take them for the encoder.
+const PRETRAINING: &str = "pretraining.safetensors";
 /// The options that may change when a curve is continued: what is finished stays what it was.
 const FREE: [&str; 4] = ["labels", "validation", "draws", "methods"];
 
@@ -32,22 +35,30 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
         (_, Some(run)) => Some(Loaded::open(run)?),
         _ => None,
     };
-    if options.encoder.is_some() {
-        refuse(explicit, &ArchitectureOptions::IDS, "the architecture is that of --encoder")?;
+    if encoder.is_some() {
+        refuse(explicit, &ArchitectureOptions::IDS, "the architecture is that of the encoder")?;
     }
     let data = match &encoder {
         // An encoder is given what it learnt to see.
         Some(Loaded { path, description, .. }) => {
             options.architecture = ArchitectureOptions::from(&description.architecture);
             let data = open_for(path, description, &mut options.data, threads, quiet)?.split()?;
-            options.encoder = options.encoder.as_deref().map(full_path).transpose()?;
+            // A curve that is continued has the encoder in its folder, wherever that came from.
+            if earlier.is_none() {
+                options.encoder = options.encoder.as_deref().map(full_path).transpose()?;
+            }
             against_rest(data, &options.data)?
         }
         None => open(&mut options.data, threads, quiet)?,
     };
     let train = &data.train;
-    let architecture = options.architecture.resolve(SampleShape::of(train), train.in_unit_range());
+    let mut architecture = options.architecture.resolve(SampleShape::of(train), train.in_unit_range());
+    architecture.variational = match &encoder {
+        Some(Loaded { description, .. }) => description.architecture.variational,
+        None => options.pretraining.objective.is_variational(),
+    };
     options.pretraining.resolve(train.len(), &architecture);
+    options.methods.0 = distinct(&options.methods.0);
     let methods = options.methods.0.iter().map(|&name| options.semi.approach(name, train, &architecture));
     let methods = methods.collect::<Result<Vec<_>, _>>()?;
     let curve = Curve {
@@ -78,18 +89,23 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
         pretraining.check()?;
         check_batch(&curve.architecture, "--batch", training.batch)?;
     }
-    let folder = match earlier {
+    let (folder, results, done) = match earlier {
         Some(folder) => {
             allow(&folder, &options)?;
+            // Another process may be at it: nothing is changed before that is known.
+            let (results, done) = Results::open(&folder)?;
             let note = "continued, and computed as the run began";
             folder.write(CONFIG, config::text(NAME, &options, note)?.as_bytes())?;
-            folder
+            (folder, results, done)
         }
-        None => begin(NAME, &options, &options.running, &cx)?,
+        None => {
+            let folder = begin(NAME, &options, &options.running, &cx)?;
+            let (results, done) = Results::open(&folder)?;
+            (folder, results, done)
+        }
     };
 
     let progress = Progress::new(quiet);
-    let (results, done) = Results::open(&folder)?;
     let pretrained = match encoder {
         Some(Loaded { description, params, .. }) => {
             // A later run is to go on with the same one.
@@ -157,9 +173,13 @@ fn pretrain(
 ) -> Result<Params, Error> {
     let TrainTest { train, .. } = pretraining.data;
     let description = Description::autoencoder(pretraining.architecture.clone(), train);
-    let journal = Journal::new(progress, Pretraining::RUN, &description, folder);
+    let journal =
+        Journal::new(progress, Pretraining::RUN, &description, folder).saving_as(PRETRAINING, folder);
     let result = pretraining.run(cx, &journal);
     let result = journal.close(result, folder)?;
+    let (from, to) = (folder.file(PRETRAINING), folder.file(MODEL));
+    std::fs::rename(&from, &to)
+        .map_err(|e| Error::at(&to, format_args!("cannot be made of {}: {e}", from.display())))?;
     folder.write(METRICS, metrics::csv([(Pretraining::RUN, &result.history[..])]).as_bytes())?;
     Ok(result.params)
 }

@@ -46,6 +46,17 @@ fn names() -> Vec<&'static str> {
     ApproachName::all().into_iter().map(ApproachName::name).collect()
 }
 
+/// Each of `methods` once.
+pub fn distinct(methods: &[ApproachName]) -> Vec<ApproachName> {
+    let mut each = Vec::new();
+    for &method in methods {
+        if !each.contains(&method) {
+            each.push(method);
+        }
+    }
+    each
+}
+
 /// Reads a name.
 pub fn approach(text: &str) -> Result<ApproachName, String> {
     let found = ApproachName::all().into_iter().find(|approach| approach.name() == text);

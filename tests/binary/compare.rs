@@ -258,7 +258,15 @@ fn a_recipe_chooses_by_validation_within_a_time() {
         );
         assert!(of_tried.iter().all(|t| (1..=3).contains(&t["epochs"].as_u64().unwrap())), "{of_tried:?}");
     }
+    // What diverges loses the choice, and is told.
+    let lost = "--seed 1 --semi=--lr~1e30~--epochs~1~--widths~8~--latent~4";
+    let said = place.succeed(&format!("compare {tiny} --recipe best --budget 3s {lost} --out lost"));
+    assert!(said.out.contains("lp-ft was chosen."), "{}", said.out);
+    let of_tried = place.json("lost/summary.json")["tried"].take();
+    assert!(of_tried[0].get("failed").is_none() && of_tried[3]["failed"].is_string(), "{of_tried}");
+    assert!(said.out.lines().any(|line| line.starts_with("vat ") && line.contains("failed")), "{}", said.out);
     for (rest, text) in [
+        ("--recipe best --semi=--ramp-up~2", "ramp-up"),
         ("--budget soon", "--budget"),
         ("--budget 0s", "--budget"),
         ("--recipe good", "best"),

@@ -13,7 +13,7 @@ fn tiny(rest: &str) -> String {
 /// The lines of `results.jsonl`, without times, in the order of what they are about.
 fn results(place: &Place, run: &str) -> Vec<Value> {
     let text = place.read(&format!("{run}/results.jsonl"));
-    assert!(text.ends_with('\n'));
+    assert!(text.is_empty() || text.ends_with('\n'));
     let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for line in &mut lines {
         assert!(line.as_object_mut().unwrap().remove("seconds").unwrap().as_f64().unwrap() > 0.0);
@@ -84,6 +84,7 @@ fn a_curve_that_is_continued_is_the_curve_in_one_go() {
     for (rest, texts) in [
         ("--finetune-epochs 4", &["--finetune-epochs", "leave it out", "half"][..]),
         ("--seed 2", &["--seed"]),
+        ("--latent 9", &["--latent", "that of the encoder"]),
         ("--out other", &["--out", "cannot be used with"]),
     ] {
         let said = place.run(&format!("curve --continue half {rest}"));
@@ -126,6 +127,36 @@ fn a_curve_says_what_a_comparison_says() {
         let p = 1.0 - 2.0 * t.atan() / std::f64::consts::PI;
         assert!((point["methods"][1]["p"].as_f64().unwrap() - p).abs() < 1e-9, "{point}");
     }
+}
+
+#[test]
+fn a_variational_encoder_has_a_curve() {
+    let place = Place::new();
+    let few = "--labels 10 --draws 1 --methods scratch,full,full --threads 1";
+    place.succeed(&tiny(&format!("{few} --objective variational --out first")));
+    assert_eq!(results(&place, "first").len(), 2, "a method named twice is one");
+    let few = format!("{few} --finetune-epochs 3 --finetune-lr 3e-3,1e-2 --quiet");
+    place.succeed(&format!("curve --encoder first {few} --out second"));
+    assert_eq!(results(&place, "second"), results(&place, "first"));
+    // The second has the encoder in its own folder.
+    std::fs::rename(place.path("first"), place.path("away")).unwrap();
+    place.succeed("curve --continue second --draws 2 --quiet");
+    assert_eq!(results(&place, "second").len(), 4);
+}
+
+/// What is left of a pretraining that failed is not the encoder of what is continued.
+#[test]
+fn a_pretraining_that_diverged_is_no_encoder() {
+    let place = Place::new();
+    // A linear network whose rate rises over 12 epochs: the first ones go well.
+    let rising = "--epochs 40 --activation none --output none --no-batch-norm --optimizer sgd --schedule one-cycle --lr 10";
+    let said =
+        place.run(&tiny(&format!("{rising} --labels 10 --draws 1 --methods full --threads 1 --out lost")));
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert!(said.err.contains("lost/pretraining.safetensors"), "{}", said.err);
+    let again = place.run("curve --continue lost --quiet");
+    assert_eq!((again.code, &again.err), (Some(2), &said.err));
+    assert!(results(&place, "lost").is_empty());
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn work() -> Result<String, error::Error> {
         Err(Stop::Failed(e)) => return Err(e),
     };
     match &parsed.command_line.command {
-        Command::Compare(options) => commands::compare::run(options.clone()),
+        Command::Compare(options) => commands::compare::run(options.clone(), &parsed.explicit),
         Command::Curve(options) => commands::curve::run(*options.clone(), &parsed.explicit),
         Command::Pretrain(options) => commands::pretrain::run(options.clone(), &parsed.explicit),
         Command::Finetune(options) => commands::finetune::run(options.clone(), &parsed.explicit),

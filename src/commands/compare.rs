@@ -1,11 +1,11 @@
 //! `narrows compare`: what pretraining gains over training from scratch.
 
-use super::{begin, check_batch, open, reconstruction};
+use super::{begin, check_batch, open, reconstruction, refuse};
 use crate::defaults;
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::metrics;
-use crate::options::approaches::{ApproachName, approach, distinct};
+use crate::options::approaches::{ApproachName, ComparedSemi, approach, distinct};
 use crate::options::{Compare, RecipeName};
 use crate::progress::Progress;
 use crate::run_folder::{METRICS, MODEL, SUMMARY};
@@ -19,8 +19,14 @@ use std::time::Instant;
 
 const NAME: &str = "compare";
 
-pub fn run(mut options: Compare) -> Result<String, Error> {
+pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
+    if options.recipe == RecipeName::None {
+        refuse(explicit, &["budget"], "it is the time of a recipe: ask for one by --recipe best")?;
+        if !options.methods.0.iter().any(|method| method.is_semi()) {
+            refuse(explicit, &ComparedSemi::IDS, "none of --methods is semi-supervised")?;
+        }
+    }
     let data = open(&mut options.data, options.running.machine.threads, options.running.quiet)?;
     let samples = data.train.len();
     let mut architecture =

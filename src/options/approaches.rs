@@ -29,6 +29,10 @@ pub enum ApproachName {
 }
 
 impl ApproachName {
+    pub fn is_semi(self) -> bool {
+        matches!(self, ApproachName::Semi(_))
+    }
+
     fn all() -> Vec<ApproachName> {
         let transfers = Method::ALL.iter().map(|(_, method)| ApproachName::Transfer(*method));
         transfers.chain(SemiMethod::ALL.map(ApproachName::Semi)).collect()
@@ -126,6 +130,9 @@ fn words(text: &str) -> Result<Words, String> {
 }
 
 impl ComparedSemi {
+    /// The ids of these options, as the command line knows them.
+    pub const IDS: [&str; 2] = ["semi", "semi_encoder"];
+
     /// The method of that name on `data`. Its network is of the kind of `architecture`, which is that of the encoder.
     pub fn approach(
         &self,

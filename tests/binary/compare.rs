@@ -267,11 +267,13 @@ fn a_recipe_chooses_by_validation_within_a_time() {
     assert!(said.out.lines().any(|line| line.starts_with("vat ") && line.contains("failed")), "{}", said.out);
     for (rest, text) in [
         ("--recipe best --semi=--ramp-up~2", "ramp-up"),
+        ("--budget 5m", "--budget has no effect"),
+        ("--semi=--epochs~1", "--semi has no effect"),
         ("--budget soon", "--budget"),
         ("--budget 0s", "--budget"),
         ("--recipe good", "best"),
         ("--methods vat,magic", "it must be one of"),
-        ("--semi=--batch~1", "--batch"),
+        ("--methods vat --semi=--batch~1", "--batch"),
     ] {
         let said = place.run(&format!("compare {rest} --out refused"));
         assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{rest}: {}", said.err);

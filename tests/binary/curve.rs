@@ -142,6 +142,8 @@ fn a_variational_encoder_has_a_curve() {
     std::fs::rename(place.path("first"), place.path("away")).unwrap();
     place.succeed("curve --continue second --draws 2 --quiet");
     assert_eq!(results(&place, "second").len(), 4);
+    let said = place.run("curve --encoder second --kl-warm-up 3 --methods full --out refused");
+    assert!(said.code == Some(2) && said.err.contains("--kl-warm-up has no effect"), "{}", said.err);
 }
 
 /// What is left of a pretraining that failed is not the encoder of what is continued.

@@ -9,7 +9,7 @@ use crate::metrics;
 use crate::options::approaches::distinct;
 use crate::options::architecture::ArchitectureOptions;
 use crate::options::curve::Curve as Options;
-use crate::options::pretraining::Pretraining as Pretrained;
+use crate::options::pretraining::Pretraining as PretrainingOptions;
 use crate::plot;
 use crate::progress::Progress;
 use crate::results::Results;
@@ -40,7 +40,7 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
         refuse(explicit, &ArchitectureOptions::IDS, "the architecture is that of the encoder")?;
     }
     if options.encoder.is_some() && earlier.is_none() {
-        let ids = Pretrained::ids();
+        let ids = PretrainingOptions::ids();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         refuse(explicit, &ids, "nothing is pretrained, the encoder is that of --encoder")?;
     }

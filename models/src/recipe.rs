@@ -170,3 +170,41 @@ fn seconds_per_epoch(
     let measured = run.history.last().map_or(0.0, |epoch| epoch.seconds);
     Ok((measured * n as f64 / count as f64).max(1e-9))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::semi::Semi;
+    use crate::{Architecture, Model};
+    use narrows_datasets::Augmentation;
+    use narrows_engine::{Optimizer, Schedule};
+
+    #[test]
+    fn fewer_epochs_have_a_schedule_of_the_same_shape() {
+        let training = SemiTraining {
+            method: Semi::MeanTeacher,
+            epochs: 90,
+            batch: 10,
+            labelled_batch: 10,
+            class_balance: 0.0,
+            lr: 1.0,
+            schedule: Schedule::Step { every: 300, gamma: 0.1 },
+            optimizer: Optimizer::sgd(),
+            weight: 1.0,
+            ramp_up: 0.0,
+            ema: 0.9,
+            metric: Metric::Accuracy,
+            seed: 1,
+            augmentation: Augmentation::default(),
+            strong: Augmentation::default(),
+        };
+        let architecture = Architecture::new(Model::Dense, 4);
+        let semi = SemiApproach { name: "one".to_string(), architecture, from_encoder: false, training };
+        let asked = Approach::Semi(Box::new(semi));
+        for (seconds, epochs, every) in [(60.0, 30, 100), (1e6, 90, 300), (0.1, 1, 3)] {
+            let Approach::Semi(semi) = within(&asked, 2.0, seconds) else { panic!("the same approach") };
+            assert_eq!(semi.training.epochs, epochs);
+            assert_eq!(semi.training.schedule, Schedule::Step { every, gamma: 0.1 }, "{epochs} epochs");
+        }
+    }
+}

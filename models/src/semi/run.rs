@@ -130,7 +130,7 @@ impl<'a> SemiRun<'a> {
     }
 
     /// The epoch whose weights it would keep, from 1 on: the best by validation, but after [`SemiRun::train`] the last if that is
-    /// not worse by more than a standard error; and the last without validation.
+    /// not worse by more than two standard errors; and the last without validation.
     pub fn best_epoch(&self) -> usize {
         self.best.as_ref().map_or(self.history.len(), |best| best.epoch)
     }

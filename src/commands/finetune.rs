@@ -18,7 +18,7 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     let start = Instant::now();
     check_encoder(&options, explicit)?;
     let Finetune { encoder, data, architecture, running, .. } = &mut options;
-    let Start { data, architecture, pretrained } =
+    let Start { data, architecture, pretrained, data_words } =
         Start::open(encoder, data, architecture, explicit, running, |_, _| ())?;
     let train = &data.train;
     let labels = Labels::draw(train, &options.labelling, options.running.seed)?;
@@ -54,6 +54,7 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
         command: NAME,
         method: method.name(),
         train,
+        data_words: &data_words,
         labels: &labels,
         network: &network,
         params: &run.trainer.params,

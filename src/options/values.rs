@@ -198,6 +198,15 @@ pub fn name<T: Copy>(all: &[(&'static str, T)]) -> impl Fn(&str) -> Result<T, St
     }
 }
 
+/// `text` as one word of a shell's line.
+pub fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./,:=+@%".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_string(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
 fn within<T>(text: &str, low: T, high: T, kind: &str) -> Result<T, String>
 where
     T: FromStr + PartialOrd + Display,

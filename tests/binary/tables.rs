@@ -220,6 +220,11 @@ fn classes(place: &Place) {
         "finetune --encoder ae --data t.csv --label kind --labels all --validation 30 --epochs 40 --out classifier",
     );
     assert!(said.out.contains("lp-ft on 54 labels"), "{}", said.out);
+    assert!(
+        said.out.ends_with("\nnext: narrows evaluate classifier --data t.csv --label kind\n"),
+        "{}",
+        said.out
+    );
     let said = place.succeed("evaluate classifier --data t.csv --label kind --out own");
     let accuracy = |summary: &serde_json::Value| summary["test_accuracy"]["mean"].as_f64().unwrap();
     let own = place.json("own/summary.json");
@@ -401,8 +406,8 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     );
     refused(
         "score ae",
-        "ae/model.safetensors: the model learnt from t.csv, of another kind: data set \"digits\": holds bytes, where the \
-         preparation is for floats: name its like by --data",
+        "ae/model.safetensors: the model learnt from t.csv, and the built-in digits are another kind of data: name data like \
+         it by --data",
     );
     refused(
         "evaluate classifier --data bare.csv --label kind",

@@ -228,13 +228,24 @@ fn classes(place: &Place) {
     let said = place.succeed("evaluate classifier --data t.csv --label kind --out own");
     let accuracy = |summary: &serde_json::Value| summary["test_accuracy"]["mean"].as_f64().unwrap();
     let own = place.json("own/summary.json");
-    assert_eq!(own["test_samples"].as_u64(), Some(16), "{}", said.out);
+    assert_eq!(
+        (own["test_samples"].as_u64(), own["part"].as_str()),
+        (Some(16), Some("test")),
+        "{}",
+        said.out
+    );
+    assert!(said.out.starts_with("t.csv: 16 test samples\ntest accuracy "), "{}", said.out);
     assert!(accuracy(&own) > 0.8, "{}", said.out);
 
     fs::write(place.path("other.csv"), other_table()).unwrap();
     let said = place.succeed("evaluate classifier --data other.csv --label kind --part all --out other");
     let other = place.json("other/summary.json");
-    assert_eq!(other["test_samples"].as_u64(), Some(300));
+    assert_eq!((other["test_samples"].as_u64(), other["part"].as_str()), (Some(300), Some("all")));
+    assert!(said.out.starts_with("other.csv: 300 samples"), "{}", said.out);
+    assert!(said.out.contains("\naccuracy ") && !said.out.contains("test"), "{}", said.out);
+    let said = place.succeed("evaluate classifier --data t.csv --label kind --part train --out learnt");
+    assert!(said.out.starts_with("t.csv: 84 training samples\naccuracy "), "{}", said.out);
+    assert_eq!(place.json("learnt/summary.json")["part"].as_str(), Some("train"));
     assert!(accuracy(&other) > 0.9, "{}", said.out);
     let of = |class: usize| other["classes"][class]["of"].as_u64().unwrap();
     // In the order that the classifier knows them in.
@@ -245,7 +256,8 @@ fn classes(place: &Place) {
     assert!((49..=50).contains(&sixth), "{sixth}");
     // An autoencoder needs no labels.
     let said = place.succeed("evaluate ae --data other.csv --label none --part all");
-    assert!(said.out.contains("an autoencoder: test error"), "{}", said.out);
+    assert!(said.out.starts_with("other.csv: 300 samples"), "{}", said.out);
+    assert!(said.out.contains("\nan autoencoder: error "), "{}", said.out);
 }
 
 /// Codes as an array and as a table.

@@ -26,6 +26,9 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     let training = options.finetuning.training(labels.n, seed);
     options.finetuning.augmentation.check(train)?;
     check_batch(&architecture, "--batch", training.batch)?;
+    if training.reestimate_bn && !architecture.batch_norm {
+        refuse(explicit, &["reestimate_bn"], "the network has no batch norm")?;
+    }
     let network = architecture.classifier(train.classes())?;
     let mut params = Params::new(&network, seed);
     let method = match &pretrained {
@@ -67,9 +70,12 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     trained.finish(&options.labelling, &options.running, &cx, &folder, start)
 }
 
-/// An encoder is asked for, or that there be none.
+/// An encoder is asked for, or that there be none; and nothing for it that it will not get.
 fn check_encoder(options: &Finetune, explicit: &[String]) -> Result<(), Error> {
     match (&options.encoder, options.scratch) {
+        (Some(_), _) if options.finetuning.method == Method::Freeze => {
+            refuse(explicit, &["lr_decay", "l2_sp"], "the method freeze leaves the encoder as it is")
+        }
         (Some(_), _) => Ok(()),
         (None, false) => Err(Error::new(
             "finetune needs an encoder: give --encoder RUN, or --scratch to start without one",

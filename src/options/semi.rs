@@ -33,7 +33,7 @@ impl SemiMethod {
             "strong_augment" => self != SemiMethod::Ladder,
             "epsilon" | "entropy" | "align" => self == SemiMethod::Vat,
             "noise" | "costs" => self == SemiMethod::Ladder,
-            "ema" => self != SemiMethod::Ladder,
+            "ema" | "ramp_up" => self != SemiMethod::Ladder,
             _ => true,
         }
     }

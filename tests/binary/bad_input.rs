@@ -183,6 +183,18 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         ("finetune --scratch --method full --out new".to_string(), &["--method"]),
         ("finetune --scratch --l2-sp 1 --out new".to_string(), &["--l2-sp has no effect"]),
         ("finetune --scratch --lr-decay 0.5 --out new".to_string(), &["--lr-decay has no effect"]),
+        (
+            "finetune --encoder digits-run --method freeze --l2-sp 1 --out new".to_string(),
+            &["--l2-sp has no effect: the method freeze"],
+        ),
+        (
+            "finetune --encoder digits-run --method freeze --lr-decay 0.5 --out new".to_string(),
+            &["--lr-decay has no effect: the method freeze"],
+        ),
+        (
+            "finetune --scratch --no-batch-norm --reestimate-bn --out new".to_string(),
+            &["--reestimate-bn has no effect", "no batch norm"],
+        ),
         ("finetune --encoder digits-run --method scratch --out new".to_string(), &["--method", "gradual"]),
         (
             "finetune --scratch --labels 5 --out new".to_string(),

@@ -240,6 +240,12 @@ impl Amount {
     /// So many labels of `train`, or all but those to validate on.
     pub fn labels_of(self, train: &Dataset, validation: usize) -> Result<usize, Error> {
         match self {
+            Amount::Given(labels) if labels < train.classes() => {
+                let (name, classes) = (train.name(), train.classes());
+                Err(Error::new(format!(
+                    "{name}: {labels} training labels cannot cover {classes} classes: set --labels to {classes} or more"
+                )))
+            }
             Amount::Given(labels) => Ok(labels),
             Amount::All => {
                 let labelled = train.labelled_rows()?.len();

@@ -114,6 +114,14 @@ pub fn positive_to_one(text: &str) -> Result<f32, String> {
     }
 }
 
+/// Reads a number from 0 to 1.
+pub fn zero_to_one(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(x) if (0.0..=1.0).contains(&x) => Ok(x),
+        _ => Err("it must be a number from 0 to 1".to_string()),
+    }
+}
+
 /// Reads a positive and finite number.
 pub fn positive(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {

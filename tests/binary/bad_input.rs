@@ -198,7 +198,7 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         ("finetune --encoder digits-run --method scratch --out new".to_string(), &["--method", "gradual"]),
         (
             "finetune --scratch --labels 5 --out new".to_string(),
-            &["digits: 5 training labels cannot cover 10"],
+            &["digits: 5 training labels cannot cover 10 classes: set --labels to 10 or more"],
         ),
         ("finetune --scratch --lr nan --out new".to_string(), &["--lr", "positive"]),
         ("pretrain --linear --model conv --out new".to_string(), &["--model", "--linear"]),

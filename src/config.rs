@@ -81,12 +81,12 @@ fn flags(file: &Path, command: &Command, given: &ArgMatches) -> Result<Vec<OsStr
         let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
         Error::at(file, format_args!("line {line} is no TOML: {}", e.message()))
     })?;
+    // First: of another command's file, a key that this one does not know would only mislead.
+    if let Some(value) = table.get(COMMAND) {
+        check_command(file, value, command.get_name())?;
+    }
     let mut flags = Vec::new();
-    for (key, value) in &table {
-        if key == COMMAND {
-            check_command(file, value, command.get_name())?;
-            continue;
-        }
+    for (key, value) in table.iter().filter(|(key, _)| *key != COMMAND) {
         let stored = |long: &&str| !NOT_STORED.contains(long);
         let known = || command.get_arguments().filter(|arg| arg.get_long().as_ref().is_some_and(stored));
         let Some(arg) = known().find(|arg| arg.get_long() == Some(key)) else {

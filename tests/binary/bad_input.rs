@@ -152,6 +152,11 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         (compare("--config wrong.toml --latent 3"), &["wrong.toml", "'many'", "--latent"]),
         (compare("--config nested.toml"), &["nested.toml: latent"]),
         (compare("--config other.toml"), &["other.toml", "\"pretrain\"", "compare"]),
+        (
+            "semi --config digits-run/config.toml --out new".to_string(),
+            &["digits-run/config.toml: is for the command \"pretrain\", not \"semi\""],
+        ),
+        ("curve --continue digits-run".to_string(), &["is for the command \"pretrain\", not \"curve\""]),
         // Models.
         ("evaluate missing".to_string(), &["missing", "no such run"]),
         ("evaluate bare".to_string(), &["bare: holds no model.safetensors"]),

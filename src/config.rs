@@ -11,7 +11,7 @@
 
 use crate::error::Error;
 use crate::options::{CommandLine, complaint};
-use crate::run_folder::CONFIG;
+use crate::run_folder;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use serde::Serialize;
@@ -58,7 +58,11 @@ pub fn parse(args: Vec<OsString>) -> Result<Parsed, Stop> {
         .filter(|id| given.value_source(id) == Some(ValueSource::CommandLine))
         .collect();
     let path = |id| given.try_get_one::<PathBuf>(id).ok().flatten();
-    let file = path("config").cloned().or_else(|| path("continued").map(|run| run.join(CONFIG)));
+    let file = match (path("config"), path("continued")) {
+        (Some(file), _) => Some(file.clone()),
+        (None, Some(run)) => Some(run_folder::config(run)?),
+        (None, None) => None,
+    };
     let matches = match &file {
         None => matches,
         Some(file) => {

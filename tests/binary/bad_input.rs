@@ -157,6 +157,8 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
             &["digits-run/config.toml: is for the command \"pretrain\", not \"semi\""],
         ),
         ("curve --continue digits-run".to_string(), &["is for the command \"pretrain\", not \"curve\""]),
+        ("curve --continue missing".to_string(), &["missing: there is no such run: name a run folder"]),
+        ("curve --continue bare".to_string(), &["bare: holds no config.toml"]),
         // Models.
         ("evaluate missing".to_string(), &["missing", "no such run"]),
         ("evaluate bare".to_string(), &["bare: holds no model.safetensors"]),

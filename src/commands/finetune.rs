@@ -33,8 +33,10 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     let mut params = Params::new(&network, seed);
     let method = match &pretrained {
         Some(pretrained) => {
-            options.finetuning.method.prepare(&mut params, pretrained)?;
-            options.finetuning.method
+            let method = options.finetuning.method;
+            method.check(training.epochs).map_err(|e| Error::from(e).during("--epochs"))?;
+            method.prepare(&mut params, pretrained)?;
+            method
         }
         None => Method::Scratch,
     };

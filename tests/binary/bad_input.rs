@@ -36,7 +36,7 @@ fn place() -> Place {
     place.succeed("pretrain --epochs 1 --widths 4 --latent 2 --quiet --out digits-run");
     place
         .succeed("pretrain --data good --epochs 1 --widths 4 --latent 2 --held-out 2 --quiet --out good-run");
-    let few = "--labels 3 --validation 3 --epochs 1 --quiet";
+    let few = "--labels 3 --validation 3 --epochs 2 --quiet";
     place.succeed(&format!("finetune --encoder good-run --data good {few} --out classifier"));
     put_folder(&place.path("two"), 2, 10);
     fs::create_dir(place.path("bare")).unwrap();
@@ -202,6 +202,12 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
             "finetune --scratch --no-batch-norm --reestimate-bn --out new".to_string(),
             &["--reestimate-bn has no effect", "no batch norm"],
         ),
+        (
+            "finetune --encoder digits-run --epochs 1 --out new".to_string(),
+            &["--epochs: lp-ft needs at least 2 epochs, not 1"],
+        ),
+        (compare("--finetune-epochs 1 --methods full,lp-ft"), &["lp-ft needs at least 2 epochs"]),
+        ("curve --finetune-epochs 1 --methods gradual --out new".to_string(), &["gradual needs at least 2"]),
         ("finetune --encoder digits-run --method scratch --out new".to_string(), &["--method", "gradual"]),
         (
             "finetune --scratch --labels 5 --out new".to_string(),

@@ -397,7 +397,7 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
 
     place.succeed("pretrain --data t.csv --label kind --epochs 1 --widths 4 --held-out 2 --out ae");
     place.succeed(
-        "finetune --encoder ae --data t.csv --label kind --labels 4 --validation 4 --epochs 1 --out classifier",
+        "finetune --encoder ae --data t.csv --label kind --labels 4 --validation 4 --epochs 2 --out classifier",
     );
     let lacks = "shift.csv: has no column \"b\", which the model learnt from";
     for line in ["score ae", "embed classifier", "evaluate ae", "finetune --encoder ae --out new"] {

@@ -52,7 +52,8 @@ pub struct ReadingOptions {
     /// Columns of numbers that are categories nevertheless: codes, postcodes
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
     pub categorical: List<String>,
-    /// Columns of categories that become one number, their place in order, in place of one value for each
+    /// Columns of categories that become one number, their place in order, in place of one value for each; also columns of
+    /// numbers that are to be learnt from although they number the rows
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
     pub ordinal: List<String>,
     /// What stands for a missing value in a table beside an empty cell, NA, NaN, null, None, ? and their like

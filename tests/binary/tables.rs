@@ -297,9 +297,11 @@ fn scores_and_codes_come_as_parquet() {
     for (command, name) in [("score ae", "scores"), ("embed ae --label kind", "codes")] {
         place.succeed(&format!("{command} --data t.csv --out {name}.csv"));
         place.succeed(&format!("{command} --data t.csv --out {name}.parquet"));
+        // The column of their numbers is none to learn from.
+        let mut how = narrows_datasets::OpenOptions::default();
+        how.table.ignore = vec!["row".to_owned()];
         let opened = |file: &str| {
-            let data =
-                narrows_datasets::open_whole(&place.path(file), &Default::default(), &|_, _| {}).unwrap();
+            let data = narrows_datasets::open_whole(&place.path(file), &how, &|_, _| {}).unwrap();
             let narrows_datasets::Parts::Whole(data) = data.data else { panic!("{file} has halves") };
             let rows = (0..data.len()).map(|row| data.stored_bytes(row).unwrap()).collect::<Vec<_>>();
             (
@@ -333,6 +335,7 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     let put = |name: &str, text: String| fs::write(place.path(name), text).unwrap();
     put("t.csv", format!("a,b,kind\n{}", rows(|i| format!("{i},{},k{}\n", i * i % 7, i % 2))));
     put("ids.csv", format!("id,b\n{}", (0..300).map(|i| format!("r{i},{}\n", i % 7)).collect::<String>()));
+    put("counted.csv", format!("id,b\n{}", (1..300).map(|i| format!("{i},{}\n", i % 7)).collect::<String>()));
     put("bare.csv", format!("a,b,kind\n{}", rows(|i| format!("{i},{},\n", i % 7))));
     put("far.csv", format!("a,b,target\n{}", rows(|i| format!("{i},{},{i}.5\n", i % 7))));
     put("two.csv", format!("a,y,class\n{}", rows(|i| format!("{i},{},{}\n", i % 2, i % 2))));
@@ -353,6 +356,11 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     refused(
         &format!("pretrain --data ids.csv {tiny}"),
         "ids.csv: the column \"id\" has 300 different values in 300 rows, too many for categories: ignore it by --ignore",
+    );
+    refused(
+        &format!("pretrain --data counted.csv {tiny}"),
+        "counted.csv: the column \"id\" numbers the rows and tells nothing of them: have it ordinal to keep it, or ignore it \
+         by --ignore",
     );
     refused(
         &format!("pretrain --data far.csv {tiny}"),

@@ -80,11 +80,17 @@ fn open_for(
     let parts =
         read(options, quiet, halves, |path, progress| narrows_datasets::open_whole(path, &how, progress))?;
     let trained = &description.dataset;
-    let parts = parts.seen_by(preparation).map_err(|e| {
-        Error::at(
+    let parts = parts.seen_by(preparation).map_err(|e| match options.data {
+        None => Error::at(
+            path,
+            format_args!(
+                "the model learnt from {trained}, and the built-in digits are another kind of data: name data like it by --data"
+            ),
+        ),
+        Some(_) => Error::at(
             path,
             format_args!("the model learnt from {trained}, of another kind: {e}: name its like by --data"),
-        )
+        ),
     })?;
     let (Parts::Whole(data) | Parts::Halves(data, _)) = &parts;
     check_samples(path, description, data)?;

@@ -11,7 +11,7 @@
 
 use crate::error::Error;
 use crate::options::{CommandLine, complaint};
-use crate::run_folder::CONFIG;
+use crate::run_folder;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use serde::Serialize;
@@ -58,7 +58,11 @@ pub fn parse(args: Vec<OsString>) -> Result<Parsed, Stop> {
         .filter(|id| given.value_source(id) == Some(ValueSource::CommandLine))
         .collect();
     let path = |id| given.try_get_one::<PathBuf>(id).ok().flatten();
-    let file = path("config").cloned().or_else(|| path("continued").map(|run| run.join(CONFIG)));
+    let file = match (path("config"), path("continued")) {
+        (Some(file), _) => Some(file.clone()),
+        (None, Some(run)) => Some(run_folder::config(run)?),
+        (None, None) => None,
+    };
     let matches = match &file {
         None => matches,
         Some(file) => {
@@ -81,12 +85,12 @@ fn flags(file: &Path, command: &Command, given: &ArgMatches) -> Result<Vec<OsStr
         let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
         Error::at(file, format_args!("line {line} is no TOML: {}", e.message()))
     })?;
+    // First: of another command's file, a key that this one does not know would only mislead.
+    if let Some(value) = table.get(COMMAND) {
+        check_command(file, value, command.get_name())?;
+    }
     let mut flags = Vec::new();
-    for (key, value) in &table {
-        if key == COMMAND {
-            check_command(file, value, command.get_name())?;
-            continue;
-        }
+    for (key, value) in table.iter().filter(|(key, _)| *key != COMMAND) {
         let stored = |long: &&str| !NOT_STORED.contains(long);
         let known = || command.get_arguments().filter(|arg| arg.get_long().as_ref().is_some_and(stored));
         let Some(arg) = known().find(|arg| arg.get_long() == Some(key)) else {
@@ -135,7 +139,7 @@ fn check_command(file: &Path, value: &Value, command: &str) -> Result<(), Error>
 }
 
 /// A value as a flag takes it.
-fn flag_value(value: &Value) -> Option<String> {
+pub fn flag_value(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Integer(n) => Some(n.to_string()),
@@ -171,15 +175,22 @@ pub fn text(command: &str, options: &impl Serialize, note: &str) -> Result<Strin
     Ok(format!("# narrows {}: {note}\n{COMMAND} = \"{command}\"\n{options}", env!("CARGO_PKG_VERSION")))
 }
 
+/// The keys and values of `options`, as a file has them.
+pub fn table(options: &impl Serialize) -> Result<Table, Error> {
+    // Through text: as a value, an f32 has other digits than it is written with.
+    let mut table: Table = toml::from_str(&self::text("", options, "")?)
+        .map_err(|e| Error::new(format!("the configuration cannot be read back: {}", e.message())))?;
+    table.remove(COMMAND);
+    Ok(table)
+}
+
 /// The first key in which `options` differ from those that `file` holds, but for `free` ones and the machine's.
 pub fn difference(file: &Path, options: &impl Serialize, free: &[&str]) -> Result<Option<String>, Error> {
     let text = std::fs::read_to_string(file)
         .map_err(|e| Error::at(file, format_args!("cannot read the configuration: {e}")))?;
     let stored: Table =
         toml::from_str(&text).map_err(|e| Error::at(file, format_args!("is no TOML: {}", e.message())))?;
-    // Through text too: as a value, an f32 has other digits than it is written with.
-    let now: Table = toml::from_str(&self::text("", options, "")?)
-        .map_err(|e| Error::new(format!("the configuration cannot be read back: {}", e.message())))?;
+    let now = table(options)?;
     let mut keys = stored.keys().chain(now.keys()).filter(|key| *key != COMMAND && *key != "threads");
     let differs = |key: &&String| !free.contains(&key.as_str()) && stored.get(*key) != now.get(*key);
     Ok(keys.find(differs).cloned())

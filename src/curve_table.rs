@@ -1,6 +1,7 @@
 //! What came out of a curve, for people and for `summary.json`.
 
 use crate::numbers::{counted, duration, p_value, percent, points as in_points, thousands};
+use crate::table::UNKNOWN;
 use narrows_models::curve::{Curve, Finished};
 use narrows_models::statistics::{Accuracies, Gain};
 use narrows_models::{Method, Metric};
@@ -23,7 +24,8 @@ pub struct PointMethod {
     /// Draw by draw, where scratch was measured too and this is another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gain_over_scratch: Option<Gain>,
-    /// Of the paired t-test that there is no gain, by Holm's procedure over the methods at this number of labels; from 2 draws on.
+    /// Of the paired t-test that there is no gain, by Holm's procedure over the methods at this number of labels; from 2 draws on, unless
+    /// the gain is the same on each.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p: Option<f64>,
     /// Added up over draws and candidates.
@@ -102,11 +104,14 @@ pub fn table(of: &Curved<'_>) -> String {
             text += &line(&labels, method);
         }
     }
-    let paired = of.points.iter().flat_map(|point| &point.methods).any(|method| method.p.is_some());
-    if paired {
+    let methods = || of.points.iter().flat_map(|point| &point.methods);
+    if methods().any(|method| method.p.is_some()) {
         text += "\nAccuracies on the test samples; gains in points, draw by draw, with 95 % intervals. p: how likely\n\
                  such a gain is where there is none (paired t-test, by Holm's procedure over the methods at the\n\
                  same number of labels).\n";
+    }
+    if methods().any(is_unknown) {
+        text += UNKNOWN;
     }
     text
 }
@@ -123,6 +128,12 @@ fn validation(points: &[PointSummary]) -> String {
     }
 }
 
+/// Whether there were several draws, and yet no interval of the gain can be told.
+fn is_unknown(method: &PointMethod) -> bool {
+    let gain = method.gain_over_scratch.as_ref();
+    gain.is_some_and(|gain| gain.ci95.is_none()) && method.test_accuracy.per_draw.len() > 1
+}
+
 fn line(labels: &str, method: &PointMethod) -> String {
     let PointMethod { name, test_accuracy: Accuracies { estimate, .. }, .. } = method;
     let (accuracy, interval) = match estimate.ci95 {
@@ -134,6 +145,9 @@ fn line(labels: &str, method: &PointMethod) -> String {
     };
     let gained = match &method.gain_over_scratch {
         None => String::new(),
+        Some(Gain { mean, ci95: None, .. }) if is_unknown(method) => {
+            format!("{} (unknown)", in_points(*mean))
+        }
         Some(Gain { mean, ci95: None, .. }) => in_points(*mean),
         Some(Gain { mean, ci95: Some([low, high]), .. }) => {
             format!("{} ({} to {})", in_points(*mean), in_points(*low), in_points(*high))
@@ -142,4 +156,30 @@ fn line(labels: &str, method: &PointMethod) -> String {
     let p = method.p.map_or(String::new(), p_value);
     let time = duration(method.seconds);
     format!("{labels:>6}  {name:<13} {accuracy:>14} {interval:>15}  {gained:<26} {p:>6} {time:>11}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gain_that_is_the_same_on_every_draw_is_unknown() {
+        let said = |gains: &[f64]| {
+            let gain = Gain::of(gains);
+            let method = PointMethod {
+                name: "vat".to_string(),
+                test_accuracy: Accuracies::of(vec![0.5; gains.len()]),
+                p: gain.p,
+                gain_over_scratch: Some(gain),
+                seconds: 1.0,
+            };
+            (line("10", &method), is_unknown(&method))
+        };
+        let (line, unknown) = said(&[-1.0 / 3.0; 2]);
+        assert!(line.contains("  -33.33 (unknown)  ") && !line.contains('<') && unknown, "{line}");
+        for gains in [&[0.1][..], &[0.0; 2], &[0.1, 0.2]] {
+            let (line, unknown) = said(gains);
+            assert!(!line.contains("(unknown)") && !unknown, "{line}");
+        }
+    }
 }

@@ -144,6 +144,16 @@ fn make_next(command: &str) -> Result<(PathBuf, Vec<PathBuf>), Error> {
     }
 }
 
+/// The configuration of the run in the folder `run`.
+pub fn config(run: &Path) -> Result<PathBuf, Error> {
+    let path = run.join(CONFIG);
+    match (run.is_dir(), path.is_file()) {
+        (true, true) => Ok(path),
+        (true, false) => Err(Error::at(run, format_args!("holds no {CONFIG}: name the folder of a run"))),
+        (false, _) => Err(Error::at(run, "there is no such run: name a run folder")),
+    }
+}
+
 /// The file of weights that `run` means: the file itself, or the one in that folder.
 pub fn model(run: &Path) -> Result<PathBuf, Error> {
     if run.is_dir() {

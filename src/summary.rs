@@ -93,12 +93,14 @@ pub struct FinetuneSummary<'a> {
     pub cost: Cost,
 }
 
-/// Of `evaluate`.
+/// Of `evaluate`. The keys called a test's are of whichever part was chosen.
 #[derive(Debug, Serialize)]
 pub struct EvaluateSummary<'a> {
     pub command: &'a str,
     pub dataset: &'a str,
     pub trained_on: &'a str,
+    /// The part of the data: train, test or all.
+    pub part: &'a str,
     /// Of several classifiers that decide together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members: Option<usize>,

@@ -11,6 +11,9 @@ use narrows_models::statistics::Gain;
 /// The method that the gains refer to.
 const SCRATCH: &str = "scratch";
 
+/// What to say of gains without an interval although there were several draws.
+pub const UNKNOWN: &str = "unknown: the same gain on every draw says nothing of how gains spread.\n";
+
 /// A comparison and what it was about.
 pub struct Comparing<'a> {
     pub dataset: &'a str,
@@ -118,6 +121,7 @@ fn method_line(method: &MethodResult) -> String {
     };
     let gained = match (&name[..], gain.ci95) {
         (SCRATCH, _) => "baseline".to_string(),
+        (_, None) if is_unknown(method) => format!("{} (unknown)", points(gain.mean)),
         (_, None) => points(gain.mean),
         (_, Some([low, high])) => {
             let mark = if is_above(gain) || is_below(gain) { " *" } else { "" };
@@ -135,6 +139,11 @@ fn rates(chosen: &[f32]) -> String {
     sorted.sort_by(f32::total_cmp);
     let counts = sorted.chunk_by(|a, b| a == b).map(|same| format!("{} x{}", same[0], same.len()));
     counts.collect::<Vec<_>>().join(", ")
+}
+
+/// Whether there were several draws, and yet no interval of the gain can be told.
+fn is_unknown(method: &MethodResult) -> bool {
+    method.gain_over_scratch.ci95.is_none() && method.of_choice().per_draw.len() > 1
 }
 
 /// Whether the whole interval of the gain lies above 0.
@@ -178,7 +187,8 @@ fn verdict(methods: &[MethodResult], draws: usize) -> String {
         if open.len() < others.len() { "* The 95 % interval of the gain leaves out 0. " } else { "" };
     let sentence = format!("{marked}Against training from scratch: {}.", parts.join("; "));
     let tested = "p: how likely such a gain is where there is none (paired t-test, by Holm's procedure over the methods).";
-    wrapped(&sentence, 100) + &wrapped(tested, 100)
+    let unknown = if others.iter().any(|method| is_unknown(method)) { UNKNOWN } else { "" };
+    wrapped(&sentence, 100) + &wrapped(tested, 100) + unknown
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -226,21 +236,26 @@ pub fn classes(rates: &[Rate], names: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{rates, verdict};
+    use super::{UNKNOWN, method_line, rates, verdict};
     use narrows_models::compare::MethodResult;
     use narrows_models::statistics::{Accuracies, Gain};
+
+    /// A method with such gains, draw by draw.
+    fn method(name: &str, gains: &[f64]) -> MethodResult {
+        MethodResult {
+            name: name.to_string(),
+            test_accuracy: Accuracies::of(vec![0.5; gains.len()]),
+            test_balanced_accuracy: None,
+            gain_over_scratch: Gain::of(gains),
+            seconds: 1.0,
+            chosen: Vec::new(),
+        }
+    }
 
     /// The first sentences of the verdict on methods with such gains on two draws.
     fn said(gains: &[(&str, [f64; 2])]) -> String {
         let scratch = ("scratch", [0.0; 2]);
-        let of = |(name, gain): &(&str, [f64; 2])| MethodResult {
-            name: name.to_string(),
-            test_accuracy: Accuracies::of(vec![0.5; 2]),
-            test_balanced_accuracy: None,
-            gain_over_scratch: Gain::of(gain),
-            seconds: 1.0,
-            chosen: Vec::new(),
-        };
+        let of = |(name, gains): &(&str, [f64; 2])| method(name, gains);
         let methods: Vec<MethodResult> = [scratch].iter().chain(gains).map(of).collect();
         let text = verdict(&methods, 2).replace('\n', " ");
         text.split_once(" p:").map_or(text.clone(), |(said, _)| said.to_string())
@@ -259,7 +274,20 @@ mod tests {
             said(&[("full", open), ("slow", open)]),
             "Against training from scratch: full and slow showed no clear gain or loss."
         );
+        let same = said(&[("full", [0.1; 2]), ("vat", up)]);
+        assert_eq!(same, format!("{marked}vat gained; full showed neither."));
         assert_eq!(said(&[]).trim_end(), "Only the baseline was trained: there is nothing to compare it to.");
+    }
+
+    #[test]
+    fn a_gain_that_is_the_same_on_every_draw_is_unknown() {
+        let full = method("full", &[-1.0 / 3.0; 2]);
+        let line = method_line(&full);
+        assert!(line.contains("-33.33 (unknown)   ") && !line.contains(['*', '<']), "{line}");
+        let methods = [method("scratch", &[0.0; 2]), full, method("slow", &[0.0; 2])];
+        assert!(verdict(&methods, 2).ends_with(UNKNOWN));
+        assert!(method_line(&methods[2]).contains("+0.00 (+0.00 to +0.00)"));
+        assert!(!verdict(&methods[2..], 2).contains(UNKNOWN));
     }
 
     #[test]

@@ -122,6 +122,18 @@ impl Approach {
         .map_err(|e| e.during(self.name()))
     }
 
+    /// Refuses epochs of fine-tuning that are too few for it ([`Method::check`]).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check_epochs(&self, epochs: usize) -> Result<(), Error> {
+        match self {
+            Approach::Transfer(method) => method.check(epochs),
+            // It has epochs of its own.
+            Approach::Semi(_) => Ok(()),
+        }
+    }
+
     /// Trains on the labels of `draw`, everything random decided by `seed`: the one classifier of that seed, and the others of its
     /// ensemble. `run` is the name in events, to which candidates and other members add what they are.
     ///

@@ -191,6 +191,7 @@ impl Comparison<'_> {
             Training { lr, ..self.finetuning.clone() }.check()?;
         }
         self.methods.iter().try_for_each(|method| method.check(train))?;
+        self.methods.iter().try_for_each(|method| method.check_epochs(self.finetuning.epochs))?;
         self.recipe.iter().try_for_each(|recipe| recipe.check(train))?;
         Ok(draws)
     }

@@ -131,6 +131,7 @@ impl Curve<'_> {
         self.methods.iter().try_for_each(|method| method.check(train))?;
         for point in &self.points {
             Augmenter::new(point.finetuning.augmentation, train.image_shape())?;
+            self.methods.iter().try_for_each(|method| method.check_epochs(point.finetuning.epochs))?;
             for &lr in &self.learning_rates {
                 Training { lr, ..point.finetuning.clone() }.check()?;
             }

@@ -172,17 +172,34 @@ impl SemiTraining {
         self.check()?;
         let Architecture { model, variational, activation, code_activation, batch_norm, dropout, .. } =
             architecture;
-        let fits = *model == Model::Dense
-            && !*variational
-            && *batch_norm
-            && *dropout == 0.0
-            && [*activation, *code_activation] == [Activation::Relu; 2];
-        match self.method {
-            Semi::Ladder { .. } if !fits => Err(Error::new(
-                "the ladder network is for dense models with batch norm, ReLUs (also as the code's activation) and no dropout, that are \
-                 not variational: choose such a one, or another method",
-            )),
-            _ => Ok(()),
+        if !matches!(self.method, Semi::Ladder { .. }) {
+            return Ok(());
+        }
+        let foreign = |activation: &Activation| *activation != Activation::Relu;
+        let named = |of: &Activation| {
+            let found = Activation::ALL.iter().find(|(_, activation)| activation == of);
+            found.map_or("unknown", |(name, _)| name)
+        };
+        let unfit = [
+            (*model != Model::Dense, format!("it is of the kind {} (--model dense)", model.name())),
+            (*variational, "it is variational".to_string()),
+            (!*batch_norm, "it has no batch norm (--no-batch-norm=false)".to_string()),
+            (*dropout != 0.0, format!("it has a dropout of {dropout} (--dropout 0)")),
+            (foreign(activation), format!("its activation is {} (--activation relu)", named(activation))),
+            (
+                foreign(code_activation),
+                format!("its code's activation is {} (--code-activation relu)", named(code_activation)),
+            ),
+        ];
+        let reasons: Vec<String> =
+            unfit.into_iter().filter_map(|(unfit, reason)| unfit.then_some(reason)).collect();
+        match reasons.is_empty() {
+            true => Ok(()),
+            false => Err(Error::new(format!(
+                "the ladder network is for dense models with batch norm and ReLUs, not for this one: {}: choose another model, or \
+                 another method",
+                reasons.join("; ")
+            ))),
         }
     }
 

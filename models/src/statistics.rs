@@ -54,10 +54,11 @@ impl Accuracies {
 pub struct Gain {
     /// Its mean.
     pub mean: f64,
-    /// The 95 % interval of the mean; `None` for a single pair.
+    /// The 95 % interval of the mean; `None` for a single pair, and for differences that are all the same but not 0
+    /// ([`paired_t_test`]).
     pub ci95: Option<[f64; 2]>,
-    /// How likely such a mean is where there is no difference ([`paired_t_test`]); `None` for a single pair, or what is no test. It is
-    /// no part of the comparison's summary, whose keys are fixed.
+    /// How likely such a mean is where there is no difference ([`paired_t_test`]); `None` where there is no interval, or what is no
+    /// test. It is no part of the comparison's summary, whose keys are fixed.
     #[serde(skip)]
     pub p: Option<f64>,
 }
@@ -66,7 +67,8 @@ impl Gain {
     /// The mean of differences, pair by pair.
     pub fn of(differences: &[f64]) -> Gain {
         let Estimate { mean, ci95, .. } = Estimate::of(differences);
-        Gain { mean, ci95, p: paired_t_test(differences) }
+        let p = paired_t_test(differences);
+        Gain { mean, ci95: ci95.filter(|_| p.is_some()), p }
     }
 
     /// Makes the p-values of gains that are looked at together stand together ([`holm`]).
@@ -77,14 +79,20 @@ impl Gain {
     }
 }
 
+/// Fractions this near each other are the same but for rounding: one sample of any test set is more.
+const SAME: f64 = 1e-9;
+
 /// How likely a mean of `differences` at least this far from 0 is where there is no difference: the two-sided p-value of the
-/// paired t-test. `None` for fewer than two. Where all are the same, 1 for 0 and 0 for anything else.
+/// paired t-test. The differences are fractions.
+///
+/// `None` for fewer than two, and where all are the same but not 0: accuracies come in steps of one test sample, so that a few draws
+/// may well agree by chance, and the test would take that for certainty. Where all are 0, 1.
 pub fn paired_t_test(differences: &[f64]) -> Option<f64> {
     let n = differences.len() as f64;
     let Estimate { mean, std, .. } = Estimate::of(differences);
     match differences.len() {
         0 | 1 => None,
-        _ if std == 0.0 => Some(if mean == 0.0 { 1.0 } else { 0.0 }),
+        _ if std < SAME => (mean.abs() < SAME).then_some(1.0),
         _ => {
             let t = mean.abs() / (std / n.sqrt());
             StudentsT::new(0.0, 1.0, n - 1.0).ok().map(|student| 2.0 * student.sf(t))
@@ -159,10 +167,30 @@ mod tests {
         assert!((paired_t_test(&sleep).unwrap() - 0.002833).abs() < 5e-7);
         assert!((paired_t_test(&sleep.map(|x| -x)).unwrap() - 0.002833).abs() < 5e-7);
         assert_eq!(paired_t_test(&[0.1]), None);
-        assert_eq!((paired_t_test(&[0.0; 3]), paired_t_test(&[0.5; 3])), (Some(1.0), Some(0.0)));
+        assert_eq!(paired_t_test(&[0.0; 3]), Some(1.0));
         // With one degree of freedom Student's distribution is Cauchy's: for 1 and 3, t = 2.
         let cauchy = 1.0 - 2.0 * 2f64.atan() / std::f64::consts::PI;
         assert!((paired_t_test(&[1.0, 3.0]).unwrap() - cauchy).abs() < 1e-9);
+    }
+
+    #[test]
+    fn equal_draws_are_no_certainty() {
+        // Two of six test samples fewer on either draw: the same, but not in the last bit.
+        let lost = [3.0 / 6.0 - 5.0 / 6.0, 2.0 / 6.0 - 4.0 / 6.0];
+        assert_ne!(lost[0], lost[1]);
+        let gain = Gain::of(&lost);
+        assert!((gain.mean + 1.0 / 3.0).abs() < 1e-12);
+        assert_eq!((gain.ci95, gain.p), (None, None));
+        // One sample of a million more makes a spread.
+        let gain = Gain::of(&[0.01, 0.010_001]);
+        assert!(gain.p.is_some_and(|p| p < 1e-3) && gain.ci95.is_some_and(|[low, _]| low > 0.0));
+        let none = Gain::of(&[0.0; 2]);
+        assert_eq!((none.ci95, none.p), (Some([0.0; 2]), Some(1.0)));
+        // What is unknown takes no part in Holm's procedure.
+        let mut gains = [Gain::of(&lost), Gain::of(&[0.1, 0.101])];
+        let alone = gains[1].p;
+        Gain::adjust(gains.iter_mut());
+        assert_eq!((gains[0].p, gains[1].p), (None, alone));
     }
 
     #[test]

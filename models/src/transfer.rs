@@ -51,6 +51,22 @@ impl Method {
         found.map_or("unknown", |(name, _)| name)
     }
 
+    /// Refuses so few epochs that the encoder never learns although the method lets it.
+    ///
+    /// # Errors
+    /// If a method that trains the head first has no epoch for what comes then.
+    pub fn check(self, epochs: usize) -> Result<(), Error> {
+        match self {
+            Method::Gradual | Method::LpFt if epochs < 2 => {
+                let name = self.name();
+                Err(Error::new(format!(
+                    "{name} needs at least 2 epochs, not {epochs}: the first is the head's alone, as with freeze"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Makes fresh classifier parameters ready to be trained: copies the encoder, freezes or slows it.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use crate::options::ClassifierLabels;
 use crate::options::architecture::ArchitectureOptions;
 use crate::options::data::DataOptions;
 use crate::options::running::RunningOptions;
+use crate::options::values::quoted;
 use crate::run_folder::{METRICS, MODEL, RunFolder, SUMMARY};
 use crate::summary::{Cost, FinetuneSummary, Rate, json};
 use narrows_datasets::{Dataset, LabelDraw, Rows, TrainTest, draw_labels};
@@ -29,6 +30,8 @@ pub struct Start {
     pub architecture: Architecture,
     /// The autoencoder whose encoder it starts from.
     pub pretrained: Option<Params>,
+    /// The options that name the data, as they were given.
+    pub data_words: String,
 }
 
 impl Start {
@@ -43,12 +46,13 @@ impl Start {
         fresh: impl FnOnce(&mut ArchitectureOptions, SampleShape),
     ) -> Result<Start, Error> {
         let (threads, quiet) = (running.machine.threads, running.quiet);
+        let data_words = data.words()?;
         let Some(run) = encoder else {
             let data = open(data, threads, quiet)?;
             let input = SampleShape::of(&data.train);
             fresh(architecture, input);
             let architecture = architecture.resolve(input, data.train.in_unit_range());
-            return Ok(Start { data, architecture, pretrained: None });
+            return Ok(Start { data, architecture, pretrained: None, data_words });
         };
         refuse(explicit, &ArchitectureOptions::IDS, "the architecture is that of --encoder")?;
         let Loaded { path, description, params, .. } = Loaded::open(run)?;
@@ -56,7 +60,8 @@ impl Start {
         let data = against_rest(opened, data)?;
         *run = full_path(run)?;
         *architecture = ArchitectureOptions::from(&description.architecture);
-        Ok(Start { data, architecture: description.architecture, pretrained: Some(params) })
+        let (architecture, pretrained) = (description.architecture, Some(params));
+        Ok(Start { data, architecture, pretrained, data_words })
     }
 }
 
@@ -86,6 +91,8 @@ pub struct Trained<'a> {
     pub command: &'static str,
     pub method: &'a str,
     pub train: &'a Dataset,
+    /// As [`Start`] has them.
+    pub data_words: &'a str,
     pub labels: &'a Labels<'a>,
     pub network: &'a Network,
     pub params: &'a Params,
@@ -139,7 +146,7 @@ impl Trained<'_> {
         };
         folder.write(SUMMARY, json(&summary)?.as_bytes())?;
         folder.keep();
-        Ok(report(&summary, folder))
+        Ok(report(&summary, folder, self.data_words))
     }
 }
 
@@ -165,8 +172,8 @@ fn calibrate(
     Ok(temperature)
 }
 
-/// What to print of a trained classifier.
-fn report(summary: &FinetuneSummary<'_>, folder: &RunFolder) -> String {
+/// What to print of a trained classifier; it is to be tested on data that `data_words` name.
+fn report(summary: &FinetuneSummary<'_>, folder: &RunFolder, data_words: &str) -> String {
     let FinetuneSummary { dataset, method, labels, draw, best_epoch, .. } = summary;
     let Rate { mean, ci95: [low, high], of, .. } = summary.validation_accuracy;
     let (mean, low, high) = (percent(mean), percent(low), percent(high));
@@ -176,11 +183,12 @@ fn report(summary: &FinetuneSummary<'_>, folder: &RunFolder) -> String {
     let temperature = summary.temperature;
     let temperature =
         temperature.map_or(String::new(), |t| format!("temperature {t:.3}, fitted on these samples\n"));
+    let run = quoted(&path.to_string());
     format!(
         "{dataset}: {method} on {labels}, draw {draw}\n\
          validation accuracy {mean} % of {of} samples (95 % interval {low} to {high}), epoch {best_epoch}\n{balanced}{temperature}\
          That epoch was chosen by these samples, so expect less elsewhere. No test label was looked at.\n\n\
          run folder: {path}\n\
-         next: narrows evaluate {path}\n"
+         next: narrows evaluate {run}{data_words}\n"
     )
 }

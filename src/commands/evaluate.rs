@@ -3,8 +3,9 @@
 use super::{Chosen, Loaded, no_labels, open_for, reconstruction};
 use crate::confusion;
 use crate::error::Error;
-use crate::numbers::percent;
+use crate::numbers::{percent, thousands};
 use crate::options::Evaluate;
+use crate::options::exporting::Part;
 use crate::run_folder::{CONFUSION, RunFolder, SUMMARY};
 use crate::summary::{CalibrationSummary, Cost, EvaluateSummary, Rate, json};
 use crate::table;
@@ -50,6 +51,7 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
         command: NAME,
         dataset: test.name(),
         trained_on: &description.dataset,
+        part: options.part.part.name(),
         members: (models.len() > 1).then_some(models.len()),
         threads: cx.threads(),
         test_samples: tested.as_ref().map_or(test.len(), |tested| tested.all.of),
@@ -64,7 +66,7 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
         test_mse,
         cost: Cost::since(start),
     };
-    let mut text = report(&summary, test.class_names());
+    let mut text = report(&summary, options.part.part, test.class_names());
     if let Some(tested) = &tested {
         text += &confusion::table(&tested.confusion, test.class_names());
     }
@@ -202,9 +204,15 @@ fn sureness(calibration: &CalibrationSummary) -> String {
     format!("confidence {confidence} %; expected calibration error {error} points{fitted}\n")
 }
 
-fn report(summary: &EvaluateSummary<'_>, class_names: &[String]) -> String {
+fn report(summary: &EvaluateSummary<'_>, part: Part, class_names: &[String]) -> String {
     let EvaluateSummary { dataset, trained_on, test_samples, .. } = summary;
-    let mut text = format!("{dataset}: {} test samples", crate::numbers::thousands(*test_samples));
+    // Only what was set aside for the test is one.
+    let (samples, test) = match part {
+        Part::Test => ("test samples", "test "),
+        Part::Train => ("training samples", ""),
+        Part::All => ("samples", ""),
+    };
+    let mut text = format!("{dataset}: {} {samples}", thousands(*test_samples));
     if trained_on != dataset {
         text += &format!("; the model was trained on {trained_on}");
     }
@@ -218,7 +226,7 @@ fn report(summary: &EvaluateSummary<'_>, class_names: &[String]) -> String {
         let (mean, low, high) = (percent(*mean), percent(*low), percent(*high));
         let balanced = percent(balanced);
         text += &format!(
-            "test accuracy {mean} % (95 % interval {low} to {high}); balanced over the classes {balanced} %\n"
+            "{test}accuracy {mean} % (95 % interval {low} to {high}); balanced over the classes {balanced} %\n"
         );
         text += &summary.calibration.as_ref().map_or(String::new(), sureness);
         text.push('\n');
@@ -226,7 +234,7 @@ fn report(summary: &EvaluateSummary<'_>, class_names: &[String]) -> String {
     }
     if let Some(mse) = summary.test_mse {
         text += &format!(
-            "an autoencoder: test error {mse:.6}, mean squared per value\n\
+            "an autoencoder: {test}error {mse:.6}, mean squared per value\n\
              It has no accuracy: fine-tune a classifier on it first, by narrows finetune --encoder\n"
         );
     }

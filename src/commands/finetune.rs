@@ -18,7 +18,7 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     let start = Instant::now();
     check_encoder(&options, explicit)?;
     let Finetune { encoder, data, architecture, running, .. } = &mut options;
-    let Start { data, architecture, pretrained } =
+    let Start { data, architecture, pretrained, data_words } =
         Start::open(encoder, data, architecture, explicit, running, |_, _| ())?;
     let train = &data.train;
     let labels = Labels::draw(train, &options.labelling, options.running.seed)?;
@@ -26,12 +26,17 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     let training = options.finetuning.training(labels.n, seed);
     options.finetuning.augmentation.check(train)?;
     check_batch(&architecture, "--batch", training.batch)?;
+    if training.reestimate_bn && !architecture.batch_norm {
+        refuse(explicit, &["reestimate_bn"], "the network has no batch norm")?;
+    }
     let network = architecture.classifier(train.classes())?;
     let mut params = Params::new(&network, seed);
     let method = match &pretrained {
         Some(pretrained) => {
-            options.finetuning.method.prepare(&mut params, pretrained)?;
-            options.finetuning.method
+            let method = options.finetuning.method;
+            method.check(training.epochs).map_err(|e| Error::from(e).during("--epochs"))?;
+            method.prepare(&mut params, pretrained)?;
+            method
         }
         None => Method::Scratch,
     };
@@ -54,6 +59,7 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
         command: NAME,
         method: method.name(),
         train,
+        data_words: &data_words,
         labels: &labels,
         network: &network,
         params: &run.trainer.params,
@@ -66,9 +72,12 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     trained.finish(&options.labelling, &options.running, &cx, &folder, start)
 }
 
-/// An encoder is asked for, or that there be none.
+/// An encoder is asked for, or that there be none; and nothing for it that it will not get.
 fn check_encoder(options: &Finetune, explicit: &[String]) -> Result<(), Error> {
     match (&options.encoder, options.scratch) {
+        (Some(_), _) if options.finetuning.method == Method::Freeze => {
+            refuse(explicit, &["lr_decay", "l2_sp"], "the method freeze leaves the encoder as it is")
+        }
         (Some(_), _) => Ok(()),
         (None, false) => Err(Error::new(
             "finetune needs an encoder: give --encoder RUN, or --scratch to start without one",

@@ -7,6 +7,7 @@ use crate::journal::Journal;
 use crate::metrics;
 use crate::options::Pretrain;
 use crate::options::architecture::ArchitectureOptions;
+use crate::options::values::quoted;
 use crate::progress::Progress;
 use crate::run_folder::{METRICS, SUMMARY};
 use crate::summary::{Cost, PretrainSummary, json};
@@ -19,6 +20,7 @@ const NAME: &str = "pretrain";
 
 pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
+    let data_words = options.data.words()?;
     let data = open(&mut options.data, options.running.machine.threads, options.running.quiet)?;
     let samples = data.train.len();
     let input = SampleShape::of(&data.train);
@@ -73,5 +75,6 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
     let head = table::data_line(dataset, result.unlabelled, data.test.len());
     let reconstruction = table::reconstruction(&result.pca, &result.autoencoder);
     let path = folder.path().display();
-    Ok(format!("{head}\n\n{reconstruction}\nrun folder: {path}\nnext: narrows finetune --encoder {path}\n"))
+    let next = format!("narrows finetune --encoder {}{data_words}", quoted(&path.to_string()));
+    Ok(format!("{head}\n\n{reconstruction}\nrun folder: {path}\nnext: {next}\n"))
 }

@@ -8,7 +8,7 @@ use crate::progress::Progress;
 use crate::run_folder::{RunFolder, SUMMARY};
 use crate::summary::{Cost, ProbeSummary, json};
 use narrows_models::Metric;
-use narrows_models::probe::{ProbeResult, Probing};
+use narrows_models::probe::{Probe as Kind, ProbeResult, Probing};
 use std::time::Instant;
 
 const NAME: &str = "probe";
@@ -16,6 +16,11 @@ const NAME: &str = "probe";
 pub fn run(options: &Options) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
+    if options.transductive && !options.probes.0.contains(&Kind::Propagation) {
+        return Err(Error::new(
+            "--transductive has no effect: only propagation has a graph, and it is not among --probes",
+        ));
+    }
     let threads = options.machine.threads;
     let encoder = options.run.as_deref().map(Loaded::open).transpose()?;
     let data = match &encoder {

@@ -18,11 +18,12 @@ const NAME: &str = "semi";
 pub fn run(mut options: Semi, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
     let method = options.semi.method;
-    let others = ["threshold", "strong_augment", "epsilon", "entropy", "align", "noise", "costs", "ema"];
+    let others =
+        ["threshold", "strong_augment", "epsilon", "entropy", "align", "noise", "costs", "ema", "ramp_up"];
     let foreign: Vec<&str> = others.into_iter().filter(|id| !method.takes(id)).collect();
     refuse(explicit, &foreign, &format!("the method {} has no use for it", method.name()))?;
     let Semi { encoder, data, architecture, running, .. } = &mut options;
-    let Start { data, architecture, pretrained } =
+    let Start { data, architecture, pretrained, data_words } =
         Start::open(encoder, data, architecture, explicit, running, |architecture, input| {
             architecture.be_for(method, input);
         })?;
@@ -56,6 +57,7 @@ pub fn run(mut options: Semi, explicit: &[String]) -> Result<String, Error> {
         command: NAME,
         method: method.name(),
         train,
+        data_words: &data_words,
         labels: &labels,
         network: &network,
         params: &run.params,

@@ -1,12 +1,14 @@
 //! Which samples, and how many of their labels.
 
-use super::values::{Amount, List, amount, count, list, name};
+use super::values::{Amount, List, amount, count, list, name, quoted};
+use crate::config::{self, flag_value};
 use crate::defaults;
 use crate::error::Error;
-use clap::Args;
+use clap::{Args, Parser};
 use narrows_datasets::{Access, Channels, Dataset, ImageOptions, LabelColumn, OpenOptions, TableOptions};
 use serde::{Serialize, Serializer};
 use std::path::PathBuf;
+use toml::Value;
 
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -50,7 +52,8 @@ pub struct ReadingOptions {
     /// Columns of numbers that are categories nevertheless: codes, postcodes
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
     pub categorical: List<String>,
-    /// Columns of categories that become one number, their place in order, in place of one value for each
+    /// Columns of categories that become one number, their place in order, in place of one value for each; also columns of
+    /// numbers that are to be learnt from although they number the rows
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
     pub ordinal: List<String>,
     /// What stands for a missing value in a table beside an empty cell, NA, NaN, null, None, ? and their like
@@ -98,6 +101,29 @@ impl DataOptions {
     pub fn open_options(&self, threads: usize) -> OpenOptions {
         OpenOptions { memory: self.memory, ..self.reading.open_options(threads) }
     }
+
+    /// Those that are not the defaults, as a shell takes them, with a space before each: for another command to find the same
+    /// data.
+    pub fn words(&self) -> Result<String, Error> {
+        let defaults = config::table(&Alone::parse_from(["narrows"]).data)?;
+        let mut words = String::new();
+        for (key, value) in config::table(self)? {
+            if defaults.get(&key) == Some(&value) {
+                continue;
+            }
+            let text = flag_value(&value).unwrap_or_default();
+            let attached = matches!(value, Value::Boolean(_)) || text.starts_with('-');
+            words += &format!(" --{key}{}{}", if attached { '=' } else { ' ' }, quoted(&text));
+        }
+        Ok(words)
+    }
+}
+
+/// To know the defaults.
+#[derive(Debug, Parser)]
+struct Alone {
+    #[command(flatten)]
+    data: DataOptions,
 }
 
 impl ReadingOptions {
@@ -215,6 +241,12 @@ impl Amount {
     /// So many labels of `train`, or all but those to validate on.
     pub fn labels_of(self, train: &Dataset, validation: usize) -> Result<usize, Error> {
         match self {
+            Amount::Given(labels) if labels < train.classes() => {
+                let (name, classes) = (train.name(), train.classes());
+                Err(Error::new(format!(
+                    "{name}: {labels} training labels cannot cover {classes} classes: set --labels to {classes} or more"
+                )))
+            }
             Amount::Given(labels) => Ok(labels),
             Amount::All => {
                 let labelled = train.labelled_rows()?.len();
@@ -236,4 +268,25 @@ pub struct DrawOptions {
     /// How often to choose anew which samples keep their label
     #[arg(long, value_name = "N", default_value_t = defaults::DRAWS, value_parser = count(1, 10_000))]
     pub draws: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_can_be_asked_for_again() {
+        let words = |args: &[&str]| {
+            let all = ["narrows"].iter().chain(args);
+            Alone::parse_from(all).data.words().unwrap()
+        };
+        assert_eq!(words(&[]), "");
+        assert_eq!(words(&["--channels", "auto", "--ignore", "none"]), "");
+        let given =
+            ["--data", "my t.csv", "--header", "false", "--ignore", "id,it's", "--skip-bad", "--label=-x"];
+        let again = r"--data 'my t.csv' --header=false --ignore 'id,it'\''s' --label=-x --skip-bad=true";
+        assert_eq!(words(&given), format!(" {again}"));
+        let given = ["--memory", "2KB", "--image-size", "4", "--delimiter", "tab", "--against-rest", "3"];
+        assert_eq!(words(&given), " --against-rest 3 --delimiter tab --image-size 4x4 --memory 2048");
+    }
 }

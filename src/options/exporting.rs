@@ -12,6 +12,13 @@ pub enum Part {
     Test,
 }
 
+impl Part {
+    pub fn name(self) -> &'static str {
+        let found = PARTS.iter().find(|(_, part)| *part == self);
+        found.map_or("all", |(name, _)| name)
+    }
+}
+
 const PARTS: [(&str, Part); 3] = [("all", Part::All), ("train", Part::Train), ("test", Part::Test)];
 
 #[derive(Clone, Debug, Args)]

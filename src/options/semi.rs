@@ -2,7 +2,9 @@
 
 use super::augmentation::Items;
 use super::recipe::{OptimizerName, ScheduleName};
-use super::values::{Auto, List, auto, count, filled, fraction, list, name, not_negative, positive};
+use super::values::{
+    Auto, List, auto, count, filled, fraction, list, name, not_negative, positive, zero_to_one,
+};
 use crate::defaults;
 use crate::defaults::semi as of_method;
 use crate::error::Error;
@@ -33,7 +35,7 @@ impl SemiMethod {
             "strong_augment" => self != SemiMethod::Ladder,
             "epsilon" | "entropy" | "align" => self == SemiMethod::Vat,
             "noise" | "costs" => self == SemiMethod::Ladder,
-            "ema" => self != SemiMethod::Ladder,
+            "ema" | "ramp_up" => self != SemiMethod::Ladder,
             _ => true,
         }
     }
@@ -65,7 +67,7 @@ pub struct SemiOptions {
     pub labelled_batch: Auto,
     /// How much more often labelled samples of small classes come than they are: 0 not at all, 1 so that all classes come
     /// alike, 0.5 the square root of that
-    #[arg(long, value_name = "X", default_value_t = defaults::SEMI_CLASS_BALANCE, value_parser = not_negative::<f32>)]
+    #[arg(long, value_name = "X", default_value_t = defaults::SEMI_CLASS_BALANCE, value_parser = zero_to_one)]
     pub class_balance: f32,
     #[arg(long, help = of_method::LR_HELP, value_name = "RATE", default_value = "auto", value_parser = auto(positive))]
     pub lr: Auto<f32>,
@@ -82,14 +84,14 @@ pub struct SemiOptions {
     /// The weight of what is asked of samples without a label, beside that of the labels
     #[arg(long, value_name = "X", default_value_t = defaults::SEMI_WEIGHT, value_parser = not_negative::<f32>)]
     pub weight: f32,
-    #[arg(long, help = of_method::RAMP_UP_HELP, value_name = "P", default_value = "auto", value_parser = auto(not_negative::<f32>))]
+    #[arg(long, help = of_method::RAMP_UP_HELP, value_name = "P", default_value = "auto", value_parser = auto(zero_to_one))]
     pub ramp_up: Auto<f32>,
     /// The decay of the moving average of the weights, which is what is validated and kept; 0: the weights themselves. The
     /// ladder has none
     #[arg(long, value_name = "DECAY", default_value_t = defaults::SEMI_EMA, value_parser = fraction)]
     pub ema: f32,
     /// Of pseudo-labels: how sure a class has to be, as a probability
-    #[arg(long, value_name = "P", default_value_t = defaults::SEMI_THRESHOLD, value_parser = not_negative::<f32>)]
+    #[arg(long, value_name = "P", default_value_t = defaults::SEMI_THRESHOLD, value_parser = zero_to_one)]
     pub threshold: f32,
     #[arg(long, help = of_method::EPSILON_HELP, value_name = "X", default_value = "auto", value_parser = auto(positive))]
     pub epsilon: Auto<f32>,
@@ -164,8 +166,13 @@ impl SemiOptions {
         }
     }
 
-    /// Refuses what `data` cannot take, by the name of the option.
+    /// Refuses what the method or `data` cannot take, by the name of the option.
     pub fn check(&self, data: &Dataset) -> Result<(), Error> {
+        if self.method == SemiMethod::MeanTeacher && self.ema == 0.0 {
+            return Err(Error::new(
+                "--ema 0 leaves mean-teacher without a teacher, which is the moving average of the weights: set it above 0",
+            ));
+        }
         for (option, augment) in [("--augment", self.augment), ("--strong-augment", self.strong_augment)] {
             if let Auto::Given(augment) = augment {
                 super::augmentation::check(option, augment, data)?;

@@ -114,6 +114,14 @@ pub fn positive_to_one(text: &str) -> Result<f32, String> {
     }
 }
 
+/// Reads a number from 0 to 1.
+pub fn zero_to_one(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(x) if (0.0..=1.0).contains(&x) => Ok(x),
+        _ => Err("it must be a number from 0 to 1".to_string()),
+    }
+}
+
 /// Reads a positive and finite number.
 pub fn positive(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
@@ -195,6 +203,15 @@ pub fn name<T: Copy>(all: &[(&'static str, T)]) -> impl Fn(&str) -> Result<T, St
             let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
             Err(format!("it must be one of {}", names.join(", ")))
         }
+    }
+}
+
+/// `text` as one word of a shell's line.
+pub fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./,:=+@%".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_string(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }
 

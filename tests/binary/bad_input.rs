@@ -36,7 +36,7 @@ fn place() -> Place {
     place.succeed("pretrain --epochs 1 --widths 4 --latent 2 --quiet --out digits-run");
     place
         .succeed("pretrain --data good --epochs 1 --widths 4 --latent 2 --held-out 2 --quiet --out good-run");
-    let few = "--labels 3 --validation 3 --epochs 1 --quiet";
+    let few = "--labels 3 --validation 3 --epochs 2 --quiet";
     place.succeed(&format!("finetune --encoder good-run --data good {few} --out classifier"));
     put_folder(&place.path("two"), 2, 10);
     fs::create_dir(place.path("bare")).unwrap();
@@ -152,6 +152,13 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         (compare("--config wrong.toml --latent 3"), &["wrong.toml", "'many'", "--latent"]),
         (compare("--config nested.toml"), &["nested.toml: latent"]),
         (compare("--config other.toml"), &["other.toml", "\"pretrain\"", "compare"]),
+        (
+            "semi --config digits-run/config.toml --out new".to_string(),
+            &["digits-run/config.toml: is for the command \"pretrain\", not \"semi\""],
+        ),
+        ("curve --continue digits-run".to_string(), &["is for the command \"pretrain\", not \"curve\""]),
+        ("curve --continue missing".to_string(), &["missing: there is no such run: name a run folder"]),
+        ("curve --continue bare".to_string(), &["bare: holds no config.toml"]),
         // Models.
         ("evaluate missing".to_string(), &["missing", "no such run"]),
         ("evaluate bare".to_string(), &["bare: holds no model.safetensors"]),
@@ -183,10 +190,28 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         ("finetune --scratch --method full --out new".to_string(), &["--method"]),
         ("finetune --scratch --l2-sp 1 --out new".to_string(), &["--l2-sp has no effect"]),
         ("finetune --scratch --lr-decay 0.5 --out new".to_string(), &["--lr-decay has no effect"]),
+        (
+            "finetune --encoder digits-run --method freeze --l2-sp 1 --out new".to_string(),
+            &["--l2-sp has no effect: the method freeze"],
+        ),
+        (
+            "finetune --encoder digits-run --method freeze --lr-decay 0.5 --out new".to_string(),
+            &["--lr-decay has no effect: the method freeze"],
+        ),
+        (
+            "finetune --scratch --no-batch-norm --reestimate-bn --out new".to_string(),
+            &["--reestimate-bn has no effect", "no batch norm"],
+        ),
+        (
+            "finetune --encoder digits-run --epochs 1 --out new".to_string(),
+            &["--epochs: lp-ft needs at least 2 epochs, not 1"],
+        ),
+        (compare("--finetune-epochs 1 --methods full,lp-ft"), &["lp-ft needs at least 2 epochs"]),
+        ("curve --finetune-epochs 1 --methods gradual --out new".to_string(), &["gradual needs at least 2"]),
         ("finetune --encoder digits-run --method scratch --out new".to_string(), &["--method", "gradual"]),
         (
             "finetune --scratch --labels 5 --out new".to_string(),
-            &["digits: 5 training labels cannot cover 10"],
+            &["digits: 5 training labels cannot cover 10 classes: set --labels to 10 or more"],
         ),
         ("finetune --scratch --lr nan --out new".to_string(), &["--lr", "positive"]),
         ("pretrain --linear --model conv --out new".to_string(), &["--model", "--linear"]),

@@ -35,10 +35,11 @@ fn predictions(path: &Path, data: &Dataset) -> Vec<usize> {
 fn the_accuracy_reported_is_that_of_the_weights_on_disk() {
     let place = Place::new();
     let said = place.succeed(&format!("{PRETRAIN} --out pretrained"));
-    assert!(said.out.contains("next: narrows finetune --encoder pretrained"), "{}", said.out);
+    assert!(said.out.ends_with("\nnext: narrows finetune --encoder pretrained\n"), "{}", said.out);
     let tune = "finetune --encoder pretrained --method full --epochs 60 --lr 1e-2 --out tuned";
     let said = place.succeed(tune);
     assert!(said.out.contains("No test label was looked at"), "{}", said.out);
+    assert!(said.out.ends_with("\nnext: narrows evaluate tuned\n"), "{}", said.out);
     let said = place.succeed("evaluate tuned --out evaluated");
 
     let test = builtin(500, 0).test;
@@ -141,4 +142,29 @@ fn an_autoencoder_is_evaluated_as_one() {
     let before = place.listing();
     place.succeed("evaluate run");
     assert_eq!(place.listing(), before);
+}
+
+/// What is to be done next can be done as it is printed, by a shell.
+#[test]
+fn the_next_command_names_the_data() {
+    let place = Place::new();
+    let kinds = ["big cat", "dog", "owl"];
+    let row = |i: usize| format!("r{i},{}.5,{},{}\n", i % 3, i * i % 7, kinds[i % 3]);
+    std::fs::create_dir(place.path("my data")).unwrap();
+    let text = format!("id,a,b,kind\n{}", (0..150).map(row).collect::<String>());
+    std::fs::write(place.path("my data/t.csv"), text).unwrap();
+    let learn = "--data my~data/t.csv --label kind --ignore id --quiet";
+    let said = place.succeed(&format!("pretrain {learn} --widths 8 --epochs 1 --out the~ae"));
+    let data = "--data 'my data/t.csv' --ignore id --label kind";
+    let next = format!("\nnext: narrows finetune --encoder 'the ae' {data}\n");
+    assert!(said.out.ends_with(&next), "{}", said.out);
+    let few = "--labels 30 --validation 30 --quiet";
+    let said = place.succeed(&format!("finetune --encoder the~ae {learn} {few} --epochs 2 --out tuned"));
+    assert!(said.out.ends_with(&format!("\nnext: narrows evaluate tuned {data}\n")), "{}", said.out);
+    let semi = "--widths 8 --latent 4 --epochs 1 --against-rest big~cat --out semi";
+    let said = place.succeed(&format!("semi {learn} {few} {semi}"));
+    let next = format!("evaluate semi --against-rest 'big cat' {data}");
+    assert!(said.out.ends_with(&format!("\nnext: narrows {next}\n")), "{}", said.out);
+    let line = next.replace("'big cat'", "big~cat").replace("'my data/t.csv'", "my~data/t.csv");
+    assert!(place.succeed(&line).out.contains("t.csv: 24 test samples"));
 }

@@ -38,6 +38,7 @@ fn an_encoder_and_the_samples_as_they_are_are_probed() {
         ("probe run --probes magic", "it must be one of linear, knn, propagation"),
         ("probe run --labels 5", "cannot cover 10 classes"),
         ("probe missing", "no such run"),
+        ("probe run --labels 60 --probes linear,knn --transductive", "--transductive has no effect"),
     ] {
         let said = place.run(line);
         assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{line}: {}", said.err);

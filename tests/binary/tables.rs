@@ -220,16 +220,32 @@ fn classes(place: &Place) {
         "finetune --encoder ae --data t.csv --label kind --labels all --validation 30 --epochs 40 --out classifier",
     );
     assert!(said.out.contains("lp-ft on 54 labels"), "{}", said.out);
+    assert!(
+        said.out.ends_with("\nnext: narrows evaluate classifier --data t.csv --label kind\n"),
+        "{}",
+        said.out
+    );
     let said = place.succeed("evaluate classifier --data t.csv --label kind --out own");
     let accuracy = |summary: &serde_json::Value| summary["test_accuracy"]["mean"].as_f64().unwrap();
     let own = place.json("own/summary.json");
-    assert_eq!(own["test_samples"].as_u64(), Some(16), "{}", said.out);
+    assert_eq!(
+        (own["test_samples"].as_u64(), own["part"].as_str()),
+        (Some(16), Some("test")),
+        "{}",
+        said.out
+    );
+    assert!(said.out.starts_with("t.csv: 16 test samples\ntest accuracy "), "{}", said.out);
     assert!(accuracy(&own) > 0.8, "{}", said.out);
 
     fs::write(place.path("other.csv"), other_table()).unwrap();
     let said = place.succeed("evaluate classifier --data other.csv --label kind --part all --out other");
     let other = place.json("other/summary.json");
-    assert_eq!(other["test_samples"].as_u64(), Some(300));
+    assert_eq!((other["test_samples"].as_u64(), other["part"].as_str()), (Some(300), Some("all")));
+    assert!(said.out.starts_with("other.csv: 300 samples"), "{}", said.out);
+    assert!(said.out.contains("\naccuracy ") && !said.out.contains("test"), "{}", said.out);
+    let said = place.succeed("evaluate classifier --data t.csv --label kind --part train --out learnt");
+    assert!(said.out.starts_with("t.csv: 84 training samples\naccuracy "), "{}", said.out);
+    assert_eq!(place.json("learnt/summary.json")["part"].as_str(), Some("train"));
     assert!(accuracy(&other) > 0.9, "{}", said.out);
     let of = |class: usize| other["classes"][class]["of"].as_u64().unwrap();
     // In the order that the classifier knows them in.
@@ -240,7 +256,8 @@ fn classes(place: &Place) {
     assert!((49..=50).contains(&sixth), "{sixth}");
     // An autoencoder needs no labels.
     let said = place.succeed("evaluate ae --data other.csv --label none --part all");
-    assert!(said.out.contains("an autoencoder: test error"), "{}", said.out);
+    assert!(said.out.starts_with("other.csv: 300 samples"), "{}", said.out);
+    assert!(said.out.contains("\nan autoencoder: error "), "{}", said.out);
 }
 
 /// Codes as an array and as a table.
@@ -280,9 +297,11 @@ fn scores_and_codes_come_as_parquet() {
     for (command, name) in [("score ae", "scores"), ("embed ae --label kind", "codes")] {
         place.succeed(&format!("{command} --data t.csv --out {name}.csv"));
         place.succeed(&format!("{command} --data t.csv --out {name}.parquet"));
+        // The column of their numbers is none to learn from.
+        let mut how = narrows_datasets::OpenOptions::default();
+        how.table.ignore = vec!["row".to_owned()];
         let opened = |file: &str| {
-            let data =
-                narrows_datasets::open_whole(&place.path(file), &Default::default(), &|_, _| {}).unwrap();
+            let data = narrows_datasets::open_whole(&place.path(file), &how, &|_, _| {}).unwrap();
             let narrows_datasets::Parts::Whole(data) = data.data else { panic!("{file} has halves") };
             let rows = (0..data.len()).map(|row| data.stored_bytes(row).unwrap()).collect::<Vec<_>>();
             (
@@ -316,6 +335,7 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     let put = |name: &str, text: String| fs::write(place.path(name), text).unwrap();
     put("t.csv", format!("a,b,kind\n{}", rows(|i| format!("{i},{},k{}\n", i * i % 7, i % 2))));
     put("ids.csv", format!("id,b\n{}", (0..300).map(|i| format!("r{i},{}\n", i % 7)).collect::<String>()));
+    put("counted.csv", format!("id,b\n{}", (1..300).map(|i| format!("{i},{}\n", i % 7)).collect::<String>()));
     put("bare.csv", format!("a,b,kind\n{}", rows(|i| format!("{i},{},\n", i % 7))));
     put("far.csv", format!("a,b,target\n{}", rows(|i| format!("{i},{},{i}.5\n", i % 7))));
     put("two.csv", format!("a,y,class\n{}", rows(|i| format!("{i},{},{}\n", i % 2, i % 2))));
@@ -336,6 +356,11 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     refused(
         &format!("pretrain --data ids.csv {tiny}"),
         "ids.csv: the column \"id\" has 300 different values in 300 rows, too many for categories: ignore it by --ignore",
+    );
+    refused(
+        &format!("pretrain --data counted.csv {tiny}"),
+        "counted.csv: the column \"id\" numbers the rows and tells nothing of them: have it ordinal to keep it, or ignore it \
+         by --ignore",
     );
     refused(
         &format!("pretrain --data far.csv {tiny}"),
@@ -380,7 +405,7 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
 
     place.succeed("pretrain --data t.csv --label kind --epochs 1 --widths 4 --held-out 2 --out ae");
     place.succeed(
-        "finetune --encoder ae --data t.csv --label kind --labels 4 --validation 4 --epochs 1 --out classifier",
+        "finetune --encoder ae --data t.csv --label kind --labels 4 --validation 4 --epochs 2 --out classifier",
     );
     let lacks = "shift.csv: has no column \"b\", which the model learnt from";
     for line in ["score ae", "embed classifier", "evaluate ae", "finetune --encoder ae --out new"] {
@@ -401,8 +426,8 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     );
     refused(
         "score ae",
-        "ae/model.safetensors: the model learnt from t.csv, of another kind: data set \"digits\": holds bytes, where the \
-         preparation is for floats: name its like by --data",
+        "ae/model.safetensors: the model learnt from t.csv, and the built-in digits are another kind of data: name data like \
+         it by --data",
     );
     refused(
         "evaluate classifier --data bare.csv --label kind",

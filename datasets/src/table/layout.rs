@@ -3,6 +3,8 @@
 //! - A column is of numbers if each cell that is not missing is one, else of categories, of which numbers may be some.
 //! - Categories are few: at most 1,000, and if they are more than 100, at most half as many as rows. More are an error: such a
 //!   column numbers the rows, names them or describes them, and no row tells anything of another.
+//! - Whole numbers that count more than 100 rows in their order, one by one, number them as well: unless the column is to be ordinal,
+//!   they are an error. Of a sorted table they would give the label away.
 //! - The label's texts or whole numbers are the classes, in ascending order if all are numbers, else in the order of their bytes.
 //!   A label that is missing leaves its row unlabelled.
 //!
@@ -68,6 +70,9 @@ struct Counts {
     rounded: u64,
     /// The first number that is not whole.
     first_fraction: Option<(u64, f64)>,
+    /// The last number, and how many were one more than the number before.
+    last: f64,
+    steps: u64,
     seen: Box<Seen>,
     /// Whether there were too many values to be categories; the others were not collected.
     too_many: bool,
@@ -82,6 +87,8 @@ impl Counts {
         match cell {
             Cell::Missing => self.missing += 1,
             Cell::Number(number) => {
+                self.steps += u64::from(self.numbers > 0 && number - self.last == 1.0);
+                self.last = number;
                 self.numbers += 1;
                 let stored = number as f32;
                 if stored.is_infinite() {
@@ -109,6 +116,11 @@ impl Counts {
             }
         }
         Ok(())
+    }
+
+    /// Whether it counts all rows, of which there are so many, one by one.
+    fn counts_rows(&self, rows: u64) -> bool {
+        rows > FEW_CATEGORIES as u64 && self.steps + 1 == rows && self.first_fraction.is_none()
     }
 
     fn collect(&mut self, cell: Cell<'_>, limit: usize, budget: &mut Budget) -> Result<(), String> {
@@ -246,6 +258,12 @@ impl Layout {
                             let problem =
                                 format!("{number:e} is beyond the range of 32-bit floats: {advice}");
                             return Err(at(row, column, &problem));
+                        }
+                        if counts.counts_rows(rows) && !ordinal {
+                            let advice = "have it ordinal to keep it, or ignore it";
+                            return Err(wrong(format!(
+                                "numbers the rows and tells nothing of them: {advice}"
+                            )));
                         }
                         layout.rounded += rounded;
                         layout.fields.push(Field::Number);

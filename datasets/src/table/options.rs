@@ -25,7 +25,8 @@ pub struct TableOptions {
     pub label: LabelColumn,
     /// Columns to leave out.
     pub ignore: Vec<String>,
-    /// Columns of categories of which each becomes one number, its place among them. No other effect on a column of numbers.
+    /// Columns of categories of which each becomes one number, its place among them. Of a column of numbers it says that their
+    /// order matters, also where they number the rows; that has no other effect.
     pub ordinal: Vec<String>,
     /// Columns that hold categories although they look like numbers: codes, postcodes. A category is called by the number, so that
     /// `7`, `07` and `7.0` are the same.

@@ -263,3 +263,31 @@ fn a_known_layout_takes_other_tables() {
     let problem = "line 3, column \"age\": \"old\" is not a number within the range of 32-bit floats, which the column holds";
     assert_eq!(error.unwrap_err().to_string(), format!("t.csv: {problem}"));
 }
+
+#[test]
+fn a_column_that_numbers_the_rows_is_refused() {
+    let text = |rows: u64, number: &dyn Fn(u64) -> String| {
+        let rows: Vec<String> = (0..rows).map(|row| format!("{},{}\n", number(row), row % 7)).collect();
+        format!("n,a\n{}", rows.concat())
+    };
+    let from = |first: u64| move |row: u64| (first + row).to_string();
+    for first in [0, 1, 1_000_000] {
+        let e = infer(&text(101, &from(first)), &TableOptions::default()).unwrap_err().to_string();
+        assert!(e.contains("the column \"n\" numbers the rows") && e.ends_with("or ignore it"), "{e}");
+    }
+    let kept = TableOptions { ordinal: list(&["n"]), ..Default::default() };
+    let without = TableOptions { ignore: list(&["n"]), ..Default::default() };
+    for (options, columns) in [(kept, 2), (without, 1)] {
+        assert_eq!(infer(&text(101, &from(1)), &options).unwrap().columns.len(), columns);
+    }
+    // Few rows; numbers out of order, a gap, a fraction, a missing one, the same throughout.
+    let turned = |row: u64| (if row == 50 { 200 } else { row }).to_string();
+    let fraction = |row: u64| format!("{row}.5");
+    let missing = |row: u64| if row == 50 { String::new() } else { row.to_string() };
+    let same = |_: u64| "9007199254740992".to_owned();
+    let backwards = |row: u64| (1000 - row).to_string();
+    for number in [&turned as &dyn Fn(u64) -> String, &fraction, &missing, &same, &backwards] {
+        infer(&text(101, number), &TableOptions::default()).unwrap();
+    }
+    infer(&text(100, &from(1)), &TableOptions::default()).unwrap();
+}

@@ -191,7 +191,9 @@ impl Comparison<'_> {
             Training { lr, ..self.finetuning.clone() }.check()?;
         }
         self.methods.iter().try_for_each(|method| method.check(train))?;
-        self.methods.iter().try_for_each(|method| method.check_epochs(self.finetuning.epochs))?;
+        let candidates = self.recipe.iter().flat_map(|recipe| &recipe.candidates);
+        let mut tried = self.methods.iter().chain(candidates);
+        tried.try_for_each(|method| method.check_epochs(self.finetuning.epochs))?;
         self.recipe.iter().try_for_each(|recipe| recipe.check(train))?;
         Ok(draws)
     }

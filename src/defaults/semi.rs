@@ -41,8 +41,7 @@ pub fn lr(_: SemiMethod) -> f32 {
 }
 
 /// What [`ramp_up`] does, for the help.
-pub const RAMP_UP_HELP: &str =
-    "The part of the training over which that weight grows to all of it; auto: 0.2 for mean-teacher, 0 else";
+pub const RAMP_UP_HELP: &str = "The part of the training over which that weight grows to all of it; the ladder has none; auto: 0.2 for mean-teacher, 0 else";
 
 pub fn ramp_up(method: SemiMethod) -> f32 {
     if method == SemiMethod::MeanTeacher { 0.2 } else { 0.0 }

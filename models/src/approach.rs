@@ -122,6 +122,21 @@ impl Approach {
         .map_err(|e| e.during(self.name()))
     }
 
+    /// What tells its own settings from others, whatever the seed: of a method that has none but those of the comparison, `None`. It
+    /// changes with the settings that there are, so that results of another version are not taken for those of this one.
+    pub fn fingerprint(&self) -> Option<String> {
+        match self {
+            Approach::Transfer(_) => None,
+            Approach::Semi(semi) => {
+                let settings = SemiApproach {
+                    training: SemiTraining { seed: 0, ..semi.training.clone() },
+                    ..*semi.clone()
+                };
+                Some(format!("{:08x}", crc32fast::hash(format!("{settings:?}").as_bytes())))
+            }
+        }
+    }
+
     /// Refuses epochs of fine-tuning that are too few for it ([`Method::check`]).
     ///
     /// # Errors

@@ -85,6 +85,9 @@ pub struct Finished {
     pub best_epoch: usize,
     /// The time that all its candidates took, on one thread.
     pub seconds: f64,
+    /// [`Approach::fingerprint`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<String>,
 }
 
 impl Finished {
@@ -136,6 +139,24 @@ impl Curve<'_> {
                 Training { lr, ..point.finetuning.clone() }.check()?;
             }
             self.labels_of(point, 0)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses results that were not measured as the others would be.
+    ///
+    /// # Errors
+    /// If the settings of a method were others; the message names it.
+    pub fn check_done(&self, done: &[Finished]) -> Result<(), Error> {
+        for trial in self.trials() {
+            let fingerprint = trial.method.fingerprint();
+            if done.iter().any(|done| trial.is(done) && done.settings != fingerprint) {
+                return Err(Error::new(format!(
+                    "{} was measured with other settings than it would have now, of another version perhaps: leave it out of --methods, or \
+                     begin a new curve",
+                    trial.method.name()
+                )));
+            }
         }
         Ok(())
     }
@@ -237,6 +258,7 @@ impl Curve<'_> {
             epochs: trained.history.len(),
             best_epoch: trained.best_epoch,
             seconds,
+            settings: method.fingerprint(),
         })
     }
 }

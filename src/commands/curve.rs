@@ -100,6 +100,7 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
             allow(&folder, &options)?;
             // Another process may be at it: nothing is changed before that is known.
             let (results, done) = Results::open(&folder)?;
+            curve.check_done(&done).map_err(|e| Error::at(folder.path(), e))?;
             let note = "continued, and computed as the run began";
             folder.write(CONFIG, config::text(NAME, &options, note)?.as_bytes())?;
             (folder, results, done)

@@ -68,6 +68,18 @@ fn a_curve_that_is_continued_is_the_curve_in_one_go() {
     assert_eq!(points(&place, "half"), points(&place, "whole"));
     // What was there is still there, first.
     assert!(place.read("half/results.jsonl").starts_with(&format!("{}\n{}\n", first[0], first[1])));
+    // A method of other settings, of an older version say, is not mixed with what is measured now.
+    let text = place.read("half/results.jsonl");
+    std::fs::write(place.path("half/results.jsonl"), text.replacen("\"settings\":\"", "\"settings\":\"f", 1))
+        .unwrap();
+    let said = place.run("curve --continue half --quiet");
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert!(
+        ["half", "vat", "other settings", "--methods"].iter().all(|text| said.err.contains(text)),
+        "{}",
+        said.err
+    );
+    std::fs::write(place.path("half/results.jsonl"), text).unwrap();
     // Nothing is left to do.
     let before = place.read("half/results.jsonl");
     place.succeed("curve --continue half --quiet");

@@ -34,7 +34,9 @@ pub fn delimited_text(table: &mut Table) {
     table.file("late-nul.csv", &late, "line 2002");
     let utf16: Vec<u8> = "\u{feff}a,b\n1,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     table.file("utf-16.csv", &utf16, "UTF-16");
-    let texts = |count: usize| (0..count).map(|row| format!("{row},name {row}\n")).collect::<String>();
+    let texts = |count: usize| (0..count).map(|row| format!("{},name {row}\n", row % 9)).collect::<String>();
+    let counted: String = (1..=500).map(|row| format!("{row},{}\n", row % 9)).collect();
+    table.file("counted.csv", format!("a,b\n{counted}").as_bytes(), "numbers the rows");
     table.file("names.csv", format!("a,b\n{}", texts(500)).as_bytes(), "too many for categories");
     table.file(
         "more-names.csv",

@@ -26,6 +26,36 @@ pub(super) struct LabelledBatches {
     batch: [Vec<u32>; 2],
 }
 
+/// Samples and their classes.
+pub(super) struct ByClass {
+    /// The samples.
+    pub rows: Vec<u32>,
+    /// The class of each.
+    pub classes: Vec<u32>,
+    /// How many there are of each class of the data.
+    pub counts: Vec<usize>,
+}
+
+impl ByClass {
+    /// Those of `rows`.
+    ///
+    /// # Errors
+    /// If one has no label, or labels cannot be read.
+    pub fn of(data: &Dataset, rows: Rows<'_>) -> Result<ByClass, Error> {
+        let (mut listed, mut classes) = (vec![0; rows.len()], vec![0; rows.len()]);
+        rows.copy_to(0, &mut listed);
+        if data.has_labels() {
+            data.gather_labels(&listed, &mut classes)?;
+        }
+        let mut counts = vec![0; data.classes()];
+        for (row, class) in listed.iter().zip(&classes) {
+            let none = || Error::new(format!("row {row} is to be learnt from but has no label"));
+            *counts.get_mut(*class as usize).ok_or_else(none)? += 1;
+        }
+        Ok(ByClass { rows: listed, classes, counts })
+    }
+}
+
 /// A batch of labelled samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct LabelledBatch<'a> {
@@ -49,18 +79,7 @@ impl LabelledBatches {
         balance: f32,
         seed: u64,
     ) -> Result<LabelledBatches, Error> {
-        let mut once = vec![0; rows.len()];
-        rows.copy_to(0, &mut once);
-        let mut classes = vec![0; once.len()];
-        if data.has_labels() {
-            data.gather_labels(&once, &mut classes)?;
-        }
-        let mut counts = vec![0usize; data.classes()];
-        for (&row, &class) in once.iter().zip(&classes) {
-            let count = counts.get_mut(class as usize);
-            *count
-                .ok_or_else(|| Error::new(format!("row {row} is to be learnt from but has no label")))? += 1;
-        }
+        let ByClass { rows: once, classes, counts } = ByClass::of(data, rows)?;
         let most = counts.iter().copied().max().unwrap_or(0) as f64;
         let times = |class: u32| (most / counts[class as usize] as f64).powf(f64::from(balance)).round();
         let mut shares: Vec<f32> =

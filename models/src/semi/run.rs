@@ -1,7 +1,7 @@
 //! The loop of semi-supervised training.
 
 use super::consistency::{Batch, Consistency};
-use super::labelled::LabelledBatches;
+use super::labelled::{ByClass, LabelledBatches};
 use super::ladder::LadderTrainer;
 use super::{Semi, SemiTask, SemiTraining};
 use crate::augmentation::BatchAugmenter;
@@ -33,6 +33,7 @@ pub struct SemiRun<'a> {
     /// What happened so far.
     pub history: Vec<EpochRecord>,
     best: Option<Best>,
+    judges: Judges,
     loader: Loader<'a>,
     labelled: LabelledBatches,
     weak: Option<BatchAugmenter>,
@@ -96,6 +97,7 @@ impl<'a> SemiRun<'a> {
         let seed = training.seed ^ LABELLED;
         let batches = LabelledBatches::new(data, labelled, labelled_batch, training.class_balance, seed)
             .map_err(|e| e.during(name))?;
+        let held = ByClass::of(data, task.validation).map_err(|e| e.during(name))?;
         let learner = match &training.method {
             Semi::Ladder { .. } => Learner::Ladder(Box::new(
                 LadderTrainer::new(network, &params, &training).map_err(|e| e.during(name))?,
@@ -111,6 +113,7 @@ impl<'a> SemiRun<'a> {
             params,
             history: Vec::new(),
             best: None,
+            judges: Judges::of(&held.counts, training.metric),
             loader: Loader::new(data, unlabelled, batch, training.seed),
             labelled: batches,
             weak: augmenter(&training.augmentation, training.seed)?,
@@ -224,17 +227,6 @@ impl<'a> SemiRun<'a> {
         Ok(())
     }
 
-    /// What the validation samples can tell.
-    fn judges(&self) -> Result<Judges, Error> {
-        let SemiTask { data, validation, .. } = self.task;
-        let (mut rows, mut counts) = (vec![0; validation.len()], vec![0; data.classes()]);
-        validation.copy_to(0, &mut rows);
-        let mut classes = vec![0; rows.len()];
-        data.gather_labels(&rows, &mut classes)?;
-        classes.iter().for_each(|class| counts[*class as usize] += 1);
-        Ok(Judges::of(&counts, self.training.metric))
-    }
-
     /// Trains to the end; then the weights of [`SemiRun::best_epoch`] are in `params`.
     ///
     /// # Errors
@@ -251,9 +243,8 @@ impl<'a> SemiRun<'a> {
             }
             Ok(())
         });
-        let judges = self.judges()?;
         if let (Some(best), Some(last), Ok(())) = (&mut self.best, self.history.last(), &result) {
-            best.prefer_last(last, &self.params, judges);
+            best.prefer_last(last, &self.params, self.judges);
         }
         if let Some(best) = &self.best {
             self.params.values_mut().copy_from_slice(best.params.values());

@@ -51,11 +51,10 @@ pub struct Tried {
 impl Tried {
     /// More accurate, or as accurate at a smaller loss.
     pub fn is_better_than(&self, other: &Tried) -> bool {
-        if self.failed.is_some() || other.failed.is_some() {
-            return self.failed.is_none();
-        }
-        let score =
-            |tried: &Tried| Score { accuracy: Some(tried.validation_accuracy), loss: tried.validation_loss };
+        let score = |tried: &Tried| Score {
+            accuracy: tried.failed.is_none().then_some(tried.validation_accuracy),
+            loss: tried.validation_loss,
+        };
         score(self).beats(&score(other))
     }
 }

@@ -235,8 +235,9 @@ fn check_samples(path: &Path, description: &Description, data: &Dataset) -> Resu
 }
 
 /// Refuses the options `ids` where they were given although they have no effect, because of `reason`.
-fn refuse(explicit: &[String], ids: &[&str], reason: &str) -> Result<(), Error> {
-    match ids.iter().find(|id| explicit.iter().any(|given| given == *id)) {
+fn refuse(explicit: &[String], ids: &[impl AsRef<str>], reason: &str) -> Result<(), Error> {
+    let mut ids = ids.iter().map(AsRef::as_ref);
+    match ids.find(|id| explicit.iter().any(|given| given == id)) {
         None => Ok(()),
         Some(id) => Err(Error::new(format!("--{} has no effect: {reason}", id.replace('_', "-")))),
     }

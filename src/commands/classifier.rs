@@ -8,7 +8,7 @@ use crate::options::ClassifierLabels;
 use crate::options::architecture::ArchitectureOptions;
 use crate::options::data::DataOptions;
 use crate::options::running::RunningOptions;
-use crate::options::values::quoted;
+use crate::options::values::{ids, quoted};
 use crate::run_folder::{METRICS, MODEL, RunFolder, SUMMARY};
 use crate::summary::{Cost, FinetuneSummary, Rate, json};
 use narrows_datasets::{Dataset, LabelDraw, Rows, TrainTest, draw_labels};
@@ -54,7 +54,7 @@ impl Start {
             let architecture = architecture.resolve(input, data.train.in_unit_range());
             return Ok(Start { data, architecture, pretrained: None, data_words });
         };
-        refuse(explicit, &ArchitectureOptions::IDS, "the architecture is that of --encoder")?;
+        refuse(explicit, &ids::<ArchitectureOptions>(), "the architecture is that of --encoder")?;
         let Loaded { path, description, params, .. } = Loaded::open(run)?;
         let opened = open_for(&path, &description, data, threads, quiet)?.split()?;
         let data = against_rest(opened, data)?;

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::journal::Journal;
 use crate::metrics;
 use crate::options::approaches::{ApproachName, ComparedSemi, approach, distinct};
+use crate::options::values::ids;
 use crate::options::{Compare, RecipeName};
 use crate::progress::Progress;
 use crate::run_folder::{METRICS, MODEL, SUMMARY};
@@ -24,7 +25,7 @@ pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
     if options.recipe == RecipeName::None {
         refuse(explicit, &["budget"], "it is the time of a recipe: ask for one by --recipe best")?;
         if !options.methods.0.iter().any(|method| method.is_semi()) {
-            refuse(explicit, &ComparedSemi::IDS, "none of --methods is semi-supervised")?;
+            refuse(explicit, &ids::<ComparedSemi>(), "none of --methods is semi-supervised")?;
         }
     }
     let data = open(&mut options.data, options.running.machine.threads, options.running.quiet)?;

@@ -10,6 +10,7 @@ use crate::options::approaches::distinct;
 use crate::options::architecture::ArchitectureOptions;
 use crate::options::curve::Curve as Options;
 use crate::options::pretraining::Pretraining as PretrainingOptions;
+use crate::options::values::ids;
 use crate::plot;
 use crate::progress::Progress;
 use crate::results::Results;
@@ -37,12 +38,11 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
         _ => None,
     };
     if encoder.is_some() {
-        refuse(explicit, &ArchitectureOptions::IDS, "the architecture is that of the encoder")?;
+        refuse(explicit, &ids::<ArchitectureOptions>(), "the architecture is that of the encoder")?;
     }
     if options.encoder.is_some() && earlier.is_none() {
-        let ids = PretrainingOptions::ids();
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        refuse(explicit, &ids, "nothing is pretrained, the encoder is that of --encoder")?;
+        let pretraining = ids::<PretrainingOptions>();
+        refuse(explicit, &pretraining, "nothing is pretrained, the encoder is that of --encoder")?;
     }
     let data = match &encoder {
         // An encoder is given what it learnt to see.
@@ -95,22 +95,17 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
         pretraining.check()?;
         check_batch(&curve.architecture, "--batch", training.batch)?;
     }
-    let (folder, results, done) = match earlier {
-        Some(folder) => {
-            allow(&folder, &options)?;
-            // Another process may be at it: nothing is changed before that is known.
-            let (results, done) = Results::open(&folder)?;
-            curve.check_done(&done).map_err(|e| Error::at(folder.path(), e))?;
-            let note = "continued, and computed as the run began";
-            folder.write(CONFIG, config::text(NAME, &options, note)?.as_bytes())?;
-            (folder, results, done)
-        }
-        None => {
-            let folder = begin(NAME, &options, &options.running, &cx)?;
-            let (results, done) = Results::open(&folder)?;
-            (folder, results, done)
-        }
+    let folder = match earlier {
+        Some(folder) => allow(&folder, &options).map(|()| folder)?,
+        None => begin(NAME, &options, &options.running, &cx)?,
     };
+    // Another process may be at it: nothing that is there is changed before that is known.
+    let (results, done) = Results::open(&folder)?;
+    curve.check_done(&done).map_err(|e| Error::at(folder.path(), e))?;
+    if options.continued.is_some() {
+        let note = "continued, and computed as the run began";
+        folder.write(CONFIG, config::text(NAME, &options, note)?.as_bytes())?;
+    }
 
     let progress = Progress::new(quiet);
     let pretrained = match encoder {

@@ -7,7 +7,7 @@ use crate::journal::Journal;
 use crate::metrics;
 use crate::options::Pretrain;
 use crate::options::architecture::ArchitectureOptions;
-use crate::options::values::quoted;
+use crate::options::values::{ids, quoted};
 use crate::progress::Progress;
 use crate::run_folder::{METRICS, SUMMARY};
 use crate::summary::{Cost, PretrainSummary, json};
@@ -25,8 +25,8 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
     let samples = data.train.len();
     let input = SampleShape::of(&data.train);
     if options.linear {
-        let shaping = ArchitectureOptions::IDS.into_iter().filter(|id| *id != "latent");
-        let shaping: Vec<&str> = shaping.collect();
+        let mut shaping = ids::<ArchitectureOptions>();
+        shaping.retain(|id| id != "latent");
         refuse(explicit, &shaping, "a linear autoencoder (--linear) has its latent code alone")?;
         let linear = Architecture::linear(input, options.architecture.latent.or(defaults::latent(input)));
         options.architecture = ArchitectureOptions::from(&linear);

@@ -4,6 +4,7 @@ use super::{check_samples, open, refuse};
 use crate::error::Error;
 use crate::options::Summary;
 use crate::options::architecture::ArchitectureOptions;
+use crate::options::values::ids;
 use crate::run_folder;
 use narrows_models::SampleShape;
 use narrows_models::checkpoint::{self, Description};
@@ -23,7 +24,7 @@ pub fn run(mut options: Summary, explicit: &[String]) -> Result<String, Error> {
 /// The model asked for: a saved one, or that of the options.
 fn described(options: &mut Summary, explicit: &[String]) -> Result<Description, Error> {
     if let Some(run) = &options.run {
-        refuse(explicit, &ArchitectureOptions::IDS, "the architecture is that of the run")?;
+        refuse(explicit, &ids::<ArchitectureOptions>(), "the architecture is that of the run")?;
         refuse(explicit, &["input", "classes"], "the model is that of the run")?;
         let path = run_folder::model(run)?;
         let (description, _, _) = checkpoint::load(&path)?;

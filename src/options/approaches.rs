@@ -130,9 +130,6 @@ fn words(text: &str) -> Result<Words, String> {
 }
 
 impl ComparedSemi {
-    /// The ids of these options, as the command line knows them.
-    pub const IDS: [&str; 2] = ["semi", "semi_encoder"];
-
     /// The method of that name on `data`. Its network is of the kind of `architecture`, which is that of the encoder.
     pub fn approach(
         &self,

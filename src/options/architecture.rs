@@ -47,19 +47,6 @@ pub struct ArchitectureOptions {
 }
 
 impl ArchitectureOptions {
-    /// The ids of these options, as the command line knows them.
-    pub const IDS: [&str; 9] = [
-        "model",
-        "latent",
-        "widths",
-        "depth",
-        "activation",
-        "output",
-        "code_activation",
-        "dropout",
-        "no_batch_norm",
-    ];
-
     /// The architecture for samples of that shape, whose values lie in [0, 1] or do not; what it settles takes the place
     /// of `auto`.
     pub fn resolve(&mut self, input: SampleShape, unit_range: bool) -> Architecture {

@@ -6,7 +6,7 @@ use super::recipe::{LossName, OptimizerName, ScheduleName};
 use super::values::{Auto, auto, count, name, not_negative, positive};
 use crate::defaults;
 use crate::error::Error;
-use clap::{Args, Command};
+use clap::Args;
 use narrows_models::{Activation, Architecture, Training};
 use serde::Serialize;
 
@@ -50,12 +50,6 @@ pub struct Pretraining {
 }
 
 impl Pretraining {
-    /// The ids of these options, as the command line knows them.
-    pub fn ids() -> Vec<String> {
-        let all = Pretraining::augment_args(Command::new("pretraining"));
-        all.get_arguments().map(|option| option.get_id().to_string()).collect()
-    }
-
     /// Puts numbers in place of `auto`, for a training set of `samples` samples, and the objective's corruption in its place.
     pub fn resolve(&mut self, samples: usize, architecture: &Architecture) {
         self.epochs = Auto::Given(self.epochs.or(defaults::epochs(samples, architecture)));

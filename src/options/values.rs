@@ -1,5 +1,6 @@
 //! The values that options take: what is refused is refused here, before anything else happens.
 
+use clap::{Args, Command};
 use narrows_models::SampleShape;
 use serde::{Serialize, Serializer};
 use std::fmt::Display;
@@ -204,6 +205,12 @@ pub fn name<T: Copy>(all: &[(&'static str, T)]) -> impl Fn(&str) -> Result<T, St
             Err(format!("it must be one of {}", names.join(", ")))
         }
     }
+}
+
+/// The ids of the options of `T`, as the command line knows them.
+pub fn ids<T: Args>() -> Vec<String> {
+    let all = T::augment_args(Command::new("options"));
+    all.get_arguments().map(|option| option.get_id().to_string()).collect()
 }
 
 /// `text` as one word of a shell's line.

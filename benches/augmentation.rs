@@ -1,8 +1,9 @@
-//! Augmenting a sample: each operation, and the usual mix, on images of MNIST's and of CIFAR's size, against what one
-//! writes first: a test of the border for each pixel, and the library's logarithm and sine for each number.
+//! Augmenting a sample: each operation, and the usual mix, on images of MNIST's and of CIFAR's
+//! size, against what one writes first: a test of the border for each pixel, and the library's
+//! logarithm and sine for each number.
 //!
-//! What a training step may spend on it follows from what the network takes: about 70 us a sample of 28x28x1 and 450 us a
-//! sample of 32x32x3, on one thread.
+//! What a training step may spend on it follows from what the network takes: about 70 us a sample
+//! of 28x28x1 and 450 us a sample of 32x32x3, on one thread.
 
 use std::hint::black_box;
 
@@ -26,7 +27,10 @@ fn operations() -> [(&'static str, Augmentation); 11] {
             "shift, flip, gaussian, cutout",
             Augmentation { shift: 3, flip: 0.5, gaussian: 0.1, cutout: 8, ..off },
         ),
-        ("shift, flip, mask, cutout", Augmentation { shift: 3, flip: 0.5, mask: 0.2, cutout: 8, ..off }),
+        (
+            "shift, flip, mask, cutout",
+            Augmentation { shift: 3, flip: 0.5, mask: 0.2, cutout: 8, ..off },
+        ),
     ]
 }
 
@@ -45,8 +49,9 @@ fn naive_rotation(from: &[f32], to: &mut [f32], (h, w, c): Shape) {
                 for (near_y, part_y) in around(from_y) {
                     for (near_x, part_x) in around(from_x) {
                         if (0..h as isize).contains(&near_y) && (0..w as isize).contains(&near_x) {
-                            sum +=
-                                part_y * part_x * from[(near_y as usize * w + near_x as usize) * c + channel];
+                            sum += part_y
+                                * part_x
+                                * from[(near_y as usize * w + near_x as usize) * c + channel];
                         }
                     }
                 }
@@ -62,7 +67,8 @@ fn around(x: f32) -> [(isize, f32); 2] {
     [(floor as isize, 1.0 - part), (floor as isize + 1, part)]
 }
 
-/// Adds normal numbers of deviation 0.1 (Box and Muller), from random bits that cost nothing to speak of (xorshift).
+/// Adds normal numbers of deviation 0.1 (Box and Muller), from random bits that cost nothing to
+/// speak of (xorshift).
 fn naive_noise(sample: &mut [f32], state: &mut u64) {
     let mut unit = || {
         *state ^= *state << 13;

@@ -1,5 +1,5 @@
-//! Batch norm and ReLU, forward and backward: the fused layer against the two layers one after the other, and
-//! against a plain pass for each line of the textbook.
+//! Batch norm and ReLU, forward and backward: the fused layer against the two layers one after the
+//! other, and against a plain pass for each line of the textbook.
 //!
 //! Throughput is in elements of the batch.
 
@@ -33,7 +33,8 @@ impl Stack {
     fn new(layers: Vec<Box<dyn Layer>>, batch: usize, features: usize) -> Stack {
         let shape = Shape::from(features);
         let all = vec![vec![0.0; batch * features]; layers.len()];
-        let largest = |f: &dyn Fn(&dyn Layer) -> usize| layers.iter().map(|l| f(&**l)).max().unwrap_or(0);
+        let largest =
+            |f: &dyn Fn(&dyn Layer) -> usize| layers.iter().map(|l| f(&**l)).max().unwrap_or(0);
         Stack {
             batch,
             params: [1.0, 0.0, 0.0, 1.0].iter().flat_map(|&value| vec![value; features]).collect(),
@@ -94,12 +95,17 @@ impl Stack {
 
 fn batch_norm(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("batch norm + relu, forward and backward");
-    group.sample_size(20).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+    group
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2));
     for (batch, features) in SHAPES {
         let shape = format!("{batch}x{features}");
         group.throughput(Throughput::Elements((batch * features) as u64));
-        let x: Vec<f32> = (0..batch * features).map(|i| (i * 7919 % 1009) as f32 / 1009.0 - 0.4).collect();
-        let dy: Vec<f32> = (0..batch * features).map(|i| (i * 104_729 % 997) as f32 / 997.0 - 0.5).collect();
+        let x: Vec<f32> =
+            (0..batch * features).map(|i| (i * 7919 % 1009) as f32 / 1009.0 - 0.4).collect();
+        let dy: Vec<f32> =
+            (0..batch * features).map(|i| (i * 104_729 % 997) as f32 / 997.0 - 0.5).collect();
 
         let fused = BatchNorm::default().fuse(&Relu).expect("a fused form");
         let stacks: [(&str, Vec<Box<dyn Layer>>); 2] = [

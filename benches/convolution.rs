@@ -1,17 +1,20 @@
-//! Convolutional autoencoders: a whole training step of W2 and of W3, and each of their convolutions alone.
+//! Convolutional autoencoders: a whole training step of W2 and of W3, and each of their
+//! convolutions alone.
 //!
-//! W2: images of 28x28, convolutions 3x3 of stride 2 to 16 and 32 channels with batch norm and ReLU behind them, a
-//! linear layer to a code of 64, and the mirror image with transposed convolutions. W3: images of 32x32 in three
-//! colours, to 32, 64 and 128 channels, a code of 128. Batch 128, mean squared error, Adam.
+//! W2: images of 28x28, convolutions 3x3 of stride 2 to 16 and 32 channels with batch norm and ReLU
+//! behind them, a linear layer to a code of 64, and the mirror image with transposed convolutions.
+//! W3: images of 32x32 in three colours, to 32, 64 and 128 channels, a code of 128. Batch 128, mean
+//! squared error, Adam.
 //!
-//! Throughput is in steps; of a convolution alone, in floating-point operations, so that criterion's Gelem/s
-//! are GFLOP/s. The peak of fused multiply-adds is printed first.
+//! Throughput is in steps; of a convolution alone, in floating-point operations, so that
+//! criterion's Gelem/s are GFLOP/s. The peak of fused multiply-adds is printed first.
 
 mod naive;
 
 use criterion::measurement::WallTime;
 use criterion::{
-    BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
+    BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group,
+    criterion_main,
 };
 use narrows_datasets::{Dataset, shuffled};
 use narrows_engine::layers::{
@@ -65,7 +68,8 @@ impl Workload {
         builder = builder.layer(Linear::new(side * side * deepest)).layer(Relu);
         builder = builder.layer(Unflatten::new([side, side, deepest]));
         for &channels in self.channels[1..].iter().rev().skip(1) {
-            builder = builder.layer(up(channels).without_bias()).layer(BatchNorm::default()).layer(Relu);
+            builder =
+                builder.layer(up(channels).without_bias()).layer(BatchNorm::default()).layer(Relu);
         }
         builder.layer(up(self.channels[0])).build().expect("a network")
     }
@@ -82,13 +86,21 @@ impl Workload {
 fn training_step(criterion: &mut Criterion) {
     let contexts = [1, 2].map(|threads| Context::new(threads).expect("threads"));
     for cx in &contexts {
-        println!("FMA peak, {} threads, {}: {:.1} GFLOP/s", cx.threads(), cx.isa().name(), fma_peak(cx));
+        println!(
+            "FMA peak, {} threads, {}: {:.1} GFLOP/s",
+            cx.threads(),
+            cx.isa().name(),
+            fma_peak(cx)
+        );
     }
     let mut group = criterion.benchmark_group("convolutional training step");
     group.throughput(Throughput::Elements(1)).sampling_mode(SamplingMode::Flat);
     for workload in &WORKLOADS {
         let name = workload.name;
-        group.sample_size(20).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(4));
+        group
+            .sample_size(20)
+            .warm_up_time(Duration::from_secs(1))
+            .measurement_time(Duration::from_secs(4));
         let (network, data) = (workload.network(), workload.images());
         let order = shuffled(SAMPLES, 1, 1);
         let mut x = vec![0.0; BATCH * data.sample_len()];
@@ -96,16 +108,24 @@ fn training_step(criterion: &mut Criterion) {
             let params = Params::new(&network, 1);
             let mut trainer = Trainer::new(&network, params, Loss::L2, Optimizer::adam(), BATCH, 1);
             let mut batches = order.chunks_exact(BATCH).cycle();
-            group.bench_function(BenchmarkId::new(name, format!("{} threads", cx.threads())), |b| {
-                b.iter(|| {
-                    data.gather(batches.next().expect("endless"), &mut x).unwrap();
-                    cx.install(|| trainer.step(cx, &x, Target::Values(&x), 1e-3)).expect("a step")
-                });
-            });
+            group.bench_function(
+                BenchmarkId::new(name, format!("{} threads", cx.threads())),
+                |b| {
+                    b.iter(|| {
+                        data.gather(batches.next().expect("endless"), &mut x).unwrap();
+                        cx.install(|| trainer.step(cx, &x, Target::Values(&x), 1e-3))
+                            .expect("a step")
+                    });
+                },
+            );
         }
 
-        let mut naive =
-            naive::Autoencoder::convolutional(BATCH, workload.channels, workload.side, workload.code);
+        let mut naive = naive::Autoencoder::convolutional(
+            BATCH,
+            workload.channels,
+            workload.side,
+            workload.code,
+        );
         group.sample_size(10).warm_up_time(Duration::from_millis(100));
         group.bench_function(BenchmarkId::new(name, "naive"), |b| {
             b.iter(|| {
@@ -158,7 +178,10 @@ impl Single {
         let Single { layer, input, params, scratch, x, y, .. } = self;
         let pass = Pass::train(1, 0);
         let saved = &mut [];
-        layer.forward(cx, Forward { pass, position: 0, batch: BATCH, input, x, y, params, saved, scratch });
+        layer.forward(
+            cx,
+            Forward { pass, position: 0, batch: BATCH, input, x, y, params, saved, scratch },
+        );
         black_box(y);
     }
 
@@ -187,8 +210,14 @@ impl Single {
 }
 
 /// Forward and backward of one convolution, or of the transposed one in the other direction.
-fn one(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, naive: naive::Convolution, transposed: bool) {
-    let (image_channels, map_channels, side) = (naive.image_channels, naive.map_channels, naive.side);
+fn one(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    naive: naive::Convolution,
+    transposed: bool,
+) {
+    let (image_channels, map_channels, side) =
+        (naive.image_channels, naive.map_channels, naive.side);
     let (image, map) = ([2 * side, 2 * side, image_channels], [side, side, map_channels]);
     // Only the image that an encoder starts with has so few channels.
     let first = image_channels <= 3 && !transposed;
@@ -235,7 +264,10 @@ fn one(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, naive: naive::Convo
 
 fn layers(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("convolution");
-    group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
+    group
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1));
     group.sampling_mode(SamplingMode::Flat);
     for Workload { name, channels, side, .. } in WORKLOADS {
         let depth = channels.len() - 1;

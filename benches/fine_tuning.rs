@@ -1,6 +1,6 @@
-//! A whole fine-tuning (W4): the encoder 784-512-256-64 with batch norm and ReLU, a linear layer to 10 classes, 100
-//! samples, batches of 32, 100 epochs, Adam, from fresh weights on. Of all layers, and of the head alone behind an
-//! encoder that is run once.
+//! A whole fine-tuning (W4): the encoder 784-512-256-64 with batch norm and ReLU, a linear layer to
+//! 10 classes, 100 samples, batches of 32, 100 epochs, Adam, from fresh weights on. Of all layers,
+//! and of the head alone behind an encoder that is run once.
 //!
 //! Throughput is in samples: 10,000 in a whole.
 
@@ -25,7 +25,8 @@ const BATCH: usize = 32;
 /// Trains `network` from fresh weights on the rows of `samples`.
 fn learn(cx: &Context, network: &Network, samples: &[f32]) {
     let params = Params::new(network, 1);
-    let mut trainer = Trainer::new(network, params, Loss::cross_entropy(), Optimizer::adam(), BATCH, 1);
+    let mut trainer =
+        Trainer::new(network, params, Loss::cross_entropy(), Optimizer::adam(), BATCH, 1);
     let inputs = network.input().len();
     let mut order: Vec<u32> = (0..SAMPLES as u32).collect();
     let (mut x, mut classes) = (vec![0.0; BATCH * inputs], Vec::with_capacity(BATCH));
@@ -55,7 +56,8 @@ fn fine_tuning(criterion: &mut Criterion) {
     let all = encoder().layer(Linear::new(CLASSES)).build().expect("a network");
     let encoder = encoder().build().expect("a network");
     let random = (0..SAMPLES * INPUTS).map(|i| (i as u32).wrapping_mul(2_654_435_761));
-    let samples: Vec<f32> = random.map(|r| if r % 5 == 0 { (r >> 24) as f32 / 255.0 } else { 0.0 }).collect();
+    let samples: Vec<f32> =
+        random.map(|r| if r % 5 == 0 { (r >> 24) as f32 / 255.0 } else { 0.0 }).collect();
     let in_encoder: usize = WIDTHS.windows(2).map(|pair| pair[0] * pair[1]).sum();
     let multiply_adds = in_encoder + CODE * CLASSES;
     let flops = 2.0 * ((3 * multiply_adds - INPUTS * WIDTHS[1]) * SAMPLES * EPOCHS) as f64;
@@ -64,7 +66,10 @@ fn fine_tuning(criterion: &mut Criterion) {
     let weights = 4 * Params::new(&all, 1).values().len();
     let mut group = criterion.benchmark_group("fine-tuning");
     group.throughput(Throughput::Elements((SAMPLES * EPOCHS) as u64));
-    group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(4));
+    group
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(4));
     for threads in [1, 2] {
         let cx = Context::new(threads).expect("threads");
         let (fma, of_memory) = (fma_peak(&cx), bandwidth(&cx, 4 * weights / threads));

@@ -1,8 +1,8 @@
-//! Matrix products of training's shapes: ours on one and on two threads, the `matrixmultiply` crate and, where it
-//! does not take all day, the triple loop.
+//! Matrix products of training's shapes: ours on one and on two threads, the `matrixmultiply` crate
+//! and, where it does not take all day, the triple loop.
 //!
-//! Throughput is in floating-point operations, so that criterion's Gelem/s are GFLOP/s. What they are
-//! measured against, the peak of fused multiply-adds, is printed first.
+//! Throughput is in floating-point operations, so that criterion's Gelem/s are GFLOP/s. What they
+//! are measured against, the peak of fused multiply-adds, is printed first.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use narrows_engine::gemm::{MatMut, MatRef, gemm, kernel_name};
@@ -45,12 +45,21 @@ fn naive(m: usize, n: usize, k: usize, layout: Layout, a: &[f32], b: &[f32], c: 
     let [(a_row, a_col), (b_row, b_col)] = strides(m, n, k, layout);
     for i in 0..m {
         for j in 0..n {
-            c[i * n + j] = (0..k).map(|p| a[i * a_row + p * a_col] * b[p * b_row + j * b_col]).sum();
+            c[i * n + j] =
+                (0..k).map(|p| a[i * a_row + p * a_col] * b[p * b_row + j * b_col]).sum();
         }
     }
 }
 
-fn matrix_multiply(m: usize, n: usize, k: usize, layout: Layout, a: &[f32], b: &[f32], c: &mut [f32]) {
+fn matrix_multiply(
+    m: usize,
+    n: usize,
+    k: usize,
+    layout: Layout,
+    a: &[f32],
+    b: &[f32],
+    c: &mut [f32],
+) {
     assert!(a.len() == m * k && b.len() == k * n && c.len() == m * n);
     let signed = |(row, col): (usize, usize)| (row as isize, col as isize);
     let [(a_row, a_col), (b_row, b_col)] = strides(m, n, k, layout).map(signed);

@@ -1,18 +1,22 @@
-//! Training on data that are larger than the memory allowed, against data that fit: samples a second, in turns.
+//! Training on data that are larger than the memory allowed, against data that fit: samples a
+//! second, in turns.
 //!
 //! ```text
 //! cargo bench --bench larger_than_memory -- FOLDER [MEGABYTES] [SECONDS]
 //! ```
 //!
-//! Makes two stores in FOLDER unless they are there, of eight times and of a quarter of so many megabytes (256), and trains W1's
-//! autoencoder on each for so many seconds (20), three times in turns, on one thread. The limit should be real: run it in a control group,
-//! as `docs/performance.md` says, or the page cache of a large machine holds both. Without a folder, as `cargo test` and `cargo bench`
-//! alone run it, it measures nothing.
+//! Makes two stores in FOLDER unless they are there, of eight times and of a quarter of so many
+//! megabytes (256), and trains W1's autoencoder on each for so many seconds (20), three times in
+//! turns, on one thread. The limit should be real: run it in a control group, as
+//! `docs/performance.md` says, or the page cache of a large machine holds both. Without a folder,
+//! as `cargo test` and `cargo bench` alone run it, it measures nothing.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use narrows_datasets::{Dataset, Dtype, Loader, Metadata, OpenOptions, Parts, Rows, StoreWriter, open_whole};
+use narrows_datasets::{
+    Dataset, Dtype, Loader, Metadata, OpenOptions, Parts, Rows, StoreWriter, open_whole,
+};
 use narrows_engine::{Context, Loss, Optimizer, Params, Target, Trainer};
 use narrows_models::{Architecture, Model};
 
@@ -23,12 +27,16 @@ const TURNS: usize = 3;
 type Anything = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Anything> {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    let arguments: Vec<String> =
+        std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     let Some(folder) = arguments.first() else {
-        println!("larger_than_memory: name a folder for 8 times 256 MB of samples; nothing was measured");
+        println!(
+            "larger_than_memory: name a folder for 8 times 256 MB of samples; nothing was measured"
+        );
         return Ok(());
     };
-    let number = |at: usize, default| arguments.get(at).map_or(Ok(default), |text| text.parse::<u64>());
+    let number =
+        |at: usize, default| arguments.get(at).map_or(Ok(default), |text| text.parse::<u64>());
     let (megabytes, seconds) = (number(1, 256)?, number(2, 20)?);
     let memory = megabytes << 20;
     let fits = store(Path::new(folder), memory / 4)?;
@@ -77,10 +85,14 @@ fn train(path: &Path, memory: u64, seconds: f64) -> Result<f64, Anything> {
     };
     let data: Dataset = data.with_memory(memory);
     let cx = Context::new(1)?;
-    let network =
-        Architecture { widths: vec![512, 256], latent: 64, ..Architecture::new(Model::Dense, WIDTH) }
-            .autoencoder()?;
-    let mut trainer = Trainer::new(&network, Params::new(&network, 1), Loss::L2, Optimizer::adam(), BATCH, 1);
+    let network = Architecture {
+        widths: vec![512, 256],
+        latent: 64,
+        ..Architecture::new(Model::Dense, WIDTH)
+    }
+    .autoencoder()?;
+    let mut trainer =
+        Trainer::new(&network, Params::new(&network, 1), Loss::L2, Optimizer::adam(), BATCH, 1);
     let mut loader = Loader::new(&data, Rows::all(data.len()), BATCH, 1);
     let mut x = vec![0.0; BATCH * WIDTH];
     let (mut start, mut samples, mut warm) = (Instant::now(), 0, false);
@@ -95,8 +107,13 @@ fn train(path: &Path, memory: u64, seconds: f64) -> Result<f64, Anything> {
             if !warm && elapsed > 2.0 {
                 (warm, start, samples) = (true, Instant::now(), 0);
             } else if warm && elapsed > seconds {
-                let streams = if loader_streams(&data) { "window by window" } else { "from the map" };
-                println!("{}: {:.0} samples/s, {streams}", path.display(), samples as f64 / elapsed);
+                let streams =
+                    if loader_streams(&data) { "window by window" } else { "from the map" };
+                println!(
+                    "{}: {:.0} samples/s, {streams}",
+                    path.display(),
+                    samples as f64 / elapsed
+                );
                 return Ok(samples as f64 / elapsed);
             }
         }

@@ -1,9 +1,11 @@
-//! A shuffled batch from a file of MNIST's shape, as `f32`: the mapped file and its vector conversion against
-//! what one writes first, a seek and a read for each sample and a division for each value.
+//! A shuffled batch from a file of MNIST's shape, as `f32`: the mapped file and its vector
+//! conversion against what one writes first, a seek and a read for each sample and a division for
+//! each value.
 //!
-//! Throughput is in bytes of the file. The file is in the page cache, so that no disk is measured; it is larger than the
-//! processor's caches, and the order walks through all of it. What one thread can read of memory at best is measured beside it: a
-//! sum over the file from its first byte to its last.
+//! Throughput is in bytes of the file. The file is in the page cache, so that no disk is measured;
+//! it is larger than the processor's caches, and the order walks through all of it. What one thread
+//! can read of memory at best is measured beside it: a sum over the file from its first byte to its
+//! last.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -23,7 +25,9 @@ fn write_images(folder: &Path) -> PathBuf {
     let path = folder.join("train-images-idx3-ubyte");
     let mut bytes = vec![0, 0, 8, 3];
     bytes.extend([SAMPLES as u32, 28, 28].iter().flat_map(|size| size.to_be_bytes()));
-    bytes.extend((0..SAMPLES * SAMPLE_LEN).map(|i| ((i as u32).wrapping_mul(2_654_435_761) >> 24) as u8));
+    bytes.extend(
+        (0..SAMPLES * SAMPLE_LEN).map(|i| ((i as u32).wrapping_mul(2_654_435_761) >> 24) as u8),
+    );
     File::create(&path)
         .and_then(|mut file| file.write_all(&bytes))
         .expect("the temporary folder takes 314 MB");
@@ -63,8 +67,9 @@ fn loading(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes((BATCH * SAMPLE_LEN) as u64));
     let mut batches = Batches::new(&order, BATCH).cycle();
     let mut next = || batches.next().expect("a cycle has no end");
-    group
-        .bench_function("mapped, gather", |b| b.iter(|| mapped.gather(next(), black_box(&mut out)).unwrap()));
+    group.bench_function("mapped, gather", |b| {
+        b.iter(|| mapped.gather(next(), black_box(&mut out)).unwrap())
+    });
     group.bench_function("in memory, gather", |b| {
         b.iter(|| in_memory.gather(next(), black_box(&mut out)).unwrap())
     });

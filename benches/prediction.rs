@@ -1,8 +1,10 @@
-//! Predicting with the encoder 784-512-256-64 (W5), batch norm and ReLU behind its hidden layers: the latency of
-//! one row and the throughput of 1,024, by the predictor and by a network's evaluation.
+//! Predicting with the encoder 784-512-256-64 (W5), batch norm and ReLU behind its hidden layers:
+//! the latency of one row and the throughput of 1,024, by the predictor and by a network's
+//! evaluation.
 //!
-//! Throughput is in rows. One row is bound by reading the weights, of which a predictor leaves out those that meet a
-//! 0: so rows come in two kinds, of pictures of which four fifths are 0, and without any 0.
+//! Throughput is in rows. One row is bound by reading the weights, of which a predictor leaves out
+//! those that meet a 0: so rows come in two kinds, of pictures of which four fifths are 0, and
+//! without any 0.
 
 mod encoder;
 
@@ -27,7 +29,10 @@ fn prediction(criterion: &mut Criterion) {
     let predictor = Predictor::new(&network, &params).expect("a predictor");
     let multiply_adds: usize = WIDTHS.windows(2).map(|pair| pair[0] * pair[1]).sum();
     let mut group = criterion.benchmark_group("prediction");
-    group.sample_size(20).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+    group
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2));
     for threads in [1, 2] {
         let cx = Context::new(threads).expect("threads");
         let (fma, read) = (fma_peak(&cx), bandwidth(&cx, predictor.weight_bytes() / threads).read);
@@ -36,7 +41,8 @@ fn prediction(criterion: &mut Criterion) {
         for (rows, zeros) in [(1, false), (1, true), (1024, false), (1024, true)] {
             let x = pixels(rows, zeros);
             let mut y = vec![0.0; rows * WIDTHS[3]];
-            let kind = format!("{rows} rows{}, {threads} threads", if zeros { ", sparse" } else { "" });
+            let kind =
+                format!("{rows} rows{}, {threads} threads", if zeros { ", sparse" } else { "" });
             group.throughput(Throughput::Elements(rows as u64));
             let mut workspace = Workspace::default();
             let mut seconds = f64::MAX;
@@ -64,7 +70,8 @@ fn prediction(criterion: &mut Criterion) {
             group.bench_function(BenchmarkId::new("network", &kind), |b| {
                 cx.install(|| {
                     b.iter(|| {
-                        let y = network.forward(&cx, &params, &mut activations, &x, Pass::evaluate());
+                        let y =
+                            network.forward(&cx, &params, &mut activations, &x, Pass::evaluate());
                         black_box(y.expect("rows"));
                     });
                 });

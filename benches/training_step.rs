@@ -1,8 +1,9 @@
-//! A whole training step of an autoencoder on MNIST-like images: gather, forward, loss, backward, Adam.
+//! A whole training step of an autoencoder on MNIST-like images: gather, forward, loss, backward,
+//! Adam.
 //!
-//! W1: 784-512-256-64 and its mirror image, batch 256. W1b: 784-256-64 and its mirror image, batch 64. Batch
-//! norm and ReLU behind each hidden layer but the bottleneck, mean squared error, Adam. Four fifths of the
-//! pixels are zero. Throughput is in samples.
+//! W1: 784-512-256-64 and its mirror image, batch 256. W1b: 784-256-64 and its mirror image, batch
+//! 64. Batch norm and ReLU behind each hidden layer but the bottleneck, mean squared error, Adam.
+//! Four fifths of the pixels are zero. Throughput is in samples.
 
 mod naive;
 
@@ -34,12 +35,20 @@ fn training_step(criterion: &mut Criterion) {
     let order = shuffled(SAMPLES, 1, 1);
     let contexts = [1, 2].map(|threads| Context::new(threads).expect("threads"));
     for cx in &contexts {
-        println!("FMA peak, {} threads, {}: {:.1} GFLOP/s", cx.threads(), cx.isa().name(), fma_peak(cx));
+        println!(
+            "FMA peak, {} threads, {}: {:.1} GFLOP/s",
+            cx.threads(),
+            cx.isa().name(),
+            fma_peak(cx)
+        );
     }
     let mut group = criterion.benchmark_group("training step");
     for Workload { name, widths, latent, batch } in WORKLOADS {
         group.throughput(Throughput::Elements(batch as u64));
-        group.sample_size(20).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(4));
+        group
+            .sample_size(20)
+            .warm_up_time(Duration::from_secs(1))
+            .measurement_time(Duration::from_secs(4));
         let architecture = Architecture {
             widths: widths.to_vec(),
             latent,
@@ -52,12 +61,16 @@ fn training_step(criterion: &mut Criterion) {
             let params = Params::new(&network, 1);
             let mut trainer = Trainer::new(&network, params, Loss::L2, Optimizer::adam(), batch, 1);
             let mut batches = order.chunks_exact(batch).cycle();
-            group.bench_function(BenchmarkId::new(name, format!("{} threads", cx.threads())), |b| {
-                b.iter(|| {
-                    data.gather(batches.next().expect("endless"), &mut x).unwrap();
-                    cx.install(|| trainer.step(cx, &x, Target::Values(&x), 1e-3)).expect("a step")
-                });
-            });
+            group.bench_function(
+                BenchmarkId::new(name, format!("{} threads", cx.threads())),
+                |b| {
+                    b.iter(|| {
+                        data.gather(batches.next().expect("endless"), &mut x).unwrap();
+                        cx.install(|| trainer.step(cx, &x, Target::Values(&x), 1e-3))
+                            .expect("a step")
+                    });
+                },
+            );
         }
 
         // How it would scale on more cores than there may be.

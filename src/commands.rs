@@ -1,4 +1,5 @@
-//! One file a command. Each checks everything first, then makes its folder, works, and returns what to print.
+//! One file a command. Each checks everything first, then makes its folder, works, and returns what
+//! to print.
 
 pub mod bench;
 mod classifier;
@@ -49,9 +50,9 @@ impl Loaded {
     }
 }
 
-/// Opens the data that `options` name, by so many threads, and puts their full path in place, for the configuration
-/// to be of use anywhere. Images that are skipped are listed on stderr, and so is progress unless it is to be
-/// `quiet`.
+/// Opens the data that `options` name, by so many threads, and puts their full path in place, for
+/// the configuration to be of use anywhere. Images that are skipped are listed on stderr, and so is
+/// progress unless it is to be `quiet`.
 fn open(options: &mut DataOptions, threads: usize, quiet: bool) -> Result<TrainTest, Error> {
     let how = options.open_options(threads);
     let data = read(
@@ -77,8 +78,9 @@ fn open_for(
     let mut how = options.open_options(threads);
     how.table.known = preparation.columns();
     let halves = |TrainTest { train, test }| Parts::Halves(train, test);
-    let parts =
-        read(options, quiet, halves, |path, progress| narrows_datasets::open_whole(path, &how, progress))?;
+    let parts = read(options, quiet, halves, |path, progress| {
+        narrows_datasets::open_whole(path, &how, progress)
+    })?;
     let trained = &description.dataset;
     let parts = parts.seen_by(preparation).map_err(|e| match options.data {
         None => Error::at(
@@ -116,8 +118,7 @@ impl Chosen {
             (Parts::Halves(data, _), Some(Part::Train))
             | (Parts::Halves(_, data), None | Some(Part::Test)) => Chosen { data, rows: None },
             (Parts::Halves(data, _), Some(Part::All)) => {
-                let problem =
-                    "comes in two halves, each with rows of its own: choose one by --part train or test";
+                let problem = "comes in two halves, each with rows of its own: choose one by --part train or test";
                 return Err(Error::new(format!("{}: {problem}", data.name())));
             }
         })
@@ -144,7 +145,10 @@ fn read<D>(
     options: &mut DataOptions,
     quiet: bool,
     builtin: impl FnOnce(TrainTest) -> D,
-    open: impl FnOnce(&Path, &(dyn Fn(usize, usize) + Sync)) -> Result<Opened<D>, narrows_datasets::Error>,
+    open: impl FnOnce(
+        &Path,
+        &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<Opened<D>, narrows_datasets::Error>,
 ) -> Result<D, Error> {
     let Some(path) = options.data.clone() else {
         if let Some(option) = options.reading.for_files() {
@@ -152,7 +156,8 @@ fn read<D>(
                 "--{option} is for data in files, and the built-in digits are none: name a file or a folder by --data"
             )));
         }
-        let digits = narrows_datasets::builtin(defaults::BUILTIN_TEST_SAMPLES, defaults::BUILTIN_SPLIT_SEED);
+        let digits =
+            narrows_datasets::builtin(defaults::BUILTIN_TEST_SAMPLES, defaults::BUILTIN_SPLIT_SEED);
         return Ok(builtin(digits));
     };
     let path = data::fetched(&path)?.unwrap_or(path);
@@ -192,8 +197,8 @@ fn full_path(path: &Path) -> Result<std::path::PathBuf, Error> {
     std::fs::canonicalize(path).map_err(|e| Error::at(path, e))
 }
 
-/// Makes the folder of a run of `command` and writes its configuration there: that the folder can be written to
-/// is known before anything is trained.
+/// Makes the folder of a run of `command` and writes its configuration there: that the folder can
+/// be written to is known before anything is trained.
 fn begin(
     command: &str,
     options: &impl Serialize,
@@ -234,7 +239,8 @@ fn check_samples(path: &Path, description: &Description, data: &Dataset) -> Resu
     }
 }
 
-/// Refuses the options `ids` where they were given although they have no effect, because of `reason`.
+/// Refuses the options `ids` where they were given although they have no effect, because of
+/// `reason`.
 fn refuse(explicit: &[String], ids: &[impl AsRef<str>], reason: &str) -> Result<(), Error> {
     let mut ids = ids.iter().map(AsRef::as_ref);
     match ids.find(|id| explicit.iter().any(|given| given == id)) {

@@ -1,13 +1,14 @@
 //! Options in files: each run leaves its own in `config.toml`, and `--config` takes them back.
 //!
-//! A file's line `latent = 20` is the flag `--latent=20`, checked by the same parser. The command line is
-//! put together as
+//! A file's line `latent = 20` is the flag `--latent=20`, checked by the same parser. The command
+//! line is put together as
 //!
 //! ```text
 //! narrows compare  [the file's flags, less those given explicitly]  [the flags given explicitly]
 //! ```
 //!
-//! so that what is given wins over the file, and the file over the defaults. `--continue RUN` takes the run's own.
+//! so that what is given wins over the file, and the file over the defaults. `--continue RUN` takes
+//! the run's own.
 
 use crate::error::Error;
 use crate::options::{CommandLine, complaint};
@@ -53,7 +54,8 @@ pub fn parse(args: Vec<OsString>) -> Result<Parsed, Stop> {
     }
     root.build();
     let matches = root.clone().try_get_matches_from(&args).map_err(complaint::stop)?;
-    let (name, given) = matches.subcommand().ok_or_else(|| Error::new("no command: see narrows --help"))?;
+    let (name, given) =
+        matches.subcommand().ok_or_else(|| Error::new("no command: see narrows --help"))?;
     let explicit: Vec<String> = (given.ids().map(|id| id.to_string()))
         .filter(|id| given.value_source(id) == Some(ValueSource::CommandLine))
         .collect();
@@ -92,11 +94,15 @@ fn flags(file: &Path, command: &Command, given: &ArgMatches) -> Result<Vec<OsStr
     let mut flags = Vec::new();
     for (key, value) in table.iter().filter(|(key, _)| *key != COMMAND) {
         let stored = |long: &&str| !NOT_STORED.contains(long);
-        let known = || command.get_arguments().filter(|arg| arg.get_long().as_ref().is_some_and(stored));
+        let known =
+            || command.get_arguments().filter(|arg| arg.get_long().as_ref().is_some_and(stored));
         let Some(arg) = known().find(|arg| arg.get_long() == Some(key)) else {
             let nearest = known().filter_map(|arg| arg.get_long()).min_by_key(|k| distance(key, k));
             let nearest = nearest.unwrap_or_default();
-            return Err(Error::at(file, format_args!("unknown key '{key}': the nearest is '{nearest}'")));
+            return Err(Error::at(
+                file,
+                format_args!("unknown key '{key}': the nearest is '{nearest}'"),
+            ));
         };
         let text = flag_value(value).ok_or_else(|| {
             Error::at(
@@ -119,7 +125,10 @@ fn flags(file: &Path, command: &Command, given: &ArgMatches) -> Result<Vec<OsStr
             .map_err(|e| Error::at(file, complaint::one_line(&e)))?;
         let explicit = |id: &str| given.value_source(id) == Some(ValueSource::CommandLine);
         let overruled = explicit(arg.get_id().as_str())
-            || command.get_arg_conflicts_with(arg).iter().any(|other| explicit(other.get_id().as_str()));
+            || command
+                .get_arg_conflicts_with(arg)
+                .iter()
+                .any(|other| explicit(other.get_id().as_str()));
         if !overruled {
             flags.push(flag.into());
         }
@@ -133,7 +142,9 @@ fn check_command(file: &Path, value: &Value, command: &str) -> Result<(), Error>
         Some(name) if name == command => Ok(()),
         _ => Err(Error::at(
             file,
-            format_args!("is for the command {value}, not \"{command}\": give a file of narrows {command}"),
+            format_args!(
+                "is for the command {value}, not \"{command}\": give a file of narrows {command}"
+            ),
         )),
     }
 }
@@ -168,31 +179,43 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// The text of the file that stands for `options` of `command`; `note` is what else to know of the run.
+/// The text of the file that stands for `options` of `command`; `note` is what else to know of the
+/// run.
 pub fn text(command: &str, options: &impl Serialize, note: &str) -> Result<String, Error> {
     let options = toml::to_string(options)
         .map_err(|e| Error::new(format!("the configuration cannot be written as TOML: {e}")))?;
-    Ok(format!("# narrows {}: {note}\n{COMMAND} = \"{command}\"\n{options}", env!("CARGO_PKG_VERSION")))
+    Ok(format!(
+        "# narrows {}: {note}\n{COMMAND} = \"{command}\"\n{options}",
+        env!("CARGO_PKG_VERSION")
+    ))
 }
 
 /// The keys and values of `options`, as a file has them.
 pub fn table(options: &impl Serialize) -> Result<Table, Error> {
     // Through text: as a value, an f32 has other digits than it is written with.
-    let mut table: Table = toml::from_str(&self::text("", options, "")?)
-        .map_err(|e| Error::new(format!("the configuration cannot be read back: {}", e.message())))?;
+    let mut table: Table = toml::from_str(&self::text("", options, "")?).map_err(|e| {
+        Error::new(format!("the configuration cannot be read back: {}", e.message()))
+    })?;
     table.remove(COMMAND);
     Ok(table)
 }
 
-/// The first key in which `options` differ from those that `file` holds, but for `free` ones and the machine's.
-pub fn difference(file: &Path, options: &impl Serialize, free: &[&str]) -> Result<Option<String>, Error> {
+/// The first key in which `options` differ from those that `file` holds, but for `free` ones and
+/// the machine's.
+pub fn difference(
+    file: &Path,
+    options: &impl Serialize,
+    free: &[&str],
+) -> Result<Option<String>, Error> {
     let text = std::fs::read_to_string(file)
         .map_err(|e| Error::at(file, format_args!("cannot read the configuration: {e}")))?;
-    let stored: Table =
-        toml::from_str(&text).map_err(|e| Error::at(file, format_args!("is no TOML: {}", e.message())))?;
+    let stored: Table = toml::from_str(&text)
+        .map_err(|e| Error::at(file, format_args!("is no TOML: {}", e.message())))?;
     let now = table(options)?;
-    let mut keys = stored.keys().chain(now.keys()).filter(|key| *key != COMMAND && *key != "threads");
-    let differs = |key: &&String| !free.contains(&key.as_str()) && stored.get(*key) != now.get(*key);
+    let mut keys =
+        stored.keys().chain(now.keys()).filter(|key| *key != COMMAND && *key != "threads");
+    let differs =
+        |key: &&String| !free.contains(&key.as_str()) && stored.get(*key) != now.get(*key);
     Ok(keys.find(differs).cloned())
 }
 

@@ -14,26 +14,35 @@ pub fn table(confusion: &Confusion, names: &[String]) -> String {
     let classes = confusion.classes();
     // A folder may have any name.
     let name = |class: usize| -> String {
-        let name = names.get(class).map_or(class.to_string(), |name| name.escape_debug().to_string());
+        let name =
+            names.get(class).map_or(class.to_string(), |name| name.escape_debug().to_string());
         name.chars().take(LONGEST).collect()
     };
     let names: Vec<String> = (0..classes).map(name).collect();
-    let longest = |texts: &[String]| texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
-    let counts: Vec<String> =
-        (0..classes).flat_map(|class| confusion.row(class)).map(|&count| thousands(count)).collect();
+    let longest =
+        |texts: &[String]| texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
+    let counts: Vec<String> = (0..classes)
+        .flat_map(|class| confusion.row(class))
+        .map(|&count| thousands(count))
+        .collect();
     let first = longest(&names).max("class".len());
     let column = |heads: &[String]| 1 + longest(heads).max(longest(&counts));
-    // Where the names are too long for columns, they stand in the order of the rows, by their numbers.
+    // Where the names are too long for columns, they stand in the order of the rows, by their
+    // numbers.
     let numbers: Vec<String> = (1..=classes).map(|number| format!("#{number}")).collect();
     let fits = |heads: &[String]| classes <= LARGEST && first + classes * column(heads) <= WIDTH;
-    let Some(heads) = [&names, &numbers].into_iter().find(|heads| fits(heads)) else { return String::new() };
+    let Some(heads) = [&names, &numbers].into_iter().find(|heads| fits(heads)) else {
+        return String::new();
+    };
     let width = column(heads);
     let line = |first_cell: &str, cells: &[String]| -> String {
         let cells: String = cells.iter().map(|cell| format!("{cell:>width$}")).collect();
         format!("{first_cell:>first$}{cells}\n")
     };
-    let mut text =
-        format!("\nwhat the samples of a class (rows) were taken for (columns)\n{}", line("class", heads));
+    let mut text = format!(
+        "\nwhat the samples of a class (rows) were taken for (columns)\n{}",
+        line("class", heads)
+    );
     for (name, counts) in names.iter().zip(counts.chunks(classes)) {
         text += &line(name, counts);
     }
@@ -82,7 +91,10 @@ mod tests {
         let long = vec!["a name of some length".to_string(); 12];
         let labels: Vec<u16> = (0..12).collect();
         let text = table(&Confusion::of(12, &labels, &labels), &long);
-        assert!(text.contains(" #12\n") && text.lines().all(|line| line.chars().count() <= 100), "{text}");
+        assert!(
+            text.contains(" #12\n") && text.lines().all(|line| line.chars().count() <= 100),
+            "{text}"
+        );
         let labels: Vec<u16> = (0..21).collect();
         assert_eq!(table(&Confusion::of(21, &labels, &labels), &[]), "");
     }

@@ -24,8 +24,8 @@ pub struct PointMethod {
     /// Draw by draw, where scratch was measured too and this is another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gain_over_scratch: Option<Gain>,
-    /// Of the paired t-test that there is no gain, by Holm's procedure over the methods at this number of labels; from 2 draws on, unless
-    /// the gain is the same on each.
+    /// Of the paired t-test that there is no gain, by Holm's procedure over the methods at this
+    /// number of labels; from 2 draws on, unless the gain is the same on each.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p: Option<f64>,
     /// Added up over draws and candidates.
@@ -155,7 +155,9 @@ fn line(labels: &str, method: &PointMethod) -> String {
     };
     let p = method.p.map_or(String::new(), p_value);
     let time = duration(method.seconds);
-    format!("{labels:>6}  {name:<13} {accuracy:>14} {interval:>15}  {gained:<26} {p:>6} {time:>11}\n")
+    format!(
+        "{labels:>6}  {name:<13} {accuracy:>14} {interval:>15}  {gained:<26} {p:>6} {time:>11}\n"
+    )
 }
 
 #[cfg(test)]

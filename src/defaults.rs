@@ -7,7 +7,8 @@ use narrows_models::{Activation, Architecture, Model, SampleShape};
 
 /// Of the 1,797 built-in digits, those that a result is measured on.
 pub const BUILTIN_TEST_SAMPLES: usize = 500;
-/// Decides that split. It is no option: were it one, a model could be tested on what it had learnt from.
+/// Decides that split. It is no option: were it one, a model could be tested on what it had learnt
+/// from.
 pub const BUILTIN_SPLIT_SEED: u64 = 0;
 
 // The data.
@@ -36,7 +37,8 @@ pub const MODEL: &str = "dense";
 pub const LATENT_HELP: &str = "The length of the latent code, the bottleneck; auto: 20, but of samples that are no images at most half \
                                of their values";
 
-/// The length of the latent code. A table has few columns, and through a code as long as them everything would pass.
+/// The length of the latent code. A table has few columns, and through a code as long as them
+/// everything would pass.
 pub fn latent(input: SampleShape) -> usize {
     match input {
         SampleShape::Flat(values) => values.div_ceil(2).clamp(1, 20),
@@ -68,8 +70,8 @@ pub const DROPOUT: f32 = 0.0;
 pub const LOSS_HELP: &str = "What is minimised: l2, l1, huber (l2 below 0.1, l1 above), bce (of a sigmoid output); auto: l2, but \
                              bce where the objective is variational and the output a sigmoid";
 
-/// What pretraining minimises. A normal distribution with the variance of 1/2 that l2 stands for leaves pixels in [0, 1]
-/// next to nothing to say, against the divergence.
+/// What pretraining minimises. A normal distribution with the variance of 1/2 that l2 stands for
+/// leaves pixels in [0, 1] next to nothing to say, against the divergence.
 pub fn loss(architecture: &Architecture) -> LossName {
     match architecture.variational && architecture.output == Activation::Sigmoid {
         true => LossName::Bce,
@@ -81,8 +83,7 @@ pub const OBJECTIVE: &str = "plain";
 pub const BETA: f32 = 1.0;
 pub const BETA_HELP: &str = "Of a variational autoencoder: the factor on the divergence; auto: 1";
 pub const KL_WARM_UP: usize = 0;
-pub const KL_WARM_UP_HELP: &str =
-    "Of a variational autoencoder: the epochs over which that factor grows to its full size; auto: 0";
+pub const KL_WARM_UP_HELP: &str = "Of a variational autoencoder: the epochs over which that factor grows to its full size; auto: 0";
 pub const SPARSITY: f32 = 0.01;
 pub const SPARSITY_HELP: &str =
     "Of a sparse autoencoder: the weight of the codes' L1 norm over their L2 norm; auto: 0.01";
@@ -95,7 +96,8 @@ pub const PATIENCE: usize = 0;
 /// What [`lr`] does, for the help.
 pub const LR_HELP: &str = "The learning rate; auto: 0.002 for dense, 0.01 for conv and resnet";
 
-/// The learning rate of pretraining. Batch-normalised convolutions, whose weights are used at many places, bear a larger one.
+/// The learning rate of pretraining. Batch-normalised convolutions, whose weights are used at many
+/// places, bear a larger one.
 pub fn lr(architecture: &Architecture) -> f32 {
     if architecture.model == Model::Dense { 2e-3 } else { 1e-2 }
 }
@@ -105,14 +107,15 @@ pub const EPOCHS_HELP: &str = "How often each sample is seen; auto: 1,200,000 / 
                                resnet also no more than 1,200,000,000 / values of all samples, but at least 5 (7 for \
                                50,000 colour images of 32x32)";
 
-/// The epochs of pretraining for so many samples: about as many steps, however many samples there are. What
-/// convolutions cost grows with the pixels, and minutes should be enough.
+/// The epochs of pretraining for so many samples: about as many steps, however many samples there
+/// are. What convolutions cost grows with the pixels, and minutes should be enough.
 pub fn epochs(samples: usize, architecture: &Architecture) -> usize {
     let epochs = (1_200_000 / samples.max(1)).clamp(20, 100);
     match (architecture.model, architecture.input) {
         (Model::Dense, _) | (_, SampleShape::Flat(_)) => epochs,
         (_, SampleShape::Image(sizes)) => {
-            let values = sizes.iter().fold(samples.max(1), |values, size| values.saturating_mul(*size));
+            let values =
+                sizes.iter().fold(samples.max(1), |values, size| values.saturating_mul(*size));
             epochs.min((1_200_000_000 / values.max(1)).max(5))
         }
     }
@@ -122,16 +125,15 @@ pub fn epochs(samples: usize, architecture: &Architecture) -> usize {
 pub const BATCH_HELP: &str =
     "The samples of a step; auto: samples / 16, but 32 to 256, for conv and resnet 32 to 128";
 
-/// The batch size of pretraining: large for speed, but so that an epoch has more than a handful of steps. A convolution
-/// is as fast on few samples, each of which has many pixels.
+/// The batch size of pretraining: large for speed, but so that an epoch has more than a handful of
+/// steps. A convolution is as fast on few samples, each of which has many pixels.
 pub fn batch(samples: usize, architecture: &Architecture) -> usize {
     let most = if architecture.model == Model::Dense { 256 } else { 128 };
     (samples / 16).clamp(32, most)
 }
 
 /// What [`held_out`] does, for the help.
-pub const HELD_OUT_HELP: &str =
-    "The training samples that are held out to choose the best epoch; auto: one in 20, at most 1,000";
+pub const HELD_OUT_HELP: &str = "The training samples that are held out to choose the best epoch; auto: one in 20, at most 1,000";
 
 /// The training samples held out to choose pretraining's epoch.
 pub fn held_out(samples: usize) -> usize {

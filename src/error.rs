@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
-/// What the libraries advise at the end of a message, and the option that does it, which they do not know.
+/// What the libraries advise at the end of a message, and the option that does it, which they do
+/// not know.
 const ADVICE: [(&str, &str); 12] = [
     ("name it as missing, or ignore the column", ", by --missing or --ignore"),
     ("ignore it", " by --ignore"),
@@ -43,8 +44,9 @@ impl Error {
 
     /// The error of that message, whose advice is completed by the options that [`ADVICE`] knows.
     fn advised(message: String) -> Error {
-        let column =
-            COLUMNS.iter().find(|(what, _)| message.contains("has no column ") && message.contains(what));
+        let column = COLUMNS
+            .iter()
+            .find(|(what, _)| message.contains("has no column ") && message.contains(what));
         match (ADVICE.iter().find(|(end, _)| message.ends_with(end)), column) {
             (Some((_, option)), _) => Error(message + option),
             (None, Some((_, option))) => Error(format!("{message}: choose by {option}")),

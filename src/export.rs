@@ -1,4 +1,5 @@
-//! Files of one row for each sample: written as the rows come, and given their name when they are complete.
+//! Files of one row for each sample: written as the rows come, and given their name when they are
+//! complete.
 
 use crate::error::Error;
 use crate::run_folder::{HINT, RunFolder};
@@ -28,7 +29,8 @@ impl Format {
     }
 }
 
-/// Where a file goes: its own place, or a run folder. Unless it is finished, what was written is removed.
+/// Where a file goes: its own place, or a run folder. Unless it is finished, what was written is
+/// removed.
 pub struct Target {
     path: PathBuf,
     /// That it is removed again first: the folder then is empty.
@@ -48,8 +50,8 @@ impl Drop for Removed {
 }
 
 impl Target {
-    /// What `out` says: a file in place of none, or a folder, in which the file is called `name`; by default the next folder of
-    /// `command`.
+    /// What `out` says: a file in place of none, or a folder, in which the file is called `name`;
+    /// by default the next folder of `command`.
     pub fn new(out: Option<&Path>, command: &str, name: &str) -> Result<Target, Error> {
         let (path, folder) = match out {
             Some(path) if Format::of(path).is_some() => {
@@ -82,18 +84,21 @@ impl Target {
         &self.path
     }
 
-    /// Begins the file, of so many rows. An array has no columns: `values` numbers in each row, a plain list if that is `None`.
+    /// Begins the file, of so many rows. An array has no columns: `values` numbers in each row, a
+    /// plain list if that is `None`.
     pub fn begin(
         &self,
         columns: &[(&str, Kind)],
         rows: usize,
         values: Option<usize>,
     ) -> Result<Rows<'_>, Error> {
-        let to = || File::create(&self.partial.0).map(|file| BufWriter::with_capacity(1 << 18, file));
+        let to =
+            || File::create(&self.partial.0).map(|file| BufWriter::with_capacity(1 << 18, file));
         let writer = match self.format {
             Format::Csv => {
                 let header: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
-                to().and_then(|to| CsvWriter::new(to, &header)).map(|csv| Writer::Csv(Box::new(csv)))
+                to().and_then(|to| CsvWriter::new(to, &header))
+                    .map(|csv| Writer::Csv(Box::new(csv)))
             }
             Format::Npy => to().and_then(|to| NpyWriter::new(to, rows, values)).map(Writer::Npy),
             Format::Parquet => return parquet(self, columns),
@@ -200,11 +205,14 @@ impl Rows<'_> {
             #[cfg(feature = "parquet")]
             Writer::Parquet(parquet) => return Ok(parquet.finish()?),
         };
-        finished.and_then(|()| fs::rename(&target.partial.0, &target.path)).map_err(|e| target.failed(e))
+        finished
+            .and_then(|()| fs::rename(&target.partial.0, &target.path))
+            .map_err(|e| target.failed(e))
     }
 }
 
-/// Scores that were computed, 4 bytes each, or 8 with the place of the worst value: in a file, for there can be any number of them.
+/// Scores that were computed, 4 bytes each, or 8 with the place of the worst value: in a file, for
+/// there can be any number of them.
 pub struct Spool {
     file: BufWriter<File>,
     removed: Removed,
@@ -220,14 +228,16 @@ impl Spool {
         put().map_err(|e| self.failed(e))
     }
 
-    /// Calls `take` with each score, from the first on. `worst` says whether they came with a place.
+    /// Calls `take` with each score, from the first on. `worst` says whether they came with a
+    /// place.
     pub fn for_each(
         &mut self,
         worst: bool,
         take: &mut dyn FnMut(f32, u32) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let rewound = self.file.flush().and_then(|()| self.file.get_mut().seek(SeekFrom::Start(0)));
-        let length = rewound.and_then(|_| self.file.get_ref().metadata()).map_err(|e| self.failed(e))?.len();
+        let length =
+            rewound.and_then(|_| self.file.get_ref().metadata()).map_err(|e| self.failed(e))?.len();
         let bytes = if worst { 8 } else { 4 };
         let mut reader = BufReader::with_capacity(1 << 18, self.file.get_ref());
         for _ in 0..length / bytes {

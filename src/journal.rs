@@ -10,7 +10,8 @@ use narrows_models::{Event, Observer};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-/// Passes events on to the progress, and saves the weights of one run as soon as it ends, well or not.
+/// Passes events on to the progress, and saves the weights of one run as soon as it ends, well or
+/// not.
 pub struct Journal<'a> {
     progress: &'a Progress,
     /// The run that this is about.
@@ -44,12 +45,17 @@ impl<'a> Journal<'a> {
     }
 
     /// Takes `result` on; if it failed, writes down what there is, and says so in the error.
-    pub fn close<T>(self, result: Result<T, narrows_models::Error>, folder: &RunFolder) -> Result<T, Error> {
+    pub fn close<T>(
+        self,
+        result: Result<T, narrows_models::Error>,
+        folder: &RunFolder,
+    ) -> Result<T, Error> {
         let Pages { history, saved } = self.pages.into_inner().unwrap_or_else(|e| e.into_inner());
         match (result, saved) {
             (Ok(value), Some(Ok(_))) => Ok(value),
             (Ok(_), saved) => {
-                let why = saved.and_then(Result::err).unwrap_or_else(|| "it did not end".to_string());
+                let why =
+                    saved.and_then(Result::err).unwrap_or_else(|| "it did not end".to_string());
                 Err(Error::new(format!("{}: the weights could not be saved: {why}", self.run)))
             }
             (Err(e), Some(Ok(epoch))) => {

@@ -1,6 +1,7 @@
 //! What the operating system knows of this process and its processor.
 
-/// The most memory that this process has held so far, in megabytes; `None` where the system does not say.
+/// The most memory that this process has held so far, in megabytes; `None` where the system does
+/// not say.
 pub fn peak_memory_mb() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -38,8 +38,8 @@ use values::{List, Time};
 
 /// Learns from data that has few labels, on a CPU.
 ///
-/// Pretrains an autoencoder on all samples, labelled or not, carries its encoder over into a classifier,
-/// and fine-tunes that on the few labels there are. Begin with: narrows compare
+/// Pretrains an autoencoder on all samples, labelled or not, carries its encoder over into a
+/// classifier, and fine-tunes that on the few labels there are. Begin with: narrows compare
 #[derive(Clone, Debug, Parser)]
 #[command(name = "narrows", version, args_override_self = true, allow_negative_numbers = true)]
 pub struct CommandLine {
@@ -51,19 +51,23 @@ pub struct CommandLine {
 pub enum Command {
     /// Measure what pretraining gains over training from scratch, over several label draws
     Compare(Compare),
-    /// Measure test accuracy against the number of labels, method by method; can be stopped and continued
+    /// Measure test accuracy against the number of labels, method by method; can be stopped and
+    /// continued
     Curve(Box<Curve>),
     /// Train an autoencoder on all samples, without their labels
     Pretrain(Pretrain),
     /// Train a classifier on a few labels, from a pretrained encoder or from scratch
     Finetune(Finetune),
-    /// Train a classifier on a few labels and all other samples at once: ladder, virtual adversarial, pseudo-labels
+    /// Train a classifier on a few labels and all other samples at once: ladder, virtual
+    /// adversarial, pseudo-labels
     Semi(Semi),
     /// Measure a trained model on the test samples
     Evaluate(Evaluate),
-    /// Measure how much a few labels tell about the codes of a frozen encoder: linear, nearest neighbours, propagation
+    /// Measure how much a few labels tell about the codes of a frozen encoder: linear, nearest
+    /// neighbours, propagation
     Probe(Probe),
-    /// Measure for each row how badly an autoencoder reconstructs it: the higher, the less it is like what was learnt from
+    /// Measure for each row how badly an autoencoder reconstructs it: the higher, the less it is
+    /// like what was learnt from
     Score(Score),
     /// Write the latent code of each row
     Embed(Embed),
@@ -94,11 +98,12 @@ pub struct Compare {
     #[arg(long, help = approaches::COMPARED_HELP.as_str(), value_name = "NAMES", help_heading = "Fine-tuning",
           default_value = finetuning::METHODS.as_str(), value_parser = values::list(approaches::approach))]
     pub methods: List<ApproachName>,
-    /// Let the validation labels of the first draw choose the best of lp-ft and the semi-supervised methods, within --budget, and
-    /// compare it, too: best, or none
+    /// Let the validation labels of the first draw choose the best of lp-ft and the semi-supervised
+    /// methods, within --budget, and compare it, too: best, or none
     #[arg(long, value_name = "NAME", default_value = "none", help_heading = "Recipe")]
     pub recipe: RecipeName,
-    /// The time for the recipe: half of it to try the methods, half to train the best on all draws (90s, 10m, 2h)
+    /// The time for the recipe: half of it to try the methods, half to train the best on all draws
+    /// (90s, 10m, 2h)
     #[arg(long, value_name = "TIME", default_value = defaults::BUDGET, value_parser = values::time, help_heading = "Recipe")]
     pub budget: Time,
     #[command(flatten)]
@@ -140,7 +145,8 @@ pub struct Pretrain {
     #[command(flatten)]
     #[serde(flatten)]
     pub architecture: ArchitectureOptions,
-    /// Train a linear autoencoder: no hidden layers, no activations, no batch norm. Its floor is PCA
+    /// Train a linear autoencoder: no hidden layers, no activations, no batch norm. Its floor is
+    /// PCA
     #[arg(long, help_heading = "Architecture", value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub linear: bool,
@@ -192,8 +198,8 @@ pub struct ClassifierLabels {
     /// Which of the seed's label draws to use, the first being 0
     #[arg(long, value_name = "N", default_value_t = defaults::DRAW)]
     pub draw: usize,
-    /// Fit a temperature on the validation labels, which makes the classifier as sure as it is right, and keep it with the model; no
-    /// prediction changes
+    /// Fit a temperature on the validation labels, which makes the classifier as sure as it is
+    /// right, and keep it with the model; no prediction changes
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
           default_missing_value = "true", action = clap::ArgAction::Set)]
     pub calibrate: bool,
@@ -204,7 +210,8 @@ pub struct ClassifierLabels {
 #[serde(rename_all = "kebab-case")]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Semi {
-    /// The run folder or .safetensors file whose encoder to start from [default: a fresh one, of the architecture below]
+    /// The run folder or .safetensors file whose encoder to start from [default: a fresh one, of
+    /// the architecture below]
     #[arg(long, value_name = "RUN")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder: Option<PathBuf>,
@@ -229,7 +236,8 @@ pub struct Semi {
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Evaluate {
-    /// The run folder or .safetensors file of the model; of several classifiers the mean of their probabilities decides
+    /// The run folder or .safetensors file of the model; of several classifiers the mean of their
+    /// probabilities decides
     #[arg(value_name = "RUN", required = true)]
     pub runs: Vec<PathBuf>,
     #[command(flatten)]
@@ -256,7 +264,8 @@ pub struct Score {
     /// Mark rows whose score is above this one
     #[arg(long, value_name = "SCORE", value_parser = values::not_negative::<f32>, conflicts_with = "quantile", help_heading = "Scores")]
     pub threshold: Option<f32>,
-    /// Mark rows whose score is above that of this fraction of the rows: 0.99 marks the highest hundredth
+    /// Mark rows whose score is above that of this fraction of the rows: 0.99 marks the highest
+    /// hundredth
     #[arg(long, value_name = "Q", value_parser = values::quantile, help_heading = "Scores")]
     pub quantile: Option<f64>,
     #[command(flatten)]
@@ -285,11 +294,13 @@ pub struct Embed {
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Summary {
-    /// The run folder or .safetensors file of a model [default: the model that the options describe]
+    /// The run folder or .safetensors file of a model [default: the model that the options
+    /// describe]
     pub run: Option<PathBuf>,
     #[command(flatten)]
     pub data: DataOptions,
-    /// The shape of a sample: 28x28x1 for height, width and channels, 784 for values [default: that of the data]
+    /// The shape of a sample: 28x28x1 for height, width and channels, 784 for values [default: that
+    /// of the data]
     #[arg(long, value_name = "SHAPE", value_parser = values::shape, conflicts_with = "data", help_heading = "Data")]
     pub input: Option<SampleShape>,
     /// Show the classifier of so many classes [default: the autoencoder]

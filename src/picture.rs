@@ -24,8 +24,9 @@ const SEEN_AT: usize = 48;
 const LARGEST: usize = 256;
 const BACKGROUND: u8 = 255;
 
-/// Draws the grid as a PNG. `inputs` and `outputs`: (samples, height, width, channels), values in [0, 1];
-/// what lies outside is cut off. `None` if the channels are those of no picture, or there is no sample.
+/// Draws the grid as a PNG. `inputs` and `outputs`: (samples, height, width, channels), values in
+/// [0, 1]; what lies outside is cut off. `None` if the channels are those of no picture, or there
+/// is no sample.
 pub fn png(
     inputs: &[f32],
     outputs: &[f32],
@@ -55,15 +56,22 @@ pub fn png(
             let values = &values[i * sample..][..sample];
             let place = (top * total_width + left) * channels;
             let from = |y: usize, x: usize| (y / scale * width + x / scale) * channels;
-            draw(values, channels, from, (cell_height, cell_width), &mut pixels[place..], total_width);
+            draw(
+                values,
+                channels,
+                from,
+                (cell_height, cell_width),
+                &mut pixels[place..],
+                total_width,
+            );
         }
     }
     encode(&pixels, total_width, total_height, color).map(Some)
 }
 
-/// Draws lines of images, at most `columns` in each, as a PNG. An image: (height, width, channels), values in [0, 1]; small ones
-/// are magnified, and of large ones every so manyth pixel is drawn. `None` if the channels are those of no picture, or there is no
-/// image.
+/// Draws lines of images, at most `columns` in each, as a PNG. An image: (height, width, channels),
+/// values in [0, 1]; small ones are magnified, and of large ones every so manyth pixel is drawn.
+/// `None` if the channels are those of no picture, or there is no image.
 pub fn sheet(
     lines: &[Vec<Vec<f32>>],
     columns: usize,
@@ -88,14 +96,23 @@ pub fn sheet(
         for (column, image) in images.iter().take(columns).enumerate() {
             let (left, top) = (GAP + column * (cell_width + GAP), GAP + line * (cell_height + GAP));
             let place = (top * total_width + left) * channels;
-            let from = |y: usize, x: usize| (y / scale * step * width + x / scale * step) * channels;
-            draw(image, channels, from, (cell_height, cell_width), &mut pixels[place..], total_width);
+            let from =
+                |y: usize, x: usize| (y / scale * step * width + x / scale * step) * channels;
+            draw(
+                image,
+                channels,
+                from,
+                (cell_height, cell_width),
+                &mut pixels[place..],
+                total_width,
+            );
         }
     }
     encode(&pixels, total_width, total_height, color).map(Some)
 }
 
-/// Draws an image into `pixels`, lines of `total_width`, from their first on; `from` says where its pixels are.
+/// Draws an image into `pixels`, lines of `total_width`, from their first on; `from` says where its
+/// pixels are.
 fn draw(
     values: &[f32],
     channels: usize,
@@ -112,7 +129,12 @@ fn draw(
     }
 }
 
-fn encode(pixels: &[u8], width: usize, height: usize, color: png::ColorType) -> Result<Vec<u8>, Error> {
+fn encode(
+    pixels: &[u8],
+    width: usize,
+    height: usize,
+    color: png::ColorType,
+) -> Result<Vec<u8>, Error> {
     let failed = |e: png::EncodingError| Error::new(format!("the picture cannot be encoded: {e}"));
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
@@ -130,9 +152,11 @@ mod tests {
 
     #[test]
     fn a_sample_stands_above_its_reconstruction() {
-        // A white and a black image of 48x48, so that nothing is magnified; reconstructed the other way round.
+        // A white and a black image of 48x48, so that nothing is magnified; reconstructed the other
+        // way round.
         let (white, black) = ([1.0f32; 48 * 48], [0.0f32; 48 * 48]);
-        let bytes = png(&[white, black].concat(), &[black, white].concat(), (48, 48, 1)).unwrap().unwrap();
+        let bytes =
+            png(&[white, black].concat(), &[black, white].concat(), (48, 48, 1)).unwrap().unwrap();
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut pixels).unwrap();
@@ -156,7 +180,8 @@ mod tests {
             let info = reader.next_frame(&mut pixels).unwrap();
             assert_eq!((info.width, info.height), (2 * drawn + 3 * 3, 3 * drawn + 4 * 3));
             let at = |line: u32, column: u32| {
-                let (y, x) = (3 + line * (drawn + 3) + drawn / 2, 3 + column * (drawn + 3) + drawn / 2);
+                let (y, x) =
+                    (3 + line * (drawn + 3) + drawn / 2, 3 + column * (drawn + 3) + drawn / 2);
                 pixels[(y * info.width + x) as usize]
             };
             assert_eq!([at(0, 0), at(0, 1), at(1, 0), at(2, 0), at(2, 1)], [0, 255, 255, 51, 102]);

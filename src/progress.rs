@@ -50,7 +50,9 @@ impl Progress {
                 let line = lines.lock().unwrap_or_else(|e| e.into_inner()).bytes(what, done, total);
                 line.into_iter().for_each(|line| _ = writeln!(std::io::stderr(), "{line}"));
             }
-            Style::Bars(bars) => bars.lock().unwrap_or_else(|e| e.into_inner()).bytes(what, done, total),
+            Style::Bars(bars) => {
+                bars.lock().unwrap_or_else(|e| e.into_inner()).bytes(what, done, total)
+            }
         }
     }
 

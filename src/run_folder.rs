@@ -65,7 +65,8 @@ impl RunFolder {
             .map_err(|e| Error::at(&path, format_args!("cannot write: {e}: {HINT}")))
     }
 
-    /// From now on what is written stays: the run is done, or has failed and left something worth having.
+    /// From now on what is written stays: the run is done, or has failed and left something worth
+    /// having.
     pub fn keep(&self) {
         self.kept.set(true);
     }
@@ -74,7 +75,8 @@ impl RunFolder {
 impl Drop for RunFolder {
     fn drop(&mut self) {
         if !self.kept.get() {
-            // There was none of these before, nor anything in a folder just made. What cannot be removed stays.
+            // There was none of these before, nor anything in a folder just made. What cannot be
+            // removed stays.
             for name in FILES {
                 let _ = fs::remove_file(self.file(name));
             }
@@ -90,7 +92,8 @@ fn remove(folders: &[PathBuf]) {
     }
 }
 
-/// Makes the folder, unless it is there, and those that it lies in; says which it made, the innermost first.
+/// Makes the folder, unless it is there, and those that it lies in; says which it made, the
+/// innermost first.
 fn make(path: &Path) -> Result<Vec<PathBuf>, Error> {
     if path.is_dir() {
         return match FILES.into_iter().find(|name| path.join(name).exists()) {
@@ -104,7 +107,8 @@ fn make(path: &Path) -> Result<Vec<PathBuf>, Error> {
     if path.exists() {
         return Err(Error::at(path, format_args!("is not a folder: {HINT}")));
     }
-    let missing = path.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
+    let missing =
+        path.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
     let missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
     match fs::create_dir_all(path) {
         Ok(()) => Ok(missing),
@@ -115,10 +119,12 @@ fn make(path: &Path) -> Result<Vec<PathBuf>, Error> {
     }
 }
 
-/// Makes `runs/<command>-<n>`, n being one more than the largest there is; says which folders it made.
+/// Makes `runs/<command>-<n>`, n being one more than the largest there is; says which folders it
+/// made.
 fn make_next(command: &str) -> Result<(PathBuf, Vec<PathBuf>), Error> {
     let runs = Path::new(defaults::RUNS);
-    let failed = |e| Error::at(runs, format_args!("cannot make a folder in it: {e}: give one by --out"));
+    let failed =
+        |e| Error::at(runs, format_args!("cannot make a folder in it: {e}: give one by --out"));
     let mut made = if runs.exists() { Vec::new() } else { vec![runs.to_path_buf()] };
     fs::create_dir_all(runs).map_err(failed)?;
     let number = |entry: fs::DirEntry| {
@@ -149,7 +155,9 @@ pub fn config(run: &Path) -> Result<PathBuf, Error> {
     let path = run.join(CONFIG);
     match (run.is_dir(), path.is_file()) {
         (true, true) => Ok(path),
-        (true, false) => Err(Error::at(run, format_args!("holds no {CONFIG}: name the folder of a run"))),
+        (true, false) => {
+            Err(Error::at(run, format_args!("holds no {CONFIG}: name the folder of a run")))
+        }
         (false, _) => Err(Error::at(run, "there is no such run: name a run folder")),
     }
 }
@@ -160,11 +168,16 @@ pub fn model(run: &Path) -> Result<PathBuf, Error> {
         let path = run.join(MODEL);
         return match path.is_file() {
             true => Ok(path),
-            false => Err(Error::at(run, format_args!("holds no {MODEL}: name the folder of a finished run"))),
+            false => Err(Error::at(
+                run,
+                format_args!("holds no {MODEL}: name the folder of a finished run"),
+            )),
         };
     }
     match run.is_file() {
         true => Ok(run.to_path_buf()),
-        false => Err(Error::at(run, "there is no such run: name a run folder or a .safetensors file")),
+        false => {
+            Err(Error::at(run, "there is no such run: name a run folder or a .safetensors file"))
+        }
     }
 }

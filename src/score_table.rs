@@ -8,7 +8,8 @@ use std::collections::BinaryHeap;
 /// The rows with the highest scores of any number of rows.
 pub struct Highest {
     count: usize,
-    /// The lowest of them on top. A score is not negative, so that its bits compare as it does; of equal ones the first row counts.
+    /// The lowest of them on top. A score is not negative, so that its bits compare as it does; of
+    /// equal ones the first row counts.
     rows: BinaryHeap<Reverse<(u32, Reverse<u32>, u32)>>,
 }
 
@@ -36,8 +37,11 @@ impl Highest {
     /// Those kept, the highest first.
     pub fn descending(self) -> Vec<HighRow> {
         let sorted = self.rows.into_sorted_vec();
-        let row =
-            |Reverse((score, Reverse(row), worst))| HighRow { row, score: f32::from_bits(score), worst };
+        let row = |Reverse((score, Reverse(row), worst))| HighRow {
+            row,
+            score: f32::from_bits(score),
+            worst,
+        };
         sorted.into_iter().map(row).collect()
     }
 }
@@ -88,7 +92,8 @@ mod tests {
         (0..).zip(&scores).for_each(|(row, &score)| highest.push(score, row, row + 1));
         let mut sorted: Vec<(u32, f32)> = (0..).zip(scores).collect();
         sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        let found: Vec<(u32, f32)> = highest.descending().iter().map(|high| (high.row, high.score)).collect();
+        let found: Vec<(u32, f32)> =
+            highest.descending().iter().map(|high| (high.row, high.score)).collect();
         assert_eq!(found, sorted[..7]);
         assert_eq!(Highest::new(7).descending().len(), 0);
     }

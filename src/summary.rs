@@ -1,5 +1,5 @@
-//! `summary.json`: what came out, for programs. Accuracies are fractions, errors are per value as a model
-//! sees it: of images in [0, 1], of tables standardised.
+//! `summary.json`: what came out, for programs. Accuracies are fractions, errors are per value as a
+//! model sees it: of images in [0, 1], of tables standardised.
 
 use crate::curve_table::PointSummary;
 use crate::error::Error;
@@ -233,7 +233,10 @@ pub struct Cost {
 impl Cost {
     /// From `start` until now.
     pub fn since(start: Instant) -> Cost {
-        Cost { wall_seconds: start.elapsed().as_secs_f64(), peak_memory_mb: machine::peak_memory_mb() }
+        Cost {
+            wall_seconds: start.elapsed().as_secs_f64(),
+            peak_memory_mb: machine::peak_memory_mb(),
+        }
     }
 }
 

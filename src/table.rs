@@ -12,7 +12,8 @@ use narrows_models::statistics::Gain;
 const SCRATCH: &str = "scratch";
 
 /// What to say of gains without an interval although there were several draws.
-pub const UNKNOWN: &str = "unknown: the same gain on every draw says nothing of how gains spread.\n";
+pub const UNKNOWN: &str =
+    "unknown: the same gain on every draw says nothing of how gains spread.\n";
 
 /// A comparison and what it was about.
 pub struct Comparing<'a> {
@@ -66,8 +67,10 @@ pub fn comparison(of: &Comparing<'_>) -> String {
 fn recipe(tried: &[Tried]) -> String {
     let Some(first) = tried.first() else { return String::new() };
     let best = tried.iter().fold(first, |best, t| if t.is_better_than(best) { t } else { best });
-    let mut text =
-        format!("\n{:<16} {:>16} {:>16} {:>12}\n", "recipe, draw 0", "validation, %", "epochs", "time");
+    let mut text = format!(
+        "\n{:<16} {:>16} {:>16} {:>12}\n",
+        "recipe, draw 0", "validation, %", "epochs", "time"
+    );
     for t in tried {
         if let Some(failed) = &t.failed {
             text += &format!("{:<16} {:>16}  {failed}\n", t.name, "failed");
@@ -99,14 +102,21 @@ pub fn reconstruction(pca: &PcaResult, autoencoder: &AutoencoderResult) -> Strin
         format!("{name:<27} {test:>11.6} {train:>11.6} {time:>12}\n")
     };
     let AutoencoderResult { latent, train_mse, test_mse, seconds } = autoencoder;
-    let head =
-        format!("{:<27} {:>11} {:>11} {:>12}\n", "mean squared error per value", "test", "train", "time");
+    let head = format!(
+        "{:<27} {:>11} {:>11} {:>12}\n",
+        "mean squared error per value", "test", "train", "time"
+    );
     head + &row(
         format!("PCA, {}", counted(pca.components, "component")),
         pca.test_mse,
         pca.train_mse,
         String::new(),
-    ) + &row(format!("autoencoder, {}", counted(*latent, "value")), *test_mse, *train_mse, duration(*seconds))
+    ) + &row(
+        format!("autoencoder, {}", counted(*latent, "value")),
+        *test_mse,
+        *train_mse,
+        duration(*seconds),
+    )
 }
 
 fn method_line(method: &MethodResult) -> String {
@@ -156,8 +166,8 @@ fn is_below(gain: &Gain) -> bool {
     gain.ci95.is_some_and(|[_, high]| high < 0.0)
 }
 
-/// What the methods gained, as plainly as the numbers allow. No method is singled out: the best of several,
-/// chosen by the test set, looks better than it is.
+/// What the methods gained, as plainly as the numbers allow. No method is singled out: the best of
+/// several, chosen by the test set, looks better than it is.
 fn verdict(methods: &[MethodResult], draws: usize) -> String {
     let others: Vec<&MethodResult> = methods.iter().filter(|m| m.name != SCRATCH).collect();
     if others.is_empty() {
@@ -183,8 +193,11 @@ fn verdict(methods: &[MethodResult], draws: usize) -> String {
         let what = if parts.is_empty() { "showed no clear gain or loss" } else { "showed neither" };
         parts.push(format!("{} {what}", listed(&open)));
     }
-    let marked =
-        if open.len() < others.len() { "* The 95 % interval of the gain leaves out 0. " } else { "" };
+    let marked = if open.len() < others.len() {
+        "* The 95 % interval of the gain leaves out 0. "
+    } else {
+        ""
+    };
     let sentence = format!("{marked}Against training from scratch: {}.", parts.join("; "));
     let tested = "p: how likely such a gain is where there is none (paired t-test, by Holm's procedure over the methods).";
     let unknown = if others.iter().any(|method| is_unknown(method)) { UNKNOWN } else { "" };
@@ -221,8 +234,10 @@ pub fn classes(rates: &[Rate], names: &[String]) -> String {
     // A folder may have any name.
     let names: Vec<String> = names.iter().map(|name| name.escape_debug().to_string()).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max("class".len());
-    let mut text =
-        format!("{:>width$} {:>11} {:>16} {:>16}\n", "class", "accuracy, %", "95 % interval", "correct");
+    let mut text = format!(
+        "{:>width$} {:>11} {:>16} {:>16}\n",
+        "class", "accuracy, %", "95 % interval", "correct"
+    );
     for (class, Rate { mean, ci95: [low, high], correct, of }) in names.iter().zip(rates) {
         let (accuracy, interval) = match of {
             0 => ("none".to_string(), String::new()),
@@ -264,7 +279,8 @@ mod tests {
     #[test]
     fn the_verdict_names_what_gained_and_what_lost() {
         let (up, down, open) = ([0.1, 0.101], [-0.1, -0.101], [0.1, -0.1]);
-        let marked = "* The 95 % interval of the gain leaves out 0. Against training from scratch: ";
+        let marked =
+            "* The 95 % interval of the gain leaves out 0. Against training from scratch: ";
         assert_eq!(
             said(&[("full", open), ("vat", up), ("freeze", down), ("slow", open), ("lp-ft", up)]),
             format!("{marked}vat and lp-ft gained; freeze lost; full and slow showed neither.")
@@ -276,7 +292,10 @@ mod tests {
         );
         let same = said(&[("full", [0.1; 2]), ("vat", up)]);
         assert_eq!(same, format!("{marked}vat gained; full showed neither."));
-        assert_eq!(said(&[]).trim_end(), "Only the baseline was trained: there is nothing to compare it to.");
+        assert_eq!(
+            said(&[]).trim_end(),
+            "Only the baseline was trained: there is nothing to compare it to."
+        );
     }
 
     #[test]

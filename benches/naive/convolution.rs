@@ -1,6 +1,7 @@
 //! A convolution as seven loops: sample, row, column, two of the kernel, two of channels.
 
-/// A convolution 3x3 of stride 2 and padding 1, from square images to maps of half their side. Channels last, no bias.
+/// A convolution 3x3 of stride 2 and padding 1, from square images to maps of half their side.
+/// Channels last, no bias.
 pub struct Convolution {
     pub batch: usize,
     /// Of a map.
@@ -22,7 +23,8 @@ impl Convolution {
         self.batch * self.side * self.side * self.map_channels
     }
 
-    /// Calls `f` with the starts of an image's pixel, a map's pixel, and the weights between the two.
+    /// Calls `f` with the starts of an image's pixel, a map's pixel, and the weights between the
+    /// two.
     #[inline(always)]
     fn each_tap(&self, mut f: impl FnMut(usize, usize, usize)) {
         let (side, image_side) = (self.side, 2 * self.side);

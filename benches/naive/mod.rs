@@ -1,5 +1,5 @@
-//! What one writes first: a loop for each formula, f32, one thread, nothing fused. The compiler optimises it
-//! as it likes.
+//! What one writes first: a loop for each formula, f32, one thread, nothing fused. The compiler
+//! optimises it as it likes.
 
 #![allow(dead_code)] // each benchmark uses a part
 
@@ -172,7 +172,8 @@ impl Layer {
             let g = self.grad[i];
             self.moments[0][i] = 0.9 * self.moments[0][i] + 0.1 * g;
             self.moments[1][i] = 0.999 * self.moments[1][i] + 0.001 * g * g;
-            self.weight[i] -= 1e-3 * (self.moments[0][i] / c1) / ((self.moments[1][i] / c2).sqrt() + 1e-8);
+            self.weight[i] -=
+                1e-3 * (self.moments[0][i] / c1) / ((self.moments[1][i] / c2).sqrt() + 1e-8);
         }
     }
 }
@@ -191,7 +192,8 @@ pub struct Autoencoder {
 }
 
 impl Autoencoder {
-    /// Linear layers of those widths: batch norm and ReLU behind each layer but the bottleneck and the last.
+    /// Linear layers of those widths: batch norm and ReLU behind each layer but the bottleneck and
+    /// the last.
     pub fn new(batch: usize, widths: &[usize], bottleneck: usize) -> Self {
         let last = widths.len() - 2;
         let layer = |(i, pair): (usize, &[usize])| {
@@ -204,9 +206,10 @@ impl Autoencoder {
         Autoencoder { layers: widths.windows(2).enumerate().map(layer).collect(), step: 0 }
     }
 
-    /// Convolutions of images with `channels[0]` channels to those that follow, down to maps of `side` x `side`, a
-    /// linear layer to a code of that length, and the mirror image. ReLU behind each layer but the bottleneck and the
-    /// last, and batch norm before it where there is a convolution.
+    /// Convolutions of images with `channels[0]` channels to those that follow, down to maps of
+    /// `side` x `side`, a linear layer to a code of that length, and the mirror image. ReLU behind
+    /// each layer but the bottleneck and the last, and batch norm before it where there is a
+    /// convolution.
     pub fn convolutional(batch: usize, channels: &[usize], side: usize, code: usize) -> Self {
         let depth = channels.len() - 1;
         let convolution = |i: usize| Convolution {
@@ -225,11 +228,16 @@ impl Autoencoder {
             let after = norm(convolution.map_len(), channels[i + 1]);
             layers.push((Layer::new(batch, Map::Convolution(convolution)), after));
         }
-        layers.push((Layer::new(batch, Map::Linear { inputs: bottom, outputs: code }), After::Nothing));
-        layers.push((Layer::new(batch, Map::Linear { inputs: code, outputs: bottom }), After::Relu));
+        layers.push((
+            Layer::new(batch, Map::Linear { inputs: bottom, outputs: code }),
+            After::Nothing,
+        ));
+        layers
+            .push((Layer::new(batch, Map::Linear { inputs: code, outputs: bottom }), After::Relu));
         for i in (0..depth).rev() {
             let convolution = convolution(i);
-            let after = if i == 0 { After::Nothing } else { norm(convolution.image_len(), channels[i]) };
+            let after =
+                if i == 0 { After::Nothing } else { norm(convolution.image_len(), channels[i]) };
             layers.push((Layer::new(batch, Map::Transposed(convolution)), after));
         }
         Autoencoder { layers, step: 0 }
@@ -258,9 +266,11 @@ impl Autoencoder {
         for ((layer, after), input) in self.layers.iter_mut().zip(&inputs).rev() {
             match after {
                 After::Nothing => {}
-                After::Relu => {
-                    dy.iter_mut().zip(&layer.y).filter(|(_, y)| **y <= 0.0).for_each(|(dy, _)| *dy = 0.0)
-                }
+                After::Relu => dy
+                    .iter_mut()
+                    .zip(&layer.y)
+                    .filter(|(_, y)| **y <= 0.0)
+                    .for_each(|(dy, _)| *dy = 0.0),
                 After::BatchNormRelu(norm) => {
                     norm.backward(&layer.y, &dy);
                     dy = norm.dx.clone();

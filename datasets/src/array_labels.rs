@@ -7,15 +7,17 @@ use crate::element::Exact;
 use crate::error::Error;
 use crate::stored_array::{StoredArray, product};
 
-/// The labels of all of `arrays`, as the training and the test half's, and the names of the classes.
+/// The labels of all of `arrays`, as the training and the test half's, and the names of the
+/// classes.
 ///
-/// An array has the shape `(n)` or `(n, 1)` and holds whole numbers, of any type. The numbers that occur, in any of the
-/// arrays, are the classes: they are called by their numbers and come in ascending order; there may be gaps. -1 and NaN
-/// say that the class is not known, which becomes [`UNLABELLED`]. There may be no class at all.
+/// An array has the shape `(n)` or `(n, 1)` and holds whole numbers, of any type. The numbers that
+/// occur, in any of the arrays, are the classes: they are called by their numbers and come in
+/// ascending order; there may be gaps. -1 and NaN say that the class is not known, which becomes
+/// [`UNLABELLED`]. There may be no class at all.
 ///
 /// # Errors
-/// If an array has another shape, or cannot be read; if a number is no whole one, negative but for -1, or above what 64
-/// bits hold; if there are more than 65,535 classes.
+/// If an array has another shape, or cannot be read; if a number is no whole one, negative but for
+/// -1, or above what 64 bits hold; if there are more than 65,535 classes.
 pub(crate) fn labels_of(arrays: &[&StoredArray]) -> Result<(Vec<Vec<u16>>, Vec<String>), Error> {
     // In the order of their first occurrence, until all are known.
     let mut classes: BTreeMap<u64, u16> = BTreeMap::new();
@@ -37,7 +39,9 @@ fn labels_in(array: &StoredArray, classes: &mut BTreeMap<u64, u16>) -> Result<Ve
     if !matches!(array.shape(), [_] | [_, 1]) {
         let shape = product(array.shape());
         let problem = format!("holds {shape} values, where labels are one number a sample");
-        return Err(array.error(format!("{problem}: if they are one-hot, save their argmax along axis 1")));
+        return Err(
+            array.error(format!("{problem}: if they are one-hot, save their argmax along axis 1"))
+        );
     }
     let header = array.header();
     let mut labels: Vec<u16> = Vec::new();
@@ -83,7 +87,9 @@ fn class_of(value: Exact) -> Result<Option<u64>, String> {
             .map_err(|_| format!("{class}, where only -1 (not known) may be negative")),
         Exact::Real(value) if value.is_nan() || value == -1.0 => Ok(None),
         // 2^64, the first that is too large.
-        Exact::Real(value) if value.fract() != 0.0 || value.abs() >= 18_446_744_073_709_551_616.0 => {
+        Exact::Real(value)
+            if value.fract() != 0.0 || value.abs() >= 18_446_744_073_709_551_616.0 =>
+        {
             Err(format!("{value}, which is no whole number in range: give each class one"))
         }
         Exact::Real(value) => class_of(Exact::Whole(value as i128)),

@@ -7,9 +7,9 @@
 //! | of the training half | such a name (but `arr_`) after `train_` or before `_train`, as in `x_train`, `train_images` |
 //! | of the test half | such a name after `test_` or before `_test` |
 //!
-//! `arr_0` and `arr_1` are what `numpy.savez` calls arrays without names. Arrays of other names, as of a validation
-//! half, are left alone where samples were found; but a third array without a name is an error, for two of them are too
-//! few to guess what it is.
+//! `arr_0` and `arr_1` are what `numpy.savez` calls arrays without names. Arrays of other names, as
+//! of a validation half, are left alone where samples were found; but a third array without a name
+//! is an error, for two of them are too few to guess what it is.
 
 use crate::stored_array::shown;
 
@@ -34,7 +34,8 @@ const LABELS: [&str; 6] = ["y", "label", "labels", "target", "targets", "arr_1"]
 /// Finds samples and labels among `names`, or says in one line why that is not possible.
 pub(crate) fn roles(names: &[&str]) -> Result<Roles, String> {
     let wrong = |problem: &str| {
-        let expected = "name the samples x and their labels y, or x_train, y_train, x_test and y_test";
+        let expected =
+            "name the samples x and their labels y, or x_train, y_train, x_test and y_test";
         Err(format!("{problem} among its arrays {}: {expected}", listed(names)))
     };
     if names.is_empty() {
@@ -140,7 +141,14 @@ mod tests {
             (&["feature_names", "data", "target"], one(1, Some(2))),
             (&["x_test", "x_train", "y_test", "y_train"], two(1, 3, 0, 2)),
             (
-                &["train_images", "val_images", "test_images", "train_labels", "val_labels", "test_labels"],
+                &[
+                    "train_images",
+                    "val_images",
+                    "test_images",
+                    "train_labels",
+                    "val_labels",
+                    "test_labels",
+                ],
                 two(0, 3, 2, 5),
             ),
             (&["X_train", "y_train"], one(0, Some(1))),
@@ -176,7 +184,8 @@ mod tests {
             let problem = roles(names).unwrap_err();
             assert!(problem.contains(says) && !problem.contains('\n'), "{names:?}: {problem}");
         }
-        let many: Vec<String> = (0..1000).map(|at| format!("two\nlines {at} {}", "n".repeat(500))).collect();
+        let many: Vec<String> =
+            (0..1000).map(|at| format!("two\nlines {at} {}", "n".repeat(500))).collect();
         let problem = roles(&many.iter().map(|name| &name[..]).collect::<Vec<_>>()).unwrap_err();
         assert!(
             problem.contains("and 992 more") && problem.len() < 1000 && !problem.contains('\n'),

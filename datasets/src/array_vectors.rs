@@ -1,4 +1,5 @@
-//! What the tests of arrays share: NumPy's vectors, hand-made files, and the values of an array wherever they are.
+//! What the tests of arrays share: NumPy's vectors, hand-made files, and the values of an array
+//! wherever they are.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,7 +71,10 @@ pub(crate) fn assert_is(array: &Array, path: &Path, expected: &Value, name: &str
 /// Checks what holds for every message, and that this one says `part`.
 pub(crate) fn assert_says(error: &Error, path: &Path, part: &str) {
     let message = error.to_string();
-    assert!(message.starts_with(path.to_str().unwrap()), "{message:?} does not begin with the path");
+    assert!(
+        message.starts_with(path.to_str().unwrap()),
+        "{message:?} does not begin with the path"
+    );
     assert!(!message.contains('\n') && message.len() < 400 + path.as_os_str().len(), "{message:?}");
     assert!(message.contains(part), "{message:?} does not say {part:?}");
 }

@@ -51,11 +51,20 @@ pub(crate) fn open_npz(path: &Path, name: &str, options: &OpenOptions) -> Result
 }
 
 /// Opens a `.safetensors` file of samples and labels.
-pub(crate) fn open_safetensors(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
+pub(crate) fn open_safetensors(
+    path: &Path,
+    name: &str,
+    options: &OpenOptions,
+) -> Result<Found, Error> {
     open_several(path, safetensors_file::read(path)?, "safetensors", name, options)
 }
 
-fn open_one(array: StoredArray, format: &str, name: &str, options: &OpenOptions) -> Result<Found, Error> {
+fn open_one(
+    array: StoredArray,
+    format: &str,
+    name: &str,
+    options: &OpenOptions,
+) -> Result<Found, Error> {
     let dataset = samples(&array, format, name, options.access)?;
     let labels = match &options.labels {
         None => None,
@@ -76,7 +85,8 @@ fn open_several(
     let mut arrays: Vec<Option<Result<StoredArray, Error>>> =
         arrays.into_iter().map(|array| Some(array.array)).collect();
     let mut take = |at: usize| arrays[at].take().expect("each array has one role");
-    let (train_samples, train_labels) = (take(train.samples)?, train.labels.map(&mut take).transpose()?);
+    let (train_samples, train_labels) =
+        (take(train.samples)?, train.labels.map(&mut take).transpose()?);
     let Some(test) = test else {
         let labels = match (&options.labels, train_labels) {
             (None, labels) => labels,
@@ -85,13 +95,18 @@ fn open_several(
                 return Err(labels.error("are labels already: give no others"));
             }
         };
-        let whole = labelled(samples(&train_samples, format, name, options.access)?, labels.as_ref())?;
+        let whole =
+            labelled(samples(&train_samples, format, name, options.access)?, labels.as_ref())?;
         return Ok(Found { parts: Parts::Whole(whole), ..Found::default() });
     };
     if options.labels.is_some() {
-        return Err(Error::file(path, "holds two halves, whose labels have to be inside: give no others"));
+        return Err(Error::file(
+            path,
+            "holds two halves, whose labels have to be inside: give no others",
+        ));
     }
-    let (test_samples, test_labels) = (take(test.samples)?, test.labels.map(&mut take).transpose()?);
+    let (test_samples, test_labels) =
+        (take(test.samples)?, test.labels.map(&mut take).transpose()?);
     if train_samples.shape()[1..] != test_samples.shape()[1..] {
         return Err(test_samples.error(format!(
             "holds samples of the shape {:?}, where those to learn from have {:?}: the two do not belong together",
@@ -102,16 +117,16 @@ fn open_several(
     let train = samples(&train_samples, format, name, options.access)?;
     let test = samples(&test_samples, format, name, options.access)?;
     if train.dtype() != test.dtype() {
-        return Err(
-            test_samples.error("holds values of another type than those to learn from: save both alike")
-        );
+        return Err(test_samples
+            .error("holds values of another type than those to learn from: save both alike"));
     }
     let (train, test) = match (train_labels, test_labels) {
         (None, None) => (train, test),
         (Some(train_labels), Some(test_labels)) => {
             let (labels, classes) = labels_of(&[&train_labels, &test_labels])?;
             let classes: Arc<[String]> = classes.into();
-            let [of_train, of_test] = <[Vec<u16>; 2]>::try_from(labels).expect("as many as asked for");
+            let [of_train, of_test] =
+                <[Vec<u16>; 2]>::try_from(labels).expect("as many as asked for");
             check_count(&train, &train_labels, of_train.len())?;
             check_count(&test, &test_labels, of_test.len())?;
             if let Some((row, class)) = unseen(&of_train, &of_test) {
@@ -127,9 +142,9 @@ fn open_several(
             (with(train, of_train), with(test, of_test))
         }
         (Some(labels), None) | (None, Some(labels)) => {
-            return Err(
-                labels.error("are the labels of one half, and the other has none: give both, or neither")
-            );
+            return Err(labels.error(
+                "are the labels of one half, and the other has none: give both, or neither",
+            ));
         }
     };
     Ok(Found { parts: Parts::Halves(train, test), ..Found::default() })
@@ -145,7 +160,12 @@ fn unseen(train: &[u16], test: &[u16]) -> Option<(usize, u16)> {
 }
 
 /// The samples of an array, in memory or in its file.
-fn samples(array: &StoredArray, format: &str, name: &str, access: Access) -> Result<Dataset, Error> {
+fn samples(
+    array: &StoredArray,
+    format: &str,
+    name: &str,
+    access: Access,
+) -> Result<Dataset, Error> {
     let wrong = |problem: String| array.error(problem);
     let shape = array.shape();
     // A single column is a table of one value each; height, width and channels are the most.
@@ -167,20 +187,30 @@ fn samples(array: &StoredArray, format: &str, name: &str, access: Access) -> Res
         let file = DataFile::open(path, access)?;
         let length = (shape[0] as u64).checked_mul((width * dtype.size()) as u64);
         match length.and_then(|length| length.checked_add(at)) {
-            Some(end) if end <= file.len() => Ok(Values::in_file(Arc::new(file), at, dtype, width, shape[0])),
+            Some(end) if end <= file.len() => {
+                Ok(Values::in_file(Arc::new(file), at, dtype, width, shape[0]))
+            }
             _ => Err(wrong("changed while it was being opened: try again".to_owned())),
         }
     };
     let (values, preparation) = match values {
         ArrayValues::BytesAt(at) => (in_file(at, Dtype::U8)?, Preparation::Bytes { max: u8::MAX }),
         ArrayValues::FloatsAt(at) => (in_file(at, Dtype::F32)?, Preparation::Floats),
-        ArrayValues::Bytes(values) => (Values::bytes(values, width), Preparation::Bytes { max: u8::MAX }),
+        ArrayValues::Bytes(values) => {
+            (Values::bytes(values, width), Preparation::Bytes { max: u8::MAX })
+        }
         ArrayValues::Floats(values) => (Values::floats(values, width), Preparation::Floats),
     };
     let source = OneLine(path).to_string();
-    let provenance =
-        Provenance { source, format: format.to_owned(), packed_by: packed_by(), rounded, fingerprint: None };
-    let dataset = Dataset::new(name.to_owned(), values, sample_shape, preparation).map_err(wrong)?;
+    let provenance = Provenance {
+        source,
+        format: format.to_owned(),
+        packed_by: packed_by(),
+        rounded,
+        fingerprint: None,
+    };
+    let dataset =
+        Dataset::new(name.to_owned(), values, sample_shape, preparation).map_err(wrong)?;
     Ok(dataset.with_provenance(provenance))
 }
 

@@ -23,12 +23,13 @@
 //! corrupt     7 gaussian   8 mask (values, or patches)   9 salt   10 cutout
 //! ```
 //!
-//! - **Transforming and corrupting are two steps**, because a denoising autoencoder is given the corrupted sample and
-//!   should give back the one before it, whereas one that is given a shifted image should give back the shifted image.
-//! - **Each operation has random numbers of its own**, a function of (seed, epoch, row, operation) and of nothing else: no
-//!   batch, no thread and no other operation changes them.
-//! - **What comes in from outside an image is its ground**, the median of its border, but for a crop, which mirrors. What is transformed stays in `[0, 1]`; Gaussian
-//!   noise leaves it.
+//! - **Transforming and corrupting are two steps**, because a denoising autoencoder is given the
+//!   corrupted sample and should give back the one before it, whereas one that is given a shifted
+//!   image should give back the shifted image.
+//! - **Each operation has random numbers of its own**, a function of (seed, epoch, row, operation)
+//!   and of nothing else: no batch, no thread and no other operation changes them.
+//! - **What comes in from outside an image is its ground**, the median of its border, but for a
+//!   crop, which mirrors. What is transformed stays in `[0, 1]`; Gaussian noise leaves it.
 
 mod affine;
 mod brightness;
@@ -53,44 +54,50 @@ pub use random::SampleKey;
 
 /// What is changed in a sample before it is trained on. The default changes nothing.
 ///
-/// Each amount is drawn anew for each sample in each epoch; the setting is its largest. Rotation, scale and shear are about the
-/// middle of the image, and interpolate between the four nearest pixels.
+/// Each amount is drawn anew for each sample in each epoch; the setting is its largest. Rotation,
+/// scale and shear are about the middle of the image, and interpolate between the four nearest
+/// pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Augmentation {
     /// Rotates by an angle uniform in `-rotate..=rotate` degrees; 0 to 180.
     pub rotate: f32,
     /// Enlarges by a factor uniform in `1 - scale..=1 + scale`; from 0 up and below 1.
     pub scale: f32,
-    /// Slants: moves each row sideways by its distance from the middle times the tangent of an angle uniform in
-    /// `-shear..=shear` degrees; from 0 up and below 90.
+    /// Slants: moves each row sideways by its distance from the middle times the tangent of an
+    /// angle uniform in `-shear..=shear` degrees; from 0 up and below 90.
     pub shear: f32,
-    /// Pads and crops: adds so many pixels on each side, in which the image is mirrored at its outermost pixels, and cuts an
-    /// image of the old size out at a random place. In a dimension of n pixels it is n - 1 at most. (Padded by its ground it would be
+    /// Pads and crops: adds so many pixels on each side, in which the image is mirrored at its
+    /// outermost pixels, and cuts an image of the old size out at a random place. In a dimension of
+    /// n pixels it is n - 1 at most. (Padded by its ground it would be
     /// [`shift`](Augmentation::shift).)
     pub crop: usize,
-    /// Moves by so many whole pixels at most, up or down and left or right, each number as likely. In a dimension of n pixels it
-    /// is n - 1 at most.
+    /// Moves by so many whole pixels at most, up or down and left or right, each number as likely.
+    /// In a dimension of n pixels it is n - 1 at most.
     pub shift: usize,
     /// Exchanges left and right with this probability; 0 to 1.
     pub flip: f32,
-    /// Multiplies all values by a factor uniform in `1 - brightness..=1 + brightness`, up to 1; 0 to 1.
+    /// Multiplies all values by a factor uniform in `1 - brightness..=1 + brightness`, up to 1; 0
+    /// to 1.
     pub brightness: f32,
-    /// Multiplies the distances from the sample's mean by a factor uniform in `1 - contrast..=1 + contrast`, within `[0, 1]`; 0 to 1.
+    /// Multiplies the distances from the sample's mean by a factor uniform in `1 - contrast..=1 +
+    /// contrast`, within `[0, 1]`; 0 to 1.
     pub contrast: f32,
     /// Adds to each value a normal number of this standard deviation; 0 to 1000.
     pub gaussian: f32,
-    /// Sets each value to 0 with this probability, in steps of 2^-16; from 0 up and below 1 (masking noise: Vincent et al., Stacked
-    /// Denoising Autoencoders, JMLR 2010).
+    /// Sets each value to 0 with this probability, in steps of 2^-16; from 0 up and below 1
+    /// (masking noise: Vincent et al., Stacked Denoising Autoencoders, JMLR 2010).
     pub mask: f32,
-    /// Masks whole squares of this side, in all channels, in place of single values: the image is cut into them from the upper left
-    /// corner on, and of them the fraction [`mask`](Augmentation::mask) is hidden, rounded to the nearest number, though one
-    /// stays (He et al., Masked Autoencoders Are Scalable Vision Learners, CVPR 2022). 0 for values.
+    /// Masks whole squares of this side, in all channels, in place of single values: the image is
+    /// cut into them from the upper left corner on, and of them the fraction
+    /// [`mask`](Augmentation::mask) is hidden, rounded to the nearest number, though one stays (He
+    /// et al., Masked Autoencoders Are Scalable Vision Learners, CVPR 2022). 0 for values.
     pub patch: usize,
-    /// Sets each value with this probability to 0 or 1, each as likely; from 0 up and below 1 (salt-and-pepper noise: Vincent
-    /// et al. 2010).
+    /// Sets each value with this probability to 0 or 1, each as likely; from 0 up and below 1
+    /// (salt-and-pepper noise: Vincent et al. 2010).
     pub salt: f32,
-    /// Sets a square of this side to 0, in all channels. Its middle is any of the pixels, so that it may lie partly outside
-    /// (DeVries and Taylor, Improved Regularization of CNNs with Cutout, 2017).
+    /// Sets a square of this side to 0, in all channels. Its middle is any of the pixels, so that
+    /// it may lie partly outside (DeVries and Taylor, Improved Regularization of CNNs with Cutout,
+    /// 2017).
     pub cutout: usize,
 }
 
@@ -112,7 +119,9 @@ impl Augmentation {
     pub fn check(&self) -> Result<(), Error> {
         let up_to = |name: &str, x: f32, high: f32| match (0.0..=high).contains(&x) {
             true => Ok(()),
-            false => Err(Error::request(format!("{name}: it must be a number from 0 to {high}, not {x}"))),
+            false => Err(Error::request(format!(
+                "{name}: it must be a number from 0 to {high}, not {x}"
+            ))),
         };
         let below = |name: &str, x: f32, high: f32| match (0.0..high).contains(&x) {
             true => Ok(()),
@@ -174,12 +183,12 @@ pub struct Augmenter {
 }
 
 impl Augmenter {
-    /// Augments images of `image_shape`, `(height, width, channels)`, or samples that are no images, as
-    /// [`Dataset::image_shape`](crate::Dataset::image_shape) says.
+    /// Augments images of `image_shape`, `(height, width, channels)`, or samples that are no
+    /// images, as [`Dataset::image_shape`](crate::Dataset::image_shape) says.
     ///
     /// # Errors
-    /// As [`Augmentation::check`]; or if a setting that is in use is for images alone and these are none, or asks for more pixels
-    /// than there are. The message names it.
+    /// As [`Augmentation::check`]; or if a setting that is in use is for images alone and these are
+    /// none, or asks for more pixels than there are. The message names it.
     pub fn new(
         augmentation: Augmentation,
         image_shape: Option<(usize, usize, usize)>,
@@ -199,7 +208,9 @@ impl Augmenter {
             };
         };
         if h == 0 || w == 0 || c == 0 {
-            return Err(Error::request(format!("there is nothing to augment in images of {h}x{w}x{c}")));
+            return Err(Error::request(format!(
+                "there is nothing to augment in images of {h}x{w}x{c}"
+            )));
         }
         let longest = h.max(w);
         let Augmentation { crop, shift, patch, cutout, .. } = augmentation;
@@ -233,8 +244,8 @@ impl Augmenter {
         affine.max(crop).max(shift)
     }
 
-    /// Changes place and light of `sample`: one sample, with values in `[0, 1]`, which stay there. What `scratch` holds, before and
-    /// after, means nothing. Allocates nothing.
+    /// Changes place and light of `sample`: one sample, with values in `[0, 1]`, which stay there.
+    /// What `scratch` holds, before and after, means nothing. Allocates nothing.
     ///
     /// # Panics
     /// If `sample` has another length than an image of the shape, or `scratch` is shorter than
@@ -250,7 +261,13 @@ impl Augmenter {
                 crop::apply(a.crop, &mut Stream::new(key, Purpose::Crop), sample, image, scratch);
             }
             if a.shift > 0 {
-                shift::apply(a.shift, &mut Stream::new(key, Purpose::Shift), sample, image, scratch);
+                shift::apply(
+                    a.shift,
+                    &mut Stream::new(key, Purpose::Shift),
+                    sample,
+                    image,
+                    scratch,
+                );
             }
             if a.flip > 0.0 {
                 flip::apply(a.flip, &mut Stream::new(key, Purpose::Flip), sample, image);

@@ -4,10 +4,11 @@ use std::iter::FusedIterator;
 
 /// The batches of one epoch: consecutive slices of `order`, of at most `batch` rows each.
 ///
-/// No batch is ragged: they are as few as `batch` allows and differ in length by one row at most, the longer ones
-/// first. So each step weighs its samples alike, and batch normalisation never meets a tiny last batch. A
-/// batch of a **single row** can then only come from a batch size of 2 and an odd number of rows; it is dropped,
-/// because a single row has no variance. The epoch's shuffle decides which sample that is.
+/// No batch is ragged: they are as few as `batch` allows and differ in length by one row at most,
+/// the longer ones first. So each step weighs its samples alike, and batch normalisation never
+/// meets a tiny last batch. A batch of a **single row** can then only come from a batch size of 2
+/// and an odd number of rows; it is dropped, because a single row has no variance. The epoch's
+/// shuffle decides which sample that is.
 ///
 /// ```
 /// use narrows_datasets::Batches;
@@ -28,7 +29,8 @@ pub struct Batches<'a> {
 }
 
 impl<'a> Batches<'a> {
-    /// Batches of at most `batch` rows. [`len`](ExactSizeIterator::len) is the number of steps in the epoch.
+    /// Batches of at most `batch` rows. [`len`](ExactSizeIterator::len) is the number of steps in
+    /// the epoch.
     ///
     /// # Panics
     /// If `batch` is zero.

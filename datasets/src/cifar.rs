@@ -5,7 +5,8 @@
 //! 1 byte  1,024 bytes, 32x32   1,024 bytes          1,024 bytes
 //! ```
 //!
-//! Format: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009; its web page.
+//! Format: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009; its web
+//! page.
 
 use std::fs::{self, File};
 use std::io::{BufReader, Read};
@@ -22,12 +23,18 @@ const SIDE: usize = 32;
 const PLANE: usize = SIDE * SIDE;
 const RECORD: usize = 1 + 3 * PLANE;
 const CLASSES: usize = 10;
-const TRAIN: [&str; 5] =
-    ["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"];
+const TRAIN: [&str; 5] = [
+    "data_batch_1.bin",
+    "data_batch_2.bin",
+    "data_batch_3.bin",
+    "data_batch_4.bin",
+    "data_batch_5.bin",
+];
 const TEST: &str = "test_batch.bin";
 const NAMES: &str = "batches.meta.txt";
 
-/// Opens `dir`, called `name`; `None` if it holds none of the six batches. They become channels-last in memory.
+/// Opens `dir`, called `name`; `None` if it holds none of the six batches. They become
+/// channels-last in memory.
 pub(crate) fn open(dir: &Path, name: &str) -> Result<Option<TrainTest>, Error> {
     let paths: Vec<PathBuf> = TRAIN.iter().chain([&TEST]).map(|batch| dir.join(batch)).collect();
     if !paths.iter().any(|path| path.exists()) {
@@ -59,7 +66,9 @@ fn class_names(path: &Path) -> Result<Arc<[String]>, Error> {
         CLASSES => Ok(names),
         count => Err(Error::file(
             path,
-            format!("names {count} classes, where CIFAR-10 has {CLASSES}, one a line: mend it, or remove it"),
+            format!(
+                "names {count} classes, where CIFAR-10 has {CLASSES}, one a line: mend it, or remove it"
+            ),
         )),
     }
 }
@@ -70,12 +79,16 @@ fn read(paths: &[PathBuf], name: &str, classes: &Arc<[String]>) -> Result<Datase
         let failed = |error| Error::io(path, error);
         let metadata = fs::metadata(path).map_err(failed)?;
         if !metadata.is_file() {
-            return Err(Error::file(path, "is not a regular file, which a batch of CIFAR-10 has to be"));
+            return Err(Error::file(
+                path,
+                "is not a regular file, which a batch of CIFAR-10 has to be",
+            ));
         }
         let length = metadata.len();
         if length == 0 || !length.is_multiple_of(RECORD as u64) {
-            let problem =
-                format!("has {length} bytes, which are no whole records of {RECORD}: download it again");
+            let problem = format!(
+                "has {length} bytes, which are no whole records of {RECORD}: download it again"
+            );
             return Err(Error::file(path, problem));
         }
         let mut file = BufReader::with_capacity(64 * RECORD, File::open(path).map_err(failed)?);
@@ -84,8 +97,10 @@ fn read(paths: &[PathBuf], name: &str, classes: &Arc<[String]>) -> Result<Datase
             file.read_exact(&mut record).map_err(failed)?;
             let [label, planes @ ..] = &record;
             if usize::from(*label) >= CLASSES {
-                let problem =
-                    format!("record {row} has the label {label}, where CIFAR-10 ends at {}", CLASSES - 1);
+                let problem = format!(
+                    "record {row} has the label {label}, where CIFAR-10 ends at {}",
+                    CLASSES - 1
+                );
                 return Err(Error::file(path, format!("{problem}: download it again")));
             }
             labels.push(u16::from(*label));
@@ -95,8 +110,12 @@ fn read(paths: &[PathBuf], name: &str, classes: &Arc<[String]>) -> Result<Datase
         }
     }
     let values = Values::bytes(values, 3 * PLANE);
-    let dataset =
-        Dataset::new(name.to_owned(), values, &[SIDE, SIDE, 3], Preparation::Bytes { max: u8::MAX });
+    let dataset = Dataset::new(
+        name.to_owned(),
+        values,
+        &[SIDE, SIDE, 3],
+        Preparation::Bytes { max: u8::MAX },
+    );
     let dataset = dataset.map_err(|problem| Error::file(&paths[0], problem))?;
     Ok(dataset.with_labels(labels.into()).with_class_names(classes.clone()))
 }

@@ -44,7 +44,8 @@ impl Labels {
         }
     }
 
-    /// Appends those of the samples `range` to `out`; without reading all of them, unless they are read already.
+    /// Appends those of the samples `range` to `out`; without reading all of them, unless they are
+    /// read already.
     pub(crate) fn append(&self, range: Range<usize>, out: &mut Vec<u16>) -> Result<(), Error> {
         match self {
             Labels::Owned(labels) => out.extend_from_slice(&labels[range]),

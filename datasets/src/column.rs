@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 /// A column of a table: one value of each sample.
 ///
-/// Stored, each is one `f32`: a number as it is, a category as its place among the names, and what is missing as NaN.
-/// What a model sees of it is the [`Preparation`](crate::Preparation)'s business.
+/// Stored, each is one `f32`: a number as it is, a category as its place among the names, and what
+/// is missing as NaN. What a model sees of it is the [`Preparation`](crate::Preparation)'s
+/// business.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     /// What the column is called: the name in the table's header.
@@ -17,7 +18,8 @@ pub struct Column {
 
 /// What the values of a column are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-// Unknown fields are refused here and not above, where every field of the flattened `kind` would be one.
+// Unknown fields are refused here and not above, where every field of the flattened `kind` would be
+// one.
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ColumnKind {
     /// Numbers.

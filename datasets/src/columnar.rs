@@ -1,6 +1,8 @@
-//! Parquet and Arrow files: tables stored column by column, as pandas, Polars and databases write them.
+//! Parquet and Arrow files: tables stored column by column, as pandas, Polars and databases write
+//! them.
 //!
-//! Only the feature `parquet` reads and writes them; that a file is one, and what to do then, is known without it.
+//! Only the feature `parquet` reads and writes them; that a file is one, and what to do then, is
+//! known without it.
 
 use std::path::Path;
 
@@ -31,9 +33,11 @@ const ENCRYPTED_PARQUET: &[u8] = b"PARE";
 const ARROW_FILE: &[u8] = b"ARROW1\0\0";
 const CONTINUATION: &[u8] = &[0xff; 4];
 
-/// What a file is that starts with these bytes (8 are enough), if it is one of this kind: "a Parquet file" or the like.
+/// What a file is that starts with these bytes (8 are enough), if it is one of this kind: "a
+/// Parquet file" or the like.
 ///
-/// An Arrow stream has no magic number but its first message's mark and length, which have to be plausible.
+/// An Arrow stream has no magic number but its first message's mark and length, which have to be
+/// plausible.
 pub(crate) fn recognise(start: &[u8]) -> Option<&'static str> {
     if start.starts_with(PARQUET) {
         Some("a Parquet file")
@@ -41,7 +45,9 @@ pub(crate) fn recognise(start: &[u8]) -> Option<&'static str> {
         Some("an encrypted Parquet file")
     } else if start.starts_with(ARROW_FILE) {
         Some("an Arrow file")
-    } else if let Some(&[a, b, c, d]) = start.strip_prefix(CONTINUATION).and_then(|rest| rest.get(..4)) {
+    } else if let Some(&[a, b, c, d]) =
+        start.strip_prefix(CONTINUATION).and_then(|rest| rest.get(..4))
+    {
         let length = i32::from_le_bytes([a, b, c, d]);
         (length > 0 && length % 8 == 0).then_some("an Arrow stream")
     } else {
@@ -82,7 +88,8 @@ mod recognising {
 
     #[test]
     fn a_build_without_the_feature_says_how_to_get_it() {
-        let message = not_built_in(Path::new("iris.parquet"), recognise(b"PAR1").unwrap()).to_string();
+        let message =
+            not_built_in(Path::new("iris.parquet"), recognise(b"PAR1").unwrap()).to_string();
         let advice = "install narrows with --features parquet, or convert it to CSV";
         assert_eq!(
             message,

@@ -1,20 +1,21 @@
-//! Bytes to `f32` in `[0, 1]`: `y[i] = x[i] / max`, correctly rounded, hence the same bits on every ISA.
+//! Bytes to `f32` in `[0, 1]`: `y[i] = x[i] / max`, correctly rounded, hence the same bits on every
+//! ISA.
 //!
 //! ```text
 //! high = f32(1 / max)               low = f32(1 / max - high)
 //! y = fma(x, high, x * low)
 //! ```
 //!
-//! 1. A division and not a product with `1 / max`: by 255, the product is off by one unit in the last place
-//!    for 126 of the 256 bytes; and other frameworks divide, so that only the division's numbers compare bit
-//!    for bit with theirs.
-//! 2. The vector paths reach that division with a product and a fused multiply-add, in half the time of the
-//!    instruction that divides (100 samples of 784, in cache: 4.7 us with AVX-512 where it takes 8.9, 5.6 us
-//!    with AVX2 where it takes 9.3; AMD EPYC). `high + low` is `1 / max` to 48 bits, so that the sum is off
-//!    by less than 2^-46 of itself before its one rounding; and no quotient of two bytes comes closer than
-//!    2^-33 of itself to a value where rounding changes direction: such a value is `k / 2^e` with an odd `k`
-//!    of 25 bits, and `x / max - k / 2^e` is a multiple of `1 / (max 2^e)` that cannot be zero. A test tries
-//!    all 65,280 pairs.
+//! 1. A division and not a product with `1 / max`: by 255, the product is off by one unit in the
+//!    last place for 126 of the 256 bytes; and other frameworks divide, so that only the division's
+//!    numbers compare bit for bit with theirs.
+//! 2. The vector paths reach that division with a product and a fused multiply-add, in half the
+//!    time of the instruction that divides (100 samples of 784, in cache: 4.7 us with AVX-512 where
+//!    it takes 8.9, 5.6 us with AVX2 where it takes 9.3; AMD EPYC). `high + low` is `1 / max` to 48
+//!    bits, so that the sum is off by less than 2^-46 of itself before its one rounding; and no
+//!    quotient of two bytes comes closer than 2^-33 of itself to a value where rounding changes
+//!    direction: such a value is `k / 2^e` with an odd `k` of 25 bits, and `x / max - k / 2^e` is a
+//!    multiple of `1 / (max 2^e)` that cannot be zero. A test tries all 65,280 pairs.
 //! 3. The end that fills no vector is divided one by one.
 
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
@@ -122,7 +123,10 @@ mod tests {
         let required = std::env::var("NARROWS_REQUIRE_ISA").unwrap_or_default();
         for isa in ["plain", "avx2", "avx512"] {
             if !ran.iter().any(|name| name.starts_with(isa)) {
-                assert!(!required.split(',').any(|name| name == isa), "{isa} is required, and not there");
+                assert!(
+                    !required.split(',').any(|name| name == isa),
+                    "{isa} is required, and not there"
+                );
                 eprintln!("SKIPPED: this processor has no {isa}");
             }
         }
@@ -136,8 +140,8 @@ mod tests {
                 let mut y = [GUARD; 256];
                 Convert { divisor: Divisor::new(max), ..convert }.run(&x, &mut y);
                 for (&x, y) in x.iter().zip(y) {
-                    // Rounded twice, from f64 as well: 53 bits are more than twice 24, which makes that
-                    // harmless.
+                    // Rounded twice, from f64 as well: 53 bits are more than twice 24, which makes
+                    // that harmless.
                     let expected = (f64::from(x) / f64::from(max)) as f32;
                     assert_eq!(y.to_bits(), expected.to_bits(), "{x} / {max} on {:?}", convert.isa);
                 }
@@ -157,7 +161,12 @@ mod tests {
                     for (i, y) in y.iter().enumerate() {
                         let inside = (start..start + length).contains(&i);
                         let expected = if inside { f32::from(bytes[i]) / 255.0 } else { GUARD };
-                        assert_eq!(y.to_bits(), expected.to_bits(), "{:?} {start} {length} {i}", convert.isa);
+                        assert_eq!(
+                            y.to_bits(),
+                            expected.to_bits(),
+                            "{:?} {start} {length} {i}",
+                            convert.isa
+                        );
                     }
                 }
             }

@@ -1,8 +1,8 @@
 //! A file of values that stays open, and that may be changed by others meanwhile.
 //!
-//! What was read counts only if [`DataFile::check`] passes afterwards. The order matters: the system notes a new length
-//! and a new time of modification before it changes the bytes, so that bytes which were read before a check that
-//! passes are the old ones.
+//! What was read counts only if [`DataFile::check`] passes afterwards. The order matters: the
+//! system notes a new length and a new time of modification before it changes the bytes, so that
+//! bytes which were read before a check that passes are the old ones.
 //!
 //! | while it is in use, the file is | |
 //! |---|---|
@@ -12,12 +12,13 @@
 //! | written to at its old length, or touched | error, by its time of modification |
 //! | truncated or written to, and put back | error, if a check or a read came between, or the time of modification is another |
 //!
-//! The time of the last change of status (ctime) would tell also of a rewriter who sets the time of modification back
-//! to what it was. It is not compared, because a rename, a new link, new permissions and new attributes change it, too: a file
-//! that is moved away while its successor is written would end the run. What else goes unseen: a write within the
-//! resolution of the file system's clock (some milliseconds before Linux 6.13; 2 seconds on FAT) after the one that opening saw;
-//! writes through a map that was already being written to then; and, on network file systems, what the client has not
-//! been told of yet. Checksums are there for these.
+//! The time of the last change of status (ctime) would tell also of a rewriter who sets the time of
+//! modification back to what it was. It is not compared, because a rename, a new link, new
+//! permissions and new attributes change it, too: a file that is moved away while its successor is
+//! written would end the run. What else goes unseen: a write within the resolution of the file
+//! system's clock (some milliseconds before Linux 6.13; 2 seconds on FAT) after the one that
+//! opening saw; writes through a map that was already being written to then; and, on network file
+//! systems, what the client has not been told of yet. Checksums are there for these.
 
 use std::fs::{self, File};
 use std::io;
@@ -47,7 +48,8 @@ pub(crate) struct DataFile {
     /// `None` if the bytes are read.
     map: Option<Mapped>,
     opened: State,
-    /// A change was seen. It stays one when the file is put back: what was read in between is in use somewhere.
+    /// A change was seen. It stays one when the file is put back: what was read in between is in
+    /// use somewhere.
     changed: AtomicBool,
 }
 
@@ -66,8 +68,9 @@ impl State {
 }
 
 impl DataFile {
-    /// Opens `path`, which has to be a regular file; an empty one is fine. Where [`Access::Map`] is not to be had, because
-    /// the file system cannot map, or because the map could not be guarded, the bytes are read.
+    /// Opens `path`, which has to be a regular file; an empty one is fine. Where [`Access::Map`] is
+    /// not to be had, because the file system cannot map, or because the map could not be guarded,
+    /// the bytes are read.
     pub(crate) fn open(path: &Path, access: Access) -> Result<Self, Error> {
         // Before opening: to open a named pipe would wait for its writer.
         let regular = |metadata: &fs::Metadata| match () {
@@ -101,14 +104,15 @@ impl DataFile {
         self.opened.length
     }
 
-    /// All its bytes, if it is mapped. What is read from them counts only if [`DataFile::check`] passes afterwards: until
-    /// then they may change between one look and the next, and are not to be used as an index or a length.
+    /// All its bytes, if it is mapped. What is read from them counts only if [`DataFile::check`]
+    /// passes afterwards: until then they may change between one look and the next, and are not to
+    /// be used as an index or a length.
     pub(crate) fn mapped(&self) -> Option<&[u8]> {
         self.map.as_deref()
     }
 
-    /// Reads the bytes from `at` on into `out`, by the map or by a positioned read. As with the map, they count only if
-    /// [`DataFile::check`] passes afterwards.
+    /// Reads the bytes from `at` on into `out`, by the map or by a positioned read. As with the
+    /// map, they count only if [`DataFile::check`] passes afterwards.
     ///
     /// An error if the file did not have that many when it was opened, or no longer has.
     pub(crate) fn read_at(&self, at: u64, out: &mut [u8]) -> Result<(), Error> {
@@ -132,8 +136,8 @@ impl DataFile {
         }
     }
 
-    /// As [`DataFile::read_at`], but never by the map: for what is read once in a long while, and had better not count as
-    /// memory of this process.
+    /// As [`DataFile::read_at`], but never by the map: for what is read once in a long while, and
+    /// had better not count as memory of this process.
     pub(crate) fn read_positioned(&self, at: u64, out: &mut [u8]) -> Result<(), Error> {
         read_exact_at(&self.file, out, at).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => self.change(),
@@ -141,10 +145,11 @@ impl DataFile {
         })
     }
 
-    /// An error if the file was truncated, grown or rewritten since it was opened: then what was read from it is not to be
-    /// used. One system call.
+    /// An error if the file was truncated, grown or rewritten since it was opened: then what was
+    /// read from it is not to be used. One system call.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let broken = self.map.as_ref().is_some_and(Mapped::broken) || self.changed.load(Ordering::Relaxed);
+        let broken =
+            self.map.as_ref().is_some_and(Mapped::broken) || self.changed.load(Ordering::Relaxed);
         if !broken && self.state()? == self.opened { Ok(()) } else { Err(self.change()) }
     }
 

@@ -16,10 +16,12 @@ use crate::store::{Metadata, Provenance};
 use crate::values::{Dtype, Values};
 use crate::windows::Sample;
 
-/// Samples of one shape, in memory or in a file, with labels for all of them, for some, or for none.
+/// Samples of one shape, in memory or in a file, with labels for all of them, for some, or for
+/// none.
 ///
-/// A clone shares the values. Where they lie in a file, that is mapped or read when samples are asked for. A file that
-/// others truncate, grow or rewrite meanwhile is an error then, never a crash; to replace it by a rename is safe.
+/// A clone shares the values. Where they lie in a file, that is mapped or read when samples are
+/// asked for. A file that others truncate, grow or rewrite meanwhile is an error then, never a
+/// crash; to replace it by a rename is safe.
 ///
 /// Values are *stored* as unsigned bytes or as floats; what a model sees of them is made by the
 /// [`Preparation`], when they are [gathered](Dataset::gather).
@@ -77,14 +79,14 @@ impl View {
 }
 
 impl Dataset {
-    /// Wraps unsigned bytes, sample after sample, each of the shape `sample_shape`: `[features]`, `[height, width]`
-    /// or `[height, width, channels]`. Values run from 0 to `max_value`. There is one label per sample, or
-    /// none at all, and there are as many classes as the largest label says: one more than it.
-    /// [`UNLABELLED`] stands for the label that a sample has not.
+    /// Wraps unsigned bytes, sample after sample, each of the shape `sample_shape`: `[features]`,
+    /// `[height, width]` or `[height, width, channels]`. Values run from 0 to `max_value`. There is
+    /// one label per sample, or none at all, and there are as many classes as the largest label
+    /// says: one more than it. [`UNLABELLED`] stands for the label that a sample has not.
     ///
     /// # Errors
-    /// If there is no sample, a part of one, or more than `u32::MAX`; if a size or `max_value` is zero; if a
-    /// value lies above `max_value`; if there are not as many labels as samples.
+    /// If there is no sample, a part of one, or more than `u32::MAX`; if a size or `max_value` is
+    /// zero; if a value lies above `max_value`; if there are not as many labels as samples.
     pub fn from_values(
         name: impl Into<String>,
         values: Vec<u8>,
@@ -95,11 +97,15 @@ impl Dataset {
         let name = name.into();
         let wrong = |problem: String| Error::request(format!("data set {name:?}: {problem}"));
         if max_value == 0 {
-            return Err(wrong("the largest value is given as 0, where it has to be 1 to 255".to_owned()));
+            return Err(wrong(
+                "the largest value is given as 0, where it has to be 1 to 255".to_owned(),
+            ));
         }
         if let Some(at) = values.iter().position(|&value| value > max_value) {
             let value = values[at];
-            return Err(wrong(format!("value {at} is {value}, above the given maximum of {max_value}")));
+            return Err(wrong(format!(
+                "value {at} is {value}, above the given maximum of {max_value}"
+            )));
         }
         let width = width(sample_shape, values.len()).map_err(wrong)?;
         let preparation = Preparation::Bytes { max: max_value };
@@ -122,7 +128,8 @@ impl Dataset {
         let wrong = |problem: String| Error::request(format!("data set {name:?}: {problem}"));
         let width = width(sample_shape, values.len()).map_err(wrong)?;
         if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-            let problem = format!("sample {} holds {} at its value {}", at / width, values[at], at % width);
+            let problem =
+                format!("sample {} holds {} at its value {}", at / width, values[at], at % width);
             return Err(wrong(problem));
         }
         Self::new(name.clone(), Values::floats(values, width), sample_shape, Preparation::Floats)
@@ -138,7 +145,10 @@ impl Dataset {
         preparation: Preparation,
     ) -> Result<Self, String> {
         if u32::try_from(values.rows).is_err() {
-            return Err(format!("{} samples are more than the 4294967295 that can be numbered", values.rows));
+            return Err(format!(
+                "{} samples are more than the 4294967295 that can be numbered",
+                values.rows
+            ));
         }
         Ok(Dataset {
             name,
@@ -181,11 +191,14 @@ impl Dataset {
         match labels {
             None => Ok(self),
             Some(labels) if labels.len() == self.len() => Ok(self.with_labels(labels.into())),
-            Some(labels) => Err(format!("{} samples come with {} labels", self.len(), labels.len())),
+            Some(labels) => {
+                Err(format!("{} samples come with {} labels", self.len(), labels.len()))
+            }
         }
     }
 
-    /// `labels` is as long as the data set, which shows all of its stored samples. Classes are called by their numbers.
+    /// `labels` is as long as the data set, which shows all of its stored samples. Classes are
+    /// called by their numbers.
     pub(crate) fn with_labels(self, labels: Arc<[u16]>) -> Self {
         let largest = labels.iter().filter(|&&label| label != UNLABELLED).max();
         let classes = largest.map_or(0, |&largest| usize::from(largest) + 1);
@@ -250,7 +263,10 @@ impl Dataset {
 
     /// Says where the samples come from.
     pub(crate) fn with_provenance(self, provenance: Provenance) -> Dataset {
-        Dataset { origin: Arc::new(Origin { label: self.origin.label.clone(), provenance }), ..self }
+        Dataset {
+            origin: Arc::new(Origin { label: self.origin.label.clone(), provenance }),
+            ..self
+        }
     }
 
     /// The type of the stored values.
@@ -273,8 +289,9 @@ impl Dataset {
         &self.preparation
     }
 
-    /// These samples as a model sees them that learnt from others, by the `preparation` of those: of a table, columns and categories are
-    /// found by their names, whatever their order. Bytes keep their own maximum.
+    /// These samples as a model sees them that learnt from others, by the `preparation` of those:
+    /// of a table, columns and categories are found by their names, whatever their order. Bytes
+    /// keep their own maximum.
     ///
     /// # Errors
     /// If a column is not there, or values are of another type or another number.
@@ -282,7 +299,8 @@ impl Dataset {
         match (preparation, &self.columns) {
             (Preparation::Bytes { .. }, _) if self.dtype() == Dtype::U8 => Ok(self),
             (Preparation::Table(_), Some(columns)) => {
-                let wrong = |problem| Error::request(format!("data set {:?}: {problem}", self.name));
+                let wrong =
+                    |problem| Error::request(format!("data set {:?}: {problem}", self.name));
                 let adapted = preparation.adapted(columns).map_err(wrong)?;
                 self.with_preparation(adapted)
             }
@@ -290,7 +308,8 @@ impl Dataset {
         }
     }
 
-    /// Calls `take` with each row's number and its stored floats, of which about so many bytes are read at once.
+    /// Calls `take` with each row's number and its stored floats, of which about so many bytes are
+    /// read at once.
     ///
     /// # Errors
     /// What `take` says; as [`Dataset::gather`].
@@ -321,7 +340,8 @@ impl Dataset {
     /// A data set without a sample.
     pub(crate) fn nothing() -> Self {
         let values = Values::bytes(Vec::new(), 1);
-        Self::new(String::new(), values, &[1], Preparation::Bytes { max: u8::MAX }).expect("nothing is few")
+        Self::new(String::new(), values, &[1], Preparation::Bytes { max: u8::MAX })
+            .expect("nothing is few")
     }
 
     /// Whether all values that a model sees lie in [0, 1].
@@ -334,8 +354,9 @@ impl Dataset {
         self.labels.is_some()
     }
 
-    /// The labels, one per sample and each below [`classes`](Dataset::classes), or [`UNLABELLED`]; `None` if the data
-    /// set has none at all. Those of a store are read when they are first asked for.
+    /// The labels, one per sample and each below [`classes`](Dataset::classes), or [`UNLABELLED`];
+    /// `None` if the data set has none at all. Those of a store are read when they are first asked
+    /// for.
     ///
     /// # Errors
     /// If a store's labels cannot be read, or are damaged.
@@ -359,18 +380,21 @@ impl Dataset {
         self.class_names.len()
     }
 
-    /// What the classes are called, in the order of their labels: by the names that the data set's format gives
-    /// them, else by their numbers. As many as there are [`classes`](Dataset::classes).
+    /// What the classes are called, in the order of their labels: by the names that the data set's
+    /// format gives them, else by their numbers. As many as there are
+    /// [`classes`](Dataset::classes).
     pub fn class_names(&self) -> &[String] {
         &self.class_names
     }
 
-    /// Writes the samples `rows` to `out`, of the shape `(rows.len(), sample_len)`, as a model sees them: of bytes
-    /// `value / max_value`, `f32` in `[0, 1]`, correctly rounded, and therefore the same bits on every machine. Allocates
-    /// nothing, but for a buffer of one sample that is a table's, once in a thread.
+    /// Writes the samples `rows` to `out`, of the shape `(rows.len(), sample_len)`, as a model sees
+    /// them: of bytes `value / max_value`, `f32` in `[0, 1]`, correctly rounded, and therefore the
+    /// same bits on every machine. Allocates nothing, but for a buffer of one sample that is a
+    /// table's, once in a thread.
     ///
     /// # Errors
-    /// If the file of the values cannot be read any more, or was changed: then `out` is not to be used.
+    /// If the file of the values cannot be read any more, or was changed: then `out` is not to be
+    /// used.
     ///
     /// # Panics
     /// If a row is not there, or `out` has another length.
@@ -394,8 +418,8 @@ impl Dataset {
         }
     }
 
-    /// Writes the stored bytes of the samples `rows` to `out`, of the shape `(rows.len(), values of a sample)`: `u8`, or
-    /// little-endian `f32`, as [`dtype`](Dataset::dtype) says.
+    /// Writes the stored bytes of the samples `rows` to `out`, of the shape `(rows.len(), values of
+    /// a sample)`: `u8`, or little-endian `f32`, as [`dtype`](Dataset::dtype) says.
     ///
     /// # Errors
     /// As [`Dataset::gather`].
@@ -424,7 +448,8 @@ impl Dataset {
         Ok(bytes)
     }
 
-    /// Writes the labels of the samples `rows` to `out`, one each; [`UNLABELLED`] for a sample that has none.
+    /// Writes the labels of the samples `rows` to `out`, one each; [`UNLABELLED`] for a sample that
+    /// has none.
     ///
     /// # Errors
     /// As [`labels`](Dataset::labels).
@@ -449,20 +474,22 @@ impl Dataset {
     /// # Panics
     /// If a row is not there.
     pub fn subset(&self, rows: &[u32]) -> Result<Dataset, Error> {
-        let labels = self.labels()?.map(|labels| rows.iter().map(|&row| labels[row as usize]).collect());
+        let labels =
+            self.labels()?.map(|labels| rows.iter().map(|&row| labels[row as usize]).collect());
         let view = View::Listed(rows.iter().map(|&row| self.view.stored(row) as u32).collect());
         let labels = labels.map(|labels| (Labels::Owned(labels), 0));
         Ok(Dataset { view, labels, ..self.clone() })
     }
 
-    /// The same samples, of whose values a [`Loader`](crate::Loader) keeps no more than so many bytes in memory. Without
-    /// a limit it is half of what the system or the process's control group has available when training begins.
+    /// The same samples, of whose values a [`Loader`](crate::Loader) keeps no more than so many
+    /// bytes in memory. Without a limit it is half of what the system or the process's control
+    /// group has available when training begins.
     pub fn with_memory(self, bytes: u64) -> Dataset {
         Dataset { memory: Some(bytes), ..self }
     }
 
-    /// The same samples, with the classes `names`, in that order, in place of their own: a label becomes that of the class of
-    /// the same name.
+    /// The same samples, with the classes `names`, in that order, in place of their own: a label
+    /// becomes that of the class of the same name.
     ///
     /// # Errors
     /// If there are labels of a class that is not among them; as [`labels`](Dataset::labels).
@@ -489,7 +516,11 @@ impl Dataset {
                 },
             });
         }
-        Ok(Dataset { labels: Some((Labels::Owned(renamed.into()), 0)), class_names: names.into(), ..self })
+        Ok(Dataset {
+            labels: Some((Labels::Owned(renamed.into()), 0)),
+            class_names: names.into(),
+            ..self
+        })
     }
 
     /// The samples of a range of rows. Panics unless the data set shows all of its stored samples.
@@ -499,18 +530,22 @@ impl Dataset {
         Dataset { view: View::Range(rows), labels, ..self.clone() }
     }
 
-    /// The same samples in two classes: 1, called `class`, for those of that class, and 0, called `rest`, for all
-    /// others.
+    /// The same samples in two classes: 1, called `class`, for those of that class, and 0, called
+    /// `rest`, for all others.
     ///
     /// # Errors
     /// If there are no labels, no class of that name, or no other class.
     pub fn one_against_rest(&self, class: &str) -> Result<Dataset, Error> {
-        let wrong = |problem: String| Error::request(format!("data set {:?}: {problem}", self.name));
+        let wrong =
+            |problem: String| Error::request(format!("data set {:?}: {problem}", self.name));
         let Some(labels) = self.labels()? else {
             return Err(wrong(format!("there are no labels, and so no class {class:?}")));
         };
         let Some(one) = self.class_names.iter().position(|name| name == class) else {
-            return Err(wrong(format!("there is no class {class:?}: it has {}", listed(&self.class_names))));
+            return Err(wrong(format!(
+                "there is no class {class:?}: it has {}",
+                listed(&self.class_names)
+            )));
         };
         if self.class_names.len() == 1 {
             return Err(wrong(format!("{class:?} is its only class, so that there is no rest")));
@@ -525,14 +560,17 @@ impl Dataset {
     }
 }
 
-/// The values of a sample of the shape `sample_shape`, if `count` of them are whole samples, and at least one.
+/// The values of a sample of the shape `sample_shape`, if `count` of them are whole samples, and at
+/// least one.
 pub(crate) fn width(sample_shape: &[usize], count: usize) -> Result<usize, String> {
     let width = sample_shape.iter().try_fold(1_usize, |width, &size| width.checked_mul(size));
     let Some(width) = width.filter(|&width| width > 0 && !sample_shape.is_empty()) else {
         return Err(format!("no sample can have the shape {sample_shape:?}"));
     };
     if count == 0 || !count.is_multiple_of(width) {
-        return Err(format!("{count} values do not divide into samples of {width} (shape {sample_shape:?})"));
+        return Err(format!(
+            "{count} values do not divide into samples of {width} (shape {sample_shape:?})"
+        ));
     }
     Ok(width)
 }
@@ -540,7 +578,8 @@ pub(crate) fn width(sample_shape: &[usize], count: usize) -> Result<usize, Strin
 /// `names`, or the first of them where they would make a line too long.
 fn listed(names: &[String]) -> String {
     const SHOWN: usize = 20;
-    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| name.escape_debug().to_string()).collect();
+    let shown: Vec<String> =
+        names.iter().take(SHOWN).map(|name| name.escape_debug().to_string()).collect();
     match names.len().checked_sub(SHOWN) {
         Some(more) if more > 0 => format!("{} and {more} more", shown.join(", ")),
         _ => shown.join(", "),

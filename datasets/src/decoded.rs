@@ -34,7 +34,8 @@ impl<'a> Decoded<'a> {
         let header = self.header;
         let (element, order, total) = (header.element, header.order, header.values());
         let new = piece.len() / element.size();
-        // Fortran's order leaves no part of the result for later; deflate's bound on the promise has to do for it.
+        // Fortran's order leaves no part of the result for later; deflate's bound on the promise
+        // has to do for it.
         let all_at_once = self.certain || header.fortran;
         let needed = match all_at_once {
             true => total,
@@ -91,8 +92,8 @@ fn reserve<T>(values: &mut Vec<T>, needed: usize) -> Result<(), String> {
         .map_err(|_| format!("needs {bytes} bytes of memory, which are not to be had"))
 }
 
-/// Moves `index` to the one that follows it in Fortran's order, and `target` to its place in C's. After the last it is
-/// the first again.
+/// Moves `index` to the one that follows it in Fortran's order, and `target` to its place in C's.
+/// After the last it is the first again.
 fn next_fortran(shape: &[usize], index: &mut [usize], target: &mut usize) {
     // The stride of dimension 0 in C's order, then of 1, and so on.
     let mut stride: usize = shape[1..].iter().product();

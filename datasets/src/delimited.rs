@@ -1,15 +1,16 @@
 //! Delimited text: CSV, TSV and their kin, plain or compressed by gzip, which its first bytes tell.
 //!
-//! - The delimiter is that of `,` `;` tab `|` which the first line has most of, outside quotes; where it has none, there is one
-//!   column.
-//! - A cell may be quoted by `"`, and then hold delimiters, line breaks, and quotes as `""`. Blanks around a cell are not part of
-//!   it. Empty lines are no rows.
-//! - The first row is a header if it has a cell that is neither a number nor missing. Without one, columns are called `column 1`
-//!   and so on.
-//! - Missing is an empty cell, `NA`, `N/A`, `n/a`, `#N/A`, `<NA>`, `NaN` in any case, `null`, `NULL`, `None` and `?`. Not `-`, which
-//!   is one of two classes as often.
-//! - A number is what Rust's `f64` reads: a point and no comma, an exponent, no hexadecimal. Anything else is a text, infinity
-//!   among them: the table's layout refuses it in a column of numbers.
+//! - The delimiter is that of `,` `;` tab `|` which the first line has most of, outside quotes;
+//!   where it has none, there is one column.
+//! - A cell may be quoted by `"`, and then hold delimiters, line breaks, and quotes as `""`. Blanks
+//!   around a cell are not part of it. Empty lines are no rows.
+//! - The first row is a header if it has a cell that is neither a number nor missing. Without one,
+//!   columns are called `column 1` and so on.
+//! - Missing is an empty cell, `NA`, `N/A`, `n/a`, `#N/A`, `<NA>`, `NaN` in any case, `null`,
+//!   `NULL`, `None` and `?`. Not `-`, which is one of two classes as often.
+//! - A number is what Rust's `f64` reads: a point and no comma, an exponent, no hexadecimal.
+//!   Anything else is a text, infinity among them: the table's layout refuses it in a column of
+//!   numbers.
 //! - Text is UTF-8, with or without a byte order mark. A row has at most 4 MB and 65,536 cells.
 
 mod records;
@@ -41,7 +42,8 @@ impl<T: Read + Seek> Input for T {}
 pub(crate) struct Delimited {
     path: PathBuf,
     input: Box<dyn Input>,
-    /// The length of the file and the time it was modified when it was opened, to be compared after each pass.
+    /// The length of the file and the time it was modified when it was opened, to be compared after
+    /// each pass.
     stamp: Option<(u64, Option<SystemTime>)>,
     delimiter: u8,
     /// Whether the first row is the names.
@@ -55,7 +57,8 @@ impl Delimited {
     /// Opens `path` and reads its first row.
     ///
     /// # Errors
-    /// If it is not a regular file, cannot be read, is empty, or its first row is damaged or names a column twice or not at all.
+    /// If it is not a regular file, cannot be read, is empty, or its first row is damaged or names
+    /// a column twice or not at all.
     pub(crate) fn open(path: &Path, options: &TableOptions) -> Result<Self, Error> {
         let (file, _) = open_regular(path, "a table")?;
         let metadata = file.metadata().map_err(|error| Error::io(path, error))?;
@@ -73,8 +76,10 @@ impl Delimited {
         if let Some(delimiter) = options.delimiter
             && (!delimiter.is_ascii() || matches!(delimiter, b'"' | b'\r' | b'\n' | 0))
         {
-            let problem =
-                format!("{:?} cannot separate columns: ask for , ; | or a tab", char::from(delimiter));
+            let problem = format!(
+                "{:?} cannot separate columns: ask for , ; | or a tab",
+                char::from(delimiter)
+            );
             return Err(Error::request(problem));
         }
         let mut table = Delimited {
@@ -87,7 +92,8 @@ impl Delimited {
             missing: options.missing.clone(),
         };
         let mut records = read_from_start(&mut *table.input, path)?;
-        let delimiter = options.delimiter.unwrap_or_else(|| most_frequent_delimiter(records.start()));
+        let delimiter =
+            options.delimiter.unwrap_or_else(|| most_frequent_delimiter(records.start()));
         records.set_delimiter(delimiter);
         let Some(first) = records.next()? else {
             return Err(Error::file(path, "is empty, where a table is expected"));
@@ -128,17 +134,23 @@ impl TableSource for Delimited {
                 let (line, found, expected) = (record.line, record.len(), self.names.len());
                 let whose = if self.header { "the header" } else { "the first row" };
                 let advice = "mend the row, or name the delimiter if it is another";
-                let problem =
-                    format!("line {line} has {found} values, where {whose} has {expected}: {advice}");
+                let problem = format!(
+                    "line {line} has {found} values, where {whose} has {expected}: {advice}"
+                );
                 return Err(Error::file(&self.path, problem));
             }
-            let cells: Vec<Cell> = record.cells().map(|cell| to_cell(cell, &self.missing)).collect();
+            let cells: Vec<Cell> =
+                record.cells().map(|cell| to_cell(cell, &self.missing)).collect();
             take(record.line, &cells)?;
         }
         if let Some(stamp) = self.stamp {
-            let metadata = fs::metadata(&self.path).map_err(|error| Error::io(&self.path, error))?;
+            let metadata =
+                fs::metadata(&self.path).map_err(|error| Error::io(&self.path, error))?;
             if stamp != (metadata.len(), metadata.modified().ok()) {
-                return Err(Error::file(&self.path, "changed while it was being read: start again"));
+                return Err(Error::file(
+                    &self.path,
+                    "changed while it was being read: start again",
+                ));
             }
         }
         Ok(())
@@ -189,15 +201,19 @@ fn header_names(header: &Record, path: &Path) -> Result<Vec<String>, Error> {
     let line = header.line;
     if let Some(empty) = names.iter().position(String::is_empty) {
         let advice = "name it, or leave it out if it numbers the rows";
-        let problem = format!("line {line}, the header, has no name for column {}: {advice}", empty + 1);
+        let problem =
+            format!("line {line}, the header, has no name for column {}: {advice}", empty + 1);
         return Err(Error::file(path, problem));
     }
     let mut sorted: Vec<usize> = (0..names.len()).collect();
     sorted.sort_by_key(|&column| &names[column]);
-    if let Some([one, other]) = sorted.array_windows().find(|[one, other]| names[*one] == names[*other]) {
+    if let Some([one, other]) =
+        sorted.array_windows().find(|[one, other]| names[*one] == names[*other])
+    {
         let (name, one, other) = (Short(&names[*one]), one + 1, other + 1);
-        let problem =
-            format!("line {line}, the header, calls columns {one} and {other} both {name}: rename one");
+        let problem = format!(
+            "line {line}, the header, calls columns {one} and {other} both {name}: rename one"
+        );
         return Err(Error::file(path, problem));
     }
     Ok(names)

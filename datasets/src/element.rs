@@ -73,17 +73,31 @@ impl Element {
         matches!(self, Element::Bool | Element::U8)
     }
 
-    /// Calls `take` with each number in `bytes`, which are whole values, as the nearest `f32`, and whether that is
-    /// another number than the file's. NaN stays NaN; what lies beyond `f32` becomes infinite.
-    pub(crate) fn for_each_f32(self, order: ByteOrder, bytes: &[u8], mut take: impl FnMut(f32, bool)) {
+    /// Calls `take` with each number in `bytes`, which are whole values, as the nearest `f32`, and
+    /// whether that is another number than the file's. NaN stays NaN; what lies beyond `f32`
+    /// becomes infinite.
+    pub(crate) fn for_each_f32(
+        self,
+        order: ByteOrder,
+        bytes: &[u8],
+        mut take: impl FnMut(f32, bool),
+    ) {
         // One `match` a piece, not a value. Of up to 16 bits every number fits, and so does `f32`.
         match self {
-            Element::Bool | Element::U8 => bytes.iter().for_each(|&value| take(f32::from(value), false)),
+            Element::Bool | Element::U8 => {
+                bytes.iter().for_each(|&value| take(f32::from(value), false))
+            }
             Element::I8 => bytes.iter().for_each(|&value| take(f32::from(value as i8), false)),
-            Element::U16 => each(order, bytes, u16::from_le_bytes, |value| take(f32::from(value), false)),
-            Element::I16 => each(order, bytes, i16::from_le_bytes, |value| take(f32::from(value), false)),
+            Element::U16 => {
+                each(order, bytes, u16::from_le_bytes, |value| take(f32::from(value), false))
+            }
+            Element::I16 => {
+                each(order, bytes, i16::from_le_bytes, |value| take(f32::from(value), false))
+            }
             Element::F16 => each(order, bytes, u16::from_le_bytes, |bits| take(half(bits), false)),
-            Element::Bf16 => each(order, bytes, u16::from_le_bytes, |bits| take(brain(bits), false)),
+            Element::Bf16 => {
+                each(order, bytes, u16::from_le_bytes, |bits| take(brain(bits), false))
+            }
             Element::F32 => each(order, bytes, f32::from_le_bytes, |value| take(value, false)),
             Element::U32 => each(order, bytes, u32::from_le_bytes, |value| {
                 take(value as f32, f64::from(value as f32) != f64::from(value));
@@ -104,18 +118,39 @@ impl Element {
     }
 
     /// Calls `take` with each number in `bytes`, which are whole values, as it is.
-    pub(crate) fn for_each_exact(self, order: ByteOrder, bytes: &[u8], mut take: impl FnMut(Exact)) {
+    pub(crate) fn for_each_exact(
+        self,
+        order: ByteOrder,
+        bytes: &[u8],
+        mut take: impl FnMut(Exact),
+    ) {
         let whole = |value: i128| Exact::Whole(value);
         match self {
-            Element::Bool | Element::U8 => bytes.iter().for_each(|&value| take(whole(value.into()))),
+            Element::Bool | Element::U8 => {
+                bytes.iter().for_each(|&value| take(whole(value.into())))
+            }
             Element::I8 => bytes.iter().for_each(|&value| take(whole((value as i8).into()))),
-            Element::U16 => each(order, bytes, u16::from_le_bytes, |value| take(whole(value.into()))),
-            Element::I16 => each(order, bytes, i16::from_le_bytes, |value| take(whole(value.into()))),
-            Element::U32 => each(order, bytes, u32::from_le_bytes, |value| take(whole(value.into()))),
-            Element::I32 => each(order, bytes, i32::from_le_bytes, |value| take(whole(value.into()))),
-            Element::U64 => each(order, bytes, u64::from_le_bytes, |value| take(whole(value.into()))),
-            Element::I64 => each(order, bytes, i64::from_le_bytes, |value| take(whole(value.into()))),
-            Element::F64 => each(order, bytes, f64::from_le_bytes, |value| take(Exact::Real(value))),
+            Element::U16 => {
+                each(order, bytes, u16::from_le_bytes, |value| take(whole(value.into())))
+            }
+            Element::I16 => {
+                each(order, bytes, i16::from_le_bytes, |value| take(whole(value.into())))
+            }
+            Element::U32 => {
+                each(order, bytes, u32::from_le_bytes, |value| take(whole(value.into())))
+            }
+            Element::I32 => {
+                each(order, bytes, i32::from_le_bytes, |value| take(whole(value.into())))
+            }
+            Element::U64 => {
+                each(order, bytes, u64::from_le_bytes, |value| take(whole(value.into())))
+            }
+            Element::I64 => {
+                each(order, bytes, i64::from_le_bytes, |value| take(whole(value.into())))
+            }
+            Element::F64 => {
+                each(order, bytes, f64::from_le_bytes, |value| take(Exact::Real(value)))
+            }
             Element::F16 | Element::Bf16 | Element::F32 => {
                 self.for_each_f32(order, bytes, |value, _| take(Exact::Real(value.into())));
             }
@@ -140,8 +175,8 @@ fn each<T, const N: usize>(
 /// IEEE binary16: 1 bit of sign, 5 of exponent, 10 of fraction.
 fn half(bits: u16) -> f32 {
     let sign = u32::from(bits & 0x8000) << 16;
-    // Its exponent and fraction in f32's places. The exponents' biases, 15 and 127, differ by 112, and multiplying
-    // by that power of two is exact, of subnormal numbers too.
+    // Its exponent and fraction in f32's places. The exponents' biases, 15 and 127, differ by 112,
+    // and multiplying by that power of two is exact, of subnormal numbers too.
     let shifted = u32::from(bits & 0x7fff) << 13;
     let magnitude = if shifted < 0x1f << 23 {
         f32::from_bits(shifted) * f32::from_bits((112 + 127) << 23)
@@ -178,7 +213,10 @@ mod tests {
                 _ => (1.0 + fraction / 1024.0) * 2_f64.powi(exponent - 15),
             };
             let got = f64::from(half(bits));
-            assert!(got.is_nan() && expected.is_nan() || got == sign * expected, "{bits:#06x}: {got}");
+            assert!(
+                got.is_nan() && expected.is_nan() || got == sign * expected,
+                "{bits:#06x}: {got}"
+            );
             assert_eq!(got.is_sign_negative(), sign < 0.0, "{bits:#06x}");
         }
     }
@@ -186,13 +224,17 @@ mod tests {
     #[test]
     fn what_f32_cannot_hold_is_counted() {
         let (one, big) = (ByteOrder::Little, ByteOrder::Big);
-        for (value, rounded) in [(1 << 24, false), ((1 << 24) + 1, true), (i32::MAX, true), (i32::MIN, false)]
+        for (value, rounded) in
+            [(1 << 24, false), ((1 << 24) + 1, true), (i32::MAX, true), (i32::MIN, false)]
         {
             assert_eq!(floats(Element::I32, one, &value.to_le_bytes()), [(value as f32, rounded)]);
             assert_eq!(floats(Element::I32, big, &value.to_be_bytes()), [(value as f32, rounded)]);
         }
         assert_eq!(floats(Element::U64, one, &u64::MAX.to_le_bytes()), [(2_f32.powi(64), true)]);
-        assert_eq!(floats(Element::I64, one, &i64::MIN.to_le_bytes()), [(-(2_f32.powi(63)), false)]);
+        assert_eq!(
+            floats(Element::I64, one, &i64::MIN.to_le_bytes()),
+            [(-(2_f32.powi(63)), false)]
+        );
         assert_eq!(floats(Element::I64, one, &i64::MAX.to_le_bytes()), [(2_f32.powi(63), true)]);
         for (value, read, rounded) in [
             (0.5, 0.5, false),

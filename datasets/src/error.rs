@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// Why a data set could not be read, or a split not be made.
 ///
-/// `Display` is one line: it names the file, the row or the number at fault, and what to do about it.
+/// `Display` is one line: it names the file, the row or the number at fault, and what to do about
+/// it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -87,8 +88,12 @@ impl fmt::Display for Error {
                 f.write_str("mend or remove them, or skip them")
             }
             Error::Sizes { path, size: (height, width), first, first_size } => {
-                let (path, first, (first_height, first_width)) = (OneLine(path), OneLine(first), first_size);
-                write!(f, "{path}: is {height}x{width}, where {first} is {first_height}x{first_width}: ")?;
+                let (path, first, (first_height, first_width)) =
+                    (OneLine(path), OneLine(first), first_size);
+                write!(
+                    f,
+                    "{path}: is {height}x{width}, where {first} is {first_height}x{first_width}: "
+                )?;
                 f.write_str("ask for one size")
             }
             Error::Request { problem } => f.write_str(problem),
@@ -105,13 +110,15 @@ impl std::error::Error for Error {
     }
 }
 
-/// Unknown keys and the like are quoted in such an error as they are: on one line then, and not at any length.
+/// Unknown keys and the like are quoted in such an error as they are: on one line then, and not at
+/// any length.
 pub(crate) fn shown_json(error: &serde_json::Error) -> String {
     let text: String = error.to_string().chars().take(120).collect();
     text.escape_debug().to_string()
 }
 
-/// A path with its control characters escaped: a file name may hold a line break, an error line may not.
+/// A path with its control characters escaped: a file name may hold a line break, an error line may
+/// not.
 pub(crate) struct OneLine<'a>(pub(crate) &'a Path);
 
 impl fmt::Display for OneLine<'_> {

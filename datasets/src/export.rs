@@ -1,5 +1,5 @@
-//! Data of any format into files that other programs read. Memory does not grow with the samples, and a file has its name only
-//! when it is complete.
+//! Data of any format into files that other programs read. Memory does not grow with the samples,
+//! and a file has its name only when it is complete.
 
 mod csv;
 mod idx;
@@ -56,7 +56,8 @@ pub struct Exported {
     pub bytes: u64,
     /// Whether labels were written.
     pub labelled: bool,
-    /// Whether labels were written as the places of their classes, whose names the format cannot hold.
+    /// Whether labels were written as the places of their classes, whose names the format cannot
+    /// hold.
     pub names_lost: bool,
 }
 
@@ -79,11 +80,15 @@ impl ExportFormat {
         let known = FORMATS.iter().find(|(name, _)| *name == ending);
         known.map(|&(_, format)| format).ok_or_else(|| {
             let names = FORMATS.map(|(name, _)| format!(".{name}")).join(", ");
-            Error::file(out, format!("says by its ending nothing of its format: end it in one of {names}"))
+            Error::file(
+                out,
+                format!("says by its ending nothing of its format: end it in one of {names}"),
+            )
         })
     }
 
-    /// The file of the labels beside `out`, if the format has one for them: `digits-labels.npy` beside `digits.npy`.
+    /// The file of the labels beside `out`, if the format has one for them: `digits-labels.npy`
+    /// beside `digits.npy`.
     pub fn labels_file(self, out: &Path) -> Option<PathBuf> {
         if !matches!(self, ExportFormat::Npy | ExportFormat::Idx) {
             return None;
@@ -95,15 +100,16 @@ impl ExportFormat {
     }
 }
 
-/// Writes the samples of `data` to `out`, whose ending says in which format: values as they are stored, a table's categories by
-/// their places among the names (in CSV by their names). Labels are the numbers that classes are called by, or, where those are no
-/// numbers, their places; -1 where there is none (in CSV names, and nothing).
+/// Writes the samples of `data` to `out`, whose ending says in which format: values as they are
+/// stored, a table's categories by their places among the names (in CSV by their names). Labels are
+/// the numbers that classes are called by, or, where those are no numbers, their places; -1 where
+/// there is none (in CSV names, and nothing).
 ///
 /// `progress` is told how many bytes of samples were written, of how many.
 ///
 /// # Errors
-/// If the ending is none of those, the format cannot hold such samples, a part is asked for and the data are not divided, samples
-/// cannot be read or are damaged, or `out` cannot be written.
+/// If the ending is none of those, the format cannot hold such samples, a part is asked for and the
+/// data are not divided, samples cannot be read or are damaged, or `out` cannot be written.
 pub fn export(
     data: &Undivided,
     part: ExportPart,
@@ -138,7 +144,10 @@ pub fn export(
         #[cfg(not(feature = "parquet"))]
         ExportFormat::Parquet => {
             let advice = "install narrows with --features parquet, or choose .csv";
-            return Err(Error::file(out, format!("cannot be written: this build has no Parquet; {advice}")));
+            return Err(Error::file(
+                out,
+                format!("cannot be written: this build has no Parquet; {advice}"),
+            ));
         }
     };
     let names_lost = export.labels.as_ref().is_some_and(|labels| !labels.by_name)
@@ -174,7 +183,8 @@ impl Labels {
             return Ok(None);
         }
         let names = together.class_names();
-        let number = |name: &String| name.parse::<i64>().ok().filter(|n| *n >= 0 && n.to_string() == *name);
+        let number =
+            |name: &String| name.parse::<i64>().ok().filter(|n| *n >= 0 && n.to_string() == *name);
         let named: Option<Vec<i64>> = names.iter().map(number).collect();
         let mut some_missing = false;
         for &half in halves {
@@ -232,7 +242,11 @@ impl Export<'_> {
     }
 
     /// Hands the labels of `halves` to `put`, as numbers.
-    fn numbers(&self, halves: &[Half], mut put: impl FnMut(i64) -> Result<(), Error>) -> Result<(), Error> {
+    fn numbers(
+        &self,
+        halves: &[Half],
+        mut put: impl FnMut(i64) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let Some(labels) = &self.labels else { return Ok(()) };
         for &half in halves {
             self.together.for_each_label(half, |label| put(labels.number(label)))?;
@@ -240,7 +254,8 @@ impl Export<'_> {
         Ok(())
     }
 
-    /// The columns of a table: a table's own, or `x0`, `x1` and so on, and the labels' at the end, which `out` is to have.
+    /// The columns of a table: a table's own, or `x0`, `x1` and so on, and the labels' at the end,
+    /// which `out` is to have.
     ///
     /// # Errors
     /// If two had one name.

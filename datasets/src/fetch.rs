@@ -9,8 +9,9 @@
 //! archives:       their members, unpacked beside them
 //! ```
 //!
-//! A file has its name only when it is complete and the right one. Until then it is `<file>.partial`, which the next
-//! attempt goes on with, in this process or another. A lock keeps two processes from writing the same one.
+//! A file has its name only when it is complete and the right one. Until then it is
+//! `<file>.partial`, which the next attempt goes on with, in this process or another. A lock keeps
+//! two processes from writing the same one.
 //!
 //! ```no_run
 //! use narrows_datasets::fetch::{FetchOptions, fetch, named};
@@ -38,16 +39,18 @@ pub use catalogue::{Member, PublicFile, PublicSet, catalogue, named};
 /// How to fetch.
 #[derive(Clone, Debug)]
 pub struct FetchOptions {
-    /// The folder that gets one folder a set; `None`: `narrows/datasets` where the platform keeps caches.
+    /// The folder that gets one folder a set; `None`: `narrows/datasets` where the platform keeps
+    /// caches.
     pub cache: Option<PathBuf>,
     /// Open no connection: what is not there is an error.
     pub offline: bool,
     /// How long a server may take to be found, and how long to accept a connection.
     pub connect_timeout: Duration,
-    /// How long a server may send nothing, or less than 1,024 bytes, and how long it may take to begin its answer.
+    /// How long a server may send nothing, or less than 1,024 bytes, and how long it may take to
+    /// begin its answer.
     pub stall_timeout: Duration,
-    /// How often the mirrors are asked in turn without getting further. One that refuses or sends something else is
-    /// asked once.
+    /// How often the mirrors are asked in turn without getting further. One that refuses or sends
+    /// something else is asked once.
     pub rounds: usize,
     /// The pause before the second round; it doubles with each one after.
     pub pause: Duration,
@@ -100,18 +103,19 @@ pub enum Event<'a> {
     },
 }
 
-/// Fetches what is missing of `set`, checks the length and the SHA-256 of every file, unpacks what is packed, and
-/// returns the folder to [`open`](crate::open). `event` is told what happens.
+/// Fetches what is missing of `set`, checks the length and the SHA-256 of every file, unpacks what
+/// is packed, and returns the folder to [`open`](crate::open). `event` is told what happens.
 ///
-/// What is there already is read and checked, but for the members of an archive that was removed: of them the lengths
-/// are checked. A file that is not the right one is fetched again.
+/// What is there already is read and checked, but for the members of an archive that was removed:
+/// of them the lengths are checked. A file that is not the right one is fetched again.
 ///
-/// The proxies that the environment names are used (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
+/// The proxies that the environment names are used (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`,
+/// `NO_PROXY`).
 ///
 /// # Errors
-/// If a file can be had from no mirror: the message says for each what went wrong. If files are missing or wrong
-/// and `options` are to open no connection. If the cache folder cannot be read or written, or the platform names
-/// none and `options` neither.
+/// If a file can be had from no mirror: the message says for each what went wrong. If files are
+/// missing or wrong and `options` are to open no connection. If the cache folder cannot be read or
+/// written, or the platform names none and `options` neither.
 pub fn fetch(
     set: &PublicSet,
     options: &FetchOptions,
@@ -157,7 +161,9 @@ fn refuse_missing(set: &PublicSet, folder: &Path) -> Result<(), Error> {
         None => Ok(()),
         Some((file, problem)) => Err(Error::file(
             &folder.join(&file.name),
-            format!("{problem}, and offline nothing is fetched: put the file there, or fetch it online"),
+            format!(
+                "{problem}, and offline nothing is fetched: put the file there, or fetch it online"
+            ),
         )),
     }
 }
@@ -178,8 +184,8 @@ fn missing<'a>(set: &'a PublicSet, folder: &Path) -> Result<Vec<(&'a PublicFile,
     Ok(missing)
 }
 
-/// The folder of the set called `name`, if it is known and was fetched to the platform's cache: all files are there
-/// with the right length. No connection is opened.
+/// The folder of the set called `name`, if it is known and was fetched to the platform's cache: all
+/// files are there with the right length. No connection is opened.
 pub fn cached(name: &str) -> Option<PathBuf> {
     let set = named(name).ok()?;
     let folder = folder_of(&set, None).ok()?;

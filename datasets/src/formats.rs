@@ -69,7 +69,12 @@ const FORMATS: &[Format] = &[
         open: tabular::open_columnar,
     },
     Format { name: "IDX", recognises: arrays::is_idx, table: false, open: arrays::open_idx },
-    Format { name: "delimited text", recognises: tabular::is_text, table: true, open: tabular::open_text },
+    Format {
+        name: "delimited text",
+        recognises: tabular::is_text,
+        table: true,
+        open: tabular::open_text,
+    },
 ];
 
 /// Opens the file `path`, called `name`.
@@ -105,7 +110,10 @@ impl Start {
         // Before opening: to open a named pipe would wait for its writer.
         let metadata = fs::metadata(path).map_err(|error| Error::io(path, error))?;
         if !metadata.is_file() {
-            return Err(Error::file(path, "is neither a folder nor a regular file: name one that is"));
+            return Err(Error::file(
+                path,
+                "is neither a folder nor a regular file: name one that is",
+            ));
         }
         let failed = |error| Error::io(path, error);
         let read = || -> Result<File, Error> { File::open(path).map_err(failed) };

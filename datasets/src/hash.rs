@@ -1,7 +1,7 @@
 //! A number that stands for many bytes.
 
-/// FNV-1a with 64 bits: quick to say and the same everywhere. It finds what has changed by chance, not what was
-/// changed by design.
+/// FNV-1a with 64 bits: quick to say and the same everywhere. It finds what has changed by chance,
+/// not what was changed by design.
 ///
 /// G. Fowler, L. C. Noll, K.-P. Vo, The FNV Non-Cryptographic Hash Algorithm, draft-eastlake-fnv.
 pub(crate) struct Hash(u64);
@@ -36,9 +36,11 @@ mod tests {
     /// From the draft's test vectors.
     #[test]
     fn the_hash_is_the_published_one() {
-        for (text, expected) in
-            [("", 0xcbf2_9ce4_8422_2325), ("a", 0xaf63_dc4c_8601_ec8c), ("foobar", 0x8594_4171_f739_67e8)]
-        {
+        for (text, expected) in [
+            ("", 0xcbf2_9ce4_8422_2325),
+            ("a", 0xaf63_dc4c_8601_ec8c),
+            ("foobar", 0x8594_4171_f739_67e8),
+        ] {
             let mut hash = Hash::new();
             hash.bytes(text.as_bytes());
             assert_eq!(hash.value(), expected);

@@ -19,7 +19,8 @@ use crate::decoded::Decoded;
 use crate::element::{ByteOrder, Element};
 use crate::error::Error;
 use crate::stored_array::{
-    ArrayHeader, LARGEST_RANK, Place, StoredArray, decoder_error, fill, for_each_piece_of, open_regular,
+    ArrayHeader, LARGEST_RANK, Place, StoredArray, decoder_error, fill, for_each_piece_of,
+    open_regular,
 };
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -51,7 +52,9 @@ impl Kind {
         let (element, rank) = (header.element, header.shape.len());
         if element != Element::U8 {
             let element = element.name();
-            return Err(format!("holds {element}, and only unsigned bytes can be read: convert it"));
+            return Err(format!(
+                "holds {element}, and only unsigned bytes can be read: convert it"
+            ));
         }
         if !self.has_rank(rank) {
             let expected = self.expected();
@@ -69,15 +72,16 @@ pub(crate) struct Idx {
     pub(crate) values: ArrayValues,
 }
 
-/// Reads `path`, an array of unsigned bytes: gzip data is decompressed into memory, and anything else stays in the file.
+/// Reads `path`, an array of unsigned bytes: gzip data is decompressed into memory, and anything
+/// else stays in the file.
 pub(crate) fn read(path: &Path, kind: Kind) -> Result<Idx, Error> {
     let array = find_checked(path, |header| kind.check(header))?;
     let Array { shape: sizes, values, .. } = array.read()?;
     Ok(Idx { sizes, values })
 }
 
-/// The labels in `path`, read even where they could be mapped: labels index into things, and have to stay what they were
-/// when checked.
+/// The labels in `path`, read even where they could be mapped: labels index into things, and have
+/// to stay what they were when checked.
 pub(crate) fn read_labels(path: &Path) -> Result<Vec<u8>, Error> {
     let array = find_checked(path, |header| Kind::Labels.check(header))?;
     let mut labels = Vec::new();
@@ -120,7 +124,8 @@ fn find_checked(
     Ok(StoredArray::new(path, None, header, Place::Plain(at)))
 }
 
-/// Reads an array of unsigned bytes from gzip data of `length` bytes; `path` is what errors call it.
+/// Reads an array of unsigned bytes from gzip data of `length` bytes; `path` is what errors call
+/// it.
 pub(crate) fn read_gzip(
     compressed: impl io::BufRead,
     length: u64,
@@ -148,13 +153,19 @@ fn read_header(reader: &mut impl Read, path: &Path) -> Result<ArrayHeader, Error
     let mut arrived = fill(reader, magic).map_err(failed)?;
     let magic = &magic[..arrived];
     let cut_off = |arrived| {
-        Error::file(path, format!("ends after {arrived} bytes, within its header: download it again"))
+        Error::file(
+            path,
+            format!("ends after {arrived} bytes, within its header: download it again"),
+        )
     };
     let &[first, second, element, rank] = magic else {
         return Err(cut_off(arrived));
     };
     if [first, second] != [0, 0] {
-        return Err(Error::file(path, format!("is not an IDX file: it starts with the bytes {magic:02x?}")));
+        return Err(Error::file(
+            path,
+            format!("is not an IDX file: it starts with the bytes {magic:02x?}"),
+        ));
     }
     let element = match element {
         0x08 => Element::U8,
@@ -164,15 +175,17 @@ fn read_header(reader: &mut impl Read, path: &Path) -> Result<ArrayHeader, Error
         0x0d => Element::F32,
         0x0e => Element::F64,
         other => {
-            let problem =
-                format!("holds values of the unknown type {other:#04x}: convert or download it again");
+            let problem = format!(
+                "holds values of the unknown type {other:#04x}: convert or download it again"
+            );
             return Err(Error::file(path, problem));
         }
     };
     let rank = usize::from(rank);
     if rank == 0 || rank > LARGEST_RANK {
-        let problem =
-            format!("holds {rank}-dimensional data, where 1 to {LARGEST_RANK} dimensions can be read");
+        let problem = format!(
+            "holds {rank}-dimensional data, where 1 to {LARGEST_RANK} dimensions can be read"
+        );
         return Err(Error::file(path, problem));
     }
     let sizes = &mut sizes[..4 * rank];
@@ -278,7 +291,10 @@ mod tests {
             (idx(0x0d, &[], &[0; 4]), "0-dimensional"),
             (idx(0x0d, &[1; 9], &[0; 4]), "9-dimensional"),
             (idx(0x0e, &[u32::MAX, u32::MAX], &[0; 8]), "more than memory can address"),
-            (idx(0x0e, &[1 << 30], &[0; 8]), "promises 8589934600 bytes (1073741824 values of 8 bytes"),
+            (
+                idx(0x0e, &[1 << 30], &[0; 8]),
+                "promises 8589934600 bytes (1073741824 values of 8 bytes",
+            ),
             (idx(0x0d, &[1, 0], &[0; 4]), "holds nothing"),
         ] {
             for bytes in [&bytes, &gzip(&bytes)] {
@@ -297,9 +313,13 @@ mod tests {
         let mut unread = &bomb[..];
         let error = read_gzip(&mut unread, bomb.len() as u64, Path::new("bomb.gz"), Kind::Images);
         let message = error.err().unwrap().to_string();
-        let expected =
-            "promises 46 bytes (5 x 2 x 3 and a header), but it decompresses to more: download it again";
+        let expected = "promises 46 bytes (5 x 2 x 3 and a header), but it decompresses to more: download it again";
         assert_eq!(message, format!("bomb.gz: {expected}"));
-        assert!(unread.len() > bomb.len() / 2, "{} of {} bytes were not read", unread.len(), bomb.len());
+        assert!(
+            unread.len() > bomb.len() / 2,
+            "{} of {} bytes were not read",
+            unread.len(),
+            bomb.len()
+        );
     }
 }

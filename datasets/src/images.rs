@@ -8,10 +8,10 @@
 //! ```
 //!
 //! 1. `listing` walks the folder, and names all files before one is read.
-//! 2. `pass` decodes them in parallel (`picture`), brings them to one size (`fit`) and writes them one after the
-//!    other.
-//! 3. `stored` is the file that this leaves. It is mapped, and used again as long as the files have the names,
-//!    sizes and times of modification that they had.
+//! 2. `pass` decodes them in parallel (`picture`), brings them to one size (`fit`) and writes them
+//!    one after the other.
+//! 3. `stored` is the file that this leaves. It is mapped, and used again as long as the files have
+//!    the names, sizes and times of modification that they had.
 
 mod fit;
 mod jpeg;
@@ -34,7 +34,8 @@ use stored::{Place, Stored};
 /// The channels of the samples that images become.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Channels {
-    /// One if all images are grey, in that red, green and blue are the same in every pixel; else three.
+    /// One if all images are grey, in that red, green and blue are the same in every pixel; else
+    /// three.
     #[default]
     Auto,
     /// One: the luma of Rec. 601, `0.299 R + 0.587 G + 0.114 B`.
@@ -46,8 +47,8 @@ pub enum Channels {
 /// How a folder of images becomes samples.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImageOptions {
-    /// `(height, width)` of the samples. An image of another size is scaled, its shape kept, until it just covers
-    /// that, and its centre is taken. `None`: the size that all images have.
+    /// `(height, width)` of the samples. An image of another size is scaled, its shape kept, until
+    /// it just covers that, and its centre is taken. `None`: the size that all images have.
     pub size: Option<(usize, usize)>,
     /// The channels of the samples.
     pub channels: Channels,
@@ -55,8 +56,8 @@ pub struct ImageOptions {
     pub skip_bad: bool,
     /// The threads that decode; 0: one for each core. Their number changes no value.
     pub threads: usize,
-    /// Where to keep the decoded images. `None`: in the folder `.narrows` in the data's, or, where that cannot be
-    /// written, in the platform's folder for caches.
+    /// Where to keep the decoded images. `None`: in the folder `.narrows` in the data's, or, where
+    /// that cannot be written, in the platform's folder for caches.
     pub cache: Option<PathBuf>,
 }
 
@@ -71,8 +72,9 @@ impl ImageOptions {
 
     /// What decides the decoded values beside the files: a part of a file's name.
     fn settings(&self) -> String {
-        let size =
-            self.size.map_or_else(|| "own-size".to_owned(), |(height, width)| format!("{height}x{width}"));
+        let size = self
+            .size
+            .map_or_else(|| "own-size".to_owned(), |(height, width)| format!("{height}x{width}"));
         let channels = match self.channels {
             Channels::Auto => "auto",
             Channels::Grey => "grey",
@@ -93,8 +95,10 @@ pub(crate) fn open(
     if let Some((height, width)) = options.size {
         let possible = 1..=ImageOptions::LARGEST_SIZE;
         if !possible.contains(&height) || !possible.contains(&width) {
-            let problem =
-                format!("no sample can be {height}x{width}: ask for 1 to {} a side", possible.end());
+            let problem = format!(
+                "no sample can be {height}x{width}: ask for 1 to {} a side",
+                possible.end()
+            );
             return Err(Error::request(problem));
         }
     }
@@ -102,7 +106,8 @@ pub(crate) fn open(
     let settings = options.settings();
     let fingerprint = listing.fingerprint(&settings);
     let places = Place::all(dir, options.cache.as_deref(), &settings)?;
-    let stored = match places.iter().find_map(|place| current(place, fingerprint, &listing, access)) {
+    let stored = match places.iter().find_map(|place| current(place, fingerprint, &listing, access))
+    {
         Some(stored) => stored,
         None => decode(&listing, options, fingerprint, &places, access, progress)?,
     };
@@ -156,14 +161,22 @@ fn decode(
             return Ok(stored);
         }
         let rows = pass::run(listing, options, &mut writing, progress)?;
-        writing.finish(listing, &rows, fingerprint).map_err(|error| Error::io(place.path(), error))?;
-        return Stored::read(place.path(), fingerprint, listing, access)
-            .ok_or_else(|| Error::file(place.path(), "changed while it was being written: try again"));
+        writing
+            .finish(listing, &rows, fingerprint)
+            .map_err(|error| Error::io(place.path(), error))?;
+        return Stored::read(place.path(), fingerprint, listing, access).ok_or_else(|| {
+            Error::file(place.path(), "changed while it was being written: try again")
+        });
     }
     Err(refused.unwrap_or_else(|| Error::request("there is no place to keep decoded images")))
 }
 
 /// That `bad` files cannot be read, the first of them because of `problem`.
 fn unreadable(listing: &Listing, first: usize, problem: String, bad: usize) -> Error {
-    Error::Unreadable { path: listing.files[first].path.clone(), problem, bad, of: listing.files.len() }
+    Error::Unreadable {
+        path: listing.files[first].path.clone(),
+        problem,
+        bad,
+        of: listing.files.len(),
+    }
 }

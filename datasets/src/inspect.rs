@@ -115,8 +115,14 @@ struct Numbers {
 }
 
 impl Numbers {
-    const NONE: Numbers =
-        Numbers { finite: 0, missing: 0, infinite: 0, min: f64::INFINITY, max: f64::NEG_INFINITY, sum: 0.0 };
+    const NONE: Numbers = Numbers {
+        finite: 0,
+        missing: 0,
+        infinite: 0,
+        min: f64::INFINITY,
+        max: f64::NEG_INFINITY,
+        sum: 0.0,
+    };
 
     fn push(&mut self, value: f32) {
         let value = f64::from(value);
@@ -190,10 +196,14 @@ pub fn inspect(
                 if columns.is_empty() {
                     values.for_each(|value| all.push(value));
                 } else {
-                    for ((value, numbers), counts) in values.zip(&mut of_columns).zip(&mut of_categories) {
+                    for ((value, numbers), counts) in
+                        values.zip(&mut of_columns).zip(&mut of_categories)
+                    {
                         numbers.push(value);
                         // Of a column of numbers there are no counts.
-                        if let (false, Some(count)) = (value.is_nan(), counts.get_mut(value as usize)) {
+                        if let (false, Some(count)) =
+                            (value.is_nan(), counts.get_mut(value as usize))
+                        {
                             *count += 1;
                         }
                     }
@@ -203,18 +213,20 @@ pub fn inspect(
             Ok(())
         })?;
     }
-    let summaries = columns.iter().zip(of_columns).zip(of_categories).map(|((column, numbers), counts)| {
-        let name = column.name.clone();
-        match &column.kind {
-            ColumnKind::Number => ColumnSummary::Number { name, numbers: numbers.summary() },
-            ColumnKind::Category { names, .. } => {
-                let mut categories: Vec<(String, u64)> = names.iter().cloned().zip(counts).collect();
-                // A stable sort: categories of the same count stay in their order.
-                categories.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-                ColumnSummary::Category { name, missing: numbers.missing, categories }
+    let summaries =
+        columns.iter().zip(of_columns).zip(of_categories).map(|((column, numbers), counts)| {
+            let name = column.name.clone();
+            match &column.kind {
+                ColumnKind::Number => ColumnSummary::Number { name, numbers: numbers.summary() },
+                ColumnKind::Category { names, .. } => {
+                    let mut categories: Vec<(String, u64)> =
+                        names.iter().cloned().zip(counts).collect();
+                    // A stable sort: categories of the same count stay in their order.
+                    categories.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+                    ColumnSummary::Category { name, missing: numbers.missing, categories }
+                }
             }
-        }
-    });
+        });
     let labels = together.has_labels().then(|| LabelSummary {
         name: together.train.label_name().map(str::to_owned),
         classes: (together.class_names().iter().zip(&of_classes))
@@ -268,17 +280,23 @@ fn on_disk(path: &Path) -> Result<u64, Error> {
     Ok(bytes)
 }
 
-/// The first samples of each class, of at most so many: each as its half, 0 to learn from and 1 for the test, and its row
-/// there. Without labels, the first `each` times ten, `each` at a time.
+/// The first samples of each class, of at most so many: each as its half, 0 to learn from and 1 for
+/// the test, and its row there. Without labels, the first `each` times ten, `each` at a time.
 ///
 /// # Errors
 /// If labels cannot be read, or are damaged.
-pub fn examples(parts: &Parts, classes: usize, each: usize) -> Result<Vec<Vec<(usize, u32)>>, Error> {
+pub fn examples(
+    parts: &Parts,
+    classes: usize,
+    each: usize,
+) -> Result<Vec<Vec<(usize, u32)>>, Error> {
     const GROUPS: usize = 10;
     let (train, test) = parts.both();
     let halves: Vec<_> = [Some(train), test].into_iter().flatten().enumerate().collect();
     if halves.iter().all(|(_, data)| !data.has_labels()) {
-        let rows = halves.iter().flat_map(|&(half, data)| (0..data.len() as u32).map(move |row| (half, row)));
+        let rows = halves
+            .iter()
+            .flat_map(|&(half, data)| (0..data.len() as u32).map(move |row| (half, row)));
         let rows: Vec<_> = rows.take(GROUPS * each).collect();
         return Ok(rows.chunks(each.max(1)).map(<[_]>::to_vec).collect());
     }

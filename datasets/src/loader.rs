@@ -6,9 +6,10 @@
 //! | more | a [`Permutation`], computed place by place | the same |
 //! | larger than the memory allowed | blocks in a shuffled order, a window of them shuffled together | by another thread, a window ahead |
 //!
-//! The last is not the shuffle of the whole: samples that lie within one block of 128 KiB come in the same window, of which
-//! there are a few tens at least. `docs/performance.md` has what that costs in accuracy: nothing that could be measured, unless
-//! the file is sorted by class and windows are few.
+//! The last is not the shuffle of the whole: samples that lie within one block of 128 KiB come in
+//! the same window, of which there are a few tens at least. `docs/performance.md` has what that
+//! costs in accuracy: nothing that could be measured, unless the file is sorted by class and
+//! windows are few.
 
 use std::ops::Range;
 use std::thread;
@@ -25,8 +26,8 @@ use crate::windows::{Window, Windows};
 
 /// The batches of some rows of a data set, in another order in each epoch.
 ///
-/// The order follows from the rows, the seed and the number of the epoch; where the data are larger than memory, from
-/// the memory allowed, too. Batches are as [`Batches`](crate::Batches) cuts them.
+/// The order follows from the rows, the seed and the number of the epoch; where the data are larger
+/// than memory, from the memory allowed, too. Batches are as [`Batches`](crate::Batches) cuts them.
 #[derive(Clone, Debug)]
 pub struct Loader<'a> {
     data: &'a Dataset,
@@ -51,7 +52,8 @@ impl<'a> Loader<'a> {
         let most = matches!(rows, Rows::AllBut { .. });
         let allowed = || data.memory().or_else(memory::available_half).unwrap_or(u64::MAX);
         let window = match most && data.in_file_order() {
-            // One window is trained on, one may still be in the batch, one waits and one is being read.
+            // One window is trained on, one may still be in the batch, one waits and one is being
+            // read.
             true => Some(allowed())
                 .filter(|allowed| data.stored_bytes_of_all() > *allowed)
                 .map(|allowed| allowed / 4),
@@ -88,7 +90,9 @@ impl<'a> Loader<'a> {
                 Order::Windowed { windows, parts: Vec::new() }
             }
             None => {
-                if !std::mem::replace(&mut self.begun, true) && matches!(self.rows, Rows::AllBut { .. }) {
+                if !std::mem::replace(&mut self.begun, true)
+                    && matches!(self.rows, Rows::AllBut { .. })
+                {
                     let data = self.data.clone();
                     // It is advice: nothing depends on whether there is a thread for it.
                     let _ = thread::Builder::new().spawn(move || data.read_ahead());
@@ -136,7 +140,8 @@ pub struct Epoch<'l> {
 enum Order<'l> {
     Listed(&'l [u32]),
     Keyed(Permutation),
-    /// A batch may begin in one window and end in the next. The last of the parts is of the window that is trained on.
+    /// A batch may begin in one window and end in the next. The last of the parts is of the window
+    /// that is trained on.
     Windowed {
         windows: Windows,
         parts: Vec<Part>,
@@ -164,7 +169,8 @@ impl Epoch<'_> {
         let places = self.done..self.done + length;
         match &mut self.order {
             Order::Listed(order) => {
-                self.batch.extend(order[places].iter().map(|&position| self.rows.get(position as usize)));
+                self.batch
+                    .extend(order[places].iter().map(|&position| self.rows.get(position as usize)));
             }
             Order::Keyed(permutation) => {
                 self.batch.extend(places.map(|place| self.rows.get(permutation.get(place))));
@@ -185,7 +191,8 @@ impl Epoch<'_> {
                 }
             }
         }
-        (self.done, self.left, self.batches) = (self.done + length, self.left - length, self.batches - 1);
+        (self.done, self.left, self.batches) =
+            (self.done + length, self.left - length, self.batches - 1);
         Ok(true)
     }
 

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-/// Half of what the system has available or of what this process's control group may have, whichever is less, in bytes;
-/// `None` where the platform does not say.
+/// Half of what the system has available or of what this process's control group may have,
+/// whichever is less, in bytes; `None` where the platform does not say.
 pub(crate) fn available_half() -> Option<u64> {
     let limits = [system(), control_group()];
     limits.into_iter().flatten().min().map(|bytes| bytes / 2)
@@ -33,7 +33,11 @@ fn control_group() -> Option<u64> {
         let limit = |folder: &std::path::Path| {
             let folder = folder.strip_prefix("/").unwrap_or(folder);
             // "max" is no number, and no limit.
-            fs::read_to_string(std::path::Path::new(root).join(folder).join(file)).ok()?.trim().parse().ok()
+            fs::read_to_string(std::path::Path::new(root).join(folder).join(file))
+                .ok()?
+                .trim()
+                .parse()
+                .ok()
         };
         ancestors.filter_map(limit).min()
     });

@@ -15,18 +15,28 @@ use crate::preparation::Preparation;
 use crate::values::{Dtype, Values};
 
 impl Dataset {
-    /// Reads an IDX file of images and, if given, one of labels. A path that ends in `.gz` is decompressed
-    /// into memory, any other is mapped. Pixels run from 0 to 255. A fourth dimension of the images is their
-    /// channels.
+    /// Reads an IDX file of images and, if given, one of labels. A path that ends in `.gz` is
+    /// decompressed into memory, any other is mapped. Pixels run from 0 to 255. A fourth dimension
+    /// of the images is their channels.
     ///
     /// # Errors
-    /// If a file is missing, unreadable, damaged, or of another format; if the two differ in their counts.
-    pub fn from_idx(name: impl Into<String>, images: &Path, labels: Option<&Path>) -> Result<Self, Error> {
+    /// If a file is missing, unreadable, damaged, or of another format; if the two differ in their
+    /// counts.
+    pub fn from_idx(
+        name: impl Into<String>,
+        images: &Path,
+        labels: Option<&Path>,
+    ) -> Result<Self, Error> {
         read(&name.into(), images, labels, Access::Map)
     }
 }
 
-fn read(name: &str, images: &Path, labels: Option<&Path>, access: Access) -> Result<Dataset, Error> {
+fn read(
+    name: &str,
+    images: &Path,
+    labels: Option<&Path>,
+    access: Access,
+) -> Result<Dataset, Error> {
     let Idx { sizes, values } = idx::read(images, Kind::Images)?;
     let wrong = |problem: String| Error::file(images, problem);
     let width = width(&sizes[1..], sizes.iter().product()).map_err(wrong)?;
@@ -35,7 +45,8 @@ fn read(name: &str, images: &Path, labels: Option<&Path>, access: Access) -> Res
         _ => {
             let file = DataFile::open(images, access)?;
             let at = file.len().checked_sub((sizes[0] * width) as u64);
-            let at = at.ok_or_else(|| wrong("changed while it was being opened: try again".to_owned()))?;
+            let at =
+                at.ok_or_else(|| wrong("changed while it was being opened: try again".to_owned()))?;
             Values::in_file(Arc::new(file), at, Dtype::U8, width, sizes[0])
         }
     };
@@ -46,7 +57,10 @@ fn read(name: &str, images: &Path, labels: Option<&Path>, access: Access) -> Res
     if labels.len() != dataset.len() {
         let counts = format!("{} labels for the {} images", labels.len(), dataset.len());
         let images = OneLine(images);
-        return Err(Error::file(path, format!("holds {counts} of {images}: the two do not belong together")));
+        return Err(Error::file(
+            path,
+            format!("holds {counts} of {images}: the two do not belong together"),
+        ));
     }
     Ok(dataset.with_labels(labels))
 }
@@ -69,8 +83,10 @@ pub(crate) fn open(dir: &Path, name: &str, access: Access) -> Result<TrainTest, 
     let find = |half: &str, idx: &str| match find(dir, half, idx)? {
         Some(path) => Ok(path),
         None => {
-            let problem =
-                format!("holds no {}: put it there, or name the folder that has it", names(half, idx));
+            let problem = format!(
+                "holds no {}: put it there, or name the folder that has it",
+                names(half, idx)
+            );
             Err(Error::file(dir, problem))
         }
     };
@@ -85,9 +101,11 @@ pub(crate) fn open(dir: &Path, name: &str, access: Access) -> Result<TrainTest, 
 
     if test.image_shape() != train.image_shape() {
         let size = |dataset: &Dataset| {
-            dataset.image_shape().map_or_else(String::new, |(height, width, channels)| match channels {
-                1 => format!("{height}x{width}"),
-                _ => format!("{height}x{width}x{channels}"),
+            dataset.image_shape().map_or_else(String::new, |(height, width, channels)| {
+                match channels {
+                    1 => format!("{height}x{width}"),
+                    _ => format!("{height}x{width}x{channels}"),
+                }
             })
         };
         let sizes = format!("{}, where the training images have {}", size(&test), size(&train));
@@ -119,7 +137,8 @@ pub(crate) fn open(dir: &Path, name: &str, access: Access) -> Result<TrainTest, 
     Ok(TrainTest { train, test })
 }
 
-/// The row of the first label above the lowest class that no label names, and that class; `None` if there is no gap.
+/// The row of the first label above the lowest class that no label names, and that class; `None` if
+/// there is no gap.
 fn beyond_a_gap(labels: &[u16]) -> Option<(usize, usize)> {
     let mut known = [false; 257];
     for &label in labels {

@@ -1,5 +1,5 @@
-//! NumPy's `.npy`: a signature, the version, the length of a text, and the text, which is a Python dictionary of three
-//! entries; then the values.
+//! NumPy's `.npy`: a signature, the version, the length of a text, and the text, which is a Python
+//! dictionary of three entries; then the values.
 //!
 //! ```text
 //! 93 'NUMPY'  1 0      length               {'descr': '<f4', 'fortran_order': False, 'shape': (60, 4), }  values
@@ -27,8 +27,11 @@ const LARGEST_TEXT: usize = 1 << 16;
 /// Reads the header of `path` and holds it against the file's length.
 pub(crate) fn find_array(path: &Path) -> Result<StoredArray, Error> {
     let (mut file, length) = open_regular(path, "a .npy file")?;
-    let header =
-        read_header(&mut file, |error| Error::io(path, error), |problem| Error::file(path, problem))?;
+    let header = read_header(
+        &mut file,
+        |error| Error::io(path, error),
+        |problem| Error::file(path, problem),
+    )?;
     if header.total() != length {
         return Err(Error::file(path, header.wrong_length(&format!("the file has {length}"))));
     }
@@ -47,14 +50,17 @@ pub(crate) fn read_header(
         arrived += fill(reader, buffer).map_err(&failed)?;
         Ok(arrived)
     };
-    let cut_off =
-        |arrived| wrong(format!("ends after {arrived} bytes, within its header: download it again"));
+    let cut_off = |arrived| {
+        wrong(format!("ends after {arrived} bytes, within its header: download it again"))
+    };
 
     let mut start = [0; 8];
     let arrived = next(&mut start)?;
     if !start[..arrived.min(6)].starts_with(&SIGNATURE[..arrived.min(6)]) {
         let start = &start[..arrived.min(6)];
-        return Err(wrong(format!("is not NumPy's .npy data: it starts with the bytes {start:02x?}")));
+        return Err(wrong(format!(
+            "is not NumPy's .npy data: it starts with the bytes {start:02x?}"
+        )));
     }
     if arrived < start.len() {
         return Err(cut_off(arrived));
@@ -64,8 +70,9 @@ pub(crate) fn read_header(
         [2 | 3, 0] => 4,
         _ => {
             let (major, minor) = (start[6], start[7]);
-            let problem =
-                format!("is of version {major}.{minor} of .npy, where 1.0, 2.0 and 3.0 can be read");
+            let problem = format!(
+                "is of version {major}.{minor} of .npy, where 1.0, 2.0 and 3.0 can be read"
+            );
             return Err(wrong(format!("{problem}: save it anew")));
         }
     };
@@ -76,7 +83,9 @@ pub(crate) fn read_header(
     }
     let length = u32::from_le_bytes(length) as usize;
     if length > LARGEST_TEXT {
-        return Err(wrong(format!("has a header of {length} bytes, which no array of numbers needs")));
+        return Err(wrong(format!(
+            "has a header of {length} bytes, which no array of numbers needs"
+        )));
     }
     let mut text = vec![0; length];
     let expected = start.len() + length_bytes + length;
@@ -88,21 +97,32 @@ pub(crate) fn read_header(
         wrong(format!("has a damaged header: {problem}; save it anew, or download it again"))
     })?;
     let (element, order) = element_of(&entries.descr).map_err(&wrong)?;
-    ArrayHeader::new(entries.shape, element, order, entries.fortran_order, expected as u64).map_err(wrong)
+    ArrayHeader::new(entries.shape, element, order, entries.fortran_order, expected as u64)
+        .map_err(wrong)
 }
 
 /// What NumPy's name of a type says: the byte order, a letter for the kind, and the size in bytes.
 fn element_of(descr: &dictionary::Descr) -> Result<(Element, ByteOrder), String> {
     let dictionary::Descr::Name(name) = descr else {
-        return Err("holds records of several fields: save each field as an array of its own".to_owned());
+        return Err(
+            "holds records of several fields: save each field as an array of its own".to_owned()
+        );
     };
-    let unknown =
-        || format!("holds values of the type {}, which is no type of numbers that can be read", shown(name));
+    let unknown = || {
+        format!(
+            "holds values of the type {}, which is no type of numbers that can be read",
+            shown(name)
+        )
+    };
     let mut letters = name.chars();
     let (Some(order), Some(kind)) = (letters.next(), letters.next()) else { return Err(unknown()) };
     let size = letters.as_str();
     match kind {
-        'O' => return Err("holds Python objects, which are never unpickled: save it as numbers".to_owned()),
+        'O' => {
+            return Err(
+                "holds Python objects, which are never unpickled: save it as numbers".to_owned()
+            );
+        }
         'U' | 'S' | 'a' => {
             return Err("holds texts, where numbers are expected: save it as numbers".to_owned());
         }

@@ -1,7 +1,7 @@
 //! NumPy's `.npz`: a zip file of `.npy` files, stored or deflated.
 //!
-//! Nothing is ever written to disk, so that a member's path is a name and no more. Members that are no `.npy` files are
-//! passed over.
+//! Nothing is ever written to disk, so that a member's path is a name and no more. Members that are
+//! no `.npy` files are passed over.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -11,11 +11,14 @@ use rawzip::{CompressionMethod, RECOMMENDED_BUFFER_SIZE, ZipArchive, ZipFileHead
 use crate::error::Error;
 use crate::npy;
 use crate::npz::member::Member;
-use crate::stored_array::{NamedArray, Place, StoredArray, decoder_error, in_array, open_regular, shown};
+use crate::stored_array::{
+    NamedArray, Place, StoredArray, decoder_error, in_array, open_regular, shown,
+};
 
 pub(crate) mod member;
 
-/// The arrays of `path` in the order of its directory, their headers read. None of the names occurs twice.
+/// The arrays of `path` in the order of its directory, their headers read. None of the names occurs
+/// twice.
 pub(crate) fn read(path: &Path) -> Result<Vec<NamedArray>, Error> {
     let (file, length) = open_regular(path, "an .npz file")?;
     let wrong = |error: rawzip::Error| {
@@ -32,7 +35,10 @@ pub(crate) fn read(path: &Path) -> Result<Vec<NamedArray>, Error> {
         let Some(name) = name.strip_suffix(".npy") else { continue };
         if !names.insert(name.to_owned()) {
             let name = shown(name);
-            return Err(Error::file(path, format!("holds two arrays of the name {name}: save it anew")));
+            return Err(Error::file(
+                path,
+                format!("holds two arrays of the name {name}: save it anew"),
+            ));
         }
         let array = find_member(&archive, &entry, length)
             .map_err(|problem| in_array(path, Some(name), problem))
@@ -61,10 +67,13 @@ fn find_member(
         CompressionMethod::DEFLATE => true,
         other => {
             let other = other.as_u16();
-            return Err(format!("is compressed by method {other}, where 0 and 8 (deflate) can be read"));
+            return Err(format!(
+                "is compressed by method {other}, where 0 and 8 (deflate) can be read"
+            ));
         }
     };
-    let damaged = "is damaged: its place in the zip file does not exist; download it again".to_owned();
+    let damaged =
+        "is damaged: its place in the zip file does not exist; download it again".to_owned();
     let Ok(found) = archive.get_entry(entry.wayfinder()) else { return Err(damaged) };
     let (at, end) = found.compressed_data_range();
     let compressed = entry.compressed_size_hint();

@@ -19,14 +19,17 @@ pub struct OpenOptions {
     pub images: ImageOptions,
     /// How tables are read.
     pub table: TableOptions,
-    /// A file with the labels of the samples of an array file that has none itself: an IDX or `.npy` file of whole numbers.
+    /// A file with the labels of the samples of an array file that has none itself: an IDX or
+    /// `.npy` file of whole numbers.
     pub labels: Option<PathBuf>,
     /// How the values of files are read.
     pub access: Access,
-    /// How many bytes of the values may be in memory at a time while training. `None`: half of what there is.
+    /// How many bytes of the values may be in memory at a time while training. `None`: half of what
+    /// there is.
     pub memory: Option<u64>,
-    /// Where to keep the stores by which files are read that cannot be mapped as they are. `None`: in the folder `.narrows`
-    /// beside the data, or, where that cannot be written, in the platform's folder for caches.
+    /// Where to keep the stores by which files are read that cannot be mapped as they are. `None`:
+    /// in the folder `.narrows` beside the data, or, where that cannot be written, in the
+    /// platform's folder for caches.
     pub cache: Option<PathBuf>,
 }
 
@@ -46,7 +49,8 @@ pub struct Opened<D = TrainTest> {
     pub name: String,
     /// Its format: `CSV`, `MNIST's files`.
     pub format: String,
-    /// The images that were left out because they could not be read, each by its name and what is wrong with it.
+    /// The images that were left out because they could not be read, each by its name and what is
+    /// wrong with it.
     pub skipped: Vec<Error>,
     /// What was decided by the look of the data, and could be meant otherwise.
     pub notes: Vec<String>,
@@ -87,18 +91,19 @@ pub fn open(path: &Path) -> Result<TrainTest, Error> {
 /// | CSV, TSV and their kin, plain or gzip | a table: numbers, categories, missing values | a column; an empty cell is no label |
 /// | Parquet, Arrow IPC | a table (with the crate's feature `parquet`) | a column |
 ///
-/// Where the data do not say what is for the test, one sample in six is, of each class, and of the labelled samples alone
-/// if some are: always the same ones for the same data.
+/// Where the data do not say what is for the test, one sample in six is, of each class, and of the
+/// labelled samples alone if some are: always the same ones for the same data.
 ///
-/// Unsigned bytes are seen by a model as values in [0, 1]. Floats of images are brought into [0, 1] by the smallest and the
-/// largest of the training samples, columns of tables and flat arrays are standardised by the training samples'
-/// means and standard deviations ([`Preparation`](crate::Preparation)).
+/// Unsigned bytes are seen by a model as values in [0, 1]. Floats of images are brought into [0, 1]
+/// by the smallest and the largest of the training samples, columns of tables and flat arrays are
+/// standardised by the training samples' means and standard deviations
+/// ([`Preparation`](crate::Preparation)).
 ///
 /// `progress` is told how many images were decoded, of how many, by any thread; not where none is.
 ///
 /// # Errors
-/// If anything is missing, unreadable, damaged, or does not belong together, or if `options` do not suit the data; the message
-/// names the file, and what to do.
+/// If anything is missing, unreadable, damaged, or does not belong together, or if `options` do not
+/// suit the data; the message names the file, and what to do.
 pub fn open_with(
     path: &Path,
     options: &OpenOptions,
@@ -114,8 +119,9 @@ pub fn open_with(
     Ok(Opened { data, name: called(path)?, format, skipped, notes })
 }
 
-/// Opens all samples that a folder or a file holds, as [`open_with`] does, but does not divide them: one data set, or two
-/// where the data say what is to learn from and what is for the test. A model sees floats as they are.
+/// Opens all samples that a folder or a file holds, as [`open_with`] does, but does not divide
+/// them: one data set, or two where the data say what is to learn from and what is for the test. A
+/// model sees floats as they are.
 ///
 /// # Errors
 /// As there.
@@ -131,7 +137,9 @@ pub fn open_whole(
 /// What the samples of `path` are called: the name of the file or the folder.
 fn called(path: &Path) -> Result<String, Error> {
     let full = fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
-    Ok(full.file_name().map_or_else(|| "data".to_owned(), |name| name.to_string_lossy().into_owned()))
+    Ok(full
+        .file_name()
+        .map_or_else(|| "data".to_owned(), |name| name.to_string_lossy().into_owned()))
 }
 
 fn find(
@@ -185,7 +193,10 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
         let mut found: Option<PathBuf> = None;
         for entry in fs::read_dir(dir).map_err(|error| Error::io(dir, error))? {
             let path = entry.map_err(|error| Error::io(dir, error))?.path();
-            let stem = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.split_once('.'));
+            let stem = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .and_then(|name| name.split_once('.'));
             if stem.is_some_and(|(stem, _)| stem == half) && path.is_file() {
                 if let Some(other) = found {
                     let (path, other) = (crate::error::OneLine(&path).to_string(), other);
@@ -236,8 +247,9 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
     }
     if train_data.columns().is_none() && train_data.stored_shape() != test_data.stored_shape() {
         let (found, expected) = (test_data.stored_shape(), train_data.stored_shape());
-        let problem =
-            format!("holds samples of the shape {found:?}, where those to learn from have {expected:?}");
+        let problem = format!(
+            "holds samples of the shape {found:?}, where those to learn from have {expected:?}"
+        );
         return Err(Error::file(&test, format!("{problem}: the two do not belong together")));
     }
     if train_data.has_labels() != test_data.has_labels() {

@@ -8,8 +8,9 @@ pub(crate) const MOST_LISTED: usize = 1 << 24;
 
 /// The order in which epoch `epoch` visits `n` samples: a permutation of `0..n`.
 ///
-/// The same `(n, seed, epoch)` gives the same permutation on every machine and in every version; epochs are
-/// independent of each other, so that a resumed run needs nothing but the number of the epoch it stopped in.
+/// The same `(n, seed, epoch)` gives the same permutation on every machine and in every version;
+/// epochs are independent of each other, so that a resumed run needs nothing but the number of the
+/// epoch it stopped in.
 ///
 /// # Panics
 /// If `n` is above `u32::MAX`.
@@ -29,7 +30,8 @@ pub fn shuffle_into(order: &mut [u32], seed: u64, epoch: u64) {
     Stream::new(seed, Purpose::Shuffle, epoch).shuffle(order);
 }
 
-/// Sets `held` of `n` samples aside by a seeded choice: `(kept, held)`, both ascending and together `0..n`.
+/// Sets `held` of `n` samples aside by a seeded choice: `(kept, held)`, both ascending and together
+/// `0..n`.
 ///
 /// Asked for more than there are, it holds all of them and keeps none.
 ///
@@ -45,8 +47,8 @@ pub fn holdout(n: usize, held: usize, seed: u64) -> (Vec<u32>, Vec<u32>) {
     (kept, held)
 }
 
-/// Those of [`holdout`] that are held, ascending, without a list of the others: of more than 16 million samples it is
-/// another choice, that takes memory for those held alone.
+/// Those of [`holdout`] that are held, ascending, without a list of the others: of more than 16
+/// million samples it is another choice, that takes memory for those held alone.
 ///
 /// # Panics
 /// If `n` is above `u32::MAX`.

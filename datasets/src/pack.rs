@@ -35,15 +35,21 @@ pub struct Packed {
     pub bytes: u64,
 }
 
-/// Writes `data` into the store `out`: all samples in their order, those for the test after those to learn from, with labels,
-/// names and where they come from. What a model sees of floats is fitted to the samples to learn from and stored, if the
-/// data say which they are; else that is done when the store is opened and divided. Memory does not grow with the samples.
+/// Writes `data` into the store `out`: all samples in their order, those for the test after those
+/// to learn from, with labels, names and where they come from. What a model sees of floats is
+/// fitted to the samples to learn from and stored, if the data say which they are; else that is
+/// done when the store is opened and divided. Memory does not grow with the samples.
 ///
 /// `progress` is told how many bytes of samples were written, of how many.
 ///
 /// # Errors
-/// If samples cannot be read or are damaged, if the halves do not belong together, or if `out` cannot be written.
-pub fn pack(data: &Undivided, out: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Packed, Error> {
+/// If samples cannot be read or are damaged, if the halves do not belong together, or if `out`
+/// cannot be written.
+pub fn pack(
+    data: &Undivided,
+    out: &Path,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Packed, Error> {
     let together = Together::new(&data.data)?;
     let normalisation = match &data.data {
         Parts::Whole(_) => None,
@@ -73,15 +79,20 @@ pub fn pack(data: &Undivided, out: &Path, progress: &mut dyn FnMut(u64, u64)) ->
 /// What a store says of samples that come from `data`.
 pub(crate) fn metadata(together: &Together<'_>, data: &Undivided) -> Metadata {
     let known = together.train.provenance();
-    let or = |known: &str, other: &str| if known.is_empty() { other.to_owned() } else { known.to_owned() };
+    let or = |known: &str, other: &str| {
+        if known.is_empty() { other.to_owned() } else { known.to_owned() }
+    };
     let max_value = match together.train.preparation() {
         &Preparation::Bytes { max } => Some(max),
         _ => None,
     };
     let rounded = known.rounded + together.test.map_or(0, |test| test.provenance().rounded);
     // The halves of one store share what is known of them.
-    let rounded =
-        if together.test.is_some_and(|test| test.provenance() == known) { known.rounded } else { rounded };
+    let rounded = if together.test.is_some_and(|test| test.provenance() == known) {
+        known.rounded
+    } else {
+        rounded
+    };
     Metadata {
         max_value,
         columns: together.columns.clone(),
@@ -122,14 +133,19 @@ impl<'a> Packing<'a> {
             rounded: 0,
             bytes: 0,
         };
-        Ok(Packing { out, writer: StoreWriter::create(out, dtype, shape, together.has_labels())?, packed })
+        Ok(Packing {
+            out,
+            writer: StoreWriter::create(out, dtype, shape, together.has_labels())?,
+            packed,
+        })
     }
 
     pub(crate) fn push(&mut self, sample: &[u8], label: u16) -> Result<(), Error> {
         self.packed.labelled += u64::from(label != UNLABELLED);
         if self.packed.dtype == Dtype::F32 {
             let values = sample.as_chunks().0.iter();
-            self.packed.missing += values.filter(|&&value| f32::from_le_bytes(value).is_nan()).count() as u64;
+            self.packed.missing +=
+                values.filter(|&&value| f32::from_le_bytes(value).is_nan()).count() as u64;
         }
         self.writer.push_stored(sample, label)
     }
@@ -139,6 +155,12 @@ impl<'a> Packing<'a> {
         let rows = self.writer.len();
         self.writer.finish(metadata)?;
         let bytes = fs::metadata(self.out).map_err(|error| Error::io(self.out, error))?.len();
-        Ok(Packed { train: rows - test, test, rounded: metadata.provenance.rounded, bytes, ..self.packed })
+        Ok(Packed {
+            train: rows - test,
+            test,
+            rounded: metadata.provenance.rounded,
+            bytes,
+            ..self.packed
+        })
     }
 }

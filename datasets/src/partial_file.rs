@@ -67,7 +67,8 @@ impl Write for PartialFile {
 
 impl Drop for PartialFile {
     fn drop(&mut self) {
-        // After a rename there is nothing to remove; what cannot be removed is overwritten next time.
+        // After a rename there is nothing to remove; what cannot be removed is overwritten next
+        // time.
         let _ = fs::remove_file(&self.partial);
     }
 }

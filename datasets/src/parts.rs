@@ -13,7 +13,8 @@ pub(crate) const TEST_SHARE: usize = 6;
 /// Decides which. It is no option: were it one, a model could be tested on what it had learnt from.
 pub(crate) const SPLIT_SEED: u64 = 0;
 
-/// The two halves that learning and its measure are kept apart in. Their shapes and classes are the same.
+/// The two halves that learning and its measure are kept apart in. Their shapes and classes are the
+/// same.
 #[derive(Clone, Debug)]
 pub struct TrainTest {
     /// What is learnt from.
@@ -52,8 +53,9 @@ impl Parts {
         }
     }
 
-    /// The two halves. Without halves of its own one sample in six is for the test: of each class, if there are labels, and
-    /// then only of those that have one; at least one of a class that has two. If no sample has a label, of all.
+    /// The two halves. Without halves of its own one sample in six is for the test: of each class,
+    /// if there are labels, and then only of those that have one; at least one of a class that has
+    /// two. If no sample has a label, of all.
     ///
     /// # Errors
     /// If there are too few samples for that, or their labels cannot be read.
@@ -67,12 +69,14 @@ impl Parts {
         }
     }
 
-    /// The rows of `whole` that [`Parts::split`] makes those to learn from, and those for the test; both ascending.
+    /// The rows of `whole` that [`Parts::split`] makes those to learn from, and those for the test;
+    /// both ascending.
     ///
     /// # Errors
     /// As there.
     pub fn rows(whole: &Dataset) -> Result<(Vec<u32>, Vec<u32>), Error> {
-        let labels = whole.labels()?.filter(|labels| labels.iter().any(|&label| label != UNLABELLED));
+        let labels =
+            whole.labels()?.filter(|labels| labels.iter().any(|&label| label != UNLABELLED));
         let test = match labels {
             None => held(&Vec::from_iter(0..whole.len() as u32)),
             Some(labels) => {
@@ -93,8 +97,9 @@ impl Parts {
             )));
         }
         let mut rest = test.iter().copied().peekable();
-        let train: Vec<u32> =
-            (0..whole.len() as u32).filter(|row| rest.next_if(|test| test == row).is_none()).collect();
+        let train: Vec<u32> = (0..whole.len() as u32)
+            .filter(|row| rest.next_if(|test| test == row).is_none())
+            .collect();
         Ok((train, test))
     }
 
@@ -122,18 +127,21 @@ fn held(rows: &[u32]) -> Vec<u32> {
 }
 
 impl TrainTest {
-    /// The same halves, floats as a model should see them: as a [`Preparation`] says that is fitted to the training samples,
-    /// unless they come with one.
+    /// The same halves, floats as a model should see them: as a [`Preparation`] says that is fitted
+    /// to the training samples, unless they come with one.
     ///
     /// # Errors
-    /// If a value of an array is not finite, the two have other columns or shapes, or samples cannot be read.
+    /// If a value of an array is not finite, the two have other columns or shapes, or samples
+    /// cannot be read.
     pub(crate) fn prepared(self) -> Result<TrainTest, Error> {
         let TrainTest { train, test } = self;
         let preparation = match train.preparation() {
             Preparation::Floats => {
                 let preparation = fitted(&train)?;
                 if test.dtype() == Dtype::F32 {
-                    test.for_each_stored_floats(AT_A_TIME, |row, sample| check_finite(&test, row, sample))?;
+                    test.for_each_stored_floats(AT_A_TIME, |row, sample| {
+                        check_finite(&test, row, sample)
+                    })?;
                 }
                 preparation
             }
@@ -157,14 +165,18 @@ impl TrainTest {
     /// # Errors
     /// As there.
     pub fn one_against_rest(&self, class: &str) -> Result<TrainTest, Error> {
-        Ok(TrainTest { train: self.train.one_against_rest(class)?, test: self.test.one_against_rest(class)? })
+        Ok(TrainTest {
+            train: self.train.one_against_rest(class)?,
+            test: self.test.one_against_rest(class)?,
+        })
     }
 }
 
 /// The bytes of stored samples that are read at once.
 const AT_A_TIME: usize = 1 << 20;
 
-/// Refuses the sample `row` of an array if a value is infinite or NaN, which in a table is a missing one.
+/// Refuses the sample `row` of an array if a value is infinite or NaN, which in a table is a
+/// missing one.
 fn check_finite(data: &Dataset, row: usize, sample: &[f32]) -> Result<(), Error> {
     match sample.iter().position(|value| !value.is_finite()) {
         Some(at) if data.columns().is_none() => Err(Error::request(format!(
@@ -177,7 +189,8 @@ fn check_finite(data: &Dataset, row: usize, sample: &[f32]) -> Result<(), Error>
     }
 }
 
-/// What suits floats, by a pass over all of them: images are brought into [0, 1], anything else is standardised.
+/// What suits floats, by a pass over all of them: images are brought into [0, 1], anything else is
+/// standardised.
 fn fitted(train: &Dataset) -> Result<Preparation, Error> {
     let width: usize = train.stored_shape().iter().product();
     let mut fit = match (train.columns(), train.image_shape()) {
@@ -193,7 +206,9 @@ fn fitted(train: &Dataset) -> Result<Preparation, Error> {
         check_finite(train, row, sample)?;
         match &mut fit {
             Some(fit) => fit.push(sample),
-            None => sample.iter().for_each(|&value| (low, high) = (low.min(value), high.max(value))),
+            None => {
+                sample.iter().for_each(|&value| (low, high) = (low.min(value), high.max(value)))
+            }
         }
         Ok(())
     })?;
@@ -202,7 +217,9 @@ fn fitted(train: &Dataset) -> Result<Preparation, Error> {
         None if low >= 0.0 && high <= 1.0 => Preparation::Scaled { shift: 0.0, scale: 1.0 },
         // Far apart they have no difference in f32, and close to each other no quotient.
         None => match 1.0 / (f64::from(high) - f64::from(low)) {
-            scale if (scale as f32).is_finite() => Preparation::Scaled { shift: low, scale: scale as f32 },
+            scale if (scale as f32).is_finite() => {
+                Preparation::Scaled { shift: low, scale: scale as f32 }
+            }
             _ => Preparation::Scaled { shift: low, scale: 1.0 },
         },
     })

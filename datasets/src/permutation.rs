@@ -4,13 +4,14 @@ use crate::random::{Purpose, Stream};
 
 const ROUNDS: usize = 6;
 
-/// A permutation of `0..n`, each place of which is computed when it is asked for: it takes no memory, however large `n`
-/// is.
+/// A permutation of `0..n`, each place of which is computed when it is asked for: it takes no
+/// memory, however large `n` is.
 ///
-/// A Feistel network permutes the numbers of as many bits as `n` needs, an even number of them; what falls outside
-/// `0..n` is permuted again until it falls inside, which takes fewer than four turns on average (J. Black, P. Rogaway,
-/// Ciphers with Arbitrary Finite Domains, CT-RSA 2002, their "cycle walking" and "generalized Feistel"). Each round mixes
-/// one half with a key by the finalizer of MurmurHash3. That is far from a cipher, and far more even than a shuffle of
+/// A Feistel network permutes the numbers of as many bits as `n` needs, an even number of them;
+/// what falls outside `0..n` is permuted again until it falls inside, which takes fewer than four
+/// turns on average (J. Black, P. Rogaway, Ciphers with Arbitrary Finite Domains, CT-RSA 2002,
+/// their "cycle walking" and "generalized Feistel"). Each round mixes one half with a key by the
+/// finalizer of MurmurHash3. That is far from a cipher, and far more even than a shuffle of
 /// training samples needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Permutation {
@@ -25,7 +26,11 @@ impl Permutation {
         let n = n as u64;
         let bits = (u64::BITS - n.saturating_sub(1).leading_zeros()).max(2);
         let mut stream = Stream::new(seed, purpose, index);
-        Permutation { n, half_bits: bits.div_ceil(2), keys: std::array::from_fn(|_| stream.next_u32()) }
+        Permutation {
+            n,
+            half_bits: bits.div_ceil(2),
+            keys: std::array::from_fn(|_| stream.next_u32()),
+        }
     }
 
     /// What stands at `place`, which is below `n`.
@@ -73,7 +78,10 @@ mod tests {
             let mut seen = vec![false; n];
             for place in 0..n {
                 let value = permutation(n, 3).get(place);
-                assert!(!std::mem::replace(&mut seen[value], true), "{value} of {n} stands at two places");
+                assert!(
+                    !std::mem::replace(&mut seen[value], true),
+                    "{value} of {n} stands at two places"
+                );
             }
         }
     }
@@ -82,9 +90,11 @@ mod tests {
     fn a_billion_and_more_take_no_memory_and_stay_below() {
         for n in [1_000_000_000, u32::MAX as usize] {
             let permutation = permutation(n, 0);
-            let values: Vec<usize> = (0..1000).map(|place| permutation.get(n - 1 - place * 777)).collect();
+            let values: Vec<usize> =
+                (0..1000).map(|place| permutation.get(n - 1 - place * 777)).collect();
             assert!(values.iter().all(|&value| value < n));
-            // A thousand of a billion: two are the same with a chance of one in two thousand, and never are here.
+            // A thousand of a billion: two are the same with a chance of one in two thousand, and
+            // never are here.
             let mut sorted = values.clone();
             sorted.sort_unstable();
             sorted.dedup();

@@ -3,10 +3,11 @@
 use std::env;
 use std::path::PathBuf;
 
-/// Where this platform keeps what can be made or fetched again, if it says so: `XDG_CACHE_HOME` or `~/.cache`,
-/// `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows.
+/// Where this platform keeps what can be made or fetched again, if it says so: `XDG_CACHE_HOME` or
+/// `~/.cache`, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows.
 pub(crate) fn cache() -> Option<PathBuf> {
-    let folder = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder =
+        |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     if cfg!(windows) {
         folder("LOCALAPPDATA")
     } else if cfg!(target_os = "macos") {

@@ -44,17 +44,24 @@ impl Preparation {
     pub(crate) fn takes(&self, dtype: Dtype, width: usize) -> Result<(), String> {
         let bytes = matches!(self, Preparation::Bytes { .. });
         match (self, dtype) {
-            (_, Dtype::U8) if !bytes => Err("holds bytes, where the preparation is for floats".to_owned()),
-            (_, Dtype::F32) if bytes => Err("holds floats, where the preparation is for bytes".to_owned()),
+            (_, Dtype::U8) if !bytes => {
+                Err("holds bytes, where the preparation is for floats".to_owned())
+            }
+            (_, Dtype::F32) if bytes => {
+                Err("holds floats, where the preparation is for bytes".to_owned())
+            }
             (Preparation::Bytes { max: 0 }, _) => Err("bytes cannot be divided by 0".to_owned()),
-            (Preparation::Scaled { shift, scale }, _) if !shift.is_finite() || !scale.is_finite() => {
+            (Preparation::Scaled { shift, scale }, _)
+                if !shift.is_finite() || !scale.is_finite() =>
+            {
                 Err(format!("floats cannot be shifted by {shift} and scaled by {scale}"))
             }
             (Preparation::Table(table), _) if table.stored() != width => {
                 Err(format!("has {width} columns, where the preparation is for {}", table.stored()))
             }
             (Preparation::Table(table), _) if table.features() == 0 => {
-                Err("has columns of which the preparation leaves nothing for a model to see".to_owned())
+                Err("has columns of which the preparation leaves nothing for a model to see"
+                    .to_owned())
             }
             _ => Ok(()),
         }
@@ -65,7 +72,8 @@ impl Preparation {
         matches!(self, Preparation::Bytes { .. } | Preparation::Scaled { .. })
     }
 
-    /// The values that a model sees of samples of `width` stored ones. Of a table the number does not depend on `width`.
+    /// The values that a model sees of samples of `width` stored ones. Of a table the number does
+    /// not depend on `width`.
     pub fn features(&self, width: usize) -> usize {
         match self {
             Preparation::Bytes { .. } | Preparation::Floats | Preparation::Scaled { .. } => width,
@@ -76,13 +84,15 @@ impl Preparation {
     /// The columns of the table that it was learnt from; `None` of anything but a table.
     pub fn columns(&self) -> Option<Vec<Column>> {
         match self {
-            Preparation::Table(table) => Some(table.columns().iter().map(PreparedColumn::column).collect()),
+            Preparation::Table(table) => {
+                Some(table.columns().iter().map(PreparedColumn::column).collect())
+            }
             _ => None,
         }
     }
 
-    /// Whether it can be applied to samples of these columns as they are stored: the columns are its own, in its order, and its
-    /// categories are the first of theirs.
+    /// Whether it can be applied to samples of these columns as they are stored: the columns are
+    /// its own, in its order, and its categories are the first of theirs.
     pub(crate) fn reads(&self, columns: &[Column]) -> bool {
         let Some(own) = self.columns() else { return true };
         let one = |(own, other): (&Column, &Column)| {
@@ -99,10 +109,13 @@ impl Preparation {
         own.len() == columns.len() && own.iter().zip(columns).all(one)
     }
 
-    /// What a table's features are called: `age`, `colour=red`, and at the end `age missing`. Empty of anything else.
+    /// What a table's features are called: `age`, `colour=red`, and at the end `age missing`. Empty
+    /// of anything else.
     pub fn feature_names(&self) -> Vec<String> {
         match self {
-            Preparation::Bytes { .. } | Preparation::Floats | Preparation::Scaled { .. } => Vec::new(),
+            Preparation::Bytes { .. } | Preparation::Floats | Preparation::Scaled { .. } => {
+                Vec::new()
+            }
             Preparation::Table(table) => table.feature_names(),
         }
     }
@@ -118,8 +131,9 @@ impl Preparation {
         Convert::new(max).run(stored, out);
     }
 
-    /// What a model sees of a sample of floats. `stored: (values)`, `out: (features)`. Allocates nothing. Any values are
-    /// taken: of a table, a number that is not finite is missing, and a category that cannot be is an unknown one.
+    /// What a model sees of a sample of floats. `stored: (values)`, `out: (features)`. Allocates
+    /// nothing. Any values are taken: of a table, a number that is not finite is missing, and a
+    /// category that cannot be is an unknown one.
     ///
     /// # Panics
     /// If the preparation is one of bytes, or a length is another.
@@ -139,15 +153,19 @@ impl Preparation {
         }
     }
 
-    /// The same features, of another table, whose stored columns are `columns`: found by their names, and categories by theirs.
-    /// Columns may come in another order, and others beside them; a category that the model has not met is an unknown one.
-    /// Serialised, it is what it was made from. Of anything but a table: itself.
+    /// The same features, of another table, whose stored columns are `columns`: found by their
+    /// names, and categories by theirs. Columns may come in another order, and others beside them;
+    /// a category that the model has not met is an unknown one. Serialised, it is what it was made
+    /// from. Of anything but a table: itself.
     ///
     /// # Errors
-    /// If a column is not there, or holds numbers in place of categories, or categories in place of numbers.
+    /// If a column is not there, or holds numbers in place of categories, or categories in place of
+    /// numbers.
     pub fn adapted(&self, columns: &[Column]) -> Result<Preparation, String> {
         match self {
-            Preparation::Bytes { .. } | Preparation::Floats | Preparation::Scaled { .. } => Ok(self.clone()),
+            Preparation::Bytes { .. } | Preparation::Floats | Preparation::Scaled { .. } => {
+                Ok(self.clone())
+            }
             Preparation::Table(table) => Ok(Preparation::Table(table.adapted(columns)?)),
         }
     }

@@ -35,14 +35,15 @@ impl<'a> Prepare<'a> {
         }
     }
 
-    /// Takes bytes of a sample, from that at `start` on, and writes what becomes of them to `out`, which is the whole
-    /// prepared sample. The last bytes of a sample come last.
+    /// Takes bytes of a sample, from that at `start` on, and writes what becomes of them to `out`,
+    /// which is the whole prepared sample. The last bytes of a sample come last.
     #[inline]
     pub(crate) fn run(&mut self, start: usize, bytes: &[u8], out: &mut [f32]) {
         match self {
             Prepare::Bytes(convert) => convert.run(bytes, &mut out[start..start + bytes.len()]),
             Prepare::Copied => {
-                bytemuck::cast_slice_mut::<f32, u8>(out)[start..start + bytes.len()].copy_from_slice(bytes);
+                bytemuck::cast_slice_mut::<f32, u8>(out)[start..start + bytes.len()]
+                    .copy_from_slice(bytes);
             }
             Prepare::Whole { preparation, sample } => {
                 let stored = bytemuck::cast_slice_mut::<f32, u8>(sample);

@@ -9,10 +9,10 @@
 //! bytes 24..32   zero
 //! ```
 //!
-//! Two purposes, or two epochs, never share a stream, and no stream depends on how much of another was used.
-//! ChaCha8 is a published cipher and the two algorithms on top are spelled out here, so that no crate's
-//! upgrade can change a split: `tests/oracle/splits.py` computes the same numbers without this code, and the
-//! tests pin them.
+//! Two purposes, or two epochs, never share a stream, and no stream depends on how much of another
+//! was used. ChaCha8 is a published cipher and the two algorithms on top are spelled out here, so
+//! that no crate's upgrade can change a split: `tests/oracle/splits.py` computes the same numbers
+//! without this code, and the tests pin them.
 
 use chacha20::ChaCha8Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
@@ -56,7 +56,8 @@ impl Stream {
 
     /// A number in `0..bound`, every one equally likely; `bound` is not zero.
     ///
-    /// D. Lemire, Fast Random Integer Generation in an Interval, ACM TOMACS 29(1), 2019, algorithm 5.
+    /// D. Lemire, Fast Random Integer Generation in an Interval, ACM TOMACS 29(1), 2019, algorithm
+    /// 5.
     fn below(&mut self, bound: u32) -> u32 {
         let mut product = u64::from(self.0.next_u32()) * u64::from(bound);
         if (product as u32) < bound {
@@ -81,13 +82,16 @@ impl Stream {
 mod tests {
     use super::*;
 
-    /// The keystream of ChaCha8 under the all-zero key, from draft-strombergson-chacha-test-vectors-01, TC1.
+    /// The keystream of ChaCha8 under the all-zero key, from
+    /// draft-strombergson-chacha-test-vectors-01, TC1.
     #[test]
     fn the_cipher_is_the_published_one() {
         let published = "3e00ef2f895f40d67f5bb8e81f09a5a12c840ec3ce9a7f3b181be188ef711a1e";
         let mut cipher = ChaCha8Rng::from_seed([0; 32]);
-        let keystream: String =
-            (0..8).flat_map(|_| cipher.next_u32().to_le_bytes()).map(|byte| format!("{byte:02x}")).collect();
+        let keystream: String = (0..8)
+            .flat_map(|_| cipher.next_u32().to_le_bytes())
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         assert_eq!(keystream, published);
     }
 

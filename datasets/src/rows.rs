@@ -42,8 +42,8 @@ impl<'a> Rows<'a> {
             Rows::Listed(rows) => rows[position],
             Rows::AllBut { of, held } => {
                 assert!(position < of - held.len(), "position {position} of {}", of - held.len());
-                // Of the rows before `held[i]`, i are held: those held for which the others are no more than `position`
-                // come before it, and move it on.
+                // Of the rows before `held[i]`, i are held: those held for which the others are no
+                // more than `position` come before it, and move it on.
                 let (mut low, mut high) = (0, held.len());
                 while low < high {
                     let middle = low.midpoint(high);
@@ -92,7 +92,9 @@ mod tests {
 
     #[test]
     fn all_but_those_held_are_the_list_without_them() {
-        for held in [&[][..], &[0], &[6], &[0, 1, 2], &[4, 5, 6], &[1, 3, 4], &[0, 1, 2, 3, 4, 5, 6]] {
+        for held in
+            [&[][..], &[0], &[6], &[0, 1, 2], &[4, 5, 6], &[1, 3, 4], &[0, 1, 2, 3, 4, 5, 6]]
+        {
             let rows = Rows::AllBut { of: 7, held };
             let listed: Vec<u32> = (0..7).filter(|row| !held.contains(row)).collect();
             assert_eq!(rows.len(), listed.len());

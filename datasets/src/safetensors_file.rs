@@ -1,12 +1,13 @@
-//! safetensors: the length of a JSON text in 8 bytes, the text, then the values of all arrays, one after the other.
+//! safetensors: the length of a JSON text in 8 bytes, the text, then the values of all arrays, one
+//! after the other.
 //!
 //! ```text
 //! length   {"x": {"dtype": "F32", "shape": [60, 4], "data_offsets": [0, 960]}, ...}    values
 //! 8 bytes
 //! ```
 //!
-//! Format: Hugging Face's safetensors. The crate of that name wants the whole file in memory to read the text, and lets
-//! the last of two arrays of one name win: so the text is parsed here.
+//! Format: Hugging Face's safetensors. The crate of that name wants the whole file in memory to
+//! read the text, and lets the last of two arrays of one name win: so the text is parsed here.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -18,29 +19,35 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 
 use crate::element::{ByteOrder, Element};
 use crate::error::{Error, shown_json};
-use crate::stored_array::{ArrayHeader, NamedArray, Place, StoredArray, in_array, open_regular, shown};
+use crate::stored_array::{
+    ArrayHeader, NamedArray, Place, StoredArray, in_array, open_regular, shown,
+};
 
 /// By the format.
 const LARGEST_TEXT: u64 = 100_000_000;
 
-/// The arrays of `path` in the order of their values. None of the names occurs twice, and the values of all fill the
-/// file without gaps.
+/// The arrays of `path` in the order of their values. None of the names occurs twice, and the
+/// values of all fill the file without gaps.
 pub(crate) fn read(path: &Path) -> Result<Vec<NamedArray>, Error> {
     let wrong = |problem: String| Error::file(path, problem);
     let (mut file, length) = open_regular(path, "a safetensors file")?;
     let Some(rest) = length.checked_sub(8) else {
-        return Err(wrong(format!("ends after {length} bytes, within its header: download it again")));
+        return Err(wrong(format!(
+            "ends after {length} bytes, within its header: download it again"
+        )));
     };
     let io = |error| Error::io(path, error);
     let mut text_length = [0; 8];
     file.read_exact(&mut text_length).map_err(io)?;
     let text_length = u64::from_le_bytes(text_length);
     if text_length > LARGEST_TEXT {
-        let problem = format!("promises a header of {text_length} bytes, where 100 MB are the most");
+        let problem =
+            format!("promises a header of {text_length} bytes, where 100 MB are the most");
         return Err(wrong(format!("{problem}: it is no safetensors file, or damaged")));
     }
     let Some(data_length) = rest.checked_sub(text_length) else {
-        let problem = format!("promises a header of {text_length} bytes, but the file goes on for {rest}");
+        let problem =
+            format!("promises a header of {text_length} bytes, but the file goes on for {rest}");
         return Err(wrong(format!("{problem}: download it again")));
     };
     let mut text = vec![0; text_length as usize];
@@ -57,8 +64,9 @@ pub(crate) fn read(path: &Path) -> Result<Vec<NamedArray>, Error> {
     for (name, entry) in entries {
         let [from, to] = entry.data_offsets;
         if from != end || to < from || to > data_length {
-            let problem =
-                format!("has the bytes {from} to {to}, where {end} to at most {data_length} follow");
+            let problem = format!(
+                "has the bytes {from} to {to}, where {end} to at most {data_length} follow"
+            );
             return Err(in_array(
                 path,
                 Some(&name),
@@ -108,9 +116,15 @@ impl Entry {
             "BF16" => Element::Bf16,
             "F32" => Element::F32,
             "F64" => Element::F64,
-            other => return Err(format!("holds values of the type {}, which cannot be read", shown(other))),
+            other => {
+                return Err(format!(
+                    "holds values of the type {}, which cannot be read",
+                    shown(other)
+                ));
+            }
         };
-        let shape = self.shape.iter().map(|&size| usize::try_from(size).unwrap_or(usize::MAX)).collect();
+        let shape =
+            self.shape.iter().map(|&size| usize::try_from(size).unwrap_or(usize::MAX)).collect();
         ArrayHeader::new(shape, element, ByteOrder::Little, false, 0)
     }
 }

@@ -6,9 +6,9 @@
 //! class 1   r r r r r r               [ train        ][ validation ][ test ]
 //! ```
 //!
-//! How many of a class go where follows its own number of rows, by largest remainders (Hamilton's method), a tie being
-//! train's before test's before validation's. Which they are is a function of the seed and of the labels alone. Every file keeps
-//! the order of the source.
+//! How many of a class go where follows its own number of rows, by largest remainders (Hamilton's
+//! method), a tie being train's before test's before validation's. Which they are is a function of
+//! the seed and of the labels alone. Every file keeps the order of the source.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,8 @@ use crate::together::{Half, Together, Told};
 
 /// What shares are counted in.
 const WHOLE: u64 = 1_000_000_000;
-/// The files, and their order in [`Shares`]. A folder of the first and the last is opened as two halves.
+/// The files, and their order in [`Shares`]. A folder of the first and the last is opened as two
+/// halves.
 const STEMS: [&str; 3] = ["train", "validation", "test"];
 /// Whom an equal remainder goes to first.
 const FAVOURED: [usize; 3] = [0, 2, 1];
@@ -71,15 +72,16 @@ impl Shares {
     }
 }
 
-/// Divides `data` into `train.narrows`, `test.narrows` and, if its share is not 0, `validation.narrows` in `folder`, which is
-/// made if it is not there: no row is in two of them, and each is in one. Of the result, what the validation got is `None` if
-/// its share is 0. Takes 5 bytes of memory a row.
+/// Divides `data` into `train.narrows`, `test.narrows` and, if its share is not 0,
+/// `validation.narrows` in `folder`, which is made if it is not there: no row is in two of them,
+/// and each is in one. Of the result, what the validation got is `None` if its share is 0. Takes 5
+/// bytes of memory a row.
 ///
 /// `progress` is told how many bytes of samples were written, of how many.
 ///
 /// # Errors
-/// If the shares do not sum to 1, the data are divided already, a class is too small to give each file a row, a file is there
-/// already, or samples cannot be read or files not be written.
+/// If the shares do not sum to 1, the data are divided already, a class is too small to give each
+/// file a row, a file is there already, or samples cannot be read or files not be written.
 pub fn split(
     data: &Undivided,
     folder: &Path,
@@ -111,7 +113,12 @@ pub fn split(
 }
 
 /// For each row the place of its file in [`STEMS`].
-fn divide(whole: &Dataset, shares: [u64; 3], seed: u64, unlabelled: Unlabelled) -> Result<Vec<u8>, Error> {
+fn divide(
+    whole: &Dataset,
+    shares: [u64; 3],
+    seed: u64,
+    unlabelled: Unlabelled,
+) -> Result<Vec<u8>, Error> {
     let classes = whole.classes();
     // The last are those without a label.
     let mut groups = vec![Vec::new(); classes + 1];
@@ -168,8 +175,8 @@ fn files(folder: &Path, shares: [u64; 3]) -> [Option<PathBuf>; 3] {
     })
 }
 
-/// Makes `folder`, or sees that nothing in it has the name of a file that is to be written, whatever its ending; whether it
-/// was made.
+/// Makes `folder`, or sees that nothing in it has the name of a file that is to be written,
+/// whatever its ending; whether it was made.
 fn begin(folder: &Path) -> Result<bool, Error> {
     if !folder.exists() {
         fs::create_dir_all(folder)
@@ -182,8 +189,10 @@ fn begin(folder: &Path) -> Result<bool, Error> {
         if let Some((stem, _)) = name.split_once('.')
             && STEMS.contains(&stem)
         {
-            let problem =
-                format!("holds {} already: name another folder, or remove it", OneLine(Path::new(&name)));
+            let problem = format!(
+                "holds {} already: name another folder, or remove it",
+                OneLine(Path::new(&name))
+            );
             return Err(Error::file(folder, problem));
         }
     }
@@ -250,7 +259,10 @@ mod tests {
             (0.8, 0.2, 0.0),
             (0.0, 0.0, 1.0),
         ] {
-            assert!(Shares { train, validation, test }.counted().is_err(), "{train} {validation} {test}");
+            assert!(
+                Shares { train, validation, test }.counted().is_err(),
+                "{train} {validation} {test}"
+            );
         }
     }
 }

@@ -23,13 +23,15 @@
 //!                metadata: JSON in UTF-8
 //! ```
 //!
-//! A block is as many samples as fit into 128 KiB, at least one; the last may be shorter. (Larger ones would be read no faster, and
-//! mixed less well where data are larger than memory: see [`Loader`](crate::Loader).) So what is read is held against
-//! its checksum block by block, by [`verify`] for the whole file. To open a file takes the header and the metadata, and
-//! therefore as long for a billion samples as for ten. The metadata are at most 64 MiB.
+//! A block is as many samples as fit into 128 KiB, at least one; the last may be shorter. (Larger
+//! ones would be read no faster, and mixed less well where data are larger than memory: see
+//! [`Loader`](crate::Loader).) So what is read is held against its checksum block by block, by
+//! [`verify`] for the whole file. To open a file takes the header and the metadata, and therefore
+//! as long for a billion samples as for ten. The metadata are at most 64 MiB.
 //!
-//! CRC-32 is that of gzip and PNG. It finds damage, not malice: a store from somebody who means harm can hold wrong
-//! values, but nothing in it makes this crate panic, or allocate more than the file's size and a few MB; of metadata a few times theirs.
+//! CRC-32 is that of gzip and PNG. It finds damage, not malice: a store from somebody who means
+//! harm can hold wrong values, but nothing in it makes this crate panic, or allocate more than the
+//! file's size and a few MB; of metadata a few times theirs.
 //!
 //! `write` makes the file under another name, and renames it when it is complete. `read` opens it.
 
@@ -132,16 +134,19 @@ pub struct Provenance {
     pub format: String,
     /// What wrote the store.
     pub packed_by: String,
-    /// Numbers of the source that were rounded to 32-bit floats. Of an array all that these cannot hold exactly; of a table,
-    /// where decimals such as 0.1 are the rule, only those whose digits cannot be had back.
+    /// Numbers of the source that were rounded to 32-bit floats. Of an array all that these cannot
+    /// hold exactly; of a table, where decimals such as 0.1 are the rule, only those whose digits
+    /// cannot be had back.
     #[serde(default)]
     pub rounded: u64,
-    /// A number that changes with the source: by it a store that was made to read a file by is known to be current.
+    /// A number that changes with the source: by it a store that was made to read a file by is
+    /// known to be current.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
 }
 
-/// Not more than labels can tell apart: a file that names more is not believed before all of them are in memory.
+/// Not more than labels can tell apart: a file that names more is not believed before all of them
+/// are in memory.
 fn classes<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     struct Classes;
 
@@ -168,27 +173,40 @@ fn classes<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> 
 }
 
 impl Metadata {
-    /// Says what is wrong with them for samples of so many values of that type: nothing that is written, and nothing that is read,
-    /// passes without.
+    /// Says what is wrong with them for samples of so many values of that type: nothing that is
+    /// written, and nothing that is read, passes without.
     fn check(&self, dtype: Dtype, width: u64) -> Result<(), String> {
-        let values = self.shape.iter().try_fold(1_u64, |values, &size| values.checked_mul(size as u64));
+        let values =
+            self.shape.iter().try_fold(1_u64, |values, &size| values.checked_mul(size as u64));
         if values != Some(width) || !(1..=3).contains(&self.shape.len()) {
-            return Err(format!("says that samples have the shape {:?}, but {width} values", self.shape));
+            return Err(format!(
+                "says that samples have the shape {:?}, but {width} values",
+                self.shape
+            ));
         }
-        if let Some(columns) = self.columns.as_ref().filter(|columns| columns.len() as u64 != width) {
-            return Err(format!("names {} columns, where samples have {width} values", columns.len()));
+        if let Some(columns) = self.columns.as_ref().filter(|columns| columns.len() as u64 != width)
+        {
+            return Err(format!(
+                "names {} columns, where samples have {width} values",
+                columns.len()
+            ));
         }
         if self.max_value == Some(0) {
             return Err("says that 0 stands for 1.0".to_owned());
         }
         if self.classes.len() > MOST_CLASSES {
-            return Err(format!("names {} classes, where there can be {MOST_CLASSES}", self.classes.len()));
+            return Err(format!(
+                "names {} classes, where there can be {MOST_CLASSES}",
+                self.classes.len()
+            ));
         }
         match &self.normalisation {
             None => Ok(()),
             Some(preparation) => {
-                preparation.takes(dtype, usize::try_from(width).map_err(|error| error.to_string())?)?;
-                // The samples to learn from are seen by it as it is, others by the names of the columns.
+                preparation
+                    .takes(dtype, usize::try_from(width).map_err(|error| error.to_string())?)?;
+                // The samples to learn from are seen by it as it is, others by the names of the
+                // columns.
                 match &self.columns {
                     Some(columns) if !preparation.reads(columns) => {
                         Err("has a normalisation for other columns than its own".to_owned())
@@ -283,12 +301,17 @@ impl Header {
             ));
         }
         if crc32fast::hash(&bytes[..HEADER_CRC]).to_le_bytes() != bytes[HEADER_CRC..] {
-            return Err("is damaged: its header does not fit its checksum; pack its source again".to_owned());
+            return Err("is damaged: its header does not fit its checksum; pack its source again"
+                .to_owned());
         }
         let dtype = match four() {
             1 => Dtype::U8,
             2 => Dtype::F32,
-            other => return Err(format!("holds values of the unknown type {other}: pack its source again")),
+            other => {
+                return Err(format!(
+                    "holds values of the unknown type {other}: pack its source again"
+                ));
+            }
         };
         let mut eight = || u64::from(four()) | u64::from(four()) << 32;
         let (train, test, width, block_rows) = (eight(), eight(), eight(), eight());
@@ -296,7 +319,9 @@ impl Header {
         let labelled = match labelled {
             0 | 1 => labelled == 1,
             other => {
-                return Err(format!("says {other} where 1 means labels and 0 none: pack its source again"));
+                return Err(format!(
+                    "says {other} where 1 means labels and 0 none: pack its source again"
+                ));
             }
         };
         let metadata_length = u64::from(four()) | u64::from(four()) << 32;

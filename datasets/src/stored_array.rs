@@ -1,8 +1,9 @@
 //! An array in a file of any format: what its header says, and how its values are read.
 //!
-//! What a header promises is believed only as far as the file bears it out. Where the values lie in the file as they
-//! are, its length is compared with the promise before anything else. Compressed data can expand to 1,032 times its
-//! length at most, and is read in pieces, so that memory grows with what has arrived and never beyond the promise.
+//! What a header promises is believed only as far as the file bears it out. Where the values lie in
+//! the file as they are, its length is compared with the promise before anything else. Compressed
+//! data can expand to 1,032 times its length at most, and is read in pieces, so that memory grows
+//! with what has arrived and never beyond the promise.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -20,16 +21,16 @@ use crate::npz::member::Member;
 const LARGEST_EXPANSION: u64 = 258 * 8 / 2;
 /// How many bytes are read at once: a multiple of every element's size.
 pub(crate) const PIECE: usize = 1 << 16;
-/// So many bytes of values are decompressed into memory before it is known whether their data are whole. While memory grows, it is
-/// there twice.
+/// So many bytes of values are decompressed into memory before it is known whether their data are
+/// whole. While memory grows, it is there twice.
 const LARGEST_UNSEEN: usize = 6 << 20;
 pub(crate) const LARGEST_RANK: usize = 8;
 
 /// An array and what the file calls it.
 pub(crate) struct NamedArray {
     pub(crate) name: String,
-    /// An error if its header is damaged, or if it holds what is no number: other arrays of the file can be read
-    /// nevertheless.
+    /// An error if its header is damaged, or if it holds what is no number: other arrays of the
+    /// file can be read nevertheless.
     pub(crate) array: Result<StoredArray, Error>,
 }
 
@@ -81,7 +82,9 @@ impl ArrayHeader {
         }
         if shape.len() > LARGEST_RANK {
             let rank = shape.len();
-            return Err(format!("holds {rank}-dimensional data, where 1 to {LARGEST_RANK} can be read"));
+            return Err(format!(
+                "holds {rank}-dimensional data, where 1 to {LARGEST_RANK} can be read"
+            ));
         }
         if shape.contains(&0) {
             return Err(format!("holds nothing: its header says {}", product(&shape)));
@@ -89,7 +92,10 @@ impl ArrayHeader {
         let bytes = shape.iter().try_fold(element.size(), |bytes, &size| bytes.checked_mul(size));
         // So that adding a header, or converting to f32, cannot overflow later.
         if bytes.is_none_or(|bytes| bytes > isize::MAX as usize / 8) {
-            return Err(format!("promises {} values, more than memory can address", product(&shape)));
+            return Err(format!(
+                "promises {} values, more than memory can address",
+                product(&shape)
+            ));
         }
         let fortran = fortran && shape.len() > 1;
         Ok(ArrayHeader { shape, element, order, fortran, length })
@@ -111,14 +117,17 @@ impl ArrayHeader {
             1 => String::new(),
             size => format!(" values of {size} bytes"),
         };
-        let promise = format!("promises {} bytes ({}{of} and a header)", self.total(), product(&self.shape));
+        let promise =
+            format!("promises {} bytes ({}{of} and a header)", self.total(), product(&self.shape));
         format!("{promise}, but {truth}: download it again")
     }
 
     /// An error where `compressed` bytes cannot hold what is promised.
     pub(crate) fn check_expansion(&self, compressed: u64, kind: &str) -> Result<(), String> {
         if self.total() > compressed.saturating_mul(LARGEST_EXPANSION) {
-            return Err(self.wrong_length(&format!("{compressed} bytes of {kind} cannot hold that many")));
+            return Err(
+                self.wrong_length(&format!("{compressed} bytes of {kind} cannot hold that many"))
+            );
         }
         Ok(())
     }
@@ -147,9 +156,9 @@ impl StoredArray {
         in_array(&self.path, self.name.as_deref(), problem)
     }
 
-    /// Reads the values, or finds that they can stay where they are: bytes and little-endian `f32` that are neither
-    /// compressed nor in Fortran's order. Those of a zip file are compared with their checksum first, truth values
-    /// looked at.
+    /// Reads the values, or finds that they can stay where they are: bytes and little-endian `f32`
+    /// that are neither compressed nor in Fortran's order. Those of a zip file are compared with
+    /// their checksum first, truth values looked at.
     pub(crate) fn read(&self) -> Result<Array, Error> {
         let header = &self.header;
         let at = match &self.place {
@@ -172,9 +181,10 @@ impl StoredArray {
 
     fn decode(&self) -> Result<Array, Error> {
         let plain = matches!(self.place, Place::Plain(_));
-        // Compressed data that turn out to be damaged or cut off must not have taken much memory by then: where they promise
-        // much, a first pass looks whether they keep it.
-        let large = self.header.values().saturating_mul(self.header.element.memory()) > LARGEST_UNSEEN;
+        // Compressed data that turn out to be damaged or cut off must not have taken much memory by
+        // then: where they promise much, a first pass looks whether they keep it.
+        let large =
+            self.header.values().saturating_mul(self.header.element.memory()) > LARGEST_UNSEEN;
         if large && !plain {
             self.for_each_piece(|_| Ok(()))?;
         }
@@ -183,8 +193,8 @@ impl StoredArray {
         Ok(decoded.finish())
     }
 
-    /// Calls `take` with the bytes of the values in the file's order, some whole values at a time, and then checks that
-    /// nothing comes after them, and the checksum if there is one.
+    /// Calls `take` with the bytes of the values in the file's order, some whole values at a time,
+    /// and then checks that nothing comes after them, and the checksum if there is one.
     pub(crate) fn for_each_piece(
         &self,
         mut take: impl FnMut(&[u8]) -> Result<(), Error>,
@@ -223,7 +233,8 @@ impl StoredArray {
         take: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let failed = |error| self.read_error(error);
-        let header = io::copy(&mut reader.by_ref().take(skipped), &mut io::sink()).map_err(failed)?;
+        let header =
+            io::copy(&mut reader.by_ref().take(skipped), &mut io::sink()).map_err(failed)?;
         if header < skipped {
             return Err(self.error("changed while it was being read: try again"));
         }
@@ -239,8 +250,8 @@ impl StoredArray {
     }
 }
 
-/// Calls `take` with the bytes of the values that `reader` is at, some whole values at a time, and then checks that it
-/// has no more.
+/// Calls `take` with the bytes of the values that `reader` is at, some whole values at a time, and
+/// then checks that it has no more.
 pub(crate) fn for_each_piece_of(
     reader: &mut impl Read,
     header: &ArrayHeader,
@@ -262,19 +273,23 @@ pub(crate) fn for_each_piece_of(
             && let Some(at) = piece.iter().position(|&value| value > 1)
         {
             let (value, at) = (piece[at], arrived + at);
-            return Err(wrong(format!("truth value {at} is {value}, neither 0 nor 1: write it anew")));
+            return Err(wrong(format!(
+                "truth value {at} is {value}, neither 0 nor 1: write it anew"
+            )));
         }
         take(piece)?;
         arrived += filled;
     }
-    // One byte too many is proof enough; and reading to the end is what checks the checksum of gzip data.
+    // One byte too many is proof enough; and reading to the end is what checks the checksum of gzip
+    // data.
     if fill(reader, &mut [0]).map_err(failed)? > 0 {
         return Err(wrong(header.wrong_length("it decompresses to more")));
     }
     Ok(())
 }
 
-/// Opens `path`, which has to be a regular file, and says how long it is. `expected` is what errors call it.
+/// Opens `path`, which has to be a regular file, and says how long it is. `expected` is what errors
+/// call it.
 pub(crate) fn open_regular(path: &Path, expected: &str) -> Result<(File, u64), Error> {
     // Before opening: to open a named pipe would wait for its writer.
     let metadata = fs::metadata(path).map_err(|error| Error::io(path, error))?;
@@ -282,7 +297,10 @@ pub(crate) fn open_regular(path: &Path, expected: &str) -> Result<(File, u64), E
         return Err(Error::file(path, format!("is a folder, where {expected} is expected")));
     }
     if !metadata.is_file() {
-        return Err(Error::file(path, format!("is not a regular file, which {expected} has to be")));
+        return Err(Error::file(
+            path,
+            format!("is not a regular file, which {expected} has to be"),
+        ));
     }
     let file = File::open(path).map_err(|error| Error::io(path, error))?;
     let length = file.metadata().map_err(|error| Error::io(path, error))?.len();
@@ -324,11 +342,18 @@ pub(crate) fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usiz
 }
 
 /// Decoders report damaged data as errors of these kinds, which no regular file's own reading has.
-pub(crate) fn decoder_error(path: &Path, name: Option<&str>, error: io::Error, kind: &str) -> Error {
+pub(crate) fn decoder_error(
+    path: &Path,
+    name: Option<&str>,
+    error: io::Error,
+    kind: &str,
+) -> Error {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => {
-            in_array(path, name, format!("is cut off: its {kind} data ends early; download it again"))
-        }
+        io::ErrorKind::UnexpectedEof => in_array(
+            path,
+            name,
+            format!("is cut off: its {kind} data ends early; download it again"),
+        ),
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
             in_array(path, name, format!("is damaged: {error}; download it again"))
         }

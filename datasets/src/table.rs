@@ -1,7 +1,7 @@
 //! Tables: rows of numbers and texts, as CSV and Parquet files hold them.
 //!
-//! A table is read twice. [`Layout::infer`] learns what its columns are, [`Layout::pack`] hands on its rows as they are stored:
-//! one `f32` for each column, and a label.
+//! A table is read twice. [`Layout::infer`] learns what its columns are, [`Layout::pack`] hands on
+//! its rows as they are stored: one `f32` for each column, and a label.
 
 mod layout;
 mod names;
@@ -25,17 +25,18 @@ pub(crate) enum Cell<'a> {
     Text(&'a str),
 }
 
-/// A table that can be read from its first row to its last, more than once: first to learn what its columns are, then
-/// to store them. It is never in memory as a whole.
+/// A table that can be read from its first row to its last, more than once: first to learn what its
+/// columns are, then to store them. It is never in memory as a whole.
 pub(crate) trait TableSource {
     /// The names of the columns, all of them, in the order of the cells. Not empty, none twice.
     fn column_names(&self) -> &[String];
 
-    /// Calls `take` with the cells of each row, from the first on, and the row's number as the user counts it (of a CSV
-    /// file the line, from 1 on).
+    /// Calls `take` with the cells of each row, from the first on, and the row's number as the user
+    /// counts it (of a CSV file the line, from 1 on).
     ///
     /// # Errors
-    /// What `take` says, or if the file cannot be read or is damaged; the error names the file, the row and the column.
+    /// What `take` says, or if the file cannot be read or is damaged; the error names the file, the
+    /// row and the column.
     #[allow(clippy::type_complexity)]
     fn for_each_row(
         &mut self,

@@ -17,7 +17,8 @@ use crate::store::{Metadata, Provenance, Store, StoreWriter};
 use crate::table::{Layout, TableOptions, TableSource};
 use crate::values::Dtype;
 
-/// Whether a file may be delimited text: it holds no zero byte, or is UTF-16. What else is wrong with it is for its reader to say.
+/// Whether a file may be delimited text: it holds no zero byte, or is UTF-16. What else is wrong
+/// with it is for its reader to say.
 pub(crate) fn is_text(start: &Start) -> bool {
     let utf_16 = start.bytes.starts_with(&[0xff, 0xfe]) || start.bytes.starts_with(&[0xfe, 0xff]);
     !start.bytes.is_empty() && (utf_16 || !start.bytes.contains(&0))
@@ -25,7 +26,9 @@ pub(crate) fn is_text(start: &Start) -> bool {
 
 /// Opens a file of delimited text.
 pub(crate) fn open_text(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
-    open(path, name, "delimited text", options, &|table| Ok(Box::new(Delimited::open(path, table)?)))
+    open(path, name, "delimited text", options, &|table| {
+        Ok(Box::new(Delimited::open(path, table)?))
+    })
 }
 
 /// Whether a file is Parquet or Arrow IPC.
@@ -34,7 +37,11 @@ pub(crate) fn is_columnar(start: &Start) -> bool {
 }
 
 /// Opens a file of Parquet or Arrow IPC.
-pub(crate) fn open_columnar(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
+pub(crate) fn open_columnar(
+    path: &Path,
+    name: &str,
+    options: &OpenOptions,
+) -> Result<Found, Error> {
     #[cfg(feature = "parquet")]
     return open(path, name, "Parquet or Arrow", options, &|table| {
         Ok(Box::new(columnar::ColumnarTable::open(path, &table.ignore)?))
@@ -42,7 +49,8 @@ pub(crate) fn open_columnar(path: &Path, name: &str, options: &OpenOptions) -> R
     #[cfg(not(feature = "parquet"))]
     {
         let _ = (name, options);
-        let what = columnar::recognise(&Start::read(path)?.bytes).unwrap_or("a Parquet or Arrow file");
+        let what =
+            columnar::recognise(&Start::read(path)?.bytes).unwrap_or("a Parquet or Arrow file");
         Err(columnar::not_built_in(path, what))
     }
 }
@@ -109,7 +117,9 @@ impl Samples {
         let label = store.metadata().label.clone();
         match store.into_parts(name)? {
             Parts::Whole(data) => Ok(Samples { data, label }),
-            Parts::Halves(..) => Err(Error::request(format!("data set {name:?}: a table has no halves"))),
+            Parts::Halves(..) => {
+                Err(Error::request(format!("data set {name:?}: a table has no halves")))
+            }
         }
     }
 }
@@ -133,9 +143,10 @@ fn write(
     for place in places {
         let labelled = layout.class_names.is_some();
         let folder = place.parent().unwrap_or(Path::new("."));
-        let begun = std::fs::create_dir_all(folder)
-            .map_err(|error| Error::io(folder, error))
-            .and_then(|()| StoreWriter::create(place, Dtype::F32, &[layout.columns.len()], labelled));
+        let begun =
+            std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error)).and_then(
+                |()| StoreWriter::create(place, Dtype::F32, &[layout.columns.len()], labelled),
+            );
         let mut writer = match begun {
             Ok(writer) => writer,
             Err(error) => {

@@ -39,9 +39,12 @@ impl<'a> Together<'a> {
     /// If the halves hold values of another type, shape or meaning.
     pub(crate) fn new(parts: &'a Parts) -> Result<Self, Error> {
         let (train, test) = parts.both();
-        let mut together = Together { train, test, columns: train.columns().map(<[_]>::to_vec), moves: None };
+        let mut together =
+            Together { train, test, columns: train.columns().map(<[_]>::to_vec), moves: None };
         let Some(test) = test else { return Ok(together) };
-        let wrong = |problem: String| Err(Error::request(format!("data set {:?}: {problem}", train.name())));
+        let wrong = |problem: String| {
+            Err(Error::request(format!("data set {:?}: {problem}", train.name())))
+        };
         if train.dtype() != test.dtype() {
             let (a, b) = (train.dtype().name(), test.dtype().name());
             return wrong(format!(
@@ -49,7 +52,9 @@ impl<'a> Together<'a> {
             ));
         }
         if train.preparation() != test.preparation() && train.dtype() == Dtype::U8 {
-            return wrong("the bytes of the two halves have other maxima: save both alike".to_owned());
+            return wrong(
+                "the bytes of the two halves have other maxima: save both alike".to_owned(),
+            );
         }
         match (&mut together.columns, test.columns()) {
             (Some(columns), Some(of_test)) if columns != of_test => match moves(columns, of_test) {
@@ -100,7 +105,8 @@ impl<'a> Together<'a> {
         }
     }
 
-    /// Calls `take` with the stored bytes and the label of each sample of a half; with [`UNLABELLED`] where it has none.
+    /// Calls `take` with the stored bytes and the label of each sample of a half; with
+    /// [`UNLABELLED`] where it has none.
     ///
     /// # Errors
     /// What `take` says; if samples cannot be read, or are damaged.
@@ -145,17 +151,21 @@ impl<'a> Together<'a> {
     }
 }
 
-/// Where the values of test rows of the columns `test` are to go for their columns to be `both`, which get the categories
-/// that they lack.
+/// Where the values of test rows of the columns `test` are to go for their columns to be `both`,
+/// which get the categories that they lack.
 fn moves(both: &mut [Column], test: &[Column]) -> Result<Vec<Move>, String> {
-    if let Some(other) = test.iter().find(|column| !both.iter().any(|of_both| of_both.name == column.name)) {
+    if let Some(other) =
+        test.iter().find(|column| !both.iter().any(|of_both| of_both.name == column.name))
+    {
         let name = &other.name;
         return Err(format!("the column {name:?} is in the test rows alone: remove or ignore it"));
     }
     let moved = |column: &mut Column| {
         let name = column.name.clone();
         let Some(at) = test.iter().position(|of_test| of_test.name == name) else {
-            return Err(format!("the column {name:?} is not in the test rows: add it, or ignore it"));
+            return Err(format!(
+                "the column {name:?} is not in the test rows: add it, or ignore it"
+            ));
         };
         let categories = match (&mut column.kind, &test[at].kind) {
             (ColumnKind::Number, ColumnKind::Number) => None,
@@ -164,10 +174,11 @@ fn moves(both: &mut [Column], test: &[Column]) -> Result<Vec<Move>, String> {
                 ColumnKind::Category { names: of_test, encoding: other },
             ) if encoding == other => {
                 let mut place = |name: &String| {
-                    let place = names.iter().position(|of_both| of_both == name).unwrap_or_else(|| {
-                        names.push(name.clone());
-                        names.len() - 1
-                    });
+                    let place =
+                        names.iter().position(|of_both| of_both == name).unwrap_or_else(|| {
+                            names.push(name.clone());
+                            names.len() - 1
+                        });
                     place as f32
                 };
                 Some(of_test.iter().map(&mut place).collect())
@@ -206,8 +217,9 @@ impl<'a> Told<'a> {
     }
 }
 
-/// Reads all samples and labels of `data` once; those of stores are held against their checksums. Gives back how many there
-/// are, and how many of them have a label. `progress` is told how many bytes of samples were read, of how many.
+/// Reads all samples and labels of `data` once; those of stores are held against their checksums.
+/// Gives back how many there are, and how many of them have a label. `progress` is told how many
+/// bytes of samples were read, of how many.
 ///
 /// # Errors
 /// If anything cannot be read or is damaged.

@@ -70,11 +70,22 @@ impl Values {
 
     /// `width` is not zero and divides the length.
     pub(crate) fn floats(values: Vec<f32>, width: usize) -> Self {
-        Values { dtype: Dtype::F32, width, rows: values.len() / width, place: Place::Floats(values) }
+        Values {
+            dtype: Dtype::F32,
+            width,
+            rows: values.len() / width,
+            place: Place::Floats(values),
+        }
     }
 
     /// The caller has checked that `file` holds so many values from `at` on.
-    pub(crate) fn in_file(file: Arc<DataFile>, at: u64, dtype: Dtype, width: usize, rows: usize) -> Self {
+    pub(crate) fn in_file(
+        file: Arc<DataFile>,
+        at: u64,
+        dtype: Dtype,
+        width: usize,
+        rows: usize,
+    ) -> Self {
         Values { dtype, width, rows, place: Place::File { file, at, checksums: None } }
     }
 
@@ -107,10 +118,12 @@ impl Values {
         }
     }
 
-    /// Calls `take` for each row of `rows` with its place in `rows`, the place of the first byte within the sample, and
-    /// bytes of the sample: all of them at once, or, where the file is read and the sample is long, piece by piece.
+    /// Calls `take` for each row of `rows` with its place in `rows`, the place of the first byte
+    /// within the sample, and bytes of the sample: all of them at once, or, where the file is read
+    /// and the sample is long, piece by piece.
     ///
-    /// An error if the file cannot be read any more, or was changed: then nothing of what `take` got is to be used.
+    /// An error if the file cannot be read any more, or was changed: then nothing of what `take`
+    /// got is to be used.
     #[inline]
     pub(crate) fn visit(
         &self,
@@ -120,11 +133,11 @@ impl Values {
         let length = self.row_bytes();
         if let Some(bytes) = self.all() {
             let sample = |row: usize| &bytes[row * length..][..length];
-            // Shuffled rows lie anywhere, where no processor guesses the next: a sample would spend two thirds of
-            // its time waiting for memory. Of 784 bytes, from 300 MB (AMD EPYC, Zen 4), 100 samples take 22.8 us
-            // as they come, 12.7 us fetched two ahead into the first level, 10.0 us into the second, which can
-            // wait for more lines at a time, and 8.9 us four ahead. Eight ahead gains no more, and loses where
-            // samples are long.
+            // Shuffled rows lie anywhere, where no processor guesses the next: a sample would spend
+            // two thirds of its time waiting for memory. Of 784 bytes, from 300 MB (AMD EPYC, Zen
+            // 4), 100 samples take 22.8 us as they come, 12.7 us fetched two ahead into the first
+            // level, 10.0 us into the second, which can wait for more lines at a time, and 8.9 us
+            // four ahead. Eight ahead gains no more, and loses where samples are long.
             let mut ahead = rows.clone().skip(4);
             for (i, row) in rows.enumerate() {
                 if let Some(ahead) = ahead.next() {
@@ -149,8 +162,9 @@ impl Values {
         self.check()
     }
 
-    /// Reads consecutive samples from `first` on into `out`, as many as fill it, by a positioned read, and holds them against their checksums
-    /// where the file has some and whole blocks are read.
+    /// Reads consecutive samples from `first` on into `out`, as many as fill it, by a positioned
+    /// read, and holds them against their checksums where the file has some and whole blocks are
+    /// read.
     pub(crate) fn read_rows(&self, first: usize, out: &mut [u8]) -> Result<(), Error> {
         let start = first * self.row_bytes();
         match &self.place {
@@ -158,7 +172,9 @@ impl Values {
                 file.read_positioned(at + start as u64, out)?;
                 file.check()?;
                 match checksums {
-                    Some(checksums) => checksums.check_values(file, first, self.rows, self.row_bytes(), out),
+                    Some(checksums) => {
+                        checksums.check_values(file, first, self.rows, self.row_bytes(), out)
+                    }
                     None => Ok(()),
                 }
             }

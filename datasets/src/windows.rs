@@ -5,8 +5,9 @@
 //! a window             some blocks whose samples are shuffled together         \___/
 //! ```
 //!
-//! One window is trained on, the next one waits, and one more is being read; their memory goes round. A block is read by
-//! one positioned read, not through the map, and held against its checksum where the file has one.
+//! One window is trained on, the next one waits, and one more is being read; their memory goes
+//! round. A block is read by one positioned read, not through the map, and held against its
+//! checksum where the file has one.
 
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -44,7 +45,8 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
-    /// Begins to read the samples `rows` of `data`, in windows of so many bytes, but at least a block.
+    /// Begins to read the samples `rows` of `data`, in windows of so many bytes, but at least a
+    /// block.
     pub(crate) fn read(data: &Dataset, rows: Rows<'_>, bytes: u64, seed: u64, epoch: u64) -> Self {
         let held = match rows {
             Rows::Listed(_) => unreachable!("few rows are read one by one"),
@@ -58,7 +60,8 @@ impl Windows {
         Windows { ready: Some(receiver), used, thread }
     }
 
-    /// The next window, which has at least one sample. There is one as long as not all samples were in one.
+    /// The next window, which has at least one sample. There is one as long as not all samples were
+    /// in one.
     pub(crate) fn next(&mut self) -> Result<Window, Error> {
         let ready = self.ready.as_ref().and_then(|ready| ready.recv().ok());
         ready.unwrap_or_else(|| {
@@ -99,7 +102,8 @@ impl Reader {
     fn run(self, bytes: u64, ready: &SyncSender<Result<Window, Error>>) {
         let blocks = self.data.blocks();
         let block_bytes = (blocks.rows * blocks.row_bytes) as u64;
-        let in_window = usize::try_from((bytes / block_bytes).max(1)).unwrap_or(usize::MAX).min(blocks.count);
+        let in_window =
+            usize::try_from((bytes / block_bytes).max(1)).unwrap_or(usize::MAX).min(blocks.count);
         let order = Permutation::new(blocks.count, self.seed, Purpose::Window, self.epoch);
         for (index, start) in (0..blocks.count).step_by(in_window).enumerate() {
             let end = (start + in_window).min(blocks.count);
@@ -134,10 +138,12 @@ impl Reader {
         }
     }
 
-    /// Lists those of the `stored` samples, which begin at `place` in the window, that are of the data set and not held.
+    /// Lists those of the `stored` samples, which begin at `place` in the window, that are of the
+    /// data set and not held.
     fn list(&self, stored: Range<usize>, place: usize, samples: &mut Vec<Sample>) {
         let rows = self.data.rows_within(stored.clone());
-        let mut held = self.held[self.held.partition_point(|&row| row < rows.start)..].iter().peekable();
+        let mut held =
+            self.held[self.held.partition_point(|&row| row < rows.start)..].iter().peekable();
         for row in rows {
             if held.next_if(|held| **held == row).is_none() {
                 // Below 2^32, as there are no more stored samples.

@@ -1,4 +1,5 @@
-//! Augmentation as a whole: its order, its random numbers, what it refuses. Each operation has its tests beside it.
+//! Augmentation as a whole: its order, its random numbers, what it refuses. Each operation has its
+//! tests beside it.
 
 use narrows_datasets::{Augmentation, Augmenter, Dataset, SampleKey};
 
@@ -93,7 +94,9 @@ fn a_key_gives_the_same_bits_and_each_part_of_it_others() {
         };
         let first = run(1, 1, 1);
         assert_eq!(first, run(1, 1, 1), "{alone:?}");
-        for other in [run(2, 1, 1), run(1, 2, 1), run(1, 1, 100), run(1 << 40, 1, 1), run(1, 1 << 40, 1)] {
+        for other in
+            [run(2, 1, 1), run(1, 2, 1), run(1, 1, 100), run(1 << 40, 1, 1), run(1, 1 << 40, 1)]
+        {
             assert_ne!(first, other, "{alone:?}");
         }
     }
@@ -145,7 +148,8 @@ fn what_is_transformed_stays_between_0_and_1() {
     };
     for row in 0..500 {
         // Much of it at the ends of the range.
-        let mut x: Vec<f32> = (0..64).map(|i| [0.0, 1.0, 0.9999999, 0.5][(i * 7 + i / 8) % 4]).collect();
+        let mut x: Vec<f32> =
+            (0..64).map(|i| [0.0, 1.0, 0.9999999, 0.5][(i * 7 + i / 8) % 4]).collect();
         augmented(transform, SampleKey { seed: 1, epoch: 0, row }, (8, 8, 1), &mut x);
         assert!(x.iter().all(|x| (0.0..=1.0).contains(x)), "{x:?}");
     }
@@ -158,7 +162,12 @@ fn each_shift_comes_as_often_as_any_other() {
     for row in 0..25 * 400 {
         let mut x = vec![0.0; h * w];
         x[4 * w + 3] = 1.0;
-        augmented(Augmentation { shift: 2, ..OFF }, SampleKey { seed: 1, epoch: 0, row }, (h, w, 1), &mut x);
+        augmented(
+            Augmentation { shift: 2, ..OFF },
+            SampleKey { seed: 1, epoch: 0, row },
+            (h, w, 1),
+            &mut x,
+        );
         let at = x.iter().position(|x| *x == 1.0).expect("it is far from the border");
         counts[at / w - 2][at % w - 1] += 1;
     }
@@ -171,7 +180,12 @@ fn images_are_flipped_as_often_as_asked_for() {
     for (flip, n) in [(0.0, 4000), (0.25, 4000), (0.5, 4000), (1.0, 4000)] {
         let flipped = (0..n).filter(|&row| {
             let mut x = vec![1.0, 0.0];
-            augmented(Augmentation { flip, ..OFF }, SampleKey { seed: 1, epoch: 0, row }, (1, 2, 1), &mut x);
+            augmented(
+                Augmentation { flip, ..OFF },
+                SampleKey { seed: 1, epoch: 0, row },
+                (1, 2, 1),
+                &mut x,
+            );
             x == [0.0, 1.0]
         });
         let (found, p) = (flipped.count() as f64, f64::from(flip));
@@ -191,7 +205,8 @@ fn a_cutout_is_one_rectangle_in_all_channels() {
             (0..h * w).filter(|i| x[i * c] == 0.0).map(|i| (i / w, i % w)).collect();
         assert!((0..h * w).all(|i| x[i * c..][..c].iter().all(|v| *v == x[i * c])));
         let rows = (hit.iter().map(|p| p.0).min().unwrap(), hit.iter().map(|p| p.0).max().unwrap());
-        let columns = (hit.iter().map(|p| p.1).min().unwrap(), hit.iter().map(|p| p.1).max().unwrap());
+        let columns =
+            (hit.iter().map(|p| p.1).min().unwrap(), hit.iter().map(|p| p.1).max().unwrap());
         let (high, wide) = (rows.1 - rows.0 + 1, columns.1 - columns.0 + 1);
         assert_eq!(hit.len(), high * wide, "a filled rectangle");
         assert!(high <= 4 && (high == 4 || rows.0 == 0 || rows.1 == h - 1));
@@ -221,7 +236,12 @@ fn the_smallest_images_can_be_augmented() {
     // A single row moves sideways alone.
     for row in 0..100 {
         let mut x = vec![0.0, 0.0, 1.0, 0.0, 0.0];
-        augmented(Augmentation { shift: 2, ..OFF }, SampleKey { seed: 1, epoch: 0, row }, (1, 5, 1), &mut x);
+        augmented(
+            Augmentation { shift: 2, ..OFF },
+            SampleKey { seed: 1, epoch: 0, row },
+            (1, 5, 1),
+            &mut x,
+        );
         assert_eq!(x.iter().sum::<f32>(), 1.0);
     }
 }
@@ -270,9 +290,15 @@ fn samples_that_are_no_images_take_what_makes_sense_for_them() {
 fn settings_out_of_range_are_refused_by_name() {
     let nan = f32::NAN;
     for (augmentation, expected) in [
-        (Augmentation { rotate: 180.5, ..OFF }, "rotate: it must be a number from 0 to 180, not 180.5"),
+        (
+            Augmentation { rotate: 180.5, ..OFF },
+            "rotate: it must be a number from 0 to 180, not 180.5",
+        ),
         (Augmentation { rotate: -1.0, ..OFF }, "rotate"),
-        (Augmentation { scale: 1.0, ..OFF }, "scale: it must be a number from 0 up and below 1, not 1"),
+        (
+            Augmentation { scale: 1.0, ..OFF },
+            "scale: it must be a number from 0 up and below 1, not 1",
+        ),
         (Augmentation { shear: 90.0, ..OFF }, "shear"),
         (Augmentation { flip: 1.1, ..OFF }, "flip"),
         (Augmentation { brightness: nan, ..OFF }, "brightness"),
@@ -281,7 +307,10 @@ fn settings_out_of_range_are_refused_by_name() {
         (Augmentation { mask: 1.0, ..OFF }, "mask"),
         (Augmentation { salt: 1.0, ..OFF }, "salt"),
         (Augmentation { patch: 2, ..OFF }, "patch: it is the side of the squares that mask hides"),
-        (Augmentation { mask: 0.5, patch: 7, ..OFF }, "patch: it must be a whole number from 0 to 6"),
+        (
+            Augmentation { mask: 0.5, patch: 7, ..OFF },
+            "patch: it must be a whole number from 0 to 6",
+        ),
         (
             Augmentation { crop: 6, ..OFF },
             "crop: it must be a whole number from 0 to 5 for images of 4x6, not 6",

@@ -1,5 +1,5 @@
-//! Files that are not what they should be: each is an error of one line that names the file, and none is a
-//! panic.
+//! Files that are not what they should be: each is an error of one line that names the file, and
+//! none is a panic.
 
 mod idx_files;
 
@@ -13,7 +13,10 @@ use narrows_datasets::{Dataset, Error, open};
 /// Checks what holds for every message, and that this one says each of `parts`.
 fn assert_says(error: &Error, path: &Path, parts: &[&str]) {
     let message = error.to_string();
-    assert!(message.starts_with(path.to_str().unwrap()), "{message:?} does not begin with the path");
+    assert!(
+        message.starts_with(path.to_str().unwrap()),
+        "{message:?} does not begin with the path"
+    );
     assert!(!message.contains('\n'), "{message:?} is not one line");
     assert!(message.len() < 300 + path.as_os_str().len(), "{message:?} is long for one line");
     for part in parts {
@@ -44,12 +47,14 @@ fn a_file_cut_off_anywhere_is_an_error() {
         };
         read_as_images(folder.path(), "plain", &whole[..length], says);
         // Cut off before it was compressed, and after.
-        let says: &[&str] = if length < 16 { &["ends after"] } else { &["promises", "it decompresses to"] };
+        let says: &[&str] =
+            if length < 16 { &["ends after"] } else { &["promises", "it decompresses to"] };
         read_as_images(folder.path(), "cut-before.gz", &gzip(&whole[..length]), says);
     }
     let whole = gzip(&whole);
     for length in 0..whole.len() {
-        let says: &[&str] = if length < 2 { &["ends after"] } else { &["is cut off", "download it again"] };
+        let says: &[&str] =
+            if length < 2 { &["ends after"] } else { &["is cut off", "download it again"] };
         read_as_images(folder.path(), "cut-after.gz", &whole[..length], says);
     }
 }
@@ -70,10 +75,11 @@ fn a_changed_byte_of_a_gzip_file_is_an_error_or_changes_nothing() {
                     assert_says(&error, &path, &[]);
                     errors += 1;
                 }
-                // No checksum covers the time and the system in the header, nor the bits that fill up the
-                // last byte.
+                // No checksum covers the time and the system in the header, nor the bits that fill
+                // up the last byte.
                 Ok(dataset) => {
-                    let read: Vec<u8> = (0..5).flat_map(|row| dataset.stored_bytes(row).unwrap()).collect();
+                    let read: Vec<u8> =
+                        (0..5).flat_map(|row| dataset.stored_bytes(row).unwrap()).collect();
                     assert_eq!(read, values, "byte {at} was changed");
                 }
             }
@@ -107,7 +113,11 @@ fn every_field_of_the_header_is_checked() {
         ("no-rows", idx(8, &[5, 0, 3], &[]), &["holds nothing", "5 x 0 x 3"]),
         ("no-columns", idx(8, &[5, 2, 0], values), &["holds nothing", "5 x 2 x 0"]),
         ("no-channels", idx(8, &[5, 2, 3, 0], values), &["holds nothing", "5 x 2 x 3 x 0"]),
-        ("channels", idx(8, &[5, 2, 1, 3], &values[1..]), &["promises 50 bytes", "5 x 2 x 1 x 3", "has 49"]),
+        (
+            "channels",
+            idx(8, &[5, 2, 1, 3], &values[1..]),
+            &["promises 50 bytes", "5 x 2 x 1 x 3", "has 49"],
+        ),
         (
             "rank-4-cut-off",
             [&[0, 0, 8, 4], &[1; 15][..]].concat(),
@@ -115,16 +125,25 @@ fn every_field_of_the_header_is_checked() {
         ),
         ("one-less", idx(8, &[4, 2, 3], values), &["promises 40 bytes", "the file has 46"]),
         ("one-more", idx(8, &[6, 2, 3], values), &["promises 52 bytes", "the file has 46"]),
-        ("trailing", [&good_images()[..], b"!"].concat(), &["promises 46 bytes", "the file has 47"]),
+        (
+            "trailing",
+            [&good_images()[..], b"!"].concat(),
+            &["promises 46 bytes", "the file has 47"],
+        ),
         ("trailing.gz", gzip(&[&good_images()[..], b"!"].concat()), &["it decompresses to more"]),
-        ("after-the-end.gz", [gzip(&good_images()), b"!".to_vec()].concat(), &["download it again"]),
+        (
+            "after-the-end.gz",
+            [gzip(&good_images()), b"!".to_vec()].concat(),
+            &["download it again"],
+        ),
     ];
     for (name, bytes, parts) in cases {
         read_as_images(folder.path(), name, bytes, parts);
     }
 }
 
-/// The promise is refused before memory is asked for: all of these would need more than any machine has.
+/// The promise is refused before memory is asked for: all of these would need more than any machine
+/// has.
 #[test]
 fn a_small_file_that_promises_terabytes_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
@@ -132,7 +151,10 @@ fn a_small_file_that_promises_terabytes_is_an_error() {
     for (sizes, promise) in [
         ([u32::MAX, u32::MAX, u32::MAX], "promises 4294967295 x 4294967295 x 4294967295 values"),
         ([u32::MAX, u32::MAX, 1], "promises 4294967295 x 4294967295 x 1 values"),
-        ([60_000, 65_536, 1_024], "promises 4026531840016 bytes (60000 x 65536 x 1024 and a header)"),
+        (
+            [60_000, 65_536, 1_024],
+            "promises 4026531840016 bytes (60000 x 65536 x 1024 and a header)",
+        ),
     ] {
         let bytes = idx(8, &sizes, &values);
         read_as_images(folder.path(), "plain", &bytes, &[promise]);
@@ -152,11 +174,19 @@ fn what_is_no_file_is_an_error() {
     let path = folder.path().join("missing");
     let error = Dataset::from_idx("bad", &path, None).unwrap_err();
     assert_says(&error, &path, &["No such file", "check the path"]);
-    assert_says(&Dataset::from_idx("bad", folder.path(), None).unwrap_err(), folder.path(), &["is a folder"]);
+    assert_says(
+        &Dataset::from_idx("bad", folder.path(), None).unwrap_err(),
+        folder.path(),
+        &["is a folder"],
+    );
     #[cfg(unix)]
     {
         let path = Path::new("/dev/zero");
-        assert_says(&Dataset::from_idx("bad", path, None).unwrap_err(), path, &["is not a regular file"]);
+        assert_says(
+            &Dataset::from_idx("bad", path, None).unwrap_err(),
+            path,
+            &["is not a regular file"],
+        );
     }
 }
 
@@ -172,7 +202,11 @@ fn a_file_that_may_not_be_read_is_an_error() {
         eprintln!("SKIPPED: this user may read every file, so none is unreadable");
         return;
     }
-    assert_says(&Dataset::from_idx("bad", &path, None).unwrap_err(), &path, &["ermission denied", "allow"]);
+    assert_says(
+        &Dataset::from_idx("bad", &path, None).unwrap_err(),
+        &path,
+        &["ermission denied", "allow"],
+    );
 }
 
 #[test]
@@ -212,7 +246,11 @@ fn files_that_do_not_belong_together_are_an_error() {
             idx(8, &[4], &[0, 1, 2, 0]),
             &["4 labels for the 3 images of", "t10k-images"],
         ),
-        ("t10k-labels-idx1-ubyte", idx(8, &[3], &[2, 3, 0]), &["label 1 is 3", "no training sample has"]),
+        (
+            "t10k-labels-idx1-ubyte",
+            idx(8, &[3], &[2, 3, 0]),
+            &["label 1 is 3", "no training sample has"],
+        ),
         ("t10k-labels-idx1-ubyte", idx(8, &[3], &[2, 1, 255]), &["label 2 is 255"]),
         (
             "t10k-images-idx3-ubyte",
@@ -238,7 +276,10 @@ fn files_that_do_not_belong_together_are_an_error() {
 #[test]
 fn a_gap_in_the_training_labels_is_an_error() {
     let cases: &[(&[u8], &[&str])] = &[
-        (&[0, 1, 200, 2, 1], &["label 2 is 200, but class 3 has none of the 5 samples", "mend the label"]),
+        (
+            &[0, 1, 200, 2, 1],
+            &["label 2 is 200, but class 3 has none of the 5 samples", "mend the label"],
+        ),
         (&[0, 2, 2, 0, 2], &["label 1 is 2, but class 1 has none of the 5 samples", "renumber"]),
         (&[1, 2, 3, 1, 2], &["label 0 is 1, but class 0 has none"]),
         (&[0, 1, 0, 1, 255], &["label 4 is 255, but class 2 has none"]),
@@ -258,7 +299,10 @@ fn what_the_system_refuses_comes_with_advice() {
         let error = Error::Io { path: "some/file".into(), source: kind.into() };
         error.to_string()
     };
-    assert_eq!(display(io::ErrorKind::NotFound), "some/file: entity not found: check the path for a mistake");
+    assert_eq!(
+        display(io::ErrorKind::NotFound),
+        "some/file: entity not found: check the path for a mistake"
+    );
     let denied = display(io::ErrorKind::PermissionDenied);
     assert_eq!(denied, "some/file: permission denied: allow this user to read it");
 }
@@ -278,9 +322,13 @@ fn values_that_are_no_data_set_are_an_error() {
         (vec![0; 4], &[2], 1, Some(vec![]), "2 samples come with 0 labels"),
     ];
     for (values, shape, max_value, labels, part) in cases {
-        let error = Dataset::from_values("made up", values.clone(), shape, *max_value, labels.clone());
+        let error =
+            Dataset::from_values("made up", values.clone(), shape, *max_value, labels.clone());
         let message = error.unwrap_err().to_string();
-        assert!(message.starts_with("data set \"made up\": ") && message.contains(part), "{message:?}");
+        assert!(
+            message.starts_with("data set \"made up\": ") && message.contains(part),
+            "{message:?}"
+        );
         assert!(!message.contains('\n'));
     }
 }

@@ -1,5 +1,5 @@
-//! Folders of images that are not what they should be: each is an error of one line that names the file, and none is
-//! a panic.
+//! Folders of images that are not what they should be: each is an error of one line that names the
+//! file, and none is a panic.
 
 #[allow(dead_code, reason = "each file of tests uses some of it")]
 mod image_files;
@@ -60,7 +60,8 @@ fn an_image_that_cannot_be_read_is_named_with_the_number_of_them() {
         ("x.jpg", arithmetic, &["is damaged, or no proper JPEG"]),
         ("x.GIF", b"GIF89a".to_vec(), &["is a .gif file", "convert it"]),
         ("x.webp", vec![], &["is a .webp file"]),
-        // More than anything can hold, and more than these files can: refused before memory is asked for.
+        // More than anything can hold, and more than these files can: refused before memory is
+        // asked for.
         (
             "x.png",
             raw_png([1 << 30, 1 << 30], [8, 2, 0], &[0; 10]),
@@ -79,7 +80,11 @@ fn an_image_that_cannot_be_read_is_named_with_the_number_of_them() {
         ),
         ("x.png", raw_png([0, 8], [8, 2, 0], &[]), &["is damaged, or no proper PNG"]),
         ("x.jpg", jpeg_that_claims(65535, 65535), &["promises 65535x65535 pixels", "67108864"]),
-        ("x.jpg", jpeg_that_claims(8000, 8000), &["promises 8000x8000 pixels", "bytes cannot hold"]),
+        (
+            "x.jpg",
+            jpeg_that_claims(8000, 8000),
+            &["promises 8000x8000 pixels", "bytes cannot hold"],
+        ),
     ];
     for (name, bytes, parts) in cases {
         for size in [None, Some((4, 4))] {
@@ -90,7 +95,10 @@ fn an_image_that_cannot_be_read_is_named_with_the_number_of_them() {
             let options = ImageOptions { size, ..ImageOptions::default() };
             let error = || open_with(dir.path(), &options.clone().into(), &|_, _| {}).unwrap_err();
             assert_says(&error(), &path, &[parts, &["mend or remove it, or skip it"]].concat());
-            assert!(!dir.path().join(".narrows/own-size-auto.images").exists(), "nothing is kept of it");
+            assert!(
+                !dir.path().join(".narrows/own-size-auto.images").exists(),
+                "nothing is kept of it"
+            );
             put(dir.path().join("train/a/y.png"), b"");
             put(dir.path().join("test/a/y.png"), b"");
             let count = "; 3 of 5 images cannot be read: mend or remove them, or skip them";
@@ -112,7 +120,10 @@ fn what_is_no_file_is_an_image_that_cannot_be_read() {
         for (target, part) in [("missing", "No such file"), ("0.png", "ymbolic link")] {
             symlink(target, &path).unwrap();
             assert_says(&open(dir.path()).unwrap_err(), &path, &[part]);
-            assert_eq!(open_with(dir.path(), &skip.clone().into(), &|_, _| {}).unwrap().data.train.len(), 5);
+            assert_eq!(
+                open_with(dir.path(), &skip.clone().into(), &|_, _| {}).unwrap().data.train.len(),
+                5
+            );
             fs::remove_file(&path).unwrap();
         }
         symlink("/dev/zero", &path).unwrap();
@@ -148,7 +159,11 @@ fn changed(change: impl Fn(&Path), path: &str, parts: &[&str]) {
 #[test]
 fn folders_that_make_no_sense_are_named() {
     let image = grey_png((4, 5), &[7; 20]);
-    changed(|dir| fs::create_dir(dir.join("train/c")).unwrap(), "train/c", &["holds no image", "remove it"]);
+    changed(
+        |dir| fs::create_dir(dir.join("train/c")).unwrap(),
+        "train/c",
+        &["holds no image", "remove it"],
+    );
     changed(|dir| _ = put(dir.join("train/c/notes.txt"), b""), "train/c", &["holds no image"]);
     changed(
         |dir| _ = put(dir.join("test/c/1.png"), &image),
@@ -185,8 +200,10 @@ fn folders_that_make_no_sense_are_named() {
         &["holds no image"],
     );
     for (half, other) in [("train", "test"), ("test", "train")] {
-        let parts =
-            [format!("holds images in {half}, but no folder {other}"), format!("or name {half} itself")];
+        let parts = [
+            format!("holds images in {half}, but no folder {other}"),
+            format!("or name {half} itself"),
+        ];
         changed(
             |dir| fs::remove_dir_all(dir.join(other)).unwrap(),
             "",
@@ -221,14 +238,20 @@ fn as_many_classes_as_a_byte_can_tell_apart_are_read() {
     let dir = tempfile::tempdir().unwrap();
     for class in 0..256 {
         for half in ["train", "test"] {
-            put(dir.path().join(format!("{half}/{class:03}/1.png")), &grey_png((1, 1), &[class as u8]));
+            put(
+                dir.path().join(format!("{half}/{class:03}/1.png")),
+                &grey_png((1, 1), &[class as u8]),
+            );
         }
     }
     let data = open(dir.path()).unwrap();
     assert_eq!((data.train.classes(), data.test.classes()), (256, 256));
     for class in 0..256 {
         assert_eq!(
-            (data.train.labels().unwrap().unwrap()[class], data.train.stored_bytes(class).unwrap()[0]),
+            (
+                data.train.labels().unwrap().unwrap()[class],
+                data.train.stored_bytes(class).unwrap()[0]
+            ),
             (class as u16, class as u8)
         );
     }
@@ -251,7 +274,10 @@ fn names_that_are_no_utf_8_are_errors_or_names() {
     let class = OsStr::from_bytes(b"class \xff");
     put(dir.path().join("train").join(class).join("1.png"), &grey_png((4, 5), &[7; 20]));
     let message = open(dir.path()).unwrap_err().to_string();
-    assert!(message.contains("has a name that is no UTF-8") && message.contains("rename it"), "{message:?}");
+    assert!(
+        message.contains("has a name that is no UTF-8") && message.contains("rename it"),
+        "{message:?}"
+    );
 }
 
 #[test]
@@ -272,7 +298,11 @@ fn images_of_several_sizes_need_one_to_be_asked_for() {
     );
     let options = ImageOptions { size: Some((3, 3)), skip_bad: true, ..ImageOptions::default() };
     assert_eq!(
-        open_with(dir.path(), &options.clone().into(), &|_, _| {}).unwrap().data.train.image_shape(),
+        open_with(dir.path(), &options.clone().into(), &|_, _| {})
+            .unwrap()
+            .data
+            .train
+            .image_shape(),
         Some((3, 3, 1))
     );
 }
@@ -283,14 +313,21 @@ fn what_cannot_be_had_is_refused() {
     put_good(dir.path());
     for size in [(0, 4), (4, 0), (4097, 4), (usize::MAX, usize::MAX)] {
         let options = ImageOptions { size: Some(size), ..ImageOptions::default() };
-        let message = open_with(dir.path(), &options.clone().into(), &|_, _| {}).unwrap_err().to_string();
+        let message =
+            open_with(dir.path(), &options.clone().into(), &|_, _| {}).unwrap_err().to_string();
         assert!(message.contains("ask for 1 to 4096 a side"), "{message:?}");
     }
     // What can be asked of images, of others cannot.
     let idx = tempfile::tempdir().unwrap();
-    put(idx.path().join("train-images-idx3-ubyte"), &[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 5, 6]);
+    put(
+        idx.path().join("train-images-idx3-ubyte"),
+        &[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 5, 6],
+    );
     put(idx.path().join("train-labels-idx1-ubyte"), &[0, 0, 8, 1, 0, 0, 0, 2, 0, 1]);
-    put(idx.path().join("t10k-images-idx3-ubyte"), &[0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 5]);
+    put(
+        idx.path().join("t10k-images-idx3-ubyte"),
+        &[0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 5],
+    );
     put(idx.path().join("t10k-labels-idx1-ubyte"), &[0, 0, 8, 1, 0, 0, 0, 1, 0]);
     open(idx.path()).unwrap();
     for options in [
@@ -316,7 +353,11 @@ fn when_all_is_bad_skipping_does_not_help() {
     for path in &files[3..5] {
         put(path.clone(), b"");
     }
-    assert_says(&error(), &dir.path().join("train/b"), &["holds no image to learn from that can be read"]);
+    assert_says(
+        &error(),
+        &dir.path().join("train/b"),
+        &["holds no image to learn from that can be read"],
+    );
     for path in &files {
         put(path.clone(), b"");
     }
@@ -330,8 +371,12 @@ fn read_all(images: &[Vec<u8>], size: (usize, usize)) -> Vec<Option<Vec<u8>>> {
     put(dir.path().join("train/a/good.png"), &grey_png((1, 1), &[0]));
     let path = |i: usize| dir.path().join(format!("train/a/{i:06}.png"));
     images.iter().enumerate().for_each(|(i, bytes)| _ = put(path(i), bytes));
-    let options =
-        ImageOptions { size: Some(size), channels: Channels::Rgb, skip_bad: true, ..ImageOptions::default() };
+    let options = ImageOptions {
+        size: Some(size),
+        channels: Channels::Rgb,
+        skip_bad: true,
+        ..ImageOptions::default()
+    };
     let opened = open_with(dir.path(), &options.clone().into(), &|_, _| {}).unwrap();
     let mut bad = vec![false; images.len()];
     for error in &opened.skipped {
@@ -371,7 +416,11 @@ fn an_image_cut_off_anywhere_is_an_error_or_whole() {
         let read = read_all(&cut, (16, 24));
         let expected = read.last().unwrap().as_ref().expect(name);
         for (length, read) in read.iter().enumerate() {
-            assert!(read.as_ref().is_none_or(|read| read == expected), "{name}: {length} of {}", whole.len());
+            assert!(
+                read.as_ref().is_none_or(|read| read == expected),
+                "{name}: {length} of {}",
+                whole.len()
+            );
         }
         // Only an end without content may be missing.
         let enough = read.iter().position(Option::is_some).unwrap();

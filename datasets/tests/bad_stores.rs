@@ -1,4 +1,5 @@
-//! Stores that are damaged, cut off, or lie: each is an error of one line that names the file, and none is a panic.
+//! Stores that are damaged, cut off, or lie: each is an error of one line that names the file, and
+//! none is a panic.
 
 mod store_files;
 
@@ -52,7 +53,10 @@ fn a_changed_byte_anywhere_is_found() {
                     Err(error) => assert_says(&error, &path, if at < 8 { "" } else { says }),
                     // Values are held against their checksums where whole blocks are read.
                     Ok(read) => {
-                        assert!((128..4160).contains(&at) || (4170..4178).contains(&at), "byte {at}");
+                        assert!(
+                            (128..4160).contains(&at) || (4170..4178).contains(&at),
+                            "byte {at}"
+                        );
                         assert_eq!(read == expected, !(4096..4106).contains(&at), "byte {at}");
                     }
                 }
@@ -141,10 +145,13 @@ fn checksums_that_lie_are_found() {
 fn metadata_that_lie_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lying");
-    let many = |count: usize| format!(r#""shape":[2],"classes":[{}"x"]"#, "\"\",".repeat(count - 1));
-    let columns = |columns: &str| format!(r#""shape":[2],"classes":["a","b"],"columns":[{columns}]"#);
-    let normalised =
-        |preparation: &str| format!(r#""shape":[2],"classes":["a","b"],"normalisation":{preparation}"#);
+    let many =
+        |count: usize| format!(r#""shape":[2],"classes":[{}"x"]"#, "\"\",".repeat(count - 1));
+    let columns =
+        |columns: &str| format!(r#""shape":[2],"classes":["a","b"],"columns":[{columns}]"#);
+    let normalised = |preparation: &str| {
+        format!(r#""shape":[2],"classes":["a","b"],"normalisation":{preparation}"#)
+    };
     let number = |mean: &str, std: &str| {
         format!(r#"{{"kind":"number","name":"a","mean":{mean},"std":{std},"indicator":false}}"#)
     };

@@ -1,4 +1,5 @@
-//! Files that others change in the middle of an epoch: an error or the old values, never a crash and never others.
+//! Files that others change in the middle of an epoch: an error or the old values, never a crash
+//! and never others.
 
 // On Windows a file that is mapped cannot be cut off.
 #![cfg(unix)]
@@ -64,7 +65,9 @@ impl Change {
                 // File systems tell times apart by some milliseconds.
                 file.set_modified(SystemTime::now() + Duration::from_secs(1)).unwrap();
             }
-            Change::Touched => open().set_modified(SystemTime::now() + Duration::from_secs(1)).unwrap(),
+            Change::Touched => {
+                open().set_modified(SystemTime::now() + Duration::from_secs(1)).unwrap()
+            }
             Change::Renamed => {
                 let other = path.with_extension("other");
                 fs::write(&other, vec![2; length as usize]).unwrap();
@@ -75,7 +78,8 @@ impl Change {
     }
 }
 
-/// Reads epochs until an error, of which the first is changed after some batches; each value is held against what it was.
+/// Reads epochs until an error, of which the first is changed after some batches; each value is
+/// held against what it was.
 fn epochs(data: &Dataset, path: &Path, change: Change) -> Result<(), String> {
     let mut loader = Loader::new(data, Rows::all(ROWS), 7, 3);
     let mut x = vec![0.0; 7 * WIDTH];
@@ -90,7 +94,10 @@ fn epochs(data: &Dataset, path: &Path, change: Change) -> Result<(), String> {
             epoch.gather(x).map_err(|error| error.to_string())?;
             for (&row, x) in epoch.rows().iter().zip(x.chunks(WIDTH)) {
                 let expected = sample(row as usize);
-                assert!(x.iter().zip(expected).all(|(&x, value)| x == f32::from(value) / 255.0), "row {row}");
+                assert!(
+                    x.iter().zip(expected).all(|(&x, value)| x == f32::from(value) / 255.0),
+                    "row {row}"
+                );
             }
             seen += 1;
         }
@@ -118,7 +125,8 @@ fn an_epoch_over_a_file_that_changes_is_an_error_or_sees_the_old_one() {
                     let folder = tempfile::tempdir().unwrap();
                     let path = put(folder.path());
                     let options = OpenOptions { access, ..OpenOptions::default() };
-                    let Parts::Whole(data) = open_whole(&path, &options, &|_, _| {}).unwrap().data else {
+                    let Parts::Whole(data) = open_whole(&path, &options, &|_, _| {}).unwrap().data
+                    else {
                         panic!("it has no halves");
                     };
                     let data = data.with_memory(memory);

@@ -46,7 +46,10 @@ fn planes_become_channels() {
                 for y in 0..32 {
                     for x in 0..32 {
                         let stored = bytes[record * RECORD + 1 + channel * 1024 + y * 32 + x];
-                        assert_eq!(half.stored_bytes(row).unwrap()[(y * 32 + x) * 3 + channel], stored);
+                        assert_eq!(
+                            half.stored_bytes(row).unwrap()[(y * 32 + x) * 3 + channel],
+                            stored
+                        );
                     }
                 }
             }
@@ -60,7 +63,8 @@ fn planes_become_channels() {
 fn classes_have_the_names_that_are_there() {
     let dir = tempfile::tempdir().unwrap();
     put_good(dir.path());
-    let names = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+    let names =
+        ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
     fs::write(dir.path().join("batches.meta.txt"), names.join("\r\n") + "\n\n").unwrap();
     let data = open(dir.path()).unwrap();
     assert_eq!(
@@ -81,7 +85,12 @@ fn batches_that_are_wrong_are_named() {
     let cases: Vec<Case> = vec![
         ("data_batch_3.bin", None, "", &["no data_batch_3.bin", "put it there"]),
         ("test_batch.bin", None, "", &["no test_batch.bin"]),
-        ("data_batch_2.bin", Some(vec![]), "data_batch_2.bin", &["has 0 bytes", "download it again"]),
+        (
+            "data_batch_2.bin",
+            Some(vec![]),
+            "data_batch_2.bin",
+            &["has 0 bytes", "download it again"],
+        ),
         (
             "data_batch_2.bin",
             Some(vec![0; RECORD - 1]),
@@ -89,8 +98,18 @@ fn batches_that_are_wrong_are_named() {
             &["has 3072 bytes", "records of 3073"],
         ),
         ("test_batch.bin", Some(vec![0; RECORD + 1]), "test_batch.bin", &["has 3074 bytes"]),
-        ("data_batch_3.bin", Some(label), "data_batch_3.bin", &["record 2 has the label 10", "ends at 9"]),
-        ("batches.meta.txt", Some(b"cat\ndog\n".to_vec()), "batches.meta.txt", &["names 2 classes"]),
+        (
+            "data_batch_3.bin",
+            Some(label),
+            "data_batch_3.bin",
+            &["record 2 has the label 10", "ends at 9"],
+        ),
+        (
+            "batches.meta.txt",
+            Some(b"cat\ndog\n".to_vec()),
+            "batches.meta.txt",
+            &["names 2 classes"],
+        ),
         ("batches.meta.txt", Some(vec![0xff; 100]), "batches.meta.txt", &["UTF-8"]),
     ];
     for (file, bytes, named, parts) in cases {
@@ -102,8 +121,13 @@ fn batches_that_are_wrong_are_named() {
         }
         let message = open(dir.path()).unwrap_err().to_string();
         let path = if named.is_empty() { dir.path().to_owned() } else { dir.path().join(named) };
-        assert!(message.starts_with(path.to_str().unwrap()) && !message.contains('\n'), "{message:?}");
-        parts.iter().for_each(|part| assert!(message.contains(part), "{message:?} does not say {part:?}"));
+        assert!(
+            message.starts_with(path.to_str().unwrap()) && !message.contains('\n'),
+            "{message:?}"
+        );
+        parts
+            .iter()
+            .for_each(|part| assert!(message.contains(part), "{message:?} does not say {part:?}"));
     }
     let dir = tempfile::tempdir().unwrap();
     put_good(dir.path());
@@ -113,6 +137,7 @@ fn batches_that_are_wrong_are_named() {
     let options = ImageOptions { channels: Channels::Grey, ..ImageOptions::default() };
     let dir = tempfile::tempdir().unwrap();
     put_good(dir.path());
-    let message = open_with(dir.path(), &options.clone().into(), &|_, _| {}).unwrap_err().to_string();
+    let message =
+        open_with(dir.path(), &options.clone().into(), &|_, _| {}).unwrap_err().to_string();
     assert!(message.contains("holds no images in files"), "{message:?}");
 }

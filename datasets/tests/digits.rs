@@ -60,7 +60,8 @@ fn its_halves_are_balanced_and_together_the_whole() {
                 .flat_map(|half| (0..half.len()).map(|row| half.stored_bytes(row).unwrap()))
                 .collect();
             let digits = Dataset::digits();
-            let mut expected: Vec<Vec<u8>> = (0..1797).map(|row| digits.stored_bytes(row).unwrap()).collect();
+            let mut expected: Vec<Vec<u8>> =
+                (0..1797).map(|row| digits.stored_bytes(row).unwrap()).collect();
             samples.sort();
             expected.sort();
             assert!(samples == expected);
@@ -70,11 +71,17 @@ fn its_halves_are_balanced_and_together_the_whole() {
 
 #[test]
 fn neither_half_is_ever_without_a_class() {
-    for (asked, got) in [(0, 10), (9, 10), (1731, 1731), (1786, 1786), (1787, 1787), (usize::MAX, 1787)] {
+    for (asked, got) in
+        [(0, 10), (9, 10), (1731, 1731), (1786, 1786), (1787, 1787), (usize::MAX, 1787)]
+    {
         let both = builtin(asked, 3);
         assert_eq!(both.test.len(), got);
         for half in [&both.train, &both.test] {
-            assert!(per_class(half).iter().all(|&count| count > 0), "{asked}: {:?}", per_class(half));
+            assert!(
+                per_class(half).iter().all(|&count| count > 0),
+                "{asked}: {:?}",
+                per_class(half)
+            );
         }
     }
 }

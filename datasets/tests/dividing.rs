@@ -42,18 +42,20 @@ fn rows_in(path: PathBuf) -> (Vec<u8>, Vec<i32>) {
     (rows, data.labels().unwrap().unwrap().iter().map(label).collect())
 }
 
-/// The values that `oracle/splits.py` computes. They never change: what was tested on stays apart from what was learnt from.
+/// The values that `oracle/splits.py` computes. They never change: what was tested on stays apart
+/// from what was learnt from.
 #[test]
 fn the_choice_is_pinned() {
     let folder = tempfile::tempdir().unwrap();
     let data = numbered(folder.path(), &labels_of_45());
-    for (unlabelled, validation, test) in
-        [(Unlabelled::Train, VALIDATION, TEST), (Unlabelled::Spread, SPREAD_VALIDATION, SPREAD_TEST)]
-    {
+    for (unlabelled, validation, test) in [
+        (Unlabelled::Train, VALIDATION, TEST),
+        (Unlabelled::Spread, SPREAD_VALIDATION, SPREAD_TEST),
+    ] {
         let out = folder.path().join(format!("{unlabelled:?}"));
         split(&data, &out, SHARES, 5, unlabelled, &mut |_, _| {}).unwrap();
-        let [train, of_validation, of_test] =
-            ["train", "validation", "test"].map(|part| rows_in(out.join(format!("{part}.narrows"))));
+        let [train, of_validation, of_test] = ["train", "validation", "test"]
+            .map(|part| rows_in(out.join(format!("{part}.narrows"))));
         assert_eq!(of_validation.0, validation);
         assert_eq!(of_test.0, test);
         let mut all = [&train.0[..], &of_validation.0, &of_test.0].concat();
@@ -66,7 +68,10 @@ fn the_choice_is_pinned() {
         }
         // What is for the training and what is for the test are the halves of a folder.
         let halves = open(&out).unwrap();
-        assert_eq!((halves.train.len(), halves.test.len()), (45 - validation.len() - test.len(), test.len()));
+        assert_eq!(
+            (halves.train.len(), halves.test.len()),
+            (45 - validation.len() - test.len(), test.len())
+        );
     }
 }
 
@@ -78,7 +83,8 @@ const SPREAD_TEST: &[u8] = &[2, 29, 33, 34, 35, 38, 39, 40, 41, 43, 44];
 #[test]
 fn classes_are_divided_alike_and_seeds_differ() {
     let folder = tempfile::tempdir().unwrap();
-    let labels: Vec<i32> = (0..200).map(|row| i32::from(row >= 20) + i32::from(row >= 80)).collect();
+    let labels: Vec<i32> =
+        (0..200).map(|row| i32::from(row >= 20) + i32::from(row >= 80)).collect();
     let data = numbered(folder.path(), &labels);
     let mut seen = Vec::new();
     for seed in 0..5 {
@@ -107,9 +113,15 @@ fn what_cannot_be_divided_is_refused_and_leaves_nothing() {
         result.unwrap_err().to_string()
     };
     let said = refused(&data, SHARES);
-    assert!(said.contains("class \"1\" has 3 samples, of which validation would get none"), "{said}");
+    assert!(
+        said.contains("class \"1\" has 3 samples, of which validation would get none"),
+        "{said}"
+    );
     let said = refused(&data, Shares { train: 0.6, validation: 0.15, test: 0.26 });
-    assert!(said.contains("0.6 to train, 0.15 to validate and 0.26 to test do not sum to 1"), "{said}");
+    assert!(
+        said.contains("0.6 to train, 0.15 to validate and 0.26 to test do not sum to 1"),
+        "{said}"
+    );
     assert!(!out.exists());
     // Damage in the values shows when they are read: what was begun is removed.
     let good = numbered(folder.path(), &labels_of_45());
@@ -122,11 +134,14 @@ fn what_cannot_be_divided_is_refused_and_leaves_nothing() {
     fs::write(&train, bytes).unwrap();
     let damaged = open_whole(&train, &OpenOptions::default(), &|_, _| {}).unwrap();
     let again = folder.path().join("again");
-    let error =
-        split(&damaged, &again, SHARES, 1, Unlabelled::Spread, &mut |_, _| {}).unwrap_err().to_string();
+    let error = split(&damaged, &again, SHARES, 1, Unlabelled::Spread, &mut |_, _| {})
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("is damaged"), "{error}");
     assert!(!again.exists());
     let halves = open_whole(&out, &OpenOptions::default(), &|_, _| {}).unwrap();
-    let said = split(&halves, &again, SHARES, 1, Unlabelled::Train, &mut |_, _| {}).unwrap_err().to_string();
+    let said = split(&halves, &again, SHARES, 1, Unlabelled::Train, &mut |_, _| {})
+        .unwrap_err()
+        .to_string();
     assert!(said.contains("says itself what is for the test"), "{said}");
 }

@@ -1,4 +1,5 @@
-//! Data packed and exported again: the same bytes that NumPy and others write, or that were there at first.
+//! Data packed and exported again: the same bytes that NumPy and others write, or that were there
+//! at first.
 
 #[allow(dead_code, reason = "each file of tests uses some of it")]
 mod image_files;
@@ -10,8 +11,8 @@ use std::process::Command;
 
 use image_files::{noise, put, rgb_png};
 use narrows_datasets::{
-    Access, ExportPart, Exported, OpenOptions, Packed, Preparation, Store, UNLABELLED, Undivided, examples,
-    export, inspect, open_whole, open_with, pack, read_all, verify,
+    Access, ExportPart, Exported, OpenOptions, Packed, Preparation, Store, UNLABELLED, Undivided,
+    examples, export, inspect, open_whole, open_with, pack, read_all, verify,
 };
 
 /// A folder of this test, removed at the end.
@@ -84,7 +85,8 @@ fn arrays_come_back_as_numpy_wrote_them() {
         ("floats.npy", None),
     ] {
         let folder = Folder::new();
-        let options = labels.map_or_else(OpenOptions::default, |labels| with_labels(&vector(labels)));
+        let options =
+            labels.map_or_else(OpenOptions::default, |labels| with_labels(&vector(labels)));
         let source = undivided(&vector(array), &options);
         let (packed, store) = packed(&source, &folder.path("store.narrows"));
         assert_eq!((packed.missing, packed.rounded, packed.test), (0, 0, 0));
@@ -96,7 +98,11 @@ fn arrays_come_back_as_numpy_wrote_them() {
             assert_eq!((done.labelled, of_labels.exists()), (labels.is_some(), labels.is_some()));
             assert!(!done.names_lost);
             if let Some(labels) = labels {
-                assert_eq!(fs::read(&of_labels).unwrap(), fs::read(vector(labels)).unwrap(), "{labels}");
+                assert_eq!(
+                    fs::read(&of_labels).unwrap(),
+                    fs::read(vector(labels)).unwrap(),
+                    "{labels}"
+                );
                 fs::remove_file(of_labels).unwrap();
             }
         }
@@ -136,9 +142,13 @@ fn a_table_comes_back_as_the_text_it_was() {
     exported(&store, ExportPart::All, &folder.path("out.csv"));
     assert_eq!(fs::read_to_string(folder.path("out.csv")).unwrap(), TABLE);
     // It is a whole, which is divided and fitted when it is opened.
-    let metadata = Store::open(&folder.path("store.narrows"), Access::Map).unwrap().metadata().clone();
+    let metadata =
+        Store::open(&folder.path("store.narrows"), Access::Map).unwrap().metadata().clone();
     assert_eq!((metadata.normalisation, metadata.label.as_deref()), (None, Some("class")));
-    assert_eq!((metadata.provenance.source.as_str(), metadata.provenance.fingerprint), ("table.csv", None));
+    assert_eq!(
+        (metadata.provenance.source.as_str(), metadata.provenance.fingerprint),
+        ("table.csv", None)
+    );
     // A column by which the rows are not told apart has a line for each, too.
     let one = "size\n1\n\"\"\n2\n";
     options.cache = Some(folder.path("cache"));
@@ -186,14 +196,20 @@ fn images_come_back_by_their_pixels() {
     let (path, pixels) = put_images(&folder);
     let source = undivided(&path, &OpenOptions::default());
     let (packed, store) = packed(&source, &folder.path("store.narrows"));
-    assert_eq!((packed.train, packed.test, &packed.shape[..], packed.classes), (3, 2, &[4, 5, 3][..], 2));
+    assert_eq!(
+        (packed.train, packed.test, &packed.shape[..], packed.classes),
+        (3, 2, &[4, 5, 3][..], 2)
+    );
     for (part, expected) in [
         (ExportPart::All, pixels.concat()),
         (ExportPart::Train, pixels[..3].concat()),
         (ExportPart::Test, pixels[3..].concat()),
     ] {
         let done = exported(&store, part, &folder.path("out.idx"));
-        assert_eq!(fs::read(folder.path("out.idx")).unwrap(), idx(&[done.rows as u32, 4, 5, 3], &expected));
+        assert_eq!(
+            fs::read(folder.path("out.idx")).unwrap(),
+            idx(&[done.rows as u32, 4, 5, 3], &expected)
+        );
         assert!(done.names_lost, "cat and dog are no numbers");
     }
     assert_eq!(fs::read(folder.path("out-labels.idx")).unwrap(), idx(&[2], &[0, 1]));
@@ -213,13 +229,18 @@ fn safetensors_hold_values_and_labels() {
     assert!(length.is_multiple_of(8));
     let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
     let tensor = |name: &str| {
-        let place = |at: usize| header[name]["data_offsets"][at].as_u64().unwrap() as usize + 8 + length;
+        let place =
+            |at: usize| header[name]["data_offsets"][at].as_u64().unwrap() as usize + 8 + length;
         (header[name]["dtype"].clone(), header[name]["shape"].clone(), &bytes[place(0)..place(1)])
     };
     let (dtype, shape, values) = tensor("x_train");
-    assert_eq!((dtype, shape, values), ("U8".into(), vec![3, 4, 5, 3].into(), &pixels[..3].concat()[..]));
+    assert_eq!(
+        (dtype, shape, values),
+        ("U8".into(), vec![3, 4, 5, 3].into(), &pixels[..3].concat()[..])
+    );
     assert_eq!(tensor("x_test").2, pixels[3..].concat());
-    let numbers = |bytes: &[u8]| Vec::from_iter(bytes.as_chunks().0.iter().map(|&n| i64::from_le_bytes(n)));
+    let numbers =
+        |bytes: &[u8]| Vec::from_iter(bytes.as_chunks().0.iter().map(|&n| i64::from_le_bytes(n)));
     assert_eq!(tensor("y_train").0, "I64");
     assert_eq!(numbers(tensor("y_train").2), [0, 0, 1]);
     assert_eq!(numbers(tensor("y_test").2), [0, 1]);
@@ -230,7 +251,8 @@ fn safetensors_hold_values_and_labels() {
     assert_eq!(ends.iter().sum::<usize>() + 8 + length, bytes.len());
 }
 
-/// Halves whose columns and categories come in another order, and one category that is in the test rows alone.
+/// Halves whose columns and categories come in another order, and one category that is in the test
+/// rows alone.
 #[test]
 fn halves_of_a_table_are_packed_as_they_are_opened() {
     let folder = Folder::new();
@@ -251,7 +273,8 @@ fn halves_of_a_table_are_packed_as_they_are_opened() {
         })
     };
     assert_eq!(seen(&folder.path("halves")), seen(&out));
-    // a, standardised, twice one-hot, and the mark of what is missing is nowhere: a lacks nothing in training.
+    // a, standardised, twice one-hot, and the mark of what is missing is nowhere: a lacks nothing
+    // in training.
     assert_eq!(seen(&out)[1].0.len(), 3 * 3);
     assert_eq!(seen(&out)[1].1, [1, 0, UNLABELLED]);
     let metadata = Store::open(&out, Access::Map).unwrap().metadata().clone();
@@ -261,7 +284,8 @@ fn halves_of_a_table_are_packed_as_they_are_opened() {
     assert_eq!(text, "a,b,label\n5,violet,y\n,red,x\n7,blue,\n");
     folder.put("halves/test.csv", b"label,b,c\ny,violet,5\nx,red,\n");
     let source = undivided(&folder.path("halves"), &options);
-    let error = pack(&source, &folder.path("other.narrows"), &mut |_, _| {}).unwrap_err().to_string();
+    let error =
+        pack(&source, &folder.path("other.narrows"), &mut |_, _| {}).unwrap_err().to_string();
     assert!(error.contains("\"c\" is in the test rows alone"), "{error}");
 }
 
@@ -275,17 +299,27 @@ fn what_was_inspected_is_what_is_there() {
     assert_eq!((found.train, found.test, found.unlabelled), (5, None, 1));
     assert_eq!(found.bytes, TABLE.len() as u64);
     let age = &json["columns"][0];
-    assert_eq!((&age["min"], &age["max"], &age["missing"]), (&(-3.0).into(), &41.0.into(), &1.into()));
+    assert_eq!(
+        (&age["min"], &age["max"], &age["missing"]),
+        (&(-3.0).into(), &41.0.into(), &1.into())
+    );
     assert_eq!(age["mean"], (30.0 + 41.0 + f64::from(1e-7_f32) - 3.0) / 4.0);
     assert_eq!(json["columns"][1]["categories"][0], serde_json::json!(["blue", 2]));
     assert_eq!(json["columns"][1]["missing"], 1);
-    assert_eq!(json["labels"]["classes"][1], serde_json::json!({ "name": "yes", "train": 2, "test": 0 }));
+    assert_eq!(
+        json["labels"]["classes"][1],
+        serde_json::json!({ "name": "yes", "train": 2, "test": 0 })
+    );
     let source = undivided(&vector("floats.npy"), &OpenOptions::default());
     let values = inspect(&source, &vector("floats.npy"), &mut |_, _| {}).unwrap().values.unwrap();
-    assert_eq!((values.count, values.min, values.max), (12, f64::from(-1e20_f32), f64::from(f32::MAX)));
+    assert_eq!(
+        (values.count, values.min, values.max),
+        (12, f64::from(-1e20_f32), f64::from(f32::MAX))
+    );
 }
 
-/// A store of which a bit tipped is not packed, exported or read as if nothing had happened, and no file is left of it.
+/// A store of which a bit tipped is not packed, exported or read as if nothing had happened, and no
+/// file is left of it.
 #[test]
 fn damage_is_noticed_wherever_a_store_is_read() {
     let folder = Folder::new();
@@ -308,7 +342,8 @@ fn damage_is_noticed_wherever_a_store_is_read() {
             export(&data, ExportPart::All, &folder.path("out.npz"), &mut |_, _| {}).unwrap_err(),
             export(&data, ExportPart::All, &folder.path("out.csv"), &mut |_, _| {}).unwrap_err(),
             export(&data, ExportPart::All, &folder.path("out.idx"), &mut |_, _| {}).unwrap_err(),
-            export(&data, ExportPart::All, &folder.path("out.safetensors"), &mut |_, _| {}).unwrap_err(),
+            export(&data, ExportPart::All, &folder.path("out.safetensors"), &mut |_, _| {})
+                .unwrap_err(),
             read_all(&data, &mut |_, _| {}).unwrap_err(),
             inspect(&data, &path, &mut |_, _| {}).unwrap_err(),
             verify(&path, &mut |_, _| {}).unwrap_err(),
@@ -334,11 +369,13 @@ fn what_a_format_cannot_hold_is_refused() {
         ("out", ExportPart::All, "out: says by its ending nothing"),
         ("missing/out.npy", ExportPart::All, "missing/out.npy: cannot be written"),
     ] {
-        let error = export(&floats, part, &folder.path(name), &mut |_, _| {}).unwrap_err().to_string();
+        let error =
+            export(&floats, part, &folder.path(name), &mut |_, _| {}).unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
     }
     let both = undivided(&folder.put("a.csv", b"label,y\n1,a\n2,b\n"), &{
-        let mut options = OpenOptions { cache: Some(folder.path("cache")), ..OpenOptions::default() };
+        let mut options =
+            OpenOptions { cache: Some(folder.path("cache")), ..OpenOptions::default() };
         options.table.label = narrows_datasets::LabelColumn::Absent;
         options
     });
@@ -347,7 +384,8 @@ fn what_a_format_cannot_hold_is_refused() {
     assert_eq!(folder.names(), ["a.csv", "cache", "fine.csv"]);
 }
 
-/// By NumPy, PyTorch, safetensors and pandas, where Python has them: `NARROWS_PYTHON`, or `python3`.
+/// By NumPy, PyTorch, safetensors and pandas, where Python has them: `NARROWS_PYTHON`, or
+/// `python3`.
 #[test]
 fn python_reads_what_is_exported() {
     let folder = Folder::new();

@@ -1,5 +1,5 @@
-//! Fetching from servers that are not what they should be. After each fetch the cache folder holds no file but the
-//! right one, and at most the beginning of it under another name.
+//! Fetching from servers that are not what they should be. After each fetch the cache folder holds
+//! no file but the right one, and at most the beginning of it under another name.
 
 mod idx_files;
 mod mirror;
@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use idx_files::{GOOD, gzip, idx};
 use mirror::{Answer, Server};
-use narrows_datasets::fetch::{Event, FetchOptions, Member, PublicFile, PublicSet, catalogue, fetch, named};
+use narrows_datasets::fetch::{
+    Event, FetchOptions, Member, PublicFile, PublicSet, catalogue, fetch, named,
+};
 use narrows_datasets::{Error, open};
 use sha2::{Digest, Sha256};
 
@@ -79,10 +81,16 @@ impl Place {
             let path = entry.unwrap().path();
             match path.file_name().unwrap().to_str().unwrap() {
                 "lock" => {}
-                NAME => assert!(fs::read(&path).unwrap() == body(), "the file is not the right one"),
+                NAME => {
+                    assert!(fs::read(&path).unwrap() == body(), "the file is not the right one")
+                }
                 "file.bin.partial" => {
                     let bytes = fs::read(&path).unwrap();
-                    assert!(body().starts_with(&bytes), "{} bytes are no beginning of the file", bytes.len());
+                    assert!(
+                        body().starts_with(&bytes),
+                        "{} bytes are no beginning of the file",
+                        bytes.len()
+                    );
                 }
                 name => panic!("{name} was left behind"),
             }
@@ -113,7 +121,11 @@ fn set(mirrors: &[&Server]) -> PublicSet {
     PublicSet {
         name: "set".to_owned(),
         mirrors: mirrors.iter().map(|mirror| mirror.address()).collect(),
-        files: vec![PublicFile { name: NAME.to_owned(), bytes: LENGTH as u64, sha256: SHA256.to_owned() }],
+        files: vec![PublicFile {
+            name: NAME.to_owned(),
+            bytes: LENGTH as u64,
+            sha256: SHA256.to_owned(),
+        }],
         members: Vec::new(),
     }
 }
@@ -144,7 +156,8 @@ fn a_file_without_an_announced_length_is_taken() {
     Place::new().succeed(&[&serve(&[Answer::Unannounced(0)])]);
 }
 
-/// What a server may do wrong again and again, what is said of it, and how often it is asked for that.
+/// What a server may do wrong again and again, what is said of it, and how often it is asked for
+/// that.
 fn wrongs() -> Vec<(&'static str, Answer, &'static str, usize)> {
     let mut other = body();
     other[LENGTH / 2] ^= 1;
@@ -167,12 +180,27 @@ fn wrongs() -> Vec<(&'static str, Answer, &'static str, usize)> {
         ("204", Answer::Status(204), "answers 204", 1),
         ("loop", Answer::Redirect(NAME.to_owned()), "too many redirects", 6),
         ("nowhere", Answer::Redirect("http://".to_owned()), "", 1),
-        ("garbage", Answer::Raw(b"\x00\xff\x80 this is no HTTP\r\n\r\n"), "does not answer in HTTP", 1),
-        ("other protocol", Answer::Raw(b"SSH-2.0-OpenSSH_9.9\r\n\r\n"), "does not answer in HTTP", 1),
+        (
+            "garbage",
+            Answer::Raw(b"\x00\xff\x80 this is no HTTP\r\n\r\n"),
+            "does not answer in HTTP",
+            1,
+        ),
+        (
+            "other protocol",
+            Answer::Raw(b"SSH-2.0-OpenSSH_9.9\r\n\r\n"),
+            "does not answer in HTTP",
+            1,
+        ),
         ("nothing", Answer::Raw(b""), "closes the connection", 3),
         ("half a header", Answer::Raw(b"HTTP/1.1 200 OK\r\nContent-Le"), "", 1),
         ("bad length", Answer::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: -7\r\n\r\n"), "", 1),
-        ("bad chunk", Answer::Raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), "", 1),
+        (
+            "bad chunk",
+            Answer::Raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+            "",
+            1,
+        ),
     ]
 }
 
@@ -225,7 +253,8 @@ fn all_mirrors_are_named_where_all_fail() {
 /// Its certificate is never seen: what is asked for in TLS is not answered in it.
 #[test]
 fn a_server_without_tls_is_no_https() {
-    let (place, server) = (Place::new(), serve(&[Answer::Raw(b"HTTP/1.1 400 Bad Request\r\n\r\n")]));
+    let (place, server) =
+        (Place::new(), serve(&[Answer::Raw(b"HTTP/1.1 400 Bad Request\r\n\r\n")]));
     let mut set = set(&[&server]);
     set.mirrors[0] = server.address().replace("http:", "https:");
     let message = fetch(&set, &place.options(), &mut |_| {}).unwrap_err().to_string();
@@ -247,7 +276,8 @@ fn an_endless_body_is_cut_off_at_once() {
 
 #[test]
 fn what_was_cut_off_is_continued() {
-    let (place, server) = (Place::new(), serve(&[Answer::Cut(70_000), Answer::Cut(50_000), Answer::Right]));
+    let (place, server) =
+        (Place::new(), serve(&[Answer::Cut(70_000), Answer::Cut(50_000), Answer::Right]));
     place.succeed(&[&server]);
     assert_eq!(server.ranges(), [None, range(70_000), range(120_000)]);
 }
@@ -304,7 +334,8 @@ fn where_a_server_cannot_resume_the_file_is_fetched_from_its_beginning() {
 
 #[test]
 fn a_range_that_nobody_asked_for_is_refused() {
-    let answer = Answer::Raw(b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-2/200000\r\n\r\nabc");
+    let answer =
+        Answer::Raw(b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-2/200000\r\n\r\nabc");
     Place::new().fail(&[&serve(&[answer])], &["answers 206"]);
 }
 
@@ -367,7 +398,10 @@ fn offline_no_connection_is_opened() {
     let fetch = || fetch(&set(&[&server]), &offline, &mut |_| {});
     let says = |part: &str| {
         let message = fetch().unwrap_err().to_string();
-        assert!(message.starts_with(place.file().to_str().unwrap()) && !message.contains('\n'), "{message}");
+        assert!(
+            message.starts_with(place.file().to_str().unwrap()) && !message.contains('\n'),
+            "{message}"
+        );
         assert!(message.contains(part) && message.contains("put the file there"), "{message}");
     };
     says("is missing");
@@ -438,7 +472,8 @@ fn files_like_mnists_are_opened_as_they_come() {
     let files: Vec<(String, Vec<u8>)> = (names.iter().zip(GOOD))
         .map(|(name, (_, sizes, values))| (format!("{name}.gz"), gzip(&idx(0x08, sizes, values))))
         .collect();
-    let served: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
+    let served: Vec<(&str, &[u8])> =
+        files.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
     let (place, server) = (Place::new(), Server::new(&served, &[Answer::Right]));
     let set = PublicSet {
         files: files.iter().map(|(name, bytes)| public(name, bytes)).collect(),
@@ -463,7 +498,9 @@ const BATCHES: [&str; 6] = [
 
 /// A batch of two records.
 fn batch(number: usize) -> Vec<u8> {
-    (0..2 * RECORD).map(|i| if i % RECORD == 0 { number as u8 } else { (i + number) as u8 }).collect()
+    (0..2 * RECORD)
+        .map(|i| if i % RECORD == 0 { number as u8 } else { (i + number) as u8 })
+        .collect()
 }
 
 /// The entries of an archive as CIFAR-10 comes.
@@ -476,7 +513,8 @@ fn entries() -> Vec<(String, Vec<u8>)> {
     entries
 }
 
-/// A compressed tar file. The names are written as they are: the crate itself refuses those that lead elsewhere.
+/// A compressed tar file. The names are written as they are: the crate itself refuses those that
+/// lead elsewhere.
 fn archive(entries: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     for (name, bytes) in entries {
@@ -512,7 +550,8 @@ fn names_in(folder: &Path) -> Vec<String> {
 #[test]
 fn an_archive_is_unpacked_to_a_folder_that_opens() {
     let archive = archive(&entries());
-    let (place, server) = (Place::new(), Server::new(&[("packed.tar.gz", &archive)], &[Answer::Right]));
+    let (place, server) =
+        (Place::new(), Server::new(&[("packed.tar.gz", &archive)], &[Answer::Right]));
     let set = packed(&server, &archive);
     let fetch = |offline| fetch(&set, &FetchOptions { offline, ..place.options() }, &mut |_| {});
     let folder = fetch(false).unwrap();
@@ -520,7 +559,8 @@ fn an_archive_is_unpacked_to_a_folder_that_opens() {
     assert_eq!((data.train.len(), data.test.len()), (10, 2));
     assert_eq!(data.train.class_names()[9], "j");
     let expected =
-        [&["batches.meta.txt"], &BATCHES[..5], &["lock", "packed.tar.gz", "test_batch.bin"]].concat();
+        [&["batches.meta.txt"], &BATCHES[..5], &["lock", "packed.tar.gz", "test_batch.bin"]]
+            .concat();
     assert_eq!(names_in(&folder), expected);
 
     // A member that is damaged comes from the archive again, without a connection.
@@ -550,7 +590,8 @@ fn an_archive_reaches_no_other_folder() {
         entries.insert(0, (name.to_owned(), vec![0; 6146]));
     }
     let archive = archive(&entries);
-    let (place, server) = (Place::new(), Server::new(&[("packed.tar.gz", &archive)], &[Answer::Right]));
+    let (place, server) =
+        (Place::new(), Server::new(&[("packed.tar.gz", &archive)], &[Answer::Right]));
     let folder = fetch(&packed(&server, &archive), &place.options(), &mut |_| {}).unwrap();
     assert_eq!(fs::read(folder.join("test_batch.bin")).unwrap(), batch(5));
     assert_eq!(names_in(place.0.path()), ["set"]);
@@ -577,11 +618,18 @@ fn an_archive_that_holds_something_else_is_an_error() {
         (b"no gzip".to_vec(), "is no archive that can be read"),
         (gzip(b"no tar"), "is no archive that can be read"),
     ] {
-        let (place, server) = (Place::new(), Server::new(&[("packed.tar.gz", &archive)], &[Answer::Right]));
+        let (place, server) =
+            (Place::new(), Server::new(&[("packed.tar.gz", &archive)], &[Answer::Right]));
         let error = fetch(&packed(&server, &archive), &place.options(), &mut |_| {}).unwrap_err();
         let message = error.to_string();
-        assert!(message.starts_with(place.folder().join("packed.tar.gz").to_str().unwrap()), "{message}");
-        assert!(message.contains(says) && !message.contains('\n'), "{message:?} does not say {says:?}");
+        assert!(
+            message.starts_with(place.folder().join("packed.tar.gz").to_str().unwrap()),
+            "{message}"
+        );
+        assert!(
+            message.contains(says) && !message.contains('\n'),
+            "{message:?} does not say {says:?}"
+        );
         let left: Vec<String> = names_in(&place.folder());
         assert!(left.iter().all(|name| !name.ends_with("partial")), "{left:?}");
     }
@@ -599,7 +647,10 @@ fn the_catalogue_is_well_formed() {
         }
         for file in &set.files {
             assert!(file.sha256.len() == 64 && file.bytes > 0, "{file:?}");
-            assert!(file.sha256.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')), "{file:?}");
+            assert!(
+                file.sha256.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')),
+                "{file:?}"
+            );
         }
         assert_eq!(named(&set.name).unwrap().files.len(), set.files.len());
     }

@@ -4,7 +4,8 @@
 mod image_files;
 
 use image_files::{
-    gradient, grey_png, interlaced_png, jpeg_of, noise, opened, png_of, put, put_good, rgb_png, samples,
+    gradient, grey_png, interlaced_png, jpeg_of, noise, opened, png_of, put, put_good, rgb_png,
+    samples,
 };
 use jpeg_encoder::{ColorType, SamplingFactor};
 use narrows_datasets::{Channels, Dataset, ImageOptions, Opened, Preparation, TrainTest, open};
@@ -17,7 +18,10 @@ fn read_alone(bytes: &[u8], options: &ImageOptions) -> Dataset {
     put(dir.path().join("test/a/image.png"), bytes);
     let (opened, _) = opened(dir.path(), options);
     assert_eq!((opened.data.train.len(), opened.data.test.len()), (1, 1));
-    assert_eq!(opened.data.train.stored_bytes(0).unwrap(), opened.data.test.stored_bytes(0).unwrap());
+    assert_eq!(
+        opened.data.train.stored_bytes(0).unwrap(),
+        opened.data.test.stored_bytes(0).unwrap()
+    );
     opened.data.train
 }
 
@@ -30,8 +34,9 @@ fn a_png_of_any_kind_is_read_to_the_pixel() {
         let alpha = f64::from(alpha) / 255.0;
         (alpha * f64::from(value) + (1.0 - alpha) * 255.0).round() as u8
     };
-    let eight_bits =
-        |pair: &[u8]| (f64::from(u16::from_be_bytes([pair[0], pair[1]])) * 255.0 / 65535.0).round() as u8;
+    let eight_bits = |pair: &[u8]| {
+        (f64::from(u16::from_be_bytes([pair[0], pair[1]])) * 255.0 / 65535.0).round() as u8
+    };
     let packed = |bits: usize| noise(9 * (13 * bits).div_ceil(8), 3);
     let unpacked = |bits: usize| -> Vec<u8> {
         let rows = packed(bits);
@@ -42,8 +47,9 @@ fn a_png_of_any_kind_is_read_to_the_pixel() {
         };
         (0..n).map(value).collect()
     };
-    let scaled =
-        |bits: usize| unpacked(bits).iter().map(|&v| v * (255 / ((1_u16 << bits) - 1) as u8)).collect();
+    let scaled = |bits: usize| {
+        unpacked(bits).iter().map(|&v| v * (255 / ((1_u16 << bits) - 1) as u8)).collect()
+    };
     let (grey, rgb) = (noise(n, 1), noise(n * 3, 2));
     let (grey_alpha, rgba, wide) = (noise(n * 2, 4), noise(n * 4, 5), noise(n * 2, 6));
     let (wide_rgb, wide_rgba) = (noise(n * 6, 7), noise(n * 8, 8));
@@ -88,7 +94,12 @@ fn a_png_of_any_kind_is_read_to_the_pixel() {
             wide_rgb.chunks(2).map(eight_bits).collect(),
         ),
         ("rgba", png_of(size, Rgba, BitDepth::Eight, &rgba, None), 3, blend(&rgba)),
-        ("rgba 16", png_of(size, Rgba, BitDepth::Sixteen, &wide_rgba, None), 3, blend(&wide_rgba_8)),
+        (
+            "rgba 16",
+            png_of(size, Rgba, BitDepth::Sixteen, &wide_rgba, None),
+            3,
+            blend(&wide_rgba_8),
+        ),
         ("palette 2", png_of(size, Indexed, BitDepth::Two, &packed(2), palette), 3, looked_up(2)),
         ("palette 4", png_of(size, Indexed, BitDepth::Four, &packed(4), palette), 3, looked_up(4)),
         ("interlaced", interlaced_png(size, &rgb), 3, rgb.clone()),
@@ -121,7 +132,12 @@ fn a_jpeg_of_any_kind_is_read_closely() {
     };
     let cases: Vec<(&str, Vec<u8>, usize, &[u8])> = vec![
         ("grey", jpeg_of(size, ColorType::Luma, &grey, |_| {}), 1, &grey),
-        ("grey, progressive", jpeg_of(size, ColorType::Luma, &grey, |e| e.set_progressive(true)), 1, &grey),
+        (
+            "grey, progressive",
+            jpeg_of(size, ColorType::Luma, &grey, |e| e.set_progressive(true)),
+            1,
+            &grey,
+        ),
         ("rgb", rgb_as(|_| {}), 3, &rgb),
         ("4:2:0", rgb_as(|e| e.set_sampling_factor(SamplingFactor::F_2_2)), 3, &rgb),
         ("4:2:2", rgb_as(|e| e.set_sampling_factor(SamplingFactor::F_2_1)), 3, &rgb),
@@ -134,7 +150,13 @@ fn a_jpeg_of_any_kind_is_read_closely() {
     for (name, bytes, channels, expected) in cases {
         let dataset = read_alone(&bytes, &ImageOptions::default());
         assert_eq!(dataset.image_shape(), Some((19, 21, channels)), "{name}");
-        let off = dataset.stored_bytes(0).unwrap().iter().zip(expected).map(|(a, b)| a.abs_diff(*b)).max();
+        let off = dataset
+            .stored_bytes(0)
+            .unwrap()
+            .iter()
+            .zip(expected)
+            .map(|(a, b)| a.abs_diff(*b))
+            .max();
         assert!(
             off <= Some(6),
             "{name}: a value is off by {off:?}\n{:?}\n{expected:?}",
@@ -164,7 +186,9 @@ fn folders_are_classes_in_the_order_of_their_names() {
         // Whatever the name says, what it holds decides.
         put(dir.join(name), &image(seed));
     }
-    for name in ["Thumbs.db", "train/readme.txt", "train/ape/Thumbs.db", "train/ape/png", "test/labels.csv"] {
+    for name in
+        ["Thumbs.db", "train/readme.txt", "train/ape/Thumbs.db", "train/ape/png", "test/labels.csv"]
+    {
         put(dir.join(name), b"no image");
     }
     let TrainTest { train, test } = open(dir).unwrap();
@@ -176,7 +200,10 @@ fn folders_are_classes_in_the_order_of_their_names() {
     assert_eq!(train.labels().unwrap(), Some(&[0, 0, 1, 1, 2][..]));
     assert_eq!(test.labels().unwrap(), Some(&[0, 2][..]));
     let expected = [1, 0, 2, 3, 4, 6, 5].map(|seed| noise(18, seed));
-    assert_eq!([samples(&train), samples(&test)].concat(), expected.each_ref().map(|values| &values[..]));
+    assert_eq!(
+        [samples(&train), samples(&test)].concat(),
+        expected.each_ref().map(|values| &values[..])
+    );
 }
 
 #[test]
@@ -184,7 +211,10 @@ fn without_halves_one_image_in_six_of_each_class_is_for_the_test() {
     let dir = tempfile::tempdir().unwrap();
     for (class, count) in [("a", 2), ("b", 11), ("c", 12), ("train", 60)] {
         for i in 0..count {
-            put(dir.path().join(format!("{class}/{i}.png")), &grey_png((1, 2), &[class.as_bytes()[0], i]));
+            put(
+                dir.path().join(format!("{class}/{i}.png")),
+                &grey_png((1, 2), &[class.as_bytes()[0], i]),
+            );
         }
     }
     let TrainTest { train, test } = open(dir.path()).unwrap();
@@ -200,7 +230,10 @@ fn without_halves_one_image_in_six_of_each_class_is_for_the_test() {
     assert_eq!(all.len(), 85, "no image is in both");
     for half in [&train, &test] {
         for (row, &label) in half.labels().unwrap().unwrap().iter().enumerate() {
-            assert_eq!(half.stored_bytes(row).unwrap()[0], [b'a', b'b', b'c', b't'][usize::from(label)]);
+            assert_eq!(
+                half.stored_bytes(row).unwrap()[0],
+                [b'a', b'b', b'c', b't'][usize::from(label)]
+            );
         }
     }
     // Of the 60, not just the first or the last.
@@ -215,7 +248,10 @@ fn images_in_no_class_have_no_labels() {
         put(dir.path().join(format!("{i:02}.png")), &grey_png((1, 1), &[i]));
     }
     let TrainTest { train, test } = open(dir.path()).unwrap();
-    assert_eq!((train.len(), test.len(), train.labels().unwrap(), test.classes()), (10, 2, None, 0));
+    assert_eq!(
+        (train.len(), test.len(), train.labels().unwrap(), test.classes()),
+        (10, 2, None, 0)
+    );
     assert!(train.class_names().is_empty());
 
     let halves = tempfile::tempdir().unwrap();
@@ -261,7 +297,8 @@ fn channels_are_as_asked_for_or_as_few_as_do() {
     }
 }
 
-/// The centre of `values`, (h, w, c), at `height` x `width`: the sum over the whole image, for each value.
+/// The centre of `values`, (h, w, c), at `height` x `width`: the sum over the whole image, for each
+/// value.
 fn scaled(values: &[u8], [h, w, c]: [usize; 3], [height, width]: [usize; 2]) -> Vec<f64> {
     let s = f64::min(h as f64 / height as f64, w as f64 / width as f64);
     let tent = |j: usize, n: usize, i: usize, m: usize| {
@@ -293,10 +330,14 @@ fn images_are_scaled_to_cover_a_size_and_cropped_to_its_centre() {
         for [height, width] in [[8, 8], [16, 16], [7, 12], [12, 5], [1, 1], [20, 20]] {
             for c in [1, 3] {
                 let values = noise(h * w * c, (h + w) as u32);
-                let bytes = if c == 1 { grey_png((h, w), &values) } else { rgb_png((h, w), &values) };
+                let bytes =
+                    if c == 1 { grey_png((h, w), &values) } else { rgb_png((h, w), &values) };
                 let channels = if c == 1 { Channels::Grey } else { Channels::Rgb };
-                let options =
-                    ImageOptions { size: Some((height, width)), channels, ..ImageOptions::default() };
+                let options = ImageOptions {
+                    size: Some((height, width)),
+                    channels,
+                    ..ImageOptions::default()
+                };
                 let dataset = read_alone(&bytes, &options);
                 assert_eq!(dataset.image_shape(), Some((height, width, c)));
                 let expected = scaled(&values, [h, w, c], [height, width]);
@@ -306,7 +347,10 @@ fn images_are_scaled_to_cover_a_size_and_cropped_to_its_centre() {
                 }
                 for (value, exact) in dataset.stored_bytes(0).unwrap().iter().zip(expected) {
                     let off = (f64::from(*value) - exact).abs();
-                    assert!(off < 0.501, "{h}x{w} to {height}x{width}: {value} where it should be {exact}");
+                    assert!(
+                        off < 0.501,
+                        "{h}x{w} to {height}x{width}: {value} where it should be {exact}"
+                    );
                 }
             }
         }

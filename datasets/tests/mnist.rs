@@ -1,5 +1,5 @@
-//! MNIST itself, where it is at hand: `NARROWS_DATA` or `../shared/datasets` beside the workspace, in the
-//! folder `mnist`.
+//! MNIST itself, where it is at hand: `NARROWS_DATA` or `../shared/datasets` beside the workspace,
+//! in the folder `mnist`.
 
 use std::fs::{self, File};
 use std::io;
@@ -12,7 +12,10 @@ fn mnist() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/datasets");
     let folder = std::env::var_os("NARROWS_DATA").map_or(beside, PathBuf::from).join("mnist");
     if !folder.is_dir() {
-        eprintln!("SKIPPED: no MNIST in {}; name the folder above it in NARROWS_DATA", folder.display());
+        eprintln!(
+            "SKIPPED: no MNIST in {}; name the folder above it in NARROWS_DATA",
+            folder.display()
+        );
         return None;
     }
     Some(folder)
@@ -36,8 +39,18 @@ fn mnist_is_read_as_it_is_known() {
     let Some(folder) = mnist() else { return };
     let both = open(&folder).unwrap();
     for (dataset, len, first, per_class) in [
-        (&both.train, 60_000, [5, 0, 4, 1, 9], [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]),
-        (&both.test, 10_000, [7, 2, 1, 0, 4], [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]),
+        (
+            &both.train,
+            60_000,
+            [5, 0, 4, 1, 9],
+            [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949],
+        ),
+        (
+            &both.test,
+            10_000,
+            [7, 2, 1, 0, 4],
+            [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009],
+        ),
     ] {
         assert_eq!((dataset.name(), dataset.len(), dataset.classes()), ("mnist", len, 10));
         assert_eq!(dataset.image_shape(), Some((28, 28, 1)));
@@ -49,7 +62,10 @@ fn mnist_is_read_as_it_is_known() {
     }
     // The mean and the standard deviation that everyone normalises MNIST by.
     let (mean, deviation) = mean_and_deviation(&both.train);
-    assert!((mean - 0.1307).abs() < 5e-5 && (deviation - 0.3081).abs() < 5e-5, "{mean} {deviation}");
+    assert!(
+        (mean - 0.1307).abs() < 5e-5 && (deviation - 0.3081).abs() < 5e-5,
+        "{mean} {deviation}"
+    );
 
     let rows: Vec<u32> = (0..10_000).collect();
     let mut x = vec![0.0; 10_000 * 784];
@@ -78,6 +94,9 @@ fn mapped_and_decompressed_mnist_are_the_same() {
     let (compressed, mapped) = (open(&folder).unwrap(), open(plain.path()).unwrap());
     for (one, other) in [(compressed.train, mapped.train), (compressed.test, mapped.test)] {
         assert_eq!(one.labels().unwrap(), other.labels().unwrap());
-        assert!((0..one.len()).all(|row| one.stored_bytes(row).unwrap() == other.stored_bytes(row).unwrap()));
+        assert!(
+            (0..one.len())
+                .all(|row| one.stored_bytes(row).unwrap() == other.stored_bytes(row).unwrap())
+        );
     }
 }

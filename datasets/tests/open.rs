@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use idx_files::{gzip, idx, put};
 use narrows_datasets::{
-    Access, Dataset, Dtype, Error, LabelColumn, Metadata, OpenOptions, Parts, Preparation, StoreWriter,
-    TableOptions, TrainTest, UNLABELLED, open, open_whole, open_with,
+    Access, Dataset, Dtype, Error, LabelColumn, Metadata, OpenOptions, Parts, Preparation,
+    StoreWriter, TableOptions, TrainTest, UNLABELLED, open, open_whole, open_with,
 };
 
 fn options(cache: &Path) -> OpenOptions {
@@ -90,8 +90,9 @@ fn safetensors(tensors: &[(&str, &str, &[usize], Vec<u8>)]) -> Vec<u8> {
     let mut entries = Vec::new();
     for (name, dtype, shape, bytes) in tensors {
         let end = at + bytes.len();
-        entries
-            .push(format!(r#""{name}":{{"dtype":"{dtype}","shape":{shape:?},"data_offsets":[{at},{end}]}}"#));
+        entries.push(format!(
+            r#""{name}":{{"dtype":"{dtype}","shape":{shape:?},"data_offsets":[{at},{end}]}}"#
+        ));
         at = end;
     }
     let mut header = format!("{{{}}}", entries.join(","));
@@ -104,8 +105,10 @@ fn safetensors(tensors: &[(&str, &str, &[usize], Vec<u8>)]) -> Vec<u8> {
 
 /// 24 samples of 2 x 3 bytes that begin with their number.
 fn bytes_of(rows: std::ops::Range<usize>) -> Vec<u8> {
-    rows.flat_map(|row| (0..6).map(move |at| if at == 0 { row as u8 } else { (row * 37 + at * 11) as u8 }))
-        .collect()
+    rows.flat_map(|row| {
+        (0..6).map(move |at| if at == 0 { row as u8 } else { (row * 37 + at * 11) as u8 })
+    })
+    .collect()
 }
 
 fn label(row: usize) -> u16 {
@@ -139,7 +142,9 @@ fn arrays_of_bytes_come_out_of_every_format_alike() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path();
     let labels: Vec<u8> = (0..24).map(|row| label(row) as u8).collect();
-    let x = |rows: std::ops::Range<usize>| npy("|u1", &format!("({}, 2, 3)", rows.len()), &bytes_of(rows));
+    let x = |rows: std::ops::Range<usize>| {
+        npy("|u1", &format!("({}, 2, 3)", rows.len()), &bytes_of(rows))
+    };
     let y = |rows: std::ops::Range<usize>| npy("|u1", &format!("({},)", rows.len()), &labels[rows]);
     let idx_file = put(dir, "data.idx", &idx(0x08, &[24, 2, 3], &bytes_of(0..24)));
     let idx_gz = put(dir, "data.idx.gz", &gzip(&idx(0x08, &[24, 2, 3], &bytes_of(0..24))));
@@ -195,8 +200,12 @@ fn arrays_of_bytes_come_out_of_every_format_alike() {
     // Two halves.
     let names = |suffix: &str| [format!("x{suffix}"), format!("y{suffix}")];
     let ([x_train, y_train], [x_test, y_test]) = (names("_train"), names("_test"));
-    let members =
-        [(&*x_train, x(0..20)), (&*y_train, y(0..20)), (&*x_test, x(20..24)), (&*y_test, y(20..24))];
+    let members = [
+        (&*x_train, x(0..20)),
+        (&*y_train, y(0..20)),
+        (&*x_test, x(20..24)),
+        (&*y_test, y(20..24)),
+    ];
     let npz = put(dir, "halves.npz", &zip(&members));
     let halves = [tensors(0..20, "_train"), tensors(20..24, "_test")].concat();
     for path in [npz, save("halves.safetensors", &halves)] {
@@ -215,7 +224,10 @@ fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
 }
 
 fn assert_near(found: f32, expected: f64) {
-    assert!((f64::from(found) - expected).abs() < 1e-5 * (1.0 + expected.abs()), "{found} is not {expected}");
+    assert!(
+        (f64::from(found) - expected).abs() < 1e-5 * (1.0 + expected.abs()),
+        "{found} is not {expected}"
+    );
 }
 
 #[test]
@@ -246,7 +258,10 @@ fn floats_are_prepared_by_the_training_samples_alone() {
     assert!(train.in_unit_range() && low < 0.0 && high > 1.0);
     for half in [&train, &test] {
         for (stored, seen) in stored_floats(half).concat().iter().zip(seen(half).concat()) {
-            assert_near(seen, (f64::from(*stored) - f64::from(low)) / (f64::from(high) - f64::from(low)));
+            assert_near(
+                seen,
+                (f64::from(*stored) - f64::from(low)) / (f64::from(high) - f64::from(low)),
+            );
         }
     }
     let seen_by_training = seen(&train).concat();
@@ -289,7 +304,9 @@ fn a_value_of_an_array_that_is_not_finite_is_named() {
                 let Err(error) = open(&path) else { panic!("row {row} of {shape} holds {bad}") };
                 let error = error.to_string();
                 assert!(
-                    error.ends_with(&format!("sample {row} holds {bad} at its value 2: mend or remove it")),
+                    error.ends_with(&format!(
+                        "sample {row} holds {bad} at its value 2: mend or remove it"
+                    )),
                     "{error}"
                 );
             }
@@ -314,7 +331,8 @@ fn the_test_has_one_sample_in_six_of_each_class_and_none_without_a_label() {
         stored(data).iter().map(|bytes| u16::from_le_bytes([bytes[0], bytes[1]])).collect()
     };
     // 100 of class 0, 11 of 1, 2 of 2, 1 of 3, and 300 without.
-    let mut labels = [vec![0; 100], vec![1; 11], vec![2; 2], vec![3], vec![UNLABELLED; 300]].concat();
+    let mut labels =
+        [vec![0; 100], vec![1; 11], vec![2; 2], vec![3], vec![UNLABELLED; 300]].concat();
     labels.sort_by_key(|&label| (u32::from(label) * 7 + 1) % 11);
     let count = labels.len();
     for row in 0..count {
@@ -328,7 +346,11 @@ fn the_test_has_one_sample_in_six_of_each_class_and_none_without_a_label() {
         assert_eq!(half.class_names(), metadata.classes);
     }
     let mut counts = BTreeMap::new();
-    test.labels().unwrap().unwrap().iter().for_each(|&label| *counts.entry(label).or_insert(0) += 1);
+    test.labels()
+        .unwrap()
+        .unwrap()
+        .iter()
+        .for_each(|&label| *counts.entry(label).or_insert(0) += 1);
     assert_eq!(counts, BTreeMap::from([(0, 16), (1, 1), (2, 1)]));
     let mut all = [rows(&train), rows(&test)].concat();
     all.sort_unstable();
@@ -372,8 +394,7 @@ fn a_store_keeps_its_halves() {
     assert!(error.ends_with("give no others"), "{error}");
 }
 
-const TABLE: &str =
-    "age,colour,zip,label\n31,red,5,yes\n,green,7,no\n44.5,red,5,\n20,blue,,yes\n31,red,7,no\n9,blue,5,no\n";
+const TABLE: &str = "age,colour,zip,label\n31,red,5,yes\n,green,7,no\n44.5,red,5,\n20,blue,,yes\n31,red,7,no\n9,blue,5,no\n";
 
 #[test]
 fn tables_of_text_are_the_same_however_they_are_written() {
@@ -479,12 +500,15 @@ fn halves_that_do_not_belong_together_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path();
     let store = |name: &str, dtype: Dtype, shape: &[usize], label: Option<u16>| {
-        let mut writer = StoreWriter::create(&dir.join(name), dtype, shape, label.is_some()).unwrap();
+        let mut writer =
+            StoreWriter::create(&dir.join(name), dtype, shape, label.is_some()).unwrap();
         let width = shape.iter().product();
         for row in 0..3 {
             match dtype {
                 Dtype::U8 => writer.push_bytes(&vec![row; width], label.unwrap_or(0)).unwrap(),
-                Dtype::F32 => writer.push_floats(&vec![f32::from(row); width], label.unwrap_or(0)).unwrap(),
+                Dtype::F32 => {
+                    writer.push_floats(&vec![f32::from(row); width], label.unwrap_or(0)).unwrap()
+                }
             }
         }
         let classes = label.map(|_| vec!["a".to_owned(), "b".to_owned()]).unwrap_or_default();
@@ -565,7 +589,8 @@ fn what_is_said_of_columns_is_refused_where_there_are_none_to_choose() {
     let folder = tempfile::tempdir().unwrap();
     let digits = folder.path().join("digits.npy");
     let mut bytes =
-        b"\x93NUMPY\x01\0\x76\0{'descr': '|u1', 'fortran_order': False, 'shape': (4, 2), }".to_vec();
+        b"\x93NUMPY\x01\0\x76\0{'descr': '|u1', 'fortran_order': False, 'shape': (4, 2), }"
+            .to_vec();
     bytes.resize(127, b' ');
     bytes.extend(b"\n\x01\x02\x03\x04\x05\x06\x07\x08");
     fs::write(&digits, bytes).unwrap();
@@ -575,9 +600,13 @@ fn what_is_said_of_columns_is_refused_where_there_are_none_to_choose() {
     };
     assert_eq!(open(TableOptions::default()).unwrap(), 3);
     let ignore = TableOptions { ignore: vec!["id".to_owned()], ..TableOptions::default() };
-    let label = TableOptions { label: LabelColumn::Named("y".to_owned()), ..TableOptions::default() };
+    let label =
+        TableOptions { label: LabelColumn::Named("y".to_owned()), ..TableOptions::default() };
     for table in [ignore, label, TableOptions { header: Some(true), ..TableOptions::default() }] {
         let message = open(table).unwrap_err().to_string();
-        assert!(message.contains("digits.npy: is no table whose columns could be chosen"), "{message}");
+        assert!(
+            message.contains("digits.npy: is no table whose columns could be chosen"),
+            "{message}"
+        );
     }
 }

@@ -51,7 +51,9 @@ fn the_content_says_whether_a_file_is_compressed_and_not_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let (_, sizes, values) = GOOD[0];
     let whole = idx(0x08, sizes, values);
-    for path in [put(folder.path(), "compressed", &gzip(&whole)), put(folder.path(), "plain.gz", &whole)] {
+    for path in
+        [put(folder.path(), "compressed", &gzip(&whole)), put(folder.path(), "plain.gz", &whole)]
+    {
         let dataset = Dataset::from_idx("named wrongly", &path, None).unwrap();
         assert_eq!((dataset.len(), dataset.stored_bytes(4).unwrap()), (5, values[24..].to_vec()));
     }
@@ -69,7 +71,8 @@ fn a_plain_file_is_preferred_to_a_compressed_one() {
 fn gzip_of_several_members_and_of_many_pieces_is_read_whole() {
     let folder = tempfile::tempdir().unwrap();
     // Above the piece in which memory grows, and no multiple of it.
-    let values: Vec<u8> = (0..3_000_003_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let values: Vec<u8> =
+        (0..3_000_003_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let whole = idx(0x08, &[3, 1, 1_000_001], &values);
     let members: Vec<u8> = whole.chunks(1_234_567).flat_map(gzip).collect();
     let path = put(folder.path(), "images.gz", &members);
@@ -82,7 +85,9 @@ fn gzip_of_several_members_and_of_many_pieces_is_read_whole() {
 fn a_fourth_dimension_is_the_channels() {
     let folder = tempfile::tempdir().unwrap();
     let bytes = idx(0x08, &[2, 1, 2, 3], b"abcdefghijkl");
-    for path in [put(folder.path(), "images", &bytes), put(folder.path(), "images.gz", &gzip(&bytes))] {
+    for path in
+        [put(folder.path(), "images", &bytes), put(folder.path(), "images.gz", &gzip(&bytes))]
+    {
         let dataset = Dataset::from_idx("colour", &path, None).unwrap();
         assert_eq!((dataset.len(), dataset.image_shape()), (2, Some((1, 2, 3))));
         assert_eq!(
@@ -97,7 +102,8 @@ fn without_labels_there_are_no_classes() {
     let folder = tempfile::tempdir().unwrap();
     put_good(folder.path());
     let dataset =
-        Dataset::from_idx("images alone", &folder.path().join("train-images-idx3-ubyte"), None).unwrap();
+        Dataset::from_idx("images alone", &folder.path().join("train-images-idx3-ubyte"), None)
+            .unwrap();
     assert_eq!((dataset.labels().unwrap(), dataset.classes(), dataset.len()), (None, 0, 5));
 }
 
@@ -116,7 +122,8 @@ fn gather_divides_the_chosen_rows_and_writes_nothing_else() {
     let (len, sample_len) = (23, 37);
     let values: Vec<u8> = (0..len * sample_len).map(|i| (i * 31 % 16) as u8).collect();
     let labels: Vec<u16> = (0..len).map(|row| (row % 4) as u16).collect();
-    let dataset = Dataset::from_values("made up", values.clone(), &[sample_len], 15, Some(labels)).unwrap();
+    let dataset =
+        Dataset::from_values("made up", values.clone(), &[sample_len], 15, Some(labels)).unwrap();
     let rows = [22, 0, 7, 7, 13];
 
     let mut x = vec![f32::NAN; rows.len() * sample_len + 2];
@@ -138,7 +145,8 @@ fn gather_divides_the_chosen_rows_and_writes_nothing_else() {
 #[test]
 fn a_subset_has_its_rows_and_keeps_the_classes() {
     let dataset =
-        Dataset::from_values("six", (0..12).collect(), &[1, 2], 11, Some(vec![0, 1, 2, 3, 4, 5])).unwrap();
+        Dataset::from_values("six", (0..12).collect(), &[1, 2], 11, Some(vec![0, 1, 2, 3, 4, 5]))
+            .unwrap();
     let subset = dataset.subset(&[4, 1]).unwrap();
     assert_eq!(
         (subset.len(), subset.stored_bytes(0).unwrap(), subset.stored_bytes(1).unwrap()),
@@ -154,8 +162,9 @@ fn a_subset_has_its_rows_and_keeps_the_classes() {
 
 #[test]
 fn shapes_are_images_or_plain_features() {
-    let shape_of =
-        |shape: &[usize]| Dataset::from_values("zeros", vec![0; 60], shape, 1, None).unwrap().image_shape();
+    let shape_of = |shape: &[usize]| {
+        Dataset::from_values("zeros", vec![0; 60], shape, 1, None).unwrap().image_shape()
+    };
     assert_eq!(shape_of(&[60]), None);
     assert_eq!(shape_of(&[5, 6]), Some((5, 6, 1)));
     assert_eq!(shape_of(&[2, 5, 3]), Some((2, 5, 3)));

@@ -1,4 +1,5 @@
-//! Shuffles, hold-outs, label draws and batches over many seeds, and the values that they are pinned to.
+//! Shuffles, hold-outs, label draws and batches over many seeds, and the values that they are
+//! pinned to.
 
 use std::collections::BTreeSet;
 
@@ -32,8 +33,8 @@ fn assert_ascending_and_apart(train: &[u32], validation: &[u32]) {
     assert!(validation.iter().all(|row| !train.contains(row)));
 }
 
-/// The values that `oracle/splits.py` computes. They never change: a resumed run and a repeated experiment
-/// rely on them.
+/// The values that `oracle/splits.py` computes. They never change: a resumed run and a repeated
+/// experiment rely on them.
 #[test]
 fn splits_are_pinned() {
     assert_eq!(shuffled(10, 0, 0), [8, 7, 6, 2, 1, 3, 9, 4, 5, 0]);
@@ -66,8 +67,8 @@ fn every_epoch_is_another_permutation() {
     assert_eq!(shuffled(1, 1, 1), [0]);
 }
 
-/// Each of the 24 orders of four rows is expected 1,000 times in 24,000 epochs, with a standard deviation of
-/// 31.
+/// Each of the 24 orders of four rows is expected 1,000 times in 24,000 epochs, with a standard
+/// deviation of 31.
 #[test]
 fn every_order_is_equally_likely() {
     let mut counts = std::collections::BTreeMap::new();
@@ -81,7 +82,9 @@ fn every_order_is_equally_likely() {
 #[test]
 fn a_holdout_is_a_partition() {
     for seed in 0..50 {
-        for (n, held) in [(0, 0), (1, 0), (1, 1), (10, 3), (100, 99), (7, 7), (7, 8), (7, usize::MAX)] {
+        for (n, held) in
+            [(0, 0), (1, 0), (1, 1), (10, 3), (100, 99), (7, 7), (7, 8), (7, usize::MAX)]
+        {
             let (kept, out) = holdout(n, held, seed);
             assert_eq!(out.len(), held.min(n));
             assert_ascending_and_apart(&kept, &out);
@@ -96,7 +99,8 @@ fn a_draw_is_balanced_where_every_class_has_its_share() {
     let labels = labels_of(&[60, 41, 55, 70, 48]);
     for seed in 0..40 {
         for draw in 0..5 {
-            for (train, validation) in [(5, 0), (7, 3), (100, 100), (101, 99), (53, 22), (14, 189)] {
+            for (train, validation) in [(5, 0), (7, 3), (100, 100), (101, 99), (53, 22), (14, 189)]
+            {
                 let drawn = draw_labels(&labels, 5, train, validation, seed, draw).unwrap();
                 assert_eq!((drawn.train.len(), drawn.validation.len()), (train, validation));
                 assert_ascending_and_apart(&drawn.train, &drawn.validation);
@@ -122,7 +126,10 @@ fn a_remainder_favours_no_class_over_the_draws() {
     let mut counts = [0; 4];
     for draw in 0..4000 {
         let drawn = draw_labels(&labels, 4, 5, 0, 0, draw).unwrap();
-        per_class(&labels, &drawn.train, 4).iter().zip(&mut counts).for_each(|(of, count)| *count += of);
+        per_class(&labels, &drawn.train, 4)
+            .iter()
+            .zip(&mut counts)
+            .for_each(|(of, count)| *count += of);
     }
     // 1,000 draws of the fifth label each, with a standard deviation of 27.
     assert!(counts.iter().all(|&count: &usize| count.abs_diff(5000) < 5 * 27), "{counts:?}");
@@ -182,7 +189,8 @@ fn a_draw_that_cannot_be_had_says_why() {
         (65_536, 65_536, 0, "65536 classes were named"),
         (usize::MAX, 1, 0, "classes"),
     ] {
-        let message = draw_labels(&labels, classes, train, validation, 0, 0).unwrap_err().to_string();
+        let message =
+            draw_labels(&labels, classes, train, validation, 0, 0).unwrap_err().to_string();
         assert!(message.contains(part) && !message.contains('\n'), "{message:?}");
     }
     let labels = [0, 1, 1, 2, 2, 2];
@@ -212,7 +220,10 @@ fn batches_cover_the_order_in_lengths_that_differ_by_one_at_most() {
             let lengths = || batches.iter().map(|rows| rows.len());
             let (longest, shortest) = (lengths().max().unwrap_or(0), lengths().min().unwrap_or(0));
             assert!(longest <= batch && longest - shortest <= 1, "{n} {batch}");
-            assert!(shortest >= batch.min(2) || n <= 1, "{n} {batch}: a single row has no variance");
+            assert!(
+                shortest >= batch.min(2) || n <= 1,
+                "{n} {batch}: a single row has no variance"
+            );
         }
     }
 }

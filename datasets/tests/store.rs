@@ -1,4 +1,5 @@
-//! Stores as they should be: what is written is what the format's description says, and is read back.
+//! Stores as they should be: what is written is what the format's description says, and is read
+//! back.
 
 mod store_files;
 
@@ -96,7 +97,10 @@ fn a_file_made_by_hand_is_read() {
         let Parts::Whole(data) = open_whole(&path, &options, &|_, _| {}).unwrap().data else {
             panic!("it has no halves");
         };
-        assert_eq!((data.image_shape(), data.dtype(), data.classes()), (Some((1, 3, 1)), Dtype::F32, 0));
+        assert_eq!(
+            (data.image_shape(), data.dtype(), data.classes()),
+            (Some((1, 3, 1)), Dtype::F32, 0)
+        );
         let mut seen = [0.0; 6];
         data.gather(&[1, 0], &mut seen).unwrap();
         let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
@@ -116,16 +120,20 @@ fn what_is_written_is_read_back_whatever_the_blocks() {
     let none = |_: usize| UNLABELLED;
     let all = |row: usize| (row % 3) as u16;
     let some = |row: usize| if row.is_multiple_of(2) { UNLABELLED } else { (row % 3) as u16 };
-    // A block of 2 and half of one; of one sample, which is longer than 128 KiB; just one block; a single sample.
+    // A block of 2 and half of one; of one sample, which is longer than 128 KiB; just one block; a
+    // single sample.
     for (width, rows) in [(50_000, 5), (187_500, 3), (32_768, 4), (1, 1), (7, 100)] {
         for dtype in [Dtype::U8, Dtype::F32] {
             for label in [None, Some(&none as &dyn Fn(usize) -> u16), Some(&all), Some(&some)] {
                 let first_of_test = (label.is_some() && rows > 1).then_some(rows / 2);
                 let width = width / dtype.size().min(width);
                 let sample = |row: usize| {
-                    (0..width * dtype.size()).map(|at| value(row * width * 4 + at)).collect::<Vec<u8>>()
+                    (0..width * dtype.size())
+                        .map(|at| value(row * width * 4 + at))
+                        .collect::<Vec<u8>>()
                 };
-                let mut writer = StoreWriter::create(&path, dtype, &[width, 1], label.is_some()).unwrap();
+                let mut writer =
+                    StoreWriter::create(&path, dtype, &[width, 1], label.is_some()).unwrap();
                 for row in 0..rows {
                     if first_of_test == Some(row) {
                         writer.test_begins();
@@ -193,8 +201,12 @@ fn metadata_are_read_back() {
     writer.push_floats(&[1.0, f32::NAN], 1).unwrap();
     writer.finish(&metadata).unwrap();
     let store = Store::open(&path, Access::Map).unwrap();
-    assert_eq!((store.metadata(), store.file_bytes()), (&metadata, fs::metadata(&path).unwrap().len()));
-    let Parts::Whole(data) = open_whole(&path, &OpenOptions::default(), &|_, _| {}).unwrap().data else {
+    assert_eq!(
+        (store.metadata(), store.file_bytes()),
+        (&metadata, fs::metadata(&path).unwrap().len())
+    );
+    let Parts::Whole(data) = open_whole(&path, &OpenOptions::default(), &|_, _| {}).unwrap().data
+    else {
         panic!("it has no halves");
     };
     assert_eq!((data.label_name(), data.columns()), (Some("y"), Some(&columns[..])));
@@ -208,7 +220,8 @@ fn metadata_are_read_back() {
     let mut writer = StoreWriter::create(&path, Dtype::U8, &[1], false).unwrap();
     writer.push_bytes(&[8], 0).unwrap();
     writer.finish(&Metadata { max_value: Some(16), ..Metadata::default() }).unwrap();
-    let Parts::Whole(data) = open_whole(&path, &OpenOptions::default(), &|_, _| {}).unwrap().data else {
+    let Parts::Whole(data) = open_whole(&path, &OpenOptions::default(), &|_, _| {}).unwrap().data
+    else {
         panic!("it has no halves");
     };
     assert_eq!(data.preparation(), &Preparation::Bytes { max: 16 });
@@ -258,7 +271,8 @@ fn two_writers_of_a_path_do_not_spoil_each_other() {
             std::thread::spawn(move || {
                 for _ in 0..20 {
                     let mut writer = StoreWriter::create(&path, Dtype::U8, &[1], true).unwrap();
-                    (0..1_000).for_each(|_| writer.push_bytes(&[number], u16::from(number % 2)).unwrap());
+                    (0..1_000)
+                        .for_each(|_| writer.push_bytes(&[number], u16::from(number % 2)).unwrap());
                     writer.finish(&metadata).unwrap();
                     check(&path).unwrap();
                 }
@@ -275,15 +289,25 @@ fn what_could_not_be_read_is_not_written() {
     let path = folder.path().join("data.narrows");
     let names = |count: usize| vec![String::new(); count];
     let column = Column { name: "a".to_owned(), kind: ColumnKind::Number };
-    let normalised =
-        |preparation| Metadata { normalisation: Some(preparation), classes: names(3), ..Metadata::default() };
+    let normalised = |preparation| Metadata {
+        normalisation: Some(preparation),
+        classes: names(3),
+        ..Metadata::default()
+    };
     for (metadata, says) in [
-        (Metadata { classes: names(2), ..Metadata::default() }, "the label 2, where 2 classes are named"),
+        (
+            Metadata { classes: names(2), ..Metadata::default() },
+            "the label 2, where 2 classes are named",
+        ),
         (Metadata { classes: names(65_536), ..Metadata::default() }, "65536 classes"),
         (Metadata { max_value: Some(0), ..Metadata::default() }, "0 stands for 1.0"),
         (Metadata { columns: Some(vec![column; 3]), ..Metadata::default() }, "3 columns"),
         (
-            Metadata { label: Some("x".repeat(64 << 20)), classes: names(3), ..Metadata::default() },
+            Metadata {
+                label: Some("x".repeat(64 << 20)),
+                classes: names(3),
+                ..Metadata::default()
+            },
             "bytes of metadata",
         ),
         (normalised(Preparation::Floats), "holds bytes"),

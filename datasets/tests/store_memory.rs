@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use narrows_datasets::{Access, OpenOptions, verify};
 use store_files::{ByHand, metadata, read_all, small, with_header};
 
-/// The system's allocator, which knows how many bytes are in use, how many were at most, and in one piece. The test is alone in its process:
-/// others would be counted as well.
+/// The system's allocator, which knows how many bytes are in use, how many were at most, and in one
+/// piece. The test is alone in its process: others would be counted as well.
 struct Counting;
 
 static IN_USE: AtomicUsize = AtomicUsize::new(0);

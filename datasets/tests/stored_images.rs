@@ -18,7 +18,9 @@ fn decoded_images_are_used_again_until_something_changes() {
         let (first, decoded) = opened(dir.path(), options);
         let (second, none) = opened(dir.path(), options);
         assert_eq!(none, 0, "the second opening decodes nothing");
-        for (a, b) in [(&first.data.train, &second.data.train), (&first.data.test, &second.data.test)] {
+        for (a, b) in
+            [(&first.data.train, &second.data.train), (&first.data.test, &second.data.test)]
+        {
             assert!(samples(a) == samples(b) && a.labels().unwrap() == b.labels().unwrap());
             assert_eq!(a.class_names(), b.class_names());
         }
@@ -81,7 +83,8 @@ fn a_data_folder_that_was_moved_keeps_its_decoded_images() {
 /// The only file of decoded images beside the data in `dir`.
 fn stored(dir: &Path) -> std::path::PathBuf {
     let files = fs::read_dir(dir.join(".narrows")).unwrap().map(|entry| entry.unwrap().path());
-    let images: Vec<_> = files.filter(|path| path.extension().is_some_and(|e| e != "lock")).collect();
+    let images: Vec<_> =
+        files.filter(|path| path.extension().is_some_and(|e| e != "lock")).collect();
     assert_eq!(images.len(), 1, "nothing else is left there: {images:?}");
     images[0].clone()
 }
@@ -125,7 +128,8 @@ fn the_stored_file_is_as_documented() {
     put(dir.path().join("train/dog/2.png"), &rgb_png((1, 2), b"ghijkl"));
     put(dir.path().join("test/dog/3.png"), &rgb_png((1, 2), b"mnopqr"));
     put(dir.path().join("test/dog/4.png"), b"");
-    let (opened, _) = opened(dir.path(), &ImageOptions { skip_bad: true, ..ImageOptions::default() });
+    let (opened, _) =
+        opened(dir.path(), &ImageOptions { skip_bad: true, ..ImageOptions::default() });
     assert_eq!(opened.skipped.len(), 1);
     let bytes = fs::read(stored(dir.path())).unwrap();
     let rest =
@@ -178,7 +182,8 @@ fn images_that_cannot_be_read_are_skipped_where_that_is_asked_for() {
     put(dir.path().join("test/b/8.png"), &grey_png((4, 5), &noise(20, 7)));
     let skip = ImageOptions { skip_bad: true, ..ImageOptions::default() };
     for decoded in [8, 0] {
-        let error = if decoded > 0 { None } else { Some(open(dir.path()).unwrap_err().to_string()) };
+        let error =
+            if decoded > 0 { None } else { Some(open(dir.path()).unwrap_err().to_string()) };
         let (Opened { data, skipped, .. }, found) = opened(dir.path(), &skip);
         assert_eq!(found, decoded, "the second time it is known what could not be read");
         assert_eq!(
@@ -186,11 +191,18 @@ fn images_that_cannot_be_read_are_skipped_where_that_is_asked_for() {
             (Some(&[0, 0, 1, 1][..]), Some(&[0, 1][..]))
         );
         let expected = [0, 2, 3, 4, 5, 7].map(|seed| noise(20, seed));
-        assert_eq!([samples(&data.train), samples(&data.test)].concat(), expected.each_ref().map(|v| &v[..]));
+        assert_eq!(
+            [samples(&data.train), samples(&data.test)].concat(),
+            expected.each_ref().map(|v| &v[..])
+        );
         let messages: Vec<String> = skipped.iter().map(ToString::to_string).collect();
         assert_eq!(messages.len(), 2);
         assert_eq!(messages[0], format!("{}: is empty", files[1].display()));
-        assert!(messages[1].starts_with(&format!("{}: is damaged", files[6].display())), "{}", messages[1]);
+        assert!(
+            messages[1].starts_with(&format!("{}: is damaged", files[6].display())),
+            "{}",
+            messages[1]
+        );
         if let Some(error) = error {
             assert!(error.contains("is empty; 2 of 8 images cannot be read"), "{error}");
         }

@@ -69,8 +69,11 @@ fn a_table_is_read_once_until_it_changes() {
     assert_eq!(files(&beside).len(), 1);
 
     // Other options make another store beside it.
-    let table =
-        TableOptions { ordinal: vec!["b".to_owned()], ignore: vec!["a".to_owned()], ..Default::default() };
+    let table = TableOptions {
+        ordinal: vec!["b".to_owned()],
+        ignore: vec!["a".to_owned()],
+        ..Default::default()
+    };
     let ordinal = OpenOptions { table, ..OpenOptions::default() };
     assert_eq!(first_column(&whole(&path, &ordinal)), [0.0, 1.0, 0.0, 1.0]);
     assert_eq!(first_column(&whole(&path, &options(None))), [1.0, 2.0, 10.5, 4.0]);
@@ -146,8 +149,8 @@ fn many_may_open_the_same_table_at_once() {
         println!("it was read");
         return;
     }
-    let text =
-        std::iter::once("a,b\n".to_owned()).chain((0..5_000).map(|row| format!("{},{}\n", 2 * row, row % 7)));
+    let text = std::iter::once("a,b\n".to_owned())
+        .chain((0..5_000).map(|row| format!("{},{}\n", 2 * row, row % 7)));
     let text: String = text.collect();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data.csv");
@@ -169,13 +172,17 @@ fn many_may_open_the_same_table_at_once() {
     });
     for child in children {
         let output = child.wait_with_output().unwrap();
-        assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("it was read"));
+        assert!(
+            output.status.success()
+                && String::from_utf8_lossy(&output.stdout).contains("it was read")
+        );
     }
     let [store] = &files(&folder.path().join(".narrows"))[..] else { panic!("one store is left") };
     verify(store, &mut |_, _| {}).unwrap();
 }
 
-/// A file where the folder should be stands for a folder that cannot be written, which no test can make where it runs as root.
+/// A file where the folder should be stands for a folder that cannot be written, which no test can
+/// make where it runs as root.
 #[cfg(target_os = "linux")]
 #[test]
 fn where_it_cannot_be_kept_beside_the_data_it_is_elsewhere() {
@@ -192,13 +199,22 @@ fn where_it_cannot_be_kept_beside_the_data_it_is_elsewhere() {
     let mut written = None;
     for _ in 0..2 {
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "where_it_cannot_be_kept_beside_the_data_it_is_elsewhere", "--nocapture"])
+            .args([
+                "--exact",
+                "where_it_cannot_be_kept_beside_the_data_it_is_elsewhere",
+                "--nocapture",
+            ])
             .env(FILE, &path)
             .env("XDG_CACHE_HOME", cache.path())
             .output()
             .unwrap();
-        assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("it was read"));
-        let [store] = &files(&cache.path().join("narrows"))[..] else { panic!("one store is made") };
+        assert!(
+            output.status.success()
+                && String::from_utf8_lossy(&output.stdout).contains("it was read")
+        );
+        let [store] = &files(&cache.path().join("narrows"))[..] else {
+            panic!("one store is made")
+        };
         verify(store, &mut |_, _| {}).unwrap();
         // The second time it is found there.
         assert!(written.replace(modified(store)).is_none_or(|before| before == modified(store)));
@@ -212,5 +228,7 @@ fn where_it_cannot_be_kept_beside_the_data_it_is_elsewhere() {
         .env("RUST_BACKTRACE", "0")
         .output()
         .unwrap();
-    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains(".narrows"));
+    assert!(
+        !output.status.success() && String::from_utf8_lossy(&output.stderr).contains(".narrows")
+    );
 }

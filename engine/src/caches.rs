@@ -7,7 +7,8 @@ const USUAL: usize = 512 << 10;
 
 /// The bytes of a core's level-2 cache, within 256 KB and 4 MB.
 ///
-/// Only the order of work may depend on it, and never that of a sum: other caches must not change a bit.
+/// Only the order of work may depend on it, and never that of a sum: other caches must not change a
+/// bit.
 pub(crate) fn level2() -> usize {
     static BYTES: OnceLock<usize> = OnceLock::new();
     *BYTES.get_or_init(|| ask().unwrap_or(USUAL).clamp(256 << 10, 4 << 20))
@@ -22,10 +23,12 @@ fn ask() -> Option<usize> {
             return None;
         }
         // A cache of type 0 ends the list.
-        let caches = (0..16).map(|i| __cpuid_count(leaf, i)).take_while(|cache| cache.eax & 31 != 0);
+        let caches =
+            (0..16).map(|i| __cpuid_count(leaf, i)).take_while(|cache| cache.eax & 31 != 0);
         let mut level2 = caches.filter(|cache| (cache.eax >> 5) & 7 == 2 && cache.eax & 31 != 2);
         level2.next().map(|cache| {
-            let field = |shift: u32, bits: u32| ((cache.ebx >> shift) & ((1 << bits) - 1)) as usize + 1;
+            let field =
+                |shift: u32, bits: u32| ((cache.ebx >> shift) & ((1 << bits) - 1)) as usize + 1;
             field(0, 12) * field(12, 10) * field(22, 10) * (cache.ecx as usize + 1)
         })
     };
@@ -50,7 +53,9 @@ mod tests {
             (file("level")? == "2").then(|| file("size")).flatten()
         });
         match told.and_then(|size| size.strip_suffix('K')?.parse::<usize>().ok()) {
-            Some(kilobytes) => assert_eq!(super::level2(), (kilobytes << 10).clamp(256 << 10, 4 << 20)),
+            Some(kilobytes) => {
+                assert_eq!(super::level2(), (kilobytes << 10).clamp(256 << 10, 4 << 20))
+            }
             None => println!("the operating system does not describe the caches: NOT COMPARED"),
         }
     }

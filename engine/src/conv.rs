@@ -1,7 +1,8 @@
 //! Convolutions as implicit matrix products.
 //!
-//! A convolution reads an image by windows and writes a map of their positions. With the patches of the image that the windows
-//! take in as the rows of P: (positions, taps channels), all three passes are products:
+//! A convolution reads an image by windows and writes a map of their positions. With the patches of
+//! the image that the windows take in as the rows of P: (positions, taps channels), all three
+//! passes are products:
 //!
 //! ```text
 //! forward:          map = P W                     W: (kernel height, kernel width, image channels, map channels)
@@ -9,12 +10,13 @@
 //! input gradient:   dimage = a convolution of dmap again, one for each phase of the stride (`input_gradient.rs`)
 //! ```
 //!
-//! A transposed convolution is the same with image and map exchanged: its forward pass is the input gradient, its input
-//! gradient the forward pass. So both layers, [`Conv2d`](crate::layers::Conv2d) and
-//! [`ConvTranspose2d`](crate::layers::ConvTranspose2d), are these three functions.
+//! A transposed convolution is the same with image and map exchanged: its forward pass is the input
+//! gradient, its input gradient the forward pass. So both layers, [`Conv2d`](crate::layers::Conv2d)
+//! and [`ConvTranspose2d`](crate::layers::ConvTranspose2d), are these three functions.
 //!
-//! P is never there as a whole. Each task gathers some of its rows, as many as stay in its level-2 cache, and multiplies them.
-//! Channels come last, so that a window's row of pixels is one contiguous run, and gathering copies long vectors.
+//! P is never there as a whole. Each task gathers some of its rows, as many as stay in its level-2
+//! cache, and multiplies them. Channels come last, so that a window's row of pixels is one
+//! contiguous run, and gathering copies long vectors.
 
 mod depthwise;
 mod few_channels;
@@ -37,20 +39,21 @@ use crate::{Error, Shape, init::Init};
 use patches::{Axis, Patches};
 use std::cell::Cell;
 
-/// The floats of the patches that a task gathers at a time: 128 KB, which leaves room in a level-2 cache for what they
-/// are multiplied by and make.
+/// The floats of the patches that a task gathers at a time: 128 KB, which leaves room in a level-2
+/// cache for what they are multiplied by and make.
 const BLOCK: usize = 1 << 15;
 
 thread_local! {
-    /// What a task of this thread has gathered, and what it has made of that before it goes where it belongs. They only grow, so
-    /// that what was run before allocates nothing.
+    /// What a task of this thread has gathered, and what it has made of that before it goes where
+    /// it belongs. They only grow, so that what was run before allocates nothing.
     static GATHERED: Cell<Slab> = Cell::default();
     static PRODUCTS: Cell<Slab> = Cell::default();
     /// An image in its frame.
     static FRAMES: Cell<Slab> = Cell::default();
 }
 
-/// The two sides of a convolution: the image that the windows move over, and the map of what they make of it.
+/// The two sides of a convolution: the image that the windows move over, and the map of what they
+/// make of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Conv {
     pub window: Window,
@@ -69,7 +72,12 @@ impl Conv {
     ///
     /// # Errors
     /// If the shape is no image's, or does not fit the settings.
-    pub fn over(window: Window, input: &Shape, map_channels: usize, groups: usize) -> Result<Conv, Error> {
+    pub fn over(
+        window: Window,
+        input: &Shape,
+        map_channels: usize,
+        groups: usize,
+    ) -> Result<Conv, Error> {
         let (image, image_channels) = image(input)?;
         let map = window.positions(image)?;
         let conv = Conv { window, image, image_channels, map, map_channels, groups };
@@ -118,7 +126,8 @@ impl Conv {
         self.image.0 * self.image.1
     }
 
-    /// The values of the weight: (kernel height, kernel width, image channels of a group, map channels).
+    /// The values of the weight: (kernel height, kernel width, image channels of a group, map
+    /// channels).
     pub fn weight_len(&self) -> usize {
         self.taps() * self.image_channels / self.groups * self.map_channels
     }
@@ -128,8 +137,15 @@ impl Conv {
         self.positions() as u64 * self.weight_len() as u64
     }
 
-    /// The weight and, for an output of so many channels, the bias. `fan_in` is what one output sums over.
-    pub fn params(&self, outputs: usize, bias: bool, init: Init, fans: [usize; 2]) -> Vec<ParamSpec> {
+    /// The weight and, for an output of so many channels, the bias. `fan_in` is what one output
+    /// sums over.
+    pub fn params(
+        &self,
+        outputs: usize,
+        bias: bool,
+        init: Init,
+        fans: [usize; 2],
+    ) -> Vec<ParamSpec> {
         let Size(height, width) = self.window.kernel;
         let [fan_in, fan_out] = fans;
         let weight = ParamSpec {

@@ -1,7 +1,8 @@
 //! General matrix multiplication: `C = relu(alpha A B + beta C + bias)`.
 //!
-//! The loops are those of BLIS (van Zee and van de Geijn, 2015), named as there; which operand stays in
-//! which cache is not. For each task, a block of C that no other task writes (`blocking.rs`):
+//! The loops are those of BLIS (van Zee and van de Geijn, 2015), named as there; which operand
+//! stays in which cache is not. For each task, a block of C that no other task writes
+//! (`blocking.rs`):
 //!
 //! ```text
 //! for jc in 0..n by NC                      columns of B and C
@@ -16,26 +17,31 @@
 //!
 //! What differs from BLIS, and why:
 //!
-//! 1. jr is the innermost loop, not ir. A tile is twice as wide as high, and a micro-panel of A then small
-//!    enough to stay in the level-1 cache; B, which is read once per micro-panel, comes in one long run.
-//! 2. Hence A is broadcast element by element from rows, in whatever distance they lie, or from columns, and needs
-//!    no packing: 3 to 6 % of a product of 512 cubed, a fifth of a narrow one whose A lies by columns.
-//! 3. So the processor sees many short runs of A, and fetches few of them ahead. The micro-kernel asks for the next
-//!    strip's while it works, a line in each step of k: a tall A of 288 columns took twice as long without. The
-//!    tile of C is asked for before its sums begin.
-//! 4. Micro-panels of A have any height up to MR: the rows of C are spread evenly, and none is padded. Batches
-//!    of 32 would be padded to 42 otherwise. All strips of one height are one call: half of the time, where k is 9.
-//! 5. With up to 12 MR rows, B is read where it is as well, if it lies by rows: 6 % for a batch of 128, 15 % for
-//!    one of 32. Neither is done where the rows, a multiple of 4096 bytes apart, collide in the caches.
-//! 6. If A and B both lie along k, one has to be transposed while packing. That is the smaller one, if need be by
-//!    computing C transposed: for a batch of 32, the inputs instead of the weights.
-//! 7. Tasks pack for themselves. A block of B that one core packs for all is not in the others' caches. So one thread
-//!    has one task.
+//! 1. jr is the innermost loop, not ir. A tile is twice as wide as high, and a micro-panel of A
+//!    then small enough to stay in the level-1 cache; B, which is read once per micro-panel, comes
+//!    in one long run.
+//! 2. Hence A is broadcast element by element from rows, in whatever distance they lie, or from
+//!    columns, and needs no packing: 3 to 6 % of a product of 512 cubed, a fifth of a narrow one
+//!    whose A lies by columns.
+//! 3. So the processor sees many short runs of A, and fetches few of them ahead. The micro-kernel
+//!    asks for the next strip's while it works, a line in each step of k: a tall A of 288 columns
+//!    took twice as long without. The tile of C is asked for before its sums begin.
+//! 4. Micro-panels of A have any height up to MR: the rows of C are spread evenly, and none is
+//!    padded. Batches of 32 would be padded to 42 otherwise. All strips of one height are one call:
+//!    half of the time, where k is 9.
+//! 5. With up to 12 MR rows, B is read where it is as well, if it lies by rows: 6 % for a batch of
+//!    128, 15 % for one of 32. Neither is done where the rows, a multiple of 4096 bytes apart,
+//!    collide in the caches.
+//! 6. If A and B both lie along k, one has to be transposed while packing. That is the smaller one,
+//!    if need be by computing C transposed: for a batch of 32, the inputs instead of the weights.
+//! 7. Tasks pack for themselves. A block of B that one core packs for all is not in the others'
+//!    caches. So one thread has one task.
 //!
-//! What lost: packing all of B beforehand, for all tasks (5 % at 512 cubed, since the packed B is then read from
-//! the level-3 cache); packing A by columns wherever it lies so (up to 15 %). Blocks of 256 to 512 rows are within the
-//! noise of each other where C is small, and 512 write the large ones half as often; the columns that fill half of
-//! the level-2 cache are as good as those that fill all of it.
+//! What lost: packing all of B beforehand, for all tasks (5 % at 512 cubed, since the packed B is
+//! then read from the level-3 cache); packing A by columns wherever it lies so (up to 15 %). Blocks
+//! of 256 to 512 rows are within the noise of each other where C is small, and 512 write the large
+//! ones half as often; the columns that fill half of the level-2 cache are as good as those that
+//! fill all of it.
 // The micro-kernel and what is around it need a SIMD file with a tile; `portable` needs neither.
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 mod blocking;
@@ -84,9 +90,9 @@ impl<'a> Epilogue<'a> {
 
 /// `c = alpha a b + beta c`, for `a: (m, k)`, `b: (k, n)` and `c: (m, n)`.
 ///
-/// If beta is 0, C is not read, and may hold anything; if k is 0, the product is 0. NaNs and infinities
-/// in A and B act as in the sum of products written out, also if alpha is 0. Each element is
-/// summed in the same order whatever the number of threads, which so changes no bit.
+/// If beta is 0, C is not read, and may hold anything; if k is 0, the product is 0. NaNs and
+/// infinities in A and B act as in the sum of products written out, also if alpha is 0. Each
+/// element is summed in the same order whatever the number of threads, which so changes no bit.
 ///
 /// # Panics
 /// If the shapes do not match.
@@ -98,7 +104,15 @@ pub fn gemm(cx: &Context, alpha: f32, a: MatRef, b: MatRef, beta: f32, c: MatMut
 ///
 /// # Panics
 /// If the shapes do not match, or if there is a bias whose length is not n.
-pub fn gemm_fused(cx: &Context, alpha: f32, a: MatRef, b: MatRef, beta: f32, c: MatMut, epilogue: Epilogue) {
+pub fn gemm_fused(
+    cx: &Context,
+    alpha: f32,
+    a: MatRef,
+    b: MatRef,
+    beta: f32,
+    c: MatMut,
+    epilogue: Epilogue,
+) {
     let (m, n, k) = check_shapes(a, [b.rows(), b.cols()], &c, epilogue);
     if m == 0 || n == 0 {
         return;
@@ -107,7 +121,9 @@ pub fn gemm_fused(cx: &Context, alpha: f32, a: MatRef, b: MatRef, beta: f32, c: 
     let alpha = if k == 0 { 0.0 } else { alpha };
     match cx.isa() {
         #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-        Isa::Avx512(simd) => blocking::product(simd, cx, a, b, c, Finish::new(alpha, beta, epilogue)),
+        Isa::Avx512(simd) => {
+            blocking::product(simd, cx, a, b, c, Finish::new(alpha, beta, epilogue))
+        }
         #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
         Isa::Avx2(simd) => blocking::product(simd, cx, a, b, c, Finish::new(alpha, beta, epilogue)),
         Isa::Plain(_) => portable::product(cx, alpha, a, b, beta, c, epilogue),
@@ -117,7 +133,8 @@ pub fn gemm_fused(cx: &Context, alpha: f32, a: MatRef, b: MatRef, beta: f32, c: 
 /// `c = relu(a b + bias)` for a packed B: [`gemm_fused`] with alpha 1 and beta 0, to the bit.
 ///
 /// # Panics
-/// If the shapes do not match, if there is a bias whose length is not n, or if B was packed for another ISA.
+/// If the shapes do not match, if there is a bias whose length is not n, or if B was packed for
+/// another ISA.
 pub fn gemm_packed(cx: &Context, a: MatRef, b: &PackedB, c: MatMut, epilogue: Epilogue) {
     assert!(
         cx.isa() == b.isa(),
@@ -133,9 +150,13 @@ pub fn gemm_packed(cx: &Context, a: MatRef, b: &PackedB, c: MatMut, epilogue: Ep
     let alpha = if k == 0 { 0.0 } else { 1.0 };
     match cx.isa() {
         #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-        Isa::Avx512(simd) => blocking::run(simd, cx, a, b.panels(), c, Finish::new(alpha, 0.0, epilogue)),
+        Isa::Avx512(simd) => {
+            blocking::run(simd, cx, a, b.panels(), c, Finish::new(alpha, 0.0, epilogue))
+        }
         #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-        Isa::Avx2(simd) => blocking::run(simd, cx, a, b.panels(), c, Finish::new(alpha, 0.0, epilogue)),
+        Isa::Avx2(simd) => {
+            blocking::run(simd, cx, a, b.panels(), c, Finish::new(alpha, 0.0, epilogue))
+        }
         Isa::Plain(_) => portable::product(cx, alpha, a, b.by_rows(), 0.0, c, epilogue),
     }
 }
@@ -155,11 +176,12 @@ fn check_shapes(a: MatRef, b: [usize; 2], c: &MatMut, epilogue: Epilogue) -> (us
     (m, n, k)
 }
 
-/// `c = relu(a b + beta c + bias)`, as [`gemm_fused`], for an A that may be mostly zeros: a look at some of its rows or
-/// columns, whichever are contiguous, decides whether its zeros are skipped.
+/// `c = relu(a b + beta c + bias)`, as [`gemm_fused`], for an A that may be mostly zeros: a look at
+/// some of its rows or columns, whichever are contiguous, decides whether its zeros are skipped.
 ///
-/// It changes no bit where B is finite, but for the sign of a zero where all products are too small for an `f32`. Where
-/// B holds an infinity or a NaN, 0 times that is a NaN if zeros are not skipped, and may be 0 if they are.
+/// It changes no bit where B is finite, but for the sign of a zero where all products are too small
+/// for an `f32`. Where B holds an infinity or a NaN, 0 times that is a NaN if zeros are not
+/// skipped, and may be 0 if they are.
 ///
 /// `scratch` is for what is left of A: [`gemm_sparse_scratch`] values of any content.
 ///
@@ -191,8 +213,8 @@ pub fn gemm_sparse(
     gemm_fused(cx, 1.0, a, b, beta, c, epilogue);
 }
 
-/// The length of the scratch of [`gemm_sparse`] for an A of at most `m` rows and just `k` columns. Little of it is
-/// touched where little is left of A.
+/// The length of the scratch of [`gemm_sparse`] for an A of at most `m` rows and just `k` columns.
+/// Little of it is touched where little is left of A.
 pub fn gemm_sparse_scratch(m: usize, k: usize) -> usize {
     #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
     return sparse::scratch_len(m, k);

@@ -5,7 +5,8 @@
 pub fn to_f32(x: u16) -> f32 {
     let (sign, magnitude) = (u32::from(x & 0x8000) << 16, u32::from(x & 0x7fff));
     let value = if magnitude < 0x7c00 {
-        // With the fraction in its new place, the exponents differ by 127 - 15; subnormals come out right as well.
+        // With the fraction in its new place, the exponents differ by 127 - 15; subnormals come out
+        // right as well.
         (f32::from_bits(magnitude << 13) * 2f32.powi(112)).to_bits()
     } else {
         0x7f80_0000 | (magnitude << 13)
@@ -24,7 +25,8 @@ pub fn from_f32(x: f32) -> u16 {
         // A subnormal counts units of 2^-24; 1,024 of them are the bits of the smallest normal.
         (x.abs() * 2f32.powi(24)).round_ties_even() as u16
     } else {
-        // Just less than half of the last place kept, or half if that is odd; the carry may go into the exponent.
+        // Just less than half of the last place kept, or half if that is odd; the carry may go into
+        // the exponent.
         let rounded = magnitude + 0xfff + ((magnitude >> 13) & 1);
         ((rounded - (112 << 23)) >> 13) as u16
     };

@@ -11,7 +11,8 @@ pub enum Init {
     XavierUniform,
     /// Normal with variance `2 / (fan_in + fan_out)`. The same source, equation 12.
     XavierNormal,
-    /// Uniform within `sqrt(6 / fan_in)`, for layers before a ReLU. He et al., ICCV 2015, equation 10.
+    /// Uniform within `sqrt(6 / fan_in)`, for layers before a ReLU. He et al., ICCV 2015, equation
+    /// 10.
     HeUniform,
     /// Normal with variance `2 / fan_in`, for layers before a ReLU. The same source.
     HeNormal,

@@ -1,7 +1,8 @@
-//! The ladder network: a classifier that learns from labels and from denoising each of its layers at once.
+//! The ladder network: a classifier that learns from labels and from denoising each of its layers
+//! at once.
 //!
-//! Rasmus, Valpola, Honkala, Berglund and Raiko, "Semi-supervised learning with ladder networks", NIPS 2015
-//! (arXiv:1507.02672), algorithm 1. With widths n_0 (the sample) to n_L (the classes):
+//! Rasmus, Valpola, Honkala, Berglund and Raiko, "Semi-supervised learning with ladder networks",
+//! NIPS 2015 (arXiv:1507.02672), algorithm 1. With widths n_0 (the sample) to n_L (the classes):
 //!
 //! ```text
 //! noisy encoder   h_0 = z_0 = x + noise
@@ -13,17 +14,20 @@
 //!                 + sum_l  costs_l mean((s_l - mean_l) / std_l - Z_l)^2         over the unlabelled samples' values
 //! ```
 //!
-//! where norm subtracts the batch's mean and divides by its standard deviation, and mean_l and std_l are those of the clean
-//! W_l H_l-1 (0 and 1 for the sample). Gradients reach the clean encoder through targets, means and deviations, as in the
-//! authors' code. A ReLU has no gamma: the next layer's weights make up for it.
+//! where norm subtracts the batch's mean and divides by its standard deviation, and mean_l and
+//! std_l are those of the clean W_l H_l-1 (0 and 1 for the sample). Gradients reach the clean
+//! encoder through targets, means and deviations, as in the authors' code. A ReLU has no gamma: the
+//! next layer's weights make up for it.
 //!
-//! 1. Layers are the engine's own: linear with its sparse products, and batch norm without its scale and shift.
-//!    What is new are three passes over rows: noise and activation, combinator, cost.
-//! 2. The noisy pass takes labelled and unlabelled samples together, but normalises each by its own statistics, as the
-//!    authors' code does. The decoder takes the unlabelled ones alone: the labelled are among these anyway, one in an
-//!    epoch like all others.
-//! 3. Only as much runs as the costs ask for. With one for the sample alone (the paper's "bottom" variant) there is no
-//!    clean pass, with one for the top alone (its Gamma model) no decoder but the top's combinator.
+//! 1. Layers are the engine's own: linear with its sparse products, and batch norm without its
+//!    scale and shift. What is new are three passes over rows: noise and activation, combinator,
+//!    cost.
+//! 2. The noisy pass takes labelled and unlabelled samples together, but normalises each by its own
+//!    statistics, as the authors' code does. The decoder takes the unlabelled ones alone: the
+//!    labelled are among these anyway, one in an epoch like all others.
+//! 3. Only as much runs as the costs ask for. With one for the sample alone (the paper's "bottom"
+//!    variant) there is no clean pass, with one for the top alone (its Gamma model) no decoder but
+//!    the top's combinator.
 //! 4. Noise is drawn once a step from counters, and what the backward pass needs of it is in z.
 
 mod backward;
@@ -39,7 +43,8 @@ use crate::params::{ParamSpec, Role};
 use crate::{Error, Params};
 use std::ops::Range;
 
-/// The epsilon of the normalisations. The variances of normalised layers are about 1 or more, those of a softmax can be tiny.
+/// The epsilon of the normalisations. The variances of normalised layers are about 1 or more, those
+/// of a softmax can be tiny.
 const EPS: f32 = 1e-6;
 
 /// A ladder network. As a [`Network`](crate::Network), it owns no numbers.
@@ -73,14 +78,16 @@ pub struct LadderLoss {
 }
 
 impl Ladder {
-    /// A ladder of such widths, from a sample's values to the classes, with Gaussian noise of that standard deviation at
-    /// the sample and at each layer, and a weight of the denoising cost of each width.
+    /// A ladder of such widths, from a sample's values to the classes, with Gaussian noise of that
+    /// standard deviation at the sample and at each layer, and a weight of the denoising cost of
+    /// each width.
     ///
-    /// The paper's for MNIST: widths 784, 1000, 500, 250, 250, 250, 10, noise 0.3, and costs 1000, 10, 0.1, 0.1, 0.1, 0.1, 0.1.
+    /// The paper's for MNIST: widths 784, 1000, 500, 250, 250, 250, 10, noise 0.3, and costs 1000,
+    /// 10, 0.1, 0.1, 0.1, 0.1, 0.1.
     ///
     /// # Errors
-    /// If there are fewer than two widths, one is 0, there is not one cost for each, or a number is negative or not
-    /// finite; the message says which.
+    /// If there are fewer than two widths, one is 0, there is not one cost for each, or a number is
+    /// negative or not finite; the message says which.
     pub fn new(widths: &[usize], noise: f32, costs: &[f32]) -> Result<Ladder, Error> {
         if widths.len() < 2 || widths.contains(&0) {
             return Err(Error::new(format!(
@@ -112,7 +119,8 @@ impl Ladder {
         self.widths.len() - 1
     }
 
-    /// The lowest layer with a cost, which the decoder goes down to; `None` if there is no cost at all.
+    /// The lowest layer with a cost, which the decoder goes down to; `None` if there is no cost at
+    /// all.
     fn lowest_cost(&self) -> Option<usize> {
         self.costs.iter().position(|cost| *cost > 0.0)
     }
@@ -122,18 +130,35 @@ impl Ladder {
         self.costs[1..].iter().any(|cost| *cost > 0.0)
     }
 
-    /// Fresh parameters. For layer l from 1 on: `encoder.l.weight` (n_l, n_l-1), `encoder.l.bias` (n_l), and for the top
-    /// `encoder.L.scale`; for the decoder `decoder.l.weight` (n_l-1, n_l) and, from 0 on, `decoder.l.combinator` (10, n_l).
+    /// Fresh parameters. For layer l from 1 on: `encoder.l.weight` (n_l, n_l-1), `encoder.l.bias`
+    /// (n_l), and for the top `encoder.L.scale`; for the decoder `decoder.l.weight` (n_l-1, n_l)
+    /// and, from 0 on, `decoder.l.combinator` (10, n_l).
     pub fn params(&self, seed: u64) -> Params {
         let mut declared = Vec::new();
         let mut declare = |name: String, shape: Vec<usize>, role, init, fan_in, fan_out| {
-            declared
-                .push((name.clone(), ParamSpec { name: name.into(), shape, role, init, fan_in, fan_out }));
+            declared.push((
+                name.clone(),
+                ParamSpec { name: name.into(), shape, role, init, fan_in, fan_out },
+            ));
         };
         for (l, pair) in self.widths.windows(2).enumerate() {
             let ([from, to], l) = ([pair[0], pair[1]], l + 1);
-            declare(format!("encoder.{l}.weight"), vec![to, from], Role::Weight, Init::HeNormal, from, to);
-            declare(format!("encoder.{l}.bias"), vec![to], Role::Bias, Init::Constant(0.0), from, to);
+            declare(
+                format!("encoder.{l}.weight"),
+                vec![to, from],
+                Role::Weight,
+                Init::HeNormal,
+                from,
+                to,
+            );
+            declare(
+                format!("encoder.{l}.bias"),
+                vec![to],
+                Role::Bias,
+                Init::Constant(0.0),
+                from,
+                to,
+            );
         }
         let (top, classes) = (self.top(), self.widths[self.top()]);
         declare(
@@ -158,11 +183,20 @@ impl Ladder {
                     n,
                 );
             }
-            declare(format!("decoder.{l}.combinator"), vec![10, n], Role::Bias, Init::Constant(0.0), n, n);
+            declare(
+                format!("decoder.{l}.combinator"),
+                vec![10, n],
+                Role::Bias,
+                Init::Constant(0.0),
+                n,
+                n,
+            );
         }
         let mut params = Params::declared(declared, seed);
         for l in lowest..=top {
-            combinator::initialise(params.get_mut(&format!("decoder.{l}.combinator")).unwrap_or_default());
+            combinator::initialise(
+                params.get_mut(&format!("decoder.{l}.combinator")).unwrap_or_default(),
+            );
         }
         params
     }

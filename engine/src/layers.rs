@@ -1,8 +1,8 @@
 //! Layers: what a network is made of.
 //!
-//! A layer owns no numbers. It describes itself and works on slices that the network hands it. Forward
-//! and backward stand side by side in its file. To add a layer: write its file, add it to the list
-//! below, and add its reference and its case to `tests/layers/`.
+//! A layer owns no numbers. It describes itself and works on slices that the network hands it.
+//! Forward and backward stand side by side in its file. To add a layer: write its file, add it to
+//! the list below, and add its reference and its case to `tests/layers/`.
 
 mod avg_pool2d;
 mod batch_norm;
@@ -65,7 +65,8 @@ pub enum Mode {
     Train,
     /// Batch norm uses its running statistics, dropout does nothing.
     Evaluate,
-    /// Batch norm uses the batch's statistics, dropout does nothing: to find the statistics of other samples or weights.
+    /// Batch norm uses the batch's statistics, dropout does nothing: to find the statistics of
+    /// other samples or weights.
     Estimate,
 }
 
@@ -143,7 +144,8 @@ pub struct Backward<'a> {
     pub params: &'a [f32],
     /// Their gradients; `None` where the layer is frozen.
     pub grads: Option<&'a mut [f32]>,
-    /// Whether the gradients are added to `grads`, or overwrite all of it, which may then hold anything.
+    /// Whether the gradients are added to `grads`, or overwrite all of it, which may then hold
+    /// anything.
     pub accumulate: bool,
     /// What the forward pass saved.
     pub saved: &'a [f32],
@@ -151,7 +153,8 @@ pub struct Backward<'a> {
     pub scratch: &'a mut [f32],
 }
 
-/// A map that layers are made of in evaluation, where nothing is random and statistics are constants.
+/// A map that layers are made of in evaluation, where nothing is random and statistics are
+/// constants.
 #[derive(Clone, Debug)]
 pub enum Evaluated<'a> {
     /// `y = x W^T + b`
@@ -182,8 +185,8 @@ pub trait Layer: Any + Debug + Send + Sync {
     /// The shape of a sample of the output.
     ///
     /// # Errors
-    /// If the layer cannot take that input or is set up wrongly; the message says what it needs and what it got. The
-    /// network puts the layer's name before it.
+    /// If the layer cannot take that input or is set up wrongly; the message says what it needs and
+    /// what it got. The network puts the layer's name before it.
     fn output_shape(&self, input: &Shape) -> Result<Shape, Error>;
 
     /// The parameters, in the order in which they lie in `params` and `grads`.
@@ -216,16 +219,17 @@ pub trait Layer: Any + Debug + Send + Sync {
     /// Computes `dx` from `dy`, and the gradients of the parameters.
     fn backward(&self, cx: &Context, io: Backward<'_>);
 
-    /// What the layer adds to the loss of a batch of such samples, x: (batch, input). [`Layer::backward`] adds the gradient of
-    /// it to dx, so whoever reports the loss adds it up ([`Network::penalty`](crate::Network::penalty)). A penalty of a layer
-    /// within a block counts in the gradient alone.
+    /// What the layer adds to the loss of a batch of such samples, x: (batch, input).
+    /// [`Layer::backward`] adds the gradient of it to dx, so whoever reports the loss adds it up
+    /// ([`Network::penalty`](crate::Network::penalty)). A penalty of a layer within a block counts
+    /// in the gradient alone.
     fn penalty(&self, cx: &Context, pass: Pass, input: &Shape, x: &[f32]) -> f64 {
         let _ = (cx, pass, input, x);
         0.0
     }
 
-    /// Moves the running statistics towards what the last training pass saved: a fraction `part` of the way, or that of the
-    /// layer's settings.
+    /// Moves the running statistics towards what the last training pass saved: a fraction `part` of
+    /// the way, or that of the layer's settings.
     fn update_statistics(
         &self,
         batch: usize,
@@ -237,9 +241,9 @@ pub trait Layer: Any + Debug + Send + Sync {
         let _ = (batch, input, saved, params, part);
     }
 
-    /// The layer made ready for samples of that shape, where that takes more than its settings: a block plans the
-    /// layers in it, fusing them or not. `None` if it is ready as it is. `name` is what messages call it:
-    /// `encoder.3`.
+    /// The layer made ready for samples of that shape, where that takes more than its settings: a
+    /// block plans the layers in it, fusing them or not. `None` if it is ready as it is. `name` is
+    /// what messages call it: `encoder.3`.
     ///
     /// # Errors
     /// If a layer in it cannot take its input; the message names that layer.
@@ -248,21 +252,22 @@ pub trait Layer: Any + Debug + Send + Sync {
         Ok(None)
     }
 
-    /// The multiply-adds of the products and convolutions in one sample's forward pass. What takes a few
-    /// operations a value counts as nothing.
+    /// The multiply-adds of the products and convolutions in one sample's forward pass. What takes
+    /// a few operations a value counts as nothing.
     fn macs(&self, input: &Shape) -> u64 {
         let _ = input;
         0
     }
 
-    /// Whether it changes no value in any mode, though it may change the shape. The network leaves it out; it keeps its
-    /// number.
+    /// Whether it changes no value in any mode, though it may change the shape. The network leaves
+    /// it out; it keeps its number.
     fn is_identity(&self) -> bool {
         false
     }
 
-    /// What the layer comes to in evaluation, as a chain of maps that a [`Predictor`](crate::Predictor) merges with
-    /// its neighbours': empty if it passes `x` on. `None` runs it as it is, by [`Layer::forward`].
+    /// What the layer comes to in evaluation, as a chain of maps that a
+    /// [`Predictor`](crate::Predictor) merges with its neighbours': empty if it passes `x` on.
+    /// `None` runs it as it is, by [`Layer::forward`].
     fn evaluated<'a>(&self, input: &Shape, params: &'a [f32]) -> Option<Vec<Evaluated<'a>>> {
         let _ = (input, params);
         None

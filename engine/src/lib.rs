@@ -18,9 +18,9 @@
 //!
 //! The same seed gives the same bits on the same instruction set, whatever the number of threads.
 //!
-//! The instruction set `plain` is an exception: its matrix products are those of the `matrixmultiply` crate, which
-//! looks for AVX2 and FMA itself. So another processor may give other bits there, also with the feature
-//! `portable`, which leaves our own SIMD files out and no more.
+//! The instruction set `plain` is an exception: its matrix products are those of the
+//! `matrixmultiply` crate, which looks for AVX2 and FMA itself. So another processor may give other
+//! bits there, also with the feature `portable`, which leaves our own SIMD files out and no more.
 
 #[cfg_attr(feature = "portable", allow(dead_code))]
 mod caches;

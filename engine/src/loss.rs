@@ -1,7 +1,8 @@
 //! Losses: how far an output is from its target, and which way it should move.
 //!
-//! The loss and its gradient are computed in one pass over the output, block by block. Blocks depend on the
-//! size alone, and their sums are added in f64 in a fixed order: any number of threads gives the same bits.
+//! The loss and its gradient are computed in one pass over the output, block by block. Blocks
+//! depend on the size alone, and their sums are added in f64 in a fixed order: any number of
+//! threads gives the same bits.
 
 mod cross_entropy;
 mod pixel;
@@ -18,21 +19,21 @@ pub enum Loss {
     L2,
     /// The mean over all values of `|y - t|`. Its gradient where the two are equal is 0.
     L1,
-    /// The mean over all values of `d^2 / 2` where `d = |y - t| <= delta`, of `delta (d - delta / 2)` elsewhere:
-    /// L2 for small errors, L1 for large ones (Huber 1964).
+    /// The mean over all values of `d^2 / 2` where `d = |y - t| <= delta`, of `delta (d - delta /
+    /// 2)` elsewhere: L2 for small errors, L1 for large ones (Huber 1964).
     Huber {
         /// Where the one becomes the other.
         delta: f32,
     },
-    /// The mean over all values of `-t log p - (1 - t) log(1 - p)`, `p = sigmoid(y)`: for pixels in [0, 1].
-    /// `y` are logits, so the network ends without a sigmoid.
+    /// The mean over all values of `-t log p - (1 - t) log(1 - p)`, `p = sigmoid(y)`: for pixels in
+    /// [0, 1]. `y` are logits, so the network ends without a sigmoid.
     BceWithLogits,
     /// The mean over the samples of `-log p[class]`, `p = softmax(y)`; `y` are logits.
     ///
-    /// As in PyTorch: with class weights it is the sum over the samples, each times its class's weight,
-    /// divided by the sum of these weights (0 if that is 0). With smoothing, a sample's target is
-    /// `1 - smoothing` for its class plus `smoothing / classes` for every class, each class's share being
-    /// weighted by the weight of that class (Szegedy et al., CVPR 2016).
+    /// As in PyTorch: with class weights it is the sum over the samples, each times its class's
+    /// weight, divided by the sum of these weights (0 if that is 0). With smoothing, a sample's
+    /// target is `1 - smoothing` for its class plus `smoothing / classes` for every class, each
+    /// class's share being weighted by the weight of that class (Szegedy et al., CVPR 2016).
     CrossEntropy {
         /// How much of the target is spread over all classes: 0 for none, less than 1.
         smoothing: f32,
@@ -48,9 +49,9 @@ pub enum Target<'a> {
     Values(&'a [f32]),
     /// A class for each sample: (batch), each less than n.
     Classes(&'a [u32]),
-    /// For [`Loss::CrossEntropy`], a probability for each class: (batch, n). A sample whose probabilities add up to another
-    /// sum counts that many times; the mean is over all samples, whatever they count. Smoothing and class weights
-    /// do not apply.
+    /// For [`Loss::CrossEntropy`], a probability for each class: (batch, n). A sample whose
+    /// probabilities add up to another sum counts that many times; the mean is over all samples,
+    /// whatever they count. Smoothing and class weights do not apply.
     Probabilities(&'a [f32]),
 }
 
@@ -80,9 +81,11 @@ impl Loss {
             Loss::Huber { delta } if !(*delta > 0.0 && delta.is_finite()) => {
                 Err(Error::new(format!("huber needs a positive, finite delta, not {delta}")))
             }
-            Loss::CrossEntropy { smoothing, .. } if !(0.0..1.0).contains(smoothing) => Err(Error::new(
-                format!("label smoothing must be at least 0 and less than 1, not {smoothing}"),
-            )),
+            Loss::CrossEntropy { smoothing, .. } if !(0.0..1.0).contains(smoothing) => {
+                Err(Error::new(format!(
+                    "label smoothing must be at least 0 and less than 1, not {smoothing}"
+                )))
+            }
             Loss::CrossEntropy { class_weights: Some(weights), .. } => {
                 let bad = weights.iter().position(|w| !(*w >= 0.0 && w.is_finite()));
                 if let Some(class) = bad {
@@ -106,8 +109,8 @@ impl Loss {
     /// see [`Loss::check`].
     ///
     /// # Errors
-    /// If there is nothing to average over, a length does not fit, the target is of the wrong kind, or a
-    /// class is out of range. `dy` is untouched then.
+    /// If there is nothing to average over, a length does not fit, the target is of the wrong kind,
+    /// or a class is out of range. `dy` is untouched then.
     pub fn evaluate(
         &self,
         cx: &Context,
@@ -148,7 +151,9 @@ impl Loss {
                         return Ok(soft::evaluate(cx, batch, y, self.values(y, target)?, dy));
                     }
                     Target::Values(_) => {
-                        return Err(Error::new("cross-entropy needs a class for each sample, not values"));
+                        return Err(Error::new(
+                            "cross-entropy needs a class for each sample, not values",
+                        ));
                     }
                 };
                 let weights = class_weights.as_deref();

@@ -1,15 +1,17 @@
 //! Elementary functions on vectors, written once for all ISAs.
 //!
-//! Each names its source and its largest error against f64, as `tests/math.rs` measures it over a dense
-//! grid: in ulp (units in the last place of the exact value), or absolute. Where two numbers stand, the first
-//! is with a fused multiply-add. NaN gives NaN. No function returns a subnormal unless given one.
+//! Each names its source and its largest error against f64, as `tests/math.rs` measures it over a
+//! dense grid: in ulp (units in the last place of the exact value), or absolute. Where two numbers
+//! stand, the first is with a fused multiply-add. NaN gives NaN. No function returns a subnormal
+//! unless given one.
 //!
-//! Where a polynomial is said to be fitted, its coefficients are the minimax ones of the Remez exchange
-//! (Remez 1934), computed with 40 digits and then rounded to f32.
+//! Where a polynomial is said to be fitted, its coefficients are the minimax ones of the Remez
+//! exchange (Remez 1934), computed with 40 digits and then rounded to f32.
 
 use crate::simd::Simd;
 
-/// ln 2 in two parts: with an integer of 15 bits, the first gives an exact product (Cody and Waite 1980).
+/// ln 2 in two parts: with an integer of 15 bits, the first gives an exact product (Cody and Waite
+/// 1980).
 const LN_2_HI: f32 = 0.693_359_4;
 const LN_2_LO: f32 = -2.121_944_4e-4;
 
@@ -62,8 +64,8 @@ fn reduce<S: Simd>(s: S, x: S::F) -> (S::F, S::F) {
 
 /// `exp(x)`. 1.0 ulp; 1.3 ulp.
 ///
-/// 0 below -86.9, where the result would come near the subnormals; infinite where it exceeds `f32::MAX`
-/// (above 88.72), and only there.
+/// 0 below -86.9, where the result would come near the subnormals; infinite where it exceeds
+/// `f32::MAX` (above 88.72), and only there.
 ///
 /// `exp(n ln 2 + r) = 2^n exp(r)`, with a fitted polynomial for `exp(r)`.
 #[inline(always)]
@@ -121,8 +123,8 @@ fn twice_atanh<S: Simd>(s: S, w: S::F) -> S::F {
 ///
 /// Anything less than `f32::MIN_POSITIVE`, the smallest normal, counts as it: about -87.34.
 ///
-/// `x = 2^k m` with `m` within a factor sqrt 2 of 1, and `log(m) = 2 atanh((m - 1) / (m + 1))`, with a
-/// fitted polynomial for atanh.
+/// `x = 2^k m` with `m` within a factor sqrt 2 of 1, and `log(m) = 2 atanh((m - 1) / (m + 1))`,
+/// with a fitted polynomial for atanh.
 #[inline(always)]
 pub fn log<S: Simd>(s: S, x: S::F) -> S::F {
     let one = s.splat(1.0);
@@ -133,15 +135,16 @@ pub fn log<S: Simd>(s: S, x: S::F) -> S::F {
     let m = s.select_gt(m, limit, s.mul(m, s.splat(0.5)), m);
     let y = twice_atanh(s, s.div(s.sub(m, one), s.add(m, one)));
     let y = s.add(s.mul(k, s.splat(LN_2_HI)), s.mul_add(k, s.splat(LN_2_LO), y));
-    // The bits of an infinity or a NaN say nothing: 0 x turns both into NaN, and infinity is put back.
+    // The bits of an infinity or a NaN say nothing: 0 x turns both into NaN, and infinity is put
+    // back.
     let y = s.mul_add(x, s.splat(0.0), y);
     s.select_gt(x, s.splat(f32::MAX), x, y)
 }
 
 /// `log(1 + exp(x))`, the smooth form of `max(x, 0)`. 2.6 ulp. 0 below -86.9.
 ///
-/// `max(x, 0) + log(1 + e)` with `e = exp(-|x|)`, which cannot overflow, and `log(1 + e) = 2 atanh(e / (2 + e))`,
-/// which is accurate for the smallest `e`.
+/// `max(x, 0) + log(1 + e)` with `e = exp(-|x|)`, which cannot overflow, and `log(1 + e) = 2
+/// atanh(e / (2 + e))`, which is accurate for the smallest `e`.
 #[inline(always)]
 pub fn softplus<S: Simd>(s: S, x: S::F) -> S::F {
     let e = exp(s, minus_abs(s, x));
@@ -151,10 +154,11 @@ pub fn softplus<S: Simd>(s: S, x: S::F) -> S::F {
 
 /// The normal distribution function, `(1 + erf(x / sqrt 2)) / 2`. 1.2e-7 absolute. 0 below -12.9.
 ///
-/// The tail beyond z = |x| is `exp(-z^2 / 2) (1 - u) P(u)` with `u = 0.35 z / (1 + 0.35 z)`: the form of
-/// Hastings 1955 (Abramowitz and Stegun 26.2.17), with P fitted to a relative error of 3.2e-8, so that small
-/// results are nearly as exact as the exponential, whose argument is rounded. Hastings' own variable, 1 - u,
-/// costs half of the precision near 0, where it is 1 less something small.
+/// The tail beyond z = |x| is `exp(-z^2 / 2) (1 - u) P(u)` with `u = 0.35 z / (1 + 0.35 z)`: the
+/// form of Hastings 1955 (Abramowitz and Stegun 26.2.17), with P fitted to a relative error of
+/// 3.2e-8, so that small results are nearly as exact as the exponential, whose argument is rounded.
+/// Hastings' own variable, 1 - u, costs half of the precision near 0, where it is 1 less something
+/// small.
 #[inline(always)]
 pub fn normal_cdf<S: Simd>(s: S, x: S::F) -> S::F {
     let one = s.splat(1.0);

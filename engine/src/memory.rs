@@ -3,8 +3,8 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-/// The floats in a cache line, which is also the widest vector. Ranges that start at a multiple of it are aligned for
-/// every ISA.
+/// The floats in a cache line, which is also the widest vector. Ranges that start at a multiple of
+/// it are aligned for every ISA.
 pub const FLOATS_PER_LINE: usize = 16;
 
 /// Floats that start at a multiple of 64 bytes, zero at first. It derefs to a slice.
@@ -12,9 +12,10 @@ pub const FLOATS_PER_LINE: usize = 16;
 /// Large slabs come from the system as untouched pages: what is never written takes no memory.
 #[derive(Default)]
 pub struct Slab {
-    // A vector of plain floats, which never grows, and where its first whole cache line starts. A vector of whole lines would need
-    // no start, but the standard library clears memory of such an alignment by hand: 11 of the 30 milliseconds
-    // before a network of a million parameters took its first step.
+    // A vector of plain floats, which never grows, and where its first whole cache line starts. A
+    // vector of whole lines would need no start, but the standard library clears memory of such an
+    // alignment by hand: 11 of the 30 milliseconds before a network of a million parameters took
+    // its first step.
     floats: Vec<f32>,
     start: usize,
     len: usize,

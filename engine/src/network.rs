@@ -36,7 +36,8 @@ pub struct NetworkBuilder {
 }
 
 impl NetworkBuilder {
-    /// Starts a section: its layers are named `name.0`, `name.1` and so on, as in PyTorch's `Sequential`.
+    /// Starts a section: its layers are named `name.0`, `name.1` and so on, as in PyTorch's
+    /// `Sequential`.
     pub fn section(mut self, name: &str) -> Self {
         self.section = name.to_string();
         self
@@ -53,7 +54,8 @@ impl NetworkBuilder {
         self
     }
 
-    /// Runs each layer on its own: the reference that the fused network is tested and measured against.
+    /// Runs each layer on its own: the reference that the fused network is tested and measured
+    /// against.
     pub fn unfused(mut self) -> Self {
         self.fuse = false;
         self
@@ -62,8 +64,8 @@ impl NetworkBuilder {
     /// Plans the network.
     ///
     /// # Errors
-    /// If a layer cannot take its input or is set up wrongly, if there is none, or if a section is in two
-    /// pieces; the message names it.
+    /// If a layer cannot take its input or is set up wrongly, if there is none, or if a section is
+    /// in two pieces; the message names it.
     pub fn build(self) -> Result<Network, Error> {
         let some_input = self.input.checked_len().is_some_and(|len| len > 0);
         if self.layers.is_empty() || !some_input {
@@ -87,7 +89,8 @@ impl NetworkBuilder {
                 sections.push(section.clone());
             }
             // Nothing fuses across a section's end: its output must exist.
-            let in_section = |op: &Op| op.name.rsplit_once('.').is_some_and(|(name, _)| name == section);
+            let in_section =
+                |op: &Op| op.name.rsplit_once('.').is_some_and(|(name, _)| name == section);
             let may_join = chain.ops.last().is_some_and(in_section);
             chain.push(format!("{section}.{index}"), position as u64, layer.into(), may_join)?;
         }
@@ -101,7 +104,12 @@ impl NetworkBuilder {
 impl Network {
     /// Starts a network whose samples have that shape.
     pub fn builder(input: impl Into<Shape>) -> NetworkBuilder {
-        NetworkBuilder { input: input.into(), section: "layers".into(), layers: Vec::new(), fuse: true }
+        NetworkBuilder {
+            input: input.into(),
+            section: "layers".into(),
+            layers: Vec::new(),
+            fuse: true,
+        }
     }
 
     /// The shape of a sample.
@@ -119,14 +127,15 @@ impl Network {
         &self.chain.entries
     }
 
-    /// Computes the output for `x`: (batch, input) into `activations`, and returns it: (batch, output).
+    /// Computes the output for `x`: (batch, input) into `activations`, and returns it: (batch,
+    /// output).
     ///
-    /// Running statistics do not move: [`Network::update_statistics`] does that, after a training pass
-    /// that should count.
+    /// Running statistics do not move: [`Network::update_statistics`] does that, after a training
+    /// pass that should count.
     ///
     /// # Errors
-    /// If `x` is no whole number of samples, more than `activations` was planned for, or a batch too small
-    /// to train on.
+    /// If `x` is no whole number of samples, more than `activations` was planned for, or a batch
+    /// too small to train on.
     pub fn forward<'a>(
         &self,
         cx: &Context,
@@ -181,9 +190,9 @@ impl Network {
         Ok(())
     }
 
-    /// What the layers add to the loss ([`Layer::penalty`]), after a forward pass of `x`: (batch, input), which is not looked at
-    /// where a layer below the lowest trainable one would have been given it. What those layers add in training is no part
-    /// of it: nothing can change it.
+    /// What the layers add to the loss ([`Layer::penalty`]), after a forward pass of `x`: (batch,
+    /// input), which is not looked at where a layer below the lowest trainable one would have been
+    /// given it. What those layers add in training is no part of it: nothing can change it.
     ///
     /// `x` and `pass` must be those of the forward pass.
     pub fn penalty(
@@ -202,7 +211,8 @@ impl Network {
             let x = match i.checked_sub(1) {
                 None => x,
                 Some(below) => {
-                    &activations.values[activations.slots[below].y..][..activations.batch * op.input.len()]
+                    &activations.values[activations.slots[below].y..]
+                        [..activations.batch * op.input.len()]
                 }
             };
             op.layer.penalty(cx, pass, &op.input, x)
@@ -212,13 +222,15 @@ impl Network {
 
     /// Moves the running statistics of all layers that are not frozen, after a training pass.
     ///
-    /// If the last pass was an evaluation, or failed, there are no statistics of a batch: nothing moves.
+    /// If the last pass was an evaluation, or failed, there are no statistics of a batch: nothing
+    /// moves.
     pub fn update_statistics(&self, params: &mut Params, activations: &Activations) {
         self.move_statistics(params, activations, None);
     }
 
-    /// As [`Network::update_statistics`], each by a fraction `part` of the way to the last pass's, whatever the layers' own
-    /// momentum is. After passes by [`Pass::estimate`] over batches of equal size, 1, 1/2, 1/3 and so on give their mean.
+    /// As [`Network::update_statistics`], each by a fraction `part` of the way to the last pass's,
+    /// whatever the layers' own momentum is. After passes by [`Pass::estimate`] over batches of
+    /// equal size, 1, 1/2, 1/3 and so on give their mean.
     pub fn average_statistics(&self, params: &mut Params, activations: &Activations, part: f32) {
         self.move_statistics(params, activations, Some(part));
     }
@@ -234,7 +246,13 @@ impl Network {
                 let start = activations.slots[i].saved;
                 let saved = &activations.values[start..][..op.layer.saved_len(batch, &op.input)];
                 let range = op.params.clone();
-                op.layer.update_statistics(batch, &op.input, saved, &mut params.values_mut()[range], part);
+                op.layer.update_statistics(
+                    batch,
+                    &op.input,
+                    saved,
+                    &mut params.values_mut()[range],
+                    part,
+                );
             }
         }
     }
@@ -245,7 +263,8 @@ impl Network {
             &activations.values[activations.slots[i].y..][..activations.batch * op.output.len()]
         };
         let mut ops = self.chain.ops.iter().enumerate();
-        ops.find(|(i, op)| output_of(*i, op).iter().any(|y| !y.is_finite())).map(|(_, op)| op.name.as_str())
+        ops.find(|(i, op)| output_of(*i, op).iter().any(|y| !y.is_finite()))
+            .map(|(_, op)| op.name.as_str())
     }
 
     /// The planned layers.
@@ -263,11 +282,12 @@ impl Network {
 impl Op {
     /// Whether it has parameters and none of them trains.
     fn frozen(&self, params: &Params) -> bool {
-        !self.entries.is_empty() && !params.entries()[self.entries.clone()].iter().any(|e| e.trainable)
+        !self.entries.is_empty()
+            && !params.entries()[self.entries.clone()].iter().any(|e| e.trainable)
     }
 
-    /// The mode of a layer: what is frozen, or lies below everything that trains, evaluates. So a frozen
-    /// encoder computes one function, and its running statistics stay bit-identical.
+    /// The mode of a layer: what is frozen, or lies below everything that trains, evaluates. So a
+    /// frozen encoder computes one function, and its running statistics stay bit-identical.
     fn mode(&self, params: &Params, below_trainable: bool, mode: Mode) -> Mode {
         if below_trainable || self.frozen(params) { Mode::Evaluate } else { mode }
     }

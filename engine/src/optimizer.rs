@@ -1,7 +1,8 @@
 //! Optimisers: what turns gradients into steps.
 //!
-//! A step is one pass over four slabs (parameters, gradients, two moments), in blocks of fixed size. The trainer
-//! makes it layer by layer, right behind each layer's gradient, which saves most of that traffic.
+//! A step is one pass over four slabs (parameters, gradients, two moments), in blocks of fixed
+//! size. The trainer makes it layer by layer, right behind each layer's gradient, which saves most
+//! of that traffic.
 
 mod adam;
 mod anchor;
@@ -17,8 +18,8 @@ use std::ops::Range;
 
 /// What turns gradients into steps, with the semantics of PyTorch's class of the same name.
 ///
-/// Settings are f64 for the sake of what is computed from them: 1 - 0.999 in f32 is off by 1e-5 of itself.
-/// Weight decay reaches weights alone, not biases nor a normalisation's gamma and beta.
+/// Settings are f64 for the sake of what is computed from them: 1 - 0.999 in f32 is off by 1e-5 of
+/// itself. Weight decay reaches weights alone, not biases nor a normalisation's gamma and beta.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Optimizer {
     /// `buffer = momentum buffer + g`, then `p -= lr buffer`.
@@ -77,13 +78,15 @@ impl Optimizer {
     pub fn check(&self) -> Result<(), Error> {
         let not_negative = |name: &str, value: f64| match value >= 0.0 && value.is_finite() {
             true => Ok(()),
-            false => Err(Error::new(format!("the {name} must be finite and not negative, but is {value}"))),
+            false => Err(Error::new(format!(
+                "the {name} must be finite and not negative, but is {value}"
+            ))),
         };
         let below_one = |name: &str, value: f64| match (0.0..1.0).contains(&value) {
             true => Ok(()),
-            false => {
-                Err(Error::new(format!("the {name} must be at least 0 and less than 1, but is {value}")))
-            }
+            false => Err(Error::new(format!(
+                "the {name} must be at least 0 and less than 1, but is {value}"
+            ))),
         };
         match *self {
             Optimizer::Sgd { momentum, nesterov, weight_decay } => {
@@ -99,7 +102,9 @@ impl Optimizer {
                 below_one("beta2", beta2)?;
                 // An epsilon that is 0 as f32 divides 0 by 0 where a gradient has always been 0.
                 if !(eps >= f64::from(f32::MIN_POSITIVE) && eps.is_finite()) {
-                    return Err(Error::new(format!("the epsilon must be positive and finite, but is {eps}")));
+                    return Err(Error::new(format!(
+                        "the epsilon must be positive and finite, but is {eps}"
+                    )));
                 }
                 not_negative("weight decay", weight_decay)
             }
@@ -123,14 +128,15 @@ impl Optimizer {
     }
 }
 
-/// An optimiser at work: its settings, moments and counts. These are all its state; an [anchor](Self::anchor) is a setting.
+/// An optimiser at work: its settings, moments and counts. These are all its state; an
+/// [anchor](Self::anchor) is a setting.
 #[derive(Clone, Debug)]
 pub struct OptimizerState {
     optimizer: Optimizer,
     steps: u64,
-    /// The updates of each parameter. One that was frozen for a while has had fewer than there were steps,
-    /// and Adam's correction of its moments must know: without, the first steps after freeing a parameter
-    /// would be three times too long.
+    /// The updates of each parameter. One that was frozen for a while has had fewer than there were
+    /// steps, and Adam's correction of its moments must know: without, the first steps after
+    /// freeing a parameter would be three times too long.
     updates: Vec<u64>,
     /// The momentum's buffer, or Adam's mean of gradients; as long as the parameters or empty.
     first: Slab,
@@ -142,13 +148,14 @@ pub struct OptimizerState {
 /// The values that a task updates: four slabs of it are 256 KiB, and stay in the L2 cache.
 const BLOCK: usize = 16 * 1024;
 
-/// Moments of a smaller size become 0: left alone, they would decay into subnormals, which processors
-/// compute with a hundred times slower. The root of the second moment is then below 1e-18, nothing beside
-/// any usual epsilon.
+/// Moments of a smaller size become 0: left alone, they would decay into subnormals, which
+/// processors compute with a hundred times slower. The root of the second moment is then below
+/// 1e-18, nothing beside any usual epsilon.
 const TINY: f32 = 1e-36;
 
 impl OptimizerState {
-    /// The state before the first step. The settings are taken to be in order: see [`Optimizer::check`].
+    /// The state before the first step. The settings are taken to be in order: see
+    /// [`Optimizer::check`].
     pub fn new(optimizer: Optimizer, params: &Params) -> OptimizerState {
         let slab = |used: bool| Slab::new(if used { params.values().len() } else { 0 });
         OptimizerState {
@@ -166,10 +173,11 @@ impl OptimizerState {
         &self.optimizer
     }
 
-    /// From now on pulls the weights below `prefix` towards what they are in `params`, in place of their decay towards 0: a
-    /// step first moves each the `lr strength`th part of the way, `lr` being the parameter's own rate.
-    /// Li, Grandvalet and Davoine (ICML 2018) add `strength / 2` times the squared distance to the loss; here the pull stays
-    /// apart from the gradient, as the decay of AdamW does, and under SGD without momentum it is the same.
+    /// From now on pulls the weights below `prefix` towards what they are in `params`, in place of
+    /// their decay towards 0: a step first moves each the `lr strength`th part of the way, `lr`
+    /// being the parameter's own rate. Li, Grandvalet and Davoine (ICML 2018) add `strength / 2`
+    /// times the squared distance to the loss; here the pull stays apart from the gradient, as the
+    /// decay of AdamW does, and under SGD without momentum it is the same.
     ///
     /// Biases and normalisations are left alone, and so is what is frozen.
     ///
@@ -189,23 +197,31 @@ impl OptimizerState {
         self.steps
     }
 
-    /// The number of updates of each parameter, in the order of [`Params::entries`]: those steps at which it
-    /// was trainable.
+    /// The number of updates of each parameter, in the order of [`Params::entries`]: those steps at
+    /// which it was trainable.
     pub fn updates(&self) -> &[u64] {
         &self.updates
     }
 
-    /// The first and the second moments, laid out as [`Params::values`]; empty where the optimiser has none.
+    /// The first and the second moments, laid out as [`Params::values`]; empty where the optimiser
+    /// has none.
     pub fn moments(&self) -> [&[f32]; 2] {
         [&self.first, &self.second]
     }
 
     /// Puts back what [`step_count`](Self::step_count), [`updates`](Self::updates) and
-    /// [`moments`](Self::moments) once returned, so that the next step is the one that would have followed.
+    /// [`moments`](Self::moments) once returned, so that the next step is the one that would have
+    /// followed.
     ///
     /// # Errors
-    /// If they come from another network or kind of optimiser, by their lengths; nothing is changed then.
-    pub fn restore(&mut self, steps: u64, updates: &[u64], moments: [&[f32]; 2]) -> Result<(), Error> {
+    /// If they come from another network or kind of optimiser, by their lengths; nothing is changed
+    /// then.
+    pub fn restore(
+        &mut self,
+        steps: u64,
+        updates: &[u64],
+        moments: [&[f32]; 2],
+    ) -> Result<(), Error> {
         let expected = [self.updates.len(), self.first.len(), self.second.len()];
         let found = [updates.len(), moments[0].len(), moments[1].len()];
         if found != expected {
@@ -221,8 +237,9 @@ impl OptimizerState {
         Ok(())
     }
 
-    /// Moves every trainable parameter by its gradient, with learning rate `lr` times the parameter's own
-    /// factor. Where `trainable` is false, parameters and moments keep their bits, and the gradient is not looked at.
+    /// Moves every trainable parameter by its gradient, with learning rate `lr` times the
+    /// parameter's own factor. Where `trainable` is false, parameters and moments keep their bits,
+    /// and the gradient is not looked at.
     ///
     /// `grads` is laid out as [`Params::values`].
     ///
@@ -233,10 +250,15 @@ impl OptimizerState {
         self.update(cx, params, 0..params.values().len(), grads, lr);
     }
 
-    /// Counts a step, and an update of each parameter that is trainable now. [`update`](Self::update) does them.
+    /// Counts a step, and an update of each parameter that is trainable now.
+    /// [`update`](Self::update) does them.
     pub(crate) fn begin_step(&mut self, params: &Params) {
         let entries = params.entries();
-        assert_eq!(self.updates.len(), entries.len(), "the parameters that the optimiser was made for");
+        assert_eq!(
+            self.updates.len(),
+            entries.len(),
+            "the parameters that the optimiser was made for"
+        );
         if self.optimizer.moments() > 0 {
             let len = params.values().len();
             assert_eq!(self.first.len(), len, "the parameters that the optimiser was made for");
@@ -247,8 +269,8 @@ impl OptimizerState {
         }
     }
 
-    /// The part of a step that concerns `range` of the parameters, given its gradients. Whether a step is made in one
-    /// part or in many changes no bit.
+    /// The part of a step that concerns `range` of the parameters, given its gradients. Whether a
+    /// step is made in one part or in many changes no bit.
     pub(crate) fn update(
         &mut self,
         cx: &Context,
@@ -259,7 +281,14 @@ impl OptimizerState {
     ) {
         let (entries, values) = params.split_mut();
         assert_eq!(grads.len(), range.len(), "gradients for these parameters");
-        let OptimizerState { optimizer, ref updates, ref mut first, ref mut second, ref anchor, .. } = *self;
+        let OptimizerState {
+            optimizer,
+            ref updates,
+            ref mut first,
+            ref mut second,
+            ref anchor,
+            ..
+        } = *self;
         let isa = cx.isa();
         let chunks = |slab| Chunks::new(cut(slab, range.clone()), BLOCK);
         let slabs = (chunks(values), chunks(first), chunks(second));
@@ -327,10 +356,15 @@ fn move_along(isa: Isa, optimizer: Optimizer, decay: f64, updates: u64, lr: f64,
             isa.run(sgd::Momentum { slabs, lr, momentum, nesterov, decay });
         }
         Optimizer::Adam { beta1, beta2, eps, .. } => {
-            isa.run(adam::Adam::new(slabs, [beta1, beta2], eps, updates, lr).with_decay_in_gradient(decay));
+            isa.run(
+                adam::Adam::new(slabs, [beta1, beta2], eps, updates, lr)
+                    .with_decay_in_gradient(decay),
+            );
         }
         Optimizer::AdamW { beta1, beta2, eps, .. } => {
-            isa.run(adam::Adam::new(slabs, [beta1, beta2], eps, updates, lr).with_decay_apart(decay));
+            isa.run(
+                adam::Adam::new(slabs, [beta1, beta2], eps, updates, lr).with_decay_apart(decay),
+            );
         }
     }
 }
@@ -341,23 +375,26 @@ fn flush<S: Simd>(s: S, x: S::F, limit: S::F) -> S::F {
     s.select_gt(limit, s.abs(x), s.splat(0.0), x)
 }
 
-/// What [`flush`] needs to know for a parameter: one that decays is flushed as the moments are, another is
-/// left alone.
+/// What [`flush`] needs to know for a parameter: one that decays is flushed as the moments are,
+/// another is left alone.
 fn tiny_if(decays: bool) -> f32 {
     if decays { TINY } else { 0.0 }
 }
 
-/// Scales `grads` by `max_norm / (norm + 1e-6)`, as PyTorch's `clip_grad_norm_` does, if that is less than 1;
-/// otherwise no bit changes. Returns the norm before: the root of the sum of all squares.
+/// Scales `grads` by `max_norm / (norm + 1e-6)`, as PyTorch's `clip_grad_norm_` does, if that is
+/// less than 1; otherwise no bit changes. Returns the norm before: the root of the sum of all
+/// squares.
 ///
 /// All of `grads` counts, so what belongs to frozen parameters has to be zero;
-/// [`Network::backward`](crate::Network::backward) does not touch it where a whole layer is frozen. If the norm is not finite, be it NaN or too large
-/// for a sum of squares in f32, gradients become 0 or NaN: ask before using them.
+/// [`Network::backward`](crate::Network::backward) does not touch it where a whole layer is frozen.
+/// If the norm is not finite, be it NaN or too large for a sum of squares in f32, gradients become
+/// 0 or NaN: ask before using them.
 pub fn clip_grad_norm(cx: &Context, grads: &mut [f32], max_norm: f32) -> f64 {
     let block = BLOCK.max(grads.len().div_ceil(MAX_SUMS));
     let blocks = grads.len().div_ceil(block);
-    let squares =
-        cx.sum_parts(blocks, Chunks::new(grads, block), |_, grads| cx.isa().run(SumOfSquares(grads.data)));
+    let squares = cx.sum_parts(blocks, Chunks::new(grads, block), |_, grads| {
+        cx.isa().run(SumOfSquares(grads.data))
+    });
     let norm = squares.sqrt();
     let factor = f64::from(max_norm) / (norm + 1e-6);
     if factor < 1.0 || factor.is_nan() {

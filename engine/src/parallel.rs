@@ -1,8 +1,8 @@
 //! Threads: the only user of rayon.
 //!
-//! Each task writes its own part of the result. Work that is summed over tasks is cut by its size alone, never by the
-//! number of threads, and the sums go through a slot per task and are added in order. So any number of
-//! threads gives the same bits.
+//! Each task writes its own part of the result. Work that is summed over tasks is cut by its size
+//! alone, never by the number of threads, and the sums go through a slot per task and are added in
+//! order. So any number of threads gives the same bits.
 
 use crate::simd::Isa;
 use std::sync::Arc;
@@ -25,9 +25,9 @@ pub struct Context {
     counters: Arc<[AtomicU64; 2]>,
 }
 
-/// What a context and its clones have dealt out to their threads so far. It tells how a computation scales where
-/// there are no more cores to try it on: tasks per barrier bound the threads that can help, and each barrier costs the time
-/// that the last of them is behind the others.
+/// What a context and its clones have dealt out to their threads so far. It tells how a computation
+/// scales where there are no more cores to try it on: tasks per barrier bound the threads that can
+/// help, and each barrier costs the time that the last of them is behind the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Calls that dealt out more than one task, each of which waits for its last one.
@@ -50,8 +50,11 @@ impl Context {
     /// # Errors
     /// If the operating system refuses to start the threads.
     pub fn with_isa(isa: Isa, threads: usize) -> Result<Context, crate::Error> {
-        let threads =
-            if threads == 0 { std::thread::available_parallelism().map_or(1, |n| n.get()) } else { threads };
+        let threads = if threads == 0 {
+            std::thread::available_parallelism().map_or(1, |n| n.get())
+        } else {
+            threads
+        };
         let pool = if threads == 1 {
             None
         } else {
@@ -86,8 +89,9 @@ impl Context {
         Counts { barriers: barriers.load(Ordering::Relaxed), tasks: tasks.load(Ordering::Relaxed) }
     }
 
-    /// Runs `f` on one of the threads. Kernels called inside it hand out their tasks without a detour
-    /// (and without the allocation that entering the pool costs), so a training loop belongs in here.
+    /// Runs `f` on one of the threads. Kernels called inside it hand out their tasks without a
+    /// detour (and without the allocation that entering the pool costs), so a training loop belongs
+    /// in here.
     pub fn install<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
         match &self.pool {
             Some(pool) => pool.install(f),
@@ -100,7 +104,8 @@ impl Context {
         self.for_each_part(tasks, (), |i, ()| f(i));
     }
 
-    /// Cuts `items` into `tasks` parts and calls `f(i, part)` for each, in any order and on any thread.
+    /// Cuts `items` into `tasks` parts and calls `f(i, part)` for each, in any order and on any
+    /// thread.
     pub fn for_each_part<T: Split>(&self, tasks: usize, items: T, f: impl Fn(usize, T) + Sync) {
         fn serial<T: Split>(tasks: std::ops::Range<usize>, items: T, f: &impl Fn(usize, T)) {
             let mut rest = items;
@@ -110,14 +115,21 @@ impl Context {
                 rest = after;
             }
         }
-        fn split<T: Split>(tasks: std::ops::Range<usize>, items: T, f: &(impl Fn(usize, T) + Sync)) {
+        fn split<T: Split>(
+            tasks: std::ops::Range<usize>,
+            items: T,
+            f: &(impl Fn(usize, T) + Sync),
+        ) {
             if tasks.len() <= 1 {
                 return serial(tasks, items, f);
             }
             let half = tasks.len() / 2;
             let middle = tasks.start + half;
             let (left, right) = items.split(half);
-            rayon::join(|| split(tasks.start..middle, left, f), || split(middle..tasks.end, right, f));
+            rayon::join(
+                || split(tasks.start..middle, left, f),
+                || split(middle..tasks.end, right, f),
+            );
         }
         match &self.pool {
             Some(pool) if tasks > 1 => {
@@ -129,22 +141,31 @@ impl Context {
         }
     }
 
-    /// As [`Context::for_each_part`], and the sum of what `f` returns, added in the order of the tasks. Nothing
-    /// is allocated: the sums of the tasks lie on the stack.
+    /// As [`Context::for_each_part`], and the sum of what `f` returns, added in the order of the
+    /// tasks. Nothing is allocated: the sums of the tasks lie on the stack.
     ///
     /// # Panics
     /// If there are more than [`MAX_SUMS`] tasks.
-    pub fn sum_parts<T: Split>(&self, tasks: usize, items: T, f: impl Fn(usize, T) -> f64 + Sync) -> f64 {
+    pub fn sum_parts<T: Split>(
+        &self,
+        tasks: usize,
+        items: T,
+        f: impl Fn(usize, T) -> f64 + Sync,
+    ) -> f64 {
         let mut sums = [0.0; MAX_SUMS];
         let sums = &mut sums[..tasks];
-        self.for_each_part(tasks, (Chunks::new(sums, 1), items), |i, (sum, part)| sum.data[0] = f(i, part));
+        self.for_each_part(tasks, (Chunks::new(sums, 1), items), |i, (sum, part)| {
+            sum.data[0] = f(i, part)
+        });
         sums.iter().sum()
     }
 
     /// `f(i)` for each `i` in `0..tasks`, in order. For whole runs, not for kernels: it allocates.
     pub fn map<R: Send>(&self, tasks: usize, f: impl Fn(usize) -> R + Sync) -> Vec<R> {
         let mut results: Vec<Option<R>> = (0..tasks).map(|_| None).collect();
-        self.for_each_part(tasks, Chunks::new(&mut results, 1), |i, part| part.data[0] = Some(f(i)));
+        self.for_each_part(tasks, Chunks::new(&mut results, 1), |i, part| {
+            part.data[0] = Some(f(i))
+        });
         results.into_iter().map(|r| r.expect("every task ran")).collect()
     }
 }

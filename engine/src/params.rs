@@ -1,8 +1,8 @@
 //! Parameters: one slab with named ranges.
 //!
-//! A layer declares its parameters once, as [`ParamSpec`]s; names, shapes and offsets follow from that.
-//! Running statistics lie in the same slab, so that a section (the encoder, say) is one contiguous range:
-//! transfer copies a range, and freezing is a property of it.
+//! A layer declares its parameters once, as [`ParamSpec`]s; names, shapes and offsets follow from
+//! that. Running statistics lie in the same slab, so that a section (the encoder, say) is one
+//! contiguous range: transfer copies a range, and freezing is a property of it.
 
 use crate::init::Init;
 use crate::memory::{Slab, padded};
@@ -24,7 +24,8 @@ pub enum Role {
 /// A layer's declaration of one of its parameters.
 #[derive(Clone, Debug)]
 pub struct ParamSpec {
-    /// The name within the layer: `weight`, `bias`, `running_mean`; in a block of layers `0.weight`.
+    /// The name within the layer: `weight`, `bias`, `running_mean`; in a block of layers
+    /// `0.weight`.
     pub name: Cow<'static, str>,
     /// The dimensions, row-major.
     pub shape: Vec<usize>,
@@ -61,14 +62,18 @@ pub struct Params {
 }
 
 impl Params {
-    /// Fresh parameters for `network`. The same seed gives the same values; each parameter has a stream
-    /// of its own, keyed by its name, so that an encoder starts alike under any head.
+    /// Fresh parameters for `network`. The same seed gives the same values; each parameter has a
+    /// stream of its own, keyed by its name, so that an encoder starts alike under any head.
     pub fn new(network: &Network, seed: u64) -> Params {
         Params::initialised(network.param_entries().to_vec(), seed)
     }
 
-    /// Fresh parameters for what is no [`Network`]: each of these full names and declarations, on a cache line of its own.
-    pub fn declared(declarations: impl IntoIterator<Item = (String, ParamSpec)>, seed: u64) -> Params {
+    /// Fresh parameters for what is no [`Network`]: each of these full names and declarations, on a
+    /// cache line of its own.
+    pub fn declared(
+        declarations: impl IntoIterator<Item = (String, ParamSpec)>,
+        seed: u64,
+    ) -> Params {
         let mut end = 0;
         let entry = |(name, spec): (String, ParamSpec)| {
             let start = padded(end);
@@ -126,9 +131,9 @@ impl Params {
         self.entries.iter().filter(|e| e.trainable).map(|e| e.range.len()).sum()
     }
 
-    /// Freezes (`false`) or frees (`true`) everything below `prefix`: a section (`encoder`), a layer
-    /// (`encoder.3`) or one parameter. A batch norm whose parameters are all frozen also keeps its
-    /// running statistics and normalises with them.
+    /// Freezes (`false`) or frees (`true`) everything below `prefix`: a section (`encoder`), a
+    /// layer (`encoder.3`) or one parameter. A batch norm whose parameters are all frozen also
+    /// keeps its running statistics and normalises with them.
     pub fn set_trainable(&mut self, prefix: &str, trainable: bool) {
         for entry in self.entries.iter_mut().filter(|e| is_below(&e.name, prefix)) {
             entry.trainable = trainable && entry.spec.role != Role::Statistic;
@@ -185,5 +190,6 @@ fn is_below(name: &str, prefix: &str) -> bool {
 
 /// A name as a number (Fowler, Noll, Vo; 64-bit FNV-1a).
 fn fnv1a(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3))
+    name.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3))
 }

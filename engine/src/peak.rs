@@ -9,14 +9,17 @@ use std::time::{Duration, Instant};
 /// The peak of fused multiply-adds on all threads of the context, in GFLOP/s: the median of several
 /// bursts, 50 to 100 milliseconds in total. A multiply-add counts as two operations.
 ///
-/// The threads have to be otherwise idle, and the burst is too short to heat up a processor: read it as
-/// what the cores can do at their present clock. For the plain ISA it is what the compiler makes of the
-/// portable vectors, and no bound for `matrixmultiply`, which brings kernels of its own.
+/// The threads have to be otherwise idle, and the burst is too short to heat up a processor: read
+/// it as what the cores can do at their present clock. For the plain ISA it is what the compiler
+/// makes of the portable vectors, and no bound for `matrixmultiply`, which brings kernels of its
+/// own.
 pub fn fma_peak(cx: &Context) -> f64 {
     let (isa, threads) = (cx.isa(), cx.threads());
     let rounds = rounds_of_a_burst(20_000, |rounds| isa.run(Burst { rounds }));
     let flops = 2.0 * (threads * rounds * CHAINS * isa.lanes()) as f64;
-    flops / cx.install(|| median_burst(|| cx.for_each(threads, |_| isa.run(Burst { rounds })))) / 1e9
+    flops
+        / cx.install(|| median_burst(|| cx.for_each(threads, |_| isa.run(Burst { rounds }))))
+        / 1e9
 }
 
 /// The bytes that move in a second, in GB (10^9 bytes), as the sum over all threads.
@@ -28,11 +31,12 @@ pub struct Bandwidth {
     pub copy: f64,
 }
 
-/// The bandwidth of what holds `bytes` bytes for each thread: a cache if they fit into it, else memory. Each is the
-/// median of several bursts, 100 to 200 milliseconds in total, and longer if `bytes` takes long to read.
+/// The bandwidth of what holds `bytes` bytes for each thread: a cache if they fit into it, else
+/// memory. Each is the median of several bursts, 100 to 200 milliseconds in total, and longer if
+/// `bytes` takes long to read.
 ///
-/// Each thread passes over a part of its own again and again, with the vectors of the context's ISA. What is said of
-/// [`fma_peak`] holds here, too; at least 16 KB are used.
+/// Each thread passes over a part of its own again and again, with the vectors of the context's
+/// ISA. What is said of [`fma_peak`] holds here, too; at least 16 KB are used.
 pub fn bandwidth(cx: &Context, bytes: usize) -> Bandwidth {
     let (isa, threads) = (cx.isa(), cx.threads());
     let floats = (bytes / size_of::<f32>()).max(4096).next_multiple_of(2048);
@@ -43,13 +47,19 @@ pub fn bandwidth(cx: &Context, bytes: usize) -> Bandwidth {
     let moved = (threads * rounds * floats * size_of::<f32>()) as f64;
     cx.install(|| {
         let read = median_burst(|| {
-            cx.for_each(threads, |i| isa.run(Read { from: &memory[i * floats..][..floats], rounds }));
+            cx.for_each(threads, |i| {
+                isa.run(Read { from: &memory[i * floats..][..floats], rounds })
+            });
         });
         let copy = median_burst(|| {
-            cx.for_each_part(threads, Chunks::new(&mut memory, floats), |_, part: Chunks<'_, f32>| {
-                let (from, to) = part.data.split_at_mut(floats / 2);
-                isa.run(Copy { from, to, rounds });
-            });
+            cx.for_each_part(
+                threads,
+                Chunks::new(&mut memory, floats),
+                |_, part: Chunks<'_, f32>| {
+                    let (from, to) = part.data.split_at_mut(floats / 2);
+                    isa.run(Copy { from, to, rounds });
+                },
+            );
         });
         Bandwidth { read: moved / read / 1e9, copy: moved / copy / 1e9 }
     })
@@ -58,7 +68,8 @@ pub fn bandwidth(cx: &Context, bytes: usize) -> Bandwidth {
 const BURSTS: usize = 9;
 const BURST: Duration = Duration::from_millis(8);
 
-/// How many rounds take about as long as a burst should: found out on one thread, from `first` rounds.
+/// How many rounds take about as long as a burst should: found out on one thread, from `first`
+/// rounds.
 fn rounds_of_a_burst(first: usize, run: impl Fn(usize)) -> usize {
     run(first);
     let mut rounds = first;
@@ -130,7 +141,8 @@ impl Kernel for Read<'_> {
         for _ in 0..self.rounds {
             for chunk in black_box(self.from).chunks_exact(STREAMS * S::LANES) {
                 for i in 0..STREAMS {
-                    // The smaller of two takes one instruction, and no number of rounds overflows it.
+                    // The smaller of two takes one instruction, and no number of rounds overflows
+                    // it.
                     sums[i] = simd.min(sums[i], simd.load(&chunk[i * S::LANES..][..S::LANES]));
                 }
             }
@@ -154,7 +166,9 @@ impl Kernel for Copy<'_> {
     fn run<S: Simd>(self, simd: S) {
         let len = STREAMS * S::LANES;
         for _ in 0..self.rounds {
-            for (from, to) in black_box(self.from).chunks_exact(len).zip(self.to.chunks_exact_mut(len)) {
+            for (from, to) in
+                black_box(self.from).chunks_exact(len).zip(self.to.chunks_exact_mut(len))
+            {
                 for i in 0..STREAMS {
                     simd.store(simd.load(&from[i * S::LANES..]), &mut to[i * S::LANES..]);
                 }

@@ -1,17 +1,20 @@
 //! Inference: a trained network made ready for use.
 //!
-//! A [`Predictor`] computes what [`Network::forward`] does in evaluation, but for rounding, and does less for it:
+//! A [`Predictor`] computes what [`Network::forward`] does in evaluation, but for rounding, and
+//! does less for it:
 //!
-//! 1. Batch norm (with its running statistics) goes into the weights and the bias of the linear layer before it, ReLU into
-//!    that layer's epilogue; dropout is left out (`plan.rs`). Batch norm in front of a linear layer is not folded into
-//!    it: where the mean is large against the deviation, the difference from the mean would be lost in rounding.
-//! 2. Weights are copied once, into the order in which the kernel reads them (`panels.rs`), if wanted in half
-//!    precision or as bytes: a single row is bound by reading the weights.
-//! 3. Where x is 0, the weights that it would meet are not read (`product.rs`): behind a ReLU that is half of them, for a
-//!    picture of a digit four fifths.
-//! 4. Each output is one sum in the order of the inputs, however many rows come along: so a row through the layers of this
-//!    crate gives the same bits alone and in any batch. A batch goes to the threads by blocks of rows, each through all
-//!    layers: there is one barrier in a call, and what lies between two layers stays in the level-2 cache.
+//! 1. Batch norm (with its running statistics) goes into the weights and the bias of the linear
+//!    layer before it, ReLU into that layer's epilogue; dropout is left out (`plan.rs`). Batch norm
+//!    in front of a linear layer is not folded into it: where the mean is large against the
+//!    deviation, the difference from the mean would be lost in rounding.
+//! 2. Weights are copied once, into the order in which the kernel reads them (`panels.rs`), if
+//!    wanted in half precision or as bytes: a single row is bound by reading the weights.
+//! 3. Where x is 0, the weights that it would meet are not read (`product.rs`): behind a ReLU that
+//!    is half of them, for a picture of a digit four fifths.
+//! 4. Each output is one sum in the order of the inputs, however many rows come along: so a row
+//!    through the layers of this crate gives the same bits alone and in any batch. A batch goes to
+//!    the threads by blocks of rows, each through all layers: there is one barrier in a call, and
+//!    what lies between two layers stays in the level-2 cache.
 
 mod difference;
 mod panels;
@@ -30,7 +33,8 @@ use plan::{Map, Stage};
 use product::Product;
 use workspace::Slot;
 
-/// The rows of a block, at most: a panel of weights is read into the level-2 cache once for all of them.
+/// The rows of a block, at most: a panel of weights is read into the level-2 cache once for all of
+/// them.
 const MAX_ROWS: usize = 96;
 
 /// A network with its parameters, ready to predict: immutable, and free to be shared by threads.
@@ -73,7 +77,8 @@ impl Predictor {
     /// [`Predictor::difference`] says what that costs.
     ///
     /// # Errors
-    /// If `params` are not those of `network`, or if there is a weight that the precision has no number for.
+    /// If `params` are not those of `network`, or if there is a weight that the precision has no
+    /// number for.
     pub fn with_precision(
         network: &Network,
         params: &Params,
@@ -118,12 +123,14 @@ impl Predictor {
 
     /// Computes y: (batch, output) for x: (batch, input), for any number of rows.
     ///
-    /// The workspace grows to what the largest batch so far needed; once it has, nothing is allocated, but for what
-    /// entering a context's threads from outside costs (see [`Context::install`]). A NaN or an infinity in a row of x
-    /// gives what the products written out would give, in that row alone.
+    /// The workspace grows to what the largest batch so far needed; once it has, nothing is
+    /// allocated, but for what entering a context's threads from outside costs (see
+    /// [`Context::install`]). A NaN or an infinity in a row of x gives what the products written
+    /// out would give, in that row alone.
     ///
     /// # Errors
-    /// If `x` is no whole number of samples, at least one, or `y` has no place for just their outputs.
+    /// If `x` is no whole number of samples, at least one, or `y` has no place for just their
+    /// outputs.
     pub fn predict(
         &self,
         cx: &Context,
@@ -144,7 +151,8 @@ impl Predictor {
             )));
         }
         // By size alone: layers that run as they are may round differently in another block.
-        let rows = batch.div_ceil(16).next_multiple_of(product::TILE_ROWS).clamp(12, MAX_ROWS).min(batch);
+        let rows =
+            batch.div_ceil(16).next_multiple_of(product::TILE_ROWS).clamp(12, MAX_ROWS).min(batch);
         let tasks = batch.div_ceil(rows);
         let slots = tasks.min(if cx.threads() == 1 { 1 } else { 4 * cx.threads() });
         let slots = workspace.prepare(self, slots, rows);
@@ -177,7 +185,11 @@ impl Predictor {
         }
         for (i, stage) in self.stages.iter().enumerate() {
             let x = if i == 0 { x } else { &before[..rows * stage.inputs] };
-            let y = if i + 1 == self.stages.len() { &mut *y } else { &mut after[..rows * stage.outputs] };
+            let y = if i + 1 == self.stages.len() {
+                &mut *y
+            } else {
+                &mut after[..rows * stage.outputs]
+            };
             match &stage.map {
                 Map::Linear(linear) => {
                     let columns = bytemuck::cast_slice_mut(columns);

@@ -1,8 +1,8 @@
 //! Random numbers from counters: Philox4x32-10.
 //!
 //! A number depends on (seed, purpose, step, row, column) alone, not on what was drawn before. So a
-//! resumed run and any number of threads draw the same numbers, and the backward pass can draw a dropout
-//! mask again instead of keeping it.
+//! resumed run and any number of threads draw the same numbers, and the backward pass can draw a
+//! dropout mask again instead of keeping it.
 //!
 //! Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 
@@ -13,10 +13,12 @@ pub struct Random {
 }
 
 impl Random {
-    /// The stream of `seed` for `purpose`, any number that tells its uses apart (a layer's index, say).
+    /// The stream of `seed` for `purpose`, any number that tells its uses apart (a layer's index,
+    /// say).
     pub fn new(seed: u64, purpose: u64) -> Random {
         // One Philox block mixes the two into the key.
-        let mixed = philox([lo(seed), hi(seed), lo(purpose), hi(purpose)], [0x6e61_7272, 0x6f77_7321]);
+        let mixed =
+            philox([lo(seed), hi(seed), lo(purpose), hi(purpose)], [0x6e61_7272, 0x6f77_7321]);
         Random { key: [mixed[0], mixed[1]] }
     }
 
@@ -62,9 +64,9 @@ impl Random {
 /// The pairs of normal numbers that are made at a time.
 const PAIRS: usize = 32;
 
-/// The logarithm of x in (0, 1], within 1e-10 of it. Unlike a library's, it has no branches, so that the compiler makes
-/// vectors of it: a network's initial weights are most of what it does before its first step. And no other library
-/// gives it other bits.
+/// The logarithm of x in (0, 1], within 1e-10 of it. Unlike a library's, it has no branches, so
+/// that the compiler makes vectors of it: a network's initial weights are most of what it does
+/// before its first step. And no other library gives it other bits.
 #[inline(always)]
 fn ln(x: f64) -> f64 {
     // x = 2^k m, with m in [1/sqrt 2, sqrt 2).
@@ -74,8 +76,8 @@ fn ln(x: f64) -> f64 {
     // ln m = 2 artanh s
     let s = (m - 1.0) / (m + 1.0);
     let z = s * s;
-    let series =
-        1.0 + z * (1.0 / 3.0 + z * (1.0 / 5.0 + z * (1.0 / 7.0 + z * (1.0 / 9.0 + z * (1.0 / 11.0)))));
+    let series = 1.0
+        + z * (1.0 / 3.0 + z * (1.0 / 5.0 + z * (1.0 / 7.0 + z * (1.0 / 9.0 + z * (1.0 / 11.0)))));
     f64::from(k) * std::f64::consts::LN_2 + 2.0 * s * series
 }
 
@@ -90,7 +92,8 @@ fn sin_cos_turns(t: f64) -> (f64, f64) {
     // Taylor's series, for r in [-pi / 4, pi / 4]
     let z = r * r;
     let s = r * (1.0 - z / 6.0 * (1.0 - z / 20.0 * (1.0 - z / 42.0 * (1.0 - z / 72.0))));
-    let c = 1.0 - z / 2.0 * (1.0 - z / 12.0 * (1.0 - z / 30.0 * (1.0 - z / 56.0 * (1.0 - z / 90.0))));
+    let c =
+        1.0 - z / 2.0 * (1.0 - z / 12.0 * (1.0 - z / 30.0 * (1.0 - z / 56.0 * (1.0 - z / 90.0))));
     let (sin, cos) = if quadrant & 1 == 0 { (s, c) } else { (c, s) };
     let negate = |x: f64, sign: u64| f64::from_bits(x.to_bits() ^ (sign & 2) << 62);
     (negate(sin, quadrant), negate(cos, quadrant.wrapping_add(1)))
@@ -130,7 +133,10 @@ mod tests {
     #[test]
     fn philox_gives_the_published_answers() {
         assert_eq!(philox([0; 4], [0; 2]), [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]);
-        assert_eq!(philox([u32::MAX; 4], [u32::MAX; 2]), [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd]);
+        assert_eq!(
+            philox([u32::MAX; 4], [u32::MAX; 2]),
+            [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd]
+        );
         assert_eq!(
             philox([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0]),
             [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1]
@@ -143,9 +149,15 @@ mod tests {
             let t = f64::from(i) / f64::from(1 << 16);
             let (sin, cos) = sin_cos_turns(t);
             let (expected_sin, expected_cos) = (std::f64::consts::TAU * t).sin_cos();
-            assert!((sin - expected_sin).abs() < 1e-8 && (cos - expected_cos).abs() < 1e-8, "{t} turns");
+            assert!(
+                (sin - expected_sin).abs() < 1e-8 && (cos - expected_cos).abs() < 1e-8,
+                "{t} turns"
+            );
             for x in [t, t / f64::from(1 << 8)].into_iter().filter(|&x| x > 0.0) {
-                assert!((ln(x) - x.ln()).abs() <= 1e-10 * x.ln().abs().max(1e-3), "the logarithm of {x}");
+                assert!(
+                    (ln(x) - x.ln()).abs() <= 1e-10 * x.ln().abs().max(1e-3),
+                    "the logarithm of {x}"
+                );
             }
         }
     }

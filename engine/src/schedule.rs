@@ -22,14 +22,15 @@ pub enum Schedule {
     },
     /// Up in a straight line, then another schedule over the steps that remain.
     WarmUp {
-        /// The steps below the full rate. Step s of them trains with (s + 1) / (steps + 1) of the rate that
-        /// `then` starts with, so that no step is wasted on a rate of 0.
+        /// The steps below the full rate. Step s of them trains with (s + 1) / (steps + 1) of the
+        /// rate that `then` starts with, so that no step is wasted on a rate of 0.
         steps: u64,
         /// What follows.
         then: Box<Schedule>,
     },
-    /// Half a cosine up to the base rate, then half a cosine down (Smith and Topin, arXiv:1708.07120, in the form
-    /// of PyTorch's `OneCycleLR` with two phases; the momentum stays).
+    /// Half a cosine up to the base rate, then half a cosine down (Smith and Topin,
+    /// arXiv:1708.07120, in the form of PyTorch's `OneCycleLR` with two phases; the momentum
+    /// stays).
     OneCycle {
         /// When the peak comes, as a part of all steps: PyTorch's `pct_start`.
         peak_at: f32,
@@ -41,7 +42,8 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// One cycle with PyTorch's defaults: from 1/25 to the peak at 30 % of the steps, and down to 4e-6.
+    /// One cycle with PyTorch's defaults: from 1/25 to the peak at 30 % of the steps, and down to
+    /// 4e-6.
     pub fn one_cycle() -> Schedule {
         Schedule::OneCycle { peak_at: 0.3, start_divisor: 25.0, end_divisor: 1e4 }
     }
@@ -53,9 +55,9 @@ impl Schedule {
     pub fn check(&self) -> Result<(), Error> {
         let positive = |name: &str, value: f32| match value > 0.0 && value.is_finite() {
             true => Ok(()),
-            false => {
-                Err(Error::new(format!("the schedule's {name} must be positive and finite, not {value}")))
-            }
+            false => Err(Error::new(format!(
+                "the schedule's {name} must be positive and finite, not {value}"
+            ))),
         };
         match self {
             Schedule::Constant => Ok(()),
@@ -65,7 +67,9 @@ impl Schedule {
             Schedule::Step { gamma, .. } => positive("gamma", *gamma),
             Schedule::Cosine { min } => match (0.0..=1.0).contains(min) {
                 true => Ok(()),
-                false => Err(Error::new(format!("the schedule's minimum must be from 0 to 1, not {min}"))),
+                false => Err(Error::new(format!(
+                    "the schedule's minimum must be from 0 to 1, not {min}"
+                ))),
             },
             Schedule::WarmUp { then, .. } => then.check(),
             Schedule::OneCycle { peak_at, start_divisor, end_divisor } => {
@@ -80,20 +84,25 @@ impl Schedule {
         }
     }
 
-    /// The same schedule for a run of `factor` times as many steps: what it counts in steps keeps its part of the whole.
+    /// The same schedule for a run of `factor` times as many steps: what it counts in steps keeps
+    /// its part of the whole.
     pub fn stretched(&self, factor: f64) -> Schedule {
         let part = |steps: u64| (steps as f64 * factor).round() as u64;
         match self {
-            Schedule::Step { every, gamma } => Schedule::Step { every: part(*every).max(1), gamma: *gamma },
+            Schedule::Step { every, gamma } => {
+                Schedule::Step { every: part(*every).max(1), gamma: *gamma }
+            }
             Schedule::WarmUp { steps, then } => {
                 Schedule::WarmUp { steps: part(*steps), then: Box::new(then.stretched(factor)) }
             }
-            Schedule::Constant | Schedule::Cosine { .. } | Schedule::OneCycle { .. } => self.clone(),
+            Schedule::Constant | Schedule::Cosine { .. } | Schedule::OneCycle { .. } => {
+                self.clone()
+            }
         }
     }
 
-    /// The rate of step `step`, the first being 0, of `total` steps, as a multiple of the base rate. Beyond
-    /// the last step it stays what it was.
+    /// The rate of step `step`, the first being 0, of `total` steps, as a multiple of the base
+    /// rate. Beyond the last step it stays what it was.
     pub fn factor(&self, step: u64, total: u64) -> f32 {
         self.exact(step, total) as f32
     }
@@ -107,7 +116,9 @@ impl Schedule {
                 let changes = step / (*every).max(1);
                 f64::from(*gamma).powf(changes as f64)
             }
-            Schedule::Cosine { min } => half_cosine(1.0, f64::from(*min), step as f64 / total as f64),
+            Schedule::Cosine { min } => {
+                half_cosine(1.0, f64::from(*min), step as f64 / total as f64)
+            }
             Schedule::WarmUp { steps, then } => {
                 let rest = total.saturating_sub(*steps);
                 match step.checked_sub(*steps) {

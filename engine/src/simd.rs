@@ -1,11 +1,12 @@
 //! One vector type per instruction set (ISA), and the dispatch to it.
 //!
-//! An algorithm is written once, as a [`Kernel`] generic over [`Simd`]; the files below this one hold
-//! only primitives. A token such as `Avx2` can be built by detection alone, so holding one proves that
-//! the processor has the instructions: it is the licence for the unsafe intrinsics behind the methods.
+//! An algorithm is written once, as a [`Kernel`] generic over [`Simd`]; the files below this one
+//! hold only primitives. A token such as `Avx2` can be built by detection alone, so holding one
+//! proves that the processor has the instructions: it is the licence for the unsafe intrinsics
+//! behind the methods.
 //!
-//! Dispatch happens once per kernel call, in [`Isa::run`]. Rayon's closures do not inherit the target
-//! features of their caller, so threads go outside: each task dispatches anew.
+//! Dispatch happens once per kernel call, in [`Isa::run`]. Rayon's closures do not inherit the
+//! target features of their caller, so threads go outside: each task dispatches anew.
 //!
 //! To add an ISA, write its file and add one line to the list in `isas!`.
 
@@ -21,8 +22,8 @@ use std::fmt;
 
 /// The vector primitives of one ISA. Every method is a handful of instructions.
 ///
-/// Loads and stores take slices, so that algorithms stay safe; on slices of a known length the bounds
-/// checks fold away.
+/// Loads and stores take slices, so that algorithms stay safe; on slices of a known length the
+/// bounds checks fold away.
 pub trait Simd: Copy + fmt::Debug + Send + Sync + 'static {
     /// A vector of `LANES` floats.
     type F: Copy;
@@ -47,8 +48,8 @@ pub trait Simd: Copy + fmt::Debug + Send + Sync + 'static {
 
     /// Asks for the cache line at `x`, any address at all: a hint, which never faults.
     fn prefetch(self, x: *const f32);
-    /// The first `LANES` half-precision values of `x` (IEEE 754 binary16, as bits), which is exact. Panics if `x`
-    /// is shorter.
+    /// The first `LANES` half-precision values of `x` (IEEE 754 binary16, as bits), which is exact.
+    /// Panics if `x` is shorter.
     fn load_f16(self, x: &[u16]) -> Self::F;
     /// The first `LANES` integers of `x`. Panics if `x` is shorter.
     fn load_i8(self, x: &[i8]) -> Self::F;
@@ -87,12 +88,13 @@ pub trait Simd: Copy + fmt::Debug + Send + Sync + 'static {
     fn sum(self, a: Self::F) -> f32;
     /// The largest lane; unspecified if a lane is NaN.
     fn max_lane(self, a: Self::F) -> f32;
-    /// Transposes a block of `LANES` x `LANES`: `out[r * out_stride + c] = x[c * x_stride + r]`. Panics if
-    /// either slice is shorter than its block.
+    /// Transposes a block of `LANES` x `LANES`: `out[r * out_stride + c] = x[c * x_stride + r]`.
+    /// Panics if either slice is shorter than its block.
     fn transpose(self, x: &[f32], x_stride: usize, out: &mut [f32], out_stride: usize);
-    /// Writes the lanes of `v` that are not 0 (a NaN is not) to the front of `values`, in order, and `first` plus
-    /// their numbers to the front of `places`; returns how many they are. Behind them `LANES` values are filled up with
-    /// anything. Panics if either slice is shorter than that.
+    /// Writes the lanes of `v` that are not 0 (a NaN is not) to the front of `values`, in order,
+    /// and `first` plus their numbers to the front of `places`; returns how many they are. Behind
+    /// them `LANES` values are filled up with anything. Panics if either slice is shorter than
+    /// that.
     fn compress(self, v: Self::F, first: u32, values: &mut [f32], places: &mut [u32]) -> usize;
 
     /// Vectors of `x`, the last one filled up with zeros: `f(offset, vector)`.
@@ -128,7 +130,10 @@ pub trait Simd: Copy + fmt::Debug + Send + Sync + 'static {
 #[inline(always)]
 fn check_block(len: usize, stride: usize, lanes: usize) {
     let end = stride.checked_mul(lanes - 1).and_then(|last| last.checked_add(lanes));
-    assert!(end.is_some_and(|end| end <= len), "{len} floats are too short for a block of {lanes} rows");
+    assert!(
+        end.is_some_and(|end| end <= len),
+        "{len} floats are too short for a block of {lanes} rows"
+    );
 }
 
 /// A computation written once for all ISAs. Mark `run` as `#[inline(always)]`: it must be compiled
@@ -153,14 +158,16 @@ macro_rules! isas {
         $( $(#[$cfg])* pub use $module::$name; )+
 
         impl Isa {
-            /// All ISAs that this processor has, best first. Never empty: the plain one runs anywhere.
+            /// All ISAs that this processor has, best first. Never empty: the plain one runs
+            /// anywhere.
             pub fn available() -> Vec<Isa> {
                 let mut found = Vec::new();
                 $( $(#[$cfg])* found.extend($module::$name::detect().map(Isa::$name)); )+
                 found
             }
 
-            /// The names of all ISAs compiled in, best first, whether or not this processor has them.
+            /// The names of all ISAs compiled in, best first, whether or not this processor has
+            /// them.
             pub fn names() -> &'static [&'static str] {
                 &[ $( $(#[$cfg])* <$module::$name as Simd>::NAME ),+ ]
             }

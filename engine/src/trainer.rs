@@ -4,7 +4,9 @@ use crate::layers::Pass;
 use crate::memory::Slab;
 use crate::network::BackwardPass;
 use crate::optimizer::clip_grad_norm;
-use crate::{Activations, Context, Error, Loss, Network, Optimizer, OptimizerState, Params, Target};
+use crate::{
+    Activations, Context, Error, Loss, Network, Optimizer, OptimizerState, Params, Target,
+};
 
 /// A network in training, with all the memory that a step needs: a step allocates nothing.
 ///
@@ -34,15 +36,16 @@ pub struct Trainer<'n> {
     /// If set, gradients are scaled down to this norm.
     pub clip_norm: Option<f32>,
     loss: Loss,
-    /// As long as the parameters. Without clipping, the beginning serves one layer after another, and the rest is
-    /// never touched.
+    /// As long as the parameters. Without clipping, the beginning serves one layer after another,
+    /// and the rest is never touched.
     grads: Slab,
     activations: Activations,
     seed: u64,
 }
 
 impl<'n> Trainer<'n> {
-    /// Prepares to train `network` on batches of up to `max_batch` samples; `seed` is for its dropout.
+    /// Prepares to train `network` on batches of up to `max_batch` samples; `seed` is for its
+    /// dropout.
     pub fn new(
         network: &'n Network,
         params: Params,
@@ -68,23 +71,31 @@ impl<'n> Trainer<'n> {
         self.network
     }
 
-    /// Takes one step on `x`: (batch, input) with learning rate `lr`, and returns the loss before it, the layers' penalties
-    /// ([`Network::penalty`]) included.
+    /// Takes one step on `x`: (batch, input) with learning rate `lr`, and returns the loss before
+    /// it, the layers' penalties ([`Network::penalty`]) included.
     ///
     /// # Errors
-    /// If the batch does not fit, or the loss is not finite: then the message names the layer and the
-    /// step, and parameters, running statistics and moments are those before the step. The same holds if
-    /// gradients are clipped and their norm is not finite (squares of more than 1e38 in f32 are not).
+    /// If the batch does not fit, or the loss is not finite: then the message names the layer and
+    /// the step, and parameters, running statistics and moments are those before the step. The same
+    /// holds if gradients are clipped and their norm is not finite (squares of more than 1e38 in
+    /// f32 are not).
     ///
-    /// Without `clip_norm` nobody looks at the gradients: where they are not finite although the loss is, the
-    /// parameters become NaN, and the next step's loss tells.
-    pub fn step(&mut self, cx: &Context, x: &[f32], target: Target<'_>, lr: f32) -> Result<f64, Error> {
+    /// Without `clip_norm` nobody looks at the gradients: where they are not finite although the
+    /// loss is, the parameters become NaN, and the next step's loss tells.
+    pub fn step(
+        &mut self,
+        cx: &Context,
+        x: &[f32],
+        target: Target<'_>,
+        lr: f32,
+    ) -> Result<f64, Error> {
         let pass = Pass::train(self.seed, self.optimizer.step_count());
         self.network.forward(cx, &self.params, &mut self.activations, x, pass)?;
         self.learn(cx, x, pass, target, lr)
     }
 
-    /// As [`Trainer::step`] on the samples of which [`Network::forward_frozen`] made `codes`, with the same bits.
+    /// As [`Trainer::step`] on the samples of which [`Network::forward_frozen`] made `codes`, with
+    /// the same bits.
     ///
     /// # Errors
     /// As [`Trainer::step`], or if nothing below a trainable layer is frozen.
@@ -127,10 +138,18 @@ impl<'n> Trainer<'n> {
     }
 
     /// Goes backward and moves the parameters.
-    fn update(&mut self, cx: &Context, x: &[f32], pass: Pass, lr: f32, loss: f64) -> Result<(), Error> {
+    fn update(
+        &mut self,
+        cx: &Context,
+        x: &[f32],
+        pass: Pass,
+        lr: f32,
+        loss: f64,
+    ) -> Result<(), Error> {
         let Trainer { network, params, optimizer, activations, grads, .. } = self;
         let Some(max_norm) = self.clip_norm else {
-            // Nobody asks for all gradients at once: each layer's is used up while it is in the cache.
+            // Nobody asks for all gradients at once: each layer's is used up while it is in the
+            // cache.
             let backward = BackwardPass { cx, activations, x, pass };
             optimizer.begin_step(params);
             network.backward_updating(backward, params, grads, |params, range, grads| {

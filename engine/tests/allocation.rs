@@ -6,8 +6,9 @@ mod support;
 
 use counting::allocations;
 use narrows_engine::layers::{
-    AvgPool2d, BatchNorm, Conv2d, ConvTranspose2d, Dropout, Elu, GaussianSample, Gelu, GlobalAvgPool,
-    LeakyRelu, Linear, MaxPool2d, Narrow, Relu, Residual, Sigmoid, Sparsity, Tanh, Unflatten, Upsample,
+    AvgPool2d, BatchNorm, Conv2d, ConvTranspose2d, Dropout, Elu, GaussianSample, Gelu,
+    GlobalAvgPool, LeakyRelu, Linear, MaxPool2d, Narrow, Relu, Residual, Sigmoid, Sparsity, Tanh,
+    Unflatten, Upsample,
 };
 use narrows_engine::{Context, Loss, Network, Optimizer, Params, Target, Trainer};
 use std::sync::Barrier;
@@ -35,7 +36,8 @@ fn network(classes: usize) -> Network {
     network.layer(Linear::new(classes)).build().unwrap()
 }
 
-/// Every way that a convolution is computed: few channels, many, a single pixel, depthwise, groups, and back.
+/// Every way that a convolution is computed: few channels, many, a single pixel, depthwise, groups,
+/// and back.
 fn convolutional(classes: usize) -> Network {
     let conv = |channels, kernel: usize| Conv2d::new(channels, kernel).with_padding(kernel / 2);
     let network = Network::builder([13, 10, 1])
@@ -47,7 +49,9 @@ fn convolutional(classes: usize) -> Network {
         .layer(conv(72, 1))
         .layer(Relu)
         .layer(conv(32, 3).with_groups(2).with_stride(2))
-        .layer(ConvTranspose2d::new(16, 3).with_stride(2).with_padding(1).with_output_padding([0, 0]))
+        .layer(
+            ConvTranspose2d::new(16, 3).with_stride(2).with_padding(1).with_output_padding([0, 0]),
+        )
         .layer(BatchNorm::default())
         .layer(Relu)
         .layer(ConvTranspose2d::new(2, 3).with_stride(2).with_padding(1))
@@ -75,7 +79,8 @@ fn images(classes: usize) -> Network {
         Box::new(Dropout { p: 0.3 }),
         Box::new(inner),
     ]);
-    let block = block.with_shortcut(vec![Box::new(Conv2d::new(24, 1)), Box::new(BatchNorm::default())]);
+    let block =
+        block.with_shortcut(vec![Box::new(Conv2d::new(24, 1)), Box::new(BatchNorm::default())]);
     let network = Network::builder(130)
         .layer(Unflatten::new([13, 10, 1]))
         .layer(Conv2d::new(16, 3).with_padding(1))
@@ -88,8 +93,9 @@ fn images(classes: usize) -> Network {
     network.layer(Linear::new(classes)).build().unwrap()
 }
 
-/// What the portable product, which is another crate's, allocates in a step: once for each block of 128 rows
-/// of a result. That is y and, but for the first layer, dx for `BATCH` rows, and each weight's gradient.
+/// What the portable product, which is another crate's, allocates in a step: once for each block of
+/// 128 rows of a result. That is y and, but for the first layer, dx for `BATCH` rows, and each
+/// weight's gradient.
 fn of_portable_products(classes: usize) -> usize {
     let outputs = [300, 200, 100, 100, classes];
     let gradients: usize = outputs.iter().map(|n: &usize| n.div_ceil(128)).sum();
@@ -121,7 +127,8 @@ fn of_10_steps(
     let sparse: Vec<f32> = x.iter().map(|x| if *x > 4.0 { *x } else { 0.0 }).collect();
     cx.install(|| {
         trainer.step(cx, &x, target, 1e-3).unwrap();
-        // Each thread keeps memory for packing. Which ones have had work is chance: so give work to all.
+        // Each thread keeps memory for packing. Which ones have had work is chance: so give work to
+        // all.
         let all_at_once = Barrier::new(cx.threads());
         cx.for_each(cx.threads(), |_| {
             all_at_once.wait();
@@ -162,7 +169,8 @@ fn a_step_allocates_nothing_after_the_first() {
                 let allowed = if isa.name() == "plain" { portable } else { 0 };
                 assert_eq!(count, allowed, "{name}: allocations in 10 steps");
             }
-            // How often another crate's product is called here depends on how the convolutions are cut.
+            // How often another crate's product is called here depends on how the convolutions are
+            // cut.
             if isa.name() == "plain" {
                 continue;
             }

@@ -58,7 +58,8 @@ fn shapes_around_blocks_of_k() {
             for m in [1, mr - 1, mr, mr + 1, 2 * mr + 1] {
                 for n in [1, nr / 2, nr - 1, nr, nr + 1, 2 * nr + 1] {
                     for seed in 0..6 {
-                        let case = Case::new(m, n, k).varied((seed * 1000 + k * 100 + m * 10 + n) as u64);
+                        let case =
+                            Case::new(m, n, k).varied((seed * 1000 + k * 100 + m * 10 + n) as u64);
                         case.check(&cx);
                         Case { real: true, ..case }.check(&cx);
                     }
@@ -95,9 +96,16 @@ fn all_variants_of_some_shapes() {
     });
 }
 
-/// Shapes that cross blocks of rows and of columns, several tasks, and rows that collide in the cache.
-const MEDIUM: &[(usize, usize, usize)] =
-    &[(150, 600, 300), (300, 1100, 70), (900, 40, 300), (33, 1030, 520), (250, 250, 1024), (64, 512, 784)];
+/// Shapes that cross blocks of rows and of columns, several tasks, and rows that collide in the
+/// cache.
+const MEDIUM: &[(usize, usize, usize)] = &[
+    (150, 600, 300),
+    (300, 1100, 70),
+    (900, 40, 300),
+    (33, 1030, 520),
+    (250, 250, 1024),
+    (64, 512, 784),
+];
 
 #[test]
 fn medium_shapes() {
@@ -117,10 +125,14 @@ fn any_number_of_threads_gives_the_same_bits() {
         for &(m, n, k) in MEDIUM {
             for layout in 0..8 {
                 let transposed = [layout & 1 == 1, layout & 2 == 2, layout & 4 == 4];
-                let case = Case { transposed, beta: 0.7, bias: true, real: true, ..Case::new(m, n, k) };
+                let case =
+                    Case { transposed, beta: 0.7, bias: true, real: true, ..Case::new(m, n, k) };
                 let [one, two, three] = contexts.each_ref().map(|cx| case.run(cx));
                 let bits = |c: &[f32]| c.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
-                assert!(bits(&one) == bits(&two) && bits(&one) == bits(&three), "{case:?} with {isa:?}");
+                assert!(
+                    bits(&one) == bits(&two) && bits(&one) == bits(&three),
+                    "{case:?} with {isa:?}"
+                );
             }
         }
     });

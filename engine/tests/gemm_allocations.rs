@@ -18,7 +18,8 @@ fn nothing_is_allocated_once_a_shape_was_run() {
             let (a, b, mut c) = (vec![1.0; m * k], vec![1.0; k * n], vec![0.0; m * n]);
             let mut multiply = || {
                 // Both operands by rows, A by columns, B by columns.
-                let (by_rows, by_columns) = (MatRef::new(&a, m, k), MatRef::new(&a, k, m).transposed());
+                let (by_rows, by_columns) =
+                    (MatRef::new(&a, m, k), MatRef::new(&a, k, m).transposed());
                 let b_by_columns = MatRef::new(&b, n, k).transposed();
                 gemm(&cx, 1.0, by_rows, MatRef::new(&b, k, n), 0.0, MatMut::new(&mut c, m, n));
                 gemm(&cx, 1.0, by_columns, MatRef::new(&b, k, n), 0.0, MatMut::new(&mut c, m, n));

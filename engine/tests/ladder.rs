@@ -1,4 +1,5 @@
-//! The ladder network against an obvious f64 implementation of the paper's algorithm 1, whose slopes are central differences.
+//! The ladder network against an obvious f64 implementation of the paper's algorithm 1, whose
+//! slopes are central differences.
 
 #[path = "support/mod.rs"]
 mod support;
@@ -20,7 +21,9 @@ type Rows = Vec<Vec<f64>>;
 
 fn times(x: &Rows, w: &[f64]) -> Rows {
     let inputs = x[0].len();
-    let of_row = |x: &Vec<f64>| w.chunks(inputs).map(|w| w.iter().zip(x).map(|(w, x)| w * x).sum()).collect();
+    let of_row = |x: &Vec<f64>| {
+        w.chunks(inputs).map(|w| w.iter().zip(x).map(|(w, x)| w * x).sum()).collect()
+    };
     x.iter().map(of_row).collect()
 }
 
@@ -35,7 +38,9 @@ fn statistics(x: &Rows) -> (Vec<f64>, Vec<f64>) {
 
 fn normalise(x: &Rows) -> Rows {
     let (mean, std) = statistics(x);
-    x.iter().map(|x| x.iter().zip(&mean).zip(&std).map(|((x, m), s)| (x - m) / s).collect()).collect()
+    x.iter()
+        .map(|x| x.iter().zip(&mean).zip(&std).map(|((x, m), s)| (x - m) / s).collect())
+        .collect()
 }
 
 /// Samples with a label and those without, each by their own statistics.
@@ -55,7 +60,13 @@ fn sigmoid(x: f64) -> f64 {
 }
 
 /// Both losses, by the paper.
-fn reference(params: &Params, values: &[f64], costs: &[f32], x: &[f32], classes: &[u32]) -> (f64, f64) {
+fn reference(
+    params: &Params,
+    values: &[f64],
+    costs: &[f32],
+    x: &[f32],
+    classes: &[u32],
+) -> (f64, f64) {
     let top = WIDTHS.len() - 1;
     let of = |name: String| &values[params.range(&name)];
     let bias = |l: usize| of(format!("encoder.{l}.bias"));
@@ -66,7 +77,9 @@ fn reference(params: &Params, values: &[f64], costs: &[f32], x: &[f32], classes:
         for (r, row) in out.iter_mut().enumerate() {
             let mut noise = vec![0.0; row.len()];
             random.fill_normal(STEP, r as u32, &mut noise);
-            row.iter_mut().zip(noise).for_each(|(x, noise)| *x += f64::from(NOISE) * f64::from(noise));
+            row.iter_mut()
+                .zip(noise)
+                .for_each(|(x, noise)| *x += f64::from(NOISE) * f64::from(noise));
         }
         out
     };
@@ -74,7 +87,10 @@ fn reference(params: &Params, values: &[f64], costs: &[f32], x: &[f32], classes:
         let of_row = |z: &Vec<f64>| {
             let sums = z.iter().zip(bias(l)).map(|(z, b)| z + b);
             match l == top {
-                true => sums.zip(of(format!("encoder.{l}.scale"))).map(|(sum, scale)| sum * scale).collect(),
+                true => sums
+                    .zip(of(format!("encoder.{l}.scale")))
+                    .map(|(sum, scale)| sum * scale)
+                    .collect(),
                 false => sums.map(|sum| sum.max(0.0)).collect(),
             }
         };
@@ -141,7 +157,9 @@ fn case(costs: &[f32]) -> (Ladder, Params, Vec<f32>, Vec<u32>) {
     let mut shift = vec![0.0; params.values().len()];
     Random::new(8, 8).fill_normal(0, 0, &mut shift);
     for entry in params.entries().to_vec() {
-        for (value, shift) in params.values_mut()[entry.range.clone()].iter_mut().zip(&shift[entry.range]) {
+        for (value, shift) in
+            params.values_mut()[entry.range.clone()].iter_mut().zip(&shift[entry.range])
+        {
             *value += 0.3 * shift;
         }
     }
@@ -151,8 +169,13 @@ fn case(costs: &[f32]) -> (Ladder, Params, Vec<f32>, Vec<u32>) {
 }
 
 /// The variants of the paper: full, bottom, Gamma, and costs in the middle alone.
-const COSTS: [[f32; 4]; 5] =
-    [[10.0, 3.0, 0.5, 0.2], [10.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 2.0], [0.0, 0.0, 1.0, 0.0], [0.0; 4]];
+const COSTS: [[f32; 4]; 5] = [
+    [10.0, 3.0, 0.5, 0.2],
+    [10.0, 0.0, 0.0, 0.0],
+    [0.0, 0.0, 0.0, 2.0],
+    [0.0, 0.0, 1.0, 0.0],
+    [0.0; 4],
+];
 
 #[test]
 fn losses_and_gradients_are_those_of_the_paper() {
@@ -166,7 +189,10 @@ fn losses_and_gradients_are_those_of_the_paper() {
             let loss = ladder.gradients(&cx, &params, &mut memory, batch, &mut grads).unwrap();
             let values: Vec<f64> = params.values().iter().map(|&v| f64::from(v)).collect();
             let (supervised, denoising) = reference(&params, &values, &costs, &x, &classes);
-            assert!((loss.supervised - supervised).abs() < 1e-5 * supervised, "{loss:?} {supervised}");
+            assert!(
+                (loss.supervised - supervised).abs() < 1e-5 * supervised,
+                "{loss:?} {supervised}"
+            );
             assert!((loss.denoising - denoising).abs() <= 1e-5 * denoising, "{loss:?} {denoising}");
             for entry in params.entries() {
                 let largest = grads[entry.range.clone()].iter().fold(0.0f32, |a, g| a.max(g.abs()));
@@ -224,7 +250,10 @@ fn threads_and_leftovers_change_no_bit() {
     };
     let mut memory = LadderMemory::new(&ladder, &params, 60, 120);
     let once = run(1, &mut memory);
-    assert!(once == run(1, &mut memory) && once == run(3, &mut LadderMemory::new(&ladder, &params, 50, 100)));
+    assert!(
+        once == run(1, &mut memory)
+            && once == run(3, &mut LadderMemory::new(&ladder, &params, 50, 100))
+    );
 }
 
 #[test]

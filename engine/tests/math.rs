@@ -86,8 +86,9 @@ impl Function for NormalCdf {
     fn apply<S: Simd>(s: S, x: S::F) -> S::F {
         math::normal_cdf(s, x)
     }
-    /// In the middle by the series 1/2 + phi(x) (x + x^3/3 + x^5/(3 5) + ...), whose terms do not cancel; in the
-    /// tails by Laplace's continued fraction phi(x) / (x + 1/(x + 2/(x + ...))). Abramowitz and Stegun 26.2.11, 14.
+    /// In the middle by the series 1/2 + phi(x) (x + x^3/3 + x^5/(3 5) + ...), whose terms do not
+    /// cancel; in the tails by Laplace's continued fraction phi(x) / (x + 1/(x + 2/(x + ...))).
+    /// Abramowitz and Stegun 26.2.11, 14.
     fn exact(x: f64) -> f64 {
         let density = (-x * x / 2.0).exp() / std::f64::consts::TAU.sqrt();
         if x.abs() < 3.0 {
@@ -99,7 +100,8 @@ impl Function for NormalCdf {
             }
             return 0.5 + density * sum;
         }
-        let tail = density / (1..200).rev().fold(x.abs(), |below, k| x.abs() + f64::from(k) / below);
+        let tail =
+            density / (1..200).rev().fold(x.abs(), |below, k| x.abs() + f64::from(k) / below);
         if x < 0.0 { tail } else { 1.0 - tail }
     }
 }
@@ -125,13 +127,21 @@ fn normal_cdf_is_as_exact_as_documented() {
             assert!(!y.is_subnormal(), "on {}: f({x:e}) = {y:e}", isa.name());
             absolute = absolute.max(error);
             if (-12.9..0.0).contains(&x) {
-                // 10 roundings, and two of the exponential's argument, which weigh as much as it is large.
+                // 10 roundings, and two of the exponential's argument, which weigh as much as it is
+                // large.
                 let bound = f64::from(f32::EPSILON) * (5.0 + f64::from(x * x) / 2.0);
-                assert!(error / exact < bound, "on {}: f({x:e}) = {y:e}, not {exact:e}", isa.name());
+                assert!(
+                    error / exact < bound,
+                    "on {}: f({x:e}) = {y:e}, not {exact:e}",
+                    isa.name()
+                );
                 relative = relative.max(error / exact / bound);
             }
         }
-        println!("NormalCdf      {:7} {absolute:.2e}; of the relative bound {relative:.2}", isa.name());
+        println!(
+            "NormalCdf      {:7} {absolute:.2e}; of the relative bound {relative:.2}",
+            isa.name()
+        );
         check_special::<NormalCdf>(isa);
     }
 }

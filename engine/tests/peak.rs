@@ -22,7 +22,8 @@ fn bandwidths_are_plausible() {
     for isa in support::isas() {
         for threads in [1, 2] {
             let cx = Context::with_isa(isa, threads).expect("threads");
-            // Nothing, a level-1 cache, an odd number in a level-2 cache, and memory or a large cache.
+            // Nothing, a level-1 cache, an odd number in a level-2 cache, and memory or a large
+            // cache.
             for bytes in [0, 16 << 10, 123_457, 16 << 20] {
                 let start = std::time::Instant::now();
                 let of = bandwidth(&cx, bytes);
@@ -31,7 +32,8 @@ fn bandwidths_are_plausible() {
                     isa.name(),
                     start.elapsed()
                 );
-                // A core moves at most two 64-byte vectors in a cycle of 6 GHz or so, and reading no more is a bug.
+                // A core moves at most two 64-byte vectors in a cycle of 6 GHz or so, and reading
+                // no more is a bug.
                 for rate in [of.read, of.copy] {
                     assert!(rate > 0.05 && rate < 1500.0 * threads as f64, "{of:?} with {isa:?}");
                 }

@@ -53,7 +53,10 @@ fn rates_are_positive_and_at_most_the_base_rate() {
         schedule.check().unwrap();
         for total in [0, 1, 2, 3, 4, 9, 10, 11, 12, 100] {
             for (step, factor) in factors(&schedule, total.max(1)).into_iter().enumerate() {
-                assert!(factor > 0.0 && factor <= 1.0, "{schedule:?}: {factor} at {step} of {total}");
+                assert!(
+                    factor > 0.0 && factor <= 1.0,
+                    "{schedule:?}: {factor} at {step} of {total}"
+                );
             }
         }
     }
@@ -65,7 +68,8 @@ fn a_stretched_schedule_is_the_same_of_a_longer_run() {
     let warm = Schedule::WarmUp { steps: 6, then: Box::new(step.clone()) };
     assert_eq!(step.stretched(2.5), Schedule::Step { every: 10, gamma: 0.1 });
     assert_eq!(step.stretched(0.01), Schedule::Step { every: 1, gamma: 0.1 });
-    let halved = Schedule::WarmUp { steps: 3, then: Box::new(Schedule::Step { every: 2, gamma: 0.1 }) };
+    let halved =
+        Schedule::WarmUp { steps: 3, then: Box::new(Schedule::Step { every: 2, gamma: 0.1 }) };
     assert_eq!(warm.stretched(0.5), halved);
     for schedule in all() {
         let (short, long) = (factors(&schedule, 40), factors(&schedule.stretched(3.0), 120));
@@ -85,7 +89,12 @@ fn a_warm_up_leads_to_its_schedule() {
 
     let cycle = Schedule::one_cycle();
     let warm = Schedule::WarmUp { steps: 1, then: Box::new(cycle.clone()) };
-    assert_close("half of the first rate", &[warm.factor(0, 21)], &[cycle.factor(0, 20) / 2.0], 1e-7);
+    assert_close(
+        "half of the first rate",
+        &[warm.factor(0, 21)],
+        &[cycle.factor(0, 20) / 2.0],
+        1e-7,
+    );
     let none = Schedule::WarmUp { steps: 0, then: Box::new(cycle.clone()) };
     assert_eq!(factors(&none, 20), factors(&cycle, 20));
     // A run that ends before the warm-up does.
@@ -103,8 +112,11 @@ fn a_peak_at_the_first_step_is_where_it_starts() {
 
 #[test]
 fn bad_settings_are_named() {
-    let cycle =
-        |peak_at, start_divisor, end_divisor| Schedule::OneCycle { peak_at, start_divisor, end_divisor };
+    let cycle = |peak_at, start_divisor, end_divisor| Schedule::OneCycle {
+        peak_at,
+        start_divisor,
+        end_divisor,
+    };
     for (schedule, message) in [
         (Schedule::Step { every: 0, gamma: 0.1 }, "not 0"),
         (Schedule::Step { every: 1, gamma: 0.0 }, "gamma"),

@@ -66,7 +66,11 @@ fn a_block_that_does_not_fit_is_refused() {
                 let (x, mut out) = (vec![0.0; x_len], vec![0.0; out_len]);
                 isa.run(Transpose { x: &x, x_stride, out: &mut out, out_stride });
             });
-            assert!(refused.is_err(), "{x_len} by {x_stride} to {out_len} by {out_stride} on {}", isa.name());
+            assert!(
+                refused.is_err(),
+                "{x_len} by {x_stride} to {out_len} by {out_stride} on {}",
+                isa.name()
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! How a classifier comes about from a few labels: the one place where the methods of a comparison are told apart.
+//! How a classifier comes about from a few labels: the one place where the methods of a comparison
+//! are told apart.
 
 use crate::architecture::{Architecture, ENCODER};
 use crate::compare::draw_seed;
@@ -14,7 +15,8 @@ use narrows_engine::{Context, Loss, Network, Params};
 /// A method of a comparison.
 #[derive(Clone, Debug)]
 pub enum Approach {
-    /// A pretrained encoder, or none, fine-tuned on the labels alone at the best of several learning rates.
+    /// A pretrained encoder, or none, fine-tuned on the labels alone at the best of several
+    /// learning rates.
     Transfer(Method),
     /// The labels and all other samples at once, from scratch or a pretrained encoder.
     Semi(Box<SemiApproach>),
@@ -40,7 +42,8 @@ pub struct Given<'a> {
     pub data: &'a Dataset,
     /// The network of [`Approach::Transfer`].
     pub architecture: &'a Architecture,
-    /// The parameters of a pretrained network that begins with its encoder; `None` where no method takes it.
+    /// The parameters of a pretrained network that begins with its encoder; `None` where no method
+    /// takes it.
     pub pretrained: Option<&'a Params>,
     /// How [`Approach::Transfer`] trains, but for the learning rate and the seed.
     pub finetuning: &'a Training,
@@ -83,7 +86,15 @@ impl Trained {
         let (rows, loss) = (data.labelled_rows()?, Loss::cross_entropy());
         let rows = Rows::Listed(&rows);
         if self.others.is_empty() {
-            return Evaluation::of(cx, &self.network, &self.params, &loss, data, rows, Goal::Classify);
+            return Evaluation::of(
+                cx,
+                &self.network,
+                &self.params,
+                &loss,
+                data,
+                rows,
+                Goal::Classify,
+            );
         }
         let mut ensemble = Ensemble::new(self.network.output().len());
         for params in [&self.params].into_iter().chain(&self.others) {
@@ -122,8 +133,9 @@ impl Approach {
         .map_err(|e| e.during(self.name()))
     }
 
-    /// What tells its own settings from others, whatever the seed: of a method that has none but those of the comparison, `None`. It
-    /// changes with the settings that there are, so that results of another version are not taken for those of this one.
+    /// What tells its own settings from others, whatever the seed: of a method that has none but
+    /// those of the comparison, `None`. It changes with the settings that there are, so that
+    /// results of another version are not taken for those of this one.
     pub fn fingerprint(&self) -> Option<String> {
         match self {
             Approach::Transfer(_) => None,
@@ -149,8 +161,9 @@ impl Approach {
         }
     }
 
-    /// Trains on the labels of `draw`, everything random decided by `seed`: the one classifier of that seed, and the others of its
-    /// ensemble. `run` is the name in events, to which candidates and other members add what they are.
+    /// Trains on the labels of `draw`, everything random decided by `seed`: the one classifier of
+    /// that seed, and the others of its ensemble. `run` is the name in events, to which candidates
+    /// and other members add what they are.
     ///
     /// # Errors
     /// If training diverges with every candidate, or the encoder is not there or another.
@@ -176,7 +189,8 @@ impl Approach {
     }
 }
 
-/// Trains once per learning rate, and keeps the best. One that diverges is judged by the epochs it had.
+/// Trains once per learning rate, and keeps the best. One that diverges is judged by the epochs it
+/// had.
 fn transfer(
     method: Method,
     cx: &Context,
@@ -204,7 +218,10 @@ fn transfer(
             (Some(pretrained), _) => pretrained,
             (None, Method::Scratch) => &params.clone(),
             (None, _) => {
-                return Err(Error::new(format!("{}: there is no pretrained encoder", method.name())));
+                return Err(Error::new(format!(
+                    "{}: there is no pretrained encoder",
+                    method.name()
+                )));
             }
         };
         method.prepare(&mut params, pretrained)?;

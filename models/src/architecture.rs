@@ -29,7 +29,8 @@ pub const HEAD: &str = "head";
 /// The most parameters of a network: a gigabyte, of which training takes four.
 const MAX_PARAMETERS: usize = 1 << 28;
 
-/// The most values that one layer may make of one sample: 64 MB, of which a batch takes so many times as much.
+/// The most values that one layer may make of one sample: 64 MB, of which a batch takes so many
+/// times as much.
 const MAX_VALUES: usize = 1 << 24;
 
 /// The most blocks of a width.
@@ -40,7 +41,8 @@ trait Plan {
     /// Widths that suit such samples.
     fn widths(&self, input: SampleShape) -> Vec<usize>;
 
-    /// Starts a network whose section [`ENCODER`] leads from a sample to what the latent code is read off.
+    /// Starts a network whose section [`ENCODER`] leads from a sample to what the latent code is
+    /// read off.
     ///
     /// # Errors
     /// If the model is not for such samples, or such widths.
@@ -107,8 +109,9 @@ impl Model {
 /// head:    latent -> batch norm -> (activation) -> classes
 /// ```
 ///
-/// A variational encoder gives for each value of the code a mean and, behind all of these, the logarithm of a variance. The code of a
-/// sample is the means: all but pretraining leaves the variances out.
+/// A variational encoder gives for each value of the code a mean and, behind all of these, the
+/// logarithm of a variance. The code of a sample is the means: all but pretraining leaves the
+/// variances out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Architecture {
@@ -118,23 +121,25 @@ pub struct Architecture {
     /// The shape of a sample.
     #[serde(alias = "inputs")]
     pub input: SampleShape,
-    /// The widths of the encoder's stages, from the input on: the values of a hidden layer, or the channels of a
-    /// convolution's output. None, of a dense model, for a single linear map.
+    /// The widths of the encoder's stages, from the input on: the values of a hidden layer, or the
+    /// channels of a convolution's output. None, of a dense model, for a single linear map.
     pub widths: Vec<usize>,
     /// The blocks of each width, of which a convolution's first halves the image.
     #[serde(default = "one")]
     pub depth: usize,
     /// The length of the latent code, the bottleneck.
     pub latent: usize,
-    /// Whether the encoder gives distributions of codes ([`Objective::Variational`](crate::Objective::Variational)).
+    /// Whether the encoder gives distributions of codes
+    /// ([`Objective::Variational`](crate::Objective::Variational)).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub variational: bool,
     /// The activation of the hidden layers.
     pub activation: Activation,
     /// The activation of the autoencoder's output.
     pub output: Activation,
-    /// The activation between the code and a classifier's head, behind its batch norm. An autoencoder has none there. With one, a
-    /// dense classifier is a plain network whose last hidden layer is as wide as the code.
+    /// The activation between the code and a classifier's head, behind its batch norm. An
+    /// autoencoder has none there. With one, a dense classifier is a plain network whose last
+    /// hidden layer is as wide as the code.
     #[serde(default = "no_activation", skip_serializing_if = "is_none")]
     pub code_activation: Activation,
     /// Whether the hidden layers and the head's input are batch-normalised.
@@ -156,8 +161,8 @@ fn is_none(activation: &Activation) -> bool {
 }
 
 impl Architecture {
-    /// A model for such samples with everything else as it usually is: the model's own widths, one block each, a code
-    /// of 20 values, ReLU, a sigmoid at the end, batch norm, no dropout.
+    /// A model for such samples with everything else as it usually is: the model's own widths, one
+    /// block each, a code of 20 values, ReLU, a sigmoid at the end, batch norm, no dropout.
     pub fn new(model: Model, input: impl Into<SampleShape>) -> Architecture {
         let input = input.into();
         Architecture {
@@ -175,7 +180,8 @@ impl Architecture {
         }
     }
 
-    /// A linear autoencoder: no hidden layers, no activations. It spans what PCA spans (Baldi and Hornik 1989).
+    /// A linear autoencoder: no hidden layers, no activations. It spans what PCA spans (Baldi and
+    /// Hornik 1989).
     pub fn linear(input: impl Into<SampleShape>, latent: usize) -> Architecture {
         Architecture {
             widths: Vec::new(),
@@ -190,17 +196,21 @@ impl Architecture {
     /// Encoder and decoder.
     ///
     /// # Errors
-    /// If a width is 0, the dropout no fraction, the network too large, or the model not for such samples; the
-    /// message names it.
+    /// If a width is 0, the dropout no fraction, the network too large, or the model not for such
+    /// samples; the message names it.
     pub fn autoencoder(&self) -> Result<Network, Error> {
         self.autoencoder_with(None)
     }
 
-    /// The autoencoder with a layer without parameters on what the encoder gives. It has to give a code.
+    /// The autoencoder with a layer without parameters on what the encoder gives. It has to give a
+    /// code.
     ///
     /// # Errors
     /// As [`Architecture::autoencoder`].
-    pub(crate) fn autoencoder_with(&self, on_code: Option<Box<dyn Layer>>) -> Result<Network, Error> {
+    pub(crate) fn autoencoder_with(
+        &self,
+        on_code: Option<Box<dyn Layer>>,
+    ) -> Result<Network, Error> {
         let builder = match on_code {
             Some(layer) => self.encoder()?.section(CODE).boxed(layer),
             None => self.code()?,
@@ -258,7 +268,9 @@ impl Architecture {
             return Err(Error::new("the latent code needs at least 1 value"));
         }
         if self.widths.contains(&0) {
-            return Err(Error::new("a hidden layer needs at least 1 value: leave the 0 out of the widths"));
+            return Err(Error::new(
+                "a hidden layer needs at least 1 value: leave the 0 out of the widths",
+            ));
         }
         if !(1..=MAX_DEPTH).contains(&self.depth) {
             return Err(Error::new(format!(
@@ -291,7 +303,8 @@ impl Architecture {
         }
     }
 
-    /// What follows the linear map or the convolution of a hidden layer: batch norm, activation, dropout.
+    /// What follows the linear map or the convolution of a hidden layer: batch norm, activation,
+    /// dropout.
     fn finish(&self, mut builder: NetworkBuilder) -> NetworkBuilder {
         if self.batch_norm {
             builder = builder.layer(BatchNorm::default());
@@ -304,7 +317,8 @@ impl Architecture {
         if let Some(layer) = self.activation.layer() {
             builder = builder.boxed(layer);
         }
-        // Also where nothing is dropped: so an encoder keeps its names, whatever it is fine-tuned with.
+        // Also where nothing is dropped: so an encoder keeps its names, whatever it is fine-tuned
+        // with.
         builder.layer(Dropout { p: self.dropout })
     }
 }

@@ -7,10 +7,12 @@ use narrows_engine::Context;
 use narrows_engine::memory::Slab;
 use narrows_engine::parallel::Chunks;
 
-/// The samples of a task for the threads: some tens of microseconds, several times what it takes to wake one.
+/// The samples of a task for the threads: some tens of microseconds, several times what it takes to
+/// wake one.
 const TASK: usize = 8;
 
-/// Augments the batches of one run. What it holds is memory; the random numbers follow from seed, epoch and row.
+/// Augments the batches of one run. What it holds is memory; the random numbers follow from seed,
+/// epoch and row.
 #[derive(Clone, Debug)]
 pub(crate) struct BatchAugmenter {
     augmenter: Augmenter,
@@ -45,9 +47,16 @@ impl BatchAugmenter {
         }))
     }
 
-    /// Augments `x`: (rows, sample), the samples `rows` of the data set, as they are in `epoch`. Returns what the network should
-    /// give back where that is not `x`: the samples transformed, but not corrupted. Allocates nothing.
-    pub fn apply(&mut self, cx: &Context, epoch: u64, rows: &[u32], x: &mut [f32]) -> Option<&[f32]> {
+    /// Augments `x`: (rows, sample), the samples `rows` of the data set, as they are in `epoch`.
+    /// Returns what the network should give back where that is not `x`: the samples transformed,
+    /// but not corrupted. Allocates nothing.
+    pub fn apply(
+        &mut self,
+        cx: &Context,
+        epoch: u64,
+        rows: &[u32],
+        x: &mut [f32],
+    ) -> Option<&[f32]> {
         let BatchAugmenter { augmenter, seed, clean, scratch } = self;
         let (len, tasks) = (x.len() / rows.len(), rows.len().div_ceil(TASK));
         let keeps = !clean.is_empty();

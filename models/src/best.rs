@@ -38,15 +38,17 @@ pub(crate) struct Judges {
 }
 
 impl Judges {
-    /// That of so many samples of each class, by a metric. Of the mean over C classes of accuracies over n_c samples, each of
-    /// variance p (1 - p) / n_c, the variance is p (1 - p) sum(1 / n_c) / C^2.
+    /// That of so many samples of each class, by a metric. Of the mean over C classes of accuracies
+    /// over n_c samples, each of variance p (1 - p) / n_c, the variance is p (1 - p) sum(1 / n_c) /
+    /// C^2.
     pub fn of(counts: &[usize], metric: Metric) -> Judges {
         let samples = counts.iter().sum::<usize>() as f64;
         let present = || counts.iter().filter(|n| **n > 0).map(|n| *n as f64);
         match metric {
             Metric::Accuracy => Judges { samples, grain: 1.0 / samples },
             Metric::Balanced => {
-                let (classes, least) = (present().count() as f64, present().fold(f64::INFINITY, f64::min));
+                let (classes, least) =
+                    (present().count() as f64, present().fold(f64::INFINITY, f64::min));
                 let inverse: f64 = present().map(|n| 1.0 / n).sum();
                 Judges { samples: classes * classes / inverse, grain: 1.0 / (classes * least) }
             }
@@ -64,7 +66,8 @@ pub(crate) struct Best {
 }
 
 impl Best {
-    /// Keeps `params` if `record` beats what was kept. An epoch that was not validated changes nothing.
+    /// Keeps `params` if `record` beats what was kept. An epoch that was not validated changes
+    /// nothing.
     pub fn keep(best: &mut Option<Best>, record: &EpochRecord, params: &Params) {
         let (Some(score), epoch) = (Score::of(record), record.epoch) else { return };
         match best {
@@ -77,11 +80,12 @@ impl Best {
         }
     }
 
-    /// Takes the last epoch in place of the best one, unless it is worse by more than two standard errors of its accuracy, and by
-    /// more than one sample makes: where the best has all of them right, that error is 0. For trainings whose rate falls to
-    /// nothing: their last weights are the likeliest to be good, and a lead of less is luck. (Breiman, Friedman, Olshen and
-    /// Stone, "Classification and regression trees", 1984, 3.4.3, allow one standard error, by which the best of a hundred
-    /// epochs is ahead where all are alike.)
+    /// Takes the last epoch in place of the best one, unless it is worse by more than two standard
+    /// errors of its accuracy, and by more than one sample makes: where the best has all of them
+    /// right, that error is 0. For trainings whose rate falls to nothing: their last weights are
+    /// the likeliest to be good, and a lead of less is luck. (Breiman, Friedman, Olshen and Stone,
+    /// "Classification and regression trees", 1984, 3.4.3, allow one standard error, by which the
+    /// best of a hundred epochs is ahead where all are alike.)
     pub fn prefer_last(&mut self, last: &EpochRecord, params: &Params, judges: Judges) {
         let Some((score, best)) = Score::of(last).zip(self.score.accuracy) else { return };
         let error = 2.0 * (best * (1.0 - best) / judges.samples).sqrt();
@@ -114,9 +118,13 @@ mod tests {
     #[test]
     fn small_classes_make_a_balanced_accuracy_uncertain() {
         let judges = |counts: &[usize]| Judges::of(counts, Metric::Balanced);
-        // Where classes are alike there is no difference; 1 / 1 + 1 / 99 of the variance of 4 / 100 otherwise.
+        // Where classes are alike there is no difference; 1 / 1 + 1 / 99 of the variance of 4 / 100
+        // otherwise.
         let alike = judges(&[50, 0, 50]);
-        assert!((alike.samples - 100.0).abs() < 1e-9 && (alike.grain - 0.01).abs() < 1e-12, "{alike:?}");
+        assert!(
+            (alike.samples - 100.0).abs() < 1e-9 && (alike.grain - 0.01).abs() < 1e-12,
+            "{alike:?}"
+        );
         let unlike = judges(&[99, 1]);
         assert!((unlike.samples - 4.0 / (1.0 + 1.0 / 99.0)).abs() < 1e-9, "{unlike:?}");
         assert!((unlike.grain - 0.5).abs() < 1e-12, "{unlike:?}");
@@ -133,7 +141,11 @@ mod tests {
             let mut best = None;
             Best::keep(&mut best, &record(4, of_the_best), &of_best);
             let mut best = best.unwrap();
-            best.prefer_last(&record(9, accuracy), &of_last, Judges::of(&[60, 40], Metric::Accuracy));
+            best.prefer_last(
+                &record(9, accuracy),
+                &of_last,
+                Judges::of(&[60, 40], Metric::Accuracy),
+            );
             let params = if epoch == 9 { &of_last } else { &of_best };
             assert!(best.epoch == epoch && best.params.values() == params.values(), "{accuracy}");
         }

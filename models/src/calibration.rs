@@ -1,23 +1,26 @@
-//! Whether a classifier is as often right as it is sure, and the temperature that makes it so (Guo et al., On Calibration of Modern Neural
-//! Networks, ICML 2017).
+//! Whether a classifier is as often right as it is sure, and the temperature that makes it so (Guo
+//! et al., On Calibration of Modern Neural Networks, ICML 2017).
 
 /// The bins of the expected calibration error (Guo et al., section 5).
 pub const BINS: usize = 15;
 
-/// The temperatures that can be fitted: beyond them, all that is right or all that is wrong is as sure as can be.
+/// The temperatures that can be fitted: beyond them, all that is right or all that is wrong is as
+/// sure as can be.
 const RANGE: [f64; 2] = [0.05, 20.0];
 
 /// How sure a classifier is of what it says, and how often it is right.
 #[derive(Clone, Debug)]
 pub struct Calibration {
     temperature: f64,
-    /// By how sure it is, in equal parts of (0, 1]: samples, those classified correctly, and the sum of the confidences.
+    /// By how sure it is, in equal parts of (0, 1]: samples, those classified correctly, and the
+    /// sum of the confidences.
     bins: [(usize, usize, f64); BINS],
     loss: f64,
 }
 
 impl Calibration {
-    /// Of no samples yet; logits are divided by `temperature`, which is 1 for those of a model as it is.
+    /// Of no samples yet; logits are divided by `temperature`, which is 1 for those of a model as
+    /// it is.
     pub fn new(temperature: f32) -> Calibration {
         Calibration { temperature: f64::from(temperature), bins: [(0, 0, 0.0); BINS], loss: 0.0 }
     }
@@ -29,7 +32,8 @@ impl Calibration {
     pub fn add(&mut self, logits: &[f32], labels: &[u32]) {
         let classes = logits.len() / labels.len().max(1);
         for (logits, &label) in logits.chunks_exact(classes.max(1)).zip(labels) {
-            let predicted = (1..classes).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
+            let predicted =
+                (1..classes).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
             let largest = f64::from(logits[predicted]);
             let exponent = |z: f32| (f64::from(z) - largest) / self.temperature;
             let sum: f64 = logits.iter().map(|&z| exponent(z).exp()).sum();
@@ -47,7 +51,8 @@ impl Calibration {
         self.bins.iter().map(|(samples, ..)| samples).sum::<usize>() as f64
     }
 
-    /// The expected calibration error: how far accuracy and confidence are apart in a bin, in the mean over the samples. NaN of none.
+    /// The expected calibration error: how far accuracy and confidence are apart in a bin, in the
+    /// mean over the samples. NaN of none.
     pub fn error(&self) -> f64 {
         let apart = self.bins.iter().map(|&(_, correct, sure)| (correct as f64 - sure).abs());
         apart.sum::<f64>() / self.samples()
@@ -64,10 +69,11 @@ impl Calibration {
     }
 }
 
-/// The temperature at which the mean cross-entropy of `logits`, (samples, classes), is smallest. To divide by it changes no
-/// prediction. 1 if there are no samples.
+/// The temperature at which the mean cross-entropy of `logits`, (samples, classes), is smallest. To
+/// divide by it changes no prediction. 1 if there are no samples.
 ///
-/// The cross-entropy is convex in the inverse of the temperature, so that its derivative is 0 in one place, which halving finds.
+/// The cross-entropy is convex in the inverse of the temperature, so that its derivative is 0 in
+/// one place, which halving finds.
 ///
 /// # Panics
 /// If a label is no class.
@@ -76,7 +82,8 @@ pub fn fit_temperature(logits: &[f32], labels: &[u32]) -> f32 {
         return 1.0;
     }
     let classes = logits.len() / labels.len();
-    // Of the cross-entropy by the inverse: the mean logit by the probabilities, less that of the label.
+    // Of the cross-entropy by the inverse: the mean logit by the probabilities, less that of the
+    // label.
     let derivative = |inverse: f64| -> f64 {
         let of_sample = |(logits, label): (&[f32], &u32)| {
             let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -114,7 +121,8 @@ mod tests {
     #[test]
     fn the_error_is_that_by_hand() {
         let mut found = Calibration::new(1.0);
-        // Two at 0.9, of which one is right; one at 0.7, right; one at 0.6 for the second class, wrong.
+        // Two at 0.9, of which one is right; one at 0.7, right; one at 0.6 for the second class,
+        // wrong.
         let logits = [likely(0.9), likely(0.9), likely(0.7), likely(0.4)].concat();
         found.add(&logits[..4], &[0, 1]);
         found.add(&logits[4..], &[0, 0]);
@@ -138,7 +146,8 @@ mod tests {
 
     #[test]
     fn the_temperature_makes_confidence_the_accuracy() {
-        // All are sure by the same logit z, and three in four are right: the minimum is where the probability is 3/4, z / T = ln 3.
+        // All are sure by the same logit z, and three in four are right: the minimum is where the
+        // probability is 3/4, z / T = ln 3.
         for z in [0.5f32, 4.0, 11.0] {
             let logits: Vec<f32> = [z, 0.0].repeat(8);
             let t = fit_temperature(&logits, &[0, 0, 0, 1, 0, 0, 0, 1]);
@@ -151,7 +160,8 @@ mod tests {
 
     #[test]
     fn the_temperature_has_the_smallest_loss_and_stays_in_range() {
-        let logits: Vec<f32> = (0..300).map(|i| ((i * i * 31 + 7 * i) % 97) as f32 / 12.0).collect();
+        let logits: Vec<f32> =
+            (0..300).map(|i| ((i * i * 31 + 7 * i) % 97) as f32 / 12.0).collect();
         // Two in three are right, so that the minimum lies within the range.
         let largest = |z: &[f32]| (1..3).fold(0, |best, c| if z[c] > z[best] { c } else { best });
         let label = |(i, z): (usize, &[f32])| ((largest(z) + usize::from(i % 3 == 0)) % 3) as u32;

@@ -27,12 +27,13 @@ pub struct Description {
     pub class_names: Vec<String>,
     /// The data set that it was trained on.
     pub dataset: String,
-    /// What the model sees of stored values. Files from before there was a choice do not say: bytes, divided by their
-    /// maximum.
+    /// What the model sees of stored values. Files from before there was a choice do not say:
+    /// bytes, divided by their maximum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preparation: Option<Preparation>,
-    /// What a classifier's logits are to be divided by before they become probabilities, if that was fitted
-    /// ([`fit_temperature`](crate::calibration::fit_temperature)). It changes no prediction.
+    /// What a classifier's logits are to be divided by before they become probabilities, if that
+    /// was fitted ([`fit_temperature`](crate::calibration::fit_temperature)). It changes no
+    /// prediction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
 }
@@ -54,7 +55,11 @@ impl Description {
     /// Of an autoencoder that learns from `data`.
     pub fn autoencoder(architecture: Architecture, data: &Dataset) -> Description {
         let preparation = Some(data.preparation().clone());
-        Description { dataset: data.name().to_string(), preparation, ..Description::of(architecture) }
+        Description {
+            dataset: data.name().to_string(),
+            preparation,
+            ..Description::of(architecture)
+        }
     }
 
     /// Of a classifier that learns from `data`.
@@ -80,16 +85,21 @@ impl Description {
 /// # Errors
 /// If the file cannot be written.
 pub fn save(path: &Path, params: &Params, description: &Description) -> Result<(), Error> {
-    let failed = |e: &dyn std::fmt::Display| Error::new(format!("{}: cannot save: {e}", path.display()));
+    let failed =
+        |e: &dyn std::fmt::Display| Error::new(format!("{}: cannot save: {e}", path.display()));
     let mut tensors = Vec::new();
     for entry in params.entries() {
-        let bytes: Vec<u8> =
-            params.values()[entry.range.clone()].iter().flat_map(|value| value.to_le_bytes()).collect();
+        let bytes: Vec<u8> = params.values()[entry.range.clone()]
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
         tensors.push((entry.name.clone(), entry.spec.shape.clone(), bytes));
     }
     let views: Result<Vec<(&str, TensorView<'_>)>, _> = tensors
         .iter()
-        .map(|(name, shape, bytes)| Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
+        .map(|(name, shape, bytes)| {
+            Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?))
+        })
         .collect();
     let views = views.map_err(|e: safetensors::SafeTensorError| failed(&e))?;
     let json = serde_json::to_string(description).map_err(|e| failed(&e))?;
@@ -98,25 +108,30 @@ pub fn save(path: &Path, params: &Params, description: &Description) -> Result<(
     write_atomically(path, &bytes).map_err(|e| failed(&e))
 }
 
-/// Writes a file, all or nothing: one beside it, `path` with `.partial` added, is renamed when it is complete.
+/// Writes a file, all or nothing: one beside it, `path` with `.partial` added, is renamed when it
+/// is complete.
 ///
 /// # Errors
 /// If it cannot be written or renamed.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let partial = path.with_added_extension("partial");
-    std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, path)).inspect_err(|_| {
-        // What is left of the partial file is of no use; that it cannot be removed adds nothing.
-        let _ = std::fs::remove_file(&partial);
-    })
+    std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, path)).inspect_err(
+        |_| {
+            // What is left of the partial file is of no use; that it cannot be removed adds
+            // nothing.
+            let _ = std::fs::remove_file(&partial);
+        },
+    )
 }
 
 /// Reads a model back: its description and its parameters.
 ///
 /// # Errors
-/// If the file cannot be read, is no model of ours, or its tensors are not those that its description calls
-/// for; the message names the file and the tensor.
+/// If the file cannot be read, is no model of ours, or its tensors are not those that its
+/// description calls for; the message names the file and the tensor.
 pub fn load(path: &Path) -> Result<(Description, Network, Params), Error> {
-    // What stands in the file is quoted in some errors, at any length and with line breaks; and so may a path have them.
+    // What stands in the file is quoted in some errors, at any length and with line breaks; and so
+    // may a path have them.
     let failed = |e: String| {
         let (short, line) = (e.chars().take(LONGEST_PROBLEM).collect::<String>(), path.display());
         Error::new(format!("{line}: {short}").replace(char::is_control, " "))
@@ -127,7 +142,9 @@ pub fn load(path: &Path) -> Result<(Description, Network, Params), Error> {
     };
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| broken(&e))?;
     let json = metadata.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or_else(|| {
-        failed(format!("a safetensors file without the '{KEY}' metadata: give a model that narrows saved"))
+        failed(format!(
+            "a safetensors file without the '{KEY}' metadata: give a model that narrows saved"
+        ))
     })?;
     let description: Description = serde_json::from_str(json)
         .map_err(|e| failed(format!("the '{KEY}' metadata cannot be read: {e}")))?;
@@ -141,9 +158,9 @@ pub fn load(path: &Path) -> Result<(Description, Network, Params), Error> {
     // All tensors are checked before anything is allocated: a description can claim any size.
     let mut found = Vec::new();
     for entry in network.param_entries() {
-        let tensor = tensors
-            .tensor(&entry.name)
-            .map_err(|_| failed(format!("the tensor {} is missing: train the model again", entry.name)))?;
+        let tensor = tensors.tensor(&entry.name).map_err(|_| {
+            failed(format!("the tensor {} is missing: train the model again", entry.name))
+        })?;
         if tensor.dtype() != Dtype::F32 || tensor.shape() != entry.spec.shape {
             return Err(failed(format!(
                 "the tensor {} is {:?} {:?}, expected F32 {:?}",

@@ -36,8 +36,9 @@ pub(crate) struct Coded {
 }
 
 impl Codes {
-    /// Runs the samples of `task` through the frozen lowest layers; `None` if there are none, if the codes are too many to be
-    /// kept, or if the goal is to reconstruct the samples, which takes more than their codes.
+    /// Runs the samples of `task` through the frozen lowest layers; `None` if there are none, if
+    /// the codes are too many to be kept, or if the goal is to reconstruct the samples, which takes
+    /// more than their codes.
     ///
     /// # Errors
     /// If the samples do not fit the network.
@@ -47,7 +48,8 @@ impl Codes {
         params: &Params,
         task: &Task<'_>,
     ) -> Result<Option<Codes>, Error> {
-        let Some(shape) = network.frozen_output(params).filter(|_| task.goal == Goal::Classify) else {
+        let Some(shape) = network.frozen_output(params).filter(|_| task.goal == Goal::Classify)
+        else {
             return Ok(None);
         };
         let len = shape.len();
@@ -74,7 +76,13 @@ impl Codes {
         let mut places: Vec<(u32, u32)> =
             (0..task.train.len()).map(|i| (task.train.get(i), i as u32)).collect();
         places.sort_unstable();
-        Ok(Some(Codes { len, train: code(task.train)?, places, validation: code(task.validation)?, frozen }))
+        Ok(Some(Codes {
+            len,
+            train: code(task.train)?,
+            places,
+            validation: code(task.validation)?,
+            frozen,
+        }))
     }
 
     /// Whether the same layers are frozen as when the codes were made, at the same values.
@@ -95,11 +103,12 @@ impl Codes {
     }
 }
 
-/// Whether two slices hold the same bits. By chunks, each to its end: a loop that may leave at any value is not made into
-/// vectors, and this one looks at a whole encoder in every epoch.
+/// Whether two slices hold the same bits. By chunks, each to its end: a loop that may leave at any
+/// value is not made into vectors, and this one looks at a whole encoder in every epoch.
 fn same_bits(a: &[f32], b: &[f32]) -> bool {
     const CHUNK: usize = 4096;
-    let same =
-        |a: &[f32], b: &[f32]| a.iter().zip(b).fold(true, |same, (a, b)| same & (a.to_bits() == b.to_bits()));
+    let same = |a: &[f32], b: &[f32]| {
+        a.iter().zip(b).fold(true, |same, (a, b)| same & (a.to_bits() == b.to_bits()))
+    };
     a.len() == b.len() && a.chunks(CHUNK).zip(b.chunks(CHUNK)).all(|(a, b)| same(a, b))
 }

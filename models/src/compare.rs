@@ -2,9 +2,9 @@
 //!
 //! 1. PCA and the autoencoder learn from all training images, without labels.
 //! 2. Each label draw keeps a few labels, for training and for validation.
-//! 3. On each draw each method trains once per candidate learning rate. The validation labels choose
-//!    the epoch and the candidate, for the baseline just as for the rest. A candidate that diverges is
-//!    judged by the epochs it had.
+//! 3. On each draw each method trains once per candidate learning rate. The validation labels
+//!    choose the epoch and the candidate, for the baseline just as for the rest. A candidate that
+//!    diverges is judged by the epochs it had.
 //! 4. What was chosen meets the test set, once.
 
 use crate::approach::{Approach, Given, Trained};
@@ -33,7 +33,8 @@ pub struct Comparison<'a> {
     pub pretraining: Training,
     /// The training samples held out to choose the autoencoder's epoch.
     pub held_out: usize,
-    /// How classifiers are trained, but for the learning rate. Its metric is that of the choice and of the gain.
+    /// How classifiers are trained, but for the learning rate. Its metric is that of the choice and
+    /// of the gain.
     pub finetuning: Training,
     /// The learning rates that each method may choose from.
     pub learning_rates: Vec<f32>,
@@ -67,7 +68,8 @@ pub struct MethodResult {
     pub gain_over_scratch: Gain,
     /// The time that its runs took, added up over draws and candidates.
     pub seconds: f64,
-    /// The learning rate chosen on each draw. It is not a part of the summary, whose keys are fixed.
+    /// The learning rate chosen on each draw. It is not a part of the summary, whose keys are
+    /// fixed.
     #[serde(skip)]
     pub chosen: Vec<f32>,
 }
@@ -107,8 +109,8 @@ impl Comparison<'_> {
     /// Runs everything.
     ///
     /// # Errors
-    /// If an option makes no sense, the data have too few labels, or a run fails; nothing is trained before
-    /// the options and all draws are known to be good.
+    /// If an option makes no sense, the data have too few labels, or a run fails; nothing is
+    /// trained before the options and all draws are known to be good.
     pub fn run(&self, cx: &Context, observer: &dyn Observer) -> Result<ComparisonResult, Error> {
         let draws = self.check()?;
         let pretrained = self.pretraining().run(cx, observer)?;
@@ -131,7 +133,8 @@ impl Comparison<'_> {
                 methods.push(choice.winner);
             }
         }
-        // Whole runs side by side, each on one thread: that scales better than threads within a small step.
+        // Whole runs side by side, each on one thread: that scales better than threads within a
+        // small step.
         let count = methods.len() * self.draws;
         observer.notice(&Event::Runs { what: "classifiers", count });
         let single = cx.single();
@@ -148,7 +151,9 @@ impl Comparison<'_> {
 
         let mut histories = vec![(Pretraining::RUN.to_string(), pretrained.history)];
         histories.extend(
-            trials.iter().map(|Trial { trained, .. }| (trained.run.clone(), trained.history.clone())),
+            trials
+                .iter()
+                .map(|Trial { trained, .. }| (trained.run.clone(), trained.history.clone())),
         );
         Ok(ComparisonResult {
             unlabelled: pretrained.unlabelled,
@@ -213,7 +218,8 @@ impl Comparison<'_> {
             let gain = Gain::of(&gains);
             // That scratch gains nothing over itself is no test.
             let p = gain.p.filter(|_| !is_scratch(method));
-            let balanced = (metric == Metric::Balanced).then(|| Accuracies::of(accuracies(i, metric)));
+            let balanced =
+                (metric == Metric::Balanced).then(|| Accuracies::of(accuracies(i, metric)));
             MethodResult {
                 name: method.name().to_string(),
                 test_accuracy: Accuracies::of(accuracies(i, Metric::Accuracy)),
@@ -242,8 +248,9 @@ fn is_scratch(method: &Approach) -> bool {
     matches!(method, Approach::Transfer(Method::Scratch))
 }
 
-/// The seed of the runs on draw `draw`: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) of `seed`, and again of
-/// what that and `draw` add up to. In a plain sum, draw 1 of seed 1 would be draw 0 of seed 2.
+/// The seed of the runs on draw `draw`: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) of `seed`,
+/// and again of what that and `draw` add up to. In a plain sum, draw 1 of seed 1 would be draw 0 of
+/// seed 2.
 pub fn draw_seed(seed: u64, draw: u64) -> u64 {
     split_mix(split_mix(seed).wrapping_add(draw))
 }

@@ -41,18 +41,21 @@ impl Confusion {
         self.row(label).iter().sum()
     }
 
-    /// The fraction classified correctly, by that metric: of all, or the mean over the classes that there are samples of. NaN if there
-    /// are none.
+    /// The fraction classified correctly, by that metric: of all, or the mean over the classes that
+    /// there are samples of. NaN if there are none.
     pub fn accuracy_by(&self, metric: Metric) -> f64 {
         let each = (0..self.classes).map(|class| (self.row(class)[class], self.of_class(class)));
         match metric {
             Metric::Accuracy => {
-                let (correct, all) = each.fold((0, 0), |sum, (correct, of)| (sum.0 + correct, sum.1 + of));
+                let (correct, all) =
+                    each.fold((0, 0), |sum, (correct, of)| (sum.0 + correct, sum.1 + of));
                 correct as f64 / all as f64
             }
             Metric::Balanced => {
-                let seen: Vec<f64> =
-                    each.filter(|(_, of)| *of > 0).map(|(correct, of)| correct as f64 / of as f64).collect();
+                let seen: Vec<f64> = each
+                    .filter(|(_, of)| *of > 0)
+                    .map(|(correct, of)| correct as f64 / of as f64)
+                    .collect();
                 seen.iter().sum::<f64>() / seen.len() as f64
             }
         }

@@ -5,9 +5,10 @@
 //! draw 1:  ...
 //! ```
 //!
-//! Draw by draw, so that what was stopped has whole draws. A draw of more labels contains the draw of fewer, and the validation
-//! labels are the same for each number of them as long as as many are asked for (`narrows_datasets::draw_labels`). Each trial
-//! is a function of its numbers and the settings alone: finished ones can be left out when a curve is continued.
+//! Draw by draw, so that what was stopped has whole draws. A draw of more labels contains the draw
+//! of fewer, and the validation labels are the same for each number of them as long as as many are
+//! asked for (`narrows_datasets::draw_labels`). Each trial is a function of its numbers and the
+//! settings alone: finished ones can be left out when a curve is continued.
 
 use crate::approach::{Approach, Given};
 use crate::architecture::Architecture;
@@ -50,7 +51,8 @@ pub struct Point {
     pub labels: usize,
     /// The labels of a draw to validate on.
     pub validation: usize,
-    /// How classifiers are trained on so many, but for the learning rate, where the labels alone are learnt from.
+    /// How classifiers are trained on so many, but for the learning rate, where the labels alone
+    /// are learnt from.
     pub finetuning: Training,
 }
 
@@ -73,7 +75,8 @@ pub struct Finished {
     pub test_balanced_accuracy: f64,
     /// The mean cross-entropy there.
     pub test_loss: f64,
-    /// What the run was chosen by: its accuracy on the validation labels, by the metric of the training.
+    /// What the run was chosen by: its accuracy on the validation labels, by the metric of the
+    /// training.
     pub validation_accuracy: Option<f64>,
     /// The loss there.
     pub validation_loss: Option<f64>,
@@ -134,7 +137,9 @@ impl Curve<'_> {
         self.methods.iter().try_for_each(|method| method.check(train))?;
         for point in &self.points {
             Augmenter::new(point.finetuning.augmentation, train.image_shape())?;
-            self.methods.iter().try_for_each(|method| method.check_epochs(point.finetuning.epochs))?;
+            self.methods
+                .iter()
+                .try_for_each(|method| method.check_epochs(point.finetuning.epochs))?;
             for &lr in &self.learning_rates {
                 Training { lr, ..point.finetuning.clone() }.check()?;
             }
@@ -166,12 +171,13 @@ impl Curve<'_> {
         self.missing(done).iter().any(|trial| trial.method.needs_encoder())
     }
 
-    /// Runs all trials that are not among `done`, several side by side, each on one thread, and hands each to `finished` as
-    /// soon as it is through. Returns those of this curve, also of those done, in the order of points, methods and draws.
+    /// Runs all trials that are not among `done`, several side by side, each on one thread, and
+    /// hands each to `finished` as soon as it is through. Returns those of this curve, also of
+    /// those done, in the order of points, methods and draws.
     ///
     /// # Errors
-    /// If a method needs an encoder and there is none, `finished` fails, or a trial does; then the others are run all the
-    /// same.
+    /// If a method needs an encoder and there is none, `finished` fails, or a trial does; then the
+    /// others are run all the same.
     pub fn run(
         &self,
         cx: &Context,
@@ -193,7 +199,10 @@ impl Curve<'_> {
             Ok(result)
         });
         let new = new.into_iter().collect::<Result<Vec<Finished>, Error>>()?;
-        let all = self.trials().into_iter().filter_map(|trial| done.iter().chain(&new).find(|f| trial.is(f)));
+        let all = self
+            .trials()
+            .into_iter()
+            .filter_map(|trial| done.iter().chain(&new).find(|f| trial.is(f)));
         Ok(all.cloned().collect())
     }
 

@@ -15,10 +15,9 @@ pub(crate) fn label_draw(
     draw: usize,
 ) -> Result<LabelDraw, Error> {
     let TrainTest { train, test } = data;
-    let known = train
-        .labels()?
-        .filter(|_| test.has_labels())
-        .ok_or_else(|| Error::new(format!("{}: comparing needs labels in train and test", train.name())))?;
+    let known = train.labels()?.filter(|_| test.has_labels()).ok_or_else(|| {
+        Error::new(format!("{}: comparing needs labels in train and test", train.name()))
+    })?;
     draw_labels(known, train.classes(), labels, validation, seed, draw as u64)
         .map_err(|e| Error::from(e).during(train.name()))
 }

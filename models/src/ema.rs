@@ -1,14 +1,15 @@
-//! An exponential moving average of weights (Polyak and Juditsky 1992; Tarvainen and Valpola, NeurIPS 2017, whose teacher it
-//! is).
+//! An exponential moving average of weights (Polyak and Juditsky 1992; Tarvainen and Valpola,
+//! NeurIPS 2017, whose teacher it is).
 
 use crate::Error;
 use narrows_engine::Params;
 
 /// A moving average of the parameters of a network in training, running statistics included.
 ///
-/// Update n, the first being 1, keeps `min(decay, (1 + n) / (10 + n))` of the average and takes the rest from the parameters,
-/// as TensorFlow's `ExponentialMovingAverage` does: in the beginning it does not cling to the initial weights.
-/// What stays as it was keeps its bits, so that a frozen encoder is the same in the average.
+/// Update n, the first being 1, keeps `min(decay, (1 + n) / (10 + n))` of the average and takes the
+/// rest from the parameters, as TensorFlow's `ExponentialMovingAverage` does: in the beginning it
+/// does not cling to the initial weights. What stays as it was keeps its bits, so that a frozen
+/// encoder is the same in the average.
 #[derive(Clone, Debug)]
 pub struct Ema {
     decay: f32,
@@ -20,7 +21,8 @@ pub struct Ema {
 const TINY: f32 = 1e-36;
 
 impl Ema {
-    /// An average that begins with `params`; later it keeps `decay` of itself, from 0 up to less than 1, with each update.
+    /// An average that begins with `params`; later it keeps `decay` of itself, from 0 up to less
+    /// than 1, with each update.
     pub fn new(params: &Params, decay: f32) -> Ema {
         Ema { decay, updates: 0, average: params.clone() }
     }
@@ -47,7 +49,11 @@ impl Ema {
         let n = self.updates as f32;
         let take = 1.0 - self.decay.min((1.0 + n) / (10.0 + n));
         let average = self.average.values_mut();
-        assert_eq!(average.len(), params.values().len(), "the parameters that the average was made for");
+        assert_eq!(
+            average.len(),
+            params.values().len(),
+            "the parameters that the average was made for"
+        );
         for (average, value) in average.iter_mut().zip(params.values()) {
             let next = *average + take * (value - *average);
             // The average of what has become 0 would decay into subnormals.
@@ -55,7 +61,8 @@ impl Ema {
         }
     }
 
-    /// The average, of weights and of running statistics. What of it is trainable is as it was when it was made.
+    /// The average, of weights and of running statistics. What of it is trainable is as it was when
+    /// it was made.
     pub fn params(&self) -> &Params {
         &self.average
     }
@@ -65,8 +72,8 @@ impl Ema {
         self.updates
     }
 
-    /// Puts back what [`updates`](Self::updates) and [`params`](Self::params) once returned, so that the next update is the
-    /// one that would have followed.
+    /// Puts back what [`updates`](Self::updates) and [`params`](Self::params) once returned, so
+    /// that the next update is the one that would have followed.
     ///
     /// # Panics
     /// If the parameters are of another network, by their length.
@@ -75,8 +82,8 @@ impl Ema {
         self.average.values_mut().copy_from_slice(average.values());
     }
 
-    /// Exchanges the values of the average and of `params`: so a run evaluates the average with what is frozen in `params`,
-    /// and exchanges them back. Allocates nothing.
+    /// Exchanges the values of the average and of `params`: so a run evaluates the average with
+    /// what is frozen in `params`, and exchanges them back. Allocates nothing.
     pub(crate) fn swap(&mut self, params: &mut Params) {
         self.average.values_mut().swap_with_slice(params.values_mut());
     }

@@ -1,5 +1,6 @@
-//! Several classifiers as one: the mean of their probabilities (Lakshminarayanan, Pritzel and Blundell, Simple and Scalable Predictive
-//! Uncertainty Estimation using Deep Ensembles, NIPS 2017).
+//! Several classifiers as one: the mean of their probabilities (Lakshminarayanan, Pritzel and
+//! Blundell, Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles, NIPS
+//! 2017).
 
 use crate::confusion::Confusion;
 use crate::{Error, Evaluation, Metric};
@@ -22,11 +23,12 @@ impl Ensemble {
         Ensemble { classes, members: 0, sum: Vec::new(), labels: Vec::new() }
     }
 
-    /// Adds the probabilities that a classifier gives `rows` of `data`, its logits divided by `temperature`. They have to be the
-    /// rows of the other members.
+    /// Adds the probabilities that a classifier gives `rows` of `data`, its logits divided by
+    /// `temperature`. They have to be the rows of the other members.
     ///
     /// # Errors
-    /// If the data do not fit the network, there are none, or they are not as many, or in as many classes, as before.
+    /// If the data do not fit the network, there are none, or they are not as many, or in as many
+    /// classes, as before.
     pub fn add(
         &mut self,
         cx: &Context,
@@ -37,7 +39,8 @@ impl Ensemble {
         rows: Rows<'_>,
     ) -> Result<(), Error> {
         let classes = self.classes;
-        let (mut probabilities, mut of_rows) = (Vec::with_capacity(rows.len() * classes), Vec::new());
+        let (mut probabilities, mut of_rows) =
+            (Vec::with_capacity(rows.len() * classes), Vec::new());
         let mut take = |logits: &[f32], labels: &[u32]| {
             let logits: Vec<f32> = logits.iter().map(|z| z / temperature).collect();
             let start = probabilities.len();
@@ -61,8 +64,8 @@ impl Ensemble {
         Ok(())
     }
 
-    /// The logarithms of the mean probabilities, (samples, classes), which are logits of them. No less than those of the
-    /// smallest float, so that all are finite.
+    /// The logarithms of the mean probabilities, (samples, classes), which are logits of them. No
+    /// less than those of the smallest float, so that all are finite.
     pub fn logits(&self) -> Vec<f32> {
         let n = self.members as f64;
         self.sum.iter().map(|sum| (sum / n).max(f64::from(f32::MIN_POSITIVE)).ln() as f32).collect()
@@ -77,7 +80,8 @@ impl Ensemble {
     pub fn evaluation(&self) -> Evaluation {
         let (n, classes) = (self.members as f64, self.classes);
         let samples = || self.sum.chunks_exact(classes).zip(&self.labels);
-        let likeliest = |p: &[f64]| (1..classes).fold(0, |best, c| if p[c] > p[best] { c } else { best });
+        let likeliest =
+            |p: &[f64]| (1..classes).fold(0, |best, c| if p[c] > p[best] { c } else { best });
         let predictions: Vec<u16> = samples().map(|(p, _)| likeliest(p) as u16).collect();
         let labels: Vec<u16> = self.labels.iter().map(|&label| label as u16).collect();
         let confusion = Confusion::of(classes, &labels, &predictions);

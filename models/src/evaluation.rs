@@ -17,14 +17,15 @@ pub enum Metric {
     /// The fraction of samples classified correctly.
     #[default]
     Accuracy,
-    /// The mean over the classes of that fraction among the samples of the class: where one class outnumbers the
-    /// others, to guess it always is worth no more than to guess at random.
+    /// The mean over the classes of that fraction among the samples of the class: where one class
+    /// outnumbers the others, to guess it always is worth no more than to guess at random.
     Balanced,
 }
 
 impl Metric {
     /// All of them, by the names that options and files use.
-    pub const ALL: [(&str, Metric); 2] = [("accuracy", Metric::Accuracy), ("balanced", Metric::Balanced)];
+    pub const ALL: [(&str, Metric); 2] =
+        [("accuracy", Metric::Accuracy), ("balanced", Metric::Balanced)];
 }
 
 /// What a model makes of some samples.
@@ -34,7 +35,8 @@ pub struct Evaluation {
     pub loss: f64,
     /// The fraction classified correctly, for a classifier.
     pub accuracy: Option<f64>,
-    /// The mean of the fractions of each class, for a classifier; of the classes that the samples have.
+    /// The mean of the fractions of each class, for a classifier; of the classes that the samples
+    /// have.
     pub balanced_accuracy: Option<f64>,
     /// The predicted classes in the order of the rows, for a classifier.
     pub predictions: Vec<u16>,
@@ -49,8 +51,8 @@ impl Evaluation {
         }
     }
 
-    /// Runs `rows` of `data` through `network`, in evaluation. The loss includes the layers' penalties
-    /// ([`Network::penalty`]).
+    /// Runs `rows` of `data` through `network`, in evaluation. The loss includes the layers'
+    /// penalties ([`Network::penalty`]).
     ///
     /// # Errors
     /// If the data do not fit the network, or there are none.
@@ -63,10 +65,19 @@ impl Evaluation {
         rows: Rows<'_>,
         goal: Goal,
     ) -> Result<Evaluation, Error> {
-        Evaluation::over(cx, network, params, loss, Samples::Rows { data, rows }, goal, &mut |_, _| {})
+        Evaluation::over(
+            cx,
+            network,
+            params,
+            loss,
+            Samples::Rows { data, rows },
+            goal,
+            &mut |_, _| {},
+        )
     }
 
-    /// As [`Evaluation::of`] for a classifier; `take` is handed the logits, (batch, classes), and the labels, batch by batch.
+    /// As [`Evaluation::of`] for a classifier; `take` is handed the logits, (batch, classes), and
+    /// the labels, batch by batch.
     ///
     /// # Errors
     /// As [`Evaluation::of`].
@@ -82,7 +93,8 @@ impl Evaluation {
         Evaluation::over(cx, network, params, &loss, samples, Goal::Classify, take)
     }
 
-    /// As [`Evaluation::of`] for a classifier, on samples of which its frozen layers made `codes`, with the same bits.
+    /// As [`Evaluation::of`] for a classifier, on samples of which its frozen layers made `codes`,
+    /// with the same bits.
     pub(crate) fn of_codes(
         cx: &Context,
         network: &Network,
@@ -90,7 +102,15 @@ impl Evaluation {
         loss: &Loss,
         codes: &Coded,
     ) -> Result<Evaluation, Error> {
-        Evaluation::over(cx, network, params, loss, Samples::Codes(codes), Goal::Classify, &mut |_, _| {})
+        Evaluation::over(
+            cx,
+            network,
+            params,
+            loss,
+            Samples::Codes(codes),
+            Goal::Classify,
+            &mut |_, _| {},
+        )
     }
 
     #[allow(clippy::too_many_arguments)] // those of the public ones, and what they differ in
@@ -105,7 +125,9 @@ impl Evaluation {
     ) -> Result<Evaluation, Error> {
         let (rows, len) = match samples {
             Samples::Rows { data, rows } => (rows.len(), data.sample_len()),
-            Samples::Codes(Coded { codes, labels }) => (labels.len(), codes.len() / labels.len().max(1)),
+            Samples::Codes(Coded { codes, labels }) => {
+                (labels.len(), codes.len() / labels.len().max(1))
+            }
         };
         if rows == 0 {
             return Err(Error::new("there are no samples to evaluate on"));
@@ -133,7 +155,13 @@ impl Evaluation {
                 Samples::Codes(coded) => {
                     labels.copy_from_slice(&coded.labels[start..start + batch]);
                     let codes = &coded.codes[start * len..(start + batch) * len];
-                    network.forward_from_frozen(cx, params, &mut activations, codes, Pass::evaluate())?
+                    network.forward_from_frozen(
+                        cx,
+                        params,
+                        &mut activations,
+                        codes,
+                        Pass::evaluate(),
+                    )?
                 }
             };
             let target = match goal {
@@ -166,7 +194,8 @@ impl Evaluation {
             Goal::Classify => {
                 let correct: usize = counts.iter().map(|(correct, _)| correct).sum();
                 let seen = counts.iter().filter(|(_, all)| *all > 0);
-                let recalls: Vec<f64> = seen.map(|&(correct, all)| correct as f64 / all as f64).collect();
+                let recalls: Vec<f64> =
+                    seen.map(|&(correct, all)| correct as f64 / all as f64).collect();
                 (Some(correct as f64 / n), Some(recalls.iter().sum::<f64>() / recalls.len() as f64))
             }
         };

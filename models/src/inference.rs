@@ -1,4 +1,5 @@
-//! Running a trained model over any number of samples, batch by batch: memory does not grow with them.
+//! Running a trained model over any number of samples, batch by batch: memory does not grow with
+//! them.
 
 use crate::{Architecture, Error};
 use narrows_datasets::{Dataset, Rows};
@@ -22,7 +23,8 @@ pub struct Scored<'a> {
     pub worst: &'a [u32],
 }
 
-/// Hands `take` the reconstruction errors of `rows` of `data` by the autoencoder of `architecture`, batch by batch.
+/// Hands `take` the reconstruction errors of `rows` of `data` by the autoencoder of `architecture`,
+/// batch by batch.
 ///
 /// # Errors
 /// If the samples do not fit the model or cannot be read, or if `take` fails.
@@ -57,8 +59,8 @@ pub fn score(
     })
 }
 
-/// Hands `take` the latent codes of `rows` of `data`, `(rows, latent)`, batch by batch. `params` are those of the
-/// autoencoder or of a classifier: either begins with the encoder.
+/// Hands `take` the latent codes of `rows` of `data`, `(rows, latent)`, batch by batch. `params`
+/// are those of the autoencoder or of a classifier: either begins with the encoder.
 ///
 /// # Errors
 /// If the samples do not fit the model or cannot be read, or if `take` fails.
@@ -87,7 +89,8 @@ fn for_predictions(
 ) -> Result<(), Error> {
     let (n, outputs) = (data.sample_len(), predictor.output().len());
     let batch = (MAX_VALUES / n.max(outputs)).clamp(1, BATCH).min(rows.len().max(1));
-    let (mut x, mut y, mut listed) = (vec![0.0; batch * n], vec![0.0; batch * outputs], vec![0; batch]);
+    let (mut x, mut y, mut listed) =
+        (vec![0.0; batch * n], vec![0.0; batch * outputs], vec![0; batch]);
     let mut workspace = Workspace::default();
     for start in (0..rows.len()).step_by(batch) {
         let listed = &mut listed[..batch.min(rows.len() - start)];
@@ -97,7 +100,11 @@ fn for_predictions(
         predictor.predict(cx, &mut workspace, x, y)?;
         if let Some(at) = y.iter().position(|value| !value.is_finite()) {
             let row = listed[at / outputs];
-            return Err(Error::new(format!("{}: the model's output of row {row} is {}", data.name(), y[at])));
+            return Err(Error::new(format!(
+                "{}: the model's output of row {row} is {}",
+                data.name(),
+                y[at]
+            )));
         }
         take(listed, x, y)?;
     }

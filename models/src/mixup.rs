@@ -1,4 +1,5 @@
-//! Mixup: a classifier learns from pairs of samples, and from their labels in the same parts (Zhang et al., ICLR 2018).
+//! Mixup: a classifier learns from pairs of samples, and from their labels in the same parts (Zhang
+//! et al., ICLR 2018).
 
 use crate::Error;
 use narrows_engine::memory::Slab;
@@ -9,10 +10,12 @@ use std::f64::consts::TAU;
 /// The purpose of its random numbers.
 const MIXUP: u64 = u64::from_be_bytes(*b"mixup   ");
 
-/// Mixes the batches of one run. What it holds is memory; the parts follow from seed, epoch and row.
+/// Mixes the batches of one run. What it holds is memory; the parts follow from seed, epoch and
+/// row.
 ///
-/// Each sample is mixed with the next of its batch, the last with the first: the order of an epoch is a shuffled one, so that
-/// these are random pairs. Each pair has a part of its own, drawn from Beta(alpha, alpha).
+/// Each sample is mixed with the next of its batch, the last with the first: the order of an epoch
+/// is a shuffled one, so that these are random pairs. Each pair has a part of its own, drawn from
+/// Beta(alpha, alpha).
 #[derive(Clone, Debug)]
 pub(crate) struct Mixup {
     alpha: f64,
@@ -26,10 +29,12 @@ pub(crate) struct Mixup {
 }
 
 impl Mixup {
-    /// Memory for batches of up to `batch` samples of `len` values, in `classes` classes; `None` for an `alpha` of 0.
+    /// Memory for batches of up to `batch` samples of `len` values, in `classes` classes; `None`
+    /// for an `alpha` of 0.
     ///
     /// # Errors
-    /// If the alpha makes no sense, or the loss is none that takes probabilities in place of classes.
+    /// If the alpha makes no sense, or the loss is none that takes probabilities in place of
+    /// classes.
     pub fn new(
         alpha: f32,
         loss: &Loss,
@@ -57,17 +62,21 @@ impl Mixup {
     /// As [`Mixup::new`].
     pub fn check(alpha: f32, loss: &Loss) -> Result<(), Error> {
         if !(alpha >= 0.0 && alpha.is_finite()) {
-            return Err(Error::new(format!("mixup's alpha must be finite and not negative, not {alpha}")));
+            return Err(Error::new(format!(
+                "mixup's alpha must be finite and not negative, not {alpha}"
+            )));
         }
         match loss {
             Loss::CrossEntropy { class_weights: None, .. } => Ok(()),
             _ if alpha == 0.0 => Ok(()),
-            _ => Err(Error::new("mixup needs cross-entropy without class weights: set its alpha to 0")),
+            _ => Err(Error::new(
+                "mixup needs cross-entropy without class weights: set its alpha to 0",
+            )),
         }
     }
 
-    /// Mixes `x`: (rows, sample), the samples `rows` as they are in `epoch`, and returns the targets that `labels` come to, the
-    /// loss's label smoothing included. Allocates nothing.
+    /// Mixes `x`: (rows, sample), the samples `rows` as they are in `epoch`, and returns the
+    /// targets that `labels` come to, the loss's label smoothing included. Allocates nothing.
     ///
     /// # Errors
     /// If a label is no class.
@@ -80,7 +89,9 @@ impl Mixup {
     ) -> Result<Target<'_>, Error> {
         let (n, len, classes) = (rows.len(), self.first.len(), self.classes);
         if let Some(label) = labels.iter().find(|label| **label as usize >= classes) {
-            return Err(Error::new(format!("a sample has class {label}, but there are {classes} classes")));
+            return Err(Error::new(format!(
+                "a sample has class {label}, but there are {classes} classes"
+            )));
         }
         let targets = &mut self.targets[..n * classes];
         targets.fill(self.smoothing / classes as f32);
@@ -100,9 +111,10 @@ impl Mixup {
     }
 }
 
-/// A number from Beta(alpha, alpha), by two uniform ones and without rejection: if U and V are uniform, then
-/// `sqrt(2 alpha (U^(-1 / alpha) - 1)) cos(2 pi V)` has Student's distribution with 2 alpha degrees of freedom (Bailey,
-/// Math. Comp. 1994), and `1 / 2 + T / 2 sqrt(2 alpha + T^2)` of such a T is what is sought (Devroye, WSC 1996).
+/// A number from Beta(alpha, alpha), by two uniform ones and without rejection: if U and V are
+/// uniform, then `sqrt(2 alpha (U^(-1 / alpha) - 1)) cos(2 pi V)` has Student's distribution with 2
+/// alpha degrees of freedom (Bailey, Math. Comp. 1994), and `1 / 2 + T / 2 sqrt(2 alpha + T^2)` of
+/// such a T is what is sought (Devroye, WSC 1996).
 fn beta(alpha: f64, random: &Random, epoch: u64, row: u32) -> f64 {
     let [u, v, ..] = random.words(epoch, row, 0);
     // In (0, 1]: its power is finite, or so large that the result is 0 or 1.
@@ -116,7 +128,8 @@ fn beta(alpha: f64, random: &Random, epoch: u64, row: u32) -> f64 {
 mod tests {
     use super::*;
 
-    /// Kolmogorov and Smirnov's distance to distributions that have a closed form: 1.95 / sqrt(n) is passed once in a thousand.
+    /// Kolmogorov and Smirnov's distance to distributions that have a closed form: 1.95 / sqrt(n)
+    /// is passed once in a thousand.
     #[test]
     fn parts_have_the_beta_distribution() {
         type Cdf = fn(f64) -> f64;

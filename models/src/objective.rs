@@ -8,9 +8,10 @@
 //! | sparse | also a code of which few values are far from 0 (Ng 2011; Hoyer, JMLR 2004) | a layer on the code |
 //! | variational | also a code that is spread as a normal distribution (Kingma and Welling, ICLR 2014) | a layer on the code |
 //!
-//! A corruption is one of [`Augmentation`]; an objective chooses it where the training does not. A layer on the code stands between
-//! encoder and decoder in training alone, and adds its penalty to the loss. To add an objective: a variant below, its arms, its name in
-//! the options of the binary, and its case in `tests/objective.rs`.
+//! A corruption is one of [`Augmentation`]; an objective chooses it where the training does not. A
+//! layer on the code stands between encoder and decoder in training alone, and adds its penalty to
+//! the loss. To add an objective: a variant below, its arms, its name in the options of the binary,
+//! and its case in `tests/objective.rs`.
 
 use crate::SampleShape;
 use narrows_datasets::Augmentation;
@@ -23,15 +24,16 @@ pub enum Objective {
     /// Nothing else.
     #[default]
     Plain,
-    /// To undo noise: a denoising autoencoder. Unless the training has a corruption of its own, that is Gaussian noise of a
-    /// standard deviation of 0.5 and two fifths of the values masked: what 100 labels of MNIST gained most by
-    /// (docs/few-labels-transfer.md).
+    /// To undo noise: a denoising autoencoder. Unless the training has a corruption of its own,
+    /// that is Gaussian noise of a standard deviation of 0.5 and two fifths of the values masked:
+    /// what 100 labels of MNIST gained most by (docs/few-labels-transfer.md).
     Denoising,
-    /// To fill in what is hidden: a masked autoencoder. Unless the training has a corruption of its own, three quarters of an
-    /// image are hidden, in squares of a seventh of its shorter side, or half of the values of samples that are no images.
+    /// To fill in what is hidden: a masked autoencoder. Unless the training has a corruption of its
+    /// own, three quarters of an image are hidden, in squares of a seventh of its shorter side, or
+    /// half of the values of samples that are no images.
     ///
-    /// Unlike in the paper, the hidden parts are zeros to the encoder and not left out, and the loss is that of all
-    /// values, not of the hidden ones alone.
+    /// Unlike in the paper, the hidden parts are zeros to the encoder and not left out, and the
+    /// loss is that of all values, not of the hidden ones alone.
     Masked,
     /// A sparse code: [`Sparsity`].
     Sparse {
@@ -41,8 +43,8 @@ pub enum Objective {
     /// A code drawn from normal distributions near the standard one: [`GaussianSample`]. It needs
     /// [`Architecture::variational`](crate::Architecture::variational).
     Variational {
-        /// The factor on the divergence; with 1, what is minimised is the negative evidence lower bound, divided by the values
-        /// of a sample.
+        /// The factor on the divergence; with 1, what is minimised is the negative evidence lower
+        /// bound, divided by the values of a sample.
         beta: f32,
         /// The epochs over which that factor grows from almost nothing.
         warm_up: usize,
@@ -58,15 +60,19 @@ impl Objective {
         match (self, input) {
             (Objective::Denoising, _) => Augmentation { gaussian: 0.5, mask: 0.4, ..augmentation },
             (Objective::Masked, SampleShape::Image([h, w, _])) => {
-                let patch = if augmentation.patch > 0 { augmentation.patch } else { (h.min(w) / 7).max(1) };
+                let patch =
+                    if augmentation.patch > 0 { augmentation.patch } else { (h.min(w) / 7).max(1) };
                 Augmentation { mask: 0.75, patch, ..augmentation }
             }
             (Objective::Masked, SampleShape::Flat(_)) => Augmentation { mask: 0.5, ..augmentation },
-            (Objective::Plain | Objective::Sparse { .. } | Objective::Variational { .. }, _) => augmentation,
+            (Objective::Plain | Objective::Sparse { .. } | Objective::Variational { .. }, _) => {
+                augmentation
+            }
         }
     }
 
-    /// The layer between encoder and decoder in training, if there is one, for samples of `values` values and epochs of `steps` steps.
+    /// The layer between encoder and decoder in training, if there is one, for samples of `values`
+    /// values and epochs of `steps` steps.
     pub(crate) fn on_code(self, values: usize, steps: u64) -> Option<Box<dyn Layer>> {
         match self {
             Objective::Plain | Objective::Denoising | Objective::Masked => None,

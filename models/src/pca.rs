@@ -8,14 +8,15 @@ use narrows_datasets::{Dataset, Rows};
 use narrows_engine::Context;
 use narrows_engine::gemm::{MatMut, MatRef, gemm};
 
-/// The rows that one matrix product takes, unless they are long. Sums within it are in f32, between them in f64.
+/// The rows that one matrix product takes, unless they are long. Sums within it are in f32, between
+/// them in f64.
 const BLOCK: usize = 512;
 
 /// The values of a block, at most, if it has more than one row: 16 MB.
 const MAX_BLOCK_VALUES: usize = 1 << 22;
 
-/// The most values of a sample for which the covariance is decomposed in full, which takes time with their cube: a
-/// few seconds at this number.
+/// The most values of a sample for which the covariance is decomposed in full, which takes time
+/// with their cube: a few seconds at this number.
 const MAX_FULL: usize = 1024;
 
 /// Centred principal components.
@@ -32,7 +33,12 @@ impl Pca {
     ///
     /// # Errors
     /// If there are no rows, or fewer features than components.
-    pub fn fit(cx: &Context, data: &Dataset, rows: Rows<'_>, components: usize) -> Result<Pca, Error> {
+    pub fn fit(
+        cx: &Context,
+        data: &Dataset,
+        rows: Rows<'_>,
+        components: usize,
+    ) -> Result<Pca, Error> {
         let n = data.sample_len();
         if rows.is_empty() || components == 0 || components > n {
             return Err(Error::new(format!(
@@ -96,7 +102,12 @@ fn decomposed(
 }
 
 /// The covariance of the samples times their number, (n, n).
-fn covariance(cx: &Context, data: &Dataset, rows: Rows<'_>, mean: &[f32]) -> Result<DMatrix<f64>, Error> {
+fn covariance(
+    cx: &Context,
+    data: &Dataset,
+    rows: Rows<'_>,
+    mean: &[f32],
+) -> Result<DMatrix<f64>, Error> {
     let n = mean.len();
     let mut covariance = DMatrix::<f64>::zeros(n, n);
     let mut product = vec![0.0; n * n];
@@ -127,7 +138,11 @@ fn block(rows: Rows<'_>, n: usize) -> usize {
 }
 
 /// Calls `f(x, batch)` with blocks of the samples, x: (batch, features).
-fn for_blocks(data: &Dataset, rows: Rows<'_>, mut f: impl FnMut(&mut [f32], usize)) -> Result<(), Error> {
+fn for_blocks(
+    data: &Dataset,
+    rows: Rows<'_>,
+    mut f: impl FnMut(&mut [f32], usize),
+) -> Result<(), Error> {
     let (block, n) = (block(rows, data.sample_len()), data.sample_len());
     let (mut x, mut batch) = (vec![0.0; block * n], vec![0; block]);
     for start in (0..rows.len()).step_by(block) {

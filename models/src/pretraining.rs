@@ -1,4 +1,5 @@
-//! Pretraining: an autoencoder on all samples of the training part, without their labels, beside PCA.
+//! Pretraining: an autoencoder on all samples of the training part, without their labels, beside
+//! PCA.
 
 use crate::architecture::Activation;
 use crate::event::{EpochRecord, Event, Observer};
@@ -16,8 +17,9 @@ pub struct Pretraining<'a> {
     pub data: &'a TrainTest,
     /// The autoencoder.
     pub architecture: &'a Architecture,
-    /// How it is trained, and towards which [`Objective`](crate::Objective). With [`Loss::BceWithLogits`] the output has to be a sigmoid: training then takes
-    /// what goes into it.
+    /// How it is trained, and towards which [`Objective`](crate::Objective). With
+    /// [`Loss::BceWithLogits`] the output has to be a sigmoid: training then takes what goes into
+    /// it.
     pub training: &'a Training,
     /// The training samples held out to choose the epoch.
     pub held_out: usize,
@@ -41,7 +43,8 @@ pub struct PcaResult {
 pub struct AutoencoderResult {
     /// The length of the code.
     pub latent: usize,
-    /// The mean squared error per value on all training samples, as PCA's: those held out are among them.
+    /// The mean squared error per value on all training samples, as PCA's: those held out are among
+    /// them.
     pub train_mse: f64,
     /// The same on the test set.
     pub test_mse: f64,
@@ -82,7 +85,9 @@ impl Pretraining<'_> {
                 "the objective variational needs a variational architecture, and the others one that is not",
             ));
         }
-        if self.training.loss == Loss::BceWithLogits && self.architecture.output != Activation::Sigmoid {
+        if self.training.loss == Loss::BceWithLogits
+            && self.architecture.output != Activation::Sigmoid
+        {
             return Err(Error::new("the loss bce is that of a sigmoid: the output has to be one"));
         }
         let samples = self.data.train.len();
@@ -96,9 +101,12 @@ impl Pretraining<'_> {
         Ok(())
     }
 
-    /// How the samples are augmented: as the training says, and as the objective does where that says nothing.
+    /// How the samples are augmented: as the training says, and as the objective does where that
+    /// says nothing.
     fn augmentation(&self) -> Augmentation {
-        self.training.objective.corrupting(self.training.augmentation, SampleShape::of(&self.data.train))
+        self.training
+            .objective
+            .corrupting(self.training.augmentation, SampleShape::of(&self.data.train))
     }
 
     /// Fits PCA, trains the autoencoder, and measures both.
@@ -120,8 +128,12 @@ impl Pretraining<'_> {
 
         let held = hold_out(train.len(), self.held_out, self.seed);
         let kept = Rows::AllBut { of: train.len(), held: &held };
-        let task =
-            Task { data: train, train: kept, validation: Rows::Listed(&held), goal: Goal::Reconstruct };
+        let task = Task {
+            data: train,
+            train: kept,
+            validation: Rows::Listed(&held),
+            goal: Goal::Reconstruct,
+        };
         let start = Instant::now();
         let network = self.trained_network()?;
         let params = Params::new(&network, self.seed);
@@ -134,7 +146,8 @@ impl Pretraining<'_> {
 
         let network = self.architecture.autoencoder()?;
         let mse = |data: &Dataset, rows: Rows<'_>| -> Result<f64, Error> {
-            let evaluation = Evaluation::of(cx, &network, &params, &Loss::L2, data, rows, Goal::Reconstruct)?;
+            let evaluation =
+                Evaluation::of(cx, &network, &params, &Loss::L2, data, rows, Goal::Reconstruct)?;
             match evaluation.loss.is_finite() {
                 true => Ok(evaluation.loss),
                 false => Err(Error::new(format!(
@@ -154,8 +167,8 @@ impl Pretraining<'_> {
         Ok(Pretrained { unlabelled: kept.len(), pca, autoencoder, history, best_epoch, params })
     }
 
-    /// The network that is trained. It has the parameters of the autoencoder, but may lack the output's
-    /// sigmoid, where the loss takes logits, and have the objective's layer on the code.
+    /// The network that is trained. It has the parameters of the autoencoder, but may lack the
+    /// output's sigmoid, where the loss takes logits, and have the objective's layer on the code.
     fn trained_network(&self) -> Result<Network, Error> {
         let kept = self.data.train.len().saturating_sub(self.held_out);
         let steps = kept.div_ceil(self.training.batch.max(1)) as u64;

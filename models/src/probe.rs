@@ -1,4 +1,5 @@
-//! Probes of a frozen encoder: how much a few labels tell about its codes, with nothing trained below.
+//! Probes of a frozen encoder: how much a few labels tell about its codes, with nothing trained
+//! below.
 //!
 //! | file | the probe |
 //! |---|---|
@@ -6,8 +7,9 @@
 //! | `nearest.rs` | the nearest labelled samples |
 //! | `propagation.rs` | labels spread along a graph of all samples |
 //!
-//! Each is fitted to the labels of a draw; what it leaves open, its validation labels choose; and what was chosen meets the test samples,
-//! once. To add a probe: write its file, add it to [`Probe`] and its list, and its case to `tests/probe.rs`.
+//! Each is fitted to the labels of a draw; what it leaves open, its validation labels choose; and
+//! what was chosen meets the test samples, once. To add a probe: write its file, add it to
+//! [`Probe`] and its list, and its case to `tests/probe.rs`.
 
 mod lbfgs;
 mod linear;
@@ -36,7 +38,8 @@ use std::time::Instant;
 pub enum Probe {
     /// Multinomial logistic regression on standardised codes; the strength of its L2 is chosen.
     Linear,
-    /// The class that most of the nearest labelled samples have; their number and the distance, Euclidean or cosine, are chosen.
+    /// The class that most of the nearest labelled samples have; their number and the distance,
+    /// Euclidean or cosine, are chosen.
     Knn,
     /// Labels spread along the graph of neighbours of all training samples; how far is chosen.
     Propagation,
@@ -71,8 +74,8 @@ pub struct Probing<'a> {
     pub encoder: Option<(&'a Architecture, &'a Params)>,
     /// The probes.
     pub probes: Vec<Probe>,
-    /// Whether the test samples, without their labels, are in the graph of [`Probe::Propagation`] too. If not, they are classified one by
-    /// one.
+    /// Whether the test samples, without their labels, are in the graph of [`Probe::Propagation`]
+    /// too. If not, they are classified one by one.
     pub transductive: bool,
     /// What is chosen by and reported.
     pub metric: Metric,
@@ -113,7 +116,8 @@ struct Space {
 }
 
 impl Space {
-    /// The graph of the training samples and the neighbours of the test samples in it, unless they are a part of it themselves.
+    /// The graph of the training samples and the neighbours of the test samples in it, unless they
+    /// are a part of it themselves.
     fn graph(&self, cx: &Context) -> (&Graph, Option<&Neighbours>) {
         let (graph, near) = self.graph.get_or_init(|| match self.transductive {
             true => (Graph::of(cx, &self.train.with(&self.test)), None),
@@ -214,12 +218,15 @@ impl Probing<'_> {
         let result = |(i, &name): (usize, &Probe)| {
             let of = || found.iter().skip(i).step_by(self.probes.len());
             let tested = |probed: &Probed| {
-                Confusion::of(train.classes(), &test_labels, &probed.predictions).accuracy_by(self.metric)
+                Confusion::of(train.classes(), &test_labels, &probed.predictions)
+                    .accuracy_by(self.metric)
             };
             ProbeResult {
                 name,
                 test_accuracy: Accuracies::of(of().map(|(probed, _)| tested(probed)).collect()),
-                validation_accuracy: Accuracies::of(of().map(|(probed, _)| probed.validation).collect()),
+                validation_accuracy: Accuracies::of(
+                    of().map(|(probed, _)| probed.validation).collect(),
+                ),
                 chosen: of().map(|(probed, _)| probed.chosen.clone()).collect(),
                 seconds: of().map(|(_, seconds)| seconds).sum(),
             }

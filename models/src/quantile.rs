@@ -1,11 +1,13 @@
 //! Exact quantiles of more numbers than memory holds.
 
-/// Finds a quantile of numbers that can be looked at twice, with memory for 65,536 counts: the first pass counts the upper halves
-/// of their bits, which order finite numbers as the numbers themselves; the second the lower halves of those that share the
-/// upper half of the one looked for.
+/// Finds a quantile of numbers that can be looked at twice, with memory for 65,536 counts: the
+/// first pass counts the upper halves of their bits, which order finite numbers as the numbers
+/// themselves; the second the lower halves of those that share the upper half of the one looked
+/// for.
 ///
-/// `pass` calls its argument with each number; the same ones each time, none of them NaN. The quantile `q`, 0 to 1, is the smallest
-/// number that at least the fraction `q` of all are not above, as NumPy's method `inverted_cdf` has it. `None` if there are no numbers.
+/// `pass` calls its argument with each number; the same ones each time, none of them NaN. The
+/// quantile `q`, 0 to 1, is the smallest number that at least the fraction `q` of all are not
+/// above, as NumPy's method `inverted_cdf` has it. `None` if there are no numbers.
 ///
 /// # Errors
 /// What `pass` says.

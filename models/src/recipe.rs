@@ -5,8 +5,9 @@
 //! the other half      that one trains on each draw
 //! ```
 //!
-//! The epochs that fit into a time are counted beforehand from a few steps of each method. From then on nothing depends on the
-//! clock: what was tried and how many epochs it had is in the result.
+//! The epochs that fit into a time are counted beforehand from a few steps of each method. From
+//! then on nothing depends on the clock: what was tried and how many epochs it had is in the
+//! result.
 
 use crate::approach::{Approach, Given, SemiApproach, Trained};
 use crate::best::Score;
@@ -24,7 +25,8 @@ const STEPS: usize = 20;
 /// Methods to choose from, and how long that and all draws may take.
 #[derive(Clone, Debug)]
 pub struct Recipe {
-    /// The methods. Those that are semi-supervised have the epochs that they would take if there was time.
+    /// The methods. Those that are semi-supervised have the epochs that they would take if there
+    /// was time.
     pub candidates: Vec<Approach>,
     /// The time for everything but pretraining. Training on labels alone takes what it takes.
     pub budget: Duration,
@@ -83,7 +85,8 @@ impl Recipe {
     /// Tries the candidates on `draw`, and chooses one for `draws` draws.
     ///
     /// # Errors
-    /// If all candidates diverge or cannot be trained on these samples: that of the first. One that fails loses the choice.
+    /// If all candidates diverge or cannot be trained on these samples: that of the first. One that
+    /// fails loses the choice.
     pub fn choose(
         &self,
         cx: &Context,
@@ -115,14 +118,16 @@ impl Recipe {
             Tried {
                 name: self.candidates[i].name().to_string(),
                 epochs: trained.as_ref().map_or(0, |trained| trained.history.len()),
-                validation_accuracy: best.and_then(|best| best.validation_accuracy).unwrap_or(f64::NAN),
+                validation_accuracy: best
+                    .and_then(|best| best.validation_accuracy)
+                    .unwrap_or(f64::NAN),
                 validation_loss: best.and_then(|best| best.validation_loss).unwrap_or(f64::NAN),
                 seconds: start.elapsed().as_secs_f64(),
                 failed: trained.err().map(|e| e.to_string()),
             }
         });
-        let winner =
-            (1..tried.len()).fold(0, |best, i| if tried[i].is_better_than(&tried[best]) { i } else { best });
+        let winner = (1..tried.len())
+            .fold(0, |best, i| if tried[i].is_better_than(&tried[best]) { i } else { best });
         if let Some(failed) = tried.get(winner).and_then(|winner| winner.failed.clone()) {
             return Err(Error::new(failed));
         }
@@ -162,8 +167,10 @@ fn seconds_per_epoch(
         unlabelled: Rows::Listed(&some),
         validation: Rows::Listed(&[]),
     };
-    // The first steps touch their memory for the first time; the second epoch is the one that counts.
-    let training = SemiTraining { epochs: 2, metric: Metric::Accuracy, seed, ..semi.training.clone() };
+    // The first steps touch their memory for the first time; the second epoch is the one that
+    // counts.
+    let training =
+        SemiTraining { epochs: 2, metric: Metric::Accuracy, seed, ..semi.training.clone() };
     let mut run = SemiRun::new(&semi.name, &network, Params::new(&network, seed), task, &training)?;
     run.train(cx, &())?;
     let measured = run.history.last().map_or(0.0, |epoch| epoch.seconds);
@@ -198,12 +205,19 @@ mod tests {
             strong: Augmentation::default(),
         };
         let architecture = Architecture::new(Model::Dense, 4);
-        let semi = SemiApproach { name: "one".to_string(), architecture, from_encoder: false, training };
+        let semi =
+            SemiApproach { name: "one".to_string(), architecture, from_encoder: false, training };
         let asked = Approach::Semi(Box::new(semi));
         for (seconds, epochs, every) in [(60.0, 30, 100), (1e6, 90, 300), (0.1, 1, 3)] {
-            let Approach::Semi(semi) = within(&asked, 2.0, seconds) else { panic!("the same approach") };
+            let Approach::Semi(semi) = within(&asked, 2.0, seconds) else {
+                panic!("the same approach")
+            };
             assert_eq!(semi.training.epochs, epochs);
-            assert_eq!(semi.training.schedule, Schedule::Step { every, gamma: 0.1 }, "{epochs} epochs");
+            assert_eq!(
+                semi.training.schedule,
+                Schedule::Step { every, gamma: 0.1 },
+                "{epochs} epochs"
+            );
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The running statistics of batch norm, estimated anew.
 //!
-//! What training leaves is a moving average over weights that moved, and over the few labelled samples. Wu and Johnson
-//! (arXiv:2105.07576, section 3) average over passes of the final weights instead; Li et al. (AdaBN, arXiv:1603.04779)
-//! do so on samples of the domain that is to be classified, whose labels nobody needs.
+//! What training leaves is a moving average over weights that moved, and over the few labelled
+//! samples. Wu and Johnson (arXiv:2105.07576, section 3) average over passes of the final weights
+//! instead; Li et al. (AdaBN, arXiv:1603.04779) do so on samples of the domain that is to be
+//! classified, whose labels nobody needs.
 
 use crate::Error;
 use narrows_datasets::{Dataset, Loader, Rows};
@@ -15,11 +16,13 @@ const BATCH: usize = 256;
 /// The passes that are enough: of more samples, so many batches are drawn at random.
 const PASSES: usize = 64;
 
-/// Puts the mean of the statistics of `rows`, in batches of up to 256 in a random order, into `params`, those of frozen layers
-/// included. No other value changes, and labels are not looked at. Of more than 16,384 rows so many are drawn.
+/// Puts the mean of the statistics of `rows`, in batches of up to 256 in a random order, into
+/// `params`, those of frozen layers included. No other value changes, and labels are not looked at.
+/// Of more than 16,384 rows so many are drawn.
 ///
-/// Each layer gets its input from the layers below as they normalise that batch, nothing being dropped. A batch's variance is
-/// the unbiased one, and batches count by their samples. Without batch norm nothing happens.
+/// Each layer gets its input from the layers below as they normalise that batch, nothing being
+/// dropped. A batch's variance is the unbiased one, and batches count by their samples. Without
+/// batch norm nothing happens.
 ///
 /// # Errors
 /// If the data do not fit the network, or there are too few rows for a variance.

@@ -5,7 +5,8 @@
 //!             a batch of all samples           -> what the method makes of them, without labels
 //! ```
 //!
-//! An epoch goes through all samples once; the labelled ones come round as often as they are needed. The methods:
+//! An epoch goes through all samples once; the labelled ones come round as often as they are
+//! needed. The methods:
 //!
 //! | file | what it asks of samples without a label |
 //! |---|---|
@@ -14,8 +15,9 @@
 //! | `vat.rs` | that its probabilities stay where the input moves the way that changes them most |
 //! | `ladder.rs` | that each layer can be restored from noise |
 //!
-//! The first three train any classifier, scratch or transferred, through [`Consistency`]; the ladder network trains a dense one
-//! by a step of its own. To add a method: write its file, add a variant to [`Semi`], and its case to `tests/semi.rs`.
+//! The first three train any classifier, scratch or transferred, through [`Consistency`]; the
+//! ladder network trains a dense one by a step of its own. To add a method: write its file, add a
+//! variant to [`Semi`], and its case to `tests/semi.rs`.
 
 mod consistency;
 mod labelled;
@@ -50,25 +52,27 @@ pub struct SemiTask<'a> {
 /// A method, with its own settings.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Semi {
-    /// Pseudo-labels (Lee, ICML workshop 2013), between a sample as it is and strongly augmented (Sohn et al., FixMatch,
-    /// NeurIPS 2020).
+    /// Pseudo-labels (Lee, ICML workshop 2013), between a sample as it is and strongly augmented
+    /// (Sohn et al., FixMatch, NeurIPS 2020).
     PseudoLabels {
         /// The least probability of the likeliest class for a sample to count.
         threshold: f32,
     },
-    /// The mean teacher (Tarvainen and Valpola, NIPS 2017), with cross-entropy in place of the squared difference.
+    /// The mean teacher (Tarvainen and Valpola, NIPS 2017), with cross-entropy in place of the
+    /// squared difference.
     MeanTeacher,
-    /// Virtual adversarial training (Miyato et al., TPAMI 2018, arXiv:1704.03976) with one power iteration.
+    /// Virtual adversarial training (Miyato et al., TPAMI 2018, arXiv:1704.03976) with one power
+    /// iteration.
     Vat {
         /// How far inputs are moved, in the Euclidean norm.
         epsilon: f32,
         /// How far they are moved to find out where to.
         xi: f32,
-        /// The weight of the entropy of the probabilities, which is to be small (Grandvalet and Bengio, NIPS 2004; the paper's
-        /// VAT + EntMin); 0 for none.
+        /// The weight of the entropy of the probabilities, which is to be small (Grandvalet and
+        /// Bengio, NIPS 2004; the paper's VAT + EntMin); 0 for none.
         entropy: f32,
-        /// The weight of how unlike the classes' shares in the mean of the probabilities are to those of the labelled samples in their batches;
-        /// 0 for none.
+        /// The weight of how unlike the classes' shares in the mean of the probabilities are to
+        /// those of the labelled samples in their batches; 0 for none.
         align: f32,
     },
     /// The ladder network (Rasmus et al., NIPS 2015).
@@ -91,8 +95,8 @@ pub struct SemiTraining {
     pub batch: usize,
     /// The labelled samples of a step.
     pub labelled_batch: usize,
-    /// How much more often labelled samples of small classes come than they are: 0 not at all, 1 so that all classes come alike,
-    /// 0.5 the square root of that.
+    /// How much more often labelled samples of small classes come than they are: 0 not at all, 1 so
+    /// that all classes come alike, 0.5 the square root of that.
     pub class_balance: f32,
     /// The base learning rate.
     pub lr: f32,
@@ -102,11 +106,11 @@ pub struct SemiTraining {
     pub optimizer: Optimizer,
     /// The weight of what is asked of samples without a label; of the ladder's costs all together.
     pub weight: f32,
-    /// The part of the epochs over which that weight grows from almost nothing (Laine and Aila, ICLR 2017: as
-    /// `exp(-5 (1 - t)^2)`); 0 to begin with all of it.
+    /// The part of the epochs over which that weight grows from almost nothing (Laine and Aila,
+    /// ICLR 2017: as `exp(-5 (1 - t)^2)`); 0 to begin with all of it.
     pub ramp_up: f32,
-    /// The weights that are validated and kept are a moving average with this decay; 0 for the weights themselves. The
-    /// ladder has none.
+    /// The weights that are validated and kept are a moving average with this decay; 0 for the
+    /// weights themselves. The ladder has none.
     pub ema: f32,
     /// What tells the best epoch.
     pub metric: Metric,
@@ -114,8 +118,8 @@ pub struct SemiTraining {
     pub seed: u64,
     /// How samples are augmented, labelled ones and those that targets are computed from.
     pub augmentation: Augmentation,
-    /// How the samples are augmented that should meet the targets, in virtual adversarial training before they are moved; as the
-    /// others if it changes nothing. The ladder has no use for it.
+    /// How the samples are augmented that should meet the targets, in virtual adversarial training
+    /// before they are moved; as the others if it changes nothing. The ladder has no use for it.
     pub strong: Augmentation,
 }
 
@@ -164,14 +168,22 @@ impl SemiTraining {
         Ok(())
     }
 
-    /// As [`SemiTraining::check`], and whether the method is for classifiers of such an architecture.
+    /// As [`SemiTraining::check`], and whether the method is for classifiers of such an
+    /// architecture.
     ///
     /// # Errors
     /// As there, or if it is not; the message says which it is for.
     pub fn check_for(&self, architecture: &Architecture) -> Result<(), Error> {
         self.check()?;
-        let Architecture { model, variational, activation, code_activation, batch_norm, dropout, .. } =
-            architecture;
+        let Architecture {
+            model,
+            variational,
+            activation,
+            code_activation,
+            batch_norm,
+            dropout,
+            ..
+        } = architecture;
         if !matches!(self.method, Semi::Ladder { .. }) {
             return Ok(());
         }
@@ -185,10 +197,16 @@ impl SemiTraining {
             (*variational, "it is variational".to_string()),
             (!*batch_norm, "it has no batch norm (--no-batch-norm=false)".to_string()),
             (*dropout != 0.0, format!("it has a dropout of {dropout} (--dropout 0)")),
-            (foreign(activation), format!("its activation is {} (--activation relu)", named(activation))),
+            (
+                foreign(activation),
+                format!("its activation is {} (--activation relu)", named(activation)),
+            ),
             (
                 foreign(code_activation),
-                format!("its code's activation is {} (--code-activation relu)", named(code_activation)),
+                format!(
+                    "its code's activation is {} (--code-activation relu)",
+                    named(code_activation)
+                ),
             ),
         ];
         let reasons: Vec<String> =

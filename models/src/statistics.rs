@@ -10,8 +10,8 @@ pub struct Estimate {
     pub mean: f64,
     /// The standard deviation of the values, with n - 1; 0 for a single one.
     pub std: f64,
-    /// The 95 % interval of the mean by Student's t; `None` for a single value, which says nothing of its
-    /// spread.
+    /// The 95 % interval of the mean by Student's t; `None` for a single value, which says nothing
+    /// of its spread.
     pub ci95: Option<[f64; 2]>,
 }
 
@@ -54,11 +54,12 @@ impl Accuracies {
 pub struct Gain {
     /// Its mean.
     pub mean: f64,
-    /// The 95 % interval of the mean; `None` for a single pair, and for differences that are all the same but not 0
-    /// ([`paired_t_test`]).
+    /// The 95 % interval of the mean; `None` for a single pair, and for differences that are all
+    /// the same but not 0 ([`paired_t_test`]).
     pub ci95: Option<[f64; 2]>,
-    /// How likely such a mean is where there is no difference ([`paired_t_test`]); `None` where there is no interval, or what is no
-    /// test. It is no part of the comparison's summary, whose keys are fixed.
+    /// How likely such a mean is where there is no difference ([`paired_t_test`]); `None` where
+    /// there is no interval, or what is no test. It is no part of the comparison's summary, whose
+    /// keys are fixed.
     #[serde(skip)]
     pub p: Option<f64>,
 }
@@ -79,14 +80,16 @@ impl Gain {
     }
 }
 
-/// Fractions this near each other are the same but for rounding: one sample of any test set is more.
+/// Fractions this near each other are the same but for rounding: one sample of any test set is
+/// more.
 const SAME: f64 = 1e-9;
 
-/// How likely a mean of `differences` at least this far from 0 is where there is no difference: the two-sided p-value of the
-/// paired t-test. The differences are fractions.
+/// How likely a mean of `differences` at least this far from 0 is where there is no difference: the
+/// two-sided p-value of the paired t-test. The differences are fractions.
 ///
-/// `None` for fewer than two, and where all are the same but not 0: accuracies come in steps of one test sample, so that a few draws
-/// may well agree by chance, and the test would take that for certainty. Where all are 0, 1.
+/// `None` for fewer than two, and where all are the same but not 0: accuracies come in steps of one
+/// test sample, so that a few draws may well agree by chance, and the test would take that for
+/// certainty. Where all are 0, 1.
 pub fn paired_t_test(differences: &[f64]) -> Option<f64> {
     let n = differences.len() as f64;
     let Estimate { mean, std, .. } = Estimate::of(differences);
@@ -100,8 +103,9 @@ pub fn paired_t_test(differences: &[f64]) -> Option<f64> {
     }
 }
 
-/// The p-values of several comparisons, each made so large that all of them together are wrong no more often than one alone
-/// would be (Holm, Scandinavian Journal of Statistics 6, 1979). In the order of `p`.
+/// The p-values of several comparisons, each made so large that all of them together are wrong no
+/// more often than one alone would be (Holm, Scandinavian Journal of Statistics 6, 1979). In the
+/// order of `p`.
 pub fn holm(p: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|&a, &b| p[a].total_cmp(&p[b]));
@@ -113,8 +117,9 @@ pub fn holm(p: &[f64]) -> Vec<f64> {
     adjusted
 }
 
-/// The 95 % interval of a proportion of which `hits` of `n` trials are an observation (Wilson 1927). Unlike the
-/// normal approximation it stays within 0 and 1 and has a width for 0 and for `n` hits. NaN for no trials.
+/// The 95 % interval of a proportion of which `hits` of `n` trials are an observation (Wilson
+/// 1927). Unlike the normal approximation it stays within 0 and 1 and has a width for 0 and for `n`
+/// hits. NaN for no trials.
 pub fn wilson(hits: usize, n: usize) -> [f64; 2] {
     /// The normal distribution's 97.5 % quantile.
     const Z: f64 = 1.959_963_984_540_054;
@@ -162,7 +167,8 @@ mod tests {
 
     #[test]
     fn the_paired_t_test_is_the_textbooks() {
-        // The sleep data of Student, Biometrika 6 (1908), as R's documentation of t.test has them: t = -4.0621, p = 0.002833.
+        // The sleep data of Student, Biometrika 6 (1908), as R's documentation of t.test has them:
+        // t = -4.0621, p = 0.002833.
         let sleep = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4];
         assert!((paired_t_test(&sleep).unwrap() - 0.002833).abs() < 5e-7);
         assert!((paired_t_test(&sleep.map(|x| -x)).unwrap() - 0.002833).abs() < 5e-7);
@@ -195,7 +201,8 @@ mod tests {
 
     #[test]
     fn holms_procedure_is_the_published_one() {
-        // By hand: 4 x 0.005, 3 x 0.01, 2 x 0.03, and 0.04, which may not be smaller than the one before.
+        // By hand: 4 x 0.005, 3 x 0.01, 2 x 0.03, and 0.04, which may not be smaller than the one
+        // before.
         let adjusted = holm(&[0.01, 0.04, 0.03, 0.005]);
         for (found, expected) in adjusted.iter().zip([0.03, 0.06, 0.06, 0.02]) {
             assert!((found - expected).abs() < 1e-12, "{adjusted:?}");

@@ -39,8 +39,8 @@ pub enum Goal {
     Classify,
 }
 
-/// Where a run begins a second time: the schedule anew, over the epochs that are left. What it counts in steps keeps its part of
-/// each of the two.
+/// Where a run begins a second time: the schedule anew, over the epochs that are left. What it
+/// counts in steps keeps its part of each of the two.
 #[derive(Clone, Copy, Debug)]
 pub struct Restart {
     /// The epochs before it, to which the schedule's first course belongs.
@@ -49,7 +49,8 @@ pub struct Restart {
     pub rate: f32,
 }
 
-/// A run in progress. Its state is values and counters alone: a copy of it, continued, gives the same bits.
+/// A run in progress. Its state is values and counters alone: a copy of it, continued, gives the
+/// same bits.
 #[derive(Clone, Debug)]
 pub struct Run<'a> {
     name: String,
@@ -61,7 +62,8 @@ pub struct Run<'a> {
     pub ema: Option<Ema>,
     /// What happened so far.
     pub history: Vec<EpochRecord>,
-    /// The epochs before patience begins to count: those in which a part of the network is still to be freed.
+    /// The epochs before patience begins to count: those in which a part of the network is still to
+    /// be freed.
     pub patient_until: usize,
     /// Where the schedule begins anew, if it does.
     pub restart: Option<Restart>,
@@ -93,12 +95,15 @@ impl<'a> Run<'a> {
         }
         let batch = training.batch.min(task.train.len());
         let Training { loss, optimizer, seed, augmentation, .. } = training.clone();
-        let augmenter = BatchAugmenter::new(&augmentation, &task, batch, seed).map_err(|e| e.during(name))?;
+        let augmenter =
+            BatchAugmenter::new(&augmentation, &task, batch, seed).map_err(|e| e.during(name))?;
         let (len, classes) = (task.data.sample_len(), network.output().len());
         let mixup = match task.goal {
             Goal::Classify => Mixup::new(training.mixup, &loss, batch, len, classes, seed)?,
             Goal::Reconstruct if training.mixup > 0.0 => {
-                return Err(Error::new(format!("{name}: mixup is for classifiers: set its alpha to 0")));
+                return Err(Error::new(format!(
+                    "{name}: mixup is for classifiers: set its alpha to 0"
+                )));
             }
             Goal::Reconstruct => None,
         };
@@ -124,10 +129,11 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// This run, which has not begun yet, in the place of one of the same settings that was stopped and had
-    /// come to `history` and [`best`](Run::best). The parameters that this run was made with have to be the
-    /// other's last, and so have the optimiser's state ([`OptimizerState::restore`]) and that of the average, if there is
-    /// one ([`Ema::restore`]); then it goes on with the same bits.
+    /// This run, which has not begun yet, in the place of one of the same settings that was stopped
+    /// and had come to `history` and [`best`](Run::best). The parameters that this run was made
+    /// with have to be the other's last, and so have the optimiser's state
+    /// ([`OptimizerState::restore`]) and that of the average, if there is one ([`Ema::restore`]);
+    /// then it goes on with the same bits.
     ///
     /// # Errors
     /// If the best weights are of no validated epoch of the history.
@@ -141,7 +147,10 @@ impl<'a> Run<'a> {
         if let Some((epoch, params)) = best {
             let record = history.iter().find(|record| record.epoch == epoch);
             let score = record.and_then(Score::of).ok_or_else(|| {
-                Error::new(format!("{}: the best epoch, {epoch}, is none that was validated", self.name))
+                Error::new(format!(
+                    "{}: the best epoch, {epoch}, is none that was validated",
+                    self.name
+                ))
             })?;
             self.best = Some(Best { score, epoch, params });
         }
@@ -165,8 +174,8 @@ impl<'a> Run<'a> {
     /// Trains for one epoch, validates, and keeps the weights if they are the best so far.
     ///
     /// # Errors
-    /// If a loss or a parameter is no longer finite: the message names the place, and the epoch counts for
-    /// nothing.
+    /// If a loss or a parameter is no longer finite: the message names the place, and the epoch
+    /// counts for nothing.
     pub fn epoch(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
         let (epoch, start) = (self.history.len(), Instant::now());
         let Task { data, goal, .. } = self.task;
@@ -188,7 +197,8 @@ impl<'a> Run<'a> {
                 let x = &mut self.x[..rows.len() * data.sample_len()];
                 batches.gather(x)?;
                 let augmenter = self.augmenter.as_mut();
-                let clean = augmenter.and_then(|augmenter| augmenter.apply(cx, epoch as u64, rows, x));
+                let clean =
+                    augmenter.and_then(|augmenter| augmenter.apply(cx, epoch as u64, rows, x));
                 let target = match goal {
                     Goal::Reconstruct => Target::Values(clean.unwrap_or(x)),
                     Goal::Classify => {
@@ -210,11 +220,13 @@ impl<'a> Run<'a> {
         }
         let seconds = start.elapsed().as_secs_f64();
         // The last step's weights have met no loss yet.
-        let when = format!("by step {}, in epoch {}", self.trainer.optimizer.step_count(), epoch + 1);
+        let when =
+            format!("by step {}, in epoch {}", self.trainer.optimizer.step_count(), epoch + 1);
         let lost = |what: String| {
             Error::new(format!("{what} {when}: lower the learning rate or clip the gradients"))
         };
-        if let Some((name, value)) = first_not_finite(self.trainer.network(), &self.trainer.params) {
+        if let Some((name, value)) = first_not_finite(self.trainer.network(), &self.trainer.params)
+        {
             return Err(lost(format!("{name} holds a value that became {value}")));
         }
         self.swap_average();
@@ -229,7 +241,9 @@ impl<'a> Run<'a> {
             lr,
             train_loss: sum / samples as f64,
             validation_loss: evaluation.as_ref().map(|e| e.loss),
-            validation_accuracy: evaluation.as_ref().and_then(|e| e.accuracy_by(self.training.metric)),
+            validation_accuracy: evaluation
+                .as_ref()
+                .and_then(|e| e.accuracy_by(self.training.metric)),
             seconds,
             samples,
         };
@@ -246,7 +260,8 @@ impl<'a> Run<'a> {
         if validation.is_empty() {
             return Ok(None);
         }
-        let (network, params, loss) = (self.trainer.network(), &self.trainer.params, &self.training.loss);
+        let (network, params, loss) =
+            (self.trainer.network(), &self.trainer.params, &self.training.loss);
         // An average of layers that moved before they froze is not what made the codes.
         Ok(Some(match self.codes.as_ref().filter(|codes| codes.hold_for(network, params)) {
             Some(codes) => Evaluation::of_codes(cx, network, params, loss, &codes.validation)?,
@@ -274,8 +289,8 @@ impl<'a> Run<'a> {
         Course { schedule, first_step: steps(from), steps: steps(to - from), lr: lr * rate }
     }
 
-    /// Runs the samples through the frozen lowest layers, unless the codes of an epoch before still hold. Augmented and
-    /// mixed samples are others in each epoch, and have no codes to keep.
+    /// Runs the samples through the frozen lowest layers, unless the codes of an epoch before still
+    /// hold. Augmented and mixed samples are others in each epoch, and have no codes to keep.
     fn encode(&mut self, cx: &Context) -> Result<(), Error> {
         if self.augmenter.is_some() || self.mixup.is_some() {
             return Ok(());
@@ -306,7 +321,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Puts the best weights back; if nothing was validated, the average of the weights, if there is one.
+    /// Puts the best weights back; if nothing was validated, the average of the weights, if there
+    /// is one.
     pub fn restore_best(&mut self) {
         let best = self.best.as_ref().map(|best| &best.params);
         if let Some(params) = best.or(self.ema.as_ref().map(Ema::params)) {
@@ -314,7 +330,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Estimates the running statistics of the weights in `trainer.params` anew, if the settings ask for it.
+    /// Estimates the running statistics of the weights in `trainer.params` anew, if the settings
+    /// ask for it.
     fn reestimate(&mut self, cx: &Context) -> Result<(), Error> {
         let Task { data, .. } = self.task;
         match self.training.reestimate_bn && self.best_epoch() > 0 {
@@ -331,8 +348,8 @@ impl<'a> Run<'a> {
         &self.training
     }
 
-    /// Trains to the end; then the best weights are back in `trainer.params`. `before_epoch` is called with
-    /// the number of epochs done, and may freeze or free what it likes.
+    /// Trains to the end; then the best weights are back in `trainer.params`. `before_epoch` is
+    /// called with the number of epochs done, and may freeze or free what it likes.
     ///
     /// # Errors
     /// As [`Run::epoch`]. The best weights so far are back in `trainer.params` then, too.
@@ -374,7 +391,8 @@ struct Course {
     lr: f32,
 }
 
-/// The first value that is not finite, and the name of its parameter; of those that training may have changed.
+/// The first value that is not finite, and the name of its parameter; of those that training may
+/// have changed.
 fn first_not_finite<'p>(network: &Network, params: &'p Params) -> Option<(&'p str, f32)> {
     let frozen = network.frozen_params(params);
     let entries = params.entries().iter().filter(|entry| entry.range.start >= frozen.end);

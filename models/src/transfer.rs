@@ -19,12 +19,12 @@ pub enum Method {
     Slow,
     /// Everything learns at the same rate.
     Full,
-    /// The head learns first; then the encoder's layers join in, the top one first (Howard and Ruder,
-    /// ACL 2018, section 3.3).
+    /// The head learns first; then the encoder's layers join in, the top one first (Howard and
+    /// Ruder, ACL 2018, section 3.3).
     Gradual,
-    /// The head learns alone in the first half of the epochs, by a schedule of its own; in the second everything learns at
-    /// a tenth of the rate. A head that fits the encoder pulls it less far from what it learnt (LP-FT: Kumar et al.,
-    /// ICLR 2022).
+    /// The head learns alone in the first half of the epochs, by a schedule of its own; in the
+    /// second everything learns at a tenth of the rate. A head that fits the encoder pulls it less
+    /// far from what it learnt (LP-FT: Kumar et al., ICLR 2022).
     LpFt,
 }
 
@@ -67,7 +67,8 @@ impl Method {
         }
     }
 
-    /// Makes fresh classifier parameters ready to be trained: copies the encoder, freezes or slows it.
+    /// Makes fresh classifier parameters ready to be trained: copies the encoder, freezes or slows
+    /// it.
     ///
     /// # Errors
     /// If the encoders differ in shape.
@@ -83,8 +84,9 @@ impl Method {
         Ok(())
     }
 
-    /// Sets up what the settings of `run` ask for, beside its parameters: where its training has `l2_sp`, the encoder is pulled
-    /// towards that of `pretrained`. A fresh or a frozen encoder is not.
+    /// Sets up what the settings of `run` ask for, beside its parameters: where its training has
+    /// `l2_sp`, the encoder is pulled towards that of `pretrained`. A fresh or a frozen encoder is
+    /// not.
     ///
     /// # Errors
     /// If the encoders differ in shape.
@@ -106,8 +108,14 @@ impl Method {
     /// Trains `run`, whose parameters [`Method::prepare`] made ready, to the end.
     ///
     /// # Errors
-    /// As [`Run::train`], or if its settings pull towards an encoder that [`Method::anchor`] was not told.
-    pub fn train(self, run: &mut Run<'_>, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
+    /// As [`Run::train`], or if its settings pull towards an encoder that [`Method::anchor`] was
+    /// not told.
+    pub fn train(
+        self,
+        run: &mut Run<'_>,
+        cx: &Context,
+        observer: &dyn Observer,
+    ) -> Result<(), Error> {
         let epochs = run.epochs();
         let half = epochs.div_ceil(2);
         if matches!(self, Method::Gradual | Method::LpFt) {
@@ -129,8 +137,8 @@ impl Method {
         run.train(cx, observer, |done, params| self.before_epoch(done, epochs, params))
     }
 
-    /// Gives each block of a pretrained encoder `decay` times the rate of the one above it, the head being the topmost: with
-    /// [`Method::Slow`] times its factor.
+    /// Gives each block of a pretrained encoder `decay` times the rate of the one above it, the
+    /// head being the topmost: with [`Method::Slow`] times its factor.
     fn set_rates(self, decay: f32, params: &mut Params) {
         let mut factor = if self == Method::Slow { SLOW_FACTOR } else { 1.0 };
         for block in encoder_blocks(params).iter().rev() {
@@ -141,9 +149,9 @@ impl Method {
 
     /// Frees what this method frees once `done` of `epochs` epochs are through.
     ///
-    /// With `n` blocks in the encoder, gradual unfreezing gives the head and each block an equal share
-    /// of the first half of the epochs, but at least the first epoch to the head alone; in the second half
-    /// everything learns, as it does with LP-FT.
+    /// With `n` blocks in the encoder, gradual unfreezing gives the head and each block an equal
+    /// share of the first half of the epochs, but at least the first epoch to the head alone; in
+    /// the second half everything learns, as it does with LP-FT.
     pub fn before_epoch(self, done: usize, epochs: usize, params: &mut Params) {
         if self == Method::Gradual {
             let blocks = encoder_blocks(params);
@@ -159,8 +167,8 @@ impl Method {
     }
 }
 
-/// The layers of the encoder in blocks: one that has a weight, a residual block as a whole for example, and the batch
-/// norm behind it. From the input on.
+/// The layers of the encoder in blocks: one that has a weight, a residual block as a whole for
+/// example, and the batch norm behind it. From the input on.
 fn encoder_blocks(params: &Params) -> Vec<Vec<String>> {
     let mut blocks: Vec<Vec<String>> = Vec::new();
     for layer in params.entries().chunk_by(|a, b| layer_of(&a.name) == layer_of(&b.name)) {

@@ -1,4 +1,5 @@
-//! Augmentation in training, against a loop that augments each sample by itself; and that nothing else is augmented.
+//! Augmentation in training, against a loop that augments each sample by itself; and that nothing
+//! else is augmented.
 
 mod support;
 
@@ -27,8 +28,15 @@ const OFF: Augmentation = Augmentation {
     cutout: 0,
 };
 
-const TRANSFORM: Augmentation =
-    Augmentation { rotate: 15.0, crop: 1, shift: 1, flip: 0.5, brightness: 0.2, contrast: 0.2, ..OFF };
+const TRANSFORM: Augmentation = Augmentation {
+    rotate: 15.0,
+    crop: 1,
+    shift: 1,
+    flip: 0.5,
+    brightness: 0.2,
+    contrast: 0.2,
+    ..OFF
+};
 const CORRUPT: Augmentation = Augmentation { gaussian: 0.1, mask: 0.2, cutout: 3, ..OFF };
 const BOTH: Augmentation = Augmentation { gaussian: 0.1, mask: 0.2, cutout: 3, ..TRANSFORM };
 
@@ -37,7 +45,12 @@ fn bits(params: &Params) -> Vec<u32> {
 }
 
 /// Each epoch's validation loss, and the parameters after the last, from a plain loop.
-fn by_hand(network: &Network, params: Params, task: &Task<'_>, settings: &Training) -> (Vec<f64>, Vec<u32>) {
+fn by_hand(
+    network: &Network,
+    params: Params,
+    task: &Task<'_>,
+    settings: &Training,
+) -> (Vec<f64>, Vec<u32>) {
     let cx = Context::new(1).unwrap();
     let Training { loss, optimizer, seed, batch, epochs, augmentation, .. } = settings.clone();
     let mut trainer = Trainer::new(network, params, loss.clone(), optimizer, batch, seed);
@@ -70,8 +83,15 @@ fn by_hand(network: &Network, params: Params, task: &Task<'_>, settings: &Traini
             let lr = settings.lr * settings.schedule.factor(trainer.optimizer.step_count(), total);
             trainer.step(&cx, &noisy, target, lr).unwrap();
         }
-        let found =
-            Evaluation::of(&cx, network, &trainer.params, &loss, task.data, task.validation, task.goal);
+        let found = Evaluation::of(
+            &cx,
+            network,
+            &trainer.params,
+            &loss,
+            task.data,
+            task.validation,
+            task.goal,
+        );
         losses.push(found.unwrap().loss);
     }
     (losses, bits(&trainer.params))
@@ -111,7 +131,8 @@ fn training_augments_what_it_trains_on_and_nothing_else_on_any_number_of_threads
         let mut seen = Vec::new();
         for augmentation in [OFF, TRANSFORM, CORRUPT, BOTH] {
             // 100 samples in batches of 33 and 34: not by eights, as the threads take them.
-            let settings = Training { epochs: 3, batch: 34, augmentation, ..training(loss.clone()) };
+            let settings =
+                Training { epochs: 3, batch: 34, augmentation, ..training(loss.clone()) };
             let params = Params::new(&network, 2);
             let expected = by_hand(&network, params.clone(), &task, &settings);
             for threads in [1, 2, 3] {
@@ -124,14 +145,17 @@ fn training_augments_what_it_trains_on_and_nothing_else_on_any_number_of_threads
     }
 }
 
-/// The codes of a frozen encoder would be those of the samples as they are, or as they were in the first epoch.
+/// The codes of a frozen encoder would be those of the samples as they are, or as they were in the
+/// first epoch.
 #[test]
 fn a_frozen_encoder_runs_on_what_was_augmented() {
     let digits = Dataset::digits();
     let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 100, 100, 1, 0).unwrap();
     let network = architecture().classifier(10).unwrap();
     let mut params = Params::new(&network, 3);
-    Method::Freeze.prepare(&mut params, &Params::new(&architecture().autoencoder().unwrap(), 77)).unwrap();
+    Method::Freeze
+        .prepare(&mut params, &Params::new(&architecture().autoencoder().unwrap(), 77))
+        .unwrap();
     let task = Task {
         data: &digits,
         train: Rows::Listed(&draw.train),
@@ -142,7 +166,10 @@ fn a_frozen_encoder_runs_on_what_was_augmented() {
     for augmentation in [OFF, TRANSFORM, CORRUPT] {
         let settings = Training { epochs: 3, augmentation, ..training(Loss::cross_entropy()) };
         let expected = by_hand(&network, params.clone(), &task, &settings);
-        assert!(by_run(1, &network, params.clone(), task, &settings) == expected, "{augmentation:?}");
+        assert!(
+            by_run(1, &network, params.clone(), task, &settings) == expected,
+            "{augmentation:?}"
+        );
         assert!(!seen.contains(&expected));
         seen.push(expected);
     }
@@ -154,7 +181,8 @@ fn flat_samples_take_noise() {
     let values = (0..60 * 9).map(|i| (i * 37 % 100) as u8).collect();
     let labels = (0..60).map(|i| (i % 3) as u16).collect();
     let flat = Dataset::from_values("flat", values, &[9], 99, Some(labels)).unwrap();
-    let network = narrows_models::Architecture { input: 9.into(), ..architecture() }.autoencoder().unwrap();
+    let network =
+        narrows_models::Architecture { input: 9.into(), ..architecture() }.autoencoder().unwrap();
     let rows = all(&flat);
     let task = Task {
         data: &flat,
@@ -199,8 +227,13 @@ fn what_does_not_suit_the_samples_is_refused_before_anything_is_trained() {
         let message = refused(Run::new("run", &network, Params::new(&network, 1), task, &bad));
         assert!(message.contains(expected), "{message}");
         let architecture = architecture();
-        let pretraining =
-            Pretraining { data: &data, architecture: &architecture, training: &bad, held_out: 0, seed: 1 };
+        let pretraining = Pretraining {
+            data: &data,
+            architecture: &architecture,
+            training: &bad,
+            held_out: 0,
+            seed: 1,
+        };
         let message = refused(pretraining.check());
         assert!(message.contains(expected), "{message}");
         let comparison = Comparison {

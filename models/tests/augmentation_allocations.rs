@@ -10,8 +10,8 @@ use narrows_engine::{Context, Isa, Loss, Params};
 use narrows_models::{Goal, Run, Task, Training};
 use support::{all, architecture, training};
 
-/// One test, so that no other allocates meanwhile. An epoch allocates a few times, for its record and where a thread's memory
-/// for products grows, but not in its 90 steps.
+/// One test, so that no other allocates meanwhile. An epoch allocates a few times, for its record
+/// and where a thread's memory for products grows, but not in its 90 steps.
 #[test]
 fn the_steps_of_an_augmented_epoch_allocate_nothing() {
     let digits = Dataset::digits();
@@ -36,10 +36,12 @@ fn the_steps_of_an_augmented_epoch_allocate_nothing() {
             Goal::Reconstruct => (architecture().autoencoder().unwrap(), Loss::L2),
             Goal::Classify => (architecture().classifier(10).unwrap(), Loss::cross_entropy()),
         };
-        let task = Task { data: &digits, train: Rows::Listed(&rows), validation: Rows::Listed(&[]), goal };
+        let task =
+            Task { data: &digits, train: Rows::Listed(&rows), validation: Rows::Listed(&[]), goal };
         let of_second_epoch = |augmentation| {
             let settings = Training { augmentation, ..training(loss.clone()) };
-            let mut run = Run::new("counted", &network, Params::new(&network, 1), task, &settings).unwrap();
+            let mut run =
+                Run::new("counted", &network, Params::new(&network, 1), task, &settings).unwrap();
             run.epoch(&cx, &()).unwrap();
             let before = allocations();
             run.epoch(&cx, &()).unwrap();
@@ -51,7 +53,10 @@ fn the_steps_of_an_augmented_epoch_allocate_nothing() {
         let plain = of_second_epoch(Augmentation::default());
         let augmented = of_second_epoch(augmentation);
         // matrixmultiply, which the plain instruction set takes, allocates in each product.
-        assert!(plain < 10 || matches!(cx.isa(), Isa::Plain(_)), "{goal:?} without augmentation: {plain}");
+        assert!(
+            plain < 10 || matches!(cx.isa(), Isa::Plain(_)),
+            "{goal:?} without augmentation: {plain}"
+        );
         assert!(augmented < plain + 10, "{goal:?}: {augmented}, and {plain} without augmentation");
     }
 }

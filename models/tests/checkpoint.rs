@@ -49,7 +49,8 @@ fn models_of_images_come_back() {
     }
 }
 
-/// A file as they were before there were several models: the description says `inputs`, and no model.
+/// A file as they were before there were several models: the description says `inputs`, and no
+/// model.
 #[test]
 fn files_of_before_are_those_of_dense_models() {
     let folder = tempfile::tempdir().unwrap();
@@ -100,7 +101,10 @@ fn a_broken_file_is_a_clear_error() {
     let check = |bytes: &[u8], what: &str| {
         std::fs::write(&path, bytes).unwrap();
         let message = load(&path).unwrap_err().to_string();
-        assert!(message.contains("model.safetensors") && !message.contains('\n'), "{what}: {message}");
+        assert!(
+            message.contains("model.safetensors") && !message.contains('\n'),
+            "{what}: {message}"
+        );
         message
     };
     for length in [0, 1, 7, 8, 9, 100, whole.len() / 2, whole.len() - 1] {
@@ -125,5 +129,10 @@ fn a_broken_file_is_a_clear_error() {
     // JSON in JSON: the name of the field has a line break.
     let message = check(&replace("classes", r"cl\\nes"), "an unknown field");
     assert!(message.contains("unknown field `cl es`"), "{message}");
-    assert!(load(&folder.path().join("none")).unwrap_err().to_string().contains("cannot read the model"));
+    assert!(
+        load(&folder.path().join("none"))
+            .unwrap_err()
+            .to_string()
+            .contains("cannot read the model")
+    );
 }

@@ -1,4 +1,5 @@
-//! Training on the kept codes of a frozen encoder, against a loop that runs the whole network in every step.
+//! Training on the kept codes of a frozen encoder, against a loop that runs the whole network in
+//! every step.
 
 mod support;
 
@@ -9,7 +10,11 @@ use support::{architecture, training};
 
 fn pretrained() -> Params {
     let mut params = Params::new(&architecture().autoencoder().unwrap(), 77);
-    params.values_mut().iter_mut().enumerate().for_each(|(i, x)| *x += 0.01 + (i % 7) as f32 * 0.001);
+    params
+        .values_mut()
+        .iter_mut()
+        .enumerate()
+        .for_each(|(i, x)| *x += 0.01 + (i % 7) as f32 * 0.001);
     params
 }
 
@@ -23,7 +28,8 @@ fn bits(params: &Params) -> Vec<u32> {
     params.values().iter().map(|x| x.to_bits()).collect()
 }
 
-/// Each epoch's validation loss, and the parameters after the last, all layers running in every step.
+/// Each epoch's validation loss, and the parameters after the last, all layers running in every
+/// step.
 fn by_the_whole_network(
     cx: &Context,
     network: &Network,
@@ -51,7 +57,8 @@ fn by_the_whole_network(
         }
         let rows = task.validation;
         let found =
-            Evaluation::of(cx, network, &trainer.params, &loss, task.data, rows, Goal::Classify).unwrap();
+            Evaluation::of(cx, network, &trainer.params, &loss, task.data, rows, Goal::Classify)
+                .unwrap();
         losses.push(found.loss);
     }
     (losses, trainer.params)
@@ -63,8 +70,12 @@ fn codes_change_no_bit_of_a_run() {
     let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 100, 300, 1, 0).unwrap();
     let network = architecture().classifier(10).unwrap();
     let (train, validation) = (&draw.train[..], &draw.validation[..]);
-    let task =
-        Task { data: &digits, train: train.into(), validation: validation.into(), goal: Goal::Classify };
+    let task = Task {
+        data: &digits,
+        train: train.into(),
+        validation: validation.into(),
+        goal: Goal::Classify,
+    };
     for isa in Isa::available() {
         for method in [Method::Freeze, Method::Gradual] {
             for clip_norm in [None, Some(0.5)] {
@@ -72,15 +83,18 @@ fn codes_change_no_bit_of_a_run() {
                 let settings =
                     Training { epochs: 8, batch: 33, clip_norm, ..training(Loss::cross_entropy()) };
                 let mut run =
-                    Run::new("codes", &network, prepared(&network, method), task, &settings).unwrap();
+                    Run::new("codes", &network, prepared(&network, method), task, &settings)
+                        .unwrap();
                 // Epoch by epoch: the end of `train` would bring the best weights back.
                 for done in 0..8 {
                     method.before_epoch(done, 8, &mut run.trainer.params);
                     run.epoch(&cx, &()).unwrap();
                 }
-                let (losses, params) = by_the_whole_network(&cx, &network, method, &task, &settings);
+                let (losses, params) =
+                    by_the_whole_network(&cx, &network, method, &task, &settings);
                 let name = format!("{} on {}, clipped to {clip_norm:?}", method.name(), isa.name());
-                let got: Vec<f64> = run.history.iter().map(|epoch| epoch.validation_loss.unwrap()).collect();
+                let got: Vec<f64> =
+                    run.history.iter().map(|epoch| epoch.validation_loss.unwrap()).collect();
                 assert_eq!(got, losses, "{name}");
                 assert!(bits(&run.trainer.params) == bits(&params), "{name}");
             }
@@ -110,7 +124,8 @@ fn a_changed_encoder_makes_new_codes() {
     let params = &run.trainer.params;
     let rows = &draw.validation;
     let found =
-        Evaluation::of(&cx, &network, params, &settings.loss, &digits, rows.into(), Goal::Classify).unwrap();
+        Evaluation::of(&cx, &network, params, &settings.loss, &digits, rows.into(), Goal::Classify)
+            .unwrap();
     assert_eq!(run.history[1].validation_loss, Some(found.loss));
 }
 
@@ -127,7 +142,8 @@ fn codes_depend_on_their_sample_alone() {
         let cx = Context::with_isa(isa, 1).unwrap();
         let mut all = Activations::new(&network, 200);
         let codes = network.forward_frozen(&cx, &params, &mut all, &x).unwrap().to_vec();
-        let outputs = network.forward(&cx, &params, &mut all, &x, Pass::evaluate()).unwrap().to_vec();
+        let outputs =
+            network.forward(&cx, &params, &mut all, &x, Pass::evaluate()).unwrap().to_vec();
         let from_codes =
             network.forward_from_frozen(&cx, &params, &mut all, &codes, Pass::evaluate()).unwrap();
         assert_eq!(from_codes, outputs, "{}", isa.name());
@@ -153,7 +169,9 @@ fn where_nothing_is_frozen_there_are_no_codes() {
     // Nor where nothing trains: there is nothing that codes could be for.
     params.set_trainable("encoder", false);
     assert_eq!(network.frozen_output(&params).unwrap().len(), 6);
-    assert!(network.forward_from_frozen(&cx, &params, &mut activations, &x, Pass::evaluate()).is_err());
+    assert!(
+        network.forward_from_frozen(&cx, &params, &mut activations, &x, Pass::evaluate()).is_err()
+    );
     params.set_trainable("head", false);
     assert!(network.frozen_output(&params).is_none());
 }

@@ -25,11 +25,17 @@ impl Setting {
 
     fn task(&self) -> Task<'_> {
         let Setting { digits, train, validation, .. } = self;
-        Task { data: digits, train: train.into(), validation: validation.into(), goal: Goal::Classify }
+        Task {
+            data: digits,
+            train: train.into(),
+            validation: validation.into(),
+            goal: Goal::Classify,
+        }
     }
 
     fn run(&self, training: &Training) -> Run<'_> {
-        Run::new("test", &self.network, Params::new(&self.network, 2), self.task(), training).unwrap()
+        Run::new("test", &self.network, Params::new(&self.network, 2), self.task(), training)
+            .unwrap()
     }
 }
 
@@ -66,7 +72,10 @@ fn the_average_is_the_recursion_in_f64() {
             if i % 3 == 0 {
                 assert_eq!(got.to_bits(), initial[i].to_bits(), "value {i} never moved");
             }
-            assert!((f64::from(*got) - want).abs() < 1e-5, "decay {decay}, value {i}: {got}, not {want}");
+            assert!(
+                (f64::from(*got) - want).abs() < 1e-5,
+                "decay {decay}, value {i}: {got}, not {want}"
+            );
         }
     }
 }
@@ -84,8 +93,8 @@ fn an_average_of_zeros_leaves_no_subnormals() {
     assert!(ema.params().values().iter().all(|x| *x == 0.0));
 }
 
-/// A run with an average trains the same weights as one without; the average beside it is that of its steps, and it is what
-/// is validated and kept.
+/// A run with an average trains the same weights as one without; the average beside it is that of
+/// its steps, and it is what is validated and kept.
 #[test]
 fn a_run_validates_and_keeps_the_average() {
     let (setting, cx) = (Setting::new(), Context::new(1).unwrap());
@@ -104,8 +113,15 @@ fn a_run_validates_and_keeps_the_average() {
         assert_ne!(bits(average), bits(&with.trainer.params));
         let rows = Rows::Listed(&setting.validation);
         let loss = Loss::cross_entropy();
-        let of_average =
-            Evaluation::of(&cx, &setting.network, average, &loss, &setting.digits, rows, Goal::Classify);
+        let of_average = Evaluation::of(
+            &cx,
+            &setting.network,
+            average,
+            &loss,
+            &setting.digits,
+            rows,
+            Goal::Classify,
+        );
         let of_average = of_average.unwrap();
         assert_eq!(with.history[epoch].validation_loss, Some(of_average.loss));
         assert_eq!(with.history[epoch].validation_accuracy, of_average.accuracy);
@@ -145,7 +161,15 @@ fn a_frozen_encoder_is_the_same_in_the_average() {
     assert_eq!(average.values()[range.clone()], pretrained.values()[pretrained.range(ENCODER)]);
     let rows = Rows::Listed(&setting.validation);
     let loss = Loss::cross_entropy();
-    let whole = Evaluation::of(&cx, &setting.network, average, &loss, &setting.digits, rows, Goal::Classify);
+    let whole = Evaluation::of(
+        &cx,
+        &setting.network,
+        average,
+        &loss,
+        &setting.digits,
+        rows,
+        Goal::Classify,
+    );
     assert_eq!(run.history[0].validation_loss, Some(whole.unwrap().loss));
 }
 
@@ -160,9 +184,11 @@ fn a_run_resumed_with_its_average_gives_the_same_bits() {
         (0..stopped_after).for_each(|_| first.epoch(&cx, &()).unwrap());
         let task = setting.task();
         let mut second =
-            Run::new("test", &setting.network, first.trainer.params.clone(), task, &averaged).unwrap();
+            Run::new("test", &setting.network, first.trainer.params.clone(), task, &averaged)
+                .unwrap();
         let optimizer = &first.trainer.optimizer;
-        let (steps, updates, moments) = (optimizer.step_count(), optimizer.updates(), optimizer.moments());
+        let (steps, updates, moments) =
+            (optimizer.step_count(), optimizer.updates(), optimizer.moments());
         second.trainer.optimizer.restore(steps, updates, moments).unwrap();
         let ema = first.ema.as_ref().unwrap();
         second.ema.as_mut().unwrap().restore(ema.updates(), ema.params());
@@ -179,6 +205,9 @@ fn a_decay_that_makes_no_sense_is_refused_by_name() {
     for ema in [-0.1, 1.0, f32::NAN] {
         let bad = Training { ema, ..training(Loss::cross_entropy()) };
         let message = bad.check().unwrap_err().to_string();
-        assert!(message.contains("decay of the averaged weights") && !message.contains('\n'), "{message}");
+        assert!(
+            message.contains("decay of the averaged weights") && !message.contains('\n'),
+            "{message}"
+        );
     }
 }

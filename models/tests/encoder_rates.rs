@@ -1,4 +1,5 @@
-//! What keeps a pretrained encoder near what it was: discriminative rates, and the pull towards its weights.
+//! What keeps a pretrained encoder near what it was: discriminative rates, and the pull towards its
+//! weights.
 
 mod support;
 
@@ -34,9 +35,12 @@ fn train(method: Method, settings: &Training, anchored: bool) -> Result<Params, 
 #[test]
 fn each_block_learns_slower_than_the_one_above_it() {
     let settings = Training { lr_decay: 0.5, ..training(Loss::cross_entropy()) };
-    for (method, top) in
-        [(Method::Full, 1.0), (Method::Gradual, 1.0), (Method::LpFt, 1.0), (Method::Slow, SLOW_FACTOR)]
-    {
+    for (method, top) in [
+        (Method::Full, 1.0),
+        (Method::Gradual, 1.0),
+        (Method::LpFt, 1.0),
+        (Method::Slow, SLOW_FACTOR),
+    ] {
         let params = train(method, &settings, false).unwrap();
         for entry in params.entries() {
             let layer = |name: &str| entry.name.starts_with(&format!("{ENCODER}.{name}."));
@@ -57,8 +61,10 @@ fn each_block_learns_slower_than_the_one_above_it() {
 /// The mean square of what the encoder's weights have moved.
 fn moved(params: &Params) -> f64 {
     let start = pretrained();
-    let weights =
-        params.entries().iter().filter(|e| e.name.starts_with(ENCODER) && e.name.ends_with("weight"));
+    let weights = params
+        .entries()
+        .iter()
+        .filter(|e| e.name.starts_with(ENCODER) && e.name.ends_with("weight"));
     let squares = weights.filter(|e| e.spec.shape.len() == 2).flat_map(|e| {
         let (now, then) = (params.get(&e.name).unwrap(), start.get(&e.name).unwrap());
         now.iter().zip(then).map(|(a, b)| f64::from(a - b).powi(2)).collect::<Vec<_>>()
@@ -71,8 +77,8 @@ fn moved(params: &Params) -> f64 {
 fn a_stronger_pull_leaves_the_encoder_nearer_to_what_it_was() {
     let settings = |l2_sp| Training { l2_sp, epochs: 20, ..training(Loss::cross_entropy()) };
     for method in [Method::Full, Method::Slow, Method::Gradual, Method::LpFt] {
-        let distances =
-            [0.0, 100.0, 1000.0].map(|l2_sp| moved(&train(method, &settings(l2_sp), true).unwrap()));
+        let distances = [0.0, 100.0, 1000.0]
+            .map(|l2_sp| moved(&train(method, &settings(l2_sp), true).unwrap()));
         assert!(distances[0] > 1.2 * distances[1], "{}: {distances:?}", method.name());
         assert!(distances[1] > 1.2 * distances[2], "{}: {distances:?}", method.name());
     }

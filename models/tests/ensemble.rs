@@ -21,7 +21,8 @@ fn the_mean_of_the_probabilities_decides() {
     let (cx, digits) = (Context::new(1).unwrap(), Dataset::digits());
     let rows: Vec<u32> = (100..900).collect();
     let network = architecture().classifier(10).unwrap();
-    let members = [1, 2, 3].map(|seed| (Params::new(&network, seed), [1.0f32, 0.5, 2.0][seed as usize - 1]));
+    let members =
+        [1, 2, 3].map(|seed| (Params::new(&network, seed), [1.0f32, 0.5, 2.0][seed as usize - 1]));
     let mut ensemble = Ensemble::new(10);
     for (params, temperature) in &members {
         ensemble.add(&cx, &network, params, *temperature, &digits, Rows::Listed(&rows)).unwrap();
@@ -45,7 +46,10 @@ fn the_mean_of_the_probabilities_decides() {
         correct += usize::from(best == label);
         assert_eq!(usize::from(evaluation.predictions[i]), best, "row {row}");
         for (c, p) in p.iter().enumerate() {
-            assert!((f64::from(ensemble.logits()[i * 10 + c]) - p.ln()).abs() < 1e-4, "row {row}, class {c}");
+            assert!(
+                (f64::from(ensemble.logits()[i * 10 + c]) - p.ln()).abs() < 1e-4,
+                "row {row}, class {c}"
+            );
         }
     }
     assert!((evaluation.loss - loss).abs() < 1e-5, "{} {loss}", evaluation.loss);
@@ -65,7 +69,8 @@ fn each_sample_is_handed_over_once() {
         assert_eq!(logits.len(), labels.len() * 10);
         seen.extend(labels.iter().map(|&label| label as u16));
     };
-    Evaluation::of_classifier(&cx, &network, &params, &digits, Rows::all(digits.len()), &mut take).unwrap();
+    Evaluation::of_classifier(&cx, &network, &params, &digits, Rows::all(digits.len()), &mut take)
+        .unwrap();
     assert_eq!(seen, digits.labels().unwrap().unwrap());
 }
 
@@ -83,13 +88,17 @@ fn members_begin_with_the_one_there_is_without_an_ensemble() {
             learning_rates: &[1e-2],
             ensemble,
         };
-        Approach::Transfer(Method::Scratch).train_one(&cx, &given, &draw, 7, "counted", &()).unwrap()
+        Approach::Transfer(Method::Scratch)
+            .train_one(&cx, &given, &draw, 7, "counted", &())
+            .unwrap()
     };
     let (one, three) = (train_with(1), train_with(3));
     assert_eq!((one.others.len(), three.others.len()), (0, 2));
     assert_eq!(one.params.values(), three.params.values());
     let members = [&three.params, &three.others[0], &three.others[1]];
-    assert!(members[0].values() != members[1].values() && members[1].values() != members[2].values());
+    assert!(
+        members[0].values() != members[1].values() && members[1].values() != members[2].values()
+    );
 
     let mut ensemble = Ensemble::new(10);
     for params in members {

@@ -10,8 +10,10 @@ use support::{all, architecture, training};
 /// The digit `one` against the rest.
 fn against_rest(one: u16) -> Dataset {
     let digits = Dataset::digits();
-    let values: Vec<u8> = (0..digits.len()).flat_map(|row| digits.stored_bytes(row).unwrap()).collect();
-    let labels = digits.labels().unwrap().unwrap().iter().map(|&label| u16::from(label == one)).collect();
+    let values: Vec<u8> =
+        (0..digits.len()).flat_map(|row| digits.stored_bytes(row).unwrap()).collect();
+    let labels =
+        digits.labels().unwrap().unwrap().iter().map(|&label| u16::from(label == one)).collect();
     Dataset::from_values("one", values, &[8, 8], 16, Some(labels)).unwrap()
 }
 
@@ -39,11 +41,19 @@ fn balanced_accuracy_is_the_mean_over_the_classes() {
     for seed in 0..8 {
         let params = Params::new(&network, seed);
         // All, of which a tenth is the one; and some of one class alone.
-        let zeros: Vec<u32> = all(&data).into_iter().filter(|&row| labels[row as usize] == 0).collect();
+        let zeros: Vec<u32> =
+            all(&data).into_iter().filter(|&row| labels[row as usize] == 0).collect();
         for rows in [all(&data), zeros] {
-            let found =
-                Evaluation::of(&cx, &network, &params, &loss, &data, Rows::Listed(&rows), Goal::Classify)
-                    .unwrap();
+            let found = Evaluation::of(
+                &cx,
+                &network,
+                &params,
+                &loss,
+                &data,
+                Rows::Listed(&rows),
+                Goal::Classify,
+            )
+            .unwrap();
             let of_rows: Vec<u16> = rows.iter().map(|&row| labels[row as usize]).collect();
             let expected = balanced(&of_rows, &found.predictions, 2);
             assert!((found.balanced_accuracy.unwrap() - expected).abs() < 1e-12, "seed {seed}");
@@ -65,14 +75,21 @@ fn the_metric_chooses_the_epoch() {
     // As they come: a tenth is the one.
     let (train, validation) = (&rows[..100], &rows[100..400]);
     let network = architecture().classifier(2).unwrap();
-    let task = Task { data: &data, train: train.into(), validation: validation.into(), goal: Goal::Classify };
+    let task = Task {
+        data: &data,
+        train: train.into(),
+        validation: validation.into(),
+        goal: Goal::Classify,
+    };
     for metric in [Metric::Accuracy, Metric::Balanced] {
         let settings = Training { metric, epochs: 12, ..training(Loss::cross_entropy()) };
-        let mut run = Run::new("metric", &network, Params::new(&network, 1), task, &settings).unwrap();
+        let mut run =
+            Run::new("metric", &network, Params::new(&network, 1), task, &settings).unwrap();
         let mut after = Vec::new();
         run.train(&cx, &(), |_, params| after.push(params.clone())).unwrap();
         after.push(run.trainer.params.clone());
-        // The weights before epoch i + 1 are those that epoch i left; the last epoch's are known if they are the best.
+        // The weights before epoch i + 1 are those that epoch i left; the last epoch's are known if
+        // they are the best.
         for record in &run.history[..11] {
             let params = &after[record.epoch];
             let found = Evaluation::of(
@@ -85,8 +102,10 @@ fn the_metric_chooses_the_epoch() {
                 Goal::Classify,
             )
             .unwrap();
-            let labels: Vec<u16> =
-                validation.iter().map(|&row| data.labels().unwrap().unwrap()[row as usize]).collect();
+            let labels: Vec<u16> = validation
+                .iter()
+                .map(|&row| data.labels().unwrap().unwrap()[row as usize])
+                .collect();
             let expected = match metric {
                 Metric::Accuracy => found.accuracy.unwrap(),
                 Metric::Balanced => balanced(&labels, &found.predictions, 2),
@@ -109,8 +128,11 @@ fn a_comparison_reports_the_metric_asked_for() {
         test: all_of.subset(&rows[1200..]).unwrap(),
     };
     let draw = draw_labels(data.train.labels().unwrap().unwrap(), 2, 20, 20, 1, 0).unwrap();
-    let ones =
-        draw.train.iter().filter(|&&row| data.train.labels().unwrap().unwrap()[row as usize] == 1).count();
+    let ones = draw
+        .train
+        .iter()
+        .filter(|&&row| data.train.labels().unwrap().unwrap()[row as usize] == 1)
+        .count();
     assert_eq!(ones, 10, "a draw is balanced over the labels given");
     let comparison = |metric| Comparison {
         data: &data,
@@ -132,9 +154,13 @@ fn a_comparison_reports_the_metric_asked_for() {
     let balanced = comparison(Metric::Balanced).run(&cx, &()).unwrap();
     let [scratch, full] = &balanced.methods[..] else { panic!("two methods") };
     for method in [scratch, full] {
-        assert_eq!(method.of_choice().per_draw, method.test_balanced_accuracy.as_ref().unwrap().per_draw);
+        assert_eq!(
+            method.of_choice().per_draw,
+            method.test_balanced_accuracy.as_ref().unwrap().per_draw
+        );
         assert_ne!(method.of_choice().per_draw, method.test_accuracy.per_draw);
     }
-    let gains = full.of_choice().per_draw.iter().zip(&scratch.of_choice().per_draw).map(|(a, b)| a - b);
+    let gains =
+        full.of_choice().per_draw.iter().zip(&scratch.of_choice().per_draw).map(|(a, b)| a - b);
     assert!((full.gain_over_scratch.mean - gains.sum::<f64>() / 3.0).abs() < 1e-12);
 }

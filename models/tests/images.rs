@@ -5,7 +5,8 @@ mod support;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Activations, Context, Loss, Optimizer, Params, Pass};
 use narrows_models::{
-    Activation, Architecture, Evaluation, Goal, Model, Pretraining, Run, SampleShape, Task, Training,
+    Activation, Architecture, Evaluation, Goal, Model, Pretraining, Run, SampleShape, Task,
+    Training,
 };
 use support::{IMAGE_MODELS, all, image_architecture, training};
 
@@ -13,7 +14,8 @@ use support::{IMAGE_MODELS, all, image_architecture, training};
 fn weights(architecture: &Architecture) -> Vec<Vec<usize>> {
     let network = architecture.autoencoder().unwrap();
     let entries = network.param_entries();
-    let normalises = |layer: &str| entries.iter().any(|e| e.name == format!("{layer}.running_mean"));
+    let normalises =
+        |layer: &str| entries.iter().any(|e| e.name == format!("{layer}.running_mean"));
     let shapes = entries.iter().filter(|e| !normalises(e.name.rsplit_once('.').unwrap().0));
     shapes.map(|e| e.spec.shape.clone()).collect()
 }
@@ -21,7 +23,9 @@ fn weights(architecture: &Architecture) -> Vec<Vec<usize>> {
 #[test]
 fn each_size_comes_back() {
     for model in IMAGE_MODELS {
-        for (height, width) in (5..=33).flat_map(|height| (5..=29).map(move |width| (height, width))) {
+        for (height, width) in
+            (5..=33).flat_map(|height| (5..=29).map(move |width| (height, width)))
+        {
             for (channels, depth) in [(1, 1), (2, 2), (3, 1)] {
                 let image = [height, width, channels];
                 let widths = vec![2, 3, 2];
@@ -41,8 +45,12 @@ fn images_of_any_size_pass_through() {
     let cx = Context::new(1).unwrap();
     for model in IMAGE_MODELS {
         for image in [[5, 5, 1], [1, 9, 2], [33, 29, 3], [2, 1, 7]] {
-            let architecture =
-                Architecture { widths: vec![3], depth: 2, latent: 4, ..Architecture::new(model, image) };
+            let architecture = Architecture {
+                widths: vec![3],
+                depth: 2,
+                latent: 4,
+                ..Architecture::new(model, image)
+            };
             let network = architecture.autoencoder().unwrap();
             let params = Params::new(&network, 1);
             let len: usize = image.iter().product();
@@ -101,13 +109,19 @@ fn the_defaults_are_the_reference_models() {
 fn blocks_beyond_the_first_keep_the_width() {
     let conv = |depth| {
         let widths = vec![4, 6];
-        weights(&Architecture { widths, depth, latent: 5, ..Architecture::new(Model::Conv, [8, 8, 1]) })
+        weights(&Architecture {
+            widths,
+            depth,
+            latent: 5,
+            ..Architecture::new(Model::Conv, [8, 8, 1])
+        })
     };
     let (one, two) = (conv(1), conv(2));
     assert_eq!(two.len(), one.len() + 4);
     // Two more of each width, one in the encoder and one in the decoder.
     for (width, before) in [(4, 0), (6, 0)] {
-        let same = |shapes: &[Vec<usize>]| shapes.iter().filter(|s| **s == [3, 3, width, width]).count();
+        let same =
+            |shapes: &[Vec<usize>]| shapes.iter().filter(|s| **s == [3, 3, width, width]).count();
         assert_eq!((same(&one), same(&two)), (before, 2), "{width}");
     }
     let dense = |depth| {
@@ -126,7 +140,8 @@ fn what_is_no_image_or_too_small_is_refused() {
         let none = Architecture { widths: vec![], ..Architecture::new(model, [8, 8, 1]) };
         let zero = Architecture { depth: 0, ..Architecture::new(model, [8, 8, 1]) };
         let endless = Architecture { depth: usize::MAX, ..Architecture::new(model, [8, 8, 1]) };
-        let huge = Architecture { widths: vec![60_000], ..Architecture::new(model, [4000, 4000, 1]) };
+        let huge =
+            Architecture { widths: vec![60_000], ..Architecture::new(model, [4000, 4000, 1]) };
         let overflowing = Architecture::new(model, [usize::MAX, 8, usize::MAX]);
         let empty = Architecture::new(model, [8, 0, 1]);
         for (architecture, expected) in [
@@ -145,7 +160,10 @@ fn what_is_no_image_or_too_small_is_refused() {
         ] {
             for result in [architecture.autoencoder(), architecture.classifier(3)] {
                 let message = result.unwrap_err().to_string();
-                assert!(message.contains(expected) && !message.contains('\n'), "{expected}: {message}");
+                assert!(
+                    message.contains(expected) && !message.contains('\n'),
+                    "{expected}: {message}"
+                );
             }
         }
     }
@@ -165,7 +183,8 @@ fn a_model_takes_the_images_it_is_for_and_flat_ones_of_as_many_values() {
 fn dropout_changes_no_name() {
     for model in IMAGE_MODELS {
         let names = |dropout| {
-            let network = Architecture { dropout, ..image_architecture(model) }.classifier(10).unwrap();
+            let network =
+                Architecture { dropout, ..image_architecture(model) }.classifier(10).unwrap();
             network.param_entries().iter().map(|e| e.name.clone()).collect::<Vec<_>>()
         };
         assert_eq!(names(0.0), names(0.3), "{}", model.name());
@@ -180,8 +199,13 @@ fn every_setting_trains() {
     for model in IMAGE_MODELS {
         for (_, activation) in Activation::ALL {
             for (batch_norm, dropout) in [(true, 0.0), (false, 0.2)] {
-                let architecture =
-                    Architecture { activation, batch_norm, dropout, depth: 2, ..image_architecture(model) };
+                let architecture = Architecture {
+                    activation,
+                    batch_norm,
+                    dropout,
+                    depth: 2,
+                    ..image_architecture(model)
+                };
                 // Without weight decay, which would change everything.
                 let optimizer = Optimizer::adam();
                 let settings = Training { epochs: 2, optimizer, ..training(Loss::L2) };
@@ -189,17 +213,20 @@ fn every_setting_trains() {
                     (architecture.autoencoder().unwrap(), Goal::Reconstruct, Loss::L2),
                     (architecture.classifier(10).unwrap(), Goal::Classify, Loss::cross_entropy()),
                 ] {
-                    let task =
-                        Task { data: &digits, train: train.into(), validation: validation.into(), goal };
+                    let task = Task {
+                        data: &digits,
+                        train: train.into(),
+                        validation: validation.into(),
+                        goal,
+                    };
                     let settings = Training { loss, ..settings.clone() };
                     let params = Params::new(&network, 1);
                     let before = params.clone();
                     let mut run = Run::new("settings", &network, params, task, &settings).unwrap();
                     run.train(&cx, &(), |_, _| {}).unwrap();
-                    let unchanged = before
-                        .entries()
-                        .iter()
-                        .filter(|entry| before.get(&entry.name) == run.trainer.params.get(&entry.name));
+                    let unchanged = before.entries().iter().filter(|entry| {
+                        before.get(&entry.name) == run.trainer.params.get(&entry.name)
+                    });
                     let unchanged: Vec<&str> = unchanged.map(|entry| &entry.name[..]).collect();
                     assert!(unchanged.is_empty(), "{architecture:?}: {unchanged:?}");
                 }
@@ -223,7 +250,8 @@ fn any_number_of_threads_gives_the_same_bits() {
         };
         let bits = [1, 2, 3].map(|threads| {
             let settings = Training { epochs: 2, batch: 150, ..training(Loss::L2) };
-            let mut run = Run::new("bits", &network, Params::new(&network, 1), task, &settings).unwrap();
+            let mut run =
+                Run::new("bits", &network, Params::new(&network, 1), task, &settings).unwrap();
             run.train(&Context::new(threads).unwrap(), &(), |_, _| {}).unwrap();
             let losses = run.history.iter().map(|r| r.validation_loss.unwrap().to_bits());
             let weights = run.trainer.params.values().iter().map(|x| x.to_bits());
@@ -233,7 +261,8 @@ fn any_number_of_threads_gives_the_same_bits() {
     }
 }
 
-/// The mean squared error of the mean image, computed the obvious way: what a code of no value could reach.
+/// The mean squared error of the mean image, computed the obvious way: what a code of no value
+/// could reach.
 fn error_of_the_mean(data: &Dataset) -> f64 {
     let (n, len) = (data.len(), data.sample_len());
     let value = |row: usize, i: usize| f64::from(data.stored_bytes(row).unwrap()[i]) / 16.0;
@@ -261,11 +290,19 @@ fn an_autoencoder_learns() {
             goal: Goal::Reconstruct,
         };
         let settings = Training { epochs: 10, batch: 32, ..training(Loss::L2) };
-        let mut run = Run::new("learns", &network, Params::new(&network, 1), task, &settings).unwrap();
+        let mut run =
+            Run::new("learns", &network, Params::new(&network, 1), task, &settings).unwrap();
         run.train(&cx, &(), |_, _| {}).unwrap();
         let params = &run.trainer.params;
-        let found =
-            Evaluation::of(&cx, &network, params, &Loss::L2, &digits, Rows::Listed(&rows), Goal::Reconstruct);
+        let found = Evaluation::of(
+            &cx,
+            &network,
+            params,
+            &Loss::L2,
+            &digits,
+            Rows::Listed(&rows),
+            Goal::Reconstruct,
+        );
         let mse = found.unwrap().loss;
         // Ten principal components leave a quarter of the variance.
         assert!(mse < 0.4 * mean, "{}: {mse} of {mean}", model.name());
@@ -287,6 +324,11 @@ fn logits_can_be_pretrained_on() {
             seed: 1,
         };
         let result = pretraining.run(&Context::new(1).unwrap(), &()).unwrap();
-        assert!(result.autoencoder.test_mse < 0.3, "{}: {}", model.name(), result.autoencoder.test_mse);
+        assert!(
+            result.autoencoder.test_mse < 0.3,
+            "{}: {}",
+            model.name(),
+            result.autoencoder.test_mse
+        );
     }
 }

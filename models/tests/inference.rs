@@ -7,7 +7,8 @@ use narrows_engine::{Activations, Context, Params, Pass};
 use narrows_models::inference::{embed, score};
 use narrows_models::{Architecture, Model};
 
-/// A trained-looking autoencoder: fresh weights, and running statistics that are not those of the start.
+/// A trained-looking autoencoder: fresh weights, and running statistics that are not those of the
+/// start.
 fn params(architecture: &Architecture) -> Params {
     let network = architecture.autoencoder().unwrap();
     let mut params = Params::new(&network, 3);
@@ -36,7 +37,8 @@ fn scores_and_codes_are_those_of_the_layers() {
         digits.gather(&rows, &mut x).unwrap();
         let cx = Context::new(1).unwrap();
         let mut activations = Activations::new(&network, rows.len());
-        let y = network.forward(&cx, &params, &mut activations, &x, Pass::evaluate()).unwrap().to_vec();
+        let y =
+            network.forward(&cx, &params, &mut activations, &x, Pass::evaluate()).unwrap().to_vec();
 
         for threads in [1, 2] {
             let cx = Context::new(threads).unwrap();
@@ -44,10 +46,14 @@ fn scores_and_codes_are_those_of_the_layers() {
             score(&cx, &architecture, &params, &digits, Rows::Listed(&rows), |scored| {
                 assert_eq!(scored.rows, &rows[at..at + scored.rows.len()]);
                 for (score, worst) in scored.scores.iter().zip(scored.worst) {
-                    let squares: Vec<f64> =
-                        (at * n..(at + 1) * n).map(|i| (f64::from(x[i]) - f64::from(y[i])).powi(2)).collect();
+                    let squares: Vec<f64> = (at * n..(at + 1) * n)
+                        .map(|i| (f64::from(x[i]) - f64::from(y[i])).powi(2))
+                        .collect();
                     let expected = squares.iter().sum::<f64>() / n as f64;
-                    assert!((f64::from(*score) - expected).abs() < 1e-5 * expected, "{score} {expected}");
+                    assert!(
+                        (f64::from(*score) - expected).abs() < 1e-5 * expected,
+                        "{score} {expected}"
+                    );
                     let largest = squares.iter().copied().fold(0.0, f64::max);
                     assert!(squares[*worst as usize] > largest * 0.999);
                     at += 1;
@@ -61,8 +67,10 @@ fn scores_and_codes_are_those_of_the_layers() {
             let mut of_encoder = Params::new(&encoder, 9);
             of_encoder.copy_from(&params, "encoder").unwrap();
             let mut activations = Activations::new(&encoder, rows.len());
-            let codes =
-                encoder.forward(&cx, &of_encoder, &mut activations, &x, Pass::evaluate()).unwrap().to_vec();
+            let codes = encoder
+                .forward(&cx, &of_encoder, &mut activations, &x, Pass::evaluate())
+                .unwrap()
+                .to_vec();
             let mut found = Vec::new();
             embed(&cx, &architecture, &params, &digits, Rows::Listed(&rows), |_, codes| {
                 found.extend_from_slice(codes);

@@ -21,7 +21,11 @@ impl Setting {
         let digits = Dataset::digits();
         let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 60, 20, 1, 0).unwrap();
         let mut pretrained = Params::new(&architecture().autoencoder().unwrap(), 77);
-        pretrained.values_mut().iter_mut().enumerate().for_each(|(i, x)| *x += (i % 7) as f32 * 0.001);
+        pretrained
+            .values_mut()
+            .iter_mut()
+            .enumerate()
+            .for_each(|(i, x)| *x += (i % 7) as f32 * 0.001);
         Setting { digits, draw, network: architecture().classifier(10).unwrap(), pretrained }
     }
 
@@ -61,7 +65,10 @@ fn the_first_half_trains_the_head_alone() {
         train(&mut run, Method::LpFt, half);
         assert_eq!(run.trainer.params.values(), frozen.trainer.params.values(), "{epochs} epochs");
         for (a, b) in run.history.iter().zip(&frozen.history) {
-            assert_eq!((a.lr, a.train_loss, a.validation_loss), (b.lr, b.train_loss, b.validation_loss));
+            assert_eq!(
+                (a.lr, a.train_loss, a.validation_loss),
+                (b.lr, b.train_loss, b.validation_loss)
+            );
         }
         let encoder = run.trainer.params.range(ENCODER);
         let before = setting.pretrained.range(ENCODER);
@@ -74,7 +81,8 @@ fn the_second_half_trains_everything_by_the_same_schedule_at_a_small_rate() {
     let setting = Setting::new();
     // 60 samples in batches of 20.
     let thirds = Schedule::Step { every: 10, gamma: 0.1 };
-    for schedule in [Schedule::Constant, Schedule::one_cycle(), Schedule::Cosine { min: 0.0 }, thirds.clone()]
+    for schedule in
+        [Schedule::Constant, Schedule::one_cycle(), Schedule::Cosine { min: 0.0 }, thirds.clone()]
     {
         let falls = schedule == thirds;
         let whole = Training { epochs: 10, lr: 0.02, schedule, ..training(Loss::cross_entropy()) };
@@ -88,7 +96,12 @@ fn the_second_half_trains_everything_by_the_same_schedule_at_a_small_rate() {
         );
         for (first, second) in first.iter().zip(second) {
             let expected = first.lr * FINE_TUNING_FACTOR;
-            assert!((second.lr - expected).abs() < 1e-6 * expected, "{} after {}", second.lr, first.lr);
+            assert!(
+                (second.lr - expected).abs() < 1e-6 * expected,
+                "{} after {}",
+                second.lr,
+                first.lr
+            );
         }
         let mut run = setting.run(Method::LpFt, &whole);
         train(&mut run, Method::LpFt, 10);

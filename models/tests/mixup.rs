@@ -27,12 +27,13 @@ impl Setting {
     }
 
     fn run(&self, training: &Training) -> Run<'_> {
-        Run::new("test", &self.network, Params::new(&self.network, 2), self.task(), training).unwrap()
+        Run::new("test", &self.network, Params::new(&self.network, 2), self.task(), training)
+            .unwrap()
     }
 }
 
-/// With Beta(1, 1), which is uniform, the part is `1/2 + 1/2 cos / sqrt(1 / (1/u - 1) + cos^2)`, u and the cosine's angle being
-/// uniform.
+/// With Beta(1, 1), which is uniform, the part is `1/2 + 1/2 cos / sqrt(1 / (1/u - 1) + cos^2)`, u
+/// and the cosine's angle being uniform.
 fn part_of(seed: u64, epoch: u64, row: u32) -> f64 {
     let words = Random::new(seed, u64::from_be_bytes(*b"mixup   ")).words(epoch, row, 0);
     let u = (f64::from(words[0]) + 1.0) / 4_294_967_296.0;
@@ -40,8 +41,8 @@ fn part_of(seed: u64, epoch: u64, row: u32) -> f64 {
     0.5 + 0.5 * cos / (1.0 / (1.0 / u - 1.0) + cos * cos).sqrt()
 }
 
-/// The loss towards a mixed label is the same mixture of the losses towards the two labels: each step's loss is computed as
-/// that, in f64, by a trainer of the same weights.
+/// The loss towards a mixed label is the same mixture of the losses towards the two labels: each
+/// step's loss is computed as that, in f64, by a trainer of the same weights.
 #[test]
 fn a_step_learns_from_pairs_and_their_labels() {
     let (setting, cx) = (Setting::new(), Context::new(1).unwrap());
@@ -49,7 +50,8 @@ fn a_step_learns_from_pairs_and_their_labels() {
         let loss = Loss::CrossEntropy { smoothing, class_weights: None };
         // Adam would make whole steps of gradients that are but rounding.
         let optimizer = Optimizer::sgd();
-        let settings = Training { mixup: 1.0, epochs: 2, optimizer, lr: 0.1, ..training(loss.clone()) };
+        let settings =
+            Training { mixup: 1.0, epochs: 2, optimizer, lr: 0.1, ..training(loss.clone()) };
         let Training { batch, seed, clip_norm, lr, ref schedule, .. } = settings;
         let mut run = setting.run(&settings);
         let params = Params::new(&setting.network, 2);
@@ -75,7 +77,8 @@ fn a_step_learns_from_pairs_and_their_labels() {
                     for class in 0..10 {
                         let one_hot = |label: u32| f32::from(u8::from(label == class));
                         let label = part * one_hot(labels[i]) + (1.0 - part) * one_hot(labels[j]);
-                        targets[i * 10 + class as usize] = (1.0 - smoothing) * label + smoothing / 10.0;
+                        targets[i * 10 + class as usize] =
+                            (1.0 - smoothing) * label + smoothing / 10.0;
                     }
                 }
                 let step = by_hand.optimizer.step_count();
@@ -83,19 +86,26 @@ fn a_step_learns_from_pairs_and_their_labels() {
                 let loss = by_hand.step(&cx, &mixed, Target::Probabilities(&targets), lr).unwrap();
                 sum += loss * rows.len() as f64;
             }
-            let (got, want) = (run.history[epoch as usize].train_loss, sum / setting.train.len() as f64);
+            let (got, want) =
+                (run.history[epoch as usize].train_loss, sum / setting.train.len() as f64);
             assert!(
                 (got - want).abs() < 1e-5 * want,
                 "epoch {epoch}, smoothing {smoothing}: {got}, not {want}"
             );
         }
-        for (i, (got, want)) in run.trainer.params.values().iter().zip(by_hand.params.values()).enumerate() {
-            assert!((got - want).abs() < 1e-5, "smoothing {smoothing}, value {i}: {got}, not {want}");
+        for (i, (got, want)) in
+            run.trainer.params.values().iter().zip(by_hand.params.values()).enumerate()
+        {
+            assert!(
+                (got - want).abs() < 1e-5,
+                "smoothing {smoothing}, value {i}: {got}, not {want}"
+            );
         }
     }
 }
 
-/// Parts that are all but 0 or 1: each step sees whole samples, with their labels. So the training loss falls as it does without.
+/// Parts that are all but 0 or 1: each step sees whole samples, with their labels. So the training
+/// loss falls as it does without.
 #[test]
 fn a_tiny_alpha_mixes_nothing_and_a_large_one_does() {
     let (setting, cx) = (Setting::new(), Context::new(1).unwrap());
@@ -137,7 +147,8 @@ fn a_frozen_encoder_sees_the_mixtures() {
         let settings = Training { mixup, epochs: 30, lr: 0.03, ..training(Loss::cross_entropy()) };
         let mut params = Params::new(&setting.network, 2);
         Method::Freeze.prepare(&mut params, &pretrained).unwrap();
-        let mut run = Run::new("test", &setting.network, params, setting.task(), &settings).unwrap();
+        let mut run =
+            Run::new("test", &setting.network, params, setting.task(), &settings).unwrap();
         run.train(&cx, &(), |_, _| {}).unwrap();
         run.history.last().unwrap().train_loss
     });
@@ -150,7 +161,10 @@ fn what_cannot_be_mixed_is_refused_by_name() {
     let good = training(Loss::cross_entropy());
     let weighted = Loss::CrossEntropy { smoothing: 0.0, class_weights: Some(vec![1.0; 10]) };
     for (bad, expected) in [
-        (Training { mixup: -1.0, ..good.clone() }, "mixup's alpha must be finite and not negative, not -1"),
+        (
+            Training { mixup: -1.0, ..good.clone() },
+            "mixup's alpha must be finite and not negative, not -1",
+        ),
         (Training { mixup: f32::NAN, ..good.clone() }, "not NaN"),
         (Training { mixup: 1.0, loss: weighted, ..good.clone() }, "without class weights"),
         (Training { mixup: 1.0, loss: Loss::L2, ..good.clone() }, "needs cross-entropy"),
@@ -161,7 +175,8 @@ fn what_cannot_be_mixed_is_refused_by_name() {
     let network = architecture().autoencoder().unwrap();
     let task = Task { goal: Goal::Reconstruct, ..setting.task() };
     let mixing = Training { mixup: 1.0, ..good };
-    let message =
-        Run::new("test", &network, Params::new(&network, 1), task, &mixing).unwrap_err().to_string();
+    let message = Run::new("test", &network, Params::new(&network, 1), task, &mixing)
+        .unwrap_err()
+        .to_string();
     assert!(message.contains("mixup is for classifiers"), "{message}");
 }

@@ -1,4 +1,5 @@
-//! The objectives of pretraining: each learns, by the loss that it says, and leaves an encoder that works.
+//! The objectives of pretraining: each learns, by the loss that it says, and leaves an encoder that
+//! works.
 
 mod support;
 
@@ -6,7 +7,9 @@ use narrows_datasets::{Augmentation, Dataset, Rows, TrainTest};
 use narrows_engine::{Context, Loss, Params, Schedule};
 use narrows_models::checkpoint::{Description, load, save};
 use narrows_models::pretraining::Pretrained;
-use narrows_models::{Architecture, Method, Model, Objective, Pretraining, SampleShape, Training, inference};
+use narrows_models::{
+    Architecture, Method, Model, Objective, Pretraining, SampleShape, Training, inference,
+};
 use support::{architecture, image_architecture, training};
 
 const VARIATIONAL: Objective = Objective::Variational { beta: 1.0, warm_up: 0 };
@@ -60,8 +63,11 @@ fn codes(architecture: &Architecture, params: &Params, data: &Dataset) -> Vec<f3
 #[test]
 fn each_objective_lowers_its_loss_with_each_model() {
     let data = narrows_datasets::builtin(900, 0);
-    let models = [architecture(), image_architecture(Model::Conv), image_architecture(Model::Resnet)];
-    for (objective, model) in ALL.iter().flat_map(|objective| models.iter().map(move |m| (*objective, m))) {
+    let models =
+        [architecture(), image_architecture(Model::Conv), image_architecture(Model::Resnet)];
+    for (objective, model) in
+        ALL.iter().flat_map(|objective| models.iter().map(move |m| (*objective, m)))
+    {
         let architecture = of(objective, model.clone());
         for loss in [Loss::L2, Loss::BceWithLogits] {
             let name = format!("{objective:?}, {}, {}", model.model.name(), loss.name());
@@ -86,19 +92,26 @@ fn any_number_of_threads_gives_the_same_bits() {
         let training = Training { epochs: 2, ..towards(objective, Loss::BceWithLogits) };
         let [one, three] = [1, 3].map(|threads| pretrain(&data, &architecture, &training, threads));
         assert_eq!(bits(&one.params), bits(&three.params), "{objective:?}");
-        assert_eq!(one.history.last().unwrap().train_loss, three.history.last().unwrap().train_loss);
+        assert_eq!(
+            one.history.last().unwrap().train_loss,
+            three.history.last().unwrap().train_loss
+        );
     }
 }
 
-/// By the loss that is reported, and by how far the codes' distributions are from the standard normal one.
+/// By the loss that is reported, and by how far the codes' distributions are from the standard
+/// normal one.
 #[test]
 fn the_divergence_comes_in_over_the_epochs_of_its_warm_up() {
     let data = narrows_datasets::builtin(1400, 0);
     let architecture = of(VARIATIONAL, architecture());
     let run = |beta, warm_up| {
         let objective = Objective::Variational { beta, warm_up };
-        let training =
-            Training { schedule: Schedule::Constant, lr: 3e-3, ..towards(objective, Loss::BceWithLogits) };
+        let training = Training {
+            schedule: Schedule::Constant,
+            lr: 3e-3,
+            ..towards(objective, Loss::BceWithLogits)
+        };
         pretrain(&data, &architecture, &training, 1)
     };
     let (at_once, slowly, never) = (run(1.0, 0), run(1.0, 6), run(0.0, 0));
@@ -106,7 +119,10 @@ fn the_divergence_comes_in_over_the_epochs_of_its_warm_up() {
     assert!(first(&never) < first(&slowly) && first(&slowly) < first(&at_once));
     // Held-out samples always meet the whole of it: what is chosen does not change with the epochs.
     let validation = |result: &Pretrained| result.history[0].validation_loss.unwrap();
-    assert!(validation(&slowly) > validation(&at_once), "little was done against the divergence yet");
+    assert!(
+        validation(&slowly) > validation(&at_once),
+        "little was done against the divergence yet"
+    );
     let last = |result: &Pretrained| result.history[7].train_loss;
     assert!((last(&slowly) / last(&at_once) - 1.0).abs() < 0.05, "the end is the same objective");
 
@@ -118,8 +134,8 @@ fn the_divergence_comes_in_over_the_epochs_of_its_warm_up() {
     assert!(spread(&never) > 2.0 * spread(&at_once), "{}: nothing holds them", spread(&never));
 }
 
-/// The codes that are transferred are the means, with no variance among them: a classifier of such an encoder is fine-tuned, saved
-/// and loaded as any other.
+/// The codes that are transferred are the means, with no variance among them: a classifier of such
+/// an encoder is fine-tuned, saved and loaded as any other.
 #[test]
 fn variational_encoders_are_transferred_and_come_back_from_files() {
     let data = narrows_datasets::builtin(1400, 0);
@@ -127,8 +143,12 @@ fn variational_encoders_are_transferred_and_come_back_from_files() {
     let path = folder.path().join("model.safetensors");
     for model in [architecture(), image_architecture(Model::Conv)] {
         let architecture = of(VARIATIONAL, model);
-        let pretrained =
-            pretrain(&data, &architecture, &Training { epochs: 2, ..towards(VARIATIONAL, Loss::L2) }, 1);
+        let pretrained = pretrain(
+            &data,
+            &architecture,
+            &Training { epochs: 2, ..towards(VARIATIONAL, Loss::L2) },
+            1,
+        );
         let classifier = architecture.classifier(10).unwrap();
         let names: Vec<&str> = classifier.param_entries().iter().map(|e| &*e.name).collect();
         assert!(names.contains(&"head.1.weight"), "{names:?}");
@@ -146,8 +166,10 @@ fn variational_encoders_are_transferred_and_come_back_from_files() {
             codes(&architecture, &pretrained.params, &data.test)
         );
         // Twice as many outputs, and the first half of them is the code.
-        let mut bias =
-            params.entries().iter().filter(|e| e.name.starts_with("encoder") && e.name.ends_with("bias"));
+        let mut bias = params
+            .entries()
+            .iter()
+            .filter(|e| e.name.starts_with("encoder") && e.name.ends_with("bias"));
         assert_eq!(bias.next_back().unwrap().range.len(), 2 * architecture.latent);
     }
 }
@@ -155,7 +177,9 @@ fn variational_encoders_are_transferred_and_come_back_from_files() {
 /// Nothing of the description of other models changed, for the programs of before.
 #[test]
 fn only_variational_models_say_so() {
-    let json = |variational| serde_json::to_string(&Architecture { variational, ..architecture() }).unwrap();
+    let json = |variational| {
+        serde_json::to_string(&Architecture { variational, ..architecture() }).unwrap()
+    };
     assert!(!json(false).contains("variational") && json(true).contains(r#""variational":true"#));
 }
 
@@ -226,7 +250,8 @@ fn the_penalty_makes_codes_sparse() {
         let result = pretrain(&data, &architecture, &training, 1);
         let codes = codes(&architecture, &result.params, &data.test);
         let of = |z: &[f32]| {
-            let (l1, squares): (f32, f32) = (z.iter().map(|z| z.abs()).sum(), z.iter().map(|z| z * z).sum());
+            let (l1, squares): (f32, f32) =
+                (z.iter().map(|z| z.abs()).sum(), z.iter().map(|z| z * z).sum());
             f64::from(l1 / (4.0 * squares.sqrt()))
         };
         codes.chunks(16).map(of).sum::<f64>() / data.test.len() as f64

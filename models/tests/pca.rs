@@ -7,8 +7,8 @@ use narrows_engine::{Context, Loss, Optimizer, Params, Schedule};
 use narrows_models::{Architecture, Evaluation, Goal, Pca, Run, Task, Training};
 use support::{all, mnist};
 
-/// The centred PCA floors of MNIST, pixels in [0, 1]: components, training and test error. Computed with
-/// another program from the eigenvalues of the full covariance in f64.
+/// The centred PCA floors of MNIST, pixels in [0, 1]: components, training and test error. Computed
+/// with another program from the eigenvalues of the full covariance in f64.
 const MNIST_FLOORS: [(usize, f64, f64); 2] = [(20, 0.023970, 0.023538), (64, 0.009284, 0.009047)];
 
 /// Points on a line in the plane, and one component: nothing is left over.
@@ -21,7 +21,8 @@ fn one_component_holds_a_line() {
     assert!(pca.mse(&cx, &line, Rows::all(line.len())).unwrap() < 1e-12);
 }
 
-/// A cross whose long arm is the first component: what is left is the variance of the short arm, by hand.
+/// A cross whose long arm is the first component: what is left is the variance of the short arm, by
+/// hand.
 #[test]
 fn what_is_left_is_the_smaller_variance() {
     let values = [[0u8, 100], [200, 100], [100, 90], [100, 110]].concat();
@@ -33,17 +34,20 @@ fn what_is_left_is_the_smaller_variance() {
     assert!((pca.mse(&cx, &cross, Rows::all(cross.len())).unwrap() - expected).abs() < 1e-9);
 }
 
-/// Long samples along three patterns at right angles, each value in all combinations: what is left is the variance of the
-/// patterns left out, by hand.
+/// Long samples along three patterns at right angles, each value in all combinations: what is left
+/// is the variance of the patterns left out, by hand.
 #[test]
 fn the_largest_patterns_of_long_samples_are_found() {
     const LEN: usize = 1200;
-    let pattern = |period: usize| move |i: usize| if (i / (period / 2)).is_multiple_of(2) { 1 } else { -1 };
+    let pattern =
+        |period: usize| move |i: usize| if (i / (period / 2)).is_multiple_of(2) { 1 } else { -1 };
     let (large, middle, small) = (pattern(LEN), pattern(2), pattern(4));
     let mut values = Vec::new();
     for a in [-20, -10, 10, 20] {
         for (b, c) in [(-3, -1), (-3, 1), (3, -1), (3, 1)] {
-            values.extend((0..LEN).map(|i| (100 + a * large(i) + b * middle(i) + c * small(i)) as u8));
+            values.extend(
+                (0..LEN).map(|i| (100 + a * large(i) + b * middle(i) + c * small(i)) as u8),
+            );
         }
     }
     let data = Dataset::from_values("patterns", values, &[LEN], 200, None).unwrap();
@@ -52,7 +56,10 @@ fn the_largest_patterns_of_long_samples_are_found() {
         let pca = Pca::fit(&cx, &data, Rows::all(data.len()), components).unwrap();
         let mse = pca.mse(&cx, &data, Rows::all(data.len())).unwrap();
         let expected = left / 200.0f64.powi(2);
-        assert!((mse - expected).abs() < 1e-3 * expected + 1e-9, "{components}: {mse}, expected {expected}");
+        assert!(
+            (mse - expected).abs() < 1e-3 * expected + 1e-9,
+            "{components}: {mse}, expected {expected}"
+        );
     }
 }
 
@@ -94,14 +101,25 @@ fn linear_against_pca(data: &Dataset, epochs: usize, lr: f32) -> (f64, f64) {
         seed: 1,
         ..Training::default()
     };
-    let task =
-        Task { data, train: Rows::Listed(&rows), validation: Rows::Listed(&[]), goal: Goal::Reconstruct };
+    let task = Task {
+        data,
+        train: Rows::Listed(&rows),
+        validation: Rows::Listed(&[]),
+        goal: Goal::Reconstruct,
+    };
     let mut run = Run::new("linear", &network, Params::new(&network, 1), task, &training).unwrap();
     run.train(&cx, &(), |_, _| {}).unwrap();
     let params = &run.trainer.params;
-    let linear =
-        Evaluation::of(&cx, &network, params, &Loss::L2, data, Rows::Listed(&rows), Goal::Reconstruct)
-            .unwrap();
+    let linear = Evaluation::of(
+        &cx,
+        &network,
+        params,
+        &Loss::L2,
+        data,
+        Rows::Listed(&rows),
+        Goal::Reconstruct,
+    )
+    .unwrap();
     let pca = Pca::fit(&cx, data, Rows::all(data.len()), 20).unwrap();
     (linear.loss, pca.mse(&cx, data, Rows::all(data.len())).unwrap())
 }
@@ -112,7 +130,10 @@ fn assert_reaches_the_floor((linear, pca): (f64, f64)) {
     // What rounding in f32 can add to or take from the mean of the squares.
     let rounding = 1e-6 * pca;
     assert!(linear >= pca - rounding, "a linear autoencoder at {linear} cannot beat PCA's {pca}");
-    assert!(linear <= 1.01 * pca, "a linear autoencoder at {linear} should reach PCA's {pca} within 1 %");
+    assert!(
+        linear <= 1.01 * pca,
+        "a linear autoencoder at {linear} should reach PCA's {pca} within 1 %"
+    );
 }
 
 #[test]

@@ -46,7 +46,8 @@ fn neighbours_are_those_of_all_pairs() {
                 assert!((far(queries.row(i), references.row(j), distance) - expected).abs() < 1e-5);
             }
         }
-        let single = Neighbours::of(&Context::new(1).unwrap(), &queries, &references, 9, distance, false);
+        let single =
+            Neighbours::of(&Context::new(1).unwrap(), &queries, &references, 9, distance, false);
         assert_eq!(found, single, "threads change nothing");
     }
 }
@@ -105,8 +106,9 @@ fn the_knn_probe_is_brute_force() {
         let mut best = (-1.0, Distance::Euclidean, 0);
         for distance in [Distance::Euclidean, Distance::Cosine] {
             for k in [1, 3, 5, 10, 20, 50] {
-                let right =
-                    |row: &&u32| classify(train.row(**row as usize), k, distance) == labels[**row as usize];
+                let right = |row: &&u32| {
+                    classify(train.row(**row as usize), k, distance) == labels[**row as usize]
+                };
                 let score = few.validation.iter().filter(right).count() as f64 / 40.0;
                 if score > best.0 {
                     best = (score, distance, k);
@@ -116,7 +118,8 @@ fn the_knn_probe_is_brute_force() {
         let (score, distance, k) = best;
         assert!((result.validation_accuracy.per_draw[draw] - score).abs() < 1e-12);
         assert_eq!(result.chosen[draw], format!("{} k {k}", distance.name()));
-        let right = (0..500).filter(|&i| classify(test.row(i), k, distance) == test_labels[i]).count();
+        let right =
+            (0..500).filter(|&i| classify(test.row(i), k, distance) == test_labels[i]).count();
         assert!((result.test_accuracy.per_draw[draw] - right as f64 / 500.0).abs() < 1e-12);
     }
 }
@@ -124,7 +127,8 @@ fn the_knn_probe_is_brute_force() {
 #[test]
 fn probes_learn_and_threads_change_nothing() {
     let data = builtin(500, 0);
-    let architecture = Architecture { widths: vec![32], ..Architecture::new(Model::Dense, [8, 8, 1]) };
+    let architecture =
+        Architecture { widths: vec![32], ..Architecture::new(Model::Dense, [8, 8, 1]) };
     // A random encoder keeps a good part of what is in the samples.
     let params = Params::new(&architecture.autoencoder().unwrap(), 1);
     let all: Vec<Probe> = Probe::ALL.iter().map(|(_, probe)| *probe).collect();
@@ -137,14 +141,22 @@ fn probes_learn_and_threads_change_nothing() {
         for (one, two) in one.iter().zip(&two) {
             assert_eq!(one.test_accuracy.per_draw, two.test_accuracy.per_draw);
             assert_eq!(one.chosen, two.chosen);
-            assert!(one.test_accuracy.estimate.mean > 0.5, "{:?}: {:?}", one.name, one.test_accuracy);
+            assert!(
+                one.test_accuracy.estimate.mean > 0.5,
+                "{:?}: {:?}",
+                one.name,
+                one.test_accuracy
+            );
         }
         let transductive = run(2, true);
         assert_eq!(one[0].test_accuracy.per_draw, transductive[0].test_accuracy.per_draw);
         assert!(transductive[2].test_accuracy.estimate.mean > 0.5);
         if encoder.is_none() {
             // The graph of all samples knows more than the labels alone.
-            assert!(one[2].test_accuracy.estimate.mean > one[1].test_accuracy.estimate.mean, "{one:?}");
+            assert!(
+                one[2].test_accuracy.estimate.mean > one[1].test_accuracy.estimate.mean,
+                "{one:?}"
+            );
         }
     }
 }

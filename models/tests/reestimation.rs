@@ -11,7 +11,8 @@ use support::{all, architecture, training};
 
 /// Two batch norms, the second behind the first, with dropout between.
 fn network() -> Network {
-    let builder = Network::builder(64).section("encoder").layer(Linear::new(5)).layer(BatchNorm::default());
+    let builder =
+        Network::builder(64).section("encoder").layer(Linear::new(5)).layer(BatchNorm::default());
     let builder = builder.layer(Relu).layer(Dropout { p: 0.5 }).layer(Linear::new(3));
     builder.section("head").layer(BatchNorm::default()).layer(Linear::new(10)).build().unwrap()
 }
@@ -98,7 +99,8 @@ fn statistics_are_the_means_of_an_f64_loop() {
         for entry in params.entries() {
             let same = params.get(&entry.name) == before.get(&entry.name);
             assert_eq!(same, entry.spec.role != Role::Statistic, "{}", entry.name);
-            let trainable = before.entries().iter().find(|e| e.name == entry.name).unwrap().trainable;
+            let trainable =
+                before.entries().iter().find(|e| e.name == entry.name).unwrap().trainable;
             assert_eq!(entry.trainable, trainable, "{}", entry.name);
         }
     }
@@ -122,7 +124,8 @@ fn too_few_rows_are_refused_and_without_batch_norm_nothing_happens() {
     assert_eq!(params.values(), before.values());
 }
 
-/// A run that asks for it ends with the weights of one that does not, and with the statistics of all rows.
+/// A run that asks for it ends with the weights of one that does not, and with the statistics of
+/// all rows.
 #[test]
 fn a_run_estimates_the_statistics_of_what_it_keeps() {
     let (digits, cx) = (Dataset::digits(), Context::new(1).unwrap());
@@ -132,7 +135,8 @@ fn a_run_estimates_the_statistics_of_what_it_keeps() {
     let task = Task { data: &digits, train, validation, goal: Goal::Classify };
     let [mut without, with] = [false, true].map(|reestimate_bn| {
         let settings = Training { reestimate_bn, ..training(Loss::cross_entropy()) };
-        let mut run = Run::new("test", &network, Params::new(&network, 2), task, &settings).unwrap();
+        let mut run =
+            Run::new("test", &network, Params::new(&network, 2), task, &settings).unwrap();
         run.train(&cx, &(), |_, _| {}).unwrap();
         run.trainer.params
     });

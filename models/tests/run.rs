@@ -33,7 +33,12 @@ impl Setting {
 
     fn task(&self) -> Task<'_> {
         let Setting { digits, train, validation, .. } = self;
-        Task { data: digits, train: train.into(), validation: validation.into(), goal: Goal::Classify }
+        Task {
+            data: digits,
+            train: train.into(),
+            validation: validation.into(),
+            goal: Goal::Classify,
+        }
     }
 
     /// Parameters of these values.
@@ -65,7 +70,8 @@ fn impatient() -> Training {
     }
 }
 
-/// A run is stored as plain numbers, and another built from them: before its best epoch and after it.
+/// A run is stored as plain numbers, and another built from them: before its best epoch and after
+/// it.
 #[test]
 fn a_run_stored_and_resumed_gives_the_same_bits() {
     let (setting, cx) = (setting(), Context::new(1).unwrap());
@@ -86,7 +92,11 @@ fn a_run_stored_and_resumed_gives_the_same_bits() {
         drop(first);
 
         let mut second = setting.run_from(setting.params(&values), &training).unwrap();
-        second.trainer.optimizer.restore(steps, &updates, moments.each_ref().map(|m| &m[..])).unwrap();
+        second
+            .trainer
+            .optimizer
+            .restore(steps, &updates, moments.each_ref().map(|m| &m[..]))
+            .unwrap();
         let best = best.map(|(epoch, values)| (epoch, setting.params(&values)));
         let mut second = second.resumed(history, best).unwrap();
         second.train(&cx, &(), |_, _| {}).unwrap();
@@ -94,7 +104,8 @@ fn a_run_stored_and_resumed_gives_the_same_bits() {
         assert_eq!(second.best_epoch(), whole.best_epoch());
     }
     let params = || Params::new(&setting.network, 2);
-    let message = setting.run(&training).unwrap().resumed(Vec::new(), Some((1, params()))).unwrap_err();
+    let message =
+        setting.run(&training).unwrap().resumed(Vec::new(), Some((1, params()))).unwrap_err();
     assert!(message.to_string().contains("the best epoch, 1"), "{message}");
 }
 
@@ -170,7 +181,10 @@ fn the_best_weights_are_restored_and_patience_ends_the_run() {
     });
     assert_eq!(run.best_epoch(), best.epoch);
     assert_eq!(weights(&run.trainer.params), after[best.epoch]);
-    assert!(after.iter().filter(|other| **other == after[best.epoch]).count() == 1, "no other epoch's");
+    assert!(
+        after.iter().filter(|other| **other == after[best.epoch]).count() == 1,
+        "no other epoch's"
+    );
 }
 
 #[test]
@@ -218,7 +232,10 @@ fn weights_that_explode_in_the_last_step_are_no_success() {
         let task = Task { validation: validation.into(), ..setting.task() };
         let mut run = Run::new("test", &setting.network, params, task, training).unwrap();
         let message = run.train(&cx, &(), |_, _| {}).unwrap_err().to_string();
-        assert!(message.contains(expected) && message.contains("by step 1, in epoch 1"), "{message}");
+        assert!(
+            message.contains(expected) && message.contains("by step 1, in epoch 1"),
+            "{message}"
+        );
         assert!(message.contains("lower the learning rate"), "{message}");
         assert!(run.history.is_empty() && run.best().is_none() && run.best_epoch() == 0);
     }
@@ -230,7 +247,10 @@ fn settings_that_make_no_sense_are_refused_by_name() {
     let bad = [
         (Training { epochs: 0, ..good.clone() }, "1 epoch"),
         (Training { batch: 0, ..good.clone() }, "batch"),
-        (Training { lr: 0.0, ..good.clone() }, "the learning rate must be positive and finite, not 0"),
+        (
+            Training { lr: 0.0, ..good.clone() },
+            "the learning rate must be positive and finite, not 0",
+        ),
         (Training { lr: -1.0, ..good.clone() }, "not -1"),
         (Training { lr: f32::NAN, ..good.clone() }, "not NaN"),
         (Training { lr: f32::INFINITY, ..good.clone() }, "not inf"),

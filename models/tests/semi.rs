@@ -1,5 +1,5 @@
-//! Semi-supervised training: what it gains where labels are few, that it is the same bits however it is run, and what it
-//! refuses.
+//! Semi-supervised training: what it gains where labels are few, that it is the same bits however
+//! it is run, and what it refuses.
 
 mod support;
 
@@ -42,14 +42,16 @@ impl Setting {
     }
 
     fn run(&self, training: &SemiTraining) -> SemiRun<'_> {
-        SemiRun::new("test", &self.network, Params::new(&self.network, 2), self.task(), training).unwrap()
+        SemiRun::new("test", &self.network, Params::new(&self.network, 2), self.task(), training)
+            .unwrap()
     }
 
     fn test_accuracy(&self, params: &Params) -> f64 {
         let (test, loss) = (&self.data.test, Loss::cross_entropy());
         let cx = Context::new(1).unwrap();
         let rows = Rows::all(test.len());
-        let evaluation = Evaluation::of(&cx, &self.network, params, &loss, test, rows, Goal::Classify);
+        let evaluation =
+            Evaluation::of(&cx, &self.network, params, &loss, test, rows, Goal::Classify);
         evaluation.unwrap().accuracy.unwrap()
     }
 }
@@ -102,11 +104,13 @@ fn samples_without_a_label_help() {
         let [with, without] = [with, without].map(|settings| {
             let mut run = setting.run(&settings);
             run.train(&cx, &()).unwrap();
-            // The last epoch, but not one that is worse than the best by more than two standard errors.
+            // The last epoch, but not one that is worse than the best by more than two standard
+            // errors.
             let accuracies: Vec<f64> =
                 run.history.iter().filter_map(|epoch| epoch.validation_accuracy).collect();
             let top = accuracies.iter().copied().fold(0.0, f64::max);
-            let least = top - 2.0 * (top * (1.0 - top) / setting.draw.validation.len() as f64).sqrt();
+            let least =
+                top - 2.0 * (top * (1.0 - top) / setting.draw.validation.len() as f64).sqrt();
             let kept = run.best_epoch() - 1;
             match accuracies[accuracies.len() - 1] >= least {
                 true => assert_eq!(kept, accuracies.len() - 1, "{accuracies:?}"),
@@ -115,7 +119,8 @@ fn samples_without_a_label_help() {
             setting.test_accuracy(&run.params)
         });
         eprintln!("{method:?}: {with}, without {without}");
-        // With two labels a class, the classes that it is sure of are often wrong: pseudo-labels are to do no harm.
+        // With two labels a class, the classes that it is sure of are often wrong: pseudo-labels
+        // are to do no harm.
         let least = if matches!(method, Semi::PseudoLabels { .. }) { -0.01 } else { 0.02 };
         lost |= with < without + least;
     }
@@ -177,7 +182,8 @@ fn labels_of_other_samples_are_not_looked_at() {
     // The same samples, of which all but those drawn have lost their label.
     let setting = Setting::new(&dense());
     let train = &setting.data.train;
-    let mut rows: Vec<u32> = setting.draw.train.iter().chain(&setting.draw.validation).copied().collect();
+    let mut rows: Vec<u32> =
+        setting.draw.train.iter().chain(&setting.draw.validation).copied().collect();
     rows.sort_unstable();
     let hidden = Setting {
         data: TrainTest { train: only(train, &rows), test: setting.data.test.clone() },
@@ -199,7 +205,11 @@ fn labels_of_other_samples_are_not_looked_at() {
 fn only(data: &Dataset, rows: &[u32]) -> Dataset {
     let all = data.labels().unwrap().unwrap();
     let labels: Vec<u16> = (0..data.len())
-        .map(|row| if rows.contains(&(row as u32)) { all[row] } else { narrows_datasets::UNLABELLED })
+        .map(
+            |row| {
+                if rows.contains(&(row as u32)) { all[row] } else { narrows_datasets::UNLABELLED }
+            },
+        )
         .collect();
     let mut values = vec![0.0; data.len() * data.sample_len()];
     data.gather(&(0..data.len() as u32).collect::<Vec<_>>(), &mut values).unwrap();
@@ -230,10 +240,16 @@ fn what_makes_no_sense_is_refused() {
     refused(SemiTraining { class_balance: -0.5, ..plain() }, "class balance");
     refused(SemiTraining { ema: 0.0, ..plain() }, "mean teacher needs a moving average");
     refused(semi(Semi::PseudoLabels { threshold: 1.5 }), "threshold");
-    refused(semi(Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0, align: f32::NAN }), "classes' shares");
+    refused(
+        semi(Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0, align: f32::NAN }),
+        "classes' shares",
+    );
     refused(semi(Semi::Vat { epsilon: 0.0, xi: 0.1, entropy: 0.0, align: 0.0 }), "epsilon");
     refused(semi(Semi::Ladder { noise: -0.1, costs: LadderCosts::full() }), "noise");
-    refused(semi(Semi::Ladder { noise: 0.1, costs: LadderCosts(vec![]) }), "at least one denoising cost");
+    refused(
+        semi(Semi::Ladder { noise: 0.1, costs: LadderCosts(vec![]) }),
+        "at least one denoising cost",
+    );
     let ladder = semi(Semi::Ladder { noise: 0.3, costs: LadderCosts::bottom() });
     for other in [
         image_architecture(Model::Conv),

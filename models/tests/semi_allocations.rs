@@ -11,13 +11,15 @@ use narrows_models::semi::{LadderCosts, Semi, SemiRun, SemiTask, SemiTraining};
 use narrows_models::{Architecture, Metric, Model};
 use support::all;
 
-/// One test, so that no other allocates meanwhile. An epoch has 179 steps, the labelled samples come round in 25.
+/// One test, so that no other allocates meanwhile. An epoch has 179 steps, the labelled samples
+/// come round in 25.
 #[test]
 fn the_steps_of_an_epoch_allocate_nothing() {
     let digits = Dataset::digits();
     let rows = all(&digits);
     let cx = Context::new(1).unwrap();
-    let network = Architecture { widths: vec![24], latent: 12, ..Architecture::new(Model::Dense, [8, 8, 1]) };
+    let network =
+        Architecture { widths: vec![24], latent: 12, ..Architecture::new(Model::Dense, [8, 8, 1]) };
     let network = network.classifier(10).unwrap();
     let task = SemiTask {
         data: &digits,
@@ -46,7 +48,8 @@ fn the_steps_of_an_epoch_allocate_nothing() {
             augmentation: if augmented { augmentation } else { none() },
             strong: if augmented { strong } else { none() },
         };
-        let mut run = SemiRun::new("counted", &network, Params::new(&network, 1), task, &training).unwrap();
+        let mut run =
+            SemiRun::new("counted", &network, Params::new(&network, 1), task, &training).unwrap();
         run.epoch(&cx, &()).unwrap();
         let before = allocations();
         run.epoch(&cx, &()).unwrap();
@@ -63,7 +66,10 @@ fn the_steps_of_an_epoch_allocate_nothing() {
             of_second_epoch(&method, augmented);
             let counted = of_second_epoch(&method, augmented);
             // matrixmultiply, which the plain instruction set takes, allocates in each product.
-            assert!(counted < 179 || matches!(cx.isa(), Isa::Plain(_)), "{method:?}, {augmented}: {counted}");
+            assert!(
+                counted < 179 || matches!(cx.isa(), Isa::Plain(_)),
+                "{method:?}, {augmented}: {counted}"
+            );
         }
     }
 }

@@ -13,7 +13,11 @@ use support::{architecture, training};
 /// An autoencoder's parameters in which nothing has its initial value, running statistics included.
 fn pretrained() -> Params {
     let mut params = Params::new(&architecture().autoencoder().unwrap(), 77);
-    params.values_mut().iter_mut().enumerate().for_each(|(i, x)| *x += 0.01 + (i % 7) as f32 * 0.001);
+    params
+        .values_mut()
+        .iter_mut()
+        .enumerate()
+        .for_each(|(i, x)| *x += 0.01 + (i % 7) as f32 * 0.001);
     params
 }
 
@@ -45,7 +49,12 @@ fn changed(before: &Params, after: &Params, section: &str) -> Vec<String> {
 }
 
 fn names(params: &Params, section: &str) -> Vec<String> {
-    params.entries().iter().filter(|e| e.name.starts_with(section)).map(|e| e.name.clone()).collect()
+    params
+        .entries()
+        .iter()
+        .filter(|e| e.name.starts_with(section))
+        .map(|e| e.name.clone())
+        .collect()
 }
 
 #[test]
@@ -58,9 +67,17 @@ fn every_method_but_scratch_starts_from_the_pretrained_encoder() {
         let range = params.range(ENCODER);
         assert!(!range.is_empty());
         let expected = if method == Method::Scratch { &fresh } else { &pretrained };
-        assert_eq!(params.values()[range.clone()], expected.values()[expected.range(ENCODER)], "{name}");
+        assert_eq!(
+            params.values()[range.clone()],
+            expected.values()[expected.range(ENCODER)],
+            "{name}"
+        );
         let head = params.range(HEAD);
-        assert_eq!(params.values()[head.clone()], fresh.values()[head], "{name}: the head starts afresh");
+        assert_eq!(
+            params.values()[head.clone()],
+            fresh.values()[head],
+            "{name}: the head starts afresh"
+        );
     }
 }
 
@@ -99,7 +116,8 @@ fn slow_moves_the_encoder_at_a_tenth_of_the_rate() {
     }
 }
 
-/// Three blocks (two hidden layers and the bottleneck), freed from the top in the first half of 12 epochs.
+/// Three blocks (two hidden layers and the bottleneck), freed from the top in the first half of 12
+/// epochs.
 #[test]
 fn gradual_frees_the_encoder_from_the_top() {
     let method = Method::Gradual;
@@ -109,8 +127,10 @@ fn gradual_frees_the_encoder_from_the_top() {
     for done in 0..12 {
         method.before_epoch(done, 12, &mut params);
         let layer = |name: &str| {
-            let entries =
-                params.entries().iter().filter(|e| e.name.starts_with(&format!("{ENCODER}.{name}.")));
+            let entries = params
+                .entries()
+                .iter()
+                .filter(|e| e.name.starts_with(&format!("{ENCODER}.{name}.")));
             let trainable: Vec<bool> =
                 entries.filter(|e| e.spec.role != Role::Statistic).map(|e| e.trainable).collect();
             assert!(!trainable.is_empty() && trainable.iter().all(|t| *t == trainable[0]));
@@ -126,7 +146,11 @@ fn gradual_frees_the_encoder_from_the_top() {
     }
     assert_eq!(free, [0, 0, 1, 1, 2, 2, 3, 3, 3, 3, 3, 3]);
     let (before, after) = train(method, 12);
-    assert_eq!(changed(&before, &after, ENCODER), names(&before, ENCODER), "in the end all has learnt");
+    assert_eq!(
+        changed(&before, &after, ENCODER),
+        names(&before, ENCODER),
+        "in the end all has learnt"
+    );
 }
 
 /// However few epochs there are, the head has the first to itself.
@@ -140,14 +164,23 @@ fn gradual_starts_with_the_head() {
         };
         Method::Gradual.before_epoch(0, epochs, &mut params);
         assert_eq!(free(&params), 0, "{epochs} epochs");
-        (1..=epochs.div_ceil(2)).for_each(|done| Method::Gradual.before_epoch(done, epochs, &mut params));
-        assert_eq!(free(&params), names_of_learning(&params), "{epochs} epochs: half of them through");
+        (1..=epochs.div_ceil(2))
+            .for_each(|done| Method::Gradual.before_epoch(done, epochs, &mut params));
+        assert_eq!(
+            free(&params),
+            names_of_learning(&params),
+            "{epochs} epochs: half of them through"
+        );
     }
 }
 
 /// How many parameters of the encoder could learn.
 fn names_of_learning(params: &Params) -> usize {
-    params.entries().iter().filter(|e| e.name.starts_with(ENCODER) && e.spec.role != Role::Statistic).count()
+    params
+        .entries()
+        .iter()
+        .filter(|e| e.name.starts_with(ENCODER) && e.spec.role != Role::Statistic)
+        .count()
 }
 
 /// A rate at which nothing changes, so that no epoch is better than the first.
@@ -164,8 +197,11 @@ fn patience_waits_until_gradual_has_freed_everything() {
         validation: Rows::Listed(&draw.validation),
         goal: Goal::Classify,
     };
-    let training = Training { epochs: 12, patience: 2, lr: 1e-30, ..training(Loss::cross_entropy()) };
-    for (method, expected) in [(Method::Full, 1 + 2), (Method::Gradual, 6 + 2), (Method::LpFt, 6 + 2)] {
+    let training =
+        Training { epochs: 12, patience: 2, lr: 1e-30, ..training(Loss::cross_entropy()) };
+    for (method, expected) in
+        [(Method::Full, 1 + 2), (Method::Gradual, 6 + 2), (Method::LpFt, 6 + 2)]
+    {
         let mut params = Params::new(&network, 3);
         method.prepare(&mut params, &pretrained).unwrap();
         let mut run = Run::new(method.name(), &network, params, task, &training).unwrap();
@@ -183,7 +219,8 @@ fn the_encoder_is_the_section_of_that_very_name() {
     params.set_trainable(ENCODER, false);
     params.set_trainable("encoders", false);
     Method::Gradual.before_epoch(2, 4, &mut params);
-    let free: Vec<&str> = params.entries().iter().filter(|e| e.trainable).map(|e| &e.name[..]).collect();
+    let free: Vec<&str> =
+        params.entries().iter().filter(|e| e.trainable).map(|e| &e.name[..]).collect();
     assert_eq!(free, ["encoder.0.weight", "encoder.0.bias"]);
 }
 

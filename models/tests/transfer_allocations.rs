@@ -20,7 +20,8 @@ fn the_steps_of_an_epoch_allocate_nothing() {
     let (train, validation) = (Rows::Listed(&rows[..]), Rows::Listed(&[]));
     let task = Task { data: &digits, train, validation, goal: Goal::Classify };
     let of_second_epoch = |settings: &Training| {
-        let mut run = Run::new("counted", &network, Params::new(&network, 1), task, settings).unwrap();
+        let mut run =
+            Run::new("counted", &network, Params::new(&network, 1), task, settings).unwrap();
         Method::Full.anchor(&mut run, &pretrained).unwrap();
         run.epoch(&cx, &()).unwrap();
         let before = allocations();

@@ -1,4 +1,5 @@
-//! Transfer of the models of images: what each way takes over, and what of it may change, block by block.
+//! Transfer of the models of images: what each way takes over, and what of it may change, block by
+//! block.
 
 mod support;
 
@@ -12,7 +13,11 @@ use support::{IMAGE_MODELS, image_architecture, training};
 /// An autoencoder's parameters in which nothing has its initial value, running statistics included.
 fn pretrained(architecture: &Architecture) -> Params {
     let mut params = Params::new(&architecture.autoencoder().unwrap(), 77);
-    params.values_mut().iter_mut().enumerate().for_each(|(i, x)| *x += 0.01 + (i % 7) as f32 * 0.001);
+    params
+        .values_mut()
+        .iter_mut()
+        .enumerate()
+        .for_each(|(i, x)| *x += 0.01 + (i % 7) as f32 * 0.001);
     params
 }
 
@@ -24,7 +29,8 @@ fn prepared(architecture: &Architecture, method: Method) -> Params {
 
 /// The names below `section` of the parameters for which `is` holds.
 fn names(params: &Params, section: &str, is: impl Fn(&ParamEntry) -> bool) -> Vec<String> {
-    let below = params.entries().iter().filter(|entry| entry.name.starts_with(&format!("{section}.")));
+    let below =
+        params.entries().iter().filter(|entry| entry.name.starts_with(&format!("{section}.")));
     below.filter(|entry| is(entry)).map(|entry| entry.name.clone()).collect()
 }
 
@@ -83,7 +89,11 @@ fn free(params: &Params) -> Vec<usize> {
     for layer in &layers {
         let of_layer = format!("{ENCODER}.{layer}");
         let all = names(params, &of_layer, |entry| entry.spec.role != Role::Statistic);
-        assert_eq!(names(params, &of_layer, |entry| entry.trainable), all, "a layer learns as a whole");
+        assert_eq!(
+            names(params, &of_layer, |entry| entry.trainable),
+            all,
+            "a layer learns as a whole"
+        );
     }
     layers
 }
@@ -91,7 +101,8 @@ fn free(params: &Params) -> Vec<usize> {
 /// From the top, a convolution with the batch norm behind it and a residual block as a whole.
 #[test]
 fn gradual_frees_block_by_block() {
-    // Convolution, batch norm, activation, dropout of each width, then the code; two widths, one of them twice.
+    // Convolution, batch norm, activation, dropout of each width, then the code; two widths, one of
+    // them twice.
     let conv: &[&[usize]] = &[&[16], &[12, 13], &[8, 9], &[4, 5], &[0, 1]];
     // The stem; block, activation, dropout, four times; then the code.
     let resnet: &[&[usize]] = &[&[16], &[13], &[10], &[7], &[4], &[0, 1]];
@@ -107,7 +118,9 @@ fn gradual_frees_block_by_block() {
                 expected.splice(0..0, blocks[done / 2 - 1].iter().copied());
             }
             assert_eq!(free(&params), expected, "{}, epoch {done}", model.name());
-            assert!(names(&params, HEAD, |e| e.spec.role != Role::Statistic && !e.trainable).is_empty());
+            assert!(
+                names(&params, HEAD, |e| e.spec.role != Role::Statistic && !e.trainable).is_empty()
+            );
         }
         let all = names(&params, ENCODER, |entry| entry.spec.role != Role::Statistic);
         assert_eq!(names(&params, ENCODER, |entry| entry.trainable), all, "in the end all learns");
@@ -117,7 +130,8 @@ fn gradual_frees_block_by_block() {
 #[test]
 fn an_encoder_of_another_model_is_refused() {
     let mut params = Params::new(&image_architecture(Model::Resnet).classifier(10).unwrap(), 3);
-    let message =
-        Method::Full.prepare(&mut params, &pretrained(&image_architecture(Model::Conv))).unwrap_err();
+    let message = Method::Full
+        .prepare(&mut params, &pretrained(&image_architecture(Model::Conv)))
+        .unwrap_err();
     assert!(message.to_string().contains("cannot copy 'encoder'"), "{message}");
 }

@@ -1,7 +1,7 @@
 //! `narrows bench`: how near this machine's limits the engine comes, in a few seconds.
 //!
-//! Everything is measured against a roof that is measured in the same run: the peak of fused multiply-adds, or the
-//! bandwidth of the smallest of a few working sets that holds what is read.
+//! Everything is measured against a roof that is measured in the same run: the peak of fused
+//! multiply-adds, or the bandwidth of the smallest of a few working sets that holds what is read.
 
 mod table;
 mod work;
@@ -14,7 +14,8 @@ use narrows_engine::{Context, gemm};
 use serde::Serialize;
 use std::time::Instant;
 
-/// The working sets for the bandwidth, in bytes a thread: a level-1, a level-2 and a level-3 cache, and memory.
+/// The working sets for the bandwidth, in bytes a thread: a level-1, a level-2 and a level-3 cache,
+/// and memory.
 const WORKING_SETS: [usize; 4] = [16 << 10, 256 << 10, 4 << 20, 64 << 20];
 
 /// All that came out: what `--json` prints.
@@ -120,11 +121,16 @@ impl Roofs {
     /// The bandwidth of the smallest working set that holds `bytes`, or of the largest.
     fn read_of(&self, bytes: f64) -> f64 {
         let holds = |level: &&Level| (level.bytes_per_thread * self.threads) as f64 >= bytes;
-        self.bandwidths.iter().find(holds).or(self.bandwidths.last()).map_or(f64::NAN, |level| level.read)
+        self.bandwidths
+            .iter()
+            .find(holds)
+            .or(self.bandwidths.last())
+            .map_or(f64::NAN, |level| level.read)
     }
 }
 
-/// How long a call takes: the median of several runs of calls, which take `seconds` in all or a call each.
+/// How long a call takes: the median of several runs of calls, which take `seconds` in all or a
+/// call each.
 fn median_seconds(seconds: f64, call: &mut (dyn FnMut() + Send)) -> f64 {
     const RUNS: usize = 7;
     call();

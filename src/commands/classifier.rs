@@ -1,4 +1,5 @@
-//! What the commands that train one classifier share: where they start, their labels, and what they leave.
+//! What the commands that train one classifier share: where they start, their labels, and what they
+//! leave.
 
 use super::{Loaded, against_rest, full_path, no_labels, open, open_for, refuse};
 use crate::error::Error;
@@ -35,8 +36,9 @@ pub struct Start {
 }
 
 impl Start {
-    /// Opens the encoder, if there is one, and the data as it sees them. Where the options left it open, they then say what
-    /// was opened; `fresh` chooses what is `auto` of an architecture without an encoder.
+    /// Opens the encoder, if there is one, and the data as it sees them. Where the options left it
+    /// open, they then say what was opened; `fresh` chooses what is `auto` of an architecture
+    /// without an encoder.
     pub fn open(
         encoder: &mut Option<PathBuf>,
         data: &mut DataOptions,
@@ -70,13 +72,18 @@ pub struct Labels<'a> {
     pub draw: LabelDraw,
     /// How many there are to train on.
     pub n: usize,
-    /// The seed of all else, which is that of this draw in a comparison: so that it can be repeated alone.
+    /// The seed of all else, which is that of this draw in a comparison: so that it can be repeated
+    /// alone.
     pub seed: u64,
     of_all: &'a [u16],
 }
 
 impl<'a> Labels<'a> {
-    pub fn draw(train: &'a Dataset, options: &ClassifierLabels, seed: u64) -> Result<Labels<'a>, Error> {
+    pub fn draw(
+        train: &'a Dataset,
+        options: &ClassifierLabels,
+        seed: u64,
+    ) -> Result<Labels<'a>, Error> {
         let of_all = train.labels()?.ok_or_else(|| no_labels(train))?;
         let (n, validation) = (options.labels.to_train(train)?, options.labels.validation);
         let number = options.draw as u64;
@@ -104,8 +111,8 @@ pub struct Trained<'a> {
 }
 
 impl Trained<'_> {
-    /// Measures it on its validation labels, fits its temperature if that is asked for, writes down both, and says what
-    /// came out.
+    /// Measures it on its validation labels, fits its temperature if that is asked for, writes down
+    /// both, and says what came out.
     pub fn finish(
         self,
         options: &ClassifierLabels,
@@ -117,8 +124,15 @@ impl Trained<'_> {
         let Trained { train, labels, network, params, .. } = self;
         let held = &labels.draw.validation;
         folder.write(METRICS, metrics::csv([(RUN, self.history)]).as_bytes())?;
-        let evaluation =
-            Evaluation::of(cx, network, params, self.loss, train, Rows::Listed(held), Goal::Classify)?;
+        let evaluation = Evaluation::of(
+            cx,
+            network,
+            params,
+            self.loss,
+            train,
+            Rows::Listed(held),
+            Goal::Classify,
+        )?;
         let temperature = match options.calibrate {
             true => Some(calibrate(cx, network, params, train, held, self.description, folder)?),
             false => None,
@@ -150,7 +164,8 @@ impl Trained<'_> {
     }
 }
 
-/// Fits the temperature of a classifier on the labels it was validated on, and saves it with the model.
+/// Fits the temperature of a classifier on the labels it was validated on, and saves it with the
+/// model.
 fn calibrate(
     cx: &Context,
     network: &Network,
@@ -179,10 +194,11 @@ fn report(summary: &FinetuneSummary<'_>, folder: &RunFolder, data_words: &str) -
     let (mean, low, high) = (percent(mean), percent(low), percent(high));
     let (labels, path) = (counted(*labels, "label"), folder.path().display());
     let balanced = summary.validation_balanced_accuracy;
-    let balanced = balanced.map_or(String::new(), |x| format!("balanced accuracy {} %\n", percent(x)));
+    let balanced =
+        balanced.map_or(String::new(), |x| format!("balanced accuracy {} %\n", percent(x)));
     let temperature = summary.temperature;
-    let temperature =
-        temperature.map_or(String::new(), |t| format!("temperature {t:.3}, fitted on these samples\n"));
+    let temperature = temperature
+        .map_or(String::new(), |t| format!("temperature {t:.3}, fitted on these samples\n"));
     let run = quoted(&path.to_string());
     format!(
         "{dataset}: {method} on {labels}, draw {draw}\n\

@@ -15,7 +15,9 @@ use crate::table::{self, Comparing};
 use narrows_datasets::Dataset;
 use narrows_models::checkpoint::{self, Description};
 use narrows_models::recipe::Recipe;
-use narrows_models::{Approach, Architecture, Comparison, Method, Metric, Pretraining, SampleShape};
+use narrows_models::{
+    Approach, Architecture, Comparison, Method, Metric, Pretraining, SampleShape,
+};
 use std::time::Instant;
 
 const NAME: &str = "compare";
@@ -37,8 +39,11 @@ pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
     options.methods.0 = with_scratch(&options.methods.0);
     let seed = options.running.seed;
     let labels = options.labels.to_train(&data.train)?;
-    let methods =
-        options.methods.0.iter().map(|&name| options.semi.approach(name, &data.train, &architecture));
+    let methods = options
+        .methods
+        .0
+        .iter()
+        .map(|&name| options.semi.approach(name, &data.train, &architecture));
     let comparison = Comparison {
         data: &data,
         pretraining: options.pretraining.training(samples, &architecture, seed),
@@ -106,7 +111,11 @@ pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
 }
 
 /// The methods that a recipe chooses from: those that are for such a model.
-fn recipe(options: &Compare, train: &Dataset, architecture: &Architecture) -> Result<Option<Recipe>, Error> {
+fn recipe(
+    options: &Compare,
+    train: &Dataset,
+    architecture: &Architecture,
+) -> Result<Option<Recipe>, Error> {
     if options.recipe == RecipeName::None {
         return Ok(None);
     }

@@ -23,7 +23,8 @@ use narrows_models::{Curve, Metric, Pretraining, SampleShape};
 use std::time::Instant;
 
 const NAME: &str = "curve";
-/// The weights of a pretraining that may yet fail: what is continued must not take them for the encoder.
+/// The weights of a pretraining that may yet fail: what is continued must not take them for the
+/// encoder.
 const PRETRAINING: &str = "pretraining.safetensors";
 /// The options that may change when a curve is continued: what is finished stays what it was.
 const FREE: [&str; 4] = ["labels", "validation", "draws", "methods"];
@@ -33,7 +34,9 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
     let (threads, quiet) = (options.running.machine.threads, options.running.quiet);
     let earlier = options.continued.as_deref().map(RunFolder::reopen);
     let encoder = match (&earlier, &options.encoder) {
-        (Some(folder), _) if folder.file(MODEL).is_file() => Some(Loaded::open(&folder.file(MODEL))?),
+        (Some(folder), _) if folder.file(MODEL).is_file() => {
+            Some(Loaded::open(&folder.file(MODEL))?)
+        }
         (_, Some(run)) => Some(Loaded::open(run)?),
         _ => None,
     };
@@ -58,14 +61,16 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
         None => open(&mut options.data, threads, quiet)?,
     };
     let train = &data.train;
-    let mut architecture = options.architecture.resolve(SampleShape::of(train), train.in_unit_range());
+    let mut architecture =
+        options.architecture.resolve(SampleShape::of(train), train.in_unit_range());
     architecture.variational = match &encoder {
         Some(Loaded { description, .. }) => description.architecture.variational,
         None => options.pretraining.objective.is_variational(),
     };
     options.pretraining.resolve(train.len(), &architecture);
     options.methods.0 = distinct(&options.methods.0);
-    let methods = options.methods.0.iter().map(|&name| options.semi.approach(name, train, &architecture));
+    let methods =
+        options.methods.0.iter().map(|&name| options.semi.approach(name, train, &architecture));
     let methods = methods.collect::<Result<Vec<_>, _>>()?;
     let curve = Curve {
         data: &data,
@@ -116,7 +121,9 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
             }
             Some(params)
         }
-        None if curve.needs_encoder(&done) => Some(pretrain(&pretraining, &cx, &progress, &folder)?),
+        None if curve.needs_encoder(&done) => {
+            Some(pretrain(&pretraining, &cx, &progress, &folder)?)
+        }
         None => None,
     };
     // What comes from here on is worth having, whatever happens.
@@ -124,7 +131,8 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
     let append = |finished: &_| results.append(finished);
     let finished = curve.run(&cx, pretrained.as_ref(), &done, &progress, &append).map_err(|e| {
         let path = folder.path().display();
-        Error::from(e).during(&format!("{path} keeps what is done, for narrows curve --continue {path}"))
+        Error::from(e)
+            .during(&format!("{path} keeps what is done, for narrows curve --continue {path}"))
     })?;
 
     let metric = options.finetuning.metric;
@@ -152,7 +160,8 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
         seconds: summary.cost.wall_seconds,
     };
     let (path, picture) = (folder.path().display(), folder.file(CURVE));
-    Ok(curve_table::table(&curved) + &format!("\ncurve: {}\nrun folder: {path}\n", picture.display()))
+    Ok(curve_table::table(&curved)
+        + &format!("\ncurve: {}\nrun folder: {path}\n", picture.display()))
 }
 
 /// Refuses to go on in `folder` with other options than it was begun with.
@@ -161,7 +170,9 @@ fn allow(folder: &RunFolder, options: &Options) -> Result<(), Error> {
         None => Ok(()),
         Some(key) => Err(Error::at(
             folder.path(),
-            format_args!("was measured with another --{key}: leave it out, or begin a new curve by --out"),
+            format_args!(
+                "was measured with another --{key}: leave it out, or begin a new curve by --out"
+            ),
         )),
     }
 }
@@ -175,8 +186,8 @@ fn pretrain(
 ) -> Result<Params, Error> {
     let TrainTest { train, .. } = pretraining.data;
     let description = Description::autoencoder(pretraining.architecture.clone(), train);
-    let journal =
-        Journal::new(progress, Pretraining::RUN, &description, folder).saving_as(PRETRAINING, folder);
+    let journal = Journal::new(progress, Pretraining::RUN, &description, folder)
+        .saving_as(PRETRAINING, folder);
     let result = pretraining.run(cx, &journal);
     let result = journal.close(result, folder)?;
     let (from, to) = (folder.file(PRETRAINING), folder.file(MODEL));

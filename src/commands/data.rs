@@ -55,8 +55,8 @@ fn tell(progress: &Progress, what: &str, done: u64, total: u64) {
     }
 }
 
-/// Opens `path` as `reading` says, and lists on stderr what was skipped or guessed. What has to be made to read it by lies in
-/// `scratch`, if that is given.
+/// Opens `path` as `reading` says, and lists on stderr what was skipped or guessed. What has to be
+/// made to read it by lies in `scratch`, if that is given.
 fn open(
     reading: &Reading,
     path: &Path,
@@ -101,16 +101,21 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Refuses to write `path` if it is there, unless by `force`, or if it cannot be written: before there was any work.
+/// Refuses to write `path` if it is there, unless by `force`, or if it cannot be written: before
+/// there was any work.
 fn check_free(path: &Path, force: bool) -> Result<(), Error> {
     if path.is_dir() {
         return Err(Error::at(path, "is a folder, where a file is to be written: name one"));
     }
     if !force && fs::symlink_metadata(path).is_ok() {
-        return Err(Error::at(path, "is there already: name another file, or overwrite it by --force"));
+        return Err(Error::at(
+            path,
+            "is there already: name another file, or overwrite it by --force",
+        ));
     }
     let partial = path.with_added_extension("partial");
-    fs::File::create(&partial).map_err(|e| Error::at(path, format_args!("cannot be written: {e}")))?;
+    fs::File::create(&partial)
+        .map_err(|e| Error::at(path, format_args!("cannot be written: {e}")))?;
     // The work makes it anew.
     let _ = fs::remove_file(&partial);
     Ok(())

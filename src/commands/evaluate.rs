@@ -43,7 +43,8 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
         Some(classes) => (Some(Tested::of(&cx, &models, test, classes)?), None),
         None => {
             let rows = Rows::all(test.len());
-            let evaluation = Evaluation::of(&cx, network, params, &Loss::L2, test, rows, Goal::Reconstruct)?;
+            let evaluation =
+                Evaluation::of(&cx, network, params, &Loss::L2, test, rows, Goal::Reconstruct)?;
             (None, Some(evaluation.loss))
         }
     };
@@ -56,7 +57,9 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
         threads: cx.threads(),
         test_samples: tested.as_ref().map_or(test.len(), |tested| tested.all.of),
         test_accuracy: tested.as_ref().map(|tested| tested.all.clone()),
-        test_balanced_accuracy: tested.as_ref().map(|tested| tested.confusion.accuracy_by(Metric::Balanced)),
+        test_balanced_accuracy: tested
+            .as_ref()
+            .map(|tested| tested.confusion.accuracy_by(Metric::Balanced)),
         calibration: tested.as_ref().map(|tested| tested.calibration.clone()),
         classes: tested.as_ref().map(|tested| &tested.each[..]),
         confusion: tested
@@ -91,7 +94,9 @@ impl Loaded {
         let (a, b) = (&self.description, &other.description);
         let what = match (a.classes, b.classes) {
             (None, _) | (_, None) => "an autoencoder decides nothing",
-            _ if a.classes != b.classes || a.class_names != b.class_names => "their classes are not the same",
+            _ if a.classes != b.classes || a.class_names != b.class_names => {
+                "their classes are not the same"
+            }
             _ if a.architecture.input != b.architecture.input || a.preparation != b.preparation => {
                 "they were trained on samples of another form"
             }
@@ -102,8 +107,8 @@ impl Loaded {
     }
 }
 
-/// `test` with the classes of a classifier, found by their names, if the model knows any. But of a table their number has to be
-/// the same.
+/// `test` with the classes of a classifier, found by their names, if the model knows any. But of a
+/// table their number has to be the same.
 fn classes_of(path: &Path, description: &Description, test: Dataset) -> Result<Dataset, Error> {
     let Some(classes) = description.classes else { return Ok(test) };
     if !test.has_labels() {
@@ -131,7 +136,9 @@ fn classes_of(path: &Path, description: &Description, test: Dataset) -> Result<D
         )
     })?;
     match test.labelled_rows()?.is_empty() {
-        true => Err(Error::new(format!("{dataset}: none of the rows chosen by --part has a label"))),
+        true => {
+            Err(Error::new(format!("{dataset}: none of the rows chosen by --part has a label")))
+        }
         false => Ok(test),
     }
 }
@@ -147,7 +154,12 @@ struct Tested {
 }
 
 impl Tested {
-    fn of(cx: &Context, models: &[Loaded], test: &Dataset, classes: usize) -> Result<Tested, Error> {
+    fn of(
+        cx: &Context,
+        models: &[Loaded],
+        test: &Dataset,
+        classes: usize,
+    ) -> Result<Tested, Error> {
         let all = test.labels()?.ok_or_else(|| no_labels(test))?;
         let rows = test.labelled_rows()?;
         let held = Rows::Listed(&rows);
@@ -160,7 +172,8 @@ impl Tested {
                     plain.add(logits, labels);
                     fitted.add(logits, labels);
                 };
-                let evaluation = Evaluation::of_classifier(cx, network, params, test, held, &mut take)?;
+                let evaluation =
+                    Evaluation::of_classifier(cx, network, params, test, held, &mut take)?;
                 (evaluation, fitted, temperature)
             }
             _ => {
@@ -195,7 +208,8 @@ impl Tested {
 
 /// How sure it is, beside how often it is right.
 fn sureness(calibration: &CalibrationSummary) -> String {
-    let CalibrationSummary { expected_calibration_error: error, confidence, temperature, .. } = calibration;
+    let CalibrationSummary { expected_calibration_error: error, confidence, temperature, .. } =
+        calibration;
     let (confidence, error) = (percent(*confidence), percent(*error));
     let fitted = match (temperature, calibration.uncalibrated_error) {
         (Some(t), Some(before)) => format!(" at temperature {t:.3}, {} without", percent(before)),

@@ -41,8 +41,12 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
         None => Method::Scratch,
     };
     let LabelDraw { train: rows, validation: held } = &labels.draw;
-    let task =
-        Task { data: train, train: Rows::Listed(rows), validation: Rows::Listed(held), goal: Goal::Classify };
+    let task = Task {
+        data: train,
+        train: Rows::Listed(rows),
+        validation: Rows::Listed(held),
+        goal: Goal::Classify,
+    };
     let mut run = Run::new(RUN, &network, params, task, &training)?;
     if let Some(pretrained) = &pretrained {
         method.anchor(&mut run, pretrained)?;
@@ -75,9 +79,11 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
 /// An encoder is asked for, or that there be none; and nothing for it that it will not get.
 fn check_encoder(options: &Finetune, explicit: &[String]) -> Result<(), Error> {
     match (&options.encoder, options.scratch) {
-        (Some(_), _) if options.finetuning.method == Method::Freeze => {
-            refuse(explicit, &["lr_decay", "l2_sp"], "the method freeze leaves the encoder as it is")
-        }
+        (Some(_), _) if options.finetuning.method == Method::Freeze => refuse(
+            explicit,
+            &["lr_decay", "l2_sp"],
+            "the method freeze leaves the encoder as it is",
+        ),
         (Some(_), _) => Ok(()),
         (None, false) => Err(Error::new(
             "finetune needs an encoder: give --encoder RUN, or --scratch to start without one",

@@ -32,7 +32,10 @@ pub fn run(options: &Info) -> Result<String, Error> {
         ("others", if others.is_empty() { "none".to_string() } else { others.join(", ") }),
         ("matrix product", gemm::kernel_name(isa).to_string()),
         ("threads", cx.threads().to_string()),
-        ("peak, 1 thread", format!("{:.0} GFLOP/s of fused multiply-adds", peak::fma_peak(&cx.single()))),
+        (
+            "peak, 1 thread",
+            format!("{:.0} GFLOP/s of fused multiply-adds", peak::fma_peak(&cx.single())),
+        ),
     ];
     if cx.threads() > 1 {
         let peak = peak::fma_peak(&cx);

@@ -28,7 +28,8 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
         let mut shaping = ids::<ArchitectureOptions>();
         shaping.retain(|id| id != "latent");
         refuse(explicit, &shaping, "a linear autoencoder (--linear) has its latent code alone")?;
-        let linear = Architecture::linear(input, options.architecture.latent.or(defaults::latent(input)));
+        let linear =
+            Architecture::linear(input, options.architecture.latent.or(defaults::latent(input)));
         options.architecture = ArchitectureOptions::from(&linear);
     }
     let mut architecture = options.architecture.resolve(input, data.train.in_unit_range());

@@ -32,7 +32,9 @@ pub fn run(options: &Options) -> Result<String, Error> {
     };
     let probing = Probing {
         data: &data,
-        encoder: encoder.as_ref().map(|encoder| (&encoder.description.architecture, &encoder.params)),
+        encoder: encoder
+            .as_ref()
+            .map(|encoder| (&encoder.description.architecture, &encoder.params)),
         probes: options.probes.0.clone(),
         transductive: options.transductive,
         metric: options.metric,
@@ -54,7 +56,9 @@ pub fn run(options: &Options) -> Result<String, Error> {
         trained_on: encoder.as_ref().map(|encoder| &encoder.description.dataset[..]),
         seed: probing.seed,
         threads: cx.threads(),
-        code: probing.encoder.map_or(data.train.sample_len(), |(architecture, _)| architecture.latent),
+        code: probing
+            .encoder
+            .map_or(data.train.sample_len(), |(architecture, _)| architecture.latent),
         labels: probing.labels,
         validation: probing.validation,
         draws: probing.draws,
@@ -74,7 +78,8 @@ pub fn run(options: &Options) -> Result<String, Error> {
 }
 
 fn report(summary: &ProbeSummary<'_>) -> String {
-    let ProbeSummary { dataset, code, labels, validation, draws, test_samples, probes, .. } = summary;
+    let ProbeSummary { dataset, code, labels, validation, draws, test_samples, probes, .. } =
+        summary;
     let of = if summary.trained_on.is_some() { "latent codes" } else { "samples as they are" };
     let accuracy = if summary.metric.is_some() { "balanced test, %" } else { "test accuracy, %" };
     let mut text = format!(

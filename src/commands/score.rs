@@ -1,7 +1,8 @@
 //! `narrows score`: how badly an autoencoder reconstructs each row.
 //!
-//! Rows pass by once. Their scores go to a file, 4 bytes each (8 of a table), which quantiles are found in exactly, by two passes
-//! over it each, and which then becomes the file asked for: so memory does not grow with the rows.
+//! Rows pass by once. Their scores go to a file, 4 bytes each (8 of a table), which quantiles are
+//! found in exactly, by two passes over it each, and which then becomes the file asked for: so
+//! memory does not grow with the rows.
 
 use super::{Chosen, open_for, refuse};
 use crate::error::Error;
@@ -68,7 +69,9 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
                 Ok(())
             })
         });
-        found?.ok_or_else(|| Error::new(format!("{}: there are no rows to score", chosen.data.name())))
+        found?.ok_or_else(|| {
+            Error::new(format!("{}: there are no rows to score", chosen.data.name()))
+        })
     };
     let mut quantiles = Vec::new();
     for q in QUANTILES {

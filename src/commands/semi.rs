@@ -18,8 +18,17 @@ const NAME: &str = "semi";
 pub fn run(mut options: Semi, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
     let method = options.semi.method;
-    let others =
-        ["threshold", "strong_augment", "epsilon", "entropy", "align", "noise", "costs", "ema", "ramp_up"];
+    let others = [
+        "threshold",
+        "strong_augment",
+        "epsilon",
+        "entropy",
+        "align",
+        "noise",
+        "costs",
+        "ema",
+        "ramp_up",
+    ];
     let foreign: Vec<&str> = others.into_iter().filter(|id| !method.takes(id)).collect();
     refuse(explicit, &foreign, &format!("the method {} has no use for it", method.name()))?;
     let Semi { encoder, data, architecture, running, .. } = &mut options;

@@ -14,8 +14,7 @@ pub fn epochs(method: SemiMethod, samples: usize) -> usize {
 }
 
 /// What [`batch`] does, for the help.
-pub const BATCH_HELP: &str =
-    "The samples without a label of a step; auto: 100 for the ladder, 256 for pseudo-labels, 128 else";
+pub const BATCH_HELP: &str = "The samples without a label of a step; auto: 100 for the ladder, 256 for pseudo-labels, 128 else";
 
 pub fn batch(method: SemiMethod) -> usize {
     match method {
@@ -26,8 +25,7 @@ pub fn batch(method: SemiMethod) -> usize {
 }
 
 /// What [`labelled_batch`] does, for the help.
-pub const LABELLED_BATCH_HELP: &str =
-    "The labelled samples of a step, or all of them if they are fewer; auto: 100 for the ladder, 64 else";
+pub const LABELLED_BATCH_HELP: &str = "The labelled samples of a step, or all of them if they are fewer; auto: 100 for the ladder, 64 else";
 
 pub fn labelled_batch(method: SemiMethod) -> usize {
     if method == SemiMethod::Ladder { 100 } else { 64 }
@@ -94,8 +92,13 @@ pub fn strong(method: SemiMethod, image: Option<(usize, usize, usize)>) -> Augme
     }
 }
 
-/// The network of a method that starts from scratch, unless widths are asked for: the plain ones of the papers.
-pub fn architecture(method: SemiMethod, model: Model, input: SampleShape) -> (Vec<usize>, usize, Activation) {
+/// The network of a method that starts from scratch, unless widths are asked for: the plain ones of
+/// the papers.
+pub fn architecture(
+    method: SemiMethod,
+    model: Model,
+    input: SampleShape,
+) -> (Vec<usize>, usize, Activation) {
     match (model, method) {
         (Model::Dense, SemiMethod::Ladder) => (vec![1000, 500, 250, 250], 250, Activation::Relu),
         (Model::Dense, _) => (vec![1200], 1200, Activation::Relu),

@@ -78,7 +78,8 @@ impl Serialize for ApproachName {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Fine-tuning")]
 pub struct EnsembleOption {
-    /// Train each method so many times on each draw, from seeds of their own, and let the mean of their probabilities decide
+    /// Train each method so many times on each draw, from seeds of their own, and let the mean of
+    /// their probabilities decide
     #[arg(long, value_name = "N", default_value_t = defaults::ENSEMBLE, value_parser = count(1, 1000))]
     pub ensemble: usize,
 }
@@ -88,11 +89,12 @@ pub struct EnsembleOption {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Semi-supervised training")]
 pub struct ComparedSemi {
-    /// Options of narrows semi for all of pseudo-labels, mean-teacher, vat and ladder, in one text: "--epochs 40 --augment
-    /// shift=2 --widths 1200", also of their network
+    /// Options of narrows semi for all of pseudo-labels, mean-teacher, vat and ladder, in one text:
+    /// "--epochs 40 --augment shift=2 --widths 1200", also of their network
     #[arg(long, value_name = "OPTIONS", default_value = "", allow_hyphen_values = true, value_parser = words)]
     pub semi: Words,
-    /// Start semi-supervised methods from the pretrained encoder, too, in place of a network of their own
+    /// Start semi-supervised methods from the pretrained encoder, too, in place of a network of
+    /// their own
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
           default_missing_value = "true", action = clap::ArgAction::Set)]
     pub semi_encoder: bool,
@@ -116,7 +118,8 @@ struct Alone {
 impl Alone {
     /// Those of `words`, and where they say nothing `first`.
     fn parse(first: &[&str], Words(words): &Words) -> Result<Alone, String> {
-        let all = ["narrows"].into_iter().chain(first.iter().copied()).chain(words.split_whitespace());
+        let all =
+            ["narrows"].into_iter().chain(first.iter().copied()).chain(words.split_whitespace());
         Alone::try_parse_from(all).map_err(|e| complaint::one_line(&e))
     }
 }
@@ -130,7 +133,8 @@ fn words(text: &str) -> Result<Words, String> {
 }
 
 impl ComparedSemi {
-    /// The method of that name on `data`. Its network is of the kind of `architecture`, which is that of the encoder.
+    /// The method of that name on `data`. Its network is of the kind of `architecture`, which is
+    /// that of the encoder.
     pub fn approach(
         &self,
         name: ApproachName,
@@ -142,7 +146,8 @@ impl ComparedSemi {
             ApproachName::Semi(method) => method,
         };
         let first = ["--method", method.name(), "--model", architecture.model.name()];
-        let mut alone = Alone::parse(&first, &self.semi).map_err(|e| Error::new(format!("--semi: {e}")))?;
+        let mut alone =
+            Alone::parse(&first, &self.semi).map_err(|e| Error::new(format!("--semi: {e}")))?;
         let input = SampleShape::of(data);
         let own = match self.semi_encoder {
             true => architecture.clone(),

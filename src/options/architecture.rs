@@ -9,15 +9,16 @@ use narrows_models::architecture::MAX_DEPTH;
 use narrows_models::{Activation, Architecture, Model, SampleShape};
 use serde::Serialize;
 
-/// The widest layer that can be asked for: beyond it a slip of the keyboard would ask for terabytes.
+/// The widest layer that can be asked for: beyond it a slip of the keyboard would ask for
+/// terabytes.
 const WIDEST: usize = 65_536;
 
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Architecture")]
 pub struct ArchitectureOptions {
-    /// The kind of model: dense (fully connected), conv (convolutions of stride 2), resnet (residual blocks of
-    /// convolutions); the last two are for images
+    /// The kind of model: dense (fully connected), conv (convolutions of stride 2), resnet
+    /// (residual blocks of convolutions); the last two are for images
     #[arg(long, value_name = "NAME", default_value = defaults::MODEL, value_parser = name(Model::ALL))]
     pub model: Model,
     #[arg(long, help = defaults::LATENT_HELP, value_name = "N", default_value = "auto", value_parser = auto(count(1, WIDEST)))]
@@ -47,8 +48,8 @@ pub struct ArchitectureOptions {
 }
 
 impl ArchitectureOptions {
-    /// The architecture for samples of that shape, whose values lie in [0, 1] or do not; what it settles takes the place
-    /// of `auto`.
+    /// The architecture for samples of that shape, whose values lie in [0, 1] or do not; what it
+    /// settles takes the place of `auto`.
     pub fn resolve(&mut self, input: SampleShape, unit_range: bool) -> Architecture {
         let output = self.output.or(defaults::output(unit_range));
         self.output = Auto::Given(output);

@@ -93,10 +93,11 @@ pub struct Items(pub Augmentation);
 impl Serialize for Items {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Items(mut augmentation) = *self;
-        let written = ITEMS.into_iter().filter_map(|(name, _, setting)| match setting(&mut augmentation) {
-            Amount::Pixels(pixels) => (*pixels > 0).then(|| format!("{name}={pixels}")),
-            Amount::Number(number) => (*number > 0.0).then(|| format!("{name}={number}")),
-        });
+        let written =
+            ITEMS.into_iter().filter_map(|(name, _, setting)| match setting(&mut augmentation) {
+                Amount::Pixels(pixels) => (*pixels > 0).then(|| format!("{name}={pixels}")),
+                Amount::Number(number) => (*number > 0.0).then(|| format!("{name}={number}")),
+            });
         serializer.collect_seq(written.collect::<Vec<_>>())
     }
 }
@@ -113,7 +114,9 @@ pub fn augmentation(text: &str) -> Result<Items, String> {
             Some((name, amount)) => (name.trim_end(), Some(amount.trim_start())),
             None => (item, None),
         };
-        let Some((name, amount_name, setting)) = ITEMS.into_iter().find(|(known, ..)| *known == name) else {
+        let Some((name, amount_name, setting)) =
+            ITEMS.into_iter().find(|(known, ..)| *known == name)
+        else {
             let known: Vec<String> =
                 ITEMS.iter().map(|(name, amount, _)| format!("{name}={amount}")).collect();
             return Err(format!("'{item}': it must be one of {}", known.join(", ")));
@@ -126,8 +129,9 @@ pub fn augmentation(text: &str) -> Result<Items, String> {
             (Amount::Number(number), None) if name == "flip" => *number = FLIP,
             (_, None) => return Err(format!("'{item}': it needs an amount: {name}={amount_name}")),
             (Amount::Pixels(pixels), Some(text)) => {
-                *pixels =
-                    text.parse().map_err(|_| format!("'{item}': it must be a whole number of pixels"))?;
+                *pixels = text
+                    .parse()
+                    .map_err(|_| format!("'{item}': it must be a whole number of pixels"))?;
             }
             (Amount::Number(number), Some(text)) => {
                 *number = text.parse().map_err(|_| format!("'{item}': it must be a number"))?;
@@ -146,11 +150,19 @@ mod tests {
     #[test]
     fn items_are_read_and_written_back() {
         let Items(read) = augmentation("shift=2, flip,rotate = 12.5,gaussian=1e-1").unwrap();
-        let expected =
-            Augmentation { shift: 2, flip: 0.5, rotate: 12.5, gaussian: 0.1, ..Augmentation::default() };
+        let expected = Augmentation {
+            shift: 2,
+            flip: 0.5,
+            rotate: 12.5,
+            gaussian: 0.1,
+            ..Augmentation::default()
+        };
         assert_eq!(read, expected);
         let written = toml::Value::try_from(Items(read)).unwrap();
-        assert_eq!(written.to_string(), r#"["rotate=12.5", "shift=2", "flip=0.5", "gaussian=0.1"]"#);
+        assert_eq!(
+            written.to_string(),
+            r#"["rotate=12.5", "shift=2", "flip=0.5", "gaussian=0.1"]"#
+        );
         for nothing in ["", "none", "shift=0,mask=0"] {
             assert!(augmentation(nothing).unwrap().0.is_off(), "{nothing}");
         }
@@ -180,7 +192,10 @@ mod tests {
             ("shift", "'shift': it needs an amount: shift=PIXELS"),
             ("shift=1.5", "'shift=1.5': it must be a whole number of pixels"),
             ("mask=half", "'mask=half': it must be a number"),
-            ("flip,mask=nan", "'mask=nan': mask: it must be a number from 0 up and below 1, not NaN"),
+            (
+                "flip,mask=nan",
+                "'mask=nan': mask: it must be a number from 0 up and below 1, not NaN",
+            ),
             ("flip=0.1,flip", "'flip': flip is given twice"),
             ("flip,,mask=0.1", "'': it must be one of"),
             ("scale=-0.5", "'scale=-0.5': scale: it must be"),

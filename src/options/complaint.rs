@@ -19,8 +19,9 @@ pub fn stop(e: clap::Error) -> Stop {
 pub fn one_line(e: &clap::Error) -> String {
     let text = e.render().to_string();
     let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
-    let kept: Vec<&str> =
-        lines.filter(|line| !line.is_empty() && !line.starts_with("For more information")).collect();
+    let kept: Vec<&str> = lines
+        .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
+        .collect();
     let joined = kept.join(" ").replace(" tip: ", ": ");
     joined.strip_prefix("error: ").unwrap_or(&joined).to_string()
 }

@@ -19,13 +19,13 @@ use std::path::PathBuf;
 #[serde(rename_all = "kebab-case")]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Curve {
-    /// Go on with the curve in this run folder, by its options. More or fewer --labels, --draws and --methods can be given:
-    /// what is done is not done again
+    /// Go on with the curve in this run folder, by its options. More or fewer --labels, --draws and
+    /// --methods can be given: what is done is not done again
     #[arg(long = "continue", value_name = "RUN", conflicts_with_all = ["out", "config"])]
     #[serde(skip)]
     pub continued: Option<PathBuf>,
-    /// The run folder or .safetensors file whose encoder the methods start from [default: one that is pretrained, if any method
-    /// needs it]
+    /// The run folder or .safetensors file whose encoder the methods start from [default: one that
+    /// is pretrained, if any method needs it]
     #[arg(long, value_name = "RUN")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder: Option<PathBuf>,
@@ -50,7 +50,8 @@ pub struct Curve {
     #[command(flatten)]
     #[serde(flatten)]
     pub finetuning: ComparedFinetuning,
-    /// The most samples that fine-tuning sees, one as often as it is seen: of many labels the epochs are fewer, but at least 5
+    /// The most samples that fine-tuning sees, one as often as it is seen: of many labels the
+    /// epochs are fewer, but at least 5
     #[arg(long, value_name = "N", default_value_t = defaults::FINETUNE_SAMPLES, value_parser = count(1, u32::MAX as usize),
           help_heading = "Fine-tuning")]
     pub finetune_samples: usize,
@@ -69,11 +70,12 @@ pub struct Curve {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Labels")]
 pub struct CurveLabels {
-    /// The numbers of labels to train on, separated by commas; all: those that are not to validate on. auto:
-    /// 10,20,50,100,200,500,1000,all, as far as the data have them
+    /// The numbers of labels to train on, separated by commas; all: those that are not to validate
+    /// on. auto: 10,20,50,100,200,500,1000,all, as far as the data have them
     #[arg(long, value_name = "LIST", default_value = "auto", value_parser = auto(filled(list(amount(1, u32::MAX as usize)))))]
     pub labels: Auto<List<Amount>>,
-    /// The labels to validate on, which choose the epoch and the learning rate: one number for all, or as many as --labels
+    /// The labels to validate on, which choose the epoch and the learning rate: one number for all,
+    /// or as many as --labels
     #[arg(long, value_name = "LIST", default_value = defaults::CURVE_VALIDATION, value_parser = filled(list(count(1, u32::MAX as usize))))]
     pub validation: List<usize>,
 }
@@ -91,7 +93,8 @@ const LABELS: [Amount; 8] = [
 ];
 
 impl CurveLabels {
-    /// The labels of each point to train and to validate on, ascending; numbers take the place of `auto`.
+    /// The labels of each point to train and to validate on, ascending; numbers take the place of
+    /// `auto`.
     fn resolve(&mut self, train: &Dataset) -> Result<Vec<(usize, usize)>, Error> {
         let labelled = train.labelled_rows()?.len();
         if self.labels == Auto::Auto {
@@ -99,7 +102,9 @@ impl CurveLabels {
             let mut labels = LABELS.to_vec();
             labels.retain(|amount| match amount {
                 Amount::All => true,
-                Amount::Given(n) => *n >= train.classes() && n.saturating_add(validation) < labelled,
+                Amount::Given(n) => {
+                    *n >= train.classes() && n.saturating_add(validation) < labelled
+                }
             });
             self.labels = Auto::Given(List(labels));
         }

@@ -5,7 +5,9 @@ use crate::config::{self, flag_value};
 use crate::defaults;
 use crate::error::Error;
 use clap::{Args, Parser};
-use narrows_datasets::{Access, Channels, Dataset, ImageOptions, LabelColumn, OpenOptions, TableOptions};
+use narrows_datasets::{
+    Access, Channels, Dataset, ImageOptions, LabelColumn, OpenOptions, TableOptions,
+};
 use serde::{Serialize, Serializer};
 use std::path::PathBuf;
 use toml::Value;
@@ -14,23 +16,25 @@ use toml::Value;
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Data")]
 pub struct DataOptions {
-    /// A table (CSV, TSV, .gz), an array (.npy, .npz, .safetensors, IDX) or a store (.narrows); or a folder of MNIST-style IDX
-    /// files, of CIFAR-10's .bin batches, of train.* and test.* of any of the former, or of PNG and JPEG images by class:
-    /// train/CLASS and test/CLASS, or CLASS alone; or the name of what narrows data fetch has fetched. Where nothing is
-    /// set aside for the test, one sample in six of each class is taken for it
-    /// [default: the built-in digits, 1,797 images of 8x8, 500 of them for the test]
+    /// A table (CSV, TSV, .gz), an array (.npy, .npz, .safetensors, IDX) or a store (.narrows); or
+    /// a folder of MNIST-style IDX files, of CIFAR-10's .bin batches, of train.* and test.* of any
+    /// of the former, or of PNG and JPEG images by class: train/CLASS and test/CLASS, or CLASS
+    /// alone; or the name of what narrows data fetch has fetched. Where nothing is set aside for
+    /// the test, one sample in six of each class is taken for it [default: the built-in digits,
+    /// 1,797 images of 8x8, 500 of them for the test]
     #[arg(long, value_name = "PATH")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
     #[command(flatten)]
     #[serde(flatten)]
     pub reading: ReadingOptions,
-    /// The memory that samples may take in training: 512MB, 4GB. Larger data are read block by block, each epoch in another
-    /// order [default: half of what is available]
+    /// The memory that samples may take in training: 512MB, 4GB. Larger data are read block by
+    /// block, each epoch in another order [default: half of what is available]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "bytes_text")]
     pub memory: Option<u64>,
-    /// Tell this class apart from all others, which become one, rest [default: all classes from each other]
+    /// Tell this class apart from all others, which become one, rest [default: all classes from
+    /// each other]
     #[arg(long, value_name = "CLASS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub against_rest: Option<String>,
@@ -41,8 +45,8 @@ pub struct DataOptions {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Data")]
 pub struct ReadingOptions {
-    /// The column of a table that holds the labels, an empty cell of which is no label; none: it has none
-    /// [default: one called label, class, target or y]
+    /// The column of a table that holds the labels, an empty cell of which is no label; none: it
+    /// has none [default: one called label, class, target or y]
     #[arg(long, value_name = "COLUMN")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
@@ -52,28 +56,31 @@ pub struct ReadingOptions {
     /// Columns of numbers that are categories nevertheless: codes, postcodes
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
     pub categorical: List<String>,
-    /// Columns of categories that become one number, their place in order, in place of one value for each; also columns of
-    /// numbers that are to be learnt from although they number the rows
+    /// Columns of categories that become one number, their place in order, in place of one value
+    /// for each; also columns of numbers that are to be learnt from although they number the rows
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
     pub ordinal: List<String>,
-    /// What stands for a missing value in a table beside an empty cell, NA, NaN, null, None, ? and their like
+    /// What stands for a missing value in a table beside an empty cell, NA, NaN, null, None, ? and
+    /// their like
     #[arg(long, value_name = "TEXTS", default_value = "none", value_parser = list(text))]
     pub missing: List<String>,
-    /// What separates the columns of a table: comma, semicolon, tab, bar [default: what its first line has most of]
+    /// What separates the columns of a table: comma, semicolon, tab, bar [default: what its first
+    /// line has most of]
     #[arg(long, value_name = "NAME", value_parser = name(&DELIMITERS))]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "delimiter_name")]
     pub delimiter: Option<u8>,
-    /// Whether the first row of a table is the columns' names [default: it is if a cell of it is a text]
+    /// Whether the first row of a table is the columns' names [default: it is if a cell of it is a
+    /// text]
     #[arg(long, value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<bool>,
-    /// The labels of an array that has none inside: an IDX or .npy file of whole numbers, -1 for none
-    /// [default: those inside, if any]
+    /// The labels of an array that has none inside: an IDX or .npy file of whole numbers, -1 for
+    /// none [default: those inside, if any]
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels_file: Option<PathBuf>,
-    /// The size that images are scaled to, and their centre cut out: 32, or 32x48 for height and width
-    /// [default: that of the images, if all have the same]
+    /// The size that images are scaled to, and their centre cut out: 32, or 32x48 for height and
+    /// width [default: that of the images, if all have the same]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "size_text")]
     pub image_size: Option<(usize, usize)>,
@@ -94,7 +101,8 @@ pub struct ReadingOptions {
 const CHANNELS: [(&str, Channels); 3] =
     [("auto", Channels::Auto), ("grey", Channels::Grey), ("rgb", Channels::Rgb)];
 
-const DELIMITERS: [(&str, u8); 4] = [("comma", b','), ("semicolon", b';'), ("tab", b'\t'), ("bar", b'|')];
+const DELIMITERS: [(&str, u8); 4] =
+    [("comma", b','), ("semicolon", b';'), ("tab", b'\t'), ("bar", b'|')];
 
 impl DataOptions {
     /// How to open the data, by so many threads.
@@ -102,8 +110,8 @@ impl DataOptions {
         OpenOptions { memory: self.memory, ..self.reading.open_options(threads) }
     }
 
-    /// Those that are not the defaults, as a shell takes them, with a space before each: for another command to find the same
-    /// data.
+    /// Those that are not the defaults, as a shell takes them, with a space before each: for
+    /// another command to find the same data.
     pub fn words(&self) -> Result<String, Error> {
         let defaults = config::table(&Alone::parse_from(["narrows"]).data)?;
         let mut words = String::new();
@@ -208,7 +216,10 @@ fn size(text: &str) -> Result<(usize, usize), String> {
     size.map_err(|e| format!("{e}, or two of them for height and width, as in 32x48"))
 }
 
-fn size_text<S: Serializer>(size: &Option<(usize, usize)>, serializer: S) -> Result<S::Ok, S::Error> {
+fn size_text<S: Serializer>(
+    size: &Option<(usize, usize)>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     let (height, width) = size.unwrap_or_default();
     serializer.serialize_str(&format!("{height}x{width}"))
 }
@@ -282,11 +293,24 @@ mod tests {
         };
         assert_eq!(words(&[]), "");
         assert_eq!(words(&["--channels", "auto", "--ignore", "none"]), "");
-        let given =
-            ["--data", "my t.csv", "--header", "false", "--ignore", "id,it's", "--skip-bad", "--label=-x"];
-        let again = r"--data 'my t.csv' --header=false --ignore 'id,it'\''s' --label=-x --skip-bad=true";
+        let given = [
+            "--data",
+            "my t.csv",
+            "--header",
+            "false",
+            "--ignore",
+            "id,it's",
+            "--skip-bad",
+            "--label=-x",
+        ];
+        let again =
+            r"--data 'my t.csv' --header=false --ignore 'id,it'\''s' --label=-x --skip-bad=true";
         assert_eq!(words(&given), format!(" {again}"));
-        let given = ["--memory", "2KB", "--image-size", "4", "--delimiter", "tab", "--against-rest", "3"];
-        assert_eq!(words(&given), " --against-rest 3 --delimiter tab --image-size 4x4 --memory 2048");
+        let given =
+            ["--memory", "2KB", "--image-size", "4", "--delimiter", "tab", "--against-rest", "3"];
+        assert_eq!(
+            words(&given),
+            " --against-rest 3 --delimiter tab --image-size 4x4 --memory 2048"
+        );
     }
 }

@@ -36,8 +36,8 @@ pub enum DataCommand {
 pub struct Fetch {
     /// The data set: mnist, fashion-mnist, kmnist or cifar10
     pub name: String,
-    /// The folder that gets a folder for the data set [default: narrows/datasets in the user's cache folder, where
-    /// --data finds it by name]
+    /// The folder that gets a folder for the data set [default: narrows/datasets in the user's
+    /// cache folder, where --data finds it by name]
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
     /// Open no connection: check what is there, and say what is missing
@@ -142,8 +142,8 @@ pub struct Export {
     /// The data, of any format that --data takes
     #[arg(value_name = "SRC")]
     pub path: PathBuf,
-    /// The file to write; its ending is the format: .npy, .npz, .csv, .idx, .safetensors, .parquet. Labels go into OUT-labels.npy and
-    /// OUT-labels.idx, elsewhere into the same file
+    /// The file to write; its ending is the format: .npy, .npz, .csv, .idx, .safetensors, .parquet.
+    /// Labels go into OUT-labels.npy and OUT-labels.idx, elsewhere into the same file
     #[arg(value_name = "OUT")]
     pub out: PathBuf,
     /// Which samples: train, test, or all
@@ -156,7 +156,8 @@ pub struct Export {
     pub reading: Reading,
 }
 
-const UNLABELLED: [(&str, Unlabelled); 2] = [("train", Unlabelled::Train), ("spread", Unlabelled::Spread)];
+const UNLABELLED: [(&str, Unlabelled); 2] =
+    [("train", Unlabelled::Train), ("spread", Unlabelled::Spread)];
 
 const PARTS: [(&str, ExportPart); 3] =
     [("all", ExportPart::All), ("train", ExportPart::Train), ("test", ExportPart::Test)];

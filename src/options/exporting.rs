@@ -24,8 +24,8 @@ const PARTS: [(&str, Part); 3] = [("all", Part::All), ("train", Part::Train), ("
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub struct PartOption {
-    /// The rows to take: all, train, test. Of data in one piece, train and test are what the other commands make of it
-    /// [default: all; test, where the data come in these two halves]
+    /// The rows to take: all, train, test. Of data in one piece, train and test are what the other
+    /// commands make of it [default: all; test, where the data come in these two halves]
     #[arg(long, value_name = "NAME", value_parser = name(&PARTS))]
     pub part: Option<Part>,
 }
@@ -33,8 +33,8 @@ pub struct PartOption {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub struct EvaluatedPartOption {
-    /// The rows to measure on: test, train, all. Of data in one piece, one labelled row in six is for the test, as in the
-    /// other commands: of data that the model has not met, all will do
+    /// The rows to measure on: test, train, all. Of data in one piece, one labelled row in six is
+    /// for the test, as in the other commands: of data that the model has not met, all will do
     #[arg(long, value_name = "NAME", default_value = "test", value_parser = name(&PARTS))]
     pub part: Part,
 }

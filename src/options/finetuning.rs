@@ -13,8 +13,9 @@ use std::sync::LazyLock;
 
 /// All methods, as an option takes them.
 pub static METHODS: LazyLock<String> = LazyLock::new(|| names(&Method::ALL, ","));
-static METHOD_HELP: LazyLock<String> =
-    LazyLock::new(|| format!("What of a pretrained encoder may learn: {}", names(&Method::ALL[1..], ", ")));
+static METHOD_HELP: LazyLock<String> = LazyLock::new(|| {
+    format!("What of a pretrained encoder may learn: {}", names(&Method::ALL[1..], ", "))
+});
 
 fn names(methods: &[(&str, Method)], separator: &str) -> String {
     methods.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(separator)
@@ -36,8 +37,9 @@ pub struct Finetuning {
     /// The learning rate
     #[arg(long, value_name = "RATE", default_value_t = defaults::FINETUNE_LR, value_parser = positive)]
     pub lr: f32,
-    /// How the learning rate changes: constant, step (a tenth after each third of the steps), cosine,
-    /// warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths, then down)
+    /// How the learning rate changes: constant, step (a tenth after each third of the steps),
+    /// cosine, warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths,
+    /// then down)
     #[arg(long, value_name = "NAME", default_value = defaults::FINETUNE_SCHEDULE, hide_possible_values = true)]
     pub schedule: ScheduleName,
     /// What turns gradients into steps: sgd (with momentum 0.9), nesterov, adam, adamw
@@ -62,7 +64,8 @@ pub struct Finetuning {
     #[command(flatten)]
     #[serde(flatten)]
     pub transfer: TransferOptions,
-    /// What validation labels choose by: accuracy, or balanced, the mean of the accuracies of the classes
+    /// What validation labels choose by: accuracy, or balanced, the mean of the accuracies of the
+    /// classes
     #[arg(long, value_name = "NAME", default_value = defaults::METRIC, value_parser = name(&Metric::ALL))]
     pub metric: Metric,
 }
@@ -81,8 +84,9 @@ pub struct ComparedFinetuning {
     /// The learning rates of which each method chooses one on each draw, by its validation labels
     #[arg(long, value_name = "LIST", default_value = defaults::FINETUNE_LRS, value_parser = filled(list(positive)))]
     pub finetune_lr: List<f32>,
-    /// How the learning rate changes: constant, step (a tenth after each third of the steps), cosine,
-    /// warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths, then down)
+    /// How the learning rate changes: constant, step (a tenth after each third of the steps),
+    /// cosine, warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths,
+    /// then down)
     #[arg(long, value_name = "NAME", default_value = defaults::FINETUNE_SCHEDULE, hide_possible_values = true)]
     pub finetune_schedule: ScheduleName,
     /// What turns gradients into steps: sgd (with momentum 0.9), nesterov, adam, adamw
@@ -107,8 +111,8 @@ pub struct ComparedFinetuning {
     #[command(flatten)]
     #[serde(flatten)]
     pub transfer: TransferOptions,
-    /// What validation labels choose by and results are compared by: accuracy, or balanced, the mean of the
-    /// accuracies of the classes, for classes of very different size
+    /// What validation labels choose by and results are compared by: accuracy, or balanced, the
+    /// mean of the accuracies of the classes, for classes of very different size
     #[arg(long, value_name = "NAME", default_value = defaults::METRIC, value_parser = name(&Metric::ALL))]
     pub metric: Metric,
 }

@@ -32,10 +32,11 @@ impl ObjectiveName {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Pretraining")]
 pub struct ObjectiveOptions {
-    /// What the autoencoder learns beside giving back its input: plain (nothing), denoising (to undo noise:
-    /// gaussian=0.5,mask=0.4 unless --augment says another), masked (to fill in what is hidden: of images mask=0.75 in patches of a seventh of
-    /// the side, of other samples mask=0.5, unless --augment says another), sparse (a code of few values that are not
-    /// small), variational (codes as if drawn from a normal distribution)
+    /// What the autoencoder learns beside giving back its input: plain (nothing), denoising (to
+    /// undo noise: gaussian=0.5,mask=0.4 unless --augment says another), masked (to fill in what is
+    /// hidden: of images mask=0.75 in patches of a seventh of the side, of other samples mask=0.5,
+    /// unless --augment says another), sparse (a code of few values that are not small),
+    /// variational (codes as if drawn from a normal distribution)
     #[arg(long, value_name = "NAME", default_value = defaults::OBJECTIVE, value_parser = name(&ObjectiveName::ALL))]
     pub objective: ObjectiveName,
     #[arg(long, help = defaults::BETA_HELP, value_name = "X", default_value = "auto", value_parser = auto(not_negative::<f32>))]
@@ -87,7 +88,9 @@ impl ObjectiveOptions {
             ObjectiveName::Plain => Objective::Plain,
             ObjectiveName::Denoising => Objective::Denoising,
             ObjectiveName::Masked => Objective::Masked,
-            ObjectiveName::Sparse => Objective::Sparse { weight: self.sparsity.or(defaults::SPARSITY) },
+            ObjectiveName::Sparse => {
+                Objective::Sparse { weight: self.sparsity.or(defaults::SPARSITY) }
+            }
             ObjectiveName::Variational => Objective::Variational {
                 beta: self.beta.or(defaults::BETA),
                 warm_up: self.kl_warm_up.or(defaults::KL_WARM_UP),

@@ -25,8 +25,9 @@ pub struct Pretraining {
     pub batch: Auto,
     #[arg(long, help = defaults::LR_HELP, value_name = "RATE", default_value = "auto", value_parser = auto(positive))]
     pub lr: Auto<f32>,
-    /// How the learning rate changes: constant, step (a tenth after each third of the steps), cosine,
-    /// warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths, then down)
+    /// How the learning rate changes: constant, step (a tenth after each third of the steps),
+    /// cosine, warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths,
+    /// then down)
     #[arg(long, value_name = "NAME", default_value = defaults::SCHEDULE, hide_possible_values = true)]
     pub schedule: ScheduleName,
     /// What turns gradients into steps: sgd (with momentum 0.9), nesterov, adam, adamw
@@ -50,7 +51,8 @@ pub struct Pretraining {
 }
 
 impl Pretraining {
-    /// Puts numbers in place of `auto`, for a training set of `samples` samples, and the objective's corruption in its place.
+    /// Puts numbers in place of `auto`, for a training set of `samples` samples, and the
+    /// objective's corruption in its place.
     pub fn resolve(&mut self, samples: usize, architecture: &Architecture) {
         self.epochs = Auto::Given(self.epochs.or(defaults::epochs(samples, architecture)));
         self.batch = Auto::Given(self.batch.or(defaults::batch(samples, architecture)));
@@ -69,7 +71,8 @@ impl Pretraining {
             return Err(Error::new("the loss bce is that of a sigmoid: set --output to sigmoid"));
         }
         // PCA, which is measured beside the autoencoder, has no more components.
-        let (latent, values) = (architecture.latent, architecture.input.checked_len().unwrap_or(usize::MAX));
+        let (latent, values) =
+            (architecture.latent, architecture.input.checked_len().unwrap_or(usize::MAX));
         if latent > values {
             return Err(Error::new(format!(
                 "a latent code of {latent} is longer than a sample, which has {values} values: set --latent lower"

@@ -16,8 +16,12 @@ pub enum LossName {
 
 impl LossName {
     /// All of them, by the names that options and files use.
-    pub const ALL: [(&'static str, LossName); 4] =
-        [("l2", LossName::L2), ("l1", LossName::L1), ("huber", LossName::Huber), ("bce", LossName::Bce)];
+    pub const ALL: [(&'static str, LossName); 4] = [
+        ("l2", LossName::L2),
+        ("l1", LossName::L1),
+        ("huber", LossName::Huber),
+        ("bce", LossName::Bce),
+    ];
 
     pub fn loss(self) -> Loss {
         match self {
@@ -44,9 +48,15 @@ impl OptimizerName {
     pub fn optimizer(self, weight_decay: f64) -> Optimizer {
         match self {
             OptimizerName::Sgd => Optimizer::Sgd { momentum: 0.9, nesterov: false, weight_decay },
-            OptimizerName::Nesterov => Optimizer::Sgd { momentum: 0.9, nesterov: true, weight_decay },
-            OptimizerName::Adam => Optimizer::Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay },
-            OptimizerName::Adamw => Optimizer::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay },
+            OptimizerName::Nesterov => {
+                Optimizer::Sgd { momentum: 0.9, nesterov: true, weight_decay }
+            }
+            OptimizerName::Adam => {
+                Optimizer::Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay }
+            }
+            OptimizerName::Adamw => {
+                Optimizer::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay }
+            }
         }
     }
 }
@@ -69,9 +79,10 @@ impl ScheduleName {
             ScheduleName::Constant => Schedule::Constant,
             ScheduleName::Step => Schedule::Step { every: steps.div_ceil(3).max(1), gamma: 0.1 },
             ScheduleName::Cosine => Schedule::Cosine { min: 0.0 },
-            ScheduleName::WarmUp => {
-                Schedule::WarmUp { steps: steps / 20, then: Box::new(Schedule::Cosine { min: 0.0 }) }
-            }
+            ScheduleName::WarmUp => Schedule::WarmUp {
+                steps: steps / 20,
+                then: Box::new(Schedule::Cosine { min: 0.0 }),
+            },
             ScheduleName::OneCycle => Schedule::one_cycle(),
         }
     }

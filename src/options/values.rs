@@ -20,8 +20,9 @@ pub fn list<T>(
         if matches!(text, "" | "none") {
             return Ok(List(Vec::new()));
         }
-        let items =
-            text.split(',').map(|part| item(part.trim()).map_err(|e| format!("'{}': {e}", part.trim())));
+        let items = text
+            .split(',')
+            .map(|part| item(part.trim()).map_err(|e| format!("'{}': {e}", part.trim())));
         items.collect::<Result<Vec<T>, String>>().map(List)
     }
 }
@@ -196,7 +197,9 @@ pub fn shape(text: &str) -> Result<SampleShape, String> {
 }
 
 /// Reads one of the names in `all`.
-pub fn name<T: Copy>(all: &[(&'static str, T)]) -> impl Fn(&str) -> Result<T, String> + Clone + use<T> {
+pub fn name<T: Copy>(
+    all: &[(&'static str, T)],
+) -> impl Fn(&str) -> Result<T, String> + Clone + use<T> {
     let all = all.to_vec();
     move |text| match all.iter().find(|(name, _)| *name == text) {
         Some((_, value)) => Ok(*value),

@@ -35,7 +35,8 @@ impl Bars {
             }
             Event::Step { samples, .. } => self.advance(*samples as u64),
             Event::Epoch { record, .. } => {
-                let mut text = format!("{}/{}, loss {:.4}", record.epoch, self.epochs, record.train_loss);
+                let mut text =
+                    format!("{}/{}, loss {:.4}", record.epoch, self.epochs, record.train_loss);
                 if let Some(loss) = record.validation_loss {
                     text += &format!(", held out {loss:.4}");
                 }

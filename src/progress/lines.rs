@@ -56,7 +56,9 @@ impl Lines {
             (Event::Epoch { run, record }, Work::Run { epochs }) => {
                 let epochs = *epochs;
                 let left = self.left(record.epoch, epochs);
-                let line = || format!("{run}: epoch {}/{epochs}, {}, {left}", record.epoch, losses(record));
+                let line = || {
+                    format!("{run}: epoch {}/{epochs}, {}, {left}", record.epoch, losses(record))
+                };
                 self.is_due(record.epoch == epochs).then(line)
             }
             (Event::Finished { run, best_epoch, .. }, _) => {
@@ -77,12 +79,14 @@ impl Lines {
         self.is_due(false).then(line)
     }
 
-    /// The line to say when `done` of `total` bytes of `what` are there: one a second, and the last.
+    /// The line to say when `done` of `total` bytes of `what` are there: one a second, and the
+    /// last.
     pub fn bytes(&mut self, what: &str, done: u64, total: u64) -> Option<String> {
         // Nothing has been said before the first second is over.
         self.said.get_or_insert(self.start);
         let megabytes = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
-        self.is_due(done == total).then(|| format!("{what}: {} of {} MB", megabytes(done), megabytes(total)))
+        self.is_due(done == total)
+            .then(|| format!("{what}: {} of {} MB", megabytes(done), megabytes(total)))
     }
 
     fn begin(&mut self, work: Work) {

@@ -34,8 +34,9 @@ fn place() -> Place {
     fs::write(place.path("other.toml"), "command = \"pretrain\"\n").unwrap();
     fs::write(place.path("broken.safetensors"), "not at all").unwrap();
     place.succeed("pretrain --epochs 1 --widths 4 --latent 2 --quiet --out digits-run");
-    place
-        .succeed("pretrain --data good --epochs 1 --widths 4 --latent 2 --held-out 2 --quiet --out good-run");
+    place.succeed(
+        "pretrain --data good --epochs 1 --widths 4 --latent 2 --held-out 2 --quiet --out good-run",
+    );
     let few = "--labels 3 --validation 3 --epochs 2 --quiet";
     place.succeed(&format!("finetune --encoder good-run --data good {few} --out classifier"));
     put_folder(&place.path("two"), 2, 10);
@@ -67,7 +68,10 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         (compare("--data gap --labels 3 --validation 3"), &["class 1 has none"]),
         // Labels and draws.
         (compare("--data good"), &["good: 100 training and 100 validation labels", "30 samples"]),
-        (compare("--labels 1200"), &["digits: 1200 training and 100 validation labels", "1297 samples"]),
+        (
+            compare("--labels 1200"),
+            &["digits: 1200 training and 100 validation labels", "1297 samples"],
+        ),
         (compare("--labels 9"), &["9 training labels cannot cover 10 classes"]),
         (compare("--labels 0"), &["--labels", "whole number from 1"]),
         (compare("--validation 0"), &["--validation", "whole number from 1"]),
@@ -128,13 +132,22 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         (compare("--schedule linear"), &["--schedule", "cosine"]),
         (compare("--methods freeze,thaw"), &["--methods", "'thaw'", "gradual"]),
         // Augmentation.
-        (compare("--augment blur=2"), &["--augment", "'blur=2'", "one of rotate=DEGREES", "cutout=PIXELS"]),
+        (
+            compare("--augment blur=2"),
+            &["--augment", "'blur=2'", "one of rotate=DEGREES", "cutout=PIXELS"],
+        ),
         (compare("--augment shift"), &["--augment", "'shift'", "shift=PIXELS"]),
         (compare("--augment flip,mask=1"), &["--augment", "'mask=1'", "below 1"]),
         (compare("--finetune-augment flip,flip"), &["--finetune-augment", "flip is given twice"]),
         (compare("--augment shift=8"), &["--augment: digits: shift", "from 0 to 7", "8x8"]),
-        (compare("--finetune-augment cutout=9"), &["--finetune-augment: digits: cutout", "from 0 to 8"]),
-        ("pretrain --augment crop=8 --out new".to_string(), &["--augment: digits: crop", "from 0 to 7"]),
+        (
+            compare("--finetune-augment cutout=9"),
+            &["--finetune-augment: digits: cutout", "from 0 to 8"],
+        ),
+        (
+            "pretrain --augment crop=8 --out new".to_string(),
+            &["--augment: digits: crop", "from 0 to 7"],
+        ),
         ("finetune --scratch --augment crop=8 --out new".to_string(), &["--augment: digits: crop"]),
         // The machine and the command line.
         (compare("--isa mmx"), &["--isa", "plain"]),
@@ -156,35 +169,56 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
             "semi --config digits-run/config.toml --out new".to_string(),
             &["digits-run/config.toml: is for the command \"pretrain\", not \"semi\""],
         ),
-        ("curve --continue digits-run".to_string(), &["is for the command \"pretrain\", not \"curve\""]),
-        ("curve --continue missing".to_string(), &["missing: there is no such run: name a run folder"]),
+        (
+            "curve --continue digits-run".to_string(),
+            &["is for the command \"pretrain\", not \"curve\""],
+        ),
+        (
+            "curve --continue missing".to_string(),
+            &["missing: there is no such run: name a run folder"],
+        ),
         ("curve --continue bare".to_string(), &["bare: holds no config.toml"]),
         // Models.
         ("evaluate missing".to_string(), &["missing", "no such run"]),
         ("evaluate bare".to_string(), &["bare: holds no model.safetensors"]),
         ("evaluate broken.safetensors".to_string(), &["broken.safetensors"]),
         ("evaluate good-run --out new".to_string(), &["good-run/model.safetensors", "--data"]),
-        ("evaluate classifier --data two --out new".to_string(), &["3 classes", "two has 2", "--data"]),
+        (
+            "evaluate classifier --data two --out new".to_string(),
+            &["3 classes", "two has 2", "--data"],
+        ),
         ("evaluate digits-run --out digits-run".to_string(), &["already holds a run"]),
         ("finetune --out new".to_string(), &["--encoder", "--scratch"]),
-        ("finetune --encoder digits-run --scratch --out new".to_string(), &["--encoder", "--scratch"]),
+        (
+            "finetune --encoder digits-run --scratch --out new".to_string(),
+            &["--encoder", "--scratch"],
+        ),
         (
             "finetune --encoder good-run --out new".to_string(),
             &["good-run/model.safetensors", "3x2x1 (good)", "8x8x1", "--data"],
         ),
-        ("finetune --encoder digits-run --latent 5 --out new".to_string(), &["--latent", "--encoder"]),
+        (
+            "finetune --encoder digits-run --latent 5 --out new".to_string(),
+            &["--latent", "--encoder"],
+        ),
         (
             "finetune --encoder good-run --data turned --out new".to_string(),
             &["good-run/model.safetensors", "3x2x1 (good)", "turned are 2x3x1"],
         ),
-        ("finetune --encoder digits-run --model conv --out new".to_string(), &["--model", "--encoder"]),
+        (
+            "finetune --encoder digits-run --model conv --out new".to_string(),
+            &["--model", "--encoder"],
+        ),
         ("summary missing".to_string(), &["missing", "no such run"]),
         ("summary digits-run --model conv".to_string(), &["--model has no effect"]),
         ("summary digits-run --classes 3".to_string(), &["--classes has no effect"]),
         ("summary digits-run --data good".to_string(), &["8x8x1 (digits)", "good are 3x2x1"]),
         ("summary --input 28x".to_string(), &["--input", "28x28x1"]),
         ("summary --input 8x8 --data good".to_string(), &["--input", "--data"]),
-        ("summary --model conv --input 784".to_string(), &["conv is for images", "784 values", "dense"]),
+        (
+            "summary --model conv --input 784".to_string(),
+            &["conv is for images", "784 values", "dense"],
+        ),
         ("summary --model conv --input 5000x5000".to_string(), &["samples of 5000x5000x1"]),
         ("finetune --encoder bare --out new".to_string(), &["bare: holds no model"]),
         ("finetune --scratch --method full --out new".to_string(), &["--method"]),
@@ -207,8 +241,14 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
             &["--epochs: lp-ft needs at least 2 epochs, not 1"],
         ),
         (compare("--finetune-epochs 1 --methods full,lp-ft"), &["lp-ft needs at least 2 epochs"]),
-        ("curve --finetune-epochs 1 --methods gradual --out new".to_string(), &["gradual needs at least 2"]),
-        ("finetune --encoder digits-run --method scratch --out new".to_string(), &["--method", "gradual"]),
+        (
+            "curve --finetune-epochs 1 --methods gradual --out new".to_string(),
+            &["gradual needs at least 2"],
+        ),
+        (
+            "finetune --encoder digits-run --method scratch --out new".to_string(),
+            &["--method", "gradual"],
+        ),
         (
             "finetune --scratch --labels 5 --out new".to_string(),
             &["digits: 5 training labels cannot cover 10 classes: set --labels to 10 or more"],
@@ -242,15 +282,19 @@ fn where_nothing_can_be_written_nothing_is_trained() {
 #[test]
 fn a_run_whose_loss_explodes_keeps_its_best_weights() {
     let place = Place::new();
-    let wild = "--lr 1e4 --optimizer sgd --no-batch-norm --output none --batch 2000 --schedule one-cycle";
+    let wild =
+        "--lr 1e4 --optimizer sgd --no-batch-norm --output none --batch 2000 --schedule one-cycle";
     // Whichever loss is the first to explode.
     for (run, held_out, loss) in
         [("run", "auto", "the validation loss became"), ("all", "0", "the loss became")]
     {
-        let tiny = format!("--epochs 40 --widths 8 --latent 4 --held-out {held_out} --quiet --out {run}");
+        let tiny =
+            format!("--epochs 40 --widths 8 --latent 4 --held-out {held_out} --quiet --out {run}");
         let said = place.run(&format!("pretrain {wild} {tiny}"));
         assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{}", said.err);
-        for text in [loss, "step", "lower the learning rate", &format!("are in {run}/model.safetensors")] {
+        for text in
+            [loss, "step", "lower the learning rate", &format!("are in {run}/model.safetensors")]
+        {
             assert!(said.err.contains(text), "{text}: {}", said.err);
         }
         let model = place.path(run).join("model.safetensors");
@@ -271,7 +315,9 @@ fn a_run_that_leaves_nothing_good_leaves_nothing_at_all() {
     let place = Place::new();
     fs::create_dir_all(place.path("mine/earlier")).unwrap();
     let before = place.listing();
-    for (held_out, out) in [("auto", "--out mine/new/er"), ("0", "--out mine/earlier"), ("0", "--quiet")] {
+    for (held_out, out) in
+        [("auto", "--out mine/new/er"), ("0", "--out mine/earlier"), ("0", "--quiet")]
+    {
         let said = place.run(&format!("{EXPLODING} --held-out {held_out} {out}"));
         assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{}", said.err);
         assert!(said.err.contains("encoder.0.weight holds a value that became"), "{}", said.err);

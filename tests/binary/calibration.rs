@@ -18,7 +18,8 @@ fn a_temperature_changes_how_sure_and_not_what() {
     // Also as it is given on to another command.
     let said = place.succeed("evaluate fitted --out tested");
     place.succeed("evaluate plain --out plain-tested");
-    let [fitted, plain] = ["tested", "plain-tested"].map(|run| place.json(&format!("{run}/summary.json")));
+    let [fitted, plain] =
+        ["tested", "plain-tested"].map(|run| place.json(&format!("{run}/summary.json")));
     for key in ["test_accuracy", "test_balanced_accuracy", "classes", "confusion"] {
         assert_eq!(fitted[key], plain[key], "{key}");
     }
@@ -26,11 +27,16 @@ fn a_temperature_changes_how_sure_and_not_what() {
     assert_eq!(error(&fitted, "uncalibrated_error"), error(&plain, "expected_calibration_error"));
     assert!((error(&fitted, "temperature") - temperature).abs() < 1e-6);
     assert!(error(&fitted, "test_loss") < error(&plain, "test_loss"), "{fitted}");
-    assert!(error(&fitted, "expected_calibration_error") < error(&plain, "expected_calibration_error"));
+    assert!(
+        error(&fitted, "expected_calibration_error") < error(&plain, "expected_calibration_error")
+    );
     assert_eq!(plain.get("temperature"), None);
     let percent = |x: f64| format!("{:.2}", 100.0 * x);
     for text in [
-        format!("calibration error {} points", percent(error(&fitted, "expected_calibration_error"))),
+        format!(
+            "calibration error {} points",
+            percent(error(&fitted, "expected_calibration_error"))
+        ),
         format!("{} without", percent(error(&plain, "expected_calibration_error"))),
     ] {
         assert!(said.out.contains(&text), "{text}: {}", said.out);
@@ -41,7 +47,8 @@ fn a_temperature_changes_how_sure_and_not_what() {
     let csv = place.read("tested/confusion.csv");
     assert_eq!(csv.lines().next(), Some("label,0,1,2,3,4,5,6,7,8,9"));
     for (class, (row, line)) in rows.iter().zip(csv.lines().skip(1)).enumerate() {
-        let counts: Vec<u64> = row.as_array().unwrap().iter().map(|count| count.as_u64().unwrap()).collect();
+        let counts: Vec<u64> =
+            row.as_array().unwrap().iter().map(|count| count.as_u64().unwrap()).collect();
         let rate = &fitted["classes"][class];
         assert_eq!(
             (rate["of"].as_u64(), rate["correct"].as_u64()),

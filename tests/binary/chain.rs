@@ -12,7 +12,9 @@ fn predictions(path: &Path, data: &Dataset) -> Vec<usize> {
     let (_, _, params) = checkpoint::load(path).unwrap();
     let part = |suffix: &str| -> Vec<Vec<f64>> {
         let entries = params.entries().iter().filter(|entry| entry.name.ends_with(suffix));
-        entries.map(|e| params.values()[e.range.clone()].iter().map(|&x| f64::from(x)).collect()).collect()
+        entries
+            .map(|e| params.values()[e.range.clone()].iter().map(|&x| f64::from(x)).collect())
+            .collect()
     };
     let (weights, biases) = (part(".weight"), part(".bias"));
     assert_eq!((weights.len(), biases.len()), (3, 3));
@@ -22,7 +24,8 @@ fn predictions(path: &Path, data: &Dataset) -> Vec<usize> {
             data.stored_bytes(row).unwrap().iter().map(|&value| f64::from(value) / scale).collect();
         for (layer, (weight, bias)) in weights.iter().zip(&biases).enumerate() {
             let outputs = weight.chunks(x.len()).zip(bias);
-            let y = outputs.map(|(row, bias)| bias + row.iter().zip(&x).map(|(w, x)| w * x).sum::<f64>());
+            let y = outputs
+                .map(|(row, bias)| bias + row.iter().zip(&x).map(|(w, x)| w * x).sum::<f64>());
             // Only the first layer is a hidden one.
             x = y.map(|y| if layer == 0 { y.max(0.0) } else { y }).collect();
         }
@@ -52,7 +55,11 @@ fn the_accuracy_reported_is_that_of_the_weights_on_disk() {
     let summary = place.json("evaluated/summary.json");
     assert_eq!(summary["test_accuracy"]["correct"], correct);
     assert_eq!(summary["test_accuracy"]["of"], 500);
-    assert!(said.out.contains(&format!("test accuracy {:.2} %", correct as f64 / 5.0)), "{}", said.out);
+    assert!(
+        said.out.contains(&format!("test accuracy {:.2} %", correct as f64 / 5.0)),
+        "{}",
+        said.out
+    );
     for (class, rate) in summary["classes"].as_array().unwrap().iter().enumerate() {
         let rows = (0..test.len()).filter(|&row| usize::from(labels[row]) == class);
         assert_eq!(rate["of"], rows.clone().count());
@@ -69,13 +76,17 @@ fn a_draw_trained_alone_is_the_one_that_compare_trained() {
     place.succeed(&format!(
         "compare {shape} --epochs 3 --draws 2 --methods slow --finetune-epochs 5 --finetune-lr 2e-3 --out all"
     ));
-    place.succeed("finetune --encoder all --method slow --draw 1 --seed 3 --epochs 5 --lr 2e-3 --out one");
+    place.succeed(
+        "finetune --encoder all --method slow --draw 1 --seed 3 --epochs 5 --lr 2e-3 --out one",
+    );
     place.succeed("evaluate one --out tested");
-    let compared = place.json("all/summary.json")["methods"][1]["test_accuracy"]["per_draw"][1].clone();
+    let compared =
+        place.json("all/summary.json")["methods"][1]["test_accuracy"]["per_draw"][1].clone();
     assert_eq!(compared, place.json("tested/summary.json")["test_accuracy"]["mean"]);
     place.succeed(&format!("finetune --scratch {shape} --draw 1 --epochs 5 --lr 2e-3 --out bare"));
     place.succeed("evaluate bare/model.safetensors --out bare-tested");
-    let compared = place.json("all/summary.json")["methods"][0]["test_accuracy"]["per_draw"][1].clone();
+    let compared =
+        place.json("all/summary.json")["methods"][0]["test_accuracy"]["per_draw"][1].clone();
     assert_eq!(compared, place.json("bare-tested/summary.json")["test_accuracy"]["mean"]);
 }
 
@@ -97,7 +108,8 @@ fn a_frozen_encoder_comes_out_as_it_went_in() {
 fn fine_tuning_does_not_see_test_labels() {
     let place = Place::new();
     put_folder(&place.path("data"), 2, 20);
-    let tune = "finetune --scratch --data data --labels 8 --validation 8 --widths 6 --latent 3 --epochs 3";
+    let tune =
+        "finetune --scratch --data data --labels 8 --validation 8 --widths 6 --latent 3 --epochs 3";
     place.succeed(&format!("{tune} --out one"));
     std::fs::write(place.path("data/t10k-labels-idx1-ubyte"), idx(&[40], &[1; 40])).unwrap();
     place.succeed(&format!("{tune} --out two"));
@@ -108,7 +120,8 @@ fn fine_tuning_does_not_see_test_labels() {
 #[test]
 fn a_linear_autoencoder_is_no_better_than_pca() {
     let place = Place::new();
-    let said = place.succeed("pretrain --linear --latent 5 --epochs 600 --held-out 0 --lr 3e-2 --out linear");
+    let said = place
+        .succeed("pretrain --linear --latent 5 --epochs 600 --held-out 0 --lr 3e-2 --out linear");
     let summary = place.json("linear/summary.json");
     let mse = |of: &str| summary[of]["train_mse"].as_f64().unwrap();
     let ratio = mse("autoencoder") / mse("pca");
@@ -135,7 +148,8 @@ fn an_autoencoder_is_evaluated_as_one() {
     assert_eq!(trained["autoencoder"]["test_mse"], tested["test_mse"]);
     assert!(tested.get("test_accuracy").is_none());
     assert!(said.out.contains("It has no accuracy"), "{}", said.out);
-    let pictures = ["run", "evaluated"].map(|run| std::fs::read(place.path(run).join("reconstructions.png")));
+    let pictures =
+        ["run", "evaluated"].map(|run| std::fs::read(place.path(run).join("reconstructions.png")));
     let [trained, tested] = pictures.map(Result::unwrap);
     assert_eq!(trained, tested);
     // Without --out nothing is written.
@@ -159,8 +173,13 @@ fn the_next_command_names_the_data() {
     let next = format!("\nnext: narrows finetune --encoder 'the ae' {data}\n");
     assert!(said.out.ends_with(&next), "{}", said.out);
     let few = "--labels 30 --validation 30 --quiet";
-    let said = place.succeed(&format!("finetune --encoder the~ae {learn} {few} --epochs 2 --out tuned"));
-    assert!(said.out.ends_with(&format!("\nnext: narrows evaluate tuned {data}\n")), "{}", said.out);
+    let said =
+        place.succeed(&format!("finetune --encoder the~ae {learn} {few} --epochs 2 --out tuned"));
+    assert!(
+        said.out.ends_with(&format!("\nnext: narrows evaluate tuned {data}\n")),
+        "{}",
+        said.out
+    );
     let semi = "--widths 8 --latent 4 --epochs 1 --against-rest big~cat --out semi";
     let said = place.succeed(&format!("semi {learn} {few} {semi}"));
     let next = format!("evaluate semi --against-rest 'big cat' {data}");

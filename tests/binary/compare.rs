@@ -9,7 +9,9 @@ fn check(value: &Value, schema: &Value, at: &str) {
         (Value::Object(value), Value::Object(schema)) => {
             let (have, want): (Vec<_>, Vec<_>) = (value.keys().collect(), schema.keys().collect());
             assert_eq!(have, want, "{at}");
-            schema.iter().for_each(|(key, schema)| check(&value[key], schema, &format!("{at}.{key}")));
+            schema
+                .iter()
+                .for_each(|(key, schema)| check(&value[key], schema, &format!("{at}.{key}")));
         }
         (Value::Array(value), Value::Array(schema)) if schema.len() == 1 => {
             value.iter().for_each(|value| check(value, &schema[0], at));
@@ -22,7 +24,11 @@ fn check(value: &Value, schema: &Value, at: &str) {
             assert_eq!(value.is_f64(), schema.is_f64(), "{at}: {value}");
         }
         (value, schema) => {
-            assert_eq!(std::mem::discriminant(value), std::mem::discriminant(schema), "{at}: {value}");
+            assert_eq!(
+                std::mem::discriminant(value),
+                std::mem::discriminant(schema),
+                "{at}: {value}"
+            );
         }
     }
 }
@@ -66,7 +72,8 @@ fn curves(text: &str) -> Vec<String> {
 fn a_run_leaves_everything_it_should() {
     let place = Place::new();
     let said = place.succeed(&tiny_compare("--out run"));
-    let files = ["config.toml", "metrics.csv", "model.safetensors", "reconstructions.png", "summary.json"];
+    let files =
+        ["config.toml", "metrics.csv", "model.safetensors", "reconstructions.png", "summary.json"];
     let mut expected: Vec<String> =
         files.map(|name| place.path("run").join(name).display().to_string()).into();
     expected.insert(0, place.path("run").display().to_string());
@@ -127,8 +134,11 @@ fn a_run_leaves_everything_it_should() {
     assert_eq!(info.color_type, png::ColorType::Grayscale);
 
     assert!(said.out.lines().all(|line| line.chars().count() <= 100), "{}", said.out);
-    for text in ["digits: 1,233 unlabelled samples, 500 test samples", "PCA, 6 components", "run folder: run"]
-    {
+    for text in [
+        "digits: 1,233 unlabelled samples, 500 test samples",
+        "PCA, 6 components",
+        "run folder: run",
+    ] {
         assert!(said.out.contains(text), "{text}\n{}", said.out);
     }
 }
@@ -151,12 +161,14 @@ fn threads_change_nothing_but_the_time() {
 #[test]
 fn a_run_can_be_repeated_from_its_configuration_alone() {
     let place = Place::new();
-    let special = "--seed 7 --schedule warm-up --loss huber --activation tanh --dropout 0.1 --no-batch-norm";
+    let special =
+        "--seed 7 --schedule warm-up --loss huber --activation tanh --dropout 0.1 --no-batch-norm";
     place.succeed(&tiny_compare(&format!(
         "{special} --methods full --finetune-optimizer nesterov --out first"
     )));
     place.succeed("compare --config first/config.toml --out second");
-    let summaries = [place.json("first/summary.json"), place.json("second/summary.json")].map(outcome);
+    let summaries =
+        [place.json("first/summary.json"), place.json("second/summary.json")].map(outcome);
     assert_eq!(summaries[0].to_string(), summaries[1].to_string());
     assert_eq!(place.read("first/config.toml"), place.read("second/config.toml"));
 }
@@ -205,11 +217,15 @@ fn a_candidate_that_diverges_loses() {
 #[test]
 fn a_comparison_in_which_all_diverges_keeps_the_autoencoder() {
     let place = Place::new();
-    let said = place.run(&tiny_compare("--finetune-lr 1e29,1e30 --methods scratch --quiet --out run"));
+    let said =
+        place.run(&tiny_compare("--finetune-lr 1e29,1e30 --methods scratch --quiet --out run"));
     assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{}", said.err);
-    for text in
-        ["no learning rate worked", "scratch draw", "lower the learning rate", "run/model.safetensors"]
-    {
+    for text in [
+        "no learning rate worked",
+        "scratch draw",
+        "lower the learning rate",
+        "run/model.safetensors",
+    ] {
         assert!(said.err.contains(text), "{text}: {}", said.err);
     }
     place.succeed("evaluate run");
@@ -240,7 +256,8 @@ fn a_recipe_chooses_by_validation_within_a_time() {
             &["lp-ft", "pseudo-labels", "mean-teacher", "vat"],
         ),
     ] {
-        let said = place.succeed(&format!("compare {tiny} --recipe best --budget 3s {model} --out {out}"));
+        let said =
+            place.succeed(&format!("compare {tiny} --recipe best --budget 3s {model} --out {out}"));
         let summary = place.json(&format!("{out}/summary.json"));
         let of_tried = summary["tried"].as_array().unwrap();
         let names: Vec<&str> = of_tried.iter().map(|t| t["name"].as_str().unwrap()).collect();
@@ -256,15 +273,23 @@ fn a_recipe_chooses_by_validation_within_a_time() {
             "{}",
             said.out
         );
-        assert!(of_tried.iter().all(|t| (1..=3).contains(&t["epochs"].as_u64().unwrap())), "{of_tried:?}");
+        assert!(
+            of_tried.iter().all(|t| (1..=3).contains(&t["epochs"].as_u64().unwrap())),
+            "{of_tried:?}"
+        );
     }
     // What diverges loses the choice, and is told.
     let lost = "--seed 1 --semi=--lr~1e30~--epochs~1~--widths~8~--latent~4";
-    let said = place.succeed(&format!("compare {tiny} --recipe best --budget 3s {lost} --out lost"));
+    let said =
+        place.succeed(&format!("compare {tiny} --recipe best --budget 3s {lost} --out lost"));
     assert!(said.out.contains("lp-ft was chosen."), "{}", said.out);
     let of_tried = place.json("lost/summary.json")["tried"].take();
     assert!(of_tried[0].get("failed").is_none() && of_tried[3]["failed"].is_string(), "{of_tried}");
-    assert!(said.out.lines().any(|line| line.starts_with("vat ") && line.contains("failed")), "{}", said.out);
+    assert!(
+        said.out.lines().any(|line| line.starts_with("vat ") && line.contains("failed")),
+        "{}",
+        said.out
+    );
     for (rest, text) in [
         ("--recipe best --semi=--ramp-up~2", "ramp-up"),
         ("--budget 5m", "--budget has no effect"),
@@ -276,7 +301,12 @@ fn a_recipe_chooses_by_validation_within_a_time() {
         ("--methods vat --semi=--batch~1", "--batch"),
     ] {
         let said = place.run(&format!("compare {rest} --out refused"));
-        assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{rest}: {}", said.err);
+        assert_eq!(
+            (said.code, said.err.matches('\n').count()),
+            (Some(2), 1),
+            "{rest}: {}",
+            said.err
+        );
         assert!(said.err.contains(text), "{rest}: {}", said.err);
     }
 }

@@ -11,7 +11,9 @@ fn what_is_given_wins_over_the_file_and_the_file_over_the_defaults() {
          methods = [\"full\"]\nfinetune-epochs = 2\ndraws = 2\n",
     )
     .unwrap();
-    place.succeed("compare --config my.toml --latent 4 --no-batch-norm=false --finetune-lr 2e-3 --out run");
+    place.succeed(
+        "compare --config my.toml --latent 4 --no-batch-norm=false --finetune-lr 2e-3 --out run",
+    );
     let config: toml::Table = toml::from_str(&place.read("run/config.toml")).unwrap();
     assert_eq!(config["latent"].as_integer(), Some(4));
     assert_eq!(config["no-batch-norm"].as_bool(), Some(false));
@@ -54,7 +56,11 @@ fn augmentation_goes_through_the_file() {
         let name = run.split(' ').next().unwrap();
         place.succeed(&format!("{run} --augment cutout=3,brightness=0.25 --quiet --out {name}"));
         place.succeed(&format!("{name} --config {name}/config.toml --quiet --out {name}-again"));
-        assert!(place.read(&format!("{name}/config.toml")).contains(r#"["brightness=0.25", "cutout=3"]"#));
+        assert!(
+            place
+                .read(&format!("{name}/config.toml"))
+                .contains(r#"["brightness=0.25", "cutout=3"]"#)
+        );
         for file in ["config.toml", "model.safetensors"] {
             let read = |run: &str| std::fs::read(place.path(run).join(file)).unwrap();
             assert!(read(name) == read(&format!("{name}-again")), "{file} of {name}");
@@ -67,7 +73,10 @@ fn a_file_can_be_used_from_anywhere() {
     let place = Place::new();
     crate::program::put_folder(&place.path("data"), 2, 40);
     let tiny = "--epochs 2 --widths 4 --latent 2 --labels 4 --validation 4 --held-out 4";
-    place.succeed(&format!("pretrain --data data {} --out run", &tiny[..tiny.find(" --labels").unwrap()]));
+    place.succeed(&format!(
+        "pretrain --data data {} --out run",
+        &tiny[..tiny.find(" --labels").unwrap()]
+    ));
     std::fs::create_dir(place.path("elsewhere")).unwrap();
     std::fs::rename(place.path("run"), place.path("elsewhere/run")).unwrap();
     place.succeed("pretrain --config elsewhere/run/config.toml --out again");
@@ -91,7 +100,10 @@ fn help_shows_every_default() {
         for line in help.lines().map(str::trim_start) {
             // A text may have the name of another option at the start of a line.
             let names_an_option = line.starts_with('-')
-                && line.split(' ').nth(1).is_none_or(|word| word.is_empty() || word.starts_with(['<', '-']));
+                && line
+                    .split(' ')
+                    .nth(1)
+                    .is_none_or(|word| word.is_empty() || word.starts_with(['<', '-']));
             if names_an_option || line.is_empty() {
                 blocks.push(line.to_string());
             } else if let Some(last) = blocks.last_mut() {
@@ -101,7 +113,8 @@ fn help_shows_every_default() {
         }
         let options = blocks.iter().filter(|block| block.starts_with("--"));
         let without = options.filter(|block| !block.contains("[default:"));
-        let names: Vec<&str> = without.map(|block| block.split([' ', '[']).next().unwrap()).collect();
+        let names: Vec<&str> =
+            without.map(|block| block.split([' ', '[']).next().unwrap()).collect();
         let expected: &[&str] = match command {
             "finetune" => &["--encoder", "--scratch", "--config", "--quiet"],
             "evaluate" | "summary" | "info" => &[],

@@ -14,12 +14,17 @@ fn tiny(rest: &str) -> String {
 fn results(place: &Place, run: &str) -> Vec<Value> {
     let text = place.read(&format!("{run}/results.jsonl"));
     assert!(text.ends_with('\n'));
-    let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut lines: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for line in &mut lines {
         assert!(line.as_object_mut().unwrap().remove("seconds").unwrap().as_f64().unwrap() > 0.0);
     }
     let key = |line: &Value| {
-        (line["labels"].as_u64(), line["method"].as_str().unwrap().to_string(), line["draw"].as_u64())
+        (
+            line["labels"].as_u64(),
+            line["method"].as_str().unwrap().to_string(),
+            line["draw"].as_u64(),
+        )
     };
     lines.sort_by_key(key);
     lines
@@ -42,9 +47,11 @@ fn a_curve_that_is_continued_is_the_curve_in_one_go() {
     let all = "--labels 10,20,all --draws 2 --methods scratch,freeze,vat";
     let said = place.succeed(&tiny(&format!("{all} --threads 1 --out whole")));
     assert_eq!(results(&place, "whole").len(), 3 * 2 * 3);
-    for text in
-        ["digits: 1,297 training samples, 500 test samples", "2 draws of each", "100 more to validate"]
-    {
+    for text in [
+        "digits: 1,297 training samples, 500 test samples",
+        "2 draws of each",
+        "100 more to validate",
+    ] {
         assert!(said.out.contains(text), "{text}\n{}", said.out);
     }
     assert!(said.out.lines().all(|line| line.chars().count() <= 100), "{}", said.out);
@@ -70,8 +77,11 @@ fn a_curve_that_is_continued_is_the_curve_in_one_go() {
     assert!(place.read("half/results.jsonl").starts_with(&format!("{}\n{}\n", first[0], first[1])));
     // A method of other settings, of an older version say, is not mixed with what is measured now.
     let text = place.read("half/results.jsonl");
-    std::fs::write(place.path("half/results.jsonl"), text.replacen("\"settings\":\"", "\"settings\":\"f", 1))
-        .unwrap();
+    std::fs::write(
+        place.path("half/results.jsonl"),
+        text.replacen("\"settings\":\"", "\"settings\":\"f", 1),
+    )
+    .unwrap();
     let said = place.run("curve --continue half --quiet");
     assert_eq!(said.code, Some(2), "{}", said.err);
     assert!(
@@ -127,8 +137,12 @@ fn a_curve_says_what_a_comparison_says() {
         {
             assert_eq!(method["test_accuracy"], other["test_accuracy"], "{run}");
         }
-        assert_eq!(point["methods"][1]["gain_over_scratch"], compared["methods"][1]["gain_over_scratch"]);
-        // Two draws, one difference of means: Student's distribution of one degree of freedom is Cauchy's.
+        assert_eq!(
+            point["methods"][1]["gain_over_scratch"],
+            compared["methods"][1]["gain_over_scratch"]
+        );
+        // Two draws, one difference of means: Student's distribution of one degree of freedom is
+        // Cauchy's.
         let per_draw = |i: usize| -> Vec<f64> {
             let all = point["methods"][i]["test_accuracy"]["per_draw"].as_array().unwrap();
             all.iter().map(|x| x.as_f64().unwrap()).collect()
@@ -155,7 +169,11 @@ fn a_variational_encoder_has_a_curve() {
     place.succeed("curve --continue second --draws 2 --quiet");
     assert_eq!(results(&place, "second").len(), 4);
     let said = place.run("curve --encoder second --kl-warm-up 3 --methods full --out refused");
-    assert!(said.code == Some(2) && said.err.contains("--kl-warm-up has no effect"), "{}", said.err);
+    assert!(
+        said.code == Some(2) && said.err.contains("--kl-warm-up has no effect"),
+        "{}",
+        said.err
+    );
 }
 
 /// What is left of a pretraining that failed is not the encoder of what is continued.
@@ -164,8 +182,9 @@ fn a_pretraining_that_diverged_is_no_encoder() {
     let place = Place::new();
     // A linear network whose rate rises over 12 epochs: the first ones go well.
     let rising = "--epochs 40 --activation none --output none --no-batch-norm --optimizer sgd --schedule one-cycle --lr 10";
-    let said =
-        place.run(&tiny(&format!("{rising} --labels 10 --draws 1 --methods full --threads 1 --out lost")));
+    let said = place.run(&tiny(&format!(
+        "{rising} --labels 10 --draws 1 --methods full --threads 1 --out lost"
+    )));
     assert_eq!(said.code, Some(2), "{}", said.err);
     assert!(said.err.contains("lost/pretraining.safetensors"), "{}", said.err);
     let again = place.run("curve --continue lost --quiet");

@@ -42,7 +42,9 @@ fn a_table_is_packed_inspected_verified_and_exported() {
         assert!(said.out.contains(part), "{part}: {}", said.out);
     }
     // Nothing is left beside the store, and nothing is said twice.
-    assert!(!place.listing().iter().any(|path| path.contains("scratch") || path.ends_with(".partial")));
+    assert!(
+        !place.listing().iter().any(|path| path.contains("scratch") || path.ends_with(".partial"))
+    );
     assert!(!place.path(".narrows").exists());
     assert_eq!(said.err, "the column \"label\" is taken for the labels, by its name\n");
     let said = place.succeed("data verify table.narrows");
@@ -68,7 +70,8 @@ fn a_table_is_packed_inspected_verified_and_exported() {
     place.succeed("data export table.narrows back.csv");
     assert_eq!(place.read("back.csv"), TABLE);
     // The options of tables are those of --data.
-    let said = place.succeed("data pack table.csv table.narrows --force --label none --ignore city --quiet");
+    let said = place
+        .succeed("data pack table.csv table.narrows --force --label none --ignore city --quiet");
     assert!(said.out.contains("none") && said.err.is_empty(), "{}{}", said.out, said.err);
 }
 
@@ -76,7 +79,11 @@ fn a_table_is_packed_inspected_verified_and_exported() {
 fn images_are_inspected_with_a_picture_and_exported() {
     let place = place();
     let said = place.succeed("data inspect good --sheet sheet.png");
-    assert!(said.out.contains("30 to train, 30 to test") && said.out.contains("picture"), "{}", said.out);
+    assert!(
+        said.out.contains("30 to train, 30 to test") && said.out.contains("picture"),
+        "{}",
+        said.out
+    );
     let file = std::io::BufReader::new(fs::File::open(place.path("sheet.png")).unwrap());
     let info = png::Decoder::new(file).read_info().unwrap().info().size();
     // Ten images of 2x3, magnified 16 times, in three lines.
@@ -101,9 +108,13 @@ fn a_split_is_repeatable_and_is_opened_as_data() {
     assert_ne!(a[2][..], c[2][..]);
     let said = place.succeed("data inspect a");
     assert!(said.out.contains("21 to train, 6 to test"), "{}", said.out);
-    place.succeed("pretrain --data a --epochs 1 --widths 4 --latent 2 --held-out 2 --quiet --out run");
+    place.succeed(
+        "pretrain --data a --epochs 1 --widths 4 --latent 2 --held-out 2 --quiet --out run",
+    );
     // None to validate on.
-    place.succeed("data split array d --labels-file array-labels --train 0.5 --validation 0 --test 0.5");
+    place.succeed(
+        "data split array d --labels-file array-labels --train 0.5 --validation 0 --test 0.5",
+    );
     assert!(!place.path("d/validation.narrows").exists());
 }
 
@@ -139,7 +150,10 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         ("data verify damaged.narrows", &["damaged.narrows: is damaged: samples 0 to"]),
         ("data verify good.narrows --label none", &["good.narrows: is a store, which --label"]),
         ("data split missing out", &["missing: No such file"]),
-        ("data split damaged.narrows out", &["\"damaged.narrows\": says itself what is for the test"]),
+        (
+            "data split damaged.narrows out",
+            &["\"damaged.narrows\": says itself what is for the test"],
+        ),
         ("data export damaged.narrows out.npz", &["damaged.narrows: is damaged: samples 0 to"]),
         ("data export missing out.npy", &["missing: No such file"]),
         // What is written.
@@ -154,7 +168,10 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         ("data export good out.xyz", &["out.xyz: says by its ending nothing"]),
         ("data export good there.npy", &["there-labels.npy: is there already", "--force"]),
         ("data export table.csv out.idx", &["out.idx: cannot hold floats"]),
-        ("data export array out.npy --part test", &["\"array\": does not say what is for the test"]),
+        (
+            "data export array out.npy --part test",
+            &["\"array\": does not say what is for the test"],
+        ),
         // Shares.
         ("data split array out --train 0.8", &["0.8 to train", "do not sum to 1"]),
         ("data split array out --train NaN", &["NaN to train", "do not sum to 1"]),
@@ -182,7 +199,8 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
     for (line, parts) in cases {
         let said = place.run(line);
         assert_eq!(said.code, Some(2), "narrows {line}\n{}", said.err);
-        let lines: Vec<&str> = said.err.lines().filter(|line| !line.starts_with("the column")).collect();
+        let lines: Vec<&str> =
+            said.err.lines().filter(|line| !line.starts_with("the column")).collect();
         assert_eq!(lines.len(), 1, "narrows {line}\n{}", said.err);
         parts.iter().for_each(|part| {
             assert!(lines[0].contains(part), "narrows {line}\n{:?} is not in {}", part, lines[0])

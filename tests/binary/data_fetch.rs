@@ -6,7 +6,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::process::Command;
 
-/// What `narrows` says on stderr, in a place whose cache folder is `caches`, behind the proxy `proxy`.
+/// What `narrows` says on stderr, in a place whose cache folder is `caches`, behind the proxy
+/// `proxy`.
 fn fails(place: &Place, proxy: &str, args: &[&str]) -> String {
     let mut program = Command::new(env!("CARGO_BIN_EXE_narrows"));
     program.args(args).current_dir(place.path(".")).env("XDG_CACHE_HOME", place.path("caches"));
@@ -25,7 +26,10 @@ fn what_is_wrong_with_a_fetch_is_said_in_one_line() {
     let place = Place::new();
     let cases: [(&[&str], &[&str]); 5] = [
         (&["data", "fetch"], &["<NAME>"]),
-        (&["data", "fetch", "imagenet"], &["\"imagenet\"", "mnist, fashion-mnist, kmnist, cifar10"]),
+        (
+            &["data", "fetch", "imagenet"],
+            &["\"imagenet\"", "mnist, fashion-mnist, kmnist, cifar10"],
+        ),
         (&["data", "fetch", "../mnist"], &["\"../mnist\"", "mnist, fashion-mnist"]),
         (&["data", "fetch", "mnist", "--config", "x"], &["--config"]),
         (
@@ -35,7 +39,9 @@ fn what_is_wrong_with_a_fetch_is_said_in_one_line() {
     ];
     for (args, parts) in cases {
         let said = fails(&place, NOBODY, args);
-        parts.iter().for_each(|part| assert!(said.contains(part), "{said:?} does not say {part:?}"));
+        parts
+            .iter()
+            .for_each(|part| assert!(said.contains(part), "{said:?} does not say {part:?}"));
     }
     assert_eq!(place.listing(), [""; 0]);
     let said = fails(&place, NOBODY, &["data", "fetch", "mnist", "--offline", "--cache", "here"]);
@@ -57,7 +63,8 @@ fn the_help_names_every_set() {
     }
 }
 
-/// A proxy that lets nobody through: it is asked for each mirror once, and nothing is asked without it.
+/// A proxy that lets nobody through: it is asked for each mirror once, and nothing is asked without
+/// it.
 #[test]
 fn a_fetch_goes_through_the_proxy_and_names_each_mirror_that_failed() {
     let place = Place::new();
@@ -67,7 +74,8 @@ fn a_fetch_goes_through_the_proxy_and_names_each_mirror_that_failed() {
         let mut asked = Vec::new();
         for stream in listener.incoming().take(3) {
             let mut stream = stream.unwrap();
-            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let mut lines =
+                BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
             asked.push(lines.next().unwrap());
             lines.find(String::is_empty).unwrap();
             stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").unwrap();
@@ -79,7 +87,9 @@ fn a_fetch_goes_through_the_proxy_and_names_each_mirror_that_failed() {
         assert!(said.contains(part), "{said}");
     }
     let asked = asked.join().unwrap();
-    for (mirror, line) in narrows_datasets::fetch::named("kmnist").unwrap().mirrors.iter().zip(asked) {
+    for (mirror, line) in
+        narrows_datasets::fetch::named("kmnist").unwrap().mirrors.iter().zip(asked)
+    {
         let (scheme, rest) = mirror.split_once("://").unwrap();
         let host = rest.split('/').next().unwrap();
         assert!(said.contains(&format!("{scheme}://{host} ")), "{said}");

@@ -14,13 +14,17 @@ fn the_mean_of_several_classifiers_decides() {
     assert!(said.out.contains("; the mean of 3 classifiers"), "{}", said.out);
     let summary = place.json("together/summary.json");
     assert_eq!(summary["members"].as_u64(), Some(3));
-    let accuracy = |run: &str| place.json(&format!("{run}/summary.json"))["test_accuracy"]["mean"].as_f64();
-    let each: f64 = (1..=3).map(|seed| accuracy(&format!("tested-{seed}")).unwrap()).sum::<f64>() / 3.0;
+    let accuracy =
+        |run: &str| place.json(&format!("{run}/summary.json"))["test_accuracy"]["mean"].as_f64();
+    let each: f64 =
+        (1..=3).map(|seed| accuracy(&format!("tested-{seed}")).unwrap()).sum::<f64>() / 3.0;
     assert!(accuracy("together").unwrap() > each, "{summary} against {each} of each");
     assert_eq!(place.json("tested-1/summary.json").get("members"), None);
 
     place.succeed("pretrain --widths 16 --latent 8 --epochs 1 --quiet --out ae");
-    place.succeed("finetune --scratch --widths 8 --latent 4 --epochs 1 --against-rest 3 --quiet --out three");
+    place.succeed(
+        "finetune --scratch --widths 8 --latent 4 --epochs 1 --against-rest 3 --quiet --out three",
+    );
     for (other, why) in
         [("ae", "an autoencoder decides nothing"), ("three", "their classes are not the same")]
     {
@@ -35,10 +39,12 @@ fn methods_are_compared_as_ensembles() {
     let compare = "compare --widths 16 --latent 8 --epochs 2 --finetune-epochs 4 --finetune-lr 0.01 --draws 2 --methods full --quiet";
     place.succeed(&format!("{compare} --out alone"));
     let said = place.succeed(&format!("{compare} --ensemble 2 --out together"));
-    let [alone, together] = ["alone", "together"].map(|run| place.json(&format!("{run}/summary.json")));
+    let [alone, together] =
+        ["alone", "together"].map(|run| place.json(&format!("{run}/summary.json")));
     for method in 0..2 {
-        let of =
-            |summary: &serde_json::Value| summary["methods"][method]["test_accuracy"]["per_draw"].clone();
+        let of = |summary: &serde_json::Value| {
+            summary["methods"][method]["test_accuracy"]["per_draw"].clone()
+        };
         assert_ne!(of(&alone), of(&together));
     }
     assert!(said.out.contains("paired t-test"), "{}", said.out);

@@ -36,7 +36,10 @@ fn images_are_learnt_from_in_colour() {
     assert!(said.out.starts_with("inks: 70 unlabelled samples, 15 test samples"), "{}", said.out);
     let config: toml::Table = toml::from_str(&place.read("run/config.toml")).unwrap();
     assert_eq!(config["image-size"].as_str(), Some("4x4"));
-    assert_eq!((config["channels"].as_str(), config["skip-bad"].as_bool()), (Some("auto"), Some(false)));
+    assert_eq!(
+        (config["channels"].as_str(), config["skip-bad"].as_bool()),
+        (Some("auto"), Some(false))
+    );
     assert!(!config.contains_key("against-rest"));
     let bytes = fs::read(place.path("run/reconstructions.png")).unwrap();
     let picture = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
@@ -52,8 +55,9 @@ fn images_are_learnt_from_in_colour() {
     place.succeed(&format!(
         "finetune --encoder run --data inks --image-size 4x4 --against-rest magenta {labels} --out tuned"
     ));
-    let said =
-        place.succeed("evaluate tuned --data inks --image-size 4 --against-rest magenta --out evaluated");
+    let said = place.succeed(
+        "evaluate tuned --data inks --image-size 4 --against-rest magenta --out evaluated",
+    );
     let summary = place.json("evaluated/summary.json");
     let of: Vec<u64> =
         summary["classes"].as_array().unwrap().iter().map(|c| c["of"].as_u64().unwrap()).collect();
@@ -61,7 +65,11 @@ fn images_are_learnt_from_in_colour() {
     let named = |name: &str| said.out.lines().any(|line| line.trim_start().starts_with(name));
     assert!(named("rest ") && named("magenta "), "{}", said.out);
     let said = place.run("evaluate tuned --data inks");
-    assert!(said.err.contains("samples of 4x4x3") && said.err.contains("--image-size"), "{}", said.err);
+    assert!(
+        said.err.contains("samples of 4x4x3") && said.err.contains("--image-size"),
+        "{}",
+        said.err
+    );
     let said = place.run("evaluate tuned --data inks --image-size 4");
     assert!(said.err.contains("2 classes") && said.err.contains("inks has 3"), "{}", said.err);
     assert!(said.err.contains("--against-rest"), "{}", said.err);
@@ -78,7 +86,12 @@ fn what_is_wrong_with_images_comes_with_the_option_that_helps() {
     put_images(&place.path("inks"));
     let refused = |line: &str, parts: &[&str]| {
         let said = place.run(&format!("pretrain {TINY} --out new {line}"));
-        assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{line}: {}", said.err);
+        assert_eq!(
+            (said.code, said.err.matches('\n').count()),
+            (Some(2), 1),
+            "{line}: {}",
+            said.err
+        );
         parts.iter().for_each(|part| assert!(said.err.contains(part), "{part}: {}", said.err));
         assert!(!place.path("new").exists());
     };
@@ -98,12 +111,19 @@ fn what_is_wrong_with_images_comes_with_the_option_that_helps() {
     let lines: Vec<&str> = said.err.lines().collect();
     assert_eq!(lines.len(), 2, "{}", said.err);
     assert_eq!(lines[0], "skipped inks/cyan/1.png: is empty");
-    assert!(lines[1].starts_with("skipped inks/cyan/2.png: is neither PNG nor JPEG"), "{}", said.err);
+    assert!(
+        lines[1].starts_with("skipped inks/cyan/2.png: is neither PNG nor JPEG"),
+        "{}",
+        said.err
+    );
     for file in ["inks/cyan/1.png", "inks/cyan/2.png"] {
         fs::remove_file(place.path(file)).unwrap();
     }
     fs::write(place.path("inks/yellow/30.png"), two_pixels()).unwrap();
-    refused("--data inks", &["yellow/30.png: is 1x2, where", "is 6x5: ask for one size by --image-size"]);
+    refused(
+        "--data inks",
+        &["yellow/30.png: is 1x2, where", "is 6x5: ask for one size by --image-size"],
+    );
     place.succeed(&format!("pretrain --data inks --image-size 6x5 {TINY} --out sized"));
 }
 
@@ -124,7 +144,8 @@ fn data_that_cannot_be_written_beside_goes_to_the_platforms_cache() {
     fs::write(place.path("inks/.narrows"), "").unwrap();
     let run = |out: &str, cache: &Path| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_narrows"));
-        let line = format!("pretrain --data {} {TINY} --quiet --out {out}", place.path("inks").display());
+        let line =
+            format!("pretrain --data {} {TINY} --quiet --out {out}", place.path("inks").display());
         command
             .args(line.split(' '))
             .current_dir(place.path(""))
@@ -135,14 +156,19 @@ fn data_that_cannot_be_written_beside_goes_to_the_platforms_cache() {
     let cache = place.path("cache");
     assert!(run("first", &cache).status.success());
     let kept = || {
-        fs::read_dir(cache.join("narrows")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap())
+        fs::read_dir(cache.join("narrows"))
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
     };
     let images: Vec<String> = kept().filter(|name| name.ends_with(".images")).collect();
     assert!(images.len() == 1 && images[0].starts_with("inks-"), "{images:?}");
     assert_eq!(kept().count(), 2, "a lock beside it, and nothing else");
     let written = fs::metadata(cache.join("narrows").join(&images[0])).unwrap().modified().unwrap();
     assert!(run("second", &cache).status.success());
-    assert_eq!(fs::metadata(cache.join("narrows").join(&images[0])).unwrap().modified().unwrap(), written);
+    assert_eq!(
+        fs::metadata(cache.join("narrows").join(&images[0])).unwrap().modified().unwrap(),
+        written
+    );
     // Nowhere.
     let output = run("third", &place.path("inks/.narrows"));
     let err = String::from_utf8(output.stderr).unwrap();

@@ -12,8 +12,11 @@ fn a_convolutional_chain_runs_from_pretraining_to_evaluation() {
     for model in ["conv", "resnet"] {
         let run = |name: &str| format!("{model}-{name}");
         let (encoder, tuned, tested) = (run("encoder"), run("tuned"), run("tested"));
-        place.succeed(&format!("pretrain --model {model} {SMALL} --depth 2 --epochs 4 --out {encoder}"));
-        let config: toml::Table = toml::from_str(&place.read(&format!("{encoder}/config.toml"))).unwrap();
+        place.succeed(&format!(
+            "pretrain --model {model} {SMALL} --depth 2 --epochs 4 --out {encoder}"
+        ));
+        let config: toml::Table =
+            toml::from_str(&place.read(&format!("{encoder}/config.toml"))).unwrap();
         assert_eq!(config["model"].as_str(), Some(model));
         assert_eq!(config["widths"].to_string(), "[4, 8]");
         assert_eq!(config["depth"].as_integer(), Some(2));
@@ -25,19 +28,24 @@ fn a_convolutional_chain_runs_from_pretraining_to_evaluation() {
 
         let tune = "--method gradual --epochs 20 --lr 1e-2";
         place.succeed(&format!("finetune --encoder {encoder} {tune} --out {tuned}"));
-        let (description, _, _) = checkpoint::load(&place.path(&tuned).join("model.safetensors")).unwrap();
+        let (description, _, _) =
+            checkpoint::load(&place.path(&tuned).join("model.safetensors")).unwrap();
         assert_eq!(description.architecture.model.name(), model);
         assert_eq!((description.architecture.depth, description.classes), (2, Some(10)));
-        let config: toml::Table = toml::from_str(&place.read(&format!("{tuned}/config.toml"))).unwrap();
+        let config: toml::Table =
+            toml::from_str(&place.read(&format!("{tuned}/config.toml"))).unwrap();
         assert_eq!(config["model"].as_str(), Some(model), "the encoder's, not the default");
-        place.succeed(&format!("finetune --config {tuned}/config.toml --scratch --out {tuned}-fresh"));
+        place.succeed(&format!(
+            "finetune --config {tuned}/config.toml --scratch --out {tuned}-fresh"
+        ));
 
         let said = place.succeed(&format!("evaluate {tuned} --out {tested}"));
         let summary = place.json(&format!("{tested}/summary.json"));
         let accuracy = summary["test_accuracy"]["mean"].as_f64().unwrap();
         assert!(accuracy > 0.5, "nothing was learnt: {accuracy}");
         let classes = summary["classes"].as_array().unwrap();
-        let balanced = classes.iter().map(|class| class["mean"].as_f64().unwrap()).sum::<f64>() / 10.0;
+        let balanced =
+            classes.iter().map(|class| class["mean"].as_f64().unwrap()).sum::<f64>() / 10.0;
         assert!((summary["test_balanced_accuracy"].as_f64().unwrap() - balanced).abs() < 1e-12);
         assert!(said.out.contains(&format!("balanced over the classes {:.2} %", 100.0 * balanced)));
         let said = place.succeed(&format!("summary {tuned}"));
@@ -45,7 +53,8 @@ fn a_convolutional_chain_runs_from_pretraining_to_evaluation() {
     }
 }
 
-/// Each objective, with what it settles in the configuration; and what follows on a variational encoder.
+/// Each objective, with what it settles in the configuration; and what follows on a variational
+/// encoder.
 #[test]
 fn objectives_go_through_the_file_and_the_chain() {
     let place = Place::new();
@@ -57,19 +66,26 @@ fn objectives_go_through_the_file_and_the_chain() {
         ("masked --augment shift=1", &["augment = [\"shift=1\", \"mask=0.75\", \"patch=1\"]"]),
         ("masked --augment salt=0.5", &["augment = [\"salt=0.5\"]"]),
         ("sparse", &["sparsity = 0.0", "augment = []"]),
-        ("variational --beta 2", &["beta = 2.0", "kl-warm-up = 0", "loss = \"bce\"", "sparsity = \"auto\""]),
+        (
+            "variational --beta 2",
+            &["beta = 2.0", "kl-warm-up = 0", "loss = \"bce\"", "sparsity = \"auto\""],
+        ),
         (
             "variational --model conv --loss l2 --kl-warm-up 1",
             &["beta = 1.0", "kl-warm-up = 1", "loss = \"l2\""],
         ),
     ] {
         let out = options.replace([' ', '=', '.'], "");
-        place.succeed(&format!("pretrain --objective {options} {SMALL} --epochs 2 --quiet --out {out}"));
+        place.succeed(&format!(
+            "pretrain --objective {options} {SMALL} --epochs 2 --quiet --out {out}"
+        ));
         let config = place.read(&format!("{out}/config.toml"));
         for line in settled {
             assert!(config.contains(line), "{options}: no {line} in {config}");
         }
-        place.succeed(&format!("pretrain --config {out}/config.toml --threads 2 --quiet --out {out}-again"));
+        place.succeed(&format!(
+            "pretrain --config {out}/config.toml --threads 2 --quiet --out {out}-again"
+        ));
         let weights = |run: &str| std::fs::read(place.path(run).join("model.safetensors")).unwrap();
         assert!(weights(&out) == weights(&format!("{out}-again")), "{options}");
     }
@@ -85,7 +101,11 @@ fn objectives_go_through_the_file_and_the_chain() {
     let semi = "semi --method ladder --epochs 2 --quiet --out ladder";
     let refused = place.run(&format!("{semi} --encoder {encoder}"));
     assert_eq!(refused.code, Some(2), "{}", refused.err);
-    assert!(refused.err.contains("it is variational; its code's activation is none"), "{}", refused.err);
+    assert!(
+        refused.err.contains("it is variational; its code's activation is none"),
+        "{}",
+        refused.err
+    );
 }
 
 #[test]
@@ -99,7 +119,8 @@ fn widths_follow_the_model_and_the_image() {
     ] {
         let out = format!("run {options}").replace(' ', "-");
         place.succeed(&format!("pretrain {options} --epochs 1 --quiet --out {out}"));
-        let config: toml::Table = toml::from_str(&place.read(&format!("{out}/config.toml"))).unwrap();
+        let config: toml::Table =
+            toml::from_str(&place.read(&format!("{out}/config.toml"))).unwrap();
         assert_eq!(config["widths"].to_string(), expected, "{options}");
     }
 }

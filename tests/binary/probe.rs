@@ -29,7 +29,8 @@ fn an_encoder_and_the_samples_as_they_are_are_probed() {
         assert_eq!(a["test_accuracy"], b["test_accuracy"]);
     }
 
-    let said = place.succeed("probe --raw --labels 60 --draws 1 --probes propagation --transductive");
+    let said =
+        place.succeed("probe --raw --labels 60 --draws 1 --probes propagation --transductive");
     assert!(said.out.contains("samples as they are, 64 values each"), "{}", said.out);
     assert!(said.out.contains("has the test samples too"), "{}", said.out);
     for (line, text) in [
@@ -38,10 +39,18 @@ fn an_encoder_and_the_samples_as_they_are_are_probed() {
         ("probe run --probes magic", "it must be one of linear, knn, propagation"),
         ("probe run --labels 5", "cannot cover 10 classes"),
         ("probe missing", "no such run"),
-        ("probe run --labels 60 --probes linear,knn --transductive", "--transductive has no effect"),
+        (
+            "probe run --labels 60 --probes linear,knn --transductive",
+            "--transductive has no effect",
+        ),
     ] {
         let said = place.run(line);
-        assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{line}: {}", said.err);
+        assert_eq!(
+            (said.code, said.err.matches('\n').count()),
+            (Some(2), 1),
+            "{line}: {}",
+            said.err
+        );
         assert!(said.err.contains(text), "{line}: {}", said.err);
     }
 }

@@ -47,7 +47,8 @@ impl Place {
         serde_json::from_str(&self.read(name)).unwrap()
     }
 
-    /// Runs `narrows` with the arguments that `line` holds, separated by spaces; a tilde is a space within one.
+    /// Runs `narrows` with the arguments that `line` holds, separated by spaces; a tilde is a space
+    /// within one.
     pub fn run(&self, line: &str) -> Said {
         let args: Vec<String> = line.split(' ').map(|arg| arg.replace('~', " ")).collect();
         self.run_with(&args.iter().map(String::as_str).collect::<Vec<_>>())
@@ -100,15 +101,20 @@ pub fn idx(sizes: &[u32], values: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Writes an MNIST-style folder of images of 3x2 in `classes` classes, `each` of each class in either half.
+/// Writes an MNIST-style folder of images of 3x2 in `classes` classes, `each` of each class in
+/// either half.
 pub fn put_folder(dir: &Path, classes: u8, each: usize) {
     std::fs::create_dir_all(dir).unwrap();
     let n = usize::from(classes) * each;
     let labels: Vec<u8> = (0..n).map(|i| (i % usize::from(classes)) as u8).collect();
     let images: Vec<u8> = (0..n * 6).map(|i| (i * 37 % 251) as u8).collect();
     for half in ["train", "t10k"] {
-        std::fs::write(dir.join(format!("{half}-images-idx3-ubyte")), idx(&[n as u32, 3, 2], &images))
+        std::fs::write(
+            dir.join(format!("{half}-images-idx3-ubyte")),
+            idx(&[n as u32, 3, 2], &images),
+        )
+        .unwrap();
+        std::fs::write(dir.join(format!("{half}-labels-idx1-ubyte")), idx(&[n as u32], &labels))
             .unwrap();
-        std::fs::write(dir.join(format!("{half}-labels-idx1-ubyte")), idx(&[n as u32], &labels)).unwrap();
     }
 }

@@ -18,7 +18,8 @@ fn each_method_trains_evaluates_and_repeats() {
         assert!(tested.out.contains("accuracy"), "{}", tested.out);
         // The configuration is whole: it gives the same model.
         place.succeed(&format!("semi --config {method}/config.toml --quiet --out again-{method}"));
-        let model = |run: &str| std::fs::read(place.path(&format!("{run}/model.safetensors"))).unwrap();
+        let model =
+            |run: &str| std::fs::read(place.path(&format!("{run}/model.safetensors"))).unwrap();
         assert!(model(method) == model(&format!("again-{method}")), "{method}");
     }
 }
@@ -46,8 +47,14 @@ fn what_does_not_fit_is_refused_in_one_line() {
     place.succeed("pretrain --epochs 1 --widths 24 --latent 6 --quiet --out ae");
     for (rest, text) in [
         ("--method magic", "pseudo-labels"),
-        ("--method ladder --model conv", "not for this one: it is of the kind conv (--model dense): choose"),
-        ("--method ladder --no-batch-norm", "the ladder network is for dense models with batch norm"),
+        (
+            "--method ladder --model conv",
+            "not for this one: it is of the kind conv (--model dense): choose",
+        ),
+        (
+            "--method ladder --no-batch-norm",
+            "the ladder network is for dense models with batch norm",
+        ),
         (
             "--method ladder --no-batch-norm",
             "not for this one: it has no batch norm (--no-batch-norm=false): choose",
@@ -61,11 +68,17 @@ fn what_does_not_fit_is_refused_in_one_line() {
         ("--encoder nowhere", "nowhere"),
         ("--labels 5", "cannot cover 10 classes"),
         ("--epsilon 0", "--epsilon"),
-        ("--method pseudo-labels --threshold 1.1", "'--threshold <P>': it must be a number from 0 to 1"),
+        (
+            "--method pseudo-labels --threshold 1.1",
+            "'--threshold <P>': it must be a number from 0 to 1",
+        ),
         ("--class-balance 2", "'--class-balance <X>': it must be a number from 0 to 1"),
         ("--method ladder --ramp-up 0.5", "--ramp-up has no effect: the method ladder"),
         ("--method ladder --epsilon 2", "--epsilon has no effect: the method ladder"),
-        ("--method ladder --strong-augment shift=1", "--strong-augment has no effect: the method ladder"),
+        (
+            "--method ladder --strong-augment shift=1",
+            "--strong-augment has no effect: the method ladder",
+        ),
         ("--threshold 0.9", "--threshold has no effect: the method vat"),
         ("--ramp-up 2", "'--ramp-up <P>': it must be a number from 0 to 1, or auto"),
         ("--method mean-teacher --ema 0", "--ema 0 leaves mean-teacher without a teacher"),
@@ -76,7 +89,12 @@ fn what_does_not_fit_is_refused_in_one_line() {
         ("--augment shift=9", "--augment"),
     ] {
         let said = place.run(&format!("semi {rest} --quiet --out refused"));
-        assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{rest}: {}", said.err);
+        assert_eq!(
+            (said.code, said.err.matches('\n').count()),
+            (Some(2), 1),
+            "{rest}: {}",
+            said.err
+        );
         assert!(said.err.contains(text), "{rest}: {}", said.err);
         assert!(!place.path("refused").exists(), "{rest}");
     }

@@ -1,4 +1,5 @@
-//! Tables as data, from the first command to the last. The table is synthetic: [`Animals`] says how it comes about.
+//! Tables as data, from the first command to the last. The table is synthetic: [`Animals`] says how
+//! it comes about.
 
 use crate::program::{Place, Said};
 use std::collections::BTreeMap;
@@ -8,13 +9,15 @@ use std::fs;
 const KINDS: [&str; 3] = ["Löwe", "tiger, striped", "the \"bear\""];
 const COLOURS: [&str; 4] = ["grün", "rot, \"hell\"", "blue", "\u{3b1}\u{3b2}"];
 
-/// Rows of three kinds of animals: three numbers and a colour follow the kind, two further numbers follow those.
+/// Rows of three kinds of animals: three numbers and a colour follow the kind, two further numbers
+/// follow those.
 struct Animals(u64);
 
 impl Animals {
     /// Uniform in [0, 1).
     fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1_u64 << 53) as f64
     }
 
@@ -42,7 +45,8 @@ impl Animals {
     }
 }
 
-/// The rows of [`table`] that are like no other: a weight that does not go with the size, though each occurs.
+/// The rows of [`table`] that are like no other: a weight that does not go with the size, though
+/// each occurs.
 const PLANTED: [usize; 4] = [77, 800, 1201, 1999];
 
 fn quoted(text: &str) -> String {
@@ -76,7 +80,8 @@ fn table() -> String {
     text
 }
 
-/// 300 other rows, all labelled, of two of the kinds: columns in another order, one that nobody knows, a colour too.
+/// 300 other rows, all labelled, of two of the kinds: columns in another order, one that nobody
+/// knows, a colour too.
 fn other_table() -> String {
     let mut animals = Animals(2);
     let mut text = "kind,colour,notes,speed,share,\"weight, kg\",size,age\n".to_string();
@@ -112,13 +117,15 @@ fn cells(text: &str) -> Vec<Vec<&str>> {
 fn npy(bytes: &[u8]) -> (String, Vec<f32>) {
     let length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
     let header = String::from_utf8(bytes[10..10 + length].to_vec()).unwrap();
-    let values = bytes[10 + length..].chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
+    let values =
+        bytes[10 + length..].chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
     (header, values.collect())
 }
 
 /// The smallest number that at least the fraction `q` of `sorted` are not above.
 fn quantile(sorted: &[f32], q: f64) -> f32 {
-    let enough = |x: &&f32| sorted.iter().filter(|y| y <= x).count() as f64 >= q * sorted.len() as f64;
+    let enough =
+        |x: &&f32| sorted.iter().filter(|y| y <= x).count() as f64 >= q * sorted.len() as f64;
     *sorted.iter().find(enough).unwrap()
 }
 
@@ -128,12 +135,17 @@ fn a_table_goes_all_the_way() {
     fs::write(place.path("t.csv"), table()).unwrap();
     let learn = "--data t.csv --label kind --ignore id";
     let said = place.succeed(&format!("pretrain {learn} --widths 64 --epochs 40 --out ae"));
-    assert!(said.out.starts_with("t.csv: 1,885 unlabelled samples, 16 test samples"), "{}", said.out);
+    assert!(
+        said.out.starts_with("t.csv: 1,885 unlabelled samples, 16 test samples"),
+        "{}",
+        said.out
+    );
     let config: toml::Table = toml::from_str(&place.read("ae/config.toml")).unwrap();
     // 5 numbers, 4 colours, and whether the age is missing: 10 values, half of which are the code.
     assert_eq!((config["latent"].as_integer(), config["output"].as_str()), (Some(5), Some("none")));
     assert!(!place.path("ae/reconstructions.png").exists());
-    let (pca, ae) = (&place.json("ae/summary.json")["pca"], &place.json("ae/summary.json")["autoencoder"]);
+    let (pca, ae) =
+        (&place.json("ae/summary.json")["pca"], &place.json("ae/summary.json")["autoencoder"]);
     let error = |of: &serde_json::Value| of["train_mse"].as_f64().unwrap();
     // Standardised numbers have the variance 1.
     assert!(error(pca) > 0.0 && error(pca) < 1.0 && error(ae) < 1.0, "{}", said.out);
@@ -147,10 +159,13 @@ fn a_table_goes_all_the_way() {
     ));
     let summary = place.json("compared/summary.json");
     let accuracies = summary["methods"].as_array().unwrap().iter();
-    let means: Vec<f64> = accuracies.map(|m| m["test_accuracy"]["mean"].as_f64().unwrap()).collect();
+    let means: Vec<f64> =
+        accuracies.map(|m| m["test_accuracy"]["mean"].as_f64().unwrap()).collect();
     assert!(means.len() == 2 && means.iter().all(|mean| *mean > 0.8), "{}", said.out);
     assert!(said.out.contains("PCA, 5 components") && said.out.contains("scratch"), "{}", said.out);
-    assert!(place.succeed("summary --data t.csv --ignore id,kind").out.contains("samples of 10 values"));
+    assert!(
+        place.succeed("summary --data t.csv --ignore id,kind").out.contains("samples of 10 values")
+    );
 }
 
 /// Rows that are like no other score highest, and the scores' quantiles are theirs.
@@ -161,12 +176,14 @@ fn scores(place: &Place) {
     assert_eq!((rows.len(), &rows[0][..]), (2001, &["row", "score", "worst", "above"][..]));
     let number = |cell: &str| cell.parse::<f32>().unwrap();
     assert!(rows[1..].iter().enumerate().all(|(at, row)| row[0] == at.to_string()));
-    let mut order: Vec<(usize, f32)> = rows[1..].iter().map(|row| number(row[1])).enumerate().collect();
+    let mut order: Vec<(usize, f32)> =
+        rows[1..].iter().map(|row| number(row[1])).enumerate().collect();
     order.sort_by(|a, b| b.1.total_cmp(&a.1));
     let mut top: Vec<usize> = order[..PLANTED.len()].iter().map(|(row, _)| *row).collect();
     top.sort_unstable();
     assert_eq!(top, PLANTED, "{}", said.out);
-    let shown: Vec<&str> = said.out.lines().skip_while(|line| !line.contains("highest: row")).collect();
+    let shown: Vec<&str> =
+        said.out.lines().skip_while(|line| !line.contains("highest: row")).collect();
     assert_eq!(shown[1].split_whitespace().next(), Some(&*order[0].0.to_string()), "{}", said.out);
     assert_eq!(shown[1..].iter().take_while(|line| !line.is_empty()).count(), 10);
     assert!(PLANTED.iter().all(|row| ["size", "\"weight", "age"].contains(&rows[row + 1][2])));
@@ -186,9 +203,13 @@ fn scores(place: &Place) {
     }
     let mean = sorted.iter().map(|&score| f64::from(score)).sum::<f64>() / 2000.0;
     assert!((summary["mean"].as_f64().unwrap() - mean).abs() < 1e-9);
-    assert_eq!((summary["rows"].as_u64(), summary["dataset"].as_str()), (Some(2000), Some("t.csv")));
+    assert_eq!(
+        (summary["rows"].as_u64(), summary["dataset"].as_str()),
+        (Some(2000), Some("t.csv"))
+    );
 
-    // As an array; by a threshold; only the rows of the test, which keep their numbers; and nothing is left beside.
+    // As an array; by a threshold; only the rows of the test, which keep their numbers; and nothing
+    // is left beside.
     place.succeed("score ae --data t.csv --out s.npy");
     let (header, values) = npy(&fs::read(place.path("s.npy")).unwrap());
     assert!(header.contains("'shape': (2000,)"), "{header}");
@@ -238,12 +259,14 @@ fn classes(place: &Place) {
     assert!(accuracy(&own) > 0.8, "{}", said.out);
 
     fs::write(place.path("other.csv"), other_table()).unwrap();
-    let said = place.succeed("evaluate classifier --data other.csv --label kind --part all --out other");
+    let said =
+        place.succeed("evaluate classifier --data other.csv --label kind --part all --out other");
     let other = place.json("other/summary.json");
     assert_eq!((other["test_samples"].as_u64(), other["part"].as_str()), (Some(300), Some("all")));
     assert!(said.out.starts_with("other.csv: 300 samples"), "{}", said.out);
     assert!(said.out.contains("\naccuracy ") && !said.out.contains("test"), "{}", said.out);
-    let said = place.succeed("evaluate classifier --data t.csv --label kind --part train --out learnt");
+    let said =
+        place.succeed("evaluate classifier --data t.csv --label kind --part train --out learnt");
     assert!(said.out.starts_with("t.csv: 84 training samples\naccuracy "), "{}", said.out);
     assert_eq!(place.json("learnt/summary.json")["part"].as_str(), Some("train"));
     assert!(accuracy(&other) > 0.9, "{}", said.out);
@@ -277,8 +300,11 @@ fn codes(place: &Place) {
         let code: Vec<f32> = cells[1..6].iter().map(|cell| cell.parse().unwrap()).collect();
         assert_eq!(code, values[5 * row..][..5]);
         // A name is quoted where it has to be only.
-        let label =
-            if source.ends_with("\"Löwe\"") { "Löwe" } else { &source[source.len() - cells[6].len()..] };
+        let label = if source.ends_with("\"Löwe\"") {
+            "Löwe"
+        } else {
+            &source[source.len() - cells[6].len()..]
+        };
         assert_eq!((cells[6], cells[6].is_empty()), (label, row % 20 != 5));
     }
     // A classifier has an encoder as well, which fine-tuning changed; and no label is none.
@@ -302,8 +328,11 @@ fn scores_and_codes_come_as_parquet() {
         how.table.ignore = vec!["row".to_owned()];
         let opened = |file: &str| {
             let data = narrows_datasets::open_whole(&place.path(file), &how, &|_, _| {}).unwrap();
-            let narrows_datasets::Parts::Whole(data) = data.data else { panic!("{file} has halves") };
-            let rows = (0..data.len()).map(|row| data.stored_bytes(row).unwrap()).collect::<Vec<_>>();
+            let narrows_datasets::Parts::Whole(data) = data.data else {
+                panic!("{file} has halves")
+            };
+            let rows =
+                (0..data.len()).map(|row| data.stored_bytes(row).unwrap()).collect::<Vec<_>>();
             (
                 data.columns().unwrap().to_vec(),
                 rows,
@@ -334,8 +363,14 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     let rows = |row: fn(usize) -> String| (0..40).map(row).collect::<String>();
     let put = |name: &str, text: String| fs::write(place.path(name), text).unwrap();
     put("t.csv", format!("a,b,kind\n{}", rows(|i| format!("{i},{},k{}\n", i * i % 7, i % 2))));
-    put("ids.csv", format!("id,b\n{}", (0..300).map(|i| format!("r{i},{}\n", i % 7)).collect::<String>()));
-    put("counted.csv", format!("id,b\n{}", (1..300).map(|i| format!("{i},{}\n", i % 7)).collect::<String>()));
+    put(
+        "ids.csv",
+        format!("id,b\n{}", (0..300).map(|i| format!("r{i},{}\n", i % 7)).collect::<String>()),
+    );
+    put(
+        "counted.csv",
+        format!("id,b\n{}", (1..300).map(|i| format!("{i},{}\n", i % 7)).collect::<String>()),
+    );
     put("bare.csv", format!("a,b,kind\n{}", rows(|i| format!("{i},{},\n", i % 7))));
     put("far.csv", format!("a,b,target\n{}", rows(|i| format!("{i},{},{i}.5\n", i % 7))));
     put("two.csv", format!("a,y,class\n{}", rows(|i| format!("{i},{},{}\n", i % 2, i % 2))));
@@ -457,9 +492,15 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
         "{}",
         said.err
     );
-    for line in ["--quantile 1.5", "--threshold=-1", "--quantile 0.5 --threshold 1", "--part none"] {
+    for line in ["--quantile 1.5", "--threshold=-1", "--quantile 0.5 --threshold 1", "--part none"]
+    {
         let said = place.run(&format!("score ae --data t.csv {line}"));
-        assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{line}: {}", said.err);
+        assert_eq!(
+            (said.code, said.err.matches('\n').count()),
+            (Some(2), 1),
+            "{line}: {}",
+            said.err
+        );
     }
     // Halves have rows of their own.
     fs::create_dir(place.path("halves")).unwrap();

@@ -1,4 +1,5 @@
-//! What makes more of few labels, from the outside: each option changes what is learnt, and a configuration repeats it.
+//! What makes more of few labels, from the outside: each option changes what is learnt, and a
+//! configuration repeats it.
 
 use crate::program::Place;
 

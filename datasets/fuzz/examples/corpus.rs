@@ -1,9 +1,12 @@
-//! Writes the corpus: small files of each format, good ones and some that nearly are. `cargo run -p narrows-fuzz --example corpus`
+//! Writes the corpus: small files of each format, good ones and some that nearly are. `cargo run -p
+//! narrows-fuzz --example corpus`
 
 use std::fs;
 use std::path::Path;
 
-use narrows_datasets::{Column, ColumnKind, Dtype, Encoding, Fit, Metadata, Preparation, StoreWriter};
+use narrows_datasets::{
+    Column, ColumnKind, Dtype, Encoding, Fit, Metadata, Preparation, StoreWriter,
+};
 use narrows_engine::Params;
 use narrows_models::checkpoint::{self, Description};
 use narrows_models::{Architecture, Model};
@@ -14,8 +17,7 @@ mod made_files;
 
 use made_files::{Member, f32s, gzip, idx, npy, npy_text, safetensors, zip};
 
-const TABLE: &str =
-    "age,colour,label\n1.5,red,a\n2,green,b\n,red,a\n4,blue,b\n5,green,a\n6e3,red,b\n7,,\n-8,blue,a\n";
+const TABLE: &str = "age,colour,label\n1.5,red,a\n2,green,b\n,red,a\n4,blue,b\n5,green,a\n6e3,red,b\n7,,\n-8,blue,a\n";
 
 fn main() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
@@ -42,13 +44,25 @@ fn main() {
     put("npy", "truth", &npy("|b1", "(4, 1)", &[0, 1, 1, 0]));
     put("npy", "half", &npy("<f2", "(4,)", &[0, 0x3c, 0, 0x40, 0, 0x44, 0, 0xc0]));
     let fortran = "{'descr': '>f8', 'fortran_order': True, 'shape': (2, 2)}";
-    put("npy", "fortran", &npy_text(fortran, &[1.0_f64, 2.0, 3.0, 4.0].map(f64::to_be_bytes).concat()));
+    put(
+        "npy",
+        "fortran",
+        &npy_text(fortran, &[1.0_f64, 2.0, 3.0, 4.0].map(f64::to_be_bytes).concat()),
+    );
     let records = "{'descr': [('a', '<f4'), ('b', '<i4')], 'fortran_order': False, 'shape': (1,)}";
     put("npy", "records", &npy_text(records, &[0; 8]));
     put("npy", "objects", &npy("|O", "(2,)", b"\x80\x04K\x01."));
 
-    put("npz", "stored", &zip(&[Member::stored("x.npy", &floats), Member::stored("y.npy", &labels)]));
-    put("npz", "deflated", &zip(&[Member::deflated("x.npy", &floats), Member::deflated("y.npy", &labels)]));
+    put(
+        "npz",
+        "stored",
+        &zip(&[Member::stored("x.npy", &floats), Member::stored("y.npy", &labels)]),
+    );
+    put(
+        "npz",
+        "deflated",
+        &zip(&[Member::deflated("x.npy", &floats), Member::deflated("y.npy", &labels)]),
+    );
     let halves = ["x_train.npy", "x_test.npy"].map(|name| Member::stored(name, &floats));
     let of_halves = ["y_train.npy", "y_test.npy"].map(|name| Member::deflated(name, &labels));
     put("npz", "halves", &zip(&[&halves[..], &of_halves[..]].concat()));
@@ -91,7 +105,8 @@ fn stores(corpus: &Path, put: &dyn Fn(&str, &str, &[u8])) {
     let columns = columns();
     let classes = vec!["no".to_owned(), "yes".to_owned()];
     let normalisation = Some(fitted(&columns));
-    let metadata = Metadata { columns: Some(columns), classes, normalisation, ..Metadata::default() };
+    let metadata =
+        Metadata { columns: Some(columns), classes, normalisation, ..Metadata::default() };
     writer.finish(&metadata).unwrap();
 }
 
@@ -160,11 +175,17 @@ fn models(corpus: &Path, put: &dyn Fn(&str, &str, &[u8])) {
         put("preparation", name, serde_json::to_string(&preparation).unwrap().as_bytes());
     }
     fs::create_dir_all(corpus.join("checkpoint")).unwrap();
-    for (name, model, classes) in
-        [("dense", Model::Dense, None), ("classifier", Model::Dense, Some(2)), ("conv", Model::Conv, Some(2))]
-    {
-        let architecture =
-            Architecture { widths: vec![2], latent: 2, depth: 1, ..Architecture::new(model, [4, 4, 1]) };
+    for (name, model, classes) in [
+        ("dense", Model::Dense, None),
+        ("classifier", Model::Dense, Some(2)),
+        ("conv", Model::Conv, Some(2)),
+    ] {
+        let architecture = Architecture {
+            widths: vec![2],
+            latent: 2,
+            depth: 1,
+            ..Architecture::new(model, [4, 4, 1])
+        };
         let preparation = Some(Preparation::Bytes { max: 255 });
         let description = Description { classes, preparation, ..Description::of(architecture) };
         let params = Params::new(&description.network().unwrap(), 1);

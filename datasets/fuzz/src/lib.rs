@@ -1,8 +1,9 @@
 //! Fuzz targets: one for each thing that Narrows reads. docs/fuzzing.md says how to run them.
 //!
-//! A target takes any bytes for a file of its format, opens it through the public interface, and uses what it finds. What may come
-//! of that is data, or an error of one line that names the file; a panic, an error of another form, or more memory before an error
-//! than the file's size and 16 MB is a finding.
+//! A target takes any bytes for a file of its format, opens it through the public interface, and
+//! uses what it finds. What may come of that is data, or an error of one line that names the file;
+//! a panic, an error of another form, or more memory before an error than the file's size and 16 MB
+//! is a finding.
 
 mod mutate;
 mod repair;
@@ -40,7 +41,11 @@ impl Outcome {
     ///
     /// # Panics
     /// If its error is none of one line that names the file, or too much was allocated before it.
-    fn attempt<T, E: Display>(&mut self, size: usize, work: impl FnOnce() -> Result<T, E>) -> Option<T> {
+    fn attempt<T, E: Display>(
+        &mut self,
+        size: usize,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Option<T> {
         let (result, most) = most_live(work);
         match result {
             Ok(value) => {

@@ -1,4 +1,5 @@
-//! Changes to files that are likely to upset a reader, for where no coverage is known: a function of a seed.
+//! Changes to files that are likely to upset a reader, for where no coverage is known: a function
+//! of a seed.
 
 /// Makes new inputs from those that it has.
 #[derive(Debug)]

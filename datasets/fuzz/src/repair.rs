@@ -1,4 +1,5 @@
-//! Makes the checksums of a changed file fit its content again, where that still has the form of its format.
+//! Makes the checksums of a changed file fit its content again, where that still has the form of
+//! its format.
 
 fn number<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..)?.first_chunk().copied()
@@ -33,7 +34,8 @@ fn store_blocks(bytes: &mut [u8]) -> Option<()> {
     let checksums_at = labels_at.checked_add(if labelled { rows.checked_mul(2)? } else { 0 })?;
     let mut block = 0;
     while block * block_rows < rows && checksums_at + 8 * block + 8 <= metadata_at {
-        let (from, to) = (block * block_rows, rows.min((block * block_rows).checked_add(block_rows)?));
+        let (from, to) =
+            (block * block_rows, rows.min((block * block_rows).checked_add(block_rows)?));
         let values = crc32fast::hash(bytes.get(4096 + from * row_bytes..4096 + to * row_bytes)?);
         put(bytes, checksums_at + 8 * block, values);
         let labels = labelled.then(|| bytes.get(labels_at + 2 * from..labels_at + 2 * to));
@@ -57,7 +59,8 @@ pub(crate) fn zip(bytes: &mut [u8]) {
         let local = u32::from_le_bytes(number(bytes, entry + 42)?) as usize;
         let two = |at| number(bytes, at).map(|n| usize::from(u16::from_le_bytes(n)));
         let at = local.checked_add(30)? + two(local + 26)? + two(local + 28)?;
-        (two(entry + 10)? == 0).then(|| bytes.get(at..at.checked_add(length)?).map(crc32fast::hash))?
+        (two(entry + 10)? == 0)
+            .then(|| bytes.get(at..at.checked_add(length)?).map(crc32fast::hash))?
     };
     let mut from = 0;
     while let Some(entry) = entry_at(bytes, from) {

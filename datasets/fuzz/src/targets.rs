@@ -82,7 +82,9 @@ fn options(dir: &Path) -> OpenOptions {
 /// Opens `path`, whole and divided, and uses what comes of it.
 fn open(path: &Path, size: usize, options: &OpenOptions, outcome: &mut Outcome) {
     outcome.attempt(size, || open_whole(path, options, &|_, _| {}).map(drop));
-    if let Some(Opened { data, .. }) = outcome.attempt(size, || open_with(path, options, &|_, _| {})) {
+    if let Some(Opened { data, .. }) =
+        outcome.attempt(size, || open_with(path, options, &|_, _| {}))
+    {
         for half in [data.train, data.test] {
             samples(&half, size, outcome);
         }
@@ -96,7 +98,9 @@ fn samples(data: &Dataset, size: usize, outcome: &mut Outcome) {
     let labels = outcome.attempt(size, || data.labels()).flatten();
     if let Some(labels) = labels {
         assert_eq!(labels.len(), data.len());
-        let known = |label: u16| usize::from(label) < data.classes() || label == narrows_datasets::UNLABELLED;
+        let known = |label: u16| {
+            usize::from(label) < data.classes() || label == narrows_datasets::UNLABELLED
+        };
         assert!(labels.iter().all(|&label| known(label)), "a label without a class");
     }
     if data.sample_len() > 1 << 16 {
@@ -127,7 +131,8 @@ fn store(dir: &Path, bytes: &[u8], outcome: &mut Outcome) {
     outcome.attempt(bytes.len(), || verify(&dir.join(NAME), &mut |_, _| {}));
 }
 
-/// The bytes up to the first record are the names of the classes, and the others the first batch; the other batches are whole.
+/// The bytes up to the first record are the names of the classes, and the others the first batch;
+/// the other batches are whole.
 fn cifar(dir: &Path, bytes: &[u8], outcome: &mut Outcome) {
     const RECORD: usize = 3073;
     let dir = dir.join(NAME);
@@ -165,9 +170,12 @@ fn model(dir: &Path, bytes: &[u8], outcome: &mut Outcome) {
 /// A preparation as models and stores have it, in JSON; applied to unusual values.
 fn preparation(_: &Path, bytes: &[u8], outcome: &mut Outcome) {
     // To tell it on one line, and shortly, is for the readers of files to see to.
-    let told = |error: serde_json::Error| error.to_string().escape_debug().take(200).collect::<String>();
-    let read =
-        || serde_json::from_slice::<Preparation>(bytes).map_err(|error| format!("{NAME}: {}", told(error)));
+    let told =
+        |error: serde_json::Error| error.to_string().escape_debug().take(200).collect::<String>();
+    let read = || {
+        serde_json::from_slice::<Preparation>(bytes)
+            .map_err(|error| format!("{NAME}: {}", told(error)))
+    };
     let Some(preparation) = outcome.attempt(bytes.len(), read) else { return };
     let stored = match &preparation {
         Preparation::Bytes { .. } => {

@@ -1,5 +1,6 @@
-//! The corpus, and some changes to it, pass all targets: a smoke test, so that they stay fit for longer runs. One test: the targets
-//! measure how much is allocated, and others would be measured as well.
+//! The corpus, and some changes to it, pass all targets: a smoke test, so that they stay fit for
+//! longer runs. One test: the targets measure how much is allocated, and others would be measured
+//! as well.
 
 use std::collections::HashSet;
 use std::fs;
@@ -15,8 +16,10 @@ fn the_corpus_and_changes_to_it_are_no_findings() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     for target in TARGETS {
         let scratch = Scratch::new();
-        let mut paths: Vec<_> =
-            fs::read_dir(corpus.join(target.name)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut paths: Vec<_> = fs::read_dir(corpus.join(target.name))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
         paths.sort();
         let mut opened = 0;
         let mut errors = HashSet::new();
@@ -28,7 +31,10 @@ fn the_corpus_and_changes_to_it_are_no_findings() {
             errors.extend(outcome.errors);
             inputs.push(bytes);
         }
-        assert!(opened > 0, "{target:?}: nothing in its corpus opens, so that no change reaches far");
+        assert!(
+            opened > 0,
+            "{target:?}: nothing in its corpus opens, so that no change reaches far"
+        );
         let mut mutator = Mutator::new(inputs, 1);
         for _ in 0..CHANGED {
             let input = mutator.next_input();
@@ -45,7 +51,11 @@ fn the_corpus_and_changes_to_it_are_no_findings() {
                 mutator.keep(input);
             }
         }
-        println!("{target:?}: {} files, {CHANGED} changed, {} different errors", paths.len(), errors.len());
+        println!(
+            "{target:?}: {} files, {CHANGED} changed, {} different errors",
+            paths.len(),
+            errors.len()
+        );
         assert!(errors.len() > 3, "{target:?}: changes meet but {} errors", errors.len());
     }
 }

@@ -2,7 +2,11 @@ use super::*;
 use crate::array_vectors::{OneFile, assert_says, npy_of};
 use crate::npy::find_array;
 
-fn labels(descr: &str, shape: &str, values: &[u8]) -> Result<(Vec<u16>, Vec<String>), (String, OneFile)> {
+fn labels(
+    descr: &str,
+    shape: &str,
+    values: &[u8],
+) -> Result<(Vec<u16>, Vec<String>), (String, OneFile)> {
     let one = OneFile::new("y.npy", &npy_of(descr, shape, values));
     match labels_of(&[&find_array(&one.path).unwrap()]) {
         Ok((mut labels, names)) => Ok((labels.pop().unwrap(), names)),
@@ -79,10 +83,14 @@ fn what_is_no_label_is_an_error_that_names_the_row() {
 #[test]
 fn there_are_65535_classes_at_most() {
     let all: Vec<i64> = (0..65_536).rev().collect();
-    let (read, names) = labels("<i8", "(65535,)", &i64s(&all[1..])).map_err(|(message, _)| message).unwrap();
+    let (read, names) =
+        labels("<i8", "(65535,)", &i64s(&all[1..])).map_err(|(message, _)| message).unwrap();
     assert_eq!((names.len(), read[0], read[65_534]), (65_535, 65_534, 0));
     let (message, _) = labels("<i8", "(65536,)", &i64s(&all)).unwrap_err();
-    assert!(message.contains("row 65535 has the label 0, and with it more than 65535 classes"), "{message}");
+    assert!(
+        message.contains("row 65535 has the label 0, and with it more than 65535 classes"),
+        "{message}"
+    );
 }
 
 #[test]

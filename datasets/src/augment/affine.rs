@@ -7,17 +7,21 @@
 //!     interpolate between the four pixels around p; those outside are the image's ground
 //! ```
 //!
-//! 1. The image is first copied into a frame of its ground, and p clamped to it: no pixel asks whether it is outside. An image of
-//!    28x28 is so small that the copy stays in the level-1 cache.
-//! 2. p moves by a constant step along a row; it is computed anew for each pixel, because adding steps up adds their roundings up.
+//! 1. The image is first copied into a frame of its ground, and p clamped to it: no pixel asks
+//!    whether it is outside. An image of 28x28 is so small that the copy stays in the level-1
+//!    cache.
+//! 2. p moves by a constant step along a row; it is computed anew for each pixel, because adding
+//!    steps up adds their roundings up.
 
 use super::random::{Stream, sin_cos_turns};
 use super::{Augmentation, Size, ground};
 
-/// One pixel of ground before, and two behind: at the far edge of the clamped range the right neighbour is still read.
+/// One pixel of ground before, and two behind: at the far edge of the clamped range the right
+/// neighbour is still read.
 const FRAME: usize = 3;
 
-/// The values of the ground and of the framed image, which are more than it takes to find the ground.
+/// The values of the ground and of the framed image, which are more than it takes to find the
+/// ground.
 pub(super) fn scratch_len(size: Size) -> usize {
     size.c + framed_len(size)
 }
@@ -42,8 +46,9 @@ pub(super) fn apply(
     resample(image, size, inverse(rotate, scale, shear), ground, framed);
 }
 
-/// The map from a place in the result to its place in the image, `[[xx, xy], [yx, yy]]`, about the middle. Angles in degrees; a
-/// positive one turns the right side down, and moves what is below the middle to the right.
+/// The map from a place in the result to its place in the image, `[[xx, xy], [yx, yy]]`, about the
+/// middle. Angles in degrees; a positive one turns the right side down, and moves what is below the
+/// middle to the right.
 fn inverse(rotate: f32, scale: f32, shear: f32) -> [[f32; 2]; 2] {
     let (sin, cos) = sin_cos_turns(rotate / 360.0);
     let (shear_sin, shear_cos) = sin_cos_turns(shear / 360.0);
@@ -53,7 +58,13 @@ fn inverse(rotate: f32, scale: f32, shear: f32) -> [[f32; 2]; 2] {
     [[a + slant * b, b - slant * a], [-b, a]]
 }
 
-fn resample(image: &mut [f32], size: Size, inverse: [[f32; 2]; 2], ground: &[f32], framed: &mut [f32]) {
+fn resample(
+    image: &mut [f32],
+    size: Size,
+    inverse: [[f32; 2]; 2],
+    ground: &[f32],
+    framed: &mut [f32],
+) {
     match size.c {
         1 => resample_pixels(image, size, 1, inverse, ground, framed),
         3 => resample_pixels(image, size, 3, inverse, ground, framed),
@@ -129,9 +140,14 @@ mod tests {
             let size = Size { h: n, w: n, c };
             let (before, after) = (numbered(size), resampled(size, 90.0, 1.0, 0.0));
             for (i, &got) in after.iter().enumerate() {
-                // The right side goes down: what was at row n - 1 - x, column y is now at row y, column x.
+                // The right side goes down: what was at row n - 1 - x, column y is now at row y,
+                // column x.
                 let (y, x, channel) = (i / c / n, i / c % n, i % c);
-                assert_eq!(got, before[((n - 1 - x) * n + y) * c + channel], "{n}x{n}x{c} at {y}, {x}");
+                assert_eq!(
+                    got,
+                    before[((n - 1 - x) * n + y) * c + channel],
+                    "{n}x{n}x{c} at {y}, {x}"
+                );
             }
         }
     }
@@ -144,20 +160,25 @@ mod tests {
             let (y, x, channel) = (i / 3 / 7, i / 3 % 7, i % 3);
             let from = x as isize - (y as isize - 2);
             let inside = (0..7).contains(&from);
-            let expected =
-                if inside { before[(y * 7 + from as usize) * 3 + channel] } else { GROUND[channel] };
+            let expected = if inside {
+                before[(y * 7 + from as usize) * 3 + channel]
+            } else {
+                GROUND[channel]
+            };
             assert!((got - expected).abs() < 1e-6, "{y}, {x}: {got} for {expected}");
         }
     }
 
-    /// In f64, by matrices that are put together forwards and inverted, with a test of each neighbour.
+    /// In f64, by matrices that are put together forwards and inverted, with a test of each
+    /// neighbour.
     fn oracle(size: Size, rotate: f32, scale: f32, shear: f32) -> Vec<f64> {
         let Size { h, w, c } = size;
         let image = numbered(size);
         let (sin, cos) = f64::from(rotate).to_radians().sin_cos();
         let (scale, slant) = (f64::from(scale), f64::from(shear).to_radians().tan());
         // rotation * slant, scaled, on (x, y)
-        let forward = [[cos, cos * slant - sin], [sin, sin * slant + cos]].map(|row| row.map(|v| v * scale));
+        let forward =
+            [[cos, cos * slant - sin], [sin, sin * slant + cos]].map(|row| row.map(|v| v * scale));
         let determinant = forward[0][0] * forward[1][1] - forward[0][1] * forward[1][0];
         let (middle_x, middle_y) = ((w as f64 - 1.0) / 2.0, (h as f64 - 1.0) / 2.0);
         let value = |y: f64, x: f64, channel: usize| {
@@ -171,7 +192,8 @@ mod tests {
                 let x = (forward[1][1] * dx - forward[0][1] * dy) / determinant + middle_x;
                 let y = (forward[0][0] * dy - forward[1][0] * dx) / determinant + middle_y;
                 let mut sum = 0.0;
-                for (near_y, part_y) in [(y.floor(), 1.0 - (y - y.floor())), (y.floor() + 1.0, y - y.floor())]
+                for (near_y, part_y) in
+                    [(y.floor(), 1.0 - (y - y.floor())), (y.floor() + 1.0, y - y.floor())]
                 {
                     for (near_x, part_x) in
                         [(x.floor(), 1.0 - (x - x.floor())), (x.floor() + 1.0, x - x.floor())]
@@ -196,7 +218,9 @@ mod tests {
                 (180.0, 0.01, 89.9),
             ] {
                 let got = resampled(size, rotate, scale, shear);
-                for (i, (&got, expected)) in got.iter().zip(oracle(size, rotate, scale, shear)).enumerate() {
+                for (i, (&got, expected)) in
+                    got.iter().zip(oracle(size, rotate, scale, shear)).enumerate()
+                {
                     // At the last, places lie thousands of pixels away: off by as many roundings.
                     let allowed = if scale < 0.1 { 0.02 } else { 1e-5 };
                     assert!(

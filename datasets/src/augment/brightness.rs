@@ -25,7 +25,10 @@ mod tests {
             adjust(&mut after, factor);
             for (before, after) in before.iter().zip(after) {
                 let expected = (f64::from(*before) * f64::from(factor)).clamp(0.0, 1.0);
-                assert!((f64::from(after) - expected).abs() < 1e-7, "{before} by {factor}: {after}");
+                assert!(
+                    (f64::from(after) - expected).abs() < 1e-7,
+                    "{before} by {factor}: {after}"
+                );
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Multiplies the distances from the mean by one factor, as torchvision's `adjust_contrast` of grey images; the mean is that of all
-//! values, in colour too.
+//! Multiplies the distances from the mean by one factor, as torchvision's `adjust_contrast` of grey
+//! images; the mean is that of all values, in colour too.
 
 use super::random::Stream;
 
@@ -43,7 +43,10 @@ mod tests {
                 for (before, after) in before.iter().zip(after) {
                     let spread = mean + f64::from(factor) * (f64::from(*before) - mean);
                     let expected = spread.clamp(0.0, 1.0);
-                    assert!((f64::from(after) - expected).abs() < 1e-6, "{n}: {before} by {factor}: {after}");
+                    assert!(
+                        (f64::from(after) - expected).abs() < 1e-6,
+                        "{n}: {before} by {factor}: {after}"
+                    );
                 }
             }
         }

@@ -3,7 +3,13 @@
 use super::Size;
 use super::random::Stream;
 
-pub(super) fn apply(most: usize, random: &mut Stream, image: &mut [f32], size: Size, scratch: &mut [f32]) {
+pub(super) fn apply(
+    most: usize,
+    random: &mut Stream,
+    image: &mut [f32],
+    size: Size,
+    scratch: &mut [f32],
+) {
     let down = random.whole_around_zero(most.min(size.h - 1));
     let right = random.whole_around_zero(most.min(size.w - 1));
     crop(image, size, down, right, scratch);
@@ -27,7 +33,8 @@ fn crop(image: &mut [f32], size: Size, down: isize, right: isize, scratch: &mut 
     }
 }
 
-/// The pixel of `n` that is seen at `i`, by less than `n` beyond either end: the outermost pixels are the mirrors, and seen once.
+/// The pixel of `n` that is seen at `i`, by less than `n` beyond either end: the outermost pixels
+/// are the mirrors, and seen once.
 fn mirrored(i: isize, n: usize) -> usize {
     let last = n as isize - 1;
     (last - (last - i.abs()).abs()) as usize

@@ -4,12 +4,13 @@
 //! radius = sqrt(-2 ln u)      n1 = radius cos(2 pi t)      n2 = radius sin(2 pi t)
 //! ```
 //!
-//! with u in (0, 1] and t in [0, 1), 24 bits each, from one random word: the noise ends at 5.8 standard deviations. (Box and Muller,
-//! A Note on the Generation of Random Normal Deviates, 1958.)
+//! with u in (0, 1] and t in [0, 1), 24 bits each, from one random word: the noise ends at 5.8
+//! standard deviations. (Box and Muller, A Note on the Generation of Random Normal Deviates, 1958.)
 //!
-//! 1. Words are drawn for some pairs before any is used: what follows is a loop without calls and branches, of which the compiler
-//!    makes vectors.
-//! 2. In f32, which has twice the lanes of f64: the functions are off by 1e-7, and the pixels are bytes.
+//! 1. Words are drawn for some pairs before any is used: what follows is a loop without calls and
+//!    branches, of which the compiler makes vectors.
+//! 2. In f32, which has twice the lanes of f64: the functions are off by 1e-7, and the pixels are
+//!    bytes.
 
 use super::random::{Stream, sin_cos_turns};
 

@@ -1,5 +1,6 @@
-//! What an image lies on: the median of its border, channel by channel. It is what comes in from outside where an image is moved: 0 for
-//! white strokes on black, 1 for black on white, the backdrop of a photograph.
+//! What an image lies on: the median of its border, channel by channel. It is what comes in from
+//! outside where an image is moved: 0 for white strokes on black, 1 for black on white, the
+//! backdrop of a photograph.
 
 use super::Size;
 

@@ -46,11 +46,17 @@ mod tests {
             }
             let (p, total) = (f64::from(probability), f64::from(n) * len as f64);
             let error = (p * (1.0 - p) / total).sqrt() + 1.0 / 65_536.0;
-            assert!((cleared as f64 / total - p).abs() < 5.0 * error, "{probability}: {cleared} of {total}");
+            assert!(
+                (cleared as f64 / total - p).abs() < 5.0 * error,
+                "{probability}: {cleared} of {total}"
+            );
             // No place is left out or always hit: 6 standard deviations, for a thousand places.
             let spread = 6.0 * (f64::from(n) * p * (1.0 - p)).sqrt() + 3.0;
             for (i, &count) in by_place.iter().enumerate() {
-                assert!((f64::from(count as u32) - f64::from(n) * p).abs() < spread, "{probability} at {i}");
+                assert!(
+                    (f64::from(count as u32) - f64::from(n) * p).abs() < spread,
+                    "{probability} at {i}"
+                );
             }
         }
     }

@@ -1,13 +1,22 @@
-//! Hides patches: the image is cut into squares from the upper left corner on, and so many of them, chosen at random, are set to 0.
+//! Hides patches: the image is cut into squares from the upper left corner on, and so many of them,
+//! chosen at random, are set to 0.
 //!
-//! Which ones is decided square by square, with the probability of what is left to hide among what is left: each choice of as
-//! many squares is as likely as any other (Knuth, The Art of Computer Programming, volume 2, 3.4.2, algorithm S).
+//! Which ones is decided square by square, with the probability of what is left to hide among what
+//! is left: each choice of as many squares is as likely as any other (Knuth, The Art of Computer
+//! Programming, volume 2, 3.4.2, algorithm S).
 
 use super::Size;
 use super::random::Stream;
 
-/// Hides `fraction` of the squares of `side`, rounded to the nearest number, but leaves one at least.
-pub(super) fn apply(fraction: f32, side: usize, random: &mut Stream, image: &mut [f32], size: Size) {
+/// Hides `fraction` of the squares of `side`, rounded to the nearest number, but leaves one at
+/// least.
+pub(super) fn apply(
+    fraction: f32,
+    side: usize,
+    random: &mut Stream,
+    image: &mut [f32],
+    size: Size,
+) {
     let (down, across) = (size.h.div_ceil(side), size.w.div_ceil(side));
     let squares = down * across;
     let mut to_hide = ((f64::from(fraction) * squares as f64).round() as usize).min(squares - 1);
@@ -35,7 +44,8 @@ mod tests {
     use super::super::reference::{each_size, numbered};
     use super::*;
 
-    /// By index arithmetic: each square is hidden as a whole or not at all, as many as asked for, and each as often.
+    /// By index arithmetic: each square is hidden as a whole or not at all, as many as asked for,
+    /// and each as often.
     #[test]
     fn as_many_whole_squares_are_hidden_as_asked_for() {
         each_size(|size| {
@@ -47,7 +57,13 @@ mod tests {
                     for row in 0..100 {
                         let (before, mut after) = (numbered(size), numbered(size));
                         let key = SampleKey { seed: 1, epoch: 2, row };
-                        apply(fraction, side, &mut Stream::new(key, Purpose::Patch), &mut after, size);
+                        apply(
+                            fraction,
+                            side,
+                            &mut Stream::new(key, Purpose::Patch),
+                            &mut after,
+                            size,
+                        );
                         let mut hidden = vec![None; squares];
                         for (i, (&after, &before)) in after.iter().zip(&before).enumerate() {
                             let (y, x) = (i / size.c / size.w, i / size.c % size.w);
@@ -60,13 +76,20 @@ mod tests {
                             );
                         }
                         let hidden: Vec<bool> = hidden.into_iter().map(Option::unwrap).collect();
-                        assert_eq!(hidden.iter().filter(|h| **h).count(), wanted, "{size:?} by {side}");
+                        assert_eq!(
+                            hidden.iter().filter(|h| **h).count(),
+                            wanted,
+                            "{size:?} by {side}"
+                        );
                         often.iter_mut().zip(hidden).for_each(|(n, h)| *n += usize::from(h));
                     }
                     let p = wanted as f64 / squares as f64;
                     for n in often {
                         let off = (n as f64 - 100.0 * p).abs();
-                        assert!(off <= 6.0 * (100.0 * p * (1.0 - p)).sqrt() + 1e-9, "{n} of 100, not {p}");
+                        assert!(
+                            off <= 6.0 * (100.0 * p * (1.0 - p)).sqrt() + 1e-9,
+                            "{n} of 100, not {p}"
+                        );
                     }
                 }
             }

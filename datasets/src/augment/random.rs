@@ -1,9 +1,10 @@
 //! Random numbers for one operation on one sample in one epoch.
 //!
-//! A stream is SplitMix64 from a state into which seed, epoch, row and operation are mixed one after the other. There is nothing to set
-//! up, and 64 bits take two products: the cipher of `crate::random` makes a few hundred bytes before it gives the first.
-//! Streams are pieces of one sequence of 2^64 words; that two of the few million pieces of a training overlap is not
-//! to be expected, and would do no harm.
+//! A stream is SplitMix64 from a state into which seed, epoch, row and operation are mixed one
+//! after the other. There is nothing to set up, and 64 bits take two products: the cipher of
+//! `crate::random` makes a few hundred bytes before it gives the first. Streams are pieces of one
+//! sequence of 2^64 words; that two of the few million pieces of a training overlap is not to be
+//! expected, and would do no harm.
 //!
 //! Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
 
@@ -18,7 +19,8 @@ pub struct SampleKey {
     pub row: u32,
 }
 
-/// The operation that a stream is for. Changing a number changes every training that uses the operation.
+/// The operation that a stream is for. Changing a number changes every training that uses the
+/// operation.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Purpose {
     Affine = 1,
@@ -69,7 +71,8 @@ impl Stream {
         (2.0 * self.unit() - 1.0) * most
     }
 
-    /// A number in `0..bound`; how often each comes differs by less than one in 2^64 / bound, where `bound` is not zero.
+    /// A number in `0..bound`; how often each comes differs by less than one in 2^64 / bound, where
+    /// `bound` is not zero.
     pub(super) fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.word()) * bound as u128) >> 64) as usize
     }
@@ -80,8 +83,8 @@ impl Stream {
     }
 }
 
-/// Sine and cosine of `t` full turns, for t in `[-1, 1]`, within 2e-7; whole quarters are exact. It has no branches, so that the compiler
-/// makes vectors of it, and no library gives it other bits.
+/// Sine and cosine of `t` full turns, for t in `[-1, 1]`, within 2e-7; whole quarters are exact. It
+/// has no branches, so that the compiler makes vectors of it, and no library gives it other bits.
 #[inline(always)]
 pub(super) fn sin_cos_turns(t: f32) -> (f32, f32) {
     // Adding it rounds to whole quarters, whose number is in the lowest bits.
@@ -107,7 +110,8 @@ mod tests {
     fn the_generator_is_the_published_one() {
         // The first outputs from the state 1234567, by the reference implementation.
         let mut stream = Stream { state: 1_234_567 };
-        let published = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
+        let published =
+            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
         assert_eq!(published.map(|_| stream.word()), published);
     }
 
@@ -126,7 +130,8 @@ mod tests {
         assert_eq!(seen.len(), 3000);
     }
 
-    /// Seven values in 70,000 throws: each is expected 10,000 times, with a standard deviation of 93.
+    /// Seven values in 70,000 throws: each is expected 10,000 times, with a standard deviation of
+    /// 93.
     #[test]
     fn whole_numbers_are_even_and_stay_within() {
         let mut stream = Stream { state: 5 };
@@ -144,7 +149,8 @@ mod tests {
             let t = i as f32 / (1 << 16) as f32;
             let (sin, cos) = sin_cos_turns(t);
             let (expected_sin, expected_cos) = (std::f64::consts::TAU * f64::from(t)).sin_cos();
-            let off = (f64::from(sin) - expected_sin).abs().max((f64::from(cos) - expected_cos).abs());
+            let off =
+                (f64::from(sin) - expected_sin).abs().max((f64::from(cos) - expected_cos).abs());
             assert!(off < 2e-7, "{t} turns: {off:e}");
         }
         assert_eq!(sin_cos_turns(0.25), (1.0, 0.0));

@@ -2,7 +2,8 @@
 
 use super::Size;
 
-/// Calls `check` with sizes of all kinds: single pixels, single rows and columns, odd and even, one to five channels.
+/// Calls `check` with sizes of all kinds: single pixels, single rows and columns, odd and even, one
+/// to five channels.
 pub(super) fn each_size(check: impl Fn(Size)) {
     for c in [1, 2, 3, 4, 5] {
         for (h, w) in [(1, 1), (1, 2), (1, 7), (6, 1), (2, 2), (3, 5), (8, 4), (7, 7)] {

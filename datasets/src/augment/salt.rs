@@ -41,7 +41,10 @@ mod tests {
             let (p, total) = (f64::from(probability) / 2.0, f64::from(rows) * len as f64);
             for count in counts {
                 let off = (count as f64 / total - p).abs();
-                assert!(off < 5.0 * (p * (1.0 - p) / total).sqrt(), "{probability}: {counts:?} of {total}");
+                assert!(
+                    off < 5.0 * (p * (1.0 - p) / total).sqrt(),
+                    "{probability}: {counts:?} of {total}"
+                );
             }
         }
     }

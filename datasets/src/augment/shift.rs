@@ -8,7 +8,13 @@ pub(super) fn scratch_len(size: Size) -> usize {
     size.c + ground::scratch_len(size)
 }
 
-pub(super) fn apply(most: usize, random: &mut Stream, image: &mut [f32], size: Size, scratch: &mut [f32]) {
+pub(super) fn apply(
+    most: usize,
+    random: &mut Stream,
+    image: &mut [f32],
+    size: Size,
+    scratch: &mut [f32],
+) {
     let down = random.whole_around_zero(most.min(size.h - 1));
     let right = random.whole_around_zero(most.min(size.w - 1));
     let (ground, border) = scratch.split_at_mut(size.c);
@@ -18,11 +24,13 @@ pub(super) fn apply(most: usize, random: &mut Stream, image: &mut [f32], size: S
 
 /// `image[y][x] = image[y - down][x - right]`, by less than the size.
 fn shift(image: &mut [f32], size: Size, down: isize, right: isize, ground: &[f32]) {
-    let fill = |x: &mut [f32]| x.chunks_exact_mut(size.c).for_each(|pixel| pixel.copy_from_slice(ground));
+    let fill =
+        |x: &mut [f32]| x.chunks_exact_mut(size.c).for_each(|pixel| pixel.copy_from_slice(ground));
     let row = size.w * size.c;
     let (dy, dx) = (down.unsigned_abs() * row, right.unsigned_abs() * size.c);
     let len = image.len();
-    // A step in either direction is one step in memory; what wraps around from row to row is then overwritten.
+    // A step in either direction is one step in memory; what wraps around from row to row is then
+    // overwritten.
     if down >= 0 {
         image.copy_within(..len - dy, dy);
         fill(&mut image[..dy]);
@@ -58,8 +66,8 @@ mod tests {
                     for (i, &got) in after.iter().enumerate() {
                         let (y, x, c) = (i / size.c / size.w, i / size.c % size.w, i % size.c);
                         let (from_y, from_x) = (y as isize - down, x as isize - right);
-                        let inside =
-                            (0..size.h as isize).contains(&from_y) && (0..size.w as isize).contains(&from_x);
+                        let inside = (0..size.h as isize).contains(&from_y)
+                            && (0..size.w as isize).contains(&from_x);
                         let at = (from_y * size.w as isize + from_x) * size.c as isize + c as isize;
                         let expected = if inside { before[at as usize] } else { ground[c] };
                         assert_eq!(got, expected, "{size:?} by {down}, {right} at {y}, {x}, {c}");

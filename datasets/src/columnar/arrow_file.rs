@@ -1,5 +1,5 @@
-//! Batches of rows from Arrow's IPC formats: the stream, and the file (also called Feather, version 2), which is a stream
-//! with a table of contents at its end.
+//! Batches of rows from Arrow's IPC formats: the stream, and the file (also called Feather, version
+//! 2), which is a stream with a table of contents at its end.
 //!
 //! ```text
 //! message:  ff ff ff ff   length    metadata (a flatbuffer)   body
@@ -7,8 +7,9 @@
 //! file:     "ARROW1" 00 00   messages   footer (a flatbuffer)   its length   "ARROW1"
 //! ```
 //!
-//! The messages are found and measured here, since the library's own readers allocate what is promised before they look:
-//! a message's body against the file's length, and what is compressed against the most that its bytes can expand to.
+//! The messages are found and measured here, since the library's own readers allocate what is
+//! promised before they look: a message's body against the file's length, and what is compressed
+//! against the most that its bytes can expand to.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -26,11 +27,13 @@ use crate::columnar::table::damaged;
 use crate::error::Error;
 
 const MAGIC: &[u8; 6] = b"ARROW1";
-/// Before a message's metadata: the mark and the length. Files of before 2019 have the length alone.
+/// Before a message's metadata: the mark and the length. Files of before 2019 have the length
+/// alone.
 const PREFIX: u64 = 8;
 /// LZ4 spends a byte on 255 at best.
 const LARGEST_EXPANSION: u64 = 255;
-/// A row has one bit at least, so that a batch cannot promise more rows than this for a byte of the file.
+/// A row has one bit at least, so that a batch cannot promise more rows than this for a byte of the
+/// file.
 const ROWS_PER_BYTE: u64 = LARGEST_EXPANSION * 8;
 
 /// Where the messages are.
@@ -106,7 +109,8 @@ impl ArrowFile {
         let mut footer = vec![0; promised as usize];
         read_exact_at(file, footer_at, &mut footer).map_err(|error| Error::io(path, error))?;
         let broken = |error: ArrowError| damaged(path, &error.to_string());
-        let footer = arrow_ipc::root_as_footer(&footer).map_err(|error| damaged(path, &error.to_string()))?;
+        let footer = arrow_ipc::root_as_footer(&footer)
+            .map_err(|error| damaged(path, &error.to_string()))?;
         let Some(schema) = footer.schema() else {
             return Err(damaged(path, "its footer has no schema"));
         };
@@ -116,8 +120,9 @@ impl ArrowFile {
         let schema = Arc::new(try_fb_to_schema(schema).map_err(broken)?);
         let places = |offsets: &mut dyn Iterator<Item = i64>| {
             let inside = |offset| u64::try_from(offset).ok().filter(|&place| place < length);
-            let places = offsets
-                .map(|offset| inside(offset).ok_or_else(|| damaged(path, "a batch is beyond its end")));
+            let places = offsets.map(|offset| {
+                inside(offset).ok_or_else(|| damaged(path, "a batch is beyond its end"))
+            });
             places.collect::<Result<Vec<u64>, Error>>()
         };
         let contents = Contents::File {
@@ -132,8 +137,14 @@ impl ArrowFile {
     }
 
     /// Batches of these columns.
-    pub(crate) fn batches(&self, path: &Path, file: File, columns: &[usize]) -> Result<Batches<'_>, Error> {
-        let decoder = FileDecoder::new(self.schema.clone(), self.version).with_projection(columns.to_vec());
+    pub(crate) fn batches(
+        &self,
+        path: &Path,
+        file: File,
+        columns: &[usize],
+    ) -> Result<Batches<'_>, Error> {
+        let decoder =
+            FileDecoder::new(self.schema.clone(), self.version).with_projection(columns.to_vec());
         let next = match self.contents {
             Contents::Stream(start) => start,
             Contents::File { .. } => 0,
@@ -209,7 +220,11 @@ impl Batches<'_> {
 }
 
 /// Whether all buffers of a batch are in its body, and what they expand to can be.
-fn check_buffers(path: &Path, batch: &arrow_ipc::RecordBatch<'_>, body: &[u8]) -> Result<(), Error> {
+fn check_buffers(
+    path: &Path,
+    batch: &arrow_ipc::RecordBatch<'_>,
+    body: &[u8],
+) -> Result<(), Error> {
     let compressed = match batch.compression() {
         None => false,
         Some(compression) if compression.codec() == CompressionType::LZ4_FRAME => true,
@@ -231,7 +246,9 @@ fn check_buffers(path: &Path, batch: &arrow_ipc::RecordBatch<'_>, body: &[u8]) -
         let Some(bytes) = inside() else {
             return Err(damaged(path, "a column's values are beyond their batch's end"));
         };
-        let Some((promised, bytes)) = bytes.split_first_chunk().filter(|_| compressed) else { continue };
+        let Some((promised, bytes)) = bytes.split_first_chunk().filter(|_| compressed) else {
+            continue;
+        };
         // -1: not compressed after all.
         let promised = i64::from_le_bytes(*promised);
         let possible = (bytes.len() as u64).saturating_mul(LARGEST_EXPANSION);
@@ -250,7 +267,8 @@ fn read_piece(path: &Path, file: &File, place: u64, length: u64) -> Result<Optio
     let io = |error| Error::io(path, error);
     let mut prefix = [0; PREFIX as usize];
     if left < PREFIX {
-        // A stream may end without its mark, but then it may also have been cut off, which nobody could tell.
+        // A stream may end without its mark, but then it may also have been cut off, which nobody
+        // could tell.
         return Err(cut_off());
     }
     read_exact_at(file, place, &mut prefix).map_err(io)?;
@@ -284,5 +302,8 @@ fn read_exact_at(mut file: &File, at: u64, out: &mut [u8]) -> io::Result<()> {
 }
 
 fn foreign(path: &Path) -> Error {
-    Error::file(path, "was written on a machine of the other byte order: convert it there to Parquet or CSV")
+    Error::file(
+        path,
+        "was written on a machine of the other byte order: convert it there to Parquet or CSV",
+    )
 }

@@ -49,7 +49,9 @@ pub(crate) fn unreadable(kind: &DataType) -> Option<&'static str> {
             ref values => unreadable(values),
         },
         Binary | LargeBinary | BinaryView | FixedSizeBinary(_) => Some("bytes"),
-        List(_) | LargeList(_) | FixedSizeList(..) | ListView(_) | LargeListView(_) => Some("lists"),
+        List(_) | LargeList(_) | FixedSizeList(..) | ListView(_) | LargeListView(_) => {
+            Some("lists")
+        }
         Struct(_) => Some("structures"),
         Map(..) => Some("maps"),
         Union(..) => Some("unions"),
@@ -85,7 +87,8 @@ impl Cells {
                     Ok(values) => values,
                     Err(Infinite(_)) => {
                         let values = raw_floats(dictionary.values());
-                        let infinite = |key: Option<usize>| key.is_some_and(|key| values[key].is_infinite());
+                        let infinite =
+                            |key: Option<usize>| key.is_some_and(|key| values[key].is_infinite());
                         if let Some(row) = keys.iter().position(|&key| infinite(key)) {
                             return Err(Infinite(row));
                         }
@@ -116,8 +119,12 @@ impl Cells {
                 }
                 values
             }
-            Decimal32(..) => decimals(array.as_primitive::<Decimal32Type>(), |v, row| v.value_as_string(row)),
-            Decimal64(..) => decimals(array.as_primitive::<Decimal64Type>(), |v, row| v.value_as_string(row)),
+            Decimal32(..) => {
+                decimals(array.as_primitive::<Decimal32Type>(), |v, row| v.value_as_string(row))
+            }
+            Decimal64(..) => {
+                decimals(array.as_primitive::<Decimal64Type>(), |v, row| v.value_as_string(row))
+            }
             Decimal128(..) => {
                 decimals(array.as_primitive::<Decimal128Type>(), |v, row| v.value_as_string(row))
             }
@@ -129,35 +136,47 @@ impl Cells {
             Timestamp(unit, _) => {
                 let seconds = |value: i64| value as f64 / of_seconds(unit);
                 match unit {
-                    TimeUnit::Second => numbers(array.as_primitive::<TimestampSecondType>(), seconds),
+                    TimeUnit::Second => {
+                        numbers(array.as_primitive::<TimestampSecondType>(), seconds)
+                    }
                     TimeUnit::Millisecond => {
                         numbers(array.as_primitive::<TimestampMillisecondType>(), seconds)
                     }
                     TimeUnit::Microsecond => {
                         numbers(array.as_primitive::<TimestampMicrosecondType>(), seconds)
                     }
-                    TimeUnit::Nanosecond => numbers(array.as_primitive::<TimestampNanosecondType>(), seconds),
+                    TimeUnit::Nanosecond => {
+                        numbers(array.as_primitive::<TimestampNanosecondType>(), seconds)
+                    }
                 }
             }
-            Time32(TimeUnit::Second) => numbers(array.as_primitive::<Time32SecondType>(), f64::from),
-            Time32(_) => {
-                numbers(array.as_primitive::<Time32MillisecondType>(), |value| f64::from(value) / 1e3)
+            Time32(TimeUnit::Second) => {
+                numbers(array.as_primitive::<Time32SecondType>(), f64::from)
             }
+            Time32(_) => numbers(array.as_primitive::<Time32MillisecondType>(), |value| {
+                f64::from(value) / 1e3
+            }),
             Time64(TimeUnit::Microsecond) => {
                 numbers(array.as_primitive::<Time64MicrosecondType>(), |value| value as f64 / 1e6)
             }
-            Time64(_) => numbers(array.as_primitive::<Time64NanosecondType>(), |value| value as f64 / 1e9),
+            Time64(_) => {
+                numbers(array.as_primitive::<Time64NanosecondType>(), |value| value as f64 / 1e9)
+            }
             Duration(unit) => {
                 let seconds = |value: i64| value as f64 / of_seconds(unit);
                 match unit {
-                    TimeUnit::Second => numbers(array.as_primitive::<DurationSecondType>(), seconds),
+                    TimeUnit::Second => {
+                        numbers(array.as_primitive::<DurationSecondType>(), seconds)
+                    }
                     TimeUnit::Millisecond => {
                         numbers(array.as_primitive::<DurationMillisecondType>(), seconds)
                     }
                     TimeUnit::Microsecond => {
                         numbers(array.as_primitive::<DurationMicrosecondType>(), seconds)
                     }
-                    TimeUnit::Nanosecond => numbers(array.as_primitive::<DurationNanosecondType>(), seconds),
+                    TimeUnit::Nanosecond => {
+                        numbers(array.as_primitive::<DurationNanosecondType>(), seconds)
+                    }
                 }
             }
             // Null; and nothing else, by the contract.
@@ -189,7 +208,10 @@ impl Cells {
     }
 }
 
-fn numbers<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, number: impl Fn(T::Native) -> f64) -> Vec<f64> {
+fn numbers<T: ArrowPrimitiveType>(
+    array: &PrimitiveArray<T>,
+    number: impl Fn(T::Native) -> f64,
+) -> Vec<f64> {
     array.iter().map(|value| value.map_or(f64::NAN, &number)).collect()
 }
 

@@ -1,8 +1,9 @@
 //! Holds what a Parquet page promises against what its compressed bytes can hold.
 //!
-//! A page's header says how long its data is once decompressed, and the decoder allocates that before it looks at the
-//! data: 2 GB for a page of 20 bytes. The header begins with three fields that every writer has to write, in this order:
-//! the page's kind, its decompressed and its compressed length.
+//! A page's header says how long its data is once decompressed, and the decoder allocates that
+//! before it looks at the data: 2 GB for a page of 20 bytes. The header begins with three fields
+//! that every writer has to write, in this order: the page's kind, its decompressed and its
+//! compressed length.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
@@ -32,7 +33,8 @@ impl Length for GuardedPages {
 impl ChunkReader for GuardedPages {
     type T = BufReader<File>;
 
-    /// Called where a page's header begins, and nowhere else, as long as no rows are skipped and there is no index.
+    /// Called where a page's header begins, and nowhere else, as long as no rows are skipped and
+    /// there is no index.
     fn get_read(&self, start: u64) -> Result<Self::T> {
         let mut file = self.0.try_clone()?;
         file.seek(SeekFrom::Start(start))?;
@@ -43,7 +45,9 @@ impl ChunkReader for GuardedPages {
         };
         let possible = i64::from(holds).saturating_mul(LARGEST_EXPANSION).max(ALWAYS_ALLOWED);
         if i64::from(promised) > possible {
-            return Err(ParquetError::General(format!("a page of {holds} bytes promises {promised}")));
+            return Err(ParquetError::General(format!(
+                "a page of {holds} bytes promises {promised}"
+            )));
         }
         Ok(reader)
     }
@@ -59,7 +63,8 @@ fn lengths(mut header: &[u8]) -> Option<(i32, i32)> {
     Some((integer(&mut header)?, integer(&mut header)?))
 }
 
-/// Takes a field's value off the header: 7 bits in a byte, the lowest first, the sign in the lowest bit of all.
+/// Takes a field's value off the header: 7 bits in a byte, the lowest first, the sign in the lowest
+/// bit of all.
 fn integer(header: &mut &[u8]) -> Option<i32> {
     header.split_off_first().filter(|&&kind| kind == NEXT_INTEGER)?;
     let mut value = 0_u64;

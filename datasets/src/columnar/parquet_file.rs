@@ -7,7 +7,8 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder,
 };
 use parquet::basic::Compression;
 use parquet::file::metadata::PageIndexPolicy;
@@ -54,14 +55,18 @@ impl ParquetFile {
         }
         // With an index, pages would be read past their guard.
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Skip);
-        let metadata =
-            ArrowReaderMetadata::load(file, options).map_err(|error| damaged(path, &error.to_string()))?;
+        let metadata = ArrowReaderMetadata::load(file, options)
+            .map_err(|error| damaged(path, &error.to_string()))?;
         for group in metadata.metadata().row_groups() {
             for chunk in group.columns() {
                 // Checked here, since `byte_range` panics at negative ones.
                 let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
-                let end = u64::try_from(start).ok().zip(u64::try_from(chunk.compressed_size()).ok());
-                if end.and_then(|(start, bytes)| start.checked_add(bytes)).is_none_or(|end| end > length) {
+                let end =
+                    u64::try_from(start).ok().zip(u64::try_from(chunk.compressed_size()).ok());
+                if end
+                    .and_then(|(start, bytes)| start.checked_add(bytes))
+                    .is_none_or(|end| end > length)
+                {
                     let column = chunk.column_path().string();
                     return Err(damaged(path, &format!("column {column:?} is beyond its end")));
                 }
@@ -75,7 +80,12 @@ impl ParquetFile {
     }
 
     /// Batches of these columns.
-    pub(crate) fn batches(&self, path: &Path, file: File, columns: &[usize]) -> Result<Batches, Error> {
+    pub(crate) fn batches(
+        &self,
+        path: &Path,
+        file: File,
+        columns: &[usize],
+    ) -> Result<Batches, Error> {
         let schema = self.metadata.parquet_schema();
         let mask = ProjectionMask::roots(schema, columns.iter().copied());
         for group in self.metadata.metadata().row_groups() {
@@ -90,14 +100,17 @@ impl ParquetFile {
                 };
                 let column = schema.column(leaf).name().to_owned();
                 let advice = "write it again with compression=\"snappy\", or ignore the column";
-                let problem =
-                    format!("column {column:?} is compressed by {codec}, which cannot be read: {advice}");
+                let problem = format!(
+                    "column {column:?} is compressed by {codec}, which cannot be read: {advice}"
+                );
                 return Err(Error::file(path, problem));
             }
         }
         let rows = (CELLS / columns.len().max(1)).clamp(1, ROWS);
-        let builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(GuardedPages(file), self.metadata.clone());
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
+            GuardedPages(file),
+            self.metadata.clone(),
+        );
         let reader = builder
             .with_projection(mask)
             .with_batch_size(rows)

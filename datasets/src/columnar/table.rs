@@ -1,13 +1,15 @@
 //! A Parquet or Arrow file as a table.
 //!
-//! Memory: one batch (of a Parquet file at most 8,192 rows and about a million cells, of an Arrow file as large as its
-//! writer made it), the pages or messages that it comes from, and dictionaries. What a file promises is held against
-//! its length first. What that does not bound: gzip and the like expand, though no page by more than they can; the
-//! footer of a Parquet file takes some hundred times its own length; a column of one value takes no bytes in a Parquet
-//! file, however many rows it has; and a Parquet schema nested tens of thousands deep exhausts the stack.
+//! Memory: one batch (of a Parquet file at most 8,192 rows and about a million cells, of an Arrow
+//! file as large as its writer made it), the pages or messages that it comes from, and
+//! dictionaries. What a file promises is held against its length first. What that does not bound:
+//! gzip and the like expand, though no page by more than they can; the footer of a Parquet file
+//! takes some hundred times its own length; a column of one value takes no bytes in a Parquet file,
+//! however many rows it has; and a Parquet schema nested tens of thousands deep exhausts the stack.
 //!
-//! A damaged file that makes the decoder panic is an error like any other; the panic's message still goes to where the
-//! program has it go, for a library does not replace the program's panic hook.
+//! A damaged file that makes the decoder panic is an error like any other; the panic's message
+//! still goes to where the program has it go, for a library does not replace the program's panic
+//! hook.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -44,29 +46,37 @@ enum Batches<'a> {
 }
 
 impl ColumnarTable {
-    /// Opens `path`. The columns that are named in `ignore` are not read, whatever they hold: all their cells are missing.
-    /// A name that the table has not is no error here.
+    /// Opens `path`. The columns that are named in `ignore` are not read, whatever they hold: all
+    /// their cells are missing. A name that the table has not is no error here.
     ///
     /// # Errors
-    /// If the file cannot be read, is damaged or of another kind; if it has no columns or two of a name; or if a column
-    /// that is not ignored holds neither numbers nor texts.
+    /// If the file cannot be read, is damaged or of another kind; if it has no columns or two of a
+    /// name; or if a column that is not ignored holds neither numbers nor texts.
     pub(crate) fn open(path: &Path, ignore: &[String]) -> Result<Self, Error> {
         // Before opening: to open a named pipe would wait for its writer.
         if !fs::metadata(path).map_err(|error| Error::io(path, error))?.is_file() {
-            return Err(Error::file(path, "is not a regular file, which a Parquet or Arrow file has to be"));
+            return Err(Error::file(
+                path,
+                "is not a regular file, which a Parquet or Arrow file has to be",
+            ));
         }
         let kind = guard(path, || {
             let mut file = File::open(path).map_err(|error| Error::io(path, error))?;
             let length = file.metadata().map_err(|error| Error::io(path, error))?.len();
             let mut start = Vec::new();
-            file.by_ref().take(8).read_to_end(&mut start).map_err(|error| Error::io(path, error))?;
+            file.by_ref()
+                .take(8)
+                .read_to_end(&mut start)
+                .map_err(|error| Error::io(path, error))?;
             match recognise(&start) {
                 Some("a Parquet file" | "an encrypted Parquet file") => {
                     ParquetFile::open(path, &file, length).map(Kind::Parquet)
                 }
                 Some("an Arrow file") => ArrowFile::open_file(path, &file, length).map(Kind::Arrow),
                 Some(_) => ArrowFile::open_stream(path, &file, length).map(Kind::Arrow),
-                None => Err(Error::file(path, "is neither a Parquet nor an Arrow file: check its name")),
+                None => {
+                    Err(Error::file(path, "is neither a Parquet nor an Arrow file: check its name"))
+                }
             }
         })?;
         let schema = kind.schema();
@@ -85,8 +95,9 @@ impl ColumnarTable {
         for &column in &wanted {
             if let Some(what) = unreadable(schema.field(column).data_type()) {
                 let name = Short(&names[column]);
-                let problem =
-                    format!("column {name} holds {what}, where numbers or texts are needed: ignore it");
+                let problem = format!(
+                    "column {name} holds {what}, where numbers or texts are needed: ignore it"
+                );
                 return Err(Error::file(path, problem));
             }
         }
@@ -107,7 +118,9 @@ impl TableSource for ColumnarTable {
         let path = &self.path;
         let file = File::open(path).map_err(|error| Error::io(path, error))?;
         let mut batches = guard(path, || match &self.kind {
-            Kind::Parquet(parquet) => parquet.batches(path, file, &self.wanted).map(Batches::Parquet),
+            Kind::Parquet(parquet) => {
+                parquet.batches(path, file, &self.wanted).map(Batches::Parquet)
+            }
             Kind::Arrow(arrow) => arrow.batches(path, file, &self.wanted).map(Batches::Arrow),
         })?;
         let mut row_number = 0;
@@ -142,8 +155,9 @@ impl ColumnarTable {
         let cells = self.wanted.iter().zip(batch.columns()).map(|(&place, array)| {
             Cells::new(array).map_err(|Infinite(row)| {
                 let (row, name) = (rows_before + row as u64 + 1, Short(&self.names[place]));
-                let problem =
-                    format!("row {row}, column {name}: is infinite: replace it by a number or a null");
+                let problem = format!(
+                    "row {row}, column {name}: is infinite: replace it by a number or a null"
+                );
                 Error::file(&self.path, problem)
             })
         });
@@ -163,11 +177,13 @@ impl Kind {
 /// Runs the decoder, which may panic at what nobody has tried on it yet.
 fn guard<T>(path: &Path, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     // Nothing of what `read` changed is used after a panic.
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(damaged(path, "the decoder gave up")))
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(damaged(path, "the decoder gave up")))
 }
 
 /// What the decoder says, on one line and not too long.
 pub(crate) fn damaged(path: &Path, what: &str) -> Error {
-    let what: String = what.chars().map(|c| if c.is_control() { ' ' } else { c }).take(150).collect();
+    let what: String =
+        what.chars().map(|c| if c.is_control() { ' ' } else { c }).take(150).collect();
     Error::file(path, format!("is damaged: {what}; write or download it again"))
 }

@@ -1,5 +1,5 @@
-//! Files by pyarrow and pandas (`tests/vectors/columnar.py`) read as their script says, what we write read back, and
-//! damaged files.
+//! Files by pyarrow and pandas (`tests/vectors/columnar.py`) read as their script says, what we
+//! write read back, and damaged files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,10 @@ fn message(path: &Path, ignore: &[&str]) -> String {
 /// Checks what holds for every message, and returns what follows the path.
 fn assert_one_line(error: &Error, path: &Path) -> String {
     let message = error.to_string();
-    assert!(message.starts_with(path.to_str().unwrap()), "{message:?} does not begin with the path");
+    assert!(
+        message.starts_with(path.to_str().unwrap()),
+        "{message:?} does not begin with the path"
+    );
     assert!(!message.chars().any(char::is_control), "{message:?} is not one line");
     assert!(message.len() < 300 + path.as_os_str().len(), "{message:?} is long for one line");
     message[path.to_str().unwrap().len() + 2..].to_owned()
@@ -130,7 +133,8 @@ fn a_table_is_read_again_from_its_first_row() {
                 .unwrap();
             assert_eq!(first, [true, false, false], "{file}");
         }
-        let stopped = table.for_each_row(&mut |row, _| Err(Error::request(format!("enough at {row}"))));
+        let stopped =
+            table.for_each_row(&mut |row, _| Err(Error::request(format!("enough at {row}"))));
         assert_eq!(stopped.unwrap_err().to_string(), "enough at 1");
     }
 }
@@ -154,9 +158,11 @@ fn a_data_frame_has_its_index_as_a_column() {
 fn what_is_no_cell_is_an_error_that_names_the_column_unless_it_is_ignored() {
     for file in ["types.parquet", "types.arrow", "types.arrows"] {
         for (name, what) in [("list", "lists"), ("struct", "structures"), ("bytes", "bytes")] {
-            let ignored: Vec<&str> = NO_CELLS.into_iter().filter(|&ignored| ignored != name).collect();
-            let expected =
-                format!("column {name:?} holds {what}, where numbers or texts are needed: ignore it");
+            let ignored: Vec<&str> =
+                NO_CELLS.into_iter().filter(|&ignored| ignored != name).collect();
+            let expected = format!(
+                "column {name:?} holds {what}, where numbers or texts are needed: ignore it"
+            );
             assert_eq!(message(&vector(file), &ignored), expected);
         }
     }
@@ -174,7 +180,8 @@ fn infinity_is_an_error_that_names_the_row_and_the_column() {
 fn zstandard_is_named_and_only_in_the_way_where_it_is_needed() {
     let path = vector("zstd.parquet");
     let advice = "write it again with compression=\"snappy\", or ignore the column";
-    let expected = format!("column \"name\" is compressed by Zstandard, which cannot be read: {advice}");
+    let expected =
+        format!("column \"name\" is compressed by Zstandard, which cannot be read: {advice}");
     assert_eq!(message(&path, &[]), expected);
     let numbers = [1.5, 2.5, 3.5].map(|number| vec![Number(number), Missing]);
     assert_eq!(read(&path, &["name"]).unwrap().1, numbers);

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    FixedSizeListBuilder, Float32Builder, Float64Builder, Int64Builder, StringBuilder, UInt8Builder,
-    UInt64Builder,
+    FixedSizeListBuilder, Float32Builder, Float64Builder, Int64Builder, StringBuilder,
+    UInt8Builder, UInt64Builder,
 };
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
@@ -18,7 +18,8 @@ use crate::error::Error;
 
 /// Bytes of values that are gathered before they are encoded.
 const BATCH: usize = 8 << 20;
-/// Encoded bytes of a Parquet file's row group, or up to one batch's more: they are in memory until it is complete.
+/// Encoded bytes of a Parquet file's row group, or up to one batch's more: they are in memory until
+/// it is complete.
 const ROW_GROUP: usize = 64 << 20;
 
 /// The format of a file that is written.
@@ -74,8 +75,9 @@ pub enum Value<'a> {
     Bytes(&'a [u8]),
 }
 
-/// A file that is being written: beside `path`, with `.partial` added, until [`ColumnarWriter::finish`] renames it. Dropped
-/// before that, it is removed. About 150 MB of rows are in memory at most, but for one row that is larger.
+/// A file that is being written: beside `path`, with `.partial` added, until
+/// [`ColumnarWriter::finish`] renames it. Dropped before that, it is removed. About 150 MB of rows
+/// are in memory at most, but for one row that is larger.
 pub struct ColumnarWriter {
     path: PathBuf,
     partial: PathBuf,
@@ -108,9 +110,13 @@ impl ColumnarWriter {
     /// Begins a file of these columns (name and kind).
     ///
     /// # Errors
-    /// If the file cannot be created, if there are no columns or two of a name, or if a list is empty or has more than
-    /// `i32::MAX` values.
-    pub fn create(path: &Path, kind: ColumnarKind, fields: &[(String, FieldKind)]) -> Result<Self, Error> {
+    /// If the file cannot be created, if there are no columns or two of a name, or if a list is
+    /// empty or has more than `i32::MAX` values.
+    pub fn create(
+        path: &Path,
+        kind: ColumnarKind,
+        fields: &[(String, FieldKind)],
+    ) -> Result<Self, Error> {
         if fields.is_empty() {
             return Err(Error::file(path, "cannot be written without a column"));
         }
@@ -149,7 +155,8 @@ impl ColumnarWriter {
         // From here on, dropping the writer removes the file.
         writer.encoder = Some(match kind {
             ColumnarKind::Parquet => {
-                let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+                let properties =
+                    WriterProperties::builder().set_compression(Compression::SNAPPY).build();
                 let encoder = ArrowWriter::try_new(file, schema, Some(properties));
                 Encoder::Parquet(Box::new(encoder.map_err(|error| writer.failed(&error))?))
             }
@@ -168,13 +175,17 @@ impl ColumnarWriter {
     pub fn push(&mut self, row: &[Value<'_>]) -> Result<(), Error> {
         // All of it before any of it is added: a row is added whole or not at all.
         if row.len() != self.columns.len() {
-            let problem =
-                format!("a row of {} values cannot be written to {} columns", row.len(), self.columns.len());
+            let problem = format!(
+                "a row of {} values cannot be written to {} columns",
+                row.len(),
+                self.columns.len()
+            );
             return Err(Error::file(&self.path, problem));
         }
         for ((value, column), name) in row.iter().zip(&self.columns).zip(&self.names) {
             if !column.holds(value) {
-                let problem = format!("column {name:?} cannot hold what it was given: {}", value.described());
+                let problem =
+                    format!("column {name:?} cannot hold what it was given: {}", value.described());
                 return Err(Error::file(&self.path, problem));
             }
         }
@@ -208,12 +219,14 @@ impl ColumnarWriter {
         }
         let columns = self.columns.iter_mut().map(Builder::finish).collect();
         (self.bytes, self.rows) = (0, 0);
-        let batch =
-            RecordBatch::try_new(self.schema.clone(), columns).map_err(|error| self.failed(&error))?;
+        let batch = RecordBatch::try_new(self.schema.clone(), columns)
+            .map_err(|error| self.failed(&error))?;
         let written = match self.encoder.as_mut().expect("only `finish` takes it") {
             Encoder::Parquet(writer) => writer
                 .write(&batch)
-                .and_then(|()| if writer.in_progress_size() >= ROW_GROUP { writer.flush() } else { Ok(()) })
+                .and_then(|()| {
+                    if writer.in_progress_size() >= ROW_GROUP { writer.flush() } else { Ok(()) }
+                })
                 .map_err(|error| error.to_string()),
             Encoder::Arrow(writer) => writer.write(&batch).map_err(|error| error.to_string()),
         };
@@ -221,7 +234,8 @@ impl ColumnarWriter {
     }
 
     fn failed(&self, error: &dyn std::fmt::Display) -> Error {
-        let error: String = error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let error: String =
+            error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         Error::file(&self.path, format!("cannot be written: {error}; see that the disk has room"))
     }
 }
@@ -245,7 +259,9 @@ impl FieldKind {
             FieldKind::Floats(values) => {
                 DataType::new_fixed_size_list(DataType::Float32, values as i32, true)
             }
-            FieldKind::Bytes(values) => DataType::new_fixed_size_list(DataType::UInt8, values as i32, true),
+            FieldKind::Bytes(values) => {
+                DataType::new_fixed_size_list(DataType::UInt8, values as i32, true)
+            }
         }
     }
 }
@@ -270,12 +286,14 @@ impl Builder {
             FieldKind::I64 => Builder::I64(Int64Builder::new()),
             FieldKind::U64 => Builder::U64(UInt64Builder::new()),
             FieldKind::Text => Builder::Text(StringBuilder::new()),
-            FieldKind::Floats(values) => {
-                Builder::Floats(FixedSizeListBuilder::new(Float32Builder::new(), values as i32), values)
-            }
-            FieldKind::Bytes(values) => {
-                Builder::Bytes(FixedSizeListBuilder::new(UInt8Builder::new(), values as i32), values)
-            }
+            FieldKind::Floats(values) => Builder::Floats(
+                FixedSizeListBuilder::new(Float32Builder::new(), values as i32),
+                values,
+            ),
+            FieldKind::Bytes(values) => Builder::Bytes(
+                FixedSizeListBuilder::new(UInt8Builder::new(), values as i32),
+                values,
+            ),
         }
     }
 
@@ -298,23 +316,43 @@ impl Builder {
     fn push(&mut self, value: &Value<'_>) -> usize {
         match self {
             Builder::F32(builder) => {
-                builder.append_option(if let Value::F32(value) = *value { Some(value) } else { None });
+                builder.append_option(if let Value::F32(value) = *value {
+                    Some(value)
+                } else {
+                    None
+                });
                 4
             }
             Builder::F64(builder) => {
-                builder.append_option(if let Value::F64(value) = *value { Some(value) } else { None });
+                builder.append_option(if let Value::F64(value) = *value {
+                    Some(value)
+                } else {
+                    None
+                });
                 8
             }
             Builder::U8(builder) => {
-                builder.append_option(if let Value::U8(value) = *value { Some(value) } else { None });
+                builder.append_option(if let Value::U8(value) = *value {
+                    Some(value)
+                } else {
+                    None
+                });
                 1
             }
             Builder::I64(builder) => {
-                builder.append_option(if let Value::I64(value) = *value { Some(value) } else { None });
+                builder.append_option(if let Value::I64(value) = *value {
+                    Some(value)
+                } else {
+                    None
+                });
                 8
             }
             Builder::U64(builder) => {
-                builder.append_option(if let Value::U64(value) = *value { Some(value) } else { None });
+                builder.append_option(if let Value::U64(value) = *value {
+                    Some(value)
+                } else {
+                    None
+                });
                 8
             }
             Builder::Text(builder) => {

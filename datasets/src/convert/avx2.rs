@@ -17,7 +17,8 @@ impl Avx2 {
 
     /// `y[i] = x[i] / max`, for two slices of one length.
     pub(super) fn convert(self, divisor: Divisor, x: &[u8], y: &mut [f32]) {
-        // SAFETY: `self` exists, so that `detect` found the features that the function is compiled for.
+        // SAFETY: `self` exists, so that `detect` found the features that the function is compiled
+        // for.
         unsafe { convert_avx2(divisor, x, y) }
     }
 }
@@ -32,7 +33,8 @@ fn convert_avx2(divisor: Divisor, x: &[u8], y: &mut [f32]) {
         let bytes = _mm_cvtsi64_si128(i64::from_le_bytes(*x));
         let x = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
         let quotient = _mm256_fmadd_ps(x, high, _mm256_mul_ps(x, low));
-        // SAFETY: `y` is an exclusive reference to eight `f32`, and the store asks for no alignment.
+        // SAFETY: `y` is an exclusive reference to eight `f32`, and the store asks for no
+        // alignment.
         unsafe { _mm256_storeu_ps(y.as_mut_ptr(), quotient) };
     }
     convert_plain(divisor, x_end, y_end);

@@ -17,7 +17,8 @@ impl Avx512 {
 
     /// `y[i] = x[i] / max`, for two slices of one length.
     pub(super) fn convert(self, divisor: Divisor, x: &[u8], y: &mut [f32]) {
-        // SAFETY: `self` exists, so that `detect` found the feature that the function is compiled for.
+        // SAFETY: `self` exists, so that `detect` found the feature that the function is compiled
+        // for.
         unsafe { convert_avx512(divisor, x, y) }
     }
 }
@@ -33,7 +34,8 @@ fn convert_avx512(divisor: Divisor, x: &[u8], y: &mut [f32]) {
         let bytes = unsafe { _mm_loadu_si128(x.as_ptr().cast()) };
         let x = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
         let quotient = _mm512_fmadd_ps(x, high, _mm512_mul_ps(x, low));
-        // SAFETY: `y` is an exclusive reference to sixteen `f32`, and the store asks for no alignment.
+        // SAFETY: `y` is an exclusive reference to sixteen `f32`, and the store asks for no
+        // alignment.
         unsafe { _mm512_storeu_ps(y.as_mut_ptr(), quotient) };
     }
     convert_plain(divisor, x_end, y_end);

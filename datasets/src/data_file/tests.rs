@@ -55,7 +55,9 @@ fn any_bytes_are_read_and_those_behind_the_end_are_an_error() {
                     let mut out = vec![0; count];
                     let read = file.read_at(at as u64, &mut out);
                     match expected.get(at..at + count) {
-                        Some(expected) => assert!(read.is_ok() && out == expected, "{access:?} {at} {count}"),
+                        Some(expected) => {
+                            assert!(read.is_ok() && out == expected, "{access:?} {at} {count}")
+                        }
                         None => assert!(read.is_err(), "{access:?} {at} {count} of {length}"),
                     }
                 }
@@ -66,8 +68,7 @@ fn any_bytes_are_read_and_those_behind_the_end_are_an_error() {
     }
     let file = DataFile::open(&put(folder.path(), "values", &values(1234)), Access::Read).unwrap();
     let message = file.read_at(1230, &mut [0; 5]).unwrap_err().to_string();
-    let says =
-        "has 1,234 bytes, where 5 were looked for from byte 1,230 on: it is cut off or damaged, make it anew";
+    let says = "has 1,234 bytes, where 5 were looked for from byte 1,230 on: it is cut off or damaged, make it anew";
     assert_eq!(message, format!("{}: {says}", file.path().display()));
 }
 
@@ -112,10 +113,14 @@ const HARMFUL: &[(&str, &str, Change)] = &[
     ("touched", "it has its old length, but was written to", |path, _| {
         writable(path).set_modified(SystemTime::now()).unwrap();
     }),
-    ("replaced in place by an older file", "it has its old length, but was written to", |path, _| {
-        fs::write(path, vec![1; LENGTH]).unwrap();
-        writable(path).set_modified(long_ago() - Duration::from_secs(1)).unwrap();
-    }),
+    (
+        "replaced in place by an older file",
+        "it has its old length, but was written to",
+        |path, _| {
+            fs::write(path, vec![1; LENGTH]).unwrap();
+            writable(path).set_modified(long_ago() - Duration::from_secs(1)).unwrap();
+        },
+    ),
 ];
 
 #[test]
@@ -145,11 +150,16 @@ fn a_file_that_is_changed_is_an_error_and_stays_one() {
             let _ = read_all(&file);
             let message = file.check().expect_err(what).to_string();
             assert!(message.contains(says), "{what}, {access:?}: {message}");
-            assert!(message.starts_with(&format!("{}: ", path.display())) && !message.contains('\n'));
+            assert!(
+                message.starts_with(&format!("{}: ", path.display())) && !message.contains('\n')
+            );
 
             put(folder.path(), "values", &values(LENGTH));
             let message = file.check().expect_err(what).to_string();
-            assert!(message.contains("either it was changed and put back"), "{what}, {access:?}: {message}");
+            assert!(
+                message.contains("either it was changed and put back"),
+                "{what}, {access:?}: {message}"
+            );
         }
     }
 }
@@ -201,7 +211,8 @@ fn readers_survive_that_a_file_is_cut_off_beneath_them() {
                         let mut missed = 0;
                         while !done.load(Ordering::Relaxed) || missed == 0 {
                             for page in 0..=pages {
-                                // Of the page that stays in part, that part: nothing but a check tells of the rest.
+                                // Of the page that stays in part, that part: nothing but a check
+                                // tells of the rest.
                                 let mut out = [0; 5];
                                 let at = page * PAGE;
                                 match file.read_at(at as u64, &mut out) {
@@ -240,13 +251,17 @@ fn many_maps_come_go_and_break_without_harm_to_each_other() {
                 let name = thread.to_string();
                 for round in 0..100 {
                     let path = put(folder, &name, expected);
-                    let held: Vec<_> =
-                        (0..1 + round % 7).map(|_| DataFile::open(&path, Access::Map).unwrap()).collect();
+                    let held: Vec<_> = (0..1 + round % 7)
+                        .map(|_| DataFile::open(&path, Access::Map).unwrap())
+                        .collect();
                     let left = round % 5 * PAGE;
                     truncate(&path, left);
                     for file in &held {
                         let map = file.mapped().expect("there is room for all");
-                        assert!(map[..left] == expected[..left] && map[left..].iter().all(|&byte| byte == 0));
+                        assert!(
+                            map[..left] == expected[..left]
+                                && map[left..].iter().all(|&byte| byte == 0)
+                        );
                         file.check().expect_err("cut off");
                     }
                     assert!(stays.mapped() == Some(expected), "the file that is not changed");
@@ -296,7 +311,8 @@ fn what_is_not_a_regular_file_is_refused_at_once() {
             assert!(message.starts_with(&format!("{}: ", path.display())), "{message}");
             assert!(message.contains(says) && !message.contains('\n'), "{message}");
         }
-        let (file, link) = (put(folder.path(), "file", b"abc"), folder.path().join(format!("{access:?}")));
+        let (file, link) =
+            (put(folder.path(), "file", b"abc"), folder.path().join(format!("{access:?}")));
         std::os::unix::fs::symlink(&file, &link).unwrap();
         assert_eq!(read_all(&DataFile::open(&link, access).unwrap()).unwrap(), b"abc");
     }

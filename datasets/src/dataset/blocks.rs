@@ -31,8 +31,8 @@ impl Blocks {
 }
 
 impl Dataset {
-    /// The blocks that samples of this data set lie in. Of listed samples, which have to ascend, those from the first to the
-    /// last.
+    /// The blocks that samples of this data set lie in. Of listed samples, which have to ascend,
+    /// those from the first to the last.
     pub(crate) fn blocks(&self) -> Blocks {
         let stored = match &self.view {
             View::Range(range) => range.clone(),
@@ -47,7 +47,8 @@ impl Dataset {
         Blocks { rows, row_bytes: self.values.row_bytes(), count, first, total: self.values.rows }
     }
 
-    /// Whether the rows of the data set lie in its file in their order, so that those of a block are neighbours.
+    /// Whether the rows of the data set lie in its file in their order, so that those of a block
+    /// are neighbours.
     pub(crate) fn in_file_order(&self) -> bool {
         self.ascends() && self.values.in_a_file()
     }
@@ -71,7 +72,8 @@ impl Dataset {
         self.view.stored(row)
     }
 
-    /// Reads stored samples from `first` on, as many as fill `out`, and holds whole blocks against their checksums.
+    /// Reads stored samples from `first` on, as many as fill `out`, and holds whole blocks against
+    /// their checksums.
     pub(crate) fn read_block(&self, first: usize, out: &mut [u8]) -> Result<(), Error> {
         self.values.read_rows(first, out)
     }

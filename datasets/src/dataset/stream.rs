@@ -1,5 +1,5 @@
-//! All samples of a data set, one after the other, as they are stored: memory does not grow with their number, and what has
-//! checksums is held against them.
+//! All samples of a data set, one after the other, as they are stored: memory does not grow with
+//! their number, and what has checksums is held against them.
 
 use std::ops::Range;
 
@@ -8,7 +8,8 @@ use crate::class_labels::UNLABELLED;
 use crate::error::Error;
 
 impl Dataset {
-    /// Calls `take` with each row's number, its stored bytes and its label, [`UNLABELLED`] where it has none.
+    /// Calls `take` with each row's number, its stored bytes and its label, [`UNLABELLED`] where it
+    /// has none.
     ///
     /// # Errors
     /// What `take` says; if samples or labels cannot be read, or are damaged.
@@ -33,7 +34,8 @@ impl Dataset {
             if rows.is_empty() {
                 continue;
             }
-            // The whole block, of which some may be another data set's: it is whole blocks that have checksums.
+            // The whole block, of which some may be another data set's: it is whole blocks that
+            // have checksums.
             values.resize(stored.len() * blocks.row_bytes, 0);
             self.read_block(stored.start, &mut values)?;
             self.read_labels(rows.clone(), &mut labels)?;

@@ -1,7 +1,8 @@
 //! The records of delimited text: cut by `csv-core`, and held against what it lets pass.
 //!
-//! `csv-core` never fails. So what is checked here is that each record is UTF-8 without NUL bytes, that it ends, and that it
-//! is not longer than [`LONGEST_RECORD`], however far a gzip file expands: no more than one record is in memory.
+//! `csv-core` never fails. So what is checked here is that each record is UTF-8 without NUL bytes,
+//! that it ends, and that it is not longer than [`LONGEST_RECORD`], however far a gzip file
+//! expands: no more than one record is in memory.
 
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -99,7 +100,8 @@ impl<'a, R: Read> Records<'a, R> {
         let line = self.line;
         let (mut written, mut cells, mut length) = (0, 0, 0);
         loop {
-            // At the end, a line break ends what the file has not ended; in a quoted cell it is one more byte of it.
+            // At the end, a line break ends what the file has not ended; in a quoted cell it is one
+            // more byte of it.
             let at_end = self.unread.is_empty() && self.refill()? == 0;
             let input = if at_end { b"\n" } else { &self.piece[self.unread.clone()] };
             let (result, read, wrote, ended) =
@@ -112,7 +114,8 @@ impl<'a, R: Read> Records<'a, R> {
                 self.unread.start += read;
                 length += read;
             }
-            let full = matches!(result, ReadRecordResult::OutputFull) && self.text.len() >= LONGEST_RECORD;
+            let full =
+                matches!(result, ReadRecordResult::OutputFull) && self.text.len() >= LONGEST_RECORD;
             if full || length > LONGEST_RECORD {
                 let limit = LONGEST_RECORD >> 20;
                 let advice = "close a quote that is open, or break the line";
@@ -122,7 +125,8 @@ impl<'a, R: Read> Records<'a, R> {
             match result {
                 ReadRecordResult::Record => break,
                 ReadRecordResult::InputEmpty if at_end => {
-                    let problem = format!("a quote on line {line} or after it is never closed: close it");
+                    let problem =
+                        format!("a quote on line {line} or after it is never closed: close it");
                     return Err(Error::file(self.path, problem));
                 }
                 ReadRecordResult::InputEmpty => {}
@@ -131,7 +135,8 @@ impl<'a, R: Read> Records<'a, R> {
                     self.ends.resize(2 * self.ends.len(), 0);
                 }
                 ReadRecordResult::OutputEndsFull => {
-                    let problem = format!("line {line} has more than {MOST_COLUMNS} values: leave some out");
+                    let problem =
+                        format!("line {line} has more than {MOST_COLUMNS} values: leave some out");
                     return Err(Error::file(self.path, problem));
                 }
                 // Only said of an input that is empty, and none here is.
@@ -154,7 +159,9 @@ impl<'a, R: Read> Records<'a, R> {
             let (line, byte) = (line_of(at), bytes[at]);
             Error::file(
                 self.path,
-                format!("line {line} holds the byte {byte:#04x}, which is not UTF-8: save it as UTF-8"),
+                format!(
+                    "line {line} holds the byte {byte:#04x}, which is not UTF-8: save it as UTF-8"
+                ),
             )
         };
         let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(error.valid_up_to()))?;
@@ -164,7 +171,8 @@ impl<'a, R: Read> Records<'a, R> {
         }
         if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
             let line = line_of(at);
-            let problem = format!("line {line} holds a NUL byte, as no text does: save it as text in UTF-8");
+            let problem =
+                format!("line {line} holds a NUL byte, as no text does: save it as text in UTF-8");
             return Err(Error::file(self.path, problem));
         }
         Ok(text)

@@ -84,15 +84,16 @@ fn quotes_and_line_numbers() {
 
 #[test]
 fn numbers_missing_cells_and_texts() {
-    let cells =
-        "1,-2.5e3,.5,+7,1.,NA,N/A,n/a,#N/A,<NA>,NaN,nan,-NAN,null,NULL,None,?,,-,0x10,1_000,inf,1e999,TRUE";
+    let cells = "1,-2.5e3,.5,+7,1.,NA,N/A,n/a,#N/A,<NA>,NaN,nan,-NAN,null,NULL,None,?,,-,0x10,1_000,inf,1e999,TRUE";
     let header: Vec<String> = (0..24).map(|column| format!("c{column}")).collect();
     let text = format!("{}\n{cells}\n", header.join(","));
-    let expected = "#1,#-2500,#0.5,#7,#1,-,-,-,-,-,-,-,-,-,-,-,-,-,\u{2212},0x10,1_000,inf,1e999,TRUE";
+    let expected =
+        "#1,#-2500,#0.5,#7,#1,-,-,-,-,-,-,-,-,-,-,-,-,-,\u{2212},0x10,1_000,inf,1e999,TRUE";
     let (_, found) = rows(text.as_bytes(), &TableOptions::default()).unwrap();
     assert_eq!(found[0].1.join(",").replacen(",-,0x10", ",\u{2212},0x10", 1), expected);
 
-    let options = TableOptions { missing: vec!["-999".to_owned(), "-".to_owned()], ..Default::default() };
+    let options =
+        TableOptions { missing: vec!["-999".to_owned(), "-".to_owned()], ..Default::default() };
     assert_eq!(
         rows(b"a,b,c\n-999,-,x\n", &options).unwrap().1,
         [(2, vec!["-".into(), "-".into(), "x".into()])]
@@ -102,7 +103,8 @@ fn numbers_missing_cells_and_texts() {
 #[test]
 fn the_header_is_found_or_forced() {
     let header = |text: &str, header: Option<bool>| {
-        let (names, rows) = rows(text.as_bytes(), &TableOptions { header, ..Default::default() }).unwrap();
+        let (names, rows) =
+            rows(text.as_bytes(), &TableOptions { header, ..Default::default() }).unwrap();
         (names.join(","), rows.len())
     };
     assert_eq!(header("1,2\n3,4\n", None), ("column 1,column 2".to_owned(), 2));
@@ -126,9 +128,15 @@ fn bad_text_is_an_error_of_one_line() {
         (b"\xff\xfea\0,\0", "is UTF-16 text: save it as UTF-8"),
         (b"\xfe\xff\0a\0,", "is UTF-16 text: save it as UTF-8"),
         (b"a\0,\0b\0\n\0", "line 1 holds a NUL byte, as no text does: save it as text in UTF-8"),
-        (b"a,b\n1,\"x\n\0\"\n", "line 3 holds a NUL byte, as no text does: save it as text in UTF-8"),
+        (
+            b"a,b\n1,\"x\n\0\"\n",
+            "line 3 holds a NUL byte, as no text does: save it as text in UTF-8",
+        ),
         (b"a,b\n1,caf\xe9\n", "line 2 holds the byte 0xe9, which is not UTF-8: save it as UTF-8"),
-        (b"a,b\n\"x\r\n\ny\xff\",1\n", "line 4 holds the byte 0xff, which is not UTF-8: save it as UTF-8"),
+        (
+            b"a,b\n\"x\r\n\ny\xff\",1\n",
+            "line 4 holds the byte 0xff, which is not UTF-8: save it as UTF-8",
+        ),
         (b"a,b\n1\xc3,\xa92\n", "line 2 holds the byte 0xa9, which is not UTF-8: save it as UTF-8"),
         (
             b"a,b\n1,2\n\n1,2,3\n",
@@ -164,7 +172,8 @@ fn bad_text_is_an_error_of_one_line() {
 #[test]
 fn a_name_of_many_lines_does_not_make_a_long_error() {
     let name = format!("\"{}\"", "n\n".repeat(1000));
-    let error = rows(format!("{name},{name}\n1,2\n").as_bytes(), &TableOptions::default()).unwrap_err();
+    let error =
+        rows(format!("{name},{name}\n1,2\n").as_bytes(), &TableOptions::default()).unwrap_err();
     let error = error.to_string();
     assert!(error.len() < 200 && !error.contains('\n') && error.contains("n\\nn\\n"), "{error}");
 }
@@ -200,7 +209,8 @@ fn a_file_that_changes_between_passes_is_an_error() {
 
 #[test]
 fn no_truncation_and_no_changed_byte_panics() {
-    let text = "\u{feff}name,\"size, cm\",ü\r\n\"a \"\"b\"\"\",1.5,x\r\nNA,-2e3,\"y\nz\"\r\n".as_bytes();
+    let text =
+        "\u{feff}name,\"size, cm\",ü\r\n\"a \"\"b\"\"\",1.5,x\r\nNA,-2e3,\"y\nz\"\r\n".as_bytes();
     let whole = gzip(text);
     for end in 0..=text.len() {
         // Not by the end of the text alone: an open quote and a broken character are errors.
@@ -238,7 +248,9 @@ fn written_rows_read_back() {
     let mut writer = CsvWriter::new(Vec::new(), &["n", "te\"xt", "row"]).unwrap();
     for (row, &number) in numbers.iter().enumerate() {
         let text = texts[row % texts.len()];
-        writer.row(&[CsvCell::Number(number), CsvCell::Text(text), CsvCell::Whole(row as u64)]).unwrap();
+        writer
+            .row(&[CsvCell::Number(number), CsvCell::Text(text), CsvCell::Whole(row as u64)])
+            .unwrap();
     }
     writer.row(&[CsvCell::Number(f32::NAN), CsvCell::Missing, CsvCell::Whole(0)]).unwrap();
     let text = writer.finish().unwrap();
@@ -249,7 +261,11 @@ fn written_rows_read_back() {
     let read = table.for_each_row(&mut |_, cells| {
         match (numbers.get(row), cells) {
             (Some(&number), [Cell::Number(read), Cell::Text(text), Cell::Number(at)]) => {
-                assert_eq!((*read as f32).to_bits(), number.to_bits(), "{number:e} came back as {read:e}");
+                assert_eq!(
+                    (*read as f32).to_bits(),
+                    number.to_bits(),
+                    "{number:e} came back as {read:e}"
+                );
                 assert_eq!((*text, *at), (texts[row % texts.len()], row as f64));
             }
             (None, cells) => assert_eq!(cells, [Cell::Missing, Cell::Missing, Cell::Number(0.0)]),
@@ -340,8 +356,10 @@ fn measured_alone() {
     let options = TableOptions::default();
     let (_, before) = resident();
 
-    let (header, row): (&[u8], &[u8]) = (b"a,b,c,d,label\n", b"12.5,red,0.001,,7\n-3,blue,1e6,4,8\n");
-    let text = Endless { header, row, length: (header.len() + 1_500_000 * row.len()) as u64, at: 0 };
+    let (header, row): (&[u8], &[u8]) =
+        (b"a,b,c,d,label\n", b"12.5,red,0.001,,7\n-3,blue,1e6,4,8\n");
+    let text =
+        Endless { header, row, length: (header.len() + 1_500_000 * row.len()) as u64, at: 0 };
     assert!(text.length > 50_000_000);
     let mut table = Delimited::from_input(Box::new(text), path, &options).unwrap();
     let layout = crate::table::Layout::infer(&mut table, path, &options).unwrap();
@@ -355,8 +373,11 @@ fn measured_alone() {
     assert_eq!(sum, 1_500_000.0 * (12.5 - 3.0 * 2.0));
 
     // Rows, names and cells without end.
-    for (header, row) in [("a,b\n1,", "x"), ("y", "y"), ("a,b\n\"", "\n"), ("a,b\n", ","), ("a", ",a")] {
-        let mut text = Endless { header: header.as_bytes(), row: row.as_bytes(), length: 1 << 28, at: 0 };
+    for (header, row) in
+        [("a,b\n1,", "x"), ("y", "y"), ("a,b\n\"", "\n"), ("a,b\n", ","), ("a", ",a")]
+    {
+        let mut text =
+            Endless { header: header.as_bytes(), row: row.as_bytes(), length: 1 << 28, at: 0 };
         let mut bomb = GzEncoder::new(Vec::new(), Compression::fast());
         io::copy(&mut text, &mut bomb).unwrap();
         let error = rows(&bomb.finish().unwrap(), &options).unwrap_err().to_string();
@@ -372,7 +393,8 @@ fn measured_alone() {
 fn rows_stream_in_little_memory() {
     let this = std::env::current_exe().unwrap();
     let name = "delimited::tests::measured_alone";
-    let output = Command::new(this).args([name, "--exact", "--ignored", "--nocapture"]).output().unwrap();
+    let output =
+        Command::new(this).args([name, "--exact", "--ignored", "--nocapture"]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }

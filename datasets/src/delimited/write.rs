@@ -17,8 +17,8 @@ pub enum CsvCell<'a> {
     Text(&'a str),
 }
 
-/// Writes CSV: commas, lines that end in LF, quotes where they are needed. Nothing is held but one row, so that memory does not
-/// grow with their number.
+/// Writes CSV: commas, lines that end in LF, quotes where they are needed. Nothing is held but one
+/// row, so that memory does not grow with their number.
 ///
 /// ```
 /// use narrows_datasets::{CsvCell, CsvWriter};

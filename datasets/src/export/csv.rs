@@ -23,9 +23,12 @@ pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Res
         together.for_each(half, |sample, label| {
             cells.clear();
             match together.train.dtype() {
-                Dtype::U8 => cells.extend(sample.iter().map(|&value| CsvCell::Whole(u64::from(value)))),
+                Dtype::U8 => {
+                    cells.extend(sample.iter().map(|&value| CsvCell::Whole(u64::from(value))))
+                }
                 Dtype::F32 => {
-                    let values = sample.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value));
+                    let values =
+                        sample.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value));
                     cells.extend(values.enumerate().map(|(at, value)| match columns.get(at) {
                         Some(column) => cell(&column.kind, value),
                         None => CsvCell::Number(value),

@@ -13,7 +13,10 @@ const INTEGERS: u8 = 0x0c;
 
 pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Result<u64, Error> {
     if export.dtype() == Dtype::F32 {
-        return Err(Error::file(out, "cannot hold floats, which these samples are: choose .npy or .npz"));
+        return Err(Error::file(
+            out,
+            "cannot hold floats, which these samples are: choose .npy or .npz",
+        ));
     }
     let mut file = PartialFile::create(out)?;
     file.put(&header(BYTES, &export.shape(export.halves), out)?)?;
@@ -22,7 +25,10 @@ pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Res
         (Some(labels), Some(path)) => {
             let short = labels.fit(i64::from(u8::MAX));
             if !short && labels.numbers.iter().any(|&number| number > i64::from(i32::MAX)) {
-                return Err(Error::file(out, "cannot hold labels above 2147483647: choose .npy or .npz"));
+                return Err(Error::file(
+                    out,
+                    "cannot hold labels above 2147483647: choose .npy or .npz",
+                ));
             }
             let mut file = PartialFile::create(&path)?;
             file.put(&header(if short { BYTES } else { INTEGERS }, &[export.rows], out)?)?;
@@ -42,8 +48,9 @@ pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Res
 fn header(element: u8, shape: &[u64], out: &Path) -> Result<Vec<u8>, Error> {
     let mut bytes = vec![0, 0, element, shape.len() as u8];
     for &size in shape {
-        let size = u32::try_from(size)
-            .map_err(|_| Error::file(out, format!("cannot have the size {size}: choose .npy or .npz")))?;
+        let size = u32::try_from(size).map_err(|_| {
+            Error::file(out, format!("cannot have the size {size}: choose .npy or .npz"))
+        })?;
         bytes.extend(size.to_be_bytes());
     }
     Ok(bytes)

@@ -58,8 +58,10 @@ pub(super) fn labels(
 fn header(descr: &str, shape: &[u64]) -> Vec<u8> {
     let sizes: Vec<String> = shape.iter().map(u64::to_string).collect();
     let comma = if sizes.len() == 1 { "," } else { "" };
-    let mut text =
-        format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}{comma}), }}", sizes.join(", "));
+    let mut text = format!(
+        "{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}{comma}), }}",
+        sizes.join(", ")
+    );
     text += &" ".repeat(ROOM - sizes[0].len());
     let filled = ALIGNMENT - (START + text.len() + 1) % ALIGNMENT;
     text += &" ".repeat(filled);

@@ -18,7 +18,9 @@ pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Res
             export.values(halves, told, put)
         })?;
         if export.labels.is_some() {
-            member(&mut archive, out, &format!("y{ending}.npy"), |put| npy::labels(export, halves, put))?;
+            member(&mut archive, out, &format!("y{ending}.npy"), |put| {
+                npy::labels(export, halves, put)
+            })?;
         }
     }
     archive.finish().map_err(|error| failed(out, error))?.finish()

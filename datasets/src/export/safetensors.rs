@@ -1,5 +1,6 @@
-//! safetensors: the tensors `x` and `y`, or `x_train`, `y_train`, `x_test` and `y_test`. Labels are 64-bit integers, as PyTorch
-//! wants classes, and come first, so that all is aligned; the names of classes and columns are texts in the metadata.
+//! safetensors: the tensors `x` and `y`, or `x_train`, `y_train`, `x_test` and `y_test`. Labels are
+//! 64-bit integers, as PyTorch wants classes, and come first, so that all is aligned; the names of
+//! classes and columns are texts in the metadata.
 
 use std::path::Path;
 
@@ -18,8 +19,9 @@ pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Res
     let arrays = export.arrays();
     let mut header = Map::new();
     let mut metadata = Map::new();
-    let mut put_names =
-        |what: &str, names: Vec<&str>| metadata.insert(what.to_owned(), json!(json!(names).to_string()));
+    let mut put_names = |what: &str, names: Vec<&str>| {
+        metadata.insert(what.to_owned(), json!(json!(names).to_string()))
+    };
     if export.labels.is_some() {
         put_names("classes", export.together.class_names().iter().map(String::as_str).collect());
     }

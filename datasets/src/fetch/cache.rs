@@ -34,9 +34,11 @@ pub(super) fn look(path: &Path, file: &PublicFile) -> Result<Found, Error> {
     let sha256 = sha256(path)?;
     Ok(match sha256 == file.sha256 {
         true => Found::TheFile,
-        false => {
-            Found::Wrong(format!("has the SHA-256 {}..., not {}...", start(&sha256), start(&file.sha256)))
-        }
+        false => Found::Wrong(format!(
+            "has the SHA-256 {}..., not {}...",
+            start(&sha256),
+            start(&file.sha256)
+        )),
     })
 }
 
@@ -65,11 +67,15 @@ pub(super) fn sha256(path: &Path) -> Result<String, Error> {
 /// Whether all that is read of `set` lies in `folder`, as far as lengths tell.
 pub(super) fn is_there(set: &PublicSet, folder: &Path) -> bool {
     let has = |name: &str, fits: &dyn Fn(u64) -> bool| {
-        fs::metadata(folder.join(name)).is_ok_and(|metadata| metadata.is_file() && fits(metadata.len()))
+        fs::metadata(folder.join(name))
+            .is_ok_and(|metadata| metadata.is_file() && fits(metadata.len()))
     };
     match set.members.is_empty() {
         true => set.files.iter().all(|file| has(&file.name, &|bytes| bytes == file.bytes)),
-        false => set.members.iter().all(|member| has(&member.name, &|bytes| member.bytes.contains(&bytes))),
+        false => set
+            .members
+            .iter()
+            .all(|member| has(&member.name, &|bytes| member.bytes.contains(&bytes))),
     }
 }
 

@@ -13,8 +13,8 @@ pub struct PublicSet {
     pub mirrors: Vec<String>,
     /// What is fetched.
     pub files: Vec<PublicFile>,
-    /// What is taken out of the files, each of which is then a compressed tar archive. Empty: they are used as they
-    /// are.
+    /// What is taken out of the files, each of which is then a compressed tar archive. Empty: they
+    /// are used as they are.
     pub members: Vec<Member>,
 }
 
@@ -48,9 +48,9 @@ const MNIST_FILES: [&str; 4] = [
     "t10k-labels-idx1-ubyte.gz",
 ];
 
-// All lengths and checksums are those of TensorFlow Datasets, tensorflow_datasets/url_checksums/mnist.txt,
-// fashion_mnist.txt, kmnist.txt and cifar10.txt. Those of Fashion-MNIST, KMNIST and CIFAR-10 were compared with a
-// second source each, as noted.
+// All lengths and checksums are those of TensorFlow Datasets,
+// tensorflow_datasets/url_checksums/mnist.txt, fashion_mnist.txt, kmnist.txt and cifar10.txt. Those
+// of Fashion-MNIST, KMNIST and CIFAR-10 were compared with a second source each, as noted.
 
 const MNIST: Four = [
     (9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),

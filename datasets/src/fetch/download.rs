@@ -41,9 +41,15 @@ pub(super) fn download(
                 Ok(()) => return Ok(()),
                 Err(Failure::Here(error)) => return Err(error),
                 Err(Failure::Passing(problem)) => mirror.problem = problem,
-                Err(Failure::Lasting(problem)) => (mirror.problem, mirror.is_left) = (problem, false),
+                Err(Failure::Lasting(problem)) => {
+                    (mirror.problem, mirror.is_left) = (problem, false)
+                }
             }
-            event(Event::Failed { file: &file.name, mirror: host(mirror.base), problem: &mirror.problem });
+            event(Event::Failed {
+                file: &file.name,
+                mirror: host(mirror.base),
+                problem: &mirror.problem,
+            });
         }
         let reached = fs::metadata(partial).map_or(0, |metadata| metadata.len());
         // Only what is further than ever counts, so that the rounds come to an end.
@@ -57,7 +63,10 @@ pub(super) fn download(
         mirrors.iter().map(|mirror| format!("{} {}", host(mirror.base), mirror.problem)).collect();
     Err(Error::file(
         path,
-        format!("cannot be fetched: {}: try again later, or put the file there by hand", problems.join("; ")),
+        format!(
+            "cannot be fetched: {}: try again later, or put the file there by hand",
+            problems.join("; ")
+        ),
     ))
 }
 

@@ -1,7 +1,7 @@
 //! One file from one mirror, once: all of it, or what is missing of it.
 //!
-//! Nothing that a server says is believed: no more is written than the file is to have, and a range is continued
-//! only where it is the one that was asked for.
+//! Nothing that a server says is believed: no more is written than the file is to have, and a range
+//! is continued only where it is the one that was asked for.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -14,8 +14,8 @@ use ureq::{Agent, Body, Timeout};
 use super::FetchOptions;
 use crate::error::Error;
 
-/// What a server has to send within the time that it may be silent, not to count as stalled: one that sends a byte
-/// now and then would keep us for years.
+/// What a server has to send within the time that it may be silent, not to count as stalled: one
+/// that sends a byte now and then would keep us for years.
 const SLOWEST: u64 = 1024;
 /// How much is read at a time.
 const PIECE: usize = 1 << 16;
@@ -30,10 +30,11 @@ pub(super) enum Failure {
     Lasting(String),
 }
 
-/// A client with the time limits of `options`. It goes through the proxy that the environment names, but not to
-/// this machine itself.
+/// A client with the time limits of `options`. It goes through the proxy that the environment
+/// names, but not to this machine itself.
 pub(super) fn agent(options: &FetchOptions, url: &str) -> Agent {
-    let host = url.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
+    let host =
+        url.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
     let mut config = Agent::config_builder()
         .http_status_as_error(false)
         .user_agent(concat!("narrows/", env!("CARGO_PKG_VERSION")))
@@ -65,7 +66,9 @@ pub(super) fn length(path: &Path) -> Result<u64, Failure> {
 /// Removes what is at `path`, if there is anything.
 pub(super) fn discard(path: &Path) -> Result<(), Failure> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::Here(Error::io(path, error))),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Failure::Here(Error::io(path, error)))
+        }
         _ => Ok(()),
     }
 }
@@ -102,25 +105,31 @@ pub(super) fn receive(
         response = ask(0)?;
         start = first_byte(&response, 0, bytes)?;
     }
-    let start =
-        start.ok_or_else(|| Failure::Lasting("answers with a range that nobody asked for".to_owned()))?;
+    let start = start
+        .ok_or_else(|| Failure::Lasting("answers with a range that nobody asked for".to_owned()))?;
     append(&mut response, start, partial, bytes, options, progress)
 }
 
-/// The place in the file of the first byte that `response` brings, to a request for all from `have`; `None` if it is
-/// not that which was asked for.
+/// The place in the file of the first byte that `response` brings, to a request for all from
+/// `have`; `None` if it is not that which was asked for.
 fn first_byte(response: &Response<Body>, have: u64, bytes: u64) -> Result<Option<u64>, Failure> {
     let start = match response.status() {
         StatusCode::OK => 0,
         StatusCode::PARTIAL_CONTENT if have > 0 => match content_range(response) {
-            Some((first, total)) if first == have && total.is_none_or(|total| total == bytes) => have,
+            Some((first, total)) if first == have && total.is_none_or(|total| total == bytes) => {
+                have
+            }
             _ => return Ok(None),
         },
         StatusCode::RANGE_NOT_SATISFIABLE if have > 0 => return Ok(None),
         status => {
             let problem = format!("answers {status}");
             let passing = status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429);
-            return Err(if passing { Failure::Passing(problem) } else { Failure::Lasting(problem) });
+            return Err(if passing {
+                Failure::Passing(problem)
+            } else {
+                Failure::Lasting(problem)
+            });
         }
     };
     match response.body().content_length() {
@@ -132,7 +141,8 @@ fn first_byte(response: &Response<Body>, have: u64, bytes: u64) -> Result<Option
     }
 }
 
-/// The first byte and the length of the whole that a `Content-Range: bytes 5-9/10` names; `*` is no length.
+/// The first byte and the length of the whole that a `Content-Range: bytes 5-9/10` names; `*` is no
+/// length.
 fn content_range(response: &Response<Body>) -> Option<(u64, Option<u64>)> {
     let text = response.headers().get(header::CONTENT_RANGE)?.to_str().ok()?;
     let (range, total) = text.strip_prefix("bytes ")?.split_once('/')?;
@@ -151,8 +161,12 @@ fn append(
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), Failure> {
     let here = |error| Failure::Here(Error::io(partial, error));
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(start == 0).open(partial).map_err(here)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(start == 0)
+        .open(partial)
+        .map_err(here)?;
     file.seek(SeekFrom::Start(start)).map_err(here)?;
     let mut body = response.body_mut().as_reader();
     let mut piece = vec![0; PIECE];
@@ -172,7 +186,9 @@ fn append(
         if since.elapsed() > options.stall_timeout {
             if done < bytes && done - before < SLOWEST {
                 let seconds = in_seconds(options.stall_timeout);
-                return Err(Failure::Passing(format!("sends less than {SLOWEST} bytes in {seconds}")));
+                return Err(Failure::Passing(format!(
+                    "sends less than {SLOWEST} bytes in {seconds}"
+                )));
             }
             window = (Instant::now(), done);
         }
@@ -211,10 +227,13 @@ fn read(
 fn failure(error: ureq::Error, options: &FetchOptions) -> Failure {
     use ureq::Error as E;
     match error {
-        E::Timeout(Timeout::Resolve | Timeout::Connect) => {
-            Failure::Passing(format!("cannot be reached in {}", in_seconds(options.connect_timeout)))
+        E::Timeout(Timeout::Resolve | Timeout::Connect) => Failure::Passing(format!(
+            "cannot be reached in {}",
+            in_seconds(options.connect_timeout)
+        )),
+        E::Timeout(_) => {
+            Failure::Passing(format!("sends nothing for {}", in_seconds(options.stall_timeout)))
         }
-        E::Timeout(_) => Failure::Passing(format!("sends nothing for {}", in_seconds(options.stall_timeout))),
         E::HostNotFound => Failure::Passing("is not found".to_owned()),
         E::ConnectionFailed => Failure::Passing("cannot be reached".to_owned()),
         E::Io(error) => Failure::Passing(match error.kind() {

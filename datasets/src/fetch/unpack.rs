@@ -14,13 +14,16 @@ use tar::Archive;
 use super::catalogue::Member;
 use crate::error::Error;
 
-/// What an archive may hold besides its members' content: headers, padding, and a file or two for people.
+/// What an archive may hold besides its members' content: headers, padding, and a file or two for
+/// people.
 const BESIDES: u64 = 1 << 20;
 
-/// Unpacks `members` of the compressed tar file `archive` into `folder`. Everything else in it is passed over.
+/// Unpacks `members` of the compressed tar file `archive` into `folder`. Everything else in it is
+/// passed over.
 pub(super) fn unpack(archive: &Path, members: &[Member], folder: &Path) -> Result<(), Error> {
     let failed = |error| Error::io(archive, error);
-    let damaged = |problem: &str| Error::file(archive, format!("{problem}: remove it, and fetch it again"));
+    let damaged =
+        |problem: &str| Error::file(archive, format!("{problem}: remove it, and fetch it again"));
     let most = members.iter().map(|member| *member.bytes.end()).fold(BESIDES, u64::saturating_add);
     let file = BufReader::new(File::open(archive).map_err(failed)?);
     let mut tar = Archive::new(GzDecoder::new(file).take(most));
@@ -32,7 +35,9 @@ pub(super) fn unpack(archive: &Path, members: &[Member], folder: &Path) -> Resul
             continue;
         }
         let path = entry.path().map_err(read)?.into_owned();
-        let Some(member) = members.iter().find(|member| names(&path, &member.name)) else { continue };
+        let Some(member) = members.iter().find(|member| names(&path, &member.name)) else {
+            continue;
+        };
         if !member.bytes.contains(&entry.size()) {
             return Err(damaged(&format!("holds {} with {} bytes", member.name, entry.size())));
         }
@@ -64,7 +69,11 @@ enum Problem {
 }
 
 /// Copies `entry` to `partial`, which becomes `target`, or is removed.
-fn write(entry: &mut tar::Entry<'_, impl Read>, partial: &Path, target: &Path) -> Result<(), Problem> {
+fn write(
+    entry: &mut tar::Entry<'_, impl Read>,
+    partial: &Path,
+    target: &Path,
+) -> Result<(), Problem> {
     let size = entry.size();
     let copied = copy(entry, size, partial);
     let kept = copied.and_then(|()| fs::rename(partial, target).map_err(Problem::Write));

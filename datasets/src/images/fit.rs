@@ -1,4 +1,5 @@
-//! Bringing an image to a size: scaled, its shape kept, until it just covers that size; then its centre.
+//! Bringing an image to a size: scaled, its shape kept, until it just covers that size; then its
+//! centre.
 //!
 //! ```text
 //! s = min(image height / height, image width / width)      source pixels for one of the result
@@ -6,8 +7,9 @@
 //! w(j) = max(0, 1 - |j + 1/2 - c| / max(s, 1))              c = start + (i + 1/2) s
 //! ```
 //!
-//! 1. The triangle is as wide as a pixel of the result when it scales down, so that every source pixel counts; it is
-//!    linear interpolation when it scales up. Pillow calls this BILINEAR, PyTorch `antialias=True`.
+//! 1. The triangle is as wide as a pixel of the result when it scales down, so that every source
+//!    pixel counts; it is linear interpolation when it scales up. Pillow calls this BILINEAR,
+//!    PyTorch `antialias=True`.
 //! 2. Scaling and cropping are one: `start` is where the centre begins, to a fraction of a pixel.
 //! 3. Where nothing is scaled, whole pixels are taken, the start rounded down.
 
@@ -34,7 +36,8 @@ fn crop(picture: &Picture, height: usize, width: usize) -> Picture {
     let channels = picture.channels;
     let (top, left) = ((picture.height - height) / 2, (picture.width - width) / 2);
     let rows = picture.values.chunks_exact(picture.width * channels).skip(top).take(height);
-    let values = rows.flat_map(|row| &row[left * channels..(left + width) * channels]).copied().collect();
+    let values =
+        rows.flat_map(|row| &row[left * channels..(left + width) * channels]).copied().collect();
     Picture { height, width, channels, values }
 }
 

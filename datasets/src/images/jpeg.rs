@@ -8,8 +8,9 @@ pub(super) const SIGNATURE: &[u8] = b"\xff\xd8\xff";
 /// A block of 8x8 pixels takes a bit at least, that of its mean.
 const MOST_PIXELS_PER_BYTE: u64 = 64 * 8;
 
-/// Decodes a file. Pictures are taken as they are stored: a camera's note that it was held upright, colour profiles
-/// and the like are left aside. What is printed in four inks is as bright as the paper that they leave.
+/// Decodes a file. Pictures are taken as they are stored: a camera's note that it was held upright,
+/// colour profiles and the like are left aside. What is printed in four inks is as bright as the
+/// paper that they leave.
 pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
     let failed = |error: jpeg_decoder::Error| format!("is damaged, or no proper JPEG: {error}");
     let mut decoder = Decoder::new(bytes);
@@ -21,12 +22,23 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
     let (channels, values) = match info.pixel_format {
         PixelFormat::L8 => (1, values),
         PixelFormat::RGB24 => (3, values),
-        PixelFormat::L16 => {
-            (1, values.as_chunks().0.iter().map(|&value| eight_bits(u16::from_ne_bytes(value))).collect())
-        }
+        PixelFormat::L16 => (
+            1,
+            values
+                .as_chunks()
+                .0
+                .iter()
+                .map(|&value| eight_bits(u16::from_ne_bytes(value)))
+                .collect(),
+        ),
         PixelFormat::CMYK32 => {
             let pixels = values.as_chunks().0.iter();
-            (3, pixels.flat_map(|&[c, m, y, black]| [c, m, y].map(|ink| left_of_white(ink, black))).collect())
+            (
+                3,
+                pixels
+                    .flat_map(|&[c, m, y, black]| [c, m, y].map(|ink| left_of_white(ink, black)))
+                    .collect(),
+            )
         }
     };
     if values.len() != height * width * channels {

@@ -1,7 +1,7 @@
 //! Which files a folder of images holds, and what their folders say about them.
 //!
-//! Nothing is opened, and no folder below those of the classes is entered, so that a link that leads back up leads
-//! nowhere.
+//! Nothing is opened, and no folder below those of the classes is entered, so that a link that
+//! leads back up leads nowhere.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,11 @@ use crate::error::Error;
 use crate::hash::Hash;
 use crate::order::holdout;
 
-/// Extensions of the images that can be read, and of those that would be missed if they were passed over in silence.
+/// Extensions of the images that can be read, and of those that would be missed if they were passed
+/// over in silence.
 const READABLE: [&str; 3] = ["png", "jpg", "jpeg"];
-const OTHER_IMAGES: [&str; 10] = ["avif", "bmp", "gif", "heic", "jp2", "jxl", "ppm", "tif", "tiff", "webp"];
+const OTHER_IMAGES: [&str; 10] =
+    ["avif", "bmp", "gif", "heic", "jp2", "jxl", "ppm", "tif", "tiff", "webp"];
 /// Labels are bytes.
 const MOST_CLASSES: usize = 256;
 /// One image in so many is for the test, where the folder does not say which.
@@ -47,16 +49,18 @@ pub(super) struct Listing {
 impl Listing {
     /// Lists `dir`; `None` if there is no image in it, nor in the folders directly in it.
     ///
-    /// Where `dir` holds `train` and `test`, these are the halves, and other folders are not looked at. Otherwise one
-    /// image in six of each class, but at least one, is chosen for the test; the choice follows from their number
-    /// and the order of their names alone.
+    /// Where `dir` holds `train` and `test`, these are the halves, and other folders are not looked
+    /// at. Otherwise one image in six of each class, but at least one, is chosen for the test; the
+    /// choice follows from their number and the order of their names alone.
     pub(super) fn read(dir: &Path) -> Result<Option<Listing>, Error> {
         let is_folder = |name: &str| dir.join(name).is_dir();
         if !(is_folder("train") && is_folder("test")) {
             return match Half::read(dir)? {
                 Some(half) => half.split(dir).map(Some),
                 None => match ["train", "test"].into_iter().find(|name| is_folder(name)) {
-                    Some(half) if Half::read(&dir.join(half))?.is_some() => Err(one_half(dir, half)),
+                    Some(half) if Half::read(&dir.join(half))?.is_some() => {
+                        Err(one_half(dir, half))
+                    }
                     _ => Ok(None),
                 },
             };
@@ -114,8 +118,8 @@ impl Listing {
         Ok(Listing { classes, files, train })
     }
 
-    /// A number that changes with what the decoded images are made from, but for a change of a file that keeps its
-    /// length and its time of modification.
+    /// A number that changes with what the decoded images are made from, but for a change of a file
+    /// that keeps its length and its time of modification.
     pub(super) fn fingerprint(&self, settings: &str) -> u64 {
         let mut hash = Hash::new();
         hash.part(settings.as_bytes());
@@ -136,16 +140,18 @@ impl Listing {
 }
 
 impl Source {
-    /// What cannot be known now, of a link that leads nowhere say, is an error when the file is read.
+    /// What cannot be known now, of a link that leads nowhere say, is an error when the file is
+    /// read.
     fn new(path: PathBuf, label: u16) -> Source {
         let metadata = fs::metadata(&path);
         let length = metadata.as_ref().map_or(0, fs::Metadata::len);
-        let modified = metadata.and_then(|metadata| metadata.modified()).map_or(0, |time| {
-            match time.duration_since(UNIX_EPOCH) {
-                Ok(after) => after.as_nanos() as i128,
-                Err(before) => -(before.duration().as_nanos() as i128),
-            }
-        });
+        let modified =
+            metadata.and_then(|metadata| metadata.modified()).map_or(0, |time| {
+                match time.duration_since(UNIX_EPOCH) {
+                    Ok(after) => after.as_nanos() as i128,
+                    Err(before) => -(before.duration().as_nanos() as i128),
+                }
+            });
         Source { path, label, length, modified }
     }
 }
@@ -195,14 +201,16 @@ impl Half {
         }
         if classes.len() > MOST_CLASSES {
             let count = classes.len();
-            let problem =
-                format!("holds {count} folders of classes, and {MOST_CLASSES} is the most there can be");
+            let problem = format!(
+                "holds {count} folders of classes, and {MOST_CLASSES} is the most there can be"
+            );
             return Err(Error::file(dir, format!("{problem}: merge or remove some")));
         }
         let mut sorted = Vec::with_capacity(classes.len());
         for (name, folder, Entries { folders, images }) in classes {
             if let Some(inner) = folders.first() {
-                let problem = "is a folder within that of a class: move its images up, or remove it";
+                let problem =
+                    "is a folder within that of a class: move its images up, or remove it";
                 return Err(Error::file(inner, problem));
             }
             if images.is_empty() {
@@ -221,7 +229,8 @@ impl Half {
             Half::Unlabelled(images) => {
                 let (train, test) = split(images, dir)?;
                 let learnt = train.len();
-                let files = train.into_iter().chain(test).map(|path| Source::new(path, 0)).collect();
+                let files =
+                    train.into_iter().chain(test).map(|path| Source::new(path, 0)).collect();
                 Ok(Listing { classes: Vec::new(), files, train: learnt })
             }
             Half::Labelled(classes) => {
@@ -252,8 +261,9 @@ fn split(images: Vec<PathBuf>, folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathB
 
 fn one_half(dir: &Path, half: &str) -> Error {
     let other = if half == "train" { "test" } else { "train" };
-    let problem =
-        format!("holds images in {half}, but no folder {other}: put it there, or name {half} itself");
+    let problem = format!(
+        "holds images in {half}, but no folder {other}: put it there, or name {half} itself"
+    );
     Error::file(dir, problem)
 }
 
@@ -282,7 +292,9 @@ impl Entries {
             let is_folder = kind.is_dir() || (kind.is_symlink() && path.is_dir());
             if is_folder {
                 folders.push(path);
-            } else if extension(&path).is_some_and(|e| is_in(&READABLE, &e) || is_in(&OTHER_IMAGES, &e)) {
+            } else if extension(&path)
+                .is_some_and(|e| is_in(&READABLE, &e) || is_in(&OTHER_IMAGES, &e))
+            {
                 images.push(path);
             }
         }

@@ -14,7 +14,8 @@ use super::stored::Writing;
 use super::{Channels, ImageOptions, unreadable};
 use crate::error::Error;
 
-/// The decoded images that are held before they are written: few enough for memory, enough for all threads.
+/// The decoded images that are held before they are written: few enough for memory, enough for all
+/// threads.
 const BYTES_AT_A_TIME: usize = 32 << 20;
 const IMAGES_AT_A_TIME: usize = 4096;
 
@@ -40,8 +41,8 @@ enum Outcome {
     OtherSize((usize, usize)),
 }
 
-/// Decodes the files of `listing` and appends them to `writing`. `progress` is told how many files were read, of how
-/// many, by any thread.
+/// Decodes the files of `listing` and appends them to `writing`. `progress` is told how many files
+/// were read, of how many, by any thread.
 pub(super) fn run(
     listing: &Listing,
     options: &ImageOptions,
@@ -50,7 +51,8 @@ pub(super) fn run(
 ) -> Result<Rows, Error> {
     let files = &listing.files;
     let pool = ThreadPoolBuilder::new().num_threads(options.threads).build();
-    let pool = pool.map_err(|error| Error::request(format!("no threads to decode images by: {error}")))?;
+    let pool =
+        pool.map_err(|error| Error::request(format!("no threads to decode images by: {error}")))?;
     let (first, (height, width)) = match options.size {
         Some(size) => (None, size),
         None => match first_size(files) {
@@ -70,13 +72,15 @@ pub(super) fn run(
         let outcomes: Vec<Outcome> = pool.install(|| {
             let work = sources.par_iter().zip(samples.par_chunks_mut(sample_len));
             let outcomes = work.map_init(Vec::new, |buffer, (source, sample)| {
-                let outcome = read(&source.path, buffer, (height, width), first.is_none(), channels, sample);
+                let outcome =
+                    read(&source.path, buffer, (height, width), first.is_none(), channels, sample);
                 progress(done.fetch_add(1, Ordering::Relaxed) + 1, files.len());
                 outcome
             });
             outcomes.collect()
         });
-        for (at, (outcome, sample)) in outcomes.into_iter().zip(samples.chunks_exact(sample_len)).enumerate()
+        for (at, (outcome, sample)) in
+            outcomes.into_iter().zip(samples.chunks_exact(sample_len)).enumerate()
         {
             let file = part * at_a_time + at;
             match outcome {

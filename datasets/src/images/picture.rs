@@ -8,8 +8,8 @@ use std::path::Path;
 use super::listing::foreign_extension;
 use super::{jpeg, png};
 
-/// An image may have so many pixels: 8,192 x 8,192, beyond what cameras take and what fits into memory several times
-/// over.
+/// An image may have so many pixels: 8,192 x 8,192, beyond what cameras take and what fits into
+/// memory several times over.
 pub(super) const MOST_PIXELS: u64 = 1 << 26;
 /// A file may have so many bytes: that of the most pixels, four bytes each.
 const LONGEST_FILE: u64 = 4 * MOST_PIXELS;
@@ -25,11 +25,13 @@ pub(super) struct Picture {
 }
 
 impl Picture {
-    /// Reads the file at `path`, by way of `buffer`; what it holds decides on the decoder, whatever its name says.
-    /// The error is what is wrong with it.
+    /// Reads the file at `path`, by way of `buffer`; what it holds decides on the decoder, whatever
+    /// its name says. The error is what is wrong with it.
     pub(super) fn read(path: &Path, buffer: &mut Vec<u8>) -> Result<Picture, String> {
         if let Some(extension) = foreign_extension(path) {
-            return Err(format!("is a .{extension} file, and PNG and JPEG alone can be read: convert it"));
+            return Err(format!(
+                "is a .{extension} file, and PNG and JPEG alone can be read: convert it"
+            ));
         }
         // Before opening: to open a named pipe would wait for its writer.
         let metadata = fs::metadata(path).map_err(|error| error.to_string())?;
@@ -42,10 +44,11 @@ impl Picture {
         if buffer.len() as u64 > LONGEST_FILE {
             return Err(format!("is longer than {LONGEST_FILE} bytes, the most an image may be"));
         }
-        // A decoder that fails on damaged data in a way that its authors did not foresee is no reason to end here.
+        // A decoder that fails on damaged data in a way that its authors did not foresee is no
+        // reason to end here.
         let picture = catch_unwind(AssertUnwindSafe(|| Self::decode(buffer)));
-        let picture =
-            picture.unwrap_or_else(|_| Err("is damaged in a way that its decoder cannot take".to_owned()));
+        let picture = picture
+            .unwrap_or_else(|_| Err("is damaged in a way that its decoder cannot take".to_owned()));
         // What a decoder says may have several lines.
         picture.map_err(|problem| problem.split(char::is_control).collect::<Vec<_>>().join(" "))
     }
@@ -61,7 +64,8 @@ impl Picture {
 
     /// Whether all its pixels are grey.
     pub(super) fn is_grey(&self) -> bool {
-        self.channels == 1 || self.values.as_chunks().0.iter().all(|&[r, g, b]: &[u8; 3]| r == g && g == b)
+        self.channels == 1
+            || self.values.as_chunks().0.iter().all(|&[r, g, b]: &[u8; 3]| r == g && g == b)
     }
 
     /// The same picture with that number of channels, 1 or 3.
@@ -80,9 +84,14 @@ fn luma([r, g, b]: [u8; 3]) -> u8 {
     ((19_595 * u32::from(r) + 38_470 * u32::from(g) + 7_471 * u32::from(b) + 0x8000) >> 16) as u8
 }
 
-/// Refuses an image that has too many pixels, or more than `length` bytes of file can hold: `per_byte` in each.
-/// Nothing has been allocated for it by then.
-pub(super) fn check_size(height: u64, width: u64, length: usize, per_byte: u64) -> Result<(), String> {
+/// Refuses an image that has too many pixels, or more than `length` bytes of file can hold:
+/// `per_byte` in each. Nothing has been allocated for it by then.
+pub(super) fn check_size(
+    height: u64,
+    width: u64,
+    length: usize,
+    per_byte: u64,
+) -> Result<(), String> {
     let pixels = height * width;
     if pixels == 0 {
         return Err(format!("holds nothing: its header says {height}x{width}"));

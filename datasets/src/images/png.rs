@@ -13,8 +13,8 @@ const MOST_BITS_PER_BYTE: u64 = 258 * 8 / 2 * 8;
 /// A picture of so many bytes is decoded before it is known whether its file is whole.
 const LARGEST_UNSEEN: usize = 8 << 20;
 
-/// Decodes a file. Palettes are looked up; 16 bits become 8, rounded; what is transparent shows white behind it, as
-/// paper does. Colour profiles and gamma are left aside.
+/// Decodes a file. Palettes are looked up; 16 bits become 8, rounded; what is transparent shows
+/// white behind it, as paper does. Colour profiles and gamma are left aside.
 pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
     let failed = |error: png::DecodingError| format!("is damaged, or no proper PNG: {error}");
     let mut decoder = Decoder::new(Cursor::new(bytes));
@@ -37,7 +37,12 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
     values.truncate(frame.buffer_size());
 
     if frame.bit_depth == png::BitDepth::Sixteen {
-        values = values.as_chunks().0.iter().map(|&value| eight_bits(u16::from_be_bytes(value))).collect();
+        values = values
+            .as_chunks()
+            .0
+            .iter()
+            .map(|&value| eight_bits(u16::from_be_bytes(value)))
+            .collect();
     }
     let (channels, values) = match frame.color_type {
         ColorType::Grayscale => (1, values),
@@ -47,7 +52,12 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
         }
         ColorType::Rgba => {
             let pixels = values.as_chunks().0.iter();
-            (3, pixels.flat_map(|&[r, g, b, alpha]| [r, g, b].map(|value| on_white(value, alpha))).collect())
+            (
+                3,
+                pixels
+                    .flat_map(|&[r, g, b, alpha]| [r, g, b].map(|value| on_white(value, alpha)))
+                    .collect(),
+            )
         }
         ColorType::Indexed => return Err("has a palette that is not there".to_owned()),
     };

@@ -20,11 +20,11 @@
 //!                for each its place in the listing, 8 bytes, and what is wrong with it, as a name
 //! ```
 //!
-//! A file that is not that, to the last byte of its length, is taken for none, and made anew: it holds nothing that
-//! cannot be had again.
+//! A file that is not that, to the last byte of its length, is taken for none, and made anew: it
+//! holds nothing that cannot be had again.
 //!
-//! It is written under another name, while a lock keeps other processes from doing the same, and renamed when
-//! it is complete.
+//! It is written under another name, while a lock keeps other processes from doing the same, and
+//! renamed when it is complete.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -53,13 +53,20 @@ const CHECKED: usize = 56;
 pub(super) struct Place(PathBuf);
 
 impl Place {
-    /// The places for the images of `dir`, read with `settings`, the preferred one first: in `cache` if that is given.
-    pub(super) fn all(dir: &Path, cache: Option<&Path>, settings: &str) -> Result<Vec<Place>, Error> {
+    /// The places for the images of `dir`, read with `settings`, the preferred one first: in
+    /// `cache` if that is given.
+    pub(super) fn all(
+        dir: &Path,
+        cache: Option<&Path>,
+        settings: &str,
+    ) -> Result<Vec<Place>, Error> {
         let full = fs::canonicalize(dir).map_err(|error| Error::io(dir, error))?;
         let named = |cache: &Path| {
             let mut hash = Hash::new();
             hash.bytes(full.as_os_str().as_encoded_bytes());
-            let name = full.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            let name = full
+                .file_name()
+                .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
             Place(cache.join(format!("{name}-{:016x}-{settings}.images", hash.value())))
         };
         Ok(match cache {
@@ -83,7 +90,8 @@ impl Place {
         let lock = File::create(folder.join("lock"))?;
         let partial = match lock.lock() {
             Ok(()) => self.0.with_added_extension("partial"),
-            // Some network file systems know no locks: two processes may do the same work there, each in its own file.
+            // Some network file systems know no locks: two processes may do the same work there,
+            // each in its own file.
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {
                 self.0.with_added_extension(format!("{}.partial", std::process::id()))
             }
@@ -92,7 +100,13 @@ impl Place {
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&partial)?;
         file.seek(SeekFrom::Start(HEADER as u64))?;
-        Ok(Writing { path: self.0.clone(), partial, file: BufWriter::new(file), values: 0, _lock: lock })
+        Ok(Writing {
+            path: self.0.clone(),
+            partial,
+            file: BufWriter::new(file),
+            values: 0,
+            _lock: lock,
+        })
     }
 }
 
@@ -117,7 +131,8 @@ impl Writing {
         self.file.write_all(values)
     }
 
-    /// Drops the second and third of each three values: what is written never overtakes what is read.
+    /// Drops the second and third of each three values: what is written never overtakes what is
+    /// read.
     pub(super) fn keep_every_third(&mut self) -> io::Result<()> {
         self.file.flush()?;
         let file = self.file.get_mut();
@@ -138,7 +153,12 @@ impl Writing {
     }
 
     /// Writes what belongs around the values, and gives the file its name.
-    pub(super) fn finish(mut self, listing: &Listing, rows: &Rows, fingerprint: u64) -> io::Result<()> {
+    pub(super) fn finish(
+        mut self,
+        listing: &Listing,
+        rows: &Rows,
+        fingerprint: u64,
+    ) -> io::Result<()> {
         let mut rest = Vec::new();
         let text = |rest: &mut Vec<u8>, text: &str| {
             rest.extend((text.len() as u32).to_le_bytes());
@@ -147,7 +167,9 @@ impl Writing {
         rest.extend((listing.classes.len() as u32).to_le_bytes());
         listing.classes.iter().for_each(|class| text(&mut rest, class));
         if !listing.classes.is_empty() {
-            rest.extend(rows.files.iter().flat_map(|&file| listing.files[file].label.to_le_bytes()));
+            rest.extend(
+                rows.files.iter().flat_map(|&file| listing.files[file].label.to_le_bytes()),
+            );
         }
         rest.extend((rows.skipped.len() as u32).to_le_bytes());
         for (file, problem) in &rows.skipped {
@@ -160,7 +182,9 @@ impl Writing {
         for number in [VERSION, rows.height as u32, rows.width as u32, rows.channels as u32] {
             header.extend(number.to_le_bytes());
         }
-        for number in [train as u64, (rows.files.len() - train) as u64, fingerprint, rest.len() as u64] {
+        for number in
+            [train as u64, (rows.files.len() - train) as u64, fingerprint, rest.len() as u64]
+        {
             header.extend(number.to_le_bytes());
         }
         let checksum = checksum(&header, &rest);
@@ -170,7 +194,8 @@ impl Writing {
         self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(&header)?;
         self.file.flush()?;
-        // No checksum covers the values: they have to be on the disk before the name says that they are.
+        // No checksum covers the values: they have to be on the disk before the name says that they
+        // are.
         self.file.get_ref().sync_data()?;
         fs::rename(&self.partial, &self.path)
     }
@@ -178,7 +203,8 @@ impl Writing {
 
 impl Drop for Writing {
     fn drop(&mut self) {
-        // After a rename there is nothing to remove; what cannot be removed is overwritten next time.
+        // After a rename there is nothing to remove; what cannot be removed is overwritten next
+        // time.
         let _ = fs::remove_file(&self.partial);
     }
 }
@@ -206,7 +232,12 @@ pub(super) struct Stored {
 
 impl Stored {
     /// The file at `path`, if it was made from the files of `listing`, as `fingerprint` says.
-    pub(super) fn read(path: &Path, fingerprint: u64, listing: &Listing, access: Access) -> Option<Stored> {
+    pub(super) fn read(
+        path: &Path,
+        fingerprint: u64,
+        listing: &Listing,
+        access: Access,
+    ) -> Option<Stored> {
         let mut file = File::open(path).ok()?;
         let length = file.metadata().ok().filter(|metadata| metadata.is_file())?.len();
         let mut header = [0; HEADER];
@@ -215,12 +246,16 @@ impl Stored {
         let (magic, version) = (fields.take(8)?, fields.four()?);
         let (height, width, channels) = (fields.four()?, fields.four()?, fields.four()?);
         let (train, test) = (fields.eight()?, fields.eight()?);
-        let (made_from, rest_length, expected) = (fields.eight()?, fields.eight()?, fields.eight()?);
-        if (magic, version, made_from) != (MAGIC, VERSION, fingerprint) || !matches!(channels, 1 | 3) {
+        let (made_from, rest_length, expected) =
+            (fields.eight()?, fields.eight()?, fields.eight()?);
+        if (magic, version, made_from) != (MAGIC, VERSION, fingerprint)
+            || !matches!(channels, 1 | 3)
+        {
             return None;
         }
-        let samples =
-            train.checked_add(test).filter(|&samples| train > 0 && test > 0 && samples <= length)?;
+        let samples = train
+            .checked_add(test)
+            .filter(|&samples| train > 0 && test > 0 && samples <= length)?;
         let sizes = [u64::from(height), u64::from(width), u64::from(channels)];
         let values = sizes.iter().try_fold(samples, |values, &size| values.checked_mul(size))?;
         if values == 0 || values.checked_add(rest_length)?.checked_add(HEADER as u64)? != length {
@@ -234,10 +269,15 @@ impl Stored {
             return None;
         }
         let mut fields = Fields(&rest);
-        let classes: Vec<String> = (0..fields.four()?).map(|_| fields.text()).collect::<Option<_>>()?;
-        let labels =
-            if classes.is_empty() { &[][..] } else { fields.take((samples as usize).checked_mul(2)?)? };
-        let labels: Vec<u16> = labels.as_chunks().0.iter().map(|&label| u16::from_le_bytes(label)).collect();
+        let classes: Vec<String> =
+            (0..fields.four()?).map(|_| fields.text()).collect::<Option<_>>()?;
+        let labels = if classes.is_empty() {
+            &[][..]
+        } else {
+            fields.take((samples as usize).checked_mul(2)?)?
+        };
+        let labels: Vec<u16> =
+            labels.as_chunks().0.iter().map(|&label| u16::from_le_bytes(label)).collect();
         let skipped = (0..fields.four()?).map(|_| Some((fields.eight()? as usize, fields.text()?)));
         let skipped: Vec<(usize, String)> = skipped.collect::<Option<_>>()?;
         let labels_fit = labels.iter().all(|&label| usize::from(label) < classes.len());
@@ -270,9 +310,9 @@ impl Stored {
             let half = Dataset::new(name.to_owned(), values, &self.sample_shape, preparation)
                 .map_err(|problem| Error::file(dir, problem))?;
             Ok(match self.labels.get(from..from + samples) {
-                Some(labels) if !self.classes.is_empty() => {
-                    half.with_labels(labels.into()).with_class_names(self.classes.iter().cloned().collect())
-                }
+                Some(labels) if !self.classes.is_empty() => half
+                    .with_labels(labels.into())
+                    .with_class_names(self.classes.iter().cloned().collect()),
                 _ => half,
             })
         };

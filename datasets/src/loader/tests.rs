@@ -53,7 +53,8 @@ fn what_fits_is_shuffled_as_a_list() {
     let mut loader = Loader::new(&data, Rows::AllBut { of: ROWS, held: &held }, 16, 5);
     assert!(!loader.streams());
     for number in 0..2 {
-        let order: Vec<u32> = shuffled(kept.len(), 5, number).iter().map(|&at| kept[at as usize]).collect();
+        let order: Vec<u32> =
+            shuffled(kept.len(), 5, number).iter().map(|&at| kept[at as usize]).collect();
         let expected: Vec<Vec<u32>> = Batches::new(&order, 16).map(<[u32]>::to_vec).collect();
         assert_eq!(epoch(&mut loader, &data, number, 0), expected);
     }
@@ -72,7 +73,8 @@ fn what_does_not_fit_comes_in_windows_each_row_once() {
             let data = data.with_memory(memory);
             let (kept, held) = holdout(data.len(), 9, 3);
             for batch in [1, 2, 16, 45, 200] {
-                let mut loader = Loader::new(&data, Rows::AllBut { of: data.len(), held: &held }, batch, 5);
+                let mut loader =
+                    Loader::new(&data, Rows::AllBut { of: data.len(), held: &held }, batch, 5);
                 // 143 samples fit into 1.1 MiB.
                 assert_eq!(loader.streams(), memory < 9 << 17 || data.len() * WIDTH > 9 << 17);
                 let first_epoch = epoch(&mut loader, &data, 0, first);
@@ -111,7 +113,9 @@ fn a_damaged_block_is_named() {
     file.seek(SeekFrom::Start(4096 + 41 * WIDTH as u64 + 5)).unwrap();
     file.write_all(&[99]).unwrap();
     drop(file);
-    let Parts::Whole(data) = Store::open(&path, Access::Map).unwrap().into_parts("numbered").unwrap() else {
+    let Parts::Whole(data) =
+        Store::open(&path, Access::Map).unwrap().into_parts("numbered").unwrap()
+    else {
         panic!("nothing says what the test is");
     };
     let data = data.with_memory(2 << 17);
@@ -125,7 +129,9 @@ fn a_damaged_block_is_named() {
         }
     };
     assert!(
-        error.ends_with("is damaged: samples 40 to 59 do not fit their checksum; pack its source again"),
+        error.ends_with(
+            "is damaged: samples 40 to 59 do not fit their checksum; pack its source again"
+        ),
         "{error}"
     );
 }

@@ -6,19 +6,22 @@
 //!     else                        do what would have been done without this handler
 //! ```
 //!
-//! 1. **The handler takes no lock and no memory.** The regions stand in a table of fixed size that consists of atomics.
-//! 2. **A slot that changes is skipped** (a sequence lock whose reader does not try again). It cannot be the slot
-//!    that the handler looks for: the thread that it interrupted reads through a borrow of that region, so nobody is
-//!    dropping it. Without the counter, the start of one region and the end of the next in the same slot could be taken
-//!    for a region, and zeros mapped over innocent memory.
-//! 3. **Everything is `SeqCst`**, so that the order of the loads in the handler needs no argument; registering costs
-//!    some nanoseconds more, once for each file.
-//! 4. **Who had the signal before keeps it.** Rust's own handler, which reports stack overflows, is called for
-//!    addresses that are not ours, and so is a handler of the program that we are a part of. If another handler took
-//!    our place, it may not pass signals on: from then on maps are refused, and files are read by positioned reads.
+//! 1. **The handler takes no lock and no memory.** The regions stand in a table of fixed size that
+//!    consists of atomics.
+//! 2. **A slot that changes is skipped** (a sequence lock whose reader does not try again). It
+//!    cannot be the slot that the handler looks for: the thread that it interrupted reads through a
+//!    borrow of that region, so nobody is dropping it. Without the counter, the start of one region
+//!    and the end of the next in the same slot could be taken for a region, and zeros mapped over
+//!    innocent memory.
+//! 3. **Everything is `SeqCst`**, so that the order of the loads in the handler needs no argument;
+//!    registering costs some nanoseconds more, once for each file.
+//! 4. **Who had the signal before keeps it.** Rust's own handler, which reports stack overflows, is
+//!    called for addresses that are not ours, and so is a handler of the program that we are a part
+//!    of. If another handler took our place, it may not pass signals on: from then on maps are
+//!    refused, and files are read by positioned reads.
 //!
-//! `mmap` is not on POSIX's list of functions that a handler may call. Where we run it is the bare system call, and
-//! no lock of the C library lies before it.
+//! `mmap` is not on POSIX's list of functions that a handler may call. Where we run it is the bare
+//! system call, and no lock of the C library lies before it.
 
 use std::io;
 use std::mem;
@@ -42,16 +45,19 @@ static PAGE: AtomicUsize = AtomicUsize::new(0);
 pub(super) struct Region(&'static Slot);
 
 impl Region {
-    /// Guards the map of `length` bytes that begins at `start`. An error if our handler is not in place, or if there
-    /// are too many regions.
+    /// Guards the map of `length` bytes that begins at `start`. An error if our handler is not in
+    /// place, or if there are too many regions.
     ///
     /// # Safety
     ///
-    /// `start` is the first byte of a private, read-only map that nobody has written to, which stays mapped as
-    /// long as the region lives, and is read only by those who borrow its owner.
+    /// `start` is the first byte of a private, read-only map that nobody has written to, which
+    /// stays mapped as long as the region lives, and is read only by those who borrow its owner.
     pub(super) unsafe fn new(start: *const u8, length: usize) -> io::Result<Region> {
         if !in_place() {
-            return Err(io::Error::new(io::ErrorKind::Unsupported, "SIGBUS is handled by someone else"));
+            return Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "SIGBUS is handled by someone else",
+            ));
         }
         let start = start.addr();
         // The last page is mapped as a whole, and an empty file's map has one page.
@@ -64,8 +70,8 @@ impl Region {
 
     /// Whether zeros took the place of a part of it.
     pub(super) fn broken(&self) -> bool {
-        // What the caller read before must not be read after by the compiler's choice: the handler, which writes the
-        // flag, runs in the middle of the reading thread.
+        // What the caller read before must not be read after by the compiler's choice: the handler,
+        // which writes the flag, runs in the middle of the reading thread.
         compiler_fence(SeqCst);
         self.0.broken.load(SeqCst)
     }
@@ -126,7 +132,8 @@ impl Slot {
         }
         meanwhile();
         // It has been free since the count was read, or the count is another one by now.
-        if self.changes.compare_exchange(changes, changes.wrapping_add(1), SeqCst, SeqCst).is_err() {
+        if self.changes.compare_exchange(changes, changes.wrapping_add(1), SeqCst, SeqCst).is_err()
+        {
             return false;
         }
         self.broken.store(false, SeqCst);
@@ -171,17 +178,19 @@ fn install() -> Option<()> {
 
     let mut action = before;
     action.sa_sigaction = handler_address();
-    // The mask and these flags stay those of the handler that ours may call. On a stack of its own, because that
-    // handler may be the one for stack overflows.
-    action.sa_flags =
-        libc::SA_SIGINFO | libc::SA_ONSTACK | (before.sa_flags & (libc::SA_NODEFER | libc::SA_RESTART));
+    // The mask and these flags stay those of the handler that ours may call. On a stack of its own,
+    // because that handler may be the one for stack overflows.
+    action.sa_flags = libc::SA_SIGINFO
+        | libc::SA_ONSTACK
+        | (before.sa_flags & (libc::SA_NODEFER | libc::SA_RESTART));
     let mut replaced = zeroed_action();
-    // SAFETY: `action` is filled in: a handler with the three arguments that `SA_SIGINFO` says, a mask and flags.
-    // The handler only calls what a handler may (see the top).
+    // SAFETY: `action` is filled in: a handler with the three arguments that `SA_SIGINFO` says, a
+    // mask and flags. The handler only calls what a handler may (see the top).
     if unsafe { libc::sigaction(libc::SIGBUS, &action, &mut replaced) } != 0 {
         return None;
     }
-    // Another thread may have installed one in between. Leaked as well: the handler may be looking at either.
+    // Another thread may have installed one in between. Leaked as well: the handler may be looking
+    // at either.
     if replaced.sa_sigaction != before.sa_sigaction {
         PREVIOUS.store(Box::leak(Box::new(replaced)), SeqCst);
     }
@@ -194,8 +203,8 @@ fn handler_address() -> libc::sighandler_t {
 }
 
 fn zeroed_action() -> sigaction {
-    // SAFETY: a plain C struct of integers (and, on some systems, an optional function pointer), for which zeros
-    // are a value: no flags, and the default action.
+    // SAFETY: a plain C struct of integers (and, on some systems, an optional function pointer),
+    // for which zeros are a value: no flags, and the default action.
     unsafe { mem::zeroed() }
 }
 
@@ -208,16 +217,19 @@ fn current() -> Option<sigaction> {
 
 /// Called by the system, on the thread whose load failed.
 extern "C" fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
-    // SAFETY: the system passes a valid `info`, as `SA_SIGINFO` is set (`install`). Where the signal was sent by
-    // `kill`, the address is another field of a union; any bits are an address, and it is then not looked at.
+    // SAFETY: the system passes a valid `info`, as `SA_SIGINFO` is set (`install`). Where the
+    // signal was sent by `kill`, the address is another field of a union; any bits are an address,
+    // and it is then not looked at.
     let (code, address) = unsafe { ((*info).si_code, (*info).si_addr().addr()) };
     if !was_sent(code)
         && let Some((slot, start, end)) = find(&REGIONS, address)
     {
-        // Before there are zeros to read: another thread may read them, and look at the flag, at once.
+        // Before there are zeros to read: another thread may read them, and look at the flag, at
+        // once.
         slot.broken.store(true, SeqCst);
         let page = address & !(PAGE.load(SeqCst) - 1);
-        // From the page on; if the system has no room to split the map in two, the whole. What is read is void anyway.
+        // From the page on; if the system has no room to split the map in two, the whole. What is
+        // read is void anyway.
         if zeros(page, end) || zeros(start, end) {
             return;
         }
@@ -233,9 +245,10 @@ fn was_sent(code: c_int) -> bool {
 
 /// Maps zero pages over `start..end`, a page-aligned part of a region.
 fn zeros(start: usize, end: usize) -> bool {
-    // SAFETY: called by the handler alone, with a part of a stable region that the interrupted thread borrows: so
-    // it is mapped, private and read-only, as `Region::new` was promised, and stays so. The new pages are all
-    // of that too, so that nobody sees more than the values change, which they do as soon as the file does.
+    // SAFETY: called by the handler alone, with a part of a stable region that the interrupted
+    // thread borrows: so it is mapped, private and read-only, as `Region::new` was promised, and
+    // stays so. The new pages are all of that too, so that nobody sees more than the values change,
+    // which they do as soon as the file does.
     let mapped = unsafe {
         libc::mmap(
             ptr::with_exposed_provenance_mut(start),
@@ -258,7 +271,8 @@ fn pass_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void, sent: bool
         libc::SIG_IGN if sent => {}
         libc::SIG_IGN | libc::SIG_DFL => {
             restore_default(signal);
-            // A load that failed fails again as soon as we return; a signal that was sent does not come again by itself.
+            // A load that failed fails again as soon as we return; a signal that was sent does not
+            // come again by itself.
             if sent {
                 // SAFETY: a function that a handler may call, with a valid signal.
                 unsafe { libc::raise(signal) };
@@ -269,13 +283,14 @@ fn pass_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void, sent: bool
                 restore_default(signal);
             }
             if previous.sa_flags & libc::SA_SIGINFO != 0 {
-                // SAFETY: who installed it said by `SA_SIGINFO` that it is a function of this signature. It gets what
-                // the system passed to us.
+                // SAFETY: who installed it said by `SA_SIGINFO` that it is a function of this
+                // signature. It gets what the system passed to us.
                 let handler: extern "C" fn(c_int, *mut siginfo_t, *mut c_void) =
                     unsafe { mem::transmute(handler) };
                 handler(signal, info, context);
             } else {
-                // SAFETY: neither of the two constants, and without `SA_SIGINFO`: a function of this signature.
+                // SAFETY: neither of the two constants, and without `SA_SIGINFO`: a function of
+                // this signature.
                 let handler: extern "C" fn(c_int) = unsafe { mem::transmute(handler) };
                 handler(signal);
             }
@@ -286,7 +301,8 @@ fn pass_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void, sent: bool
 fn restore_default(signal: c_int) {
     let mut default = zeroed_action();
     default.sa_sigaction = libc::SIG_DFL;
-    // SAFETY: a function that a handler may call; the action is filled in, and the old one is not asked for.
+    // SAFETY: a function that a handler may call; the action is filled in, and the old one is not
+    // asked for.
     unsafe { libc::sigaction(signal, &default, ptr::null_mut()) };
 }
 

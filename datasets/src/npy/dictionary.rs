@@ -1,4 +1,5 @@
-//! The Python dictionary in the header of an `.npy` file, of which only what NumPy writes is understood.
+//! The Python dictionary in the header of an `.npy` file, of which only what NumPy writes is
+//! understood.
 
 /// The entries of the dictionary.
 #[derive(Debug, PartialEq)]
@@ -17,7 +18,8 @@ pub(crate) enum Descr {
     Fields,
 }
 
-/// Parses the dictionary, each of whose three keys has to be there once, in any order; or says what is wrong.
+/// Parses the dictionary, each of whose three keys has to be there once, in any order; or says what
+/// is wrong.
 pub(crate) fn parse(text: &[u8]) -> Result<Entries, String> {
     let text = std::str::from_utf8(text).map_err(|_| "it is no text".to_owned())?;
     let mut parser = Parser { text, at: 0 };
@@ -29,7 +31,11 @@ pub(crate) fn parse(text: &[u8]) -> Result<Entries, String> {
         let twice = match key {
             // What the fields are is not looked at: records are refused, whatever follows.
             "descr" if parser.peek() == Some('[') => {
-                return Ok(Entries { descr: Descr::Fields, fortran_order: false, shape: Vec::new() });
+                return Ok(Entries {
+                    descr: Descr::Fields,
+                    fortran_order: false,
+                    shape: Vec::new(),
+                });
             }
             "descr" => descr.replace(Descr::Name(parser.string()?.to_owned())).is_some(),
             "fortran_order" => fortran_order.replace(parser.truth()?).is_some(),
@@ -48,7 +54,9 @@ pub(crate) fn parse(text: &[u8]) -> Result<Entries, String> {
         return Err(format!("it goes on with {other:?} after its end"));
     }
     match (descr, fortran_order, shape) {
-        (Some(descr), Some(fortran_order), Some(shape)) => Ok(Entries { descr, fortran_order, shape }),
+        (Some(descr), Some(fortran_order), Some(shape)) => {
+            Ok(Entries { descr, fortran_order, shape })
+        }
         _ => Err("it lacks one of the keys 'descr', 'fortran_order' and 'shape'".to_owned()),
     }
 }
@@ -80,7 +88,9 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         match self.peek() {
-            Some(other) => Err(format!("it has {other:?} at byte {}, where {wanted:?} is expected", self.at)),
+            Some(other) => {
+                Err(format!("it has {other:?} at byte {}, where {wanted:?} is expected", self.at))
+            }
             None => Err(format!("it ends where {wanted:?} is expected")),
         }
     }
@@ -118,7 +128,8 @@ impl<'a> Parser<'a> {
             self.peek();
             let digits: &str = &self.text[self.at..];
             let end = digits.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(digits.len());
-            let number = digits[..end].parse().map_err(|_| "a size in 'shape' is no number that fits")?;
+            let number =
+                digits[..end].parse().map_err(|_| "a size in 'shape' is no number that fits")?;
             self.at += end;
             // As Python 2 wrote them.
             if self.text[self.at..].starts_with('L') {
@@ -149,8 +160,14 @@ mod tests {
             shape: shape.to_vec(),
         };
         for (text, expected) in [
-            ("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }    \n", entries(&[3, 4], false)),
-            ("{'shape': (3L, 4L), 'fortran_order': True, 'descr': '<f4'}\n", entries(&[3, 4], true)),
+            (
+                "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }    \n",
+                entries(&[3, 4], false),
+            ),
+            (
+                "{'shape': (3L, 4L), 'fortran_order': True, 'descr': '<f4'}\n",
+                entries(&[3, 4], true),
+            ),
             ("{\"descr\":\"<f4\",\"fortran_order\":False,\"shape\":(12,)}", entries(&[12], false)),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (), }", entries(&[], false)),
             (
@@ -160,7 +177,8 @@ mod tests {
         ] {
             assert_eq!(parse(text.as_bytes()), Ok(expected), "{text}");
         }
-        let fields = parse(b"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,), }").unwrap();
+        let fields =
+            parse(b"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,), }").unwrap();
         assert_eq!(fields.descr, Descr::Fields);
     }
 
@@ -177,7 +195,10 @@ mod tests {
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (3)}", "no tuple"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (-3,)}", "no number"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (3.0,)}", "where ')' is expected"),
-            ("{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551616,)}", "no number"),
+            (
+                "{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551616,)}",
+                "no number",
+            ),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': [3]}", "where '(' is expected"),
             ("{'descr': '\\x3cf4', 'fortran_order': False, 'shape': (3,)}", "backslash"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (3,)} x", "after its end"),

@@ -1,6 +1,8 @@
 use super::*;
 use crate::array::{Array, ArrayValues};
-use crate::array_vectors::{OneFile, assert_is, assert_says, bytes_of, floats, npy, npy_of, vectors};
+use crate::array_vectors::{
+    OneFile, assert_is, assert_says, bytes_of, floats, npy, npy_of, vectors,
+};
 
 fn read_array(path: &Path) -> Result<Array, Error> {
     find_array(path)?.read()
@@ -143,7 +145,8 @@ fn what_is_no_file_is_an_error() {
 fn what_is_written_is_numpys_to_the_byte() {
     // numpy.save of numpy.float32([[1, 2, -3.5]]), version 2.
     let mut expected =
-        b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3), }".to_vec();
+        b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3), }"
+            .to_vec();
     expected.resize(127, b' ');
     expected.push(b'\n');
     expected.extend([1.0_f32, 2.0, -3.5].iter().flat_map(|value| value.to_le_bytes()));

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-/// Writes `f32` in NumPy's format, version 1.0. How many rows there will be is said at the beginning, so that nothing is held.
+/// Writes `f32` in NumPy's format, version 1.0. How many rows there will be is said at the
+/// beginning, so that nothing is held.
 ///
 /// ```
 /// use narrows_datasets::NpyWriter;
@@ -20,12 +21,14 @@ pub struct NpyWriter<W> {
 }
 
 impl<W: Write> NpyWriter<W> {
-    /// Begins an array of the shape `(rows, width)`, or `(rows,)` without a width, in `to`, which should be buffered.
+    /// Begins an array of the shape `(rows, width)`, or `(rows,)` without a width, in `to`, which
+    /// should be buffered.
     ///
     /// # Errors
     /// If it cannot be written to, or so many values cannot be counted.
     pub fn new(mut to: W, rows: usize, width: Option<usize>) -> io::Result<Self> {
-        let shape = width.map_or_else(|| format!("({rows},)"), |width| format!("({rows}, {width})"));
+        let shape =
+            width.map_or_else(|| format!("({rows},)"), |width| format!("({rows}, {width})"));
         let text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
         // Values begin at a multiple of 64 bytes; the text ends in a line feed.
         let length = (10 + text.len() + 1).next_multiple_of(64) - 10;

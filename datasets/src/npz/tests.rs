@@ -91,8 +91,13 @@ fn what_numpy_writes_is_read() {
             } else {
                 let array = array.unwrap().read().unwrap();
                 assert_is(&array, &one.path, &expected[&name], &name);
-                let in_place = matches!(array.values, ArrayValues::BytesAt(_) | ArrayValues::FloatsAt(_));
-                assert_eq!(in_place, kind == "stored" && ["bytes", "floats"].contains(&&name[..]), "{name}");
+                let in_place =
+                    matches!(array.values, ArrayValues::BytesAt(_) | ArrayValues::FloatsAt(_));
+                assert_eq!(
+                    in_place,
+                    kind == "stored" && ["bytes", "floats"].contains(&&name[..]),
+                    "{name}"
+                );
             }
             names.push(name);
         }
@@ -173,7 +178,10 @@ fn members_that_lie_are_errors() {
         (Made { data: vec![], ..deflated.clone() }, "array \"x\": "),
         // Both promise what the file cannot hold.
         (
-            Made { length: 3_000_000_000 + huge.len() as u32 - 6, ..Made::deflated("x.npy", &huge) },
+            Made {
+                length: 3_000_000_000 + huge.len() as u32 - 6,
+                ..Made::deflated("x.npy", &huge)
+            },
             "bytes of zip cannot hold that many",
         ),
         (Made::stored("x.npy", b"text"), "is not NumPy's"),
@@ -199,8 +207,10 @@ fn a_bomb_is_left_at_once() {
 
 #[test]
 fn names_are_names_and_occur_once() {
-    let one =
-        OneFile::new("names.npz", &zip(&[Made::stored("x.npy", &good()), Made::deflated("x.npy", &good())]));
+    let one = OneFile::new(
+        "names.npz",
+        &zip(&[Made::stored("x.npy", &good()), Made::deflated("x.npy", &good())]),
+    );
     assert_says(&read(&one.path).err().unwrap(), &one.path, "two arrays of the name \"x\"");
     one.put(&zip(&[
         Made::stored("/etc/x.npy", &good()),

@@ -4,7 +4,8 @@
 //! n += 1;  delta = x - mean;  mean += delta / n;  squares += delta (x - mean)
 //! ```
 //!
-//! B. P. Welford, Note on a method for calculating corrected sums of squares and products, Technometrics 4 (1962).
+//! B. P. Welford, Note on a method for calculating corrected sums of squares and products,
+//! Technometrics 4 (1962).
 
 use super::{Preparation, PreparedColumn, TablePreparation};
 use crate::column::{Column, ColumnKind, Encoding};
@@ -67,7 +68,8 @@ impl Fit {
         Fit { columns: columns.to_vec(), moments: vec![Moments::default(); columns.len()] }
     }
 
-    /// Takes in a training row. `row: (columns)`, as stored: NaN is missing, and a value that is infinite counts as missing.
+    /// Takes in a training row. `row: (columns)`, as stored: NaN is missing, and a value that is
+    /// infinite counts as missing.
     ///
     /// # Panics
     /// If there are more or fewer values than columns.

@@ -22,7 +22,8 @@ pub(super) struct Program {
 /// How some features follow from the values of a row.
 #[derive(Clone, Debug, PartialEq)]
 enum Operation {
-    /// Numbers that lie side by side from the value `from` on: `(value - mean) * inverse`, a feature each.
+    /// Numbers that lie side by side from the value `from` on: `(value - mean) * inverse`, a
+    /// feature each.
     Numbers { from: usize, means: Vec<f64>, inverses: Vec<f64> },
     /// The feature for each category; missing and unknown are 0.
     Ordinal { from: usize, features: Vec<f32> },
@@ -38,7 +39,9 @@ impl Program {
         let sources = columns.iter().enumerate().map(|(from, column)| {
             let count = match column {
                 PreparedColumn::Number { .. } => 0,
-                PreparedColumn::Ordinal { names, .. } | PreparedColumn::OneHot { names, .. } => names.len(),
+                PreparedColumn::Ordinal { names, .. } | PreparedColumn::OneHot { names, .. } => {
+                    names.len()
+                }
             };
             (from, (0..count as u32).collect())
         });
@@ -60,8 +63,12 @@ impl Program {
                     PreparedColumn::Ordinal { names, .. } | PreparedColumn::OneHot { names, .. },
                     Some(found),
                 ) => {
-                    let place: HashMap<&str, u32> = names.iter().map(String::as_str).zip(0..).collect();
-                    found.iter().map(|name| place.get(name.as_str()).copied().unwrap_or(UNKNOWN)).collect()
+                    let place: HashMap<&str, u32> =
+                        names.iter().map(String::as_str).zip(0..).collect();
+                    found
+                        .iter()
+                        .map(|name| place.get(name.as_str()).copied().unwrap_or(UNKNOWN))
+                        .collect()
                 }
                 (PreparedColumn::Number { .. }, Some(_)) => {
                     return Err(format!(
@@ -84,14 +91,16 @@ impl Program {
         Ok(Program::build(columns, stored.len(), sources))
     }
 
-    /// `sources` says for each column which value it is, and which of its categories each stored one is.
+    /// `sources` says for each column which value it is, and which of its categories each stored
+    /// one is.
     fn build(columns: &[PreparedColumn], stored: usize, sources: Vec<(usize, Vec<u32>)>) -> Self {
         let mut program = Program { stored, features: 0, operations: Vec::new() };
         let mut indicators = Vec::new();
         for (column, (from, places)) in columns.iter().zip(sources) {
             if column.indicator() {
                 let of_categories = matches!(column, PreparedColumn::Ordinal { .. });
-                let known = of_categories.then(|| places.iter().map(|&place| place != UNKNOWN).collect());
+                let known =
+                    of_categories.then(|| places.iter().map(|&place| place != UNKNOWN).collect());
                 indicators.push(Operation::Missing { from, known });
             }
             match column {
@@ -113,7 +122,11 @@ impl Program {
                 PreparedColumn::Ordinal { mean, std, .. } => {
                     program.features += 1;
                     let feature = |&place: &u32| {
-                        if place == UNKNOWN { 0.0 } else { ((f64::from(place) - mean) / std) as f32 }
+                        if place == UNKNOWN {
+                            0.0
+                        } else {
+                            ((f64::from(place) - mean) / std) as f32
+                        }
                     };
                     let features = places.iter().map(feature).collect();
                     program.operations.push(Operation::Ordinal { from, features });
@@ -154,14 +167,18 @@ impl Program {
                     means.len()
                 }
                 Operation::Ordinal { from, features } => {
-                    out[0] = category(stored[*from]).and_then(|at| features.get(at)).copied().unwrap_or(0.0);
+                    out[0] = category(stored[*from])
+                        .and_then(|at| features.get(at))
+                        .copied()
+                        .unwrap_or(0.0);
                     1
                 }
                 Operation::OneHot { from, count, places } => {
                     let features = &mut out[..*count];
                     features.fill(0.0);
                     let place = category(stored[*from]).and_then(|at| places.get(at));
-                    if let Some(feature) = place.and_then(|&place| features.get_mut(place as usize)) {
+                    if let Some(feature) = place.and_then(|&place| features.get_mut(place as usize))
+                    {
                         *feature = 1.0;
                     }
                     *count

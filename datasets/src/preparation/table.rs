@@ -8,10 +8,12 @@
 //! indicators           1 where missing, else 0: for each number and ordinal category that a training row lacks
 //! ```
 //!
-//! 1. Means and standard deviations (of the population, divided by n) are those of the training rows that have a value. A column
-//!    that is constant there is divided by 1.
-//! 2. The indicators come last, so that columns of numbers side by side stay so, and one loop without branches takes them all.
-//! 3. Computed in `f64`: the mean of large numbers close to each other, such as times, is not one of `f32`.
+//! 1. Means and standard deviations (of the population, divided by n) are those of the training
+//!    rows that have a value. A column that is constant there is divided by 1.
+//! 2. The indicators come last, so that columns of numbers side by side stay so, and one loop
+//!    without branches takes them all.
+//! 3. Computed in `f64`: the mean of large numbers close to each other, such as times, is not one
+//!    of `f32`.
 
 use serde::{Deserialize, Serialize};
 
@@ -83,7 +85,8 @@ impl PreparedColumn {
 
     /// The column as the table has it.
     pub(super) fn column(&self) -> Column {
-        let category = |names: &[String], encoding| ColumnKind::Category { names: names.to_vec(), encoding };
+        let category =
+            |names: &[String], encoding| ColumnKind::Category { names: names.to_vec(), encoding };
         let kind = match self {
             PreparedColumn::Number { .. } => ColumnKind::Number,
             PreparedColumn::Ordinal { names, .. } => category(names, Encoding::Ordinal),
@@ -94,9 +97,8 @@ impl PreparedColumn {
 
     pub(super) fn indicator(&self) -> bool {
         match self {
-            PreparedColumn::Number { indicator, .. } | PreparedColumn::Ordinal { indicator, .. } => {
-                *indicator
-            }
+            PreparedColumn::Number { indicator, .. }
+            | PreparedColumn::Ordinal { indicator, .. } => *indicator,
             PreparedColumn::OneHot { .. } => false,
         }
     }
@@ -154,14 +156,15 @@ impl TryFrom<Columns> for TablePreparation {
     fn try_from(Columns { columns }: Columns) -> Result<Self, String> {
         for column in &columns {
             let (mean, std) = match *column {
-                PreparedColumn::Number { mean, std, .. } | PreparedColumn::Ordinal { mean, std, .. } => {
-                    (mean, std)
-                }
+                PreparedColumn::Number { mean, std, .. }
+                | PreparedColumn::Ordinal { mean, std, .. } => (mean, std),
                 PreparedColumn::OneHot { .. } => continue,
             };
             if !mean.is_finite() || !std.is_normal() || std < 0.0 || !std.recip().is_normal() {
                 let name = Short(column.name());
-                return Err(format!("column {name} cannot have the mean {mean} and the deviation {std}"));
+                return Err(format!(
+                    "column {name} cannot have the mean {mean} and the deviation {std}"
+                ));
             }
         }
         Ok(TablePreparation::new(columns))

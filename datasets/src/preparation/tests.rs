@@ -48,8 +48,16 @@ const ROWS: [&[f32]; 4] = [
 #[test]
 fn each_kind_of_column_becomes_its_features() {
     let preparation = fit(&columns(), &ROWS);
-    let names =
-        ["age", "height", "colour=blue", "colour=red", "size", "same", "height missing", "size missing"];
+    let names = [
+        "age",
+        "height",
+        "colour=blue",
+        "colour=red",
+        "size",
+        "same",
+        "height missing",
+        "size missing",
+    ];
     assert_eq!(preparation.feature_names(), names);
     assert_eq!(preparation.features(5), 8);
     // Means 3, 30 and 4/3; variances 14/4, 1400/3 and 8/9.
@@ -67,33 +75,45 @@ fn each_kind_of_column_becomes_its_features() {
     }
 }
 
-/// Against two passes in f64, for numbers of very different means and spreads, some of them missing.
+/// Against two passes in f64, for numbers of very different means and spreads, some of them
+/// missing.
 #[test]
 fn standardisation_is_that_of_two_passes() {
-    let scales = [(0.0, 1.0), (1e9, 300.0), (-5.0, 1e-6), (0.0, 1e30), (1e-30, 1e-32), (65_536.0, 0.25)];
+    let scales =
+        [(0.0, 1.0), (1e9, 300.0), (-5.0, 1e-6), (0.0, 1e30), (1e-30, 1e-32), (65_536.0, 0.25)];
     let noise = |row: usize, column: usize| {
         let bits = (row as u64 * 7 + column as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11;
         bits as f64 / (1_u64 << 53) as f64 - 0.5
     };
     let value = |row: usize, column: usize| {
         let (mean, spread) = scales[column];
-        if (row + column).is_multiple_of(11) { NAN } else { (mean + spread * noise(row, column)) as f32 }
+        if (row + column).is_multiple_of(11) {
+            NAN
+        } else {
+            (mean + spread * noise(row, column)) as f32
+        }
     };
-    let rows: Vec<Vec<f32>> =
-        (0..5_000).map(|row| (0..scales.len()).map(|column| value(row, column)).collect()).collect();
-    let columns: Vec<Column> = (0..scales.len()).map(|column| number(&column.to_string())).collect();
+    let rows: Vec<Vec<f32>> = (0..5_000)
+        .map(|row| (0..scales.len()).map(|column| value(row, column)).collect())
+        .collect();
+    let columns: Vec<Column> =
+        (0..scales.len()).map(|column| number(&column.to_string())).collect();
     let preparation = fit(&columns, &rows.iter().map(Vec::as_slice).collect::<Vec<_>>());
     assert_eq!(preparation.features(6), 12);
     for column in 0..scales.len() {
-        let there = || rows.iter().map(|row| f64::from(row[column])).filter(|value| !value.is_nan());
+        let there =
+            || rows.iter().map(|row| f64::from(row[column])).filter(|value| !value.is_nan());
         let count = there().count() as f64;
         let mean = there().sum::<f64>() / count;
-        let std = (there().map(|value| (value - mean) * (value - mean)).sum::<f64>() / count).sqrt();
+        let std =
+            (there().map(|value| (value - mean) * (value - mean)).sum::<f64>() / count).sqrt();
         for row in &rows {
             let out = apply(&preparation, row);
-            let expected = if row[column].is_nan() { 0.0 } else { (f64::from(row[column]) - mean) / std };
+            let expected =
+                if row[column].is_nan() { 0.0 } else { (f64::from(row[column]) - mean) / std };
             let found = f64::from(out[column]);
-            // The second is for the mean of 1e9, which f64 has to a millionth, of a deviation of 87.
+            // The second is for the mean of 1e9, which f64 has to a millionth, of a deviation of
+            // 87.
             let tolerance = 1e-6 * expected.abs() + 2e-8;
             assert!((found - expected).abs() <= tolerance, "{column}: {found} for {expected}");
             assert_eq!(out[6 + column], f32::from(u8::from(row[column].is_nan())));
@@ -101,8 +121,8 @@ fn standardisation_is_that_of_two_passes() {
     }
 }
 
-/// The numbers of scikit-learn's `StandardScaler().fit(x).transform(x)` for `x = [[-1, 1e8], [0.5, 1e8 + 8], [4, 1e8 + 40]]`, by
-/// `(x - x.mean(0)) / x.std(0)` in NumPy.
+/// The numbers of scikit-learn's `StandardScaler().fit(x).transform(x)` for `x = [[-1, 1e8], [0.5,
+/// 1e8 + 8], [4, 1e8 + 40]]`, by `(x - x.mean(0)) / x.std(0)` in NumPy.
 #[test]
 fn numbers_are_those_of_scikit_learn() {
     let rows: [&[f32]; 3] = [&[-1.0, 1e8], &[0.5, 100_000_008.0], &[4.0, 100_000_040.0]];
@@ -147,7 +167,10 @@ fn another_table_is_found_by_names() {
     ] {
         assert_eq!(apply(&adapted, &row), apply(&preparation, &same));
     }
-    assert_eq!(serde_json::to_string(&adapted).unwrap(), serde_json::to_string(&preparation).unwrap());
+    assert_eq!(
+        serde_json::to_string(&adapted).unwrap(),
+        serde_json::to_string(&preparation).unwrap()
+    );
     let says = |columns: &[Column]| preparation.adapted(columns).unwrap_err();
     assert_eq!(says(&other[..5]), "has no column \"age\", which the model learnt from");
     let mut wrong = other.clone();
@@ -165,7 +188,10 @@ fn bytes_and_floats() {
     assert_eq!(out, [0.0, 0.2, 1.0]);
     assert_eq!(apply(&Preparation::Floats, &[1.5, -2.0]), [1.5, -2.0]);
     assert_eq!(apply(&Preparation::Scaled { shift: 1.0, scale: 0.5 }, &[1.5, -2.0]), [0.25, -1.5]);
-    assert_eq!((Preparation::Floats.features(7), Preparation::Floats.feature_names().len()), (7, 0));
+    assert_eq!(
+        (Preparation::Floats.features(7), Preparation::Floats.feature_names().len()),
+        (7, 0)
+    );
 }
 
 #[test]

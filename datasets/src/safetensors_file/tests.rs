@@ -63,7 +63,10 @@ fn every_field_of_the_header_is_checked() {
         (and_y("[-4,8]"), "damaged header"),
         (and_y("[4,7]"), "holds 8 bytes of values, where its arrays are 7"),
         (and_y("[4]"), "damaged header"),
-        (format!("{{{},{}}}", x("U8", "[4]", "[0,4]"), x("U8", "[4]", "[4,8]")), "two arrays of the name"),
+        (
+            format!("{{{},{}}}", x("U8", "[4]", "[0,4]"), x("U8", "[4]", "[4,8]")),
+            "two arrays of the name",
+        ),
         ("[]".to_owned(), "damaged header"),
         (String::new(), "damaged header"),
         ("{".to_owned(), "damaged header"),

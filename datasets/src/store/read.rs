@@ -45,7 +45,9 @@ impl Store {
             )));
         }
         let header = Header::from_bytes(&start).map_err(wrong)?;
-        let layout = header.layout().filter(|layout| layout.rows > 0 && header.width > 0 && header.train > 0);
+        let layout = header
+            .layout()
+            .filter(|layout| layout.rows > 0 && header.width > 0 && header.train > 0);
         let Some(layout) = layout else {
             return Err(wrong(format!(
                 "promises {} and {} samples of {} values, which no file can hold: pack its source again",
@@ -67,7 +69,10 @@ impl Store {
         // A block is held in memory as a whole.
         let block = header.block_rows.checked_mul(layout.row_bytes);
         if !block.is_some_and(|block| block > 0 && block <= layout.row_bytes.max(BLOCK as u64)) {
-            return Err(wrong(format!("has blocks of {} samples: pack its source again", header.block_rows)));
+            return Err(wrong(format!(
+                "has blocks of {} samples: pack its source again",
+                header.block_rows
+            )));
         }
         if usize::try_from(length).is_err() {
             return Err(wrong(
@@ -83,7 +88,10 @@ impl Store {
             ));
         }
         let metadata: Metadata = serde_json::from_slice(&metadata).map_err(|error| {
-            wrong(format!("has metadata that cannot be read ({}): pack its source again", shown_json(&error)))
+            wrong(format!(
+                "has metadata that cannot be read ({}): pack its source again",
+                shown_json(&error)
+            ))
         })?;
         metadata
             .check(header.dtype, header.width)
@@ -102,7 +110,8 @@ impl Store {
         self.layout.end
     }
 
-    /// The samples, called `name`: those to learn from and those for the test, if the file says which are which.
+    /// The samples, called `name`: those to learn from and those for the test, if the file says
+    /// which are which.
     pub(crate) fn into_parts(self, name: &str) -> Result<Parts, Error> {
         let Store { file, header, layout, metadata } = self;
         let (rows, width) = (layout.rows as usize, header.width as usize);
@@ -123,7 +132,8 @@ impl Store {
                 checksums: checksums.clone(),
             })
         });
-        let values = Values::in_file(file, VALUES_AT, header.dtype, width, rows).with_checksums(checksums);
+        let values =
+            Values::in_file(file, VALUES_AT, header.dtype, width, rows).with_checksums(checksums);
         let whole = Dataset::from_store(name, values, metadata, labels)
             .map_err(|problem| Error::file(&path, problem))?;
         Ok(match header.test {
@@ -155,16 +165,18 @@ impl Checksums {
         let mut bytes = vec![0; self.length];
         file.read_at(self.at, &mut bytes)?;
         if crc32fast::hash(&bytes) != self.crc {
-            let problem = "is damaged: the checksums of its blocks do not fit theirs; pack its source again";
+            let problem =
+                "is damaged: the checksums of its blocks do not fit theirs; pack its source again";
             return Err(Error::file(file.path(), problem));
         }
         let number = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("four bytes"));
-        let blocks = bytes.chunks_exact(8).map(|block| [number(&block[..4]), number(&block[4..])]).collect();
+        let blocks =
+            bytes.chunks_exact(8).map(|block| [number(&block[..4]), number(&block[4..])]).collect();
         Ok(self.loaded.get_or_init(|| blocks))
     }
 
-    /// Holds `bytes`, the values of whole samples from row `first` on, against the checksums of those blocks that lie in
-    /// them as a whole.
+    /// Holds `bytes`, the values of whole samples from row `first` on, against the checksums of
+    /// those blocks that lie in them as a whole.
     pub(crate) fn check_values(
         &self,
         file: &DataFile,
@@ -228,7 +240,8 @@ impl StoredLabels {
 }
 
 impl StoredLabels {
-    /// Appends the labels of the samples `range` to `out`: reads and checks the blocks that they lie in.
+    /// Appends the labels of the samples `range` to `out`: reads and checks the blocks that they
+    /// lie in.
     pub(crate) fn append(&self, range: Range<usize>, out: &mut Vec<u16>) -> Result<(), Error> {
         let rows = self.checksums.block_rows;
         let checksums = self.checksums.blocks(&self.file)?;
@@ -250,7 +263,12 @@ impl StoredLabels {
 }
 
 /// Refuses labels, of samples from `first` on, that name no class.
-fn check_labels(file: &DataFile, labels: &[u16], first: usize, classes: usize) -> Result<(), Error> {
+fn check_labels(
+    file: &DataFile,
+    labels: &[u16],
+    first: usize,
+    classes: usize,
+) -> Result<(), Error> {
     match labels.iter().position(|&label| label != UNLABELLED && usize::from(label) >= classes) {
         None => Ok(()),
         Some(at) => Err(Error::file(
@@ -264,8 +282,8 @@ fn check_labels(file: &DataFile, labels: &[u16], first: usize, classes: usize) -
     }
 }
 
-/// Reads all of the store `path`, and holds each block's values and labels against their checksums. `progress` is told the
-/// bytes that were checked, of how many.
+/// Reads all of the store `path`, and holds each block's values and labels against their checksums.
+/// `progress` is told the bytes that were checked, of how many.
 ///
 /// # Errors
 /// If it cannot be read or is damaged; the message says where.
@@ -296,7 +314,8 @@ pub fn verify(path: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Err
             Ok(hasher.finalize())
         };
         let found = crc(VALUES_AT + from * layout.row_bytes, (to - from) * layout.row_bytes)?;
-        let labels_right = !header.labelled || crc(layout.labels_at + 2 * from, 2 * (to - from))? == labels;
+        let labels_right =
+            !header.labelled || crc(layout.labels_at + 2 * from, 2 * (to - from))? == labels;
         if found != values || !labels_right {
             return Err(damaged(path, from as usize, to as usize));
         }
@@ -304,21 +323,26 @@ pub fn verify(path: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Err
     }
     if header.labelled {
         let (rows, classes) = (layout.rows as usize, metadata.classes.len());
-        let labels = StoredLabels { file: file.clone(), at: layout.labels_at, rows, classes, checksums };
+        let labels =
+            StoredLabels { file: file.clone(), at: layout.labels_at, rows, classes, checksums };
         labels.read()?;
     }
     check_zeros(file, layout)?;
     file.check()
 }
 
-/// Between its parts a store holds zeros. Nobody reads them, but a bit that tipped there is damage all the same.
+/// Between its parts a store holds zeros. Nobody reads them, but a bit that tipped there is damage
+/// all the same.
 fn check_zeros(file: &DataFile, layout: &Layout) -> Result<(), Error> {
     let values_end = VALUES_AT + layout.rows * layout.row_bytes;
     for range in [HEADER as u64..VALUES_AT, values_end..layout.labels_at] {
         let mut bytes = vec![0; (range.end - range.start) as usize];
         file.read_at(range.start, &mut bytes)?;
         if bytes.iter().any(|&byte| byte != 0) {
-            return Err(Error::file(file.path(), "is damaged between its parts: pack its source again"));
+            return Err(Error::file(
+                file.path(),
+                "is damaged between its parts: pack its source again",
+            ));
         }
     }
     Ok(())

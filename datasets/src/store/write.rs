@@ -36,7 +36,8 @@ pub struct StoreWriter {
     checksums: Vec<[u32; 2]>,
 }
 
-/// Labels on their way to the end of the file: kept in a file of their own, so that memory does not grow with them.
+/// Labels on their way to the end of the file: kept in a file of their own, so that memory does not
+/// grow with them.
 #[derive(Debug)]
 struct Labels {
     /// Removed when this is dropped.
@@ -52,8 +53,8 @@ struct Partial(PathBuf);
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 impl Partial {
-    /// A new file beside `path`. Several threads, processes and machines may write the same store at once: each has files of
-    /// its own, and the last rename stands.
+    /// A new file beside `path`. Several threads, processes and machines may write the same store
+    /// at once: each has files of its own, and the last rename stands.
     fn create(path: &Path) -> io::Result<(Partial, File)> {
         loop {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -80,9 +81,15 @@ impl StoreWriter {
     ///
     /// # Errors
     /// If a size is zero, there are none or more than three, or the file cannot be written.
-    pub fn create(path: &Path, dtype: Dtype, sample_shape: &[usize], labelled: bool) -> Result<Self, Error> {
+    pub fn create(
+        path: &Path,
+        dtype: Dtype,
+        sample_shape: &[usize],
+        labelled: bool,
+    ) -> Result<Self, Error> {
         let width = sample_shape.iter().try_fold(1_usize, |width, &size| width.checked_mul(size));
-        let Some(width) = width.filter(|&width| width > 0 && (1..=3).contains(&sample_shape.len())) else {
+        let Some(width) = width.filter(|&width| width > 0 && (1..=3).contains(&sample_shape.len()))
+        else {
             return Err(Error::request(format!("no sample can have the shape {sample_shape:?}")));
         };
         let begin = || -> io::Result<(Partial, BufWriter<File>)> {
@@ -175,25 +182,34 @@ impl StoreWriter {
         self.checksums.push([values, if self.labels.is_some() { labels } else { 0 }]);
     }
 
-    /// Writes what belongs around the values, and gives the file its name. The metadata's shape is set to the samples'.
+    /// Writes what belongs around the values, and gives the file its name. The metadata's shape is
+    /// set to the samples'.
     ///
     /// # Errors
-    /// If there is no sample, or none to learn from; if a label names none of the classes, or the metadata are for other samples; if
-    /// the file cannot be written.
+    /// If there is no sample, or none to learn from; if a label names none of the classes, or the
+    /// metadata are for other samples; if the file cannot be written.
     pub fn finish(mut self, metadata: &Metadata) -> Result<(), Error> {
         let train = self.train.unwrap_or(self.rows);
         if train == 0 {
-            return Err(Error::file(&self.path, "would hold no sample to learn from, and is not written"));
+            return Err(Error::file(
+                &self.path,
+                "would hold no sample to learn from, and is not written",
+            ));
         }
         if !self.rows.is_multiple_of(self.block_rows as u64) {
             self.end_block();
         }
         let metadata = Metadata { shape: self.sample_shape.clone(), ..metadata.clone() };
-        let refused = |problem: String| Error::file(&self.path, format!("{problem}, and is not written"));
+        let refused =
+            |problem: String| Error::file(&self.path, format!("{problem}, and is not written"));
         metadata.check(self.dtype, self.width as u64).map_err(refused)?;
-        if let Some(label) = self.largest.filter(|&label| usize::from(label) >= metadata.classes.len()) {
+        if let Some(label) =
+            self.largest.filter(|&label| usize::from(label) >= metadata.classes.len())
+        {
             let classes = metadata.classes.len();
-            return Err(refused(format!("would hold the label {label}, where {classes} classes are named")));
+            return Err(refused(format!(
+                "would hold the label {label}, where {classes} classes are named"
+            )));
         }
         let metadata = serde_json::to_vec(&metadata)
             .map_err(|error| refused(format!("has metadata that cannot be written ({error})")))?;

@@ -1,15 +1,18 @@
 //! What the columns of a table are, found out by a pass over its rows.
 //!
-//! - A column is of numbers if each cell that is not missing is one, else of categories, of which numbers may be some.
-//! - Categories are few: at most 1,000, and if they are more than 100, at most half as many as rows. More are an error: such a
-//!   column numbers the rows, names them or describes them, and no row tells anything of another.
-//! - Whole numbers that count more than 100 rows in their order, one by one, number them as well: unless the column is to be ordinal,
-//!   they are an error. Of a sorted table they would give the label away.
-//! - The label's texts or whole numbers are the classes, in ascending order if all are numbers, else in the order of their bytes.
-//!   A label that is missing leaves its row unlabelled.
+//! - A column is of numbers if each cell that is not missing is one, else of categories, of which
+//!   numbers may be some.
+//! - Categories are few: at most 1,000, and if they are more than 100, at most half as many as
+//!   rows. More are an error: such a column numbers the rows, names them or describes them, and no
+//!   row tells anything of another.
+//! - Whole numbers that count more than 100 rows in their order, one by one, number them as well:
+//!   unless the column is to be ordinal, they are an error. Of a sorted table they would give the
+//!   label away.
+//! - The label's texts or whole numbers are the classes, in ascending order if all are numbers,
+//!   else in the order of their bytes. A label that is missing leaves its row unlabelled.
 //!
-//! Only counts and different values are kept, at most 8 MB of them, never rows. Numbers are not collected unless the column
-//! turns out to hold texts as well: then a further pass collects them.
+//! Only counts and different values are kept, at most 8 MB of them, never rows. Numbers are not
+//! collected unless the column turns out to hold texts as well: then a further pass collects them.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -48,9 +51,11 @@ pub(crate) struct Layout {
     pub(crate) rows: u64,
     /// How many of them have a label.
     pub(crate) labelled: u64,
-    /// How many cells of each stored column are missing; not counted of those that a model learnt from.
+    /// How many cells of each stored column are missing; not counted of those that a model learnt
+    /// from.
     pub(crate) missing: Vec<u64>,
-    /// How many numbers lose digits to `f32`: those of more than 7 or 8, such as integers from 16,777,217 on.
+    /// How many numbers lose digits to `f32`: those of more than 7 or 8, such as integers from
+    /// 16,777,217 on.
     pub(crate) rounded: u64,
 }
 
@@ -83,7 +88,13 @@ struct Counts {
 
 impl Counts {
     /// The first and only pass over most columns.
-    fn count(&mut self, row: u64, cell: Cell<'_>, limit: usize, budget: &mut Budget) -> Result<(), String> {
+    fn count(
+        &mut self,
+        row: u64,
+        cell: Cell<'_>,
+        limit: usize,
+        budget: &mut Budget,
+    ) -> Result<(), String> {
         match cell {
             Cell::Missing => self.missing += 1,
             Cell::Number(number) => {
@@ -131,13 +142,17 @@ impl Counts {
             Cell::Missing => return Ok(()),
             Cell::Number(number) => self.seen.add_number(number, budget),
             Cell::Text(text) if text.len() > LONGEST_CATEGORY => {
-                return Err(format!("a text of {} bytes is no category: ignore the column", text.len()));
+                return Err(format!(
+                    "a text of {} bytes is no category: ignore the column",
+                    text.len()
+                ));
             }
             Cell::Text(text) => self.seen.add_text(text, budget),
         };
         if !fits {
             return Err(
-                "the different texts of all columns take more than 8 MB: ignore some columns".to_owned()
+                "the different texts of all columns take more than 8 MB: ignore some columns"
+                    .to_owned(),
             );
         }
         self.too_many = self.seen.len() > limit;
@@ -149,7 +164,8 @@ impl Layout {
     /// Reads all rows of `source`, twice if need be; `path` is what errors call it.
     ///
     /// # Errors
-    /// If it cannot be read, `options` do not suit it, it has no rows, or a column holds what it should not.
+    /// If it cannot be read, `options` do not suit it, it has no rows, or a column holds what it
+    /// should not.
     pub(crate) fn infer(
         source: &mut dyn TableSource,
         path: &Path,
@@ -159,7 +175,10 @@ impl Layout {
         let row_word = source.row_word();
         let roles = roles(&names, options, path)?;
         let at = |row: u64, column: usize, problem: &str| {
-            Error::file(path, format!("{row_word} {row}, column {}: {problem}", Short(&names[column])))
+            Error::file(
+                path,
+                format!("{row_word} {row}, column {}: {problem}", Short(&names[column])),
+            )
         };
         // What a model learnt from need not be looked at.
         let known: Option<HashMap<&str, &Column>> = options
@@ -171,7 +190,8 @@ impl Layout {
         let mut counts: Vec<Counts> = Vec::new();
         counts.resize_with(names.len(), Counts::default);
         for (counts, role) in counts.iter_mut().zip(&roles) {
-            counts.collects_numbers = matches!(role, Role::Label | Role::Feature { categorical: true, .. });
+            counts.collects_numbers =
+                matches!(role, Role::Label | Role::Feature { categorical: true, .. });
         }
 
         let mut budget = Budget::default();
@@ -190,8 +210,9 @@ impl Layout {
             return Err(Error::file(path, "has no rows"));
         }
         // Numbers among texts.
-        let passed =
-            |counts: &Counts| counts.texts > counts.infinities && counts.numbers_passed && !counts.too_many;
+        let passed = |counts: &Counts| {
+            counts.texts > counts.infinities && counts.numbers_passed && !counts.too_many
+        };
         if counts.iter().any(passed) {
             source.for_each_row(&mut |row, cells| {
                 for (column, (counts, &cell)) in counts.iter_mut().zip(cells).enumerate() {
@@ -218,7 +239,9 @@ impl Layout {
         };
         for (column, (counts, role)) in counts.into_iter().zip(roles).enumerate() {
             let name = &names[column];
-            let wrong = |problem: String| Error::file(path, format!("the column {} {problem}", Short(name)));
+            let wrong = |problem: String| {
+                Error::file(path, format!("the column {} {problem}", Short(name)))
+            };
             match role {
                 Role::Ignored => layout.fields.push(Field::Ignored),
                 Role::Label => {
@@ -248,15 +271,19 @@ impl Layout {
                         return Err(wrong("is missing in every row: ignore it".to_owned()));
                     }
                     let only_infinities = counts.texts == counts.infinities && !categorical;
-                    if let Some((row, text)) = counts.first_infinity.as_ref().filter(|_| only_infinities) {
-                        let problem = format!("{text} is not finite: mend it, or leave it empty as missing");
+                    if let Some((row, text)) =
+                        counts.first_infinity.as_ref().filter(|_| only_infinities)
+                    {
+                        let problem =
+                            format!("{text} is not finite: mend it, or leave it empty as missing");
                         return Err(at(*row, column, &problem));
                     }
                     let kind = if counts.texts == 0 && !categorical {
                         if let Some((row, number)) = counts.first_too_large {
                             let advice = "give it in another unit, or ignore the column";
-                            let problem =
-                                format!("{number:e} is beyond the range of 32-bit floats: {advice}");
+                            let problem = format!(
+                                "{number:e} is beyond the range of 32-bit floats: {advice}"
+                            );
                             return Err(at(row, column, &problem));
                         }
                         if counts.counts_rows(rows) && !ordinal {
@@ -271,7 +298,8 @@ impl Layout {
                     } else {
                         let categories = categories(counts, rows, row_word).map_err(wrong)?;
                         let encoding = if ordinal { Encoding::Ordinal } else { Encoding::OneHot };
-                        let kind = ColumnKind::Category { names: categories.to_strings(), encoding };
+                        let kind =
+                            ColumnKind::Category { names: categories.to_strings(), encoding };
                         layout.fields.push(Field::Category(categories));
                         kind
                     };
@@ -290,13 +318,16 @@ fn categories(counts: Counts, rows: u64, row_word: &str) -> Result<Names, String
     if !counts.too_many && (found <= FEW_CATEGORIES || found as u64 <= rows / 2) {
         return Ok(counts.seen.into_names());
     }
-    let many = if counts.too_many { format!("more than {MOST_CATEGORIES}") } else { found.to_string() };
+    let many =
+        if counts.too_many { format!("more than {MOST_CATEGORIES}") } else { found.to_string() };
     match counts.first_text {
         Some((row, text)) if counts.numbers > counts.texts => Err(format!(
             "holds {} numbers, but also texts, the first {text} in {row_word} {row}: name it as missing, or ignore the column",
             counts.numbers
         )),
-        _ => Err(format!("has {many} different values in {rows} rows, too many for categories: ignore it")),
+        _ => Err(format!(
+            "has {many} different values in {rows} rows, too many for categories: ignore it"
+        )),
     }
 }
 
@@ -306,18 +337,21 @@ fn classes(counts: Counts) -> Result<Names, (Option<u64>, String)> {
     if let Some((row, text)) = counts.first_infinity
         && counts.first_text.is_none()
     {
-        return Err((Some(row), format!("{text} is not finite, and no class: mend it, or leave it empty")));
+        return Err((
+            Some(row),
+            format!("{text} is not finite, and no class: mend it, or leave it empty"),
+        ));
     }
     if let Some((row, number)) = counts.first_fraction
         && counts.texts == 0
     {
-        let problem =
-            "is not whole: it looks like a target of regression, not a class: name another label column";
+        let problem = "is not whole: it looks like a target of regression, not a class: name another label column";
         return Err((Some(row), format!("{number} {problem}")));
     }
     if counts.too_many {
-        let problem =
-            format!("has more than {MOST_CLASSES} different labels, too many for classes: name another");
+        let problem = format!(
+            "has more than {MOST_CLASSES} different labels, too many for classes: name another"
+        );
         return Err((None, problem));
     }
     Ok(counts.seen.into_names())

@@ -81,7 +81,9 @@ pub(super) enum Names {
 
 impl Names {
     pub(super) fn known(names: &[String]) -> Self {
-        Names::Known(names.iter().cloned().enumerate().map(|(number, name)| (name, number)).collect())
+        Names::Known(
+            names.iter().cloned().enumerate().map(|(number, name)| (name, number)).collect(),
+        )
     }
 
     /// Not of known ones, which have been handed in.
@@ -106,7 +108,9 @@ impl Names {
                 texts.binary_search(&(number + 0.0).to_string()).ok()
             }
             (Names::Known(names), Cell::Text(text)) => names.get(text).copied(),
-            (Names::Known(names), Cell::Number(number)) => names.get(&(number + 0.0).to_string()).copied(),
+            (Names::Known(names), Cell::Number(number)) => {
+                names.get(&(number + 0.0).to_string()).copied()
+            }
             (Names::Numbers(_), Cell::Text(_)) | (_, Cell::Missing) => None,
         }
     }

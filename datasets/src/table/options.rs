@@ -9,7 +9,8 @@ use crate::error::Error;
 /// Which column of a table holds the labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum LabelColumn {
-    /// The one that is called `label`, `class`, `target` or `y`, in any case; none if there is none. More than one is an error.
+    /// The one that is called `label`, `class`, `target` or `y`, in any case; none if there is
+    /// none. More than one is an error.
     #[default]
     Detect,
     /// None: the table has no labels.
@@ -25,28 +26,31 @@ pub struct TableOptions {
     pub label: LabelColumn,
     /// Columns to leave out.
     pub ignore: Vec<String>,
-    /// Columns of categories of which each becomes one number, its place among them. Of a column of numbers it says that their
-    /// order matters, also where they number the rows; that has no other effect.
+    /// Columns of categories of which each becomes one number, its place among them. Of a column of
+    /// numbers it says that their order matters, also where they number the rows; that has no other
+    /// effect.
     pub ordinal: Vec<String>,
-    /// Columns that hold categories although they look like numbers: codes, postcodes. A category is called by the number, so that
-    /// `7`, `07` and `7.0` are the same.
+    /// Columns that hold categories although they look like numbers: codes, postcodes. A category
+    /// is called by the number, so that `7`, `07` and `7.0` are the same.
     pub categorical: Vec<String>,
-    /// What separates the columns of a text file. `None`: whichever of `,` `;` tab `|` its first line has most of.
+    /// What separates the columns of a text file. `None`: whichever of `,` `;` tab `|` its first
+    /// line has most of.
     pub delimiter: Option<u8>,
-    /// Whether the first row of a text file is the columns' names. `None`: it is if it has a cell that is neither a number nor
-    /// missing.
+    /// Whether the first row of a text file is the columns' names. `None`: it is if it has a cell
+    /// that is neither a number nor missing.
     pub header: Option<bool>,
-    /// What stands for a missing value in a text file, beside an empty cell, `NA`, `N/A`, `n/a`, `#N/A`, `<NA>`, `NaN` in any case,
-    /// `null`, `NULL`, `None` and `?`.
+    /// What stands for a missing value in a text file, beside an empty cell, `NA`, `N/A`, `n/a`,
+    /// `#N/A`, `<NA>`, `NaN` in any case, `null`, `NULL`, `None` and `?`.
     pub missing: Vec<String>,
-    /// The columns that a model learnt from, of which the table has to have all. They are read as that model knows them, a category
-    /// that it does not know as missing; the label apart, all others are left out. `None`: the table says what its columns are.
+    /// The columns that a model learnt from, of which the table has to have all. They are read as
+    /// that model knows them, a category that it does not know as missing; the label apart, all
+    /// others are left out. `None`: the table says what its columns are.
     pub known: Option<Vec<Column>>,
 }
 
 impl TableOptions {
-    /// Refuses what is asked of the columns of `path`, which is no table as it was written; the labels of a store may be named by
-    /// what they were called there.
+    /// Refuses what is asked of the columns of `path`, which is no table as it was written; the
+    /// labels of a store may be named by what they were called there.
     pub(crate) fn check_unused(&self, path: &Path, label: Option<&str>) -> Result<(), Error> {
         let lists = [&self.ignore, &self.ordinal, &self.categorical, &self.missing];
         let other_label = match &self.label {
@@ -75,7 +79,11 @@ pub(super) enum Role {
 const LABEL_NAMES: [&str; 4] = ["label", "class", "target", "y"];
 
 /// The columns' roles.
-pub(super) fn roles(names: &[String], options: &TableOptions, path: &Path) -> Result<Vec<Role>, Error> {
+pub(super) fn roles(
+    names: &[String],
+    options: &TableOptions,
+    path: &Path,
+) -> Result<Vec<Role>, Error> {
     let listed = |list: &[String], to: &str| -> Result<Vec<bool>, Error> {
         let mut columns = vec![false; names.len()];
         for name in list {
@@ -91,7 +99,8 @@ pub(super) fn roles(names: &[String], options: &TableOptions, path: &Path) -> Re
         LabelColumn::Named(name) => Some(find(names, name, "of labels", path)?),
         LabelColumn::Absent => None,
         LabelColumn::Detect => {
-            let is_label = |name: &str| LABEL_NAMES.iter().any(|label| name.eq_ignore_ascii_case(label));
+            let is_label =
+                |name: &str| LABEL_NAMES.iter().any(|label| name.eq_ignore_ascii_case(label));
             let may_be = |&column: &usize| {
                 !ignored[column]
                     && is_label(&names[column])
@@ -101,7 +110,8 @@ pub(super) fn roles(names: &[String], options: &TableOptions, path: &Path) -> Re
             if let [one, other, ..] = found[..] {
                 let (one, other) = (Short(&names[one]), Short(&names[other]));
                 let advice = "name the one that does, or say that none does";
-                let problem = format!("the columns {one} and {other} may both hold the labels: {advice}");
+                let problem =
+                    format!("the columns {one} and {other} may both hold the labels: {advice}");
                 return Err(Error::file(path, problem));
             }
             found.first().copied()
@@ -110,18 +120,21 @@ pub(super) fn roles(names: &[String], options: &TableOptions, path: &Path) -> Re
     if let Some(label) = label
         && ignored[label]
     {
-        let problem =
-            format!("the column {} cannot both hold the labels and be ignored", Short(&names[label]));
+        let problem = format!(
+            "the column {} cannot both hold the labels and be ignored",
+            Short(&names[label])
+        );
         return Err(Error::file(path, problem));
     }
     let learnt_from = |column: usize| known.as_ref().is_none_or(|known| known[column]);
     if known.is_some()
-        && let Some(column) =
-            (0..names.len()).find(|&column| learnt_from(column) && (ignored[column] || label == Some(column)))
+        && let Some(column) = (0..names.len())
+            .find(|&column| learnt_from(column) && (ignored[column] || label == Some(column)))
     {
         let name = Short(&names[column]);
-        let problem =
-            format!("the model learnt from the column {name}, which is not the label, nor to be ignored");
+        let problem = format!(
+            "the model learnt from the column {name}, which is not the label, nor to be ignored"
+        );
         return Err(Error::file(path, problem));
     }
     let role = |column: usize| match label {
@@ -139,7 +152,11 @@ pub(super) fn roles(names: &[String], options: &TableOptions, path: &Path) -> Re
 }
 
 /// Whether each column is one that a model learnt from; `None` where there is no model.
-fn known(names: &[String], options: &TableOptions, path: &Path) -> Result<Option<Vec<bool>>, Error> {
+fn known(
+    names: &[String],
+    options: &TableOptions,
+    path: &Path,
+) -> Result<Option<Vec<bool>>, Error> {
     let Some(known) = &options.known else { return Ok(None) };
     if let Some(column) = known.iter().find(|column| !names.contains(&column.name)) {
         let problem = format!("has no column {}, which the model learnt from", Short(&column.name));
@@ -159,11 +176,13 @@ fn find(names: &[String], name: &str, to: &str, path: &Path) -> Result<usize, Er
     nearest.truncate(4);
     let list: Vec<String> = nearest.into_iter().map(|name| Short(name).to_string()).collect();
     let (count, list) = (names.len(), list.join(", "));
-    let which = if count > 4 { format!("the nearest of its {count} are") } else { "it has".to_owned() };
+    let which =
+        if count > 4 { format!("the nearest of its {count} are") } else { "it has".to_owned() };
     Err(Error::file(path, format!("has no column {} {to}: {which} {list}", Short(name))))
 }
 
-/// How many characters have to be put in, taken out or changed, case aside. Of long names only the start counts.
+/// How many characters have to be put in, taken out or changed, case aside. Of long names only the
+/// start counts.
 fn distance(one: &str, other: &str) -> usize {
     let start = |name: &str| name.chars().take(40).flat_map(char::to_lowercase).collect::<Vec<_>>();
     let (one, other) = (start(one), start(other));

@@ -15,8 +15,9 @@ pub(super) enum Field {
 }
 
 impl Layout {
-    /// Hands `sink` each row: a value of each of [`Layout::columns`], and its class, 65,535 if it has none. A number is the
-    /// `f32` nearest to it, a category its place among the names, what is missing NaN.
+    /// Hands `sink` each row: a value of each of [`Layout::columns`], and its class, 65,535 if it
+    /// has none. A number is the `f32` nearest to it, a category its place among the names, what is
+    /// missing NaN.
     ///
     /// # Errors
     /// What `sink` says, or if `source` cannot be read or is not what the layout was made from.

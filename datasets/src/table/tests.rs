@@ -89,10 +89,14 @@ fn classes_are_in_the_order_of_numbers_or_of_bytes() {
         let rows: Vec<String> = labels.iter().map(|label| format!("1,{label}\n")).collect();
         let text = format!("a,b\n{}", rows.concat());
         let layout = infer(&text, &named("b")).unwrap();
-        let labels: Vec<u16> = pack(&layout, &text).unwrap().into_iter().map(|(_, label)| label).collect();
+        let labels: Vec<u16> =
+            pack(&layout, &text).unwrap().into_iter().map(|(_, label)| label).collect();
         (layout.class_names.unwrap_or_default().join(" "), labels)
     };
-    assert_eq!(classes(&["10", "9", "-1", "10.0", ""]), ("-1 9 10".to_owned(), vec![2, 1, 0, 2, u16::MAX]));
+    assert_eq!(
+        classes(&["10", "9", "-1", "10.0", ""]),
+        ("-1 9 10".to_owned(), vec![2, 1, 0, 2, u16::MAX])
+    );
     assert_eq!(classes(&["b", "10", "9", "B"]), ("10 9 B b".to_owned(), vec![3, 0, 1, 2]));
     assert_eq!(classes(&["", "NA"]), (String::new(), vec![u16::MAX; 2]));
     assert_eq!(classes(&["-0", "0", "0.5x"]), ("0 0.5x".to_owned(), vec![0, 0, 1]));
@@ -117,7 +121,8 @@ fn a_label_column_is_known_by_its_name() {
     let absent = TableOptions { label: LabelColumn::Absent, ..Default::default() };
     let layout = infer("a,y\n1,2\n", &absent).unwrap();
     assert_eq!((layout.columns.len(), layout.label, layout.class_names), (2, None, None));
-    let layout = infer("class,y\n1,2\n", &TableOptions { ignore: list(&["class"]), ..absent }).unwrap();
+    let layout =
+        infer("class,y\n1,2\n", &TableOptions { ignore: list(&["class"]), ..absent }).unwrap();
     assert_eq!(layout.columns, [number("y")]);
 }
 
@@ -131,7 +136,11 @@ fn what_no_model_can_learn_from_is_an_error_of_one_line() {
     let long = "z".repeat(257);
     let cases: &[(String, TableOptions, &str)] = &[
         ("a,b\n".into(), none.clone(), "has no rows"),
-        ("a,b\n1,\n2,\n".into(), none.clone(), "the column \"b\" is missing in every row: ignore it"),
+        (
+            "a,b\n1,\n2,\n".into(),
+            none.clone(),
+            "the column \"b\" is missing in every row: ignore it",
+        ),
         (
             "a,b\n1,2\n3,-inf\n".into(),
             none.clone(),
@@ -210,7 +219,10 @@ fn what_no_model_can_learn_from_is_an_error_of_one_line() {
     }
     // What is ignored may hold anything.
     let options = TableOptions { ignore: list(&["a"]), ..none };
-    assert_eq!(infer(&format!("a,b\n{many}inf,2\n1e300,3\n{long},4\n"), &options).unwrap().rows, 1_004);
+    assert_eq!(
+        infer(&format!("a,b\n{many}inf,2\n1e300,3\n{long},4\n"), &options).unwrap().rows,
+        1_004
+    );
     // As many as half of the rows, and a thousand.
     let thousand: String = (0..2_000).map(|row| format!("t{},1\n", row % 1_000)).collect();
     infer(&format!("a,b\n{thousand}"), &TableOptions::default()).unwrap();
@@ -221,14 +233,18 @@ fn another_table_than_the_layout_was_made_from_is_an_error() {
     let text = "a,b,label\n1,x,u\n2,y,v\n";
     let layout = infer(text, &TableOptions::default()).unwrap();
     pack(&layout, text).unwrap();
-    for other in
-        ["a,b,label\n1,x,u\n", "a,b,label\n1,x,u\n2,z,v\n", "a,b,label\n1,x,u\n2,y,w\n", "a,b\n1,x\n2,y\n"]
-    {
+    for other in [
+        "a,b,label\n1,x,u\n",
+        "a,b,label\n1,x,u\n2,z,v\n",
+        "a,b,label\n1,x,u\n2,y,w\n",
+        "a,b\n1,x\n2,y\n",
+    ] {
         let error = pack(&layout, other).unwrap_err().to_string();
         assert_eq!(error, "t.csv: changed while it was being read: start again", "{other:?}");
     }
     let error = pack(&layout, "a,b,label\n1,x,u\nseven,y,v\n").unwrap_err().to_string();
-    let problem = "\"seven\" is not a number within the range of 32-bit floats, which the column holds";
+    let problem =
+        "\"seven\" is not a number within the range of 32-bit floats, which the column holds";
     assert_eq!(error, format!("t.csv: line 3, column \"a\": {problem}"));
 }
 
@@ -249,17 +265,19 @@ fn a_known_layout_takes_other_tables() {
     // A column called as labels often are is what the model knows it as.
     let y = TableOptions { known: Some(vec![number("y")]), ..Default::default() };
     assert_eq!(infer("y,b\n1,2\n", &y).unwrap().label, None);
-    let refused = |text: &str, options: &TableOptions| infer(text, options).unwrap_err().to_string();
+    let refused =
+        |text: &str, options: &TableOptions| infer(text, options).unwrap_err().to_string();
     assert_eq!(
         refused("zip,b\n1,2\n", &options),
         "t.csv: has no column \"age\", which the model learnt from"
     );
-    let both = "t.csv: the model learnt from the column \"y\", which is not the label, nor to be ignored";
+    let both =
+        "t.csv: the model learnt from the column \"y\", which is not the label, nor to be ignored";
     let labelled = TableOptions { label: LabelColumn::Named("y".to_owned()), ..y.clone() };
     assert_eq!(refused("y,b\n1,2\n", &labelled), both);
     assert_eq!(refused("y,b\n1,2\n", &TableOptions { ignore: list(&["y"]), ..y }), both);
-    let error =
-        infer("zip,age\n9,\n9,old\n", &options).and_then(|layout| pack(&layout, "zip,age\n9,\n9,old\n"));
+    let error = infer("zip,age\n9,\n9,old\n", &options)
+        .and_then(|layout| pack(&layout, "zip,age\n9,\n9,old\n"));
     let problem = "line 3, column \"age\": \"old\" is not a number within the range of 32-bit floats, which the column holds";
     assert_eq!(error.unwrap_err().to_string(), format!("t.csv: {problem}"));
 }
@@ -267,13 +285,17 @@ fn a_known_layout_takes_other_tables() {
 #[test]
 fn a_column_that_numbers_the_rows_is_refused() {
     let text = |rows: u64, number: &dyn Fn(u64) -> String| {
-        let rows: Vec<String> = (0..rows).map(|row| format!("{},{}\n", number(row), row % 7)).collect();
+        let rows: Vec<String> =
+            (0..rows).map(|row| format!("{},{}\n", number(row), row % 7)).collect();
         format!("n,a\n{}", rows.concat())
     };
     let from = |first: u64| move |row: u64| (first + row).to_string();
     for first in [0, 1, 1_000_000] {
         let e = infer(&text(101, &from(first)), &TableOptions::default()).unwrap_err().to_string();
-        assert!(e.contains("the column \"n\" numbers the rows") && e.ends_with("or ignore it"), "{e}");
+        assert!(
+            e.contains("the column \"n\" numbers the rows") && e.ends_with("or ignore it"),
+            "{e}"
+        );
     }
     let kept = TableOptions { ordinal: list(&["n"]), ..Default::default() };
     let without = TableOptions { ignore: list(&["n"]), ..Default::default() };

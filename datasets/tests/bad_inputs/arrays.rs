@@ -10,7 +10,11 @@ use crate::{Table, noise};
 pub fn idx_files(table: &mut Table) {
     let images = idx(8, &[5, 2, 3], &[1; 30]);
     for element in [0, 7, 0x0a, 0x0f, 0xff] {
-        table.file(&format!("type-{element}.idx"), &idx(element, &[5, 2, 3], &[1; 30]), "is none of");
+        table.file(
+            &format!("type-{element}.idx"),
+            &idx(element, &[5, 2, 3], &[1; 30]),
+            "is none of",
+        );
     }
     table.file("rank-0.idx", &idx(8, &[], &[1; 30]), "is none of");
     table.file("rank-9.idx", &idx(8, &[1; 9], &[1]), "is none of");
@@ -23,8 +27,16 @@ pub fn idx_files(table: &mut Table) {
         table.file(&name("short"), &idx(element, &[7], &values), "but the file has");
         table.file(&name("long"), &idx(element, &[5], &values), "but the file has");
         table.file(&name("none"), &idx(element, &[0, 6], &[]), "holds nothing");
-        table.file(&name("huge"), &idx(element, &[u32::MAX; 3], &values), "more than memory can address");
-        table.file(&name("large.gz"), &gzip(&idx(element, &[1 << 24, 6], &values)), "cannot hold that many");
+        table.file(
+            &name("huge"),
+            &idx(element, &[u32::MAX; 3], &values),
+            "more than memory can address",
+        );
+        table.file(
+            &name("large.gz"),
+            &gzip(&idx(element, &[1 << 24, 6], &values)),
+            "cannot hold that many",
+        );
         table.file(&name("cut.gz"), &gzip(&idx(element, &[7], &values)), "it decompresses to");
     }
     let not_finite = [0x3f, 0x80, 0, 0, 0x7f, 0xc0, 0, 0].repeat(4);
@@ -47,7 +59,11 @@ pub fn npy_files(table: &mut Table) {
     );
     table.file("garbage.npy", &entries("import os"), "damaged header");
     table.file("no-text.npy", &npy_text("", &[]), "damaged header");
-    table.file("key.npy", &entries("{'descr': '<f4', 'order': False, 'shape': (8,)}"), "the unknown key");
+    table.file(
+        "key.npy",
+        &entries("{'descr': '<f4', 'order': False, 'shape': (8,)}"),
+        "the unknown key",
+    );
     table.file("lacks.npy", &entries("{'descr': '<f4', 'shape': (8,)}"), "lacks one of the keys");
     table.file(
         "twice.npy",
@@ -99,11 +115,19 @@ pub fn npy_files(table: &mut Table) {
     for (major, minor) in [(0, 0), (1, 1), (4, 0), (255, 255)] {
         let mut bytes = npy("<f4", "(8,)", &[0; 32]);
         (bytes[6], bytes[7]) = (major, minor);
-        table.file(&format!("version-{major}.{minor}.npy"), &bytes, &format!("version {major}.{minor}"));
+        table.file(
+            &format!("version-{major}.{minor}.npy"),
+            &bytes,
+            &format!("version {major}.{minor}"),
+        );
     }
     let long = [&b"\x93NUMPY\x02\x00"[..], &u32::MAX.to_le_bytes(), b"{}"].concat();
     table.file("long.npy", &long, "has a header of 4294967295 bytes");
-    table.file("not-truth.npy", &npy("|b1", "(4, 2)", &[0, 1, 0, 1, 2, 0, 0, 0]), "truth value 4 is 2");
+    table.file(
+        "not-truth.npy",
+        &npy("|b1", "(4, 2)", &[0, 1, 0, 1, 2, 0, 0, 0]),
+        "truth value 4 is 2",
+    );
     let infinite = f32s(&[0.0, 1.0, 2.0, f32::INFINITY]);
     table.file("infinite.npy", &npy("<f4", "(4, 1)", &infinite), "sample 3 holds inf");
     table.file(
@@ -133,13 +157,29 @@ pub fn npz_files(table: &mut Table) {
     table.file("unknown.npz", &two("a.npy", "b.npy"), "no samples are found among its arrays");
     table.file("twice.npz", &two("x.npy", "x.npy"), "two arrays of the name");
     table.file("halves.npz", &two("x.npy", "x_train.npy"), "halves as well as undivided");
-    table.file("test-only.npz", &two("x_test.npy", "x_valid.npy"), "no samples of the training half");
+    table.file(
+        "test-only.npz",
+        &two("x_test.npy", "x_valid.npy"),
+        "no samples of the training half",
+    );
     let good = Member::stored("x.npy", &floats);
     table.file("locked.npz", &one(Member { flags: 1, ..good.clone() }), "is encrypted");
-    table.file("method.npz", &one(Member { method: 12, ..good.clone() }), "compressed by method 12");
-    table.file("checksum.npz", &one(Member { crc: 1, ..good.clone() }), "checksum (CRC-32) differs");
+    table.file(
+        "method.npz",
+        &one(Member { method: 12, ..good.clone() }),
+        "compressed by method 12",
+    );
+    table.file(
+        "checksum.npz",
+        &one(Member { crc: 1, ..good.clone() }),
+        "checksum (CRC-32) differs",
+    );
     let deflated = Member::deflated("x.npy", &floats);
-    table.file("checksum-2.npz", &one(Member { crc: 1, ..deflated.clone() }), "checksum (CRC-32) differs");
+    table.file(
+        "checksum-2.npz",
+        &one(Member { crc: 1, ..deflated.clone() }),
+        "checksum (CRC-32) differs",
+    );
     table.file("length.npz", &one(Member { length: 7, ..good.clone() }), "its zip entry says 7");
     table.file(
         "length-2.npz",
@@ -158,7 +198,11 @@ pub fn npz_files(table: &mut Table) {
     );
     table.file("member.npz", &one(Member::stored("x.npy", b"no array")), "not NumPy's .npy data");
     let labelled = |labels: &[u8]| zip(&[good.clone(), Member::stored("y.npy", labels)]);
-    table.file("count.npz", &labelled(&npy("|u1", "(3,)", &[0, 1, 0])), "holds 3 labels for 4 samples");
+    table.file(
+        "count.npz",
+        &labelled(&npy("|u1", "(3,)", &[0, 1, 0])),
+        "holds 3 labels for 4 samples",
+    );
     table.file("one-hot.npz", &labelled(&npy("|u1", "(4, 2)", &[0; 8])), "argmax");
     let halves = zip(&[
         Member::stored("x_train.npy", &floats),
@@ -168,7 +212,8 @@ pub fn npz_files(table: &mut Table) {
     ]);
     table.file("class.npz", &halves, "row 2 has the label 7, a class that no training sample has");
     let other = npy("<f4", "(4, 3)", &f32s(&[1.0; 12]));
-    let shapes = zip(&[Member::stored("x_train.npy", &floats), Member::stored("x_test.npy", &other)]);
+    let shapes =
+        zip(&[Member::stored("x_train.npy", &floats), Member::stored("x_test.npy", &other)]);
     table.file("shapes.npz", &shapes, "do not belong together");
 }
 
@@ -242,7 +287,11 @@ pub fn side_labels(table: &mut Table) {
         &npy("<f4", "(4,)", &f32s(&[0.0, 1.0, 1.5, 0.0])),
         "row 2 has the label 1.5",
     );
-    table.labels("infinite.npy", &npy("<f4", "(4,)", &f32s(&[0.0, 1.0, 1.0, f32::INFINITY])), "row 3");
+    table.labels(
+        "infinite.npy",
+        &npy("<f4", "(4,)", &f32s(&[0.0, 1.0, 1.0, f32::INFINITY])),
+        "row 3",
+    );
     table.labels("cut.idx", &idx(8, &[4], &[0, 1]), "but the file has");
     let folder = table.folder();
     fs::write(folder.join("samples.npy"), npy("|u1", "(70000,)", &[0; 70_000])).unwrap();
@@ -253,10 +302,16 @@ pub fn side_labels(table: &mut Table) {
     let options = OpenOptions { labels: Some(folder.join("missing")), ..OpenOptions::default() };
     table.opened(&folder.join("samples.npy"), "missing", &options, "check the path");
     let options = OpenOptions { labels: Some(folder.clone()), ..OpenOptions::default() };
-    table.opened(&folder.join("samples.npy"), folder.file_name().unwrap().to_str().unwrap(), &options, "");
+    table.opened(
+        &folder.join("samples.npy"),
+        folder.file_name().unwrap().to_str().unwrap(),
+        &options,
+        "",
+    );
     let folder = table.folder();
     fs::write(folder.join("samples.idx"), idx(8, &[4, 2], b"abcdefgh")).unwrap();
     fs::write(folder.join("each-alone.idx"), idx(8, &[4], &[0, 1, 2, 3])).unwrap();
-    let options = OpenOptions { labels: Some(folder.join("each-alone.idx")), ..OpenOptions::default() };
+    let options =
+        OpenOptions { labels: Some(folder.join("each-alone.idx")), ..OpenOptions::default() };
     table.opened(&folder.join("samples.idx"), "samples.idx", &options, "no class has two of them");
 }

@@ -39,7 +39,12 @@ pub fn what_is_no_file(table: &mut Table) {
     let samples = table.folder().join("samples.idx");
     fs::write(&samples, idx(8, &[4, 2], b"abcdefgh")).unwrap();
     table.opened(&samples, "pipe.csv", &options, "neither a folder nor a regular file");
-    table.opened(Path::new("/dev/zero"), "/dev/zero", &default, "neither a folder nor a regular file");
+    table.opened(
+        Path::new("/dev/zero"),
+        "/dev/zero",
+        &default,
+        "neither a folder nor a regular file",
+    );
     // A class folder that leads back to the folder of all.
     let folder = table.folder();
     symlink(&folder, folder.join("a")).unwrap();
@@ -76,15 +81,21 @@ pub fn mnist_and_cifar(table: &mut Table) {
         (2, &idx(8, &[3, 3, 3], &[7; 27]), "where the training images have"),
         (3, &idx(8, &[3], &[2, 1, 7]), "no training sample has"),
     ] {
-        let mut files: Vec<(&str, &[u8])> = good.iter().map(|(name, bytes)| (*name, &bytes[..])).collect();
+        let mut files: Vec<(&str, &[u8])> =
+            good.iter().map(|(name, bytes)| (*name, &bytes[..])).collect();
         files[which].1 = bytes;
         files.swap(0, which);
         table.files(&files, says);
     }
 
     let record = |label: u8| [&[label][..], &[7; 3072]].concat();
-    let names =
-        ["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"];
+    let names = [
+        "data_batch_1.bin",
+        "data_batch_2.bin",
+        "data_batch_3.bin",
+        "data_batch_4.bin",
+        "data_batch_5.bin",
+    ];
     let whole = record(3);
     let batches: Vec<(&str, &[u8])> =
         names.iter().chain(&["test_batch.bin"]).map(|name| (*name, &whole[..])).collect();
@@ -144,8 +155,12 @@ pub fn images(table: &mut Table) {
         ("photo.gif", b"GIF89a".to_vec(), "convert it"),
     ];
     for (name, bytes, says) in &cases {
-        let files =
-            [(&*format!("a/{name}"), &bytes[..]), ("a/1.png", &good), ("b/1.png", &good), ("b/2.png", &good)];
+        let files = [
+            (&*format!("a/{name}"), &bytes[..]),
+            ("a/1.png", &good),
+            ("b/1.png", &good),
+            ("b/2.png", &good),
+        ];
         table.files(&files, says);
     }
     let folder = table.folder();
@@ -168,6 +183,12 @@ pub fn images(table: &mut Table) {
     let folder = table.folder();
     fs::create_dir(folder.join("a")).unwrap();
     fs::write(folder.join("a/2.png"), &good).unwrap();
-    assert!(std::process::Command::new("mkfifo").arg(folder.join("a/pipe.png")).status().unwrap().success());
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(folder.join("a/pipe.png"))
+            .status()
+            .unwrap()
+            .success()
+    );
     table.opened(&folder, "pipe.png", &OpenOptions::default(), "not a regular file");
 }

@@ -1,8 +1,10 @@
-//! One table of bad inputs of every kind, opened as a user would: each is an error of one line that names the file and says what
-//! its row of the table says, whether the file is mapped or read; none panics, hangs, or allocates more than the file's size and
-//! 16 MB. The formats' own tests go deeper.
+//! One table of bad inputs of every kind, opened as a user would: each is an error of one line that
+//! names the file and says what its row of the table says, whether the file is mapped or read; none
+//! panics, hangs, or allocates more than the file's size and 16 MB. The formats' own tests go
+//! deeper.
 //!
-//! One test, in a process of its own: what is allocated is counted, and another test's would be counted as well.
+//! One test, in a process of its own: what is allocated is counted, and another test's would be
+//! counted as well.
 
 #![cfg(unix)]
 
@@ -101,7 +103,8 @@ impl Table {
         }
     }
 
-    /// A file that takes long to decompress, and is opened but once: compressed data are never mapped.
+    /// A file that takes long to decompress, and is opened but once: compressed data are never
+    /// mapped.
     fn bomb(&mut self, name: &str, bytes: &[u8], says: &str) {
         let path = self.folder().join(name);
         fs::write(&path, bytes).unwrap();
@@ -131,7 +134,9 @@ impl Table {
             Ok((Err(error), most)) => {
                 let short = error.len() < 400 + 2 * self.folder.path().as_os_str().len();
                 match () {
-                    () if error.contains(['\n', '\r']) => format!("has an error of several lines: {error}"),
+                    () if error.contains(['\n', '\r']) => {
+                        format!("has an error of several lines: {error}")
+                    }
                     () if !short => format!("has a long error: {error}"),
                     () if !error.contains(names) => format!("is not named: {error}"),
                     () if !error.contains(says) => {
@@ -163,8 +168,13 @@ impl Table {
                 Ok(Ok(())) => Ok(true),
                 Ok(Err(error)) => {
                     let error = error.to_string();
-                    let fine = !error.contains('\n') && error.contains(name) && most as u64 <= ALLOWANCE;
-                    if fine { Ok(false) } else { Err(format!("allocates {most}, and then: {error}")) }
+                    let fine =
+                        !error.contains('\n') && error.contains(name) && most as u64 <= ALLOWANCE;
+                    if fine {
+                        Ok(false)
+                    } else {
+                        Err(format!("allocates {most}, and then: {error}"))
+                    }
                 }
             }
         };
@@ -175,7 +185,9 @@ impl Table {
             self.prefixes += 1;
             match good(&whole[..length]) {
                 Ok(good) if !good || may_be_good => {}
-                other => self.failures.push(format!("{name} cut off after {length} bytes: {other:?}")),
+                other => {
+                    self.failures.push(format!("{name} cut off after {length} bytes: {other:?}"))
+                }
             }
         }
     }
@@ -223,14 +235,30 @@ fn every_bad_input_is_an_error_of_one_line_within_the_memory_that_it_warrants() 
     compressed::bombs(&mut table);
     cut_off(&mut table);
     println!("{} bad inputs, and {} prefixes of good ones", table.cases, table.prefixes);
-    assert!(table.failures.is_empty(), "{} failed:\n{}", table.failures.len(), table.failures.join("\n"));
+    assert!(
+        table.failures.is_empty(),
+        "{} failed:\n{}",
+        table.failures.len(),
+        table.failures.join("\n")
+    );
     assert!(table.cases >= 120, "{} cases are left", table.cases);
 }
 
 fn any_format(table: &mut Table) {
-    for extension in
-        ["idx", "gz", "npy", "npz", "safetensors", "narrows", "csv", "tsv", "parquet", "arrow", "bin", "png"]
-    {
+    for extension in [
+        "idx",
+        "gz",
+        "npy",
+        "npz",
+        "safetensors",
+        "narrows",
+        "csv",
+        "tsv",
+        "parquet",
+        "arrow",
+        "bin",
+        "png",
+    ] {
         table.file(&format!("empty.{extension}"), b"", "is empty");
     }
     table.file("random", &noise(5000), "is none of");

@@ -53,7 +53,11 @@ pub fn stores(table: &mut Table) {
         bytes
     };
     table.file("json.narrows", &with_metadata(b"{"), "metadata that cannot be read");
-    table.file("lines.narrows", &with_metadata(br#"{"two\nlines":1}"#), "unknown field `two\\nlines`");
+    table.file(
+        "lines.narrows",
+        &with_metadata(br#"{"two\nlines":1}"#),
+        "unknown field `two\\nlines`",
+    );
     let long = format!("{{\"{}\":1}}", "x".repeat(10_000));
     table.file("long-name.narrows", &with_metadata(long.as_bytes()), "unknown field `xxx");
     let flipped = |at: usize| {
@@ -71,14 +75,17 @@ pub fn stores(table: &mut Table) {
     for at in [4097, 4161, 4177] {
         let path = table.folder().join("verified.narrows");
         fs::write(&path, flipped(at)).unwrap();
-        table
-            .case("verified.narrows", "is damaged", good.len() as u64, move || verify(&path, &mut |_, _| {}));
+        table.case("verified.narrows", "is damaged", good.len() as u64, move || {
+            verify(&path, &mut |_, _| {})
+        });
     }
     let path = table.folder().join("text.narrows");
     fs::write(&path, "narrows").unwrap();
     table.case("text.narrows", "is no store", 7, move || verify(&path, &mut |_, _| {}));
     let path = table.folder().join("no/such/folder.narrows");
-    table.case("folder.narrows", "", 0, move || StoreWriter::create(&path, Dtype::U8, &[2], false).map(drop));
+    table.case("folder.narrows", "", 0, move || {
+        StoreWriter::create(&path, Dtype::U8, &[2], false).map(drop)
+    });
     for shape in [&[][..], &[0], &[2, 0], &[usize::MAX, 2]] {
         let path = table.folder().join("shape.narrows");
         table.case("", "no sample can have the shape", 0, move || {

@@ -34,7 +34,9 @@ pub fn delimited_text(table: &mut Table) {
     table.file("late-nul.csv", &late, "line 2002");
     let utf16: Vec<u8> = "\u{feff}a,b\n1,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     table.file("utf-16.csv", &utf16, "UTF-16");
-    let texts = |count: usize| (0..count).map(|row| format!("{},name {row}\n", row % 9)).collect::<String>();
+    let texts = |count: usize| {
+        (0..count).map(|row| format!("{},name {row}\n", row % 9)).collect::<String>()
+    };
     let counted: String = (1..=500).map(|row| format!("{row},{}\n", row % 9)).collect();
     table.file("counted.csv", format!("a,b\n{counted}").as_bytes(), "numbers the rows");
     table.file("names.csv", format!("a,b\n{}", texts(500)).as_bytes(), "too many for categories");
@@ -44,12 +46,20 @@ pub fn delimited_text(table: &mut Table) {
         "more than 1000 different values",
     );
     let classes: String = (0..70_000).map(|row| format!("1,{row}\n")).collect();
-    table.file("classes.csv", format!("a,y\n{classes}").as_bytes(), "more than 65535 different labels");
+    table.file(
+        "classes.csv",
+        format!("a,y\n{classes}").as_bytes(),
+        "more than 65535 different labels",
+    );
     let description = "x".repeat(300);
     table.file("description.csv", format!("a,b\n1,{description}\n").as_bytes(), "is no category");
     let columns = vec!["1"; 70_000].join(",");
     table.file("columns.csv", columns.as_bytes(), "more than 65536 values");
-    table.file("long.csv", format!("a,b\n1,\"{}\n", "x".repeat(5 << 20)).as_bytes(), "more than 4 MB");
+    table.file(
+        "long.csv",
+        format!("a,b\n1,\"{}\n", "x".repeat(5 << 20)).as_bytes(),
+        "more than 4 MB",
+    );
     let good = b"a,b,label\n1,2,x\n3,4,y\n5,6,x\n7,8,y\n";
     let with = |options: TableOptions| OpenOptions { table: options, ..OpenOptions::default() };
     let default = TableOptions::default;
@@ -92,10 +102,16 @@ pub fn halves(table: &mut Table) {
     table.files(&[("train.csv", train)], "has no other half");
     table.files(&[("test.csv", b"a,y\n1,x\n2,w\n"), ("train.csv", train)], "\"w\"");
     // Found when the halves are divided, and therefore said of their folder.
-    table.whole_folder(&[("test.csv", b"b,y\n1,x\n2,x\n"), ("train.csv", train)], "has no column \"a\"");
+    table.whole_folder(
+        &[("test.csv", b"b,y\n1,x\n2,x\n"), ("train.csv", train)],
+        "has no column \"a\"",
+    );
     table.files(&[("test.csv", b"a,y\n"), ("train.csv", train)], "has no rows");
     table.files(&[("test.csv", b""), ("train.csv", train)], "is empty");
     let array = npy("|u1", "(4, 2)", &[0; 8]);
-    table.files(&[("train.npy", &array), ("train.csv", train), ("test.csv", train)], "name one of them");
+    table.files(
+        &[("train.npy", &array), ("train.csv", train), ("test.csv", train)],
+        "name one of them",
+    );
     table.files(&[("test.npy", &npy("|u1", "(4, 3)", &[0; 12])), ("train.npy", &array)], "");
 }

@@ -12,7 +12,9 @@ use narrows_datasets::{Dataset, ImageOptions, Opened, open_with};
 /// `len` bytes that follow no pattern.
 pub fn noise(len: usize, seed: u32) -> Vec<u8> {
     (0..len as u32)
-        .map(|i| ((i + 1).wrapping_mul(2_654_435_761).wrapping_add(seed.wrapping_mul(97)) >> 23) as u8)
+        .map(|i| {
+            ((i + 1).wrapping_mul(2_654_435_761).wrapping_add(seed.wrapping_mul(97)) >> 23) as u8
+        })
         .collect()
 }
 
@@ -62,13 +64,19 @@ pub fn rgb_png(size: (usize, usize), values: &[u8]) -> Vec<u8> {
 }
 
 /// A PNG from its parts: `IHDR`'s fields, and `IDAT`'s content before compression.
-pub fn raw_png([width, height]: [u32; 2], [depth, color, interlace]: [u8; 3], rows: &[u8]) -> Vec<u8> {
+pub fn raw_png(
+    [width, height]: [u32; 2],
+    [depth, color, interlace]: [u8; 3],
+    rows: &[u8],
+) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
     let mut chunk = |name: &[u8; 4], content: &[u8]| {
         let mut crc = Crc::new();
         crc.update(name);
         crc.update(content);
-        for part in [&(content.len() as u32).to_be_bytes()[..], name, content, &crc.sum().to_be_bytes()] {
+        for part in
+            [&(content.len() as u32).to_be_bytes()[..], name, content, &crc.sum().to_be_bytes()]
+        {
             bytes.extend(part);
         }
     };
@@ -82,10 +90,18 @@ pub fn raw_png([width, height]: [u32; 2], [depth, color, interlace]: [u8; 3], ro
     bytes
 }
 
-/// An interlaced PNG of RGB values: seven passes (Adam7), each `(first row, first column, rows apart, columns apart)`.
+/// An interlaced PNG of RGB values: seven passes (Adam7), each `(first row, first column, rows
+/// apart, columns apart)`.
 pub fn interlaced_png((height, width): (usize, usize), values: &[u8]) -> Vec<u8> {
-    let passes =
-        [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)];
+    let passes = [
+        (0, 0, 8, 8),
+        (0, 4, 8, 8),
+        (4, 0, 8, 4),
+        (0, 2, 4, 4),
+        (2, 0, 4, 2),
+        (0, 1, 2, 2),
+        (1, 0, 2, 1),
+    ];
     let mut rows = Vec::new();
     for (top, left, down, right) in passes {
         if left >= width {
@@ -120,11 +136,16 @@ pub fn rgb_jpeg(size: (usize, usize), values: &[u8]) -> Vec<u8> {
     jpeg_of(size, ColorType::Rgb, values, |_| {})
 }
 
-/// Two classes, `a` of three training images and `b` of two, and one of each for the test, all 4x5 and grey.
+/// Two classes, `a` of three training images and `b` of two, and one of each for the test, all 4x5
+/// and grey.
 pub fn put_good(dir: &Path) -> Vec<PathBuf> {
-    let names = ["train/a/1.png", "train/a/2.png", "train/a/3.png", "train/b/4.png", "train/b/5.png"];
+    let names =
+        ["train/a/1.png", "train/a/2.png", "train/a/3.png", "train/b/4.png", "train/b/5.png"];
     let names = names.iter().chain(&["test/a/6.png", "test/b/7.png"]);
-    names.enumerate().map(|(i, name)| put(dir.join(name), &grey_png((4, 5), &noise(20, i as u32)))).collect()
+    names
+        .enumerate()
+        .map(|(i, name)| put(dir.join(name), &grey_png((4, 5), &noise(20, i as u32))))
+        .collect()
 }
 
 /// Opens `dir`, and counts the images that were decoded for it.

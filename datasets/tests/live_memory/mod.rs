@@ -1,5 +1,6 @@
-//! The system's allocator, counting the bytes that are live, on all threads. What measures is alone in its process: others
-//! would be counted as well. Maps of files are not counted, as they are no allocations.
+//! The system's allocator, counting the bytes that are live, on all threads. What measures is alone
+//! in its process: others would be counted as well. Maps of files are not counted, as they are no
+//! allocations.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +10,8 @@ struct Counting;
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static MOST: AtomicUsize = AtomicUsize::new(0);
 
-/// What `work` returns, and the most bytes that were live at a time while it ran, above what was live before.
+/// What `work` returns, and the most bytes that were live at a time while it ran, above what was
+/// live before.
 pub fn most_live<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = LIVE.load(Ordering::SeqCst);
     MOST.store(before, Ordering::SeqCst);

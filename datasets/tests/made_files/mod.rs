@@ -1,4 +1,5 @@
-//! Writes files of each format, true or not, byte by byte: no reader or writer of the crate is used, but for stores.
+//! Writes files of each format, true or not, byte by byte: no reader or writer of the crate is
+//! used, but for stores.
 
 use std::io::Write;
 use std::path::Path;
@@ -36,7 +37,10 @@ pub fn npy_text(text: &str, values: &[u8]) -> Vec<u8> {
 }
 
 pub fn npy(descr: &str, shape: &str, values: &[u8]) -> Vec<u8> {
-    npy_text(&format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n"), values)
+    npy_text(
+        &format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n"),
+        values,
+    )
 }
 
 pub fn f32s(values: &[f32]) -> Vec<u8> {

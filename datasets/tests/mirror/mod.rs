@@ -1,5 +1,5 @@
-//! A web server on the loopback that can misbehave: each connection gets the next of its answers, the last one ever
-//! after.
+//! A web server on the loopback that can misbehave: each connection gets the next of its answers,
+//! the last one ever after.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -133,7 +133,9 @@ fn answer_to(
     answer: &Answer,
     sent: &Mutex<u64>,
 ) -> std::io::Result<()> {
-    let Some(body) = body else { return head(stream, "404 Not Found", &["Content-Length: 0".into()]) };
+    let Some(body) = body else {
+        return head(stream, "404 Not Found", &["Content-Length: 0".into()]);
+    };
     let asked = request.range.as_deref().map(|range| {
         range
             .strip_prefix("bytes=")
@@ -167,7 +169,9 @@ fn answer_to(
             }
             Ok(())
         }
-        Answer::All => head(stream, "200 OK", &[length(body.len())]).and_then(|()| stream.write_all(body)),
+        Answer::All => {
+            head(stream, "200 OK", &[length(body.len())]).and_then(|()| stream.write_all(body))
+        }
         Answer::Bytes(bytes) => right_head(stream).and_then(|()| stream.write_all(&bytes[from..])),
         Answer::Stall(bytes) => {
             right_head(stream)?;
@@ -201,14 +205,17 @@ fn answer_to(
             Ok(())
         }
         Answer::Drip => right_head(stream).and_then(|()| drip(stream, rest)),
-        Answer::DripHeaders => drip(stream, &[&b"HTTP/1.1 200 OK\r\nX: "[..], &[b'x'; 1000]].concat()),
+        Answer::DripHeaders => {
+            drip(stream, &[&b"HTTP/1.1 200 OK\r\nX: "[..], &[b'x'; 1000]].concat())
+        }
         Answer::Status(status) => head(stream, &format!("{status} Something"), &[length(0)]),
         Answer::Redirect(to) => head(stream, "302 Found", &[length(0), format!("Location: {to}")]),
         Answer::Shifted(by) => match asked {
             None => right_head(stream).and_then(|()| stream.write_all(rest)),
             Some(from) => {
                 let from = from.checked_add_signed(*by as isize).unwrap();
-                let range = format!("Content-Range: bytes {from}-{}/{}", body.len() - 1, body.len());
+                let range =
+                    format!("Content-Range: bytes {from}-{}/{}", body.len() - 1, body.len());
                 head(stream, "206 Partial Content", &[length(body.len() - from), range])?;
                 stream.write_all(&body[from..])
             }
@@ -216,7 +223,8 @@ fn answer_to(
         Answer::OfAnother => match asked {
             None => right_head(stream).and_then(|()| stream.write_all(rest)),
             Some(from) => {
-                let range = format!("Content-Range: bytes {from}-{}/{}", body.len() - 1, body.len() + 1);
+                let range =
+                    format!("Content-Range: bytes {from}-{}/{}", body.len() - 1, body.len() + 1);
                 head(stream, "206 Partial Content", &[length(body.len() - from), range])?;
                 stream.write_all(rest)
             }

@@ -37,7 +37,9 @@ pub fn small() -> ByHand {
 
 /// Metadata of these fields, and of those that have to be there.
 pub fn metadata(fields: &str) -> String {
-    format!(r#"{{{fields},"provenance":{{"source":"by hand","format":"none","packed_by":"a test"}}}}"#)
+    format!(
+        r#"{{{fields},"provenance":{{"source":"by hand","format":"none","packed_by":"a test"}}}}"#
+    )
 }
 
 impl ByHand {
@@ -47,9 +49,11 @@ impl ByHand {
         let mut checksums = Vec::new();
         for start in (0..rows).step_by(block_rows) {
             let block = start..rows.min(start + block_rows);
-            checksums
-                .extend(crc32(&self.values[block.start * row_bytes..block.end * row_bytes]).to_le_bytes());
-            let labels = self.labels.as_ref().map_or(0, |labels| crc32(&label_bytes(&labels[block])));
+            checksums.extend(
+                crc32(&self.values[block.start * row_bytes..block.end * row_bytes]).to_le_bytes(),
+            );
+            let labels =
+                self.labels.as_ref().map_or(0, |labels| crc32(&label_bytes(&labels[block])));
             checksums.extend(labels.to_le_bytes());
         }
         let mut bytes = b"narrowsD".to_vec();
@@ -119,7 +123,8 @@ pub fn read_all(path: &Path, options: &OpenOptions) -> Result<Vec<Samples>, Erro
 
 /// The values of all samples, as they are stored.
 pub fn stored(data: &Dataset) -> Result<Vec<u8>, Error> {
-    let samples: Result<Vec<Vec<u8>>, Error> = (0..data.len()).map(|row| data.stored_bytes(row)).collect();
+    let samples: Result<Vec<Vec<u8>>, Error> =
+        (0..data.len()).map(|row| data.stored_bytes(row)).collect();
     let rows: Vec<u32> = (0..data.len() as u32).collect();
     // As a model sees them: whatever comes of it is no panic.
     data.gather(&rows, &mut vec![0.0; rows.len() * data.sample_len()])?;
@@ -129,7 +134,10 @@ pub fn stored(data: &Dataset) -> Result<Vec<u8>, Error> {
 /// Checks what holds for every message, and that this one says `part`.
 pub fn assert_says(error: &Error, path: &Path, part: &str) {
     let message = error.to_string();
-    assert!(message.starts_with(path.to_str().unwrap()), "{message:?} does not begin with the path");
+    assert!(
+        message.starts_with(path.to_str().unwrap()),
+        "{message:?} does not begin with the path"
+    );
     assert!(!message.contains('\n') && message.len() < 400 + path.as_os_str().len(), "{message:?}");
     assert!(message.contains(part), "{message:?} does not say {part:?}");
 }

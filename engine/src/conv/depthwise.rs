@@ -1,15 +1,18 @@
 //! Depthwise convolutions: each channel by itself.
 //!
-//! There is no product of matrices in them. But neighbouring channels are neighbours in memory, so a vector holds sixteen (or eight) of
-//! them, and a tap is one multiplication. For a few channels at a time, and a row of positions after the other:
+//! There is no product of matrices in them. But neighbouring channels are neighbours in memory, so
+//! a vector holds sixteen (or eight) of them, and a tap is one multiplication. For a few channels
+//! at a time, and a row of positions after the other:
 //!
 //! ```text
 //! y[i, j, c..] = sum over taps (t, u) inside the image of x[.., .., c..] W[t, u, c..]
 //! ```
 //!
 //! 1. Inside of the image, the taps of a 3x3 kernel are kept in registers along a row.
-//! 2. The input gradient is the same of the map, for each phase of the stride (`input_gradient.rs`).
-//! 3. The gradient of the weight sums over four positions apart, since a single sum would wait for itself.
+//! 2. The input gradient is the same of the map, for each phase of the stride
+//!    (`input_gradient.rs`).
+//! 3. The gradient of the weight sums over four positions apart, since a single sum would wait for
+//!    itself.
 
 use super::Conv;
 use super::input_gradient::phases;
@@ -28,7 +31,8 @@ pub(super) fn pays(conv: &Conv) -> bool {
     conv.groups == conv.image_channels && conv.groups == conv.map_channels && conv.groups > 1
 }
 
-/// Which pixels a row or column of positions is written to: `first`, `first + stride` and so on, of `size`.
+/// Which pixels a row or column of positions is written to: `first`, `first + stride` and so on, of
+/// `size`.
 #[derive(Clone, Copy)]
 struct Places {
     size: usize,
@@ -55,7 +59,14 @@ pub(super) fn forward(
     cx.for_each_part(count, Chunks::new(map, images * map_len), |i, map| {
         for (n, map) in map.data.chunks_exact_mut(map_len).enumerate() {
             let image = &image[(i * images + n) * image_len..][..image_len];
-            cx.isa().run(Correlate { axes: (rows, columns), x: image, weight, to, y: map, epilogue });
+            cx.isa().run(Correlate {
+                axes: (rows, columns),
+                x: image,
+                weight,
+                to,
+                y: map,
+                epilogue,
+            });
         }
     });
 }
@@ -103,8 +114,8 @@ pub(super) fn input_gradient(
     });
 }
 
-/// One image: x: (height, width, channels), weight: (taps, channels), y: (height, width, channels), of which only some pixels
-/// are written.
+/// One image: x: (height, width, channels), weight: (taps, channels), y: (height, width, channels),
+/// of which only some pixels are written.
 struct Correlate<'a> {
     axes: (Axis, Axis),
     x: &'a [f32],
@@ -119,7 +130,8 @@ impl Kernel for Correlate<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Correlate { axes: (rows, columns), x, weight, to: (to_rows, to_columns), y, epilogue } = self;
+        let Correlate { axes: (rows, columns), x, weight, to: (to_rows, to_columns), y, epilogue } =
+            self;
         let channels = x.len() / (rows.size * columns.size);
         let interior = columns.interior();
         for i in 0..rows.positions {
@@ -129,7 +141,8 @@ impl Kernel for Correlate<'_> {
             for c in (0..channels).step_by(S::LANES) {
                 let bias = epilogue.bias.map_or(s.splat(0.0), |bias| s.load_at(bias, c));
                 let sums = Sums { s, rows, columns, x, weight, channels, i, c, bias };
-                let mut to = Target { s, columns: to_columns, relu: epilogue.relu, channels, c, y: &mut *y };
+                let mut to =
+                    Target { s, columns: to_columns, relu: epilogue.relu, channels, c, y: &mut *y };
                 let mut done = 0;
                 if rows.taps == 3 && columns.taps == 3 && down.len() == 3 && !interior.is_empty() {
                     for j in 0..interior.start {
@@ -221,7 +234,10 @@ impl<'a, S: Simd> Sums<'a, S> {
             let mut sum = self.bias;
             for t in 0..3 {
                 for u in 0..3 {
-                    let x = s.load_at(&rows[t][columns.pixel(j, u) as usize * channels..][..channels], c);
+                    let x = s.load_at(
+                        &rows[t][columns.pixel(j, u) as usize * channels..][..channels],
+                        c,
+                    );
                     sum = s.mul_add(x, weights[t * 3 + u], sum);
                 }
             }
@@ -251,7 +267,8 @@ impl Kernel for WeightGradient<'_> {
         let channels = conv.map_channels;
         let (rows, columns) = conv.axes();
         let (line, map_line) = (columns.size * channels, columns.positions * channels);
-        let images = image.chunks_exact(rows.size * line).zip(dmap.chunks_exact(rows.positions * map_line));
+        let images =
+            image.chunks_exact(rows.size * line).zip(dmap.chunks_exact(rows.positions * map_line));
         for (image, dmap) in images {
             for (i, dmap) in dmap.chunks_exact(map_line).enumerate() {
                 for t in rows.inside(i) {

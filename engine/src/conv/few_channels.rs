@@ -1,9 +1,11 @@
 //! From the map back to an image of few channels, such as the last layer of a decoder.
 //!
-//! The products of a phase (`input_gradient.rs`) have as many columns as the image has channels: with 1 or 3, most lanes of a vector
-//! would stand empty. So here each position of the map is multiplied by all taps at once, `T = map W'`: (positions, taps
-//! channels), and what belongs to the same pixel is added up afterwards (PyTorch's `Fold`), while it is in the cache. That is 9
-//! or 27 columns for a kernel of 3x3, and an addition for each, which costs more than it saves from about 8 channels on.
+//! The products of a phase (`input_gradient.rs`) have as many columns as the image has channels:
+//! with 1 or 3, most lanes of a vector would stand empty. So here each position of the map is
+//! multiplied by all taps at once, `T = map W'`: (positions, taps channels), and what belongs to
+//! the same pixel is added up afterwards (PyTorch's `Fold`), while it is in the cache. That is 9 or
+//! 27 columns for a kernel of 3x3, and an addition for each, which costs more than it saves from
+//! about 8 channels on.
 
 use super::{BLOCK, Conv, PRODUCTS};
 use crate::Context;
@@ -77,9 +79,9 @@ pub(super) fn input_gradient(
     });
 }
 
-/// Adds up what belongs to each pixel of one image, number by number: adding the taps of a window's row at once, as vectors whose
-/// end is masked, took 1.7 times as long.
-/// products: (positions, columns).
+/// Adds up what belongs to each pixel of one image, number by number: adding the taps of a window's
+/// row at once, as vectors whose end is masked, took 1.7 times as long. products: (positions,
+/// columns).
 fn fold<const C: usize>(conv: &Conv, products: &[f32], image: &mut [f32], epilogue: Epilogue<'_>) {
     let window = conv.window;
     let columns = columns(conv);
@@ -89,7 +91,9 @@ fn fold<const C: usize>(conv: &Conv, products: &[f32], image: &mut [f32], epilog
         pixels.fill(bias);
         for t in 0..window.kernel.0 {
             // i = o stride - padding + t dilation
-            let Some(reached) = (i + window.padding.0).checked_sub(t * window.dilation.0) else { break };
+            let Some(reached) = (i + window.padding.0).checked_sub(t * window.dilation.0) else {
+                break;
+            };
             let o = reached / window.stride.0;
             if reached % window.stride.0 != 0 || o >= conv.map.0 {
                 continue;
@@ -99,7 +103,9 @@ fn fold<const C: usize>(conv: &Conv, products: &[f32], image: &mut [f32], epilog
                 // The positions whose tap u is a pixel of the image, and the first such pixel.
                 let shift = u * window.dilation.1;
                 let first = window.padding.1.saturating_sub(shift).div_ceil(window.stride.1);
-                let end = (conv.image.1 + window.padding.1).saturating_sub(shift).div_ceil(window.stride.1);
+                let end = (conv.image.1 + window.padding.1)
+                    .saturating_sub(shift)
+                    .div_ceil(window.stride.1);
                 if first >= end.min(conv.map.1) {
                     continue;
                 }

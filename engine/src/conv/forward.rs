@@ -6,7 +6,8 @@ use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm_fused};
 use crate::parallel::Chunks;
 
-/// Calls `f` with the patches `range` of `patches` as a matrix, gathered into memory of this thread.
+/// Calls `f` with the patches `range` of `patches` as a matrix, gathered into memory of this
+/// thread.
 pub(super) fn with_patches<R>(
     cx: &Context,
     patches: Patches<'_>,
@@ -23,8 +24,8 @@ pub(super) fn with_patches<R>(
     result
 }
 
-/// The floats from one gathered patch to the next: whole cache lines, an odd number of them, so that patches fall into
-/// different sets of a cache.
+/// The floats from one gathered patch to the next: whole cache lines, an odd number of them, so
+/// that patches fall into different sets of a cache.
 pub(super) fn row_stride(len: usize) -> usize {
     if len < 32 { len } else { len.div_ceil(16) / 2 * 32 + 16 }
 }
@@ -39,8 +40,9 @@ pub(crate) fn forward_scratch(conv: &Conv) -> usize {
     if winograd::pays(conv) { winograd::weights_len(conv) } else { 0 }
 }
 
-/// `map = relu(conv(image) + bias)` for a batch: image: (batch, image), weight as [`Conv::params`] has it, map: (batch, map), to be
-/// overwritten. `scratch`: [`forward_scratch`] values of any content.
+/// `map = relu(conv(image) + bias)` for a batch: image: (batch, image), weight as [`Conv::params`]
+/// has it, map: (batch, map), to be overwritten. `scratch`: [`forward_scratch`] values of any
+/// content.
 pub(crate) fn forward(
     cx: &Context,
     conv: &Conv,
@@ -76,7 +78,13 @@ pub(crate) fn forward(
             let weight = MatRef::with_strides(&weight[columns..], len, group_outputs, outputs, 1);
             let epilogue = epilogue.columns(columns, group_outputs);
             with_patches(cx, conv.patches(image, group), range.clone(), |patches| {
-                let map = MatMut::with_strides(&mut map[columns..], range.len(), group_outputs, outputs, 1);
+                let map = MatMut::with_strides(
+                    &mut map[columns..],
+                    range.len(),
+                    group_outputs,
+                    outputs,
+                    1,
+                );
                 gemm_fused(&single, 1.0, patches, weight, 0.0, map, epilogue);
             });
         }

@@ -1,12 +1,14 @@
 //! Patches that are read where they are.
 //!
-//! Of an image of few channels, to gather a patch takes longer than to multiply it: 3x3 pixels of one channel are three runs of three
-//! floats. But along a row of the map, patches start equally far apart, and so they are the rows of a matrix with one more
-//! stride for the window's rows ([`Windows`]); the gradient of the weight takes the same matrix the other way round, and the
-//! pixels of a phase are such patches of the map. For that, each image is copied to the middle of a frame of zeros, where
-//! every window finds all of its pixels.
+//! Of an image of few channels, to gather a patch takes longer than to multiply it: 3x3 pixels of
+//! one channel are three runs of three floats. But along a row of the map, patches start equally
+//! far apart, and so they are the rows of a matrix with one more stride for the window's rows
+//! ([`Windows`]); the gradient of the weight takes the same matrix the other way round, and the
+//! pixels of a phase are such patches of the map. For that, each image is copied to the middle of a
+//! frame of zeros, where every window finds all of its pixels.
 //!
-//! With many channels gathering pays: strips of patches need not end with a row of the map, so that B is read less often.
+//! With many channels gathering pays: strips of patches need not end with a row of the map, so that
+//! B is read less often.
 
 use super::patches::Axis;
 use super::{Conv, FRAMES};
@@ -14,13 +16,14 @@ use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, Steps, Windows, gemm_windows, takes_windows};
 use crate::parallel::Chunks;
 
-/// The floats of B, the weight or the gradient of a map, up to which it stays in a level-2 cache, where each strip reads it.
+/// The floats of B, the weight or the gradient of a map, up to which it stays in a level-2 cache,
+/// where each strip reads it.
 const NEAR: usize = 1 << 16;
 /// The floats of a weight up to which it stays in a level-1 cache: there, low strips do as well.
 const SMALL: usize = 144 * 32;
 
-/// Whether to read patches in place, for so many along a row, and a weight of so many floats: strips of patches must not be
-/// much lower than the micro-kernel's tile.
+/// Whether to read patches in place, for so many along a row, and a weight of so many floats:
+/// strips of patches must not be much lower than the micro-kernel's tile.
 pub(super) fn suits(cx: &Context, along: usize, weight: usize) -> bool {
     let least = if weight <= SMALL { 4 } else { 12 };
     along >= least && weight <= NEAR && takes_windows(cx.isa())
@@ -55,12 +58,15 @@ impl Frame {
             let before = |axis: &Axis| (-axis.first).max(0) as usize;
             // From the first pixel of the image to the end of the last window, or of the image.
             let reach = |axis: &Axis| {
-                let last = (axis.positions - 1) * axis.stride + axis.taps.saturating_sub(1) * axis.step;
+                let last =
+                    (axis.positions - 1) * axis.stride + axis.taps.saturating_sub(1) * axis.step;
                 axis.size.max((last as isize + axis.first + 1).max(0) as usize)
             };
             frame.image = [rows.size, columns.size];
-            (frame.top, frame.left) = (frame.top.max(before(&rows)), frame.left.max(before(&columns)));
-            (frame.height, frame.width) = (frame.height.max(reach(&rows)), frame.width.max(reach(&columns)));
+            (frame.top, frame.left) =
+                (frame.top.max(before(&rows)), frame.left.max(before(&columns)));
+            (frame.height, frame.width) =
+                (frame.height.max(reach(&rows)), frame.width.max(reach(&columns)));
         }
         Frame { height: frame.top + frame.height, width: frame.left + frame.width, ..frame }
     }

@@ -1,8 +1,10 @@
-//! From the map back to the image: the gradient of the input, and the forward pass of a transposed convolution.
+//! From the map back to the image: the gradient of the input, and the forward pass of a transposed
+//! convolution.
 //!
-//! Pixel i of an image axis is reached from position o by tap t where `i = o stride - padding + t dilation`. Pixels that leave the same
-//! remainder by the stride, a *phase*, are reached by the same taps: so the pixels of a phase are a convolution of the map with
-//! those taps alone, with stride 1. Nothing is multiplied by inserted zeros, and each pixel is written once.
+//! Pixel i of an image axis is reached from position o by tap t where `i = o stride - padding + t
+//! dilation`. Pixels that leave the same remainder by the stride, a *phase*, are reached by the
+//! same taps: so the pixels of a phase are a convolution of the map with those taps alone, with
+//! stride 1. Nothing is multiplied by inserted zeros, and each pixel is written once.
 
 use super::forward::{block_rows, with_patches};
 use super::in_place::{self, Frame};
@@ -38,13 +40,15 @@ pub(super) struct Phase {
     pub stride: usize,
     /// How the map is read for each pixel of the phase.
     pub axis: Axis,
-    /// The tap of the window that the map's tap 0 meets, and how many to go back for each further one.
+    /// The tap of the window that the map's tap 0 meets, and how many to go back for each further
+    /// one.
     tap: usize,
     tap_step: usize,
 }
 
 impl Phase {
-    /// The phase of the pixels `first`, `first + stride` and so on, of `pixels`, for a map of `positions`.
+    /// The phase of the pixels `first`, `first + stride` and so on, of `pixels`, for a map of
+    /// `positions`.
     fn new(
         first: usize,
         pixels: usize,
@@ -55,8 +59,8 @@ impl Phase {
             let offset = (first + padding) as isize - (t * dilation) as isize;
             (offset.rem_euclid(stride as isize) == 0).then(|| offset.div_euclid(stride as isize))
         };
-        // The taps that reach the phase are equally far apart, and so are the positions that they read: the last tap reads
-        // the first position.
+        // The taps that reach the phase are equally far apart, and so are the positions that they
+        // read: the last tap reads the first position.
         let mut taps = (0..kernel).filter_map(|t| reaches(t).map(|offset| (t, offset)));
         let (mut count, mut tap_step, mut step) = (0, 1, 1);
         let mut last: Option<(usize, isize)> = None;
@@ -92,13 +96,15 @@ pub(super) fn phases(conv: &Conv) -> impl Iterator<Item = (Phase, Phase)> {
     let down = [window.kernel.0, window.stride.0, window.padding.0, window.dilation.0];
     let across = [window.kernel.1, window.stride.1, window.padding.1, window.dilation.1];
     (0..window.stride.0.min(image.0)).flat_map(move |i| {
-        (0..window.stride.1.min(image.1))
-            .map(move |j| (Phase::new(i, image.0, map.0, down), Phase::new(j, image.1, map.1, across)))
+        (0..window.stride.1.min(image.1)).map(move |j| {
+            (Phase::new(i, image.0, map.0, down), Phase::new(j, image.1, map.1, across))
+        })
     })
 }
 
-/// `image = relu(conv'(map) + bias)` for a batch: map: (batch, map), weight as [`Conv::params`] has it, image: (batch, image), to be
-/// overwritten. `scratch`: [`input_gradient_scratch`] values of any content.
+/// `image = relu(conv'(map) + bias)` for a batch: map: (batch, map), weight as [`Conv::params`] has
+/// it, image: (batch, image), to be overwritten. `scratch`: [`input_gradient_scratch`] values of
+/// any content.
 pub(crate) fn input_gradient(
     cx: &Context,
     conv: &Conv,
@@ -126,7 +132,8 @@ pub(crate) fn input_gradient(
     let image_len = conv.pixels() * conv.image_channels;
     let batch = image.len() / image_len;
     let in_place = phases_in_place(cx, conv);
-    let frame = Frame::of(phases(conv).map(|(down, across)| (down.axis, across.axis)), conv.map_channels);
+    let frame =
+        Frame::of(phases(conv).map(|(down, across)| (down.axis, across.axis)), conv.map_channels);
     let images = TASK_PIXELS.div_ceil(conv.pixels());
     cx.for_each_part(batch.div_ceil(images), Chunks::new(image, images * image_len), |i, image| {
         let image = image.data;
@@ -163,7 +170,9 @@ fn phases_in_place(cx: &Context, conv: &Conv) -> bool {
     let aligned = (down * conv.image.1).is_multiple_of(across);
     let fits = |(down, across): (Phase, Phase)| {
         let taps = down.axis.taps * across.axis.taps;
-        taps > 0 && across.axis.step == 1 && in_place::suits(cx, across.axis.positions, conv.weight_len())
+        taps > 0
+            && across.axis.step == 1
+            && in_place::suits(cx, across.axis.positions, conv.weight_len())
     };
     aligned && conv.groups == 1 && phases(conv).all(fits)
 }
@@ -188,11 +197,20 @@ fn image_in_place(
         let pixels = (down.axis.positions - 1) * line + across.axis.positions;
         let image = &mut image[(down.first * conv.image.1 + across.first) * inputs..];
         let image = MatMut::with_strides(image, pixels, inputs, across.stride * inputs, 1);
-        gemm_windows(cx, frame.patches(framed, down.axis, across.axis), weights, 0.0, image, line, epilogue);
+        gemm_windows(
+            cx,
+            frame.patches(framed, down.axis, across.axis),
+            weights,
+            0.0,
+            image,
+            line,
+            epilogue,
+        );
     }
 }
 
-/// The pixels of one phase in some images. `weights`: by groups, (taps map channels, image channels).
+/// The pixels of one phase in some images. `weights`: by groups, (taps map channels, image
+/// channels).
 fn phase_of_images(
     cx: &Context,
     conv: &Conv,
@@ -236,7 +254,8 @@ fn phase_of_images(
     }
 }
 
-/// Puts the pixels of a phase, from number `start` on, where they belong in the images. `values`: (pixels, some channels).
+/// Puts the pixels of a phase, from number `start` on, where they belong in the images. `values`:
+/// (pixels, some channels).
 struct Spread<'a> {
     conv: &'a Conv,
     phase: (Phase, Phase),
@@ -261,7 +280,8 @@ impl Kernel for Spread<'_> {
             let (n, i, j) = (at / (rows * columns), at / columns % rows, at % columns);
             let count = (columns - j).min(end - at);
             let (i, j) = (down.first + i * down.stride, across.first + j * across.stride);
-            let out = &mut image[((n * conv.image.0 + i) * conv.image.1 + j) * pixel + channels.start..];
+            let out =
+                &mut image[((n * conv.image.0 + i) * conv.image.1 + j) * pixel + channels.start..];
             let lines = Lines { step: len, len, count };
             copy_lines(s, lines, &values[(at - start) * len..], across.stride * pixel, out);
             at += count;
@@ -276,7 +296,9 @@ fn by_phases(conv: &Conv, weight: &[f32], out: &mut [f32]) {
     let mut start = 0;
     for (down, across) in phases(conv) {
         for group in 0..conv.groups {
-            for (t, u) in (0..down.axis.taps).flat_map(|t| (0..across.axis.taps).map(move |u| (t, u))) {
+            for (t, u) in
+                (0..down.axis.taps).flat_map(|t| (0..across.axis.taps).map(move |u| (t, u)))
+            {
                 let tap = down.window_tap(t) * conv.window.kernel.1 + across.window_tap(u);
                 let weight = &weight[tap * inputs * all_outputs..][..inputs * all_outputs];
                 for o in 0..outputs {

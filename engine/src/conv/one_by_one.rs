@@ -24,7 +24,8 @@ pub(super) fn forward(
 ) {
     let (inputs, outputs) = (conv.image_channels, conv.map_channels);
     let pixels = image.len() / inputs;
-    let (image, weight) = (MatRef::new(image, pixels, inputs), MatRef::new(weight, inputs, outputs));
+    let (image, weight) =
+        (MatRef::new(image, pixels, inputs), MatRef::new(weight, inputs, outputs));
     gemm_fused(cx, 1.0, image, weight, 0.0, MatMut::new(map, pixels, outputs), epilogue);
 }
 

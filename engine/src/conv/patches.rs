@@ -3,8 +3,8 @@
 use crate::simd::{Kernel, Simd};
 use std::ops::Range;
 
-/// How a window lies along one axis of an image. At position `i`, tap `t` is pixel `i stride + first + t step`, if there is
-/// such a pixel.
+/// How a window lies along one axis of an image. At position `i`, tap `t` is pixel `i stride +
+/// first + t step`, if there is such a pixel.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Axis {
     /// The pixels.
@@ -27,22 +27,24 @@ impl Axis {
     /// The taps at position `i` whose pixels are there.
     pub fn inside(&self, i: usize) -> Range<usize> {
         let start = self.pixel(i, 0);
-        let before =
-            |pixel: usize| ((pixel as isize - start).max(0) as usize).div_ceil(self.step).min(self.taps);
+        let before = |pixel: usize| {
+            ((pixel as isize - start).max(0) as usize).div_ceil(self.step).min(self.taps)
+        };
         before(0)..before(self.size)
     }
 
     /// The positions at which all taps are there.
     pub fn interior(&self) -> Range<usize> {
         let last = self.pixel(0, self.taps.max(1) - 1);
-        let before = |pixels: isize| (pixels.max(0) as usize).div_ceil(self.stride).min(self.positions);
+        let before =
+            |pixels: isize| (pixels.max(0) as usize).div_ceil(self.stride).min(self.positions);
         let start = before(-self.first);
         start..before(self.size as isize - last).max(start)
     }
 }
 
-/// The patches of images: a row for each image and position, and in it the taps, row by row, of the channels
-/// `first..first + channels`.
+/// The patches of images: a row for each image and position, and in it the taps, row by row, of the
+/// channels `first..first + channels`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patches<'a> {
     /// (images, height, width, pixel)
@@ -75,7 +77,8 @@ impl Patches<'_> {
     }
 }
 
-/// Copies the patches `range` to `out`, `stride` floats apart; what a window has outside its image is 0.
+/// Copies the patches `range` to `out`, `stride` floats apart; what a window has outside its image
+/// is 0.
 pub(super) struct Gather<'a> {
     pub patches: Patches<'a>,
     pub range: Range<usize>,
@@ -92,8 +95,11 @@ impl Kernel for Gather<'_> {
         let Patches { data, rows, columns, pixel, first, channels } = patches;
         let line = columns.taps * channels;
         // Where neighbouring taps are neighbours in memory, a window's row is one run.
-        let (runs, run) =
-            if columns.step == 1 && channels == pixel { (1, line) } else { (columns.taps, channels) };
+        let (runs, run) = if columns.step == 1 && channels == pixel {
+            (1, line)
+        } else {
+            (columns.taps, channels)
+        };
         let interior = columns.interior();
         let mut at = range.start;
         // The positions that lie side by side.
@@ -102,7 +108,8 @@ impl Kernel for Gather<'_> {
             let (i, j) = (position / columns.positions, position % columns.positions);
             let count = (columns.positions - j).min(range.end - at);
             let out = &mut out[(at - range.start) * stride..];
-            let image = &data[image * rows.size * columns.size * pixel..][..rows.size * columns.size * pixel];
+            let image = &data[image * rows.size * columns.size * pixel..]
+                [..rows.size * columns.size * pixel];
             let whole = interior.start.clamp(j, j + count)..interior.end.clamp(j, j + count);
             let down = rows.inside(i);
             for t in 0..rows.taps {
@@ -111,9 +118,11 @@ impl Kernel for Gather<'_> {
                     fill_lines(s, Lines { step: stride, len: line, count }, out);
                     continue;
                 }
-                let row = &image[rows.pixel(i, t) as usize * columns.size * pixel..][..columns.size * pixel];
+                let row = &image[rows.pixel(i, t) as usize * columns.size * pixel..]
+                    [..columns.size * pixel];
                 if !whole.is_empty() {
-                    let lines = Lines { step: columns.stride * pixel, len: run, count: whole.len() };
+                    let lines =
+                        Lines { step: columns.stride * pixel, len: run, count: whole.len() };
                     for tap in 0..runs {
                         let x = &row[columns.pixel(whole.start, tap) as usize * pixel + first..];
                         copy_lines(
@@ -131,7 +140,8 @@ impl Kernel for Gather<'_> {
                     fill(s, &mut out[..across.start * channels]);
                     fill(s, &mut out[across.end * channels..]);
                     for tap in across {
-                        let x = &row[columns.pixel(j_edge, tap) as usize * pixel + first..][..channels];
+                        let x =
+                            &row[columns.pixel(j_edge, tap) as usize * pixel + first..][..channels];
                         copy(s, x, &mut out[tap * channels..][..channels]);
                     }
                 }
@@ -152,8 +162,8 @@ pub(super) struct Lines {
 /// Copies lines of `x` to lines of `out`, `stride` apart.
 #[inline(always)]
 pub(super) fn copy_lines<S: Simd>(s: S, lines: Lines, x: &[f32], stride: usize, out: &mut [f32]) {
-    // The number of vectors is known at compile time, as far as it matters: without, a step of the loop takes as long
-    // as copying a few vectors.
+    // The number of vectors is known at compile time, as far as it matters: without, a step of the
+    // loop takes as long as copying a few vectors.
     match lines.len.div_ceil(S::LANES) {
         1 => copy_vectors::<S, 1>(s, lines, x, stride, out),
         2 => copy_vectors::<S, 2>(s, lines, x, stride, out),
@@ -171,7 +181,13 @@ pub(super) fn copy_lines<S: Simd>(s: S, lines: Lines, x: &[f32], stride: usize, 
 
 /// [`copy_lines`] of `NV` vectors, the last of which may not be whole.
 #[inline(always)]
-fn copy_vectors<S: Simd, const NV: usize>(s: S, lines: Lines, x: &[f32], stride: usize, out: &mut [f32]) {
+fn copy_vectors<S: Simd, const NV: usize>(
+    s: S,
+    lines: Lines,
+    x: &[f32],
+    stride: usize,
+    out: &mut [f32],
+) {
     let Lines { step, len, count } = lines;
     let last = (NV - 1) * S::LANES;
     for i in 0..count {

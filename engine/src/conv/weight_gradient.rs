@@ -9,7 +9,8 @@ use crate::layers::columns::Add;
 use crate::parallel::Chunks;
 use std::ops::Range;
 
-/// The positions that are summed up by one task, at least: their gradient is written once, and read once.
+/// The positions that are summed up by one task, at least: their gradient is written once, and read
+/// once.
 const MIN_PART: usize = 1024;
 /// The parts that the positions are cut into, at most.
 const MAX_PARTS: usize = 8;
@@ -28,9 +29,11 @@ pub(crate) fn weight_gradient_scratch(conv: &Conv, batch: usize) -> usize {
     }
 }
 
-/// The gradient of the weight, added to `grad` or in its place. `scratch`: [`weight_gradient_scratch`] values of any content.
+/// The gradient of the weight, added to `grad` or in its place. `scratch`:
+/// [`weight_gradient_scratch`] values of any content.
 ///
-/// The positions are cut into parts by their number alone, each of which has sums of its own; these are added in order.
+/// The positions are cut into parts by their number alone, each of which has sums of its own; these
+/// are added in order.
 pub(crate) fn weight_gradient(
     cx: &Context,
     conv: &Conv,
@@ -43,7 +46,8 @@ pub(crate) fn weight_gradient(
     if one_by_one::pays(conv) {
         return one_by_one::weight_gradient(cx, conv, image, dmap, grad, accumulate);
     }
-    let (image_len, map_len) = (conv.pixels() * conv.image_channels, conv.positions() * conv.map_channels);
+    let (image_len, map_len) =
+        (conv.pixels() * conv.image_channels, conv.positions() * conv.map_channels);
     let batch = image.len() / image_len;
     let rows = batch * conv.positions();
     let by_images = depthwise::pays(conv) || in_place::pays(cx, conv);
@@ -71,19 +75,23 @@ pub(crate) fn weight_gradient(
             }
         });
     } else {
-        // The rows of a large window, which are rows of the weight, are summed up apart from each other: so a task gathers
-        // more patches at a time, and writes its sums less often.
+        // The rows of a large window, which are rows of the weight, are summed up apart from each
+        // other: so a task gathers more patches at a time, and writes its sums less often.
         let slices = if parts == MAX_PARTS && conv.weight_len() / conv.map_channels <= WIDE {
             1
         } else {
             conv.window.kernel.0
         };
         let taps = conv.window.kernel.0 / slices;
-        cx.for_each_part(parts * slices, Chunks::new(partial, conv.weight_len() / slices), |i, sums| {
-            let (part, t) = (i / slices, i % slices * taps);
-            let range = part * rows / parts..(part + 1) * rows / parts;
-            sum_up(cx, conv, image, dmap, t..t + taps, range, sums.data, add);
-        });
+        cx.for_each_part(
+            parts * slices,
+            Chunks::new(partial, conv.weight_len() / slices),
+            |i, sums| {
+                let (part, t) = (i / slices, i % slices * taps);
+                let range = part * rows / parts..(part + 1) * rows / parts;
+                sum_up(cx, conv, image, dmap, t..t + taps, range, sums.data, add);
+            },
+        );
     }
     if parts > 1 {
         if !accumulate {
@@ -117,11 +125,21 @@ fn sum_up(
         let mut beta = if accumulate { 1.0 } else { 0.0 };
         for start in range.clone().step_by(block) {
             let rows = block.min(range.end - start);
-            let dmap =
-                MatRef::with_strides(&dmap[start * outputs + columns..], rows, group_outputs, outputs, 1);
+            let dmap = MatRef::with_strides(
+                &dmap[start * outputs + columns..],
+                rows,
+                group_outputs,
+                outputs,
+                1,
+            );
             with_patches(cx, patches, start..start + rows, |gathered| {
-                let sums =
-                    MatMut::with_strides(&mut sums[columns..], patches.len(), group_outputs, outputs, 1);
+                let sums = MatMut::with_strides(
+                    &mut sums[columns..],
+                    patches.len(),
+                    group_outputs,
+                    outputs,
+                    1,
+                );
                 gemm(&single, 1.0, gathered.transposed(), dmap, beta, sums);
             });
             beta = 1.0;

@@ -1,24 +1,26 @@
 //! Minimal filtering for kernels of 3x3 with stride 2: 25 multiplications where there are 36.
 //!
-//! Winograd (Arithmetic Complexity of Computations, 1980) and, for convolutions, Lavin and Gray (arXiv:1509.09308). Along one axis, two
-//! neighbouring outputs see five pixels, of which they share the middle one:
+//! Winograd (Arithmetic Complexity of Computations, 1980) and, for convolutions, Lavin and Gray
+//! (arXiv:1509.09308). Along one axis, two neighbouring outputs see five pixels, of which they
+//! share the middle one:
 //!
 //! ```text
 //! y0 = w0 d0 + w1 d1 + w2 d2 = w0 (d0 - d2) + w1 d1 + (w0 + w2) d2
 //! y1 = w0 d2 + w1 d3 + w2 d4 = w2 (d4 - d2) + w1 d3 + (w0 + w2) d2
 //! ```
 //!
-//! So the last product is made once for both, five in place of six. It takes additions alone: nothing is multiplied by
-//! numbers that would cost digits. An axis thus has three *parts*, that of y0 with two terms, that of y1 with two, and
-//! the shared one. With both axes, a tile of 2x2 outputs is the sum of nine kinds of product, one for each pair of parts:
+//! So the last product is made once for both, five in place of six. It takes additions alone:
+//! nothing is multiplied by numbers that would cost digits. An axis thus has three *parts*, that of
+//! y0 with two terms, that of y1 with two, and the shared one. With both axes, a tile of 2x2
+//! outputs is the sum of nine kinds of product, one for each pair of parts:
 //!
 //! ```text
 //! y_ij = PP_ij + PS_i + SP_j + SS        of 4, 2, 2 and 1 terms, each of all channels
 //! ```
 //!
-//! Each kind is a product of matrices, whose rows are tiles, whose inner dimension is terms times channels, and whose columns
-//! are the channels of the map. What is gathered is made of the same pixels again and again, but only as much as
-//! stays in a level-2 cache.
+//! Each kind is a product of matrices, whose rows are tiles, whose inner dimension is terms times
+//! channels, and whose columns are the channels of the map. What is gathered is made of the same
+//! pixels again and again, but only as much as stays in a level-2 cache.
 
 mod forward;
 mod input_gradient;
@@ -34,24 +36,30 @@ use super::Conv;
 use crate::layers::window::{Size, Window};
 use transform::{transform, transform_transposed};
 
-/// The channels on both sides, and their product, from which on matrices are large enough to make up for what is added before
-/// and after. With 32 on both sides, the input gradient takes 6 % longer, and the others gain as little.
+/// The channels on both sides, and their product, from which on matrices are large enough to make
+/// up for what is added before and after. With 32 on both sides, the input gradient takes 6 %
+/// longer, and the others gain as little.
 const CHANNELS: usize = 32;
 const CHANNELS_PRODUCT: usize = 32 * 64;
-/// The tiles of an image from which on. The weight is transformed for each call, which a batch makes up for, but not
-/// a single image: with one tile, and 128 and 256 channels, its forward pass takes six times as long. With 4 it is twice.
+/// The tiles of an image from which on. The weight is transformed for each call, which a batch
+/// makes up for, but not a single image: with one tile, and 128 and 256 channels, its forward pass
+/// takes six times as long. With 4 it is twice.
 const TILES: usize = 4;
 
 /// The terms of all kinds together.
 const TERMS: usize = 25;
 
-/// Whether this is the way to go. It does not depend on the batch, so that a sample has the same bits in any.
+/// Whether this is the way to go. It does not depend on the batch, so that a sample has the same
+/// bits in any.
 pub(super) fn pays(conv: &Conv) -> bool {
     let Window { kernel, stride, padding, dilation } = conv.window;
-    let window =
-        kernel == Size(3, 3) && stride == Size(2, 2) && padding == Size(1, 1) && dilation == Size(1, 1);
+    let window = kernel == Size(3, 3)
+        && stride == Size(2, 2)
+        && padding == Size(1, 1)
+        && dilation == Size(1, 1);
     let [inputs, outputs] = [conv.image_channels, conv.map_channels];
-    let channels = inputs.min(outputs) >= CHANNELS && inputs.saturating_mul(outputs) >= CHANNELS_PRODUCT;
+    let channels =
+        inputs.min(outputs) >= CHANNELS && inputs.saturating_mul(outputs) >= CHANNELS_PRODUCT;
     let Size(height, width) = conv.map;
     let tiles = height.is_multiple_of(2) && width.is_multiple_of(2) && height * width / 4 >= TILES;
     window && conv.groups == 1 && channels && tiles
@@ -76,8 +84,8 @@ enum Part {
 impl Part {
     const ALL: [Part; 3] = [Part::First, Part::Second, Part::Shared];
 
-    /// The taps of the weight that are summed up, term by term: a pixel less the shared one, and a pixel; or the
-    /// shared one.
+    /// The taps of the weight that are summed up, term by term: a pixel less the shared one, and a
+    /// pixel; or the shared one.
     fn taps(self) -> &'static [&'static [usize]] {
         match self {
             Part::First => &[&[0], &[1]],

@@ -10,33 +10,41 @@ use crate::parallel::Context;
 use crate::simd::{Kernel, Simd};
 use std::cell::Cell;
 
-/// Rows of B in a block, at most. A micro-panel of A, 14 x 512 floats or 28 KB, fits into a level-1 cache of 32 KB, if
-/// barely; twice as long blocks read and write C half as often as those of 256 rows. The sums depend on it.
+/// Rows of B in a block, at most. A micro-panel of A, 14 x 512 floats or 28 KB, fits into a level-1
+/// cache of 32 KB, if barely; twice as long blocks read and write C half as often as those of 256
+/// rows. The sums depend on it.
 pub(super) const KC: usize = 512;
 
-/// The columns of B in a block of `k` rows: a block takes half of a level-2 cache, through which the micro-panels of
-/// A and C pass as well.
+/// The columns of B in a block of `k` rows: a block takes half of a level-2 cache, through which
+/// the micro-panels of A and C pass as well.
 fn block_columns(k: usize, nr: usize) -> usize {
     (caches::level2() / (2 * size_of::<f32>() * k.max(1)) / nr).max(1) * nr
 }
 
-/// Strips of A in a block, where A is packed by columns: 8 x 14 x 512 floats or 224 KB, a quarter of a level-2 cache
-/// of 1 MB.
+/// Strips of A in a block, where A is packed by columns: 8 x 14 x 512 floats or 224 KB, a quarter
+/// of a level-2 cache of 1 MB.
 pub(super) const MC: usize = 8;
 
-/// Floats between the rows of a packed micro-panel of A: a cache line more than a block is long, so that
-/// the rows fall into different sets of the level-1 cache.
+/// Floats between the rows of a packed micro-panel of A: a cache line more than a block is long, so
+/// that the rows fall into different sets of the level-1 cache.
 const A_STRIDE: usize = KC + 16;
 
 thread_local! {
-    /// The packed micro-panel of A and the packed block of B of this thread. They only grow, up to 224 KB
-    /// and half a level-2 cache, so that what was run before allocates nothing.
+    /// The packed micro-panel of A and the packed block of B of this thread. They only grow, up to
+    /// 224 KB and half a level-2 cache, so that what was run before allocates nothing.
     static PACKED_A: Cell<Slab> = Cell::default();
     static PACKED_B: Cell<Slab> = Cell::default();
 }
 
 /// `c = finish(a b)`, for non-empty C.
-pub(super) fn product<S: Tile>(simd: S, cx: &Context, a: MatRef, b: MatRef, c: MatMut, finish: Finish) {
+pub(super) fn product<S: Tile>(
+    simd: S,
+    cx: &Context,
+    a: MatRef,
+    b: MatRef,
+    c: MatMut,
+    finish: Finish,
+) {
     if better_transposed(a, b, &c) {
         let bias = finish.bias.map(Bias::transposed);
         let (a, b) = (b.transposed(), OperandB::Matrix(a.transposed()));
@@ -46,9 +54,10 @@ pub(super) fn product<S: Tile>(simd: S, cx: &Context, a: MatRef, b: MatRef, c: M
     }
 }
 
-/// Whether to compute `C' = B' A'` instead. Tiles are written by rows, which should be contiguous. But if
-/// A and B both lie along k, one of them has to be transposed while packing, and that is B: it pays to
-/// write C the slow way if B is much the larger (with a batch of 32; with 128 it no longer is).
+/// Whether to compute `C' = B' A'` instead. Tiles are written by rows, which should be contiguous.
+/// But if A and B both lie along k, one of them has to be transposed while packing, and that is B:
+/// it pays to write C the slow way if B is much the larger (with a batch of 32; with 128 it no
+/// longer is).
 fn better_transposed(a: MatRef, b: MatRef, c: &MatMut) -> bool {
     let across = c.row_stride() == 1 && c.col_stride() != 1;
     let both_along_k = a.col_stride() == 1 && b.row_stride() == 1 && b.col_stride() != 1;
@@ -60,7 +69,14 @@ fn better_transposed(a: MatRef, b: MatRef, c: &MatMut) -> bool {
 }
 
 /// `c = finish(a b)`, for non-empty C, as it stands.
-pub(super) fn run<S: Tile>(simd: S, cx: &Context, a: MatRef, b: OperandB, c: MatMut, finish: Finish) {
+pub(super) fn run<S: Tile>(
+    simd: S,
+    cx: &Context,
+    a: MatRef,
+    b: OperandB,
+    c: MatMut,
+    finish: Finish,
+) {
     let (down, across) = tasks::<S>(a, b, cx.threads());
     let blocks = Blocks::new(c, down, across, S::NR);
     cx.for_each_part(blocks.count(), blocks, |_, block| {
@@ -70,12 +86,13 @@ pub(super) fn run<S: Tile>(simd: S, cx: &Context, a: MatRef, b: OperandB, c: Mat
     });
 }
 
-/// The tasks that C is dealt out to, vertically and horizontally. The products of an element are summed in the
-/// same order whatever the task, so that no bit depends on it.
+/// The tasks that C is dealt out to, vertically and horizontally. The products of an element are
+/// summed in the same order whatever the task, so that no bit depends on it.
 fn tasks<S: Tile>(a: MatRef, b: OperandB, threads: usize) -> (usize, usize) {
-    // Two tasks from 2^20 multiply-adds on, some 20 microseconds: if the other thread needs longer to wake up, this
-    // one does both. Larger products have more tasks, but also larger ones, twice as many for eight times the work,
-    // and no more than make up for a thread that is held up: each task packs for itself.
+    // Two tasks from 2^20 multiply-adds on, some 20 microseconds: if the other thread needs longer
+    // to wake up, this one does both. Larger products have more tasks, but also larger ones, twice
+    // as many for eight times the work, and no more than make up for a thread that is held up: each
+    // task packs for itself.
     let (m, n, k) = (a.rows(), b.cols(), a.cols());
     let work = m.saturating_mul(n).saturating_mul(k).max(1);
     if threads == 1 || work < 1 << 20 {
@@ -85,11 +102,12 @@ fn tasks<S: Tile>(a: MatRef, b: OperandB, threads: usize) -> (usize, usize) {
     let cost = |down: usize| {
         let across = count / down;
         let ragged = m < 2 * S::MR * down || n < 2 * S::NR * across;
-        // Rows of blocks read the same columns of B, and columns of blocks the same rows of A. What is read
-        // where it is costs less than what each of them packs.
+        // Rows of blocks read the same columns of B, and columns of blocks the same rows of A. What
+        // is read where it is costs less than what each of them packs.
         let a_cost = if LayoutA::of::<S>(a, n).in_place() { 1 } else { 4 };
         let b_cost = if b.ready::<S>(m.div_ceil(down)) { 1 } else { 4 };
-        let (b_cost, a_cost) = ((b_cost * down).saturating_mul(n), (a_cost * across).saturating_mul(m));
+        let (b_cost, a_cost) =
+            ((b_cost * down).saturating_mul(n), (a_cost * across).saturating_mul(m));
         (ragged, b_cost.saturating_add(a_cost).saturating_mul(k))
     };
     let downs = (0..=count.ilog2()).map(|power| 1 << power);
@@ -97,8 +115,8 @@ fn tasks<S: Tile>(a: MatRef, b: OperandB, threads: usize) -> (usize, usize) {
     (down.min(m.div_ceil(S::MR)), (count / down).min(n.div_ceil(S::NR)))
 }
 
-/// Whether rows at this distance fall into the same few sets of a cache, which repeat every 4096 bytes in a
-/// level-1 cache and at a multiple of that in others.
+/// Whether rows at this distance fall into the same few sets of a cache, which repeat every 4096
+/// bytes in a level-1 cache and at a multiple of that in others.
 pub(super) fn collide(stride: usize) -> bool {
     const PERIOD: usize = 1024;
     let shift = stride % PERIOD;
@@ -119,10 +137,10 @@ enum LayoutA {
 }
 
 impl LayoutA {
-    /// A is read where it is, unless the lines that a strip takes fall into the same few sets of a cache, and
-    /// those are too many for it: 7 rows for a level-1 cache, 64 columns for a level-2 cache. Or if a strip takes
-    /// less than half of each line of a column: AVX2's of 6 rows would read a line three times. Columns that are read
-    /// a few times need not be packed for that.
+    /// A is read where it is, unless the lines that a strip takes fall into the same few sets of a
+    /// cache, and those are too many for it: 7 rows for a level-1 cache, 64 columns for a level-2
+    /// cache. Or if a strip takes less than half of each line of a column: AVX2's of 6 rows would
+    /// read a line three times. Columns that are read a few times need not be packed for that.
     fn of<S: Tile>(a: MatRef, n: usize) -> LayoutA {
         match (a.col_stride(), a.row_stride()) {
             (1, stride) if !collide(stride) || a.rows() <= S::MR / 2 => LayoutA::Rows,
@@ -178,7 +196,8 @@ impl<T: Tile> Kernel for Task<'_, T> {
         let layout = LayoutA::of::<T>(a, n);
         let b_ready = b.ready::<T>(m);
         let longest = k_blocks(k).map(|(_, len)| len).max().unwrap_or(0);
-        let nc = n.div_ceil(n.div_ceil(block_columns(longest, T::NR)).max(1)).next_multiple_of(T::NR);
+        let nc =
+            n.div_ceil(n.div_ceil(block_columns(longest, T::NR)).max(1)).next_multiple_of(T::NR);
         // Taken out while in use. Not lent to a closure, which would be compiled without the ISA.
         let (mut packed_a, mut packed_b) = (PACKED_A.take(), PACKED_B.take());
         packed_a.ensure((MC * T::MR * k.min(KC) + (MC + 1) * OVERRUN).max(T::MR * A_STRIDE));
@@ -203,7 +222,16 @@ impl<T: Tile> Kernel for Task<'_, T> {
                         let rows = mc.min(i + rows - ic);
                         let a = a.block(ic, rows, pc, kc);
                         let c = c.block(ic, rows, jc, nc);
-                        multiply_strips(simd, a, layout, height, &mut packed_a, b, c, finish.from(ic, jc));
+                        multiply_strips(
+                            simd,
+                            a,
+                            layout,
+                            height,
+                            &mut packed_a,
+                            b,
+                            c,
+                            finish.from(ic, jc),
+                        );
                     }
                 }
             }
@@ -213,8 +241,8 @@ impl<T: Tile> Kernel for Task<'_, T> {
     }
 }
 
-/// The strips of `m` rows: as few as can be, of two heights that differ by 1. For each of them the height, the first
-/// row, and the rows of all such strips.
+/// The strips of `m` rows: as few as can be, of two heights that differ by 1. For each of them the
+/// height, the first row, and the rows of all such strips.
 fn strips(m: usize, tallest: usize) -> [(usize, usize, usize); 2] {
     let count = m.div_ceil(tallest).max(1);
     let (low, taller) = (m / count, m % count);
@@ -222,8 +250,8 @@ fn strips(m: usize, tallest: usize) -> [(usize, usize, usize); 2] {
     [(low + 1, 0, rows), (low, rows, m - rows)]
 }
 
-/// Loops ir and jr, and the micro-kernel: `c = finish(a b)` for blocks `a: (m, k)`, `b: (k, n)` and `c: (m, n)`.
-/// A strip of A stays in the level-1 cache, and B in the level-2 cache.
+/// Loops ir and jr, and the micro-kernel: `c = finish(a b)` for blocks `a: (m, k)`, `b: (k, n)` and
+/// `c: (m, n)`. A strip of A stays in the level-1 cache, and B in the level-2 cache.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 fn multiply_strips<T: Tile>(
@@ -270,7 +298,14 @@ fn multiply_strips<T: Tile>(
             let strip = packed_strip(height, k);
             let start = packed_a.as_ptr().wrapping_add(strip);
             let ahead = Ahead { start, step: LINE, line: LINE * LINE, strip };
-            Strips { a: packed_a, row_stride: 1, col_stride: height, strip_stride: strip, ahead, ..strips }
+            Strips {
+                a: packed_a,
+                row_stride: 1,
+                col_stride: height,
+                strip_stride: strip,
+                ahead,
+                ..strips
+            }
         }
     });
 }

@@ -1,9 +1,9 @@
 //! The micro-kernel: a tile of C held in registers while k runs, written once for all ISAs.
 //!
-//! A tile of `MR` rows by `NV` vectors takes `MR NV` accumulators, `NV` registers for a row of B, and one
-//! for the element of A that is broadcast (AVX-512 broadcasts from memory within the multiplication).
-//! `MR` comes in every height up to the tallest, so that the rows of C need no padding: rows are
-//! spread evenly over as few panels as can hold them.
+//! A tile of `MR` rows by `NV` vectors takes `MR NV` accumulators, `NV` registers for a row of B,
+//! and one for the element of A that is broadcast (AVX-512 broadcasts from memory within the
+//! multiplication). `MR` comes in every height up to the tallest, so that the rows of C need no
+//! padding: rows are spread evenly over as few panels as can hold them.
 
 mod finish;
 mod windows;
@@ -14,8 +14,8 @@ pub(super) use windows::WindowStrips;
 use super::matrix::{MatMut, MatRef};
 use crate::simd::{Kernel, Simd};
 
-/// A block of B as the micro-kernel takes it, by micro-panels: those that are read where they are, and
-/// then those that are packed.
+/// A block of B as the micro-kernel takes it, by micro-panels: those that are read where they are,
+/// and then those that are packed.
 #[derive(Clone, Copy)]
 pub(super) struct PanelsB<'a> {
     /// `(k, a multiple of NR)`, with contiguous rows.
@@ -41,9 +41,10 @@ pub(super) struct Strips<'a> {
     pub ahead: Ahead,
 }
 
-/// What to fetch into the cache while a strip is multiplied, a cache line for each step of k: where it starts, and
-/// how many floats to go on after each step, after each [`LINE`] steps, and after each strip. Addresses are
-/// never read: beyond the matrix lies what comes after, or nothing, which does no harm.
+/// What to fetch into the cache while a strip is multiplied, a cache line for each step of k: where
+/// it starts, and how many floats to go on after each step, after each [`LINE`] steps, and after
+/// each strip. Addresses are never read: beyond the matrix lies what comes after, or nothing, which
+/// does no harm.
 #[derive(Clone, Copy)]
 pub(super) struct Ahead {
     pub start: *const f32,
@@ -94,12 +95,15 @@ macro_rules! tile {
     };
 }
 
-// 14 x 2: 28 accumulators, 2 registers of B: 30 of 32 registers, and 28 multiplications for 16 loads.
+// 14 x 2: 28 accumulators, 2 registers of B: 30 of 32 registers, and 28 multiplications for 16
+// loads.
 tile!(crate::simd::Avx512, 14 rows, heights 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
-// 6 x 2: 12 accumulators, 2 registers of B and 1 of A: 15 of 16 registers, and 12 multiplications for 8 loads.
+// 6 x 2: 12 accumulators, 2 registers of B and 1 of A: 15 of 16 registers, and 12 multiplications
+// for 8 loads.
 tile!(crate::simd::Avx2, 6 rows, heights 1 2 3 4 5 6);
 
-/// One function per height: together, and inlined, they would be one function of 30,000 instructions.
+/// One function per height: together, and inlined, they would be one function of 30,000
+/// instructions.
 #[inline(never)]
 fn height<S: Tile, const MR: usize>(simd: S, strips: &mut Strips) {
     simd.vectorize(Height::<MR>(strips));
@@ -113,7 +117,8 @@ impl<const MR: usize> Kernel for Height<'_, '_, MR> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Strips { a, row_stride, col_stride, strip_stride, b, ref mut c, finish, ahead, .. } = *self.0;
+        let Strips { a, row_stride, col_stride, strip_stride, b, ref mut c, finish, ahead, .. } =
+            *self.0;
         let (k, n, nr) = (b.in_place.rows(), c.cols(), NRV * S::LANES);
         let in_place = b.in_place.cols();
         // Loop ir
@@ -127,19 +132,21 @@ impl<const MR: usize> Kernel for Height<'_, '_, MR> {
                 let finish = finish.from(i, j);
                 let mut c = c.block(i, MR, j, w);
                 if j < in_place {
-                    // The rows of the next panel lie too far apart for the processor to see where this leads.
+                    // The rows of the next panel lie too far apart for the processor to see where
+                    // this leads.
                     let stride = b.in_place.row_stride();
                     let b = b.in_place.block(0, k, j, nr);
                     let start = b.data().as_ptr().wrapping_add(nr);
-                    let next = Ahead { start, step: stride, line: LINE.wrapping_mul(stride), strip: 0 };
+                    let next =
+                        Ahead { start, step: stride, line: LINE.wrapping_mul(stride), strip: 0 };
                     let ahead = if j + nr >= n { ahead } else { next };
                     tile::<S, MR, NRV>(simd, a, b, &mut c, finish, ahead);
                 } else {
                     let width = w.next_multiple_of(S::LANES);
                     let b = &b.packed[(j - in_place) * k..][..k * width];
                     let b = MatRef::with_strides(b, k, width, width, 1);
-                    // During the last tile: earlier, it would be in the way. To fetch what is in the cache already
-                    // costs nothing, but a second loop that does not would.
+                    // During the last tile: earlier, it would be in the way. To fetch what is in
+                    // the cache already costs nothing, but a second loop that does not would.
                     let here = Ahead { start: a.data().as_ptr(), step: 0, line: 0, strip: 0 };
                     let ahead = if j + nr >= n { ahead } else { here };
                     if width > S::LANES {
@@ -153,8 +160,8 @@ impl<const MR: usize> Kernel for Height<'_, '_, MR> {
     }
 }
 
-/// The micro-kernel: `c = finish(a b)` for `a: (MR, k)`, `b: (k, NV vectors)` with contiguous rows, and
-/// `c: (MR, w)`, where `w` is at most the width of `b`.
+/// The micro-kernel: `c = finish(a b)` for `a: (MR, k)`, `b: (k, NV vectors)` with contiguous rows,
+/// and `c: (MR, w)`, where `w` is at most the width of `b`.
 #[inline(always)]
 fn tile<S: Simd, const MR: usize, const NV: usize>(
     simd: S,
@@ -185,8 +192,8 @@ fn products<S: Simd, const MR: usize, const NV: usize>(
     b: MatRef,
     ahead: Ahead,
 ) -> [[S::F; NV]; MR] {
-    // Two loops, in each of which one stride of A is 1 at compile time, so that the other alone takes a
-    // register: A by rows, packed or in place, and A packed by columns.
+    // Two loops, in each of which one stride of A is 1 at compile time, so that the other alone
+    // takes a register: A by rows, packed or in place, and A packed by columns.
     if a.col_stride() == 1 {
         sum_up::<S, MR, NV>(simd, a, a.row_stride(), 1, b, ahead)
     } else {
@@ -219,7 +226,8 @@ fn sum_up<S: Simd, const MR: usize, const NV: usize>(
         for p in first..k.min(first + LINE) {
             simd.prefetch(next);
             next = next.wrapping_add(ahead.step);
-            // SAFETY: row `p` of B exists, is contiguous and `width` long, as asserted; a `MatRef` holds its elements.
+            // SAFETY: row `p` of B exists, is contiguous and `width` long, as asserted; a `MatRef`
+            // holds its elements.
             let b = unsafe { std::slice::from_raw_parts(b.add(p * b_stride), width) };
             let mut row = [simd.splat(0.0); NV];
             for (v, row) in row.iter_mut().enumerate() {

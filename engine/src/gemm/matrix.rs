@@ -49,8 +49,9 @@ fn holds(size: usize, start: usize, len: usize) -> bool {
     len <= size && start <= size - len
 }
 
-/// Where part `i` of `count` parts of `0..n` starts, whose lengths differ by one at most. It is `i n / count`, but
-/// `i n` may be more than a `usize` holds; `i count` is not, for any product that ends.
+/// Where part `i` of `count` parts of `0..n` starts, whose lengths differ by one at most. It is `i
+/// n / count`, but `i n` may be more than a `usize` holds; `i count` is not, for any product that
+/// ends.
 #[inline(always)]
 pub(super) fn part(i: usize, n: usize, count: usize) -> usize {
     i * (n / count) + i * (n % count) / count
@@ -121,7 +122,8 @@ impl<'a> MatRef<'a> {
     pub(super) fn block(self, i: usize, rows: usize, j: usize, cols: usize) -> MatRef<'a> {
         let inside = holds(self.rows, i, rows) && holds(self.cols, j, cols);
         assert!(inside, "a block outside its matrix");
-        let start = if rows == 0 || cols == 0 { 0 } else { i * self.row_stride + j * self.col_stride };
+        let start =
+            if rows == 0 || cols == 0 { 0 } else { i * self.row_stride + j * self.col_stride };
         MatRef { data: &self.data[start..], rows, cols, ..self }
     }
 
@@ -134,15 +136,20 @@ impl<'a> MatRef<'a> {
 
 impl fmt::Debug for MatRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MatRef({} x {}, strides {}, {})", self.rows, self.cols, self.row_stride, self.col_stride)
+        write!(
+            f,
+            "MatRef({} x {}, strides {}, {})",
+            self.rows, self.cols, self.row_stride, self.col_stride
+        )
     }
 }
 
-/// A matrix to write: element `(i, j)` lies at `i * row_stride + j * col_stride`, and no two elements
-/// at the same place. Storage between the elements is never touched.
+/// A matrix to write: element `(i, j)` lies at `i * row_stride + j * col_stride`, and no two
+/// elements at the same place. Storage between the elements is never touched.
 pub struct MatMut<'a> {
-    // A pointer, since the columns of a matrix can be dealt out to several threads, but not as slices.
-    // Invariant, from the constructors on: all elements are inside the borrowed slice and distinct.
+    // A pointer, since the columns of a matrix can be dealt out to several threads, but not as
+    // slices. Invariant, from the constructors on: all elements are inside the borrowed slice and
+    // distinct.
     start: NonNull<f32>,
     rows: usize,
     cols: usize,
@@ -167,8 +174,8 @@ impl<'a> MatMut<'a> {
     /// A matrix with any strides that keep its elements apart, counted in elements.
     ///
     /// # Panics
-    /// If the last element lies outside `data`, or if the strides may put two elements at one place:
-    /// one of the strides has to step over all that the other spans.
+    /// If the last element lies outside `data`, or if the strides may put two elements at one
+    /// place: one of the strides has to step over all that the other spans.
     pub fn with_strides(
         data: &'a mut [f32],
         rows: usize,
@@ -179,7 +186,8 @@ impl<'a> MatMut<'a> {
         check_inside(data.len(), rows, cols, row_stride, col_stride);
         // No overflow: the larger sums were checked just above.
         let steps_over = |outer: usize, outer_stride: usize, inner: usize, inner_stride: usize| {
-            (inner <= 1 || inner_stride >= 1) && (outer <= 1 || outer_stride > (inner - 1) * inner_stride)
+            (inner <= 1 || inner_stride >= 1)
+                && (outer <= 1 || outer_stride > (inner - 1) * inner_stride)
         };
         assert!(
             rows == 0
@@ -223,7 +231,8 @@ impl<'a> MatMut<'a> {
         self.col_stride
     }
 
-    /// Element (0, 0), for those who check shapes and strides themselves. May dangle if there are none.
+    /// Element (0, 0), for those who check shapes and strides themselves. May dangle if there are
+    /// none.
     pub(super) fn as_mut_ptr(&mut self) -> *mut f32 {
         self.start.as_ptr()
     }
@@ -233,7 +242,8 @@ impl<'a> MatMut<'a> {
     pub(super) fn block(&mut self, i: usize, rows: usize, j: usize, cols: usize) -> MatMut<'_> {
         let inside = holds(self.rows, i, rows) && holds(self.cols, j, cols);
         assert!(inside, "a block outside its matrix");
-        let offset = if rows == 0 || cols == 0 { 0 } else { i * self.row_stride + j * self.col_stride };
+        let offset =
+            if rows == 0 || cols == 0 { 0 } else { i * self.row_stride + j * self.col_stride };
         // SAFETY: the offset is 0 or that of an element, which is inside the slice.
         let start = unsafe { self.start.add(offset) };
         MatMut { start, rows, cols, ..*self }
@@ -247,7 +257,9 @@ impl<'a> MatMut<'a> {
     pub(super) fn row(&mut self, i: usize, j: usize, len: usize) -> &mut [f32] {
         assert!(i < self.rows && holds(self.cols, j, len) && self.col_stride == 1 && len > 0);
         // SAFETY: the elements `(i, j..j + len)` exist, follow each other, and are ours alone.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(i * self.row_stride + j).as_ptr(), len) }
+        unsafe {
+            std::slice::from_raw_parts_mut(self.start.add(i * self.row_stride + j).as_ptr(), len)
+        }
     }
 
     /// Element `(i, j)`.
@@ -261,7 +273,11 @@ impl<'a> MatMut<'a> {
 
 impl fmt::Debug for MatMut<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MatMut({} x {}, strides {}, {})", self.rows, self.cols, self.row_stride, self.col_stride)
+        write!(
+            f,
+            "MatMut({} x {}, strides {}, {})",
+            self.rows, self.cols, self.row_stride, self.col_stride
+        )
     }
 }
 
@@ -277,8 +293,9 @@ pub(super) struct Blocks<'a> {
 }
 
 impl<'a> Blocks<'a> {
-    /// Deals out `c` by `down` x `across` blocks of about equal size, whose widths are multiples of `unit`
-    /// where they are not cut by the edge. Some are empty if there are more blocks than units.
+    /// Deals out `c` by `down` x `across` blocks of about equal size, whose widths are multiples of
+    /// `unit` where they are not cut by the edge. Some are empty if there are more blocks than
+    /// units.
     pub(super) fn new(c: MatMut<'a>, down: usize, across: usize, unit: usize) -> Self {
         Blocks { whole: c, range: 0..down * across, down, across, unit }
     }
@@ -295,7 +312,8 @@ impl<'a> Blocks<'a> {
         let (down, across) = (self.range.start / self.across, self.range.start % self.across);
         let units = c.cols.div_ceil(self.unit);
         let row = |block: usize| part(block, c.rows, self.down);
-        let col = |block: usize| part(block, units, self.across).saturating_mul(self.unit).min(c.cols);
+        let col =
+            |block: usize| part(block, units, self.across).saturating_mul(self.unit).min(c.cols);
         let (i, j) = (row(down), col(across));
         let (rows, cols) = (row(down + 1) - i, col(across + 1) - j);
         let start = c.block(i, rows, j, cols).start;
@@ -308,7 +326,8 @@ impl Split for Blocks<'_> {
         let Blocks { whole, range, down, across, unit } = self;
         let middle = range.end.min(range.start + tasks);
         // Blocks of different numbers have no element in common, so each part may hand out its own.
-        let left = Blocks { whole: MatMut { ..whole }, range: range.start..middle, down, across, unit };
+        let left =
+            Blocks { whole: MatMut { ..whole }, range: range.start..middle, down, across, unit };
         (left, Blocks { whole, range: middle..range.end, down, across, unit })
     }
 }

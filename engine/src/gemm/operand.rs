@@ -1,4 +1,5 @@
-//! The right-hand operand: a matrix, of which blocks are packed as they are needed, or one that is packed already.
+//! The right-hand operand: a matrix, of which blocks are packed as they are needed, or one that is
+//! packed already.
 
 use super::blocking::{collide, k_blocks};
 use super::kernel::{PanelsB, Tile};
@@ -14,7 +15,8 @@ const STRIPS: usize = 12;
 pub(super) enum OperandB<'a> {
     /// As it lies in memory.
     Matrix(MatRef<'a>),
-    /// Packed by [`pack`]: the columns from `first` on, a multiple of NR, of a matrix `width` wide in whole vectors.
+    /// Packed by [`pack`]: the columns from `first` on, a multiple of NR, of a matrix `width` wide
+    /// in whole vectors.
     Packed { data: &'a [f32], k: usize, width: usize, first: usize, n: usize },
 }
 
@@ -43,10 +45,12 @@ impl<'a> OperandB<'a> {
         let strips = m.div_ceil(T::MR);
         // An eighth of a level-2 cache is at hand for any number of strips.
         let small = b.rows().saturating_mul(b.row_stride()) <= 1 << 15;
-        b.col_stride() == 1 && (strips <= 3 || !collide(b.row_stride()) && (small || strips <= STRIPS))
+        b.col_stride() == 1
+            && (strips <= 3 || !collide(b.row_stride()) && (small || strips <= STRIPS))
     }
 
-    /// The micro-panels of `kc` rows from `pc` and `nc` columns from `jc` on, packed into `buffer` unless `ready`.
+    /// The micro-panels of `kc` rows from `pc` and `nc` columns from `jc` on, packed into `buffer`
+    /// unless `ready`.
     #[inline(always)]
     pub(super) fn panels<'p, T: Tile>(
         self,
@@ -75,8 +79,8 @@ impl<'a> OperandB<'a> {
     }
 }
 
-/// Packs all of `b`: (k, n) into `out`: the blocks of k one after the other, each by micro-panels, k times n rounded
-/// up to whole vectors.
+/// Packs all of `b`: (k, n) into `out`: the blocks of k one after the other, each by micro-panels,
+/// k times n rounded up to whole vectors.
 pub(super) fn pack<T: Tile>(simd: T, b: MatRef, out: &mut [f32]) {
     simd.vectorize(Pack { simd, b, out });
 }

@@ -9,18 +9,19 @@ const BAND: usize = 16;
 /// The floats of a block of B that is likely to lie beyond the level-2 cache.
 const FAR: usize = 1 << 16;
 
-/// Copies `b: (k, n)`, a block of B, to `out` by micro-panels `nr` wide: each `(k, nr)`, the last one
-/// `(k, n mod nr)`, filled up with zeros to whole vectors.
+/// Copies `b: (k, n)`, a block of B, to `out` by micro-panels `nr` wide: each `(k, nr)`, the last
+/// one `(k, n mod nr)`, filled up with zeros to whole vectors.
 ///
-/// The zeros meet only those columns of a tile that are not stored: an infinity in A may turn them into
-/// NaNs, but nobody sees those.
+/// The zeros meet only those columns of a tile that are not stored: an infinity in A may turn them
+/// into NaNs, but nobody sees those.
 #[inline(always)]
 pub(super) fn pack_b<S: Simd>(simd: S, b: MatRef, nr: usize, out: &mut [f32]) {
     // Rows are copied 16 at a time across all panels, so that the processor's prefetchers see long
     // runs: 5 % of a product of 512 cubed. For columns it made no difference.
     let (k, n) = (b.rows(), b.cols());
     let band = if b.col_stride() == 1 { BAND } else { k.max(1) };
-    // What fits into the caches anyway need not be asked for: a sixth of the time that packing it takes.
+    // What fits into the caches anyway need not be asked for: a sixth of the time that packing it
+    // takes.
     let far = k * n > FAR;
     for p in (0..k).step_by(band) {
         let rows = band.min(k - p);
@@ -55,7 +56,8 @@ fn copy_rows<S: Simd>(simd: S, b: MatRef, width: usize, far: bool, out: &mut [f3
     }
 }
 
-/// Copies `b: (k, w)` of any strides to `out: (k, width)`, by blocks that are transposed in registers.
+/// Copies `b: (k, w)` of any strides to `out: (k, width)`, by blocks that are transposed in
+/// registers.
 #[inline(always)]
 fn copy_columns<S: Simd>(simd: S, b: MatRef, width: usize, far: bool, out: &mut [f32]) {
     // For blocks at the edges and other strides than 1: the widest vector has 16 lanes.
@@ -71,7 +73,8 @@ fn copy_columns<S: Simd>(simd: S, b: MatRef, width: usize, far: bool, out: &mut 
                 let start = p + j * b.col_stride();
                 // The columns of the next panel.
                 if far {
-                    let ahead = b.data()[start..].as_ptr().wrapping_add(width.wrapping_mul(b.col_stride()));
+                    let ahead =
+                        b.data()[start..].as_ptr().wrapping_add(width.wrapping_mul(b.col_stride()));
                     for c in 0..S::LANES {
                         simd.prefetch(ahead.wrapping_add(c * b.col_stride()));
                     }
@@ -87,19 +90,24 @@ fn copy_columns<S: Simd>(simd: S, b: MatRef, width: usize, far: bool, out: &mut 
                     simd.store(simd.load_at(column, 0), edge);
                 } else {
                     edge.fill(0.0);
-                    edge.iter_mut().take(rows).enumerate().for_each(|(r, x)| *x = b.at(p + r, j + c));
+                    edge.iter_mut()
+                        .take(rows)
+                        .enumerate()
+                        .for_each(|(r, x)| *x = b.at(p + r, j + c));
                 }
             }
             simd.transpose(&edge, S::LANES, &mut transposed, S::LANES);
-            for (row, out) in transposed.chunks_exact(S::LANES).zip(out.chunks_mut(width)).take(rows) {
+            for (row, out) in
+                transposed.chunks_exact(S::LANES).zip(out.chunks_mut(width)).take(rows)
+            {
                 simd.store(simd.load(row), out);
             }
         }
     }
 }
 
-/// Copies `a: (m, k)`, a block of A whose columns are contiguous, to `out` by strips of `height` rows: strip `s` is
-/// `(k, height)`, and starts at `s` times [`packed_strip`].
+/// Copies `a: (m, k)`, a block of A whose columns are contiguous, to `out` by strips of `height`
+/// rows: strip `s` is `(k, height)`, and starts at `s` times [`packed_strip`].
 #[inline(always)]
 pub(super) fn pack_a_columns<S: Simd>(simd: S, a: MatRef, height: usize, out: &mut [f32]) {
     // As for B: some columns at a time across all strips, to read in long runs.

@@ -6,8 +6,8 @@ use super::operand::{self, OperandB};
 use crate::memory::Slab;
 use crate::simd::Isa;
 
-/// A right-hand matrix B: (k, n), as the micro-kernel of one ISA reads it: the blocks of k one after the other, each by
-/// micro-panels. [`gemm_packed`](super::gemm_packed) multiplies by it.
+/// A right-hand matrix B: (k, n), as the micro-kernel of one ISA reads it: the blocks of k one
+/// after the other, each by micro-panels. [`gemm_packed`](super::gemm_packed) multiplies by it.
 ///
 /// For the plain ISA it is a copy by rows.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
-//! The path for processors that no SIMD file knows: the `matrixmultiply` crate, which brings kernels of its own.
-//! It chooses among them by what it detects, so that bits may differ from one processor to another.
+//! The path for processors that no SIMD file knows: the `matrixmultiply` crate, which brings
+//! kernels of its own. It chooses among them by what it detects, so that bits may differ from one
+//! processor to another.
 
 use super::Epilogue;
 use super::matrix::{Blocks, MatMut, MatRef};
@@ -31,14 +32,15 @@ pub(super) fn product(
 fn multiply(alpha: f32, a: MatRef, b: MatRef, beta: f32, c: &mut MatMut) {
     let (m, k, n) = (c.rows(), a.cols(), c.cols());
     assert!(a.rows() == m && b.rows() == k && b.cols() == n);
-    // A stride that nothing steps along may be any number: that of a single row, or of empty ones, which are
-    // the only ones longer than a slice.
-    let stride = |size: usize, stride| if size > 1 { isize::try_from(stride).unwrap_or(0) } else { 0 };
+    // A stride that nothing steps along may be any number: that of a single row, or of empty ones,
+    // which are the only ones longer than a slice.
+    let stride =
+        |size: usize, stride| if size > 1 { isize::try_from(stride).unwrap_or(0) } else { 0 };
     let (rsc, csc) = (stride(m, c.row_stride()), stride(n, c.col_stride()));
     let (rsa, csa) = (stride(m, a.row_stride()), stride(k, a.col_stride()));
     let (rsb, csb) = (stride(k, b.row_stride()), stride(n, b.col_stride()));
-    // SAFETY: the shapes agree, as asserted; the views' constructors checked that the elements are in
-    // their slices, and that those of C are distinct. C is not read if beta is 0.
+    // SAFETY: the shapes agree, as asserted; the views' constructors checked that the elements are
+    // in their slices, and that those of C are distinct. C is not read if beta is 0.
     unsafe {
         matrixmultiply::sgemm(
             m,

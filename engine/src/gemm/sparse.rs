@@ -11,19 +11,21 @@
 //!             C[ic.., jc..] += sums
 //! ```
 //!
-//! 1. A row of sums is in registers while its elements run past: 8 accumulators cover the latency of a multiplication,
-//!    and 8 multiplications share the loads of one element and of its column.
-//! 2. The order of the sums is the dense product's: over each block of k by ascending p, from 0 on, and then block after
-//!    block. A zero adds nothing to a sum of finite numbers, so the result has the same bits, and the choice between the two
-//!    products, which is made by looking at A, shows in no result. Two exceptions: where B holds an infinity
-//!    or a NaN, 0 times it is a NaN in the dense product only; and a sum of products all of which are too small for an f32 may be
-//!    -0.0 here and 0.0 there.
-//! 3. So columns of A that are 0 throughout (67 of MNIST's 784 pixels) cost nothing, either, and need no
-//!    treatment of their own. An optimiser may not skip their weights: moments and weight decay move them on.
+//! 1. A row of sums is in registers while its elements run past: 8 accumulators cover the latency
+//!    of a multiplication, and 8 multiplications share the loads of one element and of its column.
+//! 2. The order of the sums is the dense product's: over each block of k by ascending p, from 0 on,
+//!    and then block after block. A zero adds nothing to a sum of finite numbers, so the result has
+//!    the same bits, and the choice between the two products, which is made by looking at A, shows
+//!    in no result. Two exceptions: where B holds an infinity or a NaN, 0 times it is a NaN in the
+//!    dense product only; and a sum of products all of which are too small for an f32 may be -0.0
+//!    here and 0.0 there.
+//! 3. So columns of A that are 0 throughout (67 of MNIST's 784 pixels) cost nothing, either, and
+//!    need no treatment of their own. An optimiser may not skip their weights: moments and weight
+//!    decay move them on.
 //!
-//! What lost: panels of 4 or 2 vectors (10 to 35 % slower) and of 16 (10 to 40 %); blocks of B as deep as those of k (10 % at a
-//! fifth of non-zero elements, 40 % at two fifths); packing block by block (a quarter of a layer's forward pass, since blocks do not
-//! end at whole vectors).
+//! What lost: panels of 4 or 2 vectors (10 to 35 % slower) and of 16 (10 to 40 %); blocks of B as
+//! deep as those of k (10 % at a fifth of non-zero elements, 40 % at two fifths); packing block by
+//! block (a quarter of a layer's forward pass, since blocks do not end at whole vectors).
 mod compress;
 #[cfg(test)]
 mod tests;
@@ -77,7 +79,8 @@ pub(super) fn scratch_len(m: usize, k: usize) -> usize {
     compress::scratch_len(m, k, (k + (DEPTH - 1) * count) / DEPTH)
 }
 
-/// Whether [`product`] can take these, and may be faster: its size and layout, not yet what A holds.
+/// Whether [`product`] can take these, and may be faster: its size and layout, not yet what A
+/// holds.
 pub(super) fn fits(a: MatRef, b: MatRef, c: &MatMut, epilogue: Epilogue) -> bool {
     let (m, n, k) = (a.rows(), b.cols(), a.cols());
     let shapes = b.rows() == k && (c.rows(), c.cols()) == (m, n);
@@ -86,7 +89,11 @@ pub(super) fn fits(a: MatRef, b: MatRef, c: &MatMut, epilogue: Epilogue) -> bool
     let large = m >= LEAST && k >= LEAST && n >= LEAST;
     // Elements are numbered by 32 bits.
     let numbered = scratch_len(m, k) <= u32::MAX as usize;
-    shapes && (by_rows || by_columns) && (a.col_stride() == 1 || a.row_stride() == 1) && large && numbered
+    shapes
+        && (by_rows || by_columns)
+        && (a.col_stride() == 1 || a.row_stride() == 1)
+        && large
+        && numbered
 }
 
 /// Whether A has so many zeros that [`product`] is faster: a look at some of its rows.
@@ -100,8 +107,8 @@ const LEAST: usize = 32;
 /// The density up to which a product is faster here.
 const DENSITY: f32 = 0.5;
 
-/// `c = relu(a b + beta c + bias)`, for `a: (m, k)` and `c: (m, n)` of which rows or columns are contiguous. If it is
-/// the columns of C, there is no epilogue.
+/// `c = relu(a b + beta c + bias)`, for `a: (m, k)` and `c: (m, n)` of which rows or columns are
+/// contiguous. If it is the columns of C, there is no epilogue.
 pub(super) fn product(
     cx: &Context,
     a: MatRef,
@@ -118,7 +125,8 @@ pub(super) fn product(
         return;
     }
     let nonzeros = Nonzeros::of(cx, a, k_blocks(k).flat_map(parts), scratch);
-    // By columns if they suffice: rows of tasks pack the same B. How many there are shows in no bit.
+    // By columns if they suffice: rows of tasks pack the same B. How many there are shows in no
+    // bit.
     let work = m.saturating_mul(n).saturating_mul(k).max(1);
     let count = if cx.threads() == 1 || work < 1 << 22 { 1 } else { 4 * cx.threads() };
     let width = VECTORS * cx.isa().lanes();
@@ -174,7 +182,8 @@ impl Kernel for Task<'_> {
                     for (p, depth) in parts((pc, kc)) {
                         let b = &packed[p * width..][..depth * width];
                         let from_zero = p == pc;
-                        let rows = Rows { nonzeros, first: first + i, group, block, b, from_zero, sums };
+                        let rows =
+                            Rows { nonzeros, first: first + i, group, block, b, from_zero, sums };
                         match vectors {
                             1 => add_up::<S, 1>(simd, rows),
                             2 => add_up::<S, 2>(simd, rows),
@@ -186,7 +195,15 @@ impl Kernel for Task<'_> {
                     let beta = if pc == 0 { beta } else { 1.0 };
                     let last = pc + kc == k;
                     if c.col_stride() == 1 {
-                        write_rows(simd, sums, width, &mut c, beta, bias.filter(|_| last), relu && last);
+                        write_rows(
+                            simd,
+                            sums,
+                            width,
+                            &mut c,
+                            beta,
+                            bias.filter(|_| last),
+                            relu && last,
+                        );
                     } else {
                         write_columns(simd, sums, width, &mut c, beta);
                     }
@@ -213,7 +230,8 @@ struct Rows<'a> {
     sums: &'a mut [f32],
 }
 
-/// One function per width: together they would be one that the compiler can no longer keep in registers.
+/// One function per width: together they would be one that the compiler can no longer keep in
+/// registers.
 #[inline(never)]
 fn add_up<S: Simd, const NV: usize>(simd: S, rows: Rows) {
     simd.vectorize(Width::<NV>(rows));

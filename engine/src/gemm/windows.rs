@@ -1,5 +1,5 @@
-//! Products of a matrix whose rows and columns are windows into memory that overlap: the patches of an image that are not
-//! copied, because the image has too few channels for that to pay.
+//! Products of a matrix whose rows and columns are windows into memory that overlap: the patches of
+//! an image that are not copied, because the image has too few channels for that to pay.
 
 use super::Epilogue;
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
@@ -25,8 +25,9 @@ pub(crate) struct Steps {
     pub stride: usize,
 }
 
-/// A matrix to read whose rows come in lines, and whose columns come in runs. Row `(line, i)` and column `(run, p)` is at
-/// `line lines.stride + i rows.stride + run runs.stride + p columns.stride`. One of the strides of rows and columns is 1.
+/// A matrix to read whose rows come in lines, and whose columns come in runs. Row `(line, i)` and
+/// column `(run, p)` is at `line lines.stride + i rows.stride + run runs.stride + p
+/// columns.stride`. One of the strides of rows and columns is 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Windows<'a> {
     data: &'a [f32],
@@ -38,7 +39,8 @@ pub(crate) struct Windows<'a> {
 
 impl<'a> Windows<'a> {
     /// # Panics
-    /// If an element lies outside `data`, there is none, or neither rows nor columns are neighbours.
+    /// If an element lies outside `data`, there is none, or neither rows nor columns are
+    /// neighbours.
     pub fn new(data: &'a [f32], lines: Steps, rows: Steps, runs: Steps, columns: Steps) -> Self {
         let last = [lines, rows, runs, columns].into_iter().try_fold(0usize, |sum, steps| {
             steps.count.checked_sub(1)?.checked_mul(steps.stride)?.checked_add(sum)
@@ -58,9 +60,10 @@ pub(crate) fn takes_windows(isa: Isa) -> bool {
     !matches!(isa, Isa::Plain(_))
 }
 
-/// `c = relu(a b + beta c + bias)` on this thread, as [`gemm_fused`](super::gemm_fused), for a C with contiguous rows, of which a line of A
-/// begins each `line`: those between the lines are left alone. The sums over k are not cut into blocks, so this is for a B that stays in
-/// a level-2 cache. It is packed each time.
+/// `c = relu(a b + beta c + bias)` on this thread, as [`gemm_fused`](super::gemm_fused), for a C
+/// with contiguous rows, of which a line of A begins each `line`: those between the lines are left
+/// alone. The sums over k are not cut into blocks, so this is for a B that stays in a level-2
+/// cache. It is packed each time.
 ///
 /// # Panics
 /// If the shapes do not match, lines overlap, or the ISA is none that [`takes_windows`].
@@ -111,8 +114,10 @@ impl<T: Tile> Kernel for Product<'_, T> {
             c.rows()
         );
         let mut memory = PACKED.take();
-        // A single micro-panel of whole vectors is what B is as it stands, if its rows lie side by side.
-        let panel = n <= T::NR && n.is_multiple_of(T::LANES) && b.row_stride() == n && b.col_stride() == 1;
+        // A single micro-panel of whole vectors is what B is as it stands, if its rows lie side by
+        // side.
+        let panel =
+            n <= T::NR && n.is_multiple_of(T::LANES) && b.row_stride() == n && b.col_stride() == 1;
         let packed = if panel {
             b.data()
         } else {
@@ -125,10 +130,15 @@ impl<T: Tile> Kernel for Product<'_, T> {
         // The rows of a line by strips of two heights that differ by 1.
         let count = rows.count.div_ceil(T::MR);
         let (low, taller) = (rows.count / count, rows.count % count);
-        for (height, first, strips) in [(low + 1, 0, taller), (low, taller * (low + 1), count - taller)] {
+        for (height, first, strips) in
+            [(low + 1, 0, taller), (low, taller * (low + 1), count - taller)]
+        {
             if strips > 0 {
                 let c = c.block(0, reached, 0, n);
-                simd.window_strips(height, WindowStrips { first, strips, a, packed, c, line, finish });
+                simd.window_strips(
+                    height,
+                    WindowStrips { first, strips, a, packed, c, line, finish },
+                );
             }
         }
         PACKED.set(memory);

@@ -10,8 +10,9 @@ use crate::layers::{Backward, BatchNorm, Layer, Linear, Pass};
 use std::ops::Range;
 
 impl Ladder {
-    /// The gradients of everything, after the forward passes, given those of the labelled samples' logits at the start of
-    /// `work[0]`; x: (unlabelled, n_0). Returns the weighted sum of the denoising costs.
+    /// The gradients of everything, after the forward passes, given those of the labelled samples'
+    /// logits at the start of `work[0]`; x: (unlabelled, n_0). Returns the weighted sum of the
+    /// denoising costs.
     pub(super) fn backward(
         &self,
         plan: Plan<'_>,
@@ -28,8 +29,8 @@ impl Ladder {
         denoising
     }
 
-    /// Up the decoder, from the lowest layer with a cost to the logits of the unlabelled samples, whose gradient is left
-    /// behind that of the labelled ones in `work[0]`. Returns the costs.
+    /// Up the decoder, from the lowest layer with a cost to the logits of the unlabelled samples,
+    /// whose gradient is left behind that of the labelled ones in `work[0]`. Returns the costs.
     fn backward_decoder(
         &self,
         plan: Plan<'_>,
@@ -58,7 +59,15 @@ impl Ladder {
                 };
                 let of_layer = Cost { weight: self.costs[l], mean, inv_std, target };
                 let dtarget = if l == 0 { &mut [][..] } else { &mut decoder.target[l][..len] };
-                total += cost(plan.cx, of_layer, &decoder.s[l][..len], l > lowest, ds_l, dtarget, scratch);
+                total += cost(
+                    plan.cx,
+                    of_layer,
+                    &decoder.s[l][..len],
+                    l > lowest,
+                    ds_l,
+                    dtarget,
+                    scratch,
+                );
                 if l > 0 {
                     decoder.statistics[l].copy_from_slice(&scratch[..2 * n]);
                 }
@@ -76,8 +85,12 @@ impl Ladder {
             } else {
                 let above = self.widths[l + 1];
                 let weight = plan.fixed.layout.projections[l + 1].clone();
-                let through =
-                    Through { from: l + 1, x: &decoder.s[l + 1][..rows * above], weight, accumulate: false };
+                let through = Through {
+                    from: l + 1,
+                    x: &decoder.s[l + 1][..rows * above],
+                    weight,
+                    accumulate: false,
+                };
                 unproject(plan, through, dv, Some(&mut ds[..rows * above]), grads, scratch);
             }
         }
@@ -100,7 +113,8 @@ impl Ladder {
             let (d_l, dpre) = (&mut d[..rows * n], &mut dpre[..rows * n]);
             let (z, scale) = (&noisy.z[l][..rows * n], self.scale(plan, l));
             let bias = plan.fixed.layout.biases[l].clone();
-            let sums = activate_backward(plan.cx, scale, &plan.params[bias.clone()], z, d_l, scratch);
+            let sums =
+                activate_backward(plan.cx, scale, &plan.params[bias.clone()], z, d_l, scratch);
             grads[bias].copy_from_slice(&sums[..n]);
             if scale.is_some() {
                 grads[plan.fixed.layout.scale.clone()].copy_from_slice(&sums[n..2 * n]);
@@ -113,9 +127,20 @@ impl Ladder {
             denormalise(plan, l, pre.0, dz.0, dx.0, &noisy.labelled[l], scratch);
             denormalise(plan, l, pre.1, dz.1, dx.1, &noisy.saved[l], scratch);
             let weight = plan.fixed.layout.weights[l].clone();
-            let through =
-                Through { from: l - 1, x: &noisy.h[l - 1][..rows * below], weight, accumulate: false };
-            unproject(plan, through, dpre, (l > 1).then_some(&mut d[..rows * below]), grads, scratch);
+            let through = Through {
+                from: l - 1,
+                x: &noisy.h[l - 1][..rows * below],
+                weight,
+                accumulate: false,
+            };
+            unproject(
+                plan,
+                through,
+                dpre,
+                (l > 1).then_some(&mut d[..rows * below]),
+                grads,
+                scratch,
+            );
         }
     }
 
@@ -132,7 +157,8 @@ impl Ladder {
                 d_l.copy_from_slice(&decoder.target[l][..rows * n]);
             } else {
                 let bias = plan.fixed.layout.biases[l].clone();
-                let sums = activate_backward(plan.cx, None, &plan.params[bias.clone()], z, d_l, scratch);
+                let sums =
+                    activate_backward(plan.cx, None, &plan.params[bias.clone()], z, d_l, scratch);
                 add(plan.cx, &sums[..n], &mut grads[bias]);
                 if self.costs[l] > 0.0 {
                     add(plan.cx, &decoder.target[l][..rows * n], d_l);
@@ -143,9 +169,20 @@ impl Ladder {
                 add_statistics(plan.cx, &decoder.statistics[l], z, dpre);
             }
             let x = if l == 1 { x } else { &clean.h[l - 1][..rows * below] };
-            let through =
-                Through { from: l - 1, x, weight: plan.fixed.layout.weights[l].clone(), accumulate: true };
-            unproject(plan, through, dpre, (l > 1).then_some(&mut d[..rows * below]), grads, scratch);
+            let through = Through {
+                from: l - 1,
+                x,
+                weight: plan.fixed.layout.weights[l].clone(),
+                accumulate: true,
+            };
+            unproject(
+                plan,
+                through,
+                dpre,
+                (l > 1).then_some(&mut d[..rows * below]),
+                grads,
+                scratch,
+            );
         }
     }
 }
@@ -157,7 +194,8 @@ fn add(cx: &Context, x: &[f32], y: &mut [f32]) {
 
 /// dz = p (dp - sum p dp), row by row of p: (rows, classes).
 fn softmax_backward(p: &[f32], dp: &[f32], classes: usize, dz: &mut [f32]) {
-    let rows = p.chunks_exact(classes).zip(dp.chunks_exact(classes)).zip(dz.chunks_exact_mut(classes));
+    let rows =
+        p.chunks_exact(classes).zip(dp.chunks_exact(classes)).zip(dz.chunks_exact_mut(classes));
     for ((p, dp), dz) in rows {
         let inner: f32 = p.iter().zip(dp).map(|(p, dp)| p * dp).sum();
         for ((dz, p), dp) in dz.iter_mut().zip(p).zip(dp) {

@@ -4,8 +4,9 @@
 //! s = (z - mu) v + mu        mu = a1 sigmoid(a2 u + a3) + a4 u + a5        v = a6 sigmoid(a7 u + a8) + a9 u + a10
 //! ```
 //!
-//! with ten parameters for each unit, (10, n) in memory (Rasmus et al. 2015, equations 1 and 2). If z were normal around a
-//! mean and with a variance that depend on u, this is the estimate of the least squared error.
+//! with ten parameters for each unit, (10, n) in memory (Rasmus et al. 2015, equations 1 and 2). If
+//! z were normal around a mean and with a variance that depend on u, this is the estimate of the
+//! least squared error.
 
 use crate::layers::columns::{add_blocks, block_rows};
 use crate::parallel::Chunks;
@@ -31,8 +32,8 @@ pub fn forward(cx: &Context, a: &[f32], z: &[f32], u: &[f32], s: &mut [f32]) {
     });
 }
 
-/// The gradients, given that of s in `ds`: (rows, n): of u in its place, of z into `dz`, of a into `da`, all overwritten.
-/// `scratch`: 10 n values for each block of rows.
+/// The gradients, given that of s in `ds`: (rows, n): of u in its place, of z into `dz`, of a into
+/// `da`, all overwritten. `scratch`: 10 n values for each block of rows.
 pub fn backward(
     cx: &Context,
     a: &[f32],
@@ -46,7 +47,8 @@ pub fn backward(
     let block = block_rows(ds.len() / n) * n;
     let blocks = ds.len().div_ceil(block);
     let scratch = &mut scratch[..blocks * 10 * n];
-    let parts = (Chunks::new(ds, block), Chunks::new(dz, block), Chunks::new(&mut *scratch, 10 * n));
+    let parts =
+        (Chunks::new(ds, block), Chunks::new(dz, block), Chunks::new(&mut *scratch, 10 * n));
     cx.for_each_part(blocks, parts, |i, (ds, dz, sums)| {
         let part = i * block..i * block + ds.data.len();
         let (z, u) = (&z[part.clone()], &u[part]);
@@ -151,7 +153,11 @@ impl Kernel for Backward<'_> {
                 for (da, term) in da.iter_mut().zip(terms) {
                     *da = s.add(*da, term);
                 }
-                let du = s.mul_add(dmu, a4, s.mul_add(inner_mu, a2, s.mul_add(dv, a9, s.mul(inner_v, a7))));
+                let du = s.mul_add(
+                    dmu,
+                    a4,
+                    s.mul_add(inner_mu, a2, s.mul_add(dv, a9, s.mul(inner_v, a7))),
+                );
                 s.store_at(s.mul(slope, v), &mut dz[row..row + n], j);
                 s.store_at(du, &mut ds[row..row + n], j);
             }

@@ -1,4 +1,5 @@
-//! The passes over rows that the engine's layers do not have: noise and activation, and the cost of denoising.
+//! The passes over rows that the engine's layers do not have: noise and activation, and the cost of
+//! denoising.
 
 use crate::Context;
 use crate::layers::columns::{add_blocks, block_rows};
@@ -100,8 +101,9 @@ impl Kernel for Activate<'_> {
     }
 }
 
-/// Goes back through [`activate`]: `d` holds the gradient of h, and then that of z: (rows, n). Returns the sums for bias and
-/// scale, (2, n), at the start of `scratch`: 2 n values for each block of rows.
+/// Goes back through [`activate`]: `d` holds the gradient of h, and then that of z: (rows, n).
+/// Returns the sums for bias and scale, (2, n), at the start of `scratch`: 2 n values for each
+/// block of rows.
 pub fn activate_backward<'s>(
     cx: &Context,
     scale: Option<&[f32]>,
@@ -170,9 +172,9 @@ pub struct Cost<'a> {
     pub target: &'a [f32],
 }
 
-/// What a cost is, and its gradients: that of s is added to `ds`: (rows, n), or is all of it, that of the target is written to
-/// `dtarget`: (rows, n) unless it is empty. Those of mean and standard deviation, (2, n), are at the start of
-/// `scratch`: 2 n values for each block of rows.
+/// What a cost is, and its gradients: that of s is added to `ds`: (rows, n), or is all of it, that
+/// of the target is written to `dtarget`: (rows, n) unless it is empty. Those of mean and standard
+/// deviation, (2, n), are at the start of `scratch`: 2 n values for each block of rows.
 pub fn cost(
     cx: &Context,
     cost: Cost<'_>,
@@ -188,8 +190,10 @@ pub fn cost(
     let scratch = &mut scratch[..blocks * 2 * n];
     let slope = 2.0 * cost.weight / s.len() as f32;
     let of_targets = if dtarget.is_empty() { 0 } else { block };
-    let parts =
-        ((Chunks::new(ds, block), Chunks::new(dtarget, of_targets)), Chunks::new(&mut *scratch, 2 * n));
+    let parts = (
+        (Chunks::new(ds, block), Chunks::new(dtarget, of_targets)),
+        Chunks::new(&mut *scratch, 2 * n),
+    );
     let sum = cx.sum_parts(blocks, parts, |i, ((ds, dtarget), sums)| {
         let part = i * block..i * block + ds.data.len();
         let whole = Cost { target: &cost.target[part.clone()], ..cost };
@@ -252,8 +256,8 @@ impl Kernel for CostOfRows<'_> {
     }
 }
 
-/// d += (a + b z) / rows, for a and b: (n) in `sums` and z: (rows, n): what the gradients of mean and standard deviation are
-/// for each value.
+/// d += (a + b z) / rows, for a and b: (n) in `sums` and z: (rows, n): what the gradients of mean
+/// and standard deviation are for each value.
 pub fn add_statistics(cx: &Context, sums: &[f32], z: &[f32], d: &mut [f32]) {
     let n = sums.len() / 2;
     let scale = n as f32 / z.len() as f32;

@@ -34,7 +34,8 @@ pub(super) struct Fixed {
     pub layout: Layout,
 }
 
-/// An encoder's values by layer. The lists begin with the sample, whose slabs are empty but for its noisy values in `h`.
+/// An encoder's values by layer. The lists begin with the sample, whose slabs are empty but for its
+/// noisy values in `h`.
 #[derive(Clone, Debug)]
 pub(super) struct Encoder {
     /// W h of the layer below: (rows, n)
@@ -67,8 +68,14 @@ pub(super) struct Decoder {
 }
 
 impl LadderMemory {
-    /// Memory for steps of up to so many labelled and unlabelled samples, with parameters that [`Ladder::params`] laid out.
-    pub fn new(ladder: &Ladder, params: &Params, labelled: usize, unlabelled: usize) -> LadderMemory {
+    /// Memory for steps of up to so many labelled and unlabelled samples, with parameters that
+    /// [`Ladder::params`] laid out.
+    pub fn new(
+        ladder: &Ladder,
+        params: &Params,
+        labelled: usize,
+        unlabelled: usize,
+    ) -> LadderMemory {
         let widths = &ladder.widths;
         let rows = labelled + unlabelled;
         let slabs = |len: &dyn Fn(usize, usize) -> usize| -> Vec<Slab> {
@@ -96,11 +103,13 @@ impl LadderMemory {
         let shapes: Vec<Shape> = widths.iter().map(|&n| n.into()).collect();
         let widest = widths.iter().copied().max().unwrap_or(0);
         // Both directions of every product, the normalisations, and ten sums for each unit.
-        let products =
-            shapes.windows(2).flat_map(|pair| [(&pair[0], pair[1].len()), (&pair[1], pair[0].len())]);
+        let products = shapes
+            .windows(2)
+            .flat_map(|pair| [(&pair[0], pair[1].len()), (&pair[1], pair[0].len())]);
         let of_products =
             products.map(|(input, n)| Linear::new(n).without_bias().scratch_len(rows, input)).max();
-        let of_norms = shapes.iter().map(|shape| BatchNorm::default().scratch_len(rows, shape)).max();
+        let of_norms =
+            shapes.iter().map(|shape| BatchNorm::default().scratch_len(rows, shape)).max();
         let scratch = [of_products, of_norms, Some(columns::scratch_len(rows, widest, 10))];
         let unit = |&n: &usize| {
             let mut unit = Slab::new(4 * n);
@@ -118,7 +127,11 @@ impl LadderMemory {
                 work: [Slab::new(rows * widest), Slab::new(rows * widest)],
                 scratch: Slab::new(scratch.into_iter().flatten().max().unwrap_or(0)),
             },
-            fixed: Fixed { shapes, unit: widths.iter().map(unit).collect(), layout: ladder.layout(params) },
+            fixed: Fixed {
+                shapes,
+                unit: widths.iter().map(unit).collect(),
+                layout: ladder.layout(params),
+            },
         }
     }
 
@@ -127,7 +140,8 @@ impl LadderMemory {
         self.max_unlabelled
     }
 
-    /// The batch's mean and biased variance of what layer `l`, from 1 on, normalised in the last clean pass: (n_l) each.
+    /// The batch's mean and biased variance of what layer `l`, from 1 on, normalised in the last
+    /// clean pass: (n_l) each.
     ///
     /// # Panics
     /// If there is no such layer.

@@ -17,12 +17,13 @@ pub(super) struct Plan<'a> {
 }
 
 impl Ladder {
-    /// Runs both encoders and the decoder on `batch`, and overwrites `grads`, laid out as [`Params::values`], with the
-    /// gradients of the loss. Whatever is frozen has its gradient, too; the optimiser leaves it out.
+    /// Runs both encoders and the decoder on `batch`, and overwrites `grads`, laid out as
+    /// [`Params::values`], with the gradients of the loss. Whatever is frozen has its gradient,
+    /// too; the optimiser leaves it out.
     ///
     /// # Errors
-    /// If there are fewer than two labelled samples or fewer than two others, more than `memory` was planned for, or a
-    /// class is out of range.
+    /// If there are fewer than two labelled samples or fewer than two others, more than `memory`
+    /// was planned for, or a class is out of range.
     ///
     /// # Panics
     /// If `params`, `grads` or `memory` are of another ladder.
@@ -38,7 +39,8 @@ impl Ladder {
         let rows = batch.x.len() / n;
         let unlabelled = rows.saturating_sub(labelled);
         let fits = (2..=memory.max_labelled).contains(&labelled);
-        if !fits || !(2..=memory.max_unlabelled).contains(&unlabelled) || batch.x.len() != rows * n {
+        if !fits || !(2..=memory.max_unlabelled).contains(&unlabelled) || batch.x.len() != rows * n
+        {
             return Err(Error::new(format!(
                 "expected 2 to {} labelled and 2 to {} other samples of {n} values, got {labelled} classes and {} values",
                 memory.max_labelled,
@@ -48,8 +50,11 @@ impl Ladder {
         }
         let LadderMemory { passes, fixed, .. } = memory;
         let plan = Plan { cx, params: params.values(), fixed };
-        let noise =
-            |l: usize| Noise { std: self.noise, random: Random::new(batch.seed, l as u64), step: batch.step };
+        let noise = |l: usize| Noise {
+            std: self.noise,
+            random: Random::new(batch.seed, l as u64),
+            step: batch.step,
+        };
         let Passes { noisy, clean, decoder, scratch, .. } = passes;
         corrupt(cx, noise(0), batch.x, n, &mut noisy.h[0][..rows * n]);
         for l in 1..=self.top() {
@@ -71,8 +76,9 @@ impl Ladder {
         Ok(LadderLoss { supervised, denoising })
     }
 
-    /// Runs the clean encoder on x: (rows, n_0), 2 to as many as `memory` has room for among the unlabelled, and returns the
-    /// logits: (rows, n_L), normalised by this batch as all layers are: see [`LadderMemory::clean_statistics`].
+    /// Runs the clean encoder on x: (rows, n_0), 2 to as many as `memory` has room for among the
+    /// unlabelled, and returns the logits: (rows, n_L), normalised by this batch as all layers are:
+    /// see [`LadderMemory::clean_statistics`].
     ///
     /// # Errors
     /// If `x` does not fit.
@@ -108,8 +114,8 @@ impl Ladder {
         }
     }
 
-    /// Layer `l` of an encoder up to its normalised values, from the layer below or from `input`: rows of labelled samples,
-    /// which are normalised by themselves, and of others.
+    /// Layer `l` of an encoder up to its normalised values, from the layer below or from `input`:
+    /// rows of labelled samples, which are normalised by themselves, and of others.
     fn layer(
         &self,
         plan: Plan<'_>,
@@ -123,8 +129,17 @@ impl Ladder {
         let (rows, Encoder { pre, z, h, saved, labelled }) = (parts[0] + parts[1], encoder);
         let (pre, z) = (&mut pre[l][..rows * n], &mut z[l][..rows * n]);
         let x = input.unwrap_or_else(|| &h[l - 1][..rows * below]);
-        project(plan, n, l - 1, x, &plan.params[plan.fixed.layout.weights[l].clone()], pre, scratch);
-        let ((pre, others), (z, z_others)) = (pre.split_at(parts[0] * n), z.split_at_mut(parts[0] * n));
+        project(
+            plan,
+            n,
+            l - 1,
+            x,
+            &plan.params[plan.fixed.layout.weights[l].clone()],
+            pre,
+            scratch,
+        );
+        let ((pre, others), (z, z_others)) =
+            (pre.split_at(parts[0] * n), z.split_at_mut(parts[0] * n));
         if parts[0] > 0 {
             normalise(plan, l, pre, z, &mut labelled[l], scratch);
         }
@@ -132,7 +147,14 @@ impl Ladder {
     }
 
     /// From the normalised values of layer `l` on: noise, bias, ReLU or scale.
-    fn activate(&self, plan: Plan<'_>, l: usize, rows: usize, noise: Option<Noise>, encoder: &mut Encoder) {
+    fn activate(
+        &self,
+        plan: Plan<'_>,
+        l: usize,
+        rows: usize,
+        noise: Option<Noise>,
+        encoder: &mut Encoder,
+    ) {
         let n = self.widths[l];
         let (z, h) = (&mut encoder.z[l][..rows * n], &mut encoder.h[l][..rows * n]);
         activate(
@@ -193,12 +215,21 @@ fn project(
     scratch: &mut [f32],
 ) {
     let (batch, pass, input) = (y.len() / n, Pass::train(0, 0), &plan.fixed.shapes[from]);
-    let io = Forward { pass, position: 0, batch, input, x, y, params: weight, saved: &mut [], scratch };
+    let io =
+        Forward { pass, position: 0, batch, input, x, y, params: weight, saved: &mut [], scratch };
     Linear::new(n).without_bias().forward(plan.cx, io);
 }
 
-/// y = (x - mean) / std over the rows of x: (rows, the values of layer `l`); the statistics into `saved`.
-fn normalise(plan: Plan<'_>, l: usize, x: &[f32], y: &mut [f32], saved: &mut [f32], scratch: &mut [f32]) {
+/// y = (x - mean) / std over the rows of x: (rows, the values of layer `l`); the statistics into
+/// `saved`.
+fn normalise(
+    plan: Plan<'_>,
+    l: usize,
+    x: &[f32],
+    y: &mut [f32],
+    saved: &mut [f32],
+    scratch: &mut [f32],
+) {
     let (shape, unit) = (&plan.fixed.shapes[l], &plan.fixed.unit[l]);
     let (batch, pass) = (x.len() / shape.len(), Pass::train(0, 0));
     let io = Forward { pass, position: 0, batch, input: shape, x, y, params: unit, saved, scratch };

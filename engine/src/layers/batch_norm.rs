@@ -8,10 +8,13 @@
 //!            dx = gamma / sqrt(var + eps) (dz - (dbeta + x_hat dgamma) / n)     in training
 //! ```
 //!
-//! 1. Mean and variance take one pass, as sums of `x - x[0]` and of its square: shifting by a sample
-//!    avoids the cancellation of the textbook formula (Chan, Golub, LeVeque 1983, section 2).
-//! 2. The ReLU costs no pass of its own, in forward or in backward, and the backward pass does not read y.
-//! 3. The backward pass's two sums take one pass over `x` and `dy`; `x_hat` is computed again, not kept.
+//! 1. Mean and variance take one pass, as sums of `x - x[0]` and of its square: shifting by a
+//!    sample avoids the cancellation of the textbook formula (Chan, Golub, LeVeque 1983, section
+//!    2).
+//! 2. The ReLU costs no pass of its own, in forward or in backward, and the backward pass does not
+//!    read y.
+//! 3. The backward pass's two sums take one pass over `x` and `dy`; `x_hat` is computed again, not
+//!    kept.
 
 mod kernels;
 
@@ -26,8 +29,8 @@ use std::any::Any;
 
 /// Normalises each feature, or each channel of an image, over the batch.
 ///
-/// As in PyTorch, training normalises with the biased variance, and the running variance takes in the
-/// unbiased one.
+/// As in PyTorch, training normalises with the biased variance, and the running variance takes in
+/// the unbiased one.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNorm {
     /// Added to the variance.
@@ -96,7 +99,8 @@ impl BatchNorm {
             for j in 0..c {
                 let shifted_mean = sums[j] / n;
                 mean[j] = io.x[j] + shifted_mean;
-                // Rounding can leave a tiny negative number where all values are alike. NaN must stay.
+                // Rounding can leave a tiny negative number where all values are alike. NaN must
+                // stay.
                 let biased = sums[c + j] / n - shifted_mean * shifted_mean;
                 var[j] = if biased < 0.0 { 0.0 } else { biased };
             }
@@ -184,8 +188,12 @@ impl Layer for BatchNorm {
                 let part = rows.start * c..rows.end * c;
                 let (x, dy) = (&io.x[part.clone()], &io.dy[part]);
                 match self.relu {
-                    true => cx.isa().run(BackwardSums::<true> { far, x, dy, columns, dbeta, dgamma }),
-                    false => cx.isa().run(BackwardSums::<false> { far, x, dy, columns, dbeta, dgamma }),
+                    true => {
+                        cx.isa().run(BackwardSums::<true> { far, x, dy, columns, dbeta, dgamma })
+                    }
+                    false => {
+                        cx.isa().run(BackwardSums::<false> { far, x, dy, columns, dbeta, dgamma })
+                    }
                 }
             });
         }
@@ -236,8 +244,11 @@ impl Layer for BatchNorm {
 
     fn evaluated<'a>(&self, _: &Shape, params: &'a [f32]) -> Option<Vec<Evaluated<'a>>> {
         let [gamma, beta, mean, var] = split4(params);
-        let scale =
-            gamma.iter().zip(var).map(|(gamma, var)| gamma * (1.0 / (var + self.eps).sqrt())).collect();
+        let scale = gamma
+            .iter()
+            .zip(var)
+            .map(|(gamma, var)| gamma * (1.0 / (var + self.eps).sqrt()))
+            .collect();
         let mut maps = vec![Evaluated::Normalise { mean: mean.into(), scale, shift: beta.into() }];
         maps.extend(self.relu.then_some(Evaluated::Relu));
         Some(maps)

@@ -14,7 +14,8 @@ pub fn block_rows(rows: usize) -> usize {
     rows.div_ceil(MAX_BLOCKS).max(MIN_BLOCK)
 }
 
-/// The scratch values that `sums` partial sums for each of `columns` need, for up to that many rows.
+/// The scratch values that `sums` partial sums for each of `columns` need, for up to that many
+/// rows.
 pub fn scratch_len(rows: usize, columns: usize, sums: usize) -> usize {
     // Not the number of blocks: with more rows the blocks grow, and there can be fewer of them.
     rows.div_ceil(MIN_BLOCK).min(MAX_BLOCKS) * columns * sums
@@ -49,8 +50,15 @@ pub fn add_blocks<'s>(cx: &Context, scratch: &'s mut [f32], len: usize) -> &'s m
     total
 }
 
-/// The gradient of a bias: db (columns) = or += the column sums of dy (rows, columns). `scratch`: [`scratch_len`] for one sum.
-pub fn bias_gradient(cx: &Context, dy: &[f32], db: &mut [f32], accumulate: bool, scratch: &mut [f32]) {
+/// The gradient of a bias: db (columns) = or += the column sums of dy (rows, columns). `scratch`:
+/// [`scratch_len`] for one sum.
+pub fn bias_gradient(
+    cx: &Context,
+    dy: &[f32],
+    db: &mut [f32],
+    accumulate: bool,
+    scratch: &mut [f32],
+) {
     let columns = db.len();
     let sums = sum_blocks(cx, dy.len() / columns, columns, 1, scratch, |rows, out| {
         let x = &dy[rows.start * columns..rows.end * columns];

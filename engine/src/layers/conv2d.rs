@@ -1,4 +1,5 @@
-//! The convolution: `y[i, j, o] = b[o] + sum over t, u, c of x[i stride - padding + t dilation, .. u .., c] W[t, u, c, o]`.
+//! The convolution: `y[i, j, o] = b[o] + sum over t, u, c of x[i stride - padding + t dilation, ..
+//! u .., c] W[t, u, c, o]`.
 
 use super::window::{Size, Window};
 use super::{Backward, Forward, Layer, Relu, columns};
@@ -11,8 +12,8 @@ use std::any::Any;
 
 /// A convolution of an image, height x width x channels.
 ///
-/// The weight is stored as (kernel height, kernel width, in channels / groups, out channels): PyTorch's, which is
-/// (out, in / groups, height, width), permuted by (2, 3, 1, 0).
+/// The weight is stored as (kernel height, kernel width, in channels / groups, out channels):
+/// PyTorch's, which is (out, in / groups, height, width), permuted by (2, 3, 1, 0).
 #[derive(Clone, Debug)]
 pub struct Conv2d {
     channels: usize,
@@ -24,8 +25,8 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    /// A convolution to `channels` channels by a kernel of that size (a number, or height and width), with stride 1, no
-    /// padding, a bias that starts at 0, and He's normal initialisation.
+    /// A convolution to `channels` channels by a kernel of that size (a number, or height and
+    /// width), with stride 1, no padding, a bias that starts at 0, and He's normal initialisation.
     pub fn new(channels: usize, kernel: impl Into<Size>) -> Conv2d {
         let window = Window::new(kernel.into());
         Conv2d { channels, window, groups: 1, bias: true, init: Init::HeNormal, relu: false }
@@ -49,7 +50,8 @@ impl Conv2d {
         self
     }
 
-    /// Cuts the channels into groups, each of which sees its own alone. As many as channels: depthwise.
+    /// Cuts the channels into groups, each of which sees its own alone. As many as channels:
+    /// depthwise.
     pub fn with_groups(self, groups: usize) -> Conv2d {
         Conv2d { groups, ..self }
     }
@@ -85,19 +87,20 @@ impl Layer for Conv2d {
 
     fn params(&self, input: &Shape) -> Vec<ParamSpec> {
         let conv = self.planned(input);
-        let fans =
-            [conv.image_channels, conv.map_channels].map(|c| (c / self.groups).saturating_mul(conv.taps()));
+        let fans = [conv.image_channels, conv.map_channels]
+            .map(|c| (c / self.groups).saturating_mul(conv.taps()));
         conv.params(self.channels, self.bias, self.init, fans)
     }
 
     fn scratch_len(&self, batch: usize, input: &Shape) -> usize {
-        // dy behind the ReLU, and one after the other: partial sums of the bias gradient, the weight for dx, partial sums
-        // of its gradient
+        // dy behind the ReLU, and one after the other: partial sums of the bias gradient, the
+        // weight for dx, partial sums of its gradient
         let conv = self.planned(input);
         let rows = batch.saturating_mul(conv.positions());
         let dy = if self.relu { rows * self.channels } else { 0 };
         let sums = if self.bias { columns::scratch_len(rows, self.channels, 1) } else { 0 };
-        let weights = conv::input_gradient_scratch(&conv).max(conv::weight_gradient_scratch(&conv, batch));
+        let weights =
+            conv::input_gradient_scratch(&conv).max(conv::weight_gradient_scratch(&conv, batch));
         let weights = weights.max(conv::forward_scratch(&conv));
         dy + sums.max(weights)
     }

@@ -1,5 +1,5 @@
-//! The transposed convolution: what the input gradient of a convolution is to its output's gradient (Dumoulin and Visin 2016,
-//! arXiv:1603.07285, section 4).
+//! The transposed convolution: what the input gradient of a convolution is to its output's gradient
+//! (Dumoulin and Visin 2016, arXiv:1603.07285, section 4).
 
 use super::window::{Size, Window};
 use super::{Backward, Forward, Layer, Relu, columns};
@@ -12,9 +12,10 @@ use std::any::Any;
 
 /// A transposed convolution of an image, height x width x channels, which a stride makes larger.
 ///
-/// It makes `(height - 1) stride - 2 padding + dilation (kernel - 1) + 1 + output padding` rows of `height`. The weight is stored
-/// as (kernel height, kernel width, out channels / groups, in channels), as that of the convolution in the other
-/// direction: PyTorch's, which is (in, out / groups, height, width), permuted by (2, 3, 1, 0).
+/// It makes `(height - 1) stride - 2 padding + dilation (kernel - 1) + 1 + output padding` rows of
+/// `height`. The weight is stored as (kernel height, kernel width, out channels / groups, in
+/// channels), as that of the convolution in the other direction: PyTorch's, which is (in, out /
+/// groups, height, width), permuted by (2, 3, 1, 0).
 #[derive(Clone, Debug)]
 pub struct ConvTranspose2d {
     channels: usize,
@@ -27,8 +28,9 @@ pub struct ConvTranspose2d {
 }
 
 impl ConvTranspose2d {
-    /// A transposed convolution to `channels` channels by a kernel of that size (a number, or height and width), with stride
-    /// 1, no padding, a bias that starts at 0, and He's normal initialisation.
+    /// A transposed convolution to `channels` channels by a kernel of that size (a number, or
+    /// height and width), with stride 1, no padding, a bias that starts at 0, and He's normal
+    /// initialisation.
     pub fn new(channels: usize, kernel: impl Into<Size>) -> ConvTranspose2d {
         ConvTranspose2d {
             channels,
@@ -53,8 +55,9 @@ impl ConvTranspose2d {
         self
     }
 
-    /// What is added to the output at the bottom and on the right: several sizes become the same by a convolution with a
-    /// stride, and this tells which of them to go back to. Less than the stride or the dilation.
+    /// What is added to the output at the bottom and on the right: several sizes become the same by
+    /// a convolution with a stride, and this tells which of them to go back to. Less than the
+    /// stride or the dilation.
     pub fn with_output_padding(mut self, output_padding: impl Into<Size>) -> ConvTranspose2d {
         self.output_padding = output_padding.into();
         self
@@ -92,12 +95,16 @@ impl ConvTranspose2d {
                 "needs an output padding less than the stride ({stride}) or the dilation ({dilation}), not {added}"
             )));
         }
-        let along =
-            |size: usize, kernel: usize, stride: usize, padding: usize, dilation: usize, added: usize| {
-                let extent = (kernel - 1).checked_mul(dilation)?.checked_add(1)?;
-                let full = (size - 1).checked_mul(stride)?.checked_add(extent)?.checked_add(added)?;
-                full.checked_sub(padding.checked_mul(2)?).filter(|size| *size > 0)
-            };
+        let along = |size: usize,
+                     kernel: usize,
+                     stride: usize,
+                     padding: usize,
+                     dilation: usize,
+                     added: usize| {
+            let extent = (kernel - 1).checked_mul(dilation)?.checked_add(1)?;
+            let full = (size - 1).checked_mul(stride)?.checked_add(extent)?.checked_add(added)?;
+            full.checked_sub(padding.checked_mul(2)?).filter(|size| *size > 0)
+        };
         let image = along(map.0, kernel.0, stride.0, padding.0, dilation.0, added.0)
             .zip(along(map.1, kernel.1, stride.1, padding.1, dilation.1, added.1));
         let Some((height, width)) = image else {
@@ -143,7 +150,8 @@ impl Layer for ConvTranspose2d {
         let rows = batch.saturating_mul(conv.pixels());
         let dy = if self.relu { rows * self.channels } else { 0 };
         let sums = if self.bias { columns::scratch_len(rows, self.channels, 1) } else { 0 };
-        let weights = conv::input_gradient_scratch(&conv).max(conv::weight_gradient_scratch(&conv, batch));
+        let weights =
+            conv::input_gradient_scratch(&conv).max(conv::weight_gradient_scratch(&conv, batch));
         let weights = weights.max(conv::forward_scratch(&conv));
         dy + sums.max(weights)
     }

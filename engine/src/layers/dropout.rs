@@ -1,14 +1,16 @@
-//! Inverted dropout (Srivastava et al., JMLR 2014), scaled while training so that evaluation does nothing.
+//! Inverted dropout (Srivastava et al., JMLR 2014), scaled while training so that evaluation does
+//! nothing.
 
 use super::{Backward, Evaluated, Forward, Layer, Mode, Pass};
 use crate::parallel::{Chunks, TASK_LEN};
 use crate::random::Random;
 use crate::{Context, Error, Shape};
 
-/// Sets each value to 0 with probability `p` while training, and scales the others by `1 / (1 - p)`.
+/// Sets each value to 0 with probability `p` while training, and scales the others by `1 / (1 -
+/// p)`.
 ///
-/// The mask depends on (seed, position, step, row, column) alone. So the backward pass draws it again,
-/// and nothing is kept.
+/// The mask depends on (seed, position, step, row, column) alone. So the backward pass draws it
+/// again, and nothing is kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Dropout {
     /// The probability of a value to be dropped.

@@ -1,5 +1,5 @@
-//! A sample of a normal distribution whose means and variances a network computes: the code of a variational autoencoder
-//! (Kingma and Welling, ICLR 2014).
+//! A sample of a normal distribution whose means and variances a network computes: the code of a
+//! variational autoencoder (Kingma and Welling, ICLR 2014).
 //!
 //! ```text
 //! x = (m, v): (batch, 2 n)      the means, and behind them the logarithms of the variances
@@ -8,8 +8,8 @@
 //! backward:  dm = dy + w / batch m,     dv = dy e exp(v / 2) / 2 + w / batch (exp(v) - 1) / 2
 //! ```
 //!
-//! The noise e is a function of (seed, position, step, row, column). So the backward pass draws it again, into the place where
-//! its dx goes, and nothing is kept.
+//! The noise e is a function of (seed, position, step, row, column). So the backward pass draws it
+//! again, into the place where its dx goes, and nothing is kept.
 
 use super::narrow::narrow;
 use super::{Backward, Forward, Layer, Mode, Pass};
@@ -18,17 +18,19 @@ use crate::random::Random;
 use crate::simd::{Kernel, Simd};
 use crate::{Context, Error, Shape, math};
 
-/// Draws n values from the normal distributions of which x holds the n means and then the n logarithms of variances; in
-/// evaluation it gives the means.
+/// Draws n values from the normal distributions of which x holds the n means and then the n
+/// logarithms of variances; in evaluation it gives the means.
 ///
-/// Its [penalty](Layer::penalty) is the mean over the samples of the Kullback-Leibler divergence of their distributions from the
-/// standard normal one, added up over the n values, times [`kl_weight`](GaussianSample::kl_weight).
+/// Its [penalty](Layer::penalty) is the mean over the samples of the Kullback-Leibler divergence of
+/// their distributions from the standard normal one, added up over the n values, times
+/// [`kl_weight`](GaussianSample::kl_weight).
 ///
-/// The negative evidence lower bound of a sample with d values is the sum over these of the negative log likelihood, plus
-/// the divergence. Our losses are means over values: so with a `kl_weight` of beta / d, loss and penalty are together
-/// that bound, divided by d, with the divergence times beta (Higgins et al., beta-VAE, ICLR 2017). [`BceWithLogits`] is the
-/// likelihood of a Bernoulli distribution, [`L2`] that of a normal one with a variance of 1/2, [`L1`] that of Laplace's
-/// with a scale of 1, but for constants.
+/// The negative evidence lower bound of a sample with d values is the sum over these of the
+/// negative log likelihood, plus the divergence. Our losses are means over values: so with a
+/// `kl_weight` of beta / d, loss and penalty are together that bound, divided by d, with the
+/// divergence times beta (Higgins et al., beta-VAE, ICLR 2017). [`BceWithLogits`] is the likelihood
+/// of a Bernoulli distribution, [`L2`] that of a normal one with a variance of 1/2, [`L1`] that of
+/// Laplace's with a scale of 1, but for constants.
 ///
 /// [`BceWithLogits`]: crate::Loss::BceWithLogits
 /// [`L2`]: crate::Loss::L2
@@ -37,8 +39,9 @@ use crate::{Context, Error, Shape, math};
 pub struct GaussianSample {
     /// What the divergence of a sample counts; 0 or more.
     pub kl_weight: f32,
-    /// In the first so many steps of training it counts less: 1 in `warm_up`, 2 in `warm_up`, and so on (Sonderby et al.,
-    /// Ladder Variational Autoencoders, NIPS 2016). In evaluation it counts in full.
+    /// In the first so many steps of training it counts less: 1 in `warm_up`, 2 in `warm_up`, and
+    /// so on (Sonderby et al., Ladder Variational Autoencoders, NIPS 2016). In evaluation it counts
+    /// in full.
     pub warm_up: u64,
 }
 
@@ -47,7 +50,9 @@ impl GaussianSample {
     fn weight(self, pass: Pass) -> f64 {
         let full = f64::from(self.kl_weight);
         match pass.mode {
-            Mode::Train if pass.step < self.warm_up => full * (pass.step + 1) as f64 / self.warm_up as f64,
+            Mode::Train if pass.step < self.warm_up => {
+                full * (pass.step + 1) as f64 / self.warm_up as f64
+            }
             _ => full,
         }
     }
@@ -60,7 +65,10 @@ impl Layer for GaussianSample {
 
     fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
         if !(self.kl_weight >= 0.0 && self.kl_weight.is_finite()) {
-            return Err(Error::new(format!("needs a finite weight of at least 0, not {}", self.kl_weight)));
+            return Err(Error::new(format!(
+                "needs a finite weight of at least 0, not {}",
+                self.kl_weight
+            )));
         }
         match input.len() {
             len if len > 0 && len.is_multiple_of(2) => Ok((len / 2).into()),

@@ -2,8 +2,8 @@ use super::Pointwise;
 use crate::math;
 use crate::simd::Simd;
 
-/// `x Phi(x)`, Phi the normal distribution function (Hendrycks and Gimpel, arXiv:1606.08415), the exact
-/// form and not the tanh approximation.
+/// `x Phi(x)`, Phi the normal distribution function (Hendrycks and Gimpel, arXiv:1606.08415), the
+/// exact form and not the tanh approximation.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Gelu;
 

@@ -72,8 +72,8 @@ impl Layer for Linear {
     }
 
     fn scratch_len(&self, batch: usize, input: &Shape) -> usize {
-        // dy behind the ReLU, and one after the other: the partial sums of the bias gradient, what is left of x
-        // without its zeros, by rows and by columns
+        // dy behind the ReLU, and one after the other: the partial sums of the bias gradient, what
+        // is left of x without its zeros, by rows and by columns
         let dy = if self.relu { batch * self.outputs } else { 0 };
         let sums = if self.bias { columns::scratch_len(batch, self.outputs, 1) } else { 0 };
         let inputs = input.len();
@@ -100,7 +100,8 @@ impl Layer for Linear {
         let (weight, _) = self.split(io.params, inputs);
         let (dy, scratch) = Relu.behind(self.relu, cx, io.y, io.dy, io.scratch);
         let dy_matrix = MatRef::new(dy, io.batch, outputs);
-        // dx first: what may follow is the update of the weights by their gradient, which is in the cache then.
+        // dx first: what may follow is the update of the weights by their gradient, which is in the
+        // cache then.
         if let Some(dx) = io.dx {
             // dx (batch, in) = dy W
             let weight = MatRef::new(weight, outputs, inputs);

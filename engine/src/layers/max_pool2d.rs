@@ -4,11 +4,11 @@ use super::window::{Size, Window};
 use super::{Backward, Forward, Layer};
 use crate::{Context, Error, Shape};
 
-/// The largest value of each channel in a window that moves over an image: (height, width, channels) to
-/// ((height + 2 padding - kernel) / stride + 1, as much for the width, channels).
+/// The largest value of each channel in a window that moves over an image: (height, width,
+/// channels) to ((height + 2 padding - kernel) / stride + 1, as much for the width, channels).
 ///
-/// What the image is padded by is never the largest. Among equal values the gradient goes to the first, row by row, as in
-/// PyTorch; a NaN in the window gives NaN.
+/// What the image is padded by is never the largest. Among equal values the gradient goes to the
+/// first, row by row, as in PyTorch; a NaN in the window gives NaN.
 #[derive(Clone, Copy, Debug)]
 pub struct MaxPool2d {
     window: Window,
@@ -43,7 +43,8 @@ impl Layer for MaxPool2d {
 
     fn forward(&self, cx: &Context, io: Forward<'_>) {
         let images = Images::new(self.window, io.input);
-        images.by_rows(cx, io.y, |first_row, y| cx.isa().run(Max { images, first_row, x: io.x, y }));
+        images
+            .by_rows(cx, io.y, |first_row, y| cx.isa().run(Max { images, first_row, x: io.x, y }));
     }
 
     fn backward(&self, cx: &Context, io: Backward<'_>) {

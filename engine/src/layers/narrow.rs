@@ -3,8 +3,8 @@
 use super::{Backward, Forward, Layer};
 use crate::{Context, Error, Shape};
 
-/// Passes the first `len` values of each sample on and leaves the others out: the means, say, of what an encoder gives for a
-/// [`GaussianSample`](super::GaussianSample).
+/// Passes the first `len` values of each sample on and leaves the others out: the means, say, of
+/// what an encoder gives for a [`GaussianSample`](super::GaussianSample).
 #[derive(Clone, Copy, Debug)]
 pub struct Narrow {
     /// The values that are kept.
@@ -26,9 +26,10 @@ impl Layer for Narrow {
     fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
         match self.len {
             len if (1..=input.len()).contains(&len) => Ok(len.into()),
-            len => {
-                Err(Error::new(format!("needs 1 to {} values to keep of {input}, not {len}", input.len())))
-            }
+            len => Err(Error::new(format!(
+                "needs 1 to {} values to keep of {input}, not {len}",
+                input.len()
+            ))),
         }
     }
 

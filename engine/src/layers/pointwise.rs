@@ -100,7 +100,14 @@ impl<P: Pointwise> Layer for P {
 }
 
 /// `dx = f'(x) dy`, by tasks.
-pub(super) fn gradient<P: Pointwise>(f: P, cx: &Context, x: &[f32], y: &[f32], dy: &[f32], dx: &mut [f32]) {
+pub(super) fn gradient<P: Pointwise>(
+    f: P,
+    cx: &Context,
+    x: &[f32],
+    y: &[f32],
+    dy: &[f32],
+    dx: &mut [f32],
+) {
     let tasks = dx.len().div_ceil(TASK_LEN);
     cx.for_each_part(tasks, Chunks::new(dx, TASK_LEN), |i, dx| {
         let part = i * TASK_LEN..i * TASK_LEN + dx.data.len();

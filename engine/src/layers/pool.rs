@@ -1,4 +1,5 @@
-//! What max pooling, average pooling and up-sampling share: a window that moves over an image, channel by channel.
+//! What max pooling, average pooling and up-sampling share: a window that moves over an image,
+//! channel by channel.
 
 pub(super) mod kernels;
 
@@ -87,7 +88,8 @@ impl Images {
         within(x, kernel.1, stride.1, padding.1, self.size.1)
     }
 
-    /// Deals out rows of positions by tasks: `f(number of the first row, counted over all images, their values)`.
+    /// Deals out rows of positions by tasks: `f(number of the first row, counted over all images,
+    /// their values)`.
     pub fn by_rows(&self, cx: &Context, small: &mut [f32], f: impl Fn(usize, &mut [f32]) + Sync) {
         let rows = (TASK_LEN / self.small_row()).max(1);
         let task = rows * self.small_row();
@@ -96,8 +98,8 @@ impl Images {
         });
     }
 
-    /// Deals out large images by tasks: `f(number of the first image, their values)`. Windows overlap, so a task that adds to
-    /// what is in them takes whole images.
+    /// Deals out large images by tasks: `f(number of the first image, their values)`. Windows
+    /// overlap, so a task that adds to what is in them takes whole images.
     pub fn by_images(&self, cx: &Context, large: &mut [f32], f: impl Fn(usize, &mut [f32]) + Sync) {
         let images = (TASK_LEN / self.large()).max(1);
         let task = images * self.large();
@@ -122,7 +124,13 @@ impl Images {
 
 /// The pixels of `0..size` in a window of that position.
 #[inline(always)]
-fn within(position: usize, kernel: usize, stride: usize, padding: usize, size: usize) -> Range<usize> {
+fn within(
+    position: usize,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+    size: usize,
+) -> Range<usize> {
     let start = position * stride;
     start.saturating_sub(padding)..(start + kernel).saturating_sub(padding).min(size)
 }

@@ -22,8 +22,8 @@ impl Pointwise for Relu {
 }
 
 impl Relu {
-    /// The gradient in front of a ReLU that a layer has taken in, from the `y` and `dy` behind it: at the start of `scratch`
-    /// if there is one, else `dy` itself; and the rest of the scratch.
+    /// The gradient in front of a ReLU that a layer has taken in, from the `y` and `dy` behind it:
+    /// at the start of `scratch` if there is one, else `dy` itself; and the rest of the scratch.
     pub(super) fn behind<'a>(
         self,
         there: bool,
@@ -40,7 +40,8 @@ impl Relu {
         (dz, scratch)
     }
 
-    /// `dx = dy` where `y` is positive, else 0: the gradient from the output alone, for fused layers.
+    /// `dx = dy` where `y` is positive, else 0: the gradient from the output alone, for fused
+    /// layers.
     fn gradient(self, cx: &Context, y: &[f32], dy: &[f32], dx: &mut [f32]) {
         super::pointwise::gradient(self, cx, y, y, dy, dx);
     }

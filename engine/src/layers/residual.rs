@@ -1,4 +1,5 @@
-//! The residual block: `y = f(x) + shortcut(x)` (He, Zhang, Ren and Sun, CVPR 2016), alone or with the ReLU behind it.
+//! The residual block: `y = f(x) + shortcut(x)` (He, Zhang, Ren and Sun, CVPR 2016), alone or with
+//! the ReLU behind it.
 //!
 //! ```text
 //! forward:   y = body(x) + shortcut(x), or the ReLU of it
@@ -6,8 +7,9 @@
 //!            dx = (dx of the body for dz) + (dx of the shortcut for dz)
 //! ```
 //!
-//! Both branches are chains of layers as a network is one (`network/chain.rs`), planned with it. What their layers give and
-//! save lies in the block's `saved`, gradients on their way down in its `scratch`.
+//! Both branches are chains of layers as a network is one (`network/chain.rs`), planned with it.
+//! What their layers give and save lies in the block's `saved`, gradients on their way down in its
+//! `scratch`.
 
 use super::columns::Add;
 use super::{Backward, Forward, Layer, Relu};
@@ -22,9 +24,9 @@ use std::sync::Arc;
 
 /// Adds what layers make of `x` to `x` itself, or to what other layers make of it.
 ///
-/// The parameters are named as in the chain, `0.weight`, and `shortcut.0.weight`. The block is one layer: it is frozen,
-/// and evaluates, as a whole. Where some of its parameters are frozen and others train, all of it runs as in training, and
-/// running statistics move.
+/// The parameters are named as in the chain, `0.weight`, and `shortcut.0.weight`. The block is one
+/// layer: it is frozen, and evaluates, as a whole. Where some of its parameters are frozen and
+/// others train, all of it runs as in training, and running statistics move.
 #[derive(Clone, Debug)]
 pub struct Residual {
     body: Vec<Arc<dyn Layer>>,
@@ -49,8 +51,8 @@ impl Residual {
         Residual { body, shortcut: Vec::new(), relu: false, plan: None }
     }
 
-    /// Adds to what these layers make of `x` instead, such as a convolution of 1x1 with the stride of the body, where the body
-    /// gives another shape.
+    /// Adds to what these layers make of `x` instead, such as a convolution of 1x1 with the stride
+    /// of the body, where the body gives another shape.
     pub fn with_shortcut(self, shortcut: Vec<Box<dyn Layer>>) -> Residual {
         Residual { shortcut: shortcut.into_iter().map(Arc::from).collect(), plan: None, ..self }
     }
@@ -75,20 +77,23 @@ impl Residual {
         Ok(Plan { body, shortcut, params })
     }
 
-    /// The plan for samples of that shape. Only where the network has not planned the block is it made anew.
+    /// The plan for samples of that shape. Only where the network has not planned the block is it
+    /// made anew.
     ///
     /// # Panics
     /// If there is none: [`Layer::output_shape`] says why.
     fn planned(&self, input: &Shape) -> Arc<Plan> {
         match &self.plan {
             Some(plan) if plan.body.input == *input => plan.clone(),
-            _ => Arc::new(self.make_plan("", input, true).expect("a residual block that fits its input")),
+            _ => Arc::new(
+                self.make_plan("", input, true).expect("a residual block that fits its input"),
+            ),
         }
     }
 }
 
-/// The purpose of the random numbers of a layer in the block at `position`. With fewer than 65,000 layers in a network
-/// and in each block, it is no other layer's, in two levels of blocks.
+/// The purpose of the random numbers of a layer in the block at `position`. With fewer than 65,000
+/// layers in a network and in each block, it is no other layer's, in two levels of blocks.
 fn inner_position(position: u64, index: u64) -> u64 {
     (position.wrapping_add(1) << 16).wrapping_add(index).wrapping_add(1)
 }
@@ -102,13 +107,23 @@ impl Plan {
 }
 
 /// What both branches run on. The places in memory are still to be filled in.
-fn step<'a>(cx: &'a Context, io: (crate::Pass, u64, usize), x: &'a [f32], params: &'a [f32]) -> Step<'a> {
+fn step<'a>(
+    cx: &'a Context,
+    io: (crate::Pass, u64, usize),
+    x: &'a [f32],
+    params: &'a [f32],
+) -> Step<'a> {
     let (pass, position, batch) = io;
     Step { cx, pass, position, batch, params, x, below: 0, own: Slots { y: 0, saved: 0 } }
 }
 
 /// Runs a branch forward and returns what it makes of x.
-fn forward<'a>(chain: &Chain, step: Step<'a>, values: &'a mut [f32], scratch: &mut [f32]) -> &'a [f32] {
+fn forward<'a>(
+    chain: &Chain,
+    step: Step<'a>,
+    values: &'a mut [f32],
+    scratch: &mut [f32],
+) -> &'a [f32] {
     let mut below = None;
     for (i, own) in chain.slots(step.batch).enumerate() {
         let position = inner_position(step.position, chain.ops[i].position);
@@ -140,7 +155,8 @@ fn backward(
     for (i, op) in chain.ops.iter().enumerate().rev() {
         let mut slots = chain.slots(batch).skip(i.saturating_sub(1));
         let first = slots.next().expect("a slot for each op");
-        let (below, own) = (first.y, if i == 0 { first } else { slots.next().expect("a slot for each op") });
+        let (below, own) =
+            (first.y, if i == 0 { first } else { slots.next().expect("a slot for each op") });
         let position = inner_position(step.position, op.position);
         let of_op = Gradients {
             dy: if i + 1 == chain.ops.len() { dy } else { &above[..batch * op.output.len()] },
@@ -278,7 +294,13 @@ impl Layer for Residual {
         {
             for (op, slots) in chain.ops.iter().zip(chain.slots(batch)) {
                 let saved = &values[slots.saved..][..op.layer.saved_len(batch, &op.input)];
-                op.layer.update_statistics(batch, &op.input, saved, &mut params[op.params.clone()], part);
+                op.layer.update_statistics(
+                    batch,
+                    &op.input,
+                    saved,
+                    &mut params[op.params.clone()],
+                    part,
+                );
             }
         }
     }

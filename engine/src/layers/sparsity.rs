@@ -1,5 +1,6 @@
-//! A penalty on codes that are not sparse: the L1 norm over the L2 norm (Hoyer, Non-negative Matrix Factorization with
-//! Sparseness Constraints, JMLR 2004; compared with others by Hurley and Rickard, IEEE Transactions on Information Theory 2009).
+//! A penalty on codes that are not sparse: the L1 norm over the L2 norm (Hoyer, Non-negative Matrix
+//! Factorization with Sparseness Constraints, JMLR 2004; compared with others by Hurley and
+//! Rickard, IEEE Transactions on Information Theory 2009).
 //!
 //! ```text
 //! forward:   y = x: (batch, n)
@@ -7,18 +8,20 @@
 //! backward:  dx = dy + w / batch (sign(x) / sqrt(n) - r x / |x|_2) / |x|_2
 //! ```
 //!
-//! The plain L1 norm asks for small codes as well as for sparse ones. Small they can be at no price, where what follows is
-//! batch-normalised or has weights free to grow: the norm goes down, and nothing becomes sparse. The same holds for the mean
-//! activation of Ng's (2011) penalty. The ratio does not depend on the scale.
+//! The plain L1 norm asks for small codes as well as for sparse ones. Small they can be at no
+//! price, where what follows is batch-normalised or has weights free to grow: the norm goes down,
+//! and nothing becomes sparse. The same holds for the mean activation of Ng's (2011) penalty. The
+//! ratio does not depend on the scale.
 
 use super::{Backward, Evaluated, Forward, Layer, Pass};
 use crate::parallel::{Chunks, MAX_SUMS, TASK_LEN};
 use crate::simd::{Kernel, Simd};
 use crate::{Context, Error, Shape};
 
-/// Passes each sample on, and adds a [penalty](Layer::penalty) that is small where few of its values are far from 0: the mean over
-/// the samples of their L1 norm over their L2 norm and the root of their length, which is 1 for values of one size, and one over
-/// that root for a single value that is not 0. A sample of zeros counts as 0.
+/// Passes each sample on, and adds a [penalty](Layer::penalty) that is small where few of its
+/// values are far from 0: the mean over the samples of their L1 norm over their L2 norm and the
+/// root of their length, which is 1 for values of one size, and one over that root for a single
+/// value that is not 0. A sample of zeros counts as 0.
 #[derive(Clone, Copy, Debug)]
 pub struct Sparsity {
     /// What that mean counts; 0 or more.

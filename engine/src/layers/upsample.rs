@@ -4,8 +4,8 @@ use super::window::{Size, Window, image, image_shape};
 use super::{Backward, Forward, Layer};
 use crate::{Context, Error, Shape};
 
-/// Makes each pixel a square of as many: (height, width, channels) to (factor height, factor width, channels). It takes the
-/// nearest pixel, and smooths nothing.
+/// Makes each pixel a square of as many: (height, width, channels) to (factor height, factor width,
+/// channels). It takes the nearest pixel, and smooths nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Upsample {
     factor: usize,

@@ -25,12 +25,12 @@ impl fmt::Display for Size {
     }
 }
 
-/// The values of a sample or parameters of a layer, at most: more than any memory holds, few enough that sizes in bytes, and sums of
-/// a few of them, cannot overflow.
+/// The values of a sample or parameters of a layer, at most: more than any memory holds, few enough
+/// that sizes in bytes, and sums of a few of them, cannot overflow.
 pub(crate) const MAX_VALUES: usize = 1 << 40;
 
-/// The pixels of a setting of a window, at most: further than any image reaches, few enough that products of two of them, or of one
-/// and an image's side, cannot overflow.
+/// The pixels of a setting of a window, at most: further than any image reaches, few enough that
+/// products of two of them, or of one and an image's side, cannot overflow.
 const MAX_PIXELS: usize = 1 << 20;
 
 /// A window, in pixels of the image that it moves over.
@@ -65,7 +65,9 @@ impl Window {
         ];
         for (name, size, least) in settings {
             if size.0.min(size.1) < least {
-                return Err(Error::new(format!("needs a {name} of at least {least}x{least}, not {size}")));
+                return Err(Error::new(format!(
+                    "needs a {name} of at least {least}x{least}, not {size}"
+                )));
             }
             if size.0.max(size.1) > MAX_PIXELS {
                 return Err(Error::new(format!(

@@ -77,7 +77,8 @@ impl<'a> CrossEntropy<'a> {
     /// The loss, and its gradient into `dy`: (batch, C) unless it is empty.
     pub fn evaluate(self, cx: &Context, dy: &mut [f32]) -> Result<f64, Error> {
         let (batch, count) = (self.classes.len(), self.y.len() / self.classes.len());
-        // An exponential for each value: a task is worth handing out at a quarter of the usual length.
+        // An exponential for each value: a task is worth handing out at a quarter of the usual
+        // length.
         let rows = (TASK_LEN / 4).div_ceil(count).max(batch.div_ceil(MAX_SUMS));
         let sum = cx.sum_parts(batch.div_ceil(rows), Chunks::new(dy, rows * count), |i, dy| {
             let part = i * rows..batch.min((i + 1) * rows);

@@ -56,8 +56,8 @@ pub struct Bce;
 impl Pixel for Bce {
     #[inline(always)]
     fn value_and_slope<S: Simd>(self, s: S, y: S::F, t: S::F) -> (S::F, S::F) {
-        // max(y, 0) - y t + log(1 + exp(-|y|)). Its first two terms come first: for t = 0 and 1 they
-        // cancel without rounding, and leave the last as exact as it is.
+        // max(y, 0) - y t + log(1 + exp(-|y|)). Its first two terms come first: for t = 0 and 1
+        // they cancel without rounding, and leave the last as exact as it is.
         let zero = s.splat(0.0);
         let linear = s.sub(s.max(zero, y), s.mul(y, t));
         let value = s.add(linear, math::softplus(s, s.copysign(y, s.splat(-1.0))));
@@ -66,7 +66,13 @@ impl Pixel for Bce {
 }
 
 /// The mean of `f` over `y`, and the gradient of that into `dy` unless it is empty.
-pub fn evaluate<P: Pixel>(cx: &Context, f: P, y: &[f32], t: &[f32], dy: &mut [f32]) -> Result<f64, Error> {
+pub fn evaluate<P: Pixel>(
+    cx: &Context,
+    f: P,
+    y: &[f32],
+    t: &[f32],
+    dy: &mut [f32],
+) -> Result<f64, Error> {
     let len = y.len();
     let block = TASK_LEN.max(len.div_ceil(MAX_SUMS));
     let scale = (1.0 / len as f64) as f32;

@@ -1,7 +1,7 @@
 //! Cross-entropy towards probabilities, row by row, and the softmax that makes them.
 //!
-//! For one row z of C logits, p = softmax(z) as in [`cross_entropy`](super::cross_entropy), and targets t_c of any sum w,
-//! which is the weight of the row:
+//! For one row z of C logits, p = softmax(z) as in [`cross_entropy`](super::cross_entropy), and
+//! targets t_c of any sum w, which is the weight of the row:
 //!
 //! ```text
 //! loss    = -sum_c t_c log p_c  =  w (m + log S) - sum_c t_c z_c
@@ -15,15 +15,21 @@ use crate::parallel::{Chunks, MAX_SUMS, TASK_LEN};
 use crate::simd::{Kernel, Simd};
 use crate::{Context, math};
 
-/// The loss of the logits `y`: (batch, C) towards `targets`: (batch, C), and its gradient into `dy`: (batch, C) unless it is
-/// empty.
+/// The loss of the logits `y`: (batch, C) towards `targets`: (batch, C), and its gradient into
+/// `dy`: (batch, C) unless it is empty.
 pub fn evaluate(cx: &Context, batch: usize, y: &[f32], targets: &[f32], dy: &mut [f32]) -> f64 {
     let count = y.len() / batch;
     let rows = (TASK_LEN / 4).div_ceil(count).max(batch.div_ceil(MAX_SUMS));
     let scale = 1.0 / batch as f64;
     let sum = cx.sum_parts(batch.div_ceil(rows), Chunks::new(dy, rows * count), |i, dy| {
         let part = i * rows * count..y.len().min((i + 1) * rows * count);
-        cx.isa().run(Block { count, y: &y[part.clone()], targets: &targets[part], dy: dy.data, scale })
+        cx.isa().run(Block {
+            count,
+            y: &y[part.clone()],
+            targets: &targets[part],
+            dy: dy.data,
+            scale,
+        })
     });
     sum * scale
 }
@@ -40,8 +46,9 @@ pub fn softmax(cx: &Context, classes: usize, y: &[f32], p: &mut [f32]) {
     });
 }
 
-/// The mean over the rows of p = softmax(z): (rows, C) of their entropy, `-sum_c p_c log p_c`, and its gradient with respect to z,
-/// times `weight`, into `dz`: (rows, C): `-p_c (log p_c + entropy) weight / rows`.
+/// The mean over the rows of p = softmax(z): (rows, C) of their entropy, `-sum_c p_c log p_c`, and
+/// its gradient with respect to z, times `weight`, into `dz`: (rows, C): `-p_c (log p_c + entropy)
+/// weight / rows`.
 ///
 /// # Panics
 /// If the two differ in length, or are no whole number of rows of `classes` values.

@@ -5,8 +5,8 @@ use super::chain::Slots;
 use crate::layers::Mode;
 use crate::memory::Slab;
 
-/// What one pass over a batch computes: each layer's output, what it saves, and gradients on their way
-/// down. One set of parameters can have several.
+/// What one pass over a batch computes: each layer's output, what it saves, and gradients on their
+/// way down. One set of parameters can have several.
 #[derive(Clone, Debug)]
 pub struct Activations {
     pub(super) max_batch: usize,

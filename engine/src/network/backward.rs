@@ -16,12 +16,12 @@ pub(crate) struct BackwardPass<'a> {
 }
 
 impl Network {
-    /// Adds the parameters' gradients to `grads` (as long as the slab of `params`), given the gradient of
-    /// the output that [`Activations::output_and_gradient`] hands out.
+    /// Adds the parameters' gradients to `grads` (as long as the slab of `params`), given the
+    /// gradient of the output that [`Activations::output_and_gradient`] hands out.
     ///
-    /// `x` and `pass` must be those of the forward pass. Frozen parameters get no gradient: theirs is 0 where the
-    /// rest of their layer trains, and left alone where it does not. Nothing is computed below the lowest
-    /// trainable layer.
+    /// `x` and `pass` must be those of the forward pass. Frozen parameters get no gradient: theirs
+    /// is 0 where the rest of their layer trains, and left alone where it does not. Nothing is
+    /// computed below the lowest trainable layer.
     pub fn backward(
         &self,
         cx: &Context,
@@ -34,8 +34,8 @@ impl Network {
         self.gradients(BackwardPass { cx, activations, x, pass }, params, grads, true);
     }
 
-    /// As [`Network::backward`], but `grads` is overwritten, whatever it held: where a single pass makes the
-    /// gradient, that saves clearing it and reading it.
+    /// As [`Network::backward`], but `grads` is overwritten, whatever it held: where a single pass
+    /// makes the gradient, that saves clearing it and reading it.
     pub fn backward_overwriting(
         &self,
         cx: &Context,
@@ -48,8 +48,9 @@ impl Network {
         self.gradients(BackwardPass { cx, activations, x, pass }, params, grads, false);
     }
 
-    /// The gradient of the input alone into `dx`: (batch, input), overwritten, given the gradient of the output as for
-    /// [`Network::backward`]. What is frozen changes nothing; parameters get no gradient.
+    /// The gradient of the input alone into `dx`: (batch, input), overwritten, given the gradient
+    /// of the output as for [`Network::backward`]. What is frozen changes nothing; parameters get
+    /// no gradient.
     ///
     /// # Panics
     /// If `dx` is not as long as the `x` of the forward pass.
@@ -90,7 +91,13 @@ impl Network {
         }
     }
 
-    fn gradients(&self, mut pass: BackwardPass<'_>, params: &Params, grads: &mut [f32], accumulate: bool) {
+    fn gradients(
+        &self,
+        mut pass: BackwardPass<'_>,
+        params: &Params,
+        grads: &mut [f32],
+        accumulate: bool,
+    ) {
         let lowest = self.first_trainable(params);
         for i in (lowest..self.chain.ops.len()).rev() {
             self.backward_op(
@@ -104,11 +111,12 @@ impl Network {
         }
     }
 
-    /// Calls `update` with each op's range of the parameters and its gradients, as soon as these are there: no later
-    /// op of the pass looks at those parameters, so they may change, and the gradients are still in the cache.
+    /// Calls `update` with each op's range of the parameters and its gradients, as soon as these
+    /// are there: no later op of the pass looks at those parameters, so they may change, and the
+    /// gradients are still in the cache.
     ///
-    /// All ops share one memory for their gradients, the beginning of `grads`, which is as long as the
-    /// longest op needs at least. What it holds afterwards means nothing.
+    /// All ops share one memory for their gradients, the beginning of `grads`, which is as long as
+    /// the longest op needs at least. What it holds afterwards means nothing.
     pub(crate) fn backward_updating(
         &self,
         mut pass: BackwardPass<'_>,
@@ -162,7 +170,8 @@ impl Network {
         // The layer knows no parameter apart from the others.
         if !frozen {
             for entry in params.entries()[op.entries.clone()].iter().filter(|e| !e.trainable) {
-                grads[entry.range.start - op.params.start..entry.range.end - op.params.start].fill(0.0);
+                grads[entry.range.start - op.params.start..entry.range.end - op.params.start]
+                    .fill(0.0);
             }
         }
         // What this op made of it is the next one's dy.

@@ -20,7 +20,8 @@ pub(crate) struct Chain {
     pub(crate) entries: Vec<ParamEntry>,
     /// Whether layers are fused.
     fuse: bool,
-    /// Whether each layer's parameters start on a cache line, or where those of the layer before it end.
+    /// Whether each layer's parameters start on a cache line, or where those of the layer before it
+    /// end.
     on_lines: bool,
 }
 
@@ -106,7 +107,9 @@ impl Chain {
         let layer = layer.plan(&name, &self.output, self.fuse)?.map_or(layer, Arc::from);
         let output = layer.output_shape(&self.output).map_err(|e| error(&e))?;
         if output.checked_len().is_none_or(|len| len > MAX_VALUES) {
-            let what = format!("the output {output} is too large: a sample has at most {MAX_VALUES} values");
+            let what = format!(
+                "the output {output} is too large: a sample has at most {MAX_VALUES} values"
+            );
             return Err(error(&what));
         }
         let input = std::mem::replace(&mut self.output, output.clone());
@@ -155,7 +158,9 @@ impl Chain {
 
     /// The values of a pass: what each op gives and saves.
     pub(crate) fn values_len(&self, batch: usize) -> usize {
-        let len = |op: &Op| padded(batch * op.output.len()) + padded(op.layer.saved_len(batch, &op.input));
+        let len = |op: &Op| {
+            padded(batch * op.output.len()) + padded(op.layer.saved_len(batch, &op.input))
+        };
         self.ops.iter().map(len).sum()
     }
 
@@ -165,7 +170,13 @@ impl Chain {
     }
 
     /// Runs op `i` forward.
-    pub(crate) fn forward_op(&self, i: usize, step: Step<'_>, values: &mut [f32], scratch: &mut [f32]) {
+    pub(crate) fn forward_op(
+        &self,
+        i: usize,
+        step: Step<'_>,
+        values: &mut [f32],
+        scratch: &mut [f32],
+    ) {
         let (op, Step { batch, own, .. }) = (&self.ops[i], step);
         let (before, after) = values.split_at_mut(own.y);
         let (y, saved) = after.split_at_mut(own.saved - own.y);

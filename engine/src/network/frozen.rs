@@ -1,5 +1,5 @@
-//! The frozen lowest part of a network, apart from the rest: what it makes of a sample is the same in every pass, so
-//! it can be computed once and kept.
+//! The frozen lowest part of a network, apart from the rest: what it makes of a sample is the same
+//! in every pass, so it can be computed once and kept.
 
 use super::{Activations, Network};
 use crate::layers::{Mode, Pass};
@@ -7,11 +7,11 @@ use crate::{Context, Error, Params, Shape};
 use std::ops::Range;
 
 impl Network {
-    /// The shape of what the layers below the lowest trainable one hand on to it; `None` if that is the first layer,
-    /// or nothing trains.
+    /// The shape of what the layers below the lowest trainable one hand on to it; `None` if that is
+    /// the first layer, or nothing trains.
     ///
-    /// Those layers evaluate in every pass: dropout does nothing, batch norm uses its running statistics. So
-    /// what they make of a sample depends on that sample and their parameters alone.
+    /// Those layers evaluate in every pass: dropout does nothing, batch norm uses its running
+    /// statistics. So what they make of a sample depends on that sample and their parameters alone.
     pub fn frozen_output(&self, params: &Params) -> Option<&Shape> {
         self.frozen_ops(params).ok().map(|ops| &self.chain.ops[ops.end].input)
     }
@@ -24,8 +24,8 @@ impl Network {
     /// What those layers make of `x`: (batch, input). It has the same bits in any batch.
     ///
     /// # Errors
-    /// If there are no such layers, or if `x` is no whole number of samples or more than `activations` was
-    /// planned for.
+    /// If there are no such layers, or if `x` is no whole number of samples or more than
+    /// `activations` was planned for.
     pub fn forward_frozen<'a>(
         &self,
         cx: &Context,
@@ -42,8 +42,8 @@ impl Network {
             [..activations.batch * self.chain.ops[top].output.len()])
     }
 
-    /// As [`Network::forward`] on the samples of which [`Network::forward_frozen`] made `codes`, with the same bits.
-    /// A backward pass may follow; it looks at no `x`.
+    /// As [`Network::forward`] on the samples of which [`Network::forward_frozen`] made `codes`,
+    /// with the same bits. A backward pass may follow; it looks at no `x`.
     ///
     /// # Errors
     /// As [`Network::forward_frozen`], or if the batch is too small to train on.

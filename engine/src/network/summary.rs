@@ -20,8 +20,8 @@ pub struct Summary {
     pub macs: u64,
     /// The samples of a batch that the memory is for.
     pub batch: usize,
-    /// The memory of the parameters and running statistics. A trainer has as much again for their gradients, and for each
-    /// moment of its optimiser.
+    /// The memory of the parameters and running statistics. A trainer has as much again for their
+    /// gradients, and for each moment of its optimiser.
     pub parameter_bytes: usize,
     /// What the layers give and save for the backward pass of a batch.
     pub activation_bytes: usize,
@@ -87,13 +87,21 @@ impl fmt::Display for Summary {
             let (parameters, macs) = (grouped(parameters as u64), grouped(macs));
             [name.to_string(), kind.to_string(), output.to_string(), parameters, macs]
         };
-        let mut rows = vec![["layer", "kind", "output", "parameters", "multiply-adds"].map(str::to_string)];
-        rows.push([String::new(), "input".into(), self.input.to_string(), String::new(), String::new()]);
+        let mut rows =
+            vec![["layer", "kind", "output", "parameters", "multiply-adds"].map(str::to_string)];
+        rows.push([
+            String::new(),
+            "input".into(),
+            self.input.to_string(),
+            String::new(),
+            String::new(),
+        ]);
         let of = |l: &LayerSummary| row(&l.name, l.kind, &l.output, l.parameters, l.macs);
         rows.extend(self.layers.iter().map(of));
         let output = self.layers.last().map_or(&self.input, |layer| &layer.output);
         rows.push(row("total", "", output, self.parameters, self.macs));
-        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let width =
+            |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
         let [a, b, c, d, e] = std::array::from_fn(width);
         for [name, kind, output, parameters, macs] in &rows {
             let line = format!("{name:a$}  {kind:b$}  {output:>c$}  {parameters:>d$}  {macs:>e$}");

@@ -1,4 +1,5 @@
-//! A pull towards given values (L2-SP: Li, Grandvalet and Davoine, ICML 2018), apart from the gradient as AdamW's decay is.
+//! A pull towards given values (L2-SP: Li, Grandvalet and Davoine, ICML 2018), apart from the
+//! gradient as AdamW's decay is.
 
 use super::{TINY, flush};
 use crate::memory::Slab;
@@ -30,7 +31,8 @@ impl Anchor {
             && entry.range.end <= self.range.end
     }
 
-    /// Moves `p`, the values `part` of the slab, the `lr strength`th part of the way, but not beyond its end.
+    /// Moves `p`, the values `part` of the slab, the `lr strength`th part of the way, but not
+    /// beyond its end.
     pub fn pull(&self, isa: Isa, part: Range<usize>, p: &mut [f32], lr: f64) {
         let anchor = &self.values[part.start - self.range.start..part.end - self.range.start];
         isa.run(Pull { p, anchor, part: (lr * self.strength).min(1.0) as f32 });

@@ -27,7 +27,8 @@ impl Kernel for Plain<'_> {
     }
 }
 
-/// With `g' = g + decay p`: `m = momentum m + g'`, then `p -= lr m`, or `p -= lr (g' + momentum m)` with Nesterov.
+/// With `g' = g + decay p`: `m = momentum m + g'`, then `p -= lr m`, or `p -= lr (g' + momentum m)`
+/// with Nesterov.
 ///
 /// PyTorch's first step sets `m = g'`: the same, for `m` is 0 before it.
 pub struct Momentum<'a> {
@@ -43,7 +44,8 @@ impl Kernel for Momentum<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Slabs { p, g, m, .. } = self.slabs;
-        let (lr, decay, momentum) = (s.splat(-self.lr), s.splat(self.decay), s.splat(self.momentum));
+        let (lr, decay, momentum) =
+            (s.splat(-self.lr), s.splat(self.decay), s.splat(self.momentum));
         let tiny = s.splat(tiny_if(self.decay != 0.0));
         let mut i = 0;
         while i < p.len() {

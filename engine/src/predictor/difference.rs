@@ -3,7 +3,8 @@
 use super::{Predictor, Workspace};
 use crate::{Context, Error};
 
-/// How far the outputs of two predictors lie apart, relative to the root mean square of the reference's.
+/// How far the outputs of two predictors lie apart, relative to the root mean square of the
+/// reference's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difference {
     /// Of the output that differs most.
@@ -13,14 +14,19 @@ pub struct Difference {
 }
 
 impl Predictor {
-    /// How far this predictor's outputs for x: (batch, input) lie from those of `reference`, such as the same network in
-    /// [`Precision::F32`](super::Precision::F32).
+    /// How far this predictor's outputs for x: (batch, input) lie from those of `reference`, such
+    /// as the same network in [`Precision::F32`](super::Precision::F32).
     ///
     /// Both are NaN if an output is not finite, or all of the reference's are 0.
     ///
     /// # Errors
     /// As [`Predictor::predict`], or if the two differ in shape.
-    pub fn difference(&self, reference: &Predictor, cx: &Context, x: &[f32]) -> Result<Difference, Error> {
+    pub fn difference(
+        &self,
+        reference: &Predictor,
+        cx: &Context,
+        x: &[f32],
+    ) -> Result<Difference, Error> {
         let shapes = [&self.input, &self.output, &reference.input, &reference.output];
         if shapes[..2] != shapes[2..] {
             return Err(Error::new(format!(
@@ -37,7 +43,8 @@ impl Predictor {
         let rms = |values: &mut dyn Iterator<Item = f64>| {
             (values.map(|v| v * v).sum::<f64>() / want.len() as f64).sqrt()
         };
-        let apart = || got.iter().zip(&want).map(|(got, want)| (f64::from(*got) - f64::from(*want)).abs());
+        let apart =
+            || got.iter().zip(&want).map(|(got, want)| (f64::from(*got) - f64::from(*want)).abs());
         let size = rms(&mut want.iter().map(|want| f64::from(*want)));
         // A NaN has to come through.
         let largest = apart().fold(0.0, |largest, d| if d <= largest { largest } else { d });

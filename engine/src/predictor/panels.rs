@@ -1,7 +1,8 @@
 //! A linear layer's weights in the order in which products read them.
 //!
-//! Panels of [`WIDTH`] outputs, one after another, each (inputs, width): an input meets one run of neighbouring weights in
-//! each panel. The last panel is as wide as needed, in steps of [`STEP`]; what it has more of outputs is 0.
+//! Panels of [`WIDTH`] outputs, one after another, each (inputs, width): an input meets one run of
+//! neighbouring weights in each panel. The last panel is as wide as needed, in steps of [`STEP`];
+//! what it has more of outputs is 0.
 
 use crate::Error;
 use crate::half;
@@ -10,27 +11,31 @@ use crate::simd::Simd;
 use bytemuck::Pod;
 use std::fmt;
 
-/// The outputs of a panel: four vectors of AVX-512, eight of AVX2. So a single row has as many sums under way as hide
-/// the latency of a multiply-add (4 cycles, of one AVX-512 or two AVX2 instructions).
+/// The outputs of a panel: four vectors of AVX-512, eight of AVX2. So a single row has as many sums
+/// under way as hide the latency of a multiply-add (4 cycles, of one AVX-512 or two AVX2
+/// instructions).
 pub const WIDTH: usize = 64;
 
 /// The widths of the last panel are multiples of it: of the widest vector.
 pub const STEP: usize = 16;
 
-/// How a predictor keeps the weights of linear layers. Inputs, sums and outputs are f32 in any case.
+/// How a predictor keeps the weights of linear layers. Inputs, sums and outputs are f32 in any
+/// case.
 ///
-/// What it costs, in the codes of the 10,000 MNIST test images by a 784-512-256-64 encoder (batch norm, ReLU; three epochs as an
-/// autoencoder), relative to their root mean square: f16 0.00020 (root mean square) and 0.0010 (the largest), int8 0.0068
-/// and 0.034. [`Predictor::difference`](super::Predictor::difference) measures it for other networks.
+/// What it costs, in the codes of the 10,000 MNIST test images by a 784-512-256-64 encoder (batch
+/// norm, ReLU; three epochs as an autoencoder), relative to their root mean square: f16 0.00020
+/// (root mean square) and 0.0010 (the largest), int8 0.0068 and 0.034.
+/// [`Predictor::difference`](super::Predictor::difference) measures it for other networks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
     /// As they are.
     #[default]
     F32,
-    /// In half precision (11 bits), with a power of two for each output that keeps them in its range.
+    /// In half precision (11 bits), with a power of two for each output that keeps them in its
+    /// range.
     F16,
-    /// As integers in -127..=127, with a factor for each output. The inputs stay as they are, so nothing has to be
-    /// calibrated.
+    /// As integers in -127..=127, with a factor for each output. The inputs stay as they are, so
+    /// nothing has to be calibrated.
     Int8,
 }
 
@@ -114,7 +119,8 @@ impl Panels {
         scale.fill(1.0);
         padded_bias[..outputs].copy_from_slice(bias);
         let row = |j: usize| &weight[j * inputs..][..inputs];
-        let largest = |j: usize| row(j).iter().filter(|w| w.is_finite()).fold(0f32, |m, w| m.max(w.abs()));
+        let largest =
+            |j: usize| row(j).iter().filter(|w| w.is_finite()).fold(0f32, |m, w| m.max(w.abs()));
         match precision {
             Precision::F32 => pack(&mut values, inputs, padded, outputs, |j, k| row(j)[k]),
             Precision::F16 => {
@@ -122,19 +128,34 @@ impl Panels {
                     *scale = power_below(largest(j)) / 2f32.powi(14);
                 }
                 // Dividing by a power of two is exact.
-                let scaled =
-                    |j: usize, k: usize| half::from_f32((f64::from(row(j)[k]) / f64::from(scale[j])) as f32);
-                pack(bytemuck::cast_slice_mut::<f32, u16>(&mut values), inputs, padded, outputs, scaled);
+                let scaled = |j: usize, k: usize| {
+                    half::from_f32((f64::from(row(j)[k]) / f64::from(scale[j])) as f32)
+                };
+                pack(
+                    bytemuck::cast_slice_mut::<f32, u16>(&mut values),
+                    inputs,
+                    padded,
+                    outputs,
+                    scaled,
+                );
             }
             Precision::Int8 => {
                 if !finite {
-                    return Err(Error::new("a weight is not finite: int8 has no such number, f16 has"));
+                    return Err(Error::new(
+                        "a weight is not finite: int8 has no such number, f16 has",
+                    ));
                 }
                 for (j, scale) in scale[..outputs].iter_mut().enumerate() {
                     *scale = (largest(j) / 127.0).max(f32::MIN_POSITIVE);
                 }
                 let scaled = |j: usize, k: usize| (row(j)[k] / scale[j]).round_ties_even() as i8;
-                pack(bytemuck::cast_slice_mut::<f32, i8>(&mut values), inputs, padded, outputs, scaled);
+                pack(
+                    bytemuck::cast_slice_mut::<f32, i8>(&mut values),
+                    inputs,
+                    padded,
+                    outputs,
+                    scaled,
+                );
             }
         }
         Ok(Panels { precision, inputs, outputs, values, scale, bias: padded_bias, relu, finite })
@@ -158,7 +179,8 @@ fn bytes(precision: Precision) -> usize {
     }
 }
 
-/// The largest power of two that is not above `x`, as far as a normal number's divided by 2^14 stays one; 1 for 0.
+/// The largest power of two that is not above `x`, as far as a normal number's divided by 2^14
+/// stays one; 1 for 0.
 fn power_below(x: f32) -> f32 {
     if x == 0.0 { 1.0 } else { f32::from_bits(x.to_bits() & 0x7f80_0000).max(2f32.powi(-112)) }
 }

@@ -45,14 +45,23 @@ enum Draft {
 }
 
 /// The stages of a network, in evaluation.
-pub fn stages(network: &Network, params: &Params, precision: Precision) -> Result<Vec<Stage>, Error> {
+pub fn stages(
+    network: &Network,
+    params: &Params,
+    precision: Precision,
+) -> Result<Vec<Stage>, Error> {
     check(network, params)?;
     let mut drafts: Vec<Draft> = Vec::new();
     for op in network.ops() {
         let values = &params.values()[op.params.clone()];
         let stage = |map| Stage { inputs: op.input.len(), outputs: op.output.len(), map };
         let as_it_is = |layer, params| {
-            Draft::Done(stage(Map::Layer { layer, position: op.position, input: op.input.clone(), params }))
+            Draft::Done(stage(Map::Layer {
+                layer,
+                position: op.position,
+                input: op.input.clone(),
+                params,
+            }))
         };
         let Some(maps) = op.layer.evaluated(&op.input, values) else {
             drafts.push(as_it_is(op.layer.clone(), values.to_vec()));
@@ -63,7 +72,8 @@ pub fn stages(network: &Network, params: &Params, precision: Precision) -> Resul
                 (Evaluated::Linear { weight, bias }, _) => {
                     let outputs = op.output.len();
                     let bias = bias.map_or(vec![0.0; outputs], <[f32]>::to_vec);
-                    let (name, weight, inputs) = (op.name.clone(), weight.to_vec(), weight.len() / outputs);
+                    let (name, weight, inputs) =
+                        (op.name.clone(), weight.to_vec(), weight.len() / outputs);
                     drafts.push(Draft::Linear { name, weight, bias, inputs, relu: false });
                 }
                 (
@@ -79,7 +89,8 @@ pub fn stages(network: &Network, params: &Params, precision: Precision) -> Resul
                     }
                 }
                 (Evaluated::Normalise { mean, scale, shift }, _) => {
-                    let [mean, scale, shift] = [mean, scale, shift].map(|values| values.into_owned());
+                    let [mean, scale, shift] =
+                        [mean, scale, shift].map(|values| values.into_owned());
                     let normalise = Normalise { mean, scale, shift, relu: false };
                     let len = op.output.len();
                     let map = Map::Normalise(normalise);
@@ -108,12 +119,16 @@ pub fn stages(network: &Network, params: &Params, precision: Precision) -> Resul
 fn check(network: &Network, params: &Params) -> Result<(), Error> {
     let (ours, theirs) = (network.param_entries(), params.entries());
     let same = |i: usize| match (ours.get(i), theirs.get(i)) {
-        (Some(a), Some(b)) => a.name == b.name && a.spec.shape == b.spec.shape && a.range == b.range,
+        (Some(a), Some(b)) => {
+            a.name == b.name && a.spec.shape == b.spec.shape && a.range == b.range
+        }
         _ => false,
     };
     if let Some(i) = (0..ours.len().max(theirs.len())).find(|&i| !same(i)) {
         let describe = |entries: &[crate::params::ParamEntry]| {
-            entries.get(i).map_or("nothing".to_string(), |e| format!("{} {:?}", e.name, e.spec.shape))
+            entries
+                .get(i)
+                .map_or("nothing".to_string(), |e| format!("{} {:?}", e.name, e.spec.shape))
         };
         return Err(Error::new(format!(
             "the parameters are those of another network: expected {}, found {}",

@@ -10,10 +10,12 @@
 //!             y = relu(sums scale + bias)
 //! ```
 //!
-//! 1. A single row is bound by reading the weights. Its panels are read in one long run, or by runs of 64 outputs where x
-//!    is 0 in between. A term that is left out is `0 w` of a finite w: leaving it out changes no sum.
-//! 2. The tile's height takes as many registers as there are: 6 rows of 4 vectors in AVX-512 (24 sums, 4 weights, 1 value of x, of 32),
-//!    6 rows of 2 vectors in AVX2 (12 sums, 2 weights, 1 value of x, of 16).
+//! 1. A single row is bound by reading the weights. Its panels are read in one long run, or by runs
+//!    of 64 outputs where x is 0 in between. A term that is left out is `0 w` of a finite w:
+//!    leaving it out changes no sum.
+//! 2. The tile's height takes as many registers as there are: 6 rows of 4 vectors in AVX-512 (24
+//!    sums, 4 weights, 1 value of x, of 32), 6 rows of 2 vectors in AVX2 (12 sums, 2 weights, 1
+//!    value of x, of 16).
 //! 3. k is not cut: a sum is never stored half-way, and does not depend on the rows beside it.
 
 use super::panels::{Panels, Precision, STEP, WIDTH, Weight};
@@ -149,7 +151,8 @@ impl<W: Weight> Kernel for Typed<'_, W> {
 #[inline(always)]
 fn pack<const R: usize>(x: &[f32], columns: &[u32], packed: &mut [f32]) {
     let inputs = x.len() / R;
-    // Plain loops: the iterators' methods would be called, value by value, where they are not inlined.
+    // Plain loops: the iterators' methods would be called, value by value, where they are not
+    // inlined.
     for i in 0..columns.len() {
         let k = columns[i] as usize;
         for r in 0..R {
@@ -158,8 +161,8 @@ fn pack<const R: usize>(x: &[f32], columns: &[u32], packed: &mut [f32]) {
     }
 }
 
-/// The columns in which any row of x: (rows, inputs) is not 0, as a count of those written to `columns`: (inputs). `None`
-/// if it looks as if there were too many for it to pay.
+/// The columns in which any row of x: (rows, inputs) is not 0, as a count of those written to
+/// `columns`: (inputs). `None` if it looks as if there were too many for it to pay.
 #[inline(always)]
 fn not_zero(x: &[f32], inputs: usize, columns: &mut [u32]) -> Option<usize> {
     let rows = x.len() / inputs;
@@ -226,7 +229,12 @@ impl<W: Weight> Tile<'_, W> {
 
     /// V vectors of outputs, from column `at` of the panel on; returns V.
     #[inline(always)]
-    fn strip<S: Simd, const R: usize, const V: usize>(&self, s: S, at: usize, y: &mut [f32]) -> usize {
+    fn strip<S: Simd, const R: usize, const V: usize>(
+        &self,
+        s: S,
+        at: usize,
+        y: &mut [f32],
+    ) -> usize {
         let mut sums = [[s.splat(0.0); V]; R];
         for (k, x) in self.columns.iter().zip(self.x.as_chunks::<R>().0) {
             let run = &self.panel[*k as usize * self.width + at..][..V * S::LANES];
@@ -241,7 +249,8 @@ impl<W: Weight> Tile<'_, W> {
                 }
             }
         }
-        // By way of memory: a loop over the sums themselves, too long to be unrolled, would keep them there all along.
+        // By way of memory: a loop over the sums themselves, too long to be unrolled, would keep
+        // them there all along.
         let mut tile = [[0.0; WIDTH]; R];
         for r in 0..R {
             for v in 0..V {

@@ -4,11 +4,11 @@ use super::plan::Map;
 use super::{Predictor, product};
 use crate::memory::Slab;
 
-/// What lies between two layers while a prediction runs. Any predictor can use it, one call at a time: a thread that
-/// predicts on its own has its own.
+/// What lies between two layers while a prediction runs. Any predictor can use it, one call at a
+/// time: a thread that predicts on its own has its own.
 ///
-/// It grows when a call needs more than those before: up to about 100 rows of the two widest layers for each block of rows
-/// that is under way, one on a single thread.
+/// It grows when a call needs more than those before: up to about 100 rows of the two widest layers
+/// for each block of rows that is under way, one on a single thread.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
     slots: Vec<Slot>,
@@ -29,7 +29,12 @@ pub(super) struct Slot {
 
 impl Workspace {
     /// `count` slots for blocks of that many rows.
-    pub(super) fn prepare(&mut self, predictor: &Predictor, count: usize, rows: usize) -> &mut [Slot] {
+    pub(super) fn prepare(
+        &mut self,
+        predictor: &Predictor,
+        count: usize,
+        rows: usize,
+    ) -> &mut [Slot] {
         if self.slots.len() < count {
             self.slots.resize(count, Slot::default());
         }

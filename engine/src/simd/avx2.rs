@@ -1,4 +1,5 @@
-//! AVX2 with FMA and F16C: eight lanes, sixteen registers. Intel since Haswell (2013), AMD since Zen (2017).
+//! AVX2 with FMA and F16C: eight lanes, sixteen registers. Intel since Haswell (2013), AMD since
+//! Zen (2017).
 
 use super::{Kernel, Simd, check_block};
 use std::arch::x86_64::*;
@@ -84,8 +85,8 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn load_head(self, x: &[f32]) -> __m256 {
         let mask = head_mask(x.len());
-        // SAFETY: the mask, which refuses lengths above eight, enables the lanes inside `x` alone; masked
-        // lanes are not accessed. `self` proves the instruction.
+        // SAFETY: the mask, which refuses lengths above eight, enables the lanes inside `x` alone;
+        // masked lanes are not accessed. `self` proves the instruction.
         unsafe { _mm256_maskload_ps(x.as_ptr(), mask) }
     }
     #[inline(always)]
@@ -210,9 +211,11 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn compress(self, v: __m256, first: u32, values: &mut [f32], places: &mut [u32]) -> usize {
         let (values, places) = (&mut values[..LANES], &mut places[..LANES]);
-        // SAFETY: the slices hold eight values each, a row of the table eight bytes; `self` proves the instructions.
+        // SAFETY: the slices hold eight values each, a row of the table eight bytes; `self` proves
+        // the instructions.
         unsafe {
-            let mask = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(v, _mm256_setzero_ps())) as usize;
+            let mask =
+                _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(v, _mm256_setzero_ps())) as usize;
             let order = _mm_loadl_epi64(COMPRESSED[mask].as_ptr().cast());
             let order = _mm256_cvtepu8_epi32(order);
             _mm256_storeu_ps(values.as_mut_ptr(), _mm256_permutevar8x32_ps(v, order));
@@ -225,8 +228,8 @@ impl Simd for Avx2 {
     fn transpose(self, x: &[f32], x_stride: usize, out: &mut [f32], out_stride: usize) {
         check_block(x.len(), x_stride, Self::LANES);
         check_block(out.len(), out_stride, Self::LANES);
-        // SAFETY: the slices hold 8 rows of 8 floats at these strides, as checked; `self` proves the
-        // instructions.
+        // SAFETY: the slices hold 8 rows of 8 floats at these strides, as checked; `self` proves
+        // the instructions.
         unsafe {
             let zero = _mm256_setzero_ps();
             let (mut rows, mut pairs, mut fours) = ([zero; 8], [zero; 8], [zero; 8]);
@@ -235,13 +238,18 @@ impl Simd for Avx2 {
             }
             for (i, pair) in pairs.iter_mut().enumerate() {
                 let (a, b) = (rows[i & !1], rows[i | 1]);
-                *pair = if i & 1 == 0 { _mm256_unpacklo_ps(a, b) } else { _mm256_unpackhi_ps(a, b) };
+                *pair =
+                    if i & 1 == 0 { _mm256_unpacklo_ps(a, b) } else { _mm256_unpackhi_ps(a, b) };
             }
             for (i, four) in fours.iter_mut().enumerate() {
                 let (group, column) = (i & !3, i & 3);
                 let a = _mm256_castps_pd(pairs[group + column / 2]);
                 let b = _mm256_castps_pd(pairs[group + 2 + column / 2]);
-                let ab = if column & 1 == 0 { _mm256_unpacklo_pd(a, b) } else { _mm256_unpackhi_pd(a, b) };
+                let ab = if column & 1 == 0 {
+                    _mm256_unpacklo_pd(a, b)
+                } else {
+                    _mm256_unpackhi_pd(a, b)
+                };
                 *four = _mm256_castpd_ps(ab);
             }
             for c in 0..4 {

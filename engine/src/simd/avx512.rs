@@ -67,8 +67,8 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn load_head(self, x: &[f32]) -> __m512 {
         let mask = head_mask(x.len());
-        // SAFETY: the mask, which refuses lengths above sixteen, enables the lanes inside `x` alone; masked
-        // lanes are not accessed. `self` proves the instruction.
+        // SAFETY: the mask, which refuses lengths above sixteen, enables the lanes inside `x`
+        // alone; masked lanes are not accessed. `self` proves the instruction.
         unsafe { _mm512_maskz_loadu_ps(mask, x.as_ptr()) }
     }
     #[inline(always)]
@@ -189,7 +189,8 @@ impl Simd for Avx512 {
             let mask = _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(v, _mm512_setzero_ps());
             let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
             let numbers = _mm512_add_epi32(lanes, _mm512_set1_epi32(first as i32));
-            // Compressed in a register, then stored whole: Zen 4 takes over 100 cycles for a compressing store.
+            // Compressed in a register, then stored whole: Zen 4 takes over 100 cycles for a
+            // compressing store.
             _mm512_storeu_ps(values.as_mut_ptr(), _mm512_maskz_compress_ps(mask, v));
             let numbers = _mm512_maskz_compress_epi32(mask, numbers);
             _mm512_storeu_si512(places.as_mut_ptr().cast(), numbers);
@@ -200,13 +201,15 @@ impl Simd for Avx512 {
     fn transpose(self, x: &[f32], x_stride: usize, out: &mut [f32], out_stride: usize) {
         check_block(x.len(), x_stride, Self::LANES);
         check_block(out.len(), out_stride, Self::LANES);
-        // SAFETY: the slices hold 16 rows of 16 floats at these strides, as checked; `self` proves the
-        // instructions.
+        // SAFETY: the slices hold 16 rows of 16 floats at these strides, as checked; `self` proves
+        // the instructions.
         unsafe {
-            let quarter = |row: usize, column: usize| _mm_loadu_ps(x.as_ptr().add(row * x_stride + column));
+            let quarter =
+                |row: usize, column: usize| _mm_loadu_ps(x.as_ptr().add(row * x_stride + column));
             for column in (0..LANES).step_by(4) {
-                // Vector i has, in its quarter q, four columns of row 4 q + i. So transposing the quarters, each by
-                // itself, leaves the rows of a column in order; and few registers are alive at a time.
+                // Vector i has, in its quarter q, four columns of row 4 q + i. So transposing the
+                // quarters, each by itself, leaves the rows of a column in order; and few registers
+                // are alive at a time.
                 let gather = |i: usize| {
                     let v = _mm512_castps128_ps512(quarter(i, column));
                     let v = _mm512_insertf32x4::<1>(v, quarter(4 + i, column));

@@ -1,4 +1,5 @@
-//! No instruction set assumed: eight lanes as an array, which compilers turn into whatever the target has.
+//! No instruction set assumed: eight lanes as an array, which compilers turn into whatever the
+//! target has.
 
 use super::{Kernel, Simd, check_block};
 use crate::half;
@@ -87,7 +88,8 @@ impl Simd for Plain {
     }
     #[inline(always)]
     fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
-        // Two roundings: `f32::mul_add` is a slow library call where the target has no such instruction.
+        // Two roundings: `f32::mul_add` is a slow library call where the target has no such
+        // instruction.
         std::array::from_fn(|i| a[i] * b[i] + c[i])
     }
     #[inline(always)]

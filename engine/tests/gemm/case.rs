@@ -119,7 +119,8 @@ impl Case {
     }
 
     /// Compares the product with the triple loop: small integers have to be equal, real numbers as
-    /// close as rounding can leave them. What is stored around and between the elements must not change.
+    /// close as rounding can leave them. What is stored around and between the elements must not
+    /// change.
     pub fn check(&self, cx: &Context) {
         let [_, _, before] = self.operands();
         let mut after = before.clone();
@@ -127,10 +128,15 @@ impl Case {
         for (index, (expected, magnitude)) in self.expected().into_iter().enumerate() {
             let (i, j) = (index / self.n, index % self.n);
             let got = f64::from(after.at(i, j));
-            let bound =
-                if self.real { (self.k + 8) as f64 * f64::from(f32::EPSILON) * magnitude } else { 0.0 };
+            let bound = if self.real {
+                (self.k + 8) as f64 * f64::from(f32::EPSILON) * magnitude
+            } else {
+                0.0
+            };
             assert!(
-                (got - expected).abs() <= bound || got == expected || got.is_nan() && expected.is_nan(),
+                (got - expected).abs() <= bound
+                    || got == expected
+                    || got.is_nan() && expected.is_nan(),
                 "{self:?} with {:?} and {} threads at ({i}, {j}): {got} instead of {expected}",
                 cx.isa(),
                 cx.threads(),
@@ -172,7 +178,11 @@ impl Operand {
         };
         let start = GUARD + case.offset;
         let mut random = Random(1 + which as u64);
-        let len = start + rows * row_stride.max(1) + cols * col_stride.max(1) + rows * cols * step + GUARD;
+        let len = start
+            + rows * row_stride.max(1)
+            + cols * col_stride.max(1)
+            + rows * cols * step
+            + GUARD;
         let data = (0..len).map(|_| random.number(case.real)).collect();
         Operand { data, rows, cols, row_stride, col_stride, start }
     }

@@ -18,16 +18,35 @@ fn identity(n: usize) -> Vec<f32> {
 fn the_identity_changes_nothing() {
     for_each_isa("the_identity_changes_nothing", |isa| {
         let (cx, (mr, nr)) = (single(isa), tile(isa));
-        for (m, n) in
-            [(1, 1), (mr, nr), (mr + 1, nr + 1), (3 * mr - 1, 2 * nr - 1), (KC + 5, 40), (40, KC + 5)]
-        {
+        for (m, n) in [
+            (1, 1),
+            (mr, nr),
+            (mr + 1, nr + 1),
+            (3 * mr - 1, 2 * nr - 1),
+            (KC + 5, 40),
+            (40, KC + 5),
+        ] {
             let x = numbers(m * n, 5);
             let mut c = vec![f32::NAN; m * n];
             let (left, right) = (identity(m), identity(n));
-            gemm(&cx, 1.0, MatRef::new(&x, m, n), MatRef::new(&right, n, n), 0.0, MatMut::new(&mut c, m, n));
+            gemm(
+                &cx,
+                1.0,
+                MatRef::new(&x, m, n),
+                MatRef::new(&right, n, n),
+                0.0,
+                MatMut::new(&mut c, m, n),
+            );
             assert_eq!(c, x, "{m} x {n} by the identity with {isa:?}");
             c.fill(f32::NAN);
-            gemm(&cx, 1.0, MatRef::new(&left, m, m), MatRef::new(&x, m, n), 0.0, MatMut::new(&mut c, m, n));
+            gemm(
+                &cx,
+                1.0,
+                MatRef::new(&left, m, m),
+                MatRef::new(&x, m, n),
+                0.0,
+                MatMut::new(&mut c, m, n),
+            );
             assert_eq!(c, x, "the identity by {m} x {n} with {isa:?}");
         }
     });
@@ -38,21 +57,34 @@ fn a_packed_matrix_gives_the_same_bits() {
     for_each_isa("a_packed_matrix_gives_the_same_bits", |isa| {
         let (mr, nr) = tile(isa);
         let ks = [0, 1, 9, KC, KC + 1];
-        for (m, n) in [(0, 3), (3, 0), (1, 1), (mr, nr), (mr + 1, nr + 1), (5 * mr, 3 * nr - 1), (33, 700)] {
+        for (m, n) in
+            [(0, 3), (3, 0), (1, 1), (mr, nr), (mr + 1, nr + 1), (5 * mr, 3 * nr - 1), (33, 700)]
+        {
             for k in ks {
                 let (a, b, bias) = (numbers(m * k, 3), numbers(k * n, 4), numbers(n, 5));
                 let epilogue = Epilogue { bias: Some(&bias), relu: k == 9 };
                 let a = MatRef::new(&a, m, k);
                 for b in [MatRef::new(&b, k, n), MatRef::new(&b, n, k).transposed()] {
                     let mut expected = vec![f32::NAN; m * n];
-                    gemm_fused(&single(isa), 1.0, a, b, 0.0, MatMut::new(&mut expected, m, n), epilogue);
+                    gemm_fused(
+                        &single(isa),
+                        1.0,
+                        a,
+                        b,
+                        0.0,
+                        MatMut::new(&mut expected, m, n),
+                        epilogue,
+                    );
                     let packed = PackedB::new(isa, b);
                     assert_eq!((packed.rows(), packed.cols()), (k, n));
                     for threads in 1..=3 {
                         let cx = Context::with_isa(isa, threads).expect("threads");
                         let mut c = vec![f32::NAN; m * n];
                         gemm_packed(&cx, a, &packed, MatMut::new(&mut c, m, n), epilogue);
-                        assert_eq!(c, expected, "{m} x {n} x {k} with {isa:?} and {threads} threads");
+                        assert_eq!(
+                            c, expected,
+                            "{m} x {n} x {k} with {isa:?} and {threads} threads"
+                        );
                     }
                 }
             }
@@ -65,7 +97,9 @@ fn the_epilogue_equals_separate_passes() {
     for_each_isa("the_epilogue_equals_separate_passes", |isa| {
         let cx = single(isa);
         for (m, n, k) in [(5, 7, 9), (40, 70, 30), (33, 10, 2 * KC + 3), (64, 200, 300)] {
-            for transposed in [[false; 3], [false, true, false], [true, false, false], [false, false, true]] {
+            for transposed in
+                [[false; 3], [false, true, false], [true, false, false], [false, false, true]]
+            {
                 let plain = Case { real: true, transposed, ..Case::new(m, n, k) };
                 let fused = Case { bias: true, relu: true, ..plain };
                 let bias = fused.bias().expect("a bias");
@@ -131,7 +165,8 @@ fn inputs_may_repeat_a_row_or_column() {
         let b = MatRef::with_strides(&column, k, n, 1, 0);
         let mut c = vec![f32::NAN; m * n];
         gemm(&cx, 1.0, a, b, 0.0, MatMut::new(&mut c, m, n));
-        let expected: f64 = row.iter().zip(&column).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+        let expected: f64 =
+            row.iter().zip(&column).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
         assert!(c.iter().all(|&c| (f64::from(c) - expected).abs() < 1e-5), "{isa:?}");
     });
 }
@@ -142,7 +177,8 @@ fn a_stride_that_is_not_used_may_be_any_number() {
     for_each_isa("a_stride_that_is_not_used_may_be_any_number", |isa| {
         let cx = single(isa);
         let far = usize::MAX;
-        for (m, n, k) in [(1, 40, 30), (40, 1, 30), (20, 40, 1), (1, 1, 1), (1, 1, 300), (3, 4, 0)] {
+        for (m, n, k) in [(1, 40, 30), (40, 1, 30), (20, 40, 1), (1, 1, 1), (1, 1, 300), (3, 4, 0)]
+        {
             let (a, b) = (numbers(m * k, 3), numbers(k * n, 4));
             let (mut c, mut expected) = (vec![f32::NAN; m * n], vec![f32::NAN; m * n]);
             // By rows, but for these.
@@ -186,11 +222,16 @@ fn bad_shapes_are_refused() {
         panic_of(|| _ = MatRef::with_strides(&[0.0; 12], 2, 2, usize::MAX - 1, 1))
             .contains("outside its 12 floats")
     );
-    assert!(panic_of(|| _ = MatRef::with_strides(&[0.0; 12], 3, 3, usize::MAX, 1)).contains("overflow"));
+    assert!(
+        panic_of(|| _ = MatRef::with_strides(&[0.0; 12], 3, 3, usize::MAX, 1)).contains("overflow")
+    );
     // Rows that repeat, rows that overlap, a column that repeats.
-    for (rows, cols, row_stride, col_stride) in [(2, 3, 0, 1), (3, 3, 2, 1), (2, 2, 1, 1), (2, 2, 4, 0)] {
-        let message =
-            panic_of(|| _ = MatMut::with_strides(&mut [0.0; 12], rows, cols, row_stride, col_stride));
+    for (rows, cols, row_stride, col_stride) in
+        [(2, 3, 0, 1), (3, 3, 2, 1), (2, 2, 1, 1), (2, 2, 4, 0)]
+    {
+        let message = panic_of(|| {
+            _ = MatMut::with_strides(&mut [0.0; 12], rows, cols, row_stride, col_stride)
+        });
         assert!(message.contains("may coincide"), "{message}");
     }
     // One row, or one column, has no neighbour to coincide with.
@@ -206,7 +247,9 @@ fn bad_shapes_are_refused() {
             gemm_fused(&cx, 1.0, a, b, 0.0, MatMut::new(&mut c, 2, n), epilogue);
         };
         multiply(3, 4, 4);
-        assert!(panic_of(|| multiply(2, 4, 4)).contains("cannot multiply 2 x 2 by 3 x 4 into 2 x 4"));
+        assert!(
+            panic_of(|| multiply(2, 4, 4)).contains("cannot multiply 2 x 2 by 3 x 4 into 2 x 4")
+        );
         assert!(panic_of(|| multiply(3, 5, 5)).contains("into 2 x 5"));
         assert!(panic_of(|| multiply(3, 4, 5)).contains("bias of length 5 for 4 columns"));
     }

@@ -31,7 +31,8 @@ fn the_network_can_undo_the_normalisation() {
             data.params[j] = (var + 1e-5).sqrt() as f32;
             data.params[c + j] = mean as f32;
         }
-        // As many roundings of the values as `reference/batch_norm.rs` counts, and gamma's and beta's own.
+        // As many roundings of the values as `reference/batch_norm.rs` counts, and gamma's and
+        // beta's own.
         let bounds = case.reference.bounds(&x, &f64s(&data.params), &f64s(&data.dy)).y;
         for contexts in CONTEXTS.iter() {
             let y = run::run(&contexts[0], &case, &data, 0).y;
@@ -62,8 +63,8 @@ fn a_constant_feature_comes_out_as_beta() {
     }
 }
 
-/// Running statistics take in the fraction `momentum` of the batch's mean and unbiased variance, where a
-/// batch of images counts every pixel.
+/// Running statistics take in the fraction `momentum` of the batch's mean and unbiased variance,
+/// where a batch of images counts every pixel.
 #[test]
 fn running_statistics_take_in_the_unbiased_variance_of_all_rows() {
     let momentum = 0.25;
@@ -102,7 +103,8 @@ fn running_statistics_take_in_the_unbiased_variance_of_all_rows() {
     }
 }
 
-/// A mean of 1000 standard deviations does not drown the variance, as sums of x and x^2 in f32 would let it.
+/// A mean of 1000 standard deviations does not drown the variance, as sums of x and x^2 in f32
+/// would let it.
 #[test]
 fn the_variance_survives_a_large_mean() {
     for case in in_training().iter().filter(|case| case.batch > 30) {
@@ -125,8 +127,9 @@ fn the_variance_survives_a_large_mean() {
     }
 }
 
-/// A matrix beyond any level-2 cache that the engine reckons with takes another path than its columns on their own, few at
-/// a time, which the references check. A column's results depend on that column alone, to the bit.
+/// A matrix beyond any level-2 cache that the engine reckons with takes another path than its
+/// columns on their own, few at a time, which the references check. A column's results depend on
+/// that column alone, to the bit.
 #[test]
 fn a_column_does_not_depend_on_those_beside_it() {
     const ROWS: usize = 8067;
@@ -152,11 +155,18 @@ fn a_column_does_not_depend_on_those_beside_it() {
         });
         let data = whole.data();
         let columns_of = |values: &[f32], first: usize| -> Vec<f32> {
-            values.chunks(WIDTHS[0]).flat_map(|row| &row[first..first + WIDTHS[1]]).copied().collect()
+            values
+                .chunks(WIDTHS[0])
+                .flat_map(|row| &row[first..first + WIDTHS[1]])
+                .copied()
+                .collect()
         };
         for contexts in CONTEXTS.iter() {
             let all = run::run(&contexts[0], &whole, &data, 0);
-            assert!(run::run(&contexts[1], &whole, &data, 3).bits() == all.bits(), "threads change bits");
+            assert!(
+                run::run(&contexts[1], &whole, &data, 3).bits() == all.bits(),
+                "threads change bits"
+            );
             for first in [0, 40, WIDTHS[0] - WIDTHS[1]] {
                 let of = |values: &[f32]| columns_of(values, first);
                 let (x, dy) = (of(&data.x), of(&data.dy));

@@ -5,8 +5,8 @@ pub mod convolution;
 use crate::reference::pool::{self, Grid};
 use crate::reference::{self, Reference, pointwise};
 use narrows_engine::layers::{
-    AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, Gelu, GlobalAvgPool, Layer, LeakyRelu, Linear,
-    MaxPool2d, Narrow, Relu, Residual, Sigmoid, Sparsity, Tanh, Unflatten, Upsample,
+    AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, Gelu, GlobalAvgPool, Layer, LeakyRelu,
+    Linear, MaxPool2d, Narrow, Relu, Residual, Sigmoid, Sparsity, Tanh, Unflatten, Upsample,
 };
 use narrows_engine::params::{ParamSpec, Role};
 use narrows_engine::random::Random;
@@ -25,7 +25,8 @@ pub struct Case {
     pub mode: Mode,
     /// The standard deviation of x.
     pub scale: f32,
-    /// How many of the values of x are made 0, in percent; with any, whole rows and columns are as well.
+    /// How many of the values of x are made 0, in percent; with any, whole rows and columns are as
+    /// well.
     pub zeros: u64,
 }
 
@@ -59,7 +60,11 @@ impl Case {
     pub fn data(&self) -> Data {
         let normal = |purpose, len| {
             let mut v = vec![0.0; len];
-            Random::new(11, purpose).fill_normal(self.batch as u64, self.input.len() as u32, &mut v);
+            Random::new(11, purpose).fill_normal(
+                self.batch as u64,
+                self.input.len() as u32,
+                &mut v,
+            );
             v
         };
         let c = self.input.channels();
@@ -85,7 +90,8 @@ impl Case {
         let mut params = Vec::new();
         for spec in self.specs() {
             let values = normal(1 + params.len() as u64, spec.shape.iter().product());
-            let spread = if spec.role == Role::Weight { 1.0 / (spec.fan_in as f32).sqrt() } else { 0.5 };
+            let spread =
+                if spec.role == Role::Weight { 1.0 / (spec.fan_in as f32).sqrt() } else { 0.5 };
             params.extend(values.iter().map(|v| match &*spec.name {
                 name if name.ends_with("running_var") => 0.5 + v.abs(),
                 _ => spread * v,
@@ -127,8 +133,8 @@ pub fn linear(bias: bool, relu: bool) -> Vec<Case> {
     shapes().into_iter().enumerate().map(case).collect()
 }
 
-/// Inputs so full of zeros that they are skipped, and some that are not, around the least that it is done for, at
-/// ragged sizes, and across several blocks of k and tasks.
+/// Inputs so full of zeros that they are skipped, and some that are not, around the least that it
+/// is done for, at ragged sizes, and across several blocks of k and tasks.
 pub fn linear_sparse() -> Vec<Case> {
     let mut cases = Vec::new();
     for (batch, inputs, outputs) in
@@ -136,22 +142,34 @@ pub fn linear_sparse() -> Vec<Case> {
     {
         for (i, zeros) in [50, 80, 100].into_iter().enumerate() {
             let (bias, relu) = (i != 1, (batch + i) % 2 == 0);
-            let mut layer: Box<dyn Layer> =
-                Box::new(if bias { Linear::new(outputs) } else { Linear::new(outputs).without_bias() });
+            let mut layer: Box<dyn Layer> = Box::new(if bias {
+                Linear::new(outputs)
+            } else {
+                Linear::new(outputs).without_bias()
+            });
             if relu {
                 layer = layer.fuse(&Relu).expect("a linear layer takes in the ReLU behind it");
             }
             let reference = reference::linear::Linear { batch, inputs, outputs, bias, relu };
             let reference = Box::new(reference);
             let mode = Mode::Train;
-            cases.push(Case { layer, reference, input: inputs.into(), batch, mode, scale: 1.0, zeros });
+            cases.push(Case {
+                layer,
+                reference,
+                input: inputs.into(),
+                batch,
+                mode,
+                scale: 1.0,
+                zeros,
+            });
         }
     }
     cases
 }
 
 pub fn batch_norm(relu: bool) -> Vec<Case> {
-    let mut inputs: Vec<(usize, Shape)> = shapes().into_iter().map(|(b, f)| (b, f.into())).collect();
+    let mut inputs: Vec<(usize, Shape)> =
+        shapes().into_iter().map(|(b, f)| (b, f.into())).collect();
     for c in [1, 3, 16, 17, 33] {
         inputs.extend([1, 2, 31].map(|batch| (batch, [2, 3, c].into())));
     }
@@ -224,8 +242,12 @@ pub fn dropout() -> Vec<Case> {
             (0.3, Mode::Estimate),
         ] {
             let reference = match mode {
-                Mode::Train => reference::dropout::Dropout::train(p, SEED, POSITION, STEP, batch, features),
-                Mode::Evaluate | Mode::Estimate => reference::dropout::Dropout::evaluate(batch, features),
+                Mode::Train => {
+                    reference::dropout::Dropout::train(p, SEED, POSITION, STEP, batch, features)
+                }
+                Mode::Evaluate | Mode::Estimate => {
+                    reference::dropout::Dropout::evaluate(batch, features)
+                }
             };
             cases.push(Case {
                 layer: Box::new(Dropout { p }),
@@ -270,7 +292,15 @@ pub fn gaussian_samples() -> Vec<Case> {
                 let reference = reference::gaussian_sample::GaussianSample { n, noise, weight };
                 let layer = Box::new(GaussianSample { kl_weight, warm_up });
                 let reference = Box::new(reference);
-                cases.push(Case { layer, reference, input: (2 * n).into(), batch, mode, scale, zeros: 0 });
+                cases.push(Case {
+                    layer,
+                    reference,
+                    input: (2 * n).into(),
+                    batch,
+                    mode,
+                    scale,
+                    zeros: 0,
+                });
             }
         }
     }
@@ -288,7 +318,8 @@ pub fn sparsity() -> Vec<Case> {
     shapes().into_iter().flat_map(|shape| [case(shape, 0.5, 0), case(shape, 20.0, 30)]).collect()
 }
 
-/// Around the widths of vectors, and so few that vectors are masked; the last images are enough work for several tasks.
+/// Around the widths of vectors, and so few that vectors are masked; the last images are enough
+/// work for several tasks.
 fn images() -> Vec<(usize, [usize; 3])> {
     let sizes = [[1, 1], [2, 2], [3, 5], [4, 4], [5, 7], [8, 6]];
     let channels = [1, 3, 15, 16, 17, 33];
@@ -371,17 +402,17 @@ pub fn residuals() -> Vec<Case> {
     let mut cases = Vec::new();
     for (i, (batch, n)) in shapes().into_iter().enumerate() {
         let hidden = [17, 1, 33, 16][i % 4];
-        let chains: [(&[usize], &[usize]); 4] =
-            [(&[n], &[]), (&[hidden, n], &[]), (&[hidden, 5], &[5]), (&[7, hidden, 19], &[hidden, 19])];
+        let chains: [(&[usize], &[usize]); 4] = [
+            (&[n], &[]),
+            (&[hidden, n], &[]),
+            (&[hidden, 5], &[5]),
+            (&[7, hidden, 19], &[hidden, 19]),
+        ];
         let (body, shortcut) = chains[i / 2 % 4];
         let references = |outputs: &[usize]| -> Vec<reference::linear::Linear> {
             let inputs = [n].into_iter().chain(outputs.iter().copied());
-            let layer = |(j, (inputs, &outputs)): (usize, (usize, &usize))| reference::linear::Linear {
-                batch,
-                inputs,
-                outputs,
-                bias: j == 0,
-                relu: false,
+            let layer = |(j, (inputs, &outputs)): (usize, (usize, &usize))| {
+                reference::linear::Linear { batch, inputs, outputs, bias: j == 0, relu: false }
             };
             inputs.zip(outputs).enumerate().map(layer).collect()
         };
@@ -393,8 +424,11 @@ pub fn residuals() -> Vec<Case> {
             outputs.iter().enumerate().map(layer).collect()
         };
         let relu = i % 3 == 0;
-        let reference =
-            reference::residual::Residual { body: references(body), shortcut: references(shortcut), relu };
+        let reference = reference::residual::Residual {
+            body: references(body),
+            shortcut: references(shortcut),
+            relu,
+        };
         let block = Residual::new(layers(body)).with_shortcut(layers(shortcut));
         // As the network does it, and left to itself.
         let input = Shape::from(n);

@@ -44,18 +44,26 @@ fn the_cases_cover_what_they_should() {
     };
     for channels in [1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 33, 64, 130] {
         count(&format!("{channels} in"), 10, &|c| c.input[2] == channels);
-        count(&format!("{channels} in, stride 2"), 2, &|c| c.input[2] == channels && c.stride == [2, 2]);
-        count(&format!("{channels} in, depthwise"), 2, &|c| c.input[2] == channels && c.groups == channels);
+        count(&format!("{channels} in, stride 2"), 2, &|c| {
+            c.input[2] == channels && c.stride == [2, 2]
+        });
+        count(&format!("{channels} in, depthwise"), 2, &|c| {
+            c.input[2] == channels && c.groups == channels
+        });
     }
     for channels in [1, 2, 3, 4, 8, 15, 16, 17, 33, 64, 130] {
         count(&format!("{channels} out"), 5, &|c| c.out_channels == channels);
     }
     for k in 1..=7 {
         count(&format!("a kernel {k} high"), 10, &|c| c.kernel[0] == k);
-        count(&format!("a kernel {k} high, dilated"), 2, &|c| c.kernel[0] == k && c.dilation != [1, 1]);
+        count(&format!("a kernel {k} high, dilated"), 2, &|c| {
+            c.kernel[0] == k && c.dilation != [1, 1]
+        });
     }
     for (batch, stride) in [1, 2, 3, 33].into_iter().flat_map(|b| [1, 2, 3].map(|s| (b, s))) {
-        count(&format!("stride {stride} of {batch}"), 5, &|c| c.batch == batch && c.stride[0] == stride);
+        count(&format!("stride {stride} of {batch}"), 5, &|c| {
+            c.batch == batch && c.stride[0] == stride
+        });
     }
     for padding in 0..=3 {
         count(&format!("padding {padding}"), 20, &|c| c.padding[0] == padding);
@@ -75,7 +83,8 @@ fn the_cases_cover_what_they_should() {
     assert!(padded > 50, "{padded} with an output padding");
 }
 
-/// Central differences cost as many forward passes as there are values, so they are for the small cases.
+/// Central differences cost as many forward passes as there are values, so they are for the small
+/// cases.
 #[test]
 fn references_have_the_gradients_that_central_differences_have() {
     let mut checked = [0, 0];
@@ -104,7 +113,8 @@ fn adjoint(of: &Conv2d) -> ConvTranspose2d {
         stride: of.stride,
         padding: of.padding,
         // What the last window left over.
-        output_padding: [0, 1].map(|a| (of.input[a] + 2 * of.padding[a] - window[a]) % of.stride[a]),
+        output_padding: [0, 1]
+            .map(|a| (of.input[a] + 2 * of.padding[a] - window[a]) % of.stride[a]),
         dilation: of.dilation,
         groups: of.groups,
         bias: false,
@@ -113,8 +123,8 @@ fn adjoint(of: &Conv2d) -> ConvTranspose2d {
     }
 }
 
-/// `<conv x, y> = <x, conv' y>` for the same weight: so one's output is the other's input gradient, and the gradients of
-/// the weight are the same.
+/// `<conv x, y> = <x, conv' y>` for the same weight: so one's output is the other's input gradient,
+/// and the gradients of the weight are the same.
 #[test]
 fn the_transposed_convolution_is_the_adjoint_of_the_convolution() {
     for of in [cases::conv2d(), cases::conv2d_large()].concat() {
@@ -124,7 +134,8 @@ fn the_transposed_convolution_is_the_adjoint_of_the_convolution() {
         let image = back.layer.output_shape(&back.input).unwrap();
         assert_eq!(image, there.input, "{name}: where the transposed one leads");
         let Data { x, params, dy, grads } = there.data();
-        let forth = Data { x: x.clone(), params: params.clone(), dy: dy.clone(), grads: grads.clone() };
+        let forth =
+            Data { x: x.clone(), params: params.clone(), dy: dy.clone(), grads: grads.clone() };
         let against = Data { x: dy.clone(), params: params.clone(), dy: x.clone(), grads };
         let bounds = there.reference.bounds(&f64s(&x), &f64s(&params), &f64s(&dy));
         for contexts in CONTEXTS.iter() {
@@ -148,8 +159,9 @@ fn the_transposed_convolution_is_the_adjoint_of_the_convolution() {
                 bounds.grads[i] + EPS * f64::from(forth.grads[i].abs().max(1.0)) * 4.0
             });
             let (left, right) = (dot(&forth.y, &dy), dot(&x, &against.y));
-            let sizes = dy.iter().zip(&bounds.y).map(|(dy, e)| f64::from(dy.abs()) * e).sum::<f64>()
-                + x.iter().zip(&bounds.dx).map(|(x, e)| f64::from(x.abs()) * e).sum::<f64>();
+            let sizes =
+                dy.iter().zip(&bounds.y).map(|(dy, e)| f64::from(dy.abs()) * e).sum::<f64>()
+                    + x.iter().zip(&bounds.dx).map(|(x, e)| f64::from(x.abs()) * e).sum::<f64>();
             assert!((left - right).abs() <= sizes + 1e-30, "{name}: {left} and {right}");
         }
     }
@@ -168,8 +180,9 @@ fn what_suffices_for_a_batch_suffices_for_a_smaller_one() {
         }),
     ];
     for case in cases {
-        let needs =
-            |batch| [case.layer.scratch_len(batch, &case.input), case.layer.saved_len(batch, &case.input)];
+        let needs = |batch| {
+            [case.layer.scratch_len(batch, &case.input), case.layer.saved_len(batch, &case.input)]
+        };
         for batch in 2..3000 {
             let (less, more) = (needs(batch - 1), needs(batch));
             let enough = less[0] <= more[0] && less[1] <= more[1];
@@ -178,7 +191,8 @@ fn what_suffices_for_a_batch_suffices_for_a_smaller_one() {
     }
 }
 
-/// A sample's output has the same bits in any batch: that is what lets the frozen part of a network run once.
+/// A sample's output has the same bits in any batch: that is what lets the frozen part of a network
+/// run once.
 #[test]
 fn a_sample_has_the_same_output_in_any_batch() {
     let convs = [cases::conv2d(), cases::conv2d_large()].concat();
@@ -192,8 +206,10 @@ fn a_sample_has_the_same_output_in_any_batch() {
             for i in [0, case.batch - 1] {
                 let x = &data.x[i * len..][..len];
                 let alone = forward(&contexts[0], &*case.layer, &case.input, x, &data.params);
-                let same =
-                    whole[i * output..][..output].iter().zip(&alone).all(|(a, b)| a.to_bits() == b.to_bits());
+                let same = whole[i * output..][..output]
+                    .iter()
+                    .zip(&alone)
+                    .all(|(a, b)| a.to_bits() == b.to_bits());
                 assert!(same, "sample {i} of {} on {}", case.name(), contexts[0].isa().name());
             }
         }
@@ -214,7 +230,8 @@ fn forward(cx: &Context, layer: &dyn Layer, input: &Shape, x: &[f32], params: &[
     y
 }
 
-/// What makes no sense is an error that names the setting, and the shapes where they do not go together.
+/// What makes no sense is an error that names the setting, and the shapes where they do not go
+/// together.
 #[test]
 fn settings_that_make_no_sense_are_errors_that_name_them() {
     let image = Shape::from([5, 3, 4]);

@@ -34,7 +34,10 @@ fn the_dropped_fraction_is_p_within_five_standard_errors() {
         let n = y.len() as f64;
         let dropped = y.iter().filter(|y| **y == 0.0).count() as f64;
         let p = f64::from(p);
-        assert!((dropped - n * p).abs() < 5.0 * (n * p * (1.0 - p)).sqrt(), "{p}: {dropped} of {n}");
+        assert!(
+            (dropped - n * p).abs() < 5.0 * (n * p * (1.0 - p)).sqrt(),
+            "{p}: {dropped} of {n}"
+        );
     }
 }
 
@@ -51,7 +54,11 @@ fn the_mask_depends_on_seed_step_position_and_row() {
     };
     independent("seed", &first, &apply(0.5, Pass::train(2, 1), 1, &ones));
     independent("step", &first, &apply(0.5, Pass::train(1, 2), 1, &ones));
-    independent("a step beyond 32 bits", &first, &apply(0.5, Pass::train(1, 1 + (1 << 32)), 1, &ones));
+    independent(
+        "a step beyond 32 bits",
+        &first,
+        &apply(0.5, Pass::train(1, 1 + (1 << 32)), 1, &ones),
+    );
     independent("position", &first, &apply(0.5, Pass::train(1, 1), 2, &ones));
     independent("row", &first[..64 * (ROWS - 1)], &first[64..]);
     independent("column", &first[..first.len() - 1], &first[1..]);

@@ -36,7 +36,8 @@ fn f64s(v: &[f32]) -> Vec<f64> {
 fn references_have_the_gradients_that_central_differences_have() {
     let mut checked = 0;
     for case in cases::all() {
-        if case.batch > 3 || case.input.len() > 17 || case.output_len() > 3 * 33 || case.scale > 2.0 {
+        if case.batch > 3 || case.input.len() > 17 || case.output_len() > 3 * 33 || case.scale > 2.0
+        {
             continue;
         }
         let Data { x, params, dy, .. } = case.data();
@@ -87,7 +88,8 @@ impl Reference for Fixed<'_> {
     }
 }
 
-/// Runs the case everywhere: one answer for all threads and alignments, within the reference's bounds.
+/// Runs the case everywhere: one answer for all threads and alignments, within the reference's
+/// bounds.
 fn check(case: &Case) {
     let mut data = case.data();
     let (x, params) = (f64s(&data.x), f64s(&data.params));
@@ -103,7 +105,9 @@ fn check(case: &Case) {
     for contexts in CONTEXTS.iter() {
         let name = format!("{} on {}", case.name(), contexts[0].isa().name());
         let first = run::run(&contexts[0], case, &data, 0);
-        for (cx, offset) in [(&contexts[1], 0), (&contexts[2], 0), (&contexts[0], 1), (&contexts[2], 3)] {
+        for (cx, offset) in
+            [(&contexts[1], 0), (&contexts[2], 0), (&contexts[0], 1), (&contexts[2], 3)]
+        {
             let other = run::run(cx, case, &data, offset);
             let same = other.bits() == first.bits();
             assert!(same, "{name}: {} threads at offset {offset} change bits", cx.threads());
@@ -132,7 +136,10 @@ fn within(what: &str, got: &[f32], want: &[f64], bound: impl Fn(usize) -> f64) {
         let error = (f64::from(got) - want).abs();
         let bound = if bound(i) == 0.0 { 0.0 } else { bound(i) + f64::from(f32::MIN_POSITIVE) };
         // A NaN fails here too.
-        assert!(error <= bound, "{what}: [{i}] is {got}, not {want}: off by {error:e}, bound {bound:e}");
+        assert!(
+            error <= bound,
+            "{what}: [{i}] is {got}, not {want}: off by {error:e}, bound {bound:e}"
+        );
     }
 }
 
@@ -216,8 +223,8 @@ fn residual_blocks() {
 #[test]
 fn settings_that_make_no_sense_are_errors_that_name_them() {
     use narrows_engine::layers::{
-        AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, GlobalAvgPool, Layer, LeakyRelu, Linear,
-        MaxPool2d, Narrow, Residual, Sparsity, Unflatten, Upsample,
+        AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, GlobalAvgPool, Layer, LeakyRelu,
+        Linear, MaxPool2d, Narrow, Residual, Sparsity, Unflatten, Upsample,
     };
     let image = Shape::from([4, 5, 3]);
     let residual = |width| Residual::new(vec![Box::new(Linear::new(width))]);
@@ -242,17 +249,37 @@ fn settings_that_make_no_sense_are_errors_that_name_them() {
         (&GlobalAvgPool, 4.into(), "needs an image (height x width x channels), got 4"),
         (&Upsample::new(2), 4.into(), "needs an image (height x width x channels), got 4"),
         (&MaxPool2d::new(0), image.clone(), "needs a kernel of at least 1x1, not 0x0"),
-        (&AvgPool2d::new(2).with_stride([1, 0]), image.clone(), "needs a stride of at least 1x1, not 1x0"),
+        (
+            &AvgPool2d::new(2).with_stride([1, 0]),
+            image.clone(),
+            "needs a stride of at least 1x1, not 1x0",
+        ),
         (&MaxPool2d::new([5, 1]), image.clone(), "image of 4x5"),
-        (&AvgPool2d::new(usize::MAX).with_padding(1), image.clone(), "needs a kernel of at most 1048576"),
-        (&MaxPool2d::new([3, 2]).with_padding(2), image.clone(), "at most half of its kernel, 3x2, not 2x2"),
+        (
+            &AvgPool2d::new(usize::MAX).with_padding(1),
+            image.clone(),
+            "needs a kernel of at most 1048576",
+        ),
+        (
+            &MaxPool2d::new([3, 2]).with_padding(2),
+            image.clone(),
+            "at most half of its kernel, 3x2, not 2x2",
+        ),
         (&Upsample::new(0), image.clone(), "needs a factor of at least 1, not 0"),
         (&Upsample::new(usize::MAX / 2), image.clone(), "too large"),
-        (&Unflatten::new([3, 3, 2]), image.clone(), "needs 18 values to make 3x3x2 of, got 60 (4x5x3)"),
+        (
+            &Unflatten::new([3, 3, 2]),
+            image.clone(),
+            "needs 18 values to make 3x3x2 of, got 60 (4x5x3)",
+        ),
         (&Unflatten::new([usize::MAX, 2]), image.clone(), "no sample has as many values"),
         (&Residual::new(Vec::new()), 4.into(), "needs a layer in its body"),
         (&residual(3), 4.into(), "its body gives 3, x 4: it needs a shortcut that gives the same"),
-        (&residual(3).with_shortcut(shortcut(2)), 4.into(), "its body gives 3, its shortcut gives 2"),
+        (
+            &residual(3).with_shortcut(shortcut(2)),
+            4.into(),
+            "its body gives 3, its shortcut gives 2",
+        ),
         (&residual(0), 4.into(), "layer 0 (linear): needs at least 1 output, not 0"),
     ];
     for (layer, input, words) in cases {
@@ -266,9 +293,12 @@ fn settings_that_make_no_sense_are_errors_that_name_them() {
 fn what_suffices_for_a_batch_suffices_for_a_smaller_one() {
     let residual =
         cases::residuals().into_iter().find(|case| case.layer.params(&3.into()).len() > 3).unwrap();
-    for case in [cases::linear(true, true).remove(0), cases::batch_norm(false).remove(0), residual] {
+    for case in [cases::linear(true, true).remove(0), cases::batch_norm(false).remove(0), residual]
+    {
         for input in [Shape::from(3), [2, 3, 5].into()] {
-            let needs = |batch| [case.layer.scratch_len(batch, &input), case.layer.saved_len(batch, &input)];
+            let needs = |batch| {
+                [case.layer.scratch_len(batch, &input), case.layer.saved_len(batch, &input)]
+            };
             for batch in 2..5000 {
                 let (less, more) = (needs(batch - 1), needs(batch));
                 let enough = less[0] <= more[0] && less[1] <= more[1];

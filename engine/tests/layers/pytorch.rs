@@ -4,7 +4,8 @@ use crate::CONTEXTS;
 use crate::cases::POSITION;
 use crate::support::{Vectors, assert_close};
 use narrows_engine::layers::{
-    Backward, BatchNorm, Conv2d, ConvTranspose2d, Dropout, Elu, Forward, Gelu, LeakyRelu, Relu, Sigmoid, Tanh,
+    Backward, BatchNorm, Conv2d, ConvTranspose2d, Dropout, Elu, Forward, Gelu, LeakyRelu, Relu,
+    Sigmoid, Tanh,
 };
 use narrows_engine::{Context, Layer, Pass, Shape};
 
@@ -70,8 +71,8 @@ impl Subject<'_> {
 #[test]
 fn batch_norm_follows_pytorch_through_100_steps_and_into_evaluation() {
     let vectors = Vectors::open("batch_norm");
-    let all =
-        ["x", "y", "dy", "dx", "dgamma", "dbeta", "running_mean", "running_var"].map(|n| vectors.get(n));
+    let all = ["x", "y", "dy", "dx", "dgamma", "dbeta", "running_mean", "running_var"]
+        .map(|n| vectors.get(n));
     let [x, y, dy, dx, dgamma, dbeta, mean, var] = &all;
     let start = [vectors.get("gamma"), vectors.get("beta"), vec![0.0; 7], vec![1.0; 7]].concat();
     for [cx, ..] in CONTEXTS.iter() {
@@ -80,7 +81,12 @@ fn batch_norm_follows_pytorch_through_100_steps_and_into_evaluation() {
         let mut subject = Subject { cx, layer: &layer, input: 7.into(), params, saved: Vec::new() };
         let close = |what: &str, step: usize, got: &[f32], want: &[f32]| {
             let want = &want[step * got.len()..][..got.len()];
-            assert_close(&format!("{what} of step {step} on {}", cx.isa().name()), got, want, TOLERANCE);
+            assert_close(
+                &format!("{what} of step {step} on {}", cx.isa().name()),
+                got,
+                want,
+                TOLERANCE,
+            );
         };
         for step in 0..100 {
             let batch = step * 70..(step + 1) * 70;
@@ -103,7 +109,8 @@ fn batch_norm_follows_pytorch_through_100_steps_and_into_evaluation() {
 
         let fused = layer.fuse(&Relu).unwrap();
         let params = start.clone();
-        let mut subject = Subject { cx, layer: &*fused, input: 7.into(), params, saved: Vec::new() };
+        let mut subject =
+            Subject { cx, layer: &*fused, input: 7.into(), params, saved: Vec::new() };
         let [x, dy] = ["x", "dy"].map(|n| vectors.get(n));
         for step in 0..5 {
             let batch = step * 70..(step + 1) * 70;
@@ -130,7 +137,8 @@ fn activations_are_pytorchs() {
     ];
     for [cx, ..] in CONTEXTS.iter() {
         for (name, layer) in layers {
-            let mut subject = Subject { cx, layer, input: 111.into(), params: Vec::new(), saved: Vec::new() };
+            let mut subject =
+                Subject { cx, layer, input: 111.into(), params: Vec::new(), saved: Vec::new() };
             let outcome = subject.pass(Pass::train(1, 0), &x, &dy);
             let on = format!("{name} on {}", cx.isa().name());
             assert_close(&on, &outcome.y, &vectors.get(&format!("y_{name}")), TOLERANCE);
@@ -147,13 +155,19 @@ fn dropout_scales_as_pytorch() {
         for (p, suffix) in [(0.1, "p10"), (0.5, "p50"), (0.9, "p90")] {
             let get = |name: &str| vectors.get(&format!("{name}_{suffix}"));
             let layer = Dropout { p };
-            let mut subject =
-                Subject { cx, layer: &layer, input: 1000.into(), params: Vec::new(), saved: Vec::new() };
+            let mut subject = Subject {
+                cx,
+                layer: &layer,
+                input: 1000.into(),
+                params: Vec::new(),
+                saved: Vec::new(),
+            };
             let ones = vec![1.0; 1000];
             let kept = vectors.number(&format!("value_{suffix}"));
             // Ours, and theirs, have but two values: 0 and 1 / (1 - p).
             for y in [subject.pass(Pass::train(1, 0), &ones, &ones).y, get("y_ones")] {
-                let values: Vec<f32> = y.iter().map(|y| if *y == 0.0 { 0.0 } else { kept }).collect();
+                let values: Vec<f32> =
+                    y.iter().map(|y| if *y == 0.0 { 0.0 } else { kept }).collect();
                 assert_close(suffix, &y, &values, TOLERANCE);
                 assert!(y.contains(&0.0) && y.iter().any(|y| *y > 0.0));
             }
@@ -162,7 +176,8 @@ fn dropout_scales_as_pytorch() {
             let (x, theirs) = (get("x"), get("y"));
             let mask = subject.pass(Pass::train(1, 0), &ones, &ones).y;
             let ours = subject.pass(Pass::train(1, 0), &x, &x).y;
-            let both: Vec<usize> = (0..1000).filter(|&i| mask[i] != 0.0 && theirs[i] != 0.0).collect();
+            let both: Vec<usize> =
+                (0..1000).filter(|&i| mask[i] != 0.0 && theirs[i] != 0.0).collect();
             assert!(!both.is_empty(), "the masks have nothing in common");
             let pick = |v: &[f32]| -> Vec<f32> { both.iter().map(|&i| v[i]).collect() };
             assert_close(suffix, &pick(&ours), &pick(&theirs), TOLERANCE);
@@ -170,8 +185,8 @@ fn dropout_scales_as_pytorch() {
     }
 }
 
-/// Compares all cases of a file. `layer` makes one of out channels, kernel, stride, padding, output padding, dilation,
-/// groups, and whether there is a bias.
+/// Compares all cases of a file. `layer` makes one of out channels, kernel, stride, padding, output
+/// padding, dilation, groups, and whether there is a bias.
 fn convolutions(file: &str, layer: impl Fn(usize, [[usize; 2]; 5], usize, bool) -> Box<dyn Layer>) {
     let vectors = Vectors::open(file);
     let names = vectors.names();
@@ -193,10 +208,15 @@ fn convolutions(file: &str, layer: impl Fn(usize, [[usize; 2]; 5], usize, bool) 
         assert_eq!(layer.params(&input.into())[0].shape, shape, "weight {case} of {file}");
         let params = [weight, get("bias")].concat();
         let (dparams, batch) = ([dweight, get("dbias")].concat(), dims[0]);
-        assert_eq!(batch * layer.output_shape(&input.into()).unwrap().len(), y.len(), "y {case} of {file}");
+        assert_eq!(
+            batch * layer.output_shape(&input.into()).unwrap().len(),
+            y.len(),
+            "y {case} of {file}"
+        );
         for [cx, ..] in CONTEXTS.iter() {
             let params = params.clone();
-            let mut subject = Subject { cx, layer: &*layer, input: input.into(), params, saved: Vec::new() };
+            let mut subject =
+                Subject { cx, layer: &*layer, input: input.into(), params, saved: Vec::new() };
             let outcome = subject.pass(Pass::train(1, 0), &x, &dy);
             let on = |what: &str| format!("{what} {case} of {file} on {}", cx.isa().name());
             assert_close(&on("y"), &outcome.y, &y, TOLERANCE);
@@ -217,9 +237,14 @@ fn convolutions_are_pytorchs() {
 
 #[test]
 fn transposed_convolutions_are_pytorchs() {
-    convolutions("conv_transpose2d", |outputs, [kernel, stride, padding, added, dilation], groups, bias| {
-        let layer = ConvTranspose2d::new(outputs, kernel).with_stride(stride).with_padding(padding);
-        let layer = layer.with_output_padding(added).with_dilation(dilation).with_groups(groups);
-        Box::new(if bias { layer } else { layer.without_bias() })
-    });
+    convolutions(
+        "conv_transpose2d",
+        |outputs, [kernel, stride, padding, added, dilation], groups, bias| {
+            let layer =
+                ConvTranspose2d::new(outputs, kernel).with_stride(stride).with_padding(padding);
+            let layer =
+                layer.with_output_padding(added).with_dilation(dilation).with_groups(groups);
+            Box::new(if bias { layer } else { layer.without_bias() })
+        },
+    );
 }

@@ -57,12 +57,15 @@ fn pools_and_up_sampling_are_pytorchs() {
             let ([_, height, width, channels], y) = images(&vectors, &format!("y_{name}"));
             let output = layer.output_shape(&input).unwrap();
             match output.dims() {
-                [_] => assert_eq!((output.dims(), height, width), (&[channels][..], 1, 1), "{name}"),
+                [_] => {
+                    assert_eq!((output.dims(), height, width), (&[channels][..], 1, 1), "{name}")
+                }
                 dims => assert_eq!(dims, [height, width, channels], "{name}"),
             }
             let (params, saved) = (Vec::new(), Vec::new());
             let mut subject = Subject { cx, layer, input: input.clone(), params, saved };
-            let outcome = subject.pass(Pass::train(1, 0), &x, &images(&vectors, &format!("dy_{name}")).1);
+            let outcome =
+                subject.pass(Pass::train(1, 0), &x, &images(&vectors, &format!("dy_{name}")).1);
             let on = format!("{name} on {}", cx.isa().name());
             assert_close(&format!("y of {on}"), &outcome.y, &y, TOLERANCE);
             let dx = images(&vectors, &format!("dx_{name}")).1;
@@ -132,7 +135,8 @@ fn a_residual_block_is_pytorchs() {
     let dy = images(&vectors, "dy").1;
     for [cx, ..] in CONTEXTS.iter() {
         let params = start.clone();
-        let mut subject = Subject { cx, layer: &*block, input: input.clone(), params, saved: Vec::new() };
+        let mut subject =
+            Subject { cx, layer: &*block, input: input.clone(), params, saved: Vec::new() };
         let outcome = subject.pass(Pass::train(1, 0), &x, &dy);
         let on = cx.isa().name();
         assert_close(&format!("y on {on}"), &outcome.y, &images(&vectors, "y").1, TOLERANCE);

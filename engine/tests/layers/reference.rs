@@ -1,9 +1,11 @@
-//! What each layer computes, in f64, by loops that one can check by eye; and how far f32 may be from it.
+//! What each layer computes, in f64, by loops that one can check by eye; and how far f32 may be
+//! from it.
 //!
-//! The bounds rest on one fact: an inner product of k terms, summed in any order, with or without fused
-//! multiply-adds, is off by at most `k u sum |a| |b|`, to first order (Higham, Accuracy and Stability of
-//! Numerical Algorithms, 2002, section 3.1), where u is half of [`EPS`]. The bounds say `EPS` instead of u:
-//! that factor of 2 is room for the products of errors, which they leave out.
+//! The bounds rest on one fact: an inner product of k terms, summed in any order, with or without
+//! fused multiply-adds, is off by at most `k u sum |a| |b|`, to first order (Higham, Accuracy and
+//! Stability of Numerical Algorithms, 2002, section 3.1), where u is half of [`EPS`]. The bounds
+//! say `EPS` instead of u: that factor of 2 is room for the products of errors, which they leave
+//! out.
 
 pub mod batch_norm;
 pub mod conv2d;
@@ -28,7 +30,8 @@ pub struct Values {
     pub grads: Vec<f64>,
 }
 
-/// A layer in f64, for one batch size and input shape. Arguments are as in `Forward` and `Backward`.
+/// A layer in f64, for one batch size and input shape. Arguments are as in `Forward` and
+/// `Backward`.
 pub trait Reference {
     fn forward(&self, x: &[f64], params: &[f64]) -> Vec<f64>;
 
@@ -66,8 +69,9 @@ pub fn away_from_kinks(kink: &[f64], reach: impl Fn(usize) -> f64, dy: &[f64]) -
 
 /// Compares a reference's gradients of `sum y dy`, and of the penalty, to central differences.
 ///
-/// With a step of h these are off by h^2/6 times the third derivative, and by 1e-16/h for the rounding:
-/// both about 1e-10 for h = 1e-5 and values near 1. The gradient is relative to the largest of its kind.
+/// With a step of h these are off by h^2/6 times the third derivative, and by 1e-16/h for the
+/// rounding: both about 1e-10 for h = 1e-5 and values near 1. The gradient is relative to the
+/// largest of its kind.
 pub fn check_gradients(name: &str, layer: &dyn Reference, x: &[f64], params: &[f64], dy: &[f64]) {
     const H: f64 = 1e-5;
     let dy = away_from_kinks(&layer.kink(x, params), |_| 1e-2, dy);
@@ -85,10 +89,16 @@ pub fn check_gradients(name: &str, layer: &dyn Reference, x: &[f64], params: &[f
         let largest = analytic.iter().fold(0.1, |m: f64, g| m.max(g.abs()));
         for (i, &g) in analytic.iter().enumerate() {
             let error = (g - numeric(i)).abs() / largest;
-            assert!(error < 1e-6, "{name}: {what}[{i}] is {g}, by differences {}: {error:e}", numeric(i));
+            assert!(
+                error < 1e-6,
+                "{name}: {what}[{i}] is {g}, by differences {}: {error:e}",
+                numeric(i)
+            );
         }
     };
-    compare("dx", &dx, &|i| (value(&nudged(x, i, H), params) - value(&nudged(x, i, -H), params)) / (2.0 * H));
+    compare("dx", &dx, &|i| {
+        (value(&nudged(x, i, H), params) - value(&nudged(x, i, -H), params)) / (2.0 * H)
+    });
     compare("grads", &grads, &|i| {
         (value(x, &nudged(params, i, H)) - value(x, &nudged(params, i, -H))) / (2.0 * H)
     });

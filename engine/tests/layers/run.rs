@@ -57,13 +57,14 @@ pub struct Outcome {
 
 impl Outcome {
     pub fn bits(&self) -> ([Vec<u32>; 3], u64) {
-        let values = [&self.y, &self.dx, &self.grads].map(|v| v.iter().map(|v| v.to_bits()).collect());
+        let values =
+            [&self.y, &self.dx, &self.grads].map(|v| v.iter().map(|v| v.to_bits()).collect());
         (values, self.penalty.to_bits())
     }
 }
 
-/// Forward, then backward: with dx and gradients, with each alone, which must not change the other, and with gradients
-/// that overwrite what was there.
+/// Forward, then backward: with dx and gradients, with each alone, which must not change the other,
+/// and with gradients that overwrite what was there.
 pub fn run(cx: &Context, case: &Case, data: &Data, offset: usize) -> Outcome {
     let Case { layer, input, batch, .. } = case;
     let (pass, batch, name) = (case.pass(), *batch, case.name());

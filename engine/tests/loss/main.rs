@@ -1,4 +1,5 @@
-//! Losses and their gradients: against PyTorch, against central differences, and in f32 against f64.
+//! Losses and their gradients: against PyTorch, against central differences, and in f32 against
+//! f64.
 
 mod reference;
 mod refusals;
@@ -25,10 +26,12 @@ struct Case {
 }
 
 impl Case {
-    /// Outputs normal with deviation `size`; targets too, or in [0, 1] where they are probabilities.
+    /// Outputs normal with deviation `size`; targets too, or in [0, 1] where they are
+    /// probabilities.
     fn new(loss: Loss, batch: usize, n: usize, size: f32) -> Case {
         let random = Random::new(3, (batch * 1000 + n) as u64);
-        let (mut y, mut values, mut classes) = (vec![0.0; batch * n], vec![0.0; batch * n], vec![0.0; batch]);
+        let (mut y, mut values, mut classes) =
+            (vec![0.0; batch * n], vec![0.0; batch * n], vec![0.0; batch]);
         random.fill_normal(0, 0, &mut y);
         y.iter_mut().for_each(|y| *y *= size);
         match loss {
@@ -57,7 +60,8 @@ impl Case {
     /// The loss, and the gradient.
     fn evaluate(&self, cx: &Context) -> (f64, Vec<f32>) {
         let mut dy = vec![f32::NAN; self.y.len()];
-        let value = self.loss.evaluate(cx, self.batch, &self.y, self.target(), Some(&mut dy)).unwrap();
+        let value =
+            self.loss.evaluate(cx, self.batch, &self.y, self.target(), Some(&mut dy)).unwrap();
         (value, dy)
     }
 
@@ -121,14 +125,15 @@ fn losses_and_gradients_are_pytorchs() {
             let (value, dy) = case.evaluate(&single(isa));
             let what = format!("{name} on {}", isa.name());
             assert_close(&what, &[value as f32], &[vectors.number(&format!("{name}_value"))], 1e-6);
-            // Gradients are a mean over 45 values, or 9 samples: below 1, so this is an absolute bound.
+            // Gradients are a mean over 45 values, or 9 samples: below 1, so this is an absolute
+            // bound.
             assert_close(&what, &dy, &vectors.get(&format!("{name}_dy")), 5e-8);
         }
     }
 }
 
-/// The oracle's gradients are right: (f(y + h) - f(y - h)) / 2h, whose error is h^2 f''' / 6 of about 1e-10, and
-/// 1e-16 f / h of about 1e-11.
+/// The oracle's gradients are right: (f(y + h) - f(y - h)) / 2h, whose error is h^2 f''' / 6 of
+/// about 1e-10, and 1e-16 f / h of about 1e-11.
 #[test]
 fn the_references_gradients_are_its_slopes() {
     let h = 1e-5;
@@ -152,24 +157,32 @@ fn the_references_gradients_are_its_slopes() {
             };
             let slope = (at(h) - at(-h)) / (2.0 * h);
             let error = (slope - gradient[i]).abs() / scale;
-            assert!(error < 1e-6, "{:?} at {i}: {} but the slope is {slope}", case.loss, gradient[i]);
+            assert!(
+                error < 1e-6,
+                "{:?} at {i}: {} but the slope is {slope}",
+                case.loss,
+                gradient[i]
+            );
         }
     }
 }
 
 /// How far f32 may be from f64, in units of U: for the value, and for each gradient.
 ///
-/// A gradient of a single value is at most three operations away from exact inputs (difference, the rounded 1 / len,
-/// product); the sigmoid of binary cross-entropy adds 2.4 ulp, which are 4.8 U, of at most 1.
+/// A gradient of a single value is at most three operations away from exact inputs (difference, the
+/// rounded 1 / len, product); the sigmoid of binary cross-entropy adds 2.4 ulp, which are 4.8 U, of
+/// at most 1.
 ///
-/// A value is summed over runs of 1024 in f32: 4 sums of at least 8 lanes take 32 additions each, 2 more join them and
-/// up to 4 add the lanes. With 3 operations for each loss that is 41 U of the loss, all terms being positive. The terms
-/// of binary cross-entropy, max(y, 0) - y t and a logarithm of 2.6 ulp, that is 5.2 U, cancel: 2 U of |y| and 6 U more.
+/// A value is summed over runs of 1024 in f32: 4 sums of at least 8 lanes take 32 additions each, 2
+/// more join them and up to 4 add the lanes. With 3 operations for each loss that is 41 U of the
+/// loss, all terms being positive. The terms of binary cross-entropy, max(y, 0) - y t and a
+/// logarithm of 2.6 ulp, that is 5.2 U, cancel: 2 U of |y| and 6 U more.
 ///
-/// A softmax: z - m is rounded and then exponentiated, which makes D U of it, D the largest |z - m|; the exponential has
-/// 1.3 ulp, which are 2.6 U; the sum has these, and an addition per 8 classes and 4 for the lanes. The quotient has them
-/// twice, and 3 for its own product. What is subtracted, the target, is one product and one difference away. The value
-/// has the logarithm of the sum, and with smoothing a sum of z - m.
+/// A softmax: z - m is rounded and then exponentiated, which makes D U of it, D the largest |z -
+/// m|; the exponential has 1.3 ulp, which are 2.6 U; the sum has these, and an addition per 8
+/// classes and 4 for the lanes. The quotient has them twice, and 3 for its own product. What is
+/// subtracted, the target, is one product and one difference away. The value has the logarithm of
+/// the sum, and with smoothing a sum of z - m.
 fn bounds(case: &Case, y: &[f64], value: f64, gradient: &[f64]) -> (f64, Vec<f64>) {
     let (batch, n, len) = (case.batch as f64, case.n as f64, y.len() as f64);
     match &case.loss {
@@ -197,7 +210,8 @@ fn bounds(case: &Case, y: &[f64], value: f64, gradient: &[f64]) -> (f64, Vec<f64
         }
         loss => {
             let is_bce = *loss == Loss::BceWithLogits;
-            let extra = if is_bce { y.iter().map(|y| 2.0 * y.abs() + 6.0).sum::<f64>() / len } else { 0.0 };
+            let extra =
+                if is_bce { y.iter().map(|y| 2.0 * y.abs() + 6.0).sum::<f64>() / len } else { 0.0 };
             let slope_extra = if is_bce { 4.8 / len } else { 0.0 };
             (41.0 * value + extra, gradient.iter().map(|g| 3.0 * g.abs() + slope_extra).collect())
         }
@@ -209,13 +223,22 @@ fn check_against_f64(case: &Case, what: &str, value: f64, dy: &[f32]) {
     let exact = reference::value(&case.loss, case.n, &y, &target);
     let gradient = reference::gradient(&case.loss, case.n, &y, &target);
     let (value_bound, gradient_bounds) = bounds(case, &y, exact, &gradient);
-    // Beside the rounding, what underflows: results below the smallest normal, exponentials below 2^-125.
+    // Beside the rounding, what underflows: results below the smallest normal, exponentials below
+    // 2^-125.
     let tiny = 1e-37;
     let error = (value - exact).abs();
-    assert!(error <= value_bound * U + tiny, "{what}: {value}, not {exact}; bound {}", value_bound * U);
+    assert!(
+        error <= value_bound * U + tiny,
+        "{what}: {value}, not {exact}; bound {}",
+        value_bound * U
+    );
     for (i, ((dy, g), bound)) in dy.iter().zip(&gradient).zip(&gradient_bounds).enumerate() {
         let error = (f64::from(*dy) - g).abs();
-        assert!(error <= bound * U + tiny, "{what}: gradient {i} is {dy}, not {g}; bound {}", bound * U);
+        assert!(
+            error <= bound * U + tiny,
+            "{what}: gradient {i} is {dy}, not {g}; bound {}",
+            bound * U
+        );
     }
 }
 
@@ -226,14 +249,25 @@ fn every_size_and_alignment_is_within_rounding_of_f64() {
         let mut shapes: Vec<(usize, usize)> = (1..=4 * lanes + 2).map(|n| (1, n)).collect();
         shapes.extend([lanes - 1, lanes, lanes + 1].map(|n| (3, n)));
         // Around the runs that are summed in f32, and around the blocks.
-        shapes.extend([(1, 1023), (1, 1024), (1, 1025), (5, 1), (2, 8191), (4096, 4), (1639, 10), (33, 784)]);
+        shapes.extend([
+            (1, 1023),
+            (1, 1024),
+            (1, 1025),
+            (5, 1),
+            (2, 8191),
+            (4096, 4),
+            (1639, 10),
+            (33, 784),
+        ]);
         for (batch, n) in shapes {
             for loss in losses(n) {
                 let case = Case::new(loss, batch, n, 2.0);
                 let len = case.y.len();
                 for offset in [0, 1, 3] {
-                    // Inputs and output start off the vectors' alignment, and the output has guards around it.
-                    let shifted = |x: &[f32]| [&vec![f32::NAN; offset], x, &[f32::NAN; 32]].concat();
+                    // Inputs and output start off the vectors' alignment, and the output has guards
+                    // around it.
+                    let shifted =
+                        |x: &[f32]| [&vec![f32::NAN; offset], x, &[f32::NAN; 32]].concat();
                     let (y, values) = (shifted(&case.y), shifted(&case.values));
                     let target = match case.target() {
                         Target::Values(_) => Target::Values(&values[offset..][..len]),
@@ -242,7 +276,8 @@ fn every_size_and_alignment_is_within_rounding_of_f64() {
                     let mut dy = vec![77.0; offset + len + 32];
                     dy[offset..][..len].fill(f32::NAN);
                     let out = Some(&mut dy[offset..][..len]);
-                    let value = case.loss.evaluate(&cx, batch, &y[offset..][..len], target, out).unwrap();
+                    let value =
+                        case.loss.evaluate(&cx, batch, &y[offset..][..len], target, out).unwrap();
                     let what = format!("{:?} of {batch} x {n} on {}", case.loss, isa.name());
                     check_against_f64(&case, &what, value, &dy[offset..][..len]);
                     assert!(
@@ -261,7 +296,8 @@ fn the_gradient_does_not_change_the_loss() {
         for loss in losses(11) {
             let case = Case::new(loss, 1501, 11, 2.0);
             let (with, _) = case.evaluate(&single(isa));
-            let without = case.loss.evaluate(&single(isa), 1501, &case.y, case.target(), None).unwrap();
+            let without =
+                case.loss.evaluate(&single(isa), 1501, &case.y, case.target(), None).unwrap();
             assert_eq!(with.to_bits(), without.to_bits(), "{:?} on {}", case.loss, isa.name());
         }
     }
@@ -276,7 +312,8 @@ fn any_number_of_threads_gives_the_same_bits() {
                 let case = Case::new(loss, batch, n, 2.0);
                 let (value, dy) = case.evaluate(&single(isa));
                 for threads in [2, 3] {
-                    let (other, other_dy) = case.evaluate(&Context::with_isa(isa, threads).unwrap());
+                    let (other, other_dy) =
+                        case.evaluate(&Context::with_isa(isa, threads).unwrap());
                     let what = format!("{:?} on {} with {threads} threads", case.loss, isa.name());
                     assert_eq!(value.to_bits(), other.to_bits(), "{what}");
                     assert!(bits(&dy) == bits(&other_dy), "{what}");
@@ -325,7 +362,11 @@ fn what_is_not_finite_shows_in_the_loss() {
                     let mut case = Case::new(loss.clone(), 2, n, 1.0);
                     case.y[at] = bad;
                     let (value, _) = case.evaluate(&single(isa));
-                    assert!(!value.is_finite(), "{loss:?} on {}: {bad} at {at} gives {value}", isa.name());
+                    assert!(
+                        !value.is_finite(),
+                        "{loss:?} on {}: {bad} at {at} gives {value}",
+                        isa.name()
+                    );
                 }
             }
         }
@@ -338,7 +379,8 @@ fn a_batch_of_classes_that_do_not_count_has_no_loss() {
         let loss = Loss::CrossEntropy { smoothing: 0.1, class_weights: Some(vec![0.0, 1.0, 2.0]) };
         let mut dy = [f32::NAN; 6];
         let y = [1.0, 2.0, 3.0, 3.0, 2.0, 1.0];
-        let value = loss.evaluate(&single(isa), 2, &y, Target::Classes(&[0, 0]), Some(&mut dy)).unwrap();
+        let value =
+            loss.evaluate(&single(isa), 2, &y, Target::Classes(&[0, 0]), Some(&mut dy)).unwrap();
         assert_eq!((value, dy), (0.0, [0.0; 6]));
     }
 }

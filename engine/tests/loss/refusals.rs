@@ -7,7 +7,8 @@ use narrows_engine::{Context, Loss, Target};
 fn what_does_not_fit_is_named_and_leaves_the_gradient_alone() {
     let cx = Context::new(1).unwrap();
     let weighted = Loss::CrossEntropy { smoothing: 0.0, class_weights: Some(vec![1.0; 4]) };
-    let (none, values, classes) = (Target::Values(&[]), Target::Values(&[0.0; 6]), Target::Classes(&[0, 2]));
+    let (none, values, classes) =
+        (Target::Values(&[]), Target::Values(&[0.0; 6]), Target::Classes(&[0, 2]));
     for (loss, batch, y_len, target, dy_len, message) in [
         (Loss::L2, 0, 0, none, 0, "0 values in 0 samples"),
         (Loss::L2, 2, 0, none, 0, "0 values in 2 samples"),
@@ -38,7 +39,8 @@ fn what_does_not_fit_is_named_and_leaves_the_gradient_alone() {
         (weighted, 2, 6, classes, 6, "3 classes but 4 class weights"),
     ] {
         let mut dy = vec![77.0; dy_len];
-        let error = loss.evaluate(&cx, batch, &vec![0.0; y_len], target, Some(&mut dy)).expect_err(message);
+        let error =
+            loss.evaluate(&cx, batch, &vec![0.0; y_len], target, Some(&mut dy)).expect_err(message);
         assert!(error.to_string().contains(message), "{error}");
         assert!(dy.iter().all(|g| *g == 77.0), "{message}");
     }

@@ -16,7 +16,8 @@ fn probabilities(z: &[f32]) -> Vec<f64> {
 /// Logits, and targets whose rows add up to weights between 0 and 2; the first row counts nothing.
 fn case(batch: usize, n: usize) -> (Vec<f32>, Vec<f32>) {
     let random = Random::new(5, (batch * 1000 + n) as u64);
-    let (mut y, mut t, mut weights) = (vec![0.0; batch * n], vec![0.0; batch * n], vec![0.0; batch]);
+    let (mut y, mut t, mut weights) =
+        (vec![0.0; batch * n], vec![0.0; batch * n], vec![0.0; batch]);
     random.fill_normal(0, 0, &mut y);
     y.iter_mut().for_each(|y| *y *= 3.0);
     random.fill_uniform(1, 0, &mut t);
@@ -33,9 +34,16 @@ fn case(batch: usize, n: usize) -> (Vec<f32>, Vec<f32>) {
 fn losses_gradients_and_probabilities_are_those_of_f64() {
     for isa in support::isas() {
         let lanes = isa.lanes();
-        for (batch, n) in
-            [(1, 1), (1, 2), (3, lanes - 1), (3, lanes), (2, lanes + 1), (500, 10), (33, 65), (5000, 3)]
-        {
+        for (batch, n) in [
+            (1, 1),
+            (1, 2),
+            (3, lanes - 1),
+            (3, lanes),
+            (2, lanes + 1),
+            (500, 10),
+            (33, 65),
+            (5000, 3),
+        ] {
             for offset in [0, 1, 3] {
                 let what = format!("{batch} x {n} at {offset} on {}", isa.name());
                 let (y, t) = case(batch, n);
@@ -69,8 +77,14 @@ fn losses_gradients_and_probabilities_are_those_of_f64() {
                         largest = largest.max((f64::from(p[part.clone()][r * n + c]) - prob).abs());
                     }
                 }
-                assert!((value - exact).abs() <= 2.0 * (80.0 + n as f64) * U, "{what}: {value}, not {exact}");
-                assert!(largest <= (60.0 + n as f64 / 2.0) * U, "{what}: probabilities off by {largest}");
+                assert!(
+                    (value - exact).abs() <= 2.0 * (80.0 + n as f64) * U,
+                    "{what}: {value}, not {exact}"
+                );
+                assert!(
+                    largest <= (60.0 + n as f64 / 2.0) * U,
+                    "{what}: probabilities off by {largest}"
+                );
             }
         }
     }
@@ -81,8 +95,10 @@ fn one_hot_targets_give_the_loss_of_classes() {
     for isa in support::isas() {
         let (y, _) = case(40, 7);
         let classes: Vec<u32> = (0..40).map(|i| i % 7).collect();
-        let one_hot: Vec<f32> = (0..40 * 7).map(|i| f32::from(u8::from(i % 7 == (i / 7) % 7))).collect();
-        let of = |target| Loss::cross_entropy().evaluate(&single(isa), 40, &y, target, None).unwrap();
+        let one_hot: Vec<f32> =
+            (0..40 * 7).map(|i| f32::from(u8::from(i % 7 == (i / 7) % 7))).collect();
+        let of =
+            |target| Loss::cross_entropy().evaluate(&single(isa), 40, &y, target, None).unwrap();
         let (a, b) = (of(Target::Classes(&classes)), of(Target::Probabilities(&one_hot)));
         assert!((a - b).abs() < 1e-6, "{a} {b}");
     }
@@ -109,7 +125,9 @@ fn threads_change_no_bit() {
 fn other_losses_and_other_lengths_are_refused() {
     let cx = Context::new(1).unwrap();
     for (loss, len) in [(Loss::L2, 6), (Loss::cross_entropy(), 5)] {
-        assert!(loss.evaluate(&cx, 2, &[0.0; 6], Target::Probabilities(&vec![0.5; len]), None).is_err());
+        assert!(
+            loss.evaluate(&cx, 2, &[0.0; 6], Target::Probabilities(&vec![0.5; len]), None).is_err()
+        );
     }
 }
 
@@ -137,7 +155,11 @@ fn the_entropys_gradient_is_its_slope() {
                         entropy_of(&z)
                     };
                     let slope = 3.0 * (at(1e-5) - at(-1e-5)) / 2e-5 / batch as f64;
-                    assert!((slope - f64::from(dz[c])).abs() < 1e-5 / batch as f64, "{slope} {}", dz[c]);
+                    assert!(
+                        (slope - f64::from(dz[c])).abs() < 1e-5 / batch as f64,
+                        "{slope} {}",
+                        dz[c]
+                    );
                 }
             }
             assert!((value - exact).abs() < 1e-5, "{value} {exact}");

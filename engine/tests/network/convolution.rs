@@ -35,12 +35,16 @@ fn autoencoder() -> NetworkBuilder {
         .layer(Conv2d::new(20, 3).with_stride(2).with_padding(1))
         .layer(Relu)
         .section("decoder")
-        .layer(ConvTranspose2d::new(8, 3).with_stride(2).with_padding(1).with_output_padding([1, 0]))
+        .layer(
+            ConvTranspose2d::new(8, 3).with_stride(2).with_padding(1).with_output_padding([1, 0]),
+        )
         .layer(Relu)
         .layer(Conv2d::new(8, 1).without_bias())
         .layer(BatchNorm::default())
         .layer(Relu)
-        .layer(ConvTranspose2d::new(3, 3).with_stride(2).with_padding(1).with_output_padding([0, 1]))
+        .layer(
+            ConvTranspose2d::new(3, 3).with_stride(2).with_padding(1).with_output_padding([0, 1]),
+        )
         .layer(Sigmoid)
 }
 
@@ -64,7 +68,8 @@ fn fused_and_unfused_networks_agree_to_the_bit() {
                     let mut params = params.clone();
                     let mut activations = Activations::new(network, BATCH);
                     let mut grads = vec![0.0; params.values().len()];
-                    let y = network.forward(&cx, &params, &mut activations, &x, pass).unwrap().to_vec();
+                    let y =
+                        network.forward(&cx, &params, &mut activations, &x, pass).unwrap().to_vec();
                     activations.output_and_gradient().1.copy_from_slice(&dy);
                     network.backward(&cx, &params, &mut activations, &x, pass, &mut grads);
                     network.update_statistics(&mut params, &activations);
@@ -100,7 +105,8 @@ fn a_frozen_encoder_keeps_its_running_statistics_to_the_bit() {
     // The same steps move the statistics of an encoder that trains, and nothing else.
     params.set_trainable("encoder", true);
     let statistics = |norm: &str| {
-        let [mean, var] = ["running_mean", "running_var"].map(|s| params.range(&format!("{norm}.{s}")));
+        let [mean, var] =
+            ["running_mean", "running_var"].map(|s| params.range(&format!("{norm}.{s}")));
         mean.chain(var).collect::<Vec<_>>()
     };
     let all = [statistics("encoder.1"), statistics("encoder.7")].concat();
@@ -126,7 +132,8 @@ fn a_frozen_encoder_is_one_function_of_each_sample() {
     let mut activations = Activations::new(&network, BATCH);
     let codes = network.forward_frozen(&cx, &params, &mut activations, &x).unwrap().to_vec();
     let pass = Pass::train(1, 0);
-    let resumed = network.forward_from_frozen(&cx, &params, &mut activations, &codes, pass).unwrap();
+    let resumed =
+        network.forward_from_frozen(&cx, &params, &mut activations, &codes, pass).unwrap();
     assert_eq!(bits(resumed), bits(&y));
 }
 
@@ -141,9 +148,14 @@ fn a_frozen_convolution_passes_the_gradient_on_and_has_none() {
         let (_, part) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
         for entry in params.entries() {
             let (part, full) = (&part[entry.range.clone()], &full[entry.range.clone()]);
-            assert!(entry.name.contains("running") || full.iter().any(|g| *g != 0.0), "{}", entry.name);
+            assert!(
+                entry.name.contains("running") || full.iter().any(|g| *g != 0.0),
+                "{}",
+                entry.name
+            );
             let frozen = entry.name.starts_with(name);
-            let same = if frozen { part.iter().all(|g| *g == 0.0) } else { bits(part) == bits(full) };
+            let same =
+                if frozen { part.iter().all(|g| *g == 0.0) } else { bits(part) == bits(full) };
             assert!(same, "{} below a frozen {name}", entry.name);
         }
         params.set_trainable(name, true);
@@ -170,7 +182,12 @@ fn a_predictor_computes_what_the_network_evaluates_to() {
             let predicted = predict(&x);
             crate::support::assert_close("predictions", &predicted, &y, 1e-5);
             let alone = predict(&x[3 * IMAGE..4 * IMAGE]);
-            crate::support::assert_close("prediction of one", &alone, &predicted[3 * len..4 * len], 1e-5);
+            crate::support::assert_close(
+                "prediction of one",
+                &alone,
+                &predicted[3 * len..4 * len],
+                1e-5,
+            );
         }
     }
 }

@@ -20,7 +20,8 @@ fn fractions_of_one_over_n_average_the_statistics_of_the_batches() {
         for (j, exact) in exact.iter_mut().enumerate() {
             let column: Vec<f64> = (0..9)
                 .map(|i| {
-                    let products = (0..12).map(|k| f64::from(x[i * 12 + k]) * f64::from(weights[j * 12 + k]));
+                    let products =
+                        (0..12).map(|k| f64::from(x[i * 12 + k]) * f64::from(weights[j * 12 + k]));
                     f64::from(bias[j]) + products.sum::<f64>()
                 })
                 .collect();
@@ -30,14 +31,20 @@ fn fractions_of_one_over_n_average_the_statistics_of_the_batches() {
             exact[1] += var / 4.0;
         }
     }
-    for (which, name) in ["encoder.1.running_mean", "encoder.1.running_var"].into_iter().enumerate() {
+    for (which, name) in ["encoder.1.running_mean", "encoder.1.running_var"].into_iter().enumerate()
+    {
         for (got, exact) in params.get(name).unwrap().iter().zip(&exact) {
-            assert!((f64::from(*got) - exact[which]).abs() < 1e-5, "{name}: {got}, not {}", exact[which]);
+            assert!(
+                (f64::from(*got) - exact[which]).abs() < 1e-5,
+                "{name}: {got}, not {}",
+                exact[which]
+            );
         }
     }
 }
 
-/// Dropout would drop in training; here two passes are alike, and alike with those of a network without it.
+/// Dropout would drop in training; here two passes are alike, and alike with those of a network
+/// without it.
 #[test]
 fn nothing_is_dropped_and_only_statistics_move() {
     let (network, cx) = (autoencoder().build().unwrap(), Context::new(1).unwrap());

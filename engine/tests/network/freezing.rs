@@ -1,5 +1,5 @@
-//! Freezing: what is frozen neither changes nor randomises, and what trains does not notice how it was
-//! computed.
+//! Freezing: what is frozen neither changes nor randomises, and what trains does not notice how it
+//! was computed.
 
 use super::{autoencoder, bits, classifier, normal, params, pass};
 use narrows_engine::layers::{BatchNorm, Linear};
@@ -23,10 +23,13 @@ fn a_frozen_encoder_keeps_its_running_statistics_to_the_bit() {
     assert_eq!(bits(params.values()), before);
     // The same steps move the statistics of an encoder that trains, and nothing else.
     params.set_trainable("encoder", true);
-    network.forward(&cx, &params, &mut activations, &normal(0, BATCH * 12), Pass::train(1, 0)).unwrap();
+    network
+        .forward(&cx, &params, &mut activations, &normal(0, BATCH * 12), Pass::train(1, 0))
+        .unwrap();
     network.update_statistics(&mut params, &activations);
     let after = bits(params.values());
-    let statistics = params.range("encoder.1.running_mean").start..params.range("encoder.1.running_var").end;
+    let statistics =
+        params.range("encoder.1.running_mean").start..params.range("encoder.1.running_var").end;
     for i in 0..after.len() {
         assert_eq!(before[i] != after[i], statistics.contains(&i), "value {i}");
     }
@@ -42,11 +45,16 @@ fn a_frozen_encoder_is_one_function_of_each_sample() {
     let (other_step, _) = pass(&network, &params, &x, &dy, Pass::train(2, 9));
     let (alone, _) = pass(&network, &params, &x[..12], &dy[..3], Pass::train(1, 0));
     let (evaluated, _) = pass(&network, &params, &x, &dy, Pass::evaluate());
-    assert_eq!((&y, &alone[..]), (&other_step, &y[..3]), "dropout, or the batch's statistics, had a say");
+    assert_eq!(
+        (&y, &alone[..]),
+        (&other_step, &y[..3]),
+        "dropout, or the batch's statistics, had a say"
+    );
     assert_eq!(y, evaluated);
 }
 
-/// Frozen in training, the encoder evaluates; so the full backward to compare with is one in evaluation.
+/// Frozen in training, the encoder evaluates; so the full backward to compare with is one in
+/// evaluation.
 #[test]
 fn a_frozen_encoder_costs_the_head_none_of_its_gradient() {
     let network = classifier().build().unwrap();
@@ -74,18 +82,20 @@ fn a_frozen_layer_passes_the_gradient_on() {
         for entry in params.entries() {
             let (part, full) = (&part[entry.range.clone()], &full[entry.range.clone()]);
             let frozen = entry.name.starts_with(prefix);
-            let same = if frozen { part.iter().all(|g| *g == 0.0) } else { bits(part) == bits(full) };
+            let same =
+                if frozen { part.iter().all(|g| *g == 0.0) } else { bits(part) == bits(full) };
             assert!(same, "{} below a frozen {prefix}", entry.name);
         }
         params.set_trainable(prefix, true);
     }
 }
 
-/// A frozen batch norm between trained layers normalises with its running statistics, which are constants
-/// in the backward pass too.
+/// A frozen batch norm between trained layers normalises with its running statistics, which are
+/// constants in the backward pass too.
 #[test]
 fn a_frozen_batch_norm_above_a_trained_layer_evaluates() {
-    let network = Network::builder(6).layer(Linear::new(5)).layer(BatchNorm::default()).layer(Linear::new(2));
+    let network =
+        Network::builder(6).layer(Linear::new(5)).layer(BatchNorm::default()).layer(Linear::new(2));
     let network = network.build().unwrap();
     let mut params = params(&network);
     let (x, dy) = (normal(1, BATCH * 6), normal(2, BATCH * 2));
@@ -135,8 +145,11 @@ fn a_frozen_parameter_of_a_trained_layer_has_no_gradient() {
         let (_, part) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
         for entry in params.entries() {
             let (part, full) = (&part[entry.range.clone()], &full[entry.range.clone()]);
-            let same =
-                if entry.name == name { part.iter().all(|g| *g == 0.0) } else { bits(part) == bits(full) };
+            let same = if entry.name == name {
+                part.iter().all(|g| *g == 0.0)
+            } else {
+                bits(part) == bits(full)
+            };
             assert!(same, "{} with {name} frozen", entry.name);
         }
         params.set_trainable(name, true);
@@ -147,7 +160,8 @@ fn a_frozen_parameter_of_a_trained_layer_has_no_gradient() {
 fn statistics_never_become_trainable() {
     let network = autoencoder().build().unwrap();
     let mut params = Params::new(&network, 1);
-    let trainable = |params: &Params| -> Vec<bool> { params.entries().iter().map(|e| e.trainable).collect() };
+    let trainable =
+        |params: &Params| -> Vec<bool> { params.entries().iter().map(|e| e.trainable).collect() };
     let before = trainable(&params);
     params.set_trainable("encoder", false);
     assert!(params.entries().iter().all(|e| e.trainable == e.name.starts_with("decoder")));

@@ -1,12 +1,12 @@
-//! A fused network computes what its layers would one by one: the same operations in the same order, so
-//! the same bits.
+//! A fused network computes what its layers would one by one: the same operations in the same
+//! order, so the same bits.
 
 use super::{bits, normal};
 use narrows_engine::layers::{BatchNorm, Dropout, Linear, Relu, Sigmoid};
 use narrows_engine::{Activations, Context, Network, NetworkBuilder, Params, Pass};
 
-/// Everything that fuses, dropout behind it, whose masks are keyed by its position, and dropout in between
-/// that does nothing.
+/// Everything that fuses, dropout behind it, whose masks are keyed by its position, and dropout in
+/// between that does nothing.
 fn builder() -> NetworkBuilder {
     Network::builder(33)
         .section("encoder")
@@ -35,7 +35,8 @@ fn fused_and_unfused_networks_agree_to_the_bit() {
     let unfused = builder().unfused().build().unwrap();
     // Fusing is seen in the plan: there is less to print.
     assert!(
-        format!("{fused:?}").matches("position").count() < format!("{unfused:?}").matches("position").count()
+        format!("{fused:?}").matches("position").count()
+            < format!("{unfused:?}").matches("position").count()
     );
 
     let names = |network: &Network| -> Vec<_> {
@@ -71,8 +72,13 @@ fn fused_and_unfused_networks_agree_to_the_bit() {
 /// A section's output exists on its own: a classifier's head reads it.
 #[test]
 fn nothing_fuses_across_the_end_of_a_section() {
-    let split =
-        Network::builder(3).section("a").layer(Linear::new(2)).section("b").layer(Relu).build().unwrap();
+    let split = Network::builder(3)
+        .section("a")
+        .layer(Linear::new(2))
+        .section("b")
+        .layer(Relu)
+        .build()
+        .unwrap();
     let whole = Network::builder(3).section("a").layer(Linear::new(2)).layer(Relu).build().unwrap();
     let ops = |network: &Network| format!("{network:?}").matches("position").count();
     assert_eq!((ops(&split), ops(&whole)), (2, 1));

@@ -1,13 +1,16 @@
-//! Networks of images: blocks of layers, layers that only reshape, and how they go with everything else.
+//! Networks of images: blocks of layers, layers that only reshape, and how they go with everything
+//! else.
 
 use super::{bits, normal, params, pass};
 use crate::support::{assert_close, isas};
 use narrows_engine::layers::{
-    AvgPool2d, BatchNorm, Conv2d, ConvTranspose2d, Dropout, Elu, GlobalAvgPool, Linear, MaxPool2d, Relu,
-    Residual, Tanh, Unflatten, Upsample,
+    AvgPool2d, BatchNorm, Conv2d, ConvTranspose2d, Dropout, Elu, GlobalAvgPool, Linear, MaxPool2d,
+    Relu, Residual, Tanh, Unflatten, Upsample,
 };
 use narrows_engine::predictor::Workspace;
-use narrows_engine::{Activations, Context, Layer, Network, NetworkBuilder, Params, Pass, Predictor};
+use narrows_engine::{
+    Activations, Context, Layer, Network, NetworkBuilder, Params, Pass, Predictor,
+};
 
 const BATCH: usize = 7;
 
@@ -39,7 +42,11 @@ fn autoencoder() -> NetworkBuilder {
         .layer(MaxPool2d::new(2))
         .layer(Residual::new(body()).with_shortcut(shortcut()))
         .layer(Relu)
-        .layer(Residual::new(vec![boxed(Dropout { p: 0.1 }), boxed(Conv2d::new(7, 1)), boxed(Relu)]))
+        .layer(Residual::new(vec![
+            boxed(Dropout { p: 0.1 }),
+            boxed(Conv2d::new(7, 1)),
+            boxed(Relu),
+        ]))
         .layer(Linear::new(4))
         .section("decoder")
         .layer(Linear::new(4 * 3 * 2))
@@ -54,7 +61,8 @@ fn autoencoder() -> NetworkBuilder {
 fn the_parameters_of_a_block_are_named_below_it() {
     let network = autoencoder().build().unwrap();
     let names: Vec<_> = network.param_entries().iter().map(|e| e.name.as_str()).collect();
-    let block = ["0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var", "4.weight", "4.bias"];
+    let block =
+        ["0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var", "4.weight", "4.bias"];
     let projection = ["0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var"];
     let mut want = vec!["encoder.0.weight".to_string(), "encoder.0.bias".into()];
     want.extend(block.map(|name| format!("encoder.3.{name}")));
@@ -76,10 +84,12 @@ fn the_parameters_of_a_block_are_named_below_it() {
 
 #[test]
 fn shapes_that_do_not_fit_are_errors_that_name_the_layer_and_both() {
-    let message = |network: NetworkBuilder| network.build().expect_err("cannot be planned").to_string();
+    let message =
+        |network: NetworkBuilder| network.build().expect_err("cannot be planned").to_string();
     let start = || Network::builder([8, 6, 3]).section("encoder");
     let nested = Residual::new(vec![boxed(Residual::new(vec![boxed(MaxPool2d::new(9))]))]);
-    let wrong_shortcut = Residual::new(body()).with_shortcut(vec![boxed(Relu), boxed(Conv2d::new(0, 1))]);
+    let wrong_shortcut =
+        Residual::new(body()).with_shortcut(vec![boxed(Relu), boxed(Conv2d::new(0, 1))]);
     for (network, want) in [
         (
             start().layer(Linear::new(784)).layer(Relu).layer(Conv2d::new(3, 3)),
@@ -114,7 +124,10 @@ fn shapes_that_do_not_fit_are_errors_that_name_the_layer_and_both() {
     assert!(message(Network::builder([usize::MAX, 2]).layer(Relu)).contains("0"));
     let large = start().layer(Unflatten::new([6, 8, 3])).layer(Upsample::new(1 << 20));
     let large = message(large);
-    assert!(large.starts_with("layer encoder.1 (upsample): ") && large.contains("too large"), "{large}");
+    assert!(
+        large.starts_with("layer encoder.1 (upsample): ") && large.contains("too large"),
+        "{large}"
+    );
 }
 
 /// A layer that only reshapes is left out: what it says holds for the layers above it.
@@ -143,8 +156,10 @@ fn reshaping_costs_nothing_and_keeps_names_sections_and_fusion() {
     let mut params = params(&network);
     let x = normal(1, BATCH * 24);
     let (y, _) = pass(&network, &params, &x, &normal(2, BATCH * 4), Pass::train(1, 0));
-    // By hand: the convolution of single pixels, then means over the same values as 2x3 pixels of 4 channels.
-    let (weight, bias) = (params.get("layers.1.weight").unwrap(), params.get("layers.1.bias").unwrap());
+    // By hand: the convolution of single pixels, then means over the same values as 2x3 pixels of 4
+    // channels.
+    let (weight, bias) =
+        (params.get("layers.1.weight").unwrap(), params.get("layers.1.bias").unwrap());
     let mut want = vec![0.0; BATCH * 4];
     for (i, pixel) in x.chunks(2).enumerate() {
         for o in 0..2 {
@@ -160,8 +175,12 @@ fn reshaping_costs_nothing_and_keeps_names_sections_and_fusion() {
 
 #[test]
 fn the_frozen_part_hands_on_the_shape_that_the_next_layer_gets() {
-    let head =
-        autoencoder().section("head").layer(Unflatten::new(144)).layer(Linear::new(3)).build().unwrap();
+    let head = autoencoder()
+        .section("head")
+        .layer(Unflatten::new(144))
+        .layer(Linear::new(3))
+        .build()
+        .unwrap();
     let mut params = params(&head);
     params.set_trainable("encoder", false);
     assert_eq!(head.frozen_output(&params).unwrap().dims(), [4]);
@@ -174,14 +193,16 @@ fn the_frozen_part_hands_on_the_shape_that_the_next_layer_gets() {
     let codes = head.forward_frozen(&cx, &params, &mut activations, &x).unwrap().to_vec();
     let train = Pass::train(1, 0);
     let whole = bits(head.forward(&cx, &params, &mut activations, &x, train).unwrap());
-    let part = bits(head.forward_from_frozen(&cx, &params, &mut activations, &codes, train).unwrap());
+    let part =
+        bits(head.forward_from_frozen(&cx, &params, &mut activations, &codes, train).unwrap());
     assert_eq!(part, whole);
 }
 
 /// The same operations in the same order, in blocks as well.
 #[test]
 fn fused_and_unfused_blocks_agree_to_the_bit() {
-    let (fused, unfused) = (autoencoder().build().unwrap(), autoencoder().unfused().build().unwrap());
+    let (fused, unfused) =
+        (autoencoder().build().unwrap(), autoencoder().unfused().build().unwrap());
     let ops = |network: &Network| format!("{network:?}").matches("position").count();
     assert!(ops(&fused) + 4 <= ops(&unfused), "{} and {}", ops(&fused), ops(&unfused));
     let params = params(&fused);
@@ -194,7 +215,8 @@ fn fused_and_unfused_blocks_agree_to_the_bit() {
                     let mut params = params.clone();
                     let mut activations = Activations::new(network, BATCH + 2);
                     let mut grads = vec![0.0; params.values().len()];
-                    let y = network.forward(&cx, &params, &mut activations, &x, pass).unwrap().to_vec();
+                    let y =
+                        network.forward(&cx, &params, &mut activations, &x, pass).unwrap().to_vec();
                     activations.output_and_gradient().1.copy_from_slice(&dy);
                     network.backward(&cx, &params, &mut activations, &x, pass, &mut grads);
                     network.update_statistics(&mut params, &activations);
@@ -208,11 +230,13 @@ fn fused_and_unfused_blocks_agree_to_the_bit() {
 
 /// A network of the layers in a block alone, with the block's parameters.
 fn alone(layers: Vec<Box<dyn Layer>>, of: &Params, prefix: &str) -> (Network, Params) {
-    let network = layers.into_iter().fold(Network::builder([4, 3, 5]), |network, layer| network.boxed(layer));
+    let network =
+        layers.into_iter().fold(Network::builder([4, 3, 5]), |network, layer| network.boxed(layer));
     let network = network.build().unwrap();
     let mut params = Params::new(&network, 1);
     for entry in params.entries().to_vec() {
-        let theirs = of.get(&entry.name.replace("layers", prefix)).expect("a parameter of the block");
+        let theirs =
+            of.get(&entry.name.replace("layers", prefix)).expect("a parameter of the block");
         params.get_mut(&entry.name).unwrap().copy_from_slice(theirs);
     }
     (network, params)
@@ -225,18 +249,28 @@ fn a_block_is_the_sum_of_its_branches() {
     let block = Network::builder([4, 3, 5]).layer(block).layer(Relu).build().unwrap();
     let mut params = params(&block);
     let (x, dy) = (normal(1, BATCH * 60), normal(2, BATCH * 84));
-    let branches = [alone(inner(), &params, "layers.0"), alone(shortcut(), &params, "layers.0.shortcut")];
+    let branches =
+        [alone(inner(), &params, "layers.0"), alone(shortcut(), &params, "layers.0.shortcut")];
     for kind in [Pass::train(1, 2), Pass::evaluate()] {
         let (y, grads) = pass(&block, &params, &x, &dy, kind);
-        let outputs = branches.each_ref().map(|(network, params)| pass(network, params, &x, &dy, kind).0);
-        let want: Vec<f32> = outputs[0].iter().zip(&outputs[1]).map(|(a, b)| (a + b).max(0.0)).collect();
+        let outputs =
+            branches.each_ref().map(|(network, params)| pass(network, params, &x, &dy, kind).0);
+        let want: Vec<f32> =
+            outputs[0].iter().zip(&outputs[1]).map(|(a, b)| (a + b).max(0.0)).collect();
         assert_eq!(bits(&y), bits(&want), "{kind:?}");
-        let dz: Vec<f32> = y.iter().zip(&dy).map(|(y, dy)| if *y > 0.0 { *dy } else { 0.0 }).collect();
-        for ((network, of_branch), prefix) in branches.iter().zip(["layers.0", "layers.0.shortcut"]) {
+        let dz: Vec<f32> =
+            y.iter().zip(&dy).map(|(y, dy)| if *y > 0.0 { *dy } else { 0.0 }).collect();
+        for ((network, of_branch), prefix) in branches.iter().zip(["layers.0", "layers.0.shortcut"])
+        {
             let (_, want) = pass(network, of_branch, &x, &dz, kind);
             for entry in of_branch.entries() {
                 let range = params.range(&entry.name.replace("layers", prefix));
-                assert_eq!(bits(&grads[range]), bits(&want[entry.range.clone()]), "{} {kind:?}", entry.name);
+                assert_eq!(
+                    bits(&grads[range]),
+                    bits(&want[entry.range.clone()]),
+                    "{} {kind:?}",
+                    entry.name
+                );
             }
         }
     }
@@ -248,7 +282,9 @@ fn a_block_is_the_sum_of_its_branches() {
         network.update_statistics(params, &activations);
     };
     update(&block, &mut params);
-    for ((network, mut of_branch), prefix) in branches.into_iter().zip(["layers.0", "layers.0.shortcut"]) {
+    for ((network, mut of_branch), prefix) in
+        branches.into_iter().zip(["layers.0", "layers.0.shortcut"])
+    {
         let before = of_branch.clone();
         update(&network, &mut of_branch);
         for entry in of_branch.entries() {
@@ -268,7 +304,11 @@ fn gradients_of_a_block_are_those_of_central_differences() {
         boxed(Conv2d::new(6, 3).with_padding(1).without_bias()),
         boxed(BatchNorm::default()),
         boxed(Elu::default()),
-        boxed(Residual::new(vec![boxed(Tanh), boxed(Dropout { p: 0.3 }), boxed(Conv2d::new(6, 1))])),
+        boxed(Residual::new(vec![
+            boxed(Tanh),
+            boxed(Dropout { p: 0.3 }),
+            boxed(Conv2d::new(6, 1)),
+        ])),
         boxed(Conv2d::new(7, 3).with_padding(1)),
     ];
     let network = Network::builder([4, 3, 5])
@@ -296,10 +336,15 @@ fn gradients_of_a_block_are_those_of_central_differences() {
         let h = 4e-3;
         let differences = (nudged(h) - nudged(-h)) / (2.0 * f64::from(h));
         let own = &grads[entry.range.clone()];
-        let analytic: f64 = own.iter().zip(&direction).map(|(g, d)| f64::from(*g) * f64::from(*d)).sum();
+        let analytic: f64 =
+            own.iter().zip(&direction).map(|(g, d)| f64::from(*g) * f64::from(*d)).sum();
         let size = own.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
         let error = (analytic - differences).abs();
-        assert!(error < 5e-3 * size.max(1.0), "{}: {analytic}, by differences {differences}", entry.name);
+        assert!(
+            error < 5e-3 * size.max(1.0),
+            "{}: {analytic}, by differences {differences}",
+            entry.name
+        );
     }
 }
 
@@ -328,7 +373,8 @@ fn each_dropout_in_a_block_has_a_stream_of_its_own() {
     let nothing = || boxed(Dropout { p: 0.0 });
     let in_shortcut = Residual::new(vec![nothing(), nothing()]).with_shortcut(vec![dropout()]);
     let in_shortcut = mask(start().layer(in_shortcut), 0);
-    let further_up = mask(start().layer(Dropout { p: 0.0 }).layer(Residual::new(vec![dropout()])), 0);
+    let further_up =
+        mask(start().layer(Dropout { p: 0.0 }).layer(Residual::new(vec![dropout()])), 0);
     let other_step = mask(start().layer(Residual::new(vec![dropout()])), 1);
     let all = [first, after_tanh, plain, in_shortcut, further_up, other_step];
     for (i, a) in all.iter().enumerate() {
@@ -396,7 +442,10 @@ fn a_block_with_batch_norm_refuses_to_train_on_one_value() {
     let mut activations = Activations::new(&network, 2);
     let error = network.forward(&cx, &params, &mut activations, &normal(1, 6), Pass::train(1, 0));
     let error = error.expect_err("one value has no variance").to_string();
-    assert_eq!(error, "layer layers.0 (residual) needs at least 2 samples in a training batch, got 1");
+    assert_eq!(
+        error,
+        "layer layers.0 (residual) needs at least 2 samples in a training batch, got 1"
+    );
     network.forward(&cx, &params, &mut activations, &normal(1, 6), Pass::evaluate()).unwrap();
 }
 

@@ -1,4 +1,5 @@
-//! Networks: what planning promises, and what holds for passes and steps through a whole chain of layers.
+//! Networks: what planning promises, and what holds for passes and steps through a whole chain of
+//! layers.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -33,7 +34,8 @@ fn encoder() -> NetworkBuilder {
 }
 
 fn autoencoder() -> NetworkBuilder {
-    let decoder = encoder().section("decoder").layer(Linear::new(8)).layer(Relu).layer(Linear::new(12));
+    let decoder =
+        encoder().section("decoder").layer(Linear::new(8)).layer(Relu).layer(Linear::new(12));
     decoder.layer(Sigmoid)
 }
 

@@ -19,7 +19,8 @@ fn a_wrong_number_of_values_is_an_error() {
         let error = network.forward(&cx, &params, &mut activations, &x, Pass::evaluate());
         let error = error.expect_err("no whole number of samples from 1 to 20").to_string();
         assert!(
-            error.contains("1 to 20 samples of 12 values") && error.contains(&format!("got {len} ")),
+            error.contains("1 to 20 samples of 12 values")
+                && error.contains(&format!("got {len} ")),
             "{error}"
         );
     }
@@ -40,9 +41,15 @@ fn batch_norm_refuses_to_train_on_one_sample_but_evaluates_it() {
     let x = normal(1, BATCH * 12);
     let error = network.forward(&cx, &params, &mut activations, &x[..12], Pass::train(1, 0));
     let error = error.expect_err("one value has no variance").to_string();
-    assert!(error.contains("encoder.1") && error.contains("batch norm") && error.contains('2'), "{error}");
+    assert!(
+        error.contains("encoder.1") && error.contains("batch norm") && error.contains('2'),
+        "{error}"
+    );
     network.forward(&cx, &params, &mut activations, &x[..24], Pass::train(1, 0)).unwrap();
-    let one = network.forward(&cx, &params, &mut activations, &x[..12], Pass::evaluate()).unwrap().to_vec();
+    let one = network
+        .forward(&cx, &params, &mut activations, &x[..12], Pass::evaluate())
+        .unwrap()
+        .to_vec();
     let all = network.forward(&cx, &params, &mut activations, &x, Pass::evaluate()).unwrap();
     assert_eq!(one, all[..3]);
 }
@@ -55,14 +62,19 @@ fn statistics_move_after_a_training_pass_alone() {
     let cx = Context::new(1).unwrap();
     let mut activations = Activations::new(&network, BATCH);
     let x = normal(1, BATCH * 12);
-    // No pass at all, an evaluation (of one sample, which has no variance, too), a training pass that failed.
+    // No pass at all, an evaluation (of one sample, which has no variance, too), a training pass
+    // that failed.
     network.update_statistics(&mut params, &activations);
     for batch in [BATCH, 1] {
-        network.forward(&cx, &params, &mut activations, &x[..12 * batch], Pass::evaluate()).unwrap();
+        network
+            .forward(&cx, &params, &mut activations, &x[..12 * batch], Pass::evaluate())
+            .unwrap();
         network.update_statistics(&mut params, &activations);
     }
     network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0)).unwrap();
-    network.forward(&cx, &params, &mut activations, &x[..12], Pass::train(1, 0)).expect_err("one sample");
+    network
+        .forward(&cx, &params, &mut activations, &x[..12], Pass::train(1, 0))
+        .expect_err("one sample");
     network.update_statistics(&mut params, &activations);
     assert_eq!(bits(params.values()), before);
     network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0)).unwrap();
@@ -184,7 +196,8 @@ fn the_first_layer_that_is_not_finite_is_named() {
     assert_eq!(network.first_not_finite(&activations), Some("encoder.1"));
 }
 
-/// The gradient of the input against central differences, whatever is frozen, and without a trace in a step that follows.
+/// The gradient of the input against central differences, whatever is frozen, and without a trace
+/// in a step that follows.
 #[test]
 fn the_gradient_of_the_input_is_its_slope() {
     let cx = Context::new(1).unwrap();
@@ -197,7 +210,9 @@ fn the_gradient_of_the_input_is_its_slope() {
         .layer(Linear::new(3))
         .build()
         .unwrap();
-    for (frozen, pass) in [(false, Pass::train(1, 2)), (false, Pass::evaluate()), (true, Pass::train(1, 2))] {
+    for (frozen, pass) in
+        [(false, Pass::train(1, 2)), (false, Pass::evaluate()), (true, Pass::train(1, 2))]
+    {
         let mut params = Params::new(&network, 1);
         params.set_trainable("encoder", !frozen);
         let mut activations = Activations::new(&network, 6);
@@ -222,7 +237,11 @@ fn the_gradient_of_the_input_is_its_slope() {
                 loss(&x, None)
             };
             let slope = (at(1e-2) - at(-1e-2)) / 2e-2;
-            assert!((slope - f64::from(dx[i])).abs() < 3e-4, "{frozen} {pass:?}: {} is {slope}", dx[i]);
+            assert!(
+                (slope - f64::from(dx[i])).abs() < 3e-4,
+                "{frozen} {pass:?}: {} is {slope}",
+                dx[i]
+            );
         }
         assert!(dx.iter().any(|dx| dx.abs() > 1e-2));
     }

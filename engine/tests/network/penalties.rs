@@ -3,7 +3,9 @@
 use super::normal;
 use narrows_engine::layers::{GaussianSample, Linear, Sparsity, Tanh};
 use narrows_engine::random::Random;
-use narrows_engine::{Activations, Context, Loss, Network, Optimizer, Params, Pass, Target, Trainer};
+use narrows_engine::{
+    Activations, Context, Loss, Network, Optimizer, Params, Pass, Target, Trainer,
+};
 
 const BATCH: usize = 9;
 const INPUT: usize = 5;
@@ -23,13 +25,21 @@ fn network(warm_up: u64) -> Network {
 }
 
 /// The same in f64, by loops: the loss in a step, or in evaluation, and what of it the layers add.
-fn losses(params: &Params, values: &[f64], x: &[f32], step: Option<u64>, warm_up: u64) -> (f64, f64) {
-    let range = |name: &str| params.entries().iter().find(|e| e.name == name).unwrap().range.clone();
+fn losses(
+    params: &Params,
+    values: &[f64],
+    x: &[f32],
+    step: Option<u64>,
+    warm_up: u64,
+) -> (f64, f64) {
+    let range =
+        |name: &str| params.entries().iter().find(|e| e.name == name).unwrap().range.clone();
     let linear = |x: &[f64], layer: &str| -> Vec<f64> {
         let (weight, bias) =
             (&values[range(&format!("{layer}.weight"))], &values[range(&format!("{layer}.bias"))]);
-        let row =
-            |(weights, bias): (&[f64], &f64)| weights.iter().zip(x).map(|(w, x)| w * x).sum::<f64>() + bias;
+        let row = |(weights, bias): (&[f64], &f64)| {
+            weights.iter().zip(x).map(|(w, x)| w * x).sum::<f64>() + bias
+        };
         weight.chunks(x.len()).zip(bias).map(row).collect()
     };
     let share = match step {
@@ -79,8 +89,15 @@ fn gradients_are_those_of_the_loss_with_its_penalties() {
         let values: Vec<f64> = params.values().iter().map(|v| f64::from(*v)).collect();
         let of = |values: &[f64]| losses(&params, values, &x, Some(step), warm_up);
         let (want, want_penalty) = of(&values);
-        assert!((loss + penalty - want).abs() < 1e-5, "{} at step {step}, not {want}", loss + penalty);
-        assert!((penalty - want_penalty).abs() < 1e-5, "{penalty} at step {step}, not {want_penalty}");
+        assert!(
+            (loss + penalty - want).abs() < 1e-5,
+            "{} at step {step}, not {want}",
+            loss + penalty
+        );
+        assert!(
+            (penalty - want_penalty).abs() < 1e-5,
+            "{penalty} at step {step}, not {want_penalty}"
+        );
         for entry in params.entries() {
             for at in entry.range.clone() {
                 let nudged = |h: f64| {
@@ -90,7 +107,11 @@ fn gradients_are_those_of_the_loss_with_its_penalties() {
                 };
                 let numeric = (nudged(1e-5) - nudged(-1e-5)) / 2e-5;
                 let got = f64::from(grads[at]);
-                assert!((got - numeric).abs() < 2e-5, "{}[{at}] at {step}: {got}, not {numeric}", entry.name);
+                assert!(
+                    (got - numeric).abs() < 2e-5,
+                    "{}[{at}] at {step}: {got}, not {numeric}",
+                    entry.name
+                );
             }
         }
     }
@@ -101,11 +122,15 @@ fn trainers_report_the_loss_with_its_penalties() {
     let (cx, x) = (Context::new(1).unwrap(), normal(7, BATCH * INPUT));
     let network = network(10);
     let params = super::params(&network);
-    let mut trainer = Trainer::new(&network, params.clone(), Loss::L2, Optimizer::sgd(), BATCH, SEED);
+    let mut trainer =
+        Trainer::new(&network, params.clone(), Loss::L2, Optimizer::sgd(), BATCH, SEED);
     let values: Vec<f64> = params.values().iter().map(|v| f64::from(*v)).collect();
     let evaluated = trainer.evaluate(&cx, &x, Target::Values(&x)).unwrap();
     let (want, _) = losses(&params, &values, &x, None, 10);
-    assert!((evaluated - want).abs() < 1e-5, "{evaluated}, not {want}: in evaluation all of it counts");
+    assert!(
+        (evaluated - want).abs() < 1e-5,
+        "{evaluated}, not {want}: in evaluation all of it counts"
+    );
     for step in 0..3 {
         let values: Vec<f64> = trainer.params.values().iter().map(|v| f64::from(*v)).collect();
         let got = trainer.step(&cx, &x, Target::Values(&x), 0.05).unwrap();
@@ -122,7 +147,8 @@ fn what_lies_below_everything_that_trains_adds_nothing_in_training() {
     let mut params = super::params(&network);
     params.set_trainable("layers.0", false);
     let mut activations = Activations::new(&network, BATCH);
-    let penalty = |activations: &Activations, pass| network.penalty(&cx, &params, activations, &x, pass);
+    let penalty =
+        |activations: &Activations, pass| network.penalty(&cx, &params, activations, &x, pass);
     network.forward(&cx, &params, &mut activations, &x, Pass::train(SEED, 0)).unwrap();
     assert_eq!(penalty(&activations, Pass::train(SEED, 0)), 0.0);
     network.forward(&cx, &params, &mut activations, &x, Pass::evaluate()).unwrap();

@@ -8,7 +8,8 @@ use narrows_engine::{Error, Network, Params};
 #[test]
 fn parameters_are_named_as_in_a_sequential() {
     let network = autoencoder().build().unwrap();
-    let entries: Vec<_> = network.param_entries().iter().map(|e| (e.name.as_str(), &*e.spec.shape)).collect();
+    let entries: Vec<_> =
+        network.param_entries().iter().map(|e| (e.name.as_str(), &*e.spec.shape)).collect();
     let expected: [(&str, &[usize]); 12] = [
         ("encoder.0.weight", &[8, 12]),
         ("encoder.0.bias", &[8]),
@@ -27,7 +28,12 @@ fn parameters_are_named_as_in_a_sequential() {
     for entry in network.param_entries() {
         assert_eq!(entry.trainable, !entry.name.contains("running"), "{}", entry.name);
         let is_linear_weight = entry.spec.shape.len() == 2;
-        assert_eq!(entry.spec.role == Role::Weight, is_linear_weight, "weight decay of {}", entry.name);
+        assert_eq!(
+            entry.spec.role == Role::Weight,
+            is_linear_weight,
+            "weight decay of {}",
+            entry.name
+        );
     }
     let trained: usize = expected
         .iter()
@@ -72,15 +78,19 @@ fn an_encoder_starts_alike_under_any_head() {
     assert_eq!(bits(a.values()), bits(Params::new(&with_decoder, 3).values()));
     assert_ne!(bits_of(&a), bits_of(&Params::new(&with_decoder, 4)));
     // Two weights of one shape differ, as their names do.
-    let twice =
-        encoder().section("decoder").layer(Linear::new(8)).layer(Linear::new(4)).layer(Linear::new(8));
+    let twice = encoder()
+        .section("decoder")
+        .layer(Linear::new(8))
+        .layer(Linear::new(4))
+        .layer(Linear::new(8));
     let twice = Params::new(&twice.build().unwrap(), 3);
     assert_ne!(twice.get("decoder.0.weight"), twice.get("decoder.2.weight"));
 }
 
 #[test]
 fn a_network_that_cannot_be_is_an_error_that_names_the_layer() {
-    let message = |network: Result<Network, Error>| network.expect_err("cannot be planned").to_string();
+    let message =
+        |network: Result<Network, Error>| network.expect_err("cannot be planned").to_string();
     assert!(message(Network::builder(4).build()).contains("0 layers"));
     assert!(message(Network::builder(0).layer(Linear::new(1)).build()).contains("input"));
     let bad = encoder().section("head").layer(Linear::new(3)).layer(Dropout { p: 1.5 }).build();
@@ -90,7 +100,8 @@ fn a_network_that_cannot_be_is_an_error_that_names_the_layer() {
 /// Two parameters of one name could be neither saved nor copied, and a section would be two ranges.
 #[test]
 fn a_section_that_is_taken_up_again_is_an_error() {
-    let again = encoder().section("head").layer(Linear::new(3)).section("encoder").layer(Linear::new(3));
+    let again =
+        encoder().section("head").layer(Linear::new(3)).section("encoder").layer(Linear::new(3));
     let error = again.build().expect_err("two layers would be encoder.0").to_string();
     assert!(error.contains("'encoder'"), "{error}");
     // Naming the current section again goes on with it.
@@ -102,7 +113,8 @@ fn a_section_that_is_taken_up_again_is_an_error() {
 #[test]
 fn dropout_that_does_nothing_keeps_its_number() {
     let network = |p| {
-        let network = Network::builder(3).layer(Dropout { p }).layer(Linear::new(2)).layer(Dropout { p });
+        let network =
+            Network::builder(3).layer(Dropout { p }).layer(Linear::new(2)).layer(Dropout { p });
         network.layer(BatchNorm::default()).build().unwrap()
     };
     let names = |network: Network| -> Vec<_> {
@@ -114,8 +126,11 @@ fn dropout_that_does_nothing_keeps_its_number() {
 
 #[test]
 fn images_keep_their_shape_until_a_linear_layer() {
-    let network =
-        Network::builder([4, 5, 3]).layer(BatchNorm::default()).layer(Linear::new(2)).build().unwrap();
+    let network = Network::builder([4, 5, 3])
+        .layer(BatchNorm::default())
+        .layer(Linear::new(2))
+        .build()
+        .unwrap();
     assert_eq!(network.input().dims(), [4, 5, 3]);
     assert_eq!(network.output().dims(), [2]);
     let params = Params::new(&network, 1);
@@ -149,7 +164,8 @@ fn copying_what_does_not_match_is_an_error_that_names_it_and_changes_nothing() {
     let source = Params::new(&autoencoder().build().unwrap(), 1);
     let other = |hidden, codes| {
         let network = Network::builder(12).section("encoder").layer(Linear::new(hidden));
-        let network = network.layer(BatchNorm::default()).layer(Linear::new(codes)).build().unwrap();
+        let network =
+            network.layer(BatchNorm::default()).layer(Linear::new(codes)).build().unwrap();
         Params::new(&network, 2)
     };
     let refused = |mut params: Params, prefix: &str, words: &[&str]| {

@@ -11,7 +11,11 @@ const TOLERANCE: f32 = 1e-5;
 
 /// PyTorch's Linear, BatchNorm1d, ReLU, Linear.
 fn block(builder: NetworkBuilder, hidden: usize, outputs: usize) -> NetworkBuilder {
-    builder.layer(Linear::new(hidden)).layer(BatchNorm::default()).layer(Relu).layer(Linear::new(outputs))
+    builder
+        .layer(Linear::new(hidden))
+        .layer(BatchNorm::default())
+        .layer(Relu)
+        .layer(Linear::new(outputs))
 }
 
 /// A head that is a lone Linear has no index in PyTorch.
@@ -66,7 +70,8 @@ fn follow(
             );
         }
 
-        let mut trainer = Trainer::new(network, params, loss.clone(), optimizer, x.len() / features, 1);
+        let mut trainer =
+            Trainer::new(network, params, loss.clone(), optimizer, x.len() / features, 1);
         for (step, want) in losses.iter().enumerate() {
             let range = step * batch..(step + 1) * batch;
             let x = &x[range.start * features..range.end * features];
@@ -75,7 +80,12 @@ fn follow(
         }
         for entry in trainer.params.entries() {
             let (_, want) = vectors.parameter(&format!("final.{}", their_name(&entry.name)));
-            assert_close(&on(&entry.name), trainer.params.get(&entry.name).unwrap(), &want, TOLERANCE);
+            assert_close(
+                &on(&entry.name),
+                trainer.params.get(&entry.name).unwrap(),
+                &want,
+                TOLERANCE,
+            );
         }
         let y = trainer.predict(&cx, &x).unwrap();
         assert_close(&on("output"), y, &vectors.samples("y_eval").1, TOLERANCE);
@@ -90,7 +100,9 @@ fn an_autoencoder_trains_as_in_pytorch() {
     let eps = f64::from(vectors.number("adam_eps"));
     let optimizer = Optimizer::Adam { beta1: 0.9, beta2: 0.999, eps, weight_decay: 0.0 };
     let x: &'static [f32] = vectors.get("x").leak();
-    follow(&network, &vectors, Loss::L2, optimizer, 16, |r| Target::Values(&x[r.start * 12..r.end * 12]));
+    follow(&network, &vectors, Loss::L2, optimizer, 16, |r| {
+        Target::Values(&x[r.start * 12..r.end * 12])
+    });
 }
 
 #[test]
@@ -104,11 +116,14 @@ fn a_convolutional_autoencoder_trains_as_in_pytorch() {
     let encoder = Network::builder([7, 6, 2]).section("encoder").layer(down(5).without_bias());
     let encoder = encoder.layer(BatchNorm::default()).layer(Relu).layer(down(7));
     let decoder = encoder.section("decoder").layer(up(5, [1, 0]).without_bias());
-    let network = decoder.layer(BatchNorm::default()).layer(Relu).layer(up(2, [0, 1])).build().unwrap();
+    let network =
+        decoder.layer(BatchNorm::default()).layer(Relu).layer(up(2, [0, 1])).build().unwrap();
     let eps = f64::from(vectors.number("adam_eps"));
     let optimizer = Optimizer::Adam { beta1: 0.9, beta2: 0.999, eps, weight_decay: 0.0 };
     let x: &'static [f32] = vectors.samples("x").1.leak();
-    follow(&network, &vectors, Loss::L2, optimizer, 8, |r| Target::Values(&x[r.start * 84..r.end * 84]));
+    follow(&network, &vectors, Loss::L2, optimizer, 8, |r| {
+        Target::Values(&x[r.start * 84..r.end * 84])
+    });
 }
 
 #[test]
@@ -116,7 +131,8 @@ fn a_classifier_trains_as_in_pytorch() {
     let vectors = Vectors::open("classifier");
     let encoder = block(Network::builder(12).section("encoder"), 8, 4);
     let network = encoder.section("head").layer(Linear::new(3)).build().unwrap();
-    let loss = Loss::CrossEntropy { smoothing: 0.1, class_weights: Some(vectors.get("class_weights")) };
+    let loss =
+        Loss::CrossEntropy { smoothing: 0.1, class_weights: Some(vectors.get("class_weights")) };
     let optimizer = Optimizer::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-3, weight_decay: 1e-2 };
     let classes: Vec<u32> = vectors.get("classes").iter().map(|c| *c as u32).collect();
     let classes: &'static [u32] = classes.leak();

@@ -1,7 +1,8 @@
 //! The summary of a network against numbers worked out by hand.
 
 use narrows_engine::layers::{
-    BatchNorm, Conv2d, ConvTranspose2d, Dropout, GlobalAvgPool, Linear, MaxPool2d, Relu, Residual, Unflatten,
+    BatchNorm, Conv2d, ConvTranspose2d, Dropout, GlobalAvgPool, Linear, MaxPool2d, Relu, Residual,
+    Unflatten,
 };
 use narrows_engine::{Layer, Network};
 
@@ -38,7 +39,9 @@ fn layers_shapes_parameters_and_multiply_adds() {
         .iter()
         .map(|l| (l.name.as_str(), l.kind, l.output.to_string(), l.parameters, l.macs))
         .collect();
-    let row = |name, kind, output: &str, parameters, macs| (name, kind, output.to_string(), parameters, macs);
+    let row = |name, kind, output: &str, parameters, macs| {
+        (name, kind, output.to_string(), parameters, macs)
+    };
     let want = [
         // 16 kernels of 3x3 and a bias; 14x14 positions
         row("encoder.0", "conv2d + relu", "14x14x16", 144 + 16, 196 * 144),
@@ -62,7 +65,8 @@ fn layers_shapes_parameters_and_multiply_adds() {
 /// Of a network whose sizes are whole cache lines, so that nothing is rounded up.
 #[test]
 fn memory_is_that_of_the_values() {
-    let network = Network::builder(32).layer(Linear::new(64)).layer(BatchNorm::default()).layer(Relu);
+    let network =
+        Network::builder(32).layer(Linear::new(64)).layer(BatchNorm::default()).layer(Relu);
     let network = network.layer(Linear::new(16).without_bias()).build().unwrap();
     let summary = network.summary(100);
     assert_eq!(summary.batch, 100);
@@ -92,5 +96,9 @@ fn the_table_is_aligned() {
     assert_eq!(lines[3], "encoder.2  residual + relu   14x14x16       4,656        903,168");
     assert_eq!(lines[10], "total                               4      38,008      1,012,928");
     assert_eq!(lines.len(), 12);
-    assert!(lines[11].starts_with("parameters 15") && lines[11].contains("a batch of 128"), "{}", lines[11]);
+    assert!(
+        lines[11].starts_with("parameters 15") && lines[11].contains("a batch of 128"),
+        "{}",
+        lines[11]
+    );
 }

@@ -31,7 +31,8 @@ fn training_lowers_the_loss_and_moves_every_parameter() {
     let last = (0..100).map(|_| step(&mut trainer, 0, 0.01)).last().unwrap();
     assert!(last < 0.5 * first, "from {first} to {last}");
     for entry in params.entries() {
-        let (now, before) = (trainer.params.get(&entry.name).unwrap(), params.get(&entry.name).unwrap());
+        let (now, before) =
+            (trainer.params.get(&entry.name).unwrap(), params.get(&entry.name).unwrap());
         assert_ne!(now, before, "{} did not move", entry.name);
     }
 }
@@ -139,7 +140,8 @@ fn any_number_of_threads_gives_the_same_bits() {
         let run = |threads: usize, install: bool| {
             let cx = Context::with_isa(isa, threads).unwrap();
             let loss = Loss::CrossEntropy { smoothing: 0.1, class_weights: Some(vec![0.5; 10]) };
-            let mut trainer = Trainer::new(&network, params.clone(), loss, Optimizer::adamw(), 150, 4);
+            let mut trainer =
+                Trainer::new(&network, params.clone(), loss, Optimizer::adamw(), 150, 4);
             trainer.clip_norm = Some(1.0);
             let mut steps = || -> Vec<u64> {
                 // The last batch is a ragged one.
@@ -155,14 +157,18 @@ fn any_number_of_threads_gives_the_same_bits() {
         };
         let one = run(1, false);
         for (threads, install) in [(2, false), (2, true), (3, false)] {
-            assert!(run(threads, install) == one, "{threads} threads on {} change bits", isa.name());
+            assert!(
+                run(threads, install) == one,
+                "{threads} threads on {} change bits",
+                isa.name()
+            );
         }
         assert!(f64::from_bits(one.0[18]) < f64::from_bits(one.0[0]) * 1.5, "training went astray");
     }
 }
 
-/// The trainer updates each layer as soon as its gradient is there. The separate passes are the reference: all
-/// gradients first, then the optimiser.
+/// The trainer updates each layer as soon as its gradient is there. The separate passes are the
+/// reference: all gradients first, then the optimiser.
 #[test]
 fn updating_layer_by_layer_gives_the_bits_of_separate_passes() {
     let network = wide();
@@ -173,11 +179,14 @@ fn updating_layer_by_layer_gives_the_bits_of_separate_passes() {
     let momentum = Optimizer::Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.1 };
     let cx = Context::new(2).unwrap();
     for optimizer in [Optimizer::sgd(), momentum, Optimizer::adam(), Optimizer::adamw()] {
-        let mut trainer = Trainer::new(&network, params.clone(), Loss::cross_entropy(), optimizer, 150, 4);
+        let mut trainer =
+            Trainer::new(&network, params.clone(), Loss::cross_entropy(), optimizer, 150, 4);
         let (mut params, mut state) = (params.clone(), OptimizerState::new(optimizer, &params));
         let mut activations = Activations::new(&network, 150);
         let mut grads = vec![f32::NAN; params.values().len()];
-        for (step, frozen) in ["", "", "layers.1", "layers.4.weight", "layers.0", ""].iter().enumerate() {
+        for (step, frozen) in
+            ["", "", "layers.1", "layers.4.weight", "layers.0", ""].iter().enumerate()
+        {
             for params in [&mut params, &mut trainer.params] {
                 params.set_trainable("layers.0", true);
                 params.set_trainable("layers.1", true);
@@ -197,14 +206,18 @@ fn updating_layer_by_layer_gives_the_bits_of_separate_passes() {
 
             let what = format!("{optimizer:?}, step {step}");
             assert!(bits(trainer.params.values()) == bits(params.values()), "{what}: parameters");
-            assert!(trainer.optimizer.moments().map(bits) == state.moments().map(bits), "{what}: moments");
+            assert!(
+                trainer.optimizer.moments().map(bits) == state.moments().map(bits),
+                "{what}: moments"
+            );
             assert_eq!(trainer.optimizer.updates(), state.updates(), "{what}");
             assert_eq!(trainer.optimizer.step_count(), state.step_count(), "{what}");
         }
     }
 }
 
-/// The gradients' memory still holds the last step's, of layers that have been frozen since and do not count.
+/// The gradients' memory still holds the last step's, of layers that have been frozen since and do
+/// not count.
 #[test]
 fn clipping_forgets_the_gradients_of_what_froze_since() {
     let network = classifier().build().unwrap();
@@ -236,7 +249,8 @@ fn a_loss_that_is_not_finite_stops_the_step_and_names_layer_and_step() {
     let params = params(&network);
     let cx = Context::new(1).unwrap();
     for bad in [f32::NAN, f32::INFINITY, -f32::INFINITY, f32::MAX] {
-        let mut trainer = Trainer::new(&network, params.clone(), Loss::L2, Optimizer::adam(), BATCH, 4);
+        let mut trainer =
+            Trainer::new(&network, params.clone(), Loss::L2, Optimizer::adam(), BATCH, 4);
         let good = normal(1, BATCH * 12);
         for _ in 0..3 {
             trainer.step(&cx, &good, Target::Values(&good), 0.01).unwrap();
@@ -244,19 +258,23 @@ fn a_loss_that_is_not_finite_stops_the_step_and_names_layer_and_step() {
         let before = state(&trainer);
         let mut x = good.clone();
         x[100] = bad;
-        let error = trainer.step(&cx, &x, Target::Values(&good), 0.01).expect_err("not finite").to_string();
+        let error =
+            trainer.step(&cx, &x, Target::Values(&good), 0.01).expect_err("not finite").to_string();
         assert!(error.contains("step 3") && error.contains("encoder."), "{error}");
         assert_eq!(state(&trainer), before, "after {bad}");
         // A target that is not finite is no layer's fault.
         let mut target = good.clone();
         target[5] = f32::NAN;
-        let error =
-            trainer.step(&cx, &good, Target::Values(&target), 0.01).expect_err("not finite").to_string();
+        let error = trainer
+            .step(&cx, &good, Target::Values(&target), 0.01)
+            .expect_err("not finite")
+            .to_string();
         assert!(error.contains("step 3") && error.contains("loss itself"), "{error}");
         assert_eq!(state(&trainer), before, "after a target of NaN");
 
         // And the next step is as if nothing had happened.
-        let mut other = Trainer::new(&network, params.clone(), Loss::L2, Optimizer::adam(), BATCH, 4);
+        let mut other =
+            Trainer::new(&network, params.clone(), Loss::L2, Optimizer::adam(), BATCH, 4);
         for _ in 0..4 {
             other.step(&cx, &good, Target::Values(&good), 0.01).unwrap();
         }
@@ -267,8 +285,12 @@ fn a_loss_that_is_not_finite_stops_the_step_and_names_layer_and_step() {
 
 #[test]
 fn a_huge_learning_rate_ends_in_an_error_with_the_parameters_of_the_last_step() {
-    let network =
-        Network::builder(12).layer(Linear::new(8)).layer(Relu).layer(Linear::new(12)).build().unwrap();
+    let network = Network::builder(12)
+        .layer(Linear::new(8))
+        .layer(Relu)
+        .layer(Linear::new(12))
+        .build()
+        .unwrap();
     let cx = Context::new(1).unwrap();
     let x = normal(1, BATCH * 12);
     let params = Params::new(&network, 1);
@@ -312,30 +334,40 @@ fn what_does_not_fit_is_an_error_that_changes_nothing() {
     assert_eq!(trainer.predict(&cx, &x[..12]).unwrap().len(), 3);
 }
 
-/// A gamma of 1e30 makes logits and gradients of that size: the loss is finite, the gradients' squares are not.
+/// A gamma of 1e30 makes logits and gradients of that size: the loss is finite, the gradients'
+/// squares are not.
 #[test]
 fn gradients_that_are_not_finite_are_an_error_that_changes_nothing() {
-    let network = Network::builder(12).layer(BatchNorm::default()).layer(Linear::new(3)).build().unwrap();
+    let network =
+        Network::builder(12).layer(BatchNorm::default()).layer(Linear::new(3)).build().unwrap();
     let cx = Context::new(1).unwrap();
     let x = normal(1, BATCH * 12);
     for optimizer in [Optimizer::sgd(), Optimizer::adam()] {
         let params = Params::new(&network, 1);
         let gamma = params.range("layers.0.weight");
-        let mut trainer = Trainer::new(&network, params, Loss::cross_entropy(), optimizer, BATCH, 4);
+        let mut trainer =
+            Trainer::new(&network, params, Loss::cross_entropy(), optimizer, BATCH, 4);
         trainer.clip_norm = Some(1.0);
         let target = Target::Classes(&CLASSES);
         trainer.step(&cx, &x, target, 1e-3).unwrap();
         let usual = trainer.params.values()[gamma.clone()].to_vec();
         trainer.params.values_mut()[gamma.clone()].fill(1e30);
         let before = state(&trainer);
-        let error = trainer.step(&cx, &x, target, 1e-3).expect_err("a norm that is not finite").to_string();
+        let error =
+            trainer.step(&cx, &x, target, 1e-3).expect_err("a norm that is not finite").to_string();
         assert!(error.contains("gradients are not finite at step 1"), "{error}");
         assert_eq!(state(&trainer), before, "{optimizer:?}");
 
         // And the next step is as if nothing had happened: no gradient was left.
         trainer.params.values_mut()[gamma.clone()].copy_from_slice(&usual);
-        let mut fresh =
-            Trainer::new(&network, trainer.params.clone(), Loss::cross_entropy(), optimizer, BATCH, 4);
+        let mut fresh = Trainer::new(
+            &network,
+            trainer.params.clone(),
+            Loss::cross_entropy(),
+            optimizer,
+            BATCH,
+            4,
+        );
         fresh.clip_norm = Some(1.0);
         fresh.optimizer = trainer.optimizer.clone();
         trainer.step(&cx, &x, target, 1e-3).unwrap();

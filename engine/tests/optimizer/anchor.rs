@@ -38,7 +38,8 @@ fn weights_below_the_prefix_are_pulled_and_the_others_decay() {
                     let lr = f64::from(lr) * f64::from(entry.lr_factor);
                     for i in entry.range.clone() {
                         if pulled {
-                            exact[i].p += lr * strength * (f64::from(anchor.values()[i]) - exact[i].p);
+                            exact[i].p +=
+                                lr * strength * (f64::from(anchor.values()[i]) - exact[i].p);
                         }
                         exact[i].step(optimizer, t, f64::from(grads[i]), lr, weight && !pulled);
                     }
@@ -53,7 +54,8 @@ fn weights_below_the_prefix_are_pulled_and_the_others_decay() {
                             3.0
                         };
                         let update = f64::from(lr * entry.lr_factor) * largest;
-                        let rounding = (5.0 + 2.0) * want.abs() + (10.0 + exact[i].cancelled) * update;
+                        let rounding =
+                            (5.0 + 2.0) * want.abs() + (10.0 + exact[i].cancelled) * update;
                         let bound = f64::from(t) * U * (rounding + 2.0);
                         assert!(
                             (got - want).abs() <= bound,
@@ -78,7 +80,9 @@ fn a_pull_of_any_strength_ends_at_the_anchor() {
     let none = vec![0.0; params.values().len()];
     let before = params.clone();
     state.step(&cx, &mut params, &none, 0.01);
-    for (got, want) in params.get("a.0.weight").unwrap().iter().zip(anchor.get("a.0.weight").unwrap()) {
+    for (got, want) in
+        params.get("a.0.weight").unwrap().iter().zip(anchor.get("a.0.weight").unwrap())
+    {
         assert!((got - want).abs() <= 1e-6, "{got}, not {want}");
     }
     for name in ["a.0.bias", "b.0.weight", "b.0.bias"] {

@@ -26,7 +26,9 @@ fn clipping_is_pytorchs() {
 #[test]
 fn clipping_covers_every_size() {
     for isa in support::isas() {
-        for n in (0..4 * isa.lanes() + 2).chain([1023, 1024, 1025, 16_384, 16_385, 70_000, 1_100_000]) {
+        for n in
+            (0..4 * isa.lanes() + 2).chain([1023, 1024, 1025, 16_384, 16_385, 70_000, 1_100_000])
+        {
             let mut all = vec![77.0; n + 33];
             let grads = &mut all[1..][..n];
             Random::new(4, n as u64).fill_normal(0, 0, grads);
@@ -34,11 +36,18 @@ fn clipping_covers_every_size() {
             let exact = before.iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt();
             let norm = clip_grad_norm(&single(isa), grads, 0.01);
             // At most 38 additions in f32 and a product, halved by the root: 20 units of 2^-24.
-            assert!((norm - exact).abs() <= 1.2e-6 * exact, "{n} on {}: {norm}, not {exact}", isa.name());
+            assert!(
+                (norm - exact).abs() <= 1.2e-6 * exact,
+                "{n} on {}: {norm}, not {exact}",
+                isa.name()
+            );
             let factor = if exact > 0.01 { 0.01 / (exact + 1e-6) } else { 1.0 };
             for (g, before) in grads.iter().zip(&before) {
                 let want = f64::from(*before) * factor;
-                assert!((f64::from(*g) - want).abs() <= 1.4e-6 * want.abs(), "{n}: {g}, not {want}");
+                assert!(
+                    (f64::from(*g) - want).abs() <= 1.4e-6 * want.abs(),
+                    "{n}: {g}, not {want}"
+                );
             }
             assert!(all[0] == 77.0 && all[n + 1..].iter().all(|g| *g == 77.0), "{n}: guards");
         }

@@ -31,8 +31,11 @@ fn params(n: usize) -> Params {
 
 /// Two layers, several blocks long, with padding between them.
 fn large_params() -> Params {
-    let network =
-        Network::builder(129).section("a").layer(Linear::new(131)).section("b").layer(Linear::new(203));
+    let network = Network::builder(129)
+        .section("a")
+        .layer(Linear::new(131))
+        .section("b")
+        .layer(Linear::new(203));
     Params::new(&network.build().unwrap(), 1)
 }
 
@@ -101,8 +104,8 @@ struct Exact {
     p: f64,
     m: f64,
     v: f64,
-    /// How many times larger the relative error of gradient plus decay is than that of the two, where they
-    /// cancel: Adam makes full steps of what is left.
+    /// How many times larger the relative error of gradient plus decay is than that of the two,
+    /// where they cancel: Adam makes full steps of what is left.
     cancelled: f64,
 }
 
@@ -136,21 +139,31 @@ impl Exact {
     }
 }
 
-/// In every step, f32 rounds the parameter 3 times at most (decay, product, difference), and the update some 10 times.
-/// Adam's update is at most a few times lr; that of SGD with momentum is lr times the sum of all gradients so far,
-/// which are normal with deviation 30, so less than 150 each.
+/// In every step, f32 rounds the parameter 3 times at most (decay, product, difference), and the
+/// update some 10 times. Adam's update is at most a few times lr; that of SGD with momentum is lr
+/// times the sum of all gradients so far, which are normal with deviation 30, so less than 150
+/// each.
 fn check_against_f64(isa: Isa, optimizer: Optimizer, mut params: Params) {
     let entries = params.entries().to_vec();
     let mut state = OptimizerState::new(optimizer, &params);
-    let mut exact: Vec<Exact> =
-        params.values().iter().map(|&p| Exact { p: f64::from(p), m: 0.0, v: 0.0, cancelled: 0.0 }).collect();
+    let mut exact: Vec<Exact> = params
+        .values()
+        .iter()
+        .map(|&p| Exact { p: f64::from(p), m: 0.0, v: 0.0, cancelled: 0.0 })
+        .collect();
     let (lr, steps) = (0.01, 5);
     for t in 1..=steps {
         let grads = gradients(params.values().len(), t as u64);
         for entry in &entries {
             for i in entry.range.clone() {
                 let lr = f64::from(lr) * f64::from(entry.lr_factor);
-                exact[i].step(optimizer, t, f64::from(grads[i]), lr, entry.spec.role == Role::Weight);
+                exact[i].step(
+                    optimizer,
+                    t,
+                    f64::from(grads[i]),
+                    lr,
+                    entry.spec.role == Role::Weight,
+                );
             }
         }
         state.step(&single(isa), &mut params, &grads, lr);
@@ -158,11 +171,19 @@ fn check_against_f64(isa: Isa, optimizer: Optimizer, mut params: Params) {
         for entry in &entries {
             for i in entry.range.clone() {
                 let (got, want) = (f64::from(params.values()[i]), exact[i].p);
-                let largest =
-                    if matches!(optimizer, Optimizer::Sgd { .. }) { 150.0 * f64::from(t) } else { 3.0 };
+                let largest = if matches!(optimizer, Optimizer::Sgd { .. }) {
+                    150.0 * f64::from(t)
+                } else {
+                    3.0
+                };
                 let update = f64::from(lr * entry.lr_factor) * largest;
-                let bound = f64::from(t) * U * (3.0 * want.abs() + (10.0 + exact[i].cancelled) * update);
-                assert!((got - want).abs() <= bound, "{what}: {}[{i}] is {got}, not {want}", entry.name);
+                let bound =
+                    f64::from(t) * U * (3.0 * want.abs() + (10.0 + exact[i].cancelled) * update);
+                assert!(
+                    (got - want).abs() <= bound,
+                    "{what}: {}[{i}] is {got}, not {want}",
+                    entry.name
+                );
             }
         }
     }
@@ -212,8 +233,13 @@ fn what_is_frozen_keeps_its_bits() {
                     bits(&params.values()[range.clone()]) == bits(&before.values()[range.clone()]),
                     "{name}"
                 );
-                for (now, before) in state.moments().iter().zip(&moments).filter(|(now, _)| !now.is_empty()) {
-                    assert!(bits(&now[range.clone()]) == bits(&before[range.clone()]), "{name}: moments");
+                for (now, before) in
+                    state.moments().iter().zip(&moments).filter(|(now, _)| !now.is_empty())
+                {
+                    assert!(
+                        bits(&now[range.clone()]) == bits(&before[range.clone()]),
+                        "{name}: moments"
+                    );
                 }
             }
             let trained = params.range("b.0.weight");
@@ -226,8 +252,8 @@ fn what_is_frozen_keeps_its_bits() {
     }
 }
 
-/// A parameter's trajectory does not depend on how long it was frozen before: its moments are corrected for its own
-/// updates, not for the steps of others.
+/// A parameter's trajectory does not depend on how long it was frozen before: its moments are
+/// corrected for its own updates, not for the steps of others.
 #[test]
 fn a_freed_parameter_starts_as_at_the_first_step() {
     let cx = Context::new(1).unwrap();
@@ -271,7 +297,10 @@ fn ten_thousand_steps_without_gradients_leave_no_subnormals() {
             let [first, second] = state.moments();
             if !decays_with_gradient(optimizer) {
                 assert!(first.iter().all(|m| *m == 0.0), "{optimizer:?}: first moments");
-                assert!(second.is_empty() || second.contains(&0.0), "{optimizer:?}: second moments");
+                assert!(
+                    second.is_empty() || second.contains(&0.0),
+                    "{optimizer:?}: second moments"
+                );
             }
             if decays_apart(optimizer) {
                 assert!(
@@ -311,7 +340,11 @@ fn any_number_of_threads_gives_the_same_bits() {
             };
             let one = run(1);
             for threads in [2, 3] {
-                assert!(run(threads) == one, "{optimizer:?} on {} with {threads} threads", isa.name());
+                assert!(
+                    run(threads) == one,
+                    "{optimizer:?} on {} with {threads} threads",
+                    isa.name()
+                );
             }
         }
     }
@@ -340,7 +373,10 @@ fn a_restored_state_goes_on_with_the_same_bits() {
         }
         assert!(bits(params.values()) == bits(resumed_params.values()), "{optimizer:?}");
         assert!(state.moments().map(bits) == resumed.moments().map(bits), "{optimizer:?}");
-        assert_eq!((state.step_count(), state.updates()), (resumed.step_count(), resumed.updates()));
+        assert_eq!(
+            (state.step_count(), state.updates()),
+            (resumed.step_count(), resumed.updates())
+        );
     }
 }
 
@@ -350,8 +386,10 @@ fn a_state_that_does_not_fit_is_refused() {
     let mut state = OptimizerState::new(Optimizer::adam(), &large);
     for (optimizer, params) in [(Optimizer::adam(), &small), (Optimizer::sgd(), &large)] {
         let other = OptimizerState::new(optimizer, params);
-        let error =
-            state.restore(7, other.updates(), other.moments()).expect_err("another state").to_string();
+        let error = state
+            .restore(7, other.updates(), other.moments())
+            .expect_err("another state")
+            .to_string();
         assert!(error.contains("does not fit"), "{error}");
         assert_eq!(state.step_count(), 0);
     }
@@ -359,8 +397,10 @@ fn a_state_that_does_not_fit_is_refused() {
 
 #[test]
 fn bad_settings_are_named() {
-    let adam = |beta1, beta2, eps, weight_decay| Optimizer::Adam { beta1, beta2, eps, weight_decay };
-    let adamw = |beta1, beta2, eps, weight_decay| Optimizer::AdamW { beta1, beta2, eps, weight_decay };
+    let adam =
+        |beta1, beta2, eps, weight_decay| Optimizer::Adam { beta1, beta2, eps, weight_decay };
+    let adamw =
+        |beta1, beta2, eps, weight_decay| Optimizer::AdamW { beta1, beta2, eps, weight_decay };
     for (optimizer, message) in [
         (sgd(1.0, false, 0.0), "momentum"),
         (sgd(f64::NAN, false, 0.0), "momentum"),
@@ -376,7 +416,9 @@ fn bad_settings_are_named() {
         let error = optimizer.check().expect_err(message).to_string();
         assert!(error.contains(message), "{optimizer:?}: {error}");
     }
-    for optimizer in all().into_iter().chain([Optimizer::sgd(), Optimizer::adam(), Optimizer::adamw()]) {
+    for optimizer in
+        all().into_iter().chain([Optimizer::sgd(), Optimizer::adam(), Optimizer::adamw()])
+    {
         optimizer.check().unwrap();
     }
 }

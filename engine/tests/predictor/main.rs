@@ -7,7 +7,9 @@ mod precision;
 mod sharing;
 mod values;
 
-use narrows_engine::layers::{BatchNorm, Dropout, Elu, Gelu, LeakyRelu, Linear, Relu, Sigmoid, Tanh};
+use narrows_engine::layers::{
+    BatchNorm, Dropout, Elu, Gelu, LeakyRelu, Linear, Relu, Sigmoid, Tanh,
+};
 use narrows_engine::predictor::Workspace;
 use narrows_engine::random::Random;
 use narrows_engine::{Activations, Context, Network, NetworkBuilder, Params, Pass, Predictor};
@@ -55,8 +57,14 @@ fn chains(inputs: usize, hidden: usize, outputs: usize) -> Vec<(&'static str, Ne
         ("batch norm first", start().layer(norm()).layer(Linear::new(outputs)).layer(Sigmoid)),
         ("batch norm alone", start().layer(norm()).layer(Relu)),
         ("batch norm last", start().layer(Linear::new(hidden)).layer(Relu).layer(norm())),
-        ("two batch norms", start().layer(Linear::new(outputs)).layer(norm()).layer(norm()).layer(Relu)),
-        ("relu first and twice", start().layer(Relu).layer(Linear::new(outputs)).layer(Relu).layer(Relu)),
+        (
+            "two batch norms",
+            start().layer(Linear::new(outputs)).layer(norm()).layer(norm()).layer(Relu),
+        ),
+        (
+            "relu first and twice",
+            start().layer(Relu).layer(Linear::new(outputs)).layer(Relu).layer(Relu),
+        ),
         ("dropout alone", start().layer(Dropout { p: 0.5 })),
         (
             "every activation",

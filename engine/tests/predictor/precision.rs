@@ -6,8 +6,8 @@ use narrows_engine::layers::{Linear, Relu};
 use narrows_engine::predictor::Precision;
 use narrows_engine::{Context, Network, Params, Predictor};
 
-/// Close, in proportion to what rounding the weights may cost: each is off by half of the last place, relative to
-/// the largest of its output, and the errors add up like noise.
+/// Close, in proportion to what rounding the weights may cost: each is off by half of the last
+/// place, relative to the largest of its output, and the errors add up like noise.
 #[test]
 fn rounding_costs_as_much_as_it_may() {
     for isa in isas() {
@@ -17,7 +17,9 @@ fn rounding_costs_as_much_as_it_may() {
             let params = params(&network);
             let exact = Predictor::new(&network, &params).unwrap();
             let x = normal(1, 50 * 130);
-            for (precision, largest, rms) in [(Precision::F16, 2e-3, 5e-4), (Precision::Int8, 0.1, 0.02)] {
+            for (precision, largest, rms) in
+                [(Precision::F16, 2e-3, 5e-4), (Precision::Int8, 0.1, 0.02)]
+            {
                 let rounded = Predictor::with_precision(&network, &params, precision).unwrap();
                 let d = rounded.difference(&exact, &cx, &x).unwrap();
                 let what = format!("{name} in {precision} on {}: {d:?}", isa.name());
@@ -57,16 +59,25 @@ fn weights_that_fit_are_kept_exactly() {
 
 #[test]
 fn a_weight_that_is_not_finite_is_kept_or_refused() {
-    let network = Network::builder(3).section("a").layer(Linear::new(2)).layer(Relu).build().unwrap();
+    let network =
+        Network::builder(3).section("a").layer(Linear::new(2)).layer(Relu).build().unwrap();
     let mut params = Params::new(&network, 1);
-    params.get_mut("a.0.weight").unwrap().copy_from_slice(&[1.0, f32::INFINITY, 2.0, 1.0, 1.0, 1e30]);
+    params.get_mut("a.0.weight").unwrap().copy_from_slice(&[
+        1.0,
+        f32::INFINITY,
+        2.0,
+        1.0,
+        1.0,
+        1e30,
+    ]);
     let cx = Context::new(1).unwrap();
     let half = Predictor::with_precision(&network, &params, Precision::F16).unwrap();
     assert_eq!(predict(&cx, &half, &[1.0, 1.0, 1.0])[0], f32::INFINITY);
     assert!(predict(&cx, &half, &[1.0, 0.0, 1.0])[0].is_nan());
     let large = predict(&cx, &half, &[1.0, 1.0, 1.0])[1];
     assert!((large / 1e30 - 1.0).abs() < 1e-3, "{large:e}");
-    let refused = Predictor::with_precision(&network, &params, Precision::Int8).unwrap_err().to_string();
+    let refused =
+        Predictor::with_precision(&network, &params, Precision::Int8).unwrap_err().to_string();
     assert!(refused.contains("layer a.0") && refused.contains("int8"), "{refused}");
 }
 
@@ -79,7 +90,8 @@ fn a_difference_is_relative_to_the_reference() {
         Predictor::new(&network, &params).unwrap()
     };
     let cx = Context::new(1).unwrap();
-    // Outputs 3, 4 against 3, 5 and 30, 40 against 30, 50, of root mean square sqrt((9 + 25) / 2) times ...
+    // Outputs 3, 4 against 3, 5 and 30, 40 against 30, 50, of root mean square sqrt((9 + 25) / 2)
+    // times ...
     let d = with([3.0, 4.0]).difference(&with([3.0, 5.0]), &cx, &[1.0, 10.0]).unwrap();
     let size = ((9.0 + 25.0 + 900.0 + 2500.0) / 4.0f64).sqrt();
     assert!((d.largest - 10.0 / size).abs() < 1e-12, "{d:?}");

@@ -15,10 +15,15 @@ fn any_number_of_threads_gives_the_same_bits() {
                 let predictor = Predictor::with_precision(&network, &params, precision).unwrap();
                 for batch in [1, 13, 333, 1700] {
                     let x = normal(5, batch * 100);
-                    let of = |threads| predict(&Context::with_isa(isa, threads).unwrap(), &predictor, &x);
+                    let of = |threads| {
+                        predict(&Context::with_isa(isa, threads).unwrap(), &predictor, &x)
+                    };
                     let one = bits(&of(1));
                     for threads in [2, 3] {
-                        let what = format!("{name}, {precision}, {batch} rows, {threads} on {}", isa.name());
+                        let what = format!(
+                            "{name}, {precision}, {batch} rows, {threads} on {}",
+                            isa.name()
+                        );
                         assert!(bits(&of(threads)) == one, "{what}");
                     }
                 }

@@ -6,8 +6,15 @@ use narrows_engine::layers::{Backward, BatchNorm, Forward, Layer, Linear, Relu};
 use narrows_engine::predictor::Workspace;
 use narrows_engine::{Context, Error, Network, Params, Predictor, Shape};
 
-const WIDTHS: [[usize; 3]; 7] =
-    [[1, 10, 15], [10, 17, 1], [17, 33, 10], [64, 100, 64], [100, 64, 33], [33, 1, 100], [130, 70, 48]];
+const WIDTHS: [[usize; 3]; 7] = [
+    [1, 10, 15],
+    [10, 17, 1],
+    [17, 33, 10],
+    [64, 100, 64],
+    [100, 64, 33],
+    [33, 1, 100],
+    [130, 70, 48],
+];
 
 /// Half of the values are 0, and the third column is 0 in all rows: the products leave those out.
 fn with_zeros(mut x: Vec<f32>, inputs: usize) -> Vec<f32> {
@@ -32,7 +39,8 @@ fn predictions_are_those_of_the_network() {
                     let dense = normal(batch as u64, batch * inputs);
                     for x in [with_zeros(dense.clone(), inputs), dense] {
                         let want = forward(&cx, &network, &params, &x);
-                        let what = format!("{name}, {batch} x {inputs} to {outputs} on {}", isa.name());
+                        let what =
+                            format!("{name}, {batch} x {inputs} to {outputs} on {}", isa.name());
                         assert_close(&what, &predict(&cx, &predictor, &x), &want, 2e-5);
                     }
                 }
@@ -187,7 +195,12 @@ fn a_layer_of_ones_own_runs_as_it_is() {
     let cx = Context::new(2).unwrap();
     for batch in [1, 200] {
         let x = normal(4, batch * 6);
-        assert_close("add mean", &predict(&cx, &predictor, &x), &forward(&cx, &network, &params, &x), 2e-5);
+        assert_close(
+            "add mean",
+            &predict(&cx, &predictor, &x),
+            &forward(&cx, &network, &params, &x),
+            2e-5,
+        );
     }
     drop(network);
     predict(&cx, &predictor, &[0.0; 6]);
@@ -200,7 +213,8 @@ fn errors_name_the_shapes() {
     let cx = Context::new(1).unwrap();
     for (x, y) in [(0, 0), (7, 4), (6, 5), (12, 4), (5, 4)] {
         let mut workspace = Workspace::default();
-        let error = predictor.predict(&cx, &mut workspace, &vec![0.0; x], &mut vec![0.0; y]).unwrap_err();
+        let error =
+            predictor.predict(&cx, &mut workspace, &vec![0.0; x], &mut vec![0.0; y]).unwrap_err();
         let message = error.to_string();
         for part in ["6 values (2x3)", "of 4 (4)", &format!("got {x} and {y} values")] {
             assert!(message.contains(part), "{message}");

@@ -1,5 +1,5 @@
-//! The system's allocator, counting on all threads. A test that counts is alone in its process: others would be
-//! counted as well.
+//! The system's allocator, counting on all threads. A test that counts is alone in its process:
+//! others would be counted as well.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -5,13 +5,16 @@
 use narrows_engine::simd::Isa;
 use safetensors::SafeTensors;
 
-/// The ISAs that this processor has. The others are named aloud: a test that did not run is no pass. It is a
-/// failure where `NARROWS_REQUIRE_ISA`, a list with commas, names the ISA.
+/// The ISAs that this processor has. The others are named aloud: a test that did not run is no
+/// pass. It is a failure where `NARROWS_REQUIRE_ISA`, a list with commas, names the ISA.
 pub fn isas() -> Vec<Isa> {
     let available = Isa::available();
     let required = std::env::var("NARROWS_REQUIRE_ISA").unwrap_or_default();
     for name in required.split(',').filter(|name| !name.is_empty()) {
-        assert!(available.iter().any(|isa| isa.name() == name), "{name} is required, and not there");
+        assert!(
+            available.iter().any(|isa| isa.name() == name),
+            "{name} is required, and not there"
+        );
     }
     for name in Isa::names() {
         if available.iter().all(|isa| isa.name() != *name) {
@@ -47,19 +50,25 @@ impl Vectors {
         let file = SafeTensors::deserialize(&self.0).expect("a safetensors file");
         let tensor = file.tensor(name).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(tensor.dtype(), safetensors::Dtype::F32, "{name}");
-        let values =
-            tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        let values = tensor
+            .data()
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|bytes| f32::from_le_bytes(*bytes))
+            .collect();
         (tensor.shape().to_vec(), values)
     }
 
-    /// Samples as the engine lays them out: PyTorch's images (n, channels, height, width) become (n, height, width,
-    /// channels), everything else stays.
+    /// Samples as the engine lays them out: PyTorch's images (n, channels, height, width) become
+    /// (n, height, width, channels), everything else stays.
     pub fn samples(&self, name: &str) -> (Vec<usize>, Vec<f32>) {
         self.permuted(name, [0, 2, 3, 1])
     }
 
-    /// A parameter as the engine lays it out: PyTorch's weight of a convolution (out, in / groups, height, width), or
-    /// (in, out / groups, height, width) if transposed, becomes (height, width, second, first), everything else stays.
+    /// A parameter as the engine lays it out: PyTorch's weight of a convolution (out, in / groups,
+    /// height, width), or (in, out / groups, height, width) if transposed, becomes (height, width,
+    /// second, first), everything else stays.
     pub fn parameter(&self, name: &str) -> (Vec<usize>, Vec<f32>) {
         self.permuted(name, [2, 3, 1, 0])
     }
@@ -76,7 +85,10 @@ impl Vectors {
             for j in 0..to[1] {
                 for k in 0..to[2] {
                     for l in 0..to[3] {
-                        out.push(values[i * strides[0] + j * strides[1] + k * strides[2] + l * strides[3]]);
+                        out.push(
+                            values
+                                [i * strides[0] + j * strides[1] + k * strides[2] + l * strides[3]],
+                        );
                     }
                 }
             }
@@ -91,8 +103,8 @@ impl Vectors {
     }
 }
 
-/// Asserts that no value is further from what is wanted than `tolerance` times max(1, its size), the scale
-/// that `vectors/README.md` promises 1e-5 on.
+/// Asserts that no value is further from what is wanted than `tolerance` times max(1, its size),
+/// the scale that `vectors/README.md` promises 1e-5 on.
 pub fn assert_close(what: &str, got: &[f32], want: &[f32], tolerance: f32) {
     assert_eq!(got.len(), want.len(), "{what}");
     for (i, (got, want)) in got.iter().zip(want).enumerate() {

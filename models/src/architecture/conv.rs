@@ -8,8 +8,8 @@
 //!                      and a transposed 3x3 convolution of stride 2 with the same, but for the last
 //! ```
 //!
-//! A convolution of stride 2 makes (n + 1) / 2 rows of n, rounded down. Back from m it is 2 m - 1, or one more by
-//! output padding: that gives back each size, odd or even.
+//! A convolution of stride 2 makes (n + 1) / 2 rows of n, rounded down. Back from m it is 2 m - 1,
+//! or one more by output padding: that gives back each size, odd or even.
 
 use super::{Architecture, ENCODER, Plan, SampleShape};
 use crate::Error;
@@ -43,7 +43,8 @@ impl Plan for Conv {
     }
 }
 
-/// Few where images are small and have few details. The last map has about as many values as half of the image.
+/// Few where images are small and have few details. The last map has about as many values as half
+/// of the image.
 pub(super) fn widths(input: SampleShape) -> Vec<usize> {
     match input {
         SampleShape::Image([height, width, _]) if height.max(width) > 28 => vec![32, 64, 128],
@@ -51,11 +52,12 @@ pub(super) fn widths(input: SampleShape) -> Vec<usize> {
     }
 }
 
-/// The shapes of the image, and of what each width makes of the one before: half as high and wide, rounded up.
+/// The shapes of the image, and of what each width makes of the one before: half as high and wide,
+/// rounded up.
 ///
 /// # Errors
-/// If the samples are no images, there is no width, an image is a single pixel before the last width, or a map
-/// has more values than a layer may have.
+/// If the samples are no images, there is no width, an image is a single pixel before the last
+/// width, or a map has more values than a layer may have.
 pub(super) fn feature_maps(of: &Architecture) -> Result<Vec<[usize; 3]>, Error> {
     let (name, widths) = (of.model.name(), &of.widths);
     of.input_len()?;

@@ -8,7 +8,8 @@
 //! decoder: that of the model conv
 //! ```
 //!
-//! The code is read off the whole last feature map, not off its average: an autoencoder has to know where things are.
+//! The code is read off the whole last feature map, not off its average: an autoencoder has to know
+//! where things are.
 
 use super::conv::{conv, decoder, feature_maps, widths};
 use super::{Architecture, ENCODER, Plan, SampleShape};

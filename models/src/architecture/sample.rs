@@ -28,12 +28,15 @@ impl SampleShape {
     pub fn checked_len(self) -> Option<usize> {
         match self {
             SampleShape::Flat(n) => Some(n),
-            SampleShape::Image(sizes) => sizes.iter().try_fold(1usize, |len, &n| len.checked_mul(n)),
+            SampleShape::Image(sizes) => {
+                sizes.iter().try_fold(1usize, |len, &n| len.checked_mul(n))
+            }
         }
     }
 
-    /// Whether a model for this shape can take samples of the shape `other`: images have to be of the same size; a
-    /// model that knows no more than the number of values takes any that have so many.
+    /// Whether a model for this shape can take samples of the shape `other`: images have to be of
+    /// the same size; a model that knows no more than the number of values takes any that have so
+    /// many.
     pub fn takes(self, other: SampleShape) -> bool {
         match self {
             SampleShape::Flat(n) => other.checked_len() == Some(n),

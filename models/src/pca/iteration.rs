@@ -8,9 +8,9 @@
 //! until the variance that the components hold has stopped growing
 //! ```
 //!
-//! Subspace iteration with Rayleigh and Ritz's projection: Halko, Martinsson and Tropp, SIAM Review 2011, algorithms 4.3
-//! and 5.3. A full decomposition takes time with the cube of n, minutes at 3,072; this one takes products with C, some tens of
-//! them.
+//! Subspace iteration with Rayleigh and Ritz's projection: Halko, Martinsson and Tropp, SIAM Review
+//! 2011, algorithms 4.3 and 5.3. A full decomposition takes time with the cube of n, minutes at
+//! 3,072; this one takes products with C, some tens of them.
 
 use super::{block, covariance, for_centred_blocks};
 use crate::Error;
@@ -20,11 +20,14 @@ use narrows_engine::Context;
 use narrows_engine::gemm::{MatMut, MatRef, gemm};
 use narrows_engine::random::Random;
 
-/// Directions beyond those asked for: the further apart the variances of the last of either, the fewer passes.
+/// Directions beyond those asked for: the further apart the variances of the last of either, the
+/// fewer passes.
 const SPARE: usize = 20;
-/// The variance has stopped growing where a pass adds no more than this fraction. What is left decays as fast.
+/// The variance has stopped growing where a pass adds no more than this fraction. What is left
+/// decays as fast.
 const TOLERANCE: f64 = 1e-6;
-/// The most values of a sample for which C is made: 64 MB in f32, and twice as much while it is summed up.
+/// The most values of a sample for which C is made: 64 MB in f32, and twice as much while it is
+/// summed up.
 const MAX_COVARIANCE: usize = 4096;
 /// Passes after which it is good enough.
 const MAX_PASSES: usize = 100;
@@ -61,8 +64,9 @@ pub(super) fn leading(
         let before = held;
         held = order[..components].iter().map(|&i| eigen.eigenvalues[i].max(0.0)).sum();
         // The best within Q, sorted: where this was the last pass they are the answer.
-        let turned =
-            DMatrix::from_columns(&order.iter().map(|&i| eigen.eigenvectors.column(i)).collect::<Vec<_>>());
+        let turned = DMatrix::from_columns(
+            &order.iter().map(|&i| eigen.eigenvectors.column(i)).collect::<Vec<_>>(),
+        );
         if held - before <= TOLERANCE * held {
             q = &q * turned;
             break;

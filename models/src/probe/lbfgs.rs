@@ -1,12 +1,13 @@
-//! The minimum of a smooth convex function by limited-memory BFGS (Liu and Nocedal, Mathematical Programming 45, 1989).
+//! The minimum of a smooth convex function by limited-memory BFGS (Liu and Nocedal, Mathematical
+//! Programming 45, 1989).
 
 use std::collections::VecDeque;
 
 /// The steps that the curvature is remembered of.
 const MEMORY: usize = 10;
 
-/// Moves `x` to where `f`, which returns the value and writes the gradient, is smallest: until no part of the gradient is larger than
-/// `tolerance`, or for `steps` steps.
+/// Moves `x` to where `f`, which returns the value and writes the gradient, is smallest: until no
+/// part of the gradient is larger than `tolerance`, or for `steps` steps.
 pub(super) fn minimise(
     x: &mut [f64],
     steps: usize,
@@ -39,7 +40,8 @@ pub(super) fn minimise(
         }
         let slope = dot(&gradient, &direction);
         // Armijo's condition, by halving; the first step is of unknown length.
-        let mut step = if memory.is_empty() { 1.0 / dot(&gradient, &gradient).sqrt().max(1.0) } else { 1.0 };
+        let mut step =
+            if memory.is_empty() { 1.0 / dot(&gradient, &gradient).sqrt().max(1.0) } else { 1.0 };
         let mut halvings = 0;
         let next_value = loop {
             next.iter_mut().zip(x.iter().zip(&direction)).for_each(|(n, (x, d))| *n = x + step * d);

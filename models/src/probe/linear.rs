@@ -1,4 +1,5 @@
-//! The linear probe: multinomial logistic regression on standardised codes (Alain and Bengio, 2016, arXiv:1610.01644).
+//! The linear probe: multinomial logistic regression on standardised codes (Alain and Bengio, 2016,
+//! arXiv:1610.01644).
 
 use super::lbfgs::minimise;
 use super::space::Codes;
@@ -10,7 +11,8 @@ const STRENGTHS: [f64; 6] = [1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5];
 const STEPS: usize = 300;
 const TOLERANCE: f64 = 1e-6;
 
-/// By the strength that the validation labels choose. Values are standardised by all training samples.
+/// By the strength that the validation labels choose. Values are standardised by all training
+/// samples.
 pub(super) fn probe(space: &Space, few: &Few<'_>) -> Probed {
     let scaled = |codes: &Codes| -> Vec<f64> {
         let rows = codes.values.chunks_exact(codes.len);
@@ -33,8 +35,9 @@ pub(super) fn probe(space: &Space, few: &Few<'_>) -> Probed {
     // By blocks: the test samples in f64 would be twice as large as they are.
     const BLOCK: usize = 1024;
     let blocks = space.test.values.chunks(BLOCK * space.test.len);
-    let predictions = blocks
-        .flat_map(|values| fitted.classify(&scaled(&Codes { values: values.to_vec(), len: space.test.len })));
+    let predictions = blocks.flat_map(|values| {
+        fitted.classify(&scaled(&Codes { values: values.to_vec(), len: space.test.len }))
+    });
     Probed { predictions: predictions.collect(), validation, chosen: format!("l2 {strength}") }
 }
 
@@ -52,8 +55,8 @@ impl Logistic {
         Logistic { inputs, classes, weights: vec![0.0; classes * (inputs + 1)] }
     }
 
-    /// The minimum of the mean cross-entropy plus half of `strength` times the sum of the squared weights, without the biases, of
-    /// `x`: (samples, inputs).
+    /// The minimum of the mean cross-entropy plus half of `strength` times the sum of the squared
+    /// weights, without the biases, of `x`: (samples, inputs).
     pub fn fit(&mut self, x: &[f64], labels: &[u16], strength: f64) {
         let (inputs, classes) = (self.inputs, self.classes);
         let n = labels.len() as f64;
@@ -71,7 +74,9 @@ impl Logistic {
                     sum += *z;
                 }
                 value += (largest + sum.ln() - own) / n;
-                for (class, (gradient, e)) in gradient.chunks_exact_mut(inputs + 1).zip(&logits).enumerate() {
+                for (class, (gradient, e)) in
+                    gradient.chunks_exact_mut(inputs + 1).zip(&logits).enumerate()
+                {
                     let d = (e / sum - f64::from(u8::from(class == usize::from(label)))) / n;
                     gradient.iter_mut().zip(x).for_each(|(g, x)| *g += d * x);
                     gradient[inputs] += d;
@@ -94,7 +99,8 @@ impl Logistic {
         let mut logits = vec![0.0; self.classes];
         let classify = |x| {
             affine(&self.weights, x, &mut logits);
-            (1..self.classes).fold(0, |best, i| if logits[i] > logits[best] { i } else { best }) as u16
+            (1..self.classes).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })
+                as u16
         };
         x.chunks_exact(self.inputs).map(classify).collect()
     }
@@ -110,8 +116,8 @@ fn affine(weights: &[f64], x: &[f64], y: &mut [f64]) {
 mod tests {
     use super::*;
 
-    /// Where the minimum has a closed form: one input that is always 0 leaves the biases alone, and those give each class its
-    /// frequency.
+    /// Where the minimum has a closed form: one input that is always 0 leaves the biases alone, and
+    /// those give each class its frequency.
     #[test]
     fn the_biases_are_the_frequencies() {
         let labels = [0, 0, 0, 1, 2, 2];
@@ -124,7 +130,8 @@ mod tests {
         }
     }
 
-    /// Two classes at +1 and -1: by symmetry w and -w, and the derivative of ln(1 + exp(-2w)) + strength w^2 is 0 at the minimum.
+    /// Two classes at +1 and -1: by symmetry w and -w, and the derivative of ln(1 + exp(-2w)) +
+    /// strength w^2 is 0 at the minimum.
     #[test]
     fn the_strength_is_that_of_the_formula() {
         for strength in [0.01, 0.3] {

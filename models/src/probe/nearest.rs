@@ -25,7 +25,11 @@ pub(super) fn probe(cx: &Context, space: &Space, few: &Few<'_>) -> Probed {
     let (score, distance, k) = best.unwrap_or((f64::NAN, Distance::Euclidean, 1));
     let near = Neighbours::of(cx, &space.test, &references, k, distance, false);
     let predictions = classify(&near, k, &few.train_labels, few.classes);
-    Probed { predictions, validation: score, chosen: format!("{distance} k {k}", distance = distance.name()) }
+    Probed {
+        predictions,
+        validation: score,
+        chosen: format!("{distance} k {k}", distance = distance.name()),
+    }
 }
 
 /// The class that most of the `k` nearest have; of several, that of the nearest.

@@ -7,7 +7,8 @@
 //!         each query keeps the k nearest so far
 //! ```
 //!
-//! A product of blocks costs a small part of what as many distances one by one would, and memory grows with neither number.
+//! A product of blocks costs a small part of what as many distances one by one would, and memory
+//! grows with neither number.
 
 use super::space::Codes;
 use narrows_engine::Context;
@@ -50,8 +51,8 @@ pub struct Neighbours {
 }
 
 impl Neighbours {
-    /// The `k` nearest of `references` to each of `queries`, or all if they are fewer. With `itself`, query i is reference i, and is no
-    /// neighbour of its own.
+    /// The `k` nearest of `references` to each of `queries`, or all if they are fewer. With
+    /// `itself`, query i is reference i, and is no neighbour of its own.
     pub fn of(
         cx: &Context,
         queries: &Codes,

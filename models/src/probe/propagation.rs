@@ -1,5 +1,5 @@
-//! The propagation probe: labels spread along a graph of near neighbours (Zhou et al., Learning with Local and Global Consistency,
-//! NIPS 2003).
+//! The propagation probe: labels spread along a graph of near neighbours (Zhou et al., Learning
+//! with Local and Global Consistency, NIPS 2003).
 //!
 //! ```text
 //! w_ij = exp(-d_ij^2 / (s_i s_j))     of neighbours, i of j or j of i; s_i: how far the 7th neighbour of i is
@@ -7,8 +7,9 @@
 //! F    = (I - alpha S)^-1 Y           Y: one where a label is known; the class is the largest of a row
 //! ```
 //!
-//! The scales are those of Zelnik-Manor and Perona (Self-Tuning Spectral Clustering, NIPS 2004): nothing is left to choose but
-//! alpha. What the iteration `F <- alpha S F + (1 - alpha) Y` comes to is solved for by conjugate gradients, in a tenth of the steps.
+//! The scales are those of Zelnik-Manor and Perona (Self-Tuning Spectral Clustering, NIPS 2004):
+//! nothing is left to choose but alpha. What the iteration `F <- alpha S F + (1 - alpha) Y` comes
+//! to is solved for by conjugate gradients, in a tenth of the steps.
 
 use super::neighbours::{Distance, Neighbours};
 use super::space::Codes;
@@ -51,16 +52,20 @@ impl Graph {
             }
         }
         ties.sort_unstable_by_key(|&(i, j, _)| (i, j));
-        // The two directions of a tie can differ in the last bits of the distance: the first one counts.
+        // The two directions of a tie can differ in the last bits of the distance: the first one
+        // counts.
         ties.dedup_by_key(|&mut (i, j, _)| (i, j));
         let mut sums = vec![0.0; n];
         ties.iter().for_each(|&(i, _, weight)| sums[i as usize] += weight);
-        let roots: Vec<f64> =
-            sums.iter().map(|sum: &f64| if *sum > 0.0 { sum.sqrt().recip() } else { 0.0 }).collect();
+        let roots: Vec<f64> = sums
+            .iter()
+            .map(|sum: &f64| if *sum > 0.0 { sum.sqrt().recip() } else { 0.0 })
+            .collect();
         let mut starts = vec![0; n + 1];
         ties.iter().for_each(|&(i, ..)| starts[i as usize + 1] += 1);
         (0..n).for_each(|i| starts[i + 1] += starts[i]);
-        let normalised = |&(i, j, weight): &(u32, u32, f64)| weight * roots[i as usize] * roots[j as usize];
+        let normalised =
+            |&(i, j, weight): &(u32, u32, f64)| weight * roots[i as usize] * roots[j as usize];
         let weights = ties.iter().map(normalised).collect();
         Graph { starts, columns: ties.iter().map(|&(_, j, _)| j).collect(), weights, scales, roots }
     }
@@ -95,7 +100,8 @@ impl Graph {
         // Each class is a system of its own.
         let (mut direction, mut product) = (residual.clone(), vec![0.0; n]);
         let mut squares = sums(&residual, &residual);
-        let enough: Vec<f64> = squares.iter().map(|square| square * TOLERANCE * TOLERANCE).collect();
+        let enough: Vec<f64> =
+            squares.iter().map(|square| square * TOLERANCE * TOLERANCE).collect();
         for _ in 0..STEPS {
             if squares.iter().zip(&enough).all(|(square, enough)| square <= enough) {
                 break;
@@ -125,7 +131,8 @@ fn scale(near: &Neighbours, i: usize) -> f64 {
     far.sqrt()
 }
 
-/// The weight of a tie between samples whose squared distance is `far`. Equal ones are tied as firmly as can be.
+/// The weight of a tie between samples whose squared distance is `far`. Equal ones are tied as
+/// firmly as can be.
 fn tie(far: f32, a: f64, b: f64) -> f64 {
     match f64::from(far) {
         0.0 => 1.0,
@@ -134,16 +141,20 @@ fn tie(far: f32, a: f64, b: f64) -> f64 {
     }
 }
 
-/// By the alpha that the validation labels choose. Test samples take the mean of their neighbours among the training samples
-/// (Delalleau, Bengio and Le Roux, AISTATS 2005), or are in the graph themselves.
+/// By the alpha that the validation labels choose. Test samples take the mean of their neighbours
+/// among the training samples (Delalleau, Bengio and Le Roux, AISTATS 2005), or are in the graph
+/// themselves.
 pub(super) fn probe(cx: &Context, space: &Space, few: &Few<'_>) -> Probed {
     let (graph, near) = space.graph(cx);
     let classes = few.classes;
     let mut best: Option<(f64, f64, Vec<f64>)> = None;
     for alpha in ALPHAS {
         let f = graph.spread(few.train, &few.train_labels, classes, alpha);
-        let validation: Vec<u16> =
-            few.validation.iter().map(|&row| largest(&f[row as usize * classes..][..classes])).collect();
+        let validation: Vec<u16> = few
+            .validation
+            .iter()
+            .map(|&row| largest(&f[row as usize * classes..][..classes]))
+            .collect();
         let score = few.validated(&validation);
         if best.as_ref().is_none_or(|(other, ..)| score > *other) {
             best = Some((score, alpha, f));
@@ -152,7 +163,9 @@ pub(super) fn probe(cx: &Context, space: &Space, few: &Few<'_>) -> Probed {
     let (validation, alpha, f) = best.unwrap_or((f64::NAN, 0.0, Vec::new()));
     let of_row = |row: usize| &f[row * classes..][..classes];
     let predictions = match near {
-        None => (space.train.samples()..f.len() / classes).map(|row| largest(of_row(row))).collect(),
+        None => {
+            (space.train.samples()..f.len() / classes).map(|row| largest(of_row(row))).collect()
+        }
         Some(near) => {
             let mut mean = vec![0.0; classes];
             let predict = |i| {
@@ -186,7 +199,8 @@ mod tests {
     use super::*;
     use nalgebra::DMatrix;
 
-    /// Two rings of points, one within the other, and one label each: what no linear map tells apart.
+    /// Two rings of points, one within the other, and one label each: what no linear map tells
+    /// apart.
     fn rings(n: usize) -> Codes {
         let point = |i: usize| {
             let angle = (i / 2) as f32 / (n / 2) as f32 * std::f32::consts::TAU;
@@ -235,7 +249,10 @@ mod tests {
         let s = DMatrix::from_fn(n, n, |i, j| w[(i, j)] / roots[i] / roots[j]);
         let (labelled, labels) = ([3, 20, 41, 58], [0, 1, 2, 1]);
         let mut y = DMatrix::<f64>::zeros(n, 3);
-        labelled.iter().zip(labels).for_each(|(&row, label)| y[(row as usize, usize::from(label))] = 1.0);
+        labelled
+            .iter()
+            .zip(labels)
+            .for_each(|(&row, label)| y[(row as usize, usize::from(label))] = 1.0);
         let graph = Graph::of(&Context::new(1).unwrap(), &codes);
         for alpha in ALPHAS {
             let expected = (DMatrix::identity(n, n) - &s * alpha).lu().solve(&y).unwrap();

@@ -23,7 +23,8 @@ impl Codes {
     /// The latent codes of `rows` of `data` by an encoder; without one, the samples themselves.
     ///
     /// # Errors
-    /// If the samples do not fit the model or cannot be read, or there are too many values to be held in memory.
+    /// If the samples do not fit the model or cannot be read, or there are too many values to be
+    /// held in memory.
     pub fn of(
         cx: &Context,
         encoder: Option<(&Architecture, &Params)>,
@@ -33,7 +34,11 @@ impl Codes {
         let len = encoder.map_or(data.sample_len(), |(architecture, _)| architecture.latent);
         let all = rows.len().checked_mul(len).filter(|all| *all <= MAX_VALUES);
         let all = all.ok_or_else(|| {
-            Error::new(format!("{}: the codes of {} samples take too much memory", data.name(), rows.len()))
+            Error::new(format!(
+                "{}: the codes of {} samples take too much memory",
+                data.name(),
+                rows.len()
+            ))
         })?;
         let mut values = Vec::with_capacity(all);
         match encoder {
@@ -77,7 +82,8 @@ impl Codes {
         Codes { values: [&self.values[..], &others.values].concat(), len: self.len }
     }
 
-    /// The mean of each value, and 1 by its standard deviation, or 0 where all samples have the same.
+    /// The mean of each value, and 1 by its standard deviation, or 0 where all samples have the
+    /// same.
     pub fn scale(&self) -> Vec<(f64, f64)> {
         let n = self.samples() as f64;
         let mut moments = vec![(0.0, 0.0); self.len];

@@ -48,7 +48,8 @@ pub(super) struct Batch<'a> {
 }
 
 impl<'n> Consistency<'n> {
-    /// The state before the first step of training `network` from `params`, where classes are expected to have such `shares`.
+    /// The state before the first step of training `network` from `params`, where classes are
+    /// expected to have such `shares`.
     pub(super) fn new(
         network: &'n Network,
         params: Params,
@@ -71,25 +72,36 @@ impl<'n> Consistency<'n> {
         }
     }
 
-    /// Takes a step, and returns the two losses before it: of the labelled samples, and of the others, weighted.
+    /// Takes a step, and returns the two losses before it: of the labelled samples, and of the
+    /// others, weighted.
     ///
     /// # Errors
-    /// If a batch does not fit, or a loss is not finite: then weights and moments are those before the step.
+    /// If a batch does not fit, or a loss is not finite: then weights and moments are those before
+    /// the step.
     pub(super) fn step(
         &mut self,
         cx: &Context,
         training: &SemiTraining,
         batch: Batch<'_>,
     ) -> Result<[f64; 2], Error> {
-        let Consistency { network, params, optimizer, average, activations, grads, targets, moved, shares } =
-            self;
+        let Consistency {
+            network,
+            params,
+            optimizer,
+            average,
+            activations,
+            grads,
+            targets,
+            moved,
+            shares,
+        } = self;
         let (seed, step) = (training.seed, optimizer.step_count());
         let classes = network.output().len();
         let count = batch.weak.len() / network.input().len();
         let pass = Pass::train(seed, step);
 
-        // What is asked of the others, before anything has moved. The pass over samples as they will be met later is the one
-        // whose statistics count.
+        // What is asked of the others, before anything has moved. The pass over samples as they
+        // will be met later is the one whose statistics count.
         let targets = &mut targets[..count * classes];
         network.forward(cx, params, activations, batch.weak, pass)?;
         network.update_statistics(params, activations);
@@ -112,7 +124,8 @@ impl<'n> Consistency<'n> {
                 if *entropy > 0.0 || *align > 0.0 {
                     let (_, dy) = activations.output_and_gradient();
                     let weight = entropy * batch.weight;
-                    let unsure = f64::from(weight) * loss::entropy(cx, classes, targets, weight, dy);
+                    let unsure =
+                        f64::from(weight) * loss::entropy(cx, classes, targets, weight, dy);
                     extra = Some(unsure + shares.pull(targets, align * batch.weight, dy));
                     network.backward_overwriting(cx, params, activations, batch.weak, pass, grads);
                 }
@@ -125,18 +138,31 @@ impl<'n> Consistency<'n> {
                 vat::nudge(cx, random, step, len, *xi, batch.strong, nudged);
                 network.forward(cx, params, activations, nudged, student)?;
                 let (y, dy) = activations.output_and_gradient();
-                Loss::cross_entropy().evaluate(cx, count, y, Target::Probabilities(targets), Some(dy))?;
+                Loss::cross_entropy().evaluate(
+                    cx,
+                    count,
+                    y,
+                    Target::Probabilities(targets),
+                    Some(dy),
+                )?;
                 network.input_gradient(cx, params, activations, nudged, student, gradient);
                 vat::push(cx, len, *epsilon, batch.strong, gradient);
                 targets.iter_mut().for_each(|p| *p *= batch.weight);
                 gradient
             }
-            Semi::Ladder { .. } => return Err(Error::new("the ladder network has a step of its own")),
+            Semi::Ladder { .. } => {
+                return Err(Error::new("the ladder network has a step of its own"));
+            }
         };
         network.forward(cx, params, activations, x, student)?;
         let (y, dy) = activations.output_and_gradient();
-        let consistency =
-            Loss::cross_entropy().evaluate(cx, count, y, Target::Probabilities(targets), Some(dy))?;
+        let consistency = Loss::cross_entropy().evaluate(
+            cx,
+            count,
+            y,
+            Target::Probabilities(targets),
+            Some(dy),
+        )?;
         match extra {
             Some(_) => network.backward(cx, params, activations, x, student, grads),
             None => network.backward_overwriting(cx, params, activations, x, student, grads),
@@ -146,8 +172,13 @@ impl<'n> Consistency<'n> {
         network.forward(cx, params, activations, batch.labelled, pass)?;
         let (y, dy) = activations.output_and_gradient();
         let samples = batch.classes.len();
-        let supervised =
-            Loss::cross_entropy().evaluate(cx, samples, y, Target::Classes(batch.classes), Some(dy))?;
+        let supervised = Loss::cross_entropy().evaluate(
+            cx,
+            samples,
+            y,
+            Target::Classes(batch.classes),
+            Some(dy),
+        )?;
         if !(supervised + consistency).is_finite() {
             let place = network.first_not_finite(activations).unwrap_or("the loss itself");
             return Err(Error::new(format!(
@@ -213,8 +244,8 @@ mod tests {
         x
     }
 
-    /// What a plain step of length 1 moves is the gradient. It is held against differences of the loss, its targets and moved
-    /// samples being those of the step.
+    /// What a plain step of length 1 moves is the gradient. It is held against differences of the
+    /// loss, its targets and moved samples being those of the step.
     #[test]
     fn each_methods_gradient_is_the_slope_of_its_loss() {
         let (cx, network) = (Context::new(1).unwrap(), network());
@@ -230,7 +261,8 @@ mod tests {
         ] {
             let training = training(method.clone());
             let params = Params::new(&network, 4);
-            let mut consistency = Consistency::new(&network, params.clone(), &training, SHARES.to_vec());
+            let mut consistency =
+                Consistency::new(&network, params.clone(), &training, SHARES.to_vec());
             let batch = Batch {
                 labelled: &labelled,
                 classes: &classes,
@@ -246,7 +278,8 @@ mod tests {
             };
             if let Semi::Vat { epsilon, .. } = method {
                 for (from, to) in strong.chunks(LEN).zip(x.chunks(LEN)) {
-                    let distance = from.iter().zip(to).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt();
+                    let distance =
+                        from.iter().zip(to).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt();
                     assert!(
                         (distance - epsilon).abs() < 1e-5,
                         "moved by {distance} from the strongly augmented"
@@ -259,10 +292,13 @@ mod tests {
             let mut loss_at = |params: &Params| -> f64 {
                 let pass = Pass::train(3, 0);
                 let y = network.forward(&cx, params, &mut activations, x, pass).unwrap();
-                let mut loss =
-                    Loss::cross_entropy().evaluate(&cx, 8, y, Target::Probabilities(&targets), None).unwrap();
+                let mut loss = Loss::cross_entropy()
+                    .evaluate(&cx, 8, y, Target::Probabilities(&targets), None)
+                    .unwrap();
                 let y = network.forward(&cx, params, &mut activations, &labelled, pass).unwrap();
-                loss += Loss::cross_entropy().evaluate(&cx, 6, y, Target::Classes(&classes), None).unwrap();
+                loss += Loss::cross_entropy()
+                    .evaluate(&cx, 6, y, Target::Classes(&classes), None)
+                    .unwrap();
                 let y = network.forward(&cx, params, &mut activations, &weak, pass).unwrap();
                 let mut mean = [0.0; 3];
                 for z in y.chunks(3) {
@@ -277,7 +313,10 @@ mod tests {
                 }
                 loss
             };
-            assert!((losses[0] + losses[1] - loss_at(&params)).abs() < 1e-5, "{method:?}: {losses:?}");
+            assert!(
+                (losses[0] + losses[1] - loss_at(&params)).abs() < 1e-5,
+                "{method:?}: {losses:?}"
+            );
             for entry in params.entries().iter().filter(|entry| entry.trainable) {
                 for i in entry.range.clone() {
                     let mut at = |step: f32| {
@@ -304,7 +343,8 @@ mod tests {
         let training = training(Semi::Vat { epsilon: 0.3, xi: 0.1, entropy: 0.0, align: 0.0 });
         let params = Params::new(&network, 4);
         let (labelled, weak) = (samples(6, 1), samples(8, 2));
-        let mut consistency = Consistency::new(&network, params.clone(), &training, SHARES.to_vec());
+        let mut consistency =
+            Consistency::new(&network, params.clone(), &training, SHARES.to_vec());
         let classes = [0; 6];
         let batch = Batch {
             labelled: &labelled,
@@ -319,7 +359,9 @@ mod tests {
         let targets = consistency.targets.to_vec();
         let mut loss_of = |x: &[f32]| {
             let y = network.forward(&cx, &params, &mut activations, x, Pass::train(3, 0)).unwrap();
-            Loss::cross_entropy().evaluate(&cx, 8, y, Target::Probabilities(&targets), None).unwrap()
+            Loss::cross_entropy()
+                .evaluate(&cx, 8, y, Target::Probabilities(&targets), None)
+                .unwrap()
         };
         let adversarial = loss_of(&consistency.moved[1]);
         for step in 0..20 {

@@ -1,11 +1,13 @@
 //! Batches of the labelled samples, whose small classes come more often than they are.
 //!
-//! With n_c samples of class c and n the most that a class has, a sample comes `(n / n_c)^q` times a round, to the nearest whole
-//! number: with q = 0 once, with q = 1 so often that all classes come alike, with q = 1/2 the square root of that (sampling by
-//! class as compared by Kang et al., "Decoupling representation and classifier for long-tailed recognition", ICLR 2020,
-//! arXiv:1910.09217, whose exponent is 1 - q). A class of two labels is otherwise in so few batches that what is asked of
-//! the samples without a label hands its samples over to a neighbour. In these shares, those of `n_c^(1 - q)`, the classes are then expected
-//! among the samples without a label.
+//! With n_c samples of class c and n the most that a class has, a sample comes `(n / n_c)^q` times
+//! a round, to the nearest whole number: with q = 0 once, with q = 1 so often that all classes come
+//! alike, with q = 1/2 the square root of that (sampling by class as compared by Kang et al.,
+//! "Decoupling representation and classifier for long-tailed recognition", ICLR 2020,
+//! arXiv:1910.09217, whose exponent is 1 - q). A class of two labels is otherwise in so few batches
+//! that what is asked of the samples without a label hands its samples over to a neighbour. In
+//! these shares, those of `n_c^(1 - q)`, the classes are then expected among the samples without a
+//! label.
 
 use crate::Error;
 use narrows_datasets::{Dataset, Rows, shuffle_into};
@@ -19,7 +21,8 @@ pub(super) struct LabelledBatches {
     seed: u64,
     /// The round that follows.
     round: u64,
-    /// What is left of one round and the next one, of which `done` were given out: places in `rows`.
+    /// What is left of one round and the next one, of which `done` were given out: places in
+    /// `rows`.
     order: Vec<u32>,
     done: usize,
     /// Those of the batch given out last, and their keys.
@@ -81,9 +84,12 @@ impl LabelledBatches {
     ) -> Result<LabelledBatches, Error> {
         let ByClass { rows: once, classes, counts } = ByClass::of(data, rows)?;
         let most = counts.iter().copied().max().unwrap_or(0) as f64;
-        let times = |class: u32| (most / counts[class as usize] as f64).powf(f64::from(balance)).round();
-        let mut shares: Vec<f32> =
-            counts.iter().map(|n| if *n > 0 { (*n as f32).powf(1.0 - balance) } else { 0.0 }).collect();
+        let times =
+            |class: u32| (most / counts[class as usize] as f64).powf(f64::from(balance)).round();
+        let mut shares: Vec<f32> = counts
+            .iter()
+            .map(|n| if *n > 0 { (*n as f32).powf(1.0 - balance) } else { 0.0 })
+            .collect();
         let sum: f32 = shares.iter().sum();
         shares.iter_mut().for_each(|share| *share /= sum);
         let mut rows = Vec::with_capacity(once.len());
@@ -125,7 +131,8 @@ impl LabelledBatches {
 mod tests {
     use super::*;
 
-    /// Of 18 samples of class 0, 8 of class 1 and 2 of class 2: how often each class came in 14 rounds.
+    /// Of 18 samples of class 0, 8 of class 1 and 2 of class 2: how often each class came in 14
+    /// rounds.
     fn shares(balance: f32) -> [usize; 3] {
         let digits = Dataset::digits();
         let labels = digits.labels().unwrap().unwrap();
@@ -134,7 +141,8 @@ mod tests {
             labels.filter(move |(_, label)| **label == class).map(|(row, _)| row as u32).take(n)
         };
         let rows: Vec<u32> = of(0, 18).chain(of(1, 8)).chain(of(2, 2)).collect();
-        let mut batches = LabelledBatches::new(&digits, Rows::Listed(&rows), 7, balance, 1).unwrap();
+        let mut batches =
+            LabelledBatches::new(&digits, Rows::Listed(&rows), 7, balance, 1).unwrap();
         let length = batches.rows.len();
         let expected = [18.0f32, 8.0, 2.0].map(|n| n.powf(1.0 - balance));
         for (share, expected) in
@@ -171,7 +179,8 @@ mod tests {
     fn no_two_of_a_round_have_the_same_key() {
         let digits = Dataset::digits();
         let labels = digits.labels().unwrap().unwrap();
-        let of = |class: u16, n| (0..1797).filter(move |row| labels[*row as usize] == class).take(n);
+        let of =
+            |class: u16, n| (0..1797).filter(move |row| labels[*row as usize] == class).take(n);
         let rows: Vec<u32> = of(3, 20).chain(of(5, 1)).collect();
         let mut batches = LabelledBatches::new(&digits, Rows::Listed(&rows), 40, 1.0, 1).unwrap();
         let LabelledBatch { rows: chosen, keys, .. } = batches.next_batch();
@@ -185,9 +194,12 @@ mod tests {
 
     #[test]
     fn a_sample_without_a_label_is_refused() {
-        for (labels, row) in [(Some(vec![0, narrows_datasets::UNLABELLED, 1]), "row 1"), (None, "row 0")] {
+        for (labels, row) in
+            [(Some(vec![0, narrows_datasets::UNLABELLED, 1]), "row 1"), (None, "row 0")]
+        {
             let data = Dataset::from_floats("three", vec![0.0; 3], &[1], labels).unwrap();
-            let refused = LabelledBatches::new(&data, Rows::Listed(&[0, 1, 2]), 2, 0.5, 1).unwrap_err();
+            let refused =
+                LabelledBatches::new(&data, Rows::Listed(&[0, 1, 2]), 2, 0.5, 1).unwrap_err();
             let refused = refused.to_string();
             assert!(refused.contains(row) && refused.contains("no label"), "{refused}");
         }

@@ -1,8 +1,9 @@
 //! The ladder network on a dense classifier: its weights in and out, its statistics, its step.
 //!
-//! The engine's ladder has an encoder of linear layers, each normalised, with a bias and a ReLU, and a scaled top. A dense
-//! classifier with batch norm is the same network without noise: batch norm has a scale besides, which is 1, and its top has
-//! no batch norm, which is folded into the weights when they are handed over.
+//! The engine's ladder has an encoder of linear layers, each normalised, with a bias and a ReLU,
+//! and a scaled top. A dense classifier with batch norm is the same network without noise: batch
+//! norm has a scale besides, which is 1, and its top has no batch norm, which is folded into the
+//! weights when they are handed over.
 
 use super::{Semi, SemiTraining};
 use crate::Error;
@@ -42,10 +43,12 @@ impl LadderCosts {
     /// If there is none, or one is negative or not finite.
     pub fn check(&self) -> Result<(), Error> {
         match self.0.iter().find(|cost| !(**cost >= 0.0 && cost.is_finite())) {
-            Some(cost) => {
-                Err(Error::new(format!("a denoising cost must be finite and not negative, not {cost}")))
+            Some(cost) => Err(Error::new(format!(
+                "a denoising cost must be finite and not negative, not {cost}"
+            ))),
+            None if self.0.is_empty() => {
+                Err(Error::new("a ladder needs at least one denoising cost"))
             }
-            None if self.0.is_empty() => Err(Error::new("a ladder needs at least one denoising cost")),
             None => Ok(()),
         }
     }
@@ -80,7 +83,11 @@ impl LadderTrainer {
     ///
     /// # Errors
     /// If the classifier is no chain of linear layers, batch norms and ReLUs.
-    pub fn new(network: &Network, params: &Params, training: &SemiTraining) -> Result<LadderTrainer, Error> {
+    pub fn new(
+        network: &Network,
+        params: &Params,
+        training: &SemiTraining,
+    ) -> Result<LadderTrainer, Error> {
         let Semi::Ladder { noise, costs } = &training.method else {
             return Err(Error::new("a ladder needs the settings of one"));
         };
@@ -98,7 +105,9 @@ impl LadderTrainer {
         let mut own = ladder.params(training.seed);
         for (l, linear) in linears.iter().enumerate() {
             let weight = params.get(&linear.weight).unwrap_or_default();
-            own.get_mut(&format!("encoder.{}.weight", l + 1)).unwrap_or_default().copy_from_slice(weight);
+            own.get_mut(&format!("encoder.{}.weight", l + 1))
+                .unwrap_or_default()
+                .copy_from_slice(weight);
         }
         Ok(LadderTrainer {
             optimizer: OptimizerState::new(training.optimizer, &own),
@@ -135,7 +144,8 @@ impl LadderTrainer {
         Ok([supervised, denoising])
     }
 
-    /// Writes the clean encoder to the classifier's `params`, with the statistics of some thousand of `rows`, taken anew.
+    /// Writes the clean encoder to the classifier's `params`, with the statistics of some thousand
+    /// of `rows`, taken anew.
     ///
     /// # Errors
     /// If the samples cannot be read.
@@ -160,7 +170,10 @@ impl LadderTrainer {
             let bias = self.own(&format!("encoder.{}.bias", l + 1));
             let [mean, var] = &statistics[l];
             for (part, values) in [("bias", bias), ("running_mean", mean), ("running_var", var)] {
-                params.get_mut(&format!("{norm}.{part}")).unwrap_or_default().copy_from_slice(values);
+                params
+                    .get_mut(&format!("{norm}.{part}"))
+                    .unwrap_or_default()
+                    .copy_from_slice(values);
             }
             // Makes up for the other epsilon.
             let scale = params.get_mut(&format!("{norm}.weight")).unwrap_or_default();
@@ -172,14 +185,16 @@ impl LadderTrainer {
         let (scale, shift) =
             (self.own(&format!("encoder.{top}.scale")), self.own(&format!("encoder.{top}.bias")));
         let ([mean, var], last) = (&statistics[top - 1], &linears[top - 1]);
-        let factor: Vec<f32> = scale.iter().zip(var).map(|(scale, var)| scale / (var + EPS).sqrt()).collect();
+        let factor: Vec<f32> =
+            scale.iter().zip(var).map(|(scale, var)| scale / (var + EPS).sqrt()).collect();
         let weight = params.get_mut(&last.weight).unwrap_or_default();
         for (row, factor) in weight.chunks_exact_mut(last.inputs).zip(&factor) {
             row.iter_mut().for_each(|w| *w *= factor);
         }
         let bias = last.bias.as_ref().and_then(|bias| params.get_mut(bias));
-        let bias =
-            bias.ok_or_else(|| Error::new("the classifier's last layer has no bias to take the ladder's"))?;
+        let bias = bias.ok_or_else(|| {
+            Error::new("the classifier's last layer has no bias to take the ladder's")
+        })?;
         for (c, bias) in bias.iter_mut().enumerate() {
             *bias = scale[c] * shift[c] - factor[c] * mean[c];
         }
@@ -190,8 +205,9 @@ impl LadderTrainer {
         self.params.get(name).unwrap_or_default()
     }
 
-    /// The mean and variance of what each layer normalises, over some thousand samples spread evenly over `rows`: batches
-    /// are normalised by themselves, as in training, and their statistics put together.
+    /// The mean and variance of what each layer normalises, over some thousand samples spread
+    /// evenly over `rows`: batches are normalised by themselves, as in training, and their
+    /// statistics put together.
     fn statistics(
         &mut self,
         cx: &Context,
@@ -201,7 +217,8 @@ impl LadderTrainer {
         let widths = self.ladder.widths()[1..].to_vec();
         let size = self.memory.max_unlabelled().min(rows.len());
         let batches = (rows.len() / size).clamp(1, STATISTICS.div_ceil(size));
-        let mut sums: Vec<[Vec<f64>; 2]> = widths.iter().map(|&n| [vec![0.0; n], vec![0.0; n]]).collect();
+        let mut sums: Vec<[Vec<f64>; 2]> =
+            widths.iter().map(|&n| [vec![0.0; n], vec![0.0; n]]).collect();
         let (mut x, mut batch) = (vec![0.0; size * data.sample_len()], vec![0; size]);
         for b in 0..batches {
             for (i, row) in batch.iter_mut().enumerate() {
@@ -221,7 +238,8 @@ impl LadderTrainer {
         let n = batches as f64;
         let of = |[means, squares]: [Vec<f64>; 2]| {
             let mean: Vec<f32> = means.iter().map(|mean| (mean / n) as f32).collect();
-            let variance = |(square, mean): (&f64, &f64)| (square / n - (mean / n).powi(2)).max(0.0) as f32;
+            let variance =
+                |(square, mean): (&f64, &f64)| (square / n - (mean / n).powi(2)).max(0.0) as f32;
             let var = squares.iter().zip(&means).map(variance).collect();
             [mean, var]
         };
@@ -229,15 +247,22 @@ impl LadderTrainer {
     }
 }
 
-/// The linear layers and the batch norms of a classifier, from the input on; the latter by their names.
+/// The linear layers and the batch norms of a classifier, from the input on; the latter by their
+/// names.
 fn layers(params: &Params) -> Result<(Vec<LinearNames>, Vec<String>), Error> {
     let (mut linears, mut norms): (Vec<LinearNames>, Vec<String>) = (Vec::new(), Vec::new());
-    let layer_of = |name: &str| name.rsplit_once('.').map_or(String::new(), |(layer, _)| layer.to_string());
+    let layer_of =
+        |name: &str| name.rsplit_once('.').map_or(String::new(), |(layer, _)| layer.to_string());
     for entry in params.entries() {
         let layer = layer_of(&entry.name);
         match (entry.spec.role, &entry.spec.shape[..]) {
             (Role::Weight, &[outputs, inputs]) => {
-                linears.push(LinearNames { weight: entry.name.clone(), bias: None, outputs, inputs });
+                linears.push(LinearNames {
+                    weight: entry.name.clone(),
+                    bias: None,
+                    outputs,
+                    inputs,
+                });
             }
             (Role::Weight, shape) => {
                 return Err(Error::new(format!(
@@ -245,11 +270,13 @@ fn layers(params: &Params) -> Result<(Vec<LinearNames>, Vec<String>), Error> {
                     entry.name
                 )));
             }
-            (Role::Bias, _) => match linears.last_mut().filter(|linear| layer_of(&linear.weight) == layer) {
-                Some(linear) => linear.bias = Some(entry.name.clone()),
-                None if norms.last() != Some(&layer) => norms.push(layer),
-                None => {}
-            },
+            (Role::Bias, _) => {
+                match linears.last_mut().filter(|linear| layer_of(&linear.weight) == layer) {
+                    Some(linear) => linear.bias = Some(entry.name.clone()),
+                    None if norms.last() != Some(&layer) => norms.push(layer),
+                    None => {}
+                }
+            }
             (Role::Statistic, _) => {}
         }
     }
@@ -263,7 +290,8 @@ mod tests {
     use narrows_datasets::Augmentation;
     use narrows_engine::{Activations, Optimizer, Pass, Schedule};
 
-    /// Statistics over one batch are that batch's, so the classifier in evaluation gives what the clean ladder gives for it.
+    /// Statistics over one batch are that batch's, so the classifier in evaluation gives what the
+    /// clean ladder gives for it.
     #[test]
     fn the_classifier_is_the_clean_ladder() {
         let (cx, digits) = (Context::new(1).unwrap(), Dataset::digits());
@@ -309,9 +337,11 @@ mod tests {
         weights[..64].iter_mut().for_each(|w| *w *= 1e-3);
         ladder.export(&cx, &digits, Rows::Listed(&rows[20..]), &mut params).unwrap();
         let unlabelled = &x[20 * 64..];
-        let clean = ladder.ladder.clean(&cx, &ladder.params, &mut ladder.memory, unlabelled).unwrap();
+        let clean =
+            ladder.ladder.clean(&cx, &ladder.params, &mut ladder.memory, unlabelled).unwrap();
         let mut activations = Activations::new(&network, 50);
-        let y = network.forward(&cx, &params, &mut activations, unlabelled, Pass::evaluate()).unwrap();
+        let y =
+            network.forward(&cx, &params, &mut activations, unlabelled, Pass::evaluate()).unwrap();
         let largest = clean.iter().fold(0.0f32, |a, z| a.max(z.abs()));
         assert!(largest > 1.0, "{largest}");
         for (a, b) in clean.iter().zip(y) {

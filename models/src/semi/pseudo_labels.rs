@@ -1,7 +1,8 @@
 //! Pseudo-labels: the likeliest class as if it were the label, where it is sure enough.
 
-/// Turns the probabilities p: (samples, classes) into targets: all of `weight` for the likeliest class if that has at least
-/// `threshold`, nothing for the sample if not. Returns how many samples count.
+/// Turns the probabilities p: (samples, classes) into targets: all of `weight` for the likeliest
+/// class if that has at least `threshold`, nothing for the sample if not. Returns how many samples
+/// count.
 pub(super) fn targets(p: &mut [f32], classes: usize, threshold: f32, weight: f32) -> usize {
     let mut counted = 0;
     for p in p.chunks_exact_mut(classes) {

@@ -27,8 +27,8 @@ pub struct SemiRun<'a> {
     training: SemiTraining,
     network: &'a Network,
     learner: Learner<'a>,
-    /// The weights that are validated: those in training, their average, or the ladder's clean encoder. After
-    /// [`SemiRun::train`] those of [`SemiRun::best_epoch`].
+    /// The weights that are validated: those in training, their average, or the ladder's clean
+    /// encoder. After [`SemiRun::train`] those of [`SemiRun::best_epoch`].
     pub params: Params,
     /// What happened so far.
     pub history: Vec<EpochRecord>,
@@ -63,11 +63,12 @@ impl Learner<'_> {
 }
 
 impl<'a> SemiRun<'a> {
-    /// Prepares a run of the classifier `network` that starts from `params`, fresh or with a pretrained encoder.
+    /// Prepares a run of the classifier `network` that starts from `params`, fresh or with a
+    /// pretrained encoder.
     ///
     /// # Errors
-    /// If a setting makes no sense, for these samples or any, the method is not for such a network, or there are too few
-    /// samples.
+    /// If a setting makes no sense, for these samples or any, the method is not for such a network,
+    /// or there are too few samples.
     pub fn new(
         name: &str,
         network: &'a Network,
@@ -87,7 +88,8 @@ impl<'a> SemiRun<'a> {
             )));
         }
         let training = SemiTraining { batch, labelled_batch, ..training.clone() };
-        let of_data = Task { data, train: labelled, validation: task.validation, goal: Goal::Classify };
+        let of_data =
+            Task { data, train: labelled, validation: task.validation, goal: Goal::Classify };
         let augmenter = |augmentation: &Augmentation, seed: u64| {
             BatchAugmenter::new(augmentation, &of_data, batch.max(labelled_batch), seed)
                 .map_err(|e| e.during(name))
@@ -95,8 +97,9 @@ impl<'a> SemiRun<'a> {
         let len = data.sample_len();
         let strong = augmenter(&training.strong, training.seed ^ STRONG)?;
         let seed = training.seed ^ LABELLED;
-        let batches = LabelledBatches::new(data, labelled, labelled_batch, training.class_balance, seed)
-            .map_err(|e| e.during(name))?;
+        let batches =
+            LabelledBatches::new(data, labelled, labelled_batch, training.class_balance, seed)
+                .map_err(|e| e.during(name))?;
         let held = ByClass::of(data, task.validation).map_err(|e| e.during(name))?;
         let learner = match &training.method {
             Semi::Ladder { .. } => Learner::Ladder(Box::new(
@@ -104,7 +107,12 @@ impl<'a> SemiRun<'a> {
             )),
             _ => {
                 let shares = batches.shares().to_vec();
-                Learner::Consistency(Box::new(Consistency::new(network, params.clone(), &training, shares)))
+                Learner::Consistency(Box::new(Consistency::new(
+                    network,
+                    params.clone(),
+                    &training,
+                    shares,
+                )))
             }
         };
         Ok(SemiRun {
@@ -132,8 +140,9 @@ impl<'a> SemiRun<'a> {
         self.training.epochs
     }
 
-    /// The epoch whose weights it would keep, from 1 on: the best by validation, but after [`SemiRun::train`] the last if that is
-    /// not worse by more than two standard errors; and the last without validation.
+    /// The epoch whose weights it would keep, from 1 on: the best by validation, but after
+    /// [`SemiRun::train`] the last if that is not worse by more than two standard errors; and the
+    /// last without validation.
     pub fn best_epoch(&self) -> usize {
         self.best.as_ref().map_or(self.history.len(), |best| best.epoch)
     }
@@ -169,7 +178,8 @@ impl<'a> SemiRun<'a> {
             data.gather(chosen.rows, x)?;
             data.gather_labels(chosen.rows, &mut self.classes)?;
             if let Some(weak) = &mut self.weak {
-                // A sample that comes again within the epoch is to differ, and from itself among the others.
+                // A sample that comes again within the epoch is to differ, and from itself among
+                // the others.
                 weak.apply(cx, chosen.round | 1 << 32, chosen.keys, x);
             }
             let [supervised, others] = match &mut self.learner {
@@ -189,7 +199,11 @@ impl<'a> SemiRun<'a> {
             };
             sum += (supervised + others) * rows.len() as f64;
             samples += rows.len();
-            observer.notice(&Event::Step { run: &self.name, samples: rows.len(), loss: supervised + others });
+            observer.notice(&Event::Step {
+                run: &self.name,
+                samples: rows.len(),
+                loss: supervised + others,
+            });
         }
         let seconds = start.elapsed().as_secs_f64();
         match &mut self.learner {
@@ -203,7 +217,15 @@ impl<'a> SemiRun<'a> {
             true => None,
             false => {
                 let loss = Loss::cross_entropy();
-                Some(Evaluation::of(cx, self.network, &self.params, &loss, data, validation, Goal::Classify)?)
+                Some(Evaluation::of(
+                    cx,
+                    self.network,
+                    &self.params,
+                    &loss,
+                    data,
+                    validation,
+                    Goal::Classify,
+                )?)
             }
         };
         let record = EpochRecord {
@@ -211,7 +233,9 @@ impl<'a> SemiRun<'a> {
             lr,
             train_loss: sum / samples as f64,
             validation_loss: evaluation.as_ref().map(|e| e.loss),
-            validation_accuracy: evaluation.as_ref().and_then(|e| e.accuracy_by(self.training.metric)),
+            validation_accuracy: evaluation
+                .as_ref()
+                .and_then(|e| e.accuracy_by(self.training.metric)),
             seconds,
             samples,
         };

@@ -1,17 +1,19 @@
 //! The shares of the classes among the samples without a label.
 //!
-//! What asks outputs to be sure and to stay where the input moves is also content where a small class is handed over to its
-//! neighbour. So the mean m of the probabilities is drawn to the shares s that are expected of the classes:
+//! What asks outputs to be sure and to stay where the input moves is also content where a small
+//! class is handed over to its neighbour. So the mean m of the probabilities is drawn to the shares
+//! s that are expected of the classes:
 //!
 //! ```text
 //! loss     = KL(s || m) = sum_c s_c log(s_c / m_c)
 //! d / z_ic = p_ic (sum_k p_ik s_k / m_k  -  s_c / m_c) / n
 //! ```
 //!
-//! (Tanaka et al., "Joint optimization framework for learning with noisy labels", CVPR 2018, arXiv:1803.11364, section 3.3.) In this order
-//! of the two a class that is about to vanish is pushed back however small it is. As in ReMixMatch (Berthelot et al., ICLR 2020,
-//! arXiv:1911.09785) m is a running mean over batches, since a batch holds few samples of each class; the gradient is that
-//! of a batch whose mean it were.
+//! (Tanaka et al., "Joint optimization framework for learning with noisy labels", CVPR 2018,
+//! arXiv:1803.11364, section 3.3.) In this order of the two a class that is about to vanish is
+//! pushed back however small it is. As in ReMixMatch (Berthelot et al., ICLR 2020,
+//! arXiv:1911.09785) m is a running mean over batches, since a batch holds few samples of each
+//! class; the gradient is that of a batch whose mean it were.
 
 /// What is left of the running mean after a step.
 const DECAY: f32 = 0.9;
@@ -33,7 +35,8 @@ impl Shares {
         Shares { expected, mean: zeros.clone(), ratio: zeros, steps: 0 }
     }
 
-    /// The loss of the probabilities `p`: (batch, classes), times `weight`. Adds its gradient with respect to the logits to `dz`.
+    /// The loss of the probabilities `p`: (batch, classes), times `weight`. Adds its gradient with
+    /// respect to the logits to `dz`.
     pub fn pull(&mut self, p: &[f32], weight: f32, dz: &mut [f32]) -> f64 {
         let Shares { expected, mean, ratio, steps } = self;
         let classes = expected.len();
@@ -134,7 +137,8 @@ mod tests {
         }
     }
 
-    /// A class that no sample is taken for any more pulls as hard as ever, and one whose probability is 0 breaks nothing.
+    /// A class that no sample is taken for any more pulls as hard as ever, and one whose
+    /// probability is 0 breaks nothing.
     #[test]
     fn a_class_about_to_vanish_is_pushed_back() {
         for least in [1e-2f32, 1e-6, 1e-30] {

@@ -6,9 +6,9 @@
 //! x_adv  = x + epsilon g / |g|
 //! ```
 //!
-//! (Miyato et al. 2018, algorithm 1, with one power iteration.) The target of x_adv is p(x), held fixed. Samples may be
-//! augmented strongly before they are moved: then x + r stands for strong(x) + r, while the target stays that of the sample augmented
-//! as the labelled ones are.
+//! (Miyato et al. 2018, algorithm 1, with one power iteration.) The target of x_adv is p(x), held
+//! fixed. Samples may be augmented strongly before they are moved: then x + r stands for strong(x)
+//! + r, while the target stays that of the sample augmented as the labelled ones are.
 
 use narrows_engine::Context;
 use narrows_engine::parallel::Chunks;
@@ -47,7 +47,8 @@ pub(super) fn push(cx: &Context, len: usize, epsilon: f32, x: &[f32], g: &mut [f
     });
 }
 
-/// d = x + distance d / |d|; x where d is 0. Gradients can be tiny: they are scaled by their largest before they are squared.
+/// d = x + distance d / |d|; x where d is 0. Gradients can be tiny: they are scaled by their
+/// largest before they are squared.
 fn move_by(distance: f32, x: &[f32], d: &mut [f32]) {
     let largest = d.iter().fold(0.0f32, |a, d| a.max(d.abs()));
     let scale = if largest > 0.0 { 1.0 / largest } else { 0.0 };
@@ -72,7 +73,10 @@ mod tests {
         assert_eq!(g[..3], x[..3]);
         for (x, moved) in x.chunks(3).zip(g.chunks(3)).skip(1) {
             let expected = [x[0] + 3.0, x[1], x[2] - 4.0];
-            assert!(moved.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-4), "{moved:?} {expected:?}");
+            assert!(
+                moved.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-4),
+                "{moved:?} {expected:?}"
+            );
         }
         let mut out = vec![0.0; x.len()];
         nudge(&cx, Random::new(1, 2), 3, 3, 2.0, &x, &mut out);

@@ -30,28 +30,33 @@ pub struct Training {
     pub patience: usize,
     /// Decides the shuffle, the dropout and the augmentation.
     pub seed: u64,
-    /// How the samples to train on differ from epoch to epoch; validation sees them as they are. Towards
-    /// [`Goal::Reconstruct`](super::Goal::Reconstruct) the output should be the sample transformed, but not corrupted.
+    /// How the samples to train on differ from epoch to epoch; validation sees them as they are.
+    /// Towards [`Goal::Reconstruct`](super::Goal::Reconstruct) the output should be the sample
+    /// transformed, but not corrupted.
     pub augmentation: Augmentation,
-    /// Validate and keep a moving average of the weights, of which each step leaves this part ([`Ema`]); 0 for the weights
-    /// themselves.
+    /// Validate and keep a moving average of the weights, of which each step leaves this part
+    /// ([`Ema`]); 0 for the weights themselves.
     pub ema: f32,
-    /// Mix pairs of samples by parts from Beta(alpha, alpha), towards [`Goal::Classify`](super::Goal::Classify) with cross-entropy (Zhang et al., ICLR
-    /// 2018). It follows augmentation. 0 for none.
+    /// Mix pairs of samples by parts from Beta(alpha, alpha), towards
+    /// [`Goal::Classify`](super::Goal::Classify) with cross-entropy (Zhang et al., ICLR 2018). It
+    /// follows augmentation. 0 for none.
     pub mixup: f32,
-    /// A pretrained encoder's blocks learn slower from block to block, by this factor from the head down (discriminative
-    /// rates: Howard and Ruder, ACL 2018, section 3.1); 1 for one rate. [`Method::train`](crate::Method::train) sees to it.
+    /// A pretrained encoder's blocks learn slower from block to block, by this factor from the head
+    /// down (discriminative rates: Howard and Ruder, ACL 2018, section 3.1); 1 for one rate.
+    /// [`Method::train`](crate::Method::train) sees to it.
     pub lr_decay: f32,
-    /// How strongly a pretrained encoder's weights are pulled towards what they were, in place of their decay towards 0
-    /// (L2-SP: Li, Grandvalet and Davoine, ICML 2018); 0 for not at all. [`Method::anchor`](crate::Method::anchor) sees to it.
+    /// How strongly a pretrained encoder's weights are pulled towards what they were, in place of
+    /// their decay towards 0 (L2-SP: Li, Grandvalet and Davoine, ICML 2018); 0 for not at all.
+    /// [`Method::anchor`](crate::Method::anchor) sees to it.
     pub l2_sp: f32,
-    /// Estimate the running statistics of batch norm anew when [`Run::train`](super::Run::train) ends, on all rows of the data, without their
-    /// labels ([`reestimate_statistics`](crate::reestimate_statistics)).
+    /// Estimate the running statistics of batch norm anew when [`Run::train`](super::Run::train)
+    /// ends, on all rows of the data, without their labels
+    /// ([`reestimate_statistics`](crate::reestimate_statistics)).
     pub reestimate_bn: bool,
 }
 
-/// Adam with a decay apart from the gradient, at a constant rate of 1e-3, one epoch in batches of 32, mean squared error;
-/// everything else is off.
+/// Adam with a decay apart from the gradient, at a constant rate of 1e-3, one epoch in batches of
+/// 32, mean squared error; everything else is off.
 impl Default for Training {
     fn default() -> Training {
         Training {
@@ -85,7 +90,9 @@ impl Training {
             return Err(Error::new("a batch needs at least 1 sample"));
         }
         if let Some(norm) = self.clip_norm.filter(|norm| norm.is_nan() || *norm <= 0.0) {
-            return Err(Error::new(format!("the gradient norm to clip to must be positive, not {norm}")));
+            return Err(Error::new(format!(
+                "the gradient norm to clip to must be positive, not {norm}"
+            )));
         }
         self.schedule.check()?;
         self.optimizer.check()?;
@@ -118,6 +125,8 @@ pub(crate) fn check_course(epochs: usize, lr: f32) -> Result<(), Error> {
     }
     match lr > 0.0 && lr.is_finite() {
         true => Ok(()),
-        false => Err(Error::new(format!("the learning rate must be positive and finite, not {lr}"))),
+        false => {
+            Err(Error::new(format!("the learning rate must be positive and finite, not {lr}")))
+        }
     }
 }

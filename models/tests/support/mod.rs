@@ -12,7 +12,8 @@ pub fn all(data: &Dataset) -> Vec<u32> {
     (0..data.len() as u32).collect()
 }
 
-/// MNIST, from `NARROWS_DATA` or `../shared/datasets` beside the project; `None`, loudly, where it is not.
+/// MNIST, from `NARROWS_DATA` or `../shared/datasets` beside the project; `None`, loudly, where it
+/// is not.
 pub fn mnist() -> Option<TrainTest> {
     let folder = std::env::var_os("NARROWS_DATA").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/datasets"),
@@ -20,7 +21,10 @@ pub fn mnist() -> Option<TrainTest> {
     );
     let folder = folder.join("mnist");
     if !folder.exists() {
-        eprintln!("SKIPPED: no MNIST in {}: set NARROWS_DATA to the folder that holds it", folder.display());
+        eprintln!(
+            "SKIPPED: no MNIST in {}: set NARROWS_DATA to the folder that holds it",
+            folder.display()
+        );
         return None;
     }
     Some(open(&folder).expect("MNIST opens"))
@@ -41,7 +45,12 @@ pub const IMAGE_MODELS: [Model; 2] = [Model::Conv, Model::Resnet];
 
 /// A small model of images for the built-in digits.
 pub fn image_architecture(model: Model) -> Architecture {
-    Architecture { widths: vec![4, 6], latent: 6, dropout: 0.1, ..Architecture::new(model, [8, 8, 1]) }
+    Architecture {
+        widths: vec![4, 6],
+        latent: 6,
+        dropout: 0.1,
+        ..Architecture::new(model, [8, 8, 1])
+    }
 }
 
 /// A short training.

@@ -9,19 +9,29 @@ pub fn table(report: &Report) -> String {
         "narrows {} on {processor}: {}, matrix products by {}\n\n",
         report.version, report.isa, report.kernel
     );
-    text +=
-        &line("what the machine gives", report.roofs.iter().map(|roofs| counted(roofs.threads, "thread")));
-    text +=
-        &line("fused multiply-adds", report.roofs.iter().map(|roofs| format!("{:.0} GFLOP/s", roofs.fma)));
+    text += &line(
+        "what the machine gives",
+        report.roofs.iter().map(|roofs| counted(roofs.threads, "thread")),
+    );
+    text += &line(
+        "fused multiply-adds",
+        report.roofs.iter().map(|roofs| format!("{:.0} GFLOP/s", roofs.fma)),
+    );
     for (i, Level { bytes_per_thread, .. }) in report.roofs[0].bandwidths.iter().enumerate() {
         let rates = report.roofs.iter().map(|roofs| {
             let Level { read, copy, .. } = roofs.bandwidths[i];
             format!("{read:.0}, {copy:.0} GB/s")
         });
-        text += &line(&format!("reading, copying {} KB a thread", thousands(bytes_per_thread >> 10)), rates);
+        text += &line(
+            &format!("reading, copying {} KB a thread", thousands(bytes_per_thread >> 10)),
+            rates,
+        );
     }
     text += "\n";
-    text += &line("what the engine makes of it", report.roofs.iter().map(|_| "rate, of roof".to_string()));
+    text += &line(
+        "what the engine makes of it",
+        report.roofs.iter().map(|_| "rate, of roof".to_string()),
+    );
     // Those of one thread come first, in the same order as those of more.
     let count = report.measurements.len() / report.roofs.len();
     for (i, first) in report.measurements[..count].iter().enumerate() {
@@ -32,9 +42,10 @@ pub fn table(report: &Report) -> String {
         );
     }
     text += "\nThe roof is the peak of multiply-adds; *: the bandwidth of reading a working set that size.\n";
-    text +=
-        "Four fifths of the pixels trained on are 0; operations that are skipped for that count as done.\n";
-    let memory = report.first_step_memory_mb.map_or(String::new(), |mb| format!(", with {mb:.0} MB at most"));
+    text += "Four fifths of the pixels trained on are 0; operations that are skipped for that count as done.\n";
+    let memory = report
+        .first_step_memory_mb
+        .map_or(String::new(), |mb| format!(", with {mb:.0} MB at most"));
     text += &format!(
         "The first step of training 784-512-256-64 was done {:.0} ms after the start{memory}.\n",
         1e3 * report.first_step_seconds

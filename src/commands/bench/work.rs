@@ -122,7 +122,8 @@ fn pictures() -> Result<Dataset, Error> {
 pub fn first_step(cx: &Context) -> Result<(), Error> {
     let (_, widths, batch) = W1;
     let (data, network) = (pictures()?, autoencoder(widths)?);
-    let mut trainer = Trainer::new(&network, Params::new(&network, 1), Loss::L2, Optimizer::adam(), batch, 1);
+    let mut trainer =
+        Trainer::new(&network, Params::new(&network, 1), Loss::L2, Optimizer::adam(), batch, 1);
     let mut x = vec![0.0; batch * INPUTS];
     data.gather(&shuffled(SAMPLES, 1, 1)[..batch], &mut x)?;
     cx.install(|| trainer.step(cx, &x, Target::Values(&x), 1e-3))?;
@@ -158,7 +159,8 @@ fn training(
     Ok(())
 }
 
-/// W1's encoder on one row, which is bound by reading the weights, and on 1,024. No pixel is 0, or less would be read.
+/// W1's encoder on one row, which is bound by reading the weights, and on 1,024. No pixel is 0, or
+/// less would be read.
 fn predictions(
     cx: &Context,
     measured: &mut impl FnMut(Measurement, &mut (dyn FnMut() + Send)),
@@ -203,5 +205,15 @@ fn work(
     by_bandwidth: bool,
 ) -> Measurement {
     let (flops, bytes) = (flops as f64, bytes as f64);
-    Measurement { name, threads: 1, seconds: 0.0, items, unit, flops, bytes, by_bandwidth, of_roof: 0.0 }
+    Measurement {
+        name,
+        threads: 1,
+        seconds: 0.0,
+        items,
+        unit,
+        flops,
+        bytes,
+        by_bandwidth,
+        of_roof: 0.0,
+    }
 }

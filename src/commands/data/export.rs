@@ -32,7 +32,10 @@ pub fn run(options: &Export) -> Result<String, Error> {
         text.push(("labels", labels.display().to_string()));
     }
     if exported.names_lost {
-        text.push(("classes", "by their places: the format has no place for their names".to_owned()));
+        text.push((
+            "classes",
+            "by their places: the format has no place for their names".to_owned(),
+        ));
     }
     text.push(("size", size(exported.bytes)));
     text.push(("time", speed(exported.bytes, start.elapsed().as_secs_f64())));

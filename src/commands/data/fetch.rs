@@ -9,20 +9,33 @@ use std::path::{Path, PathBuf};
 
 pub fn run(options: &Fetch) -> Result<String, Error> {
     let set = fetch::named(&options.name)?;
-    let how =
-        FetchOptions { cache: options.cache.clone(), offline: options.offline, ..FetchOptions::default() };
+    let how = FetchOptions {
+        cache: options.cache.clone(),
+        offline: options.offline,
+        ..FetchOptions::default()
+    };
     let progress = Progress::new(options.quiet);
     let folder = fetch::fetch(&set, &how, &mut |event| match event {
         Event::Received { file, done, total } => progress.bytes(file, done, total),
-        Event::Failed { file, mirror, problem } => progress.say(&format!("{file}: {mirror} {problem}")),
+        Event::Failed { file, mirror, problem } => {
+            progress.say(&format!("{file}: {mirror} {problem}"))
+        }
         Event::Waiting { folder } => {
-            progress.say(&format!("{}: another process is fetching, and is waited for", folder.display()));
+            progress.say(&format!(
+                "{}: another process is fetching, and is waited for",
+                folder.display()
+            ));
         }
         Event::Unpacking { file } => progress.say(&format!("{file}: unpacking")),
     })?;
     progress.end_count();
     let folder = crate::commands::full_path(&folder)?;
-    Ok(format!("{} is in {}\nNext: narrows compare --data {}\n", set.name, folder.display(), quoted(&folder)))
+    Ok(format!(
+        "{} is in {}\nNext: narrows compare --data {}\n",
+        set.name,
+        folder.display(),
+        quoted(&folder)
+    ))
 }
 
 /// The folder of the public data set that `data` names, if it is no path that exists.

@@ -26,11 +26,14 @@ pub fn run(options: &Inspect) -> Result<String, Error> {
     progress.end_count();
     if let Some(file) = sheet {
         let png = picture_of(&data.data, &found)?;
-        std::fs::write(file, png).map_err(|e| Error::at(file, format_args!("cannot be written: {e}")))?;
+        std::fs::write(file, png)
+            .map_err(|e| Error::at(file, format_args!("cannot be written: {e}")))?;
     }
     if *json {
         let line = serde_json::to_string(&found);
-        return Ok(line.map_err(|e| Error::at(&path, format_args!("cannot be told as JSON: {e}")))? + "\n");
+        return Ok(line
+            .map_err(|e| Error::at(&path, format_args!("cannot be told as JSON: {e}")))?
+            + "\n");
     }
     Ok(text::text(&found, sheet.as_deref().map(Path::display).map(|file| file.to_string())))
 }
@@ -44,7 +47,10 @@ fn picture_of(parts: &Parts, found: &Inspection) -> Result<Vec<u8>, Error> {
             found.name, found.shape
         ))
     };
-    let shape = train.image_shape().filter(|&(_, _, channels)| matches!(channels, 1 | 3)).ok_or_else(none)?;
+    let shape = train
+        .image_shape()
+        .filter(|&(_, _, channels)| matches!(channels, 1 | 3))
+        .ok_or_else(none)?;
     // Bytes by their maximum, floats by the smallest and the largest value.
     let (low, high) = match (&found.values, train.dtype()) {
         (Some(values), Dtype::F32) => (values.min as f32, values.max as f32),

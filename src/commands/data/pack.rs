@@ -1,6 +1,8 @@
 //! `narrows data pack`: data of any format into a store.
 
-use super::{Scratch, check_free, folder_of, lines, open, path_of, quoted, shape, size, speed, tell};
+use super::{
+    Scratch, check_free, folder_of, lines, open, path_of, quoted, shape, size, speed, tell,
+};
 use crate::error::Error;
 use crate::numbers::{counted, thousands};
 use crate::options::data_commands::Pack;
@@ -19,12 +21,17 @@ pub fn run(options: &Pack) -> Result<String, Error> {
     let progress = Progress::new(reading.quiet);
     let data = open(reading, &path, Some(&scratch), &progress)?;
     let name = out.display().to_string();
-    let packed = narrows_datasets::pack(&data, out, &mut |done, total| tell(&progress, &name, done, total))?;
+    let packed =
+        narrows_datasets::pack(&data, out, &mut |done, total| tell(&progress, &name, done, total))?;
     progress.end_count();
     let mut text = vec![("packed", format!("{} ({})", data.name, data.format))];
     text.extend(described(&packed));
     text.push(("time", speed(packed.bytes, start.elapsed().as_secs_f64())));
-    Ok(format!("{}Next: narrows compare --data {}\n", lines(&text), quoted(&super::super::full_path(out)?)))
+    Ok(format!(
+        "{}Next: narrows compare --data {}\n",
+        lines(&text),
+        quoted(&super::super::full_path(out)?)
+    ))
 }
 
 /// What a store was given.
@@ -33,7 +40,11 @@ pub fn described(packed: &Packed) -> Vec<(&'static str, String)> {
     let count = |n: u64, what| counted(n as usize, what);
     let rows = match test {
         0 => count(*train, "sample"),
-        _ => format!("{} to train, {} to test", thousands(*train as usize), thousands(*test as usize)),
+        _ => format!(
+            "{} to train, {} to test",
+            thousands(*train as usize),
+            thousands(*test as usize)
+        ),
     };
     let mut text = vec![
         ("samples", rows),
@@ -44,7 +55,11 @@ pub fn described(packed: &Packed) -> Vec<(&'static str, String)> {
                 (0, 0) => "none".to_owned(),
                 (labelled, 1) => format!("{} labelled, 1 class", thousands(*labelled as usize)),
                 (labelled, classes) => {
-                    format!("{} labelled, {} classes", thousands(*labelled as usize), thousands(*classes))
+                    format!(
+                        "{} labelled, {} classes",
+                        thousands(*labelled as usize),
+                        thousands(*classes)
+                    )
                 }
             },
         ),

@@ -27,6 +27,9 @@ pub fn run(options: &Split) -> Result<String, Error> {
             bytes += packed.bytes;
         }
     }
-    text += &lines(&[("seed", seed.to_string()), ("time", speed(bytes, start.elapsed().as_secs_f64()))]);
+    text += &lines(&[
+        ("seed", seed.to_string()),
+        ("time", speed(bytes, start.elapsed().as_secs_f64())),
+    ]);
     Ok(format!("{text}Next: narrows compare --data {}\n", quoted(&super::super::full_path(out)?)))
 }

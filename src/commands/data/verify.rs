@@ -18,7 +18,10 @@ pub fn run(options: &Verify) -> Result<String, Error> {
     };
     if narrows_datasets::is_store(&path) {
         if let Some(option) = reading.files.for_files() {
-            return Err(Error::at(&path, format_args!("is a store, which --{option} has no effect on")));
+            return Err(Error::at(
+                &path,
+                format_args!("is a store, which --{option} has no effect on"),
+            ));
         }
         narrows_datasets::verify(&path, &mut told)?;
         progress.end_count();

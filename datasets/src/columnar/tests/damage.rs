@@ -1,4 +1,5 @@
-//! Damaged files are an error of one line, or change nothing that matters: no panic gets out, and nothing hangs.
+//! Damaged files are an error of one line, or change nothing that matters: no panic gets out, and
+//! nothing hangs.
 
 use super::*;
 
@@ -21,7 +22,10 @@ fn a_file_cut_off_anywhere_is_an_error() {
         for length in 0..whole.len() {
             fs::write(&path, &whole[..length]).unwrap();
             let message = message(&path, ignore);
-            assert!(message.contains("is damaged") || length < 8, "{file} cut to {length}: {message}");
+            assert!(
+                message.contains("is damaged") || length < 8,
+                "{file} cut to {length}: {message}"
+            );
         }
     }
 }
@@ -85,7 +89,8 @@ fn a_footer_of_a_wrong_length_is_an_error_before_anything_is_allocated() {
             let message = message(&path, &[]);
             assert!(message.contains("is damaged"), "{message}");
             if length >= whole.len() as u32 {
-                let truth = format!("its footer promises {length} bytes, the file has {}", whole.len());
+                let truth =
+                    format!("its footer promises {length} bytes, the file has {}", whole.len());
                 assert!(message.contains(&truth), "{message}");
             }
         }
@@ -97,7 +102,10 @@ fn an_encrypted_file_is_said_to_be_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("encrypted");
     fs::write(&path, b"PARE\0\0\0\0\0\0\0\0PARE").unwrap();
-    assert_eq!(message(&path, &[]), "is an encrypted Parquet file: write it again without encryption");
+    assert_eq!(
+        message(&path, &[]),
+        "is an encrypted Parquet file: write it again without encryption"
+    );
 }
 
 #[test]
@@ -105,9 +113,11 @@ fn a_page_that_promises_more_than_its_bytes_can_hold_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("promise");
     let mut bytes = fs::read(vector("small.parquet")).unwrap();
-    // The first page begins after the magic number: kind, decompressed length (24 bytes: three numbers), compressed length.
+    // The first page begins after the magic number: kind, decompressed length (24 bytes: three
+    // numbers), compressed length.
     assert_eq!(bytes[4..8], [0x15, 0x04, 0x15, 0x30]);
-    // Four bytes more, so that the footer's offsets are wrong from here on; but this page is the first that is read.
+    // Four bytes more, so that the footer's offsets are wrong from here on; but this page is the
+    // first that is read.
     let longest = [0xfe, 0xff, 0xff, 0xff, 0x0f];
     bytes.splice(7..8, longest);
     fs::write(&path, &bytes).unwrap();

@@ -70,12 +70,14 @@ fn batches(path: &Path, kind: ColumnarKind) -> Vec<RecordBatch> {
     let file = fs::File::open(path).unwrap();
     match kind {
         ColumnarKind::Parquet => {
-            let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().with_batch_size(1000);
+            let reader =
+                ParquetRecordBatchReaderBuilder::try_new(file).unwrap().with_batch_size(1000);
             reader.build().unwrap().map(Result::unwrap).collect()
         }
-        ColumnarKind::ArrowIpc => {
-            arrow_ipc::reader::FileReader::try_new(file, None).unwrap().map(Result::unwrap).collect()
-        }
+        ColumnarKind::ArrowIpc => arrow_ipc::reader::FileReader::try_new(file, None)
+            .unwrap()
+            .map(Result::unwrap)
+            .collect(),
     }
 }
 
@@ -126,7 +128,8 @@ fn a_file_that_is_not_finished_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     for kind in KINDS {
         let path = folder.path().join("table");
-        let mut writer = ColumnarWriter::create(&path, kind, &fields(&[("x", FieldKind::F32)])).unwrap();
+        let mut writer =
+            ColumnarWriter::create(&path, kind, &fields(&[("x", FieldKind::F32)])).unwrap();
         writer.push(&[Value::F32(1.0)]).unwrap();
         assert!(folder.path().join("table.partial").exists());
         drop(writer);
@@ -139,7 +142,10 @@ fn a_table_without_rows_is_one() {
     let folder = tempfile::tempdir().unwrap();
     for kind in KINDS {
         let path = folder.path().join("table");
-        ColumnarWriter::create(&path, kind, &fields(&[("x", FieldKind::F32)])).unwrap().finish().unwrap();
+        ColumnarWriter::create(&path, kind, &fields(&[("x", FieldKind::F32)]))
+            .unwrap()
+            .finish()
+            .unwrap();
         assert_eq!(read(&path, &[]).unwrap(), (vec!["x".to_owned()], vec![]));
     }
 }
@@ -173,12 +179,15 @@ fn columns_that_cannot_be_are_an_error_and_leave_no_file() {
         (vec![("x", FieldKind::F32), ("x", FieldKind::U8)], "two columns \"x\": rename one"),
         (vec![("x", FieldKind::Floats(0))], "column \"x\" cannot hold lists of 0 values"),
     ] {
-        let message = ColumnarWriter::create(&path, ColumnarKind::Parquet, &fields(&columns)).err().unwrap();
+        let message =
+            ColumnarWriter::create(&path, ColumnarKind::Parquet, &fields(&columns)).err().unwrap();
         assert!(message.to_string().contains(says), "{message}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
     let path = folder.path().join("none/table");
-    let error = ColumnarWriter::create(&path, ColumnarKind::ArrowIpc, &fields(&[("x", FieldKind::U8)])).err();
+    let error =
+        ColumnarWriter::create(&path, ColumnarKind::ArrowIpc, &fields(&[("x", FieldKind::U8)]))
+            .err();
     assert!(error.unwrap().to_string().contains("check the path for a mistake"));
 }
 
@@ -197,7 +206,8 @@ fn two_columns_of_a_name_are_an_error() {
 #[test]
 #[ignore = "writes files for a script"]
 fn exports() {
-    let folder = PathBuf::from(std::env::var_os("NARROWS_EXPORTS").expect("NARROWS_EXPORTS names a folder"));
+    let folder =
+        PathBuf::from(std::env::var_os("NARROWS_EXPORTS").expect("NARROWS_EXPORTS names a folder"));
     let fields = fields(&[
         ("row", FieldKind::U64),
         ("score", FieldKind::F32),
@@ -206,7 +216,8 @@ fn exports() {
         ("code", FieldKind::Floats(3)),
         ("image", FieldKind::Bytes(2)),
     ]);
-    for (name, kind) in [("export.parquet", ColumnarKind::Parquet), ("export.arrow", ColumnarKind::ArrowIpc)]
+    for (name, kind) in
+        [("export.parquet", ColumnarKind::Parquet), ("export.arrow", ColumnarKind::ArrowIpc)]
     {
         let mut writer = ColumnarWriter::create(&folder.join(name), kind, &fields).unwrap();
         for row in 0..1000_u64 {

@@ -73,13 +73,24 @@ fn run_child(role: &str) -> ExitStatus {
     // Its core, if it leaves one, goes with the folder.
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "mapped::guard::tests::child", "--ignored", "--test-threads", "1", "--nocapture"])
+        .args([
+            "--exact",
+            "mapped::guard::tests::child",
+            "--ignored",
+            "--test-threads",
+            "1",
+            "--nocapture",
+        ])
         .env("NARROWS_SIGBUS", role)
         .current_dir(folder.path())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.contains("survived its own"), "{role}: {said} {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        said.contains("survived its own"),
+        "{role}: {said} {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     output.status
 }
 
@@ -146,7 +157,8 @@ fn touch_behind_the_end(path: &Path, map: &[u8], at: usize) -> u8 {
 #[ignore = "a part of other tests, which run it as a process that may die"]
 fn child() {
     let Ok(role) = env::var("NARROWS_SIGBUS") else { return };
-    let (sent, before) = role.strip_prefix("sent-").map_or((false, &role[..]), |before| (true, before));
+    let (sent, before) =
+        role.strip_prefix("sent-").map_or((false, &role[..]), |before| (true, before));
     match before {
         "default" => install_for_test(libc::SIG_DFL, 0),
         "ignore" => install_for_test(libc::SIG_IGN, 0),
@@ -176,7 +188,8 @@ fn child() {
         unsafe { libc::raise(libc::SIGBUS) };
     } else {
         // SAFETY: that it is truncated while it is mapped is what is tested: the process is to end.
-        let elsewhere: Mmap = unsafe { MmapOptions::new().map_copy_read_only(&put("elsewhere")).unwrap() };
+        let elsewhere: Mmap =
+            unsafe { MmapOptions::new().map_copy_read_only(&put("elsewhere")).unwrap() };
         ELSEWHERE.store(elsewhere.as_ptr().addr(), SeqCst);
         touch_behind_the_end(Path::new("elsewhere"), &elsewhere, 4);
     }

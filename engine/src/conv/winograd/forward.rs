@@ -9,7 +9,8 @@ use crate::gemm::{Epilogue, MatMut, MatRef, gemm};
 use crate::parallel::Chunks;
 use crate::simd::{Kernel, Simd};
 
-/// The floats of terms and products that a task has at a time: 384 KB, of which a part is in use at any moment.
+/// The floats of terms and products that a task has at a time: 384 KB, of which a part is in use at
+/// any moment.
 const FLOATS: usize = 96 << 10;
 
 /// As [`forward`](super::super::forward()). `scratch`: [`weights_len`] values.
@@ -45,8 +46,11 @@ pub(in super::super) fn forward(
             let range = start..start + tiles;
             cx.isa().run(Terms { conv, kind, images: image, range, stride, out: gathered });
             let terms = MatRef::with_strides(gathered, tiles, len, stride, 1);
-            let weights =
-                MatRef::new(&weights[kind.first * inputs * outputs..][..len * outputs], len, outputs);
+            let weights = MatRef::new(
+                &weights[kind.first * inputs * outputs..][..len * outputs],
+                len,
+                outputs,
+            );
             gemm(&single, 1.0, terms, weights, 0.0, MatMut::new(products, tiles, outputs));
         }
         let products_read = &products[..9 * tiles * outputs];
@@ -79,7 +83,8 @@ impl Kernel for Total<'_> {
         let line = 2 * across * channels;
         for (i, map) in map.chunks_exact_mut(2 * line).enumerate() {
             let (above, below) = map.split_at_mut(line);
-            let pairs = above.chunks_exact_mut(2 * channels).zip(below.chunks_exact_mut(2 * channels));
+            let pairs =
+                above.chunks_exact_mut(2 * channels).zip(below.chunks_exact_mut(2 * channels));
             for (j, (above, below)) in pairs.enumerate() {
                 let mut from: [&[f32]; 9] = [&[]; 9];
                 for (k, from) in from.iter_mut().enumerate() {
@@ -96,7 +101,8 @@ impl Kernel for Total<'_> {
                     for t in 0..2 {
                         let row = s.add(s.load_at(from[3 * t + 2], at), shared);
                         for u in 0..2 {
-                            let own = s.add(s.load_at(from[3 * t + u], at), s.load_at(from[6 + u], at));
+                            let own =
+                                s.add(s.load_at(from[3 * t + u], at), s.load_at(from[6 + u], at));
                             let sum = s.add(own, row);
                             let sum = if epilogue.relu { s.max(zero, sum) } else { sum };
                             s.store_at(sum, &mut *outputs[t][u], at);

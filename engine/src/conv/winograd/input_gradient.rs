@@ -1,7 +1,8 @@
 //! From the map to the image: the forward pass transposed.
 //!
-//! The outputs of a tile, or the sums of those that a part contributes to, times the transformed weight's transpose are the
-//! gradients of its terms, and so of its pixels. Those beyond the shared one belong to two tiles each:
+//! The outputs of a tile, or the sums of those that a part contributes to, times the transformed
+//! weight's transpose are the gradients of its terms, and so of its pixels. Those beyond the shared
+//! one belong to two tiles each:
 //!
 //! ```text
 //! pixel of an axis    4 i            4 i + 1                  4 i + 2         4 i + 3
@@ -16,7 +17,8 @@ use crate::gemm::{Epilogue, MatMut, MatRef, gemm};
 use crate::parallel::Chunks;
 use crate::simd::{Kernel, Simd};
 
-/// The floats of the gradients of terms that a task has at a time, unless an image has more: 256 KB.
+/// The floats of the gradients of terms that a task has at a time, unless an image has more: 256
+/// KB.
 const FLOATS: usize = 64 << 10;
 /// The most that an image may have: beyond, they are far from a level-2 cache.
 const MOST: usize = 256 << 10;
@@ -61,8 +63,11 @@ pub(in super::super) fn input_gradient(
                 out: gathered_outputs,
             });
             let dmaps = MatRef::new(gathered_outputs, tiles, outputs);
-            let weights =
-                MatRef::new(&weights[kind.first * inputs * outputs..][..len * outputs], outputs, len);
+            let weights = MatRef::new(
+                &weights[kind.first * inputs * outputs..][..len * outputs],
+                outputs,
+                len,
+            );
             let products = &mut products[kind.first * tiles * inputs..][..tiles * len];
             gemm(&single, 1.0, dmaps, weights, 0.0, MatMut::new(products, tiles, len));
         }
@@ -72,7 +77,8 @@ pub(in super::super) fn input_gradient(
     });
 }
 
-/// Adds up the gradients of the terms of each pixel. `terms`: kind by kind, (tiles, terms, channels).
+/// Adds up the gradients of the terms of each pixel. `terms`: kind by kind, (tiles, terms,
+/// channels).
 struct Pixels<'a> {
     conv: &'a Conv,
     terms: &'a [f32],
@@ -95,8 +101,12 @@ impl Kernel for Pixels<'_> {
         // Where the terms of tile 0 are, and how far it is from tile to tile.
         let mut places = [[(0, 0); 5]; 5];
         for kind in Kind::all() {
-            for (t, places) in places.iter_mut().enumerate().filter(|(t, _)| AXIS[*t].0 == kind.down) {
-                for (u, place) in places.iter_mut().enumerate().filter(|(u, _)| AXIS[*u].0 == kind.across) {
+            for (t, places) in
+                places.iter_mut().enumerate().filter(|(t, _)| AXIS[*t].0 == kind.down)
+            {
+                for (u, place) in
+                    places.iter_mut().enumerate().filter(|(u, _)| AXIS[*u].0 == kind.across)
+                {
                     let term = AXIS[t].1 * kind.across.terms() + AXIS[u].1;
                     *place = ((kind.first * tiles + term) * channels, kind.terms() * channels);
                 }
@@ -105,7 +115,8 @@ impl Kernel for Pixels<'_> {
         let [height, width] = [conv.image.0, conv.image.1];
         for (tile, [n, i, j]) in grid.walk(0..tiles).enumerate() {
             let (below, beside) = (i + 1 < grid.down, j + 1 < grid.across);
-            // The terms of the tile, and those far ones of its neighbours that belong to its pixels.
+            // The terms of the tile, and those far ones of its neighbours that belong to its
+            // pixels.
             let mut from = [[NOWHERE; 6]; 6];
             for t in 0..if below { 6 } else { 5 } {
                 for u in 0..if beside { 6 } else { 5 } {
@@ -143,9 +154,13 @@ impl Kernel for Pixels<'_> {
     }
 }
 
-/// The four pixels of an axis, from the terms in the order of [`AXIS`] and the far one of the next tile.
+/// The four pixels of an axis, from the terms in the order of [`AXIS`] and the far one of the next
+/// tile.
 #[inline(always)]
-fn fold<S: Simd>(s: S, [far, near, far_second, near_second, shared, far_next]: [S::F; 6]) -> [S::F; 4] {
+fn fold<S: Simd>(
+    s: S,
+    [far, near, far_second, near_second, shared, far_next]: [S::F; 6],
+) -> [S::F; 4] {
     [near, s.sub(shared, s.add(far, far_second)), near_second, s.add(far_second, far_next)]
 }
 

@@ -1,4 +1,5 @@
-//! What a kind of product is made of: the pixels of tiles, and the outputs that their gradients come from.
+//! What a kind of product is made of: the pixels of tiles, and the outputs that their gradients
+//! come from.
 
 use super::super::Conv;
 use super::{Kind, Part};
@@ -22,7 +23,8 @@ impl Grid {
         self.down * self.across
     }
 
-    /// The image, row and column of each tile in a range. Counted, since divisions take as long as a tile.
+    /// The image, row and column of each tile in a range. Counted, since divisions take as long as
+    /// a tile.
     #[inline(always)]
     pub fn walk(self, tiles: Range<usize>) -> impl Iterator<Item = [usize; 3]> {
         let Range { start, end } = tiles;
@@ -58,7 +60,8 @@ impl Iterator for Walk {
 /// Where nothing is: [`load`] makes zeros of it.
 pub(super) const NOWHERE: usize = usize::MAX / 2;
 
-/// The values of `x` from `start` to `end`, as far as a vector goes; zeros where `x` does not reach so far.
+/// The values of `x` from `start` to `end`, as far as a vector goes; zeros where `x` does not reach
+/// so far.
 #[inline(always)]
 pub(super) fn load<S: Simd>(s: S, x: &[f32], start: usize, end: usize) -> S::F {
     match x.get(start..end) {
@@ -67,7 +70,8 @@ pub(super) fn load<S: Simd>(s: S, x: &[f32], start: usize, end: usize) -> S::F {
     }
 }
 
-/// The pixels of an axis that a part takes, at a tile: the shared one, the one beside it, and the one beyond, which may lie outside.
+/// The pixels of an axis that a part takes, at a tile: the shared one, the one beside it, and the
+/// one beyond, which may lie outside.
 #[inline(always)]
 fn pixels(part: Part, tile: usize) -> [Option<usize>; 3] {
     let shared = 4 * tile + 1;
@@ -77,7 +81,8 @@ fn pixels(part: Part, tile: usize) -> [Option<usize>; 3] {
     }
 }
 
-/// The terms of a kind for the tiles `range`, a row for each, `stride` floats apart: (terms, channels).
+/// The terms of a kind for the tiles `range`, a row for each, `stride` floats apart: (terms,
+/// channels).
 pub(super) struct Terms<'a> {
     pub conv: &'a Conv,
     pub kind: Kind,
@@ -111,7 +116,8 @@ impl Terms<'_> {
         for ([n, i, j], out) in grid.walk(range).zip(out.chunks_mut(stride)) {
             let image = &images[n * image_len..][..image_len];
             // Padding is what lies beyond the image or a line.
-            let row = |row: Option<usize>| row.and_then(|row| image.get(row * line..(row + 1) * line));
+            let row =
+                |row: Option<usize>| row.and_then(|row| image.get(row * line..(row + 1) * line));
             let rows = pixels(kind.down, i).map(|i| row(i).unwrap_or_default());
             let columns = pixels(kind.across, j).map(|j| j.map_or(NOWHERE, |j| j * channels));
             let out = &mut out[..DOWN * ACROSS * channels];
@@ -143,7 +149,8 @@ impl Terms<'_> {
     }
 }
 
-/// The sums of the outputs that a kind contributes to, for the tiles `range`: (tiles, map channels).
+/// The sums of the outputs that a kind contributes to, for the tiles `range`: (tiles, map
+/// channels).
 pub(super) struct Outputs<'a> {
     pub conv: &'a Conv,
     pub kind: Kind,

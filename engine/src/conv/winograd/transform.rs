@@ -10,10 +10,13 @@ use crate::simd::{Kernel, Simd};
 pub(super) fn transform(cx: &Context, conv: &Conv, weight: &[f32], out: &mut [f32]) {
     let len = conv.image_channels * conv.map_channels;
     cx.for_each_part(TERMS, Chunks::new(out, len), |i, out| {
-        let kind = Kind::all().take_while(|kind| kind.first <= i).last().expect("the first has term 0");
+        let kind =
+            Kind::all().take_while(|kind| kind.first <= i).last().expect("the first has term 0");
         let mut taps = kind.taps(i - kind.first).map(|tap| &weight[tap * len..][..len]);
         match [taps.next(), taps.next(), taps.next(), taps.next()] {
-            [Some(a), Some(b), Some(c), Some(d)] => cx.isa().run(Sum { x: [a, b, c, d], out: out.data }),
+            [Some(a), Some(b), Some(c), Some(d)] => {
+                cx.isa().run(Sum { x: [a, b, c, d], out: out.data })
+            }
             [Some(a), Some(b), ..] => cx.isa().run(Sum { x: [a, b], out: out.data }),
             [Some(a), ..] => out.data.copy_from_slice(a),
             _ => unreachable!("a term without taps"),

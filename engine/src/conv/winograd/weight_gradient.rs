@@ -1,4 +1,5 @@
-//! The gradient of the weight: that of the transformed weight, kind by kind, and what follows from it.
+//! The gradient of the weight: that of the transformed weight, kind by kind, and what follows from
+//! it.
 
 use super::super::forward::row_stride;
 use super::super::{BLOCK, Conv, GATHERED, PRODUCTS};
@@ -38,7 +39,14 @@ pub(in super::super) fn weight_gradient(
             let range = start..tiles.end.min(start + block);
             let rows = range.len();
             let (gathered, dmaps) = (&mut gathered[..rows * stride], &mut dmaps[..rows * outputs]);
-            isa.run(Terms { conv, kind, images: image, range: range.clone(), stride, out: gathered });
+            isa.run(Terms {
+                conv,
+                kind,
+                images: image,
+                range: range.clone(),
+                stride,
+                out: gathered,
+            });
             isa.run(Outputs { conv, kind, maps: dmap, range, out: dmaps });
             let terms = MatRef::with_strides(gathered, rows, width, stride, 1).transposed();
             let dmaps = MatRef::new(dmaps, rows, outputs);

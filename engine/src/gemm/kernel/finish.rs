@@ -67,9 +67,9 @@ pub(super) fn write<S: Simd, const MR: usize, const NV: usize>(
     }
 }
 
-/// Writes a tile of whole vectors. One step of the epilogue after the other, each over all registers: a
-/// loop that takes all steps with one register at a time is too long for the compiler to
-/// unroll, and then the registers are spilled.
+/// Writes a tile of whole vectors. One step of the epilogue after the other, each over all
+/// registers: a loop that takes all steps with one register at a time is too long for the compiler
+/// to unroll, and then the registers are spilled.
 #[inline(always)]
 fn full<S: Simd, const MR: usize, const NV: usize>(
     simd: S,
@@ -90,8 +90,8 @@ fn full<S: Simd, const MR: usize, const NV: usize>(
     if finish.beta != 0.0 {
         let beta = simd.splat(finish.beta);
         for (i, sums) in sums.iter_mut().enumerate() {
-            // SAFETY: row `i` of C exists, is contiguous and `NV` vectors long, as asserted; a `MatMut` owns
-            // its elements.
+            // SAFETY: row `i` of C exists, is contiguous and `NV` vectors long, as asserted; a
+            // `MatMut` owns its elements.
             let c = unsafe { std::slice::from_raw_parts(start.add(i * stride), NV * S::LANES) };
             for (v, sum) in sums.iter_mut().enumerate() {
                 *sum = simd.mul_add(beta, simd.load(&c[v * S::LANES..]), *sum);
@@ -157,7 +157,9 @@ fn ragged<S: Simd, const MR: usize, const NV: usize>(
             match finish.bias {
                 None => {}
                 Some(Bias::Rows(bias)) => x = simd.add(x, simd.splat(bias[i])),
-                Some(Bias::Columns(bias)) => x = simd.add(x, simd.load_at(&bias[start..start + len], 0)),
+                Some(Bias::Columns(bias)) => {
+                    x = simd.add(x, simd.load_at(&bias[start..start + len], 0))
+                }
             }
             if finish.relu {
                 x = simd.max(zero, x);

@@ -24,7 +24,8 @@ fn check<S: Tile>(simd: S) {
                     for (a, scattered, relu) in
                         [(by_rows, false, false), (by_columns, false, true), (by_rows, true, true)]
                     {
-                        let mut c = if beta == 0.0 { vec![f32::NAN; rows * w] } else { old.clone() };
+                        let mut c =
+                            if beta == 0.0 { vec![f32::NAN; rows * w] } else { old.clone() };
                         let (row_stride, col_stride) = if scattered { (1, rows) } else { (w, 1) };
                         simd.strips(Strips {
                             a: a.data(),
@@ -49,7 +50,12 @@ fn check<S: Tile>(simd: S) {
                                 };
                                 let x = alpha * sum + old + bias;
                                 let x = if relu { x.max(0.0) } else { x };
-                                assert_eq!(c[at], x, "{} {rows} x {w} x {k} at ({i}, {j})", S::NAME);
+                                assert_eq!(
+                                    c[at],
+                                    x,
+                                    "{} {rows} x {w} x {k} at ({i}, {j})",
+                                    S::NAME
+                                );
                             }
                         }
                     }
@@ -63,7 +69,11 @@ fn check<S: Tile>(simd: S) {
 fn check_if_there<S: Tile>(simd: Option<S>) {
     let Some(simd) = simd else {
         let required = std::env::var("NARROWS_REQUIRE_ISA").unwrap_or_default();
-        assert!(!required.split(',').any(|name| name == S::NAME), "{} is required, and not there", S::NAME);
+        assert!(
+            !required.split(',').any(|name| name == S::NAME),
+            "{} is required, and not there",
+            S::NAME
+        );
         return eprintln!("NOT RUN on this machine: {}", S::NAME);
     };
     check(simd);

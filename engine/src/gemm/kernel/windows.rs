@@ -1,4 +1,5 @@
-//! The micro-kernel for an A that is made of windows: [`tile`](super::tile) with one more loop in k.
+//! The micro-kernel for an A that is made of windows: [`tile`](super::tile) with one more loop in
+//! k.
 
 use super::{Finish, NRV, Tile, finish};
 use crate::gemm::matrix::MatMut;
@@ -45,7 +46,12 @@ impl<const MR: usize> Kernel for Height<'_, '_, MR> {
                     let mut c = c.block(line * c_line + i, MR, j, w);
                     let finish = finish.from(line * c_line + i, j);
                     if width > S::LANES {
-                        finish::write(simd, sums::<S, MR, NRV>(simd, a, line, i, b), &mut c, finish);
+                        finish::write(
+                            simd,
+                            sums::<S, MR, NRV>(simd, a, line, i, b),
+                            &mut c,
+                            finish,
+                        );
                     } else {
                         finish::write(simd, sums::<S, MR, 1>(simd, a, line, i, b), &mut c, finish);
                     }
@@ -98,8 +104,9 @@ fn sum_up<S: Simd, const MR: usize, const NV: usize>(
                 *row = simd.load(&b[v * S::LANES..]);
             }
             for (r, sums) in sums.iter_mut().enumerate() {
-                // SAFETY: it is the element of line `line`, row `i + r`, which is one, as asserted, and of a run and a column
-                // that there are; `Windows::new` has seen that all elements lie in its memory.
+                // SAFETY: it is the element of line `line`, row `i + r`, which is one, as asserted,
+                // and of a run and a column that there are; `Windows::new` has seen that all
+                // elements lie in its memory.
                 let a = simd.splat(unsafe { *run.add(r * row_stride + p * col_stride) });
                 for (sum, b) in sums.iter_mut().zip(row) {
                     *sum = simd.mul_add(a, b, *sum);

@@ -12,13 +12,14 @@ const ROWS: usize = 16;
 /// The widest vector. Whole vectors are written behind the last non-zero element.
 const OVERRUN: usize = 16;
 
-/// The elements of A that are not 0, row after row, and in a row by the blocks of k that the loops around them take.
+/// The elements of A that are not 0, row after row, and in a row by the blocks of k that the loops
+/// around them take.
 #[derive(Clone, Copy)]
 pub(super) struct Nonzeros<'a> {
     /// Where each block begins, and where the last one ends: (blocks + 1).
     bounds: &'a [u32],
-    /// Where the elements of a block of a row begin among all, and where those of its last block end:
-    /// (rows, blocks + 1).
+    /// Where the elements of a block of a row begin among all, and where those of its last block
+    /// end: (rows, blocks + 1).
     starts: &'a [u32],
     /// The column of each element, counted from the beginning of its block.
     columns: &'a [u32],
@@ -36,8 +37,8 @@ fn capacity(k: usize) -> usize {
 }
 
 impl<'a> Nonzeros<'a> {
-    /// Compresses `a: (m, k)`, whose rows or columns are contiguous, by blocks `(start, length)` of k, into
-    /// `scratch`. Columns of 0.0 and -0.0 are left out, NaNs are not.
+    /// Compresses `a: (m, k)`, whose rows or columns are contiguous, by blocks `(start, length)` of
+    /// k, into `scratch`. Columns of 0.0 and -0.0 are left out, NaNs are not.
     pub(super) fn of(
         cx: &Context,
         a: MatRef,
@@ -46,7 +47,10 @@ impl<'a> Nonzeros<'a> {
     ) -> Nonzeros<'a> {
         let (m, k, stride) = (a.rows(), a.cols(), blocks.clone().count() + 1);
         let (tasks, capacity) = (m.div_ceil(ROWS), capacity(k));
-        assert!(u32::try_from(tasks * capacity).is_ok(), "a matrix of {m} x {k} has too many elements");
+        assert!(
+            u32::try_from(tasks * capacity).is_ok(),
+            "a matrix of {m} x {k} has too many elements"
+        );
         let (bounds, rest) = scratch.split_at_mut(stride);
         let (starts, rest) = rest.split_at_mut(tasks * ROWS * stride);
         let (columns, rest) = rest.split_at_mut(tasks * capacity);
@@ -105,7 +109,8 @@ impl Kernel for Compress<'_> {
         let (data, stride) = if a.col_stride() == 1 {
             (a.data(), a.row_stride())
         } else {
-            // A cache line more than whole vectors, so that rows fall into different sets of a cache.
+            // A cache line more than whole vectors, so that rows fall into different sets of a
+            // cache.
             let stride = k.next_multiple_of(OVERRUN) + OVERRUN;
             transposed = MEMORY.take();
             transposed.ensure(ROWS * stride);
@@ -123,12 +128,14 @@ impl Kernel for Compress<'_> {
                 let mut p = 0;
                 while p < whole {
                     let v = simd.load(&row[p..]);
-                    count += simd.compress(v, p as u32, &mut values[count..], &mut columns[count..]);
+                    count +=
+                        simd.compress(v, p as u32, &mut values[count..], &mut columns[count..]);
                     p += S::LANES;
                 }
                 if p < row.len() {
                     let v = simd.load_head(&row[p..]);
-                    count += simd.compress(v, p as u32, &mut values[count..], &mut columns[count..]);
+                    count +=
+                        simd.compress(v, p as u32, &mut values[count..], &mut columns[count..]);
                 }
             }
             starts[bounds.len() - 1] = (base + count) as u32;
@@ -154,7 +161,8 @@ fn transpose<S: Simd>(simd: S, a: MatRef, out: &mut [f32], stride: usize) {
                 simd.transpose(block, a.col_stride(), out, stride);
             } else {
                 for r in 0..height {
-                    edge[r * S::LANES..][..width].copy_from_slice(&block[r * a.col_stride()..][..width]);
+                    edge[r * S::LANES..][..width]
+                        .copy_from_slice(&block[r * a.col_stride()..][..width]);
                 }
                 simd.transpose(&edge, S::LANES, out, stride);
             }
@@ -162,8 +170,8 @@ fn transpose<S: Simd>(simd: S, a: MatRef, out: &mut [f32], stride: usize) {
     }
 }
 
-/// The share of elements that are not 0 in some rows (or columns, whichever lie contiguous) of A: one of sixteen, but
-/// four at least. It takes a hundredth of the time that compressing takes.
+/// The share of elements that are not 0 in some rows (or columns, whichever lie contiguous) of A:
+/// one of sixteen, but four at least. It takes a hundredth of the time that compressing takes.
 pub(super) fn sampled_density(cx: &Context, a: MatRef) -> f32 {
     let a = if a.col_stride() == 1 { a } else { a.transposed() };
     assert!(a.col_stride() == 1, "neither rows nor columns are contiguous");

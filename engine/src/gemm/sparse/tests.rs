@@ -11,7 +11,8 @@ fn normal(purpose: u64, len: usize) -> Vec<f32> {
     v
 }
 
-/// `(m, k)` of about that density, of which some rows and columns are all zeros, and zeros have either sign.
+/// `(m, k)` of about that density, of which some rows and columns are all zeros, and zeros have
+/// either sign.
 fn sparse(m: usize, k: usize, density: f32) -> Vec<f32> {
     let (mut a, dice) = (normal(1, m * k), normal(2, m * k));
     for (at, a) in a.iter_mut().enumerate() {
@@ -38,7 +39,8 @@ fn transposed(x: &[f32], rows: usize, cols: usize) -> Vec<f32> {
 /// A by rows with a C by rows and an epilogue, and A by columns with a C by columns.
 fn check(cx: &Context, (m, n, k): (usize, usize, usize), density: f32, beta: f32) {
     let name = format!("{m} x {n} x {k}, density {density}, beta {beta}, {}", cx.isa().name());
-    let (a, b, old, bias) = (sparse(m, k, density), normal(3, k * n), normal(4, m * n), normal(5, n));
+    let (a, b, old, bias) =
+        (sparse(m, k, density), normal(3, k * n), normal(4, m * n), normal(5, n));
     let (a_columns, b_columns) = (transposed(&a, m, k), transposed(&b, k, n));
     let mut scratch = vec![f32::NAN; scratch_len(m, k) + 3];
     let before = if beta == 0.0 { vec![f32::NAN; m * n] } else { old.clone() };

@@ -1,13 +1,15 @@
 //! The four passes of batch norm over a batch.
 //!
-//! Each takes [`ROWS`] rows at a time and walks along them: what belongs to a column (statistics, parameters, sums)
-//! is read once for all of them, and memory is read in as many long runs. Walking down each
-//! column instead keeps the sums in registers, but jumps a row with each load: it took 1.7 times as long.
+//! Each takes [`ROWS`] rows at a time and walks along them: what belongs to a column (statistics,
+//! parameters, sums) is read once for all of them, and memory is read in as many long runs. Walking
+//! down each column instead keeps the sums in registers, but jumps a row with each load: it took
+//! 1.7 times as long.
 //!
-//! What lies beyond the level-2 cache (`is_far`) is asked for one group of rows ahead: the processor's own prefetching
-//! begins anew with each row, and 8192 x 512 took 1.25 times as long without. In the cache, asking costs 15 %. What lost
-//! there: strips of 32 to 256 columns, of which the second pass would find in a cache what the first has read,
-//! took 1.2 to 2.2 times as long, for the short runs; asking for what is written changed nothing.
+//! What lies beyond the level-2 cache (`is_far`) is asked for one group of rows ahead: the
+//! processor's own prefetching begins anew with each row, and 8192 x 512 took 1.25 times as long
+//! without. In the cache, asking costs 15 %. What lost there: strips of 32 to 256 columns, of which
+//! the second pass would find in a cache what the first has read, took 1.2 to 2.2 times as long,
+//! for the short runs; asking for what is written changed nothing.
 
 use crate::caches;
 use crate::simd::{Kernel, Simd};
@@ -172,8 +174,8 @@ impl<S: Simd> Affine<S> {
         s.mul_add(distance, self.scale, self.beta)
     }
 
-    /// dz: dy, but 0 where the ReLU was closed. It is computed from x again, by the very operations of the
-    /// forward pass: that costs less than reading y.
+    /// dz: dy, but 0 where the ReLU was closed. It is computed from x again, by the very operations
+    /// of the forward pass: that costs less than reading y.
     #[inline(always)]
     fn dz<const RELU: bool>(&self, s: S, distance: S::F, dy: S::F) -> S::F {
         let zero = s.splat(0.0);
@@ -208,7 +210,8 @@ impl<S: Simd, const RELU: bool> Step<S> for BackwardSums<'_, RELU> {
         let c = self.columns.mean.len();
         let affine = Affine::at(s, self.columns, j);
         let (mut dbeta, mut dgamma) = (s.load_at(self.dbeta, j), s.load_at(self.dgamma, j));
-        let (x, dy) = (load::<S, R, FAR>(s, self.x, c, row, j), load::<S, R, FAR>(s, self.dy, c, row, j));
+        let (x, dy) =
+            (load::<S, R, FAR>(s, self.x, c, row, j), load::<S, R, FAR>(s, self.dy, c, row, j));
         for (x, dy) in x.iter().zip(&dy) {
             let distance = s.sub(*x, affine.mean);
             let dz = affine.dz::<RELU>(s, distance, *dy);
@@ -253,7 +256,8 @@ impl<S: Simd, const RELU: bool> Step<S> for BackwardInput<'_, RELU> {
             }
             None => (zero, zero),
         };
-        let (x, dy) = (load::<S, R, FAR>(s, self.x, c, row, j), load::<S, R, FAR>(s, self.dy, c, row, j));
+        let (x, dy) =
+            (load::<S, R, FAR>(s, self.x, c, row, j), load::<S, R, FAR>(s, self.dy, c, row, j));
         for (r, (x, dy)) in x.iter().zip(&dy).enumerate() {
             let distance = s.sub(*x, affine.mean);
             let dz = affine.dz::<RELU>(s, distance, *dy);

@@ -1,13 +1,13 @@
 //! The kernels of pooling, vectors along the channels.
 //!
-//! What padding adds is never read: windows are cut at the image's edge. With fewer channels than lanes the vectors are masked,
-//! which costs about what a scalar loop would.
+//! What padding adds is never read: windows are cut at the image's edge. With fewer channels than
+//! lanes the vectors are masked, which costs about what a scalar loop would.
 
 use super::Images;
 use crate::simd::{Kernel, Simd};
 
-/// Calls `f(pixel)` for each pixel in the window at the position (y, x), in row-major order; `pixel` is where its channels
-/// begin in the image.
+/// Calls `f(pixel)` for each pixel in the window at the position (y, x), in row-major order;
+/// `pixel` is where its channels begin in the image.
 #[inline(always)]
 fn for_each_pixel(images: &Images, y: usize, x: usize, mut f: impl FnMut(usize)) {
     let (rows, columns) = (images.rows(y), images.columns(x));
@@ -18,14 +18,16 @@ fn for_each_pixel(images: &Images, y: usize, x: usize, mut f: impl FnMut(usize))
     }
 }
 
-/// The large image and the row of positions that the row of that number, counted over all images, belongs to.
+/// The large image and the row of positions that the row of that number, counted over all images,
+/// belongs to.
 #[inline(always)]
 fn place<'a>(images: &Images, row: usize, large: &'a [f32]) -> (&'a [f32], usize) {
     let image = row / images.positions.0;
     (&large[image * images.large()..][..images.large()], row % images.positions.0)
 }
 
-/// The largest value in each window: some rows of `y`, of which the first has the number `first_row`.
+/// The largest value in each window: some rows of `y`, of which the first has the number
+/// `first_row`.
 pub struct Max<'a> {
     pub images: Images,
     pub first_row: usize,
@@ -48,7 +50,8 @@ impl Kernel for Max<'_> {
     }
 }
 
-/// One row of maxima. Returns `false` if there is an infinity or a NaN, which the vectors' comparisons could have lost.
+/// One row of maxima. Returns `false` if there is an infinity or a NaN, which the vectors'
+/// comparisons could have lost.
 #[inline(always)]
 fn max_row<S: Simd>(s: S, images: &Images, row: usize, x: &[f32], y: &mut [f32]) -> bool {
     let (c, zero) = (images.channels, s.splat(0.0));
@@ -89,9 +92,9 @@ fn max_row_exactly(images: &Images, row: usize, x: &[f32], y: &mut [f32]) {
     }
 }
 
-/// Gives each window's gradient to the first pixel that has the maximum: some images of `dx`, of which the first has the number
-/// `first_image`. The pixel is found again, which takes less memory traffic than to keep which it was. Where the maximum is
-/// NaN, it is the first of the window.
+/// Gives each window's gradient to the first pixel that has the maximum: some images of `dx`, of
+/// which the first has the number `first_image`. The pixel is found again, which takes less memory
+/// traffic than to keep which it was. Where the maximum is NaN, it is the first of the window.
 pub struct MaxGradient<'a> {
     pub images: Images,
     pub first_image: usize,
@@ -146,7 +149,8 @@ fn add<S: Simd>(s: S, share: S::F, disjoint: bool, dx: &mut [f32], j: usize) {
     s.store_at(dx_j, dx, j);
 }
 
-/// `scale` times the sum of each window: some rows of `small`, of which the first has the number `first_row`.
+/// `scale` times the sum of each window: some rows of `small`, of which the first has the number
+/// `first_row`.
 pub struct Sums<'a> {
     pub images: Images,
     pub first_row: usize,
@@ -181,8 +185,8 @@ impl Kernel for Sums<'_> {
     }
 }
 
-/// Gives each pixel `scale` times the sum of what the windows that it is in have: some images of `large`, of which the
-/// first has the number `first_image`.
+/// Gives each pixel `scale` times the sum of what the windows that it is in have: some images of
+/// `large`, of which the first has the number `first_image`.
 pub struct Spread<'a> {
     pub images: Images,
     pub first_image: usize,

@@ -1,4 +1,5 @@
-//! Convolutions, forth and back: a walk through all settings, and the corners that have code of their own.
+//! Convolutions, forth and back: a walk through all settings, and the corners that have code of
+//! their own.
 
 use super::Case;
 use crate::reference::Reference;
@@ -47,8 +48,8 @@ fn build(
     Case { layer, reference, input, batch, mode: Mode::Train, scale: 1.0, zeros }
 }
 
-/// Walks through the lists of all settings at once, each at its own pace, so that in time every value meets every
-/// other. Left out are windows that do not fit, and what would take long.
+/// Walks through the lists of all settings at once, each at its own pace, so that in time every
+/// value meets every other. Left out are windows that do not fit, and what would take long.
 fn walk(steps: usize) -> Vec<Conv2d> {
     const IMAGES: [[usize; 2]; 9] =
         [[5, 3], [1, 1], [7, 7], [1, 7], [15, 9], [2, 2], [6, 8], [28, 28], [4, 1]];
@@ -56,7 +57,8 @@ fn walk(steps: usize) -> Vec<Conv2d> {
     const KERNELS: [[usize; 2]; 11] =
         [[3, 3], [1, 1], [5, 5], [2, 2], [1, 3], [3, 1], [4, 4], [7, 7], [3, 5], [6, 2], [2, 7]];
     const STRIDES: [[usize; 2]; 7] = [[1, 1], [2, 2], [3, 3], [1, 2], [2, 1], [1, 1], [2, 3]];
-    const PADDINGS: [[usize; 2]; 8] = [[1, 1], [0, 0], [2, 2], [3, 3], [1, 0], [0, 2], [3, 1], [1, 1]];
+    const PADDINGS: [[usize; 2]; 8] =
+        [[1, 1], [0, 0], [2, 2], [3, 3], [1, 0], [0, 2], [3, 1], [1, 1]];
     const DILATIONS: [[usize; 2]; 5] = [[1, 1], [2, 2], [1, 1], [1, 2], [1, 1]];
     const BATCHES: [usize; 5] = [2, 1, 3, 33, 1];
     let mut found = Vec::new();
@@ -88,7 +90,8 @@ fn walk(steps: usize) -> Vec<Conv2d> {
     found
 }
 
-/// Few channels in, to few and to more: 1 to 8 of them, each with the usual kernels, with and without a stride.
+/// Few channels in, to few and to more: 1 to 8 of them, each with the usual kernels, with and
+/// without a stride.
 fn few_channels() -> Vec<Conv2d> {
     let mut found = Vec::new();
     for channels in 1..=8 {
@@ -134,7 +137,8 @@ fn depthwise() -> Vec<Conv2d> {
     for (i, channels) in [1, 2, 3, 8, 15, 16, 17, 32, 33, 64, 130].into_iter().enumerate() {
         for stride in 1..=2 {
             for multiplier in 1..=2 {
-                let (height, width) = ([6, 7, 1, 15][(i + stride) % 4], [9, 4, 6, 1][(i + multiplier) % 4]);
+                let (height, width) =
+                    ([6, 7, 1, 15][(i + stride) % 4], [9, 4, 6, 1][(i + multiplier) % 4]);
                 let padding = if height.min(width) < 3 { 1 } else { (i + stride) % 3 };
                 found.push(Conv2d {
                     kernel: [3; 2],
@@ -143,7 +147,11 @@ fn depthwise() -> Vec<Conv2d> {
                     groups: channels,
                     bias: (i + multiplier) % 2 == 0,
                     relu: (i / 2 + stride) % 2 == 0,
-                    ..Conv2d::new(1 + (i + stride) % 3, [height, width, channels], channels * multiplier)
+                    ..Conv2d::new(
+                        1 + (i + stride) % 3,
+                        [height, width, channels],
+                        channels * multiplier,
+                    )
                 });
             }
         }
@@ -151,7 +159,8 @@ fn depthwise() -> Vec<Conv2d> {
     found
 }
 
-/// A stride of 2 or 3 deals the pixels into as many phases, which see different taps of the kernel; some see none.
+/// A stride of 2 or 3 deals the pixels into as many phases, which see different taps of the kernel;
+/// some see none.
 fn phases() -> Vec<Conv2d> {
     let mut found = Vec::new();
     for stride in 2..=3 {
@@ -176,12 +185,25 @@ fn phases() -> Vec<Conv2d> {
     found
 }
 
-/// 3x3 with stride 2 between many channels, which takes fewer multiplications where the map can be cut into tiles of 2x2:
-/// around that many channels, and with images that do and do not end with a tile.
+/// 3x3 with stride 2 between many channels, which takes fewer multiplications where the map can be
+/// cut into tiles of 2x2: around that many channels, and with images that do and do not end with a
+/// tile.
 pub fn tiles() -> Vec<Conv2d> {
     let channels = [(32, 64), (33, 64), (48, 48), (64, 32), (32, 65), (31, 70), (32, 32)];
-    let images =
-        [[8, 8], [7, 8], [8, 7], [7, 7], [4, 16], [15, 4], [11, 8], [16, 12], [4, 4], [2, 2], [6, 8], [8, 5]];
+    let images = [
+        [8, 8],
+        [7, 8],
+        [8, 7],
+        [7, 7],
+        [4, 16],
+        [15, 4],
+        [11, 8],
+        [16, 12],
+        [4, 4],
+        [2, 2],
+        [6, 8],
+        [8, 5],
+    ];
     let mut found = Vec::new();
     for (i, (ins, outs)) in channels.into_iter().enumerate() {
         for (j, [height, width]) in images.into_iter().enumerate() {
@@ -203,11 +225,14 @@ pub fn conv2d() -> Vec<Conv2d> {
     [walk(500), few_channels(), one_pixel(), depthwise(), phases(), tiles()].concat()
 }
 
-/// Enough work for several tasks, and sums over more than a block of k: 9 taps of 64 channels and more, and thousands
-/// of positions.
+/// Enough work for several tasks, and sums over more than a block of k: 9 taps of 64 channels and
+/// more, and thousands of positions.
 pub fn conv2d_large() -> Vec<Conv2d> {
-    let same =
-        |batch, input, outs| Conv2d { kernel: [3; 2], padding: [1; 2], ..Conv2d::new(batch, input, outs) };
+    let same = |batch, input, outs| Conv2d {
+        kernel: [3; 2],
+        padding: [1; 2],
+        ..Conv2d::new(batch, input, outs)
+    };
     let pixel = |batch, input, outs| Conv2d { relu: true, ..Conv2d::new(batch, input, outs) };
     vec![
         Conv2d { stride: [2; 2], relu: true, ..same(33, [28, 28, 1], 16) },
@@ -233,8 +258,8 @@ pub fn conv2d_large() -> Vec<Conv2d> {
     ]
 }
 
-/// The transposed convolutions with the same settings, from an image of the size that the convolution takes. Half of
-/// them have an output padding, of any size below the stride.
+/// The transposed convolutions with the same settings, from an image of the size that the
+/// convolution takes. Half of them have an output padding, of any size below the stride.
 fn transposed(of: Vec<Conv2d>, work: usize) -> Vec<ConvTranspose2d> {
     let transposed = |(i, of): (usize, &Conv2d)| ConvTranspose2d {
         kernel: of.kernel,

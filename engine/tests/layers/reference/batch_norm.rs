@@ -39,7 +39,8 @@ impl BatchNorm {
         for j in 0..self.channels {
             let channel = self.channel(x, params, j);
             for i in 0..self.rows {
-                z[i * self.channels + j] = channel.gamma * channel.x_hat(i, self.eps) + channel.beta;
+                z[i * self.channels + j] =
+                    channel.gamma * channel.x_hat(i, self.eps) + channel.beta;
             }
         }
         z
@@ -76,8 +77,11 @@ impl Reference for BatchNorm {
                 grads[c + j] += dz;
             }
             for i in 0..self.rows {
-                let through_statistics =
-                    if self.train { (grads[c + j] + channel.x_hat(i, self.eps) * grads[j]) / n } else { 0.0 };
+                let through_statistics = if self.train {
+                    (grads[c + j] + channel.x_hat(i, self.eps) * grads[j]) / n
+                } else {
+                    0.0
+                };
                 dx[i * c + j] =
                     channel.gamma / (channel.var + self.eps).sqrt() * (dz[i] - through_statistics);
             }
@@ -86,12 +90,17 @@ impl Reference for BatchNorm {
     }
 
     /// With d = x - x[0], q = mean d^2 and mean |d| <= sqrt q, the mean is a sum of n terms, off by
-    /// (n + 2) EPS sqrt q, and rounded when x[0] comes back. The variance, mean d^2 - (mean d)^2, is off
-    /// by n + 3 for its first term and 2 (n + 2) + 3 for its second, times EPS q. Half of that, relative to
-    /// var + eps, is the relative error of the inverse root. From there on errors add up term by term.
+    /// (n + 2) EPS sqrt q, and rounded when x[0] comes back. The variance, mean d^2 - (mean d)^2,
+    /// is off by n + 3 for its first term and 2 (n + 2) + 3 for its second, times EPS q. Half of
+    /// that, relative to var + eps, is the relative error of the inverse root. From there on errors
+    /// add up term by term.
     fn bounds(&self, x: &[f64], params: &[f64], dy: &[f64]) -> Values {
         let (c, n) = (self.channels, self.rows as f64);
-        let mut e = Values { y: vec![0.0; x.len()], dx: vec![0.0; x.len()], grads: vec![0.0; params.len()] };
+        let mut e = Values {
+            y: vec![0.0; x.len()],
+            dx: vec![0.0; x.len()],
+            grads: vec![0.0; params.len()],
+        };
         let (_, grads) = self.backward(x, params, dy);
         for j in 0..c {
             let channel = self.channel(x, params, j);
@@ -107,7 +116,8 @@ impl Reference for BatchNorm {
                 assert!(e_inv_std < 0.01, "too ill-conditioned for a bound to first order");
             }
             let e_x_hat = |i: usize| {
-                (e_mean + EPS * (channel.x[i] - channel.mean).abs()) * inv_std + x_hat[i].abs() * e_inv_std
+                (e_mean + EPS * (channel.x[i] - channel.mean).abs()) * inv_std
+                    + x_hat[i].abs() * e_inv_std
             };
             let (dgamma, dbeta) = (grads[j].abs(), grads[c + j].abs());
             let (mut e_dgamma, mut e_dbeta) = (0.0, 0.0);
@@ -122,7 +132,8 @@ impl Reference for BatchNorm {
                 let (mut inner, mut e_inner) = (dz[i].abs(), EPS * dz[i].abs());
                 if self.train {
                     inner += (dbeta + x_hat * dgamma) / n;
-                    e_inner += (e_dbeta + x_hat * e_dgamma + dgamma * e_x_hat(i)) / n + 3.0 * EPS * inner;
+                    e_inner +=
+                        (e_dbeta + x_hat * e_dgamma + dgamma * e_x_hat(i)) / n + 3.0 * EPS * inner;
                 }
                 e.dx[i * c + j] = gamma * inv_std * (e_inner + inner * (e_inv_std + 2.0 * EPS));
             }

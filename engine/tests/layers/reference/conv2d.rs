@@ -37,7 +37,8 @@ impl Conv2d {
         }
     }
 
-    /// The height and width of the output, if there is any: the number of places where the window fits.
+    /// The height and width of the output, if there is any: the number of places where the window
+    /// fits.
     pub fn output(&self) -> Option<[usize; 2]> {
         let places = |a: usize| {
             let window = self.dilation[a] * (self.kernel[a] - 1) + 1;
@@ -50,14 +51,15 @@ impl Conv2d {
     /// The number of products.
     pub fn work(&self) -> usize {
         let positions = self.output().map_or(0, |[height, width]| self.batch * height * width);
-        positions * self.kernel[0] * self.kernel[1] * self.input[2] / self.groups * self.out_channels
+        positions * self.kernel[0] * self.kernel[1] * self.input[2] / self.groups
+            * self.out_channels
     }
 
-    /// Whether tiles of 2x2 outputs are computed in fewer multiplications (`engine/src/conv/winograd.rs`): what the window has to be
-    /// for that, and enough channels.
+    /// Whether tiles of 2x2 outputs are computed in fewer multiplications
+    /// (`engine/src/conv/winograd.rs`): what the window has to be for that, and enough channels.
     pub fn tiled(&self) -> bool {
-        let window =
-            [self.kernel, self.stride, self.padding, self.dilation] == [[3; 2], [2; 2], [1; 2], [1; 2]];
+        let window = [self.kernel, self.stride, self.padding, self.dilation]
+            == [[3; 2], [2; 2], [1; 2], [1; 2]];
         let tiles = self.output().is_some_and(|[h, w]| h % 2 == 0 && w % 2 == 0 && h * w >= 16);
         let (ins, outs) = (self.input[2], self.out_channels);
         window && tiles && self.groups == 1 && ins.min(outs) >= 32 && ins * outs >= 2048
@@ -82,8 +84,8 @@ impl Taps for Conv2d {
         self.relu
     }
 
-    /// Along an axis, the first and the last tap see a pixel less the one that the two windows of a tile share, and
-    /// the shared one is added again.
+    /// Along an axis, the first and the last tap see a pixel less the one that the two windows of a
+    /// tile share, and the shared one is added again.
     fn detours(&self, mut tap: impl FnMut(usize, usize, usize)) {
         if !self.tiled() {
             return;
@@ -97,13 +99,17 @@ impl Taps for Conv2d {
             all.map(|i| i.filter(|i| *i < self.input[a]))
         };
         for at in 0..self.batch * out_height * out_width * 9 {
-            let (n, oy, ox) =
-                (at / 9 / out_width / out_height, at / 9 / out_width % out_height, at / 9 % out_width);
+            let (n, oy, ox) = (
+                at / 9 / out_width / out_height,
+                at / 9 / out_width % out_height,
+                at / 9 % out_width,
+            );
             let (ky, kx) = (at % 9 / 3, at % 3);
             for (down, iy) in seen(0, oy, ky).into_iter().enumerate() {
                 for (across, ix) in seen(1, ox, kx).into_iter().enumerate() {
                     let (Some(iy), Some(ix), true) = (iy, ix, down + across > 0) else { continue };
-                    for (i, o) in (0..ins).flat_map(|i| (0..self.out_channels).map(move |o| (i, o))) {
+                    for (i, o) in (0..ins).flat_map(|i| (0..self.out_channels).map(move |o| (i, o)))
+                    {
                         let y = ((n * out_height + oy) * out_width + ox) * self.out_channels + o;
                         let w = ((ky * 3 + kx) * ins + i) * self.out_channels + o;
                         tap(y, ((n * height + iy) * width + ix) * ins + i, w);
@@ -128,7 +134,8 @@ impl Taps for Conv2d {
                 for ox in 0..out_width {
                     for ky in 0..self.kernel[0] {
                         for kx in 0..self.kernel[1] {
-                            let (Some(iy), Some(ix)) = (inside(0, oy, ky), inside(1, ox, kx)) else {
+                            let (Some(iy), Some(ix)) = (inside(0, oy, ky), inside(1, ox, kx))
+                            else {
                                 continue;
                             };
                             let y = ((n * out_height + oy) * out_width + ox) * self.out_channels;
@@ -137,7 +144,11 @@ impl Taps for Conv2d {
                             for group in 0..self.groups {
                                 for i in 0..ins {
                                     for o in group * outs..(group + 1) * outs {
-                                        tap(y + o, x + group * ins + i, w + i * self.out_channels + o);
+                                        tap(
+                                            y + o,
+                                            x + group * ins + i,
+                                            w + i * self.out_channels + o,
+                                        );
                                     }
                                 }
                             }

@@ -1,5 +1,5 @@
-//! The transposed convolution: each input adds a window, times its value, to the output; what falls into the padding is cut
-//! off.
+//! The transposed convolution: each input adds a window, times its value, to the output; what falls
+//! into the padding is cut off.
 
 #[cfg(test)]
 use super::Reference;
@@ -41,11 +41,15 @@ impl ConvTranspose2d {
         }
     }
 
-    /// The height and width of the output, if there is any: as far as the last input's window reaches.
+    /// The height and width of the output, if there is any: as far as the last input's window
+    /// reaches.
     pub fn output(&self) -> Option<[usize; 2]> {
         let reach = |a: usize| {
-            let last = (self.input[a] - 1) * self.stride[a] + self.dilation[a] * (self.kernel[a] - 1);
-            (last + 1 + self.output_padding[a]).checked_sub(2 * self.padding[a]).filter(|len| *len > 0)
+            let last =
+                (self.input[a] - 1) * self.stride[a] + self.dilation[a] * (self.kernel[a] - 1);
+            (last + 1 + self.output_padding[a])
+                .checked_sub(2 * self.padding[a])
+                .filter(|len| *len > 0)
         };
         Some([reach(0)?, reach(1)?])
     }
@@ -108,7 +112,8 @@ impl Taps for ConvTranspose2d {
                 for ix in 0..width {
                     for ky in 0..self.kernel[0] {
                         for kx in 0..self.kernel[1] {
-                            let (Some(oy), Some(ox)) = (inside(0, iy, ky), inside(1, ix, kx)) else {
+                            let (Some(oy), Some(ox)) = (inside(0, iy, ky), inside(1, ix, kx))
+                            else {
                                 continue;
                             };
                             let y = ((n * output[0] + oy) * output[1] + ox) * self.out_channels;
@@ -131,14 +136,20 @@ impl Taps for ConvTranspose2d {
 
 #[test]
 fn the_reference_computes_a_transposed_convolution_done_by_hand() {
-    let mut layer = ConvTranspose2d { kernel: [2, 2], bias: false, ..ConvTranspose2d::new(1, [2, 2, 1], 1) };
+    let mut layer =
+        ConvTranspose2d { kernel: [2, 2], bias: false, ..ConvTranspose2d::new(1, [2, 2, 1], 1) };
     let x = [1.0, 2.0, 3.0, 4.0];
     assert_eq!(layer.forward(&x, &x), [1.0, 4.0, 4.0, 6.0, 20.0, 16.0, 9.0, 24.0, 16.0]);
     layer.padding = [1, 1];
     assert_eq!(layer.forward(&x, &x), [20.0]);
-    assert_eq!(layer.backward(&x, &x, &[1.0]), (vec![4.0, 3.0, 2.0, 1.0], vec![4.0, 3.0, 2.0, 1.0]));
-    (layer.stride, layer.padding, layer.output_padding, layer.bias) = ([2, 3], [0, 1], [0, 2], true);
-    // Its rows in full are 1 2 0 2 4 | 0 0, 3 4 0 6 8 | 0 0, and so on; the padding takes a column on each side.
+    assert_eq!(
+        layer.backward(&x, &x, &[1.0]),
+        (vec![4.0, 3.0, 2.0, 1.0], vec![4.0, 3.0, 2.0, 1.0])
+    );
+    (layer.stride, layer.padding, layer.output_padding, layer.bias) =
+        ([2, 3], [0, 1], [0, 2], true);
+    // Its rows in full are 1 2 0 2 4 | 0 0, 3 4 0 6 8 | 0 0, and so on; the padding takes a column
+    // on each side.
     let y = layer.forward(&x, &[1.0, 2.0, 3.0, 4.0, 10.0]);
     assert_eq!(y[..10], [12.0, 10.0, 12.0, 14.0, 10.0, 14.0, 10.0, 16.0, 18.0, 10.0]);
 }

@@ -1,5 +1,5 @@
-//! y = x mask / (1 - p), with the mask written out from what `layers/dropout.rs` promises: a value is
-//! dropped if its random word, keyed by (seed, position, step, row, column), is below p 2^32.
+//! y = x mask / (1 - p), with the mask written out from what `layers/dropout.rs` promises: a value
+//! is dropped if its random word, keyed by (seed, position, step, row, column), is below p 2^32.
 
 use super::{EPS, Reference, Values};
 use narrows_engine::random::Random;
@@ -11,7 +11,14 @@ pub struct Dropout {
 }
 
 impl Dropout {
-    pub fn train(p: f32, seed: u64, position: u64, step: u64, batch: usize, features: usize) -> Dropout {
+    pub fn train(
+        p: f32,
+        seed: u64,
+        position: u64,
+        step: u64,
+        batch: usize,
+        features: usize,
+    ) -> Dropout {
         let random = Random::new(seed, position);
         let mut mask = Vec::new();
         for row in 0..batch {

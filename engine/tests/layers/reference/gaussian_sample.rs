@@ -1,5 +1,6 @@
-//! y = m + exp(v / 2) e of x = (m, v), with the noise written out from what `layers/gaussian_sample.rs` promises: normal numbers keyed
-//! by (seed, position, step, row, column). The penalty is the closed form of the divergence, from Kingma and Welling 2014,
+//! y = m + exp(v / 2) e of x = (m, v), with the noise written out from what
+//! `layers/gaussian_sample.rs` promises: normal numbers keyed by (seed, position, step, row,
+//! column). The penalty is the closed form of the divergence, from Kingma and Welling 2014,
 //! appendix B.
 
 use super::{EPS, Reference, Values};

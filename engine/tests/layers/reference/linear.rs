@@ -67,7 +67,8 @@ impl Reference for Linear {
     fn bounds(&self, x: &[f64], params: &[f64], dy: &[f64]) -> Values {
         let scaled = |k: usize, v: Vec<f64>| v.iter().map(|v| k as f64 * EPS * v).collect();
         let y = scaled(self.inputs + 1, self.affine(&abs(x), &abs(params)));
-        let (dx, grads) = self.affine_backward(&abs(x), &abs(params), &abs(&self.dz(x, params, dy)));
+        let (dx, grads) =
+            self.affine_backward(&abs(x), &abs(params), &abs(&self.dz(x, params, dy)));
         Values { y, dx: scaled(self.outputs, dx), grads: scaled(self.batch, grads) }
     }
 

@@ -44,7 +44,9 @@ pub fn elu(alpha: f64) -> Pointwise {
         derivative: Box::new(derivative),
         // exp(x) - 1 to 2.5 ulp, times alpha; then dy (y + alpha), one sum and one product.
         y_error: Box::new(move |x| if x > 0.0 { 0.0 } else { 3.0 * EPS * f(x).abs() }),
-        dx_error: Box::new(move |x| if x > 0.0 { 0.0 } else { EPS * (3.0 * f(x).abs() + derivative(x)) }),
+        dx_error: Box::new(
+            move |x| if x > 0.0 { 0.0 } else { EPS * (3.0 * f(x).abs() + derivative(x)) },
+        ),
         kink: true,
     }
 }
@@ -67,8 +69,8 @@ pub fn sigmoid() -> Pointwise {
     Pointwise {
         f: Box::new(f),
         derivative: Box::new(derivative),
-        // 3 ulp, and 0 for what is nearly subnormal; y (1 - y) passes on |1 - 2 y| times that, and rounds
-        // three times.
+        // 3 ulp, and 0 for what is nearly subnormal; y (1 - y) passes on |1 - 2 y| times that, and
+        // rounds three times.
         y_error: Box::new(move |x| if x < -86.9 { f(x) } else { 3.0 * EPS * f(x) }),
         dx_error: Box::new(move |x| {
             let (y, dx) = (f(x), derivative(x));

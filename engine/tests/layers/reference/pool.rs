@@ -23,8 +23,8 @@ impl Grid {
         self.batch * self.image.iter().product::<usize>()
     }
 
-    /// For each value of the output in order, the places of the values in its window, row by row; what padding adds is not
-    /// there.
+    /// For each value of the output in order, the places of the values in its window, row by row;
+    /// what padding adds is not there.
     fn windows(&self) -> Vec<Vec<usize>> {
         let ([height, width, channels], [rows, columns]) = (self.image, self.positions());
         let mut windows = Vec::new();
@@ -39,10 +39,14 @@ impl Grid {
                                 let inside = |at: usize, padding: usize, size: usize| {
                                     at.checked_sub(padding).filter(|at| *at < size)
                                 };
-                                let (y, x) =
-                                    (inside(y, self.padding[0], height), inside(x, self.padding[1], width));
+                                let (y, x) = (
+                                    inside(y, self.padding[0], height),
+                                    inside(x, self.padding[1], width),
+                                );
                                 if let (Some(y), Some(x)) = (y, x) {
-                                    window.push(((image * height + y) * width + x) * channels + channel);
+                                    window.push(
+                                        ((image * height + y) * width + x) * channels + channel,
+                                    );
                                 }
                             }
                         }
@@ -144,7 +148,8 @@ impl Reference for AvgPool {
         (times(self.0.spread(dy), 1.0 / self.pixels()), Vec::new())
     }
 
-    /// A sum of as many terms as pixels, or windows that overlap; the factor and the product round once more each.
+    /// A sum of as many terms as pixels, or windows that overlap; the factor and the product round
+    /// once more each.
     fn bounds(&self, x: &[f64], _: &[f64], dy: &[f64]) -> Values {
         let y = times(self.forward(&abs(x), &[]), (self.pixels() + 2.0) * EPS);
         let dx = times(self.backward(&[], &[], &abs(dy)).0, (self.0.overlaps() + 2.0) * EPS);

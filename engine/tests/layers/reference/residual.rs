@@ -27,7 +27,12 @@ fn chain(layers: &[Linear], x: &[f64], mut params: &[f64]) -> Vec<Vec<f64>> {
 }
 
 /// dx and the gradients of all layers.
-fn chain_backward(layers: &[Linear], x: &[f64], params: &[f64], dy: &[f64]) -> (Vec<f64>, Vec<f64>) {
+fn chain_backward(
+    layers: &[Linear],
+    x: &[f64],
+    params: &[f64],
+    dy: &[f64],
+) -> (Vec<f64>, Vec<f64>) {
     let values = chain(layers, x, params);
     let (mut dy, mut grads, mut end) = (dy.to_vec(), Vec::new(), params.len());
     for (layer, x) in layers.iter().zip(&values).rev() {
@@ -77,8 +82,8 @@ impl Reference for Residual {
         self.of_sum(x, params, &self.dz(x, params, dy))
     }
 
-    /// Each layer is an inner product, whose error grows with its terms; those of one pass add up, relative to what the pass
-    /// makes of absolute values.
+    /// Each layer is an inner product, whose error grows with its terms; those of one pass add up,
+    /// relative to what the pass makes of absolute values.
     fn bounds(&self, x: &[f64], params: &[f64], dy: &[f64]) -> Values {
         let layers = || self.body.iter().chain(&self.shortcut);
         let forward: usize = layers().map(|layer| layer.inputs + 1).sum::<usize>() + 1;
@@ -86,7 +91,8 @@ impl Reference for Residual {
         let batch = layers().map(|layer| layer.batch).max().unwrap_or(0);
         let (x, params, dz) = (abs(x), abs(params), abs(&self.dz(x, params, dy)));
         let (dx, grads) = self.of_sum(&x, &params, &dz);
-        let times = |v: Vec<f64>, terms: usize| v.into_iter().map(|v| terms as f64 * EPS * v).collect();
+        let times =
+            |v: Vec<f64>, terms: usize| v.into_iter().map(|v| terms as f64 * EPS * v).collect();
         Values {
             y: times(self.sum(&x, &params), forward),
             dx: times(dx, backward),

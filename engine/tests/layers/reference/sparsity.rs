@@ -1,4 +1,5 @@
-//! y = x, and a penalty: for each sample the sum of sizes over the root of n times the sum of squares.
+//! y = x, and a penalty: for each sample the sum of sizes over the root of n times the sum of
+//! squares.
 
 use super::{EPS, Reference, Values};
 
@@ -9,10 +10,12 @@ pub struct Sparsity {
 }
 
 impl Sparsity {
-    /// The L1 norm and the L2 norm of the sample that a place belongs to; the second at least 1e-12.
+    /// The L1 norm and the L2 norm of the sample that a place belongs to; the second at least
+    /// 1e-12.
     fn norms(&self, x: &[f64], at: usize) -> (f64, f64) {
         let row = &x[at / self.n * self.n..][..self.n];
-        let (l1, squares): (f64, f64) = (row.iter().map(|x| x.abs()).sum(), row.iter().map(|x| x * x).sum());
+        let (l1, squares): (f64, f64) =
+            (row.iter().map(|x| x.abs()).sum(), row.iter().map(|x| x * x).sum());
         (l1, squares.sqrt().max(1e-12))
     }
 
@@ -61,6 +64,10 @@ impl Reference for Sparsity {
             let (of_l1, of_l2) = self.slopes(x, at);
             EPS * (dy.abs() + sums * of_l1.abs() + 3.0 * sums * of_l2.abs())
         };
-        Values { y: vec![0.0; x.len()], dx: dy.iter().enumerate().map(bound).collect(), grads: Vec::new() }
+        Values {
+            y: vec![0.0; x.len()],
+            dx: dy.iter().enumerate().map(bound).collect(),
+            grads: Vec::new(),
+        }
     }
 }

@@ -1,6 +1,7 @@
-//! Layers whose output is a sum of products, each of one input and one weight, plus a bias for each channel, and perhaps a
-//! ReLU. The products are a list of taps (index in y, index in x, index in the weight), and forward and backward are three
-//! readings of it. Convolutions differ in the list alone.
+//! Layers whose output is a sum of products, each of one input and one weight, plus a bias for each
+//! channel, and perhaps a ReLU. The products are a list of taps (index in y, index in x, index in
+//! the weight), and forward and backward are three readings of it. Convolutions differ in the list
+//! alone.
 
 use super::{EPS, Reference, Values};
 
@@ -13,8 +14,8 @@ pub trait Taps {
     /// Calls `tap` with (index in y, index in x, index in the weight) of each product.
     fn taps(&self, tap: impl FnMut(usize, usize, usize));
 
-    /// The products that a layer may add and take away again, on its way to a sum in fewer multiplications. They count in
-    /// the bounds: what is left of them is their rounding.
+    /// The products that a layer may add and take away again, on its way to a sum in fewer
+    /// multiplications. They count in the bounds: what is left of them is their rounding.
     fn detours(&self, _tap: impl FnMut(usize, usize, usize)) {}
 
     /// Splits the parameters into weight and bias, which may be empty.
@@ -36,7 +37,8 @@ pub trait Taps {
     /// dx, and the gradients of weight and bias, from dz
     fn affine_backward(&self, x: &[f64], params: &[f64], dz: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let (weight, bias) = self.split(params);
-        let (mut dx, mut dw, mut db) = (vec![0.0; x.len()], vec![0.0; weight.len()], vec![0.0; bias.len()]);
+        let (mut dx, mut dw, mut db) =
+            (vec![0.0; x.len()], vec![0.0; weight.len()], vec![0.0; bias.len()]);
         self.taps(|o, i, w| {
             dx[i] += dz[o] * weight[w];
             dw[w] += dz[o] * x[i];
@@ -63,10 +65,11 @@ fn abs(v: &[f64]) -> Vec<f64> {
 
 /// The bound on a sum of `terms` products whose sizes add up to `size`.
 ///
-/// A weight's gradient sums over all positions of all samples. There `k u` is so far above what rounding does that it would
-/// hide a term left out. So for many terms it is `8 sqrt k u`, which holds with a probability of 1 - 2 k exp(-32), if
-/// roundings are independent and without a preferred direction (Higham and Mary, A new approach to probabilistic
-/// rounding error analysis, SIAM J. Sci. Comput. 41, 2019). `EPS` is 2 u.
+/// A weight's gradient sums over all positions of all samples. There `k u` is so far above what
+/// rounding does that it would hide a term left out. So for many terms it is `8 sqrt k u`, which
+/// holds with a probability of 1 - 2 k exp(-32), if roundings are independent and without a
+/// preferred direction (Higham and Mary, A new approach to probabilistic rounding error analysis,
+/// SIAM J. Sci. Comput. 41, 2019). `EPS` is 2 u.
 fn bound(terms: f64, size: f64) -> f64 {
     terms.min(4.0 * terms.sqrt()) * EPS * size
 }
@@ -99,9 +102,14 @@ impl<T: Taps> Reference for T {
                 *terms += 1.0;
             }
         });
-        let bounds =
-            |terms: Vec<f64>, size: Vec<f64>| terms.into_iter().zip(size).map(|(t, s)| bound(t, s)).collect();
-        Values { y: bounds(y_terms, y), dx: bounds(dx_terms, dx), grads: bounds(grads_terms, grads) }
+        let bounds = |terms: Vec<f64>, size: Vec<f64>| {
+            terms.into_iter().zip(size).map(|(t, s)| bound(t, s)).collect()
+        };
+        Values {
+            y: bounds(y_terms, y),
+            dx: bounds(dx_terms, dx),
+            grads: bounds(grads_terms, grads),
+        }
     }
 
     fn kink(&self, x: &[f64], params: &[f64]) -> Vec<f64> {

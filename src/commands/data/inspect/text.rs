@@ -45,24 +45,37 @@ fn overview(found: &Inspection, sheet: Option<String>) -> String {
     ];
     if let Some(numbers) = values {
         let NumberSummary { min, mean, max, missing, infinite, .. } = numbers;
-        of.push(("values", format!("{} to {}, mean {}", number(*min), number(*max), number(*mean))));
+        of.push((
+            "values",
+            format!("{} to {}, mean {}", number(*min), number(*max), number(*mean)),
+        ));
         if *missing + *infinite > 0 {
-            of.push(("not finite", format!("{} NaN, {} infinite", count(*missing), count(*infinite))));
+            of.push((
+                "not finite",
+                format!("{} NaN, {} infinite", count(*missing), count(*infinite)),
+            ));
         }
     }
     if provenance.rounded > 0 {
-        of.push(("rounded", format!("{}, to 32-bit floats", counted(provenance.rounded as usize, "number"))));
+        of.push((
+            "rounded",
+            format!("{}, to 32-bit floats", counted(provenance.rounded as usize, "number")),
+        ));
     }
     if !provenance.source.is_empty() && provenance.source != found.name {
-        of.push(("made from", short(&format!("{} ({})", provenance.source, provenance.format), WIDTH - 20)));
+        of.push((
+            "made from",
+            short(&format!("{} ({})", provenance.source, provenance.format), WIDTH - 20),
+        ));
     }
     of.push((
         "labels",
         match &found.labels {
             None => "none".to_owned(),
             Some(LabelSummary { name, classes }) => {
-                let column =
-                    name.as_ref().map_or_else(String::new, |name| format!(", column {}", short(name, NAME)));
+                let column = name
+                    .as_ref()
+                    .map_or_else(String::new, |name| format!(", column {}", short(name, NAME)));
                 let classes = match classes.len() {
                     1 => "1 class".to_owned(),
                     n => format!("{} classes", thousands(n)),
@@ -77,15 +90,24 @@ fn overview(found: &Inspection, sheet: Option<String>) -> String {
 
 fn columns(of: &[ColumnSummary]) -> String {
     let name = |column: &ColumnSummary| match column {
-        ColumnSummary::Number { name, .. } | ColumnSummary::Category { name, .. } => short(name, NAME),
+        ColumnSummary::Number { name, .. } | ColumnSummary::Category { name, .. } => {
+            short(name, NAME)
+        }
     };
-    let width = of.iter().take(LISTED).map(|column| name(column).chars().count()).max().unwrap_or(0).max(6);
-    let mut text =
-        format!("{:<width$}  {:>10}  {:>10}  {:>10}  {:>10}\n", "column", "missing", "min", "mean", "max");
+    let width =
+        of.iter().take(LISTED).map(|column| name(column).chars().count()).max().unwrap_or(0).max(6);
+    let mut text = format!(
+        "{:<width$}  {:>10}  {:>10}  {:>10}  {:>10}\n",
+        "column", "missing", "min", "mean", "max"
+    );
     for column in of.iter().take(LISTED) {
         text += &match column {
             ColumnSummary::Number { numbers, .. } if numbers.count == 0 => {
-                format!("{:<width$}  {:>10}  no number\n", name(column), thousands(numbers.missing as usize))
+                format!(
+                    "{:<width$}  {:>10}  no number\n",
+                    name(column),
+                    thousands(numbers.missing as usize)
+                )
             }
             ColumnSummary::Number { numbers, .. } => {
                 let NumberSummary { missing, min, mean, max, .. } = numbers;
@@ -99,7 +121,8 @@ fn columns(of: &[ColumnSummary]) -> String {
                 )
             }
             ColumnSummary::Category { missing, categories, .. } => {
-                let start = format!("{:<width$}  {:>10}  ", name(column), thousands(*missing as usize));
+                let start =
+                    format!("{:<width$}  {:>10}  ", name(column), thousands(*missing as usize));
                 let room = WIDTH - start.chars().count();
                 format!("{start}{}\n", frequent(categories, room))
             }
@@ -131,13 +154,24 @@ fn classes(of: &LabelSummary, found: &Inspection) -> String {
     let total = |class: &ClassCount| class.train + class.test;
     let largest = of.classes.iter().map(total).max().unwrap_or(0).max(1);
     let listed = &of.classes[..of.classes.len().min(LISTED)];
-    let width = listed.iter().map(|class| short(&class.name, NAME).chars().count()).max().unwrap_or(0).max(5);
+    let width = listed
+        .iter()
+        .map(|class| short(&class.name, NAME).chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(5);
     let divided = found.test.is_some();
-    let mut text = format!("{:<width$}  {:>11}", "class", if divided { "train" } else { "samples" });
+    let mut text =
+        format!("{:<width$}  {:>11}", "class", if divided { "train" } else { "samples" });
     text += if divided { "         test\n" } else { "\n" };
     for class in listed {
-        let bar = "#".repeat((total(class) as u128 * BAR as u128).div_ceil(u128::from(largest)) as usize);
-        text += &format!("{:<width$}  {:>11}", short(&class.name, NAME), thousands(class.train as usize));
+        let bar =
+            "#".repeat((total(class) as u128 * BAR as u128).div_ceil(u128::from(largest)) as usize);
+        text += &format!(
+            "{:<width$}  {:>11}",
+            short(&class.name, NAME),
+            thousands(class.train as usize)
+        );
         if divided {
             text += &format!("  {:>11}", thousands(class.test as usize));
         }

@@ -8,7 +8,8 @@ use narrows_engine::peak::fma_peak;
 use protocol::{Line, median};
 use std::time::Instant;
 
-/// `NN`: A and B by rows. `NT`: B by columns, as a layer's weights are. `TN`: A by columns, as for their gradient.
+/// `NN`: A and B by rows. `NT`: B by columns, as a layer's weights are. `TN`: A by columns, as for
+/// their gradient.
 struct Product {
     m: usize,
     n: usize,

@@ -1,4 +1,5 @@
-//! Ours, as any user of the library would write it. `--workload peak` prints what the machine gives just now.
+//! Ours, as any user of the library would write it. `--workload peak` prints what the machine gives
+//! just now.
 
 use narrows_datasets::{Dataset, shuffle_into, shuffled};
 use narrows_engine::layers::{BatchNorm, Conv2d, ConvTranspose2d, Linear, Relu, Unflatten};
@@ -96,7 +97,8 @@ fn encoder(head: bool) -> Network {
     builder.build().expect("a network")
 }
 
-/// W4. With a frozen encoder, W4h, that one is run once over the samples, and the head learns from what it says.
+/// W4. With a frozen encoder, W4h, that one is run once over the samples, and the head learns from
+/// what it says.
 fn fine_tune(job: &Job, cx: &Context, data: &Dataset) {
     let classes: Vec<u32> = shuffled(W4_SAMPLES, 7, 0).iter().map(|row| row % CLASSES as u32).collect();
     let all: Vec<u32> = (0..W4_SAMPLES as u32).collect();

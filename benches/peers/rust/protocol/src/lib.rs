@@ -1,5 +1,6 @@
-//! What all peers written in Rust have in common: the command line, the workloads, the data, the timing, and the
-//! line of JSON that comes out. `python/protocol.py` is the same for those written in Python.
+//! What all peers written in Rust have in common: the command line, the workloads, the data, the
+//! timing, and the line of JSON that comes out. `python/protocol.py` is the same for those written
+//! in Python.
 
 use std::fmt::Write;
 use std::fs;
@@ -30,8 +31,9 @@ pub const LR: f64 = 1e-3;
 /// The rows of W5's large batch.
 pub const MANY: usize = 1024;
 
-/// An autoencoder of convolutions 3x3 of stride 2, each with batch norm and ReLU behind it, and two linear layers; the
-/// decoder is the mirror image, with transposed convolutions. What has batch norm behind it has no bias.
+/// An autoencoder of convolutions 3x3 of stride 2, each with batch norm and ReLU behind it, and two
+/// linear layers; the decoder is the mirror image, with transposed convolutions. What has batch
+/// norm behind it has no bias.
 pub struct Convolutional {
     /// Those of the image, and those behind each convolution.
     pub channels: &'static [usize],
@@ -62,7 +64,8 @@ impl Convolutional {
         self.channels.iter().rev().copied().collect()
     }
 
-    /// Multiply-adds of a training step. A transposed convolution has as many as the one that it mirrors.
+    /// Multiply-adds of a training step. A transposed convolution has as many as the one that it
+    /// mirrors.
     fn training_macs(&self) -> usize {
         let layer = |(i, pair): (usize, &[usize])| {
             let side = self.image_side() >> (i + 1);
@@ -103,7 +106,8 @@ impl Job {
         }
     }
 
-    /// The file of images, in MNIST's format. They are random, so a peer may take their order as suits it.
+    /// The file of images, in MNIST's format. They are random, so a peer may take their order as
+    /// suits it.
     pub fn data_file(&self) -> &str {
         &self.data
     }
@@ -119,8 +123,8 @@ impl Job {
         }
     }
 
-    /// Floating-point operations of a sample: forward, the gradient of the weights, and but for the first layer
-    /// the gradient of the inputs. Of W4h: as W4, that is, as if nothing were saved.
+    /// Floating-point operations of a sample: forward, the gradient of the weights, and but for the
+    /// first layer the gradient of the inputs. Of W4h: as W4, that is, as if nothing were saved.
     fn flops(&self) -> f64 {
         let macs = |widths: &[usize]| -> usize { widths.windows(2).map(|pair| pair[0] * pair[1]).sum() };
         let training = |widths: &[usize]| 3 * macs(widths) - widths[0] * widths[1];
@@ -134,7 +138,8 @@ impl Job {
         } as f64
     }
 
-    /// Measures training: `step` takes one step, from the gathering of the batch on, and comes back once it is done.
+    /// Measures training: `step` takes one step, from the gathering of the batch on, and comes back
+    /// once it is done.
     pub fn training(&self, framework: &str, version: &str, mut step: impl FnMut()) {
         step();
         let first = since_start();
@@ -276,7 +281,8 @@ fn since_start() -> f64 {
     number(&uptime, 0) - number(fields, 19) / 100.0
 }
 
-/// Batches of shuffled rows, without end: the images as bytes in memory, converted to floats in [0, 1] one by one.
+/// Batches of shuffled rows, without end: the images as bytes in memory, converted to floats in [0,
+/// 1] one by one.
 pub struct Batches {
     images: Vec<u8>,
     /// Values of a sample.
@@ -316,7 +322,8 @@ impl Batches {
         self.at = 0;
     }
 
-    /// The next batch and its rows. Of few samples, the last batch of an epoch is smaller; of many, it is left out.
+    /// The next batch and its rows. Of few samples, the last batch of an epoch is smaller; of many,
+    /// it is left out.
     pub fn next(&mut self, batch: usize) -> (Vec<f32>, Vec<u32>) {
         let left = self.order.len() - self.at;
         if left == 0 || left < batch && self.order.len() > W4_SAMPLES {

@@ -1,7 +1,9 @@
-//! A layer forward in training, `relu(batch_norm(x W^T + b))`: ours as one, against a library's product followed by
-//! one pass over the result for each of bias, batch norm's sums, normalising and ReLU.
+//! A layer forward in training, `relu(batch_norm(x W^T + b))`: ours as one, against a library's
+//! product followed by one pass over the result for each of bias, batch norm's sums, normalising
+//! and ReLU.
 //!
-//! One line for each shape: microseconds of each, and how many times faster ours is than the best other.
+//! One line for each shape: microseconds of each, and how many times faster ours is than the best
+//! other.
 
 use narrows_engine::layers::{BatchNorm, Linear, Relu};
 use narrows_engine::{Activations, Context, Network, Params, Pass};

@@ -32,9 +32,9 @@ pub(crate) use forward::{forward, forward_scratch};
 pub(crate) use input_gradient::{input_gradient, input_gradient_scratch};
 pub(crate) use weight_gradient::{weight_gradient, weight_gradient_scratch};
 
+use crate::hardware::memory::Slab;
 use crate::layers::window::{Size, Window, image, image_shape};
-use crate::memory::Slab;
-use crate::params::{ParamSpec, Role};
+use crate::network::params::{ParamSpec, Role};
 use crate::{Error, Shape, init::Init};
 use patches::{Axis, Patches};
 use std::cell::Cell;

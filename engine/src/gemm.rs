@@ -67,8 +67,8 @@ pub use matrix::{MatMut, MatRef};
 pub use packed::PackedB;
 pub(crate) use windows::{Steps, Windows, gemm_windows, takes_windows};
 
-use crate::parallel::Context;
-use crate::simd::Isa;
+use crate::hardware::parallel::Context;
+use crate::hardware::simd::Isa;
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 use kernel::Finish;
 

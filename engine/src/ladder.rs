@@ -38,8 +38,8 @@ mod pass;
 
 pub use memory::LadderMemory;
 
-use crate::init::Init;
-use crate::params::{ParamSpec, Role};
+use crate::network::init::Init;
+use crate::network::params::{ParamSpec, Role};
 use crate::{Error, Params};
 use std::ops::Range;
 

@@ -26,8 +26,8 @@ pub use difference::Difference;
 pub use panels::Precision;
 pub use workspace::Workspace;
 
+use crate::hardware::parallel::Chunks;
 use crate::layers::{Forward, Pass};
-use crate::parallel::Chunks;
 use crate::{Context, Error, Network, Params, Shape};
 use plan::{Map, Stage};
 use product::Product;

@@ -1,6 +1,6 @@
 //! Matrices as views into slices: a start, a shape and two strides.
 
-use crate::parallel::Split;
+use crate::hardware::parallel::Split;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Range;

@@ -34,9 +34,9 @@ use super::blocking::k_blocks;
 use super::matrix::{Blocks, MatMut, MatRef, part};
 use super::pack::pack_b;
 use super::{Epilogue, check_shapes};
-use crate::memory::Slab;
-use crate::parallel::Context;
-use crate::simd::{Kernel, Simd};
+use crate::hardware::memory::Slab;
+use crate::hardware::parallel::Context;
+use crate::hardware::simd::{Kernel, Simd};
 use compress::{Nonzeros, sampled_density};
 use std::cell::Cell;
 

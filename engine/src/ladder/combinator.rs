@@ -8,9 +8,9 @@
 //! z were normal around a mean and with a variance that depend on u, this is the estimate of the
 //! least squared error.
 
-use crate::layers::columns::{add_blocks, block_rows};
-use crate::parallel::Chunks;
-use crate::simd::{Kernel, Simd};
+use crate::hardware::parallel::Chunks;
+use crate::hardware::simd::{Kernel, Simd};
+use crate::math::column_sums::{add_blocks, block_rows};
 use crate::{Context, math};
 
 /// The authors' start: mu = v = 0, with sigmoids of u itself.

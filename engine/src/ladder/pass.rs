@@ -4,8 +4,8 @@ use super::kernels::{Noise, activate, corrupt};
 use super::memory::{Decoder, Encoder, Fixed, LadderMemory, Passes};
 use super::{EPS, Ladder, LadderBatch, LadderLoss, combinator};
 use crate::layers::{BatchNorm, Forward, Layer, Linear, Pass};
-use crate::loss::softmax;
-use crate::random::Random;
+use crate::math::random::Random;
+use crate::training::loss::softmax;
 use crate::{Context, Error, Loss, Params, Target};
 
 /// What every part of a step needs.

@@ -13,9 +13,9 @@
 
 use super::narrow::narrow;
 use super::{Backward, Forward, Layer, Mode, Pass};
-use crate::parallel::{Chunks, MAX_SUMS, TASK_LEN};
-use crate::random::Random;
-use crate::simd::{Kernel, Simd};
+use crate::hardware::parallel::{Chunks, MAX_SUMS, TASK_LEN};
+use crate::hardware::simd::{Kernel, Simd};
+use crate::math::random::Random;
 use crate::{Context, Error, Shape, math};
 
 /// Draws n values from the normal distributions of which x holds the n means and then the n

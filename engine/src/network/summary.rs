@@ -3,8 +3,8 @@
 use super::Network;
 use super::activations::Sizes;
 use crate::Shape;
-use crate::memory::padded;
-use crate::params::Role;
+use crate::hardware::memory::padded;
+use crate::network::params::Role;
 use std::fmt;
 
 /// What [`Network::summary`] finds out. Its [`Display`](fmt::Display) is a table.

@@ -14,8 +14,8 @@ use super::tiles::{Grid, NOWHERE, Outputs, load};
 use super::{Kind, Part, TERMS, transform_transposed, weights_len};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm};
-use crate::parallel::Chunks;
-use crate::simd::{Kernel, Simd};
+use crate::hardware::parallel::Chunks;
+use crate::hardware::simd::{Kernel, Simd};
 
 /// The floats of the gradients of terms that a task has at a time, unless an image has more: 256
 /// KB.

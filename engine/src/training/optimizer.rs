@@ -8,10 +8,10 @@ mod adam;
 mod anchor;
 mod sgd;
 
-use crate::memory::Slab;
-use crate::parallel::{Chunks, MAX_SUMS};
-use crate::params::{Params, Role};
-use crate::simd::{Isa, Kernel, Simd};
+use crate::hardware::memory::Slab;
+use crate::hardware::parallel::{Chunks, MAX_SUMS};
+use crate::hardware::simd::{Isa, Kernel, Simd};
+use crate::network::params::{Params, Role};
 use crate::{Context, Error};
 use anchor::Anchor;
 use std::ops::Range;

@@ -5,12 +5,12 @@
 //! threads gives the same bits.
 
 mod cross_entropy;
-mod pixel;
-mod soft;
+mod elementwise;
+mod soft_targets;
 
 use crate::{Context, Error};
 use cross_entropy::CrossEntropy;
-pub use soft::{entropy, softmax};
+pub use soft_targets::{entropy, softmax};
 
 /// What is minimised.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,17 +138,33 @@ impl Loss {
         // No gradient is an empty one: it splits into tasks as any other.
         let dy = dy.unwrap_or(&mut []);
         match self {
-            Loss::L2 => pixel::evaluate(cx, pixel::Squared, y, self.values(y, target)?, dy),
-            Loss::L1 => pixel::evaluate(cx, pixel::Absolute, y, self.values(y, target)?, dy),
-            Loss::Huber { delta } => {
-                pixel::evaluate(cx, pixel::Huber { delta: *delta }, y, self.values(y, target)?, dy)
+            Loss::L2 => {
+                elementwise::evaluate(cx, elementwise::Squared, y, self.values(y, target)?, dy)
             }
-            Loss::BceWithLogits => pixel::evaluate(cx, pixel::Bce, y, self.values(y, target)?, dy),
+            Loss::L1 => {
+                elementwise::evaluate(cx, elementwise::Absolute, y, self.values(y, target)?, dy)
+            }
+            Loss::Huber { delta } => elementwise::evaluate(
+                cx,
+                elementwise::Huber { delta: *delta },
+                y,
+                self.values(y, target)?,
+                dy,
+            ),
+            Loss::BceWithLogits => {
+                elementwise::evaluate(cx, elementwise::Bce, y, self.values(y, target)?, dy)
+            }
             Loss::CrossEntropy { smoothing, class_weights } => {
                 let classes = match target {
                     Target::Classes(classes) => classes,
                     Target::Probabilities(_) => {
-                        return Ok(soft::evaluate(cx, batch, y, self.values(y, target)?, dy));
+                        return Ok(soft_targets::evaluate(
+                            cx,
+                            batch,
+                            y,
+                            self.values(y, target)?,
+                            dy,
+                        ));
                     }
                     Target::Values(_) => {
                         return Err(Error::new(

@@ -1,9 +1,9 @@
 //! One training step: forward, loss, backward, update.
 
+use crate::hardware::memory::Slab;
 use crate::layers::Pass;
-use crate::memory::Slab;
 use crate::network::BackwardPass;
-use crate::optimizer::clip_grad_norm;
+use crate::training::optimizer::clip_grad_norm;
 use crate::{
     Activations, Context, Error, Loss, Network, Optimizer, OptimizerState, Params, Target,
 };

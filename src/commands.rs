@@ -86,12 +86,16 @@ fn open_for(
         None => Error::at(
             path,
             format_args!(
-                "the model learnt from {trained}, and the built-in digits are another kind of data: name data like it by --data"
+                "the model learnt from {trained}, and the built-in digits are another kind of \
+                 data: name data like it by --data"
             ),
         ),
         Some(_) => Error::at(
             path,
-            format_args!("the model learnt from {trained}, of another kind: {e}: name its like by --data"),
+            format_args!(
+                "the model learnt from {trained}, of another kind: {e}: name its like by \
+                          --data"
+            ),
         ),
     })?;
     let (Parts::Whole(data) | Parts::Halves(data, _)) = &parts;
@@ -118,7 +122,8 @@ impl Chosen {
             (Parts::Halves(data, _), Some(Part::Train))
             | (Parts::Halves(_, data), None | Some(Part::Test)) => Chosen { data, rows: None },
             (Parts::Halves(data, _), Some(Part::All)) => {
-                let problem = "comes in two halves, each with rows of its own: choose one by --part train or test";
+                let problem = "comes in two halves, each with rows of its own: choose one by \
+                               --part train or test";
                 return Err(Error::new(format!("{}: {problem}", data.name())));
             }
         })
@@ -153,7 +158,8 @@ fn read<D>(
     let Some(path) = options.data.clone() else {
         if let Some(option) = options.reading.for_files() {
             return Err(Error::new(format!(
-                "--{option} is for data in files, and the built-in digits are none: name a file or a folder by --data"
+                "--{option} is for data in files, and the built-in digits are none: name a file or \
+                 a folder by --data"
             )));
         }
         let digits =
@@ -216,7 +222,8 @@ fn begin(
 fn check_batch(architecture: &Architecture, option: &str, batch: usize) -> Result<(), Error> {
     match batch {
         1 if architecture.batch_norm => Err(Error::new(format!(
-            "a batch of 1 sample has no variance to normalise by: set {option} to 2 or more, or --no-batch-norm"
+            "a batch of 1 sample has no variance to normalise by: set {option} to 2 or more, or \
+             --no-batch-norm"
         ))),
         _ => Ok(()),
     }
@@ -230,8 +237,9 @@ fn check_samples(path: &Path, description: &Description, data: &Dataset) -> Resu
         false => Err(Error::at(
             path,
             format_args!(
-                "the model takes samples of {expected} ({}), but those of {} are {found}: name its data by --data, and \
-                 what was made of images in files by --image-size and --channels",
+                "the model takes samples of {expected} ({}), but those of {} are {found}: name its \
+                 data by --data, and what was made of images in files by --image-size and \
+                 --channels",
                 description.dataset,
                 data.name()
             ),

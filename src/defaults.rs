@@ -34,8 +34,8 @@ pub const PROBES: &str = "linear,knn,propagation";
 // The architecture.
 pub const MODEL: &str = "dense";
 /// What [`latent`] does, for the help.
-pub const LATENT_HELP: &str = "The length of the latent code, the bottleneck; auto: 20, but of samples that are no images at most half \
-                               of their values";
+pub const LATENT_HELP: &str = "The length of the latent code, the bottleneck; auto: 20, but of \
+                               samples that are no images at most half of their values";
 
 /// The length of the latent code. A table has few columns, and through a code as long as them
 /// everything would pass.
@@ -47,28 +47,32 @@ pub fn latent(input: SampleShape) -> usize {
 }
 
 /// What [`Model::widths`] does, for the help.
-pub const WIDTHS_HELP: &str = "The widths of the encoder's hidden layers from the input on, or none; the decoder mirrors \
-                               them. Of conv and resnet the channels, each width halving the image. auto: 512,256 for \
-                               dense, 16,32 for images of up to 28 pixels, 32,64,128 for larger ones";
+pub const WIDTHS_HELP: &str = "The widths of the encoder's hidden layers from the input on, or \
+                               none; the decoder mirrors them. Of conv and resnet the channels, \
+                               each width halving the image. auto: 512,256 for dense, 16,32 for \
+                               images of up to 28 pixels, 32,64,128 for larger ones";
 pub const DEPTH: usize = 1;
 /// What [`output`] does, for the help.
-pub const OUTPUT_HELP: &str = "The activation of the reconstruction: relu, sigmoid, none or another of --activation's; auto: sigmoid for \
-                               values in [0, 1], as those of images, none for the standardised values of tables";
+pub const OUTPUT_HELP: &str = "The activation of the reconstruction: relu, sigmoid, none or \
+                               another of --activation's; auto: sigmoid for values in [0, 1], as \
+                               those of images, none for the standardised values of tables";
 
 /// The activation of the reconstruction.
 pub fn output(unit_range: bool) -> Activation {
     if unit_range { Activation::Sigmoid } else { Activation::None }
 }
 
-pub const CODE_ACTIVATION_HELP: &str = "The activation between the code and a classifier's head, as --activation's; auto: none, but of \
-                                        what `semi` trains from scratch relu";
+pub const CODE_ACTIVATION_HELP: &str = "The activation between the code and a classifier's head, \
+                                        as --activation's; auto: none, but of what `semi` trains \
+                                        from scratch relu";
 pub const ACTIVATION: &str = "relu";
 pub const DROPOUT: f32 = 0.0;
 
 // Pretraining.
 /// What [`loss`] does, for the help.
-pub const LOSS_HELP: &str = "What is minimised: l2, l1, huber (l2 below 0.1, l1 above), bce (of a sigmoid output); auto: l2, but \
-                             bce where the objective is variational and the output a sigmoid";
+pub const LOSS_HELP: &str = "What is minimised: l2, l1, huber (l2 below 0.1, l1 above), bce (of a \
+                             sigmoid output); auto: l2, but bce where the objective is variational \
+                             and the output a sigmoid";
 
 /// What pretraining minimises. A normal distribution with the variance of 1/2 that l2 stands for
 /// leaves pixels in [0, 1] next to nothing to say, against the divergence.
@@ -83,7 +87,8 @@ pub const OBJECTIVE: &str = "plain";
 pub const BETA: f32 = 1.0;
 pub const BETA_HELP: &str = "Of a variational autoencoder: the factor on the divergence; auto: 1";
 pub const KL_WARM_UP: usize = 0;
-pub const KL_WARM_UP_HELP: &str = "Of a variational autoencoder: the epochs over which that factor grows to its full size; auto: 0";
+pub const KL_WARM_UP_HELP: &str = "Of a variational autoencoder: the epochs over which that factor \
+                                   grows to its full size; auto: 0";
 pub const SPARSITY: f32 = 0.01;
 pub const SPARSITY_HELP: &str =
     "Of a sparse autoencoder: the weight of the codes' L1 norm over their L2 norm; auto: 0.01";
@@ -103,9 +108,10 @@ pub fn lr(architecture: &Architecture) -> f32 {
 }
 
 /// What [`epochs`] does, for the help.
-pub const EPOCHS_HELP: &str = "How often each sample is seen; auto: 1,200,000 / samples, but 20 to 100; for conv and \
-                               resnet also no more than 1,200,000,000 / values of all samples, but at least 5 (7 for \
-                               50,000 colour images of 32x32)";
+pub const EPOCHS_HELP: &str = "How often each sample is seen; auto: 1,200,000 / samples, but 20 to \
+                               100; for conv and resnet also no more than 1,200,000,000 / values \
+                               of all samples, but at least 5 (7 for 50,000 colour images of \
+                               32x32)";
 
 /// The epochs of pretraining for so many samples: about as many steps, however many samples there
 /// are. What convolutions cost grows with the pixels, and minutes should be enough.
@@ -133,7 +139,8 @@ pub fn batch(samples: usize, architecture: &Architecture) -> usize {
 }
 
 /// What [`held_out`] does, for the help.
-pub const HELD_OUT_HELP: &str = "The training samples that are held out to choose the best epoch; auto: one in 20, at most 1,000";
+pub const HELD_OUT_HELP: &str = "The training samples that are held out to choose the best epoch; \
+                                 auto: one in 20, at most 1,000";
 
 /// The training samples held out to choose pretraining's epoch.
 pub fn held_out(samples: usize) -> usize {

@@ -19,18 +19,22 @@ const WIDEST: usize = 65_536;
 pub struct ArchitectureOptions {
     /// The kind of model: dense (fully connected), conv (convolutions of stride 2), resnet
     /// (residual blocks of convolutions); the last two are for images
-    #[arg(long, value_name = "NAME", default_value = defaults::MODEL, value_parser = name(Model::ALL))]
+    #[arg(long, value_name = "NAME", default_value = defaults::MODEL,
+          value_parser = name(Model::ALL))]
     pub model: Model,
-    #[arg(long, help = defaults::LATENT_HELP, value_name = "N", default_value = "auto", value_parser = auto(count(1, WIDEST)))]
+    #[arg(long, help = defaults::LATENT_HELP, value_name = "N", default_value = "auto",
+          value_parser = auto(count(1, WIDEST)))]
     pub latent: Auto,
     #[arg(long, help = defaults::WIDTHS_HELP, value_name = "LIST", default_value = "auto",
           value_parser = auto(list(count(1, WIDEST))))]
     pub widths: Auto<List<usize>>,
     /// The blocks of each width
-    #[arg(long, value_name = "N", default_value_t = defaults::DEPTH, value_parser = count(1, MAX_DEPTH))]
+    #[arg(long, value_name = "N", default_value_t = defaults::DEPTH,
+          value_parser = count(1, MAX_DEPTH))]
     pub depth: usize,
     /// The activation of the hidden layers
-    #[arg(long, value_name = "NAME", default_value = defaults::ACTIVATION, value_parser = activation())]
+    #[arg(long, value_name = "NAME", default_value = defaults::ACTIVATION,
+          value_parser = activation())]
     pub activation: Activation,
     #[arg(long, help = defaults::OUTPUT_HELP, value_name = "NAME", default_value = "auto",
           value_parser = auto(name(&Activation::ALL)))]
@@ -42,7 +46,8 @@ pub struct ArchitectureOptions {
     #[arg(long, value_name = "P", default_value_t = defaults::DROPOUT, value_parser = fraction)]
     pub dropout: f32,
     /// Leave batch normalisation out
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false",
           default_missing_value = "true", action = clap::ArgAction::Set)]
     pub no_batch_norm: bool,
 }

@@ -35,15 +35,17 @@ const ITEMS: [(&str, &str, Setting); 13] = [
 ];
 
 /// What the items mean; `compare` says it once.
-const MEANING: &str = "rotate=DEGREES, scale=X (by 1-X to 1+X), shear=DEGREES, crop=PIXELS (pads by mirroring, then crops), \
-                       shift=PIXELS, flip=P (left and right; flip alone: 0.5), brightness=X, contrast=X (times 1-X to 1+X); \
-                       and, to the input alone, so that an autoencoder learns to undo it, gaussian=DEVIATION, mask=P (values; with \
-                       patch=PIXELS, squares of that side), salt=P (values to 0 or 1), cutout=PIXELS (a square)";
+const MEANING: &str = "rotate=DEGREES, scale=X (by 1-X to 1+X), shear=DEGREES, crop=PIXELS (pads \
+                       by mirroring, then crops), shift=PIXELS, flip=P (left and right; flip \
+                       alone: 0.5), brightness=X, contrast=X (times 1-X to 1+X); and, to the input \
+                       alone, so that an autoencoder learns to undo it, gaussian=DEVIATION, mask=P \
+                       (values; with patch=PIXELS, squares of that side), salt=P (values to 0 or \
+                       1), cutout=PIXELS (a square)";
 
 static AUGMENT_HELP: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "What is done to each training sample, in each epoch anew, up to the amount given; never in validation or test. \
-         Separated by commas: {MEANING}"
+        "What is done to each training sample, in each epoch anew, up to the amount given; never \
+         in validation or test. Separated by commas: {MEANING}"
     )
 });
 
@@ -51,7 +53,8 @@ static AUGMENT_HELP: LazyLock<String> = LazyLock::new(|| {
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct AugmentOption {
-    #[arg(long, help = AUGMENT_HELP.as_str(), value_name = "LIST", default_value = crate::defaults::AUGMENT,
+    #[arg(long, help = AUGMENT_HELP.as_str(), value_name = "LIST",
+          default_value = crate::defaults::AUGMENT,
           value_parser = augmentation)]
     pub augment: Items,
 }
@@ -61,7 +64,8 @@ pub struct AugmentOption {
 #[serde(rename_all = "kebab-case")]
 pub struct ComparedAugmentOption {
     /// What is done to each labelled sample in training, as --augment
-    #[arg(long, value_name = "LIST", default_value = crate::defaults::AUGMENT, value_parser = augmentation)]
+    #[arg(long, value_name = "LIST", default_value = crate::defaults::AUGMENT,
+          value_parser = augmentation)]
     pub finetune_augment: Items,
 }
 

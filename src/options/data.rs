@@ -85,15 +85,18 @@ pub struct ReadingOptions {
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "size_text")]
     pub image_size: Option<(usize, usize)>,
     /// The channels of images: grey, rgb, or auto, grey if all images are
-    #[arg(long, value_name = "NAME", default_value = defaults::CHANNELS, value_parser = name(&CHANNELS))]
+    #[arg(long, value_name = "NAME", default_value = defaults::CHANNELS,
+          value_parser = name(&CHANNELS))]
     #[serde(serialize_with = "channels_name")]
     pub channels: Channels,
     /// List images that cannot be read, and go on without them
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false",
           default_missing_value = "true", action = clap::ArgAction::Set)]
     pub skip_bad: bool,
     /// Read files by positioned reads, where a file system cannot be mapped
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false",
           default_missing_value = "true", action = clap::ArgAction::Set)]
     pub no_mmap: bool,
 }
@@ -234,10 +237,12 @@ fn channels_name<S: Serializer>(channels: &Channels, serializer: S) -> Result<S:
 #[command(next_help_heading = "Labels")]
 pub struct LabelOptions {
     /// The labels to train a classifier on; all: those that are not to validate on
-    #[arg(long, value_name = "N", default_value = defaults::LABELS, value_parser = amount(1, u32::MAX as usize))]
+    #[arg(long, value_name = "N", default_value = defaults::LABELS,
+          value_parser = amount(1, u32::MAX as usize))]
     pub labels: Amount,
     /// The labels to validate it on, which choose the epoch and the learning rate
-    #[arg(long, value_name = "N", default_value_t = defaults::VALIDATION, value_parser = count(1, u32::MAX as usize))]
+    #[arg(long, value_name = "N", default_value_t = defaults::VALIDATION,
+          value_parser = count(1, u32::MAX as usize))]
     pub validation: usize,
 }
 
@@ -255,7 +260,8 @@ impl Amount {
             Amount::Given(labels) if labels < train.classes() => {
                 let (name, classes) = (train.name(), train.classes());
                 Err(Error::new(format!(
-                    "{name}: {labels} training labels cannot cover {classes} classes: set --labels to {classes} or more"
+                    "{name}: {labels} training labels cannot cover {classes} classes: set --labels \
+                     to {classes} or more"
                 )))
             }
             Amount::Given(labels) => Ok(labels),
@@ -263,7 +269,8 @@ impl Amount {
                 let labelled = train.labelled_rows()?.len();
                 labelled.checked_sub(validation).filter(|&labels| labels > 0).ok_or_else(|| {
                     Error::new(format!(
-                        "{}: of {labelled} labels --validation {validation} leaves none to train on: set it lower",
+                        "{}: of {labelled} labels --validation {validation} leaves none to train \
+                         on: set it lower",
                         train.name()
                     ))
                 })
@@ -277,7 +284,8 @@ impl Amount {
 #[command(next_help_heading = "Labels")]
 pub struct DrawOptions {
     /// How often to choose anew which samples keep their label
-    #[arg(long, value_name = "N", default_value_t = defaults::DRAWS, value_parser = count(1, 10_000))]
+    #[arg(long, value_name = "N", default_value_t = defaults::DRAWS,
+          value_parser = count(1, 10_000))]
     pub draws: usize,
 }
 

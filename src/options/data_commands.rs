@@ -55,7 +55,8 @@ pub struct Reading {
     #[arg(long)]
     pub quiet: bool,
     /// The threads that decode images; 0: one for each core
-    #[arg(long, value_name = "N", default_value_t = defaults::THREADS, value_parser = count(0, 1024))]
+    #[arg(long, value_name = "N", default_value_t = defaults::THREADS,
+          value_parser = count(0, 1024))]
     pub threads: usize,
     #[command(flatten)]
     pub files: ReadingOptions,
@@ -118,7 +119,8 @@ pub struct Split {
     #[arg(long, value_name = "N", default_value_t = defaults::SEED)]
     pub seed: u64,
     /// Where samples without a label go, if others have one: train, or spread like a class
-    #[arg(long, value_name = "NAME", default_value = UNLABELLED[0].0, value_parser = name(&UNLABELLED))]
+    #[arg(long, value_name = "NAME", default_value = UNLABELLED[0].0,
+          value_parser = name(&UNLABELLED))]
     pub unlabelled: Unlabelled,
     #[command(flatten)]
     pub reading: Reading,

@@ -37,13 +37,17 @@ pub struct ObjectiveOptions {
     /// hidden: of images mask=0.75 in patches of a seventh of the side, of other samples mask=0.5,
     /// unless --augment says another), sparse (a code of few values that are not small),
     /// variational (codes as if drawn from a normal distribution)
-    #[arg(long, value_name = "NAME", default_value = defaults::OBJECTIVE, value_parser = name(&ObjectiveName::ALL))]
+    #[arg(long, value_name = "NAME", default_value = defaults::OBJECTIVE,
+          value_parser = name(&ObjectiveName::ALL))]
     pub objective: ObjectiveName,
-    #[arg(long, help = defaults::BETA_HELP, value_name = "X", default_value = "auto", value_parser = auto(not_negative::<f32>))]
+    #[arg(long, help = defaults::BETA_HELP, value_name = "X", default_value = "auto",
+          value_parser = auto(not_negative::<f32>))]
     pub beta: Auto<f32>,
-    #[arg(long, help = defaults::KL_WARM_UP_HELP, value_name = "EPOCHS", default_value = "auto", value_parser = auto(count(0, 1_000_000)))]
+    #[arg(long, help = defaults::KL_WARM_UP_HELP, value_name = "EPOCHS", default_value = "auto",
+          value_parser = auto(count(0, 1_000_000)))]
     pub kl_warm_up: Auto,
-    #[arg(long, help = defaults::SPARSITY_HELP, value_name = "X", default_value = "auto", value_parser = auto(not_negative::<f32>))]
+    #[arg(long, help = defaults::SPARSITY_HELP, value_name = "X", default_value = "auto",
+          value_parser = auto(not_negative::<f32>))]
     pub sparsity: Auto<f32>,
 }
 

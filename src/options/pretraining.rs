@@ -17,33 +17,42 @@ pub struct Pretraining {
     #[command(flatten)]
     #[serde(flatten)]
     pub objective: ObjectiveOptions,
-    #[arg(long, help = defaults::EPOCHS_HELP, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
+    #[arg(long, help = defaults::EPOCHS_HELP, value_name = "N", default_value = "auto",
+          value_parser = auto(count(1, 1_000_000)))]
     pub epochs: Auto,
-    #[arg(long, help = defaults::HELD_OUT_HELP, value_name = "N", default_value = "auto", value_parser = auto(count(0, u32::MAX as usize)))]
+    #[arg(long, help = defaults::HELD_OUT_HELP, value_name = "N", default_value = "auto",
+          value_parser = auto(count(0, u32::MAX as usize)))]
     pub held_out: Auto,
-    #[arg(long, help = defaults::BATCH_HELP, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
+    #[arg(long, help = defaults::BATCH_HELP, value_name = "N", default_value = "auto",
+          value_parser = auto(count(1, 1_000_000)))]
     pub batch: Auto,
-    #[arg(long, help = defaults::LR_HELP, value_name = "RATE", default_value = "auto", value_parser = auto(positive))]
+    #[arg(long, help = defaults::LR_HELP, value_name = "RATE", default_value = "auto",
+          value_parser = auto(positive))]
     pub lr: Auto<f32>,
     /// How the learning rate changes: constant, step (a tenth after each third of the steps),
     /// cosine, warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths,
     /// then down)
-    #[arg(long, value_name = "NAME", default_value = defaults::SCHEDULE, hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", default_value = defaults::SCHEDULE,
+          hide_possible_values = true)]
     pub schedule: ScheduleName,
     /// What turns gradients into steps: sgd (with momentum 0.9), nesterov, adam, adamw
-    #[arg(long, value_name = "NAME", default_value = defaults::OPTIMIZER, hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", default_value = defaults::OPTIMIZER,
+          hide_possible_values = true)]
     pub optimizer: OptimizerName,
     #[arg(long, help = defaults::LOSS_HELP, value_name = "NAME", default_value = "auto",
           value_parser = auto(name(&LossName::ALL)))]
     pub loss: Auto<LossName>,
     /// How strongly weights are pulled towards 0
-    #[arg(long, value_name = "X", default_value_t = defaults::WEIGHT_DECAY, value_parser = not_negative::<f64>)]
+    #[arg(long, value_name = "X", default_value_t = defaults::WEIGHT_DECAY,
+          value_parser = not_negative::<f64>)]
     pub weight_decay: f64,
     /// Scale gradients down to this norm; 0: leave them
-    #[arg(long, value_name = "NORM", default_value_t = defaults::CLIP_NORM, value_parser = not_negative::<f32>)]
+    #[arg(long, value_name = "NORM", default_value_t = defaults::CLIP_NORM,
+          value_parser = not_negative::<f32>)]
     pub clip_norm: f32,
     /// Stop after so many epochs without a better one; 0: never
-    #[arg(long, value_name = "EPOCHS", default_value_t = defaults::PATIENCE, value_parser = count(0, 1_000_000))]
+    #[arg(long, value_name = "EPOCHS", default_value_t = defaults::PATIENCE,
+          value_parser = count(0, 1_000_000))]
     pub patience: usize,
     #[command(flatten)]
     #[serde(flatten)]
@@ -75,7 +84,8 @@ impl Pretraining {
             (architecture.latent, architecture.input.checked_len().unwrap_or(usize::MAX));
         if latent > values {
             return Err(Error::new(format!(
-                "a latent code of {latent} is longer than a sample, which has {values} values: set --latent lower"
+                "a latent code of {latent} is longer than a sample, which has {values} values: set \
+                 --latent lower"
             )));
         }
         match self.held_out(samples) {

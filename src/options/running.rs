@@ -13,7 +13,8 @@ use std::path::PathBuf;
 #[command(next_help_heading = "Machine")]
 pub struct MachineOptions {
     /// The threads; 0: one for each core. Their number changes no result
-    #[arg(long, value_name = "N", default_value_t = defaults::THREADS, value_parser = count(0, 1024))]
+    #[arg(long, value_name = "N", default_value_t = defaults::THREADS,
+          value_parser = count(0, 1024))]
     pub threads: usize,
     /// The instruction set: auto for the best of this processor, or one that narrows info lists
     #[arg(long, value_name = "NAME", default_value = defaults::ISA, value_parser = isa)]

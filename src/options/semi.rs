@@ -60,57 +60,74 @@ pub struct SemiOptions {
     /// ladder (each layer is restored from noise; dense models alone)
     #[arg(long, value_name = "NAME", default_value = defaults::SEMI_METHOD)]
     pub method: SemiMethod,
-    #[arg(long, help = of_method::EPOCHS_HELP, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
+    #[arg(long, help = of_method::EPOCHS_HELP, value_name = "N", default_value = "auto",
+          value_parser = auto(count(1, 1_000_000)))]
     pub epochs: Auto,
-    #[arg(long, help = of_method::BATCH_HELP, value_name = "N", default_value = "auto", value_parser = auto(count(2, 1_000_000)))]
+    #[arg(long, help = of_method::BATCH_HELP, value_name = "N", default_value = "auto",
+          value_parser = auto(count(2, 1_000_000)))]
     pub batch: Auto,
-    #[arg(long, help = of_method::LABELLED_BATCH_HELP, value_name = "N", default_value = "auto", value_parser = auto(count(2, 1_000_000)))]
+    #[arg(long, help = of_method::LABELLED_BATCH_HELP, value_name = "N", default_value = "auto",
+          value_parser = auto(count(2, 1_000_000)))]
     pub labelled_batch: Auto,
     /// How much more often labelled samples of small classes come than they are: 0 not at all, 1 so
     /// that all classes come alike, 0.5 the square root of that
-    #[arg(long, value_name = "X", default_value_t = defaults::SEMI_CLASS_BALANCE, value_parser = zero_to_one)]
+    #[arg(long, value_name = "X", default_value_t = defaults::SEMI_CLASS_BALANCE,
+          value_parser = zero_to_one)]
     pub class_balance: f32,
-    #[arg(long, help = of_method::LR_HELP, value_name = "RATE", default_value = "auto", value_parser = auto(positive))]
+    #[arg(long, help = of_method::LR_HELP, value_name = "RATE", default_value = "auto",
+          value_parser = auto(positive))]
     pub lr: Auto<f32>,
     /// How the learning rate changes: constant, step (a tenth after each third of the steps),
     /// cosine, warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths,
     /// then down)
-    #[arg(long, value_name = "NAME", default_value = defaults::SEMI_SCHEDULE, hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", default_value = defaults::SEMI_SCHEDULE,
+          hide_possible_values = true)]
     pub schedule: ScheduleName,
     /// What turns gradients into steps: sgd (with momentum 0.9), nesterov, adam, adamw
-    #[arg(long, value_name = "NAME", default_value = defaults::SEMI_OPTIMIZER, hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", default_value = defaults::SEMI_OPTIMIZER,
+          hide_possible_values = true)]
     pub optimizer: OptimizerName,
     /// How strongly weights are pulled towards 0
-    #[arg(long, value_name = "X", default_value_t = defaults::SEMI_WEIGHT_DECAY, value_parser = not_negative::<f64>)]
+    #[arg(long, value_name = "X", default_value_t = defaults::SEMI_WEIGHT_DECAY,
+          value_parser = not_negative::<f64>)]
     pub weight_decay: f64,
     /// The weight of what is asked of samples without a label, beside that of the labels
-    #[arg(long, value_name = "X", default_value_t = defaults::SEMI_WEIGHT, value_parser = not_negative::<f32>)]
+    #[arg(long, value_name = "X", default_value_t = defaults::SEMI_WEIGHT,
+          value_parser = not_negative::<f32>)]
     pub weight: f32,
-    #[arg(long, help = of_method::RAMP_UP_HELP, value_name = "P", default_value = "auto", value_parser = auto(zero_to_one))]
+    #[arg(long, help = of_method::RAMP_UP_HELP, value_name = "P", default_value = "auto",
+          value_parser = auto(zero_to_one))]
     pub ramp_up: Auto<f32>,
     /// The decay of the moving average of the weights, which is what is validated and kept; 0: the
     /// weights themselves. The ladder has none
-    #[arg(long, value_name = "DECAY", default_value_t = defaults::SEMI_EMA, value_parser = fraction)]
+    #[arg(long, value_name = "DECAY", default_value_t = defaults::SEMI_EMA,
+          value_parser = fraction)]
     pub ema: f32,
     /// Of pseudo-labels: how sure a class has to be, as a probability
-    #[arg(long, value_name = "P", default_value_t = defaults::SEMI_THRESHOLD, value_parser = zero_to_one)]
+    #[arg(long, value_name = "P", default_value_t = defaults::SEMI_THRESHOLD,
+          value_parser = zero_to_one)]
     pub threshold: f32,
-    #[arg(long, help = of_method::EPSILON_HELP, value_name = "X", default_value = "auto", value_parser = auto(positive))]
+    #[arg(long, help = of_method::EPSILON_HELP, value_name = "X", default_value = "auto",
+          value_parser = auto(positive))]
     pub epsilon: Auto<f32>,
     /// Of vat: the weight of the entropy of the outputs, which is to be small; 0: none
-    #[arg(long, value_name = "X", default_value_t = defaults::SEMI_ENTROPY, value_parser = not_negative::<f32>)]
+    #[arg(long, value_name = "X", default_value_t = defaults::SEMI_ENTROPY,
+          value_parser = not_negative::<f32>)]
     pub entropy: f32,
     /// Of vat: how strongly the classes' shares among the samples without a label are drawn to
     /// those of the labels, as --class-balance makes them; 0: not at all
-    #[arg(long, value_name = "X", default_value_t = defaults::SEMI_ALIGN, value_parser = not_negative::<f32>)]
+    #[arg(long, value_name = "X", default_value_t = defaults::SEMI_ALIGN,
+          value_parser = not_negative::<f32>)]
     pub align: f32,
     /// Of the ladder: the standard deviation of the noise at the input and at each layer
-    #[arg(long, value_name = "X", default_value_t = defaults::SEMI_NOISE, value_parser = not_negative::<f32>)]
+    #[arg(long, value_name = "X", default_value_t = defaults::SEMI_NOISE,
+          value_parser = not_negative::<f32>)]
     pub noise: f32,
     /// Of the ladder: the weights of the denoising costs from the input on, the last one for all
     /// layers above. 1000,10,0.1 is the paper's for MNIST, 1000,0 the input alone, 0,0,0,0,0,0,1
     /// (for six layers) its Gamma model
-    #[arg(long, value_name = "LIST", default_value = defaults::SEMI_COSTS, value_parser = filled(list(not_negative::<f32>)))]
+    #[arg(long, value_name = "LIST", default_value = defaults::SEMI_COSTS,
+          value_parser = filled(list(not_negative::<f32>)))]
     pub costs: List<f32>,
     #[arg(long, help = of_method::AUGMENT_HELP, value_name = "LIST", default_value = "auto",
           value_parser = auto(super::augmentation::augmentation))]
@@ -120,7 +137,8 @@ pub struct SemiOptions {
     pub strong_augment: Auto<Items>,
     /// What validation labels choose by: accuracy, or balanced, the mean of the accuracies of the
     /// classes
-    #[arg(long, value_name = "NAME", default_value = defaults::METRIC, value_parser = name(&Metric::ALL))]
+    #[arg(long, value_name = "NAME", default_value = defaults::METRIC,
+          value_parser = name(&Metric::ALL))]
     pub metric: Metric,
 }
 
@@ -174,7 +192,8 @@ impl SemiOptions {
     pub fn check(&self, data: &Dataset) -> Result<(), Error> {
         if self.method == SemiMethod::MeanTeacher && self.ema == 0.0 {
             return Err(Error::new(
-                "--ema 0 leaves mean-teacher without a teacher, which is the moving average of the weights: set it above 0",
+                "--ema 0 leaves mean-teacher without a teacher, which is the moving average of the \
+                 weights: set it above 0",
             ));
         }
         for (option, augment) in

@@ -52,7 +52,8 @@ pub fn fetched(data: &Path) -> Result<Option<PathBuf>, Error> {
         None => Err(Error::at(
             data,
             format_args!(
-                "there is no such folder, and the public data set was not fetched: run narrows data fetch {name}"
+                "there is no such folder, and the public data set was not fetched: run narrows \
+                 data fetch {name}"
             ),
         )),
     }

@@ -1,9 +1,9 @@
 //! `narrows data fetch`: a public data set, into a folder of its own.
 
 use super::quoted;
+use crate::cli::options::data_commands::Fetch;
 use crate::error::Error;
-use crate::options::data_commands::Fetch;
-use crate::progress::Progress;
+use crate::output::progress::Progress;
 use narrows_datasets::fetch::{self, Event, FetchOptions};
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ pub fn run(options: &Fetch) -> Result<String, Error> {
         Event::Unpacking { file } => progress.say(&format!("{file}: unpacking")),
     })?;
     progress.end_count();
-    let folder = crate::commands::full_path(&folder)?;
+    let folder = crate::commands::inputs::full_path(&folder)?;
     Ok(format!(
         "{} is in {}\nNext: narrows compare --data {}\n",
         set.name,

@@ -1,0 +1,7 @@
+//! The command line: from words and files to options that are known to be right.
+
+pub mod clap_errors;
+pub mod config;
+pub mod defaults;
+pub mod options;
+pub mod parse;

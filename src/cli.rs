@@ -2,6 +2,5 @@
 
 pub mod clap_errors;
 pub mod config;
-pub mod defaults;
 pub mod options;
 pub mod parse;

@@ -17,7 +17,6 @@ pub mod training;
 pub mod transfer;
 pub mod values;
 
-use crate::cli::defaults;
 use approaches::{ApproachName, ComparedSemi, EnsembleOption};
 use architecture::ArchitectureOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -103,7 +102,7 @@ pub struct Compare {
     pub recipe: RecipeName,
     /// The time for the recipe: half of it to try the methods, half to train the best on all draws
     /// (90s, 10m, 2h)
-    #[arg(long, value_name = "TIME", default_value = defaults::BUDGET, value_parser = values::time, help_heading = "Recipe")]
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = values::time, help_heading = "Recipe")]
     pub budget: Time,
     #[command(flatten)]
     #[serde(flatten)]
@@ -195,7 +194,7 @@ pub struct ClassifierLabels {
     #[serde(flatten)]
     pub labels: LabelOptions,
     /// Which of the seed's label draws to use, the first being 0
-    #[arg(long, value_name = "N", default_value_t = defaults::DRAW)]
+    #[arg(long, value_name = "N", default_value_t = 0)]
     pub draw: usize,
     /// Fit a temperature on the validation labels, which makes the classifier as sure as it is
     /// right, and keep it with the model; no prediction changes
@@ -308,7 +307,7 @@ pub struct Summary {
     #[command(flatten)]
     pub architecture: ArchitectureOptions,
     /// The samples of a step, which its memory is for
-    #[arg(long, value_name = "N", default_value_t = defaults::SUMMARY_BATCH, value_parser = values::count(1, 1_000_000),
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = values::count(1, 1_000_000),
           help_heading = "Architecture")]
     pub batch: usize,
 }
@@ -326,7 +325,7 @@ pub struct Info {
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Bench {
     /// How long to measure, but for what the machine gives: that takes a few seconds more
-    #[arg(long, value_name = "S", default_value_t = defaults::BENCH_SECONDS, value_parser = values::positive)]
+    #[arg(long, value_name = "S", default_value_t = 8.0, value_parser = values::positive)]
     pub seconds: f32,
     /// Print one line of JSON in place of the table
     #[arg(long)]

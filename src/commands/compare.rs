@@ -2,7 +2,6 @@
 
 use super::inputs::open;
 use super::{begin, check_batch, refuse};
-use crate::cli::defaults;
 use crate::cli::options::approaches::{ApproachName, ComparedSemi, approach, distinct};
 use crate::cli::options::values::ids;
 use crate::cli::options::{Compare, RecipeName};
@@ -23,6 +22,8 @@ use narrows_models::{
 use std::time::Instant;
 
 const NAME: &str = "compare";
+/// The candidates of a recipe.
+const RECIPE: [&str; 5] = ["lp-ft", "pseudo-labels", "mean-teacher", "vat", "ladder"];
 
 pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
@@ -122,7 +123,7 @@ fn recipe(
         return Ok(None);
     }
     let mut candidates = Vec::new();
-    for name in defaults::RECIPE {
+    for name in RECIPE {
         let name = approach(name).map_err(Error::new)?;
         let candidate = options.semi.approach(name, train, architecture)?;
         if let Approach::Semi(semi) = &candidate {

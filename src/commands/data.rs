@@ -8,6 +8,7 @@ mod pack;
 mod split;
 mod verify;
 
+use super::inputs::fetched;
 use crate::cli::options::data_commands::{Data, DataCommand, Reading};
 use crate::error::Error;
 use crate::output::progress::Progress;
@@ -15,9 +16,6 @@ use narrows_datasets::{OpenOptions, Undivided};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-
-#[cfg(feature = "fetch")]
-pub use fetch::fetched;
 
 pub fn run(options: &Data) -> Result<String, Error> {
     match &options.command {
@@ -33,12 +31,6 @@ pub fn run(options: &Data) -> Result<String, Error> {
         DataCommand::Verify(options) => verify::run(options),
         DataCommand::Export(options) => export::run(options),
     }
-}
-
-/// Without a catalogue, no name stands for a data set.
-#[cfg(not(feature = "fetch"))]
-pub fn fetched(_: &Path) -> Result<Option<PathBuf>, Error> {
-    Ok(None)
 }
 
 /// The path of the data that `named` names.

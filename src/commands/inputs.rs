@@ -1,7 +1,5 @@
 //! The models and the data that options name.
 
-use super::data;
-use crate::cli::defaults;
 use crate::cli::options::data::DataOptions;
 use crate::cli::options::exporting::Part;
 use crate::error::Error;
@@ -13,6 +11,12 @@ use narrows_models::SampleShape;
 use narrows_models::checkpoint::{self, Description};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+
+/// Of the 1,797 built-in digits, those that a result is measured on.
+const BUILTIN_TEST_SAMPLES: usize = 500;
+/// Decides that split. It is no option: were it one, a model could be tested on what it had learnt
+/// from.
+const BUILTIN_SPLIT_SEED: u64 = 0;
 
 /// A model and where it came from.
 pub struct Loaded {
@@ -137,11 +141,10 @@ fn read<D>(
                 "--{option} is for data in files, and the built-in digits are none: name a file or a folder by --data"
             )));
         }
-        let digits =
-            narrows_datasets::builtin(defaults::BUILTIN_TEST_SAMPLES, defaults::BUILTIN_SPLIT_SEED);
+        let digits = narrows_datasets::builtin(BUILTIN_TEST_SAMPLES, BUILTIN_SPLIT_SEED);
         return Ok(builtin(digits));
     };
-    let path = data::fetched(&path)?.unwrap_or(path);
+    let path = fetched(&path)?.unwrap_or(path);
     let progress = Progress::new(quiet);
     let opened = open(&path, &|done, total| progress.count("images", done, total))?;
     progress.end_count();
@@ -155,6 +158,34 @@ fn read<D>(
         *labels = full_path(labels)?;
     }
     Ok(opened.data)
+}
+
+/// The folder of the public data set that `data` names, if it is no path that exists.
+///
+/// # Errors
+/// If it names one that was not fetched.
+#[cfg(feature = "fetch")]
+pub fn fetched(data: &Path) -> Result<Option<PathBuf>, Error> {
+    use narrows_datasets::fetch;
+    let name = match data.to_str() {
+        Some(name) if !data.exists() && fetch::named(name).is_ok() => name,
+        _ => return Ok(None),
+    };
+    match fetch::cached(name) {
+        Some(folder) => Ok(Some(folder)),
+        None => Err(Error::at(
+            data,
+            format_args!(
+                "there is no such folder, and the public data set was not fetched: run narrows data fetch {name}"
+            ),
+        )),
+    }
+}
+
+/// Without a catalogue, no name stands for a data set.
+#[cfg(not(feature = "fetch"))]
+pub fn fetched(_: &Path) -> Result<Option<PathBuf>, Error> {
+    Ok(None)
 }
 
 /// `data` with the class of `--against-rest` told apart from all others, if that is asked for.

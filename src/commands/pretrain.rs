@@ -2,9 +2,8 @@
 
 use super::inputs::open;
 use super::{begin, check_batch, refuse};
-use crate::cli::defaults;
 use crate::cli::options::Pretrain;
-use crate::cli::options::architecture::ArchitectureOptions;
+use crate::cli::options::architecture::{ArchitectureOptions, latent};
 use crate::cli::options::values::{ids, quoted};
 use crate::error::Error;
 use crate::output::progress::Progress;
@@ -30,8 +29,7 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
         let mut shaping = ids::<ArchitectureOptions>();
         shaping.retain(|id| id != "latent");
         refuse(explicit, &shaping, "a linear autoencoder (--linear) has its latent code alone")?;
-        let linear =
-            Architecture::linear(input, options.architecture.latent.or(defaults::latent(input)));
+        let linear = Architecture::linear(input, options.architecture.latent.or(latent(input)));
         options.architecture = ArchitectureOptions::from(&linear);
     }
     let mut architecture = options.architecture.resolve(input, data.train.in_unit_range());

@@ -1,6 +1,5 @@
 //! The folder that a run leaves.
 
-use crate::cli::defaults;
 use crate::error::Error;
 use narrows_models::checkpoint::write_atomically;
 use std::cell::Cell;
@@ -18,6 +17,8 @@ pub const CODES: &str = "codes.npy";
 pub const RESULTS: &str = "results.jsonl";
 pub const CURVE: &str = "curve.svg";
 pub const CONFUSION: &str = "confusion.csv";
+/// Runs without `--out` get a folder in this one.
+const RUNS: &str = "runs";
 /// What to do where something cannot be written.
 pub const HINT: &str = "give another folder by --out";
 
@@ -122,7 +123,7 @@ fn make(path: &Path) -> Result<Vec<PathBuf>, Error> {
 /// Makes `runs/<command>-<n>`, n being one more than the largest there is; says which folders it
 /// made.
 fn make_next(command: &str) -> Result<(PathBuf, Vec<PathBuf>), Error> {
-    let runs = Path::new(defaults::RUNS);
+    let runs = Path::new(RUNS);
     let failed =
         |e| Error::at(runs, format_args!("cannot make a folder in it: {e}: give one by --out"));
     let mut made = if runs.exists() { Vec::new() } else { vec![runs.to_path_buf()] };

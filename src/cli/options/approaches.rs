@@ -4,7 +4,6 @@ use super::architecture::ArchitectureOptions;
 use super::semi::{SemiMethod, SemiOptions};
 use super::values::count;
 use crate::cli::clap_errors;
-use crate::cli::defaults;
 use crate::error::Error;
 use clap::{Args, Parser};
 use narrows_datasets::Dataset;
@@ -80,7 +79,7 @@ impl Serialize for ApproachName {
 pub struct EnsembleOption {
     /// Train each method so many times on each draw, from seeds of their own, and let the mean of
     /// their probabilities decide
-    #[arg(long, value_name = "N", default_value_t = defaults::ENSEMBLE, value_parser = count(1, 1000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(1, 1000))]
     pub ensemble: usize,
 }
 

@@ -51,7 +51,7 @@ static AUGMENT_HELP: LazyLock<String> = LazyLock::new(|| {
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct AugmentOption {
-    #[arg(long, help = AUGMENT_HELP.as_str(), value_name = "LIST", default_value = crate::cli::defaults::AUGMENT,
+    #[arg(long, help = AUGMENT_HELP.as_str(), value_name = "LIST", default_value = "none",
           value_parser = augmentation)]
     pub augment: Items,
 }
@@ -61,7 +61,7 @@ pub struct AugmentOption {
 #[serde(rename_all = "kebab-case")]
 pub struct ComparedAugmentOption {
     /// What is done to each labelled sample in training, as --augment
-    #[arg(long, value_name = "LIST", default_value = crate::cli::defaults::AUGMENT, value_parser = augmentation)]
+    #[arg(long, value_name = "LIST", default_value = "none", value_parser = augmentation)]
     pub finetune_augment: Items,
 }
 

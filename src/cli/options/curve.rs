@@ -7,7 +7,6 @@ use super::finetuning::ComparedFinetuning;
 use super::pretraining::Pretraining;
 use super::running::RunningOptions;
 use super::values::{Amount, Auto, List, amount, auto, count, filled, list};
-use crate::cli::defaults;
 use crate::error::Error;
 use clap::Args;
 use narrows_datasets::Dataset;
@@ -39,7 +38,7 @@ pub struct Curve {
     #[serde(flatten)]
     pub draws: DrawOptions,
     #[arg(long, help = approaches::HELP.as_str(), value_name = "NAMES", help_heading = "Fine-tuning",
-          default_value = defaults::CURVE_METHODS, value_parser = filled(list(approach)))]
+          default_value = "scratch,full", value_parser = filled(list(approach)))]
     pub methods: List<ApproachName>,
     #[command(flatten)]
     #[serde(flatten)]
@@ -52,7 +51,7 @@ pub struct Curve {
     pub finetuning: ComparedFinetuning,
     /// The most samples that fine-tuning sees, one as often as it is seen: of many labels the
     /// epochs are fewer, but at least 5
-    #[arg(long, value_name = "N", default_value_t = defaults::FINETUNE_SAMPLES, value_parser = count(1, u32::MAX as usize),
+    #[arg(long, value_name = "N", default_value_t = 600_000, value_parser = count(1, u32::MAX as usize),
           help_heading = "Fine-tuning")]
     pub finetune_samples: usize,
     #[command(flatten)]
@@ -76,7 +75,7 @@ pub struct CurveLabels {
     pub labels: Auto<List<Amount>>,
     /// The labels to validate on, which choose the epoch and the learning rate: one number for all,
     /// or as many as --labels
-    #[arg(long, value_name = "LIST", default_value = defaults::CURVE_VALIDATION, value_parser = filled(list(count(1, u32::MAX as usize))))]
+    #[arg(long, value_name = "LIST", default_value = "100", value_parser = filled(list(count(1, u32::MAX as usize))))]
     pub validation: List<usize>,
 }
 

@@ -2,7 +2,6 @@
 
 use super::values::{Amount, List, amount, count, list, name, quoted};
 use crate::cli::config::{self, flag_value};
-use crate::cli::defaults;
 use crate::error::Error;
 use clap::{Args, Parser};
 use narrows_datasets::{
@@ -85,7 +84,7 @@ pub struct ReadingOptions {
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "size_text")]
     pub image_size: Option<(usize, usize)>,
     /// The channels of images: grey, rgb, or auto, grey if all images are
-    #[arg(long, value_name = "NAME", default_value = defaults::CHANNELS, value_parser = name(&CHANNELS))]
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = name(&CHANNELS))]
     #[serde(serialize_with = "channels_name")]
     pub channels: Channels,
     /// List images that cannot be read, and go on without them
@@ -226,7 +225,7 @@ fn size_text<S: Serializer>(
 
 fn channels_name<S: Serializer>(channels: &Channels, serializer: S) -> Result<S::Ok, S::Error> {
     let found = CHANNELS.iter().find(|(_, other)| other == channels);
-    serializer.serialize_str(found.map_or(defaults::CHANNELS, |(name, _)| name))
+    serializer.serialize_str(found.map_or("auto", |(name, _)| name))
 }
 
 #[derive(Clone, Debug, Args, Serialize)]
@@ -234,10 +233,10 @@ fn channels_name<S: Serializer>(channels: &Channels, serializer: S) -> Result<S:
 #[command(next_help_heading = "Labels")]
 pub struct LabelOptions {
     /// The labels to train a classifier on; all: those that are not to validate on
-    #[arg(long, value_name = "N", default_value = defaults::LABELS, value_parser = amount(1, u32::MAX as usize))]
+    #[arg(long, value_name = "N", default_value = "100", value_parser = amount(1, u32::MAX as usize))]
     pub labels: Amount,
     /// The labels to validate it on, which choose the epoch and the learning rate
-    #[arg(long, value_name = "N", default_value_t = defaults::VALIDATION, value_parser = count(1, u32::MAX as usize))]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = count(1, u32::MAX as usize))]
     pub validation: usize,
 }
 
@@ -277,7 +276,7 @@ impl Amount {
 #[command(next_help_heading = "Labels")]
 pub struct DrawOptions {
     /// How often to choose anew which samples keep their label
-    #[arg(long, value_name = "N", default_value_t = defaults::DRAWS, value_parser = count(1, 10_000))]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = count(1, 10_000))]
     pub draws: usize,
 }
 

@@ -2,7 +2,6 @@
 
 use super::data::ReadingOptions;
 use super::values::{count, name};
-use crate::cli::defaults;
 use clap::{Args, Subcommand};
 use narrows_datasets::{ExportPart, Unlabelled};
 use std::path::PathBuf;
@@ -55,7 +54,7 @@ pub struct Reading {
     #[arg(long)]
     pub quiet: bool,
     /// The threads that decode images; 0: one for each core
-    #[arg(long, value_name = "N", default_value_t = defaults::THREADS, value_parser = count(0, 1024))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0, 1024))]
     pub threads: usize,
     #[command(flatten)]
     pub files: ReadingOptions,
@@ -106,16 +105,16 @@ pub struct Split {
     #[arg(value_name = "OUTDIR")]
     pub out: PathBuf,
     /// The share to train on
-    #[arg(long, value_name = "SHARE", default_value_t = defaults::SPLIT_TRAIN)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.7)]
     pub train: f64,
     /// The share to validate on; 0: none
-    #[arg(long, value_name = "SHARE", default_value_t = defaults::SPLIT_VALIDATION)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
     pub validation: f64,
     /// The share to test on
-    #[arg(long, value_name = "SHARE", default_value_t = defaults::SPLIT_TEST)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
     pub test: f64,
     /// Decides which samples go where
-    #[arg(long, value_name = "N", default_value_t = defaults::SEED)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Where samples without a label go, if others have one: train, or spread like a class
     #[arg(long, value_name = "NAME", default_value = UNLABELLED[0].0, value_parser = name(&UNLABELLED))]

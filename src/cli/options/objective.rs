@@ -1,7 +1,6 @@
 //! What the autoencoder learns beside giving back its input.
 
 use super::values::{Auto, auto, count, name, not_negative};
-use crate::cli::defaults;
 use crate::error::Error;
 use clap::Args;
 use narrows_models::Objective;
@@ -37,13 +36,17 @@ pub struct ObjectiveOptions {
     /// hidden: of images mask=0.75 in patches of a seventh of the side, of other samples mask=0.5,
     /// unless --augment says another), sparse (a code of few values that are not small),
     /// variational (codes as if drawn from a normal distribution)
-    #[arg(long, value_name = "NAME", default_value = defaults::OBJECTIVE, value_parser = name(&ObjectiveName::ALL))]
+    #[arg(long, value_name = "NAME", default_value = "plain", value_parser = name(&ObjectiveName::ALL))]
     pub objective: ObjectiveName,
-    #[arg(long, help = defaults::BETA_HELP, value_name = "X", default_value = "auto", value_parser = auto(not_negative::<f32>))]
+    /// Of a variational autoencoder: the factor on the divergence; auto: 1
+    #[arg(long, value_name = "X", default_value = "auto", value_parser = auto(not_negative::<f32>))]
     pub beta: Auto<f32>,
-    #[arg(long, help = defaults::KL_WARM_UP_HELP, value_name = "EPOCHS", default_value = "auto", value_parser = auto(count(0, 1_000_000)))]
+    /// Of a variational autoencoder: the epochs over which that factor grows to its full size;
+    /// auto: 0
+    #[arg(long, value_name = "EPOCHS", default_value = "auto", value_parser = auto(count(0, 1_000_000)))]
     pub kl_warm_up: Auto,
-    #[arg(long, help = defaults::SPARSITY_HELP, value_name = "X", default_value = "auto", value_parser = auto(not_negative::<f32>))]
+    /// Of a sparse autoencoder: the weight of the codes' L1 norm over their L2 norm; auto: 0.01
+    #[arg(long, value_name = "X", default_value = "auto", value_parser = auto(not_negative::<f32>))]
     pub sparsity: Auto<f32>,
 }
 
@@ -88,13 +91,10 @@ impl ObjectiveOptions {
             ObjectiveName::Plain => Objective::Plain,
             ObjectiveName::Denoising => Objective::Denoising,
             ObjectiveName::Masked => Objective::Masked,
-            ObjectiveName::Sparse => {
-                Objective::Sparse { weight: self.sparsity.or(defaults::SPARSITY) }
+            ObjectiveName::Sparse => Objective::Sparse { weight: self.sparsity.or(0.01) },
+            ObjectiveName::Variational => {
+                Objective::Variational { beta: self.beta.or(1.0), warm_up: self.kl_warm_up.or(0) }
             }
-            ObjectiveName::Variational => Objective::Variational {
-                beta: self.beta.or(defaults::BETA),
-                warm_up: self.kl_warm_up.or(defaults::KL_WARM_UP),
-            },
         }
     }
 }

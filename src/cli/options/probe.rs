@@ -3,7 +3,6 @@
 use super::data::{DataOptions, DrawOptions, LabelOptions};
 use super::running::MachineOptions;
 use super::values::{List, filled, list, name};
-use crate::cli::defaults;
 use clap::Args;
 use narrows_models::Metric;
 use narrows_models::probe::Probe as Kind;
@@ -25,20 +24,20 @@ pub struct Probe {
     #[command(flatten)]
     pub draws: DrawOptions,
     /// Decides the draws
-    #[arg(long, value_name = "N", default_value_t = defaults::SEED, help_heading = "Labels",
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Labels",
           value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: u64,
     /// The probes, separated by commas: linear (logistic regression on standardised codes), knn
     /// (the nearest labelled samples), propagation (labels spread along a graph of near neighbours
     /// of all training samples). What each leaves open, the validation labels choose
-    #[arg(long, value_name = "NAMES", default_value = defaults::PROBES, value_parser = filled(list(name(&Kind::ALL))), help_heading = "Probes")]
+    #[arg(long, value_name = "NAMES", default_value = "linear,knn,propagation", value_parser = filled(list(name(&Kind::ALL))), help_heading = "Probes")]
     pub probes: List<Kind>,
     /// Have the test samples, without labels, in that graph too
     #[arg(long, help_heading = "Probes")]
     pub transductive: bool,
     /// What validation labels choose by and results are given in: accuracy, or balanced, the mean
     /// of the accuracies of the classes
-    #[arg(long, value_name = "NAME", default_value = defaults::METRIC, value_parser = name(&Metric::ALL), help_heading = "Probes")]
+    #[arg(long, value_name = "NAME", default_value = "accuracy", value_parser = name(&Metric::ALL), help_heading = "Probes")]
     pub metric: Metric,
     #[command(flatten)]
     pub machine: MachineOptions,

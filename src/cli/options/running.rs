@@ -1,7 +1,6 @@
 //! Where to compute, and where the results go.
 
 use super::values::count;
-use crate::cli::defaults;
 use crate::error::Error;
 use clap::Args;
 use narrows_engine::{Context, Isa};
@@ -13,10 +12,10 @@ use std::path::PathBuf;
 #[command(next_help_heading = "Machine")]
 pub struct MachineOptions {
     /// The threads; 0: one for each core. Their number changes no result
-    #[arg(long, value_name = "N", default_value_t = defaults::THREADS, value_parser = count(0, 1024))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0, 1024))]
     pub threads: usize,
     /// The instruction set: auto for the best of this processor, or one that narrows info lists
-    #[arg(long, value_name = "NAME", default_value = defaults::ISA, value_parser = isa)]
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = isa)]
     pub isa: String,
 }
 
@@ -29,7 +28,7 @@ impl MachineOptions {
 }
 
 fn isa(text: &str) -> Result<String, String> {
-    if text == defaults::ISA || Isa::named(text).is_some() {
+    if text == "auto" || Isa::named(text).is_some() {
         return Ok(text.to_string());
     }
     let available: Vec<&str> = Isa::available().into_iter().map(Isa::name).collect();
@@ -41,7 +40,7 @@ fn isa(text: &str) -> Result<String, String> {
 #[command(next_help_heading = "Run")]
 pub struct RunningOptions {
     /// Decides everything random: draws, initial weights, order
-    #[arg(long, value_name = "N", default_value_t = defaults::SEED,
+    #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: u64,
     #[command(flatten)]

@@ -44,7 +44,8 @@ fn begin(
 fn check_batch(architecture: &Architecture, option: &str, batch: usize) -> Result<(), Error> {
     match batch {
         1 if architecture.batch_norm => Err(Error::new(format!(
-            "a batch of 1 sample has no variance to normalise by: set {option} to 2 or more, or --no-batch-norm"
+            "a batch of 1 sample has no variance to normalise by: set {option} to 2 or more, or \
+             --no-batch-norm"
         ))),
         _ => Ok(()),
     }

@@ -15,7 +15,7 @@
 //! | [`probe`] | what a few labels make of the codes of a frozen encoder |
 //! | [`calibration`] | whether a classifier is as often right as it is sure |
 //! | [`confusion`] | which classes are taken for which |
-//! | [`inference`] | trained models over any number of samples: reconstruction errors, latent codes |
+//! | [`inference`] | trained models over many samples: reconstruction errors, latent codes |
 //! | [`quantile`] | exact quantiles of any number of numbers |
 //! | [`checkpoint`] | models on disk |
 //! | [`event`] | what training tells those who watch |

@@ -23,7 +23,9 @@ pub fn stop(e: clap::Error) -> Stop {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
         // A command that is nothing without the one below it, as narrows itself is.
-        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Stop::Shown(e.render().to_string()),
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Stop::Shown(e.render().to_string())
+        }
         _ => Stop::Failed(Error::new(one_line(&e))),
     }
 }

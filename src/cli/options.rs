@@ -93,8 +93,9 @@ pub struct Compare {
     #[command(flatten)]
     #[serde(flatten)]
     pub draws: DrawOptions,
-    #[arg(long, help = approaches::COMPARED_HELP.as_str(), value_name = "NAMES", help_heading = "Fine-tuning",
-          default_value = finetuning::METHODS.as_str(), value_parser = values::list(approaches::approach))]
+    #[arg(long, help = approaches::COMPARED_HELP.as_str(), value_name = "NAMES",
+          help_heading = "Fine-tuning", default_value = finetuning::METHODS.as_str(),
+          value_parser = values::list(approaches::approach))]
     pub methods: List<ApproachName>,
     /// Let the validation labels of the first draw choose the best of lp-ft and the semi-supervised
     /// methods, within --budget, and compare it, too: best, or none
@@ -102,7 +103,8 @@ pub struct Compare {
     pub recipe: RecipeName,
     /// The time for the recipe: half of it to try the methods, half to train the best on all draws
     /// (90s, 10m, 2h)
-    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = values::time, help_heading = "Recipe")]
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = values::time,
+          help_heading = "Recipe")]
     pub budget: Time,
     #[command(flatten)]
     #[serde(flatten)]
@@ -145,8 +147,9 @@ pub struct Pretrain {
     pub architecture: ArchitectureOptions,
     /// Train a linear autoencoder: no hidden layers, no activations, no batch norm. Its floor is
     /// PCA
-    #[arg(long, help_heading = "Architecture", value_name = "BOOL", num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    #[arg(long, help_heading = "Architecture", value_name = "BOOL", num_args = 0..=1,
+          require_equals = true, default_value = "false", default_missing_value = "true",
+          action = clap::ArgAction::Set)]
     pub linear: bool,
     #[command(flatten)]
     #[serde(flatten)]
@@ -198,8 +201,8 @@ pub struct ClassifierLabels {
     pub draw: usize,
     /// Fit a temperature on the validation labels, which makes the classifier as sure as it is
     /// right, and keep it with the model; no prediction changes
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
-          default_missing_value = "true", action = clap::ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub calibrate: bool,
 }
 
@@ -260,7 +263,8 @@ pub struct Score {
     #[command(flatten)]
     pub part: PartOption,
     /// Mark rows whose score is above this one
-    #[arg(long, value_name = "SCORE", value_parser = values::not_negative::<f32>, conflicts_with = "quantile", help_heading = "Scores")]
+    #[arg(long, value_name = "SCORE", value_parser = values::not_negative::<f32>,
+          conflicts_with = "quantile", help_heading = "Scores")]
     pub threshold: Option<f32>,
     /// Mark rows whose score is above that of this fraction of the rows: 0.99 marks the highest
     /// hundredth
@@ -299,10 +303,12 @@ pub struct Summary {
     pub data: DataOptions,
     /// The shape of a sample: 28x28x1 for height, width and channels, 784 for values [default: that
     /// of the data]
-    #[arg(long, value_name = "SHAPE", value_parser = values::shape, conflicts_with = "data", help_heading = "Data")]
+    #[arg(long, value_name = "SHAPE", value_parser = values::shape, conflicts_with = "data",
+          help_heading = "Data")]
     pub input: Option<SampleShape>,
     /// Show the classifier of so many classes [default: the autoencoder]
-    #[arg(long, value_name = "N", value_parser = values::count(2, 65_536), help_heading = "Architecture")]
+    #[arg(long, value_name = "N", value_parser = values::count(2, 65_536),
+          help_heading = "Architecture")]
     pub classes: Option<usize>,
     #[command(flatten)]
     pub architecture: ArchitectureOptions,

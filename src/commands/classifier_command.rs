@@ -203,8 +203,9 @@ fn report(summary: &FinetuneSummary<'_>, folder: &RunFolder, data_words: &str) -
     let run = quoted(&path.to_string());
     format!(
         "{dataset}: {method} on {labels}, draw {draw}\n\
-         validation accuracy {mean} % of {of} samples (95 % interval {low} to {high}), epoch {best_epoch}\n{balanced}{temperature}\
-         That epoch was chosen by these samples, so expect less elsewhere. No test label was looked at.\n\n\
+         validation accuracy {mean} % of {of} samples (95 % interval {low} to {high}), epoch \
+         {best_epoch}\n{balanced}{temperature}That epoch was chosen by these samples, so expect \
+         less elsewhere. No test label was looked at.\n\n\
          run folder: {path}\n\
          next: narrows evaluate {run}{data_words}\n"
     )

@@ -23,7 +23,8 @@ pub fn run(options: &Data) -> Result<String, Error> {
         DataCommand::Fetch(options) => fetch::run(options),
         #[cfg(not(feature = "fetch"))]
         DataCommand::Fetch(_) => Err(Error::new(
-            "this narrows was built without the feature fetch: build it with, or fetch the files by other means",
+            "this narrows was built without the feature fetch: build it with, or fetch the files \
+             by other means",
         )),
         DataCommand::Pack(options) => pack::run(options),
         DataCommand::Inspect(options) => inspect::run(options),

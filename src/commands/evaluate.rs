@@ -114,7 +114,8 @@ fn classes_of(path: &Path, description: &Description, test: Dataset) -> Result<D
     if !test.has_labels() {
         return Err(no_labels(&test));
     }
-    let advice = "name its data by --data, and the class by --against-rest where it was one against the rest";
+    let advice = "name its data by --data, and the class by --against-rest where it was one \
+                  against the rest";
     let (dataset, trained) = (test.name().to_string(), &description.dataset);
     let found = test.classes();
     // Of a table some classes may not occur.
@@ -122,7 +123,8 @@ fn classes_of(path: &Path, description: &Description, test: Dataset) -> Result<D
         return Err(Error::at(
             path,
             format_args!(
-                "the model tells {classes} classes apart ({trained}), but {dataset} has {found}: {advice}"
+                "the model tells {classes} classes apart ({trained}), but {dataset} has {found}: \
+                 {advice}"
             ),
         ));
     }
@@ -240,7 +242,8 @@ fn report(summary: &EvaluateSummary<'_>, part: Part, class_names: &[String]) -> 
         let (mean, low, high) = (percent(*mean), percent(*low), percent(*high));
         let balanced = percent(balanced);
         text += &format!(
-            "{test}accuracy {mean} % (95 % interval {low} to {high}); balanced over the classes {balanced} %\n"
+            "{test}accuracy {mean} % (95 % interval {low} to {high}); balanced over the classes \
+             {balanced} %\n"
         );
         text += &summary.calibration.as_ref().map_or(String::new(), sureness);
         text.push('\n');
@@ -249,7 +252,8 @@ fn report(summary: &EvaluateSummary<'_>, part: Part, class_names: &[String]) -> 
     if let Some(mse) = summary.test_mse {
         text += &format!(
             "an autoencoder: {test}error {mse:.6}, mean squared per value\n\
-             It has no accuracy: fine-tune a classifier on it first, by narrows finetune --encoder\n"
+             It has no accuracy: fine-tune a classifier on it first, by narrows finetune \
+             --encoder\n"
         );
     }
     text

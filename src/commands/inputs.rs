@@ -71,12 +71,16 @@ pub fn open_for(
         None => Error::at(
             path,
             format_args!(
-                "the model learnt from {trained}, and the built-in digits are another kind of data: name data like it by --data"
+                "the model learnt from {trained}, and the built-in digits are another kind of \
+                 data: name data like it by --data"
             ),
         ),
         Some(_) => Error::at(
             path,
-            format_args!("the model learnt from {trained}, of another kind: {e}: name its like by --data"),
+            format_args!(
+                "the model learnt from {trained}, of another kind: {e}: name its like by \
+                          --data"
+            ),
         ),
     })?;
     let (Parts::Whole(data) | Parts::Halves(data, _)) = &parts;
@@ -103,7 +107,8 @@ impl Chosen {
             (Parts::Halves(data, _), Some(Part::Train))
             | (Parts::Halves(_, data), None | Some(Part::Test)) => Chosen { data, rows: None },
             (Parts::Halves(data, _), Some(Part::All)) => {
-                let problem = "comes in two halves, each with rows of its own: choose one by --part train or test";
+                let problem = "comes in two halves, each with rows of its own: choose one by \
+                               --part train or test";
                 return Err(Error::new(format!("{}: {problem}", data.name())));
             }
         })
@@ -138,7 +143,8 @@ fn read<D>(
     let Some(path) = options.data.clone() else {
         if let Some(option) = options.reading.for_files() {
             return Err(Error::new(format!(
-                "--{option} is for data in files, and the built-in digits are none: name a file or a folder by --data"
+                "--{option} is for data in files, and the built-in digits are none: name a file or \
+                 a folder by --data"
             )));
         }
         let digits = narrows_datasets::builtin(BUILTIN_TEST_SAMPLES, BUILTIN_SPLIT_SEED);
@@ -176,7 +182,8 @@ pub fn fetched(data: &Path) -> Result<Option<PathBuf>, Error> {
         None => Err(Error::at(
             data,
             format_args!(
-                "there is no such folder, and the public data set was not fetched: run narrows data fetch {name}"
+                "there is no such folder, and the public data set was not fetched: run narrows \
+                 data fetch {name}"
             ),
         )),
     }
@@ -217,7 +224,8 @@ pub fn check_samples(path: &Path, description: &Description, data: &Dataset) -> 
         false => Err(Error::at(
             path,
             format_args!(
-                "the model takes samples of {expected} ({}), but those of {} are {found}: name its data by --data, and \
+                "the model takes samples of {expected} ({}), but those of {} are {found}: name its \
+                 data by --data, and \
                  what was made of images in files by --image-size and --channels",
                 description.dataset,
                 data.name()

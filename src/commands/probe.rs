@@ -19,7 +19,8 @@ pub fn run(options: &Options) -> Result<String, Error> {
     let mut options = options.clone();
     if options.transductive && !options.probes.0.contains(&Kind::Propagation) {
         return Err(Error::new(
-            "--transductive has no effect: only propagation has a graph, and it is not among --probes",
+            "--transductive has no effect: only propagation has a graph, and it is not among \
+             --probes",
         ));
     }
     let threads = options.machine.threads;
@@ -84,7 +85,8 @@ fn report(summary: &ProbeSummary<'_>) -> String {
     let of = if summary.trained_on.is_some() { "latent codes" } else { "samples as they are" };
     let accuracy = if summary.metric.is_some() { "balanced test, %" } else { "test accuracy, %" };
     let mut text = format!(
-        "{dataset}: {of}, {} each; {} test samples\n{} of {} to train on and {} to validate; {} in all\n\n\
+        "{dataset}: {of}, {} each; {} test samples\n{} of {} to train on and {} to validate; {} in \
+         all\n\n\
          {:<12} {accuracy:>16} {:>16} {:>14}  {:<24} {:>9}\n",
         counted(*code, "value"),
         thousands(*test_samples),

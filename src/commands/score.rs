@@ -34,7 +34,8 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
     if description.classes.is_some() {
         return Err(Error::at(
             &path,
-            "the model is a classifier, which reconstructs nothing: name the autoencoder that narrows pretrain left",
+            "the model is a classifier, which reconstructs nothing: name the autoencoder that \
+             narrows pretrain left",
         ));
     }
     if options.data.data.is_some() && matches!(options.part.part, None | Some(Part::All)) {

@@ -73,7 +73,8 @@ impl Target {
         if format == Format::Parquet && !cfg!(feature = "parquet") {
             return Err(Error::at(
                 &path,
-                "this build writes no Parquet files: build it with --features parquet, or name a .csv or .npy file",
+                "this build writes no Parquet files: build it with --features parquet, or name a \
+                 .csv or .npy file",
             ));
         }
         Ok(Target { partial: Removed(path.with_added_extension("partial")), path, format, folder })

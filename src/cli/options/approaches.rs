@@ -90,12 +90,13 @@ pub struct EnsembleOption {
 pub struct ComparedSemi {
     /// Options of narrows semi for all of pseudo-labels, mean-teacher, vat and ladder, in one text:
     /// "--epochs 40 --augment shift=2 --widths 1200", also of their network
-    #[arg(long, value_name = "OPTIONS", default_value = "", allow_hyphen_values = true, value_parser = words)]
+    #[arg(long, value_name = "OPTIONS", default_value = "", allow_hyphen_values = true,
+          value_parser = words)]
     pub semi: Words,
     /// Start semi-supervised methods from the pretrained encoder, too, in place of a network of
     /// their own
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
-          default_missing_value = "true", action = clap::ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub semi_encoder: bool,
 }
 

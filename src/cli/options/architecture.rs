@@ -51,8 +51,8 @@ pub struct ArchitectureOptions {
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = fraction)]
     pub dropout: f32,
     /// Leave batch normalisation out
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
-          default_missing_value = "true", action = clap::ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub no_batch_norm: bool,
 }
 

@@ -35,14 +35,19 @@ const ITEMS: [(&str, &str, Setting); 13] = [
 ];
 
 /// What the items mean; `compare` says it once.
-const MEANING: &str = "rotate=DEGREES, scale=X (by 1-X to 1+X), shear=DEGREES, crop=PIXELS (pads by mirroring, then crops), \
-                       shift=PIXELS, flip=P (left and right; flip alone: 0.5), brightness=X, contrast=X (times 1-X to 1+X); \
-                       and, to the input alone, so that an autoencoder learns to undo it, gaussian=DEVIATION, mask=P (values; with \
-                       patch=PIXELS, squares of that side), salt=P (values to 0 or 1), cutout=PIXELS (a square)";
+const MEANING: &str = "rotate=DEGREES, scale=X (by 1-X to 1+X), shear=DEGREES, crop=PIXELS (pads \
+                       by mirroring, then crops), \
+                       shift=PIXELS, flip=P (left and right; flip alone: 0.5), brightness=X, \
+                       contrast=X (times 1-X to 1+X); \
+                       and, to the input alone, so that an autoencoder learns to undo it, \
+                       gaussian=DEVIATION, mask=P (values; with \
+                       patch=PIXELS, squares of that side), salt=P (values to 0 or 1), \
+                       cutout=PIXELS (a square)";
 
 static AUGMENT_HELP: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "What is done to each training sample, in each epoch anew, up to the amount given; never in validation or test. \
+        "What is done to each training sample, in each epoch anew, up to the amount given; never \
+         in validation or test. \
          Separated by commas: {MEANING}"
     )
 });

@@ -37,8 +37,9 @@ pub struct Curve {
     #[command(flatten)]
     #[serde(flatten)]
     pub draws: DrawOptions,
-    #[arg(long, help = approaches::HELP.as_str(), value_name = "NAMES", help_heading = "Fine-tuning",
-          default_value = "scratch,full", value_parser = filled(list(approach)))]
+    #[arg(long, help = approaches::HELP.as_str(), value_name = "NAMES",
+          help_heading = "Fine-tuning", default_value = "scratch,full",
+          value_parser = filled(list(approach)))]
     pub methods: List<ApproachName>,
     #[command(flatten)]
     #[serde(flatten)]
@@ -51,8 +52,8 @@ pub struct Curve {
     pub finetuning: ComparedFinetuning,
     /// The most samples that fine-tuning sees, one as often as it is seen: of many labels the
     /// epochs are fewer, but at least 5
-    #[arg(long, value_name = "N", default_value_t = 600_000, value_parser = count(1, u32::MAX as usize),
-          help_heading = "Fine-tuning")]
+    #[arg(long, value_name = "N", default_value_t = 600_000,
+          value_parser = count(1, u32::MAX as usize), help_heading = "Fine-tuning")]
     pub finetune_samples: usize,
     #[command(flatten)]
     #[serde(flatten)]
@@ -71,11 +72,13 @@ pub struct Curve {
 pub struct CurveLabels {
     /// The numbers of labels to train on, separated by commas; all: those that are not to validate
     /// on. auto: 10,20,50,100,200,500,1000,all, as far as the data have them
-    #[arg(long, value_name = "LIST", default_value = "auto", value_parser = auto(filled(list(amount(1, u32::MAX as usize)))))]
+    #[arg(long, value_name = "LIST", default_value = "auto",
+          value_parser = auto(filled(list(amount(1, u32::MAX as usize)))))]
     pub labels: Auto<List<Amount>>,
     /// The labels to validate on, which choose the epoch and the learning rate: one number for all,
     /// or as many as --labels
-    #[arg(long, value_name = "LIST", default_value = "100", value_parser = filled(list(count(1, u32::MAX as usize))))]
+    #[arg(long, value_name = "LIST", default_value = "100",
+          value_parser = filled(list(count(1, u32::MAX as usize))))]
     pub validation: List<usize>,
 }
 
@@ -113,7 +116,8 @@ impl CurveLabels {
             each if each.len() == labels.len() => each.to_vec(),
             each => {
                 return Err(Error::new(format!(
-                    "--validation has {} numbers and --labels {}: give one number for all, or one for each",
+                    "--validation has {} numbers and --labels {}: give one number for all, or one \
+                     for each",
                     each.len(),
                     labels.len()
                 )));

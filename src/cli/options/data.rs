@@ -88,12 +88,12 @@ pub struct ReadingOptions {
     #[serde(serialize_with = "channels_name")]
     pub channels: Channels,
     /// List images that cannot be read, and go on without them
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
-          default_missing_value = "true", action = clap::ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub skip_bad: bool,
     /// Read files by positioned reads, where a file system cannot be mapped
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
-          default_missing_value = "true", action = clap::ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub no_mmap: bool,
 }
 
@@ -233,10 +233,12 @@ fn channels_name<S: Serializer>(channels: &Channels, serializer: S) -> Result<S:
 #[command(next_help_heading = "Labels")]
 pub struct LabelOptions {
     /// The labels to train a classifier on; all: those that are not to validate on
-    #[arg(long, value_name = "N", default_value = "100", value_parser = amount(1, u32::MAX as usize))]
+    #[arg(long, value_name = "N", default_value = "100",
+          value_parser = amount(1, u32::MAX as usize))]
     pub labels: Amount,
     /// The labels to validate it on, which choose the epoch and the learning rate
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = count(1, u32::MAX as usize))]
+    #[arg(long, value_name = "N", default_value_t = 100,
+          value_parser = count(1, u32::MAX as usize))]
     pub validation: usize,
 }
 
@@ -254,7 +256,8 @@ impl Amount {
             Amount::Given(labels) if labels < train.classes() => {
                 let (name, classes) = (train.name(), train.classes());
                 Err(Error::new(format!(
-                    "{name}: {labels} training labels cannot cover {classes} classes: set --labels to {classes} or more"
+                    "{name}: {labels} training labels cannot cover {classes} classes: set --labels \
+                     to {classes} or more"
                 )))
             }
             Amount::Given(labels) => Ok(labels),
@@ -262,7 +265,8 @@ impl Amount {
                 let labelled = train.labelled_rows()?.len();
                 labelled.checked_sub(validation).filter(|&labels| labels > 0).ok_or_else(|| {
                     Error::new(format!(
-                        "{}: of {labelled} labels --validation {validation} leaves none to train on: set it lower",
+                        "{}: of {labelled} labels --validation {validation} leaves none to train \
+                         on: set it lower",
                         train.name()
                     ))
                 })

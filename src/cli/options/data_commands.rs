@@ -117,7 +117,8 @@ pub struct Split {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Where samples without a label go, if others have one: train, or spread like a class
-    #[arg(long, value_name = "NAME", default_value = UNLABELLED[0].0, value_parser = name(&UNLABELLED))]
+    #[arg(long, value_name = "NAME", default_value = UNLABELLED[0].0,
+          value_parser = name(&UNLABELLED))]
     pub unlabelled: Unlabelled,
     #[command(flatten)]
     pub reading: Reading,

@@ -25,7 +25,8 @@ fn names(methods: &[(&str, Method)], separator: &str) -> String {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Fine-tuning")]
 pub struct Finetuning {
-    #[arg(long, help = METHOD_HELP.as_str(), value_name = "NAME", default_value = "lp-ft", value_parser = name(&Method::ALL[1..]))]
+    #[arg(long, help = METHOD_HELP.as_str(), value_name = "NAME", default_value = "lp-ft",
+          value_parser = name(&Method::ALL[1..]))]
     pub method: Method,
     /// How often each labelled sample is seen
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = count(1, 1_000_000))]
@@ -81,7 +82,8 @@ pub struct ComparedFinetuning {
     #[arg(long, value_name = "N", default_value_t = 25, value_parser = count(1, 1_000_000))]
     pub finetune_batch: usize,
     /// The learning rates of which each method chooses one on each draw, by its validation labels
-    #[arg(long, value_name = "LIST", default_value = "3e-3,1e-2,3e-2,1e-1", value_parser = filled(list(positive)))]
+    #[arg(long, value_name = "LIST", default_value = "3e-3,1e-2,3e-2,1e-1",
+          value_parser = filled(list(positive)))]
     pub finetune_lr: List<f32>,
     /// How the learning rate changes: constant, step (a tenth after each third of the steps),
     /// cosine, warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths,

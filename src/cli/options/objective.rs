@@ -36,14 +36,16 @@ pub struct ObjectiveOptions {
     /// hidden: of images mask=0.75 in patches of a seventh of the side, of other samples mask=0.5,
     /// unless --augment says another), sparse (a code of few values that are not small),
     /// variational (codes as if drawn from a normal distribution)
-    #[arg(long, value_name = "NAME", default_value = "plain", value_parser = name(&ObjectiveName::ALL))]
+    #[arg(long, value_name = "NAME", default_value = "plain",
+          value_parser = name(&ObjectiveName::ALL))]
     pub objective: ObjectiveName,
     /// Of a variational autoencoder: the factor on the divergence; auto: 1
     #[arg(long, value_name = "X", default_value = "auto", value_parser = auto(not_negative::<f32>))]
     pub beta: Auto<f32>,
     /// Of a variational autoencoder: the epochs over which that factor grows to its full size;
     /// auto: 0
-    #[arg(long, value_name = "EPOCHS", default_value = "auto", value_parser = auto(count(0, 1_000_000)))]
+    #[arg(long, value_name = "EPOCHS", default_value = "auto",
+          value_parser = auto(count(0, 1_000_000)))]
     pub kl_warm_up: Auto,
     /// Of a sparse autoencoder: the weight of the codes' L1 norm over their L2 norm; auto: 0.01
     #[arg(long, value_name = "X", default_value = "auto", value_parser = auto(not_negative::<f32>))]

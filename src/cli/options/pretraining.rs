@@ -23,7 +23,8 @@ pub struct Pretraining {
     pub epochs: Auto,
     /// The training samples that are held out to choose the best epoch; auto: one in 20, at most
     /// 1,000
-    #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(0, u32::MAX as usize)))]
+    #[arg(long, value_name = "N", default_value = "auto",
+          value_parser = auto(count(0, u32::MAX as usize)))]
     pub held_out: Auto,
     /// The samples of a step; auto: samples / 16, but 32 to 256, for conv and resnet 32 to 128
     #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
@@ -83,7 +84,8 @@ impl Pretraining {
             (architecture.latent, architecture.input.checked_len().unwrap_or(usize::MAX));
         if latent > values {
             return Err(Error::new(format!(
-                "a latent code of {latent} is longer than a sample, which has {values} values: set --latent lower"
+                "a latent code of {latent} is longer than a sample, which has {values} values: set \
+                 --latent lower"
             )));
         }
         match self.held_out(samples) {

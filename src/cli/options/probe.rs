@@ -30,14 +30,16 @@ pub struct Probe {
     /// The probes, separated by commas: linear (logistic regression on standardised codes), knn
     /// (the nearest labelled samples), propagation (labels spread along a graph of near neighbours
     /// of all training samples). What each leaves open, the validation labels choose
-    #[arg(long, value_name = "NAMES", default_value = "linear,knn,propagation", value_parser = filled(list(name(&Kind::ALL))), help_heading = "Probes")]
+    #[arg(long, value_name = "NAMES", default_value = "linear,knn,propagation",
+          value_parser = filled(list(name(&Kind::ALL))), help_heading = "Probes")]
     pub probes: List<Kind>,
     /// Have the test samples, without labels, in that graph too
     #[arg(long, help_heading = "Probes")]
     pub transductive: bool,
     /// What validation labels choose by and results are given in: accuracy, or balanced, the mean
     /// of the accuracies of the classes
-    #[arg(long, value_name = "NAME", default_value = "accuracy", value_parser = name(&Metric::ALL), help_heading = "Probes")]
+    #[arg(long, value_name = "NAME", default_value = "accuracy", value_parser = name(&Metric::ALL),
+          help_heading = "Probes")]
     pub metric: Metric,
     #[command(flatten)]
     pub machine: MachineOptions,

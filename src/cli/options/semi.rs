@@ -121,7 +121,8 @@ pub struct SemiOptions {
     /// Of the ladder: the weights of the denoising costs from the input on, the last one for all
     /// layers above. 1000,10,0.1 is the paper's for MNIST, 1000,0 the input alone, 0,0,0,0,0,0,1
     /// (for six layers) its Gamma model
-    #[arg(long, value_name = "LIST", default_value = "1000,10,0.1", value_parser = filled(list(not_negative::<f32>)))]
+    #[arg(long, value_name = "LIST", default_value = "1000,10,0.1",
+          value_parser = filled(list(not_negative::<f32>)))]
     pub costs: List<f32>,
     /// What is done to each sample, in each epoch anew, as --augment of pretrain; auto: of images
     /// shift=2,rotate=10,scale=0.1,shear=5, as of 28 pixels, in proportion, of tables nothing
@@ -191,7 +192,8 @@ impl SemiOptions {
     pub fn check(&self, data: &Dataset) -> Result<(), Error> {
         if self.method == SemiMethod::MeanTeacher && self.ema == 0.0 {
             return Err(Error::new(
-                "--ema 0 leaves mean-teacher without a teacher, which is the moving average of the weights: set it above 0",
+                "--ema 0 leaves mean-teacher without a teacher, which is the moving average of the \
+                 weights: set it above 0",
             ));
         }
         for (option, augment) in

@@ -28,8 +28,8 @@ pub struct TransferOptions {
     pub ema: f32,
     /// After training, estimate batch norm's running statistics anew on all training samples,
     /// without their labels
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
-          default_missing_value = "true", action = clap::ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub reestimate_bn: bool,
 }
 

@@ -42,7 +42,8 @@ fn picture_of(parts: &Parts, found: &Inspection) -> Result<Vec<u8>, Error> {
     let (train, test) = parts.both();
     let none = || {
         Error::new(format!(
-            "{}: samples of the shape {:?} are no pictures of one or three channels: leave --sheet out",
+            "{}: samples of the shape {:?} are no pictures of one or three channels: leave --sheet \
+             out",
             found.name, found.shape
         ))
     };

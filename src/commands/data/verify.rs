@@ -44,7 +44,8 @@ pub fn run(options: &Verify) -> Result<String, Error> {
         ("read", format!("{} ({})", path.display(), data.format)),
         (
             "result",
-            "all samples can be read; the format has no checksums to hold them against, as a store has"
+            "all samples can be read; the format has no checksums to hold them against, as a store \
+             has"
                 .to_owned(),
         ),
         ("samples", format!("{}, {labelled} labelled", counted(rows as usize, "sample"))),

@@ -148,7 +148,8 @@ mod tests {
         let last = lines.line(&Event::Epoch { run: "a", record: &record(3) }).unwrap();
         assert_eq!(
             last,
-            "a: epoch 3/3, loss 0.50000, validation 0.25000 (75.0 % correct), 2,000 samples/s, 0.0 s left"
+            "a: epoch 3/3, loss 0.50000, validation 0.25000 (75.0 % correct), 2,000 samples/s, 0.0 \
+             s left"
         );
     }
 

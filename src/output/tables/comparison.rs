@@ -155,7 +155,8 @@ fn verdict(methods: &[MethodResult], draws: usize) -> String {
         ""
     };
     let sentence = format!("{marked}Against training from scratch: {}.", parts.join("; "));
-    let tested = "p: how likely such a gain is where there is none (paired t-test, by Holm's procedure over the methods).";
+    let tested = "p: how likely such a gain is where there is none (paired t-test, by Holm's \
+                  procedure over the methods).";
     let unknown = if others.iter().any(|method| is_unknown(method)) { UNKNOWN } else { "" };
     wrapped(&sentence, 100) + &wrapped(tested, 100) + unknown
 }

@@ -80,7 +80,8 @@ mod tests {
         let names = ["ink, red".to_string(), "b".to_string(), "say \"c\"".to_string()];
         assert_eq!(
             csv(&confusion, &names),
-            "label,\"ink, red\",b,\"say \"\"c\"\"\"\n\"ink, red\",1,1,0\nb,0,1,0\n\"say \"\"c\"\"\",1,0,2\n"
+            "label,\"ink, red\",b,\"say \"\"c\"\"\"\n\"ink, red\",1,1,0\nb,0,1,0\n\"say \
+             \"\"c\"\"\",1,0,2\n"
         );
         let text = table(&confusion, &["x".to_string(), "y".to_string(), "z".to_string()]);
         assert!(text.ends_with("class x y z\n    x 1 1 0\n    y 0 1 0\n    z 1 0 2\n"), "{text}");

@@ -24,7 +24,8 @@ pub fn table(of: &Curved<'_>) -> String {
         Metric::Balanced => "balanced, %",
     };
     let mut text = format!(
-        "{}: {} training samples, {} test samples\n{} of each number of labels; {}; {}\n\n{:>6}  {:<13} {accuracy:>14} {:>15}  {:<26} {:>6} {:>11}\n",
+        "{}: {} training samples, {} test samples\n{} of each number of labels; {}; {}\n\n{:>6}  \
+         {:<13} {accuracy:>14} {:>15}  {:<26} {:>6} {:>11}\n",
         of.dataset,
         thousands(of.samples),
         thousands(of.test_samples),
@@ -46,8 +47,10 @@ pub fn table(of: &Curved<'_>) -> String {
     }
     let methods = || of.points.iter().flat_map(|point| &point.methods);
     if methods().any(|method| method.p.is_some()) {
-        text += "\nAccuracies on the test samples; gains in points, draw by draw, with 95 % intervals. p: how likely\n\
-                 such a gain is where there is none (paired t-test, by Holm's procedure over the methods at the\n\
+        text += "\nAccuracies on the test samples; gains in points, draw by draw, with 95 % \
+                 intervals. p: how likely\n\
+                 such a gain is where there is none (paired t-test, by Holm's procedure over the \
+                 methods at the\n\
                  same number of labels).\n";
     }
     if methods().any(is_unknown) {

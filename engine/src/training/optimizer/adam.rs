@@ -1,7 +1,7 @@
 //! Adam and AdamW.
 
 use super::{Slabs, TINY, flush};
-use crate::simd::{Kernel, Simd};
+use crate::hardware::simd::{Kernel, Simd};
 
 /// For update t, with `g' = g + decay_in_gradient p`:
 ///

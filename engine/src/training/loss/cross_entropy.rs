@@ -12,9 +12,9 @@
 //!
 //! and the whole is divided by the sum of w_t over the rows. Nothing overflows, for z_c - m <= 0.
 
+use crate::hardware::parallel::{Chunks, MAX_SUMS, TASK_LEN};
+use crate::hardware::simd::{Kernel, Simd};
 use crate::math;
-use crate::parallel::{Chunks, MAX_SUMS, TASK_LEN};
-use crate::simd::{Kernel, Simd};
 use crate::{Context, Error};
 
 #[derive(Clone, Copy)]
@@ -58,7 +58,8 @@ impl<'a> CrossEntropy<'a> {
         }
         if let Some(row) = classes.iter().position(|&class| class as usize >= count) {
             return Err(Error::new(format!(
-                "cross-entropy: sample {row} of the batch has class {}, but there are {count} classes, 0 to {}",
+                "cross-entropy: sample {row} of the batch has class {}, but there are {count} \
+                 classes, 0 to {}",
                 classes[row],
                 count - 1
             )));

@@ -8,10 +8,10 @@ mod adam;
 mod anchor;
 mod sgd;
 
-use crate::memory::Slab;
-use crate::parallel::{Chunks, MAX_SUMS};
-use crate::params::{Params, Role};
-use crate::simd::{Isa, Kernel, Simd};
+use crate::hardware::memory::Slab;
+use crate::hardware::parallel::{Chunks, MAX_SUMS};
+use crate::hardware::simd::{Isa, Kernel, Simd};
+use crate::network::params::{Params, Role};
 use crate::{Context, Error};
 use anchor::Anchor;
 use std::ops::Range;
@@ -226,8 +226,8 @@ impl OptimizerState {
         let found = [updates.len(), moments[0].len(), moments[1].len()];
         if found != expected {
             return Err(Error::new(format!(
-                "the optimiser's state does not fit: expected {expected:?} counts, first and second moments, \
-                 found {found:?}"
+                "the optimiser's state does not fit: expected {expected:?} counts, first and \
+                 second moments, found {found:?}"
             )));
         }
         self.steps = steps;

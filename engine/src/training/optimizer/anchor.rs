@@ -2,9 +2,9 @@
 //! gradient as AdamW's decay is.
 
 use super::{TINY, flush};
-use crate::memory::Slab;
-use crate::params::{ParamEntry, Params, Role};
-use crate::simd::{Isa, Kernel, Simd};
+use crate::hardware::memory::Slab;
+use crate::hardware::simd::{Isa, Kernel, Simd};
+use crate::network::params::{ParamEntry, Params, Role};
 use std::ops::Range;
 
 /// The values that the weights of a range of the slab are pulled towards.

@@ -11,8 +11,8 @@
 //! and both are divided by the number of rows, whatever their weights.
 
 use super::cross_entropy::{largest, load_or};
-use crate::parallel::{Chunks, MAX_SUMS, TASK_LEN};
-use crate::simd::{Kernel, Simd};
+use crate::hardware::parallel::{Chunks, MAX_SUMS, TASK_LEN};
+use crate::hardware::simd::{Kernel, Simd};
 use crate::{Context, math};
 
 /// The loss of the logits `y`: (batch, C) towards `targets`: (batch, C), and its gradient into

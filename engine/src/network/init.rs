@@ -1,6 +1,6 @@
 //! Initial values of parameters.
 
-use crate::random::Random;
+use crate::math::random::Random;
 
 /// How a parameter starts. `fan_in` and `fan_out` are those of the weight, as in PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq)]

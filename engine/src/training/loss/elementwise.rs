@@ -1,8 +1,8 @@
 //! Losses that are a mean over all values, each with its own target.
 
+use crate::hardware::parallel::{Chunks, MAX_SUMS, TASK_LEN};
+use crate::hardware::simd::{Kernel, Simd};
 use crate::math;
-use crate::parallel::{Chunks, MAX_SUMS, TASK_LEN};
-use crate::simd::{Kernel, Simd};
 use crate::{Context, Error};
 
 /// A loss of one value.

@@ -4,7 +4,7 @@
 //! alone, never by the number of threads, and the sums go through a slot per task and are added in
 //! order. So any number of threads gives the same bits.
 
-use crate::simd::Isa;
+use crate::hardware::simd::Isa;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,8 +1,8 @@
 //! The most that the processor and its memory can do: what everything else is measured against.
 
-use crate::memory::Slab;
-use crate::parallel::{Chunks, Context};
-use crate::simd::{Kernel, Simd};
+use crate::hardware::memory::Slab;
+use crate::hardware::parallel::{Chunks, Context};
+use crate::hardware::simd::{Kernel, Simd};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

@@ -4,8 +4,8 @@
 //! that. Running statistics lie in the same slab, so that a section (the encoder, say) is one
 //! contiguous range: transfer copies a range, and freezing is a property of it.
 
-use crate::init::Init;
-use crate::memory::{Slab, padded};
+use crate::hardware::memory::{Slab, padded};
+use crate::network::init::Init;
 use crate::{Error, Network};
 use std::borrow::Cow;
 use std::ops::Range;

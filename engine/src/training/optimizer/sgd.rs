@@ -1,7 +1,7 @@
 //! Stochastic gradient descent.
 
 use super::{Slabs, TINY, flush, tiny_if};
-use crate::simd::{Kernel, Simd};
+use crate::hardware::simd::{Kernel, Simd};
 
 /// `p -= lr (g + decay p)`
 pub struct Plain<'a> {

@@ -1,8 +1,8 @@
 //! Sums down the columns of a row-major matrix, by blocks of rows that depend on its size alone.
 
 use crate::Context;
-use crate::parallel::Chunks;
-use crate::simd::{Kernel, Simd};
+use crate::hardware::parallel::Chunks;
+use crate::hardware::simd::{Kernel, Simd};
 
 /// The rows of a block, at least.
 const MIN_BLOCK: usize = 32;

@@ -5,12 +5,12 @@
 //! threads gives the same bits.
 
 mod cross_entropy;
-mod pixel;
-mod soft;
+mod elementwise;
+mod soft_targets;
 
 use crate::{Context, Error};
 use cross_entropy::CrossEntropy;
-pub use soft::{entropy, softmax};
+pub use soft_targets::{entropy, softmax};
 
 /// What is minimised.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,7 +91,8 @@ impl Loss {
                 if let Some(class) = bad {
                     let weight = weights[class];
                     return Err(Error::new(format!(
-                        "the weight of class {class} must be finite and not negative, but is {weight}"
+                        "the weight of class {class} must be finite and not negative, but is \
+                         {weight}"
                     )));
                 }
                 if weights.iter().all(|w| *w == 0.0) {
@@ -121,7 +122,8 @@ impl Loss {
     ) -> Result<f64, Error> {
         if y.is_empty() || !y.len().is_multiple_of(batch) {
             return Err(Error::new(format!(
-                "{} needs at least one sample of at least one value, not {} values in {batch} samples",
+                "{} needs at least one sample of at least one value, not {} values in {batch} \
+                 samples",
                 self.name(),
                 y.len()
             )));
@@ -138,17 +140,33 @@ impl Loss {
         // No gradient is an empty one: it splits into tasks as any other.
         let dy = dy.unwrap_or(&mut []);
         match self {
-            Loss::L2 => pixel::evaluate(cx, pixel::Squared, y, self.values(y, target)?, dy),
-            Loss::L1 => pixel::evaluate(cx, pixel::Absolute, y, self.values(y, target)?, dy),
-            Loss::Huber { delta } => {
-                pixel::evaluate(cx, pixel::Huber { delta: *delta }, y, self.values(y, target)?, dy)
+            Loss::L2 => {
+                elementwise::evaluate(cx, elementwise::Squared, y, self.values(y, target)?, dy)
             }
-            Loss::BceWithLogits => pixel::evaluate(cx, pixel::Bce, y, self.values(y, target)?, dy),
+            Loss::L1 => {
+                elementwise::evaluate(cx, elementwise::Absolute, y, self.values(y, target)?, dy)
+            }
+            Loss::Huber { delta } => elementwise::evaluate(
+                cx,
+                elementwise::Huber { delta: *delta },
+                y,
+                self.values(y, target)?,
+                dy,
+            ),
+            Loss::BceWithLogits => {
+                elementwise::evaluate(cx, elementwise::Bce, y, self.values(y, target)?, dy)
+            }
             Loss::CrossEntropy { smoothing, class_weights } => {
                 let classes = match target {
                     Target::Classes(classes) => classes,
                     Target::Probabilities(_) => {
-                        return Ok(soft::evaluate(cx, batch, y, self.values(y, target)?, dy));
+                        return Ok(soft_targets::evaluate(
+                            cx,
+                            batch,
+                            y,
+                            self.values(y, target)?,
+                            dy,
+                        ));
                     }
                     Target::Values(_) => {
                         return Err(Error::new(

@@ -1,9 +1,9 @@
 //! One training step: forward, loss, backward, update.
 
+use crate::hardware::memory::Slab;
 use crate::layers::Pass;
-use crate::memory::Slab;
 use crate::network::BackwardPass;
-use crate::optimizer::clip_grad_norm;
+use crate::training::optimizer::clip_grad_norm;
 use crate::{
     Activations, Context, Error, Loss, Network, Optimizer, OptimizerState, Params, Target,
 };
@@ -15,7 +15,8 @@ use crate::{
 /// # use narrows_engine::layers::{Linear, Relu};
 /// # fn main() -> Result<(), Error> {
 /// let cx = Context::new(1)?;
-/// let network = Network::builder(2).layer(Linear::new(8)).layer(Relu).layer(Linear::new(1)).build()?;
+/// let network =
+///     Network::builder(2).layer(Linear::new(8)).layer(Relu).layer(Linear::new(1)).build()?;
 /// let params = Params::new(&network, 1);
 /// let mut trainer = Trainer::new(&network, params, Loss::L2, Optimizer::adam(), 4, 1);
 /// let x = [0., 0., 0., 1., 1., 0., 1., 1.];
@@ -128,8 +129,8 @@ impl<'n> Trainer<'n> {
             let layer = self.network.first_not_finite(&self.activations);
             let place = layer.map_or("the loss itself".to_string(), |name| format!("layer {name}"));
             return Err(Error::new(format!(
-                "the loss became {loss} at step {step}, first in {place}: lower the learning rate or clip \
-                 the gradients, and check the data for values that are not finite"
+                "the loss became {loss} at step {step}, first in {place}: lower the learning rate \
+                 or clip the gradients, and check the data for values that are not finite"
             )));
         }
         self.update(cx, x, pass, lr, loss)?;
@@ -166,8 +167,9 @@ impl<'n> Trainer<'n> {
         if !norm.is_finite() {
             let step = pass.step;
             return Err(Error::new(format!(
-                "the gradients are not finite at step {step}, where the loss is {loss} and their norm \
-                 {norm}: lower the learning rate, and check the data for values that are very large"
+                "the gradients are not finite at step {step}, where the loss is {loss} and their \
+                 norm {norm}: lower the learning rate, and check the data for values that are very \
+                 large"
             )));
         }
         optimizer.step(cx, params, grads, lr);

@@ -4,8 +4,8 @@ use crate::numbers::{counted, duration, p_value, percent, points, thousands};
 use crate::summary::Rate;
 use narrows_models::Metric;
 use narrows_models::compare::{ComparisonResult, MethodResult};
+use narrows_models::methods::Tried;
 use narrows_models::pretraining::{AutoencoderResult, PcaResult};
-use narrows_models::recipe::Tried;
 use narrows_models::statistics::Gain;
 
 /// The method that the gains refer to.

@@ -14,7 +14,7 @@ use crate::summary::{CompareSummary, Cost, json};
 use crate::table::{self, Comparing};
 use narrows_datasets::Dataset;
 use narrows_models::checkpoint::{self, Description};
-use narrows_models::recipe::Recipe;
+use narrows_models::methods::Recipe;
 use narrows_models::{
     Approach, Architecture, Comparison, Method, Metric, Pretraining, SampleShape,
 };

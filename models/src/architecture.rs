@@ -257,8 +257,8 @@ impl Architecture {
         match network.param_entries().last().map_or(0, |last| last.range.end) {
             ..=MAX_PARAMETERS => Ok(network),
             n => Err(Error::new(format!(
-                "the widths {widths:?} between samples of {input} and a code of {latent} make {n} parameters, \
-                 more than {MAX_PARAMETERS}: choose smaller widths"
+                "the widths {widths:?} between samples of {input} and a code of {latent} make {n} \
+                 parameters, more than {MAX_PARAMETERS}: choose smaller widths"
             ))),
         }
     }

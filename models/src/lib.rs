@@ -10,7 +10,7 @@
 //! | [`semi`] | training on few labels and all other samples at once |
 //! | [`methods`] | each of those as a method of a comparison, the choice of one, ensembles |
 //! | [`experiments`] | what methods gain over label draws: comparison, curve, probes |
-//! | [`inference`] | trained models over any number of samples: reconstruction errors, latent codes |
+//! | [`inference`] | trained models over many samples: reconstruction errors, latent codes |
 //! | [`quantile`] | exact quantiles of any number of numbers |
 //! | [`checkpoint`] | models on disk |
 //! | [`event`] | what training tells those who watch |

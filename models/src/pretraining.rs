@@ -89,7 +89,8 @@ impl Pretraining<'_> {
         Augmenter::new(self.augmentation(), self.data.train.image_shape())?;
         if self.training.objective.is_variational() != self.architecture.variational {
             return Err(Error::new(
-                "the objective variational needs a variational architecture, and the others one that is not",
+                "the objective variational needs a variational architecture, and the others one \
+                 that is not",
             ));
         }
         if self.training.loss == Loss::BceWithLogits

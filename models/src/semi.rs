@@ -10,8 +10,8 @@
 //!
 //! | file | what it asks of samples without a label |
 //! |---|---|
-//! | `pseudo_labels.rs` | that a strongly augmented sample gets the class that it gets as it is, where that is sure |
-//! | mean teacher, in `consistency.rs` | that it gets the probabilities that the average of past weights gives it |
+//! | `pseudo_labels.rs` | the class of the plain sample for the strongly augmented one, if sure |
+//! | mean teacher, in `consistency.rs` | the probabilities that the average of past weights gives |
 //! | `vat.rs` | that its probabilities stay where the input moves the way that changes them most |
 //! | `ladder.rs` | that each layer can be restored from noise |
 //!
@@ -216,8 +216,8 @@ impl SemiTraining {
         match reasons.is_empty() {
             true => Ok(()),
             false => Err(Error::new(format!(
-                "the ladder network is for dense models with batch norm and ReLUs, not for this one: {}: choose another model, or \
-                 another method",
+                "the ladder network is for dense models with batch norm and ReLUs, not for this \
+                 one: {}: choose another model, or another method",
                 reasons.join("; ")
             ))),
         }

@@ -61,7 +61,8 @@ impl Method {
             Method::Gradual | Method::LpFt if epochs < 2 => {
                 let name = self.name();
                 Err(Error::new(format!(
-                    "{name} needs at least 2 epochs, not {epochs}: the first is the head's alone, as with freeze"
+                    "{name} needs at least 2 epochs, not {epochs}: the first is the head's alone, \
+                     as with freeze"
                 )))
             }
             _ => Ok(()),

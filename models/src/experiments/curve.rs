@@ -157,8 +157,8 @@ impl Curve<'_> {
             let fingerprint = trial.method.fingerprint();
             if done.iter().any(|done| trial.is(done) && done.settings != fingerprint) {
                 return Err(Error::new(format!(
-                    "{} was measured with other settings than it would have now, of another version perhaps: leave it out of --methods, or \
-                     begin a new curve",
+                    "{} was measured with other settings than it would have now, of another \
+                     version perhaps: leave it out of --methods, or begin a new curve",
                     trial.method.name()
                 )));
             }

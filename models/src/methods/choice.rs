@@ -1,7 +1,8 @@
 //! A recipe: of several methods the one that wins on validation labels, within a time.
 //!
 //! ```text
-//! half of the time    each method trains on draw 0, all by as long a time, and the validation labels choose one
+//! half of the time    each method trains on draw 0 for as long as each other, and the validation
+//!                     labels choose one
 //! the other half      that one trains on each draw
 //! ```
 //!

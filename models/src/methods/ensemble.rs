@@ -54,7 +54,8 @@ impl Ensemble {
         }
         if probabilities.len() != self.sum.len() || of_rows != self.labels {
             return Err(Error::new(format!(
-                "the members of an ensemble have to classify the same samples: {} values do not go with {}",
+                "the members of an ensemble have to classify the same samples: {} values do not go \
+                 with {}",
                 probabilities.len(),
                 self.sum.len()
             )));

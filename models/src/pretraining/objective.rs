@@ -3,10 +3,10 @@
 //! | objective | what it asks for | by |
 //! |---|---|---|
 //! | plain | the sample | |
-//! | denoising | the sample, from one with noise on it (Vincent et al., ICML 2008 and JMLR 2010) | a corruption |
+//! | denoising | the sample, from one with noise on it (Vincent et al., ICML 2008) | a corruption |
 //! | masked | the sample, from one of which most is hidden (He et al., CVPR 2022) | a corruption |
-//! | sparse | also a code of which few values are far from 0 (Ng 2011; Hoyer, JMLR 2004) | a layer on the code |
-//! | variational | also a code that is spread as a normal distribution (Kingma and Welling, ICLR 2014) | a layer on the code |
+//! | sparse | few values of the code far from 0 (Ng 2011; Hoyer, JMLR 2004) | a layer on the code |
+//! | variational | normally distributed codes (Kingma, Welling, ICLR 2014) | a layer on the code |
 //!
 //! A corruption is one of [`Augmentation`]; an objective chooses it where the training does not. A
 //! layer on the code stands between encoder and decoder in training alone, and adds its penalty to

@@ -42,7 +42,8 @@ impl Pca {
         let n = data.sample_len();
         if rows.is_empty() || components == 0 || components > n {
             return Err(Error::new(format!(
-                "cannot fit {components} principal components to {} samples of {n} values: choose 1 to {n}",
+                "cannot fit {components} principal components to {} samples of {n} values: choose \
+                 1 to {n}",
                 rows.len()
             )));
         }

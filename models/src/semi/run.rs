@@ -83,7 +83,8 @@ impl<'a> SemiRun<'a> {
         let labelled_batch = training.labelled_batch.min(labelled.len());
         if batch < 2 || labelled_batch < 2 {
             return Err(Error::new(format!(
-                "{name}: semi-supervised training needs at least 2 labelled samples and 2 others, not {} and {}",
+                "{name}: semi-supervised training needs at least 2 labelled samples and 2 others, \
+                 not {} and {}",
                 labelled.len(),
                 unlabelled.len()
             )));

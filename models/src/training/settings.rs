@@ -104,7 +104,8 @@ impl Training {
         Mixup::check(self.mixup, &self.loss)?;
         if !(self.lr_decay > 0.0 && self.lr_decay <= 1.0) {
             return Err(Error::new(format!(
-                "the factor of the learning rate from block to block must be above 0 and at most 1, not {}",
+                "the factor of the learning rate from block to block must be above 0 and at most \
+                 1, not {}",
                 self.lr_decay
             )));
         }

@@ -2,9 +2,9 @@
 //! with Local and Global Consistency, NIPS 2003).
 //!
 //! ```text
-//! w_ij = exp(-d_ij^2 / (s_i s_j))     of neighbours, i of j or j of i; s_i: how far the 7th neighbour of i is
+//! w_ij = exp(-d_ij^2 / (s_i s_j))     of neighbours; s_i: the distance of the 7th neighbour of i
 //! S    = D^-1/2 W D^-1/2              D: the sums of W's rows
-//! F    = (I - alpha S)^-1 Y           Y: one where a label is known; the class is the largest of a row
+//! F    = (I - alpha S)^-1 Y           Y: 1 where a label is known; class: the largest of a row
 //! ```
 //!
 //! The scales are those of Zelnik-Manor and Perona (Self-Tuning Spectral Clustering, NIPS 2004):

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Q: (b, n), b a little more than the components asked for, random, orthonormal rows
-//! repeat: Z = Q C, where C = X^T X is made once if it is small enough, or else never: Z = (X Q^T)^T X, block by block
+//! repeat: Z = Q C, where C = X^T X is made once if it is small enough,
+//!         or else Z = (X Q^T)^T X, block by block
 //!         the eigenvalues of Z Q^T are the variances along the best directions within Q
 //!         Q = orthonormal rows that span those of Z
 //! until the variance that the components hold has stopped growing

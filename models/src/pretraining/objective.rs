@@ -26,7 +26,7 @@ pub enum Objective {
     Plain,
     /// To undo noise: a denoising autoencoder. Unless the training has a corruption of its own,
     /// that is Gaussian noise of a standard deviation of 0.5 and two fifths of the values masked:
-    /// what 100 labels of MNIST gained most by (docs/few-labels-transfer.md).
+    /// what 100 labels of MNIST gained most by (docs/results/few-labels-transfer.md).
     Denoising,
     /// To fill in what is hidden: a masked autoencoder. Unless the training has a corruption of its
     /// own, three quarters of an image are hidden, in squares of a seventh of its shorter side, or

@@ -15,7 +15,7 @@ use crate::run::reconstructions;
 use crate::run::recorder::Recorder;
 use narrows_datasets::Dataset;
 use narrows_models::checkpoint::{self, Description};
-use narrows_models::recipe::Recipe;
+use narrows_models::methods::Recipe;
 use narrows_models::{
     Approach, Architecture, Comparison, Method, Metric, Pretraining, SampleShape,
 };

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A roofline picture (Williams, Waterman, Patterson 2009) of what `narrows bench --json` measured.
 
-    narrows bench --json > bench.json; roofline.py bench.json docs/roofline.png
+    narrows bench --json > bench.json; roofline.py bench.json docs/results/roofline.png
 
 Needs matplotlib (`$PEERS_WORK/venv/bin/pip install matplotlib`). Drawn are the roofs and the work
 of one thread. Arithmetic intensity counts what has to move at least: every operand once.

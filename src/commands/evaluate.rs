@@ -13,7 +13,7 @@ use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Context, Loss};
 use narrows_models::calibration::Calibration;
 use narrows_models::checkpoint::Description;
-use narrows_models::ensemble::Ensemble;
+use narrows_models::methods::Ensemble;
 use narrows_models::{Confusion, Evaluation, Goal, Metric};
 use std::path::Path;
 use std::time::Instant;

@@ -6,9 +6,9 @@ use crate::machine;
 use crate::output::points::PointSummary;
 use narrows_models::Metric;
 use narrows_models::compare::MethodResult;
+use narrows_models::methods::Tried;
 use narrows_models::pretraining::{AutoencoderResult, PcaResult};
 use narrows_models::probe::ProbeResult;
-use narrows_models::recipe::Tried;
 use serde::Serialize;
 use std::time::Instant;
 

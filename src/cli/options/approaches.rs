@@ -7,7 +7,7 @@ use crate::cli::clap_errors;
 use crate::error::Error;
 use clap::{Args, Parser};
 use narrows_datasets::Dataset;
-use narrows_models::approach::SemiApproach;
+use narrows_models::methods::SemiApproach;
 use narrows_models::{Approach, Architecture, Method, SampleShape};
 use serde::{Serialize, Serializer};
 use std::sync::LazyLock;

@@ -5,7 +5,7 @@ use super::reconstruction::{data_line, reconstruction};
 use crate::output::numbers::{counted, duration, p_value, percent, points, thousands};
 use narrows_models::Metric;
 use narrows_models::compare::{ComparisonResult, MethodResult};
-use narrows_models::recipe::Tried;
+use narrows_models::methods::Tried;
 use narrows_models::statistics::Gain;
 
 /// The method that the gains refer to.

@@ -1,7 +1,8 @@
 //! A batch augmented, between its data set and a training step.
 
-use crate::Error;
-use crate::training::{Goal, Task};
+use super::task::Task;
+use crate::error::Error;
+use crate::evaluation::Goal;
 use narrows_datasets::{Augmentation, Augmenter, SampleKey};
 use narrows_engine::Context;
 use narrows_engine::memory::Slab;

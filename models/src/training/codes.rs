@@ -1,7 +1,8 @@
 //! What a frozen encoder makes of the samples, computed once instead of in every epoch.
 
-use crate::Error;
-use crate::training::{Goal, Task};
+use super::task::Task;
+use crate::error::Error;
+use crate::evaluation::{Coded, Goal};
 use narrows_datasets::Rows;
 use narrows_engine::memory::Slab;
 use narrows_engine::{Activations, Context, Network, Params};
@@ -14,7 +15,7 @@ const BATCH: usize = 256;
 
 /// The codes of a task's samples.
 #[derive(Clone, Debug)]
-pub(crate) struct Codes {
+pub(super) struct FrozenCodes {
     /// The values of a code.
     pub len: usize,
     train: Coded,
@@ -26,16 +27,7 @@ pub(crate) struct Codes {
     frozen: Vec<f32>,
 }
 
-/// The codes of some rows, and their labels.
-#[derive(Clone, Debug)]
-pub(crate) struct Coded {
-    /// (rows, len)
-    pub codes: Slab,
-    /// (rows)
-    pub labels: Vec<u32>,
-}
-
-impl Codes {
+impl FrozenCodes {
     /// Runs the samples of `task` through the frozen lowest layers; `None` if there are none, if
     /// the codes are too many to be kept, or if the goal is to reconstruct the samples, which takes
     /// more than their codes.
@@ -47,7 +39,7 @@ impl Codes {
         network: &Network,
         params: &Params,
         task: &Task<'_>,
-    ) -> Result<Option<Codes>, Error> {
+    ) -> Result<Option<FrozenCodes>, Error> {
         let Some(shape) = network.frozen_output(params).filter(|_| task.goal == Goal::Classify)
         else {
             return Ok(None);
@@ -76,7 +68,7 @@ impl Codes {
         let mut places: Vec<(u32, u32)> =
             (0..task.train.len()).map(|i| (task.train.get(i), i as u32)).collect();
         places.sort_unstable();
-        Ok(Some(Codes {
+        Ok(Some(FrozenCodes {
             len,
             train: code(task.train)?,
             places,

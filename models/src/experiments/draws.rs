@@ -1,13 +1,13 @@
 //! The label draws of a measurement over several of them.
 
-use crate::Error;
+use crate::error::Error;
 use narrows_datasets::{LabelDraw, TrainTest, draw_labels};
 
 /// Draw `draw` of that seed, of so many labels to train and to validate on.
 ///
 /// # Errors
 /// If there are no labels in either half of the data, or too few in the training part.
-pub(crate) fn label_draw(
+pub(super) fn label_draw(
     data: &TrainTest,
     labels: usize,
     validation: usize,
@@ -26,7 +26,7 @@ pub(crate) fn label_draw(
 ///
 /// # Errors
 /// As [`label_draw`].
-pub(crate) fn label_draws(
+pub(super) fn label_draws(
     data: &TrainTest,
     labels: usize,
     validation: usize,

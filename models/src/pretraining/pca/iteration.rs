@@ -14,7 +14,7 @@
 //! 3,072; this one takes products with C, some tens of them.
 
 use super::{block, covariance, for_centred_blocks};
-use crate::Error;
+use crate::error::Error;
 use nalgebra::{DMatrix, SymmetricEigen};
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::Context;

@@ -1,6 +1,8 @@
 //! Codes of many samples, in memory.
 
-use crate::{Architecture, Error, inference};
+use crate::architecture::Architecture;
+use crate::error::Error;
+use crate::inference;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Context, Params};
 

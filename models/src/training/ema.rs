@@ -1,7 +1,7 @@
 //! An exponential moving average of weights (Polyak and Juditsky 1992; Tarvainen and Valpola,
 //! NeurIPS 2017, whose teacher it is).
 
-use crate::Error;
+use crate::error::Error;
 use narrows_engine::Params;
 
 /// A moving average of the parameters of a network in training, running statistics included.

@@ -5,7 +5,7 @@
 //! instead; Li et al. (AdaBN, arXiv:1603.04779) do so on samples of the domain that is to be
 //! classified, whose labels nobody needs.
 
-use crate::Error;
+use crate::error::Error;
 use narrows_datasets::{Dataset, Loader, Rows};
 use narrows_engine::params::Role;
 use narrows_engine::{Activations, Context, Network, Params, Pass};

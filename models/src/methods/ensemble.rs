@@ -2,8 +2,8 @@
 //! Blundell, Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles, NIPS
 //! 2017).
 
-use crate::confusion::Confusion;
-use crate::{Error, Evaluation, Metric};
+use crate::error::Error;
+use crate::evaluation::{Confusion, Evaluation, Metric};
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Context, Network, Params, loss};
 
@@ -94,5 +94,14 @@ impl Ensemble {
             balanced_accuracy: Some(confusion.accuracy_by(Metric::Balanced)),
             predictions,
         }
+    }
+}
+
+/// # Errors
+/// If an ensemble has no member.
+pub(crate) fn check_ensemble(members: usize) -> Result<(), Error> {
+    match members {
+        0 => Err(Error::new("an ensemble needs at least 1 member")),
+        _ => Ok(()),
     }
 }

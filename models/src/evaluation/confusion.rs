@@ -1,6 +1,6 @@
 //! Which classes are taken for which.
 
-use crate::Metric;
+use super::metric::Metric;
 
 /// How many samples of each class were given each class.
 #[derive(Clone, Debug, PartialEq, Eq)]

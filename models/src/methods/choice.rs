@@ -10,11 +10,12 @@
 //! then on nothing depends on the clock: what was tried and how many epochs it had is in the
 //! result.
 
-use crate::approach::{Approach, Given, SemiApproach, Trained};
-use crate::best::Score;
+use super::method::{Approach, Given, SemiApproach, Trained};
+use crate::error::Error;
+use crate::evaluation::Metric;
 use crate::event::Observer;
 use crate::semi::{SemiRun, SemiTask, SemiTraining};
-use crate::{Error, Metric};
+use crate::training::best::Score;
 use narrows_datasets::{LabelDraw, Rows};
 use narrows_engine::{Context, Params};
 use serde::Serialize;

@@ -10,13 +10,13 @@
 //! asked for (`narrows_datasets::draw_labels`). Each trial is a function of its numbers and the
 //! settings alone: finished ones can be left out when a curve is continued.
 
-use crate::approach::{Approach, Given};
+use super::draws::label_draw;
 use crate::architecture::Architecture;
-use crate::compare::{check_ensemble, draw_seed};
-use crate::draws::label_draw;
+use crate::error::Error;
+use crate::evaluation::Metric;
 use crate::event::{Event, Observer};
+use crate::methods::{Approach, Given, check_ensemble, draw_seed};
 use crate::training::Training;
-use crate::{Error, Metric};
 use narrows_datasets::{Augmenter, LabelDraw, TrainTest};
 use narrows_engine::{Context, Params};
 use serde::{Deserialize, Serialize};

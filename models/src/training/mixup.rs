@@ -1,7 +1,7 @@
 //! Mixup: a classifier learns from pairs of samples, and from their labels in the same parts (Zhang
 //! et al., ICLR 2018).
 
-use crate::Error;
+use crate::error::Error;
 use narrows_engine::memory::Slab;
 use narrows_engine::random::Random;
 use narrows_engine::{Loss, Target};
@@ -17,7 +17,7 @@ const MIXUP: u64 = u64::from_be_bytes(*b"mixup   ");
 /// is a shuffled one, so that these are random pairs. Each pair has a part of its own, drawn from
 /// Beta(alpha, alpha).
 #[derive(Clone, Debug)]
-pub(crate) struct Mixup {
+pub(super) struct Mixup {
     alpha: f64,
     random: Random,
     smoothing: f32,

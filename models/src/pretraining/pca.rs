@@ -2,7 +2,7 @@
 
 mod iteration;
 
-use crate::Error;
+use crate::error::Error;
 use nalgebra::{DMatrix, SymmetricEigen};
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::Context;

@@ -1,14 +1,15 @@
 //! How a classifier comes about from a few labels: the one place where the methods of a comparison
 //! are told apart.
 
+use super::ensemble::Ensemble;
+use super::seed::draw_seed;
 use crate::architecture::{Architecture, ENCODER};
-use crate::compare::draw_seed;
-use crate::ensemble::Ensemble;
+use crate::error::Error;
+use crate::evaluation::{Evaluation, Goal};
 use crate::event::{EpochRecord, Observer};
 use crate::semi::{SemiRun, SemiTask, SemiTraining};
-use crate::training::{Goal, Run, Task, Training};
+use crate::training::{Run, Task, Training};
 use crate::transfer::Method;
-use crate::{Error, Evaluation};
 use narrows_datasets::{Augmenter, Dataset, LabelDraw, Rows};
 use narrows_engine::{Context, Loss, Network, Params};
 

@@ -20,10 +20,12 @@ mod space;
 
 pub use space::Codes;
 
-use crate::confusion::Confusion;
-use crate::draws::label_draws;
-use crate::statistics::Accuracies;
-use crate::{Architecture, Error, Event, Metric, Observer};
+use super::draws::label_draws;
+use super::statistics::Accuracies;
+use crate::architecture::Architecture;
+use crate::error::Error;
+use crate::evaluation::{Confusion, Metric};
+use crate::event::{Event, Observer};
 use narrows_datasets::{LabelDraw, Rows, TrainTest};
 use narrows_engine::{Context, Params};
 use neighbours::Neighbours;

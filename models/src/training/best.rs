@@ -1,6 +1,6 @@
 //! The best weights of a run so far, by the validation samples.
 
-use crate::Metric;
+use crate::evaluation::Metric;
 use crate::event::EpochRecord;
 use narrows_engine::Params;
 use std::cmp::Ordering;

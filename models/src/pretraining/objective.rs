@@ -13,7 +13,7 @@
 //! the loss. To add an objective: a variant below, its arms, its name in the options of the binary,
 //! and its case in `tests/objective.rs`.
 
-use crate::SampleShape;
+use crate::architecture::SampleShape;
 use narrows_datasets::Augmentation;
 use narrows_engine::Layer;
 use narrows_engine::layers::{GaussianSample, Sparsity};

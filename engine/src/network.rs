@@ -8,6 +8,7 @@ mod backward;
 mod chain;
 mod frozen;
 pub mod init;
+pub mod layer;
 pub mod params;
 mod summary;
 
@@ -16,7 +17,7 @@ pub(crate) use backward::BackwardPass;
 pub(crate) use chain::{Chain, Gradients, Slots, Step};
 pub use summary::{LayerSummary, Summary};
 
-use crate::layers::{Layer, Mode, Pass};
+use crate::network::layer::{Layer, Mode, Pass};
 use crate::network::params::{ParamEntry, Params};
 use crate::{Context, Error, Shape};
 use chain::Op;

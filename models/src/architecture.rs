@@ -11,7 +11,7 @@ mod sample;
 pub use activation::Activation;
 pub use sample::SampleShape;
 
-use crate::Error;
+use crate::error::Error;
 use narrows_engine::init::Init;
 use narrows_engine::layers::{BatchNorm, Dropout, Linear, Narrow};
 use narrows_engine::{Layer, Network, NetworkBuilder};

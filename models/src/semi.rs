@@ -31,8 +31,10 @@ pub use consistency::Consistency;
 pub use ladder::LadderCosts;
 pub use run::SemiRun;
 
-use crate::training::check_course;
-use crate::{Activation, Architecture, Ema, Error, Metric, Model};
+use crate::architecture::{Activation, Architecture, Model};
+use crate::error::Error;
+use crate::evaluation::Metric;
+use crate::training::{Ema, check_course};
 use narrows_datasets::{Augmentation, Dataset, Rows};
 use narrows_engine::{Optimizer, Schedule};
 

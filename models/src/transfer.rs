@@ -1,8 +1,9 @@
 //! Transfer: a pretrained encoder in a classifier, and what of it may change.
 
 use crate::architecture::ENCODER;
-use crate::training::Restart;
-use crate::{Error, Observer, Run};
+use crate::error::Error;
+use crate::event::Observer;
+use crate::training::{Restart, Run};
 use narrows_engine::params::Role;
 use narrows_engine::{Context, Params};
 use serde::{Deserialize, Serialize};

@@ -1,11 +1,11 @@
 //! `narrows finetune`: a classifier from a few labels.
 
-use super::classifier::{Labels, RUN, Start, Trained};
+use super::classifier_command::{Labels, RUN, Start, Trained};
 use super::{begin, check_batch, refuse};
+use crate::cli::options::Finetune;
 use crate::error::Error;
-use crate::journal::Journal;
-use crate::options::Finetune;
-use crate::progress::Progress;
+use crate::output::progress::Progress;
+use crate::run::recorder::Recorder;
 use narrows_datasets::{LabelDraw, Rows};
 use narrows_engine::Params;
 use narrows_models::checkpoint::Description;
@@ -24,7 +24,7 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     let labels = Labels::draw(train, &options.labelling, options.running.seed)?;
     let seed = labels.seed;
     let training = options.finetuning.training(labels.n, seed);
-    options.finetuning.augmentation.check(train)?;
+    options.finetuning.check(train)?;
     check_batch(&architecture, "--batch", training.batch)?;
     if training.reestimate_bn && !architecture.batch_norm {
         refuse(explicit, &["reestimate_bn"], "the network has no batch norm")?;
@@ -33,7 +33,7 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     let mut params = Params::new(&network, seed);
     let method = match &pretrained {
         Some(pretrained) => {
-            let method = options.finetuning.method;
+            let method = options.method;
             method.check(training.epochs).map_err(|e| Error::from(e).during("--epochs"))?;
             method.prepare(&mut params, pretrained)?;
             method
@@ -56,9 +56,9 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
 
     let progress = Progress::new(options.running.quiet);
     let description = Description::classifier(architecture.clone(), train);
-    let journal = Journal::new(&progress, RUN, &description, &folder);
-    let result = method.train(&mut run, &cx, &journal);
-    journal.close(result, &folder)?;
+    let recorder = Recorder::new(&progress, RUN, &description, &folder);
+    let result = method.train(&mut run, &cx, &recorder);
+    recorder.close(result, &folder)?;
     let trained = Trained {
         command: NAME,
         method: method.name(),
@@ -79,7 +79,7 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
 /// An encoder is asked for, or that there be none; and nothing for it that it will not get.
 fn check_encoder(options: &Finetune, explicit: &[String]) -> Result<(), Error> {
     match (&options.encoder, options.scratch) {
-        (Some(_), _) if options.finetuning.method == Method::Freeze => refuse(
+        (Some(_), _) if options.method == Method::Freeze => refuse(
             explicit,
             &["lr_decay", "l2_sp"],
             "the method freeze leaves the encoder as it is",

@@ -1,12 +1,13 @@
 //! `narrows probe`: how much a few labels tell about the codes of a frozen encoder.
 
-use super::{Loaded, against_rest, open, open_for};
+use super::inputs::{Loaded, against_rest, open, open_for};
+use crate::cli::options::probe::Probe as Options;
 use crate::error::Error;
-use crate::numbers::{counted, duration, percent, thousands};
-use crate::options::probe::Probe as Options;
-use crate::progress::Progress;
-use crate::run_folder::{RunFolder, SUMMARY};
-use crate::summary::{Cost, ProbeSummary, json};
+use crate::output::numbers::{counted, duration, percent, thousands};
+use crate::output::progress::Progress;
+use crate::output::summary::{Cost, ProbeSummary, json};
+use crate::output::tables::estimate::cells;
+use crate::run::folder::{RunFolder, SUMMARY};
 use narrows_models::Metric;
 use narrows_models::probe::{Probe as Kind, ProbeResult, Probing};
 use std::time::Instant;
@@ -101,14 +102,7 @@ fn report(summary: &ProbeSummary<'_>) -> String {
     );
     for result in *probes {
         let ProbeResult { name, test_accuracy, validation_accuracy, seconds, .. } = result;
-        let estimate = &test_accuracy.estimate;
-        let (accuracy, interval) = match estimate.ci95 {
-            None => (percent(estimate.mean), "unknown".to_string()),
-            Some([low, high]) => (
-                format!("{} ± {:.2}", percent(estimate.mean), 100.0 * estimate.std),
-                format!("{} to {}", percent(low), percent(high)),
-            ),
-        };
+        let [accuracy, interval] = cells(&test_accuracy.estimate);
         text += &format!(
             "{:<12} {accuracy:>16} {interval:>16} {:>14}  {:<24} {:>9}\n",
             name.name(),

@@ -12,7 +12,7 @@
 //! or one more by output padding: that gives back each size, odd or even.
 
 use super::{Architecture, ENCODER, Plan, SampleShape};
-use crate::Error;
+use crate::error::Error;
 use narrows_engine::init::Init;
 use narrows_engine::layers::{Conv2d, ConvTranspose2d, Linear, Unflatten};
 use narrows_engine::{Network, NetworkBuilder};

@@ -14,7 +14,7 @@
 
 use super::conv::{conv, decoder, feature_maps, widths};
 use super::{Architecture, ENCODER, Plan, SampleShape};
-use crate::Error;
+use crate::error::Error;
 use narrows_engine::layers::{BatchNorm, Conv2d, Residual};
 use narrows_engine::{Layer, Network, NetworkBuilder};
 

@@ -6,7 +6,7 @@
 //! weights when they are handed over.
 
 use super::{Semi, SemiTraining};
-use crate::Error;
+use crate::error::Error;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::layers::BatchNorm;
 use narrows_engine::memory::Slab;

@@ -1,7 +1,7 @@
 //! The report for people, no wider than 100 columns.
 
 use super::{Level, Measurement, Report};
-use crate::numbers::{counted, thousands};
+use crate::output::numbers::{counted, thousands};
 
 pub fn table(report: &Report) -> String {
     let processor = report.processor.as_deref().unwrap_or("unknown processor");

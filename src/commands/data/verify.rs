@@ -1,10 +1,11 @@
 //! `narrows data verify`: whether data are what they were.
 
-use super::{Scratch, lines, open, path_of, size, speed, tell};
+use super::{Scratch, open, path_of, tell};
+use crate::cli::options::data_commands::Verify;
 use crate::error::Error;
-use crate::numbers::counted;
-use crate::options::data_commands::Verify;
-use crate::progress::Progress;
+use crate::output::numbers::{counted, size, speed};
+use crate::output::progress::Progress;
+use crate::output::tables::lines::lines;
 use std::time::Instant;
 
 pub fn run(options: &Verify) -> Result<String, Error> {

@@ -14,7 +14,7 @@ use crate::reestimation::reestimate_statistics;
 use crate::{Ema, Error, Evaluation};
 use narrows_datasets::{Dataset, Loader, Rows};
 use narrows_engine::memory::Slab;
-use narrows_engine::{Context, Network, Params, Schedule, Target, Trainer};
+use narrows_engine::{Context, Network, Params, Schedule, Target, Trainer, TrainerSettings};
 use std::time::Instant;
 
 /// What is trained on, and towards what.
@@ -57,7 +57,7 @@ pub struct Run<'a> {
     task: Task<'a>,
     training: Training,
     /// The network and its weights, which can be frozen between epochs.
-    pub trainer: Trainer<'a>,
+    pub trainer: Trainer,
     /// The average of the weights behind each step, if it is asked for: what is validated and kept.
     pub ema: Option<Ema>,
     /// What happened so far.
@@ -84,7 +84,7 @@ impl<'a> Run<'a> {
     /// If a setting makes no sense, for these samples or any, or there is nothing to train on.
     pub fn new(
         name: &str,
-        network: &'a Network,
+        network: &Network,
         params: Params,
         task: Task<'a>,
         training: &Training,
@@ -107,8 +107,16 @@ impl<'a> Run<'a> {
             }
             Goal::Reconstruct => None,
         };
-        let mut trainer = Trainer::new(network, params, loss, optimizer, batch, seed);
-        trainer.clip_norm = training.clip_norm;
+        let trainer = Trainer::new(
+            network,
+            params,
+            TrainerSettings {
+                optimizer,
+                seed,
+                clip_norm: training.clip_norm,
+                ..TrainerSettings::new(loss, batch)
+            },
+        )?;
         let ema = (training.ema > 0.0).then(|| Ema::new(&trainer.params, training.ema));
         Ok(Run {
             name: name.to_string(),
@@ -336,8 +344,9 @@ impl<'a> Run<'a> {
         let Task { data, .. } = self.task;
         match self.training.reestimate_bn && self.best_epoch() > 0 {
             true => {
-                let (network, params) = (self.trainer.network(), &mut self.trainer.params);
-                reestimate_statistics(cx, network, params, data, Rows::all(data.len()))
+                let network = self.trainer.network().clone();
+                let params = &mut self.trainer.params;
+                reestimate_statistics(cx, &network, params, data, Rows::all(data.len()))
             }
             false => Ok(()),
         }

@@ -7,7 +7,7 @@
 //!     for ic in 0..m by GROUP               rows of A and C
 //!         for pc in 0..k by KC              as in the dense product
 //!             for p in pc.. by DEPTH        DEPTH x 8 vectors of B: about a level-1 cache
-//!                 for i in ic..             sums[i] += A[i, p] B[p, jc..] for the non-zero elements of A
+//!                 for i in ic..             sums[i] += A[i, p] B[p, jc..] where A[i, p] is not 0
 //!             C[ic.., jc..] += sums
 //! ```
 //!

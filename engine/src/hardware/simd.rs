@@ -152,7 +152,11 @@ macro_rules! isas {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[non_exhaustive]
         pub enum Isa {
-            $( $(#[$cfg])* #[doc = concat!("See `simd/", stringify!($module), ".rs`.")] $name($module::$name) ),+
+            $(
+                $(#[$cfg])*
+                #[doc = concat!("See `simd/", stringify!($module), ".rs`.")]
+                $name($module::$name)
+            ),+
         }
 
         $( $(#[$cfg])* pub use $module::$name; )+

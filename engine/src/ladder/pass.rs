@@ -42,7 +42,8 @@ impl Ladder {
         if !fits || !(2..=memory.max_unlabelled).contains(&unlabelled) || batch.x.len() != rows * n
         {
             return Err(Error::new(format!(
-                "expected 2 to {} labelled and 2 to {} other samples of {n} values, got {labelled} classes and {} values",
+                "expected 2 to {} labelled and 2 to {} other samples of {n} values, got {labelled} \
+                 classes and {} values",
                 memory.max_labelled,
                 memory.max_unlabelled,
                 batch.x.len()

@@ -93,7 +93,8 @@ impl ConvTranspose2d {
         let (added, most) = (self.output_padding, [stride, dilation]);
         if most.iter().all(|most| added.0 >= most.0) || most.iter().all(|most| added.1 >= most.1) {
             return Err(Error::new(format!(
-                "needs an output padding less than the stride ({stride}) or the dilation ({dilation}), not {added}"
+                "needs an output padding less than the stride ({stride}) or the dilation \
+                 ({dilation}), not {added}"
             )));
         }
         let along = |size: usize,
@@ -110,7 +111,8 @@ impl ConvTranspose2d {
             .zip(along(map.1, kernel.1, stride.1, padding.1, dilation.1, added.1));
         let Some((height, width)) = image else {
             return Err(Error::new(format!(
-                "a padding of {padding} leaves nothing of what a kernel of {kernel} makes of an input of {input}"
+                "a padding of {padding} leaves nothing of what a kernel of {kernel} makes of an \
+                 input of {input}"
             )));
         };
         let image = Size(height, width);

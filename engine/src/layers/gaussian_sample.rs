@@ -4,7 +4,7 @@
 //! ```text
 //! x = (m, v): (batch, 2 n)      the means, and behind them the logarithms of the variances
 //! forward:   y = m + exp(v / 2) e       e normal, anew in each step; y = m in evaluation
-//! penalty:   w / batch * sum KL,        KL = (m^2 + exp(v) - 1 - v) / 2 from the standard normal distribution
+//! penalty:   w / batch * sum KL,        KL = (m^2 + exp(v) - 1 - v) / 2 from N(0, 1)
 //! backward:  dm = dy + w / batch m,     dv = dy e exp(v / 2) / 2 + w / batch (exp(v) - 1) / 2
 //! ```
 //!

@@ -125,7 +125,8 @@ impl Chain {
                 Some(after) if after <= MAX_VALUES => end..after,
                 _ => {
                     return Err(error(&format!(
-                        "{} of shape {:?} is too large: a network has at most {MAX_VALUES} parameters",
+                        "{} of shape {:?} is too large: a network has at most {MAX_VALUES} \
+                         parameters",
                         spec.name, spec.shape
                     )));
                 }

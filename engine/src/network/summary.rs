@@ -109,8 +109,8 @@ impl fmt::Display for Summary {
         }
         write!(
             f,
-            "parameters {} (as much for their gradients, and for each moment of the optimiser); a batch of {}: \
-             activations {}, work {}",
+            "parameters {} (as much for their gradients, and for each moment of the optimiser); a \
+             batch of {}: activations {}, work {}",
             size(self.parameter_bytes),
             self.batch,
             size(self.activation_bytes),

@@ -91,7 +91,8 @@ impl Loss {
                 if let Some(class) = bad {
                     let weight = weights[class];
                     return Err(Error::setting(format!(
-                        "the weight of class {class} must be finite and not negative, but is {weight}"
+                        "the weight of class {class} must be finite and not negative, but is \
+                         {weight}"
                     )));
                 }
                 if weights.iter().all(|w| *w == 0.0) {
@@ -121,7 +122,8 @@ impl Loss {
     ) -> Result<f64, Error> {
         if y.is_empty() || !y.len().is_multiple_of(batch) {
             return Err(Error::new(format!(
-                "{} needs at least one sample of at least one value, not {} values in {batch} samples",
+                "{} needs at least one sample of at least one value, not {} values in {batch} \
+                 samples",
                 self.name(),
                 y.len()
             )));

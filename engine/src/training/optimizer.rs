@@ -226,8 +226,8 @@ impl OptimizerState {
         let found = [updates.len(), moments[0].len(), moments[1].len()];
         if found != expected {
             return Err(Error::mismatch(format!(
-                "the optimiser's state does not fit: expected {expected:?} counts, first and second moments, \
-                 found {found:?}"
+                "the optimiser's state does not fit: expected {expected:?} counts, first and \
+                 second moments, found {found:?}"
             )));
         }
         self.steps = steps;

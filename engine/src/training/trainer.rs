@@ -55,7 +55,8 @@ impl TrainerSettings {
 /// # use narrows_engine::layers::{Linear, Relu};
 /// # fn main() -> Result<(), Error> {
 /// let cx = Context::new(1)?;
-/// let network = Network::builder(2).layer(Linear::new(8)).layer(Relu).layer(Linear::new(1)).build()?;
+/// let network =
+///     Network::builder(2).layer(Linear::new(8)).layer(Relu).layer(Linear::new(1)).build()?;
 /// let params = Params::new(&network, 1);
 /// let mut trainer = Trainer::new(&network, params, TrainerSettings::new(Loss::L2, 4))?;
 /// let x = [0., 0., 0., 1., 1., 0., 1., 1.];
@@ -169,8 +170,8 @@ impl Trainer {
             let layer = self.network.first_not_finite(&self.activations);
             let place = layer.map_or("the loss itself".to_string(), |name| format!("layer {name}"));
             return Err(Error::new(format!(
-                "the loss became {loss} at step {step}, first in {place}: lower the learning rate or clip \
-                 the gradients, and check the data for values that are not finite"
+                "the loss became {loss} at step {step}, first in {place}: lower the learning rate \
+                 or clip the gradients, and check the data for values that are not finite"
             )));
         }
         self.update(cx, x, pass, lr, loss)?;
@@ -207,8 +208,9 @@ impl Trainer {
         if !norm.is_finite() {
             let step = pass.step;
             return Err(Error::new(format!(
-                "the gradients are not finite at step {step}, where the loss is {loss} and their norm \
-                 {norm}: lower the learning rate, and check the data for values that are very large"
+                "the gradients are not finite at step {step}, where the loss is {loss} and their \
+                 norm {norm}: lower the learning rate, and check the data for values that are very \
+                 large"
             )));
         }
         optimizer.step(cx, params, grads, lr);

@@ -58,7 +58,8 @@ impl<'a> CrossEntropy<'a> {
         }
         if let Some(row) = classes.iter().position(|&class| class as usize >= count) {
             return Err(Error::new(format!(
-                "cross-entropy: sample {row} of the batch has class {}, but there are {count} classes, 0 to {}",
+                "cross-entropy: sample {row} of the batch has class {}, but there are {count} \
+                 classes, 0 to {}",
                 classes[row],
                 count - 1
             )));

@@ -17,9 +17,8 @@ use criterion::{
     criterion_main,
 };
 use narrows_datasets::{Dataset, shuffled};
-use narrows_engine::layers::{
-    Backward, BatchNorm, Conv2d, ConvTranspose2d, Forward, Layer, Linear, Relu, Unflatten,
-};
+use narrows_engine::layer::{Backward, Forward, Layer};
+use narrows_engine::layers::{BatchNorm, Conv2d, ConvTranspose2d, Linear, Relu, Unflatten};
 use narrows_engine::peak::fma_peak;
 use narrows_engine::{
     Context, Loss, Network, Params, Pass, Shape, Target, Trainer, TrainerSettings,

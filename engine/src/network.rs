@@ -8,6 +8,7 @@ mod backward;
 mod chain;
 mod frozen;
 pub mod init;
+pub mod layer;
 pub mod params;
 mod summary;
 
@@ -16,15 +17,15 @@ pub(crate) use backward::BackwardPass;
 pub(crate) use chain::{Chain, Gradients, Slots, Step};
 pub use summary::{LayerSummary, Summary};
 
-use crate::layers::{Layer, Mode, Pass};
+use crate::network::layer::{Layer, Mode, Pass};
 use crate::network::params::{ParamEntry, Params, check_same};
 use crate::{Context, Error, Shape};
 use chain::Op;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A chain of layers in named sections, such as `encoder` and `decoder`. It owns no numbers. Cheap to
-/// clone; clones share their plan.
+/// A chain of layers in named sections, such as `encoder` and `decoder`. It owns no numbers.
+/// Cheap to clone; clones share their plan.
 #[derive(Clone, Debug)]
 pub struct Network {
     chain: Arc<Chain>,

@@ -1,8 +1,8 @@
 //! One training step: forward, loss, backward, update.
 
 use crate::hardware::memory::Slab;
-use crate::layers::Pass;
 use crate::network::BackwardPass;
+use crate::network::layer::Pass;
 use crate::training::optimizer::clip_grad_norm;
 use crate::{
     Activations, Context, Error, Loss, Network, Optimizer, OptimizerState, Params, Target,

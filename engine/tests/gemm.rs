@@ -11,7 +11,7 @@ use narrows_engine::gemm::kernel_name;
 use narrows_engine::parallel::Context;
 use narrows_engine::simd::Isa;
 
-/// Rows of B in a block, see `engine/src/gemm/blocking.rs`.
+/// Rows of B in a block, see `engine/src/gemm/tiled/blocks.rs`.
 const KC: usize = 512;
 
 /// Calls `f` for every ISA of this machine, and says which were run.

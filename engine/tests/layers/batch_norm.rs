@@ -4,7 +4,8 @@ use crate::cases::{self, Case, Data};
 use crate::reference::{self, EPS};
 use crate::{CONTEXTS, f64s, run, within};
 use narrows_engine::Mode;
-use narrows_engine::layers::{BatchNorm, Layer, Relu};
+use narrows_engine::layer::Layer;
+use narrows_engine::layers::{BatchNorm, Relu};
 
 /// The column j of x, and its mean and biased variance.
 fn column(x: &[f64], channels: usize, j: usize) -> (Vec<f64>, f64, f64) {

@@ -7,7 +7,8 @@ use crate::reference::conv2d::Conv2d;
 use crate::reference::{EPS, check_gradients};
 use crate::run;
 use crate::{CONTEXTS, check, f64s};
-use narrows_engine::layers::{self, Layer};
+use narrows_engine::layer::{self, Layer};
+use narrows_engine::layers;
 use narrows_engine::{Context, Network, Shape};
 
 #[test]
@@ -225,7 +226,7 @@ fn forward(cx: &Context, layer: &dyn Layer, input: &Shape, x: &[f32], params: &[
     let (y_out, saved, scratch) = (&mut y[..], &mut saved[..], &mut scratch[..]);
     layer.forward(
         cx,
-        layers::Forward { pass, position: 0, batch, input, x, y: y_out, params, saved, scratch },
+        layer::Forward { pass, position: 0, batch, input, x, y: y_out, params, saved, scratch },
     );
     y
 }

@@ -222,9 +222,10 @@ fn residual_blocks() {
 
 #[test]
 fn settings_that_make_no_sense_are_errors_that_name_them() {
+    use narrows_engine::layer::Layer;
     use narrows_engine::layers::{
-        AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, GlobalAvgPool, Layer, LeakyRelu,
-        Linear, MaxPool2d, Narrow, Residual, Sparsity, Unflatten, Upsample,
+        AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, GlobalAvgPool, LeakyRelu, Linear,
+        MaxPool2d, Narrow, Residual, Sparsity, Unflatten, Upsample,
     };
     let image = Shape::from([4, 5, 3]);
     let residual = |width| Residual::new(vec![Box::new(Linear::new(width))]);

@@ -2,7 +2,7 @@
 
 use crate::cases::{Case, Data, POSITION};
 use narrows_engine::Context;
-use narrows_engine::layers::{Backward, Forward};
+use narrows_engine::layer::{Backward, Forward};
 use narrows_engine::memory::Slab;
 
 /// Values that start `offset` floats behind a cache line, between guards.

@@ -9,6 +9,7 @@ mod estimating;
 mod freezing;
 mod fusion;
 mod images;
+mod owning;
 mod passes;
 mod penalties;
 mod planning;

@@ -6,7 +6,8 @@ use crate::reference::Reference;
 use crate::reference::conv_transpose2d::ConvTranspose2d;
 use crate::reference::conv2d::Conv2d;
 use narrows_engine::Mode;
-use narrows_engine::layers::{self, Layer, Relu};
+use narrows_engine::layer::Layer;
+use narrows_engine::layers::{self, Relu};
 
 /// The case of what a reference describes.
 pub fn case(of: &Conv2d) -> Case {

@@ -42,7 +42,7 @@ pub use hardware::{memory, parallel, peak, simd};
 pub use ladder::{Ladder, LadderBatch, LadderLoss, LadderMemory};
 pub use math::random;
 pub use network::layer::{Layer, Mode, Pass};
-pub use network::params::Params;
+pub use network::params::{LoadReport, Params};
 pub use network::{Activations, LayerSummary, Network, NetworkBuilder, Summary};
 pub use network::{init, layer, params};
 pub use predictor::Predictor;

@@ -85,6 +85,11 @@ impl NetworkBuilder {
         for (position, (section, layer)) in self.layers.into_iter().enumerate() {
             if sections.last() == Some(&section) {
                 index += 1;
+            } else if section.is_empty() {
+                return Err(Error::setting(format!(
+                    "layer {position} is in a section without a name: give it one, or leave the \
+                     section out"
+                )));
             } else if sections.contains(&section) {
                 return Err(Error::new(format!(
                     "section '{section}' is taken up again: it must be one piece"

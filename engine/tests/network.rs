@@ -6,12 +6,15 @@ mod estimating;
 mod freezing;
 mod fusion;
 mod images;
-mod owning;
+
 mod passes;
 mod penalties;
 mod planning;
 mod pytorch;
+mod refusals;
+mod saving;
 mod summary;
+mod trainer;
 mod training;
 
 use crate::support;

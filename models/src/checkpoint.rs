@@ -3,10 +3,9 @@
 use crate::architecture::Architecture;
 use crate::error::Error;
 use narrows_datasets::{Dataset, Preparation};
-use narrows_engine::{Network, Params};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use narrows_engine::{LoadReport, Network, Params};
+use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use std::path::Path;
 
 /// The metadata key that the description is stored under.
@@ -88,24 +87,8 @@ impl Description {
 pub fn save(path: &Path, params: &Params, description: &Description) -> Result<(), Error> {
     let failed =
         |e: &dyn std::fmt::Display| Error::new(format!("{}: cannot save: {e}", path.display()));
-    let mut tensors = Vec::new();
-    for entry in params.entries() {
-        let bytes: Vec<u8> = params.values()[entry.range.clone()]
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
-        tensors.push((entry.name.clone(), entry.spec.shape.clone(), bytes));
-    }
-    let views: Result<Vec<(&str, TensorView<'_>)>, _> = tensors
-        .iter()
-        .map(|(name, shape, bytes)| {
-            Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?))
-        })
-        .collect();
-    let views = views.map_err(|e: safetensors::SafeTensorError| failed(&e))?;
     let json = serde_json::to_string(description).map_err(|e| failed(&e))?;
-    let metadata = HashMap::from([(KEY.to_string(), json)]);
-    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| failed(&e))?;
+    let bytes = params.to_safetensors(&[(KEY, &json)]).map_err(|e| failed(&e))?;
     write_atomically(path, &bytes).map_err(|e| failed(&e))
 }
 
@@ -154,31 +137,11 @@ pub fn load(path: &Path) -> Result<(Description, Network, Params), Error> {
             "the temperature is {temperature}, not a positive number: calibrate it again"
         )));
     }
-    let tensors = SafeTensors::deserialize(&bytes).map_err(|e| broken(&e))?;
     let network = description.network().map_err(|e| failed(e.to_string()))?;
     // All tensors are checked before anything is allocated: a description can claim any size.
-    let mut found = Vec::new();
-    for entry in network.param_entries() {
-        let tensor = tensors.tensor(&entry.name).map_err(|_| {
-            failed(format!("the tensor {} is missing: train the model again", entry.name))
-        })?;
-        if tensor.dtype() != Dtype::F32 || tensor.shape() != entry.spec.shape {
-            return Err(failed(format!(
-                "the tensor {} is {:?} {:?}, expected F32 {:?}",
-                entry.name,
-                tensor.dtype(),
-                tensor.shape(),
-                entry.spec.shape
-            )));
-        }
-        found.push(tensor);
-    }
+    let again = |e: narrows_engine::Error| failed(format!("{e}: train the model again"));
+    LoadReport::new(network.param_entries(), &bytes).map_err(again)?.check(false).map_err(again)?;
     let mut params = Params::new(&network, 0);
-    for (entry, tensor) in network.param_entries().iter().zip(found) {
-        let values = &mut params.values_mut()[entry.range.clone()];
-        for (value, bytes) in values.iter_mut().zip(tensor.data().chunks_exact(4)) {
-            *value = f32::from_le_bytes(bytes.try_into().expect("four bytes"));
-        }
-    }
+    let _complete = params.load_safetensors(&bytes).map_err(again)?;
     Ok((description, network, params))
 }

@@ -80,8 +80,10 @@ impl Method {
         }
         match self {
             Method::Scratch | Method::Full => {}
-            Method::Freeze | Method::Gradual | Method::LpFt => params.set_trainable(ENCODER, false),
-            Method::Slow => params.set_lr_factor(ENCODER, SLOW_FACTOR),
+            Method::Freeze | Method::Gradual | Method::LpFt => {
+                params.set_trainable(ENCODER, false)?;
+            }
+            Method::Slow => params.set_lr_factor(ENCODER, SLOW_FACTOR)?,
         }
         Ok(())
     }
@@ -92,12 +94,12 @@ impl Method {
     ///
     /// # Errors
     /// If the encoders differ in shape.
-    pub fn anchor(self, run: &mut Run<'_>, pretrained: &Params) -> Result<(), Error> {
+    pub fn pull_to_pretrained(self, run: &mut Run<'_>, pretrained: &Params) -> Result<(), Error> {
         let strength = run.training().l2_sp;
         if strength > 0.0 && self.moves_pretrained() {
-            let mut anchor = run.trainer.params.clone();
-            anchor.copy_from(pretrained, ENCODER)?;
-            run.trainer.optimizer.anchor(&anchor, ENCODER, f64::from(strength));
+            let mut start = run.trainer.params.clone();
+            start.copy_from(pretrained, ENCODER)?;
+            run.trainer.optimizer.pull_to_pretrained(&start, ENCODER, f64::from(strength))?;
         }
         Ok(())
     }
@@ -110,8 +112,8 @@ impl Method {
     /// Trains `run`, whose parameters [`Method::prepare`] made ready, to the end.
     ///
     /// # Errors
-    /// As [`Run::train`], or if its settings pull towards an encoder that [`Method::anchor`] was
-    /// not told.
+    /// As [`Run::train`], or if its settings pull towards an encoder that
+    /// [`Method::pull_to_pretrained`] was not told.
     pub fn train(
         self,
         run: &mut Run<'_>,
@@ -129,24 +131,27 @@ impl Method {
         }
         let (decay, l2_sp) = (run.training().lr_decay, run.training().l2_sp);
         if self.moves_pretrained() {
-            if l2_sp > 0.0 && !run.trainer.optimizer.is_anchored() {
+            if l2_sp > 0.0 && !run.trainer.optimizer.pulls_to_pretrained() {
                 return Err(Error::new(
-                    "the pull towards pretrained weights needs them: call Method::anchor first",
+                    "the pull towards pretrained weights needs them: call Method::pull_to_pretrained first",
                 ));
             }
-            self.set_rates(decay, &mut run.trainer.params);
+            self.set_rates(decay, &mut run.trainer.params)?;
         }
         run.train(cx, observer, |done, params| self.before_epoch(done, epochs, params))
     }
 
     /// Gives each block of a pretrained encoder `decay` times the rate of the one above it, the
     /// head being the topmost: with [`Method::Slow`] times its factor.
-    fn set_rates(self, decay: f32, params: &mut Params) {
+    fn set_rates(self, decay: f32, params: &mut Params) -> Result<(), Error> {
         let mut factor = if self == Method::Slow { SLOW_FACTOR } else { 1.0 };
         for block in encoder_blocks(params).iter().rev() {
             factor *= decay;
-            block.iter().for_each(|layer| params.set_lr_factor(layer, factor));
+            for layer in block {
+                params.set_lr_factor(layer, factor)?;
+            }
         }
+        Ok(())
     }
 
     /// Frees what this method frees once `done` of `epochs` epochs are through.
@@ -155,16 +160,16 @@ impl Method {
     /// share of the first half of the epochs, but at least the first epoch to the head alone; in
     /// the second half everything learns, as it does with LP-FT.
     pub fn before_epoch(self, done: usize, epochs: usize, params: &mut Params) {
-        if self == Method::Gradual {
-            let blocks = encoder_blocks(params);
-            for (i, block) in blocks.iter().rev().enumerate() {
-                if done >= ((i + 1) * epochs).div_ceil(2 * blocks.len()) {
-                    block.iter().for_each(|layer| params.set_trainable(layer, true));
-                }
+        let blocks = encoder_blocks(params);
+        for (i, block) in blocks.iter().rev().enumerate() {
+            let learns = match self {
+                Method::Gradual => done >= ((i + 1) * epochs).div_ceil(2 * blocks.len()),
+                Method::LpFt => done >= epochs.div_ceil(2),
+                _ => false,
+            };
+            for layer in block.iter().filter(|_| learns) {
+                params.set_trainable(layer, true).expect("a layer of these parameters");
             }
-        }
-        if self == Method::LpFt && done >= epochs.div_ceil(2) {
-            params.set_trainable(ENCODER, true);
         }
     }
 }

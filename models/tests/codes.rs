@@ -177,11 +177,11 @@ fn where_nothing_is_frozen_there_are_no_codes() {
     assert!(network.frozen_output(&params).is_none() && network.frozen_params(&params).is_empty());
     assert!(network.forward_frozen(&cx, &params, &mut activations, &x).is_err());
     // Nor where nothing trains: there is nothing that codes could be for.
-    params.set_trainable("encoder", false);
+    params.set_trainable("encoder", false).unwrap();
     assert_eq!(network.frozen_output(&params).unwrap().len(), 6);
     assert!(
         network.forward_from_frozen(&cx, &params, &mut activations, &x, Pass::evaluate()).is_err()
     );
-    params.set_trainable("head", false);
+    params.set_trainable("head", false).unwrap();
     assert!(network.frozen_output(&params).is_none());
 }

@@ -24,7 +24,7 @@ fn train(method: Method, settings: &Training, anchored: bool) -> Result<Params, 
     let task = Task { data: &digits, train, validation, goal: Goal::Classify };
     let mut run = Run::new(method.name(), &network, params, task, settings)?;
     if anchored {
-        method.anchor(&mut run, &pretrained())?;
+        method.pull_to_pretrained(&mut run, &pretrained())?;
     }
     method.train(&mut run, &Context::new(1).unwrap(), &())?;
     Ok(run.trainer.params)
@@ -108,5 +108,5 @@ fn settings_that_make_no_sense_are_refused_by_name() {
     }
     let forgotten = Training { l2_sp: 1.0, ..good };
     let message = train(Method::Full, &forgotten, false).unwrap_err().to_string();
-    assert!(message.contains("Method::anchor"), "{message}");
+    assert!(message.contains("Method::pull_to_pretrained"), "{message}");
 }

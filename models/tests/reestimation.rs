@@ -49,7 +49,7 @@ fn statistics_are_the_means_of_an_f64_loop() {
         let mut params = Params::new(&network, 4);
         let noise = |i: usize| 0.2 * (i as f32).sin();
         params.values_mut().iter_mut().enumerate().for_each(|(i, x)| *x += noise(i).abs());
-        frozen.into_iter().for_each(|section| params.set_trainable(section, false));
+        frozen.into_iter().for_each(|section| params.set_trainable(section, false).unwrap());
         let before = params.clone();
         let rows = &all(&digits)[..count];
         reestimate_statistics(&cx, &network, &mut params, &digits, Rows::Listed(rows)).unwrap();

@@ -215,8 +215,8 @@ fn the_encoder_is_the_section_of_that_very_name() {
     let builder = Network::builder(4).section(ENCODER).layer(Linear::new(3)).section("encoders");
     let network = builder.layer(Linear::new(2)).build().unwrap();
     let mut params = Params::new(&network, 1);
-    params.set_trainable(ENCODER, false);
-    params.set_trainable("encoders", false);
+    params.set_trainable(ENCODER, false).unwrap();
+    params.set_trainable("encoders", false).unwrap();
     Method::Gradual.before_epoch(2, 4, &mut params);
     let free: Vec<&str> =
         params.entries().iter().filter(|e| e.trainable).map(|e| &e.name[..]).collect();

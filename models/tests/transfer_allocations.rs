@@ -22,7 +22,7 @@ fn the_steps_of_an_epoch_allocate_nothing() {
     let of_second_epoch = |settings: &Training| {
         let mut run =
             Run::new("counted", &network, Params::new(&network, 1), task, settings).unwrap();
-        Method::Full.anchor(&mut run, &pretrained).unwrap();
+        Method::Full.pull_to_pretrained(&mut run, &pretrained).unwrap();
         run.epoch(&cx, &()).unwrap();
         let before = allocations();
         run.epoch(&cx, &()).unwrap();

@@ -49,7 +49,7 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     };
     let mut run = Run::new(RUN, &network, params, task, &training)?;
     if let Some(pretrained) = &pretrained {
-        method.anchor(&mut run, pretrained)?;
+        method.pull_to_pretrained(&mut run, pretrained)?;
     }
     let cx = options.running.machine.context()?;
     let folder = begin(NAME, &options, &options.running, &cx)?;

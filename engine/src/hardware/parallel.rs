@@ -4,9 +4,13 @@
 //! alone, never by the number of threads, and the sums go through a slot per task and are added in
 //! order. So any number of threads gives the same bits.
 
+use crate::error::{Error, ErrorKind};
 use crate::hardware::simd::Isa;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The threads of a [`Context`], at most.
+const MAX_THREADS: usize = 1024;
 
 /// The tasks of [`Context::sum_parts`], at most.
 pub const MAX_SUMS: usize = 64;
@@ -40,20 +44,24 @@ impl Context {
     /// The best ISA of this processor and `threads` threads; 0 means one per available core.
     ///
     /// # Errors
-    /// If the operating system refuses to start the threads.
-    pub fn new(threads: usize) -> Result<Context, crate::Error> {
+    /// If there are more than 1,024 threads, or the operating system refuses to start them.
+    pub fn new(threads: usize) -> Result<Context, Error> {
         Context::with_isa(Isa::best(), threads)
     }
 
     /// As [`Context::new`], with a chosen ISA.
     ///
     /// # Errors
-    /// If the operating system refuses to start the threads.
-    pub fn with_isa(isa: Isa, threads: usize) -> Result<Context, crate::Error> {
-        let threads = if threads == 0 {
-            std::thread::available_parallelism().map_or(1, |n| n.get())
-        } else {
-            threads
+    /// If there are more than 1,024 threads, or the operating system refuses to start them.
+    pub fn with_isa(isa: Isa, threads: usize) -> Result<Context, Error> {
+        let threads = match threads {
+            0 => std::thread::available_parallelism().map_or(1, |n| n.get()).min(MAX_THREADS),
+            1..=MAX_THREADS => threads,
+            _ => {
+                return Err(Error::setting(format!(
+                    "{threads} threads are too many: give 1 to {MAX_THREADS}, or 0 for one per core"
+                )));
+            }
         };
         let pool = if threads == 1 {
             None
@@ -62,7 +70,9 @@ impl Context {
                 .num_threads(threads)
                 .thread_name(|i| format!("narrows-{i}"))
                 .build()
-                .map_err(|e| crate::Error::new(format!("cannot start {threads} threads: {e}")))?;
+                .map_err(|e| {
+                    Error::of(ErrorKind::System, format!("cannot start {threads} threads: {e}"))
+                })?;
             Some(Arc::new(pool))
         };
         Ok(Context { isa, pool, counters: Arc::default() })

@@ -4,6 +4,10 @@
 //! that. Running statistics lie in the same slab, so that a section (the encoder, say) is one
 //! contiguous range: transfer copies a range, and freezing is a property of it.
 
+mod file;
+
+pub use file::LoadReport;
+
 use crate::error::{Error, ErrorKind};
 use crate::hardware::memory::{Slab, padded};
 use crate::network::init::Init;
@@ -128,16 +132,45 @@ impl Params {
     /// Freezes (`false`) or frees (`true`) everything below `prefix`: a section (`encoder`), a
     /// layer (`encoder.3`) or one parameter. A batch norm whose parameters are all frozen also
     /// keeps its running statistics and normalises with them.
-    pub fn set_trainable(&mut self, prefix: &str, trainable: bool) {
-        for entry in self.entries.iter_mut().filter(|e| is_below(&e.name, prefix)) {
+    ///
+    /// # Errors
+    /// If there is nothing; the message lists the layers that have parameters.
+    pub fn set_trainable(&mut self, prefix: &str, trainable: bool) -> Result<(), Error> {
+        for entry in self.below_mut(prefix)? {
             entry.trainable = trainable && entry.spec.role != Role::Statistic;
         }
+        Ok(())
     }
 
     /// Sets the factor on the learning rate for everything below `prefix`.
-    pub fn set_lr_factor(&mut self, prefix: &str, factor: f32) {
-        for entry in self.entries.iter_mut().filter(|e| is_below(&e.name, prefix)) {
-            entry.lr_factor = factor;
+    ///
+    /// # Errors
+    /// If there is nothing, or the factor is negative, NaN or infinite.
+    pub fn set_lr_factor(&mut self, prefix: &str, factor: f32) -> Result<(), Error> {
+        if !(factor >= 0.0 && factor.is_finite()) {
+            return Err(Error::setting(format!(
+                "the learning rate's factor for '{prefix}' must be 0 or more and finite, but is \
+                 {factor}"
+            )));
+        }
+        self.below_mut(prefix)?.for_each(|entry| entry.lr_factor = factor);
+        Ok(())
+    }
+
+    /// The entries below `prefix`, one at least.
+    fn below_mut(&mut self, prefix: &str) -> Result<impl Iterator<Item = &mut ParamEntry>, Error> {
+        self.range_below(prefix)?;
+        Ok(self.entries.iter_mut().filter(move |e| is_below(&e.name, prefix)))
+    }
+
+    /// As [`Params::range`].
+    ///
+    /// # Errors
+    /// If there is nothing.
+    pub(crate) fn range_below(&self, prefix: &str) -> Result<Range<usize>, Error> {
+        match self.entries.iter().any(|e| is_below(&e.name, prefix)) {
+            true => Ok(self.range(prefix)),
+            false => Err(self.unknown(prefix)),
         }
     }
 
@@ -172,16 +205,13 @@ impl Params {
     /// If the two do not hold the same parameters of the same shapes below `prefix`.
     pub fn copy_from(&mut self, source: &Params, prefix: &str) -> Result<(), Error> {
         let below = |entry: &&ParamEntry| is_below(&entry.name, prefix);
-        if !self.entries.iter().any(|e| below(&e)) {
-            return Err(self.unknown(prefix));
-        }
+        let to = self.range_below(prefix)?;
         check_same(
             &format!("cannot copy '{prefix}'"),
             self.entries.iter().filter(below),
             source.entries.iter().filter(below),
         )?;
-        let (to, from) = (self.range(prefix), source.range(prefix));
-        self.values[to].copy_from_slice(&source.values[from]);
+        self.values[to].copy_from_slice(&source.values[source.range(prefix)]);
         Ok(())
     }
 }
@@ -197,17 +227,17 @@ pub(crate) fn check_same<'a>(
     let mut starts = None;
     loop {
         let (ours, theirs) = (expected.next(), found.next());
+        let mut place = false;
         if let (Some(a), Some(b)) = (ours, theirs) {
             let (first_a, first_b) = *starts.get_or_insert((a.range.start, b.range.start));
-            let same_place = a.range.start - first_a == b.range.start - first_b;
-            if a.name == b.name && a.spec.shape == b.spec.shape && same_place {
+            place = a.name == b.name && a.spec.shape == b.spec.shape;
+            if place && a.range.start - first_a == b.range.start - first_b {
                 continue;
             }
         }
         let describe = |entry: Option<&ParamEntry>| match entry {
-            Some(e) => {
-                format!("{} {:?}, value {} of the slab", e.name, e.spec.shape, e.range.start)
-            }
+            Some(e) if place => format!("{} at value {} of the slab", e.name, e.range.start),
+            Some(e) => format!("{} {:?}", e.name, e.spec.shape),
             None => "nothing".to_string(),
         };
         return match (ours, theirs) {

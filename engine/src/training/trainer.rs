@@ -1,12 +1,11 @@
 //! One training step: forward, loss, backward, update.
 
+use crate::error::{Error, ErrorKind};
 use crate::hardware::memory::Slab;
 use crate::network::BackwardPass;
 use crate::network::layer::Pass;
 use crate::training::optimizer::clip_grad_norm;
-use crate::{
-    Activations, Context, Error, Loss, Network, Optimizer, OptimizerState, Params, Target,
-};
+use crate::{Activations, Context, Loss, Network, Optimizer, OptimizerState, Params, Target};
 
 /// What a [`Trainer`] is to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,7 +132,44 @@ impl Trainer {
     ) -> Result<f64, Error> {
         let pass = Pass::train(self.settings.seed, self.optimizer.step_count());
         self.network.forward(cx, &self.params, &mut self.activations, x, pass)?;
-        self.learn(cx, x, pass, target, lr)
+        self.learn(cx, x, pass, lr, evaluate(cx, target))
+    }
+
+    /// As [`Trainer::step`], with a loss of one's own: `loss` gets y: (batch, output), writes its
+    /// gradient to dy, which is (batch, output) and all zeros, and returns the loss. The loss of
+    /// the settings is not asked.
+    ///
+    /// ```
+    /// # use narrows_engine::*;
+    /// # fn main() -> Result<(), Error> {
+    /// # let network = Network::builder(1).layer(layers::Linear::new(1)).build()?;
+    /// # let params = Params::new(&network, 1);
+    /// # let mut trainer = Trainer::new(&network, params, TrainerSettings::new(Loss::L2, 1))?;
+    /// # let cx = Context::new(1)?;
+    /// // Pulls the output towards 3.
+    /// let loss = trainer.step_with(&cx, &[1.0], 0.1, |y, dy| {
+    ///     dy[0] = 2.0 * (y[0] - 3.0);
+    ///     f64::from(y[0] - 3.0).powi(2)
+    /// })?;
+    /// # assert!(loss.is_finite());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Trainer::step`].
+    pub fn step_with(
+        &mut self,
+        cx: &Context,
+        x: &[f32],
+        lr: f32,
+        loss: impl FnOnce(&[f32], &mut [f32]) -> f64,
+    ) -> Result<f64, Error> {
+        let pass = Pass::train(self.settings.seed, self.optimizer.step_count());
+        self.network.forward(cx, &self.params, &mut self.activations, x, pass)?;
+        self.learn(cx, x, pass, lr, |_, _, y, dy| {
+            dy.fill(0.0);
+            Ok(loss(y, dy))
+        })
     }
 
     /// As [`Trainer::step`] on the samples of which [`Network::forward_frozen`] made `codes`, with
@@ -150,29 +186,33 @@ impl Trainer {
     ) -> Result<f64, Error> {
         let pass = Pass::train(self.settings.seed, self.optimizer.step_count());
         self.network.forward_from_frozen(cx, &self.params, &mut self.activations, codes, pass)?;
-        self.learn(cx, &[], pass, target, lr)
+        self.learn(cx, &[], pass, lr, evaluate(cx, target))
     }
 
-    /// What follows the forward pass. `x` may be empty if the lowest layer does not train.
+    /// What follows the forward pass. `x` may be empty if the lowest layer does not train. `loss`
+    /// gets the loss of the settings, the batch, y and dy.
     fn learn(
         &mut self,
         cx: &Context,
         x: &[f32],
         pass: Pass,
-        target: Target<'_>,
         lr: f32,
+        loss: impl FnOnce(&Loss, usize, &[f32], &mut [f32]) -> Result<f64, Error>,
     ) -> Result<f64, Error> {
         let (step, batch) = (pass.step, self.activations.batch());
         let (y, dy) = self.activations.output_and_gradient();
-        let loss = self.settings.loss.evaluate(cx, batch, y, target, Some(dy))?
+        let loss = loss(&self.settings.loss, batch, y, dy)?
             + self.network.penalty(cx, &self.params, &self.activations, x, pass);
         if !loss.is_finite() {
             let layer = self.network.first_not_finite(&self.activations);
             let place = layer.map_or("the loss itself".to_string(), |name| format!("layer {name}"));
-            return Err(Error::new(format!(
-                "the loss became {loss} at step {step}, first in {place}: lower the learning rate \
+            return Err(Error::of(
+                ErrorKind::NotFinite,
+                format!(
+                    "the loss became {loss} at step {step}, first in {place}: lower the learning rate \
                  or clip the gradients, and check the data for values that are not finite"
-            )));
+                ),
+            ));
         }
         self.update(cx, x, pass, lr, loss)?;
         self.network.update_statistics(&mut self.params, &self.activations);
@@ -193,7 +233,7 @@ impl Trainer {
             // Nobody asks for all gradients at once: each layer's is used up while it is in the
             // cache.
             let backward = BackwardPass { cx, activations, x, pass };
-            optimizer.begin_step(params);
+            optimizer.begin_step(params)?;
             network.backward_updating(backward, params, grads, |params, range, grads| {
                 optimizer.update(cx, params, range, grads, lr);
             });
@@ -207,14 +247,16 @@ impl Trainer {
         let norm = clip_grad_norm(cx, grads, max_norm);
         if !norm.is_finite() {
             let step = pass.step;
-            return Err(Error::new(format!(
-                "the gradients are not finite at step {step}, where the loss is {loss} and their \
+            return Err(Error::of(
+                ErrorKind::NotFinite,
+                format!(
+                    "the gradients are not finite at step {step}, where the loss is {loss} and their \
                  norm {norm}: lower the learning rate, and check the data for values that are very \
                  large"
-            )));
+                ),
+            ));
         }
-        optimizer.step(cx, params, grads, lr);
-        Ok(())
+        optimizer.step(cx, params, grads, lr)
     }
 
     /// The output for `x`: (batch, input), in evaluation.
@@ -236,4 +278,12 @@ impl Trainer {
             self.settings.loss.evaluate(cx, batch, self.activations.output(), target, None)?;
         Ok(loss + self.network.penalty(cx, &self.params, &self.activations, x, Pass::evaluate()))
     }
+}
+
+/// The loss of the settings towards `target`.
+fn evaluate<'a>(
+    cx: &'a Context,
+    target: Target<'a>,
+) -> impl FnOnce(&Loss, usize, &[f32], &mut [f32]) -> Result<f64, Error> + 'a {
+    move |loss, batch, y, dy| loss.evaluate(cx, batch, y, target, Some(dy))
 }

@@ -100,10 +100,10 @@ fn a_frozen_encoder_keeps_its_running_statistics_to_the_bit() {
         let after = bits(params.values());
         (0..after.len()).filter(|i| before[*i] != after[*i]).collect::<Vec<_>>()
     };
-    params.set_trainable("encoder", false);
+    params.set_trainable("encoder", false).unwrap();
     assert_eq!(steps(&mut params), Vec::<usize>::new());
     // The same steps move the statistics of an encoder that trains, and nothing else.
-    params.set_trainable("encoder", true);
+    params.set_trainable("encoder", true).unwrap();
     let statistics = |norm: &str| {
         let [mean, var] =
             ["running_mean", "running_var"].map(|s| params.range(&format!("{norm}.{s}")));
@@ -118,7 +118,7 @@ fn a_frozen_encoder_keeps_its_running_statistics_to_the_bit() {
 fn a_frozen_encoder_is_one_function_of_each_sample() {
     let network = classifier().build().unwrap();
     let mut params = params(&network);
-    params.set_trainable("encoder", false);
+    params.set_trainable("encoder", false).unwrap();
     let (x, dy) = (normal(1, BATCH * IMAGE), vec![0.0; BATCH * 3]);
     let (y, _) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
     let (evaluated, _) = pass(&network, &params, &x, &dy, Pass::evaluate());
@@ -144,7 +144,7 @@ fn a_frozen_convolution_passes_the_gradient_on_and_has_none() {
     let (x, dy) = (normal(1, BATCH * IMAGE), normal(2, BATCH * IMAGE));
     let (_, full) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
     for name in ["encoder.3", "decoder.0", "decoder.2", "decoder.5.weight"] {
-        params.set_trainable(name, false);
+        params.set_trainable(name, false).unwrap();
         let (_, part) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
         for entry in params.entries() {
             let (part, full) = (&part[entry.range.clone()], &full[entry.range.clone()]);
@@ -158,7 +158,7 @@ fn a_frozen_convolution_passes_the_gradient_on_and_has_none() {
                 if frozen { part.iter().all(|g| *g == 0.0) } else { bits(part) == bits(full) };
             assert!(same, "{} below a frozen {name}", entry.name);
         }
-        params.set_trainable(name, true);
+        params.set_trainable(name, true).unwrap();
     }
 }
 

@@ -11,7 +11,7 @@ const BATCH: usize = 20;
 fn a_frozen_encoder_keeps_its_running_statistics_to_the_bit() {
     let network = classifier().build().unwrap();
     let mut params = params(&network);
-    params.set_trainable("encoder", false);
+    params.set_trainable("encoder", false).unwrap();
     let before = bits(params.values());
     let cx = Context::new(1).unwrap();
     let mut activations = Activations::new(&network, BATCH);
@@ -22,7 +22,7 @@ fn a_frozen_encoder_keeps_its_running_statistics_to_the_bit() {
     }
     assert_eq!(bits(params.values()), before);
     // The same steps move the statistics of an encoder that trains, and nothing else.
-    params.set_trainable("encoder", true);
+    params.set_trainable("encoder", true).unwrap();
     network
         .forward(&cx, &params, &mut activations, &normal(0, BATCH * 12), Pass::train(1, 0))
         .unwrap();
@@ -39,7 +39,7 @@ fn a_frozen_encoder_keeps_its_running_statistics_to_the_bit() {
 fn a_frozen_encoder_is_one_function_of_each_sample() {
     let network = classifier().build().unwrap();
     let mut params = params(&network);
-    params.set_trainable("encoder", false);
+    params.set_trainable("encoder", false).unwrap();
     let (x, dy) = (normal(1, BATCH * 12), vec![0.0; BATCH * 3]);
     let (y, _) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
     let (other_step, _) = pass(&network, &params, &x, &dy, Pass::train(2, 9));
@@ -61,7 +61,7 @@ fn a_frozen_encoder_costs_the_head_none_of_its_gradient() {
     let mut params = params(&network);
     let (x, dy) = (normal(1, BATCH * 12), normal(2, BATCH * 3));
     let (_, full) = pass(&network, &params, &x, &dy, Pass::evaluate());
-    params.set_trainable("encoder", false);
+    params.set_trainable("encoder", false).unwrap();
     let (_, head_only) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
     let head = params.range("head");
     assert_eq!(bits(&head_only[head.clone()]), bits(&full[head.clone()]));
@@ -77,7 +77,7 @@ fn a_frozen_layer_passes_the_gradient_on() {
     let (x, dy) = (normal(1, BATCH * 12), normal(2, BATCH * 3));
     let (_, full) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
     for prefix in ["head", "head.0", "encoder.4"] {
-        params.set_trainable(prefix, false);
+        params.set_trainable(prefix, false).unwrap();
         let (_, part) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
         for entry in params.entries() {
             let (part, full) = (&part[entry.range.clone()], &full[entry.range.clone()]);
@@ -86,7 +86,7 @@ fn a_frozen_layer_passes_the_gradient_on() {
                 if frozen { part.iter().all(|g| *g == 0.0) } else { bits(part) == bits(full) };
             assert!(same, "{} below a frozen {prefix}", entry.name);
         }
-        params.set_trainable(prefix, true);
+        params.set_trainable(prefix, true).unwrap();
     }
 }
 
@@ -100,7 +100,7 @@ fn a_frozen_batch_norm_above_a_trained_layer_evaluates() {
     let mut params = params(&network);
     let (x, dy) = (normal(1, BATCH * 6), normal(2, BATCH * 2));
     let (evaluated, full) = pass(&network, &params, &x, &dy, Pass::evaluate());
-    params.set_trainable("layers.1", false);
+    params.set_trainable("layers.1", false).unwrap();
     let (y, part) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
     assert_eq!(bits(&y), bits(&evaluated));
     for layer in ["layers.0", "layers.2"] {
@@ -123,8 +123,8 @@ fn a_frozen_batch_norm_above_a_trained_layer_evaluates() {
 fn a_batch_norm_with_one_trained_parameter_still_trains() {
     let network = autoencoder().build().unwrap();
     let mut params = params(&network);
-    params.set_trainable("encoder", false);
-    params.set_trainable("encoder.1.bias", true);
+    params.set_trainable("encoder", false).unwrap();
+    params.set_trainable("encoder.1.bias", true).unwrap();
     let cx = Context::new(1).unwrap();
     let mut activations = Activations::new(&network, BATCH);
     let mean = params.get("encoder.1.running_mean").unwrap().to_vec();
@@ -141,7 +141,7 @@ fn a_frozen_parameter_of_a_trained_layer_has_no_gradient() {
     let (x, dy) = (normal(1, BATCH * 12), normal(2, BATCH * 3));
     let (_, full) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
     for name in ["encoder.0.weight", "encoder.1.weight", "head.0.bias", "head.2.weight"] {
-        params.set_trainable(name, false);
+        params.set_trainable(name, false).unwrap();
         let (_, part) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
         for entry in params.entries() {
             let (part, full) = (&part[entry.range.clone()], &full[entry.range.clone()]);
@@ -152,7 +152,7 @@ fn a_frozen_parameter_of_a_trained_layer_has_no_gradient() {
             };
             assert!(same, "{} with {name} frozen", entry.name);
         }
-        params.set_trainable(name, true);
+        params.set_trainable(name, true).unwrap();
     }
 }
 
@@ -163,10 +163,10 @@ fn statistics_never_become_trainable() {
     let trainable =
         |params: &Params| -> Vec<bool> { params.entries().iter().map(|e| e.trainable).collect() };
     let before = trainable(&params);
-    params.set_trainable("encoder", false);
+    params.set_trainable("encoder", false).unwrap();
     assert!(params.entries().iter().all(|e| e.trainable == e.name.starts_with("decoder")));
-    params.set_trainable("encoder", true);
-    params.set_trainable("encoder.1.running_var", true);
+    params.set_trainable("encoder", true).unwrap();
+    params.set_trainable("encoder.1.running_var", true).unwrap();
     assert_eq!(trainable(&params), before);
 }
 
@@ -174,8 +174,8 @@ fn statistics_never_become_trainable() {
 fn a_network_frozen_throughout_has_no_gradient() {
     let network = classifier().build().unwrap();
     let mut params = params(&network);
-    params.set_trainable("encoder", false);
-    params.set_trainable("head", false);
+    params.set_trainable("encoder", false).unwrap();
+    params.set_trainable("head", false).unwrap();
     assert_eq!(params.trainable_len(), 0);
     let (_, grads) = pass(&network, &params, &normal(1, 12), &normal(2, 3), Pass::train(1, 0));
     assert!(grads.iter().all(|g| *g == 0.0));

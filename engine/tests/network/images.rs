@@ -170,7 +170,7 @@ fn reshaping_costs_nothing_and_keeps_names_sections_and_fusion() {
     }
     assert_close("y", &y, &want, 1e-5);
     assert!(network.frozen_output(&params).is_none());
-    params.set_trainable("layers", false);
+    params.set_trainable("layers", false).unwrap();
     assert!(network.frozen_output(&params).is_none(), "nothing trains");
 }
 
@@ -183,9 +183,9 @@ fn the_frozen_part_hands_on_the_shape_that_the_next_layer_gets() {
         .build()
         .unwrap();
     let mut params = params(&head);
-    params.set_trainable("encoder", false);
+    params.set_trainable("encoder", false).unwrap();
     assert_eq!(head.frozen_output(&params).unwrap().dims(), [4]);
-    params.set_trainable("decoder", false);
+    params.set_trainable("decoder", false).unwrap();
     assert_eq!(head.frozen_output(&params).unwrap().dims(), [144]);
     // Training on what it hands on gives the bits of training on the samples.
     let cx = Context::new(1).unwrap();
@@ -404,7 +404,7 @@ fn a_frozen_block_evaluates_and_keeps_its_statistics() {
     let mut params = params(&network);
     let (x, dy) = (normal(1, BATCH * 60), normal(2, BATCH * 3));
     let (evaluated, full) = pass(&network, &params, &x, &dy, Pass::evaluate());
-    params.set_trainable("layers.1", false);
+    params.set_trainable("layers.1", false).unwrap();
     let (y, part) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
     assert_eq!(bits(&y), bits(&evaluated));
     for layer in ["layers.0", "layers.2"] {
@@ -419,9 +419,9 @@ fn a_frozen_block_evaluates_and_keeps_its_statistics() {
     network.update_statistics(&mut params, &activations);
     assert_eq!(bits(params.values()), before);
     // One parameter of it alone.
-    params.set_trainable("layers.1", true);
+    params.set_trainable("layers.1", true).unwrap();
     let (_, full) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
-    params.set_trainable("layers.1.shortcut.0", false);
+    params.set_trainable("layers.1.shortcut.0", false).unwrap();
     let (_, part) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
     for entry in params.entries() {
         let (part, full) = (&part[entry.range.clone()], &full[entry.range.clone()]);

@@ -114,8 +114,8 @@ fn gradients_can_overwrite_what_was_there() {
     let train = Pass::train(1, 0);
     let mut activations = Activations::new(&network, BATCH);
     for frozen in ["nothing", "encoder.0.weight", "encoder.4", "encoder"] {
-        params.set_trainable("encoder", true);
-        params.set_trainable(frozen, false);
+        params.set_trainable("encoder", true).unwrap();
+        params.set_trainable(frozen, false).unwrap();
         let (_, want) = pass(&network, &params, &x, &dy, train);
         let mut grads = vec![f32::NAN; params.values().len()];
         network.forward(&cx, &params, &mut activations, &x, train).unwrap();
@@ -214,7 +214,7 @@ fn the_gradient_of_the_input_is_its_slope() {
         [(false, Pass::train(1, 2)), (false, Pass::evaluate()), (true, Pass::train(1, 2))]
     {
         let mut params = Params::new(&network, 1);
-        params.set_trainable("encoder", !frozen);
+        params.set_trainable("encoder", !frozen).unwrap();
         let mut activations = Activations::new(&network, 6);
         let (mut x, mut dx) = (vec![0.0; 5 * 9], vec![f32::NAN; 5 * 9]);
         Random::new(1, 1).fill_normal(0, 0, &mut x);

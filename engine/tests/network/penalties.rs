@@ -153,7 +153,7 @@ fn what_lies_below_everything_that_trains_adds_nothing_in_training() {
     let (cx, x) = (Context::new(1).unwrap(), normal(7, BATCH * INPUT));
     let network = network(0);
     let mut params = super::params(&network);
-    params.set_trainable("layers.0", false);
+    params.set_trainable("layers.0", false).unwrap();
     let mut activations = Activations::new(&network, BATCH);
     let penalty =
         |activations: &Activations, pass| network.penalty(&cx, &params, activations, &x, pass);

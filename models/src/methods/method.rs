@@ -227,7 +227,7 @@ fn transfer(
         };
         method.prepare(&mut params, pretrained)?;
         let mut run = Run::new(&name, &network, params, task, &training)?;
-        method.anchor(&mut run, pretrained)?;
+        method.pull_to_pretrained(&mut run, pretrained)?;
         if let Err(e) = method.train(&mut run, cx, observer) {
             diverged = Some(e);
             if run.best().is_none() {

@@ -188,7 +188,7 @@ impl<'n> Consistency<'n> {
             )));
         }
         network.backward(cx, params, activations, batch.labelled, pass, grads);
-        optimizer.step(cx, params, grads, batch.lr);
+        optimizer.step(cx, params, grads, batch.lr)?;
         if let Some(average) = average {
             average.update(params);
         }

@@ -141,7 +141,7 @@ impl LadderTrainer {
                 supervised + denoising
             )));
         }
-        self.optimizer.step(cx, &mut self.params, &self.grads, lr);
+        self.optimizer.step(cx, &mut self.params, &self.grads, lr)?;
         Ok([supervised, denoising])
     }
 

@@ -42,7 +42,9 @@ pub fn reestimate_statistics(
     // A frozen layer would keep its own.
     let mut free = params.clone();
     let names: Vec<String> = free.entries().iter().map(|entry| entry.name.clone()).collect();
-    names.iter().for_each(|name| free.set_trainable(name, true));
+    for name in &names {
+        free.set_trainable(name, true)?;
+    }
 
     let batch = BATCH.min(rows.len());
     let mut activations = Activations::new(network, batch);

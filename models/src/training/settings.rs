@@ -50,7 +50,7 @@ pub struct Training {
     pub lr_decay: f32,
     /// How strongly a pretrained encoder's weights are pulled towards what they were, in place of
     /// their decay towards 0 (L2-SP: Li, Grandvalet and Davoine, ICML 2018); 0 for not at all.
-    /// [`Method::anchor`](crate::Method::anchor) sees to it.
+    /// [`Method::pull_to_pretrained`](crate::Method::pull_to_pretrained) sees to it.
     pub l2_sp: f32,
     /// Estimate the running statistics of batch norm anew when [`Run::train`](super::Run::train)
     /// ends, on all rows of the data, without their labels

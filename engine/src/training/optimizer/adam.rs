@@ -1,6 +1,6 @@
 //! Adam and AdamW.
 
-use super::{Slabs, TINY, flush};
+use super::slabs::{Slabs, TINY, flush};
 use crate::hardware::simd::{Kernel, Simd};
 
 /// For update t, with `g' = g + decay_in_gradient p`:

@@ -1,6 +1,6 @@
 //! Stochastic gradient descent.
 
-use super::{Slabs, TINY, flush, tiny_if};
+use super::slabs::{Slabs, TINY, flush, tiny_if};
 use crate::hardware::simd::{Kernel, Simd};
 
 /// `p -= lr (g + decay p)`

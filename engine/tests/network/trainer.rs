@@ -1,6 +1,7 @@
 //! Trainers: they own their share of the network, and check their settings.
 
-use crate::network::{classifier, params};
+use super::{classifier, normal, params};
+use crate::support::bits;
 use narrows_engine::layers::Linear;
 use narrows_engine::{
     Context, ErrorKind, Loss, Network, Optimizer, Params, Target, Trainer, TrainerSettings,
@@ -70,4 +71,36 @@ fn parameters_of_another_network_are_refused_with_both_sides() {
         "{message}"
     );
     assert!(message.contains("found encoder.0.weight [3, 12]"), "{message}");
+}
+
+/// A step with the built-in loss as one of the caller's.
+#[test]
+fn a_loss_of_ones_own_steps_with_the_bits_of_the_built_in_one() {
+    let network = classifier().build().unwrap();
+    let cx = Context::new(1).unwrap();
+    let classes = [0, 1, 2, 2, 1, 0, 0, 1];
+    for clip_norm in [None, Some(0.1)] {
+        let settings =
+            TrainerSettings { clip_norm, ..TrainerSettings::new(Loss::cross_entropy(), 8) };
+        let new = || Trainer::new(&network, params(&network), settings.clone()).unwrap();
+        let (mut built_in, mut own) = (new(), new());
+        for step in 0..5 {
+            let (x, target) = (normal(step, 8 * 12), Target::Classes(&classes));
+            let want = built_in.step(&cx, &x, target, 0.01).unwrap();
+            let got = own.step_with(&cx, &x, 0.01, |y, dy| {
+                Loss::cross_entropy().evaluate(&cx, 8, y, target, Some(dy)).unwrap()
+            });
+            assert_eq!(got.unwrap().to_bits(), want.to_bits(), "step {step}");
+        }
+        assert_eq!(bits(own.params.values()), bits(built_in.params.values()));
+
+        // Gradients that are not written are 0, and a loss that is not finite stops the step.
+        let (x, before) = (normal(9, 8 * 12), bits(own.params.values()));
+        let error = own.step_with(&cx, &x, 0.01, |_, _| f64::NAN).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFinite);
+        assert_eq!(bits(own.params.values()), before);
+        own.step_with(&cx, &x, 0.0, |_, dy| dy.iter().map(|d| f64::from(*d)).sum()).unwrap();
+        let sum = own.step_with(&cx, &x, 0.0, |_, dy| dy.iter().map(|d| f64::from(*d)).sum());
+        assert_eq!(sum.unwrap(), 0.0);
+    }
 }

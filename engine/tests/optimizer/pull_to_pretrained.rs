@@ -18,14 +18,14 @@ fn weights_below_the_prefix_are_pulled_and_the_others_decay() {
     for isa in support::isas() {
         for optimizer in all() {
             let mut params = large_params();
-            params.set_lr_factor("a", 0.25);
+            params.set_lr_factor("a", 0.25).unwrap();
             let entries = params.entries().to_vec();
             let anchor = elsewhere(&params);
             let mut state = OptimizerState::new(optimizer, &params);
-            assert!(!state.is_anchored());
+            assert!(!state.pulls_to_pretrained());
             let strength = 7.0;
-            state.anchor(&anchor, "a", strength);
-            assert!(state.is_anchored());
+            state.pull_to_pretrained(&anchor, "a", strength).unwrap();
+            assert!(state.pulls_to_pretrained());
             let mut exact: Vec<Exact> = (params.values().iter())
                 .map(|&p| Exact { p: f64::from(p), m: 0.0, v: 0.0, cancelled: 0.0 })
                 .collect();
@@ -44,7 +44,7 @@ fn weights_below_the_prefix_are_pulled_and_the_others_decay() {
                         exact[i].step(optimizer, t, f64::from(grads[i]), lr, weight && !pulled);
                     }
                 }
-                state.step(&single(isa), &mut params, &grads, lr);
+                state.step(&single(isa), &mut params, &grads, lr).unwrap();
                 for entry in &entries {
                     for i in entry.range.clone() {
                         let (got, want) = (f64::from(params.values()[i]), exact[i].p);
@@ -76,10 +76,10 @@ fn a_pull_of_any_strength_ends_at_the_anchor() {
     let mut params = large_params();
     let anchor = elsewhere(&params);
     let mut state = OptimizerState::new(Optimizer::sgd(), &params);
-    state.anchor(&anchor, "a.0.weight", 1e9);
+    state.pull_to_pretrained(&anchor, "a.0.weight", 1e9).unwrap();
     let none = vec![0.0; params.values().len()];
     let before = params.clone();
-    state.step(&cx, &mut params, &none, 0.01);
+    state.step(&cx, &mut params, &none, 0.01).unwrap();
     for (got, want) in
         params.get("a.0.weight").unwrap().iter().zip(anchor.get("a.0.weight").unwrap())
     {
@@ -96,13 +96,13 @@ fn what_is_frozen_is_not_pulled_and_threads_change_no_bit() {
         let cx = Context::new(threads).unwrap();
         let mut params = large_params();
         let anchor = elsewhere(&params);
-        params.set_trainable("b.0.weight", false);
+        params.set_trainable("b.0.weight", false).unwrap();
         let frozen = bits(params.get("b.0.weight").unwrap());
         let mut state = OptimizerState::new(Optimizer::adamw(), &params);
-        state.anchor(&anchor, "b", 1.0);
+        state.pull_to_pretrained(&anchor, "b", 1.0).unwrap();
         for t in 0..3 {
             let grads = gradients(params.values().len(), t);
-            state.step(&cx, &mut params, &grads, 0.01);
+            state.step(&cx, &mut params, &grads, 0.01).unwrap();
         }
         assert_eq!(bits(params.get("b.0.weight").unwrap()), frozen);
         bits(params.values())

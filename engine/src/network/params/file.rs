@@ -1,0 +1,201 @@
+//! Parameters in files, by name: safetensors, every tensor F32.
+
+use super::{ParamEntry, Params};
+use crate::error::{Error, ErrorKind};
+use safetensors::tensor::{Dtype, SafeTensors, View};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// The tensors of a file beside the parameters of a network, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "a parameter may be missing"]
+pub struct LoadReport {
+    /// The parameters that the file has values for.
+    pub loaded: Vec<String>,
+    /// The parameters that the file does not have.
+    pub missing: Vec<String>,
+    /// The tensors of the file that are no parameter's.
+    pub unused: Vec<String>,
+    /// The parameters that the file has in another shape or type, and both of these:
+    /// `head.0.bias is F32 [10], expected F32 [12]`.
+    pub misshapen: Vec<String>,
+}
+
+impl LoadReport {
+    /// What the safetensors file of those bytes has for parameters of those entries. No values are
+    /// read.
+    ///
+    /// # Errors
+    /// If that is no complete safetensors file.
+    pub fn new(entries: &[ParamEntry], file: &[u8]) -> Result<LoadReport, Error> {
+        Ok(LoadReport::of(entries, &tensors(file)?))
+    }
+
+    fn of(entries: &[ParamEntry], tensors: &SafeTensors<'_>) -> LoadReport {
+        let mut report = LoadReport::default();
+        for entry in entries {
+            let (name, shape) = (&entry.name, &entry.spec.shape);
+            match tensors.tensor(name) {
+                Err(_) => report.missing.push(name.clone()),
+                Ok(found) if found.dtype() == Dtype::F32 && found.shape() == shape => {
+                    report.loaded.push(name.clone());
+                }
+                Ok(found) => report.misshapen.push(format!(
+                    "{name} is {:?} {:?}, expected F32 {shape:?}",
+                    found.dtype(),
+                    found.shape()
+                )),
+            }
+        }
+        let ours = |name: &&str| entries.iter().any(|entry| entry.name == *name);
+        let unused = tensors.names().into_iter().filter(|name| !ours(name));
+        report.unused = unused.map(str::to_string).collect();
+        report.unused.sort();
+        report
+    }
+
+    /// Refuses a file that lacks a parameter or has it in another shape, and, if `strict`, one that
+    /// has more.
+    ///
+    /// # Errors
+    /// The message names the first such tensor, and counts the others.
+    pub fn check(&self, strict: bool) -> Result<(), Error> {
+        let mut problems = self.misshapen.clone();
+        problems.extend(self.missing.iter().map(|name| format!("{name} is missing")));
+        if strict {
+            problems.extend(self.unused.iter().map(|name| format!("{name} is no parameter's")));
+        }
+        match problems.as_slice() {
+            [] => Ok(()),
+            [first, rest @ ..] => {
+                let more = match rest.len() {
+                    0 => String::new(),
+                    more => format!(", and {more} more do not fit"),
+                };
+                Err(Error::mismatch(format!("the tensor {first}{more}")))
+            }
+        }
+    }
+}
+
+impl Params {
+    /// The bytes of a safetensors file of all parameters and running statistics, with `metadata` in
+    /// its header.
+    ///
+    /// # Errors
+    /// If the header would be larger than the format allows.
+    pub fn to_safetensors(&self, metadata: &[(&str, &str)]) -> Result<Vec<u8>, Error> {
+        let pairs = metadata.iter().map(|(key, value)| (key.to_string(), value.to_string()));
+        let metadata = (!metadata.is_empty()).then(|| HashMap::from_iter(pairs));
+        let tensors = self.entries.iter().map(|entry| {
+            let tensor = Tensor { entry, values: &self.values };
+            (&entry.name, tensor)
+        });
+        safetensors::serialize(tensors, metadata)
+            .map_err(|e| Error::of(ErrorKind::Format, format!("cannot write the parameters: {e}")))
+    }
+
+    /// Takes over the tensors of the safetensors file of those bytes that [`LoadReport::loaded`]
+    /// names; other parameters keep their values. What is trainable does not change.
+    ///
+    /// # Errors
+    /// If that is no complete safetensors file; nothing is changed then.
+    pub fn load_safetensors(&mut self, file: &[u8]) -> Result<LoadReport, Error> {
+        let tensors = tensors(file)?;
+        let report = LoadReport::of(&self.entries, &tensors);
+        for name in &report.loaded {
+            let found = tensors.tensor(name).ok();
+            let bytes = found.iter().flat_map(|tensor| tensor.data().as_chunks::<4>().0);
+            for (value, bytes) in self.get_mut(name).into_iter().flatten().zip(bytes) {
+                *value = f32::from_le_bytes(*bytes);
+            }
+        }
+        Ok(report)
+    }
+
+    /// Writes a safetensors file, all or nothing: one beside it, `path` with `.partial` added, is
+    /// renamed when it is complete.
+    ///
+    /// ```no_run
+    /// # use narrows_engine::{Error, Network, Params, layers::Linear};
+    /// # fn main() -> Result<(), Error> {
+    /// # let network = Network::builder(1).layer(Linear::new(1)).build()?;
+    /// # let mut params = Params::new(&network, 1);
+    /// params.save("model.safetensors")?;
+    /// params.load("model.safetensors")?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        let partial = path.with_added_extension("partial");
+        let bytes = self.to_safetensors(&[]).map_err(|e| e.within(path.display()))?;
+        std::fs::write(&partial, bytes)
+            .and_then(|()| std::fs::rename(&partial, path))
+            .map_err(|e| Error::of(ErrorKind::Io, format!("{}: cannot save: {e}", path.display())))
+    }
+
+    /// Reads all parameters and running statistics from a safetensors file, by name.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is no complete safetensors file, or its tensors are others than
+    /// these parameters in name or shape; nothing is changed then.
+    pub fn load(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let (path, file) = read(path.as_ref())?;
+        LoadReport::new(&self.entries, &file)
+            .and_then(|report| report.check(true))
+            .and_then(|()| self.load_safetensors(&file).map(|_| ()))
+            .map_err(|e| e.within(path.display()))
+    }
+
+    /// As [`Params::load`], of what the file has; the report says what that is.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is no complete safetensors file; nothing is changed then.
+    pub fn load_partly(&mut self, path: impl AsRef<Path>) -> Result<LoadReport, Error> {
+        let (path, file) = read(path.as_ref())?;
+        self.load_safetensors(&file).map_err(|e| e.within(path.display()))
+    }
+}
+
+/// A parameter as a tensor of a file.
+struct Tensor<'a> {
+    entry: &'a ParamEntry,
+    /// The whole slab.
+    values: &'a [f32],
+}
+
+impl View for Tensor<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.entry.spec.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        let values = &self.values[self.entry.range.clone()];
+        values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    }
+
+    fn data_len(&self) -> usize {
+        size_of::<f32>() * self.entry.range.len()
+    }
+}
+
+fn tensors(file: &[u8]) -> Result<SafeTensors<'_>, Error> {
+    SafeTensors::deserialize(file)
+        .map_err(|e| Error::of(ErrorKind::Format, format!("not a complete safetensors file ({e})")))
+}
+
+/// The bytes of a file.
+fn read(path: &Path) -> Result<(&Path, Vec<u8>), Error> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok((path, bytes)),
+        Err(e) => Err(Error::of(ErrorKind::Io, format!("{}: cannot read: {e}", path.display()))),
+    }
+}

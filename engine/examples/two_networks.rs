@@ -4,8 +4,7 @@
 use narrows_engine::layers::{LeakyRelu, Linear, Relu};
 use narrows_engine::random::Random;
 use narrows_engine::{
-    Activations, Context, Error, Loss, Network, Optimizer, Params, Pass, Target, Trainer,
-    TrainerSettings,
+    Activations, Context, Error, Loss, Network, Params, Pass, Target, Trainer, TrainerSettings,
 };
 
 const BATCH: usize = 128;
@@ -19,10 +18,8 @@ fn main() -> Result<(), Error> {
         .layer(LeakyRelu { slope: 0.2 })
         .layer(Linear::new(1))
         .build()?;
-    let optimizer = Optimizer::Adam { beta1: 0.5, beta2: 0.999, eps: 1e-8, weight_decay: 0.0 };
     let new = |network: &Network, batch| {
-        let settings =
-            TrainerSettings { optimizer, ..TrainerSettings::new(Loss::BceWithLogits, batch) };
+        let settings = TrainerSettings::new(Loss::BceWithLogits, batch);
         Trainer::new(network, Params::new(network, 1), settings)
     };
     let (mut draws, mut judge) = (new(&generator, BATCH)?, new(&discriminator, 2 * BATCH)?);
@@ -45,7 +42,7 @@ fn main() -> Result<(), Error> {
 
         let (pass, params) = (Pass::evaluate(), &judge.params);
         draws.step_with(&cx, &z, 2e-3, |fake, gradient| {
-            let run = || -> Result<f64, Error> {
+            let mut run = || -> Result<f64, Error> {
                 discriminator.forward(&cx, params, &mut memory, fake, pass)?;
                 let (y, dy) = memory.output_and_gradient();
                 let real = Target::Values(&labels[..BATCH]);

@@ -1,9 +1,11 @@
 //! Numerical functions that need no network: elementary functions, half precision, random numbers,
-//! sums over columns.
+//! softmax, sums over columns.
 
 pub(crate) mod column_sums;
 pub mod functions;
 pub(crate) mod half;
 pub mod random;
+pub(crate) mod softmax;
 
 pub use functions::*;
+pub use softmax::softmax;

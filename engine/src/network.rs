@@ -17,9 +17,10 @@ pub(crate) use backward::BackwardPass;
 pub(crate) use chain::{Chain, Gradients, Slots, Step};
 pub use summary::{LayerSummary, Summary};
 
+use crate::error::{Error, ErrorKind};
 use crate::network::layer::{Layer, Mode, Pass};
 use crate::network::params::{ParamEntry, Params, check_same};
-use crate::{Context, Error, Shape};
+use crate::{Context, Shape};
 use chain::Op;
 use std::ops::Range;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub struct Network {
 
 /// Collects the layers of a [`Network`].
 #[derive(Debug)]
+#[must_use = "call build to plan the network"]
 pub struct NetworkBuilder {
     input: Shape,
     section: String,
@@ -287,6 +289,25 @@ impl Network {
         let mut ops = self.chain.ops.iter().enumerate();
         ops.find(|(i, op)| output_of(*i, op).iter().any(|y| !y.is_finite()))
             .map(|(_, op)| op.name.as_str())
+    }
+
+    /// Refuses the loss of step `step` if it is not finite.
+    ///
+    /// # Errors
+    /// Then; the message names the first layer whose output is not finite.
+    pub fn check_loss(&self, activations: &Activations, loss: f64, step: u64) -> Result<(), Error> {
+        if loss.is_finite() {
+            return Ok(());
+        }
+        let layer = self.first_not_finite(activations);
+        let place = layer.map_or("the loss itself".to_string(), |name| format!("layer {name}"));
+        Err(Error::of(
+            ErrorKind::NotFinite,
+            format!(
+                "the loss became {loss} at step {step}, first in {place}: lower the learning rate, \
+                 and check the data for values that are not finite"
+            ),
+        ))
     }
 
     /// The planned layers.

@@ -126,6 +126,7 @@ impl Exact {
                 self.p -= lr * decay(weight_decay) * self.p;
                 self.adam(t, g, lr, beta1, beta2, eps);
             }
+            other => panic!("no reference of {other:?}"),
         }
     }
 

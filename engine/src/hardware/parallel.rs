@@ -79,6 +79,7 @@ impl Context {
     }
 
     /// The same ISA on the calling thread alone.
+    #[must_use]
     pub fn single(&self) -> Context {
         Context { isa: self.isa, pool: None, counters: Arc::clone(&self.counters) }
     }

@@ -5,8 +5,8 @@ use super::memory::{Decoder, Encoder, Fixed, LadderMemory, Passes};
 use super::{EPS, Ladder, LadderBatch, LadderLoss, combinator};
 use crate::layers::{BatchNorm, Linear};
 use crate::math::random::Random;
+use crate::math::softmax;
 use crate::network::layer::{Forward, Layer, Pass};
-use crate::training::loss::softmax;
 use crate::{Context, Error, Loss, Params, Target};
 
 /// What every part of a step needs.

@@ -27,6 +27,7 @@ pub const STEP: usize = 16;
 /// (root mean square) and 0.0010 (the largest), int8 0.0068 and 0.034.
 /// [`Predictor::difference`](super::Predictor::difference) measures it for other networks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Precision {
     /// As they are.
     #[default]

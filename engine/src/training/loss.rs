@@ -10,10 +10,11 @@ mod soft_targets;
 
 use crate::{Context, Error};
 use cross_entropy::CrossEntropy;
-pub use soft_targets::{entropy, softmax};
+pub use soft_targets::entropy;
 
 /// What is minimised.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Loss {
     /// The mean over all values of `(y - t)^2`.
     L2,
@@ -22,7 +23,7 @@ pub enum Loss {
     /// The mean over all values of `d^2 / 2` where `d = |y - t| <= delta`, of `delta (d - delta /
     /// 2)` elsewhere: L2 for small errors, L1 for large ones (Huber 1964).
     Huber {
-        /// Where the one becomes the other.
+        /// Error at which it turns from quadratic to linear.
         delta: f32,
     },
     /// The mean over all values of `-t log p - (1 - t) log(1 - p)`, `p = sigmoid(y)`: for pixels in
@@ -35,7 +36,7 @@ pub enum Loss {
     /// target is `1 - smoothing` for its class plus `smoothing / classes` for every class, each
     /// class's share being weighted by the weight of that class (Szegedy et al., CVPR 2016).
     CrossEntropy {
-        /// How much of the target is spread over all classes: 0 for none, less than 1.
+        /// Part of the target that is spread over all classes: 0 for none, less than 1.
         smoothing: f32,
         /// A weight for each class; `None` for 1.
         class_weights: Option<Vec<f32>>,

@@ -23,6 +23,7 @@ use slabs::Slabs;
 /// Settings are f64 for the sake of what is computed from them: 1 - 0.999 in f32 is off by 1e-5 of
 /// itself. Weight decay reaches weights alone, not biases nor a normalisation's gamma and beta.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Optimizer {
     /// `buffer = momentum buffer + g`, then `p -= lr buffer`.
     Sgd {

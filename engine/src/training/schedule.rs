@@ -5,6 +5,7 @@ use std::f64::consts::PI;
 
 /// How the learning rate changes over the steps.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Schedule {
     /// Not at all.
     Constant,
@@ -86,6 +87,7 @@ impl Schedule {
 
     /// The same schedule for a run of `factor` times as many steps: what it counts in steps keeps
     /// its part of the whole.
+    #[must_use]
     pub fn stretched(&self, factor: f64) -> Schedule {
         let part = |steps: u64| (steps as f64 * factor).round() as u64;
         match self {

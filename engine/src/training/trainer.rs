@@ -203,17 +203,7 @@ impl Trainer {
         let (y, dy) = self.activations.output_and_gradient();
         let loss = loss(&self.settings.loss, batch, y, dy)?
             + self.network.penalty(cx, &self.params, &self.activations, x, pass);
-        if !loss.is_finite() {
-            let layer = self.network.first_not_finite(&self.activations);
-            let place = layer.map_or("the loss itself".to_string(), |name| format!("layer {name}"));
-            return Err(Error::of(
-                ErrorKind::NotFinite,
-                format!(
-                    "the loss became {loss} at step {step}, first in {place}: lower the learning rate \
-                 or clip the gradients, and check the data for values that are not finite"
-                ),
-            ));
-        }
+        self.network.check_loss(&self.activations, loss, step)?;
         self.update(cx, x, pass, lr, loss)?;
         self.network.update_statistics(&mut self.params, &self.activations);
         Ok(loss)

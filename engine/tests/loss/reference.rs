@@ -76,7 +76,7 @@ fn pixel(loss: &Loss, y: f64, t: f64) -> f64 {
             if d <= delta { d * d / 2.0 } else { delta * (d - delta / 2.0) }
         }
         Loss::BceWithLogits => t * log_1p_exp(-y) + (1.0 - t) * log_1p_exp(y),
-        Loss::CrossEntropy { .. } => panic!("not a loss of single values"),
+        other => panic!("{} is no loss of single values", other.name()),
     }
 }
 
@@ -88,7 +88,7 @@ fn slope(loss: &Loss, y: f64, t: f64) -> f64 {
         Loss::L1 => d.signum(),
         Loss::Huber { delta } => d.clamp(-f64::from(*delta), f64::from(*delta)),
         Loss::BceWithLogits => 1.0 / (1.0 + (-y).exp()) - t,
-        Loss::CrossEntropy { .. } => panic!("not a loss of single values"),
+        other => panic!("{} is no loss of single values", other.name()),
     }
 }
 

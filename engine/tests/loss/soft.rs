@@ -2,7 +2,8 @@
 
 use super::support::{self, bits};
 use super::{U, single};
-use narrows_engine::loss::{entropy, softmax};
+use narrows_engine::loss::entropy;
+use narrows_engine::math::softmax;
 use narrows_engine::random::Random;
 use narrows_engine::{Context, Loss, Target};
 

@@ -5,7 +5,7 @@
 use crate::error::Error;
 use crate::evaluation::{Confusion, Evaluation, Metric};
 use narrows_datasets::{Dataset, Rows};
-use narrows_engine::{Context, Network, Params, loss};
+use narrows_engine::{Context, Network, Params, math};
 
 /// What classifiers that were trained apart say together of the same samples.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl Ensemble {
             let logits: Vec<f32> = logits.iter().map(|z| z / temperature).collect();
             let start = probabilities.len();
             probabilities.resize(start + logits.len(), 0.0);
-            loss::softmax(cx, network.output().len(), &logits, &mut probabilities[start..]);
+            math::softmax(cx, network.output().len(), &logits, &mut probabilities[start..]);
             of_rows.extend_from_slice(labels);
         };
         Evaluation::of_classifier(cx, network, params, data, rows, &mut take)?;

@@ -4,7 +4,8 @@ use super::shares::Shares;
 use super::{Semi, SemiTraining, pseudo_labels, vat};
 use crate::error::Error;
 use crate::training::Ema;
-use narrows_engine::loss::{self, softmax};
+use narrows_engine::loss;
+use narrows_engine::math::softmax;
 use narrows_engine::memory::Slab;
 use narrows_engine::random::Random;
 use narrows_engine::{Activations, Context, Loss, Network, OptimizerState, Params, Pass, Target};
@@ -180,13 +181,7 @@ impl<'n> Consistency<'n> {
             Target::Classes(batch.classes),
             Some(dy),
         )?;
-        if !(supervised + consistency).is_finite() {
-            let place = network.first_not_finite(activations).unwrap_or("the loss itself");
-            return Err(Error::new(format!(
-                "the loss became {} at step {step}, first in {place}: lower the learning rate",
-                supervised + consistency
-            )));
-        }
+        network.check_loss(activations, supervised + consistency, step)?;
         network.backward(cx, params, activations, batch.labelled, pass, grads);
         optimizer.step(cx, params, grads, batch.lr)?;
         if let Some(average) = average {

@@ -12,9 +12,9 @@
 //!
 //! and the whole is divided by the sum of w_t over the rows. Nothing overflows, for z_c - m <= 0.
 
-use crate::hardware::parallel::{Chunks, MAX_SUMS, TASK_LEN};
+use crate::hardware::parallel::{Chunks, MAX_SUMS};
 use crate::hardware::simd::{Kernel, Simd};
-use crate::math;
+use crate::math::softmax::{exponentials, largest, load_or, task_rows};
 use crate::{Context, Error};
 
 #[derive(Clone, Copy)]
@@ -78,9 +78,7 @@ impl<'a> CrossEntropy<'a> {
     /// The loss, and its gradient into `dy`: (batch, C) unless it is empty.
     pub fn evaluate(self, cx: &Context, dy: &mut [f32]) -> Result<f64, Error> {
         let (batch, count) = (self.classes.len(), self.y.len() / self.classes.len());
-        // An exponential for each value: a task is worth handing out at a quarter of the usual
-        // length.
-        let rows = (TASK_LEN / 4).div_ceil(count).max(batch.div_ceil(MAX_SUMS));
+        let rows = task_rows(count).max(batch.div_ceil(MAX_SUMS));
         let sum = cx.sum_parts(batch.div_ceil(rows), Chunks::new(dy, rows * count), |i, dy| {
             let part = i * rows..batch.min((i + 1) * rows);
             let whole = CrossEntropy {
@@ -114,24 +112,15 @@ impl Kernel for Block<'_> {
             let a = own + spread * part.weight_sum;
 
             let largest = largest(s, z);
-            let mut sum = s.splat(0.0);
-            let mut weighted = s.splat(0.0);
             let dy = if dy.is_empty() { &mut [] } else { &mut dy[i * count..][..count] };
-            let mut j = 0;
-            while j < count {
-                let below = s.sub(load_or(s, z, j, f32::NEG_INFINITY), s.splat(largest));
-                let e = math::exp(s, below);
-                sum = s.add(sum, e);
-                if !dy.is_empty() {
-                    s.store_at(e, dy, j);
-                }
-                if spread > 0.0 {
+            let sum = f64::from(exponentials(s, z, largest, dy));
+            let mut weighted = s.splat(0.0);
+            if spread > 0.0 {
+                for j in (0..count).step_by(S::LANES) {
                     let below = s.sub(load_or(s, z, j, largest), s.splat(largest));
                     weighted = s.mul_add(weight_at(s, part.weights, j), below, weighted);
                 }
-                j += S::LANES;
             }
-            let sum = f64::from(s.sum(sum));
             total += a * sum.ln()
                 - own * (f64::from(z[class]) - f64::from(largest))
                 - spread * f64::from(s.sum(weighted));
@@ -139,14 +128,12 @@ impl Kernel for Block<'_> {
             if !dy.is_empty() {
                 let scale = s.splat((a / sum * part.scale) as f32);
                 let smooth = s.splat((-spread * part.scale) as f32);
-                let mut j = 0;
-                while j < count {
+                for j in (0..count).step_by(S::LANES) {
                     let mut slope = s.mul(s.load_at(dy, j), scale);
                     if spread > 0.0 {
                         slope = s.mul_add(weight_at(s, part.weights, j), smooth, slope);
                     }
                     s.store_at(slope, dy, j);
-                    j += S::LANES;
                 }
                 dy[class] -= (own * part.scale) as f32;
             }
@@ -155,42 +142,8 @@ impl Kernel for Block<'_> {
     }
 }
 
-/// The largest value. Where one is NaN this is any number: the exponentials carry the NaN on.
-#[inline(always)]
-pub fn largest<S: Simd>(s: S, z: &[f32]) -> f32 {
-    let mut largest = s.splat(f32::NEG_INFINITY);
-    let mut j = 0;
-    while j < z.len() {
-        largest = s.max(load_or(s, z, j, f32::NEG_INFINITY), largest);
-        j += S::LANES;
-    }
-    s.max_lane(largest)
-}
-
-/// The vector of `x` at `at`, filled up with `fill` where `x` ends.
-#[inline(always)]
-pub fn load_or<S: Simd>(s: S, x: &[f32], at: usize, fill: f32) -> S::F {
-    let x = &x[at..];
-    if x.len() >= S::LANES {
-        return s.load(x);
-    }
-    let inside = s.splat(x.len() as f32);
-    s.select_gt(inside, s.load(&LANE_NUMBERS), s.load_head(x), s.splat(fill))
-}
-
 /// The classes' weights at `at`, 0 beyond the last.
 #[inline(always)]
 fn weight_at<S: Simd>(s: S, weights: Option<&[f32]>, at: usize) -> S::F {
     weights.map_or(s.splat(1.0), |w| s.load_at(w, at))
 }
-
-/// The number of each lane, for up to 32 lanes.
-static LANE_NUMBERS: [f32; 32] = {
-    let mut numbers = [0.0; 32];
-    let mut i = 0;
-    while i < numbers.len() {
-        numbers[i] = i as f32;
-        i += 1;
-    }
-    numbers
-};

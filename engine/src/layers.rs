@@ -5,16 +5,19 @@
 //! the list below, and add its reference and its case to `tests/layers/`.
 
 mod avg_pool2d;
-mod batch_norm;
+pub(crate) mod batch_norm;
 mod conv2d;
 mod conv_transpose2d;
+mod convolution;
 mod dropout;
 mod elu;
+mod fused;
 mod gaussian_sample;
 mod gelu;
 mod global_avg_pool;
+mod identity;
 mod leaky_relu;
-mod linear;
+pub(crate) mod linear;
 mod max_pool2d;
 mod narrow;
 mod pointwise;

@@ -1,12 +1,13 @@
 //! The convolution: `y[i, j, o] = b[o] + sum over t, u, c of x[i stride - padding + t dilation, ..
 //! u .., c] W[t, u, c, o]`.
 
+use super::Relu;
 use super::window::{Size, Window};
-use super::{Backward, Forward, Layer, Relu};
 use crate::conv::{self, Conv};
 use crate::gemm::Epilogue;
 use crate::math::column_sums;
 use crate::network::init::Init;
+use crate::network::layer::{Backward, Forward, Layer};
 use crate::network::params::ParamSpec;
 use crate::{Context, Error, Shape};
 use std::any::Any;

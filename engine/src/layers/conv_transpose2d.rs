@@ -1,12 +1,13 @@
 //! The transposed convolution: what the input gradient of a convolution is to its output's gradient
 //! (Dumoulin and Visin 2016, arXiv:1603.07285, section 4).
 
+use super::Relu;
 use super::window::{Size, Window};
-use super::{Backward, Forward, Layer, Relu};
 use crate::conv::{self, Conv};
 use crate::gemm::Epilogue;
 use crate::math::column_sums;
 use crate::network::init::Init;
+use crate::network::layer::{Backward, Forward, Layer};
 use crate::network::params::ParamSpec;
 use crate::{Context, Error, Shape};
 use std::any::Any;

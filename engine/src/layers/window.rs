@@ -1,5 +1,6 @@
 //! The window that a convolution or a pool moves over an image.
 
+use crate::shape::MAX_VALUES;
 use crate::{Error, Shape};
 use std::fmt;
 
@@ -24,10 +25,6 @@ impl fmt::Display for Size {
         write!(f, "{}x{}", self.0, self.1)
     }
 }
-
-/// The values of a sample or parameters of a layer, at most: more than any memory holds, few enough
-/// that sizes in bytes, and sums of a few of them, cannot overflow.
-pub(crate) const MAX_VALUES: usize = 1 << 40;
 
 /// The pixels of a setting of a window, at most: further than any image reaches, few enough that
 /// products of two of them, or of one and an image's side, cannot overflow.

@@ -51,7 +51,7 @@ pub fn stages(
     params: &Params,
     precision: Precision,
 ) -> Result<Vec<Stage>, Error> {
-    check(network, params)?;
+    network.check_params(params)?;
     let mut drafts: Vec<Draft> = Vec::new();
     for op in network.ops() {
         let values = &params.values()[op.params.clone()];
@@ -115,30 +115,6 @@ pub fn stages(
         }
     };
     drafts.into_iter().map(finish).collect()
-}
-
-/// Refuses the parameters of another network.
-fn check(network: &Network, params: &Params) -> Result<(), Error> {
-    let (ours, theirs) = (network.param_entries(), params.entries());
-    let same = |i: usize| match (ours.get(i), theirs.get(i)) {
-        (Some(a), Some(b)) => {
-            a.name == b.name && a.spec.shape == b.spec.shape && a.range == b.range
-        }
-        _ => false,
-    };
-    if let Some(i) = (0..ours.len().max(theirs.len())).find(|&i| !same(i)) {
-        let describe = |entries: &[crate::network::params::ParamEntry]| {
-            entries
-                .get(i)
-                .map_or("nothing".to_string(), |e| format!("{} {:?}", e.name, e.spec.shape))
-        };
-        return Err(Error::new(format!(
-            "the parameters are those of another network: expected {}, found {}",
-            describe(ours),
-            describe(theirs)
-        )));
-    }
-    Ok(())
 }
 
 /// `y = (x - mean) scale + shift` in each channel, and the ReLU of it.

@@ -1,11 +1,9 @@
 //! Matrix multiplication against a triple loop in double precision, on every ISA of this machine.
 
-#[path = "gemm/case.rs"]
 mod case;
-#[path = "gemm/contract.rs"]
 mod contract;
-mod support;
 
+use crate::support;
 use case::Case;
 use narrows_engine::gemm::kernel_name;
 use narrows_engine::parallel::Context;

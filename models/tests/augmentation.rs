@@ -1,8 +1,7 @@
 //! Augmentation in training, against a loop that augments each sample by itself; and that nothing
 //! else is augmented.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{
     Augmentation, Augmenter, Batches, Dataset, Rows, SampleKey, TrainTest, draw_labels, shuffled,
 };

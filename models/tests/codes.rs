@@ -1,8 +1,7 @@
 //! Training on the kept codes of a frozen encoder, against a loop that runs the whole network in
 //! every step.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{Batches, Dataset, Rows, draw_labels, shuffled};
 use narrows_engine::{
     Activations, Context, Isa, Loss, Network, Params, Pass, Target, Trainer, TrainerSettings,

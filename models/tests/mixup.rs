@@ -1,7 +1,6 @@
 //! Mixup in a run: the losses and weights of steps that are mixed by an obvious loop.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{Dataset, Loader, Rows, draw_labels};
 use narrows_engine::random::Random;
 use narrows_engine::{Context, Loss, Network, Optimizer, Params, Target, Trainer, TrainerSettings};

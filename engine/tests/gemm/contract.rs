@@ -1,7 +1,8 @@
 //! What the documentation promises besides the numbers.
 
-use crate::case::{Case, Random};
-use crate::{KC, for_each_isa, single, support, tile};
+use crate::gemm::case::{Case, Random};
+use crate::gemm::{KC, for_each_isa, single, tile};
+use crate::support;
 use narrows_engine::gemm::{
     Epilogue, MatMut, MatRef, gemm, gemm_fused, gemm_sparse, gemm_sparse_scratch,
 };

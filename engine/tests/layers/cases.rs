@@ -2,8 +2,8 @@
 
 pub mod convolution;
 
-use crate::reference::pool::{self, Grid};
-use crate::reference::{self, Reference, pointwise};
+use crate::layers::reference::pool::{self, Grid};
+use crate::layers::reference::{self, Reference, pointwise};
 use narrows_engine::layer::Layer;
 use narrows_engine::layers::{
     AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, Gelu, GlobalAvgPool, LeakyRelu, Linear,

@@ -1,12 +1,12 @@
 //! Convolutions, forth and back, against their references and against each other.
 
-use crate::cases::convolution as cases;
-use crate::cases::{Case, Data};
-use crate::reference::conv_transpose2d::ConvTranspose2d;
-use crate::reference::conv2d::Conv2d;
-use crate::reference::{EPS, check_gradients};
-use crate::run;
-use crate::{CONTEXTS, check, f64s};
+use crate::layers::cases::convolution as cases;
+use crate::layers::cases::{Case, Data};
+use crate::layers::reference::conv_transpose2d::ConvTranspose2d;
+use crate::layers::reference::conv2d::Conv2d;
+use crate::layers::reference::{EPS, check_gradients};
+use crate::layers::run;
+use crate::layers::{CONTEXTS, check, f64s};
 use narrows_engine::layer::{self, Layer};
 use narrows_engine::layers;
 use narrows_engine::{Context, Network, Shape};

@@ -1,7 +1,7 @@
 //! Layers against what PyTorch computed; `vectors/README.md` says how.
 
-use crate::CONTEXTS;
-use crate::cases::POSITION;
+use crate::layers::CONTEXTS;
+use crate::layers::cases::POSITION;
 use crate::support::{Vectors, assert_close};
 use narrows_engine::layer::{Backward, Forward};
 use narrows_engine::layers::{

@@ -1,6 +1,6 @@
 //! Runs a case in the engine, with everything around its slices watched.
 
-use crate::cases::{Case, Data, POSITION};
+use crate::layers::cases::{Case, Data, POSITION};
 use narrows_engine::Context;
 use narrows_engine::layer::{Backward, Forward};
 use narrows_engine::memory::Slab;

@@ -1,6 +1,6 @@
 //! Trainers: they own their share of the network, and check their settings.
 
-use crate::{classifier, params};
+use crate::network::{classifier, params};
 use narrows_engine::layers::Linear;
 use narrows_engine::{
     Context, ErrorKind, Loss, Network, Optimizer, Params, Target, Trainer, TrainerSettings,

@@ -1,7 +1,7 @@
 //! Steps of a trainer: what they leave alone, and what makes them stop.
 
+use crate::network::{autoencoder, classifier, normal, params};
 use crate::support::{self, bits};
-use crate::{autoencoder, classifier, normal, params};
 use narrows_engine::layers::{BatchNorm, Dropout, Linear, Relu};
 use narrows_engine::{
     Activations, Context, Loss, Network, Optimizer, OptimizerState, Params, Pass, Target, Trainer,

@@ -2,9 +2,6 @@
 //!
 //! A new layer needs a reference (`reference/`) and a line in the list (`cases.rs`).
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod batch_norm;
 mod cases;
 mod convolution;
@@ -14,6 +11,7 @@ mod pytorch_images;
 mod reference;
 mod run;
 
+use crate::support;
 use cases::{Case, Data};
 use narrows_engine::params::Role;
 use narrows_engine::simd::Isa;

@@ -35,7 +35,7 @@ pub mod predictor;
 mod shape;
 mod training;
 
-pub use error::Error;
+pub use error::{Error, ErrorKind};
 pub use hardware::parallel::Context;
 pub use hardware::simd::Isa;
 pub use hardware::{memory, parallel, peak, simd};
@@ -50,4 +50,9 @@ pub use shape::Shape;
 pub use training::loss::{Loss, Target};
 pub use training::optimizer::{Optimizer, OptimizerState};
 pub use training::schedule::Schedule;
-pub use training::{Trainer, loss, optimizer, schedule};
+pub use training::{Trainer, TrainerSettings, loss, optimizer, schedule};
+
+// The program in the README compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -18,15 +18,17 @@ pub use pass_memory::PassMemory;
 pub use summary::{LayerSummary, Summary};
 
 use crate::network::layer::{Layer, Mode, Pass};
-use crate::network::params::{ParamEntry, Params};
+use crate::network::params::{ParamEntry, Params, check_same};
 use crate::{Context, Error, Shape};
 use pass_memory::LastPass;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A chain of layers in named sections, such as `encoder` and `decoder`. It owns no numbers.
-#[derive(Debug)]
+/// Cheap to clone; clones share their plan.
+#[derive(Clone, Debug)]
 pub struct Network {
-    chain: Chain,
+    chain: Arc<Chain>,
 }
 
 /// Collects the layers of a [`Network`].
@@ -79,7 +81,7 @@ impl NetworkBuilder {
             )));
         }
         if self.layers.iter().any(|(section, _)| section.is_empty()) {
-            return Err(Error::new("a section needs a name, not an empty one"));
+            return Err(Error::setting("a section needs a name, not an empty one"));
         }
         let mut chain = Chain::new(self.input, self.fuse, true);
         let (mut sections, mut index): (Vec<String>, usize) = (Vec::new(), 0);
@@ -103,7 +105,7 @@ impl NetworkBuilder {
         if chain.links.is_empty() {
             return Err(Error::new("a network needs a layer that does something"));
         }
-        Ok(Network { chain })
+        Ok(Network { chain: chain.into() })
     }
 }
 
@@ -131,6 +133,18 @@ impl Network {
     /// The parameters that the layers declare, as [`Params::new`] lays them out.
     pub fn param_entries(&self) -> &[ParamEntry] {
         &self.chain.entries
+    }
+
+    /// Refuses the parameters of another network.
+    ///
+    /// # Errors
+    /// If `params` are others than this network's; the message names the first that differs.
+    pub fn check_params(&self, params: &Params) -> Result<(), Error> {
+        check_same(
+            "the parameters are those of another network",
+            self.param_entries(),
+            params.entries(),
+        )
     }
 
     /// Computes the output for `x`: (batch, input) into `memory`, and returns it: (batch, output).
@@ -223,9 +237,8 @@ impl Network {
     pub fn first_not_finite(&self, memory: &PassMemory) -> Option<&str> {
         let last = memory.last?;
         let mut links = self.chain.links.iter().enumerate();
-        let is_finite = |i| {
-            memory.values[self.chain.y_range(i, last.batch)].iter().all(|y| y.is_finite())
-        };
+        let is_finite =
+            |i| memory.values[self.chain.y_range(i, last.batch)].iter().all(|y| y.is_finite());
         links.find(|(i, _)| !is_finite(*i)).map(|(_, link)| link.name.as_str())
     }
 
@@ -236,29 +249,17 @@ impl Network {
 
     /// The number of the lowest link that trains; that of all links if none does.
     fn first_trainable(&self, params: &Params) -> usize {
-        let trains = |link: &Link| params.entries()[link.entries.clone()].iter().any(|e| e.trainable);
+        let trains =
+            |link: &Link| params.entries()[link.entries.clone()].iter().any(|e| e.trainable);
         self.chain.links.iter().position(trains).unwrap_or(self.chain.links.len())
     }
+}
 
-    /// Refuses the parameters of another network.
-    pub(crate) fn check_params(&self, params: &Params) -> Result<(), Error> {
-        let (ours, theirs) = (self.param_entries(), params.entries());
-        let same = |i: usize| match (ours.get(i), theirs.get(i)) {
-            (Some(a), Some(b)) => {
-                a.name == b.name && a.spec.shape == b.spec.shape && a.range == b.range
-            }
-            _ => false,
-        };
-        let Some(i) = (0..ours.len().max(theirs.len())).find(|&i| !same(i)) else { return Ok(()) };
-        let describe = |entries: &[ParamEntry]| {
-            let entry = entries.get(i);
-            entry.map_or("nothing".to_string(), |e| format!("{} {:?}", e.name, e.spec.shape))
-        };
-        Err(Error::new(format!(
-            "the parameters are those of another network: expected {}, found {}",
-            describe(ours),
-            describe(theirs)
-        )))
+impl Params {
+    /// Fresh parameters for `network`. The same seed gives the same values; each parameter has a
+    /// stream of its own, keyed by its name, so that an encoder starts alike under any head.
+    pub fn new(network: &Network, seed: u64) -> Params {
+        Params::initialised(network.param_entries().to_vec(), seed)
     }
 }
 

@@ -146,7 +146,13 @@ impl Ladder {
     }
 
     /// Down the clean encoder from the highest layer with a cost, adding to the gradients.
-    fn backward_clean(&self, shared: Shared<'_>, x: &[f32], passes: &mut Passes, grads: &mut [f32]) {
+    fn backward_clean(
+        &self,
+        shared: Shared<'_>,
+        x: &[f32],
+        passes: &mut Passes,
+        grads: &mut [f32],
+    ) {
         let Passes { clean, decoder, work: [d, dpre], scratch, .. } = passes;
         let rows = x.len() / self.widths[0];
         let highest = self.costs.iter().rposition(|cost| *cost > 0.0).unwrap_or(0);
@@ -158,8 +164,14 @@ impl Ladder {
                 d_l.copy_from_slice(&decoder.target[l][..rows * n]);
             } else {
                 let bias = shared.fixed.layout.biases[l].clone();
-                let sums =
-                    activate_backward(shared.cx, None, &shared.params[bias.clone()], z, d_l, scratch);
+                let sums = activate_backward(
+                    shared.cx,
+                    None,
+                    &shared.params[bias.clone()],
+                    z,
+                    d_l,
+                    scratch,
+                );
                 add(shared.cx, &sums[..n], &mut grads[bias]);
                 if self.costs[l] > 0.0 {
                     add(shared.cx, &decoder.target[l][..rows * n], d_l);

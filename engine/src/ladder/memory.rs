@@ -1,11 +1,11 @@
 //! The memory of a ladder's step, allocated once.
 
 use super::{Ladder, Layout};
+use crate::Params;
 use crate::hardware::memory::Slab;
 use crate::layers::batch_norm::passes;
 use crate::layers::linear::Product;
 use crate::math::column_sums;
-use crate::Params;
 
 /// What the passes of a [`Ladder`] compute. A step allocates nothing.
 #[derive(Clone, Debug)]

@@ -108,7 +108,13 @@ impl Ladder {
         Ok(&memory.passes.clean.h[top][..rows * self.widths[top]])
     }
 
-    fn encode_clean(&self, shared: Shared<'_>, x: &[f32], clean: &mut Encoder, scratch: &mut [f32]) {
+    fn encode_clean(
+        &self,
+        shared: Shared<'_>,
+        x: &[f32],
+        clean: &mut Encoder,
+        scratch: &mut [f32],
+    ) {
         let rows = x.len() / self.widths[0];
         for l in 1..=self.top() {
             let input = (l == 1).then_some(x);

@@ -162,7 +162,7 @@ impl Op for BatchNormOp {
         let columns = columns_of(io.params, io.saved);
         // In evaluation the statistics are constants.
         let in_train = io.pass.mode == Mode::Train;
-        let mut sums = (in_train || io.grads.is_some())
+        let sums = (in_train || io.grads.is_some())
             .then(|| passes::parameter_gradients(cx, relu, columns, io.x, io.dy, io.scratch));
         if let (Some(grads), Some(sums)) = (io.grads, &sums) {
             if !io.accumulate {
@@ -173,7 +173,7 @@ impl Op for BatchNormOp {
             cx.isa().run(Add { x: &sums[..c], y: &mut rest[..c] });
         }
         let Some(dx) = io.dx else { return };
-        let sums = sums.as_deref_mut().filter(|_| in_train);
+        let sums = sums.filter(|_| in_train);
         passes::input_gradient(cx, relu, columns, sums, (io.x, io.dy), dx);
     }
 

@@ -2,8 +2,8 @@
 //! u .., c] W[t, u, c, o]`.
 
 use super::convolution::{ConvSettings, Direction, settings};
-use super::window::Size;
 use crate::conv::Conv;
+use crate::conv::Size;
 use crate::network::init::Init;
 use crate::network::layer::{Layer, Op};
 use crate::{Error, Shape};

@@ -2,8 +2,8 @@
 //! (Dumoulin and Visin 2016, arXiv:1603.07285, section 4).
 
 use super::convolution::{ConvSettings, Direction, settings};
-use super::window::{Size, Window, image};
 use crate::conv::Conv;
+use crate::conv::{Size, Window, image};
 use crate::network::init::Init;
 use crate::network::layer::{Layer, Op};
 use crate::{Error, Shape};

@@ -8,8 +8,9 @@
 //! ```
 
 use super::fused::FusedRelu;
-use super::window::{Size, Window};
+use super::weight_and_bias::weight_and_bias;
 use crate::conv::{self, Conv};
+use crate::conv::{Size, Window};
 use crate::gemm::Epilogue;
 use crate::math::column_sums;
 use crate::network::init::Init;
@@ -107,9 +108,7 @@ impl ConvolutionOp {
         &self,
         cx: &Context,
         direction: Direction,
-        x: &[f32],
-        weight: &[f32],
-        y: &mut [f32],
+        (x, weight, y): (&[f32], &[f32], &mut [f32]),
         epilogue: Epilogue<'_>,
         scratch: &mut [f32],
     ) {
@@ -128,8 +127,11 @@ impl Op for ConvolutionOp {
     }
 
     fn params(&self) -> Vec<ParamSpec> {
-        let ConvSettings { channels, bias, init, .. } = self.settings;
-        self.conv.params(channels, bias, init, self.fans)
+        let ConvSettings { channels, window, groups, bias, init } = self.settings;
+        let Size(height, width) = window.kernel;
+        let Conv { image_channels, map_channels, .. } = self.conv;
+        let shape = vec![height, width, image_channels / groups, map_channels];
+        weight_and_bias(shape, channels, bias, init, self.fans)
     }
 
     fn scratch_len(&self, batch: usize) -> usize {
@@ -156,7 +158,7 @@ impl Op for ConvolutionOp {
         let (weight, bias) = io.params.split_at(self.conv.weight_len());
         let bias = self.settings.bias.then_some(bias);
         let epilogue = Epilogue { bias, relu: self.relu.is_there() };
-        self.run(cx, self.direction, io.x, weight, io.y, epilogue, io.scratch);
+        self.run(cx, self.direction, (io.x, weight, io.y), epilogue, io.scratch);
         0.0
     }
 
@@ -168,7 +170,7 @@ impl Op for ConvolutionOp {
             Direction::ToImage => (Direction::ToMap, dy, io.x),
         };
         if let Some(dx) = io.dx {
-            self.run(cx, back, dy, weight, dx, Epilogue::default(), scratch);
+            self.run(cx, back, (dy, weight, dx), Epilogue::default(), scratch);
         }
         if let Some(grads) = io.grads {
             let (dw, db) = grads.split_at_mut(weight.len());

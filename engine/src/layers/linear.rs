@@ -1,11 +1,12 @@
 //! The fully connected layer: `y = x W^T + b`.
 
 use super::fused::FusedRelu;
+use super::weight_and_bias::weight_and_bias;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm, gemm_sparse, gemm_sparse_scratch};
 use crate::math::column_sums;
 use crate::network::init::Init;
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op};
-use crate::network::params::{ParamSpec, Role};
+use crate::network::params::ParamSpec;
 use crate::{Context, Error, Shape};
 
 /// A fully connected layer. The weight is stored as PyTorch does, (out, in).
@@ -130,24 +131,9 @@ impl Op for LinearOp {
     }
 
     fn params(&self) -> Vec<ParamSpec> {
-        let (fan_in, fan_out) = (self.product.inputs, self.product.outputs);
-        let weight = ParamSpec {
-            name: "weight".into(),
-            shape: vec![fan_out, fan_in],
-            role: Role::Weight,
-            init: self.init,
-            fan_in,
-            fan_out,
-        };
-        let bias = ParamSpec {
-            name: "bias".into(),
-            shape: vec![fan_out],
-            role: Role::Bias,
-            init: Init::Constant(0.0),
-            fan_in,
-            fan_out,
-        };
-        if self.bias { vec![weight, bias] } else { vec![weight] }
+        let Product { inputs, outputs } = self.product;
+        let shape = vec![outputs, inputs];
+        weight_and_bias(shape, outputs, self.bias, self.init, [inputs, outputs])
     }
 
     fn scratch_len(&self, batch: usize) -> usize {

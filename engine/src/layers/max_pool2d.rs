@@ -1,6 +1,6 @@
 use super::pool::kernels::{Max, MaxGradient};
 use super::pool::{PoolGeometry, settings};
-use super::window::{Size, Window};
+use crate::conv::{Size, Window};
 use crate::network::layer::{Backward, Forward, Layer, Op};
 use crate::{Context, Error, Shape};
 

@@ -16,7 +16,7 @@ use crate::hardware::memory::padded;
 use crate::hardware::parallel::{Chunks, TASK_LEN};
 use crate::hardware::simd::{Kernel, Simd};
 use crate::math::column_sums::Add;
-use crate::network::layer::{Backward, Forward, Layer, Op, Pass};
+use crate::network::layer::{Backward, Forward, Layer, Op, Pass, named};
 use crate::network::params::{ParamEntry, ParamSpec};
 use crate::network::{Chain, Downward, Learner, Link, Run};
 use crate::{Context, Error, Shape};
@@ -95,7 +95,7 @@ impl Layer for Residual {
     fn plan_as(&self, name: &str, input: &Shape, fuse: bool) -> Result<Box<dyn Op>, Error> {
         // A layer in a branch has named itself.
         let op = self.branches(&format!("{name}."), input, fuse)?;
-        self.check(op).map_err(|e| Error::new(format!("layer {name} ({}): {e}", self.name())))
+        self.check(op).map_err(|e| named(name, self.name(), &e))
     }
 }
 
@@ -198,22 +198,23 @@ impl Op for ResidualOp {
         let (grads, shortcut_grads) = io.grads.map(|grads| grads.split_at_mut(body_params)).unzip();
         let (values, shortcut_values) = io.saved.split_at(self.body.values_len(io.batch));
         let run = within(cx, (io.pass, io.position, io.batch), io.x);
-        let mut backward = |chain: &Chain, values, mut branch: Branch<'_>, dx: Option<&mut [f32]>| {
-            if chain.links.is_empty() {
-                dx.into_iter().for_each(|dx| dx.copy_from_slice(dz));
-                return;
-            }
-            let down = Downward {
-                links: 0..chain.links.len(),
-                values,
-                dy: Some(dz),
-                dx,
-                buffers: [&mut *a, &mut *b],
-                scratch: &mut *scratch,
-                accumulate: io.accumulate,
+        let mut backward =
+            |chain: &Chain, values, mut branch: Branch<'_>, dx: Option<&mut [f32]>| {
+                if chain.links.is_empty() {
+                    dx.into_iter().for_each(|dx| dx.copy_from_slice(dz));
+                    return;
+                }
+                let down = Downward {
+                    links: 0..chain.links.len(),
+                    values,
+                    dy: Some(dz),
+                    dx,
+                    buffers: [&mut *a, &mut *b],
+                    scratch: &mut *scratch,
+                    accumulate: io.accumulate,
+                };
+                chain.backward(run, down, &mut branch);
             };
-            chain.backward(run, down, &mut branch);
-        };
 
         let mut dx = io.dx;
         backward(&self.body, values, Branch { params, grads }, dx.as_deref_mut());
@@ -248,11 +249,7 @@ impl Op for ResidualOp {
 }
 
 /// A pass over a branch of the block at that position.
-fn within<'a>(
-    cx: &'a Context,
-    (pass, block, batch): (Pass, u64, usize),
-    x: &'a [f32],
-) -> Run<'a> {
+fn within<'a>(cx: &'a Context, (pass, block, batch): (Pass, u64, usize), x: &'a [f32]) -> Run<'a> {
     Run { cx, pass, modes: &[], block: Some(block), batch, x }
 }
 

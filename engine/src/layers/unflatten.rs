@@ -25,7 +25,9 @@ impl Layer for Unflatten {
 
     fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
         match self.shape.checked_len() {
-            Some(len) if len == input.len() => Ok(Box::new(Identity { output: self.shape.clone() })),
+            Some(len) if len == input.len() => {
+                Ok(Box::new(Identity { output: self.shape.clone() }))
+            }
             Some(len) => Err(Error::new(format!(
                 "needs {len} values to make {} of, got {} ({input})",
                 self.shape,

@@ -1,7 +1,7 @@
 use super::identity::Identity;
 use super::pool::PoolGeometry;
 use super::pool::kernels::{Spread, Sums};
-use super::window::{Size, Window, image, image_shape};
+use crate::conv::{Size, Window, image, image_shape};
 use crate::network::layer::{Backward, Forward, Layer, Op};
 use crate::{Context, Error, Shape};
 

@@ -107,7 +107,8 @@ impl Network {
             )));
         }
         let (batch, len) = (last.batch, last.batch * self.input().len());
-        for (what, got) in [("x", Some(x.len())), ("the gradient of x", dx.as_ref().map(|d| d.len()))]
+        for (what, got) in
+            [("x", Some(x.len())), ("the gradient of x", dx.as_ref().map(|d| d.len()))]
         {
             if let Some(got) = got.filter(|got| lowest == 0 && *got != len) {
                 return Err(Error::new(format!(

@@ -5,11 +5,10 @@
 //! on a cache line.
 
 use crate::hardware::memory::padded;
-use crate::network::layer::{Backward, Forward, Layer, Mode, Op, Pass};
+use crate::network::layer::{Backward, Forward, Layer, Mode, Op, Pass, named};
 use crate::network::params::{ParamEntry, Role};
 use crate::shape::MAX_VALUES;
 use crate::{Context, Error, Shape};
-use std::fmt::Display;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -142,10 +141,10 @@ impl Chain {
         }
         let op = layer.plan_as(&name, &self.output, self.fuse)?;
         let kind = layer.name().to_string();
-        let error = |e: &dyn Display| Error::new(format!("layer {name} ({kind}): {e}"));
+        let error = |e: String| named(&name, &kind, &Error::shape(e));
         let output = op.output();
         if output.checked_len().is_none_or(|len| len > MAX_VALUES) {
-            return Err(error(&format!(
+            return Err(error(format!(
                 "the output {output} is too large: a sample has at most {MAX_VALUES} values"
             )));
         }
@@ -161,7 +160,7 @@ impl Chain {
             let range = match len.and_then(|len| end.checked_add(len)) {
                 Some(after) if after <= MAX_VALUES => end..after,
                 _ => {
-                    return Err(error(&format!(
+                    return Err(error(format!(
                         "{} of shape {:?} is too large: a network has at most {MAX_VALUES} \
                          parameters",
                         spec.name, spec.shape
@@ -174,18 +173,22 @@ impl Chain {
             self.entries.push(ParamEntry { name, spec, range, trainable, lr_factor: 1.0 });
         }
         let (entries, params) = (first_entry..self.entries.len(), start..end);
-        self.links.push(Link { name, kind, op: op.into(), position, input, output, entries, params });
+        self.links.push(Link {
+            name,
+            kind,
+            op: op.into(),
+            position,
+            input,
+            output,
+            entries,
+            params,
+        });
         Ok(())
     }
 
     /// The length of the slab of parameters.
     pub(crate) fn params_len(&self) -> usize {
         self.entries.last().map_or(0, |e| e.range.end)
-    }
-
-    /// The widest sample that an op takes.
-    pub(crate) fn widest_input(&self) -> usize {
-        self.links.iter().map(|link| link.input.len()).max().unwrap_or(0)
     }
 
     /// The values of a pass: what each op gives and saves.
@@ -289,7 +292,7 @@ impl Chain {
                     batch,
                     x,
                     y: &values[end..][..batch * link.output.len()],
-                    dy: dy.take().unwrap_or(&above[..batch * link.output.len()]),
+                    dy: dy.take().unwrap_or_else(|| &above[..batch * link.output.len()]),
                     dx: if i == lowest { dx.take() } else { Some(&mut below[..x_len]) },
                     params,
                     grads,

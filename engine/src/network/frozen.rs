@@ -18,7 +18,8 @@ impl Network {
 
     /// The parameters of those layers in the slab; empty if there are none.
     pub fn frozen_params(&self, params: &Params) -> Range<usize> {
-        self.frozen_links(params).map_or(0..0, |links| 0..self.chain.links[links.end - 1].params.end)
+        self.frozen_links(params)
+            .map_or(0..0, |links| 0..self.chain.links[links.end - 1].params.end)
     }
 
     /// What those layers make of `x`: (batch, input). It has the same bits in any batch.

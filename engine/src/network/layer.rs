@@ -139,7 +139,7 @@ pub trait Layer: Debug + Send + Sync + 'static {
     /// As [`Layer::plan`].
     fn plan_as(&self, name: &str, input: &Shape, fuse: bool) -> Result<Box<dyn Op>, Error> {
         let _ = fuse;
-        self.plan(input).map_err(|e| Error::new(format!("layer {name} ({}): {e}", self.name())))
+        self.plan(input).map_err(|e| named(name, self.name(), &e))
     }
 
     /// Whether it is `max(x, 0)` in every mode, which an op below it may take in.
@@ -221,4 +221,9 @@ pub trait Op: Debug + Send + Sync {
         let _ = params;
         None
     }
+}
+
+/// An error with the layer that it is of.
+pub(crate) fn named(name: &str, kind: &str, error: &Error) -> Error {
+    Error::of(error.kind(), format!("layer {name} ({kind}): {error}"))
 }

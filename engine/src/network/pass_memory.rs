@@ -68,7 +68,9 @@ impl PassMemory {
     /// If `max_batch` is 0.
     pub fn new(network: &Network, max_batch: usize) -> Result<PassMemory, Error> {
         if max_batch == 0 {
-            return Err(Error::new("the memory of a pass needs room for at least 1 sample, not 0"));
+            return Err(Error::setting(
+                "the memory of a pass needs room for at least 1 sample, not 0",
+            ));
         }
         let chain = &network.chain;
         let sizes = Sizes::new(chain, max_batch);
@@ -127,7 +129,7 @@ impl PassMemory {
         let ours = (&chain.input, &chain.output, Sizes::new(chain, self.max_batch));
         let [input, output] = &self.shapes;
         if (input, output, self.sizes) != ours {
-            return Err(Error::new(format!(
+            return Err(Error::mismatch(format!(
                 "the memory is that of another network, of {} layers from {input} to {output}: \
                  expected that of {} layers from {} to {}",
                 self.sizes.links, ours.2.links, chain.input, chain.output

@@ -57,7 +57,11 @@ impl Network {
                 LayerSummary {
                     name: link.name.clone(),
                     kind: link.kind.clone(),
-                    output: chain.links.get(i + 1).map_or(&chain.output, |next| &next.input).clone(),
+                    output: chain
+                        .links
+                        .get(i + 1)
+                        .map_or(&chain.output, |next| &next.input)
+                        .clone(),
                     parameters: entries
                         .filter(|e| e.spec.role != Role::Statistic)
                         .map(|e| e.range.len())

@@ -95,7 +95,9 @@ pub fn stages(
                     InferenceMap::Relu,
                     Some(Draft::Done(Stage { map: Map::Normalise(last), .. })),
                 ) => last.relu = true,
-                (InferenceMap::Relu, _) => drafts.push(as_it_is(Relu.plan(&link.output)?.into(), Vec::new())),
+                (InferenceMap::Relu, _) => {
+                    drafts.push(as_it_is(Relu.plan(&link.output)?.into(), Vec::new()))
+                }
             }
         }
     }

@@ -17,13 +17,7 @@ pub fn scratch_len(rows: usize, channels: usize) -> usize {
 
 /// The mean, the biased variance and `1 / sqrt(var + eps)` of the columns of x: (rows, channels),
 /// into `saved`: (3, channels).
-pub fn batch_statistics(
-    cx: &Context,
-    eps: f32,
-    x: &[f32],
-    saved: &mut [f32],
-    scratch: &mut [f32],
-) {
+pub fn batch_statistics(cx: &Context, eps: f32, x: &[f32], saved: &mut [f32], scratch: &mut [f32]) {
     let c = saved.len() / 3;
     let (mean, rest) = saved.split_at_mut(c);
     let (var, inv_std) = rest.split_at_mut(c);

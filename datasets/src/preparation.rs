@@ -1,14 +1,16 @@
 //! What a model sees of stored values.
 
+pub(crate) mod convert;
 mod fit;
+pub(crate) mod prepare;
 mod program;
 mod table;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use crate::column::{Column, ColumnKind};
-use crate::convert::Convert;
-use crate::values::Dtype;
+use crate::preparation::convert::Convert;
+use crate::sample::column::{Column, ColumnKind};
+use crate::sample::dtype::Dtype;
 pub use fit::Fit;
 pub use table::{PreparedColumn, TablePreparation};
 

@@ -18,8 +18,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::program::Program;
-use crate::column::{Column, ColumnKind, Encoding};
-use crate::table::Short;
+use crate::error::Short;
+use crate::sample::column::{Column, ColumnKind, Encoding};
 
 /// What a model sees of a table: a list of its columns, in the order that they were learnt in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

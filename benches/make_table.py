@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the table of 3,000 insects that do not exist, 5 % of them labelled, which the README reports on: make_table.py > t.csv"""
+"""Writes the table of 3,000 insects that do not exist, 5 % of them labelled, which the README
+reports on: make_table.py > t.csv"""
 
 import random
 
@@ -13,5 +14,7 @@ for row in range(3000):
     weight = 2 * size + age / 2 + random.gauss(0, 0.3)
     label = ["ant", "bee", "cat"][kind] if random.random() < 0.05 else ""
     # Three cells in a hundred are missing.
-    age, size, weight = ("" if random.random() < 0.03 else f"{value:.2f}" for value in (age, size, weight))
+    age, size, weight = (
+        "" if random.random() < 0.03 else f"{value:.2f}" for value in (age, size, weight)
+    )
     print(f"{row},{age},{size},{colour},{coat},{weight},{label}")

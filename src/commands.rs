@@ -2,7 +2,7 @@
 //! to print.
 
 pub mod bench;
-mod classifier;
+mod classifier_command;
 pub mod compare;
 pub mod curve;
 pub mod data;
@@ -10,192 +10,20 @@ pub mod embed;
 pub mod evaluate;
 pub mod finetune;
 pub mod info;
+mod inputs;
 pub mod pretrain;
 pub mod probe;
-mod reconstruction;
 pub mod score;
 pub mod semi;
 pub mod summary;
 
-use crate::config;
-use crate::defaults;
+use crate::cli::config;
+use crate::cli::options::running::RunningOptions;
 use crate::error::Error;
-use crate::options::data::DataOptions;
-use crate::options::exporting::Part;
-use crate::options::running::RunningOptions;
-use crate::progress::Progress;
-use crate::run_folder::{self, CONFIG, RunFolder};
-use narrows_datasets::{Dataset, Opened, Parts, Preparation, Rows, TrainTest};
-use narrows_engine::{Context, Network, Params};
-use narrows_models::checkpoint::{self, Description};
-use narrows_models::{Architecture, SampleShape};
+use crate::run::folder::{CONFIG, RunFolder};
+use narrows_engine::Context;
+use narrows_models::Architecture;
 use serde::Serialize;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-
-/// A model and where it came from.
-struct Loaded {
-    path: PathBuf,
-    description: Description,
-    network: Network,
-    params: Params,
-}
-
-impl Loaded {
-    /// That of the run folder or file `run`.
-    fn open(run: &Path) -> Result<Loaded, Error> {
-        let path = run_folder::model(run)?;
-        let (description, network, params) = checkpoint::load(&path)?;
-        Ok(Loaded { path, description, network, params })
-    }
-}
-
-/// Opens the data that `options` name, by so many threads, and puts their full path in place, for
-/// the configuration to be of use anywhere. Images that are skipped are listed on stderr, and so is
-/// progress unless it is to be `quiet`.
-fn open(options: &mut DataOptions, threads: usize, quiet: bool) -> Result<TrainTest, Error> {
-    let how = options.open_options(threads);
-    let data = read(
-        options,
-        quiet,
-        |data| data,
-        |path, progress| narrows_datasets::open_with(path, &how, progress),
-    )?;
-    against_rest(data, options)
-}
-
-/// As [`open`], but as the model described, at `path`, sees the data, and not divided yet.
-fn open_for(
-    path: &Path,
-    description: &Description,
-    options: &mut DataOptions,
-    threads: usize,
-    quiet: bool,
-) -> Result<Parts, Error> {
-    // Files from before there was a choice do not say.
-    let bytes = Preparation::Bytes { max: u8::MAX };
-    let preparation = description.preparation.as_ref().unwrap_or(&bytes);
-    let mut how = options.open_options(threads);
-    how.table.known = preparation.columns();
-    let halves = |TrainTest { train, test }| Parts::Halves(train, test);
-    let parts = read(options, quiet, halves, |path, progress| {
-        narrows_datasets::open_whole(path, &how, progress)
-    })?;
-    let trained = &description.dataset;
-    let parts = parts.seen_by(preparation).map_err(|e| match options.data {
-        None => Error::at(
-            path,
-            format_args!(
-                "the model learnt from {trained}, and the built-in digits are another kind of data: name data like it by --data"
-            ),
-        ),
-        Some(_) => Error::at(
-            path,
-            format_args!("the model learnt from {trained}, of another kind: {e}: name its like by --data"),
-        ),
-    })?;
-    let (Parts::Whole(data) | Parts::Halves(data, _)) = &parts;
-    check_samples(path, description, data)?;
-    Ok(parts)
-}
-
-/// The samples that [`open_for`] opened, some of their rows alone.
-struct Chosen {
-    data: Dataset,
-    /// Those rows; `None` for all.
-    rows: Option<Vec<u32>>,
-}
-
-impl Chosen {
-    /// `part` of `parts`. Rows keep the numbers that they have in the data, or in a half of them.
-    fn from(parts: Parts, part: Option<Part>) -> Result<Chosen, Error> {
-        Ok(match (parts, part) {
-            (Parts::Whole(data), None | Some(Part::All)) => Chosen { data, rows: None },
-            (Parts::Whole(data), Some(part)) => {
-                let (train, test) = Parts::rows(&data)?;
-                Chosen { data, rows: Some(if part == Part::Train { train } else { test }) }
-            }
-            (Parts::Halves(data, _), Some(Part::Train))
-            | (Parts::Halves(_, data), None | Some(Part::Test)) => Chosen { data, rows: None },
-            (Parts::Halves(data, _), Some(Part::All)) => {
-                let problem = "comes in two halves, each with rows of its own: choose one by --part train or test";
-                return Err(Error::new(format!("{}: {problem}", data.name())));
-            }
-        })
-    }
-
-    fn rows(&self) -> Rows<'_> {
-        match &self.rows {
-            Some(rows) => Rows::Listed(rows),
-            None => Rows::all(self.data.len()),
-        }
-    }
-
-    /// The chosen rows as a data set of their own.
-    fn into_data(self) -> Result<Dataset, Error> {
-        Ok(match self.rows {
-            Some(rows) => self.data.subset(&rows)?,
-            None => self.data,
-        })
-    }
-}
-
-/// What `open` finds at the path of `options`, or what `builtin` makes of the digits.
-fn read<D>(
-    options: &mut DataOptions,
-    quiet: bool,
-    builtin: impl FnOnce(TrainTest) -> D,
-    open: impl FnOnce(
-        &Path,
-        &(dyn Fn(usize, usize) + Sync),
-    ) -> Result<Opened<D>, narrows_datasets::Error>,
-) -> Result<D, Error> {
-    let Some(path) = options.data.clone() else {
-        if let Some(option) = options.reading.for_files() {
-            return Err(Error::new(format!(
-                "--{option} is for data in files, and the built-in digits are none: name a file or a folder by --data"
-            )));
-        }
-        let digits =
-            narrows_datasets::builtin(defaults::BUILTIN_TEST_SAMPLES, defaults::BUILTIN_SPLIT_SEED);
-        return Ok(builtin(digits));
-    };
-    let path = data::fetched(&path)?.unwrap_or(path);
-    let progress = Progress::new(quiet);
-    let opened = open(&path, &|done, total| progress.count("images", done, total))?;
-    progress.end_count();
-    let skipped = opened.skipped.iter().map(|error| format!("skipped {error}"));
-    for line in skipped.chain(opened.notes) {
-        // Where nobody listens, the samples are the same.
-        let _ = writeln!(std::io::stderr(), "{line}");
-    }
-    options.data = Some(full_path(&path)?);
-    if let Some(labels) = &mut options.reading.labels_file {
-        *labels = full_path(labels)?;
-    }
-    Ok(opened.data)
-}
-
-/// `data` with the class of `--against-rest` told apart from all others, if that is asked for.
-fn against_rest(data: TrainTest, options: &DataOptions) -> Result<TrainTest, Error> {
-    match &options.against_rest {
-        None => Ok(data),
-        Some(class) => Ok(data.one_against_rest(class)?),
-    }
-}
-
-/// That there are no labels where they are needed.
-fn no_labels(data: &Dataset) -> Error {
-    let problem = match data.columns() {
-        Some(_) => "there are no labels: name the column that holds them by --label",
-        None => "there are no labels",
-    };
-    Error::new(format!("{}: {problem}", data.name()))
-}
-
-fn full_path(path: &Path) -> Result<std::path::PathBuf, Error> {
-    std::fs::canonicalize(path).map_err(|e| Error::at(path, e))
-}
 
 /// Makes the folder of a run of `command` and writes its configuration there: that the folder can
 /// be written to is known before anything is trained.
@@ -216,26 +44,10 @@ fn begin(
 fn check_batch(architecture: &Architecture, option: &str, batch: usize) -> Result<(), Error> {
     match batch {
         1 if architecture.batch_norm => Err(Error::new(format!(
-            "a batch of 1 sample has no variance to normalise by: set {option} to 2 or more, or --no-batch-norm"
+            "a batch of 1 sample has no variance to normalise by: set {option} to 2 or more, or \
+             --no-batch-norm"
         ))),
         _ => Ok(()),
-    }
-}
-
-/// Refuses a model, at `path`, that is not for such samples.
-fn check_samples(path: &Path, description: &Description, data: &Dataset) -> Result<(), Error> {
-    let (expected, found) = (description.architecture.input, SampleShape::of(data));
-    match expected.takes(found) {
-        true => Ok(()),
-        false => Err(Error::at(
-            path,
-            format_args!(
-                "the model takes samples of {expected} ({}), but those of {} are {found}: name its data by --data, and \
-                 what was made of images in files by --image-size and --channels",
-                description.dataset,
-                data.name()
-            ),
-        )),
     }
 }
 

@@ -1,28 +1,14 @@
 //! The command line of Narrows: see `narrows --help`.
 
+mod cli;
 mod commands;
-mod config;
-mod confusion;
-mod curve_table;
-mod defaults;
 mod error;
-mod export;
-mod journal;
 mod machine;
-mod metrics;
-mod numbers;
-mod options;
-mod picture;
-mod plot;
-mod progress;
-mod results;
-mod run_folder;
-mod score_table;
-mod summary;
-mod table;
+mod output;
+mod run;
 
-use config::Stop;
-use options::Command;
+use cli::clap_errors::Stop;
+use cli::options::Command;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -53,7 +39,7 @@ fn fail(message: &str) -> ExitCode {
 
 /// Does what the command line asks for, and returns what to print.
 fn work() -> Result<String, error::Error> {
-    let parsed = match config::parse(std::env::args_os().collect()) {
+    let parsed = match cli::parse::parse(std::env::args_os().collect()) {
         Ok(parsed) => parsed,
         Err(Stop::Shown(text)) => return Ok(text),
         Err(Stop::Failed(e)) => return Err(e),

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""The same work in other frameworks, turn by turn with ours. `run.py --help`, and README.md, say how."""
+"""The same work in other frameworks, turn by turn with ours. `run.py --help`, and README.md, say
+how."""
+
 import argparse
 import datetime
 import gzip
@@ -31,7 +33,8 @@ PEERS = [
     ("burn", "default", "burn-peer", ALL),
     ("candle", "default", "candle-peer", ALL),
 ]
-# Several peers spend much of their time in page faults unless glibc keeps what was freed: the setting fair to them.
+# Several peers spend much of their time in page faults unless glibc keeps what was freed: the
+# setting fair to them.
 KEEP_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": "4000000000",
     "MALLOC_MMAP_THRESHOLD_": "4000000000",
@@ -54,11 +57,14 @@ def setup(options):
 
 def build(package, environment):
     environment = dict(os.environ, CARGO_TARGET_DIR=str(WORK / "target"), **environment)
-    subprocess.run(["cargo", "build", "--release"], cwd=HERE / "rust" / package, env=environment, check=True)
+    subprocess.run(
+        ["cargo", "build", "--release"], cwd=HERE / "rust" / package, env=environment, check=True
+    )
 
 
 def images(kind, workload):
-    """A file of images in MNIST's format: made of random numbers, or MNIST's own out of a folder."""
+    """A file of images in MNIST's format: made of random numbers, or MNIST's own out of a
+    folder."""
     # W3's have three colours, which makes a fourth dimension.
     sizes, background = ((20_000, 32, 32, 3), 10) if workload == "W3" else ((60_000, 28, 28), 0)
     path = WORK / f"{'mnist' if kind not in ('sparse', 'dense') else kind}.idx{len(sizes)}"
@@ -68,14 +74,22 @@ def images(kind, workload):
         values = random.Random(0).randbytes(math.prod(sizes))
         if kind == "sparse":
             # Four fifths of one value, and the rest 5, 10, ... 255.
-            values = values.translate(bytes(background if v < 205 else 5 * (v - 204) for v in range(256)))
+            values = values.translate(
+                bytes(background if v < 205 else 5 * (v - 204) for v in range(256))
+            )
         head = b"".join(n.to_bytes(4, "big") for n in (0x800 + len(sizes), *sizes))
         path.write_bytes(head + values)
         return path
     if workload == "W3":
-        sys.exit("W3 has images in colour, which MNIST is not: leave it out, or take --data sparse or dense for it")
+        sys.exit(
+            "W3 has images in colour, which MNIST is not: leave it out, or take --data sparse or "
+            "dense for it"
+        )
     for name in ("train-images-idx3-ubyte", "train-images.idx3-ubyte"):
-        for file, opened in ((pathlib.Path(kind, name), open), (pathlib.Path(kind, name + ".gz"), gzip.open)):
+        for file, opened in (
+            (pathlib.Path(kind, name), open),
+            (pathlib.Path(kind, name + ".gz"), gzip.open),
+        ):
             if file.exists():
                 with opened(file, "rb") as source:
                     path.write_bytes(source.read())
@@ -97,7 +111,11 @@ class Machine:
         """The JSON lines that a command prints; none if it fails."""
         pin = lambda: os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: self.threads])
         done = subprocess.run(
-            [str(part) for part in command], capture_output=True, text=True, env=self.environment, preexec_fn=pin
+            [str(part) for part in command],
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            preexec_fn=pin,
         )
         if done.returncode != 0:
             print(f"FAILED: {' '.join(map(str, command))}\n{done.stderr[-800:]}", file=sys.stderr)
@@ -109,7 +127,8 @@ class Machine:
         return self.lines(WORK / "target/release/narrows-peer", *arguments)[0]["fma"]
 
     def quiet(self):
-        """Waits, at most 12 s, until the machine gives what it can: virtual cores may share a real one."""
+        """Waits, at most 12 s, until the machine gives what it can: virtual cores may share a real
+        one."""
         end = time.time() + 12
         while (peak := self.peak()) < 0.92 * self.best and time.time() < end:
             time.sleep(0.4)
@@ -186,18 +205,30 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     add = commands.add_parser("setup", help="install the peers, and build ours")
-    add.add_argument("--only", nargs="*", help="some of: python gemm candle burn (ours is always built)")
+    add.add_argument(
+        "--only", nargs="*", help="some of: python gemm candle burn (ours is always built)"
+    )
     for name, text in (("train", "measure the workloads"), ("gemm", "measure matrix products")):
         add = commands.add_parser(name, help=text)
         add.add_argument("--threads", type=int, nargs="+", default=[1, 2])
         add.add_argument("--rounds", type=int, default=3, help="how often everybody has a turn")
-        add.add_argument("--repeats", type=int, default=5, help="measurements of a turn, whose median counts")
-        add.add_argument("--trim", action="store_true", help="leave glibc's malloc as it is, which slows peers")
+        add.add_argument(
+            "--repeats", type=int, default=5, help="measurements of a turn, whose median counts"
+        )
+        add.add_argument(
+            "--trim", action="store_true", help="leave glibc's malloc as it is, which slows peers"
+        )
         if name == "train":
-            add.add_argument("workloads", nargs="*", default=["W1", "W1b", "W2", "W3", "W4", "W4h", "W5"])
+            add.add_argument(
+                "workloads", nargs="*", default=["W1", "W1b", "W2", "W3", "W4", "W4h", "W5"]
+            )
             add.add_argument("--seconds", type=float, default=0.5, help="of a measurement")
-            add.add_argument("--data", default="sparse", help="sparse, dense, or a folder with MNIST's files")
-            add.add_argument("--peers", nargs="+", help="only these: torch jax onnxruntime sklearn burn candle")
+            add.add_argument(
+                "--data", default="sparse", help="sparse, dense, or a folder with MNIST's files"
+            )
+            add.add_argument(
+                "--peers", nargs="+", help="only these: torch jax onnxruntime sklearn burn candle"
+            )
     commands.add_parser("table", help="make the table anew from the results")
     for add in commands.choices.values():
         add.add_argument("--results", type=pathlib.Path, default=WORK / "results.jsonl")

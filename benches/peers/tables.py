@@ -1,4 +1,5 @@
 """Results, lines of JSON, into tables of Markdown."""
+
 from collections import defaultdict
 
 # A pair counts only if the machine was about as fast for both.
@@ -11,9 +12,15 @@ METRICS = {
     "W3": [("samples_per_s", "samples/s", True)],
     "W4": [("wall_s", "s", False)],
     "W4h": [("wall_s", "s", False)],
-    "W5": [("latency_us", "us, one row", False), ("samples_per_s", "rows/s, 1,024 at a time", True)],
+    "W5": [
+        ("latency_us", "us, one row", False),
+        ("samples_per_s", "rows/s, 1,024 at a time", True),
+    ],
 }
-COSTS = [("start_to_first_step_s", "s to the first step", False), ("peak_rss_mb", "MB at most", False)]
+COSTS = [
+    ("start_to_first_step_s", "s to the first step", False),
+    ("peak_rss_mb", "MB at most", False),
+]
 
 
 def median(values):
@@ -23,14 +30,21 @@ def median(values):
 
 
 def name(line):
-    return line["framework"] if line["variant"] == "default" else f"{line['framework']} {line['variant']}"
+    return (
+        line["framework"]
+        if line["variant"] == "default"
+        else f"{line['framework']} {line['variant']}"
+    )
 
 
 def pair(ours, peer):
     """A pair in one line, to be watched."""
     parts = [f"{ours['workload']}, {ours['threads']:.0f} threads, {name(peer)}:"]
     for key, unit, more in METRICS[ours["workload"]]:
-        parts.append(f"{number(ours[key])} against {number(peer[key])} {unit}, {ratio(ours, peer, key, more):.2f} times;")
+        parts.append(
+            f"{number(ours[key])} against {number(peer[key])} {unit}, "
+            f"{ratio(ours, peer, key, more):.2f} times;"
+        )
     return " ".join(parts + [f"FMA {ours['fma'][0]:.0f}, {peer['fma'][0]:.0f}"])
 
 
@@ -66,19 +80,37 @@ def workloads(pairs, dropped):
         ours = pair["ours"]
         groups[ours["workload"], int(ours["threads"]), pair["data"], pair["trim"]].append(pair)
     rows = [
-        "| workload | threads | data | ours (least to most) | of FMA peak | best peer | its figure | ours is so many times better | all peers |",
+        "| workload | threads | data | ours (least to most) | of FMA peak | best peer | its figure "
+        "| ours is so many times better | all peers |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for (workload, threads, data, trim), group in sorted(groups.items()):
         costs = COSTS if workload in ("W1", "W2", "W3") else []
         for key, unit, more in METRICS[workload] + costs:
-            rows.append(row(workload, threads, data + (", trimming malloc" if trim else ""), group, key, unit, more))
-    versions = sorted({f"{pair[side]['framework']} {pair[side]['version']}" for pair in pairs for side in ("ours", "peer")})
+            rows.append(
+                row(
+                    workload,
+                    threads,
+                    data + (", trimming malloc" if trim else ""),
+                    group,
+                    key,
+                    unit,
+                    more,
+                )
+            )
+    versions = sorted(
+        {
+            f"{pair[side]['framework']} {pair[side]['version']}"
+            for pair in pairs
+            for side in ("ours", "peer")
+        }
+    )
     dates, processors = ({pair[key] for pair in pairs} for key in ("date", "processor"))
     note = (
-        f"{', '.join(sorted(processors))}; {', '.join(sorted(dates))}; {', '.join(versions)}. {len(pairs)} pairs, ours and "
-        f"a peer straight after; {dropped} more left out, whose FMA rates differ by more than {MAX_DRIFT:.0%}. Figures are "
-        "medians over rounds, ratios the medians of the pairs' ratios; the best peer is the one with the smallest ratio.\n"
+        f"{', '.join(sorted(processors))}; {', '.join(sorted(dates))}; {', '.join(versions)}. "
+        f"{len(pairs)} pairs, ours and a peer straight after; {dropped} more left out, whose FMA "
+        f"rates differ by more than {MAX_DRIFT:.0%}. Figures are medians over rounds, ratios the "
+        "medians of the pairs' ratios; the best peer is the one with the smallest ratio.\n"
     )
     return "\n".join(rows) + "\n\n" + note
 
@@ -87,7 +119,10 @@ def row(workload, threads, data, group, key, unit, more):
     peers = defaultdict(list)
     for pair in group:
         peers[name(pair["peer"])].append(pair)
-    ratios = {peer: median([ratio(p["ours"], p["peer"], key, more) for p in pairs]) for peer, pairs in peers.items()}
+    ratios = {
+        peer: median([ratio(p["ours"], p["peer"], key, more) for p in pairs])
+        for peer, pairs in peers.items()
+    }
     figures = {peer: median([p["peer"][key] for p in pairs]) for peer, pairs in peers.items()}
     order = sorted(peers, key=ratios.get)
     best, ours = order[0], [pair["ours"][key] for pair in group]
@@ -95,11 +130,22 @@ def row(workload, threads, data, group, key, unit, more):
     peak = ""
     if key == "samples_per_s":
         of_peak = [pair["ours"]["gflops"] / (sum(pair["ours"]["fma"]) / 2) for pair in group]
-        peak = f"{median(of_peak):.0%} of {median([sum(pair['ours']['fma']) / 2 for pair in group]):.0f}"
+        fma = median([sum(pair["ours"]["fma"]) / 2 for pair in group])
+        peak = f"{median(of_peak):.0%} of {fma:.0f}"
     others = "; ".join(f"{peer} {number(figures[peer])} ({ratios[peer]:.2f})" for peer in order)
     spread = f"({number(min(ours))} to {number(max(ours))})"
     times = f"**{ratios[best]:.2f}** ({min(of_best):.2f} to {max(of_best):.2f})"
-    cells = [workload, threads, data, f"{number(median(ours))} {unit} {spread}", peak, best, number(figures[best]), times, others]
+    cells = [
+        workload,
+        threads,
+        data,
+        f"{number(median(ours))} {unit} {spread}",
+        peak,
+        best,
+        number(figures[best]),
+        times,
+        others,
+    ]
     return "| " + " | ".join(map(str, cells)) + " |"
 
 
@@ -109,8 +155,8 @@ LIBRARIES = ["gemm", "faer", "matrixmultiply", "numpy", "torch"]
 def gemm(lines):
     """GFLOP/s of each library on each shape, and ours against the best of them.
 
-    The libraries in Rust had their turns within our process, so their ratios are round by round. numpy and torch ran
-    just after it in another, so theirs are those of medians.
+    The libraries in Rust had their turns within our process, so their ratios are round by round.
+    numpy and torch ran just after it in another, so theirs are those of medians.
     """
     shapes = defaultdict(lambda: defaultdict(list))
     for line in lines:
@@ -123,17 +169,36 @@ def gemm(lines):
     text = ""
     for threads in sorted({threads for threads, _ in shapes}):
         text += f"\nMatrix products, threads: {threads}; GFLOP/s\n\n"
-        text += "| m n k | ours | of FMA peak | best library | ratio | " + " | ".join(LIBRARIES) + " |\n"
+        text += (
+            "| m n k | ours | of FMA peak | best library | ratio | "
+            + " | ".join(LIBRARIES)
+            + " |\n"
+        )
         text += "|---" * (5 + len(LIBRARIES)) + "|\n"
         all_ratios = []
-        for (_, shape), group in ((key, group) for key, group in shapes.items() if key[0] == threads):
+        for (_, shape), group in (
+            (key, group) for key, group in shapes.items() if key[0] == threads
+        ):
             rates = {library: median(group[library]) for library in LIBRARIES if group[library]}
             ours, best = median(group["narrows"]), max(rates, key=rates.get)
-            by_round = [a / b for line in group["rounds"] for a, b in zip(line["narrows"], line.get(best, []))]
+            by_round = [
+                a / b
+                for line in group["rounds"]
+                for a, b in zip(line["narrows"], line.get(best, []))
+            ]
             ratio = median(by_round) if by_round else ours / rates[best]
             all_ratios.append(ratio)
-            cells = [shape, f"{ours:.1f}", f"{ours / median(group['fma']):.0%}", best, f"{ratio:.2f}"]
+            cells = [
+                shape,
+                f"{ours:.1f}",
+                f"{ours / median(group['fma']):.0%}",
+                best,
+                f"{ratio:.2f}",
+            ]
             cells += [f"{rates[library]:.1f}" if library in rates else "" for library in LIBRARIES]
             text += "| " + " | ".join(cells) + " |\n"
-        text += f"\nMedian ratio over {len(all_ratios)} shapes: **{median(all_ratios):.3f}**, least {min(all_ratios):.2f}.\n"
+        text += (
+            f"\nMedian ratio over {len(all_ratios)} shapes: **{median(all_ratios):.3f}**, "
+            f"least {min(all_ratios):.2f}.\n"
+        )
     return text

@@ -363,7 +363,8 @@ fn a_full_disk_is_an_error() {
     let output = std::process::Command::new("sh")
         .args([
             "-c",
-            "trap '' XFSZ; ulimit -f 1000 && exec \"$0\" --exact a_full_disk_is_an_error --nocapture",
+            "trap '' XFSZ; ulimit -f 1000 && \
+             exec \"$0\" --exact a_full_disk_is_an_error --nocapture",
         ])
         .arg(std::env::current_exe().unwrap())
         .env(FOLDER, folder.path())

@@ -5,9 +5,9 @@
 //! passes are products:
 //!
 //! ```text
-//! forward:          map = P W                     W: (kernel height, kernel width, image channels, map channels)
+//! forward:          map = P W     W: (kernel height, kernel width, image channels, map channels)
 //! weight gradient:  dW = P' dmap
-//! input gradient:   dimage = a convolution of dmap again, one for each phase of the stride (`input_gradient.rs`)
+//! input gradient:   dimage = a convolution of dmap again, one for each phase of the stride
 //! ```
 //!
 //! A transposed convolution is the same with image and map exchanged: its forward pass is the input
@@ -32,9 +32,9 @@ pub(crate) use forward::{forward, forward_scratch};
 pub(crate) use input_gradient::{input_gradient, input_gradient_scratch};
 pub(crate) use weight_gradient::{weight_gradient, weight_gradient_scratch};
 
+use crate::hardware::memory::Slab;
 use crate::layers::window::{Size, Window, image, image_shape};
-use crate::memory::Slab;
-use crate::params::{ParamSpec, Role};
+use crate::network::params::{ParamSpec, Role};
 use crate::{Error, Shape, init::Init};
 use patches::{Axis, Patches};
 use std::cell::Cell;
@@ -91,8 +91,8 @@ impl Conv {
         let divides = |channels: usize| channels > 0 && channels.is_multiple_of(groups);
         if groups == 0 || !divides(image_channels) || !divides(map_channels) {
             return Err(Error::new(format!(
-                "{groups} groups do not divide {image_channels} and {map_channels} channels (input {input}): both need \
-                 a multiple of the groups, and at least 1"
+                "{groups} groups do not divide {image_channels} and {map_channels} channels (input \
+                 {input}): both need a multiple of the groups, and at least 1"
             )));
         }
         Ok(())

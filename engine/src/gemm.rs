@@ -6,13 +6,13 @@
 //!
 //! ```text
 //! for jc in 0..n by NC                      columns of B and C
-//!     for pc in 0..k by KC                  rows of B; beta counts in the first round, the epilogue in the last
-//!         pack B[pc.., jc..]                KC x NC, by micro-panels of NR columns: stays in the level-2 cache
+//!     for pc in 0..k by KC                  rows of B; beta counts at first, the epilogue at last
+//!         pack B[pc.., jc..]                KC x NC, by micro-panels of NR columns: level-2 cache
 //!         for ic in 0..m by MC              rows of A and C
 //!             pack A[ic.., pc..]            only where its lines would collide in the caches
 //!             for ir in ic.. by MR          a micro-panel of A: stays in the level-1 cache
 //!                 for jr in jc.. by NR      a micro-panel of B runs past
-//!                     C[ir.., jr..] += A[ir.., pc..] B[pc.., jr..]      the micro-kernel (`kernel.rs`)
+//!                     C[ir.., jr..] += A[ir.., pc..] B[pc.., jr..]     (the micro-kernel)
 //! ```
 //!
 //! What differs from BLIS, and why:
@@ -67,8 +67,8 @@ pub use matrix::{MatMut, MatRef};
 pub use packed::PackedB;
 pub(crate) use windows::{Steps, Windows, gemm_windows, takes_windows};
 
-use crate::parallel::Context;
-use crate::simd::Isa;
+use crate::hardware::parallel::Context;
+use crate::hardware::simd::Isa;
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 use kernel::Finish;
 

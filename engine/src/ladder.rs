@@ -6,12 +6,13 @@
 //!
 //! ```text
 //! noisy encoder   h_0 = z_0 = x + noise
-//!                 z_l = norm(W_l h_l-1) + noise        h_l = relu(z_l + beta_l)     logits = gamma_L (z_L + beta_L)
+//!                 z_l = norm(W_l h_l-1) + noise        h_l = relu(z_l + beta_l)
+//!                 logits = gamma_L (z_L + beta_L)
 //! clean encoder   the same without noise, for the targets Z_l = norm(W_l H_l-1), Z_0 = x
 //! decoder         u_L = norm(softmax(logits))          u_l = norm(V_l+1 s_l+1)
 //!                 s_l = g(z_l, u_l)                     the combinator, of `combinator.rs`
 //! cost            cross-entropy of the labelled samples' noisy logits
-//!                 + sum_l  costs_l mean((s_l - mean_l) / std_l - Z_l)^2         over the unlabelled samples' values
+//!                 + sum_l  costs_l mean((s_l - mean_l) / std_l - Z_l)^2   (unlabelled samples)
 //! ```
 //!
 //! where norm subtracts the batch's mean and divides by its standard deviation, and mean_l and
@@ -38,8 +39,8 @@ mod pass;
 
 pub use memory::LadderMemory;
 
-use crate::init::Init;
-use crate::params::{ParamSpec, Role};
+use crate::network::init::Init;
+use crate::network::params::{ParamSpec, Role};
 use crate::{Error, Params};
 use std::ops::Range;
 
@@ -103,7 +104,8 @@ impl Ladder {
         }
         if let Some(bad) = costs.iter().chain([&noise]).find(|x| !(**x >= 0.0 && x.is_finite())) {
             return Err(Error::new(format!(
-                "noise and denoising costs of a ladder must be finite and not negative, but one is {bad}"
+                "noise and denoising costs of a ladder must be finite and not negative, but one is \
+                 {bad}"
             )));
         }
         Ok(Ladder { widths: widths.to_vec(), noise, costs: costs.to_vec() })

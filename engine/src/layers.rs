@@ -6,7 +6,6 @@
 
 mod avg_pool2d;
 mod batch_norm;
-pub(crate) mod columns;
 mod conv2d;
 mod conv_transpose2d;
 mod dropout;
@@ -52,7 +51,7 @@ pub use unflatten::Unflatten;
 pub use upsample::Upsample;
 pub use window::Size;
 
-use crate::params::ParamSpec;
+use crate::network::params::ParamSpec;
 use crate::{Context, Error, Shape};
 use std::any::Any;
 use std::borrow::Cow;

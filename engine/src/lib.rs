@@ -22,40 +22,31 @@
 //! `matrixmultiply` crate, which looks for AVX2 and FMA itself. So another processor may give other
 //! bits there, also with the feature `portable`, which leaves our own SIMD files out and no more.
 
-#[cfg_attr(feature = "portable", allow(dead_code))]
-mod caches;
 mod conv;
 mod error;
 pub mod gemm;
-mod half;
-pub mod init;
+mod hardware;
 pub mod ladder;
 pub mod layers;
-pub mod loss;
 pub mod math;
-pub mod memory;
 mod network;
-pub mod optimizer;
-pub mod parallel;
-pub mod params;
-pub mod peak;
 pub mod predictor;
-pub mod random;
-pub mod schedule;
 mod shape;
-pub mod simd;
-mod trainer;
+mod training;
 
 pub use error::Error;
+pub use hardware::parallel::Context;
+pub use hardware::simd::Isa;
+pub use hardware::{memory, parallel, peak, simd};
 pub use ladder::{Ladder, LadderBatch, LadderLoss, LadderMemory};
 pub use layers::{Layer, Mode, Pass};
-pub use loss::{Loss, Target};
+pub use math::random;
+pub use network::params::Params;
 pub use network::{Activations, LayerSummary, Network, NetworkBuilder, Summary};
-pub use optimizer::{Optimizer, OptimizerState};
-pub use parallel::Context;
-pub use params::Params;
+pub use network::{init, params};
 pub use predictor::Predictor;
-pub use schedule::Schedule;
 pub use shape::Shape;
-pub use simd::Isa;
-pub use trainer::Trainer;
+pub use training::loss::{Loss, Target};
+pub use training::optimizer::{Optimizer, OptimizerState};
+pub use training::schedule::Schedule;
+pub use training::{Trainer, loss, optimizer, schedule};

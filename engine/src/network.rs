@@ -7,6 +7,8 @@ mod activations;
 mod backward;
 mod chain;
 mod frozen;
+pub mod init;
+pub mod params;
 mod summary;
 
 pub use activations::Activations;
@@ -15,7 +17,7 @@ pub(crate) use chain::{Chain, Gradients, Slots, Step};
 pub use summary::{LayerSummary, Summary};
 
 use crate::layers::{Layer, Mode, Pass};
-use crate::params::{ParamEntry, Params};
+use crate::network::params::{ParamEntry, Params};
 use crate::{Context, Error, Shape};
 use chain::Op;
 use std::ops::Range;

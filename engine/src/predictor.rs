@@ -26,8 +26,8 @@ pub use difference::Difference;
 pub use panels::Precision;
 pub use workspace::Workspace;
 
+use crate::hardware::parallel::Chunks;
 use crate::layers::{Forward, Pass};
-use crate::parallel::Chunks;
 use crate::{Context, Error, Network, Params, Shape};
 use plan::{Map, Stage};
 use product::Product;
@@ -44,7 +44,8 @@ const MAX_ROWS: usize = 96;
 /// use narrows_engine::predictor::Workspace;
 /// use narrows_engine::{Context, Network, Params, Predictor};
 ///
-/// let network = Network::builder(4).layer(Linear::new(3)).layer(BatchNorm::default()).layer(Relu).build()?;
+/// let network =
+///     Network::builder(4).layer(Linear::new(3)).layer(BatchNorm::default()).layer(Relu).build()?;
 /// let params = Params::new(&network, 1);
 /// let predictor = Predictor::new(&network, &params)?;
 ///
@@ -142,8 +143,8 @@ impl Predictor {
         let batch = x.len() / inputs;
         if batch == 0 || x.len() != batch * inputs || Some(y.len()) != batch.checked_mul(outputs) {
             return Err(Error::new(format!(
-                "expected x of one or more samples of {inputs} values ({}) and y of as many of {outputs} ({}), got \
-                 {} and {} values",
+                "expected x of one or more samples of {inputs} values ({}) and y of as many of \
+                 {outputs} ({}), got {} and {} values",
                 self.input,
                 self.output,
                 x.len(),

@@ -24,7 +24,8 @@ const INF: f32 = f32::INFINITY;
 const LOG_MIN: f32 = -87.336_55;
 
 macro_rules! functions {
-    ($($type:ident: $vector:path, $exact:expr, $low:expr => $high:expr, ulp $fused:literal $split:literal, $special:expr;)+) => {
+    ($($type:ident: $vector:path, $exact:expr, $low:expr => $high:expr,
+       ulp $fused:literal $split:literal, $special:expr;)+) => {
         $(
             struct $type;
             impl Function for $type {
@@ -49,18 +50,21 @@ macro_rules! functions {
 
 functions! {
     Exp: math::exp, f64::exp, -86.9 => 88.7228, ulp 1.0 1.3,
-        &[(0.0, 1.0), (-0.0, 1.0), (88.73, INF), (1e4, INF), (INF, INF), (f32::MAX, INF), (-87.0, 0.0),
-          (-1e4, 0.0), (-INF, 0.0), (f32::MIN, 0.0)];
+        &[(0.0, 1.0), (-0.0, 1.0), (88.73, INF), (1e4, INF), (INF, INF), (f32::MAX, INF),
+          (-87.0, 0.0), (-1e4, 0.0), (-INF, 0.0), (f32::MIN, 0.0)];
     ExpM1Negative: math::exp_m1_negative, f64::exp_m1, -30.0 => 0.0, ulp 1.1 1.1,
-        &[(0.0, 0.0), (-1e-30, -1e-30), (-1e-20, -1e-20), (-1e4, -1.0), (-INF, -1.0), (f32::MIN, -1.0)];
+        &[(0.0, 0.0), (-1e-30, -1e-30), (-1e-20, -1e-20), (-1e4, -1.0), (-INF, -1.0),
+          (f32::MIN, -1.0)];
     Tanh: math::tanh, f64::tanh, -12.0 => 12.0, ulp 2.6 2.6,
         &[(0.0, 0.0), (-0.0, -0.0), (1e-30, 1e-30), (-1e-30, -1e-30), (1e4, 1.0), (-1e4, -1.0),
           (INF, 1.0), (-INF, -1.0), (f32::MAX, 1.0), (f32::MIN, -1.0)];
     Sigmoid: math::sigmoid, |x: f64| 1.0 / (1.0 + (-x).exp()), -86.9 => 30.0, ulp 2.4 2.4,
         &[(0.0, 0.5), (-0.0, 0.5), (1e4, 1.0), (-87.0, 0.0), (-1e4, 0.0), (INF, 1.0), (-INF, 0.0)];
     Log: math::log, f64::ln, 1e-6 => 1e4, ulp 1.5 1.5,
-        &[(1.0, 0.0), (INF, INF), (1e-40, LOG_MIN), (0.0, LOG_MIN), (-1.0, LOG_MIN), (-INF, LOG_MIN)];
-    Softplus: math::softplus, |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p(), -86.9 => 100.0, ulp 2.6 2.6,
+        &[(1.0, 0.0), (INF, INF), (1e-40, LOG_MIN), (0.0, LOG_MIN), (-1.0, LOG_MIN),
+          (-INF, LOG_MIN)];
+    Softplus: math::softplus, |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p(), -86.9 => 100.0,
+        ulp 2.6 2.6,
         &[(100.0, 100.0), (1e30, 1e30), (-87.0, 0.0), (-1e4, 0.0), (INF, INF), (-INF, 0.0)];
 }
 

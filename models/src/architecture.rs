@@ -11,7 +11,7 @@ mod sample;
 pub use activation::Activation;
 pub use sample::SampleShape;
 
-use crate::Error;
+use crate::error::Error;
 use narrows_engine::init::Init;
 use narrows_engine::layers::{BatchNorm, Dropout, Linear, Narrow};
 use narrows_engine::{Layer, Network, NetworkBuilder};
@@ -257,8 +257,8 @@ impl Architecture {
         match network.param_entries().last().map_or(0, |last| last.range.end) {
             ..=MAX_PARAMETERS => Ok(network),
             n => Err(Error::new(format!(
-                "the widths {widths:?} between samples of {input} and a code of {latent} make {n} parameters, \
-                 more than {MAX_PARAMETERS}: choose smaller widths"
+                "the widths {widths:?} between samples of {input} and a code of {latent} make {n} \
+                 parameters, more than {MAX_PARAMETERS}: choose smaller widths"
             ))),
         }
     }

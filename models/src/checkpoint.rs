@@ -1,6 +1,7 @@
 //! Models on disk: safetensors, with what is needed to rebuild the network in its metadata.
 
-use crate::{Architecture, Error};
+use crate::architecture::Architecture;
+use crate::error::Error;
 use narrows_datasets::{Dataset, Preparation};
 use narrows_engine::{Network, Params};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -32,7 +33,7 @@ pub struct Description {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preparation: Option<Preparation>,
     /// What a classifier's logits are to be divided by before they become probabilities, if that
-    /// was fitted ([`fit_temperature`](crate::calibration::fit_temperature)). It changes no
+    /// was fitted ([`fit_temperature`](crate::evaluation::calibration::fit_temperature)). It changes no
     /// prediction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,

@@ -1,31 +1,36 @@
 //! Losses and accuracies over many samples.
 
-use crate::Error;
-use crate::codes::Coded;
-use crate::training::Goal;
+pub mod calibration;
+mod confusion;
+mod metric;
+
+pub use confusion::Confusion;
+pub use metric::Metric;
+
+use crate::error::Error;
 use narrows_datasets::{Dataset, Rows};
+use narrows_engine::memory::Slab;
 use narrows_engine::{Activations, Context, Loss, Network, Params, Pass, Target};
-use serde::Serialize;
 
 /// The samples of a pass: enough to keep the matrix products busy.
 const BATCH: usize = 256;
 
-/// How well is classified, as one number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Metric {
-    /// The fraction of samples classified correctly.
-    #[default]
-    Accuracy,
-    /// The mean over the classes of that fraction among the samples of the class: where one class
-    /// outnumbers the others, to guess it always is worth no more than to guess at random.
-    Balanced,
+/// What the output should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// The input again.
+    Reconstruct,
+    /// The label.
+    Classify,
 }
 
-impl Metric {
-    /// All of them, by the names that options and files use.
-    pub const ALL: [(&str, Metric); 2] =
-        [("accuracy", Metric::Accuracy), ("balanced", Metric::Balanced)];
+/// The codes of some rows, and their labels.
+#[derive(Clone, Debug)]
+pub(crate) struct Coded {
+    /// (rows, len)
+    pub codes: Slab,
+    /// (rows)
+    pub labels: Vec<u32>,
 }
 
 /// What a model makes of some samples.

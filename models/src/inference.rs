@@ -1,7 +1,8 @@
 //! Running a trained model over any number of samples, batch by batch: memory does not grow with
 //! them.
 
-use crate::{Architecture, Error};
+use crate::architecture::{Architecture, ENCODER};
+use crate::error::Error;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::predictor::{Predictor, Workspace};
 use narrows_engine::{Context, Params};
@@ -74,7 +75,7 @@ pub fn embed(
 ) -> Result<(), Error> {
     let network = architecture.encoder_alone()?;
     let mut encoder = Params::new(&network, 0);
-    encoder.copy_from(params, crate::architecture::ENCODER)?;
+    encoder.copy_from(params, ENCODER)?;
     let predictor = Predictor::new(&network, &encoder)?;
     for_predictions(cx, &predictor, data, rows, |rows, _, y| take(rows, y))
 }

@@ -1,10 +1,17 @@
 //! Pretraining: an autoencoder on all samples of the training part, without their labels, beside
 //! PCA.
 
-use crate::architecture::Activation;
+mod objective;
+mod pca;
+
+pub use objective::Objective;
+pub use pca::Pca;
+
+use crate::architecture::{Activation, Architecture, SampleShape};
+use crate::error::Error;
+use crate::evaluation::{Evaluation, Goal};
 use crate::event::{EpochRecord, Event, Observer};
-use crate::training::{Goal, Run, Task, Training};
-use crate::{Architecture, Error, Evaluation, Pca, SampleShape};
+use crate::training::{Run, Task, Training};
 use narrows_datasets::{Augmentation, Augmenter, Dataset, Rows, TrainTest, hold_out};
 use narrows_engine::{Context, Loss, Network, Params};
 use serde::Serialize;
@@ -17,7 +24,7 @@ pub struct Pretraining<'a> {
     pub data: &'a TrainTest,
     /// The autoencoder.
     pub architecture: &'a Architecture,
-    /// How it is trained, and towards which [`Objective`](crate::Objective). With
+    /// How it is trained, and towards which [`Objective`]. With
     /// [`Loss::BceWithLogits`] the output has to be a sigmoid: training then takes what goes into
     /// it.
     pub training: &'a Training,
@@ -82,7 +89,8 @@ impl Pretraining<'_> {
         Augmenter::new(self.augmentation(), self.data.train.image_shape())?;
         if self.training.objective.is_variational() != self.architecture.variational {
             return Err(Error::new(
-                "the objective variational needs a variational architecture, and the others one that is not",
+                "the objective variational needs a variational architecture, and the others one \
+                 that is not",
             ));
         }
         if self.training.loss == Loss::BceWithLogits

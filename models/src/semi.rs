@@ -10,8 +10,8 @@
 //!
 //! | file | what it asks of samples without a label |
 //! |---|---|
-//! | `pseudo_labels.rs` | that a strongly augmented sample gets the class that it gets as it is, where that is sure |
-//! | mean teacher, in `consistency.rs` | that it gets the probabilities that the average of past weights gives it |
+//! | `pseudo_labels.rs` | the class of the plain sample for the strongly augmented one, if sure |
+//! | mean teacher, in `consistency.rs` | the probabilities that the average of past weights gives |
 //! | `vat.rs` | that its probabilities stay where the input moves the way that changes them most |
 //! | `ladder.rs` | that each layer can be restored from noise |
 //!
@@ -31,8 +31,10 @@ pub use consistency::Consistency;
 pub use ladder::LadderCosts;
 pub use run::SemiRun;
 
-use crate::training::check_course;
-use crate::{Activation, Architecture, Ema, Error, Metric, Model};
+use crate::architecture::{Activation, Architecture, Model};
+use crate::error::Error;
+use crate::evaluation::Metric;
+use crate::training::{Ema, check_course};
 use narrows_datasets::{Augmentation, Dataset, Rows};
 use narrows_engine::{Optimizer, Schedule};
 
@@ -214,8 +216,8 @@ impl SemiTraining {
         match reasons.is_empty() {
             true => Ok(()),
             false => Err(Error::new(format!(
-                "the ladder network is for dense models with batch norm and ReLUs, not for this one: {}: choose another model, or \
-                 another method",
+                "the ladder network is for dense models with batch norm and ReLUs, not for this \
+                 one: {}: choose another model, or another method",
                 reasons.join("; ")
             ))),
         }

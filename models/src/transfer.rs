@@ -1,8 +1,9 @@
 //! Transfer: a pretrained encoder in a classifier, and what of it may change.
 
 use crate::architecture::ENCODER;
-use crate::training::Restart;
-use crate::{Error, Observer, Run};
+use crate::error::Error;
+use crate::event::Observer;
+use crate::training::{Restart, Run};
 use narrows_engine::params::Role;
 use narrows_engine::{Context, Params};
 use serde::{Deserialize, Serialize};
@@ -60,7 +61,8 @@ impl Method {
             Method::Gradual | Method::LpFt if epochs < 2 => {
                 let name = self.name();
                 Err(Error::new(format!(
-                    "{name} needs at least 2 epochs, not {epochs}: the first is the head's alone, as with freeze"
+                    "{name} needs at least 2 epochs, not {epochs}: the first is the head's alone, \
+                     as with freeze"
                 )))
             }
             _ => Ok(()),

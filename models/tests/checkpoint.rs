@@ -66,8 +66,8 @@ fn files_of_before_are_those_of_dense_models() {
     let views = tensors.iter().map(|(name, shape, bytes)| {
         (name, TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes).unwrap())
     });
-    let json = r#"{"architecture":{"inputs":64,"widths":[24,16],"latent":6,"activation":"relu","output":"sigmoid",
-        "batch_norm":true,"dropout":0.1},"classes":10,"dataset":"digits"}"#;
+    let json = r#"{"architecture":{"inputs":64,"widths":[24,16],"latent":6,"activation":"relu",
+        "output":"sigmoid","batch_norm":true,"dropout":0.1},"classes":10,"dataset":"digits"}"#;
     let metadata = HashMap::from([("narrows".to_string(), json.to_string())]);
     std::fs::write(&path, safetensors::serialize(views, Some(metadata)).unwrap()).unwrap();
     let (loaded, _, read) = load(&path).unwrap();

@@ -4,8 +4,8 @@ mod support;
 
 use narrows_datasets::{Dataset, Rows, TrainTest, builtin, draw_labels};
 use narrows_engine::{Activations, Context, Loss, Network, Params, Pass};
-use narrows_models::approach::Given;
-use narrows_models::ensemble::Ensemble;
+use narrows_models::methods::Ensemble;
+use narrows_models::methods::Given;
 use narrows_models::{Approach, Evaluation, Method};
 use support::{architecture, training};
 

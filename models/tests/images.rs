@@ -149,7 +149,8 @@ fn what_is_no_image_or_too_small_is_refused() {
             (one, "images of 1x1x3 are too small"),
             (
                 small,
-                "images of 5x5x1 are too small for the widths [4, 4, 4, 4]: each halves them, and 3 leave",
+                "images of 5x5x1 are too small for the widths [4, 4, 4, 4]: each halves them, and \
+                 3 leave",
             ),
             (none, "at least 1 width"),
             (zero, "1 to 64 blocks, not 0"),

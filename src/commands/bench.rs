@@ -6,9 +6,9 @@
 mod table;
 mod work;
 
+use crate::cli::options::Bench;
 use crate::error::Error;
 use crate::machine;
-use crate::options::Bench;
 use narrows_engine::peak::{Bandwidth, bandwidth, fma_peak};
 use narrows_engine::{Context, gemm};
 use serde::Serialize;

@@ -1,26 +1,29 @@
 //! `narrows compare`: what pretraining gains over training from scratch.
 
-use super::{begin, check_batch, open, reconstruction, refuse};
-use crate::defaults;
+use super::inputs::open;
+use super::{begin, check_batch, refuse};
+use crate::cli::options::approaches::{ApproachName, ComparedSemi, approach, distinct};
+use crate::cli::options::values::ids;
+use crate::cli::options::{Compare, RecipeName};
 use crate::error::Error;
-use crate::journal::Journal;
-use crate::metrics;
-use crate::options::approaches::{ApproachName, ComparedSemi, approach, distinct};
-use crate::options::values::ids;
-use crate::options::{Compare, RecipeName};
-use crate::progress::Progress;
-use crate::run_folder::{METRICS, MODEL, SUMMARY};
-use crate::summary::{CompareSummary, Cost, json};
-use crate::table::{self, Comparing};
+use crate::output::progress::Progress;
+use crate::output::summary::{CompareSummary, Cost, json};
+use crate::output::tables::comparison::{self, Comparing};
+use crate::run::folder::{METRICS, MODEL, SUMMARY};
+use crate::run::metrics;
+use crate::run::reconstructions;
+use crate::run::recorder::Recorder;
 use narrows_datasets::Dataset;
 use narrows_models::checkpoint::{self, Description};
-use narrows_models::recipe::Recipe;
+use narrows_models::methods::Recipe;
 use narrows_models::{
     Approach, Architecture, Comparison, Method, Metric, Pretraining, SampleShape,
 };
 use std::time::Instant;
 
 const NAME: &str = "compare";
+/// The candidates of a recipe.
+const RECIPE: [&str; 5] = ["lp-ft", "pseudo-labels", "mean-teacher", "vat", "ladder"];
 
 pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
@@ -71,12 +74,12 @@ pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
     let progress = Progress::new(options.running.quiet);
     let dataset = data.train.name();
     let description = Description::autoencoder(comparison.architecture.clone(), &data.train);
-    let journal = Journal::new(&progress, Pretraining::RUN, &description, &folder);
-    let result = comparison.run(&cx, &journal);
-    let result = journal.close(result, &folder)?;
+    let recorder = Recorder::new(&progress, Pretraining::RUN, &description, &folder);
+    let result = comparison.run(&cx, &recorder);
+    let result = recorder.close(result, &folder)?;
 
     let (_, network, params) = checkpoint::load(&folder.file(MODEL))?;
-    reconstruction::draw(&cx, &network, &params, &data.test, &folder)?;
+    reconstructions::draw(&cx, &network, &params, &data.test, &folder)?;
     let histories = result.histories.iter().map(|(name, history)| (name.as_str(), &history[..]));
     folder.write(METRICS, metrics::csv(histories).as_bytes())?;
     let summary = CompareSummary {
@@ -107,7 +110,7 @@ pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
         result: &result,
         seconds: summary.cost.wall_seconds,
     };
-    Ok(table::comparison(&comparing) + &format!("\nrun folder: {}\n", folder.path().display()))
+    Ok(comparison::table(&comparing) + &format!("\nrun folder: {}\n", folder.path().display()))
 }
 
 /// The methods that a recipe chooses from: those that are for such a model.
@@ -120,7 +123,7 @@ fn recipe(
         return Ok(None);
     }
     let mut candidates = Vec::new();
-    for name in defaults::RECIPE {
+    for name in RECIPE {
         let name = approach(name).map_err(Error::new)?;
         let candidate = options.semi.approach(name, train, architecture)?;
         if let Approach::Semi(semi) = &candidate {

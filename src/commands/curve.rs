@@ -1,21 +1,23 @@
 //! `narrows curve`: test accuracy against the number of labels.
 
-use super::{Loaded, against_rest, begin, check_batch, full_path, open, open_for, refuse};
-use crate::config;
-use crate::curve_table::{self, Curved};
+use super::inputs::{Loaded, against_rest, full_path, open, open_for};
+use super::{begin, check_batch, refuse};
+use crate::cli::config;
+use crate::cli::options::approaches::distinct;
+use crate::cli::options::architecture::ArchitectureOptions;
+use crate::cli::options::curve::Curve as Options;
+use crate::cli::options::pretraining::Pretraining as PretrainingOptions;
+use crate::cli::options::values::ids;
 use crate::error::Error;
-use crate::journal::Journal;
-use crate::metrics;
-use crate::options::approaches::distinct;
-use crate::options::architecture::ArchitectureOptions;
-use crate::options::curve::Curve as Options;
-use crate::options::pretraining::Pretraining as PretrainingOptions;
-use crate::options::values::ids;
-use crate::plot;
-use crate::progress::Progress;
-use crate::results::Results;
-use crate::run_folder::{CONFIG, CURVE, METRICS, MODEL, RunFolder, SUMMARY};
-use crate::summary::{Cost, CurveSummary, json};
+use crate::output::plot;
+use crate::output::points::points;
+use crate::output::progress::Progress;
+use crate::output::summary::{Cost, CurveSummary, json};
+use crate::output::tables::curve::{self as curve_table, Curved};
+use crate::run::folder::{CONFIG, CURVE, METRICS, MODEL, RunFolder, SUMMARY};
+use crate::run::metrics;
+use crate::run::recorder::Recorder;
+use crate::run::results::Results;
 use narrows_datasets::TrainTest;
 use narrows_engine::{Context, Params};
 use narrows_models::checkpoint::{self, Description};
@@ -136,7 +138,7 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
     })?;
 
     let metric = options.finetuning.metric;
-    let points = curve_table::points(&curve, &finished, metric);
+    let points = points(&curve, &finished, metric);
     folder.write(CURVE, plot::curve(train.name(), &points)?.as_bytes())?;
     let summary = CurveSummary {
         command: NAME,
@@ -186,10 +188,10 @@ fn pretrain(
 ) -> Result<Params, Error> {
     let TrainTest { train, .. } = pretraining.data;
     let description = Description::autoencoder(pretraining.architecture.clone(), train);
-    let journal = Journal::new(progress, Pretraining::RUN, &description, folder)
+    let recorder = Recorder::new(progress, Pretraining::RUN, &description, folder)
         .saving_as(PRETRAINING, folder);
-    let result = pretraining.run(cx, &journal);
-    let result = journal.close(result, folder)?;
+    let result = pretraining.run(cx, &recorder);
+    let result = recorder.close(result, folder)?;
     let (from, to) = (folder.file(PRETRAINING), folder.file(MODEL));
     std::fs::rename(&from, &to)
         .map_err(|e| Error::at(&to, format_args!("cannot be made of {}: {e}", from.display())))?;

@@ -8,17 +8,14 @@ mod pack;
 mod split;
 mod verify;
 
+use super::inputs::fetched;
+use crate::cli::options::data_commands::{Data, DataCommand, Reading};
 use crate::error::Error;
-use crate::numbers::thousands;
-use crate::options::data_commands::{Data, DataCommand, Reading};
-use crate::progress::Progress;
+use crate::output::progress::Progress;
 use narrows_datasets::{OpenOptions, Undivided};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-
-#[cfg(feature = "fetch")]
-pub use fetch::fetched;
 
 pub fn run(options: &Data) -> Result<String, Error> {
     match &options.command {
@@ -26,7 +23,8 @@ pub fn run(options: &Data) -> Result<String, Error> {
         DataCommand::Fetch(options) => fetch::run(options),
         #[cfg(not(feature = "fetch"))]
         DataCommand::Fetch(_) => Err(Error::new(
-            "this narrows was built without the feature fetch: build it with, or fetch the files by other means",
+            "this narrows was built without the feature fetch: build it with, or fetch the files \
+             by other means",
         )),
         DataCommand::Pack(options) => pack::run(options),
         DataCommand::Inspect(options) => inspect::run(options),
@@ -34,12 +32,6 @@ pub fn run(options: &Data) -> Result<String, Error> {
         DataCommand::Verify(options) => verify::run(options),
         DataCommand::Export(options) => export::run(options),
     }
-}
-
-/// Without a catalogue, no name stands for a data set.
-#[cfg(not(feature = "fetch"))]
-pub fn fetched(_: &Path) -> Result<Option<PathBuf>, Error> {
-    Ok(None)
 }
 
 /// The path of the data that `named` names.
@@ -128,34 +120,4 @@ fn quoted(path: &Path) -> String {
         true => text,
         false => format!("\"{text}\""),
     }
-}
-
-/// The shape of a sample: `28x28`, `784 values`.
-fn shape(sizes: &[usize]) -> String {
-    match sizes {
-        [values] => crate::numbers::counted(*values, "value"),
-        sizes => sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("x"),
-    }
-}
-
-/// `47.0 MB`, `812 bytes`.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..10_000 => format!("{} bytes", thousands(bytes as usize)),
-        10_000..1_000_000 => format!("{:.1} KB", bytes as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
-        _ => format!("{:.2} GB", bytes as f64 / 1e9),
-    }
-}
-
-/// `0.2 s, 230 MB/s`.
-fn speed(bytes: u64, seconds: f64) -> String {
-    let rate = bytes as f64 / 1e6 / seconds.max(1e-9);
-    format!("{}, {rate:.0} MB/s", crate::numbers::duration(seconds))
-}
-
-/// Lines of a name and a value.
-fn lines(of: &[(&str, String)]) -> String {
-    let width = of.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    of.iter().map(|(name, value)| format!("{name:<width$}  {value}\n")).collect()
 }

@@ -1,12 +1,12 @@
 //! `narrows embed`: the latent code of each row.
 
-use super::{Chosen, open_for};
+use super::inputs::{Chosen, open_for};
+use crate::cli::options::Embed;
 use crate::error::Error;
-use crate::export::{Kind, Target};
-use crate::numbers::{counted, thousands};
-use crate::options::Embed;
-use crate::run_folder::{self, CODES, SUMMARY};
-use crate::summary::{Cost, EmbedSummary, json};
+use crate::output::numbers::{counted, thousands};
+use crate::output::summary::{Cost, EmbedSummary, json};
+use crate::run::folder::{self, CODES, SUMMARY};
+use crate::run::row_writer::{Kind, Target};
 use narrows_datasets::{CsvCell, UNLABELLED};
 use narrows_models::checkpoint;
 use narrows_models::inference;
@@ -17,7 +17,7 @@ const NAME: &str = "embed";
 pub fn run(options: &Embed) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
-    let path = run_folder::model(&options.run)?;
+    let path = folder::model(&options.run)?;
     let (description, _, params) = checkpoint::load(&path)?;
     let parts = open_for(&path, &description, &mut options.data, options.machine.threads, false)?;
     let Chosen { mut data, rows } = Chosen::from(parts, options.part.part)?;

@@ -1,19 +1,19 @@
 //! `narrows evaluate`: a trained model on the test samples.
 
-use super::{Chosen, Loaded, no_labels, open_for, reconstruction};
-use crate::confusion;
+use super::inputs::{Chosen, Loaded, no_labels, open_for};
+use crate::cli::options::Evaluate;
+use crate::cli::options::exporting::Part;
 use crate::error::Error;
-use crate::numbers::{percent, thousands};
-use crate::options::Evaluate;
-use crate::options::exporting::Part;
-use crate::run_folder::{CONFUSION, RunFolder, SUMMARY};
-use crate::summary::{CalibrationSummary, Cost, EvaluateSummary, Rate, json};
-use crate::table;
+use crate::output::numbers::{percent, thousands};
+use crate::output::summary::{CalibrationSummary, Cost, EvaluateSummary, Rate, json};
+use crate::output::tables::{classes, confusion};
+use crate::run::folder::{CONFUSION, RunFolder, SUMMARY};
+use crate::run::reconstructions;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Context, Loss};
 use narrows_models::calibration::Calibration;
 use narrows_models::checkpoint::Description;
-use narrows_models::ensemble::Ensemble;
+use narrows_models::methods::Ensemble;
 use narrows_models::{Confusion, Evaluation, Goal, Metric};
 use std::path::Path;
 use std::time::Instant;
@@ -75,7 +75,7 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
     }
     if let Some(folder) = &folder {
         if description.classes.is_none() {
-            reconstruction::draw(&cx, network, params, test, folder)?;
+            reconstructions::draw(&cx, network, params, test, folder)?;
         }
         if let Some(tested) = &tested {
             let csv = confusion::csv(&tested.confusion, test.class_names());
@@ -114,7 +114,8 @@ fn classes_of(path: &Path, description: &Description, test: Dataset) -> Result<D
     if !test.has_labels() {
         return Err(no_labels(&test));
     }
-    let advice = "name its data by --data, and the class by --against-rest where it was one against the rest";
+    let advice = "name its data by --data, and the class by --against-rest where it was one \
+                  against the rest";
     let (dataset, trained) = (test.name().to_string(), &description.dataset);
     let found = test.classes();
     // Of a table some classes may not occur.
@@ -122,7 +123,8 @@ fn classes_of(path: &Path, description: &Description, test: Dataset) -> Result<D
         return Err(Error::at(
             path,
             format_args!(
-                "the model tells {classes} classes apart ({trained}), but {dataset} has {found}: {advice}"
+                "the model tells {classes} classes apart ({trained}), but {dataset} has {found}: \
+                 {advice}"
             ),
         ));
     }
@@ -240,16 +242,18 @@ fn report(summary: &EvaluateSummary<'_>, part: Part, class_names: &[String]) -> 
         let (mean, low, high) = (percent(*mean), percent(*low), percent(*high));
         let balanced = percent(balanced);
         text += &format!(
-            "{test}accuracy {mean} % (95 % interval {low} to {high}); balanced over the classes {balanced} %\n"
+            "{test}accuracy {mean} % (95 % interval {low} to {high}); balanced over the classes \
+             {balanced} %\n"
         );
         text += &summary.calibration.as_ref().map_or(String::new(), sureness);
         text.push('\n');
-        text += &table::classes(classes, class_names);
+        text += &classes::table(classes, class_names);
     }
     if let Some(mse) = summary.test_mse {
         text += &format!(
             "an autoencoder: {test}error {mse:.6}, mean squared per value\n\
-             It has no accuracy: fine-tune a classifier on it first, by narrows finetune --encoder\n"
+             It has no accuracy: fine-tune a classifier on it first, by narrows finetune \
+             --encoder\n"
         );
     }
     text

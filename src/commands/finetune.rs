@@ -1,11 +1,11 @@
 //! `narrows finetune`: a classifier from a few labels.
 
-use super::classifier::{Labels, RUN, Start, Trained};
+use super::classifier_command::{Labels, RUN, Start, Trained};
 use super::{begin, check_batch, refuse};
+use crate::cli::options::Finetune;
 use crate::error::Error;
-use crate::journal::Journal;
-use crate::options::Finetune;
-use crate::progress::Progress;
+use crate::output::progress::Progress;
+use crate::run::recorder::Recorder;
 use narrows_datasets::{LabelDraw, Rows};
 use narrows_engine::Params;
 use narrows_models::checkpoint::Description;
@@ -56,9 +56,9 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
 
     let progress = Progress::new(options.running.quiet);
     let description = Description::classifier(architecture.clone(), train);
-    let journal = Journal::new(&progress, RUN, &description, &folder);
-    let result = method.train(&mut run, &cx, &journal);
-    journal.close(result, &folder)?;
+    let recorder = Recorder::new(&progress, RUN, &description, &folder);
+    let result = method.train(&mut run, &cx, &recorder);
+    recorder.close(result, &folder)?;
     let trained = Trained {
         command: NAME,
         method: method.name(),

@@ -1,8 +1,8 @@
 //! `narrows info`: what this machine offers.
 
+use crate::cli::options::Info;
 use crate::error::Error;
 use crate::machine;
-use crate::options::Info;
 use narrows_engine::{Isa, gemm, peak};
 
 /// What the licence of the built-in data asks to be said.

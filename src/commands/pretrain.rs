@@ -1,17 +1,18 @@
 //! `narrows pretrain`: an autoencoder on all samples.
 
-use super::{begin, check_batch, open, reconstruction, refuse};
-use crate::defaults;
+use super::inputs::open;
+use super::{begin, check_batch, refuse};
+use crate::cli::options::Pretrain;
+use crate::cli::options::architecture::{ArchitectureOptions, latent};
+use crate::cli::options::values::{ids, quoted};
 use crate::error::Error;
-use crate::journal::Journal;
-use crate::metrics;
-use crate::options::Pretrain;
-use crate::options::architecture::ArchitectureOptions;
-use crate::options::values::{ids, quoted};
-use crate::progress::Progress;
-use crate::run_folder::{METRICS, SUMMARY};
-use crate::summary::{Cost, PretrainSummary, json};
-use crate::table;
+use crate::output::progress::Progress;
+use crate::output::summary::{Cost, PretrainSummary, json};
+use crate::output::tables::reconstruction::{data_line, reconstruction};
+use crate::run::folder::{METRICS, SUMMARY};
+use crate::run::metrics;
+use crate::run::reconstructions;
+use crate::run::recorder::Recorder;
 use narrows_models::checkpoint::Description;
 use narrows_models::{Architecture, Pretraining, SampleShape};
 use std::time::Instant;
@@ -28,8 +29,7 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
         let mut shaping = ids::<ArchitectureOptions>();
         shaping.retain(|id| id != "latent");
         refuse(explicit, &shaping, "a linear autoencoder (--linear) has its latent code alone")?;
-        let linear =
-            Architecture::linear(input, options.architecture.latent.or(defaults::latent(input)));
+        let linear = Architecture::linear(input, options.architecture.latent.or(latent(input)));
         options.architecture = ArchitectureOptions::from(&linear);
     }
     let mut architecture = options.architecture.resolve(input, data.train.in_unit_range());
@@ -53,11 +53,11 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
     let progress = Progress::new(options.running.quiet);
     let dataset = data.train.name();
     let description = Description::autoencoder(architecture.clone(), &data.train);
-    let journal = Journal::new(&progress, Pretraining::RUN, &description, &folder);
-    let result = pretraining.run(&cx, &journal);
-    let result = journal.close(result, &folder)?;
+    let recorder = Recorder::new(&progress, Pretraining::RUN, &description, &folder);
+    let result = pretraining.run(&cx, &recorder);
+    let result = recorder.close(result, &folder)?;
 
-    reconstruction::draw(&cx, &architecture.autoencoder()?, &result.params, &data.test, &folder)?;
+    reconstructions::draw(&cx, &architecture.autoencoder()?, &result.params, &data.test, &folder)?;
     folder.write(METRICS, metrics::csv([(Pretraining::RUN, &result.history[..])]).as_bytes())?;
     let summary = PretrainSummary {
         command: NAME,
@@ -73,9 +73,9 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
     };
     folder.write(SUMMARY, json(&summary)?.as_bytes())?;
     folder.keep();
-    let head = table::data_line(dataset, result.unlabelled, data.test.len());
-    let reconstruction = table::reconstruction(&result.pca, &result.autoencoder);
+    let head = data_line(dataset, result.unlabelled, data.test.len());
+    let errors = reconstruction(&result.pca, &result.autoencoder);
     let path = folder.path().display();
     let next = format!("narrows finetune --encoder {}{data_words}", quoted(&path.to_string()));
-    Ok(format!("{head}\n\n{reconstruction}\nrun folder: {path}\nnext: {next}\n"))
+    Ok(format!("{head}\n\n{errors}\nrun folder: {path}\nnext: {next}\n"))
 }

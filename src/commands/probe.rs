@@ -1,12 +1,13 @@
 //! `narrows probe`: how much a few labels tell about the codes of a frozen encoder.
 
-use super::{Loaded, against_rest, open, open_for};
+use super::inputs::{Loaded, against_rest, open, open_for};
+use crate::cli::options::probe::Probe as Options;
 use crate::error::Error;
-use crate::numbers::{counted, duration, percent, thousands};
-use crate::options::probe::Probe as Options;
-use crate::progress::Progress;
-use crate::run_folder::{RunFolder, SUMMARY};
-use crate::summary::{Cost, ProbeSummary, json};
+use crate::output::numbers::{counted, duration, percent, thousands};
+use crate::output::progress::Progress;
+use crate::output::summary::{Cost, ProbeSummary, json};
+use crate::output::tables::estimate::cells;
+use crate::run::folder::{RunFolder, SUMMARY};
 use narrows_models::Metric;
 use narrows_models::probe::{Probe as Kind, ProbeResult, Probing};
 use std::time::Instant;
@@ -18,7 +19,8 @@ pub fn run(options: &Options) -> Result<String, Error> {
     let mut options = options.clone();
     if options.transductive && !options.probes.0.contains(&Kind::Propagation) {
         return Err(Error::new(
-            "--transductive has no effect: only propagation has a graph, and it is not among --probes",
+            "--transductive has no effect: only propagation has a graph, and it is not among \
+             --probes",
         ));
     }
     let threads = options.machine.threads;
@@ -83,7 +85,8 @@ fn report(summary: &ProbeSummary<'_>) -> String {
     let of = if summary.trained_on.is_some() { "latent codes" } else { "samples as they are" };
     let accuracy = if summary.metric.is_some() { "balanced test, %" } else { "test accuracy, %" };
     let mut text = format!(
-        "{dataset}: {of}, {} each; {} test samples\n{} of {} to train on and {} to validate; {} in all\n\n\
+        "{dataset}: {of}, {} each; {} test samples\n{} of {} to train on and {} to validate; {} in \
+         all\n\n\
          {:<12} {accuracy:>16} {:>16} {:>14}  {:<24} {:>9}\n",
         counted(*code, "value"),
         thousands(*test_samples),
@@ -99,14 +102,7 @@ fn report(summary: &ProbeSummary<'_>) -> String {
     );
     for result in *probes {
         let ProbeResult { name, test_accuracy, validation_accuracy, seconds, .. } = result;
-        let estimate = &test_accuracy.estimate;
-        let (accuracy, interval) = match estimate.ci95 {
-            None => (percent(estimate.mean), "unknown".to_string()),
-            Some([low, high]) => (
-                format!("{} ± {:.2}", percent(estimate.mean), 100.0 * estimate.std),
-                format!("{} to {}", percent(low), percent(high)),
-            ),
-        };
+        let [accuracy, interval] = cells(&test_accuracy.estimate);
         text += &format!(
             "{:<12} {accuracy:>16} {interval:>16} {:>14}  {:<24} {:>9}\n",
             name.name(),

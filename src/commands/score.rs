@@ -4,14 +4,15 @@
 //! found in exactly, by two passes over it each, and which then becomes the file asked for: so
 //! memory does not grow with the rows.
 
-use super::{Chosen, open_for, refuse};
+use super::inputs::{Chosen, open_for};
+use super::refuse;
+use crate::cli::options::Score;
+use crate::cli::options::exporting::Part;
 use crate::error::Error;
-use crate::export::{Kind, Spool, Target};
-use crate::options::Score;
-use crate::options::exporting::Part;
-use crate::run_folder::{self, SCORES, SUMMARY};
-use crate::score_table::{self, Highest};
-use crate::summary::{Cost, QuantileSummary, ScoreSummary, json};
+use crate::output::summary::{Cost, QuantileSummary, ScoreSummary, json};
+use crate::output::tables::scores::{self, Highest};
+use crate::run::folder::{self, SCORES, SUMMARY};
+use crate::run::row_writer::{Kind, Spool, Target};
 use narrows_datasets::CsvCell;
 use narrows_models::checkpoint;
 use narrows_models::inference::{self, Scored};
@@ -28,12 +29,13 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
     refuse(explicit, &["against_rest"], "a score takes no labels")?;
-    let path = run_folder::model(&options.run)?;
+    let path = folder::model(&options.run)?;
     let (description, _, params) = checkpoint::load(&path)?;
     if description.classes.is_some() {
         return Err(Error::at(
             &path,
-            "the model is a classifier, which reconstructs nothing: name the autoencoder that narrows pretrain left",
+            "the model is a classifier, which reconstructs nothing: name the autoencoder that \
+             narrows pretrain left",
         ));
     }
     if options.data.data.is_some() && matches!(options.part.part, None | Some(Part::All)) {
@@ -124,6 +126,6 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
         cost: Cost::since(start),
     };
     target.keep(SUMMARY, &json(&summary)?)?;
-    Ok(score_table::report(&summary, &highest.descending(), &names)
+    Ok(scores::report(&summary, &highest.descending(), &names)
         + &format!("\nscores: {}\n", target.path().display()))
 }

@@ -1,11 +1,11 @@
 //! `narrows semi`: a classifier from a few labels and all other samples at once.
 
-use super::classifier::{Labels, RUN, Start, Trained};
+use super::classifier_command::{Labels, RUN, Start, Trained};
 use super::{begin, refuse};
+use crate::cli::options::Semi;
 use crate::error::Error;
-use crate::journal::Journal;
-use crate::options::Semi;
-use crate::progress::Progress;
+use crate::output::progress::Progress;
+use crate::run::recorder::Recorder;
 use narrows_datasets::{LabelDraw, Rows};
 use narrows_engine::{Loss, Params};
 use narrows_models::architecture::ENCODER;
@@ -59,9 +59,9 @@ pub fn run(mut options: Semi, explicit: &[String]) -> Result<String, Error> {
 
     let progress = Progress::new(options.running.quiet);
     let description = Description::classifier(architecture.clone(), train);
-    let journal = Journal::new(&progress, RUN, &description, &folder);
-    let result = run.train(&cx, &journal);
-    journal.close(result, &folder)?;
+    let recorder = Recorder::new(&progress, RUN, &description, &folder);
+    let result = run.train(&cx, &recorder);
+    recorder.close(result, &folder)?;
     let trained = Trained {
         command: NAME,
         method: method.name(),

@@ -1,11 +1,12 @@
 //! `narrows summary`: the layers of a model.
 
-use super::{check_samples, open, refuse};
+use super::inputs::{check_samples, open};
+use super::refuse;
+use crate::cli::options::Summary;
+use crate::cli::options::architecture::ArchitectureOptions;
+use crate::cli::options::values::ids;
 use crate::error::Error;
-use crate::options::Summary;
-use crate::options::architecture::ArchitectureOptions;
-use crate::options::values::ids;
-use crate::run_folder;
+use crate::run::folder;
 use narrows_models::SampleShape;
 use narrows_models::checkpoint::{self, Description};
 
@@ -26,7 +27,7 @@ fn described(options: &mut Summary, explicit: &[String]) -> Result<Description, 
     if let Some(run) = &options.run {
         refuse(explicit, &ids::<ArchitectureOptions>(), "the architecture is that of the run")?;
         refuse(explicit, &["input", "classes"], "the model is that of the run")?;
-        let path = run_folder::model(run)?;
+        let path = folder::model(run)?;
         let (description, _, _) = checkpoint::load(&path)?;
         if options.data.data.is_some() {
             check_samples(&path, &description, &open(&mut options.data, 0, false)?.train)?;

@@ -307,8 +307,8 @@ fn a_run_whose_loss_explodes_keeps_its_best_weights() {
 }
 
 /// It explodes in its only step, so that there are no good weights to keep.
-const EXPLODING: &str = "pretrain --epochs 1 --batch 2000 --widths 8 --latent 4 --no-batch-norm --schedule constant \
-                         --optimizer sgd --lr 1e30 --weight-decay 1e30 --quiet";
+const EXPLODING: &str = "pretrain --epochs 1 --batch 2000 --widths 8 --latent 4 --no-batch-norm \
+                         --schedule constant --optimizer sgd --lr 1e30 --weight-decay 1e30 --quiet";
 
 #[test]
 fn a_run_that_leaves_nothing_good_leaves_nothing_at_all() {

@@ -74,7 +74,8 @@ fn a_draw_trained_alone_is_the_one_that_compare_trained() {
     let place = Place::new();
     let shape = "--widths 24 --latent 6 --no-batch-norm --seed 3";
     place.succeed(&format!(
-        "compare {shape} --epochs 3 --draws 2 --methods slow --finetune-epochs 5 --finetune-lr 2e-3 --out all"
+        "compare {shape} --epochs 3 --draws 2 --methods slow --finetune-epochs 5 --finetune-lr \
+         2e-3 --out all"
     ));
     place.succeed(
         "finetune --encoder all --method slow --draw 1 --seed 3 --epochs 5 --lr 2e-3 --out one",

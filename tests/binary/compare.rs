@@ -36,8 +36,8 @@ fn check(value: &Value, schema: &Value, at: &str) {
 /// The schema, by example: a list of one item stands for any number of such.
 fn schema() -> Value {
     serde_json::json!({
-        "command": "", "dataset": "", "seed": 1, "threads": 1, "unlabelled": 1, "labels": 1, "draws": 1,
-        "test_samples": 1,
+        "command": "", "dataset": "", "seed": 1, "threads": 1, "unlabelled": 1, "labels": 1,
+        "draws": 1, "test_samples": 1,
         "pca": { "components": 1, "train_mse": 0.5, "test_mse": 0.5 },
         "autoencoder": { "latent": 1, "train_mse": 0.5, "test_mse": 0.5, "seconds": 0.5 },
         "methods": [{
@@ -235,7 +235,10 @@ fn a_comparison_in_which_all_diverges_keeps_the_autoencoder() {
 #[test]
 fn the_autoencoder_beats_pca_and_the_baseline_is_trained() {
     let place = Place::new();
-    place.succeed("compare --widths 128 --latent 6 --epochs 60 --draws 2 --methods scratch --finetune-lr 1e-2 --out run");
+    place.succeed(
+        "compare --widths 128 --latent 6 --epochs 60 --draws 2 --methods scratch \
+                   --finetune-lr 1e-2 --out run",
+    );
     let summary = place.json("run/summary.json");
     let number = |pointer: &str| summary.pointer(pointer).and_then(Value::as_f64).unwrap();
     assert!(number("/autoencoder/test_mse") < number("/pca/test_mse"), "{summary}");
@@ -246,8 +249,9 @@ fn the_autoencoder_beats_pca_and_the_baseline_is_trained() {
 #[test]
 fn a_recipe_chooses_by_validation_within_a_time() {
     let place = Place::new();
-    let tiny = "--epochs 2 --widths 24 --latent 6 --finetune-epochs 3 --finetune-lr 1e-2 --labels 30 --validation 50 \
-                --methods scratch --draws 2 --semi=--widths~32~--latent~24~--epochs~3 --quiet";
+    let tiny = "--epochs 2 --widths 24 --latent 6 --finetune-epochs 3 --finetune-lr 1e-2 --labels \
+                30 --validation 50 --methods scratch --draws 2 \
+                --semi=--widths~32~--latent~24~--epochs~3 --quiet";
     for (model, out, tried) in [
         ("--seed 1", "dense", &["lp-ft", "pseudo-labels", "mean-teacher", "vat", "ladder"][..]),
         (

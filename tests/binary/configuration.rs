@@ -7,7 +7,8 @@ fn what_is_given_wins_over_the_file_and_the_file_over_the_defaults() {
     let place = Place::new();
     std::fs::write(
         place.path("my.toml"),
-        "latent = 5\nwidths = [12, 8]\nepochs = 2\nlabels = 40\nno-batch-norm = true\nfinetune-lr = [0.001, 3e-3]\n\
+        "latent = 5\nwidths = [12, 8]\nepochs = 2\nlabels = 40\nno-batch-norm = true\nfinetune-lr \
+         = [0.001, 3e-3]\n\
          methods = [\"full\"]\nfinetune-epochs = 2\ndraws = 2\n",
     )
     .unwrap();
@@ -33,7 +34,8 @@ fn what_is_given_wins_over_the_file_and_the_file_over_the_defaults() {
 fn augmentation_goes_through_the_file() {
     let place = Place::new();
     let tiny = crate::program::tiny_compare(
-        "--augment shift=1,gaussian=0.2,mask=0.1 --finetune-augment flip,rotate=12.5 --methods freeze --threads 1",
+        "--augment shift=1,gaussian=0.2,mask=0.1 --finetune-augment flip,rotate=12.5 --methods \
+         freeze --threads 1",
     );
     place.succeed(&format!("{tiny} --out run"));
     let config: toml::Table = toml::from_str(&place.read("run/config.toml")).unwrap();
@@ -83,7 +85,8 @@ fn a_file_can_be_used_from_anywhere() {
     assert_eq!(place.read("elsewhere/run/config.toml"), place.read("again/config.toml"));
     // The encoder in a file gives way to --scratch on the command line.
     place.succeed(
-        "finetune --encoder again --data data --labels 4 --validation 4 --epochs 2 --method full --out tuned",
+        "finetune --encoder again --data data --labels 4 --validation 4 --epochs 2 --method full \
+         --out tuned",
     );
     place.succeed("finetune --config tuned/config.toml --scratch --out fresh");
     assert!(!place.read("fresh/config.toml").contains("encoder ="));

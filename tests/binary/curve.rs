@@ -3,8 +3,8 @@
 use crate::program::Place;
 use serde_json::Value;
 
-const TINY: &str = "curve --epochs 2 --widths 24 --latent 6 --finetune-epochs 3 --finetune-lr 3e-3,1e-2 \
-                    --semi=--epochs~1~--widths~16~--latent~12 --quiet";
+const TINY: &str = "curve --epochs 2 --widths 24 --latent 6 --finetune-epochs 3 --finetune-lr \
+                    3e-3,1e-2 --semi=--epochs~1~--widths~16~--latent~12 --quiet";
 
 fn tiny(rest: &str) -> String {
     format!("{TINY} {rest}")
@@ -121,13 +121,13 @@ fn a_curve_that_is_continued_is_the_curve_in_one_go() {
 #[test]
 fn a_curve_says_what_a_comparison_says() {
     let place = Place::new();
-    let shared = "--epochs 2 --widths 24 --latent 6 --finetune-epochs 3 --finetune-lr 3e-3,1e-2 --draws 2 \
-                  --methods scratch,slow --quiet";
+    let shared = "--epochs 2 --widths 24 --latent 6 --finetune-epochs 3 --finetune-lr 3e-3,1e-2 \
+                  --draws 2 --methods scratch,slow --quiet";
     place.succeed(&format!("compare {shared} --labels 30 --out compared"));
     place.succeed(&format!("curve {shared} --labels 30,50 --out curved"));
     place.succeed(
-        "curve --encoder compared --finetune-epochs 3 --finetune-lr 3e-3,1e-2 --draws 2 --methods scratch,slow --quiet \
-         --labels 30 --out given",
+        "curve --encoder compared --finetune-epochs 3 --finetune-lr 3e-3,1e-2 --draws 2 --methods \
+         scratch,slow --quiet --labels 30 --out given",
     );
     let compared = place.json("compared/summary.json");
     for run in ["curved", "given"] {
@@ -181,7 +181,8 @@ fn a_variational_encoder_has_a_curve() {
 fn a_pretraining_that_diverged_is_no_encoder() {
     let place = Place::new();
     // A linear network whose rate rises over 12 epochs: the first ones go well.
-    let rising = "--epochs 40 --activation none --output none --no-batch-norm --optimizer sgd --schedule one-cycle --lr 10";
+    let rising = "--epochs 40 --activation none --output none --no-batch-norm --optimizer sgd \
+                  --schedule one-cycle --lr 10";
     let said = place.run(&tiny(&format!(
         "{rising} --labels 10 --draws 1 --methods full --threads 1 --out lost"
     )));

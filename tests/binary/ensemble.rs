@@ -36,7 +36,8 @@ fn the_mean_of_several_classifiers_decides() {
 #[test]
 fn methods_are_compared_as_ensembles() {
     let place = Place::new();
-    let compare = "compare --widths 16 --latent 8 --epochs 2 --finetune-epochs 4 --finetune-lr 0.01 --draws 2 --methods full --quiet";
+    let compare = "compare --widths 16 --latent 8 --epochs 2 --finetune-epochs 4 --finetune-lr \
+                   0.01 --draws 2 --methods full --quiet";
     place.succeed(&format!("{compare} --out alone"));
     let said = place.succeed(&format!("{compare} --ensemble 2 --out together"));
     let [alone, together] =

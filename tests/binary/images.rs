@@ -53,7 +53,8 @@ fn images_are_learnt_from_in_colour() {
 
     let labels = "--labels 6 --validation 6 --epochs 20 --method full";
     place.succeed(&format!(
-        "finetune --encoder run --data inks --image-size 4x4 --against-rest magenta {labels} --out tuned"
+        "finetune --encoder run --data inks --image-size 4x4 --against-rest magenta {labels} --out \
+         tuned"
     ));
     let said = place.succeed(
         "evaluate tuned --data inks --image-size 4 --against-rest magenta --out evaluated",

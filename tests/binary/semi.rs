@@ -29,7 +29,8 @@ fn it_starts_from_a_pretrained_encoder() {
     let place = Place::new();
     place.succeed("pretrain --epochs 2 --widths 24 --latent 6 --quiet --out ae");
     let said = place.succeed(
-        "semi --encoder ae --labels 20 --validation 50 --epochs 1 --method mean-teacher --quiet --out semi",
+        "semi --encoder ae --labels 20 --validation 50 --epochs 1 --method mean-teacher --quiet \
+         --out semi",
     );
     assert!(said.out.contains("mean-teacher"), "{}", said.out);
     let config = place.read("semi/config.toml");
@@ -37,7 +38,8 @@ fn it_starts_from_a_pretrained_encoder() {
     // Its convolutions, too.
     place.succeed("pretrain --epochs 1 --model conv --widths 4,6 --latent 6 --quiet --out conv");
     place.succeed(
-        "semi --encoder conv --labels 20 --validation 50 --epochs 1 --method vat --quiet --out semi-conv",
+        "semi --encoder conv --labels 20 --validation 50 --epochs 1 --method vat --quiet --out \
+         semi-conv",
     );
 }
 

@@ -154,8 +154,8 @@ fn a_table_goes_all_the_way() {
     classes(&place);
     codes(&place);
     let said = place.succeed(&format!(
-        "compare {learn} --labels 30 --validation 30 --draws 3 --epochs 20 --widths 32 --finetune-epochs 30 \
-         --finetune-lr 1e-2 --methods full --out compared"
+        "compare {learn} --labels 30 --validation 30 --draws 3 --epochs 20 --widths 32 \
+         --finetune-epochs 30 --finetune-lr 1e-2 --methods full --out compared"
     ));
     let summary = place.json("compared/summary.json");
     let accuracies = summary["methods"].as_array().unwrap().iter();
@@ -238,7 +238,8 @@ fn scores(place: &Place) {
 fn classes(place: &Place) {
     // What the encoder has not learnt from is left out: --ignore need not be repeated.
     let said = place.succeed(
-        "finetune --encoder ae --data t.csv --label kind --labels all --validation 30 --epochs 40 --out classifier",
+        "finetune --encoder ae --data t.csv --label kind --labels all --validation 30 --epochs 40 \
+         --out classifier",
     );
     assert!(said.out.contains("lp-ft on 54 labels"), "{}", said.out);
     assert!(
@@ -390,22 +391,23 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     );
     refused(
         &format!("pretrain --data ids.csv {tiny}"),
-        "ids.csv: the column \"id\" has 300 different values in 300 rows, too many for categories: ignore it by --ignore",
+        "ids.csv: the column \"id\" has 300 different values in 300 rows, too many for categories: \
+         ignore it by --ignore",
     );
     refused(
         &format!("pretrain --data counted.csv {tiny}"),
-        "counted.csv: the column \"id\" numbers the rows and tells nothing of them: have it ordinal to keep it, or ignore it \
-         by --ignore",
+        "counted.csv: the column \"id\" numbers the rows and tells nothing of them: have it \
+         ordinal to keep it, or ignore it by --ignore",
     );
     refused(
         &format!("pretrain --data far.csv {tiny}"),
-        "far.csv: line 2, column \"target\": 0.5 is not whole: it looks like a target of regression, not a class: name \
-         another label column by --label",
+        "far.csv: line 2, column \"target\": 0.5 is not whole: it looks like a target of \
+         regression, not a class: name another label column by --label",
     );
     refused(
         &format!("pretrain --data two.csv {tiny}"),
-        "two.csv: the columns \"y\" and \"class\" may both hold the labels: name the one that does, or say that none \
-         does, by --label",
+        "two.csv: the columns \"y\" and \"class\" may both hold the labels: name the one that \
+         does, or say that none does, by --label",
     );
     refused(
         &format!("pretrain --data gap.csv {tiny}"),
@@ -426,8 +428,8 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     );
     refused(
         &format!("{scratch} --data t.csv --label kind"),
-        "t.csv: 100 training and 100 validation labels are more than the 34 samples there are: ask for fewer by \
-         --labels or --validation",
+        "t.csv: 100 training and 100 validation labels are more than the 34 samples there are: ask \
+         for fewer by --labels or --validation",
     );
     refused(
         &format!("{scratch} --data t.csv --label kind --labels all"),
@@ -435,12 +437,14 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     );
     refused(
         "compare --data bare.csv --label kind --out new",
-        "bare.csv: comparing needs labels in train and test: name the column of a table's by --label",
+        "bare.csv: comparing needs labels in train and test: name the column of a table's by \
+         --label",
     );
 
     place.succeed("pretrain --data t.csv --label kind --epochs 1 --widths 4 --held-out 2 --out ae");
     place.succeed(
-        "finetune --encoder ae --data t.csv --label kind --labels 4 --validation 4 --epochs 2 --out classifier",
+        "finetune --encoder ae --data t.csv --label kind --labels 4 --validation 4 --epochs 2 \
+         --out classifier",
     );
     let lacks = "shift.csv: has no column \"b\", which the model learnt from";
     for line in ["score ae", "embed classifier", "evaluate ae", "finetune --encoder ae --out new"] {
@@ -448,7 +452,8 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     }
     refused(
         "score ae --data text.csv",
-        "text.csv: line 2, column \"b\": \"t0\" is not a number within the range of 32-bit floats, which the column holds",
+        "text.csv: line 2, column \"b\": \"t0\" is not a number within the range of 32-bit floats, \
+         which the column holds",
     );
     refused(
         "embed ae --data t.csv --label b",
@@ -456,13 +461,13 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     );
     refused(
         "score classifier --data t.csv",
-        "classifier/model.safetensors: the model is a classifier, which reconstructs nothing: name the autoencoder \
-         that narrows pretrain left",
+        "classifier/model.safetensors: the model is a classifier, which reconstructs nothing: name \
+         the autoencoder that narrows pretrain left",
     );
     refused(
         "score ae",
-        "ae/model.safetensors: the model learnt from t.csv, and the built-in digits are another kind of data: name data like \
-         it by --data",
+        "ae/model.safetensors: the model learnt from t.csv, and the built-in digits are another \
+         kind of data: name data like it by --data",
     );
     refused(
         "evaluate classifier --data bare.csv --label kind",
@@ -475,11 +480,13 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     #[cfg(not(feature = "parquet"))]
     refused(
         "score ae --data t.csv --out s.parquet",
-        "s.parquet: this build writes no Parquet files: build it with --features parquet, or name a .csv or .npy file",
+        "s.parquet: this build writes no Parquet files: build it with --features parquet, or name \
+         a .csv or .npy file",
     );
     refused(
         "score ae --data t.csv --out ae",
-        "ae: already holds a run (config.toml): give another folder by --out, or remove that run first",
+        "ae: already holds a run (config.toml): give another folder by --out, or remove that run \
+         first",
     );
     place.succeed("score ae --data t.csv --out s.csv");
     refused(
@@ -509,7 +516,8 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     }
     refused(
         "score ae --data halves --part all",
-        "halves: comes in two halves, each with rows of its own: choose one by --part train or test",
+        "halves: comes in two halves, each with rows of its own: choose one by --part train or \
+         test",
     );
     place.succeed("score ae --data halves --out half.csv");
     assert_eq!(place.read("half.csv"), place.read("s.csv"));

@@ -1,4 +1,6 @@
-"""Matrix products of numpy (OpenBLAS) and PyTorch (MKL): `gemm_peer.py numpy|torch SHAPES.TXT THREADS ROUNDS`."""
+"""Matrix products of numpy (OpenBLAS) and PyTorch (MKL): `gemm_peer.py numpy|torch SHAPES.TXT
+THREADS ROUNDS`."""
+
 import json
 import sys
 import time

@@ -1,4 +1,6 @@
-"""JAX on the CPU: one compiled training step with donated state; batch norm and Adam written by hand."""
+"""JAX on the CPU: one compiled training step with donated state; batch norm and Adam written by
+hand."""
+
 import os
 
 import protocol
@@ -53,14 +55,17 @@ def forward(params, running, x, train):
 
 
 def convolutional(channels, side, code):
-    """As `network`, of what `forward_convolutional` takes: the encoder's layers, then the mirrored ones."""
+    """As `network`, of what `forward_convolutional` takes: the encoder's layers, then the mirrored
+    ones."""
     down = list(zip(channels, channels[1:]))
     up = list(zip(channels[::-1], channels[-2::-1]))
     values = channels[-1] * side * side
     bottleneck, _ = network([values, code, values], [False, False])
     params, running = [], []
     for position, (inputs, outputs) in enumerate(down + up):
-        weights = rng.uniform(-1, 1, (3, 3, inputs, outputs)).astype(np.float32) / np.sqrt(9 * inputs)
+        weights = rng.uniform(-1, 1, (3, 3, inputs, outputs)).astype(np.float32) / np.sqrt(
+            9 * inputs
+        )
         last = position == len(down + up) - 1
         # Behind the last layer is a bias, behind all others a batch norm.
         shift = jnp.zeros(outputs) if last else (jnp.ones(outputs), jnp.zeros(outputs))
@@ -101,7 +106,13 @@ def adam(params, grads, m, v, t):
 
 
 def fresh(params, running):
-    return [params, running, tree_map(jnp.zeros_like, params), tree_map(jnp.zeros_like, params), jnp.float32(0)]
+    return [
+        params,
+        running,
+        tree_map(jnp.zeros_like, params),
+        tree_map(jnp.zeros_like, params),
+        jnp.float32(0),
+    ]
 
 
 def cross_entropy(logits, y):
@@ -145,7 +156,9 @@ def fine_tune():
     head_only = args.workload == "W4h"
     all_params, all_running = network(protocol.W4, protocol.W4_NORMS)
     trained = (all_params[3:], all_running[3:]) if head_only else (all_params, all_running)
-    encode = jax.jit(lambda x: forward(all_params[:3], all_running[:3], x.astype(jnp.float32) / 255.0, False)[0])
+    encode = jax.jit(
+        lambda x: forward(all_params[:3], all_running[:3], x.astype(jnp.float32) / 255.0, False)[0]
+    )
 
     @jax.jit
     def update(params, running, m, v, t, rows, y):

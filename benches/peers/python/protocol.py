@@ -1,7 +1,9 @@
-"""What all peers written in Python have in common: command line, workloads, data, timing, and the line of JSON.
+"""What all peers written in Python have in common: command line, workloads, data, timing, and the
+line of JSON.
 
 `rust/protocol` is the same for those written in Rust, and says more.
 """
+
 import argparse
 import json
 import os
@@ -12,8 +14,9 @@ W1 = [784, 512, 256, 64, 256, 512, 784]
 W1_NORMS = [True, True, False, True, True, False]
 W1B = [784, 256, 64, 256, 784]
 W1B_NORMS = [True, False, True, False]
-# Channels, each from the one before by a convolution 3x3 of stride 2; the side of the image behind the last of them;
-# the length of the code. The decoder is the mirror image, with transposed convolutions.
+# Channels, each from the one before by a convolution 3x3 of stride 2; the side of the image behind
+# the last of them; the length of the code. The decoder is the mirror image, with transposed
+# convolutions.
 W2 = [1, 16, 32], 7, 64
 W3 = [3, 32, 64, 128], 4, 128
 W4 = [784, 512, 256, 64, 10]
@@ -74,12 +77,15 @@ def arguments():
 
 
 def images(args):
-    """All images: (samples, values of one) bytes. They are random, so a peer may take their order as suits it."""
+    """All images: (samples, values of one) bytes. They are random, so a peer may take their order
+    as suits it."""
     import numpy as np
 
     with open(args.data, "rb") as file:
         head = file.read(8)
-    return np.fromfile(args.data, np.uint8, offset=4 + 4 * head[3]).reshape(int.from_bytes(head[4:], "big"), -1)
+    return np.fromfile(args.data, np.uint8, offset=4 + 4 * head[3]).reshape(
+        int.from_bytes(head[4:], "big"), -1
+    )
 
 
 def median(values):
@@ -87,7 +93,11 @@ def median(values):
 
 
 def spread(key, values):
-    return {key: round(median(values), 6), "min": round(min(values), 6), "max": round(max(values), 6)}
+    return {
+        key: round(median(values), 6),
+        "min": round(min(values), 6),
+        "max": round(max(values), 6),
+    }
 
 
 def report(args, framework, version, **figures):
@@ -116,13 +126,26 @@ def training(args, framework, version, step):
     steps, batch = calls_for(args, 5, step), BATCH[args.workload]
     rates = [steps * batch / timed(step, steps) for _ in range(args.repeats)]
     gflops = median(rates) * FLOPS[args.workload] / 1e9
-    report(args, framework, version, **spread("samples_per_s", rates), gflops=gflops, start_to_first_step_s=first)
+    report(
+        args,
+        framework,
+        version,
+        **spread("samples_per_s", rates),
+        gflops=gflops,
+        start_to_first_step_s=first,
+    )
 
 
 def fine_tuning(args, framework, version, run):
     """`run` is the whole of W4, from fresh weights on."""
     first = timed(run)
-    report(args, framework, version, **spread("wall_s", [timed(run) for _ in range(args.repeats)]), first_run_s=first)
+    report(
+        args,
+        framework,
+        version,
+        **spread("wall_s", [timed(run) for _ in range(args.repeats)]),
+        first_run_s=first,
+    )
 
 
 def prediction(args, framework, version, one, many):
@@ -133,5 +156,7 @@ def prediction(args, framework, version, one, many):
     calls = calls_for(args, 3, many)
     rates = [calls * 1024 / timed(many, calls) for _ in range(args.repeats)]
     figures = spread("samples_per_s", rates)
-    figures.update(latency_us=latencies[1500], latency_p10_us=latencies[300], latency_p90_us=latencies[2700])
+    figures.update(
+        latency_us=latencies[1500], latency_p10_us=latencies[300], latency_p90_us=latencies[2700]
+    )
     report(args, framework, version, **figures, gflops=median(rates) * FLOPS["W5"] / 1e9)

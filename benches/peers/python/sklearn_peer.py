@@ -1,4 +1,6 @@
-"""scikit-learn's MLPRegressor as an autoencoder: Adam, ReLU behind all hidden layers, no batch norm. W1 and W1b."""
+"""scikit-learn's MLPRegressor as an autoencoder: Adam, ReLU behind all hidden layers, no batch
+norm. W1 and W1b."""
+
 import time
 import warnings
 
@@ -14,7 +16,13 @@ warnings.filterwarnings("ignore")
 batch = protocol.BATCH[args.workload]
 hidden = (protocol.W1 if args.workload == "W1" else protocol.W1B)[1:-1]
 x = protocol.images(args)
-model = MLPRegressor(hidden_layer_sizes=hidden, solver="adam", learning_rate_init=1e-3, batch_size=batch, random_state=0)
+model = MLPRegressor(
+    hidden_layer_sizes=hidden,
+    solver="adam",
+    learning_rate_init=1e-3,
+    batch_size=batch,
+    random_state=0,
+)
 
 
 def fit(rows):
@@ -33,4 +41,6 @@ for i in range(args.repeats + 1):
 rates = rates[1:]
 gflops = protocol.median(rates) * protocol.FLOPS[args.workload] / 1e9
 figures = protocol.spread("samples_per_s", rates)
-protocol.report(args, "sklearn", sklearn.__version__, **figures, gflops=gflops, start_to_first_step_s=first)
+protocol.report(
+    args, "sklearn", sklearn.__version__, **figures, gflops=gflops, start_to_first_step_s=first
+)

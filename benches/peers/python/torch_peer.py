@@ -1,8 +1,9 @@
 """PyTorch on the CPU.
 
-Variants: `default`, eager as in its tutorials; `tuned`, with the fused Adam (W4h: the encoder run only once; W2, W3:
-channels last, in memory); `compile`, with the fused Adam and torch.compile.
+Variants: `default`, eager as in its tutorials; `tuned`, with the fused Adam (W4h: the encoder run
+only once; W2, W3: channels last, in memory); `compile`, with the fused Adam and torch.compile.
 """
+
 import protocol
 
 args = protocol.arguments()
@@ -28,7 +29,11 @@ def network(widths, norms):
 def convolutional(channels, side, code):
     layers, values = [], channels[-1] * side * side
     for inputs, outputs in zip(channels, channels[1:]):
-        layers += [nn.Conv2d(inputs, outputs, 3, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+        layers += [
+            nn.Conv2d(inputs, outputs, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(),
+        ]
     layers += [nn.Flatten(), nn.Linear(values, code), nn.Linear(code, values), nn.ReLU()]
     layers.append(nn.Unflatten(1, (channels[-1], side, side)))
     mirrored = channels[::-1]
@@ -81,7 +86,10 @@ def train(model, image=None):
 
 def fine_tune():
     samples = protocol.W4_SAMPLES
-    x, y = torch.from_numpy(protocol.images(args)[:samples].copy()), torch.randint(0, 10, (samples,))
+    x, y = (
+        torch.from_numpy(protocol.images(args)[:samples].copy()),
+        torch.randint(0, 10, (samples,)),
+    )
     head_only = args.workload == "W4h"
 
     def run():

@@ -17,7 +17,8 @@ mod made_files;
 
 use made_files::{Member, f32s, gzip, idx, npy, npy_text, safetensors, zip};
 
-const TABLE: &str = "age,colour,label\n1.5,red,a\n2,green,b\n,red,a\n4,blue,b\n5,green,a\n6e3,red,b\n7,,\n-8,blue,a\n";
+const TABLE: &str = "age,colour,label\n1.5,red,a\n2,green,b\n,red,a\n4,blue,b\n5,green,a\n\
+                     6e3,red,b\n7,,\n-8,blue,a\n";
 
 fn main() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
@@ -67,10 +68,16 @@ fn main() {
     let of_halves = ["y_train.npy", "y_test.npy"].map(|name| Member::deflated(name, &labels));
     put("npz", "halves", &zip(&[&halves[..], &of_halves[..]].concat()));
 
-    let text = r#"{"x":{"dtype":"F32","shape":[4,2],"data_offsets":[0,32]},"y":{"dtype":"U8","shape":[4],"data_offsets":[32,36]}}"#;
+    let text = concat!(
+        r#"{"x":{"dtype":"F32","shape":[4,2],"data_offsets":[0,32]},"#,
+        r#""y":{"dtype":"U8","shape":[4],"data_offsets":[32,36]}}"#,
+    );
     let values = [&f32s(&[1.0, -2.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0])[..], &[0, 1, 0, 1]].concat();
     put("safetensors", "labelled", &safetensors(text, &values));
-    let text = r#"{"__metadata__":{"a":"b"},"data":{"dtype":"BF16","shape":[2,2,1],"data_offsets":[0,8]}}"#;
+    let text = concat!(
+        r#"{"__metadata__":{"a":"b"},"#,
+        r#""data":{"dtype":"BF16","shape":[2,2,1],"data_offsets":[0,8]}}"#,
+    );
     put("safetensors", "bf16", &safetensors(text, &[0, 0x3f, 0x80, 0x3f, 0, 0x40, 0, 0xc0]));
 
     put("csv", "table", TABLE.as_bytes());

@@ -1,4 +1,5 @@
-//! Fuzz targets: one for each thing that Narrows reads. docs/fuzzing.md says how to run them.
+//! Fuzz targets: one for each thing that Narrows reads. `docs/internals/fuzzing.md` says how to run
+//! them.
 //!
 //! A target takes any bytes for a file of its format, opens it through the public interface, and
 //! uses what it finds. What may come of that is data, or an error of one line that names the file;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::PreparedColumn;
+use super::column::PreparedColumn;
 use crate::error::Short;
 use crate::sample::column::{Column, ColumnKind};
 

@@ -1,6 +1,7 @@
-"""Computes the pinned splits of tests/splits.rs from their description alone: no code is shared with the crate.
+"""Computes the pinned splits of tests/splits.rs from their description alone: no code is shared
+with the crate.
 
-    python splits.py
+python splits.py
 """
 
 import struct
@@ -24,7 +25,9 @@ def chacha8_words(key):
             for column in range(4):
                 quarter(s, column, 4 + column, 8 + column, 12 + column)
             for column in range(4):
-                quarter(s, column, 4 + (column + 1) % 4, 8 + (column + 2) % 4, 12 + (column + 3) % 4)
+                quarter(
+                    s, column, 4 + (column + 1) % 4, 8 + (column + 2) % 4, 12 + (column + 3) % 4
+                )
         yield from ((a + b) & 0xFFFFFFFF for a, b in zip(s, start))
         counter += 1
 
@@ -62,7 +65,8 @@ def draw_equal_shares(labels, classes, train, validation, seed, draw):
 
 
 def split(labels, billionths, seed, spread):
-    """Rows of train, validation and test. Remainders go by their size, ties to train, test, validation in that order."""
+    """Rows of train, validation and test. Remainders go by their size, ties to train, test,
+    validation in that order."""
     places = [0] * len(labels)
     classes = max(labels) + 1
     for label in list(range(classes)) + ([-1] if spread else []):
@@ -78,7 +82,12 @@ def split(labels, billionths, seed, spread):
     return [[row for row, of in enumerate(places) if of == place] for place in range(3)]
 
 
-print("zero key:", struct.pack("<2I", *(next(words) for words in [chacha8_words(bytes(32))] for _ in range(2))).hex())
+print(
+    "zero key:",
+    struct.pack(
+        "<2I", *(next(words) for words in [chacha8_words(bytes(32))] for _ in range(2))
+    ).hex(),
+)
 print("shuffled(10, 0, 0):", shuffle(stream(0, "shuffle", 0), list(range(10))))
 print("shuffled(10, 7, 3):", shuffle(stream(7, "shuffle", 3), list(range(10))))
 whole = shuffle(stream(2**64 - 1, "shuffle", 2**63), list(range(60_000)))
@@ -89,5 +98,8 @@ labels = [row % 7 % 3 for row in range(40)]
 print("draw_labels(row % 7 % 3, 3, 7, 5, 11, 2):", *draw_equal_shares(labels, 3, 7, 5, 11, 2))
 labels = [-1 if row % 9 == 4 else row % 7 % 3 for row in range(45)]
 shares = (600_000_000, 150_000_000, 250_000_000)
-print("split(row % 7 % 3, none of row % 9 = 4, 0.6 0.15 0.25, seed 5):", *split(labels, shares, 5, False)[1:])
+print(
+    "split(row % 7 % 3, none of row % 9 = 4, 0.6 0.15 0.25, seed 5):",
+    *split(labels, shares, 5, False)[1:],
+)
 print("the same, spread:", *split(labels, shares, 5, True)[1:])

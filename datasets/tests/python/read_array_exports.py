@@ -1,7 +1,8 @@
-"""Reads what the test `python_reads_what_is_exported` of exports.rs wrote, by NumPy, PyTorch, safetensors and pandas, and
-compares it with what was written. Usage: read_array_exports.py FOLDER
+"""Reads what the test `python_reads_what_is_exported` of exports.rs wrote, by NumPy, PyTorch,
+safetensors and pandas, and compares it with what was written. Usage: read_array_exports.py FOLDER
 
-What a module is missing for is skipped, loudly; without NumPy nothing can be checked, and the exit code is 77.
+What a module is missing for is skipped, loudly; without NumPy nothing can be checked, and the exit
+code is 77.
 """
 
 import importlib
@@ -34,7 +35,9 @@ LABELS = numpy.array([-1 if row % 10 == 9 else row % 3 for row in range(ROWS)])
 def check(what, found, expected, dtype):
     found = numpy.asarray(found)
     assert str(found.dtype) == dtype, f"{what} is {found.dtype}, not {dtype}"
-    assert found.shape == expected.shape, f"{what} has the shape {found.shape}, not {expected.shape}"
+    assert found.shape == expected.shape, (
+        f"{what} has the shape {found.shape}, not {expected.shape}"
+    )
     assert (found == expected).all(), f"{what} holds other values"
     print(f"{what}: as written")
 
@@ -78,10 +81,12 @@ if module("safetensors"):
 if pandas := module("pandas"):
     frame = pandas.read_csv(FOLDER / "table.csv")
     assert list(frame.columns) == ["age", "eyes, colour", "class"], frame.columns
-    expected = pandas.DataFrame({
-        "age": [30, None, 0.1],
-        "eyes, colour": ["blue", 'a "brown"', None],
-        "class": ["yes", None, "no"],
-    })
+    expected = pandas.DataFrame(
+        {
+            "age": [30, None, 0.1],
+            "eyes, colour": ["blue", 'a "brown"', None],
+            "class": ["yes", None, "no"],
+        }
+    )
     pandas.testing.assert_frame_equal(frame, expected)
     print("pandas, CSV: as written")

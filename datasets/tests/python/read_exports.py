@@ -1,5 +1,6 @@
-"""Reads a Parquet and an Arrow file that `cargo test -p narrows-datasets --features parquet -- --ignored exports` wrote, by
-pyarrow, pandas and Polars, and compares them with what was written. Usage: read_exports.py FOLDER
+"""Reads a Parquet and an Arrow file that `cargo test -p narrows-datasets --features parquet --
+--ignored exports` wrote, by pyarrow, pandas and Polars, and compares them with what was written.
+Usage: read_exports.py FOLDER
 
 What the modules are missing for is skipped, loudly; with nothing to check by, this fails.
 """
@@ -59,8 +60,10 @@ def of_frame(frame):
     for name in frame.columns:
         values = [value.tolist() if hasattr(value, "tolist") else value for value in frame[name]]
         if name in ("score", "class"):
-            values = [None if not isinstance(value, str) and math.isnan(value) else value
-                      for value in (math.nan if value is None else value for value in values)]
+            values = [
+                None if not isinstance(value, str) and math.isnan(value) else value
+                for value in (math.nan if value is None else value for value in values)
+            ]
         columns[name] = values
     return columns
 
@@ -80,7 +83,9 @@ if pyarrow := module("pyarrow"):
         check("pandas, Parquet", of_frame(pandas.read_parquet(FOLDER / "export.parquet")))
         check("pandas, Arrow", of_frame(pandas.read_feather(FOLDER / "export.arrow")))
 if polars := module("polars"):
-    check("Polars, Parquet", polars.read_parquet(FOLDER / "export.parquet").to_dict(as_series=False))
+    check(
+        "Polars, Parquet", polars.read_parquet(FOLDER / "export.parquet").to_dict(as_series=False)
+    )
     check("Polars, Arrow", polars.read_ipc(FOLDER / "export.arrow").to_dict(as_series=False))
 
 if not checked:

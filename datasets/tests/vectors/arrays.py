@@ -22,15 +22,33 @@ def values(dtype):
         return rng.integers(0, 2, 12).astype(dtype)
     if dtype.kind in "iu":
         info = np.iinfo(dtype)
-        some = [info.min, info.max, info.max - 1, 0, 1, min(info.max, 2**24 + 1), min(info.max, 2**24 + 2)]
+        some = [
+            info.min,
+            info.max,
+            info.max - 1,
+            0,
+            1,
+            min(info.max, 2**24 + 1),
+            min(info.max, 2**24 + 2),
+        ]
         return np.array(some + [int(value) for value in rng.integers(0, 100, 5)], dtype)
     info = ml_dtypes.finfo(dtype)
-    some = [float(info.min), float(info.max), float(info.smallest_subnormal), 0.1, -0.0, math.inf, -math.inf, math.nan]
+    some = [
+        float(info.min),
+        float(info.max),
+        float(info.smallest_subnormal),
+        0.1,
+        -0.0,
+        math.inf,
+        -math.inf,
+        math.nan,
+    ]
     return np.array(some + list(rng.normal(size=4)), dtype)
 
 
 def as_read(array):
-    """The shape, the bits of the values as float32 in C order, and how many of them were rounded."""
+    """The shape, the bits of the values as float32 in C order, and how many of them were
+    rounded."""
     with np.errstate(over="ignore"):
         flat = np.ascontiguousarray(array).reshape(-1)
         floats = flat.astype(np.float32)
@@ -64,7 +82,9 @@ for name in ["b1", "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "
             ("F", np.asfortranarray(array.reshape(2, 3, 2))),
             ("1-D", array),
         ]:
-            files.append({"name": f"{dtype.str} {label}", "hex": npy(shaped).hex(), **as_read(shaped)})
+            files.append(
+                {"name": f"{dtype.str} {label}", "hex": npy(shaped).hex(), **as_read(shaped)}
+            )
 for version in [(1, 0), (2, 0), (3, 0)]:
     array = np.arange(6, dtype="<f4").reshape(2, 3)
     files.append({"name": f"version {version}", "hex": npy(array, version).hex(), **as_read(array)})
@@ -83,8 +103,19 @@ zips = {
 }
 
 types = {
-    "BOOL": np.bool_, "U8": "u1", "I8": "i1", "U16": "u2", "I16": "i2", "U32": "u4", "I32": "i4", "U64": "u8",
-    "I64": "i8", "F16": "f2", "BF16": ml_dtypes.bfloat16, "F32": "f4", "F64": "f8",
+    "BOOL": np.bool_,
+    "U8": "u1",
+    "I8": "i1",
+    "U16": "u2",
+    "I16": "i2",
+    "U32": "u4",
+    "I32": "i4",
+    "U64": "u8",
+    "I64": "i8",
+    "F16": "f2",
+    "BF16": ml_dtypes.bfloat16,
+    "F32": "f4",
+    "F64": "f8",
 }
 tensors = {name: values(np.dtype(dtype)).reshape(4, 3) for name, dtype in types.items()}
 safetensors = {
@@ -92,4 +123,7 @@ safetensors = {
     "arrays": {name: as_read(array) for name, array in tensors.items()},
 }
 lines = ",\n".join(json.dumps(file) for file in files)
-print(f'{{"npy": [\n{lines}\n],\n"npz": {json.dumps(zips)},\n"safetensors": {json.dumps(safetensors)}\n}}')
+print(
+    f'{{"npy": [\n{lines}\n],\n"npz": {json.dumps(zips)},\n'
+    f'"safetensors": {json.dumps(safetensors)}\n}}'
+)

@@ -1,4 +1,5 @@
-"""Writes the Parquet and Arrow files that datasets/src/formats/tables/parquet/tests.rs reads. Needs pyarrow (made with 26.0) and pandas (3.1)."""
+"""Writes the Parquet and Arrow files that datasets/src/formats/tables/parquet/tests.rs reads. Needs
+pyarrow (made with 26.0) and pandas (3.1)."""
 
 import datetime
 import decimal
@@ -35,15 +36,28 @@ columns = {
     "view": pa.array(["a text beyond the twelve bytes of a view", None, "short"], pa.string_view()),
     "category": pa.array(["red", None, "blue"]).dictionary_encode(),
     "decimal": pa.array([D("-1.25"), None, D("12345678901234567.89")], pa.decimal128(20, 2)),
-    "wide": pa.array([D("0.001"), None, D("98765432109876543210987654321098765432109.5")], pa.decimal256(50, 3)),
+    "wide": pa.array(
+        [D("0.001"), None, D("98765432109876543210987654321098765432109.5")], pa.decimal256(50, 3)
+    ),
     "date": pa.array([DAY(1970, 1, 2), None, DAY(1969, 12, 31)], pa.date32()),
     "date64": pa.array([DAY(1970, 1, 2), None, DAY(2000, 1, 1)], pa.date64()),
-    "seconds": pa.array([TIME(2000, 1, 1), None, TIME(1969, 12, 31, 23, 59, 59)], pa.timestamp("s")),
-    "millis": pa.array([TIME(2000, 1, 1, 0, 0, 0, 500000), None, TIME(1970, 1, 1)], pa.timestamp("ms")),
-    "micros": pa.array([TIME(2000, 1, 1, 0, 0, 0, 250000), None, TIME(1970, 1, 1)], pa.timestamp("us")),
-    "nanos": pa.array([TIME(2000, 1, 1, tzinfo=UTC), None, TIME(1970, 1, 1, tzinfo=UTC)], pa.timestamp("ns", "UTC")),
+    "seconds": pa.array(
+        [TIME(2000, 1, 1), None, TIME(1969, 12, 31, 23, 59, 59)], pa.timestamp("s")
+    ),
+    "millis": pa.array(
+        [TIME(2000, 1, 1, 0, 0, 0, 500000), None, TIME(1970, 1, 1)], pa.timestamp("ms")
+    ),
+    "micros": pa.array(
+        [TIME(2000, 1, 1, 0, 0, 0, 250000), None, TIME(1970, 1, 1)], pa.timestamp("us")
+    ),
+    "nanos": pa.array(
+        [TIME(2000, 1, 1, tzinfo=UTC), None, TIME(1970, 1, 1, tzinfo=UTC)],
+        pa.timestamp("ns", "UTC"),
+    ),
     "time": pa.array([datetime.time(0, 1), None, datetime.time(1)], pa.time32("ms")),
-    "duration": pa.array([datetime.timedelta(hours=1), None, datetime.timedelta(0)], pa.duration("us")),
+    "duration": pa.array(
+        [datetime.timedelta(hours=1), None, datetime.timedelta(0)], pa.duration("us")
+    ),
     "nothing": pa.nulls(3),
     "list": pa.array([[1.0], None, []], pa.list_(pa.float64())),
     "struct": pa.array([{"x": 1}, None, {"x": 2}]),
@@ -56,21 +70,31 @@ by_column["list.list.element"] = by_column.pop("list")
 by_column["struct.x"] = by_column.pop("struct")
 pq.write_table(table, OUT / "types.parquet", compression=by_column)
 pq.write_table(
-    table.slice(0, 2), OUT / "version-2.parquet", compression="snappy", data_page_version="2.0", use_dictionary=False
+    table.slice(0, 2),
+    OUT / "version-2.parquet",
+    compression="snappy",
+    data_page_version="2.0",
+    use_dictionary=False,
 )
 for name, compression, open_writer in [
     ("types.arrow", "lz4", pa.ipc.new_file),
     ("types.arrows", None, pa.ipc.new_stream),
 ]:
-    with open_writer(OUT / name, table.schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
+    with open_writer(
+        OUT / name, table.schema, options=pa.ipc.IpcWriteOptions(compression=compression)
+    ) as writer:
         writer.write_table(table)
 
 small = pa.table({"x": pa.array([1.5, 2.5, 3.5]), "name": ["a", "b", None]})
 pq.write_table(small, OUT / "zstd.parquet", compression={"x": "snappy", "name": "zstd"})
 pq.write_table(small, OUT / "small.parquet", compression="snappy")
-with pa.ipc.new_file(OUT / "small.arrow", small.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+with pa.ipc.new_file(
+    OUT / "small.arrow", small.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")
+) as writer:
     writer.write_table(small)
-with pa.ipc.new_file(OUT / "zstd.arrow", small.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+with pa.ipc.new_file(
+    OUT / "zstd.arrow", small.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")
+) as writer:
     # Values too few to gain from it would not be compressed.
     writer.write_table(pa.table({"x": pa.array([1.5] * 300), "name": ["a"] * 300}))
 
@@ -78,10 +102,15 @@ with pa.ipc.new_file(OUT / "zstd.arrow", small.schema, options=pa.ipc.IpcWriteOp
 schema = pa.schema([("color", pa.dictionary(pa.int8(), pa.string()))])
 with pa.ipc.new_stream(OUT / "dictionaries.arrows", schema) as writer:
     for colors in [["red", "blue"], ["green", "red", None]]:
-        writer.write_batch(pa.record_batch([pa.array(colors).dictionary_encode().cast(schema.field(0).type)], schema))
+        writer.write_batch(
+            pa.record_batch(
+                [pa.array(colors).dictionary_encode().cast(schema.field(0).type)], schema
+            )
+        )
 
 pq.write_table(pa.table({"x": pa.array([0.0, 1.0, float("-inf")])}), OUT / "infinite.parquet")
 frame = pandas.DataFrame(
-    {"width": [1.5, None], "kind": pandas.Categorical(["b", "a"]), "seen": [True, False]}, index=["first", "second"]
+    {"width": [1.5, None], "kind": pandas.Categorical(["b", "a"]), "seen": [True, False]},
+    index=["first", "second"],
 )
 frame.to_parquet(OUT / "pandas.parquet")

@@ -1,6 +1,6 @@
 """Writes the arrays of vectors/exports as NumPy does, for exports to be compared with byte by byte.
 
-    python exports.py
+python exports.py
 """
 
 import pathlib

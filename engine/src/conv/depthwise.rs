@@ -19,8 +19,8 @@ use super::input_gradient::phases;
 use super::patches::Axis;
 use crate::Context;
 use crate::gemm::Epilogue;
-use crate::parallel::Chunks;
-use crate::simd::{Kernel, Simd};
+use crate::hardware::parallel::Chunks;
+use crate::hardware::simd::{Kernel, Simd};
 use std::ops::Range;
 
 /// The floats that a task writes, at least.

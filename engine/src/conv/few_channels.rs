@@ -10,8 +10,8 @@
 use super::{BLOCK, Conv, PRODUCTS};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm};
-use crate::memory::FLOATS_PER_LINE;
-use crate::parallel::Chunks;
+use crate::hardware::memory::FLOATS_PER_LINE;
+use crate::hardware::parallel::Chunks;
 
 /// The channels of an image up to which this is the faster way.
 const FEW: usize = 8;

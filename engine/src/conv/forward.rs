@@ -4,7 +4,7 @@ use super::patches::{Gather, Patches};
 use super::{BLOCK, Conv, GATHERED, depthwise, in_place, one_by_one, winograd};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm_fused};
-use crate::parallel::Chunks;
+use crate::hardware::parallel::Chunks;
 
 /// Calls `f` with the patches `range` of `patches` as a matrix, gathered into memory of this
 /// thread.

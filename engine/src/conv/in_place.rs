@@ -14,7 +14,7 @@ use super::patches::Axis;
 use super::{Conv, FRAMES};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, Steps, Windows, gemm_windows, takes_windows};
-use crate::parallel::Chunks;
+use crate::hardware::parallel::Chunks;
 
 /// The floats of B, the weight or the gradient of a map, up to which it stays in a level-2 cache,
 /// where each strip reads it.

@@ -12,9 +12,9 @@ use super::patches::{Axis, Lines, Patches, copy_lines};
 use super::{Conv, PRODUCTS, depthwise, few_channels, one_by_one, winograd};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm_fused, gemm_windows};
+use crate::hardware::parallel::Chunks;
+use crate::hardware::simd::{Kernel, Simd};
 use crate::layers::window::Size;
-use crate::parallel::Chunks;
-use crate::simd::{Kernel, Simd};
 use std::ops::Range;
 
 /// The pixels of an image that a task computes at a time, at least, if there are so many.

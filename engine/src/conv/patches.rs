@@ -1,6 +1,6 @@
 //! The patches of images as the rows of a matrix, which is gathered by blocks.
 
-use crate::simd::{Kernel, Simd};
+use crate::hardware::simd::{Kernel, Simd};
 use std::ops::Range;
 
 /// How a window lies along one axis of an image. At position `i`, tap `t` is pixel `i stride +

@@ -5,8 +5,8 @@ use super::forward::{block_rows, with_patches};
 use super::{Conv, in_place, one_by_one, winograd};
 use crate::Context;
 use crate::gemm::{MatMut, MatRef, gemm};
-use crate::layers::columns::Add;
-use crate::parallel::Chunks;
+use crate::hardware::parallel::Chunks;
+use crate::math::column_sums::Add;
 use std::ops::Range;
 
 /// The positions that are summed up by one task, at least: their gradient is written once, and read

@@ -4,10 +4,10 @@ use super::kernel::{Ahead, Bias, Finish, LINE, PanelsB, Strips, Tile};
 use super::matrix::{Blocks, MatMut, MatRef, part};
 use super::operand::OperandB;
 use super::pack::{OVERRUN, pack_a_columns, pack_a_rows, packed_strip};
-use crate::caches;
-use crate::memory::Slab;
-use crate::parallel::Context;
-use crate::simd::{Kernel, Simd};
+use crate::hardware::caches;
+use crate::hardware::memory::Slab;
+use crate::hardware::parallel::Context;
+use crate::hardware::simd::{Kernel, Simd};
 use std::cell::Cell;
 
 /// Rows of B in a block, at most. A micro-panel of A, 14 x 512 floats or 28 KB, fits into a level-1

@@ -12,7 +12,7 @@ pub(super) use finish::{Bias, Finish};
 pub(super) use windows::WindowStrips;
 
 use super::matrix::{MatMut, MatRef};
-use crate::simd::{Kernel, Simd};
+use crate::hardware::simd::{Kernel, Simd};
 
 /// A block of B as the micro-kernel takes it, by micro-panels: those that are read where they are,
 /// and then those that are packed.
@@ -97,10 +97,10 @@ macro_rules! tile {
 
 // 14 x 2: 28 accumulators, 2 registers of B: 30 of 32 registers, and 28 multiplications for 16
 // loads.
-tile!(crate::simd::Avx512, 14 rows, heights 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+tile!(crate::hardware::simd::Avx512, 14 rows, heights 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
 // 6 x 2: 12 accumulators, 2 registers of B and 1 of A: 15 of 16 registers, and 12 multiplications
 // for 8 loads.
-tile!(crate::simd::Avx2, 6 rows, heights 1 2 3 4 5 6);
+tile!(crate::hardware::simd::Avx2, 6 rows, heights 1 2 3 4 5 6);
 
 /// One function per height: together, and inlined, they would be one function of 30,000
 /// instructions.

@@ -1,6 +1,6 @@
 //! Matrices as views into slices: a start, a shape and two strides.
 
-use crate::parallel::Split;
+use crate::hardware::parallel::Split;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -29,8 +29,8 @@ fn check_inside(len: usize, rows: usize, cols: usize, row_stride: usize, col_str
     if let Some(last) = last(rows, cols, row_stride, col_stride) {
         assert!(
             last < len,
-            "the last element of a {rows} x {cols} matrix with strides {row_stride} and {col_stride} is \
-             number {last}, outside its {len} floats"
+            "the last element of a {rows} x {cols} matrix with strides {row_stride} and \
+             {col_stride} is number {last}, outside its {len} floats"
         );
     }
 }
@@ -194,7 +194,8 @@ impl<'a> MatMut<'a> {
                 || cols == 0
                 || steps_over(rows, row_stride, cols, col_stride)
                 || steps_over(cols, col_stride, rows, row_stride),
-            "elements of a {rows} x {cols} matrix with strides {row_stride} and {col_stride} may coincide"
+            "elements of a {rows} x {cols} matrix with strides {row_stride} and {col_stride} may \
+             coincide"
         );
         let start = NonNull::from(data).cast();
         MatMut { start, rows, cols, row_stride, col_stride, slice: PhantomData }

@@ -5,7 +5,7 @@ use super::blocking::{collide, k_blocks};
 use super::kernel::{PanelsB, Tile};
 use super::matrix::MatRef;
 use super::pack::pack_b;
-use crate::simd::{Kernel, Simd};
+use crate::hardware::simd::{Kernel, Simd};
 
 /// Strips that make up for packing B, if it lies by rows: up to so many, they read it where it is.
 const STRIPS: usize = 12;

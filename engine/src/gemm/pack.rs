@@ -1,7 +1,7 @@
 //! Packing: copies of blocks of A and B in the order in which the micro-kernel reads them.
 
 use super::matrix::MatRef;
-use crate::simd::Simd;
+use crate::hardware::simd::Simd;
 
 /// The rows of B, or columns of A, that are packed at a time.
 const BAND: usize = 16;

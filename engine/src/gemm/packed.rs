@@ -3,8 +3,8 @@
 use super::matrix::MatRef;
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 use super::operand::{self, OperandB};
-use crate::memory::Slab;
-use crate::simd::Isa;
+use crate::hardware::memory::Slab;
+use crate::hardware::simd::Isa;
 
 /// A right-hand matrix B: (k, n), as the micro-kernel of one ISA reads it: the blocks of k one
 /// after the other, each by micro-panels. [`gemm_packed`](super::gemm_packed) multiplies by it.

@@ -4,7 +4,7 @@
 
 use super::Epilogue;
 use super::matrix::{Blocks, MatMut, MatRef};
-use crate::parallel::Context;
+use crate::hardware::parallel::Context;
 
 /// Rows of C in a task.
 const ROWS: usize = 128;

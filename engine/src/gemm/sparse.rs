@@ -7,7 +7,7 @@
 //!     for ic in 0..m by GROUP               rows of A and C
 //!         for pc in 0..k by KC              as in the dense product
 //!             for p in pc.. by DEPTH        DEPTH x 8 vectors of B: about a level-1 cache
-//!                 for i in ic..             sums[i] += A[i, p] B[p, jc..] for the non-zero elements of A
+//!                 for i in ic..             sums[i] += A[i, p] B[p, jc..] where A[i, p] is not 0
 //!             C[ic.., jc..] += sums
 //! ```
 //!
@@ -34,9 +34,9 @@ use super::blocking::k_blocks;
 use super::matrix::{Blocks, MatMut, MatRef, part};
 use super::pack::pack_b;
 use super::{Epilogue, check_shapes};
-use crate::memory::Slab;
-use crate::parallel::Context;
-use crate::simd::{Kernel, Simd};
+use crate::hardware::memory::Slab;
+use crate::hardware::parallel::Context;
+use crate::hardware::simd::{Kernel, Simd};
 use compress::{Nonzeros, sampled_density};
 use std::cell::Cell;
 

@@ -7,9 +7,9 @@ use super::kernel::{Bias, Finish, Tile, WindowStrips};
 use super::matrix::{MatMut, MatRef};
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 use super::pack::pack_b;
-use crate::memory::Slab;
-use crate::parallel::Context;
-use crate::simd::{Isa, Kernel, Simd};
+use crate::hardware::memory::Slab;
+use crate::hardware::parallel::Context;
+use crate::hardware::simd::{Isa, Kernel, Simd};
 use std::cell::Cell;
 
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]

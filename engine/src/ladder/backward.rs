@@ -5,8 +5,8 @@ use super::memory::Passes;
 use super::pass::Plan;
 use super::{EPS, Ladder, combinator};
 use crate::Context;
-use crate::layers::columns::Add;
 use crate::layers::{Backward, BatchNorm, Layer, Linear, Pass};
+use crate::math::column_sums::Add;
 use std::ops::Range;
 
 impl Ladder {

@@ -1,16 +1,18 @@
 //! The combinator: what the decoder makes of a noisy value z and of what it expects from above, u.
 //!
 //! ```text
-//! s = (z - mu) v + mu        mu = a1 sigmoid(a2 u + a3) + a4 u + a5        v = a6 sigmoid(a7 u + a8) + a9 u + a10
+//! s = (z - mu) v + mu
+//! mu = a1 sigmoid(a2 u + a3) + a4 u + a5
+//! v = a6 sigmoid(a7 u + a8) + a9 u + a10
 //! ```
 //!
 //! with ten parameters for each unit, (10, n) in memory (Rasmus et al. 2015, equations 1 and 2). If
 //! z were normal around a mean and with a variance that depend on u, this is the estimate of the
 //! least squared error.
 
-use crate::layers::columns::{add_blocks, block_rows};
-use crate::parallel::Chunks;
-use crate::simd::{Kernel, Simd};
+use crate::hardware::parallel::Chunks;
+use crate::hardware::simd::{Kernel, Simd};
+use crate::math::column_sums::{add_blocks, block_rows};
 use crate::{Context, math};
 
 /// The authors' start: mu = v = 0, with sigmoids of u itself.

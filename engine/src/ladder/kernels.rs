@@ -2,10 +2,10 @@
 //! denoising.
 
 use crate::Context;
-use crate::layers::columns::{add_blocks, block_rows};
-use crate::parallel::Chunks;
-use crate::random::Random;
-use crate::simd::{Kernel, Simd};
+use crate::hardware::parallel::Chunks;
+use crate::hardware::simd::{Kernel, Simd};
+use crate::math::column_sums::{add_blocks, block_rows};
+use crate::math::random::Random;
 
 /// Gaussian noise of a layer.
 #[derive(Clone, Copy)]

@@ -1,8 +1,9 @@
 //! The memory of a ladder's step, allocated once.
 
 use super::{Ladder, Layout};
-use crate::layers::{BatchNorm, Layer, Linear, columns};
-use crate::memory::Slab;
+use crate::hardware::memory::Slab;
+use crate::layers::{BatchNorm, Layer, Linear};
+use crate::math::column_sums;
 use crate::{Params, Shape};
 
 /// What the passes of a [`Ladder`] compute. A step allocates nothing.
@@ -110,7 +111,7 @@ impl LadderMemory {
             products.map(|(input, n)| Linear::new(n).without_bias().scratch_len(rows, input)).max();
         let of_norms =
             shapes.iter().map(|shape| BatchNorm::default().scratch_len(rows, shape)).max();
-        let scratch = [of_products, of_norms, Some(columns::scratch_len(rows, widest, 10))];
+        let scratch = [of_products, of_norms, Some(column_sums::scratch_len(rows, widest, 10))];
         let unit = |&n: &usize| {
             let mut unit = Slab::new(4 * n);
             unit[..n].fill(1.0);

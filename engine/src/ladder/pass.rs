@@ -4,8 +4,8 @@ use super::kernels::{Noise, activate, corrupt};
 use super::memory::{Decoder, Encoder, Fixed, LadderMemory, Passes};
 use super::{EPS, Ladder, LadderBatch, LadderLoss, combinator};
 use crate::layers::{BatchNorm, Forward, Layer, Linear, Pass};
-use crate::loss::softmax;
-use crate::random::Random;
+use crate::math::random::Random;
+use crate::training::loss::softmax;
 use crate::{Context, Error, Loss, Params, Target};
 
 /// What every part of a step needs.
@@ -42,7 +42,8 @@ impl Ladder {
         if !fits || !(2..=memory.max_unlabelled).contains(&unlabelled) || batch.x.len() != rows * n
         {
             return Err(Error::new(format!(
-                "expected 2 to {} labelled and 2 to {} other samples of {n} values, got {labelled} classes and {} values",
+                "expected 2 to {} labelled and 2 to {} other samples of {n} values, got {labelled} \
+                 classes and {} values",
                 memory.max_labelled,
                 memory.max_unlabelled,
                 batch.x.len()

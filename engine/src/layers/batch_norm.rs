@@ -19,11 +19,11 @@
 mod kernels;
 
 use self::kernels::{BackwardInput, BackwardSums, Columns, Moments, Normalise, is_far};
-use super::columns::{self, Add};
 use super::{Backward, Evaluated, Forward, Layer, Mode, Relu};
-use crate::init::Init;
-use crate::parallel::{Chunks, TASK_LEN};
-use crate::params::{ParamSpec, Role};
+use crate::hardware::parallel::{Chunks, TASK_LEN};
+use crate::math::column_sums::{self, Add};
+use crate::network::init::Init;
+use crate::network::params::{ParamSpec, Role};
 use crate::{Context, Error, Shape};
 use std::any::Any;
 
@@ -85,7 +85,7 @@ impl BatchNorm {
         let (var, inv_std) = rest.split_at_mut(c);
         if io.pass.mode != Mode::Evaluate {
             let rows = io.x.len() / c;
-            let sums = columns::sum_blocks(cx, rows, c, 2, io.scratch, |rows, out| {
+            let sums = column_sums::sum_blocks(cx, rows, c, 2, io.scratch, |rows, out| {
                 let (sum, squares) = out.split_at_mut(c);
                 cx.isa().run(Moments {
                     far: is_far(io.x.len()),
@@ -154,7 +154,7 @@ impl Layer for BatchNorm {
 
     fn scratch_len(&self, batch: usize, input: &Shape) -> usize {
         let c = input.channels();
-        columns::scratch_len(batch * input.len() / c, c, 2)
+        column_sums::scratch_len(batch * input.len() / c, c, 2)
     }
 
     fn min_train_batch(&self, input: &Shape) -> usize {
@@ -183,7 +183,7 @@ impl Layer for BatchNorm {
         let in_train = io.pass.mode == Mode::Train;
         let mut sums: &mut [f32] = &mut [];
         if in_train || io.grads.is_some() {
-            sums = columns::sum_blocks(cx, rows, c, 2, io.scratch, |rows, out| {
+            sums = column_sums::sum_blocks(cx, rows, c, 2, io.scratch, |rows, out| {
                 let (dbeta, dgamma) = out.split_at_mut(c);
                 let part = rows.start * c..rows.end * c;
                 let (x, dy) = (&io.x[part.clone()], &io.dy[part]);

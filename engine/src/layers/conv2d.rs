@@ -2,11 +2,12 @@
 //! u .., c] W[t, u, c, o]`.
 
 use super::window::{Size, Window};
-use super::{Backward, Forward, Layer, Relu, columns};
+use super::{Backward, Forward, Layer, Relu};
 use crate::conv::{self, Conv};
 use crate::gemm::Epilogue;
-use crate::init::Init;
-use crate::params::ParamSpec;
+use crate::math::column_sums;
+use crate::network::init::Init;
+use crate::network::params::ParamSpec;
 use crate::{Context, Error, Shape};
 use std::any::Any;
 
@@ -98,7 +99,7 @@ impl Layer for Conv2d {
         let conv = self.planned(input);
         let rows = batch.saturating_mul(conv.positions());
         let dy = if self.relu { rows * self.channels } else { 0 };
-        let sums = if self.bias { columns::scratch_len(rows, self.channels, 1) } else { 0 };
+        let sums = if self.bias { column_sums::scratch_len(rows, self.channels, 1) } else { 0 };
         let weights =
             conv::input_gradient_scratch(&conv).max(conv::weight_gradient_scratch(&conv, batch));
         let weights = weights.max(conv::forward_scratch(&conv));
@@ -126,7 +127,7 @@ impl Layer for Conv2d {
         if let Some(grads) = io.grads {
             let (dw, db) = grads.split_at_mut(conv.weight_len());
             if self.bias {
-                columns::bias_gradient(cx, dy, db, io.accumulate, scratch);
+                column_sums::bias_gradient(cx, dy, db, io.accumulate, scratch);
             }
             conv::weight_gradient(cx, &conv, io.x, dy, dw, io.accumulate, scratch);
         }

@@ -2,11 +2,12 @@
 //! (Dumoulin and Visin 2016, arXiv:1603.07285, section 4).
 
 use super::window::{Size, Window};
-use super::{Backward, Forward, Layer, Relu, columns};
+use super::{Backward, Forward, Layer, Relu};
 use crate::conv::{self, Conv};
 use crate::gemm::Epilogue;
-use crate::init::Init;
-use crate::params::ParamSpec;
+use crate::math::column_sums;
+use crate::network::init::Init;
+use crate::network::params::ParamSpec;
 use crate::{Context, Error, Shape};
 use std::any::Any;
 
@@ -92,7 +93,8 @@ impl ConvTranspose2d {
         let (added, most) = (self.output_padding, [stride, dilation]);
         if most.iter().all(|most| added.0 >= most.0) || most.iter().all(|most| added.1 >= most.1) {
             return Err(Error::new(format!(
-                "needs an output padding less than the stride ({stride}) or the dilation ({dilation}), not {added}"
+                "needs an output padding less than the stride ({stride}) or the dilation \
+                 ({dilation}), not {added}"
             )));
         }
         let along = |size: usize,
@@ -109,7 +111,8 @@ impl ConvTranspose2d {
             .zip(along(map.1, kernel.1, stride.1, padding.1, dilation.1, added.1));
         let Some((height, width)) = image else {
             return Err(Error::new(format!(
-                "a padding of {padding} leaves nothing of what a kernel of {kernel} makes of an input of {input}"
+                "a padding of {padding} leaves nothing of what a kernel of {kernel} makes of an \
+                 input of {input}"
             )));
         };
         let image = Size(height, width);
@@ -149,7 +152,7 @@ impl Layer for ConvTranspose2d {
         let conv = self.planned(input);
         let rows = batch.saturating_mul(conv.pixels());
         let dy = if self.relu { rows * self.channels } else { 0 };
-        let sums = if self.bias { columns::scratch_len(rows, self.channels, 1) } else { 0 };
+        let sums = if self.bias { column_sums::scratch_len(rows, self.channels, 1) } else { 0 };
         let weights =
             conv::input_gradient_scratch(&conv).max(conv::weight_gradient_scratch(&conv, batch));
         let weights = weights.max(conv::forward_scratch(&conv));
@@ -177,7 +180,7 @@ impl Layer for ConvTranspose2d {
         if let Some(grads) = io.grads {
             let (dw, db) = grads.split_at_mut(conv.weight_len());
             if self.bias {
-                columns::bias_gradient(cx, dy, db, io.accumulate, scratch);
+                column_sums::bias_gradient(cx, dy, db, io.accumulate, scratch);
             }
             conv::weight_gradient(cx, &conv, dy, io.x, dw, io.accumulate, scratch);
         }

@@ -2,8 +2,8 @@
 //! nothing.
 
 use super::{Backward, Evaluated, Forward, Layer, Mode, Pass};
-use crate::parallel::{Chunks, TASK_LEN};
-use crate::random::Random;
+use crate::hardware::parallel::{Chunks, TASK_LEN};
+use crate::math::random::Random;
 use crate::{Context, Error, Shape};
 
 /// Sets each value to 0 with probability `p` while training, and scales the others by `1 / (1 -

@@ -1,7 +1,7 @@
 use super::Pointwise;
 use crate::Error;
+use crate::hardware::simd::Simd;
 use crate::math;
-use crate::simd::Simd;
 
 /// `x` where positive, `alpha (exp(x) - 1)` elsewhere (Clevert et al., ICLR 2016).
 #[derive(Clone, Copy, Debug)]

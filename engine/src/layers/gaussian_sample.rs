@@ -4,7 +4,7 @@
 //! ```text
 //! x = (m, v): (batch, 2 n)      the means, and behind them the logarithms of the variances
 //! forward:   y = m + exp(v / 2) e       e normal, anew in each step; y = m in evaluation
-//! penalty:   w / batch * sum KL,        KL = (m^2 + exp(v) - 1 - v) / 2 from the standard normal distribution
+//! penalty:   w / batch * sum KL,        KL = (m^2 + exp(v) - 1 - v) / 2 from N(0, 1)
 //! backward:  dm = dy + w / batch m,     dv = dy e exp(v / 2) / 2 + w / batch (exp(v) - 1) / 2
 //! ```
 //!
@@ -13,9 +13,9 @@
 
 use super::narrow::narrow;
 use super::{Backward, Forward, Layer, Mode, Pass};
-use crate::parallel::{Chunks, MAX_SUMS, TASK_LEN};
-use crate::random::Random;
-use crate::simd::{Kernel, Simd};
+use crate::hardware::parallel::{Chunks, MAX_SUMS, TASK_LEN};
+use crate::hardware::simd::{Kernel, Simd};
+use crate::math::random::Random;
 use crate::{Context, Error, Shape, math};
 
 /// Draws n values from the normal distributions of which x holds the n means and then the n

@@ -1,6 +1,6 @@
 use super::Pointwise;
+use crate::hardware::simd::Simd;
 use crate::math;
-use crate::simd::Simd;
 
 /// `x Phi(x)`, Phi the normal distribution function (Hendrycks and Gimpel, arXiv:1606.08415), the
 /// exact form and not the tanh approximation.

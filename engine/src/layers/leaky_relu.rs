@@ -1,6 +1,6 @@
 use super::Pointwise;
 use crate::Error;
-use crate::simd::Simd;
+use crate::hardware::simd::Simd;
 
 /// `x` where positive, `slope x` elsewhere (Maas et al., ICML 2013).
 #[derive(Clone, Copy, Debug)]

@@ -1,9 +1,10 @@
 //! The fully connected layer: `y = x W^T + b`.
 
-use super::{Backward, Evaluated, Forward, Layer, Relu, columns};
+use super::{Backward, Evaluated, Forward, Layer, Relu};
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm, gemm_sparse, gemm_sparse_scratch};
-use crate::init::Init;
-use crate::params::{ParamSpec, Role};
+use crate::math::column_sums;
+use crate::network::init::Init;
+use crate::network::params::{ParamSpec, Role};
 use crate::{Context, Error, Shape};
 use std::any::Any;
 
@@ -75,7 +76,7 @@ impl Layer for Linear {
         // dy behind the ReLU, and one after the other: the partial sums of the bias gradient, what
         // is left of x without its zeros, by rows and by columns
         let dy = if self.relu { batch * self.outputs } else { 0 };
-        let sums = if self.bias { columns::scratch_len(batch, self.outputs, 1) } else { 0 };
+        let sums = if self.bias { column_sums::scratch_len(batch, self.outputs, 1) } else { 0 };
         let inputs = input.len();
         dy + sums.max(gemm_sparse_scratch(batch, inputs)).max(gemm_sparse_scratch(inputs, batch))
     }
@@ -110,7 +111,7 @@ impl Layer for Linear {
         if let Some(grads) = io.grads {
             let (dw, db) = grads.split_at_mut(outputs * inputs);
             if self.bias {
-                columns::bias_gradient(cx, dy, db, io.accumulate, &mut *scratch);
+                column_sums::bias_gradient(cx, dy, db, io.accumulate, &mut *scratch);
             }
             // dW (out, in) = or += dy^T x, as dW^T = x^T dy: x is the one that may be sparse
             let x = MatRef::new(io.x, io.batch, inputs);

@@ -1,8 +1,8 @@
 //! What all activations share: a function of one value, applied to each.
 
 use super::{Backward, Evaluated, Forward, Layer, Relu};
-use crate::parallel::{Chunks, TASK_LEN};
-use crate::simd::{Kernel, Simd};
+use crate::hardware::parallel::{Chunks, TASK_LEN};
+use crate::hardware::simd::{Kernel, Simd};
 use crate::{Context, Error, Shape};
 use std::any::Any;
 use std::fmt::Debug;

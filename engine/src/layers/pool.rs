@@ -4,7 +4,7 @@
 pub(super) mod kernels;
 
 use super::window::{Size, Window, image, image_shape};
-use crate::parallel::{Chunks, TASK_LEN};
+use crate::hardware::parallel::{Chunks, TASK_LEN};
 use crate::{Context, Error, Shape};
 use std::ops::Range;
 

@@ -1,6 +1,6 @@
 use super::Pointwise;
 use crate::Context;
-use crate::simd::Simd;
+use crate::hardware::simd::Simd;
 
 /// `max(x, 0)`. Its derivative at 0 is 0. NaN stays NaN.
 #[derive(Clone, Copy, Debug, Default)]

@@ -11,13 +11,13 @@
 //! What their layers give and save lies in the block's `saved`, gradients on their way down in its
 //! `scratch`.
 
-use super::columns::Add;
 use super::{Backward, Forward, Layer, Relu};
-use crate::memory::padded;
+use crate::hardware::memory::padded;
+use crate::hardware::parallel::{Chunks, TASK_LEN};
+use crate::hardware::simd::{Kernel, Simd};
+use crate::math::column_sums::Add;
+use crate::network::params::ParamSpec;
 use crate::network::{Chain, Gradients, Slots, Step};
-use crate::parallel::{Chunks, TASK_LEN};
-use crate::params::ParamSpec;
-use crate::simd::{Kernel, Simd};
 use crate::{Context, Error, Shape};
 use std::any::Any;
 use std::sync::Arc;

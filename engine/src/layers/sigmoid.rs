@@ -1,6 +1,6 @@
 use super::Pointwise;
+use crate::hardware::simd::Simd;
 use crate::math;
-use crate::simd::Simd;
 
 /// The logistic function, `1 / (1 + exp(-x))`.
 #[derive(Clone, Copy, Debug, Default)]

@@ -14,8 +14,8 @@
 //! ratio does not depend on the scale.
 
 use super::{Backward, Evaluated, Forward, Layer, Pass};
-use crate::parallel::{Chunks, MAX_SUMS, TASK_LEN};
-use crate::simd::{Kernel, Simd};
+use crate::hardware::parallel::{Chunks, MAX_SUMS, TASK_LEN};
+use crate::hardware::simd::{Kernel, Simd};
 use crate::{Context, Error, Shape};
 
 /// Passes each sample on, and adds a [penalty](Layer::penalty) that is small where few of its

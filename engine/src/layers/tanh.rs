@@ -1,6 +1,6 @@
 use super::Pointwise;
+use crate::hardware::simd::Simd;
 use crate::math;
-use crate::simd::Simd;
 
 /// The hyperbolic tangent.
 #[derive(Clone, Copy, Debug, Default)]

@@ -94,8 +94,8 @@ impl Window {
             .zip(along(width, kernel.1, stride.1, padding.1, dilation.1));
         positions.map(|(height, width)| Size(height, width)).ok_or_else(|| {
             Error::new(format!(
-                "a kernel of {kernel} (dilation {dilation}) does not fit into an image of {height}x{width} \
-                 padded by {padding}"
+                "a kernel of {kernel} (dilation {dilation}) does not fit into an image of \
+                 {height}x{width} padded by {padding}"
             ))
         })
     }
@@ -122,7 +122,8 @@ pub(crate) fn image_shape(Size(height, width): Size, channels: usize) -> Result<
     match height.checked_mul(width).and_then(|pixels| pixels.checked_mul(channels)) {
         Some(..=MAX_VALUES) => Ok([height, width, channels].into()),
         _ => Err(Error::new(format!(
-            "an output of {height}x{width}x{channels} is too large: a sample has at most {MAX_VALUES} values"
+            "an output of {height}x{width}x{channels} is too large: a sample has at most \
+             {MAX_VALUES} values"
         ))),
     }
 }

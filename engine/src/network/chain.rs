@@ -1,9 +1,9 @@
 //! A chain of planned layers: a network is one, and a block of layers within it has two.
 
+use crate::hardware::memory::padded;
 use crate::layers::window::MAX_VALUES;
 use crate::layers::{Backward, Forward, Layer, Pass};
-use crate::memory::padded;
-use crate::params::{ParamEntry, Role};
+use crate::network::params::{ParamEntry, Role};
 use crate::{Context, Error, Shape};
 use std::fmt::Display;
 use std::ops::Range;
@@ -125,7 +125,8 @@ impl Chain {
                 Some(after) if after <= MAX_VALUES => end..after,
                 _ => {
                     return Err(error(&format!(
-                        "{} of shape {:?} is too large: a network has at most {MAX_VALUES} parameters",
+                        "{} of shape {:?} is too large: a network has at most {MAX_VALUES} \
+                         parameters",
                         spec.name, spec.shape
                     )));
                 }

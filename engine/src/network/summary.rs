@@ -3,8 +3,8 @@
 use super::Network;
 use super::activations::Sizes;
 use crate::Shape;
-use crate::memory::padded;
-use crate::params::Role;
+use crate::hardware::memory::padded;
+use crate::network::params::Role;
 use std::fmt;
 
 /// What [`Network::summary`] finds out. Its [`Display`](fmt::Display) is a table.
@@ -109,8 +109,8 @@ impl fmt::Display for Summary {
         }
         write!(
             f,
-            "parameters {} (as much for their gradients, and for each moment of the optimiser); a batch of {}: \
-             activations {}, work {}",
+            "parameters {} (as much for their gradients, and for each moment of the optimiser); a \
+             batch of {}: activations {}, work {}",
             size(self.parameter_bytes),
             self.batch,
             size(self.activation_bytes),

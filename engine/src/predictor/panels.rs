@@ -5,9 +5,9 @@
 //! what it has more of outputs is 0.
 
 use crate::Error;
-use crate::half;
-use crate::memory::Slab;
-use crate::simd::Simd;
+use crate::hardware::memory::Slab;
+use crate::hardware::simd::Simd;
+use crate::math::half;
 use bytemuck::Pod;
 use std::fmt;
 

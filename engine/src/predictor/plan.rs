@@ -1,8 +1,8 @@
 //! Planning: layers become stages, each merged with its neighbours as far as it goes.
 
 use super::panels::{Panels, Precision};
+use crate::hardware::simd::{Kernel, Simd};
 use crate::layers::{Evaluated, Layer, Relu};
-use crate::simd::{Kernel, Simd};
 use crate::{Context, Error, Network, Params, Shape};
 use std::sync::Arc;
 
@@ -125,7 +125,7 @@ fn check(network: &Network, params: &Params) -> Result<(), Error> {
         _ => false,
     };
     if let Some(i) = (0..ours.len().max(theirs.len())).find(|&i| !same(i)) {
-        let describe = |entries: &[crate::params::ParamEntry]| {
+        let describe = |entries: &[crate::network::params::ParamEntry]| {
             entries
                 .get(i)
                 .map_or("nothing".to_string(), |e| format!("{} {:?}", e.name, e.spec.shape))

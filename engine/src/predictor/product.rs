@@ -19,7 +19,7 @@
 //! 3. k is not cut: a sum is never stored half-way, and does not depend on the rows beside it.
 
 use super::panels::{Panels, Precision, STEP, WIDTH, Weight};
-use crate::simd::{Isa, Kernel, Simd};
+use crate::hardware::simd::{Isa, Kernel, Simd};
 
 /// The rows of a tile, at most.
 pub const TILE_ROWS: usize = 6;

@@ -2,7 +2,7 @@
 
 use super::plan::Map;
 use super::{Predictor, product};
-use crate::memory::Slab;
+use crate::hardware::memory::Slab;
 
 /// What lies between two layers while a prediction runs. Any predictor can use it, one call at a
 /// time: a thread that predicts on its own has its own.

@@ -101,7 +101,8 @@ fn shapes_that_do_not_fit_are_errors_that_name_the_layer_and_both() {
         ),
         (
             start().layer(Relu).layer(Residual::new(body())),
-            "layer encoder.1 (residual): its body gives 8x6x7, x 8x6x3: it needs a shortcut that gives the same",
+            "layer encoder.1 (residual): its body gives 8x6x7, x 8x6x3: it needs a shortcut that \
+             gives the same",
         ),
         (
             start().layer(Residual::new(body()).with_shortcut(vec![boxed(MaxPool2d::new(2))])),
@@ -109,13 +110,13 @@ fn shapes_that_do_not_fit_are_errors_that_name_the_layer_and_both() {
         ),
         (
             start().layer(nested),
-            "layer encoder.0.0.0 (max pool): a kernel of 9x9 (dilation 1x1) does not fit into an image of 8x6 \
-             padded by 0x0",
+            "layer encoder.0.0.0 (max pool): a kernel of 9x9 (dilation 1x1) does not fit into an \
+             image of 8x6 padded by 0x0",
         ),
         (
             start().layer(wrong_shortcut),
-            "layer encoder.0.shortcut.1 (conv2d): 1 groups do not divide 3 and 0 channels (input 8x6x3): both \
-             need a multiple of the groups, and at least 1",
+            "layer encoder.0.shortcut.1 (conv2d): 1 groups do not divide 3 and 0 channels (input \
+             8x6x3): both need a multiple of the groups, and at least 1",
         ),
         (start().layer(Unflatten::new([6, 8, 3])), "a network needs a layer that does something"),
     ] {

@@ -319,7 +319,11 @@ fn decays_apart(optimizer: Optimizer) -> bool {
 
 /// Whether the gradient is never 0: the parameter's own decay is in it.
 fn decays_with_gradient(optimizer: Optimizer) -> bool {
-    matches!(optimizer, Optimizer::Adam { weight_decay, .. } | Optimizer::Sgd { weight_decay, .. } if weight_decay > 0.0)
+    matches!(
+        optimizer,
+        Optimizer::Adam { weight_decay, .. } | Optimizer::Sgd { weight_decay, .. }
+            if weight_decay > 0.0
+    )
 }
 
 #[test]

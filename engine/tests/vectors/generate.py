@@ -1,16 +1,18 @@
-"""Writes the reference vectors of this folder: what PyTorch computes, for the engine's tests to compare with.
+"""Writes the reference vectors of this folder: what PyTorch computes, for the engine's tests to
+compare with.
 
 Made with torch 2.15.0 and safetensors 0.8.0. To write them again:
 
     pip install torch safetensors
     python generate.py
 
-Everything runs on the CPU, in f32, on one thread, and each file starts from its own seed, so that the same version
-of torch gives the same bytes. Another version may differ in the last bits.
+Everything runs on the CPU, in f32, on one thread, and each file starts from its own seed, so that
+the same version of torch gives the same bytes. Another version may differ in the last bits.
 
-Each file is computed a second time in f64 from the same f32 inputs, and the script fails where the two disagree by
-more than TOLERANCE. That keeps out cases whose answer is decided by rounding, which no other implementation could
-reproduce: an input on the kink of a ReLU, or a gradient that is zero but for rounding and that Adam then scales up.
+Each file is computed a second time in f64 from the same f32 inputs, and the script fails where the
+two disagree by more than TOLERANCE. That keeps out cases whose answer is decided by rounding, which
+no other implementation could reproduce: an input on the kink of a ReLU, or a gradient that is zero
+but for rounding and that Adam then scales up.
 
 README.md says what each tensor is.
 """
@@ -29,7 +31,8 @@ TOLERANCE = 1e-5
 # The whole folder's tensors, in bytes.
 BUDGET = 600_000
 
-# What a file is being computed in. Inputs are always made in f32, then widened, so that both passes see the same.
+# What a file is being computed in. Inputs are always made in f32, then widened, so that both passes
+# see the same.
 dtype = torch.float32
 
 
@@ -170,7 +173,10 @@ def losses():
         "ce": (logits, lambda y: F.cross_entropy(y, classes)),
         "ce_smoothed": (logits, lambda y: F.cross_entropy(y, classes, label_smoothing=0.1)),
         "ce_weighted": (logits, lambda y: F.cross_entropy(y, classes, weight=weights)),
-        "ce_both": (logits, lambda y: F.cross_entropy(y, classes, weight=weights, label_smoothing=0.1)),
+        "ce_both": (
+            logits,
+            lambda y: F.cross_entropy(y, classes, weight=weights, label_smoothing=0.1),
+        ),
     }
     out = {"y": y, "t": t, "bce_y": bce_y, "bce_t": bce_t}
     out |= {"ce_logits": logits, "ce_classes": classes, "ce_weights": weights}
@@ -222,7 +228,11 @@ def optimizers():
         (before,) = widen(normal(size) * size_of)
         params.grad = before.clone()
         norm = nn.utils.clip_grad_norm_([params], max_norm=0.5)
-        out |= {f"{name}_grads": before, f"{name}_clipped": params.grad, f"{name}_norm": scalar(norm)}
+        out |= {
+            f"{name}_grads": before,
+            f"{name}_clipped": params.grad,
+            f"{name}_norm": scalar(norm),
+        }
     return out
 
 
@@ -274,8 +284,12 @@ def init():
     draws = {
         "xavier_uniform_bound": lambda: nn.init.xavier_uniform_(weight).abs().max(),
         "xavier_normal_std": lambda: nn.init.xavier_normal_(weight).std(),
-        "kaiming_uniform_bound": lambda: nn.init.kaiming_uniform_(weight, a=0, nonlinearity="relu").abs().max(),
-        "kaiming_normal_std": lambda: nn.init.kaiming_normal_(weight, a=0, nonlinearity="relu").std(),
+        "kaiming_uniform_bound": lambda: (
+            nn.init.kaiming_uniform_(weight, a=0, nonlinearity="relu").abs().max()
+        ),
+        "kaiming_normal_std": lambda: nn.init.kaiming_normal_(
+            weight, a=0, nonlinearity="relu"
+        ).std(),
         "linear_default_bound": lambda: nn.Linear(fan_in, fan_out).weight.abs().max(),
     }
     for name, draw in draws.items():
@@ -285,16 +299,19 @@ def init():
 
 def layers(inputs, hidden, outputs):
     """[Linear 0, BatchNorm 1, ReLU 2, Linear 3], with a gamma and a beta that are not 1 and 0."""
-    stack = nn.Sequential(nn.Linear(inputs, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, outputs))
+    stack = nn.Sequential(
+        nn.Linear(inputs, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, outputs)
+    )
     nn.init.uniform_(stack[1].weight, 0.5, 1.5)
     nn.init.uniform_(stack[1].bias, -0.5, 0.5)
     return stack
 
 
-# Adam's epsilon in `network` and `classifier`. A bias that batch norm removes again has a gradient of 0, of which
-# rounding leaves some 1e-8: with the usual epsilon of 1e-8, Adam turns that into steps as large as any other's, in a
-# direction that only the order of summation decides. Running means and evaluation follow, and f32 and f64 end up 3e-2
-# apart. With 1e-3 they stay within 3e-6. The usual epsilon is covered by `optimizers`.
+# Adam's epsilon in `network` and `classifier`. A bias that batch norm removes again has a gradient
+# of 0, of which rounding leaves some 1e-8: with the usual epsilon of 1e-8, Adam turns that into
+# steps as large as any other's, in a direction that only the order of summation decides. Running
+# means and evaluation follow, and f32 and f64 end up 3e-2 apart. With 1e-3 they stay within 3e-6.
+# The usual epsilon is covered by `optimizers`.
 ADAM_EPS = 1e-3
 
 
@@ -329,7 +346,9 @@ def network():
     (x,) = widen(normal(64, 3) @ normal(3, 12) + 0.1 * normal(64, 12) + 0.5)
     batches = [(batch, batch) for batch in x.split(16)]
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2, eps=ADAM_EPS, foreach=False)
-    return {"x": x} | train(model, lambda x: model["decoder"](model["encoder"](x)), batches, optimizer, F.mse_loss)
+    return {"x": x} | train(
+        model, lambda x: model["decoder"](model["encoder"](x)), batches, optimizer, F.mse_loss
+    )
 
 
 def classifier():
@@ -355,7 +374,8 @@ def classifier():
 
 
 def convolutions(layer, cases):
-    """Each case: image (channels, height, width), out channels, kernel, and what else differs from the defaults."""
+    """Each case: image (channels, height, width), out channels, kernel, and what else differs from
+    the defaults."""
     out = {}
     for i, (image, out_channels, kernel, settings) in enumerate(cases):
         module = layer(image[0], out_channels, kernel, **settings)
@@ -368,7 +388,14 @@ def convolutions(layer, cases):
         y.backward(dy)
         pairs = "stride", "padding", "output_padding", "dilation"
         numbers = [number for pair in pairs for number in getattr(module, pair)] + [module.groups]
-        tensors = {"x": x, "weight": module.weight, "y": y, "dy": dy, "dx": x.grad, "dweight": module.weight.grad}
+        tensors = {
+            "x": x,
+            "weight": module.weight,
+            "y": y,
+            "dy": dy,
+            "dx": x.grad,
+            "dweight": module.weight.grad,
+        }
         tensors |= {"settings": torch.tensor(numbers, dtype=dtype)}
         if module.bias is not None:
             tensors |= {"bias": module.bias, "dbias": module.bias.grad}
@@ -408,7 +435,12 @@ def conv_transpose2d():
         ((3, 4, 3), 4, 1, {"stride": (2, 3), "padding": (1, 0), "output_padding": (1, 2)}),
         ((3, 5, 4), 2, (5, 2), {"stride": (1, 2), "padding": (2, 0)}),
         ((4, 5, 6), 2, 3, {"dilation": 2, "padding": 2}),
-        ((3, 4, 5), 2, (2, 4), {"dilation": (3, 2), "stride": (2, 1), "padding": (1, 3), "output_padding": (1, 0)}),
+        (
+            (3, 4, 5),
+            2,
+            (2, 4),
+            {"dilation": (3, 2), "stride": (2, 1), "padding": (1, 3), "output_padding": (1, 0)},
+        ),
         ((6, 4, 3), 4, 3, {"groups": 2, "padding": 1}),
         ((6, 4, 3), 6, 3, {"groups": 6, "stride": 2, "padding": 1, "output_padding": 1}),
         ((5, 3, 3), 10, 3, {"groups": 5, "stride": 2, "padding": 1, "bias": False}),
@@ -444,7 +476,9 @@ def conv_autoencoder():
     (x,) = widen((normal(48, 3) @ normal(3, 84) + 0.1 * normal(48, 84) + 0.5).reshape(48, 2, 7, 6))
     batches = [(batch, batch) for batch in x.split(8)]
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2, eps=ADAM_EPS, foreach=False)
-    return {"x": x} | train(model, lambda x: model["decoder"](model["encoder"](x)), batches, optimizer, F.mse_loss)
+    return {"x": x} | train(
+        model, lambda x: model["decoder"](model["encoder"](x)), batches, optimizer, F.mse_loss
+    )
 
 
 def pools():
@@ -486,7 +520,9 @@ def residual():
         nn.Conv2d(outputs, outputs, 3, padding=1),
         nn.BatchNorm2d(outputs),
     )
-    shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride=2, bias=False), nn.BatchNorm2d(outputs))
+    shortcut = nn.Sequential(
+        nn.Conv2d(inputs, outputs, 1, stride=2, bias=False), nn.BatchNorm2d(outputs)
+    )
     for layer in (body[1], body[4], shortcut[1]):
         nn.init.uniform_(layer.weight, 0.5, 1.5)
         nn.init.uniform_(layer.bias, -0.5, 0.5)
@@ -499,7 +535,9 @@ def residual():
     input = leaf(x)
     y = F.relu(body(input) + shortcut(input))
     y.backward(dy)
-    out |= {f"grad.{names[name]}": p.grad for name, p in model.named_parameters() if p.requires_grad}
+    out |= {
+        f"grad.{names[name]}": p.grad for name, p in model.named_parameters() if p.requires_grad
+    }
     for name, tensor in model.named_buffers():
         if "num_batches" not in name:
             out[f"final.{name.removeprefix('body.')}"] = tensor.clone()
@@ -518,7 +556,17 @@ def compute(build, in_dtype):
 def main():
     torch.set_num_threads(1)
     total = 0
-    dense = batch_norm, activations, dropout, losses, optimizers, schedules, init, network, classifier
+    dense = (
+        batch_norm,
+        activations,
+        dropout,
+        losses,
+        optimizers,
+        schedules,
+        init,
+        network,
+        classifier,
+    )
     for build in dense + (conv2d, conv_transpose2d, conv_autoencoder, pools, residual):
         tensors, exact = compute(build, torch.float32), compute(build, torch.float64)
         error = {
@@ -536,7 +584,10 @@ def main():
             assert torch.equal(loaded[name], tensor), name
 
         total += path.stat().st_size
-        print(f"\n{path.name}: {path.stat().st_size} bytes; furthest from f64: {worst}, {error[worst]:.1e}")
+        print(
+            f"\n{path.name}: {path.stat().st_size} bytes; "
+            f"furthest from f64: {worst}, {error[worst]:.1e}"
+        )
         for name, tensor in sorted(loaded.items()):
             print(f"  {name} {tuple(tensor.shape)}")
         assert error[worst] < TOLERANCE, f"{worst} is decided by rounding"

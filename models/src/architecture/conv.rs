@@ -3,16 +3,16 @@
 //! ```text
 //! encoder: each width: 3x3 convolution of stride 2, batch norm, activation, dropout
 //!                      and `depth` - 1 times the same of stride 1; then the code
-//! decoder: linear to the last feature map, activation, dropout; then each width from the last to the first:
+//! decoder: linear to the last feature map, activation, dropout; then each width, last to first:
 //!                      `depth` - 1 times a 3x3 convolution, batch norm, activation, dropout
-//!                      and a transposed 3x3 convolution of stride 2 with the same, but for the last
+//!                      and a transposed 3x3 convolution of stride 2 likewise, but for the last
 //! ```
 //!
 //! A convolution of stride 2 makes (n + 1) / 2 rows of n, rounded down. Back from m it is 2 m - 1,
 //! or one more by output padding: that gives back each size, odd or even.
 
 use super::{Architecture, ENCODER, Plan, SampleShape};
-use crate::Error;
+use crate::error::Error;
 use narrows_engine::init::Init;
 use narrows_engine::layers::{Conv2d, ConvTranspose2d, Linear, Unflatten};
 use narrows_engine::{Network, NetworkBuilder};
@@ -63,7 +63,8 @@ pub(super) fn feature_maps(of: &Architecture) -> Result<Vec<[usize; 3]>, Error> 
     of.input_len()?;
     let SampleShape::Image(image) = of.input else {
         return Err(Error::new(format!(
-            "the model {name} is for images, but the samples are {} without height and width: choose the model dense",
+            "the model {name} is for images, but the samples are {} without height and width: \
+             choose the model dense",
             of.input
         )));
     };
@@ -81,8 +82,8 @@ pub(super) fn feature_maps(of: &Architecture) -> Result<Vec<[usize; 3]>, Error> 
         }
         if height == 1 && width == 1 {
             return Err(Error::new(format!(
-                "images of {} are too small for the widths {widths:?}: each halves them, and {done} leave a single \
-                 pixel: give {done} widths at most",
+                "images of {} are too small for the widths {widths:?}: each halves them, and \
+                 {done} leave a single pixel: give {done} widths at most",
                 of.input
             )));
         }
@@ -91,8 +92,8 @@ pub(super) fn feature_maps(of: &Architecture) -> Result<Vec<[usize; 3]>, Error> 
         let largest = [height, width, channels];
         if SampleShape::Image(largest).checked_len().is_none_or(|n| n > super::MAX_VALUES) {
             return Err(Error::new(format!(
-                "the widths {widths:?} make {height}x{width}x{channels} values of an image of {}, more than {}: choose \
-                 smaller widths",
+                "the widths {widths:?} make {height}x{width}x{channels} values of an image of {}, \
+                 more than {}: choose smaller widths",
                 of.input,
                 super::MAX_VALUES
             )));

@@ -6,7 +6,7 @@
 //! ```
 
 use super::{Architecture, ENCODER, Plan, SampleShape};
-use crate::Error;
+use crate::error::Error;
 use narrows_engine::layers::Linear;
 use narrows_engine::{Network, NetworkBuilder};
 

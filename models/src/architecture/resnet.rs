@@ -4,7 +4,8 @@
 //! encoder: 3x3 convolution to the first width, batch norm, activation, dropout
 //!          each width: a residual block of stride 2, and `depth` - 1 of stride 1; then the code
 //! block:   x -> 3x3 convolution, batch norm, activation, 3x3 convolution, batch norm
-//!          plus x, or where size or width change its 1x1 convolution and batch norm; activation, dropout
+//!          plus x, or its 1x1 convolution and batch norm where size or width change;
+//!          activation, dropout
 //! decoder: that of the model conv
 //! ```
 //!
@@ -13,7 +14,7 @@
 
 use super::conv::{conv, decoder, feature_maps, widths};
 use super::{Architecture, ENCODER, Plan, SampleShape};
-use crate::Error;
+use crate::error::Error;
 use narrows_engine::layers::{BatchNorm, Conv2d, Residual};
 use narrows_engine::{Layer, Network, NetworkBuilder};
 

@@ -2,7 +2,8 @@
 
 use super::shares::Shares;
 use super::{Semi, SemiTraining, pseudo_labels, vat};
-use crate::{Ema, Error};
+use crate::error::Error;
+use crate::training::Ema;
 use narrows_engine::loss::{self, softmax};
 use narrows_engine::memory::Slab;
 use narrows_engine::random::Random;

@@ -9,7 +9,7 @@
 //! these shares, those of `n_c^(1 - q)`, the classes are then expected among the samples without a
 //! label.
 
-use crate::Error;
+use crate::error::Error;
 use narrows_datasets::{Dataset, Rows, shuffle_into};
 
 /// Batches of always the same size, round after round in another order.

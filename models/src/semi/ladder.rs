@@ -6,7 +6,7 @@
 //! weights when they are handed over.
 
 use super::{Semi, SemiTraining};
-use crate::Error;
+use crate::error::Error;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::layers::BatchNorm;
 use narrows_engine::memory::Slab;
@@ -96,7 +96,8 @@ impl LadderTrainer {
         let chain = linears.windows(2).all(|pair| pair[0].outputs == pair[1].inputs);
         if norms.len() + 1 != linears.len() || !chain {
             return Err(Error::new(
-                "the ladder network needs a dense classifier with batch norm: choose --model dense, without --no-batch-norm, and an encoder that is not variational",
+                "the ladder network needs a dense classifier with batch norm: choose --model \
+                 dense, without --no-batch-norm, and an encoder that is not variational",
             ));
         }
         let mut widths = vec![network.input().len()];
@@ -266,7 +267,8 @@ fn layers(params: &Params) -> Result<(Vec<LinearNames>, Vec<String>), Error> {
             }
             (Role::Weight, shape) => {
                 return Err(Error::new(format!(
-                    "the ladder network is for dense classifiers, but {} is of shape {shape:?}: choose --model dense",
+                    "the ladder network is for dense classifiers, but {} is of shape {shape:?}: \
+                     choose --model dense",
                     entry.name
                 )));
             }

@@ -4,11 +4,12 @@ use super::consistency::{Batch, Consistency};
 use super::labelled::{ByClass, LabelledBatches};
 use super::ladder::LadderTrainer;
 use super::{Semi, SemiTask, SemiTraining};
-use crate::augmentation::BatchAugmenter;
-use crate::best::{Best, Judges};
+use crate::error::Error;
+use crate::evaluation::{Evaluation, Goal};
 use crate::event::{EpochRecord, Event, Observer};
-use crate::training::{Goal, Task};
-use crate::{Ema, Error, Evaluation};
+use crate::training::augmentation::BatchAugmenter;
+use crate::training::best::{Best, Judges};
+use crate::training::{Ema, Task};
 use narrows_datasets::{Augmentation, Loader};
 use narrows_engine::memory::Slab;
 use narrows_engine::{Context, Loss, Network, Params};
@@ -82,7 +83,8 @@ impl<'a> SemiRun<'a> {
         let labelled_batch = training.labelled_batch.min(labelled.len());
         if batch < 2 || labelled_batch < 2 {
             return Err(Error::new(format!(
-                "{name}: semi-supervised training needs at least 2 labelled samples and 2 others, not {} and {}",
+                "{name}: semi-supervised training needs at least 2 labelled samples and 2 others, \
+                 not {} and {}",
                 labelled.len(),
                 unlabelled.len()
             )));

@@ -1,7 +1,10 @@
 //! The settings of a training.
 
-use crate::mixup::Mixup;
-use crate::{Ema, Error, Metric, Objective};
+use super::ema::Ema;
+use super::mixup::Mixup;
+use crate::error::Error;
+use crate::evaluation::Metric;
+use crate::pretraining::Objective;
 use narrows_datasets::Augmentation;
 use narrows_engine::{Loss, Optimizer, Schedule};
 
@@ -31,14 +34,14 @@ pub struct Training {
     /// Decides the shuffle, the dropout and the augmentation.
     pub seed: u64,
     /// How the samples to train on differ from epoch to epoch; validation sees them as they are.
-    /// Towards [`Goal::Reconstruct`](super::Goal::Reconstruct) the output should be the sample
+    /// Towards [`Goal::Reconstruct`](crate::Goal::Reconstruct) the output should be the sample
     /// transformed, but not corrupted.
     pub augmentation: Augmentation,
     /// Validate and keep a moving average of the weights, of which each step leaves this part
     /// ([`Ema`]); 0 for the weights themselves.
     pub ema: f32,
     /// Mix pairs of samples by parts from Beta(alpha, alpha), towards
-    /// [`Goal::Classify`](super::Goal::Classify) with cross-entropy (Zhang et al., ICLR 2018). It
+    /// [`Goal::Classify`](crate::Goal::Classify) with cross-entropy (Zhang et al., ICLR 2018). It
     /// follows augmentation. 0 for none.
     pub mixup: f32,
     /// A pretrained encoder's blocks learn slower from block to block, by this factor from the head
@@ -101,7 +104,8 @@ impl Training {
         Mixup::check(self.mixup, &self.loss)?;
         if !(self.lr_decay > 0.0 && self.lr_decay <= 1.0) {
             return Err(Error::new(format!(
-                "the factor of the learning rate from block to block must be above 0 and at most 1, not {}",
+                "the factor of the learning rate from block to block must be above 0 and at most \
+                 1, not {}",
                 self.lr_decay
             )));
         }

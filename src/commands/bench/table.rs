@@ -1,7 +1,7 @@
 //! The report for people, no wider than 100 columns.
 
 use super::{Level, Measurement, Report};
-use crate::numbers::{counted, thousands};
+use crate::output::numbers::{counted, thousands};
 
 pub fn table(report: &Report) -> String {
     let processor = report.processor.as_deref().unwrap_or("unknown processor");
@@ -41,8 +41,10 @@ pub fn table(report: &Report) -> String {
             same.map(|of| format!("{} {:>4.0} %{}", rate(of), 100.0 * of.of_roof, mark(of))),
         );
     }
-    text += "\nThe roof is the peak of multiply-adds; *: the bandwidth of reading a working set that size.\n";
-    text += "Four fifths of the pixels trained on are 0; operations that are skipped for that count as done.\n";
+    text += "\nThe roof is the peak of multiply-adds; *: the bandwidth of reading a working set \
+             that size.\n";
+    text += "Four fifths of the pixels trained on are 0; operations that are skipped for that \
+             count as done.\n";
     let memory = report
         .first_step_memory_mb
         .map_or(String::new(), |mb| format!(", with {mb:.0} MB at most"));

@@ -1,10 +1,11 @@
 //! `narrows data export`: data for other programs.
 
-use super::{check_free, lines, open, path_of, size, speed, tell};
+use super::{check_free, open, path_of, tell};
+use crate::cli::options::data_commands::Export;
 use crate::error::Error;
-use crate::numbers::counted;
-use crate::options::data_commands::Export;
-use crate::progress::Progress;
+use crate::output::numbers::{counted, size, speed};
+use crate::output::progress::Progress;
+use crate::output::tables::lines::lines;
 use narrows_datasets::ExportFormat;
 use std::time::Instant;
 

@@ -1,11 +1,10 @@
 //! `narrows data fetch`: a public data set, into a folder of its own.
 
 use super::quoted;
+use crate::cli::options::data_commands::Fetch;
 use crate::error::Error;
-use crate::options::data_commands::Fetch;
-use crate::progress::Progress;
+use crate::output::progress::Progress;
 use narrows_datasets::fetch::{self, Event, FetchOptions};
-use std::path::{Path, PathBuf};
 
 pub fn run(options: &Fetch) -> Result<String, Error> {
     let set = fetch::named(&options.name)?;
@@ -29,31 +28,11 @@ pub fn run(options: &Fetch) -> Result<String, Error> {
         Event::Unpacking { file } => progress.say(&format!("{file}: unpacking")),
     })?;
     progress.end_count();
-    let folder = crate::commands::full_path(&folder)?;
+    let folder = crate::commands::inputs::full_path(&folder)?;
     Ok(format!(
         "{} is in {}\nNext: narrows compare --data {}\n",
         set.name,
         folder.display(),
         quoted(&folder)
     ))
-}
-
-/// The folder of the public data set that `data` names, if it is no path that exists.
-///
-/// # Errors
-/// If it names one that was not fetched.
-pub fn fetched(data: &Path) -> Result<Option<PathBuf>, Error> {
-    let name = match data.to_str() {
-        Some(name) if !data.exists() && fetch::named(name).is_ok() => name,
-        _ => return Ok(None),
-    };
-    match fetch::cached(name) {
-        Some(folder) => Ok(Some(folder)),
-        None => Err(Error::at(
-            data,
-            format_args!(
-                "there is no such folder, and the public data set was not fetched: run narrows data fetch {name}"
-            ),
-        )),
-    }
 }

@@ -1,12 +1,11 @@
 //! `narrows data inspect`: what data hold.
 
-mod text;
-
 use super::{open, path_of, tell};
+use crate::cli::options::data_commands::Inspect;
 use crate::error::Error;
-use crate::options::data_commands::Inspect;
-use crate::picture;
-use crate::progress::Progress;
+use crate::output::picture;
+use crate::output::progress::Progress;
+use crate::output::tables::inspection;
 use narrows_datasets::{Dtype, Inspection, Parts};
 use std::path::Path;
 
@@ -35,7 +34,7 @@ pub fn run(options: &Inspect) -> Result<String, Error> {
             .map_err(|e| Error::at(&path, format_args!("cannot be told as JSON: {e}")))?
             + "\n");
     }
-    Ok(text::text(&found, sheet.as_deref().map(Path::display).map(|file| file.to_string())))
+    Ok(inspection::text(&found, sheet.as_deref().map(Path::display).map(|file| file.to_string())))
 }
 
 /// A picture of the first images of each class, a class a line.
@@ -43,7 +42,8 @@ fn picture_of(parts: &Parts, found: &Inspection) -> Result<Vec<u8>, Error> {
     let (train, test) = parts.both();
     let none = || {
         Error::new(format!(
-            "{}: samples of the shape {:?} are no pictures of one or three channels: leave --sheet out",
+            "{}: samples of the shape {:?} are no pictures of one or three channels: leave --sheet \
+             out",
             found.name, found.shape
         ))
     };

@@ -1,12 +1,11 @@
 //! `narrows data pack`: data of any format into a store.
 
-use super::{
-    Scratch, check_free, folder_of, lines, open, path_of, quoted, shape, size, speed, tell,
-};
+use super::{Scratch, check_free, folder_of, open, path_of, quoted, tell};
+use crate::cli::options::data_commands::Pack;
 use crate::error::Error;
-use crate::numbers::{counted, thousands};
-use crate::options::data_commands::Pack;
-use crate::progress::Progress;
+use crate::output::numbers::{counted, shape, size, speed, thousands};
+use crate::output::progress::Progress;
+use crate::output::tables::lines::lines;
 use narrows_datasets::Packed;
 use std::time::Instant;
 
@@ -30,7 +29,7 @@ pub fn run(options: &Pack) -> Result<String, Error> {
     Ok(format!(
         "{}Next: narrows compare --data {}\n",
         lines(&text),
-        quoted(&super::super::full_path(out)?)
+        quoted(&crate::commands::inputs::full_path(out)?)
     ))
 }
 

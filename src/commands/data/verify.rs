@@ -1,10 +1,11 @@
 //! `narrows data verify`: whether data are what they were.
 
-use super::{Scratch, lines, open, path_of, size, speed, tell};
+use super::{Scratch, open, path_of, tell};
+use crate::cli::options::data_commands::Verify;
 use crate::error::Error;
-use crate::numbers::counted;
-use crate::options::data_commands::Verify;
-use crate::progress::Progress;
+use crate::output::numbers::{counted, size, speed};
+use crate::output::progress::Progress;
+use crate::output::tables::lines::lines;
 use std::time::Instant;
 
 pub fn run(options: &Verify) -> Result<String, Error> {
@@ -43,7 +44,8 @@ pub fn run(options: &Verify) -> Result<String, Error> {
         ("read", format!("{} ({})", path.display(), data.format)),
         (
             "result",
-            "all samples can be read; the format has no checksums to hold them against, as a store has"
+            "all samples can be read; the format has no checksums to hold them against, as a store \
+             has"
                 .to_owned(),
         ),
         ("samples", format!("{}, {labelled} labelled", counted(rows as usize, "sample"))),

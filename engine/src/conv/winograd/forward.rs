@@ -6,8 +6,8 @@ use super::tiles::{Grid, Terms};
 use super::{Kind, transform, weights_len};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm};
-use crate::parallel::Chunks;
-use crate::simd::{Kernel, Simd};
+use crate::hardware::parallel::Chunks;
+use crate::hardware::simd::{Kernel, Simd};
 
 /// The floats of terms and products that a task has at a time: 384 KB, of which a part is in use at
 /// any moment.

@@ -5,8 +5,11 @@
 //! one belong to two tiles each:
 //!
 //! ```text
-//! pixel of an axis    4 i            4 i + 1                  4 i + 2         4 i + 3
-//! gradient            near of y0     shared - far of both     near of y1      far of y1 + far of y0, tile i + 1
+//! pixel of an axis   gradient
+//! 4 i                near of y0
+//! 4 i + 1            shared - far of both
+//! 4 i + 2            near of y1
+//! 4 i + 3            far of y1 + far of y0, tile i + 1
 //! ```
 
 use super::super::{Conv, GATHERED, PRODUCTS};
@@ -14,8 +17,8 @@ use super::tiles::{Grid, NOWHERE, Outputs, load};
 use super::{Kind, Part, TERMS, transform_transposed, weights_len};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm};
-use crate::parallel::Chunks;
-use crate::simd::{Kernel, Simd};
+use crate::hardware::parallel::Chunks;
+use crate::hardware::simd::{Kernel, Simd};
 
 /// The floats of the gradients of terms that a task has at a time, unless an image has more: 256
 /// KB.

@@ -3,7 +3,7 @@
 
 use super::super::Conv;
 use super::{Kind, Part};
-use crate::simd::{Kernel, Simd};
+use crate::hardware::simd::{Kernel, Simd};
 use std::ops::Range;
 
 /// Where tiles lie: numbered image by image and row by row.

@@ -3,8 +3,8 @@
 use super::super::Conv;
 use super::{Kind, TERMS};
 use crate::Context;
-use crate::parallel::Chunks;
-use crate::simd::{Kernel, Simd};
+use crate::hardware::parallel::Chunks;
+use crate::hardware::simd::{Kernel, Simd};
 
 /// Transforms the weight: kind by kind and term by term, each (image channels, map channels).
 pub(super) fn transform(cx: &Context, conv: &Conv, weight: &[f32], out: &mut [f32]) {

@@ -7,7 +7,7 @@ use super::Kind;
 use super::tiles::{Outputs, Terms};
 use crate::Context;
 use crate::gemm::{MatMut, MatRef, gemm};
-use crate::layers::columns::Add;
+use crate::math::column_sums::Add;
 use std::ops::Range;
 
 /// The sums of the weight's gradient over some tiles, added to `sums` or in their place.

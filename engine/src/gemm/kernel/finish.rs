@@ -2,7 +2,7 @@
 
 use crate::gemm::Epilogue;
 use crate::gemm::matrix::MatMut;
-use crate::simd::Simd;
+use crate::hardware::simd::Simd;
 
 /// What happens to a tile after its products are summed: `c = relu(alpha sum + beta c + bias)`.
 #[derive(Clone, Copy)]

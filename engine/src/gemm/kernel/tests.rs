@@ -81,6 +81,6 @@ fn check_if_there<S: Tile>(simd: Option<S>) {
 
 #[test]
 fn tiles_equal_the_sums() {
-    check_if_there(crate::simd::Avx512::detect());
-    check_if_there(crate::simd::Avx2::detect());
+    check_if_there(crate::hardware::simd::Avx512::detect());
+    check_if_there(crate::hardware::simd::Avx2::detect());
 }

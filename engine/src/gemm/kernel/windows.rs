@@ -4,7 +4,7 @@
 use super::{Finish, NRV, Tile, finish};
 use crate::gemm::matrix::MatMut;
 use crate::gemm::windows::Windows;
-use crate::simd::{Kernel, Simd};
+use crate::hardware::simd::{Kernel, Simd};
 
 /// Strips of one height, in each line of A from row `first` on, times all of B.
 pub(in crate::gemm) struct WindowStrips<'a> {

@@ -2,9 +2,9 @@
 
 use super::MEMORY;
 use crate::gemm::MatRef;
-use crate::memory::Slab;
-use crate::parallel::{Chunks, Context};
-use crate::simd::{Kernel, Simd};
+use crate::hardware::memory::Slab;
+use crate::hardware::parallel::{Chunks, Context};
+use crate::hardware::simd::{Kernel, Simd};
 
 /// Rows of A in a task.
 const ROWS: usize = 16;

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::gemm::gemm_fused;
-use crate::random::Random;
-use crate::simd::Isa;
+use crate::hardware::simd::Isa;
+use crate::math::random::Random;
 
 fn normal(purpose: u64, len: usize) -> Vec<f32> {
     let mut v = vec![0.0; len];

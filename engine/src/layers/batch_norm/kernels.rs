@@ -11,8 +11,8 @@
 //! the second pass would find in a cache what the first has read, took 1.2 to 2.2 times as long,
 //! for the short runs; asking for what is written changed nothing.
 
-use crate::caches;
-use crate::simd::{Kernel, Simd};
+use crate::hardware::caches;
+use crate::hardware::simd::{Kernel, Simd};
 
 /// Whether a matrix of so many values lies beyond the level-2 cache. No bit depends on it.
 pub fn is_far(values: usize) -> bool {

@@ -4,7 +4,7 @@
 //! lanes the vectors are masked, which costs about what a scalar loop would.
 
 use super::Images;
-use crate::simd::{Kernel, Simd};
+use crate::hardware::simd::{Kernel, Simd};
 
 /// Calls `f(pixel)` for each pixel in the window at the position (y, x), in row-major order;
 /// `pixel` is where its channels begin in the image.

@@ -7,8 +7,8 @@ use burn::optim::{AdamConfig, GradientsParams};
 use burn::prelude::*;
 use burn::tensor::{TensorData, activation::relu};
 use protocol::{
-    Batches, Convolutional, INPUTS, Job, LR, MANY, W1, W1_NORMS, W1B, W1B_NORMS, W2, W3, W4, W4_NORMS,
-    W4_SAMPLES, W4_STEPS,
+    Batches, Convolutional, INPUTS, Job, LR, MANY, W1, W1_NORMS, W1B, W1B_NORMS, W2, W3, W4,
+    W4_NORMS, W4_SAMPLES, W4_STEPS,
 };
 use std::hint::black_box;
 
@@ -24,7 +24,10 @@ struct Dense {
 
 impl Dense {
     fn new(widths: &[usize], has_norm: &[bool], device: &Device) -> Dense {
-        let linear = widths.windows(2).map(|pair| LinearConfig::new(pair[0], pair[1]).init(device)).collect();
+        let linear = widths
+            .windows(2)
+            .map(|pair| LinearConfig::new(pair[0], pair[1]).init(device))
+            .collect();
         let norms = widths[1..].iter().zip(has_norm).filter(|(_, norm)| **norm);
         let norms = norms.map(|(&width, _)| BatchNormConfig::new(width).init(device)).collect();
         Dense { linear, norms, has_norm: has_norm.to_vec() }
@@ -56,7 +59,8 @@ impl Images {
         let mirrored = shape.mirrored();
         let last = mirrored.len() - 2;
         let convolution = |pair: &[usize]| {
-            let config = Conv2dConfig::new([pair[0], pair[1]], [3, 3]).with_stride([2, 2]).with_bias(false);
+            let config =
+                Conv2dConfig::new([pair[0], pair[1]], [3, 3]).with_stride([2, 2]).with_bias(false);
             config.with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)).init(device)
         };
         let transposed = |(i, pair): (usize, &[usize])| {
@@ -141,7 +145,8 @@ fn fine_tune(job: &Job, device: &Device) {
         for _ in 0..W4_STEPS {
             let (x, rows) = batches.next(job.batch());
             let targets: Vec<i32> = rows.iter().map(|&row| classes[row as usize]).collect();
-            let targets = Tensor::<1, Int>::from_data(TensorData::new(targets, [rows.len()]), device);
+            let targets =
+                Tensor::<1, Int>::from_data(TensorData::new(targets, [rows.len()]), device);
             let loss = cross_entropy.forward(network.forward(floats(x, device)), targets);
             let gradients = GradientsParams::from_grads(loss.backward(), &network);
             network = optimizer.step(LR, network, gradients);

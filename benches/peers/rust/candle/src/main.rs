@@ -2,13 +2,13 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{
-    AdamW, BatchNorm, Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig, Linear, Module, ModuleT,
-    Optimizer, ParamsAdamW, VarBuilder, VarMap, batch_norm, conv_transpose2d, conv_transpose2d_no_bias,
-    conv2d_no_bias, linear, loss,
+    AdamW, BatchNorm, Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig, Linear, Module,
+    ModuleT, Optimizer, ParamsAdamW, VarBuilder, VarMap, batch_norm, conv_transpose2d,
+    conv_transpose2d_no_bias, conv2d_no_bias, linear, loss,
 };
 use protocol::{
-    Batches, Convolutional, INPUTS, Job, LR, MANY, W1, W1_NORMS, W1B, W1B_NORMS, W2, W3, W4, W4_NORMS,
-    W4_SAMPLES, W4_STEPS,
+    Batches, Convolutional, INPUTS, Job, LR, MANY, W1, W1_NORMS, W1B, W1B_NORMS, W2, W3, W4,
+    W4_NORMS, W4_SAMPLES, W4_STEPS,
 };
 use std::hint::black_box;
 
@@ -24,8 +24,11 @@ impl Dense {
         let root = VarBuilder::from_varmap(variables, DType::F32, &Device::Cpu);
         let mut layers = Vec::new();
         for (i, (pair, &norm)) in widths.windows(2).zip(norms).enumerate() {
-            let norm =
-                if norm { Some(batch_norm(pair[1], 1e-5, root.pp(format!("norm{i}")))?) } else { None };
+            let norm = if norm {
+                Some(batch_norm(pair[1], 1e-5, root.pp(format!("norm{i}")))?)
+            } else {
+                None
+            };
             layers.push((linear(pair[0], pair[1], root.pp(format!("linear{i}")))?, norm));
         }
         Ok(Dense { layers })
@@ -58,10 +61,13 @@ impl Images {
         let (mut convolutions, mut transposed) = (Vec::new(), Vec::new());
         let config = Conv2dConfig { padding: 1, stride: 2, ..Default::default() };
         for (i, pair) in shape.channels.windows(2).enumerate() {
-            let convolution = conv2d_no_bias(pair[0], pair[1], 3, config, root.pp(format!("down{i}")))?;
-            convolutions.push((convolution, batch_norm(pair[1], 1e-5, root.pp(format!("down_norm{i}")))?));
+            let convolution =
+                conv2d_no_bias(pair[0], pair[1], 3, config, root.pp(format!("down{i}")))?;
+            convolutions
+                .push((convolution, batch_norm(pair[1], 1e-5, root.pp(format!("down_norm{i}")))?));
         }
-        let config = ConvTranspose2dConfig { padding: 1, output_padding: 1, stride: 2, dilation: 1 };
+        let config =
+            ConvTranspose2dConfig { padding: 1, output_padding: 1, stride: 2, dilation: 1 };
         for (i, pair) in mirrored.windows(2).enumerate() {
             let (name, last) = (root.pp(format!("up{i}")), i + 2 == mirrored.len());
             let make = if last { conv_transpose2d } else { conv_transpose2d_no_bias };
@@ -72,8 +78,14 @@ impl Images {
             transposed.push((make(pair[0], pair[1], 3, config, name)?, norm));
         }
         let (bottom, code) = (shape.bottom(), shape.code);
-        let linear = [linear(bottom, code, root.pp("code"))?, linear(code, bottom, root.pp("bottom"))?];
-        Ok(Images { convolutions, linear, deepest: (shape.deepest(), shape.side, shape.side), transposed })
+        let linear =
+            [linear(bottom, code, root.pp("code"))?, linear(code, bottom, root.pp("bottom"))?];
+        Ok(Images {
+            convolutions,
+            linear,
+            deepest: (shape.deepest(), shape.side, shape.side),
+            transposed,
+        })
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
@@ -150,7 +162,10 @@ fn fine_tune(job: &Job) {
             let (x, rows) = batches.next(job.batch());
             let targets: Vec<u32> = rows.iter().map(|&row| classes[row as usize]).collect();
             let targets = Tensor::from_vec(targets, rows.len(), &Device::Cpu)?;
-            optimizer.backward_step(&loss::cross_entropy(&network.forward(&floats(x)?, true)?, &targets)?)?;
+            optimizer.backward_step(&loss::cross_entropy(
+                &network.forward(&floats(x)?, true)?,
+                &targets,
+            )?)?;
         }
         Ok(())
     };

@@ -24,26 +24,38 @@ impl Product {
     /// Row and column strides of A and of B.
     fn strides(&self) -> [(isize, isize); 2] {
         let (m, n, k) = (self.m as isize, self.n as isize, self.k as isize);
-        [if self.layout == "tn" { (1, m) } else { (k, 1) }, if self.layout == "nt" { (1, k) } else { (n, 1) }]
+        [
+            if self.layout == "tn" { (1, m) } else { (k, 1) },
+            if self.layout == "nt" { (1, k) } else { (n, 1) },
+        ]
     }
 
     fn narrows(&mut self, cx: &Context) {
         let Product { m, n, k, ref a, ref b, ref mut c, .. } = *self;
-        let a = if self.layout == "tn" { MatRef::new(a, k, m).transposed() } else { MatRef::new(a, m, k) };
-        let b = if self.layout == "nt" { MatRef::new(b, n, k).transposed() } else { MatRef::new(b, k, n) };
+        let a = if self.layout == "tn" {
+            MatRef::new(a, k, m).transposed()
+        } else {
+            MatRef::new(a, m, k)
+        };
+        let b = if self.layout == "nt" {
+            MatRef::new(b, n, k).transposed()
+        } else {
+            MatRef::new(b, k, n)
+        };
         gemm(cx, 1.0, a, b, 0.0, MatMut::new(c, m, n));
     }
 
     fn gemm(&mut self, threads: usize) {
         let [(a_row, a_col), (b_row, b_col)] = self.strides();
         let Product { m, n, k, ref a, ref b, ref mut c, .. } = *self;
-        let parallel = if threads == 1 { gemm::Parallelism::None } else { gemm::Parallelism::Rayon(threads) };
+        let parallel =
+            if threads == 1 { gemm::Parallelism::None } else { gemm::Parallelism::Rayon(threads) };
         // SAFETY: the vectors hold the matrices with these strides.
         unsafe {
             let (a, b, c) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
             gemm::gemm(
-                m, n, k, c, 1, n as isize, false, a, a_col, a_row, b, b_col, b_row, 0.0f32, 1.0, false,
-                false, false, parallel,
+                m, n, k, c, 1, n as isize, false, a, a_col, a_row, b, b_col, b_row, 0.0f32, 1.0,
+                false, false, false, parallel,
             );
         }
     }
@@ -70,7 +82,9 @@ impl Product {
         // SAFETY: the vectors hold the matrices with these strides.
         unsafe {
             let (a, b, c) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
-            matrixmultiply::sgemm(m, k, n, 1.0, a, a_row, a_col, b, b_row, b_col, 0.0, c, n as isize, 1);
+            matrixmultiply::sgemm(
+                m, k, n, 1.0, a, a_row, a_col, b, b_row, b_col, 0.0, c, n as isize, 1,
+            );
         }
     }
 
@@ -115,7 +129,8 @@ fn measure(
     rounds: usize,
 ) -> Result<(), std::num::ParseIntError> {
     let (m, n, k) = (m.parse()?, n.parse()?, k.parse()?);
-    let fill = |len: usize, modulus: usize| (0..len).map(|at| (at * 7 % modulus) as f32 - 6.0).collect();
+    let fill =
+        |len: usize, modulus: usize| (0..len).map(|at| (at * 7 % modulus) as f32 - 6.0).collect();
     let mut product = Product {
         m,
         n,
@@ -131,7 +146,10 @@ fn measure(
     let calls = LIBRARIES.map(|library| {
         product.run(library, cx);
         // Small integers: all sums are exact.
-        assert!(expected.get_or_insert_with(|| product.c.clone()) == &product.c, "{library} is wrong");
+        assert!(
+            expected.get_or_insert_with(|| product.c.clone()) == &product.c,
+            "{library} is wrong"
+        );
         let start = Instant::now();
         product.run(library, cx);
         (SECONDS / start.elapsed().as_secs_f64()).clamp(1.0, 1e5) as usize

@@ -5,7 +5,9 @@ use narrows_datasets::{Dataset, shuffle_into, shuffled};
 use narrows_engine::layers::{BatchNorm, Conv2d, ConvTranspose2d, Linear, Relu, Unflatten};
 use narrows_engine::peak::fma_peak;
 use narrows_engine::predictor::Workspace;
-use narrows_engine::{Context, Loss, Network, NetworkBuilder, Optimizer, Params, Predictor, Target, Trainer};
+use narrows_engine::{
+    Context, Loss, Network, NetworkBuilder, Optimizer, Params, Predictor, Target, Trainer,
+};
 use narrows_models::{Activation, Architecture, Model};
 use protocol::{Convolutional, INPUTS, Job, LR, Line, MANY, W2, W3, W4_EPOCHS, W4_SAMPLES};
 use std::cell::RefCell;
@@ -53,8 +55,9 @@ fn dense(widths: &[usize]) -> Network {
 fn convolutional(shape: &Convolutional) -> Network {
     let (side, channels, mirrored) = (shape.image_side(), shape.channels, shape.mirrored());
     let down = |channels| Conv2d::new(channels, 3).with_stride(2).with_padding(1).without_bias();
-    let up =
-        |channels| ConvTranspose2d::new(channels, 3).with_stride(2).with_padding(1).with_output_padding(1);
+    let up = |channels| {
+        ConvTranspose2d::new(channels, 3).with_stride(2).with_padding(1).with_output_padding(1)
+    };
     let mut builder = Network::builder([side, side, channels[0]]).section("encoder");
     for &channels in &channels[1..] {
         builder = builder.layer(down(channels)).layer(BatchNorm::default()).layer(Relu);
@@ -63,7 +66,8 @@ fn convolutional(shape: &Convolutional) -> Network {
     builder = builder.layer(Linear::new(shape.bottom())).layer(Relu);
     builder = builder.layer(Unflatten::new([shape.side, shape.side, shape.deepest()]));
     for &channels in &mirrored[1..mirrored.len() - 1] {
-        builder = builder.layer(up(channels).without_bias()).layer(BatchNorm::default()).layer(Relu);
+        builder =
+            builder.layer(up(channels).without_bias()).layer(BatchNorm::default()).layer(Relu);
     }
     builder.layer(up(channels[0])).build().expect("a network")
 }
@@ -91,8 +95,8 @@ fn encoder(head: bool) -> Network {
     let hidden = |builder: NetworkBuilder, width| {
         builder.layer(Linear::new(width)).layer(BatchNorm::default()).layer(Relu)
     };
-    let builder =
-        hidden(hidden(Network::builder(INPUTS).section("encoder"), 512), 256).layer(Linear::new(CODE));
+    let builder = hidden(hidden(Network::builder(INPUTS).section("encoder"), 512), 256)
+        .layer(Linear::new(CODE));
     let builder = if head { builder.section("head").layer(Linear::new(CLASSES)) } else { builder };
     builder.build().expect("a network")
 }
@@ -100,7 +104,8 @@ fn encoder(head: bool) -> Network {
 /// W4. With a frozen encoder, W4h, that one is run once over the samples, and the head learns from
 /// what it says.
 fn fine_tune(job: &Job, cx: &Context, data: &Dataset) {
-    let classes: Vec<u32> = shuffled(W4_SAMPLES, 7, 0).iter().map(|row| row % CLASSES as u32).collect();
+    let classes: Vec<u32> =
+        shuffled(W4_SAMPLES, 7, 0).iter().map(|row| row % CLASSES as u32).collect();
     let all: Vec<u32> = (0..W4_SAMPLES as u32).collect();
     let mut images = vec![0.0; W4_SAMPLES * INPUTS];
     data.gather(&all, &mut images).unwrap();
@@ -125,10 +130,16 @@ fn fine_tune(job: &Job, cx: &Context, data: &Dataset) {
 }
 
 /// Trains a fresh classifier: `rows_of` writes the inputs of the rows it is given.
-fn learn(cx: &Context, network: &Network, classes: &[u32], rows_of: &mut dyn FnMut(&[u32], &mut [f32])) {
+fn learn(
+    cx: &Context,
+    network: &Network,
+    classes: &[u32],
+    rows_of: &mut dyn FnMut(&[u32], &mut [f32]),
+) {
     let batch = 32;
     let params = Params::new(network, 1);
-    let mut trainer = Trainer::new(network, params, Loss::cross_entropy(), Optimizer::adam(), batch, 1);
+    let mut trainer =
+        Trainer::new(network, params, Loss::cross_entropy(), Optimizer::adam(), batch, 1);
     let inputs = network.input().len();
     let (mut x, mut targets) = (vec![0.0; batch * inputs], Vec::with_capacity(batch));
     let mut order: Vec<u32> = (0..classes.len() as u32).collect();

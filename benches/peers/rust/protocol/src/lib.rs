@@ -91,9 +91,12 @@ impl Job {
     /// Reads `--workload`, `--threads`, `--repeats`, `--seconds`, `--variant` and `--data`.
     pub fn from_args() -> Job {
         let args: Vec<String> = std::env::args().collect();
-        let given = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1));
+        let given =
+            |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1));
         fn number<T: FromStr>(text: Option<&String>, default: T) -> T {
-            text.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{text} is not a number")))
+            text.map_or(default, |text| {
+                text.parse().unwrap_or_else(|_| panic!("{text} is not a number"))
+            })
         }
         let text = |name, default: &str| given(name).map_or(default, String::as_str).to_string();
         Job {
@@ -126,7 +129,8 @@ impl Job {
     /// Floating-point operations of a sample: forward, the gradient of the weights, and but for the
     /// first layer the gradient of the inputs. Of W4h: as W4, that is, as if nothing were saved.
     fn flops(&self) -> f64 {
-        let macs = |widths: &[usize]| -> usize { widths.windows(2).map(|pair| pair[0] * pair[1]).sum() };
+        let macs =
+            |widths: &[usize]| -> usize { widths.windows(2).map(|pair| pair[0] * pair[1]).sum() };
         let training = |widths: &[usize]| 3 * macs(widths) - widths[0] * widths[1];
         2.0 * match self.workload.as_str() {
             "W1" => training(&W1),
@@ -171,7 +175,13 @@ impl Job {
     }
 
     /// Measures W5: `one` predicts for one row, `many` for [`MANY`].
-    pub fn prediction(&self, framework: &str, version: &str, mut one: impl FnMut(), mut many: impl FnMut()) {
+    pub fn prediction(
+        &self,
+        framework: &str,
+        version: &str,
+        mut one: impl FnMut(),
+        mut many: impl FnMut(),
+    ) {
         (0..200).for_each(|_| one());
         let mut latencies: Vec<f64> = (0..3000)
             .map(|_| {
@@ -261,7 +271,8 @@ impl Line {
     /// Adds the peak of this process's memory, and prints the object.
     pub fn print(mut self) {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next());
+        let peak =
+            status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next());
         if let Some(kib) = peak.and_then(|peak| peak.parse::<f64>().ok()) {
             self.number("peak_rss_mb", kib * 1024.0 / 1e6);
         }

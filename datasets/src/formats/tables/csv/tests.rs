@@ -392,7 +392,7 @@ fn measured_alone() {
 #[test]
 fn rows_stream_in_little_memory() {
     let this = std::env::current_exe().unwrap();
-    let name = "delimited::tests::measured_alone";
+    let name = "formats::tables::csv::tests::measured_alone";
     let output =
         Command::new(this).args([name, "--exact", "--ignored", "--nocapture"]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);

@@ -41,13 +41,21 @@ fn passes(
             let alone = gemm::Parallelism::None;
             let (n_, k_) = (n as isize, k as isize);
             gemm::gemm(
-                m, n, k, y, 1, n_, false, x, 1, k_, weight, k_, 1, 0.0f32, 1.0, false, false, false, alone,
+                m, n, k, y, 1, n_, false, x, 1, k_, weight, k_, 1, 0.0f32, 1.0, false, false,
+                false, alone,
             );
         } else {
             let x = faer::MatRef::from_raw_parts(x.as_ptr(), m, k, k as isize, 1);
             let weight = faer::MatRef::from_raw_parts(weight.as_ptr(), k, n, 1, k as isize);
             let y = faer::MatMut::from_raw_parts_mut(y.as_mut_ptr(), m, n, n as isize, 1);
-            faer::linalg::matmul::matmul(y, faer::Accum::Replace, x, weight, 1.0f32, faer::Par::Seq);
+            faer::linalg::matmul::matmul(
+                y,
+                faer::Accum::Replace,
+                x,
+                weight,
+                1.0f32,
+                faer::Par::Seq,
+            );
         }
     }
     for row in y.chunks_exact_mut(n) {
@@ -76,11 +84,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cx = Context::new(1)?;
     for &shape in SHAPES {
         let (m, n, k) = shape;
-        let network =
-            Network::builder(k).layer(Linear::new(n)).layer(BatchNorm::default()).layer(Relu).build()?;
+        let network = Network::builder(k)
+            .layer(Linear::new(n))
+            .layer(BatchNorm::default())
+            .layer(Relu)
+            .build()?;
         let params = Params::new(&network, 1);
         let mut activations = Activations::new(&network, m);
-        let x: Vec<f32> = (0..m * k).map(|at| ((at * 7919) % 1009) as f32 / 1009.0 + 0.01).collect();
+        let x: Vec<f32> =
+            (0..m * k).map(|at| ((at * 7919) % 1009) as f32 / 1009.0 + 0.01).collect();
         let (weight, bias) = (&params.values()[..n * k], vec![0.0; n]);
         let mut y = vec![0.0; m * n];
         // The same result, up to rounding.

@@ -1,0 +1,221 @@
+//! Threads: the only user of rayon.
+//!
+//! Each task writes its own part of the result. Work that is summed over tasks is cut by its size
+//! alone, never by the number of threads, and the sums go through a slot per task and are added in
+//! order. So any number of threads gives the same bits.
+
+use crate::hardware::simd::Isa;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The tasks of [`Context::sum_parts`], at most.
+pub const MAX_SUMS: usize = 64;
+
+/// The number of values that an elementwise task works on: 64 KiB of floats, so that a task is long
+/// against the cost of handing it out, and stays in the L2 cache.
+pub(crate) const TASK_LEN: usize = 16 * 1024;
+
+/// Where to compute: an ISA and a number of threads. Cheap to clone; clones share their threads.
+#[derive(Clone, Debug)]
+pub struct Context {
+    isa: Isa,
+    /// `None` for a single thread, which is the caller's.
+    pool: Option<Arc<rayon::ThreadPool>>,
+    /// Of [`Counts`]: barriers and tasks.
+    counters: Arc<[AtomicU64; 2]>,
+}
+
+/// What a context and its clones have dealt out to their threads so far. It tells how a computation
+/// scales where there are no more cores to try it on: tasks per barrier bound the threads that can
+/// help, and each barrier costs the time that the last of them is behind the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Calls that dealt out more than one task, each of which waits for its last one.
+    pub barriers: u64,
+    /// The tasks of these calls.
+    pub tasks: u64,
+}
+
+impl Context {
+    /// The best ISA of this processor and `threads` threads; 0 means one per available core.
+    ///
+    /// # Errors
+    /// If the operating system refuses to start the threads.
+    pub fn new(threads: usize) -> Result<Context, crate::Error> {
+        Context::with_isa(Isa::best(), threads)
+    }
+
+    /// As [`Context::new`], with a chosen ISA.
+    ///
+    /// # Errors
+    /// If the operating system refuses to start the threads.
+    pub fn with_isa(isa: Isa, threads: usize) -> Result<Context, crate::Error> {
+        let threads = if threads == 0 {
+            std::thread::available_parallelism().map_or(1, |n| n.get())
+        } else {
+            threads
+        };
+        let pool = if threads == 1 {
+            None
+        } else {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .thread_name(|i| format!("narrows-{i}"))
+                .build()
+                .map_err(|e| crate::Error::new(format!("cannot start {threads} threads: {e}")))?;
+            Some(Arc::new(pool))
+        };
+        Ok(Context { isa, pool, counters: Arc::default() })
+    }
+
+    /// The same ISA on the calling thread alone.
+    pub fn single(&self) -> Context {
+        Context { isa: self.isa, pool: None, counters: Arc::clone(&self.counters) }
+    }
+
+    /// The instruction set that kernels run on.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// The number of threads.
+    pub fn threads(&self) -> usize {
+        self.pool.as_ref().map_or(1, |pool| pool.current_num_threads())
+    }
+
+    /// What was dealt out to several threads so far; nothing, by a single one.
+    pub fn counts(&self) -> Counts {
+        let [barriers, tasks] = &*self.counters;
+        Counts { barriers: barriers.load(Ordering::Relaxed), tasks: tasks.load(Ordering::Relaxed) }
+    }
+
+    /// Runs `f` on one of the threads. Kernels called inside it hand out their tasks without a
+    /// detour (and without the allocation that entering the pool costs), so a training loop belongs
+    /// in here.
+    pub fn install<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+        match &self.pool {
+            Some(pool) => pool.install(f),
+            None => f(),
+        }
+    }
+
+    /// Calls `f(i)` for each `i` in `0..tasks`, in any order and on any thread.
+    pub fn for_each(&self, tasks: usize, f: impl Fn(usize) + Sync) {
+        self.for_each_part(tasks, (), |i, ()| f(i));
+    }
+
+    /// Cuts `items` into `tasks` parts and calls `f(i, part)` for each, in any order and on any
+    /// thread.
+    pub fn for_each_part<T: Split>(&self, tasks: usize, items: T, f: impl Fn(usize, T) + Sync) {
+        fn serial<T: Split>(tasks: std::ops::Range<usize>, items: T, f: &impl Fn(usize, T)) {
+            let mut rest = items;
+            for i in tasks {
+                let (part, after) = rest.split(1);
+                f(i, part);
+                rest = after;
+            }
+        }
+        fn split<T: Split>(
+            tasks: std::ops::Range<usize>,
+            items: T,
+            f: &(impl Fn(usize, T) + Sync),
+        ) {
+            if tasks.len() <= 1 {
+                return serial(tasks, items, f);
+            }
+            let half = tasks.len() / 2;
+            let middle = tasks.start + half;
+            let (left, right) = items.split(half);
+            rayon::join(
+                || split(tasks.start..middle, left, f),
+                || split(middle..tasks.end, right, f),
+            );
+        }
+        match &self.pool {
+            Some(pool) if tasks > 1 => {
+                self.counters[0].fetch_add(1, Ordering::Relaxed);
+                self.counters[1].fetch_add(tasks as u64, Ordering::Relaxed);
+                pool.install(|| split(0..tasks, items, &f));
+            }
+            _ => serial(0..tasks, items, &f),
+        }
+    }
+
+    /// As [`Context::for_each_part`], and the sum of what `f` returns, added in the order of the
+    /// tasks. Nothing is allocated: the sums of the tasks lie on the stack.
+    ///
+    /// # Panics
+    /// If there are more than [`MAX_SUMS`] tasks.
+    pub fn sum_parts<T: Split>(
+        &self,
+        tasks: usize,
+        items: T,
+        f: impl Fn(usize, T) -> f64 + Sync,
+    ) -> f64 {
+        let mut sums = [0.0; MAX_SUMS];
+        let sums = &mut sums[..tasks];
+        self.for_each_part(tasks, (Chunks::new(sums, 1), items), |i, (sum, part)| {
+            sum.data[0] = f(i, part)
+        });
+        sums.iter().sum()
+    }
+
+    /// `f(i)` for each `i` in `0..tasks`, in order. For whole runs, not for kernels: it allocates.
+    pub fn map<R: Send>(&self, tasks: usize, f: impl Fn(usize) -> R + Sync) -> Vec<R> {
+        let mut results: Vec<Option<R>> = (0..tasks).map(|_| None).collect();
+        self.for_each_part(tasks, Chunks::new(&mut results, 1), |i, part| {
+            part.data[0] = Some(f(i))
+        });
+        results.into_iter().map(|r| r.expect("every task ran")).collect()
+    }
+}
+
+/// What can be dealt out to tasks.
+pub trait Split: Send + Sized {
+    /// The parts of the next `tasks` tasks, and the rest.
+    fn split(self, tasks: usize) -> (Self, Self);
+}
+
+/// A mutable slice of which each task gets `chunk` items; the last may get fewer.
+#[derive(Debug)]
+pub struct Chunks<'a, T> {
+    /// The items of this part.
+    pub data: &'a mut [T],
+    chunk: usize,
+}
+
+impl<'a, T> Chunks<'a, T> {
+    /// Deals out `data` by `chunk` items a task.
+    pub fn new(data: &'a mut [T], chunk: usize) -> Self {
+        Chunks { data, chunk }
+    }
+}
+
+impl<T: Send> Split for Chunks<'_, T> {
+    fn split(self, tasks: usize) -> (Self, Self) {
+        let at = self.data.len().min(tasks.saturating_mul(self.chunk));
+        let (left, right) = self.data.split_at_mut(at);
+        (Chunks { data: left, chunk: self.chunk }, Chunks { data: right, chunk: self.chunk })
+    }
+}
+
+impl Split for () {
+    fn split(self, _: usize) -> ((), ()) {
+        ((), ())
+    }
+}
+
+impl<A: Split, B: Split> Split for (A, B) {
+    fn split(self, tasks: usize) -> (Self, Self) {
+        let ((a, a_rest), (b, b_rest)) = (self.0.split(tasks), self.1.split(tasks));
+        ((a, b), (a_rest, b_rest))
+    }
+}
+
+impl<A: Split, B: Split, C: Split> Split for (A, B, C) {
+    fn split(self, tasks: usize) -> (Self, Self) {
+        let ((a, a_rest), (b, b_rest), (c, c_rest)) =
+            (self.0.split(tasks), self.1.split(tasks), self.2.split(tasks));
+        ((a, b, c), (a_rest, b_rest, c_rest))
+    }
+}

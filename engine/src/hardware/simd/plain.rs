@@ -1,0 +1,165 @@
+//! No instruction set assumed: eight lanes as an array, which compilers turn into whatever the
+//! target has.
+
+use super::{Kernel, Simd, check_block};
+use crate::math::half;
+
+/// The portable vectors, the only ones on processors that no other file knows.
+///
+/// Products of matrices do not use them: see `gemm/portable.rs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plain(());
+
+impl Plain {
+    /// Always there.
+    pub fn detect() -> Option<Plain> {
+        Some(Plain(()))
+    }
+}
+
+const LANES: usize = 8;
+
+#[inline(always)]
+fn zip(a: [f32; LANES], b: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f32; LANES] {
+    std::array::from_fn(|i| f(a[i], b[i]))
+}
+
+impl Simd for Plain {
+    type F = [f32; LANES];
+    const LANES: usize = LANES;
+    const NAME: &'static str = "plain";
+
+    #[inline]
+    fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
+        kernel.run(self)
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> Self::F {
+        [x; LANES]
+    }
+    #[inline(always)]
+    fn load(self, x: &[f32]) -> Self::F {
+        x[..LANES].try_into().expect("LANES values")
+    }
+    #[inline(always)]
+    fn load_head(self, x: &[f32]) -> Self::F {
+        let mut v = [0.0; LANES];
+        v[..x.len()].copy_from_slice(x);
+        v
+    }
+    #[inline(always)]
+    fn store(self, v: Self::F, out: &mut [f32]) {
+        out[..LANES].copy_from_slice(&v);
+    }
+    #[inline(always)]
+    fn store_head(self, v: Self::F, out: &mut [f32]) {
+        out.copy_from_slice(&v[..out.len()]);
+    }
+    #[inline(always)]
+    fn prefetch(self, _: *const f32) {}
+
+    #[inline(always)]
+    fn load_f16(self, x: &[u16]) -> Self::F {
+        let x = &x[..LANES];
+        std::array::from_fn(|i| half::to_f32(x[i]))
+    }
+    #[inline(always)]
+    fn load_i8(self, x: &[i8]) -> Self::F {
+        let x = &x[..LANES];
+        std::array::from_fn(|i| f32::from(x[i]))
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::F, b: Self::F) -> Self::F {
+        zip(a, b, |a, b| a + b)
+    }
+    #[inline(always)]
+    fn sub(self, a: Self::F, b: Self::F) -> Self::F {
+        zip(a, b, |a, b| a - b)
+    }
+    #[inline(always)]
+    fn mul(self, a: Self::F, b: Self::F) -> Self::F {
+        zip(a, b, |a, b| a * b)
+    }
+    #[inline(always)]
+    fn div(self, a: Self::F, b: Self::F) -> Self::F {
+        zip(a, b, |a, b| a / b)
+    }
+    #[inline(always)]
+    fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        // Two roundings: `f32::mul_add` is a slow library call where the target has no such
+        // instruction.
+        std::array::from_fn(|i| a[i] * b[i] + c[i])
+    }
+    #[inline(always)]
+    fn min(self, a: Self::F, b: Self::F) -> Self::F {
+        zip(a, b, |a, b| if a < b { a } else { b })
+    }
+    #[inline(always)]
+    fn max(self, a: Self::F, b: Self::F) -> Self::F {
+        zip(a, b, |a, b| if a > b { a } else { b })
+    }
+    #[inline(always)]
+    fn sqrt(self, a: Self::F) -> Self::F {
+        a.map(f32::sqrt)
+    }
+    #[inline(always)]
+    fn abs(self, a: Self::F) -> Self::F {
+        a.map(f32::abs)
+    }
+    #[inline(always)]
+    fn copysign(self, magnitude: Self::F, sign: Self::F) -> Self::F {
+        zip(magnitude, sign, f32::copysign)
+    }
+    #[inline(always)]
+    fn round(self, a: Self::F) -> Self::F {
+        a.map(f32::round_ties_even)
+    }
+    #[inline(always)]
+    fn select_gt(self, a: Self::F, b: Self::F, yes: Self::F, no: Self::F) -> Self::F {
+        std::array::from_fn(|i| if a[i] > b[i] { yes[i] } else { no[i] })
+    }
+    #[inline(always)]
+    fn exp2_int(self, n: Self::F) -> Self::F {
+        n.map(|n| f32::from_bits(((n as i32 + 127) as u32) << 23))
+    }
+    #[inline(always)]
+    fn exponent(self, a: Self::F) -> Self::F {
+        a.map(|a| ((a.to_bits() >> 23) as i32 - 127) as f32)
+    }
+    #[inline(always)]
+    fn mantissa(self, a: Self::F) -> Self::F {
+        a.map(|a| f32::from_bits(a.to_bits() & 0x007f_ffff | 0x3f80_0000))
+    }
+    #[inline(always)]
+    fn sum(self, a: Self::F) -> f32 {
+        // As a vector unit adds: halves, then quarters.
+        let b: [f32; 4] = std::array::from_fn(|i| a[i] + a[i + 4]);
+        (b[0] + b[2]) + (b[1] + b[3])
+    }
+    #[inline(always)]
+    fn max_lane(self, a: Self::F) -> f32 {
+        a.into_iter().fold(f32::NEG_INFINITY, f32::max)
+    }
+    #[inline(always)]
+    fn compress(self, v: Self::F, first: u32, values: &mut [f32], places: &mut [u32]) -> usize {
+        let (values, places) = (&mut values[..LANES], &mut places[..LANES]);
+        let mut count = 0;
+        for (lane, v) in v.into_iter().enumerate() {
+            (values[count], places[count]) = (v, first + lane as u32);
+            count += usize::from(v != 0.0);
+        }
+        count
+    }
+    #[inline(always)]
+    fn transpose(self, x: &[f32], x_stride: usize, out: &mut [f32], out_stride: usize) {
+        check_block(x.len(), x_stride, LANES);
+        check_block(out.len(), out_stride, LANES);
+        for r in 0..LANES {
+            for c in 0..LANES {
+                out[r * out_stride + c] = x[c * x_stride + r];
+            }
+        }
+    }
+}

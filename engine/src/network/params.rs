@@ -1,0 +1,195 @@
+//! Parameters: one slab with named ranges.
+//!
+//! A layer declares its parameters once, as [`ParamSpec`]s; names, shapes and offsets follow from
+//! that. Running statistics lie in the same slab, so that a section (the encoder, say) is one
+//! contiguous range: transfer copies a range, and freezing is a property of it.
+
+use crate::hardware::memory::{Slab, padded};
+use crate::network::init::Init;
+use crate::{Error, Network};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// What a range of the slab is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A weight: trained, and subject to weight decay.
+    Weight,
+    /// A bias, or a normalisation's gamma or beta: trained, without weight decay.
+    Bias,
+    /// A running statistic: kept up by the layer, never by the optimiser.
+    Statistic,
+}
+
+/// A layer's declaration of one of its parameters.
+#[derive(Clone, Debug)]
+pub struct ParamSpec {
+    /// The name within the layer: `weight`, `bias`, `running_mean`; in a block of layers
+    /// `0.weight`.
+    pub name: Cow<'static, str>,
+    /// The dimensions, row-major.
+    pub shape: Vec<usize>,
+    /// What it is for.
+    pub role: Role,
+    /// How it starts.
+    pub init: Init,
+    /// The inputs that one output sums over, for [`Init`].
+    pub fan_in: usize,
+    /// The outputs that one input reaches, for [`Init`].
+    pub fan_out: usize,
+}
+
+/// One named range of the slab.
+#[derive(Clone, Debug)]
+pub struct ParamEntry {
+    /// The full name: `encoder.0.weight`.
+    pub name: String,
+    /// The layer's declaration.
+    pub spec: ParamSpec,
+    /// Where it lies in the slab.
+    pub range: Range<usize>,
+    /// Whether the optimiser may change it; always `false` for statistics.
+    pub trainable: bool,
+    /// The factor on the learning rate.
+    pub lr_factor: f32,
+}
+
+/// All parameters and running statistics of a network.
+#[derive(Clone, Debug)]
+pub struct Params {
+    entries: Vec<ParamEntry>,
+    values: Slab,
+}
+
+impl Params {
+    /// Fresh parameters for `network`. The same seed gives the same values; each parameter has a
+    /// stream of its own, keyed by its name, so that an encoder starts alike under any head.
+    pub fn new(network: &Network, seed: u64) -> Params {
+        Params::initialised(network.param_entries().to_vec(), seed)
+    }
+
+    /// Fresh parameters for what is no [`Network`]: each of these full names and declarations, on a
+    /// cache line of its own.
+    pub fn declared(
+        declarations: impl IntoIterator<Item = (String, ParamSpec)>,
+        seed: u64,
+    ) -> Params {
+        let mut end = 0;
+        let entry = |(name, spec): (String, ParamSpec)| {
+            let start = padded(end);
+            end = start + spec.shape.iter().product::<usize>();
+            let trainable = spec.role != Role::Statistic;
+            ParamEntry { name, spec, range: start..end, trainable, lr_factor: 1.0 }
+        };
+        Params::initialised(declarations.into_iter().map(entry).collect(), seed)
+    }
+
+    fn initialised(entries: Vec<ParamEntry>, seed: u64) -> Params {
+        let mut values = Slab::new(padded(entries.last().map_or(0, |e| e.range.end)));
+        for entry in &entries {
+            let purpose = fnv1a(&entry.name);
+            let ParamSpec { init, fan_in, fan_out, .. } = entry.spec;
+            init.fill(fan_in, fan_out, seed, purpose, &mut values[entry.range.clone()]);
+        }
+        Params { entries, values }
+    }
+
+    /// The named ranges, in the order of the layers.
+    pub fn entries(&self) -> &[ParamEntry] {
+        &self.entries
+    }
+
+    /// The whole slab.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// The whole slab, to be written.
+    pub fn values_mut(&mut self) -> &mut [f32] {
+        &mut self.values
+    }
+
+    /// The entries, and the slab to be written.
+    pub(crate) fn split_mut(&mut self) -> (&[ParamEntry], &mut [f32]) {
+        (&self.entries, &mut self.values)
+    }
+
+    /// The values of the parameter of that full name.
+    pub fn get(&self, name: &str) -> Option<&[f32]> {
+        let entry = self.entries.iter().find(|e| e.name == name)?;
+        Some(&self.values[entry.range.clone()])
+    }
+
+    /// As [`Params::get`], to be written.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut [f32]> {
+        let entry = self.entries.iter().find(|e| e.name == name)?;
+        Some(&mut self.values[entry.range.clone()])
+    }
+
+    /// The number of values that training can change.
+    pub fn trainable_len(&self) -> usize {
+        self.entries.iter().filter(|e| e.trainable).map(|e| e.range.len()).sum()
+    }
+
+    /// Freezes (`false`) or frees (`true`) everything below `prefix`: a section (`encoder`), a
+    /// layer (`encoder.3`) or one parameter. A batch norm whose parameters are all frozen also
+    /// keeps its running statistics and normalises with them.
+    pub fn set_trainable(&mut self, prefix: &str, trainable: bool) {
+        for entry in self.entries.iter_mut().filter(|e| is_below(&e.name, prefix)) {
+            entry.trainable = trainable && entry.spec.role != Role::Statistic;
+        }
+    }
+
+    /// Sets the factor on the learning rate for everything below `prefix`.
+    pub fn set_lr_factor(&mut self, prefix: &str, factor: f32) {
+        for entry in self.entries.iter_mut().filter(|e| is_below(&e.name, prefix)) {
+            entry.lr_factor = factor;
+        }
+    }
+
+    /// The contiguous range of everything below `prefix`. Empty if there is nothing.
+    pub fn range(&self, prefix: &str) -> Range<usize> {
+        let mut below = self.entries.iter().filter(|e| is_below(&e.name, prefix));
+        let Some(first) = below.next() else { return 0..0 };
+        first.range.start..below.next_back().unwrap_or(first).range.end
+    }
+
+    /// Copies everything below `prefix` from `source`: the transfer of an encoder.
+    ///
+    /// # Errors
+    /// If the two do not hold the same parameters of the same shapes below `prefix`.
+    pub fn copy_from(&mut self, source: &Params, prefix: &str) -> Result<(), Error> {
+        let below = |p: &Params| -> Vec<(String, Vec<usize>)> {
+            let entries = p.entries.iter().filter(|e| is_below(&e.name, prefix));
+            entries.map(|e| (e.name.clone(), e.spec.shape.clone())).collect()
+        };
+        let (ours, theirs) = (below(self), below(source));
+        if ours.is_empty() {
+            return Err(Error::new(format!("there is no parameter below '{prefix}' to copy to")));
+        }
+        if let Some(i) = (0..ours.len().max(theirs.len())).find(|&i| ours.get(i) != theirs.get(i)) {
+            let describe = |p: Option<&(String, Vec<usize>)>| {
+                p.map_or("nothing".to_string(), |(name, shape)| format!("{name} {shape:?}"))
+            };
+            return Err(Error::new(format!(
+                "cannot copy '{prefix}': expected {}, found {}",
+                describe(ours.get(i)),
+                describe(theirs.get(i))
+            )));
+        }
+        let (to, from) = (self.range(prefix), source.range(prefix));
+        self.values[to].copy_from_slice(&source.values[from]);
+        Ok(())
+    }
+}
+
+/// Whether the parameter `name` is `prefix` itself or lies in that section or layer.
+fn is_below(name: &str, prefix: &str) -> bool {
+    name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// A name as a number (Fowler, Noll, Vo; 64-bit FNV-1a).
+fn fnv1a(name: &str) -> u64 {
+    name.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3))
+}

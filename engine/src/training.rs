@@ -1,0 +1,8 @@
+//! Training: the loss, the optimiser, the learning rate's schedule, and the step that joins them.
+
+pub mod loss;
+pub mod optimizer;
+pub mod schedule;
+mod trainer;
+
+pub use trainer::Trainer;

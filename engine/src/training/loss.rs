@@ -1,0 +1,201 @@
+//! Losses: how far an output is from its target, and which way it should move.
+//!
+//! The loss and its gradient are computed in one pass over the output, block by block. Blocks
+//! depend on the size alone, and their sums are added in f64 in a fixed order: any number of
+//! threads gives the same bits.
+
+mod cross_entropy;
+mod elementwise;
+mod soft_targets;
+
+use crate::{Context, Error};
+use cross_entropy::CrossEntropy;
+pub use soft_targets::{entropy, softmax};
+
+/// What is minimised.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Loss {
+    /// The mean over all values of `(y - t)^2`.
+    L2,
+    /// The mean over all values of `|y - t|`. Its gradient where the two are equal is 0.
+    L1,
+    /// The mean over all values of `d^2 / 2` where `d = |y - t| <= delta`, of `delta (d - delta /
+    /// 2)` elsewhere: L2 for small errors, L1 for large ones (Huber 1964).
+    Huber {
+        /// Where the one becomes the other.
+        delta: f32,
+    },
+    /// The mean over all values of `-t log p - (1 - t) log(1 - p)`, `p = sigmoid(y)`: for pixels in
+    /// [0, 1]. `y` are logits, so the network ends without a sigmoid.
+    BceWithLogits,
+    /// The mean over the samples of `-log p[class]`, `p = softmax(y)`; `y` are logits.
+    ///
+    /// As in PyTorch: with class weights it is the sum over the samples, each times its class's
+    /// weight, divided by the sum of these weights (0 if that is 0). With smoothing, a sample's
+    /// target is `1 - smoothing` for its class plus `smoothing / classes` for every class, each
+    /// class's share being weighted by the weight of that class (Szegedy et al., CVPR 2016).
+    CrossEntropy {
+        /// How much of the target is spread over all classes: 0 for none, less than 1.
+        smoothing: f32,
+        /// A weight for each class; `None` for 1.
+        class_weights: Option<Vec<f32>>,
+    },
+}
+
+/// What the output should have been.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'a> {
+    /// As many values as the output has: (batch, n).
+    Values(&'a [f32]),
+    /// A class for each sample: (batch), each less than n.
+    Classes(&'a [u32]),
+    /// For [`Loss::CrossEntropy`], a probability for each class: (batch, n). A sample whose
+    /// probabilities add up to another sum counts that many times; the mean is over all samples,
+    /// whatever they count. Smoothing and class weights do not apply.
+    Probabilities(&'a [f32]),
+}
+
+impl Loss {
+    /// Cross-entropy without smoothing or class weights.
+    pub fn cross_entropy() -> Loss {
+        Loss::CrossEntropy { smoothing: 0.0, class_weights: None }
+    }
+
+    /// The name in messages and reports.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Loss::L2 => "l2",
+            Loss::L1 => "l1",
+            Loss::Huber { .. } => "huber",
+            Loss::BceWithLogits => "bce",
+            Loss::CrossEntropy { .. } => "cross-entropy",
+        }
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// If one makes no sense; the message names it.
+    pub fn check(&self) -> Result<(), Error> {
+        match self {
+            Loss::Huber { delta } if !(*delta > 0.0 && delta.is_finite()) => {
+                Err(Error::new(format!("huber needs a positive, finite delta, not {delta}")))
+            }
+            Loss::CrossEntropy { smoothing, .. } if !(0.0..1.0).contains(smoothing) => {
+                Err(Error::new(format!(
+                    "label smoothing must be at least 0 and less than 1, not {smoothing}"
+                )))
+            }
+            Loss::CrossEntropy { class_weights: Some(weights), .. } => {
+                let bad = weights.iter().position(|w| !(*w >= 0.0 && w.is_finite()));
+                if let Some(class) = bad {
+                    let weight = weights[class];
+                    return Err(Error::new(format!(
+                        "the weight of class {class} must be finite and not negative, but is \
+                         {weight}"
+                    )));
+                }
+                if weights.iter().all(|w| *w == 0.0) {
+                    return Err(Error::new("at least one class weight must be positive"));
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The loss of `y`: (batch, n), and its gradient into `dy`: (batch, n), overwritten, if given.
+    ///
+    /// A value that is not finite makes the loss not finite. The settings are taken to be in order:
+    /// see [`Loss::check`].
+    ///
+    /// # Errors
+    /// If there is nothing to average over, a length does not fit, the target is of the wrong kind,
+    /// or a class is out of range. `dy` is untouched then.
+    pub fn evaluate(
+        &self,
+        cx: &Context,
+        batch: usize,
+        y: &[f32],
+        target: Target<'_>,
+        dy: Option<&mut [f32]>,
+    ) -> Result<f64, Error> {
+        if y.is_empty() || !y.len().is_multiple_of(batch) {
+            return Err(Error::new(format!(
+                "{} needs at least one sample of at least one value, not {} values in {batch} \
+                 samples",
+                self.name(),
+                y.len()
+            )));
+        }
+        if let Some(dy) = &dy
+            && dy.len() != y.len()
+        {
+            return Err(Error::new(format!(
+                "the gradient of {} values cannot go into {} values",
+                y.len(),
+                dy.len()
+            )));
+        }
+        // No gradient is an empty one: it splits into tasks as any other.
+        let dy = dy.unwrap_or(&mut []);
+        match self {
+            Loss::L2 => {
+                elementwise::evaluate(cx, elementwise::Squared, y, self.values(y, target)?, dy)
+            }
+            Loss::L1 => {
+                elementwise::evaluate(cx, elementwise::Absolute, y, self.values(y, target)?, dy)
+            }
+            Loss::Huber { delta } => elementwise::evaluate(
+                cx,
+                elementwise::Huber { delta: *delta },
+                y,
+                self.values(y, target)?,
+                dy,
+            ),
+            Loss::BceWithLogits => {
+                elementwise::evaluate(cx, elementwise::Bce, y, self.values(y, target)?, dy)
+            }
+            Loss::CrossEntropy { smoothing, class_weights } => {
+                let classes = match target {
+                    Target::Classes(classes) => classes,
+                    Target::Probabilities(_) => {
+                        return Ok(soft_targets::evaluate(
+                            cx,
+                            batch,
+                            y,
+                            self.values(y, target)?,
+                            dy,
+                        ));
+                    }
+                    Target::Values(_) => {
+                        return Err(Error::new(
+                            "cross-entropy needs a class for each sample, not values",
+                        ));
+                    }
+                };
+                let weights = class_weights.as_deref();
+                CrossEntropy::new(*smoothing, weights, y, classes, batch)?.evaluate(cx, dy)
+            }
+        }
+    }
+
+    /// The target's values, one for each of `y`.
+    fn values<'a>(&self, y: &[f32], target: Target<'a>) -> Result<&'a [f32], Error> {
+        match target {
+            Target::Probabilities(_) if !matches!(self, Loss::CrossEntropy { .. }) => {
+                Err(Error::new(format!("{} needs target values, not probabilities", self.name())))
+            }
+            Target::Values(t) | Target::Probabilities(t) if t.len() == y.len() => Ok(t),
+            Target::Values(t) | Target::Probabilities(t) => Err(Error::new(format!(
+                "{}: the output has {} values, the target {}",
+                self.name(),
+                y.len(),
+                t.len()
+            ))),
+            Target::Classes(_) => {
+                Err(Error::new(format!("{} needs target values, not classes", self.name())))
+            }
+        }
+    }
+}

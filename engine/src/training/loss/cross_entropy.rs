@@ -1,0 +1,196 @@
+//! Cross-entropy of a softmax, row by row.
+//!
+//! For one row z of C logits, with m its largest, S = sum exp(z_c - m) and p_c = exp(z_c - m) / S:
+//!
+//! ```text
+//! log p_c = z_c - m - log S
+//! loss    = -(1 - smoothing) w_t log p_t  -  smoothing / C  sum_c w_c log p_c
+//!         = a log S - (1 - smoothing) w_t (z_t - m) - smoothing / C  sum_c w_c (z_c - m)
+//! d / z_c = a p_c - smoothing / C w_c  [- (1 - smoothing) w_t  if c = t]
+//! where a = (1 - smoothing) w_t + smoothing / C  sum_c w_c
+//! ```
+//!
+//! and the whole is divided by the sum of w_t over the rows. Nothing overflows, for z_c - m <= 0.
+
+use crate::hardware::parallel::{Chunks, MAX_SUMS, TASK_LEN};
+use crate::hardware::simd::{Kernel, Simd};
+use crate::math;
+use crate::{Context, Error};
+
+#[derive(Clone, Copy)]
+pub struct CrossEntropy<'a> {
+    /// z: (batch, C)
+    y: &'a [f32],
+    /// t: (batch)
+    classes: &'a [u32],
+    /// w: (C)
+    weights: Option<&'a [f32]>,
+    smoothing: f64,
+    /// The sum of w_c.
+    weight_sum: f64,
+    /// 1 / the sum of w_t over the rows, or 0 if that is 0.
+    scale: f64,
+}
+
+impl<'a> CrossEntropy<'a> {
+    /// Checks lengths and classes, which the kernels then rely on.
+    pub fn new(
+        smoothing: f32,
+        weights: Option<&'a [f32]>,
+        y: &'a [f32],
+        classes: &'a [u32],
+        batch: usize,
+    ) -> Result<Self, Error> {
+        let count = y.len() / batch;
+        if classes.len() != batch {
+            return Err(Error::new(format!(
+                "cross-entropy: {batch} samples but {} classes as their targets",
+                classes.len()
+            )));
+        }
+        if let Some(weights) = weights
+            && weights.len() != count
+        {
+            return Err(Error::new(format!(
+                "cross-entropy: {count} classes but {} class weights",
+                weights.len()
+            )));
+        }
+        if let Some(row) = classes.iter().position(|&class| class as usize >= count) {
+            return Err(Error::new(format!(
+                "cross-entropy: sample {row} of the batch has class {}, but there are {count} \
+                 classes, 0 to {}",
+                classes[row],
+                count - 1
+            )));
+        }
+        let (weight_sum, total) = match weights {
+            None => (count as f64, batch as f64),
+            Some(w) => (
+                w.iter().map(|&w| f64::from(w)).sum(),
+                classes.iter().map(|&class| f64::from(w[class as usize])).sum(),
+            ),
+        };
+        let scale = if total > 0.0 { 1.0 / total } else { 0.0 };
+        Ok(CrossEntropy { y, classes, weights, smoothing: f64::from(smoothing), weight_sum, scale })
+    }
+
+    /// The loss, and its gradient into `dy`: (batch, C) unless it is empty.
+    pub fn evaluate(self, cx: &Context, dy: &mut [f32]) -> Result<f64, Error> {
+        let (batch, count) = (self.classes.len(), self.y.len() / self.classes.len());
+        // An exponential for each value: a task is worth handing out at a quarter of the usual
+        // length.
+        let rows = (TASK_LEN / 4).div_ceil(count).max(batch.div_ceil(MAX_SUMS));
+        let sum = cx.sum_parts(batch.div_ceil(rows), Chunks::new(dy, rows * count), |i, dy| {
+            let part = i * rows..batch.min((i + 1) * rows);
+            let whole = CrossEntropy {
+                y: &self.y[part.start * count..part.end * count],
+                classes: &self.classes[part],
+                ..self
+            };
+            cx.isa().run(Block { part: whole, dy: dy.data })
+        });
+        Ok(sum * self.scale)
+    }
+}
+
+/// The sum of the losses of some rows; their gradients into `dy` unless it is empty.
+struct Block<'a> {
+    part: CrossEntropy<'a>,
+    dy: &'a mut [f32],
+}
+
+impl Kernel for Block<'_> {
+    type Output = f64;
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f64 {
+        let Block { part, dy } = self;
+        let count = part.y.len() / part.classes.len();
+        let spread = part.smoothing / count as f64;
+        let mut total = 0.0;
+        for (i, (z, &class)) in part.y.chunks_exact(count).zip(part.classes).enumerate() {
+            let class = class as usize;
+            let own = (1.0 - part.smoothing) * part.weights.map_or(1.0, |w| f64::from(w[class]));
+            let a = own + spread * part.weight_sum;
+
+            let largest = largest(s, z);
+            let mut sum = s.splat(0.0);
+            let mut weighted = s.splat(0.0);
+            let dy = if dy.is_empty() { &mut [] } else { &mut dy[i * count..][..count] };
+            let mut j = 0;
+            while j < count {
+                let below = s.sub(load_or(s, z, j, f32::NEG_INFINITY), s.splat(largest));
+                let e = math::exp(s, below);
+                sum = s.add(sum, e);
+                if !dy.is_empty() {
+                    s.store_at(e, dy, j);
+                }
+                if spread > 0.0 {
+                    let below = s.sub(load_or(s, z, j, largest), s.splat(largest));
+                    weighted = s.mul_add(weight_at(s, part.weights, j), below, weighted);
+                }
+                j += S::LANES;
+            }
+            let sum = f64::from(s.sum(sum));
+            total += a * sum.ln()
+                - own * (f64::from(z[class]) - f64::from(largest))
+                - spread * f64::from(s.sum(weighted));
+
+            if !dy.is_empty() {
+                let scale = s.splat((a / sum * part.scale) as f32);
+                let smooth = s.splat((-spread * part.scale) as f32);
+                let mut j = 0;
+                while j < count {
+                    let mut slope = s.mul(s.load_at(dy, j), scale);
+                    if spread > 0.0 {
+                        slope = s.mul_add(weight_at(s, part.weights, j), smooth, slope);
+                    }
+                    s.store_at(slope, dy, j);
+                    j += S::LANES;
+                }
+                dy[class] -= (own * part.scale) as f32;
+            }
+        }
+        total
+    }
+}
+
+/// The largest value. Where one is NaN this is any number: the exponentials carry the NaN on.
+#[inline(always)]
+pub fn largest<S: Simd>(s: S, z: &[f32]) -> f32 {
+    let mut largest = s.splat(f32::NEG_INFINITY);
+    let mut j = 0;
+    while j < z.len() {
+        largest = s.max(load_or(s, z, j, f32::NEG_INFINITY), largest);
+        j += S::LANES;
+    }
+    s.max_lane(largest)
+}
+
+/// The vector of `x` at `at`, filled up with `fill` where `x` ends.
+#[inline(always)]
+pub fn load_or<S: Simd>(s: S, x: &[f32], at: usize, fill: f32) -> S::F {
+    let x = &x[at..];
+    if x.len() >= S::LANES {
+        return s.load(x);
+    }
+    let inside = s.splat(x.len() as f32);
+    s.select_gt(inside, s.load(&LANE_NUMBERS), s.load_head(x), s.splat(fill))
+}
+
+/// The classes' weights at `at`, 0 beyond the last.
+#[inline(always)]
+fn weight_at<S: Simd>(s: S, weights: Option<&[f32]>, at: usize) -> S::F {
+    weights.map_or(s.splat(1.0), |w| s.load_at(w, at))
+}
+
+/// The number of each lane, for up to 32 lanes.
+static LANE_NUMBERS: [f32; 32] = {
+    let mut numbers = [0.0; 32];
+    let mut i = 0;
+    while i < numbers.len() {
+        numbers[i] = i as f32;
+        i += 1;
+    }
+    numbers
+};

@@ -1,0 +1,63 @@
+//! A pull towards given values (L2-SP: Li, Grandvalet and Davoine, ICML 2018), apart from the
+//! gradient as AdamW's decay is.
+
+use super::{TINY, flush};
+use crate::hardware::memory::Slab;
+use crate::hardware::simd::{Isa, Kernel, Simd};
+use crate::network::params::{ParamEntry, Params, Role};
+use std::ops::Range;
+
+/// The values that the weights of a range of the slab are pulled towards.
+#[derive(Clone, Debug)]
+pub struct Anchor {
+    range: Range<usize>,
+    values: Slab,
+    strength: f64,
+}
+
+impl Anchor {
+    /// What `params` holds below `prefix`.
+    pub fn new(params: &Params, prefix: &str, strength: f64) -> Anchor {
+        let range = params.range(prefix);
+        let mut values = Slab::new(range.len());
+        values.copy_from_slice(&params.values()[range.clone()]);
+        Anchor { range, values, strength }
+    }
+
+    /// Whether it pulls that parameter: as weight decay, it leaves biases and normalisations alone.
+    pub fn pulls(&self, entry: &ParamEntry) -> bool {
+        entry.spec.role == Role::Weight
+            && self.range.start <= entry.range.start
+            && entry.range.end <= self.range.end
+    }
+
+    /// Moves `p`, the values `part` of the slab, the `lr strength`th part of the way, but not
+    /// beyond its end.
+    pub fn pull(&self, isa: Isa, part: Range<usize>, p: &mut [f32], lr: f64) {
+        let anchor = &self.values[part.start - self.range.start..part.end - self.range.start];
+        isa.run(Pull { p, anchor, part: (lr * self.strength).min(1.0) as f32 });
+    }
+}
+
+/// `p += part (anchor - p)`
+struct Pull<'a> {
+    p: &'a mut [f32],
+    anchor: &'a [f32],
+    part: f32,
+}
+
+impl Kernel for Pull<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Pull { p, anchor, part } = self;
+        let (part, tiny) = (s.splat(part), s.splat(TINY));
+        let mut i = 0;
+        while i < p.len() {
+            let p_i = s.load_at(p, i);
+            let way = s.sub(s.load_at(anchor, i), p_i);
+            s.store_at(flush(s, s.mul_add(way, part, p_i), tiny), p, i);
+            i += S::LANES;
+        }
+    }
+}

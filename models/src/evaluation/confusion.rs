@@ -1,0 +1,63 @@
+//! Which classes are taken for which.
+
+use super::metric::Metric;
+
+/// How many samples of each class were given each class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confusion {
+    classes: usize,
+    /// (labels, predictions)
+    counts: Vec<usize>,
+}
+
+impl Confusion {
+    /// That of samples with these labels and predictions, each below `classes`.
+    ///
+    /// # Panics
+    /// If there are not as many of the ones as of the others, or one is no class.
+    pub fn of(classes: usize, labels: &[u16], predictions: &[u16]) -> Confusion {
+        assert_eq!(labels.len(), predictions.len(), "each sample has a label and a prediction");
+        let mut counts = vec![0; classes * classes];
+        for (&label, &predicted) in labels.iter().zip(predictions) {
+            let [label, predicted] = [label, predicted].map(usize::from);
+            assert!(label < classes && predicted < classes, "a class below {classes}");
+            counts[label * classes + predicted] += 1;
+        }
+        Confusion { classes, counts }
+    }
+
+    /// The number of classes.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Of the samples of class `label`, how many were given each class.
+    pub fn row(&self, label: usize) -> &[usize] {
+        &self.counts[label * self.classes..][..self.classes]
+    }
+
+    /// The samples of class `label`.
+    pub fn of_class(&self, label: usize) -> usize {
+        self.row(label).iter().sum()
+    }
+
+    /// The fraction classified correctly, by that metric: of all, or the mean over the classes that
+    /// there are samples of. NaN if there are none.
+    pub fn accuracy_by(&self, metric: Metric) -> f64 {
+        let each = (0..self.classes).map(|class| (self.row(class)[class], self.of_class(class)));
+        match metric {
+            Metric::Accuracy => {
+                let (correct, all) =
+                    each.fold((0, 0), |sum, (correct, of)| (sum.0 + correct, sum.1 + of));
+                correct as f64 / all as f64
+            }
+            Metric::Balanced => {
+                let seen: Vec<f64> = each
+                    .filter(|(_, of)| *of > 0)
+                    .map(|(correct, of)| correct as f64 / of as f64)
+                    .collect();
+                seen.iter().sum::<f64>() / seen.len() as f64
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Experiments: what is gained, over several label draws.
+
+pub mod compare;
+pub mod curve;
+mod draws;
+pub mod probe;
+pub mod statistics;

@@ -1,0 +1,273 @@
+//! The label-efficiency curve: test accuracy against the number of labels, method by method.
+//!
+//! ```text
+//! draw 0:  10 labels: each method    20 labels: each method    ...    all labels: each method
+//! draw 1:  ...
+//! ```
+//!
+//! Draw by draw, so that what was stopped has whole draws. A draw of more labels contains the draw
+//! of fewer, and the validation labels are the same for each number of them as long as as many are
+//! asked for (`narrows_datasets::draw_labels`). Each trial is a function of its numbers and the
+//! settings alone: finished ones can be left out when a curve is continued.
+
+use super::draws::label_draw;
+use crate::architecture::Architecture;
+use crate::error::Error;
+use crate::evaluation::Metric;
+use crate::event::{Event, Observer};
+use crate::methods::{Approach, Given, check_ensemble, draw_seed};
+use crate::training::Training;
+use narrows_datasets::{Augmenter, LabelDraw, TrainTest};
+use narrows_engine::{Context, Params};
+use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+/// What to measure.
+#[derive(Clone, Debug)]
+pub struct Curve<'a> {
+    /// The data.
+    pub data: &'a TrainTest,
+    /// The network of methods that transfer, and of scratch.
+    pub architecture: Architecture,
+    /// The learning rates that those choose from.
+    pub learning_rates: Vec<f32>,
+    /// The methods.
+    pub methods: Vec<Approach>,
+    /// The numbers of labels.
+    pub points: Vec<Point>,
+    /// The number of draws.
+    pub draws: usize,
+    /// How many classifiers, each of a seed of its own, decide together on each draw; at least 1.
+    pub ensemble: usize,
+    /// Decides everything random.
+    pub seed: u64,
+}
+
+/// One number of labels.
+#[derive(Clone, Debug)]
+pub struct Point {
+    /// The labels of a draw to train on.
+    pub labels: usize,
+    /// The labels of a draw to validate on.
+    pub validation: usize,
+    /// How classifiers are trained on so many, but for the learning rate, where the labels alone
+    /// are learnt from.
+    pub finetuning: Training,
+}
+
+/// A method on a draw of so many labels: what came out, as a line of a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finished {
+    /// The labels trained on.
+    pub labels: usize,
+    /// The method's name.
+    pub method: String,
+    /// The draw.
+    pub draw: usize,
+    /// The labels validated on.
+    pub validation: usize,
+    /// The seed of its runs.
+    pub seed: u64,
+    /// On all test samples that have a label.
+    pub test_accuracy: f64,
+    /// The mean over the classes.
+    pub test_balanced_accuracy: f64,
+    /// The mean cross-entropy there.
+    pub test_loss: f64,
+    /// What the run was chosen by: its accuracy on the validation labels, by the metric of the
+    /// training.
+    pub validation_accuracy: Option<f64>,
+    /// The loss there.
+    pub validation_loss: Option<f64>,
+    /// The learning rate that was chosen.
+    pub lr: f32,
+    /// The epochs of the run that was chosen.
+    pub epochs: usize,
+    /// The one whose weights were kept, from 1 on.
+    pub best_epoch: usize,
+    /// The time that all its candidates took, on one thread.
+    pub seconds: f64,
+    /// [`Approach::fingerprint`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<String>,
+}
+
+impl Finished {
+    /// The test accuracy by that metric.
+    pub fn test_by(&self, metric: Metric) -> f64 {
+        match metric {
+            Metric::Accuracy => self.test_accuracy,
+            Metric::Balanced => self.test_balanced_accuracy,
+        }
+    }
+}
+
+/// One thing to do.
+#[derive(Clone, Copy, Debug)]
+struct Trial<'a> {
+    point: &'a Point,
+    method: &'a Approach,
+    draw: usize,
+}
+
+impl Trial<'_> {
+    fn is(&self, done: &Finished) -> bool {
+        let Point { labels, validation, .. } = *self.point;
+        (done.labels, done.validation, done.draw) == (labels, validation, self.draw)
+            && done.method == self.method.name()
+    }
+}
+
+impl Curve<'_> {
+    /// Refuses what cannot work, before anything is trained.
+    ///
+    /// # Errors
+    /// If an option makes no sense, or the data have too few labels.
+    pub fn check(&self) -> Result<(), Error> {
+        let train = &self.data.train;
+        check_ensemble(self.ensemble)?;
+        if self.draws == 0 || self.points.is_empty() || self.methods.is_empty() {
+            return Err(Error::new("a curve needs a number of labels, a method and a draw"));
+        }
+        if self.learning_rates.is_empty() {
+            return Err(Error::new("comparing needs a learning rate"));
+        }
+        self.architecture.classifier(train.classes())?;
+        self.methods.iter().try_for_each(|method| method.check(train))?;
+        for point in &self.points {
+            Augmenter::new(point.finetuning.augmentation, train.image_shape())?;
+            self.methods
+                .iter()
+                .try_for_each(|method| method.check_epochs(point.finetuning.epochs))?;
+            for &lr in &self.learning_rates {
+                Training { lr, ..point.finetuning.clone() }.check()?;
+            }
+            self.labels_of(point, 0)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses results that were not measured as the others would be.
+    ///
+    /// # Errors
+    /// If the settings of a method were others; the message names it.
+    pub fn check_done(&self, done: &[Finished]) -> Result<(), Error> {
+        for trial in self.trials() {
+            let fingerprint = trial.method.fingerprint();
+            if done.iter().any(|done| trial.is(done) && done.settings != fingerprint) {
+                return Err(Error::new(format!(
+                    "{} was measured with other settings than it would have now, of another \
+                     version perhaps: leave it out of --methods, or begin a new curve",
+                    trial.method.name()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a trial that is not among `done` starts from a pretrained encoder.
+    pub fn needs_encoder(&self, done: &[Finished]) -> bool {
+        self.missing(done).iter().any(|trial| trial.method.needs_encoder())
+    }
+
+    /// Runs all trials that are not among `done`, several side by side, each on one thread, and
+    /// hands each to `finished` as soon as it is through. Returns those of this curve, also of
+    /// those done, in the order of points, methods and draws.
+    ///
+    /// # Errors
+    /// If a method needs an encoder and there is none, `finished` fails, or a trial does; then the
+    /// others are run all the same.
+    pub fn run(
+        &self,
+        cx: &Context,
+        pretrained: Option<&Params>,
+        done: &[Finished],
+        observer: &dyn Observer,
+        finished: &(dyn Fn(&Finished) -> Result<(), Error> + Sync),
+    ) -> Result<Vec<Finished>, Error> {
+        let missing = self.missing(done);
+        observer.notice(&Event::Runs { what: "classifiers", count: missing.len() });
+        let (next, single) = (AtomicUsize::new(0), cx.single());
+        let new = cx.map(missing.len(), |_| {
+            // In this order, whichever thread comes first.
+            let trial = &missing[next.fetch_add(1, Ordering::Relaxed)];
+            let result = self.trial(&single, trial, pretrained, observer);
+            observer.notice(&Event::RunDone);
+            let result = result.map_err(|e| e.during(&format!("{} labels", trial.point.labels)))?;
+            finished(&result)?;
+            Ok(result)
+        });
+        let new = new.into_iter().collect::<Result<Vec<Finished>, Error>>()?;
+        let all = self
+            .trials()
+            .into_iter()
+            .filter_map(|trial| done.iter().chain(&new).find(|f| trial.is(f)));
+        Ok(all.cloned().collect())
+    }
+
+    /// By points, methods and draws.
+    fn trials(&self) -> Vec<Trial<'_>> {
+        let mut trials = Vec::new();
+        for point in &self.points {
+            for method in &self.methods {
+                trials.extend((0..self.draws).map(|draw| Trial { point, method, draw }));
+            }
+        }
+        trials
+    }
+
+    /// What is still to be done, draw by draw.
+    fn missing(&self, done: &[Finished]) -> Vec<Trial<'_>> {
+        let mut missing = self.trials();
+        missing.retain(|trial| !done.iter().any(|done| trial.is(done)));
+        missing.sort_by_key(|trial| trial.draw);
+        missing
+    }
+
+    fn labels_of(&self, point: &Point, draw: usize) -> Result<LabelDraw, Error> {
+        label_draw(self.data, point.labels, point.validation, self.seed, draw)
+    }
+
+    fn trial(
+        &self,
+        cx: &Context,
+        &Trial { point, method, draw }: &Trial<'_>,
+        pretrained: Option<&Params>,
+        observer: &dyn Observer,
+    ) -> Result<Finished, Error> {
+        let start = Instant::now();
+        let labels = self.labels_of(point, draw)?;
+        let given = Given {
+            data: &self.data.train,
+            architecture: &self.architecture,
+            pretrained,
+            finetuning: &point.finetuning,
+            learning_rates: &self.learning_rates,
+            ensemble: self.ensemble,
+        };
+        let seed = draw_seed(self.seed, draw as u64);
+        let name = format!("{} draw {draw}", method.name());
+        let trained = method.train_one(cx, &given, &labels, seed, &name, observer)?;
+        let seconds = start.elapsed().as_secs_f64();
+        let test = trained.test(cx, &self.data.test)?;
+        let best = trained.best();
+        Ok(Finished {
+            labels: point.labels,
+            method: method.name().to_string(),
+            draw,
+            validation: point.validation,
+            seed,
+            test_accuracy: test.accuracy_by(Metric::Accuracy).unwrap_or(f64::NAN),
+            test_balanced_accuracy: test.accuracy_by(Metric::Balanced).unwrap_or(f64::NAN),
+            test_loss: test.loss,
+            validation_accuracy: best.and_then(|best| best.validation_accuracy),
+            validation_loss: best.and_then(|best| best.validation_loss),
+            lr: trained.lr,
+            epochs: trained.history.len(),
+            best_epoch: trained.best_epoch,
+            seconds,
+            settings: method.fingerprint(),
+        })
+    }
+}

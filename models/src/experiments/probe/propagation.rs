@@ -1,0 +1,269 @@
+//! The propagation probe: labels spread along a graph of near neighbours (Zhou et al., Learning
+//! with Local and Global Consistency, NIPS 2003).
+//!
+//! ```text
+//! w_ij = exp(-d_ij^2 / (s_i s_j))     of neighbours; s_i: the distance of the 7th neighbour of i
+//! S    = D^-1/2 W D^-1/2              D: the sums of W's rows
+//! F    = (I - alpha S)^-1 Y           Y: 1 where a label is known; class: the largest of a row
+//! ```
+//!
+//! The scales are those of Zelnik-Manor and Perona (Self-Tuning Spectral Clustering, NIPS 2004):
+//! nothing is left to choose but alpha. What the iteration `F <- alpha S F + (1 - alpha) Y` comes
+//! to is solved for by conjugate gradients, in a tenth of the steps.
+
+use super::neighbours::{Distance, Neighbours};
+use super::space::Codes;
+use super::{Few, Probed, Space};
+use narrows_engine::Context;
+
+/// The neighbours that a sample is tied to.
+const NEIGHBOURS: usize = 10;
+/// The one whose distance is the scale (Zelnik-Manor and Perona).
+const SCALE: usize = 7;
+/// How much a sample takes from its neighbours: what to choose from. The paper has 0.99.
+const ALPHAS: [f64; 3] = [0.9, 0.99, 0.999];
+const STEPS: usize = 300;
+const TOLERANCE: f64 = 1e-6;
+
+/// The graph of some codes, symmetric and normalised, by rows.
+#[derive(Clone, Debug)]
+pub(crate) struct Graph {
+    /// Where each row's entries begin; one more at the end.
+    starts: Vec<usize>,
+    columns: Vec<u32>,
+    weights: Vec<f64>,
+    /// The scale of each sample.
+    scales: Vec<f64>,
+    /// 1 by the root of the sums of the rows before they were normalised.
+    roots: Vec<f64>,
+}
+
+impl Graph {
+    /// That of `codes`.
+    pub fn of(cx: &Context, codes: &Codes) -> Graph {
+        let n = codes.samples();
+        let near = Neighbours::of(cx, codes, codes, NEIGHBOURS, Distance::Euclidean, true);
+        let scales: Vec<f64> = (0..n).map(|i| scale(&near, i)).collect();
+        let mut ties: Vec<(u32, u32, f64)> = Vec::with_capacity(2 * near.index.len());
+        for i in 0..n {
+            for (j, far) in near.row(i) {
+                let weight = tie(far, scales[i], scales[j]);
+                ties.extend([(i as u32, j as u32, weight), (j as u32, i as u32, weight)]);
+            }
+        }
+        ties.sort_unstable_by_key(|&(i, j, _)| (i, j));
+        // The two directions of a tie can differ in the last bits of the distance: the first one
+        // counts.
+        ties.dedup_by_key(|&mut (i, j, _)| (i, j));
+        let mut sums = vec![0.0; n];
+        ties.iter().for_each(|&(i, _, weight)| sums[i as usize] += weight);
+        let roots: Vec<f64> = sums
+            .iter()
+            .map(|sum: &f64| if *sum > 0.0 { sum.sqrt().recip() } else { 0.0 })
+            .collect();
+        let mut starts = vec![0; n + 1];
+        ties.iter().for_each(|&(i, ..)| starts[i as usize + 1] += 1);
+        (0..n).for_each(|i| starts[i + 1] += starts[i]);
+        let normalised =
+            |&(i, j, weight): &(u32, u32, f64)| weight * roots[i as usize] * roots[j as usize];
+        let weights = ties.iter().map(normalised).collect();
+        Graph { starts, columns: ties.iter().map(|&(_, j, _)| j).collect(), weights, scales, roots }
+    }
+
+    /// `y = x - alpha S x`, for (samples, classes).
+    fn apply(&self, alpha: f64, classes: usize, x: &[f64], y: &mut [f64]) {
+        for (i, y) in y.chunks_exact_mut(classes).enumerate() {
+            y.copy_from_slice(&x[i * classes..][..classes]);
+            for at in self.starts[i]..self.starts[i + 1] {
+                let (weight, row) = (alpha * self.weights[at], self.columns[at] as usize * classes);
+                y.iter_mut().zip(&x[row..][..classes]).for_each(|(y, x)| *y -= weight * x);
+            }
+        }
+    }
+
+    /// `F`, (samples, classes), from the samples `labelled` and their labels.
+    pub fn spread(&self, labelled: &[u32], labels: &[u16], classes: usize, alpha: f64) -> Vec<f64> {
+        let n = self.scales.len() * classes;
+        let mut f = vec![0.0; n];
+        // As F begins at 0, Y is the residual.
+        let mut residual = vec![0.0; n];
+        for (&row, &label) in labelled.iter().zip(labels) {
+            residual[row as usize * classes + usize::from(label)] = 1.0;
+        }
+        let sums = |a: &[f64], b: &[f64]| -> Vec<f64> {
+            let mut sums = vec![0.0; classes];
+            for (a, b) in a.chunks_exact(classes).zip(b.chunks_exact(classes)) {
+                sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
+            }
+            sums
+        };
+        // Each class is a system of its own.
+        let (mut direction, mut product) = (residual.clone(), vec![0.0; n]);
+        let mut squares = sums(&residual, &residual);
+        let enough: Vec<f64> =
+            squares.iter().map(|square| square * TOLERANCE * TOLERANCE).collect();
+        for _ in 0..STEPS {
+            if squares.iter().zip(&enough).all(|(square, enough)| square <= enough) {
+                break;
+            }
+            self.apply(alpha, classes, &direction, &mut product);
+            let ratio = |a: &f64, b: f64| if b > 0.0 { a / b } else { 0.0 };
+            let curvature = sums(&direction, &product);
+            let steps: Vec<f64> = squares.iter().zip(curvature).map(|(a, b)| ratio(a, b)).collect();
+            for at in 0..n {
+                f[at] += steps[at % classes] * direction[at];
+                residual[at] -= steps[at % classes] * product[at];
+            }
+            let next = sums(&residual, &residual);
+            let turns: Vec<f64> = next.iter().zip(&squares).map(|(a, b)| ratio(a, *b)).collect();
+            for at in 0..n {
+                direction[at] = residual[at] + turns[at % classes] * direction[at];
+            }
+            squares = next;
+        }
+        f
+    }
+}
+
+/// How far the neighbour of `i` is that sets the scale.
+fn scale(near: &Neighbours, i: usize) -> f64 {
+    let far = near.row(i).take(SCALE).last().map_or(0.0, |(_, far)| f64::from(far));
+    far.sqrt()
+}
+
+/// The weight of a tie between samples whose squared distance is `far`. Equal ones are tied as
+/// firmly as can be.
+fn tie(far: f32, a: f64, b: f64) -> f64 {
+    match f64::from(far) {
+        0.0 => 1.0,
+        // Not nothing at all, so that no sample is without ties.
+        far => (-far / (a * b)).exp().max(1e-12),
+    }
+}
+
+/// By the alpha that the validation labels choose. Test samples take the mean of their neighbours
+/// among the training samples (Delalleau, Bengio and Le Roux, AISTATS 2005), or are in the graph
+/// themselves.
+pub(super) fn probe(cx: &Context, space: &Space, few: &Few<'_>) -> Probed {
+    let (graph, near) = space.graph(cx);
+    let classes = few.classes;
+    let mut best: Option<(f64, f64, Vec<f64>)> = None;
+    for alpha in ALPHAS {
+        let f = graph.spread(few.train, &few.train_labels, classes, alpha);
+        let validation: Vec<u16> = few
+            .validation
+            .iter()
+            .map(|&row| largest(&f[row as usize * classes..][..classes]))
+            .collect();
+        let score = few.validated(&validation);
+        if best.as_ref().is_none_or(|(other, ..)| score > *other) {
+            best = Some((score, alpha, f));
+        }
+    }
+    let (validation, alpha, f) = best.unwrap_or((f64::NAN, 0.0, Vec::new()));
+    let of_row = |row: usize| &f[row * classes..][..classes];
+    let predictions = match near {
+        None => {
+            (space.train.samples()..f.len() / classes).map(|row| largest(of_row(row))).collect()
+        }
+        Some(near) => {
+            let mut mean = vec![0.0; classes];
+            let predict = |i| {
+                mean.fill(0.0);
+                let own = scale(near, i);
+                for (j, far) in near.row(i) {
+                    // As in S, what has many ties gives less to each.
+                    let weight = tie(far, own, graph.scales[j]) * graph.roots[j];
+                    mean.iter_mut().zip(of_row(j)).for_each(|(mean, f)| *mean += weight * f);
+                }
+                largest(&mean)
+            };
+            (0..space.test.samples()).map(predict).collect()
+        }
+    };
+    Probed { predictions, validation, chosen: format!("alpha {alpha}") }
+}
+
+/// The place of the largest value, the first of several.
+fn largest(x: &[f64]) -> u16 {
+    (1..x.len()).fold(0, |best, i| if x[i] > x[best] { i } else { best }) as u16
+}
+
+/// The neighbours that a sample is tied to.
+pub(super) fn neighbours(cx: &Context, queries: &Codes, references: &Codes) -> Neighbours {
+    Neighbours::of(cx, queries, references, NEIGHBOURS, Distance::Euclidean, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nalgebra::DMatrix;
+
+    /// Two rings of points, one within the other, and one label each: what no linear map tells
+    /// apart.
+    fn rings(n: usize) -> Codes {
+        let point = |i: usize| {
+            let angle = (i / 2) as f32 / (n / 2) as f32 * std::f32::consts::TAU;
+            let radius = if i.is_multiple_of(2) { 1.0 } else { 3.0 };
+            [radius * angle.cos(), radius * angle.sin()]
+        };
+        Codes { values: (0..n).flat_map(point).collect(), len: 2 }
+    }
+
+    #[test]
+    fn one_label_is_enough_for_a_ring() {
+        let codes = rings(400);
+        let graph = Graph::of(&Context::new(1).unwrap(), &codes);
+        let f = graph.spread(&[0, 1], &[0, 1], 2, 0.99);
+        for (i, f) in f.chunks_exact(2).enumerate() {
+            assert_eq!(usize::from(largest(f)), i % 2, "point {i}: {f:?}");
+        }
+    }
+
+    /// The weights by all pairs, and the solution by a dense factorisation.
+    #[test]
+    fn what_comes_out_solves_the_dense_system() {
+        // Without equal distances, of which either could be the tenth.
+        let values: Vec<f32> =
+            (0..60 * 3).map(|i| 2.0 * (i as f32 * i as f32 * 0.754_877_7).fract()).collect();
+        let codes = Codes { values, len: 3 };
+        let n = codes.samples();
+        let far = |i: usize, j: usize| -> f64 {
+            codes.row(i).iter().zip(codes.row(j)).map(|(a, b)| f64::from(a - b).powi(2)).sum()
+        };
+        let order = |i: usize| -> Vec<usize> {
+            let mut others: Vec<usize> = (0..n).filter(|&j| j != i).collect();
+            others.sort_by(|&a, &b| far(i, a).total_cmp(&far(i, b)));
+            others
+        };
+        let orders: Vec<Vec<usize>> = (0..n).map(order).collect();
+        let scale = |i: usize| far(i, orders[i][SCALE - 1]).sqrt();
+        let mut w = DMatrix::<f64>::zeros(n, n);
+        for i in 0..n {
+            for &j in &orders[i][..NEIGHBOURS] {
+                let weight = (-far(i, j) / (scale(i) * scale(j))).exp();
+                (w[(i, j)], w[(j, i)]) = (weight, weight);
+            }
+        }
+        let roots: Vec<f64> = (0..n).map(|i| w.row(i).sum().sqrt()).collect();
+        let s = DMatrix::from_fn(n, n, |i, j| w[(i, j)] / roots[i] / roots[j]);
+        let (labelled, labels) = ([3, 20, 41, 58], [0, 1, 2, 1]);
+        let mut y = DMatrix::<f64>::zeros(n, 3);
+        labelled
+            .iter()
+            .zip(labels)
+            .for_each(|(&row, label)| y[(row as usize, usize::from(label))] = 1.0);
+        let graph = Graph::of(&Context::new(1).unwrap(), &codes);
+        for alpha in ALPHAS {
+            let expected = (DMatrix::identity(n, n) - &s * alpha).lu().solve(&y).unwrap();
+            let found = graph.spread(&labelled, &labels, 3, alpha);
+            for (i, found) in found.iter().enumerate() {
+                let expected = expected[(i / 3, i % 3)];
+                assert!(
+                    (found - expected).abs() < 1e-3 * expected.abs().max(1e-2),
+                    "{alpha}, {i}: {found} {expected}"
+                );
+            }
+        }
+    }
+}

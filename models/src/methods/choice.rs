@@ -1,0 +1,225 @@
+//! A recipe: of several methods the one that wins on validation labels, within a time.
+//!
+//! ```text
+//! half of the time    each method trains on draw 0 for as long as each other, and the validation
+//!                     labels choose one
+//! the other half      that one trains on each draw
+//! ```
+//!
+//! The epochs that fit into a time are counted beforehand from a few steps of each method. From
+//! then on nothing depends on the clock: what was tried and how many epochs it had is in the
+//! result.
+
+use super::method::{Approach, Given, SemiApproach, Trained};
+use crate::error::Error;
+use crate::evaluation::Metric;
+use crate::event::Observer;
+use crate::semi::{SemiRun, SemiTask, SemiTraining};
+use crate::training::best::Score;
+use narrows_datasets::{LabelDraw, Rows};
+use narrows_engine::{Context, Params};
+use serde::Serialize;
+use std::time::{Duration, Instant};
+
+/// The steps by which a method's speed is measured.
+const STEPS: usize = 20;
+
+/// Methods to choose from, and how long that and all draws may take.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    /// The methods. Those that are semi-supervised have the epochs that they would take if there
+    /// was time.
+    pub candidates: Vec<Approach>,
+    /// The time for everything but pretraining. Training on labels alone takes what it takes.
+    pub budget: Duration,
+}
+
+/// A method that was tried on the first draw.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tried {
+    /// The method.
+    pub name: String,
+    /// The epochs that it had there: of samples without a label, where it looks at them.
+    pub epochs: usize,
+    /// Its accuracy on the validation labels, by the metric of the training.
+    pub validation_accuracy: f64,
+    /// Its loss on them.
+    pub validation_loss: f64,
+    /// The time that it took, on one thread.
+    pub seconds: f64,
+    /// Why it did not come to its end: then it loses the choice, and has no accuracy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+}
+
+impl Tried {
+    /// More accurate, or as accurate at a smaller loss.
+    pub fn is_better_than(&self, other: &Tried) -> bool {
+        let score = |tried: &Tried| Score {
+            accuracy: tried.failed.is_none().then_some(tried.validation_accuracy),
+            loss: tried.validation_loss,
+        };
+        score(self).beats(&score(other))
+    }
+}
+
+/// What a recipe came to.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// The winner, with the epochs that fit into the time of each draw.
+    pub winner: Approach,
+    /// All that were tried, in the order of the candidates.
+    pub tried: Vec<Tried>,
+}
+
+impl Recipe {
+    /// Refuses what cannot work, before anything is trained.
+    ///
+    /// # Errors
+    /// If there is nothing to choose from, or a candidate makes no sense for `data`.
+    pub fn check(&self, data: &narrows_datasets::Dataset) -> Result<(), Error> {
+        if self.candidates.is_empty() {
+            return Err(Error::new("a recipe needs methods to choose from"));
+        }
+        self.candidates.iter().try_for_each(|candidate| candidate.check(data))
+    }
+
+    /// Tries the candidates on `draw`, and chooses one for `draws` draws.
+    ///
+    /// # Errors
+    /// If all candidates diverge or cannot be trained on these samples: that of the first. One that
+    /// fails loses the choice.
+    pub fn choose(
+        &self,
+        cx: &Context,
+        given: &Given<'_>,
+        draw: &LabelDraw,
+        seed: u64,
+        draws: usize,
+        observer: &dyn Observer,
+    ) -> Result<Choice, Error> {
+        let (single, threads) = (cx.single(), cx.threads() as f64);
+        let alone = Given { ensemble: 1, ..*given };
+        let half = self.budget.as_secs_f64() / 2.0;
+        let cost = |candidate: &Approach| match candidate {
+            Approach::Semi(semi) => seconds_per_epoch(&single, semi, given, draw, seed),
+            Approach::Transfer(_) => Ok(0.0),
+        };
+        let costs: Vec<Result<f64, Error>> = self.candidates.iter().map(cost).collect();
+        let timed = costs.iter().flatten().filter(|cost| **cost > 0.0).count().max(1) as f64;
+        let each = half * threads.min(timed) / timed;
+        let tried = cx.map(self.candidates.len(), |i| {
+            let start = Instant::now();
+            let train = || {
+                let candidate = within(&self.candidates[i], costs[i].clone()?, each);
+                let name = format!("{} tried", candidate.name());
+                candidate.train_one(&single, &alone, draw, seed, &name, observer)
+            };
+            let trained = train();
+            let best = trained.as_ref().ok().and_then(Trained::best);
+            Tried {
+                name: self.candidates[i].name().to_string(),
+                epochs: trained.as_ref().map_or(0, |trained| trained.history.len()),
+                validation_accuracy: best
+                    .and_then(|best| best.validation_accuracy)
+                    .unwrap_or(f64::NAN),
+                validation_loss: best.and_then(|best| best.validation_loss).unwrap_or(f64::NAN),
+                seconds: start.elapsed().as_secs_f64(),
+                failed: trained.err().map(|e| e.to_string()),
+            }
+        });
+        let winner = (1..tried.len())
+            .fold(0, |best, i| if tried[i].is_better_than(&tried[best]) { i } else { best });
+        if let Some(failed) = tried.get(winner).and_then(|winner| winner.failed.clone()) {
+            return Err(Error::new(failed));
+        }
+        let of_run = half * threads.min(draws as f64) / (draws * given.ensemble) as f64;
+        let winner = within(&self.candidates[winner], costs[winner].clone()?, of_run);
+        Ok(Choice { winner, tried })
+    }
+}
+
+/// The method with no more epochs than fit into `seconds`, but at least 1.
+fn within(approach: &Approach, seconds_per_epoch: f64, seconds: f64) -> Approach {
+    let mut approach = approach.clone();
+    if let Approach::Semi(semi) = &mut approach {
+        let most = (seconds / seconds_per_epoch.max(1e-9)) as usize;
+        let (asked, training) = (semi.training.epochs, &mut semi.training);
+        training.epochs = asked.min(most).max(1);
+        training.schedule = training.schedule.stretched(training.epochs as f64 / asked as f64);
+    }
+    approach
+}
+
+/// What an epoch takes, from a few steps on samples spread over all.
+fn seconds_per_epoch(
+    cx: &Context,
+    semi: &SemiApproach,
+    given: &Given<'_>,
+    draw: &LabelDraw,
+    seed: u64,
+) -> Result<f64, Error> {
+    let n = given.data.len();
+    let count = (STEPS * semi.training.batch).min(n);
+    let some: Vec<u32> = (0..count).map(|i| (i * n / count) as u32).collect();
+    let network = semi.architecture.classifier(given.data.classes())?;
+    let task = SemiTask {
+        data: given.data,
+        labelled: Rows::Listed(&draw.train),
+        unlabelled: Rows::Listed(&some),
+        validation: Rows::Listed(&[]),
+    };
+    // The first steps touch their memory for the first time; the second epoch is the one that
+    // counts.
+    let training =
+        SemiTraining { epochs: 2, metric: Metric::Accuracy, seed, ..semi.training.clone() };
+    let mut run = SemiRun::new(&semi.name, &network, Params::new(&network, seed), task, &training)?;
+    run.train(cx, &())?;
+    let measured = run.history.last().map_or(0.0, |epoch| epoch.seconds);
+    Ok((measured * n as f64 / count as f64).max(1e-9))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::semi::Semi;
+    use crate::{Architecture, Model};
+    use narrows_datasets::Augmentation;
+    use narrows_engine::{Optimizer, Schedule};
+
+    #[test]
+    fn fewer_epochs_have_a_schedule_of_the_same_shape() {
+        let training = SemiTraining {
+            method: Semi::MeanTeacher,
+            epochs: 90,
+            batch: 10,
+            labelled_batch: 10,
+            class_balance: 0.0,
+            lr: 1.0,
+            schedule: Schedule::Step { every: 300, gamma: 0.1 },
+            optimizer: Optimizer::sgd(),
+            weight: 1.0,
+            ramp_up: 0.0,
+            ema: 0.9,
+            metric: Metric::Accuracy,
+            seed: 1,
+            augmentation: Augmentation::default(),
+            strong: Augmentation::default(),
+        };
+        let architecture = Architecture::new(Model::Dense, 4);
+        let semi =
+            SemiApproach { name: "one".to_string(), architecture, from_encoder: false, training };
+        let asked = Approach::Semi(Box::new(semi));
+        for (seconds, epochs, every) in [(60.0, 30, 100), (1e6, 90, 300), (0.1, 1, 3)] {
+            let Approach::Semi(semi) = within(&asked, 2.0, seconds) else {
+                panic!("the same approach")
+            };
+            assert_eq!(semi.training.epochs, epochs);
+            assert_eq!(
+                semi.training.schedule,
+                Schedule::Step { every, gamma: 0.1 },
+                "{epochs} epochs"
+            );
+        }
+    }
+}

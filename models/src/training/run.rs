@@ -1,0 +1,380 @@
+//! One run of the training loop.
+
+use super::augmentation::BatchAugmenter;
+use super::best::{Best, Score};
+use super::codes::FrozenCodes;
+use super::ema::Ema;
+use super::mixup::Mixup;
+use super::reestimation::reestimate_statistics;
+use super::settings::Training;
+use super::task::Task;
+use crate::error::Error;
+use crate::evaluation::{Evaluation, Goal};
+use crate::event::{EpochRecord, Event, Observer};
+use narrows_datasets::{Loader, Rows};
+use narrows_engine::memory::Slab;
+use narrows_engine::{Context, Network, Params, Schedule, Target, Trainer};
+use std::time::Instant;
+
+/// Where a run begins a second time: the schedule anew, over the epochs that are left. What it
+/// counts in steps keeps its part of each of the two.
+#[derive(Clone, Copy, Debug)]
+pub struct Restart {
+    /// The epochs before it, to which the schedule's first course belongs.
+    pub after: usize,
+    /// The factor on the learning rate from then on.
+    pub rate: f32,
+}
+
+/// A run in progress. Its state is values and counters alone: a copy of it, continued, gives the
+/// same bits.
+#[derive(Clone, Debug)]
+pub struct Run<'a> {
+    name: String,
+    task: Task<'a>,
+    training: Training,
+    /// The network and its weights, which can be frozen between epochs.
+    pub trainer: Trainer<'a>,
+    /// The average of the weights behind each step, if it is asked for: what is validated and kept.
+    pub ema: Option<Ema>,
+    /// What happened so far.
+    pub history: Vec<EpochRecord>,
+    /// The epochs before patience begins to count: those in which a part of the network is still to
+    /// be freed.
+    pub patient_until: usize,
+    /// Where the schedule begins anew, if it does.
+    pub restart: Option<Restart>,
+    best: Option<Best>,
+    loader: Loader<'a>,
+    x: Slab,
+    labels: Vec<u32>,
+    /// What the frozen layers make of the samples, if any are frozen and the samples stay the same.
+    codes: Option<FrozenCodes>,
+    augmenter: Option<BatchAugmenter>,
+    mixup: Option<Mixup>,
+}
+
+impl<'a> Run<'a> {
+    /// Prepares a run of `network` that starts from `params`.
+    ///
+    /// # Errors
+    /// If a setting makes no sense, for these samples or any, or there is nothing to train on.
+    pub fn new(
+        name: &str,
+        network: &'a Network,
+        params: Params,
+        task: Task<'a>,
+        training: &Training,
+    ) -> Result<Run<'a>, Error> {
+        training.check()?;
+        if task.train.is_empty() {
+            return Err(Error::new(format!("{name}: there are no samples to train on")));
+        }
+        let batch = training.batch.min(task.train.len());
+        let Training { loss, optimizer, seed, augmentation, .. } = training.clone();
+        let augmenter =
+            BatchAugmenter::new(&augmentation, &task, batch, seed).map_err(|e| e.during(name))?;
+        let (len, classes) = (task.data.sample_len(), network.output().len());
+        let mixup = match task.goal {
+            Goal::Classify => Mixup::new(training.mixup, &loss, batch, len, classes, seed)?,
+            Goal::Reconstruct if training.mixup > 0.0 => {
+                return Err(Error::new(format!(
+                    "{name}: mixup is for classifiers: set its alpha to 0"
+                )));
+            }
+            Goal::Reconstruct => None,
+        };
+        let mut trainer = Trainer::new(network, params, loss, optimizer, batch, seed);
+        trainer.clip_norm = training.clip_norm;
+        let ema = (training.ema > 0.0).then(|| Ema::new(&trainer.params, training.ema));
+        Ok(Run {
+            name: name.to_string(),
+            task,
+            trainer,
+            ema,
+            history: Vec::new(),
+            patient_until: 0,
+            restart: None,
+            best: None,
+            loader: Loader::new(task.data, task.train, batch, seed),
+            x: Slab::new(batch * task.data.sample_len()),
+            labels: vec![0; batch],
+            codes: None,
+            augmenter,
+            mixup,
+            training: Training { batch, ..training.clone() },
+        })
+    }
+
+    /// This run, which has not begun yet, in the place of one of the same settings that was stopped
+    /// and had come to `history` and [`best`](Run::best). The parameters that this run was made
+    /// with have to be the other's last, and so have the optimiser's state
+    /// ([`OptimizerState::restore`]) and that of the average, if there is one ([`Ema::restore`]);
+    /// then it goes on with the same bits.
+    ///
+    /// # Errors
+    /// If the best weights are of no validated epoch of the history.
+    ///
+    /// [`OptimizerState::restore`]: narrows_engine::OptimizerState::restore
+    pub fn resumed(
+        mut self,
+        history: Vec<EpochRecord>,
+        best: Option<(usize, Params)>,
+    ) -> Result<Run<'a>, Error> {
+        if let Some((epoch, params)) = best {
+            let record = history.iter().find(|record| record.epoch == epoch);
+            let score = record.and_then(Score::of).ok_or_else(|| {
+                Error::new(format!(
+                    "{}: the best epoch, {epoch}, is none that was validated",
+                    self.name
+                ))
+            })?;
+            self.best = Some(Best { score, epoch, params });
+        }
+        self.history = history;
+        Ok(self)
+    }
+
+    /// The epochs that it may take.
+    pub fn epochs(&self) -> usize {
+        self.training.epochs
+    }
+
+    /// Whether all epochs are through, or patience is at its end.
+    pub fn finished(&self) -> bool {
+        let (done, patience) = (self.history.len(), self.training.patience);
+        let since = |best: usize| done.saturating_sub(best.max(self.patient_until));
+        let waited = self.best.as_ref().map_or(0, |best| since(best.epoch));
+        done >= self.training.epochs || (patience > 0 && waited >= patience)
+    }
+
+    /// Trains for one epoch, validates, and keeps the weights if they are the best so far.
+    ///
+    /// # Errors
+    /// If a loss or a parameter is no longer finite: the message names the place, and the epoch
+    /// counts for nothing.
+    pub fn epoch(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
+        let (epoch, start) = (self.history.len(), Instant::now());
+        let Task { data, goal, .. } = self.task;
+        self.encode(cx)?;
+        let course = self.course(epoch);
+        let mut batches = self.loader.epoch(epoch as u64);
+        let (mut sum, mut samples, mut lr) = (0.0, 0, 0.0);
+        while batches.advance()? {
+            let rows = batches.rows();
+            let step = self.trainer.optimizer.step_count();
+            let step = step.saturating_sub(course.first_step);
+            lr = course.lr * course.schedule.factor(step, course.steps);
+            let labels = &mut self.labels[..rows.len()];
+            let loss = if let Some(codes) = &self.codes {
+                let x = &mut self.x[..rows.len() * codes.len];
+                codes.gather(rows, x, labels);
+                self.trainer.step_from_frozen(cx, x, Target::Classes(labels), lr)?
+            } else {
+                let x = &mut self.x[..rows.len() * data.sample_len()];
+                batches.gather(x)?;
+                let augmenter = self.augmenter.as_mut();
+                let clean =
+                    augmenter.and_then(|augmenter| augmenter.apply(cx, epoch as u64, rows, x));
+                let target = match goal {
+                    Goal::Reconstruct => Target::Values(clean.unwrap_or(x)),
+                    Goal::Classify => {
+                        data.gather_labels(rows, labels)?;
+                        match &mut self.mixup {
+                            Some(mixup) => mixup.apply(epoch as u64, rows, x, labels)?,
+                            None => Target::Classes(labels),
+                        }
+                    }
+                };
+                self.trainer.step(cx, x, target, lr)?
+            };
+            if let Some(ema) = &mut self.ema {
+                ema.update(&self.trainer.params);
+            }
+            sum += loss * rows.len() as f64;
+            samples += rows.len();
+            observer.notice(&Event::Step { run: &self.name, samples: rows.len(), loss });
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        // The last step's weights have met no loss yet.
+        let when =
+            format!("by step {}, in epoch {}", self.trainer.optimizer.step_count(), epoch + 1);
+        let lost = |what: String| {
+            Error::new(format!("{what} {when}: lower the learning rate or clip the gradients"))
+        };
+        if let Some((name, value)) = first_not_finite(self.trainer.network(), &self.trainer.params)
+        {
+            return Err(lost(format!("{name} holds a value that became {value}")));
+        }
+        self.swap_average();
+        let evaluation = self.validate(cx);
+        self.swap_average();
+        let evaluation = evaluation?;
+        if let Some(Evaluation { loss, .. }) = evaluation.as_ref().filter(|e| !e.loss.is_finite()) {
+            return Err(lost(format!("the validation loss became {loss}")));
+        }
+        let record = EpochRecord {
+            epoch: epoch + 1,
+            lr,
+            train_loss: sum / samples as f64,
+            validation_loss: evaluation.as_ref().map(|e| e.loss),
+            validation_accuracy: evaluation
+                .as_ref()
+                .and_then(|e| e.accuracy_by(self.training.metric)),
+            seconds,
+            samples,
+        };
+        observer.notice(&Event::Epoch { run: &self.name, record: &record });
+        let kept = self.ema.as_ref().map_or(&self.trainer.params, Ema::params);
+        Best::keep(&mut self.best, &record, kept);
+        self.history.push(record);
+        Ok(())
+    }
+
+    /// What the weights in `trainer.params` make of the validation samples, if there are any.
+    fn validate(&self, cx: &Context) -> Result<Option<Evaluation>, Error> {
+        let Task { data, validation, goal, .. } = self.task;
+        if validation.is_empty() {
+            return Ok(None);
+        }
+        let (network, params, loss) =
+            (self.trainer.network(), &self.trainer.params, &self.training.loss);
+        // An average of layers that moved before they froze is not what made the codes.
+        Ok(Some(match self.codes.as_ref().filter(|codes| codes.hold_for(network, params)) {
+            Some(codes) => Evaluation::of_codes(cx, network, params, loss, &codes.validation)?,
+            None => Evaluation::of(cx, network, params, loss, data, validation, goal)?,
+        }))
+    }
+
+    /// Exchanges the weights and their average, if there is one.
+    fn swap_average(&mut self) {
+        if let Some(ema) = &mut self.ema {
+            ema.swap(&mut self.trainer.params);
+        }
+    }
+
+    /// The course of the schedule that `epoch` belongs to.
+    fn course(&self, epoch: usize) -> Course {
+        let Training { epochs, lr, .. } = self.training;
+        let (from, to, rate) = match self.restart {
+            Some(Restart { after, rate }) if epoch >= after => (after, epochs, rate),
+            Some(Restart { after, .. }) => (0, after.min(epochs), 1.0),
+            None => (0, epochs, 1.0),
+        };
+        let steps = |epochs: usize| (self.loader.steps() * epochs) as u64;
+        let schedule = self.training.schedule.stretched((to - from) as f64 / epochs as f64);
+        Course { schedule, first_step: steps(from), steps: steps(to - from), lr: lr * rate }
+    }
+
+    /// Runs the samples through the frozen lowest layers, unless the codes of an epoch before still
+    /// hold. Augmented and mixed samples are others in each epoch, and have no codes to keep.
+    fn encode(&mut self, cx: &Context) -> Result<(), Error> {
+        if self.augmenter.is_some() || self.mixup.is_some() {
+            return Ok(());
+        }
+        let (network, params) = (self.trainer.network(), &self.trainer.params);
+        if self.codes.as_ref().is_none_or(|codes| !codes.hold_for(network, params)) {
+            self.codes = FrozenCodes::of(cx, network, params, &self.task)?;
+            self.x.ensure(self.codes.as_ref().map_or(0, |codes| self.training.batch * codes.len));
+        }
+        Ok(())
+    }
+
+    /// The epoch with the best validation so far, from 1 on; the last one if nothing is validated.
+    pub fn best_epoch(&self) -> usize {
+        self.best.as_ref().map_or(self.history.len(), |best| best.epoch)
+    }
+
+    /// The epoch with the best validation so far and its weights; `None` if nothing was validated.
+    pub fn best(&self) -> Option<(usize, &Params)> {
+        self.best.as_ref().map(|best| (best.epoch, &best.params))
+    }
+
+    /// Whether this run's best validation beats that of `other`.
+    pub fn beats(&self, other: &Run<'_>) -> bool {
+        match (&self.best, &other.best) {
+            (Some(ours), Some(theirs)) => ours.score.beats(&theirs.score),
+            (ours, _) => ours.is_some(),
+        }
+    }
+
+    /// Puts the best weights back; if nothing was validated, the average of the weights, if there
+    /// is one.
+    pub fn restore_best(&mut self) {
+        let best = self.best.as_ref().map(|best| &best.params);
+        if let Some(params) = best.or(self.ema.as_ref().map(Ema::params)) {
+            self.trainer.params.values_mut().copy_from_slice(params.values());
+        }
+    }
+
+    /// Estimates the running statistics of the weights in `trainer.params` anew, if the settings
+    /// ask for it.
+    fn reestimate(&mut self, cx: &Context) -> Result<(), Error> {
+        let Task { data, .. } = self.task;
+        match self.training.reestimate_bn && self.best_epoch() > 0 {
+            true => {
+                let (network, params) = (self.trainer.network(), &mut self.trainer.params);
+                reestimate_statistics(cx, network, params, data, Rows::all(data.len()))
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// The settings.
+    pub(crate) fn training(&self) -> &Training {
+        &self.training
+    }
+
+    /// Trains to the end; then the best weights are back in `trainer.params`. `before_epoch` is
+    /// called with the number of epochs done, and may freeze or free what it likes.
+    ///
+    /// # Errors
+    /// As [`Run::epoch`]. The best weights so far are back in `trainer.params` then, too.
+    pub fn train(
+        &mut self,
+        cx: &Context,
+        observer: &dyn Observer,
+        mut before_epoch: impl FnMut(usize, &mut Params) + Send,
+    ) -> Result<(), Error> {
+        observer.notice(&Event::Started {
+            run: &self.name,
+            epochs: self.training.epochs,
+            samples: self.task.train.len(),
+        });
+        let result = cx.install(|| {
+            while !self.finished() {
+                before_epoch(self.history.len(), &mut self.trainer.params);
+                self.epoch(cx, observer)?;
+            }
+            Ok(())
+        });
+        self.restore_best();
+        let result = result.and(cx.install(|| self.reestimate(cx)));
+        observer.notice(&Event::Finished {
+            run: &self.name,
+            best_epoch: self.best_epoch(),
+            params: &self.trainer.params,
+        });
+        result.map_err(|e: Error| e.during(&self.name))
+    }
+}
+
+/// One course of a schedule.
+struct Course {
+    schedule: Schedule,
+    first_step: u64,
+    steps: u64,
+    /// Its base rate.
+    lr: f32,
+}
+
+/// The first value that is not finite, and the name of its parameter; of those that training may
+/// have changed.
+fn first_not_finite<'p>(network: &Network, params: &'p Params) -> Option<(&'p str, f32)> {
+    let frozen = network.frozen_params(params);
+    let entries = params.entries().iter().filter(|entry| entry.range.start >= frozen.end);
+    entries.into_iter().find_map(|entry| {
+        let values = &params.values()[entry.range.clone()];
+        values.iter().find(|value| !value.is_finite()).map(|value| (&entry.name[..], *value))
+    })
+}

@@ -1,0 +1,6 @@
+//! The command line: from words and files to options that are known to be right.
+
+pub mod clap_errors;
+pub mod config;
+pub mod options;
+pub mod parse;

@@ -1,0 +1,341 @@
+//! The command line: what can be asked for, each default in view.
+
+pub mod approaches;
+pub mod architecture;
+pub mod augmentation;
+pub mod curve;
+pub mod data;
+pub mod data_commands;
+pub mod exporting;
+pub mod finetuning;
+pub mod objective;
+pub mod pretraining;
+pub mod probe;
+pub mod running;
+pub mod semi;
+pub mod training;
+pub mod transfer;
+pub mod values;
+
+use approaches::{ApproachName, ComparedSemi, EnsembleOption};
+use architecture::ArchitectureOptions;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use curve::Curve;
+use data::{DataOptions, DrawOptions, LabelOptions};
+use data_commands::Data;
+use exporting::{EvaluatedPartOption, ExportOption, PartOption};
+use finetuning::{ComparedFinetuning, Finetuning};
+use narrows_models::SampleShape;
+use pretraining::Pretraining;
+use probe::Probe;
+use running::RunningOptions;
+use semi::SemiOptions;
+use serde::Serialize;
+use std::path::PathBuf;
+use values::{List, Time};
+
+/// Learns from data that has few labels, on a CPU.
+///
+/// Pretrains an autoencoder on all samples, labelled or not, carries its encoder over into a
+/// classifier, and fine-tunes that on the few labels there are. Begin with: narrows compare
+#[derive(Clone, Debug, Parser)]
+#[command(name = "narrows", version, args_override_self = true, allow_negative_numbers = true)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Measure what pretraining gains over training from scratch, over several label draws
+    Compare(Compare),
+    /// Measure test accuracy against the number of labels, method by method; can be stopped and
+    /// continued
+    Curve(Box<Curve>),
+    /// Train an autoencoder on all samples, without their labels
+    Pretrain(Pretrain),
+    /// Train a classifier on a few labels, from a pretrained encoder or from scratch
+    Finetune(Finetune),
+    /// Train a classifier on a few labels and all other samples at once: ladder, virtual
+    /// adversarial, pseudo-labels
+    Semi(Semi),
+    /// Measure a trained model on the test samples
+    Evaluate(Evaluate),
+    /// Measure how much a few labels tell about the codes of a frozen encoder: linear, nearest
+    /// neighbours, propagation
+    Probe(Probe),
+    /// Measure for each row how badly an autoencoder reconstructs it: the higher, the less it is
+    /// like what was learnt from
+    Score(Score),
+    /// Write the latent code of each row
+    Embed(Embed),
+    /// Show the layers of a model: shapes, parameters, multiply-adds, memory
+    Summary(Summary),
+    /// Fetch, pack, inspect, split, verify and export data sets
+    Data(Data),
+    /// Show what this machine offers: instruction sets, kernels, threads, peak speed
+    Info(Info),
+    /// Measure how near this machine's limits the engine comes, in a few seconds
+    Bench(Bench),
+}
+
+/// The options of `narrows compare`.
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Compare {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub labels: LabelOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub draws: DrawOptions,
+    #[arg(long, help = approaches::COMPARED_HELP.as_str(), value_name = "NAMES",
+          help_heading = "Fine-tuning", default_value = finetuning::METHODS.as_str(),
+          value_parser = values::list(approaches::approach))]
+    pub methods: List<ApproachName>,
+    /// Let the validation labels of the first draw choose the best of lp-ft and the semi-supervised
+    /// methods, within --budget, and compare it, too: best, or none
+    #[arg(long, value_name = "NAME", default_value = "none", help_heading = "Recipe")]
+    pub recipe: RecipeName,
+    /// The time for the recipe: half of it to try the methods, half to train the best on all draws
+    /// (90s, 10m, 2h)
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = values::time,
+          help_heading = "Recipe")]
+    pub budget: Time,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub architecture: ArchitectureOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub pretraining: Pretraining,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub finetuning: ComparedFinetuning,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub semi: ComparedSemi,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub ensemble: EnsembleOption,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub running: RunningOptions,
+}
+
+/// How a method is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecipeName {
+    None,
+    Best,
+}
+
+/// The options of `narrows pretrain`.
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Pretrain {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub architecture: ArchitectureOptions,
+    /// Train a linear autoencoder: no hidden layers, no activations, no batch norm. Its floor is
+    /// PCA
+    #[arg(long, help_heading = "Architecture", value_name = "BOOL", num_args = 0..=1,
+          require_equals = true, default_value = "false", default_missing_value = "true",
+          action = clap::ArgAction::Set)]
+    pub linear: bool,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub pretraining: Pretraining,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub running: RunningOptions,
+}
+
+/// The options of `narrows finetune`.
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Finetune {
+    /// The run folder or .safetensors file whose encoder to start from
+    #[arg(long, value_name = "RUN", conflicts_with = "scratch")]
+    pub encoder: Option<PathBuf>,
+    /// Start from a fresh encoder instead, with the architecture below
+    #[arg(long)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub scratch: bool,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub labelling: ClassifierLabels,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub finetuning: Finetuning,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub architecture: ArchitectureOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub running: RunningOptions,
+}
+
+/// The labels of one classifier.
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Labels")]
+pub struct ClassifierLabels {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub labels: LabelOptions,
+    /// Which of the seed's label draws to use, the first being 0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub draw: usize,
+    /// Fit a temperature on the validation labels, which makes the classifier as sure as it is
+    /// right, and keep it with the model; no prediction changes
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub calibrate: bool,
+}
+
+/// The options of `narrows semi`.
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Semi {
+    /// The run folder or .safetensors file whose encoder to start from [default: a fresh one, of
+    /// the architecture below]
+    #[arg(long, value_name = "RUN")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub labelling: ClassifierLabels,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub semi: SemiOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub architecture: ArchitectureOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub running: RunningOptions,
+}
+
+/// The options of `narrows evaluate`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Evaluate {
+    /// The run folder or .safetensors file of the model; of several classifiers the mean of their
+    /// probabilities decides
+    #[arg(value_name = "RUN", required = true)]
+    pub runs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    pub part: EvaluatedPartOption,
+    #[command(flatten)]
+    pub machine: running::MachineOptions,
+    /// A folder for the summary and, of an autoencoder, the picture [default: none is written]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// The options of `narrows score`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Score {
+    /// The run folder or .safetensors file of an autoencoder
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    pub part: PartOption,
+    /// Mark rows whose score is above this one
+    #[arg(long, value_name = "SCORE", value_parser = values::not_negative::<f32>,
+          conflicts_with = "quantile", help_heading = "Scores")]
+    pub threshold: Option<f32>,
+    /// Mark rows whose score is above that of this fraction of the rows: 0.99 marks the highest
+    /// hundredth
+    #[arg(long, value_name = "Q", value_parser = values::quantile, help_heading = "Scores")]
+    pub quantile: Option<f64>,
+    #[command(flatten)]
+    pub machine: running::MachineOptions,
+    #[command(flatten)]
+    pub export: ExportOption,
+}
+
+/// The options of `narrows embed`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Embed {
+    /// The run folder or .safetensors file of an autoencoder or a classifier
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    pub part: PartOption,
+    #[command(flatten)]
+    pub machine: running::MachineOptions,
+    #[command(flatten)]
+    pub export: ExportOption,
+}
+
+/// The options of `narrows summary`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Summary {
+    /// The run folder or .safetensors file of a model [default: the model that the options
+    /// describe]
+    pub run: Option<PathBuf>,
+    #[command(flatten)]
+    pub data: DataOptions,
+    /// The shape of a sample: 28x28x1 for height, width and channels, 784 for values [default: that
+    /// of the data]
+    #[arg(long, value_name = "SHAPE", value_parser = values::shape, conflicts_with = "data",
+          help_heading = "Data")]
+    pub input: Option<SampleShape>,
+    /// Show the classifier of so many classes [default: the autoencoder]
+    #[arg(long, value_name = "N", value_parser = values::count(2, 65_536),
+          help_heading = "Architecture")]
+    pub classes: Option<usize>,
+    #[command(flatten)]
+    pub architecture: ArchitectureOptions,
+    /// The samples of a step, which its memory is for
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = values::count(1, 1_000_000),
+          help_heading = "Architecture")]
+    pub batch: usize,
+}
+
+/// The options of `narrows info`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Info {
+    #[command(flatten)]
+    pub machine: running::MachineOptions,
+}
+
+/// The options of `narrows bench`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Bench {
+    /// How long to measure, but for what the machine gives: that takes a few seconds more
+    #[arg(long, value_name = "S", default_value_t = 8.0, value_parser = values::positive)]
+    pub seconds: f32,
+    /// Print one line of JSON in place of the table
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub machine: running::MachineOptions,
+}

@@ -1,0 +1,191 @@
+//! The methods that can be compared, by name.
+
+use super::architecture::ArchitectureOptions;
+use super::semi::{SemiMethod, SemiOptions};
+use super::values::count;
+use crate::cli::clap_errors;
+use crate::error::Error;
+use clap::{Args, Parser};
+use narrows_datasets::Dataset;
+use narrows_models::methods::SemiApproach;
+use narrows_models::{Approach, Architecture, Method, SampleShape};
+use serde::{Serialize, Serializer};
+use std::sync::LazyLock;
+
+/// The help of an option for [`ApproachName`]s.
+pub static HELP: LazyLock<String> =
+    LazyLock::new(|| format!("What to compare, separated by commas: {}", names().join(", ")));
+
+/// The same where the baseline is always there.
+pub static COMPARED_HELP: LazyLock<String> =
+    LazyLock::new(|| HELP.replacen("scratch", "scratch (always included)", 1));
+
+/// A method by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApproachName {
+    Transfer(Method),
+    Semi(SemiMethod),
+}
+
+impl ApproachName {
+    pub fn is_semi(self) -> bool {
+        matches!(self, ApproachName::Semi(_))
+    }
+
+    fn all() -> Vec<ApproachName> {
+        let transfers = Method::ALL.iter().map(|(_, method)| ApproachName::Transfer(*method));
+        transfers.chain(SemiMethod::ALL.map(ApproachName::Semi)).collect()
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            ApproachName::Transfer(method) => method.name(),
+            ApproachName::Semi(method) => method.name(),
+        }
+    }
+}
+
+fn names() -> Vec<&'static str> {
+    ApproachName::all().into_iter().map(ApproachName::name).collect()
+}
+
+/// Each of `methods` once.
+pub fn distinct(methods: &[ApproachName]) -> Vec<ApproachName> {
+    let mut each = Vec::new();
+    for &method in methods {
+        if !each.contains(&method) {
+            each.push(method);
+        }
+    }
+    each
+}
+
+/// Reads a name.
+pub fn approach(text: &str) -> Result<ApproachName, String> {
+    let found = ApproachName::all().into_iter().find(|approach| approach.name() == text);
+    found.ok_or_else(|| format!("it must be one of {}", names().join(", ")))
+}
+
+impl Serialize for ApproachName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// How many classifiers decide together.
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Fine-tuning")]
+pub struct EnsembleOption {
+    /// Train each method so many times on each draw, from seeds of their own, and let the mean of
+    /// their probabilities decide
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(1, 1000))]
+    pub ensemble: usize,
+}
+
+/// How semi-supervised methods are trained where they are compared with others.
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Semi-supervised training")]
+pub struct ComparedSemi {
+    /// Options of narrows semi for all of pseudo-labels, mean-teacher, vat and ladder, in one text:
+    /// "--epochs 40 --augment shift=2 --widths 1200", also of their network
+    #[arg(long, value_name = "OPTIONS", default_value = "", allow_hyphen_values = true,
+          value_parser = words)]
+    pub semi: Words,
+    /// Start semi-supervised methods from the pretrained encoder, too, in place of a network of
+    /// their own
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub semi_encoder: bool,
+}
+
+/// Options of narrows semi in one text.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Words(String);
+
+/// The options of `narrows semi` that can be given in one text.
+#[derive(Debug, Parser)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+struct Alone {
+    #[command(flatten)]
+    semi: SemiOptions,
+    #[command(flatten)]
+    architecture: ArchitectureOptions,
+}
+
+impl Alone {
+    /// Those of `words`, and where they say nothing `first`.
+    fn parse(first: &[&str], Words(words): &Words) -> Result<Alone, String> {
+        let all =
+            ["narrows"].into_iter().chain(first.iter().copied()).chain(words.split_whitespace());
+        Alone::try_parse_from(all).map_err(|e| clap_errors::one_line(&e))
+    }
+}
+
+fn words(text: &str) -> Result<Words, String> {
+    let words = Words(text.to_string());
+    if words.0.split_whitespace().any(|word| word.split('=').next() == Some("--method")) {
+        return Err("the methods are those of --methods: leave --method out".to_string());
+    }
+    Alone::parse(&[], &words).map(|_| words)
+}
+
+impl ComparedSemi {
+    /// The method of that name on `data`. Its network is of the kind of `architecture`, which is
+    /// that of the encoder.
+    pub fn approach(
+        &self,
+        name: ApproachName,
+        data: &Dataset,
+        architecture: &Architecture,
+    ) -> Result<Approach, Error> {
+        let method = match name {
+            ApproachName::Transfer(method) => return Ok(Approach::Transfer(method)),
+            ApproachName::Semi(method) => method,
+        };
+        let first = ["--method", method.name(), "--model", architecture.model.name()];
+        let mut alone =
+            Alone::parse(&first, &self.semi).map_err(|e| Error::new(format!("--semi: {e}")))?;
+        let input = SampleShape::of(data);
+        let own = match self.semi_encoder {
+            true => architecture.clone(),
+            false => {
+                alone.architecture.be_for(method, input);
+                alone.architecture.resolve(input, data.in_unit_range())
+            }
+        };
+        alone.semi.check(data)?;
+        // Of the draw it has nothing but the seed.
+        let training = alone.semi.resolve(data, 0);
+        Ok(Approach::Semi(Box::new(SemiApproach {
+            name: method.name().to_string(),
+            architecture: own,
+            from_encoder: self.semi_encoder,
+            training,
+        })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_semi_come_in_one_text() {
+        let read = words("--epochs 3 --augment shift=2,rotate=5 --widths=40 --latent 30").unwrap();
+        let alone = Alone::parse(&["--method", "vat", "--epochs", "7"], &read).unwrap();
+        assert_eq!(alone.semi.epochs, super::super::values::Auto::Given(3));
+        assert_eq!(alone.semi.method, SemiMethod::Vat);
+        for (text, expected) in [
+            ("--method vat", "leave --method out"),
+            ("--epoch 3", "--epoch"),
+            ("40", "40"),
+            ("--epochs 0", "epochs"),
+        ] {
+            let e = words(text).unwrap_err();
+            assert!(e.contains(expected) && !e.contains('\n'), "{text}: {e}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The shape of the models.
+
+use super::semi::SemiMethod;
+use super::values::{Auto, List, auto, count, fraction, list, name};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use narrows_models::architecture::MAX_DEPTH;
+use narrows_models::{Activation, Architecture, Model, SampleShape};
+use serde::Serialize;
+
+/// The widest layer that can be asked for: beyond it a slip of the keyboard would ask for
+/// terabytes.
+const WIDEST: usize = 65_536;
+
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Architecture")]
+pub struct ArchitectureOptions {
+    /// The kind of model: dense (fully connected), conv (convolutions of stride 2), resnet
+    /// (residual blocks of convolutions); the last two are for images
+    #[arg(long, value_name = "NAME", default_value = "dense", value_parser = name(Model::ALL))]
+    pub model: Model,
+    /// The length of the latent code, the bottleneck; auto: 20, but of samples that are no images
+    /// at most half of their values
+    #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, WIDEST)))]
+    pub latent: Auto,
+    /// The widths of the encoder's hidden layers from the input on, or none; the decoder mirrors
+    /// them. Of conv and resnet the channels, each width halving the image. auto: 512,256 for
+    /// dense, 16,32 for images of up to 28 pixels, 32,64,128 for larger ones
+    #[arg(long, value_name = "LIST", default_value = "auto",
+          value_parser = auto(list(count(1, WIDEST))))]
+    pub widths: Auto<List<usize>>,
+    /// The blocks of each width
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(1, MAX_DEPTH))]
+    pub depth: usize,
+    /// The activation of the hidden layers
+    #[arg(long, value_name = "NAME", default_value = "relu", value_parser = activation())]
+    pub activation: Activation,
+    /// The activation of the reconstruction: relu, sigmoid, none or another of --activation's;
+    /// auto: sigmoid for values in [0, 1], as those of images, none for the standardised values of
+    /// tables
+    #[arg(long, value_name = "NAME", default_value = "auto",
+          value_parser = auto(name(&Activation::ALL)))]
+    pub output: Auto<Activation>,
+    /// The activation between the code and a classifier's head, as --activation's; auto: none, but
+    /// of what `semi` trains from scratch relu
+    #[arg(long, value_name = "NAME", default_value = "auto",
+          value_parser = auto(name(&Activation::ALL)))]
+    pub code_activation: Auto<Activation>,
+    /// The fraction of each hidden layer that is dropped in training
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = fraction)]
+    pub dropout: f32,
+    /// Leave batch normalisation out
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub no_batch_norm: bool,
+}
+
+impl ArchitectureOptions {
+    /// The architecture for samples of that shape, whose values lie in [0, 1] or do not; what it
+    /// settles takes the place of `auto`.
+    pub fn resolve(&mut self, input: SampleShape, unit_range: bool) -> Architecture {
+        let output = self.output.or(output(unit_range));
+        self.output = Auto::Given(output);
+        let code_activation = self.code_activation.or(Activation::None);
+        self.code_activation = Auto::Given(code_activation);
+        let latent = self.latent.or(latent(input));
+        self.latent = Auto::Given(latent);
+        let List(widths) = self.widths.clone().or(List(self.model.widths(input)));
+        self.widths = Auto::Given(List(widths.clone()));
+        Architecture {
+            model: self.model,
+            input,
+            widths,
+            depth: self.depth,
+            latent,
+            variational: false,
+            activation: self.activation,
+            output,
+            code_activation,
+            batch_norm: !self.no_batch_norm,
+            dropout: self.dropout,
+        }
+    }
+
+    /// Chooses what is `auto` as the network of a semi-supervised method that starts from scratch.
+    pub fn be_for(&mut self, method: SemiMethod, input: SampleShape) {
+        let (widths, latent, activation) = method.architecture(self.model, input);
+        self.widths = Auto::Given(self.widths.clone().or(List(widths)));
+        self.latent = Auto::Given(self.latent.or(latent));
+        self.code_activation = Auto::Given(self.code_activation.or(activation));
+    }
+
+    /// The options that lead to `architecture`.
+    pub fn from(architecture: &Architecture) -> ArchitectureOptions {
+        ArchitectureOptions {
+            model: architecture.model,
+            latent: Auto::Given(architecture.latent),
+            widths: Auto::Given(List(architecture.widths.clone())),
+            depth: architecture.depth,
+            activation: architecture.activation,
+            output: Auto::Given(architecture.output),
+            code_activation: Auto::Given(architecture.code_activation),
+            dropout: architecture.dropout,
+            no_batch_norm: !architecture.batch_norm,
+        }
+    }
+}
+
+/// The length of the latent code. A table has few columns, and through a code as long as them
+/// everything would pass.
+pub fn latent(input: SampleShape) -> usize {
+    match input {
+        SampleShape::Flat(values) => values.div_ceil(2).clamp(1, 20),
+        SampleShape::Image(_) => 20,
+    }
+}
+
+/// The activation of the reconstruction.
+fn output(unit_range: bool) -> Activation {
+    if unit_range { Activation::Sigmoid } else { Activation::None }
+}
+
+fn activation() -> impl TypedValueParser<Value = Activation> {
+    let all = Activation::ALL;
+    PossibleValuesParser::new(all.map(|(name, _)| name)).map(move |text| {
+        let found = all.iter().find(|(name, _)| *name == text);
+        found.map_or_else(Activation::default, |(_, activation)| *activation)
+    })
+}

@@ -1,0 +1,149 @@
+//! The options of `narrows curve`.
+
+use super::approaches::{self, ApproachName, ComparedSemi, EnsembleOption, approach};
+use super::architecture::ArchitectureOptions;
+use super::data::{DataOptions, DrawOptions};
+use super::finetuning::ComparedFinetuning;
+use super::pretraining::Pretraining;
+use super::running::RunningOptions;
+use super::values::{Amount, Auto, List, amount, auto, count, filled, list};
+use crate::error::Error;
+use clap::Args;
+use narrows_datasets::Dataset;
+use narrows_models::curve::Point;
+use serde::Serialize;
+use std::path::PathBuf;
+
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Curve {
+    /// Go on with the curve in this run folder, by its options. More or fewer --labels, --draws and
+    /// --methods can be given: what is done is not done again
+    #[arg(long = "continue", value_name = "RUN", conflicts_with_all = ["out", "config"])]
+    #[serde(skip)]
+    pub continued: Option<PathBuf>,
+    /// The run folder or .safetensors file whose encoder the methods start from [default: one that
+    /// is pretrained, if any method needs it]
+    #[arg(long, value_name = "RUN")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub labels: CurveLabels,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub draws: DrawOptions,
+    #[arg(long, help = approaches::HELP.as_str(), value_name = "NAMES",
+          help_heading = "Fine-tuning", default_value = "scratch,full",
+          value_parser = filled(list(approach)))]
+    pub methods: List<ApproachName>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub architecture: ArchitectureOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub pretraining: Pretraining,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub finetuning: ComparedFinetuning,
+    /// The most samples that fine-tuning sees, one as often as it is seen: of many labels the
+    /// epochs are fewer, but at least 5
+    #[arg(long, value_name = "N", default_value_t = 600_000,
+          value_parser = count(1, u32::MAX as usize), help_heading = "Fine-tuning")]
+    pub finetune_samples: usize,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub semi: ComparedSemi,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub ensemble: EnsembleOption,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub running: RunningOptions,
+}
+
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Labels")]
+pub struct CurveLabels {
+    /// The numbers of labels to train on, separated by commas; all: those that are not to validate
+    /// on. auto: 10,20,50,100,200,500,1000,all, as far as the data have them
+    #[arg(long, value_name = "LIST", default_value = "auto",
+          value_parser = auto(filled(list(amount(1, u32::MAX as usize)))))]
+    pub labels: Auto<List<Amount>>,
+    /// The labels to validate on, which choose the epoch and the learning rate: one number for all,
+    /// or as many as --labels
+    #[arg(long, value_name = "LIST", default_value = "100",
+          value_parser = filled(list(count(1, u32::MAX as usize))))]
+    pub validation: List<usize>,
+}
+
+/// The numbers of labels of `auto`.
+const LABELS: [Amount; 8] = [
+    Amount::Given(10),
+    Amount::Given(20),
+    Amount::Given(50),
+    Amount::Given(100),
+    Amount::Given(200),
+    Amount::Given(500),
+    Amount::Given(1000),
+    Amount::All,
+];
+
+impl CurveLabels {
+    /// The labels of each point to train and to validate on, ascending; numbers take the place of
+    /// `auto`.
+    fn resolve(&mut self, train: &Dataset) -> Result<Vec<(usize, usize)>, Error> {
+        let labelled = train.labelled_rows()?.len();
+        if self.labels == Auto::Auto {
+            let validation = self.validation.0.iter().copied().max().unwrap_or(0);
+            let mut labels = LABELS.to_vec();
+            labels.retain(|amount| match amount {
+                Amount::All => true,
+                Amount::Given(n) => {
+                    *n >= train.classes() && n.saturating_add(validation) < labelled
+                }
+            });
+            self.labels = Auto::Given(List(labels));
+        }
+        let Auto::Given(List(labels)) = &self.labels else { return Ok(Vec::new()) };
+        let validation = match &self.validation.0[..] {
+            &[one] => vec![one; labels.len()],
+            each if each.len() == labels.len() => each.to_vec(),
+            each => {
+                return Err(Error::new(format!(
+                    "--validation has {} numbers and --labels {}: give one number for all, or one \
+                     for each",
+                    each.len(),
+                    labels.len()
+                )));
+            }
+        };
+        let mut points = Vec::new();
+        for (&amount, validation) in labels.iter().zip(validation) {
+            points.push((amount.labels_of(train, validation)?, validation));
+        }
+        points.sort_unstable();
+        points.dedup_by_key(|(labels, _)| *labels);
+        Ok(points)
+    }
+}
+
+impl Curve {
+    /// The points of the curve on `train`.
+    pub fn points(&mut self, train: &Dataset) -> Result<Vec<Point>, Error> {
+        let seed = self.running.seed;
+        let points = self.labels.resolve(train)?;
+        let point = |(labels, validation): (usize, usize)| {
+            let most = (self.finetune_samples / labels).max(5);
+            let mut finetuning = self.finetuning.clone();
+            finetuning.finetune_epochs = finetuning.finetune_epochs.min(most);
+            Point { labels, validation, finetuning: finetuning.training(labels, seed) }
+        };
+        Ok(points.into_iter().map(point).collect())
+    }
+}

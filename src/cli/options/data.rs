@@ -1,0 +1,319 @@
+//! Which samples, and how many of their labels.
+
+use super::values::{Amount, List, amount, count, list, name, quoted};
+use crate::cli::config::{self, flag_value};
+use crate::error::Error;
+use clap::{Args, Parser};
+use narrows_datasets::{
+    Access, Channels, Dataset, ImageOptions, LabelColumn, OpenOptions, TableOptions,
+};
+use serde::{Serialize, Serializer};
+use std::path::PathBuf;
+use toml::Value;
+
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Data")]
+pub struct DataOptions {
+    /// A table (CSV, TSV, .gz), an array (.npy, .npz, .safetensors, IDX) or a store (.narrows); or
+    /// a folder of MNIST-style IDX files, of CIFAR-10's .bin batches, of train.* and test.* of any
+    /// of the former, or of PNG and JPEG images by class: train/CLASS and test/CLASS, or CLASS
+    /// alone; or the name of what narrows data fetch has fetched. Where nothing is set aside for
+    /// the test, one sample in six of each class is taken for it [default: the built-in digits,
+    /// 1,797 images of 8x8, 500 of them for the test]
+    #[arg(long, value_name = "PATH")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub reading: ReadingOptions,
+    /// The memory that samples may take in training: 512MB, 4GB. Larger data are read block by
+    /// block, each epoch in another order [default: half of what is available]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "bytes_text")]
+    pub memory: Option<u64>,
+    /// Tell this class apart from all others, which become one, rest [default: all classes from
+    /// each other]
+    #[arg(long, value_name = "CLASS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against_rest: Option<String>,
+}
+
+/// How data in files are read.
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Data")]
+pub struct ReadingOptions {
+    /// The column of a table that holds the labels, an empty cell of which is no label; none: it
+    /// has none [default: one called label, class, target or y]
+    #[arg(long, value_name = "COLUMN")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Columns of a table to leave out
+    #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
+    pub ignore: List<String>,
+    /// Columns of numbers that are categories nevertheless: codes, postcodes
+    #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
+    pub categorical: List<String>,
+    /// Columns of categories that become one number, their place in order, in place of one value
+    /// for each; also columns of numbers that are to be learnt from although they number the rows
+    #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
+    pub ordinal: List<String>,
+    /// What stands for a missing value in a table beside an empty cell, NA, NaN, null, None, ? and
+    /// their like
+    #[arg(long, value_name = "TEXTS", default_value = "none", value_parser = list(text))]
+    pub missing: List<String>,
+    /// What separates the columns of a table: comma, semicolon, tab, bar [default: what its first
+    /// line has most of]
+    #[arg(long, value_name = "NAME", value_parser = name(&DELIMITERS))]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "delimiter_name")]
+    pub delimiter: Option<u8>,
+    /// Whether the first row of a table is the columns' names [default: it is if a cell of it is a
+    /// text]
+    #[arg(long, value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// The labels of an array that has none inside: an IDX or .npy file of whole numbers, -1 for
+    /// none [default: those inside, if any]
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels_file: Option<PathBuf>,
+    /// The size that images are scaled to, and their centre cut out: 32, or 32x48 for height and
+    /// width [default: that of the images, if all have the same]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "size_text")]
+    pub image_size: Option<(usize, usize)>,
+    /// The channels of images: grey, rgb, or auto, grey if all images are
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = name(&CHANNELS))]
+    #[serde(serialize_with = "channels_name")]
+    pub channels: Channels,
+    /// List images that cannot be read, and go on without them
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub skip_bad: bool,
+    /// Read files by positioned reads, where a file system cannot be mapped
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub no_mmap: bool,
+}
+
+const CHANNELS: [(&str, Channels); 3] =
+    [("auto", Channels::Auto), ("grey", Channels::Grey), ("rgb", Channels::Rgb)];
+
+const DELIMITERS: [(&str, u8); 4] =
+    [("comma", b','), ("semicolon", b';'), ("tab", b'\t'), ("bar", b'|')];
+
+impl DataOptions {
+    /// How to open the data, by so many threads.
+    pub fn open_options(&self, threads: usize) -> OpenOptions {
+        OpenOptions { memory: self.memory, ..self.reading.open_options(threads) }
+    }
+
+    /// Those that are not the defaults, as a shell takes them, with a space before each: for
+    /// another command to find the same data.
+    pub fn words(&self) -> Result<String, Error> {
+        let defaults = config::table(&Alone::parse_from(["narrows"]).data)?;
+        let mut words = String::new();
+        for (key, value) in config::table(self)? {
+            if defaults.get(&key) == Some(&value) {
+                continue;
+            }
+            let text = flag_value(&value).unwrap_or_default();
+            let attached = matches!(value, Value::Boolean(_)) || text.starts_with('-');
+            words += &format!(" --{key}{}{}", if attached { '=' } else { ' ' }, quoted(&text));
+        }
+        Ok(words)
+    }
+}
+
+/// To know the defaults.
+#[derive(Debug, Parser)]
+struct Alone {
+    #[command(flatten)]
+    data: DataOptions,
+}
+
+impl ReadingOptions {
+    /// How to open the data, by so many threads.
+    pub fn open_options(&self, threads: usize) -> OpenOptions {
+        let (size, channels, skip_bad) = (self.image_size, self.channels, self.skip_bad);
+        OpenOptions {
+            images: ImageOptions { size, channels, skip_bad, threads, cache: None },
+            table: TableOptions {
+                label: match self.label.as_deref() {
+                    None => LabelColumn::Detect,
+                    Some("none") => LabelColumn::Absent,
+                    Some(name) => LabelColumn::Named(name.to_owned()),
+                },
+                ignore: self.ignore.0.clone(),
+                ordinal: self.ordinal.0.clone(),
+                categorical: self.categorical.0.clone(),
+                delimiter: self.delimiter,
+                header: self.header,
+                missing: self.missing.0.clone(),
+                known: None,
+            },
+            labels: self.labels_file.clone(),
+            access: if self.no_mmap { Access::Read } else { Access::Map },
+            memory: None,
+            cache: None,
+        }
+    }
+
+    /// The first of the options that only data in files can have, if one is asked for.
+    pub fn for_files(&self) -> Option<&'static str> {
+        let given = [
+            ("image-size", self.image_size.is_some()),
+            ("channels", self.channels != Channels::Auto),
+            ("skip-bad", self.skip_bad),
+            ("label", self.label.is_some()),
+            ("ignore", !self.ignore.0.is_empty()),
+            ("categorical", !self.categorical.0.is_empty()),
+            ("ordinal", !self.ordinal.0.is_empty()),
+            ("missing", !self.missing.0.is_empty()),
+            ("delimiter", self.delimiter.is_some()),
+            ("header", self.header.is_some()),
+            ("labels-file", self.labels_file.is_some()),
+        ];
+        given.iter().find(|(_, given)| *given).map(|(name, _)| *name)
+    }
+}
+
+fn text(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("it must not be empty".to_owned()),
+        text => Ok(text.to_owned()),
+    }
+}
+
+const UNITS: [(&str, u64); 4] = [("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10), ("", 1)];
+
+/// Reads a number of bytes.
+fn bytes(text: &str) -> Result<u64, String> {
+    let read = |(unit, factor): &(&str, u64)| {
+        let number = text.strip_suffix(unit)?.trim_end().parse::<u64>().ok()?;
+        number.checked_mul(*factor).filter(|&bytes| bytes > 0)
+    };
+    let found = UNITS.iter().find_map(read);
+    found.ok_or_else(|| "it must be a size such as 512MB or 4GB".to_owned())
+}
+
+fn bytes_text<S: Serializer>(bytes: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&bytes.unwrap_or_default().to_string())
+}
+
+fn delimiter_name<S: Serializer>(delimiter: &Option<u8>, serializer: S) -> Result<S::Ok, S::Error> {
+    let found = DELIMITERS.iter().find(|(_, other)| Some(*other) == *delimiter);
+    serializer.serialize_str(found.map_or("comma", |(name, _)| name))
+}
+
+/// Reads a height and a width.
+fn size(text: &str) -> Result<(usize, usize), String> {
+    let side = count(1, ImageOptions::LARGEST_SIZE);
+    let (height, width) = text.split_once('x').unwrap_or((text, text));
+    let size = side(height).and_then(|height| Ok((height, side(width)?)));
+    size.map_err(|e| format!("{e}, or two of them for height and width, as in 32x48"))
+}
+
+fn size_text<S: Serializer>(
+    size: &Option<(usize, usize)>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let (height, width) = size.unwrap_or_default();
+    serializer.serialize_str(&format!("{height}x{width}"))
+}
+
+fn channels_name<S: Serializer>(channels: &Channels, serializer: S) -> Result<S::Ok, S::Error> {
+    let found = CHANNELS.iter().find(|(_, other)| other == channels);
+    serializer.serialize_str(found.map_or("auto", |(name, _)| name))
+}
+
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Labels")]
+pub struct LabelOptions {
+    /// The labels to train a classifier on; all: those that are not to validate on
+    #[arg(long, value_name = "N", default_value = "100",
+          value_parser = amount(1, u32::MAX as usize))]
+    pub labels: Amount,
+    /// The labels to validate it on, which choose the epoch and the learning rate
+    #[arg(long, value_name = "N", default_value_t = 100,
+          value_parser = count(1, u32::MAX as usize))]
+    pub validation: usize,
+}
+
+impl LabelOptions {
+    /// The labels of `train` to train on.
+    pub fn to_train(&self, train: &Dataset) -> Result<usize, Error> {
+        self.labels.labels_of(train, self.validation)
+    }
+}
+
+impl Amount {
+    /// So many labels of `train`, or all but those to validate on.
+    pub fn labels_of(self, train: &Dataset, validation: usize) -> Result<usize, Error> {
+        match self {
+            Amount::Given(labels) if labels < train.classes() => {
+                let (name, classes) = (train.name(), train.classes());
+                Err(Error::new(format!(
+                    "{name}: {labels} training labels cannot cover {classes} classes: set --labels \
+                     to {classes} or more"
+                )))
+            }
+            Amount::Given(labels) => Ok(labels),
+            Amount::All => {
+                let labelled = train.labelled_rows()?.len();
+                labelled.checked_sub(validation).filter(|&labels| labels > 0).ok_or_else(|| {
+                    Error::new(format!(
+                        "{}: of {labelled} labels --validation {validation} leaves none to train \
+                         on: set it lower",
+                        train.name()
+                    ))
+                })
+            }
+        }
+    }
+}
+
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Labels")]
+pub struct DrawOptions {
+    /// How often to choose anew which samples keep their label
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = count(1, 10_000))]
+    pub draws: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_can_be_asked_for_again() {
+        let words = |args: &[&str]| {
+            let all = ["narrows"].iter().chain(args);
+            Alone::parse_from(all).data.words().unwrap()
+        };
+        assert_eq!(words(&[]), "");
+        assert_eq!(words(&["--channels", "auto", "--ignore", "none"]), "");
+        let given = [
+            "--data",
+            "my t.csv",
+            "--header",
+            "false",
+            "--ignore",
+            "id,it's",
+            "--skip-bad",
+            "--label=-x",
+        ];
+        let again =
+            r"--data 'my t.csv' --header=false --ignore 'id,it'\''s' --label=-x --skip-bad=true";
+        assert_eq!(words(&given), format!(" {again}"));
+        let given =
+            ["--memory", "2KB", "--image-size", "4", "--delimiter", "tab", "--against-rest", "3"];
+        assert_eq!(
+            words(&given),
+            " --against-rest 3 --delimiter tab --image-size 4x4 --memory 2048"
+        );
+    }
+}

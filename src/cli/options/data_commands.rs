@@ -1,0 +1,163 @@
+//! The commands below `narrows data`: one variant each.
+
+use super::data::ReadingOptions;
+use super::values::{count, name};
+use clap::{Args, Subcommand};
+use narrows_datasets::{ExportPart, Unlabelled};
+use std::path::PathBuf;
+
+/// The options of `narrows data`.
+#[derive(Clone, Debug, Args)]
+pub struct Data {
+    #[command(subcommand)]
+    pub command: DataCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum DataCommand {
+    /// Fetch a public data set: mnist, fashion-mnist, kmnist or cifar10
+    Fetch(Fetch),
+    /// Pack data of any format into a store: one file, opened in a moment whatever its size
+    Pack(Pack),
+    /// Show what data hold: counts, shapes, ranges, columns, classes
+    Inspect(Inspect),
+    /// Divide data into files to train, to validate and to test, of each class alike
+    Split(Split),
+    /// Read data once, a store against its checksums
+    Verify(Verify),
+    /// Write data for other programs: .npy, .npz, .csv, .idx, .safetensors, .parquet
+    Export(Export),
+}
+
+/// The options of `narrows data fetch`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Fetch {
+    /// The data set: mnist, fashion-mnist, kmnist or cifar10
+    pub name: String,
+    /// The folder that gets a folder for the data set [default: narrows/datasets in the user's
+    /// cache folder, where --data finds it by name]
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+    /// Open no connection: check what is there, and say what is missing
+    #[arg(long)]
+    pub offline: bool,
+    /// Show no progress
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// How most commands below `narrows data` read.
+#[derive(Clone, Debug, Args)]
+pub struct Reading {
+    /// Show no progress
+    #[arg(long)]
+    pub quiet: bool,
+    /// The threads that decode images; 0: one for each core
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0, 1024))]
+    pub threads: usize,
+    #[command(flatten)]
+    pub files: ReadingOptions,
+}
+
+/// The options of `narrows data pack`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Pack {
+    /// The data, of any format that --data takes
+    #[arg(value_name = "SRC")]
+    pub path: PathBuf,
+    /// The store to write, which ends in .narrows
+    #[arg(value_name = "OUT")]
+    pub out: PathBuf,
+    /// Overwrite it if it is there
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// The options of `narrows data inspect`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Inspect {
+    /// The data, of any format that --data takes
+    #[arg(value_name = "SRC")]
+    pub path: PathBuf,
+    /// A picture to write, of ten images of each class
+    #[arg(long, value_name = "FILE.png")]
+    pub sheet: Option<PathBuf>,
+    /// Print one line of JSON in place of the text
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// The options of `narrows data split`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Split {
+    /// The data, of any format that --data takes
+    #[arg(value_name = "SRC")]
+    pub path: PathBuf,
+    /// The folder that gets train.narrows, test.narrows and validation.narrows, for --data
+    #[arg(value_name = "OUTDIR")]
+    pub out: PathBuf,
+    /// The share to train on
+    #[arg(long, value_name = "SHARE", default_value_t = 0.7)]
+    pub train: f64,
+    /// The share to validate on; 0: none
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
+    pub validation: f64,
+    /// The share to test on
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
+    pub test: f64,
+    /// Decides which samples go where
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Where samples without a label go, if others have one: train, or spread like a class
+    #[arg(long, value_name = "NAME", default_value = UNLABELLED[0].0,
+          value_parser = name(&UNLABELLED))]
+    pub unlabelled: Unlabelled,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// The options of `narrows data verify`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Verify {
+    /// The data, of any format that --data takes
+    #[arg(value_name = "SRC")]
+    pub path: PathBuf,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// The options of `narrows data export`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Export {
+    /// The data, of any format that --data takes
+    #[arg(value_name = "SRC")]
+    pub path: PathBuf,
+    /// The file to write; its ending is the format: .npy, .npz, .csv, .idx, .safetensors, .parquet.
+    /// Labels go into OUT-labels.npy and OUT-labels.idx, elsewhere into the same file
+    #[arg(value_name = "OUT")]
+    pub out: PathBuf,
+    /// Which samples: train, test, or all
+    #[arg(long, value_name = "NAME", default_value = PARTS[0].0, value_parser = name(&PARTS))]
+    pub part: ExportPart,
+    /// Overwrite files that are there
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+const UNLABELLED: [(&str, Unlabelled); 2] =
+    [("train", Unlabelled::Train), ("spread", Unlabelled::Spread)];
+
+const PARTS: [(&str, ExportPart); 3] =
+    [("all", ExportPart::All), ("train", ExportPart::Train), ("test", ExportPart::Test)];

@@ -1,0 +1,102 @@
+//! What the autoencoder learns beside giving back its input.
+
+use super::values::{Auto, auto, count, name, not_negative};
+use crate::error::Error;
+use clap::Args;
+use narrows_models::Objective;
+use serde::Serialize;
+
+/// An objective, without its settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ObjectiveName {
+    Plain,
+    Denoising,
+    Masked,
+    Sparse,
+    Variational,
+}
+
+impl ObjectiveName {
+    const ALL: [(&'static str, ObjectiveName); 5] = [
+        ("plain", ObjectiveName::Plain),
+        ("denoising", ObjectiveName::Denoising),
+        ("masked", ObjectiveName::Masked),
+        ("sparse", ObjectiveName::Sparse),
+        ("variational", ObjectiveName::Variational),
+    ];
+}
+
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Pretraining")]
+pub struct ObjectiveOptions {
+    /// What the autoencoder learns beside giving back its input: plain (nothing), denoising (to
+    /// undo noise: gaussian=0.5,mask=0.4 unless --augment says another), masked (to fill in what is
+    /// hidden: of images mask=0.75 in patches of a seventh of the side, of other samples mask=0.5,
+    /// unless --augment says another), sparse (a code of few values that are not small),
+    /// variational (codes as if drawn from a normal distribution)
+    #[arg(long, value_name = "NAME", default_value = "plain",
+          value_parser = name(&ObjectiveName::ALL))]
+    pub objective: ObjectiveName,
+    /// Of a variational autoencoder: the factor on the divergence; auto: 1
+    #[arg(long, value_name = "X", default_value = "auto", value_parser = auto(not_negative::<f32>))]
+    pub beta: Auto<f32>,
+    /// Of a variational autoencoder: the epochs over which that factor grows to its full size;
+    /// auto: 0
+    #[arg(long, value_name = "EPOCHS", default_value = "auto",
+          value_parser = auto(count(0, 1_000_000)))]
+    pub kl_warm_up: Auto,
+    /// Of a sparse autoencoder: the weight of the codes' L1 norm over their L2 norm; auto: 0.01
+    #[arg(long, value_name = "X", default_value = "auto", value_parser = auto(not_negative::<f32>))]
+    pub sparsity: Auto<f32>,
+}
+
+impl ObjectiveOptions {
+    /// Whether it takes a variational architecture.
+    pub fn is_variational(&self) -> bool {
+        self.objective == ObjectiveName::Variational
+    }
+
+    /// Puts numbers in place of `auto`, where they have an effect.
+    pub fn resolve(&mut self) {
+        match self.objective() {
+            Objective::Plain | Objective::Denoising | Objective::Masked => {}
+            Objective::Sparse { weight } => self.sparsity = Auto::Given(weight),
+            Objective::Variational { beta, warm_up } => {
+                self.beta = Auto::Given(beta);
+                self.kl_warm_up = Auto::Given(warm_up);
+            }
+        }
+    }
+
+    /// Refuses settings of other objectives, by the names of the options.
+    pub fn check(&self) -> Result<(), Error> {
+        let of_variational = !self.is_variational();
+        let of_sparse = self.objective != ObjectiveName::Sparse;
+        let settings = [
+            ("--beta", "variational", of_variational && self.beta != Auto::Auto),
+            ("--kl-warm-up", "variational", of_variational && self.kl_warm_up != Auto::Auto),
+            ("--sparsity", "sparse", of_sparse && self.sparsity != Auto::Auto),
+        ];
+        match settings.into_iter().find(|(.., wrong)| *wrong) {
+            None => Ok(()),
+            Some((option, objective, _)) => Err(Error::new(format!(
+                "{option} has no effect: set --objective to {objective}, or leave it out"
+            ))),
+        }
+    }
+
+    /// The objective with its settings.
+    pub fn objective(&self) -> Objective {
+        match self.objective {
+            ObjectiveName::Plain => Objective::Plain,
+            ObjectiveName::Denoising => Objective::Denoising,
+            ObjectiveName::Masked => Objective::Masked,
+            ObjectiveName::Sparse => Objective::Sparse { weight: self.sparsity.or(0.01) },
+            ObjectiveName::Variational => {
+                Objective::Variational { beta: self.beta.or(1.0), warm_up: self.kl_warm_up.or(0) }
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! How the autoencoder is trained.
+
+use super::augmentation::AugmentOption;
+use super::objective::ObjectiveOptions;
+use super::training::{LossName, OptimizerName, ScheduleName};
+use super::values::{Auto, auto, count, name, not_negative, positive};
+use crate::error::Error;
+use clap::Args;
+use narrows_models::{Activation, Architecture, Model, SampleShape, Training};
+use serde::Serialize;
+
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Pretraining")]
+pub struct Pretraining {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub objective: ObjectiveOptions,
+    /// How often each sample is seen; auto: 1,200,000 / samples, but 20 to 100; for conv and resnet
+    /// also no more than 1,200,000,000 / values of all samples, but at least 5 (7 for 50,000 colour
+    /// images of 32x32)
+    #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
+    pub epochs: Auto,
+    /// The training samples that are held out to choose the best epoch; auto: one in 20, at most
+    /// 1,000
+    #[arg(long, value_name = "N", default_value = "auto",
+          value_parser = auto(count(0, u32::MAX as usize)))]
+    pub held_out: Auto,
+    /// The samples of a step; auto: samples / 16, but 32 to 256, for conv and resnet 32 to 128
+    #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
+    pub batch: Auto,
+    /// The learning rate; auto: 0.002 for dense, 0.01 for conv and resnet
+    #[arg(long, value_name = "RATE", default_value = "auto", value_parser = auto(positive))]
+    pub lr: Auto<f32>,
+    /// How the learning rate changes: constant, step (a tenth after each third of the steps),
+    /// cosine, warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths,
+    /// then down)
+    #[arg(long, value_name = "NAME", default_value = "one-cycle", hide_possible_values = true)]
+    pub schedule: ScheduleName,
+    /// What turns gradients into steps: sgd (with momentum 0.9), nesterov, adam, adamw
+    #[arg(long, value_name = "NAME", default_value = "adam", hide_possible_values = true)]
+    pub optimizer: OptimizerName,
+    /// What is minimised: l2, l1, huber (l2 below 0.1, l1 above), bce (of a sigmoid output); auto:
+    /// l2, but bce where the objective is variational and the output a sigmoid
+    #[arg(long, value_name = "NAME", default_value = "auto",
+          value_parser = auto(name(&LossName::ALL)))]
+    pub loss: Auto<LossName>,
+    /// How strongly weights are pulled towards 0
+    #[arg(long, value_name = "X", default_value_t = 0.0, value_parser = not_negative::<f64>)]
+    pub weight_decay: f64,
+    /// Scale gradients down to this norm; 0: leave them
+    #[arg(long, value_name = "NORM", default_value_t = 0.0, value_parser = not_negative::<f32>)]
+    pub clip_norm: f32,
+    /// Stop after so many epochs without a better one; 0: never
+    #[arg(long, value_name = "EPOCHS", default_value_t = 0, value_parser = count(0, 1_000_000))]
+    pub patience: usize,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub augmentation: AugmentOption,
+}
+
+impl Pretraining {
+    /// Puts numbers in place of `auto`, for a training set of `samples` samples, and the
+    /// objective's corruption in its place.
+    pub fn resolve(&mut self, samples: usize, architecture: &Architecture) {
+        self.epochs = Auto::Given(self.epochs.or(epochs(samples, architecture)));
+        self.batch = Auto::Given(self.batch.or(batch(samples, architecture)));
+        self.held_out = Auto::Given(self.held_out.or(held_out(samples)));
+        self.lr = Auto::Given(self.lr.or(lr(architecture)));
+        self.loss = Auto::Given(self.loss.or(loss(architecture)));
+        self.objective.resolve();
+        let augment = &mut self.augmentation.augment.0;
+        *augment = self.objective.objective().corrupting(*augment, architecture.input);
+    }
+
+    /// Refuses what does not go together, by the names of the options.
+    pub fn check(&self, architecture: &Architecture, samples: usize) -> Result<(), Error> {
+        self.objective.check()?;
+        if self.loss == Auto::Given(LossName::Bce) && architecture.output != Activation::Sigmoid {
+            return Err(Error::new("the loss bce is that of a sigmoid: set --output to sigmoid"));
+        }
+        // PCA, which is measured beside the autoencoder, has no more components.
+        let (latent, values) =
+            (architecture.latent, architecture.input.checked_len().unwrap_or(usize::MAX));
+        if latent > values {
+            return Err(Error::new(format!(
+                "a latent code of {latent} is longer than a sample, which has {values} values: set \
+                 --latent lower"
+            )));
+        }
+        match self.held_out(samples) {
+            n if n < samples => Ok(()),
+            n => Err(Error::new(format!(
+                "holding {n} of {samples} training samples out leaves none: set --held-out lower"
+            ))),
+        }
+    }
+
+    /// The samples held out of `samples`.
+    pub fn held_out(&self, samples: usize) -> usize {
+        self.held_out.or(held_out(samples))
+    }
+
+    /// The training of an autoencoder on `samples` samples, less those held out.
+    pub fn training(&self, samples: usize, architecture: &Architecture, seed: u64) -> Training {
+        let epochs = self.epochs.or(epochs(samples, architecture));
+        let batch = self.batch.or(batch(samples, architecture));
+        let kept = samples.saturating_sub(self.held_out(samples));
+        Training {
+            epochs,
+            batch,
+            lr: self.lr.or(lr(architecture)),
+            schedule: self.schedule.schedule((epochs * kept.div_ceil(batch)) as u64),
+            optimizer: self.optimizer.optimizer(self.weight_decay),
+            loss: self.loss.or(loss(architecture)).loss(),
+            objective: self.objective.objective(),
+            clip_norm: (self.clip_norm > 0.0).then_some(self.clip_norm),
+            patience: self.patience,
+            seed,
+            augmentation: self.augmentation.augment.0,
+            ..Training::default()
+        }
+    }
+}
+
+/// The epochs of pretraining for so many samples: about as many steps, however many samples there
+/// are. What convolutions cost grows with the pixels, and minutes should be enough.
+fn epochs(samples: usize, architecture: &Architecture) -> usize {
+    let epochs = (1_200_000 / samples.max(1)).clamp(20, 100);
+    match (architecture.model, architecture.input) {
+        (Model::Dense, _) | (_, SampleShape::Flat(_)) => epochs,
+        (_, SampleShape::Image(sizes)) => {
+            let values =
+                sizes.iter().fold(samples.max(1), |values, size| values.saturating_mul(*size));
+            epochs.min((1_200_000_000 / values.max(1)).max(5))
+        }
+    }
+}
+
+/// The batch size of pretraining: large for speed, but so that an epoch has more than a handful of
+/// steps. A convolution is as fast on few samples, each of which has many pixels.
+fn batch(samples: usize, architecture: &Architecture) -> usize {
+    let most = if architecture.model == Model::Dense { 256 } else { 128 };
+    (samples / 16).clamp(32, most)
+}
+
+/// The training samples held out to choose pretraining's epoch.
+fn held_out(samples: usize) -> usize {
+    (samples / 20).min(1000)
+}
+
+/// The learning rate of pretraining. Batch-normalised convolutions, whose weights are used at many
+/// places, bear a larger one.
+fn lr(architecture: &Architecture) -> f32 {
+    if architecture.model == Model::Dense { 2e-3 } else { 1e-2 }
+}
+
+/// What pretraining minimises. A normal distribution with the variance of 1/2 that l2 stands for
+/// leaves pixels in [0, 1] next to nothing to say, against the divergence.
+fn loss(architecture: &Architecture) -> LossName {
+    match architecture.variational && architecture.output == Activation::Sigmoid {
+        true => LossName::Bce,
+        false => LossName::L2,
+    }
+}

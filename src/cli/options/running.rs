@@ -1,0 +1,61 @@
+//! Where to compute, and where the results go.
+
+use super::values::count;
+use crate::error::Error;
+use clap::Args;
+use narrows_engine::{Context, Isa};
+use serde::Serialize;
+use std::path::PathBuf;
+
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Machine")]
+pub struct MachineOptions {
+    /// The threads; 0: one for each core. Their number changes no result
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0, 1024))]
+    pub threads: usize,
+    /// The instruction set: auto for the best of this processor, or one that narrows info lists
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = isa)]
+    pub isa: String,
+}
+
+impl MachineOptions {
+    /// Starts the threads.
+    pub fn context(&self) -> Result<Context, Error> {
+        let isa = Isa::named(&self.isa).unwrap_or_else(Isa::best);
+        Ok(Context::with_isa(isa, self.threads)?)
+    }
+}
+
+fn isa(text: &str) -> Result<String, String> {
+    if text == "auto" || Isa::named(text).is_some() {
+        return Ok(text.to_string());
+    }
+    let available: Vec<&str> = Isa::available().into_iter().map(Isa::name).collect();
+    Err(format!("this processor and build have auto, {}", available.join(", ")))
+}
+
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Run")]
+pub struct RunningOptions {
+    /// Decides everything random: draws, initial weights, order
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    pub seed: u64,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub machine: MachineOptions,
+    /// A new folder for what comes out [default: runs/COMMAND-N]
+    #[arg(long, value_name = "DIR", help_heading = "Run")]
+    #[serde(skip)]
+    pub out: Option<PathBuf>,
+    /// Take options from this file, the config.toml of an earlier run say; those given here win
+    #[arg(long, value_name = "FILE", help_heading = "Run")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Show no progress
+    #[arg(long, help_heading = "Run")]
+    #[serde(skip)]
+    pub quiet: bool,
+}

@@ -1,0 +1,79 @@
+//! The defaults of semi-supervised training, which depend on the method.
+
+use super::SemiMethod;
+use narrows_datasets::Augmentation;
+use narrows_models::{Activation, Architecture, Model, SampleShape};
+
+impl SemiMethod {
+    /// About as many samples in all, however many there are: minutes should be enough.
+    pub fn epochs(self, samples: usize) -> usize {
+        let seen = if self == SemiMethod::Ladder { 2_400_000 } else { 600_000 };
+        (seen / samples.max(1)).clamp(5, 200)
+    }
+
+    pub fn batch(self) -> usize {
+        match self {
+            SemiMethod::Ladder => 100,
+            SemiMethod::PseudoLabels => 256,
+            SemiMethod::Vat | SemiMethod::MeanTeacher => 128,
+        }
+    }
+
+    pub fn labelled_batch(self) -> usize {
+        if self == SemiMethod::Ladder { 100 } else { 64 }
+    }
+
+    pub fn ramp_up(self) -> f32 {
+        if self == SemiMethod::MeanTeacher { 0.2 } else { 0.0 }
+    }
+
+    /// The augmentation of the samples that should meet the targets.
+    pub fn strong(self, image: Option<(usize, usize, usize)>) -> Augmentation {
+        match (self, image) {
+            (SemiMethod::Vat | SemiMethod::Ladder, _) => Augmentation::default(),
+            (_, Some((height, width, _))) => Augmentation {
+                shift: height.min(width) * 3 / 28,
+                rotate: 20.0,
+                scale: 0.2,
+                shear: 15.0,
+                contrast: 0.3,
+                cutout: height.min(width) * 10 / 28,
+                ..Augmentation::default()
+            },
+            (_, None) => Augmentation { mask: 0.2, gaussian: 0.2, ..Augmentation::default() },
+        }
+    }
+
+    /// Widths, latent code and its activation of a network that starts from scratch: the plain ones
+    /// of the papers.
+    pub fn architecture(self, model: Model, input: SampleShape) -> (Vec<usize>, usize, Activation) {
+        match (model, self) {
+            (Model::Dense, SemiMethod::Ladder) => {
+                (vec![1000, 500, 250, 250], 250, Activation::Relu)
+            }
+            (Model::Dense, _) => (vec![1200], 1200, Activation::Relu),
+            _ => (Architecture::new(model, input).widths, 128, Activation::Relu),
+        }
+    }
+}
+
+/// The augmentation of every sample.
+pub fn weak(image: Option<(usize, usize, usize)>) -> Augmentation {
+    image.map_or(Augmentation::default(), |(height, width, _)| Augmentation {
+        shift: height.min(width) * 2 / 28,
+        rotate: 10.0,
+        scale: 0.1,
+        shear: 5.0,
+        ..Augmentation::default()
+    })
+}
+
+/// The distance in the Euclidean norm that vat moves an input by.
+pub fn epsilon(values: usize) -> f32 {
+    1.5 * (values as f32 / 784.0).sqrt()
+}
+
+/// The distance that it moves an input by to find the direction.
+pub fn xi(epsilon: f32) -> f32 {
+    0.1 * epsilon
+}

@@ -1,0 +1,42 @@
+//! What makes more of few labels and of a pretrained encoder, beside the way of transfer. The names
+//! are the same wherever classifiers are trained: pretraining has none of these.
+
+use super::values::{fraction, not_negative, positive_to_one};
+use clap::Args;
+use narrows_models::Training;
+use serde::Serialize;
+
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Fine-tuning")]
+pub struct TransferOptions {
+    /// Each block of a pretrained encoder learns at this factor of the rate of the one above it,
+    /// the head being the topmost; 1: all at one rate
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = positive_to_one)]
+    pub lr_decay: f32,
+    /// How strongly a pretrained encoder's weights are pulled towards what they were, in place of 0
+    /// (L2-SP); 0: not
+    #[arg(long, value_name = "X", default_value_t = 0.0, value_parser = not_negative::<f32>)]
+    pub l2_sp: f32,
+    /// Train on pairs of samples mixed by parts from Beta(ALPHA, ALPHA), and on their labels in the
+    /// same parts; 0: not
+    #[arg(long, value_name = "ALPHA", default_value_t = 0.0, value_parser = not_negative::<f32>)]
+    pub mixup: f32,
+    /// Validate and keep a moving average of the weights, of which each step leaves this part; 0:
+    /// the weights themselves
+    #[arg(long, value_name = "DECAY", default_value_t = 0.0, value_parser = fraction)]
+    pub ema: f32,
+    /// After training, estimate batch norm's running statistics anew on all training samples,
+    /// without their labels
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub reestimate_bn: bool,
+}
+
+impl TransferOptions {
+    /// `training` with these settings.
+    pub fn of(&self, training: Training) -> Training {
+        let TransferOptions { lr_decay, l2_sp, mixup, ema, reestimate_bn } = *self;
+        Training { lr_decay, l2_sp, mixup, ema, reestimate_bn, ..training }
+    }
+}

@@ -1,0 +1,162 @@
+//! The command line and the file it may name, read as one.
+//!
+//! A file's line `latent = 20` is the flag `--latent=20`, checked by the same parser. The command
+//! line is put together as
+//!
+//! ```text
+//! narrows compare  [the file's flags, less those given explicitly]  [the flags given explicitly]
+//! ```
+//!
+//! so that what is given wins over the file, and the file over the defaults. `--continue RUN` takes
+//! the run's own.
+
+use super::clap_errors::{self, Stop};
+use super::config::{COMMAND, flag_value};
+use super::options::CommandLine;
+use crate::error::Error;
+use crate::run::folder;
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use toml::{Table, Value};
+
+/// What is asked for anew each time, and never stored.
+const NOT_STORED: [&str; 5] = ["out", "config", "continue", "quiet", "help"];
+
+/// A command line, with its file overlaid.
+pub struct Parsed {
+    pub command_line: CommandLine,
+    /// The ids of the options that were given on the command line itself.
+    pub explicit: Vec<String>,
+}
+
+/// Reads the command line `args`, the program's name first, and the file it may name.
+pub fn parse(args: Vec<OsString>) -> Result<Parsed, Stop> {
+    let mut root = CommandLine::command();
+    if args.len() < 2 {
+        return Err(Stop::Shown(root.render_long_help().to_string()));
+    }
+    root.build();
+    let matches = root.clone().try_get_matches_from(&args).map_err(clap_errors::stop)?;
+    let (name, given) =
+        matches.subcommand().ok_or_else(|| Error::new("no command: see narrows --help"))?;
+    let explicit: Vec<String> = (given.ids().map(|id| id.to_string()))
+        .filter(|id| given.value_source(id) == Some(ValueSource::CommandLine))
+        .collect();
+    let path = |id| given.try_get_one::<PathBuf>(id).ok().flatten();
+    let file = match (path("config"), path("continued")) {
+        (Some(file), _) => Some(file.clone()),
+        (None, Some(run)) => Some(folder::config(run)?),
+        (None, None) => None,
+    };
+    let matches = match &file {
+        None => matches,
+        Some(file) => {
+            let command = root.find_subcommand(name).expect("clap matched it");
+            let mut all = args[..2].to_vec();
+            all.extend(flags(file, command, given)?);
+            all.extend_from_slice(&args[2..]);
+            root.clone().try_get_matches_from(all).map_err(clap_errors::stop)?
+        }
+    };
+    let command_line = CommandLine::from_arg_matches(&matches).map_err(clap_errors::stop)?;
+    Ok(Parsed { command_line, explicit })
+}
+
+/// The flags that `file` stands for, less those that `given` overrules.
+fn flags(file: &Path, command: &Command, given: &ArgMatches) -> Result<Vec<OsString>, Error> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|e| Error::at(file, format_args!("cannot read the configuration: {e}")))?;
+    let table: Table = toml::from_str(&text).map_err(|e| {
+        let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+        Error::at(file, format_args!("line {line} is no TOML: {}", e.message()))
+    })?;
+    // First: of another command's file, a key that this one does not know would only mislead.
+    if let Some(value) = table.get(COMMAND) {
+        check_command(file, value, command.get_name())?;
+    }
+    let mut flags = Vec::new();
+    for (key, value) in table.iter().filter(|(key, _)| *key != COMMAND) {
+        let stored = |long: &&str| !NOT_STORED.contains(long);
+        let known =
+            || command.get_arguments().filter(|arg| arg.get_long().as_ref().is_some_and(stored));
+        let Some(arg) = known().find(|arg| arg.get_long() == Some(key)) else {
+            let nearest = known().filter_map(|arg| arg.get_long()).min_by_key(|k| distance(key, k));
+            let nearest = nearest.unwrap_or_default();
+            return Err(Error::at(
+                file,
+                format_args!("unknown key '{key}': the nearest is '{nearest}'"),
+            ));
+        };
+        let text = flag_value(value).ok_or_else(|| {
+            Error::at(
+                file,
+                format_args!("{key}: it must be a number, a text, true, false, or a list of them"),
+            )
+        })?;
+        let flag = match arg.get_action() {
+            ArgAction::SetTrue if text == "true" => format!("--{key}"),
+            ArgAction::SetTrue if text == "false" => continue,
+            ArgAction::SetTrue => {
+                return Err(Error::at(file, format_args!("{key}: it must be true or false")));
+            }
+            _ => format!("--{key}={text}"),
+        };
+        // Alone first, so that the message can name the file.
+        let alone = ["narrows", command.get_name(), &flag];
+        CommandLine::command()
+            .try_get_matches_from(alone)
+            .map_err(|e| Error::at(file, clap_errors::one_line(&e)))?;
+        let explicit = |id: &str| given.value_source(id) == Some(ValueSource::CommandLine);
+        let overruled = explicit(arg.get_id().as_str())
+            || command
+                .get_arg_conflicts_with(arg)
+                .iter()
+                .any(|other| explicit(other.get_id().as_str()));
+        if !overruled {
+            flags.push(flag.into());
+        }
+    }
+    Ok(flags)
+}
+
+/// Refuses a file that another command left: the same key can mean another thing there.
+fn check_command(file: &Path, value: &Value, command: &str) -> Result<(), Error> {
+    match value.as_str() {
+        Some(name) if name == command => Ok(()),
+        _ => Err(Error::at(
+            file,
+            format_args!(
+                "is for the command {value}, not \"{command}\": give a file of narrows {command}"
+            ),
+        )),
+    }
+}
+
+/// The edits that turn `a` into `b` (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, &y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::distance;
+
+    #[test]
+    fn distances_are_the_textbooks() {
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("latent", "latent"), 0);
+    }
+}

@@ -1,0 +1,235 @@
+//! The models and the data that options name.
+
+use crate::cli::options::data::DataOptions;
+use crate::cli::options::exporting::Part;
+use crate::error::Error;
+use crate::output::progress::Progress;
+use crate::run::folder;
+use narrows_datasets::{Dataset, Opened, Parts, Preparation, Rows, TrainTest};
+use narrows_engine::{Network, Params};
+use narrows_models::SampleShape;
+use narrows_models::checkpoint::{self, Description};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Of the 1,797 built-in digits, those that a result is measured on.
+const BUILTIN_TEST_SAMPLES: usize = 500;
+/// Decides that split. It is no option: were it one, a model could be tested on what it had learnt
+/// from.
+const BUILTIN_SPLIT_SEED: u64 = 0;
+
+/// A model and where it came from.
+pub struct Loaded {
+    pub path: PathBuf,
+    pub description: Description,
+    pub network: Network,
+    pub params: Params,
+}
+
+impl Loaded {
+    /// That of the run folder or file `run`.
+    pub fn open(run: &Path) -> Result<Loaded, Error> {
+        let path = folder::model(run)?;
+        let (description, network, params) = checkpoint::load(&path)?;
+        Ok(Loaded { path, description, network, params })
+    }
+}
+
+/// Opens the data that `options` name, by so many threads, and puts their full path in place, for
+/// the configuration to be of use anywhere. Images that are skipped are listed on stderr, and so is
+/// progress unless it is to be `quiet`.
+pub fn open(options: &mut DataOptions, threads: usize, quiet: bool) -> Result<TrainTest, Error> {
+    let how = options.open_options(threads);
+    let data = read(
+        options,
+        quiet,
+        |data| data,
+        |path, progress| narrows_datasets::open_with(path, &how, progress),
+    )?;
+    against_rest(data, options)
+}
+
+/// As [`open`], but as the model described, at `path`, sees the data, and not divided yet.
+pub fn open_for(
+    path: &Path,
+    description: &Description,
+    options: &mut DataOptions,
+    threads: usize,
+    quiet: bool,
+) -> Result<Parts, Error> {
+    // Files from before there was a choice do not say.
+    let bytes = Preparation::Bytes { max: u8::MAX };
+    let preparation = description.preparation.as_ref().unwrap_or(&bytes);
+    let mut how = options.open_options(threads);
+    how.table.known = preparation.columns();
+    let halves = |TrainTest { train, test }| Parts::Halves(train, test);
+    let parts = read(options, quiet, halves, |path, progress| {
+        narrows_datasets::open_whole(path, &how, progress)
+    })?;
+    let trained = &description.dataset;
+    let parts = parts.seen_by(preparation).map_err(|e| match options.data {
+        None => Error::at(
+            path,
+            format_args!(
+                "the model learnt from {trained}, and the built-in digits are another kind of \
+                 data: name data like it by --data"
+            ),
+        ),
+        Some(_) => Error::at(
+            path,
+            format_args!(
+                "the model learnt from {trained}, of another kind: {e}: name its like by \
+                          --data"
+            ),
+        ),
+    })?;
+    let (Parts::Whole(data) | Parts::Halves(data, _)) = &parts;
+    check_samples(path, description, data)?;
+    Ok(parts)
+}
+
+/// The samples that [`open_for`] opened, some of their rows alone.
+pub struct Chosen {
+    pub data: Dataset,
+    /// Those rows; `None` for all.
+    pub rows: Option<Vec<u32>>,
+}
+
+impl Chosen {
+    /// `part` of `parts`. Rows keep the numbers that they have in the data, or in a half of them.
+    pub fn from(parts: Parts, part: Option<Part>) -> Result<Chosen, Error> {
+        Ok(match (parts, part) {
+            (Parts::Whole(data), None | Some(Part::All)) => Chosen { data, rows: None },
+            (Parts::Whole(data), Some(part)) => {
+                let (train, test) = Parts::rows(&data)?;
+                Chosen { data, rows: Some(if part == Part::Train { train } else { test }) }
+            }
+            (Parts::Halves(data, _), Some(Part::Train))
+            | (Parts::Halves(_, data), None | Some(Part::Test)) => Chosen { data, rows: None },
+            (Parts::Halves(data, _), Some(Part::All)) => {
+                let problem = "comes in two halves, each with rows of its own: choose one by \
+                               --part train or test";
+                return Err(Error::new(format!("{}: {problem}", data.name())));
+            }
+        })
+    }
+
+    pub fn rows(&self) -> Rows<'_> {
+        match &self.rows {
+            Some(rows) => Rows::Listed(rows),
+            None => Rows::all(self.data.len()),
+        }
+    }
+
+    /// The chosen rows as a data set of their own.
+    pub fn into_data(self) -> Result<Dataset, Error> {
+        Ok(match self.rows {
+            Some(rows) => self.data.subset(&rows)?,
+            None => self.data,
+        })
+    }
+}
+
+/// What `open` finds at the path of `options`, or what `builtin` makes of the digits.
+fn read<D>(
+    options: &mut DataOptions,
+    quiet: bool,
+    builtin: impl FnOnce(TrainTest) -> D,
+    open: impl FnOnce(
+        &Path,
+        &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<Opened<D>, narrows_datasets::Error>,
+) -> Result<D, Error> {
+    let Some(path) = options.data.clone() else {
+        if let Some(option) = options.reading.for_files() {
+            return Err(Error::new(format!(
+                "--{option} is for data in files, and the built-in digits are none: name a file or \
+                 a folder by --data"
+            )));
+        }
+        let digits = narrows_datasets::builtin(BUILTIN_TEST_SAMPLES, BUILTIN_SPLIT_SEED);
+        return Ok(builtin(digits));
+    };
+    let path = fetched(&path)?.unwrap_or(path);
+    let progress = Progress::new(quiet);
+    let opened = open(&path, &|done, total| progress.count("images", done, total))?;
+    progress.end_count();
+    let skipped = opened.skipped.iter().map(|error| format!("skipped {error}"));
+    for line in skipped.chain(opened.notes) {
+        // Where nobody listens, the samples are the same.
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+    options.data = Some(full_path(&path)?);
+    if let Some(labels) = &mut options.reading.labels_file {
+        *labels = full_path(labels)?;
+    }
+    Ok(opened.data)
+}
+
+/// The folder of the public data set that `data` names, if it is no path that exists.
+///
+/// # Errors
+/// If it names one that was not fetched.
+#[cfg(feature = "fetch")]
+pub fn fetched(data: &Path) -> Result<Option<PathBuf>, Error> {
+    use narrows_datasets::fetch;
+    let name = match data.to_str() {
+        Some(name) if !data.exists() && fetch::named(name).is_ok() => name,
+        _ => return Ok(None),
+    };
+    match fetch::cached(name) {
+        Some(folder) => Ok(Some(folder)),
+        None => Err(Error::at(
+            data,
+            format_args!(
+                "there is no such folder, and the public data set was not fetched: run narrows \
+                 data fetch {name}"
+            ),
+        )),
+    }
+}
+
+/// Without a catalogue, no name stands for a data set.
+#[cfg(not(feature = "fetch"))]
+pub fn fetched(_: &Path) -> Result<Option<PathBuf>, Error> {
+    Ok(None)
+}
+
+/// `data` with the class of `--against-rest` told apart from all others, if that is asked for.
+pub fn against_rest(data: TrainTest, options: &DataOptions) -> Result<TrainTest, Error> {
+    match &options.against_rest {
+        None => Ok(data),
+        Some(class) => Ok(data.one_against_rest(class)?),
+    }
+}
+
+/// That there are no labels where they are needed.
+pub fn no_labels(data: &Dataset) -> Error {
+    let problem = match data.columns() {
+        Some(_) => "there are no labels: name the column that holds them by --label",
+        None => "there are no labels",
+    };
+    Error::new(format!("{}: {problem}", data.name()))
+}
+
+pub fn full_path(path: &Path) -> Result<PathBuf, Error> {
+    std::fs::canonicalize(path).map_err(|e| Error::at(path, e))
+}
+
+/// Refuses a model, at `path`, that is not for such samples.
+pub fn check_samples(path: &Path, description: &Description, data: &Dataset) -> Result<(), Error> {
+    let (expected, found) = (description.architecture.input, SampleShape::of(data));
+    match expected.takes(found) {
+        true => Ok(()),
+        false => Err(Error::at(
+            path,
+            format_args!(
+                "the model takes samples of {expected} ({}), but those of {} are {found}: name its \
+                 data by --data, and \
+                 what was made of images in files by --image-size and --channels",
+                description.dataset,
+                data.name()
+            ),
+        )),
+    }
+}

@@ -1,0 +1,254 @@
+//! The table of `narrows compare`.
+
+use super::estimate::{UNKNOWN, cells};
+use super::reconstruction::{data_line, reconstruction};
+use crate::output::numbers::{counted, duration, p_value, percent, points, thousands};
+use narrows_models::Metric;
+use narrows_models::compare::{ComparisonResult, MethodResult};
+use narrows_models::methods::Tried;
+use narrows_models::statistics::Gain;
+
+/// The method that the gains refer to.
+const SCRATCH: &str = "scratch";
+
+/// A comparison and what it was about.
+pub struct Comparing<'a> {
+    pub dataset: &'a str,
+    pub test_samples: usize,
+    pub labels: usize,
+    pub validation: usize,
+    pub draws: usize,
+    pub metric: Metric,
+    pub result: &'a ComparisonResult,
+    pub seconds: f64,
+}
+
+pub fn table(of: &Comparing<'_>) -> String {
+    let ComparisonResult { unlabelled, pca, autoencoder, methods, .. } = of.result;
+    let mut text = data_line(of.dataset, *unlabelled, of.test_samples);
+    text += &format!(
+        "\n{} of {} to train on and {} to validate; {} in all\n\n",
+        counted(of.draws, "draw"),
+        counted(of.labels, "label"),
+        thousands(of.validation),
+        duration(of.seconds)
+    );
+    text += &reconstruction(pca, autoencoder);
+    let accuracy = match of.metric {
+        Metric::Accuracy => "test accuracy, %",
+        Metric::Balanced => "balanced test, %",
+    };
+    text += &format!(
+        "\n{:<16} {accuracy:>16} {:>16}    {:<27} {:>5} {:>12}\n",
+        "classification", "95 % interval", "gain over scratch, points", "p", "time"
+    );
+    for method in methods {
+        text += &method_line(method);
+    }
+    text += "\nlearning rate    chosen on so many draws\n";
+    for method in methods {
+        text += &wrapped(&format!("{:<16} {}", method.name, rates(&method.chosen)), 100);
+    }
+    text += &recipe(&of.result.tried);
+    text += "\n";
+    text += &verdict(methods, of.draws);
+    if of.metric == Metric::Balanced {
+        text += "Balanced accuracy: the mean of the accuracies of the classes.\n";
+    }
+    text
+}
+
+/// What a recipe tried.
+fn recipe(tried: &[Tried]) -> String {
+    let Some(first) = tried.first() else { return String::new() };
+    let best = tried.iter().fold(first, |best, t| if t.is_better_than(best) { t } else { best });
+    let mut text = format!(
+        "\n{:<16} {:>16} {:>16} {:>12}\n",
+        "recipe, draw 0", "validation, %", "epochs", "time"
+    );
+    for t in tried {
+        if let Some(failed) = &t.failed {
+            text += &format!("{:<16} {:>16}  {failed}\n", t.name, "failed");
+            continue;
+        }
+        let accuracy = percent(t.validation_accuracy);
+        text += &format!(
+            "{:<16} {accuracy:>16} {:>16} {:>12}\n",
+            t.name,
+            thousands(t.epochs),
+            duration(t.seconds)
+        );
+    }
+    text + &format!("{} was chosen.\n", best.name)
+}
+
+fn method_line(method: &MethodResult) -> String {
+    let MethodResult { name, gain_over_scratch: gain, seconds, .. } = method;
+    let [accuracy, interval] = cells(&method.of_choice().estimate);
+    let gained = match (&name[..], gain.ci95) {
+        (SCRATCH, _) => "baseline".to_string(),
+        (_, None) if is_unknown(method) => format!("{} (unknown)", points(gain.mean)),
+        (_, None) => points(gain.mean),
+        (_, Some([low, high])) => {
+            let mark = if is_above(gain) || is_below(gain) { " *" } else { "" };
+            format!("{} ({} to {}){mark}", points(gain.mean), points(low), points(high))
+        }
+    };
+    let time = duration(*seconds);
+    let p = gain.p.map_or(String::new(), p_value);
+    format!("{name:<16} {accuracy:>16} {interval:>16}    {gained:<27} {p:>5} {time:>12}\n")
+}
+
+/// Each rate and how often it was chosen, from the smallest on: `0.01 x7, 0.03 x3`.
+fn rates(chosen: &[f32]) -> String {
+    let mut sorted = chosen.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    let counts = sorted.chunk_by(|a, b| a == b).map(|same| format!("{} x{}", same[0], same.len()));
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+/// Whether there were several draws, and yet no interval of the gain can be told.
+fn is_unknown(method: &MethodResult) -> bool {
+    method.gain_over_scratch.ci95.is_none() && method.of_choice().per_draw.len() > 1
+}
+
+/// Whether the whole interval of the gain lies above 0.
+fn is_above(gain: &Gain) -> bool {
+    gain.ci95.is_some_and(|[low, _]| low > 0.0)
+}
+
+/// Whether it lies below 0.
+fn is_below(gain: &Gain) -> bool {
+    gain.ci95.is_some_and(|[_, high]| high < 0.0)
+}
+
+/// What the methods gained, as plainly as the numbers allow. No method is singled out: the best of
+/// several, chosen by the test set, looks better than it is.
+fn verdict(methods: &[MethodResult], draws: usize) -> String {
+    let others: Vec<&MethodResult> = methods.iter().filter(|m| m.name != SCRATCH).collect();
+    if others.is_empty() {
+        return "Only the baseline was trained: there is nothing to compare it to.\n".to_string();
+    }
+    if draws == 1 {
+        return "One draw cannot tell a gain from luck: ask for more by --draws.\n".to_string();
+    }
+    let names = |wanted: fn(&Gain) -> bool| -> Vec<&str> {
+        let found = others.iter().filter(|m| wanted(&m.gain_over_scratch));
+        found.map(|m| &m.name[..]).collect()
+    };
+    let (gained, lost) = (names(is_above), names(is_below));
+    let open = names(|gain| !is_above(gain) && !is_below(gain));
+    let mut parts = Vec::new();
+    if !gained.is_empty() {
+        parts.push(format!("{} gained", listed(&gained)));
+    }
+    if !lost.is_empty() {
+        parts.push(format!("{} lost", listed(&lost)));
+    }
+    if !open.is_empty() {
+        let what = if parts.is_empty() { "showed no clear gain or loss" } else { "showed neither" };
+        parts.push(format!("{} {what}", listed(&open)));
+    }
+    let marked = if open.len() < others.len() {
+        "* The 95 % interval of the gain leaves out 0. "
+    } else {
+        ""
+    };
+    let sentence = format!("{marked}Against training from scratch: {}.", parts.join("; "));
+    let tested = "p: how likely such a gain is where there is none (paired t-test, by Holm's \
+                  procedure over the methods).";
+    let unknown = if others.iter().any(|method| is_unknown(method)) { UNKNOWN } else { "" };
+    wrapped(&sentence, 100) + &wrapped(tested, 100) + unknown
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.to_string(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// Breaks a line between words.
+fn wrapped(text: &str, width: usize) -> String {
+    let (mut out, mut column) = (String::new(), 0);
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if column > 0 {
+            let fits = column + 1 + length <= width;
+            out.push(if fits { ' ' } else { '\n' });
+            column = if fits { column + 1 } else { 0 };
+        }
+        out += word;
+        column += length;
+    }
+    out + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{UNKNOWN, method_line, rates, verdict};
+    use narrows_models::compare::MethodResult;
+    use narrows_models::statistics::{Accuracies, Gain};
+
+    /// A method with such gains, draw by draw.
+    fn method(name: &str, gains: &[f64]) -> MethodResult {
+        MethodResult {
+            name: name.to_string(),
+            test_accuracy: Accuracies::of(vec![0.5; gains.len()]),
+            test_balanced_accuracy: None,
+            gain_over_scratch: Gain::of(gains),
+            seconds: 1.0,
+            chosen: Vec::new(),
+        }
+    }
+
+    /// The first sentences of the verdict on methods with such gains on two draws.
+    fn said(gains: &[(&str, [f64; 2])]) -> String {
+        let scratch = ("scratch", [0.0; 2]);
+        let of = |(name, gains): &(&str, [f64; 2])| method(name, gains);
+        let methods: Vec<MethodResult> = [scratch].iter().chain(gains).map(of).collect();
+        let text = verdict(&methods, 2).replace('\n', " ");
+        text.split_once(" p:").map_or(text.clone(), |(said, _)| said.to_string())
+    }
+
+    #[test]
+    fn the_verdict_names_what_gained_and_what_lost() {
+        let (up, down, open) = ([0.1, 0.101], [-0.1, -0.101], [0.1, -0.1]);
+        let marked =
+            "* The 95 % interval of the gain leaves out 0. Against training from scratch: ";
+        assert_eq!(
+            said(&[("full", open), ("vat", up), ("freeze", down), ("slow", open), ("lp-ft", up)]),
+            format!("{marked}vat and lp-ft gained; freeze lost; full and slow showed neither.")
+        );
+        assert_eq!(said(&[("vat", up)]), format!("{marked}vat gained."));
+        assert_eq!(
+            said(&[("full", open), ("slow", open)]),
+            "Against training from scratch: full and slow showed no clear gain or loss."
+        );
+        let same = said(&[("full", [0.1; 2]), ("vat", up)]);
+        assert_eq!(same, format!("{marked}vat gained; full showed neither."));
+        assert_eq!(
+            said(&[]).trim_end(),
+            "Only the baseline was trained: there is nothing to compare it to."
+        );
+    }
+
+    #[test]
+    fn a_gain_that_is_the_same_on_every_draw_is_unknown() {
+        let full = method("full", &[-1.0 / 3.0; 2]);
+        let line = method_line(&full);
+        assert!(line.contains("-33.33 (unknown)   ") && !line.contains(['*', '<']), "{line}");
+        let methods = [method("scratch", &[0.0; 2]), full, method("slow", &[0.0; 2])];
+        assert!(verdict(&methods, 2).ends_with(UNKNOWN));
+        assert!(method_line(&methods[2]).contains("+0.00 (+0.00 to +0.00)"));
+        assert!(!verdict(&methods[2..], 2).contains(UNKNOWN));
+    }
+
+    #[test]
+    fn rates_are_counted_from_the_smallest_on() {
+        assert_eq!(rates(&[0.03, 0.01, 0.03, 0.003]), "0.003 x1, 0.01 x1, 0.03 x2");
+        assert_eq!(rates(&[]), "");
+    }
+}

@@ -1,0 +1,100 @@
+//! What scores came out, for people.
+
+use crate::output::numbers::{percent, thousands};
+use crate::output::summary::ScoreSummary;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// The rows with the highest scores of any number of rows.
+pub struct Highest {
+    count: usize,
+    /// The lowest of them on top. A score is not negative, so that its bits compare as it does; of
+    /// equal ones the first row counts.
+    rows: BinaryHeap<Reverse<(u32, Reverse<u32>, u32)>>,
+}
+
+/// A row, its score, and the place of its worst value.
+pub struct HighRow {
+    pub row: u32,
+    pub score: f32,
+    pub worst: u32,
+}
+
+impl Highest {
+    /// Of which so many are kept.
+    pub fn new(count: usize) -> Highest {
+        Highest { count, rows: BinaryHeap::new() }
+    }
+
+    /// Takes in the score of a row.
+    pub fn push(&mut self, score: f32, row: u32, worst: u32) {
+        self.rows.push(Reverse((score.to_bits(), Reverse(row), worst)));
+        if self.rows.len() > self.count {
+            self.rows.pop();
+        }
+    }
+
+    /// Those kept, the highest first.
+    pub fn descending(self) -> Vec<HighRow> {
+        let sorted = self.rows.into_sorted_vec();
+        let row = |Reverse((score, Reverse(row), worst))| HighRow {
+            row,
+            score: f32::from_bits(score),
+            worst,
+        };
+        sorted.into_iter().map(row).collect()
+    }
+}
+
+/// `names` are those of a table's features; there are none of anything else.
+pub fn report(summary: &ScoreSummary<'_>, highest: &[HighRow], names: &[String]) -> String {
+    let ScoreSummary { dataset, trained_on, rows, mean, .. } = summary;
+    let mut text = format!("{dataset}: {} rows scored", thousands(*rows));
+    if trained_on != dataset {
+        text += &format!("; the model was trained on {trained_on}");
+    }
+    text += "\nscore: the error of the reconstruction, mean squared per value\n\n";
+    let mut line = |name: &str, value: String| text += &format!("{name:<14} {value:>14}\n");
+    line("mean", format!("{mean:.6}"));
+    for quantile in summary.quantiles {
+        let name = match quantile.quantile {
+            0.5 => "median".to_owned(),
+            q => format!("quantile {q}"),
+        };
+        line(&name, format!("{:.6}", quantile.score));
+    }
+    if let (Some(threshold), Some(above)) = (summary.threshold, summary.above) {
+        line("threshold", format!("{threshold:.6}"));
+        line("rows above", thousands(above));
+        text += &format!("which is {} % of the rows\n", percent(above as f64 / *rows as f64));
+    }
+    text += &format!("\n{:>14} {:>14}", "highest: row", "score");
+    text += if names.is_empty() { "\n" } else { "    worst feature\n" };
+    for HighRow { row, score, worst } in highest {
+        text += &format!("{row:>14} {score:>14.6}");
+        if let Some(name) = names.get(*worst as usize) {
+            // A table may call its columns anything.
+            text += &format!("    {}", name.escape_debug());
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_highest_are_those_of_a_sorted_list() {
+        let scores: Vec<f32> = (0..100_u32).map(|i| (i * 37 % 50) as f32).collect();
+        let mut highest = Highest::new(7);
+        (0..).zip(&scores).for_each(|(row, &score)| highest.push(score, row, row + 1));
+        let mut sorted: Vec<(u32, f32)> = (0..).zip(scores).collect();
+        sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let found: Vec<(u32, f32)> =
+            highest.descending().iter().map(|high| (high.row, high.score)).collect();
+        assert_eq!(found, sorted[..7]);
+        assert_eq!(Highest::new(7).descending().len(), 0);
+    }
+}

@@ -1,0 +1,96 @@
+//! What a run leaves even when its training fails: the epochs so far, and its best weights.
+
+use crate::error::Error;
+use crate::output::progress::Progress;
+use crate::run::folder::{HINT, METRICS, MODEL, RunFolder};
+use crate::run::metrics;
+use narrows_models::checkpoint::{self, Description};
+use narrows_models::event::EpochRecord;
+use narrows_models::{Event, Observer};
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+/// Passes events on to the progress, and saves the weights of one run as soon as it ends, well or
+/// not.
+pub struct Recorder<'a> {
+    progress: &'a Progress,
+    /// The run that this is about.
+    run: &'a str,
+    description: &'a Description,
+    model: PathBuf,
+    pages: Mutex<Pages>,
+}
+
+#[derive(Default)]
+struct Pages {
+    history: Vec<EpochRecord>,
+    /// The epoch whose weights were saved, or why they were not.
+    saved: Option<Result<usize, String>>,
+}
+
+impl<'a> Recorder<'a> {
+    pub fn new(
+        progress: &'a Progress,
+        run: &'a str,
+        description: &'a Description,
+        folder: &RunFolder,
+    ) -> Recorder<'a> {
+        let model = folder.file(MODEL);
+        Recorder { progress, run, description, model, pages: Mutex::default() }
+    }
+
+    /// Saves the weights under another name in `folder`.
+    pub fn saving_as(self, name: &str, folder: &RunFolder) -> Self {
+        Recorder { model: folder.file(name), ..self }
+    }
+
+    /// Takes `result` on; if it failed, writes down what there is, and says so in the error.
+    pub fn close<T>(
+        self,
+        result: Result<T, narrows_models::Error>,
+        folder: &RunFolder,
+    ) -> Result<T, Error> {
+        let Pages { history, saved } = self.pages.into_inner().unwrap_or_else(|e| e.into_inner());
+        match (result, saved) {
+            (Ok(value), Some(Ok(_))) => Ok(value),
+            (Ok(_), saved) => {
+                let why =
+                    saved.and_then(Result::err).unwrap_or_else(|| "it did not end".to_string());
+                Err(Error::new(format!("{}: the weights could not be saved: {why}", self.run)))
+            }
+            (Err(e), Some(Ok(epoch))) => {
+                folder.keep();
+                folder.write(METRICS, metrics::csv([(self.run, &history[..])]).as_bytes())?;
+                let model = self.model.display();
+                Err(Error::new(format!(
+                    "{e}; the weights of epoch {epoch} of the {} are in {model}",
+                    self.run
+                )))
+            }
+            (Err(e), _) => Err(e.into()),
+        }
+    }
+}
+
+impl Observer for Recorder<'_> {
+    fn notice(&self, event: &Event<'_>) {
+        self.progress.notice(event);
+        match event {
+            Event::Epoch { run, record } if *run == self.run => {
+                let mut pages = self.pages.lock().unwrap_or_else(|e| e.into_inner());
+                pages.history.push((*record).clone());
+            }
+            Event::Finished { run, best_epoch, params } if *run == self.run => {
+                let saved = match (best_epoch, params.values().iter().all(|x| x.is_finite())) {
+                    (0, _) => Err("no epoch was completed".to_string()),
+                    (_, false) => Err("they are not finite".to_string()),
+                    _ => checkpoint::save(&self.model, params, self.description)
+                        .map(|()| *best_epoch)
+                        .map_err(|e| format!("{e}: {HINT}")),
+                };
+                self.pages.lock().unwrap_or_else(|e| e.into_inner()).saved = Some(saved);
+            }
+            _ => {}
+        }
+    }
+}

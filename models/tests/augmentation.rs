@@ -1,12 +1,11 @@
 //! Augmentation in training, against a loop that augments each sample by itself; and that nothing
 //! else is augmented.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{
     Augmentation, Augmenter, Batches, Dataset, Rows, SampleKey, TrainTest, draw_labels, shuffled,
 };
-use narrows_engine::{Context, Loss, Network, Params, Target, Trainer};
+use narrows_engine::{Context, Loss, Network, Params, Target, Trainer, TrainerSettings};
 use narrows_models::{
     Approach, Comparison, Error, Evaluation, Goal, Method, Pretraining, Run, Task, Training,
 };
@@ -53,8 +52,17 @@ fn by_hand(
 ) -> (Vec<f64>, Vec<u32>) {
     let cx = Context::new(1).unwrap();
     let Training { loss, optimizer, seed, batch, epochs, augmentation, .. } = settings.clone();
-    let mut trainer = Trainer::new(network, params, loss.clone(), optimizer, batch, seed);
-    trainer.clip_norm = settings.clip_norm;
+    let mut trainer = Trainer::new(
+        network,
+        params,
+        TrainerSettings {
+            optimizer,
+            seed,
+            clip_norm: settings.clip_norm,
+            ..TrainerSettings::new(loss.clone(), batch)
+        },
+    )
+    .unwrap();
     let augmenter = Augmenter::new(augmentation, task.data.image_shape()).unwrap();
     let mut scratch = vec![0.0; augmenter.scratch_len()];
     let mut losses = Vec::new();

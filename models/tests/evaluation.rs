@@ -1,7 +1,6 @@
 //! Accuracies, against obvious loops over the predictions.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{Dataset, Rows, TrainTest, draw_labels};
 use narrows_engine::{Context, Loss, Params};
 use narrows_models::{Approach, Comparison, Evaluation, Goal, Method, Metric, Run, Task, Training};

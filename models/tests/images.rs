@@ -1,7 +1,6 @@
 //! The models of images: their shapes, against what the sizes ask for, and that they learn.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Activations, Context, Loss, Optimizer, Params, Pass};
 use narrows_models::{

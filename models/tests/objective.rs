@@ -1,8 +1,7 @@
 //! The objectives of pretraining: each learns, by the loss that it says, and leaves an encoder that
 //! works.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{Augmentation, Dataset, Rows, TrainTest};
 use narrows_engine::{Context, Loss, Params, Schedule};
 use narrows_models::checkpoint::{Description, load, save};

@@ -25,7 +25,7 @@ use data::{DataOptions, DrawOptions, LabelOptions};
 use data_commands::Data;
 use exporting::{EvaluatedPartOption, ExportOption, PartOption};
 use finetuning::{ComparedFinetuning, Finetuning};
-use narrows_models::SampleShape;
+use narrows_models::{Method, SampleShape};
 use pretraining::Pretraining;
 use probe::Probe;
 use running::RunningOptions;
@@ -94,7 +94,7 @@ pub struct Compare {
     #[serde(flatten)]
     pub draws: DrawOptions,
     #[arg(long, help = approaches::COMPARED_HELP.as_str(), value_name = "NAMES",
-          help_heading = "Fine-tuning", default_value = finetuning::METHODS.as_str(),
+          help_heading = "Fine-tuning", default_value = transfer::METHODS.as_str(),
           value_parser = values::list(approaches::approach))]
     pub methods: List<ApproachName>,
     /// Let the validation labels of the first draw choose the best of lp-ft and the semi-supervised
@@ -177,6 +177,9 @@ pub struct Finetune {
     #[command(flatten)]
     #[serde(flatten)]
     pub labelling: ClassifierLabels,
+    #[arg(long, help = transfer::METHOD_HELP.as_str(), value_name = "NAME", default_value = "lp-ft",
+          help_heading = "Fine-tuning", value_parser = values::name(&Method::ALL[1..]))]
+    pub method: Method,
     #[command(flatten)]
     #[serde(flatten)]
     pub finetuning: Finetuning,

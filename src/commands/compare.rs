@@ -35,10 +35,10 @@ pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
     }
     let data = open(&mut options.data, options.running.machine.threads, options.running.quiet)?;
     let samples = data.train.len();
-    let mut architecture =
-        options.architecture.resolve(SampleShape::of(&data.train), data.train.in_unit_range());
-    architecture.variational = options.pretraining.objective.is_variational();
-    options.pretraining.resolve(samples, &architecture);
+    let architecture = Architecture {
+        variational: options.pretraining.objective.is_variational(),
+        ..options.architecture.resolve(SampleShape::of(&data.train), data.train.in_unit_range())
+    };
     options.methods.0 = with_scratch(&options.methods.0);
     let seed = options.running.seed;
     let labels = options.labels.to_train(&data.train)?;
@@ -49,7 +49,7 @@ pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
         .map(|&name| options.semi.approach(name, &data.train, &architecture));
     let comparison = Comparison {
         data: &data,
-        pretraining: options.pretraining.training(samples, &architecture, seed),
+        pretraining: options.pretraining.resolve(samples, &architecture, seed),
         architecture: architecture.clone(),
         held_out: options.pretraining.held_out(samples),
         finetuning: options.finetuning.training(labels, seed),
@@ -62,9 +62,8 @@ pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
         ensemble: options.ensemble.ensemble,
         seed,
     };
-    options.pretraining.check(&comparison.architecture, samples)?;
-    options.pretraining.augmentation.check(&data.train)?;
-    options.finetuning.augmentation.check(&data.train)?;
+    options.pretraining.check(&comparison.architecture, &data.train)?;
+    options.finetuning.check(&data.train)?;
     comparison.check()?;
     check_batch(&comparison.architecture, "--batch", comparison.pretraining.batch)?;
     check_batch(&comparison.architecture, "--finetune-batch", comparison.finetuning.batch)?;

@@ -21,7 +21,8 @@ use crate::run::results::Results;
 use narrows_datasets::TrainTest;
 use narrows_engine::{Context, Params};
 use narrows_models::checkpoint::{self, Description};
-use narrows_models::{Curve, Metric, Pretraining, SampleShape};
+use narrows_models::curve::Finished;
+use narrows_models::{Architecture, Curve, Metric, Pretraining, SampleShape};
 use std::time::Instant;
 
 const NAME: &str = "curve";
@@ -33,75 +34,25 @@ const FREE: [&str; 4] = ["labels", "validation", "draws", "methods"];
 
 pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
-    let (threads, quiet) = (options.running.machine.threads, options.running.quiet);
     let earlier = options.continued.as_deref().map(RunFolder::reopen);
-    let encoder = match (&earlier, &options.encoder) {
-        (Some(folder), _) if folder.file(MODEL).is_file() => {
-            Some(Loaded::open(&folder.file(MODEL))?)
-        }
-        (_, Some(run)) => Some(Loaded::open(run)?),
-        _ => None,
-    };
-    if encoder.is_some() {
-        refuse(explicit, &ids::<ArchitectureOptions>(), "the architecture is that of the encoder")?;
-    }
-    if options.encoder.is_some() && earlier.is_none() {
-        let pretraining = ids::<PretrainingOptions>();
-        refuse(explicit, &pretraining, "nothing is pretrained, the encoder is that of --encoder")?;
-    }
-    let data = match &encoder {
-        // An encoder is given what it learnt to see.
-        Some(Loaded { path, description, .. }) => {
-            options.architecture = ArchitectureOptions::from(&description.architecture);
-            let data = open_for(path, description, &mut options.data, threads, quiet)?.split()?;
-            // A curve that is continued has the encoder in its folder, wherever that came from.
-            if earlier.is_none() {
-                options.encoder = options.encoder.as_deref().map(full_path).transpose()?;
-            }
-            against_rest(data, &options.data)?
-        }
-        None => open(&mut options.data, threads, quiet)?,
-    };
-    let train = &data.train;
-    let mut architecture =
-        options.architecture.resolve(SampleShape::of(train), train.in_unit_range());
-    architecture.variational = match &encoder {
-        Some(Loaded { description, .. }) => description.architecture.variational,
-        None => options.pretraining.objective.is_variational(),
-    };
-    options.pretraining.resolve(train.len(), &architecture);
-    options.methods.0 = distinct(&options.methods.0);
-    let methods =
-        options.methods.0.iter().map(|&name| options.semi.approach(name, train, &architecture));
-    let methods = methods.collect::<Result<Vec<_>, _>>()?;
-    let curve = Curve {
-        data: &data,
-        architecture,
-        learning_rates: options.finetuning.finetune_lr.0.clone(),
-        methods,
-        points: options.points(train)?,
-        draws: options.draws.draws,
-        ensemble: options.ensemble.ensemble,
-        seed: options.running.seed,
-    };
-    options.finetuning.augmentation.check(train)?;
-    curve.check()?;
-    check_batch(&curve.architecture, "--finetune-batch", options.finetuning.finetune_batch)?;
-    let cx = options.running.machine.context()?;
-    let training = options.pretraining.training(train.len(), &curve.architecture, curve.seed);
+    let encoder = saved_encoder(&options, earlier.as_ref(), explicit)?;
+    let data = open_data(&mut options, encoder.as_ref())?;
+    let curve = curve_of(&mut options, &data, encoder.as_ref())?;
+    let samples = data.train.len();
+    let training = options.pretraining.resolve(samples, &curve.architecture, curve.seed);
     let pretraining = Pretraining {
         data: &data,
         architecture: &curve.architecture,
         training: &training,
-        held_out: options.pretraining.held_out(train.len()),
+        held_out: options.pretraining.held_out(samples),
         seed: curve.seed,
     };
     if encoder.is_none() && curve.needs_encoder(&[]) {
-        options.pretraining.check(&curve.architecture, train.len())?;
-        options.pretraining.augmentation.check(train)?;
+        options.pretraining.check(&curve.architecture, &data.train)?;
         pretraining.check()?;
         check_batch(&curve.architecture, "--batch", training.batch)?;
     }
+    let cx = options.running.machine.context()?;
     let folder = match earlier {
         Some(folder) => allow(&folder, &options).map(|()| folder)?,
         None => begin(NAME, &options, &options.running, &cx)?,
@@ -114,15 +65,9 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
         folder.write(CONFIG, config::text(NAME, &options, note)?.as_bytes())?;
     }
 
-    let progress = Progress::new(quiet);
+    let progress = Progress::new(options.running.quiet);
     let pretrained = match encoder {
-        Some(Loaded { description, params, .. }) => {
-            // A later run is to go on with the same one.
-            if !folder.file(MODEL).is_file() {
-                checkpoint::save(&folder.file(MODEL), &params, &description)?;
-            }
-            Some(params)
-        }
+        Some(encoder) => Some(keep_encoder(encoder, &folder)?),
         None if curve.needs_encoder(&done) => {
             Some(pretrain(&pretraining, &cx, &progress, &folder)?)
         }
@@ -136,17 +81,107 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
         Error::from(e)
             .during(&format!("{path} keeps what is done, for narrows curve --continue {path}"))
     })?;
+    report(&curve, &finished, options.finetuning.metric, cx.threads(), start, &folder)
+}
 
-    let metric = options.finetuning.metric;
-    let points = points(&curve, &finished, metric);
+/// The encoder that there is already: that in the folder of a curve that is continued, or that of
+/// `--encoder`. Without one, some methods need one that is pretrained.
+fn saved_encoder(
+    options: &Options,
+    earlier: Option<&RunFolder>,
+    explicit: &[String],
+) -> Result<Option<Loaded>, Error> {
+    let kept = earlier.map(|folder| folder.file(MODEL)).filter(|model| model.is_file());
+    let Some(path) = kept.as_ref().or(options.encoder.as_ref()) else { return Ok(None) };
+    let encoder = Loaded::open(path)?;
+    refuse(explicit, &ids::<ArchitectureOptions>(), "the architecture is that of the encoder")?;
+    if options.encoder.is_some() && earlier.is_none() {
+        let pretraining = ids::<PretrainingOptions>();
+        refuse(explicit, &pretraining, "nothing is pretrained, the encoder is that of --encoder")?;
+    }
+    Ok(Some(encoder))
+}
+
+/// The data, as the encoder learnt to see them if there is one.
+fn open_data(options: &mut Options, encoder: Option<&Loaded>) -> Result<TrainTest, Error> {
+    let (threads, quiet) = (options.running.machine.threads, options.running.quiet);
+    let Some(Loaded { path, description, .. }) = encoder else {
+        return open(&mut options.data, threads, quiet);
+    };
+    let data = open_for(path, description, &mut options.data, threads, quiet)?.split()?;
+    // A curve that is continued has the encoder in its folder, wherever that came from.
+    if options.continued.is_none() {
+        options.encoder = options.encoder.as_deref().map(full_path).transpose()?;
+    }
+    against_rest(data, &options.data)
+}
+
+/// The curve that the options ask for, from `encoder` if there is one; checked.
+fn curve_of<'a>(
+    options: &mut Options,
+    data: &'a TrainTest,
+    encoder: Option<&Loaded>,
+) -> Result<Curve<'a>, Error> {
+    let train = &data.train;
+    let variational = match encoder {
+        Some(Loaded { description, .. }) => {
+            options.architecture = ArchitectureOptions::from(&description.architecture);
+            description.architecture.variational
+        }
+        None => options.pretraining.objective.is_variational(),
+    };
+    let architecture = Architecture {
+        variational,
+        ..options.architecture.resolve(SampleShape::of(train), train.in_unit_range())
+    };
+    options.methods.0 = distinct(&options.methods.0);
+    let methods =
+        options.methods.0.iter().map(|&name| options.semi.approach(name, train, &architecture));
+    let methods = methods.collect::<Result<Vec<_>, _>>()?;
+    let curve = Curve {
+        data,
+        architecture,
+        learning_rates: options.finetuning.finetune_lr.0.clone(),
+        methods,
+        points: options.points(train)?,
+        draws: options.draws.draws,
+        ensemble: options.ensemble.ensemble,
+        seed: options.running.seed,
+    };
+    options.finetuning.check(train)?;
+    curve.check()?;
+    check_batch(&curve.architecture, "--finetune-batch", options.finetuning.finetune_batch)?;
+    Ok(curve)
+}
+
+/// The encoder's parameters; its file goes into `folder`, for a later run to go on with.
+fn keep_encoder(encoder: Loaded, folder: &RunFolder) -> Result<Params, Error> {
+    let Loaded { description, params, .. } = encoder;
+    if !folder.file(MODEL).is_file() {
+        checkpoint::save(&folder.file(MODEL), &params, &description)?;
+    }
+    Ok(params)
+}
+
+/// Writes the picture and the summary, and says what came out.
+fn report(
+    curve: &Curve<'_>,
+    finished: &[Finished],
+    metric: Metric,
+    threads: usize,
+    start: Instant,
+    folder: &RunFolder,
+) -> Result<String, Error> {
+    let TrainTest { train, test } = curve.data;
+    let points = points(curve, finished, metric);
     folder.write(CURVE, plot::curve(train.name(), &points)?.as_bytes())?;
     let summary = CurveSummary {
         command: NAME,
         dataset: train.name(),
         seed: curve.seed,
-        threads: cx.threads(),
+        threads,
         draws: curve.draws,
-        test_samples: data.test.len(),
+        test_samples: test.len(),
         metric: Some(metric).filter(|metric| *metric != Metric::Accuracy),
         points: &points,
         cost: Cost::since(start),
@@ -155,7 +190,7 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
     let curved = Curved {
         dataset: train.name(),
         samples: train.len(),
-        test_samples: data.test.len(),
+        test_samples: test.len(),
         draws: curve.draws,
         metric,
         points: &points,

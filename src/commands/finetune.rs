@@ -24,7 +24,7 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     let labels = Labels::draw(train, &options.labelling, options.running.seed)?;
     let seed = labels.seed;
     let training = options.finetuning.training(labels.n, seed);
-    options.finetuning.augmentation.check(train)?;
+    options.finetuning.check(train)?;
     check_batch(&architecture, "--batch", training.batch)?;
     if training.reestimate_bn && !architecture.batch_norm {
         refuse(explicit, &["reestimate_bn"], "the network has no batch norm")?;
@@ -33,7 +33,7 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
     let mut params = Params::new(&network, seed);
     let method = match &pretrained {
         Some(pretrained) => {
-            let method = options.finetuning.method;
+            let method = options.method;
             method.check(training.epochs).map_err(|e| Error::from(e).during("--epochs"))?;
             method.prepare(&mut params, pretrained)?;
             method
@@ -79,7 +79,7 @@ pub fn run(mut options: Finetune, explicit: &[String]) -> Result<String, Error> 
 /// An encoder is asked for, or that there be none; and nothing for it that it will not get.
 fn check_encoder(options: &Finetune, explicit: &[String]) -> Result<(), Error> {
     match (&options.encoder, options.scratch) {
-        (Some(_), _) if options.finetuning.method == Method::Freeze => refuse(
+        (Some(_), _) if options.method == Method::Freeze => refuse(
             explicit,
             &["lr_decay", "l2_sp"],
             "the method freeze leaves the encoder as it is",

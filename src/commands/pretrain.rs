@@ -32,10 +32,11 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
         let linear = Architecture::linear(input, options.architecture.latent.or(latent(input)));
         options.architecture = ArchitectureOptions::from(&linear);
     }
-    let mut architecture = options.architecture.resolve(input, data.train.in_unit_range());
-    architecture.variational = options.pretraining.objective.is_variational();
-    options.pretraining.resolve(samples, &architecture);
-    let training = options.pretraining.training(samples, &architecture, options.running.seed);
+    let architecture = Architecture {
+        variational: options.pretraining.objective.is_variational(),
+        ..options.architecture.resolve(input, data.train.in_unit_range())
+    };
+    let training = options.pretraining.resolve(samples, &architecture, options.running.seed);
     let pretraining = Pretraining {
         data: &data,
         architecture: &architecture,
@@ -43,8 +44,7 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
         held_out: options.pretraining.held_out(samples),
         seed: options.running.seed,
     };
-    options.pretraining.check(&architecture, samples)?;
-    options.pretraining.augmentation.check(&data.train)?;
+    options.pretraining.check(&architecture, &data.train)?;
     pretraining.check()?;
     check_batch(&architecture, "--batch", training.batch)?;
     let cx = options.running.machine.context()?;

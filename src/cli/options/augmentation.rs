@@ -1,7 +1,6 @@
 //! How samples are augmented: a list of what is done, each with its amount.
 
 use crate::error::Error;
-use clap::Args;
 use narrows_datasets::{Augmentation, Augmenter, Dataset};
 use serde::{Serialize, Serializer};
 use std::sync::LazyLock;
@@ -44,7 +43,8 @@ const MEANING: &str = "rotate=DEGREES, scale=X (by 1-X to 1+X), shear=DEGREES, c
                        patch=PIXELS, squares of that side), salt=P (values to 0 or 1), \
                        cutout=PIXELS (a square)";
 
-static AUGMENT_HELP: LazyLock<String> = LazyLock::new(|| {
+/// The help of `--augment`.
+pub static AUGMENT_HELP: LazyLock<String> = LazyLock::new(|| {
     format!(
         "What is done to each training sample, in each epoch anew, up to the amount given; never \
          in validation or test. \
@@ -52,38 +52,7 @@ static AUGMENT_HELP: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// The option of a command that trains one model, or of pretraining in `compare`.
-#[derive(Clone, Debug, Args, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct AugmentOption {
-    #[arg(long, help = AUGMENT_HELP.as_str(), value_name = "LIST", default_value = "none",
-          value_parser = augmentation)]
-    pub augment: Items,
-}
-
-/// That of fine-tuning in `compare`.
-#[derive(Clone, Debug, Args, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct ComparedAugmentOption {
-    /// What is done to each labelled sample in training, as --augment
-    #[arg(long, value_name = "LIST", default_value = "none", value_parser = augmentation)]
-    pub finetune_augment: Items,
-}
-
-impl AugmentOption {
-    /// Refuses what `data` cannot take, by the name of the option.
-    pub fn check(&self, data: &Dataset) -> Result<(), Error> {
-        check("--augment", self.augment, data)
-    }
-}
-
-impl ComparedAugmentOption {
-    /// Refuses what `data` cannot take, by the name of the option.
-    pub fn check(&self, data: &Dataset) -> Result<(), Error> {
-        check("--finetune-augment", self.finetune_augment, data)
-    }
-}
-
+/// Refuses what `data` cannot take, by the name of the option.
 pub fn check(option: &str, Items(augmentation): Items, data: &Dataset) -> Result<(), Error> {
     match Augmenter::new(augmentation, data.image_shape()) {
         Ok(_) => Ok(()),

@@ -1,11 +1,12 @@
 //! How the autoencoder is trained.
 
-use super::augmentation::AugmentOption;
+use super::augmentation::{AUGMENT_HELP, Items, augmentation, check};
 use super::objective::ObjectiveOptions;
 use super::training::{LossName, OptimizerName, ScheduleName};
 use super::values::{Auto, auto, count, name, not_negative, positive};
 use crate::error::Error;
 use clap::Args;
+use narrows_datasets::Dataset;
 use narrows_models::{Activation, Architecture, Model, SampleShape, Training};
 use serde::Serialize;
 
@@ -54,27 +55,50 @@ pub struct Pretraining {
     /// Stop after so many epochs without a better one; 0: never
     #[arg(long, value_name = "EPOCHS", default_value_t = 0, value_parser = count(0, 1_000_000))]
     pub patience: usize,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub augmentation: AugmentOption,
+    #[arg(long, help = AUGMENT_HELP.as_str(), value_name = "LIST", default_value = "none",
+          value_parser = augmentation)]
+    pub augment: Items,
 }
 
 impl Pretraining {
-    /// Puts numbers in place of `auto`, for a training set of `samples` samples, and the
-    /// objective's corruption in its place.
-    pub fn resolve(&mut self, samples: usize, architecture: &Architecture) {
-        self.epochs = Auto::Given(self.epochs.or(epochs(samples, architecture)));
-        self.batch = Auto::Given(self.batch.or(batch(samples, architecture)));
-        self.held_out = Auto::Given(self.held_out.or(held_out(samples)));
-        self.lr = Auto::Given(self.lr.or(lr(architecture)));
-        self.loss = Auto::Given(self.loss.or(loss(architecture)));
+    /// The training of an autoencoder on `samples` samples, less those held out; what it settles
+    /// takes the place of `auto`, and the objective's corruption its place.
+    pub fn resolve(&mut self, samples: usize, architecture: &Architecture, seed: u64) -> Training {
+        let epochs = self.epochs.or(epochs(samples, architecture));
+        let batch = self.batch.or(batch(samples, architecture));
+        let held_out = self.held_out(samples);
+        let lr = self.lr.or(lr(architecture));
+        let loss = self.loss.or(loss(architecture));
+        (self.epochs, self.batch, self.held_out) =
+            (Auto::Given(epochs), Auto::Given(batch), Auto::Given(held_out));
+        (self.lr, self.loss) = (Auto::Given(lr), Auto::Given(loss));
         self.objective.resolve();
-        let augment = &mut self.augmentation.augment.0;
+        let augment = &mut self.augment.0;
         *augment = self.objective.objective().corrupting(*augment, architecture.input);
+        let steps = epochs * samples.saturating_sub(held_out).div_ceil(batch);
+        Training {
+            epochs,
+            batch,
+            lr,
+            schedule: self.schedule.schedule(steps as u64),
+            optimizer: self.optimizer.optimizer(self.weight_decay),
+            loss: loss.loss(),
+            objective: self.objective.objective(),
+            clip_norm: (self.clip_norm > 0.0).then_some(self.clip_norm),
+            patience: self.patience,
+            seed,
+            augmentation: self.augment.0,
+            ..Training::default()
+        }
     }
 
-    /// Refuses what does not go together, by the names of the options.
-    pub fn check(&self, architecture: &Architecture, samples: usize) -> Result<(), Error> {
+    /// The samples held out of `samples`.
+    pub fn held_out(&self, samples: usize) -> usize {
+        self.held_out.or(held_out(samples))
+    }
+
+    /// Refuses what does not go together, or what `train` cannot take, by the names of the options.
+    pub fn check(&self, architecture: &Architecture, train: &Dataset) -> Result<(), Error> {
         self.objective.check()?;
         if self.loss == Auto::Given(LossName::Bce) && architecture.output != Activation::Sigmoid {
             return Err(Error::new("the loss bce is that of a sigmoid: set --output to sigmoid"));
@@ -88,38 +112,15 @@ impl Pretraining {
                  --latent lower"
             )));
         }
-        match self.held_out(samples) {
-            n if n < samples => Ok(()),
-            n => Err(Error::new(format!(
-                "holding {n} of {samples} training samples out leaves none: set --held-out lower"
-            ))),
+        let samples = train.len();
+        let held_out = self.held_out(samples);
+        if held_out >= samples {
+            return Err(Error::new(format!(
+                "holding {held_out} of {samples} training samples out leaves none: set --held-out \
+                 lower"
+            )));
         }
-    }
-
-    /// The samples held out of `samples`.
-    pub fn held_out(&self, samples: usize) -> usize {
-        self.held_out.or(held_out(samples))
-    }
-
-    /// The training of an autoencoder on `samples` samples, less those held out.
-    pub fn training(&self, samples: usize, architecture: &Architecture, seed: u64) -> Training {
-        let epochs = self.epochs.or(epochs(samples, architecture));
-        let batch = self.batch.or(batch(samples, architecture));
-        let kept = samples.saturating_sub(self.held_out(samples));
-        Training {
-            epochs,
-            batch,
-            lr: self.lr.or(lr(architecture)),
-            schedule: self.schedule.schedule((epochs * kept.div_ceil(batch)) as u64),
-            optimizer: self.optimizer.optimizer(self.weight_decay),
-            loss: self.loss.or(loss(architecture)).loss(),
-            objective: self.objective.objective(),
-            clip_norm: (self.clip_norm > 0.0).then_some(self.clip_norm),
-            patience: self.patience,
-            seed,
-            augmentation: self.augmentation.augment.0,
-            ..Training::default()
-        }
+        check("--augment", self.augment, train)
     }
 }
 

@@ -3,8 +3,20 @@
 
 use super::values::{fraction, not_negative, positive_to_one};
 use clap::Args;
-use narrows_models::Training;
+use narrows_models::{Method, Training};
 use serde::Serialize;
+use std::sync::LazyLock;
+
+/// All ways of transfer, as an option takes them.
+pub static METHODS: LazyLock<String> = LazyLock::new(|| names(&Method::ALL, ","));
+/// The help of `--method`, which leaves scratch out.
+pub static METHOD_HELP: LazyLock<String> = LazyLock::new(|| {
+    format!("What of a pretrained encoder may learn: {}", names(&Method::ALL[1..], ", "))
+});
+
+fn names(methods: &[(&str, Method)], separator: &str) -> String {
+    methods.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(separator)
+}
 
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]

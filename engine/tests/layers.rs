@@ -2,9 +2,6 @@
 //!
 //! A new layer needs a reference (`reference/`) and a line in the list (`cases.rs`).
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod batch_norm;
 mod cases;
 mod convolution;
@@ -14,6 +11,7 @@ mod pytorch_images;
 mod reference;
 mod run;
 
+use crate::support;
 use cases::{Case, Data};
 use narrows_engine::params::Role;
 use narrows_engine::simd::Isa;
@@ -222,9 +220,10 @@ fn residual_blocks() {
 
 #[test]
 fn settings_that_make_no_sense_are_errors_that_name_them() {
+    use narrows_engine::layer::Layer;
     use narrows_engine::layers::{
-        AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, GlobalAvgPool, Layer, LeakyRelu,
-        Linear, MaxPool2d, Narrow, Residual, Sparsity, Unflatten, Upsample,
+        AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, GlobalAvgPool, LeakyRelu, Linear,
+        MaxPool2d, Narrow, Residual, Sparsity, Unflatten, Upsample,
     };
     let image = Shape::from([4, 5, 3]);
     let residual = |width| Residual::new(vec![Box::new(Linear::new(width))]);

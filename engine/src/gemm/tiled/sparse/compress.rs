@@ -2,20 +2,20 @@
 
 use super::MEMORY;
 use crate::gemm::MatRef;
-use crate::hardware::memory::Slab;
+use crate::hardware::memory::{FLOATS_PER_LINE, Slab};
 use crate::hardware::parallel::{Chunks, Context};
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
 
 /// Rows of A in a task.
 const ROWS: usize = 16;
 
-/// The widest vector. Whole vectors are written behind the last non-zero element.
-const OVERRUN: usize = 16;
+/// Whole vectors are written behind the last non-zero element.
+const OVERRUN: usize = MAX_LANES;
 
 /// The elements of A that are not 0, row after row, and in a row by the blocks of k that the loops
 /// around them take.
 #[derive(Clone, Copy)]
-pub(super) struct Nonzeros<'a> {
+pub struct Nonzeros<'a> {
     /// Where each block begins, and where the last one ends: (blocks + 1).
     bounds: &'a [u32],
     /// Where the elements of a block of a row begin among all, and where those of its last block
@@ -27,7 +27,7 @@ pub(super) struct Nonzeros<'a> {
 }
 
 /// The length that [`Nonzeros::of`] needs for `a: (m, k)` in so many blocks.
-pub(super) fn scratch_len(m: usize, k: usize, blocks: usize) -> usize {
+pub fn scratch_len(m: usize, k: usize, blocks: usize) -> usize {
     blocks + 1 + m.div_ceil(ROWS) * (ROWS * (blocks + 1) + 2 * capacity(k))
 }
 
@@ -39,7 +39,7 @@ fn capacity(k: usize) -> usize {
 impl<'a> Nonzeros<'a> {
     /// Compresses `a: (m, k)`, whose rows or columns are contiguous, by blocks `(start, length)` of
     /// k, into `scratch`. Columns of 0.0 and -0.0 are left out, NaNs are not.
-    pub(super) fn of(
+    pub fn of(
         cx: &Context,
         a: MatRef,
         blocks: impl Iterator<Item = (usize, usize)> + Clone,
@@ -79,7 +79,7 @@ impl<'a> Nonzeros<'a> {
 
     /// The columns and values of row `i` in block `block`.
     #[inline(always)]
-    pub(super) fn row(&self, i: usize, block: usize) -> (&'a [u32], &'a [f32]) {
+    pub fn row(&self, i: usize, block: usize) -> (&'a [u32], &'a [f32]) {
         let starts = &self.starts[i * self.bounds.len() + block..][..2];
         let range = starts[0] as usize..starts[1] as usize;
         (&self.columns[range.clone()], &self.values[range])
@@ -111,7 +111,7 @@ impl Kernel for Compress<'_> {
         } else {
             // A cache line more than whole vectors, so that rows fall into different sets of a
             // cache.
-            let stride = k.next_multiple_of(OVERRUN) + OVERRUN;
+            let stride = k.next_multiple_of(MAX_LANES) + FLOATS_PER_LINE;
             transposed = MEMORY.take();
             transposed.ensure(ROWS * stride);
             transpose(simd, a, &mut transposed, stride);
@@ -150,7 +150,7 @@ impl Kernel for Compress<'_> {
 #[inline(always)]
 fn transpose<S: Simd>(simd: S, a: MatRef, out: &mut [f32], stride: usize) {
     assert!(a.row_stride() == 1, "neither rows nor columns are contiguous");
-    let mut edge = [0.0; OVERRUN * OVERRUN];
+    let mut edge = [0.0; MAX_LANES * MAX_LANES];
     let (rows, k) = (a.rows(), a.cols());
     for p in (0..k).step_by(S::LANES) {
         for i in (0..rows).step_by(S::LANES) {
@@ -172,7 +172,7 @@ fn transpose<S: Simd>(simd: S, a: MatRef, out: &mut [f32], stride: usize) {
 
 /// The share of elements that are not 0 in some rows (or columns, whichever lie contiguous) of A:
 /// one of sixteen, but four at least. It takes a hundredth of the time that compressing takes.
-pub(super) fn sampled_density(cx: &Context, a: MatRef) -> f32 {
+pub fn sampled_density(cx: &Context, a: MatRef) -> f32 {
     let a = if a.col_stride() == 1 { a } else { a.transposed() };
     assert!(a.col_stride() == 1, "neither rows nor columns are contiguous");
     let step = (a.rows() / 4).clamp(1, 16);

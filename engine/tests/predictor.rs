@@ -1,12 +1,10 @@
 //! Predictors: what they compute is what the network computes in evaluation.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod precision;
 mod sharing;
 mod values;
 
+use crate::support;
 use narrows_engine::layers::{
     BatchNorm, Dropout, Elu, Gelu, LeakyRelu, Linear, Relu, Sigmoid, Tanh,
 };

@@ -1,7 +1,7 @@
 //! Packing: copies of blocks of A and B in the order in which the micro-kernel reads them.
 
-use super::matrix::MatRef;
-use crate::hardware::simd::Simd;
+use crate::gemm::matrix::MatRef;
+use crate::hardware::simd::{MAX_LANES, Simd};
 
 /// The rows of B, or columns of A, that are packed at a time.
 const BAND: usize = 16;
@@ -15,7 +15,7 @@ const FAR: usize = 1 << 16;
 /// The zeros meet only those columns of a tile that are not stored: an infinity in A may turn them
 /// into NaNs, but nobody sees those.
 #[inline(always)]
-pub(super) fn pack_b<S: Simd>(simd: S, b: MatRef, nr: usize, out: &mut [f32]) {
+pub fn pack_b<S: Simd>(simd: S, b: MatRef, nr: usize, out: &mut [f32]) {
     // Rows are copied 16 at a time across all panels, so that the processor's prefetchers see long
     // runs: 5 % of a product of 512 cubed. For columns it made no difference.
     let (k, n) = (b.rows(), b.cols());
@@ -60,9 +60,9 @@ fn copy_rows<S: Simd>(simd: S, b: MatRef, width: usize, far: bool, out: &mut [f3
 /// registers.
 #[inline(always)]
 fn copy_columns<S: Simd>(simd: S, b: MatRef, width: usize, far: bool, out: &mut [f32]) {
-    // For blocks at the edges and other strides than 1: the widest vector has 16 lanes.
-    let mut edge = [0.0; 256];
-    let mut transposed = [0.0; 256];
+    // For blocks at the edges and other strides than 1.
+    let mut edge = [0.0; MAX_LANES * MAX_LANES];
+    let mut transposed = [0.0; MAX_LANES * MAX_LANES];
     let (k, w) = (b.rows(), b.cols());
     for p in (0..k).step_by(S::LANES) {
         let rows = S::LANES.min(k - p);
@@ -109,7 +109,7 @@ fn copy_columns<S: Simd>(simd: S, b: MatRef, width: usize, far: bool, out: &mut 
 /// Copies `a: (m, k)`, a block of A whose columns are contiguous, to `out` by strips of `height`
 /// rows: strip `s` is `(k, height)`, and starts at `s` times [`packed_strip`].
 #[inline(always)]
-pub(super) fn pack_a_columns<S: Simd>(simd: S, a: MatRef, height: usize, out: &mut [f32]) {
+pub fn pack_a_columns<S: Simd>(simd: S, a: MatRef, height: usize, out: &mut [f32]) {
     // As for B: some columns at a time across all strips, to read in long runs.
     let (m, k) = (a.rows(), a.cols());
     for band in (0..k).step_by(BAND) {
@@ -135,17 +135,17 @@ pub(super) fn pack_a_columns<S: Simd>(simd: S, a: MatRef, height: usize, out: &m
 }
 
 /// The gap between strips packed by columns: no strip is taller than the widest vector.
-pub(super) const OVERRUN: usize = 16;
+pub const OVERRUN: usize = MAX_LANES;
 
 /// The floats from a strip packed by [`pack_a_columns`] to the next.
 #[inline(always)]
-pub(super) fn packed_strip(height: usize, k: usize) -> usize {
+pub fn packed_strip(height: usize, k: usize) -> usize {
     height * k + OVERRUN
 }
 
 /// Copies `a: (rows, k)`, a strip of A, to rows of `stride` floats.
 #[inline(always)]
-pub(super) fn pack_a_rows<S: Simd>(simd: S, a: MatRef, stride: usize, out: &mut [f32]) {
+pub fn pack_a_rows<S: Simd>(simd: S, a: MatRef, stride: usize, out: &mut [f32]) {
     let k = a.cols();
     for (i, out) in out.chunks_exact_mut(stride).enumerate().take(a.rows()) {
         let out = &mut out[..k];

@@ -1,5 +1,7 @@
-//! The window that a convolution or a pool moves over an image.
+//! Images, the windows that a convolution or a pool moves over them, and the two sides of a
+//! convolution.
 
+use crate::shape::MAX_VALUES;
 use crate::{Error, Shape};
 use std::fmt;
 
@@ -25,13 +27,11 @@ impl fmt::Display for Size {
     }
 }
 
-/// The values of a sample or parameters of a layer, at most: more than any memory holds, few enough
-/// that sizes in bytes, and sums of a few of them, cannot overflow.
-pub(crate) const MAX_VALUES: usize = 1 << 40;
-
 /// The pixels of a setting of a window, at most: further than any image reaches, few enough that
 /// products of two of them, or of one and an image's side, cannot overflow.
-const MAX_PIXELS: usize = 1 << 20;
+const MAX_PIXELS: usize = 1 << if usize::BITS < 64 { 14 } else { 20 };
+
+const _: () = assert!(MAX_PIXELS.checked_mul(2 * MAX_PIXELS).is_some());
 
 /// A window, in pixels of the image that it moves over.
 #[derive(Clone, Copy, Debug)]
@@ -125,5 +125,91 @@ pub(crate) fn image_shape(Size(height, width): Size, channels: usize) -> Result<
             "an output of {height}x{width}x{channels} is too large: a sample has at most \
              {MAX_VALUES} values"
         ))),
+    }
+}
+
+/// The two sides of a convolution: the image that the windows move over, and the map of what they
+/// make of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Conv {
+    pub window: Window,
+    /// Height and width.
+    pub image: Size,
+    pub image_channels: usize,
+    /// Height and width.
+    pub map: Size,
+    pub map_channels: usize,
+    /// Channels are cut into so many groups, each of which sees its own alone.
+    pub groups: usize,
+}
+
+impl Conv {
+    /// The convolution of an image of that shape.
+    ///
+    /// # Errors
+    /// If the shape is no image's, or does not fit the settings.
+    pub fn over(
+        window: Window,
+        input: &Shape,
+        map_channels: usize,
+        groups: usize,
+    ) -> Result<Conv, Error> {
+        let (image, image_channels) = image(input)?;
+        let map = window.positions(image)?;
+        let conv = Conv { window, image, image_channels, map, map_channels, groups };
+        conv.check(input)?;
+        Ok(conv)
+    }
+
+    /// Refuses channels that the groups do not divide.
+    pub fn check(&self, input: &Shape) -> Result<(), Error> {
+        let Conv { image_channels, map_channels, groups, .. } = *self;
+        let divides = |channels: usize| channels > 0 && channels.is_multiple_of(groups);
+        if groups == 0 || !divides(image_channels) || !divides(map_channels) {
+            return Err(Error::new(format!(
+                "{groups} groups do not divide {image_channels} and {map_channels} channels (input \
+                 {input}): both need a multiple of the groups, and at least 1"
+            )));
+        }
+        Ok(())
+    }
+
+    pub fn image_shape(&self) -> Result<Shape, Error> {
+        image_shape(self.image, self.image_channels)
+    }
+
+    pub fn map_shape(&self) -> Result<Shape, Error> {
+        image_shape(self.map, self.map_channels)
+    }
+
+    /// The channels of the image and the map that belong to a group.
+    pub fn group_channels(&self) -> (usize, usize) {
+        (self.image_channels / self.groups, self.map_channels / self.groups)
+    }
+
+    /// The taps of a window.
+    pub fn taps(&self) -> usize {
+        self.window.kernel.0 * self.window.kernel.1
+    }
+
+    /// The positions of a window, in one image.
+    pub fn positions(&self) -> usize {
+        self.map.0 * self.map.1
+    }
+
+    /// The pixels of an image.
+    pub fn pixels(&self) -> usize {
+        self.image.0 * self.image.1
+    }
+
+    /// The values of the weight: (kernel height, kernel width, image channels of a group, map
+    /// channels).
+    pub fn weight_len(&self) -> usize {
+        self.taps() * self.image_channels / self.groups * self.map_channels
+    }
+
+    /// The multiply-adds of an image, padding included.
+    pub fn macs(&self) -> u64 {
+        self.positions() as u64 * self.weight_len() as u64
     }
 }

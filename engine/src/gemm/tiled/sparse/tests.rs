@@ -1,7 +1,7 @@
 //! The same bits as the dense product, at every density and shape, and what double precision finds.
 
 use super::*;
-use crate::gemm::gemm_fused;
+use crate::gemm::{Epilogue, gemm_fused};
 use crate::hardware::simd::Isa;
 use crate::math::random::Random;
 
@@ -57,7 +57,8 @@ fn check(cx: &Context, (m, n, k): (usize, usize, usize), density: f32, beta: f32
         let epilogue = Epilogue { bias: by_rows.then_some(&bias[..]), relu: by_rows };
         gemm_fused(cx, 1.0, a, b, beta, view(&mut dense), epilogue);
         scratch.fill(f32::NAN);
-        product(cx, a, b, beta, view(&mut got), epilogue, &mut scratch);
+        let finish = Finish::new(1.0, beta, epilogue);
+        product(cx, a, b, &mut view(&mut got), finish, &mut scratch);
         assert!(
             scratch[scratch.len() - 3..].iter().all(|x| x.is_nan()),
             "{name}: written outside the scratch"
@@ -127,7 +128,8 @@ fn a_nan_in_a_is_not_zero() {
         let (b, mut c) = (normal(3, 50 * 33), vec![1.0; 40 * 33]);
         let (a, b) = (MatRef::new(&a, 40, 50), MatRef::new(&b, 50, 33));
         let mut scratch = vec![0.0; scratch_len(40, 50)];
-        product(&cx, a, b, 0.0, MatMut::new(&mut c, 40, 33), Epilogue::default(), &mut scratch);
+        let finish = Finish::new(1.0, 0.0, Epilogue::default());
+        product(&cx, a, b, &mut MatMut::new(&mut c, 40, 33), finish, &mut scratch);
         for (at, c) in c.iter().enumerate() {
             assert!(if at / 33 == 17 { c.is_nan() } else { *c == 0.0 }, "{at}: {c}");
         }
@@ -138,10 +140,10 @@ fn a_nan_in_a_is_not_zero() {
 #[test]
 fn density_decides() {
     for cx in contexts(1) {
-        for (density, pay) in [(0.0, true), (0.2, true), (1.0, false)] {
+        for (density, expected) in [(0.0, true), (0.2, true), (1.0, false)] {
             let a = sparse(64, 96, density);
             let a = MatRef::new(&a, 64, 96);
-            assert_eq!(pays(&cx, a), pay, "{density}");
+            assert_eq!(is_sparse(&cx, a), expected, "{density}");
             let by_columns = sampled_density(&cx, a.transposed());
             assert_eq!(sampled_density(&cx, a), by_columns);
             assert!((by_columns - density).abs() < 0.12, "{by_columns} instead of {density}");

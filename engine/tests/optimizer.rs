@@ -2,9 +2,8 @@
 
 mod anchor;
 mod clipping;
-#[path = "../support/mod.rs"]
-mod support;
 
+use crate::support;
 use narrows_engine::layers::Linear;
 use narrows_engine::optimizer::clip_grad_norm;
 use narrows_engine::params::Role;

@@ -30,13 +30,13 @@ mod compress;
 #[cfg(test)]
 mod tests;
 
-use super::blocking::k_blocks;
-use super::matrix::{Blocks, MatMut, MatRef, part};
+use super::blocks::k_blocks;
 use super::pack::pack_b;
-use super::{Epilogue, check_shapes};
+use crate::gemm::epilogue::Finish;
+use crate::gemm::matrix::{Blocks, MatMut, MatRef, part};
 use crate::hardware::memory::Slab;
 use crate::hardware::parallel::Context;
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
 use compress::{Nonzeros, sampled_density};
 use std::cell::Cell;
 
@@ -60,7 +60,7 @@ fn memory_len(k: usize, lanes: usize) -> [usize; 2] {
 }
 
 /// Allocates what this thread will need if a later A of that many columns has more zeros.
-pub(super) fn reserve(cx: &Context, k: usize) {
+pub fn reserve(cx: &Context, k: usize) {
     let mut memory = MEMORY.take();
     memory.ensure(memory_len(k, cx.isa().lanes()).iter().sum());
     MEMORY.set(memory);
@@ -73,31 +73,26 @@ fn parts((pc, kc): (usize, usize)) -> impl Iterator<Item = (usize, usize)> + Clo
 }
 
 /// The length of the scratch that a product with `a: (m, k)` needs.
-pub(super) fn scratch_len(m: usize, k: usize) -> usize {
+pub fn scratch_len(m: usize, k: usize) -> usize {
     // The parts of `count` blocks, at most: unlike their number it never falls as k grows.
     let count = k_blocks(k).count();
     compress::scratch_len(m, k, (k + (DEPTH - 1) * count) / DEPTH)
 }
 
-/// Whether [`product`] can take these, and may be faster: its size and layout, not yet what A
+/// Whether [`product`] can take these, and may be faster: by their size and layout, whatever A
 /// holds.
-pub(super) fn fits(a: MatRef, b: MatRef, c: &MatMut, epilogue: Epilogue) -> bool {
+pub fn suits(a: MatRef, b: MatRef, c: &MatMut, finish: Finish) -> bool {
     let (m, n, k) = (a.rows(), b.cols(), a.cols());
-    let shapes = b.rows() == k && (c.rows(), c.cols()) == (m, n);
     let by_rows = c.col_stride() == 1;
-    let by_columns = c.row_stride() == 1 && epilogue.bias.is_none() && !epilogue.relu;
+    let by_columns = c.row_stride() == 1 && finish.epilogue.is_empty();
     let large = m >= LEAST && k >= LEAST && n >= LEAST;
     // Elements are numbered by 32 bits.
     let numbered = scratch_len(m, k) <= u32::MAX as usize;
-    shapes
-        && (by_rows || by_columns)
-        && (a.col_stride() == 1 || a.row_stride() == 1)
-        && large
-        && numbered
+    (by_rows || by_columns) && (a.col_stride() == 1 || a.row_stride() == 1) && large && numbered
 }
 
 /// Whether A has so many zeros that [`product`] is faster: a look at some of its rows.
-pub(super) fn pays(cx: &Context, a: MatRef) -> bool {
+pub fn is_sparse(cx: &Context, a: MatRef) -> bool {
     sampled_density(cx, a) < DENSITY
 }
 
@@ -107,20 +102,21 @@ const LEAST: usize = 32;
 /// The density up to which a product is faster here.
 const DENSITY: f32 = 0.5;
 
-/// `c = relu(a b + beta c + bias)`, for `a: (m, k)` and `c: (m, n)` of which rows or columns are
-/// contiguous. If it is the columns of C, there is no epilogue.
-pub(super) fn product(
+/// `c = finish(a b)`, for `a: (m, k)` and `c: (m, n)` of which rows or columns are contiguous. If
+/// it is the columns of C, there is no epilogue. Alpha does not count.
+pub fn product(
     cx: &Context,
     a: MatRef,
     b: MatRef,
-    beta: f32,
-    c: MatMut,
-    epilogue: Epilogue,
+    c: &mut MatMut,
+    finish: Finish,
     scratch: &mut [f32],
 ) {
-    let (m, n, k) = check_shapes(a, [b.rows(), b.cols()], &c, epilogue);
-    let plain = epilogue.bias.is_none() && !epilogue.relu;
-    assert!(c.col_stride() == 1 || c.row_stride() == 1 && plain, "an epilogue for columns");
+    let (m, n, k) = (c.rows(), c.cols(), a.cols());
+    assert!(
+        c.col_stride() == 1 || c.row_stride() == 1 && finish.epilogue.is_empty(),
+        "an epilogue for columns"
+    );
     if m == 0 || n == 0 {
         return;
     }
@@ -132,12 +128,11 @@ pub(super) fn product(
     let width = VECTORS * cx.isa().lanes();
     let across = n.div_ceil(width).min(count);
     let down = (count / across).clamp(1, m.div_ceil(4 * LEAST));
-    let blocks = Blocks::new(c, down, across, width);
+    let blocks = Blocks::new(c.block(0, m, 0, n), down, across, width);
     cx.for_each_part(blocks.count(), blocks, |_, block| {
         let (i, j, c) = block.into_first();
-        let bias = epilogue.bias.map(|bias| &bias[j..]);
         let b = b.block(0, k, j, c.cols());
-        cx.isa().run(Task { nonzeros, first: i, b, beta, c, bias, relu: epilogue.relu });
+        cx.isa().run(Task { nonzeros, first: i, b, c, finish: finish.from(i, j) });
     });
 }
 
@@ -148,11 +143,9 @@ struct Task<'a> {
     first: usize,
     /// `(k, n)`
     b: MatRef<'a>,
-    beta: f32,
     /// `(m, n)`
     c: MatMut<'a>,
-    bias: Option<&'a [f32]>,
-    relu: bool,
+    finish: Finish<'a>,
 }
 
 impl Kernel for Task<'_> {
@@ -160,7 +153,7 @@ impl Kernel for Task<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Task { nonzeros, first, b, beta, mut c, bias, relu } = self;
+        let Task { nonzeros, first, b, mut c, finish } = self;
         let (m, n, k) = (c.rows(), c.cols(), b.rows());
         let mut memory = MEMORY.take();
         let [packed_len, sums_len] = memory_len(k, S::LANES);
@@ -172,7 +165,6 @@ impl Kernel for Task<'_> {
             let vectors = 1 << (n - j).div_ceil(S::LANES).min(VECTORS).ilog2();
             let width = vectors * S::LANES;
             let w = width.min(n - j);
-            let bias = bias.map(|bias| &bias[j..j + w]);
             pack_b(simd, b.block(0, k, j, w), width, packed);
             for i in (0..m).step_by(GROUP) {
                 let group = GROUP.min(m - i);
@@ -192,20 +184,11 @@ impl Kernel for Task<'_> {
                         }
                         block += 1;
                     }
-                    let beta = if pc == 0 { beta } else { 1.0 };
-                    let last = pc + kc == k;
+                    let finish = finish.of_block(pc == 0, pc + kc == k).from(i, j);
                     if c.col_stride() == 1 {
-                        write_rows(
-                            simd,
-                            sums,
-                            width,
-                            &mut c,
-                            beta,
-                            bias.filter(|_| last),
-                            relu && last,
-                        );
+                        write_rows(simd, sums, width, &mut c, finish);
                     } else {
-                        write_columns(simd, sums, width, &mut c, beta);
+                        write_columns(simd, sums, width, &mut c, finish.beta);
                     }
                 }
             }
@@ -270,29 +253,22 @@ impl<const NV: usize> Kernel for Width<'_, NV> {
     }
 }
 
-/// `c = relu(sums + beta c + bias)`, for `sums: (m, width)` and a C whose rows are contiguous.
+/// `c = finish(sums)`, for `sums: (m, width)` and a C whose rows are contiguous.
 #[inline(always)]
-fn write_rows<S: Simd>(
-    simd: S,
-    sums: &[f32],
-    width: usize,
-    c: &mut MatMut,
-    beta: f32,
-    bias: Option<&[f32]>,
-    relu: bool,
-) {
-    let (n, factor, zero) = (c.cols(), simd.splat(beta), simd.splat(0.0));
+fn write_rows<S: Simd>(simd: S, sums: &[f32], width: usize, c: &mut MatMut, finish: Finish) {
+    let (n, beta, zero) = (c.cols(), simd.splat(finish.beta), simd.splat(0.0));
+    let bias = finish.epilogue.bias.map(|bias| &bias[..n]);
     for i in 0..c.rows() {
         let (sums, out) = (&sums[i * width..][..width], c.row(i, 0, n));
         for j in (0..n).step_by(S::LANES) {
             let mut x = simd.load(&sums[j..]);
-            if beta != 0.0 {
-                x = simd.mul_add(factor, simd.load_at(out, j), x);
+            if finish.beta != 0.0 {
+                x = simd.mul_add(beta, simd.load_at(out, j), x);
             }
             if let Some(bias) = bias {
                 x = simd.add(x, simd.load_at(bias, j));
             }
-            if relu {
+            if finish.epilogue.relu {
                 x = simd.max(zero, x);
             }
             simd.store_at(x, out, j);
@@ -305,7 +281,7 @@ fn write_rows<S: Simd>(
 fn write_columns<S: Simd>(simd: S, sums: &[f32], width: usize, c: &mut MatMut, beta: f32) {
     let (m, n, factor) = (c.rows(), c.cols(), simd.splat(beta));
     let mut c = c.block(0, m, 0, n).transposed();
-    let mut block = [0.0; 256];
+    let mut block = [0.0; MAX_LANES * MAX_LANES];
     for j in (0..n).step_by(S::LANES) {
         for i in (0..m).step_by(S::LANES) {
             simd.transpose(&sums[i * width + j..], width, &mut block, S::LANES);

@@ -1,14 +1,12 @@
 //! Networks: what planning promises, and what holds for passes and steps through a whole chain of
 //! layers.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod convolution;
 mod estimating;
 mod freezing;
 mod fusion;
 mod images;
+mod owning;
 mod passes;
 mod penalties;
 mod planning;
@@ -16,6 +14,7 @@ mod pytorch;
 mod summary;
 mod training;
 
+use crate::support;
 use narrows_engine::layers::{BatchNorm, Dropout, Linear, Relu, Sigmoid};
 use narrows_engine::memory::Slab;
 use narrows_engine::random::Random;

@@ -4,9 +4,8 @@
 mod reference;
 mod refusals;
 mod soft;
-#[path = "../support/mod.rs"]
-mod support;
 
+use crate::support;
 use narrows_engine::random::Random;
 use narrows_engine::simd::Isa;
 use narrows_engine::{Context, Loss, Target};

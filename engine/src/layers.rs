@@ -26,8 +26,8 @@ mod sparsity;
 mod tanh;
 mod unflatten;
 mod upsample;
-pub(crate) mod window;
 
+pub use crate::conv::Size;
 pub use avg_pool2d::AvgPool2d;
 pub use batch_norm::BatchNorm;
 pub use conv_transpose2d::ConvTranspose2d;
@@ -49,4 +49,3 @@ pub use sparsity::Sparsity;
 pub use tanh::Tanh;
 pub use unflatten::Unflatten;
 pub use upsample::Upsample;
-pub use window::Size;

@@ -1,6 +1,6 @@
 use super::pool::kernels::{Spread, Sums};
 use super::pool::{self, Images};
-use super::window::{Size, Window};
+use crate::conv::{Size, Window};
 use crate::network::layer::{Backward, Forward, Layer};
 use crate::{Context, Error, Shape};
 

@@ -1,4 +1,4 @@
-use super::window::image;
+use crate::conv::image;
 use crate::hardware::parallel::{Chunks, TASK_LEN};
 use crate::hardware::simd::{Kernel, Simd};
 use crate::network::layer::{Backward, Forward, Layer};

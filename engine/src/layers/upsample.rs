@@ -1,6 +1,6 @@
 use super::pool::Images;
 use super::pool::kernels::{Spread, Sums};
-use super::window::{Size, Window, image, image_shape};
+use crate::conv::{Size, Window, image, image_shape};
 use crate::network::layer::{Backward, Forward, Layer};
 use crate::{Context, Error, Shape};
 

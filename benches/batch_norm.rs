@@ -6,7 +6,7 @@
 mod naive;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use narrows_engine::layers::{Backward, Forward};
+use narrows_engine::layer::{Backward, Forward};
 use narrows_engine::layers::{BatchNorm, Relu};
 use narrows_engine::{Context, Layer, Pass, Shape};
 use std::hint::black_box;

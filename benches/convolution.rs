@@ -17,11 +17,12 @@ use criterion::{
     criterion_main,
 };
 use narrows_datasets::{Dataset, shuffled};
-use narrows_engine::layers::{
-    Backward, BatchNorm, Conv2d, ConvTranspose2d, Forward, Layer, Linear, Relu, Unflatten,
-};
+use narrows_engine::layer::{Backward, Forward, Layer};
+use narrows_engine::layers::{BatchNorm, Conv2d, ConvTranspose2d, Linear, Relu, Unflatten};
 use narrows_engine::peak::fma_peak;
-use narrows_engine::{Context, Loss, Network, Optimizer, Params, Pass, Shape, Target, Trainer};
+use narrows_engine::{
+    Context, Loss, Network, Params, Pass, Shape, Target, Trainer, TrainerSettings,
+};
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -106,7 +107,8 @@ fn training_step(criterion: &mut Criterion) {
         let mut x = vec![0.0; BATCH * data.sample_len()];
         for cx in &contexts {
             let params = Params::new(&network, 1);
-            let mut trainer = Trainer::new(&network, params, Loss::L2, Optimizer::adam(), BATCH, 1);
+            let mut trainer = Trainer::new(&network, params, TrainerSettings::new(Loss::L2, BATCH))
+                .expect("a trainer");
             let mut batches = order.chunks_exact(BATCH).cycle();
             group.bench_function(
                 BenchmarkId::new(name, format!("{} threads", cx.threads())),

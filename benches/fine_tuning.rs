@@ -12,7 +12,7 @@ use narrows_datasets::shuffle_into;
 use narrows_engine::layers::Linear;
 use narrows_engine::peak::{bandwidth, fma_peak};
 use narrows_engine::predictor::Workspace;
-use narrows_engine::{Context, Loss, Network, Optimizer, Params, Predictor, Target, Trainer};
+use narrows_engine::{Context, Loss, Network, Params, Predictor, Target, Trainer, TrainerSettings};
 use std::time::{Duration, Instant};
 
 const INPUTS: usize = WIDTHS[0];
@@ -26,7 +26,8 @@ const BATCH: usize = 32;
 fn learn(cx: &Context, network: &Network, samples: &[f32]) {
     let params = Params::new(network, 1);
     let mut trainer =
-        Trainer::new(network, params, Loss::cross_entropy(), Optimizer::adam(), BATCH, 1);
+        Trainer::new(network, params, TrainerSettings::new(Loss::cross_entropy(), BATCH))
+            .expect("a trainer");
     let inputs = network.input().len();
     let mut order: Vec<u32> = (0..SAMPLES as u32).collect();
     let (mut x, mut classes) = (vec![0.0; BATCH * inputs], Vec::with_capacity(BATCH));

@@ -17,7 +17,7 @@ use std::time::Instant;
 use narrows_datasets::{
     Dataset, Dtype, Loader, Metadata, OpenOptions, Parts, Rows, StoreWriter, open_whole,
 };
-use narrows_engine::{Context, Loss, Optimizer, Params, Target, Trainer};
+use narrows_engine::{Context, Loss, Params, Target, Trainer, TrainerSettings};
 use narrows_models::{Architecture, Model};
 
 const WIDTH: usize = 784;
@@ -92,7 +92,7 @@ fn train(path: &Path, memory: u64, seconds: f64) -> Result<f64, Anything> {
     }
     .autoencoder()?;
     let mut trainer =
-        Trainer::new(&network, Params::new(&network, 1), Loss::L2, Optimizer::adam(), BATCH, 1);
+        Trainer::new(&network, Params::new(&network, 1), TrainerSettings::new(Loss::L2, BATCH))?;
     let mut loader = Loader::new(&data, Rows::all(data.len()), BATCH, 1);
     let mut x = vec![0.0; BATCH * WIDTH];
     let (mut start, mut samples, mut warm) = (Instant::now(), 0, false);

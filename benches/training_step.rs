@@ -10,7 +10,7 @@ mod naive;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use narrows_datasets::{Dataset, shuffled};
 use narrows_engine::peak::fma_peak;
-use narrows_engine::{Context, Loss, Optimizer, Params, Target, Trainer};
+use narrows_engine::{Context, Loss, Params, Target, Trainer, TrainerSettings};
 use narrows_models::{Activation, Architecture, Model};
 use std::time::Duration;
 
@@ -59,7 +59,8 @@ fn training_step(criterion: &mut Criterion) {
         let mut x = vec![0.0; batch * 784];
         for cx in &contexts {
             let params = Params::new(&network, 1);
-            let mut trainer = Trainer::new(&network, params, Loss::L2, Optimizer::adam(), batch, 1);
+            let mut trainer = Trainer::new(&network, params, TrainerSettings::new(Loss::L2, batch))
+                .expect("a trainer");
             let mut batches = order.chunks_exact(batch).cycle();
             group.bench_function(
                 BenchmarkId::new(name, format!("{} threads", cx.threads())),
@@ -77,7 +78,8 @@ fn training_step(criterion: &mut Criterion) {
         for threads in [2, 4, 8, 16, 32] {
             let cx = Context::new(threads).expect("threads");
             let params = Params::new(&network, 1);
-            let mut trainer = Trainer::new(&network, params, Loss::L2, Optimizer::adam(), batch, 1);
+            let mut trainer = Trainer::new(&network, params, TrainerSettings::new(Loss::L2, batch))
+                .expect("a trainer");
             trainer.step(&cx, &x, Target::Values(&x), 1e-3).expect("a step");
             let counts = cx.counts();
             println!(

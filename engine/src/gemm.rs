@@ -2,7 +2,7 @@
 //!
 //! The loops are those of BLIS (van Zee and van de Geijn, 2015), named as there; which operand
 //! stays in which cache is not. For each task, a block of C that no other task writes
-//! (`blocking.rs`):
+//! (`tiled/loops.rs`):
 //!
 //! ```text
 //! for jc in 0..n by NC                      columns of B and C
@@ -42,49 +42,69 @@
 //! of 256 to 512 rows are within the noise of each other where C is small, and 512 write the large
 //! ones half as often; the columns that fill half of the level-2 cache are as good as those that
 //! fill all of it.
-// The micro-kernel and what is around it need a SIMD file with a tile; `portable` needs neither.
-#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-mod blocking;
-#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-#[allow(unsafe_code)]
-mod kernel;
-#[cfg_attr(not(all(target_arch = "x86_64", not(feature = "portable"))), allow(dead_code))]
-#[allow(unsafe_code)]
+
+// Some methods are for `tiled` alone.
+#[allow(dead_code)]
+mod epilogue;
+#[allow(dead_code, unsafe_code)]
 mod matrix;
-#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-mod operand;
-#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-mod pack;
-mod packed;
 #[allow(unsafe_code)]
 mod portable;
+// It needs a SIMD file with a tile.
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-mod sparse;
-#[cfg_attr(not(all(target_arch = "x86_64", not(feature = "portable"))), allow(dead_code, unused))]
-mod windows;
+mod tiled;
 
+pub use epilogue::Epilogue;
 pub use matrix::{MatMut, MatRef};
-pub use packed::PackedB;
-pub(crate) use windows::{Steps, Windows, gemm_windows, takes_windows};
+pub(crate) use matrix::{Steps, Windows};
 
 use crate::hardware::parallel::Context;
 use crate::hardware::simd::Isa;
-#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-use kernel::Finish;
+use epilogue::Finish;
 
-/// What happens to an element of C after its products are summed, while it is still in registers.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Epilogue<'a> {
-    /// Added to each row of C: one number per column, length n.
-    pub bias: Option<&'a [f32]>,
-    /// Replaces what is negative by 0, last of all. A NaN stays one.
-    pub relu: bool,
+/// The products of an ISA.
+trait Products {
+    /// Operation, ISA and tile.
+    fn kernel_name(&self) -> &'static str;
+
+    /// `c = finish(a b)`, for a C and a k that are not empty.
+    fn product(&self, cx: &Context, a: MatRef, b: MatRef, c: MatMut, finish: Finish);
+
+    /// The length of the scratch of [`Products::sparse_product`].
+    fn sparse_scratch(&self, _m: usize, _k: usize) -> usize {
+        0
+    }
+
+    /// `c = finish(a b)` without the zeros of A, unless that takes longer: then it returns false.
+    fn sparse_product(
+        &self,
+        _cx: &Context,
+        _a: MatRef,
+        _b: MatRef,
+        _c: &mut MatMut,
+        _finish: Finish,
+        _scratch: &mut [f32],
+    ) -> bool {
+        false
+    }
+
+    /// Whether there is [`Products::windows_product`].
+    fn has_windows(&self) -> bool {
+        false
+    }
+
+    /// See [`gemm_windows`].
+    fn windows_product(&self, _a: Windows, _b: MatRef, _c: MatMut, _line: usize, _finish: Finish) {
+        panic!("{} has no kernel for windows", self.kernel_name());
+    }
 }
 
-impl<'a> Epilogue<'a> {
-    /// For `len` columns of C from `first` on.
-    pub(crate) fn columns(self, first: usize, len: usize) -> Epilogue<'a> {
-        Epilogue { bias: self.bias.map(|bias| &bias[first..first + len]), ..self }
+/// Our own products on an ISA that has a tile, and another crate's on the plain one.
+fn products(isa: &Isa) -> &dyn Products {
+    match isa {
+        Isa::Plain(simd) => simd,
+        #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
+        isa => tiled::products(isa),
     }
 }
 
@@ -113,62 +133,24 @@ pub fn gemm_fused(
     c: MatMut,
     epilogue: Epilogue,
 ) {
-    let (m, n, k) = check_shapes(a, [b.rows(), b.cols()], &c, epilogue);
-    if m == 0 || n == 0 {
-        return;
-    }
-    // An empty sum is 0 whatever it is multiplied by.
-    let alpha = if k == 0 { 0.0 } else { alpha };
-    match cx.isa() {
-        #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-        Isa::Avx512(simd) => {
-            blocking::product(simd, cx, a, b, c, Finish::new(alpha, beta, epilogue))
-        }
-        #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-        Isa::Avx2(simd) => blocking::product(simd, cx, a, b, c, Finish::new(alpha, beta, epilogue)),
-        Isa::Plain(_) => portable::product(cx, alpha, a, b, beta, c, epilogue),
-    }
-}
-
-/// `c = relu(a b + bias)` for a packed B: [`gemm_fused`] with alpha 1 and beta 0, to the bit.
-///
-/// # Panics
-/// If the shapes do not match, if there is a bias whose length is not n, or if B was packed for
-/// another ISA.
-pub fn gemm_packed(cx: &Context, a: MatRef, b: &PackedB, c: MatMut, epilogue: Epilogue) {
-    assert!(
-        cx.isa() == b.isa(),
-        "a matrix packed for {} in a product on {}",
-        b.isa().name(),
-        cx.isa().name()
-    );
-    let (m, n, k) = check_shapes(a, [b.rows(), b.cols()], &c, epilogue);
-    if m == 0 || n == 0 {
-        return;
-    }
-    // As in `gemm_fused`: an empty sum is 0.
-    let alpha = if k == 0 { 0.0 } else { 1.0 };
-    match cx.isa() {
-        #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-        Isa::Avx512(simd) => {
-            blocking::run(simd, cx, a, b.panels(), c, Finish::new(alpha, 0.0, epilogue))
-        }
-        #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-        Isa::Avx2(simd) => {
-            blocking::run(simd, cx, a, b.panels(), c, Finish::new(alpha, 0.0, epilogue))
-        }
-        Isa::Plain(_) => portable::product(cx, alpha, a, b.by_rows(), 0.0, c, epilogue),
+    let (m, n, k) = check_shapes(a, b, &c, epilogue);
+    let finish = Finish::new(alpha, beta, epilogue);
+    if k == 0 {
+        finish.of_nothing(c);
+    } else if m > 0 && n > 0 {
+        products(&cx.isa()).product(cx, a, b, c, finish);
     }
 }
 
 /// Panics unless `a`: (m, k), `b`: (k, n) and the bias fit `c`: (m, n). Returns m, n and k.
-fn check_shapes(a: MatRef, b: [usize; 2], c: &MatMut, epilogue: Epilogue) -> (usize, usize, usize) {
+fn check_shapes(a: MatRef, b: MatRef, c: &MatMut, epilogue: Epilogue) -> (usize, usize, usize) {
     let (m, n, k) = (c.rows(), c.cols(), a.cols());
-    let [b_rows, b_cols] = b;
     assert!(
-        a.rows() == m && b_rows == k && b_cols == n,
-        "cannot multiply {} x {k} by {b_rows} x {b_cols} into {m} x {n}",
+        a.rows() == m && b.rows() == k && b.cols() == n,
+        "cannot multiply {} x {k} by {} x {} into {m} x {n}",
         a.rows(),
+        b.rows(),
+        b.cols(),
     );
     if let Some(bias) = epilogue.bias {
         assert!(bias.len() == n, "a bias of length {} for {n} columns", bias.len());
@@ -192,20 +174,15 @@ pub fn gemm_sparse(
     a: MatRef,
     b: MatRef,
     beta: f32,
-    c: MatMut,
+    mut c: MatMut,
     epilogue: Epilogue,
     scratch: &mut [f32],
 ) {
-    #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-    // Not with the plain ISA: its products are another crate's, and sum in an order of their own.
-    if !matches!(cx.isa(), Isa::Plain(_)) && sparse::fits(a, b, &c, epilogue) {
-        if sparse::pays(cx, a) {
-            return sparse::product(cx, a, b, beta, c, epilogue, scratch);
-        }
-        // So that a step that is the first with a sparse A allocates no more than others.
-        sparse::reserve(cx, a.cols());
+    check_shapes(a, b, &c, epilogue);
+    let finish = Finish::new(1.0, beta, epilogue);
+    if products(&cx.isa()).sparse_product(cx, a, b, &mut c, finish, scratch) {
+        return;
     }
-    let _ = scratch;
     if c.row_stride() == 1 && c.col_stride() != 1 && epilogue.bias.is_none() {
         // The same by rows.
         return gemm_fused(cx, 1.0, b.transposed(), a.transposed(), beta, c.transposed(), epilogue);
@@ -213,25 +190,38 @@ pub fn gemm_sparse(
     gemm_fused(cx, 1.0, a, b, beta, c, epilogue);
 }
 
-/// The length of the scratch of [`gemm_sparse`] for an A of at most `m` rows and just `k` columns.
-/// Little of it is touched where little is left of A.
+/// The length of the scratch of [`gemm_sparse`] for an A of at most `m` rows and just `k` columns,
+/// on any ISA of this processor. Little of it is touched where little is left of A.
 pub fn gemm_sparse_scratch(m: usize, k: usize) -> usize {
-    #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-    return sparse::scratch_len(m, k);
-    #[cfg(not(all(target_arch = "x86_64", not(feature = "portable"))))]
-    return {
-        let _ = (m, k);
-        0
-    };
+    let lengths = Isa::available().into_iter().map(|isa| products(&isa).sparse_scratch(m, k));
+    lengths.max().unwrap_or(0)
+}
+
+/// Whether there is a kernel for [`gemm_windows`].
+pub(crate) fn has_windows(isa: Isa) -> bool {
+    products(&isa).has_windows()
+}
+
+/// `c = relu(a b + beta c + bias)` on this thread, as [`gemm_fused`], for a C with contiguous rows,
+/// of which a line of A begins each `line`: those between the lines are left alone. The sums over k
+/// are not cut into blocks, so this is for a B that stays in a level-2 cache. It is packed each
+/// time.
+///
+/// # Panics
+/// If the shapes do not match, lines overlap, or the ISA is none that [`has_windows`].
+pub(crate) fn gemm_windows(
+    cx: &Context,
+    a: Windows<'_>,
+    b: MatRef<'_>,
+    beta: f32,
+    c: MatMut<'_>,
+    line: usize,
+    epilogue: Epilogue<'_>,
+) {
+    products(&cx.isa()).windows_product(a, b, c, line, Finish::new(1.0, beta, epilogue));
 }
 
 /// The micro-kernel that products run on: operation, ISA and tile.
 pub fn kernel_name(isa: Isa) -> &'static str {
-    match isa {
-        #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-        Isa::Avx512(_) => "sgemm_avx512_14x32",
-        #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
-        Isa::Avx2(_) => "sgemm_avx2_6x16",
-        Isa::Plain(_) => "matrixmultiply",
-    }
+    products(&isa).kernel_name()
 }

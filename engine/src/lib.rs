@@ -6,6 +6,7 @@
 //! | [`parallel`] | the [`Context`]: an instruction set and threads |
 //! | [`gemm`] | matrix multiplication |
 //! | [`layers`] | what a [`Network`] is made of |
+//! | [`layer`] | what a layer is, for those of your own |
 //! | [`params`] | the slab of named [`Params`] |
 //! | [`loss`] | what is minimised, and its gradient |
 //! | [`optimizer`], [`schedule`] | what turns gradients into steps, and how long they are |
@@ -34,19 +35,24 @@ pub mod predictor;
 mod shape;
 mod training;
 
-pub use error::Error;
+pub use error::{Error, ErrorKind};
 pub use hardware::parallel::Context;
 pub use hardware::simd::Isa;
 pub use hardware::{memory, parallel, peak, simd};
 pub use ladder::{Ladder, LadderBatch, LadderLoss, LadderMemory};
-pub use layers::{Layer, Mode, Pass};
 pub use math::random;
+pub use network::layer::{Layer, Mode, Pass};
 pub use network::params::Params;
 pub use network::{Activations, LayerSummary, Network, NetworkBuilder, Summary};
-pub use network::{init, params};
+pub use network::{init, layer, params};
 pub use predictor::Predictor;
 pub use shape::Shape;
 pub use training::loss::{Loss, Target};
 pub use training::optimizer::{Optimizer, OptimizerState};
 pub use training::schedule::Schedule;
-pub use training::{Trainer, loss, optimizer, schedule};
+pub use training::{Trainer, TrainerSettings, loss, optimizer, schedule};
+
+// The program in the README compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

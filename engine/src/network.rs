@@ -8,6 +8,7 @@ mod backward;
 mod chain;
 mod frozen;
 pub mod init;
+pub mod layer;
 pub mod params;
 mod summary;
 
@@ -16,16 +17,18 @@ pub(crate) use backward::BackwardPass;
 pub(crate) use chain::{Chain, Gradients, Slots, Step};
 pub use summary::{LayerSummary, Summary};
 
-use crate::layers::{Layer, Mode, Pass};
-use crate::network::params::{ParamEntry, Params};
+use crate::network::layer::{Layer, Mode, Pass};
+use crate::network::params::{ParamEntry, Params, check_same};
 use crate::{Context, Error, Shape};
 use chain::Op;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A chain of layers in named sections, such as `encoder` and `decoder`. It owns no numbers.
-#[derive(Debug)]
+/// Cheap to clone; clones share their plan.
+#[derive(Clone, Debug)]
 pub struct Network {
-    chain: Chain,
+    chain: Arc<Chain>,
 }
 
 /// Collects the layers of a [`Network`].
@@ -99,7 +102,7 @@ impl NetworkBuilder {
         if chain.ops.is_empty() {
             return Err(Error::new("a network needs a layer that does something"));
         }
-        Ok(Network { chain })
+        Ok(Network { chain: chain.into() })
     }
 }
 
@@ -127,6 +130,18 @@ impl Network {
     /// The parameters that the layers declare, as [`Params::new`] lays them out.
     pub fn param_entries(&self) -> &[ParamEntry] {
         &self.chain.entries
+    }
+
+    /// Refuses the parameters of another network.
+    ///
+    /// # Errors
+    /// If `params` are others than this network's; the message names the first that differs.
+    pub fn check_params(&self, params: &Params) -> Result<(), Error> {
+        check_same(
+            "the parameters are those of another network",
+            self.param_entries(),
+            params.entries(),
+        )
     }
 
     /// Computes the output for `x`: (batch, input) into `activations`, and returns it: (batch,
@@ -278,6 +293,14 @@ impl Network {
     fn first_trainable(&self, params: &Params) -> usize {
         let trains = |op: &Op| params.entries()[op.entries.clone()].iter().any(|e| e.trainable);
         self.chain.ops.iter().position(trains).unwrap_or(self.chain.ops.len())
+    }
+}
+
+impl Params {
+    /// Fresh parameters for `network`. The same seed gives the same values; each parameter has a
+    /// stream of its own, keyed by its name, so that an encoder starts alike under any head.
+    pub fn new(network: &Network, seed: u64) -> Params {
+        Params::initialised(network.param_entries().to_vec(), seed)
     }
 }
 

@@ -27,7 +27,7 @@ pub use panels::Precision;
 pub use workspace::Workspace;
 
 use crate::hardware::parallel::Chunks;
-use crate::layers::{Forward, Pass};
+use crate::network::layer::{Forward, Pass};
 use crate::{Context, Error, Network, Params, Shape};
 use plan::{Map, Stage};
 use product::Product;

@@ -5,4 +5,4 @@ pub mod optimizer;
 pub mod schedule;
 mod trainer;
 
-pub use trainer::Trainer;
+pub use trainer::{Trainer, TrainerSettings};

@@ -10,7 +10,7 @@ use narrows_engine::layers::{
     GlobalAvgPool, LeakyRelu, Linear, MaxPool2d, Narrow, Relu, Residual, Sigmoid, Sparsity, Tanh,
     Unflatten, Upsample,
 };
-use narrows_engine::{Context, Loss, Network, Optimizer, Params, Target, Trainer};
+use narrows_engine::{Context, Loss, Network, Optimizer, Params, Target, Trainer, TrainerSettings};
 use std::sync::Barrier;
 
 const BATCH: usize = 150;
@@ -119,9 +119,18 @@ fn of_10_steps(
 ) -> usize {
     let params = Params::new(network, 1);
     let before = allocations();
-    let mut trainer = Trainer::new(network, params, loss, optimizer, BATCH, 1);
+    let mut trainer = Trainer::new(
+        network,
+        params,
+        TrainerSettings {
+            optimizer,
+            seed: 1,
+            clip_norm: Some(0.1),
+            ..TrainerSettings::new(loss, BATCH)
+        },
+    )
+    .unwrap();
     assert!(allocations() > before, "nothing is counted");
-    trainer.clip_norm = Some(0.1);
     let x: Vec<f32> = (0..BATCH * network.input().len()).map(|i| (i % 17) as f32 - 8.0).collect();
     // Its zeros are skipped.
     let sparse: Vec<f32> = x.iter().map(|x| if *x > 4.0 { *x } else { 0.0 }).collect();

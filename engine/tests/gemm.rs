@@ -1,17 +1,15 @@
 //! Matrix multiplication against a triple loop in double precision, on every ISA of this machine.
 
-#[path = "gemm/case.rs"]
 mod case;
-#[path = "gemm/contract.rs"]
 mod contract;
-mod support;
 
+use crate::support;
 use case::Case;
 use narrows_engine::gemm::kernel_name;
 use narrows_engine::parallel::Context;
 use narrows_engine::simd::Isa;
 
-/// Rows of B in a block, see `engine/src/gemm/blocking.rs`.
+/// Rows of B in a block, see `engine/src/gemm/tiled/blocks.rs`.
 const KC: usize = 512;
 
 /// Calls `f` for every ISA of this machine, and says which were run.

@@ -1,7 +1,6 @@
 //! Initial values against PyTorch's bounds and standard deviations.
 
-mod support;
-
+use crate::support;
 use narrows_engine::init::Init;
 use support::Vectors;
 

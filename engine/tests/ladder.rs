@@ -1,9 +1,7 @@
 //! The ladder network against an obvious f64 implementation of the paper's algorithm 1, whose
 //! slopes are central differences.
 
-#[path = "support/mod.rs"]
-mod support;
-
+use crate::support;
 use narrows_engine::random::Random;
 use narrows_engine::{Context, Ladder, LadderBatch, LadderMemory, Params};
 

@@ -1,7 +1,6 @@
 //! Every function of `math.rs` against f64, over dense grids and special values, on every ISA.
 
-mod support;
-
+use crate::support;
 use narrows_engine::math;
 use narrows_engine::simd::{Isa, Kernel, Simd};
 

@@ -1,7 +1,6 @@
 //! The measured peaks are plausible numbers.
 
-mod support;
-
+use crate::support;
 use narrows_engine::parallel::Context;
 use narrows_engine::peak::{bandwidth, fma_peak};
 

@@ -1,7 +1,6 @@
 //! Schedules against PyTorch's, and where those do not reach.
 
-mod support;
-
+use crate::support;
 use narrows_engine::Schedule;
 use support::{Vectors, assert_close};
 

@@ -1,7 +1,6 @@
 //! Primitives that no other test reaches on their own.
 
-mod support;
-
+use crate::support;
 use narrows_engine::simd::{Kernel, Simd};
 
 struct Transpose<'a> {

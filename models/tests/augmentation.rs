@@ -1,14 +1,14 @@
 //! Augmentation in training, against a loop that augments each sample by itself; and that nothing
 //! else is augmented.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{
     Augmentation, Augmenter, Batches, Dataset, Rows, SampleKey, TrainTest, draw_labels, shuffled,
 };
-use narrows_engine::{Context, Loss, Network, Params, Target, Trainer};
+use narrows_engine::{Context, Loss, Network, Params, Target, Trainer, TrainerSettings};
+use narrows_models::curve::Point;
 use narrows_models::{
-    Approach, Comparison, Error, Evaluation, Goal, Method, Pretraining, Run, Task, Training,
+    Approach, Comparison, Curve, Error, Evaluation, Goal, Method, Pretraining, Run, Task, Training,
 };
 use support::{all, architecture, training};
 
@@ -53,8 +53,17 @@ fn by_hand(
 ) -> (Vec<f64>, Vec<u32>) {
     let cx = Context::new(1).unwrap();
     let Training { loss, optimizer, seed, batch, epochs, augmentation, .. } = settings.clone();
-    let mut trainer = Trainer::new(network, params, loss.clone(), optimizer, batch, seed);
-    trainer.clip_norm = settings.clip_norm;
+    let mut trainer = Trainer::new(
+        network,
+        params,
+        TrainerSettings {
+            optimizer,
+            seed,
+            clip_norm: settings.clip_norm,
+            ..TrainerSettings::new(loss.clone(), batch)
+        },
+    )
+    .unwrap();
     let augmenter = Augmenter::new(augmentation, task.data.image_shape()).unwrap();
     let mut scratch = vec![0.0; augmenter.scratch_len()];
     let mut losses = Vec::new();
@@ -236,20 +245,21 @@ fn what_does_not_suit_the_samples_is_refused_before_anything_is_trained() {
         };
         let message = refused(pretraining.check());
         assert!(message.contains(expected), "{message}");
-        let comparison = Comparison {
+        let finetuning = Training { loss: Loss::cross_entropy(), ..bad.clone() };
+        let curve = Curve {
             data: &data,
-            architecture,
-            pretraining: good.clone(),
-            held_out: 0,
-            finetuning: Training { loss: Loss::cross_entropy(), ..bad },
+            architecture: architecture.clone(),
             learning_rates: vec![1e-3],
             methods: vec![Approach::Transfer(Method::Scratch)],
-            recipe: None,
-            labels: 20,
-            validation: 20,
+            points: vec![Point { labels: 20, validation: 20, finetuning }],
             draws: 1,
             ensemble: 1,
             seed: 1,
+        };
+        let comparison = Comparison {
+            pretraining: Pretraining { training: &good, ..pretraining },
+            curve,
+            recipe: None,
         };
         let message = refused(comparison.check());
         assert!(message.contains(expected), "{message}");

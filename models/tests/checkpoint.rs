@@ -1,7 +1,6 @@
 //! Models on disk: a round trip, and every way to break the file.
 
-mod support;
-
+use crate::support;
 use narrows_engine::Params;
 use narrows_engine::params::ParamEntry;
 use narrows_models::checkpoint::{Description, load, save};

@@ -1,10 +1,11 @@
 //! Training on the kept codes of a frozen encoder, against a loop that runs the whole network in
 //! every step.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{Batches, Dataset, Rows, draw_labels, shuffled};
-use narrows_engine::{Activations, Context, Isa, Loss, Network, Params, Pass, Target, Trainer};
+use narrows_engine::{
+    Activations, Context, Isa, Loss, Network, Params, Pass, Target, Trainer, TrainerSettings,
+};
 use narrows_models::{Evaluation, Goal, Method, Run, Task, Training};
 use support::{architecture, training};
 
@@ -39,8 +40,17 @@ fn by_the_whole_network(
 ) -> (Vec<f64>, Params) {
     let Training { loss, optimizer, seed, batch, epochs, .. } = settings.clone();
     let params = prepared(network, method);
-    let mut trainer = Trainer::new(network, params, loss.clone(), optimizer, batch, seed);
-    trainer.clip_norm = settings.clip_norm;
+    let mut trainer = Trainer::new(
+        network,
+        params,
+        TrainerSettings {
+            optimizer,
+            seed,
+            clip_norm: settings.clip_norm,
+            ..TrainerSettings::new(loss.clone(), batch)
+        },
+    )
+    .unwrap();
     let mut losses = Vec::new();
     for epoch in 0..epochs {
         method.before_epoch(epoch, epochs, &mut trainer.params);

@@ -1,7 +1,6 @@
 //! The moving average of the weights: what it is, and that a run validates, keeps and resumes it.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{Dataset, Rows, draw_labels};
 use narrows_engine::{Context, Loss, Network, Params};
 use narrows_models::architecture::ENCODER;

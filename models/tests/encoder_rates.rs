@@ -1,8 +1,7 @@
 //! What keeps a pretrained encoder near what it was: discriminative rates, and the pull towards its
 //! weights.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{Dataset, Rows, draw_labels};
 use narrows_engine::{Context, Loss, Params};
 use narrows_models::architecture::{ENCODER, HEAD};

@@ -1,7 +1,6 @@
 //! Ensembles: the mean of probabilities, against an f64 loop over logits; and in a comparison.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{Dataset, Rows, TrainTest, builtin, draw_labels};
 use narrows_engine::{Activations, Context, Loss, Network, Params, Pass};
 use narrows_models::methods::Ensemble;

@@ -1,7 +1,6 @@
 //! The models of images: their shapes, against what the sizes ask for, and that they learn.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Activations, Context, Loss, Optimizer, Params, Pass};
 use narrows_models::{
@@ -324,7 +323,7 @@ fn logits_can_be_pretrained_on() {
             held_out: 9,
             seed: 1,
         };
-        let result = pretraining.run(&Context::new(1).unwrap(), &()).unwrap();
+        let result = pretraining.check().unwrap().run(&Context::new(1).unwrap(), &()).unwrap();
         assert!(
             result.autoencoder.test_mse < 0.3,
             "{}: {}",

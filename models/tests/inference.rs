@@ -1,7 +1,5 @@
 //! Scores and codes by predictors, against evaluation layer by layer.
 
-mod support;
-
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Activations, Context, Params, Pass};
 use narrows_models::inference::{embed, score};

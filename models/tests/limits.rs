@@ -1,7 +1,6 @@
 //! What is too large is refused before anything is made of it.
 
-mod support;
-
+use crate::support;
 use narrows_models::Architecture;
 use support::architecture;
 

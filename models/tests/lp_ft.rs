@@ -1,7 +1,6 @@
 //! The head first, then everything at a small rate.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{Dataset, LabelDraw, Rows, draw_labels};
 use narrows_engine::{Context, Loss, Network, Params, Schedule};
 use narrows_models::architecture::ENCODER;

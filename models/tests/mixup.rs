@@ -1,10 +1,9 @@
 //! Mixup in a run: the losses and weights of steps that are mixed by an obvious loop.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{Dataset, Loader, Rows, draw_labels};
 use narrows_engine::random::Random;
-use narrows_engine::{Context, Loss, Network, Optimizer, Params, Target, Trainer};
+use narrows_engine::{Context, Loss, Network, Optimizer, Params, Target, Trainer, TrainerSettings};
 use narrows_models::{Goal, Method, Run, Task, Training};
 use support::{architecture, training};
 
@@ -55,8 +54,12 @@ fn a_step_learns_from_pairs_and_their_labels() {
         let Training { batch, seed, clip_norm, lr, ref schedule, .. } = settings;
         let mut run = setting.run(&settings);
         let params = Params::new(&setting.network, 2);
-        let mut by_hand = Trainer::new(&setting.network, params, loss, optimizer, batch, seed);
-        by_hand.clip_norm = clip_norm;
+        let mut by_hand = Trainer::new(
+            &setting.network,
+            params,
+            TrainerSettings { optimizer, seed, clip_norm, ..TrainerSettings::new(loss, batch) },
+        )
+        .unwrap();
         let mut loader = Loader::new(&setting.digits, Rows::Listed(&setting.train), batch, seed);
         let steps = loader.steps() as u64;
         for epoch in 0..2u64 {

@@ -1,8 +1,7 @@
 //! The objectives of pretraining: each learns, by the loss that it says, and leaves an encoder that
 //! works.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{Augmentation, Dataset, Rows, TrainTest};
 use narrows_engine::{Context, Loss, Params, Schedule};
 use narrows_models::checkpoint::{Description, load, save};
@@ -42,7 +41,7 @@ fn pretrain(
     threads: usize,
 ) -> Pretrained {
     let pretraining = Pretraining { data, architecture, training, held_out: 50, seed: 1 };
-    pretraining.run(&Context::new(threads).unwrap(), &()).unwrap()
+    pretraining.check().unwrap().run(&Context::new(threads).unwrap(), &()).unwrap()
 }
 
 fn bits(params: &Params) -> Vec<u32> {
@@ -225,7 +224,7 @@ fn what_does_not_go_together_is_refused() {
         let training = towards(objective, Loss::L2);
         let pretraining =
             Pretraining { data: &data, architecture, training: &training, held_out: 9, seed: 1 };
-        pretraining.check().map_err(|e| e.to_string())
+        pretraining.check().map(drop).map_err(|e| e.to_string())
     };
     let variational = of(VARIATIONAL, architecture());
     for (architecture, objective, words) in [

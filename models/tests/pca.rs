@@ -1,7 +1,6 @@
 //! PCA against what is known of it, and the linear autoencoder against PCA.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{Dataset, Rows, TrainTest};
 use narrows_engine::{Context, Loss, Optimizer, Params, Schedule};
 use narrows_models::{Architecture, Evaluation, Goal, Pca, Run, Task, Training};

@@ -1,7 +1,6 @@
 //! Running statistics estimated anew, against an obvious f64 loop.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{Dataset, Loader, Rows, draw_labels};
 use narrows_engine::layers::{BatchNorm, Dropout, Linear, Relu};
 use narrows_engine::params::Role;

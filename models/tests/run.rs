@@ -1,7 +1,6 @@
 //! The training loop: resuming, stopping, and the weights that it leaves.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{Dataset, draw_labels};
 use narrows_engine::{Context, Loss, Network, Optimizer, Params, Schedule};
 use narrows_models::{Error, Event, Goal, Observer, Run, Task, Training};

@@ -1,8 +1,7 @@
 //! Semi-supervised training: what it gains where labels are few, that it is the same bits however
 //! it is run, and what it refuses.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{Augmentation, Dataset, LabelDraw, Rows, TrainTest, builtin, draw_labels};
 use narrows_engine::{Context, Loss, Network, Optimizer, Params, Schedule};
 use narrows_models::semi::{LadderCosts, Semi, SemiRun, SemiTask, SemiTraining};

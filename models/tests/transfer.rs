@@ -1,7 +1,6 @@
 //! What each way of transfer takes over, and what of it may change.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{Dataset, Rows, draw_labels};
 use narrows_engine::layers::Linear;
 use narrows_engine::params::Role;

@@ -1,8 +1,7 @@
 //! Transfer of the models of images: what each way takes over, and what of it may change, block by
 //! block.
 
-mod support;
-
+use crate::support;
 use narrows_datasets::{Dataset, Rows, draw_labels};
 use narrows_engine::params::{ParamEntry, Role};
 use narrows_engine::{Context, Loss, Params};

@@ -33,10 +33,7 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
         let linear = Architecture::linear(input, options.architecture.latent.or(latent(input)));
         options.architecture = ArchitectureOptions::from(&linear);
     }
-    let architecture = Architecture {
-        variational: options.pretraining.objective.is_variational(),
-        ..options.architecture.resolve(input, data.train.in_unit_range())
-    };
+    let architecture = options.pretraining.architecture(&mut options.architecture, &data.train);
     let training = options.pretraining.resolve(samples, &architecture, options.running.seed);
     let pretraining = Pretraining {
         data: &data,
@@ -46,7 +43,7 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
         seed: options.running.seed,
     };
     options.pretraining.check(&architecture, &data.train)?;
-    pretraining.check()?;
+    let pretraining = pretraining.check()?;
     check_batch(&architecture, "--batch", training.batch)?;
     let cx = options.running.machine.context()?;
     let folder = begin(NAME, &options, &options.running, &cx)?;

@@ -13,7 +13,7 @@
 use super::patches::Axis;
 use super::{Conv, FRAMES};
 use crate::Context;
-use crate::gemm::{Epilogue, MatMut, MatRef, Steps, Windows, gemm_windows, takes_windows};
+use crate::gemm::{Epilogue, MatMut, MatRef, Steps, Windows, gemm_windows, has_windows};
 use crate::hardware::parallel::Chunks;
 
 /// The floats of B, the weight or the gradient of a map, up to which it stays in a level-2 cache,
@@ -26,7 +26,7 @@ const SMALL: usize = 144 * 32;
 /// strips of patches must not be much lower than the micro-kernel's tile.
 pub(super) fn suits(cx: &Context, along: usize, weight: usize) -> bool {
     let least = if weight <= SMALL { 4 } else { 12 };
-    along >= least && weight <= NEAR && takes_windows(cx.isa())
+    along >= least && weight <= NEAR && has_windows(cx.isa())
 }
 
 /// Whether the patches of `conv` are read in place.

@@ -7,6 +7,7 @@
 //! stride 1. Nothing is multiplied by inserted zeros, and each pixel is written once.
 
 use super::forward::{block_rows, with_patches};
+use super::geometry::Size;
 use super::in_place::{self, Frame};
 use super::patches::{Axis, Lines, Patches, copy_lines};
 use super::{Conv, PRODUCTS, depthwise, few_channels, one_by_one, winograd};
@@ -14,7 +15,6 @@ use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm_fused, gemm_windows};
 use crate::hardware::parallel::Chunks;
 use crate::hardware::simd::{Kernel, Simd};
-use crate::layers::window::Size;
 use std::ops::Range;
 
 /// The pixels of an image that a task computes at a time, at least, if there are so many.

@@ -1,9 +1,9 @@
 //! Kernels of 1x1: every pixel is a patch, and the images are the matrix of patches as they stand.
 
 use super::Conv;
+use super::geometry::Size;
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm, gemm_fused};
-use crate::layers::window::Size;
 
 /// Whether the convolution is a product of the images as they stand.
 pub(super) fn pays(conv: &Conv) -> bool {

@@ -1,5 +1,6 @@
 //! The patches of images as the rows of a matrix, which is gathered by blocks.
 
+use super::geometry::{Conv, Window};
 use crate::hardware::simd::{Kernel, Simd};
 use std::ops::Range;
 
@@ -74,6 +75,33 @@ impl Patches<'_> {
     pub fn window_rows(self, taps: Range<usize>) -> Self {
         let first = self.rows.first + (taps.start * self.rows.step) as isize;
         Patches { rows: Axis { first, taps: taps.len(), ..self.rows }, ..self }
+    }
+}
+
+impl Conv {
+    /// How the window lies along the image: vertically and horizontally.
+    pub(super) fn axes(&self) -> (Axis, Axis) {
+        let Window { kernel, stride, padding, dilation } = self.window;
+        let axis = |size, positions, taps, stride, padding: usize, dilation| Axis {
+            size,
+            positions,
+            stride,
+            first: -(padding as isize),
+            step: dilation,
+            taps,
+        };
+        (
+            axis(self.image.0, self.map.0, kernel.0, stride.0, padding.0, dilation.0),
+            axis(self.image.1, self.map.1, kernel.1, stride.1, padding.1, dilation.1),
+        )
+    }
+
+    /// The patches of `images`, of the channels that belong to `group`.
+    pub(super) fn patches<'a>(&self, images: &'a [f32], group: usize) -> Patches<'a> {
+        let (rows, columns) = self.axes();
+        let (channels, _) = self.group_channels();
+        let (pixel, first) = (self.image_channels, group * channels);
+        Patches { data: images, rows, columns, pixel, first, channels }
     }
 }
 

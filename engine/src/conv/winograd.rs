@@ -33,7 +33,7 @@ pub(super) use input_gradient::{input_gradient, pays as pays_back};
 pub(super) use weight_gradient::weight_gradient;
 
 use super::Conv;
-use crate::layers::window::{Size, Window};
+use super::geometry::{Size, Window};
 use transform::{transform, transform_transposed};
 
 /// The channels on both sides, and their product, from which on matrices are large enough to make

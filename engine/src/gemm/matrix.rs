@@ -332,3 +332,40 @@ impl Split for Blocks<'_> {
         (left, Blocks { whole, range: middle..range.end, down, across, unit })
     }
 }
+
+/// How many there are of something, and how far apart they lie.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Steps {
+    pub count: usize,
+    pub stride: usize,
+}
+
+/// A matrix to read whose rows come in lines, and whose columns come in runs. Row `(line, i)` and
+/// column `(run, p)` is at `line lines.stride + i rows.stride + run runs.stride + p
+/// columns.stride`. One of the strides of rows and columns is 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Windows<'a> {
+    data: &'a [f32],
+    lines: Steps,
+    rows: Steps,
+    runs: Steps,
+    columns: Steps,
+}
+
+impl<'a> Windows<'a> {
+    /// # Panics
+    /// If an element lies outside `data`, there is none, or neither rows nor columns are
+    /// neighbours.
+    pub fn new(data: &'a [f32], lines: Steps, rows: Steps, runs: Steps, columns: Steps) -> Self {
+        let last = [lines, rows, runs, columns].into_iter().try_fold(0usize, |sum, steps| {
+            steps.count.checked_sub(1)?.checked_mul(steps.stride)?.checked_add(sum)
+        });
+        assert!(last.is_some_and(|last| last < data.len()), "windows outside their memory");
+        assert!(rows.stride == 1 || columns.stride == 1, "windows of scattered floats");
+        Windows { data, lines, rows, runs, columns }
+    }
+
+    pub(super) fn parts(self) -> (&'a [f32], [Steps; 4]) {
+        (self.data, [self.lines, self.rows, self.runs, self.columns])
+    }
+}

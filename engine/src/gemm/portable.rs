@@ -2,31 +2,30 @@
 //! kernels of its own. It chooses among them by what it detects, so that bits may differ from one
 //! processor to another.
 
-use super::Epilogue;
+use super::Products;
+use super::epilogue::{Epilogue, Finish};
 use super::matrix::{Blocks, MatMut, MatRef};
 use crate::hardware::parallel::Context;
+use crate::hardware::simd::Plain;
 
 /// Rows of C in a task.
 const ROWS: usize = 128;
 
-/// `c = relu(alpha a b + beta c + bias)`, for non-empty C.
-pub(super) fn product(
-    cx: &Context,
-    alpha: f32,
-    a: MatRef,
-    b: MatRef,
-    beta: f32,
-    c: MatMut,
-    epilogue: Epilogue,
-) {
-    let (m, n) = (c.rows(), c.cols());
-    let blocks = Blocks::new(c, m.div_ceil(ROWS), 1, n);
-    cx.for_each_part(blocks.count(), blocks, |_, block| {
-        let (i, _, mut c) = block.into_first();
-        let a = a.block(i, c.rows(), 0, a.cols());
-        multiply(alpha, a, b, beta, &mut c);
-        finish(&mut c, epilogue);
-    });
+impl Products for Plain {
+    fn kernel_name(&self) -> &'static str {
+        "matrixmultiply"
+    }
+
+    fn product(&self, cx: &Context, a: MatRef, b: MatRef, c: MatMut, finish: Finish) {
+        let (m, n) = (c.rows(), c.cols());
+        let blocks = Blocks::new(c, m.div_ceil(ROWS), 1, n);
+        cx.for_each_part(blocks.count(), blocks, |_, block| {
+            let (i, _, mut c) = block.into_first();
+            let a = a.block(i, c.rows(), 0, a.cols());
+            multiply(finish.alpha, a, b, finish.beta, &mut c);
+            apply(finish.epilogue, &mut c);
+        });
+    }
 }
 
 fn multiply(alpha: f32, a: MatRef, b: MatRef, beta: f32, c: &mut MatMut) {
@@ -61,17 +60,14 @@ fn multiply(alpha: f32, a: MatRef, b: MatRef, beta: f32, c: &mut MatMut) {
     }
 }
 
-fn finish(c: &mut MatMut, epilogue: Epilogue) {
-    if epilogue.bias.is_none() && !epilogue.relu {
+fn apply(epilogue: Epilogue, c: &mut MatMut) {
+    if epilogue.is_empty() {
         return;
     }
     for i in 0..c.rows() {
         for j in 0..c.cols() {
             let x = c.at(i, j);
-            *x += epilogue.bias.map_or(0.0, |bias| bias[j]);
-            if epilogue.relu && *x <= 0.0 {
-                *x = 0.0;
-            }
+            *x = epilogue.apply(*x, j);
         }
     }
 }

@@ -20,6 +20,9 @@ mod plain;
 
 use std::fmt;
 
+/// The floats of the widest vector of all ISAs.
+pub const MAX_LANES: usize = 16;
+
 /// The vector primitives of one ISA. Every method is a handful of instructions.
 ///
 /// Loads and stores take slices, so that algorithms stay safe; on slices of a known length the
@@ -159,7 +162,10 @@ macro_rules! isas {
             ),+
         }
 
-        $( $(#[$cfg])* pub use $module::$name; )+
+        $(
+            $(#[$cfg])* pub use $module::$name;
+            $(#[$cfg])* const _: () = assert!(<$module::$name as Simd>::LANES <= MAX_LANES);
+        )+
 
         impl Isa {
             /// All ISAs that this processor has, best first. Never empty: the plain one runs

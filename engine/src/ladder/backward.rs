@@ -5,8 +5,9 @@ use super::memory::Passes;
 use super::pass::Plan;
 use super::{EPS, Ladder, combinator};
 use crate::Context;
-use crate::layers::{Backward, BatchNorm, Layer, Linear, Pass};
+use crate::layers::{BatchNorm, Linear};
 use crate::math::column_sums::Add;
+use crate::network::layer::{Backward, Layer, Pass};
 use std::ops::Range;
 
 impl Ladder {

@@ -2,8 +2,9 @@
 
 use super::{Ladder, Layout};
 use crate::hardware::memory::Slab;
-use crate::layers::{BatchNorm, Layer, Linear};
+use crate::layers::{BatchNorm, Linear};
 use crate::math::column_sums;
+use crate::network::layer::Layer;
 use crate::{Params, Shape};
 
 /// What the passes of a [`Ladder`] compute. A step allocates nothing.

@@ -3,8 +3,9 @@
 use super::kernels::{Noise, activate, corrupt};
 use super::memory::{Decoder, Encoder, Fixed, LadderMemory, Passes};
 use super::{EPS, Ladder, LadderBatch, LadderLoss, combinator};
-use crate::layers::{BatchNorm, Forward, Layer, Linear, Pass};
+use crate::layers::{BatchNorm, Linear};
 use crate::math::random::Random;
+use crate::network::layer::{Forward, Layer, Pass};
 use crate::training::loss::softmax;
 use crate::{Context, Error, Loss, Params, Target};
 

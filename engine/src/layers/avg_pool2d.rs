@@ -1,7 +1,7 @@
 use super::pool::kernels::{Spread, Sums};
 use super::pool::{self, Images};
-use super::window::{Size, Window};
-use super::{Backward, Forward, Layer};
+use crate::conv::{Size, Window};
+use crate::network::layer::{Backward, Forward, Layer};
 use crate::{Context, Error, Shape};
 
 /// The mean of each channel in a window that moves over an image: (height, width, channels) to

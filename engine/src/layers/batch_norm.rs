@@ -19,10 +19,11 @@
 mod kernels;
 
 use self::kernels::{BackwardInput, BackwardSums, Columns, Moments, Normalise, is_far};
-use super::{Backward, Evaluated, Forward, Layer, Mode, Relu};
+use super::Relu;
 use crate::hardware::parallel::{Chunks, TASK_LEN};
 use crate::math::column_sums::{self, Add};
 use crate::network::init::Init;
+use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode};
 use crate::network::params::{ParamSpec, Role};
 use crate::{Context, Error, Shape};
 use std::any::Any;
@@ -242,15 +243,16 @@ impl Layer for BatchNorm {
         }
     }
 
-    fn evaluated<'a>(&self, _: &Shape, params: &'a [f32]) -> Option<Vec<Evaluated<'a>>> {
+    fn inference_maps<'a>(&self, _: &Shape, params: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
         let [gamma, beta, mean, var] = split4(params);
         let scale = gamma
             .iter()
             .zip(var)
             .map(|(gamma, var)| gamma * (1.0 / (var + self.eps).sqrt()))
             .collect();
-        let mut maps = vec![Evaluated::Normalise { mean: mean.into(), scale, shift: beta.into() }];
-        maps.extend(self.relu.then_some(Evaluated::Relu));
+        let mut maps =
+            vec![InferenceMap::Normalise { mean: mean.into(), scale, shift: beta.into() }];
+        maps.extend(self.relu.then_some(InferenceMap::Relu));
         Some(maps)
     }
 

@@ -1,13 +1,13 @@
 //! The convolution: `y[i, j, o] = b[o] + sum over t, u, c of x[i stride - padding + t dilation, ..
 //! u .., c] W[t, u, c, o]`.
 
-use super::window::{Size, Window};
-use super::{Backward, Forward, Layer, Relu};
-use crate::conv::{self, Conv};
+use super::Relu;
+use crate::conv::{self, Conv, Size, Window};
 use crate::gemm::Epilogue;
 use crate::math::column_sums;
 use crate::network::init::Init;
-use crate::network::params::ParamSpec;
+use crate::network::layer::{Backward, Forward, Layer};
+use crate::network::params::{ParamSpec, Role};
 use crate::{Context, Error, Shape};
 use std::any::Any;
 
@@ -90,7 +90,7 @@ impl Layer for Conv2d {
         let conv = self.planned(input);
         let fans = [conv.image_channels, conv.map_channels]
             .map(|c| (c / self.groups).saturating_mul(conv.taps()));
-        conv.params(self.channels, self.bias, self.init, fans)
+        params(&conv, self.channels, self.bias, self.init, fans)
     }
 
     fn scratch_len(&self, batch: usize, input: &Shape) -> usize {
@@ -137,4 +137,36 @@ impl Layer for Conv2d {
         let relu = (next as &dyn Any).is::<Relu>() && !self.relu;
         relu.then(|| Box::new(Conv2d { relu: true, ..self.clone() }) as Box<dyn Layer>)
     }
+}
+
+/// The weight of a convolution and, for an output of so many channels, the bias. `fan_in` is what one output
+/// sums over.
+pub(super) fn params(
+    conv: &Conv,
+    outputs: usize,
+    bias: bool,
+    init: Init,
+    fans: [usize; 2],
+) -> Vec<ParamSpec> {
+    let Size(height, width) = conv.window.kernel;
+    let [fan_in, fan_out] = fans;
+    let weight = ParamSpec {
+        name: "weight".into(),
+        shape: vec![height, width, conv.image_channels / conv.groups, conv.map_channels],
+        role: Role::Weight,
+        init,
+        fan_in,
+        fan_out,
+    };
+    let constant = Init::Constant(0.0);
+    let shape = vec![outputs];
+    let bias = bias.then_some(ParamSpec {
+        name: "bias".into(),
+        shape,
+        role: Role::Bias,
+        init: constant,
+        fan_in,
+        fan_out,
+    });
+    [Some(weight), bias].into_iter().flatten().collect()
 }

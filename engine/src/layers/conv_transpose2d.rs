@@ -1,12 +1,12 @@
 //! The transposed convolution: what the input gradient of a convolution is to its output's gradient
 //! (Dumoulin and Visin 2016, arXiv:1603.07285, section 4).
 
-use super::window::{Size, Window};
-use super::{Backward, Forward, Layer, Relu};
-use crate::conv::{self, Conv};
+use super::{Relu, conv2d};
+use crate::conv::{self, Conv, Size, Window};
 use crate::gemm::Epilogue;
 use crate::math::column_sums;
 use crate::network::init::Init;
+use crate::network::layer::{Backward, Forward, Layer};
 use crate::network::params::ParamSpec;
 use crate::{Context, Error, Shape};
 use std::any::Any;
@@ -88,7 +88,7 @@ impl ConvTranspose2d {
     /// The convolution from the output to the input.
     fn conv(&self, input: &Shape) -> Result<Conv, Error> {
         let Window { kernel, stride, padding, dilation } = self.window;
-        let (map, map_channels) = super::window::image(input)?;
+        let (map, map_channels) = conv::image(input)?;
         self.window.check()?;
         let (added, most) = (self.output_padding, [stride, dilation]);
         if most.iter().all(|most| added.0 >= most.0) || most.iter().all(|most| added.1 >= most.1) {
@@ -144,7 +144,7 @@ impl Layer for ConvTranspose2d {
         let reached = (conv.taps() / down.saturating_mul(across)).max(1);
         let fan_in = (conv.map_channels / self.groups).saturating_mul(reached);
         let fan_out = (conv.image_channels / self.groups).saturating_mul(conv.taps());
-        conv.params(self.channels, self.bias, self.init, [fan_in, fan_out])
+        conv2d::params(&conv, self.channels, self.bias, self.init, [fan_in, fan_out])
     }
 
     fn scratch_len(&self, batch: usize, input: &Shape) -> usize {

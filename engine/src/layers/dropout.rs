@@ -1,9 +1,9 @@
 //! Inverted dropout (Srivastava et al., JMLR 2014), scaled while training so that evaluation does
 //! nothing.
 
-use super::{Backward, Evaluated, Forward, Layer, Mode, Pass};
 use crate::hardware::parallel::{Chunks, TASK_LEN};
 use crate::math::random::Random;
+use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode, Pass};
 use crate::{Context, Error, Shape};
 
 /// Sets each value to 0 with probability `p` while training, and scales the others by `1 / (1 -
@@ -61,7 +61,7 @@ impl Layer for Dropout {
         self.p == 0.0
     }
 
-    fn evaluated<'a>(&self, _: &Shape, _: &'a [f32]) -> Option<Vec<Evaluated<'a>>> {
+    fn inference_maps<'a>(&self, _: &Shape, _: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
         Some(Vec::new())
     }
 

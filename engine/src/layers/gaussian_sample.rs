@@ -12,10 +12,10 @@
 //! again, into the place where its dx goes, and nothing is kept.
 
 use super::narrow::narrow;
-use super::{Backward, Forward, Layer, Mode, Pass};
 use crate::hardware::parallel::{Chunks, MAX_SUMS, TASK_LEN};
 use crate::hardware::simd::{Kernel, Simd};
 use crate::math::random::Random;
+use crate::network::layer::{Backward, Forward, Layer, Mode, Pass};
 use crate::{Context, Error, Shape, math};
 
 /// Draws n values from the normal distributions of which x holds the n means and then the n

@@ -1,7 +1,7 @@
-use super::window::image;
-use super::{Backward, Forward, Layer};
+use crate::conv::image;
 use crate::hardware::parallel::{Chunks, TASK_LEN};
 use crate::hardware::simd::{Kernel, Simd};
+use crate::network::layer::{Backward, Forward, Layer};
 use crate::{Context, Error, Shape};
 
 /// The mean of each channel over the whole image: (height, width, channels) to (channels).

@@ -1,9 +1,10 @@
 //! The fully connected layer: `y = x W^T + b`.
 
-use super::{Backward, Evaluated, Forward, Layer, Relu};
+use super::Relu;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm, gemm_sparse, gemm_sparse_scratch};
 use crate::math::column_sums;
 use crate::network::init::Init;
+use crate::network::layer::{Backward, Forward, InferenceMap, Layer};
 use crate::network::params::{ParamSpec, Role};
 use crate::{Context, Error, Shape};
 use std::any::Any;
@@ -121,10 +122,14 @@ impl Layer for Linear {
         }
     }
 
-    fn evaluated<'a>(&self, input: &Shape, params: &'a [f32]) -> Option<Vec<Evaluated<'a>>> {
+    fn inference_maps<'a>(
+        &self,
+        input: &Shape,
+        params: &'a [f32],
+    ) -> Option<Vec<InferenceMap<'a>>> {
         let (weight, bias) = self.split(params, input.len());
-        let mut maps = vec![Evaluated::Linear { weight, bias: self.bias.then_some(bias) }];
-        maps.extend(self.relu.then_some(Evaluated::Relu));
+        let mut maps = vec![InferenceMap::Linear { weight, bias: self.bias.then_some(bias) }];
+        maps.extend(self.relu.then_some(InferenceMap::Relu));
         Some(maps)
     }
 

@@ -1,7 +1,7 @@
 use super::pool::kernels::{Max, MaxGradient};
 use super::pool::{self, Images};
-use super::window::{Size, Window};
-use super::{Backward, Forward, Layer};
+use crate::conv::{Size, Window};
+use crate::network::layer::{Backward, Forward, Layer};
 use crate::{Context, Error, Shape};
 
 /// The largest value of each channel in a window that moves over an image: (height, width,

@@ -1,6 +1,6 @@
 //! The first values of each sample, as PyTorch's `narrow`.
 
-use super::{Backward, Forward, Layer};
+use crate::network::layer::{Backward, Forward, Layer};
 use crate::{Context, Error, Shape};
 
 /// Passes the first `len` values of each sample on and leaves the others out: the means, say, of

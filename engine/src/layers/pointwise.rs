@@ -1,8 +1,9 @@
 //! What all activations share: a function of one value, applied to each.
 
-use super::{Backward, Evaluated, Forward, Layer, Relu};
+use super::Relu;
 use crate::hardware::parallel::{Chunks, TASK_LEN};
 use crate::hardware::simd::{Kernel, Simd};
+use crate::network::layer::{Backward, Forward, InferenceMap, Layer};
 use crate::{Context, Error, Shape};
 use std::any::Any;
 use std::fmt::Debug;
@@ -80,8 +81,8 @@ impl<P: Pointwise> Layer for P {
         Ok(input.clone())
     }
 
-    fn evaluated<'a>(&self, _: &Shape, _: &'a [f32]) -> Option<Vec<Evaluated<'a>>> {
-        (self as &dyn Any).is::<Relu>().then(|| vec![Evaluated::Relu])
+    fn inference_maps<'a>(&self, _: &Shape, _: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
+        (self as &dyn Any).is::<Relu>().then(|| vec![InferenceMap::Relu])
     }
 
     fn forward(&self, cx: &Context, io: Forward<'_>) {

@@ -3,7 +3,7 @@
 
 pub(super) mod kernels;
 
-use super::window::{Size, Window, image, image_shape};
+use crate::conv::{Size, Window, image, image_shape};
 use crate::hardware::parallel::{Chunks, TASK_LEN};
 use crate::{Context, Error, Shape};
 use std::ops::Range;

@@ -11,11 +11,12 @@
 //! What their layers give and save lies in the block's `saved`, gradients on their way down in its
 //! `scratch`.
 
-use super::{Backward, Forward, Layer, Relu};
+use super::Relu;
 use crate::hardware::memory::padded;
 use crate::hardware::parallel::{Chunks, TASK_LEN};
 use crate::hardware::simd::{Kernel, Simd};
 use crate::math::column_sums::Add;
+use crate::network::layer::{Backward, Forward, Layer};
 use crate::network::params::ParamSpec;
 use crate::network::{Chain, Gradients, Slots, Step};
 use crate::{Context, Error, Shape};

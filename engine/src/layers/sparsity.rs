@@ -13,9 +13,9 @@
 //! and nothing becomes sparse. The same holds for the mean activation of Ng's (2011) penalty. The
 //! ratio does not depend on the scale.
 
-use super::{Backward, Evaluated, Forward, Layer, Pass};
 use crate::hardware::parallel::{Chunks, MAX_SUMS, TASK_LEN};
 use crate::hardware::simd::{Kernel, Simd};
+use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Pass};
 use crate::{Context, Error, Shape};
 
 /// Passes each sample on, and adds a [penalty](Layer::penalty) that is small where few of its
@@ -47,7 +47,7 @@ impl Layer for Sparsity {
         self.weight == 0.0
     }
 
-    fn evaluated<'a>(&self, _: &Shape, _: &'a [f32]) -> Option<Vec<Evaluated<'a>>> {
+    fn inference_maps<'a>(&self, _: &Shape, _: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
         Some(Vec::new())
     }
 

@@ -1,4 +1,4 @@
-use super::{Backward, Evaluated, Forward, Layer};
+use crate::network::layer::{Backward, Forward, InferenceMap, Layer};
 use crate::{Context, Error, Shape};
 
 /// Gives the values another shape, `[height, width, channels]` say, in the same order.
@@ -38,7 +38,7 @@ impl Layer for Unflatten {
         true
     }
 
-    fn evaluated<'a>(&self, _: &Shape, _: &'a [f32]) -> Option<Vec<Evaluated<'a>>> {
+    fn inference_maps<'a>(&self, _: &Shape, _: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
         Some(Vec::new())
     }
 

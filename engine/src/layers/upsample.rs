@@ -1,7 +1,7 @@
 use super::pool::Images;
 use super::pool::kernels::{Spread, Sums};
-use super::window::{Size, Window, image, image_shape};
-use super::{Backward, Forward, Layer};
+use crate::conv::{Size, Window, image, image_shape};
+use crate::network::layer::{Backward, Forward, Layer};
 use crate::{Context, Error, Shape};
 
 /// Makes each pixel a square of as many: (height, width, channels) to (factor height, factor width,

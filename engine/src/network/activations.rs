@@ -3,7 +3,7 @@
 use super::Network;
 use super::chain::Slots;
 use crate::hardware::memory::Slab;
-use crate::layers::Mode;
+use crate::network::layer::Mode;
 
 /// What one pass over a batch computes: each layer's output, what it saves, and gradients on their
 /// way down. One set of parameters can have several.

@@ -1,7 +1,7 @@
 //! The backward pass, op by op.
 
 use super::{Activations, Gradients, Network, Step};
-use crate::layers::Pass;
+use crate::network::layer::Pass;
 use crate::{Context, Params};
 use std::ops::Range;
 

@@ -1,9 +1,9 @@
 //! A chain of planned layers: a network is one, and a block of layers within it has two.
 
 use crate::hardware::memory::padded;
-use crate::layers::window::MAX_VALUES;
-use crate::layers::{Backward, Forward, Layer, Pass};
+use crate::network::layer::{Backward, Forward, Layer, Pass};
 use crate::network::params::{ParamEntry, Role};
+use crate::shape::MAX_VALUES;
 use crate::{Context, Error, Shape};
 use std::fmt::Display;
 use std::ops::Range;

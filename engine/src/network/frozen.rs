@@ -2,7 +2,7 @@
 //! in every pass, so it can be computed once and kept.
 
 use super::{Activations, Network};
-use crate::layers::{Mode, Pass};
+use crate::network::layer::{Mode, Pass};
 use crate::{Context, Error, Params, Shape};
 use std::ops::Range;
 

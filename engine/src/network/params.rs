@@ -4,9 +4,9 @@
 //! that. Running statistics lie in the same slab, so that a section (the encoder, say) is one
 //! contiguous range: transfer copies a range, and freezing is a property of it.
 
+use crate::error::{Error, ErrorKind};
 use crate::hardware::memory::{Slab, padded};
 use crate::network::init::Init;
-use crate::{Error, Network};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -62,13 +62,7 @@ pub struct Params {
 }
 
 impl Params {
-    /// Fresh parameters for `network`. The same seed gives the same values; each parameter has a
-    /// stream of its own, keyed by its name, so that an encoder starts alike under any head.
-    pub fn new(network: &Network, seed: u64) -> Params {
-        Params::initialised(network.param_entries().to_vec(), seed)
-    }
-
-    /// Fresh parameters for what is no [`Network`]: each of these full names and declarations, on a
+    /// Fresh parameters for what is no [`Network`](crate::Network): each of these full names and declarations, on a
     /// cache line of its own.
     pub fn declared(
         declarations: impl IntoIterator<Item = (String, ParamSpec)>,
@@ -84,7 +78,7 @@ impl Params {
         Params::initialised(declarations.into_iter().map(entry).collect(), seed)
     }
 
-    fn initialised(entries: Vec<ParamEntry>, seed: u64) -> Params {
+    pub(super) fn initialised(entries: Vec<ParamEntry>, seed: u64) -> Params {
         let mut values = Slab::new(padded(entries.last().map_or(0, |e| e.range.end)));
         for entry in &entries {
             let purpose = fnv1a(&entry.name);
@@ -147,6 +141,24 @@ impl Params {
         }
     }
 
+    /// The error about a prefix that matches nothing: what there is, by sections and layers.
+    fn unknown(&self, prefix: &str) -> Error {
+        let layer =
+            |e: &'_ ParamEntry| e.name.rsplit_once('.').map_or(e.name.clone(), |(l, _)| l.into());
+        let mut layers: Vec<String> = self.entries.iter().map(layer).collect();
+        layers.dedup();
+        let more = layers.len().saturating_sub(12);
+        layers.truncate(12);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        Error::of(
+            ErrorKind::Unknown,
+            format!(
+                "there is no parameter below '{prefix}': there are {}{more}",
+                layers.join(", ")
+            ),
+        )
+    }
+
     /// The contiguous range of everything below `prefix`. Empty if there is nothing.
     pub fn range(&self, prefix: &str) -> Range<usize> {
         let mut below = self.entries.iter().filter(|e| is_below(&e.name, prefix));
@@ -159,27 +171,53 @@ impl Params {
     /// # Errors
     /// If the two do not hold the same parameters of the same shapes below `prefix`.
     pub fn copy_from(&mut self, source: &Params, prefix: &str) -> Result<(), Error> {
-        let below = |p: &Params| -> Vec<(String, Vec<usize>)> {
-            let entries = p.entries.iter().filter(|e| is_below(&e.name, prefix));
-            entries.map(|e| (e.name.clone(), e.spec.shape.clone())).collect()
-        };
-        let (ours, theirs) = (below(self), below(source));
-        if ours.is_empty() {
-            return Err(Error::new(format!("there is no parameter below '{prefix}' to copy to")));
+        let below = |entry: &&ParamEntry| is_below(&entry.name, prefix);
+        if !self.entries.iter().any(|e| below(&e)) {
+            return Err(self.unknown(prefix));
         }
-        if let Some(i) = (0..ours.len().max(theirs.len())).find(|&i| ours.get(i) != theirs.get(i)) {
-            let describe = |p: Option<&(String, Vec<usize>)>| {
-                p.map_or("nothing".to_string(), |(name, shape)| format!("{name} {shape:?}"))
-            };
-            return Err(Error::new(format!(
-                "cannot copy '{prefix}': expected {}, found {}",
-                describe(ours.get(i)),
-                describe(theirs.get(i))
-            )));
-        }
+        check_same(
+            &format!("cannot copy '{prefix}'"),
+            self.entries.iter().filter(below),
+            source.entries.iter().filter(below),
+        )?;
         let (to, from) = (self.range(prefix), source.range(prefix));
         self.values[to].copy_from_slice(&source.values[from]);
         Ok(())
+    }
+}
+
+/// Refuses entries that differ from those expected in a name, a shape or their place in the slab,
+/// counted from the first one's.
+pub(crate) fn check_same<'a>(
+    problem: &str,
+    expected: impl IntoIterator<Item = &'a ParamEntry>,
+    found: impl IntoIterator<Item = &'a ParamEntry>,
+) -> Result<(), Error> {
+    let (mut expected, mut found) = (expected.into_iter(), found.into_iter());
+    let mut starts = None;
+    loop {
+        let (ours, theirs) = (expected.next(), found.next());
+        if let (Some(a), Some(b)) = (ours, theirs) {
+            let (first_a, first_b) = *starts.get_or_insert((a.range.start, b.range.start));
+            let same_place = a.range.start - first_a == b.range.start - first_b;
+            if a.name == b.name && a.spec.shape == b.spec.shape && same_place {
+                continue;
+            }
+        }
+        let describe = |entry: Option<&ParamEntry>| match entry {
+            Some(e) => {
+                format!("{} {:?}, value {} of the slab", e.name, e.spec.shape, e.range.start)
+            }
+            None => "nothing".to_string(),
+        };
+        return match (ours, theirs) {
+            (None, None) => Ok(()),
+            _ => Err(Error::mismatch(format!(
+                "{problem}: expected {}, found {}",
+                describe(ours),
+                describe(theirs)
+            ))),
+        };
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::panels::{Panels, Precision};
 use crate::hardware::simd::{Kernel, Simd};
-use crate::layers::{Evaluated, Layer, Relu};
+use crate::layers::Relu;
+use crate::network::layer::{InferenceMap, Layer};
 use crate::{Context, Error, Network, Params, Shape};
 use std::sync::Arc;
 
@@ -50,7 +51,7 @@ pub fn stages(
     params: &Params,
     precision: Precision,
 ) -> Result<Vec<Stage>, Error> {
-    check(network, params)?;
+    network.check_params(params)?;
     let mut drafts: Vec<Draft> = Vec::new();
     for op in network.ops() {
         let values = &params.values()[op.params.clone()];
@@ -63,13 +64,13 @@ pub fn stages(
                 params,
             }))
         };
-        let Some(maps) = op.layer.evaluated(&op.input, values) else {
+        let Some(maps) = op.layer.inference_maps(&op.input, values) else {
             drafts.push(as_it_is(op.layer.clone(), values.to_vec()));
             continue;
         };
         for map in maps {
             match (map, drafts.last_mut()) {
-                (Evaluated::Linear { weight, bias }, _) => {
+                (InferenceMap::Linear { weight, bias }, _) => {
                     let outputs = op.output.len();
                     let bias = bias.map_or(vec![0.0; outputs], <[f32]>::to_vec);
                     let (name, weight, inputs) =
@@ -77,7 +78,7 @@ pub fn stages(
                     drafts.push(Draft::Linear { name, weight, bias, inputs, relu: false });
                 }
                 (
-                    Evaluated::Normalise { mean, scale, shift },
+                    InferenceMap::Normalise { mean, scale, shift },
                     Some(Draft::Linear { weight, bias, inputs, relu: false, .. }),
                 ) if mean.len() == bias.len() => {
                     for (row, scale) in weight.chunks_exact_mut(*inputs).zip(&*scale) {
@@ -88,7 +89,7 @@ pub fn stages(
                         *bias = ((b - m) * s + f64::from(shift[j])) as f32;
                     }
                 }
-                (Evaluated::Normalise { mean, scale, shift }, _) => {
+                (InferenceMap::Normalise { mean, scale, shift }, _) => {
                     let [mean, scale, shift] =
                         [mean, scale, shift].map(|values| values.into_owned());
                     let normalise = Normalise { mean, scale, shift, relu: false };
@@ -96,11 +97,12 @@ pub fn stages(
                     let map = Map::Normalise(normalise);
                     drafts.push(Draft::Done(Stage { inputs: len, outputs: len, map }));
                 }
-                (Evaluated::Relu, Some(Draft::Linear { relu, .. })) => *relu = true,
-                (Evaluated::Relu, Some(Draft::Done(Stage { map: Map::Normalise(last), .. }))) => {
-                    last.relu = true
-                }
-                (Evaluated::Relu, _) => drafts.push(as_it_is(Arc::new(Relu), Vec::new())),
+                (InferenceMap::Relu, Some(Draft::Linear { relu, .. })) => *relu = true,
+                (
+                    InferenceMap::Relu,
+                    Some(Draft::Done(Stage { map: Map::Normalise(last), .. })),
+                ) => last.relu = true,
+                (InferenceMap::Relu, _) => drafts.push(as_it_is(Arc::new(Relu), Vec::new())),
             }
         }
     }
@@ -113,30 +115,6 @@ pub fn stages(
         }
     };
     drafts.into_iter().map(finish).collect()
-}
-
-/// Refuses the parameters of another network.
-fn check(network: &Network, params: &Params) -> Result<(), Error> {
-    let (ours, theirs) = (network.param_entries(), params.entries());
-    let same = |i: usize| match (ours.get(i), theirs.get(i)) {
-        (Some(a), Some(b)) => {
-            a.name == b.name && a.spec.shape == b.spec.shape && a.range == b.range
-        }
-        _ => false,
-    };
-    if let Some(i) = (0..ours.len().max(theirs.len())).find(|&i| !same(i)) {
-        let describe = |entries: &[crate::network::params::ParamEntry]| {
-            entries
-                .get(i)
-                .map_or("nothing".to_string(), |e| format!("{} {:?}", e.name, e.spec.shape))
-        };
-        return Err(Error::new(format!(
-            "the parameters are those of another network: expected {}, found {}",
-            describe(ours),
-            describe(theirs)
-        )));
-    }
-    Ok(())
 }
 
 /// `y = (x - mean) scale + shift` in each channel, and the ReLU of it.

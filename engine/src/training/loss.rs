@@ -79,10 +79,10 @@ impl Loss {
     pub fn check(&self) -> Result<(), Error> {
         match self {
             Loss::Huber { delta } if !(*delta > 0.0 && delta.is_finite()) => {
-                Err(Error::new(format!("huber needs a positive, finite delta, not {delta}")))
+                Err(Error::setting(format!("huber needs a positive, finite delta, not {delta}")))
             }
             Loss::CrossEntropy { smoothing, .. } if !(0.0..1.0).contains(smoothing) => {
-                Err(Error::new(format!(
+                Err(Error::setting(format!(
                     "label smoothing must be at least 0 and less than 1, not {smoothing}"
                 )))
             }
@@ -90,13 +90,13 @@ impl Loss {
                 let bad = weights.iter().position(|w| !(*w >= 0.0 && w.is_finite()));
                 if let Some(class) = bad {
                     let weight = weights[class];
-                    return Err(Error::new(format!(
+                    return Err(Error::setting(format!(
                         "the weight of class {class} must be finite and not negative, but is \
                          {weight}"
                     )));
                 }
                 if weights.iter().all(|w| *w == 0.0) {
-                    return Err(Error::new("at least one class weight must be positive"));
+                    return Err(Error::setting("at least one class weight must be positive"));
                 }
                 Ok(())
             }

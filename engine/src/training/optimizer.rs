@@ -78,13 +78,13 @@ impl Optimizer {
     pub fn check(&self) -> Result<(), Error> {
         let not_negative = |name: &str, value: f64| match value >= 0.0 && value.is_finite() {
             true => Ok(()),
-            false => Err(Error::new(format!(
+            false => Err(Error::setting(format!(
                 "the {name} must be finite and not negative, but is {value}"
             ))),
         };
         let below_one = |name: &str, value: f64| match (0.0..1.0).contains(&value) {
             true => Ok(()),
-            false => Err(Error::new(format!(
+            false => Err(Error::setting(format!(
                 "the {name} must be at least 0 and less than 1, but is {value}"
             ))),
         };
@@ -92,7 +92,7 @@ impl Optimizer {
             Optimizer::Sgd { momentum, nesterov, weight_decay } => {
                 below_one("momentum", momentum)?;
                 if nesterov && momentum == 0.0 {
-                    return Err(Error::new("nesterov needs a momentum above 0"));
+                    return Err(Error::setting("nesterov needs a momentum above 0"));
                 }
                 not_negative("weight decay", weight_decay)
             }
@@ -102,7 +102,7 @@ impl Optimizer {
                 below_one("beta2", beta2)?;
                 // An epsilon that is 0 as f32 divides 0 by 0 where a gradient has always been 0.
                 if !(eps >= f64::from(f32::MIN_POSITIVE) && eps.is_finite()) {
-                    return Err(Error::new(format!(
+                    return Err(Error::setting(format!(
                         "the epsilon must be positive and finite, but is {eps}"
                     )));
                 }
@@ -225,7 +225,7 @@ impl OptimizerState {
         let expected = [self.updates.len(), self.first.len(), self.second.len()];
         let found = [updates.len(), moments[0].len(), moments[1].len()];
         if found != expected {
-            return Err(Error::new(format!(
+            return Err(Error::mismatch(format!(
                 "the optimiser's state does not fit: expected {expected:?} counts, first and \
                  second moments, found {found:?}"
             )));

@@ -55,26 +55,26 @@ impl Schedule {
     pub fn check(&self) -> Result<(), Error> {
         let positive = |name: &str, value: f32| match value > 0.0 && value.is_finite() {
             true => Ok(()),
-            false => Err(Error::new(format!(
+            false => Err(Error::setting(format!(
                 "the schedule's {name} must be positive and finite, not {value}"
             ))),
         };
         match self {
             Schedule::Constant => Ok(()),
             Schedule::Step { every: 0, .. } => {
-                Err(Error::new("the schedule's steps must be at least 1 step apart, not 0"))
+                Err(Error::setting("the schedule's steps must be at least 1 step apart, not 0"))
             }
             Schedule::Step { gamma, .. } => positive("gamma", *gamma),
             Schedule::Cosine { min } => match (0.0..=1.0).contains(min) {
                 true => Ok(()),
-                false => Err(Error::new(format!(
+                false => Err(Error::setting(format!(
                     "the schedule's minimum must be from 0 to 1, not {min}"
                 ))),
             },
             Schedule::WarmUp { then, .. } => then.check(),
             Schedule::OneCycle { peak_at, start_divisor, end_divisor } => {
                 if !(0.0..=1.0).contains(peak_at) {
-                    return Err(Error::new(format!(
+                    return Err(Error::setting(format!(
                         "the schedule's peak must be from 0 to 1, not {peak_at}"
                     )));
                 }

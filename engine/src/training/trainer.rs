@@ -1,12 +1,52 @@
 //! One training step: forward, loss, backward, update.
 
 use crate::hardware::memory::Slab;
-use crate::layers::Pass;
 use crate::network::BackwardPass;
+use crate::network::layer::Pass;
 use crate::training::optimizer::clip_grad_norm;
 use crate::{
     Activations, Context, Error, Loss, Network, Optimizer, OptimizerState, Params, Target,
 };
+
+/// What a [`Trainer`] is to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainerSettings {
+    /// What is minimised.
+    pub loss: Loss,
+    /// What turns gradients into steps.
+    pub optimizer: Optimizer,
+    /// The most samples in a batch, at least 1: memory is for so many.
+    pub max_batch: usize,
+    /// The seed of the network's random numbers, such as those of dropout.
+    pub seed: u64,
+    /// The norm, above 0, that gradients are scaled down to; `None` leaves them alone.
+    pub clip_norm: Option<f32>,
+}
+
+impl TrainerSettings {
+    /// Adam, seed 0 and no clipping, for batches of up to `max_batch` samples.
+    pub fn new(loss: Loss, max_batch: usize) -> TrainerSettings {
+        TrainerSettings { loss, optimizer: Optimizer::adam(), max_batch, seed: 0, clip_norm: None }
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// If one makes no sense; the message names it and its range.
+    pub fn check(&self) -> Result<(), Error> {
+        self.loss.check()?;
+        self.optimizer.check()?;
+        if self.max_batch == 0 {
+            return Err(Error::setting("max_batch must be at least 1 sample, but is 0"));
+        }
+        match self.clip_norm {
+            Some(norm) if norm.is_nan() || norm <= 0.0 => Err(Error::setting(format!(
+                "clip_norm must be above 0, but is {norm}: leave it out to clip nothing"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
 
 /// A network in training, with all the memory that a step needs: a step allocates nothing.
 ///
@@ -18,7 +58,7 @@ use crate::{
 /// let network =
 ///     Network::builder(2).layer(Linear::new(8)).layer(Relu).layer(Linear::new(1)).build()?;
 /// let params = Params::new(&network, 1);
-/// let mut trainer = Trainer::new(&network, params, Loss::L2, Optimizer::adam(), 4, 1);
+/// let mut trainer = Trainer::new(&network, params, TrainerSettings::new(Loss::L2, 4))?;
 /// let x = [0., 0., 0., 1., 1., 0., 1., 1.];
 /// let exclusive_or = [0., 1., 1., 0.];
 /// for _ in 0..1000 {
@@ -28,48 +68,49 @@ use crate::{
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Trainer<'n> {
-    network: &'n Network,
+pub struct Trainer {
+    network: Network,
     /// The parameters, free to be frozen, copied and restored between steps.
     pub params: Params,
     /// The optimiser's state.
     pub optimizer: OptimizerState,
-    /// If set, gradients are scaled down to this norm.
-    pub clip_norm: Option<f32>,
-    loss: Loss,
+    settings: TrainerSettings,
     /// As long as the parameters. Without clipping, the beginning serves one layer after another,
     /// and the rest is never touched.
     grads: Slab,
     activations: Activations,
-    seed: u64,
 }
 
-impl<'n> Trainer<'n> {
-    /// Prepares to train `network` on batches of up to `max_batch` samples; `seed` is for its
-    /// dropout.
+impl Trainer {
+    /// Prepares to train `network`, of which it keeps a clone, from `params` on.
+    ///
+    /// # Errors
+    /// If a setting makes no sense, or `params` are those of another network.
     pub fn new(
-        network: &'n Network,
+        network: &Network,
         params: Params,
-        loss: Loss,
-        optimizer: Optimizer,
-        max_batch: usize,
-        seed: u64,
-    ) -> Trainer<'n> {
-        Trainer {
-            network,
-            optimizer: OptimizerState::new(optimizer, &params),
-            clip_norm: None,
-            loss,
+        settings: TrainerSettings,
+    ) -> Result<Trainer, Error> {
+        settings.check()?;
+        network.check_params(&params)?;
+        Ok(Trainer {
+            optimizer: OptimizerState::new(settings.optimizer, &params),
             grads: Slab::new(params.values().len()),
-            activations: Activations::new(network, max_batch),
+            activations: Activations::new(network, settings.max_batch),
+            network: network.clone(),
             params,
-            seed,
-        }
+            settings,
+        })
     }
 
     /// The network in training.
-    pub fn network(&self) -> &'n Network {
-        self.network
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The settings that it was made with.
+    pub fn settings(&self) -> &TrainerSettings {
+        &self.settings
     }
 
     /// Takes one step on `x`: (batch, input) with learning rate `lr`, and returns the loss before
@@ -90,7 +131,7 @@ impl<'n> Trainer<'n> {
         target: Target<'_>,
         lr: f32,
     ) -> Result<f64, Error> {
-        let pass = Pass::train(self.seed, self.optimizer.step_count());
+        let pass = Pass::train(self.settings.seed, self.optimizer.step_count());
         self.network.forward(cx, &self.params, &mut self.activations, x, pass)?;
         self.learn(cx, x, pass, target, lr)
     }
@@ -107,7 +148,7 @@ impl<'n> Trainer<'n> {
         target: Target<'_>,
         lr: f32,
     ) -> Result<f64, Error> {
-        let pass = Pass::train(self.seed, self.optimizer.step_count());
+        let pass = Pass::train(self.settings.seed, self.optimizer.step_count());
         self.network.forward_from_frozen(cx, &self.params, &mut self.activations, codes, pass)?;
         self.learn(cx, &[], pass, target, lr)
     }
@@ -123,7 +164,7 @@ impl<'n> Trainer<'n> {
     ) -> Result<f64, Error> {
         let (step, batch) = (pass.step, self.activations.batch());
         let (y, dy) = self.activations.output_and_gradient();
-        let loss = self.loss.evaluate(cx, batch, y, target, Some(dy))?
+        let loss = self.settings.loss.evaluate(cx, batch, y, target, Some(dy))?
             + self.network.penalty(cx, &self.params, &self.activations, x, pass);
         if !loss.is_finite() {
             let layer = self.network.first_not_finite(&self.activations);
@@ -148,7 +189,7 @@ impl<'n> Trainer<'n> {
         loss: f64,
     ) -> Result<(), Error> {
         let Trainer { network, params, optimizer, activations, grads, .. } = self;
-        let Some(max_norm) = self.clip_norm else {
+        let Some(max_norm) = self.settings.clip_norm else {
             // Nobody asks for all gradients at once: each layer's is used up while it is in the
             // cache.
             let backward = BackwardPass { cx, activations, x, pass };
@@ -191,7 +232,8 @@ impl<'n> Trainer<'n> {
     pub fn evaluate(&mut self, cx: &Context, x: &[f32], target: Target<'_>) -> Result<f64, Error> {
         self.predict(cx, x)?;
         let batch = x.len() / self.network.input().len();
-        let loss = self.loss.evaluate(cx, batch, self.activations.output(), target, None)?;
+        let loss =
+            self.settings.loss.evaluate(cx, batch, self.activations.output(), target, None)?;
         Ok(loss + self.network.penalty(cx, &self.params, &self.activations, x, Pass::evaluate()))
     }
 }

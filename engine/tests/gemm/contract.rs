@@ -1,9 +1,11 @@
 //! What the documentation promises besides the numbers.
 
-use crate::case::{Case, Random};
-use crate::{KC, for_each_isa, single, support, tile};
-use narrows_engine::Context;
-use narrows_engine::gemm::{Epilogue, MatMut, MatRef, PackedB, gemm, gemm_fused, gemm_packed};
+use crate::gemm::case::{Case, Random};
+use crate::gemm::{KC, for_each_isa, single, tile};
+use crate::support;
+use narrows_engine::gemm::{
+    Epilogue, MatMut, MatRef, gemm, gemm_fused, gemm_sparse, gemm_sparse_scratch,
+};
 
 fn numbers(len: usize, seed: u64) -> Vec<f32> {
     let mut random = Random(seed);
@@ -48,46 +50,6 @@ fn the_identity_changes_nothing() {
                 MatMut::new(&mut c, m, n),
             );
             assert_eq!(c, x, "the identity by {m} x {n} with {isa:?}");
-        }
-    });
-}
-
-#[test]
-fn a_packed_matrix_gives_the_same_bits() {
-    for_each_isa("a_packed_matrix_gives_the_same_bits", |isa| {
-        let (mr, nr) = tile(isa);
-        let ks = [0, 1, 9, KC, KC + 1];
-        for (m, n) in
-            [(0, 3), (3, 0), (1, 1), (mr, nr), (mr + 1, nr + 1), (5 * mr, 3 * nr - 1), (33, 700)]
-        {
-            for k in ks {
-                let (a, b, bias) = (numbers(m * k, 3), numbers(k * n, 4), numbers(n, 5));
-                let epilogue = Epilogue { bias: Some(&bias), relu: k == 9 };
-                let a = MatRef::new(&a, m, k);
-                for b in [MatRef::new(&b, k, n), MatRef::new(&b, n, k).transposed()] {
-                    let mut expected = vec![f32::NAN; m * n];
-                    gemm_fused(
-                        &single(isa),
-                        1.0,
-                        a,
-                        b,
-                        0.0,
-                        MatMut::new(&mut expected, m, n),
-                        epilogue,
-                    );
-                    let packed = PackedB::new(isa, b);
-                    assert_eq!((packed.rows(), packed.cols()), (k, n));
-                    for threads in 1..=3 {
-                        let cx = Context::with_isa(isa, threads).expect("threads");
-                        let mut c = vec![f32::NAN; m * n];
-                        gemm_packed(&cx, a, &packed, MatMut::new(&mut c, m, n), epilogue);
-                        assert_eq!(
-                            c, expected,
-                            "{m} x {n} x {k} with {isa:?} and {threads} threads"
-                        );
-                    }
-                }
-            }
         }
     });
 }
@@ -196,6 +158,46 @@ fn a_stride_that_is_not_used_may_be_any_number() {
             gemm(&cx, 1.0, a, b, 0.0, MatMut::new(&mut expected, m, n));
             let close = |(x, y): (&f32, &f32)| (x - y).abs() < 1e-4;
             assert!(c.iter().zip(&expected).all(close), "{m} x {n} x {k} with {isa:?}");
+        }
+    });
+}
+
+/// An empty sum is 0 whatever the layout of its operands, which have no elements; what comes after
+/// the sum still counts.
+#[test]
+fn a_product_of_nothing_is_zero() {
+    for_each_isa("a_product_of_nothing_is_zero", |isa| {
+        let (cx, (mr, nr)) = (single(isa), tile(isa));
+        for (m, n) in [(1, 1), (mr, nr), (2 * mr + 1, 2 * nr + 1), (40, 70), (7 * mr, 3)] {
+            let (bias, old) = (numbers(n, 3), numbers(m * n, 4));
+            let mut scratch = vec![f32::NAN; gemm_sparse_scratch(m, 0)];
+            let strides = [(0, 0), (0, 1), (1, 0), (1, 1), (1, m), (n, 1), (3, 5)];
+            for (a_strides, b_strides) in strides.iter().flat_map(|a| strides.map(|b| (*a, b))) {
+                let a = MatRef::with_strides(&[], m, 0, a_strides.0, a_strides.1);
+                let b = MatRef::with_strides(&[], 0, n, b_strides.0, b_strides.1);
+                for (beta, biased, transposed) in
+                    [(0.0, false, false), (0.0, false, true), (0.5, true, false), (2.0, true, true)]
+                {
+                    let epilogue = Epilogue { bias: biased.then_some(&bias), relu: biased };
+                    let (row_stride, col_stride) = if transposed { (1, m) } else { (n, 1) };
+                    let mut c = if beta == 0.0 { vec![f32::NAN; m * n] } else { old.clone() };
+                    let before = c.clone();
+                    let mut check = |product: &mut dyn FnMut(MatMut), bias: Option<&[f32]>| {
+                        c.copy_from_slice(&before);
+                        product(MatMut::with_strides(&mut c, m, n, row_stride, col_stride));
+                        for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
+                            let at = i * row_stride + j * col_stride;
+                            let sum = if beta == 0.0 { 0.0 } else { beta * before[at] };
+                            let expected = bias.map_or(sum, |bias| (sum + bias[j]).max(0.0));
+                            assert_eq!(c[at], expected, "{m} x {n}, A {a:?}, B {b:?}, {isa:?}");
+                        }
+                    };
+                    let bias = epilogue.bias;
+                    check(&mut |c| gemm(&cx, 1.0, a, b, beta, c), None);
+                    check(&mut |c| gemm_fused(&cx, f32::NAN, a, b, beta, c, epilogue), bias);
+                    check(&mut |c| gemm_sparse(&cx, a, b, beta, c, epilogue, &mut scratch), bias);
+                }
+            }
         }
     });
 }

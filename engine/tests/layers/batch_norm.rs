@@ -1,10 +1,11 @@
 //! What is special about batch norm: statistics that move, and a normalisation that can be undone.
 
-use crate::cases::{self, Case, Data};
-use crate::reference::{self, EPS};
-use crate::{CONTEXTS, f64s, run, within};
+use crate::layers::cases::{self, Case, Data};
+use crate::layers::reference::{self, EPS};
+use crate::layers::{CONTEXTS, f64s, run, within};
 use narrows_engine::Mode;
-use narrows_engine::layers::{BatchNorm, Layer, Relu};
+use narrows_engine::layer::Layer;
+use narrows_engine::layers::{BatchNorm, Relu};
 
 /// The column j of x, and its mean and biased variance.
 fn column(x: &[f64], channels: usize, j: usize) -> (Vec<f64>, f64, f64) {

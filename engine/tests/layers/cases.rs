@@ -2,11 +2,12 @@
 
 pub mod convolution;
 
-use crate::reference::pool::{self, Grid};
-use crate::reference::{self, Reference, pointwise};
+use crate::layers::reference::pool::{self, Grid};
+use crate::layers::reference::{self, Reference, pointwise};
+use narrows_engine::layer::Layer;
 use narrows_engine::layers::{
-    AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, Gelu, GlobalAvgPool, Layer, LeakyRelu,
-    Linear, MaxPool2d, Narrow, Relu, Residual, Sigmoid, Sparsity, Tanh, Unflatten, Upsample,
+    AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, Gelu, GlobalAvgPool, LeakyRelu, Linear,
+    MaxPool2d, Narrow, Relu, Residual, Sigmoid, Sparsity, Tanh, Unflatten, Upsample,
 };
 use narrows_engine::params::{ParamSpec, Role};
 use narrows_engine::random::Random;

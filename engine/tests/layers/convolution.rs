@@ -1,13 +1,14 @@
 //! Convolutions, forth and back, against their references and against each other.
 
-use crate::cases::convolution as cases;
-use crate::cases::{Case, Data};
-use crate::reference::conv_transpose2d::ConvTranspose2d;
-use crate::reference::conv2d::Conv2d;
-use crate::reference::{EPS, check_gradients};
-use crate::run;
-use crate::{CONTEXTS, check, f64s};
-use narrows_engine::layers::{self, Layer};
+use crate::layers::cases::convolution as cases;
+use crate::layers::cases::{Case, Data};
+use crate::layers::reference::conv_transpose2d::ConvTranspose2d;
+use crate::layers::reference::conv2d::Conv2d;
+use crate::layers::reference::{EPS, check_gradients};
+use crate::layers::run;
+use crate::layers::{CONTEXTS, check, f64s};
+use narrows_engine::layer::{self, Layer};
+use narrows_engine::layers;
 use narrows_engine::{Context, Network, Shape};
 
 #[test]
@@ -225,7 +226,7 @@ fn forward(cx: &Context, layer: &dyn Layer, input: &Shape, x: &[f32], params: &[
     let (y_out, saved, scratch) = (&mut y[..], &mut saved[..], &mut scratch[..]);
     layer.forward(
         cx,
-        layers::Forward { pass, position: 0, batch, input, x, y: y_out, params, saved, scratch },
+        layer::Forward { pass, position: 0, batch, input, x, y: y_out, params, saved, scratch },
     );
     y
 }

@@ -1,6 +1,7 @@
 //! What dropout promises beyond its formula: how much it drops, and what its mask depends on.
 
-use narrows_engine::layers::{Backward, Dropout, Forward, Layer};
+use narrows_engine::layer::{Backward, Forward, Layer};
+use narrows_engine::layers::Dropout;
 use narrows_engine::{Context, Pass, Shape};
 
 const ROWS: usize = 100;

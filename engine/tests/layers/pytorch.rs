@@ -1,11 +1,11 @@
 //! Layers against what PyTorch computed; `vectors/README.md` says how.
 
-use crate::CONTEXTS;
-use crate::cases::POSITION;
+use crate::layers::CONTEXTS;
+use crate::layers::cases::POSITION;
 use crate::support::{Vectors, assert_close};
+use narrows_engine::layer::{Backward, Forward};
 use narrows_engine::layers::{
-    Backward, BatchNorm, Conv2d, ConvTranspose2d, Dropout, Elu, Forward, Gelu, LeakyRelu, Relu,
-    Sigmoid, Tanh,
+    BatchNorm, Conv2d, ConvTranspose2d, Dropout, Elu, Gelu, LeakyRelu, Relu, Sigmoid, Tanh,
 };
 use narrows_engine::{Context, Layer, Pass, Shape};
 

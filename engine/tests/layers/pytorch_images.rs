@@ -1,7 +1,7 @@
 //! Layers of images against PyTorch, which has channels first; `vectors/README.md` says how.
 
-use crate::CONTEXTS;
-use crate::pytorch::{Subject, TOLERANCE};
+use crate::layers::CONTEXTS;
+use crate::layers::pytorch::{Subject, TOLERANCE};
 use crate::support::{Vectors, assert_close};
 use narrows_engine::layers::{
     AvgPool2d, BatchNorm, Conv2d, Elu, GlobalAvgPool, MaxPool2d, Relu, Residual, Upsample,

@@ -1,8 +1,8 @@
 //! Runs a case in the engine, with everything around its slices watched.
 
-use crate::cases::{Case, Data, POSITION};
+use crate::layers::cases::{Case, Data, POSITION};
 use narrows_engine::Context;
-use narrows_engine::layers::{Backward, Forward};
+use narrows_engine::layer::{Backward, Forward};
 use narrows_engine::memory::Slab;
 
 /// Values that start `offset` floats behind a cache line, between guards.

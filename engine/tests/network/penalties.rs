@@ -4,7 +4,7 @@ use super::normal;
 use narrows_engine::layers::{GaussianSample, Linear, Sparsity, Tanh};
 use narrows_engine::random::Random;
 use narrows_engine::{
-    Activations, Context, Loss, Network, Optimizer, Params, Pass, Target, Trainer,
+    Activations, Context, Loss, Network, Optimizer, Params, Pass, Target, Trainer, TrainerSettings,
 };
 
 const BATCH: usize = 9;
@@ -122,8 +122,16 @@ fn trainers_report_the_loss_with_its_penalties() {
     let (cx, x) = (Context::new(1).unwrap(), normal(7, BATCH * INPUT));
     let network = network(10);
     let params = super::params(&network);
-    let mut trainer =
-        Trainer::new(&network, params.clone(), Loss::L2, Optimizer::sgd(), BATCH, SEED);
+    let mut trainer = Trainer::new(
+        &network,
+        params.clone(),
+        TrainerSettings {
+            optimizer: Optimizer::sgd(),
+            seed: SEED,
+            ..TrainerSettings::new(Loss::L2, BATCH)
+        },
+    )
+    .unwrap();
     let values: Vec<f64> = params.values().iter().map(|v| f64::from(*v)).collect();
     let evaluated = trainer.evaluate(&cx, &x, Target::Values(&x)).unwrap();
     let (want, _) = losses(&params, &values, &x, None, 10);

@@ -4,6 +4,7 @@ use crate::support::{self, Vectors, assert_close};
 use narrows_engine::layers::{BatchNorm, Conv2d, ConvTranspose2d, Linear, Relu};
 use narrows_engine::{
     Activations, Context, Loss, Network, NetworkBuilder, Optimizer, Params, Pass, Target, Trainer,
+    TrainerSettings,
 };
 
 /// What the vectors' README promises.
@@ -70,8 +71,16 @@ fn follow(
             );
         }
 
-        let mut trainer =
-            Trainer::new(network, params, loss.clone(), optimizer, x.len() / features, 1);
+        let mut trainer = Trainer::new(
+            network,
+            params,
+            TrainerSettings {
+                optimizer,
+                seed: 1,
+                ..TrainerSettings::new(loss.clone(), x.len() / features)
+            },
+        )
+        .unwrap();
         for (step, want) in losses.iter().enumerate() {
             let range = step * batch..(step + 1) * batch;
             let x = &x[range.start * features..range.end * features];

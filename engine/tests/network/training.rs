@@ -1,10 +1,11 @@
 //! Steps of a trainer: what they leave alone, and what makes them stop.
 
+use crate::network::{autoencoder, classifier, normal, params};
 use crate::support::{self, bits};
-use crate::{autoencoder, classifier, normal, params};
 use narrows_engine::layers::{BatchNorm, Dropout, Linear, Relu};
 use narrows_engine::{
     Activations, Context, Loss, Network, Optimizer, OptimizerState, Params, Pass, Target, Trainer,
+    TrainerSettings,
 };
 
 const BATCH: usize = 20;
@@ -12,12 +13,27 @@ const BATCH: usize = 20;
 /// Classes of the samples of a batch.
 const CLASSES: [u32; BATCH] = [0, 1, 2, 2, 1, 0, 0, 1, 2, 0, 1, 2, 0, 1, 2, 2, 2, 1, 0, 0];
 
-fn trainer<'n>(network: &'n Network, params: &Params, optimizer: Optimizer) -> Trainer<'n> {
-    Trainer::new(network, params.clone(), Loss::cross_entropy(), optimizer, BATCH, 4)
+fn trainer(network: &Network, params: &Params, optimizer: Optimizer) -> Trainer {
+    clipped(network, params, optimizer, None)
+}
+
+fn clipped(
+    network: &Network,
+    params: &Params,
+    optimizer: Optimizer,
+    clip_norm: Option<f32>,
+) -> Trainer {
+    let settings = TrainerSettings {
+        optimizer,
+        seed: 4,
+        clip_norm,
+        ..TrainerSettings::new(Loss::cross_entropy(), BATCH)
+    };
+    Trainer::new(network, params.clone(), settings).unwrap()
 }
 
 /// A step on the batch of that number.
-fn step(trainer: &mut Trainer<'_>, batch: u64, lr: f32) -> f64 {
+fn step(trainer: &mut Trainer, batch: u64, lr: f32) -> f64 {
     let cx = Context::new(1).unwrap();
     trainer.step(&cx, &normal(batch, BATCH * 12), Target::Classes(&CLASSES), lr).unwrap()
 }
@@ -49,8 +65,7 @@ fn a_frozen_encoder_keeps_every_bit_through_training() {
         Optimizer::adamw(),
     ];
     for optimizer in optimizers {
-        let mut trainer = trainer(&network, &params, optimizer);
-        trainer.clip_norm = Some(0.5);
+        let mut trainer = clipped(&network, &params, optimizer, Some(0.5));
         for batch in 0..5 {
             step(&mut trainer, batch, 0.1);
         }
@@ -140,9 +155,17 @@ fn any_number_of_threads_gives_the_same_bits() {
         let run = |threads: usize, install: bool| {
             let cx = Context::with_isa(isa, threads).unwrap();
             let loss = Loss::CrossEntropy { smoothing: 0.1, class_weights: Some(vec![0.5; 10]) };
-            let mut trainer =
-                Trainer::new(&network, params.clone(), loss, Optimizer::adamw(), 150, 4);
-            trainer.clip_norm = Some(1.0);
+            let mut trainer = Trainer::new(
+                &network,
+                params.clone(),
+                TrainerSettings {
+                    optimizer: Optimizer::adamw(),
+                    seed: 4,
+                    clip_norm: Some(1.0),
+                    ..TrainerSettings::new(loss, 150)
+                },
+            )
+            .unwrap();
             let mut steps = || -> Vec<u64> {
                 // The last batch is a ragged one.
                 let sizes = (0..20).map(|i| if i == 19 { 67 } else { 150 });
@@ -179,8 +202,16 @@ fn updating_layer_by_layer_gives_the_bits_of_separate_passes() {
     let momentum = Optimizer::Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.1 };
     let cx = Context::new(2).unwrap();
     for optimizer in [Optimizer::sgd(), momentum, Optimizer::adam(), Optimizer::adamw()] {
-        let mut trainer =
-            Trainer::new(&network, params.clone(), Loss::cross_entropy(), optimizer, 150, 4);
+        let mut trainer = Trainer::new(
+            &network,
+            params.clone(),
+            TrainerSettings {
+                optimizer,
+                seed: 4,
+                ..TrainerSettings::new(Loss::cross_entropy(), 150)
+            },
+        )
+        .unwrap();
         let (mut params, mut state) = (params.clone(), OptimizerState::new(optimizer, &params));
         let mut activations = Activations::new(&network, 150);
         let mut grads = vec![f32::NAN; params.values().len()];
@@ -221,13 +252,11 @@ fn updating_layer_by_layer_gives_the_bits_of_separate_passes() {
 #[test]
 fn clipping_forgets_the_gradients_of_what_froze_since() {
     let network = classifier().build().unwrap();
-    let mut used = trainer(&network, &params(&network), Optimizer::adam());
-    used.clip_norm = Some(0.01);
+    let mut used = clipped(&network, &params(&network), Optimizer::adam(), Some(0.01));
     step(&mut used, 0, 0.01);
     for frozen in ["head.0", "encoder"] {
         used.params.set_trainable(frozen, false);
-        let mut fresh = trainer(&network, &used.params, Optimizer::adam());
-        fresh.clip_norm = used.clip_norm;
+        let mut fresh = clipped(&network, &used.params, Optimizer::adam(), Some(0.01));
         fresh.optimizer = used.optimizer.clone();
         step(&mut used, 1, 0.01);
         step(&mut fresh, 1, 0.01);
@@ -238,7 +267,7 @@ fn clipping_forgets_the_gradients_of_what_froze_since() {
 }
 
 /// What a step must leave alone if it fails.
-fn state(trainer: &Trainer<'_>) -> (Vec<u32>, Vec<u32>, u64) {
+fn state(trainer: &Trainer) -> (Vec<u32>, Vec<u32>, u64) {
     let moments = trainer.optimizer.moments().concat();
     (bits(trainer.params.values()), bits(&moments), trainer.optimizer.step_count())
 }
@@ -249,8 +278,12 @@ fn a_loss_that_is_not_finite_stops_the_step_and_names_layer_and_step() {
     let params = params(&network);
     let cx = Context::new(1).unwrap();
     for bad in [f32::NAN, f32::INFINITY, -f32::INFINITY, f32::MAX] {
-        let mut trainer =
-            Trainer::new(&network, params.clone(), Loss::L2, Optimizer::adam(), BATCH, 4);
+        let mut trainer = Trainer::new(
+            &network,
+            params.clone(),
+            TrainerSettings { seed: 4, ..TrainerSettings::new(Loss::L2, BATCH) },
+        )
+        .unwrap();
         let good = normal(1, BATCH * 12);
         for _ in 0..3 {
             trainer.step(&cx, &good, Target::Values(&good), 0.01).unwrap();
@@ -273,8 +306,12 @@ fn a_loss_that_is_not_finite_stops_the_step_and_names_layer_and_step() {
         assert_eq!(state(&trainer), before, "after a target of NaN");
 
         // And the next step is as if nothing had happened.
-        let mut other =
-            Trainer::new(&network, params.clone(), Loss::L2, Optimizer::adam(), BATCH, 4);
+        let mut other = Trainer::new(
+            &network,
+            params.clone(),
+            TrainerSettings { seed: 4, ..TrainerSettings::new(Loss::L2, BATCH) },
+        )
+        .unwrap();
         for _ in 0..4 {
             other.step(&cx, &good, Target::Values(&good), 0.01).unwrap();
         }
@@ -294,7 +331,16 @@ fn a_huge_learning_rate_ends_in_an_error_with_the_parameters_of_the_last_step() 
     let cx = Context::new(1).unwrap();
     let x = normal(1, BATCH * 12);
     let params = Params::new(&network, 1);
-    let mut trainer = Trainer::new(&network, params, Loss::L2, Optimizer::sgd(), BATCH, 4);
+    let mut trainer = Trainer::new(
+        &network,
+        params,
+        TrainerSettings {
+            optimizer: Optimizer::sgd(),
+            seed: 4,
+            ..TrainerSettings::new(Loss::L2, BATCH)
+        },
+    )
+    .unwrap();
     for step in 0..100 {
         let before = state(&trainer);
         if let Err(error) = trainer.step(&cx, &x, Target::Values(&x), 1e10) {
@@ -345,9 +391,17 @@ fn gradients_that_are_not_finite_are_an_error_that_changes_nothing() {
     for optimizer in [Optimizer::sgd(), Optimizer::adam()] {
         let params = Params::new(&network, 1);
         let gamma = params.range("layers.0.weight");
-        let mut trainer =
-            Trainer::new(&network, params, Loss::cross_entropy(), optimizer, BATCH, 4);
-        trainer.clip_norm = Some(1.0);
+        let mut trainer = Trainer::new(
+            &network,
+            params,
+            TrainerSettings {
+                optimizer,
+                seed: 4,
+                clip_norm: Some(1.0),
+                ..TrainerSettings::new(Loss::cross_entropy(), BATCH)
+            },
+        )
+        .unwrap();
         let target = Target::Classes(&CLASSES);
         trainer.step(&cx, &x, target, 1e-3).unwrap();
         let usual = trainer.params.values()[gamma.clone()].to_vec();
@@ -363,12 +417,14 @@ fn gradients_that_are_not_finite_are_an_error_that_changes_nothing() {
         let mut fresh = Trainer::new(
             &network,
             trainer.params.clone(),
-            Loss::cross_entropy(),
-            optimizer,
-            BATCH,
-            4,
-        );
-        fresh.clip_norm = Some(1.0);
+            TrainerSettings {
+                optimizer,
+                seed: 4,
+                clip_norm: Some(1.0),
+                ..TrainerSettings::new(Loss::cross_entropy(), BATCH)
+            },
+        )
+        .unwrap();
         fresh.optimizer = trainer.optimizer.clone();
         trainer.step(&cx, &x, target, 1e-3).unwrap();
         fresh.step(&cx, &x, target, 1e-3).unwrap();
@@ -387,8 +443,17 @@ fn clipping_does_not_count_a_frozen_weight() {
         let mut params = params(&network);
         params.set_trainable("layers.0.weight", false);
         let before = params.get("layers.0.weight").unwrap().to_vec();
-        let mut trainer = Trainer::new(&network, params, Loss::L2, Optimizer::sgd(), BATCH, 4);
-        trainer.clip_norm = clip_norm;
+        let mut trainer = Trainer::new(
+            &network,
+            params,
+            TrainerSettings {
+                optimizer: Optimizer::sgd(),
+                seed: 4,
+                clip_norm,
+                ..TrainerSettings::new(Loss::L2, BATCH)
+            },
+        )
+        .unwrap();
         trainer.step(&cx, &x, Target::Values(&target), 1e-3).unwrap();
         assert_eq!(trainer.params.get("layers.0.weight").unwrap(), before);
         bits(trainer.params.get("layers.0.bias").unwrap())

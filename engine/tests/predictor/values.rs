@@ -2,7 +2,8 @@
 
 use super::support::{assert_close, bits, isas};
 use super::{chains, forward, normal, params, predict};
-use narrows_engine::layers::{Backward, BatchNorm, Forward, Layer, Linear, Relu};
+use narrows_engine::layer::{Backward, Forward, Layer};
+use narrows_engine::layers::{BatchNorm, Linear, Relu};
 use narrows_engine::predictor::Workspace;
 use narrows_engine::{Context, Error, Network, Params, Predictor, Shape};
 

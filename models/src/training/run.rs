@@ -13,7 +13,7 @@ use crate::evaluation::{Evaluation, Goal};
 use crate::event::{EpochRecord, Event, Observer};
 use narrows_datasets::{Loader, Rows};
 use narrows_engine::memory::Slab;
-use narrows_engine::{Context, Network, Params, Schedule, Target, Trainer};
+use narrows_engine::{Context, Network, Params, Schedule, Target, Trainer, TrainerSettings};
 use std::time::Instant;
 
 /// Where a run begins a second time: the schedule anew, over the epochs that are left. What it
@@ -34,7 +34,7 @@ pub struct Run<'a> {
     task: Task<'a>,
     training: Training,
     /// The network and its weights, which can be frozen between epochs.
-    pub trainer: Trainer<'a>,
+    pub trainer: Trainer,
     /// The average of the weights behind each step, if it is asked for: what is validated and kept.
     pub ema: Option<Ema>,
     /// What happened so far.
@@ -61,7 +61,7 @@ impl<'a> Run<'a> {
     /// If a setting makes no sense, for these samples or any, or there is nothing to train on.
     pub fn new(
         name: &str,
-        network: &'a Network,
+        network: &Network,
         params: Params,
         task: Task<'a>,
         training: &Training,
@@ -84,8 +84,10 @@ impl<'a> Run<'a> {
             }
             Goal::Reconstruct => None,
         };
-        let mut trainer = Trainer::new(network, params, loss, optimizer, batch, seed);
-        trainer.clip_norm = training.clip_norm;
+        let clip_norm = training.clip_norm;
+        let settings =
+            TrainerSettings { optimizer, seed, clip_norm, ..TrainerSettings::new(loss, batch) };
+        let trainer = Trainer::new(network, params, settings)?;
         let ema = (training.ema > 0.0).then(|| Ema::new(&trainer.params, training.ema));
         Ok(Run {
             name: name.to_string(),
@@ -313,8 +315,9 @@ impl<'a> Run<'a> {
         let Task { data, .. } = self.task;
         match self.training.reestimate_bn && self.best_epoch() > 0 {
             true => {
-                let (network, params) = (self.trainer.network(), &mut self.trainer.params);
-                reestimate_statistics(cx, network, params, data, Rows::all(data.len()))
+                let network = self.trainer.network().clone();
+                let params = &mut self.trainer.params;
+                reestimate_statistics(cx, &network, params, data, Rows::all(data.len()))
             }
             false => Ok(()),
         }

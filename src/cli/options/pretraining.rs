@@ -1,5 +1,6 @@
 //! How the autoencoder is trained.
 
+use super::architecture::ArchitectureOptions;
 use super::augmentation::{AUGMENT_HELP, Items, augmentation, check};
 use super::objective::ObjectiveOptions;
 use super::training::{LossName, OptimizerName, ScheduleName};
@@ -61,6 +62,14 @@ pub struct Pretraining {
 }
 
 impl Pretraining {
+    /// The architecture of `options` for `train`, variational where the objective is.
+    pub fn architecture(&self, options: &mut ArchitectureOptions, train: &Dataset) -> Architecture {
+        Architecture {
+            variational: self.objective.is_variational(),
+            ..options.resolve(SampleShape::of(train), train.in_unit_range())
+        }
+    }
+
     /// The training of an autoencoder on `samples` samples, less those held out; what it settles
     /// takes the place of `auto`, and the objective's corruption its place.
     pub fn resolve(&mut self, samples: usize, architecture: &Architecture, seed: u64) -> Training {

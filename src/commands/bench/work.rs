@@ -7,7 +7,7 @@ use narrows_engine::gemm::{MatMut, MatRef, gemm};
 use narrows_engine::layers::{BatchNorm, Linear, Relu};
 use narrows_engine::predictor::Workspace;
 use narrows_engine::{
-    Activations, Context, Loss, Network, Optimizer, Params, Pass, Predictor, Target, Trainer,
+    Activations, Context, Loss, Network, Params, Pass, Predictor, Target, Trainer, TrainerSettings,
 };
 use narrows_models::{Activation, Architecture, Model};
 use std::hint::black_box;
@@ -123,7 +123,7 @@ pub fn first_step(cx: &Context) -> Result<(), Error> {
     let (_, widths, batch) = W1;
     let (data, network) = (pictures()?, autoencoder(widths)?);
     let mut trainer =
-        Trainer::new(&network, Params::new(&network, 1), Loss::L2, Optimizer::adam(), batch, 1);
+        Trainer::new(&network, Params::new(&network, 1), TrainerSettings::new(Loss::L2, batch))?;
     let mut x = vec![0.0; batch * INPUTS];
     data.gather(&shuffled(SAMPLES, 1, 1)[..batch], &mut x)?;
     cx.install(|| trainer.step(cx, &x, Target::Values(&x), 1e-3))?;
@@ -148,7 +148,7 @@ fn training(
     let flops = 2 * batch * (3 * 2 * multiply_adds(&encoder) - encoder[0] * encoder[1]);
     // Parameters and two moments are read and written, gradients written and read.
     let bytes = 4 * 8 * params.values().len() + batch * INPUTS;
-    let mut trainer = Trainer::new(&network, params, Loss::L2, Optimizer::adam(), batch, 1);
+    let mut trainer = Trainer::new(&network, params, TrainerSettings::new(Loss::L2, batch))?;
     let order = shuffled(SAMPLES, 1, 1);
     let mut batches = order.chunks_exact(batch).cycle();
     let mut x = vec![0.0; batch * INPUTS];

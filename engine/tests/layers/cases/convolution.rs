@@ -2,11 +2,12 @@
 //! their own.
 
 use super::Case;
-use crate::reference::Reference;
-use crate::reference::conv_transpose2d::ConvTranspose2d;
-use crate::reference::conv2d::Conv2d;
+use crate::layers::reference::Reference;
+use crate::layers::reference::conv_transpose2d::ConvTranspose2d;
+use crate::layers::reference::conv2d::Conv2d;
 use narrows_engine::Mode;
-use narrows_engine::layers::{self, Layer, Relu};
+use narrows_engine::layer::Layer;
+use narrows_engine::layers::{self, Relu};
 
 /// The case of what a reference describes.
 pub fn case(of: &Conv2d) -> Case {

@@ -6,7 +6,7 @@ use narrows_engine::layers::{BatchNorm, Conv2d, ConvTranspose2d, Linear, Relu, U
 use narrows_engine::peak::fma_peak;
 use narrows_engine::predictor::Workspace;
 use narrows_engine::{
-    Context, Loss, Network, NetworkBuilder, Optimizer, Params, Predictor, Target, Trainer,
+    Context, Loss, Network, NetworkBuilder, Params, Predictor, Target, Trainer, TrainerSettings,
 };
 use narrows_models::{Activation, Architecture, Model};
 use protocol::{Convolutional, INPUTS, Job, LR, Line, MANY, W2, W3, W4_EPOCHS, W4_SAMPLES};
@@ -75,7 +75,8 @@ fn convolutional(shape: &Convolutional) -> Network {
 fn train(job: &Job, cx: &Context, data: &Dataset, network: &Network) {
     let batch = job.batch();
     let params = Params::new(network, 1);
-    let mut trainer = Trainer::new(network, params, Loss::L2, Optimizer::adam(), batch, 1);
+    let settings = TrainerSettings::new(Loss::L2, batch);
+    let mut trainer = Trainer::new(network, params, settings).expect("a trainer");
     let mut x = vec![0.0; batch * network.input().len()];
     let (mut order, mut epoch, mut at) = (shuffled(data.len(), 1, 0), 0, 0);
     job.training(NAME, VERSION, || {
@@ -139,7 +140,8 @@ fn learn(
     let batch = 32;
     let params = Params::new(network, 1);
     let mut trainer =
-        Trainer::new(network, params, Loss::cross_entropy(), Optimizer::adam(), batch, 1);
+        Trainer::new(network, params, TrainerSettings::new(Loss::cross_entropy(), batch))
+            .expect("a trainer");
     let inputs = network.input().len();
     let (mut x, mut targets) = (vec![0.0; batch * inputs], Vec::with_capacity(batch));
     let mut order: Vec<u32> = (0..classes.len() as u32).collect();

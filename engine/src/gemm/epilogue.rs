@@ -1,0 +1,75 @@
+//! What happens to the sums of products on their way into C.
+
+use super::matrix::MatMut;
+
+/// What happens to an element of C after its products are summed, while it is still in registers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Epilogue<'a> {
+    /// Added to each row of C: one number per column, length n.
+    pub bias: Option<&'a [f32]>,
+    /// Replaces what is negative by 0, last of all. A NaN stays one.
+    pub relu: bool,
+}
+
+impl<'a> Epilogue<'a> {
+    /// For `len` columns of C from `first` on.
+    pub(crate) fn columns(self, first: usize, len: usize) -> Epilogue<'a> {
+        Epilogue { bias: self.bias.map(|bias| &bias[first..first + len]), ..self }
+    }
+
+    /// Whether there is nothing to do.
+    pub(super) fn is_empty(self) -> bool {
+        self.bias.is_none() && !self.relu
+    }
+
+    /// Of a single number, with bias `j`.
+    #[inline(always)]
+    pub(super) fn apply(self, x: f32, j: usize) -> f32 {
+        let x = self.bias.map_or(x, |bias| x + bias[j]);
+        if self.relu && x <= 0.0 { 0.0 } else { x }
+    }
+}
+
+/// All of it: `c = relu(alpha sum + beta c + bias)`.
+#[derive(Clone, Copy)]
+pub(super) struct Finish<'a> {
+    pub alpha: f32,
+    /// If 0, C is not read.
+    pub beta: f32,
+    pub epilogue: Epilogue<'a>,
+    /// C is transposed: the bias has one number per row.
+    pub transposed: bool,
+}
+
+impl<'a> Finish<'a> {
+    pub fn new(alpha: f32, beta: f32, epilogue: Epilogue<'a>) -> Finish<'a> {
+        Finish { alpha, beta, epilogue, transposed: false }
+    }
+
+    /// For the block of C from row `i` and column `j` on.
+    #[inline(always)]
+    pub fn from(self, i: usize, j: usize) -> Finish<'a> {
+        let first = if self.transposed { i } else { j };
+        let bias = self.epilogue.bias.map(|bias| &bias[first..]);
+        Finish { epilogue: Epilogue { bias, ..self.epilogue }, ..self }
+    }
+
+    /// For a block of k: beta counts in the first one alone, the epilogue in the last one.
+    #[inline(always)]
+    pub fn of_block(self, first: bool, last: bool) -> Finish<'a> {
+        let beta = if first { self.beta } else { 1.0 };
+        let epilogue = if last { self.epilogue } else { Epilogue::default() };
+        Finish { beta, epilogue, ..self }
+    }
+
+    /// Of empty sums, which are 0.
+    pub fn of_nothing(self, mut c: MatMut) {
+        for i in 0..c.rows() {
+            for j in 0..c.cols() {
+                let x = c.at(i, j);
+                let old = if self.beta == 0.0 { 0.0 } else { self.beta * *x };
+                *x = self.epilogue.apply(old, j);
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The sizes of blocks and strips, and what of A and B is packed.
+
+use super::tile::Tile;
+use crate::gemm::matrix::{MatRef, part};
+use crate::hardware::caches;
+use crate::hardware::memory::FLOATS_PER_LINE;
+
+/// Rows of B in a block, at most. A micro-panel of A, 14 x 512 floats or 28 KB, fits into a level-1
+/// cache of 32 KB, if barely; twice as long blocks read and write C half as often as those of 256
+/// rows. The sums depend on it.
+pub const KC: usize = 512;
+
+/// The columns of B in a block of `k` rows: a block takes half of a level-2 cache, through which
+/// the micro-panels of A and C pass as well.
+pub fn block_columns(k: usize, nr: usize) -> usize {
+    (caches::level2() / (2 * size_of::<f32>() * k.max(1)) / nr).max(1) * nr
+}
+
+/// Strips of A in a block, where A is packed by columns: 8 x 14 x 512 floats or 224 KB, a quarter
+/// of a level-2 cache of 1 MB.
+pub const MC: usize = 8;
+
+/// Floats between the rows of a packed micro-panel of A: a cache line more than a block is long, so
+/// that the rows fall into different sets of the level-1 cache.
+pub const A_STRIDE: usize = KC + FLOATS_PER_LINE;
+
+/// The blocks of k: `(start, length)`, of about equal length.
+pub fn k_blocks(k: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
+    let count = k.div_ceil(KC).max(1);
+    (0..count).map(move |i| (part(i, k, count), part(i + 1, k, count) - part(i, k, count)))
+}
+
+/// The strips of `m` rows: as few as can be, of two heights that differ by 1. For each of them the
+/// height, the first row, and the rows of all such strips.
+pub fn even_strips(m: usize, tallest: usize) -> [(usize, usize, usize); 2] {
+    let count = m.div_ceil(tallest).max(1);
+    let (low, taller) = (m / count, m % count);
+    let rows = taller * (low + 1);
+    [(low + 1, 0, rows), (low, rows, m - rows)]
+}
+
+/// Whether rows at this distance fall into the same few sets of a cache, which repeat every 4096
+/// bytes in a level-1 cache and at a multiple of that in others.
+pub fn collide(stride: usize) -> bool {
+    const PERIOD: usize = 1024;
+    let shift = stride % PERIOD;
+    stride >= 32 && shift.min(PERIOD - shift) < 32
+}
+
+/// How the micro-kernel reads A.
+#[derive(Clone, Copy, PartialEq)]
+pub enum LayoutA {
+    /// By rows, where they are.
+    Rows,
+    /// By rows, packed strip by strip.
+    PackedRows,
+    /// By columns, where they are.
+    Columns,
+    /// By columns, packed block by block.
+    PackedColumns,
+}
+
+impl LayoutA {
+    /// A is read where it is, unless the lines that a strip takes fall into the same few sets of a
+    /// cache, and those are too many for it: 7 rows for a level-1 cache, 64 columns for a level-2
+    /// cache. Or if a strip takes less than half of each line of a column: AVX2's of 6 rows would
+    /// read a line three times. Columns that are read a few times need not be packed for that.
+    pub fn of<S: Tile>(a: MatRef, n: usize) -> LayoutA {
+        match (a.col_stride(), a.row_stride()) {
+            (1, stride) if !collide(stride) || a.rows() <= S::MR / 2 => LayoutA::Rows,
+            (1, _) => LayoutA::PackedRows,
+            (stride, 1)
+                if !collide(stride) && 2 * S::MR >= FLOATS_PER_LINE
+                    || a.cols() <= 64
+                    || n <= 64 =>
+            {
+                LayoutA::Columns
+            }
+            (_, 1) => LayoutA::PackedColumns,
+            _ => LayoutA::PackedRows,
+        }
+    }
+
+    /// Whether it is read where it is.
+    pub fn in_place(self) -> bool {
+        matches!(self, LayoutA::Rows | LayoutA::Columns)
+    }
+
+    /// How many strips to multiply at once, of those that there are.
+    pub fn strips_at_once(self, strips: usize) -> usize {
+        match self {
+            LayoutA::Rows | LayoutA::Columns => strips,
+            LayoutA::PackedRows => 1,
+            LayoutA::PackedColumns => MC,
+        }
+    }
+}
+
+/// Strips that make up for packing B, if it lies by rows: up to so many, they read it where it is.
+const STRIPS: usize = 12;
+
+/// Whether the micro-kernel reads B where it is, for `m` rows of C.
+pub fn reads_in_place<T: Tile>(b: MatRef, m: usize) -> bool {
+    let strips = m.div_ceil(T::MR);
+    // An eighth of a level-2 cache is at hand for any number of strips.
+    let small = b.rows().saturating_mul(b.row_stride()) <= 1 << 15;
+    b.col_stride() == 1 && (strips <= 3 || !collide(b.row_stride()) && (small || strips <= STRIPS))
+}

@@ -1,0 +1,149 @@
+//! What happens to a tile of C on its way from registers to memory.
+
+use crate::gemm::epilogue::Finish;
+use crate::gemm::matrix::MatMut;
+use crate::hardware::simd::{MAX_LANES, Simd};
+
+/// Writes `c = finish(sums)`, for C no wider than the sums.
+#[inline(always)]
+pub fn write<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    sums: [[S::F; NV]; MR],
+    c: &mut MatMut,
+    finish: Finish,
+) {
+    if c.col_stride() == 1 && c.cols() == NV * S::LANES {
+        full(simd, sums, c, finish);
+    } else if c.col_stride() == 1 {
+        ragged(simd, sums, c, finish);
+    } else {
+        scattered(simd, sums, c, finish);
+    }
+}
+
+/// Writes a tile of whole vectors. One step of the epilogue after the other, each over all
+/// registers: a loop that takes all steps with one register at a time is too long for the compiler
+/// to unroll, and then the registers are spilled.
+#[inline(always)]
+fn full<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    mut sums: [[S::F; NV]; MR],
+    c: &mut MatMut,
+    finish: Finish,
+) {
+    assert!(c.rows() == MR && c.cols() == NV * S::LANES && c.col_stride() == 1);
+    let (start, stride) = (c.as_mut_ptr(), c.row_stride());
+    if finish.alpha != 1.0 {
+        let alpha = simd.splat(finish.alpha);
+        for row in &mut sums {
+            for sum in row {
+                *sum = simd.mul(alpha, *sum);
+            }
+        }
+    }
+    if finish.beta != 0.0 {
+        let beta = simd.splat(finish.beta);
+        for (i, row) in sums.iter_mut().enumerate() {
+            // SAFETY: row `i` of C exists, is contiguous and `NV` vectors long, as asserted; a
+            // `MatMut` owns its elements.
+            let old = unsafe { std::slice::from_raw_parts(start.add(i * stride), NV * S::LANES) };
+            for (v, sum) in row.iter_mut().enumerate() {
+                *sum = simd.mul_add(beta, simd.load(&old[v * S::LANES..]), *sum);
+            }
+        }
+    }
+    match finish.epilogue.bias {
+        None => {}
+        Some(bias) if finish.transposed => {
+            for (row, &bias) in sums.iter_mut().zip(&bias[..MR]) {
+                for sum in row {
+                    *sum = simd.add(*sum, simd.splat(bias));
+                }
+            }
+        }
+        Some(bias) => {
+            let bias = &bias[..NV * S::LANES];
+            for v in 0..NV {
+                let bias_v = simd.load(&bias[v * S::LANES..]);
+                for row in &mut sums {
+                    row[v] = simd.add(row[v], bias_v);
+                }
+            }
+        }
+    }
+    if finish.epilogue.relu {
+        let zero = simd.splat(0.0);
+        for row in &mut sums {
+            for sum in row {
+                *sum = simd.max(zero, *sum);
+            }
+        }
+    }
+    for (i, row) in sums.into_iter().enumerate() {
+        // SAFETY: as above.
+        let out = unsafe { std::slice::from_raw_parts_mut(start.add(i * stride), NV * S::LANES) };
+        for (v, sum) in row.into_iter().enumerate() {
+            simd.store(sum, &mut out[v * S::LANES..]);
+        }
+    }
+}
+
+/// Writes a tile whose rows are contiguous, but end within a vector.
+#[inline(always)]
+fn ragged<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    sums: [[S::F; NV]; MR],
+    c: &mut MatMut,
+    finish: Finish,
+) {
+    let w = c.cols();
+    let (alpha, beta) = (simd.splat(finish.alpha), simd.splat(finish.beta));
+    let zero = simd.splat(0.0);
+    for (i, row) in sums.into_iter().enumerate() {
+        for (v, sum) in row.into_iter().enumerate() {
+            let start = v * S::LANES;
+            let len = S::LANES.min(w - start);
+            let out = c.row(i, start, len);
+            let mut x = simd.mul(alpha, sum);
+            if finish.beta != 0.0 {
+                x = simd.mul_add(beta, simd.load_at(out, 0), x);
+            }
+            match finish.epilogue.bias {
+                None => {}
+                Some(bias) if finish.transposed => x = simd.add(x, simd.splat(bias[i])),
+                Some(bias) => x = simd.add(x, simd.load_at(&bias[start..start + len], 0)),
+            }
+            if finish.epilogue.relu {
+                x = simd.max(zero, x);
+            }
+            simd.store_at(x, out, 0);
+        }
+    }
+}
+
+/// Writes a tile of any strides, by columns, since these are the contiguous ones if any are.
+#[inline(always)]
+fn scattered<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    sums: [[S::F; NV]; MR],
+    c: &mut MatMut,
+    finish: Finish,
+) {
+    let mut lines = [[[0.0f32; MAX_LANES]; NV]; MR];
+    let alpha = simd.splat(finish.alpha);
+    for i in 0..MR {
+        for v in 0..NV {
+            simd.store(simd.mul(alpha, sums[i][v]), &mut lines[i][v]);
+        }
+    }
+    for j in 0..c.cols() {
+        for (i, line) in lines.iter().enumerate() {
+            let out = c.at(i, j);
+            let mut x = line[j / S::LANES][j % S::LANES];
+            if finish.beta != 0.0 {
+                x += finish.beta * *out;
+            }
+            *out = finish.epilogue.apply(x, if finish.transposed { i } else { j });
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The micro-kernel: a tile of C held in registers while k runs; and the loops ir and jr around it.
+
+use super::finish;
+use super::tile::{Heights, NRV, Tile};
+use crate::gemm::epilogue::Finish;
+use crate::gemm::matrix::{MatMut, MatRef};
+use crate::hardware::memory::FLOATS_PER_LINE;
+use crate::hardware::simd::{Kernel, Simd};
+
+/// A block of B as the micro-kernel takes it, by micro-panels: those that are read where they are,
+/// and then those that are packed.
+#[derive(Clone, Copy)]
+pub struct PanelsB<'a> {
+    /// `(k, a multiple of NR)`, with contiguous rows.
+    pub in_place: MatRef<'a>,
+    /// One micro-panel `(k, NR)` after the other; the last may be narrower by whole vectors.
+    pub packed: &'a [f32],
+}
+
+/// Strips of A of the same height, each a micro-panel, times micro-panels of B.
+pub struct Strips<'a> {
+    /// Strip s has its element `(i, p)` at `s strip_stride + i row_stride + p col_stride`.
+    pub a: &'a [f32],
+    pub row_stride: usize,
+    pub col_stride: usize,
+    pub strip_stride: usize,
+    /// `(k, n)`
+    pub b: PanelsB<'a>,
+    /// `(a multiple of the height, n)`
+    pub c: MatMut<'a>,
+    pub finish: Finish<'a>,
+    pub prefetch: Prefetch,
+}
+
+/// What to fetch into the cache while a strip is multiplied, a cache line for each step of k.
+///
+/// An address may lie outside the matrix: a prefetch never faults.
+#[derive(Clone, Copy)]
+pub struct Prefetch {
+    start: *const f32,
+    /// The floats to go on after each step, and after a line's steps.
+    step: usize,
+    line: usize,
+    /// From a strip's start to the next one's.
+    strip: usize,
+}
+
+impl Prefetch {
+    /// A line each `stride` floats.
+    #[inline(always)]
+    pub fn along(start: *const f32, stride: usize) -> Prefetch {
+        Prefetch { start, step: stride, line: stride.wrapping_mul(FLOATS_PER_LINE), strip: 0 }
+    }
+
+    /// A line of each of so many rows as a line has floats, then the next line of each.
+    #[inline(always)]
+    pub fn rows(start: *const f32, row_stride: usize) -> Prefetch {
+        Prefetch { start, step: row_stride, line: FLOATS_PER_LINE, strip: 0 }
+    }
+
+    /// What is in the cache already: it costs nothing, but a second loop that fetches nothing
+    /// would.
+    #[inline(always)]
+    pub fn nothing(near: *const f32) -> Prefetch {
+        Prefetch::along(near, 0)
+    }
+
+    /// With strips so many floats apart.
+    #[inline(always)]
+    pub fn with_strips(self, strip: usize) -> Prefetch {
+        Prefetch { strip, ..self }
+    }
+
+    /// For strip number `i`.
+    #[inline(always)]
+    fn of_strip(self, i: usize) -> Prefetch {
+        Prefetch { start: self.start.wrapping_add(i * self.strip), ..self }
+    }
+}
+
+impl Heights for Strips<'_> {
+    #[inline(never)]
+    fn run<T: Tile, const MR: usize>(mut self, simd: T) {
+        simd.vectorize(Height::<MR>(&mut self));
+    }
+}
+
+/// Strips whose height is known at compile time.
+struct Height<'a, 'b, const MR: usize>(&'a mut Strips<'b>);
+
+impl<const MR: usize> Kernel for Height<'_, '_, MR> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Strips {
+            a, row_stride, col_stride, strip_stride, b, ref mut c, finish, prefetch, ..
+        } = *self.0;
+        let (k, n, nr) = (b.in_place.rows(), c.cols(), NRV * S::LANES);
+        let in_place = b.in_place.cols();
+        // Loop ir
+        for strip in 0..c.rows() / MR {
+            let i = strip * MR;
+            let a = MatRef::with_strides(&a[strip * strip_stride..], MR, k, row_stride, col_stride);
+            let next_strip = prefetch.of_strip(strip);
+            // Loop jr
+            for j in (0..n).step_by(nr) {
+                let w = nr.min(n - j);
+                let finish = finish.from(i, j);
+                let mut c = c.block(i, MR, j, w);
+                let last = j + nr >= n;
+                if j < in_place {
+                    // The rows of the next panel lie too far apart for the processor to see where
+                    // this leads.
+                    let stride = b.in_place.row_stride();
+                    let b = b.in_place.block(0, k, j, nr);
+                    let next_panel = Prefetch::along(b.data().as_ptr().wrapping_add(nr), stride);
+                    let prefetch = if last { next_strip } else { next_panel };
+                    tile::<S, MR, NRV>(simd, a, b, &mut c, finish, prefetch);
+                } else {
+                    let width = w.next_multiple_of(S::LANES);
+                    let b = &b.packed[(j - in_place) * k..][..k * width];
+                    let b = MatRef::with_strides(b, k, width, width, 1);
+                    // The next strip during the last tile: earlier, it would be in the way.
+                    let nothing = Prefetch::nothing(a.data().as_ptr());
+                    let prefetch = if last { next_strip } else { nothing };
+                    if width > S::LANES {
+                        tile::<S, MR, NRV>(simd, a, b, &mut c, finish, prefetch);
+                    } else {
+                        tile::<S, MR, 1>(simd, a, b, &mut c, finish, prefetch);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The micro-kernel: `c = finish(a b)` for `a: (MR, k)`, `b: (k, NV vectors)` with contiguous rows,
+/// and `c: (MR, w)`, where `w` is at most the width of `b`.
+#[inline(always)]
+fn tile<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    a: MatRef,
+    b: MatRef,
+    c: &mut MatMut,
+    finish: Finish,
+    prefetch: Prefetch,
+) {
+    assert!(c.rows() == MR && c.cols() <= NV * S::LANES);
+    if c.col_stride() == 1 {
+        let (start, stride) = (c.as_mut_ptr(), c.row_stride());
+        for i in 0..MR {
+            for v in 0..NV {
+                simd.prefetch(start.wrapping_add(i * stride + v * S::LANES));
+            }
+        }
+    }
+    let sums = products::<S, MR, NV>(simd, a, b, prefetch);
+    finish::write(simd, sums, c, finish);
+}
+
+/// The sums over k of the products.
+#[inline(always)]
+fn products<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    a: MatRef,
+    b: MatRef,
+    prefetch: Prefetch,
+) -> [[S::F; NV]; MR] {
+    // Two loops, in each of which one stride of A is 1 at compile time, so that the other alone
+    // takes a register: A by rows, packed or in place, and A packed by columns.
+    if a.col_stride() == 1 {
+        sum_up::<S, MR, NV>(simd, a, a.row_stride(), 1, b, prefetch)
+    } else {
+        assert!(a.row_stride() == 1, "an A neither by rows nor by columns has to be packed");
+        sum_up::<S, MR, NV>(simd, a, 1, a.col_stride(), b, prefetch)
+    }
+}
+
+/// The loop over k, for A with these strides.
+#[inline(always)]
+fn sum_up<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    a: MatRef,
+    row_stride: usize,
+    col_stride: usize,
+    b: MatRef,
+    prefetch: Prefetch,
+) -> [[S::F; NV]; MR] {
+    let (k, width, b_stride) = (a.cols(), NV * S::LANES, b.row_stride());
+    assert!(a.rows() == MR && a.row_stride() == row_stride && a.col_stride() == col_stride);
+    assert!(b.rows() == k && b.cols() == width && b.col_stride() == 1);
+    let (a, b) = (a.data().as_ptr(), b.data().as_ptr());
+    let mut sums = [[simd.splat(0.0); NV]; MR];
+    let mut line = prefetch.start;
+    for first in (0..k).step_by(FLOATS_PER_LINE) {
+        let mut next = line;
+        for p in first..k.min(first + FLOATS_PER_LINE) {
+            simd.prefetch(next);
+            next = next.wrapping_add(prefetch.step);
+            // SAFETY: row `p` of B exists, is contiguous and `width` long, as asserted; a `MatRef`
+            // holds its elements.
+            let b = unsafe { std::slice::from_raw_parts(b.add(p * b_stride), width) };
+            let mut row = [simd.splat(0.0); NV];
+            for (v, b_v) in row.iter_mut().enumerate() {
+                *b_v = simd.load(&b[v * S::LANES..]);
+            }
+            for (i, sums_i) in sums.iter_mut().enumerate() {
+                // SAFETY: `(i, p)` is an element of A, as asserted; a `MatRef` holds its elements.
+                let a = simd.splat(unsafe { *a.add(i * row_stride + p * col_stride) });
+                for (sum, b_v) in sums_i.iter_mut().zip(row) {
+                    *sum = simd.mul_add(a, b_v, *sum);
+                }
+            }
+        }
+        line = line.wrapping_add(prefetch.line);
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+//! The loops jc, pc and ic, and how they are dealt out to tasks.
+
+use super::blocks::{
+    A_STRIDE, KC, LayoutA, MC, block_columns, even_strips, k_blocks, reads_in_place,
+};
+use super::kernel::{PanelsB, Prefetch, Strips};
+use super::pack::{OVERRUN, pack_a_columns, pack_a_rows, pack_b, packed_strip};
+use super::tile::Tile;
+use crate::gemm::epilogue::Finish;
+use crate::gemm::matrix::{Blocks, MatMut, MatRef};
+use crate::hardware::memory::{FLOATS_PER_LINE, Slab};
+use crate::hardware::parallel::Context;
+use crate::hardware::simd::{Kernel, Simd};
+use std::cell::Cell;
+
+thread_local! {
+    /// The packed micro-panel of A and the packed block of B of this thread. They only grow, up to
+    /// 224 KB and half a level-2 cache, so that what was run before allocates nothing.
+    static PACKED_A: Cell<Slab> = Cell::default();
+    static PACKED_B: Cell<Slab> = Cell::default();
+}
+
+/// `c = finish(a b)`, for a C and a k that are not empty.
+pub fn product<T: Tile>(simd: T, cx: &Context, a: MatRef, b: MatRef, c: MatMut, finish: Finish) {
+    if better_transposed(a, b, &c) {
+        let finish = Finish { transposed: !finish.transposed, ..finish };
+        run(simd, cx, b.transposed(), a.transposed(), c.transposed(), finish);
+    } else {
+        run(simd, cx, a, b, c, finish);
+    }
+}
+
+/// Whether to compute `C' = B' A'` instead. Tiles are written by rows, which should be contiguous.
+/// But if A and B both lie along k, one of them has to be transposed while packing, and that is B:
+/// it pays to write C the slow way if B is much the larger (with a batch of 32; with 128 it no
+/// longer is).
+fn better_transposed(a: MatRef, b: MatRef, c: &MatMut) -> bool {
+    let across = c.row_stride() == 1 && c.col_stride() != 1;
+    let both_along_k = a.col_stride() == 1 && b.row_stride() == 1 && b.col_stride() != 1;
+    if both_along_k && a.cols() >= 64 {
+        let (small, large) = if across { (c.cols(), c.rows()) } else { (c.rows(), c.cols()) };
+        return across != (8 * small <= large);
+    }
+    across
+}
+
+/// The same as it stands.
+fn run<T: Tile>(simd: T, cx: &Context, a: MatRef, b: MatRef, c: MatMut, finish: Finish) {
+    let (down, across) = tasks::<T>(a, b, cx.threads());
+    let blocks = Blocks::new(c, down, across, T::NR);
+    cx.for_each_part(blocks.count(), blocks, |_, block| {
+        let (i, j, c) = block.into_first();
+        let (a, b) = (a.block(i, c.rows(), 0, a.cols()), b.block(0, b.rows(), j, c.cols()));
+        simd.vectorize(Task { simd, a, b, c, finish: finish.from(i, j) });
+    });
+}
+
+/// The tasks that C is dealt out to, vertically and horizontally. The products of an element are
+/// summed in the same order whatever the task, so that no bit depends on it.
+fn tasks<T: Tile>(a: MatRef, b: MatRef, threads: usize) -> (usize, usize) {
+    // Two tasks from 2^20 multiply-adds on, some 20 microseconds: if the other thread needs longer
+    // to wake up, this one does both. Larger products have more tasks, but also larger ones, twice
+    // as many for eight times the work, and no more than make up for a thread that is held up: each
+    // task packs for itself.
+    let (m, n, k) = (a.rows(), b.cols(), a.cols());
+    let work = m.saturating_mul(n).saturating_mul(k).max(1);
+    if threads == 1 || work < 1 << 20 {
+        return (1, 1);
+    }
+    let count = 1 << ((work.ilog2() - 18) / 3).clamp(1, (4 * threads).ilog2());
+    let cost = |down: usize| {
+        let across = count / down;
+        let ragged = m < 2 * T::MR * down || n < 2 * T::NR * across;
+        // Rows of blocks read the same columns of B, and columns of blocks the same rows of A. What
+        // is read where it is costs less than what each of them packs.
+        let a_cost = if LayoutA::of::<T>(a, n).in_place() { 1 } else { 4 };
+        let b_cost = if reads_in_place::<T>(b, m.div_ceil(down)) { 1 } else { 4 };
+        let (b_cost, a_cost) =
+            ((b_cost * down).saturating_mul(n), (a_cost * across).saturating_mul(m));
+        (ragged, b_cost.saturating_add(a_cost).saturating_mul(k))
+    };
+    let downs = (0..=count.ilog2()).map(|power| 1 << power);
+    let down = downs.min_by_key(|&down| cost(down)).unwrap_or(1);
+    (down.min(m.div_ceil(T::MR)), (count / down).min(n.div_ceil(T::NR)))
+}
+
+/// One block of C, for all of k.
+struct Task<'a, T> {
+    simd: T,
+    /// `(m, k)`
+    a: MatRef<'a>,
+    /// `(k, n)`
+    b: MatRef<'a>,
+    /// `(m, n)`
+    c: MatMut<'a>,
+    finish: Finish<'a>,
+}
+
+impl<T: Tile> Kernel for Task<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Task { simd, a, b, mut c, finish } = self;
+        let (m, n, k) = (c.rows(), c.cols(), a.cols());
+        let layout = LayoutA::of::<T>(a, n);
+        let b_in_place = reads_in_place::<T>(b, m);
+        let longest = k_blocks(k).map(|(_, len)| len).max().unwrap_or(0);
+        let nc =
+            n.div_ceil(n.div_ceil(block_columns(longest, T::NR)).max(1)).next_multiple_of(T::NR);
+        // Taken out while in use. Not lent to a closure, which would be compiled without the ISA.
+        let (mut packed_a, mut packed_b) = (PACKED_A.take(), PACKED_B.take());
+        packed_a.ensure((MC * T::MR * k.min(KC) + (MC + 1) * OVERRUN).max(T::MR * A_STRIDE));
+        packed_b.ensure(k.min(KC) * nc.max(T::NR));
+        // Loop jc
+        for jc in (0..n).step_by(nc.max(1)) {
+            let nc = nc.min(n - jc);
+            // Loop pc
+            for (pc, kc) in k_blocks(k) {
+                let last = pc + kc == k;
+                let finish = finish.of_block(pc == 0, last);
+                let b = panels(simd, b.block(pc, kc, jc, nc), b_in_place, &mut packed_b);
+                for (height, i, rows) in even_strips(m, T::MR) {
+                    // Loop ic
+                    let mc = height * layout.strips_at_once(rows.max(1));
+                    for ic in (i..i + rows).step_by(mc.max(1)) {
+                        let rows = mc.min(i + rows - ic);
+                        let a = a.block(ic, rows, pc, kc);
+                        let c = c.block(ic, rows, jc, nc);
+                        multiply_strips(
+                            simd,
+                            a,
+                            layout,
+                            height,
+                            &mut packed_a,
+                            b,
+                            c,
+                            finish.from(ic, jc),
+                        );
+                    }
+                }
+            }
+        }
+        PACKED_A.set(packed_a);
+        PACKED_B.set(packed_b);
+    }
+}
+
+/// The micro-panels of `b: (k, n)`, packed into `buffer` unless they are read in place.
+#[inline(always)]
+fn panels<'a, T: Tile>(
+    simd: T,
+    b: MatRef<'a>,
+    in_place: bool,
+    buffer: &'a mut [f32],
+) -> PanelsB<'a> {
+    let (k, n) = (b.rows(), b.cols());
+    // The ragged last micro-panel is packed in any case: vectors would reach beyond it.
+    let in_place = if in_place { n - n % T::NR } else { 0 };
+    pack_b(simd, b.block(0, k, in_place, n - in_place), T::NR, buffer);
+    PanelsB { in_place: b.block(0, k, 0, in_place), packed: buffer }
+}
+
+/// Loops ir and jr, and the micro-kernel: `c = finish(a b)` for blocks `a: (m, k)`, `b: (k, n)` and
+/// `c: (m, n)`. A strip of A stays in the level-1 cache, and B in the level-2 cache.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn multiply_strips<T: Tile>(
+    simd: T,
+    a: MatRef,
+    layout: LayoutA,
+    height: usize,
+    packed_a: &mut [f32],
+    b: PanelsB,
+    c: MatMut,
+    finish: Finish,
+) {
+    let (k, start) = (a.cols(), a.data().as_ptr());
+    let (row_stride, col_stride) = (a.row_stride(), a.col_stride());
+    // Strides that no element needs may be any number.
+    let strip = height.wrapping_mul(row_stride);
+    let strips = Strips {
+        a: a.data(),
+        row_stride,
+        col_stride,
+        strip_stride: strip,
+        b,
+        c,
+        finish,
+        prefetch: Prefetch::rows(start.wrapping_add(strip), row_stride).with_strips(strip),
+    };
+    let strips = match layout {
+        LayoutA::Rows => strips,
+        LayoutA::PackedRows => {
+            pack_a_rows(simd, a, A_STRIDE, packed_a);
+            Strips { a: packed_a, row_stride: A_STRIDE, col_stride: 1, ..strips }
+        }
+        LayoutA::Columns => {
+            // Some columns on: they lie too far apart for the processor to see where this leads.
+            let ahead = start.wrapping_add(col_stride.wrapping_mul(8));
+            let prefetch = Prefetch::along(ahead, col_stride).with_strips(strip);
+            Strips { prefetch, ..strips }
+        }
+        LayoutA::PackedColumns => {
+            pack_a_columns(simd, a, height, packed_a);
+            let strip = packed_strip(height, k);
+            let next = packed_a.as_ptr().wrapping_add(strip);
+            Strips {
+                a: packed_a,
+                row_stride: 1,
+                col_stride: height,
+                strip_stride: strip,
+                prefetch: Prefetch::along(next, FLOATS_PER_LINE).with_strips(strip),
+                ..strips
+            }
+        }
+    };
+    simd.at_height(height, strips);
+}

@@ -1,0 +1,180 @@
+//! Products of a matrix whose rows and columns are windows into memory that overlap: the patches of
+//! an image that are not copied, because the image has too few channels for that to pay. The
+//! micro-kernel has one more loop in k.
+
+use super::blocks::even_strips;
+use super::finish;
+use super::pack::pack_b;
+use super::tile::{Heights, NRV, Tile};
+use crate::gemm::epilogue::Finish;
+use crate::gemm::matrix::{MatMut, MatRef, Windows};
+use crate::hardware::memory::Slab;
+use crate::hardware::simd::{Kernel, Simd};
+use std::cell::Cell;
+
+thread_local! {
+    /// The packed B of this thread. It only grows.
+    static PACKED: Cell<Slab> = Cell::default();
+}
+
+/// `c = finish(a b)`, for a C of which a line of A begins each `line` rows.
+pub fn product<T: Tile>(simd: T, a: Windows, b: MatRef, c: MatMut, line: usize, finish: Finish) {
+    simd.vectorize(Product { simd, a, b, c, line, finish });
+}
+
+struct Product<'a, T> {
+    simd: T,
+    a: Windows<'a>,
+    b: MatRef<'a>,
+    c: MatMut<'a>,
+    line: usize,
+    finish: Finish<'a>,
+}
+
+impl<T: Tile> Kernel for Product<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Product { simd, a, b, mut c, line, finish } = self;
+        let [lines, rows, runs, columns] = a.parts().1;
+        let (k, n) = (runs.count * columns.count, c.cols());
+        let reached = (lines.count - 1) * line + rows.count;
+        assert!(
+            b.rows() == k && b.cols() == n && rows.count <= line && reached <= c.rows(),
+            "cannot multiply windows of {k} by {} x {} into {} x {n}",
+            b.rows(),
+            b.cols(),
+            c.rows()
+        );
+        let mut memory = PACKED.take();
+        // A single micro-panel of whole vectors is what B is as it stands, if its rows lie side by
+        // side.
+        let panel =
+            n <= T::NR && n.is_multiple_of(T::LANES) && b.row_stride() == n && b.col_stride() == 1;
+        let packed = if panel {
+            b.data()
+        } else {
+            memory.ensure(k * n.next_multiple_of(T::NR));
+            pack_b(simd, b, T::NR, &mut memory);
+            &memory
+        };
+        for (height, first, rows) in even_strips(rows.count, T::MR) {
+            if rows > 0 {
+                let c = c.block(0, reached, 0, n);
+                let strips = rows / height;
+                simd.at_height(height, Strips { first, strips, a, packed, c, line, finish });
+            }
+        }
+        PACKED.set(memory);
+    }
+}
+
+/// Strips of one height, in each line of A from row `first` on, times all of B.
+struct Strips<'a> {
+    first: usize,
+    strips: usize,
+    a: Windows<'a>,
+    /// Micro-panels (k, NR), the last of which may be narrower by whole vectors.
+    packed: &'a [f32],
+    /// (rows, n), with contiguous rows; line l of A begins at row `l line`.
+    c: MatMut<'a>,
+    line: usize,
+    finish: Finish<'a>,
+}
+
+impl Heights for Strips<'_> {
+    #[inline(never)]
+    fn run<T: Tile, const MR: usize>(mut self, simd: T) {
+        simd.vectorize(Height::<MR>(&mut self));
+    }
+}
+
+/// Strips whose height is known at compile time.
+struct Height<'a, 'b, const MR: usize>(&'a mut Strips<'b>);
+
+impl<const MR: usize> Kernel for Height<'_, '_, MR> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Strips { first, strips, a, packed, ref mut c, line: c_line, finish } = *self.0;
+        let (_, [lines, _, runs, columns]) = a.parts();
+        let (k, n, nr) = (runs.count * columns.count, c.cols(), NRV * S::LANES);
+        for line in 0..lines.count {
+            for strip in 0..strips {
+                let i = first + strip * MR;
+                for j in (0..n).step_by(nr) {
+                    let w = nr.min(n - j);
+                    let width = w.next_multiple_of(S::LANES);
+                    let b = &packed[j * k..][..k * width];
+                    let mut c = c.block(line * c_line + i, MR, j, w);
+                    let finish = finish.from(line * c_line + i, j);
+                    if width > S::LANES {
+                        let sums = sums::<S, MR, NRV>(simd, a, line, i, b);
+                        finish::write(simd, sums, &mut c, finish);
+                    } else {
+                        let sums = sums::<S, MR, 1>(simd, a, line, i, b);
+                        finish::write(simd, sums, &mut c, finish);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The sums over k of the products for `MR` rows from row `i` of a line on; `b`: (k, NV vectors).
+#[inline(always)]
+fn sums<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    a: Windows,
+    line: usize,
+    i: usize,
+    b: &[f32],
+) -> [[S::F; NV]; MR] {
+    // As in the kernel of matrices: one stride is 1 at compile time.
+    let (_, [_, rows, _, columns]) = a.parts();
+    if columns.stride == 1 {
+        sum_up::<S, MR, NV>(simd, a, line, i, b, rows.stride, 1)
+    } else {
+        sum_up::<S, MR, NV>(simd, a, line, i, b, 1, columns.stride)
+    }
+}
+
+#[inline(always)]
+fn sum_up<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    a: Windows,
+    line: usize,
+    i: usize,
+    b: &[f32],
+    row_stride: usize,
+    col_stride: usize,
+) -> [[S::F; NV]; MR] {
+    let (data, [lines, rows, runs, columns]) = a.parts();
+    assert!(line < lines.count && i + MR <= rows.count);
+    assert!(row_stride == rows.stride && col_stride == columns.stride);
+    let width = NV * S::LANES;
+    let mut b = b.chunks_exact(width);
+    let start = line * lines.stride + i * rows.stride;
+    let mut sums = [[simd.splat(0.0); NV]; MR];
+    for run in 0..runs.count {
+        let run = data[start + run * runs.stride..].as_ptr();
+        for (p, b) in (0..columns.count).zip(&mut b) {
+            let mut row = [simd.splat(0.0); NV];
+            for (v, b_v) in row.iter_mut().enumerate() {
+                *b_v = simd.load(&b[v * S::LANES..]);
+            }
+            for (r, sums_r) in sums.iter_mut().enumerate() {
+                // SAFETY: it is the element of line `line`, row `i + r`, which is one, as asserted,
+                // and of a run and a column that there are; `Windows::new` has seen that all
+                // elements lie in its memory.
+                let a = simd.splat(unsafe { *run.add(r * row_stride + p * col_stride) });
+                for (sum, b_v) in sums_r.iter_mut().zip(row) {
+                    *sum = simd.mul_add(a, b_v, *sum);
+                }
+            }
+        }
+    }
+    sums
+}

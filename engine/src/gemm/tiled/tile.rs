@@ -1,0 +1,69 @@
+//! The tile of each ISA: how much of C the micro-kernel holds in registers.
+//!
+//! A tile of `MR` rows by `NRV` vectors takes `MR NRV` accumulators, `NRV` registers for a row of
+//! B, and one for the element of A that is broadcast (AVX-512 broadcasts from memory within the
+//! multiplication). `MR` comes in every height up to the tallest, so that the rows of C need no
+//! padding: rows are spread evenly over as few strips as can hold them.
+
+use crate::gemm::Products;
+use crate::hardware::simd::{self, Isa, Simd};
+
+/// The widest tile of all ISAs, in vectors.
+pub const NRV: usize = 2;
+
+/// An ISA with its tile.
+pub trait Tile: Simd {
+    /// Operation, ISA and tile.
+    const KERNEL: &'static str;
+    /// The tallest tile, in rows.
+    const MR: usize;
+    /// The widest tile, in columns.
+    const NR: usize = NRV * Self::LANES;
+
+    /// Runs what is compiled for that height.
+    fn at_height<H: Heights>(self, height: usize, heights: H);
+}
+
+/// What is compiled for each height of a tile by itself: together, and inlined, they would be one
+/// function of 30,000 instructions.
+pub trait Heights {
+    /// To be marked `#[inline(never)]`.
+    fn run<T: Tile, const MR: usize>(self, simd: T);
+}
+
+/// Gives ISAs their tiles; the heights have to be all those from 1 to the tallest.
+macro_rules! tiles {
+    ($( $(#[$comment:meta])* $isa:ident: $kernel:literal, heights $($height:literal)+ );+ $(;)?) => {
+        $(
+            $(#[$comment])*
+            impl Tile for simd::$isa {
+                const KERNEL: &'static str = $kernel;
+                const MR: usize = [$($height),+].len();
+
+                #[inline(always)]
+                fn at_height<H: Heights>(self, height: usize, heights: H) {
+                    match height {
+                        $( $height => heights.run::<Self, $height>(self), )+
+                        rows => unreachable!("strips of {rows} rows"),
+                    }
+                }
+            }
+        )+
+
+        /// The products of an ISA that has a tile.
+        pub fn products(isa: &Isa) -> &dyn Products {
+            match isa {
+                $( Isa::$isa(simd) => simd, )+
+                Isa::Plain(_) => unreachable!("the plain ISA has no tile"),
+            }
+        }
+    };
+}
+
+tiles! {
+    /// 28 accumulators, 2 registers of B: 30 of 32 registers, and 28 multiplications for 16 loads.
+    Avx512: "sgemm_avx512_14x32", heights 1 2 3 4 5 6 7 8 9 10 11 12 13 14;
+    /// 12 accumulators, 2 registers of B and 1 of A: 15 of 16 registers, and 12 multiplications for
+    /// 8 loads.
+    Avx2: "sgemm_avx2_6x16", heights 1 2 3 4 5 6;
+}

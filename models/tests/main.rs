@@ -1,0 +1,24 @@
+//! The tests of the crate, in one program: it links once. Tests that count allocations, or change
+//! what a process shares, are alone in theirs.
+
+mod augmentation;
+mod checkpoint;
+mod codes;
+mod ema;
+mod encoder_rates;
+mod ensemble;
+mod evaluation;
+mod images;
+mod inference;
+mod limits;
+mod lp_ft;
+mod mixup;
+mod objective;
+mod pca;
+mod probe;
+mod reestimation;
+mod run;
+mod semi;
+mod support;
+mod transfer;
+mod transfer_images;

@@ -51,3 +51,8 @@ pub use training::loss::{Loss, Target};
 pub use training::optimizer::{Optimizer, OptimizerState};
 pub use training::schedule::Schedule;
 pub use training::{Trainer, TrainerSettings, loss, optimizer, schedule};
+
+// The program in the README compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,8 +1,9 @@
 //! Which samples, and how many of their labels.
 
-use super::values::{Amount, List, amount, count, list, name, quoted};
+use super::values::{Amount, List, amount, count, list, name};
 use crate::cli::config::{self, flag_value};
 use crate::error::Error;
+use crate::output::shell::quoted;
 use clap::{Args, Parser};
 use narrows_datasets::{
     Access, Channels, Dataset, ImageOptions, LabelColumn, OpenOptions, TableOptions,

@@ -135,15 +135,12 @@ impl Op for ConvolutionOp {
     }
 
     fn scratch_len(&self, batch: usize) -> usize {
-        // dy before the ReLU, and one after the other: partial sums of the bias gradient, the
-        // weight for dx, partial sums of its gradient
+        // dy before the ReLU, and one after the other: partial sums of the bias gradient, what the
+        // convolution needs
         let (conv, channels) = (&self.conv, self.settings.channels);
         let rows = batch.saturating_mul(self.output.len() / channels);
         let sums = if self.settings.bias { column_sums::scratch_len(rows, channels, 1) } else { 0 };
-        let weights = conv::input_gradient_scratch(conv)
-            .max(conv::weight_gradient_scratch(conv, batch))
-            .max(conv::forward_scratch(conv));
-        self.relu.scratch_len(rows * channels) + sums.max(weights)
+        self.relu.scratch_len(rows * channels) + sums.max(conv::scratch_len(conv, batch))
     }
 
     fn macs(&self) -> u64 {

@@ -1,8 +1,10 @@
 //! Networks: what planning promises, and what holds for passes and steps through a whole chain of
 //! layers.
 
+mod blocks;
 mod convolution;
 mod estimating;
+mod failing;
 mod freezing;
 mod fusion;
 mod images;
@@ -15,12 +17,10 @@ mod refusals;
 mod summary;
 mod training;
 
-use crate::support;
+use crate::support::{self, bits, normal, params};
 use narrows_engine::layers::{BatchNorm, Dropout, Linear, Relu, Sigmoid};
 use narrows_engine::memory::Slab;
-use narrows_engine::random::Random;
 use narrows_engine::{Context, Gradients, Network, NetworkBuilder, Params, Pass, PassMemory};
-use support::bits;
 
 /// 12 values in, 4 out.
 fn encoder() -> NetworkBuilder {
@@ -42,23 +42,6 @@ fn autoencoder() -> NetworkBuilder {
 /// A head of two layers, without statistics of its own.
 fn classifier() -> NetworkBuilder {
     encoder().section("head").layer(Linear::new(5)).layer(Relu).layer(Linear::new(3))
-}
-
-fn normal(purpose: u64, len: usize) -> Vec<f32> {
-    let mut values = vec![0.0; len];
-    Random::new(99, purpose).fill_normal(0, 0, &mut values);
-    values
-}
-
-/// Parameters in general position: biases, gamma, beta and the statistics are not 0 and 1.
-fn params(network: &Network) -> Params {
-    let mut params = Params::new(network, 5);
-    let noise = normal(0, params.values().len());
-    for (value, noise) in params.values_mut().iter_mut().zip(noise) {
-        // Up to 10 % and 0.1 more: variances stay positive.
-        *value = *value * (1.0 + 0.1 * noise.tanh()) + 0.1 * noise.tanh().abs();
-    }
-    params
 }
 
 /// The output for `x`, and the gradients for `dy`: one pass with memory of its own.

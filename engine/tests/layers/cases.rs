@@ -191,8 +191,7 @@ fn pointwise(layer: impl Layer + Copy, reference: impl Fn() -> pointwise::Pointw
 }
 
 pub fn activations() -> Vec<Case> {
-    let leaky = LeakyRelu { slope: 0.2 };
-    let elu = Elu { alpha: 0.7 };
+    let (leaky, elu) = (LeakyRelu { slope: 0.2 }, Elu { alpha: 0.7 });
     [
         pointwise(Relu, pointwise::relu),
         pointwise(Relu6, pointwise::relu6),
@@ -245,11 +244,9 @@ pub fn gaussian_samples() -> Vec<Case> {
             [(0.7, 10, 0.4), (0.7, STEP + 1, 1.0), (3.0, 0, 1.0), (0.0, 0, 1.0)]
         {
             for (mode, scale) in [(Mode::Train, 1.0), (Mode::Train, 4.0), (Mode::Evaluate, 1.0)] {
+                let noise = reference::gaussian_sample::GaussianSample::noise;
                 let (noise, share) = match mode {
-                    Mode::Train => {
-                        let noise = reference::gaussian_sample::GaussianSample::noise;
-                        (noise(SEED, POSITION, STEP, batch, n), share)
-                    }
+                    Mode::Train => (noise(SEED, POSITION, STEP, batch, n), share),
                     _ => (vec![0.0; batch * n], 1.0),
                 };
                 let weight = f64::from(kl_weight) * share / batch as f64;

@@ -7,7 +7,7 @@ use narrows_datasets::{LabelDraw, Remedy, TrainTest, draw_labels};
 ///
 /// # Errors
 /// If there are no labels in either half of the data, or too few in the training part.
-pub(super) fn label_draw(
+pub fn label_draw(
     data: &TrainTest,
     labels: usize,
     validation: usize,

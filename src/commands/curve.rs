@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::output::plot;
 use crate::output::points::points;
 use crate::output::progress::Progress;
+use crate::output::shell::quoted;
 use crate::output::summary::{Cost, CurveSummary, json};
 use crate::output::tables::curve::{self as curve_table, Curved};
 use crate::run::folder::{CONFIG, CURVE, METRICS, MODEL, RunFolder, SUMMARY};
@@ -83,8 +84,8 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
     let append = |finished: &_| results.append(finished);
     let finished = curve.run(&cx, pretrained.as_ref(), &done, &progress, &append).map_err(|e| {
         let path = folder.path().display();
-        Error::from(e)
-            .during(&format!("{path} keeps what is done, for narrows curve --continue {path}"))
+        let again = format!("narrows curve --continue {}", quoted(&path));
+        Error::from(e).during(&format!("{path} keeps what is done, for {again}"))
     })?;
     report(&curve, &finished, options.finetuning.metric, cx.threads(), start, &folder)
 }

@@ -4,9 +4,10 @@ use super::inputs::open;
 use super::{begin, check_batch, refuse};
 use crate::cli::options::Pretrain;
 use crate::cli::options::architecture::{ArchitectureOptions, latent};
-use crate::cli::options::values::{ids, quoted};
+use crate::cli::options::values::ids;
 use crate::error::Error;
 use crate::output::progress::Progress;
+use crate::output::shell::quoted;
 use crate::output::summary::{Cost, PretrainSummary, json};
 use crate::output::tables::reconstruction::{data_line, reconstruction};
 use crate::run::folder::{METRICS, SUMMARY};
@@ -73,6 +74,6 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
     let head = data_line(dataset, result.unlabelled, data.test.len());
     let errors = reconstruction(&result.pca, &result.autoencoder);
     let path = folder.path().display();
-    let next = format!("narrows finetune --encoder {}{data_words}", quoted(&path.to_string()));
+    let next = format!("narrows finetune --encoder {}{data_words}", quoted(&path));
     Ok(format!("{head}\n\n{errors}\nrun folder: {path}\nnext: {next}\n"))
 }

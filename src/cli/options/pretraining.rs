@@ -4,7 +4,7 @@ use super::architecture::ArchitectureOptions;
 use super::augmentation::{AUGMENT_HELP, Items, augmentation, check};
 use super::objective::ObjectiveOptions;
 use super::training::{LossName, OptimizerName, ScheduleName};
-use super::values::{Auto, auto, count, name, not_negative, positive};
+use super::values::{Auto, auto, count, not_negative, positive, variant};
 use crate::error::Error;
 use clap::Args;
 use narrows_datasets::Dataset;
@@ -45,7 +45,7 @@ pub struct Pretraining {
     /// What is minimised: l2, l1, huber (l2 below 0.1, l1 above), bce (of a sigmoid output); auto:
     /// l2, but bce where the objective is variational and the output a sigmoid
     #[arg(long, value_name = "NAME", default_value = "auto",
-          value_parser = auto(name(&LossName::ALL)))]
+          value_parser = auto(variant::<LossName>))]
     pub loss: Auto<LossName>,
     /// How strongly weights are pulled towards 0
     #[arg(long, value_name = "X", default_value_t = 0.0, value_parser = not_negative::<f64>)]

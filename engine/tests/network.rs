@@ -11,6 +11,7 @@ mod passes;
 mod penalties;
 mod planning;
 mod pytorch;
+mod refusals;
 mod summary;
 mod training;
 
@@ -18,7 +19,7 @@ use crate::support;
 use narrows_engine::layers::{BatchNorm, Dropout, Linear, Relu, Sigmoid};
 use narrows_engine::memory::Slab;
 use narrows_engine::random::Random;
-use narrows_engine::{Activations, Context, Network, NetworkBuilder, Params, Pass};
+use narrows_engine::{Context, Gradients, Network, NetworkBuilder, Params, Pass, PassMemory};
 use support::bits;
 
 /// 12 values in, 4 out.
@@ -63,10 +64,10 @@ fn params(network: &Network) -> Params {
 /// The output for `x`, and the gradients for `dy`: one pass with memory of its own.
 fn pass(network: &Network, params: &Params, x: &[f32], dy: &[f32], pass: Pass) -> (Vec<f32>, Slab) {
     let cx = Context::new(1).unwrap();
-    let mut activations = Activations::new(network, x.len() / network.input().len());
+    let mut memory = PassMemory::new(network, x.len() / network.input().len()).unwrap();
     let mut grads = Slab::new(params.values().len());
-    let y = network.forward(&cx, params, &mut activations, x, pass).unwrap().to_vec();
-    activations.output_and_gradient().1.copy_from_slice(dy);
-    network.backward(&cx, params, &mut activations, x, pass, &mut grads);
+    let y = network.forward(&cx, params, &mut memory, x, pass).unwrap().to_vec();
+    memory.output_and_gradient().1.copy_from_slice(dy);
+    network.backward(&cx, params, &mut memory, x, Gradients::added_to(&mut grads)).unwrap();
     (y, grads)
 }

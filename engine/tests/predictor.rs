@@ -10,7 +10,7 @@ use narrows_engine::layers::{
 };
 use narrows_engine::predictor::Workspace;
 use narrows_engine::random::Random;
-use narrows_engine::{Activations, Context, Network, NetworkBuilder, Params, Pass, Predictor};
+use narrows_engine::{Context, Network, NetworkBuilder, Params, Pass, PassMemory, Predictor};
 
 fn normal(purpose: u64, len: usize) -> Vec<f32> {
     let mut values = vec![0.0; len];
@@ -87,8 +87,8 @@ fn chains(inputs: usize, hidden: usize, outputs: usize) -> Vec<(&'static str, Ne
 
 /// What the network computes in evaluation.
 fn forward(cx: &Context, network: &Network, params: &Params, x: &[f32]) -> Vec<f32> {
-    let mut activations = Activations::new(network, x.len() / network.input().len());
-    network.forward(cx, params, &mut activations, x, Pass::evaluate()).unwrap().to_vec()
+    let mut memory = PassMemory::new(network, x.len() / network.input().len()).unwrap();
+    network.forward(cx, params, &mut memory, x, Pass::evaluate()).unwrap().to_vec()
 }
 
 fn predict(cx: &Context, predictor: &Predictor, x: &[f32]) -> Vec<f32> {

@@ -9,7 +9,7 @@ use narrows_engine::layers::{
 };
 use narrows_engine::predictor::Workspace;
 use narrows_engine::{
-    Activations, Context, Layer, Network, NetworkBuilder, Params, Pass, Predictor,
+    Context, Gradients, Layer, Network, NetworkBuilder, Params, Pass, PassMemory, Predictor,
 };
 
 const BATCH: usize = 7;
@@ -138,7 +138,7 @@ fn reshaping_costs_nothing_and_keeps_names_sections_and_fusion() {
     assert_eq!((network.input().dims(), network.output().dims()), (&[8, 6, 3][..], &[8, 6, 3][..]));
     // The ReLU behind it went into the linear layer in front of it.
     let summary = network.summary(1);
-    let kinds: Vec<_> = summary.layers.iter().map(|l| (l.name.as_str(), l.kind)).collect();
+    let kinds: Vec<_> = summary.layers.iter().map(|l| (l.name.as_str(), l.kind.as_str())).collect();
     assert_eq!(kinds[5..7], [("decoder.0", "linear + relu"), ("decoder.3", "upsample")]);
 
     // At the start, at the end, and first in a section.
@@ -189,13 +189,12 @@ fn the_frozen_part_hands_on_the_shape_that_the_next_layer_gets() {
     assert_eq!(head.frozen_output(&params).unwrap().dims(), [144]);
     // Training on what it hands on gives the bits of training on the samples.
     let cx = Context::new(1).unwrap();
-    let mut activations = Activations::new(&head, BATCH);
+    let mut memory = PassMemory::new(&head, BATCH).unwrap();
     let x = normal(1, BATCH * 144);
-    let codes = head.forward_frozen(&cx, &params, &mut activations, &x).unwrap().to_vec();
+    let codes = head.forward_frozen(&cx, &params, &mut memory, &x).unwrap().to_vec();
     let train = Pass::train(1, 0);
-    let whole = bits(head.forward(&cx, &params, &mut activations, &x, train).unwrap());
-    let part =
-        bits(head.forward_from_frozen(&cx, &params, &mut activations, &codes, train).unwrap());
+    let whole = bits(head.forward(&cx, &params, &mut memory, &x, train).unwrap());
+    let part = bits(head.forward_from_frozen(&cx, &params, &mut memory, &codes, train).unwrap());
     assert_eq!(part, whole);
 }
 
@@ -214,13 +213,14 @@ fn fused_and_unfused_blocks_agree_to_the_bit() {
             for pass in [Pass::train(1, 2), Pass::evaluate()] {
                 let run = |network: &Network| {
                     let mut params = params.clone();
-                    let mut activations = Activations::new(network, BATCH + 2);
+                    let mut memory = PassMemory::new(network, BATCH + 2).unwrap();
                     let mut grads = vec![0.0; params.values().len()];
-                    let y =
-                        network.forward(&cx, &params, &mut activations, &x, pass).unwrap().to_vec();
-                    activations.output_and_gradient().1.copy_from_slice(&dy);
-                    network.backward(&cx, &params, &mut activations, &x, pass, &mut grads);
-                    network.update_statistics(&mut params, &activations);
+                    let y = network.forward(&cx, &params, &mut memory, &x, pass).unwrap().to_vec();
+                    memory.output_and_gradient().1.copy_from_slice(&dy);
+                    network
+                        .backward(&cx, &params, &mut memory, &x, Gradients::added_to(&mut grads))
+                        .unwrap();
+                    network.update_statistics(&mut params, &memory);
                     [bits(&y), bits(&grads), bits(params.values())]
                 };
                 assert!(run(&fused) == run(&unfused), "{} in {pass:?}", isa.name());
@@ -278,9 +278,9 @@ fn a_block_is_the_sum_of_its_branches() {
     // The running statistics move as those of the branches.
     let cx = Context::new(1).unwrap();
     let update = |network: &Network, params: &mut Params| {
-        let mut activations = Activations::new(network, BATCH);
-        network.forward(&cx, params, &mut activations, &x, Pass::train(1, 2)).unwrap();
-        network.update_statistics(params, &activations);
+        let mut memory = PassMemory::new(network, BATCH).unwrap();
+        network.forward(&cx, params, &mut memory, &x, Pass::train(1, 2)).unwrap();
+        network.update_statistics(params, &memory);
     };
     update(&block, &mut params);
     for ((network, mut of_branch), prefix) in
@@ -414,9 +414,9 @@ fn a_frozen_block_evaluates_and_keeps_its_statistics() {
     assert!(part[params.range("layers.1")].iter().all(|g| *g == 0.0));
     let before = bits(params.values());
     let cx = Context::new(1).unwrap();
-    let mut activations = Activations::new(&network, BATCH);
-    network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0)).unwrap();
-    network.update_statistics(&mut params, &activations);
+    let mut memory = PassMemory::new(&network, BATCH).unwrap();
+    network.forward(&cx, &params, &mut memory, &x, Pass::train(1, 0)).unwrap();
+    network.update_statistics(&mut params, &memory);
     assert_eq!(bits(params.values()), before);
     // One parameter of it alone.
     params.set_trainable("layers.1", true);
@@ -440,14 +440,14 @@ fn a_block_with_batch_norm_refuses_to_train_on_one_value() {
     let network = Network::builder(6).layer(block).build().unwrap();
     let cx = Context::new(1).unwrap();
     let params = params(&network);
-    let mut activations = Activations::new(&network, 2);
-    let error = network.forward(&cx, &params, &mut activations, &normal(1, 6), Pass::train(1, 0));
+    let mut memory = PassMemory::new(&network, 2).unwrap();
+    let error = network.forward(&cx, &params, &mut memory, &normal(1, 6), Pass::train(1, 0));
     let error = error.expect_err("one value has no variance").to_string();
     assert_eq!(
         error,
         "layer layers.0 (residual) needs at least 2 samples in a training batch, got 1"
     );
-    network.forward(&cx, &params, &mut activations, &normal(1, 6), Pass::evaluate()).unwrap();
+    network.forward(&cx, &params, &mut memory, &normal(1, 6), Pass::evaluate()).unwrap();
 }
 
 #[test]
@@ -458,8 +458,8 @@ fn a_predictor_predicts_what_the_network_computes() {
     let x = normal(1, 40 * 144);
     for isa in isas() {
         let cx = Context::with_isa(isa, 2).unwrap();
-        let mut activations = Activations::new(&network, 40);
-        let want = network.forward(&cx, &params, &mut activations, &x, Pass::evaluate()).unwrap();
+        let mut memory = PassMemory::new(&network, 40).unwrap();
+        let want = network.forward(&cx, &params, &mut memory, &x, Pass::evaluate()).unwrap();
         let mut workspace = Workspace::default();
         let mut y = vec![f32::NAN; want.len()];
         predictor.predict(&cx, &mut workspace, &x, &mut y).unwrap();

@@ -4,8 +4,8 @@ use crate::network::{autoencoder, classifier, normal, params};
 use crate::support::{self, bits};
 use narrows_engine::layers::{BatchNorm, Dropout, Linear, Relu};
 use narrows_engine::{
-    Activations, Context, Loss, Network, Optimizer, OptimizerState, Params, Pass, Target, Trainer,
-    TrainerSettings,
+    Context, Gradients, Loss, Network, Optimizer, OptimizerState, Params, Pass, PassMemory, Target,
+    Trainer, TrainerSettings,
 };
 
 const BATCH: usize = 20;
@@ -213,7 +213,7 @@ fn updating_layer_by_layer_gives_the_bits_of_separate_passes() {
         )
         .unwrap();
         let (mut params, mut state) = (params.clone(), OptimizerState::new(optimizer, &params));
-        let mut activations = Activations::new(&network, 150);
+        let mut memory = PassMemory::new(&network, 150).unwrap();
         let mut grads = vec![f32::NAN; params.values().len()];
         for (step, frozen) in
             ["", "", "layers.1", "layers.4.weight", "layers.0", ""].iter().enumerate()
@@ -228,11 +228,13 @@ fn updating_layer_by_layer_gives_the_bits_of_separate_passes() {
             trainer.step(&cx, &x, target, 0.01).unwrap();
 
             let pass = Pass::train(4, step as u64);
-            network.forward(&cx, &params, &mut activations, &x, pass).unwrap();
-            let (y, dy) = activations.output_and_gradient();
+            network.forward(&cx, &params, &mut memory, &x, pass).unwrap();
+            let (y, dy) = memory.output_and_gradient();
             Loss::cross_entropy().evaluate(&cx, 150, y, target, Some(dy)).unwrap();
-            network.backward_overwriting(&cx, &params, &mut activations, &x, pass, &mut grads);
-            network.update_statistics(&mut params, &activations);
+            network
+                .backward(&cx, &params, &mut memory, &x, Gradients::overwriting(&mut grads))
+                .unwrap();
+            network.update_statistics(&mut params, &memory);
             state.step(&cx, &mut params, &grads, 0.01);
 
             let what = format!("{optimizer:?}, step {step}");

@@ -4,7 +4,8 @@
 use narrows_engine::layers::{LeakyRelu, Linear, Relu};
 use narrows_engine::random::Random;
 use narrows_engine::{
-    Activations, Context, Error, Loss, Network, Params, Pass, Target, Trainer, TrainerSettings,
+    Context, Error, Gradients, Loss, Network, Params, Pass, PassMemory, Target, Trainer,
+    TrainerSettings,
 };
 
 const BATCH: usize = 128;
@@ -25,7 +26,7 @@ fn main() -> Result<(), Error> {
     let (mut draws, mut judge) = (new(&generator, BATCH)?, new(&discriminator, 2 * BATCH)?);
 
     // The memory of the passes that carry the generator's gradient through the discriminator.
-    let mut memory = Activations::new(&discriminator, BATCH);
+    let mut memory = PassMemory::new(&discriminator, BATCH)?;
     let random = Random::new(1, 1);
     let (mut z, mut real) = (vec![0.0; 2 * BATCH], vec![0.0; BATCH]);
     let labels: Vec<f32> = (0..2 * BATCH).map(|i| if i < BATCH { 1.0 } else { 0.0 }).collect();
@@ -47,7 +48,8 @@ fn main() -> Result<(), Error> {
                 let (y, dy) = memory.output_and_gradient();
                 let real = Target::Values(&labels[..BATCH]);
                 let loss = Loss::BceWithLogits.evaluate(&cx, BATCH, y, real, Some(dy))?;
-                discriminator.input_gradient(&cx, params, &mut memory, fake, pass, gradient);
+                let gradients = Gradients::of_input(gradient);
+                discriminator.backward(&cx, params, &mut memory, fake, gradients)?;
                 Ok(loss)
             };
             run().unwrap_or(f64::NAN)

@@ -41,9 +41,9 @@ pub use hardware::simd::Isa;
 pub use hardware::{memory, parallel, peak, simd};
 pub use ladder::{Ladder, LadderBatch, LadderLoss, LadderMemory};
 pub use math::random;
-pub use network::layer::{Layer, Mode, Pass};
+pub use network::layer::{Layer, Mode, Op, Pass};
 pub use network::params::{LoadReport, Params};
-pub use network::{Activations, LayerSummary, Network, NetworkBuilder, Summary};
+pub use network::{Gradients, LayerSummary, Network, NetworkBuilder, PassMemory, Summary};
 pub use network::{init, layer, params};
 pub use predictor::Predictor;
 pub use shape::Shape;
@@ -51,3 +51,8 @@ pub use training::loss::{Loss, Target};
 pub use training::optimizer::{Optimizer, OptimizerState};
 pub use training::schedule::Schedule;
 pub use training::{Trainer, TrainerSettings, loss, optimizer, schedule};
+
+// The program in the README compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

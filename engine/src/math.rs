@@ -1,9 +1,8 @@
-//! Numerical functions that need no network: elementary functions, half precision, random numbers,
+//! Numerical functions that need no network: elementary functions, random numbers,
 //! softmax, sums over columns.
 
 pub(crate) mod column_sums;
 pub mod functions;
-pub(crate) mod half;
 pub mod random;
 pub(crate) mod softmax;
 

@@ -4,7 +4,9 @@ use std::fmt;
 
 /// The values of a sample or parameters of a layer, at most: more than any memory holds, few enough
 /// that sizes in bytes, and sums of a few of them, cannot overflow.
-pub(crate) const MAX_VALUES: usize = 1 << 40;
+pub(crate) const MAX_VALUES: usize = 1 << if usize::BITS < 64 { 27 } else { 40 };
+
+const _: () = assert!(MAX_VALUES.checked_mul(4 * size_of::<f32>()).is_some());
 
 /// The dimensions of one sample, the batch left out: `[features]` or `[height, width, channels]`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,9 +5,9 @@
 //! what it has more of outputs is 0.
 
 use crate::Error;
+use crate::hardware::half;
 use crate::hardware::memory::Slab;
 use crate::hardware::simd::Simd;
-use crate::math::half;
 use bytemuck::Pod;
 use std::fmt;
 

@@ -1,6 +1,7 @@
-//! The pull towards an anchor against an obvious f64 loop, and what it leaves alone.
+//! The pull towards pretrained weights against an obvious f64 loop, and what it leaves alone.
 
-use super::{Exact, U, all, gradients, large_params, single, support};
+use super::oracle::{Exact, U};
+use super::{all, gradients, large_params, single, support};
 use narrows_engine::params::Role;
 use narrows_engine::{Context, Optimizer, OptimizerState, Params};
 use support::bits;
@@ -12,7 +13,7 @@ fn elsewhere(params: &Params) -> Params {
     anchor
 }
 
-/// The bound is that of the test without an anchor, and two roundings of the pull.
+/// The bound is that of the test without a pull, and two roundings of the pull.
 #[test]
 fn weights_below_the_prefix_are_pulled_and_the_others_decay() {
     for isa in support::isas() {
@@ -71,7 +72,7 @@ fn weights_below_the_prefix_are_pulled_and_the_others_decay() {
 }
 
 #[test]
-fn a_pull_of_any_strength_ends_at_the_anchor() {
+fn a_pull_of_any_strength_ends_at_the_pretrained_weights() {
     let cx = Context::new(1).unwrap();
     let mut params = large_params();
     let anchor = elsewhere(&params);

@@ -1,9 +1,10 @@
 //! Principal components: the best that any linear autoencoder can do (Eckart and Young 1936).
 
+mod eigen;
 mod iteration;
 
 use crate::error::Error;
-use nalgebra::{DMatrix, SymmetricEigen};
+use eigen::symmetric_eigen;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::Context;
 use narrows_engine::gemm::{MatMut, MatRef, gemm};
@@ -93,13 +94,8 @@ fn decomposed(
     components: usize,
 ) -> Result<Vec<f32>, Error> {
     let n = mean.len();
-    let eigen = SymmetricEigen::new(covariance(cx, data, rows, mean)?);
-    let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-    let components = order[..components].iter();
-    Ok(components
-        .flat_map(|&i| eigen.eigenvectors.column(i).iter().map(|&x| x as f32).collect::<Vec<_>>())
-        .collect())
+    let (_, vectors) = symmetric_eigen(covariance(cx, data, rows, mean)?, n);
+    Ok(vectors[..components * n].iter().map(|&x| x as f32).collect())
 }
 
 /// The covariance of the samples times their number, (n, n).
@@ -108,14 +104,14 @@ fn covariance(
     data: &Dataset,
     rows: Rows<'_>,
     mean: &[f32],
-) -> Result<DMatrix<f64>, Error> {
+) -> Result<Vec<f64>, Error> {
     let n = mean.len();
-    let mut covariance = DMatrix::<f64>::zeros(n, n);
+    let mut covariance = vec![0.0; n * n];
     let mut product = vec![0.0; n * n];
     for_centred_blocks(data, rows, mean, |x, batch| {
         let x = MatRef::new(x, batch, n);
         gemm(cx, 1.0, x.transposed(), x, 0.0, MatMut::new(&mut product, n, n));
-        for (sum, &product) in covariance.as_mut_slice().iter_mut().zip(&product) {
+        for (sum, &product) in covariance.iter_mut().zip(&product) {
             *sum += f64::from(product);
         }
     })?;

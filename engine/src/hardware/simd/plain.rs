@@ -2,7 +2,7 @@
 //! target has.
 
 use super::{Kernel, Simd, check_block};
-use crate::math::half;
+use crate::hardware::half;
 
 /// The portable vectors, the only ones on processors that no other file knows.
 ///

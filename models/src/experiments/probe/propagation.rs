@@ -197,7 +197,6 @@ pub(super) fn neighbours(cx: &Context, queries: &Codes, references: &Codes) -> N
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nalgebra::DMatrix;
 
     /// Two rings of points, one within the other, and one label each: what no linear map tells
     /// apart.
@@ -220,7 +219,20 @@ mod tests {
         }
     }
 
-    /// The weights by all pairs, and the solution by a dense factorisation.
+    /// The x of A x = y, for A: (n, n), by elimination: A is positive definite.
+    fn solve(mut a: Vec<Vec<f64>>, mut y: Vec<[f64; 3]>) -> Vec<[f64; 3]> {
+        for k in 0..a.len() {
+            let (row, of) = (a[k].clone(), y[k]);
+            for i in (0..a.len()).filter(|&i| i != k) {
+                let factor = a[i][k] / row[k];
+                a[i].iter_mut().zip(&row).for_each(|(a, x)| *a -= factor * x);
+                y[i].iter_mut().zip(of).for_each(|(y, x)| *y -= factor * x);
+            }
+        }
+        (0..a.len()).map(|i| y[i].map(|y| y / a[i][i])).collect()
+    }
+
+    /// The weights by all pairs, and the solution of the dense system.
     #[test]
     fn what_comes_out_solves_the_dense_system() {
         // Without equal distances, of which either could be the tenth.
@@ -238,27 +250,30 @@ mod tests {
         };
         let orders: Vec<Vec<usize>> = (0..n).map(order).collect();
         let scale = |i: usize| far(i, orders[i][SCALE - 1]).sqrt();
-        let mut w = DMatrix::<f64>::zeros(n, n);
+        let mut w = vec![vec![0.0; n]; n];
         for i in 0..n {
             for &j in &orders[i][..NEIGHBOURS] {
                 let weight = (-far(i, j) / (scale(i) * scale(j))).exp();
-                (w[(i, j)], w[(j, i)]) = (weight, weight);
+                (w[i][j], w[j][i]) = (weight, weight);
             }
         }
-        let roots: Vec<f64> = (0..n).map(|i| w.row(i).sum().sqrt()).collect();
-        let s = DMatrix::from_fn(n, n, |i, j| w[(i, j)] / roots[i] / roots[j]);
+        let roots: Vec<f64> = (0..n).map(|i| w[i].iter().sum::<f64>().sqrt()).collect();
         let (labelled, labels) = ([3, 20, 41, 58], [0, 1, 2, 1]);
-        let mut y = DMatrix::<f64>::zeros(n, 3);
+        let mut y = vec![[0.0; 3]; n];
         labelled
             .iter()
             .zip(labels)
-            .for_each(|(&row, label)| y[(row as usize, usize::from(label))] = 1.0);
+            .for_each(|(&row, label)| y[row as usize][usize::from(label)] = 1.0);
         let graph = Graph::of(&Context::new(1).unwrap(), &codes);
         for alpha in ALPHAS {
-            let expected = (DMatrix::identity(n, n) - &s * alpha).lu().solve(&y).unwrap();
+            let entry = |i: usize, j: usize| {
+                f64::from(u8::from(i == j)) - alpha * w[i][j] / roots[i] / roots[j]
+            };
+            let system = (0..n).map(|i| (0..n).map(|j| entry(i, j)).collect()).collect();
+            let expected = solve(system, y.clone());
             let found = graph.spread(&labelled, &labels, 3, alpha);
             for (i, found) in found.iter().enumerate() {
-                let expected = expected[(i / 3, i % 3)];
+                let expected = expected[i / 3][i % 3];
                 assert!(
                     (found - expected).abs() < 1e-3 * expected.abs().max(1e-2),
                     "{alpha}, {i}: {found} {expected}"

@@ -13,9 +13,9 @@
 //! 2011, algorithms 4.3 and 5.3. A full decomposition takes time with the cube of n, minutes at
 //! 3,072; this one takes products with C, some tens of them.
 
+use super::eigen::{add, dot, symmetric_eigen};
 use super::{block, covariance, for_centred_blocks};
 use crate::error::Error;
-use nalgebra::{DMatrix, SymmetricEigen};
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::Context;
 use narrows_engine::gemm::{MatMut, MatRef, gemm};
@@ -45,71 +45,95 @@ pub(super) fn leading(
     let b = (components + SPARE).min(n);
     let mut start = vec![0.0; b * n];
     Random::new(0, 0).fill_normal(0, 0, &mut start);
-    // (n, b): the columns are the directions.
-    let mut q = DMatrix::from_iterator(n, b, start.iter().map(|&x| f64::from(x))).qr().q();
+    let mut q: Vec<f64> = start.into_iter().map(f64::from).collect();
+    orthonormalise(&mut q, n);
     let mut held = 0.0;
     let covariance: Option<Vec<f32>> = match n <= MAX_COVARIANCE && n <= rows.len() {
         true => Some(covariance(cx, data, rows, mean)?.iter().map(|&x| x as f32).collect()),
         false => None,
     };
     for _ in 0..MAX_PASSES {
+        let directions: Vec<f32> = q.iter().map(|&x| x as f32).collect();
+        let directions = MatRef::new(&directions, b, n);
         let z = match &covariance {
-            Some(covariance) => product_with(cx, covariance, &q),
-            None => product(cx, data, rows, mean, &q)?,
+            Some(covariance) => product_with(cx, covariance, directions),
+            None => product(cx, data, rows, mean, directions)?,
         };
-        let projected = q.transpose() * &z;
-        // By rounding it is not quite symmetric.
-        let eigen = SymmetricEigen::new((&projected + projected.transpose()) * 0.5);
-        let mut order: Vec<usize> = (0..b).collect();
-        order.sort_by(|&i, &j| eigen.eigenvalues[j].total_cmp(&eigen.eigenvalues[i]));
+        // By rounding Z Q^T is not quite symmetric.
+        let projected = products(&z, &q, n);
+        let both = |i: usize| 0.5 * (projected[i] + projected[i % b * b + i / b]);
+        let (values, turns) = symmetric_eigen((0..b * b).map(both).collect(), b);
         let before = held;
-        held = order[..components].iter().map(|&i| eigen.eigenvalues[i].max(0.0)).sum();
+        held = values[..components].iter().map(|value| value.max(0.0)).sum();
         // The best within Q, sorted: where this was the last pass they are the answer.
-        let turned = DMatrix::from_columns(
-            &order.iter().map(|&i| eigen.eigenvectors.column(i)).collect::<Vec<_>>(),
-        );
         if held - before <= TOLERANCE * held {
-            q = &q * turned;
+            q = turned(&q, &turns, n);
             break;
         }
-        q = (z * turned).qr().q();
+        q = turned(&z, &turns, n);
+        orthonormalise(&mut q, n);
     }
-    Ok(q.as_slice()[..components * n].iter().map(|&x| x as f32).collect())
+    Ok(q[..components * n].iter().map(|&x| x as f32).collect())
 }
 
-/// `C q`, (n, b), for C: (n, n).
-fn product_with(cx: &Context, covariance: &[f32], q: &DMatrix<f64>) -> DMatrix<f64> {
-    let (n, b) = q.shape();
-    let directions: Vec<f32> = q.as_slice().iter().map(|&x| x as f32).collect();
+/// Makes the rows of length `n` orthonormal, one after the other (Gram and Schmidt, twice for each:
+/// Giraud, Langou and Rozloznik, Computers & Mathematics with Applications 50, 2005). A row that
+/// adds nothing to those before it becomes 0.
+fn orthonormalise(q: &mut [f64], n: usize) {
+    for i in 0..q.len() / n {
+        let (before, rest) = q.split_at_mut(i * n);
+        let row = &mut rest[..n];
+        let whole = dot(row, row).sqrt();
+        for _ in 0..2 {
+            before.chunks_exact(n).for_each(|other| add(-dot(other, row), other, row));
+        }
+        let left = dot(row, row).sqrt();
+        let scale = if left > 1e-12 * whole { 1.0 / left } else { 0.0 };
+        row.iter_mut().for_each(|x| *x *= scale);
+    }
+}
+
+/// The scalar products of the rows of `a` with those of `b`, of length `n`.
+fn products(a: &[f64], b: &[f64], n: usize) -> Vec<f64> {
+    a.chunks_exact(n).flat_map(|a| b.chunks_exact(n).map(move |b| dot(a, b))).collect()
+}
+
+/// `turns x`, for turns: (b, b) and x: (b, n).
+fn turned(x: &[f64], turns: &[f64], n: usize) -> Vec<f64> {
+    let mut turned = vec![0.0; x.len()];
+    for (row, turn) in turned.chunks_exact_mut(n).zip(turns.chunks_exact(x.len() / n)) {
+        turn.iter().zip(x.chunks_exact(n)).for_each(|(factor, x)| add(*factor, x, row));
+    }
+    turned
+}
+
+/// `Q C`, (b, n), for C: (n, n).
+fn product_with(cx: &Context, covariance: &[f32], q: MatRef<'_>) -> Vec<f64> {
+    let (b, n) = (q.rows(), q.cols());
     let mut product = vec![0.0; b * n];
     let covariance = MatRef::new(covariance, n, n);
-    gemm(cx, 1.0, MatRef::new(&directions, b, n), covariance, 0.0, MatMut::new(&mut product, b, n));
-    DMatrix::from_iterator(n, b, product.into_iter().map(f64::from))
+    gemm(cx, 1.0, q, covariance, 0.0, MatMut::new(&mut product, b, n));
+    product.into_iter().map(f64::from).collect()
 }
 
-/// `C q`, (n, b), by products in f32 that are added up in f64.
+/// `Q C`, (b, n), by products in f32 that are added up in f64.
 fn product(
     cx: &Context,
     data: &Dataset,
     rows: Rows<'_>,
     mean: &[f32],
-    q: &DMatrix<f64>,
-) -> Result<DMatrix<f64>, Error> {
-    let (n, b) = q.shape();
-    // Column by column as the matrix is stored: (b, n) in rows.
-    let directions: Vec<f32> = q.as_slice().iter().map(|&x| x as f32).collect();
-    let directions = MatRef::new(&directions, b, n);
-    let mut sum = DMatrix::<f64>::zeros(n, b);
+    q: MatRef<'_>,
+) -> Result<Vec<f64>, Error> {
+    let (b, n) = (q.rows(), q.cols());
+    let mut sum = vec![0.0; b * n];
     let (mut codes, mut part) = (vec![0.0; block(rows, n) * b], vec![0.0; b * n]);
     for_centred_blocks(data, rows, mean, |x, batch| {
         let x = MatRef::new(x, batch, n);
         let codes = &mut codes[..batch * b];
-        gemm(cx, 1.0, x, directions.transposed(), 0.0, MatMut::new(codes, batch, b));
+        gemm(cx, 1.0, x, q.transposed(), 0.0, MatMut::new(codes, batch, b));
         let codes = MatRef::new(codes, batch, b);
         gemm(cx, 1.0, codes.transposed(), x, 0.0, MatMut::new(&mut part, b, n));
-        for (sum, &part) in sum.as_mut_slice().iter_mut().zip(&part) {
-            *sum += f64::from(part);
-        }
+        sum.iter_mut().zip(&part).for_each(|(sum, &part)| *sum += f64::from(part));
     })?;
     Ok(sum)
 }

@@ -1,0 +1,241 @@
+//! Images, the windows that a convolution or a pool moves over them, and the two sides of a
+//! convolution.
+
+use crate::shape::MAX_VALUES;
+use crate::{Error, Shape};
+use std::fmt;
+
+/// Height and width. A single number stands for both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(pub usize, pub usize);
+
+impl From<usize> for Size {
+    fn from(side: usize) -> Size {
+        Size(side, side)
+    }
+}
+
+impl From<[usize; 2]> for Size {
+    fn from([height, width]: [usize; 2]) -> Size {
+        Size(height, width)
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.0, self.1)
+    }
+}
+
+/// The pixels of a setting of a window, at most: further than any image reaches, few enough that
+/// products of two of them, or of one and an image's side, cannot overflow.
+const MAX_PIXELS: usize = 1 << if usize::BITS < 64 { 14 } else { 20 };
+
+const _: () = assert!(MAX_PIXELS.checked_mul(2 * MAX_PIXELS).is_some());
+
+/// A window, in pixels of the image that it moves over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    /// The pixels that it takes in.
+    pub kernel: Size,
+    /// From one position to the next.
+    pub stride: Size,
+    /// What the image is extended by on each side.
+    pub padding: Size,
+    /// From one pixel of the window to the next.
+    pub dilation: Size,
+}
+
+impl Window {
+    /// A window that moves by single pixels, within the image.
+    pub fn new(kernel: Size) -> Window {
+        Window { kernel, stride: Size(1, 1), padding: Size(0, 0), dilation: Size(1, 1) }
+    }
+
+    /// Refuses a window without pixels, one that stands still, and sizes that would overflow.
+    ///
+    /// # Errors
+    /// A message that names the setting.
+    pub fn check(&self) -> Result<(), Error> {
+        let settings = [
+            ("kernel", self.kernel, 1),
+            ("stride", self.stride, 1),
+            ("dilation", self.dilation, 1),
+            ("padding", self.padding, 0),
+        ];
+        for (name, size, least) in settings {
+            if size.0.min(size.1) < least {
+                return Err(Error::new(format!(
+                    "needs a {name} of at least {least}x{least}, not {size}"
+                )));
+            }
+            if size.0.max(size.1) > MAX_PIXELS {
+                return Err(Error::new(format!(
+                    "needs a {name} of at most {MAX_PIXELS}x{MAX_PIXELS}, not {size}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The positions of the window over an image of that height and width.
+    ///
+    /// # Errors
+    /// If the settings make no sense, or the window is larger than the padded image.
+    pub fn positions(&self, Size(height, width): Size) -> Result<Size, Error> {
+        self.check()?;
+        let along = |size: usize, kernel: usize, stride: usize, padding: usize, dilation: usize| {
+            let padded = padding.checked_mul(2)?.checked_add(size)?;
+            let extent = (kernel - 1).checked_mul(dilation)?.checked_add(1)?;
+            Some(padded.checked_sub(extent)? / stride + 1)
+        };
+        let Window { kernel, stride, padding, dilation } = self;
+        let positions = along(height, kernel.0, stride.0, padding.0, dilation.0)
+            .zip(along(width, kernel.1, stride.1, padding.1, dilation.1));
+        positions.map(|(height, width)| Size(height, width)).ok_or_else(|| {
+            Error::new(format!(
+                "a kernel of {kernel} (dilation {dilation}) does not fit into an image of \
+                 {height}x{width} padded by {padding}"
+            ))
+        })
+    }
+}
+
+/// The height, width and channels of an image.
+///
+/// # Errors
+/// If the shape is none, or the image is empty.
+pub(crate) fn image(shape: &Shape) -> Result<(Size, usize), Error> {
+    match *shape.dims() {
+        [height, width, channels] if height > 0 && width > 0 && channels > 0 => {
+            Ok((Size(height, width), channels))
+        }
+        _ => Err(Error::new(format!("needs an image (height x width x channels), got {shape}"))),
+    }
+}
+
+/// The shape of an image.
+///
+/// # Errors
+/// If it is too large for any memory.
+pub(crate) fn image_shape(Size(height, width): Size, channels: usize) -> Result<Shape, Error> {
+    match height.checked_mul(width).and_then(|pixels| pixels.checked_mul(channels)) {
+        Some(..=MAX_VALUES) => Ok([height, width, channels].into()),
+        _ => Err(Error::new(format!(
+            "an output of {height}x{width}x{channels} is too large: a sample has at most \
+             {MAX_VALUES} values"
+        ))),
+    }
+}
+
+/// The three passes of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From the image to the map.
+    Forward,
+    /// From the map to the image; also the forward pass of a transposed convolution.
+    InputGradient,
+    /// From both to the weight.
+    WeightGradient,
+}
+
+impl Direction {
+    pub const ALL: [Direction; 3] =
+        [Direction::Forward, Direction::InputGradient, Direction::WeightGradient];
+}
+
+/// The two sides of a convolution: the image that the windows move over, and the map of what they
+/// make of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Conv {
+    pub window: Window,
+    /// Height and width.
+    pub image: Size,
+    pub image_channels: usize,
+    /// Height and width.
+    pub map: Size,
+    pub map_channels: usize,
+    /// Channels are cut into so many groups, each of which sees its own alone.
+    pub groups: usize,
+}
+
+impl Conv {
+    /// The convolution of an image of that shape.
+    ///
+    /// # Errors
+    /// If the shape is no image's, or does not fit the settings.
+    pub fn over(
+        window: Window,
+        input: &Shape,
+        map_channels: usize,
+        groups: usize,
+    ) -> Result<Conv, Error> {
+        let (image, image_channels) = image(input)?;
+        let map = window.positions(image)?;
+        let conv = Conv { window, image, image_channels, map, map_channels, groups };
+        conv.check(input)?;
+        Ok(conv)
+    }
+
+    /// Refuses channels that the groups do not divide.
+    pub fn check(&self, input: &Shape) -> Result<(), Error> {
+        let Conv { image_channels, map_channels, groups, .. } = *self;
+        let divides = |channels: usize| channels > 0 && channels.is_multiple_of(groups);
+        if groups == 0 || !divides(image_channels) || !divides(map_channels) {
+            return Err(Error::new(format!(
+                "{groups} groups do not divide {image_channels} and {map_channels} channels (input \
+                 {input}): both need a multiple of the groups, and at least 1"
+            )));
+        }
+        Ok(())
+    }
+
+    pub fn image_shape(&self) -> Result<Shape, Error> {
+        image_shape(self.image, self.image_channels)
+    }
+
+    pub fn map_shape(&self) -> Result<Shape, Error> {
+        image_shape(self.map, self.map_channels)
+    }
+
+    /// The channels of the image and the map that belong to a group.
+    pub fn group_channels(&self) -> (usize, usize) {
+        (self.image_channels / self.groups, self.map_channels / self.groups)
+    }
+
+    /// The taps of a window.
+    pub fn taps(&self) -> usize {
+        self.window.kernel.0 * self.window.kernel.1
+    }
+
+    /// The positions of a window, in one image.
+    pub fn positions(&self) -> usize {
+        self.map.0 * self.map.1
+    }
+
+    /// The pixels of an image.
+    pub fn pixels(&self) -> usize {
+        self.image.0 * self.image.1
+    }
+
+    /// The values of an image.
+    pub fn image_len(&self) -> usize {
+        self.pixels() * self.image_channels
+    }
+
+    /// The values of a map.
+    pub fn map_len(&self) -> usize {
+        self.positions() * self.map_channels
+    }
+
+    /// The values of the weight: (kernel height, kernel width, image channels of a group, map
+    /// channels).
+    pub fn weight_len(&self) -> usize {
+        self.taps() * self.image_channels / self.groups * self.map_channels
+    }
+
+    /// The multiply-adds of an image, padding included.
+    pub fn macs(&self) -> u64 {
+        self.positions() as u64 * self.weight_len() as u64
+    }
+}

@@ -1,0 +1,237 @@
+//! Patches that are read where they are.
+//!
+//! Of an image of few channels, to gather a patch takes longer than to multiply it: 3x3 pixels of
+//! one channel are three runs of three floats. But along a row of the map, patches start equally
+//! far apart, and so they are the rows of a matrix with one more stride for the window's rows
+//! ([`Windows`]); the gradient of the weight takes the same matrix the other way round, and the
+//! pixels of a phase are such patches of the map. For that, each image is copied to the middle of a
+//! frame of zeros, where every window finds all of its pixels.
+//!
+//! With many channels gathering pays: strips of patches need not end with a row of the map, so that
+//! B is read less often.
+
+use super::FRAMES;
+use super::geometry::{Conv, Direction, Size};
+use super::partial_sums::WeightSums;
+use super::patches::Axis;
+use super::phases::{Phase, images_of_task, phases, weight_by_phases};
+use crate::Context;
+use crate::gemm::{Epilogue, MatMut, MatRef, Steps, Windows, gemm_windows, has_windows};
+use crate::hardware::memory;
+use crate::hardware::simd::Isa;
+
+/// The floats of B, the weight or the gradient of a map, up to which it stays in a level-2 cache,
+/// where each strip reads it.
+const NEAR: usize = 1 << 16;
+/// The floats of a weight up to which it stays in a level-1 cache: there, low strips do as well.
+const SMALL: usize = 144 * 32;
+
+/// Whether patches are read where they are.
+pub(super) fn suits(conv: &Conv, direction: Direction, isa: Isa) -> bool {
+    let weight = conv.weight_len();
+    // Strips of patches, which end with a row, must not be much lower than the micro-kernel's tile.
+    let least = if weight <= SMALL { 4 } else { 12 };
+    let rows_suit = match direction {
+        Direction::InputGradient => {
+            let Size(down, across) = conv.window.stride;
+            // In the image, a phase's rows are as far apart as so many of its pixels.
+            let aligned = (down * conv.image.1).is_multiple_of(across);
+            let suits = |(down, across): (Phase, Phase)| {
+                let taps = down.axis.taps * across.axis.taps;
+                taps > 0 && across.axis.step == 1 && across.axis.positions >= least
+            };
+            aligned && phases(conv).all(suits)
+        }
+        Direction::Forward | Direction::WeightGradient => {
+            let near = conv.map_len() <= NEAR;
+            near && conv.window.dilation.1 == 1 && conv.taps() > 1 && conv.map.1 >= least
+        }
+    };
+    weight <= NEAR && conv.groups == 1 && has_windows(isa) && rows_suit
+}
+
+/// The pixels of the map that a task computes at a time, at least.
+const TASK_ROWS: usize = 1024;
+
+/// A frame of zeros around an image, as wide as some windows reach.
+struct Frame {
+    top: usize,
+    left: usize,
+    height: usize,
+    width: usize,
+    channels: usize,
+    /// The height and width of an image.
+    image: [usize; 2],
+}
+
+impl Frame {
+    /// Around images of so many channels, for windows that lie along the axes like that.
+    fn of(axes: impl Iterator<Item = (Axis, Axis)>, channels: usize) -> Frame {
+        let mut frame = Frame { top: 0, left: 0, height: 0, width: 0, channels, image: [0, 0] };
+        for (rows, columns) in axes {
+            let before = |axis: &Axis| (-axis.first).max(0) as usize;
+            // From the first pixel of the image to the end of the last window, or of the image.
+            let reach = |axis: &Axis| {
+                let last =
+                    (axis.positions - 1) * axis.stride + axis.taps.saturating_sub(1) * axis.step;
+                axis.size.max((last as isize + axis.first + 1).max(0) as usize)
+            };
+            frame.image = [rows.size, columns.size];
+            (frame.top, frame.left) =
+                (frame.top.max(before(&rows)), frame.left.max(before(&columns)));
+            (frame.height, frame.width) =
+                (frame.height.max(reach(&rows)), frame.width.max(reach(&columns)));
+        }
+        Frame { height: frame.top + frame.height, width: frame.left + frame.width, ..frame }
+    }
+
+    /// Calls `f` with the number of each image and the image in its frame.
+    fn each(&self, images: &[f32], mut f: impl FnMut(usize, &[f32])) {
+        let Frame { channels, image: [height, width], .. } = *self;
+        let len = self.height * self.width * channels;
+        let mut framed = memory::borrow(&FRAMES, len);
+        framed.fill(0.0);
+        for (n, image) in images.chunks_exact(height * width * channels).enumerate() {
+            for (i, row) in image.chunks_exact(width * channels).enumerate() {
+                let start = ((self.top + i) * self.width + self.left) * channels;
+                framed[start..][..row.len()].copy_from_slice(row);
+            }
+            f(n, &framed);
+        }
+    }
+
+    /// The patches of the image in a frame: their rows and columns, with lines and runs.
+    fn patches<'a>(&self, framed: &'a [f32], rows: Axis, columns: Axis) -> Windows<'a> {
+        let ([lines, across], [runs, run]) = self.steps(&rows, &columns);
+        Windows::new(&framed[self.start(&rows, &columns)..], lines, across, runs, run)
+    }
+
+    /// The same, rows and columns exchanged.
+    fn patches_transposed<'a>(&self, framed: &'a [f32], rows: Axis, columns: Axis) -> Windows<'a> {
+        let ([lines, across], [runs, run]) = self.steps(&rows, &columns);
+        Windows::new(&framed[self.start(&rows, &columns)..], runs, run, lines, across)
+    }
+
+    fn start(&self, rows: &Axis, columns: &Axis) -> usize {
+        let (down, across) = (self.top as isize + rows.first, self.left as isize + columns.first);
+        (down as usize * self.width + across as usize) * self.channels
+    }
+
+    /// From position to position, and within a window.
+    fn steps(&self, rows: &Axis, columns: &Axis) -> ([Steps; 2], [Steps; 2]) {
+        let line = self.width * self.channels;
+        let positions = [
+            Steps { count: rows.positions, stride: rows.stride * line },
+            Steps { count: columns.positions, stride: columns.stride * self.channels },
+        ];
+        let window = [
+            Steps { count: rows.taps, stride: rows.step * line },
+            Steps { count: columns.taps * self.channels, stride: 1 },
+        ];
+        (positions, window)
+    }
+}
+
+/// As [`forward`](super::forward()).
+pub(super) fn forward(
+    cx: &Context,
+    conv: &Conv,
+    image: &[f32],
+    weight: &[f32],
+    map: &mut [f32],
+    epilogue: Epilogue<'_>,
+) {
+    let outputs = conv.map_channels;
+    let images = TASK_ROWS.div_ceil(conv.positions());
+    let (map_len, image_len) = (conv.map_len(), conv.image_len());
+    let weight = MatRef::new(weight, conv.weight_len() / outputs, outputs);
+    let (rows, columns) = conv.axes();
+    let frame = Frame::of([(rows, columns)].into_iter(), conv.image_channels);
+    cx.chunks(map, images * map_len, |range, map| {
+        let image = &image[range.start / map_len * image_len..range.end / map_len * image_len];
+        frame.each(image, |i, framed| {
+            let map = MatMut::new(&mut map[i * map_len..][..map_len], conv.positions(), outputs);
+            let patches = frame.patches(framed, rows, columns);
+            gemm_windows(cx, patches, weight, 0.0, map, conv.map.1, epilogue);
+        });
+    });
+}
+
+/// As [`input_gradient`](super::input_gradient()).
+pub(super) fn input_gradient(
+    cx: &Context,
+    conv: &Conv,
+    map: &[f32],
+    weight: &[f32],
+    image: &mut [f32],
+    epilogue: Epilogue<'_>,
+    scratch: &mut [f32],
+) {
+    let weights = weight_by_phases(conv, weight, scratch);
+    let (image_len, map_len) = (conv.image_len(), conv.map_len());
+    let axes = phases(conv).map(|(down, across)| (down.axis, across.axis));
+    let frame = Frame::of(axes, conv.map_channels);
+    cx.chunks(image, images_of_task(conv) * image_len, |range, image| {
+        let map = &map[range.start / image_len * map_len..range.end / image_len * map_len];
+        frame.each(map, |n, framed| {
+            let image = &mut image[n * image_len..][..image_len];
+            pixels_of_image(cx, conv, &frame, framed, weights, image, epilogue);
+        });
+    });
+}
+
+/// All pixels of one image, of a map in its frame.
+fn pixels_of_image(
+    cx: &Context,
+    conv: &Conv,
+    frame: &Frame,
+    framed: &[f32],
+    weights: &[f32],
+    image: &mut [f32],
+    epilogue: Epilogue<'_>,
+) {
+    let inputs = conv.image_channels;
+    let mut start = 0;
+    for (down, across) in phases(conv) {
+        let len = down.axis.taps * across.axis.taps * conv.map_channels;
+        let weights = MatRef::new(&weights[start..][..len * inputs], len, inputs);
+        start += len * inputs;
+        let line = down.stride * conv.image.1 / across.stride;
+        let pixels = (down.axis.positions - 1) * line + across.axis.positions;
+        let image = &mut image[(down.first * conv.image.1 + across.first) * inputs..];
+        let image = MatMut::with_strides(image, pixels, inputs, across.stride * inputs, 1);
+        gemm_windows(
+            cx,
+            frame.patches(framed, down.axis, across.axis),
+            weights,
+            0.0,
+            image,
+            line,
+            epilogue,
+        );
+    }
+}
+
+/// As [`weight_gradient`](super::weight_gradient()).
+pub(super) fn weight_gradient(
+    cx: &Context,
+    conv: &Conv,
+    image: &[f32],
+    dmap: &[f32],
+    sums: WeightSums<'_>,
+) {
+    let outputs = conv.map_channels;
+    let (rows, columns) = conv.axes();
+    let frame = Frame::of([(rows, columns)].into_iter(), conv.image_channels);
+    let line = conv.window.kernel.1 * conv.image_channels;
+    sums.sum_images(cx, conv, image, dmap, |image, dmap, sums, accumulate| {
+        frame.each(image, |i, framed| {
+            let map_len = conv.map_len();
+            let dmap = MatRef::new(&dmap[i * map_len..][..map_len], conv.positions(), outputs);
+            let beta = if accumulate || i > 0 { 1.0 } else { 0.0 };
+            let sums = MatMut::new(sums, conv.weight_len() / outputs, outputs);
+            let patches = frame.patches_transposed(framed, rows, columns);
+            gemm_windows(cx, patches, dmap, beta, sums, line, Epilogue::default());
+        });
+    });
+}

@@ -1,20 +1,29 @@
 //! Samples of one shape, and their labels.
 
 mod blocks;
+pub(crate) mod checked;
+pub(crate) mod halves;
+pub(crate) mod labels;
+pub(crate) mod provenance;
+pub(crate) mod rows;
 mod stream;
+pub(crate) mod values;
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::class_labels::{Labels, UNLABELLED};
-use crate::column::Column;
+use crate::dataset::checked::StoredLabels;
+use crate::dataset::labels::Labels;
+use crate::dataset::provenance::Provenance;
+use crate::dataset::rows::Sample;
+use crate::dataset::values::Values;
 use crate::error::Error;
 use crate::preparation::Preparation;
-use crate::prepare::Prepare;
-use crate::store::{Metadata, Provenance};
-use crate::values::{Dtype, Values};
-use crate::windows::Sample;
+use crate::preparation::prepare::Prepare;
+use crate::sample::column::Column;
+use crate::sample::dtype::Dtype;
+use crate::sample::label::UNLABELLED;
 
 /// Samples of one shape, in memory or in a file, with labels for all of them, for some, or for
 /// none.
@@ -164,27 +173,20 @@ impl Dataset {
         })
     }
 
-    /// The samples of a store.
-    pub(crate) fn from_store(
-        name: &str,
-        values: Values,
-        metadata: Metadata,
-        labels: Option<Labels>,
-    ) -> Result<Self, String> {
-        let preparation = match (metadata.normalisation, values.dtype) {
-            (Some(normalisation), _) => normalisation,
-            (None, Dtype::U8) => Preparation::Bytes { max: metadata.max_value.unwrap_or(u8::MAX) },
-            (None, Dtype::F32) => Preparation::Floats,
-        };
-        preparation.takes(values.dtype, values.width)?;
-        let dataset = Self::new(name.to_owned(), values, &metadata.shape, preparation)?;
-        Ok(Dataset {
-            columns: metadata.columns.map(Arc::from),
-            class_names: metadata.classes.into(),
-            origin: Arc::new(Origin { label: metadata.label, provenance: metadata.provenance }),
-            labels: labels.map(|labels| (labels, 0)),
-            ..dataset
-        })
+    /// These samples, with what their file says of them.
+    pub(crate) fn described(
+        self,
+        columns: Option<Vec<Column>>,
+        label: Option<String>,
+        provenance: Provenance,
+    ) -> Self {
+        let origin = Arc::new(Origin { label, provenance });
+        Dataset { columns: columns.map(Arc::from), origin, ..self }
+    }
+
+    /// These samples, whose labels are still in their file, if there are any.
+    pub(crate) fn with_stored_labels(self, labels: Option<StoredLabels>) -> Self {
+        Dataset { labels: labels.map(|labels| (Labels::stored(labels), 0)), ..self }
     }
 
     fn with_optional_labels(self, labels: Option<Vec<u16>>) -> Result<Self, String> {

@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::platform;
+use crate::files::platform;
 use cache::{Found, Lock};
 pub use catalogue::{Member, PublicFile, PublicSet, catalogue, named};
 

@@ -36,93 +36,50 @@
 //! warrants: what is wrong comes back as an [`Error`] of one line that names the file and what to
 //! do about it.
 
-mod array;
-mod array_labels;
-mod array_names;
-#[cfg(test)]
-mod array_vectors;
-mod arrays;
 mod augment;
 mod batches;
-mod cache;
-mod cifar;
-mod class_labels;
-mod column;
-mod columnar;
-mod convert;
-mod data_file;
 mod dataset;
-mod decoded;
-mod delimited;
-mod digits;
-mod element;
 mod error;
-mod export;
 #[cfg(feature = "fetch")]
 pub mod fetch;
+mod files;
 mod formats;
-mod hash;
-mod idx;
-mod images;
-mod inspect;
-mod labels;
-mod loader;
-#[expect(unsafe_code, reason = "memory mapping")]
-mod mapped;
-mod memory;
-mod mnist;
-mod npy;
-mod npz;
 mod open;
-mod order;
-mod pack;
-mod partial_file;
-mod parts;
-mod permutation;
-mod platform;
 mod preparation;
-mod prepare;
 mod random;
-mod rounding;
-mod rows;
-mod safetensors_file;
-mod split;
-mod store;
-mod stored_array;
-mod table;
-mod tabular;
-mod together;
-mod values;
-mod windows;
+mod sample;
+mod tools;
 
 pub use augment::{Augmentation, Augmenter, SampleKey};
-pub use batches::Batches;
-pub use class_labels::{MOST_CLASSES, UNLABELLED};
-pub use column::{Column, ColumnKind, Encoding};
-#[cfg(feature = "parquet")]
-pub use columnar::{ColumnarKind, ColumnarWriter, FieldKind, Value};
-pub use data_file::Access;
+pub use batches::cut::Batches;
+pub use batches::loader::{Epoch, Loader};
 pub use dataset::Dataset;
-pub use delimited::{CsvCell, CsvWriter};
-pub use digits::builtin;
+pub use dataset::halves::{Parts, TrainTest};
+pub use dataset::provenance::Provenance;
+pub use dataset::rows::Rows;
 pub use error::Error;
-pub use export::{ExportFormat, ExportPart, Exported, export};
-
-pub use images::{Channels, ImageOptions};
-pub use inspect::{
+pub use files::data_file::Access;
+pub use formats::arrays::npy::NpyWriter;
+pub use formats::digits::builtin;
+pub use formats::options::{Channels, ImageOptions, LabelColumn, OpenOptions, TableOptions};
+pub use formats::store::layout::is_store;
+pub use formats::store::metadata::Metadata;
+pub use formats::store::read::{Store, verify};
+pub use formats::store::write::StoreWriter;
+pub use formats::tables::csv::{CsvCell, CsvWriter};
+#[cfg(feature = "parquet")]
+pub use formats::tables::parquet::{ColumnarKind, ColumnarWriter, FieldKind, Value};
+pub use open::{Opened, Undivided, open, open_whole, open_with};
+pub use preparation::{Fit, Preparation, PreparedColumn, TablePreparation};
+pub use random::label_draw::{LabelDraw, draw_labels};
+pub use random::order::{hold_out, holdout, shuffle_into, shuffled};
+pub use sample::column::{Column, ColumnKind, Encoding};
+pub use sample::dtype::Dtype;
+pub use sample::label::{MOST_CLASSES, UNLABELLED};
+pub use tools::both_halves::read_all;
+pub use tools::export::{ExportFormat, ExportPart, Exported, export};
+pub use tools::inspect::{
     ClassCount, ColumnSummary, Inspection, LabelSummary, NumberSummary, examples, inspect,
 };
-pub use labels::{LabelDraw, draw_labels};
-pub use loader::{Epoch, Loader};
-pub use npy::NpyWriter;
-pub use open::{OpenOptions, Opened, Undivided, open, open_whole, open_with};
-pub use order::{hold_out, holdout, shuffle_into, shuffled};
-pub use pack::{Packed, pack};
-pub use parts::{Parts, TrainTest};
-pub use preparation::{Fit, Preparation, PreparedColumn, TablePreparation};
-pub use rows::Rows;
-pub use split::{Shares, Unlabelled, split};
-pub use store::{Metadata, Provenance, Store, StoreWriter, is_store, verify};
-pub use table::{LabelColumn, TableOptions};
-pub use together::read_all;
-pub use values::Dtype;
+pub use tools::pack::{Packed, pack};
+pub use tools::split::{Shares, Unlabelled, split};

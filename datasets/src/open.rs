@@ -3,42 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::cifar;
-use crate::data_file::Access;
-use crate::error::Error;
-use crate::formats;
-use crate::images::{self, ImageOptions};
-use crate::mnist;
-use crate::parts::{Parts, TrainTest};
-use crate::table::TableOptions;
-
-/// How data are opened. The default takes what it finds.
-#[derive(Clone, Debug, Default)]
-pub struct OpenOptions {
-    /// How images become samples.
-    pub images: ImageOptions,
-    /// How tables are read.
-    pub table: TableOptions,
-    /// A file with the labels of the samples of an array file that has none itself: an IDX or
-    /// `.npy` file of whole numbers.
-    pub labels: Option<PathBuf>,
-    /// How the values of files are read.
-    pub access: Access,
-    /// How many bytes of the values may be in memory at a time while training. `None`: half of what
-    /// there is.
-    pub memory: Option<u64>,
-    /// Where to keep the stores by which files are read that cannot be mapped as they are. `None`:
-    /// in the folder `.narrows` beside the data, or, where that cannot be written, in the
-    /// platform's folder for caches.
-    pub cache: Option<PathBuf>,
-}
-
-impl From<ImageOptions> for OpenOptions {
-    /// The default for all but images.
-    fn from(images: ImageOptions) -> Self {
-        OpenOptions { images, ..OpenOptions::default() }
-    }
-}
+use crate::dataset::halves::{Parts, TrainTest};
+use crate::error::{Error, OneLine};
+use crate::formats::images;
+use crate::formats::options::OpenOptions;
+use crate::formats::source::Found;
+use crate::formats::{cifar, list, mnist};
 
 /// What [`open_with`] or [`open_whole`] found.
 #[derive(Debug)]
@@ -58,16 +28,6 @@ pub struct Opened<D = TrainTest> {
 
 /// Samples that are not divided yet, as [`open_whole`] finds them.
 pub type Undivided = Opened<Parts>;
-
-/// What a format found, before it is split.
-#[derive(Default)]
-pub(crate) struct Found {
-    pub(crate) parts: Parts,
-    /// What the format is called.
-    pub(crate) format: String,
-    pub(crate) skipped: Vec<Error>,
-    pub(crate) notes: Vec<String>,
-}
 
 /// [`open_with`] the default options, and nobody told.
 ///
@@ -151,7 +111,7 @@ fn find(
     let name = called(path)?;
     if !metadata.is_dir() {
         refuse_image_options(path, options)?;
-        return formats::open(path, &name, options);
+        return list::open(path, &name, options);
     }
     let files = |parts: TrainTest, format: &str| {
         refuse_image_options(path, options)?;
@@ -168,7 +128,8 @@ fn find(
     if let Some(found) = halves(path, &name, options)? {
         return Ok(found);
     }
-    if let Some(found) = images::open(path, &name, &options.images, options.access, progress)? {
+    if let Some(found) = images::open::open(path, &name, &options.images, options.access, progress)?
+    {
         if options.labels.is_some() {
             return Err(Error::file(
                 path,
@@ -199,7 +160,7 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
                 .and_then(|name| name.split_once('.'));
             if stem.is_some_and(|(stem, _)| stem == half) && path.is_file() {
                 if let Some(other) = found {
-                    let (path, other) = (crate::error::OneLine(&path).to_string(), other);
+                    let (path, other) = (OneLine(&path).to_string(), other);
                     return Err(Error::file(
                         &other,
                         format!("lies beside {path}: name one of them, or remove one"),
@@ -228,7 +189,7 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
         ));
     }
     let whole = |path: &Path| -> Result<_, Error> {
-        let found = formats::open(path, name, options)?;
+        let found = list::open(path, name, options)?;
         match found.parts {
             Parts::Whole(data) => Ok((data, found.format, found.notes)),
             Parts::Halves(..) => {

@@ -1,16 +1,20 @@
 //! What a model sees of stored values.
 
+mod column;
+pub(crate) mod convert;
 mod fit;
+pub(crate) mod prepare;
 mod program;
 mod table;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use crate::column::{Column, ColumnKind};
-use crate::convert::Convert;
-use crate::values::Dtype;
+use crate::preparation::convert::Convert;
+use crate::sample::column::{Column, ColumnKind};
+use crate::sample::dtype::Dtype;
+pub use column::PreparedColumn;
 pub use fit::Fit;
-pub use table::{PreparedColumn, TablePreparation};
+pub use table::TablePreparation;
 
 /// What a model sees of stored values: part of a model, and stored with it.
 ///

@@ -120,7 +120,7 @@ fn a_stored_file_that_was_damaged_is_made_anew() {
     check(&[&whole[..], &[0]].concat(), "one byte more");
 }
 
-/// The layout that `src/images/stored.rs` documents, byte by byte.
+/// The layout that `src/formats/images/stored.rs` documents, byte by byte.
 #[test]
 fn the_stored_file_is_as_documented() {
     let dir = tempfile::tempdir().unwrap();

@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use super::Dataset;
-use crate::class_labels::UNLABELLED;
 use crate::error::Error;
+use crate::sample::label::UNLABELLED;
 
 impl Dataset {
     /// Calls `take` with each row's number, its stored bytes and its label, [`UNLABELLED`] where it

@@ -8,7 +8,7 @@
 //! Technometrics 4 (1962).
 
 use super::{Preparation, PreparedColumn, TablePreparation};
-use crate::column::{Column, ColumnKind, Encoding};
+use crate::sample::column::{Column, ColumnKind, Encoding};
 
 /// Learns a [`Preparation`] from a table's training rows, in memory that does not grow with them.
 ///

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::PreparedColumn;
-use crate::column::{Column, ColumnKind};
-use crate::table::Short;
+use super::column::PreparedColumn;
+use crate::error::Short;
+use crate::sample::column::{Column, ColumnKind};
 
 /// No feature: of a category that the model has not met.
 const UNKNOWN: u32 = u32::MAX;

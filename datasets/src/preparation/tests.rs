@@ -1,7 +1,7 @@
 //! Preparations, against obvious loops and scikit-learn's formulas.
 
 use super::*;
-use crate::column::{ColumnKind, Encoding};
+use crate::sample::column::{ColumnKind, Encoding};
 
 fn number(name: &str) -> Column {
     Column { name: name.to_owned(), kind: ColumnKind::Number }

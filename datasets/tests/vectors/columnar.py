@@ -1,5 +1,5 @@
-"""Writes the Parquet and Arrow files that datasets/src/columnar/tests.rs reads. Needs pyarrow (made
-with 26.0) and pandas (3.1)."""
+"""Writes the Parquet and Arrow files that datasets/src/formats/tables/parquet/tests.rs reads. Needs
+pyarrow (made with 26.0) and pandas (3.1)."""
 
 import datetime
 import decimal

@@ -1,0 +1,155 @@
+//! Values and labels that are held against the checksums of their blocks as they are read.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use crate::error::Error;
+use crate::files::data_file::DataFile;
+use crate::sample::label::UNLABELLED;
+
+/// The bytes of a block, unless a sample is longer.
+pub(crate) const BLOCK: usize = 1 << 17;
+/// A block's two checksums.
+pub(crate) const CHECKSUM: u64 = 8;
+
+/// The samples of a block, where one takes so many bytes.
+pub(crate) fn block_rows(row_bytes: usize) -> usize {
+    (BLOCK / row_bytes.max(1)).max(1)
+}
+
+/// The checksums of a store's blocks, read when they are first asked for: 8 bytes for each 128 KiB.
+#[derive(Clone, Debug)]
+pub(crate) struct Checksums {
+    pub(crate) block_rows: usize,
+    pub(crate) at: u64,
+    pub(crate) length: usize,
+    pub(crate) crc: u32,
+    pub(crate) loaded: OnceLock<Vec<[u32; 2]>>,
+}
+
+impl Checksums {
+    pub(crate) fn blocks(&self, file: &DataFile) -> Result<&[[u32; 2]], Error> {
+        if let Some(blocks) = self.loaded.get() {
+            return Ok(blocks);
+        }
+        // No longer than the file is.
+        let mut bytes = vec![0; self.length];
+        file.read_at(self.at, &mut bytes)?;
+        if crc32fast::hash(&bytes) != self.crc {
+            let problem =
+                "is damaged: the checksums of its blocks do not fit theirs; pack its source again";
+            return Err(Error::file(file.path(), problem));
+        }
+        let number = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("four bytes"));
+        let blocks =
+            bytes.chunks_exact(8).map(|block| [number(&block[..4]), number(&block[4..])]).collect();
+        Ok(self.loaded.get_or_init(|| blocks))
+    }
+
+    /// Holds `bytes`, the values of whole samples from row `first` on, against the checksums of
+    /// those blocks that lie in them as a whole.
+    pub(crate) fn check_values(
+        &self,
+        file: &DataFile,
+        first: usize,
+        rows: usize,
+        row_bytes: usize,
+        bytes: &[u8],
+    ) -> Result<(), Error> {
+        let blocks = self.blocks(file)?;
+        let end = first + bytes.len() / row_bytes;
+        let mut block = first.div_ceil(self.block_rows);
+        loop {
+            let from = block * self.block_rows;
+            let to = (from + self.block_rows).min(rows);
+            if from >= to || to > end {
+                return Ok(());
+            }
+            let values = &bytes[(from - first) * row_bytes..(to - first) * row_bytes];
+            if crc32fast::hash(values) != blocks[block][0] {
+                return Err(damaged(file.path(), from, to));
+            }
+            block += 1;
+        }
+    }
+}
+
+pub(crate) fn damaged(path: &Path, from: usize, to: usize) -> Error {
+    let problem = format!("is damaged: samples {from} to {} do not fit their checksum", to - 1);
+    Error::file(path, format!("{problem}; pack its source again"))
+}
+
+/// Labels that are still in their file.
+#[derive(Debug)]
+pub(crate) struct StoredLabels {
+    pub(crate) file: Arc<DataFile>,
+    pub(crate) at: u64,
+    pub(crate) rows: usize,
+    pub(crate) classes: usize,
+    pub(crate) checksums: Checksums,
+}
+
+impl StoredLabels {
+    /// Reads and checks all of them.
+    pub(crate) fn read(&self) -> Result<Vec<u16>, Error> {
+        // Two bytes for each sample, and the file has them.
+        let mut labels = vec![0_u16; self.rows];
+        self.file.read_at(self.at, bytemuck::cast_slice_mut(&mut labels))?;
+        self.file.check()?;
+        let blocks = self.checksums.blocks(&self.file)?;
+        for (block, (labels, [_, expected])) in
+            labels.chunks(self.checksums.block_rows).zip(blocks).enumerate()
+        {
+            if crc32fast::hash(bytemuck::cast_slice(labels)) != *expected {
+                let from = block * self.checksums.block_rows;
+                return Err(damaged(self.file.path(), from, from + labels.len()));
+            }
+            check_labels(&self.file, labels, block * self.checksums.block_rows, self.classes)?;
+        }
+        Ok(labels)
+    }
+}
+
+impl StoredLabels {
+    /// Appends the labels of the samples `range` to `out`: reads and checks the blocks that they
+    /// lie in.
+    pub(crate) fn append(&self, range: Range<usize>, out: &mut Vec<u16>) -> Result<(), Error> {
+        let rows = self.checksums.block_rows;
+        let checksums = self.checksums.blocks(&self.file)?;
+        let mut labels = Vec::new();
+        let blocks = range.start / rows..range.end.div_ceil(rows);
+        for (block, [_, expected]) in blocks.clone().zip(&checksums[blocks]) {
+            let (from, to) = (block * rows, ((block + 1) * rows).min(self.rows));
+            labels.resize(to - from, 0_u16);
+            self.file.read_at(self.at + 2 * from as u64, bytemuck::cast_slice_mut(&mut labels))?;
+            self.file.check()?;
+            if crc32fast::hash(bytemuck::cast_slice(&labels)) != *expected {
+                return Err(damaged(self.file.path(), from, to));
+            }
+            check_labels(&self.file, &labels, from, self.classes)?;
+            out.extend_from_slice(&labels[range.start.max(from) - from..range.end.min(to) - from]);
+        }
+        Ok(())
+    }
+}
+
+/// Refuses labels, of samples from `first` on, that name no class.
+fn check_labels(
+    file: &DataFile,
+    labels: &[u16],
+    first: usize,
+    classes: usize,
+) -> Result<(), Error> {
+    match labels.iter().position(|&label| label != UNLABELLED && usize::from(label) >= classes) {
+        None => Ok(()),
+        Some(at) => Err(Error::file(
+            file.path(),
+            format!(
+                "sample {} has the label {}, where there are {classes} classes: pack its source again",
+                first + at,
+                labels[at]
+            ),
+        )),
+    }
+}

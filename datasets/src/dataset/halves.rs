@@ -1,0 +1,226 @@
+//! What is learnt from, and what the result is measured on.
+
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::preparation::{Fit, Preparation};
+use crate::random::order::holdout;
+use crate::sample::column::{Column, ColumnKind};
+use crate::sample::dtype::Dtype;
+use crate::sample::label::UNLABELLED;
+
+/// One sample in so many is for the test, where the data do not say which are.
+pub(crate) const TEST_SHARE: usize = 6;
+/// Decides which. It is no option: were it one, a model could be tested on what it had learnt from.
+pub(crate) const SPLIT_SEED: u64 = 0;
+
+/// The two halves that learning and its measure are kept apart in. Their shapes and classes are the
+/// same.
+#[derive(Clone, Debug)]
+pub struct TrainTest {
+    /// What is learnt from.
+    pub train: Dataset,
+    /// What the result is measured on.
+    pub test: Dataset,
+}
+
+/// What data hold before they are divided.
+#[derive(Debug)]
+pub enum Parts {
+    /// Samples of which some have to be taken out for the test.
+    Whole(Dataset),
+    /// Those to learn from, and those for the test.
+    Halves(Dataset, Dataset),
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Parts::Whole(Dataset::nothing())
+    }
+}
+
+impl Parts {
+    /// What the labels are called where they come from, if they are a column.
+    pub(crate) fn label_name(&self) -> Option<&str> {
+        let (Parts::Whole(data) | Parts::Halves(data, _)) = self;
+        data.label_name()
+    }
+
+    /// All samples or those to learn from, and those for the test, if that is known.
+    pub fn both(&self) -> (&Dataset, Option<&Dataset>) {
+        match self {
+            Parts::Whole(all) => (all, None),
+            Parts::Halves(train, test) => (train, Some(test)),
+        }
+    }
+
+    /// The two halves. Without halves of its own one sample in six is for the test: of each class,
+    /// if there are labels, and then only of those that have one; at least one of a class that has
+    /// two. If no sample has a label, of all.
+    ///
+    /// # Errors
+    /// If there are too few samples for that, or their labels cannot be read.
+    pub fn split(self) -> Result<TrainTest, Error> {
+        match self {
+            Parts::Halves(train, test) => Ok(TrainTest { train, test }),
+            Parts::Whole(whole) => {
+                let (train, test) = Parts::rows(&whole)?;
+                Ok(TrainTest { train: whole.subset(&train)?, test: whole.subset(&test)? })
+            }
+        }
+    }
+
+    /// The rows of `whole` that [`Parts::split`] makes those to learn from, and those for the test;
+    /// both ascending.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn rows(whole: &Dataset) -> Result<(Vec<u32>, Vec<u32>), Error> {
+        let labels =
+            whole.labels()?.filter(|labels| labels.iter().any(|&label| label != UNLABELLED));
+        let test = match labels {
+            None => held(&Vec::from_iter(0..whole.len() as u32)),
+            Some(labels) => {
+                let mut classes = vec![Vec::new(); whole.classes()];
+                for (row, &label) in (0..).zip(labels).filter(|&(_, &label)| label != UNLABELLED) {
+                    classes[usize::from(label)].push(row);
+                }
+                let mut test: Vec<u32> = classes.iter().flat_map(|rows| held(rows)).collect();
+                test.sort_unstable();
+                test
+            }
+        };
+        if test.is_empty() {
+            return Err(Error::request(format!(
+                "data set {:?}: {} samples are too few to take some out for the test: no class has two of them",
+                whole.name(),
+                whole.len()
+            )));
+        }
+        let mut rest = test.iter().copied().peekable();
+        let train: Vec<u32> = (0..whole.len() as u32)
+            .filter(|row| rest.next_if(|test| test == row).is_none())
+            .collect();
+        Ok((train, test))
+    }
+
+    /// These samples as a model sees them that learnt from others: [`Dataset::seen_by`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn seen_by(self, preparation: &Preparation) -> Result<Parts, Error> {
+        Ok(match self {
+            Parts::Whole(whole) => Parts::Whole(whole.seen_by(preparation)?),
+            Parts::Halves(train, test) => {
+                Parts::Halves(train.seen_by(preparation)?, test.seen_by(preparation)?)
+            }
+        })
+    }
+}
+
+/// Those of `rows` that are for the test, ascending.
+fn held(rows: &[u32]) -> Vec<u32> {
+    let count = match rows.len() {
+        0 | 1 => 0,
+        count => (count / TEST_SHARE).max(1),
+    };
+    holdout(rows.len(), count, SPLIT_SEED).1.into_iter().map(|at| rows[at as usize]).collect()
+}
+
+impl TrainTest {
+    /// The same halves, floats as a model should see them: as a [`Preparation`] says that is fitted
+    /// to the training samples, unless they come with one.
+    ///
+    /// # Errors
+    /// If a value of an array is not finite, the two have other columns or shapes, or samples
+    /// cannot be read.
+    pub(crate) fn prepared(self) -> Result<TrainTest, Error> {
+        let TrainTest { train, test } = self;
+        let preparation = match train.preparation() {
+            Preparation::Floats => {
+                let preparation = fitted(&train)?;
+                if test.dtype() == Dtype::F32 {
+                    test.for_each_stored_floats(AT_A_TIME, |row, sample| {
+                        check_finite(&test, row, sample)
+                    })?;
+                }
+                preparation
+            }
+            other => other.clone(),
+        };
+        let test = test.seen_by(&preparation)?;
+        let train = train.with_preparation(preparation)?;
+        if (train.sample_len(), train.image_shape()) != (test.sample_len(), test.image_shape()) {
+            return Err(Error::request(format!(
+                "data set {:?}: samples to learn from have the shape {:?}, those for the test {:?}: make them alike",
+                train.name(),
+                train.stored_shape(),
+                test.stored_shape()
+            )));
+        }
+        Ok(TrainTest { train, test })
+    }
+
+    /// [`Dataset::one_against_rest`] of both halves.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn one_against_rest(&self, class: &str) -> Result<TrainTest, Error> {
+        Ok(TrainTest {
+            train: self.train.one_against_rest(class)?,
+            test: self.test.one_against_rest(class)?,
+        })
+    }
+}
+
+/// The bytes of stored samples that are read at once.
+const AT_A_TIME: usize = 1 << 20;
+
+/// Refuses the sample `row` of an array if a value is infinite or NaN, which in a table is a
+/// missing one.
+fn check_finite(data: &Dataset, row: usize, sample: &[f32]) -> Result<(), Error> {
+    match sample.iter().position(|value| !value.is_finite()) {
+        Some(at) if data.columns().is_none() => Err(Error::request(format!(
+            "data set {:?}: sample {} holds {} at its value {at}: mend or remove it",
+            data.name(),
+            data.stored_row(row as u32),
+            sample[at]
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// What suits floats, by a pass over all of them: images are brought into [0, 1], anything else is
+/// standardised.
+fn fitted(train: &Dataset) -> Result<Preparation, Error> {
+    let width: usize = train.stored_shape().iter().product();
+    let mut fit = match (train.columns(), train.image_shape()) {
+        (Some(columns), _) => Some(Fit::new(columns)),
+        (None, Some(_)) => None,
+        (None, None) => {
+            let column = |at: usize| Column { name: at.to_string(), kind: ColumnKind::Number };
+            Some(Fit::new(&(0..width).map(column).collect::<Vec<_>>()))
+        }
+    };
+    let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
+    train.for_each_stored_floats(AT_A_TIME, |row, sample| {
+        check_finite(train, row, sample)?;
+        match &mut fit {
+            Some(fit) => fit.push(sample),
+            None => {
+                sample.iter().for_each(|&value| (low, high) = (low.min(value), high.max(value)))
+            }
+        }
+        Ok(())
+    })?;
+    Ok(match fit {
+        Some(fit) => fit.finish(),
+        None if low >= 0.0 && high <= 1.0 => Preparation::Scaled { shift: 0.0, scale: 1.0 },
+        // Far apart they have no difference in f32, and close to each other no quotient.
+        None => match 1.0 / (f64::from(high) - f64::from(low)) {
+            scale if (scale as f32).is_finite() => {
+                Preparation::Scaled { shift: low, scale: scale as f32 }
+            }
+            _ => Preparation::Scaled { shift: low, scale: 1.0 },
+        },
+    })
+}

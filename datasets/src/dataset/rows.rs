@@ -1,0 +1,116 @@
+//! Which rows of a data set are meant, without a list of them where they are most.
+
+/// Rows of a data set.
+#[derive(Clone, Copy, Debug)]
+pub enum Rows<'a> {
+    /// These, in this order.
+    Listed(&'a [u32]),
+    /// All of so many rows, ascending, but for those held, which are ascending, too.
+    AllBut {
+        /// The number of all rows.
+        of: usize,
+        /// Those left out.
+        held: &'a [u32],
+    },
+}
+
+impl<'a> Rows<'a> {
+    /// All of so many rows.
+    pub fn all(of: usize) -> Rows<'a> {
+        Rows::AllBut { of, held: &[] }
+    }
+
+    /// How many they are.
+    pub fn len(self) -> usize {
+        match self {
+            Rows::Listed(rows) => rows.len(),
+            Rows::AllBut { of, held } => of - held.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The row at `position`.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn get(self, position: usize) -> u32 {
+        match self {
+            Rows::Listed(rows) => rows[position],
+            Rows::AllBut { of, held } => {
+                assert!(position < of - held.len(), "position {position} of {}", of - held.len());
+                // Of the rows before `held[i]`, i are held: those held for which the others are no
+                // more than `position` come before it, and move it on.
+                let (mut low, mut high) = (0, held.len());
+                while low < high {
+                    let middle = low.midpoint(high);
+                    if held[middle] as usize - middle <= position {
+                        low = middle + 1;
+                    } else {
+                        high = middle;
+                    }
+                }
+                (position + low) as u32
+            }
+        }
+    }
+
+    /// Writes the rows at the positions from `start` on to `out`.
+    ///
+    /// # Panics
+    /// If they are not there.
+    pub fn copy_to(self, start: usize, out: &mut [u32]) {
+        match self {
+            Rows::Listed(rows) => out.copy_from_slice(&rows[start..start + out.len()]),
+            Rows::AllBut { .. } => {
+                for (position, out) in (start..).zip(out) {
+                    *out = self.get(position);
+                }
+            }
+        }
+    }
+}
+
+impl<'a> From<&'a [u32]> for Rows<'a> {
+    fn from(rows: &'a [u32]) -> Self {
+        Rows::Listed(rows)
+    }
+}
+
+impl<'a> From<&'a Vec<u32>> for Rows<'a> {
+    fn from(rows: &'a Vec<u32>) -> Self {
+        Rows::Listed(rows)
+    }
+}
+
+/// A sample of a window.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    /// Its row in the data set.
+    pub(crate) row: u32,
+    /// Its place among the window's stored samples.
+    pub(crate) place: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rows;
+
+    #[test]
+    fn all_but_those_held_are_the_list_without_them() {
+        for held in
+            [&[][..], &[0], &[6], &[0, 1, 2], &[4, 5, 6], &[1, 3, 4], &[0, 1, 2, 3, 4, 5, 6]]
+        {
+            let rows = Rows::AllBut { of: 7, held };
+            let listed: Vec<u32> = (0..7).filter(|row| !held.contains(row)).collect();
+            assert_eq!(rows.len(), listed.len());
+            assert_eq!((0..rows.len()).map(|i| rows.get(i)).collect::<Vec<_>>(), listed);
+            let mut copied = vec![0; listed.len().saturating_sub(1)];
+            rows.copy_to(listed.len().min(1), &mut copied);
+            assert_eq!(copied, listed[listed.len().min(1)..]);
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Files that others may change or read while we do: opening, mapping, writing and caching them.
+
+pub(crate) mod atomic;
+pub(crate) mod cache;
+pub(crate) mod data_file;
+pub(crate) mod hash;
+#[expect(unsafe_code, reason = "memory mapping")]
+mod mapped;
+pub(crate) mod memory;
+pub(crate) mod platform;
+pub(crate) mod regular;

@@ -1,0 +1,43 @@
+//! Regular files: opening one, and reading as far as it goes.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::error::Error;
+
+/// How many bytes are read at once: a multiple of every element's size.
+pub(crate) const PIECE: usize = 1 << 16;
+
+/// Opens `path`, which has to be a regular file, and says how long it is. `expected` is what errors
+/// call it.
+pub(crate) fn open_regular(path: &Path, expected: &str) -> Result<(File, u64), Error> {
+    // Before opening: to open a named pipe would wait for its writer.
+    let metadata = fs::metadata(path).map_err(|error| Error::io(path, error))?;
+    if metadata.is_dir() {
+        return Err(Error::file(path, format!("is a folder, where {expected} is expected")));
+    }
+    if !metadata.is_file() {
+        return Err(Error::file(
+            path,
+            format!("is not a regular file, which {expected} has to be"),
+        ));
+    }
+    let file = File::open(path).map_err(|error| Error::io(path, error))?;
+    let length = file.metadata().map_err(|error| Error::io(path, error))?.len();
+    Ok((file, length))
+}
+
+/// Fills `buffer` as far as `reader` goes, and says how far that was.
+pub(crate) fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(arrived) => filled += arrived,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}

@@ -1,0 +1,196 @@
+//! Which of a file's arrays are the samples, and which their labels: by their names.
+//!
+//! | what | names, in letters of either size |
+//! |---|---|
+//! | samples | `x`, `data`, `images`, `features`, `samples`, `arr_0`; or the only array, if it is not named as labels |
+//! | labels | `y`, `label`, `labels`, `target`, `targets`, `arr_1` |
+//! | of the training half | such a name (but `arr_`) after `train_` or before `_train`, as in `x_train`, `train_images` |
+//! | of the test half | such a name after `test_` or before `_test` |
+//!
+//! `arr_0` and `arr_1` are what `numpy.savez` calls arrays without names. Arrays of other names, as
+//! of a validation half, are left alone where samples were found; but a third array without a name
+//! is an error, for two of them are too few to guess what it is.
+
+use crate::error::Short;
+
+/// The arrays of a file by what they are, as places in the list of names.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Roles {
+    /// The training half, or all samples.
+    pub(crate) train: Role,
+    pub(crate) test: Option<Role>,
+}
+
+/// The samples of one half, and their labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Role {
+    pub(crate) samples: usize,
+    pub(crate) labels: Option<usize>,
+}
+
+const SAMPLES: [&str; 6] = ["x", "data", "images", "features", "samples", "arr_0"];
+const LABELS: [&str; 6] = ["y", "label", "labels", "target", "targets", "arr_1"];
+
+/// Finds samples and labels among `names`, or says in one line why that is not possible.
+pub(crate) fn roles(names: &[&str]) -> Result<Roles, String> {
+    let wrong = |problem: &str| {
+        let expected =
+            "name the samples x and their labels y, or x_train, y_train, x_test and y_test";
+        Err(format!("{problem} among its arrays {}: {expected}", listed(names)))
+    };
+    if names.is_empty() {
+        return Err("holds no arrays: save some in it".to_owned());
+    }
+    if names.iter().any(|name| name.eq_ignore_ascii_case("arr_2")) {
+        return wrong("there is no telling which are the samples");
+    }
+    let mut found = [[None; 2]; 3];
+    for (at, name) in names.iter().enumerate() {
+        if let Some((half, what)) = meaning(&name.to_ascii_lowercase())
+            && let Some(other) = found[half as usize][what as usize].replace(at)
+        {
+            let (name, other) = (Short(name), Short(names[other]));
+            return wrong(&format!("{other} and {name} could both be meant"));
+        }
+    }
+    let [[all, all_labels], [train, train_labels], [test, test_labels]] = found;
+    let halves = [train, train_labels, test, test_labels].iter().any(Option::is_some);
+    if halves && (all.is_some() || all_labels.is_some()) {
+        return wrong("there are halves as well as undivided samples or labels");
+    }
+    if !halves {
+        let only = (names.len() == 1 && all_labels.is_none()).then_some(0);
+        return match all.or(only) {
+            Some(samples) => Ok(Roles { train: Role { samples, labels: all_labels }, test: None }),
+            None => wrong("no samples are found"),
+        };
+    }
+    let Some(samples) = train else { return wrong("no samples of the training half are found") };
+    let train = Role { samples, labels: train_labels };
+    let test = match (test, test_labels) {
+        (Some(samples), labels) => Some(Role { samples, labels }),
+        (None, Some(_)) => return wrong("the test half has labels and no samples"),
+        (None, None) => None,
+    };
+    Ok(Roles { train, test })
+}
+
+#[derive(Clone, Copy)]
+enum Half {
+    All,
+    Train,
+    Test,
+}
+
+#[derive(Clone, Copy)]
+enum What {
+    Samples,
+    Labels,
+}
+
+/// What an array of the name, in small letters, is by the table.
+fn meaning(name: &str) -> Option<(Half, What)> {
+    let part = |half: &str| {
+        let before = name.strip_prefix(half).and_then(|rest| rest.strip_prefix('_'));
+        before.or_else(|| name.strip_suffix(half).and_then(|rest| rest.strip_suffix('_')))
+    };
+    let (half, name) = match (part("train"), part("test")) {
+        (Some(rest), _) => (Half::Train, rest),
+        (None, Some(rest)) => (Half::Test, rest),
+        (None, None) => (Half::All, name),
+    };
+    if !matches!(half, Half::All) && name.starts_with("arr_") {
+        return None;
+    }
+    if SAMPLES.contains(&name) {
+        Some((half, What::Samples))
+    } else if LABELS.contains(&name) {
+        Some((half, What::Labels))
+    } else {
+        None
+    }
+}
+
+/// `names`, or the first of them where they would make a line too long.
+fn listed(names: &[&str]) -> String {
+    const SHOWN: usize = 8;
+    let mut text =
+        names.iter().take(SHOWN).map(|name| Short(name).to_string()).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        text += &format!(" and {} more", names.len() - SHOWN);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_and_labels_are_found_by_the_table() {
+        let one = |samples, labels| Roles { train: Role { samples, labels }, test: None };
+        let two = |a, b, c, d| Roles {
+            train: Role { samples: a, labels: Some(b) },
+            test: Some(Role { samples: c, labels: Some(d) }),
+        };
+        let cases: &[(&[&str], Roles)] = &[
+            (&["y", "x"], one(1, Some(0))),
+            (&["X", "Y"], one(0, Some(1))),
+            (&["arr_0"], one(0, None)),
+            (&["arr_0", "arr_1"], one(0, Some(1))),
+            (&["anything"], one(0, None)),
+            (&["feature_names", "data", "target"], one(1, Some(2))),
+            (&["x_test", "x_train", "y_test", "y_train"], two(1, 3, 0, 2)),
+            (
+                &[
+                    "train_images",
+                    "val_images",
+                    "test_images",
+                    "train_labels",
+                    "val_labels",
+                    "test_labels",
+                ],
+                two(0, 3, 2, 5),
+            ),
+            (&["X_train", "y_train"], one(0, Some(1))),
+        ];
+        for (names, expected) in cases {
+            assert_eq!(roles(names).as_ref(), Ok(expected), "{names:?}");
+        }
+        let test = Some(Role { samples: 1, labels: None });
+        assert_eq!(
+            roles(&["train_x", "test_x"]),
+            Ok(Roles { train: Role { samples: 0, labels: None }, test })
+        );
+    }
+
+    #[test]
+    fn what_is_not_clear_is_an_error_that_lists_the_names() {
+        let cases: &[(&[&str], &str)] = &[
+            (&[], "no arrays"),
+            (&["a", "b"], "no samples are found among its arrays \"a\", \"b\": name the samples x"),
+            (&["y"], "no samples are found"),
+            (&["x", "data"], "\"x\" and \"data\" could both be meant"),
+            (&["x", "X"], "\"x\" and \"X\" could both"),
+            (&["x", "label", "target"], "\"label\" and \"target\" could"),
+            (&["x", "x_train"], "halves as well"),
+            (&["y", "x_train"], "halves as well"),
+            (&["x_test", "y_test"], "no samples of the training half"),
+            (&["y_train"], "no samples of the training half"),
+            (&["x_train", "y_test"], "the test half has labels and no samples"),
+            (&["arr_0", "arr_1", "arr_2"], "no telling"),
+            (&["train_arr_0", "b"], "no samples are found"),
+        ];
+        for (names, says) in cases {
+            let problem = roles(names).unwrap_err();
+            assert!(problem.contains(says) && !problem.contains('\n'), "{names:?}: {problem}");
+        }
+        let many: Vec<String> =
+            (0..1000).map(|at| format!("two\nlines {at} {}", "n".repeat(500))).collect();
+        let problem = roles(&many.iter().map(|name| &name[..]).collect::<Vec<_>>()).unwrap_err();
+        assert!(
+            problem.contains("and 992 more") && problem.len() < 1000 && !problem.contains('\n'),
+            "{problem}"
+        );
+    }
+}

@@ -1,0 +1,121 @@
+//! The binary batches of CIFAR-10: records without a header.
+//!
+//! ```text
+//! label   red                  green                blue
+//! 1 byte  1,024 bytes, 32x32   1,024 bytes          1,024 bytes
+//! ```
+//!
+//! Format: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009; its web
+//! page.
+
+use std::fs::{self, File};
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::dataset::Dataset;
+use crate::dataset::halves::TrainTest;
+use crate::dataset::values::Values;
+use crate::error::Error;
+use crate::preparation::Preparation;
+
+const SIDE: usize = 32;
+const PLANE: usize = SIDE * SIDE;
+const RECORD: usize = 1 + 3 * PLANE;
+const CLASSES: usize = 10;
+const TRAIN: [&str; 5] = [
+    "data_batch_1.bin",
+    "data_batch_2.bin",
+    "data_batch_3.bin",
+    "data_batch_4.bin",
+    "data_batch_5.bin",
+];
+const TEST: &str = "test_batch.bin";
+const NAMES: &str = "batches.meta.txt";
+
+/// Opens `dir`, called `name`; `None` if it holds none of the six batches. They become
+/// channels-last in memory.
+pub(crate) fn open(dir: &Path, name: &str) -> Result<Option<TrainTest>, Error> {
+    let paths: Vec<PathBuf> = TRAIN.iter().chain([&TEST]).map(|batch| dir.join(batch)).collect();
+    if !paths.iter().any(|path| path.exists()) {
+        return Ok(None);
+    }
+    if let Some(missing) = paths.iter().find(|path| !path.exists()) {
+        let missing = missing.file_name().unwrap_or_default().to_string_lossy();
+        let problem = format!("holds batches of CIFAR-10, but no {missing}: put it there");
+        return Err(Error::file(dir, problem));
+    }
+    let classes = class_names(&dir.join(NAMES))?;
+    let (train, test) = paths.split_at(TRAIN.len());
+    let half = |paths: &[PathBuf]| read(paths, name, &classes);
+    Ok(Some(TrainTest { train: half(train)?, test: half(test)? }))
+}
+
+/// The names in `path`, one a line; numbers if there is no such file.
+fn class_names(path: &Path) -> Result<Arc<[String]>, Error> {
+    if !path.exists() {
+        return Ok((0..CLASSES).map(|class| class.to_string()).collect());
+    }
+    // A few words: what is longer is something else, and not worth the memory.
+    let mut text = String::new();
+    let file = File::open(path).map_err(|error| Error::io(path, error))?;
+    file.take(1 << 16).read_to_string(&mut text).map_err(|error| Error::io(path, error))?;
+    let names: Arc<[String]> =
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    match names.len() {
+        CLASSES => Ok(names),
+        count => Err(Error::file(
+            path,
+            format!(
+                "names {count} classes, where CIFAR-10 has {CLASSES}, one a line: mend it, or remove it"
+            ),
+        )),
+    }
+}
+
+fn read(paths: &[PathBuf], name: &str, classes: &Arc<[String]>) -> Result<Dataset, Error> {
+    let (mut values, mut labels) = (Vec::new(), Vec::new());
+    for path in paths {
+        let failed = |error| Error::io(path, error);
+        let metadata = fs::metadata(path).map_err(failed)?;
+        if !metadata.is_file() {
+            return Err(Error::file(
+                path,
+                "is not a regular file, which a batch of CIFAR-10 has to be",
+            ));
+        }
+        let length = metadata.len();
+        if length == 0 || !length.is_multiple_of(RECORD as u64) {
+            let problem = format!(
+                "has {length} bytes, which are no whole records of {RECORD}: download it again"
+            );
+            return Err(Error::file(path, problem));
+        }
+        let mut file = BufReader::with_capacity(64 * RECORD, File::open(path).map_err(failed)?);
+        let mut record = [0; RECORD];
+        for row in 0..length / RECORD as u64 {
+            file.read_exact(&mut record).map_err(failed)?;
+            let [label, planes @ ..] = &record;
+            if usize::from(*label) >= CLASSES {
+                let problem = format!(
+                    "record {row} has the label {label}, where CIFAR-10 ends at {}",
+                    CLASSES - 1
+                );
+                return Err(Error::file(path, format!("{problem}: download it again")));
+            }
+            labels.push(u16::from(*label));
+            let (red, rest) = planes.split_at(PLANE);
+            let (green, blue) = rest.split_at(PLANE);
+            values.extend(red.iter().zip(green).zip(blue).flat_map(|((&r, &g), &b)| [r, g, b]));
+        }
+    }
+    let values = Values::bytes(values, 3 * PLANE);
+    let dataset = Dataset::new(
+        name.to_owned(),
+        values,
+        &[SIDE, SIDE, 3],
+        Preparation::Bytes { max: u8::MAX },
+    );
+    let dataset = dataset.map_err(|problem| Error::file(&paths[0], problem))?;
+    Ok(dataset.with_labels(labels.into()).with_class_names(classes.clone()))
+}

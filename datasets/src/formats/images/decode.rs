@@ -1,0 +1,52 @@
+//! Decoding one image by what its file holds.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use super::listing::foreign_extension;
+use super::picture::{MOST_PIXELS, Picture};
+use super::{jpeg, png};
+
+/// A file may have so many bytes: that of the most pixels, four bytes each.
+const LONGEST_FILE: u64 = 4 * MOST_PIXELS;
+
+impl Picture {
+    /// Reads the file at `path`, by way of `buffer`; what it holds decides on the decoder, whatever
+    /// its name says. The error is what is wrong with it.
+    pub(super) fn read(path: &Path, buffer: &mut Vec<u8>) -> Result<Picture, String> {
+        if let Some(extension) = foreign_extension(path) {
+            return Err(format!(
+                "is a .{extension} file, and PNG and JPEG alone can be read: convert it"
+            ));
+        }
+        // Before opening: to open a named pipe would wait for its writer.
+        let metadata = fs::metadata(path).map_err(|error| error.to_string())?;
+        if !metadata.is_file() {
+            return Err("is not a regular file".to_owned());
+        }
+        buffer.clear();
+        let file = File::open(path).map_err(|error| error.to_string())?;
+        file.take(LONGEST_FILE + 1).read_to_end(buffer).map_err(|error| error.to_string())?;
+        if buffer.len() as u64 > LONGEST_FILE {
+            return Err(format!("is longer than {LONGEST_FILE} bytes, the most an image may be"));
+        }
+        // A decoder that fails on damaged data in a way that its authors did not foresee is no
+        // reason to end here.
+        let picture = catch_unwind(AssertUnwindSafe(|| Self::decode(buffer)));
+        let picture = picture
+            .unwrap_or_else(|_| Err("is damaged in a way that its decoder cannot take".to_owned()));
+        // What a decoder says may have several lines.
+        picture.map_err(|problem| problem.split(char::is_control).collect::<Vec<_>>().join(" "))
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Picture, String> {
+        match bytes {
+            [] => Err("is empty".to_owned()),
+            _ if bytes.starts_with(png::SIGNATURE) => png::decode(bytes),
+            _ if bytes.starts_with(jpeg::SIGNATURE) => jpeg::decode(bytes),
+            _ => Err("is neither PNG nor JPEG, whatever its name says".to_owned()),
+        }
+    }
+}

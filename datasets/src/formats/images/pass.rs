@@ -1,0 +1,186 @@
+//! All images of a folder, decoded in parallel and written one after the other.
+
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::ThreadPoolBuilder;
+use rayon::prelude::*;
+
+use super::fit::fit;
+use super::listing::unreadable;
+use super::listing::{Listing, Source};
+use super::picture::Picture;
+use super::stored::Rows;
+use super::stored::Writing;
+use crate::error::Error;
+use crate::formats::options::{Channels, ImageOptions};
+
+/// The decoded images that are held before they are written: few enough for memory, enough for all
+/// threads.
+const BYTES_AT_A_TIME: usize = 32 << 20;
+const IMAGES_AT_A_TIME: usize = 4096;
+
+/// What became of a file.
+enum Outcome {
+    /// A sample, and whether it is grey.
+    Read { grey: bool },
+    /// Nothing, and why.
+    Bad(String),
+    /// Its size, which is none of those asked for.
+    OtherSize((usize, usize)),
+}
+
+/// Decodes the files of `listing` and appends them to `writing`. `progress` is told how many files
+/// were read, of how many, by any thread.
+pub(super) fn run(
+    listing: &Listing,
+    options: &ImageOptions,
+    writing: &mut Writing,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Rows, Error> {
+    let files = &listing.files;
+    let pool = ThreadPoolBuilder::new().num_threads(options.threads).build();
+    let pool =
+        pool.map_err(|error| Error::request(format!("no threads to decode images by: {error}")))?;
+    let (first, (height, width)) = match options.size {
+        Some(size) => (None, size),
+        None => match first_size(files) {
+            Ok((first, size)) => (Some(first), size),
+            Err(problem) => return Err(unreadable(listing, 0, problem, files.len())),
+        },
+    };
+    // Whether all are grey is known at the end, and then two values of three are dropped.
+    let channels = if options.channels == Channels::Grey { 1 } else { 3 };
+    let sample_len = height * width * channels;
+    let at_a_time = images_at_a_time(sample_len, pool.current_num_threads());
+    let mut samples = vec![0; at_a_time.min(files.len()) * sample_len];
+    let done = AtomicUsize::new(0);
+    let mut rows = Rows { height, width, channels, files: Vec::new(), skipped: Vec::new() };
+    let mut all_grey = true;
+    for (part, sources) in files.chunks(at_a_time).enumerate() {
+        let outcomes: Vec<Outcome> = pool.install(|| {
+            let work = sources.par_iter().zip(samples.par_chunks_mut(sample_len));
+            let outcomes = work.map_init(Vec::new, |buffer, (source, sample)| {
+                let outcome =
+                    read(&source.path, buffer, (height, width), first.is_none(), channels, sample);
+                progress(done.fetch_add(1, Ordering::Relaxed) + 1, files.len());
+                outcome
+            });
+            outcomes.collect()
+        });
+        for (at, (outcome, sample)) in
+            outcomes.into_iter().zip(samples.chunks_exact(sample_len)).enumerate()
+        {
+            let file = part * at_a_time + at;
+            match outcome {
+                Outcome::Read { grey } => {
+                    all_grey &= grey;
+                    rows.files.push(file);
+                    writing.append(sample).map_err(|error| not_written(writing.path(), error))?;
+                }
+                Outcome::Bad(problem) => rows.skipped.push((file, problem)),
+                Outcome::OtherSize(size) => {
+                    return Err(Error::Sizes {
+                        path: files[file].path.clone(),
+                        size,
+                        first: files[first.unwrap_or(0)].path.clone(),
+                        first_size: (height, width),
+                    });
+                }
+            }
+        }
+    }
+    if let (false, Some((file, problem))) = (options.skip_bad, rows.skipped.first()) {
+        return Err(unreadable(listing, *file, problem.clone(), rows.skipped.len()));
+    }
+    check_classes(listing, &rows)?;
+    if options.channels == Channels::Auto && all_grey {
+        rows.channels = 1;
+        writing.keep_every_third().map_err(|error| not_written(writing.path(), error))?;
+    }
+    Ok(rows)
+}
+
+/// The images that are decoded before any is written.
+fn images_at_a_time(sample_len: usize, threads: usize) -> usize {
+    (BYTES_AT_A_TIME / sample_len).min(IMAGES_AT_A_TIME).max(2 * threads)
+}
+
+/// The first file that can be read, and its size; else what is wrong with the very first.
+fn first_size(files: &[Source]) -> Result<(usize, (usize, usize)), String> {
+    let mut buffer = Vec::new();
+    let mut problem = None;
+    for (at, file) in files.iter().enumerate() {
+        match Picture::read(&file.path, &mut buffer) {
+            Ok(picture) => return Ok((at, (picture.height, picture.width))),
+            Err(wrong) => _ = problem.get_or_insert(wrong),
+        }
+    }
+    Err(problem.unwrap_or_default())
+}
+
+/// Reads a file into `sample`: (height, width, channels).
+fn read(
+    path: &Path,
+    buffer: &mut Vec<u8>,
+    (height, width): (usize, usize),
+    scale: bool,
+    channels: usize,
+    sample: &mut [u8],
+) -> Outcome {
+    let picture = match Picture::read(path, buffer) {
+        Ok(picture) => picture,
+        Err(problem) => return Outcome::Bad(problem),
+    };
+    if !scale && (picture.height, picture.width) != (height, width) {
+        return Outcome::OtherSize((picture.height, picture.width));
+    }
+    let grey = picture.is_grey();
+    // Fewer channels are less to scale, and grey scales to grey.
+    let picture = if grey { picture.with_channels(1) } else { picture.with_channels(channels) };
+    let picture = fit(picture, height, width).with_channels(channels);
+    sample.copy_from_slice(&picture.values);
+    Outcome::Read { grey }
+}
+
+/// What was skipped must leave some of each class to learn from, and some to test on.
+fn check_classes(listing: &Listing, rows: &Rows) -> Result<(), Error> {
+    let learnt = rows.files.iter().filter(|&&file| file < listing.train);
+    let mut known = vec![false; listing.classes.len().max(1)];
+    learnt.for_each(|&file| known[usize::from(listing.files[file].label)] = true);
+    let missing = known.iter().position(|known| !known);
+    let of_missing = |file: &&Source| missing == Some(usize::from(file.label));
+    if let Some(file) = listing.files[..listing.train].iter().find(of_missing) {
+        let folder = file.path.parent().unwrap_or(&file.path);
+        return Err(Error::file(
+            folder,
+            "holds no image to learn from that can be read: mend its files, or remove it",
+        ));
+    }
+    if rows.files.last().is_none_or(|&file| file < listing.train) {
+        let file = &listing.files[listing.train].path;
+        return Err(Error::file(
+            file,
+            "cannot be read, and neither can any other image for the test: mend them",
+        ));
+    }
+    Ok(())
+}
+
+fn not_written(path: &Path, error: io::Error) -> Error {
+    Error::file(path, format!("the decoded images cannot be written: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::images_at_a_time;
+
+    #[test]
+    fn all_threads_have_work_however_many_they_are() {
+        assert_eq!(images_at_a_time(1, 2), 4096);
+        assert_eq!(images_at_a_time(16 << 10, 2), 2048);
+        assert_eq!(images_at_a_time(50 << 20, 2), 4);
+        assert_eq!(images_at_a_time(1, 5000), 10_000);
+    }
+}

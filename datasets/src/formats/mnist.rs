@@ -1,0 +1,170 @@
+//! Folders of four IDX files, as MNIST comes and as its many successors do.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::dataset::halves::TrainTest;
+use crate::dataset::values::Values;
+use crate::dataset::{Dataset, width};
+use crate::error::{Error, OneLine};
+use crate::files::data_file::{Access, DataFile};
+use crate::formats::arrays::decoder::ArrayValues;
+use crate::formats::arrays::idx::{self, Idx, Kind};
+use crate::preparation::Preparation;
+use crate::sample::dtype::Dtype;
+
+impl Dataset {
+    /// Reads an IDX file of images and, if given, one of labels. A path that ends in `.gz` is
+    /// decompressed into memory, any other is mapped. Pixels run from 0 to 255. A fourth dimension
+    /// of the images is their channels.
+    ///
+    /// # Errors
+    /// If a file is missing, unreadable, damaged, or of another format; if the two differ in their
+    /// counts.
+    pub fn from_idx(
+        name: impl Into<String>,
+        images: &Path,
+        labels: Option<&Path>,
+    ) -> Result<Self, Error> {
+        read(&name.into(), images, labels, Access::Map)
+    }
+}
+
+fn read(
+    name: &str,
+    images: &Path,
+    labels: Option<&Path>,
+    access: Access,
+) -> Result<Dataset, Error> {
+    let Idx { sizes, values } = idx::read(images, Kind::Images)?;
+    let wrong = |problem: String| Error::file(images, problem);
+    let width = width(&sizes[1..], sizes.iter().product()).map_err(wrong)?;
+    let values = match values {
+        ArrayValues::Bytes(values) => Values::bytes(values, width),
+        _ => {
+            let file = DataFile::open(images, access)?;
+            let at = file.len().checked_sub((sizes[0] * width) as u64);
+            let at =
+                at.ok_or_else(|| wrong("changed while it was being opened: try again".to_owned()))?;
+            Values::in_file(Arc::new(file), at, Dtype::U8, width, sizes[0])
+        }
+    };
+    let preparation = Preparation::Bytes { max: u8::MAX };
+    let dataset = Dataset::new(name.to_owned(), values, &sizes[1..], preparation).map_err(wrong)?;
+    let Some(path) = labels else { return Ok(dataset) };
+    let labels: Arc<[u16]> = idx::read_labels(path)?.into_iter().map(u16::from).collect();
+    if labels.len() != dataset.len() {
+        let counts = format!("{} labels for the {} images", labels.len(), dataset.len());
+        let images = OneLine(images);
+        return Err(Error::file(
+            path,
+            format!("holds {counts} of {images}: the two do not belong together"),
+        ));
+    }
+    Ok(dataset.with_labels(labels))
+}
+
+/// Whether one of MNIST's four files is there.
+pub(crate) fn recognised(dir: &Path) -> Result<bool, Error> {
+    for half in ["train", "t10k"] {
+        for (kind, idx) in [("images", "idx3"), ("labels", "idx1")] {
+            if find(dir, &format!("{half}-{kind}"), idx)?.is_some() {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Opens `dir`, called `name`, which holds one of the four files.
+pub(crate) fn open(dir: &Path, name: &str, access: Access) -> Result<TrainTest, Error> {
+    let half = |images: &Path, labels: &Path| read(name, images, Some(labels), access);
+    let find = |half: &str, idx: &str| match find(dir, half, idx)? {
+        Some(path) => Ok(path),
+        None => {
+            let problem = format!(
+                "holds no {}: put it there, or name the folder that has it",
+                names(half, idx)
+            );
+            Err(Error::file(dir, problem))
+        }
+    };
+
+    // All four are looked for before any is read, so that a missing one is known at once.
+    let train_images = find("train-images", "idx3")?;
+    let train_labels = find("train-labels", "idx1")?;
+    let test_images = find("t10k-images", "idx3")?;
+    let test_labels = find("t10k-labels", "idx1")?;
+    let train = half(&train_images, &train_labels)?;
+    let test = half(&test_images, &test_labels)?;
+
+    if test.image_shape() != train.image_shape() {
+        let size = |dataset: &Dataset| {
+            dataset.image_shape().map_or_else(String::new, |(height, width, channels)| {
+                match channels {
+                    1 => format!("{height}x{width}"),
+                    _ => format!("{height}x{width}x{channels}"),
+                }
+            })
+        };
+        let sizes = format!("{}, where the training images have {}", size(&test), size(&train));
+        return Err(Error::file(
+            &test_images,
+            format!("holds images of {sizes}: the two do not belong together"),
+        ));
+    }
+    let labels = train.labels()?.unwrap_or_default();
+    if let Some((at, missing)) = beyond_a_gap(labels) {
+        let problem = format!(
+            "label {at} is {}, but class {missing} has none of the {} samples: mend the label if it is wrong, \
+             else renumber the classes from 0 without gaps, or add samples of it",
+            labels[at],
+            labels.len()
+        );
+        return Err(Error::file(&train_labels, problem));
+    }
+    let labels = test.labels()?.unwrap_or_default();
+    if let Some(at) = labels.iter().position(|&label| usize::from(label) >= train.classes()) {
+        let problem = format!(
+            "label {at} is {}, a class that no training sample has, so that no model could learn it: \
+             are these the labels that belong to the training files?",
+            labels[at]
+        );
+        return Err(Error::file(&test_labels, problem));
+    }
+    let test = test.with_class_names(train.class_names().into());
+    Ok(TrainTest { train, test })
+}
+
+/// The row of the first label above the lowest class that no label names, and that class; `None` if
+/// there is no gap.
+fn beyond_a_gap(labels: &[u16]) -> Option<(usize, usize)> {
+    let mut known = [false; 257];
+    for &label in labels {
+        known[usize::from(label)] = true;
+    }
+    let missing = known.iter().position(|known| !known)?;
+    let at = labels.iter().position(|&label| usize::from(label) > missing)?;
+    Some((at, missing))
+}
+
+/// The file of one half: under the first of its four names that exists.
+fn find(dir: &Path, half: &str, idx: &str) -> Result<Option<PathBuf>, Error> {
+    for ending in ["", ".gz"] {
+        for dot in ["-", "."] {
+            let path = dir.join(format!("{half}{dot}{idx}-ubyte{ending}"));
+            match fs::metadata(&path) {
+                Ok(_) => return Ok(Some(path)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(Error::io(&path, error)),
+            }
+        }
+    }
+    Ok(None)
+}
+
+pub(crate) fn names(half: &str, idx: &str) -> String {
+    format!("{half}-{idx}-ubyte or {half}.{idx}-ubyte, plain or with .gz")
+}

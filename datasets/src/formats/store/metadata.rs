@@ -1,0 +1,110 @@
+//! What a store says of its samples beside their values.
+
+use std::fmt;
+
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::dataset::provenance::Provenance;
+use crate::preparation::Preparation;
+use crate::sample::column::Column;
+use crate::sample::dtype::Dtype;
+use crate::sample::label::MOST_CLASSES;
+
+/// What a store says of its samples beside their values.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metadata {
+    /// The shape of a sample: `[features]`, `[height, width]` or `[height, width, channels]`.
+    pub shape: Vec<usize>,
+    /// What 1.0 stands for, where values are unsigned bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_value: Option<u8>,
+    /// What the values of a table's samples are called, and what they mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<Column>>,
+    /// What the labels were called where they came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// What the classes are called, in the order of their labels: at most [`MOST_CLASSES`].
+    #[serde(default, deserialize_with = "classes")]
+    pub classes: Vec<String>,
+    /// What a model sees of the values, as fitted to the samples to learn from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalisation: Option<Preparation>,
+    /// Where the samples come from.
+    pub provenance: Provenance,
+}
+
+/// Not more than labels can tell apart: a file that names more is not believed before all of them
+/// are in memory.
+fn classes<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    struct Classes;
+
+    impl<'de> Visitor<'de> for Classes {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "the names of at most {MOST_CLASSES} classes")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Vec<String>, A::Error> {
+            let mut classes = Vec::new();
+            while let Some(name) = names.next_element()? {
+                if classes.len() == MOST_CLASSES {
+                    return Err(A::Error::custom(format!("more than {MOST_CLASSES} classes")));
+                }
+                classes.push(name);
+            }
+            Ok(classes)
+        }
+    }
+
+    from.deserialize_seq(Classes)
+}
+
+impl Metadata {
+    /// Says what is wrong with them for samples of so many values of that type: nothing that is
+    /// written, and nothing that is read, passes without.
+    pub(super) fn check(&self, dtype: Dtype, width: u64) -> Result<(), String> {
+        let values =
+            self.shape.iter().try_fold(1_u64, |values, &size| values.checked_mul(size as u64));
+        if values != Some(width) || !(1..=3).contains(&self.shape.len()) {
+            return Err(format!(
+                "says that samples have the shape {:?}, but {width} values",
+                self.shape
+            ));
+        }
+        if let Some(columns) = self.columns.as_ref().filter(|columns| columns.len() as u64 != width)
+        {
+            return Err(format!(
+                "names {} columns, where samples have {width} values",
+                columns.len()
+            ));
+        }
+        if self.max_value == Some(0) {
+            return Err("says that 0 stands for 1.0".to_owned());
+        }
+        if self.classes.len() > MOST_CLASSES {
+            return Err(format!(
+                "names {} classes, where there can be {MOST_CLASSES}",
+                self.classes.len()
+            ));
+        }
+        match &self.normalisation {
+            None => Ok(()),
+            Some(preparation) => {
+                preparation
+                    .takes(dtype, usize::try_from(width).map_err(|error| error.to_string())?)?;
+                // The samples to learn from are seen by it as it is, others by the names of the
+                // columns.
+                match &self.columns {
+                    Some(columns) if !preparation.reads(columns) => {
+                        Err("has a normalisation for other columns than its own".to_owned())
+                    }
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Tables: rows of numbers and texts, as CSV and Parquet files hold them.
+//!
+//! A table is read twice. `infer` learns what its columns are (`layout`), `rows` hands on its rows
+//! as they are stored: one `f32` for each column, and a label. `open` keeps them in a store.
+
+pub(crate) mod csv;
+mod infer;
+mod layout;
+mod names;
+pub(crate) mod open;
+pub(crate) mod parquet;
+mod roles;
+mod rounding;
+mod rows;
+mod source;
+#[cfg(test)]
+mod tests;

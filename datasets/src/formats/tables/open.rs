@@ -1,0 +1,174 @@
+//! Files of tables: read once into a store, which is mapped from then on.
+
+use std::path::{Path, PathBuf};
+
+use crate::dataset::Dataset;
+use crate::dataset::halves::Parts;
+use crate::dataset::provenance::Provenance;
+use crate::error::Error;
+use crate::files::cache;
+use crate::files::data_file::Access;
+use crate::files::hash::Hash;
+use crate::formats::options::{OpenOptions, TableOptions};
+use crate::formats::source::{Found, Start};
+use crate::formats::store::metadata::Metadata;
+use crate::formats::store::read::Store;
+use crate::formats::store::write::StoreWriter;
+use crate::formats::tables::csv::Delimited;
+use crate::formats::tables::layout::Layout;
+use crate::formats::tables::parquet;
+use crate::formats::tables::source::TableSource;
+use crate::sample::dtype::Dtype;
+use crate::sample::label::UNLABELLED;
+
+/// Whether a file may be delimited text: it holds no zero byte, or is UTF-16. What else is wrong
+/// with it is for its reader to say.
+pub(crate) fn is_text(start: &Start) -> bool {
+    let utf_16 = start.bytes.starts_with(&[0xff, 0xfe]) || start.bytes.starts_with(&[0xfe, 0xff]);
+    !start.bytes.is_empty() && (utf_16 || !start.bytes.contains(&0))
+}
+
+/// Opens a file of delimited text.
+pub(crate) fn open_text(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
+    open(path, name, "delimited text", options, &|table| {
+        Ok(Box::new(Delimited::open(path, table)?))
+    })
+}
+
+/// Whether a file is Parquet or Arrow IPC.
+pub(crate) fn is_columnar(start: &Start) -> bool {
+    parquet::recognise(&start.bytes).is_some()
+}
+
+/// Opens a file of Parquet or Arrow IPC.
+pub(crate) fn open_columnar(
+    path: &Path,
+    name: &str,
+    options: &OpenOptions,
+) -> Result<Found, Error> {
+    #[cfg(feature = "parquet")]
+    return open(path, name, "Parquet or Arrow", options, &|table| {
+        Ok(Box::new(parquet::ColumnarTable::open(path, &table.ignore)?))
+    });
+    #[cfg(not(feature = "parquet"))]
+    {
+        let _ = (name, options);
+        let what =
+            parquet::recognise(&Start::read(path)?.bytes).unwrap_or("a Parquet or Arrow file");
+        Err(parquet::not_built_in(path, what))
+    }
+}
+
+/// Opens a table, by the store that was made of it, if it is still as it was.
+#[allow(clippy::type_complexity)]
+fn open(
+    path: &Path,
+    name: &str,
+    format: &str,
+    options: &OpenOptions,
+    source: &dyn Fn(&TableOptions) -> Result<Box<dyn TableSource>, Error>,
+) -> Result<Found, Error> {
+    if options.labels.is_some() {
+        let problem = "is a table, whose labels are one of its columns: name that";
+        return Err(Error::file(path, problem));
+    }
+    let settings = settings(&options.table);
+    let fingerprint = format!("{:016x}", cache::fingerprint(path)?);
+    let places = cache::places(path, options.cache.as_deref(), settings)?;
+    // One that is damaged, as far as that shows here, is made anew.
+    let current = |place: &PathBuf| {
+        let store = Store::open(place, options.access).ok()?;
+        let provenance = &store.metadata().provenance;
+        let current = provenance.fingerprint.as_ref() == Some(&fingerprint)
+            && provenance.packed_by == crate::dataset::provenance::packed_by();
+        let samples = Samples::of(store, name).ok().filter(|_| current)?;
+        samples.data.labels().ok()?;
+        Some(samples)
+    };
+    let Samples { data, label } = match places.iter().find_map(current) {
+        Some(samples) => samples,
+        None => {
+            let mut source = source(&options.table)?;
+            let layout = Layout::infer(&mut *source, path, &options.table)?;
+            let provenance = Provenance {
+                source: name.to_owned(),
+                format: format.to_owned(),
+                packed_by: crate::dataset::provenance::packed_by(),
+                rounded: layout.rounded,
+                fingerprint: Some(fingerprint.clone()),
+            };
+            Samples::of(write(&mut *source, &layout, provenance, &places, options.access)?, name)?
+        }
+    };
+    let notes = match (&options.table.label, label) {
+        (crate::formats::options::LabelColumn::Detect, Some(label)) => {
+            vec![format!("the column {label:?} is taken for the labels, by its name")]
+        }
+        _ => Vec::new(),
+    };
+    Ok(Found { parts: Parts::Whole(data), notes, ..Found::default() })
+}
+
+/// What the store of a table holds.
+struct Samples {
+    data: Dataset,
+    /// What the column of the labels is called.
+    label: Option<String>,
+}
+
+impl Samples {
+    fn of(store: Store, name: &str) -> Result<Self, Error> {
+        let label = store.metadata().label.clone();
+        match store.into_parts(name)? {
+            Parts::Whole(data) => Ok(Samples { data, label }),
+            Parts::Halves(..) => {
+                Err(Error::request(format!("data set {name:?}: a table has no halves")))
+            }
+        }
+    }
+}
+
+/// A number that stands for how a table is to be read.
+fn settings(options: &TableOptions) -> u64 {
+    let mut hash = Hash::new();
+    hash.bytes(format!("1 {options:?}").as_bytes());
+    hash.value()
+}
+
+/// Writes the rows of `source` into the first of `places` that can be written to.
+fn write(
+    source: &mut dyn TableSource,
+    layout: &Layout,
+    provenance: Provenance,
+    places: &[PathBuf],
+    access: Access,
+) -> Result<Store, Error> {
+    let mut refused = None;
+    for place in places {
+        let labelled = layout.class_names.is_some();
+        let folder = place.parent().unwrap_or(Path::new("."));
+        let begun =
+            std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error)).and_then(
+                |()| StoreWriter::create(place, Dtype::F32, &[layout.columns.len()], labelled),
+            );
+        let mut writer = match begun {
+            Ok(writer) => writer,
+            Err(error) => {
+                refused.get_or_insert(error);
+                continue;
+            }
+        };
+        layout.pack(source, &mut |values, label| {
+            writer.push_floats(values, if labelled { label } else { UNLABELLED })
+        })?;
+        writer.finish(&Metadata {
+            columns: Some(layout.columns.clone()),
+            label: layout.label.clone().filter(|_| labelled),
+            classes: layout.class_names.clone().unwrap_or_default(),
+            provenance,
+            ..Metadata::default()
+        })?;
+        return Store::open(place, access);
+    }
+    Err(refused.unwrap_or_else(|| Error::request("there is no place to keep the rows of a table")))
+}

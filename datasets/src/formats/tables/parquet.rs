@@ -1,0 +1,107 @@
+//! Parquet and Arrow files: tables stored column by column, as pandas, Polars and databases write
+//! them.
+//!
+//! Only the feature `parquet` reads and writes them; that a file is one, and what to do then, is
+//! known without it.
+
+use std::path::Path;
+
+use crate::error::Error;
+
+#[cfg(feature = "parquet")]
+mod arrow_file;
+#[cfg(feature = "parquet")]
+mod cells;
+#[cfg(feature = "parquet")]
+mod page_guard;
+#[cfg(feature = "parquet")]
+mod parquet_file;
+#[cfg(feature = "parquet")]
+mod table;
+#[cfg(all(test, feature = "parquet"))]
+mod tests;
+#[cfg(feature = "parquet")]
+mod writer;
+
+#[cfg(feature = "parquet")]
+pub(crate) use table::ColumnarTable;
+#[cfg(feature = "parquet")]
+pub use writer::{ColumnarKind, ColumnarWriter, FieldKind, Value};
+
+const PARQUET: &[u8] = b"PAR1";
+const ENCRYPTED_PARQUET: &[u8] = b"PARE";
+const ARROW_FILE: &[u8] = b"ARROW1\0\0";
+const CONTINUATION: &[u8] = &[0xff; 4];
+
+/// What a file is that starts with these bytes (8 are enough), if it is one of this kind: "a
+/// Parquet file" or the like.
+///
+/// An Arrow stream has no magic number but its first message's mark and length, which have to be
+/// plausible.
+pub(crate) fn recognise(start: &[u8]) -> Option<&'static str> {
+    if start.starts_with(PARQUET) {
+        Some("a Parquet file")
+    } else if start.starts_with(ENCRYPTED_PARQUET) {
+        Some("an encrypted Parquet file")
+    } else if start.starts_with(ARROW_FILE) {
+        Some("an Arrow file")
+    } else if let Some(&[a, b, c, d]) =
+        start.strip_prefix(CONTINUATION).and_then(|rest| rest.get(..4))
+    {
+        let length = i32::from_le_bytes([a, b, c, d]);
+        (length > 0 && length % 8 == 0).then_some("an Arrow stream")
+    } else {
+        None
+    }
+}
+
+/// What a build without the feature says of a file that [`recognise`] calls `what`.
+#[cfg_attr(feature = "parquet", allow(dead_code, reason = "only its test uses it then"))]
+pub(crate) fn not_built_in(path: &Path, what: &str) -> Error {
+    let advice = "install narrows with --features parquet, or convert it to CSV";
+    Error::file(path, format!("is {what}, which this build cannot read: {advice}"))
+}
+
+#[cfg(feature = "parquet")]
+/// What the decoder says, on one line and not too long.
+pub(crate) fn damaged(path: &Path, what: &str) -> Error {
+    let what: String =
+        what.chars().map(|c| if c.is_control() { ' ' } else { c }).take(150).collect();
+    Error::file(path, format!("is damaged: {what}; write or download it again"))
+}
+
+#[cfg(test)]
+mod recognising {
+    use super::*;
+
+    #[test]
+    fn files_are_recognised_by_how_they_start() {
+        assert_eq!(recognise(b"PAR1\x15\x04\x15\x10"), Some("a Parquet file"));
+        assert_eq!(recognise(b"PARE\x15\x04\x15\x10"), Some("an encrypted Parquet file"));
+        assert_eq!(recognise(b"ARROW1\0\0\xff\xff"), Some("an Arrow file"));
+        assert_eq!(recognise(b"\xff\xff\xff\xff\x30\x01\0\0"), Some("an Arrow stream"));
+        for other in [
+            &b""[..],
+            b"PAR",
+            b"par1",
+            b"ARROW1",
+            b"a,b\n1,2",
+            b"\xff\xff\xff\xff",
+            b"\xff\xff\xff\xff\xff\xff\xff\xff",
+            b"\xff\xff\xff\xff\x31\x01\0\0",
+        ] {
+            assert_eq!(recognise(other), None, "{other:02x?}");
+        }
+    }
+
+    #[test]
+    fn a_build_without_the_feature_says_how_to_get_it() {
+        let message =
+            not_built_in(Path::new("iris.parquet"), recognise(b"PAR1").unwrap()).to_string();
+        let advice = "install narrows with --features parquet, or convert it to CSV";
+        assert_eq!(
+            message,
+            format!("iris.parquet: is a Parquet file, which this build cannot read: {advice}")
+        );
+    }
+}

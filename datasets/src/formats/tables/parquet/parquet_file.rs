@@ -1,0 +1,137 @@
+//! Batches of rows from a Parquet file.
+
+use std::fs::File;
+use std::path::Path;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder,
+};
+use parquet::basic::Compression;
+use parquet::file::metadata::PageIndexPolicy;
+
+use crate::error::Error;
+use crate::formats::tables::parquet::damaged;
+use crate::formats::tables::parquet::page_guard::GuardedPages;
+
+/// A batch's cells at most, so that a wide table's batch is not large.
+const CELLS: usize = 1 << 20;
+const ROWS: usize = 8192;
+
+/// What the file says of itself, at its end.
+pub(crate) struct ParquetFile {
+    metadata: ArrowReaderMetadata,
+}
+
+impl ParquetFile {
+    /// `length` is the file's.
+    pub(crate) fn open(path: &Path, file: &File, length: u64) -> Result<Self, Error> {
+        // The magic number at both ends, and the footer's length.
+        if length < 12 {
+            return Err(damaged(path, "it ends within its first bytes"));
+        }
+        let mut tail = [0; 8];
+        read_at_end(file, length, &mut tail).map_err(|error| Error::io(path, error))?;
+        let [a, b, c, d, magic @ ..] = tail;
+        match &magic {
+            b"PAR1" => {}
+            b"PARE" => {
+                return Err(Error::file(
+                    path,
+                    "is an encrypted Parquet file: write it again without encryption",
+                ));
+            }
+            _ => return Err(damaged(path, "it does not end as a Parquet file does")),
+        }
+        let promised = u64::from(u32::from_le_bytes([a, b, c, d]));
+        if promised > length - 12 {
+            return Err(damaged(
+                path,
+                &format!("its footer promises {promised} bytes, the file has {length}"),
+            ));
+        }
+        // With an index, pages would be read past their guard.
+        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Skip);
+        let metadata = ArrowReaderMetadata::load(file, options)
+            .map_err(|error| damaged(path, &error.to_string()))?;
+        for group in metadata.metadata().row_groups() {
+            for chunk in group.columns() {
+                // Checked here, since `byte_range` panics at negative ones.
+                let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
+                let end =
+                    u64::try_from(start).ok().zip(u64::try_from(chunk.compressed_size()).ok());
+                if end
+                    .and_then(|(start, bytes)| start.checked_add(bytes))
+                    .is_none_or(|end| end > length)
+                {
+                    let column = chunk.column_path().string();
+                    return Err(damaged(path, &format!("column {column:?} is beyond its end")));
+                }
+            }
+        }
+        Ok(ParquetFile { metadata })
+    }
+
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        self.metadata.schema()
+    }
+
+    /// Batches of these columns.
+    pub(crate) fn batches(
+        &self,
+        path: &Path,
+        file: File,
+        columns: &[usize],
+    ) -> Result<Batches, Error> {
+        let schema = self.metadata.parquet_schema();
+        let mask = ProjectionMask::roots(schema, columns.iter().copied());
+        for group in self.metadata.metadata().row_groups() {
+            for (leaf, chunk) in
+                group.columns().iter().enumerate().filter(|&(leaf, _)| mask.leaf_included(leaf))
+            {
+                let codec = match chunk.compression() {
+                    Compression::ZSTD(_) => "Zstandard",
+                    Compression::BROTLI(_) => "Brotli",
+                    Compression::LZO => "LZO",
+                    _ => continue,
+                };
+                let column = schema.column(leaf).name().to_owned();
+                let advice = "write it again with compression=\"snappy\", or ignore the column";
+                let problem = format!(
+                    "column {column:?} is compressed by {codec}, which cannot be read: {advice}"
+                );
+                return Err(Error::file(path, problem));
+            }
+        }
+        let rows = (CELLS / columns.len().max(1)).clamp(1, ROWS);
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
+            GuardedPages(file),
+            self.metadata.clone(),
+        );
+        let reader = builder
+            .with_projection(mask)
+            .with_batch_size(rows)
+            .build()
+            .map_err(|error| damaged(path, &error.to_string()))?;
+        Ok(Batches(reader))
+    }
+}
+
+pub(crate) struct Batches(ParquetRecordBatchReader);
+
+impl Batches {
+    /// None at the end.
+    pub(crate) fn next(&mut self, path: &Path) -> Result<Option<RecordBatch>, Error> {
+        self.0.next().transpose().map_err(|error| damaged(path, &error.to_string()))
+    }
+}
+
+/// The last bytes of a file of `length` bytes, which are enough.
+fn read_at_end(mut file: &File, length: u64, tail: &mut [u8; 8]) -> std::io::Result<()> {
+    use std::io::{Read, Seek, SeekFrom};
+    file.seek(SeekFrom::Start(length - 8))?;
+    file.read_exact(tail)
+}

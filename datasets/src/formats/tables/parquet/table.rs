@@ -1,0 +1,182 @@
+//! A Parquet or Arrow file as a table.
+//!
+//! Memory: one batch (of a Parquet file at most 8,192 rows and about a million cells, of an Arrow
+//! file as large as its writer made it), the pages or messages that it comes from, and
+//! dictionaries. What a file promises is held against its length first. What that does not bound:
+//! gzip and the like expand, though no page by more than they can; the footer of a Parquet file
+//! takes some hundred times its own length; a column of one value takes no bytes in a Parquet file,
+//! however many rows it has; and a Parquet schema nested tens of thousands deep exhausts the stack.
+//!
+//! A damaged file that makes the decoder panic is an error like any other; the panic's message
+//! still goes to where the program has it go, for a library does not replace the program's panic
+//! hook.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+
+use crate::error::{Error, Short};
+use crate::formats::tables::parquet::arrow_file::{self, ArrowFile};
+use crate::formats::tables::parquet::cells::{Cells, Infinite, unreadable};
+use crate::formats::tables::parquet::parquet_file::{self, ParquetFile};
+use crate::formats::tables::parquet::{damaged, recognise};
+use crate::formats::tables::source::{Cell, TableSource};
+
+/// A Parquet file, an Arrow file or an Arrow stream. Which it is, its first bytes say.
+pub(crate) struct ColumnarTable {
+    path: PathBuf,
+    kind: Kind,
+    names: Vec<String>,
+    /// The columns that are read, by their place among `names`.
+    wanted: Vec<usize>,
+}
+
+enum Kind {
+    Parquet(ParquetFile),
+    Arrow(ArrowFile),
+}
+
+enum Batches<'a> {
+    Parquet(parquet_file::Batches),
+    Arrow(arrow_file::Batches<'a>),
+}
+
+impl ColumnarTable {
+    /// Opens `path`. The columns that are named in `ignore` are not read, whatever they hold: all
+    /// their cells are missing. A name that the table has not is no error here.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is damaged or of another kind; if it has no columns or two of a
+    /// name; or if a column that is not ignored holds neither numbers nor texts.
+    pub(crate) fn open(path: &Path, ignore: &[String]) -> Result<Self, Error> {
+        // Before opening: to open a named pipe would wait for its writer.
+        if !fs::metadata(path).map_err(|error| Error::io(path, error))?.is_file() {
+            return Err(Error::file(
+                path,
+                "is not a regular file, which a Parquet or Arrow file has to be",
+            ));
+        }
+        let kind = guard(path, || {
+            let mut file = File::open(path).map_err(|error| Error::io(path, error))?;
+            let length = file.metadata().map_err(|error| Error::io(path, error))?.len();
+            let mut start = Vec::new();
+            file.by_ref()
+                .take(8)
+                .read_to_end(&mut start)
+                .map_err(|error| Error::io(path, error))?;
+            match recognise(&start) {
+                Some("a Parquet file" | "an encrypted Parquet file") => {
+                    ParquetFile::open(path, &file, length).map(Kind::Parquet)
+                }
+                Some("an Arrow file") => ArrowFile::open_file(path, &file, length).map(Kind::Arrow),
+                Some(_) => ArrowFile::open_stream(path, &file, length).map(Kind::Arrow),
+                None => {
+                    Err(Error::file(path, "is neither a Parquet nor an Arrow file: check its name"))
+                }
+            }
+        })?;
+        let schema = kind.schema();
+        let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+        if names.is_empty() {
+            return Err(Error::file(path, "has no columns: check what wrote it"));
+        }
+        let mut sorted: Vec<&String> = names.iter().collect();
+        sorted.sort_unstable();
+        if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+            let problem = format!("has two columns {}: rename one", Short(twice[0]));
+            return Err(Error::file(path, problem));
+        }
+        let wanted: Vec<usize> =
+            (0..names.len()).filter(|&column| !ignore.contains(&names[column])).collect();
+        for &column in &wanted {
+            if let Some(what) = unreadable(schema.field(column).data_type()) {
+                let name = Short(&names[column]);
+                let problem = format!(
+                    "column {name} holds {what}, where numbers or texts are needed: ignore it"
+                );
+                return Err(Error::file(path, problem));
+            }
+        }
+        Ok(ColumnarTable { path: path.to_owned(), kind, names, wanted })
+    }
+}
+
+impl TableSource for ColumnarTable {
+    fn column_names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Rows are counted from 1 on.
+    fn for_each_row(
+        &mut self,
+        take: &mut dyn FnMut(u64, &[Cell<'_>]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let path = &self.path;
+        let file = File::open(path).map_err(|error| Error::io(path, error))?;
+        let mut batches = guard(path, || match &self.kind {
+            Kind::Parquet(parquet) => {
+                parquet.batches(path, file, &self.wanted).map(Batches::Parquet)
+            }
+            Kind::Arrow(arrow) => arrow.batches(path, file, &self.wanted).map(Batches::Arrow),
+        })?;
+        let mut row_number = 0;
+        loop {
+            // What `take` does is outside: its panics are not the file's fault.
+            let read = guard(path, || {
+                let batch = match &mut batches {
+                    Batches::Parquet(batches) => batches.next(path)?,
+                    Batches::Arrow(batches) => batches.next(path)?,
+                };
+                batch.map(|batch| self.cells(&batch, row_number)).transpose()
+            })?;
+            let Some((rows, columns)) = read else { return Ok(()) };
+            let mut cells = vec![Cell::Missing; self.names.len()];
+            for row in 0..rows {
+                for (&place, column) in self.wanted.iter().zip(&columns) {
+                    cells[place] = column.cell(row);
+                }
+                row_number += 1;
+                take(row_number, &cells)?;
+            }
+        }
+    }
+}
+
+impl ColumnarTable {
+    /// The number of rows, and the cells of each wanted column.
+    fn cells(&self, batch: &RecordBatch, rows_before: u64) -> Result<(usize, Vec<Cells>), Error> {
+        if batch.num_columns() != self.wanted.len() {
+            return Err(damaged(&self.path, "a batch has other columns than the schema"));
+        }
+        let cells = self.wanted.iter().zip(batch.columns()).map(|(&place, array)| {
+            Cells::new(array).map_err(|Infinite(row)| {
+                let (row, name) = (rows_before + row as u64 + 1, Short(&self.names[place]));
+                let problem = format!(
+                    "row {row}, column {name}: is infinite: replace it by a number or a null"
+                );
+                Error::file(&self.path, problem)
+            })
+        });
+        Ok((batch.num_rows(), cells.collect::<Result<_, _>>()?))
+    }
+}
+
+impl Kind {
+    fn schema(&self) -> &SchemaRef {
+        match self {
+            Kind::Parquet(parquet) => parquet.schema(),
+            Kind::Arrow(arrow) => arrow.schema(),
+        }
+    }
+}
+
+/// Runs the decoder, which may panic at what nobody has tried on it yet.
+fn guard<T>(path: &Path, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    // Nothing of what `read` changed is used after a panic.
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(damaged(path, "the decoder gave up")))
+}

@@ -1,0 +1,137 @@
+//! What becomes of each column of a table: feature, label, or nothing.
+
+use std::path::Path;
+
+use crate::error::{Error, Short};
+use crate::formats::options::{LabelColumn, TableOptions};
+
+/// What becomes of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Ignored,
+    Label,
+    Feature { categorical: bool, ordinal: bool },
+}
+
+const LABEL_NAMES: [&str; 4] = ["label", "class", "target", "y"];
+
+/// The columns' roles.
+pub(super) fn roles(
+    names: &[String],
+    options: &TableOptions,
+    path: &Path,
+) -> Result<Vec<Role>, Error> {
+    let listed = |list: &[String], to: &str| -> Result<Vec<bool>, Error> {
+        let mut columns = vec![false; names.len()];
+        for name in list {
+            columns[find(names, name, to, path)?] = true;
+        }
+        Ok(columns)
+    };
+    let known = known(names, options, path)?;
+    let ignored = listed(&options.ignore, "to ignore")?;
+    let (ordinal, categorical) =
+        (listed(&options.ordinal, "to order")?, listed(&options.categorical, "of categories")?);
+    let label = match &options.label {
+        LabelColumn::Named(name) => Some(find(names, name, "of labels", path)?),
+        LabelColumn::Absent => None,
+        LabelColumn::Detect => {
+            let is_label =
+                |name: &str| LABEL_NAMES.iter().any(|label| name.eq_ignore_ascii_case(label));
+            let may_be = |&column: &usize| {
+                !ignored[column]
+                    && is_label(&names[column])
+                    && !known.as_ref().is_some_and(|known| known[column])
+            };
+            let found: Vec<usize> = (0..names.len()).filter(may_be).collect();
+            if let [one, other, ..] = found[..] {
+                let (one, other) = (Short(&names[one]), Short(&names[other]));
+                let advice = "name the one that does, or say that none does";
+                let problem =
+                    format!("the columns {one} and {other} may both hold the labels: {advice}");
+                return Err(Error::file(path, problem));
+            }
+            found.first().copied()
+        }
+    };
+    if let Some(label) = label
+        && ignored[label]
+    {
+        let problem = format!(
+            "the column {} cannot both hold the labels and be ignored",
+            Short(&names[label])
+        );
+        return Err(Error::file(path, problem));
+    }
+    let learnt_from = |column: usize| known.as_ref().is_none_or(|known| known[column]);
+    if known.is_some()
+        && let Some(column) = (0..names.len())
+            .find(|&column| learnt_from(column) && (ignored[column] || label == Some(column)))
+    {
+        let name = Short(&names[column]);
+        let problem = format!(
+            "the model learnt from the column {name}, which is not the label, nor to be ignored"
+        );
+        return Err(Error::file(path, problem));
+    }
+    let role = |column: usize| match label {
+        _ if ignored[column] => Role::Ignored,
+        Some(label) if label == column => Role::Label,
+        _ if !learnt_from(column) => Role::Ignored,
+        _ => Role::Feature { categorical: categorical[column], ordinal: ordinal[column] },
+    };
+    let roles: Vec<Role> = (0..names.len()).map(role).collect();
+    if !roles.iter().any(|role| matches!(role, Role::Feature { .. })) {
+        let problem = "has no column left to learn from, besides the label and what is ignored";
+        return Err(Error::file(path, problem));
+    }
+    Ok(roles)
+}
+
+/// Whether each column is one that a model learnt from; `None` where there is no model.
+fn known(
+    names: &[String],
+    options: &TableOptions,
+    path: &Path,
+) -> Result<Option<Vec<bool>>, Error> {
+    let Some(known) = &options.known else { return Ok(None) };
+    if let Some(column) = known.iter().find(|column| !names.contains(&column.name)) {
+        let problem = format!("has no column {}, which the model learnt from", Short(&column.name));
+        return Err(Error::file(path, problem));
+    }
+    let is_known = |name: &String| known.iter().any(|column| column.name == *name);
+    Ok(Some(names.iter().map(is_known).collect()))
+}
+
+/// The column of this name, and what it is for; the error lists those that are called most alike.
+fn find(names: &[String], name: &str, to: &str, path: &Path) -> Result<usize, Error> {
+    if let Some(column) = names.iter().position(|other| other == name) {
+        return Ok(column);
+    }
+    let mut nearest: Vec<&String> = names.iter().collect();
+    nearest.sort_by_cached_key(|other| distance(name, other));
+    nearest.truncate(4);
+    let list: Vec<String> = nearest.into_iter().map(|name| Short(name).to_string()).collect();
+    let (count, list) = (names.len(), list.join(", "));
+    let which =
+        if count > 4 { format!("the nearest of its {count} are") } else { "it has".to_owned() };
+    Err(Error::file(path, format!("has no column {} {to}: {which} {list}", Short(name))))
+}
+
+/// How many characters have to be put in, taken out or changed, case aside. Of long names only the
+/// start counts.
+fn distance(one: &str, other: &str) -> usize {
+    let start = |name: &str| name.chars().take(40).flat_map(char::to_lowercase).collect::<Vec<_>>();
+    let (one, other) = (start(one), start(other));
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.iter().enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, b) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[other.len()]
+}

@@ -1,0 +1,75 @@
+//! The order of an epoch, and samples set aside.
+
+use crate::random::permutation::Permutation;
+use crate::random::stream::{Purpose, Stream};
+
+/// The most rows whose order is a list: 64 MB.
+pub(crate) const MOST_LISTED: usize = 1 << 24;
+
+/// The order in which epoch `epoch` visits `n` samples: a permutation of `0..n`.
+///
+/// The same `(n, seed, epoch)` gives the same permutation on every machine and in every version;
+/// epochs are independent of each other, so that a resumed run needs nothing but the number of the
+/// epoch it stopped in.
+///
+/// # Panics
+/// If `n` is above `u32::MAX`.
+pub fn shuffled(n: usize, seed: u64, epoch: u64) -> Vec<u32> {
+    let mut order = vec![0; n];
+    shuffle_into(&mut order, seed, epoch);
+    order
+}
+
+/// [`shuffled`] without an allocation: overwrites `order`, whatever it held, with a permutation of
+/// `0..order.len()`.
+///
+/// # Panics
+/// If `order` holds more than `u32::MAX` rows.
+pub fn shuffle_into(order: &mut [u32], seed: u64, epoch: u64) {
+    fill_in_order(order);
+    Stream::new(seed, Purpose::Shuffle, epoch).shuffle(order);
+}
+
+/// Sets `held` of `n` samples aside by a seeded choice: `(kept, held)`, both ascending and together
+/// `0..n`.
+///
+/// Asked for more than there are, it holds all of them and keeps none.
+///
+/// # Panics
+/// If `n` is above `u32::MAX`.
+pub fn holdout(n: usize, held: usize, seed: u64) -> (Vec<u32>, Vec<u32>) {
+    let mut kept = vec![0; n];
+    fill_in_order(&mut kept);
+    Stream::new(seed, Purpose::Holdout, 0).shuffle(&mut kept);
+    let mut held = kept.split_off(n - held.min(n));
+    kept.sort_unstable();
+    held.sort_unstable();
+    (kept, held)
+}
+
+/// Those of [`holdout`] that are held, ascending, without a list of the others: of more than 16
+/// million samples it is another choice, that takes memory for those held alone.
+///
+/// # Panics
+/// If `n` is above `u32::MAX`.
+pub fn hold_out(n: usize, held: usize, seed: u64) -> Vec<u32> {
+    if n <= MOST_LISTED {
+        return holdout(n, held, seed).1;
+    }
+    assert!(u32::try_from(n).is_ok(), "a row number is 32 bits wide, so {n} rows are too many");
+    let permutation = Permutation::new(n, seed, Purpose::Holdout, 0);
+    let mut rows: Vec<u32> = (0..held.min(n)).map(|place| permutation.get(place) as u32).collect();
+    rows.sort_unstable();
+    rows
+}
+
+fn fill_in_order(rows: &mut [u32]) {
+    assert!(
+        u32::try_from(rows.len()).is_ok(),
+        "a row number is 32 bits wide, so {} rows are too many",
+        rows.len()
+    );
+    for (place, row) in rows.iter_mut().enumerate() {
+        *row = place as u32;
+    }
+}

@@ -1,0 +1,239 @@
+//! Both halves of data as rows of one kind: first those to learn from, then those for the test.
+
+use crate::dataset::Dataset;
+use crate::dataset::halves::Parts;
+use crate::error::Error;
+use crate::open::Undivided;
+use crate::sample::column::{Column, ColumnKind};
+use crate::sample::dtype::Dtype;
+use crate::sample::label::UNLABELLED;
+
+/// Which half a row is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Half {
+    /// Those to learn from; all of them, where the data are not divided.
+    Train,
+    /// Those for the test.
+    Test,
+}
+
+/// The halves of data, or the whole, which counts as the first.
+pub(crate) struct Together<'a> {
+    pub(crate) train: &'a Dataset,
+    pub(crate) test: Option<&'a Dataset>,
+    /// A table's columns. Of categories, those that occur in the test rows alone come last.
+    pub(crate) columns: Option<Vec<Column>>,
+    /// Where a test row's values come from, if its columns are not those of the training rows.
+    moves: Option<Vec<Move>>,
+}
+
+/// Where a value comes from.
+struct Move {
+    column: usize,
+    /// For each category of the test rows its place among those of both.
+    categories: Option<Vec<f32>>,
+}
+
+impl<'a> Together<'a> {
+    /// # Errors
+    /// If the halves hold values of another type, shape or meaning.
+    pub(crate) fn new(parts: &'a Parts) -> Result<Self, Error> {
+        let (train, test) = parts.both();
+        let mut together =
+            Together { train, test, columns: train.columns().map(<[_]>::to_vec), moves: None };
+        let Some(test) = test else { return Ok(together) };
+        let wrong = |problem: String| {
+            Err(Error::request(format!("data set {:?}: {problem}", train.name())))
+        };
+        if train.dtype() != test.dtype() {
+            let (a, b) = (train.dtype().name(), test.dtype().name());
+            return wrong(format!(
+                "the samples to learn from are {a}, and those for the test {b}: save both alike"
+            ));
+        }
+        if train.preparation() != test.preparation() && train.dtype() == Dtype::U8 {
+            return wrong(
+                "the bytes of the two halves have other maxima: save both alike".to_owned(),
+            );
+        }
+        match (&mut together.columns, test.columns()) {
+            (Some(columns), Some(of_test)) if columns != of_test => match moves(columns, of_test) {
+                Ok(moves) => together.moves = Some(moves),
+                Err(problem) => return wrong(problem),
+            },
+            (Some(_), Some(_)) => {}
+            (None, None) if train.stored_shape() == test.stored_shape() => {}
+            _ => {
+                let (a, b) = (train.stored_shape(), test.stored_shape());
+                return wrong(format!(
+                    "the samples to learn from have the shape {a:?}, and those for the test {b:?}: they do not belong together"
+                ));
+            }
+        }
+        Ok(together)
+    }
+
+    /// The samples of a half.
+    pub(crate) fn len_of(&self, half: Half) -> u64 {
+        match half {
+            Half::Train => self.train.len() as u64,
+            Half::Test => self.test.map_or(0, |test| test.len() as u64),
+        }
+    }
+
+    pub(crate) fn has_labels(&self) -> bool {
+        self.train.has_labels() || self.test.is_some_and(Dataset::has_labels)
+    }
+
+    /// The classes: those of either half, which are the same, unless one has no labels.
+    pub(crate) fn class_names(&self) -> &'a [String] {
+        match self.test {
+            Some(test) if !self.train.has_labels() => test.class_names(),
+            _ => self.train.class_names(),
+        }
+    }
+
+    /// The bytes of a stored sample.
+    pub(crate) fn row_bytes(&self) -> usize {
+        self.train.stored_shape().iter().product::<usize>() * self.train.dtype().size()
+    }
+
+    fn half(&self, half: Half) -> Option<&'a Dataset> {
+        match half {
+            Half::Train => Some(self.train),
+            Half::Test => self.test,
+        }
+    }
+
+    /// Calls `take` with the stored bytes and the label of each sample of a half; with
+    /// [`UNLABELLED`] where it has none.
+    ///
+    /// # Errors
+    /// What `take` says; if samples cannot be read, or are damaged.
+    pub(crate) fn for_each(
+        &self,
+        half: Half,
+        mut take: impl FnMut(&[u8], u16) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let Some(data) = self.half(half) else { return Ok(()) };
+        let Some(moves) = self.moves.as_ref().filter(|_| half == Half::Test) else {
+            return data.for_each_stored(|_, sample, label| take(sample, label));
+        };
+        let mut moved = vec![0.0_f32; moves.len()];
+        data.for_each_stored(|_, sample, label| {
+            let values = sample.as_chunks().0;
+            for (to, Move { column, categories }) in moved.iter_mut().zip(moves) {
+                let value = f32::from_le_bytes(values[*column]);
+                *to = match categories {
+                    Some(places) if !value.is_nan() => {
+                        places.get(value as usize).copied().unwrap_or(f32::NAN)
+                    }
+                    _ => value,
+                };
+            }
+            take(bytemuck::cast_slice(&moved), label)
+        })
+    }
+
+    /// Calls `take` with the label of each sample of a half.
+    ///
+    /// # Errors
+    /// As [`Together::for_each`].
+    pub(crate) fn for_each_label(
+        &self,
+        half: Half,
+        mut take: impl FnMut(u16) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match self.half(half) {
+            Some(data) => data.for_each_label(|_, label| take(label)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where the values of test rows of the columns `test` are to go for their columns to be `both`,
+/// which get the categories that they lack.
+fn moves(both: &mut [Column], test: &[Column]) -> Result<Vec<Move>, String> {
+    if let Some(other) =
+        test.iter().find(|column| !both.iter().any(|of_both| of_both.name == column.name))
+    {
+        let name = &other.name;
+        return Err(format!("the column {name:?} is in the test rows alone: remove or ignore it"));
+    }
+    let moved = |column: &mut Column| {
+        let name = column.name.clone();
+        let Some(at) = test.iter().position(|of_test| of_test.name == name) else {
+            return Err(format!(
+                "the column {name:?} is not in the test rows: add it, or ignore it"
+            ));
+        };
+        let categories = match (&mut column.kind, &test[at].kind) {
+            (ColumnKind::Number, ColumnKind::Number) => None,
+            (
+                ColumnKind::Category { names, encoding },
+                ColumnKind::Category { names: of_test, encoding: other },
+            ) if encoding == other => {
+                let mut place = |name: &String| {
+                    let place =
+                        names.iter().position(|of_both| of_both == name).unwrap_or_else(|| {
+                            names.push(name.clone());
+                            names.len() - 1
+                        });
+                    place as f32
+                };
+                Some(of_test.iter().map(&mut place).collect())
+            }
+            _ => {
+                return Err(format!(
+                    "the column {name:?} holds numbers in one half and categories in the other: mend it, or name it categorical"
+                ));
+            }
+        };
+        Ok(Move { column: at, categories })
+    };
+    both.iter_mut().map(moved).collect()
+}
+
+/// Tells how much of so many bytes is done, about once for each MiB of them and at the end.
+pub(crate) struct Told<'a> {
+    progress: &'a mut dyn FnMut(u64, u64),
+    done: u64,
+    told: u64,
+    total: u64,
+}
+
+impl<'a> Told<'a> {
+    pub(crate) fn new(progress: &'a mut dyn FnMut(u64, u64), total: u64) -> Self {
+        Told { progress, done: 0, told: 0, total }
+    }
+
+    /// So many bytes more.
+    pub(crate) fn add(&mut self, bytes: usize) {
+        self.done += bytes as u64;
+        if self.done - self.told >= 1 << 20 || self.done == self.total {
+            self.told = self.done;
+            (self.progress)(self.done, self.total);
+        }
+    }
+}
+
+/// Reads all samples and labels of `data` once; those of stores are held against their checksums.
+/// Gives back how many there are, and how many of them have a label. `progress` is told how many
+/// bytes of samples were read, of how many.
+///
+/// # Errors
+/// If anything cannot be read or is damaged.
+pub fn read_all(data: &Undivided, progress: &mut dyn FnMut(u64, u64)) -> Result<(u64, u64), Error> {
+    let together = Together::new(&data.data)?;
+    let rows = together.len_of(Half::Train) + together.len_of(Half::Test);
+    let mut told = Told::new(progress, rows * together.row_bytes() as u64);
+    let mut labelled = 0;
+    for half in [Half::Train, Half::Test] {
+        together.for_each(half, |sample, label| {
+            labelled += u64::from(label != UNLABELLED);
+            told.add(sample.len());
+            Ok(())
+        })?;
+    }
+    Ok((rows, labelled))
+}

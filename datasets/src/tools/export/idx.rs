@@ -1,0 +1,57 @@
+//! IDX, as MNIST has it: samples of bytes in one file, labels in another.
+
+use std::path::Path;
+
+use super::{Export, ExportFormat};
+use crate::error::Error;
+use crate::files::atomic::PartialFile;
+use crate::sample::dtype::Dtype;
+use crate::tools::both_halves::Told;
+
+const BYTES: u8 = 0x08;
+const INTEGERS: u8 = 0x0c;
+
+pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Result<u64, Error> {
+    if export.dtype() == Dtype::F32 {
+        return Err(Error::file(
+            out,
+            "cannot hold floats, which these samples are: choose .npy or .npz",
+        ));
+    }
+    let mut file = PartialFile::create(out)?;
+    file.put(&header(BYTES, &export.shape(export.halves), out)?)?;
+    export.values(export.halves, told, |sample| file.put(sample))?;
+    let labels = match (&export.labels, ExportFormat::Idx.labels_file(out)) {
+        (Some(labels), Some(path)) => {
+            let short = labels.fit(i64::from(u8::MAX));
+            if !short && labels.numbers.iter().any(|&number| number > i64::from(i32::MAX)) {
+                return Err(Error::file(
+                    out,
+                    "cannot hold labels above 2147483647: choose .npy or .npz",
+                ));
+            }
+            let mut file = PartialFile::create(&path)?;
+            file.put(&header(if short { BYTES } else { INTEGERS }, &[export.rows], out)?)?;
+            export.numbers(export.halves, |number| match short {
+                true => file.put(&[number as u8]),
+                false => file.put(&(number as i32).to_be_bytes()),
+            })?;
+            Some(file)
+        }
+        _ => None,
+    };
+    let bytes = file.finish()?;
+    Ok(bytes + labels.map_or(Ok(0), PartialFile::finish)?)
+}
+
+/// The header of an array whose values have the type `element`.
+fn header(element: u8, shape: &[u64], out: &Path) -> Result<Vec<u8>, Error> {
+    let mut bytes = vec![0, 0, element, shape.len() as u8];
+    for &size in shape {
+        let size = u32::try_from(size).map_err(|_| {
+            Error::file(out, format!("cannot have the size {size}: choose .npy or .npz"))
+        })?;
+        bytes.extend(size.to_be_bytes());
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,316 @@
+//! What data hold, by one pass over all of them.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::dataset::halves::Parts;
+use crate::dataset::provenance::Provenance;
+use crate::error::Error;
+use crate::open::Undivided;
+use crate::sample::column::ColumnKind;
+use crate::sample::dtype::Dtype;
+use crate::sample::label::UNLABELLED;
+use crate::tools::both_halves::{Half, Together, Told};
+
+/// What [`inspect`] found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Inspection {
+    /// The name of the file or the folder.
+    pub name: String,
+    /// Its format.
+    pub format: String,
+    /// What it takes on disk, in bytes; without what was made of it to read it by.
+    pub bytes: u64,
+    /// Samples to learn from; all, if the data are not divided.
+    pub train: u64,
+    /// Samples for the test, if the data say which are.
+    pub test: Option<u64>,
+    /// The shape of a sample: `[features]`, `[height, width]` or `[height, width, channels]`.
+    pub shape: Vec<usize>,
+    /// The type of its values, as NumPy calls it.
+    pub dtype: &'static str,
+    /// Of all values; of a table's see [`columns`](Inspection::columns).
+    pub values: Option<NumberSummary>,
+    /// A table's columns.
+    pub columns: Option<Vec<ColumnSummary>>,
+    /// The labels, if there are any.
+    pub labels: Option<LabelSummary>,
+    /// How many samples have no label.
+    pub unlabelled: u64,
+    /// Where the samples come from, as far as they say so themselves.
+    pub provenance: Provenance,
+}
+
+/// What numbers are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct NumberSummary {
+    /// How many there are.
+    pub count: u64,
+    /// How many more are missing: NaN.
+    pub missing: u64,
+    /// How many of them are infinite, and leave no trace in what follows.
+    pub infinite: u64,
+    /// The smallest; 0, as what follows, if there is none.
+    pub min: f64,
+    /// The mean.
+    pub mean: f64,
+    /// The largest.
+    pub max: f64,
+}
+
+/// What a column holds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum ColumnSummary {
+    /// Numbers.
+    Number {
+        /// What it is called.
+        name: String,
+        /// Its numbers.
+        #[serde(flatten)]
+        numbers: NumberSummary,
+    },
+    /// Categories.
+    Category {
+        /// What it is called.
+        name: String,
+        /// How many values are missing.
+        missing: u64,
+        /// The categories and how often each occurs, the most frequent first.
+        categories: Vec<(String, u64)>,
+    },
+}
+
+/// What labels are.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LabelSummary {
+    /// What the column of the labels is called, if they are one.
+    pub name: Option<String>,
+    /// The classes, in the order of their labels.
+    pub classes: Vec<ClassCount>,
+}
+
+/// How often a class occurs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClassCount {
+    /// What it is called.
+    pub name: String,
+    /// Samples to learn from.
+    pub train: u64,
+    /// Samples for the test.
+    pub test: u64,
+}
+
+/// Numbers on their way to a [`NumberSummary`].
+#[derive(Clone, Copy)]
+struct Numbers {
+    finite: u64,
+    missing: u64,
+    infinite: u64,
+    min: f64,
+    max: f64,
+    sum: f64,
+}
+
+impl Numbers {
+    const NONE: Numbers = Numbers {
+        finite: 0,
+        missing: 0,
+        infinite: 0,
+        min: f64::INFINITY,
+        max: f64::NEG_INFINITY,
+        sum: 0.0,
+    };
+
+    fn push(&mut self, value: f32) {
+        let value = f64::from(value);
+        if value.is_finite() {
+            self.finite += 1;
+            self.sum += value;
+            (self.min, self.max) = (self.min.min(value), self.max.max(value));
+        } else if value.is_nan() {
+            self.missing += 1;
+        } else {
+            self.infinite += 1;
+        }
+    }
+
+    fn push_bytes(&mut self, values: &[u8]) {
+        let (mut low, mut high, mut sum) = (u8::MAX, 0, 0_u64);
+        for &value in values {
+            (low, high) = (low.min(value), high.max(value));
+            sum += u64::from(value);
+        }
+        self.finite += values.len() as u64;
+        self.sum += sum as f64;
+        (self.min, self.max) = (self.min.min(f64::from(low)), self.max.max(f64::from(high)));
+    }
+
+    fn summary(self) -> NumberSummary {
+        let Numbers { finite, missing, infinite, min, max, sum } = self;
+        let or_zero = |value: f64| if finite > 0 { value } else { 0.0 };
+        NumberSummary {
+            count: finite + infinite,
+            missing,
+            infinite,
+            min: or_zero(min),
+            mean: or_zero(sum / finite as f64),
+            max: or_zero(max),
+        }
+    }
+}
+
+/// Looks at all samples of `data`, which lie at `path`. Memory does not grow with their number.
+///
+/// `progress` is told how many bytes of samples were read, of how many.
+///
+/// # Errors
+/// If samples cannot be read or are damaged, or the halves do not belong together.
+pub fn inspect(
+    data: &Undivided,
+    path: &Path,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Inspection, Error> {
+    let together = Together::new(&data.data)?;
+    let (rows, test) = (together.len_of(Half::Train), together.len_of(Half::Test));
+    let mut told = Told::new(progress, (rows + test) * together.row_bytes() as u64);
+    let columns = together.columns.as_deref().unwrap_or_default();
+    let mut all = Numbers::NONE;
+    let mut of_columns = vec![Numbers::NONE; columns.len()];
+    let mut of_categories: Vec<Vec<u64>> =
+        columns.iter().map(|column| vec![0; categories(&column.kind)]).collect();
+    let mut of_classes = vec![[0_u64; 2]; together.class_names().len()];
+    let mut unlabelled = 0;
+    for half in [Half::Train, Half::Test] {
+        together.for_each(half, |sample, label| {
+            match of_classes.get_mut(usize::from(label)) {
+                Some(counts) if label != UNLABELLED => counts[half as usize] += 1,
+                _ => unlabelled += 1,
+            }
+            if together.train.dtype() == Dtype::U8 {
+                all.push_bytes(sample);
+            } else {
+                let values = sample.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value));
+                if columns.is_empty() {
+                    values.for_each(|value| all.push(value));
+                } else {
+                    for ((value, numbers), counts) in
+                        values.zip(&mut of_columns).zip(&mut of_categories)
+                    {
+                        numbers.push(value);
+                        // Of a column of numbers there are no counts.
+                        if let (false, Some(count)) =
+                            (value.is_nan(), counts.get_mut(value as usize))
+                        {
+                            *count += 1;
+                        }
+                    }
+                }
+            }
+            told.add(sample.len());
+            Ok(())
+        })?;
+    }
+    let summaries =
+        columns.iter().zip(of_columns).zip(of_categories).map(|((column, numbers), counts)| {
+            let name = column.name.clone();
+            match &column.kind {
+                ColumnKind::Number => ColumnSummary::Number { name, numbers: numbers.summary() },
+                ColumnKind::Category { names, .. } => {
+                    let mut categories: Vec<(String, u64)> =
+                        names.iter().cloned().zip(counts).collect();
+                    // A stable sort: categories of the same count stay in their order.
+                    categories.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+                    ColumnSummary::Category { name, missing: numbers.missing, categories }
+                }
+            }
+        });
+    let labels = together.has_labels().then(|| LabelSummary {
+        name: together.train.label_name().map(str::to_owned),
+        classes: (together.class_names().iter().zip(&of_classes))
+            .map(|(name, &[train, test])| ClassCount { name: name.clone(), train, test })
+            .collect(),
+    });
+    Ok(Inspection {
+        name: data.name.clone(),
+        format: data.format.clone(),
+        bytes: on_disk(path)?,
+        train: rows,
+        test: together.test.map(|_| test),
+        shape: together.train.stored_shape().to_vec(),
+        dtype: together.train.dtype().name(),
+        values: columns.is_empty().then(|| all.summary()),
+        columns: together.columns.is_some().then(|| summaries.collect()),
+        labels,
+        unlabelled,
+        provenance: together.train.provenance().clone(),
+    })
+}
+
+fn categories(kind: &ColumnKind) -> usize {
+    match kind {
+        ColumnKind::Number => 0,
+        ColumnKind::Category { names, .. } => names.len(),
+    }
+}
+
+/// The bytes of a file, or of the files of a folder: without hidden ones, and following no links.
+fn on_disk(path: &Path) -> Result<u64, Error> {
+    let metadata = fs::metadata(path).map_err(|error| Error::io(path, error))?;
+    if !metadata.is_dir() {
+        return Ok(metadata.len());
+    }
+    let (mut folders, mut bytes) = (vec![path.to_owned()], 0);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).map_err(|error| Error::io(&folder, error))? {
+            let entry = entry.map_err(|error| Error::io(&folder, error))?;
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                continue;
+            }
+            // Of a link: the link's own.
+            let metadata = entry.metadata().map_err(|error| Error::io(&entry.path(), error))?;
+            match metadata.is_dir() {
+                true => folders.push(entry.path()),
+                false => bytes += metadata.len(),
+            }
+        }
+    }
+    Ok(bytes)
+}
+
+/// The first samples of each class, of at most so many: each as its half, 0 to learn from and 1 for
+/// the test, and its row there. Without labels, the first `each` times ten, `each` at a time.
+///
+/// # Errors
+/// If labels cannot be read, or are damaged.
+pub fn examples(
+    parts: &Parts,
+    classes: usize,
+    each: usize,
+) -> Result<Vec<Vec<(usize, u32)>>, Error> {
+    const GROUPS: usize = 10;
+    let (train, test) = parts.both();
+    let halves: Vec<_> = [Some(train), test].into_iter().flatten().enumerate().collect();
+    if halves.iter().all(|(_, data)| !data.has_labels()) {
+        let rows = halves
+            .iter()
+            .flat_map(|&(half, data)| (0..data.len() as u32).map(move |row| (half, row)));
+        let rows: Vec<_> = rows.take(GROUPS * each).collect();
+        return Ok(rows.chunks(each.max(1)).map(<[_]>::to_vec).collect());
+    }
+    let known = train.classes().max(test.map_or(0, |test| test.classes()));
+    let mut found = vec![Vec::new(); known.min(classes)];
+    for (half, data) in halves {
+        data.for_each_label(|row, label| {
+            if let Some(rows) = found.get_mut(usize::from(label))
+                && rows.len() < each
+            {
+                rows.push((half, row as u32));
+            }
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}

@@ -1,0 +1,168 @@
+//! Data of any format into a store.
+
+use std::fs;
+use std::path::Path;
+
+use crate::dataset::halves::{Parts, TrainTest};
+use crate::dataset::provenance::{Provenance, packed_by};
+use crate::error::Error;
+use crate::formats::store::metadata::Metadata;
+use crate::formats::store::write::StoreWriter;
+use crate::open::Undivided;
+use crate::preparation::Preparation;
+use crate::sample::dtype::Dtype;
+use crate::sample::label::UNLABELLED;
+use crate::tools::both_halves::{Half, Together, Told};
+
+/// What a store was given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Packed {
+    /// Samples to learn from; all, if the data are not divided.
+    pub train: u64,
+    /// Samples for the test.
+    pub test: u64,
+    /// The shape of a sample.
+    pub shape: Vec<usize>,
+    /// The type of its values.
+    pub dtype: Dtype,
+    /// How many samples have a label.
+    pub labelled: u64,
+    /// The classes.
+    pub classes: usize,
+    /// How many values are missing.
+    pub missing: u64,
+    /// How many numbers of the source 32-bit floats cannot hold, and were rounded.
+    pub rounded: u64,
+    /// The length of the file.
+    pub bytes: u64,
+}
+
+/// Writes `data` into the store `out`: all samples in their order, those for the test after those
+/// to learn from, with labels, names and where they come from. What a model sees of floats is
+/// fitted to the samples to learn from and stored, if the data say which they are; else that is
+/// done when the store is opened and divided. Memory does not grow with the samples.
+///
+/// `progress` is told how many bytes of samples were written, of how many.
+///
+/// # Errors
+/// If samples cannot be read or are damaged, if the halves do not belong together, or if `out`
+/// cannot be written.
+pub fn pack(
+    data: &Undivided,
+    out: &Path,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Packed, Error> {
+    let together = Together::new(&data.data)?;
+    let normalisation = match &data.data {
+        Parts::Whole(_) => None,
+        Parts::Halves(train, test) => {
+            let halves = TrainTest { train: train.clone(), test: test.clone() }.prepared()?;
+            Some(halves.train.preparation().clone())
+                .filter(|preparation| !matches!(preparation, Preparation::Bytes { .. }))
+        }
+    };
+    let metadata = Metadata { normalisation, ..metadata(&together, data) };
+    let rows = together.len_of(Half::Train) + together.len_of(Half::Test);
+    let mut told = Told::new(progress, rows * together.row_bytes() as u64);
+    let mut packing = Packing::begin(out, &together)?;
+    for half in [Half::Train, Half::Test] {
+        if half == Half::Test && together.test.is_some() {
+            packing.writer.test_begins();
+        }
+        together.for_each(half, |sample, label| {
+            packing.push(sample, label)?;
+            told.add(sample.len());
+            Ok(())
+        })?;
+    }
+    packing.finish(&metadata, together.len_of(Half::Test))
+}
+
+/// What a store says of samples that come from `data`.
+pub(crate) fn metadata(together: &Together<'_>, data: &Undivided) -> Metadata {
+    let known = together.train.provenance();
+    let or = |known: &str, other: &str| {
+        if known.is_empty() { other.to_owned() } else { known.to_owned() }
+    };
+    let max_value = match together.train.preparation() {
+        &Preparation::Bytes { max } => Some(max),
+        _ => None,
+    };
+    let rounded = known.rounded + together.test.map_or(0, |test| test.provenance().rounded);
+    // The halves of one store share what is known of them.
+    let rounded = if together.test.is_some_and(|test| test.provenance() == known) {
+        known.rounded
+    } else {
+        rounded
+    };
+    Metadata {
+        max_value,
+        columns: together.columns.clone(),
+        label: together.train.label_name().map(str::to_owned),
+        classes: together.class_names().to_vec(),
+        provenance: Provenance {
+            source: or(&known.source, &data.name),
+            format: or(&known.format, &data.format),
+            packed_by: packed_by(),
+            rounded,
+            fingerprint: None,
+        },
+        ..Metadata::default()
+    }
+}
+
+/// A store in the making, and what it was given.
+pub(crate) struct Packing<'a> {
+    out: &'a Path,
+    writer: StoreWriter,
+    packed: Packed,
+}
+
+impl<'a> Packing<'a> {
+    pub(crate) fn begin(out: &'a Path, together: &Together<'_>) -> Result<Self, Error> {
+        if out.is_dir() {
+            return Err(Error::file(out, "is a folder, where a file is to be written: name one"));
+        }
+        let (shape, dtype) = (together.train.stored_shape(), together.train.dtype());
+        let packed = Packed {
+            train: 0,
+            test: 0,
+            shape: shape.to_vec(),
+            dtype,
+            labelled: 0,
+            classes: together.class_names().len(),
+            missing: 0,
+            rounded: 0,
+            bytes: 0,
+        };
+        Ok(Packing {
+            out,
+            writer: StoreWriter::create(out, dtype, shape, together.has_labels())?,
+            packed,
+        })
+    }
+
+    pub(crate) fn push(&mut self, sample: &[u8], label: u16) -> Result<(), Error> {
+        self.packed.labelled += u64::from(label != UNLABELLED);
+        if self.packed.dtype == Dtype::F32 {
+            let values = sample.as_chunks().0.iter();
+            self.packed.missing +=
+                values.filter(|&&value| f32::from_le_bytes(value).is_nan()).count() as u64;
+        }
+        self.writer.push_stored(sample, label)
+    }
+
+    /// Completes the store, whose last `test` samples are for the test.
+    pub(crate) fn finish(self, metadata: &Metadata, test: u64) -> Result<Packed, Error> {
+        let rows = self.writer.len();
+        self.writer.finish(metadata)?;
+        let bytes = fs::metadata(self.out).map_err(|error| Error::io(self.out, error))?.len();
+        Ok(Packed {
+            train: rows - test,
+            test,
+            rounded: metadata.provenance.rounded,
+            bytes,
+            ..self.packed
+        })
+    }
+}

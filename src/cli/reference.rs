@@ -39,8 +39,12 @@ fn commands(parent: &Command, path: &str, page: &mut String) {
             !arg.is_hide_set() && !matches!(arg.get_id().as_str(), "help" | "version")
         });
         let mut arguments: Vec<&Arg> = arguments.collect();
-        // Those without a heading come first, as in the help.
-        arguments.sort_by_key(|arg| arg.get_help_heading().is_some());
+        // Those without a heading come first, as in the help; one heading has one table.
+        let order: Vec<_> = arguments.iter().map(|arg| arg.get_help_heading()).collect();
+        arguments.sort_by_key(|arg| {
+            let heading = arg.get_help_heading();
+            heading.and_then(|_| order.iter().position(|of| *of == heading).map(|at| at + 1))
+        });
         for argument in arguments {
             if !table || argument.get_help_heading() != heading {
                 heading = argument.get_help_heading();

@@ -58,6 +58,7 @@ pub use dataset::halves::{Parts, TrainTest};
 pub use dataset::provenance::Provenance;
 pub use dataset::rows::Rows;
 pub use error::Error;
+pub use files::atomic::{AtomicFile, Spool, write_atomically};
 pub use files::data_file::Access;
 pub use formats::arrays::npy::NpyWriter;
 pub use formats::digits::builtin;

@@ -82,7 +82,9 @@ fn flags(file: &Path, command: &Command, given: &ArgMatches) -> Result<Vec<OsStr
         let known =
             || command.get_arguments().filter(|arg| arg.get_long().as_ref().is_some_and(stored));
         let Some(arg) = known().find(|arg| arg.get_long() == Some(key)) else {
-            let nearest = known().filter_map(|arg| arg.get_long()).min_by_key(|k| distance(key, k));
+            let nearest = known()
+                .filter_map(|arg| arg.get_long())
+                .min_by_key(|k| strsim::levenshtein(key, k));
             let nearest = nearest.unwrap_or_default();
             return Err(Error::at(
                 file,
@@ -131,32 +133,5 @@ fn check_command(file: &Path, value: &Value, command: &str) -> Result<(), Error>
                 "is for the command {value}, not \"{command}\": give a file of narrows {command}"
             ),
         )),
-    }
-}
-
-/// The edits that turn `a` into `b` (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, &y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::distance;
-
-    #[test]
-    fn distances_are_the_textbooks() {
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("latent", "latent"), 0);
     }
 }

@@ -8,7 +8,7 @@
 //! Format: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009; its web
 //! page.
 
-use std::fs;
+use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -64,7 +64,7 @@ pub use formats::arrays::npy::NpyWriter;
 pub use formats::digits::builtin;
 pub use formats::options::{Channels, ImageOptions, LabelColumn, OpenOptions, TableOptions};
 pub use formats::store::layout::is_store;
-pub use formats::store::metadata::Metadata;
+pub use formats::store::metadata::{LeftOut, Metadata};
 pub use formats::store::read::{Store, verify};
 pub use formats::store::write::StoreWriter;
 pub use formats::tables::csv::{CsvCell, CsvWriter};

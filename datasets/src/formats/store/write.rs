@@ -104,6 +104,11 @@ impl StoreWriter {
         self.train = Some(self.rows);
     }
 
+    /// Whether samples for the test have begun.
+    pub(crate) fn has_test(&self) -> bool {
+        self.train.is_some()
+    }
+
     /// Appends a sample by its bytes, of which there are as many as announced.
     pub(crate) fn push_stored(&mut self, sample: &[u8], label: u16) -> Result<(), Error> {
         assert_eq!(sample.len(), self.width * self.dtype.size(), "a sample of another length");

@@ -14,7 +14,7 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
 use crate::error::Error;
-use crate::files::atomic::{self, AtomicFile};
+use crate::files::atomic::AtomicFile;
 
 /// Bytes of values that are gathered before they are encoded.
 const BATCH: usize = 8 << 20;
@@ -138,7 +138,7 @@ impl ColumnarWriter {
         }
         let schema = fields.iter().map(|(name, kind)| Field::new(name, kind.arrow(), true));
         let schema = Arc::new(Schema::new(schema.collect::<Vec<_>>()));
-        let file = atomic::create(path)?;
+        let file = AtomicFile::create(path).map_err(|error| Error::io(path, error))?;
         let mut writer = ColumnarWriter {
             path: path.to_owned(),
             names: fields.iter().map(|(name, _)| name.clone()).collect(),

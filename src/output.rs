@@ -5,5 +5,6 @@ pub mod picture;
 pub mod plot;
 pub mod points;
 pub mod progress;
+pub mod shell;
 pub mod summary;
 pub mod tables;

@@ -16,6 +16,7 @@
 //! | [`event`] | what training tells those who watch |
 
 pub mod architecture;
+mod checked;
 pub mod checkpoint;
 mod error;
 pub mod evaluation;
@@ -30,6 +31,7 @@ pub mod training;
 pub mod transfer;
 
 pub use architecture::{Activation, Architecture, Model, SampleShape};
+pub use checked::Checked;
 pub use error::Error;
 pub use evaluation::{Confusion, Evaluation, Goal, Metric, calibration};
 pub use event::{Event, Observer};
@@ -37,6 +39,6 @@ pub use experiments::compare::Comparison;
 pub use experiments::curve::Curve;
 pub use experiments::{compare, curve, probe, statistics};
 pub use methods::Approach;
-pub use pretraining::{Objective, Pca, Pretraining};
-pub use training::{Ema, Run, Task, Training, reestimate_statistics};
+pub use pretraining::{Pca, Pretraining};
+pub use training::{Ema, Objective, Run, Task, Training, reestimate_statistics};
 pub use transfer::Method;

@@ -1,13 +1,12 @@
 //! Pretraining: an autoencoder on all samples of the training part, without their labels, beside
 //! PCA.
 
-mod objective;
 mod pca;
 
-pub use objective::Objective;
 pub use pca::Pca;
 
 use crate::architecture::{Activation, Architecture, SampleShape};
+use crate::checked::Checked;
 use crate::error::Error;
 use crate::evaluation::{Evaluation, Goal};
 use crate::event::{EpochRecord, Event, Observer};
@@ -24,7 +23,7 @@ pub struct Pretraining<'a> {
     pub data: &'a TrainTest,
     /// The autoencoder.
     pub architecture: &'a Architecture,
-    /// How it is trained, and towards which [`Objective`]. With
+    /// How it is trained, and towards which [`Objective`](crate::Objective). With
     /// [`Loss::BceWithLogits`] the output has to be a sigmoid: training then takes what goes into
     /// it.
     pub training: &'a Training,
@@ -84,7 +83,7 @@ impl Pretraining<'_> {
     ///
     /// # Errors
     /// If a setting makes no sense; the message names it.
-    pub fn check(&self) -> Result<(), Error> {
+    pub fn check(&self) -> Result<Checked<'_, Self>, Error> {
         self.training.check()?;
         Augmenter::new(self.augmentation(), self.data.train.image_shape())?;
         if self.training.objective.is_variational() != self.architecture.variational {
@@ -106,7 +105,7 @@ impl Pretraining<'_> {
             )));
         }
         self.trained_network()?;
-        Ok(())
+        Ok(Checked::new(self))
     }
 
     /// How the samples are augmented: as the training says, and as the objective does where that
@@ -117,12 +116,28 @@ impl Pretraining<'_> {
             .corrupting(self.training.augmentation, SampleShape::of(&self.data.train))
     }
 
+    /// The network that is trained. It has the parameters of the autoencoder, but may lack the
+    /// output's sigmoid, where the loss takes logits, and have the objective's layer on the code.
+    fn trained_network(&self) -> Result<Network, Error> {
+        let kept = self.data.train.len().saturating_sub(self.held_out);
+        let steps = kept.div_ceil(self.training.batch.max(1)) as u64;
+        let on_code = self.training.objective.on_code(self.data.train.sample_len(), steps);
+        match self.training.loss {
+            Loss::BceWithLogits => {
+                let logits = Architecture { output: Activation::None, ..self.architecture.clone() };
+                logits.autoencoder_with(on_code)
+            }
+            _ => self.architecture.autoencoder_with(on_code),
+        }
+    }
+}
+
+impl Checked<'_, Pretraining<'_>> {
     /// Fits PCA, trains the autoencoder, and measures both.
     ///
     /// # Errors
-    /// As [`Pretraining::check`], or if a loss or a parameter is no longer finite.
+    /// If a loss or a parameter is no longer finite, or the samples cannot be read.
     pub fn run(&self, cx: &Context, observer: &dyn Observer) -> Result<Pretrained, Error> {
-        self.check()?;
         let TrainTest { train, test } = self.data;
         observer.notice(&Event::Stage("principal components"));
         let (all, tests) = (Rows::all(train.len()), Rows::all(test.len()));
@@ -146,7 +161,7 @@ impl Pretraining<'_> {
         let network = self.trained_network()?;
         let params = Params::new(&network, self.seed);
         let training = Training { augmentation: self.augmentation(), ..self.training.clone() };
-        let mut run = Run::new(Self::RUN, &network, params, task, &training)?;
+        let mut run = Run::new(Pretraining::RUN, &network, params, task, &training)?;
         run.train(cx, observer, |_, _| {})?;
         let best_epoch = run.best_epoch();
         let (params, history) = (run.trainer.params, run.history);
@@ -160,7 +175,7 @@ impl Pretraining<'_> {
                 true => Ok(evaluation.loss),
                 false => Err(Error::new(format!(
                     "{}: the reconstruction error of {} became {}: lower the learning rate",
-                    Self::RUN,
+                    Pretraining::RUN,
                     data.name(),
                     evaluation.loss
                 ))),
@@ -173,20 +188,5 @@ impl Pretraining<'_> {
             seconds,
         };
         Ok(Pretrained { unlabelled: kept.len(), pca, autoencoder, history, best_epoch, params })
-    }
-
-    /// The network that is trained. It has the parameters of the autoencoder, but may lack the
-    /// output's sigmoid, where the loss takes logits, and have the objective's layer on the code.
-    fn trained_network(&self) -> Result<Network, Error> {
-        let kept = self.data.train.len().saturating_sub(self.held_out);
-        let steps = kept.div_ceil(self.training.batch.max(1)) as u64;
-        let on_code = self.training.objective.on_code(self.data.train.sample_len(), steps);
-        match self.training.loss {
-            Loss::BceWithLogits => {
-                let logits = Architecture { output: Activation::None, ..self.architecture.clone() };
-                logits.autoencoder_with(on_code)
-            }
-            _ => self.architecture.autoencoder_with(on_code),
-        }
     }
 }

@@ -5,12 +5,14 @@ pub(crate) mod best;
 mod codes;
 mod ema;
 mod mixup;
+mod objective;
 mod reestimation;
 mod run;
 mod settings;
 mod task;
 
 pub use ema::Ema;
+pub use objective::Objective;
 pub use reestimation::reestimate_statistics;
 pub use run::{Restart, Run};
 pub use settings::Training;

@@ -6,8 +6,9 @@ use narrows_datasets::{
     Augmentation, Augmenter, Batches, Dataset, Rows, SampleKey, TrainTest, draw_labels, shuffled,
 };
 use narrows_engine::{Context, Loss, Network, Params, Target, Trainer, TrainerSettings};
+use narrows_models::curve::Point;
 use narrows_models::{
-    Approach, Comparison, Error, Evaluation, Goal, Method, Pretraining, Run, Task, Training,
+    Approach, Comparison, Curve, Error, Evaluation, Goal, Method, Pretraining, Run, Task, Training,
 };
 use support::{all, architecture, training};
 
@@ -244,20 +245,21 @@ fn what_does_not_suit_the_samples_is_refused_before_anything_is_trained() {
         };
         let message = refused(pretraining.check());
         assert!(message.contains(expected), "{message}");
-        let comparison = Comparison {
+        let finetuning = Training { loss: Loss::cross_entropy(), ..bad.clone() };
+        let curve = Curve {
             data: &data,
-            architecture,
-            pretraining: good.clone(),
-            held_out: 0,
-            finetuning: Training { loss: Loss::cross_entropy(), ..bad },
+            architecture: architecture.clone(),
             learning_rates: vec![1e-3],
             methods: vec![Approach::Transfer(Method::Scratch)],
-            recipe: None,
-            labels: 20,
-            validation: 20,
+            points: vec![Point { labels: 20, validation: 20, finetuning }],
             draws: 1,
             ensemble: 1,
             seed: 1,
+        };
+        let comparison = Comparison {
+            pretraining: Pretraining { training: &good, ..pretraining },
+            curve,
+            recipe: None,
         };
         let message = refused(comparison.check());
         assert!(message.contains(expected), "{message}");

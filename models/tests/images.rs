@@ -323,7 +323,7 @@ fn logits_can_be_pretrained_on() {
             held_out: 9,
             seed: 1,
         };
-        let result = pretraining.run(&Context::new(1).unwrap(), &()).unwrap();
+        let result = pretraining.check().unwrap().run(&Context::new(1).unwrap(), &()).unwrap();
         assert!(
             result.autoencoder.test_mse < 0.3,
             "{}: {}",

@@ -41,7 +41,7 @@ fn pretrain(
     threads: usize,
 ) -> Pretrained {
     let pretraining = Pretraining { data, architecture, training, held_out: 50, seed: 1 };
-    pretraining.run(&Context::new(threads).unwrap(), &()).unwrap()
+    pretraining.check().unwrap().run(&Context::new(threads).unwrap(), &()).unwrap()
 }
 
 fn bits(params: &Params) -> Vec<u32> {
@@ -224,7 +224,7 @@ fn what_does_not_go_together_is_refused() {
         let training = towards(objective, Loss::L2);
         let pretraining =
             Pretraining { data: &data, architecture, training: &training, held_out: 9, seed: 1 };
-        pretraining.check().map_err(|e| e.to_string())
+        pretraining.check().map(drop).map_err(|e| e.to_string())
     };
     let variational = of(VARIATIONAL, architecture());
     for (architecture, objective, words) in [

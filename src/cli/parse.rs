@@ -19,6 +19,7 @@ use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use strsim::levenshtein;
 use toml::{Table, Value};
 
 /// What is asked for anew each time, and never stored.
@@ -82,9 +83,8 @@ fn flags(file: &Path, command: &Command, given: &ArgMatches) -> Result<Vec<OsStr
         let known =
             || command.get_arguments().filter(|arg| arg.get_long().as_ref().is_some_and(stored));
         let Some(arg) = known().find(|arg| arg.get_long() == Some(key)) else {
-            let nearest = known()
-                .filter_map(|arg| arg.get_long())
-                .min_by_key(|k| strsim::levenshtein(key, k));
+            let nearest =
+                known().filter_map(|arg| arg.get_long()).min_by_key(|k| levenshtein(key, k));
             let nearest = nearest.unwrap_or_default();
             return Err(Error::at(
                 file,

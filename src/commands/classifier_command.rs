@@ -7,9 +7,10 @@ use crate::cli::options::ClassifierLabels;
 use crate::cli::options::architecture::ArchitectureOptions;
 use crate::cli::options::data::DataOptions;
 use crate::cli::options::running::RunningOptions;
-use crate::cli::options::values::{ids, quoted};
+use crate::cli::options::values::ids;
 use crate::error::Error;
 use crate::output::numbers::{counted, percent};
+use crate::output::shell::quoted;
 use crate::output::summary::{Cost, FinetuneSummary, Rate, json};
 use crate::run::folder::{METRICS, MODEL, RunFolder, SUMMARY};
 use crate::run::metrics;
@@ -200,7 +201,7 @@ fn report(summary: &FinetuneSummary<'_>, folder: &RunFolder, data_words: &str) -
     let temperature = summary.temperature;
     let temperature = temperature
         .map_or(String::new(), |t| format!("temperature {t:.3}, fitted on these samples\n"));
-    let run = quoted(&path.to_string());
+    let run = quoted(&path);
     format!(
         "{dataset}: {method} on {labels}, draw {draw}\n\
          validation accuracy {mean} % of {of} samples (95 % interval {low} to {high}), epoch \

@@ -12,13 +12,12 @@ use crate::output::tables::comparison::{self, Comparing};
 use crate::run::folder::{METRICS, MODEL, SUMMARY};
 use crate::run::metrics;
 use crate::run::reconstructions;
-use crate::run::recorder::Recorder;
+use crate::run::recorder::{self, Recorder};
 use narrows_datasets::Dataset;
-use narrows_models::checkpoint::{self, Description};
+use narrows_models::checkpoint::Description;
+use narrows_models::curve::{Curve, Point};
 use narrows_models::methods::Recipe;
-use narrows_models::{
-    Approach, Architecture, Comparison, Method, Metric, Pretraining, SampleShape,
-};
+use narrows_models::{Approach, Architecture, Comparison, Method, Metric, Pretraining};
 use std::time::Instant;
 
 const NAME: &str = "compare";
@@ -35,10 +34,7 @@ pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
     }
     let data = open(&mut options.data, options.running.machine.threads, options.running.quiet)?;
     let samples = data.train.len();
-    let architecture = Architecture {
-        variational: options.pretraining.objective.is_variational(),
-        ..options.architecture.resolve(SampleShape::of(&data.train), data.train.in_unit_range())
-    };
+    let architecture = options.pretraining.architecture(&mut options.architecture, &data.train);
     options.methods.0 = with_scratch(&options.methods.0);
     let seed = options.running.seed;
     let labels = options.labels.to_train(&data.train)?;
@@ -47,38 +43,52 @@ pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
         .0
         .iter()
         .map(|&name| options.semi.approach(name, &data.train, &architecture));
+    let methods = methods.collect::<Result<_, _>>()?;
+    let training = options.pretraining.resolve(samples, &architecture, seed);
+    let validation = options.labels.validation;
+    let finetuning = options.finetuning.training(labels, seed);
+    let (metric, finetune_batch) = (finetuning.metric, finetuning.batch);
     let comparison = Comparison {
-        data: &data,
-        pretraining: options.pretraining.resolve(samples, &architecture, seed),
-        architecture: architecture.clone(),
-        held_out: options.pretraining.held_out(samples),
-        finetuning: options.finetuning.training(labels, seed),
-        learning_rates: options.finetuning.finetune_lr.0.clone(),
-        methods: methods.collect::<Result<_, _>>()?,
+        pretraining: Pretraining {
+            data: &data,
+            architecture: &architecture,
+            training: &training,
+            held_out: options.pretraining.held_out(samples),
+            seed,
+        },
+        curve: Curve {
+            data: &data,
+            architecture: architecture.clone(),
+            learning_rates: options.finetuning.finetune_lr.0.clone(),
+            methods,
+            points: vec![Point { labels, validation, finetuning }],
+            draws: options.draws.draws,
+            ensemble: options.ensemble.ensemble,
+            seed,
+        },
         recipe: recipe(&options, &data.train, &architecture)?,
-        labels,
-        validation: options.labels.validation,
-        draws: options.draws.draws,
-        ensemble: options.ensemble.ensemble,
-        seed,
     };
-    options.pretraining.check(&comparison.architecture, &data.train)?;
+    options.pretraining.check(&architecture, &data.train)?;
     options.finetuning.check(&data.train)?;
-    comparison.check()?;
-    check_batch(&comparison.architecture, "--batch", comparison.pretraining.batch)?;
-    check_batch(&comparison.architecture, "--finetune-batch", comparison.finetuning.batch)?;
+    let comparison = comparison.check()?;
+    check_batch(&architecture, "--batch", training.batch)?;
+    check_batch(&architecture, "--finetune-batch", finetune_batch)?;
     let cx = options.running.machine.context()?;
     let folder = begin(NAME, &options, &options.running, &cx)?;
 
     let progress = Progress::new(options.running.quiet);
     let dataset = data.train.name();
-    let description = Description::autoencoder(comparison.architecture.clone(), &data.train);
+    let description = Description::autoencoder(architecture.clone(), &data.train);
     let recorder = Recorder::new(&progress, Pretraining::RUN, &description, &folder);
-    let result = comparison.run(&cx, &recorder);
-    let result = recorder.close(result, &folder)?;
+    let pretrained = comparison.pretrain(&cx, &recorder);
+    let pretrained = recorder.close(pretrained, &folder)?;
+    let network = architecture.autoencoder()?;
+    reconstructions::draw(&cx, &network, &pretrained.params, &data.test, &folder)?;
+    let (history, best_epoch) = (pretrained.history.clone(), pretrained.best_epoch);
+    let result = comparison.measure(&cx, pretrained, &progress).map_err(|e| {
+        recorder::kept(Pretraining::RUN, &history, best_epoch, &folder.file(MODEL), &folder, e)
+    })?;
 
-    let (_, network, params) = checkpoint::load(&folder.file(MODEL))?;
-    reconstructions::draw(&cx, &network, &params, &data.test, &folder)?;
     let histories = result.histories.iter().map(|(name, history)| (name.as_str(), &history[..]));
     folder.write(METRICS, metrics::csv(histories).as_bytes())?;
     let summary = CompareSummary {
@@ -86,13 +96,13 @@ pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
         dataset,
         seed,
         threads: cx.threads(),
-        unlabelled: result.unlabelled,
-        labels: comparison.labels,
-        draws: comparison.draws,
+        unlabelled: result.pretrained.unlabelled,
+        labels,
+        draws: options.draws.draws,
         test_samples: data.test.len(),
-        metric: Some(comparison.finetuning.metric).filter(|metric| *metric != Metric::Accuracy),
-        pca: &result.pca,
-        autoencoder: &result.autoencoder,
+        metric: Some(metric).filter(|metric| *metric != Metric::Accuracy),
+        pca: &result.pretrained.pca,
+        autoencoder: &result.pretrained.autoencoder,
         methods: &result.methods,
         tried: &result.tried,
         cost: Cost::since(start),
@@ -102,10 +112,10 @@ pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
     let comparing = Comparing {
         dataset,
         test_samples: data.test.len(),
-        labels: comparison.labels,
-        validation: comparison.validation,
-        draws: comparison.draws,
-        metric: comparison.finetuning.metric,
+        labels,
+        validation,
+        draws: options.draws.draws,
+        metric,
         result: &result,
         seconds: summary.cost.wall_seconds,
     };

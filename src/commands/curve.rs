@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::output::plot;
 use crate::output::points::points;
 use crate::output::progress::Progress;
+use crate::output::shell::quoted;
 use crate::output::summary::{Cost, CurveSummary, json};
 use crate::output::tables::curve::{self as curve_table, Curved};
 use crate::run::folder::{CONFIG, CURVE, METRICS, MODEL, RunFolder, SUMMARY};
@@ -22,7 +23,7 @@ use narrows_datasets::TrainTest;
 use narrows_engine::{Context, Params};
 use narrows_models::checkpoint::{self, Description};
 use narrows_models::curve::Finished;
-use narrows_models::{Architecture, Curve, Metric, Pretraining, SampleShape};
+use narrows_models::{Checked, Curve, Metric, Pretraining};
 use std::time::Instant;
 
 const NAME: &str = "curve";
@@ -38,6 +39,8 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
     let encoder = saved_encoder(&options, earlier.as_ref(), explicit)?;
     let data = open_data(&mut options, encoder.as_ref())?;
     let curve = curve_of(&mut options, &data, encoder.as_ref())?;
+    let curve = curve.check()?;
+    check_batch(&curve.architecture, "--finetune-batch", options.finetuning.finetune_batch)?;
     let samples = data.train.len();
     let training = options.pretraining.resolve(samples, &curve.architecture, curve.seed);
     let pretraining = Pretraining {
@@ -47,11 +50,14 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
         held_out: options.pretraining.held_out(samples),
         seed: curve.seed,
     };
-    if encoder.is_none() && curve.needs_encoder(&[]) {
-        options.pretraining.check(&curve.architecture, &data.train)?;
-        pretraining.check()?;
-        check_batch(&curve.architecture, "--batch", training.batch)?;
-    }
+    let pretraining = match encoder.is_none() && curve.needs_encoder(&[]) {
+        true => {
+            options.pretraining.check(&curve.architecture, &data.train)?;
+            check_batch(&curve.architecture, "--batch", training.batch)?;
+            Some(pretraining.check()?)
+        }
+        false => None,
+    };
     let cx = options.running.machine.context()?;
     let folder = match earlier {
         Some(folder) => allow(&folder, &options).map(|()| folder)?,
@@ -66,20 +72,20 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
     }
 
     let progress = Progress::new(options.running.quiet);
-    let pretrained = match encoder {
-        Some(encoder) => Some(keep_encoder(encoder, &folder)?),
-        None if curve.needs_encoder(&done) => {
-            Some(pretrain(&pretraining, &cx, &progress, &folder)?)
+    let pretrained = match (encoder, pretraining) {
+        (Some(encoder), _) => Some(keep_encoder(encoder, &folder)?),
+        (None, Some(pretraining)) if curve.needs_encoder(&done) => {
+            Some(pretrain(pretraining, &cx, &progress, &folder)?)
         }
-        None => None,
+        (None, _) => None,
     };
     // What comes from here on is worth having, whatever happens.
     folder.keep();
     let append = |finished: &_| results.append(finished);
     let finished = curve.run(&cx, pretrained.as_ref(), &done, &progress, &append).map_err(|e| {
         let path = folder.path().display();
-        Error::from(e)
-            .during(&format!("{path} keeps what is done, for narrows curve --continue {path}"))
+        let again = format!("narrows curve --continue {}", quoted(&path));
+        Error::from(e).during(&format!("{path} keeps what is done, for {again}"))
     })?;
     report(&curve, &finished, options.finetuning.metric, cx.threads(), start, &folder)
 }
@@ -116,23 +122,19 @@ fn open_data(options: &mut Options, encoder: Option<&Loaded>) -> Result<TrainTes
     against_rest(data, &options.data)
 }
 
-/// The curve that the options ask for, from `encoder` if there is one; checked.
+/// The curve that the options ask for, from `encoder` if there is one.
 fn curve_of<'a>(
     options: &mut Options,
     data: &'a TrainTest,
     encoder: Option<&Loaded>,
 ) -> Result<Curve<'a>, Error> {
     let train = &data.train;
-    let variational = match encoder {
+    let architecture = match encoder {
         Some(Loaded { description, .. }) => {
             options.architecture = ArchitectureOptions::from(&description.architecture);
-            description.architecture.variational
+            description.architecture.clone()
         }
-        None => options.pretraining.objective.is_variational(),
-    };
-    let architecture = Architecture {
-        variational,
-        ..options.architecture.resolve(SampleShape::of(train), train.in_unit_range())
+        None => options.pretraining.architecture(&mut options.architecture, train),
     };
     options.methods.0 = distinct(&options.methods.0);
     let methods =
@@ -149,8 +151,6 @@ fn curve_of<'a>(
         seed: options.running.seed,
     };
     options.finetuning.check(train)?;
-    curve.check()?;
-    check_batch(&curve.architecture, "--finetune-batch", options.finetuning.finetune_batch)?;
     Ok(curve)
 }
 
@@ -173,7 +173,7 @@ fn report(
     folder: &RunFolder,
 ) -> Result<String, Error> {
     let TrainTest { train, test } = curve.data;
-    let points = points(curve, finished, metric);
+    let points = points(curve, finished);
     folder.write(CURVE, plot::curve(train.name(), &points)?.as_bytes())?;
     let summary = CurveSummary {
         command: NAME,
@@ -216,7 +216,7 @@ fn allow(folder: &RunFolder, options: &Options) -> Result<(), Error> {
 
 /// Pretrains an autoencoder and leaves it in `folder`.
 fn pretrain(
-    pretraining: &Pretraining<'_>,
+    pretraining: Checked<'_, Pretraining<'_>>,
     cx: &Context,
     progress: &Progress,
     folder: &RunFolder,

@@ -8,13 +8,12 @@ mod pack;
 mod split;
 mod verify;
 
-use super::inputs::fetched;
+use super::inputs::{fetched, opened};
 use crate::cli::options::data_commands::{Data, DataCommand, Reading};
 use crate::error::Error;
 use crate::output::progress::Progress;
 use narrows_datasets::{AtomicFile, OpenOptions, Undivided};
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub fn run(options: &Data) -> Result<String, Error> {
@@ -60,15 +59,7 @@ fn open(
         options.cache = Some(folder.clone());
         options.images.cache = Some(folder.clone());
     }
-    let images = |done, total| progress.count("images", done, total);
-    let data = narrows_datasets::open_whole(path, &options, &images)?;
-    progress.end_count();
-    let skipped = data.skipped.iter().map(|error| format!("skipped {error}"));
-    for line in skipped.chain(data.notes.iter().cloned()) {
-        // Where nobody listens, the samples are the same.
-        let _ = writeln!(std::io::stderr(), "{line}");
-    }
-    Ok(data)
+    opened(path, progress, |path, told| narrows_datasets::open_whole(path, &options, told))
 }
 
 /// A folder that is removed at the end, for what is made to read data by.
@@ -109,13 +100,4 @@ fn check_free(path: &Path, force: bool) -> Result<(), Error> {
     AtomicFile::create(path)
         .map(drop)
         .map_err(|e| Error::at(path, format_args!("cannot be written: {e}")))
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    match text.chars().all(|c| c.is_alphanumeric() || "/\\:._-~".contains(c)) {
-        true => text,
-        false => format!("\"{text}\""),
-    }
 }

@@ -3,6 +3,7 @@
 use super::inputs::{Chosen, Loaded, no_labels, open_for};
 use crate::cli::options::Evaluate;
 use crate::cli::options::exporting::Part;
+use crate::cli::options::values::variant_name;
 use crate::error::Error;
 use crate::output::numbers::{percent, thousands};
 use crate::output::summary::{CalibrationSummary, Cost, EvaluateSummary, Rate, json};
@@ -52,7 +53,7 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
         command: NAME,
         dataset: test.name(),
         trained_on: &description.dataset,
-        part: options.part.part.name(),
+        part: &variant_name(&options.part.part),
         members: (models.len() > 1).then_some(models.len()),
         threads: cx.threads(),
         test_samples: tested.as_ref().map_or(test.len(), |tested| tested.all.of),

@@ -141,7 +141,7 @@ fn read<D>(
     ) -> Result<Opened<D>, narrows_datasets::Error>,
 ) -> Result<D, Error> {
     let Some(path) = options.data.clone() else {
-        if let Some(option) = options.reading.for_files() {
+        if let Some(option) = options.reading.for_files()? {
             return Err(Error::new(format!(
                 "--{option} is for data in files, and the built-in digits are none: name a file or \
                  a folder by --data"
@@ -151,19 +151,32 @@ fn read<D>(
         return Ok(builtin(digits));
     };
     let path = fetched(&path)?.unwrap_or(path);
-    let progress = Progress::new(quiet);
-    let opened = open(&path, &|done, total| progress.count("images", done, total))?;
-    progress.end_count();
-    let skipped = opened.skipped.iter().map(|error| format!("skipped {error}"));
-    for line in skipped.chain(opened.notes) {
-        // Where nobody listens, the samples are the same.
-        let _ = writeln!(std::io::stderr(), "{line}");
-    }
+    let opened = opened(&path, &Progress::new(quiet), open)?;
     options.data = Some(full_path(&path)?);
     if let Some(labels) = &mut options.reading.labels_file {
         *labels = full_path(labels)?;
     }
     Ok(opened.data)
+}
+
+/// Opens `path` by `open` and shows how far that is. Skipped images and guesses are listed on
+/// stderr.
+pub fn opened<D>(
+    path: &Path,
+    progress: &Progress,
+    open: impl FnOnce(
+        &Path,
+        &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<Opened<D>, narrows_datasets::Error>,
+) -> Result<Opened<D>, Error> {
+    let opened = open(path, &|done, total| progress.count("images", done, total))?;
+    progress.end_count();
+    let skipped = opened.skipped.iter().map(|error| format!("skipped {error}"));
+    for line in skipped.chain(opened.notes.iter().cloned()) {
+        // Where nobody listens, the samples are the same.
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+    Ok(opened)
 }
 
 /// The folder of the public data set that `data` names, if it is no path that exists.

@@ -4,9 +4,10 @@ use super::inputs::open;
 use super::{begin, check_batch, refuse};
 use crate::cli::options::Pretrain;
 use crate::cli::options::architecture::{ArchitectureOptions, latent};
-use crate::cli::options::values::{ids, quoted};
+use crate::cli::options::values::ids;
 use crate::error::Error;
 use crate::output::progress::Progress;
+use crate::output::shell::quoted;
 use crate::output::summary::{Cost, PretrainSummary, json};
 use crate::output::tables::reconstruction::{data_line, reconstruction};
 use crate::run::folder::{METRICS, SUMMARY};
@@ -32,10 +33,7 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
         let linear = Architecture::linear(input, options.architecture.latent.or(latent(input)));
         options.architecture = ArchitectureOptions::from(&linear);
     }
-    let architecture = Architecture {
-        variational: options.pretraining.objective.is_variational(),
-        ..options.architecture.resolve(input, data.train.in_unit_range())
-    };
+    let architecture = options.pretraining.architecture(&mut options.architecture, &data.train);
     let training = options.pretraining.resolve(samples, &architecture, options.running.seed);
     let pretraining = Pretraining {
         data: &data,
@@ -45,7 +43,7 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
         seed: options.running.seed,
     };
     options.pretraining.check(&architecture, &data.train)?;
-    pretraining.check()?;
+    let pretraining = pretraining.check()?;
     check_batch(&architecture, "--batch", training.batch)?;
     let cx = options.running.machine.context()?;
     let folder = begin(NAME, &options, &options.running, &cx)?;
@@ -76,6 +74,6 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
     let head = data_line(dataset, result.unlabelled, data.test.len());
     let errors = reconstruction(&result.pca, &result.autoencoder);
     let path = folder.path().display();
-    let next = format!("narrows finetune --encoder {}{data_words}", quoted(&path.to_string()));
+    let next = format!("narrows finetune --encoder {}{data_words}", quoted(&path));
     Ok(format!("{head}\n\n{errors}\nrun folder: {path}\nnext: {next}\n"))
 }

@@ -3,6 +3,8 @@
 use super::classifier_command::{Labels, RUN, Start, Trained};
 use super::{begin, refuse};
 use crate::cli::options::Semi;
+use crate::cli::options::semi::SemiOptions;
+use crate::cli::options::values::{ids, variant_name};
 use crate::error::Error;
 use crate::output::progress::Progress;
 use crate::run::recorder::Recorder;
@@ -18,19 +20,10 @@ const NAME: &str = "semi";
 pub fn run(mut options: Semi, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
     let method = options.semi.method;
-    let others = [
-        "threshold",
-        "strong_augment",
-        "epsilon",
-        "entropy",
-        "align",
-        "noise",
-        "costs",
-        "ema",
-        "ramp_up",
-    ];
-    let foreign: Vec<&str> = others.into_iter().filter(|id| !method.takes(id)).collect();
-    refuse(explicit, &foreign, &format!("the method {} has no use for it", method.name()))?;
+    let name = variant_name(&method);
+    let mut foreign = ids::<SemiOptions>();
+    foreign.retain(|id| !method.takes(id));
+    refuse(explicit, &foreign, &format!("the method {name} has no use for it"))?;
     let Semi { encoder, data, architecture, running, .. } = &mut options;
     let Start { data, architecture, pretrained, data_words } =
         Start::open(encoder, data, architecture, explicit, running, |architecture, input| {
@@ -64,7 +57,7 @@ pub fn run(mut options: Semi, explicit: &[String]) -> Result<String, Error> {
     recorder.close(result, &folder)?;
     let trained = Trained {
         command: NAME,
-        method: method.name(),
+        method: &name,
         train,
         data_words: &data_words,
         labels: &labels,

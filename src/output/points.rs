@@ -1,8 +1,8 @@
 //! The points of a curve: what came out at each number of labels, method by method.
 
-use narrows_models::curve::{Curve, Finished};
+use narrows_models::Method;
+use narrows_models::curve::{Curve, Finished, MethodResult, Point};
 use narrows_models::statistics::{Accuracies, Gain};
-use narrows_models::{Method, Metric};
 use serde::Serialize;
 
 /// One number of labels.
@@ -31,35 +31,23 @@ pub struct PointMethod {
 }
 
 /// What came out by number of labels and method.
-pub fn points(curve: &Curve<'_>, finished: &[Finished], metric: Metric) -> Vec<PointSummary> {
-    let at = |labels: usize, method: &str| -> Vec<&Finished> {
-        finished.iter().filter(|f| f.labels == labels && f.method == method).collect()
+pub fn points(curve: &Curve<'_>, finished: &[Finished]) -> Vec<PointSummary> {
+    let method = |result: MethodResult| {
+        let is_scratch = result.name == Method::Scratch.name();
+        let gain = result.gain_over_scratch.clone().filter(|_| !is_scratch);
+        PointMethod {
+            test_accuracy: result.of_choice().clone(),
+            p: gain.as_ref().and_then(|gain| gain.p),
+            gain_over_scratch: gain,
+            seconds: result.seconds,
+            name: result.name,
+        }
     };
-    let mut points = Vec::new();
-    for point in &curve.points {
-        let scratch = at(point.labels, Method::Scratch.name());
-        let mut methods = Vec::new();
-        for method in &curve.methods {
-            let found = at(point.labels, method.name());
-            let per_draw: Vec<f64> = found.iter().map(|f| f.test_by(metric)).collect();
-            let same_draw = |f: &Finished| scratch.iter().find(|s| s.draw == f.draw).copied();
-            let differences: Vec<f64> = (found.iter())
-                .filter_map(|f| Some(f.test_by(metric) - same_draw(f)?.test_by(metric)))
-                .collect();
-            let paired = method.name() != Method::Scratch.name() && !differences.is_empty();
-            methods.push(PointMethod {
-                name: method.name().to_string(),
-                test_accuracy: Accuracies::of(per_draw),
-                gain_over_scratch: paired.then(|| Gain::of(&differences)),
-                p: None,
-                seconds: found.iter().map(|f| f.seconds).sum(),
-            });
-        }
-        Gain::adjust(methods.iter_mut().filter_map(|method| method.gain_over_scratch.as_mut()));
-        for method in &mut methods {
-            method.p = method.gain_over_scratch.as_ref().and_then(|gain| gain.p);
-        }
-        points.push(PointSummary { labels: point.labels, validation: point.validation, methods });
-    }
-    points
+    let points = curve.points.iter().zip(curve.results(finished));
+    let point = |(point, results): (&Point, Vec<MethodResult>)| PointSummary {
+        labels: point.labels,
+        validation: point.validation,
+        methods: results.into_iter().map(method).collect(),
+    };
+    points.map(point).collect()
 }

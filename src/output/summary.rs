@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::machine;
 use crate::output::points::PointSummary;
 use narrows_models::Metric;
-use narrows_models::compare::MethodResult;
+use narrows_models::curve::MethodResult;
 use narrows_models::methods::Tried;
 use narrows_models::pretraining::{AutoencoderResult, PcaResult};
 use narrows_models::probe::ProbeResult;

@@ -7,11 +7,11 @@ use crate::run::metrics;
 use narrows_models::checkpoint::{self, Description};
 use narrows_models::event::EpochRecord;
 use narrows_models::{Event, Observer};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-/// Passes events on to the progress, and saves the weights of one run as soon as it ends, well or
-/// not.
+/// Passes the events of one run on to the progress, and saves its weights as soon as it ends, well
+/// or not.
 pub struct Recorder<'a> {
     progress: &'a Progress,
     /// The run that this is about.
@@ -59,16 +59,30 @@ impl<'a> Recorder<'a> {
                 Err(Error::new(format!("{}: the weights could not be saved: {why}", self.run)))
             }
             (Err(e), Some(Ok(epoch))) => {
-                folder.keep();
-                folder.write(METRICS, metrics::csv([(self.run, &history[..])]).as_bytes())?;
-                let model = self.model.display();
-                Err(Error::new(format!(
-                    "{e}; the weights of epoch {epoch} of the {} are in {model}",
-                    self.run
-                )))
+                Err(kept(self.run, &history, epoch, &self.model, folder, e))
             }
             (Err(e), _) => Err(e.into()),
         }
+    }
+}
+
+/// The error of what failed when the weights of `run` had been saved in `model`: writes down its
+/// epochs, and says where the weights are.
+pub fn kept(
+    run: &str,
+    history: &[EpochRecord],
+    epoch: usize,
+    model: &Path,
+    folder: &RunFolder,
+    e: narrows_models::Error,
+) -> Error {
+    folder.keep();
+    let model = model.display();
+    match folder.write(METRICS, metrics::csv([(run, history)]).as_bytes()) {
+        Ok(()) => {
+            Error::new(format!("{e}; the weights of epoch {epoch} of the {run} are in {model}"))
+        }
+        Err(e) => e,
     }
 }
 
@@ -76,11 +90,11 @@ impl Observer for Recorder<'_> {
     fn notice(&self, event: &Event<'_>) {
         self.progress.notice(event);
         match event {
-            Event::Epoch { run, record } if *run == self.run => {
+            Event::Epoch { record, .. } => {
                 let mut pages = self.pages.lock().unwrap_or_else(|e| e.into_inner());
                 pages.history.push((*record).clone());
             }
-            Event::Finished { run, best_epoch, params } if *run == self.run => {
+            Event::Finished { best_epoch, params, .. } => {
                 let saved = match (best_epoch, params.values().iter().all(|x| x.is_finite())) {
                     (0, _) => Err("no epoch was completed".to_string()),
                     (_, false) => Err("they are not finite".to_string()),

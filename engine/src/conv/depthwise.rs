@@ -10,24 +10,24 @@
 //!
 //! 1. Inside of the image, the taps of a 3x3 kernel are kept in registers along a row.
 //! 2. The input gradient is the same of the map, for each phase of the stride
-//!    (`input_gradient.rs`).
+//!    (`phases.rs`).
 //! 3. The gradient of the weight sums over four positions apart, since a single sum would wait for
 //!    itself.
 
-use super::Conv;
-use super::input_gradient::phases;
+use super::geometry::Conv;
+use super::partial_sums::WeightSums;
 use super::patches::Axis;
+use super::phases::{phases, window_taps};
 use crate::Context;
 use crate::gemm::Epilogue;
-use crate::hardware::parallel::Chunks;
 use crate::hardware::simd::{Kernel, Simd};
 use std::ops::Range;
 
 /// The floats that a task writes, at least.
 const TASK: usize = 1 << 15;
 
-/// Whether this is the way to go: one channel of the map for each of the image.
-pub(super) fn pays(conv: &Conv) -> bool {
+/// Whether each channel of the image makes one of the map, by itself.
+pub(super) fn suits(conv: &Conv) -> bool {
     conv.groups == conv.image_channels && conv.groups == conv.map_channels && conv.groups > 1
 }
 
@@ -49,24 +49,14 @@ pub(super) fn forward(
     map: &mut [f32],
     epilogue: Epilogue<'_>,
 ) {
-    let channels = conv.map_channels;
-    let (image_len, map_len) = (conv.pixels() * channels, conv.positions() * channels);
-    let images = TASK.div_ceil(map_len);
-    let (rows, columns) = conv.axes();
+    let (image_len, map_len) = (conv.image_len(), conv.map_len());
+    let axes = conv.axes();
     let all = |size| Places { size, first: 0, stride: 1 };
     let to = (all(conv.map.0), all(conv.map.1));
-    let count = map.len().div_ceil(images * map_len);
-    cx.for_each_part(count, Chunks::new(map, images * map_len), |i, map| {
-        for (n, map) in map.data.chunks_exact_mut(map_len).enumerate() {
-            let image = &image[(i * images + n) * image_len..][..image_len];
-            cx.isa().run(Correlate {
-                axes: (rows, columns),
-                x: image,
-                weight,
-                to,
-                y: map,
-                epilogue,
-            });
+    cx.chunks(map, TASK.div_ceil(map_len) * map_len, |range, map| {
+        let images = image[range.start / map_len * image_len..].chunks_exact(image_len);
+        for (x, y) in images.zip(map.chunks_exact_mut(map_len)) {
+            cx.isa().run(Correlate { axes, x, weight, to, y, epilogue });
         }
     });
 }
@@ -82,35 +72,41 @@ pub(super) fn input_gradient(
     scratch: &mut [f32],
 ) {
     let channels = conv.map_channels;
+    let taps = phases(conv).flat_map(|phase| window_taps(conv, phase));
     let weights = &mut scratch[..conv.weight_len()];
-    let mut start = 0;
-    for (down, across) in phases(conv) {
-        for (t, u) in (0..down.axis.taps).flat_map(|t| (0..across.axis.taps).map(move |u| (t, u))) {
-            let tap = down.window_tap(t) * conv.window.kernel.1 + across.window_tap(u);
-            weights[start..start + channels].copy_from_slice(&weight[tap * channels..][..channels]);
-            start += channels;
-        }
+    for (tap, out) in taps.zip(weights.chunks_exact_mut(channels)) {
+        out.copy_from_slice(&weight[tap * channels..][..channels]);
     }
     let weights = &*weights;
-    let (image_len, map_len) = (conv.pixels() * channels, conv.positions() * channels);
-    let images = TASK.div_ceil(image_len);
-    let count = image.len().div_ceil(images * image_len);
-    cx.for_each_part(count, Chunks::new(image, images * image_len), |i, image| {
-        for (n, image) in image.data.chunks_exact_mut(image_len).enumerate() {
-            let x = &map[(i * images + n) * map_len..][..map_len];
-            let mut start = 0;
+    let (image_len, map_len) = (conv.image_len(), conv.map_len());
+    cx.chunks(image, TASK.div_ceil(image_len) * image_len, |range, image| {
+        let maps = map[range.start / image_len * map_len..].chunks_exact(map_len);
+        for (x, y) in maps.zip(image.chunks_exact_mut(image_len)) {
+            let mut rest = weights;
             for (down, across) in phases(conv) {
-                let len = down.axis.taps * across.axis.taps * channels;
-                let weight = &weights[start..start + len];
-                start += len;
+                let weight;
+                (weight, rest) = rest.split_at(down.axis.taps * across.axis.taps * channels);
                 let to = (
                     Places { size: conv.image.0, first: down.first, stride: down.stride },
                     Places { size: conv.image.1, first: across.first, stride: across.stride },
                 );
                 let axes = (down.axis, across.axis);
-                cx.isa().run(Correlate { axes, x, weight, to, y: image, epilogue });
+                cx.isa().run(Correlate { axes, x, weight, to, y: &mut *y, epilogue });
             }
         }
+    });
+}
+
+/// As [`weight_gradient`](super::weight_gradient()).
+pub(super) fn weight_gradient(
+    cx: &Context,
+    conv: &Conv,
+    image: &[f32],
+    dmap: &[f32],
+    sums: WeightSums<'_>,
+) {
+    sums.sum_images(cx, conv, image, dmap, |image, dmap, sums, accumulate| {
+        cx.isa().run(WeightGradient { conv, image, dmap, sums, accumulate });
     });
 }
 
@@ -247,12 +243,12 @@ impl<'a, S: Simd> Sums<'a, S> {
 }
 
 /// The sums of the weight's gradient over some images, added to `sums` or in their place.
-pub(super) struct WeightGradient<'a> {
-    pub conv: &'a Conv,
-    pub image: &'a [f32],
-    pub dmap: &'a [f32],
-    pub sums: &'a mut [f32],
-    pub accumulate: bool,
+struct WeightGradient<'a> {
+    conv: &'a Conv,
+    image: &'a [f32],
+    dmap: &'a [f32],
+    sums: &'a mut [f32],
+    accumulate: bool,
 }
 
 impl Kernel for WeightGradient<'_> {

@@ -128,6 +128,22 @@ pub(crate) fn image_shape(Size(height, width): Size, channels: usize) -> Result<
     }
 }
 
+/// The three passes of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From the image to the map.
+    Forward,
+    /// From the map to the image; also the forward pass of a transposed convolution.
+    InputGradient,
+    /// From both to the weight.
+    WeightGradient,
+}
+
+impl Direction {
+    pub const ALL: [Direction; 3] =
+        [Direction::Forward, Direction::InputGradient, Direction::WeightGradient];
+}
+
 /// The two sides of a convolution: the image that the windows move over, and the map of what they
 /// make of it.
 #[derive(Clone, Copy, Debug)]
@@ -200,6 +216,16 @@ impl Conv {
     /// The pixels of an image.
     pub fn pixels(&self) -> usize {
         self.image.0 * self.image.1
+    }
+
+    /// The values of an image.
+    pub fn image_len(&self) -> usize {
+        self.pixels() * self.image_channels
+    }
+
+    /// The values of a map.
+    pub fn map_len(&self) -> usize {
+        self.positions() * self.map_channels
     }
 
     /// The values of the weight: (kernel height, kernel width, image channels of a group, map

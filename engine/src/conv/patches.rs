@@ -1,6 +1,10 @@
 //! The patches of images as the rows of a matrix, which is gathered by blocks.
 
 use super::geometry::{Conv, Window};
+use super::{BLOCK, GATHERED};
+use crate::Context;
+use crate::gemm::MatRef;
+use crate::hardware::memory::{self, FLOATS_PER_LINE};
 use crate::hardware::simd::{Kernel, Simd};
 use std::ops::Range;
 
@@ -103,6 +107,36 @@ impl Conv {
         let (pixel, first) = (self.image_channels, group * channels);
         Patches { data: images, rows, columns, pixel, first, channels }
     }
+}
+
+/// Calls `f` with the patches `range` of `patches` as a matrix, gathered into memory of this
+/// thread.
+pub(super) fn with_patches<R>(
+    cx: &Context,
+    patches: Patches<'_>,
+    range: Range<usize>,
+    f: impl FnOnce(MatRef<'_>) -> R,
+) -> R {
+    let (rows, len) = (range.len(), patches.len());
+    let stride = row_stride(len);
+    let mut gathered = memory::borrow(&GATHERED, rows * stride);
+    cx.isa().run(Gather { patches, range, stride, out: &mut gathered });
+    f(MatRef::with_strides(&gathered, rows, len, stride, 1))
+}
+
+/// The floats from one gathered patch to the next: whole cache lines, an odd number of them, so
+/// that patches fall into different sets of a cache.
+pub(super) fn row_stride(len: usize) -> usize {
+    if len < 32 {
+        len
+    } else {
+        len.div_ceil(FLOATS_PER_LINE) / 2 * 2 * FLOATS_PER_LINE + FLOATS_PER_LINE
+    }
+}
+
+/// The patches that a task gathers at a time.
+pub(super) fn block_rows(len: usize) -> usize {
+    (BLOCK / row_stride(len)).max(1)
 }
 
 /// Copies the patches `range` to `out`, `stride` floats apart; what a window has outside its image

@@ -29,11 +29,11 @@ mod transform;
 mod weight_gradient;
 
 pub(super) use forward::forward;
-pub(super) use input_gradient::{input_gradient, pays as pays_back};
+pub(super) use input_gradient::input_gradient;
 pub(super) use weight_gradient::weight_gradient;
 
-use super::Conv;
-use super::geometry::{Size, Window};
+use super::geometry::{Conv, Direction, Size, Window};
+use tiles::Grid;
 use transform::{transform, transform_transposed};
 
 /// The channels on both sides, and their product, from which on matrices are large enough to make
@@ -41,17 +41,19 @@ use transform::{transform, transform_transposed};
 /// longer, and the others gain as little.
 const CHANNELS: usize = 32;
 const CHANNELS_PRODUCT: usize = 32 * 64;
-/// The tiles of an image from which on. The weight is transformed for each call, which a batch
+/// Fewest tiles per image at which this pays. The weight is transformed for each call, which a batch
 /// makes up for, but not a single image: with one tile, and 128 and 256 channels, its forward pass
 /// takes six times as long. With 4 it is twice.
 const TILES: usize = 4;
+/// The most floats that the gradients of an image's terms may have: beyond, they are far from a
+/// level-2 cache.
+const MOST_TERMS: usize = 256 << 10;
 
 /// The terms of all kinds together.
 const TERMS: usize = 25;
 
-/// Whether this is the way to go. It does not depend on the batch, so that a sample has the same
-/// bits in any.
-pub(super) fn pays(conv: &Conv) -> bool {
+/// Whether it is a convolution of that kind, large enough for this to pay.
+pub(super) fn suits(conv: &Conv, direction: Direction) -> bool {
     let Window { kernel, stride, padding, dilation } = conv.window;
     let window = kernel == Size(3, 3)
         && stride == Size(2, 2)
@@ -62,7 +64,9 @@ pub(super) fn pays(conv: &Conv) -> bool {
         inputs.min(outputs) >= CHANNELS && inputs.saturating_mul(outputs) >= CHANNELS_PRODUCT;
     let Size(height, width) = conv.map;
     let tiles = height.is_multiple_of(2) && width.is_multiple_of(2) && height * width / 4 >= TILES;
-    window && conv.groups == 1 && channels && tiles
+    let near = direction != Direction::InputGradient
+        || TERMS * conv.image_channels * Grid::of(conv).len() <= MOST_TERMS;
+    window && conv.groups == 1 && channels && tiles && near
 }
 
 /// The floats of the weight, transformed.

@@ -1,7 +1,9 @@
 //! Aligned slabs: the one kind of memory that the engine allocates, and only while planning.
 
+use std::cell::Cell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::thread::LocalKey;
 
 /// The floats in a cache line, which is also the widest vector. Ranges that start at a multiple of
 /// it are aligned for every ISA.
@@ -65,6 +67,41 @@ impl DerefMut for Slab {
 impl fmt::Debug for Slab {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Slab({} floats)", self.len)
+    }
+}
+
+/// Floats of a slab that a thread keeps for the next time, so that what was run before allocates
+/// nothing. They go back when dropped.
+pub(crate) struct Borrowed {
+    slab: Slab,
+    len: usize,
+    home: &'static LocalKey<Cell<Slab>>,
+}
+
+/// `len` floats of any content, of a slab that only grows.
+#[inline(always)]
+pub(crate) fn borrow(home: &'static LocalKey<Cell<Slab>>, len: usize) -> Borrowed {
+    let mut slab = home.take();
+    slab.ensure(len);
+    Borrowed { slab, len, home }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        self.home.set(std::mem::take(&mut self.slab));
+    }
+}
+
+impl Deref for Borrowed {
+    type Target = [f32];
+    fn deref(&self) -> &[f32] {
+        &self.slab[..self.len]
+    }
+}
+
+impl DerefMut for Borrowed {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.slab[..self.len]
     }
 }
 

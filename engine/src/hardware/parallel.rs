@@ -5,6 +5,7 @@
 //! order. So any number of threads gives the same bits.
 
 use crate::hardware::simd::Isa;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -107,7 +108,7 @@ impl Context {
     /// Cuts `items` into `tasks` parts and calls `f(i, part)` for each, in any order and on any
     /// thread.
     pub fn for_each_part<T: Split>(&self, tasks: usize, items: T, f: impl Fn(usize, T) + Sync) {
-        fn serial<T: Split>(tasks: std::ops::Range<usize>, items: T, f: &impl Fn(usize, T)) {
+        fn serial<T: Split>(tasks: Range<usize>, items: T, f: &impl Fn(usize, T)) {
             let mut rest = items;
             for i in tasks {
                 let (part, after) = rest.split(1);
@@ -115,11 +116,7 @@ impl Context {
                 rest = after;
             }
         }
-        fn split<T: Split>(
-            tasks: std::ops::Range<usize>,
-            items: T,
-            f: &(impl Fn(usize, T) + Sync),
-        ) {
+        fn split<T: Split>(tasks: Range<usize>, items: T, f: &(impl Fn(usize, T) + Sync)) {
             if tasks.len() <= 1 {
                 return serial(tasks, items, f);
             }
@@ -139,6 +136,20 @@ impl Context {
             }
             _ => serial(0..tasks, items, &f),
         }
+    }
+
+    /// Cuts `out` into chunks of `len` items, the last of which may be shorter, and calls `f(range,
+    /// chunk)` for each, in any order and on any thread; `range` is its place in `out`.
+    pub fn chunks<T: Send>(
+        &self,
+        out: &mut [T],
+        len: usize,
+        f: impl Fn(Range<usize>, &mut [T]) + Sync,
+    ) {
+        let tasks = out.len().div_ceil(len);
+        self.for_each_part(tasks, Chunks::new(out, len), |i, part| {
+            f(i * len..i * len + part.data.len(), part.data);
+        });
     }
 
     /// As [`Context::for_each_part`], and the sum of what `f` returns, added in the order of the

@@ -153,10 +153,7 @@ impl Layer for ConvTranspose2d {
         let rows = batch.saturating_mul(conv.pixels());
         let dy = if self.relu { rows * self.channels } else { 0 };
         let sums = if self.bias { column_sums::scratch_len(rows, self.channels, 1) } else { 0 };
-        let weights =
-            conv::input_gradient_scratch(&conv).max(conv::weight_gradient_scratch(&conv, batch));
-        let weights = weights.max(conv::forward_scratch(&conv));
-        dy + sums.max(weights)
+        dy + sums.max(conv::scratch_len(&conv, batch))
     }
 
     fn macs(&self, input: &Shape) -> u64 {

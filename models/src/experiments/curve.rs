@@ -11,11 +11,13 @@
 //! settings alone: finished ones can be left out when a curve is continued.
 
 use super::draws::label_draw;
+use super::statistics::{Accuracies, Gain};
 use crate::architecture::Architecture;
+use crate::checked::Checked;
 use crate::error::Error;
 use crate::evaluation::Metric;
 use crate::event::{Event, Observer};
-use crate::methods::{Approach, Given, check_ensemble, draw_seed};
+use crate::methods::{Approach, Given, Trained, check_ensemble, draw_seed};
 use crate::training::Training;
 use narrows_datasets::{Augmenter, LabelDraw, TrainTest};
 use narrows_engine::{Context, Params};
@@ -103,9 +105,38 @@ impl Finished {
     }
 }
 
+/// How well a method classifies after so many labels, over the draws.
+#[derive(Clone, Debug, Serialize)]
+pub struct MethodResult {
+    /// The method.
+    pub name: String,
+    /// On the whole test set.
+    pub test_accuracy: Accuracies,
+    /// The same of the balanced accuracy, where that is the metric.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_balanced_accuracy: Option<Accuracies>,
+    /// The mean of the differences to scratch in the metric, draw by draw, where scratch is among
+    /// the methods.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gain_over_scratch: Option<Gain>,
+    /// The time that its runs took, added up over draws and candidates.
+    pub seconds: f64,
+    /// The learning rate chosen on each draw. It is not a part of the summary, whose keys are
+    /// fixed.
+    #[serde(skip)]
+    pub chosen: Vec<f32>,
+}
+
+impl MethodResult {
+    /// The accuracies by the metric.
+    pub fn of_choice(&self) -> &Accuracies {
+        self.test_balanced_accuracy.as_ref().unwrap_or(&self.test_accuracy)
+    }
+}
+
 /// One thing to do.
 #[derive(Clone, Copy, Debug)]
-struct Trial<'a> {
+pub(super) struct Trial<'a> {
     point: &'a Point,
     method: &'a Approach,
     draw: usize,
@@ -124,7 +155,7 @@ impl Curve<'_> {
     ///
     /// # Errors
     /// If an option makes no sense, or the data have too few labels.
-    pub fn check(&self) -> Result<(), Error> {
+    pub fn check(&self) -> Result<Checked<'_, Self>, Error> {
         let train = &self.data.train;
         check_ensemble(self.ensemble)?;
         if self.draws == 0 || self.points.is_empty() || self.methods.is_empty() {
@@ -132,6 +163,9 @@ impl Curve<'_> {
         }
         if self.learning_rates.is_empty() {
             return Err(Error::new("comparing needs a learning rate"));
+        }
+        for point in &self.points {
+            self.labels_of(point, 0)?;
         }
         self.architecture.classifier(train.classes())?;
         self.methods.iter().try_for_each(|method| method.check(train))?;
@@ -143,9 +177,8 @@ impl Curve<'_> {
             for &lr in &self.learning_rates {
                 Training { lr, ..point.finetuning.clone() }.check()?;
             }
-            self.labels_of(point, 0)?;
         }
-        Ok(())
+        Ok(Checked::new(self))
     }
 
     /// Refuses results that were not measured as the others would be.
@@ -171,39 +204,42 @@ impl Curve<'_> {
         self.missing(done).iter().any(|trial| trial.method.needs_encoder())
     }
 
-    /// Runs all trials that are not among `done`, several side by side, each on one thread, and
-    /// hands each to `finished` as soon as it is through. Returns those of this curve, also of
-    /// those done, in the order of points, methods and draws.
-    ///
-    /// # Errors
-    /// If a method needs an encoder and there is none, `finished` fails, or a trial does; then the
-    /// others are run all the same.
-    pub fn run(
-        &self,
-        cx: &Context,
-        pretrained: Option<&Params>,
-        done: &[Finished],
-        observer: &dyn Observer,
-        finished: &(dyn Fn(&Finished) -> Result<(), Error> + Sync),
-    ) -> Result<Vec<Finished>, Error> {
-        let missing = self.missing(done);
-        observer.notice(&Event::Runs { what: "classifiers", count: missing.len() });
-        let (next, single) = (AtomicUsize::new(0), cx.single());
-        let new = cx.map(missing.len(), |_| {
-            // In this order, whichever thread comes first.
-            let trial = &missing[next.fetch_add(1, Ordering::Relaxed)];
-            let result = self.trial(&single, trial, pretrained, observer);
-            observer.notice(&Event::RunDone);
-            let result = result.map_err(|e| e.during(&format!("{} labels", trial.point.labels)))?;
-            finished(&result)?;
-            Ok(result)
-        });
-        let new = new.into_iter().collect::<Result<Vec<Finished>, Error>>()?;
-        let all = self
-            .trials()
-            .into_iter()
-            .filter_map(|trial| done.iter().chain(&new).find(|f| trial.is(f)));
-        Ok(all.cloned().collect())
+    /// How well each method classifies at each point, from all trials of this curve.
+    pub fn results(&self, finished: &[Finished]) -> Vec<Vec<MethodResult>> {
+        self.points.iter().map(|point| self.results_at(point, finished)).collect()
+    }
+
+    fn results_at(&self, point: &Point, finished: &[Finished]) -> Vec<MethodResult> {
+        let metric = point.finetuning.metric;
+        let of = |method: &Approach| -> Vec<&Finished> {
+            let trials = (0..self.draws).map(|draw| Trial { point, method, draw });
+            trials.filter_map(|trial| finished.iter().find(|f| trial.is(f))).collect()
+        };
+        let scratch = self.methods.iter().find(|method| method.is_scratch()).map(of);
+        let result = |method: &Approach| {
+            let trials = of(method);
+            let accuracies = |metric| trials.iter().map(|trial| trial.test_by(metric)).collect();
+            let gain = scratch.as_ref().map(|scratch| {
+                let pairs = trials.iter().zip(scratch);
+                let gains: Vec<f64> =
+                    pairs.map(|(a, b)| a.test_by(metric) - b.test_by(metric)).collect();
+                let gain = Gain::of(&gains);
+                // That scratch gains nothing over itself is no test.
+                Gain { p: gain.p.filter(|_| !method.is_scratch()), ..gain }
+            });
+            MethodResult {
+                name: method.name().to_string(),
+                test_accuracy: Accuracies::of(accuracies(Metric::Accuracy)),
+                test_balanced_accuracy: (metric == Metric::Balanced)
+                    .then(|| Accuracies::of(accuracies(metric))),
+                gain_over_scratch: gain,
+                seconds: trials.iter().map(|trial| trial.seconds).sum(),
+                chosen: trials.iter().map(|trial| trial.lr).collect(),
+            }
+        };
+        let mut results: Vec<MethodResult> = self.methods.iter().map(result).collect();
+        Gain::adjust(results.iter_mut().filter_map(|result| result.gain_over_scratch.as_mut()));
+        results
     }
 
     /// By points, methods and draws.
@@ -218,15 +254,59 @@ impl Curve<'_> {
     }
 
     /// What is still to be done, draw by draw.
-    fn missing(&self, done: &[Finished]) -> Vec<Trial<'_>> {
+    pub(super) fn missing(&self, done: &[Finished]) -> Vec<Trial<'_>> {
         let mut missing = self.trials();
         missing.retain(|trial| !done.iter().any(|done| trial.is(done)));
         missing.sort_by_key(|trial| trial.draw);
         missing
     }
 
-    fn labels_of(&self, point: &Point, draw: usize) -> Result<LabelDraw, Error> {
+    /// The labels of draw `draw` at `point`.
+    pub(super) fn labels_of(&self, point: &Point, draw: usize) -> Result<LabelDraw, Error> {
         label_draw(self.data, point.labels, point.validation, self.seed, draw)
+    }
+
+    /// The same to all methods at `point`.
+    pub(super) fn given<'a>(
+        &'a self,
+        point: &'a Point,
+        pretrained: Option<&'a Params>,
+    ) -> Given<'a> {
+        Given {
+            data: &self.data.train,
+            architecture: &self.architecture,
+            pretrained,
+            finetuning: &point.finetuning,
+            learning_rates: &self.learning_rates,
+            ensemble: self.ensemble,
+        }
+    }
+
+    /// Runs `trials`, several side by side, each on one thread: that scales better than threads
+    /// within a small step. Returns what `keep` makes of each as soon as it is through.
+    pub(super) fn measure<T: Send>(
+        &self,
+        cx: &Context,
+        pretrained: Option<&Params>,
+        trials: &[Trial<'_>],
+        observer: &dyn Observer,
+        keep: impl Fn(Finished, Trained) -> Result<T, Error> + Sync,
+    ) -> Result<Vec<T>, Error> {
+        observer.notice(&Event::Runs { what: "classifiers", count: trials.len() });
+        let (next, single) = (AtomicUsize::new(0), cx.single());
+        let kept = cx.map(trials.len(), |_| {
+            // In this order, whichever thread comes first.
+            let trial = &trials[next.fetch_add(1, Ordering::Relaxed)];
+            let result = self.trial(&single, trial, pretrained, observer);
+            observer.notice(&Event::RunDone);
+            let labels = trial.point.labels;
+            let (finished, trained) = result.map_err(|e| match self.points.len() {
+                1 => e,
+                _ => e.during(&format!("{labels} labels")),
+            })?;
+            keep(finished, trained)
+        });
+        kept.into_iter().collect()
     }
 
     fn trial(
@@ -235,24 +315,17 @@ impl Curve<'_> {
         &Trial { point, method, draw }: &Trial<'_>,
         pretrained: Option<&Params>,
         observer: &dyn Observer,
-    ) -> Result<Finished, Error> {
+    ) -> Result<(Finished, Trained), Error> {
         let start = Instant::now();
         let labels = self.labels_of(point, draw)?;
-        let given = Given {
-            data: &self.data.train,
-            architecture: &self.architecture,
-            pretrained,
-            finetuning: &point.finetuning,
-            learning_rates: &self.learning_rates,
-            ensemble: self.ensemble,
-        };
+        let given = self.given(point, pretrained);
         let seed = draw_seed(self.seed, draw as u64);
         let name = format!("{} draw {draw}", method.name());
         let trained = method.train_one(cx, &given, &labels, seed, &name, observer)?;
         let seconds = start.elapsed().as_secs_f64();
         let test = trained.test(cx, &self.data.test)?;
         let best = trained.best();
-        Ok(Finished {
+        let finished = Finished {
             labels: point.labels,
             method: method.name().to_string(),
             draw,
@@ -268,6 +341,31 @@ impl Curve<'_> {
             best_epoch: trained.best_epoch,
             seconds,
             settings: method.fingerprint(),
-        })
+        };
+        Ok((finished, trained))
+    }
+}
+
+impl Checked<'_, Curve<'_>> {
+    /// Runs all trials that are not among `done`, several side by side, each on one thread, and
+    /// hands each to `finished` as soon as it is through. Returns those of this curve, also of
+    /// those done, in the order of points, methods and draws.
+    ///
+    /// # Errors
+    /// If a method needs an encoder and there is none, `finished` fails, or a trial does; then the
+    /// others are run all the same.
+    pub fn run(
+        &self,
+        cx: &Context,
+        pretrained: Option<&Params>,
+        done: &[Finished],
+        observer: &dyn Observer,
+        finished: &(dyn Fn(&Finished) -> Result<(), Error> + Sync),
+    ) -> Result<Vec<Finished>, Error> {
+        let new = self.measure(cx, pretrained, &self.missing(done), observer, |result, _| {
+            finished(&result).map(|()| result)
+        })?;
+        let of = |trial: Trial<'_>| done.iter().chain(&new).find(|f| trial.is(f)).cloned();
+        Ok(self.trials().into_iter().filter_map(of).collect())
     }
 }

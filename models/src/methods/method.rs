@@ -114,6 +114,11 @@ impl Approach {
         }
     }
 
+    /// Whether it is the baseline, training from scratch on the labels alone.
+    pub fn is_scratch(&self) -> bool {
+        matches!(self, Approach::Transfer(Method::Scratch))
+    }
+
     /// Whether it starts from a pretrained encoder.
     pub fn needs_encoder(&self) -> bool {
         match self {

@@ -2,9 +2,9 @@
 
 use super::ema::Ema;
 use super::mixup::Mixup;
+use super::objective::Objective;
 use crate::error::Error;
 use crate::evaluation::Metric;
-use crate::pretraining::Objective;
 use narrows_datasets::Augmentation;
 use narrows_engine::{Loss, Optimizer, Schedule};
 

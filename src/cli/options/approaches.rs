@@ -2,10 +2,10 @@
 
 use super::architecture::ArchitectureOptions;
 use super::semi::{SemiMethod, SemiOptions};
-use super::values::count;
+use super::values::{count, variant_name};
 use crate::cli::clap_errors;
 use crate::error::Error;
-use clap::{Args, Parser};
+use clap::{Args, Parser, ValueEnum};
 use narrows_datasets::Dataset;
 use narrows_models::methods::SemiApproach;
 use narrows_models::{Approach, Architecture, Method, SampleShape};
@@ -34,18 +34,20 @@ impl ApproachName {
 
     fn all() -> Vec<ApproachName> {
         let transfers = Method::ALL.iter().map(|(_, method)| ApproachName::Transfer(*method));
-        transfers.chain(SemiMethod::ALL.map(ApproachName::Semi)).collect()
+        transfers
+            .chain(SemiMethod::value_variants().iter().copied().map(ApproachName::Semi))
+            .collect()
     }
 
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> String {
         match self {
-            ApproachName::Transfer(method) => method.name(),
-            ApproachName::Semi(method) => method.name(),
+            ApproachName::Transfer(method) => method.name().to_string(),
+            ApproachName::Semi(method) => variant_name(&method),
         }
     }
 }
 
-fn names() -> Vec<&'static str> {
+fn names() -> Vec<String> {
     ApproachName::all().into_iter().map(ApproachName::name).collect()
 }
 
@@ -68,7 +70,7 @@ pub fn approach(text: &str) -> Result<ApproachName, String> {
 
 impl Serialize for ApproachName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
+        serializer.serialize_str(&self.name())
     }
 }
 
@@ -145,7 +147,8 @@ impl ComparedSemi {
             ApproachName::Transfer(method) => return Ok(Approach::Transfer(method)),
             ApproachName::Semi(method) => method,
         };
-        let first = ["--method", method.name(), "--model", architecture.model.name()];
+        let name = variant_name(&method);
+        let first = ["--method", &name, "--model", architecture.model.name()];
         let mut alone =
             Alone::parse(&first, &self.semi).map_err(|e| Error::new(format!("--semi: {e}")))?;
         let input = SampleShape::of(data);
@@ -160,7 +163,7 @@ impl ComparedSemi {
         // Of the draw it has nothing but the seed.
         let training = alone.semi.resolve(data, 0);
         Ok(Approach::Semi(Box::new(SemiApproach {
-            name: method.name().to_string(),
+            name,
             architecture: own,
             from_encoder: self.semi_encoder,
             training,

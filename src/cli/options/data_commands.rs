@@ -1,9 +1,10 @@
 //! The commands below `narrows data`: one variant each.
 
 use super::data::ReadingOptions;
-use super::values::{count, name};
+use super::exporting::Part;
+use super::values::{count, name, variant};
 use clap::{Args, Subcommand};
-use narrows_datasets::{ExportPart, Unlabelled};
+use narrows_datasets::Unlabelled;
 use std::path::PathBuf;
 
 /// The options of `narrows data`.
@@ -147,8 +148,8 @@ pub struct Export {
     #[arg(value_name = "OUT")]
     pub out: PathBuf,
     /// Which samples: train, test, or all
-    #[arg(long, value_name = "NAME", default_value = PARTS[0].0, value_parser = name(&PARTS))]
-    pub part: ExportPart,
+    #[arg(long, value_name = "NAME", default_value = "all", value_parser = variant::<Part>)]
+    pub part: Part,
     /// Overwrite files that are there
     #[arg(long)]
     pub force: bool,
@@ -158,6 +159,3 @@ pub struct Export {
 
 const UNLABELLED: [(&str, Unlabelled); 2] =
     [("train", Unlabelled::Train), ("spread", Unlabelled::Spread)];
-
-const PARTS: [(&str, ExportPart); 3] =
-    [("all", ExportPart::All), ("train", ExportPart::Train), ("test", ExportPart::Test)];

@@ -1,32 +1,34 @@
 //! Which rows of data go through a model, and where what comes of them goes.
 
-use super::values::name;
-use clap::Args;
+use super::values::variant;
+use clap::{Args, ValueEnum};
+use narrows_datasets::ExportPart;
 use std::path::PathBuf;
 
 /// A part of data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Part {
     All,
     Train,
     Test,
 }
 
-impl Part {
-    pub fn name(self) -> &'static str {
-        let found = PARTS.iter().find(|(_, part)| *part == self);
-        found.map_or("all", |(name, _)| name)
+impl From<Part> for ExportPart {
+    fn from(part: Part) -> ExportPart {
+        match part {
+            Part::All => ExportPart::All,
+            Part::Train => ExportPart::Train,
+            Part::Test => ExportPart::Test,
+        }
     }
 }
-
-const PARTS: [(&str, Part); 3] = [("all", Part::All), ("train", Part::Train), ("test", Part::Test)];
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub struct PartOption {
     /// The rows to take: all, train, test. Of data in one piece, train and test are what the other
     /// commands make of it [default: all; test, where the data come in these two halves]
-    #[arg(long, value_name = "NAME", value_parser = name(&PARTS))]
+    #[arg(long, value_name = "NAME", value_parser = variant::<Part>)]
     pub part: Option<Part>,
 }
 
@@ -35,7 +37,7 @@ pub struct PartOption {
 pub struct EvaluatedPartOption {
     /// The rows to measure on: test, train, all. Of data in one piece, one labelled row in six is
     /// for the test, as in the other commands: of data that the model has not met, all will do
-    #[arg(long, value_name = "NAME", default_value = "test", value_parser = name(&PARTS))]
+    #[arg(long, value_name = "NAME", default_value = "test", value_parser = variant::<Part>)]
     pub part: Part,
 }
 

@@ -1,13 +1,13 @@
 //! What the autoencoder learns beside giving back its input.
 
-use super::values::{Auto, auto, count, name, not_negative};
+use super::values::{Auto, auto, count, not_negative, variant};
 use crate::error::Error;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use narrows_models::Objective;
 use serde::Serialize;
 
 /// An objective, without its settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ObjectiveName {
     Plain,
@@ -15,16 +15,6 @@ pub enum ObjectiveName {
     Masked,
     Sparse,
     Variational,
-}
-
-impl ObjectiveName {
-    const ALL: [(&'static str, ObjectiveName); 5] = [
-        ("plain", ObjectiveName::Plain),
-        ("denoising", ObjectiveName::Denoising),
-        ("masked", ObjectiveName::Masked),
-        ("sparse", ObjectiveName::Sparse),
-        ("variational", ObjectiveName::Variational),
-    ];
 }
 
 #[derive(Clone, Debug, Args, Serialize)]
@@ -37,7 +27,7 @@ pub struct ObjectiveOptions {
     /// unless --augment says another), sparse (a code of few values that are not small),
     /// variational (codes as if drawn from a normal distribution)
     #[arg(long, value_name = "NAME", default_value = "plain",
-          value_parser = name(&ObjectiveName::ALL))]
+          value_parser = variant::<ObjectiveName>)]
     pub objective: ObjectiveName,
     /// Of a variational autoencoder: the factor on the divergence; auto: 1
     #[arg(long, value_name = "X", default_value = "auto", value_parser = auto(not_negative::<f32>))]

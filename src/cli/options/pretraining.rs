@@ -1,9 +1,10 @@
 //! How the autoencoder is trained.
 
+use super::architecture::ArchitectureOptions;
 use super::augmentation::{AUGMENT_HELP, Items, augmentation, check};
 use super::objective::ObjectiveOptions;
 use super::training::{LossName, OptimizerName, ScheduleName};
-use super::values::{Auto, auto, count, name, not_negative, positive};
+use super::values::{Auto, auto, count, not_negative, positive, variant};
 use crate::error::Error;
 use clap::Args;
 use narrows_datasets::Dataset;
@@ -44,7 +45,7 @@ pub struct Pretraining {
     /// What is minimised: l2, l1, huber (l2 below 0.1, l1 above), bce (of a sigmoid output); auto:
     /// l2, but bce where the objective is variational and the output a sigmoid
     #[arg(long, value_name = "NAME", default_value = "auto",
-          value_parser = auto(name(&LossName::ALL)))]
+          value_parser = auto(variant::<LossName>))]
     pub loss: Auto<LossName>,
     /// How strongly weights are pulled towards 0
     #[arg(long, value_name = "X", default_value_t = 0.0, value_parser = not_negative::<f64>)]
@@ -61,6 +62,14 @@ pub struct Pretraining {
 }
 
 impl Pretraining {
+    /// The architecture of `options` for `train`, variational where the objective is.
+    pub fn architecture(&self, options: &mut ArchitectureOptions, train: &Dataset) -> Architecture {
+        Architecture {
+            variational: self.objective.is_variational(),
+            ..options.resolve(SampleShape::of(train), train.in_unit_range())
+        }
+    }
+
     /// The training of an autoencoder on `samples` samples, less those held out; what it settles
     /// takes the place of `auto`, and the objective's corruption its place.
     pub fn resolve(&mut self, samples: usize, architecture: &Architecture, seed: u64) -> Training {

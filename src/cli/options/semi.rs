@@ -25,9 +25,6 @@ pub enum SemiMethod {
 }
 
 impl SemiMethod {
-    pub const ALL: [SemiMethod; 4] =
-        [SemiMethod::PseudoLabels, SemiMethod::MeanTeacher, SemiMethod::Vat, SemiMethod::Ladder];
-
     /// Whether the option of that id, which is not of all methods, is one of this.
     pub fn takes(self, id: &str) -> bool {
         match id {
@@ -37,15 +34,6 @@ impl SemiMethod {
             "noise" | "costs" => self == SemiMethod::Ladder,
             "ema" | "ramp_up" => self != SemiMethod::Ladder,
             _ => true,
-        }
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            SemiMethod::PseudoLabels => "pseudo-labels",
-            SemiMethod::MeanTeacher => "mean-teacher",
-            SemiMethod::Vat => "vat",
-            SemiMethod::Ladder => "ladder",
         }
     }
 }

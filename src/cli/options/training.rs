@@ -1,11 +1,11 @@
-//! What loss, optimiser and schedule are called, and what they become.
+//! The loss, the optimiser and the schedule of a training, by their names.
 
 use clap::ValueEnum;
 use narrows_engine::{Loss, Optimizer, Schedule};
 use serde::Serialize;
 
 /// How far a reconstruction is from its input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LossName {
     L2,
@@ -15,14 +15,6 @@ pub enum LossName {
 }
 
 impl LossName {
-    /// All of them, by the names that options and files use.
-    pub const ALL: [(&'static str, LossName); 4] = [
-        ("l2", LossName::L2),
-        ("l1", LossName::L1),
-        ("huber", LossName::Huber),
-        ("bce", LossName::Bce),
-    ];
-
     pub fn loss(self) -> Loss {
         match self {
             LossName::L2 => Loss::L2,

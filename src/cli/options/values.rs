@@ -1,6 +1,6 @@
 //! The values that options take: what is refused is refused here, before anything else happens.
 
-use clap::{Args, Command};
+use clap::{Args, Command, ValueEnum};
 use narrows_models::SampleShape;
 use serde::{Serialize, Serializer};
 use std::fmt::Display;
@@ -210,19 +210,24 @@ pub fn name<T: Copy>(
     }
 }
 
+/// Reads the name of a variant of `T`.
+pub fn variant<T: ValueEnum>(text: &str) -> Result<T, String> {
+    T::from_str(text, false).map_err(|_| {
+        let names: Vec<String> = T::value_variants().iter().map(variant_name).collect();
+        format!("it must be one of {}", names.join(", "))
+    })
+}
+
+/// The name that [`variant`] reads.
+pub fn variant_name(variant: &impl ValueEnum) -> String {
+    let name = variant.to_possible_value();
+    name.map_or(String::new(), |name| name.get_name().to_string())
+}
+
 /// The ids of the options of `T`, as the command line knows them.
 pub fn ids<T: Args>() -> Vec<String> {
     let all = T::augment_args(Command::new("options"));
     all.get_arguments().map(|option| option.get_id().to_string()).collect()
-}
-
-/// `text` as one word of a shell's line.
-pub fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./,:=+@%".contains(c);
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_string(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
 }
 
 fn within<T>(text: &str, low: T, high: T, kind: &str) -> Result<T, String>

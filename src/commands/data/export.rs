@@ -22,7 +22,7 @@ pub fn run(options: &Export) -> Result<String, Error> {
     let data = open(reading, &path, None, &progress)?;
     let name = out.display().to_string();
     let told = &mut |done, total| tell(&progress, &name, done, total);
-    let exported = narrows_datasets::export(&data, *part, out, told)?;
+    let exported = narrows_datasets::export(&data, (*part).into(), out, told)?;
     progress.end_count();
     let mut text = vec![
         ("exported", format!("{} ({})", data.name, data.format)),

@@ -1,9 +1,10 @@
 //! `narrows data fetch`: a public data set, into a folder of its own.
 
-use super::quoted;
 use crate::cli::options::data_commands::Fetch;
+use crate::commands::inputs::full_path;
 use crate::error::Error;
 use crate::output::progress::Progress;
+use crate::output::shell::quoted;
 use narrows_datasets::fetch::{self, Event, FetchOptions};
 
 pub fn run(options: &Fetch) -> Result<String, Error> {
@@ -28,11 +29,11 @@ pub fn run(options: &Fetch) -> Result<String, Error> {
         Event::Unpacking { file } => progress.say(&format!("{file}: unpacking")),
     })?;
     progress.end_count();
-    let folder = crate::commands::inputs::full_path(&folder)?;
+    let folder = full_path(&folder)?;
     Ok(format!(
         "{} is in {}\nNext: narrows compare --data {}\n",
         set.name,
         folder.display(),
-        quoted(&folder)
+        quoted(folder.display())
     ))
 }

@@ -1,10 +1,12 @@
 //! `narrows data pack`: data of any format into a store.
 
-use super::{Scratch, check_free, folder_of, open, path_of, quoted, tell};
+use super::{Scratch, check_free, folder_of, open, path_of, tell};
 use crate::cli::options::data_commands::Pack;
+use crate::commands::inputs::full_path;
 use crate::error::Error;
 use crate::output::numbers::{counted, shape, size, speed, thousands};
 use crate::output::progress::Progress;
+use crate::output::shell::quoted;
 use crate::output::tables::lines::lines;
 use narrows_datasets::Packed;
 use std::time::Instant;
@@ -29,7 +31,7 @@ pub fn run(options: &Pack) -> Result<String, Error> {
     Ok(format!(
         "{}Next: narrows compare --data {}\n",
         lines(&text),
-        quoted(&crate::commands::inputs::full_path(out)?)
+        quoted(full_path(out)?.display())
     ))
 }
 

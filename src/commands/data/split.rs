@@ -1,11 +1,13 @@
 //! `narrows data split`: one file into those to train, to validate and to test.
 
 use super::pack::described;
-use super::{Scratch, folder_of, open, path_of, quoted, tell};
+use super::{Scratch, folder_of, open, path_of, tell};
 use crate::cli::options::data_commands::Split;
+use crate::commands::inputs::full_path;
 use crate::error::Error;
 use crate::output::numbers::speed;
 use crate::output::progress::Progress;
+use crate::output::shell::quoted;
 use crate::output::tables::lines::lines;
 use narrows_datasets::Shares;
 use std::time::Instant;
@@ -33,8 +35,5 @@ pub fn run(options: &Split) -> Result<String, Error> {
         ("seed", seed.to_string()),
         ("time", speed(bytes, start.elapsed().as_secs_f64())),
     ]);
-    Ok(format!(
-        "{text}Next: narrows compare --data {}\n",
-        quoted(&crate::commands::inputs::full_path(out)?)
-    ))
+    Ok(format!("{text}Next: narrows compare --data {}\n", quoted(full_path(out)?.display())))
 }

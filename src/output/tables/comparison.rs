@@ -4,7 +4,8 @@ use super::estimate::{UNKNOWN, cells};
 use super::reconstruction::{data_line, reconstruction};
 use crate::output::numbers::{counted, duration, p_value, percent, points, thousands};
 use narrows_models::Metric;
-use narrows_models::compare::{ComparisonResult, MethodResult};
+use narrows_models::compare::ComparisonResult;
+use narrows_models::curve::MethodResult;
 use narrows_models::methods::Tried;
 use narrows_models::statistics::Gain;
 
@@ -24,8 +25,8 @@ pub struct Comparing<'a> {
 }
 
 pub fn table(of: &Comparing<'_>) -> String {
-    let ComparisonResult { unlabelled, pca, autoencoder, methods, .. } = of.result;
-    let mut text = data_line(of.dataset, *unlabelled, of.test_samples);
+    let ComparisonResult { pretrained, methods, .. } = of.result;
+    let mut text = data_line(of.dataset, pretrained.unlabelled, of.test_samples);
     text += &format!(
         "\n{} of {} to train on and {} to validate; {} in all\n\n",
         counted(of.draws, "draw"),
@@ -33,7 +34,7 @@ pub fn table(of: &Comparing<'_>) -> String {
         thousands(of.validation),
         duration(of.seconds)
     );
-    text += &reconstruction(pca, autoencoder);
+    text += &reconstruction(&pretrained.pca, &pretrained.autoencoder);
     let accuracy = match of.metric {
         Metric::Accuracy => "test accuracy, %",
         Metric::Balanced => "balanced test, %",
@@ -83,19 +84,19 @@ fn recipe(tried: &[Tried]) -> String {
 }
 
 fn method_line(method: &MethodResult) -> String {
-    let MethodResult { name, gain_over_scratch: gain, seconds, .. } = method;
+    let MethodResult { name, gain_over_scratch, seconds, .. } = method;
     let [accuracy, interval] = cells(&method.of_choice().estimate);
-    let gained = match (&name[..], gain.ci95) {
-        (SCRATCH, _) => "baseline".to_string(),
-        (_, None) if is_unknown(method) => format!("{} (unknown)", points(gain.mean)),
-        (_, None) => points(gain.mean),
-        (_, Some([low, high])) => {
+    let gain = gain_over_scratch.as_ref().filter(|_| name != SCRATCH);
+    let gained = gain.map_or("baseline".to_string(), |gain| match gain.ci95 {
+        None if is_unknown(method) => format!("{} (unknown)", points(gain.mean)),
+        None => points(gain.mean),
+        Some([low, high]) => {
             let mark = if is_above(gain) || is_below(gain) { " *" } else { "" };
             format!("{} ({} to {}){mark}", points(gain.mean), points(low), points(high))
         }
-    };
+    });
     let time = duration(*seconds);
-    let p = gain.p.map_or(String::new(), p_value);
+    let p = gain.and_then(|gain| gain.p).map_or(String::new(), p_value);
     format!("{name:<16} {accuracy:>16} {interval:>16}    {gained:<27} {p:>5} {time:>12}\n")
 }
 
@@ -109,7 +110,8 @@ fn rates(chosen: &[f32]) -> String {
 
 /// Whether there were several draws, and yet no interval of the gain can be told.
 fn is_unknown(method: &MethodResult) -> bool {
-    method.gain_over_scratch.ci95.is_none() && method.of_choice().per_draw.len() > 1
+    let gain = method.gain_over_scratch.as_ref();
+    gain.is_some_and(|gain| gain.ci95.is_none()) && method.of_choice().per_draw.len() > 1
 }
 
 /// Whether the whole interval of the gain lies above 0.
@@ -133,7 +135,7 @@ fn verdict(methods: &[MethodResult], draws: usize) -> String {
         return "One draw cannot tell a gain from luck: ask for more by --draws.\n".to_string();
     }
     let names = |wanted: fn(&Gain) -> bool| -> Vec<&str> {
-        let found = others.iter().filter(|m| wanted(&m.gain_over_scratch));
+        let found = others.iter().filter(|m| m.gain_over_scratch.as_ref().is_some_and(wanted));
         found.map(|m| &m.name[..]).collect()
     };
     let (gained, lost) = (names(is_above), names(is_below));
@@ -189,7 +191,7 @@ fn wrapped(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::{UNKNOWN, method_line, rates, verdict};
-    use narrows_models::compare::MethodResult;
+    use narrows_models::curve::MethodResult;
     use narrows_models::statistics::{Accuracies, Gain};
 
     /// A method with such gains, draw by draw.
@@ -198,7 +200,7 @@ mod tests {
             name: name.to_string(),
             test_accuracy: Accuracies::of(vec![0.5; gains.len()]),
             test_balanced_accuracy: None,
-            gain_over_scratch: Gain::of(gains),
+            gain_over_scratch: Some(Gain::of(gains)),
             seconds: 1.0,
             chosen: Vec::new(),
         }

@@ -26,7 +26,7 @@ pub(super) struct Writing<'a> {
 enum To {
     /// All images so far are grey, and colour may follow: one value of each pixel.
     Undecided(Spool),
-    Store(StoreWriter),
+    Store(Box<StoreWriter>),
 }
 
 impl<'a> Writing<'a> {
@@ -108,10 +108,10 @@ fn create(
     place: &Path,
     (height, width): (usize, usize),
     channels: usize,
-) -> Result<StoreWriter, Error> {
+) -> Result<Box<StoreWriter>, Error> {
     let shape = [height, width, channels];
     let shape = if channels == 1 { &shape[..2] } else { &shape };
-    StoreWriter::create(place, Dtype::U8, shape, !listing.classes.is_empty())
+    StoreWriter::create(place, Dtype::U8, shape, !listing.classes.is_empty()).map(Box::new)
 }
 
 /// Appends the sample of `file`: those to learn from come before those for the test.

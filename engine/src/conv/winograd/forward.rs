@@ -1,19 +1,20 @@
 //! From the image to the map.
 
-use super::super::forward::row_stride;
-use super::super::{Conv, GATHERED, PRODUCTS};
+use super::super::geometry::Conv;
+use super::super::patches::row_stride;
+use super::super::{GATHERED, PRODUCTS};
 use super::tiles::{Grid, Terms};
-use super::{Kind, transform, weights_len};
+use super::{Kind, transform};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm};
-use crate::hardware::parallel::Chunks;
+use crate::hardware::memory;
 use crate::hardware::simd::{Kernel, Simd};
 
 /// The floats of terms and products that a task has at a time: 384 KB, of which a part is in use at
 /// any moment.
 const FLOATS: usize = 96 << 10;
 
-/// As [`forward`](super::super::forward()). `scratch`: [`weights_len`] values.
+/// As [`forward`](super::super::forward()). `scratch`: [`weights_len`](super::weights_len) values.
 pub(in super::super) fn forward(
     cx: &Context,
     conv: &Conv,
@@ -23,41 +24,30 @@ pub(in super::super) fn forward(
     epilogue: Epilogue<'_>,
     scratch: &mut [f32],
 ) {
-    let weights = &mut scratch[..weights_len(conv)];
-    transform(cx, conv, weight, weights);
-    let weights = &*weights;
+    let weights = transform(cx, conv, weight, scratch);
     let (inputs, outputs, grid) = (conv.image_channels, conv.map_channels, Grid::of(conv));
     // Whole rows of tiles, which are whole rows of the map.
     let tile = 4 * inputs + 9 * outputs;
     let rows = (FLOATS / (tile * grid.across)).max(1);
     let row_len = 2 * conv.map.1 * outputs;
-    let count = map.len().div_ceil(rows * row_len);
-    cx.for_each_part(count, Chunks::new(map, rows * row_len), |i, map| {
-        let (single, map) = (cx.single(), map.data);
-        let start = i * rows * grid.across;
+    cx.chunks(map, rows * row_len, |range, map| {
+        let single = cx.single();
+        let start = range.start / row_len * grid.across;
         let tiles = map.len() / row_len * grid.across;
-        let (mut gathered, mut products) = (GATHERED.take(), PRODUCTS.take());
-        gathered.ensure(tiles * row_stride(4 * inputs));
-        products.ensure(9 * tiles * outputs);
+        let mut gathered = memory::borrow(&GATHERED, tiles * row_stride(4 * inputs));
+        let mut products = memory::borrow(&PRODUCTS, 9 * tiles * outputs);
         for (kind, products) in Kind::all().zip(products.chunks_exact_mut(tiles * outputs)) {
             let len = kind.terms() * inputs;
-            let stride = row_stride(len);
+            let (range, stride) = (start..start + tiles, row_stride(len));
             let gathered = &mut gathered[..tiles * stride];
-            let range = start..start + tiles;
             cx.isa().run(Terms { conv, kind, images: image, range, stride, out: gathered });
             let terms = MatRef::with_strides(gathered, tiles, len, stride, 1);
-            let weights = MatRef::new(
-                &weights[kind.first * inputs * outputs..][..len * outputs],
-                len,
-                outputs,
-            );
-            gemm(&single, 1.0, terms, weights, 0.0, MatMut::new(products, tiles, outputs));
+            let weights = &weights[kind.first * inputs * outputs..][..len * outputs];
+            let products = MatMut::new(products, tiles, outputs);
+            gemm(&single, 1.0, terms, MatRef::new(weights, len, outputs), 0.0, products);
         }
-        let products_read = &products[..9 * tiles * outputs];
         let (across, channels) = (grid.across, outputs);
-        cx.isa().run(Total { across, channels, products: products_read, epilogue, map });
-        GATHERED.set(gathered);
-        PRODUCTS.set(products);
+        cx.isa().run(Total { across, channels, products: &products, epilogue, map });
     });
 }
 

@@ -1,27 +1,31 @@
 //! The weight, transformed.
 
-use super::super::Conv;
-use super::{Kind, TERMS};
+use super::super::geometry::Conv;
+use super::{Kind, weights_len};
 use crate::Context;
-use crate::hardware::parallel::Chunks;
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
 
-/// Transforms the weight: kind by kind and term by term, each (image channels, map channels).
-pub(super) fn transform(cx: &Context, conv: &Conv, weight: &[f32], out: &mut [f32]) {
-    let len = conv.image_channels * conv.map_channels;
-    cx.for_each_part(TERMS, Chunks::new(out, len), |i, out| {
-        let kind =
-            Kind::all().take_while(|kind| kind.first <= i).last().expect("the first has term 0");
-        let mut taps = kind.taps(i - kind.first).map(|tap| &weight[tap * len..][..len]);
+/// The weight transformed: kind by kind and term by term, each (image channels, map channels).
+pub(super) fn transform<'a>(
+    cx: &Context,
+    conv: &Conv,
+    weight: &[f32],
+    scratch: &'a mut [f32],
+) -> &'a [f32] {
+    let (out, len) = (&mut scratch[..weights_len(conv)], conv.image_channels * conv.map_channels);
+    cx.chunks(out, len, |range, out| {
+        let term = range.start / len;
+        let kind = Kind::all().take_while(|kind| kind.first <= term).last();
+        let kind = kind.expect("the first has term 0");
+        let mut taps = kind.taps(term - kind.first).map(|tap| &weight[tap * len..][..len]);
         match [taps.next(), taps.next(), taps.next(), taps.next()] {
-            [Some(a), Some(b), Some(c), Some(d)] => {
-                cx.isa().run(Sum { x: [a, b, c, d], out: out.data })
-            }
-            [Some(a), Some(b), ..] => cx.isa().run(Sum { x: [a, b], out: out.data }),
-            [Some(a), ..] => out.data.copy_from_slice(a),
+            [Some(a), Some(b), Some(c), Some(d)] => cx.isa().run(Sum { x: [a, b, c, d], out }),
+            [Some(a), Some(b), ..] => cx.isa().run(Sum { x: [a, b], out }),
+            [Some(a), ..] => out.copy_from_slice(a),
             _ => unreachable!("a term without taps"),
         }
     });
+    out
 }
 
 /// `out` = the sum of `x`, all of the same length.
@@ -47,20 +51,25 @@ impl<const N: usize> Kernel for Sum<'_, N> {
 }
 
 /// The same transposed: kind by kind, each (map channels, terms, image channels).
-pub(super) fn transform_transposed(cx: &Context, conv: &Conv, weight: &[f32], out: &mut [f32]) {
-    let (inputs, outputs) = (conv.image_channels, conv.map_channels);
-    let len = inputs * outputs;
-    let mut rest = &mut out[..TERMS * len];
+pub(super) fn transform_transposed<'a>(
+    cx: &Context,
+    conv: &Conv,
+    weight: &[f32],
+    scratch: &'a mut [f32],
+) -> &'a [f32] {
+    let all = &mut scratch[..weights_len(conv)];
+    let mut rest = &mut *all;
     for kind in Kind::all() {
-        let (out, after) = rest.split_at_mut(kind.terms() * len);
-        rest = after;
+        let width = kind.terms() * conv.image_channels;
+        let out;
+        (out, rest) = rest.split_at_mut(width * conv.map_channels);
         // By rows of blocks to transpose.
-        let rows = 16;
-        let width = kind.terms() * inputs;
-        cx.for_each_part(outputs.div_ceil(rows), Chunks::new(out, rows * width), |i, out| {
-            cx.isa().run(Transposed { conv, kind, weight, first: i * rows, out: out.data });
+        cx.chunks(out, MAX_LANES * width, |range, out| {
+            let first = range.start / width;
+            cx.isa().run(Transposed { conv, kind, weight, first, out });
         });
     }
+    all
 }
 
 /// The rows of the transposed weight from that of map channel `first` on.
@@ -81,7 +90,7 @@ impl Kernel for Transposed<'_> {
         let (inputs, outputs) = (conv.image_channels, conv.map_channels);
         let width = kind.terms() * inputs;
         let rows = out.len() / width;
-        let (mut block, mut turned) = ([0.0; 16 * 16], [0.0; 16 * 16]);
+        let (mut block, mut turned) = ([0.0; MAX_LANES * MAX_LANES], [0.0; MAX_LANES * MAX_LANES]);
         for term in 0..kind.terms() {
             let (mut taps, mut count) = ([0; 4], 0);
             for tap in kind.taps(term) {

@@ -1,17 +1,37 @@
 //! The gradient of the weight: that of the transformed weight, kind by kind, and what follows from
 //! it.
 
-use super::super::forward::row_stride;
-use super::super::{BLOCK, Conv, GATHERED, PRODUCTS};
+use super::super::geometry::Conv;
+use super::super::partial_sums::{self, WeightSums};
+use super::super::patches::row_stride;
+use super::super::{BLOCK, GATHERED, PRODUCTS};
 use super::Kind;
 use super::tiles::{Outputs, Terms};
 use crate::Context;
 use crate::gemm::{MatMut, MatRef, gemm};
+use crate::hardware::memory;
 use crate::math::column_sums::Add;
 use std::ops::Range;
 
-/// The sums of the weight's gradient over some tiles, added to `sums` or in their place.
+/// As [`weight_gradient`](super::super::weight_gradient()).
 pub(in super::super) fn weight_gradient(
+    cx: &Context,
+    conv: &Conv,
+    image: &[f32],
+    dmap: &[f32],
+    sums: WeightSums<'_>,
+) {
+    let positions = dmap.len() / conv.map_channels;
+    // A tile is 2x2 positions.
+    let (parts, tiles) = (partial_sums::parts(positions), positions / 4);
+    sums.sum_parts(cx, parts, 1, |part, _, sums, accumulate| {
+        let range = part * tiles / parts..(part + 1) * tiles / parts;
+        sum_tiles(cx, conv, image, dmap, range, sums, accumulate);
+    });
+}
+
+/// The sums over some tiles, added to `sums` or in their place.
+fn sum_tiles(
     cx: &Context,
     conv: &Conv,
     image: &[f32],
@@ -26,27 +46,20 @@ pub(in super::super) fn weight_gradient(
     if !accumulate {
         sums.fill(0.0);
     }
-    let (mut gathered, mut made) = (GATHERED.take(), PRODUCTS.take());
     for kind in Kind::all() {
         let (terms, width) = (kind.terms(), kind.terms() * inputs);
         let stride = row_stride(width);
         let block = (BLOCK / stride).max(1).min(tiles.len().max(1));
-        gathered.ensure(block * stride);
-        made.ensure(terms * len + block * outputs);
+        let mut gathered = memory::borrow(&GATHERED, block * stride);
+        let mut made = memory::borrow(&PRODUCTS, terms * len + block * outputs);
         let (dweights, dmaps) = made.split_at_mut(terms * len);
         let mut beta = 0.0;
         for start in tiles.clone().step_by(block) {
             let range = start..tiles.end.min(start + block);
             let rows = range.len();
             let (gathered, dmaps) = (&mut gathered[..rows * stride], &mut dmaps[..rows * outputs]);
-            isa.run(Terms {
-                conv,
-                kind,
-                images: image,
-                range: range.clone(),
-                stride,
-                out: gathered,
-            });
+            let out = &mut *gathered;
+            isa.run(Terms { conv, kind, images: image, range: range.clone(), stride, out });
             isa.run(Outputs { conv, kind, maps: dmap, range, out: dmaps });
             let terms = MatRef::with_strides(gathered, rows, width, stride, 1).transposed();
             let dmaps = MatRef::new(dmaps, rows, outputs);
@@ -59,6 +72,4 @@ pub(in super::super) fn weight_gradient(
             }
         }
     }
-    GATHERED.set(gathered);
-    PRODUCTS.set(made);
 }

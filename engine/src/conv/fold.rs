@@ -1,17 +1,17 @@
 //! From the map back to an image of few channels, such as the last layer of a decoder.
 //!
-//! The products of a phase (`input_gradient.rs`) have as many columns as the image has channels:
+//! The products of a phase (`phases.rs`) have as many columns as the image has channels:
 //! with 1 or 3, most lanes of a vector would stand empty. So here each position of the map is
 //! multiplied by all taps at once, `T = map W'`: (positions, taps channels), and what belongs to
 //! the same pixel is added up afterwards (PyTorch's `Fold`), while it is in the cache. That is 9 or
 //! 27 columns for a kernel of 3x3, and an addition for each, which costs more than it saves from
 //! about 8 channels on.
 
-use super::{BLOCK, Conv, PRODUCTS};
+use super::geometry::Conv;
+use super::{BLOCK, PRODUCTS};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm};
-use crate::hardware::memory::FLOATS_PER_LINE;
-use crate::hardware::parallel::Chunks;
+use crate::hardware::memory::{self, FLOATS_PER_LINE};
 
 /// The channels of an image up to which this is the faster way.
 const FEW: usize = 8;
@@ -26,8 +26,8 @@ pub(super) fn scratch_len(conv: &Conv) -> usize {
     conv.map_channels * columns(conv)
 }
 
-/// Whether this is the way to go.
-pub(super) fn pays(conv: &Conv) -> bool {
+/// Whether the image has few channels.
+pub(super) fn suits(conv: &Conv) -> bool {
     conv.groups == 1 && conv.image_channels <= FEW && conv.taps() > 1
 }
 
@@ -51,16 +51,14 @@ pub(super) fn input_gradient(
         rest.fill(0.0);
     }
     let weights = MatRef::new(weights, inner, columns);
-    let image_len = conv.pixels() * conv.image_channels;
+    let image_len = conv.image_len();
     let images = (BLOCK / (positions * columns)).max(1);
-    let batch = image.len() / image_len;
-    cx.for_each_part(batch.div_ceil(images), Chunks::new(image, images * image_len), |i, image| {
-        let image = image.data;
+    cx.chunks(image, images * image_len, |range, image| {
         let rows = image.len() / image_len * positions;
-        let map = MatRef::new(&map[i * images * positions * inner..][..rows * inner], rows, inner);
-        let mut products = PRODUCTS.take();
-        products.ensure(rows * columns);
-        let products_mut = MatMut::new(&mut products[..rows * columns], rows, columns);
+        let map = &map[range.start / image_len * conv.map_len()..][..rows * inner];
+        let map = MatRef::new(map, rows, inner);
+        let mut products = memory::borrow(&PRODUCTS, rows * columns);
+        let products_mut = MatMut::new(&mut products, rows, columns);
         gemm(&cx.single(), 1.0, map, weights, 0.0, products_mut);
         let each = products.chunks_exact(positions * columns);
         for (image, products) in image.chunks_exact_mut(image_len).zip(each) {
@@ -75,7 +73,6 @@ pub(super) fn input_gradient(
                 _ => fold::<FEW>(conv, products, image, epilogue),
             }
         }
-        PRODUCTS.set(products);
     });
 }
 

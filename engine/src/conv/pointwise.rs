@@ -1,12 +1,12 @@
 //! Kernels of 1x1: every pixel is a patch, and the images are the matrix of patches as they stand.
 
-use super::Conv;
-use super::geometry::Size;
+use super::geometry::{Conv, Size};
+use super::partial_sums::WeightSums;
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm, gemm_fused};
 
 /// Whether the convolution is a product of the images as they stand.
-pub(super) fn pays(conv: &Conv) -> bool {
+pub(super) fn suits(conv: &Conv) -> bool {
     let window = conv.window;
     let single = conv.taps() == 1 && window.stride == Size(1, 1) && window.padding == Size(0, 0);
     // An output padding would make the image of a transposed convolution larger than its map.
@@ -51,13 +51,12 @@ pub(super) fn weight_gradient(
     conv: &Conv,
     image: &[f32],
     dmap: &[f32],
-    grad: &mut [f32],
-    accumulate: bool,
+    sums: WeightSums<'_>,
 ) {
     let (inputs, outputs) = (conv.image_channels, conv.map_channels);
     let pixels = image.len() / inputs;
     let image = MatRef::new(image, pixels, inputs).transposed();
-    let beta = if accumulate { 1.0 } else { 0.0 };
-    let grad = MatMut::new(grad, inputs, outputs);
+    let beta = if sums.accumulate { 1.0 } else { 0.0 };
+    let grad = MatMut::new(sums.grad, inputs, outputs);
     gemm(cx, 1.0, image, MatRef::new(dmap, pixels, outputs), beta, grad);
 }

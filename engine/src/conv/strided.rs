@@ -10,11 +10,15 @@
 //! With many channels gathering pays: strips of patches need not end with a row of the map, so that
 //! B is read less often.
 
+use super::FRAMES;
+use super::geometry::{Conv, Direction, Size};
+use super::partial_sums::WeightSums;
 use super::patches::Axis;
-use super::{Conv, FRAMES};
+use super::phases::{Phase, images_of_task, phases, weight_by_phases};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, Steps, Windows, gemm_windows, has_windows};
-use crate::hardware::parallel::Chunks;
+use crate::hardware::memory;
+use crate::hardware::simd::Isa;
 
 /// The floats of B, the weight or the gradient of a map, up to which it stays in a level-2 cache,
 /// where each strip reads it.
@@ -22,25 +26,35 @@ const NEAR: usize = 1 << 16;
 /// The floats of a weight up to which it stays in a level-1 cache: there, low strips do as well.
 const SMALL: usize = 144 * 32;
 
-/// Whether to read patches in place, for so many along a row, and a weight of so many floats:
-/// strips of patches must not be much lower than the micro-kernel's tile.
-pub(super) fn suits(cx: &Context, along: usize, weight: usize) -> bool {
+/// Whether patches are read where they are.
+pub(super) fn suits(conv: &Conv, direction: Direction, isa: Isa) -> bool {
+    let weight = conv.weight_len();
+    // Strips of patches, which end with a row, must not be much lower than the micro-kernel's tile.
     let least = if weight <= SMALL { 4 } else { 12 };
-    along >= least && weight <= NEAR && has_windows(cx.isa())
-}
-
-/// Whether the patches of `conv` are read in place.
-pub(super) fn pays(cx: &Context, conv: &Conv) -> bool {
-    let near = conv.positions() * conv.map_channels <= NEAR;
-    let plain = conv.groups == 1 && conv.window.dilation.1 == 1 && conv.taps() > 1;
-    near && plain && suits(cx, conv.map.1, conv.weight_len())
+    let rows_suit = match direction {
+        Direction::InputGradient => {
+            let Size(down, across) = conv.window.stride;
+            // In the image, a phase's rows are as far apart as so many of its pixels.
+            let aligned = (down * conv.image.1).is_multiple_of(across);
+            let suits = |(down, across): (Phase, Phase)| {
+                let taps = down.axis.taps * across.axis.taps;
+                taps > 0 && across.axis.step == 1 && across.axis.positions >= least
+            };
+            aligned && phases(conv).all(suits)
+        }
+        Direction::Forward | Direction::WeightGradient => {
+            let near = conv.map_len() <= NEAR;
+            near && conv.window.dilation.1 == 1 && conv.taps() > 1 && conv.map.1 >= least
+        }
+    };
+    weight <= NEAR && conv.groups == 1 && has_windows(isa) && rows_suit
 }
 
 /// The pixels of the map that a task computes at a time, at least.
 const TASK_ROWS: usize = 1024;
 
 /// A frame of zeros around an image, as wide as some windows reach.
-pub(super) struct Frame {
+struct Frame {
     top: usize,
     left: usize,
     height: usize,
@@ -52,7 +66,7 @@ pub(super) struct Frame {
 
 impl Frame {
     /// Around images of so many channels, for windows that lie along the axes like that.
-    pub fn of(axes: impl Iterator<Item = (Axis, Axis)>, channels: usize) -> Frame {
+    fn of(axes: impl Iterator<Item = (Axis, Axis)>, channels: usize) -> Frame {
         let mut frame = Frame { top: 0, left: 0, height: 0, width: 0, channels, image: [0, 0] };
         for (rows, columns) in axes {
             let before = |axis: &Axis| (-axis.first).max(0) as usize;
@@ -72,25 +86,22 @@ impl Frame {
     }
 
     /// Calls `f` with the number of each image and the image in its frame.
-    pub fn each(&self, images: &[f32], mut f: impl FnMut(usize, &[f32])) {
+    fn each(&self, images: &[f32], mut f: impl FnMut(usize, &[f32])) {
         let Frame { channels, image: [height, width], .. } = *self;
         let len = self.height * self.width * channels;
-        let mut memory = FRAMES.take();
-        memory.ensure(len);
-        let framed = &mut memory[..len];
+        let mut framed = memory::borrow(&FRAMES, len);
         framed.fill(0.0);
         for (n, image) in images.chunks_exact(height * width * channels).enumerate() {
             for (i, row) in image.chunks_exact(width * channels).enumerate() {
                 let start = ((self.top + i) * self.width + self.left) * channels;
                 framed[start..][..row.len()].copy_from_slice(row);
             }
-            f(n, framed);
+            f(n, &framed);
         }
-        FRAMES.set(memory);
     }
 
     /// The patches of the image in a frame: their rows and columns, with lines and runs.
-    pub fn patches<'a>(&self, framed: &'a [f32], rows: Axis, columns: Axis) -> Windows<'a> {
+    fn patches<'a>(&self, framed: &'a [f32], rows: Axis, columns: Axis) -> Windows<'a> {
         let ([lines, across], [runs, run]) = self.steps(&rows, &columns);
         Windows::new(&framed[self.start(&rows, &columns)..], lines, across, runs, run)
     }
@@ -132,14 +143,12 @@ pub(super) fn forward(
 ) {
     let outputs = conv.map_channels;
     let images = TASK_ROWS.div_ceil(conv.positions());
-    let (map_len, image_len) = (conv.positions() * outputs, conv.pixels() * conv.image_channels);
+    let (map_len, image_len) = (conv.map_len(), conv.image_len());
     let weight = MatRef::new(weight, conv.weight_len() / outputs, outputs);
     let (rows, columns) = conv.axes();
     let frame = Frame::of([(rows, columns)].into_iter(), conv.image_channels);
-    let batch = map.len() / map_len;
-    cx.for_each_part(batch.div_ceil(images), Chunks::new(map, images * map_len), |i, map| {
-        let map = map.data;
-        let image = &image[i * images * image_len..][..map.len() / map_len * image_len];
+    cx.chunks(map, images * map_len, |range, map| {
+        let image = &image[range.start / map_len * image_len..range.end / map_len * image_len];
         frame.each(image, |i, framed| {
             let map = MatMut::new(&mut map[i * map_len..][..map_len], conv.positions(), outputs);
             let patches = frame.patches(framed, rows, columns);
@@ -148,25 +157,81 @@ pub(super) fn forward(
     });
 }
 
-/// The sums of the weight's gradient over some images, added to `sums` or in their place.
+/// As [`input_gradient`](super::input_gradient()).
+pub(super) fn input_gradient(
+    cx: &Context,
+    conv: &Conv,
+    map: &[f32],
+    weight: &[f32],
+    image: &mut [f32],
+    epilogue: Epilogue<'_>,
+    scratch: &mut [f32],
+) {
+    let weights = weight_by_phases(conv, weight, scratch);
+    let (image_len, map_len) = (conv.image_len(), conv.map_len());
+    let axes = phases(conv).map(|(down, across)| (down.axis, across.axis));
+    let frame = Frame::of(axes, conv.map_channels);
+    cx.chunks(image, images_of_task(conv) * image_len, |range, image| {
+        let map = &map[range.start / image_len * map_len..range.end / image_len * map_len];
+        frame.each(map, |n, framed| {
+            let image = &mut image[n * image_len..][..image_len];
+            pixels_of_image(cx, conv, &frame, framed, weights, image, epilogue);
+        });
+    });
+}
+
+/// All pixels of one image, of a map in its frame.
+fn pixels_of_image(
+    cx: &Context,
+    conv: &Conv,
+    frame: &Frame,
+    framed: &[f32],
+    weights: &[f32],
+    image: &mut [f32],
+    epilogue: Epilogue<'_>,
+) {
+    let inputs = conv.image_channels;
+    let mut start = 0;
+    for (down, across) in phases(conv) {
+        let len = down.axis.taps * across.axis.taps * conv.map_channels;
+        let weights = MatRef::new(&weights[start..][..len * inputs], len, inputs);
+        start += len * inputs;
+        let line = down.stride * conv.image.1 / across.stride;
+        let pixels = (down.axis.positions - 1) * line + across.axis.positions;
+        let image = &mut image[(down.first * conv.image.1 + across.first) * inputs..];
+        let image = MatMut::with_strides(image, pixels, inputs, across.stride * inputs, 1);
+        gemm_windows(
+            cx,
+            frame.patches(framed, down.axis, across.axis),
+            weights,
+            0.0,
+            image,
+            line,
+            epilogue,
+        );
+    }
+}
+
+/// As [`weight_gradient`](super::weight_gradient()).
 pub(super) fn weight_gradient(
     cx: &Context,
     conv: &Conv,
     image: &[f32],
     dmap: &[f32],
-    sums: &mut [f32],
-    accumulate: bool,
+    sums: WeightSums<'_>,
 ) {
     let outputs = conv.map_channels;
-    let map_len = conv.positions() * outputs;
     let (rows, columns) = conv.axes();
     let frame = Frame::of([(rows, columns)].into_iter(), conv.image_channels);
-    frame.each(image, |i, framed| {
-        let dmap = MatRef::new(&dmap[i * map_len..][..map_len], conv.positions(), outputs);
-        let beta = if accumulate || i > 0 { 1.0 } else { 0.0 };
-        let sums = MatMut::new(sums, conv.weight_len() / outputs, outputs);
-        let patches = frame.patches_transposed(framed, rows, columns);
-        let line = conv.window.kernel.1 * conv.image_channels;
-        gemm_windows(cx, patches, dmap, beta, sums, line, Epilogue::default());
+    let line = conv.window.kernel.1 * conv.image_channels;
+    sums.sum_images(cx, conv, image, dmap, |image, dmap, sums, accumulate| {
+        frame.each(image, |i, framed| {
+            let map_len = conv.map_len();
+            let dmap = MatRef::new(&dmap[i * map_len..][..map_len], conv.positions(), outputs);
+            let beta = if accumulate || i > 0 { 1.0 } else { 0.0 };
+            let sums = MatMut::new(sums, conv.weight_len() / outputs, outputs);
+            let patches = frame.patches_transposed(framed, rows, columns);
+            gemm_windows(cx, patches, dmap, beta, sums, line, Epilogue::default());
+        });
     });
 }

@@ -1,0 +1,63 @@
+//! The choice of a convolution's algorithm, and the scratch that follows from it.
+
+use super::geometry::{Conv, Direction};
+use super::{depthwise, fold, partial_sums, pointwise, strided, winograd};
+use crate::hardware::simd::Isa;
+
+/// The ways to compute a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Algorithm {
+    /// A product of the images as they stand.
+    Pointwise,
+    /// Each channel by itself.
+    Depthwise,
+    /// Products with all taps, of which each pixel adds up its own: the input gradient only.
+    Fold,
+    /// Minimal filtering.
+    Winograd,
+    /// Patches read where they are.
+    Strided,
+    /// Patches gathered by blocks: any convolution.
+    Gathered,
+}
+
+impl Algorithm {
+    /// It depends neither on the batch nor on the threads, so that a sample has the same bits in
+    /// any batch.
+    pub fn of(conv: &Conv, direction: Direction, isa: Isa) -> Algorithm {
+        if pointwise::suits(conv) {
+            Algorithm::Pointwise
+        } else if depthwise::suits(conv) {
+            Algorithm::Depthwise
+        } else if direction == Direction::InputGradient && fold::suits(conv) {
+            Algorithm::Fold
+        } else if winograd::suits(conv, direction) {
+            Algorithm::Winograd
+        } else if strided::suits(conv, direction, isa) {
+            Algorithm::Strided
+        } else {
+            Algorithm::Gathered
+        }
+    }
+
+    /// The scratch values of one pass over at most that many images.
+    pub fn scratch_len(self, conv: &Conv, direction: Direction, batch: usize) -> usize {
+        match (direction, self) {
+            (_, Algorithm::Pointwise) => 0,
+            (Direction::WeightGradient, _) => partial_sums::scratch_len(conv, batch),
+            (_, Algorithm::Winograd) => winograd::weights_len(conv),
+            (Direction::Forward, _) => 0,
+            (Direction::InputGradient, Algorithm::Fold) => fold::scratch_len(conv),
+            (Direction::InputGradient, _) => conv.weight_len(),
+        }
+    }
+}
+
+/// The scratch values that any pass over at most that many images needs, on any ISA of this
+/// processor: memory is planned before the ISA is known.
+pub(crate) fn scratch_len(conv: &Conv, batch: usize) -> usize {
+    let passes = Isa::available().into_iter().flat_map(|isa| {
+        Direction::ALL.map(|pass| Algorithm::of(conv, pass, isa).scratch_len(conv, pass, batch))
+    });
+    passes.max().unwrap_or(0)
+}

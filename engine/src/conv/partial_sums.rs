@@ -1,0 +1,85 @@
+//! The gradient of a weight, summed over parts of the batch.
+//!
+//! The positions are cut into parts by their number alone, each of which has sums of its own; these
+//! are added in order.
+
+use super::geometry::Conv;
+use crate::Context;
+use crate::hardware::parallel::Chunks;
+use crate::math::column_sums::Add;
+
+/// The positions that are summed up by one task, at least: their gradient is written once, and read
+/// once.
+const MIN_PART: usize = 1024;
+/// The parts that the positions are cut into, at most.
+pub(super) const MAX_PARTS: usize = 8;
+
+/// The parts of so many positions.
+pub(super) fn parts(positions: usize) -> usize {
+    (positions / MIN_PART).clamp(1, MAX_PARTS)
+}
+
+/// The scratch values of a gradient over at most so many images.
+pub(super) fn scratch_len(conv: &Conv, batch: usize) -> usize {
+    match parts(batch.saturating_mul(conv.positions())) {
+        1 => 0,
+        parts => parts * conv.weight_len(),
+    }
+}
+
+/// Where the gradient of a weight goes.
+pub(crate) struct WeightSums<'a> {
+    pub grad: &'a mut [f32],
+    /// Whether it is added to what is there.
+    pub accumulate: bool,
+    /// [`scratch_len`] values of any content.
+    pub scratch: &'a mut [f32],
+}
+
+impl WeightSums<'_> {
+    /// Calls `sum(part, slice, sums, accumulate)` for each part, and each of the slices that the
+    /// weight is cut into: `sums` of the slice are to be overwritten, or added to.
+    pub(super) fn sum_parts(
+        self,
+        cx: &Context,
+        parts: usize,
+        slices: usize,
+        sum: impl Fn(usize, usize, &mut [f32], bool) + Sync,
+    ) {
+        let WeightSums { grad, accumulate, scratch } = self;
+        let len = grad.len();
+        let partial = if parts == 1 { &mut *grad } else { &mut scratch[..parts * len] };
+        let add = accumulate && parts == 1;
+        cx.for_each_part(parts * slices, Chunks::new(partial, len / slices), |i, sums| {
+            sum(i / slices, i % slices, sums.data, add);
+        });
+        if parts > 1 {
+            if !accumulate {
+                grad.fill(0.0);
+            }
+            for partial in scratch[..parts * len].chunks_exact(len) {
+                cx.isa().run(Add { x: partial, y: grad });
+            }
+        }
+    }
+
+    /// Calls `sum(image, dmap, sums, accumulate)` for the images of each part.
+    pub(super) fn sum_images(
+        self,
+        cx: &Context,
+        conv: &Conv,
+        image: &[f32],
+        dmap: &[f32],
+        sum: impl Fn(&[f32], &[f32], &mut [f32], bool) + Sync,
+    ) {
+        let (image_len, map_len) = (conv.image_len(), conv.map_len());
+        let batch = image.len() / image_len;
+        // An empty part would leave its sums unwritten.
+        let parts = parts(batch * conv.positions()).min(batch);
+        self.sum_parts(cx, parts, 1, |part, _, sums, accumulate| {
+            let (start, end) = (part * batch / parts, (part + 1) * batch / parts);
+            let image = &image[start * image_len..end * image_len];
+            sum(image, &dmap[start * map_len..end * map_len], sums, accumulate);
+        });
+    }
+}

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::dataset::provenance::{Provenance, packed_by};
-use crate::error::Error;
+use crate::error::{Error, Problem, Remedy};
 use crate::files::cache;
 use crate::files::hash::Hash;
 use crate::formats::options::{LabelColumn, OpenOptions, TableOptions};
@@ -67,7 +67,7 @@ fn open(
 ) -> Result<Found, Error> {
     if options.labels.is_some() {
         let problem = "is a table, whose labels are one of its columns: name that";
-        return Err(Error::file(path, problem));
+        return Err(Error::file(path, Problem::with(problem, Remedy::OtherLabel)));
     }
     let settings = format!("{:016x}", settings(&options.table));
     let fingerprint = format!("{:016x}", cache::fingerprint(path)?);

@@ -1,5 +1,5 @@
-//! Data sets for few-label learning: samples of one shape as unsigned bytes, with or without
-//! labels.
+//! Data sets for few-label learning: samples of one shape, bytes or floats, with labels for all,
+//! for some or for none.
 //!
 //! ```
 //! use narrows_datasets::{Batches, builtin, draw_labels, shuffled};

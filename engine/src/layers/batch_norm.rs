@@ -20,7 +20,7 @@ mod kernels;
 
 use self::kernels::{BackwardInput, BackwardSums, Columns, Moments, Normalise, is_far};
 use super::Relu;
-use crate::hardware::parallel::{Chunks, TASK_LEN};
+use crate::hardware::parallel::TASK_LEN;
 use crate::math::column_sums::{self, Add};
 use crate::network::init::Init;
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode};
@@ -167,9 +167,8 @@ impl Layer for BatchNorm {
         self.statistics(cx, &mut io);
         let c = io.input.channels();
         let (columns, far) = (columns_of(io.params, io.saved), is_far(io.x.len()));
-        let task = task_len(c);
-        cx.for_each_part(io.x.len().div_ceil(task), Chunks::new(io.y, task), |i, y| {
-            let (x, y) = (&io.x[i * task..][..y.data.len()], y.data);
+        cx.chunks(io.y, task_len(c), |range, y| {
+            let x = &io.x[range];
             match self.relu {
                 true => cx.isa().run(Normalise::<true> { far, x, y, columns }),
                 false => cx.isa().run(Normalise::<false> { far, x, y, columns }),
@@ -212,10 +211,8 @@ impl Layer for BatchNorm {
             sums.iter_mut().for_each(|sum| *sum /= rows as f32);
             sums.split_at(c)
         });
-        let task = task_len(c);
-        cx.for_each_part(io.x.len().div_ceil(task), Chunks::new(dx, task), |i, dx| {
-            let part = i * task..i * task + dx.data.len();
-            let (x, dy, dx) = (&io.x[part.clone()], &io.dy[part], dx.data);
+        cx.chunks(dx, task_len(c), |range, dx| {
+            let (x, dy) = (&io.x[range.clone()], &io.dy[range]);
             match self.relu {
                 true => cx.isa().run(BackwardInput::<true> { far, x, dy, dx, columns, means }),
                 false => cx.isa().run(BackwardInput::<false> { far, x, dy, dx, columns, means }),

@@ -6,60 +6,56 @@
 mod naive;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use narrows_engine::layer::{Backward, Forward};
+use narrows_engine::layer::{Backward, Forward, Op};
 use narrows_engine::layers::{BatchNorm, Relu};
-use narrows_engine::{Context, Layer, Pass, Shape};
+use narrows_engine::{Context, Layer, Pass};
 use std::hint::black_box;
 use std::time::Duration;
 
 /// (batch, features): the widest hidden layer of the autoencoder, and one larger than the caches.
 const SHAPES: [(usize, usize); 2] = [(256, 512), (8192, 512)];
 
-/// Layers one after the other, the first of them with gamma, beta and running statistics.
+/// Ops one after the other, the first of them with gamma, beta and running statistics.
 struct Stack {
-    layers: Vec<Box<dyn Layer>>,
+    ops: Vec<Box<dyn Op>>,
     batch: usize,
-    shape: Shape,
     params: Vec<f32>,
     grads: Vec<f32>,
     saved: Vec<f32>,
     scratch: Vec<f32>,
-    /// Outputs, and gradients of inputs, by layer.
+    /// Outputs, and gradients of inputs, by op.
     y: Vec<Vec<f32>>,
     dx: Vec<Vec<f32>>,
 }
 
 impl Stack {
-    fn new(layers: Vec<Box<dyn Layer>>, batch: usize, features: usize) -> Stack {
-        let shape = Shape::from(features);
-        let all = vec![vec![0.0; batch * features]; layers.len()];
+    fn new(ops: Vec<Box<dyn Op>>, batch: usize, features: usize) -> Stack {
+        let all = vec![vec![0.0; batch * features]; ops.len()];
         let largest =
-            |f: &dyn Fn(&dyn Layer) -> usize| layers.iter().map(|l| f(&**l)).max().unwrap_or(0);
+            |f: &dyn Fn(&dyn Op) -> usize| ops.iter().map(|op| f(&**op)).max().unwrap_or(0);
         Stack {
             batch,
             params: [1.0, 0.0, 0.0, 1.0].iter().flat_map(|&value| vec![value; features]).collect(),
             grads: vec![0.0; 4 * features],
-            saved: vec![0.0; largest(&|l| l.saved_len(batch, &shape))],
-            scratch: vec![0.0; largest(&|l| l.scratch_len(batch, &shape))],
+            saved: vec![0.0; largest(&|op| op.saved_len(batch))],
+            scratch: vec![0.0; largest(&|op| op.scratch_len(batch))],
             y: all.clone(),
             dx: all,
-            layers,
-            shape,
+            ops,
         }
     }
 
     /// Forward and backward.
     fn pass(&mut self, cx: &Context, x: &[f32], dy: &[f32]) {
-        let (pass, input, batch) = (Pass::train(1, 0), &self.shape, self.batch);
-        for (i, layer) in self.layers.iter().enumerate() {
+        let (pass, batch) = (Pass::train(1, 0), self.batch);
+        for (i, op) in self.ops.iter().enumerate() {
             let (before, y) = self.y.split_at_mut(i);
-            layer.forward(
+            op.forward(
                 cx,
                 Forward {
                     pass,
                     position: 0,
                     batch,
-                    input,
                     x: before.last().map_or(x, |y| y),
                     y: &mut y[0],
                     params: &self.params,
@@ -68,15 +64,14 @@ impl Stack {
                 },
             );
         }
-        for (i, layer) in self.layers.iter().enumerate().rev() {
+        for (i, op) in self.ops.iter().enumerate().rev() {
             let (dx, above) = self.dx.split_at_mut(i + 1);
-            layer.backward(
+            op.backward(
                 cx,
                 Backward {
                     pass,
                     position: 0,
                     batch,
-                    input,
                     x: if i == 0 { x } else { &self.y[i - 1] },
                     y: &self.y[i],
                     dy: above.first().map_or(dy, |dx| dx),
@@ -107,13 +102,15 @@ fn batch_norm(criterion: &mut Criterion) {
         let dy: Vec<f32> =
             (0..batch * features).map(|i| (i * 104_729 % 997) as f32 / 997.0 - 0.5).collect();
 
-        let fused = BatchNorm::default().fuse(&Relu).expect("a fused form");
-        let stacks: [(&str, Vec<Box<dyn Layer>>); 2] = [
+        let plan = |layer: &dyn Layer| layer.plan(&features.into()).expect("an op");
+        let mut fused = plan(&BatchNorm::default());
+        assert!(fused.take_relu(), "a fused form");
+        let stacks: [(&str, Vec<Box<dyn Op>>); 2] = [
             ("fused", vec![fused]),
-            ("layer by layer", vec![Box::new(BatchNorm::default()), Box::new(Relu)]),
+            ("layer by layer", vec![plan(&BatchNorm::default()), plan(&Relu)]),
         ];
-        for (name, layers) in stacks {
-            let mut stack = Stack::new(layers, batch, features);
+        for (name, ops) in stacks {
+            let mut stack = Stack::new(ops, batch, features);
             for threads in [1, 2] {
                 let cx = Context::new(threads).expect("threads");
                 let id = BenchmarkId::new(format!("{name}, {threads} thread"), &shape);

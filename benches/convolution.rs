@@ -17,7 +17,7 @@ use criterion::{
     criterion_main,
 };
 use narrows_datasets::{Dataset, shuffled};
-use narrows_engine::layer::{Backward, Forward, Layer};
+use narrows_engine::layer::{Backward, Forward, Layer, Op};
 use narrows_engine::layers::{BatchNorm, Conv2d, ConvTranspose2d, Linear, Relu, Unflatten};
 use narrows_engine::peak::fma_peak;
 use narrows_engine::{
@@ -141,8 +141,7 @@ fn training_step(criterion: &mut Criterion) {
 
 /// One layer with all that it works on.
 struct Single {
-    layer: Box<dyn Layer>,
-    input: Shape,
+    op: Box<dyn Op>,
     params: Vec<f32>,
     grads: Vec<f32>,
     scratch: Vec<f32>,
@@ -159,43 +158,38 @@ fn values(len: usize) -> Vec<f32> {
 
 impl Single {
     fn new(layer: Box<dyn Layer>, input: Shape, first: bool) -> Single {
-        assert_eq!(layer.saved_len(BATCH, &input), 0, "a convolution keeps nothing");
-        let output = layer.output_shape(&input).expect("an image");
+        let op = layer.plan(&input).expect("an image");
+        assert_eq!(op.saved_len(BATCH), 0, "a convolution keeps nothing");
         let params: usize =
-            layer.params(&input).iter().map(|spec| spec.shape.iter().product::<usize>()).sum();
+            op.params().iter().map(|spec| spec.shape.iter().product::<usize>()).sum();
+        let outputs = BATCH * op.output().len();
         Single {
             params: values(params),
             grads: vec![0.0; params],
-            scratch: vec![0.0; layer.scratch_len(BATCH, &input)],
+            scratch: vec![0.0; op.scratch_len(BATCH)],
             x: values(BATCH * input.len()),
-            y: vec![0.0; BATCH * output.len()],
-            dy: values(BATCH * output.len()),
+            y: vec![0.0; outputs],
+            dy: values(outputs),
             dx: (!first).then(|| vec![0.0; BATCH * input.len()]),
-            layer,
-            input,
+            op,
         }
     }
 
     fn forward(&mut self, cx: &Context) {
-        let Single { layer, input, params, scratch, x, y, .. } = self;
-        let pass = Pass::train(1, 0);
-        let saved = &mut [];
-        layer.forward(
-            cx,
-            Forward { pass, position: 0, batch: BATCH, input, x, y, params, saved, scratch },
-        );
+        let Single { op, params, scratch, x, y, .. } = self;
+        let (pass, saved) = (Pass::train(1, 0), &mut []);
+        op.forward(cx, Forward { pass, position: 0, batch: BATCH, x, y, params, saved, scratch });
         black_box(y);
     }
 
     fn backward(&mut self, cx: &Context) {
-        let Single { layer, input, params, grads, scratch, x, y, dy, dx } = self;
-        layer.backward(
+        let Single { op, params, grads, scratch, x, y, dy, dx } = self;
+        op.backward(
             cx,
             Backward {
                 pass: Pass::train(1, 0),
                 position: 0,
                 batch: BATCH,
-                input,
                 x,
                 y,
                 dy,

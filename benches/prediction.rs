@@ -12,7 +12,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use encoder::{WIDTHS, encoder};
 use narrows_engine::peak::{bandwidth, fma_peak};
 use narrows_engine::predictor::Workspace;
-use narrows_engine::{Activations, Context, Params, Pass, Predictor};
+use narrows_engine::{Context, Params, Pass, PassMemory, Predictor};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -66,12 +66,11 @@ fn prediction(criterion: &mut Criterion) {
             if rows == 1 {
                 println!("{kind}: all weights would be {:.0} % of the bandwidth", 100.0 * of_read);
             }
-            let mut activations = Activations::new(&network, rows);
+            let mut memory = PassMemory::new(&network, rows).unwrap();
             group.bench_function(BenchmarkId::new("network", &kind), |b| {
                 cx.install(|| {
                     b.iter(|| {
-                        let y =
-                            network.forward(&cx, &params, &mut activations, &x, Pass::evaluate());
+                        let y = network.forward(&cx, &params, &mut memory, &x, Pass::evaluate());
                         black_box(y.expect("rows"));
                     });
                 });

@@ -24,6 +24,8 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it, and what to do.
         problem: String,
+        /// The setting that helps, if one does.
+        remedy: Option<Remedy>,
     },
     /// Images cannot be read, and were not to be skipped.
     Unreadable {
@@ -51,20 +53,90 @@ pub enum Error {
     Request {
         /// What is wrong with it, and what to do.
         problem: String,
+        /// The setting that helps, if one does.
+        remedy: Option<Remedy>,
     },
 }
 
+/// The setting that helps. The message of the error says in which way; a program that has the
+/// setting under a name of its own can add that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Remedy {
+    /// Ignore the column, or some columns.
+    Ignore,
+    /// Name a text of the column as missing, or ignore the column.
+    MissingOrIgnore,
+    /// Choose another column of labels.
+    OtherLabel,
+    /// Say which column holds the labels, or that none does.
+    WhichLabel,
+    /// Name the column of labels, if the data are a table.
+    NameLabel,
+    /// Ask for fewer labels to train or to validate on.
+    FewerLabels,
+    /// The columns to ignore have other names.
+    IgnoredNames,
+    /// The column of labels has another name.
+    LabelName,
+    /// The columns to read as categories have other names.
+    CategoryNames,
+    /// The columns whose categories are to be ordered have other names.
+    OrdinalNames,
+    /// Skip images that cannot be read.
+    SkipUnreadable,
+    /// Ask for one size of all images.
+    OneSize,
+}
+
+/// What is wrong, before it is known where.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    pub text: String,
+    pub remedy: Option<Remedy>,
+}
+
+impl Problem {
+    /// One that a setting helps.
+    pub fn with(text: impl Into<String>, remedy: Remedy) -> Problem {
+        Problem { text: text.into(), remedy: Some(remedy) }
+    }
+
+    /// The same, with where it is before it.
+    pub fn at(self, place: impl fmt::Display) -> Problem {
+        Problem { text: format!("{place}{}", self.text), ..self }
+    }
+}
+
+impl<T: Into<String>> From<T> for Problem {
+    fn from(text: T) -> Problem {
+        Problem { text: text.into(), remedy: None }
+    }
+}
+
 impl Error {
+    /// The setting that helps, if one does.
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Error::Io { .. } => None,
+            Error::Unreadable { .. } => Some(Remedy::SkipUnreadable),
+            Error::Sizes { .. } => Some(Remedy::OneSize),
+            Error::File { remedy, .. } | Error::Request { remedy, .. } => *remedy,
+        }
+    }
+
     pub(crate) fn io(path: &Path, source: io::Error) -> Self {
         Error::Io { path: path.to_owned(), source }
     }
 
-    pub(crate) fn file(path: &Path, problem: impl Into<String>) -> Self {
-        Error::File { path: path.to_owned(), problem: problem.into() }
+    pub(crate) fn file(path: &Path, problem: impl Into<Problem>) -> Self {
+        let Problem { text: problem, remedy } = problem.into();
+        Error::File { path: path.to_owned(), problem, remedy }
     }
 
-    pub(crate) fn request(problem: impl Into<String>) -> Self {
-        Error::Request { problem: problem.into() }
+    pub(crate) fn request(problem: impl Into<Problem>) -> Self {
+        let Problem { text: problem, remedy } = problem.into();
+        Error::Request { problem, remedy }
     }
 }
 
@@ -79,7 +151,7 @@ impl fmt::Display for Error {
                 };
                 write!(f, "{}: {source}{advice}", OneLine(path))
             }
-            Error::File { path, problem } => write!(f, "{}: {problem}", OneLine(path)),
+            Error::File { path, problem, .. } => write!(f, "{}: {problem}", OneLine(path)),
             Error::Unreadable { path, problem, bad: 1, .. } => {
                 write!(f, "{}: {problem}: mend or remove it, or skip it", OneLine(path))
             }
@@ -96,7 +168,7 @@ impl fmt::Display for Error {
                 )?;
                 f.write_str("ask for one size")
             }
-            Error::Request { problem } => f.write_str(problem),
+            Error::Request { problem, .. } => f.write_str(problem),
         }
     }
 }

@@ -57,7 +57,7 @@ pub use dataset::Dataset;
 pub use dataset::halves::{Parts, TrainTest};
 pub use dataset::provenance::Provenance;
 pub use dataset::rows::Rows;
-pub use error::Error;
+pub use error::{Error, Remedy};
 pub use files::data_file::Access;
 pub use formats::arrays::npy::NpyWriter;
 pub use formats::digits::builtin;

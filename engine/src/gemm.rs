@@ -193,7 +193,7 @@ pub fn gemm_sparse(
 /// The length of the scratch of [`gemm_sparse`] for an A of at most `m` rows and just `k` columns,
 /// on any ISA of this processor. Little of it is touched where little is left of A.
 pub fn gemm_sparse_scratch(m: usize, k: usize) -> usize {
-    let lengths = Isa::available().into_iter().map(|isa| products(&isa).sparse_scratch(m, k));
+    let lengths = Isa::detected().map(|isa| products(&isa).sparse_scratch(m, k));
     lengths.max().unwrap_or(0)
 }
 

@@ -1,26 +1,26 @@
 //! Networks: a chain of layers, planned once.
 //!
 //! Planning names the parameters, merges what can be fused and adds the sizes up. After that a step
-//! allocates nothing: [`Params`], [`Activations`] and the gradients are slabs of fixed size.
+//! allocates nothing: [`Params`], [`PassMemory`] and the gradients are slabs of fixed size.
 
-mod activations;
 mod backward;
 mod chain;
 mod frozen;
 pub mod init;
 pub mod layer;
 pub mod params;
+mod pass_memory;
 mod summary;
 
-pub use activations::Activations;
-pub(crate) use backward::BackwardPass;
-pub(crate) use chain::{Chain, Gradients, Slots, Step};
+pub use backward::Gradients;
+pub(crate) use chain::{Chain, Downward, Learner, Link, Run};
+pub use pass_memory::PassMemory;
 pub use summary::{LayerSummary, Summary};
 
 use crate::network::layer::{Layer, Mode, Pass};
 use crate::network::params::{ParamEntry, Params, check_same};
 use crate::{Context, Error, Shape};
-use chain::Op;
+use pass_memory::LastPass;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -69,8 +69,8 @@ impl NetworkBuilder {
     /// Plans the network.
     ///
     /// # Errors
-    /// If a layer cannot take its input or is set up wrongly, if there is none, or if a section is
-    /// in two pieces; the message names it.
+    /// If a layer cannot take its input or is set up wrongly, if there is none, or if a section has
+    /// no name or is in two pieces; the message names it.
     pub fn build(self) -> Result<Network, Error> {
         let some_input = self.input.checked_len().is_some_and(|len| len > 0);
         if self.layers.is_empty() || !some_input {
@@ -79,6 +79,9 @@ impl NetworkBuilder {
                 self.layers.len(),
                 self.input
             )));
+        }
+        if self.layers.iter().any(|(section, _)| section.is_empty()) {
+            return Err(Error::setting("a section needs a name, not an empty one"));
         }
         let mut chain = Chain::new(self.input, self.fuse, true);
         let (mut sections, mut index): (Vec<String>, usize) = (Vec::new(), 0);
@@ -95,11 +98,11 @@ impl NetworkBuilder {
             }
             // Nothing fuses across a section's end: its output must exist.
             let in_section =
-                |op: &Op| op.name.rsplit_once('.').is_some_and(|(name, _)| name == section);
-            let may_join = chain.ops.last().is_some_and(in_section);
-            chain.push(format!("{section}.{index}"), position as u64, layer.into(), may_join)?;
+                |link: &Link| link.name.rsplit_once('.').is_some_and(|(name, _)| name == section);
+            let may_join = chain.links.last().is_some_and(in_section);
+            chain.push(format!("{section}.{index}"), position as u64, &*layer, may_join)?;
         }
-        if chain.ops.is_empty() {
+        if chain.links.is_empty() {
             return Err(Error::new("a network needs a layer that does something"));
         }
         Ok(Network { chain: chain.into() })
@@ -144,155 +147,111 @@ impl Network {
         )
     }
 
-    /// Computes the output for `x`: (batch, input) into `activations`, and returns it: (batch,
-    /// output).
+    /// Computes the output for `x`: (batch, input) into `memory`, and returns it: (batch, output).
     ///
     /// Running statistics do not move: [`Network::update_statistics`] does that, after a training
     /// pass that should count.
     ///
     /// # Errors
-    /// If `x` is no whole number of samples, more than `activations` was planned for, or a batch
-    /// too small to train on.
+    /// If `x` is no whole number of samples, more than `memory` was planned for, or a batch too
+    /// small to train on, or if `params` or `memory` are those of another network.
     pub fn forward<'a>(
         &self,
         cx: &Context,
         params: &Params,
-        activations: &'a mut Activations,
+        memory: &'a mut PassMemory,
         x: &[f32],
         pass: Pass,
     ) -> Result<&'a [f32], Error> {
-        activations.batch = frozen::batch_of(self.input(), x, activations.max_batch)?;
-        // Until all of it is done, this is no training pass.
-        activations.mode = Mode::Evaluate;
-        self.forward_ops(cx, params, activations, 0..self.chain.ops.len(), x, pass)?;
-        activations.mode = pass.mode;
-        Ok(activations.output())
+        let batch = frozen::batch_of(self.input(), x, memory.max_batch())?;
+        self.forward_links(cx, params, memory, 0..self.chain.links.len(), batch, x, pass)?;
+        Ok(memory.output())
     }
 
-    /// Runs some ops forward, given the output of the one below; the first takes `x`.
-    fn forward_ops(
+    /// Runs some links forward, given the output of the one below; the first takes `x`.
+    #[allow(clippy::too_many_arguments)] // those of `forward`, and which links
+    fn forward_links(
         &self,
         cx: &Context,
         params: &Params,
-        activations: &mut Activations,
-        ops: Range<usize>,
+        memory: &mut PassMemory,
+        links: Range<usize>,
+        batch: usize,
         x: &[f32],
         pass: Pass,
     ) -> Result<(), Error> {
-        let batch = activations.batch;
+        let chain = &self.chain;
+        self.check_params(params)?;
+        memory.check(chain)?;
         let first_trainable = self.first_trainable(params);
-        for i in ops {
-            let op = &self.chain.ops[i];
-            let pass = Pass { mode: op.mode(params, i < first_trainable, pass.mode), ..pass };
-            let least = op.layer.min_train_batch(&op.input);
-            if pass.mode != Mode::Evaluate && batch < least {
+        // If the pass fails, statistics must not move.
+        memory.last = None;
+        memory.modes.fill(Mode::Evaluate);
+        for i in links.clone() {
+            let link = &chain.links[i];
+            let least = link.op.min_train_batch();
+            let mode = link.mode(params, i < first_trainable, pass.mode);
+            if mode != Mode::Evaluate && batch < least {
+                memory.modes.fill(Mode::Evaluate);
                 return Err(Error::new(format!(
                     "layer {} ({}) needs at least {least} samples in a training batch, got {batch}",
-                    op.name,
-                    op.layer.name()
+                    link.name, link.kind
                 )));
             }
-            let step = Step {
-                cx,
-                pass,
-                position: op.position,
-                batch,
-                params: params.values(),
-                x,
-                below: i.checked_sub(1).map_or(0, |below| activations.slots[below].y),
-                own: activations.slots[i],
-            };
-            self.chain.forward_op(i, step, &mut activations.values, &mut activations.scratch);
+            memory.modes[i] = mode;
         }
+        // What nothing can change is no part of what is minimised.
+        let counted = if pass.mode == Mode::Train { first_trainable } else { 0 };
+        let PassMemory { modes, values, scratch, .. } = memory;
+        let run = Run { cx, pass, modes, block: None, batch, x };
+        let (first, top) = (links.start, links.end - 1);
+        let penalty = chain.forward(run, links, counted, params.values(), values, scratch);
+        let y = chain.y_range(top, batch).start;
+        memory.last = Some(LastPass { pass, batch, first, y, penalty, gradient: false });
         Ok(())
-    }
-
-    /// What the layers add to the loss ([`Layer::penalty`]), after a forward pass of `x`: (batch,
-    /// input), which is not looked at where a layer below the lowest trainable one would have been
-    /// given it. What those layers add in training is no part of it: nothing can change it.
-    ///
-    /// `x` and `pass` must be those of the forward pass.
-    pub fn penalty(
-        &self,
-        cx: &Context,
-        params: &Params,
-        activations: &Activations,
-        x: &[f32],
-        pass: Pass,
-    ) -> f64 {
-        let first_trainable = self.first_trainable(params);
-        let counts = if pass.mode == Mode::Train { first_trainable } else { 0 };
-        let ops = self.chain.ops.iter().enumerate().skip(counts);
-        ops.map(|(i, op)| {
-            let pass = Pass { mode: op.mode(params, i < first_trainable, pass.mode), ..pass };
-            let x = match i.checked_sub(1) {
-                None => x,
-                Some(below) => {
-                    &activations.values[activations.slots[below].y..]
-                        [..activations.batch * op.input.len()]
-                }
-            };
-            op.layer.penalty(cx, pass, &op.input, x)
-        })
-        .sum()
     }
 
     /// Moves the running statistics of all layers that are not frozen, after a training pass.
     ///
     /// If the last pass was an evaluation, or failed, there are no statistics of a batch: nothing
     /// moves.
-    pub fn update_statistics(&self, params: &mut Params, activations: &Activations) {
-        self.move_statistics(params, activations, None);
+    pub fn update_statistics(&self, params: &mut Params, memory: &PassMemory) {
+        self.move_statistics(params, memory, None);
     }
 
     /// As [`Network::update_statistics`], each by a fraction `part` of the way to the last pass's,
     /// whatever the layers' own momentum is. After passes by [`Pass::estimate`] over batches of
     /// equal size, 1, 1/2, 1/3 and so on give their mean.
-    pub fn average_statistics(&self, params: &mut Params, activations: &Activations, part: f32) {
-        self.move_statistics(params, activations, Some(part));
+    pub fn average_statistics(&self, params: &mut Params, memory: &PassMemory, part: f32) {
+        self.move_statistics(params, memory, Some(part));
     }
 
-    fn move_statistics(&self, params: &mut Params, activations: &Activations, part: Option<f32>) {
-        if activations.mode == Mode::Evaluate {
-            return;
-        }
-        let lowest = self.first_trainable(params);
-        for (i, op) in self.chain.ops.iter().enumerate().skip(lowest) {
-            if !op.frozen(params) {
-                let batch = activations.batch;
-                let start = activations.slots[i].saved;
-                let saved = &activations.values[start..][..op.layer.saved_len(batch, &op.input)];
-                let range = op.params.clone();
-                op.layer.update_statistics(
-                    batch,
-                    &op.input,
-                    saved,
-                    &mut params.values_mut()[range],
-                    part,
-                );
-            }
-        }
+    fn move_statistics(&self, params: &mut Params, memory: &PassMemory, part: Option<f32>) {
+        let PassMemory { modes, values, .. } = memory;
+        let moves = |i: usize| modes[i] != Mode::Evaluate;
+        let params = params.values_mut();
+        self.chain.update_statistics(memory.batch(), values, params, part, moves);
     }
 
     /// The first layer whose output is not finite, after a forward pass: where a run went wrong.
-    pub fn first_not_finite(&self, activations: &Activations) -> Option<&str> {
-        let output_of = |i: usize, op: &Op| {
-            &activations.values[activations.slots[i].y..][..activations.batch * op.output.len()]
-        };
-        let mut ops = self.chain.ops.iter().enumerate();
-        ops.find(|(i, op)| output_of(*i, op).iter().any(|y| !y.is_finite()))
-            .map(|(_, op)| op.name.as_str())
+    pub fn first_not_finite(&self, memory: &PassMemory) -> Option<&str> {
+        let last = memory.last?;
+        let mut links = self.chain.links.iter().enumerate();
+        let is_finite =
+            |i| memory.values[self.chain.y_range(i, last.batch)].iter().all(|y| y.is_finite());
+        links.find(|(i, _)| !is_finite(*i)).map(|(_, link)| link.name.as_str())
     }
 
     /// The planned layers.
-    pub(crate) fn ops(&self) -> &[Op] {
-        &self.chain.ops
+    pub(crate) fn links(&self) -> &[Link] {
+        &self.chain.links
     }
 
-    /// The position of the lowest op that trains; the number of ops if none does.
+    /// The number of the lowest link that trains; that of all links if none does.
     fn first_trainable(&self, params: &Params) -> usize {
-        let trains = |op: &Op| params.entries()[op.entries.clone()].iter().any(|e| e.trainable);
-        self.chain.ops.iter().position(trains).unwrap_or(self.chain.ops.len())
+        let trains =
+            |link: &Link| params.entries()[link.entries.clone()].iter().any(|e| e.trainable);
+        self.chain.links.iter().position(trains).unwrap_or(self.chain.links.len())
     }
 }
 
@@ -304,7 +263,7 @@ impl Params {
     }
 }
 
-impl Op {
+impl Link {
     /// Whether it has parameters and none of them trains.
     fn frozen(&self, params: &Params) -> bool {
         !self.entries.is_empty()

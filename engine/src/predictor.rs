@@ -198,20 +198,22 @@ impl Predictor {
                         .run(cx.isa());
                 }
                 Map::Normalise(normalise) => normalise.apply(cx, x, y),
-                Map::Layer { layer, position, input, params } => layer.forward(
-                    cx,
-                    Forward {
-                        pass: Pass::evaluate(),
-                        position: *position,
-                        batch: rows,
-                        input,
-                        x,
-                        y,
-                        params,
-                        saved: &mut saved[..layer.saved_len(rows, input)],
-                        scratch,
-                    },
-                ),
+                Map::Layer { op, position, params } => {
+                    let (saved_len, scratch_len) = (op.saved_len(rows), op.scratch_len(rows));
+                    op.forward(
+                        cx,
+                        Forward {
+                            pass: Pass::evaluate(),
+                            position: *position,
+                            batch: rows,
+                            x,
+                            y,
+                            params,
+                            saved: &mut saved[..saved_len],
+                            scratch: &mut scratch[..scratch_len],
+                        },
+                    );
+                }
             }
             std::mem::swap(&mut before, &mut after);
         }

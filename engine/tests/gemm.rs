@@ -3,7 +3,7 @@
 mod case;
 mod contract;
 
-use crate::support;
+use crate::support::{self, single};
 use case::Case;
 use narrows_engine::gemm::kernel_name;
 use narrows_engine::parallel::Context;
@@ -18,10 +18,6 @@ fn for_each_isa(test: &str, mut f: impl FnMut(Isa)) {
         println!("{test}: running {} ({})", isa.name(), kernel_name(isa));
         f(isa);
     }
-}
-
-fn single(isa: Isa) -> Context {
-    Context::with_isa(isa, 1).expect("one thread")
 }
 
 /// Rows and columns of the micro-kernel's tile.

@@ -13,6 +13,11 @@ mod run;
 
 use crate::support;
 use cases::{Case, Data};
+use narrows_engine::layer::Layer;
+use narrows_engine::layers::{
+    AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, GlobalAvgPool, LeakyRelu, Linear,
+    MaxPool2d, Narrow, Residual, Sparsity, Unflatten, Upsample,
+};
 use narrows_engine::params::Role;
 use narrows_engine::simd::Isa;
 use narrows_engine::{Context, Shape};
@@ -40,7 +45,8 @@ fn references_have_the_gradients_that_central_differences_have() {
         }
         let Data { x, params, dy, .. } = case.data();
         // Statistics have no gradient: hold them fixed.
-        let roles = case.specs().into_iter().flat_map(|s| vec![s.role; s.shape.iter().product()]);
+        let roles =
+            case.op.params().into_iter().flat_map(|s| vec![s.role; s.shape.iter().product()]);
         let trained = roles.filter(|role| *role != Role::Statistic).count();
         let (trained, statistics) = params.split_at(trained);
         let fixed = Fixed { layer: &*case.reference, statistics: f64s(statistics) };
@@ -220,11 +226,6 @@ fn residual_blocks() {
 
 #[test]
 fn settings_that_make_no_sense_are_errors_that_name_them() {
-    use narrows_engine::layer::Layer;
-    use narrows_engine::layers::{
-        AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, GlobalAvgPool, LeakyRelu, Linear,
-        MaxPool2d, Narrow, Residual, Sparsity, Unflatten, Upsample,
-    };
     let image = Shape::from([4, 5, 3]);
     let residual = |width| Residual::new(vec![Box::new(Linear::new(width))]);
     let shortcut = |width| -> Vec<Box<dyn Layer>> { vec![Box::new(Linear::new(width))] };
@@ -282,7 +283,7 @@ fn settings_that_make_no_sense_are_errors_that_name_them() {
         (&residual(0), 4.into(), "layer 0 (linear): needs at least 1 output, not 0"),
     ];
     for (layer, input, words) in cases {
-        let message = layer.output_shape(&input).expect_err(words).to_string();
+        let message = layer.plan(&input).expect_err(words).to_string();
         assert!(message.contains(words), "{message}, not {words}");
     }
 }
@@ -290,21 +291,24 @@ fn settings_that_make_no_sense_are_errors_that_name_them() {
 /// Memory is planned once, for the largest batch.
 #[test]
 fn what_suffices_for_a_batch_suffices_for_a_smaller_one() {
-    let residual =
-        cases::residuals().into_iter().find(|case| case.layer.params(&3.into()).len() > 3).unwrap();
-    for case in [cases::linear(true, true).remove(0), cases::batch_norm(false).remove(0), residual]
-    {
+    let layers: [&dyn Layer; 3] = [
+        &Linear::new(17),
+        &BatchNorm::default(),
+        &Residual::new(vec![Box::new(Linear::new(5)), Box::new(BatchNorm::default())])
+            .with_shortcut(vec![Box::new(Linear::new(5))]),
+    ];
+    for layer in layers {
         for input in [Shape::from(3), [2, 3, 5].into()] {
-            let needs = |batch| {
-                [case.layer.scratch_len(batch, &input), case.layer.saved_len(batch, &input)]
-            };
+            let mut op = layer.plan(&input).unwrap();
+            assert!(op.take_relu());
+            let needs = |batch| [op.scratch_len(batch), op.saved_len(batch)];
             for batch in 2..5000 {
                 let (less, more) = (needs(batch - 1), needs(batch));
                 let enough = less[0] <= more[0] && less[1] <= more[1];
                 assert!(
                     enough,
                     "{} of {input}: {batch} samples need {more:?}, one fewer {less:?}",
-                    case.name()
+                    layer.name()
                 );
             }
         }

@@ -7,9 +7,8 @@ mod soft;
 
 use crate::support;
 use narrows_engine::random::Random;
-use narrows_engine::simd::Isa;
 use narrows_engine::{Context, Loss, Target};
-use support::{Vectors, assert_close, bits};
+use support::{Vectors, assert_close, bits, single};
 
 /// The rounding of one f32 operation, relative to its result.
 const U: f64 = 1.0 / (1 << 24) as f64;
@@ -96,10 +95,6 @@ fn losses(n: usize) -> Vec<Loss> {
         cross_entropy(0.0, true),
         cross_entropy(0.1, true),
     ]
-}
-
-fn single(isa: Isa) -> Context {
-    Context::with_isa(isa, 1).unwrap()
 }
 
 #[test]

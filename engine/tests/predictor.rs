@@ -4,30 +4,12 @@ mod precision;
 mod sharing;
 mod values;
 
-use crate::support;
+use crate::support::{self, normal, params};
 use narrows_engine::layers::{
     BatchNorm, Dropout, Elu, Gelu, LeakyRelu, Linear, Relu, Sigmoid, Tanh,
 };
 use narrows_engine::predictor::Workspace;
-use narrows_engine::random::Random;
-use narrows_engine::{Activations, Context, Network, NetworkBuilder, Params, Pass, Predictor};
-
-fn normal(purpose: u64, len: usize) -> Vec<f32> {
-    let mut values = vec![0.0; len];
-    Random::new(7, purpose).fill_normal(0, 0, &mut values);
-    values
-}
-
-/// Parameters in general position: biases, gamma, beta and the statistics are not 0 and 1.
-fn params(network: &Network) -> Params {
-    let mut params = Params::new(network, 5);
-    let noise = normal(0, params.values().len());
-    for (value, noise) in params.values_mut().iter_mut().zip(noise) {
-        // Variances stay positive.
-        *value = *value * (1.0 + 0.3 * noise.tanh()) + 0.2 * noise.tanh().abs();
-    }
-    params
-}
+use narrows_engine::{Context, Network, NetworkBuilder, Params, Pass, PassMemory, Predictor};
 
 /// The chains to be tested, from `inputs` values, `hidden` in between, to `outputs`.
 fn chains(inputs: usize, hidden: usize, outputs: usize) -> Vec<(&'static str, NetworkBuilder)> {
@@ -87,8 +69,8 @@ fn chains(inputs: usize, hidden: usize, outputs: usize) -> Vec<(&'static str, Ne
 
 /// What the network computes in evaluation.
 fn forward(cx: &Context, network: &Network, params: &Params, x: &[f32]) -> Vec<f32> {
-    let mut activations = Activations::new(network, x.len() / network.input().len());
-    network.forward(cx, params, &mut activations, x, Pass::evaluate()).unwrap().to_vec()
+    let mut memory = PassMemory::new(network, x.len() / network.input().len()).unwrap();
+    network.forward(cx, params, &mut memory, x, Pass::evaluate()).unwrap().to_vec()
 }
 
 fn predict(cx: &Context, predictor: &Predictor, x: &[f32]) -> Vec<f32> {

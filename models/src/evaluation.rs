@@ -10,7 +10,7 @@ pub use metric::Metric;
 use crate::error::Error;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::memory::Slab;
-use narrows_engine::{Activations, Context, Loss, Network, Params, Pass, Target};
+use narrows_engine::{Context, Loss, Network, Params, Pass, PassMemory, Target};
 
 /// The samples of a pass: enough to keep the matrix products busy.
 const BATCH: usize = 256;
@@ -57,7 +57,7 @@ impl Evaluation {
     }
 
     /// Runs `rows` of `data` through `network`, in evaluation. The loss includes the layers'
-    /// penalties ([`Network::penalty`]).
+    /// penalties ([`PassMemory::penalty`]).
     ///
     /// # Errors
     /// If the data do not fit the network, or there are none.
@@ -137,15 +137,15 @@ impl Evaluation {
         if rows == 0 {
             return Err(Error::new("there are no samples to evaluate on"));
         }
-        let mut activations = Activations::new(network, BATCH.min(rows));
-        let mut x = vec![0.0; activations.max_batch() * len];
-        let mut labels = vec![0; activations.max_batch()];
-        let mut batch_rows = vec![0; activations.max_batch()];
+        let mut memory = PassMemory::new(network, BATCH.min(rows))?;
+        let mut x = vec![0.0; memory.max_batch() * len];
+        let mut labels = vec![0; memory.max_batch()];
+        let mut batch_rows = vec![0; memory.max_batch()];
         let (mut sum, mut predictions) = (0.0, Vec::new());
         // Of each class: the samples classified correctly, and all.
         let mut counts = vec![(0usize, 0usize); network.output().len()];
-        for start in (0..rows).step_by(activations.max_batch()) {
-            let batch = activations.max_batch().min(rows - start);
+        for start in (0..rows).step_by(memory.max_batch()) {
+            let batch = memory.max_batch().min(rows - start);
             let (x, labels) = (&mut x[..batch * len], &mut labels[..batch]);
             let y = match samples {
                 Samples::Rows { data, rows } => {
@@ -155,18 +155,12 @@ impl Evaluation {
                     if goal == Goal::Classify {
                         data.gather_labels(batch_rows, labels)?;
                     }
-                    network.forward(cx, params, &mut activations, x, Pass::evaluate())?
+                    network.forward(cx, params, &mut memory, x, Pass::evaluate())?
                 }
                 Samples::Codes(coded) => {
                     labels.copy_from_slice(&coded.labels[start..start + batch]);
                     let codes = &coded.codes[start * len..(start + batch) * len];
-                    network.forward_from_frozen(
-                        cx,
-                        params,
-                        &mut activations,
-                        codes,
-                        Pass::evaluate(),
-                    )?
+                    network.forward_from_frozen(cx, params, &mut memory, codes, Pass::evaluate())?
                 }
             };
             let target = match goal {
@@ -189,7 +183,7 @@ impl Evaluation {
                 take(y, labels);
             }
             if let Samples::Rows { .. } = samples {
-                loss += network.penalty(cx, params, &activations, x, Pass::evaluate());
+                loss += memory.penalty();
             }
             sum += loss * batch as f64;
         }

@@ -5,3 +5,5 @@ pub mod curve;
 mod draws;
 pub mod probe;
 pub mod statistics;
+
+pub use draws::label_draw;

@@ -30,6 +30,9 @@ pub mod semi;
 pub mod training;
 pub mod transfer;
 
+pub use narrows_datasets as datasets;
+pub use narrows_engine as engine;
+
 pub use architecture::{Activation, Architecture, Model, SampleShape};
 pub use checked::Checked;
 pub use error::Error;

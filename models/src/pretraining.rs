@@ -75,7 +75,17 @@ pub struct Pretrained {
     pub params: Params,
 }
 
-impl Pretraining<'_> {
+impl<'a> Pretraining<'a> {
+    /// Of an autoencoder on all training samples, its last epoch kept; its seed is that of the
+    /// training.
+    pub fn new(
+        data: &'a TrainTest,
+        architecture: &'a Architecture,
+        training: &'a Training,
+    ) -> Pretraining<'a> {
+        Pretraining { data, architecture, training, held_out: 0, seed: training.seed }
+    }
+
     /// The name of the run in events.
     pub const RUN: &'static str = "autoencoder";
 

@@ -4,7 +4,7 @@
 use crate::support;
 use narrows_datasets::{Batches, Dataset, Rows, draw_labels, shuffled};
 use narrows_engine::{
-    Activations, Context, Isa, Loss, Network, Params, Pass, Target, Trainer, TrainerSettings,
+    Context, Isa, Loss, Network, Params, Pass, PassMemory, Target, Trainer, TrainerSettings,
 };
 use narrows_models::{Evaluation, Goal, Method, Run, Task, Training};
 use support::{architecture, training};
@@ -150,7 +150,7 @@ fn codes_depend_on_their_sample_alone() {
     digits.gather(&rows, &mut x).unwrap();
     for isa in Isa::available() {
         let cx = Context::with_isa(isa, 1).unwrap();
-        let mut all = Activations::new(&network, 200);
+        let mut all = PassMemory::new(&network, 200).unwrap();
         let codes = network.forward_frozen(&cx, &params, &mut all, &x).unwrap().to_vec();
         let outputs =
             network.forward(&cx, &params, &mut all, &x, Pass::evaluate()).unwrap().to_vec();
@@ -158,7 +158,7 @@ fn codes_depend_on_their_sample_alone() {
             network.forward_from_frozen(&cx, &params, &mut all, &codes, Pass::evaluate()).unwrap();
         assert_eq!(from_codes, outputs, "{}", isa.name());
         for batch in [1, 2, 31, 32, 33, 64] {
-            let mut some = Activations::new(&network, batch);
+            let mut some = PassMemory::new(&network, batch).unwrap();
             for (x, want) in x.chunks(batch * 64).zip(codes.chunks(batch * 6)) {
                 let got = network.forward_frozen(&cx, &params, &mut some, x).unwrap();
                 assert_eq!(got, want, "{} in batches of {batch}", isa.name());
@@ -172,16 +172,14 @@ fn where_nothing_is_frozen_there_are_no_codes() {
     let network = architecture().classifier(10).unwrap();
     let mut params = Params::new(&network, 3);
     let cx = Context::new(1).unwrap();
-    let mut activations = Activations::new(&network, 4);
+    let mut memory = PassMemory::new(&network, 4).unwrap();
     let x = vec![0.0; 4 * 64];
     assert!(network.frozen_output(&params).is_none() && network.frozen_params(&params).is_empty());
-    assert!(network.forward_frozen(&cx, &params, &mut activations, &x).is_err());
+    assert!(network.forward_frozen(&cx, &params, &mut memory, &x).is_err());
     // Nor where nothing trains: there is nothing that codes could be for.
     params.set_trainable("encoder", false);
     assert_eq!(network.frozen_output(&params).unwrap().len(), 6);
-    assert!(
-        network.forward_from_frozen(&cx, &params, &mut activations, &x, Pass::evaluate()).is_err()
-    );
+    assert!(network.forward_from_frozen(&cx, &params, &mut memory, &x, Pass::evaluate()).is_err());
     params.set_trainable("head", false);
     assert!(network.frozen_output(&params).is_none());
 }

@@ -2,7 +2,7 @@
 
 use crate::support;
 use narrows_datasets::{Dataset, Rows, TrainTest, builtin, draw_labels};
-use narrows_engine::{Activations, Context, Loss, Network, Params, Pass};
+use narrows_engine::{Context, Loss, Network, Params, Pass, PassMemory};
 use narrows_models::methods::Ensemble;
 use narrows_models::methods::Given;
 use narrows_models::{Approach, Evaluation, Method};
@@ -11,8 +11,8 @@ use support::{architecture, training};
 fn logits(network: &Network, params: &Params, data: &Dataset, rows: &[u32]) -> Vec<f32> {
     let (cx, mut x) = (Context::new(1).unwrap(), vec![0.0; rows.len() * data.sample_len()]);
     data.gather(rows, &mut x).unwrap();
-    let mut activations = Activations::new(network, rows.len());
-    network.forward(&cx, params, &mut activations, &x, Pass::evaluate()).unwrap().to_vec()
+    let mut memory = PassMemory::new(network, rows.len()).unwrap();
+    network.forward(&cx, params, &mut memory, &x, Pass::evaluate()).unwrap().to_vec()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::support;
 use narrows_datasets::{Dataset, Rows};
-use narrows_engine::{Activations, Context, Loss, Optimizer, Params, Pass};
+use narrows_engine::{Context, Loss, Optimizer, Params, Pass, PassMemory};
 use narrows_models::{
     Activation, Architecture, Evaluation, Goal, Model, Pretraining, Run, SampleShape, Task,
     Training,
@@ -54,9 +54,9 @@ fn images_of_any_size_pass_through() {
             let params = Params::new(&network, 1);
             let len: usize = image.iter().product();
             let x: Vec<f32> = (0..2 * len).map(|i| (i % 7) as f32 / 7.0).collect();
-            let mut activations = Activations::new(&network, 2);
+            let mut memory = PassMemory::new(&network, 2).unwrap();
             for pass in [Pass::evaluate(), Pass::train(1, 0)] {
-                let y = network.forward(&cx, &params, &mut activations, &x, pass).unwrap();
+                let y = network.forward(&cx, &params, &mut memory, &x, pass).unwrap();
                 assert_eq!(y.len(), 2 * len);
                 assert!(y.iter().all(|y| (0.0..=1.0).contains(y)), "a sigmoid's, {}", model.name());
             }

@@ -1,7 +1,7 @@
 //! Scores and codes by predictors, against evaluation layer by layer.
 
 use narrows_datasets::{Dataset, Rows};
-use narrows_engine::{Activations, Context, Params, Pass};
+use narrows_engine::{Context, Params, Pass, PassMemory};
 use narrows_models::inference::{embed, score};
 use narrows_models::{Architecture, Model};
 
@@ -15,10 +15,10 @@ fn params(architecture: &Architecture) -> Params {
     let mut x = vec![0.0; 200 * 64];
     digits.gather(&rows, &mut x).unwrap();
     let cx = Context::new(1).unwrap();
-    let mut activations = Activations::new(&network, 200);
+    let mut memory = PassMemory::new(&network, 200).unwrap();
     for step in 0..20 {
-        network.forward(&cx, &params, &mut activations, &x, Pass::train(1, step)).unwrap();
-        network.update_statistics(&mut params, &activations);
+        network.forward(&cx, &params, &mut memory, &x, Pass::train(1, step)).unwrap();
+        network.update_statistics(&mut params, &memory);
     }
     params
 }
@@ -34,9 +34,8 @@ fn scores_and_codes_are_those_of_the_layers() {
         let mut x = vec![0.0; rows.len() * n];
         digits.gather(&rows, &mut x).unwrap();
         let cx = Context::new(1).unwrap();
-        let mut activations = Activations::new(&network, rows.len());
-        let y =
-            network.forward(&cx, &params, &mut activations, &x, Pass::evaluate()).unwrap().to_vec();
+        let mut memory = PassMemory::new(&network, rows.len()).unwrap();
+        let y = network.forward(&cx, &params, &mut memory, &x, Pass::evaluate()).unwrap().to_vec();
 
         for threads in [1, 2] {
             let cx = Context::new(threads).unwrap();
@@ -64,9 +63,9 @@ fn scores_and_codes_are_those_of_the_layers() {
             let encoder = architecture.encoder_alone().unwrap();
             let mut of_encoder = Params::new(&encoder, 9);
             of_encoder.copy_from(&params, "encoder").unwrap();
-            let mut activations = Activations::new(&encoder, rows.len());
+            let mut memory = PassMemory::new(&encoder, rows.len()).unwrap();
             let codes = encoder
-                .forward(&cx, &of_encoder, &mut activations, &x, Pass::evaluate())
+                .forward(&cx, &of_encoder, &mut memory, &x, Pass::evaluate())
                 .unwrap()
                 .to_vec();
             let mut found = Vec::new();

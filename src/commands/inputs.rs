@@ -141,7 +141,7 @@ fn read<D>(
     ) -> Result<Opened<D>, narrows_datasets::Error>,
 ) -> Result<D, Error> {
     let Some(path) = options.data.clone() else {
-        if let Some(option) = options.reading.for_files() {
+        if let Some(option) = options.reading.for_files()? {
             return Err(Error::new(format!(
                 "--{option} is for data in files, and the built-in digits are none: name a file or \
                  a folder by --data"

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::output::picture;
 use crate::run::folder::{PICTURE, RunFolder};
 use narrows_datasets::Dataset;
-use narrows_engine::{Activations, Context, Network, Params, Pass};
+use narrows_engine::{Context, Network, Params, Pass, PassMemory};
 
 /// Draws it into `folder`, unless the samples are no images; says whether it did.
 pub fn draw(
@@ -20,8 +20,8 @@ pub fn draw(
     let rows: Vec<u32> = (0..count).map(|i| (i * test.len() / count) as u32).collect();
     let mut x = vec![0.0; count * test.sample_len()];
     test.gather(&rows, &mut x)?;
-    let mut activations = Activations::new(network, count);
-    let y = network.forward(cx, params, &mut activations, &x, Pass::evaluate())?;
+    let mut memory = PassMemory::new(network, count)?;
+    let y = network.forward(cx, params, &mut memory, &x, Pass::evaluate())?;
     match picture::png(&x, y, shape)? {
         Some(bytes) => folder.write(PICTURE, &bytes).map(|()| true),
         None => Ok(false),

@@ -1,6 +1,8 @@
 //! The binary, from the outside: what it writes, says and refuses.
 
+mod animals;
 mod bad_input;
+mod bad_tables;
 mod bench;
 mod calibration;
 mod chain;

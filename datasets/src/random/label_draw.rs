@@ -16,7 +16,7 @@
 //! 3. Where a class is too small for that, every class gives one training label and the rest
 //!    follows the frequencies, by largest remainders.
 
-use crate::error::Error;
+use crate::error::{Error, Problem, Remedy};
 use crate::random::stream::{Purpose, Stream};
 use crate::sample::label::{MOST_CLASSES, UNLABELLED};
 
@@ -64,7 +64,7 @@ pub fn draw_labels(
         let asked = format!("{train} training and {validation} validation labels");
         let of = if labelled == labels.len() { "samples" } else { "labelled samples" };
         let problem = format!("{asked} are more than the {labelled} {of} there are: ask for fewer");
-        return Err(Error::request(problem));
+        return Err(Error::request(Problem::with(problem, Remedy::FewerLabels)));
     }
 
     let mut stream = Stream::new(seed, Purpose::Labels, draw);

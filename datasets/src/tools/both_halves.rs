@@ -2,7 +2,7 @@
 
 use crate::dataset::Dataset;
 use crate::dataset::halves::Parts;
-use crate::error::Error;
+use crate::error::{Error, Problem, Remedy};
 use crate::open::Undivided;
 use crate::sample::column::{Column, ColumnKind};
 use crate::sample::dtype::Dtype;
@@ -42,19 +42,18 @@ impl<'a> Together<'a> {
         let mut together =
             Together { train, test, columns: train.columns().map(<[_]>::to_vec), moves: None };
         let Some(test) = test else { return Ok(together) };
-        let wrong = |problem: String| {
-            Err(Error::request(format!("data set {:?}: {problem}", train.name())))
+        let wrong = |problem: Problem| {
+            Err(Error::request(problem.at(format_args!("data set {:?}: ", train.name()))))
         };
         if train.dtype() != test.dtype() {
             let (a, b) = (train.dtype().name(), test.dtype().name());
-            return wrong(format!(
+            let problem = format!(
                 "the samples to learn from are {a}, and those for the test {b}: save both alike"
-            ));
+            );
+            return wrong(problem.into());
         }
         if train.preparation() != test.preparation() && train.dtype() == Dtype::U8 {
-            return wrong(
-                "the bytes of the two halves have other maxima: save both alike".to_owned(),
-            );
+            return wrong("the bytes of the two halves have other maxima: save both alike".into());
         }
         match (&mut together.columns, test.columns()) {
             (Some(columns), Some(of_test)) if columns != of_test => match moves(columns, of_test) {
@@ -65,9 +64,11 @@ impl<'a> Together<'a> {
             (None, None) if train.stored_shape() == test.stored_shape() => {}
             _ => {
                 let (a, b) = (train.stored_shape(), test.stored_shape());
-                return wrong(format!(
-                    "the samples to learn from have the shape {a:?}, and those for the test {b:?}: they do not belong together"
-                ));
+                let problem = format!(
+                    "the samples to learn from have the shape {a:?}, and those for the test {b:?}: \
+                     they do not belong together"
+                );
+                return wrong(problem.into());
             }
         }
         Ok(together)
@@ -153,19 +154,20 @@ impl<'a> Together<'a> {
 
 /// Where the values of test rows of the columns `test` are to go for their columns to be `both`,
 /// which get the categories that they lack.
-fn moves(both: &mut [Column], test: &[Column]) -> Result<Vec<Move>, String> {
+fn moves(both: &mut [Column], test: &[Column]) -> Result<Vec<Move>, Problem> {
     if let Some(other) =
         test.iter().find(|column| !both.iter().any(|of_both| of_both.name == column.name))
     {
         let name = &other.name;
-        return Err(format!("the column {name:?} is in the test rows alone: remove or ignore it"));
+        let problem = format!("the column {name:?} is in the test rows alone: remove or ignore it");
+        return Err(Problem::with(problem, Remedy::Ignore));
     }
     let moved = |column: &mut Column| {
         let name = column.name.clone();
         let Some(at) = test.iter().position(|of_test| of_test.name == name) else {
-            return Err(format!(
-                "the column {name:?} is not in the test rows: add it, or ignore it"
-            ));
+            let problem =
+                format!("the column {name:?} is not in the test rows: add it, or ignore it");
+            return Err(Problem::with(problem, Remedy::Ignore));
         };
         let categories = match (&mut column.kind, &test[at].kind) {
             (ColumnKind::Number, ColumnKind::Number) => None,
@@ -184,9 +186,11 @@ fn moves(both: &mut [Column], test: &[Column]) -> Result<Vec<Move>, String> {
                 Some(of_test.iter().map(&mut place).collect())
             }
             _ => {
-                return Err(format!(
-                    "the column {name:?} holds numbers in one half and categories in the other: mend it, or name it categorical"
-                ));
+                let problem = format!(
+                    "the column {name:?} holds numbers in one half and categories in the other: \
+                     mend it, or name it categorical"
+                );
+                return Err(problem.into());
             }
         };
         Ok(Move { column: at, categories })

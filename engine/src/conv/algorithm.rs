@@ -56,7 +56,7 @@ impl Algorithm {
 /// The scratch values that any pass over at most that many images needs, on any ISA of this
 /// processor: memory is planned before the ISA is known.
 pub(crate) fn scratch_len(conv: &Conv, batch: usize) -> usize {
-    let passes = Isa::available().into_iter().flat_map(|isa| {
+    let passes = Isa::detected().flat_map(|isa| {
         Direction::ALL.map(|pass| Algorithm::of(conv, pass, isa).scratch_len(conv, pass, batch))
     });
     passes.max().unwrap_or(0)

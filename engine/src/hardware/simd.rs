@@ -171,9 +171,13 @@ macro_rules! isas {
             /// All ISAs that this processor has, best first. Never empty: the plain one runs
             /// anywhere.
             pub fn available() -> Vec<Isa> {
-                let mut found = Vec::new();
-                $( $(#[$cfg])* found.extend($module::$name::detect().map(Isa::$name)); )+
-                found
+                Isa::detected().collect()
+            }
+
+            /// As [`Isa::available`], for where nothing may be allocated.
+            pub(crate) fn detected() -> impl Iterator<Item = Isa> {
+                let all = [ $( $(#[$cfg])* $module::$name::detect().map(Isa::$name) ),+ ];
+                all.into_iter().flatten()
             }
 
             /// The names of all ISAs compiled in, best first, whether or not this processor has

@@ -2,12 +2,12 @@
 
 use super::kernels::{Cost, activate_backward, add_statistics, cost};
 use super::memory::Passes;
-use super::pass::Plan;
-use super::{EPS, Ladder, combinator};
+use super::pass::{Shared, columns};
+use super::{Ladder, combinator};
 use crate::Context;
-use crate::layers::{BatchNorm, Linear};
+use crate::layers::batch_norm::passes;
+use crate::layers::linear::Product;
 use crate::math::column_sums::Add;
-use crate::network::layer::{Backward, Layer, Pass};
 use std::ops::Range;
 
 impl Ladder {
@@ -16,16 +16,16 @@ impl Ladder {
     /// denoising costs.
     pub(super) fn backward(
         &self,
-        plan: Plan<'_>,
+        shared: Shared<'_>,
         labelled: usize,
         x: &[f32],
         passes: &mut Passes,
         grads: &mut [f32],
     ) -> f64 {
-        let denoising = self.backward_decoder(plan, labelled, x, passes, grads);
-        self.backward_noisy(plan, labelled, x.len() / self.widths[0], passes, grads);
+        let denoising = self.backward_decoder(shared, labelled, x, passes, grads);
+        self.backward_noisy(shared, labelled, x.len() / self.widths[0], passes, grads);
         if self.needs_clean() {
-            self.backward_clean(plan, x, passes, grads);
+            self.backward_clean(shared, x, passes, grads);
         }
         denoising
     }
@@ -34,7 +34,7 @@ impl Ladder {
     /// whose gradient is left behind that of the labelled ones in `work[0]`. Returns the costs.
     fn backward_decoder(
         &self,
-        plan: Plan<'_>,
+        shared: Shared<'_>,
         labelled: usize,
         x: &[f32],
         passes: &mut Passes,
@@ -53,7 +53,7 @@ impl Ladder {
             let len = rows * n;
             let ds_l = &mut ds[..len];
             if self.costs[l] > 0.0 {
-                let unit = &plan.fixed.unit[l];
+                let unit = &shared.fixed.unit[l];
                 let (mean, inv_std, target) = match l {
                     0 => (&unit[n..2 * n], &unit[..n], x),
                     _ => (&clean.saved[l][..n], &clean.saved[l][2 * n..], &clean.z[l][..len]),
@@ -61,7 +61,7 @@ impl Ladder {
                 let of_layer = Cost { weight: self.costs[l], mean, inv_std, target };
                 let dtarget = if l == 0 { &mut [][..] } else { &mut decoder.target[l][..len] };
                 total += cost(
-                    plan.cx,
+                    shared.cx,
                     of_layer,
                     &decoder.s[l][..len],
                     l > lowest,
@@ -73,26 +73,26 @@ impl Ladder {
                     decoder.statistics[l].copy_from_slice(&scratch[..2 * n]);
                 }
             }
-            let a = plan.fixed.layout.combinators[l].clone();
+            let a = shared.fixed.layout.combinators[l].clone();
             let z = if l == 0 { &noisy.h[0] } else { &noisy.z[l] };
             let z = &z[labelled * n..][..len];
             let da = &mut grads[a.clone()];
             let (u, dz) = (&decoder.u[l][..len], &mut decoder.lateral[l][..len]);
-            combinator::backward(plan.cx, &plan.params[a], [z, u], ds_l, dz, da, scratch);
+            combinator::backward(shared.cx, &shared.params[a], [z, u], ds_l, dz, da, scratch);
             let dv = &mut dv[..len];
-            denormalise(plan, l, &decoder.v[l][..len], ds_l, dv, &decoder.saved[l], scratch);
+            denormalise(shared, l, &decoder.v[l][..len], ds_l, dv, &decoder.saved[l], scratch);
             if l == top {
                 softmax_backward(&decoder.v[l][..len], dv, n, ds_l);
             } else {
                 let above = self.widths[l + 1];
-                let weight = plan.fixed.layout.projections[l + 1].clone();
+                let weight = shared.fixed.layout.projections[l + 1].clone();
                 let through = Through {
                     from: l + 1,
                     x: &decoder.s[l + 1][..rows * above],
                     weight,
                     accumulate: false,
                 };
-                unproject(plan, through, dv, Some(&mut ds[..rows * above]), grads, scratch);
+                unproject(shared, through, dv, Some(&mut ds[..rows * above]), grads, scratch);
             }
         }
         total
@@ -101,7 +101,7 @@ impl Ladder {
     /// Down the noisy encoder, given the gradient of all logits in `work[0]`.
     fn backward_noisy(
         &self,
-        plan: Plan<'_>,
+        shared: Shared<'_>,
         labelled: usize,
         unlabelled: usize,
         passes: &mut Passes,
@@ -112,22 +112,22 @@ impl Ladder {
         for l in (1..=self.top()).rev() {
             let [below, n] = [self.widths[l - 1], self.widths[l]];
             let (d_l, dpre) = (&mut d[..rows * n], &mut dpre[..rows * n]);
-            let (z, scale) = (&noisy.z[l][..rows * n], self.scale(plan, l));
-            let bias = plan.fixed.layout.biases[l].clone();
+            let (z, scale) = (&noisy.z[l][..rows * n], self.scale(shared, l));
+            let bias = shared.fixed.layout.biases[l].clone();
             let sums =
-                activate_backward(plan.cx, scale, &plan.params[bias.clone()], z, d_l, scratch);
+                activate_backward(shared.cx, scale, &shared.params[bias.clone()], z, d_l, scratch);
             grads[bias].copy_from_slice(&sums[..n]);
             if scale.is_some() {
-                grads[plan.fixed.layout.scale.clone()].copy_from_slice(&sums[n..2 * n]);
+                grads[shared.fixed.layout.scale.clone()].copy_from_slice(&sums[n..2 * n]);
             }
             if l >= lowest {
-                add(plan.cx, &decoder.lateral[l][..unlabelled * n], &mut d_l[labelled * n..]);
+                add(shared.cx, &decoder.lateral[l][..unlabelled * n], &mut d_l[labelled * n..]);
             }
             let pre = noisy.pre[l][..rows * n].split_at(labelled * n);
             let (dz, dx) = (d_l.split_at(labelled * n), dpre.split_at_mut(labelled * n));
-            denormalise(plan, l, pre.0, dz.0, dx.0, &noisy.labelled[l], scratch);
-            denormalise(plan, l, pre.1, dz.1, dx.1, &noisy.saved[l], scratch);
-            let weight = plan.fixed.layout.weights[l].clone();
+            denormalise(shared, l, pre.0, dz.0, dx.0, &noisy.labelled[l], scratch);
+            denormalise(shared, l, pre.1, dz.1, dx.1, &noisy.saved[l], scratch);
+            let weight = shared.fixed.layout.weights[l].clone();
             let through = Through {
                 from: l - 1,
                 x: &noisy.h[l - 1][..rows * below],
@@ -135,7 +135,7 @@ impl Ladder {
                 accumulate: false,
             };
             unproject(
-                plan,
+                shared,
                 through,
                 dpre,
                 (l > 1).then_some(&mut d[..rows * below]),
@@ -146,7 +146,13 @@ impl Ladder {
     }
 
     /// Down the clean encoder from the highest layer with a cost, adding to the gradients.
-    fn backward_clean(&self, plan: Plan<'_>, x: &[f32], passes: &mut Passes, grads: &mut [f32]) {
+    fn backward_clean(
+        &self,
+        shared: Shared<'_>,
+        x: &[f32],
+        passes: &mut Passes,
+        grads: &mut [f32],
+    ) {
         let Passes { clean, decoder, work: [d, dpre], scratch, .. } = passes;
         let rows = x.len() / self.widths[0];
         let highest = self.costs.iter().rposition(|cost| *cost > 0.0).unwrap_or(0);
@@ -157,27 +163,33 @@ impl Ladder {
             if l == highest {
                 d_l.copy_from_slice(&decoder.target[l][..rows * n]);
             } else {
-                let bias = plan.fixed.layout.biases[l].clone();
-                let sums =
-                    activate_backward(plan.cx, None, &plan.params[bias.clone()], z, d_l, scratch);
-                add(plan.cx, &sums[..n], &mut grads[bias]);
+                let bias = shared.fixed.layout.biases[l].clone();
+                let sums = activate_backward(
+                    shared.cx,
+                    None,
+                    &shared.params[bias.clone()],
+                    z,
+                    d_l,
+                    scratch,
+                );
+                add(shared.cx, &sums[..n], &mut grads[bias]);
                 if self.costs[l] > 0.0 {
-                    add(plan.cx, &decoder.target[l][..rows * n], d_l);
+                    add(shared.cx, &decoder.target[l][..rows * n], d_l);
                 }
             }
-            denormalise(plan, l, &clean.pre[l][..rows * n], d_l, dpre, &clean.saved[l], scratch);
+            denormalise(shared, l, &clean.pre[l][..rows * n], d_l, dpre, &clean.saved[l], scratch);
             if self.costs[l] > 0.0 {
-                add_statistics(plan.cx, &decoder.statistics[l], z, dpre);
+                add_statistics(shared.cx, &decoder.statistics[l], z, dpre);
             }
             let x = if l == 1 { x } else { &clean.h[l - 1][..rows * below] };
             let through = Through {
                 from: l - 1,
                 x,
-                weight: plan.fixed.layout.weights[l].clone(),
+                weight: shared.fixed.layout.weights[l].clone(),
                 accumulate: true,
             };
             unproject(
-                plan,
+                shared,
                 through,
                 dpre,
                 (l > 1).then_some(&mut d[..rows * below]),
@@ -207,7 +219,7 @@ fn softmax_backward(p: &[f32], dp: &[f32], classes: usize, dz: &mut [f32]) {
 
 /// Back through the normalisation of x: (rows, the values of layer `l`), from dy to dx.
 fn denormalise(
-    plan: Plan<'_>,
+    shared: Shared<'_>,
     l: usize,
     x: &[f32],
     dy: &[f32],
@@ -215,24 +227,9 @@ fn denormalise(
     saved: &[f32],
     scratch: &mut [f32],
 ) {
-    let (shape, unit) = (&plan.fixed.shapes[l], &plan.fixed.unit[l]);
-    let (batch, pass) = (x.len() / shape.len(), Pass::train(0, 0));
-    let io = Backward {
-        pass,
-        position: 0,
-        batch,
-        input: shape,
-        x,
-        y: &[],
-        dy,
-        dx: Some(dx),
-        params: unit,
-        grads: None,
-        accumulate: false,
-        saved,
-        scratch,
-    };
-    BatchNorm::new(EPS, 0.0).backward(plan.cx, io);
+    let (cx, columns) = (shared.cx, columns(shared, l, saved));
+    let sums = passes::parameter_gradients(cx, false, columns, x, dy, scratch);
+    passes::input_gradient(cx, false, columns, Some(sums), (x, dy), dx);
 }
 
 /// A product y = x W^T that is gone back through.
@@ -249,7 +246,7 @@ struct Through<'a> {
 
 /// Back through a product: from dy to dx, if it is asked for, and to the weight's gradient.
 fn unproject(
-    plan: Plan<'_>,
+    shared: Shared<'_>,
     through: Through<'_>,
     dy: &[f32],
     dx: Option<&mut [f32]>,
@@ -257,22 +254,10 @@ fn unproject(
     scratch: &mut [f32],
 ) {
     let Through { from, x, weight, accumulate } = through;
-    let input = &plan.fixed.shapes[from];
-    let batch = x.len() / input.len();
-    let io = Backward {
-        pass: Pass::train(0, 0),
-        position: 0,
-        batch,
-        input,
-        x,
-        y: &[],
-        dy,
-        dx,
-        params: &plan.params[weight.clone()],
-        grads: Some(&mut grads[weight]),
-        accumulate,
-        saved: &[],
-        scratch,
-    };
-    Linear::new(dy.len() / batch).without_bias().backward(plan.cx, io);
+    let inputs = shared.fixed.widths[from];
+    let product = Product { inputs, outputs: dy.len() / (x.len() / inputs) };
+    if let Some(dx) = dx {
+        product.input_gradient(shared.cx, dy, &shared.params[weight.clone()], dx);
+    }
+    product.weight_gradient(shared.cx, x, dy, &mut grads[weight], accumulate, scratch);
 }

@@ -1,11 +1,11 @@
 //! The memory of a ladder's step, allocated once.
 
 use super::{Ladder, Layout};
+use crate::Params;
 use crate::hardware::memory::Slab;
-use crate::layers::{BatchNorm, Linear};
+use crate::layers::batch_norm::passes;
+use crate::layers::linear::Product;
 use crate::math::column_sums;
-use crate::network::layer::Layer;
-use crate::{Params, Shape};
 
 /// What the passes of a [`Ladder`] compute. A step allocates nothing.
 #[derive(Clone, Debug)]
@@ -30,8 +30,8 @@ pub(super) struct Passes {
 /// What never changes, by layer.
 #[derive(Clone, Debug)]
 pub(super) struct Fixed {
-    pub shapes: Vec<Shape>,
-    /// The parameters of a batch norm that only normalises: (4, n).
+    pub widths: Vec<usize>,
+    /// The gamma and beta of a batch norm that only normalises: (2, n).
     pub unit: Vec<Slab>,
     pub layout: Layout,
 }
@@ -102,21 +102,17 @@ impl LadderMemory {
             target: slabs(&|l, n| if has_target(l) { unlabelled * n } else { 0 }),
             statistics: slabs(&|l, n| if has_target(l) { 2 * n } else { 0 }),
         };
-        let shapes: Vec<Shape> = widths.iter().map(|&n| n.into()).collect();
         let widest = widths.iter().copied().max().unwrap_or(0);
         // Both directions of every product, the normalisations, and ten sums for each unit.
-        let products = shapes
-            .windows(2)
-            .flat_map(|pair| [(&pair[0], pair[1].len()), (&pair[1], pair[0].len())]);
-        let of_products =
-            products.map(|(input, n)| Linear::new(n).without_bias().scratch_len(rows, input)).max();
-        let of_norms =
-            shapes.iter().map(|shape| BatchNorm::default().scratch_len(rows, shape)).max();
-        let scratch = [of_products, of_norms, Some(column_sums::scratch_len(rows, widest, 10))];
+        let products = widths.windows(2).flat_map(|pair| {
+            [[pair[0], pair[1]], [pair[1], pair[0]]]
+                .map(|[inputs, outputs]| Product { inputs, outputs }.scratch_len(rows))
+        });
+        let norms = widths.iter().map(|&n| passes::scratch_len(rows, n));
+        let scratch = products.chain(norms).chain([column_sums::scratch_len(rows, widest, 10)]);
         let unit = |&n: &usize| {
-            let mut unit = Slab::new(4 * n);
+            let mut unit = Slab::new(2 * n);
             unit[..n].fill(1.0);
-            unit[3 * n..].fill(1.0);
             unit
         };
         LadderMemory {
@@ -127,10 +123,10 @@ impl LadderMemory {
                 clean: encoder(unlabelled, false),
                 decoder,
                 work: [Slab::new(rows * widest), Slab::new(rows * widest)],
-                scratch: Slab::new(scratch.into_iter().flatten().max().unwrap_or(0)),
+                scratch: Slab::new(scratch.max().unwrap_or(0)),
             },
             fixed: Fixed {
-                shapes,
+                widths: widths.clone(),
                 unit: widths.iter().map(unit).collect(),
                 layout: ladder.layout(params),
             },

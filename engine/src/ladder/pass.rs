@@ -3,15 +3,16 @@
 use super::kernels::{Noise, activate, corrupt};
 use super::memory::{Decoder, Encoder, Fixed, LadderMemory, Passes};
 use super::{EPS, Ladder, LadderBatch, LadderLoss, combinator};
-use crate::layers::{BatchNorm, Linear};
+use crate::gemm::Epilogue;
+use crate::layers::batch_norm::{Columns, passes};
+use crate::layers::linear::Product;
 use crate::math::random::Random;
-use crate::network::layer::{Forward, Layer, Pass};
 use crate::training::loss::softmax;
 use crate::{Context, Error, Loss, Params, Target};
 
 /// What every part of a step needs.
 #[derive(Clone, Copy)]
-pub(super) struct Plan<'a> {
+pub(super) struct Shared<'a> {
     pub cx: &'a Context,
     pub params: &'a [f32],
     pub fixed: &'a Fixed,
@@ -51,7 +52,7 @@ impl Ladder {
             )));
         }
         let LadderMemory { passes, fixed, .. } = memory;
-        let plan = Plan { cx, params: params.values(), fixed };
+        let shared = Shared { cx, params: params.values(), fixed };
         let noise = |l: usize| Noise {
             std: self.noise,
             random: Random::new(batch.seed, l as u64),
@@ -60,21 +61,21 @@ impl Ladder {
         let Passes { noisy, clean, decoder, scratch, .. } = passes;
         corrupt(cx, noise(0), batch.x, n, &mut noisy.h[0][..rows * n]);
         for l in 1..=self.top() {
-            self.layer(plan, l, [labelled, unlabelled], None, noisy, scratch);
-            self.activate(plan, l, rows, (self.noise > 0.0).then(|| noise(l)), noisy);
+            self.layer(shared, l, [labelled, unlabelled], None, noisy, scratch);
+            self.activate(shared, l, rows, (self.noise > 0.0).then(|| noise(l)), noisy);
         }
         let x = &batch.x[labelled * n..];
         if self.needs_clean() {
-            self.encode_clean(plan, x, clean, scratch);
+            self.encode_clean(shared, x, clean, scratch);
         }
-        self.decode(plan, labelled, unlabelled, noisy, decoder, scratch);
+        self.decode(shared, labelled, unlabelled, noisy, decoder, scratch);
 
         let classes = self.widths[self.top()];
         let logits = &passes.noisy.h[self.top()][..labelled * classes];
         let dy = &mut passes.work[0][..labelled * classes];
         let target = Target::Classes(batch.classes);
         let supervised = Loss::cross_entropy().evaluate(cx, labelled, logits, target, Some(dy))?;
-        let denoising = self.backward(plan, labelled, x, passes, grads);
+        let denoising = self.backward(shared, labelled, x, passes, grads);
         Ok(LadderLoss { supervised, denoising })
     }
 
@@ -101,18 +102,24 @@ impl Ladder {
             )));
         }
         let LadderMemory { passes, fixed, .. } = &mut *memory;
-        let plan = Plan { cx, params: params.values(), fixed };
+        let shared = Shared { cx, params: params.values(), fixed };
         let Passes { clean, scratch, .. } = passes;
-        self.encode_clean(plan, x, clean, scratch);
+        self.encode_clean(shared, x, clean, scratch);
         Ok(&memory.passes.clean.h[top][..rows * self.widths[top]])
     }
 
-    fn encode_clean(&self, plan: Plan<'_>, x: &[f32], clean: &mut Encoder, scratch: &mut [f32]) {
+    fn encode_clean(
+        &self,
+        shared: Shared<'_>,
+        x: &[f32],
+        clean: &mut Encoder,
+        scratch: &mut [f32],
+    ) {
         let rows = x.len() / self.widths[0];
         for l in 1..=self.top() {
             let input = (l == 1).then_some(x);
-            self.layer(plan, l, [0, rows], input, clean, scratch);
-            self.activate(plan, l, rows, None, clean);
+            self.layer(shared, l, [0, rows], input, clean, scratch);
+            self.activate(shared, l, rows, None, clean);
         }
     }
 
@@ -120,7 +127,7 @@ impl Ladder {
     /// rows of labelled samples, which are normalised by themselves, and of others.
     fn layer(
         &self,
-        plan: Plan<'_>,
+        shared: Shared<'_>,
         l: usize,
         parts: [usize; 2],
         input: Option<&[f32]>,
@@ -132,26 +139,26 @@ impl Ladder {
         let (pre, z) = (&mut pre[l][..rows * n], &mut z[l][..rows * n]);
         let x = input.unwrap_or_else(|| &h[l - 1][..rows * below]);
         project(
-            plan,
+            shared,
             n,
             l - 1,
             x,
-            &plan.params[plan.fixed.layout.weights[l].clone()],
+            &shared.params[shared.fixed.layout.weights[l].clone()],
             pre,
             scratch,
         );
         let ((pre, others), (z, z_others)) =
             (pre.split_at(parts[0] * n), z.split_at_mut(parts[0] * n));
         if parts[0] > 0 {
-            normalise(plan, l, pre, z, &mut labelled[l], scratch);
+            normalise(shared, l, pre, z, &mut labelled[l], scratch);
         }
-        normalise(plan, l, others, z_others, &mut saved[l], scratch);
+        normalise(shared, l, others, z_others, &mut saved[l], scratch);
     }
 
     /// From the normalised values of layer `l` on: noise, bias, ReLU or scale.
     fn activate(
         &self,
-        plan: Plan<'_>,
+        shared: Shared<'_>,
         l: usize,
         rows: usize,
         noise: Option<Noise>,
@@ -160,24 +167,24 @@ impl Ladder {
         let n = self.widths[l];
         let (z, h) = (&mut encoder.z[l][..rows * n], &mut encoder.h[l][..rows * n]);
         activate(
-            plan.cx,
+            shared.cx,
             noise,
-            self.scale(plan, l),
-            &plan.params[plan.fixed.layout.biases[l].clone()],
+            self.scale(shared, l),
+            &shared.params[shared.fixed.layout.biases[l].clone()],
             z,
             h,
         );
     }
 
     /// The scale of the top layer; `None` for the others, which have a ReLU.
-    pub(super) fn scale<'a>(&self, plan: Plan<'a>, l: usize) -> Option<&'a [f32]> {
-        (l == self.top()).then(|| &plan.params[plan.fixed.layout.scale.clone()])
+    pub(super) fn scale<'a>(&self, shared: Shared<'a>, l: usize) -> Option<&'a [f32]> {
+        (l == self.top()).then(|| &shared.params[shared.fixed.layout.scale.clone()])
     }
 
     /// The decoder, from the top down to the lowest layer with a cost.
     fn decode(
         &self,
-        plan: Plan<'_>,
+        shared: Shared<'_>,
         labelled: usize,
         rows: usize,
         noisy: &Encoder,
@@ -191,24 +198,24 @@ impl Ladder {
             let from = labelled * n;
             let v = &mut v[l][..rows * n];
             if l == self.top() {
-                softmax(plan.cx, n, &noisy.h[l][from..from + rows * n], v);
+                softmax(shared.cx, n, &noisy.h[l][from..from + rows * n], v);
             } else {
-                let weight = &plan.params[plan.fixed.layout.projections[l + 1].clone()];
+                let weight = &shared.params[shared.fixed.layout.projections[l + 1].clone()];
                 let above = &s[l + 1][..rows * self.widths[l + 1]];
-                project(plan, n, l + 1, above, weight, v, scratch);
+                project(shared, n, l + 1, above, weight, v, scratch);
             }
             let u = &mut u[l][..rows * n];
-            normalise(plan, l, v, u, &mut saved[l], scratch);
+            normalise(shared, l, v, u, &mut saved[l], scratch);
             let z = if l == 0 { &noisy.h[0] } else { &noisy.z[l] };
-            let a = &plan.params[plan.fixed.layout.combinators[l].clone()];
-            combinator::forward(plan.cx, a, &z[from..from + rows * n], u, &mut s[l][..rows * n]);
+            let a = &shared.params[shared.fixed.layout.combinators[l].clone()];
+            combinator::forward(shared.cx, a, &z[from..from + rows * n], u, &mut s[l][..rows * n]);
         }
     }
 }
 
 /// y = x W^T for x: (rows, the values of layer `from`) and W: (n, the same).
 fn project(
-    plan: Plan<'_>,
+    shared: Shared<'_>,
     n: usize,
     from: usize,
     x: &[f32],
@@ -216,24 +223,27 @@ fn project(
     y: &mut [f32],
     scratch: &mut [f32],
 ) {
-    let (batch, pass, input) = (y.len() / n, Pass::train(0, 0), &plan.fixed.shapes[from]);
-    let io =
-        Forward { pass, position: 0, batch, input, x, y, params: weight, saved: &mut [], scratch };
-    Linear::new(n).without_bias().forward(plan.cx, io);
+    let product = Product { inputs: shared.fixed.widths[from], outputs: n };
+    product.forward(shared.cx, x, weight, y, Epilogue::default(), scratch);
 }
 
 /// y = (x - mean) / std over the rows of x: (rows, the values of layer `l`); the statistics into
 /// `saved`.
 fn normalise(
-    plan: Plan<'_>,
+    shared: Shared<'_>,
     l: usize,
     x: &[f32],
     y: &mut [f32],
     saved: &mut [f32],
     scratch: &mut [f32],
 ) {
-    let (shape, unit) = (&plan.fixed.shapes[l], &plan.fixed.unit[l]);
-    let (batch, pass) = (x.len() / shape.len(), Pass::train(0, 0));
-    let io = Forward { pass, position: 0, batch, input: shape, x, y, params: unit, saved, scratch };
-    BatchNorm::new(EPS, 0.0).forward(plan.cx, io);
+    passes::batch_statistics(shared.cx, EPS, x, saved, scratch);
+    passes::normalise(shared.cx, false, columns(shared, l, saved), x, y);
+}
+
+/// The columns of layer `l`, normalised by the statistics in `saved` and no more.
+pub(super) fn columns<'a>(shared: Shared<'a>, l: usize, saved: &'a [f32]) -> Columns<'a> {
+    let n = saved.len() / 3;
+    let (gamma, beta) = shared.fixed.unit[l].split_at(n);
+    Columns { gamma, beta, mean: &saved[..n], inv_std: &saved[2 * n..] }
 }

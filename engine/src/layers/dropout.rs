@@ -1,9 +1,10 @@
 //! Inverted dropout (Srivastava et al., JMLR 2014), scaled while training so that evaluation does
 //! nothing.
 
+use super::identity::Identity;
 use crate::hardware::parallel::TASK_LEN;
 use crate::math::random::Random;
-use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode, Pass};
+use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode, Op, Pass};
 use crate::{Context, Error, Shape};
 
 /// Sets each value to 0 with probability `p` while training, and scales the others by `1 / (1 -
@@ -17,13 +18,36 @@ pub struct Dropout {
     pub p: f32,
 }
 
-impl Dropout {
+impl Layer for Dropout {
+    fn name(&self) -> &'static str {
+        "dropout"
+    }
+
+    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+        let shape = input.clone();
+        match self.p {
+            0.0 => Ok(Box::new(Identity { output: shape })),
+            p if (0.0..1.0).contains(&p) => Ok(Box::new(DropoutOp { p, shape })),
+            p => Err(Error::new(format!("needs a probability in [0, 1), not {p}"))),
+        }
+    }
+}
+
+/// Dropout of samples of one shape.
+#[derive(Debug)]
+struct DropoutOp {
+    p: f32,
+    shape: Shape,
+}
+
+impl DropoutOp {
     /// y = x * mask / (1 - p), both (batch, n); each row has its own stream.
-    fn apply(self, cx: &Context, pass: Pass, position: u64, n: usize, x: &[f32], y: &mut [f32]) {
-        if pass.mode != Mode::Train || self.p == 0.0 {
+    fn apply(&self, cx: &Context, pass: Pass, position: u64, x: &[f32], y: &mut [f32]) {
+        if pass.mode != Mode::Train {
             y.copy_from_slice(x);
             return;
         }
+        let n = self.shape.len();
         let random = Random::new(pass.seed, position);
         let scale = 1.0 / (1.0 - self.p);
         // A word below the threshold drops: exact to 2^-32.
@@ -43,33 +67,23 @@ impl Dropout {
     }
 }
 
-impl Layer for Dropout {
-    fn name(&self) -> &'static str {
-        "dropout"
+impl Op for DropoutOp {
+    fn output(&self) -> Shape {
+        self.shape.clone()
     }
 
-    fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
-        if !(0.0..1.0).contains(&self.p) {
-            return Err(Error::new(format!("needs a probability in [0, 1), not {}", self.p)));
-        }
-        Ok(input.clone())
-    }
-
-    fn is_identity(&self) -> bool {
-        self.p == 0.0
-    }
-
-    fn inference_maps<'a>(&self, _: &Shape, _: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
+    fn inference_maps<'a>(&self, _: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
         Some(Vec::new())
     }
 
-    fn forward(&self, cx: &Context, io: Forward<'_>) {
-        self.apply(cx, io.pass, io.position, io.input.len(), io.x, io.y);
+    fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
+        self.apply(cx, io.pass, io.position, io.x, io.y);
+        0.0
     }
 
     fn backward(&self, cx: &Context, io: Backward<'_>) {
         if let Some(dx) = io.dx {
-            self.apply(cx, io.pass, io.position, io.input.len(), io.dy, dx);
+            self.apply(cx, io.pass, io.position, io.dy, dx);
         }
     }
 }

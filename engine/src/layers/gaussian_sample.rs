@@ -15,13 +15,13 @@ use super::narrow::narrow;
 use crate::hardware::parallel::{MAX_SUMS, TASK_LEN};
 use crate::hardware::simd::{Kernel, Simd};
 use crate::math::random::Random;
-use crate::network::layer::{Backward, Forward, Layer, Mode, Pass};
+use crate::network::layer::{Backward, Forward, Layer, Mode, Op, Pass};
 use crate::{Context, Error, Shape, math};
 
 /// Draws n values from the normal distributions of which x holds the n means and then the n
 /// logarithms of variances; in evaluation it gives the means.
 ///
-/// Its [penalty](Layer::penalty) is the mean over the samples of the Kullback-Leibler divergence of
+/// Its [penalty](crate::PassMemory::penalty) is the mean over the samples of the Kullback-Leibler divergence of
 /// their distributions from the standard normal one, added up over the n values, times
 /// [`kl_weight`](GaussianSample::kl_weight).
 ///
@@ -37,7 +37,7 @@ use crate::{Context, Error, Shape, math};
 /// [`L1`]: crate::Loss::L1
 #[derive(Clone, Copy, Debug)]
 pub struct GaussianSample {
-    /// What the divergence of a sample counts; 0 or more.
+    /// Weight of the divergence of a sample (>= 0).
     pub kl_weight: f32,
     /// In the first so many steps of training it counts less: 1 in `warm_up`, 2 in `warm_up`, and
     /// so on (Sonderby et al., Ladder Variational Autoencoders, NIPS 2016). In evaluation it counts
@@ -46,7 +46,7 @@ pub struct GaussianSample {
 }
 
 impl GaussianSample {
-    /// What the divergence of a sample counts in that pass.
+    /// The weight of the divergence in that pass.
     fn weight(self, pass: Pass) -> f64 {
         let full = f64::from(self.kl_weight);
         match pass.mode {
@@ -63,7 +63,7 @@ impl Layer for GaussianSample {
         "gaussian sample"
     }
 
-    fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
+    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
         if !(self.kl_weight >= 0.0 && self.kl_weight.is_finite()) {
             return Err(Error::new(format!(
                 "needs a finite weight of at least 0, not {}",
@@ -71,19 +71,31 @@ impl Layer for GaussianSample {
             )));
         }
         match input.len() {
-            len if len > 0 && len.is_multiple_of(2) => Ok((len / 2).into()),
+            len if len > 0 && len.is_multiple_of(2) => {
+                Ok(Box::new(GaussianSampleOp { settings: *self, n: len / 2 }))
+            }
             len => Err(Error::new(format!(
                 "needs as many means as logarithms of variances, got {len} values ({input})"
             ))),
         }
     }
+}
 
-    fn penalty(&self, cx: &Context, pass: Pass, input: &Shape, x: &[f32]) -> f64 {
-        let weight = self.weight(pass);
+/// Samples of n values each.
+#[derive(Debug)]
+struct GaussianSampleOp {
+    settings: GaussianSample,
+    n: usize,
+}
+
+impl GaussianSampleOp {
+    fn penalty(&self, cx: &Context, pass: Pass, x: &[f32]) -> f64 {
+        let weight = self.settings.weight(pass);
         if weight == 0.0 {
             return 0.0;
         }
-        let (len, batch) = (input.len(), x.len() / input.len());
+        let len = 2 * self.n;
+        let batch = x.len() / len;
         let rows = (TASK_LEN / len).max(batch.div_ceil(MAX_SUMS)).max(1);
         let sum = cx.sum_parts(batch.div_ceil(rows), (), |task, ()| {
             let x = &x[task * rows * len..batch.min((task + 1) * rows) * len];
@@ -91,11 +103,19 @@ impl Layer for GaussianSample {
         });
         weight * sum / batch as f64
     }
+}
 
-    fn forward(&self, cx: &Context, io: Forward<'_>) {
-        let (len, n) = (io.input.len(), io.input.len() / 2);
+impl Op for GaussianSampleOp {
+    fn output(&self) -> Shape {
+        self.n.into()
+    }
+
+    fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
+        let (len, n) = (2 * self.n, self.n);
+        let penalty = self.penalty(cx, io.pass, io.x);
         if io.pass.mode != Mode::Train {
-            return narrow(io.x, len, io.y, n);
+            narrow(io.x, len, io.y, n);
+            return penalty;
         }
         let random = Random::new(io.pass.seed, io.position);
         let rows = (TASK_LEN / len).max(1);
@@ -105,13 +125,14 @@ impl Layer for GaussianSample {
                 cx.isa().run(Sample { x: &io.x[row * len..][..len], y });
             }
         });
+        penalty
     }
 
     fn backward(&self, cx: &Context, io: Backward<'_>) {
         let Some(dx) = io.dx else { return };
-        let (len, n) = (io.input.len(), io.input.len() / 2);
+        let (len, n) = (2 * self.n, self.n);
         let random = Random::new(io.pass.seed, io.position);
-        let weight = (self.weight(io.pass) / io.batch as f64) as f32;
+        let weight = (self.settings.weight(io.pass) / io.batch as f64) as f32;
         let rows = (TASK_LEN / len).max(1);
         cx.chunks(dx, rows * len, |range, dx| {
             for (row, dx) in (range.start / len..).zip(dx.chunks_exact_mut(len)) {

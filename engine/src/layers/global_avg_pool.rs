@@ -1,33 +1,45 @@
 use crate::conv::image;
 use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
-use crate::network::layer::{Backward, Forward, Layer};
+use crate::network::layer::{Backward, Forward, Layer, Op};
 use crate::{Context, Error, Shape};
 
 /// The mean of each channel over the whole image: (height, width, channels) to (channels).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GlobalAvgPool;
 
-impl GlobalAvgPool {
-    /// The pixels of an image, its channels, and the images of a task.
-    fn sizes(input: &Shape) -> (usize, usize, usize) {
-        let channels = input.channels();
-        (input.len() / channels, channels, (TASK_LEN / input.len()).max(1))
-    }
-}
-
 impl Layer for GlobalAvgPool {
     fn name(&self) -> &'static str {
         "global avg pool"
     }
 
-    fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
-        let (_, channels) = image(input)?;
-        Ok(channels.into())
+    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+        let (size, channels) = image(input)?;
+        Ok(Box::new(GlobalAvgPoolOp { pixels: size.0 * size.1, channels }))
+    }
+}
+
+#[derive(Debug)]
+struct GlobalAvgPoolOp {
+    pixels: usize,
+    channels: usize,
+}
+
+impl GlobalAvgPoolOp {
+    /// The pixels of an image, its channels, and the images of a task.
+    fn sizes(&self) -> (usize, usize, usize) {
+        let GlobalAvgPoolOp { pixels, channels } = *self;
+        (pixels, channels, (TASK_LEN / (pixels * channels)).max(1))
+    }
+}
+
+impl Op for GlobalAvgPoolOp {
+    fn output(&self) -> Shape {
+        self.channels.into()
     }
 
-    fn forward(&self, cx: &Context, io: Forward<'_>) {
-        let (pixels, c, images) = GlobalAvgPool::sizes(io.input);
+    fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
+        let (pixels, c, images) = self.sizes();
         let scale = 1.0 / pixels as f32;
         cx.chunks(io.y, images * c, |range, y| {
             let x = &io.x[range.start * pixels..];
@@ -35,13 +47,14 @@ impl Layer for GlobalAvgPool {
                 cx.isa().run(Mean { x, y, scale });
             }
         });
+        0.0
     }
 
     fn backward(&self, cx: &Context, io: Backward<'_>) {
         let Some(dx) = io.dx else { return };
-        let (pixels, c, images) = GlobalAvgPool::sizes(io.input);
+        let (pixels, c, images) = self.sizes();
         let scale = 1.0 / pixels as f32;
-        cx.chunks(dx, images * io.input.len(), |range, dx| {
+        cx.chunks(dx, images * pixels * c, |range, dx| {
             let dy = &io.dy[range.start / pixels..];
             for (dx, dy) in dx.chunks_exact_mut(pixels * c).zip(dy.chunks_exact(c)) {
                 for (dx, dy) in dx.iter_mut().zip(dy) {

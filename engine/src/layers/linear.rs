@@ -1,13 +1,13 @@
 //! The fully connected layer: `y = x W^T + b`.
 
-use super::Relu;
+use super::fused::FusedRelu;
+use super::weight_and_bias::weight_and_bias;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm, gemm_sparse, gemm_sparse_scratch};
 use crate::math::column_sums;
 use crate::network::init::Init;
-use crate::network::layer::{Backward, Forward, InferenceMap, Layer};
-use crate::network::params::{ParamSpec, Role};
+use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op};
+use crate::network::params::ParamSpec;
 use crate::{Context, Error, Shape};
-use std::any::Any;
 
 /// A fully connected layer. The weight is stored as PyTorch does, (out, in).
 #[derive(Clone, Debug)]
@@ -15,13 +15,12 @@ pub struct Linear {
     outputs: usize,
     bias: bool,
     init: Init,
-    relu: bool,
 }
 
 impl Linear {
     /// A layer with `outputs` outputs, a bias that starts at 0, and He's normal initialisation.
     pub fn new(outputs: usize) -> Linear {
-        Linear { outputs, bias: true, init: Init::HeNormal, relu: false }
+        Linear { outputs, bias: true, init: Init::HeNormal }
     }
 
     /// Leaves the bias out, as before a batch norm, which would remove it.
@@ -33,108 +32,152 @@ impl Linear {
     pub fn with_init(self, init: Init) -> Linear {
         Linear { init, ..self }
     }
-
-    /// Splits the slab into weight: (out, in) and bias: (out) or empty.
-    fn split<'a>(&self, params: &'a [f32], inputs: usize) -> (&'a [f32], &'a [f32]) {
-        params.split_at(self.outputs * inputs)
-    }
 }
 
 impl Layer for Linear {
     fn name(&self) -> &'static str {
-        if self.relu { "linear + relu" } else { "linear" }
+        "linear"
     }
 
-    fn output_shape(&self, _: &Shape) -> Result<Shape, Error> {
+    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
         if self.outputs == 0 {
             return Err(Error::new("needs at least 1 output, not 0"));
         }
-        Ok(self.outputs.into())
+        let Linear { outputs, bias, init } = *self;
+        let (product, relu) = (Product { inputs: input.len(), outputs }, FusedRelu::default());
+        Ok(Box::new(LinearOp { product, bias, init, relu }))
+    }
+}
+
+/// `y = x W^T` and its gradients, W: (outputs, inputs).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Product {
+    pub inputs: usize,
+    pub outputs: usize,
+}
+
+impl Product {
+    /// What is left of x without its zeros, by rows and by columns.
+    pub fn scratch_len(&self, batch: usize) -> usize {
+        let inputs = self.inputs;
+        gemm_sparse_scratch(batch, inputs).max(gemm_sparse_scratch(inputs, batch))
     }
 
-    fn params(&self, input: &Shape) -> Vec<ParamSpec> {
-        let (fan_in, fan_out) = (input.len(), self.outputs);
-        let weight = ParamSpec {
-            name: "weight".into(),
-            shape: vec![fan_out, fan_in],
-            role: Role::Weight,
-            init: self.init,
-            fan_in,
-            fan_out,
-        };
-        let bias = ParamSpec {
-            name: "bias".into(),
-            shape: vec![fan_out],
-            role: Role::Bias,
-            init: Init::Constant(0.0),
-            fan_in,
-            fan_out,
-        };
-        if self.bias { vec![weight, bias] } else { vec![weight] }
-    }
-
-    fn scratch_len(&self, batch: usize, input: &Shape) -> usize {
-        // dy behind the ReLU, and one after the other: the partial sums of the bias gradient, what
-        // is left of x without its zeros, by rows and by columns
-        let dy = if self.relu { batch * self.outputs } else { 0 };
-        let sums = if self.bias { column_sums::scratch_len(batch, self.outputs, 1) } else { 0 };
-        let inputs = input.len();
-        dy + sums.max(gemm_sparse_scratch(batch, inputs)).max(gemm_sparse_scratch(inputs, batch))
-    }
-
-    fn macs(&self, input: &Shape) -> u64 {
-        input.len() as u64 * self.outputs as u64
-    }
-
-    fn forward(&self, cx: &Context, io: Forward<'_>) {
-        let (inputs, outputs) = (io.input.len(), self.outputs);
-        let (weight, bias) = self.split(io.params, inputs);
-        let x = MatRef::new(io.x, io.batch, inputs);
-        let weight = MatRef::new(weight, outputs, inputs);
-        let y = MatMut::new(io.y, io.batch, outputs);
-        let epilogue = Epilogue { bias: self.bias.then_some(bias), relu: self.relu };
+    /// y: (batch, outputs) from x: (batch, inputs)
+    pub fn forward(
+        &self,
+        cx: &Context,
+        x: &[f32],
+        weight: &[f32],
+        y: &mut [f32],
+        epilogue: Epilogue<'_>,
+        scratch: &mut [f32],
+    ) {
+        let batch = x.len() / self.inputs;
+        let x = MatRef::new(x, batch, self.inputs);
+        let weight = MatRef::new(weight, self.outputs, self.inputs);
+        let y = MatMut::new(y, batch, self.outputs);
         // Pixels are mostly zeros, and so is what a ReLU leaves, dropped out.
-        gemm_sparse(cx, x, weight.transposed(), 0.0, y, epilogue, io.scratch);
+        gemm_sparse(cx, x, weight.transposed(), 0.0, y, epilogue, scratch);
+    }
+
+    /// dx: (batch, inputs) = dy W
+    pub fn input_gradient(&self, cx: &Context, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
+        let batch = dy.len() / self.outputs;
+        let dy = MatRef::new(dy, batch, self.outputs);
+        let weight = MatRef::new(weight, self.outputs, self.inputs);
+        gemm(cx, 1.0, dy, weight, 0.0, MatMut::new(dx, batch, self.inputs));
+    }
+
+    /// dW: (outputs, inputs) = or += dy^T x, as dW^T = x^T dy: x is the one that may be sparse
+    pub fn weight_gradient(
+        &self,
+        cx: &Context,
+        x: &[f32],
+        dy: &[f32],
+        dw: &mut [f32],
+        accumulate: bool,
+        scratch: &mut [f32],
+    ) {
+        let batch = dy.len() / self.outputs;
+        let x = MatRef::new(x, batch, self.inputs).transposed();
+        let dy = MatRef::new(dy, batch, self.outputs);
+        let beta = if accumulate { 1.0 } else { 0.0 };
+        let dw = MatMut::new(dw, self.outputs, self.inputs).transposed();
+        gemm_sparse(cx, x, dy, beta, dw, Epilogue::default(), scratch);
+    }
+}
+
+/// A linear layer for samples of so many values.
+#[derive(Debug)]
+struct LinearOp {
+    product: Product,
+    bias: bool,
+    init: Init,
+    relu: FusedRelu,
+}
+
+impl LinearOp {
+    /// Splits the slab into weight: (out, in) and bias: (out), if there is one.
+    fn split<'a>(&self, params: &'a [f32]) -> (&'a [f32], Option<&'a [f32]>) {
+        let (weight, bias) = params.split_at(self.product.outputs * self.product.inputs);
+        (weight, self.bias.then_some(bias))
+    }
+}
+
+impl Op for LinearOp {
+    fn output(&self) -> Shape {
+        self.product.outputs.into()
+    }
+
+    fn params(&self) -> Vec<ParamSpec> {
+        let Product { inputs, outputs } = self.product;
+        let shape = vec![outputs, inputs];
+        weight_and_bias(shape, outputs, self.bias, self.init, [inputs, outputs])
+    }
+
+    fn scratch_len(&self, batch: usize) -> usize {
+        // dy before the ReLU, and one after the other: the partial sums of the bias gradient, and
+        // what products need
+        let outputs = self.product.outputs;
+        let sums = if self.bias { column_sums::scratch_len(batch, outputs, 1) } else { 0 };
+        self.relu.scratch_len(batch * outputs) + sums.max(self.product.scratch_len(batch))
+    }
+
+    fn macs(&self) -> u64 {
+        self.product.inputs as u64 * self.product.outputs as u64
+    }
+
+    fn take_relu(&mut self) -> bool {
+        self.relu.take()
+    }
+
+    fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
+        let (weight, bias) = self.split(io.params);
+        let epilogue = Epilogue { bias, relu: self.relu.is_there() };
+        self.product.forward(cx, io.x, weight, io.y, epilogue, io.scratch);
+        0.0
     }
 
     fn backward(&self, cx: &Context, io: Backward<'_>) {
-        let (inputs, outputs) = (io.input.len(), self.outputs);
-        let (weight, _) = self.split(io.params, inputs);
-        let (dy, scratch) = Relu.behind(self.relu, cx, io.y, io.dy, io.scratch);
-        let dy_matrix = MatRef::new(dy, io.batch, outputs);
+        let (weight, _) = self.split(io.params);
+        let (dy, scratch) = self.relu.gradient_before_relu(cx, io.y, io.dy, io.scratch);
         // dx first: what may follow is the update of the weights by their gradient, which is in the
         // cache then.
         if let Some(dx) = io.dx {
-            // dx (batch, in) = dy W
-            let weight = MatRef::new(weight, outputs, inputs);
-            gemm(cx, 1.0, dy_matrix, weight, 0.0, MatMut::new(dx, io.batch, inputs));
+            self.product.input_gradient(cx, dy, weight, dx);
         }
         if let Some(grads) = io.grads {
-            let (dw, db) = grads.split_at_mut(outputs * inputs);
+            let (dw, db) = grads.split_at_mut(weight.len());
             if self.bias {
                 column_sums::bias_gradient(cx, dy, db, io.accumulate, &mut *scratch);
             }
-            // dW (out, in) = or += dy^T x, as dW^T = x^T dy: x is the one that may be sparse
-            let x = MatRef::new(io.x, io.batch, inputs);
-            let beta = if io.accumulate { 1.0 } else { 0.0 };
-            let dw = MatMut::new(dw, outputs, inputs).transposed();
-            gemm_sparse(cx, x.transposed(), dy_matrix, beta, dw, Epilogue::default(), scratch);
+            self.product.weight_gradient(cx, io.x, dy, dw, io.accumulate, scratch);
         }
     }
 
-    fn inference_maps<'a>(
-        &self,
-        input: &Shape,
-        params: &'a [f32],
-    ) -> Option<Vec<InferenceMap<'a>>> {
-        let (weight, bias) = self.split(params, input.len());
-        let mut maps = vec![InferenceMap::Linear { weight, bias: self.bias.then_some(bias) }];
-        maps.extend(self.relu.then_some(InferenceMap::Relu));
-        Some(maps)
-    }
-
-    fn fuse(&self, next: &dyn Layer) -> Option<Box<dyn Layer>> {
-        let relu = (next as &dyn Any).is::<Relu>() && !self.relu;
-        relu.then(|| Box::new(Linear { relu: true, ..self.clone() }) as Box<dyn Layer>)
+    fn inference_maps<'a>(&self, params: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
+        let (weight, bias) = self.split(params);
+        Some(self.relu.behind(vec![InferenceMap::Linear { weight, bias }]))
     }
 }

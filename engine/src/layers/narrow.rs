@@ -1,6 +1,6 @@
 //! The first values of each sample, as PyTorch's `narrow`.
 
-use crate::network::layer::{Backward, Forward, Layer};
+use crate::network::layer::{Backward, Forward, Layer, Op};
 use crate::{Context, Error, Shape};
 
 /// Passes the first `len` values of each sample on and leaves the others out: the means, say, of
@@ -23,24 +23,36 @@ impl Layer for Narrow {
         "narrow"
     }
 
-    fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
+    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+        let n = input.len();
         match self.len {
-            len if (1..=input.len()).contains(&len) => Ok(len.into()),
-            len => Err(Error::new(format!(
-                "needs 1 to {} values to keep of {input}, not {len}",
-                input.len()
-            ))),
+            kept if (1..=n).contains(&kept) => Ok(Box::new(NarrowOp { n, kept })),
+            len => Err(Error::new(format!("needs 1 to {n} values to keep of {input}, not {len}"))),
         }
     }
+}
 
-    fn forward(&self, _: &Context, io: Forward<'_>) {
-        narrow(io.x, io.input.len(), io.y, self.len);
+/// The first `kept` of `n` values.
+#[derive(Debug)]
+struct NarrowOp {
+    n: usize,
+    kept: usize,
+}
+
+impl Op for NarrowOp {
+    fn output(&self) -> Shape {
+        self.kept.into()
+    }
+
+    fn forward(&self, _: &Context, io: Forward<'_>) -> f64 {
+        narrow(io.x, self.n, io.y, self.kept);
+        0.0
     }
 
     fn backward(&self, _: &Context, io: Backward<'_>) {
         let Some(dx) = io.dx else { return };
-        for (dy, dx) in io.dy.chunks_exact(self.len).zip(dx.chunks_exact_mut(io.input.len())) {
-            let (kept, left_out) = dx.split_at_mut(self.len);
+        for (dy, dx) in io.dy.chunks_exact(self.kept).zip(dx.chunks_exact_mut(self.n)) {
+            let (kept, left_out) = dx.split_at_mut(self.kept);
             kept.copy_from_slice(dy);
             left_out.fill(0.0);
         }

@@ -1,17 +1,18 @@
 //! What all activations share: a function of one value, applied to each.
 
-use super::Relu;
-use crate::hardware::parallel::{Chunks, TASK_LEN};
+use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::{Kernel, Simd};
-use crate::network::layer::{Backward, Forward, InferenceMap, Layer};
+use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op};
 use crate::{Context, Error, Shape};
-use std::any::Any;
 use std::fmt::Debug;
 
 /// An activation: `y = f(x)` value by value. Implementing it makes a [`Layer`].
 pub trait Pointwise: Copy + Debug + Send + Sync + 'static {
     /// The name in messages.
     const NAME: &'static str;
+
+    /// Whether it is `max(x, 0)`.
+    const IS_RELU: bool = false;
 
     /// `f(x)`
     fn forward<S: Simd>(self, s: S, x: S::F) -> S::F;
@@ -76,26 +77,42 @@ impl<P: Pointwise> Layer for P {
         P::NAME
     }
 
-    fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
+    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
         self.check()?;
-        Ok(input.clone())
+        Ok(Box::new(Each { f: *self, shape: input.clone() }))
     }
 
-    fn inference_maps<'a>(&self, _: &Shape, _: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
-        (self as &dyn Any).is::<Relu>().then(|| vec![InferenceMap::Relu])
+    fn is_relu(&self) -> bool {
+        P::IS_RELU
+    }
+}
+
+/// An activation of samples of one shape.
+#[derive(Debug)]
+struct Each<P> {
+    f: P,
+    shape: Shape,
+}
+
+impl<P: Pointwise> Op for Each<P> {
+    fn output(&self) -> Shape {
+        self.shape.clone()
     }
 
-    fn forward(&self, cx: &Context, io: Forward<'_>) {
-        let tasks = io.x.len().div_ceil(TASK_LEN);
-        cx.for_each_part(tasks, Chunks::new(io.y, TASK_LEN), |i, y| {
-            let x = &io.x[i * TASK_LEN..][..y.data.len()];
-            cx.isa().run(ForwardKernel { f: *self, x, y: y.data });
+    fn inference_maps<'a>(&self, _: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
+        P::IS_RELU.then(|| vec![InferenceMap::Relu])
+    }
+
+    fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
+        cx.chunks(io.y, TASK_LEN, |range, y| {
+            cx.isa().run(ForwardKernel { f: self.f, x: &io.x[range], y });
         });
+        0.0
     }
 
     fn backward(&self, cx: &Context, io: Backward<'_>) {
         if let Some(dx) = io.dx {
-            gradient(*self, cx, io.x, io.y, io.dy, dx);
+            gradient(self.f, cx, io.x, io.y, io.dy, dx);
         }
     }
 }
@@ -109,10 +126,8 @@ pub(super) fn gradient<P: Pointwise>(
     dy: &[f32],
     dx: &mut [f32],
 ) {
-    let tasks = dx.len().div_ceil(TASK_LEN);
-    cx.for_each_part(tasks, Chunks::new(dx, TASK_LEN), |i, dx| {
-        let part = i * TASK_LEN..i * TASK_LEN + dx.data.len();
-        let (x, y, dy) = (&x[part.clone()], &y[part.clone()], &dy[part]);
-        cx.isa().run(BackwardKernel { f, x, y, dy, dx: dx.data });
+    cx.chunks(dx, TASK_LEN, |range, dx| {
+        let (x, y, dy) = (&x[range.clone()], &y[range.clone()], &dy[range]);
+        cx.isa().run(BackwardKernel { f, x, y, dy, dx });
     });
 }

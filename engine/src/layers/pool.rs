@@ -8,28 +8,33 @@ use crate::hardware::parallel::TASK_LEN;
 use crate::{Context, Error, Shape};
 use std::ops::Range;
 
-/// Refuses a window of which a position can lie outside the image: nothing would be in it.
-pub(super) fn check(window: &Window) -> Result<(), Error> {
-    window.check()?;
-    let Window { kernel, padding, .. } = window;
-    if padding.0 > kernel.0 / 2 || padding.1 > kernel.1 / 2 {
-        return Err(Error::new(format!(
-            "needs a padding of at most half of its kernel, {kernel}, not {padding}"
-        )));
-    }
-    Ok(())
-}
+/// Gives a pool the constructors that all have.
+macro_rules! settings {
+    ($Pool:ident) => {
+        impl $Pool {
+            /// A window of that height and width, which moves by as much, within the image.
+            pub fn new(kernel: impl Into<Size>) -> $Pool {
+                let kernel = kernel.into();
+                $Pool { window: Window { stride: kernel, ..Window::new(kernel) } }
+            }
 
-/// The shape of what a pool makes of a sample.
-pub(super) fn output_shape(window: &Window, input: &Shape) -> Result<Shape, Error> {
-    check(window)?;
-    let (size, channels) = image(input)?;
-    image_shape(window.positions(size)?, channels)
+            /// Another distance from one position of the window to the next.
+            pub fn with_stride(self, stride: impl Into<Size>) -> $Pool {
+                $Pool { window: Window { stride: stride.into(), ..self.window } }
+            }
+
+            /// Extends the image on each side, by half of the window at most.
+            pub fn with_padding(self, padding: impl Into<Size>) -> $Pool {
+                $Pool { window: Window { padding: padding.into(), ..self.window } }
+            }
+        }
+    };
 }
+pub(super) use settings;
 
 /// A window on the images of one shape.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Images {
+pub(super) struct PoolGeometry {
     pub window: Window,
     /// Of the images that the window moves over.
     pub size: Size,
@@ -38,20 +43,31 @@ pub(super) struct Images {
     pub channels: usize,
 }
 
-impl Images {
+impl PoolGeometry {
     /// A window on images of that shape.
     ///
-    /// # Panics
-    /// If it does not fit them, which planning has checked.
-    pub fn new(window: Window, large: &Shape) -> Images {
-        let (size, channels) = image(large).expect("an image");
-        Images::of_size(window, size, channels)
+    /// # Errors
+    /// If the shape is none of an image, or the window does not fit it: of no position may all lie
+    /// outside the image, as nothing would be in it.
+    pub fn new(window: Window, large: &Shape) -> Result<PoolGeometry, Error> {
+        window.check()?;
+        let Window { kernel, padding, .. } = window;
+        if padding.0 > kernel.0 / 2 || padding.1 > kernel.1 / 2 {
+            return Err(Error::new(format!(
+                "needs a padding of at most half of its kernel, {kernel}, not {padding}"
+            )));
+        }
+        let (size, channels) = image(large)?;
+        let positions = window.positions(size)?;
+        Ok(PoolGeometry { window, size, positions, channels })
     }
 
-    /// As [`Images::new`].
-    pub fn of_size(window: Window, size: Size, channels: usize) -> Images {
-        let positions = window.positions(size).expect("a window that fits the image");
-        Images { window, size, positions, channels }
+    /// The shape of an image of positions.
+    ///
+    /// # Errors
+    /// If it is too large for any memory.
+    pub fn small_shape(&self) -> Result<Shape, Error> {
+        image_shape(self.positions, self.channels)
     }
 
     /// The values of a row of the large image.

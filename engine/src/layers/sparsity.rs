@@ -13,18 +13,19 @@
 //! and nothing becomes sparse. The same holds for the mean activation of Ng's (2011) penalty. The
 //! ratio does not depend on the scale.
 
+use super::identity::Identity;
 use crate::hardware::parallel::{MAX_SUMS, TASK_LEN};
 use crate::hardware::simd::{Kernel, Simd};
-use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Pass};
+use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op};
 use crate::{Context, Error, Shape};
 
-/// Passes each sample on, and adds a [penalty](Layer::penalty) that is small where few of its
+/// Passes each sample on, and adds a [penalty](crate::PassMemory::penalty) that is small where few of its
 /// values are far from 0: the mean over the samples of their L1 norm over their L2 norm and the
 /// root of their length, which is 1 for values of one size, and one over that root for a single
 /// value that is not 0. A sample of zeros counts as 0.
 #[derive(Clone, Copy, Debug)]
 pub struct Sparsity {
-    /// What that mean counts; 0 or more.
+    /// Weight of the penalty (>= 0).
     pub weight: f32,
 }
 
@@ -36,23 +37,29 @@ impl Layer for Sparsity {
         "sparsity"
     }
 
-    fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
+    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+        let shape = input.clone();
         match self.weight {
-            weight if weight >= 0.0 && weight.is_finite() => Ok(input.clone()),
+            0.0 => Ok(Box::new(Identity { output: shape })),
+            weight if weight > 0.0 && weight.is_finite() => {
+                Ok(Box::new(SparsityOp { weight, shape }))
+            }
             weight => Err(Error::new(format!("needs a finite weight of at least 0, not {weight}"))),
         }
     }
+}
 
-    fn is_identity(&self) -> bool {
-        self.weight == 0.0
-    }
+/// The penalty on samples of one shape.
+#[derive(Debug)]
+struct SparsityOp {
+    weight: f32,
+    shape: Shape,
+}
 
-    fn inference_maps<'a>(&self, _: &Shape, _: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
-        Some(Vec::new())
-    }
-
-    fn penalty(&self, cx: &Context, _: Pass, input: &Shape, x: &[f32]) -> f64 {
-        let (n, batch) = (input.len(), x.len() / input.len());
+impl SparsityOp {
+    fn penalty(&self, cx: &Context, x: &[f32]) -> f64 {
+        let n = self.shape.len();
+        let batch = x.len() / n;
         let rows = (TASK_LEN / n).max(batch.div_ceil(MAX_SUMS)).max(1);
         let sum = cx.sum_parts(batch.div_ceil(rows), (), |task, ()| {
             let x = &x[task * rows * n..batch.min((task + 1) * rows) * n];
@@ -64,14 +71,25 @@ impl Layer for Sparsity {
         });
         f64::from(self.weight) * sum / (batch as f64 * (n as f64).sqrt())
     }
+}
 
-    fn forward(&self, _: &Context, io: Forward<'_>) {
+impl Op for SparsityOp {
+    fn output(&self) -> Shape {
+        self.shape.clone()
+    }
+
+    fn inference_maps<'a>(&self, _: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
+        Some(Vec::new())
+    }
+
+    fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
         io.y.copy_from_slice(io.x);
+        self.penalty(cx, io.x)
     }
 
     fn backward(&self, cx: &Context, io: Backward<'_>) {
         let Some(dx) = io.dx else { return };
-        let n = io.input.len();
+        let n = self.shape.len();
         let weight = f64::from(self.weight) / (io.batch as f64 * (n as f64).sqrt());
         let rows = (TASK_LEN / n).max(1);
         cx.chunks(dx, rows * n, |range, dx| {

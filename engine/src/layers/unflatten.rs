@@ -1,5 +1,6 @@
-use crate::network::layer::{Backward, Forward, InferenceMap, Layer};
-use crate::{Context, Error, Shape};
+use super::identity::Identity;
+use crate::network::layer::{Layer, Op};
+use crate::{Error, Shape};
 
 /// Gives the values another shape, `[height, width, channels]` say, in the same order.
 /// It costs nothing: the network leaves it out.
@@ -22,33 +23,17 @@ impl Layer for Unflatten {
         "unflatten"
     }
 
-    fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
+    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
         match self.shape.checked_len() {
-            Some(len) if len == input.len() => Ok(self.shape.clone()),
+            Some(len) if len == input.len() => {
+                Ok(Box::new(Identity { output: self.shape.clone() }))
+            }
             Some(len) => Err(Error::new(format!(
                 "needs {len} values to make {} of, got {} ({input})",
                 self.shape,
                 input.len()
             ))),
             None => Err(Error::new(format!("no sample has as many values as {}", self.shape))),
-        }
-    }
-
-    fn is_identity(&self) -> bool {
-        true
-    }
-
-    fn inference_maps<'a>(&self, _: &Shape, _: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
-        Some(Vec::new())
-    }
-
-    fn forward(&self, _: &Context, io: Forward<'_>) {
-        io.y.copy_from_slice(io.x);
-    }
-
-    fn backward(&self, _: &Context, io: Backward<'_>) {
-        if let Some(dx) = io.dx {
-            dx.copy_from_slice(io.dy);
         }
     }
 }

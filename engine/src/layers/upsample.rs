@@ -1,10 +1,11 @@
-use super::pool::Images;
+use super::identity::Identity;
+use super::pool::PoolGeometry;
 use super::pool::kernels::{Spread, Sums};
 use crate::conv::{Size, Window, image, image_shape};
-use crate::network::layer::{Backward, Forward, Layer};
+use crate::network::layer::{Backward, Forward, Layer, Op};
 use crate::{Context, Error, Shape};
 
-/// Makes each pixel a square of as many: (height, width, channels) to (factor height, factor width,
+/// Repeats each pixel factor x factor times: (height, width, channels) to (factor height, factor width,
 /// channels). It takes the nearest pixel, and smooths nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Upsample {
@@ -16,18 +17,6 @@ impl Upsample {
     pub fn new(factor: usize) -> Upsample {
         Upsample { factor }
     }
-
-    /// The height and width of the output.
-    fn size(&self, Size(height, width): Size) -> Size {
-        Size(height.saturating_mul(self.factor), width.saturating_mul(self.factor))
-    }
-
-    /// The squares that the output is cut into.
-    fn squares(&self, input: &Shape) -> Images {
-        let (size, channels) = image(input).expect("an image");
-        let square = Size(self.factor, self.factor);
-        Images::of_size(Window { stride: square, ..Window::new(square) }, self.size(size), channels)
-    }
 }
 
 impl Layer for Upsample {
@@ -35,28 +24,47 @@ impl Layer for Upsample {
         "upsample"
     }
 
-    fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
-        if self.factor == 0 {
+    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+        let factor = self.factor;
+        if factor == 0 {
             return Err(Error::new("needs a factor of at least 1, not 0"));
         }
-        let (size, channels) = image(input)?;
-        image_shape(self.size(size), channels)
+        let (Size(height, width), channels) = image(input)?;
+        let size = Size(height.saturating_mul(factor), width.saturating_mul(factor));
+        let output = image_shape(size, channels)?;
+        if factor == 1 {
+            return Ok(Box::new(Identity { output }));
+        }
+        let square = Size(factor, factor);
+        let window = Window { stride: square, ..Window::new(square) };
+        let squares = PoolGeometry::new(window, &output)?;
+        Ok(Box::new(UpsampleOp { squares, output }))
+    }
+}
+
+#[derive(Debug)]
+struct UpsampleOp {
+    /// The squares that the output is cut into.
+    squares: PoolGeometry,
+    output: Shape,
+}
+
+impl Op for UpsampleOp {
+    fn output(&self) -> Shape {
+        self.output.clone()
     }
 
-    fn is_identity(&self) -> bool {
-        self.factor == 1
-    }
-
-    fn forward(&self, cx: &Context, io: Forward<'_>) {
-        let images = self.squares(io.input);
+    fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
+        let images = self.squares;
         images.by_images(cx, io.y, |first_image, large| {
             cx.isa().run(Spread { images, first_image, small: io.x, large, scale: 1.0 });
         });
+        0.0
     }
 
     fn backward(&self, cx: &Context, io: Backward<'_>) {
         let Some(dx) = io.dx else { return };
-        let images = self.squares(io.input);
+        let images = self.squares;
         images.by_rows(cx, dx, |first_row, small| {
             cx.isa().run(Sums { images, first_row, large: io.dy, small, scale: 1.0 });
         });

@@ -1,180 +1,190 @@
-//! The backward pass, op by op.
+//! The backward pass of a network.
 
-use super::{Activations, Gradients, Network, Step};
-use crate::network::layer::Pass;
-use crate::{Context, Params};
+use super::{Downward, Learner, Link, Network, PassMemory, Run};
+use crate::{Context, Error, Params};
 use std::ops::Range;
 
-/// What a backward pass works on, beside parameters and gradients.
-pub(crate) struct BackwardPass<'a> {
-    pub cx: &'a Context,
-    pub activations: &'a mut Activations,
-    /// x: (batch, input), that of the forward pass
-    pub x: &'a [f32],
-    /// That of the forward pass.
-    pub pass: Pass,
+/// The gradients that a backward pass is asked for.
+#[derive(Debug, Default)]
+pub struct Gradients<'a> {
+    /// Those of the parameters, as long as [`Params::values`]. Frozen parameters get none: theirs
+    /// is 0 where the rest of their layer trains, and left alone where it does not.
+    pub params: Option<&'a mut [f32]>,
+    /// Whether they are added to what is there, or overwrite it, whatever it was.
+    pub accumulate: bool,
+    /// That of the input: (batch, input), overwritten. What is frozen changes nothing in it.
+    pub input: Option<&'a mut [f32]>,
+}
+
+impl<'a> Gradients<'a> {
+    /// Those of the parameters overwrite `grads`.
+    pub fn overwriting(grads: &'a mut [f32]) -> Gradients<'a> {
+        Gradients { params: Some(grads), ..Gradients::default() }
+    }
+
+    /// Those of the parameters are added to `grads`.
+    pub fn added_to(grads: &'a mut [f32]) -> Gradients<'a> {
+        Gradients { params: Some(grads), accumulate: true, input: None }
+    }
+
+    /// That of the input alone overwrites `dx`.
+    pub fn of_input(dx: &'a mut [f32]) -> Gradients<'a> {
+        Gradients { input: Some(dx), ..Gradients::default() }
+    }
 }
 
 impl Network {
-    /// Adds the parameters' gradients to `grads` (as long as the slab of `params`), given the
-    /// gradient of the output that [`Activations::output_and_gradient`] hands out.
+    /// Computes gradients, given that of the output, which was written where
+    /// [`PassMemory::output_and_gradient`] says, after the forward pass of `x`. It is used up: a
+    /// second backward pass needs it anew.
     ///
-    /// `x` and `pass` must be those of the forward pass. Frozen parameters get no gradient: theirs
-    /// is 0 where the rest of their layer trains, and left alone where it does not. Nothing is
-    /// computed below the lowest trainable layer.
+    /// Nothing is computed below the lowest trainable layer, but for the gradient of the input.
+    ///
+    /// # Errors
+    /// If there is no gradient of the output for the last forward pass, if a slice has the wrong
+    /// length, if the gradient of the input is asked for after
+    /// [`Network::forward_from_frozen`], or if `params` or `memory` are those of another network.
     pub fn backward(
         &self,
         cx: &Context,
         params: &Params,
-        activations: &mut Activations,
+        memory: &mut PassMemory,
         x: &[f32],
-        pass: Pass,
-        grads: &mut [f32],
-    ) {
-        self.gradients(BackwardPass { cx, activations, x, pass }, params, grads, true);
-    }
-
-    /// As [`Network::backward`], but `grads` is overwritten, whatever it held: where a single pass
-    /// makes the gradient, that saves clearing it and reading it.
-    pub fn backward_overwriting(
-        &self,
-        cx: &Context,
-        params: &Params,
-        activations: &mut Activations,
-        x: &[f32],
-        pass: Pass,
-        grads: &mut [f32],
-    ) {
-        self.gradients(BackwardPass { cx, activations, x, pass }, params, grads, false);
-    }
-
-    /// The gradient of the input alone into `dx`: (batch, input), overwritten, given the gradient
-    /// of the output as for [`Network::backward`]. What is frozen changes nothing; parameters get
-    /// no gradient.
-    ///
-    /// # Panics
-    /// If `dx` is not as long as the `x` of the forward pass.
-    pub fn input_gradient(
-        &self,
-        cx: &Context,
-        params: &Params,
-        activations: &mut Activations,
-        x: &[f32],
-        pass: Pass,
-        dx: &mut [f32],
-    ) {
-        assert_eq!(dx.len(), x.len(), "a gradient for each value of x");
-        let Activations { batch, values, slots, gradients, scratch, .. } = activations;
-        let batch = *batch;
-        let [dy, below] = gradients;
-        let lowest = self.first_trainable(params);
-        for (i, op) in self.chain.ops.iter().enumerate().rev() {
-            let step = Step {
-                cx,
-                pass: Pass { mode: op.mode(params, i < lowest, pass.mode), ..pass },
-                position: op.position,
-                batch,
-                params: params.values(),
-                x,
-                below: i.checked_sub(1).map_or(0, |below| slots[below].y),
-                own: slots[i],
-            };
-            let out = if i == 0 { &mut *dx } else { &mut below[..batch * op.input.len()] };
-            let of_op = Gradients {
-                dy: &dy[..batch * op.output.len()],
-                dx: Some(out),
-                grads: None,
-                accumulate: false,
-            };
-            self.chain.backward_op(i, step, of_op, values, scratch);
-            std::mem::swap(dy, below);
+        gradients: Gradients<'_>,
+    ) -> Result<(), Error> {
+        let Gradients { params: grads, accumulate, input } = gradients;
+        self.check_params(params)?;
+        let (len, most) = (grads.as_ref().map(|grads| grads.len()), params.values().len());
+        if let Some(len) = len.filter(|len| *len != most) {
+            return Err(Error::new(format!(
+                "expected {most} gradients, one for each value of the parameters, got {len}"
+            )));
         }
-    }
-
-    fn gradients(
-        &self,
-        mut pass: BackwardPass<'_>,
-        params: &Params,
-        grads: &mut [f32],
-        accumulate: bool,
-    ) {
         let lowest = self.first_trainable(params);
-        for i in (lowest..self.chain.ops.len()).rev() {
-            self.backward_op(
-                &mut pass,
-                i,
-                lowest,
-                params,
-                &mut grads[self.chain.ops[i].params.clone()],
-                accumulate,
-            );
-        }
+        self.descend(cx, memory, x, (lowest, input, accumulate), &mut Whole { params, grads })
     }
 
-    /// Calls `update` with each op's range of the parameters and its gradients, as soon as these
-    /// are there: no later op of the pass looks at those parameters, so they may change, and the
-    /// gradients are still in the cache.
+    /// Calls `update` with each layer's range of the parameters and its gradients, as soon as these
+    /// are there: the pass looks at those parameters no more, so they may change, and the gradients
+    /// are still in the cache.
     ///
-    /// All ops share one memory for their gradients, the beginning of `grads`, which is as long as
-    /// the longest op needs at least. What it holds afterwards means nothing.
+    /// All layers share one memory for their gradients, the beginning of `grads`, which is as long
+    /// as the longest layer needs at least. What it holds afterwards means nothing.
     pub(crate) fn backward_updating(
         &self,
-        mut pass: BackwardPass<'_>,
+        cx: &Context,
         params: &mut Params,
+        memory: &mut PassMemory,
+        x: &[f32],
         grads: &mut [f32],
-        mut update: impl FnMut(&mut Params, Range<usize>, &[f32]),
-    ) {
+        update: impl FnMut(&mut Params, Range<usize>, &[f32]),
+    ) -> Result<(), Error> {
         let lowest = self.first_trainable(params);
-        for i in (lowest..self.chain.ops.len()).rev() {
-            let op = &self.chain.ops[i];
-            let grads = &mut grads[..op.params.len()];
-            self.backward_op(&mut pass, i, lowest, params, grads, false);
-            if !op.params.is_empty() && !op.frozen(params) {
-                update(params, op.params.clone(), grads);
-            }
-        }
+        self.descend(cx, memory, x, (lowest, None, false), &mut AtOnce { params, grads, update })
     }
 
-    /// Goes through op `i`, given the gradients of its own parameters.
-    fn backward_op(
+    /// Goes down to the `lowest` link that trains, or to the input if its gradient is asked for.
+    fn descend(
         &self,
-        pass: &mut BackwardPass<'_>,
-        i: usize,
-        lowest: usize,
-        params: &Params,
-        grads: &mut [f32],
-        accumulate: bool,
-    ) {
-        let op = &self.chain.ops[i];
-        let Activations { batch, values, slots, gradients, scratch, .. } = &mut *pass.activations;
-        let batch = *batch;
-        let [dy, dx] = &mut *gradients;
-        let frozen = op.frozen(params);
-        let step = Step {
-            cx: pass.cx,
-            pass: Pass { mode: op.mode(params, false, pass.pass.mode), ..pass.pass },
-            position: op.position,
-            batch,
-            params: params.values(),
-            x: pass.x,
-            below: i.checked_sub(1).map_or(0, |below| slots[below].y),
-            own: slots[i],
+        cx: &Context,
+        memory: &mut PassMemory,
+        x: &[f32],
+        (lowest, dx, accumulate): (usize, Option<&mut [f32]>, bool),
+        learner: &mut impl Learner,
+    ) -> Result<(), Error> {
+        memory.check(&self.chain)?;
+        let Some(last) = memory.last.as_mut().filter(|last| last.gradient) else {
+            return Err(Error::new(
+                "a backward pass needs the gradient of the output: write it where \
+                 `output_and_gradient` says, after each forward pass and for each backward pass",
+            ));
         };
-        let of_op = Gradients {
-            dy: &dy[..batch * op.output.len()],
-            dx: (i > lowest).then(|| &mut dx[..batch * op.input.len()]),
-            grads: (!frozen).then_some(&mut *grads),
-            accumulate,
-        };
-        self.chain.backward_op(i, step, of_op, values, scratch);
-        // The layer knows no parameter apart from the others.
-        if !frozen {
-            for entry in params.entries()[op.entries.clone()].iter().filter(|e| !e.trainable) {
-                grads[entry.range.start - op.params.start..entry.range.end - op.params.start]
-                    .fill(0.0);
+        let lowest = if dx.is_some() { 0 } else { lowest };
+        if lowest < last.first {
+            return Err(Error::new(format!(
+                "the forward pass began at layer {}, so no backward pass can reach layer {}",
+                self.chain.links[last.first].name, self.chain.links[lowest].name
+            )));
+        }
+        let (batch, len) = (last.batch, last.batch * self.input().len());
+        for (what, got) in
+            [("x", Some(x.len())), ("the gradient of x", dx.as_ref().map(|d| d.len()))]
+        {
+            if let Some(got) = got.filter(|got| lowest == 0 && *got != len) {
+                return Err(Error::new(format!(
+                    "the forward pass was of {batch} samples of {} values, {len} in all: expected \
+                     as many in {what}, got {got}",
+                    self.input().len()
+                )));
             }
         }
-        // What this op made of it is the next one's dy.
-        gradients.swap(0, 1);
+        last.gradient = false;
+        let run = Run { cx, pass: last.pass, modes: &memory.modes, block: None, batch, x };
+        let [dy, other] = &mut memory.gradients;
+        let down = Downward {
+            links: lowest..self.chain.links.len(),
+            values: &memory.values,
+            dy: None,
+            dx,
+            buffers: [dy, other],
+            scratch: &mut memory.scratch,
+            accumulate,
+        };
+        self.chain.backward(run, down, learner);
+        Ok(())
+    }
+}
+
+/// All gradients at once, if any are asked for.
+struct Whole<'a> {
+    params: &'a Params,
+    grads: Option<&'a mut [f32]>,
+}
+
+impl Learner for Whole<'_> {
+    fn params(&mut self, link: &Link) -> (&[f32], Option<&mut [f32]>) {
+        let own = link.params.clone();
+        let grads = self.grads.as_deref_mut().filter(|_| !link.frozen(self.params));
+        (&self.params.values()[own.clone()], grads.map(|grads| &mut grads[own]))
+    }
+
+    fn learn(&mut self, link: &Link) {
+        if let Some(grads) = self.grads.as_deref_mut() {
+            clear_frozen(self.params, link, &mut grads[link.params.clone()]);
+        }
+    }
+}
+
+/// Each layer's gradients are used up before the next one's are computed.
+struct AtOnce<'a, F> {
+    params: &'a mut Params,
+    grads: &'a mut [f32],
+    update: F,
+}
+
+impl<F: FnMut(&mut Params, Range<usize>, &[f32])> Learner for AtOnce<'_, F> {
+    fn params(&mut self, link: &Link) -> (&[f32], Option<&mut [f32]>) {
+        let own = &self.params.values()[link.params.clone()];
+        let trains = !link.frozen(self.params);
+        (own, trains.then_some(&mut self.grads[..link.params.len()]))
+    }
+
+    fn learn(&mut self, link: &Link) {
+        if !link.params.is_empty() && !link.frozen(self.params) {
+            let grads = &mut self.grads[..link.params.len()];
+            clear_frozen(self.params, link, grads);
+            (self.update)(self.params, link.params.clone(), grads);
+        }
+    }
+}
+
+/// Sets the gradients of frozen parameters to 0 where others of their layer train: the layer knows
+/// no parameter apart from the others.
+fn clear_frozen(params: &Params, link: &Link, grads: &mut [f32]) {
+    if link.frozen(params) {
+        return;
+    }
+    for entry in params.entries()[link.entries.clone()].iter().filter(|e| !e.trainable) {
+        grads[entry.range.start - link.params.start..entry.range.end - link.params.start].fill(0.0);
     }
 }

@@ -1,11 +1,14 @@
 //! A chain of planned layers: a network is one, and a block of layers within it has two.
+//!
+//! The loops over ops stand here, forward and backward, for networks and blocks alike. A link's
+//! values, y and then what its op saves, lie one link after another in the memory of a pass, each
+//! on a cache line.
 
 use crate::hardware::memory::padded;
-use crate::network::layer::{Backward, Forward, Layer, Pass};
+use crate::network::layer::{Backward, Forward, Layer, Mode, Op, Pass, named};
 use crate::network::params::{ParamEntry, Role};
 use crate::shape::MAX_VALUES;
 use crate::{Context, Error, Shape};
-use std::fmt::Display;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -15,7 +18,7 @@ pub(crate) struct Chain {
     pub(crate) input: Shape,
     /// That of the last op, unless a layer that does nothing but give it another shape follows.
     pub(crate) output: Shape,
-    pub(crate) ops: Vec<Op>,
+    pub(crate) links: Vec<Link>,
     /// The parameters of all ops.
     pub(crate) entries: Vec<ParamEntry>,
     /// Whether layers are fused.
@@ -25,13 +28,15 @@ pub(crate) struct Chain {
     on_lines: bool,
 }
 
-/// A planned layer, possibly the fusion of several.
+/// A planned layer in its place, possibly the fusion of several.
 #[derive(Debug)]
-pub(crate) struct Op {
+pub(crate) struct Link {
     /// `encoder.0`, the name of its first layer.
     pub(crate) name: String,
+    /// `linear + relu`
+    pub(crate) kind: String,
     /// Shared with the predictors made from the network.
-    pub(crate) layer: Arc<dyn Layer>,
+    pub(crate) op: Arc<dyn Op>,
     /// The position of its first layer, which keys its random numbers: fusing changes none of them.
     pub(crate) position: u64,
     pub(crate) input: Shape,
@@ -42,44 +47,76 @@ pub(crate) struct Op {
     pub(crate) params: Range<usize>,
 }
 
-/// Where an op's values begin in the memory of a pass.
+/// A pass over a chain, in either direction.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Slots {
-    pub(crate) y: usize,
-    pub(crate) saved: usize,
-}
-
-/// What an op works on in either direction.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Step<'a> {
+pub(crate) struct Run<'a> {
     pub(crate) cx: &'a Context,
     pub(crate) pass: Pass,
-    /// Keys the random numbers of the op.
-    pub(crate) position: u64,
+    /// The mode of each link; empty where all have that of the pass.
+    pub(crate) modes: &'a [Mode],
+    /// The position of the block whose chain this is.
+    pub(crate) block: Option<u64>,
     pub(crate) batch: usize,
-    /// The parameters of the chain.
-    pub(crate) params: &'a [f32],
     /// x: (batch, input) of the chain
     pub(crate) x: &'a [f32],
-    /// Where the y of the op below begins, if there is one.
-    pub(crate) below: usize,
-    pub(crate) own: Slots,
 }
 
-/// The gradients of an op's backward pass, as in [`Backward`].
+/// What a pass down a chain works on.
 #[derive(Debug)]
-pub(crate) struct Gradients<'a> {
-    pub(crate) dy: &'a [f32],
+pub(crate) struct Downward<'a> {
+    /// The links that it goes through, from the highest to the lowest.
+    pub(crate) links: Range<usize>,
+    /// What the forward pass left.
+    pub(crate) values: &'a [f32],
+    /// dy: (batch, output) of the chain; `None` if it is the beginning of the first buffer.
+    pub(crate) dy: Option<&'a [f32]>,
+    /// dx of the lowest link; `None` if nobody needs it.
     pub(crate) dx: Option<&'a mut [f32]>,
-    /// Those of the op's own parameters.
-    pub(crate) grads: Option<&'a mut [f32]>,
+    /// Gradients on their way down, in turns.
+    pub(crate) buffers: [&'a mut [f32]; 2],
+    pub(crate) scratch: &'a mut [f32],
+    /// Whether the parameters' gradients are added to what is there.
     pub(crate) accumulate: bool,
+}
+
+/// The owner of the parameters in a backward pass.
+pub(crate) trait Learner {
+    /// The parameters of a link, and where their gradients go: `None` if it is frozen.
+    fn params(&mut self, link: &Link) -> (&[f32], Option<&mut [f32]>);
+
+    /// The gradients of that link are there. The pass looks at its parameters no more.
+    fn learn(&mut self, link: &Link) {
+        let _ = link;
+    }
+}
+
+impl Run<'_> {
+    /// The pass of the link of that number, and what its random numbers are keyed by.
+    fn of(&self, i: usize, link: &Link) -> (Pass, u64) {
+        let mode = self.modes.get(i).copied().unwrap_or(self.pass.mode);
+        let position = self.block.map_or(link.position, |block| inner(block, link.position));
+        (Pass { mode, ..self.pass }, position)
+    }
+}
+
+/// The purpose of the random numbers of a layer in the block at `position`. With fewer than 65,000
+/// layers in a network and in each block, it is no other layer's, in two levels of blocks.
+fn inner(position: u64, index: u64) -> u64 {
+    (position.wrapping_add(1) << 16).wrapping_add(index).wrapping_add(1)
+}
+
+impl Link {
+    /// The space of y, and of what the op saves.
+    fn space(&self, batch: usize) -> (usize, usize) {
+        (padded(batch * self.output.len()), padded(self.op.saved_len(batch)))
+    }
 }
 
 impl Chain {
     /// A chain without layers.
     pub(crate) fn new(input: Shape, fuse: bool, on_lines: bool) -> Chain {
-        Chain { output: input.clone(), input, ops: Vec::new(), entries: Vec::new(), fuse, on_lines }
+        let (output, links, entries) = (input.clone(), Vec::new(), Vec::new());
+        Chain { input, output, links, entries, fuse, on_lines }
     }
 
     /// Adds a layer. Only if it `may_join` the op before it is it fused with that one.
@@ -90,41 +127,40 @@ impl Chain {
         &mut self,
         name: String,
         position: u64,
-        layer: Arc<dyn Layer>,
+        layer: &dyn Layer,
         may_join: bool,
     ) -> Result<(), Error> {
         if self.fuse
             && may_join
-            && let Some(last) = self.ops.last_mut()
-            && let Some(fused) = last.layer.fuse(&*layer)
+            && layer.is_relu()
+            && let Some(last) = self.links.last_mut()
+            && Arc::get_mut(&mut last.op).is_some_and(|op| op.take_relu())
         {
-            last.layer = fused.into();
+            last.kind.push_str(" + relu");
             return Ok(());
         }
-        let kind = layer.name();
-        let error = |e: &dyn Display| Error::new(format!("layer {name} ({kind}): {e}"));
-        // A block names the layer in it that is wrong.
-        let layer = layer.plan(&name, &self.output, self.fuse)?.map_or(layer, Arc::from);
-        let output = layer.output_shape(&self.output).map_err(|e| error(&e))?;
+        let op = layer.plan_as(&name, &self.output, self.fuse)?;
+        let kind = layer.name().to_string();
+        let error = |e: String| named(&name, &kind, &Error::shape(e));
+        let output = op.output();
         if output.checked_len().is_none_or(|len| len > MAX_VALUES) {
-            let what = format!(
+            return Err(error(format!(
                 "the output {output} is too large: a sample has at most {MAX_VALUES} values"
-            );
-            return Err(error(&what));
+            )));
         }
         let input = std::mem::replace(&mut self.output, output.clone());
-        if layer.is_identity() {
+        if op.is_identity() {
             return Ok(());
         }
         let end = self.params_len();
         let start = if self.on_lines { padded(end) } else { end };
         let (first_entry, mut end) = (self.entries.len(), start);
-        for spec in layer.params(&input) {
+        for spec in op.params() {
             let len = spec.shape.iter().try_fold(1usize, |len, &n| len.checked_mul(n));
             let range = match len.and_then(|len| end.checked_add(len)) {
                 Some(after) if after <= MAX_VALUES => end..after,
                 _ => {
-                    return Err(error(&format!(
+                    return Err(error(format!(
                         "{} of shape {:?} is too large: a network has at most {MAX_VALUES} \
                          parameters",
                         spec.name, spec.shape
@@ -136,8 +172,17 @@ impl Chain {
             let name = format!("{name}.{}", spec.name);
             self.entries.push(ParamEntry { name, spec, range, trainable, lr_factor: 1.0 });
         }
-        let entries = first_entry..self.entries.len();
-        self.ops.push(Op { name, layer, position, input, output, entries, params: start..end });
+        let (entries, params) = (first_entry..self.entries.len(), start..end);
+        self.links.push(Link {
+            name,
+            kind,
+            op: op.into(),
+            position,
+            input,
+            output,
+            entries,
+            params,
+        });
         Ok(())
     }
 
@@ -146,84 +191,140 @@ impl Chain {
         self.entries.last().map_or(0, |e| e.range.end)
     }
 
-    /// Where the values of each op begin in a pass over so many samples.
-    pub(crate) fn slots(&self, batch: usize) -> impl Iterator<Item = Slots> {
-        let mut end = 0;
-        self.ops.iter().map(move |op| {
-            let y = end;
-            let saved = y + padded(batch * op.output.len());
-            end = saved + padded(op.layer.saved_len(batch, &op.input));
-            Slots { y, saved }
-        })
-    }
-
     /// The values of a pass: what each op gives and saves.
     pub(crate) fn values_len(&self, batch: usize) -> usize {
-        let len = |op: &Op| {
-            padded(batch * op.output.len()) + padded(op.layer.saved_len(batch, &op.input))
-        };
-        self.ops.iter().map(len).sum()
+        self.start(self.links.len(), batch)
     }
 
     /// The scratch values that suffice for each op.
     pub(crate) fn scratch_len(&self, batch: usize) -> usize {
-        self.ops.iter().map(|op| op.layer.scratch_len(batch, &op.input)).max().unwrap_or(0)
+        self.links.iter().map(|link| link.op.scratch_len(batch)).max().unwrap_or(0)
     }
 
-    /// Runs op `i` forward.
-    pub(crate) fn forward_op(
+    /// Where the values of the link of that number begin; behind the last one's, where they end.
+    fn start(&self, i: usize, batch: usize) -> usize {
+        self.links[..i].iter().map(|link| link.space(batch)).map(|(y, saved)| y + saved).sum()
+    }
+
+    /// Where the y of the link of that number lies among the values of a pass.
+    pub(crate) fn y_range(&self, i: usize, batch: usize) -> Range<usize> {
+        let start = self.start(i, batch);
+        start..start + batch * self.links[i].output.len()
+    }
+
+    /// The output of the chain after a pass over `x`.
+    pub(crate) fn output_of<'a>(&self, batch: usize, x: &'a [f32], values: &'a [f32]) -> &'a [f32] {
+        match self.links.len().checked_sub(1) {
+            Some(last) => &values[self.y_range(last, batch)],
+            None => x,
+        }
+    }
+
+    /// Runs some links forward, given the output of the one below them. Returns what their ops add
+    /// to the loss, those below `counted` left out.
+    pub(crate) fn forward(
         &self,
-        i: usize,
-        step: Step<'_>,
+        run: Run<'_>,
+        links: Range<usize>,
+        counted: usize,
+        params: &[f32],
         values: &mut [f32],
         scratch: &mut [f32],
-    ) {
-        let (op, Step { batch, own, .. }) = (&self.ops[i], step);
-        let (before, after) = values.split_at_mut(own.y);
-        let (y, saved) = after.split_at_mut(own.saved - own.y);
-        op.layer.forward(
-            step.cx,
-            Forward {
-                pass: step.pass,
-                position: step.position,
-                batch,
-                input: &op.input,
-                x: if i == 0 { step.x } else { &before[step.below..][..batch * op.input.len()] },
-                y: &mut y[..batch * op.output.len()],
-                params: &step.params[op.params.clone()],
-                saved: &mut saved[..op.layer.saved_len(batch, &op.input)],
-                scratch,
-            },
-        );
+    ) -> f64 {
+        let Run { cx, batch, .. } = run;
+        let mut below = links.start.checked_sub(1).map(|below| self.y_range(below, batch));
+        let mut start = self.start(links.start, batch);
+        let mut penalty = 0.0;
+        for i in links {
+            let link = &self.links[i];
+            let ((pass, position), (y_space, saved_space)) = (run.of(i, link), link.space(batch));
+            let (before, own) = values.split_at_mut(start);
+            let (y, saved) = own.split_at_mut(y_space);
+            let own_range = start..start + batch * link.output.len();
+            let of_link = link.op.forward(
+                cx,
+                Forward {
+                    pass,
+                    position,
+                    batch,
+                    x: below.map_or(run.x, |below| &before[below]),
+                    y: &mut y[..own_range.len()],
+                    params: &params[link.params.clone()],
+                    saved: &mut saved[..link.op.saved_len(batch)],
+                    scratch: &mut scratch[..link.op.scratch_len(batch)],
+                },
+            );
+            if i >= counted {
+                penalty += of_link;
+            }
+            start += y_space + saved_space;
+            below = Some(own_range);
+        }
+        penalty
     }
 
-    /// Runs op `i` backward, after a forward pass that left `values`.
-    pub(crate) fn backward_op(
+    /// Runs some links backward, after a forward pass.
+    pub(crate) fn backward(&self, run: Run<'_>, down: Downward<'_>, learner: &mut impl Learner) {
+        let Downward { links, values, mut dy, mut dx, buffers, scratch, accumulate } = down;
+        let Run { cx, batch, .. } = run;
+        let [mut above, mut below] = buffers;
+        let lowest = links.start;
+        let mut end = self.start(links.end, batch);
+        for i in links.rev() {
+            let link = &self.links[i];
+            let ((pass, position), (y_space, saved_space)) = (run.of(i, link), link.space(batch));
+            let saved = end - saved_space;
+            end = saved - y_space;
+            let x_len = batch * link.input.len();
+            let x = match i.checked_sub(1) {
+                None => run.x,
+                Some(below) => {
+                    let (y, saved) = self.links[below].space(batch);
+                    &values[end - saved - y..][..x_len]
+                }
+            };
+            let (params, grads) = learner.params(link);
+            link.op.backward(
+                cx,
+                Backward {
+                    pass,
+                    position,
+                    batch,
+                    x,
+                    y: &values[end..][..batch * link.output.len()],
+                    dy: dy.take().unwrap_or_else(|| &above[..batch * link.output.len()]),
+                    dx: if i == lowest { dx.take() } else { Some(&mut below[..x_len]) },
+                    params,
+                    grads,
+                    accumulate,
+                    saved: &values[saved..][..link.op.saved_len(batch)],
+                    scratch: &mut scratch[..link.op.scratch_len(batch)],
+                },
+            );
+            learner.learn(link);
+            // What this op made of it is the next one's dy.
+            std::mem::swap(&mut above, &mut below);
+        }
+    }
+
+    /// Moves the running statistics of the links that `move_those` names, after a pass that left
+    /// `values`.
+    pub(crate) fn update_statistics(
         &self,
-        i: usize,
-        step: Step<'_>,
-        gradients: Gradients<'_>,
+        batch: usize,
         values: &[f32],
-        scratch: &mut [f32],
+        params: &mut [f32],
+        part: Option<f32>,
+        move_those: impl Fn(usize) -> bool,
     ) {
-        let (op, Step { batch, own, .. }) = (&self.ops[i], step);
-        op.layer.backward(
-            step.cx,
-            Backward {
-                pass: step.pass,
-                position: step.position,
-                batch,
-                input: &op.input,
-                x: if i == 0 { step.x } else { &values[step.below..][..batch * op.input.len()] },
-                y: &values[own.y..][..batch * op.output.len()],
-                dy: gradients.dy,
-                dx: gradients.dx,
-                params: &step.params[op.params.clone()],
-                grads: gradients.grads,
-                accumulate: gradients.accumulate,
-                saved: &values[own.saved..][..op.layer.saved_len(batch, &op.input)],
-                scratch,
-            },
-        );
+        let mut start = 0;
+        for (i, link) in self.links.iter().enumerate() {
+            let (y, saved) = link.space(batch);
+            if move_those(i) {
+                let own = &values[start + y..][..link.op.saved_len(batch)];
+                link.op.update_statistics(batch, own, &mut params[link.params.clone()], part);
+            }
+            start += y + saved;
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! The frozen lowest part of a network, apart from the rest: what it makes of a sample is the same
 //! in every pass, so it can be computed once and kept.
 
-use super::{Activations, Network};
-use crate::network::layer::{Mode, Pass};
+use super::{Network, PassMemory};
+use crate::network::layer::Pass;
 use crate::{Context, Error, Params, Shape};
 use std::ops::Range;
 
@@ -13,62 +13,61 @@ impl Network {
     /// Those layers evaluate in every pass: dropout does nothing, batch norm uses its running
     /// statistics. So what they make of a sample depends on that sample and their parameters alone.
     pub fn frozen_output(&self, params: &Params) -> Option<&Shape> {
-        self.frozen_ops(params).ok().map(|ops| &self.chain.ops[ops.end].input)
+        self.frozen_links(params).ok().map(|links| &self.chain.links[links.end].input)
     }
 
     /// The parameters of those layers in the slab; empty if there are none.
     pub fn frozen_params(&self, params: &Params) -> Range<usize> {
-        self.frozen_ops(params).map_or(0..0, |ops| 0..self.chain.ops[ops.end - 1].params.end)
+        self.frozen_links(params)
+            .map_or(0..0, |links| 0..self.chain.links[links.end - 1].params.end)
     }
 
     /// What those layers make of `x`: (batch, input). It has the same bits in any batch.
     ///
     /// # Errors
-    /// If there are no such layers, or if `x` is no whole number of samples or more than
-    /// `activations` was planned for.
+    /// If there are no such layers, or as [`Network::forward`].
     pub fn forward_frozen<'a>(
         &self,
         cx: &Context,
         params: &Params,
-        activations: &'a mut Activations,
+        memory: &'a mut PassMemory,
         x: &[f32],
     ) -> Result<&'a [f32], Error> {
-        let ops = self.frozen_ops(params)?;
-        let top = ops.end - 1;
-        activations.batch = batch_of(self.input(), x, activations.max_batch)?;
-        activations.mode = Mode::Evaluate;
-        self.forward_ops(cx, params, activations, ops, x, Pass::evaluate())?;
-        Ok(&activations.values[activations.slots[top].y..]
-            [..activations.batch * self.chain.ops[top].output.len()])
+        let links = self.frozen_links(params)?;
+        let top = links.end - 1;
+        let batch = batch_of(self.input(), x, memory.max_batch())?;
+        self.forward_links(cx, params, memory, links, batch, x, Pass::evaluate())?;
+        // The network has no output.
+        memory.last = None;
+        Ok(&memory.values[self.chain.y_range(top, batch)])
     }
 
     /// As [`Network::forward`] on the samples of which [`Network::forward_frozen`] made `codes`,
     /// with the same bits. A backward pass may follow; it looks at no `x`.
     ///
     /// # Errors
-    /// As [`Network::forward_frozen`], or if the batch is too small to train on.
+    /// As [`Network::forward_frozen`].
     pub fn forward_from_frozen<'a>(
         &self,
         cx: &Context,
         params: &Params,
-        activations: &'a mut Activations,
+        memory: &'a mut PassMemory,
         codes: &[f32],
         pass: Pass,
     ) -> Result<&'a [f32], Error> {
-        let frozen = self.frozen_ops(params)?;
-        let top = frozen.end - 1;
-        activations.batch = batch_of(&self.chain.ops[top].output, codes, activations.max_batch)?;
-        activations.mode = Mode::Evaluate;
-        activations.values[activations.slots[top].y..][..codes.len()].copy_from_slice(codes);
-        self.forward_ops(cx, params, activations, frozen.end..self.chain.ops.len(), &[], pass)?;
-        activations.mode = pass.mode;
-        Ok(activations.output())
+        let frozen = self.frozen_links(params)?;
+        let (top, end) = (frozen.end - 1, self.chain.links.len());
+        memory.check(&self.chain)?;
+        let batch = batch_of(&self.chain.links[top].output, codes, memory.max_batch())?;
+        memory.values[self.chain.y_range(top, batch)].copy_from_slice(codes);
+        self.forward_links(cx, params, memory, frozen.end..end, batch, &[], pass)?;
+        Ok(memory.output())
     }
 
-    /// The ops below the lowest trainable one.
-    fn frozen_ops(&self, params: &Params) -> Result<Range<usize>, Error> {
+    /// The links below the lowest trainable one.
+    fn frozen_links(&self, params: &Params) -> Result<Range<usize>, Error> {
         match self.first_trainable(params) {
-            end if end > 0 && end < self.chain.ops.len() => Ok(0..end),
+            end if end > 0 && end < self.chain.links.len() => Ok(0..end),
             _ => Err(Error::new("the network has no frozen layers below one that trains")),
         }
     }

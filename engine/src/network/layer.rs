@@ -1,8 +1,7 @@
-//! What a layer is: it describes itself, and works on slices that the network hands it.
+//! A layer describes itself; planned for one shape of input, it is an op that does the work.
 
 use crate::network::params::ParamSpec;
 use crate::{Context, Error, Shape};
-use std::any::Any;
 use std::borrow::Cow;
 use std::fmt::Debug;
 
@@ -46,30 +45,28 @@ impl Pass {
     }
 }
 
-/// What a layer's forward works on.
+/// What an op's forward works on.
 #[derive(Debug)]
 pub struct Forward<'a> {
-    /// The pass, with the mode that holds for this layer: a frozen one evaluates.
+    /// The pass, with the mode that holds for this op: a frozen one evaluates.
     pub pass: Pass,
     /// The layer's position in the network, the purpose of its random numbers.
     pub position: u64,
     /// The number of samples.
     pub batch: usize,
-    /// The shape of a sample of `x`.
-    pub input: &'a Shape,
     /// x: (batch, input)
     pub x: &'a [f32],
     /// y: (batch, output), to be overwritten
     pub y: &'a mut [f32],
-    /// The layer's parameters, one after another as declared.
+    /// The parameters, one after another as declared.
     pub params: &'a [f32],
-    /// What the backward pass will need: `saved_len` values.
+    /// What the backward pass will need: [`Op::saved_len`] values.
     pub saved: &'a mut [f32],
-    /// `scratch_len` values of any content.
+    /// [`Op::scratch_len`] values of any content.
     pub scratch: &'a mut [f32],
 }
 
-/// What a layer's backward works on.
+/// What an op's backward works on.
 #[derive(Debug)]
 pub struct Backward<'a> {
     /// As in [`Forward`].
@@ -78,17 +75,15 @@ pub struct Backward<'a> {
     pub position: u64,
     /// As in [`Forward`].
     pub batch: usize,
-    /// As in [`Forward`].
-    pub input: &'a Shape,
     /// x: (batch, input)
     pub x: &'a [f32],
     /// y: (batch, output), as the forward pass left it
     pub y: &'a [f32],
     /// dy: (batch, output)
     pub dy: &'a [f32],
-    /// dx: (batch, input), to be overwritten; `None` where nothing below is trained
+    /// dx: (batch, input), to be overwritten; `None` where nothing below needs it
     pub dx: Option<&'a mut [f32]>,
-    /// The layer's parameters.
+    /// The parameters.
     pub params: &'a [f32],
     /// Their gradients; `None` where the layer is frozen.
     pub grads: Option<&'a mut [f32]>,
@@ -97,7 +92,7 @@ pub struct Backward<'a> {
     pub accumulate: bool,
     /// What the forward pass saved.
     pub saved: &'a [f32],
-    /// `scratch_len` values of any content.
+    /// [`Op::scratch_len`] values of any content.
     pub scratch: &'a mut [f32],
 }
 
@@ -125,85 +120,66 @@ pub enum InferenceMap<'a> {
     Relu,
 }
 
-/// A layer of a network.
-pub trait Layer: Any + Debug + Send + Sync {
+/// A layer of a network: its settings. Planning makes it an [`Op`], which does the work.
+pub trait Layer: Debug + Send + Sync + 'static {
     /// The name in messages: `linear`.
     fn name(&self) -> &'static str;
 
-    /// The shape of a sample of the output.
+    /// The layer ready for samples of that shape.
     ///
     /// # Errors
     /// If the layer cannot take that input or is set up wrongly; the message says what it needs and
     /// what it got. The network puts the layer's name before it.
-    fn output_shape(&self, input: &Shape) -> Result<Shape, Error>;
+    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error>;
+
+    /// As [`Layer::plan`], with the layer's name, `encoder.3`, before every message. A block plans
+    /// the layers in it by names of their own, and fuses them or not.
+    ///
+    /// # Errors
+    /// As [`Layer::plan`].
+    fn plan_as(&self, name: &str, input: &Shape, fuse: bool) -> Result<Box<dyn Op>, Error> {
+        let _ = fuse;
+        self.plan(input).map_err(|e| named(name, self.name(), &e))
+    }
+
+    /// Whether it is `max(x, 0)` in every mode, which an op below it may take in.
+    fn is_relu(&self) -> bool {
+        false
+    }
+}
+
+/// A layer planned for samples of one shape. It knows its sizes, owns no numbers, and works on
+/// slices that the network hands it.
+pub trait Op: Debug + Send + Sync {
+    /// The shape of a sample of the output.
+    fn output(&self) -> Shape;
 
     /// The parameters, in the order in which they lie in `params` and `grads`.
-    fn params(&self, input: &Shape) -> Vec<ParamSpec> {
-        let _ = input;
+    fn params(&self) -> Vec<ParamSpec> {
         Vec::new()
     }
 
-    /// The number of values to keep from forward to backward, beside `x` and `y`.
-    fn saved_len(&self, batch: usize, input: &Shape) -> usize {
-        let _ = (batch, input);
+    /// The number of values to keep from forward to backward, beside `x` and `y`. No smaller batch
+    /// may need more.
+    fn saved_len(&self, batch: usize) -> usize {
+        let _ = batch;
         0
     }
 
-    /// The number of values needed while working.
-    fn scratch_len(&self, batch: usize, input: &Shape) -> usize {
-        let _ = (batch, input);
+    /// The number of values needed while working. No smaller batch may need more.
+    fn scratch_len(&self, batch: usize) -> usize {
+        let _ = batch;
         0
     }
 
     /// The smallest batch that can be trained on.
-    fn min_train_batch(&self, input: &Shape) -> usize {
-        let _ = input;
+    fn min_train_batch(&self) -> usize {
         1
-    }
-
-    /// Computes `y` from `x`.
-    fn forward(&self, cx: &Context, io: Forward<'_>);
-
-    /// Computes `dx` from `dy`, and the gradients of the parameters.
-    fn backward(&self, cx: &Context, io: Backward<'_>);
-
-    /// What the layer adds to the loss of a batch of such samples, x: (batch, input).
-    /// [`Layer::backward`] adds the gradient of it to dx, so whoever reports the loss adds it up
-    /// ([`Network::penalty`](crate::Network::penalty)). A penalty of a layer within a block counts
-    /// in the gradient alone.
-    fn penalty(&self, cx: &Context, pass: Pass, input: &Shape, x: &[f32]) -> f64 {
-        let _ = (cx, pass, input, x);
-        0.0
-    }
-
-    /// Moves the running statistics towards what the last training pass saved: a fraction `part` of
-    /// the way, or that of the layer's settings.
-    fn update_statistics(
-        &self,
-        batch: usize,
-        input: &Shape,
-        saved: &[f32],
-        params: &mut [f32],
-        part: Option<f32>,
-    ) {
-        let _ = (batch, input, saved, params, part);
-    }
-
-    /// The layer made ready for samples of that shape, where that takes more than its settings: a
-    /// block plans the layers in it, fusing them or not. `None` if it is ready as it is. `name` is
-    /// what messages call it: `encoder.3`.
-    ///
-    /// # Errors
-    /// If a layer in it cannot take its input; the message names that layer.
-    fn plan(&self, name: &str, input: &Shape, fuse: bool) -> Result<Option<Box<dyn Layer>>, Error> {
-        let _ = (name, input, fuse);
-        Ok(None)
     }
 
     /// The multiply-adds of the products and convolutions in one sample's forward pass. What takes
     /// a few operations a value counts as nothing.
-    fn macs(&self, input: &Shape) -> u64 {
-        let _ = input;
+    fn macs(&self) -> u64 {
         0
     }
 
@@ -213,22 +189,41 @@ pub trait Layer: Any + Debug + Send + Sync {
         false
     }
 
-    /// What the layer comes to in evaluation, as a chain of maps that a
-    /// [`Predictor`](crate::Predictor) merges with its neighbours': empty if it passes `x` on.
-    /// `None` runs it as it is, by [`Layer::forward`].
-    fn inference_maps<'a>(
-        &self,
-        input: &Shape,
-        params: &'a [f32],
-    ) -> Option<Vec<InferenceMap<'a>>> {
-        let _ = (input, params);
-        None
+    /// Takes in the ReLU that follows: from then on it gives the ReLU of what it gave. `false` if
+    /// there is no such form, or one has been taken in.
+    fn take_relu(&mut self) -> bool {
+        false
     }
 
-    /// This layer and `next` as one, if there is a fused form. The parameters stay this layer's, so
-    /// `next` must have none, and keep the shape.
-    fn fuse(&self, next: &dyn Layer) -> Option<Box<dyn Layer>> {
-        let _ = next;
+    /// Computes `y` from `x`, and returns what is added to the loss of the batch: 0 for most.
+    /// [`Op::backward`] adds the gradient of that to dx.
+    fn forward(&self, cx: &Context, io: Forward<'_>) -> f64;
+
+    /// Computes `dx` from `dy`, and the gradients of the parameters.
+    fn backward(&self, cx: &Context, io: Backward<'_>);
+
+    /// Moves the running statistics towards what the last training pass saved: a fraction `part` of
+    /// the way, or that of the layer's settings.
+    fn update_statistics(
+        &self,
+        batch: usize,
+        saved: &[f32],
+        params: &mut [f32],
+        part: Option<f32>,
+    ) {
+        let _ = (batch, saved, params, part);
+    }
+
+    /// What it comes to in evaluation, as a chain of maps that a [`Predictor`](crate::Predictor)
+    /// merges with its neighbours': empty if it passes `x` on. `None` runs it as it is, by
+    /// [`Op::forward`].
+    fn inference_maps<'a>(&self, params: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
+        let _ = params;
         None
     }
+}
+
+/// An error with the layer that it is of.
+pub(crate) fn named(name: &str, kind: &str, error: &Error) -> Error {
+    Error::of(error.kind(), format!("layer {name} ({kind}): {error}"))
 }

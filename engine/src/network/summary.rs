@@ -1,7 +1,7 @@
 //! A network at a glance: its layers, and what they cost.
 
 use super::Network;
-use super::activations::Sizes;
+use super::pass_memory::Sizes;
 use crate::Shape;
 use crate::hardware::memory::padded;
 use crate::network::params::Role;
@@ -35,7 +35,7 @@ pub struct LayerSummary {
     /// `encoder.0`, the name of its first layer.
     pub name: String,
     /// What it is: `linear + relu`.
-    pub kind: &'static str,
+    pub kind: String,
     /// The shape of a sample that the next layer gets.
     pub output: Shape,
     /// Its weights and biases.
@@ -49,24 +49,28 @@ impl Network {
     pub fn summary(&self, batch: usize) -> Summary {
         let chain = &self.chain;
         let layers: Vec<LayerSummary> = chain
-            .ops
+            .links
             .iter()
             .enumerate()
-            .map(|(i, op)| {
-                let entries = chain.entries[op.entries.clone()].iter();
+            .map(|(i, link)| {
+                let entries = chain.entries[link.entries.clone()].iter();
                 LayerSummary {
-                    name: op.name.clone(),
-                    kind: op.layer.name(),
-                    output: chain.ops.get(i + 1).map_or(&chain.output, |next| &next.input).clone(),
+                    name: link.name.clone(),
+                    kind: link.kind.clone(),
+                    output: chain
+                        .links
+                        .get(i + 1)
+                        .map_or(&chain.output, |next| &next.input)
+                        .clone(),
                     parameters: entries
                         .filter(|e| e.spec.role != Role::Statistic)
                         .map(|e| e.range.len())
                         .sum(),
-                    macs: op.layer.macs(&op.input),
+                    macs: link.op.macs(),
                 }
             })
             .collect();
-        let sizes = Sizes::new(self, batch);
+        let sizes = Sizes::new(chain, batch);
         let bytes = |floats: usize| floats * size_of::<f32>();
         Summary {
             input: self.input().clone(),
@@ -96,7 +100,7 @@ impl fmt::Display for Summary {
             String::new(),
             String::new(),
         ]);
-        let of = |l: &LayerSummary| row(&l.name, l.kind, &l.output, l.parameters, l.macs);
+        let of = |l: &LayerSummary| row(&l.name, &l.kind, &l.output, l.parameters, l.macs);
         rows.extend(self.layers.iter().map(of));
         let output = self.layers.last().map_or(&self.input, |layer| &layer.output);
         rows.push(row("total", "", output, self.parameters, self.macs));

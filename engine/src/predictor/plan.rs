@@ -3,8 +3,8 @@
 use super::panels::{Panels, Precision};
 use crate::hardware::simd::{Kernel, Simd};
 use crate::layers::Relu;
-use crate::network::layer::{InferenceMap, Layer};
-use crate::{Context, Error, Network, Params, Shape};
+use crate::network::layer::{InferenceMap, Layer, Op};
+use crate::{Context, Error, Network, Params};
 use std::sync::Arc;
 
 /// What a block of rows passes through.
@@ -23,9 +23,8 @@ pub enum Map {
     Normalise(Normalise),
     /// A layer that nothing is known about: it runs as it is.
     Layer {
-        layer: Arc<dyn Layer>,
+        op: Arc<dyn Op>,
         position: u64,
-        input: Shape,
         params: Vec<f32>,
     },
 }
@@ -53,28 +52,22 @@ pub fn stages(
 ) -> Result<Vec<Stage>, Error> {
     network.check_params(params)?;
     let mut drafts: Vec<Draft> = Vec::new();
-    for op in network.ops() {
-        let values = &params.values()[op.params.clone()];
-        let stage = |map| Stage { inputs: op.input.len(), outputs: op.output.len(), map };
-        let as_it_is = |layer, params| {
-            Draft::Done(stage(Map::Layer {
-                layer,
-                position: op.position,
-                input: op.input.clone(),
-                params,
-            }))
-        };
-        let Some(maps) = op.layer.inference_maps(&op.input, values) else {
-            drafts.push(as_it_is(op.layer.clone(), values.to_vec()));
+    for link in network.links() {
+        let values = &params.values()[link.params.clone()];
+        let stage = |map| Stage { inputs: link.input.len(), outputs: link.output.len(), map };
+        let as_it_is =
+            |op, params| Draft::Done(stage(Map::Layer { op, position: link.position, params }));
+        let Some(maps) = link.op.inference_maps(values) else {
+            drafts.push(as_it_is(link.op.clone(), values.to_vec()));
             continue;
         };
         for map in maps {
             match (map, drafts.last_mut()) {
                 (InferenceMap::Linear { weight, bias }, _) => {
-                    let outputs = op.output.len();
+                    let outputs = link.output.len();
                     let bias = bias.map_or(vec![0.0; outputs], <[f32]>::to_vec);
                     let (name, weight, inputs) =
-                        (op.name.clone(), weight.to_vec(), weight.len() / outputs);
+                        (link.name.clone(), weight.to_vec(), weight.len() / outputs);
                     drafts.push(Draft::Linear { name, weight, bias, inputs, relu: false });
                 }
                 (
@@ -93,7 +86,7 @@ pub fn stages(
                     let [mean, scale, shift] =
                         [mean, scale, shift].map(|values| values.into_owned());
                     let normalise = Normalise { mean, scale, shift, relu: false };
-                    let len = op.output.len();
+                    let len = link.output.len();
                     let map = Map::Normalise(normalise);
                     drafts.push(Draft::Done(Stage { inputs: len, outputs: len, map }));
                 }
@@ -102,7 +95,9 @@ pub fn stages(
                     InferenceMap::Relu,
                     Some(Draft::Done(Stage { map: Map::Normalise(last), .. })),
                 ) => last.relu = true,
-                (InferenceMap::Relu, _) => drafts.push(as_it_is(Arc::new(Relu), Vec::new())),
+                (InferenceMap::Relu, _) => {
+                    drafts.push(as_it_is(Relu.plan(&link.output)?.into(), Vec::new()))
+                }
             }
         }
     }

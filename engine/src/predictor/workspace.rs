@@ -50,9 +50,9 @@ impl Workspace {
                         slot.packed.ensure(product::packed_len(rows, stage.inputs));
                     }
                     Map::Normalise(_) => {}
-                    Map::Layer { layer, input, .. } => {
-                        slot.saved.ensure(layer.saved_len(rows, input));
-                        slot.scratch.ensure(layer.scratch_len(rows, input));
+                    Map::Layer { op, .. } => {
+                        slot.saved.ensure(op.saved_len(rows));
+                        slot.scratch.ensure(op.scratch_len(rows));
                     }
                 }
             }

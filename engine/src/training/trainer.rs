@@ -1,12 +1,10 @@
 //! One training step: forward, loss, backward, update.
 
 use crate::hardware::memory::Slab;
-use crate::network::BackwardPass;
+use crate::network::Gradients;
 use crate::network::layer::Pass;
 use crate::training::optimizer::clip_grad_norm;
-use crate::{
-    Activations, Context, Error, Loss, Network, Optimizer, OptimizerState, Params, Target,
-};
+use crate::{Context, Error, Loss, Network, Optimizer, OptimizerState, Params, PassMemory, Target};
 
 /// What a [`Trainer`] is to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,7 +76,7 @@ pub struct Trainer {
     /// As long as the parameters. Without clipping, the beginning serves one layer after another,
     /// and the rest is never touched.
     grads: Slab,
-    activations: Activations,
+    memory: PassMemory,
 }
 
 impl Trainer {
@@ -96,7 +94,7 @@ impl Trainer {
         Ok(Trainer {
             optimizer: OptimizerState::new(settings.optimizer, &params),
             grads: Slab::new(params.values().len()),
-            activations: Activations::new(network, settings.max_batch),
+            memory: PassMemory::new(network, settings.max_batch)?,
             network: network.clone(),
             params,
             settings,
@@ -114,7 +112,7 @@ impl Trainer {
     }
 
     /// Takes one step on `x`: (batch, input) with learning rate `lr`, and returns the loss before
-    /// it, the layers' penalties ([`Network::penalty`]) included.
+    /// it, the layers' penalties ([`PassMemory::penalty`]) included.
     ///
     /// # Errors
     /// If the batch does not fit, or the loss is not finite: then the message names the layer and
@@ -132,7 +130,7 @@ impl Trainer {
         lr: f32,
     ) -> Result<f64, Error> {
         let pass = Pass::train(self.settings.seed, self.optimizer.step_count());
-        self.network.forward(cx, &self.params, &mut self.activations, x, pass)?;
+        self.network.forward(cx, &self.params, &mut self.memory, x, pass)?;
         self.learn(cx, x, pass, target, lr)
     }
 
@@ -149,7 +147,7 @@ impl Trainer {
         lr: f32,
     ) -> Result<f64, Error> {
         let pass = Pass::train(self.settings.seed, self.optimizer.step_count());
-        self.network.forward_from_frozen(cx, &self.params, &mut self.activations, codes, pass)?;
+        self.network.forward_from_frozen(cx, &self.params, &mut self.memory, codes, pass)?;
         self.learn(cx, &[], pass, target, lr)
     }
 
@@ -162,12 +160,12 @@ impl Trainer {
         target: Target<'_>,
         lr: f32,
     ) -> Result<f64, Error> {
-        let (step, batch) = (pass.step, self.activations.batch());
-        let (y, dy) = self.activations.output_and_gradient();
-        let loss = self.settings.loss.evaluate(cx, batch, y, target, Some(dy))?
-            + self.network.penalty(cx, &self.params, &self.activations, x, pass);
+        let (step, batch) = (pass.step, self.memory.batch());
+        let penalty = self.memory.penalty();
+        let (y, dy) = self.memory.output_and_gradient();
+        let loss = self.settings.loss.evaluate(cx, batch, y, target, Some(dy))? + penalty;
         if !loss.is_finite() {
-            let layer = self.network.first_not_finite(&self.activations);
+            let layer = self.network.first_not_finite(&self.memory);
             let place = layer.map_or("the loss itself".to_string(), |name| format!("layer {name}"));
             return Err(Error::new(format!(
                 "the loss became {loss} at step {step}, first in {place}: lower the learning rate \
@@ -175,7 +173,7 @@ impl Trainer {
             )));
         }
         self.update(cx, x, pass, lr, loss)?;
-        self.network.update_statistics(&mut self.params, &self.activations);
+        self.network.update_statistics(&mut self.params, &self.memory);
         Ok(loss)
     }
 
@@ -188,18 +186,23 @@ impl Trainer {
         lr: f32,
         loss: f64,
     ) -> Result<(), Error> {
-        let Trainer { network, params, optimizer, activations, grads, .. } = self;
+        let Trainer { network, params, optimizer, memory, grads, .. } = self;
         let Some(max_norm) = self.settings.clip_norm else {
             // Nobody asks for all gradients at once: each layer's is used up while it is in the
             // cache.
-            let backward = BackwardPass { cx, activations, x, pass };
             optimizer.begin_step(params);
-            network.backward_updating(backward, params, grads, |params, range, grads| {
-                optimizer.update(cx, params, range, grads, lr);
-            });
-            return Ok(());
+            return network.backward_updating(
+                cx,
+                params,
+                memory,
+                x,
+                grads,
+                |params, range, grads| {
+                    optimizer.update(cx, params, range, grads, lr);
+                },
+            );
         };
-        network.backward_overwriting(cx, params, activations, x, pass, grads);
+        network.backward(cx, params, memory, x, Gradients::overwriting(grads))?;
         // What froze since the last step still has that step's gradients.
         for frozen in params.entries().iter().filter(|e| !e.trainable) {
             grads[frozen.range.clone()].fill(0.0);
@@ -222,7 +225,7 @@ impl Trainer {
     /// # Errors
     /// If the batch does not fit.
     pub fn predict(&mut self, cx: &Context, x: &[f32]) -> Result<&[f32], Error> {
-        self.network.forward(cx, &self.params, &mut self.activations, x, Pass::evaluate())
+        self.network.forward(cx, &self.params, &mut self.memory, x, Pass::evaluate())
     }
 
     /// The loss on `x`: (batch, input), in evaluation, the layers' penalties included.
@@ -232,8 +235,7 @@ impl Trainer {
     pub fn evaluate(&mut self, cx: &Context, x: &[f32], target: Target<'_>) -> Result<f64, Error> {
         self.predict(cx, x)?;
         let batch = x.len() / self.network.input().len();
-        let loss =
-            self.settings.loss.evaluate(cx, batch, self.activations.output(), target, None)?;
-        Ok(loss + self.network.penalty(cx, &self.params, &self.activations, x, Pass::evaluate()))
+        let loss = self.settings.loss.evaluate(cx, batch, self.memory.output(), target, None)?;
+        Ok(loss + self.memory.penalty())
     }
 }

@@ -5,7 +5,7 @@ use crate::layers::reference::{self, EPS};
 use crate::layers::{CONTEXTS, f64s, run, within};
 use narrows_engine::Mode;
 use narrows_engine::layer::Layer;
-use narrows_engine::layers::{BatchNorm, Relu};
+use narrows_engine::layers::BatchNorm;
 
 /// The column j of x, and its mean and biased variance.
 fn column(x: &[f64], channels: usize, j: usize) -> (Vec<f64>, f64, f64) {
@@ -69,8 +69,7 @@ fn a_constant_feature_comes_out_as_beta() {
 #[test]
 fn running_statistics_take_in_the_unbiased_variance_of_all_rows() {
     let momentum = 0.25;
-    let mut layer = BatchNorm::default();
-    layer.momentum = momentum;
+    let layer = BatchNorm::new(1e-5, momentum);
     for case in in_training() {
         let data = case.data();
         let x = f64s(&data.x);
@@ -78,7 +77,8 @@ fn running_statistics_take_in_the_unbiased_variance_of_all_rows() {
         for contexts in CONTEXTS.iter() {
             let outcome = run::run(&contexts[0], &case, &data, 0);
             let mut params = data.params.clone();
-            layer.update_statistics(case.batch, &case.input, &outcome.saved, &mut params, None);
+            let op = layer.plan(&case.input).unwrap();
+            op.update_statistics(case.batch, &outcome.saved, &mut params, None);
             assert_eq!(params[..2 * c], data.params[..2 * c], "gamma and beta are not statistics");
             for j in 0..c {
                 let (column, mean, var) = column(&x, c, j);
@@ -136,23 +136,11 @@ fn a_column_does_not_depend_on_those_beside_it() {
     const ROWS: usize = 8067;
     const WIDTHS: [usize; 2] = [131, 7];
     for relu in [false, true] {
-        let [whole, part] = WIDTHS.map(|channels| Case {
-            layer: match relu {
-                true => BatchNorm::default().fuse(&Relu).unwrap(),
-                false => Box::new(BatchNorm::default()),
-            },
-            reference: Box::new(reference::batch_norm::BatchNorm {
-                rows: ROWS,
-                channels,
-                eps: 1e-5,
-                train: true,
-                relu,
-            }),
-            input: channels.into(),
-            batch: ROWS,
-            mode: Mode::Train,
-            scale: 1.5,
-            zeros: 0,
+        let [whole, part] = WIDTHS.map(|channels| {
+            let (rows, eps, train) = (ROWS, 1e-5, true);
+            let reference = reference::batch_norm::BatchNorm { rows, channels, eps, train, relu };
+            let case = Case::new(BatchNorm::default(), reference, ROWS, channels).with_relu(relu);
+            Case { scale: 1.5, ..case }
         });
         let data = whole.data();
         let columns_of = |values: &[f32], first: usize| -> Vec<f32> {
@@ -183,7 +171,8 @@ fn a_column_does_not_depend_on_those_beside_it() {
 
 #[test]
 fn a_single_row_cannot_be_trained_on() {
-    let least = |input: narrows_engine::Shape| BatchNorm::default().min_train_batch(&input);
+    let least =
+        |input: narrows_engine::Shape| BatchNorm::default().plan(&input).unwrap().min_train_batch();
     assert_eq!(least(5.into()), 2);
     assert_eq!(least([1, 1, 5].into()), 2);
     assert_eq!(least([2, 1, 5].into()), 1);

@@ -4,12 +4,12 @@ pub mod convolution;
 
 use crate::layers::reference::pool::{self, Grid};
 use crate::layers::reference::{self, Reference, pointwise};
-use narrows_engine::layer::Layer;
+use narrows_engine::layer::{Layer, Op};
 use narrows_engine::layers::{
-    AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, Gelu, GlobalAvgPool, LeakyRelu, Linear,
-    MaxPool2d, Narrow, Relu, Residual, Sigmoid, Sparsity, Tanh, Unflatten, Upsample,
+    AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, Gelu, GlobalAvgPool, HardSwish, LeakyRelu,
+    Linear, MaxPool2d, Narrow, Relu, Relu6, Residual, Sigmoid, Sparsity, Tanh, Unflatten, Upsample,
 };
-use narrows_engine::params::{ParamSpec, Role};
+use narrows_engine::params::Role;
 use narrows_engine::random::Random;
 use narrows_engine::{Mode, Pass, Shape};
 
@@ -19,7 +19,8 @@ pub const POSITION: u64 = 5;
 pub const STEP: u64 = 3;
 
 pub struct Case {
-    pub layer: Box<dyn Layer>,
+    pub kind: String,
+    pub op: Box<dyn Op>,
     pub reference: Box<dyn Reference>,
     pub input: Shape,
     pub batch: usize,
@@ -41,21 +42,39 @@ pub struct Data {
 }
 
 impl Case {
+    /// The layer in training, on values of deviation 1.
+    pub fn new(
+        layer: impl Layer,
+        reference: impl Reference + 'static,
+        batch: usize,
+        input: impl Into<Shape>,
+    ) -> Case {
+        let (kind, input) = (layer.name().to_string(), input.into());
+        let (op, reference) = (layer.plan(&input).unwrap(), Box::new(reference));
+        Case { kind, op, reference, input, batch, mode: Mode::Train, scale: 1.0, zeros: 0 }
+    }
+
+    /// With the ReLU behind it taken in, or not.
+    pub fn with_relu(mut self, relu: bool) -> Case {
+        if relu {
+            assert!(self.op.take_relu(), "{} takes in the ReLU behind it", self.kind);
+            assert!(!self.op.take_relu(), "{} takes in a second one", self.kind);
+            self.kind += " + relu";
+        }
+        self
+    }
+
     pub fn name(&self) -> String {
-        let Case { layer, batch, input, mode, zeros, .. } = self;
-        format!("{} of {batch} x {input}, {zeros} % zeros, in {mode:?}", layer.name())
+        let Case { kind, batch, input, mode, zeros, .. } = self;
+        format!("{kind} of {batch} x {input}, {zeros} % zeros, in {mode:?}")
     }
 
     pub fn pass(&self) -> Pass {
         Pass { mode: self.mode, seed: SEED, step: STEP }
     }
 
-    pub fn specs(&self) -> Vec<ParamSpec> {
-        self.layer.params(&self.input)
-    }
-
     pub fn output_len(&self) -> usize {
-        self.batch * self.layer.output_shape(&self.input).unwrap().len()
+        self.batch * self.op.output().len()
     }
 
     pub fn data(&self) -> Data {
@@ -89,7 +108,7 @@ impl Case {
             }
         }
         let mut params = Vec::new();
-        for spec in self.specs() {
+        for spec in self.op.params() {
             let values = normal(1 + params.len() as u64, spec.shape.iter().product());
             let spread =
                 if spec.role == Role::Weight { 1.0 / (spec.fan_in as f32).sqrt() } else { 0.5 };
@@ -112,26 +131,17 @@ fn shapes() -> Vec<(usize, usize)> {
     shapes
 }
 
+fn linear_case(batch: usize, inputs: usize, outputs: usize, bias: bool, relu: bool) -> Case {
+    let layer = Linear::new(outputs);
+    let layer = if bias { layer } else { layer.without_bias() };
+    let reference = reference::linear::Linear { batch, inputs, outputs, bias, relu };
+    Case::new(layer, reference, batch, inputs).with_relu(relu)
+}
+
 pub fn linear(bias: bool, relu: bool) -> Vec<Case> {
-    let case = |(i, (batch, inputs)): (usize, (usize, usize))| {
-        let outputs = [17, 1, 33, 7, 130, 16, 15, 65][i % 8];
-        let mut layer: Box<dyn Layer> =
-            Box::new(if bias { Linear::new(outputs) } else { Linear::new(outputs).without_bias() });
-        if relu {
-            layer = layer.fuse(&Relu).expect("a linear layer takes in the ReLU behind it");
-        }
-        let reference = reference::linear::Linear { batch, inputs, outputs, bias, relu };
-        Case {
-            layer,
-            reference: Box::new(reference),
-            input: inputs.into(),
-            batch,
-            mode: Mode::Train,
-            scale: 1.0,
-            zeros: 0,
-        }
-    };
-    shapes().into_iter().enumerate().map(case).collect()
+    let outputs = [17, 1, 33, 7, 130, 16, 15, 65];
+    let shapes = shapes().into_iter().zip(outputs.into_iter().cycle());
+    shapes.map(|((batch, n), outputs)| linear_case(batch, n, outputs, bias, relu)).collect()
 }
 
 /// Inputs so full of zeros that they are skipped, and some that are not, around the least that it
@@ -142,27 +152,8 @@ pub fn linear_sparse() -> Vec<Case> {
         [(1, 40, 33), (31, 32, 40), (32, 32, 32), (33, 100, 47), (65, 130, 140), (130, 600, 70)]
     {
         for (i, zeros) in [50, 80, 100].into_iter().enumerate() {
-            let (bias, relu) = (i != 1, (batch + i) % 2 == 0);
-            let mut layer: Box<dyn Layer> = Box::new(if bias {
-                Linear::new(outputs)
-            } else {
-                Linear::new(outputs).without_bias()
-            });
-            if relu {
-                layer = layer.fuse(&Relu).expect("a linear layer takes in the ReLU behind it");
-            }
-            let reference = reference::linear::Linear { batch, inputs, outputs, bias, relu };
-            let reference = Box::new(reference);
-            let mode = Mode::Train;
-            cases.push(Case {
-                layer,
-                reference,
-                input: inputs.into(),
-                batch,
-                mode,
-                scale: 1.0,
-                zeros,
-            });
+            let case = linear_case(batch, inputs, outputs, i != 1, (batch + i) % 2 == 0);
+            cases.push(Case { zeros, ..case });
         }
     }
     cases
@@ -176,100 +167,71 @@ pub fn batch_norm(relu: bool) -> Vec<Case> {
     }
     // More rows than 64 blocks of 32: the blocks grow.
     inputs.push((17, [11, 12, 3].into()));
-    let mut cases = Vec::new();
-    for mode in [Mode::Train, Mode::Evaluate] {
-        for (batch, input) in &inputs {
-            let batch_norm = BatchNorm::default();
-            let train = mode == Mode::Train;
-            if train && *batch < batch_norm.min_train_batch(input) {
-                continue;
-            }
-            let channels = input.channels();
-            let rows = batch * input.len() / channels;
-            let eps = f64::from(batch_norm.eps);
-            let mut layer: Box<dyn Layer> = Box::new(batch_norm);
-            if relu {
-                layer = layer.fuse(&Relu).expect("batch norm takes in the ReLU behind it");
-            }
-            let reference = reference::batch_norm::BatchNorm { rows, channels, eps, train, relu };
-            cases.push(Case {
-                layer,
-                reference: Box::new(reference),
-                input: input.clone(),
-                batch: *batch,
-                mode,
-                scale: 1.5,
-                zeros: 0,
-            });
-        }
-    }
-    cases
+    let case = |mode: Mode, batch: usize, input: &Shape| {
+        let (layer, channels, train) =
+            (BatchNorm::default(), input.channels(), mode == Mode::Train);
+        let (rows, eps) = (batch * input.len() / channels, f64::from(layer.eps));
+        let reference = reference::batch_norm::BatchNorm { rows, channels, eps, train, relu };
+        let case = Case::new(layer, reference, batch, input.clone()).with_relu(relu);
+        Case { mode, scale: 1.5, ..case }
+    };
+    let modes = [Mode::Train, Mode::Evaluate].into_iter();
+    let cases = modes.flat_map(|mode| inputs.iter().map(move |(b, input)| (mode, *b, input)));
+    let cases = cases.map(|(mode, batch, input)| case(mode, batch, input));
+    cases.filter(|c| c.mode == Mode::Evaluate || c.batch >= c.op.min_train_batch()).collect()
 }
 
 /// At a usual scale, and at one that reaches where functions saturate.
 fn pointwise(layer: impl Layer + Copy, reference: impl Fn() -> pointwise::Pointwise) -> Vec<Case> {
     let case = |(batch, features): (usize, usize), scale| Case {
-        layer: Box::new(layer),
-        reference: Box::new(reference()),
-        input: features.into(),
-        batch,
-        mode: Mode::Train,
         scale,
-        zeros: 0,
+        ..Case::new(layer, reference(), batch, features)
     };
     shapes().into_iter().flat_map(|shape| [case(shape, 1.0), case(shape, 30.0)]).collect()
 }
 
 pub fn activations() -> Vec<Case> {
-    let leaky = LeakyRelu { slope: 0.2 };
-    let elu = Elu { alpha: 0.7 };
-    let mut cases = pointwise(Relu, pointwise::relu);
-    cases.extend(pointwise(leaky, || pointwise::leaky_relu(f64::from(leaky.slope))));
-    cases.extend(pointwise(elu, || pointwise::elu(f64::from(elu.alpha))));
-    cases.extend(pointwise(Gelu, pointwise::gelu));
-    cases.extend(pointwise(Tanh, pointwise::tanh));
-    cases.extend(pointwise(Sigmoid, pointwise::sigmoid));
-    cases
+    let (leaky, elu) = (LeakyRelu { slope: 0.2 }, Elu { alpha: 0.7 });
+    [
+        pointwise(Relu, pointwise::relu),
+        pointwise(Relu6, pointwise::relu6),
+        pointwise(leaky, || pointwise::leaky_relu(f64::from(leaky.slope))),
+        pointwise(elu, || pointwise::elu(f64::from(elu.alpha))),
+        pointwise(Gelu, pointwise::gelu),
+        pointwise(HardSwish, pointwise::hard_swish),
+        pointwise(Tanh, pointwise::tanh),
+        pointwise(Sigmoid, pointwise::sigmoid),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 pub fn dropout() -> Vec<Case> {
-    let mut cases = Vec::new();
-    for (batch, features) in shapes() {
-        for (p, mode) in [
-            (0.0, Mode::Train),
-            (0.3, Mode::Train),
-            (0.9, Mode::Train),
-            (0.3, Mode::Evaluate),
-            (0.3, Mode::Estimate),
-        ] {
-            let reference = match mode {
-                Mode::Train => {
-                    reference::dropout::Dropout::train(p, SEED, POSITION, STEP, batch, features)
-                }
-                Mode::Evaluate | Mode::Estimate => {
-                    reference::dropout::Dropout::evaluate(batch, features)
-                }
-            };
-            cases.push(Case {
-                layer: Box::new(Dropout { p }),
-                reference: Box::new(reference),
-                input: features.into(),
-                batch,
-                mode,
-                scale: 1.0,
-                zeros: 0,
-            });
-        }
-    }
-    cases
+    use reference::dropout::Dropout as Reference;
+    let case = |(batch, n): (usize, usize), p, mode| {
+        let reference = match mode {
+            Mode::Train => Reference::train(p, SEED, POSITION, STEP, batch, n),
+            Mode::Evaluate | Mode::Estimate => Reference::evaluate(batch, n),
+        };
+        Case { mode, ..Case::new(Dropout { p }, reference, batch, n) }
+    };
+    let of_shape = |shape| {
+        [
+            case(shape, 0.0, Mode::Train),
+            case(shape, 0.3, Mode::Train),
+            case(shape, 0.9, Mode::Train),
+            case(shape, 0.3, Mode::Evaluate),
+            case(shape, 0.3, Mode::Estimate),
+        ]
+    };
+    shapes().into_iter().flat_map(of_shape).collect()
 }
 
 pub fn narrow() -> Vec<Case> {
     let case = |(i, (batch, n)): (usize, (usize, usize))| {
         let kept = [n, n.div_ceil(2), 1][i % 3];
-        let (layer, reference) = (Narrow { len: kept }, reference::narrow::Narrow { n, kept });
-        let (layer, reference) = (Box::new(layer), Box::new(reference));
-        Case { layer, reference, input: n.into(), batch, mode: Mode::Train, scale: 1.0, zeros: 0 }
+        Case::new(Narrow { len: kept }, reference::narrow::Narrow { n, kept }, batch, n)
     };
     shapes().into_iter().enumerate().map(case).collect()
 }
@@ -282,26 +244,15 @@ pub fn gaussian_samples() -> Vec<Case> {
             [(0.7, 10, 0.4), (0.7, STEP + 1, 1.0), (3.0, 0, 1.0), (0.0, 0, 1.0)]
         {
             for (mode, scale) in [(Mode::Train, 1.0), (Mode::Train, 4.0), (Mode::Evaluate, 1.0)] {
+                let noise = reference::gaussian_sample::GaussianSample::noise;
                 let (noise, share) = match mode {
-                    Mode::Train => {
-                        let noise = reference::gaussian_sample::GaussianSample::noise;
-                        (noise(SEED, POSITION, STEP, batch, n), share)
-                    }
+                    Mode::Train => (noise(SEED, POSITION, STEP, batch, n), share),
                     _ => (vec![0.0; batch * n], 1.0),
                 };
                 let weight = f64::from(kl_weight) * share / batch as f64;
                 let reference = reference::gaussian_sample::GaussianSample { n, noise, weight };
-                let layer = Box::new(GaussianSample { kl_weight, warm_up });
-                let reference = Box::new(reference);
-                cases.push(Case {
-                    layer,
-                    reference,
-                    input: (2 * n).into(),
-                    batch,
-                    mode,
-                    scale,
-                    zeros: 0,
-                });
+                let layer = GaussianSample { kl_weight, warm_up };
+                cases.push(Case { mode, scale, ..Case::new(layer, reference, batch, 2 * n) });
             }
         }
     }
@@ -311,10 +262,9 @@ pub fn gaussian_samples() -> Vec<Case> {
 /// With rows of zeros among the others, too.
 pub fn sparsity() -> Vec<Case> {
     let case = |(batch, n): (usize, usize), weight: f32, zeros| {
-        let layer = Box::new(Sparsity { weight });
-        let weight = f64::from(weight) / batch as f64;
-        let reference = Box::new(reference::sparsity::Sparsity { n, weight });
-        Case { layer, reference, input: n.into(), batch, mode: Mode::Train, scale: 1.0, zeros }
+        let of_sample = f64::from(weight) / batch as f64;
+        let reference = reference::sparsity::Sparsity { n, weight: of_sample };
+        Case { zeros, ..Case::new(Sparsity { weight }, reference, batch, n) }
     };
     shapes().into_iter().flat_map(|shape| [case(shape, 0.5, 0), case(shape, 20.0, 30)]).collect()
 }
@@ -331,16 +281,6 @@ fn images() -> Vec<(usize, [usize; 3])> {
         .collect();
     images.extend([(2, [31, 33, 17]), (50, [9, 10, 16]), (3, [80, 81, 3]), (70, [28, 28, 1])]);
     images
-}
-
-fn of_images(
-    layer: impl Layer,
-    reference: impl Reference + 'static,
-    batch: usize,
-    image: [usize; 3],
-) -> Case {
-    let (layer, reference) = (Box::new(layer), Box::new(reference));
-    Case { layer, reference, input: image.into(), batch, mode: Mode::Train, scale: 1.0, zeros: 0 }
 }
 
 /// Tiles, windows that overlap, windows with gaps between them, and rows and columns that differ.
@@ -361,9 +301,9 @@ pub fn pools() -> Vec<Case> {
             }
             let grid = Grid { batch, image, kernel, stride, padding };
             let max = MaxPool2d::new(kernel).with_stride(stride).with_padding(padding);
-            cases.push(of_images(max, pool::MaxPool(grid), batch, image));
+            cases.push(Case::new(max, pool::MaxPool(grid), batch, image));
             let avg = AvgPool2d::new(kernel).with_stride(stride).with_padding(padding);
-            cases.push(of_images(avg, pool::AvgPool(grid), batch, image));
+            cases.push(Case::new(avg, pool::AvgPool(grid), batch, image));
         }
     }
     cases
@@ -373,7 +313,7 @@ pub fn global_avg_pools() -> Vec<Case> {
     let case = |(batch, image): (usize, [usize; 3])| {
         let kernel = [image[0], image[1]];
         let grid = Grid { batch, image, kernel, stride: kernel, padding: [0, 0] };
-        of_images(GlobalAvgPool, pool::AvgPool(grid), batch, image)
+        Case::new(GlobalAvgPool, pool::AvgPool(grid), batch, image)
     };
     images().into_iter().map(case).collect()
 }
@@ -383,7 +323,7 @@ pub fn upsamples() -> Vec<Case> {
         let (kernel, [h, w, c]) = ([factor, factor], image);
         let large = [factor * h, factor * w, c];
         let grid = Grid { batch, image: large, kernel, stride: kernel, padding: [0, 0] };
-        of_images(Upsample::new(factor), pool::Upsample(grid), batch, image)
+        Case::new(Upsample::new(factor), pool::Upsample(grid), batch, image)
     };
     images().into_iter().flat_map(|shape| [1, 2, 3].map(|factor| case(shape, factor))).collect()
 }
@@ -392,8 +332,8 @@ pub fn unflattens() -> Vec<Case> {
     let case = |(batch, image): (usize, [usize; 3])| {
         let kernel = [1, 1];
         let grid = Grid { batch, image, kernel, stride: kernel, padding: [0, 0] };
-        let case = of_images(Unflatten::new(image), pool::Upsample(grid), batch, image);
-        Case { input: image.iter().product::<usize>().into(), ..case }
+        let values: usize = image.iter().product();
+        Case::new(Unflatten::new(image), pool::Upsample(grid), batch, values)
     };
     images().into_iter().map(case).collect()
 }
@@ -431,38 +371,30 @@ pub fn residuals() -> Vec<Case> {
             relu,
         };
         let block = Residual::new(layers(body)).with_shortcut(layers(shortcut));
-        // As the network does it, and left to itself.
-        let input = Shape::from(n);
-        let mut layer: Box<dyn Layer> = match i % 2 {
-            0 => block.plan("encoder.3", &input, true).unwrap().expect("a block is planned"),
-            _ => Box::new(block),
-        };
-        if relu {
-            layer = layer.fuse(&Relu).expect("a block takes in the ReLU behind it");
-        }
-        let (reference, mode) = (Box::new(reference), Mode::Train);
-        cases.push(Case { layer, reference, input, batch, mode, scale: 1.0, zeros: 0 });
+        cases.push(Case::new(block, reference, batch, n).with_relu(relu));
     }
     cases
 }
 
 pub fn all() -> Vec<Case> {
-    let mut cases = linear(true, false);
-    cases.extend(linear(false, false));
-    cases.extend(linear(true, true));
-    cases.extend(linear(false, true));
-    cases.extend(linear_sparse());
-    cases.extend(batch_norm(false));
-    cases.extend(batch_norm(true));
-    cases.extend(activations());
-    cases.extend(dropout());
-    cases.extend(narrow());
-    cases.extend(gaussian_samples());
-    cases.extend(sparsity());
-    cases.extend(pools());
-    cases.extend(global_avg_pools());
-    cases.extend(upsamples());
-    cases.extend(unflattens());
-    cases.extend(residuals());
-    cases
+    let cases = [
+        linear(true, false),
+        linear(false, false),
+        linear(true, true),
+        linear(false, true),
+        linear_sparse(),
+        batch_norm(false),
+        batch_norm(true),
+        activations(),
+        dropout(),
+        narrow(),
+        gaussian_samples(),
+        sparsity(),
+        pools(),
+        global_avg_pools(),
+        upsamples(),
+        unflattens(),
+        residuals(),
+    ];
+    cases.into_iter().flatten().collect()
 }

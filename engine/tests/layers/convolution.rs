@@ -7,9 +7,9 @@ use crate::layers::reference::conv2d::Conv2d;
 use crate::layers::reference::{EPS, check_gradients};
 use crate::layers::run;
 use crate::layers::{CONTEXTS, check, f64s};
-use narrows_engine::layer::{self, Layer};
+use narrows_engine::layer::{Forward, Layer, Op};
 use narrows_engine::layers;
-use narrows_engine::{Context, Network, Shape};
+use narrows_engine::{Context, Network, Pass, Shape};
 
 #[test]
 fn conv2d() {
@@ -132,7 +132,7 @@ fn the_transposed_convolution_is_the_adjoint_of_the_convolution() {
         let of = Conv2d { bias: false, relu: false, ..of };
         let (there, back) = (cases::case(&of), cases::case_transpose(&adjoint(&of)));
         let name = there.name();
-        let image = back.layer.output_shape(&back.input).unwrap();
+        let image = back.op.output();
         assert_eq!(image, there.input, "{name}: where the transposed one leads");
         let Data { x, params, dy, grads } = there.data();
         let forth =
@@ -181,9 +181,7 @@ fn what_suffices_for_a_batch_suffices_for_a_smaller_one() {
         }),
     ];
     for case in cases {
-        let needs = |batch| {
-            [case.layer.scratch_len(batch, &case.input), case.layer.saved_len(batch, &case.input)]
-        };
+        let needs = |batch| [case.op.scratch_len(batch), case.op.saved_len(batch)];
         for batch in 2..3000 {
             let (less, more) = (needs(batch - 1), needs(batch));
             let enough = less[0] <= more[0] && less[1] <= more[1];
@@ -203,10 +201,10 @@ fn a_sample_has_the_same_output_in_any_batch() {
         let data = case.data();
         let (len, output) = (case.input.len(), case.output_len() / case.batch);
         for contexts in CONTEXTS.iter() {
-            let whole = forward(&contexts[2], &*case.layer, &case.input, &data.x, &data.params);
+            let whole = forward(&contexts[2], &*case.op, case.batch, &data.x, &data.params);
             for i in [0, case.batch - 1] {
                 let x = &data.x[i * len..][..len];
-                let alone = forward(&contexts[0], &*case.layer, &case.input, x, &data.params);
+                let alone = forward(&contexts[0], &*case.op, 1, x, &data.params);
                 let same = whole[i * output..][..output]
                     .iter()
                     .zip(&alone)
@@ -217,17 +215,11 @@ fn a_sample_has_the_same_output_in_any_batch() {
     }
 }
 
-fn forward(cx: &Context, layer: &dyn Layer, input: &Shape, x: &[f32], params: &[f32]) -> Vec<f32> {
-    let batch = x.len() / input.len();
-    let mut y = vec![f32::NAN; batch * layer.output_shape(input).unwrap().len()];
-    let mut saved = vec![f32::NAN; layer.saved_len(batch, input)];
-    let mut scratch = vec![f32::NAN; layer.scratch_len(batch, input)];
-    let pass = narrows_engine::Pass::evaluate();
-    let (y_out, saved, scratch) = (&mut y[..], &mut saved[..], &mut scratch[..]);
-    layer.forward(
-        cx,
-        layer::Forward { pass, position: 0, batch, input, x, y: y_out, params, saved, scratch },
-    );
+fn forward(cx: &Context, op: &dyn Op, batch: usize, x: &[f32], params: &[f32]) -> Vec<f32> {
+    let mut y = vec![f32::NAN; batch * op.output().len()];
+    let (y_out, saved) = (&mut y[..], &mut vec![f32::NAN; op.saved_len(batch)][..]);
+    let (pass, scratch) = (Pass::evaluate(), &mut vec![f32::NAN; op.scratch_len(batch)][..]);
+    op.forward(cx, Forward { pass, position: 0, batch, x, y: y_out, params, saved, scratch });
     y
 }
 
@@ -276,13 +268,13 @@ fn settings_that_make_no_sense_are_errors_that_name_them() {
         (&layers::ConvTranspose2d::new(usize::MAX, 3), &["large"]),
     ];
     for (layer, words) in cases {
-        let message = layer.output_shape(&image).expect_err(words[0]).to_string();
+        let message = layer.plan(&image).expect_err(words[0]).to_string();
         let names = words.iter().all(|word| message.contains(word));
         assert!(names && !message.contains('\n'), "{words:?} are not in: {message}");
     }
     for layer in [&conv() as &dyn Layer, &back()] {
         for shape in [Shape::from(60), [5, 12].into(), [5, 0, 4].into(), [1, 5, 3, 4].into()] {
-            let message = layer.output_shape(&shape).expect_err("no image").to_string();
+            let message = layer.plan(&shape).expect_err("no image").to_string();
             assert!(message.contains("image") && message.contains(&shape.to_string()), "{message}");
         }
     }

@@ -2,26 +2,25 @@
 
 use narrows_engine::layer::{Backward, Forward, Layer};
 use narrows_engine::layers::Dropout;
-use narrows_engine::{Context, Pass, Shape};
+use narrows_engine::{Context, Pass};
 
 const ROWS: usize = 100;
 
 /// Dropout of `x`: (ROWS, n), forwards.
 fn apply(p: f32, pass: Pass, position: u64, x: &[f32]) -> Vec<f32> {
     let mut y = vec![f32::NAN; x.len()];
-    let input = Shape::from(x.len() / ROWS);
+    let op = Dropout { p }.plan(&(x.len() / ROWS).into()).unwrap();
     let io = Forward {
         pass,
         position,
         batch: ROWS,
-        input: &input,
         x,
         y: &mut y,
         params: &[],
         saved: &mut [],
         scratch: &mut [],
     };
-    Dropout { p }.forward(&Context::new(1).unwrap(), io);
+    op.forward(&Context::new(1).unwrap(), io);
     y
 }
 
@@ -69,27 +68,24 @@ fn the_mask_depends_on_seed_step_position_and_row() {
 fn a_row_draws_the_same_mask_in_any_batch() {
     let x = vec![1.0; ROWS * 30];
     let y = apply(0.5, Pass::train(3, 9), 2, &x);
-    let input = Shape::from(30);
     let mut few = vec![f32::NAN; 7 * 30];
     let io = Forward {
         pass: Pass::train(3, 9),
         position: 2,
         batch: 7,
-        input: &input,
         x: &x[..7 * 30],
         y: &mut few,
         params: &[],
         saved: &mut [],
         scratch: &mut [],
     };
-    Dropout { p: 0.5 }.forward(&Context::new(1).unwrap(), io);
+    Dropout { p: 0.5 }.plan(&30.into()).unwrap().forward(&Context::new(1).unwrap(), io);
     assert_eq!(few, y[..7 * 30]);
 }
 
 #[test]
 fn backward_lets_through_what_forward_kept() {
     let ones = vec![1.0; ROWS * 30];
-    let input = Shape::from(30);
     let pass = Pass::train(4, 5);
     let y = apply(0.3, pass, 6, &ones);
     let mut dx = vec![f32::NAN; ones.len()];
@@ -97,7 +93,6 @@ fn backward_lets_through_what_forward_kept() {
         pass,
         position: 6,
         batch: ROWS,
-        input: &input,
         x: &ones,
         y: &y,
         dy: &ones,
@@ -108,7 +103,7 @@ fn backward_lets_through_what_forward_kept() {
         saved: &[],
         scratch: &mut [],
     };
-    Dropout { p: 0.3 }.backward(&Context::new(1).unwrap(), io);
+    Dropout { p: 0.3 }.plan(&30.into()).unwrap().backward(&Context::new(1).unwrap(), io);
     assert_eq!(dx, y);
 }
 

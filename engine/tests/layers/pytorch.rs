@@ -3,7 +3,7 @@
 use crate::layers::CONTEXTS;
 use crate::layers::cases::POSITION;
 use crate::support::{Vectors, assert_close};
-use narrows_engine::layer::{Backward, Forward};
+use narrows_engine::layer::{Backward, Forward, Op};
 use narrows_engine::layers::{
     BatchNorm, Conv2d, ConvTranspose2d, Dropout, Elu, Gelu, LeakyRelu, Relu, Sigmoid, Tanh,
 };
@@ -12,11 +12,10 @@ use narrows_engine::{Context, Layer, Pass, Shape};
 /// What the vectors' README promises.
 pub const TOLERANCE: f32 = 1e-5;
 
-/// A layer, its parameters, and what it keeps.
+/// An op, its parameters, and what it keeps.
 pub struct Subject<'a> {
     pub cx: &'a Context,
-    pub layer: &'a dyn Layer,
-    pub input: Shape,
+    pub op: Box<dyn Op>,
     pub params: Vec<f32>,
     pub saved: Vec<f32>,
 }
@@ -28,31 +27,38 @@ pub struct Outcome {
     pub grads: Vec<f32>,
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    pub fn new(
+        cx: &'a Context,
+        layer: &dyn Layer,
+        input: impl Into<Shape>,
+        params: Vec<f32>,
+    ) -> Subject<'a> {
+        Subject { cx, op: layer.plan(&input.into()).unwrap(), params, saved: Vec::new() }
+    }
+
     pub fn pass(&mut self, pass: Pass, x: &[f32], dy: &[f32]) -> Outcome {
-        let Subject { cx, layer, input, params, saved } = self;
-        let batch = x.len() / input.len();
+        let Subject { cx, op, params, saved } = self;
+        let batch = dy.len() / op.output().len();
         let (mut y, mut dx) = (vec![f32::NAN; dy.len()], vec![f32::NAN; x.len()]);
         let mut grads = vec![0.0; params.len()];
-        saved.resize(layer.saved_len(batch, input), f32::NAN);
-        let mut scratch = vec![f32::NAN; layer.scratch_len(batch, input)];
+        saved.resize(op.saved_len(batch), f32::NAN);
+        let mut scratch = vec![f32::NAN; op.scratch_len(batch)];
         let forward = Forward {
             pass,
             position: POSITION,
             batch,
-            input,
             x,
             y: &mut y,
             params,
             saved,
             scratch: &mut scratch,
         };
-        layer.forward(cx, forward);
+        op.forward(cx, forward);
         let backward = Backward {
             pass,
             position: POSITION,
             batch,
-            input,
             x,
             y: &y,
             dy,
@@ -63,7 +69,7 @@ impl Subject<'_> {
             saved,
             scratch: &mut scratch,
         };
-        layer.backward(cx, backward);
+        op.backward(cx, backward);
         Outcome { y, dx, grads }
     }
 }
@@ -76,9 +82,8 @@ fn batch_norm_follows_pytorch_through_100_steps_and_into_evaluation() {
     let [x, y, dy, dx, dgamma, dbeta, mean, var] = &all;
     let start = [vectors.get("gamma"), vectors.get("beta"), vec![0.0; 7], vec![1.0; 7]].concat();
     for [cx, ..] in CONTEXTS.iter() {
-        let layer = BatchNorm::default();
-        let params = start.clone();
-        let mut subject = Subject { cx, layer: &layer, input: 7.into(), params, saved: Vec::new() };
+        let of_7 = || Subject::new(cx, &BatchNorm::default(), 7, start.clone());
+        let mut subject = of_7();
         let close = |what: &str, step: usize, got: &[f32], want: &[f32]| {
             let want = &want[step * got.len()..][..got.len()];
             assert_close(
@@ -95,8 +100,8 @@ fn batch_norm_follows_pytorch_through_100_steps_and_into_evaluation() {
             close("dx", step, &outcome.dx, dx);
             close("dgamma", step, &outcome.grads[..7], dgamma);
             close("dbeta", step, &outcome.grads[7..14], dbeta);
-            let Subject { input, params, saved, .. } = &mut subject;
-            layer.update_statistics(10, input, saved, params, None);
+            let Subject { op, params, saved, .. } = &mut subject;
+            op.update_statistics(10, saved, params, None);
             close("running mean", step, &params[14..21], mean);
             close("running variance", step, &params[21..], var);
         }
@@ -107,10 +112,8 @@ fn batch_norm_follows_pytorch_through_100_steps_and_into_evaluation() {
         close("dgamma in evaluation", 0, &outcome.grads[..7], &vectors.get("dgamma_eval"));
         close("dbeta in evaluation", 0, &outcome.grads[7..14], &vectors.get("dbeta_eval"));
 
-        let fused = layer.fuse(&Relu).unwrap();
-        let params = start.clone();
-        let mut subject =
-            Subject { cx, layer: &*fused, input: 7.into(), params, saved: Vec::new() };
+        let mut subject = of_7();
+        assert!(subject.op.take_relu());
         let [x, dy] = ["x", "dy"].map(|n| vectors.get(n));
         for step in 0..5 {
             let batch = step * 70..(step + 1) * 70;
@@ -137,8 +140,7 @@ fn activations_are_pytorchs() {
     ];
     for [cx, ..] in CONTEXTS.iter() {
         for (name, layer) in layers {
-            let mut subject =
-                Subject { cx, layer, input: 111.into(), params: Vec::new(), saved: Vec::new() };
+            let mut subject = Subject::new(cx, layer, 111, Vec::new());
             let outcome = subject.pass(Pass::train(1, 0), &x, &dy);
             let on = format!("{name} on {}", cx.isa().name());
             assert_close(&on, &outcome.y, &vectors.get(&format!("y_{name}")), TOLERANCE);
@@ -154,14 +156,7 @@ fn dropout_scales_as_pytorch() {
     for [cx, ..] in CONTEXTS.iter() {
         for (p, suffix) in [(0.1, "p10"), (0.5, "p50"), (0.9, "p90")] {
             let get = |name: &str| vectors.get(&format!("{name}_{suffix}"));
-            let layer = Dropout { p };
-            let mut subject = Subject {
-                cx,
-                layer: &layer,
-                input: 1000.into(),
-                params: Vec::new(),
-                saved: Vec::new(),
-            };
+            let mut subject = Subject::new(cx, &Dropout { p }, 1000, Vec::new());
             let ones = vec![1.0; 1000];
             let kept = vectors.number(&format!("value_{suffix}"));
             // Ours, and theirs, have but two values: 0 and 1 / (1 - p).
@@ -205,18 +200,13 @@ fn convolutions(file: &str, layer: impl Fn(usize, [[usize; 2]; 5], usize, bool) 
         let (input, outputs) = ([dims[1], dims[2], dims[3]], vectors.with_shape(&name("y")).0[1]);
         let windows = [[shape[0], shape[1]], pair(0), pair(1), pair(2), pair(3)];
         let layer = layer(outputs, windows, settings[8] as usize, bias);
-        assert_eq!(layer.params(&input.into())[0].shape, shape, "weight {case} of {file}");
+        let op = layer.plan(&input.into()).unwrap();
+        assert_eq!(op.params()[0].shape, shape, "weight {case} of {file}");
         let params = [weight, get("bias")].concat();
         let (dparams, batch) = ([dweight, get("dbias")].concat(), dims[0]);
-        assert_eq!(
-            batch * layer.output_shape(&input.into()).unwrap().len(),
-            y.len(),
-            "y {case} of {file}"
-        );
+        assert_eq!(batch * op.output().len(), y.len(), "y {case} of {file}");
         for [cx, ..] in CONTEXTS.iter() {
-            let params = params.clone();
-            let mut subject =
-                Subject { cx, layer: &*layer, input: input.into(), params, saved: Vec::new() };
+            let mut subject = Subject::new(cx, &*layer, input, params.clone());
             let outcome = subject.pass(Pass::train(1, 0), &x, &dy);
             let on = |what: &str| format!("{what} {case} of {file} on {}", cx.isa().name());
             assert_close(&on("y"), &outcome.y, &y, TOLERANCE);

@@ -4,7 +4,7 @@ use crate::layers::CONTEXTS;
 use crate::layers::pytorch::{Subject, TOLERANCE};
 use crate::support::{Vectors, assert_close};
 use narrows_engine::layers::{
-    AvgPool2d, BatchNorm, Conv2d, Elu, GlobalAvgPool, MaxPool2d, Relu, Residual, Upsample,
+    AvgPool2d, BatchNorm, Conv2d, Elu, GlobalAvgPool, MaxPool2d, Residual, Upsample,
 };
 use narrows_engine::{Layer, Pass, Shape};
 
@@ -55,15 +55,14 @@ fn pools_and_up_sampling_are_pytorchs() {
     for [cx, ..] in CONTEXTS.iter() {
         for (name, layer) in layers {
             let ([_, height, width, channels], y) = images(&vectors, &format!("y_{name}"));
-            let output = layer.output_shape(&input).unwrap();
+            let mut subject = Subject::new(cx, layer, input.clone(), Vec::new());
+            let output = subject.op.output();
             match output.dims() {
                 [_] => {
                     assert_eq!((output.dims(), height, width), (&[channels][..], 1, 1), "{name}")
                 }
                 dims => assert_eq!(dims, [height, width, channels], "{name}"),
             }
-            let (params, saved) = (Vec::new(), Vec::new());
-            let mut subject = Subject { cx, layer, input: input.clone(), params, saved };
             let outcome =
                 subject.pass(Pass::train(1, 0), &x, &images(&vectors, &format!("dy_{name}")).1);
             let on = format!("{name} on {}", cx.isa().name());
@@ -86,8 +85,7 @@ fn max_pooling_makes_nan_of_nan_alone() {
     assert!(nan.contains(&true) && nan.contains(&false));
     let layer = MaxPool2d::new(2).with_stride(1);
     for [cx, ..] in CONTEXTS.iter() {
-        let (params, saved) = (Vec::new(), Vec::new());
-        let mut subject = Subject { cx, layer: &layer, input: [5, 5, 2].into(), params, saved };
+        let mut subject = Subject::new(cx, &layer, [5, 5, 2], Vec::new());
         let y = subject.pass(Pass::train(1, 0), &x, &[0.0; 32]).y;
         assert_eq!(y.iter().map(|y| y.is_nan()).collect::<Vec<_>>(), nan, "on {}", cx.isa().name());
         // The infinities: in the corner alone one is the largest, and the other nowhere.
@@ -113,8 +111,6 @@ fn a_residual_block_is_pytorchs() {
     ]);
     let ([_, height, width, channels], x) = images(&vectors, "x");
     let input = Shape::from([height, width, channels]);
-    let block = block.plan("encoder.0", &input, true).unwrap().expect("a block is planned");
-    let block = block.fuse(&Relu).expect("a block takes in the ReLU behind it");
     let ours = |of: &str, name: &str| {
         let name = format!("{of}.{name}");
         match vectors.with_shape(&name) {
@@ -122,7 +118,7 @@ fn a_residual_block_is_pytorchs() {
             (_, values) => values,
         }
     };
-    let specs = block.params(&input);
+    let specs = block.plan(&input).unwrap().params();
     let statistic = |name: &str| name.contains("running");
     let start: Vec<f32> = specs
         .iter()
@@ -134,15 +130,14 @@ fn a_residual_block_is_pytorchs() {
         .collect();
     let dy = images(&vectors, "dy").1;
     for [cx, ..] in CONTEXTS.iter() {
-        let params = start.clone();
-        let mut subject =
-            Subject { cx, layer: &*block, input: input.clone(), params, saved: Vec::new() };
+        let mut subject = Subject::new(cx, &block, input.clone(), start.clone());
+        assert!(subject.op.take_relu());
         let outcome = subject.pass(Pass::train(1, 0), &x, &dy);
         let on = cx.isa().name();
         assert_close(&format!("y on {on}"), &outcome.y, &images(&vectors, "y").1, TOLERANCE);
         assert_close(&format!("dx on {on}"), &outcome.dx, &images(&vectors, "dx").1, TOLERANCE);
-        let Subject { input, params, saved, .. } = &mut subject;
-        block.update_statistics(4, input, saved, params, None);
+        let Subject { op, params, saved, .. } = &mut subject;
+        op.update_statistics(4, saved, params, None);
         let mut start = 0;
         for spec in &specs {
             let (name, end) = (&*spec.name, start + spec.shape.iter().product::<usize>());

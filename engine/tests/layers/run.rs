@@ -66,21 +66,20 @@ impl Outcome {
 /// Forward, then backward: with dx and gradients, with each alone, which must not change the other,
 /// and with gradients that overwrite what was there.
 pub fn run(cx: &Context, case: &Case, data: &Data, offset: usize) -> Outcome {
-    let Case { layer, input, batch, .. } = case;
+    let Case { op, batch, .. } = case;
     let (pass, batch, name) = (case.pass(), *batch, case.name());
     let x = Guarded::new(&data.x, offset);
     let dy = Guarded::new(&data.dy, offset);
     let params = Guarded::new(&data.params, offset);
     let mut y = Guarded::nan(case.output_len(), offset);
-    let mut saved = Guarded::nan(layer.saved_len(batch, input), offset);
-    let mut scratch = Guarded::nan(layer.scratch_len(batch, input), offset);
-    layer.forward(
+    let mut saved = Guarded::nan(op.saved_len(batch), offset);
+    let mut scratch = Guarded::nan(op.scratch_len(batch), offset);
+    let penalty = op.forward(
         cx,
         Forward {
             pass,
             position: POSITION,
             batch,
-            input,
             x: x.get(),
             y: y.get_mut(),
             params: params.get(),
@@ -88,18 +87,16 @@ pub fn run(cx: &Context, case: &Case, data: &Data, offset: usize) -> Outcome {
             scratch: scratch.get_mut(),
         },
     );
-    let penalty = layer.penalty(cx, pass, input, x.get());
     let mut backward = |with_dx: bool, with_grads: bool, onto: Option<&[f32]>| {
         let mut dx = Guarded::nan(data.x.len(), offset);
         let mut grads = Guarded::new(onto.unwrap_or(&vec![f32::NAN; data.grads.len()]), offset);
         scratch.get_mut().fill(f32::NAN);
-        layer.backward(
+        op.backward(
             cx,
             Backward {
                 pass,
                 position: POSITION,
                 batch,
-                input,
                 x: x.get(),
                 y: y.get(),
                 dy: dy.get(),

@@ -3,7 +3,7 @@
 use super::{bits, normal, params, pass};
 use narrows_engine::layers::{BatchNorm, Conv2d, ConvTranspose2d, Dropout, Linear, Relu, Sigmoid};
 use narrows_engine::predictor::Workspace;
-use narrows_engine::{Activations, Context, Network, NetworkBuilder, Pass, Predictor};
+use narrows_engine::{Context, Gradients, Network, NetworkBuilder, Pass, PassMemory, Predictor};
 
 const BATCH: usize = 21;
 /// The values of an image.
@@ -66,13 +66,14 @@ fn fused_and_unfused_networks_agree_to_the_bit() {
             for pass in [Pass::train(1, 2), Pass::evaluate()] {
                 let run = |network: &Network| {
                     let mut params = params.clone();
-                    let mut activations = Activations::new(network, BATCH);
+                    let mut memory = PassMemory::new(network, BATCH).unwrap();
                     let mut grads = vec![0.0; params.values().len()];
-                    let y =
-                        network.forward(&cx, &params, &mut activations, &x, pass).unwrap().to_vec();
-                    activations.output_and_gradient().1.copy_from_slice(&dy);
-                    network.backward(&cx, &params, &mut activations, &x, pass, &mut grads);
-                    network.update_statistics(&mut params, &activations);
+                    let y = network.forward(&cx, &params, &mut memory, &x, pass).unwrap().to_vec();
+                    memory.output_and_gradient().1.copy_from_slice(&dy);
+                    network
+                        .backward(&cx, &params, &mut memory, &x, Gradients::added_to(&mut grads))
+                        .unwrap();
+                    network.update_statistics(&mut params, &memory);
                     [bits(&y), bits(&grads), bits(params.values())]
                 };
                 let (fused, unfused) = (run(&fused), run(&unfused));
@@ -89,13 +90,13 @@ fn a_frozen_encoder_keeps_its_running_statistics_to_the_bit() {
     let network = classifier().build().unwrap();
     let mut params = params(&network);
     let cx = Context::new(2).unwrap();
-    let mut activations = Activations::new(&network, BATCH);
+    let mut memory = PassMemory::new(&network, BATCH).unwrap();
     let mut steps = |params: &mut narrows_engine::Params| {
         let before = bits(params.values());
         for step in 0..3 {
             let x = normal(step, BATCH * IMAGE);
-            network.forward(&cx, params, &mut activations, &x, Pass::train(1, step)).unwrap();
-            network.update_statistics(params, &activations);
+            network.forward(&cx, params, &mut memory, &x, Pass::train(1, step)).unwrap();
+            network.update_statistics(params, &memory);
         }
         let after = bits(params.values());
         (0..after.len()).filter(|i| before[*i] != after[*i]).collect::<Vec<_>>()
@@ -129,11 +130,10 @@ fn a_frozen_encoder_is_one_function_of_each_sample() {
         assert_eq!(bits(&alone), bits(&y[i * 3..][..3]), "sample {i}");
     }
     let cx = Context::new(1).unwrap();
-    let mut activations = Activations::new(&network, BATCH);
-    let codes = network.forward_frozen(&cx, &params, &mut activations, &x).unwrap().to_vec();
+    let mut memory = PassMemory::new(&network, BATCH).unwrap();
+    let codes = network.forward_frozen(&cx, &params, &mut memory, &x).unwrap().to_vec();
     let pass = Pass::train(1, 0);
-    let resumed =
-        network.forward_from_frozen(&cx, &params, &mut activations, &codes, pass).unwrap();
+    let resumed = network.forward_from_frozen(&cx, &params, &mut memory, &codes, pass).unwrap();
     assert_eq!(bits(resumed), bits(&y));
 }
 

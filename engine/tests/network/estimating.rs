@@ -3,20 +3,20 @@
 use super::support::bits;
 use super::{autoencoder, normal};
 use narrows_engine::params::Role;
-use narrows_engine::{Activations, Context, Params, Pass};
+use narrows_engine::{Context, Params, Pass, PassMemory};
 
 #[test]
 fn fractions_of_one_over_n_average_the_statistics_of_the_batches() {
     let (network, cx) = (autoencoder().build().unwrap(), Context::new(1).unwrap());
     let mut params = Params::new(&network, 1);
-    let mut activations = Activations::new(&network, 9);
+    let mut memory = PassMemory::new(&network, 9).unwrap();
     let weights = params.get("encoder.0.weight").unwrap().to_vec();
     let bias = params.get("encoder.0.bias").unwrap().to_vec();
     let mut exact = vec![[0.0f64; 2]; 8];
     for n in 1..=4 {
         let x = normal(n, 9 * 12);
-        network.forward(&cx, &params, &mut activations, &x, Pass::estimate()).unwrap();
-        network.average_statistics(&mut params, &activations, 1.0 / n as f32);
+        network.forward(&cx, &params, &mut memory, &x, Pass::estimate()).unwrap();
+        network.average_statistics(&mut params, &memory, 1.0 / n as f32);
         for (j, exact) in exact.iter_mut().enumerate() {
             let column: Vec<f64> = (0..9)
                 .map(|i| {
@@ -49,23 +49,23 @@ fn fractions_of_one_over_n_average_the_statistics_of_the_batches() {
 fn nothing_is_dropped_and_only_statistics_move() {
     let (network, cx) = (autoencoder().build().unwrap(), Context::new(1).unwrap());
     let params = Params::new(&network, 1);
-    let mut activations = Activations::new(&network, 9);
+    let mut memory = PassMemory::new(&network, 9).unwrap();
     let x = normal(1, 9 * 12);
-    let mut pass = |pass| bits(network.forward(&cx, &params, &mut activations, &x, pass).unwrap());
+    let mut pass = |pass| bits(network.forward(&cx, &params, &mut memory, &x, pass).unwrap());
     let estimated = pass(Pass::estimate());
     assert_eq!(estimated, pass(Pass::estimate()));
     assert_ne!(estimated, pass(Pass::train(1, 0)), "dropout drops in training");
     assert_ne!(estimated, pass(Pass::evaluate()), "running statistics are others");
 
-    network.forward(&cx, &params, &mut activations, &x, Pass::estimate()).unwrap();
+    network.forward(&cx, &params, &mut memory, &x, Pass::estimate()).unwrap();
     let mut moved = params.clone();
-    network.average_statistics(&mut moved, &activations, 1.0);
+    network.average_statistics(&mut moved, &memory, 1.0);
     for entry in params.entries() {
         let same = params.get(&entry.name) == moved.get(&entry.name);
         assert_eq!(same, entry.spec.role != Role::Statistic, "{}", entry.name);
     }
     assert!(
-        network.forward(&cx, &params, &mut activations, &x[..12], Pass::estimate()).is_err(),
+        network.forward(&cx, &params, &mut memory, &x[..12], Pass::estimate()).is_err(),
         "one sample"
     );
 }

@@ -3,7 +3,7 @@
 
 use super::{autoencoder, bits, classifier, normal, params, pass};
 use narrows_engine::layers::{BatchNorm, Linear};
-use narrows_engine::{Activations, Context, Network, Params, Pass};
+use narrows_engine::{Context, Network, Params, Pass, PassMemory};
 
 const BATCH: usize = 20;
 
@@ -14,19 +14,17 @@ fn a_frozen_encoder_keeps_its_running_statistics_to_the_bit() {
     params.set_trainable("encoder", false);
     let before = bits(params.values());
     let cx = Context::new(1).unwrap();
-    let mut activations = Activations::new(&network, BATCH);
+    let mut memory = PassMemory::new(&network, BATCH).unwrap();
     for step in 0..5 {
         let x = normal(step, BATCH * 12);
-        network.forward(&cx, &params, &mut activations, &x, Pass::train(1, step)).unwrap();
-        network.update_statistics(&mut params, &activations);
+        network.forward(&cx, &params, &mut memory, &x, Pass::train(1, step)).unwrap();
+        network.update_statistics(&mut params, &memory);
     }
     assert_eq!(bits(params.values()), before);
     // The same steps move the statistics of an encoder that trains, and nothing else.
     params.set_trainable("encoder", true);
-    network
-        .forward(&cx, &params, &mut activations, &normal(0, BATCH * 12), Pass::train(1, 0))
-        .unwrap();
-    network.update_statistics(&mut params, &activations);
+    network.forward(&cx, &params, &mut memory, &normal(0, BATCH * 12), Pass::train(1, 0)).unwrap();
+    network.update_statistics(&mut params, &memory);
     let after = bits(params.values());
     let statistics =
         params.range("encoder.1.running_mean").start..params.range("encoder.1.running_var").end;
@@ -112,10 +110,10 @@ fn a_frozen_batch_norm_above_a_trained_layer_evaluates() {
     pass(&network, &params, &x[..6], &dy[..2], Pass::train(1, 0));
     // And its statistics stay, although what lies below it trains.
     let before = bits(params.values());
-    let mut activations = Activations::new(&network, BATCH);
+    let mut memory = PassMemory::new(&network, BATCH).unwrap();
     let cx = Context::new(1).unwrap();
-    network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0)).unwrap();
-    network.update_statistics(&mut params, &activations);
+    network.forward(&cx, &params, &mut memory, &x, Pass::train(1, 0)).unwrap();
+    network.update_statistics(&mut params, &memory);
     assert_eq!(bits(params.values()), before);
 }
 
@@ -126,11 +124,11 @@ fn a_batch_norm_with_one_trained_parameter_still_trains() {
     params.set_trainable("encoder", false);
     params.set_trainable("encoder.1.bias", true);
     let cx = Context::new(1).unwrap();
-    let mut activations = Activations::new(&network, BATCH);
+    let mut memory = PassMemory::new(&network, BATCH).unwrap();
     let mean = params.get("encoder.1.running_mean").unwrap().to_vec();
     let x = normal(1, BATCH * 12);
-    network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0)).unwrap();
-    network.update_statistics(&mut params, &activations);
+    network.forward(&cx, &params, &mut memory, &x, Pass::train(1, 0)).unwrap();
+    network.update_statistics(&mut params, &memory);
     assert_ne!(params.get("encoder.1.running_mean").unwrap(), mean);
 }
 

@@ -3,7 +3,7 @@
 
 use super::{bits, normal};
 use narrows_engine::layers::{BatchNorm, Dropout, Linear, Relu, Sigmoid};
-use narrows_engine::{Activations, Context, Network, NetworkBuilder, Params, Pass};
+use narrows_engine::{Context, Gradients, Network, NetworkBuilder, Params, Pass, PassMemory};
 
 /// Everything that fuses, dropout behind it, whose masks are keyed by its position, and dropout in
 /// between that does nothing.
@@ -53,12 +53,14 @@ fn fused_and_unfused_networks_agree_to_the_bit() {
             let run = |network: &Network| {
                 // The slabs' layouts are the same: these parameters serve both.
                 let mut params = params.clone();
-                let mut activations = Activations::new(network, 65);
+                let mut memory = PassMemory::new(network, 65).unwrap();
                 let mut grads = vec![0.0; params.values().len()];
-                let y = network.forward(&cx, &params, &mut activations, &x, pass).unwrap().to_vec();
-                activations.output_and_gradient().1.copy_from_slice(&dy);
-                network.backward(&cx, &params, &mut activations, &x, pass, &mut grads);
-                network.update_statistics(&mut params, &activations);
+                let y = network.forward(&cx, &params, &mut memory, &x, pass).unwrap().to_vec();
+                memory.output_and_gradient().1.copy_from_slice(&dy);
+                network
+                    .backward(&cx, &params, &mut memory, &x, Gradients::added_to(&mut grads))
+                    .unwrap();
+                network.update_statistics(&mut params, &memory);
                 [bits(&y), bits(&grads), bits(params.values())]
             };
             let (fused, unfused) = (run(&fused), run(&unfused));

@@ -4,22 +4,22 @@
 use super::{bits, normal, params, pass};
 use crate::support::{assert_close, isas};
 use narrows_engine::layers::{
-    AvgPool2d, BatchNorm, Conv2d, ConvTranspose2d, Dropout, Elu, GlobalAvgPool, Linear, MaxPool2d,
-    Relu, Residual, Tanh, Unflatten, Upsample,
+    AvgPool2d, BatchNorm, Conv2d, ConvTranspose2d, Dropout, GlobalAvgPool, Linear, MaxPool2d, Relu,
+    Residual, Unflatten, Upsample,
 };
 use narrows_engine::predictor::Workspace;
 use narrows_engine::{
-    Activations, Context, Layer, Network, NetworkBuilder, Params, Pass, Predictor,
+    Context, Gradients, Layer, Network, NetworkBuilder, Params, Pass, PassMemory, Predictor,
 };
 
-const BATCH: usize = 7;
+pub const BATCH: usize = 7;
 
-fn boxed(layer: impl Layer) -> Box<dyn Layer> {
+pub fn boxed(layer: impl Layer) -> Box<dyn Layer> {
     Box::new(layer)
 }
 
 /// Two convolutions with what goes in between, to 7 channels.
-fn body() -> Vec<Box<dyn Layer>> {
+pub fn body() -> Vec<Box<dyn Layer>> {
     vec![
         boxed(Conv2d::new(6, 3).with_padding(1).without_bias()),
         boxed(BatchNorm::default()),
@@ -29,7 +29,7 @@ fn body() -> Vec<Box<dyn Layer>> {
     ]
 }
 
-fn shortcut() -> Vec<Box<dyn Layer>> {
+pub fn shortcut() -> Vec<Box<dyn Layer>> {
     vec![boxed(Conv2d::new(7, 1).without_bias()), boxed(BatchNorm::default())]
 }
 
@@ -138,7 +138,7 @@ fn reshaping_costs_nothing_and_keeps_names_sections_and_fusion() {
     assert_eq!((network.input().dims(), network.output().dims()), (&[8, 6, 3][..], &[8, 6, 3][..]));
     // The ReLU behind it went into the linear layer in front of it.
     let summary = network.summary(1);
-    let kinds: Vec<_> = summary.layers.iter().map(|l| (l.name.as_str(), l.kind)).collect();
+    let kinds: Vec<_> = summary.layers.iter().map(|l| (l.name.as_str(), l.kind.as_str())).collect();
     assert_eq!(kinds[5..7], [("decoder.0", "linear + relu"), ("decoder.3", "upsample")]);
 
     // At the start, at the end, and first in a section.
@@ -189,13 +189,12 @@ fn the_frozen_part_hands_on_the_shape_that_the_next_layer_gets() {
     assert_eq!(head.frozen_output(&params).unwrap().dims(), [144]);
     // Training on what it hands on gives the bits of training on the samples.
     let cx = Context::new(1).unwrap();
-    let mut activations = Activations::new(&head, BATCH);
+    let mut memory = PassMemory::new(&head, BATCH).unwrap();
     let x = normal(1, BATCH * 144);
-    let codes = head.forward_frozen(&cx, &params, &mut activations, &x).unwrap().to_vec();
+    let codes = head.forward_frozen(&cx, &params, &mut memory, &x).unwrap().to_vec();
     let train = Pass::train(1, 0);
-    let whole = bits(head.forward(&cx, &params, &mut activations, &x, train).unwrap());
-    let part =
-        bits(head.forward_from_frozen(&cx, &params, &mut activations, &codes, train).unwrap());
+    let whole = bits(head.forward(&cx, &params, &mut memory, &x, train).unwrap());
+    let part = bits(head.forward_from_frozen(&cx, &params, &mut memory, &codes, train).unwrap());
     assert_eq!(part, whole);
 }
 
@@ -214,183 +213,20 @@ fn fused_and_unfused_blocks_agree_to_the_bit() {
             for pass in [Pass::train(1, 2), Pass::evaluate()] {
                 let run = |network: &Network| {
                     let mut params = params.clone();
-                    let mut activations = Activations::new(network, BATCH + 2);
+                    let mut memory = PassMemory::new(network, BATCH + 2).unwrap();
                     let mut grads = vec![0.0; params.values().len()];
-                    let y =
-                        network.forward(&cx, &params, &mut activations, &x, pass).unwrap().to_vec();
-                    activations.output_and_gradient().1.copy_from_slice(&dy);
-                    network.backward(&cx, &params, &mut activations, &x, pass, &mut grads);
-                    network.update_statistics(&mut params, &activations);
+                    let y = network.forward(&cx, &params, &mut memory, &x, pass).unwrap().to_vec();
+                    memory.output_and_gradient().1.copy_from_slice(&dy);
+                    network
+                        .backward(&cx, &params, &mut memory, &x, Gradients::added_to(&mut grads))
+                        .unwrap();
+                    network.update_statistics(&mut params, &memory);
                     [bits(&y), bits(&grads), bits(params.values())]
                 };
                 assert!(run(&fused) == run(&unfused), "{} in {pass:?}", isa.name());
             }
         }
     }
-}
-
-/// A network of the layers in a block alone, with the block's parameters.
-fn alone(layers: Vec<Box<dyn Layer>>, of: &Params, prefix: &str) -> (Network, Params) {
-    let network =
-        layers.into_iter().fold(Network::builder([4, 3, 5]), |network, layer| network.boxed(layer));
-    let network = network.build().unwrap();
-    let mut params = Params::new(&network, 1);
-    for entry in params.entries().to_vec() {
-        let theirs =
-            of.get(&entry.name.replace("layers", prefix)).expect("a parameter of the block");
-        params.get_mut(&entry.name).unwrap().copy_from_slice(theirs);
-    }
-    (network, params)
-}
-
-#[test]
-fn a_block_is_the_sum_of_its_branches() {
-    let inner = || body().into_iter().filter(|layer| layer.name() != "dropout").collect::<Vec<_>>();
-    let block = Residual::new(inner()).with_shortcut(shortcut());
-    let block = Network::builder([4, 3, 5]).layer(block).layer(Relu).build().unwrap();
-    let mut params = params(&block);
-    let (x, dy) = (normal(1, BATCH * 60), normal(2, BATCH * 84));
-    let branches =
-        [alone(inner(), &params, "layers.0"), alone(shortcut(), &params, "layers.0.shortcut")];
-    for kind in [Pass::train(1, 2), Pass::evaluate()] {
-        let (y, grads) = pass(&block, &params, &x, &dy, kind);
-        let outputs =
-            branches.each_ref().map(|(network, params)| pass(network, params, &x, &dy, kind).0);
-        let want: Vec<f32> =
-            outputs[0].iter().zip(&outputs[1]).map(|(a, b)| (a + b).max(0.0)).collect();
-        assert_eq!(bits(&y), bits(&want), "{kind:?}");
-        let dz: Vec<f32> =
-            y.iter().zip(&dy).map(|(y, dy)| if *y > 0.0 { *dy } else { 0.0 }).collect();
-        for ((network, of_branch), prefix) in branches.iter().zip(["layers.0", "layers.0.shortcut"])
-        {
-            let (_, want) = pass(network, of_branch, &x, &dz, kind);
-            for entry in of_branch.entries() {
-                let range = params.range(&entry.name.replace("layers", prefix));
-                assert_eq!(
-                    bits(&grads[range]),
-                    bits(&want[entry.range.clone()]),
-                    "{} {kind:?}",
-                    entry.name
-                );
-            }
-        }
-    }
-    // The running statistics move as those of the branches.
-    let cx = Context::new(1).unwrap();
-    let update = |network: &Network, params: &mut Params| {
-        let mut activations = Activations::new(network, BATCH);
-        network.forward(&cx, params, &mut activations, &x, Pass::train(1, 2)).unwrap();
-        network.update_statistics(params, &activations);
-    };
-    update(&block, &mut params);
-    for ((network, mut of_branch), prefix) in
-        branches.into_iter().zip(["layers.0", "layers.0.shortcut"])
-    {
-        let before = of_branch.clone();
-        update(&network, &mut of_branch);
-        for entry in of_branch.entries() {
-            let ours = params.get(&entry.name.replace("layers", prefix)).unwrap();
-            let moved = of_branch.get(&entry.name).unwrap();
-            assert_eq!(bits(ours), bits(moved), "{}", entry.name);
-            assert_eq!(ours != before.get(&entry.name).unwrap(), entry.name.contains("running"));
-        }
-    }
-}
-
-/// In f32 the differences are right to about 1e-3: enough to notice any term that is missing.
-#[test]
-fn gradients_of_a_block_are_those_of_central_differences() {
-    let inner = vec![
-        boxed(Dropout { p: 0.2 }),
-        boxed(Conv2d::new(6, 3).with_padding(1).without_bias()),
-        boxed(BatchNorm::default()),
-        boxed(Elu::default()),
-        boxed(Residual::new(vec![
-            boxed(Tanh),
-            boxed(Dropout { p: 0.3 }),
-            boxed(Conv2d::new(6, 1)),
-        ])),
-        boxed(Conv2d::new(7, 3).with_padding(1)),
-    ];
-    let network = Network::builder([4, 3, 5])
-        .layer(Conv2d::new(4, 1))
-        .layer(Residual::new(inner).with_shortcut(shortcut()))
-        .layer(AvgPool2d::new(2).with_stride(1))
-        .build()
-        .unwrap();
-    let params = params(&network);
-    let (x, dy) = (normal(1, BATCH * 60), normal(2, BATCH * network.output().len()));
-    let train = Pass::train(3, 4);
-    let (_, grads) = pass(&network, &params, &x, &dy, train);
-    let value = |params: &Params| -> f64 {
-        let (y, _) = pass(&network, params, &x, &dy, train);
-        y.iter().zip(&dy).map(|(y, dy)| f64::from(*y) * f64::from(*dy)).sum()
-    };
-    for (i, entry) in params.entries().iter().enumerate().filter(|(_, entry)| entry.trainable) {
-        let direction = normal(100 + i as u64, entry.range.len());
-        let nudged = |h: f32| {
-            let mut params = params.clone();
-            let values = &mut params.values_mut()[entry.range.clone()];
-            values.iter_mut().zip(&direction).for_each(|(value, d)| *value += h * d);
-            value(&params)
-        };
-        let h = 4e-3;
-        let differences = (nudged(h) - nudged(-h)) / (2.0 * f64::from(h));
-        let own = &grads[entry.range.clone()];
-        let analytic: f64 =
-            own.iter().zip(&direction).map(|(g, d)| f64::from(*g) * f64::from(*d)).sum();
-        let size = own.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
-        let error = (analytic - differences).abs();
-        assert!(
-            error < 5e-3 * size.max(1.0),
-            "{}: {analytic}, by differences {differences}",
-            entry.name
-        );
-    }
-}
-
-/// Blocks of ones, whose masks can be read off what comes out.
-#[test]
-fn each_dropout_in_a_block_has_a_stream_of_its_own() {
-    const N: usize = 200;
-    let dropout = || boxed(Dropout { p: 0.5 });
-    // A linear layer that gives ones, as below the first layer that trains nothing is random.
-    let start = || Network::builder(N).layer(Linear::new(N));
-    let mask = |network: NetworkBuilder, step| -> Vec<bool> {
-        let network = network.build().unwrap();
-        let mut params = Params::new(&network, 1);
-        for entry in network.param_entries() {
-            let value = if entry.name.ends_with("weight") { 0.0 } else { 1.0 };
-            params.get_mut(&entry.name).unwrap().fill(value);
-        }
-        let (y, _) = pass(&network, &params, &[1.0; N], &[1.0; N], Pass::train(1, step));
-        assert!(y.iter().all(|y| [0.0, 1.0, 2.0, 3.0].contains(y) || *y > 2.5), "{y:?}");
-        y.iter().map(|y| *y > 1.5).collect()
-    };
-    // The shortcut's 1, and 0 or 2 of the body.
-    let first = mask(start().layer(Residual::new(vec![dropout()])), 0);
-    let after_tanh = mask(start().layer(Residual::new(vec![boxed(Tanh), dropout()])), 0);
-    let plain = mask(start().layer(Dropout { p: 0.5 }), 0);
-    let nothing = || boxed(Dropout { p: 0.0 });
-    let in_shortcut = Residual::new(vec![nothing(), nothing()]).with_shortcut(vec![dropout()]);
-    let in_shortcut = mask(start().layer(in_shortcut), 0);
-    let further_up =
-        mask(start().layer(Dropout { p: 0.0 }).layer(Residual::new(vec![dropout()])), 0);
-    let other_step = mask(start().layer(Residual::new(vec![dropout()])), 1);
-    let all = [first, after_tanh, plain, in_shortcut, further_up, other_step];
-    for (i, a) in all.iter().enumerate() {
-        for b in &all[..i] {
-            // Independent masks agree in half of the values, give or take five standard errors.
-            let agree = a.iter().zip(b).filter(|(a, b)| a == b).count() as f64;
-            assert!((agree - 100.0).abs() < 5.0 * 50f64.sqrt(), "mask {i}: {agree} of {N} agree");
-        }
-    }
-    // Fusing does not change them: here the linear layer and the ReLU in front of it.
-    let chain = || {
-        let layers = vec![boxed(Linear::new(N)), boxed(Relu), dropout()];
-        start().layer(Residual::new(layers))
-    };
-    assert_eq!(mask(chain(), 0), mask(chain().unfused(), 0));
 }
 
 #[test]
@@ -414,9 +250,9 @@ fn a_frozen_block_evaluates_and_keeps_its_statistics() {
     assert!(part[params.range("layers.1")].iter().all(|g| *g == 0.0));
     let before = bits(params.values());
     let cx = Context::new(1).unwrap();
-    let mut activations = Activations::new(&network, BATCH);
-    network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0)).unwrap();
-    network.update_statistics(&mut params, &activations);
+    let mut memory = PassMemory::new(&network, BATCH).unwrap();
+    network.forward(&cx, &params, &mut memory, &x, Pass::train(1, 0)).unwrap();
+    network.update_statistics(&mut params, &memory);
     assert_eq!(bits(params.values()), before);
     // One parameter of it alone.
     params.set_trainable("layers.1", true);
@@ -440,14 +276,14 @@ fn a_block_with_batch_norm_refuses_to_train_on_one_value() {
     let network = Network::builder(6).layer(block).build().unwrap();
     let cx = Context::new(1).unwrap();
     let params = params(&network);
-    let mut activations = Activations::new(&network, 2);
-    let error = network.forward(&cx, &params, &mut activations, &normal(1, 6), Pass::train(1, 0));
+    let mut memory = PassMemory::new(&network, 2).unwrap();
+    let error = network.forward(&cx, &params, &mut memory, &normal(1, 6), Pass::train(1, 0));
     let error = error.expect_err("one value has no variance").to_string();
     assert_eq!(
         error,
         "layer layers.0 (residual) needs at least 2 samples in a training batch, got 1"
     );
-    network.forward(&cx, &params, &mut activations, &normal(1, 6), Pass::evaluate()).unwrap();
+    network.forward(&cx, &params, &mut memory, &normal(1, 6), Pass::evaluate()).unwrap();
 }
 
 #[test]
@@ -458,8 +294,8 @@ fn a_predictor_predicts_what_the_network_computes() {
     let x = normal(1, 40 * 144);
     for isa in isas() {
         let cx = Context::with_isa(isa, 2).unwrap();
-        let mut activations = Activations::new(&network, 40);
-        let want = network.forward(&cx, &params, &mut activations, &x, Pass::evaluate()).unwrap();
+        let mut memory = PassMemory::new(&network, 40).unwrap();
+        let want = network.forward(&cx, &params, &mut memory, &x, Pass::evaluate()).unwrap();
         let mut workspace = Workspace::default();
         let mut y = vec![f32::NAN; want.len()];
         predictor.predict(&cx, &mut workspace, &x, &mut y).unwrap();

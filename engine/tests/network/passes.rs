@@ -3,7 +3,7 @@
 use super::{autoencoder, bits, classifier, normal, params, pass};
 use narrows_engine::layers::{BatchNorm, Linear, Tanh};
 use narrows_engine::random::Random;
-use narrows_engine::{Activations, Context, Loss, Network, Params, Pass, Target};
+use narrows_engine::{Context, Gradients, Loss, Network, Params, Pass, PassMemory, Target};
 
 const BATCH: usize = 20;
 
@@ -12,11 +12,11 @@ fn a_wrong_number_of_values_is_an_error() {
     let network = autoencoder().build().unwrap();
     let params = params(&network);
     let cx = Context::new(1).unwrap();
-    let mut activations = Activations::new(&network, BATCH);
-    assert_eq!(activations.max_batch(), BATCH);
+    let mut memory = PassMemory::new(&network, BATCH).unwrap();
+    assert_eq!(memory.max_batch(), BATCH);
     for len in [0, 1, 11, 13, 12 * BATCH - 1, 12 * (BATCH + 1)] {
         let x = vec![0.0; len];
-        let error = network.forward(&cx, &params, &mut activations, &x, Pass::evaluate());
+        let error = network.forward(&cx, &params, &mut memory, &x, Pass::evaluate());
         let error = error.expect_err("no whole number of samples from 1 to 20").to_string();
         assert!(
             error.contains("1 to 20 samples of 12 values")
@@ -26,9 +26,9 @@ fn a_wrong_number_of_values_is_an_error() {
     }
     for batch in [1, 2, BATCH] {
         let x = vec![0.0; 12 * batch];
-        let y = network.forward(&cx, &params, &mut activations, &x, Pass::evaluate()).unwrap();
+        let y = network.forward(&cx, &params, &mut memory, &x, Pass::evaluate()).unwrap();
         assert_eq!(y.len(), 12 * batch);
-        assert_eq!(activations.output().len(), 12 * batch);
+        assert_eq!(memory.output().len(), 12 * batch);
     }
 }
 
@@ -37,20 +37,18 @@ fn batch_norm_refuses_to_train_on_one_sample_but_evaluates_it() {
     let network = classifier().build().unwrap();
     let params = params(&network);
     let cx = Context::new(1).unwrap();
-    let mut activations = Activations::new(&network, BATCH);
+    let mut memory = PassMemory::new(&network, BATCH).unwrap();
     let x = normal(1, BATCH * 12);
-    let error = network.forward(&cx, &params, &mut activations, &x[..12], Pass::train(1, 0));
+    let error = network.forward(&cx, &params, &mut memory, &x[..12], Pass::train(1, 0));
     let error = error.expect_err("one value has no variance").to_string();
     assert!(
         error.contains("encoder.1") && error.contains("batch norm") && error.contains('2'),
         "{error}"
     );
-    network.forward(&cx, &params, &mut activations, &x[..24], Pass::train(1, 0)).unwrap();
-    let one = network
-        .forward(&cx, &params, &mut activations, &x[..12], Pass::evaluate())
-        .unwrap()
-        .to_vec();
-    let all = network.forward(&cx, &params, &mut activations, &x, Pass::evaluate()).unwrap();
+    network.forward(&cx, &params, &mut memory, &x[..24], Pass::train(1, 0)).unwrap();
+    let one =
+        network.forward(&cx, &params, &mut memory, &x[..12], Pass::evaluate()).unwrap().to_vec();
+    let all = network.forward(&cx, &params, &mut memory, &x, Pass::evaluate()).unwrap();
     assert_eq!(one, all[..3]);
 }
 
@@ -60,25 +58,23 @@ fn statistics_move_after_a_training_pass_alone() {
     let mut params = params(&network);
     let before = bits(params.values());
     let cx = Context::new(1).unwrap();
-    let mut activations = Activations::new(&network, BATCH);
+    let mut memory = PassMemory::new(&network, BATCH).unwrap();
     let x = normal(1, BATCH * 12);
     // No pass at all, an evaluation (of one sample, which has no variance, too), a training pass
     // that failed.
-    network.update_statistics(&mut params, &activations);
+    network.update_statistics(&mut params, &memory);
     for batch in [BATCH, 1] {
-        network
-            .forward(&cx, &params, &mut activations, &x[..12 * batch], Pass::evaluate())
-            .unwrap();
-        network.update_statistics(&mut params, &activations);
+        network.forward(&cx, &params, &mut memory, &x[..12 * batch], Pass::evaluate()).unwrap();
+        network.update_statistics(&mut params, &memory);
     }
-    network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0)).unwrap();
+    network.forward(&cx, &params, &mut memory, &x, Pass::train(1, 0)).unwrap();
     network
-        .forward(&cx, &params, &mut activations, &x[..12], Pass::train(1, 0))
+        .forward(&cx, &params, &mut memory, &x[..12], Pass::train(1, 0))
         .expect_err("one sample");
-    network.update_statistics(&mut params, &activations);
+    network.update_statistics(&mut params, &memory);
     assert_eq!(bits(params.values()), before);
-    network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0)).unwrap();
-    network.update_statistics(&mut params, &activations);
+    network.forward(&cx, &params, &mut memory, &x, Pass::train(1, 0)).unwrap();
+    network.update_statistics(&mut params, &memory);
     assert_ne!(bits(params.values()), before);
 }
 
@@ -90,12 +86,12 @@ fn backward_adds_to_the_gradients() {
     let (x, dy) = (normal(1, BATCH * 12), normal(2, BATCH * 12));
     let train = Pass::train(1, 0);
     let (_, once) = pass(&network, &params, &x, &dy, train);
-    let mut activations = Activations::new(&network, BATCH);
+    let mut memory = PassMemory::new(&network, BATCH).unwrap();
     let mut grads = vec![0.0; params.values().len()];
-    network.forward(&cx, &params, &mut activations, &x, train).unwrap();
+    network.forward(&cx, &params, &mut memory, &x, train).unwrap();
     for _ in 0..2 {
-        activations.output_and_gradient().1.copy_from_slice(&dy);
-        network.backward(&cx, &params, &mut activations, &x, train, &mut grads);
+        memory.output_and_gradient().1.copy_from_slice(&dy);
+        network.backward(&cx, &params, &mut memory, &x, Gradients::added_to(&mut grads)).unwrap();
     }
     // A sum of two equal numbers is exact.
     for (i, (twice, once)) in grads.iter().zip(&*once).enumerate() {
@@ -112,15 +108,17 @@ fn gradients_can_overwrite_what_was_there() {
     let cx = Context::new(1).unwrap();
     let (x, dy) = (normal(1, BATCH * 12), normal(2, BATCH * 12));
     let train = Pass::train(1, 0);
-    let mut activations = Activations::new(&network, BATCH);
+    let mut memory = PassMemory::new(&network, BATCH).unwrap();
     for frozen in ["nothing", "encoder.0.weight", "encoder.4", "encoder"] {
         params.set_trainable("encoder", true);
         params.set_trainable(frozen, false);
         let (_, want) = pass(&network, &params, &x, &dy, train);
         let mut grads = vec![f32::NAN; params.values().len()];
-        network.forward(&cx, &params, &mut activations, &x, train).unwrap();
-        activations.output_and_gradient().1.copy_from_slice(&dy);
-        network.backward_overwriting(&cx, &params, &mut activations, &x, train, &mut grads);
+        network.forward(&cx, &params, &mut memory, &x, train).unwrap();
+        memory.output_and_gradient().1.copy_from_slice(&dy);
+        network
+            .backward(&cx, &params, &mut memory, &x, Gradients::overwriting(&mut grads))
+            .unwrap();
         for entry in params.entries() {
             let (got, want) = (&grads[entry.range.clone()], &want[entry.range.clone()]);
             // Of a layer that is frozen altogether nothing is computed.
@@ -145,16 +143,16 @@ fn two_activations_of_one_set_of_parameters_do_not_disturb_each_other() {
     let want_clean = pass(&network, &params, &clean, &dy_clean, pass_clean);
     let want_noisy = pass(&network, &params, &noisy, &dy_noisy, pass_noisy);
 
-    let mut a = Activations::new(&network, BATCH);
-    let mut b = Activations::new(&network, BATCH);
+    let mut a = PassMemory::new(&network, BATCH).unwrap();
+    let mut b = PassMemory::new(&network, BATCH).unwrap();
     let mut grads = [vec![0.0; params.values().len()], vec![0.0; params.values().len()]];
     network.forward(&cx, &params, &mut a, &clean, pass_clean).unwrap();
     a.output_and_gradient().1.copy_from_slice(&dy_clean);
     network.forward(&cx, &params, &mut b, &noisy, pass_noisy).unwrap();
     b.output_and_gradient().1.copy_from_slice(&dy_noisy);
-    network.backward(&cx, &params, &mut a, &clean, pass_clean, &mut grads[0]);
+    network.backward(&cx, &params, &mut a, &clean, Gradients::added_to(&mut grads[0])).unwrap();
     assert_eq!(bits(b.output()), bits(&want_noisy.0));
-    network.backward(&cx, &params, &mut b, &noisy, pass_noisy, &mut grads[1]);
+    network.backward(&cx, &params, &mut b, &noisy, Gradients::added_to(&mut grads[1])).unwrap();
     assert_eq!(bits(a.output()), bits(&want_clean.0));
     assert_eq!(bits(&grads[0]), bits(&want_clean.1));
     assert_eq!(bits(&grads[1]), bits(&want_noisy.1));
@@ -169,13 +167,13 @@ fn a_smaller_batch_after_a_larger_one_leaves_no_trace() {
     let (large, small, dy) = (normal(1, BATCH * 12), normal(2, 7 * 12), normal(3, 7 * 12));
     let train = Pass::train(1, 0);
     let fresh = pass(&network, &params, &small, &dy, train);
-    let mut activations = Activations::new(&network, BATCH);
+    let mut memory = PassMemory::new(&network, BATCH).unwrap();
     let mut grads = vec![0.0; params.values().len()];
-    network.forward(&cx, &params, &mut activations, &large, train).unwrap();
-    activations.output_and_gradient().1.fill(f32::NAN);
-    let y = network.forward(&cx, &params, &mut activations, &small, train).unwrap().to_vec();
-    activations.output_and_gradient().1.copy_from_slice(&dy);
-    network.backward(&cx, &params, &mut activations, &small, train, &mut grads);
+    network.forward(&cx, &params, &mut memory, &large, train).unwrap();
+    memory.output_and_gradient().1.fill(f32::NAN);
+    let y = network.forward(&cx, &params, &mut memory, &small, train).unwrap().to_vec();
+    memory.output_and_gradient().1.copy_from_slice(&dy);
+    network.backward(&cx, &params, &mut memory, &small, Gradients::added_to(&mut grads)).unwrap();
     assert_eq!((bits(&y), bits(&grads)), (bits(&fresh.0), bits(&fresh.1)));
 }
 
@@ -184,16 +182,16 @@ fn the_first_layer_that_is_not_finite_is_named() {
     let network = autoencoder().build().unwrap();
     let mut params = params(&network);
     let cx = Context::new(1).unwrap();
-    let mut activations = Activations::new(&network, BATCH);
+    let mut memory = PassMemory::new(&network, BATCH).unwrap();
     let x = normal(1, BATCH * 12);
-    network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0)).unwrap();
-    assert_eq!(network.first_not_finite(&activations), None);
+    network.forward(&cx, &params, &mut memory, &x, Pass::train(1, 0)).unwrap();
+    assert_eq!(network.first_not_finite(&memory), None);
     params.get_mut("decoder.0.bias").unwrap()[3] = f32::INFINITY;
-    network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0)).unwrap();
-    assert_eq!(network.first_not_finite(&activations), Some("decoder.0"));
+    network.forward(&cx, &params, &mut memory, &x, Pass::train(1, 0)).unwrap();
+    assert_eq!(network.first_not_finite(&memory), Some("decoder.0"));
     params.get_mut("encoder.1.bias").unwrap()[0] = f32::NAN;
-    network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0)).unwrap();
-    assert_eq!(network.first_not_finite(&activations), Some("encoder.1"));
+    network.forward(&cx, &params, &mut memory, &x, Pass::train(1, 0)).unwrap();
+    assert_eq!(network.first_not_finite(&memory), Some("encoder.1"));
 }
 
 /// The gradient of the input against central differences, whatever is frozen, and without a trace
@@ -215,17 +213,17 @@ fn the_gradient_of_the_input_is_its_slope() {
     {
         let mut params = Params::new(&network, 1);
         params.set_trainable("encoder", !frozen);
-        let mut activations = Activations::new(&network, 6);
+        let mut memory = PassMemory::new(&network, 6).unwrap();
         let (mut x, mut dx) = (vec![0.0; 5 * 9], vec![f32::NAN; 5 * 9]);
         Random::new(1, 1).fill_normal(0, 0, &mut x);
         let classes = [0, 2, 1, 1, 0];
         let mut loss = |x: &[f32], dx: Option<&mut [f32]>| {
-            network.forward(&cx, &params, &mut activations, x, pass).unwrap();
-            let (y, dy) = activations.output_and_gradient();
+            network.forward(&cx, &params, &mut memory, x, pass).unwrap();
+            let (y, dy) = memory.output_and_gradient();
             let loss = Loss::cross_entropy();
             let value = loss.evaluate(&cx, 5, y, Target::Classes(&classes), Some(dy)).unwrap();
             if let Some(dx) = dx {
-                network.input_gradient(&cx, &params, &mut activations, x, pass, dx);
+                network.backward(&cx, &params, &mut memory, x, Gradients::of_input(dx)).unwrap();
             }
             value
         };

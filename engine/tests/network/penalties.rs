@@ -1,10 +1,12 @@
 //! Layers that add to the loss: what is reported, and what a step goes down, is the sum.
 
 use super::normal;
-use narrows_engine::layers::{GaussianSample, Linear, Sparsity, Tanh};
+use narrows_engine::Layer;
+use narrows_engine::layers::{GaussianSample, Linear, Residual, Sparsity, Tanh};
 use narrows_engine::random::Random;
 use narrows_engine::{
-    Activations, Context, Loss, Network, Optimizer, Params, Pass, Target, Trainer, TrainerSettings,
+    Context, Gradients, Loss, Network, Optimizer, Params, Pass, PassMemory, Target, Trainer,
+    TrainerSettings,
 };
 
 const BATCH: usize = 9;
@@ -78,13 +80,13 @@ fn gradients_are_those_of_the_loss_with_its_penalties() {
         let network = network(warm_up);
         let params = super::params(&network);
         let pass = Pass::train(SEED, step);
-        let mut activations = Activations::new(&network, BATCH);
+        let mut memory = PassMemory::new(&network, BATCH).unwrap();
         let mut grads = vec![0.0; params.values().len()];
-        network.forward(&cx, &params, &mut activations, &x, pass).unwrap();
-        let penalty = network.penalty(&cx, &params, &activations, &x, pass);
-        let (y, dy) = activations.output_and_gradient();
+        network.forward(&cx, &params, &mut memory, &x, pass).unwrap();
+        let penalty = memory.penalty();
+        let (y, dy) = memory.output_and_gradient();
         let loss = Loss::L2.evaluate(&cx, BATCH, y, Target::Values(&x), Some(dy)).unwrap();
-        network.backward(&cx, &params, &mut activations, &x, pass, &mut grads);
+        network.backward(&cx, &params, &mut memory, &x, Gradients::added_to(&mut grads)).unwrap();
 
         let values: Vec<f64> = params.values().iter().map(|v| f64::from(*v)).collect();
         let of = |values: &[f64]| losses(&params, values, &x, Some(step), warm_up);
@@ -154,11 +156,64 @@ fn what_lies_below_everything_that_trains_adds_nothing_in_training() {
     let network = network(0);
     let mut params = super::params(&network);
     params.set_trainable("layers.0", false);
-    let mut activations = Activations::new(&network, BATCH);
-    let penalty =
-        |activations: &Activations, pass| network.penalty(&cx, &params, activations, &x, pass);
-    network.forward(&cx, &params, &mut activations, &x, Pass::train(SEED, 0)).unwrap();
-    assert_eq!(penalty(&activations, Pass::train(SEED, 0)), 0.0);
-    network.forward(&cx, &params, &mut activations, &x, Pass::evaluate()).unwrap();
-    assert!(penalty(&activations, Pass::evaluate()) > 0.1);
+    let mut memory = PassMemory::new(&network, BATCH).unwrap();
+    network.forward(&cx, &params, &mut memory, &x, Pass::train(SEED, 0)).unwrap();
+    assert_eq!(memory.penalty(), 0.0);
+    network.forward(&cx, &params, &mut memory, &x, Pass::evaluate()).unwrap();
+    assert!(memory.penalty() > 0.1);
+}
+
+/// The same layers in a block, whose shortcut has a penalty, too: the loss that is reported is the
+/// one that the gradients go down.
+#[test]
+fn penalties_within_a_block_count_in_the_loss_as_in_the_gradients() {
+    let (cx, x) = (Context::new(1).unwrap(), normal(7, BATCH * INPUT));
+    let inner: Vec<Box<dyn Layer>> =
+        vec![Box::new(Linear::new(4)), Box::new(Sparsity { weight: 0.7 })];
+    let block = Residual::new(vec![
+        Box::new(Linear::new(2 * LATENT)),
+        Box::new(Sparsity { weight: SPARSITY }),
+        Box::new(GaussianSample { kl_weight: KL_WEIGHT, warm_up: 0 }),
+    ])
+    .with_shortcut(vec![
+        Box::new(Residual::new(inner).with_shortcut(vec![Box::new(Linear::new(4))])),
+        Box::new(Linear::new(LATENT)),
+    ]);
+    let network = Network::builder(INPUT).layer(Linear::new(INPUT)).layer(block).build().unwrap();
+    let mut params = super::params(&network);
+    let mut memory = PassMemory::new(&network, BATCH).unwrap();
+    let mut grads = vec![0.0; params.values().len()];
+    let pass = Pass::train(SEED, 1);
+    // The penalties alone: the gradient of the output is 0.
+    network.forward(&cx, &params, &mut memory, &x, pass).unwrap();
+    memory.output_and_gradient().1.fill(0.0);
+    network.backward(&cx, &params, &mut memory, &x, Gradients::overwriting(&mut grads)).unwrap();
+    let total = memory.penalty();
+    assert!(total > 0.1, "{total}");
+    let mut seen = 0;
+    for entry in params.entries().to_vec() {
+        for at in entry.range.clone().step_by(3) {
+            let value = params.values()[at];
+            let mut penalty = |h: f32| {
+                params.values_mut()[at] = value + h;
+                network.forward(&cx, &params, &mut memory, &x, pass).unwrap();
+                memory.penalty()
+            };
+            let numeric = (penalty(1e-3) - penalty(-1e-3)) / 2e-3;
+            penalty(0.0);
+            let got = f64::from(grads[at]);
+            let close = (got - numeric).abs() < 3e-3 * numeric.abs().max(1.0);
+            assert!(close, "{}[{at}]: {got}, not {numeric}", entry.name);
+            seen += usize::from(got.abs() > 1e-2);
+        }
+    }
+    assert!(seen > 10, "only {seen} gradients are not 0");
+    // And a trainer reports it.
+    let settings = TrainerSettings::new(Loss::L2, BATCH);
+    let mut trainer = Trainer::new(&network, params.clone(), settings).unwrap();
+    let target = vec![0.5; BATCH * LATENT];
+    let loss = trainer.evaluate(&cx, &x, Target::Values(&target)).unwrap();
+    network.forward(&cx, &params, &mut memory, &x, Pass::evaluate()).unwrap();
+    let alone = Loss::L2.evaluate(&cx, BATCH, memory.output(), Target::Values(&target), None);
+    assert_eq!(loss, alone.unwrap() + memory.penalty());
 }

@@ -3,8 +3,8 @@
 use crate::support::{self, Vectors, assert_close};
 use narrows_engine::layers::{BatchNorm, Conv2d, ConvTranspose2d, Linear, Relu};
 use narrows_engine::{
-    Activations, Context, Loss, Network, NetworkBuilder, Optimizer, Params, Pass, Target, Trainer,
-    TrainerSettings,
+    Context, Gradients, Loss, Network, NetworkBuilder, Optimizer, Params, Pass, PassMemory, Target,
+    Trainer, TrainerSettings,
 };
 
 /// What the vectors' README promises.
@@ -54,13 +54,15 @@ fn follow(
         let on = |what: &str| format!("{what} on {}", isa.name());
         let params = initial(network, vectors);
 
-        let mut activations = Activations::new(network, batch);
+        let mut memory = PassMemory::new(network, batch).unwrap();
         let mut grads = vec![0.0; params.values().len()];
         let first = &x[..batch * features];
-        network.forward(&cx, &params, &mut activations, first, Pass::train(1, 0)).unwrap();
-        let (y, dy) = activations.output_and_gradient();
+        network.forward(&cx, &params, &mut memory, first, Pass::train(1, 0)).unwrap();
+        let (y, dy) = memory.output_and_gradient();
         loss.evaluate(&cx, batch, y, target(0..batch), Some(dy)).unwrap();
-        network.backward(&cx, &params, &mut activations, first, Pass::train(1, 0), &mut grads);
+        network
+            .backward(&cx, &params, &mut memory, first, Gradients::added_to(&mut grads))
+            .unwrap();
         for entry in params.entries().iter().filter(|e| e.trainable) {
             let (_, want) = vectors.parameter(&format!("grad.{}", their_name(&entry.name)));
             assert_close(

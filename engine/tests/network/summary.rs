@@ -37,7 +37,7 @@ fn layers_shapes_parameters_and_multiply_adds() {
     let got: Vec<_> = summary
         .layers
         .iter()
-        .map(|l| (l.name.as_str(), l.kind, l.output.to_string(), l.parameters, l.macs))
+        .map(|l| (l.name.as_str(), l.kind.as_str(), l.output.to_string(), l.parameters, l.macs))
         .collect();
     let row = |name, kind, output: &str, parameters, macs| {
         (name, kind, output.to_string(), parameters, macs)
@@ -77,10 +77,11 @@ fn memory_is_that_of_the_values() {
     assert_eq!(summary.activation_bytes, 4 * (100 * (64 + 64 + 16) + 3 * 64));
     // Two gradients of the widest layer, and what one layer at a time needs.
     let scratch = [
-        Linear::new(64).scratch_len(100, &32.into()),
-        BatchNorm::default().scratch_len(100, &64.into()),
-        Linear::new(16).without_bias().scratch_len(100, &64.into()),
-    ];
+        Linear::new(64).plan(&32.into()),
+        BatchNorm::default().plan(&64.into()),
+        Linear::new(16).without_bias().plan(&64.into()),
+    ]
+    .map(|op| op.unwrap().scratch_len(100));
     assert_eq!(summary.work_bytes, 4 * (2 * 100 * 64 + scratch.into_iter().max().unwrap()));
     let twice = network.summary(200);
     assert_eq!(twice.activation_bytes - summary.activation_bytes, 4 * 100 * (64 + 64 + 16));

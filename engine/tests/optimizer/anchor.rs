@@ -1,6 +1,7 @@
 //! The pull towards an anchor against an obvious f64 loop, and what it leaves alone.
 
-use super::{Exact, U, all, gradients, large_params, single, support};
+use super::oracle::{Exact, U};
+use super::{all, gradients, large_params, single, support};
 use narrows_engine::params::Role;
 use narrows_engine::{Context, Optimizer, OptimizerState, Params};
 use support::bits;

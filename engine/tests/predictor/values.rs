@@ -2,7 +2,7 @@
 
 use super::support::{assert_close, bits, isas};
 use super::{chains, forward, normal, params, predict};
-use narrows_engine::layer::{Backward, Forward, Layer};
+use narrows_engine::layer::{Backward, Forward, Layer, Op};
 use narrows_engine::layers::{BatchNorm, Linear, Relu};
 use narrows_engine::predictor::Workspace;
 use narrows_engine::{Context, Error, Network, Params, Predictor, Shape};
@@ -155,24 +155,35 @@ impl Layer for AddMean {
     fn name(&self) -> &'static str {
         "add mean"
     }
-    fn output_shape(&self, input: &Shape) -> Result<Shape, Error> {
-        Ok(input.clone())
+    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+        Ok(Box::new(AddMeanOp { shape: input.clone() }))
     }
-    fn saved_len(&self, batch: usize, _: &Shape) -> usize {
+}
+
+#[derive(Debug)]
+struct AddMeanOp {
+    shape: Shape,
+}
+
+impl Op for AddMeanOp {
+    fn output(&self) -> Shape {
+        self.shape.clone()
+    }
+    fn saved_len(&self, batch: usize) -> usize {
         batch
     }
-    fn scratch_len(&self, batch: usize, input: &Shape) -> usize {
-        batch * input.len()
+    fn scratch_len(&self, batch: usize) -> usize {
+        batch * self.shape.len()
     }
-    fn forward(&self, _: &Context, io: Forward<'_>) {
-        let n = io.input.len();
-        assert_eq!(io.saved.len(), io.batch);
-        let scratch = &mut io.scratch[..io.x.len()];
-        scratch.copy_from_slice(io.x);
-        for ((x, y), mean) in scratch.chunks(n).zip(io.y.chunks_mut(n)).zip(io.saved) {
+    fn forward(&self, _: &Context, io: Forward<'_>) -> f64 {
+        let n = self.shape.len();
+        assert_eq!((io.saved.len(), io.scratch.len()), (io.batch, io.x.len()));
+        io.scratch.copy_from_slice(io.x);
+        for ((x, y), mean) in io.scratch.chunks(n).zip(io.y.chunks_mut(n)).zip(io.saved) {
             *mean = x.iter().sum::<f32>() / n as f32;
             y.iter_mut().zip(x).for_each(|(y, x)| *y = x + *mean);
         }
+        0.0
     }
     fn backward(&self, _: &Context, _: Backward<'_>) {
         unreachable!("a predictor does not go back");

@@ -2,7 +2,9 @@
 // Each test is a crate of its own, and uses a part of this.
 #![allow(dead_code)]
 
+use narrows_engine::random::Random;
 use narrows_engine::simd::Isa;
+use narrows_engine::{Context, Network, Params};
 use safetensors::SafeTensors;
 
 /// The ISAs that this processor has. The others are named aloud: a test that did not run is no
@@ -117,4 +119,27 @@ pub fn assert_close(what: &str, got: &[f32], want: &[f32], tolerance: f32) {
 /// The bits, for comparisons that tell 0 from -0 and one NaN from another.
 pub fn bits(x: &[f32]) -> Vec<u32> {
     x.iter().map(|x| x.to_bits()).collect()
+}
+
+/// One thread on that ISA.
+pub fn single(isa: Isa) -> Context {
+    Context::with_isa(isa, 1).expect("one thread")
+}
+
+/// Normal numbers, others for each purpose.
+pub fn normal(purpose: u64, len: usize) -> Vec<f32> {
+    let mut values = vec![0.0; len];
+    Random::new(99, purpose).fill_normal(0, 0, &mut values);
+    values
+}
+
+/// Parameters in general position: biases, gamma, beta and the statistics are not 0 and 1.
+pub fn params(network: &Network) -> Params {
+    let mut params = Params::new(network, 5);
+    let noise = normal(0, params.values().len());
+    for (value, noise) in params.values_mut().iter_mut().zip(noise) {
+        // Up to 10 % and 0.1 more: variances stay positive.
+        *value = *value * (1.0 + 0.1 * noise.tanh()) + 0.1 * noise.tanh().abs();
+    }
+    params
 }

@@ -45,6 +45,13 @@ impl SampleShape {
     }
 }
 
+/// That of its samples.
+impl From<&Dataset> for SampleShape {
+    fn from(data: &Dataset) -> SampleShape {
+        SampleShape::of(data)
+    }
+}
+
 impl From<usize> for SampleShape {
     fn from(values: usize) -> SampleShape {
         SampleShape::Flat(values)

@@ -283,7 +283,8 @@ impl Curve<'_> {
     }
 
     /// Runs `trials`, several side by side, each on one thread: that scales better than threads
-    /// within a small step. Returns what `keep` makes of each as soon as it is through.
+    /// within a small step. Returns what `keep` makes of each as soon as it is through, in
+    /// the order of `trials`.
     pub(super) fn measure<T: Send>(
         &self,
         cx: &Context,
@@ -296,7 +297,8 @@ impl Curve<'_> {
         let (next, single) = (AtomicUsize::new(0), cx.single());
         let kept = cx.map(trials.len(), |_| {
             // In this order, whichever thread comes first.
-            let trial = &trials[next.fetch_add(1, Ordering::Relaxed)];
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let trial = &trials[at];
             let result = self.trial(&single, trial, pretrained, observer);
             observer.notice(&Event::RunDone);
             let labels = trial.point.labels;
@@ -304,9 +306,11 @@ impl Curve<'_> {
                 1 => e,
                 _ => e.during(&format!("{labels} labels")),
             })?;
-            keep(finished, trained)
+            Ok((at, keep(finished, trained)?))
         });
-        kept.into_iter().collect()
+        let mut kept = kept.into_iter().collect::<Result<Vec<_>, Error>>()?;
+        kept.sort_by_key(|(at, _)| *at);
+        Ok(kept.into_iter().map(|(_, kept)| kept).collect())
     }
 
     fn trial(

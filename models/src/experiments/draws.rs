@@ -1,13 +1,13 @@
 //! The label draws of a measurement over several of them.
 
 use crate::error::Error;
-use narrows_datasets::{LabelDraw, TrainTest, draw_labels};
+use narrows_datasets::{LabelDraw, Remedy, TrainTest, draw_labels};
 
 /// Draw `draw` of that seed, of so many labels to train and to validate on.
 ///
 /// # Errors
 /// If there are no labels in either half of the data, or too few in the training part.
-pub(super) fn label_draw(
+pub fn label_draw(
     data: &TrainTest,
     labels: usize,
     validation: usize,
@@ -17,6 +17,7 @@ pub(super) fn label_draw(
     let TrainTest { train, test } = data;
     let known = train.labels()?.filter(|_| test.has_labels()).ok_or_else(|| {
         Error::new(format!("{}: comparing needs labels in train and test", train.name()))
+            .with(Remedy::NameLabel)
     })?;
     draw_labels(known, train.classes(), labels, validation, seed, draw as u64)
         .map_err(|e| Error::from(e).during(train.name()))

@@ -54,6 +54,19 @@ pub struct Given<'a> {
     pub ensemble: usize,
 }
 
+impl<'a> Given<'a> {
+    /// One classifier, at the learning rate of `finetuning`.
+    pub fn new(
+        data: &'a Dataset,
+        architecture: &'a Architecture,
+        pretrained: Option<&'a Params>,
+        finetuning: &'a Training,
+    ) -> Given<'a> {
+        let learning_rates = std::slice::from_ref(&finetuning.lr);
+        Given { data, architecture, pretrained, finetuning, learning_rates, ensemble: 1 }
+    }
+}
+
 /// A trained classifier.
 #[derive(Debug)]
 pub struct Trained {

@@ -7,7 +7,9 @@ use crate::training::Ema;
 use narrows_engine::loss::{self, softmax};
 use narrows_engine::memory::Slab;
 use narrows_engine::random::Random;
-use narrows_engine::{Activations, Context, Loss, Network, OptimizerState, Params, Pass, Target};
+use narrows_engine::{
+    Context, Gradients, Loss, Network, OptimizerState, Params, Pass, PassMemory, Target,
+};
 
 /// The purposes of random numbers, away from those of layers.
 const STUDENT: u64 = 0x5eed_0001;
@@ -23,7 +25,7 @@ pub struct Consistency<'n> {
     pub optimizer: OptimizerState,
     /// The moving average of the parameters, if one is asked for.
     pub average: Option<Ema>,
-    activations: Activations,
+    memory: PassMemory,
     grads: Slab,
     /// (batch, classes)
     targets: Slab,
@@ -56,21 +58,21 @@ impl<'n> Consistency<'n> {
         params: Params,
         training: &SemiTraining,
         shares: Vec<f32>,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let len = network.input().len();
         let largest = training.batch.max(training.labelled_batch);
         let moves = matches!(training.method, Semi::Vat { .. });
-        Consistency {
+        Ok(Consistency {
             network,
             optimizer: OptimizerState::new(training.optimizer, &params),
             average: (training.ema > 0.0).then(|| Ema::new(&params, training.ema)),
-            activations: Activations::new(network, largest),
+            memory: PassMemory::new(network, largest)?,
             grads: Slab::new(params.values().len()),
             targets: Slab::new(training.batch * network.output().len()),
             moved: [(); 2].map(|()| Slab::new(if moves { training.batch * len } else { 0 })),
             shares: Shares::new(shares),
             params,
-        }
+        })
     }
 
     /// Takes a step, and returns the two losses before it: of the labelled samples, and of the
@@ -90,7 +92,7 @@ impl<'n> Consistency<'n> {
             params,
             optimizer,
             average,
-            activations,
+            memory,
             grads,
             targets,
             moved,
@@ -104,9 +106,9 @@ impl<'n> Consistency<'n> {
         // What is asked of the others, before anything has moved. The pass over samples as they
         // will be met later is the one whose statistics count.
         let targets = &mut targets[..count * classes];
-        network.forward(cx, params, activations, batch.weak, pass)?;
-        network.update_statistics(params, activations);
-        softmax(cx, classes, activations.output(), targets);
+        network.forward(cx, params, memory, batch.weak, pass)?;
+        network.update_statistics(params, memory);
+        softmax(cx, classes, memory.output(), targets);
         let mut student = Pass::train(seed ^ STUDENT, step);
         let mut extra = None;
         let x = match &training.method {
@@ -116,19 +118,25 @@ impl<'n> Consistency<'n> {
             }
             Semi::MeanTeacher => {
                 let teacher = average.as_ref().map_or(&*params, Ema::params);
-                network.forward(cx, teacher, activations, batch.weak, pass)?;
-                softmax(cx, classes, activations.output(), targets);
+                network.forward(cx, teacher, memory, batch.weak, pass)?;
+                softmax(cx, classes, memory.output(), targets);
                 targets.iter_mut().for_each(|p| *p *= batch.weight);
                 batch.strong
             }
             Semi::Vat { epsilon, xi, entropy, align } => {
                 if *entropy > 0.0 || *align > 0.0 {
-                    let (_, dy) = activations.output_and_gradient();
+                    let (_, dy) = memory.output_and_gradient();
                     let weight = entropy * batch.weight;
                     let unsure =
                         f64::from(weight) * loss::entropy(cx, classes, targets, weight, dy);
                     extra = Some(unsure + shares.pull(targets, align * batch.weight, dy));
-                    network.backward_overwriting(cx, params, activations, batch.weak, pass, grads);
+                    network.backward(
+                        cx,
+                        params,
+                        memory,
+                        batch.weak,
+                        Gradients::overwriting(grads),
+                    )?;
                 }
                 // One mask of dropout for all three passes: what differs is to be the input.
                 student = pass;
@@ -137,8 +145,8 @@ impl<'n> Consistency<'n> {
                 let (nudged, gradient) = (&mut nudged[..count * len], &mut gradient[..count * len]);
                 let random = Random::new(seed, DIRECTIONS);
                 vat::nudge(cx, random, step, len, *xi, batch.strong, nudged);
-                network.forward(cx, params, activations, nudged, student)?;
-                let (y, dy) = activations.output_and_gradient();
+                network.forward(cx, params, memory, nudged, student)?;
+                let (y, dy) = memory.output_and_gradient();
                 Loss::cross_entropy().evaluate(
                     cx,
                     count,
@@ -146,7 +154,7 @@ impl<'n> Consistency<'n> {
                     Target::Probabilities(targets),
                     Some(dy),
                 )?;
-                network.input_gradient(cx, params, activations, nudged, student, gradient);
+                network.backward(cx, params, memory, nudged, Gradients::of_input(gradient))?;
                 vat::push(cx, len, *epsilon, batch.strong, gradient);
                 targets.iter_mut().for_each(|p| *p *= batch.weight);
                 gradient
@@ -155,8 +163,8 @@ impl<'n> Consistency<'n> {
                 return Err(Error::new("the ladder network has a step of its own"));
             }
         };
-        network.forward(cx, params, activations, x, student)?;
-        let (y, dy) = activations.output_and_gradient();
+        network.forward(cx, params, memory, x, student)?;
+        let (y, dy) = memory.output_and_gradient();
         let consistency = Loss::cross_entropy().evaluate(
             cx,
             count,
@@ -165,13 +173,13 @@ impl<'n> Consistency<'n> {
             Some(dy),
         )?;
         match extra {
-            Some(_) => network.backward(cx, params, activations, x, student, grads),
-            None => network.backward_overwriting(cx, params, activations, x, student, grads),
+            Some(_) => network.backward(cx, params, memory, x, Gradients::added_to(grads))?,
+            None => network.backward(cx, params, memory, x, Gradients::overwriting(grads))?,
         }
         let consistency = consistency + extra.unwrap_or(0.0);
 
-        network.forward(cx, params, activations, batch.labelled, pass)?;
-        let (y, dy) = activations.output_and_gradient();
+        network.forward(cx, params, memory, batch.labelled, pass)?;
+        let (y, dy) = memory.output_and_gradient();
         let samples = batch.classes.len();
         let supervised = Loss::cross_entropy().evaluate(
             cx,
@@ -181,13 +189,13 @@ impl<'n> Consistency<'n> {
             Some(dy),
         )?;
         if !(supervised + consistency).is_finite() {
-            let place = network.first_not_finite(activations).unwrap_or("the loss itself");
+            let place = network.first_not_finite(memory).unwrap_or("the loss itself");
             return Err(Error::new(format!(
                 "the loss became {} at step {step}, first in {place}: lower the learning rate",
                 supervised + consistency
             )));
         }
-        network.backward(cx, params, activations, batch.labelled, pass, grads);
+        network.backward(cx, params, memory, batch.labelled, Gradients::added_to(grads))?;
         optimizer.step(cx, params, grads, batch.lr);
         if let Some(average) = average {
             average.update(params);
@@ -263,7 +271,7 @@ mod tests {
             let training = training(method.clone());
             let params = Params::new(&network, 4);
             let mut consistency =
-                Consistency::new(&network, params.clone(), &training, SHARES.to_vec());
+                Consistency::new(&network, params.clone(), &training, SHARES.to_vec()).unwrap();
             let batch = Batch {
                 labelled: &labelled,
                 classes: &classes,
@@ -289,18 +297,18 @@ mod tests {
             }
             let targets = consistency.targets.to_vec();
             assert!(targets.iter().any(|t| *t > 0.0), "{method:?}");
-            let mut activations = Activations::new(&network, 8);
+            let mut memory = PassMemory::new(&network, 8).unwrap();
             let mut loss_at = |params: &Params| -> f64 {
                 let pass = Pass::train(3, 0);
-                let y = network.forward(&cx, params, &mut activations, x, pass).unwrap();
+                let y = network.forward(&cx, params, &mut memory, x, pass).unwrap();
                 let mut loss = Loss::cross_entropy()
                     .evaluate(&cx, 8, y, Target::Probabilities(&targets), None)
                     .unwrap();
-                let y = network.forward(&cx, params, &mut activations, &labelled, pass).unwrap();
+                let y = network.forward(&cx, params, &mut memory, &labelled, pass).unwrap();
                 loss += Loss::cross_entropy()
                     .evaluate(&cx, 6, y, Target::Classes(&classes), None)
                     .unwrap();
-                let y = network.forward(&cx, params, &mut activations, &weak, pass).unwrap();
+                let y = network.forward(&cx, params, &mut memory, &weak, pass).unwrap();
                 let mut mean = [0.0; 3];
                 for z in y.chunks(3) {
                     let e: Vec<f64> = z.iter().map(|z| f64::from(*z).exp()).collect();
@@ -345,7 +353,7 @@ mod tests {
         let params = Params::new(&network, 4);
         let (labelled, weak) = (samples(6, 1), samples(8, 2));
         let mut consistency =
-            Consistency::new(&network, params.clone(), &training, SHARES.to_vec());
+            Consistency::new(&network, params.clone(), &training, SHARES.to_vec()).unwrap();
         let classes = [0; 6];
         let batch = Batch {
             labelled: &labelled,
@@ -356,10 +364,10 @@ mod tests {
             weight: 1.0,
         };
         consistency.step(&cx, &training, batch).unwrap();
-        let mut activations = Activations::new(&network, 8);
+        let mut memory = PassMemory::new(&network, 8).unwrap();
         let targets = consistency.targets.to_vec();
         let mut loss_of = |x: &[f32]| {
-            let y = network.forward(&cx, &params, &mut activations, x, Pass::train(3, 0)).unwrap();
+            let y = network.forward(&cx, &params, &mut memory, x, Pass::train(3, 0)).unwrap();
             Loss::cross_entropy()
                 .evaluate(&cx, 8, y, Target::Probabilities(&targets), None)
                 .unwrap()

@@ -290,7 +290,7 @@ mod tests {
     use super::*;
     use crate::{Activation, Architecture, Metric, Model};
     use narrows_datasets::Augmentation;
-    use narrows_engine::{Activations, Optimizer, Pass, Schedule};
+    use narrows_engine::{Optimizer, Pass, PassMemory, Schedule};
 
     /// Statistics over one batch are that batch's, so the classifier in evaluation gives what the
     /// clean ladder gives for it.
@@ -341,9 +341,8 @@ mod tests {
         let unlabelled = &x[20 * 64..];
         let clean =
             ladder.ladder.clean(&cx, &ladder.params, &mut ladder.memory, unlabelled).unwrap();
-        let mut activations = Activations::new(&network, 50);
-        let y =
-            network.forward(&cx, &params, &mut activations, unlabelled, Pass::evaluate()).unwrap();
+        let mut memory = PassMemory::new(&network, 50).unwrap();
+        let y = network.forward(&cx, &params, &mut memory, unlabelled, Pass::evaluate()).unwrap();
         let largest = clean.iter().fold(0.0f32, |a, z| a.max(z.abs()));
         assert!(largest > 1.0, "{largest}");
         for (a, b) in clean.iter().zip(y) {

@@ -114,7 +114,7 @@ impl<'a> SemiRun<'a> {
                     params.clone(),
                     &training,
                     shares,
-                )))
+                )?))
             }
         };
         Ok(SemiRun {

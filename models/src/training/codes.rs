@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::evaluation::{Coded, Goal};
 use narrows_datasets::Rows;
 use narrows_engine::memory::Slab;
-use narrows_engine::{Activations, Context, Network, Params};
+use narrows_engine::{Context, Network, Params, PassMemory};
 
 /// The most that is kept: 64 MB. An encoder whose codes take more runs in every epoch.
 const MAX_FLOATS: usize = 16 << 20;
@@ -53,14 +53,14 @@ impl FrozenCodes {
             rows.copy_to(0, &mut listed);
             let rows = &listed[..];
             let (width, batch) = (task.data.sample_len(), BATCH.min(rows.len()).max(1));
-            let mut activations = Activations::new(network, batch);
+            let mut memory = PassMemory::new(network, batch)?;
             let (mut x, mut labels) = (vec![0.0; batch * width], vec![0; rows.len()]);
             let mut codes = Slab::new(rows.len() * len);
             task.data.gather_labels(rows, &mut labels)?;
             for (rows, codes) in rows.chunks(batch).zip(codes.chunks_mut(batch * len)) {
                 let x = &mut x[..rows.len() * width];
                 task.data.gather(rows, x)?;
-                codes.copy_from_slice(network.forward_frozen(cx, params, &mut activations, x)?);
+                codes.copy_from_slice(network.forward_frozen(cx, params, &mut memory, x)?);
             }
             Ok(Coded { codes, labels })
         };

@@ -8,7 +8,7 @@
 use crate::error::Error;
 use narrows_datasets::{Dataset, Loader, Rows};
 use narrows_engine::params::Role;
-use narrows_engine::{Activations, Context, Network, Params, Pass};
+use narrows_engine::{Context, Network, Params, Pass, PassMemory};
 
 /// The samples of a pass: a batch's statistics are those of few samples otherwise.
 const BATCH: usize = 256;
@@ -45,7 +45,7 @@ pub fn reestimate_statistics(
     names.iter().for_each(|name| free.set_trainable(name, true));
 
     let batch = BATCH.min(rows.len());
-    let mut activations = Activations::new(network, batch);
+    let mut memory = PassMemory::new(network, batch)?;
     let mut x = vec![0.0; batch * data.sample_len()];
     let mut loader = Loader::new(data, rows, batch, 0);
     let mut batches = loader.epoch(0);
@@ -54,10 +54,10 @@ pub fn reestimate_statistics(
         let n = batches.rows().len();
         let x = &mut x[..n * data.sample_len()];
         batches.gather(x)?;
-        network.forward(cx, &free, &mut activations, x, Pass::estimate())?;
+        network.forward(cx, &free, &mut memory, x, Pass::estimate())?;
         passes += 1;
         samples += n;
-        network.average_statistics(&mut free, &activations, (n as f64 / samples as f64) as f32);
+        network.average_statistics(&mut free, &memory, (n as f64 / samples as f64) as f32);
     }
     params.values_mut().copy_from_slice(free.values());
     Ok(())

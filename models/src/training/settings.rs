@@ -85,6 +85,31 @@ impl Default for Training {
 }
 
 impl Training {
+    /// A training of an autoencoder that suits some thousand samples: 30 epochs in batches of 64,
+    /// Adam, a learning rate up to 2e-3 and down again.
+    pub fn autoencoder() -> Training {
+        Training {
+            epochs: 30,
+            batch: 64,
+            lr: 2e-3,
+            schedule: Schedule::one_cycle(),
+            optimizer: Optimizer::adam(),
+            ..Training::default()
+        }
+    }
+
+    /// A training of a classifier that suits some hundred labels: 50 epochs in batches of 25,
+    /// Adam, a learning rate up to 1e-2 and down again, cross-entropy.
+    pub fn classifier() -> Training {
+        Training {
+            epochs: 50,
+            batch: 25,
+            lr: 1e-2,
+            loss: Loss::cross_entropy(),
+            ..Training::autoencoder()
+        }
+    }
+
     /// # Errors
     /// If a setting makes no sense; the message names it.
     pub fn check(&self) -> Result<(), Error> {

@@ -113,12 +113,8 @@ impl DataOptions {
     /// Those that are not the defaults, as a shell takes them, with a space before each: for
     /// another command to find the same data.
     pub fn words(&self) -> Result<String, Error> {
-        let defaults = config::table(&Alone::parse_from(["narrows"]).data)?;
         let mut words = String::new();
-        for (key, value) in config::table(self)? {
-            if defaults.get(&key) == Some(&value) {
-                continue;
-            }
+        for (key, value) in given(self, &defaults())? {
             let text = flag_value(&value).unwrap_or_default();
             let attached = matches!(value, Value::Boolean(_)) || text.starts_with('-');
             words += &format!(" --{key}{}{}", if attached { '=' } else { ' ' }, quoted(&text));
@@ -127,7 +123,18 @@ impl DataOptions {
     }
 }
 
-/// To know the defaults.
+/// Keys and values of those options that are not the defaults.
+fn given<T: Serialize>(options: &T, defaults: &T) -> Result<Vec<(String, Value)>, Error> {
+    let defaults = config::table(defaults)?;
+    let all = config::table(options)?.into_iter();
+    Ok(all.filter(|(key, value)| defaults.get(key) != Some(value)).collect())
+}
+
+/// The options where nothing is asked for.
+fn defaults() -> DataOptions {
+    Alone::parse_from(["narrows"]).data
+}
+
 #[derive(Debug, Parser)]
 struct Alone {
     #[command(flatten)]
@@ -161,22 +168,11 @@ impl ReadingOptions {
         }
     }
 
-    /// The first of the options that only data in files can have, if one is asked for.
-    pub fn for_files(&self) -> Option<&'static str> {
-        let given = [
-            ("image-size", self.image_size.is_some()),
-            ("channels", self.channels != Channels::Auto),
-            ("skip-bad", self.skip_bad),
-            ("label", self.label.is_some()),
-            ("ignore", !self.ignore.0.is_empty()),
-            ("categorical", !self.categorical.0.is_empty()),
-            ("ordinal", !self.ordinal.0.is_empty()),
-            ("missing", !self.missing.0.is_empty()),
-            ("delimiter", self.delimiter.is_some()),
-            ("header", self.header.is_some()),
-            ("labels-file", self.labels_file.is_some()),
-        ];
-        given.iter().find(|(_, given)| *given).map(|(name, _)| *name)
+    /// The first of the options that only data in files can have, if one is asked for. --no-mmap
+    /// is harmless elsewhere.
+    pub fn for_files(&self) -> Result<Option<String>, Error> {
+        let mut keys = given(self, &defaults().reading)?.into_iter().map(|(key, _)| key);
+        Ok(keys.find(|key| key != "no-mmap"))
     }
 }
 

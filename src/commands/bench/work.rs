@@ -7,7 +7,8 @@ use narrows_engine::gemm::{MatMut, MatRef, gemm};
 use narrows_engine::layers::{BatchNorm, Linear, Relu};
 use narrows_engine::predictor::Workspace;
 use narrows_engine::{
-    Activations, Context, Loss, Network, Params, Pass, Predictor, Target, Trainer, TrainerSettings,
+    Context, Gradients, Loss, Network, Params, Pass, PassMemory, Predictor, Target, Trainer,
+    TrainerSettings,
 };
 use narrows_models::{Activation, Architecture, Model};
 use std::hint::black_box;
@@ -85,18 +86,20 @@ fn batch_norm(
     let (batch, features) = (256, 512);
     let network = Network::builder(features).layer(BatchNorm::default()).layer(Relu).build()?;
     let params = Params::new(&network, 1);
-    let mut activations = Activations::new(&network, batch);
+    let mut memory = PassMemory::new(&network, batch)?;
     let mut grads = vec![0.0; params.values().len()];
     let x = ramp(batch * features);
     let pass = Pass::train(1, 0);
-    network.forward(cx, &params, &mut activations, &x, pass)?;
+    network.forward(cx, &params, &mut memory, &x, pass)?;
     // x and y forward; the gradient of y written; that and x backward.
     let bytes = 5 * 4 * batch * features;
     let name = format!("batch norm + ReLU, {batch}x{features}");
     measured(work(name, batch, "rows", 10 * batch * features, bytes, true), &mut || {
-        network.forward(cx, &params, &mut activations, &x, pass).expect("it did fit");
-        activations.output_and_gradient().1.fill(0.5);
-        network.backward(cx, &params, &mut activations, &x, pass, &mut grads);
+        network.forward(cx, &params, &mut memory, &x, pass).expect("it did fit");
+        memory.output_and_gradient().1.fill(0.5);
+        network
+            .backward(cx, &params, &mut memory, &x, Gradients::added_to(&mut grads))
+            .expect("a pass went before");
     });
     Ok(())
 }

@@ -18,7 +18,7 @@ pub fn run(options: &Verify) -> Result<String, Error> {
         tell(&progress, &name, done, total);
     };
     if narrows_datasets::is_store(&path) {
-        if let Some(option) = reading.files.for_files() {
+        if let Some(option) = reading.files.for_files()? {
             return Err(Error::at(
                 &path,
                 format_args!("is a store, which --{option} has no effect on"),

@@ -22,7 +22,7 @@ use super::layout::Layout;
 use super::names::{Budget, Names, Seen};
 use super::roles::{Role, roles};
 use super::source::{Cell, TableSource, is_infinite};
-use crate::error::{Error, Short};
+use crate::error::{Error, Problem, Remedy, Short};
 use crate::formats::options::TableOptions;
 use crate::formats::tables::rounding::loses_digits;
 use crate::sample::column::{Column, ColumnKind, Encoding};
@@ -70,7 +70,7 @@ impl Counts {
         cell: Cell<'_>,
         limit: usize,
         budget: &mut Budget,
-    ) -> Result<(), String> {
+    ) -> Result<(), Problem> {
         match cell {
             Cell::Missing => self.missing += 1,
             Cell::Number(number) => {
@@ -110,7 +110,12 @@ impl Counts {
         rows > FEW_CATEGORIES as u64 && self.steps + 1 == rows && self.first_fraction.is_none()
     }
 
-    fn collect(&mut self, cell: Cell<'_>, limit: usize, budget: &mut Budget) -> Result<(), String> {
+    fn collect(
+        &mut self,
+        cell: Cell<'_>,
+        limit: usize,
+        budget: &mut Budget,
+    ) -> Result<(), Problem> {
         if self.too_many {
             return Ok(());
         }
@@ -118,18 +123,16 @@ impl Counts {
             Cell::Missing => return Ok(()),
             Cell::Number(number) => self.seen.add_number(number, budget),
             Cell::Text(text) if text.len() > LONGEST_CATEGORY => {
-                return Err(format!(
-                    "a text of {} bytes is no category: ignore the column",
-                    text.len()
-                ));
+                let problem =
+                    format!("a text of {} bytes is no category: ignore the column", text.len());
+                return Err(Problem::with(problem, Remedy::Ignore));
             }
             Cell::Text(text) => self.seen.add_text(text, budget),
         };
         if !fits {
-            return Err(
-                "the different texts of all columns take more than 8 MB: ignore some columns"
-                    .to_owned(),
-            );
+            let problem =
+                "the different texts of all columns take more than 8 MB: ignore some columns";
+            return Err(Problem::with(problem, Remedy::Ignore));
         }
         self.too_many = self.seen.len() > limit;
         Ok(())
@@ -150,11 +153,9 @@ impl Layout {
         let names = source.column_names().to_vec();
         let row_word = source.row_word();
         let roles = roles(&names, options, path)?;
-        let at = |row: u64, column: usize, problem: &str| {
-            Error::file(
-                path,
-                format!("{row_word} {row}, column {}: {problem}", Short(&names[column])),
-            )
+        let at = |row: u64, column: usize, problem: Problem| {
+            let place = format_args!("{row_word} {row}, column {}: ", Short(&names[column]));
+            Error::file(path, problem.at(place))
         };
         // What a model learnt from need not be looked at.
         let known: Option<HashMap<&str, &Column>> = options
@@ -177,7 +178,7 @@ impl Layout {
             for (column, (counts, &cell)) in counts.iter_mut().zip(cells).enumerate() {
                 if counted(roles[column]) {
                     let counted = counts.count(row, cell, limit(roles[column]), &mut budget);
-                    counted.map_err(|problem| at(row, column, &problem))?;
+                    counted.map_err(|problem| at(row, column, problem))?;
                 }
             }
             Ok(())
@@ -194,7 +195,7 @@ impl Layout {
                 for (column, (counts, &cell)) in counts.iter_mut().zip(cells).enumerate() {
                     if passed(counts) {
                         let collected = counts.collect(cell, MOST_CATEGORIES, &mut budget);
-                        collected.map_err(|problem| at(row, column, &problem))?;
+                        collected.map_err(|problem| at(row, column, problem))?;
                     }
                 }
                 Ok(())
@@ -215,15 +216,15 @@ impl Layout {
         };
         for (column, (counts, role)) in counts.into_iter().zip(roles).enumerate() {
             let name = &names[column];
-            let wrong = |problem: String| {
-                Error::file(path, format!("the column {} {problem}", Short(name)))
+            let wrong = |problem: Problem| {
+                Error::file(path, problem.at(format_args!("the column {} ", Short(name))))
             };
             match role {
                 Role::Ignored => layout.fields.push(Field::Ignored),
                 Role::Label => {
                     let labelled = counts.numbers + counts.texts;
                     let classes = classes(counts).map_err(|problem| match problem {
-                        (Some(row), problem) => at(row, column, &problem),
+                        (Some(row), problem) => at(row, column, problem),
                         (None, problem) => wrong(problem),
                     })?;
                     layout.label = Some(name.clone());
@@ -244,7 +245,8 @@ impl Layout {
                 Role::Feature { categorical, ordinal } => {
                     let (missing, rounded) = (counts.missing, counts.rounded);
                     if missing == rows {
-                        return Err(wrong("is missing in every row: ignore it".to_owned()));
+                        let problem = "is missing in every row: ignore it";
+                        return Err(wrong(Problem::with(problem, Remedy::Ignore)));
                     }
                     let only_infinities = counts.texts == counts.infinities && !categorical;
                     if let Some((row, text)) =
@@ -252,7 +254,7 @@ impl Layout {
                     {
                         let problem =
                             format!("{text} is not finite: mend it, or leave it empty as missing");
-                        return Err(at(*row, column, &problem));
+                        return Err(at(*row, column, problem.into()));
                     }
                     let kind = if counts.texts == 0 && !categorical {
                         if let Some((row, number)) = counts.first_too_large {
@@ -260,13 +262,14 @@ impl Layout {
                             let problem = format!(
                                 "{number:e} is beyond the range of 32-bit floats: {advice}"
                             );
-                            return Err(at(row, column, &problem));
+                            let problem = Problem::with(problem, Remedy::Ignore);
+                            return Err(at(row, column, problem));
                         }
                         if counts.counts_rows(rows) && !ordinal {
                             let advice = "have it ordinal to keep it, or ignore it";
-                            return Err(wrong(format!(
-                                "numbers the rows and tells nothing of them: {advice}"
-                            )));
+                            let problem =
+                                format!("numbers the rows and tells nothing of them: {advice}");
+                            return Err(wrong(Problem::with(problem, Remedy::Ignore)));
                         }
                         layout.rounded += rounded;
                         layout.fields.push(Field::Number);
@@ -289,7 +292,7 @@ impl Layout {
 }
 
 /// The categories of a column that holds texts, or numbers as such.
-fn categories(counts: Counts, rows: u64, row_word: &str) -> Result<Names, String> {
+fn categories(counts: Counts, rows: u64, row_word: &str) -> Result<Names, Problem> {
     let found = counts.seen.len();
     if !counts.too_many && (found <= FEW_CATEGORIES || found as u64 <= rows / 2) {
         return Ok(counts.seen.into_names());
@@ -297,38 +300,48 @@ fn categories(counts: Counts, rows: u64, row_word: &str) -> Result<Names, String
     let many =
         if counts.too_many { format!("more than {MOST_CATEGORIES}") } else { found.to_string() };
     match counts.first_text {
-        Some((row, text)) if counts.numbers > counts.texts => Err(format!(
-            "holds {} numbers, but also texts, the first {text} in {row_word} {row}: name it as missing, or ignore the column",
-            counts.numbers
-        )),
-        _ => Err(format!(
-            "has {many} different values in {rows} rows, too many for categories: ignore it"
-        )),
+        Some((row, text)) if counts.numbers > counts.texts => {
+            let problem = format!(
+                "holds {} numbers, but also texts, the first {text} in {row_word} {row}: name it \
+                 as missing, or ignore the column",
+                counts.numbers
+            );
+            Err(Problem::with(problem, Remedy::MissingOrIgnore))
+        }
+        _ => {
+            let problem = format!(
+                "has {many} different values in {rows} rows, too many for categories: ignore it"
+            );
+            Err(Problem::with(problem, Remedy::Ignore))
+        }
     }
 }
 
 /// The classes; or what is wrong, and in which row if in one.
-fn classes(counts: Counts) -> Result<Names, (Option<u64>, String)> {
+fn classes(counts: Counts) -> Result<Names, (Option<u64>, Problem)> {
     // Of infinities alone, too: "inf" beside numbers is no class.
     if let Some((row, text)) = counts.first_infinity
         && counts.first_text.is_none()
     {
         return Err((
             Some(row),
-            format!("{text} is not finite, and no class: mend it, or leave it empty"),
+            format!("{text} is not finite, and no class: mend it, or leave it empty").into(),
         ));
     }
     if let Some((row, number)) = counts.first_fraction
         && counts.texts == 0
     {
-        let problem = "is not whole: it looks like a target of regression, not a class: name another label column";
-        return Err((Some(row), format!("{number} {problem}")));
+        let problem = format!(
+            "{number} is not whole: it looks like a target of regression, not a class: name \
+             another label column"
+        );
+        return Err((Some(row), Problem::with(problem, Remedy::OtherLabel)));
     }
     if counts.too_many {
         let problem = format!(
             "has more than {MOST_CLASSES} different labels, too many for classes: name another"
         );
-        return Err((None, problem));
+        return Err((None, Problem::with(problem, Remedy::OtherLabel)));
     }
     Ok(counts.seen.into_names())
 }

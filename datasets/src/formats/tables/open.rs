@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::dataset::Dataset;
 use crate::dataset::halves::Parts;
 use crate::dataset::provenance::Provenance;
-use crate::error::Error;
+use crate::error::{Error, Problem, Remedy};
 use crate::files::cache;
 use crate::files::data_file::Access;
 use crate::files::hash::Hash;
@@ -70,7 +70,7 @@ fn open(
 ) -> Result<Found, Error> {
     if options.labels.is_some() {
         let problem = "is a table, whose labels are one of its columns: name that";
-        return Err(Error::file(path, problem));
+        return Err(Error::file(path, Problem::with(problem, Remedy::OtherLabel)));
     }
     let settings = settings(&options.table);
     let fingerprint = format!("{:016x}", cache::fingerprint(path)?);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::{Error, Short};
+use crate::error::{Error, Problem, Remedy, Short};
 use crate::formats::options::{LabelColumn, TableOptions};
 
 /// What becomes of a column.
@@ -21,19 +21,21 @@ pub(super) fn roles(
     options: &TableOptions,
     path: &Path,
 ) -> Result<Vec<Role>, Error> {
-    let listed = |list: &[String], to: &str| -> Result<Vec<bool>, Error> {
+    let listed = |list: &[String], to: &str, remedy: Remedy| -> Result<Vec<bool>, Error> {
         let mut columns = vec![false; names.len()];
         for name in list {
-            columns[find(names, name, to, path)?] = true;
+            columns[find(names, name, to, remedy, path)?] = true;
         }
         Ok(columns)
     };
     let known = known(names, options, path)?;
-    let ignored = listed(&options.ignore, "to ignore")?;
-    let (ordinal, categorical) =
-        (listed(&options.ordinal, "to order")?, listed(&options.categorical, "of categories")?);
+    let ignored = listed(&options.ignore, "to ignore", Remedy::IgnoredNames)?;
+    let (ordinal, categorical) = (
+        listed(&options.ordinal, "to order", Remedy::OrdinalNames)?,
+        listed(&options.categorical, "of categories", Remedy::CategoryNames)?,
+    );
     let label = match &options.label {
-        LabelColumn::Named(name) => Some(find(names, name, "of labels", path)?),
+        LabelColumn::Named(name) => Some(find(names, name, "of labels", Remedy::LabelName, path)?),
         LabelColumn::Absent => None,
         LabelColumn::Detect => {
             let is_label =
@@ -49,7 +51,7 @@ pub(super) fn roles(
                 let advice = "name the one that does, or say that none does";
                 let problem =
                     format!("the columns {one} and {other} may both hold the labels: {advice}");
-                return Err(Error::file(path, problem));
+                return Err(Error::file(path, Problem::with(problem, Remedy::WhichLabel)));
             }
             found.first().copied()
         }
@@ -104,7 +106,13 @@ fn known(
 }
 
 /// The column of this name, and what it is for; the error lists those that are called most alike.
-fn find(names: &[String], name: &str, to: &str, path: &Path) -> Result<usize, Error> {
+fn find(
+    names: &[String],
+    name: &str,
+    to: &str,
+    remedy: Remedy,
+    path: &Path,
+) -> Result<usize, Error> {
     if let Some(column) = names.iter().position(|other| other == name) {
         return Ok(column);
     }
@@ -115,7 +123,8 @@ fn find(names: &[String], name: &str, to: &str, path: &Path) -> Result<usize, Er
     let (count, list) = (names.len(), list.join(", "));
     let which =
         if count > 4 { format!("the nearest of its {count} are") } else { "it has".to_owned() };
-    Err(Error::file(path, format!("has no column {} {to}: {which} {list}", Short(name))))
+    let problem = format!("has no column {} {to}: {which} {list}", Short(name));
+    Err(Error::file(path, Problem::with(problem, remedy)))
 }
 
 /// How many characters have to be put in, taken out or changed, case aside. Of long names only the

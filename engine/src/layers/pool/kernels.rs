@@ -3,13 +3,13 @@
 //! What padding adds is never read: windows are cut at the image's edge. With fewer channels than
 //! lanes the vectors are masked, which costs about what a scalar loop would.
 
-use super::Images;
+use super::PoolGeometry;
 use crate::hardware::simd::{Kernel, Simd};
 
 /// Calls `f(pixel)` for each pixel in the window at the position (y, x), in row-major order;
 /// `pixel` is where its channels begin in the image.
 #[inline(always)]
-fn for_each_pixel(images: &Images, y: usize, x: usize, mut f: impl FnMut(usize)) {
+fn for_each_pixel(images: &PoolGeometry, y: usize, x: usize, mut f: impl FnMut(usize)) {
     let (rows, columns) = (images.rows(y), images.columns(x));
     for row in rows {
         for column in columns.clone() {
@@ -21,7 +21,7 @@ fn for_each_pixel(images: &Images, y: usize, x: usize, mut f: impl FnMut(usize))
 /// The large image and the row of positions that the row of that number, counted over all images,
 /// belongs to.
 #[inline(always)]
-fn place<'a>(images: &Images, row: usize, large: &'a [f32]) -> (&'a [f32], usize) {
+fn place<'a>(images: &PoolGeometry, row: usize, large: &'a [f32]) -> (&'a [f32], usize) {
     let image = row / images.positions.0;
     (&large[image * images.large()..][..images.large()], row % images.positions.0)
 }
@@ -29,7 +29,7 @@ fn place<'a>(images: &Images, row: usize, large: &'a [f32]) -> (&'a [f32], usize
 /// The largest value in each window: some rows of `y`, of which the first has the number
 /// `first_row`.
 pub struct Max<'a> {
-    pub images: Images,
+    pub images: PoolGeometry,
     pub first_row: usize,
     /// all images
     pub x: &'a [f32],
@@ -53,7 +53,7 @@ impl Kernel for Max<'_> {
 /// One row of maxima. Returns `false` if there is an infinity or a NaN, which the vectors'
 /// comparisons could have lost.
 #[inline(always)]
-fn max_row<S: Simd>(s: S, images: &Images, row: usize, x: &[f32], y: &mut [f32]) -> bool {
+fn max_row<S: Simd>(s: S, images: &PoolGeometry, row: usize, x: &[f32], y: &mut [f32]) -> bool {
     let (c, zero) = (images.channels, s.splat(0.0));
     // 0, and NaN once there is something that is not finite.
     let mut trace = zero;
@@ -79,7 +79,7 @@ fn max_row<S: Simd>(s: S, images: &Images, row: usize, x: &[f32], y: &mut [f32])
 
 /// As [`max_row`], for any values: the maximum of a window with a NaN is NaN.
 #[cold]
-fn max_row_exactly(images: &Images, row: usize, x: &[f32], y: &mut [f32]) {
+fn max_row_exactly(images: &PoolGeometry, row: usize, x: &[f32], y: &mut [f32]) {
     for (column, y) in y.chunks_exact_mut(images.channels).enumerate() {
         y.fill(f32::NEG_INFINITY);
         for_each_pixel(images, row, column, |pixel| {
@@ -96,7 +96,7 @@ fn max_row_exactly(images: &Images, row: usize, x: &[f32], y: &mut [f32]) {
 /// which the first has the number `first_image`. The pixel is found again, which takes less memory
 /// traffic than to keep which it was. Where the maximum is NaN, it is the first of the window.
 pub struct MaxGradient<'a> {
-    pub images: Images,
+    pub images: PoolGeometry,
     pub first_image: usize,
     /// all images
     pub x: &'a [f32],
@@ -152,7 +152,7 @@ fn add<S: Simd>(s: S, share: S::F, disjoint: bool, dx: &mut [f32], j: usize) {
 /// `scale` times the sum of each window: some rows of `small`, of which the first has the number
 /// `first_row`.
 pub struct Sums<'a> {
-    pub images: Images,
+    pub images: PoolGeometry,
     pub first_row: usize,
     /// all images
     pub large: &'a [f32],
@@ -188,7 +188,7 @@ impl Kernel for Sums<'_> {
 /// Gives each pixel `scale` times the sum of what the windows that it is in have: some images of
 /// `large`, of which the first has the number `first_image`.
 pub struct Spread<'a> {
-    pub images: Images,
+    pub images: PoolGeometry,
     pub first_image: usize,
     /// all images
     pub small: &'a [f32],

@@ -5,9 +5,8 @@ use super::Case;
 use crate::layers::reference::Reference;
 use crate::layers::reference::conv_transpose2d::ConvTranspose2d;
 use crate::layers::reference::conv2d::Conv2d;
-use narrows_engine::Mode;
 use narrows_engine::layer::Layer;
-use narrows_engine::layers::{self, Relu};
+use narrows_engine::layers;
 
 /// The case of what a reference describes.
 pub fn case(of: &Conv2d) -> Case {
@@ -39,14 +38,9 @@ fn build(
     input: [usize; 3],
     batch: usize,
 ) -> Case {
-    let mut layer: Box<dyn Layer> = Box::new(layer);
-    if relu {
-        layer = layer.fuse(&Relu).expect("a convolution takes in the ReLU behind it");
-    }
     // Every third one is mostly zeros, as images are.
     let zeros = if (batch + input[0] + input[2]).is_multiple_of(3) { 80 } else { 0 };
-    let (reference, input) = (Box::new(reference), input.into());
-    Case { layer, reference, input, batch, mode: Mode::Train, scale: 1.0, zeros }
+    Case { zeros, ..Case::new(layer, reference, batch, input).with_relu(relu) }
 }
 
 /// Walks through the lists of all settings at once, each at its own pace, so that in time every

@@ -1,4 +1,4 @@
-//! Activations: a function, its derivative, and how exact `math.rs` says it is.
+//! PassMemory: a function, its derivative, and how exact `math.rs` says it is.
 
 use super::{EPS, Reference, Values};
 
@@ -10,8 +10,8 @@ pub struct Pointwise {
     /// The largest error of y, and of dx for dy = 1, at x.
     y_error: Function,
     dx_error: Function,
-    /// Whether the derivative jumps, or bends, at 0.
-    kink: bool,
+    /// Where the derivative jumps, or bends.
+    kinks: &'static [f64],
 }
 
 pub fn relu() -> Pointwise {
@@ -21,7 +21,35 @@ pub fn relu() -> Pointwise {
         // Nothing is rounded.
         y_error: Box::new(|_| 0.0),
         dx_error: Box::new(|_| 0.0),
-        kink: true,
+        kinks: &[0.0],
+    }
+}
+
+pub fn relu6() -> Pointwise {
+    Pointwise {
+        f: Box::new(|x| x.clamp(0.0, 6.0)),
+        derivative: Box::new(|x| if x > 0.0 && x < 6.0 { 1.0 } else { 0.0 }),
+        // Nothing is rounded.
+        y_error: Box::new(|_| 0.0),
+        dx_error: Box::new(|_| 0.0),
+        kinks: &[0.0, 6.0],
+    }
+}
+
+pub fn hard_swish() -> Pointwise {
+    let f = |x: f64| x * (x + 3.0).clamp(0.0, 6.0) / 6.0;
+    let derivative = |x: f64| match x {
+        x if x <= -3.0 => 0.0,
+        x if x >= 3.0 => 1.0,
+        x => x / 3.0 + 0.5,
+    };
+    Pointwise {
+        f: Box::new(f),
+        derivative: Box::new(derivative),
+        // One sum, two products, and the constant; then the third of x, the sum and the product.
+        y_error: Box::new(move |x| 4.0 * EPS * f(x).abs()),
+        dx_error: Box::new(|x| if x.abs() < 3.0 { EPS * (x.abs() + 1.0) } else { 0.0 }),
+        kinks: &[-3.0, 3.0],
     }
 }
 
@@ -32,7 +60,7 @@ pub fn leaky_relu(slope: f64) -> Pointwise {
         // One product.
         y_error: Box::new(move |x| if x > 0.0 { 0.0 } else { EPS * (slope * x).abs() }),
         dx_error: Box::new(move |x| if x > 0.0 { 0.0 } else { EPS * slope }),
-        kink: true,
+        kinks: &[0.0],
     }
 }
 
@@ -47,7 +75,7 @@ pub fn elu(alpha: f64) -> Pointwise {
         dx_error: Box::new(
             move |x| if x > 0.0 { 0.0 } else { EPS * (3.0 * f(x).abs() + derivative(x)) },
         ),
-        kink: true,
+        kinks: &[0.0],
     }
 }
 
@@ -59,7 +87,7 @@ pub fn tanh() -> Pointwise {
         // 4 ulp; (1 - y)(1 + y) passes on 2 |y| times that, and rounds four times.
         y_error: Box::new(|x| 4.0 * EPS * x.tanh().abs()),
         dx_error: Box::new(move |x| EPS * (8.0 * x.tanh().powi(2) + 2.0 * derivative(x))),
-        kink: false,
+        kinks: &[],
     }
 }
 
@@ -76,7 +104,7 @@ pub fn sigmoid() -> Pointwise {
             let (y, dx) = (f(x), derivative(x));
             if x < -86.9 { dx } else { EPS * (3.0 * y * (1.0 - 2.0 * y).abs() + 1.5 * dx) }
         }),
-        kink: false,
+        kinks: &[],
     }
 }
 
@@ -89,7 +117,7 @@ pub fn gelu() -> Pointwise {
         // rounding of what that is of, in ulp, and 2 for the products.
         y_error: Box::new(|x| x.abs() * (1e-7 + EPS * normal_cdf(x))),
         dx_error: Box::new(|x| 1e-7 + EPS * (normal_cdf(x) + x.abs() * density(x) * (3.0 + x * x))),
-        kink: false,
+        kinks: &[],
     }
 }
 
@@ -127,7 +155,9 @@ impl Reference for Pointwise {
     }
 
     fn kink(&self, x: &[f64], _: &[f64]) -> Vec<f64> {
-        x.iter().map(|x| if self.kink { x.abs() } else { f64::INFINITY }).collect()
+        let nearest =
+            |x: &f64| self.kinks.iter().map(|kink| (x - kink).abs()).fold(f64::INFINITY, f64::min);
+        x.iter().map(nearest).collect()
     }
 }
 

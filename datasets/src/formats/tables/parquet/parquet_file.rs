@@ -13,7 +13,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::basic::Compression;
 use parquet::file::metadata::PageIndexPolicy;
 
-use crate::error::Error;
+use crate::error::{Error, Problem, Remedy};
 use crate::formats::tables::parquet::damaged;
 use crate::formats::tables::parquet::page_guard::GuardedPages;
 
@@ -103,7 +103,7 @@ impl ParquetFile {
                 let problem = format!(
                     "column {column:?} is compressed by {codec}, which cannot be read: {advice}"
                 );
-                return Err(Error::file(path, problem));
+                return Err(Error::file(path, Problem::with(problem, Remedy::Ignore)));
             }
         }
         let rows = (CELLS / columns.len().max(1)).clamp(1, ROWS);

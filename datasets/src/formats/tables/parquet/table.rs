@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use crate::error::{Error, Short};
+use crate::error::{Error, Problem, Remedy, Short};
 use crate::formats::tables::parquet::arrow_file::{self, ArrowFile};
 use crate::formats::tables::parquet::cells::{Cells, Infinite, unreadable};
 use crate::formats::tables::parquet::parquet_file::{self, ParquetFile};
@@ -98,7 +98,7 @@ impl ColumnarTable {
                 let problem = format!(
                     "column {name} holds {what}, where numbers or texts are needed: ignore it"
                 );
-                return Err(Error::file(path, problem));
+                return Err(Error::file(path, Problem::with(problem, Remedy::Ignore)));
             }
         }
         Ok(ColumnarTable { path: path.to_owned(), kind, names, wanted })

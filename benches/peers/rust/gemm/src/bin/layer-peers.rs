@@ -6,7 +6,7 @@
 //! other.
 
 use narrows_engine::layers::{BatchNorm, Linear, Relu};
-use narrows_engine::{Activations, Context, Network, Params, Pass};
+use narrows_engine::{PassMemory, Context, Network, Params, Pass};
 use protocol::median;
 use std::time::Instant;
 
@@ -90,18 +90,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .layer(Relu)
             .build()?;
         let params = Params::new(&network, 1);
-        let mut activations = Activations::new(&network, m);
+        let mut memory = PassMemory::new(&network, m).unwrap();
         let x: Vec<f32> =
             (0..m * k).map(|at| ((at * 7919) % 1009) as f32 / 1009.0 + 0.01).collect();
         let (weight, bias) = (&params.values()[..n * k], vec![0.0; n]);
         let mut y = vec![0.0; m * n];
         // The same result, up to rounding.
         passes("gemm", shape, &x, weight, &bias, &mut y);
-        let ours = network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0))?;
+        let ours = network.forward(&cx, &params, &mut memory, &x, Pass::train(1, 0))?;
         assert!(ours.iter().zip(&y).all(|(a, b)| (a - b).abs() < 1e-2), "{shape:?}: not the same");
         let mut run = |library: &str| -> Result<(), narrows_engine::Error> {
             if library == "narrows" {
-                network.forward(&cx, &params, &mut activations, &x, Pass::train(1, 0))?;
+                network.forward(&cx, &params, &mut memory, &x, Pass::train(1, 0))?;
             } else {
                 passes(library, shape, &x, weight, &bias, &mut y);
             }

@@ -1,0 +1,140 @@
+//! The memory of one pass.
+
+use super::{Chain, Network};
+use crate::hardware::memory::Slab;
+use crate::network::layer::{Mode, Pass};
+use crate::{Error, Shape};
+
+/// What one pass over a batch computes, and what the layers work in. One set of parameters can have
+/// several.
+#[derive(Clone, Debug)]
+pub struct PassMemory {
+    max_batch: usize,
+    /// What the network takes and gives.
+    shapes: [Shape; 2],
+    sizes: Sizes,
+    pub(super) last: Option<LastPass>,
+    /// The mode that each layer had in the last pass.
+    pub(super) modes: Vec<Mode>,
+    /// What each layer gives and saves.
+    pub(super) values: Slab,
+    /// Gradients on their way down, in turns; that of the output first.
+    pub(super) gradients: [Slab; 2],
+    pub(super) scratch: Slab,
+}
+
+/// What is known of the last forward pass, if it succeeded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LastPass {
+    pub pass: Pass,
+    pub batch: usize,
+    /// The lowest link that ran.
+    pub first: usize,
+    /// Where the output begins.
+    pub y: usize,
+    /// What the layers add to the loss.
+    pub penalty: f64,
+    /// Whether the gradient of its output waits to be taken down.
+    pub gradient: bool,
+}
+
+/// The floats of the memory of a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sizes {
+    pub links: usize,
+    /// What each layer gives and saves.
+    pub values: usize,
+    /// Each of the two gradients on their way down.
+    pub gradient: usize,
+    pub scratch: usize,
+}
+
+impl Sizes {
+    pub fn new(chain: &Chain, max_batch: usize) -> Sizes {
+        let widest = chain.links.iter().map(|link| link.output.len()).max().unwrap_or(0);
+        Sizes {
+            links: chain.links.len(),
+            values: chain.values_len(max_batch),
+            gradient: max_batch * widest,
+            scratch: chain.scratch_len(max_batch),
+        }
+    }
+}
+
+impl PassMemory {
+    /// Memory for passes of up to `max_batch` samples.
+    ///
+    /// # Errors
+    /// If `max_batch` is 0.
+    pub fn new(network: &Network, max_batch: usize) -> Result<PassMemory, Error> {
+        if max_batch == 0 {
+            return Err(Error::setting(
+                "the memory of a pass needs room for at least 1 sample, not 0",
+            ));
+        }
+        let chain = &network.chain;
+        let sizes = Sizes::new(chain, max_batch);
+        Ok(PassMemory {
+            max_batch,
+            shapes: [chain.input.clone(), chain.output.clone()],
+            sizes,
+            last: None,
+            modes: vec![Mode::Evaluate; sizes.links],
+            values: Slab::new(sizes.values),
+            gradients: [Slab::new(sizes.gradient), Slab::new(sizes.gradient)],
+            scratch: Slab::new(sizes.scratch),
+        })
+    }
+
+    /// The largest batch.
+    pub fn max_batch(&self) -> usize {
+        self.max_batch
+    }
+
+    /// The samples of the last forward pass; 0 if there is none.
+    pub(crate) fn batch(&self) -> usize {
+        self.last.map_or(0, |last| last.batch)
+    }
+
+    /// What the layers added to the loss in the last forward pass ([`Op::forward`]). In training,
+    /// what those below the lowest trainable one add is no part of it: nothing can change it.
+    ///
+    /// [`Op::forward`]: crate::layer::Op::forward
+    pub fn penalty(&self) -> f64 {
+        self.last.map_or(0.0, |last| last.penalty)
+    }
+
+    /// The last forward pass's output: (batch, output).
+    pub fn output(&self) -> &[f32] {
+        let (y, len) = self.output_place();
+        &self.values[y..][..len]
+    }
+
+    /// The output, and where its gradient goes, for a backward pass that follows: both (batch,
+    /// output).
+    pub fn output_and_gradient(&mut self) -> (&[f32], &mut [f32]) {
+        let (y, len) = self.output_place();
+        if let Some(last) = &mut self.last {
+            last.gradient = true;
+        }
+        (&self.values[y..][..len], &mut self.gradients[0][..len])
+    }
+
+    fn output_place(&self) -> (usize, usize) {
+        self.last.map_or((0, 0), |last| (last.y, last.batch * self.shapes[1].len()))
+    }
+
+    /// Refuses the memory of another network.
+    pub(super) fn check(&self, chain: &Chain) -> Result<(), Error> {
+        let ours = (&chain.input, &chain.output, Sizes::new(chain, self.max_batch));
+        let [input, output] = &self.shapes;
+        if (input, output, self.sizes) != ours {
+            return Err(Error::mismatch(format!(
+                "the memory is that of another network, of {} layers from {input} to {output}: \
+                 expected that of {} layers from {} to {}",
+                self.sizes.links, ours.2.links, chain.input, chain.output
+            )));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,182 @@
+//! What is wrong with a table, each with the option that helps.
+
+use crate::program::{Place, Said};
+use std::fs;
+
+/// One line, and nothing left.
+fn refused(place: &Place, line: &str, expected: &str) {
+    let before = place.listing();
+    let Said { code, out, err } = place.run(line);
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{line}: {err}");
+    let last = err.strip_suffix('\n').unwrap();
+    assert_eq!(last, format!("narrows: {expected}"), "{line}");
+    let after = place.listing();
+    let new: Vec<&String> =
+        after.iter().filter(|path| !before.contains(path) && !path.contains(".narrows")).collect();
+    assert!(new.is_empty(), "{line}: {new:?}");
+}
+
+#[test]
+fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
+    let place = Place::new();
+    let rows = |row: fn(usize) -> String| (0..40).map(row).collect::<String>();
+    let put = |name: &str, text: String| fs::write(place.path(name), text).unwrap();
+    put("t.csv", format!("a,b,kind\n{}", rows(|i| format!("{i},{},k{}\n", i * i % 7, i % 2))));
+    put(
+        "ids.csv",
+        format!("id,b\n{}", (0..300).map(|i| format!("r{i},{}\n", i % 7)).collect::<String>()),
+    );
+    put(
+        "counted.csv",
+        format!("id,b\n{}", (1..300).map(|i| format!("{i},{}\n", i % 7)).collect::<String>()),
+    );
+    put("bare.csv", format!("a,b,kind\n{}", rows(|i| format!("{i},{},\n", i % 7))));
+    put("far.csv", format!("a,b,target\n{}", rows(|i| format!("{i},{},{i}.5\n", i % 7))));
+    put("two.csv", format!("a,y,class\n{}", rows(|i| format!("{i},{},{}\n", i % 2, i % 2))));
+    put("gap.csv", format!("a,b\n{}", rows(|i| format!("{i},\n"))));
+    put("shift.csv", format!("a,c\n{}", rows(|i| format!("{i},{i}\n"))));
+    put("text.csv", format!("a,b\n{}", rows(|i| format!("{i},t{i}\n"))));
+    let refused = |line: &str, expected: &str| refused(&place, line, expected);
+
+    let tiny = "--epochs 1 --widths 4 --held-out 2 --out new";
+    refused(
+        &format!("pretrain --data t.csv --label kin {tiny}"),
+        "t.csv: has no column \"kin\" of labels: it has \"kind\", \"a\", \"b\": choose by --label",
+    );
+    refused(
+        &format!("pretrain --data t.csv --ignore c,d {tiny}"),
+        "t.csv: has no column \"c\" to ignore: it has \"a\", \"b\", \"kind\": choose by --ignore",
+    );
+    refused(
+        &format!("pretrain --data ids.csv {tiny}"),
+        "ids.csv: the column \"id\" has 300 different values in 300 rows, too many for categories: \
+         ignore it by --ignore",
+    );
+    refused(
+        &format!("pretrain --data counted.csv {tiny}"),
+        "counted.csv: the column \"id\" numbers the rows and tells nothing of them: have it \
+         ordinal to keep it, or ignore it by --ignore",
+    );
+    refused(
+        &format!("pretrain --data far.csv {tiny}"),
+        "far.csv: line 2, column \"target\": 0.5 is not whole: it looks like a target of \
+         regression, not a class: name another label column by --label",
+    );
+    refused(
+        &format!("pretrain --data two.csv {tiny}"),
+        "two.csv: the columns \"y\" and \"class\" may both hold the labels: name the one that \
+         does, or say that none does, by --label",
+    );
+    refused(
+        &format!("pretrain --data gap.csv {tiny}"),
+        "gap.csv: the column \"b\" is missing in every row: ignore it by --ignore",
+    );
+    refused(
+        &format!("pretrain --data t.csv --label kind --latent 3 {tiny}"),
+        "a latent code of 3 is longer than a sample, which has 2 values: set --latent lower",
+    );
+    refused(
+        &format!("pretrain --data t.csv --label kind --loss bce {tiny}"),
+        "the loss bce is that of a sigmoid: set --output to sigmoid",
+    );
+    let scratch = "finetune --scratch --widths 4 --epochs 1 --out new";
+    refused(
+        &format!("{scratch} --data bare.csv --label kind"),
+        "bare.csv: there are no labels: name the column that holds them by --label",
+    );
+    refused(
+        &format!("{scratch} --data t.csv --label kind"),
+        "t.csv: 100 training and 100 validation labels are more than the 34 samples there are: ask \
+         for fewer by --labels or --validation",
+    );
+    refused(
+        &format!("{scratch} --data t.csv --label kind --labels all"),
+        "t.csv: of 34 labels --validation 100 leaves none to train on: set it lower",
+    );
+    refused(
+        "compare --data bare.csv --label kind --out new",
+        "bare.csv: comparing needs labels in train and test: name the column of a table's by \
+         --label",
+    );
+
+    place.succeed("pretrain --data t.csv --label kind --epochs 1 --widths 4 --held-out 2 --out ae");
+    place.succeed(
+        "finetune --encoder ae --data t.csv --label kind --labels 4 --validation 4 --epochs 2 \
+         --out classifier",
+    );
+    let lacks = "shift.csv: has no column \"b\", which the model learnt from";
+    for line in ["score ae", "embed classifier", "evaluate ae", "finetune --encoder ae --out new"] {
+        refused(&format!("{line} --data shift.csv"), lacks);
+    }
+    refused(
+        "score ae --data text.csv",
+        "text.csv: line 2, column \"b\": \"t0\" is not a number within the range of 32-bit floats, \
+         which the column holds",
+    );
+    refused(
+        "embed ae --data t.csv --label b",
+        "t.csv: the model learnt from the column \"b\", which is not the label, nor to be ignored",
+    );
+    refused(
+        "score classifier --data t.csv",
+        "classifier/model.safetensors: the model is a classifier, which reconstructs nothing: name \
+         the autoencoder that narrows pretrain left",
+    );
+    refused(
+        "score ae",
+        "ae/model.safetensors: the model learnt from t.csv, and the built-in digits are another \
+         kind of data: name data like it by --data",
+    );
+    refused(
+        "evaluate classifier --data bare.csv --label kind",
+        "bare.csv: there are no labels: name the column that holds them by --label",
+    );
+    refused(
+        "score ae --data t.csv --against-rest k0",
+        "--against-rest has no effect: a score takes no labels",
+    );
+    #[cfg(not(feature = "parquet"))]
+    refused(
+        "score ae --data t.csv --out s.parquet",
+        "s.parquet: this build writes no Parquet files: build it with --features parquet, or name \
+         a .csv or .npy file",
+    );
+    refused(
+        "score ae --data t.csv --out ae",
+        "ae: already holds a run (config.toml): give another folder by --out, or remove that run \
+         first",
+    );
+    place.succeed("score ae --data t.csv --out s.csv");
+    refused(
+        "embed ae --data t.csv --out s.csv",
+        "s.csv: is already there: give another file by --out, or remove it first",
+    );
+    let said = place.run("score ae --data t.csv --out no/such/s.csv");
+    assert!(
+        said.code == Some(2) && said.err.starts_with("narrows: no/such/s.csv: cannot write: "),
+        "{}",
+        said.err
+    );
+    for line in ["--quantile 1.5", "--threshold=-1", "--quantile 0.5 --threshold 1", "--part none"]
+    {
+        let said = place.run(&format!("score ae --data t.csv {line}"));
+        assert_eq!(
+            (said.code, said.err.matches('\n').count()),
+            (Some(2), 1),
+            "{line}: {}",
+            said.err
+        );
+    }
+    // Halves have rows of their own.
+    fs::create_dir(place.path("halves")).unwrap();
+    for (half, from) in [("train.csv", "t.csv"), ("test.csv", "t.csv")] {
+        fs::copy(place.path(from), place.path("halves").join(half)).unwrap();
+    }
+    refused(
+        "score ae --data halves --part all",
+        "halves: comes in two halves, each with rows of its own: choose one by --part train or \
+         test",
+    );
+    place.succeed("score ae --data halves --out half.csv");
+    assert_eq!(place.read("half.csv"), place.read("s.csv"));
+}

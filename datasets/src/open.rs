@@ -137,7 +137,7 @@ fn find(
             ));
         }
         options.table.check_unused(path, None)?;
-        return Ok(Found { format: "images in files".to_owned(), ..found });
+        return Ok(found);
     }
     Err(Error::file(
         path,

@@ -13,7 +13,7 @@
 //! and the whole is divided by the sum of w_t over the rows. Nothing overflows, for z_c - m <= 0.
 
 use crate::hardware::parallel::{Chunks, MAX_SUMS, TASK_LEN};
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
 use crate::math;
 use crate::{Context, Error};
 
@@ -184,9 +184,9 @@ fn weight_at<S: Simd>(s: S, weights: Option<&[f32]>, at: usize) -> S::F {
     weights.map_or(s.splat(1.0), |w| s.load_at(w, at))
 }
 
-/// The number of each lane, for up to 32 lanes.
-static LANE_NUMBERS: [f32; 32] = {
-    let mut numbers = [0.0; 32];
+/// The number of each lane.
+static LANE_NUMBERS: [f32; MAX_LANES] = {
+    let mut numbers = [0.0; MAX_LANES];
     let mut i = 0;
     while i < numbers.len() {
         numbers[i] = i as f32;

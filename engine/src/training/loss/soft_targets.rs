@@ -41,8 +41,8 @@ pub fn evaluate(cx: &Context, batch: usize, y: &[f32], targets: &[f32], dy: &mut
 pub fn softmax(cx: &Context, classes: usize, y: &[f32], p: &mut [f32]) {
     assert!(y.len() == p.len() && y.len().is_multiple_of(classes), "rows of {classes} classes");
     let len = (TASK_LEN / 4).div_ceil(classes) * classes;
-    cx.for_each_part(y.len().div_ceil(len), Chunks::new(p, len), |i, p| {
-        cx.isa().run(Softmax { count: classes, y: &y[i * len..][..p.data.len()], p: p.data });
+    cx.chunks(p, len, |range, p| {
+        cx.isa().run(Softmax { count: classes, y: &y[range], p });
     });
 }
 

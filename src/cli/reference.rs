@@ -7,9 +7,11 @@ use std::fmt::Write;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/guide/cli.md");
 const HEAD: &str = "# Command line\n\n\
-    Commands and their options. This page is written from the options: after a change of them, run\n\
-    `NARROWS_WRITE=1 cargo test -p narrows --bin narrows reference`.\n\n\
-    `auto` as a default means that the value follows from the data and the model, as said there.\n";
+                    Commands and their options. This page is written from the options: after a \
+                    change of them, run\n\
+                    `NARROWS_WRITE=1 cargo test -p narrows --bin narrows reference`.\n\n\
+                    `auto` as a default means that the value follows from the data and the model, \
+                    as said there.\n";
 
 /// With `NARROWS_WRITE` set, writes the page instead.
 #[test]
@@ -32,7 +34,7 @@ fn commands(parent: &Command, path: &str, page: &mut String) {
     for command in parent.get_subcommands().filter(|command| command.get_name() != "help") {
         let path = format!("{path} {}", command.get_name());
         let about = command.get_long_about().or(command.get_about());
-        write!(page, "\n## {path}\n\n{}\n", line(about)).expect("a string");
+        write!(page, "\n## {path}\n\n{}\n", wrapped(&line(about))).expect("a string");
         let mut heading = None;
         let mut table = false;
         let arguments = command.get_arguments().filter(|arg| {
@@ -98,4 +100,19 @@ fn default(argument: &Arg) -> String {
 fn line(text: Option<&StyledStr>) -> String {
     let text = text.map(ToString::to_string).unwrap_or_default();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The text in lines of at most 100 columns.
+fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is one");
+        if line.len() + word.len() >= 100 {
+            lines.push(word.to_owned());
+        } else {
+            let space = if line.is_empty() { "" } else { " " };
+            *line += &format!("{space}{word}");
+        }
+    }
+    lines.join("\n")
 }

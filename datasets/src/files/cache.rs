@@ -12,9 +12,9 @@ use crate::files::platform;
 /// The folder beside a file, or in a folder of data.
 const BESIDE_THE_DATA: &str = ".narrows";
 
-/// The places for a store of `source`, the preferred one first: in `cache` if that is given, else in
-/// `.narrows` beside the file or in the folder, or, where that cannot be written, in the platform's
-/// folder for caches. `settings` tells stores of the same source apart.
+/// The places for a store of `source`, the preferred one first: in `cache` if that is given, else
+/// in `.narrows` beside the file or in the folder, or, where that cannot be written, in the
+/// platform's folder for caches. `settings` tells stores of the same source apart.
 pub(crate) fn places(
     source: &Path,
     cache: Option<&Path>,

@@ -107,7 +107,8 @@ impl DataFile {
         let end = at.checked_add(out.len() as u64).filter(|&end| end <= self.len());
         let Some(end) = end else {
             let problem = format!(
-                "has {} bytes, where {} were looked for from byte {} on: it is cut off or damaged, make it anew",
+                "has {} bytes, where {} were looked for from byte {} on: it is cut off or damaged, \
+                 make it anew",
                 thousands(self.len()),
                 thousands(out.len() as u64),
                 thousands(at)
@@ -171,8 +172,8 @@ impl DataFile {
         } else if now.modified != self.opened.modified {
             "it has its old length, but was written to".to_owned()
         } else {
-            let problem = "could not be read for a while: either it was changed and put back, or its disk or network \
-                           failed; see to that, and start again";
+            let problem = "could not be read for a while: either it was changed and put back, or \
+                           its disk or network failed; see to that, and start again";
             return Error::file(&self.path, problem);
         };
         Error::file(

@@ -68,7 +68,8 @@ fn class_names(path: &Path) -> Result<Arc<[String]>, Error> {
         count => Err(Error::file(
             path,
             format!(
-                "names {count} classes, where CIFAR-10 has {CLASSES}, one a line: mend it, or remove it"
+                "names {count} classes, where CIFAR-10 has {CLASSES}, one a line: mend it, or \
+                 remove it"
             ),
         )),
     }

@@ -21,9 +21,9 @@ use crate::{Context, Error, Shape, math};
 /// Draws n values from the normal distributions of which x holds the n means and then the n
 /// logarithms of variances; in evaluation it gives the means.
 ///
-/// Its [penalty](crate::PassMemory::penalty) is the mean over the samples of the Kullback-Leibler divergence of
-/// their distributions from the standard normal one, added up over the n values, times
-/// [`kl_weight`](GaussianSample::kl_weight).
+/// Its [penalty](crate::PassMemory::penalty) is the mean over the samples of the Kullback-Leibler
+/// divergence of their distributions from the standard normal one, added up over the n values,
+/// times [`kl_weight`](GaussianSample::kl_weight).
 ///
 /// The negative evidence lower bound of a sample with d values is the sum over these of the
 /// negative log likelihood, plus the divergence. Our losses are means over values: so with a

@@ -19,9 +19,9 @@ use crate::hardware::simd::{Kernel, Simd};
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op};
 use crate::{Context, Error, Shape};
 
-/// Passes each sample on, and adds a [penalty](crate::PassMemory::penalty) that is small where few of its
-/// values are far from 0: the mean over the samples of their L1 norm over their L2 norm and the
-/// root of their length, which is 1 for values of one size, and one over that root for a single
+/// Passes each sample on, and adds a [penalty](crate::PassMemory::penalty) that is small where few
+/// of its values are far from 0: the mean over the samples of their L1 norm over their L2 norm and
+/// the root of their length, which is 1 for values of one size, and one over that root for a single
 /// value that is not 0. A sample of zeros counts as 0.
 #[derive(Clone, Copy, Debug)]
 pub struct Sparsity {

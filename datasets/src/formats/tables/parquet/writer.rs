@@ -75,8 +75,9 @@ pub enum Value<'a> {
     Bytes(&'a [u8]),
 }
 
-/// A file that is being written, under another name until [`ColumnarWriter::finish`]. Dropped before
-/// that, it is removed. About 150 MB of rows are in memory at most, but for one row that is larger.
+/// A file that is being written, under another name until [`ColumnarWriter::finish`]. Dropped
+/// before that, it is removed. About 150 MB of rows are in memory at most, but for one row that is
+/// larger.
 pub struct ColumnarWriter {
     path: PathBuf,
     names: Vec<String>,

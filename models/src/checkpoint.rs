@@ -32,8 +32,8 @@ pub struct Description {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preparation: Option<Preparation>,
     /// What a classifier's logits are to be divided by before they become probabilities, if that
-    /// was fitted ([`fit_temperature`](crate::evaluation::calibration::fit_temperature)). It changes no
-    /// prediction.
+    /// was fitted ([`fit_temperature`](crate::evaluation::calibration::fit_temperature)). No
+    /// prediction changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
 }

@@ -133,7 +133,8 @@ impl Method {
         if self.moves_pretrained() {
             if l2_sp > 0.0 && !run.trainer.optimizer.pulls_to_pretrained() {
                 return Err(Error::new(
-                    "the pull towards pretrained weights needs them: call Method::pull_to_pretrained first",
+                    "the pull towards pretrained weights needs them: call \
+                     Method::pull_to_pretrained first",
                 ));
             }
             self.set_rates(decay, &mut run.trainer.params)?;

@@ -245,9 +245,9 @@ impl Trainer {
             return Err(Error::of(
                 ErrorKind::NotFinite,
                 format!(
-                    "the gradients are not finite at step {step}, where the loss is {loss} and their \
-                 norm {norm}: lower the learning rate, and check the data for values that are very \
-                 large"
+                    "the gradients are not finite at step {step}, where the loss is {loss} and \
+                     their norm {norm}: lower the learning rate, and check the data for values \
+                     that are very large"
                 ),
             ));
         }

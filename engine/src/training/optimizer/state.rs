@@ -50,7 +50,7 @@ impl OptimizerState {
         &self.optimizer
     }
 
-    /// From now on pulls the weights below `prefix` towards what they are in `pretrained`, in place of
+    /// From now on pulls the weights below `prefix` towards those in `pretrained`, in place of
     /// their decay towards 0: a step first moves each the `lr strength`th part of the way, `lr`
     /// being the parameter's own rate. Li, Grandvalet and Davoine (ICML 2018) add `strength / 2`
     /// times the squared distance to the loss; here the pull stays apart from the gradient, as the

@@ -4,7 +4,8 @@
 //! use narrows_datasets::{Augmentation, Augmenter, Dataset, SampleKey};
 //!
 //! let digits = Dataset::digits();
-//! let augmentation = Augmentation { shift: 1, rotate: 10.0, gaussian: 0.1, ..Augmentation::default() };
+//! let augmentation =
+//!     Augmentation { shift: 1, rotate: 10.0, gaussian: 0.1, ..Augmentation::default() };
 //! let augmenter = Augmenter::new(augmentation, digits.image_shape())?;
 //! let mut scratch = vec![0.0; augmenter.scratch_len()];
 //!
@@ -19,7 +20,8 @@
 //! The order is fixed:
 //!
 //! ```text
-//! transform   1 rotate, scale, shear (one resampling)   2 crop   3 shift   4 flip   5 brightness   6 contrast
+//! transform   1 rotate, scale, shear (one resampling)   2 crop   3 shift   4 flip   5 brightness
+//!             6 contrast
 //! corrupt     7 gaussian   8 mask (values, or patches)   9 salt   10 cutout
 //! ```
 //!
@@ -203,7 +205,8 @@ impl Augmenter {
             return match augmentation.of_images() {
                 None => Ok(Augmenter { augmentation, image: None }),
                 Some(name) => Err(Error::request(format!(
-                    "{name}: it is for images, and these samples have no height and width: leave it out"
+                    "{name}: it is for images, and these samples have no height and width: leave \
+                     it out"
                 ))),
             };
         };
@@ -222,7 +225,8 @@ impl Augmenter {
         ] {
             if pixels > most {
                 return Err(Error::request(format!(
-                    "{name}: it must be a whole number from 0 to {most} for images of {h}x{w}, not {pixels}"
+                    "{name}: it must be a whole number from 0 to {most} for images of {h}x{w}, not \
+                     {pixels}"
                 )));
             }
         }

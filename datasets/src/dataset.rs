@@ -511,7 +511,8 @@ impl Dataset {
                     None => {
                         let (name, class) = (&self.name, &self.class_names[usize::from(label)]);
                         return Err(Error::request(format!(
-                            "data set {name:?}: row {row} has the label {class:?}, which is none of the classes {}",
+                            "data set {name:?}: row {row} has the label {class:?}, which is none \
+                             of the classes {}",
                             listed(names)
                         )));
                     }

@@ -1,5 +1,5 @@
-//! Data sets for few-label learning: samples of one shape as unsigned bytes, with or without
-//! labels.
+//! Data sets for few-label learning: samples of one shape, bytes or floats, with labels for all,
+//! for some or for none.
 //!
 //! ```
 //! use narrows_datasets::{Batches, builtin, draw_labels, shuffled};
@@ -58,12 +58,13 @@ pub use dataset::halves::{Parts, TrainTest};
 pub use dataset::provenance::Provenance;
 pub use dataset::rows::Rows;
 pub use error::{Error, Remedy};
+pub use files::atomic::{AtomicFile, Spool, write_atomically};
 pub use files::data_file::Access;
 pub use formats::arrays::npy::NpyWriter;
 pub use formats::digits::builtin;
 pub use formats::options::{Channels, ImageOptions, LabelColumn, OpenOptions, TableOptions};
 pub use formats::store::layout::is_store;
-pub use formats::store::metadata::Metadata;
+pub use formats::store::metadata::{LeftOut, Metadata};
 pub use formats::store::read::{Store, verify};
 pub use formats::store::write::StoreWriter;
 pub use formats::tables::csv::{CsvCell, CsvWriter};

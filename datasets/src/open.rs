@@ -137,12 +137,13 @@ fn find(
             ));
         }
         options.table.check_unused(path, None)?;
-        return Ok(Found { format: "images in files".to_owned(), ..found });
+        return Ok(found);
     }
     Err(Error::file(
         path,
         format!(
-            "holds no {}, no data_batch_1.bin, no train.* and test.*, and no images: put it there, or name the file or the folder that has it",
+            "holds no {}, no data_batch_1.bin, no train.* and test.*, and no images: put it there, \
+             or name the file or the folder that has it",
             mnist::names("train-images", "idx3")
         ),
     ))
@@ -177,7 +178,8 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
         (Some(path), None) | (None, Some(path)) => {
             return Err(Error::file(
                 &path,
-                "has no other half beside it, test or train: put it there, or name this file itself",
+                "has no other half beside it, test or train: put it there, or name this file \
+                 itself",
             ));
         }
     };
@@ -217,7 +219,8 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
         let without = if train_data.has_labels() { &test } else { &train };
         return Err(Error::file(
             without,
-            "has no labels, and the other half has some: give them to both or neither, or name the other file alone",
+            "has no labels, and the other half has some: give them to both or neither, or name the \
+             other file alone",
         ));
     }
     let test_data = test_data.with_classes(train_data.class_names()).map_err(|error| {
@@ -232,7 +235,8 @@ fn refuse_image_options(path: &Path, options: &OpenOptions) -> Result<(), Error>
     match options.images.ask_for_images() {
         true => Err(Error::file(
             path,
-            "holds no images in files, so that their size and channels are given and none can be skipped",
+            "holds no images in files, so that their size and channels are given and none can be \
+             skipped",
         )),
         false => Ok(()),
     }

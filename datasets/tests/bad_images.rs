@@ -96,7 +96,7 @@ fn an_image_that_cannot_be_read_is_named_with_the_number_of_them() {
             let error = || open_with(dir.path(), &options.clone().into(), &|_, _| {}).unwrap_err();
             assert_says(&error(), &path, &[parts, &["mend or remove it, or skip it"]].concat());
             assert!(
-                !dir.path().join(".narrows/own-size-auto.images").exists(),
+                !dir.path().join(".narrows/own-size-auto.narrows").exists(),
                 "nothing is kept of it"
             );
             put(dir.path().join("train/a/y.png"), b"");

@@ -133,7 +133,7 @@ fn batches_that_are_wrong_are_named() {
     put_good(dir.path());
     fs::remove_file(dir.path().join("data_batch_1.bin")).unwrap();
     fs::create_dir(dir.path().join("data_batch_1.bin")).unwrap();
-    assert!(open(dir.path()).unwrap_err().to_string().contains("is not a regular file"));
+    assert!(open(dir.path()).unwrap_err().to_string().contains("is a folder, where"));
     let options = ImageOptions { channels: Channels::Grey, ..ImageOptions::default() };
     let dir = tempfile::tempdir().unwrap();
     put_good(dir.path());

@@ -7,7 +7,10 @@ use std::fs;
 use std::path::Path;
 
 use image_files::{grey_png, noise, opened, put, put_good, raw_png, rgb_jpeg, rgb_png, samples};
-use narrows_datasets::{Channels, ImageOptions, Opened, open};
+use narrows_datasets::{
+    Access, Channels, ImageOptions, LeftOut, OpenOptions, Opened, Parts, Store, open, open_whole,
+    verify,
+};
 
 #[test]
 fn decoded_images_are_used_again_until_something_changes() {
@@ -83,8 +86,7 @@ fn a_data_folder_that_was_moved_keeps_its_decoded_images() {
 /// The only file of decoded images beside the data in `dir`.
 fn stored(dir: &Path) -> std::path::PathBuf {
     let files = fs::read_dir(dir.join(".narrows")).unwrap().map(|entry| entry.unwrap().path());
-    let images: Vec<_> =
-        files.filter(|path| path.extension().is_some_and(|e| e != "lock")).collect();
+    let images: Vec<_> = files.collect();
     assert_eq!(images.len(), 1, "nothing else is left there: {images:?}");
     images[0].clone()
 }
@@ -97,9 +99,8 @@ fn a_stored_file_that_was_damaged_is_made_anew() {
     let expected: Vec<Vec<u8>> = samples(&open(dir.path()).unwrap().train);
     let path = stored(dir.path());
     let whole = fs::read(&path).unwrap();
-    let (start, values) = (64, 7 * 20);
-    // Two classes of a letter each, seven labels, none skipped.
-    assert_eq!(whole.len(), start + values + 4 + 2 * 5 + 2 * 7 + 4);
+    // A store: its header, zeros and values of which opening it reads nothing, and the rest.
+    let (header, rest) = (128, (4096_usize + 7 * 20).next_multiple_of(64));
     let check = |bytes: &[u8], what: &str| {
         // A rename, as the file is mapped.
         let other = put(dir.path().join("damaged"), bytes);
@@ -109,20 +110,19 @@ fn a_stored_file_that_was_damaged_is_made_anew() {
         assert_eq!(samples(&opened.data.train), expected, "{what}");
         assert_eq!(fs::read(&path).unwrap(), whole, "{what}");
     };
-    for at in (0..start).chain(start + values..whole.len()) {
+    for at in (0..header).step_by(3).chain((rest..whole.len()).step_by(5)) {
         let mut bytes = whole.clone();
         bytes[at] ^= 0x41;
         check(&bytes, &format!("byte {at} was changed"));
     }
-    for length in [0, 1, 63, 64, 65, start + values, whole.len() - 1] {
+    for length in [0, 1, 127, 128, 129, rest, whole.len() - 1] {
         check(&whole[..length], &format!("cut off after {length} bytes"));
     }
     check(&[&whole[..], &[0]].concat(), "one byte more");
 }
 
-/// The layout that `src/formats/images/stored.rs` documents, byte by byte.
 #[test]
-fn the_stored_file_is_as_documented() {
+fn the_stored_file_is_a_store() {
     let dir = tempfile::tempdir().unwrap();
     put(dir.path().join("train/cat/1.png"), &rgb_png((1, 2), b"abcdef"));
     put(dir.path().join("train/dog/2.png"), &rgb_png((1, 2), b"ghijkl"));
@@ -131,21 +131,43 @@ fn the_stored_file_is_as_documented() {
     let (opened, _) =
         opened(dir.path(), &ImageOptions { skip_bad: true, ..ImageOptions::default() });
     assert_eq!(opened.skipped.len(), 1);
-    let bytes = fs::read(stored(dir.path())).unwrap();
-    let rest =
-        b"\x02\0\0\0\x03\0\0\0cat\x03\0\0\0dog\0\0\x01\0\x01\0\x01\0\0\0\x03\0\0\0\0\0\0\0\x08\0\0\0is empty";
+    let path = stored(dir.path());
+    verify(&path, &mut |_, _| {}).unwrap();
+    let store = Store::open(&path, Access::Read).unwrap();
+    let metadata = store.metadata();
+    assert_eq!((&metadata.shape[..], metadata.max_value), (&[1, 2, 3][..], Some(255)));
+    assert_eq!(metadata.classes, ["cat", "dog"]);
+    let left_out = LeftOut { place: 3, problem: "is empty".to_owned() };
+    assert_eq!(metadata.left_out, [left_out]);
+    let Parts::Halves(train, test) =
+        open_whole(&path, &OpenOptions::default(), &|_, _| {}).unwrap().data
+    else {
+        panic!("two halves")
+    };
+    assert_eq!(samples(&train), [b"abcdef", b"ghijkl"]);
+    assert_eq!(samples(&test), [b"mnopqr"]);
     assert_eq!(
-        bytes[..40],
-        *b"narrowsI\x02\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x02\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0"
+        (train.labels().unwrap(), test.labels().unwrap()),
+        (Some(&[0, 1][..]), Some(&[1][..]))
     );
-    assert_eq!(bytes[48..56], (rest.len() as u64).to_le_bytes());
-    assert_eq!(bytes[64..82], *b"abcdefghijklmnopqr");
-    assert_eq!(bytes[82..], *rest);
-    let mut checksum = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in bytes[..56].iter().chain(rest) {
-        checksum = (checksum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+}
+
+/// Colour may come after images that were all grey.
+#[test]
+fn one_coloured_image_makes_three_channels_of_all() {
+    let dir = tempfile::tempdir().unwrap();
+    for i in 0..5_u8 {
+        put(dir.path().join(format!("train/a/{i}.png")), &grey_png((1, 2), &[i, 10 + i]));
     }
-    assert_eq!(bytes[56..64], checksum.to_le_bytes());
+    put(dir.path().join("train/b/9.png"), &rgb_png((1, 2), b"abcdef"));
+    put(dir.path().join("test/a/1.png"), &grey_png((1, 2), &[7, 8]));
+    let (opened, decoded) = opened(dir.path(), &ImageOptions::default());
+    assert_eq!(decoded, 7);
+    assert_eq!(opened.data.train.image_shape(), Some((1, 2, 3)));
+    let train = samples(&opened.data.train);
+    assert_eq!((train.len(), &train[3][..]), (6, &[3, 3, 3, 13, 13, 13][..]));
+    assert_eq!(train[5], b"abcdef");
+    assert_eq!(samples(&opened.data.test), [[7, 7, 7, 8, 8, 8]]);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Layers: what a network is made of.
 //!
-//! A layer describes itself. Planned for samples of one shape it is an op, which owns no numbers and
-//! works on slices that the network hands it; forward and backward stand side by side in its file.
-//! To add a layer: write its file, add it to the list below, and add its reference and its case to
-//! `tests/layers/`.
+//! A layer describes itself. Planned for samples of one shape it is an op, which owns no numbers
+//! and works on slices that the network hands it; forward and backward stand side by side in its
+//! file. To add a layer: write its file, add it to the list below, and add its reference and its
+//! case to `tests/layers/`.
 
 mod avg_pool2d;
 pub(crate) mod batch_norm;

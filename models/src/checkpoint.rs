@@ -32,8 +32,8 @@ pub struct Description {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preparation: Option<Preparation>,
     /// What a classifier's logits are to be divided by before they become probabilities, if that
-    /// was fitted ([`fit_temperature`](crate::evaluation::calibration::fit_temperature)). It changes no
-    /// prediction.
+    /// was fitted ([`fit_temperature`](crate::evaluation::calibration::fit_temperature)). It
+    /// changes no prediction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
 }
@@ -88,6 +88,7 @@ pub fn save(path: &Path, params: &Params, description: &Description) -> Result<(
     let failed =
         |e: &dyn std::fmt::Display| Error::new(format!("{}: cannot save: {e}", path.display()));
     let json = serde_json::to_string(description).map_err(|e| failed(&e))?;
+<<<<<<< HEAD
     let bytes = params.to_safetensors(&[(KEY, &json)]).map_err(|e| failed(&e))?;
     write_atomically(path, &bytes).map_err(|e| failed(&e))
 }
@@ -106,6 +107,11 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
             let _ = std::fs::remove_file(&partial);
         },
     )
+=======
+    let metadata = HashMap::from([(KEY.to_string(), json)]);
+    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| failed(&e))?;
+    narrows_datasets::write_atomically(path, &bytes).map_err(|e| failed(&e))
+>>>>>>> main
 }
 
 /// Reads a model back: its description and its parameters.

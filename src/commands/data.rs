@@ -12,7 +12,7 @@ use super::inputs::{fetched, opened};
 use crate::cli::options::data_commands::{Data, DataCommand, Reading};
 use crate::error::Error;
 use crate::output::progress::Progress;
-use narrows_datasets::{OpenOptions, Undivided};
+use narrows_datasets::{AtomicFile, OpenOptions, Undivided};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -96,10 +96,8 @@ fn check_free(path: &Path, force: bool) -> Result<(), Error> {
             "is there already: name another file, or overwrite it by --force",
         ));
     }
-    let partial = path.with_added_extension("partial");
-    fs::File::create(&partial)
-        .map_err(|e| Error::at(path, format_args!("cannot be written: {e}")))?;
-    // The work makes it anew.
-    let _ = fs::remove_file(&partial);
-    Ok(())
+    // Dropped, it is gone again: the work makes it anew.
+    AtomicFile::create(path)
+        .map(drop)
+        .map_err(|e| Error::at(path, format_args!("cannot be written: {e}")))
 }

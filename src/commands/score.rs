@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::output::summary::{Cost, QuantileSummary, ScoreSummary, json};
 use crate::output::tables::scores::{self, Highest};
 use crate::run::folder::{self, SCORES, SUMMARY};
-use crate::run::row_writer::{Kind, Spool, Target};
+use crate::run::row_writer::{Kind, Scores, Target};
 use narrows_datasets::CsvCell;
 use narrows_models::checkpoint;
 use narrows_models::inference::{self, Scored};
@@ -64,7 +64,7 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
         Ok(())
     };
     inference::score(&cx, &description.architecture, &params, &chosen.data, rows, take)?;
-    let of = |spool: &mut Spool, q| {
+    let of = |spool: &mut Scores, q| {
         let found = quantile(q, |take| {
             spool.for_each(with_worst, &mut |score, _| {
                 take(score);

@@ -1,7 +1,7 @@
 //! The folder that a run leaves.
 
 use crate::error::Error;
-use narrows_models::checkpoint::write_atomically;
+use narrows_datasets::write_atomically;
 use std::cell::Cell;
 use std::fs;
 use std::io::ErrorKind;

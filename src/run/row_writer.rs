@@ -3,11 +3,10 @@
 
 use crate::error::Error;
 use crate::run::folder::{HINT, RunFolder};
+use narrows_datasets::{AtomicFile, CsvCell, CsvWriter, NpyWriter, Spool};
 #[cfg(feature = "parquet")]
 use narrows_datasets::{ColumnarKind, ColumnarWriter, FieldKind, Value};
-use narrows_datasets::{CsvCell, CsvWriter, NpyWriter};
-use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// The format of a file, by how its name ends.
@@ -33,20 +32,8 @@ impl Format {
 /// removed.
 pub struct Target {
     path: PathBuf,
-    /// That it is removed again first: the folder then is empty.
-    partial: Removed,
     format: Format,
     folder: Option<RunFolder>,
-}
-
-/// A file that is removed at the end, if it is still there.
-struct Removed(PathBuf);
-
-impl Drop for Removed {
-    fn drop(&mut self) {
-        // What cannot be removed stays.
-        let _ = fs::remove_file(&self.0);
-    }
 }
 
 impl Target {
@@ -77,7 +64,7 @@ impl Target {
                  .csv or .npy file",
             ));
         }
-        Ok(Target { partial: Removed(path.with_added_extension("partial")), path, format, folder })
+        Ok(Target { path, format, folder })
     }
 
     /// The file.
@@ -93,8 +80,7 @@ impl Target {
         rows: usize,
         values: Option<usize>,
     ) -> Result<Rows<'_>, Error> {
-        let to =
-            || File::create(&self.partial.0).map(|file| BufWriter::with_capacity(1 << 18, file));
+        let to = || AtomicFile::create(&self.path);
         let writer = match self.format {
             Format::Csv => {
                 let header: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
@@ -108,11 +94,9 @@ impl Target {
     }
 
     /// A file of numbers beside the one to be written, for what has to be looked at twice.
-    pub fn spool(&self) -> Result<Spool, Error> {
-        let path = self.path.with_added_extension("scores.partial");
-        let create = File::options().read(true).write(true).create(true).truncate(true).open(&path);
-        let file = create.map_err(|e| self.failed(e))?;
-        Ok(Spool { file: BufWriter::with_capacity(1 << 18, file), removed: Removed(path) })
+    pub fn spool(&self) -> Result<Scores, Error> {
+        let spool = Spool::beside(&self.path).map_err(|e| self.failed(e))?;
+        Ok(Scores { spool, path: self.path.clone(), scores: 0 })
     }
 
     /// Keeps the folder, if there is one, with its summary.
@@ -175,9 +159,8 @@ pub struct Rows<'a> {
 }
 
 enum Writer {
-    Csv(Box<CsvWriter<BufWriter<File>>>),
-    Npy(NpyWriter<BufWriter<File>>),
-    /// It renames its file itself.
+    Csv(Box<CsvWriter<AtomicFile>>),
+    Npy(NpyWriter<AtomicFile>),
     #[cfg(feature = "parquet")]
     Parquet(Box<ColumnarWriter>),
 }
@@ -201,30 +184,31 @@ impl Rows<'_> {
     pub fn finish(self) -> Result<(), Error> {
         let Rows { writer, target } = self;
         let finished = match writer {
-            Writer::Csv(csv) => csv.finish().map(drop),
-            Writer::Npy(npy) => npy.finish().map(drop),
+            Writer::Csv(csv) => csv.finish(),
+            Writer::Npy(npy) => npy.finish(),
             #[cfg(feature = "parquet")]
-            Writer::Parquet(parquet) => return Ok(parquet.finish()?),
+            Writer::Parquet(parquet) => return Ok(parquet.finish().map(drop)?),
         };
-        finished
-            .and_then(|()| fs::rename(&target.partial.0, &target.path))
-            .map_err(|e| target.failed(e))
+        finished.and_then(AtomicFile::finish).map(drop).map_err(|e| target.failed(e))
     }
 }
 
 /// Scores that were computed, 4 bytes each, or 8 with the place of the worst value: in a file, for
 /// there can be any number of them.
-pub struct Spool {
-    file: BufWriter<File>,
-    removed: Removed,
+pub struct Scores {
+    spool: Spool,
+    path: PathBuf,
+    /// How many they are.
+    scores: u64,
 }
 
-impl Spool {
+impl Scores {
     /// Appends a score.
     pub fn push(&mut self, score: f32, worst: Option<u32>) -> Result<(), Error> {
+        self.scores += 1;
         let mut put = || {
-            self.file.write_all(&score.to_le_bytes())?;
-            worst.map_or(Ok(()), |worst| self.file.write_all(&worst.to_le_bytes()))
+            self.spool.write_all(&score.to_le_bytes())?;
+            worst.map_or(Ok(()), |worst| self.spool.write_all(&worst.to_le_bytes()))
         };
         put().map_err(|e| self.failed(e))
     }
@@ -236,14 +220,13 @@ impl Spool {
         worst: bool,
         take: &mut dyn FnMut(f32, u32) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let rewound = self.file.flush().and_then(|()| self.file.get_mut().seek(SeekFrom::Start(0)));
-        let length =
-            rewound.and_then(|_| self.file.get_ref().metadata()).map_err(|e| self.failed(e))?.len();
+        let path = &self.path;
+        let failed = |e| Error::at(path, format_args!("cannot keep the scores: {e}: {HINT}"));
+        let mut reader = self.spool.read().map_err(failed)?;
         let bytes = if worst { 8 } else { 4 };
-        let mut reader = BufReader::with_capacity(1 << 18, self.file.get_ref());
-        for _ in 0..length / bytes {
+        for _ in 0..self.scores {
             let mut pair = [0; 8];
-            reader.read_exact(&mut pair[..bytes as usize]).map_err(|e| self.failed(e))?;
+            reader.read_exact(&mut pair[..bytes]).map_err(failed)?;
             let [a, b, c, d, e, f, g, h] = pair;
             take(f32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]))?;
         }
@@ -251,6 +234,6 @@ impl Spool {
     }
 
     fn failed(&self, e: io::Error) -> Error {
-        Error::at(&self.removed.0, format_args!("cannot keep the scores: {e}: {HINT}"))
+        Error::at(&self.path, format_args!("cannot keep the scores: {e}: {HINT}"))
     }
 }

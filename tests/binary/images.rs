@@ -161,9 +161,9 @@ fn data_that_cannot_be_written_beside_goes_to_the_platforms_cache() {
             .unwrap()
             .map(|e| e.unwrap().file_name().into_string().unwrap())
     };
-    let images: Vec<String> = kept().filter(|name| name.ends_with(".images")).collect();
+    let images: Vec<String> = kept().filter(|name| name.ends_with(".narrows")).collect();
     assert!(images.len() == 1 && images[0].starts_with("inks-"), "{images:?}");
-    assert_eq!(kept().count(), 2, "a lock beside it, and nothing else");
+    assert_eq!(kept().count(), 1, "nothing else is left");
     let written = fs::metadata(cache.join("narrows").join(&images[0])).unwrap().modified().unwrap();
     assert!(run("second", &cache).status.success());
     assert_eq!(
@@ -174,5 +174,5 @@ fn data_that_cannot_be_written_beside_goes_to_the_platforms_cache() {
     let output = run("third", &place.path("inks/.narrows"));
     let err = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), err.matches('\n').count()), (Some(2), 1), "{err}");
-    assert!(err.contains("inks/.narrows/own-size-auto.images: cannot be written"), "{err}");
+    assert!(err.contains("inks/.narrows/own-size-auto.narrows: cannot be written"), "{err}");
 }

@@ -1,7 +1,8 @@
 //! Data that are larger than memory, read block by block on another thread.
 //!
 //! ```text
-//! blocks of the file   0 1 2 3 4 5 6 7 8 9        as a permutation puts them:  7 2 9 | 0 5 3 | 8 1 4 | 6
+//! blocks of the file            0 1 2 3 4 5 6 7 8 9
+//! as a permutation puts them    7 2 9 | 0 5 3 | 8 1 4 | 6
 //! a window             some blocks whose samples are shuffled together         \___/
 //! ```
 //!

@@ -146,7 +146,8 @@ fn check_labels(
         Some(at) => Err(Error::file(
             file.path(),
             format!(
-                "sample {} has the label {}, where there are {classes} classes: pack its source again",
+                "sample {} has the label {}, where there are {classes} classes: pack its source \
+                 again",
                 first + at,
                 labels[at]
             ),

@@ -91,7 +91,8 @@ impl Parts {
         };
         if test.is_empty() {
             return Err(Error::request(format!(
-                "data set {:?}: {} samples are too few to take some out for the test: no class has two of them",
+                "data set {:?}: {} samples are too few to take some out for the test: no class has \
+                 two of them",
                 whole.name(),
                 whole.len()
             )));
@@ -151,7 +152,8 @@ impl TrainTest {
         let train = train.with_preparation(preparation)?;
         if (train.sample_len(), train.image_shape()) != (test.sample_len(), test.image_shape()) {
             return Err(Error::request(format!(
-                "data set {:?}: samples to learn from have the shape {:?}, those for the test {:?}: make them alike",
+                "data set {:?}: samples to learn from have the shape {:?}, those for the test \
+                 {:?}: make them alike",
                 train.name(),
                 train.stored_shape(),
                 test.stored_shape()

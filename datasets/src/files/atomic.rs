@@ -1,61 +1,76 @@
-//! A file that has its name only when it is complete.
+//! Files that are there as a whole or not at all.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, NamedTempFile};
 
 use crate::error::Error;
 
-/// A file in the making, under another name. Unless it is finished, it is removed.
-pub(crate) struct PartialFile {
+/// The bytes that are gathered before they are written.
+const BUFFER: usize = 1 << 18;
+
+/// A file in the making, beside the one that it becomes and under another name. Several threads and
+/// processes may write the same file at once: each has a name of its own, and the last one to
+/// finish stands. Dropped before it is finished, it is removed.
+///
+/// ```
+/// use std::io::Write;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("table.csv");
+/// let mut file = narrows_datasets::AtomicFile::create(&path)?;
+/// file.write_all(b"a,b\n")?;
+/// assert!(!path.exists());
+/// assert_eq!(file.finish()?, 4);
+/// assert_eq!(std::fs::read(&path)?, b"a,b\n");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct AtomicFile {
     path: PathBuf,
-    partial: PathBuf,
-    file: BufWriter<File>,
+    file: BufWriter<NamedTempFile>,
 }
 
-impl PartialFile {
+impl AtomicFile {
     /// Begins the file `path`.
     ///
     /// # Errors
-    /// If it cannot be written, or is a folder.
-    pub(crate) fn create(path: &Path) -> Result<Self, Error> {
+    /// If its folder cannot be written to, or if `path` is a folder.
+    pub fn create(path: &Path) -> io::Result<Self> {
         if path.is_dir() {
-            return Err(Error::file(path, "is a folder, where a file is to be written: name one"));
+            return Err(io::ErrorKind::IsADirectory.into());
         }
-        let partial = path.with_added_extension("partial");
-        match File::create(&partial) {
-            Ok(file) => {
-                let file = BufWriter::with_capacity(1 << 18, file);
-                Ok(PartialFile { path: path.to_owned(), partial, file })
-            }
-            Err(error) => Err(not_written(path, error)),
-        }
+        let mut prefix = path.file_name().unwrap_or_default().to_os_string();
+        prefix.push(".");
+        let mut builder = Builder::new();
+        builder.prefix(&prefix).suffix(".partial");
+        // As any other new file, and not for its owner alone as other temporary ones.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder.tempfile_in(folder(path))?;
+        Ok(AtomicFile { path: path.to_owned(), file: BufWriter::with_capacity(BUFFER, file) })
     }
 
-    /// Appends `bytes`.
+    /// Writes what is still held to the disk, and gives the file its name; the bytes that it has.
     ///
     /// # Errors
     /// If that fails.
-    pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.file.write_all(bytes).map_err(|error| not_written(&self.path, error))
-    }
-
-    /// Gives the file its name; the bytes that it has.
-    ///
-    /// # Errors
-    /// If that fails.
-    pub(crate) fn finish(mut self) -> Result<u64, Error> {
-        let mut finish = || -> io::Result<u64> {
-            self.file.flush()?;
-            let length = self.file.get_ref().metadata()?.len();
-            fs::rename(&self.partial, &self.path)?;
-            Ok(length)
-        };
-        finish().map_err(|error| not_written(&self.path, error))
+    pub fn finish(self) -> io::Result<u64> {
+        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        // The name must not say more than the disk holds.
+        file.as_file().sync_all()?;
+        let length = file.as_file().metadata()?.len();
+        file.persist(&self.path).map_err(|error| error.error)?;
+        // The name itself is in the folder. Some file systems know no such thing.
+        #[cfg(unix)]
+        let _ = File::open(folder(&self.path)).and_then(|folder| folder.sync_all());
+        Ok(length)
     }
 }
 
-impl Write for PartialFile {
+impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write(bytes)
     }
@@ -65,15 +80,87 @@ impl Write for PartialFile {
     }
 }
 
-impl Drop for PartialFile {
-    fn drop(&mut self) {
-        // After a rename there is nothing to remove; what cannot be removed is overwritten next
-        // time.
-        let _ = fs::remove_file(&self.partial);
+impl Seek for AtomicFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
     }
+}
+
+/// Values on their way into a file, kept in one without a name so that memory does not grow with
+/// them. It goes when it is dropped.
+#[derive(Debug)]
+pub struct Spool(BufWriter<File>);
+
+impl Spool {
+    /// A spool for the file `path`: on the same disk.
+    ///
+    /// # Errors
+    /// If its folder cannot be written to.
+    pub fn beside(path: &Path) -> io::Result<Self> {
+        tempfile::tempfile_in(folder(path))
+            .map(|file| Spool(BufWriter::with_capacity(BUFFER, file)))
+    }
+
+    /// What was written, from the first byte on.
+    ///
+    /// # Errors
+    /// If that fails.
+    pub fn read(&mut self) -> io::Result<impl Read + '_> {
+        self.0.flush()?;
+        let file = self.0.get_mut();
+        file.seek(SeekFrom::Start(0))?;
+        Ok(io::BufReader::with_capacity(BUFFER, file))
+    }
+}
+
+impl Write for Spool {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Writes a file as a whole or not at all.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(bytes)?;
+    file.finish().map(drop)
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// That `path` cannot be written.
 pub(crate) fn not_written(path: &Path, error: io::Error) -> Error {
-    Error::file(path, format!("cannot be written: {error}"))
+    match error.kind() {
+        io::ErrorKind::IsADirectory => {
+            Error::file(path, "is a folder, where a file is to be written: name one")
+        }
+        _ => Error::file(path, format!("cannot be written: {error}")),
+    }
+}
+
+/// [`AtomicFile::create`], whose error names the file.
+pub(crate) fn create(path: &Path) -> Result<AtomicFile, Error> {
+    AtomicFile::create(path).map_err(|error| not_written(path, error))
+}
+
+impl AtomicFile {
+    /// Appends `bytes`, with an error that names the file.
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.write_all(bytes).map_err(|error| not_written(&self.path, error))
+    }
+
+    /// [`AtomicFile::finish`], whose error names the file.
+    pub(crate) fn complete(self) -> Result<u64, Error> {
+        let path = self.path.clone();
+        self.finish().map_err(|error| not_written(&path, error))
+    }
 }

@@ -5,36 +5,53 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::files::atomic::AtomicFile;
 use crate::files::hash::Hash;
 use crate::files::platform;
 
-/// The folder beside the data.
-pub(crate) const BESIDE_THE_DATA: &str = ".narrows";
+/// The folder beside a file, or in a folder of data.
+const BESIDE_THE_DATA: &str = ".narrows";
 
-/// The places for a store of the file `source`, the preferred one first: in `cache` if that is
-/// given, else in `.narrows` beside the file, or, where that cannot be written, in the platform's
-/// folder for caches. `settings` tells stores of the same file apart.
+/// The places for a store of `source`, the preferred one first: in `cache` if that is given, else
+/// in `.narrows` beside the file or in the folder, or, where that cannot be written, in the
+/// platform's folder for caches. `settings` tells stores of the same source apart.
 pub(crate) fn places(
     source: &Path,
     cache: Option<&Path>,
-    settings: u64,
+    settings: &str,
 ) -> Result<Vec<PathBuf>, Error> {
     let full = fs::canonicalize(source).map_err(|error| Error::io(source, error))?;
     let name = full.file_name().unwrap_or(OsStr::new("data")).to_string_lossy().into_owned();
     let mut hash = Hash::new();
     hash.bytes(full.as_os_str().as_encoded_bytes());
-    let elsewhere = |folder: &Path| {
-        folder.join(format!("{name}-{:016x}-{settings:016x}.narrows", hash.value()))
+    let elsewhere =
+        |folder: &Path| folder.join(format!("{name}-{:016x}-{settings}.narrows", hash.value()));
+    if let Some(cache) = cache {
+        return Ok(vec![elsewhere(cache)]);
+    }
+    let (folder, file) = match full.is_dir() {
+        true => (full.as_path(), format!("{settings}.narrows")),
+        false => (full.parent().unwrap_or(Path::new(".")), format!("{name}-{settings}.narrows")),
     };
-    Ok(match cache {
-        Some(cache) => vec![elsewhere(cache)],
-        None => {
-            let folder = full.parent().unwrap_or(Path::new(".")).join(BESIDE_THE_DATA);
-            let beside = folder.join(format!("{name}-{settings:016x}.narrows"));
-            let platform = platform::cache().map(|cache| elsewhere(&cache.join("narrows")));
-            [beside].into_iter().chain(platform).collect()
+    let beside = folder.join(BESIDE_THE_DATA).join(file);
+    let platform = platform::cache().map(|cache| elsewhere(&cache.join("narrows")));
+    Ok([beside].into_iter().chain(platform).collect())
+}
+
+/// The first of `places` that can be written to. Its folder is made.
+pub(crate) fn writable(places: &[PathBuf]) -> Result<&Path, Error> {
+    let mut refused = None;
+    for place in places {
+        let folder = place.parent().unwrap_or(Path::new("."));
+        match fs::create_dir_all(folder).and_then(|()| AtomicFile::create(place)) {
+            Ok(_) => return Ok(place),
+            Err(error) => {
+                let problem = format!("cannot be written, where what was read is kept: {error}");
+                refused.get_or_insert(Error::file(place, problem));
+            }
         }
-    })
+    }
+    Err(refused.unwrap_or_else(|| Error::request("there is no place to keep what was read")))
 }
 
 /// A number that changes with a file, but for a change that keeps its length and its time of

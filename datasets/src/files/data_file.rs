@@ -29,6 +29,7 @@ use std::time::SystemTime;
 
 use crate::error::Error;
 use crate::files::mapped::{Mapped, read_ahead};
+use crate::files::regular::open_regular;
 
 /// How the values of a file are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,21 +73,8 @@ impl DataFile {
     /// not to be had, because the file system cannot map, or because the map could not be guarded,
     /// the bytes are read.
     pub(crate) fn open(path: &Path, access: Access) -> Result<Self, Error> {
-        // Before opening: to open a named pipe would wait for its writer.
-        let regular = |metadata: &fs::Metadata| match () {
-            () if metadata.is_dir() => {
-                Err(Error::file(path, "is a folder, where a file of data is expected"))
-            }
-            () if !metadata.is_file() => Err(Error::file(
-                path,
-                "is not a regular file, which a file of data has to be: copy it to one",
-            )),
-            () => Ok(()),
-        };
-        regular(&fs::metadata(path).map_err(|error| Error::io(path, error))?)?;
-        let file = File::open(path).map_err(|error| Error::io(path, error))?;
+        let (file, _) = open_regular(path, "a file of data")?;
         let metadata = file.metadata().map_err(|error| Error::io(path, error))?;
-        regular(&metadata)?;
         let opened = State::of(&metadata);
         let map = match access {
             Access::Map => Mapped::open(&file, opened.length).ok(),
@@ -119,7 +107,8 @@ impl DataFile {
         let end = at.checked_add(out.len() as u64).filter(|&end| end <= self.len());
         let Some(end) = end else {
             let problem = format!(
-                "has {} bytes, where {} were looked for from byte {} on: it is cut off or damaged, make it anew",
+                "has {} bytes, where {} were looked for from byte {} on: it is cut off or damaged, \
+                 make it anew",
                 thousands(self.len()),
                 thousands(out.len() as u64),
                 thousands(at)
@@ -183,8 +172,8 @@ impl DataFile {
         } else if now.modified != self.opened.modified {
             "it has its old length, but was written to".to_owned()
         } else {
-            let problem = "could not be read for a while: either it was changed and put back, or its disk or network \
-                           failed; see to that, and start again";
+            let problem = "could not be read for a while: either it was changed and put back, or \
+                           its disk or network failed; see to that, and start again";
             return Error::file(&self.path, problem);
         };
         Error::file(

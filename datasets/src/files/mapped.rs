@@ -6,8 +6,8 @@
 //! pages take the place of what is gone, the map is marked as broken, and the load that was
 //! interrupted goes on and reads zeros. It is what libwayland-server does with the memory that its
 //! clients share. Whoever reads asks afterwards whether the map is broken, and
-//! [`DataFile`](crate::files::data_file::DataFile) also whether the file is what it was. What else there
-//! is:
+//! [`DataFile`](crate::files::data_file::DataFile) also whether the file is what it was. What else
+//! there is:
 //!
 //! - **A copy in memory** takes the whole file's memory and time before the first batch, and is
 //!   what a map is there to avoid.

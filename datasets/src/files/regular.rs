@@ -9,18 +9,24 @@ use crate::error::Error;
 /// How many bytes are read at once: a multiple of every element's size.
 pub(crate) const PIECE: usize = 1 << 16;
 
+/// Whether `path` is a regular file. It is asked before opening, as to open a named pipe would wait
+/// for its writer.
+pub(crate) fn is_regular(path: &Path) -> io::Result<bool> {
+    Ok(fs::metadata(path)?.is_file())
+}
+
 /// Opens `path`, which has to be a regular file, and says how long it is. `expected` is what errors
 /// call it.
 pub(crate) fn open_regular(path: &Path, expected: &str) -> Result<(File, u64), Error> {
-    // Before opening: to open a named pipe would wait for its writer.
-    let metadata = fs::metadata(path).map_err(|error| Error::io(path, error))?;
-    if metadata.is_dir() {
-        return Err(Error::file(path, format!("is a folder, where {expected} is expected")));
-    }
-    if !metadata.is_file() {
+    if !is_regular(path).map_err(|error| Error::io(path, error))? {
         return Err(Error::file(
             path,
-            format!("is not a regular file, which {expected} has to be"),
+            match path.is_dir() {
+                true => format!("is a folder, where {expected} is expected"),
+                false => {
+                    format!("is not a regular file, which {expected} has to be: copy it to one")
+                }
+            },
         ));
     }
     let file = File::open(path).map_err(|error| Error::io(path, error))?;

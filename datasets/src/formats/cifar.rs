@@ -8,7 +8,7 @@
 //! Format: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009; its web
 //! page.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use crate::dataset::Dataset;
 use crate::dataset::halves::TrainTest;
 use crate::dataset::values::Values;
 use crate::error::Error;
+use crate::files::regular::open_regular;
 use crate::preparation::Preparation;
 
 const SIDE: usize = 32;
@@ -67,7 +68,8 @@ fn class_names(path: &Path) -> Result<Arc<[String]>, Error> {
         count => Err(Error::file(
             path,
             format!(
-                "names {count} classes, where CIFAR-10 has {CLASSES}, one a line: mend it, or remove it"
+                "names {count} classes, where CIFAR-10 has {CLASSES}, one a line: mend it, or \
+                 remove it"
             ),
         )),
     }
@@ -77,21 +79,14 @@ fn read(paths: &[PathBuf], name: &str, classes: &Arc<[String]>) -> Result<Datase
     let (mut values, mut labels) = (Vec::new(), Vec::new());
     for path in paths {
         let failed = |error| Error::io(path, error);
-        let metadata = fs::metadata(path).map_err(failed)?;
-        if !metadata.is_file() {
-            return Err(Error::file(
-                path,
-                "is not a regular file, which a batch of CIFAR-10 has to be",
-            ));
-        }
-        let length = metadata.len();
+        let (file, length) = open_regular(path, "a batch of CIFAR-10")?;
         if length == 0 || !length.is_multiple_of(RECORD as u64) {
             let problem = format!(
                 "has {length} bytes, which are no whole records of {RECORD}: download it again"
             );
             return Err(Error::file(path, problem));
         }
-        let mut file = BufReader::with_capacity(64 * RECORD, File::open(path).map_err(failed)?);
+        let mut file = BufReader::with_capacity(64 * RECORD, file);
         let mut record = [0; RECORD];
         for row in 0..length / RECORD as u64 {
             file.read_exact(&mut record).map_err(failed)?;

@@ -118,8 +118,8 @@ pub(crate) fn open(dir: &Path, name: &str, access: Access) -> Result<TrainTest, 
     let labels = train.labels()?.unwrap_or_default();
     if let Some((at, missing)) = beyond_a_gap(labels) {
         let problem = format!(
-            "label {at} is {}, but class {missing} has none of the {} samples: mend the label if it is wrong, \
-             else renumber the classes from 0 without gaps, or add samples of it",
+            "label {at} is {}, but class {missing} has none of the {} samples: mend the label if \
+             it is wrong, else renumber the classes from 0 without gaps, or add samples of it",
             labels[at],
             labels.len()
         );
@@ -128,8 +128,8 @@ pub(crate) fn open(dir: &Path, name: &str, access: Access) -> Result<TrainTest, 
     let labels = test.labels()?.unwrap_or_default();
     if let Some(at) = labels.iter().position(|&label| usize::from(label) >= train.classes()) {
         let problem = format!(
-            "label {at} is {}, a class that no training sample has, so that no model could learn it: \
-             are these the labels that belong to the training files?",
+            "label {at} is {}, a class that no training sample has, so that no model could learn \
+             it: are these the labels that belong to the training files?",
             labels[at]
         );
         return Err(Error::file(&test_labels, problem));

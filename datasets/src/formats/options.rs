@@ -142,7 +142,8 @@ impl TableOptions {
         match asked || lists.iter().any(|list| !list.is_empty()) {
             true => Err(Error::file(
                 path,
-                "is no table whose columns could be chosen: leave out what says how, or say it when a table is packed",
+                "is no table whose columns could be chosen: leave out what says how, or say it \
+                 when a table is packed",
             )),
             false => Ok(()),
         }

@@ -1,6 +1,6 @@
 //! How a file begins, which tells its format, and what a format finds in it.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use flate2::read::MultiGzDecoder;
 
 use crate::dataset::halves::Parts;
 use crate::error::Error;
+use crate::files::regular::is_regular;
 
 /// How much of a file is looked at.
 const START: usize = 4096;
@@ -33,9 +34,7 @@ pub(crate) struct Found {
 
 impl Start {
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
-        // Before opening: to open a named pipe would wait for its writer.
-        let metadata = fs::metadata(path).map_err(|error| Error::io(path, error))?;
-        if !metadata.is_file() {
+        if !is_regular(path).map_err(|error| Error::io(path, error))? {
             return Err(Error::file(
                 path,
                 "is neither a folder nor a regular file: name one that is",
@@ -44,13 +43,15 @@ impl Start {
         let failed = |error| Error::io(path, error);
         let read = || -> Result<File, Error> { File::open(path).map_err(failed) };
         let mut bytes = Vec::with_capacity(START);
-        read()?.take(START as u64).read_to_end(&mut bytes).map_err(failed)?;
+        let file = read()?;
+        let length = file.metadata().map_err(failed)?.len();
+        file.take(START as u64).read_to_end(&mut bytes).map_err(failed)?;
         let gzip = bytes.starts_with(&[0x1f, 0x8b]);
         if gzip {
             bytes.clear();
             // Damaged data have no beginning; what reads them all says what is wrong.
             let _ = MultiGzDecoder::new(read()?).take(START as u64).read_to_end(&mut bytes);
         }
-        Ok(Start { bytes, gzip, length: metadata.len() })
+        Ok(Start { bytes, gzip, length })
     }
 }

@@ -19,7 +19,7 @@
 //!   4096         values: (a + b, values of a sample)
 //!                zero, up to a multiple of 64
 //!                if there are labels, 2 bytes for each sample: its class, 65535 if it has none
-//!                for each block the CRC-32 of its values, 4 bytes, and of its labels, 4 bytes (0 without labels)
+//!                for each block the CRC-32 of its values, 4 bytes, and of its labels, 4 (or 0)
 //!                metadata: JSON in UTF-8
 //! ```
 //!
@@ -35,6 +35,7 @@
 //!
 //! `write` makes the file under another name, and renames it when it is complete. `read` opens it.
 
+pub(crate) mod kept;
 pub(crate) mod layout;
 pub(crate) mod metadata;
 pub(crate) mod read;

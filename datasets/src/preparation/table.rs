@@ -5,7 +5,7 @@
 //! ordinal category     the same of its place          missing or unknown: 0
 //! one-hot category     a value for each name, 1 for the one it is; missing or unknown: all 0
 //! ...                  columns in their order
-//! indicators           1 where missing, else 0: for each number and ordinal category that a training row lacks
+//! indicators           1 where missing, else 0: for each number and ordinal with missing cells
 //! ```
 //!
 //! 1. Means and standard deviations (of the population, divided by n) are those of the training

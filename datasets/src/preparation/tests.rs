@@ -213,11 +213,26 @@ fn what_is_stored_comes_back_or_is_refused() {
         r#"{"floats":{"more":1}}"#,
         r#"{"scaled":{"shift":1e39,"scale":1}}"#,
         r#""other""#,
-        r#"{"table":{"columns":[{"kind":"number","name":"a","mean":0,"std":0,"indicator":false}]}}"#,
-        r#"{"table":{"columns":[{"kind":"number","name":"a","mean":0,"std":-1,"indicator":false}]}}"#,
-        r#"{"table":{"columns":[{"kind":"number","name":"a","mean":0,"std":1e-320,"indicator":false}]}}"#,
-        r#"{"table":{"columns":[{"kind":"number","name":"a","mean":0,"std":1,"indicator":false,"x":1}]}}"#,
-        r#"{"table":{"columns":[{"kind":"number","name":"a","mean":null,"std":1,"indicator":false}]}}"#,
+        concat!(
+            r#"{"table":{"columns":["#,
+            r#"{"kind":"number","name":"a","mean":0,"std":0,"indicator":false}]}}"#
+        ),
+        concat!(
+            r#"{"table":{"columns":["#,
+            r#"{"kind":"number","name":"a","mean":0,"std":-1,"indicator":false}]}}"#
+        ),
+        concat!(
+            r#"{"table":{"columns":["#,
+            r#"{"kind":"number","name":"a","mean":0,"std":1e-320,"indicator":false}]}}"#
+        ),
+        concat!(
+            r#"{"table":{"columns":["#,
+            r#"{"kind":"number","name":"a","mean":0,"std":1,"indicator":false,"x":1}]}}"#
+        ),
+        concat!(
+            r#"{"table":{"columns":["#,
+            r#"{"kind":"number","name":"a","mean":null,"std":1,"indicator":false}]}}"#
+        ),
     ] {
         assert!(serde_json::from_str::<Preparation>(text).is_err(), "{text}");
     }

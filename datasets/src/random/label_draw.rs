@@ -125,8 +125,8 @@ fn rows_by_class(labels: &[u16], classes: usize) -> Result<Vec<Vec<u32>>, Error>
     match rows.iter().position(Vec::is_empty) {
         None => Ok(rows),
         Some(class) => Err(Error::request(format!(
-            "class {class} has none of the {labelled} samples, so that no label can be drawn for it: \
-             renumber the classes without gaps, or add samples of it",
+            "class {class} has none of the {labelled} samples, so that no label can be drawn for \
+             it: renumber the classes without gaps, or add samples of it",
         ))),
     }
 }

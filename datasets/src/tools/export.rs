@@ -124,7 +124,8 @@ pub fn export(
         (ExportPart::Test, Parts::Halves(..)) => &[Half::Test],
         (_, Parts::Whole(_)) => {
             return Err(Error::request(format!(
-                "data set {:?}: does not say what is for the test: export all of it, or split it first",
+                "data set {:?}: does not say what is for the test: export all of it, or split it \
+                 first",
                 data.name
             )));
         }
@@ -275,7 +276,8 @@ impl Export<'_> {
                 return Err(Error::file(
                     out,
                     format!(
-                        "would have two columns {label:?}, of values and of labels: rename that of the source"
+                        "would have two columns {label:?}, of values and of labels: rename that of \
+                         the source"
                     ),
                 ));
             }

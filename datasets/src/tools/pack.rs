@@ -120,9 +120,6 @@ pub(crate) struct Packing<'a> {
 
 impl<'a> Packing<'a> {
     pub(crate) fn begin(out: &'a Path, together: &Together<'_>) -> Result<Self, Error> {
-        if out.is_dir() {
-            return Err(Error::file(out, "is a folder, where a file is to be written: name one"));
-        }
         let (shape, dtype) = (together.train.stored_shape(), together.train.dtype());
         let packed = Packed {
             train: 0,

@@ -60,12 +60,14 @@ impl Shares {
         let counted = all.map(|share| (share * WHOLE as f64).round() as u64);
         if !possible || counted.iter().sum::<u64>() != WHOLE {
             return Err(Error::request(format!(
-                "the shares {train} to train, {validation} to validate and {test} to test do not sum to 1: set all three"
+                "the shares {train} to train, {validation} to validate and {test} to test do not \
+                 sum to 1: set all three"
             )));
         }
         if counted[0] == 0 || counted[2] == 0 {
             return Err(Error::request(format!(
-                "the shares {train} to train and {test} to test leave one without a sample: set both above 0"
+                "the shares {train} to train and {test} to test leave one without a sample: set \
+                 both above 0"
             )));
         }
         Ok(counted)
@@ -93,7 +95,8 @@ pub fn split(
     let counted = shares.counted()?;
     let Parts::Whole(whole) = &data.data else {
         return Err(Error::request(format!(
-            "data set {:?}: says itself what is for the test, and is not divided again: export a part of it, and split that",
+            "data set {:?}: says itself what is for the test, and is not divided again: export a \
+             part of it, and split that",
             data.name
         )));
     };
@@ -141,7 +144,8 @@ fn divide(
                 None => format!("there are {} samples", rows.len()),
             };
             return Err(Error::request(format!(
-                "data set {:?}: {what}, of which {} would get none: set other shares, or give it more",
+                "data set {:?}: {what}, of which {} would get none: set other shares, or give it \
+                 more",
                 whole.name(),
                 STEMS[place]
             )));

@@ -41,9 +41,9 @@ use transform::{transform, transform_transposed};
 /// longer, and the others gain as little.
 const CHANNELS: usize = 32;
 const CHANNELS_PRODUCT: usize = 32 * 64;
-/// Fewest tiles per image at which this pays. The weight is transformed for each call, which a batch
-/// makes up for, but not a single image: with one tile, and 128 and 256 channels, its forward pass
-/// takes six times as long. With 4 it is twice.
+/// Fewest tiles per image at which this pays. The weight is transformed for each call, which a
+/// batch makes up for, but not a single image: with one tile, and 128 and 256 channels, its forward
+/// pass takes six times as long. With 4 it is twice.
 const TILES: usize = 4;
 /// The most floats that the gradients of an image's terms may have: beyond, they are far from a
 /// level-2 cache.

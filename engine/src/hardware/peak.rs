@@ -1,7 +1,7 @@
 //! The most that the processor and its memory can do: what everything else is measured against.
 
 use crate::hardware::memory::Slab;
-use crate::hardware::parallel::{Chunks, Context};
+use crate::hardware::parallel::Context;
 use crate::hardware::simd::{Kernel, Simd};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -52,14 +52,10 @@ pub fn bandwidth(cx: &Context, bytes: usize) -> Bandwidth {
             });
         });
         let copy = median_burst(|| {
-            cx.for_each_part(
-                threads,
-                Chunks::new(&mut memory, floats),
-                |_, part: Chunks<'_, f32>| {
-                    let (from, to) = part.data.split_at_mut(floats / 2);
-                    isa.run(Copy { from, to, rounds });
-                },
-            );
+            cx.chunks(&mut memory, floats, |_, part| {
+                let (from, to) = part.split_at_mut(floats / 2);
+                isa.run(Copy { from, to, rounds });
+            });
         });
         Bandwidth { read: moved / read / 1e9, copy: moved / copy / 1e9 }
     })

@@ -28,9 +28,8 @@ pub fn initialise(a: &mut [f32]) {
 pub fn forward(cx: &Context, a: &[f32], z: &[f32], u: &[f32], s: &mut [f32]) {
     let n = a.len() / 10;
     let block = block_rows(s.len() / n) * n;
-    cx.for_each_part(s.len().div_ceil(block), Chunks::new(s, block), |i, out| {
-        let part = i * block..i * block + out.data.len();
-        cx.isa().run(Combine { a, z: &z[part.clone()], u: &u[part], out: out.data });
+    cx.chunks(s, block, |range, out| {
+        cx.isa().run(Combine { a, z: &z[range.clone()], u: &u[range], out });
     });
 }
 

@@ -38,10 +38,8 @@ pub fn activate(
 /// h = x + noise, both (rows, n).
 pub fn corrupt(cx: &Context, noise: Noise, x: &[f32], n: usize, h: &mut [f32]) {
     let rows = block_rows(h.len() / n);
-    let block = rows * n;
-    cx.for_each_part(h.len().div_ceil(block), Chunks::new(h, block), |i, h| {
-        let x = &x[i * block..][..h.data.len()];
-        cx.isa().run(Corrupt { noise, first: i * rows, x, n, h: h.data });
+    cx.chunks(h, rows * n, |range, h| {
+        cx.isa().run(Corrupt { noise, first: range.start / n, x: &x[range], n, h });
     });
 }
 
@@ -262,9 +260,8 @@ pub fn add_statistics(cx: &Context, sums: &[f32], z: &[f32], d: &mut [f32]) {
     let n = sums.len() / 2;
     let scale = n as f32 / z.len() as f32;
     let block = block_rows(d.len() / n) * n;
-    cx.for_each_part(d.len().div_ceil(block), Chunks::new(d, block), |i, d| {
-        let z = &z[i * block..][..d.data.len()];
-        cx.isa().run(AddStatistics { sums, scale, z, d: d.data });
+    cx.chunks(d, block, |range, d| {
+        cx.isa().run(AddStatistics { sums, scale, z: &z[range], d });
     });
 }
 

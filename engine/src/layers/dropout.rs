@@ -2,7 +2,7 @@
 //! nothing.
 
 use super::identity::Identity;
-use crate::hardware::parallel::{Chunks, TASK_LEN};
+use crate::hardware::parallel::TASK_LEN;
 use crate::math::random::Random;
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode, Op, Pass};
 use crate::{Context, Error, Shape};
@@ -53,10 +53,8 @@ impl DropoutOp {
         // A word below the threshold drops: exact to 2^-32.
         let threshold = (f64::from(self.p) * 2f64.powi(32)) as u32;
         let rows = (TASK_LEN / n).max(1);
-        cx.for_each_part(x.len().div_ceil(rows * n), Chunks::new(y, rows * n), |task, y| {
-            let first = task * rows;
-            for (r, y) in y.data.chunks_exact_mut(n).enumerate() {
-                let row = first + r;
+        cx.chunks(y, rows * n, |range, y| {
+            for (row, y) in (range.start / n..).zip(y.chunks_exact_mut(n)) {
                 let x = &x[row * n..][..n];
                 for (block, (y, x)) in y.chunks_mut(4).zip(x.chunks(4)).enumerate() {
                     let words = random.words(pass.step, row as u32, block as u32);

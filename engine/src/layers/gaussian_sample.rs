@@ -12,7 +12,7 @@
 //! again, into the place where its dx goes, and nothing is kept.
 
 use super::narrow::narrow;
-use crate::hardware::parallel::{Chunks, MAX_SUMS, TASK_LEN};
+use crate::hardware::parallel::{MAX_SUMS, TASK_LEN};
 use crate::hardware::simd::{Kernel, Simd};
 use crate::math::random::Random;
 use crate::network::layer::{Backward, Forward, Layer, Mode, Op, Pass};
@@ -21,9 +21,9 @@ use crate::{Context, Error, Shape, math};
 /// Draws n values from the normal distributions of which x holds the n means and then the n
 /// logarithms of variances; in evaluation it gives the means.
 ///
-/// Its [penalty](crate::PassMemory::penalty) is the mean over the samples of the Kullback-Leibler divergence of
-/// their distributions from the standard normal one, added up over the n values, times
-/// [`kl_weight`](GaussianSample::kl_weight).
+/// Its [penalty](crate::PassMemory::penalty) is the mean over the samples of the Kullback-Leibler
+/// divergence of their distributions from the standard normal one, added up over the n values,
+/// times [`kl_weight`](GaussianSample::kl_weight).
 ///
 /// The negative evidence lower bound of a sample with d values is the sum over these of the
 /// negative log likelihood, plus the divergence. Our losses are means over values: so with a
@@ -119,8 +119,8 @@ impl Op for GaussianSampleOp {
         }
         let random = Random::new(io.pass.seed, io.position);
         let rows = (TASK_LEN / len).max(1);
-        cx.for_each_part(io.batch.div_ceil(rows), Chunks::new(io.y, rows * n), |task, y| {
-            for (row, y) in (task * rows..).zip(y.data.chunks_exact_mut(n)) {
+        cx.chunks(io.y, rows * n, |range, y| {
+            for (row, y) in (range.start / n..).zip(y.chunks_exact_mut(n)) {
                 random.fill_normal(io.pass.step, row as u32, y);
                 cx.isa().run(Sample { x: &io.x[row * len..][..len], y });
             }
@@ -134,8 +134,8 @@ impl Op for GaussianSampleOp {
         let random = Random::new(io.pass.seed, io.position);
         let weight = (self.settings.weight(io.pass) / io.batch as f64) as f32;
         let rows = (TASK_LEN / len).max(1);
-        cx.for_each_part(io.batch.div_ceil(rows), Chunks::new(dx, rows * len), |task, dx| {
-            for (row, dx) in (task * rows..).zip(dx.data.chunks_exact_mut(len)) {
+        cx.chunks(dx, rows * len, |range, dx| {
+            for (row, dx) in (range.start / len..).zip(dx.chunks_exact_mut(len)) {
                 match io.pass.mode {
                     Mode::Train => random.fill_normal(io.pass.step, row as u32, &mut dx[n..]),
                     _ => dx[n..].fill(0.0),

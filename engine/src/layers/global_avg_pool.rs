@@ -1,6 +1,6 @@
 use crate::conv::image;
-use crate::hardware::parallel::{Chunks, TASK_LEN};
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::parallel::TASK_LEN;
+use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
 use crate::network::layer::{Backward, Forward, Layer, Op};
 use crate::{Context, Error, Shape};
 
@@ -41,9 +41,9 @@ impl Op for GlobalAvgPoolOp {
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
         let (pixels, c, images) = self.sizes();
         let scale = 1.0 / pixels as f32;
-        cx.for_each_part(io.batch.div_ceil(images), Chunks::new(io.y, images * c), |i, y| {
-            let x = &io.x[i * images * pixels * c..];
-            for (x, y) in x.chunks_exact(pixels * c).zip(y.data.chunks_exact_mut(c)) {
+        cx.chunks(io.y, images * c, |range, y| {
+            let x = &io.x[range.start * pixels..];
+            for (x, y) in x.chunks_exact(pixels * c).zip(y.chunks_exact_mut(c)) {
                 cx.isa().run(Mean { x, y, scale });
             }
         });
@@ -54,10 +54,9 @@ impl Op for GlobalAvgPoolOp {
         let Some(dx) = io.dx else { return };
         let (pixels, c, images) = self.sizes();
         let scale = 1.0 / pixels as f32;
-        let task = images * pixels * c;
-        cx.for_each_part(io.batch.div_ceil(images), Chunks::new(dx, task), |i, dx| {
-            let dy = &io.dy[i * images * c..];
-            for (dx, dy) in dx.data.chunks_exact_mut(pixels * c).zip(dy.chunks_exact(c)) {
+        cx.chunks(dx, images * pixels * c, |range, dx| {
+            let dy = &io.dy[range.start / pixels..];
+            for (dx, dy) in dx.chunks_exact_mut(pixels * c).zip(dy.chunks_exact(c)) {
                 for (dx, dy) in dx.iter_mut().zip(dy) {
                     *dx = dy * scale;
                 }
@@ -72,9 +71,6 @@ impl Op for GlobalAvgPoolOp {
         });
     }
 }
-
-/// The most lanes of any vector: fewer channels than lanes are summed several pixels at a time.
-const MAX_LANES: usize = 16;
 
 /// `scale` times the sum of the pixels of one image: (pixels, channels).
 struct Mean<'a> {
@@ -92,7 +88,8 @@ impl Kernel for Mean<'_> {
         if c >= S::LANES {
             sum_pixels(s, x, y);
         } else {
-            // As many pixels as lanes: whole vectors, and each place has one channel.
+            // Fewer channels than lanes: as many pixels as lanes are whole vectors, and each place
+            // has one channel.
             let mut sums = [0.0; MAX_LANES * MAX_LANES];
             let sums = &mut sums[..c * S::LANES];
             let whole = x.len() - x.len() % sums.len();

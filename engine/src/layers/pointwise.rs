@@ -1,6 +1,6 @@
 //! What all activations share: a function of one value, applied to each.
 
-use crate::hardware::parallel::{Chunks, TASK_LEN};
+use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::{Kernel, Simd};
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op};
 use crate::{Context, Error, Shape};
@@ -104,10 +104,8 @@ impl<P: Pointwise> Op for Each<P> {
     }
 
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
-        let tasks = io.x.len().div_ceil(TASK_LEN);
-        cx.for_each_part(tasks, Chunks::new(io.y, TASK_LEN), |i, y| {
-            let x = &io.x[i * TASK_LEN..][..y.data.len()];
-            cx.isa().run(ForwardKernel { f: self.f, x, y: y.data });
+        cx.chunks(io.y, TASK_LEN, |range, y| {
+            cx.isa().run(ForwardKernel { f: self.f, x: &io.x[range], y });
         });
         0.0
     }
@@ -128,10 +126,8 @@ pub(super) fn gradient<P: Pointwise>(
     dy: &[f32],
     dx: &mut [f32],
 ) {
-    let tasks = dx.len().div_ceil(TASK_LEN);
-    cx.for_each_part(tasks, Chunks::new(dx, TASK_LEN), |i, dx| {
-        let part = i * TASK_LEN..i * TASK_LEN + dx.data.len();
-        let (x, y, dy) = (&x[part.clone()], &y[part.clone()], &dy[part]);
-        cx.isa().run(BackwardKernel { f, x, y, dy, dx: dx.data });
+    cx.chunks(dx, TASK_LEN, |range, dx| {
+        let (x, y, dy) = (&x[range.clone()], &y[range.clone()], &dy[range]);
+        cx.isa().run(BackwardKernel { f, x, y, dy, dx });
     });
 }

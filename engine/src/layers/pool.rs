@@ -4,7 +4,7 @@
 pub(super) mod kernels;
 
 use crate::conv::{Size, Window, image, image_shape};
-use crate::hardware::parallel::{Chunks, TASK_LEN};
+use crate::hardware::parallel::TASK_LEN;
 use crate::{Context, Error, Shape};
 use std::ops::Range;
 
@@ -108,9 +108,8 @@ impl PoolGeometry {
     /// their values)`.
     pub fn by_rows(&self, cx: &Context, small: &mut [f32], f: impl Fn(usize, &mut [f32]) + Sync) {
         let rows = (TASK_LEN / self.small_row()).max(1);
-        let task = rows * self.small_row();
-        cx.for_each_part(small.len().div_ceil(task), Chunks::new(small, task), |i, part| {
-            f(i * rows, part.data)
+        cx.chunks(small, rows * self.small_row(), |range, part| {
+            f(range.start / self.small_row(), part);
         });
     }
 
@@ -118,9 +117,8 @@ impl PoolGeometry {
     /// overlap, so a task that adds to what is in them takes whole images.
     pub fn by_images(&self, cx: &Context, large: &mut [f32], f: impl Fn(usize, &mut [f32]) + Sync) {
         let images = (TASK_LEN / self.large()).max(1);
-        let task = images * self.large();
-        cx.for_each_part(large.len().div_ceil(task), Chunks::new(large, task), |i, part| {
-            f(i * images, part.data);
+        cx.chunks(large, images * self.large(), |range, part| {
+            f(range.start / self.large(), part);
         });
     }
 

@@ -13,7 +13,7 @@
 
 use super::fused::FusedRelu;
 use crate::hardware::memory::padded;
-use crate::hardware::parallel::{Chunks, TASK_LEN};
+use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::{Kernel, Simd};
 use crate::math::column_sums::Add;
 use crate::network::layer::{Backward, Forward, Layer, Op, Pass, named};
@@ -180,9 +180,8 @@ impl Op for ResidualOp {
         let f = self.body.output_of(io.batch, io.x, values);
         let shortcut = self.shortcut.output_of(io.batch, io.x, shortcut_values);
         let relu = self.relu.is_there();
-        cx.for_each_part(io.y.len().div_ceil(TASK_LEN), Chunks::new(io.y, TASK_LEN), |i, y| {
-            let part = i * TASK_LEN..i * TASK_LEN + y.data.len();
-            cx.isa().run(Sum { relu, a: &f[part.clone()], b: &shortcut[part], y: y.data });
+        cx.chunks(io.y, TASK_LEN, |range, y| {
+            cx.isa().run(Sum { relu, a: &f[range.clone()], b: &shortcut[range], y });
         });
         penalty
     }
@@ -228,9 +227,8 @@ impl Op for ResidualOp {
             &*shortcut_dx
         };
         let Some(dx) = dx else { return };
-        cx.for_each_part(dx.len().div_ceil(TASK_LEN), Chunks::new(dx, TASK_LEN), |i, dx| {
-            let x = &of_shortcut[i * TASK_LEN..][..dx.data.len()];
-            cx.isa().run(Add { x, y: dx.data });
+        cx.chunks(dx, TASK_LEN, |range, dx| {
+            cx.isa().run(Add { x: &of_shortcut[range], y: dx });
         });
     }
 

@@ -14,14 +14,14 @@
 //! ratio does not depend on the scale.
 
 use super::identity::Identity;
-use crate::hardware::parallel::{Chunks, MAX_SUMS, TASK_LEN};
+use crate::hardware::parallel::{MAX_SUMS, TASK_LEN};
 use crate::hardware::simd::{Kernel, Simd};
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op};
 use crate::{Context, Error, Shape};
 
-/// Passes each sample on, and adds a [penalty](crate::PassMemory::penalty) that is small where few of its
-/// values are far from 0: the mean over the samples of their L1 norm over their L2 norm and the
-/// root of their length, which is 1 for values of one size, and one over that root for a single
+/// Passes each sample on, and adds a [penalty](crate::PassMemory::penalty) that is small where few
+/// of its values are far from 0: the mean over the samples of their L1 norm over their L2 norm and
+/// the root of their length, which is 1 for values of one size, and one over that root for a single
 /// value that is not 0. A sample of zeros counts as 0.
 #[derive(Clone, Copy, Debug)]
 pub struct Sparsity {
@@ -92,8 +92,8 @@ impl Op for SparsityOp {
         let n = self.shape.len();
         let weight = f64::from(self.weight) / (io.batch as f64 * (n as f64).sqrt());
         let rows = (TASK_LEN / n).max(1);
-        cx.for_each_part(io.batch.div_ceil(rows), Chunks::new(dx, rows * n), |task, dx| {
-            for (row, dx) in (task * rows..).zip(dx.data.chunks_exact_mut(n)) {
+        cx.chunks(dx, rows * n, |range, dx| {
+            for (row, dx) in (range.start / n..).zip(dx.chunks_exact_mut(n)) {
                 let (x, dy) = (&io.x[row * n..][..n], &io.dy[row * n..][..n]);
                 let Norms { l1, l2 } = cx.isa().run(MeasureNorms { x });
                 let [l1, l2] = [l1, l2].map(f64::from);

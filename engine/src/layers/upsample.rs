@@ -5,8 +5,8 @@ use crate::conv::{Size, Window, image, image_shape};
 use crate::network::layer::{Backward, Forward, Layer, Op};
 use crate::{Context, Error, Shape};
 
-/// Repeats each pixel factor x factor times: (height, width, channels) to (factor height, factor width,
-/// channels). It takes the nearest pixel, and smooths nothing.
+/// Repeats each pixel factor x factor times: (height, width, channels) to (factor height, factor
+/// width, channels). It takes the nearest pixel, and smooths nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Upsample {
     factor: usize,

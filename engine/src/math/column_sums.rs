@@ -1,7 +1,6 @@
 //! Sums down the columns of a row-major matrix, by blocks of rows that depend on its size alone.
 
 use crate::Context;
-use crate::hardware::parallel::Chunks;
 use crate::hardware::simd::{Kernel, Simd};
 
 /// The rows of a block, at least.
@@ -35,8 +34,9 @@ pub fn sum_blocks<'s>(
     let len = columns * sums;
     let blocks = rows.div_ceil(block);
     let scratch = &mut scratch[..blocks * len];
-    cx.for_each_part(blocks, Chunks::new(scratch, len), |i, partial| {
-        sum(i * block..rows.min((i + 1) * block), partial.data);
+    cx.chunks(scratch, len, |range, partial| {
+        let first = range.start / len * block;
+        sum(first..rows.min(first + block), partial);
     });
     add_blocks(cx, scratch, len)
 }

@@ -66,8 +66,8 @@ pub struct Params {
 }
 
 impl Params {
-    /// Fresh parameters for what is no [`Network`](crate::Network): each of these full names and declarations, on a
-    /// cache line of its own.
+    /// Fresh parameters for what is no [`Network`](crate::Network): each of these full names and
+    /// declarations, on a cache line of its own.
     pub fn declared(
         declarations: impl IntoIterator<Item = (String, ParamSpec)>,
         seed: u64,

@@ -68,7 +68,8 @@ fn any_bytes_are_read_and_those_behind_the_end_are_an_error() {
     }
     let file = DataFile::open(&put(folder.path(), "values", &values(1234)), Access::Read).unwrap();
     let message = file.read_at(1230, &mut [0; 5]).unwrap_err().to_string();
-    let says = "has 1,234 bytes, where 5 were looked for from byte 1,230 on: it is cut off or damaged, make it anew";
+    let says = "has 1,234 bytes, where 5 were looked for from byte 1,230 on: it is cut off or \
+                damaged, make it anew";
     assert_eq!(message, format!("{}: {says}", file.path().display()));
 }
 
@@ -191,7 +192,8 @@ fn the_error_says_what_happened() {
     truncate(&path, 47_040_016);
     let file = DataFile::open(&path, Access::Map).unwrap();
     truncate(&path, 4096);
-    let says = "was changed while it was in use (it had 47,040,016 bytes and now has 4,096): restore it, and start again";
+    let says = "was changed while it was in use (it had 47,040,016 bytes and now has 4,096): \
+                restore it, and start again";
     assert_eq!(file.check().unwrap_err().to_string(), format!("{}: {says}", path.display()));
 }
 

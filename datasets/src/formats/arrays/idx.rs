@@ -311,7 +311,8 @@ mod tests {
         let mut unread = &bomb[..];
         let error = read_gzip(&mut unread, bomb.len() as u64, Path::new("bomb.gz"), Kind::Images);
         let message = error.err().unwrap().to_string();
-        let expected = "promises 46 bytes (5 x 2 x 3 and a header), but it decompresses to more: download it again";
+        let expected = "promises 46 bytes (5 x 2 x 3 and a header), but it decompresses to more: \
+                        download it again";
         assert_eq!(message, format!("bomb.gz: {expected}"));
         assert!(
             unread.len() > bomb.len() / 2,

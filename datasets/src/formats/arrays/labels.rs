@@ -65,8 +65,8 @@ fn labels_in(array: &StoredArray, classes: &mut BTreeMap<u64, u16>) -> Result<Ve
                         None => {
                             let row = labels.len();
                             problem = Some(format!(
-                                "row {row} has the label {class}, and with it more than 65535 classes: \
-                                 these are no labels of classes"
+                                "row {row} has the label {class}, and with it more than 65535 \
+                                 classes: these are no labels of classes"
                             ));
                         }
                     }

@@ -2,8 +2,11 @@
 //! dictionary of three entries; then the values.
 //!
 //! ```text
-//! 93 'NUMPY'  1 0      length               {'descr': '<f4', 'fortran_order': False, 'shape': (60, 4), }  values
-//! 6 bytes     2 bytes  2 bytes (4 from 2.0 on)
+//! 93 'NUMPY'   6 bytes
+//! 1 0          the version, 2 bytes
+//! length       2 bytes (4 from 2.0 on)
+//! text         {'descr': '<f4', 'fortran_order': False, 'shape': (60, 4), }
+//! values
 //! ```
 //!
 //! Format: NumPy's `numpy.lib.format`. Nothing is ever executed or unpickled.

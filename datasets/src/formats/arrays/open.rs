@@ -110,7 +110,8 @@ fn open_several(
         (take(test.samples)?, test.labels.map(&mut take).transpose()?);
     if train_samples.shape()[1..] != test_samples.shape()[1..] {
         return Err(test_samples.error(format!(
-            "holds samples of the shape {:?}, where those to learn from have {:?}: the two do not belong together",
+            "holds samples of the shape {:?}, where those to learn from have {:?}: the two do not \
+             belong together",
             &test_samples.shape()[1..],
             &train_samples.shape()[1..]
         )));
@@ -132,8 +133,8 @@ fn open_several(
             check_count(&test, &test_labels, of_test.len())?;
             if let Some((row, class)) = unseen(&of_train, &of_test) {
                 return Err(test_labels.error(format!(
-                    "row {row} has the label {}, a class that no training sample has, so that no model could learn it: \
-                     mend it, or set it to -1",
+                    "row {row} has the label {}, a class that no training sample has, so that no \
+                     model could learn it: mend it, or set it to -1",
                     classes[usize::from(class)]
                 )));
             }
@@ -175,7 +176,8 @@ fn samples(
         [_, sample @ ..] if sample.len() <= LARGEST_RANK => sample,
         _ => {
             return Err(wrong(format!(
-                "has {} dimensions, where samples take 1 to {}: their number, and height, width and channels",
+                "has {} dimensions, where samples take 1 to {}: their number, and height, width \
+                 and channels",
                 shape.len(),
                 LARGEST_RANK + 1
             )));

@@ -1,6 +1,6 @@
 //! Decoding one image by what its file holds.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -8,6 +8,7 @@ use std::path::Path;
 use super::listing::foreign_extension;
 use super::picture::{MOST_PIXELS, Picture};
 use super::{jpeg, png};
+use crate::files::regular::is_regular;
 
 /// A file may have so many bytes: that of the most pixels, four bytes each.
 const LONGEST_FILE: u64 = 4 * MOST_PIXELS;
@@ -21,9 +22,7 @@ impl Picture {
                 "is a .{extension} file, and PNG and JPEG alone can be read: convert it"
             ));
         }
-        // Before opening: to open a named pipe would wait for its writer.
-        let metadata = fs::metadata(path).map_err(|error| error.to_string())?;
-        if !metadata.is_file() {
+        if !is_regular(path).map_err(|error| error.to_string())? {
             return Err("is not a regular file".to_owned());
         }
         buffer.clear();

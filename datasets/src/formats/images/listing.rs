@@ -78,13 +78,15 @@ impl Listing {
             (Half::Unlabelled(_), Half::Labelled(_)) => {
                 return Err(Error::file(
                     &test_dir,
-                    "holds folders of classes, where the training images have no classes: give both classes or neither",
+                    "holds folders of classes, where the training images have no classes: give \
+                     both classes or neither",
                 ));
             }
             (Half::Labelled(_), Half::Unlabelled(_)) => {
                 return Err(Error::file(
                     &test_dir,
-                    "holds no folders of classes, where the training images have classes: sort its images into them",
+                    "holds no folders of classes, where the training images have classes: sort its \
+                     images into them",
                 ));
             }
             (Half::Labelled(train), Half::Labelled(test)) => {
@@ -110,7 +112,8 @@ impl Listing {
             let Some(label) = label(&class.name) else {
                 return Err(Error::file(
                     &test_dir.join(&class.name),
-                    "is a class that no training image has, so that no model could learn it: mend its name, or remove it",
+                    "is a class that no training image has, so that no model could learn it: mend \
+                     its name, or remove it",
                 ));
             };
             files.extend(class.images.into_iter().map(|path| Source::new(path, label as u16)));
@@ -249,8 +252,8 @@ impl Half {
 /// `images` of `folder` without those for the test, and those.
 fn split(images: Vec<PathBuf>, folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Error> {
     if images.len() < 2 {
-        let problem = "holds one image, where two are needed, one of them for the test: add some, or sort all \
-                       into the folders train and test";
+        let problem = "holds one image, where two are needed, one of them for the test: add some, \
+                       or sort all into the folders train and test";
         return Err(Error::file(folder, problem));
     }
     let held = (images.len() / TEST_SHARE).max(1);

@@ -1,6 +1,5 @@
 //! All images of a folder, decoded in parallel and written one after the other.
 
-use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,13 +7,13 @@ use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 
 use super::fit::fit;
-use super::listing::unreadable;
-use super::listing::{Listing, Source};
+use super::listing::{Listing, Source, unreadable};
 use super::picture::Picture;
-use super::stored::Rows;
-use super::stored::Writing;
+use super::writing::Writing;
+use crate::dataset::provenance::Provenance;
 use crate::error::Error;
 use crate::formats::options::{Channels, ImageOptions};
+use crate::formats::store::metadata::LeftOut;
 
 /// The decoded images that are held before they are written: few enough for memory, enough for all
 /// threads.
@@ -31,14 +30,15 @@ enum Outcome {
     OtherSize((usize, usize)),
 }
 
-/// Decodes the files of `listing` and appends them to `writing`. `progress` is told how many files
-/// were read, of how many, by any thread.
+/// Decodes the files of `listing` into the store `place`. `progress` is told how many files were
+/// read, of how many, by any thread.
 pub(super) fn run(
     listing: &Listing,
     options: &ImageOptions,
-    writing: &mut Writing,
+    place: &Path,
+    provenance: Provenance,
     progress: &(dyn Fn(usize, usize) + Sync),
-) -> Result<Rows, Error> {
+) -> Result<(), Error> {
     let files = &listing.files;
     let pool = ThreadPoolBuilder::new().num_threads(options.threads).build();
     let pool =
@@ -50,14 +50,13 @@ pub(super) fn run(
             Err(problem) => return Err(unreadable(listing, 0, problem, files.len())),
         },
     };
-    // Whether all are grey is known at the end, and then two values of three are dropped.
     let channels = if options.channels == Channels::Grey { 1 } else { 3 };
     let sample_len = height * width * channels;
     let at_a_time = images_at_a_time(sample_len, pool.current_num_threads());
     let mut samples = vec![0; at_a_time.min(files.len()) * sample_len];
     let done = AtomicUsize::new(0);
-    let mut rows = Rows { height, width, channels, files: Vec::new(), skipped: Vec::new() };
-    let mut all_grey = true;
+    let mut writing = Writing::begin(listing, place, (height, width), options.channels)?;
+    let mut left_out: Vec<LeftOut> = Vec::new();
     for (part, sources) in files.chunks(at_a_time).enumerate() {
         let outcomes: Vec<Outcome> = pool.install(|| {
             let work = sources.par_iter().zip(samples.par_chunks_mut(sample_len));
@@ -74,12 +73,8 @@ pub(super) fn run(
         {
             let file = part * at_a_time + at;
             match outcome {
-                Outcome::Read { grey } => {
-                    all_grey &= grey;
-                    rows.files.push(file);
-                    writing.append(sample).map_err(|error| not_written(writing.path(), error))?;
-                }
-                Outcome::Bad(problem) => rows.skipped.push((file, problem)),
+                Outcome::Read { grey } => writing.push(file, sample, grey)?,
+                Outcome::Bad(problem) => left_out.push(LeftOut { place: file, problem }),
                 Outcome::OtherSize(size) => {
                     return Err(Error::Sizes {
                         path: files[file].path.clone(),
@@ -91,15 +86,11 @@ pub(super) fn run(
             }
         }
     }
-    if let (false, Some((file, problem))) = (options.skip_bad, rows.skipped.first()) {
-        return Err(unreadable(listing, *file, problem.clone(), rows.skipped.len()));
+    if let (false, Some(first)) = (options.skip_bad, left_out.first()) {
+        return Err(unreadable(listing, first.place, first.problem.clone(), left_out.len()));
     }
-    check_classes(listing, &rows)?;
-    if options.channels == Channels::Auto && all_grey {
-        rows.channels = 1;
-        writing.keep_every_third().map_err(|error| not_written(writing.path(), error))?;
-    }
-    Ok(rows)
+    check_classes(listing, writing.files())?;
+    writing.finish(provenance, left_out)
 }
 
 /// The images that are decoded before any is written.
@@ -145,8 +136,8 @@ fn read(
 }
 
 /// What was skipped must leave some of each class to learn from, and some to test on.
-fn check_classes(listing: &Listing, rows: &Rows) -> Result<(), Error> {
-    let learnt = rows.files.iter().filter(|&&file| file < listing.train);
+fn check_classes(listing: &Listing, read: &[usize]) -> Result<(), Error> {
+    let learnt = read.iter().filter(|&&file| file < listing.train);
     let mut known = vec![false; listing.classes.len().max(1)];
     learnt.for_each(|&file| known[usize::from(listing.files[file].label)] = true);
     let missing = known.iter().position(|known| !known);
@@ -158,7 +149,7 @@ fn check_classes(listing: &Listing, rows: &Rows) -> Result<(), Error> {
             "holds no image to learn from that can be read: mend its files, or remove it",
         ));
     }
-    if rows.files.last().is_none_or(|&file| file < listing.train) {
+    if read.last().is_none_or(|&file| file < listing.train) {
         let file = &listing.files[listing.train].path;
         return Err(Error::file(
             file,
@@ -166,10 +157,6 @@ fn check_classes(listing: &Listing, rows: &Rows) -> Result<(), Error> {
         ));
     }
     Ok(())
-}
-
-fn not_written(path: &Path, error: io::Error) -> Error {
-    Error::file(path, format!("the decoded images cannot be written: {error}"))
 }
 
 #[cfg(test)]

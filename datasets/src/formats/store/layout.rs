@@ -108,7 +108,8 @@ impl Header {
         let version = four();
         if version != VERSION {
             return Err(format!(
-                "is a store of version {version}, and version {VERSION} is read here: pack its source again"
+                "is a store of version {version}, and version {VERSION} is read here: pack its \
+                 source again"
             ));
         }
         if crc32fast::hash(&bytes[..HEADER_CRC]).to_le_bytes() != bytes[HEADER_CRC..] {

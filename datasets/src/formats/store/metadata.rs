@@ -34,6 +34,19 @@ pub struct Metadata {
     pub normalisation: Option<Preparation>,
     /// Where the samples come from.
     pub provenance: Provenance,
+    /// The files of the source that could not be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A file that became no sample.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOut {
+    /// Its place among the files of the source.
+    pub place: usize,
+    /// What is wrong with it.
+    pub problem: String,
 }
 
 /// Not more than labels can tell apart: a file that names more is not believed before all of them

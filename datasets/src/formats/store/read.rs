@@ -54,7 +54,8 @@ impl Store {
             .filter(|layout| layout.rows > 0 && header.width > 0 && header.train > 0);
         let Some(layout) = layout else {
             return Err(wrong(format!(
-                "promises {} and {} samples of {} values, which no file can hold: pack its source again",
+                "promises {} and {} samples of {} values, which no file can hold: pack its source \
+                 again",
                 header.train, header.test, header.width
             )));
         };
@@ -66,7 +67,8 @@ impl Store {
         }
         if header.metadata_length > MOST_METADATA {
             return Err(wrong(format!(
-                "has metadata of {} bytes, where they are at most {MOST_METADATA}: pack its source again",
+                "has metadata of {} bytes, where they are at most {MOST_METADATA}: pack its source \
+                 again",
                 header.metadata_length
             )));
         }

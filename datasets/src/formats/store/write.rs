@@ -1,10 +1,7 @@
 //! Making a store, sample after sample: memory does not grow with their number.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crc32fast::Hasher;
 
@@ -12,6 +9,7 @@ use super::layout::{ALIGNMENT, HEADER, Header, MOST_METADATA, VALUES_AT};
 use super::metadata::Metadata;
 use crate::dataset::checked::block_rows;
 use crate::error::Error;
+use crate::files::atomic::{self, AtomicFile, Spool, not_written};
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
 
@@ -19,8 +17,7 @@ use crate::sample::label::UNLABELLED;
 #[derive(Debug)]
 pub struct StoreWriter {
     path: PathBuf,
-    partial: Partial,
-    values: BufWriter<File>,
+    values: AtomicFile,
     dtype: Dtype,
     sample_shape: Vec<usize>,
     width: usize,
@@ -28,7 +25,8 @@ pub struct StoreWriter {
     rows: u64,
     /// How many of the first samples are to learn from, if the others are for the test.
     train: Option<u64>,
-    labels: Option<Labels>,
+    /// They follow the values, and wait for the last of them.
+    labels: Option<Spool>,
     /// The largest label, if there is one.
     largest: Option<u16>,
     /// Of the block that is being written.
@@ -36,46 +34,6 @@ pub struct StoreWriter {
     labels_crc: Hasher,
     /// Of each complete block the checksum of its values and of its labels.
     checksums: Vec<[u32; 2]>,
-}
-
-/// Labels on their way to the end of the file: kept in a file of their own, so that memory does not
-/// grow with them.
-#[derive(Debug)]
-struct Labels {
-    /// Removed when this is dropped.
-    _partial: Partial,
-    file: BufWriter<File>,
-}
-
-/// A file under a name that nobody else has, and that is removed unless it got another name.
-#[derive(Debug)]
-struct Partial(PathBuf);
-
-/// Tells the files of this process apart.
-static NUMBER: AtomicU64 = AtomicU64::new(0);
-
-impl Partial {
-    /// A new file beside `path`. Several threads, processes and machines may write the same store
-    /// at once: each has files of its own, and the last rename stands.
-    fn create(path: &Path) -> io::Result<(Partial, File)> {
-        loop {
-            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-            let partial = path.with_added_extension(format!("{}-{number}.partial", process::id()));
-            match File::options().read(true).write(true).create_new(true).open(&partial) {
-                Ok(file) => return Ok((Partial(partial), file)),
-                // Of another machine's process, or of one that was killed.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-}
-
-impl Drop for Partial {
-    fn drop(&mut self) {
-        // After a rename there is nothing to remove, and what cannot be removed is in nobody's way.
-        let _ = fs::remove_file(&self.0);
-    }
 }
 
 impl StoreWriter {
@@ -94,24 +52,13 @@ impl StoreWriter {
         else {
             return Err(Error::request(format!("no sample can have the shape {sample_shape:?}")));
         };
-        let begin = || -> io::Result<(Partial, BufWriter<File>)> {
-            let (partial, file) = Partial::create(path)?;
-            Ok((partial, BufWriter::with_capacity(1 << 18, file)))
-        };
         let failed = |error| not_written(path, error);
-        let (partial, mut values) = begin().map_err(failed)?;
+        let mut values = atomic::create(path)?;
         values.write_all(&[0; VALUES_AT as usize]).map_err(failed)?;
-        let labels = match labelled {
-            true => {
-                let (partial, file) = begin().map_err(failed)?;
-                Some(Labels { _partial: partial, file })
-            }
-            false => None,
-        };
+        let labels = labelled.then(|| Spool::beside(path)).transpose().map_err(failed)?;
         let block_rows = block_rows(width.saturating_mul(dtype.size()));
         Ok(StoreWriter {
             path: path.to_owned(),
-            partial,
             values,
             dtype,
             sample_shape: sample_shape.to_vec(),
@@ -157,6 +104,11 @@ impl StoreWriter {
         self.train = Some(self.rows);
     }
 
+    /// Whether samples for the test have begun.
+    pub(crate) fn has_test(&self) -> bool {
+        self.train.is_some()
+    }
+
     /// Appends a sample by its bytes, of which there are as many as announced.
     pub(crate) fn push_stored(&mut self, sample: &[u8], label: u16) -> Result<(), Error> {
         assert_eq!(sample.len(), self.width * self.dtype.size(), "a sample of another length");
@@ -167,7 +119,7 @@ impl StoreWriter {
         self.values.write_all(sample)?;
         self.values_crc.update(sample);
         if let Some(labels) = &mut self.labels {
-            labels.file.write_all(&label.to_le_bytes())?;
+            labels.write_all(&label.to_le_bytes())?;
             self.largest = self.largest.max(Some(label).filter(|&label| label != UNLABELLED));
             self.labels_crc.update(&label.to_le_bytes());
         }
@@ -221,17 +173,16 @@ impl StoreWriter {
                 "would hold {length} bytes of metadata, where {MOST_METADATA} are the most"
             )));
         }
-        self.complete(train, &metadata).map_err(|error| not_written(&self.path, error))
+        let path = self.path.clone();
+        self.complete(train, &metadata).map_err(|error| not_written(&path, error))
     }
 
-    fn complete(&mut self, train: u64, metadata: &[u8]) -> io::Result<()> {
+    fn complete(mut self, train: u64, metadata: &[u8]) -> io::Result<()> {
         let values_end = VALUES_AT + self.rows * (self.width * self.dtype.size()) as u64;
         let padding = values_end.next_multiple_of(ALIGNMENT) - values_end;
         self.values.write_all(&[0; ALIGNMENT as usize][..padding as usize])?;
-        if let Some(Labels { file, .. }) = &mut self.labels {
-            file.flush()?;
-            file.seek(SeekFrom::Start(0))?;
-            io::copy(&mut BufReader::with_capacity(1 << 18, file.get_mut()), &mut self.values)?;
+        if let Some(labels) = &mut self.labels {
+            io::copy(&mut labels.read()?, &mut self.values)?;
         }
         let checksums: Vec<u8> =
             self.checksums.iter().flatten().flat_map(|checksum| checksum.to_le_bytes()).collect();
@@ -250,8 +201,7 @@ impl StoreWriter {
         };
         self.values.seek(SeekFrom::Start(0))?;
         self.values.write_all(&header.to_bytes())?;
-        self.values.flush()?;
-        fs::rename(&self.partial.0, &self.path)
+        self.values.finish().map(drop)
     }
 
     /// The number of samples so far.
@@ -263,10 +213,6 @@ impl StoreWriter {
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }
-}
-
-fn not_written(path: &Path, error: io::Error) -> Error {
-    Error::file(path, format!("cannot be written: {error}"))
 }
 
 const _: () = assert!(HEADER <= VALUES_AT as usize && UNLABELLED == 65535);

@@ -2,17 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::dataset::Dataset;
-use crate::dataset::halves::Parts;
-use crate::dataset::provenance::Provenance;
+use crate::dataset::provenance::{Provenance, packed_by};
 use crate::error::{Error, Problem, Remedy};
 use crate::files::cache;
-use crate::files::data_file::Access;
 use crate::files::hash::Hash;
-use crate::formats::options::{OpenOptions, TableOptions};
+use crate::formats::options::{LabelColumn, OpenOptions, TableOptions};
 use crate::formats::source::{Found, Start};
+use crate::formats::store::kept::Kept;
 use crate::formats::store::metadata::Metadata;
-use crate::formats::store::read::Store;
 use crate::formats::store::write::StoreWriter;
 use crate::formats::tables::csv::Delimited;
 use crate::formats::tables::layout::Layout;
@@ -72,60 +69,34 @@ fn open(
         let problem = "is a table, whose labels are one of its columns: name that";
         return Err(Error::file(path, Problem::with(problem, Remedy::OtherLabel)));
     }
-    let settings = settings(&options.table);
+    let settings = format!("{:016x}", settings(&options.table));
     let fingerprint = format!("{:016x}", cache::fingerprint(path)?);
-    let places = cache::places(path, options.cache.as_deref(), settings)?;
-    // One that is damaged, as far as that shows here, is made anew.
-    let current = |place: &PathBuf| {
-        let store = Store::open(place, options.access).ok()?;
-        let provenance = &store.metadata().provenance;
-        let current = provenance.fingerprint.as_ref() == Some(&fingerprint)
-            && provenance.packed_by == crate::dataset::provenance::packed_by();
-        let samples = Samples::of(store, name).ok().filter(|_| current)?;
-        samples.data.labels().ok()?;
-        Some(samples)
-    };
-    let Samples { data, label } = match places.iter().find_map(current) {
-        Some(samples) => samples,
+    let places = cache::places(path, options.cache.as_deref(), &settings)?;
+    let kept = |place: &PathBuf| Kept::find(place, name, &fingerprint, options.access);
+    let Kept { metadata, parts } = match places.iter().find_map(kept) {
+        Some(kept) => kept,
         None => {
             let mut source = source(&options.table)?;
             let layout = Layout::infer(&mut *source, path, &options.table)?;
             let provenance = Provenance {
                 source: name.to_owned(),
                 format: format.to_owned(),
-                packed_by: crate::dataset::provenance::packed_by(),
+                packed_by: packed_by(),
                 rounded: layout.rounded,
                 fingerprint: Some(fingerprint.clone()),
             };
-            Samples::of(write(&mut *source, &layout, provenance, &places, options.access)?, name)?
+            let place = cache::writable(&places)?;
+            write(&mut *source, &layout, provenance, place)?;
+            Kept::open(place, name, &fingerprint, options.access)?
         }
     };
-    let notes = match (&options.table.label, label) {
-        (crate::formats::options::LabelColumn::Detect, Some(label)) => {
+    let notes = match (&options.table.label, metadata.label) {
+        (LabelColumn::Detect, Some(label)) => {
             vec![format!("the column {label:?} is taken for the labels, by its name")]
         }
         _ => Vec::new(),
     };
-    Ok(Found { parts: Parts::Whole(data), notes, ..Found::default() })
-}
-
-/// What the store of a table holds.
-struct Samples {
-    data: Dataset,
-    /// What the column of the labels is called.
-    label: Option<String>,
-}
-
-impl Samples {
-    fn of(store: Store, name: &str) -> Result<Self, Error> {
-        let label = store.metadata().label.clone();
-        match store.into_parts(name)? {
-            Parts::Whole(data) => Ok(Samples { data, label }),
-            Parts::Halves(..) => {
-                Err(Error::request(format!("data set {name:?}: a table has no halves")))
-            }
-        }
-    }
+    Ok(Found { parts, notes, ..Found::default() })
 }
 
 /// A number that stands for how a table is to be read.
@@ -135,40 +106,23 @@ fn settings(options: &TableOptions) -> u64 {
     hash.value()
 }
 
-/// Writes the rows of `source` into the first of `places` that can be written to.
+/// Writes the rows of `source` into the store `place`.
 fn write(
     source: &mut dyn TableSource,
     layout: &Layout,
     provenance: Provenance,
-    places: &[PathBuf],
-    access: Access,
-) -> Result<Store, Error> {
-    let mut refused = None;
-    for place in places {
-        let labelled = layout.class_names.is_some();
-        let folder = place.parent().unwrap_or(Path::new("."));
-        let begun =
-            std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error)).and_then(
-                |()| StoreWriter::create(place, Dtype::F32, &[layout.columns.len()], labelled),
-            );
-        let mut writer = match begun {
-            Ok(writer) => writer,
-            Err(error) => {
-                refused.get_or_insert(error);
-                continue;
-            }
-        };
-        layout.pack(source, &mut |values, label| {
-            writer.push_floats(values, if labelled { label } else { UNLABELLED })
-        })?;
-        writer.finish(&Metadata {
-            columns: Some(layout.columns.clone()),
-            label: layout.label.clone().filter(|_| labelled),
-            classes: layout.class_names.clone().unwrap_or_default(),
-            provenance,
-            ..Metadata::default()
-        })?;
-        return Store::open(place, access);
-    }
-    Err(refused.unwrap_or_else(|| Error::request("there is no place to keep the rows of a table")))
+    place: &Path,
+) -> Result<(), Error> {
+    let labelled = layout.class_names.is_some();
+    let mut writer = StoreWriter::create(place, Dtype::F32, &[layout.columns.len()], labelled)?;
+    layout.pack(source, &mut |values, label| {
+        writer.push_floats(values, if labelled { label } else { UNLABELLED })
+    })?;
+    writer.finish(&Metadata {
+        columns: Some(layout.columns.clone()),
+        label: layout.label.clone().filter(|_| labelled),
+        classes: layout.class_names.clone().unwrap_or_default(),
+        provenance,
+        ..Metadata::default()
+    })
 }

@@ -130,17 +130,6 @@ fn find(
 /// How many characters have to be put in, taken out or changed, case aside. Of long names only the
 /// start counts.
 fn distance(one: &str, other: &str) -> usize {
-    let start = |name: &str| name.chars().take(40).flat_map(char::to_lowercase).collect::<Vec<_>>();
-    let (one, other) = (start(one), start(other));
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.iter().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, b) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[other.len()]
+    let start = |name: &str| name.chars().take(40).flat_map(char::to_lowercase).collect::<String>();
+    strsim::levenshtein(&start(one), &start(other))
 }

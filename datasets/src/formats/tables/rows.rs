@@ -54,7 +54,8 @@ impl Layout {
                         };
                         let (word, name) = (self.row_word, Short(&names[column]));
                         let problem = format!(
-                            "{word} {row}, column {name}: {found} is not a number within the range of 32-bit floats, which the column holds"
+                            "{word} {row}, column {name}: {found} is not a number within the range \
+                             of 32-bit floats, which the column holds"
                         );
                         return Err(Error::file(&self.path, problem));
                     }

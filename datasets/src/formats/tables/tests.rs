@@ -156,22 +156,26 @@ fn what_no_model_can_learn_from_is_an_error_of_one_line() {
         (
             "a,b\n1,2\n3,-1e39\n".into(),
             none.clone(),
-            "line 3, column \"b\": -1e39 is beyond the range of 32-bit floats: give it in another unit, or ignore the column",
+            "line 3, column \"b\": -1e39 is beyond the range of 32-bit floats: give it in another \
+             unit, or ignore the column",
         ),
         (
             format!("a,b\n{many}"),
             none.clone(),
-            "the column \"a\" has more than 1000 different values in 1001 rows, too many for categories: ignore it",
+            "the column \"a\" has more than 1000 different values in 1001 rows, too many for \
+             categories: ignore it",
         ),
         (
             format!("a,b\n{some}"),
             none.clone(),
-            "the column \"a\" has 101 different values in 150 rows, too many for categories: ignore it",
+            "the column \"a\" has 101 different values in 150 rows, too many for categories: \
+             ignore it",
         ),
         (
             format!("a,b\n{mixed}unknown,1\n"),
             none.clone(),
-            "the column \"a\" holds 1100 numbers, but also texts, the first \"unknown\" in line 1102: name it as missing, or ignore the column",
+            "the column \"a\" holds 1100 numbers, but also texts, the first \"unknown\" in line \
+             1102: name it as missing, or ignore the column",
         ),
         (
             format!("a,b\n{long},1\n"),
@@ -181,7 +185,8 @@ fn what_no_model_can_learn_from_is_an_error_of_one_line() {
         (
             "a,b\n1,2\n1,2.5\n".into(),
             named("b"),
-            "line 3, column \"b\": 2.5 is not whole: it looks like a target of regression, not a class: name another label column",
+            "line 3, column \"b\": 2.5 is not whole: it looks like a target of regression, not a \
+             class: name another label column",
         ),
         (
             "a,b\n1,2\n1,inf\n".into(),
@@ -191,18 +196,21 @@ fn what_no_model_can_learn_from_is_an_error_of_one_line() {
         (
             format!("a,b\n{classes}"),
             named("b"),
-            "the column \"b\" has more than 65535 different labels, too many for classes: name another",
+            "the column \"b\" has more than 65535 different labels, too many for classes: name \
+             another",
         ),
         ("a,b\n1,2\n".into(), named("c"), "has no column \"c\" of labels: it has \"a\", \"b\""),
         (
             "age,size,sizes,weight,Height\n1,2,3,4,5\n".into(),
             TableOptions { ignore: list(&["height"]), ..none.clone() },
-            "has no column \"height\" to ignore: the nearest of its 5 are \"Height\", \"weight\", \"age\", \"size\"",
+            "has no column \"height\" to ignore: the nearest of its 5 are \"Height\", \"weight\", \
+             \"age\", \"size\"",
         ),
         (
             "class,y,a\n1,2,3\n".into(),
             none.clone(),
-            "the columns \"class\" and \"y\" may both hold the labels: name the one that does, or say that none does",
+            "the columns \"class\" and \"y\" may both hold the labels: name the one that does, or \
+             say that none does",
         ),
         (
             "a,b\n1,2\n".into(),
@@ -280,7 +288,8 @@ fn a_known_layout_takes_other_tables() {
     assert_eq!(refused("y,b\n1,2\n", &TableOptions { ignore: list(&["y"]), ..y }), both);
     let error = infer("zip,age\n9,\n9,old\n", &options)
         .and_then(|layout| pack(&layout, "zip,age\n9,\n9,old\n"));
-    let problem = "line 3, column \"age\": \"old\" is not a number within the range of 32-bit floats, which the column holds";
+    let problem = "line 3, column \"age\": \"old\" is not a number within the range of 32-bit \
+                   floats, which the column holds";
     assert_eq!(error.unwrap_err().to_string(), format!("t.csv: {problem}"));
 }
 

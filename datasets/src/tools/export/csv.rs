@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Export;
 use crate::error::Error;
-use crate::files::atomic::{PartialFile, not_written};
+use crate::files::atomic::{self, not_written};
 use crate::formats::tables::csv::{CsvCell, CsvWriter};
 use crate::sample::column::ColumnKind;
 use crate::sample::dtype::Dtype;
@@ -17,7 +17,7 @@ pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Res
     let names = export.column_names(out)?;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let failed = |error| not_written(out, error);
-    let mut table = CsvWriter::new(PartialFile::create(out)?, &names).map_err(failed)?;
+    let mut table = CsvWriter::new(atomic::create(out)?, &names).map_err(failed)?;
     let mut cells = Vec::with_capacity(names.len());
     for &half in export.halves {
         together.for_each(half, |sample, label| {
@@ -46,7 +46,7 @@ pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Res
             Ok(())
         })?;
     }
-    table.finish().map_err(failed)?.finish()
+    table.finish().map_err(failed)?.complete()
 }
 
 /// A stored value as it was in the table.

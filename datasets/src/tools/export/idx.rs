@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Export, ExportFormat};
 use crate::error::Error;
-use crate::files::atomic::PartialFile;
+use crate::files::atomic::{self, AtomicFile};
 use crate::sample::dtype::Dtype;
 use crate::tools::both_halves::Told;
 
@@ -18,7 +18,7 @@ pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Res
             "cannot hold floats, which these samples are: choose .npy or .npz",
         ));
     }
-    let mut file = PartialFile::create(out)?;
+    let mut file = atomic::create(out)?;
     file.put(&header(BYTES, &export.shape(export.halves), out)?)?;
     export.values(export.halves, told, |sample| file.put(sample))?;
     let labels = match (&export.labels, ExportFormat::Idx.labels_file(out)) {
@@ -30,7 +30,7 @@ pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Res
                     "cannot hold labels above 2147483647: choose .npy or .npz",
                 ));
             }
-            let mut file = PartialFile::create(&path)?;
+            let mut file = atomic::create(&path)?;
             file.put(&header(if short { BYTES } else { INTEGERS }, &[export.rows], out)?)?;
             export.numbers(export.halves, |number| match short {
                 true => file.put(&[number as u8]),
@@ -40,8 +40,8 @@ pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Res
         }
         _ => None,
     };
-    let bytes = file.finish()?;
-    Ok(bytes + labels.map_or(Ok(0), PartialFile::finish)?)
+    let bytes = file.complete()?;
+    Ok(bytes + labels.map_or(Ok(0), AtomicFile::complete)?)
 }
 
 /// The header of an array whose values have the type `element`.

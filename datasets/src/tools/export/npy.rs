@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Export, ExportFormat};
 use crate::error::Error;
-use crate::files::atomic::PartialFile;
+use crate::files::atomic::{self, AtomicFile};
 use crate::sample::dtype::Dtype;
 use crate::tools::both_halves::{Half, Told};
 
@@ -16,19 +16,19 @@ const ALIGNMENT: usize = 64;
 const START: usize = 10;
 
 pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Result<u64, Error> {
-    let mut file = PartialFile::create(out)?;
+    let mut file = atomic::create(out)?;
     file.put(&values_header(export, export.halves))?;
     export.values(export.halves, told, |sample| file.put(sample))?;
     let labels = match ExportFormat::Npy.labels_file(out).filter(|_| export.labels.is_some()) {
         Some(path) => {
-            let mut file = PartialFile::create(&path)?;
+            let mut file = atomic::create(&path)?;
             labels(export, export.halves, &mut |bytes| file.put(bytes))?;
             Some(file)
         }
         None => None,
     };
-    let bytes = file.finish()?;
-    Ok(bytes + labels.map_or(Ok(0), PartialFile::finish)?)
+    let bytes = file.complete()?;
+    Ok(bytes + labels.map_or(Ok(0), AtomicFile::complete)?)
 }
 
 /// The header of the samples of `halves`.

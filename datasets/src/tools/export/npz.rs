@@ -7,11 +7,11 @@ use rawzip::{CompressionMethod, ZipArchiveWriter};
 
 use super::{Export, npy};
 use crate::error::Error;
-use crate::files::atomic::{PartialFile, not_written};
+use crate::files::atomic::{self, AtomicFile, not_written};
 use crate::tools::both_halves::Told;
 
 pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Result<u64, Error> {
-    let mut archive = ZipArchiveWriter::new(PartialFile::create(out)?);
+    let mut archive = ZipArchiveWriter::new(atomic::create(out)?);
     for (ending, halves) in export.arrays() {
         member(&mut archive, out, &format!("x{ending}.npy"), |put| {
             put(&npy::values_header(export, halves))?;
@@ -23,12 +23,12 @@ pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Res
             })?;
         }
     }
-    archive.finish().map_err(|error| failed(out, error))?.finish()
+    archive.finish().map_err(|error| failed(out, error))?.complete()
 }
 
 /// Adds what `write` puts as the member `name`.
 fn member(
-    archive: &mut ZipArchiveWriter<PartialFile>,
+    archive: &mut ZipArchiveWriter<AtomicFile>,
     out: &Path,
     name: &str,
     write: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error>,

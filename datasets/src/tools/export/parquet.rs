@@ -58,6 +58,5 @@ pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Res
             Ok(())
         })?;
     }
-    file.finish()?;
-    std::fs::metadata(out).map(|metadata| metadata.len()).map_err(|error| Error::io(out, error))
+    file.finish()
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::Export;
 use crate::error::Error;
-use crate::files::atomic::PartialFile;
+use crate::files::atomic;
 use crate::sample::dtype::Dtype;
 use crate::tools::both_halves::Told;
 
@@ -52,7 +52,7 @@ pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Res
     let mut text = Value::Object(header).to_string().into_bytes();
     text.resize(text.len().next_multiple_of(ALIGNMENT), b' ');
 
-    let mut file = PartialFile::create(out)?;
+    let mut file = atomic::create(out)?;
     file.put(&(text.len() as u64).to_le_bytes())?;
     file.put(&text)?;
     for &(_, halves) in &arrays {
@@ -61,5 +61,5 @@ pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Res
     for &(_, halves) in &arrays {
         export.values(halves, told, |sample| file.put(sample))?;
     }
-    file.finish()
+    file.complete()
 }

@@ -1,9 +1,9 @@
 //! From the map to the image: the forward pass transposed.
 //!
 //! The outputs of a tile, or the sums of those that a part contributes to, times the transformed
-//! weight's transpose are the gradients of its terms, and so of its pixels. Along an axis a tile has
-//! five terms, in the order of [`AXIS`]: of y0 the far and the near one, of y1 the far and the near
-//! one, and the shared one. A far one belongs to two pixels, one of them the neighbour's:
+//! weight's transpose are the gradients of its terms, and so of its pixels. Along an axis a tile
+//! has five terms, in the order of [`AXIS`]: of y0 the far and the near one, of y1 the far and the
+//! near one, and the shared one. A far one belongs to two pixels, one of them the neighbour's:
 //!
 //! ```text
 //! pixel        4 i        4 i + 1                     4 i + 2        4 i + 3
@@ -24,7 +24,8 @@ use crate::hardware::simd::{Kernel, Simd};
 /// KB.
 const FLOATS: usize = 64 << 10;
 
-/// As [`input_gradient`](super::super::input_gradient()). `scratch`: [`weights_len`](super::weights_len) values.
+/// As [`input_gradient`](super::super::input_gradient()). `scratch`:
+/// [`weights_len`](super::weights_len) values.
 pub(in super::super) fn input_gradient(
     cx: &Context,
     conv: &Conv,

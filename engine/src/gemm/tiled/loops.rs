@@ -8,7 +8,7 @@ use super::pack::{OVERRUN, pack_a_columns, pack_a_rows, pack_b, packed_strip};
 use super::tile::Tile;
 use crate::gemm::epilogue::Finish;
 use crate::gemm::matrix::{Blocks, MatMut, MatRef};
-use crate::hardware::memory::{FLOATS_PER_LINE, Slab};
+use crate::hardware::memory::{self, FLOATS_PER_LINE, Slab};
 use crate::hardware::parallel::Context;
 use crate::hardware::simd::{Kernel, Simd};
 use std::cell::Cell;
@@ -108,10 +108,10 @@ impl<T: Tile> Kernel for Task<'_, T> {
         let longest = k_blocks(k).map(|(_, len)| len).max().unwrap_or(0);
         let nc =
             n.div_ceil(n.div_ceil(block_columns(longest, T::NR)).max(1)).next_multiple_of(T::NR);
-        // Taken out while in use. Not lent to a closure, which would be compiled without the ISA.
-        let (mut packed_a, mut packed_b) = (PACKED_A.take(), PACKED_B.take());
-        packed_a.ensure((MC * T::MR * k.min(KC) + (MC + 1) * OVERRUN).max(T::MR * A_STRIDE));
-        packed_b.ensure(k.min(KC) * nc.max(T::NR));
+        // Not lent to a closure, which would be compiled without the ISA.
+        let a_len = (MC * T::MR * k.min(KC) + (MC + 1) * OVERRUN).max(T::MR * A_STRIDE);
+        let mut packed_a = memory::borrow(&PACKED_A, a_len);
+        let mut packed_b = memory::borrow(&PACKED_B, k.min(KC) * nc.max(T::NR));
         // Loop jc
         for jc in (0..n).step_by(nc.max(1)) {
             let nc = nc.min(n - jc);
@@ -141,8 +141,6 @@ impl<T: Tile> Kernel for Task<'_, T> {
                 }
             }
         }
-        PACKED_A.set(packed_a);
-        PACKED_B.set(packed_b);
     }
 }
 

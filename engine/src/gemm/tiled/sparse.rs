@@ -34,7 +34,7 @@ use super::blocks::k_blocks;
 use super::pack::pack_b;
 use crate::gemm::epilogue::Finish;
 use crate::gemm::matrix::{Blocks, MatMut, MatRef, part};
-use crate::hardware::memory::Slab;
+use crate::hardware::memory::{self, Slab};
 use crate::hardware::parallel::Context;
 use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
 use compress::{Nonzeros, sampled_density};
@@ -61,9 +61,7 @@ fn memory_len(k: usize, lanes: usize) -> [usize; 2] {
 
 /// Allocates what this thread will need if a later A of that many columns has more zeros.
 pub fn reserve(cx: &Context, k: usize) {
-    let mut memory = MEMORY.take();
-    memory.ensure(memory_len(k, cx.isa().lanes()).iter().sum());
-    MEMORY.set(memory);
+    memory::borrow(&MEMORY, memory_len(k, cx.isa().lanes()).iter().sum());
 }
 
 /// The blocks of a block of k: `(start, length)`, of about equal length.
@@ -155,10 +153,9 @@ impl Kernel for Task<'_> {
     fn run<S: Simd>(self, simd: S) {
         let Task { nonzeros, first, b, mut c, finish } = self;
         let (m, n, k) = (c.rows(), c.cols(), b.rows());
-        let mut memory = MEMORY.take();
         let [packed_len, sums_len] = memory_len(k, S::LANES);
-        memory.ensure(packed_len + sums_len);
-        let (packed, sums) = memory[..packed_len + sums_len].split_at_mut(packed_len);
+        let mut memory = memory::borrow(&MEMORY, packed_len + sums_len);
+        let (packed, sums) = memory.split_at_mut(packed_len);
         let mut j = 0;
         while j < n {
             // At the edge fewer vectors, a power of two, so that there are few kernels.
@@ -194,7 +191,6 @@ impl Kernel for Task<'_> {
             }
             j += w;
         }
-        MEMORY.set(memory);
     }
 }
 

@@ -8,7 +8,7 @@ use super::pack::pack_b;
 use super::tile::{Heights, NRV, Tile};
 use crate::gemm::epilogue::Finish;
 use crate::gemm::matrix::{MatMut, MatRef, Windows};
-use crate::hardware::memory::Slab;
+use crate::hardware::memory::{self, Slab};
 use crate::hardware::simd::{Kernel, Simd};
 use std::cell::Cell;
 
@@ -47,17 +47,17 @@ impl<T: Tile> Kernel for Product<'_, T> {
             b.cols(),
             c.rows()
         );
-        let mut memory = PACKED.take();
         // A single micro-panel of whole vectors is what B is as it stands, if its rows lie side by
         // side.
         let panel =
             n <= T::NR && n.is_multiple_of(T::LANES) && b.row_stride() == n && b.col_stride() == 1;
+        let mut memory;
         let packed = if panel {
             b.data()
         } else {
-            memory.ensure(k * n.next_multiple_of(T::NR));
+            memory = memory::borrow(&PACKED, k * n.next_multiple_of(T::NR));
             pack_b(simd, b, T::NR, &mut memory);
-            &memory
+            &*memory
         };
         for (height, first, rows) in even_strips(rows.count, T::MR) {
             if rows > 0 {
@@ -66,7 +66,6 @@ impl<T: Tile> Kernel for Product<'_, T> {
                 simd.at_height(height, Strips { first, strips, a, packed, c, line, finish });
             }
         }
-        PACKED.set(memory);
     }
 }
 

@@ -33,7 +33,10 @@ pub trait Heights {
 
 /// Gives ISAs their tiles; the heights have to be all those from 1 to the tallest.
 macro_rules! tiles {
-    ($( $(#[$comment:meta])* $isa:ident: $kernel:literal, heights $($height:literal)+ );+ $(;)?) => {
+    ($(
+        $(#[$comment:meta])*
+        $isa:ident: $kernel:literal, heights $($height:literal)+
+    );+ $(;)?) => {
         $(
             $(#[$comment])*
             impl Tile for simd::$isa {

@@ -2,7 +2,7 @@
 
 use super::kernels::{BackwardInput, BackwardSums, Columns, Moments, Normalise, is_far};
 use crate::Context;
-use crate::hardware::parallel::{Chunks, TASK_LEN};
+use crate::hardware::parallel::TASK_LEN;
 use crate::math::column_sums;
 
 /// The values of a task: whole rows.
@@ -47,9 +47,9 @@ pub fn inverse_deviations(eps: f32, var: &[f32], inv_std: &mut [f32]) {
 
 /// y = gamma (x - mean) inv_std + beta, or the ReLU of it; both (rows, channels).
 pub fn normalise(cx: &Context, relu: bool, columns: Columns<'_>, x: &[f32], y: &mut [f32]) {
-    let (task, far) = (task_len(columns.mean.len()), is_far(x.len()));
-    cx.for_each_part(x.len().div_ceil(task), Chunks::new(y, task), |i, y| {
-        let (x, y) = (&x[i * task..][..y.data.len()], y.data);
+    let far = is_far(x.len());
+    cx.chunks(y, task_len(columns.mean.len()), |range, y| {
+        let x = &x[range];
         match relu {
             true => cx.isa().run(Normalise::<true> { far, x, y, columns }),
             false => cx.isa().run(Normalise::<false> { far, x, y, columns }),
@@ -95,10 +95,8 @@ pub fn input_gradient(
         let (dbeta, dgamma) = sums.split_at(c);
         (dbeta, dgamma)
     });
-    let task = task_len(c);
-    cx.for_each_part(x.len().div_ceil(task), Chunks::new(dx, task), |i, dx| {
-        let part = i * task..i * task + dx.data.len();
-        let (x, dy, dx) = (&x[part.clone()], &dy[part], dx.data);
+    cx.chunks(dx, task_len(c), |range, dx| {
+        let (x, dy) = (&x[range.clone()], &dy[range]);
         match relu {
             true => cx.isa().run(BackwardInput::<true> { far, x, dy, dx, columns, means }),
             false => cx.isa().run(BackwardInput::<false> { far, x, dy, dx, columns, means }),

@@ -1,7 +1,7 @@
 //! Losses that are a mean over all values, each with its own target.
 
 use crate::hardware::parallel::{Chunks, MAX_SUMS, TASK_LEN};
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
 use crate::math;
 use crate::{Context, Error};
 
@@ -137,7 +137,7 @@ fn only_inside<S: Simd>(s: S, v: S::F, len: usize) -> S::F {
     if len >= S::LANES {
         return v;
     }
-    let mut inside = [0.0; 64];
+    let mut inside = [0.0; MAX_LANES];
     s.store_head(v, &mut inside[..len]);
     s.load_head(&inside[..len])
 }

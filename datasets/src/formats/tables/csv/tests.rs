@@ -84,7 +84,8 @@ fn quotes_and_line_numbers() {
 
 #[test]
 fn numbers_missing_cells_and_texts() {
-    let cells = "1,-2.5e3,.5,+7,1.,NA,N/A,n/a,#N/A,<NA>,NaN,nan,-NAN,null,NULL,None,?,,-,0x10,1_000,inf,1e999,TRUE";
+    let cells = "1,-2.5e3,.5,+7,1.,NA,N/A,n/a,#N/A,<NA>,NaN,nan,-NAN,null,NULL,None,?,,-,\
+                 0x10,1_000,inf,1e999,TRUE";
     let header: Vec<String> = (0..24).map(|column| format!("c{column}")).collect();
     let text = format!("{}\n{cells}\n", header.join(","));
     let expected =
@@ -140,16 +141,19 @@ fn bad_text_is_an_error_of_one_line() {
         (b"a,b\n1\xc3,\xa92\n", "line 2 holds the byte 0xa9, which is not UTF-8: save it as UTF-8"),
         (
             b"a,b\n1,2\n\n1,2,3\n",
-            "line 4 has 3 values, where the header has 2: mend the row, or name the delimiter if it is another",
+            "line 4 has 3 values, where the header has 2: mend the row, or name the delimiter if \
+             it is another",
         ),
         (
             b"1,2\n3\n",
-            "line 2 has 1 values, where the first row has 2: mend the row, or name the delimiter if it is another",
+            "line 2 has 1 values, where the first row has 2: mend the row, or name the delimiter \
+             if it is another",
         ),
         (b"a,b,a\n1,2,3\n", "line 1, the header, calls columns 1 and 3 both \"a\": rename one"),
         (
             b"\n,a\n1,2\n",
-            "line 2, the header, has no name for column 1: name it, or leave it out if it numbers the rows",
+            "line 2, the header, has no name for column 1: name it, or leave it out if it numbers \
+             the rows",
         ),
         (b"a,b\n1,\"2\n3,4\n", "a quote on line 2 or after it is never closed: close it"),
         (

@@ -11,7 +11,7 @@
 //! still goes to where the program has it go, for a library does not replace the program's panic
 //! hook.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -20,6 +20,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 use crate::error::{Error, Problem, Remedy, Short};
+use crate::files::regular::open_regular;
 use crate::formats::tables::parquet::arrow_file::{self, ArrowFile};
 use crate::formats::tables::parquet::cells::{Cells, Infinite, unreadable};
 use crate::formats::tables::parquet::parquet_file::{self, ParquetFile};
@@ -53,16 +54,8 @@ impl ColumnarTable {
     /// If the file cannot be read, is damaged or of another kind; if it has no columns or two of a
     /// name; or if a column that is not ignored holds neither numbers nor texts.
     pub(crate) fn open(path: &Path, ignore: &[String]) -> Result<Self, Error> {
-        // Before opening: to open a named pipe would wait for its writer.
-        if !fs::metadata(path).map_err(|error| Error::io(path, error))?.is_file() {
-            return Err(Error::file(
-                path,
-                "is not a regular file, which a Parquet or Arrow file has to be",
-            ));
-        }
+        let (mut file, length) = open_regular(path, "a Parquet or Arrow file")?;
         let kind = guard(path, || {
-            let mut file = File::open(path).map_err(|error| Error::io(path, error))?;
-            let length = file.metadata().map_err(|error| Error::io(path, error))?.len();
             let mut start = Vec::new();
             file.by_ref()
                 .take(8)

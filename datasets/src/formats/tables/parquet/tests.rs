@@ -193,7 +193,7 @@ fn zstandard_is_named_and_only_in_the_way_where_it_is_needed() {
 #[test]
 fn a_file_of_another_kind_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(message(folder.path(), &[]).contains("is not a regular file"));
+    assert!(message(folder.path(), &[]).contains("is a folder, where"));
     let path = folder.path().join("table");
     for bytes in [&b""[..], b"PAR", b"a,b\n1,2\n"] {
         fs::write(&path, bytes).unwrap();

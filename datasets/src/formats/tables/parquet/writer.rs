@@ -1,6 +1,5 @@
 //! Writes Parquet and Arrow files, row by row.
 
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +14,7 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
 use crate::error::Error;
+use crate::files::atomic::AtomicFile;
 
 /// Bytes of values that are gathered before they are encoded.
 const BATCH: usize = 8 << 20;
@@ -75,12 +75,11 @@ pub enum Value<'a> {
     Bytes(&'a [u8]),
 }
 
-/// A file that is being written: beside `path`, with `.partial` added, until
-/// [`ColumnarWriter::finish`] renames it. Dropped before that, it is removed. About 150 MB of rows
-/// are in memory at most, but for one row that is larger.
+/// A file that is being written, under another name until [`ColumnarWriter::finish`]. Dropped
+/// before that, it is removed. About 150 MB of rows are in memory at most, but for one row that is
+/// larger.
 pub struct ColumnarWriter {
     path: PathBuf,
-    partial: PathBuf,
     names: Vec<String>,
     schema: SchemaRef,
     columns: Vec<Builder>,
@@ -91,8 +90,8 @@ pub struct ColumnarWriter {
 }
 
 enum Encoder {
-    Parquet(Box<ArrowWriter<File>>),
-    Arrow(Box<arrow_ipc::writer::FileWriter<std::io::BufWriter<File>>>),
+    Parquet(Box<ArrowWriter<AtomicFile>>),
+    Arrow(Box<arrow_ipc::writer::FileWriter<AtomicFile>>),
 }
 
 enum Builder {
@@ -140,11 +139,9 @@ impl ColumnarWriter {
         }
         let schema = fields.iter().map(|(name, kind)| Field::new(name, kind.arrow(), true));
         let schema = Arc::new(Schema::new(schema.collect::<Vec<_>>()));
-        let partial = path.with_added_extension("partial");
-        let file = File::create(&partial).map_err(|error| Error::io(&partial, error))?;
+        let file = AtomicFile::create(path).map_err(|error| Error::io(path, error))?;
         let mut writer = ColumnarWriter {
             path: path.to_owned(),
-            partial,
             names: fields.iter().map(|(name, _)| name.clone()).collect(),
             schema: schema.clone(),
             columns,
@@ -152,7 +149,6 @@ impl ColumnarWriter {
             rows: 0,
             encoder: None,
         };
-        // From here on, dropping the writer removes the file.
         writer.encoder = Some(match kind {
             ColumnarKind::Parquet => {
                 let properties =
@@ -161,7 +157,7 @@ impl ColumnarWriter {
                 Encoder::Parquet(Box::new(encoder.map_err(|error| writer.failed(&error))?))
             }
             ColumnarKind::ArrowIpc => {
-                let encoder = arrow_ipc::writer::FileWriter::try_new_buffered(file, &schema);
+                let encoder = arrow_ipc::writer::FileWriter::try_new(file, &schema);
                 Encoder::Arrow(Box::new(encoder.map_err(|error| writer.failed(&error))?))
             }
         });
@@ -196,21 +192,17 @@ impl ColumnarWriter {
         if self.bytes >= BATCH { self.encode() } else { Ok(()) }
     }
 
-    /// Completes the file, and gives it its name.
+    /// Completes the file, and gives it its name; the bytes that it has.
     ///
     /// # Errors
     /// If the file cannot be written or renamed.
-    pub fn finish(mut self) -> Result<(), Error> {
+    pub fn finish(mut self) -> Result<u64, Error> {
         self.encode()?;
         let file = match self.encoder.take().expect("only this takes it") {
             Encoder::Parquet(writer) => writer.into_inner().map_err(|error| self.failed(&error))?,
-            Encoder::Arrow(writer) => {
-                let file = writer.into_inner().map_err(|error| self.failed(&error))?;
-                file.into_inner().map_err(|error| self.failed(&error))?
-            }
+            Encoder::Arrow(writer) => writer.into_inner().map_err(|error| self.failed(&error))?,
         };
-        let renamed = file.sync_all().and_then(|()| fs::rename(&self.partial, &self.path));
-        renamed.map_err(|error| Error::io(&self.path, error))
+        file.complete()
     }
 
     fn encode(&mut self) -> Result<(), Error> {
@@ -237,13 +229,6 @@ impl ColumnarWriter {
         let error: String =
             error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         Error::file(&self.path, format!("cannot be written: {error}; see that the disk has room"))
-    }
-}
-
-impl Drop for ColumnarWriter {
-    fn drop(&mut self) {
-        // After `finish` nothing of this name is there; that it cannot be removed adds nothing.
-        let _ = fs::remove_file(&self.partial);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::MEMORY;
 use crate::gemm::MatRef;
-use crate::hardware::memory::{FLOATS_PER_LINE, Slab};
+use crate::hardware::memory::{self, FLOATS_PER_LINE};
 use crate::hardware::parallel::{Chunks, Context};
 use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
 
@@ -105,15 +105,14 @@ impl Kernel for Compress<'_> {
     fn run<S: Simd>(self, simd: S) {
         let Compress { a, bounds, base, starts, columns, values } = self;
         let (rows, k) = (a.rows(), a.cols());
-        let mut transposed = Slab::default();
+        let mut transposed;
         let (data, stride) = if a.col_stride() == 1 {
             (a.data(), a.row_stride())
         } else {
             // A cache line more than whole vectors, so that rows fall into different sets of a
             // cache.
             let stride = k.next_multiple_of(MAX_LANES) + FLOATS_PER_LINE;
-            transposed = MEMORY.take();
-            transposed.ensure(ROWS * stride);
+            transposed = memory::borrow(&MEMORY, ROWS * stride);
             transpose(simd, a, &mut transposed, stride);
             (&transposed[..], stride)
         };
@@ -139,9 +138,6 @@ impl Kernel for Compress<'_> {
                 }
             }
             starts[bounds.len() - 1] = (base + count) as u32;
-        }
-        if a.col_stride() != 1 {
-            MEMORY.set(transposed);
         }
     }
 }

@@ -88,30 +88,8 @@ pub fn save(path: &Path, params: &Params, description: &Description) -> Result<(
     let failed =
         |e: &dyn std::fmt::Display| Error::new(format!("{}: cannot save: {e}", path.display()));
     let json = serde_json::to_string(description).map_err(|e| failed(&e))?;
-<<<<<<< HEAD
     let bytes = params.to_safetensors(&[(KEY, &json)]).map_err(|e| failed(&e))?;
-    write_atomically(path, &bytes).map_err(|e| failed(&e))
-}
-
-/// Writes a file, all or nothing: one beside it, `path` with `.partial` added, is renamed when it
-/// is complete.
-///
-/// # Errors
-/// If it cannot be written or renamed.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let partial = path.with_added_extension("partial");
-    std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, path)).inspect_err(
-        |_| {
-            // What is left of the partial file is of no use; that it cannot be removed adds
-            // nothing.
-            let _ = std::fs::remove_file(&partial);
-        },
-    )
-=======
-    let metadata = HashMap::from([(KEY.to_string(), json)]);
-    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| failed(&e))?;
     narrows_datasets::write_atomically(path, &bytes).map_err(|e| failed(&e))
->>>>>>> main
 }
 
 /// Reads a model back: its description and its parameters.

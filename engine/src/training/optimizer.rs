@@ -136,7 +136,6 @@ impl Optimizer {
             Optimizer::Sgd { momentum: 0.0, .. } => {
                 isa.run(sgd::Plain { slabs, lr: lr as f32, decay: decay as f32 });
             }
-<<<<<<< HEAD
             Optimizer::Sgd { momentum, nesterov, .. } => {
                 let (lr, momentum, decay) = (lr as f32, momentum as f32, decay as f32);
                 isa.run(sgd::Momentum { slabs, lr, momentum, nesterov, decay });
@@ -152,115 +151,6 @@ impl Optimizer {
                     adam::Adam::new(slabs, [beta1, beta2], eps, updates, lr)
                         .with_decay_apart(decay),
                 );
-=======
-        });
-    }
-}
-
-/// A part of each slab: parameters, gradients, first and second moments. The moments may be empty.
-struct Slabs<'a> {
-    p: &'a mut [f32],
-    g: &'a [f32],
-    m: &'a mut [f32],
-    v: &'a mut [f32],
-}
-
-impl Slabs<'_> {
-    fn part(&mut self, range: Range<usize>) -> Slabs<'_> {
-        Slabs {
-            p: cut(self.p, range.clone()),
-            g: &self.g[range.clone()],
-            m: cut(self.m, range.clone()),
-            v: cut(self.v, range),
-        }
-    }
-}
-
-/// A part of a slab that may be empty altogether.
-fn cut(slab: &mut [f32], range: Range<usize>) -> &mut [f32] {
-    if slab.is_empty() { slab } else { &mut slab[range] }
-}
-
-/// Updates a part of one parameter, whose weights decay by `decay`, at its own rate `lr`.
-fn move_along(isa: Isa, optimizer: Optimizer, decay: f64, updates: u64, lr: f64, slabs: Slabs<'_>) {
-    match optimizer {
-        Optimizer::Sgd { momentum: 0.0, .. } => {
-            isa.run(sgd::Plain { slabs, lr: lr as f32, decay: decay as f32 });
-        }
-        Optimizer::Sgd { momentum, nesterov, .. } => {
-            let (lr, momentum, decay) = (lr as f32, momentum as f32, decay as f32);
-            isa.run(sgd::Momentum { slabs, lr, momentum, nesterov, decay });
-        }
-        Optimizer::Adam { beta1, beta2, eps, .. } => {
-            isa.run(
-                adam::Adam::new(slabs, [beta1, beta2], eps, updates, lr)
-                    .with_decay_in_gradient(decay),
-            );
-        }
-        Optimizer::AdamW { beta1, beta2, eps, .. } => {
-            isa.run(
-                adam::Adam::new(slabs, [beta1, beta2], eps, updates, lr).with_decay_apart(decay),
-            );
-        }
-    }
-}
-
-/// 0 where `|x| < limit`; a NaN stays.
-#[inline(always)]
-fn flush<S: Simd>(s: S, x: S::F, limit: S::F) -> S::F {
-    s.select_gt(limit, s.abs(x), s.splat(0.0), x)
-}
-
-/// What [`flush`] needs to know for a parameter: one that decays is flushed as the moments are,
-/// another is left alone.
-fn tiny_if(decays: bool) -> f32 {
-    if decays { TINY } else { 0.0 }
-}
-
-/// Scales `grads` by `max_norm / (norm + 1e-6)`, as PyTorch's `clip_grad_norm_` does, if that is
-/// less than 1; otherwise no bit changes. Returns the norm before: the root of the sum of all
-/// squares.
-///
-/// All of `grads` counts, so what belongs to frozen parameters has to be zero;
-/// [`Network::backward`](crate::Network::backward) does not touch it where a whole layer is frozen.
-/// If the norm is not finite, be it NaN or too large for a sum of squares in f32, gradients become
-/// 0 or NaN: ask before using them.
-pub fn clip_grad_norm(cx: &Context, grads: &mut [f32], max_norm: f32) -> f64 {
-    let block = BLOCK.max(grads.len().div_ceil(MAX_SUMS));
-    let blocks = grads.len().div_ceil(block);
-    let squares = cx.sum_parts(blocks, Chunks::new(grads, block), |_, grads| {
-        cx.isa().run(SumOfSquares(grads.data))
-    });
-    let norm = squares.sqrt();
-    let factor = f64::from(max_norm) / (norm + 1e-6);
-    if factor < 1.0 || factor.is_nan() {
-        cx.chunks(grads, block, |_, grads| {
-            cx.isa().run(Scale(grads, factor as f32));
-        });
-    }
-    norm
-}
-
-struct SumOfSquares<'a>(&'a [f32]);
-
-impl Kernel for SumOfSquares<'_> {
-    type Output = f64;
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> f64 {
-        let mut total = 0.0;
-        // Short runs in f32, so that large sums lose nothing; four at a time, so that none waits.
-        for run in self.0.chunks(1024) {
-            let mut sums = [s.splat(0.0); 4];
-            let mut i = 0;
-            while i < run.len() {
-                for sum in &mut sums {
-                    if i < run.len() {
-                        let g = s.load_at(run, i);
-                        *sum = s.mul_add(g, g, *sum);
-                        i += S::LANES;
-                    }
-                }
->>>>>>> main
             }
         }
     }

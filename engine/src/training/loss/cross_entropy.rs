@@ -12,15 +12,9 @@
 //!
 //! and the whole is divided by the sum of w_t over the rows. Nothing overflows, for z_c - m <= 0.
 
-<<<<<<< HEAD
 use crate::hardware::parallel::{Chunks, MAX_SUMS};
 use crate::hardware::simd::{Kernel, Simd};
 use crate::math::softmax::{exponentials, largest, load_or, task_rows};
-=======
-use crate::hardware::parallel::{Chunks, MAX_SUMS, TASK_LEN};
-use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
-use crate::math;
->>>>>>> main
 use crate::{Context, Error};
 
 #[derive(Clone, Copy)]
@@ -153,17 +147,3 @@ impl Kernel for Block<'_> {
 fn weight_at<S: Simd>(s: S, weights: Option<&[f32]>, at: usize) -> S::F {
     weights.map_or(s.splat(1.0), |w| s.load_at(w, at))
 }
-<<<<<<< HEAD
-=======
-
-/// The number of each lane.
-static LANE_NUMBERS: [f32; MAX_LANES] = {
-    let mut numbers = [0.0; MAX_LANES];
-    let mut i = 0;
-    while i < numbers.len() {
-        numbers[i] = i as f32;
-        i += 1;
-    }
-    numbers
-};
->>>>>>> main

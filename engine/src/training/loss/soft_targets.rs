@@ -34,21 +34,6 @@ pub fn evaluate(cx: &Context, batch: usize, y: &[f32], targets: &[f32], dy: &mut
     sum * scale
 }
 
-<<<<<<< HEAD
-=======
-/// `softmax(y)` of each row of y: (rows, C) into `p`: (rows, C).
-///
-/// # Panics
-/// If the two differ in length, or are no whole number of rows of `classes` values.
-pub fn softmax(cx: &Context, classes: usize, y: &[f32], p: &mut [f32]) {
-    assert!(y.len() == p.len() && y.len().is_multiple_of(classes), "rows of {classes} classes");
-    let len = (TASK_LEN / 4).div_ceil(classes) * classes;
-    cx.chunks(p, len, |range, p| {
-        cx.isa().run(Softmax { count: classes, y: &y[range], p });
-    });
-}
-
->>>>>>> main
 /// The mean over the rows of p = softmax(z): (rows, C) of their entropy, `-sum_c p_c log p_c`, and
 /// its gradient with respect to z, times `weight`, into `dz`: (rows, C): `-p_c (log p_c + entropy)
 /// weight / rows`.

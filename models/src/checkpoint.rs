@@ -89,23 +89,7 @@ pub fn save(path: &Path, params: &Params, description: &Description) -> Result<(
         |e: &dyn std::fmt::Display| Error::new(format!("{}: cannot save: {e}", path.display()));
     let json = serde_json::to_string(description).map_err(|e| failed(&e))?;
     let bytes = params.to_safetensors(&[(KEY, &json)]).map_err(|e| failed(&e))?;
-    write_atomically(path, &bytes).map_err(|e| failed(&e))
-}
-
-/// Writes a file, all or nothing: one beside it, `path` with `.partial` added, is renamed when it
-/// is complete.
-///
-/// # Errors
-/// If it cannot be written or renamed.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let partial = path.with_added_extension("partial");
-    std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, path)).inspect_err(
-        |_| {
-            // What is left of the partial file is of no use; that it cannot be removed adds
-            // nothing.
-            let _ = std::fs::remove_file(&partial);
-        },
-    )
+    narrows_datasets::write_atomically(path, &bytes).map_err(|e| failed(&e))
 }
 
 /// Reads a model back: its description and its parameters.

@@ -3,8 +3,8 @@
 
 use super::functions::exp;
 use crate::Context;
-use crate::hardware::parallel::{Chunks, TASK_LEN};
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::parallel::TASK_LEN;
+use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
 
 /// `softmax(y)` of each row of y: (rows, C) into `p`: (rows, C).
 ///
@@ -13,8 +13,8 @@ use crate::hardware::simd::{Kernel, Simd};
 pub fn softmax(cx: &Context, classes: usize, y: &[f32], p: &mut [f32]) {
     assert!(y.len() == p.len() && y.len().is_multiple_of(classes), "rows of {classes} classes");
     let len = task_rows(classes) * classes;
-    cx.for_each_part(y.len().div_ceil(len), Chunks::new(p, len), |i, p| {
-        cx.isa().run(Softmax { count: classes, y: &y[i * len..][..p.data.len()], p: p.data });
+    cx.chunks(p, len, |range, p| {
+        cx.isa().run(Softmax { count: classes, y: &y[range], p });
     });
 }
 
@@ -81,9 +81,9 @@ pub(crate) fn load_or<S: Simd>(s: S, x: &[f32], at: usize, fill: f32) -> S::F {
     s.select_gt(inside, s.load(&LANE_NUMBERS), s.load_head(x), s.splat(fill))
 }
 
-/// The number of each lane, for up to 32 lanes.
-static LANE_NUMBERS: [f32; 32] = {
-    let mut numbers = [0.0; 32];
+/// The number of each lane.
+static LANE_NUMBERS: [f32; MAX_LANES] = {
+    let mut numbers = [0.0; MAX_LANES];
     let mut i = 0;
     while i < numbers.len() {
         numbers[i] = i as f32;

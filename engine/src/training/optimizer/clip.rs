@@ -22,8 +22,8 @@ pub fn clip_grad_norm(cx: &Context, grads: &mut [f32], max_norm: f32) -> f64 {
     let norm = squares.sqrt();
     let factor = f64::from(max_norm) / (norm + 1e-6);
     if factor < 1.0 || factor.is_nan() {
-        cx.for_each_part(blocks, Chunks::new(grads, block), |_, grads| {
-            cx.isa().run(Scale(grads.data, factor as f32));
+        cx.chunks(grads, block, |_, grads| {
+            cx.isa().run(Scale(grads, factor as f32));
         });
     }
     norm

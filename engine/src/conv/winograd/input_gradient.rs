@@ -13,12 +13,13 @@
 
 use super::super::geometry::Conv;
 use super::super::{GATHERED, PRODUCTS};
-use super::tiles::{Grid, Outputs, load};
+use super::tiles::{Grid, NOWHERE, Outputs, load};
 use super::{Kind, Part, TERMS, transform_transposed};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm};
 use crate::hardware::memory;
 use crate::hardware::simd::{Kernel, Simd};
+use std::ops::Range;
 
 /// The floats of the gradients of terms that a task has at a time, unless an image has more: 256
 /// KB.
@@ -99,12 +100,11 @@ impl Kernel for Pixels<'_> {
             let (below, beside) = (i + 1 < grid.down, j + 1 < grid.across);
             // The terms of the tile, and those far ones of its neighbours that belong to its
             // pixels.
-            let mut from: [[&[f32]; 6]; 6] = [[&[]; 6]; 6];
+            let mut from = [[NOWHERE; 6]; 6];
             for t in 0..if below { 6 } else { 5 } {
                 for u in 0..if beside { 6 } else { 5 } {
                     let (first, step) = places[t % 5][u % 5];
-                    let start = first + (tile + t / 5 * grid.across + u / 5) * step;
-                    from[t][u] = &terms[start..start + channels];
+                    from[t][u] = first + (tile + t / 5 * grid.across + u / 5) * step;
                 }
             }
             let (rows, columns) = ((height - 4 * i).min(4), (width - 4 * j).min(4));
@@ -113,12 +113,12 @@ impl Kernel for Pixels<'_> {
                 let bias = epilogue.bias.map_or(s.splat(0.0), |bias| s.load_at(bias, c));
                 // Written out, so that all of it stays in registers.
                 let folded = [
-                    down(s, &from, 0, c),
-                    down(s, &from, 1, c),
-                    down(s, &from, 2, c),
-                    down(s, &from, 3, c),
-                    down(s, &from, 4, c),
-                    down(s, &from, 5, c),
+                    down(s, terms, &from, 0, c..channels),
+                    down(s, terms, &from, 1, c..channels),
+                    down(s, terms, &from, 2, c..channels),
+                    down(s, terms, &from, 3, c..channels),
+                    down(s, terms, &from, 4, c..channels),
+                    down(s, terms, &from, 5, c..channels),
                 ];
                 let lines = [
                     across(s, &folded, 0),
@@ -148,10 +148,16 @@ fn fold<S: Simd>(s: S, [far0, near0, far1, near1, shared, far_next]: [S::F; 6]) 
 
 /// The pixels down column `u` of the terms.
 #[inline(always)]
-fn down<S: Simd>(s: S, from: &[[&[f32]; 6]; 6], u: usize, c: usize) -> [S::F; 4] {
+fn down<S: Simd>(
+    s: S,
+    terms: &[f32],
+    from: &[[usize; 6]; 6],
+    u: usize,
+    channels: Range<usize>,
+) -> [S::F; 4] {
     let mut values = [s.splat(0.0); 6];
     for t in 0..6 {
-        values[t] = load(s, from[t][u], c);
+        values[t] = load(s, terms, from[t][u] + channels.start, from[t][u] + channels.end);
     }
     fold(s, values)
 }

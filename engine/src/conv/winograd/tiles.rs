@@ -57,11 +57,17 @@ impl Iterator for Walk {
     }
 }
 
-/// The vector of a pixel's channels from `c` on; zeros, if the pixel is empty: there is none.
+/// Where no pixel is: [`load`] makes zeros of it. An offset that lies outside, and no `Option` or
+/// empty slice in its place: with those, a training step of three convolutions took 1.2 times as
+/// long.
+pub(super) const NOWHERE: usize = usize::MAX / 2;
+
+/// The values of `x` from `start` to `end`, as far as a vector goes; zeros where `x` does not reach
+/// so far.
 #[inline(always)]
-pub(super) fn load<S: Simd>(s: S, pixel: &[f32], c: usize) -> S::F {
-    match pixel.get(c..) {
-        Some(rest) => s.load_at(rest, 0),
+pub(super) fn load<S: Simd>(s: S, x: &[f32], start: usize, end: usize) -> S::F {
+    match x.get(start..end) {
+        Some(x) => s.load_at(x, 0),
         None => s.splat(0.0),
     }
 }
@@ -111,22 +117,19 @@ impl Terms<'_> {
         let image_len = conv.image.0 * line;
         for ([n, i, j], out) in grid.walk(range).zip(out.chunks_mut(stride)) {
             let image = &images[n * image_len..][..image_len];
-            let [rows, columns] = [pixels(kind.down, i), pixels(kind.across, j)];
             // Padding is what lies beyond the image or a line.
-            let row = |row: Option<usize>| row.and_then(|i| image.get(i * line..(i + 1) * line));
-            let rows = rows.map(|i| row(i).unwrap_or_default());
-            let pixels = rows.map(|row| {
-                let pixel = |j: usize| row.get(j * channels..(j + 1) * channels);
-                columns.map(|j| j.and_then(pixel).unwrap_or_default())
-            });
+            let row = |i: Option<usize>| i.and_then(|i| image.get(i * line..(i + 1) * line));
+            let rows = pixels(kind.down, i).map(|i| row(i).unwrap_or_default());
+            let columns = pixels(kind.across, j).map(|j| j.map_or(NOWHERE, |j| j * channels));
             let out = &mut out[..DOWN * ACROSS * channels];
             for c in (0..channels).step_by(S::LANES) {
                 let mut down = [[s.splat(0.0); 3]; 2];
                 for q in 0..if ACROSS == 2 { 3 } else { 1 } {
-                    let shared = load(s, pixels[0][q], c);
+                    let (start, end) = (columns[q] + c, columns[q] + channels);
+                    let shared = load(s, rows[0], start, end);
                     if DOWN == 2 {
-                        down[0][q] = s.sub(load(s, pixels[2][q], c), shared);
-                        down[1][q] = load(s, pixels[1][q], c);
+                        down[0][q] = s.sub(load(s, rows[2], start, end), shared);
+                        down[1][q] = load(s, rows[1], start, end);
                     } else {
                         down[0][q] = shared;
                     }

@@ -1,4 +1,4 @@
-//! A layer of one's own: the sine as an activation (Sitzmann and others, 2020), which learns a wave.
+//! A layer of one's own: the sine as an activation (Sitzmann and others, 2020). It learns a wave.
 
 use narrows_engine::layer::{Backward, Forward};
 use narrows_engine::layers::Linear;

@@ -1,7 +1,7 @@
 //! What is learnt from, and what the result is measured on.
 
 use crate::dataset::Dataset;
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::preparation::{Fit, Preparation};
 use crate::random::order::holdout;
 use crate::sample::column::{Column, ColumnKind};
@@ -90,12 +90,12 @@ impl Parts {
             }
         };
         if test.is_empty() {
-            return Err(Error::request(format!(
-                "data set {:?}: {} samples are too few to take some out for the test: no class has \
-                 two of them",
+            bail!(
+                "data set {:?}: {} samples are too few to take some out for the test: no class \
+                 has two of them",
                 whole.name(),
                 whole.len()
-            )));
+            );
         }
         let mut rest = test.iter().copied().peekable();
         let train: Vec<u32> = (0..whole.len() as u32)
@@ -151,13 +151,13 @@ impl TrainTest {
         let test = test.seen_by(&preparation)?;
         let train = train.with_preparation(preparation)?;
         if (train.sample_len(), train.image_shape()) != (test.sample_len(), test.image_shape()) {
-            return Err(Error::request(format!(
+            bail!(
                 "data set {:?}: samples to learn from have the shape {:?}, those for the test \
                  {:?}: make them alike",
                 train.name(),
                 train.stored_shape(),
                 test.stored_shape()
-            )));
+            );
         }
         Ok(TrainTest { train, test })
     }
@@ -181,12 +181,12 @@ const AT_A_TIME: usize = 1 << 20;
 /// missing one.
 fn check_finite(data: &Dataset, row: usize, sample: &[f32]) -> Result<(), Error> {
     match sample.iter().position(|value| !value.is_finite()) {
-        Some(at) if data.columns().is_none() => Err(Error::request(format!(
+        Some(at) if data.columns().is_none() => bail!(
             "data set {:?}: sample {} holds {} at its value {at}: mend or remove it",
             data.name(),
             data.stored_row(row as u32),
             sample[at]
-        ))),
+        ),
         _ => Ok(()),
     }
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::files::hash::Hash;
 use crate::random::order::holdout;
 
@@ -76,18 +76,18 @@ impl Listing {
         let (learnt, tested) = match (train, test) {
             (Half::Unlabelled(train), Half::Unlabelled(test)) => (train, test),
             (Half::Unlabelled(_), Half::Labelled(_)) => {
-                return Err(Error::file(
+                bail!(
                     &test_dir,
                     "holds folders of classes, where the training images have no classes: give \
-                     both classes or neither",
-                ));
+                     both classes or neither"
+                );
             }
             (Half::Labelled(_), Half::Unlabelled(_)) => {
-                return Err(Error::file(
+                bail!(
                     &test_dir,
-                    "holds no folders of classes, where the training images have classes: sort its \
-                     images into them",
-                ));
+                    "holds no folders of classes, where the training images have classes: sort \
+                     its images into them"
+                );
             }
             (Half::Labelled(train), Half::Labelled(test)) => {
                 return Self::labelled(train, test, &test_dir).map(Some);
@@ -110,11 +110,11 @@ impl Listing {
         let train = files.len();
         for class in test {
             let Some(label) = label(&class.name) else {
-                return Err(Error::file(
+                bail!(
                     &test_dir.join(&class.name),
                     "is a class that no training image has, so that no model could learn it: mend \
-                     its name, or remove it",
-                ));
+                     its name, or remove it"
+                );
             };
             files.extend(class.images.into_iter().map(|path| Source::new(path, label as u16)));
         }
@@ -191,30 +191,26 @@ impl Half {
             return Ok((!loose.is_empty()).then_some(Half::Unlabelled(loose)));
         }
         if let Some(folder) = unnamed {
-            return Err(Error::file(
-                &folder,
-                "has a name that is no UTF-8, and a class needs one: rename it",
-            ));
+            bail!(&folder, "has a name that is no UTF-8, and a class needs one: rename it");
         }
         if let Some(image) = loose.first() {
-            return Err(Error::file(
-                image,
-                "lies beside the folders of classes: move it into that of its class",
-            ));
+            bail!(image, "lies beside the folders of classes: move it into that of its class");
         }
         if classes.len() > MOST_CLASSES {
             let count = classes.len();
-            let problem = format!(
-                "holds {count} folders of classes, and {MOST_CLASSES} is the most there can be"
+            bail!(
+                dir,
+                "holds {count} folders of classes, and {MOST_CLASSES} is the most there can be: \
+                 merge or remove some"
             );
-            return Err(Error::file(dir, format!("{problem}: merge or remove some")));
         }
         let mut sorted = Vec::with_capacity(classes.len());
         for (name, folder, Entries { folders, images }) in classes {
             if let Some(inner) = folders.first() {
-                let problem =
-                    "is a folder within that of a class: move its images up, or remove it";
-                return Err(Error::file(inner, problem));
+                bail!(
+                    inner,
+                    "is a folder within that of a class: move its images up, or remove it"
+                );
             }
             if images.is_empty() {
                 return Err(holds_no_image(&folder));
@@ -252,9 +248,11 @@ impl Half {
 /// `images` of `folder` without those for the test, and those.
 fn split(images: Vec<PathBuf>, folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Error> {
     if images.len() < 2 {
-        let problem = "holds one image, where two are needed, one of them for the test: add some, \
-                       or sort all into the folders train and test";
-        return Err(Error::file(folder, problem));
+        bail!(
+            folder,
+            "holds one image, where two are needed, one of them for the test: add some, or sort \
+             all into the folders train and test"
+        );
     }
     let held = (images.len() / TEST_SHARE).max(1);
     let (kept, held) = holdout(images.len(), held, SPLIT_SEED);

@@ -3,15 +3,10 @@
 use crate::dataset::Dataset;
 use crate::error::{Error, bail};
 use crate::preparation::{Fit, Preparation};
-use crate::random::order::holdout;
+use crate::random::order::listed_holdout;
 use crate::sample::column::{Column, ColumnKind};
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
-
-/// One sample in so many is for the test, where the data do not say which are.
-pub(crate) const TEST_SHARE: usize = 6;
-/// Decides which. It is no option: were it one, a model could be tested on what it had learnt from.
-pub(crate) const SPLIT_SEED: u64 = 0;
 
 /// The two halves that learning and its measure are kept apart in. Their shapes and classes are the
 /// same.
@@ -78,13 +73,16 @@ impl Parts {
         let labels =
             whole.labels()?.filter(|labels| labels.iter().any(|&label| label != UNLABELLED));
         let test = match labels {
-            None => held(&Vec::from_iter(0..whole.len() as u32)),
+            None => rows_for_test(whole.len()),
             Some(labels) => {
                 let mut classes = vec![Vec::new(); whole.classes()];
                 for (row, &label) in (0..).zip(labels).filter(|&(_, &label)| label != UNLABELLED) {
                     classes[usize::from(label)].push(row);
                 }
-                let mut test: Vec<u32> = classes.iter().flat_map(|rows| held(rows)).collect();
+                let for_test = |rows: &Vec<u32>| {
+                    rows_for_test(rows.len()).into_iter().map(|at| rows[at as usize]).collect()
+                };
+                let mut test: Vec<u32> = classes.iter().flat_map::<Vec<u32>, _>(for_test).collect();
                 test.sort_unstable();
                 test
             }
@@ -118,14 +116,17 @@ impl Parts {
     }
 }
 
-/// Those of `rows` that are for the test, ascending.
-fn held(rows: &[u32]) -> Vec<u32> {
-    let count = match rows.len() {
-        0 | 1 => 0,
-        count => (count / TEST_SHARE).max(1),
-    };
-    holdout(rows.len(), count, SPLIT_SEED).1.into_iter().map(|at| rows[at as usize]).collect()
+/// The rows, ascending, that are for the test out of `count` samples of one kind, where the data do
+/// not say which are: one in six, and at least one of two.
+///
+/// The seed is no option: were it one, a model could be tested on the samples that it learnt from.
+pub(crate) fn rows_for_test(count: usize) -> Vec<u32> {
+    let held = if count < 2 { 0 } else { (count / TEST_SHARE).max(1) };
+    listed_holdout(count, held, SPLIT_SEED)
 }
+
+const TEST_SHARE: usize = 6;
+const SPLIT_SEED: u64 = 0;
 
 impl TrainTest {
     /// The same halves, floats as a model should see them: as a [`Preparation`] says that is fitted

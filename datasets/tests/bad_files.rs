@@ -1,13 +1,11 @@
 //! Files that are not what they should be: each is an error of one line that names the file, and
 //! none is a panic.
 
-mod idx_files;
-
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use idx_files::{GOOD, gzip, idx, put, put_good};
+use crate::idx_files::{GOOD, gzip, idx, put, put_good};
 use narrows_datasets::{Dataset, Error, open};
 
 /// Checks what holds for every message, and that this one says each of `parts`.

@@ -2,12 +2,10 @@
 //! file, and none is a panic.
 
 #[allow(dead_code, reason = "each file of tests uses some of it")]
-mod image_files;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use image_files::{
+use crate::image_files::{
     gradient, grey_png, interlaced_png, jpeg_of, noise, put, put_good, raw_png, rgb_jpeg, rgb_png,
 };
 use jpeg_encoder::ColorType;

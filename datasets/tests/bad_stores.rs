@@ -1,13 +1,11 @@
 //! Stores that are damaged, cut off, or lie: each is an error of one line that names the file, and
 //! none is a panic.
 
-mod store_files;
-
 use std::fs;
 use std::path::Path;
 
+use crate::store_files::{ByHand, assert_says, metadata, put, read_all, small, with_header};
 use narrows_datasets::{Access, OpenOptions, Store, verify};
-use store_files::{ByHand, assert_says, metadata, put, read_all, small, with_header};
 
 fn both() -> [OpenOptions; 2] {
     [Access::Map, Access::Read].map(|access| OpenOptions { access, ..OpenOptions::default() })

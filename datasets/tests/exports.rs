@@ -2,14 +2,12 @@
 //! at first.
 
 #[allow(dead_code, reason = "each file of tests uses some of it")]
-mod image_files;
-
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use image_files::{noise, put, rgb_png};
+use crate::image_files::{noise, put, rgb_png};
 use narrows_datasets::{
     Access, ExportPart, Exported, OpenOptions, Packed, Preparation, Store, UNLABELLED, Undivided,
     examples, export, inspect, open_whole, open_with, pack, read_all, verify,

@@ -1,15 +1,12 @@
 //! Fetching from servers that are not what they should be. After each fetch the cache folder holds
 //! no file but the right one, and at most the beginning of it under another name.
 
-mod idx_files;
-mod mirror;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use idx_files::{GOOD, gzip, idx};
-use mirror::{Answer, Server};
+use crate::idx_files::{GOOD, gzip, idx};
+use crate::mirror::{Answer, Server};
 use narrows_datasets::fetch::{
     Event, FetchOptions, Member, PublicFile, PublicSet, catalogue, fetch, named,
 };

@@ -1,9 +1,7 @@
 //! Folders of images that are as they should be.
 
 #[allow(dead_code, reason = "each file of tests uses some of it")]
-mod image_files;
-
-use image_files::{
+use crate::image_files::{
     gradient, grey_png, interlaced_png, jpeg_of, noise, opened, png_of, put, put_good, rgb_png,
     samples,
 };

@@ -1,12 +1,10 @@
 //! Every format through the one door, from the file to what a model sees.
 
-mod idx_files;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use idx_files::{gzip, idx, put};
+use crate::idx_files::{gzip, idx, put};
 use narrows_datasets::{
     Access, Dataset, Dtype, Error, LabelColumn, Metadata, OpenOptions, Parts, Preparation,
     StoreWriter, TableOptions, TrainTest, UNLABELLED, open, open_whole, open_with,

@@ -1,10 +1,8 @@
 //! Files that are as they should be.
 
-mod idx_files;
-
 use std::fs;
 
-use idx_files::{GOOD, gzip, idx, put, put_good};
+use crate::idx_files::{GOOD, gzip, idx, put, put_good};
 use narrows_datasets::{Dataset, Preparation, TrainTest, open};
 
 fn assert_good(both: TrainTest) {

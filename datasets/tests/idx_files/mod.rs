@@ -1,7 +1,5 @@
 //! Writes the files that the tests read, good and bad.
 
-#![allow(dead_code, reason = "no test needs all of it")]
-
 use std::io::Write;
 use std::path::{Path, PathBuf};
 

@@ -67,9 +67,7 @@ pub use formats::store::layout::is_store;
 pub use formats::store::metadata::{LeftOut, Metadata};
 pub use formats::store::read::{Store, verify};
 pub use formats::store::write::StoreWriter;
-pub use formats::tables::csv::{CsvCell, CsvWriter};
-#[cfg(feature = "parquet")]
-pub use formats::tables::parquet::{ColumnarKind, ColumnarWriter, FieldKind, Value};
+pub use formats::tables::write::{FieldKind, TableCell, TableFormat, TableWriter};
 pub use open::{Opened, Undivided, open, open_whole, open_with};
 pub use preparation::{Fit, Preparation, PreparedColumn, TablePreparation};
 pub use random::label_draw::{LabelDraw, draw_labels};

@@ -6,8 +6,8 @@ use crate::error::Error;
 use crate::output::numbers::{counted, thousands};
 use crate::output::summary::{Cost, EmbedSummary, json};
 use crate::run::folder::{self, CODES, SUMMARY};
-use crate::run::row_writer::{Kind, Target};
-use narrows_datasets::{CsvCell, UNLABELLED};
+use crate::run::row_writer::Target;
+use narrows_datasets::{FieldKind, TableCell, UNLABELLED};
 use narrows_models::checkpoint;
 use narrows_models::inference;
 use std::time::Instant;
@@ -32,21 +32,21 @@ pub fn run(options: &Embed) -> Result<String, Error> {
 
     let latent = description.architecture.latent;
     let names: Vec<String> = (0..latent).map(|at| format!("z{at}")).collect();
-    let mut columns = vec![("row", Kind::Whole)];
-    columns.extend(names.iter().map(|name| (name.as_str(), Kind::Number)));
-    columns.extend(labels.map(|_| ("label", Kind::Text)));
+    let mut columns = vec![("row", FieldKind::Whole)];
+    columns.extend(names.iter().map(|name| (name.as_str(), FieldKind::Number)));
+    columns.extend(labels.map(|_| ("label", FieldKind::Text)));
     let mut file = target.begin(&columns, rows.len(), Some(latent))?;
     let mut failed = None;
     let take = |rows: &[u32], codes: &[f32]| {
         let mut cells = Vec::with_capacity(columns.len());
         for (&row, code) in rows.iter().zip(codes.chunks_exact(latent)) {
             cells.clear();
-            cells.push(CsvCell::Whole(u64::from(row)));
-            cells.extend(code.iter().map(|&value| CsvCell::Number(value)));
+            cells.push(TableCell::Whole(u64::from(row)));
+            cells.extend(code.iter().map(|&value| TableCell::Number(value)));
             if let Some(labels) = labels {
                 cells.push(match labels[row as usize] {
-                    UNLABELLED => CsvCell::Missing,
-                    label => CsvCell::Text(&data.class_names()[usize::from(label)]),
+                    UNLABELLED => TableCell::Missing,
+                    label => TableCell::Text(&data.class_names()[usize::from(label)]),
                 });
             }
             if let Err(e) = file.row(&cells, code) {

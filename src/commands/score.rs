@@ -12,8 +12,8 @@ use crate::error::Error;
 use crate::output::summary::{Cost, QuantileSummary, ScoreSummary, json};
 use crate::output::tables::scores::{self, Highest};
 use crate::run::folder::{self, SCORES, SUMMARY};
-use crate::run::row_writer::{Kind, Scores, Target};
-use narrows_datasets::CsvCell;
+use crate::run::row_writer::{Scores, Target};
+use narrows_datasets::{FieldKind, TableCell};
 use narrows_models::checkpoint;
 use narrows_models::inference::{self, Scored};
 use narrows_models::quantile::quantile;
@@ -84,9 +84,9 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
         None => options.threshold,
     };
 
-    let mut columns = vec![("row", Kind::Whole), ("score", Kind::Number)];
-    columns.extend(with_worst.then_some(("worst", Kind::Text)));
-    columns.extend(threshold.map(|_| ("above", Kind::Whole)));
+    let mut columns = vec![("row", FieldKind::Whole), ("score", FieldKind::Number)];
+    columns.extend(with_worst.then_some(("worst", FieldKind::Text)));
+    columns.extend(threshold.map(|_| ("above", FieldKind::Whole)));
     let mut file = target.begin(&columns, rows.len(), None)?;
     let (mut at, mut above) = (0, 0);
     let mut listed = [0];
@@ -94,19 +94,19 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
         rows.copy_to(at, &mut listed);
         at += 1;
         let mut cells = [
-            CsvCell::Whole(u64::from(listed[0])),
-            CsvCell::Number(score),
-            CsvCell::Missing,
-            CsvCell::Missing,
+            TableCell::Whole(u64::from(listed[0])),
+            TableCell::Number(score),
+            TableCell::Missing,
+            TableCell::Missing,
         ];
         let mut used = 2;
         if with_worst {
-            cells[used] = CsvCell::Text(&names[worst as usize]);
+            cells[used] = TableCell::Text(&names[worst as usize]);
             used += 1;
         }
         if let Some(threshold) = threshold {
             above += usize::from(score > threshold);
-            cells[used] = CsvCell::Whole(u64::from(score > threshold));
+            cells[used] = TableCell::Whole(u64::from(score > threshold));
             used += 1;
         }
         file.row(&cells[..used], &[score])

@@ -15,3 +15,4 @@ mod rows;
 mod source;
 #[cfg(test)]
 mod tests;
+pub(crate) mod write;

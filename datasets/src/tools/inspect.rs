@@ -12,7 +12,7 @@ use crate::open::Undivided;
 use crate::sample::column::ColumnKind;
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
-use crate::tools::both_halves::{Half, Together, Told};
+use crate::tools::both_halves::{BothHalves, Half};
 
 /// What [`inspect`] found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -173,46 +173,38 @@ pub fn inspect(
     path: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Inspection, Error> {
-    let together = Together::new(&data.data)?;
-    let (rows, test) = (together.len_of(Half::Train), together.len_of(Half::Test));
-    let mut told = Told::new(progress, (rows + test) * together.row_bytes() as u64);
-    let columns = together.columns.as_deref().unwrap_or_default();
+    let both = BothHalves::new(&data.data)?;
+    let (rows, test) = (both.len_of(Half::Train), both.len_of(Half::Test));
+    let columns = both.columns.as_deref().unwrap_or_default();
     let mut all = Numbers::NONE;
     let mut of_columns = vec![Numbers::NONE; columns.len()];
     let mut of_categories: Vec<Vec<u64>> =
         columns.iter().map(|column| vec![0; categories(&column.kind)]).collect();
-    let mut of_classes = vec![[0_u64; 2]; together.class_names().len()];
+    let mut of_classes = vec![[0_u64; 2]; both.class_names().len()];
     let mut unlabelled = 0;
-    for half in [Half::Train, Half::Test] {
-        together.for_each(half, |sample, label| {
-            match of_classes.get_mut(usize::from(label)) {
-                Some(counts) if label != UNLABELLED => counts[half as usize] += 1,
-                _ => unlabelled += 1,
+    both.for_each(&Half::BOTH, &mut both.meter(&Half::BOTH, progress), |half, sample, label| {
+        match of_classes.get_mut(usize::from(label)) {
+            Some(counts) if label != UNLABELLED => counts[half as usize] += 1,
+            _ => unlabelled += 1,
+        }
+        if both.train.dtype() == Dtype::U8 {
+            all.push_bytes(sample);
+            return Ok(());
+        }
+        let values = sample.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value));
+        if columns.is_empty() {
+            values.for_each(|value| all.push(value));
+            return Ok(());
+        }
+        for ((value, numbers), counts) in values.zip(&mut of_columns).zip(&mut of_categories) {
+            numbers.push(value);
+            // A column of numbers has no counts.
+            if let (false, Some(count)) = (value.is_nan(), counts.get_mut(value as usize)) {
+                *count += 1;
             }
-            if together.train.dtype() == Dtype::U8 {
-                all.push_bytes(sample);
-            } else {
-                let values = sample.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value));
-                if columns.is_empty() {
-                    values.for_each(|value| all.push(value));
-                } else {
-                    for ((value, numbers), counts) in
-                        values.zip(&mut of_columns).zip(&mut of_categories)
-                    {
-                        numbers.push(value);
-                        // Of a column of numbers there are no counts.
-                        if let (false, Some(count)) =
-                            (value.is_nan(), counts.get_mut(value as usize))
-                        {
-                            *count += 1;
-                        }
-                    }
-                }
-            }
-            told.add(sample.len());
-            Ok(())
-        })?;
-    }
+        }
+        Ok(())
+    })?;
     let summaries =
         columns.iter().zip(of_columns).zip(of_categories).map(|((column, numbers), counts)| {
             let name = column.name.clone();
@@ -227,9 +219,9 @@ pub fn inspect(
                 }
             }
         });
-    let labels = together.has_labels().then(|| LabelSummary {
-        name: together.train.label_name().map(str::to_owned),
-        classes: (together.class_names().iter().zip(&of_classes))
+    let labels = both.has_labels().then(|| LabelSummary {
+        name: both.train.label_name().map(str::to_owned),
+        classes: (both.class_names().iter().zip(&of_classes))
             .map(|(name, &[train, test])| ClassCount { name: name.clone(), train, test })
             .collect(),
     });
@@ -238,14 +230,14 @@ pub fn inspect(
         format: data.format.clone(),
         bytes: on_disk(path)?,
         train: rows,
-        test: together.test.map(|_| test),
-        shape: together.train.stored_shape().to_vec(),
-        dtype: together.train.dtype().name(),
+        test: both.test.map(|_| test),
+        shape: both.train.stored_shape().to_vec(),
+        dtype: both.train.dtype().name(),
         values: columns.is_empty().then(|| all.summary()),
-        columns: together.columns.is_some().then(|| summaries.collect()),
+        columns: both.columns.is_some().then(|| summaries.collect()),
         labels,
         unlabelled,
-        provenance: together.train.provenance().clone(),
+        provenance: both.train.provenance().clone(),
     })
 }
 

@@ -12,7 +12,7 @@ use crate::open::Undivided;
 use crate::preparation::Preparation;
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
-use crate::tools::both_halves::{Half, Together, Told};
+use crate::tools::both_halves::{BothHalves, Half};
 
 /// What a store was given.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +52,7 @@ pub fn pack(
     out: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Packed, Error> {
-    let together = Together::new(&data.data)?;
+    let both = BothHalves::new(&data.data)?;
     let normalisation = match &data.data {
         Parts::Whole(_) => None,
         Parts::Halves(train, test) => {
@@ -61,45 +61,39 @@ pub fn pack(
                 .filter(|preparation| !matches!(preparation, Preparation::Bytes { .. }))
         }
     };
-    let metadata = Metadata { normalisation, ..metadata(&together, data) };
-    let rows = together.len_of(Half::Train) + together.len_of(Half::Test);
-    let mut told = Told::new(progress, rows * together.row_bytes() as u64);
-    let mut packing = Packing::begin(out, &together)?;
-    for half in [Half::Train, Half::Test] {
-        if half == Half::Test && together.test.is_some() {
+    let metadata = Metadata { normalisation, ..metadata(&both, data) };
+    let mut packing = Packing::begin(out, &both)?;
+    both.for_each(&Half::BOTH, &mut both.meter(&Half::BOTH, progress), |half, sample, label| {
+        if half == Half::Test && !packing.writer.has_test() {
             packing.writer.test_begins();
         }
-        together.for_each(half, |sample, label| {
-            packing.push(sample, label)?;
-            told.add(sample.len());
-            Ok(())
-        })?;
-    }
-    packing.finish(&metadata, together.len_of(Half::Test))
+        packing.push(sample, label)
+    })?;
+    packing.finish(&metadata, both.len_of(Half::Test))
 }
 
 /// What a store says of samples that come from `data`.
-pub(crate) fn metadata(together: &Together<'_>, data: &Undivided) -> Metadata {
-    let known = together.train.provenance();
+pub(crate) fn metadata(both: &BothHalves<'_>, data: &Undivided) -> Metadata {
+    let known = both.train.provenance();
     let or = |known: &str, other: &str| {
         if known.is_empty() { other.to_owned() } else { known.to_owned() }
     };
-    let max_value = match together.train.preparation() {
+    let max_value = match both.train.preparation() {
         &Preparation::Bytes { max } => Some(max),
         _ => None,
     };
-    let rounded = known.rounded + together.test.map_or(0, |test| test.provenance().rounded);
+    let rounded = known.rounded + both.test.map_or(0, |test| test.provenance().rounded);
     // The halves of one store share what is known of them.
-    let rounded = if together.test.is_some_and(|test| test.provenance() == known) {
+    let rounded = if both.test.is_some_and(|test| test.provenance() == known) {
         known.rounded
     } else {
         rounded
     };
     Metadata {
         max_value,
-        columns: together.columns.clone(),
-        label: together.train.label_name().map(str::to_owned),
-        classes: together.class_names().to_vec(),
+        columns: both.columns.clone(),
+        label: both.train.label_name().map(str::to_owned),
+        classes: both.class_names().to_vec(),
         provenance: Provenance {
             source: or(&known.source, &data.name),
             format: or(&known.format, &data.format),
@@ -119,22 +113,22 @@ pub(crate) struct Packing<'a> {
 }
 
 impl<'a> Packing<'a> {
-    pub(crate) fn begin(out: &'a Path, together: &Together<'_>) -> Result<Self, Error> {
-        let (shape, dtype) = (together.train.stored_shape(), together.train.dtype());
+    pub(crate) fn begin(out: &'a Path, both: &BothHalves<'_>) -> Result<Self, Error> {
+        let (shape, dtype) = (both.train.stored_shape(), both.train.dtype());
         let packed = Packed {
             train: 0,
             test: 0,
             shape: shape.to_vec(),
             dtype,
             labelled: 0,
-            classes: together.class_names().len(),
+            classes: both.class_names().len(),
             missing: 0,
             rounded: 0,
             bytes: 0,
         };
         Ok(Packing {
             out,
-            writer: StoreWriter::create(out, dtype, shape, together.has_labels())?,
+            writer: StoreWriter::create(out, dtype, shape, both.has_labels())?,
             packed,
         })
     }

@@ -19,7 +19,7 @@ use crate::error::{Error, OneLine, bail};
 use crate::open::Undivided;
 use crate::random::stream::{Purpose, Stream};
 use crate::sample::label::UNLABELLED;
-use crate::tools::both_halves::{Half, Together, Told};
+use crate::tools::both_halves::{BothHalves, Half};
 use crate::tools::pack::{Packed, Packing, metadata};
 
 /// What shares are counted in.
@@ -210,21 +210,19 @@ fn write(
     places: &[u8],
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<[Option<Packed>; 3], Error> {
-    let together = Together::new(&data.data)?;
-    let metadata = metadata(&together, data);
+    let both = BothHalves::new(&data.data)?;
+    let metadata = metadata(&both, data);
     let paths = files(folder, shares);
     let mut writing = Vec::new();
     for path in &paths {
-        writing.push(path.as_ref().map(|path| Packing::begin(path, &together)).transpose()?);
+        writing.push(path.as_ref().map(|path| Packing::begin(path, &both)).transpose()?);
     }
-    let mut told = Told::new(progress, places.len() as u64 * together.row_bytes() as u64);
     let mut rows = places.iter();
-    together.for_each(Half::Train, |sample, label| {
+    let whole = [Half::Train];
+    both.for_each(&whole, &mut both.meter(&whole, progress), |_, sample, label| {
         let place = *rows.next().expect("a place for each row");
         let packing = writing[usize::from(place)].as_mut().expect("rows go where a share is");
-        packing.push(sample, label)?;
-        told.add(sample.len());
-        Ok(())
+        packing.push(sample, label)
     })?;
     let mut packed = [None, None, None];
     for (packed, packing) in packed.iter_mut().zip(writing) {

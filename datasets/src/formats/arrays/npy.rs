@@ -24,6 +24,7 @@ mod dictionary;
 mod write;
 
 pub use write::NpyWriter;
+pub(crate) use write::header;
 
 const SIGNATURE: &[u8] = b"\x93NUMPY";
 /// Far above what three entries need.

@@ -28,7 +28,7 @@ use crate::files::regular::open_regular;
 use crate::formats::options::TableOptions;
 use crate::formats::tables::source::{Cell, TableSource, is_infinite};
 use records::{Record, Records};
-pub use write::{CsvCell, CsvWriter};
+pub(crate) use write::CsvWriter;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const DELIMITERS: [u8; 4] = *b",;\t|";

@@ -26,7 +26,7 @@ mod writer;
 #[cfg(feature = "parquet")]
 pub(crate) use table::ColumnarTable;
 #[cfg(feature = "parquet")]
-pub use writer::{ColumnarKind, ColumnarWriter, FieldKind, Value};
+pub(crate) use writer::ParquetWriter;
 
 const PARQUET: &[u8] = b"PAR1";
 const ENCRYPTED_PARQUET: &[u8] = b"PARE";

@@ -1,35 +1,15 @@
 //! Rows written as CSV, one at a time.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use csv_core::WriteResult;
 
-/// One cell of a row that is written.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum CsvCell<'a> {
-    /// Nothing: an empty cell. NaN is the same.
-    Missing,
-    /// A number, in the fewest digits that read back as the same `f32`.
-    Number(f32),
-    /// A whole number: of a row, or a count.
-    Whole(u64),
-    /// A text: of a category or a class. Quoted where it has to be.
-    Text(&'a str),
-}
+use crate::formats::tables::write::TableCell;
 
-/// Writes CSV: commas, lines that end in LF, quotes where they are needed. Nothing is held but one
-/// row, so that memory does not grow with their number.
-///
-/// ```
-/// use narrows_datasets::{CsvCell, CsvWriter};
-///
-/// let mut table = CsvWriter::new(Vec::new(), &["age", "eyes, colour"])?;
-/// table.row(&[CsvCell::Number(0.1), CsvCell::Text("blue")])?;
-/// table.row(&[CsvCell::Missing, CsvCell::Text("\"green\"")])?;
-/// assert_eq!(table.finish()?, b"age,\"eyes, colour\"\n0.1,blue\n,\"\"\"green\"\"\"\n");
-/// # Ok::<(), std::io::Error>(())
-/// ```
-pub struct CsvWriter<W> {
+/// Writes CSV: commas, lines that end in LF, quotes where they are needed. One row is held at a
+/// time, so that memory does not grow with their number.
+pub(crate) struct CsvWriter<W> {
     to: W,
     core: csv_core::Writer,
     columns: usize,
@@ -44,7 +24,7 @@ impl<W: Write> CsvWriter<W> {
     ///
     /// # Errors
     /// If it cannot be written to.
-    pub fn new(to: W, header: &[&str]) -> io::Result<Self> {
+    pub(crate) fn new(to: W, header: &[&str]) -> io::Result<Self> {
         let core = csv_core::Writer::new();
         let mut writer = CsvWriter {
             to,
@@ -61,41 +41,42 @@ impl<W: Write> CsvWriter<W> {
         Ok(writer)
     }
 
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
     /// Writes a row: a cell for each column of the header.
     ///
     /// # Errors
     /// If it cannot be written.
-    ///
-    /// # Panics
-    /// If there are more or fewer cells than columns.
-    pub fn row(&mut self, cells: &[CsvCell<'_>]) -> io::Result<()> {
-        assert_eq!(cells.len(), self.columns, "a cell for each column");
+    pub(crate) fn row(&mut self, cells: &[TableCell<'_>]) -> io::Result<()> {
+        let mut number = std::mem::take(&mut self.number);
         for (column, &cell) in cells.iter().enumerate() {
-            let mut number = std::mem::take(&mut self.number);
             number.clear();
-            match cell {
-                CsvCell::Text(text) => self.cell(column, text),
-                CsvCell::Number(value) if !value.is_nan() => {
+            let text = match cell {
+                TableCell::Text(text) => text,
+                TableCell::Number(value) if !value.is_nan() => {
                     write_shortest(value, &mut number);
-                    self.cell(column, &number);
+                    &number
                 }
-                CsvCell::Whole(value) => {
+                TableCell::Whole(value) => {
                     // Never fails: a `String` takes anything.
-                    let _ = std::fmt::Write::write_fmt(&mut number, format_args!("{value}"));
-                    self.cell(column, &number);
+                    let _ = write!(number, "{value}");
+                    &number
                 }
-                CsvCell::Missing | CsvCell::Number(_) => self.cell(column, ""),
-            }
-            self.number = number;
+                TableCell::Missing | TableCell::Number(_) => "",
+            };
+            self.cell(column, text);
         }
+        self.number = number;
         self.end_row()
     }
 
-    /// Flushes, and gives back what was written to.
+    /// Flushes, and gives back the writer below.
     ///
     /// # Errors
     /// If that fails.
-    pub fn finish(mut self) -> io::Result<W> {
+    pub(crate) fn finish(mut self) -> io::Result<W> {
         self.to.flush()?;
         Ok(self.to)
     }
@@ -146,9 +127,5 @@ impl<W: Write> CsvWriter<W> {
 fn write_shortest(value: f32, to: &mut String) {
     let plain = value == 0.0 || (1e-5..1e16).contains(&value.abs());
     // Never fails: a `String` takes anything.
-    let _ = if plain {
-        std::fmt::Write::write_fmt(to, format_args!("{value}"))
-    } else {
-        std::fmt::Write::write_fmt(to, format_args!("{value:e}"))
-    };
+    let _ = if plain { write!(to, "{value}") } else { write!(to, "{value:e}") };
 }

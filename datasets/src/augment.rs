@@ -44,10 +44,10 @@ mod ground;
 mod mask;
 mod patch;
 mod random;
-#[cfg(test)]
-mod reference;
 mod salt;
 mod shift;
+#[cfg(test)]
+mod tests;
 
 use crate::error::Error;
 use random::{Purpose, Stream};

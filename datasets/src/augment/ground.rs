@@ -29,7 +29,7 @@ pub(super) fn ground(image: &[f32], size: Size, ground: &mut [f32], scratch: &mu
 
 #[cfg(test)]
 mod tests {
-    use super::super::reference::{each_size, numbered};
+    use super::super::tests::reference::{each_size, numbered};
     use super::*;
 
     #[test]

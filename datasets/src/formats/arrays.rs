@@ -17,4 +17,4 @@ pub(crate) mod open;
 mod safetensors;
 mod stored;
 #[cfg(test)]
-mod vectors;
+mod tests;

@@ -201,7 +201,7 @@ mod tests {
     use flate2::{Compression, write::GzEncoder};
 
     use super::*;
-    use crate::formats::arrays::vectors::{OneFile, assert_says, floats};
+    use crate::formats::arrays::tests::vectors::{OneFile, assert_says, floats};
 
     fn idx(element: u8, sizes: &[u32], values: &[u8]) -> Vec<u8> {
         let mut bytes = vec![0, 0, element, sizes.len() as u8];

@@ -3,6 +3,7 @@
 pub(crate) mod atomic;
 pub(crate) mod cache;
 pub(crate) mod data_file;
+pub(crate) mod gzip;
 pub(crate) mod hash;
 #[expect(unsafe_code, reason = "memory mapping")]
 mod mapped;

@@ -8,6 +8,7 @@ use flate2::read::MultiGzDecoder;
 
 use crate::dataset::halves::Parts;
 use crate::error::{Error, bail};
+use crate::files::gzip::is_gzip;
 use crate::files::regular::is_regular;
 
 /// How much of a file is looked at.
@@ -43,7 +44,7 @@ impl Start {
         let file = read()?;
         let length = file.metadata().map_err(failed)?.len();
         file.take(START as u64).read_to_end(&mut bytes).map_err(failed)?;
-        let gzip = bytes.starts_with(&[0x1f, 0x8b]);
+        let gzip = is_gzip(&bytes);
         if gzip {
             bytes.clear();
             // Damaged data have no beginning; what reads them all says what is wrong.

@@ -17,6 +17,7 @@ use crate::dataset::Dataset;
 use crate::dataset::halves::Parts;
 use crate::error::{Error, OneLine, bail};
 use crate::open::Undivided;
+use crate::random::apportion::apportion;
 use crate::random::stream::{Purpose, Stream};
 use crate::sample::label::UNLABELLED;
 use crate::tools::both_halves::{BothHalves, Half};
@@ -136,7 +137,7 @@ fn divide(
         if rows.is_empty() || has_no_label && unlabelled == Unlabelled::Train {
             continue;
         }
-        let counts = apportion(rows.len(), shares);
+        let counts = apportion(rows.len(), &shares, FAVOURED);
         let short = (0..3).find(|&place| shares[place] > 0 && counts[place] == 0);
         if let (Some(place), false) = (short, has_no_label) {
             let what = match whole.class_names().get(group) {
@@ -157,19 +158,6 @@ fn divide(
         }
     }
     Ok(places)
-}
-
-/// Divides `rows` by largest remainders.
-fn apportion(rows: usize, shares: [u64; 3]) -> [usize; 3] {
-    let products = shares.map(|share| u128::from(share) * rows as u128);
-    let mut counts = products.map(|product| (product / u128::from(WHOLE)) as usize);
-    let missing = rows - counts.iter().sum::<usize>();
-    let mut order = FAVOURED;
-    order.sort_by_key(|&place| std::cmp::Reverse(products[place] % u128::from(WHOLE)));
-    for &place in order.iter().take(missing) {
-        counts[place] += 1;
-    }
-    counts
 }
 
 /// The files that are to be written.
@@ -238,7 +226,7 @@ mod tests {
     #[test]
     fn shares_are_apportioned_by_largest_remainders() {
         let of = |rows, train, validation, test| {
-            apportion(rows, Shares { train, validation, test }.counted().unwrap())
+            apportion(rows, &Shares { train, validation, test }.counted().unwrap(), FAVOURED)
         };
         assert_eq!(of(10, 0.7, 0.1, 0.2), [7, 1, 2]);
         // 4.2, 0.6, 1.2: one is left, and validation's remainder is the largest.

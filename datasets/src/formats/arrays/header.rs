@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::error::{Error, Short};
+use crate::files::gzip::damage;
 use crate::formats::arrays::element::{ByteOrder, Element};
 
 /// Deflate's best code spends two bits on a run of 258 bytes.
@@ -102,22 +103,15 @@ pub(crate) fn in_array(path: &Path, name: Option<&str>, problem: impl std::fmt::
     }
 }
 
-/// Decoders report damaged data as errors of these kinds, which no regular file's own reading has.
+/// The error of a decoder of `kind` ("gzip", "zip") on the array `name` of a file.
 pub(crate) fn decoder_error(
     path: &Path,
     name: Option<&str>,
     error: io::Error,
     kind: &str,
 ) -> Error {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => in_array(
-            path,
-            name,
-            format!("is cut off: its {kind} data ends early; download it again"),
-        ),
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            in_array(path, name, format!("is damaged: {error}; download it again"))
-        }
-        _ => Error::io(path, error),
+    match damage(error, kind) {
+        Ok(problem) => in_array(path, name, problem),
+        Err(error) => Error::io(path, error),
     }
 }

@@ -15,13 +15,12 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 
 use crate::error::{Error, bail};
+use crate::files::gzip::is_gzip;
 use crate::files::regular::{fill, open_regular};
 use crate::formats::arrays::decoder::{Array, ArrayValues, Decoder};
 use crate::formats::arrays::element::{ByteOrder, Element};
 use crate::formats::arrays::header::{ArrayHeader, LARGEST_RANK, decoder_error};
 use crate::formats::arrays::stored::{Place, StoredArray, for_each_piece_of};
-
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// What a file is expected to hold.
 #[derive(Clone, Copy)]
@@ -105,9 +104,9 @@ fn find_checked(
     let (mut file, length) = open_regular(path, EXPECTED)?;
     let mut magic = [0; 2];
     let io = |error| Error::io(path, error);
-    let is_gzip = fill(&mut file, &mut magic).map_err(io)? == 2 && magic == GZIP_MAGIC;
+    let length_of_magic = fill(&mut file, &mut magic).map_err(io)?;
     file.rewind().map_err(io)?;
-    if is_gzip {
+    if is_gzip(&magic[..length_of_magic]) {
         let header = read_header(&mut MultiGzDecoder::new(BufReader::new(file)), path)?;
         check(&header).map_err(|problem| Error::file(path, problem))?;
         header.check_expansion(length, "gzip").map_err(|problem| Error::file(path, problem))?;

@@ -24,13 +24,13 @@ use std::time::SystemTime;
 use flate2::bufread::MultiGzDecoder;
 
 use crate::error::{Error, Short, bail};
+use crate::files::gzip::is_gzip;
 use crate::files::regular::open_regular;
 use crate::formats::options::TableOptions;
 use crate::formats::tables::source::{Cell, TableSource, is_infinite};
 use records::{Record, Records};
 pub(crate) use write::CsvWriter;
 
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const DELIMITERS: [u8; 4] = *b",;\t|";
 const MISSING: [&str; 9] = ["NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None", "?"];
 
@@ -162,7 +162,7 @@ fn read_from_start<'a>(
 ) -> Result<Records<'a, Box<dyn Read + 'a>>, Error> {
     input.seek(SeekFrom::Start(0)).map_err(|error| Error::io(path, error))?;
     let mut input = BufReader::with_capacity(32 << 10, input);
-    let gzip = input.fill_buf().map_err(|error| Error::io(path, error))?.starts_with(&GZIP_MAGIC);
+    let gzip = is_gzip(input.fill_buf().map_err(|error| Error::io(path, error))?);
     let reader: Box<dyn Read + 'a> =
         if gzip { Box::new(MultiGzDecoder::new(input)) } else { Box::new(input) };
     Records::new(reader, gzip, path)

@@ -4,12 +4,14 @@
 //! that it ends, and that it is not longer than [`LONGEST_RECORD`], however far a gzip file
 //! expands: no more than one record is in memory.
 
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::path::Path;
 
 use csv_core::{ReadRecordResult, ReaderBuilder};
 
 use crate::error::{Error, bail};
+use crate::files::gzip::damage;
+use crate::files::regular::fill;
 
 /// How many bytes one record may have, its quoted line breaks among them.
 pub(super) const LONGEST_RECORD: usize = 4 << 20;
@@ -200,31 +202,16 @@ impl<'a, R: Read> Records<'a, R> {
         }
     }
 
-    /// Reads the next piece; says how long it is, 0 at the end.
+    /// Reads the next piece, and returns its length: 0 at the end.
     fn refill(&mut self) -> Result<usize, Error> {
-        let mut filled = 0;
-        while filled < PIECE {
-            match self.reader.read(&mut self.piece[filled..]) {
-                Ok(0) => break,
-                Ok(arrived) => filled += arrived,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.read_error(error)),
+        let filled = fill(&mut self.reader, &mut self.piece).map_err(|error| {
+            match if self.gzip { damage(error, "gzip") } else { Err(error) } {
+                Ok(problem) => Error::file(self.path, problem),
+                Err(error) => Error::io(self.path, error),
             }
-        }
+        })?;
         self.unread = 0..filled;
         Ok(filled)
-    }
-
-    fn read_error(&self, error: std::io::Error) -> Error {
-        match error.kind() {
-            ErrorKind::UnexpectedEof if self.gzip => {
-                Error::file(self.path, "is cut off: its gzip data ends early; download it again")
-            }
-            ErrorKind::InvalidInput | ErrorKind::InvalidData if self.gzip => {
-                Error::file(self.path, format!("is damaged: {error}; download it again"))
-            }
-            _ => Error::io(self.path, error),
-        }
     }
 }
 

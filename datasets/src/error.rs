@@ -134,6 +134,11 @@ impl Error {
         Error::File { path: path.to_owned(), problem, remedy }
     }
 
+    /// The request that the data set `name` cannot serve.
+    pub(crate) fn data_set(name: &str, problem: impl Into<Problem>) -> Self {
+        Error::request(problem.into().at(format_args!("data set {name:?}: ")))
+    }
+
     pub(crate) fn request(problem: impl Into<Problem>) -> Self {
         let Problem { text: problem, remedy } = problem.into();
         Error::Request { problem, remedy }
@@ -230,6 +235,17 @@ impl fmt::Display for Short<'_> {
             Some((end, _)) => write!(f, "{:?}...", &self.0[..end]),
             None => write!(f, "{:?}", self.0),
         }
+    }
+}
+
+/// `names` on one line, or the first of them and the number of the others.
+pub(crate) fn listed(names: &[impl AsRef<str>]) -> String {
+    const SHOWN: usize = 20;
+    let shown = names.iter().take(SHOWN).map(|name| name.as_ref().escape_debug().to_string());
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

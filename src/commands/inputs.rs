@@ -67,7 +67,7 @@ pub fn open_for(
         narrows_datasets::open_whole(path, &how, progress)
     })?;
     let trained = &description.dataset;
-    let parts = parts.seen_by(preparation).map_err(|e| match options.data {
+    let parts = parts.prepared_like(preparation).map_err(|e| match options.data {
         None => Error::at(
             path,
             format_args!(

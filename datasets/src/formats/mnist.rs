@@ -5,9 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::dataset::Dataset;
 use crate::dataset::halves::TrainTest;
+use crate::dataset::in_memory::width;
 use crate::dataset::values::Values;
-use crate::dataset::{Dataset, width};
 use crate::error::{Error, OneLine, bail};
 use crate::files::data_file::{Access, DataFile};
 use crate::formats::arrays::decoder::ArrayValues;

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::dataset::Dataset;
 use crate::dataset::halves::Parts;
+use crate::dataset::in_memory::width;
 use crate::dataset::provenance::{Provenance, packed_by};
 use crate::dataset::values::Values;
-use crate::dataset::{Dataset, width};
 use crate::error::{Error, OneLine, bail};
 use crate::files::data_file::{Access, DataFile};
 use crate::formats::arrays::decoder::{Array, ArrayValues};

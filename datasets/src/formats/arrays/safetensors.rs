@@ -17,7 +17,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 
-use crate::error::{Error, Short, shown_json};
+use crate::error::{Error, Short, bail, shown_json};
 use crate::files::regular::open_regular;
 use crate::formats::arrays::element::{ByteOrder, Element};
 use crate::formats::arrays::header::{ArrayHeader, in_array};
@@ -32,23 +32,25 @@ pub(crate) fn read(path: &Path) -> Result<Vec<NamedArray>, Error> {
     let wrong = |problem: String| Error::file(path, problem);
     let (mut file, length) = open_regular(path, "a safetensors file")?;
     let Some(rest) = length.checked_sub(8) else {
-        return Err(wrong(format!(
-            "ends after {length} bytes, within its header: download it again"
-        )));
+        bail!(path, "ends after {length} bytes, within its header: download it again");
     };
     let io = |error| Error::io(path, error);
     let mut text_length = [0; 8];
     file.read_exact(&mut text_length).map_err(io)?;
     let text_length = u64::from_le_bytes(text_length);
     if text_length > LARGEST_TEXT {
-        let problem =
-            format!("promises a header of {text_length} bytes, where 100 MB are the most");
-        return Err(wrong(format!("{problem}: it is no safetensors file, or damaged")));
+        bail!(
+            path,
+            "promises a header of {text_length} bytes, where 100 MB are the most: it is no \
+             safetensors file, or damaged"
+        );
     }
     let Some(data_length) = rest.checked_sub(text_length) else {
-        let problem =
-            format!("promises a header of {text_length} bytes, but the file goes on for {rest}");
-        return Err(wrong(format!("{problem}: download it again")));
+        bail!(
+            path,
+            "promises a header of {text_length} bytes, but the file goes on for {rest}: download \
+             it again"
+        );
     };
     let mut text = vec![0; text_length as usize];
     file.read_exact(&mut text).map_err(io)?;
@@ -85,8 +87,10 @@ pub(crate) fn read(path: &Path) -> Result<Vec<NamedArray>, Error> {
         arrays.push(NamedArray { name, array });
     }
     if end != data_length {
-        let problem = format!("holds {data_length} bytes of values, where its arrays are {end}");
-        return Err(wrong(format!("{problem}: download it again")));
+        bail!(
+            path,
+            "holds {data_length} bytes of values, where its arrays are {end}: download it again"
+        );
     }
     Ok(arrays)
 }

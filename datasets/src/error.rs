@@ -160,6 +160,23 @@ macro_rules! bail {
 
 pub(crate) use bail;
 
+/// Names the file that a result is about: `fs::metadata(path).at(path)?`.
+pub(crate) trait At<T> {
+    fn at(self, path: &Path) -> Result<T, Error>;
+}
+
+impl<T> At<T> for Result<T, io::Error> {
+    fn at(self, path: &Path) -> Result<T, Error> {
+        self.map_err(|error| Error::io(path, error))
+    }
+}
+
+impl<T> At<T> for Result<T, String> {
+    fn at(self, path: &Path) -> Result<T, Error> {
+        self.map_err(|problem| Error::file(path, problem))
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

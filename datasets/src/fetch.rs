@@ -31,7 +31,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::error::{Error, bail};
+use crate::error::{At as _, Error, bail};
 use crate::files::platform;
 use cache::{Found, Lock};
 pub use catalogue::{Member, PublicFile, PublicSet, catalogue, named};
@@ -129,7 +129,7 @@ pub fn fetch(
     if options.offline {
         refuse_missing(set, &folder)?;
     }
-    fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
+    fs::create_dir_all(&folder).at(&folder)?;
     let lock = Lock::wait(&folder, event)?;
     if options.offline {
         refuse_missing(set, &folder)?;
@@ -138,7 +138,7 @@ pub fn fetch(
     for (file, _) in missing(set, &folder)? {
         let path = folder.join(&file.name);
         if path.is_file() {
-            fs::remove_file(&path).map_err(|error| Error::io(&path, error))?;
+            fs::remove_file(&path).at(&path)?;
         }
         let partial = match lock.exclusive {
             true => path.with_added_extension("partial"),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::halves::{Parts, TrainTest};
-use crate::error::{Error, OneLine, bail};
+use crate::error::{At as _, Error, OneLine, bail};
 use crate::formats::images;
 use crate::formats::options::OpenOptions;
 use crate::formats::source::Found;
@@ -96,7 +96,7 @@ pub fn open_whole(
 
 /// What the samples of `path` are called: the name of the file or the folder.
 fn called(path: &Path) -> Result<String, Error> {
-    let full = fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
+    let full = fs::canonicalize(path).at(path)?;
     Ok(full
         .file_name()
         .map_or_else(|| "data".to_owned(), |name| name.to_string_lossy().into_owned()))
@@ -107,7 +107,7 @@ fn find(
     options: &OpenOptions,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Found, Error> {
-    let metadata = fs::metadata(path).map_err(|error| Error::io(path, error))?;
+    let metadata = fs::metadata(path).at(path)?;
     let name = called(path)?;
     if !metadata.is_dir() {
         refuse_image_options(path, options)?;
@@ -153,8 +153,8 @@ fn find(
 fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>, Error> {
     let file = |half: &str| -> Result<Option<PathBuf>, Error> {
         let mut found: Option<PathBuf> = None;
-        for entry in fs::read_dir(dir).map_err(|error| Error::io(dir, error))? {
-            let path = entry.map_err(|error| Error::io(dir, error))?.path();
+        for entry in fs::read_dir(dir).at(dir)? {
+            let path = entry.at(dir)?.path();
             let stem = path
                 .file_name()
                 .and_then(|name| name.to_str())

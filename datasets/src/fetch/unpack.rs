@@ -12,7 +12,7 @@ use flate2::bufread::GzDecoder;
 use tar::Archive;
 
 use super::catalogue::Member;
-use crate::error::Error;
+use crate::error::{At as _, Error};
 
 /// What an archive may hold besides its members' content: headers, padding, and a file or two for
 /// people.
@@ -21,11 +21,10 @@ const BESIDES: u64 = 1 << 20;
 /// Unpacks `members` of the compressed tar file `archive` into `folder`. Everything else in it is
 /// passed over.
 pub(super) fn unpack(archive: &Path, members: &[Member], folder: &Path) -> Result<(), Error> {
-    let failed = |error| Error::io(archive, error);
     let damaged =
         |problem: &str| Error::file(archive, format!("{problem}: remove it, and fetch it again"));
     let most = members.iter().map(|member| *member.bytes.end()).fold(BESIDES, u64::saturating_add);
-    let file = BufReader::new(File::open(archive).map_err(failed)?);
+    let file = BufReader::new(File::open(archive).at(archive)?);
     let mut tar = Archive::new(GzDecoder::new(file).take(most));
     let mut found = HashSet::new();
     let read = |error: io::Error| damaged(&format!("is no archive that can be read: {error}"));

@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use crate::error::{Error, bail};
+use crate::error::{At as _, Error, bail};
 use crate::files::mapped::{Mapped, read_ahead};
 use crate::files::regular::open_regular;
 
@@ -74,7 +74,7 @@ impl DataFile {
     /// the bytes are read.
     pub(crate) fn open(path: &Path, access: Access) -> Result<Self, Error> {
         let (file, _) = open_regular(path, "a file of data")?;
-        let metadata = file.metadata().map_err(|error| Error::io(path, error))?;
+        let metadata = file.metadata().at(path)?;
         let opened = State::of(&metadata);
         let map = match access {
             Access::Map => Mapped::open(&file, opened.length).ok(),
@@ -155,7 +155,7 @@ impl DataFile {
     }
 
     fn state(&self) -> Result<State, Error> {
-        let metadata = self.file.metadata().map_err(|error| Error::io(&self.path, error))?;
+        let metadata = self.file.metadata().at(&self.path)?;
         Ok(State::of(&metadata))
     }
 

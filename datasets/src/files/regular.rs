@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::error::Error;
+use crate::error::{At as _, Error};
 
 /// How many bytes are read at once: a multiple of every element's size.
 pub(crate) const PIECE: usize = 1 << 16;
@@ -18,7 +18,7 @@ pub(crate) fn is_regular(path: &Path) -> io::Result<bool> {
 /// Opens `path`, which has to be a regular file, and says how long it is. `expected` is what errors
 /// call it.
 pub(crate) fn open_regular(path: &Path, expected: &str) -> Result<(File, u64), Error> {
-    if !is_regular(path).map_err(|error| Error::io(path, error))? {
+    if !is_regular(path).at(path)? {
         return Err(Error::file(
             path,
             match path.is_dir() {
@@ -29,8 +29,8 @@ pub(crate) fn open_regular(path: &Path, expected: &str) -> Result<(File, u64), E
             },
         ));
     }
-    let file = File::open(path).map_err(|error| Error::io(path, error))?;
-    let length = file.metadata().map_err(|error| Error::io(path, error))?.len();
+    let file = File::open(path).at(path)?;
+    let length = file.metadata().at(path)?.len();
     Ok((file, length))
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 
 use crate::dataset::halves::Parts;
-use crate::error::{Error, bail};
+use crate::error::{At as _, Error, bail};
 use crate::files::gzip::is_gzip;
 use crate::files::regular::is_regular;
 
@@ -35,15 +35,14 @@ pub(crate) struct Found {
 
 impl Start {
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
-        if !is_regular(path).map_err(|error| Error::io(path, error))? {
+        if !is_regular(path).at(path)? {
             bail!(path, "is neither a folder nor a regular file: name one that is");
         }
-        let failed = |error| Error::io(path, error);
-        let read = || -> Result<File, Error> { File::open(path).map_err(failed) };
+        let read = || -> Result<File, Error> { File::open(path).at(path) };
         let mut bytes = Vec::with_capacity(START);
         let file = read()?;
-        let length = file.metadata().map_err(failed)?.len();
-        file.take(START as u64).read_to_end(&mut bytes).map_err(failed)?;
+        let length = file.metadata().at(path)?.len();
+        file.take(START as u64).read_to_end(&mut bytes).at(path)?;
         let gzip = is_gzip(&bytes);
         if gzip {
             bytes.clear();

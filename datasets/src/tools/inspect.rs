@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::dataset::halves::Parts;
 use crate::dataset::provenance::Provenance;
-use crate::error::Error;
+use crate::error::{At as _, Error};
 use crate::open::Undivided;
 use crate::sample::column::ColumnKind;
 use crate::sample::dtype::Dtype;
@@ -250,19 +250,19 @@ fn categories(kind: &ColumnKind) -> usize {
 
 /// The bytes of a file, or of the files of a folder: without hidden ones, and following no links.
 fn on_disk(path: &Path) -> Result<u64, Error> {
-    let metadata = fs::metadata(path).map_err(|error| Error::io(path, error))?;
+    let metadata = fs::metadata(path).at(path)?;
     if !metadata.is_dir() {
         return Ok(metadata.len());
     }
     let (mut folders, mut bytes) = (vec![path.to_owned()], 0);
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(|error| Error::io(&folder, error))? {
-            let entry = entry.map_err(|error| Error::io(&folder, error))?;
+        for entry in fs::read_dir(&folder).at(&folder)? {
+            let entry = entry.at(&folder)?;
             if entry.file_name().to_string_lossy().starts_with('.') {
                 continue;
             }
             // Of a link: the link's own.
-            let metadata = entry.metadata().map_err(|error| Error::io(&entry.path(), error))?;
+            let metadata = entry.metadata().at(&entry.path())?;
             match metadata.is_dir() {
                 true => folders.push(entry.path()),
                 false => bytes += metadata.len(),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::dataset::halves::{Parts, TrainTest};
 use crate::dataset::provenance::{Provenance, packed_by};
-use crate::error::Error;
+use crate::error::{At as _, Error};
 use crate::formats::store::metadata::Metadata;
 use crate::formats::store::write::StoreWriter;
 use crate::open::Undivided;
@@ -147,7 +147,7 @@ impl<'a> Packing<'a> {
     pub(crate) fn finish(self, metadata: &Metadata, test: u64) -> Result<Packed, Error> {
         let rows = self.writer.len();
         self.writer.finish(metadata)?;
-        let bytes = fs::metadata(self.out).map_err(|error| Error::io(self.out, error))?.len();
+        let bytes = fs::metadata(self.out).at(self.out)?.len();
         Ok(Packed {
             train: rows - test,
             test,

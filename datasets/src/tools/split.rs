@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use crate::dataset::Dataset;
 use crate::dataset::halves::Parts;
-use crate::error::{Error, OneLine, bail};
+use crate::error::{At as _, Error, OneLine, bail};
 use crate::open::Undivided;
 use crate::random::apportion::apportion;
 use crate::random::stream::{Purpose, Stream};
@@ -175,8 +175,8 @@ fn begin(folder: &Path) -> Result<bool, Error> {
             .map_err(|error| Error::file(folder, format!("cannot be made: {error}")))?;
         return Ok(true);
     }
-    for entry in fs::read_dir(folder).map_err(|error| Error::io(folder, error))? {
-        let path = entry.map_err(|error| Error::io(folder, error))?.path();
+    for entry in fs::read_dir(folder).at(folder)? {
+        let path = entry.at(folder)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if let Some((stem, _)) = name.split_once('.')
             && STEMS.contains(&stem)

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::error::{Error, bail};
+use crate::error::{At as _, Error, bail};
 use crate::files::gzip::is_gzip;
 use crate::files::regular::{fill, open_regular};
 use crate::formats::arrays::decoder::{Array, ArrayValues, Decoder};
@@ -103,17 +103,16 @@ fn find_checked(
 ) -> Result<StoredArray, Error> {
     let (mut file, length) = open_regular(path, EXPECTED)?;
     let mut magic = [0; 2];
-    let io = |error| Error::io(path, error);
-    let length_of_magic = fill(&mut file, &mut magic).map_err(io)?;
-    file.rewind().map_err(io)?;
+    let length_of_magic = fill(&mut file, &mut magic).at(path)?;
+    file.rewind().at(path)?;
     if is_gzip(&magic[..length_of_magic]) {
         let header = read_header(&mut MultiGzDecoder::new(BufReader::new(file)), path)?;
-        check(&header).map_err(|problem| Error::file(path, problem))?;
-        header.check_expansion(length, "gzip").map_err(|problem| Error::file(path, problem))?;
+        check(&header).at(path)?;
+        header.check_expansion(length, "gzip").at(path)?;
         return Ok(StoredArray::new(path, None, header, Place::Gzip));
     }
     let header = read_header(&mut file, path)?;
-    check(&header).map_err(|problem| Error::file(path, problem))?;
+    check(&header).at(path)?;
     if header.total() != length {
         return Err(Error::file(path, header.wrong_length(&format!("the file has {length}"))));
     }
@@ -189,8 +188,7 @@ fn read_header(reader: &mut impl Read, path: &Path) -> Result<ArrayHeader, Error
         return Err(cut_off(arrived));
     }
     let shape = sizes.as_chunks().0.iter().map(|&size| u32::from_be_bytes(size) as usize).collect();
-    ArrayHeader::new(shape, element, ByteOrder::Big, false, length as u64)
-        .map_err(|problem| Error::file(path, problem))
+    ArrayHeader::new(shape, element, ByteOrder::Big, false, length as u64).at(path)
 }
 
 #[cfg(test)]

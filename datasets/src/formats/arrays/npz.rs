@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rawzip::{CompressionMethod, RECOMMENDED_BUFFER_SIZE, ZipArchive, ZipFileHeaderRecord};
 
-use crate::error::{Error, Short, bail};
+use crate::error::{At as _, Error, Short, bail};
 use crate::files::regular::open_regular;
 use crate::formats::arrays::header::{decoder_error, in_array};
 use crate::formats::arrays::member::Member;
@@ -86,7 +86,7 @@ fn find_member(
 fn find_array(path: &Path, name: &str, member: Member) -> Result<StoredArray, Error> {
     let wrong = |problem| in_array(path, Some(name), problem);
     let (file, _) = open_regular(path, "an .npz file")?;
-    let mut content = member.open(file).map_err(|error| Error::io(path, error))?;
+    let mut content = member.open(file).at(path)?;
     let failed = |error| decoder_error(path, Some(name), error, "zip");
     let header = npy::read_header(&mut content, failed, wrong)?;
     let (length, compressed) = (member.length, member.compressed);

@@ -8,7 +8,7 @@ use crate::dataset::halves::Parts;
 use crate::dataset::in_memory::width;
 use crate::dataset::provenance::{Provenance, packed_by};
 use crate::dataset::values::Values;
-use crate::error::{Error, OneLine, bail};
+use crate::error::{At as _, Error, OneLine, bail};
 use crate::files::data_file::{Access, DataFile};
 use crate::formats::arrays::decoder::{Array, ArrayValues};
 use crate::formats::arrays::labels::labels_of;
@@ -83,7 +83,7 @@ fn open_several(
     options: &OpenOptions,
 ) -> Result<Found, Error> {
     let names: Vec<&str> = arrays.iter().map(|array| array.name.as_str()).collect();
-    let Roles { train, test } = roles(&names).map_err(|problem| Error::file(path, problem))?;
+    let Roles { train, test } = roles(&names).at(path)?;
     let mut arrays: Vec<Option<Result<StoredArray, Error>>> =
         arrays.into_iter().map(|array| Some(array.array)).collect();
     let mut take = |at: usize| arrays[at].take().expect("each array has one role");

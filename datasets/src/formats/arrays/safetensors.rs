@@ -17,7 +17,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 
-use crate::error::{Error, Short, bail, shown_json};
+use crate::error::{At as _, Error, Short, bail, shown_json};
 use crate::files::regular::open_regular;
 use crate::formats::arrays::element::{ByteOrder, Element};
 use crate::formats::arrays::header::{ArrayHeader, in_array};
@@ -34,9 +34,8 @@ pub(crate) fn read(path: &Path) -> Result<Vec<NamedArray>, Error> {
     let Some(rest) = length.checked_sub(8) else {
         bail!(path, "ends after {length} bytes, within its header: download it again");
     };
-    let io = |error| Error::io(path, error);
     let mut text_length = [0; 8];
-    file.read_exact(&mut text_length).map_err(io)?;
+    file.read_exact(&mut text_length).at(path)?;
     let text_length = u64::from_le_bytes(text_length);
     if text_length > LARGEST_TEXT {
         bail!(
@@ -53,8 +52,8 @@ pub(crate) fn read(path: &Path) -> Result<Vec<NamedArray>, Error> {
         );
     };
     let mut text = vec![0; text_length as usize];
-    file.read_exact(&mut text).map_err(io)?;
-    let data = file.stream_position().map_err(io)?;
+    file.read_exact(&mut text).at(path)?;
+    let data = file.stream_position().at(path)?;
     let Entries(mut entries) = serde_json::from_slice(&text).map_err(|error| {
         wrong(format!("has a damaged header ({}): download it again", shown_json(&error)))
     })?;

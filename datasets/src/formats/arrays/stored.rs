@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::error::Error;
+use crate::error::{At as _, Error};
 use crate::files::regular::{PIECE, fill, open_regular};
 use crate::formats::arrays::decoder::{Array, ArrayValues, Decoder};
 use crate::formats::arrays::element::{ByteOrder, Element};
@@ -115,12 +115,11 @@ impl StoredArray {
         &self,
         mut take: impl FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let io = |error| Error::io(&self.path, error);
         let (mut file, length) = open_regular(&self.path, "a file of numbers")?;
         let changed = || self.error("changed while it was being read: try again");
         match &self.place {
             &Place::Plain(at) => {
-                file.seek(SeekFrom::Start(at)).map_err(io)?;
+                file.seek(SeekFrom::Start(at)).at(&self.path)?;
                 let bytes = self.header.total() - self.header.length;
                 if length < at + bytes {
                     return Err(changed());
@@ -135,7 +134,7 @@ impl StoredArray {
                 if length < member.at + member.compressed {
                     return Err(changed());
                 }
-                let mut content = member.open(file).map_err(io)?;
+                let mut content = member.open(file).at(&self.path)?;
                 self.pieces_of(&mut content, self.header.length, &mut take)?;
                 content.check(member).map_err(|problem| self.error(problem))
             }

@@ -9,7 +9,7 @@ use std::time::UNIX_EPOCH;
 
 use crate::dataset::halves::rows_for_test;
 use crate::dataset::rows::Rows;
-use crate::error::{Error, bail};
+use crate::error::{At as _, Error, bail};
 use crate::files::hash::Hash;
 use crate::sample::label::MOST_CLASSES;
 
@@ -265,15 +265,14 @@ struct Entries {
 
 impl Entries {
     fn read(dir: &Path) -> Result<Entries, Error> {
-        let failed = |error| Error::io(dir, error);
         let (mut folders, mut images) = (Vec::new(), Vec::new());
-        for entry in fs::read_dir(dir).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
+        for entry in fs::read_dir(dir).at(dir)? {
+            let entry = entry.at(dir)?;
             if entry.file_name().as_encoded_bytes().starts_with(b".") {
                 continue;
             }
             let path = entry.path();
-            let kind = entry.file_type().map_err(|error| Error::io(&path, error))?;
+            let kind = entry.file_type().at(&path)?;
             // A link counts as what it leads to.
             let is_folder = kind.is_dir() || (kind.is_symlink() && path.is_dir());
             if is_folder {

@@ -9,7 +9,7 @@ use crate::dataset::Dataset;
 use crate::dataset::checked::{BLOCK, CHECKSUM, Checksums, StoredLabels, damaged};
 use crate::dataset::halves::Parts;
 use crate::dataset::values::Values;
-use crate::error::{Error, bail, shown_json};
+use crate::error::{At as _, Error, bail, shown_json};
 use crate::files::data_file::{Access, DataFile};
 use crate::formats::options::OpenOptions;
 use crate::formats::source::Found;
@@ -149,10 +149,9 @@ impl Store {
             (None, Dtype::U8) => Preparation::Bytes { max: metadata.max_value.unwrap_or(u8::MAX) },
             (None, Dtype::F32) => Preparation::Floats,
         };
-        let wrong = |problem| Error::file(&path, problem);
-        preparation.takes(header.dtype, width).map_err(wrong)?;
+        preparation.takes(header.dtype, width).at(&path)?;
         let whole = Dataset::new(name.to_owned(), values, &metadata.shape, preparation)
-            .map_err(wrong)?
+            .at(&path)?
             .with_class_names(metadata.classes.into())
             .described(metadata.columns, metadata.label, metadata.provenance)
             .with_stored_labels(labels);

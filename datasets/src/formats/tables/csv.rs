@@ -23,7 +23,7 @@ use std::time::SystemTime;
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::error::{Error, Short, bail};
+use crate::error::{At as _, Error, Short, bail};
 use crate::files::gzip::is_gzip;
 use crate::files::regular::open_regular;
 use crate::formats::options::TableOptions;
@@ -62,7 +62,7 @@ impl Delimited {
     /// a column twice or not at all.
     pub(crate) fn open(path: &Path, options: &TableOptions) -> Result<Self, Error> {
         let (file, _) = open_regular(path, "a table")?;
-        let metadata = file.metadata().map_err(|error| Error::io(path, error))?;
+        let metadata = file.metadata().at(path)?;
         let mut table = Delimited::from_input(Box::new(file), path, options)?;
         table.stamp = Some((metadata.len(), metadata.modified().ok()));
         Ok(table)
@@ -141,8 +141,7 @@ impl TableSource for Delimited {
             take(record.line, &cells)?;
         }
         if let Some(stamp) = self.stamp {
-            let metadata =
-                fs::metadata(&self.path).map_err(|error| Error::io(&self.path, error))?;
+            let metadata = fs::metadata(&self.path).at(&self.path)?;
             if stamp != (metadata.len(), metadata.modified().ok()) {
                 bail!(&self.path, "changed while it was being read: start again");
             }
@@ -160,9 +159,9 @@ fn read_from_start<'a>(
     input: &'a mut dyn Input,
     path: &'a Path,
 ) -> Result<Records<'a, Box<dyn Read + 'a>>, Error> {
-    input.seek(SeekFrom::Start(0)).map_err(|error| Error::io(path, error))?;
+    input.seek(SeekFrom::Start(0)).at(path)?;
     let mut input = BufReader::with_capacity(32 << 10, input);
-    let gzip = is_gzip(input.fill_buf().map_err(|error| Error::io(path, error))?);
+    let gzip = is_gzip(input.fill_buf().at(path)?);
     let reader: Box<dyn Read + 'a> =
         if gzip { Box::new(MultiGzDecoder::new(input)) } else { Box::new(input) };
     Records::new(reader, gzip, path)

@@ -23,7 +23,7 @@ use arrow_ipc::reader::FileDecoder;
 use arrow_ipc::{Block, CompressionType, Message, MessageHeader, MetadataVersion};
 use arrow_schema::{ArrowError, SchemaRef};
 
-use crate::error::{Error, bail};
+use crate::error::{At as _, Error, bail};
 use crate::formats::tables::parquet::damaged;
 
 const MAGIC: &[u8; 6] = b"ARROW1";
@@ -94,7 +94,7 @@ impl ArrowFile {
         let Some(tail_at) = length.checked_sub(tail.len() as u64) else {
             return Err(damaged(path, "it ends within its first bytes"));
         };
-        read_exact_at(file, tail_at, &mut tail).map_err(|error| Error::io(path, error))?;
+        read_exact_at(file, tail_at, &mut tail).at(path)?;
         let [a, b, c, d, magic @ ..] = tail;
         if magic != *MAGIC {
             return Err(damaged(path, "it does not end as an Arrow file does"));
@@ -107,7 +107,7 @@ impl ArrowFile {
             ));
         };
         let mut footer = vec![0; promised as usize];
-        read_exact_at(file, footer_at, &mut footer).map_err(|error| Error::io(path, error))?;
+        read_exact_at(file, footer_at, &mut footer).at(path)?;
         let broken = |error: ArrowError| damaged(path, &error.to_string());
         let footer = arrow_ipc::root_as_footer(&footer)
             .map_err(|error| damaged(path, &error.to_string()))?;
@@ -264,14 +264,13 @@ fn check_buffers(
 fn read_piece(path: &Path, file: &File, place: u64, length: u64) -> Result<Option<Piece>, Error> {
     let cut_off = || damaged(path, "it ends before its end is marked");
     let left = length.saturating_sub(place);
-    let io = |error| Error::io(path, error);
     let mut prefix = [0; PREFIX as usize];
     if left < PREFIX {
         // A stream may end without its mark, but then it may also have been cut off, which nobody
         // could tell.
         return Err(cut_off());
     }
-    read_exact_at(file, place, &mut prefix).map_err(io)?;
+    read_exact_at(file, place, &mut prefix).at(path)?;
     let [mark @ .., a, b, c, d] = prefix;
     if mark != [0xff; 4] {
         return Err(damaged(path, "a message does not begin with its mark"));
@@ -286,13 +285,13 @@ fn read_piece(path: &Path, file: &File, place: u64, length: u64) -> Result<Optio
         return Err(cut_off());
     };
     let mut bytes = vec![0; metadata as usize];
-    read_exact_at(file, place, &mut bytes).map_err(io)?;
+    read_exact_at(file, place, &mut bytes).at(path)?;
     let message = arrow_ipc::root_as_message(&bytes[PREFIX as usize..])
         .map_err(|error| damaged(path, &error.to_string()))?;
     let body = u64::try_from(message.bodyLength()).ok().filter(|&body| body <= left - metadata);
     let Some(body) = body else { return Err(cut_off()) };
     bytes.resize((metadata + body) as usize, 0);
-    read_exact_at(file, place + metadata, &mut bytes[metadata as usize..]).map_err(io)?;
+    read_exact_at(file, place + metadata, &mut bytes[metadata as usize..]).at(path)?;
     Ok(Some(Piece { metadata, bytes: Buffer::from_vec(bytes) }))
 }
 

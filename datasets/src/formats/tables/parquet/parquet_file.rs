@@ -13,7 +13,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::basic::Compression;
 use parquet::file::metadata::PageIndexPolicy;
 
-use crate::error::{Error, Problem, Remedy, bail};
+use crate::error::{At as _, Error, Problem, Remedy, bail};
 use crate::formats::tables::parquet::damaged;
 use crate::formats::tables::parquet::page_guard::GuardedPages;
 
@@ -34,7 +34,7 @@ impl ParquetFile {
             return Err(damaged(path, "it ends within its first bytes"));
         }
         let mut tail = [0; 8];
-        read_at_end(file, length, &mut tail).map_err(|error| Error::io(path, error))?;
+        read_at_end(file, length, &mut tail).at(path)?;
         let [a, b, c, d, magic @ ..] = tail;
         match &magic {
             b"PAR1" => {}

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use crate::error::{Error, Problem, Remedy, Short, bail};
+use crate::error::{At as _, Error, Problem, Remedy, Short, bail};
 use crate::files::regular::open_regular;
 use crate::formats::tables::parquet::arrow_file::{self, ArrowFile};
 use crate::formats::tables::parquet::cells::{Cells, Infinite, unreadable};
@@ -57,10 +57,7 @@ impl ColumnarTable {
         let (mut file, length) = open_regular(path, "a Parquet or Arrow file")?;
         let kind = guard(path, || {
             let mut start = Vec::new();
-            file.by_ref()
-                .take(8)
-                .read_to_end(&mut start)
-                .map_err(|error| Error::io(path, error))?;
+            file.by_ref().take(8).read_to_end(&mut start).at(path)?;
             match recognise(&start) {
                 Some("a Parquet file" | "an encrypted Parquet file") => {
                     ParquetFile::open(path, &file, length).map(Kind::Parquet)
@@ -106,7 +103,7 @@ impl TableSource for ColumnarTable {
         take: &mut dyn FnMut(u64, &[Cell<'_>]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let path = &self.path;
-        let file = File::open(path).map_err(|error| Error::io(path, error))?;
+        let file = File::open(path).at(path)?;
         let mut batches = guard(path, || match &self.kind {
             Kind::Parquet(parquet) => {
                 parquet.batches(path, file, &self.wanted).map(Batches::Parquet)

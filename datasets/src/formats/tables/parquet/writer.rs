@@ -11,7 +11,7 @@ use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
-use crate::error::{Error, bail};
+use crate::error::{At as _, Error, bail};
 use crate::files::atomic::AtomicFile;
 use crate::formats::tables::write::{FieldKind, TableCell};
 
@@ -56,7 +56,7 @@ impl ParquetWriter {
         }
         let schema = fields.iter().map(|&(name, kind)| Field::new(name, data_type(kind), true));
         let schema = Arc::new(Schema::new(schema.collect::<Vec<_>>()));
-        let file = AtomicFile::create(path).map_err(|error| Error::io(path, error))?;
+        let file = AtomicFile::create(path).at(path)?;
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
         Ok(ParquetWriter {
             path: path.to_owned(),

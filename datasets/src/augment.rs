@@ -49,7 +49,7 @@ mod shift;
 #[cfg(test)]
 mod tests;
 
-use crate::error::Error;
+use crate::error::{Error, bail};
 use random::{Purpose, Stream};
 
 pub use random::SampleKey;
@@ -119,27 +119,29 @@ impl Augmentation {
     /// # Errors
     /// If a setting is out of its range; the message names it.
     pub fn check(&self) -> Result<(), Error> {
-        let up_to = |name: &str, x: f32, high: f32| match (0.0..=high).contains(&x) {
-            true => Ok(()),
-            false => Err(Error::request(format!(
-                "{name}: it must be a number from 0 to {high}, not {x}"
-            ))),
-        };
-        let below = |name: &str, x: f32, high: f32| match (0.0..high).contains(&x) {
-            true => Ok(()),
-            false => Err(Error::request(format!(
-                "{name}: it must be a number from 0 up and below {high}, not {x}"
-            ))),
-        };
-        up_to("rotate", self.rotate, 180.0)?;
-        below("scale", self.scale, 1.0)?;
-        below("shear", self.shear, 90.0)?;
-        up_to("flip", self.flip, 1.0)?;
-        up_to("brightness", self.brightness, 1.0)?;
-        up_to("contrast", self.contrast, 1.0)?;
-        up_to("gaussian", self.gaussian, 1000.0)?;
-        below("mask", self.mask, 1.0)?;
-        below("salt", self.salt, 1.0)
+        let Augmentation { rotate, scale, shear, flip, brightness, contrast, .. } = *self;
+        for (name, x, most) in [
+            ("rotate", rotate, 180.0),
+            ("flip", flip, 1.0),
+            ("brightness", brightness, 1.0),
+            ("contrast", contrast, 1.0),
+            ("gaussian", self.gaussian, 1000.0),
+        ] {
+            if !(0.0..=most).contains(&x) {
+                bail!("{name}: it must be a number from 0 to {most}, not {x}");
+            }
+        }
+        for (name, x, end) in [
+            ("scale", scale, 1.0),
+            ("shear", shear, 90.0),
+            ("mask", self.mask, 1.0),
+            ("salt", self.salt, 1.0),
+        ] {
+            if !(0.0..end).contains(&x) {
+                bail!("{name}: it must be a number from 0 up and below {end}, not {x}");
+            }
+        }
+        Ok(())
     }
 
     fn resamples(&self) -> bool {
@@ -256,32 +258,27 @@ impl Augmenter {
     /// [`scratch_len`](Augmenter::scratch_len).
     pub fn transform(&self, key: SampleKey, sample: &mut [f32], scratch: &mut [f32]) {
         let a = &self.augmentation;
+        let random = |purpose| Stream::new(key, purpose);
         if let Some(image) = self.image {
             assert_eq!(sample.len(), image.len(), "the sample has the image's length");
             if a.resamples() {
-                affine::apply(a, &mut Stream::new(key, Purpose::Affine), sample, image, scratch);
+                affine::apply(a, &mut random(Purpose::Affine), sample, image, scratch);
             }
             if a.crop > 0 {
-                crop::apply(a.crop, &mut Stream::new(key, Purpose::Crop), sample, image, scratch);
+                crop::apply(a.crop, &mut random(Purpose::Crop), sample, image, scratch);
             }
             if a.shift > 0 {
-                shift::apply(
-                    a.shift,
-                    &mut Stream::new(key, Purpose::Shift),
-                    sample,
-                    image,
-                    scratch,
-                );
+                shift::apply(a.shift, &mut random(Purpose::Shift), sample, image, scratch);
             }
             if a.flip > 0.0 {
-                flip::apply(a.flip, &mut Stream::new(key, Purpose::Flip), sample, image);
+                flip::apply(a.flip, &mut random(Purpose::Flip), sample, image);
             }
         }
         if a.brightness > 0.0 {
-            brightness::apply(a.brightness, &mut Stream::new(key, Purpose::Brightness), sample);
+            brightness::apply(a.brightness, &mut random(Purpose::Brightness), sample);
         }
         if a.contrast > 0.0 {
-            contrast::apply(a.contrast, &mut Stream::new(key, Purpose::Contrast), sample);
+            contrast::apply(a.contrast, &mut random(Purpose::Contrast), sample);
         }
     }
 

@@ -27,28 +27,6 @@ pub enum Error {
         /// The setting that helps, if one does.
         remedy: Option<Remedy>,
     },
-    /// Images cannot be read, and were not to be skipped.
-    Unreadable {
-        /// The first of them.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-        /// How many they are.
-        bad: usize,
-        /// Of how many images.
-        of: usize,
-    },
-    /// Images differ in size, and no size was asked for.
-    Sizes {
-        /// The first that differs.
-        path: PathBuf,
-        /// Its height and width.
-        size: (usize, usize),
-        /// The first image.
-        first: PathBuf,
-        /// Its height and width.
-        first_size: (usize, usize),
-    },
     /// What the caller asked for cannot be had.
     Request {
         /// What is wrong with it, and what to do.
@@ -119,8 +97,6 @@ impl Error {
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
             Error::Io { .. } => None,
-            Error::Unreadable { .. } => Some(Remedy::SkipUnreadable),
-            Error::Sizes { .. } => Some(Remedy::OneSize),
             Error::File { remedy, .. } | Error::Request { remedy, .. } => *remedy,
         }
     }
@@ -189,22 +165,6 @@ impl fmt::Display for Error {
                 write!(f, "{}: {source}{advice}", OneLine(path))
             }
             Error::File { path, problem, .. } => write!(f, "{}: {problem}", OneLine(path)),
-            Error::Unreadable { path, problem, bad: 1, .. } => {
-                write!(f, "{}: {problem}: mend or remove it, or skip it", OneLine(path))
-            }
-            Error::Unreadable { path, problem, bad, of } => {
-                write!(f, "{}: {problem}; {bad} of {of} images cannot be read: ", OneLine(path))?;
-                f.write_str("mend or remove them, or skip them")
-            }
-            Error::Sizes { path, size: (height, width), first, first_size } => {
-                let (path, first, (first_height, first_width)) =
-                    (OneLine(path), OneLine(first), first_size);
-                write!(
-                    f,
-                    "{path}: is {height}x{width}, where {first} is {first_height}x{first_width}: "
-                )?;
-                f.write_str("ask for one size")
-            }
             Error::Request { problem, .. } => f.write_str(problem),
         }
     }
@@ -257,8 +217,8 @@ impl fmt::Display for Short<'_> {
 
 /// `names` on one line, or the first of them and the number of the others.
 pub(crate) fn listed(names: &[impl AsRef<str>]) -> String {
-    const SHOWN: usize = 20;
-    let shown = names.iter().take(SHOWN).map(|name| name.as_ref().escape_debug().to_string());
+    const SHOWN: usize = 12;
+    let shown = names.iter().take(SHOWN).map(|name| Short(name.as_ref()).to_string());
     let shown = shown.collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(SHOWN) {
         0 => shown,

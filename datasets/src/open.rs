@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::dataset::halves::{Parts, TrainTest};
+use crate::dataset::halves::{Parts, TrainTest, unlike};
 use crate::error::{At as _, Error, OneLine, bail};
 use crate::formats::images;
 use crate::formats::options::OpenOptions;
@@ -196,18 +196,8 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
         }
     };
     let ((train_data, format, notes), (test_data, ..)) = (whole(&train)?, whole(&test)?);
-    if train_data.dtype() != test_data.dtype()
-        || train_data.columns().is_some() != test_data.columns().is_some()
-    {
-        bail!(&test, "holds values of another kind than those to learn from: save both alike");
-    }
-    if train_data.columns().is_none() && train_data.stored_shape() != test_data.stored_shape() {
-        let (found, expected) = (test_data.stored_shape(), train_data.stored_shape());
-        bail!(
-            &test,
-            "holds samples of the shape {found:?}, where those to learn from have {expected:?}: \
-             the two do not belong together"
-        );
+    if let Some(problem) = unlike(&train_data, &test_data) {
+        return Err(Error::file(&test, problem));
     }
     if train_data.has_labels() != test_data.has_labels() {
         let without = if train_data.has_labels() { &test } else { &train };

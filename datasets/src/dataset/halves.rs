@@ -27,6 +27,25 @@ pub enum Parts {
     Halves(Dataset, Dataset),
 }
 
+/// The problem with samples for the test that are not like those to learn from: in the type of
+/// their values, or, but for tables, whose columns are found by name, in their shape.
+pub(crate) fn unlike(train: &Dataset, test: &Dataset) -> Option<String> {
+    if train.dtype() != test.dtype() || train.columns().is_some() != test.columns().is_some() {
+        return Some(
+            "holds values of another type than those to learn from: save both alike".to_owned(),
+        );
+    }
+    if train.columns().is_none() && train.stored_shape() != test.stored_shape() {
+        return Some(format!(
+            "holds samples of the shape {:?}, where those to learn from have {:?}: the two do not \
+             belong together",
+            test.stored_shape(),
+            train.stored_shape()
+        ));
+    }
+    None
+}
+
 impl Default for Parts {
     fn default() -> Self {
         Parts::Whole(Dataset::nothing())

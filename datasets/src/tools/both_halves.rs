@@ -1,7 +1,7 @@
 //! Both halves of data as rows of one kind: first those to learn from, then those for the test.
 
 use crate::dataset::Dataset;
-use crate::dataset::halves::Parts;
+use crate::dataset::halves::{Parts, unlike};
 use crate::error::{Error, Problem, Remedy};
 use crate::open::Undivided;
 use crate::sample::column::{Column, ColumnKind};
@@ -47,15 +47,9 @@ impl<'a> BothHalves<'a> {
         let mut both =
             BothHalves { train, test, columns: train.columns().map(<[_]>::to_vec), moves: None };
         let Some(test) = test else { return Ok(both) };
-        let wrong = |problem: Problem| {
-            Err(Error::request(problem.at(format_args!("data set {:?}: ", train.name()))))
-        };
-        if train.dtype() != test.dtype() {
-            let (a, b) = (train.dtype().name(), test.dtype().name());
-            let problem = format!(
-                "the samples to learn from are {a}, and those for the test {b}: save both alike"
-            );
-            return wrong(problem.into());
+        let wrong = |problem: Problem| Err(train.error(problem));
+        if let Some(problem) = unlike(train, test) {
+            return wrong(format!("the test {problem}").into());
         }
         if train.preparation() != test.preparation() && train.dtype() == Dtype::U8 {
             return wrong("the bytes of the two halves have other maxima: save both alike".into());
@@ -65,16 +59,7 @@ impl<'a> BothHalves<'a> {
                 Ok(moves) => both.moves = Some(moves),
                 Err(problem) => return wrong(problem),
             },
-            (Some(_), Some(_)) => {}
-            (None, None) if train.stored_shape() == test.stored_shape() => {}
-            _ => {
-                let (a, b) = (train.stored_shape(), test.stored_shape());
-                let problem = format!(
-                    "the samples to learn from have the shape {a:?}, and those for the test {b:?}: \
-                     they do not belong together"
-                );
-                return wrong(problem.into());
-            }
+            _ => {}
         }
         Ok(both)
     }

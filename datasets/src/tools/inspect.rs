@@ -44,7 +44,7 @@ pub struct Inspection {
 }
 
 /// What numbers are.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct NumberSummary {
     /// How many there are.
     pub count: u64,
@@ -103,38 +103,30 @@ pub struct ClassCount {
     pub test: u64,
 }
 
-/// Numbers on their way to a [`NumberSummary`].
-#[derive(Clone, Copy)]
-struct Numbers {
-    finite: u64,
-    missing: u64,
-    infinite: u64,
-    min: f64,
-    max: f64,
-    sum: f64,
-}
+/// Numbers on their way to a [`NumberSummary`], whose mean is their sum until the end.
+const NONE: NumberSummary = NumberSummary {
+    count: 0,
+    missing: 0,
+    infinite: 0,
+    min: f64::INFINITY,
+    mean: 0.0,
+    max: f64::NEG_INFINITY,
+};
 
-impl Numbers {
-    const NONE: Numbers = Numbers {
-        finite: 0,
-        missing: 0,
-        infinite: 0,
-        min: f64::INFINITY,
-        max: f64::NEG_INFINITY,
-        sum: 0.0,
-    };
-
+impl NumberSummary {
     fn push(&mut self, value: f32) {
         let value = f64::from(value);
-        if value.is_finite() {
-            self.finite += 1;
-            self.sum += value;
-            (self.min, self.max) = (self.min.min(value), self.max.max(value));
-        } else if value.is_nan() {
+        if value.is_nan() {
             self.missing += 1;
-        } else {
-            self.infinite += 1;
+            return;
         }
+        self.count += 1;
+        if value.is_infinite() {
+            self.infinite += 1;
+            return;
+        }
+        self.mean += value;
+        (self.min, self.max) = (self.min.min(value), self.max.max(value));
     }
 
     fn push_bytes(&mut self, values: &[u8]) {
@@ -143,21 +135,16 @@ impl Numbers {
             (low, high) = (low.min(value), high.max(value));
             sum += u64::from(value);
         }
-        self.finite += values.len() as u64;
-        self.sum += sum as f64;
+        self.count += values.len() as u64;
+        self.mean += sum as f64;
         (self.min, self.max) = (self.min.min(f64::from(low)), self.max.max(f64::from(high)));
     }
 
-    fn summary(self) -> NumberSummary {
-        let Numbers { finite, missing, infinite, min, max, sum } = self;
-        let or_zero = |value: f64| if finite > 0 { value } else { 0.0 };
-        NumberSummary {
-            count: finite + infinite,
-            missing,
-            infinite,
-            min: or_zero(min),
-            mean: or_zero(sum / finite as f64),
-            max: or_zero(max),
+    fn finish(self) -> NumberSummary {
+        let NumberSummary { count, missing, infinite, mean: sum, .. } = self;
+        match count - infinite {
+            0 => NumberSummary { count, missing, infinite, ..NumberSummary::default() },
+            finite => NumberSummary { mean: sum / finite as f64, ..self },
         }
     }
 }
@@ -176,8 +163,8 @@ pub fn inspect(
     let both = BothHalves::new(&data.data)?;
     let (rows, test) = (both.len_of(Half::Train), both.len_of(Half::Test));
     let columns = both.columns.as_deref().unwrap_or_default();
-    let mut all = Numbers::NONE;
-    let mut of_columns = vec![Numbers::NONE; columns.len()];
+    let mut all = NONE;
+    let mut of_columns = vec![NONE; columns.len()];
     let mut of_categories: Vec<Vec<u64>> =
         columns.iter().map(|column| vec![0; categories(&column.kind)]).collect();
     let mut of_classes = vec![[0_u64; 2]; both.class_names().len()];
@@ -209,7 +196,7 @@ pub fn inspect(
         columns.iter().zip(of_columns).zip(of_categories).map(|((column, numbers), counts)| {
             let name = column.name.clone();
             match &column.kind {
-                ColumnKind::Number => ColumnSummary::Number { name, numbers: numbers.summary() },
+                ColumnKind::Number => ColumnSummary::Number { name, numbers: numbers.finish() },
                 ColumnKind::Category { names, .. } => {
                     let mut categories: Vec<(String, u64)> =
                         names.iter().cloned().zip(counts).collect();
@@ -233,7 +220,7 @@ pub fn inspect(
         test: both.test.map(|_| test),
         shape: both.train.stored_shape().to_vec(),
         dtype: both.train.dtype().name(),
-        values: columns.is_empty().then(|| all.summary()),
+        values: columns.is_empty().then(|| all.finish()),
         columns: both.columns.is_some().then(|| summaries.collect()),
         labels,
         unlabelled,

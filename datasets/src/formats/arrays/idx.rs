@@ -17,7 +17,7 @@ use flate2::bufread::MultiGzDecoder;
 use crate::error::{At as _, Error, bail};
 use crate::files::gzip::is_gzip;
 use crate::files::regular::{fill, open_regular};
-use crate::formats::arrays::decoder::{Array, ArrayValues, Decoder};
+use crate::formats::arrays::decoder::{Array, Decoder};
 use crate::formats::arrays::element::{ByteOrder, Element};
 use crate::formats::arrays::header::{ArrayHeader, LARGEST_RANK, decoder_error};
 use crate::formats::arrays::stored::{Place, StoredArray, for_each_piece_of};
@@ -61,26 +61,10 @@ impl Kind {
     }
 }
 
-/// The content of one file of unsigned bytes.
-pub(crate) struct Idx {
-    /// One or, of images, three or four, none of them zero. Their product is the number of values.
-    pub(crate) sizes: Vec<usize>,
-    /// Bytes in memory or in the file.
-    pub(crate) values: ArrayValues,
-}
-
-/// Reads `path`, an array of unsigned bytes: gzip data is decompressed into memory, and anything
-/// else stays in the file.
-pub(crate) fn read(path: &Path, kind: Kind) -> Result<Idx, Error> {
-    let array = find_checked(path, |header| kind.check(header))?;
-    let Array { shape: sizes, values, .. } = array.read()?;
-    Ok(Idx { sizes, values })
-}
-
 /// The labels in `path`, read even where they could be mapped: labels index into things, and have
 /// to stay what they were when checked.
 pub(crate) fn read_labels(path: &Path) -> Result<Vec<u8>, Error> {
-    let array = find_checked(path, |header| Kind::Labels.check(header))?;
+    let array = find(path, Kind::Labels)?;
     let mut labels = Vec::new();
     array.for_each_piece(|piece| {
         labels.extend_from_slice(piece);
@@ -94,6 +78,11 @@ const EXPECTED: &str = "an IDX file";
 /// Reads the header of `path` and holds it against the file's length.
 pub(crate) fn find_array(path: &Path) -> Result<StoredArray, Error> {
     find_checked(path, |_| Ok(()))
+}
+
+/// The same for unsigned bytes of the kind `kind`.
+pub(crate) fn find(path: &Path, kind: Kind) -> Result<StoredArray, Error> {
+    find_checked(path, |header| kind.check(header))
 }
 
 /// The same, with a check of the header before that of the length.
@@ -127,7 +116,7 @@ pub(crate) fn read_gzip(
     length: u64,
     path: &Path,
     kind: Kind,
-) -> Result<Idx, Error> {
+) -> Result<Array, Error> {
     let wrong = |problem| Error::file(path, problem);
     let mut values_from = MultiGzDecoder::new(compressed);
     let header = read_header(&mut values_from, path)?;
@@ -138,8 +127,7 @@ pub(crate) fn read_gzip(
     for_each_piece_of(&mut values_from, &header, &failed, &wrong, &mut |piece| {
         decoded.push(piece).map_err(wrong)
     })?;
-    let Array { shape: sizes, values, .. } = decoded.finish();
-    Ok(Idx { sizes, values })
+    Ok(decoded.finish())
 }
 
 fn read_header(reader: &mut impl Read, path: &Path) -> Result<ArrayHeader, Error> {
@@ -198,6 +186,7 @@ mod tests {
     use flate2::{Compression, write::GzEncoder};
 
     use super::*;
+    use crate::formats::arrays::decoder::ArrayValues;
     use crate::formats::arrays::tests::vectors::{OneFile, assert_says, floats};
 
     fn idx(element: u8, sizes: &[u32], values: &[u8]) -> Vec<u8> {

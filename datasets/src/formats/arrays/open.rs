@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::dataset::Dataset;
-use crate::dataset::halves::Parts;
+use crate::dataset::halves::{Parts, unlike};
 use crate::dataset::in_memory::width;
 use crate::dataset::provenance::{Provenance, packed_by};
 use crate::dataset::values::Values;
@@ -106,19 +106,10 @@ fn open_several(
     }
     let (test_samples, test_labels) =
         (take(test.samples)?, test.labels.map(&mut take).transpose()?);
-    if train_samples.shape()[1..] != test_samples.shape()[1..] {
-        return Err(test_samples.error(format!(
-            "holds samples of the shape {:?}, where those to learn from have {:?}: the two do not \
-             belong together",
-            &test_samples.shape()[1..],
-            &train_samples.shape()[1..]
-        )));
-    }
     let train = samples(&train_samples, format, name, options.access)?;
     let test = samples(&test_samples, format, name, options.access)?;
-    if train.dtype() != test.dtype() {
-        return Err(test_samples
-            .error("holds values of another type than those to learn from: save both alike"));
+    if let Some(problem) = unlike(&train, &test) {
+        return Err(test_samples.error(problem));
     }
     let (train, test) = match (train_labels, test_labels) {
         (None, None) => (train, test),
@@ -160,7 +151,7 @@ fn unseen(train: &[u16], test: &[u16]) -> Option<(usize, u16)> {
 }
 
 /// The samples of an array, in memory or in its file.
-fn samples(
+pub(crate) fn samples(
     array: &StoredArray,
     format: &str,
     name: &str,

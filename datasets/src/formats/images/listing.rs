@@ -9,7 +9,7 @@ use std::time::UNIX_EPOCH;
 
 use crate::dataset::halves::rows_for_test;
 use crate::dataset::rows::Rows;
-use crate::error::{At as _, Error, bail};
+use crate::error::{At as _, Error, Problem, Remedy, bail};
 use crate::files::hash::Hash;
 use crate::sample::label::MOST_CLASSES;
 
@@ -54,7 +54,12 @@ impl Listing {
                 Some(half) => half.split(dir).map(Some),
                 None => match ["train", "test"].into_iter().find(|name| is_folder(name)) {
                     Some(half) if Half::read(&dir.join(half))?.is_some() => {
-                        Err(one_half(dir, half))
+                        let other = if half == "train" { "test" } else { "train" };
+                        bail!(
+                            dir,
+                            "holds images in {half}, but no folder {other}: put it there, or name \
+                             {half} itself"
+                        )
                     }
                     _ => Ok(None),
                 },
@@ -235,22 +240,16 @@ impl Half {
     }
 }
 
-/// That `bad` files cannot be read, the first of them because of `problem`.
-pub(super) fn unreadable(listing: &Listing, first: usize, problem: String, bad: usize) -> Error {
-    Error::Unreadable {
-        path: listing.files[first].path.clone(),
-        problem,
-        bad,
-        of: listing.files.len(),
-    }
-}
-
-fn one_half(dir: &Path, half: &str) -> Error {
-    let other = if half == "train" { "test" } else { "train" };
-    let problem = format!(
-        "holds images in {half}, but no folder {other}: put it there, or name {half} itself"
-    );
-    Error::file(dir, problem)
+/// The error that `bad` files cannot be read, of which `first` has this problem.
+pub(super) fn unreadable(listing: &Listing, first: usize, problem: &str, bad: usize) -> Error {
+    let problem = match bad {
+        1 => format!("{problem}: mend or remove it, or skip it"),
+        _ => format!(
+            "{problem}; {bad} of {} images cannot be read: mend or remove them, or skip them",
+            listing.files.len()
+        ),
+    };
+    Error::file(&listing.files[first].path, Problem::with(problem, Remedy::SkipUnreadable))
 }
 
 fn holds_no_image(folder: &Path) -> Error {

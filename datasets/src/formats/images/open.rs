@@ -63,7 +63,7 @@ pub(crate) fn open(
     };
     let left_out = metadata.left_out;
     if let (false, Some(first)) = (options.skip_bad, left_out.first()) {
-        return Err(unreadable(&listing, first.place, first.problem.clone(), left_out.len()));
+        return Err(unreadable(&listing, first.place, &first.problem, left_out.len()));
     }
     let skipped = left_out.into_iter();
     let skipped = skipped.map(|out| Error::file(&listing.files[out.place].path, out.problem));

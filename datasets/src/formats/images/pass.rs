@@ -11,7 +11,7 @@ use super::listing::{Listing, Source, unreadable};
 use super::picture::Picture;
 use super::writing::Writing;
 use crate::dataset::provenance::Provenance;
-use crate::error::{Error, bail};
+use crate::error::{Error, OneLine, Problem, Remedy, bail};
 use crate::formats::options::{Channels, ImageOptions};
 use crate::formats::store::metadata::LeftOut;
 
@@ -47,7 +47,7 @@ pub(super) fn run(
         Some(size) => (None, size),
         None => match first_size(files) {
             Ok((first, size)) => (Some(first), size),
-            Err(problem) => return Err(unreadable(listing, 0, problem, files.len())),
+            Err(problem) => return Err(unreadable(listing, 0, &problem, files.len())),
         },
     };
     let channels = if options.channels == Channels::Grey { 1 } else { 3 };
@@ -75,19 +75,18 @@ pub(super) fn run(
             match outcome {
                 Outcome::Read { grey } => writing.push(file, sample, grey)?,
                 Outcome::Bad(problem) => left_out.push(LeftOut { place: file, problem }),
-                Outcome::OtherSize(size) => {
-                    return Err(Error::Sizes {
-                        path: files[file].path.clone(),
-                        size,
-                        first: files[first.unwrap_or(0)].path.clone(),
-                        first_size: (height, width),
-                    });
+                Outcome::OtherSize((h, w)) => {
+                    let first = OneLine(&files[first.unwrap_or(0)].path);
+                    let problem =
+                        format!("is {h}x{w}, where {first} is {height}x{width}: ask for one size");
+                    let problem = Problem::with(problem, Remedy::OneSize);
+                    return Err(Error::file(&files[file].path, problem));
                 }
             }
         }
     }
     if let (false, Some(first)) = (options.skip_bad, left_out.first()) {
-        return Err(unreadable(listing, first.place, first.problem.clone(), left_out.len()));
+        return Err(unreadable(listing, first.place, &first.problem, left_out.len()));
     }
     check_classes(listing, writing.files())?;
     writing.finish(provenance, left_out)

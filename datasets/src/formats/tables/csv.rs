@@ -27,7 +27,7 @@ use crate::error::{At as _, Error, Short, bail};
 use crate::files::gzip::is_gzip;
 use crate::files::regular::open_regular;
 use crate::formats::options::TableOptions;
-use crate::formats::tables::source::{Cell, TableSource, is_infinite};
+use crate::formats::tables::source::{Cell, TableSource, is_infinite, twice};
 use records::{Record, Records};
 pub(crate) use write::CsvWriter;
 
@@ -200,12 +200,8 @@ fn header_names(header: &Record, path: &Path) -> Result<Vec<String>, Error> {
             empty + 1
         );
     }
-    let mut sorted: Vec<usize> = (0..names.len()).collect();
-    sorted.sort_by_key(|&column| &names[column]);
-    if let Some([one, other]) =
-        sorted.array_windows().find(|[one, other]| names[*one] == names[*other])
-    {
-        let (name, one, other) = (Short(&names[*one]), one + 1, other + 1);
+    if let Some((one, other)) = twice(&names) {
+        let (name, one, other) = (Short(&names[one]), one + 1, other + 1);
         bail!(
             path,
             "line {line}, the header, calls columns {one} and {other} both {name}: rename one"

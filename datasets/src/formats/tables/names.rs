@@ -18,6 +18,15 @@ impl Default for Budget {
     }
 }
 
+impl Budget {
+    /// Takes `bytes` off; `false` if there are not as many.
+    fn spend(&mut self, bytes: usize) -> bool {
+        let left = self.0.checked_sub(bytes);
+        self.0 = left.unwrap_or(self.0);
+        left.is_some()
+    }
+}
+
 /// The values that have been met.
 #[derive(Default)]
 pub(super) struct Seen {
@@ -31,29 +40,16 @@ impl Seen {
         self.texts.len() + self.numbers.len()
     }
 
-    /// Whether there was memory for it.
+    /// Adds a text; `false` if there is no memory for it.
     pub(super) fn add_text(&mut self, text: &str, budget: &mut Budget) -> bool {
-        if self.texts.contains(text) {
-            return true;
-        }
-        let Some(left) = budget.0.checked_sub(EACH + text.len()) else {
-            return false;
-        };
-        budget.0 = left;
-        self.texts.insert(text.into())
+        self.texts.contains(text)
+            || budget.spend(EACH + text.len()) && self.texts.insert(text.into())
     }
 
-    /// Whether there was memory for it.
+    /// Adds a number; `false` if there is no memory for it.
     pub(super) fn add_number(&mut self, number: f64, budget: &mut Budget) -> bool {
         let bits = (number + 0.0).to_bits();
-        if self.numbers.contains(&bits) {
-            return true;
-        }
-        let Some(left) = budget.0.checked_sub(EACH) else {
-            return false;
-        };
-        budget.0 = left;
-        self.numbers.insert(bits)
+        self.numbers.contains(&bits) || budget.spend(EACH) && self.numbers.insert(bits)
     }
 
     pub(super) fn into_names(self) -> Names {

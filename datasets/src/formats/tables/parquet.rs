@@ -4,8 +4,14 @@
 //! Only the feature `parquet` reads and writes them; that a file is one, and what to do then, is
 //! known without it.
 
+#[cfg(feature = "parquet")]
+use std::fs::File;
+#[cfg(feature = "parquet")]
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
+#[cfg(feature = "parquet")]
+use crate::error::At as _;
 use crate::error::Error;
 
 #[cfg(feature = "parquet")]
@@ -68,6 +74,39 @@ pub(crate) fn damaged(path: &Path, what: &str) -> Error {
     let what: String =
         what.chars().map(|c| if c.is_control() { ' ' } else { c }).take(150).collect();
     Error::file(path, format!("is damaged: {what}; write or download it again"))
+}
+
+/// The place and the length of the footer of a file that ends with it, its length in four bytes, and
+/// a magic number, which `check` looks at. The first `head` bytes of the file are no footer.
+#[cfg(feature = "parquet")]
+fn find_footer<const N: usize>(
+    path: &Path,
+    file: &File,
+    length: u64,
+    head: u64,
+    check: impl FnOnce([u8; N]) -> Result<(), Error>,
+) -> Result<(u64, usize), Error> {
+    let Some(tail_at) = length.checked_sub(4 + N as u64) else {
+        return Err(damaged(path, "it ends within its first bytes"));
+    };
+    let (mut promised, mut magic) = ([0; 4], [0; N]);
+    read_exact_at(file, tail_at, &mut promised).at(path)?;
+    read_exact_at(file, tail_at + 4, &mut magic).at(path)?;
+    check(magic)?;
+    let promised = u32::from_le_bytes(promised);
+    match tail_at.checked_sub(u64::from(promised)).filter(|&at| at >= head) {
+        Some(at) => Ok((at, promised as usize)),
+        None => {
+            let problem = format!("its footer promises {promised} bytes, the file has {length}");
+            Err(damaged(path, &problem))
+        }
+    }
+}
+
+#[cfg(feature = "parquet")]
+fn read_exact_at(mut file: &File, at: u64, out: &mut [u8]) -> io::Result<()> {
+    file.seek(SeekFrom::Start(at))?;
+    file.read_exact(out)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::{Error, Problem, Remedy, Short, bail};
+use crate::error::{Error, Problem, Remedy, Short, bail, listed};
 use crate::formats::options::{LabelColumn, TableOptions};
 
 /// What becomes of a column.
@@ -117,8 +117,7 @@ fn find(
     let mut nearest: Vec<&String> = names.iter().collect();
     nearest.sort_by_cached_key(|other| distance(name, other));
     nearest.truncate(4);
-    let list: Vec<String> = nearest.into_iter().map(|name| Short(name).to_string()).collect();
-    let (count, list) = (names.len(), list.join(", "));
+    let (count, list) = (names.len(), listed(&nearest));
     let which =
         if count > 4 { format!("the nearest of its {count} are") } else { "it has".to_owned() };
     let problem = format!("has no column {} {to}: {which} {list}", Short(name));

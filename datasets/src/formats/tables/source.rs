@@ -41,3 +41,11 @@ pub(crate) trait TableSource {
 pub(crate) fn is_infinite(text: &str) -> bool {
     text.parse::<f64>().is_ok_and(f64::is_infinite)
 }
+
+/// The places of two names that are the same, if there are any.
+pub(crate) fn twice<T: Ord>(names: &[T]) -> Option<(usize, usize)> {
+    let mut sorted: Vec<usize> = (0..names.len()).collect();
+    sorted.sort_by_key(|&at| &names[at]);
+    let pair = sorted.array_windows().find(|[one, other]| names[*one] == names[*other]);
+    pair.map(|&[one, other]| (one, other))
+}

@@ -3,20 +3,14 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use csv_core::WriteResult;
-
 use crate::formats::tables::write::TableCell;
 
 /// Writes CSV: commas, lines that end in LF, quotes where they are needed. One row is held at a
 /// time, so that memory does not grow with their number.
 pub(crate) struct CsvWriter<W> {
     to: W,
-    core: csv_core::Writer,
     columns: usize,
-    /// The row's bytes, of which the first `filled` are written.
-    row: Vec<u8>,
-    filled: usize,
-    number: String,
+    row: String,
 }
 
 impl<W: Write> CsvWriter<W> {
@@ -25,19 +19,9 @@ impl<W: Write> CsvWriter<W> {
     /// # Errors
     /// If it cannot be written to.
     pub(crate) fn new(to: W, header: &[&str]) -> io::Result<Self> {
-        let core = csv_core::Writer::new();
-        let mut writer = CsvWriter {
-            to,
-            core,
-            columns: header.len(),
-            row: vec![0; 1 << 10],
-            filled: 0,
-            number: String::new(),
-        };
-        for (column, name) in header.iter().enumerate() {
-            writer.cell(column, name);
-        }
-        writer.end_row()?;
+        let mut writer = CsvWriter { to, columns: header.len(), row: String::new() };
+        let names: Vec<TableCell> = header.iter().map(|&name| TableCell::Text(name)).collect();
+        writer.row(&names)?;
         Ok(writer)
     }
 
@@ -50,26 +34,42 @@ impl<W: Write> CsvWriter<W> {
     /// # Errors
     /// If it cannot be written.
     pub(crate) fn row(&mut self, cells: &[TableCell<'_>]) -> io::Result<()> {
-        let mut number = std::mem::take(&mut self.number);
+        self.row.clear();
         for (column, &cell) in cells.iter().enumerate() {
-            number.clear();
-            let text = match cell {
-                TableCell::Text(text) => text,
-                TableCell::Number(value) if !value.is_nan() => {
-                    write_shortest(value, &mut number);
-                    &number
-                }
+            if column > 0 {
+                self.row.push(',');
+            }
+            match cell {
+                TableCell::Text(text) => self.text(text),
+                TableCell::Number(value) if !value.is_nan() => write_shortest(value, &mut self.row),
                 TableCell::Whole(value) => {
                     // Never fails: a `String` takes anything.
-                    let _ = write!(number, "{value}");
-                    &number
+                    let _ = write!(self.row, "{value}");
                 }
-                TableCell::Missing | TableCell::Number(_) => "",
-            };
-            self.cell(column, text);
+                TableCell::Missing | TableCell::Number(_) => {}
+            }
         }
-        self.number = number;
-        self.end_row()
+        if self.row.is_empty() {
+            // A line of nothing would be no row.
+            self.row.push_str("\"\"");
+        }
+        self.row.push('\n');
+        self.to.write_all(self.row.as_bytes())
+    }
+
+    fn text(&mut self, text: &str) {
+        if !text.contains([',', '"', '\n', '\r']) {
+            self.row.push_str(text);
+            return;
+        }
+        self.row.push('"');
+        for part in text.split_inclusive('"') {
+            self.row.push_str(part);
+            if part.ends_with('"') {
+                self.row.push('"');
+            }
+        }
+        self.row.push('"');
     }
 
     /// Flushes, and gives back the writer below.
@@ -79,47 +79,6 @@ impl<W: Write> CsvWriter<W> {
     pub(crate) fn finish(mut self) -> io::Result<W> {
         self.to.flush()?;
         Ok(self.to)
-    }
-
-    fn cell(&mut self, column: usize, text: &str) {
-        if column > 0 {
-            self.until_it_fits(|core, out| core.delimiter(out));
-        }
-        let mut rest = text.as_bytes();
-        loop {
-            let (result, read, wrote) = self.core.field(rest, &mut self.row[self.filled..]);
-            self.filled += wrote;
-            rest = &rest[read..];
-            match result {
-                WriteResult::InputEmpty => break,
-                WriteResult::OutputFull => self.grow(),
-            }
-        }
-    }
-
-    fn end_row(&mut self) -> io::Result<()> {
-        self.until_it_fits(|core, out| core.terminator(out));
-        self.to.write_all(&self.row[..self.filled])?;
-        self.filled = 0;
-        Ok(())
-    }
-
-    fn until_it_fits(
-        &mut self,
-        mut put: impl FnMut(&mut csv_core::Writer, &mut [u8]) -> (WriteResult, usize),
-    ) {
-        loop {
-            let (result, wrote) = put(&mut self.core, &mut self.row[self.filled..]);
-            self.filled += wrote;
-            match result {
-                WriteResult::InputEmpty => break,
-                WriteResult::OutputFull => self.grow(),
-            }
-        }
-    }
-
-    fn grow(&mut self) {
-        self.row.resize(2 * self.row.len(), 0);
     }
 }
 

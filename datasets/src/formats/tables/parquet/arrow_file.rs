@@ -12,7 +12,6 @@
 //! against the most that its bytes can expand to.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,7 +23,7 @@ use arrow_ipc::{Block, CompressionType, Message, MessageHeader, MetadataVersion}
 use arrow_schema::{ArrowError, SchemaRef};
 
 use crate::error::{At as _, Error, bail};
-use crate::formats::tables::parquet::damaged;
+use crate::formats::tables::parquet::{damaged, find_footer, read_exact_at};
 
 const MAGIC: &[u8; 6] = b"ARROW1";
 /// Before a message's metadata: the mark and the length. Files of before 2019 have the length
@@ -90,23 +89,13 @@ impl ArrowFile {
 
     /// Opens a file; `length` is the file's.
     pub(crate) fn open_file(path: &Path, file: &File, length: u64) -> Result<Self, Error> {
-        let mut tail = [0; 10];
-        let Some(tail_at) = length.checked_sub(tail.len() as u64) else {
-            return Err(damaged(path, "it ends within its first bytes"));
-        };
-        read_exact_at(file, tail_at, &mut tail).at(path)?;
-        let [a, b, c, d, magic @ ..] = tail;
-        if magic != *MAGIC {
-            return Err(damaged(path, "it does not end as an Arrow file does"));
-        }
-        let promised = u64::from(u32::from_le_bytes([a, b, c, d]));
-        let Some(footer_at) = tail_at.checked_sub(promised).filter(|&at| at >= 8) else {
-            return Err(damaged(
-                path,
-                &format!("its footer promises {promised} bytes, the file has {length}"),
-            ));
-        };
-        let mut footer = vec![0; promised as usize];
+        let (footer_at, footer_length) = find_footer(path, file, length, 8, |magic| {
+            if magic == *MAGIC {
+                return Ok(());
+            }
+            Err(damaged(path, "it does not end as an Arrow file does"))
+        })?;
+        let mut footer = vec![0; footer_length];
         read_exact_at(file, footer_at, &mut footer).at(path)?;
         let broken = |error: ArrowError| damaged(path, &error.to_string());
         let footer = arrow_ipc::root_as_footer(&footer)
@@ -293,11 +282,6 @@ fn read_piece(path: &Path, file: &File, place: u64, length: u64) -> Result<Optio
     bytes.resize((metadata + body) as usize, 0);
     read_exact_at(file, place + metadata, &mut bytes[metadata as usize..]).at(path)?;
     Ok(Some(Piece { metadata, bytes: Buffer::from_vec(bytes) }))
-}
-
-fn read_exact_at(mut file: &File, at: u64, out: &mut [u8]) -> io::Result<()> {
-    file.seek(SeekFrom::Start(at))?;
-    file.read_exact(out)
 }
 
 fn foreign(path: &Path) -> Error {

@@ -25,7 +25,7 @@ use crate::formats::tables::parquet::arrow_file::{self, ArrowFile};
 use crate::formats::tables::parquet::cells::{Cells, Infinite, unreadable};
 use crate::formats::tables::parquet::parquet_file::{self, ParquetFile};
 use crate::formats::tables::parquet::{damaged, recognise};
-use crate::formats::tables::source::{Cell, TableSource};
+use crate::formats::tables::source::{Cell, TableSource, twice};
 
 /// A Parquet file, an Arrow file or an Arrow stream. Which it is, its first bytes say.
 pub(crate) struct ColumnarTable {
@@ -72,10 +72,8 @@ impl ColumnarTable {
         if names.is_empty() {
             bail!(path, "has no columns: check what wrote it");
         }
-        let mut sorted: Vec<&String> = names.iter().collect();
-        sorted.sort_unstable();
-        if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-            bail!(path, "has two columns {}: rename one", Short(twice[0]));
+        if let Some((one, _)) = twice(&names) {
+            bail!(path, "has two columns {}: rename one", Short(&names[one]));
         }
         let wanted: Vec<usize> =
             (0..names.len()).filter(|&column| !ignore.contains(&names[column])).collect();

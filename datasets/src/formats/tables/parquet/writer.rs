@@ -13,6 +13,7 @@ use parquet::file::properties::WriterProperties;
 
 use crate::error::{At as _, Error, bail};
 use crate::files::atomic::AtomicFile;
+use crate::formats::tables::source::twice;
 use crate::formats::tables::write::{FieldKind, TableCell};
 
 /// Bytes of values that are gathered before they are encoded.
@@ -49,10 +50,9 @@ impl ParquetWriter {
         if fields.is_empty() {
             bail!(path, "cannot be written without a column");
         }
-        let mut names: Vec<&str> = fields.iter().map(|&(name, _)| name).collect();
-        names.sort_unstable();
-        if let Some([name, _]) = names.array_windows().find(|[one, other]| one == other) {
-            bail!(path, "cannot be written with two columns {name:?}: rename one");
+        let names: Vec<&str> = fields.iter().map(|&(name, _)| name).collect();
+        if let Some((one, _)) = twice(&names) {
+            bail!(path, "cannot be written with two columns {:?}: rename one", names[one]);
         }
         let schema = fields.iter().map(|&(name, kind)| Field::new(name, data_type(kind), true));
         let schema = Arc::new(Schema::new(schema.collect::<Vec<_>>()));

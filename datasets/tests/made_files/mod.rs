@@ -1,12 +1,17 @@
 //! Writes files of each format, true or not, byte by byte: no reader or writer of the crate is
-//! used, but for stores.
+//! used.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use flate2::write::{DeflateEncoder, GzEncoder};
 use flate2::{Compression, Crc};
-use narrows_datasets::{Dtype, Metadata, StoreWriter};
+
+pub fn put(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
 
 pub fn crc(bytes: &[u8]) -> u32 {
     let mut crc = Crc::new();
@@ -50,7 +55,7 @@ pub fn f32s(values: &[f32]) -> Vec<u8> {
 /// A member of a zip file, as its entry says it is.
 #[derive(Clone)]
 pub struct Member {
-    pub name: &'static str,
+    pub name: String,
     pub flags: u16,
     pub method: u16,
     pub crc: u32,
@@ -59,12 +64,12 @@ pub struct Member {
 }
 
 impl Member {
-    pub fn stored(name: &'static str, content: &[u8]) -> Self {
+    pub fn stored(name: &str, content: &[u8]) -> Self {
         let (crc, length) = (crc(content), content.len() as u32);
-        Member { name, flags: 0, method: 0, crc, length, data: content.to_vec() }
+        Member { name: name.to_owned(), flags: 0, method: 0, crc, length, data: content.to_vec() }
     }
 
-    pub fn deflated(name: &'static str, content: &[u8]) -> Self {
+    pub fn deflated(name: &str, content: &[u8]) -> Self {
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(content).unwrap();
         Member { method: 8, data: encoder.finish().unwrap(), ..Member::stored(name, content) }
@@ -105,17 +110,4 @@ pub fn zip(members: &[Member]) -> Vec<u8> {
 
 pub fn safetensors(text: &str, values: &[u8]) -> Vec<u8> {
     [&(text.len() as u64).to_le_bytes()[..], text.as_bytes(), values].concat()
-}
-
-/// A store of eight samples of two bytes, of two classes.
-pub fn store(path: &Path) -> Vec<u8> {
-    let mut writer = StoreWriter::create(path, Dtype::U8, &[2], true).unwrap();
-    for row in 0..8_u8 {
-        writer.push_bytes(&[row, 10 * row], u16::from(row % 2)).unwrap();
-    }
-    let classes = vec!["a".to_owned(), "b".to_owned()];
-    writer.finish(&Metadata { classes, ..Metadata::default() }).unwrap();
-    let bytes = std::fs::read(path).unwrap();
-    std::fs::remove_file(path).unwrap();
-    bytes
 }

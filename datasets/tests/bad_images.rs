@@ -125,21 +125,12 @@ fn folders_that_make_no_sense_are_named() {
         "a",
         &["holds one image, where two are needed"],
     );
-    changed(
-        |dir| {
-            for class in 0..256 {
-                put(dir.join(format!("train/{class}/1.png")), &image);
-            }
-        },
-        "train",
-        &["holds 258 folders of classes, and 256 is the most"],
-    );
 }
 
 #[test]
-fn as_many_classes_as_a_byte_can_tell_apart_are_read() {
+fn more_classes_than_a_byte_can_tell_apart_are_read() {
     let dir = tempfile::tempdir().unwrap();
-    for class in 0..256 {
+    for class in 0..300 {
         for half in ["train", "test"] {
             put(
                 dir.path().join(format!("{half}/{class:03}/1.png")),
@@ -148,8 +139,8 @@ fn as_many_classes_as_a_byte_can_tell_apart_are_read() {
         }
     }
     let data = open(dir.path()).unwrap();
-    assert_eq!((data.train.classes(), data.test.classes()), (256, 256));
-    for class in 0..256 {
+    assert_eq!((data.train.classes(), data.test.classes()), (300, 300));
+    for class in 0..300 {
         assert_eq!(
             (
                 data.train.labels().unwrap().unwrap()[class],

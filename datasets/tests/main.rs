@@ -14,6 +14,7 @@ mod exports;
 mod fetch;
 mod image_files;
 mod images;
+#[allow(dead_code, reason = "each user of it uses some")]
 mod made_files;
 mod messages;
 #[cfg(feature = "fetch")]

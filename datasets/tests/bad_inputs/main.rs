@@ -25,7 +25,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use live_memory::most_live;
-use made_files::{Member, f32s, gzip, idx, npy, put, safetensors, zip};
+use made_files::{Member, f32s, gzip, idx, npy, put, safetensors, store, zip};
 use narrows_datasets::{Access, Error, OpenOptions, Opened, open_whole, open_with};
 
 /// What may be allocated beside the size of the file.
@@ -284,7 +284,7 @@ fn cut_off(table: &mut Table) {
     let images = idx(8, &[5, 2, 3], &[1; 30]);
     let csv = b"a,b,label\n1,\"2\",x\n3,4,y\n5,6,x\n7,8,y\n";
     let tsv = b"a\tb\n1\t2\n3\t4\n5\t6\n";
-    let store = stores::store(&table.folder().join("made.narrows"));
+    let store = store(&table.folder().join("made.narrows"));
     table.cut_off("cut.idx", &images, false);
     table.cut_off("cut.idx.gz", &gzip(&images), false);
     table.cut_off("cut.npy", &floats, false);

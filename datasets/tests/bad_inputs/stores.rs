@@ -1,12 +1,11 @@
 //! Stores: header, metadata, checksums, and writing.
 
 use std::fs;
-use std::path::Path;
 
 use narrows_datasets::{Dtype, Metadata, OpenOptions, StoreWriter, verify};
 
 use crate::Table;
-use crate::made_files::crc;
+use crate::made_files::{crc, store};
 
 pub fn stores(table: &mut Table) {
     let good = store(&table.folder().join("made.narrows"));
@@ -102,17 +101,4 @@ pub fn stores(table: &mut Table) {
         });
     };
     write(table, "class.narrows", "", &[1, 2], 5);
-}
-
-/// A store of eight samples of two bytes, of two classes.
-pub fn store(path: &Path) -> Vec<u8> {
-    let mut writer = StoreWriter::create(path, Dtype::U8, &[2], true).unwrap();
-    for row in 0..8_u8 {
-        writer.push_bytes(&[row, 10 * row], u16::from(row % 2)).unwrap();
-    }
-    let classes = vec!["a".to_owned(), "b".to_owned()];
-    writer.finish(&Metadata { classes, ..Metadata::default() }).unwrap();
-    let bytes = std::fs::read(path).unwrap();
-    std::fs::remove_file(path).unwrap();
-    bytes
 }

@@ -1,11 +1,12 @@
 //! Writes files of each format, true or not, byte by byte: no reader or writer of the crate is
-//! used.
+//! used, but for stores.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use flate2::write::{DeflateEncoder, GzEncoder};
 use flate2::{Compression, Crc};
+use narrows_datasets::{Dtype, Metadata, StoreWriter};
 
 pub fn put(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     let path = folder.join(name);
@@ -110,4 +111,17 @@ pub fn zip(members: &[Member]) -> Vec<u8> {
 
 pub fn safetensors(text: &str, values: &[u8]) -> Vec<u8> {
     [&(text.len() as u64).to_le_bytes()[..], text.as_bytes(), values].concat()
+}
+
+/// A store of eight samples of two bytes, of two classes.
+pub fn store(path: &Path) -> Vec<u8> {
+    let mut writer = StoreWriter::create(path, Dtype::U8, &[2], true).unwrap();
+    for row in 0..8_u8 {
+        writer.push_bytes(&[row, 10 * row], u16::from(row % 2)).unwrap();
+    }
+    let classes = vec!["a".to_owned(), "b".to_owned()];
+    writer.finish(&Metadata { classes, ..Metadata::default() }).unwrap();
+    let bytes = std::fs::read(path).unwrap();
+    std::fs::remove_file(path).unwrap();
+    bytes
 }

@@ -1,6 +1,6 @@
 //! Stores made by hand, after the description of the format alone.
 
-#![allow(dead_code, reason = "no test needs all of it")]
+#![allow(dead_code, reason = "each user of it uses some")]
 
 use std::path::Path;
 

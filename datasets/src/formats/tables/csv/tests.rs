@@ -1,12 +1,13 @@
 //! Delimited text of all kinds, good and bad.
 
-use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
-use std::process::Command;
+mod memory;
+mod written;
+
+use std::io::{Cursor, Write};
 
 use flate2::{Compression, write::GzEncoder};
 
 use super::*;
-use crate::formats::tables::write::TableCell;
 
 fn table(bytes: &[u8], options: &TableOptions) -> Result<Delimited, Error> {
     Delimited::from_input(Box::new(Cursor::new(bytes.to_vec())), Path::new("t.csv"), options)
@@ -241,165 +242,4 @@ fn no_truncation_and_no_changed_byte_panics() {
             }
         }
     }
-}
-
-/// What is written reads back: floats to their bits, texts to their characters.
-#[test]
-fn written_rows_read_back() {
-    // Of all exponents; none is NaN or infinite.
-    let numbers = (0..2_000_000_u32).map(|i| f32::from_bits(i.wrapping_mul(2_654_435_761)));
-    let numbers: Vec<f32> = numbers.filter(|number| number.is_finite()).collect();
-    let texts = ["plain", "a,b", "\"q\"", "two\nlines", "ü", "it's", "a\"b"];
-    let mut writer = CsvWriter::new(Vec::new(), &["n", "te\"xt", "row"]).unwrap();
-    for (row, &number) in numbers.iter().enumerate() {
-        let text = texts[row % texts.len()];
-        writer
-            .row(&[TableCell::Number(number), TableCell::Text(text), TableCell::Whole(row as u64)])
-            .unwrap();
-    }
-    writer.row(&[TableCell::Number(f32::NAN), TableCell::Missing, TableCell::Whole(0)]).unwrap();
-    let text = writer.finish().unwrap();
-
-    let mut table = table(&text, &TableOptions::default()).unwrap();
-    assert_eq!(table.column_names(), ["n", "te\"xt", "row"]);
-    let mut row = 0;
-    let read = table.for_each_row(&mut |_, cells| {
-        match (numbers.get(row), cells) {
-            (Some(&number), [Cell::Number(read), Cell::Text(text), Cell::Number(at)]) => {
-                assert_eq!(
-                    (*read as f32).to_bits(),
-                    number.to_bits(),
-                    "{number:e} came back as {read:e}"
-                );
-                assert_eq!((*text, *at), (texts[row % texts.len()], row as f64));
-            }
-            (None, cells) => assert_eq!(cells, [Cell::Missing, Cell::Missing, Cell::Number(0.0)]),
-            (_, cells) => panic!("row {row} came back as {cells:?}"),
-        }
-        row += 1;
-        Ok(())
-    });
-    read.unwrap();
-    assert_eq!(row, numbers.len() + 1);
-}
-
-#[test]
-fn read_rows_write_back_to_the_same_text() {
-    let text = "age,colour,\"a,b\"\n0.1,red,1\n,,16777216\n-3.4028235e38,\"say \"\"hi\"\"\",1e-7\n";
-    let mut table = table(text.as_bytes(), &TableOptions::default()).unwrap();
-    let names: Vec<String> = table.column_names().to_vec();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut writer = CsvWriter::new(Vec::new(), &names).unwrap();
-    let copied = table.for_each_row(&mut |_, cells| {
-        let cell = |cell: &Cell<'_>| match *cell {
-            Cell::Missing => TableCell::Missing,
-            Cell::Number(number) => TableCell::Number(number as f32),
-            Cell::Text(_) => TableCell::Text(""),
-        };
-        let mut row: Vec<TableCell> = cells.iter().map(cell).collect();
-        if let Cell::Text(text) = cells[1] {
-            row[1] = TableCell::Text(text);
-        }
-        writer.row(&row).map_err(|error| Error::io(Path::new("out"), error))
-    });
-    copied.unwrap();
-    assert_eq!(String::from_utf8(writer.finish().unwrap()).unwrap(), text);
-    // One column: an empty cell is told from an empty line.
-    let mut writer = CsvWriter::new(Vec::new(), &["a"]).unwrap();
-    writer.row(&[TableCell::Missing]).unwrap();
-    writer.row(&[TableCell::Number(2.0)]).unwrap();
-    assert_eq!(writer.finish().unwrap(), b"a\n\"\"\n2\n");
-}
-
-/// Text that is made while it is read.
-struct Endless {
-    header: &'static [u8],
-    row: &'static [u8],
-    length: u64,
-    at: u64,
-}
-
-impl Read for Endless {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let count = (out.len() as u64).min(self.length - self.at) as usize;
-        for byte in &mut out[..count] {
-            let at = self.at as usize;
-            *byte = match self.header.get(at) {
-                Some(&byte) => byte,
-                None => self.row[(at - self.header.len()) % self.row.len()],
-            };
-            self.at += 1;
-        }
-        Ok(count)
-    }
-}
-
-impl Seek for Endless {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        assert_eq!(to, SeekFrom::Start(0));
-        self.at = 0;
-        Ok(0)
-    }
-}
-
-/// In kB: the largest so far, and now.
-#[cfg(target_os = "linux")]
-fn resident() -> (u64, u64) {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let field = |name: &str| {
-        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    };
-    (field("VmHWM:"), field("VmRSS:"))
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-#[ignore = "measures its process: run by the next test in one of its own"]
-fn measured_alone() {
-    let path = Path::new("t.csv");
-    let options = TableOptions::default();
-    let (_, before) = resident();
-
-    let (header, row): (&[u8], &[u8]) =
-        (b"a,b,c,d,label\n", b"12.5,red,0.001,,7\n-3,blue,1e6,4,8\n");
-    let text =
-        Endless { header, row, length: (header.len() + 1_500_000 * row.len()) as u64, at: 0 };
-    assert!(text.length > 50_000_000);
-    let mut table = Delimited::from_input(Box::new(text), path, &options).unwrap();
-    let layout = crate::formats::tables::layout::Layout::infer(&mut table, path, &options).unwrap();
-    assert_eq!((layout.rows, &layout.missing[..]), (3_000_000, &[0, 0, 0, 1_500_000][..]));
-    let mut sum = 0.0;
-    let packed = layout.pack(&mut table, &mut |row, label| {
-        sum += f64::from(row[0]) * f64::from(label + 1);
-        Ok(())
-    });
-    packed.unwrap();
-    assert_eq!(sum, 1_500_000.0 * (12.5 - 3.0 * 2.0));
-
-    // Rows, names and cells without end.
-    for (header, row) in
-        [("a,b\n1,", "x"), ("y", "y"), ("a,b\n\"", "\n"), ("a,b\n", ","), ("a", ",a")]
-    {
-        let mut text =
-            Endless { header: header.as_bytes(), row: row.as_bytes(), length: 1 << 28, at: 0 };
-        let mut bomb = GzEncoder::new(Vec::new(), Compression::fast());
-        io::copy(&mut text, &mut bomb).unwrap();
-        let error = rows(&bomb.finish().unwrap(), &options).unwrap_err().to_string();
-        assert!(error.contains("more than"), "{error}");
-    }
-    let (most, _) = resident();
-    assert!(most < before + (16 << 10), "{before} kB became {most} kB");
-    eprintln!("{before} kB became {most} kB");
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn rows_stream_in_little_memory() {
-    let this = std::env::current_exe().unwrap();
-    let name = "formats::tables::csv::tests::measured_alone";
-    let output =
-        Command::new(this).args([name, "--exact", "--ignored", "--nocapture"]).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }

@@ -12,8 +12,8 @@
 //! let (row, mut x) = (7, vec![0.0; digits.sample_len()]);
 //! digits.gather(&[row], &mut x);
 //! let key = SampleKey { seed: 1, epoch: 0, row };
-//! augmenter.transform(key, &mut x, &mut scratch); // what an autoencoder should give back
-//! augmenter.corrupt(key, &mut x); // what it is given
+//! augmenter.transform(key, &mut x, &mut scratch); // the target of an autoencoder
+//! augmenter.corrupt(key, &mut x); // its input
 //! # Ok::<(), narrows_datasets::Error>(())
 //! ```
 //!
@@ -30,8 +30,8 @@
 //!   image should give back the shifted image.
 //! - **Each operation has random numbers of its own**, a function of (seed, epoch, row, operation)
 //!   and of nothing else: no batch, no thread and no other operation changes them.
-//! - **What comes in from outside an image is its ground**, the median of its border, but for a
-//!   crop, which mirrors. What is transformed stays in `[0, 1]`; Gaussian noise leaves it.
+//! - **The ground of an image**, the median of its border, comes in from outside; a crop mirrors
+//!   instead. Transformed values stay in `[0, 1]`; Gaussian noise leaves it.
 
 mod affine;
 mod brightness;
@@ -54,7 +54,7 @@ use random::{Purpose, Stream};
 
 pub use random::SampleKey;
 
-/// What is changed in a sample before it is trained on. The default changes nothing.
+/// The changes to a sample before it is trained on. The default changes nothing.
 ///
 /// Each amount is drawn anew for each sample in each epoch; the setting is its largest. Rotation,
 /// scale and shear are about the middle of the image, and interpolate between the four nearest
@@ -104,17 +104,17 @@ pub struct Augmentation {
 }
 
 impl Augmentation {
-    /// Whether nothing is changed.
+    /// Tells whether nothing is changed.
     pub fn is_off(&self) -> bool {
         *self == Augmentation::default()
     }
 
-    /// Whether [`Augmenter::corrupt`] does anything.
+    /// Tells whether [`Augmenter::corrupt`] does anything.
     pub fn corrupts(&self) -> bool {
         self.gaussian > 0.0 || self.mask > 0.0 || self.salt > 0.0 || self.cutout > 0
     }
 
-    /// Refuses what makes no sense for any sample.
+    /// Checks the range of each setting.
     ///
     /// # Errors
     /// If a setting is out of its range; the message names it.
@@ -191,8 +191,8 @@ impl Augmenter {
     /// images, as [`Dataset::image_shape`](crate::Dataset::image_shape) says.
     ///
     /// # Errors
-    /// As [`Augmentation::check`]; or if a setting that is in use is for images alone and these are
-    /// none, or asks for more pixels than there are. The message names it.
+    /// If [`Augmentation::check`] fails; if a setting in use is for images alone and these samples
+    /// are none, or asks for more pixels than there are. The message names it.
     pub fn new(
         augmentation: Augmentation,
         image_shape: Option<(usize, usize, usize)>,
@@ -235,7 +235,7 @@ impl Augmenter {
         Ok(Augmenter { augmentation, image: Some(Size { h, w, c }) })
     }
 
-    /// What is changed.
+    /// The settings.
     pub fn augmentation(&self) -> &Augmentation {
         &self.augmentation
     }
@@ -251,7 +251,7 @@ impl Augmenter {
     }
 
     /// Changes place and light of `sample`: one sample, with values in `[0, 1]`, which stay there.
-    /// What `scratch` holds, before and after, means nothing. Allocates nothing.
+    /// The values in `scratch` have no meaning, before and after. Allocates nothing.
     ///
     /// # Panics
     /// If `sample` has another length than an image of the shape, or `scratch` is shorter than

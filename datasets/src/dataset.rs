@@ -260,7 +260,7 @@ impl Dataset {
     /// and the number of classes, even if no row shows some of them.
     ///
     /// # Errors
-    /// As [`labels`](Dataset::labels).
+    /// The same as of [`labels`](Dataset::labels).
     ///
     /// # Panics
     /// If a row is not there.

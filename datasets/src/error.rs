@@ -1,13 +1,12 @@
-//! What can go wrong, in one line each.
+//! Errors of one line each.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a data set could not be read, or a split not be made.
+/// An error in reading a data set, or in making a split.
 ///
-/// `Display` is one line: it names the file, the row or the number at fault, and what to do about
-/// it.
+/// `Display` is one line: it names the file, the row or the number at fault, and the remedy.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -15,29 +14,29 @@ pub enum Error {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A file was read, and is not what it should be.
+    /// A file was read, and its content is wrong.
     File {
         /// The file or folder.
         path: PathBuf,
-        /// What is wrong with it, and what to do.
+        /// The problem with it, and the remedy.
         problem: String,
         /// The setting that helps, if one does.
         remedy: Option<Remedy>,
     },
-    /// What the caller asked for cannot be had.
+    /// The caller asked for something that is not possible.
     Request {
-        /// What is wrong with it, and what to do.
+        /// The problem with it, and the remedy.
         problem: String,
         /// The setting that helps, if one does.
         remedy: Option<Remedy>,
     },
 }
 
-/// The setting that helps. The message of the error says in which way; a program that has the
-/// setting under a name of its own can add that.
+/// The setting that helps. The message of the error tells in which way. A program that has the
+/// setting under a name of its own can add the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Remedy {
@@ -67,7 +66,7 @@ pub enum Remedy {
     OneSize,
 }
 
-/// What is wrong, before it is known where.
+/// A problem, before its place is known.
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub text: String,
@@ -75,12 +74,12 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// One that a setting helps.
+    /// A problem that a setting solves.
     pub fn with(text: impl Into<String>, remedy: Remedy) -> Problem {
         Problem { text: text.into(), remedy: Some(remedy) }
     }
 
-    /// The same, with where it is before it.
+    /// The same, with its place before it.
     pub fn at(self, place: impl fmt::Display) -> Problem {
         Problem { text: format!("{place}{}", self.text), ..self }
     }
@@ -179,14 +178,13 @@ impl std::error::Error for Error {
     }
 }
 
-/// Unknown keys and the like are quoted in such an error as they are: on one line then, and not at
-/// any length.
+/// An error of JSON on one line and not too long: it quotes unknown keys and the like as they are.
 pub(crate) fn shown_json(error: &serde_json::Error) -> String {
     let text: String = error.to_string().chars().take(120).collect();
     text.escape_debug().to_string()
 }
 
-/// A path with its control characters escaped: a file name may hold a line break, an error line may
+/// A path with its control characters escaped: a file name may hold a line break, an error must
 /// not.
 pub(crate) struct OneLine<'a>(pub(crate) &'a Path);
 
@@ -203,7 +201,7 @@ impl fmt::Display for OneLine<'_> {
     }
 }
 
-/// A name or text from a file, in quotes, on one line and not longer than fits an error.
+/// A name or text from a file, in quotes, on one line, cut to a length that fits an error.
 pub(crate) struct Short<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Short<'_> {

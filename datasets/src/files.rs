@@ -1,4 +1,4 @@
-//! Files that others may change or read while we do: opening, mapping, writing and caching them.
+//! Opening, mapping, writing and caching of files that others may use at the same time.
 
 pub(crate) mod atomic;
 pub(crate) mod cache;

@@ -26,7 +26,7 @@ impl Dataset {
     /// The rows that have a label, ascending.
     ///
     /// # Errors
-    /// As [`labels`](Dataset::labels).
+    /// The same as of [`labels`](Dataset::labels).
     pub fn labelled_rows(&self) -> Result<Vec<u32>, Error> {
         let labels = self.labels()?.unwrap_or_default();
         let rows = (0..).zip(labels).filter(|&(_, &label)| label != UNLABELLED);
@@ -48,7 +48,7 @@ impl Dataset {
     /// without a label.
     ///
     /// # Errors
-    /// As [`labels`](Dataset::labels).
+    /// The same as of [`labels`](Dataset::labels).
     ///
     /// # Panics
     /// If the data set has no labels, a row is not there, or `out` has another length.

@@ -42,10 +42,10 @@ impl Dataset {
     /// a sample)`: `u8`, or little-endian `f32`, as [`dtype`](Dataset::dtype) says.
     ///
     /// # Errors
-    /// As [`Dataset::gather`].
+    /// The same as of [`Dataset::gather`].
     ///
     /// # Panics
-    /// As there.
+    /// The same.
     pub fn gather_stored(&self, rows: &[u32], out: &mut [u8]) -> Result<(), Error> {
         let length = self.values.row_bytes();
         assert_eq!(out.len(), rows.len() * length, "out holds one sample a row");
@@ -57,7 +57,7 @@ impl Dataset {
     /// The stored bytes of one sample, as [`Dataset::gather_stored`] has them.
     ///
     /// # Errors
-    /// As there.
+    /// The same.
     ///
     /// # Panics
     /// If there is no such row.
@@ -71,7 +71,7 @@ impl Dataset {
     /// at once.
     ///
     /// # Errors
-    /// Those of `take`; as [`Dataset::gather`].
+    /// Errors of `take`; the same as of [`Dataset::gather`].
     ///
     /// # Panics
     /// If the stored values are bytes.

@@ -8,8 +8,8 @@ use crate::sample::column::{Column, ColumnKind};
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
 
-/// Two halves of data, kept apart: a model learns from one, and is tested on the other. Their shapes
-/// and classes are the same.
+/// Two halves of data, kept apart: a model learns from one, and is tested on the other. Their
+/// shapes and classes are the same.
 #[derive(Clone, Debug)]
 pub struct TrainTest {
     /// The samples to learn from.
@@ -67,8 +67,8 @@ impl Parts {
         }
     }
 
-    /// The two halves. Undivided data give one sample in six to the test. If there are labels, it is
-    /// one labelled sample in six of each class, and at least one of a class that has two.
+    /// The two halves. Undivided data give one sample in six to the test. If there are labels, it
+    /// is one labelled sample in six of each class, and at least one of a class that has two.
     ///
     /// # Errors
     /// If there are too few samples for that, or their labels cannot be read.
@@ -86,7 +86,7 @@ impl Parts {
     /// ascending.
     ///
     /// # Errors
-    /// As there.
+    /// The same.
     pub fn rows(whole: &Dataset) -> Result<(Vec<u32>, Vec<u32>), Error> {
         let labels =
             whole.labels()?.filter(|labels| labels.iter().any(|&label| label != UNLABELLED));
@@ -122,7 +122,7 @@ impl Parts {
     /// [`Dataset::prepared_like`] of all samples.
     ///
     /// # Errors
-    /// As there.
+    /// The same.
     pub fn prepared_like(self, preparation: &Preparation) -> Result<Parts, Error> {
         Ok(match self {
             Parts::Whole(whole) => Parts::Whole(whole.prepared_like(preparation)?),
@@ -182,7 +182,7 @@ impl TrainTest {
     /// [`Dataset::one_against_rest`] of both halves.
     ///
     /// # Errors
-    /// As there.
+    /// The same.
     pub fn one_against_rest(&self, class: &str) -> Result<TrainTest, Error> {
         Ok(TrainTest {
             train: self.train.one_against_rest(class)?,

@@ -42,7 +42,7 @@ impl Dataset {
     /// Wraps floats, as [`Dataset::from_values`] wraps bytes. A model sees them as they are.
     ///
     /// # Errors
-    /// As there, and if a value is not finite.
+    /// The same, and if a value is not finite.
     pub fn from_floats(
         name: impl Into<String>,
         values: Vec<f32>,

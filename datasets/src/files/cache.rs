@@ -1,4 +1,4 @@
-//! Where stores are kept that files are read by which cannot be mapped as they are.
+//! The places of stores that are kept of files which cannot be mapped as they are.
 
 use std::ffi::OsStr;
 use std::fs;

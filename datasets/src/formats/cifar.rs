@@ -56,7 +56,7 @@ fn class_names(path: &Path) -> Result<Arc<[String]>, Error> {
     if !path.exists() {
         return Ok((0..CLASSES).map(|class| class.to_string()).collect());
     }
-    // A few words: what is longer is something else, and not worth the memory.
+    // A few words. A longer file is something else, and not worth the memory.
     let mut text = String::new();
     let file = File::open(path).at(path)?;
     file.take(1 << 16).read_to_string(&mut text).at(path)?;

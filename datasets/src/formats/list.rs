@@ -1,4 +1,4 @@
-//! The formats of single files, each recognised by how a file begins.
+//! The formats of single files, each recognised by the first bytes.
 //!
 //! To add one: write its file, and its line in [`FORMATS`].
 

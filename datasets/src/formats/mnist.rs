@@ -49,7 +49,7 @@ fn read(
     Ok(dataset.with_labels(labels))
 }
 
-/// Whether one of MNIST's four files is there.
+/// Tells whether one of MNIST's four files is there.
 pub(crate) fn recognised(dir: &Path) -> Result<bool, Error> {
     for half in ["train", "t10k"] {
         for (kind, idx) in [("images", "idx3"), ("labels", "idx1")] {

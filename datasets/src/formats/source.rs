@@ -1,4 +1,4 @@
-//! How a file begins, which tells its format, and what a format finds in it.
+//! The start of a file, which tells its format, and the data that a format finds in it.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,23 +11,23 @@ use crate::error::{At as _, Error, bail};
 use crate::files::gzip::is_gzip;
 use crate::files::regular::is_regular;
 
-/// How much of a file is looked at.
+/// The bytes of a file that are looked at.
 const START: usize = 4096;
 
-/// How a file begins.
+/// The start of a file.
 pub(crate) struct Start {
-    /// Its first bytes; of gzip data, what they decompress to.
+    /// Its first bytes, decompressed if they are gzip data.
     pub(crate) bytes: Vec<u8>,
     pub(crate) gzip: bool,
     /// The length of the file.
     pub(crate) length: u64,
 }
 
-/// What a format found, before it is split.
+/// The data that a format found, before they are split.
 #[derive(Default)]
 pub(crate) struct Found {
     pub(crate) parts: Parts,
-    /// What the format is called.
+    /// The name of the format.
     pub(crate) format: String,
     pub(crate) skipped: Vec<Error>,
     pub(crate) notes: Vec<String>,
@@ -46,7 +46,7 @@ impl Start {
         let gzip = is_gzip(&bytes);
         if gzip {
             bytes.clear();
-            // Damaged data have no beginning; what reads them all says what is wrong.
+            // Damaged data have no beginning. The reader of the whole file names the damage.
             let _ = MultiGzDecoder::new(read()?).take(START as u64).read_to_end(&mut bytes);
         }
         Ok(Start { bytes, gzip, length })

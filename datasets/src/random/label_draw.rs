@@ -21,7 +21,7 @@ use crate::random::apportion::apportion;
 use crate::random::stream::{Purpose, Stream};
 use crate::sample::label::{MOST_CLASSES, UNLABELLED};
 
-/// One seeded choice of which samples keep their label. The two never overlap; both are ascending.
+/// A seeded choice of the samples that keep their label. The two never overlap; both are ascending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelDraw {
     /// Rows to fine-tune on.

@@ -8,12 +8,12 @@ use crate::sample::column::{Column, ColumnKind};
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
 
-/// Which half a row is of.
+/// A half of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Half {
-    /// Those to learn from; all of them, where the data are not divided.
+    /// The samples to learn from; all samples of undivided data.
     Train,
-    /// Those for the test.
+    /// The samples for the test.
     Test,
 }
 
@@ -26,16 +26,16 @@ impl Half {
 pub(crate) struct BothHalves<'a> {
     pub(crate) train: &'a Dataset,
     pub(crate) test: Option<&'a Dataset>,
-    /// A table's columns. Of categories, those that occur in the test rows alone come last.
+    /// A table's columns. Categories that occur in the test rows alone come last.
     pub(crate) columns: Option<Vec<Column>>,
-    /// Where a test row's values come from, if its columns are not those of the training rows.
+    /// The sources of a test row's values, if its columns are not those of the training rows.
     moves: Option<Vec<Move>>,
 }
 
-/// Where a value comes from.
+/// The source of a value.
 struct Move {
     column: usize,
-    /// For each category of the test rows its place among those of both.
+    /// For each category of the test rows, its place among those of both halves.
     categories: Option<Vec<f32>>,
 }
 
@@ -110,7 +110,7 @@ impl<'a> BothHalves<'a> {
     /// label is [`UNLABELLED`] where a sample has none.
     ///
     /// # Errors
-    /// Those of `take`; if samples cannot be read, or are damaged.
+    /// Errors of `take`; if samples cannot be read, or are damaged.
     pub(crate) fn for_each(
         &self,
         halves: &[Half],
@@ -149,7 +149,7 @@ impl<'a> BothHalves<'a> {
     /// Calls `take` with the label of each sample of `halves`.
     ///
     /// # Errors
-    /// As [`BothHalves::for_each`].
+    /// The same as of [`BothHalves::for_each`].
     pub(crate) fn for_each_label(
         &self,
         halves: &[Half],
@@ -160,8 +160,8 @@ impl<'a> BothHalves<'a> {
     }
 }
 
-/// Where the values of test rows of the columns `test` are to go for their columns to be `both`,
-/// which get the categories that they lack.
+/// The sources in test rows, of the columns `test`, of the values of rows of the columns `both`.
+/// These get the categories that they lack.
 fn moves(both: &mut [Column], test: &[Column]) -> Result<Vec<Move>, Problem> {
     if let Some(other) =
         test.iter().find(|column| !both.iter().any(|of_both| of_both.name == column.name))
@@ -206,7 +206,7 @@ fn moves(both: &mut [Column], test: &[Column]) -> Result<Vec<Move>, Problem> {
     both.iter_mut().map(moved).collect()
 }
 
-/// Tells how much of so many bytes is done, about once for each MiB of them and at the end.
+/// Reports the bytes that are done, about once a MiB and at the end.
 pub(crate) struct ProgressMeter<'a> {
     progress: &'a mut dyn FnMut(u64, u64),
     done: u64,
@@ -225,9 +225,9 @@ impl ProgressMeter<'_> {
     }
 }
 
-/// Reads all samples and labels of `data` once; those of stores are held against their checksums.
-/// Gives back how many there are, and how many of them have a label. `progress` is told how many
-/// bytes of samples were read, of how many.
+/// Reads all samples and labels of `data` once. Stores are compared with their checksums. Returns
+/// the number of samples, and the number of samples with a label. `progress` gets the bytes of
+/// samples read so far, and the bytes of all.
 ///
 /// # Errors
 /// If anything cannot be read or is damaged.

@@ -17,7 +17,7 @@ use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
 use crate::tools::both_halves::{BothHalves, Half, ProgressMeter};
 
-/// A format that is written.
+/// A format of exported files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportFormat {
     /// NumPy's array of the values, and, if there are labels, another of those.
@@ -34,29 +34,28 @@ pub enum ExportFormat {
     Parquet,
 }
 
-/// Which samples are written.
+/// The samples that are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ExportPart {
-    /// All.
+    /// All samples.
     #[default]
     All,
-    /// Those to learn from.
+    /// The samples to learn from.
     Train,
-    /// Those for the test.
+    /// The samples for the test.
     Test,
 }
 
-/// What was written.
+/// The content of the written files.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exported {
     /// The samples.
     pub rows: u64,
     /// The bytes of all files.
     pub bytes: u64,
-    /// Whether labels were written.
+    /// Labels were written.
     pub labelled: bool,
-    /// Whether labels were written as the places of their classes, whose names the format cannot
-    /// hold.
+    /// Labels were written as the places of their classes, because the format cannot hold names.
     pub names_lost: bool,
 }
 
@@ -99,12 +98,12 @@ impl ExportFormat {
     }
 }
 
-/// Writes the samples of `data` to `out`, whose ending says in which format: values as they are
-/// stored, a table's categories by their places among the names (in CSV by their names). Labels are
-/// the numbers that classes are called by, or, where those are no numbers, their places; -1 where
-/// there is none (in CSV names, and nothing).
+/// Writes the samples of `data` to `out`, whose ending names the format. Values are written as they
+/// are stored. Categories are places among the names; CSV and Parquet have the names. Labels are
+/// the numbers that classes have for names, or else the places of the classes, and -1 for none; CSV
+/// and Parquet have the names, and an empty cell.
 ///
-/// `progress` is told how many bytes of samples were written, of how many.
+/// `progress` gets the bytes of samples written so far, and the bytes of all.
 ///
 /// # Errors
 /// If the ending is none of those, the format cannot hold such samples, a part is asked for and the
@@ -146,10 +145,10 @@ pub fn export(
     Ok(Exported { rows, bytes, labelled: export.labels.is_some(), names_lost })
 }
 
-/// What the column of the labels is called, unless it had another name.
+/// The name of the column of the labels, unless it had another.
 const LABEL: &str = "label";
 
-/// What is written.
+/// The data to be written.
 struct Export<'a> {
     both: BothHalves<'a>,
     halves: &'a [Half],
@@ -161,9 +160,9 @@ struct Export<'a> {
 struct Labels {
     /// The number of each class.
     numbers: Vec<i64>,
-    /// Whether those are what the classes are called.
+    /// The numbers are the names of the classes.
     by_name: bool,
-    /// Whether some sample has no label.
+    /// A sample has no label.
     some_missing: bool,
 }
 
@@ -195,7 +194,7 @@ impl Labels {
         }
     }
 
-    /// Whether all are at least 0 and at most `largest`.
+    /// Tells whether all are at least 0 and at most `largest`.
     fn fit(&self, largest: i64) -> bool {
         !self.some_missing && self.numbers.iter().all(|&number| number <= largest)
     }

@@ -1,4 +1,4 @@
-//! What data hold, by one pass over all of them.
+//! Summaries of data, by one pass over all of them.
 
 use std::fs;
 use std::path::Path;
@@ -14,14 +14,14 @@ use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
 use crate::tools::both_halves::{BothHalves, Half};
 
-/// What [`inspect`] found.
+/// The summary of data that [`inspect`] makes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Inspection {
     /// The name of the file or the folder.
     pub name: String,
     /// Its format.
     pub format: String,
-    /// What it takes on disk, in bytes; without what was made of it to read it by.
+    /// Its bytes on disk, without a store that was made to read it by.
     pub bytes: u64,
     /// Samples to learn from; all, if the data are not divided.
     pub train: u64,
@@ -31,28 +31,28 @@ pub struct Inspection {
     pub shape: Vec<usize>,
     /// The type of its values, as NumPy calls it.
     pub dtype: &'static str,
-    /// Of all values; of a table's see [`columns`](Inspection::columns).
+    /// All values; `None` for a table, which has [`columns`](Inspection::columns).
     pub values: Option<NumberSummary>,
     /// A table's columns.
     pub columns: Option<Vec<ColumnSummary>>,
     /// The labels, if there are any.
     pub labels: Option<LabelSummary>,
-    /// How many samples have no label.
+    /// The number of samples without a label.
     pub unlabelled: u64,
-    /// Where the samples come from, as far as they say so themselves.
+    /// The source of the samples, as far as it is stored with them.
     pub provenance: Provenance,
 }
 
-/// What numbers are.
+/// A summary of numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct NumberSummary {
-    /// How many there are.
+    /// The number of numbers.
     pub count: u64,
-    /// How many more are missing: NaN.
+    /// The number of missing values, NaN, beside these.
     pub missing: u64,
-    /// How many of them are infinite, and leave no trace in what follows.
+    /// The number of infinite ones, which the fields below leave out.
     pub infinite: u64,
-    /// The smallest; 0, as what follows, if there is none.
+    /// The smallest; 0, as the fields below, if there is none.
     pub min: f64,
     /// The mean.
     pub mean: f64,
@@ -60,13 +60,13 @@ pub struct NumberSummary {
     pub max: f64,
 }
 
-/// What a column holds.
+/// A summary of a column.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum ColumnSummary {
     /// Numbers.
     Number {
-        /// What it is called.
+        /// Its name.
         name: String,
         /// Its numbers.
         #[serde(flatten)]
@@ -74,28 +74,28 @@ pub enum ColumnSummary {
     },
     /// Categories.
     Category {
-        /// What it is called.
+        /// Its name.
         name: String,
-        /// How many values are missing.
+        /// The number of missing values.
         missing: u64,
-        /// The categories and how often each occurs, the most frequent first.
+        /// The categories and their counts, the most frequent first.
         categories: Vec<(String, u64)>,
     },
 }
 
-/// What labels are.
+/// A summary of labels.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LabelSummary {
-    /// What the column of the labels is called, if they are one.
+    /// The name of the column of the labels, if they are one.
     pub name: Option<String>,
     /// The classes, in the order of their labels.
     pub classes: Vec<ClassCount>,
 }
 
-/// How often a class occurs.
+/// The counts of a class.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClassCount {
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Samples to learn from.
     pub train: u64,
@@ -151,7 +151,7 @@ impl NumberSummary {
 
 /// Looks at all samples of `data`, which lie at `path`. Memory does not grow with their number.
 ///
-/// `progress` is told how many bytes of samples were read, of how many.
+/// `progress` gets the bytes of samples read so far, and the bytes of all.
 ///
 /// # Errors
 /// If samples cannot be read or are damaged, or the halves do not belong together.
@@ -248,7 +248,7 @@ fn on_disk(path: &Path) -> Result<u64, Error> {
             if entry.file_name().to_string_lossy().starts_with('.') {
                 continue;
             }
-            // Of a link: the link's own.
+            // The metadata of a link are the link's own.
             let metadata = entry.metadata().at(&entry.path())?;
             match metadata.is_dir() {
                 true => folders.push(entry.path()),
@@ -259,8 +259,9 @@ fn on_disk(path: &Path) -> Result<u64, Error> {
     Ok(bytes)
 }
 
-/// The first samples of each class, of at most so many: each as its half, 0 to learn from and 1 for
-/// the test, and its row there. Without labels, the first `each` times ten, `each` at a time.
+/// The first `each` samples of each class, of at most `classes` classes. A sample is its half, 0 to
+/// learn from and 1 for the test, and its row there. Without labels, the result is the first ten
+/// groups of `each` samples.
 ///
 /// # Errors
 /// If labels cannot be read, or are damaged.

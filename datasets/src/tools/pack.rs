@@ -14,7 +14,7 @@ use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
 use crate::tools::both_halves::{BothHalves, Half};
 
-/// What a store was given.
+/// The content of a packed store.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Packed {
     /// Samples to learn from; all, if the data are not divided.
@@ -25,24 +25,24 @@ pub struct Packed {
     pub shape: Vec<usize>,
     /// The type of its values.
     pub dtype: Dtype,
-    /// How many samples have a label.
+    /// The number of samples with a label.
     pub labelled: u64,
     /// The classes.
     pub classes: usize,
-    /// How many values are missing.
+    /// The number of missing values.
     pub missing: u64,
-    /// How many numbers of the source 32-bit floats cannot hold, and were rounded.
+    /// The number of values that were rounded to 32-bit floats.
     pub rounded: u64,
     /// The length of the file.
     pub bytes: u64,
 }
 
-/// Writes `data` into the store `out`: all samples in their order, those for the test after those
-/// to learn from, with labels, names and where they come from. What a model sees of floats is
-/// fitted to the samples to learn from and stored, if the data say which they are; else that is
-/// done when the store is opened and divided. Memory does not grow with the samples.
+/// Writes `data` into the store `out`: all samples in their order, first those to learn from, then
+/// those for the test, with labels, names and their source. If the data are divided, the
+/// preparation of floats is fitted to the samples to learn from, and stored; else that happens when
+/// the store is opened and divided. Memory does not grow with the samples.
 ///
-/// `progress` is told how many bytes of samples were written, of how many.
+/// `progress` gets the bytes of samples written so far, and the bytes of all.
 ///
 /// # Errors
 /// If samples cannot be read or are damaged, if the halves do not belong together, or if `out`
@@ -72,7 +72,7 @@ pub fn pack(
     packing.finish(&metadata, both.len_of(Half::Test))
 }
 
-/// What a store says of samples that come from `data`.
+/// The metadata of a store of samples from `data`.
 pub(crate) fn metadata(both: &BothHalves<'_>, data: &Undivided) -> Metadata {
     let known = both.train.provenance();
     let or = |known: &str, other: &str| {
@@ -105,7 +105,7 @@ pub(crate) fn metadata(both: &BothHalves<'_>, data: &Undivided) -> Metadata {
     }
 }
 
-/// A store in the making, and what it was given.
+/// A store in the making, and its content so far.
 pub(crate) struct Packing<'a> {
     out: &'a Path,
     writer: StoreWriter,

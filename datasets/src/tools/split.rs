@@ -6,9 +6,9 @@
 //! class 1   r r r r r r               [ train        ][ validation ][ test ]
 //! ```
 //!
-//! How many of a class go where follows its own number of rows, by largest remainders (Hamilton's
-//! method), a tie being train's before test's before validation's. Which they are is a function of
-//! the seed and of the labels alone. Every file keeps the order of the source.
+//! The numbers follow each class's own number of rows, by largest remainders (Hamilton's method). A
+//! tie goes to train before test before validation. The choice is a function of the seed and of the
+//! labels alone. Every file keeps the order of the source.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,15 +23,15 @@ use crate::sample::label::UNLABELLED;
 use crate::tools::both_halves::{BothHalves, Half};
 use crate::tools::pack::{Packed, Packing, metadata};
 
-/// What shares are counted in.
+/// Shares are counted in billionths.
 const WHOLE: u64 = 1_000_000_000;
 /// The files, and their order in [`Shares`]. A folder of the first and the last is opened as two
 /// halves.
 const STEMS: [&str; 3] = ["train", "validation", "test"];
-/// Whom an equal remainder goes to first.
+/// The order in which equal remainders are served.
 const FAVOURED: [usize; 3] = [0, 2, 1];
 
-/// What part of the rows goes where. The three sum to 1.
+/// The shares of the rows. The three sum to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shares {
     /// To learn from; not 0.
@@ -42,18 +42,18 @@ pub struct Shares {
     pub test: f64,
 }
 
-/// Where rows without a label go, if others have one.
+/// The place of rows without a label, if others have one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unlabelled {
-    /// To those to learn from: all others have a label.
+    /// Among the rows to learn from: all others have a label.
     #[default]
     Train,
-    /// Wherever those of a class go.
+    /// In all files, as if they were a class.
     Spread,
 }
 
 impl Shares {
-    /// In billionths, or what is wrong with them.
+    /// The shares in billionths.
     fn counted(self) -> Result<[u64; 3], Error> {
         let Shares { train, validation, test } = self;
         let all = [train, validation, test];
@@ -106,7 +106,7 @@ pub fn split(
     let written = write(data, folder, counted, &places, progress);
     if written.is_err() {
         for path in files(folder, counted).into_iter().flatten() {
-            // What cannot be removed stays, and is named by the next attempt.
+            // A file that cannot be removed stays, and is named by the next attempt.
             let _ = fs::remove_file(path);
         }
         if made {
@@ -116,7 +116,7 @@ pub fn split(
     written
 }
 
-/// For each row the place of its file in [`STEMS`].
+/// The place in [`STEMS`] of each row's file.
 fn divide(
     whole: &Dataset,
     shares: [u64; 3],
@@ -167,8 +167,8 @@ fn files(folder: &Path, shares: [u64; 3]) -> [Option<PathBuf>; 3] {
     })
 }
 
-/// Makes `folder`, or sees that nothing in it has the name of a file that is to be written,
-/// whatever its ending; whether it was made.
+/// Makes `folder`, and returns whether it had to be made. A file in it that has the name of one to
+/// be written, whatever its ending, is an error.
 fn begin(folder: &Path) -> Result<bool, Error> {
     if !folder.exists() {
         fs::create_dir_all(folder)

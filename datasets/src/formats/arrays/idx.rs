@@ -22,7 +22,7 @@ use crate::formats::arrays::element::{ByteOrder, Element};
 use crate::formats::arrays::header::{ArrayHeader, LARGEST_RANK, decoder_error};
 use crate::formats::arrays::stored::{Place, StoredArray, for_each_piece_of};
 
-/// What a file is expected to hold.
+/// The content that a file is expected to have.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Images,
@@ -44,7 +44,7 @@ impl Kind {
         }
     }
 
-    /// What is wrong, if the array is none of unsigned bytes in this kind's dimensions.
+    /// Checks that the array holds unsigned bytes in this kind's dimensions.
     fn check(self, header: &ArrayHeader) -> Result<(), String> {
         let (element, rank) = (header.element, header.shape.len());
         if element != Element::U8 {
@@ -75,7 +75,7 @@ pub(crate) fn read_labels(path: &Path) -> Result<Vec<u8>, Error> {
 
 const EXPECTED: &str = "an IDX file";
 
-/// Reads the header of `path` and holds it against the file's length.
+/// Reads the header of `path` and compares it with the file's length.
 pub(crate) fn find_array(path: &Path) -> Result<StoredArray, Error> {
     find_checked(path, |_| Ok(()))
 }
@@ -109,8 +109,7 @@ fn find_checked(
     Ok(StoredArray::new(path, None, header, Place::Plain(at)))
 }
 
-/// Reads an array of unsigned bytes from gzip data of `length` bytes; `path` is what errors call
-/// it.
+/// Reads an array of unsigned bytes from gzip data of `length` bytes, which errors call `path`.
 pub(crate) fn read_gzip(
     compressed: impl io::BufRead,
     length: u64,

@@ -50,7 +50,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<NamedArray>, Error> {
     Ok(arrays)
 }
 
-/// Where a member's data lie, or why they cannot be read.
+/// The place of a member's data.
 fn find_member(
     archive: &ZipArchive<rawzip::FileReader>,
     entry: &ZipFileHeaderRecord<'_>,
@@ -82,7 +82,7 @@ fn find_member(
     Ok(Member { at, compressed, length, deflated, crc: entry.crc32() })
 }
 
-/// Reads the header of an array and holds it against the member's length.
+/// Reads the header of an array and compares it with the member's length.
 fn find_array(path: &Path, name: &str, member: Member) -> Result<StoredArray, Error> {
     let wrong = |problem| in_array(path, Some(name), problem);
     let (file, _) = open_regular(path, "an .npz file")?;

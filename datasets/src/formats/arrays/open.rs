@@ -24,12 +24,12 @@ use crate::sample::label::UNLABELLED;
 /// The most dimensions of a sample: height, width and channels.
 const LARGEST_RANK: usize = 3;
 
-/// Whether a file is IDX: two zeros, one of its types, and a number of dimensions.
+/// Tells whether a file is IDX: two zeros, one of its types, and a number of dimensions.
 pub(crate) fn is_idx(start: &Start) -> bool {
     matches!(start.bytes[..], [0, 0, 0x08 | 0x09 | 0x0b..=0x0e, 1..=8, ..])
 }
 
-/// Whether a file is safetensors: the length of its header, which the file has, and a brace.
+/// Tells whether a file is safetensors: the length of its header, which the file has, and a brace.
 pub(crate) fn is_safetensors(start: &Start) -> bool {
     match start.bytes.split_first_chunk() {
         Some((&length, [b'{', ..])) => u64::from_le_bytes(length) < start.length && !start.gzip,

@@ -23,7 +23,7 @@ use crate::formats::arrays::element::{ByteOrder, Element};
 use crate::formats::arrays::header::{ArrayHeader, in_array};
 use crate::formats::arrays::stored::{NamedArray, Place, StoredArray};
 
-/// By the format.
+/// The limit of the format.
 const LARGEST_TEXT: u64 = 100_000_000;
 
 /// The arrays of `path` in the order of their values. None of the names occurs twice, and the
@@ -94,7 +94,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<NamedArray>, Error> {
     Ok(arrays)
 }
 
-/// What the text says of one array.
+/// The entry of one array.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {

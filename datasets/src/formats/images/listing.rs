@@ -1,4 +1,4 @@
-//! Which files a folder of images holds, and what their folders say about them.
+//! The files in a folder of images, and the classes that their folders name.
 //!
 //! Nothing is opened, and no folder below those of the classes is entered, so that a link that
 //! leads back up leads nowhere.
@@ -13,8 +13,8 @@ use crate::error::{At as _, Error, Problem, Remedy, bail};
 use crate::files::hash::Hash;
 use crate::sample::label::MOST_CLASSES;
 
-/// Extensions of the images that can be read, and of those that would be missed if they were passed
-/// over in silence.
+/// Extensions of the images that can be read, and of those that would be missed if nothing were
+/// said about them.
 const READABLE: [&str; 3] = ["png", "jpg", "jpeg"];
 const OTHER_IMAGES: [&str; 10] =
     ["avif", "bmp", "gif", "heic", "jp2", "jxl", "ppm", "tif", "tiff", "webp"];
@@ -35,9 +35,9 @@ pub(super) struct Source {
 pub(super) struct Listing {
     /// In the order of their names' bytes; none if the images have no labels.
     pub(super) classes: Vec<String>,
-    /// Those to learn from, then those for the test; each by class, then by name.
+    /// The files to learn from, then those for the test; each by class, then by name.
     pub(super) files: Vec<Source>,
-    /// How many are to learn from.
+    /// The number of files to learn from.
     pub(super) train: usize,
 }
 
@@ -110,8 +110,8 @@ impl Listing {
         Ok(Listing { classes: if labelled { classes } else { Vec::new() }, files, train })
     }
 
-    /// A number that changes with what the decoded images are made from, but for a change of a file
-    /// that keeps its length and its time of modification.
+    /// A hash of the files and of the settings that decoded images are made by. It misses a change
+    /// of a file that keeps its length and its time of modification.
     pub(super) fn fingerprint(&self, settings: &str) -> u64 {
         let mut hash = Hash::new();
         hash.part(settings.as_bytes());
@@ -132,7 +132,7 @@ impl Listing {
 }
 
 impl Source {
-    /// What cannot be known now, of a link that leads nowhere say, is an error when the file is
+    /// A file that cannot be looked at, such as a link that leads nowhere, is an error when it is
     /// read.
     fn new(path: PathBuf, label: u16) -> Source {
         let metadata = fs::metadata(&path);
@@ -256,7 +256,7 @@ fn holds_no_image(folder: &Path) -> Error {
     Error::file(folder, "holds no image (.png, .jpg or .jpeg): put some there, or remove it")
 }
 
-/// What a folder holds, in the order of the names, but for what is hidden and what is no image.
+/// The folders and images in a folder, in the order of their names, without hidden ones.
 struct Entries {
     folders: Vec<PathBuf>,
     images: Vec<PathBuf>,

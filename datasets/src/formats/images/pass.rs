@@ -20,18 +20,18 @@ use crate::formats::store::metadata::LeftOut;
 const BYTES_AT_A_TIME: usize = 32 << 20;
 const IMAGES_AT_A_TIME: usize = 4096;
 
-/// What became of a file.
+/// The outcome of reading a file.
 enum Outcome {
-    /// A sample, and whether it is grey.
+    /// A sample, which may be grey.
     Read { grey: bool },
-    /// Nothing, and why.
+    /// No sample, and the problem.
     Bad(String),
-    /// Its size, which is none of those asked for.
+    /// Its size, which is not the one asked for.
     OtherSize((usize, usize)),
 }
 
-/// Decodes the files of `listing` into the store `place`. `progress` is told how many files were
-/// read, of how many, by any thread.
+/// Decodes the files of `listing` into the store `place`. `progress` gets the number of files read
+/// so far, and the number of all, from any thread.
 pub(super) fn run(
     listing: &Listing,
     options: &ImageOptions,
@@ -97,7 +97,7 @@ fn images_at_a_time(sample_len: usize, threads: usize) -> usize {
     (BYTES_AT_A_TIME / sample_len).min(IMAGES_AT_A_TIME).max(2 * threads)
 }
 
-/// The first file that can be read, and its size; else what is wrong with the very first.
+/// The first file that can be read, and its size; else the problem with the very first.
 fn first_size(files: &[Source]) -> Result<(usize, (usize, usize)), String> {
     let mut buffer = Vec::new();
     let mut problem = None;
@@ -134,7 +134,8 @@ fn read(
     Outcome::Read { grey }
 }
 
-/// What was skipped must leave some of each class to learn from, and some to test on.
+/// Checks that the images left of each class are enough: one to learn from, and one for the test of
+/// all.
 fn check_classes(listing: &Listing, read: &[usize]) -> Result<(), Error> {
     let learnt = read.iter().filter(|&&file| file < listing.train);
     let mut known = vec![false; listing.classes.len().max(1)];

@@ -1,4 +1,4 @@
-//! Opening a store, and holding it against its checksums.
+//! Opening a store, and verifying its checksums.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -105,7 +105,7 @@ impl Store {
         Ok(Store { file: Arc::new(file), header, layout, metadata })
     }
 
-    /// What it says of its samples.
+    /// Its metadata.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
@@ -165,11 +165,11 @@ impl Store {
     }
 }
 
-/// Reads all of the store `path`, and holds each block's values and labels against their checksums.
-/// `progress` is told the bytes that were checked, of how many.
+/// Reads all of the store `path`, and compares each block's values and labels with their checksums.
+/// `progress` gets the bytes that were checked so far, and the bytes of all.
 ///
 /// # Errors
-/// If it cannot be read or is damaged; the message says where.
+/// If it cannot be read or is damaged. The message names the place.
 pub fn verify(path: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
     let store = Store::open(path, Access::Read)?;
     let Store { file, header, layout, .. } = &store;
@@ -206,8 +206,8 @@ pub fn verify(path: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Err
     file.check()
 }
 
-/// Between its parts a store holds zeros. Nobody reads them, but a bit that tipped there is damage
-/// all the same.
+/// Checks the zeros between the parts of a store. Nobody reads them, but a changed bit there is
+/// damage all the same.
 fn check_zeros(file: &DataFile, layout: &Layout) -> Result<(), Error> {
     let values_end = VALUES_AT + layout.rows * layout.row_bytes;
     for range in [HEADER as u64..VALUES_AT, values_end..layout.labels_at] {

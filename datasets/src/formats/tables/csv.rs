@@ -1,15 +1,15 @@
-//! Delimited text: CSV, TSV and their kin, plain or compressed by gzip, which its first bytes tell.
+//! Delimited text: CSV, TSV and their kin, plain or compressed by gzip, told by the first bytes.
 //!
-//! - The delimiter is that of `,` `;` tab `|` which the first line has most of, outside quotes;
-//!   where it has none, there is one column.
+//! - The delimiter is the one of `,` `;` tab `|` that the first line has most of, outside quotes.
+//!   A line without any has one column.
 //! - A cell may be quoted by `"`, and then hold delimiters, line breaks, and quotes as `""`. Blanks
 //!   around a cell are not part of it. Empty lines are no rows.
 //! - The first row is a header if it has a cell that is neither a number nor missing. Without one,
 //!   columns are called `column 1` and so on.
-//! - Missing is an empty cell, `NA`, `N/A`, `n/a`, `#N/A`, `<NA>`, `NaN` in any case, `null`,
-//!   `NULL`, `None` and `?`. Not `-`, which is one of two classes as often.
-//! - A number is what Rust's `f64` reads: a point and no comma, an exponent, no hexadecimal.
-//!   Anything else is a text, infinity among them: the table's layout refuses it in a column of
+//! - Missing values are an empty cell, `NA`, `N/A`, `n/a`, `#N/A`, `<NA>`, `NaN` in any case,
+//!   `null`, `NULL`, `None` and `?`. Not `-`, which is as often one of two classes.
+//! - Numbers are texts that Rust's `f64` reads: a point and no comma, an exponent, no hexadecimal.
+//!   Anything else is a text. Infinity is a text, too: the table's layout refuses it in a column of
 //!   numbers.
 //! - Text is UTF-8, with or without a byte order mark. A row has at most 4 MB and 65,536 cells.
 
@@ -34,7 +34,7 @@ pub(crate) use write::CsvWriter;
 const DELIMITERS: [u8; 4] = *b",;\t|";
 const MISSING: [&str; 9] = ["NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None", "?"];
 
-/// What delimited text is read from.
+/// The input of a table of text.
 pub(crate) trait Input: Read + Seek {}
 
 impl<T: Read + Seek> Input for T {}
@@ -43,14 +43,14 @@ impl<T: Read + Seek> Input for T {}
 pub(crate) struct Delimited {
     path: PathBuf,
     input: Box<dyn Input>,
-    /// The length of the file and the time it was modified when it was opened, to be compared after
-    /// each pass.
+    /// The length and the time of modification when the file was opened, to be compared after each
+    /// pass.
     stamp: Option<(u64, Option<SystemTime>)>,
     delimiter: u8,
-    /// Whether the first row is the names.
+    /// The first row holds the names.
     header: bool,
     names: Vec<String>,
-    /// What is missing beside [`MISSING`].
+    /// Texts of missing values beside [`MISSING`].
     missing: Vec<String>,
 }
 
@@ -68,7 +68,7 @@ impl Delimited {
         Ok(table)
     }
 
-    /// As [`Delimited::open`]; `path` is what errors call it.
+    /// [`Delimited::open`] of an input that errors call `path`.
     pub(crate) fn from_input(
         input: Box<dyn Input>,
         path: &Path,
@@ -214,7 +214,7 @@ fn trim(cell: &str) -> &str {
     cell.trim_matches([' ', '\t'])
 }
 
-/// What a cell's text is.
+/// The cell of a text.
 fn to_cell<'a>(text: &'a str, missing: &[String]) -> Cell<'a> {
     let text = trim(text);
     if text.is_empty() || MISSING.contains(&text) || missing.iter().any(|token| token == text) {

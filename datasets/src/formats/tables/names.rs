@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::source::Cell;
 
-/// How much memory the values of all columns may take, in bytes.
+/// The bytes of memory that the values of all columns may take.
 const MOST_MEMORY: usize = 8 << 20;
-/// What a value takes beside its text.
+/// The bytes that a value takes beside its text.
 const EACH: usize = 64;
 
-/// What is left of the memory for all columns.
+/// The bytes of memory that are left for all columns.
 pub(super) struct Budget(usize);
 
 impl Default for Budget {
@@ -31,7 +31,7 @@ impl Budget {
 #[derive(Default)]
 pub(super) struct Seen {
     texts: BTreeSet<Box<str>>,
-    /// As bits, none of them -0.
+    /// By their bits, none of them -0.
     numbers: HashSet<u64>,
 }
 
@@ -64,14 +64,14 @@ impl Seen {
     }
 }
 
-/// The values in their order, which numbers them.
+/// The values, numbered in their order.
 #[derive(Debug)]
 pub(super) enum Names {
     /// All are numbers: ascending.
     Numbers(Vec<f64>),
     /// In the order of their bytes.
     Texts(Vec<String>),
-    /// Those of a table read before, with their numbers then.
+    /// The values of a table read before, with their numbers there.
     Known(HashMap<String, usize>),
 }
 
@@ -82,7 +82,7 @@ impl Names {
         )
     }
 
-    /// Not of known ones, which have been handed in.
+    /// The names, unless they are known: these have been handed in.
     pub(super) fn to_strings(&self) -> Vec<String> {
         match self {
             Names::Numbers(numbers) => numbers.iter().map(f64::to_string).collect(),
@@ -91,7 +91,7 @@ impl Names {
         }
     }
 
-    /// The number of what is in a cell that is not missing.
+    /// The number of the value in a cell that is not missing.
     pub(super) fn find(&self, cell: Cell<'_>) -> Option<usize> {
         match (self, cell) {
             (Names::Numbers(numbers), Cell::Number(number)) => {

@@ -18,8 +18,8 @@ use crate::formats::tables::source::TableSource;
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
 
-/// Whether a file may be delimited text: it holds no zero byte, or is UTF-16. What else is wrong
-/// with it is for its reader to say.
+/// Tells whether a file may be delimited text: it holds no zero byte, or is UTF-16. Its reader
+/// refuses UTF-16 with a better message.
 pub(crate) fn is_text(start: &Start) -> bool {
     let utf_16 = start.bytes.starts_with(&[0xff, 0xfe]) || start.bytes.starts_with(&[0xfe, 0xff]);
     !start.bytes.is_empty() && (utf_16 || !start.bytes.contains(&0))
@@ -32,7 +32,7 @@ pub(crate) fn open_text(path: &Path, name: &str, options: &OpenOptions) -> Resul
     })
 }
 
-/// Whether a file is Parquet or Arrow IPC.
+/// Tells whether a file is Parquet or Arrow IPC.
 pub(crate) fn is_columnar(start: &Start) -> bool {
     parquet::recognise(&start.bytes).is_some()
 }
@@ -56,7 +56,7 @@ pub(crate) fn open_columnar(
     }
 }
 
-/// Opens a table, by the store that was made of it, if it is still as it was.
+/// Opens a table: by the store that was made of it, if the table has not changed since.
 #[allow(clippy::type_complexity)]
 fn open(
     path: &Path,
@@ -99,7 +99,7 @@ fn open(
     Ok(Found { parts, notes, ..Found::default() })
 }
 
-/// A number that stands for how a table is to be read.
+/// A hash of the options that a table is read by.
 fn settings(options: &TableOptions) -> u64 {
     let mut hash = Hash::new();
     hash.bytes(format!("1 {options:?}").as_bytes());

@@ -1,8 +1,8 @@
 //! Parquet and Arrow files: tables stored column by column, as pandas, Polars and databases write
 //! them.
 //!
-//! Only the feature `parquet` reads and writes them; that a file is one, and what to do then, is
-//! known without it.
+//! Reading and writing takes the feature `parquet`. A build without it recognises such a file, and
+//! names the remedy.
 
 #[cfg(feature = "parquet")]
 use std::fs::File;
@@ -39,11 +39,11 @@ const ENCRYPTED_PARQUET: &[u8] = b"PARE";
 const ARROW_FILE: &[u8] = b"ARROW1\0\0";
 const CONTINUATION: &[u8] = &[0xff; 4];
 
-/// What a file is that starts with these bytes (8 are enough), if it is one of this kind: "a
+/// The kind of a file that starts with these bytes (8 are enough), if it is one of these: "a
 /// Parquet file" or the like.
 ///
-/// An Arrow stream has no magic number but its first message's mark and length, which have to be
-/// plausible.
+/// An Arrow stream has no magic number. Its first message begins with a mark and a plausible
+/// length.
 pub(crate) fn recognise(start: &[u8]) -> Option<&'static str> {
     if start.starts_with(PARQUET) {
         Some("a Parquet file")
@@ -61,23 +61,23 @@ pub(crate) fn recognise(start: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// What a build without the feature says of a file that [`recognise`] calls `what`.
+/// The error of a build without the feature on a file that [`recognise`] calls `what`.
 #[cfg_attr(feature = "parquet", allow(dead_code, reason = "only its test uses it then"))]
 pub(crate) fn not_built_in(path: &Path, what: &str) -> Error {
     let advice = "install narrows with --features parquet, or convert it to CSV";
     Error::file(path, format!("is {what}, which this build cannot read: {advice}"))
 }
 
+/// The error of the decoder, on one line and not too long.
 #[cfg(feature = "parquet")]
-/// What the decoder says, on one line and not too long.
 pub(crate) fn damaged(path: &Path, what: &str) -> Error {
     let what: String =
         what.chars().map(|c| if c.is_control() { ' ' } else { c }).take(150).collect();
     Error::file(path, format!("is damaged: {what}; write or download it again"))
 }
 
-/// The place and the length of the footer of a file that ends with it, its length in four bytes, and
-/// a magic number, which `check` looks at. The first `head` bytes of the file are no footer.
+/// The place and the length of the footer of a file that ends with it, its length in four bytes,
+/// and a magic number, which `check` looks at. The first `head` bytes of the file are no footer.
 #[cfg(feature = "parquet")]
 fn find_footer<const N: usize>(
     path: &Path,

@@ -7,9 +7,9 @@
 //! file:     "ARROW1" 00 00   messages   footer (a flatbuffer)   its length   "ARROW1"
 //! ```
 //!
-//! The messages are found and measured here, since the library's own readers allocate what is
-//! promised before they look: a message's body against the file's length, and what is compressed
-//! against the most that its bytes can expand to.
+//! The messages are found and measured here, since the library's own readers allocate the promised
+//! memory before they look. A message's body is compared with the file's length, and a compressed
+//! buffer with the largest length that its bytes can expand to.
 
 use std::fs::File;
 use std::path::Path;
@@ -35,7 +35,7 @@ const LARGEST_EXPANSION: u64 = 255;
 /// file.
 const ROWS_PER_BYTE: u64 = LARGEST_EXPANSION * 8;
 
-/// Where the messages are.
+/// A file or a stream, by its schema and the places of its messages.
 pub(crate) struct ArrowFile {
     schema: SchemaRef,
     version: MetadataVersion,
@@ -154,7 +154,7 @@ pub(crate) struct Batches<'a> {
     of: &'a ArrowFile,
     file: File,
     decoder: FileDecoder,
-    /// Of a stream the byte, of a file the batch.
+    /// The next byte of a stream, or the next batch of a file.
     next: u64,
 }
 
@@ -208,7 +208,7 @@ impl Batches<'_> {
     }
 }
 
-/// Whether all buffers of a batch are in its body, and what they expand to can be.
+/// Checks that all buffers of a batch are in its body, and can expand to the length they promise.
 fn check_buffers(
     path: &Path,
     batch: &arrow_ipc::RecordBatch<'_>,
@@ -238,7 +238,7 @@ fn check_buffers(
         let Some((promised, bytes)) = bytes.split_first_chunk().filter(|_| compressed) else {
             continue;
         };
-        // -1: not compressed after all.
+        // -1 means: not compressed after all.
         let promised = i64::from_le_bytes(*promised);
         let possible = (bytes.len() as u64).saturating_mul(LARGEST_EXPANSION);
         if promised != -1 && !u64::try_from(promised).is_ok_and(|promised| promised <= possible) {
@@ -249,14 +249,13 @@ fn check_buffers(
     Ok(())
 }
 
-/// The message at `place`; none at the end of the stream.
+/// The message at `place`; `None` at the end of the stream.
 fn read_piece(path: &Path, file: &File, place: u64, length: u64) -> Result<Option<Piece>, Error> {
     let cut_off = || damaged(path, "it ends before its end is marked");
     let left = length.saturating_sub(place);
     let mut prefix = [0; PREFIX as usize];
     if left < PREFIX {
-        // A stream may end without its mark, but then it may also have been cut off, which nobody
-        // could tell.
+        // A stream may end without its mark, but that cannot be told from one that was cut off.
         return Err(cut_off());
     }
     read_exact_at(file, place, &mut prefix).at(path)?;

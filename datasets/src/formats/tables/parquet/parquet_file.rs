@@ -17,11 +17,11 @@ use crate::error::{Error, Problem, Remedy, bail};
 use crate::formats::tables::parquet::page_guard::GuardedPages;
 use crate::formats::tables::parquet::{damaged, find_footer};
 
-/// A batch's cells at most, so that a wide table's batch is not large.
+/// The largest number of cells in a batch, so that a wide table's batch is not large.
 const CELLS: usize = 1 << 20;
 const ROWS: usize = 8192;
 
-/// What the file says of itself, at its end.
+/// A file, by the metadata at its end.
 pub(crate) struct ParquetFile {
     metadata: ArrowReaderMetadata,
 }

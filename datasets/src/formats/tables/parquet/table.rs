@@ -1,15 +1,14 @@
 //! A Parquet or Arrow file as a table.
 //!
-//! Memory: one batch (of a Parquet file at most 8,192 rows and about a million cells, of an Arrow
+//! Memory: one batch (at most 8,192 rows and about a million cells of a Parquet file; of an Arrow
 //! file as large as its writer made it), the pages or messages that it comes from, and
-//! dictionaries. What a file promises is held against its length first. What that does not bound:
-//! gzip and the like expand, though no page by more than they can; the footer of a Parquet file
-//! takes some hundred times its own length; a column of one value takes no bytes in a Parquet file,
-//! however many rows it has; and a Parquet schema nested tens of thousands deep exhausts the stack.
+//! dictionaries. The promises of a file are compared with its length first. That leaves four cases
+//! unbounded: a page expands as far as its codec can; the footer of a Parquet file takes some
+//! hundred times its own length; a column of one value takes no bytes in a Parquet file, however
+//! many rows it has; and a Parquet schema nested tens of thousands deep exhausts the stack.
 //!
-//! A damaged file that makes the decoder panic is an error like any other; the panic's message
-//! still goes to where the program has it go, for a library does not replace the program's panic
-//! hook.
+//! A damaged file that makes the decoder panic is an error like any other. The panic's message
+//! still reaches the program's panic hook, which a library does not replace.
 
 use std::fs::File;
 use std::io::Read;
@@ -27,7 +26,7 @@ use crate::formats::tables::parquet::parquet_file::{self, ParquetFile};
 use crate::formats::tables::parquet::{damaged, recognise};
 use crate::formats::tables::source::{Cell, TableSource, twice};
 
-/// A Parquet file, an Arrow file or an Arrow stream. Which it is, its first bytes say.
+/// A Parquet file, an Arrow file or an Arrow stream, told apart by its first bytes.
 pub(crate) struct ColumnarTable {
     path: PathBuf,
     kind: Kind,
@@ -47,8 +46,8 @@ enum Batches<'a> {
 }
 
 impl ColumnarTable {
-    /// Opens `path`. The columns that are named in `ignore` are not read, whatever they hold: all
-    /// their cells are missing. A name that the table has not is no error here.
+    /// Opens `path`. The columns named in `ignore` are not read, whatever they hold: all their
+    /// cells are missing. The name of a column that is not there is no error here.
     ///
     /// # Errors
     /// If the file cannot be read, is damaged or of another kind; if it has no columns or two of a
@@ -110,7 +109,7 @@ impl TableSource for ColumnarTable {
         })?;
         let mut row_number = 0;
         loop {
-            // What `take` does is outside: its panics are not the file's fault.
+            // `take` is called outside: its panics are not the file's fault.
             let read = guard(path, || {
                 let batch = match &mut batches {
                     Batches::Parquet(batches) => batches.next(path)?,
@@ -159,9 +158,9 @@ impl Kind {
     }
 }
 
-/// Runs the decoder, which may panic at what nobody has tried on it yet.
+/// Runs the decoder. A panic in it, at data that nobody has tried on it yet, is an error.
 fn guard<T>(path: &Path, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    // Nothing of what `read` changed is used after a panic.
+    // After a panic, nothing that `read` changed is used.
     catch_unwind(AssertUnwindSafe(read))
         .unwrap_or_else(|_| Err(damaged(path, "the decoder gave up")))
 }

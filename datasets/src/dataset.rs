@@ -275,6 +275,7 @@ impl Dataset {
     /// The same samples with a limit to memory: a [`Loader`](crate::Loader) keeps at most `bytes`
     /// bytes of their values. The default is half of the memory that the system or the process's
     /// control group has available when training begins.
+    #[must_use]
     pub fn with_memory(self, bytes: u64) -> Dataset {
         Dataset { memory: Some(bytes), ..self }
     }

@@ -72,6 +72,7 @@ impl Default for FetchOptions {
 
 /// Events while a set is fetched.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Event<'a> {
     /// Another process fetches the same set, and is waited for.
     Waiting {

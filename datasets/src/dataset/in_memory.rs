@@ -83,14 +83,19 @@ impl Dataset {
 /// The number of values in a sample of the shape `sample_shape`, if `count` values are whole
 /// samples, and at least one.
 pub(crate) fn width(sample_shape: &[usize], count: usize) -> Result<usize, String> {
-    let width = sample_shape.iter().try_fold(1_usize, |width, &size| width.checked_mul(size));
-    let Some(width) = width.filter(|&width| width > 0 && !sample_shape.is_empty()) else {
-        return Err(format!("no sample can have the shape {sample_shape:?}"));
-    };
+    let width = sample_width(sample_shape)?;
     if count == 0 || !count.is_multiple_of(width) {
         return Err(format!(
             "{count} values do not divide into samples of {width} (shape {sample_shape:?})"
         ));
     }
     Ok(width)
+}
+
+/// The number of values in a sample of the shape `sample_shape`.
+pub(crate) fn sample_width(sample_shape: &[usize]) -> Result<usize, String> {
+    let width = sample_shape.iter().try_fold(1_usize, |width, &size| width.checked_mul(size));
+    width
+        .filter(|&width| width > 0 && !sample_shape.is_empty())
+        .ok_or_else(|| format!("no sample can have the shape {sample_shape:?}"))
 }

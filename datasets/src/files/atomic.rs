@@ -28,6 +28,7 @@ const BUFFER: usize = 1 << 18;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]
+#[must_use = "without `finish` the file is removed"]
 pub struct AtomicFile {
     path: PathBuf,
     file: BufWriter<NamedTempFile>,

@@ -5,9 +5,11 @@
 use std::path::Path;
 
 use crate::error::{Error, bail};
+use crate::formats::arrays::open::{is_idx, is_safetensors, open_one, open_several};
+use crate::formats::arrays::{idx, npy, npz, safetensors};
 use crate::formats::options::OpenOptions;
 use crate::formats::source::{Found, Start};
-use crate::formats::{arrays, store, tables};
+use crate::formats::{store, tables};
 
 /// A format of files.
 struct Format {
@@ -22,12 +24,24 @@ struct Format {
 /// All formats, the surest to recognise first: any text is a table.
 const FORMATS: &[Format] = &[
     array("store", |start| store::layout::recognised(&start.bytes), store::read::open),
-    array("NumPy array", |start| start.bytes.starts_with(b"\x93NUMPY"), arrays::open::open_npy),
-    array("NumPy arrays", |start| start.bytes.starts_with(b"PK"), arrays::open::open_npz),
-    array("safetensors", arrays::open::is_safetensors, arrays::open::open_safetensors),
-    table("Parquet or Arrow", tables::open::is_columnar, tables::open::open_columnar),
-    array("IDX", arrays::open::is_idx, arrays::open::open_idx),
-    table("delimited text", tables::open::is_text, tables::open::open_text),
+    array(
+        "NumPy array",
+        |start| start.bytes.starts_with(b"\x93NUMPY"),
+        |path, name, options| open_one(npy::find_array(path)?, "npy", name, options),
+    ),
+    array(
+        "NumPy arrays",
+        |start| start.bytes.starts_with(b"PK"),
+        |path, name, options| open_several(path, npz::read(path)?, "npz", name, options),
+    ),
+    array("safetensors", is_safetensors, |path, name, options| {
+        open_several(path, safetensors::read(path)?, "safetensors", name, options)
+    }),
+    table("Parquet or Arrow", tables::open::is_parquet, tables::open::open_parquet),
+    array("IDX", is_idx, |path, name, options| {
+        open_one(idx::find_array(path)?, "IDX", name, options)
+    }),
+    table("delimited text", tables::open::is_csv, tables::open::open_csv),
 ];
 
 type Open = fn(&Path, &str, &OpenOptions) -> Result<Found, Error>;

@@ -3,6 +3,7 @@
 //! A table is read twice. `infer` learns what its columns are (`layout`), `rows` hands on its rows
 //! as they are stored: one `f32` for each column, and a label. `open` keeps them in a store.
 
+pub(crate) mod cell;
 mod counts;
 pub(crate) mod csv;
 mod infer;

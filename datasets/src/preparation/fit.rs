@@ -81,6 +81,7 @@ impl Fit {
 
     /// The preparation that was learnt. A column without any value has the mean 0 and the standard
     /// deviation 1.
+    #[must_use]
     pub fn finish(self) -> Preparation {
         let columns = self.columns.into_iter().zip(self.moments).map(|(column, moments)| {
             let (mean, std, indicator) = (moments.mean, moments.std(), moments.missing > 0);

@@ -14,6 +14,7 @@ pub(crate) const MOST_LISTED: usize = 1 << 24;
 ///
 /// # Panics
 /// If `n` is above `u32::MAX`.
+#[must_use]
 pub fn shuffled(n: usize, seed: u64, epoch: u64) -> Vec<u32> {
     let mut order = vec![0; n];
     shuffle_into(&mut order, seed, epoch);
@@ -37,6 +38,7 @@ pub fn shuffle_into(order: &mut [u32], seed: u64, epoch: u64) {
 ///
 /// # Panics
 /// If `n` is above `u32::MAX`.
+#[must_use]
 pub fn holdout(n: usize, held: usize, seed: u64) -> Vec<u32> {
     if n <= MOST_LISTED {
         return listed_holdout(n, held, seed);

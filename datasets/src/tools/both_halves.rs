@@ -155,8 +155,8 @@ impl<'a> BothHalves<'a> {
         halves: &[Half],
         mut take: impl FnMut(u16) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let data = halves.iter().filter_map(|&half| self.half(half));
-        data.map(|data| data.for_each_label(|_, label| take(label))).collect()
+        let mut data = halves.iter().filter_map(|&half| self.half(half));
+        data.try_for_each(|data| data.for_each_label(|_, label| take(label)))
     }
 }
 

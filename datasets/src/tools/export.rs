@@ -19,6 +19,7 @@ use crate::tools::both_halves::{BothHalves, Half, ProgressMeter};
 
 /// A format of exported files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ExportFormat {
     /// NumPy's array of the values, and, if there are labels, another of those.
     Npy,

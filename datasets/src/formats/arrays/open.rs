@@ -14,7 +14,7 @@ use crate::formats::arrays::decoder::{Array, ArrayValues};
 use crate::formats::arrays::labels::labels_of;
 use crate::formats::arrays::names::{Roles, roles};
 use crate::formats::arrays::stored::{NamedArray, StoredArray};
-use crate::formats::arrays::{idx, npy, npz, safetensors};
+use crate::formats::arrays::{idx, npy};
 use crate::formats::options::OpenOptions;
 use crate::formats::source::{Found, Start};
 use crate::preparation::Preparation;
@@ -37,31 +37,8 @@ pub(crate) fn is_safetensors(start: &Start) -> bool {
     }
 }
 
-/// Opens an IDX file of samples.
-pub(crate) fn open_idx(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
-    open_one(idx::find_array(path)?, "IDX", name, options)
-}
-
-/// Opens a `.npy` file of samples.
-pub(crate) fn open_npy(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
-    open_one(npy::find_array(path)?, "npy", name, options)
-}
-
-/// Opens a `.npz` file of samples and labels.
-pub(crate) fn open_npz(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
-    open_several(path, npz::read(path)?, "npz", name, options)
-}
-
-/// Opens a `.safetensors` file of samples and labels.
-pub(crate) fn open_safetensors(
-    path: &Path,
-    name: &str,
-    options: &OpenOptions,
-) -> Result<Found, Error> {
-    open_several(path, safetensors::read(path)?, "safetensors", name, options)
-}
-
-fn open_one(
+/// Opens a file of one array, which are samples.
+pub(crate) fn open_one(
     array: StoredArray,
     format: &str,
     name: &str,
@@ -75,7 +52,8 @@ fn open_one(
     Ok(Found { parts: Parts::Whole(labelled(dataset, labels.as_ref())?), ..Found::default() })
 }
 
-fn open_several(
+/// Opens a file of several arrays, samples and labels.
+pub(crate) fn open_several(
     path: &Path,
     arrays: Vec<NamedArray>,
     format: &str,

@@ -19,7 +19,6 @@ use crate::formats::arrays::member::Member;
 
 /// The bytes of values that are decompressed into memory before their data are known to be whole.
 /// While memory grows, it is there twice.
-
 const LARGEST_UNSEEN: usize = 6 << 20;
 /// An array and its name in the file.
 pub(crate) struct NamedArray {

@@ -15,6 +15,7 @@ use crate::sample::label::UNLABELLED;
 
 /// A store in the making. Unless it is finished, what was written of it is removed.
 #[derive(Debug)]
+#[must_use = "without `finish` the store is removed"]
 pub struct StoreWriter {
     path: PathBuf,
     values: AtomicFile,

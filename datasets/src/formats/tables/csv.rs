@@ -40,7 +40,7 @@ pub(crate) trait Input: Read + Seek {}
 impl<T: Read + Seek> Input for T {}
 
 /// A table in delimited text.
-pub(crate) struct Delimited {
+pub(crate) struct CsvTable {
     path: PathBuf,
     input: Box<dyn Input>,
     /// The length and the time of modification when the file was opened, to be compared after each
@@ -54,7 +54,7 @@ pub(crate) struct Delimited {
     missing: Vec<String>,
 }
 
-impl Delimited {
+impl CsvTable {
     /// Opens `path` and reads its first row.
     ///
     /// # Errors
@@ -63,12 +63,12 @@ impl Delimited {
     pub(crate) fn open(path: &Path, options: &TableOptions) -> Result<Self, Error> {
         let (file, _) = open_regular(path, "a table")?;
         let metadata = file.metadata().at(path)?;
-        let mut table = Delimited::from_input(Box::new(file), path, options)?;
+        let mut table = CsvTable::from_input(Box::new(file), path, options)?;
         table.stamp = Some((metadata.len(), metadata.modified().ok()));
         Ok(table)
     }
 
-    /// [`Delimited::open`] of an input that errors call `path`.
+    /// [`CsvTable::open`] of an input that errors call `path`.
     pub(crate) fn from_input(
         input: Box<dyn Input>,
         path: &Path,
@@ -79,7 +79,7 @@ impl Delimited {
         {
             bail!("{:?} cannot separate columns: ask for , ; | or a tab", char::from(delimiter));
         }
-        let mut table = Delimited {
+        let mut table = CsvTable {
             path: path.to_owned(),
             input,
             stamp: None,
@@ -112,7 +112,7 @@ impl Delimited {
     }
 }
 
-impl TableSource for Delimited {
+impl TableSource for CsvTable {
     fn column_names(&self) -> &[String] {
         &self.names
     }

@@ -11,7 +11,7 @@ use crate::formats::source::{Found, Start};
 use crate::formats::store::kept::Kept;
 use crate::formats::store::metadata::Metadata;
 use crate::formats::store::write::StoreWriter;
-use crate::formats::tables::csv::Delimited;
+use crate::formats::tables::csv::CsvTable;
 use crate::formats::tables::layout::Layout;
 use crate::formats::tables::parquet;
 use crate::formats::tables::source::TableSource;
@@ -20,32 +20,26 @@ use crate::sample::label::UNLABELLED;
 
 /// Tells whether a file may be delimited text: it holds no zero byte, or is UTF-16. Its reader
 /// refuses UTF-16 with a better message.
-pub(crate) fn is_text(start: &Start) -> bool {
+pub(crate) fn is_csv(start: &Start) -> bool {
     let utf_16 = start.bytes.starts_with(&[0xff, 0xfe]) || start.bytes.starts_with(&[0xfe, 0xff]);
     !start.bytes.is_empty() && (utf_16 || !start.bytes.contains(&0))
 }
 
 /// Opens a file of delimited text.
-pub(crate) fn open_text(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
-    open(path, name, "delimited text", options, &|table| {
-        Ok(Box::new(Delimited::open(path, table)?))
-    })
+pub(crate) fn open_csv(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
+    open(path, name, "delimited text", options, &|table| Ok(Box::new(CsvTable::open(path, table)?)))
 }
 
 /// Tells whether a file is Parquet or Arrow IPC.
-pub(crate) fn is_columnar(start: &Start) -> bool {
+pub(crate) fn is_parquet(start: &Start) -> bool {
     parquet::recognise(&start.bytes).is_some()
 }
 
 /// Opens a file of Parquet or Arrow IPC.
-pub(crate) fn open_columnar(
-    path: &Path,
-    name: &str,
-    options: &OpenOptions,
-) -> Result<Found, Error> {
+pub(crate) fn open_parquet(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
     #[cfg(feature = "parquet")]
     return open(path, name, "Parquet or Arrow", options, &|table| {
-        Ok(Box::new(parquet::ColumnarTable::open(path, &table.ignore)?))
+        Ok(Box::new(parquet::ParquetTable::open(path, &table.ignore)?))
     });
     #[cfg(not(feature = "parquet"))]
     {

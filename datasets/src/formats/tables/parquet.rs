@@ -30,7 +30,7 @@ mod tests;
 mod writer;
 
 #[cfg(feature = "parquet")]
-pub(crate) use table::ColumnarTable;
+pub(crate) use table::ParquetTable;
 #[cfg(feature = "parquet")]
 pub(crate) use writer::ParquetWriter;
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, bail};
 use crate::files::atomic::{self, AtomicFile, not_written};
+use crate::formats::tables::cell::{FieldKind, TableCell};
 use crate::formats::tables::csv::CsvWriter;
 #[cfg(feature = "parquet")]
 use crate::formats::tables::parquet::ParquetWriter;
@@ -18,32 +19,6 @@ pub enum TableFormat {
     /// Parquet, compressed by Snappy, which every reader knows. Takes the crate's feature
     /// `parquet`.
     Parquet,
-}
-
-/// The type of a column's values. Text has no types: in CSV all are alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FieldKind {
-    /// 32-bit floats.
-    Number,
-    /// Unsigned bytes.
-    Byte,
-    /// Unsigned 64-bit integers.
-    Whole,
-    /// Texts.
-    Text,
-}
-
-/// One cell of a row that is written.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum TableCell<'a> {
-    /// Nothing: an empty cell, or a null.
-    Missing,
-    /// A number. In CSV, the fewest digits that read back as the same `f32`; NaN is an empty cell.
-    Number(f32),
-    /// A whole number: of a row, a count, or an unsigned byte.
-    Whole(u64),
-    /// A text: of a category or a class.
-    Text(&'a str),
 }
 
 /// A table that is being written, under another name until [`TableWriter::finish`]. Dropped before

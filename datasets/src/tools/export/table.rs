@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::Export;
 use crate::error::Error;
-use crate::formats::tables::write::{FieldKind, TableCell, TableFormat, TableWriter};
+use crate::formats::tables::cell::{FieldKind, TableCell};
+use crate::formats::tables::write::{TableFormat, TableWriter};
 use crate::sample::column::ColumnKind;
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;

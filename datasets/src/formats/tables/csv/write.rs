@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use crate::formats::tables::write::TableCell;
+use crate::formats::tables::cell::TableCell;
 
 /// Writes CSV: commas, lines that end in LF, quotes where they are needed. One row is held at a
 /// time, so that memory does not grow with their number.

@@ -27,7 +27,7 @@ use crate::formats::tables::parquet::{damaged, recognise};
 use crate::formats::tables::source::{Cell, TableSource, twice};
 
 /// A Parquet file, an Arrow file or an Arrow stream, told apart by its first bytes.
-pub(crate) struct ColumnarTable {
+pub(crate) struct ParquetTable {
     path: PathBuf,
     kind: Kind,
     names: Vec<String>,
@@ -45,7 +45,7 @@ enum Batches<'a> {
     Arrow(arrow_file::Batches<'a>),
 }
 
-impl ColumnarTable {
+impl ParquetTable {
     /// Opens `path`. The columns named in `ignore` are not read, whatever they hold: all their
     /// cells are missing. The name of a column that is not there is no error here.
     ///
@@ -85,11 +85,11 @@ impl ColumnarTable {
                 return Err(Error::file(path, Problem::with(problem, Remedy::Ignore)));
             }
         }
-        Ok(ColumnarTable { path: path.to_owned(), kind, names, wanted })
+        Ok(ParquetTable { path: path.to_owned(), kind, names, wanted })
     }
 }
 
-impl TableSource for ColumnarTable {
+impl TableSource for ParquetTable {
     fn column_names(&self) -> &[String] {
         &self.names
     }
@@ -130,7 +130,7 @@ impl TableSource for ColumnarTable {
     }
 }
 
-impl ColumnarTable {
+impl ParquetTable {
     /// The number of rows, and the cells of each wanted column.
     fn cells(&self, batch: &RecordBatch, rows_before: u64) -> Result<(usize, Vec<Cells>), Error> {
         if batch.num_columns() != self.wanted.len() {

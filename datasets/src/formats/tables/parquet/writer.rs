@@ -13,8 +13,8 @@ use parquet::file::properties::WriterProperties;
 
 use crate::error::{At as _, Error, bail};
 use crate::files::atomic::AtomicFile;
+use crate::formats::tables::cell::{FieldKind, TableCell};
 use crate::formats::tables::source::twice;
-use crate::formats::tables::write::{FieldKind, TableCell};
 
 /// Bytes of values that are gathered before they are encoded.
 const BATCH: usize = 8 << 20;

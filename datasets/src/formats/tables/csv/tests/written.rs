@@ -1,7 +1,7 @@
 //! Rows that are written and read back.
 
 use super::*;
-use crate::formats::tables::write::TableCell;
+use crate::formats::tables::cell::TableCell;
 
 /// What is written reads back: floats to their bits, texts to their characters.
 #[test]

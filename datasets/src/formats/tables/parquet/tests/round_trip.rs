@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 
 use super::*;
-use crate::formats::tables::write::{FieldKind, TableCell, TableFormat, TableWriter};
+use crate::formats::tables::cell::{FieldKind, TableCell};
+use crate::formats::tables::write::{TableFormat, TableWriter};
 
 const FIELDS: [(&str, FieldKind); 4] = [
     ("row", FieldKind::Whole),
@@ -66,7 +67,7 @@ fn more_than_is_gathered_before_it_is_encoded_is_read_back() {
         writer.row(&cells).unwrap();
     }
     writer.finish().unwrap();
-    let mut table = ColumnarTable::open(&path, &[]).unwrap();
+    let mut table = ParquetTable::open(&path, &[]).unwrap();
     let mut rows = 0;
     table
         .for_each_row(&mut |row, cells| {

@@ -72,6 +72,7 @@ pub struct LadderBatch<'a> {
 
 /// What a step minimises.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct LadderLoss {
     /// The cross-entropy of the labelled samples, with noise.
     pub supervised: f64,

@@ -75,7 +75,7 @@ impl Predictor {
         Predictor::with_precision(network, params, Precision::F32)
     }
 
-    /// As [`Predictor::new`], with the weights of linear layers kept in another precision.
+    /// Like [`Predictor::new`], with the weights of linear layers kept in another precision.
     /// [`Predictor::difference`] says what that costs.
     ///
     /// # Errors

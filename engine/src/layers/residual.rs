@@ -41,6 +41,7 @@ impl Residual {
 
     /// Adds to what these layers make of `x` instead, such as a convolution of 1x1 with the stride
     /// of the body, where the body gives another shape.
+    #[must_use]
     pub fn with_shortcut(self, shortcut: Vec<Box<dyn Layer>>) -> Residual {
         Residual { shortcut, ..self }
     }

@@ -1,4 +1,4 @@
-//! A network at a glance: its layers, and what they cost.
+//! A network at a glance: its layers and their cost.
 
 use super::Network;
 use super::pass_memory::Sizes;
@@ -7,8 +7,9 @@ use crate::hardware::memory::padded;
 use crate::network::params::Role;
 use std::fmt;
 
-/// What [`Network::summary`] finds out. Its [`Display`](fmt::Display) is a table.
+/// The layers of a network and their cost. Its [`Display`](fmt::Display) is a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Summary {
     /// The shape of a sample.
     pub input: Shape,
@@ -18,23 +19,24 @@ pub struct Summary {
     pub parameters: usize,
     /// The multiply-adds of a sample's forward pass. Training takes about three times as many.
     pub macs: u64,
-    /// The samples of a batch that the memory is for.
+    /// The samples of the batch that the memory is for.
     pub batch: usize,
     /// The memory of the parameters and running statistics. A trainer has as much again for their
     /// gradients, and for each moment of its optimiser.
     pub parameter_bytes: usize,
-    /// What the layers give and save for the backward pass of a batch.
+    /// The outputs of the layers, and the values they save for the backward pass of a batch.
     pub activation_bytes: usize,
-    /// The gradients on their way down, and what layers need while they work.
+    /// The gradients on their way down, and the layers' scratch.
     pub work_bytes: usize,
 }
 
 /// A layer of a [`Summary`], possibly the fusion of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LayerSummary {
     /// `encoder.0`, the name of its first layer.
     pub name: String,
-    /// What it is: `linear + relu`.
+    /// The layers that it is made of: `linear + relu`.
     pub kind: String,
     /// The shape of a sample that the next layer gets.
     pub output: Shape,

@@ -7,6 +7,7 @@ use crate::{Context, Error};
 /// How far the outputs of two predictors lie apart, relative to the root mean square of the
 /// reference's.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Difference {
     /// Of the output that differs most.
     pub largest: f64,
@@ -21,7 +22,7 @@ impl Predictor {
     /// Both are NaN if an output is not finite, or all of the reference's are 0.
     ///
     /// # Errors
-    /// As [`Predictor::predict`], or if the two differ in shape.
+    /// Like [`Predictor::predict`], or if the two differ in shape.
     pub fn difference(
         &self,
         reference: &Predictor,

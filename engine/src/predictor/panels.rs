@@ -2,7 +2,7 @@
 //!
 //! Panels of [`WIDTH`] outputs, one after another, each (inputs, width): an input meets one run of
 //! neighbouring weights in each panel. The last panel is as wide as needed, in steps of [`STEP`];
-//! what it has more of outputs is 0.
+//! surplus outputs are 0.
 
 use crate::Error;
 use crate::error::ensure;
@@ -124,22 +124,15 @@ impl Panels {
         let largest =
             |j: usize| row(j).iter().filter(|w| w.is_finite()).fold(0f32, |m, w| m.max(w.abs()));
         match precision {
-            Precision::F32 => pack(&mut values, inputs, padded, outputs, |j, k| row(j)[k]),
+            Precision::F32 => pack(&mut values, inputs, outputs, |j, k| row(j)[k]),
             Precision::F16 => {
                 for (j, scale) in scale[..outputs].iter_mut().enumerate() {
                     *scale = power_below(largest(j)) / 2f32.powi(14);
                 }
                 // Dividing by a power of two is exact.
-                let scaled = |j: usize, k: usize| {
+                pack(&mut values, inputs, outputs, |j, k| {
                     half::from_f32((f64::from(row(j)[k]) / f64::from(scale[j])) as f32)
-                };
-                pack(
-                    bytemuck::cast_slice_mut::<f32, u16>(&mut values),
-                    inputs,
-                    padded,
-                    outputs,
-                    scaled,
-                );
+                });
             }
             Precision::Int8 => {
                 ensure!(
@@ -150,14 +143,9 @@ impl Panels {
                 for (j, scale) in scale[..outputs].iter_mut().enumerate() {
                     *scale = (largest(j) / 127.0).max(f32::MIN_POSITIVE);
                 }
-                let scaled = |j: usize, k: usize| (row(j)[k] / scale[j]).round_ties_even() as i8;
-                pack(
-                    bytemuck::cast_slice_mut::<f32, i8>(&mut values),
-                    inputs,
-                    padded,
-                    outputs,
-                    scaled,
-                );
+                pack(&mut values, inputs, outputs, |j, k| {
+                    (row(j)[k] / scale[j]).round_ties_even() as i8
+                });
             }
         }
         Ok(Panels { precision, inputs, outputs, values, scale, bias: padded_bias, relu, finite })
@@ -189,17 +177,17 @@ fn power_below(x: f32) -> f32 {
 
 /// Lays out `weight(output, input)`.
 fn pack<W: Weight>(
-    out: &mut [W],
+    values: &mut [f32],
     inputs: usize,
-    padded: usize,
     outputs: usize,
     weight: impl Fn(usize, usize) -> W,
 ) {
-    for start in (0..padded).step_by(WIDTH) {
-        let width = WIDTH.min(padded - start);
+    let out: &mut [W] = bytemuck::cast_slice_mut(values);
+    for start in (0..outputs).step_by(WIDTH) {
+        let width = WIDTH.min((outputs - start).next_multiple_of(STEP));
         let panel = &mut out[start * inputs..][..width * inputs];
         for (k, run) in panel.chunks_exact_mut(width).enumerate() {
-            for (j, w) in run.iter_mut().enumerate().take(outputs.saturating_sub(start)) {
+            for (j, w) in run.iter_mut().enumerate().take(outputs - start) {
                 *w = weight(start + j, k);
             }
         }

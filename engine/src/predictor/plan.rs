@@ -1,10 +1,11 @@
 //! Planning: layers become stages, each merged with its neighbours as far as it goes.
 
 use super::panels::{Panels, Precision};
-use crate::hardware::simd::{Kernel, Simd};
 use crate::layers::Relu;
+use crate::layers::batch_norm::{Columns, passes};
 use crate::network::layer::{InferenceMap, Layer, Op};
 use crate::{Context, Error, Network, Params};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What a block of rows passes through.
@@ -83,11 +84,10 @@ pub fn stages(
                     }
                 }
                 (InferenceMap::Normalise { mean, scale, shift }, _) => {
-                    let [mean, scale, shift] =
-                        [mean, scale, shift].map(|values| values.into_owned());
-                    let normalise = Normalise { mean, scale, shift, relu: false };
+                    let [mean, scale, shift] = [mean, scale, shift].map(Cow::into_owned);
+                    let ones = vec![1.0; mean.len()];
+                    let map = Map::Normalise(Normalise { mean, scale, shift, ones, relu: false });
                     let len = link.output.len();
-                    let map = Map::Normalise(normalise);
                     drafts.push(Draft::Done(Stage { inputs: len, outputs: len, map }));
                 }
                 (InferenceMap::Relu, Some(Draft::Linear { relu, .. })) => *relu = true,
@@ -118,34 +118,15 @@ pub struct Normalise {
     mean: Vec<f32>,
     scale: Vec<f32>,
     shift: Vec<f32>,
+    /// A batch norm's deviations are in `scale` already.
+    ones: Vec<f32>,
     relu: bool,
 }
 
 impl Normalise {
     /// x and y: (rows, channels)
     pub fn apply(&self, cx: &Context, x: &[f32], y: &mut [f32]) {
-        let c = self.mean.len();
-        for (x, y) in x.chunks_exact(c).zip(y.chunks_exact_mut(c)) {
-            cx.isa().run(NormaliseRow { stage: self, x, y });
-        }
-    }
-}
-
-struct NormaliseRow<'a> {
-    stage: &'a Normalise,
-    x: &'a [f32],
-    y: &'a mut [f32],
-}
-
-impl Kernel for NormaliseRow<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let NormaliseRow { stage: Normalise { mean, scale, shift, relu }, x, y } = self;
-        for j in (0..x.len()).step_by(S::LANES) {
-            let distance = s.sub(s.load_at(x, j), s.load_at(mean, j));
-            let z = s.mul_add(distance, s.load_at(scale, j), s.load_at(shift, j));
-            s.store_at(if *relu { s.max(s.splat(0.0), z) } else { z }, y, j);
-        }
+        let Normalise { mean, scale: gamma, shift: beta, ones: inv_std, relu } = self;
+        passes::normalise(cx, *relu, Columns { gamma, beta, mean, inv_std }, x, y);
     }
 }

@@ -49,6 +49,7 @@ pub enum Loss {
 
 /// What the output should have been.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Target<'a> {
     /// As many values as the output has: (batch, n).
     Values(&'a [f32]),

@@ -50,11 +50,11 @@ pub enum Optimizer {
     },
     /// Adam with the decay apart from the gradient (Loshchilov and Hutter, ICLR 2019).
     AdamW {
-        /// As in [`Optimizer::Adam`].
+        /// The same as in [`Optimizer::Adam`].
         beta1: f64,
-        /// As in [`Optimizer::Adam`].
+        /// The same as in [`Optimizer::Adam`].
         beta2: f64,
-        /// As in [`Optimizer::Adam`].
+        /// The same as in [`Optimizer::Adam`].
         eps: f64,
         /// `p` shrinks by `lr weight_decay p` before each step.
         weight_decay: f64,

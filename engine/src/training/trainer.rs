@@ -134,7 +134,7 @@ impl Trainer {
         self.learn(cx, x, pass, lr, evaluate(cx, target))
     }
 
-    /// As [`Trainer::step`], with a loss of one's own: `loss` gets y: (batch, output), writes its
+    /// Like [`Trainer::step`], with a loss of one's own: `loss` gets y: (batch, output), writes its
     /// gradient to dy, which is (batch, output) and all zeros, and returns the loss. The loss of
     /// the settings is not asked.
     ///
@@ -155,7 +155,7 @@ impl Trainer {
     /// ```
     ///
     /// # Errors
-    /// As [`Trainer::step`].
+    /// Like [`Trainer::step`].
     pub fn step_with(
         &mut self,
         cx: &Context,
@@ -171,11 +171,11 @@ impl Trainer {
         })
     }
 
-    /// As [`Trainer::step`] on the samples of which [`Network::forward_frozen`] made `codes`, with
-    /// the same bits.
+    /// Like [`Trainer::step`] on the samples of which [`Network::forward_frozen`] made `codes`,
+    /// with the same bits.
     ///
     /// # Errors
-    /// As [`Trainer::step`], or if nothing below a trainable layer is frozen.
+    /// Like [`Trainer::step`], or if nothing below a trainable layer is frozen.
     pub fn step_from_frozen(
         &mut self,
         cx: &Context,

@@ -187,7 +187,7 @@ pub fn dropout() -> Vec<Case> {
     let case = |(batch, n): (usize, usize), p, mode| {
         let reference = match mode {
             Mode::Train => Reference::train(p, SEED, POSITION, STEP, batch, n),
-            Mode::Evaluate | Mode::Estimate => Reference::evaluate(batch, n),
+            _ => Reference::evaluate(batch, n),
         };
         Case { mode, ..Case::new(Dropout { p }, reference, batch, n) }
     };

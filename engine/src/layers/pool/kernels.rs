@@ -77,7 +77,7 @@ fn max_row<S: Simd>(s: S, images: &PoolGeometry, row: usize, x: &[f32], y: &mut 
     !s.sum(trace).is_nan()
 }
 
-/// As [`max_row`], for any values: the maximum of a window with a NaN is NaN.
+/// Like [`max_row`], for any values: the maximum of a window with a NaN is NaN.
 #[cold]
 fn max_row_exactly(images: &PoolGeometry, row: usize, x: &[f32], y: &mut [f32]) {
     for (column, y) in y.chunks_exact_mut(images.channels).enumerate() {

@@ -48,7 +48,7 @@ pub(super) struct Encoder {
     pub h: Vec<Slab>,
     /// The mean, biased variance and inverse deviation of a batch's samples without a label: (3, n)
     pub saved: Vec<Slab>,
-    /// Those of the samples with one: (3, n); empty for the clean encoder, which meets none.
+    /// The same of the samples with a label: (3, n); empty for the clean encoder, which has none.
     pub labelled: Vec<Slab>,
 }
 
@@ -66,7 +66,7 @@ pub(super) struct Decoder {
     pub v: Vec<Slab>,
     pub u: Vec<Slab>,
     pub s: Vec<Slab>,
-    /// As in an encoder.
+    /// The same as in an encoder.
     pub saved: Vec<Slab>,
     /// The gradient of the noisy z.
     pub lateral: Vec<Slab>,

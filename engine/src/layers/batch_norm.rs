@@ -30,8 +30,8 @@ use crate::{Context, Error, Shape};
 
 /// Normalises each feature, or each channel of an image, over the batch.
 ///
-/// As in PyTorch, training normalises with the biased variance, and the running variance takes in
-/// the unbiased one.
+/// Training normalises with the biased variance, and the running variance takes in the unbiased
+/// one, like PyTorch's.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNorm {
     /// Added to the variance.
@@ -59,7 +59,7 @@ fn split4(params: &[f32]) -> [&[f32]; 4] {
     std::array::from_fn(|_| parts.next().expect("four parameters"))
 }
 
-/// What is saved: the mean, the biased variance and `1 / sqrt(var + eps)` used, each (channels).
+/// The saved values: the mean, the biased variance and `1 / sqrt(var + eps)`, each (channels).
 fn split3(saved: &[f32]) -> [&[f32]; 3] {
     let mut parts = saved.chunks_exact((saved.len() / 3).max(1));
     std::array::from_fn(|_| parts.next().expect("three statistics"))

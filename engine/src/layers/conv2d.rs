@@ -1,5 +1,5 @@
-//! The convolution and its transpose: what the input gradient of a convolution is to its output's
-//! gradient (Dumoulin and Visin 2016, arXiv:1603.07285, section 4).
+//! The convolution and its transpose, whose forward pass is the input gradient of a convolution
+//! (Dumoulin and Visin 2016, arXiv:1603.07285, section 4).
 //!
 //! ```text
 //! y[i, j, o] = b[o] + sum over t, u, c of x[i stride - padding + t dilation, .. u .., c]
@@ -21,7 +21,7 @@ use crate::{Error, Shape};
 /// The settings that both directions have.
 #[derive(Clone, Copy, Debug)]
 struct ConvSettings {
-    /// Those of the output.
+    /// The channels of the output.
     channels: usize,
     window: Window,
     groups: usize,
@@ -97,7 +97,7 @@ impl ConvTranspose2d {
             .zip(along([map.1, kernel.1, stride.1, padding.1, dilation.1, added.1]));
         let Some((height, width)) = size else {
             return Err(Error::shape(format!(
-                "a padding of {padding} leaves nothing of what a kernel of {kernel} makes of an \
+                "a padding of {padding} cuts off the whole output of a kernel of {kernel} for an \
                  input of {input}"
             )));
         };
@@ -216,7 +216,7 @@ impl ConvSettings {
 #[derive(Debug)]
 struct Convolution {
     conv: Conv,
-    /// Whether it makes an image of a map.
+    /// True if it makes an image of a map.
     transposed: bool,
     fans: [usize; 2],
 }

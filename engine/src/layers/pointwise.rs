@@ -1,4 +1,4 @@
-//! What all activations share: a function of one value, applied to each.
+//! A function of one value, applied to each: the part that all activations share.
 
 use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::{Kernel, Simd};
@@ -11,7 +11,7 @@ pub trait Pointwise: Copy + Debug + Send + Sync + 'static {
     /// The name in messages.
     const NAME: &'static str;
 
-    /// Whether it is `max(x, 0)`.
+    /// True if it is `max(x, 0)`.
     const IS_RELU: bool = false;
 
     /// `f(x)`
@@ -20,10 +20,10 @@ pub trait Pointwise: Copy + Debug + Send + Sync + 'static {
     /// `f'(x) dy`, where `y = f(x)`
     fn backward<S: Simd>(self, s: S, x: S::F, y: S::F, dy: S::F) -> S::F;
 
-    /// Why the settings make no sense, if they do not.
+    /// Checks the settings.
     ///
     /// # Errors
-    /// A message that names the setting.
+    /// If one is out of its range; the message names it.
     fn check(self) -> Result<(), Error> {
         Ok(())
     }

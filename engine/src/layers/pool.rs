@@ -70,7 +70,7 @@ pool!(AvgPool2d, "avg pool", false);
 struct PoolOp {
     images: PoolGeometry,
     output: Shape,
-    /// Whether it takes the largest value, or else the mean.
+    /// True if it takes the largest value; else it takes the mean.
     is_max: bool,
 }
 

@@ -12,7 +12,7 @@ use std::fmt::Debug;
 
 /// A product of x: (batch, input) and a weight. The sizes of a batch follow from its slices.
 pub(crate) trait Product: Debug + Send + Sync + 'static {
-    /// Whether it is `x W^T`, W: (out, in).
+    /// True if it is `x W^T`, W: (out, in).
     const IS_LINEAR: bool;
 
     /// The shape of the weight.
@@ -24,7 +24,7 @@ pub(crate) trait Product: Debug + Send + Sync + 'static {
     /// The multiply-adds of a sample.
     fn macs(&self) -> u64;
 
-    /// The scratch values that each of the three passes needs, at most.
+    /// Scratch values that suffice for each of the three passes.
     fn scratch_len(&self, batch: usize) -> usize;
 
     /// y: (batch, output), overwritten

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Both branches are chains of layers as a network is one (`network/chain.rs`), planned with it.
-//! What their layers give and save lies in the block's `saved`, gradients on their way down in its
+//! The values of their layers lie in the block's `saved`, gradients on their way down in its
 //! `scratch`.
 
 use super::fused::FusedRelu;
@@ -22,7 +22,7 @@ use crate::network::params::{ParamEntry, ParamSpec};
 use crate::network::{Chain, Downward, Learner, Link, Run};
 use crate::{Context, Error, Shape};
 
-/// Adds what layers make of `x` to `x` itself, or to what other layers make of it.
+/// Adds the output of layers to their input `x`, or to the output of other layers for `x`.
 ///
 /// The parameters are named as in the chain, `0.weight`, and `shortcut.0.weight`. The block is one
 /// layer: it is frozen, and evaluates, as a whole. Where some of its parameters are frozen and
@@ -34,13 +34,14 @@ pub struct Residual {
 }
 
 impl Residual {
-    /// `y = x + f(x)`, with f the layers one after another. They must give what they take.
+    /// `y = x + f(x)`, with f the layers one after another. Their output must have the shape of
+    /// their input.
     pub fn new(body: Vec<Box<dyn Layer>>) -> Residual {
         Residual { body, shortcut: Vec::new() }
     }
 
-    /// Adds to what these layers make of `x` instead, such as a convolution of 1x1 with the stride
-    /// of the body, where the body gives another shape.
+    /// Adds the body to the output of these layers for `x` instead: where the body gives another
+    /// shape, a convolution of 1x1 with its stride, say.
     #[must_use]
     pub fn with_shortcut(self, shortcut: Vec<Box<dyn Layer>>) -> Residual {
         Residual { shortcut, ..self }

@@ -1,4 +1,4 @@
-//! Planning: layers become stages, each merged with its neighbours as far as it goes.
+//! Planning: layers become stages, merged with their neighbours where that is possible.
 
 use super::panels::{Panels, Precision};
 use crate::layers::Relu;
@@ -8,7 +8,7 @@ use crate::{Context, Error, Network, Params};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// What a block of rows passes through.
+/// A step that a block of rows passes through.
 #[derive(Debug)]
 pub struct Stage {
     /// The values of a row that come in.
@@ -22,7 +22,7 @@ pub struct Stage {
 pub enum Map {
     Linear(Panels),
     Normalise(Normalise),
-    /// A layer that nothing is known about: it runs as it is.
+    /// A layer without inference maps, which runs by its own forward pass.
     Layer {
         op: Arc<dyn Op>,
         position: u64,

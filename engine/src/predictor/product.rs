@@ -1,4 +1,4 @@
-//! The product of a block of rows and a layer's weights, with everything that follows it.
+//! The product of a block of rows and a layer's weights, with its bias and ReLU.
 //!
 //! ```text
 //! for each tile of 1 to 6 rows                  columns = where any of its rows is not 0
@@ -97,7 +97,7 @@ impl<W: Weight> Kernel for Typed<'_, W> {
         let (inputs, outputs) = (linear.inputs, linear.outputs);
         let (scale, bias) = (&linear.scale[..], &linear.bias[..]);
         let rows = x.len() / inputs;
-        // How many columns each tile reads; `None` for all.
+        // The number of columns that each tile reads; `None` for all.
         let mut counts = [None; MAX_TILES];
         let (mut row, mut tile) = (0, 0);
         while row < rows {
@@ -162,7 +162,7 @@ fn pack<const R: usize>(x: &[f32], columns: &[u32], packed: &mut [f32]) {
 }
 
 /// The columns in which any row of x: (rows, inputs) is not 0, as a count of those written to
-/// `columns`: (inputs). `None` if it looks as if there were too many for it to pay.
+/// `columns`: (inputs). `None` if they seem too many to leave the others out.
 #[inline(always)]
 fn not_zero(x: &[f32], inputs: usize, columns: &mut [u32]) -> Option<usize> {
     let rows = x.len() / inputs;

@@ -20,6 +20,7 @@ mod pool;
 pub(crate) mod product;
 mod residual;
 mod rows;
+mod setters;
 mod sparsity;
 mod unflatten;
 mod upsample;

@@ -11,6 +11,7 @@
 //! ```
 
 use super::product::{Product, ProductOp, Work};
+use super::setters::setters;
 use crate::conv::{self, Conv, Size, Window, image};
 use crate::error::ensure;
 use crate::gemm::Epilogue;
@@ -67,14 +68,6 @@ impl ConvTranspose2d {
         ConvTranspose2d { settings, output_padding: Size(0, 0) }
     }
 
-    /// The pixels added to the output at the bottom and on the right. A strided convolution maps
-    /// several sizes to one; this selects which to restore. Less than the stride or the dilation.
-    #[must_use]
-    pub fn with_output_padding(mut self, output_padding: impl Into<Size>) -> ConvTranspose2d {
-        self.output_padding = output_padding.into();
-        self
-    }
-
     /// The convolution from the output to the input.
     fn conv(&self, input: &Shape) -> Result<Conv, Error> {
         let ConvSettings { window, channels: image_channels, groups, .. } = self.settings;
@@ -111,50 +104,21 @@ impl ConvTranspose2d {
 /// Gives a convolution the settings of both directions; the texts say what differs between them.
 macro_rules! settings {
     ($Conv:ident, $stride:literal, $padding:literal) => {
-        impl $Conv {
+        setters!($Conv:
             #[doc = $stride]
-            #[must_use]
-            pub fn with_stride(mut self, stride: impl Into<Size>) -> $Conv {
-                self.settings.window.stride = stride.into();
-                self
-            }
-
+            with_stride(stride: impl Into<Size>) => settings.window.stride = stride.into();
             #[doc = $padding]
-            #[must_use]
-            pub fn with_padding(mut self, padding: impl Into<Size>) -> $Conv {
-                self.settings.window.padding = padding.into();
-                self
-            }
-
+            with_padding(padding: impl Into<Size>) => settings.window.padding = padding.into();
             /// The pixels from one tap of the kernel to the next.
-            #[must_use]
-            pub fn with_dilation(mut self, dilation: impl Into<Size>) -> $Conv {
-                self.settings.window.dilation = dilation.into();
-                self
-            }
-
+            with_dilation(dilation: impl Into<Size>) => settings.window.dilation = dilation.into();
             /// Cuts the channels into groups, each of which sees its own alone. As many as
             /// channels: depthwise.
-            #[must_use]
-            pub fn with_groups(mut self, groups: usize) -> $Conv {
-                self.settings.groups = groups;
-                self
-            }
-
+            with_groups(groups: usize) => settings.groups = groups;
             /// Leaves the bias out, as before a batch norm, which would remove it.
-            #[must_use]
-            pub fn without_bias(mut self) -> $Conv {
-                self.settings.bias = false;
-                self
-            }
-
+            without_bias() => settings.bias = false;
             /// Another initialisation of the weight.
-            #[must_use]
-            pub fn with_init(mut self, init: Init) -> $Conv {
-                self.settings.init = init;
-                self
-            }
-        }
+            with_init(init: Init) => settings.init = init;
+        );
     };
 }
 settings!(
@@ -166,6 +130,11 @@ settings!(
     ConvTranspose2d,
     "The pixels of the output from one pixel of the input to the next.",
     "The pixels cut off the output on each side."
+);
+setters!(ConvTranspose2d:
+    /// The pixels added to the output at the bottom and on the right. A strided convolution maps
+    /// several sizes to one; this selects which to restore. Less than the stride or the dilation.
+    with_output_padding(added: impl Into<Size>) => output_padding = added.into();
 );
 
 impl Layer for Conv2d {

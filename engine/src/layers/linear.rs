@@ -1,6 +1,7 @@
 //! The fully connected layer: `y = x W^T + b`.
 
 use super::product::{Product, ProductOp, Work};
+use super::setters::setters;
 use crate::error::ensure;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm, gemm_sparse, gemm_sparse_scratch};
 use crate::network::init::Init;
@@ -20,19 +21,14 @@ impl Linear {
     pub fn new(outputs: usize) -> Linear {
         Linear { outputs, bias: true, init: Init::HeNormal }
     }
-
-    /// Leaves the bias out, as before a batch norm, which would remove it.
-    #[must_use]
-    pub fn without_bias(self) -> Linear {
-        Linear { bias: false, ..self }
-    }
-
-    /// Another initialisation of the weight.
-    #[must_use]
-    pub fn with_init(self, init: Init) -> Linear {
-        Linear { init, ..self }
-    }
 }
+
+setters!(Linear:
+    /// Leaves the bias out, as before a batch norm, which would remove it.
+    without_bias() => bias = false;
+    /// Another initialisation of the weight.
+    with_init(init: Init) => init = init;
+);
 
 impl Layer for Linear {
     fn name(&self) -> &'static str {

@@ -5,6 +5,7 @@ mod kernels;
 
 pub(super) use geometry::PoolGeometry;
 
+use super::setters::setters;
 use crate::conv::{Size, Window};
 use crate::network::layer::{Backward, Forward, Layer, Op};
 use crate::{Context, Error, Shape};
@@ -37,19 +38,14 @@ macro_rules! pool {
                 let kernel = kernel.into();
                 $Pool { window: Window { stride: kernel, ..Window::new(kernel) } }
             }
-
-            /// Another distance from one position of the window to the next.
-            #[must_use]
-            pub fn with_stride(self, stride: impl Into<Size>) -> $Pool {
-                $Pool { window: Window { stride: stride.into(), ..self.window } }
-            }
-
-            /// Extends the image on each side, by half of the window at most.
-            #[must_use]
-            pub fn with_padding(self, padding: impl Into<Size>) -> $Pool {
-                $Pool { window: Window { padding: padding.into(), ..self.window } }
-            }
         }
+
+        setters!($Pool:
+            /// Another distance from one position of the window to the next.
+            with_stride(stride: impl Into<Size>) => window.stride = stride.into();
+            /// Extends the image on each side, by half of the window at most.
+            with_padding(padding: impl Into<Size>) => window.padding = padding.into();
+        );
 
         impl Layer for $Pool {
             fn name(&self) -> &'static str {

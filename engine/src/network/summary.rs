@@ -1,7 +1,7 @@
 //! A network at a glance: its layers and their cost.
 
-use super::Network;
 use super::pass_memory::Sizes;
+use super::{Link, Network};
 use crate::Shape;
 use crate::hardware::memory::padded;
 use crate::network::params::Role;
@@ -50,28 +50,19 @@ impl Network {
     /// The layers and their cost, and the memory of training on batches of that many samples.
     pub fn summary(&self, batch: usize) -> Summary {
         let chain = &self.chain;
-        let layers: Vec<LayerSummary> = chain
-            .links
-            .iter()
-            .enumerate()
-            .map(|(i, link)| {
-                let entries = chain.entries[link.entries.clone()].iter();
-                LayerSummary {
-                    name: link.name.clone(),
-                    kind: link.kind.clone(),
-                    output: chain
-                        .links
-                        .get(i + 1)
-                        .map_or(&chain.output, |next| &next.input)
-                        .clone(),
-                    parameters: entries
-                        .filter(|e| e.spec.role != Role::Statistic)
-                        .map(|e| e.range.len())
-                        .sum(),
-                    macs: link.op.macs(),
-                }
-            })
-            .collect();
+        let outputs = chain.links.iter().skip(1).map(|next| &next.input).chain([&chain.output]);
+        let of_link = |(link, output): (&Link, &Shape)| {
+            let entries = chain.entries[link.entries.clone()].iter();
+            let trained = entries.filter(|e| e.spec.role != Role::Statistic);
+            LayerSummary {
+                name: link.name.clone(),
+                kind: link.kind.clone(),
+                output: output.clone(),
+                parameters: trained.map(|e| e.range.len()).sum(),
+                macs: link.op.macs(),
+            }
+        };
+        let layers: Vec<LayerSummary> = chain.links.iter().zip(outputs).map(of_link).collect();
         let sizes = Sizes::new(chain, batch);
         let bytes = |floats: usize| floats * size_of::<f32>();
         Summary {
@@ -95,13 +86,7 @@ impl fmt::Display for Summary {
         };
         let mut rows =
             vec![["layer", "kind", "output", "parameters", "multiply-adds"].map(str::to_string)];
-        rows.push([
-            String::new(),
-            "input".into(),
-            self.input.to_string(),
-            String::new(),
-            String::new(),
-        ]);
+        rows.push(["", "input", &self.input.to_string(), "", ""].map(str::to_string));
         let of = |l: &LayerSummary| row(&l.name, &l.kind, &l.output, l.parameters, l.macs);
         rows.extend(self.layers.iter().map(of));
         let output = self.layers.last().map_or(&self.input, |layer| &layer.output);

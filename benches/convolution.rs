@@ -158,7 +158,7 @@ fn values(len: usize) -> Vec<f32> {
 
 impl Single {
     fn new(layer: Box<dyn Layer>, input: Shape, first: bool) -> Single {
-        let op = layer.plan(&input).expect("an image");
+        let op = layer.plan(&input).expect("an image").op;
         assert_eq!(op.saved_len(BATCH), 0, "a convolution keeps nothing");
         let params: usize =
             op.params().iter().map(|spec| spec.shape.iter().product::<usize>()).sum();

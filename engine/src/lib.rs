@@ -41,7 +41,7 @@ pub use hardware::simd::Isa;
 pub use hardware::{memory, parallel, peak, simd};
 pub use ladder::{Ladder, LadderBatch, LadderLoss, LadderMemory};
 pub use math::random;
-pub use network::layer::{Layer, Mode, Op, Pass};
+pub use network::layer::{Layer, Mode, Op, Pass, Planned};
 pub use network::params::{LoadReport, Params};
 pub use network::{Gradients, LayerSummary, Network, NetworkBuilder, PassMemory, Summary};
 pub use network::{init, layer, params};

@@ -24,7 +24,7 @@ use super::fused::FusedRelu;
 use crate::error::ensure;
 use crate::math::column_sums::Add;
 use crate::network::init::Init;
-use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode, Op};
+use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode, Op, Planned};
 use crate::network::params::{ParamSpec, Role};
 use crate::{Context, Error, Shape};
 
@@ -76,7 +76,7 @@ impl Layer for BatchNorm {
         "batch norm"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         let BatchNorm { eps, momentum } = *self;
         ensure!(eps > 0.0 && eps.is_finite(), setting, "needs a positive eps, not {eps}");
         ensure!(
@@ -85,7 +85,8 @@ impl Layer for BatchNorm {
             "needs a momentum in [0, 1], not {momentum}"
         );
         let relu = FusedRelu::default();
-        Ok(Box::new(BatchNormOp { settings: *self, shape: input.clone(), relu }))
+        let shape = input.clone();
+        Ok(Planned::new(shape.clone(), BatchNormOp { settings: *self, shape, relu }))
     }
 }
 
@@ -105,10 +106,6 @@ impl BatchNormOp {
 }
 
 impl Op for BatchNormOp {
-    fn output(&self) -> Shape {
-        self.shape.clone()
-    }
-
     fn params(&self) -> Vec<ParamSpec> {
         let c = self.shape.channels();
         [

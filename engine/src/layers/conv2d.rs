@@ -16,7 +16,7 @@ use crate::conv::{self, Conv, Size, Window, image};
 use crate::error::ensure;
 use crate::gemm::Epilogue;
 use crate::network::init::Init;
-use crate::network::layer::{Layer, Op};
+use crate::network::layer::{Layer, Planned};
 use crate::{Error, Shape};
 
 /// The settings that both directions have.
@@ -142,7 +142,7 @@ impl Layer for Conv2d {
         "conv2d"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         let ConvSettings { window, channels, groups, .. } = self.settings;
         let conv = Conv::over(window, input, channels, groups)?;
         let fans = [conv.image_channels, conv.map_channels]
@@ -156,7 +156,7 @@ impl Layer for ConvTranspose2d {
         "conv transpose2d"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         let conv = self.conv(input)?;
         // A stride spreads the taps over as many pixels.
         let Size(down, across) = conv.window.stride;
@@ -174,10 +174,10 @@ impl ConvSettings {
     }
 
     /// The op of a convolution that has been checked.
-    fn plan(&self, product: Convolution) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, product: Convolution) -> Result<Planned, Error> {
         let Convolution { conv, transposed, .. } = &product;
         let output = if *transposed { conv.image_shape()? } else { conv.map_shape()? };
-        Ok(Box::new(ProductOp::new(product, output, self.bias, self.init)))
+        Ok(ProductOp::planned(product, output, self.bias, self.init))
     }
 }
 

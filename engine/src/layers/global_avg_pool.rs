@@ -1,7 +1,7 @@
 use crate::conv::image;
 use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
-use crate::network::layer::{Backward, Forward, Layer, Op};
+use crate::network::layer::{Backward, Forward, Layer, Op, Planned};
 use crate::{Context, Error, Shape};
 
 /// The mean of each channel over the whole image: (height, width, channels) to (channels).
@@ -13,9 +13,9 @@ impl Layer for GlobalAvgPool {
         "global avg pool"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         let (size, channels) = image(input)?;
-        Ok(Box::new(GlobalAvgPoolOp { pixels: size.0 * size.1, channels }))
+        Ok(Planned::new(channels, GlobalAvgPoolOp { pixels: size.0 * size.1, channels }))
     }
 }
 
@@ -34,10 +34,6 @@ impl GlobalAvgPoolOp {
 }
 
 impl Op for GlobalAvgPoolOp {
-    fn output(&self) -> Shape {
-        self.channels.into()
-    }
-
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
         let (pixels, c, images) = self.sizes();
         let scale = 1.0 / pixels as f32;

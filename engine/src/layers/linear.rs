@@ -5,7 +5,7 @@ use super::setters::setters;
 use crate::error::ensure;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm, gemm_sparse, gemm_sparse_scratch};
 use crate::network::init::Init;
-use crate::network::layer::{Layer, Op};
+use crate::network::layer::{Layer, Planned};
 use crate::{Error, Shape};
 
 /// A fully connected layer. The weight is stored as PyTorch does, (out, in).
@@ -35,11 +35,11 @@ impl Layer for Linear {
         "linear"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         let Linear { outputs, bias, init } = *self;
         ensure!(outputs > 0, setting, "needs at least 1 output, not 0");
         let product = LinearProduct { inputs: input.len(), outputs };
-        Ok(Box::new(ProductOp::new(product, outputs.into(), bias, init)))
+        Ok(ProductOp::planned(product, outputs.into(), bias, init))
     }
 }
 

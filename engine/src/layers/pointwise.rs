@@ -2,7 +2,7 @@
 
 use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::{Kernel, Simd};
-use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op};
+use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op, Planned};
 use crate::{Context, Error, Shape};
 use std::fmt::Debug;
 
@@ -77,9 +77,9 @@ impl<P: Pointwise> Layer for P {
         P::NAME
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         self.check()?;
-        Ok(Box::new(Each { f: *self, shape: input.clone() }))
+        Ok(Planned::new(input.clone(), Each { f: *self }))
     }
 
     fn is_relu(&self) -> bool {
@@ -87,18 +87,13 @@ impl<P: Pointwise> Layer for P {
     }
 }
 
-/// An activation of samples of one shape.
+/// An activation of each value.
 #[derive(Debug)]
 struct Each<P> {
     f: P,
-    shape: Shape,
 }
 
 impl<P: Pointwise> Op for Each<P> {
-    fn output(&self) -> Shape {
-        self.shape.clone()
-    }
-
     fn inference_maps<'a>(&self, _: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
         P::IS_RELU.then(|| vec![InferenceMap::Relu])
     }

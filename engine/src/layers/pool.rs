@@ -7,7 +7,7 @@ pub(super) use geometry::PoolGeometry;
 
 use super::setters::setters;
 use crate::conv::{Size, Window};
-use crate::network::layer::{Backward, Forward, Layer, Op};
+use crate::network::layer::{Backward, Forward, Layer, Op, Planned};
 use crate::{Context, Error, Shape};
 use kernels::{Max, MaxGradient, Spread, Sums};
 
@@ -52,9 +52,9 @@ macro_rules! pool {
                 $name
             }
 
-            fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+            fn plan(&self, input: &Shape) -> Result<Planned, Error> {
                 let images = PoolGeometry::new(self.window, input)?;
-                Ok(Box::new(PoolOp { images, output: images.small_shape()?, is_max: $is_max }))
+                Ok(Planned::new(images.small_shape()?, PoolOp { images, is_max: $is_max }))
             }
         }
     };
@@ -65,7 +65,6 @@ pool!(AvgPool2d, "avg pool", false);
 #[derive(Debug)]
 struct PoolOp {
     images: PoolGeometry,
-    output: Shape,
     /// True if it takes the largest value; else it takes the mean.
     is_max: bool,
 }
@@ -79,10 +78,6 @@ impl PoolOp {
 }
 
 impl Op for PoolOp {
-    fn output(&self) -> Shape {
-        self.output.clone()
-    }
-
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
         let (images, x) = (self.images, io.x);
         match self.is_max {

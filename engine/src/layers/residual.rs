@@ -17,7 +17,7 @@ use crate::hardware::memory::padded;
 use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::{Kernel, Simd};
 use crate::math::column_sums::Add;
-use crate::network::layer::{Backward, Forward, Layer, Op, Pass, named};
+use crate::network::layer::{Backward, Forward, Layer, Op, Pass, Planned, named};
 use crate::network::params::{ParamEntry, ParamSpec};
 use crate::network::{Chain, Downward, Learner, Link, Run};
 use crate::{Context, Error, Shape};
@@ -70,7 +70,7 @@ impl Residual {
     }
 
     /// Refuses branches that cannot be added.
-    fn check(&self, op: ResidualOp) -> Result<Box<dyn Op>, Error> {
+    fn check(&self, op: ResidualOp) -> Result<Planned, Error> {
         ensure!(!self.body.is_empty(), setting, "needs a layer in its body");
         let (body, shortcut) = (&op.body.output, &op.shortcut.output);
         if body != shortcut {
@@ -80,7 +80,7 @@ impl Residual {
             };
             return Err(Error::shape(format!("its body gives {body}, {what} {shortcut}{hint}")));
         }
-        Ok(Box::new(op))
+        Ok(Planned::new(body.clone(), op))
     }
 }
 
@@ -89,11 +89,11 @@ impl Layer for Residual {
         "residual"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         self.check(self.branches("", input, true)?)
     }
 
-    fn plan_as(&self, name: &str, input: &Shape, fuse: bool) -> Result<Box<dyn Op>, Error> {
+    fn plan_as(&self, name: &str, input: &Shape, fuse: bool) -> Result<Planned, Error> {
         // A layer in a branch has named itself.
         let op = self.branches(&format!("{name}."), input, fuse)?;
         self.check(op).map_err(|e| named(name, self.name(), e))
@@ -138,10 +138,6 @@ impl ResidualOp {
 }
 
 impl Op for ResidualOp {
-    fn output(&self) -> Shape {
-        self.body.output.clone()
-    }
-
     fn params(&self) -> Vec<ParamSpec> {
         self.params.clone()
     }

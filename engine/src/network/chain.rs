@@ -5,7 +5,7 @@
 //! cache line on.
 
 use crate::hardware::memory::padded;
-use crate::network::layer::{Backward, Forward, Layer, Mode, Op, Pass, named};
+use crate::network::layer::{Backward, Forward, Layer, Mode, Op, Pass, Planned, named};
 use crate::network::params::{ParamEntry, end};
 use crate::shape::MAX_VALUES;
 use crate::{Context, Error, Shape};
@@ -138,9 +138,8 @@ impl Chain {
             last.kind.push_str(" + relu");
             return Ok(());
         }
-        let op = layer.plan_as(&name, &self.output, self.fuse)?;
+        let Planned { output, op } = layer.plan_as(&name, &self.output, self.fuse)?;
         let kind = layer.name().to_string();
-        let output = op.output();
         if output.checked_len().is_none_or(|len| len > MAX_VALUES) {
             let message = format!(
                 "the output {output} is too large: a sample has at most {MAX_VALUES} values"

@@ -120,6 +120,22 @@ pub enum InferenceMap<'a> {
     Relu,
 }
 
+/// A layer planned for samples of one shape: the op, and the shape of a sample of its output.
+#[derive(Debug)]
+pub struct Planned {
+    /// The shape of a sample of the output.
+    pub output: Shape,
+    /// The op, which does the work.
+    pub op: Box<dyn Op>,
+}
+
+impl Planned {
+    /// An op with such an output.
+    pub fn new(output: impl Into<Shape>, op: impl Op + 'static) -> Planned {
+        Planned { output: output.into(), op: Box::new(op) }
+    }
+}
+
 /// A layer of a network: its settings. Planning makes it an [`Op`], which does the work.
 pub trait Layer: Debug + Send + Sync + 'static {
     /// The name in messages: `linear`.
@@ -130,14 +146,14 @@ pub trait Layer: Debug + Send + Sync + 'static {
     /// # Errors
     /// If the layer cannot take that input or a setting is out of range; the message says both the
     /// need and the value. The network puts the layer's name before it.
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error>;
+    fn plan(&self, input: &Shape) -> Result<Planned, Error>;
 
     /// Like [`Layer::plan`], with the layer's name, `encoder.3`, before every message. A block
     /// plans the layers in it by names of their own, and fuses them or not.
     ///
     /// # Errors
     /// Like [`Layer::plan`].
-    fn plan_as(&self, name: &str, input: &Shape, fuse: bool) -> Result<Box<dyn Op>, Error> {
+    fn plan_as(&self, name: &str, input: &Shape, fuse: bool) -> Result<Planned, Error> {
         let _ = fuse;
         self.plan(input).map_err(|e| named(name, self.name(), e))
     }
@@ -151,9 +167,6 @@ pub trait Layer: Debug + Send + Sync + 'static {
 /// A layer planned for samples of one shape. It knows its sizes, owns no numbers, and works on
 /// slices that the network hands it.
 pub trait Op: Debug + Send + Sync {
-    /// The shape of a sample of the output.
-    fn output(&self) -> Shape;
-
     /// The parameters, in the order in which they lie in `params` and `grads`.
     fn params(&self) -> Vec<ParamSpec> {
         Vec::new()

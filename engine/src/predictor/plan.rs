@@ -96,7 +96,7 @@ pub fn stages(
                     Some(Draft::Done(Stage { map: Map::Normalise(last), .. })),
                 ) => last.relu = true,
                 (InferenceMap::Relu, _) => {
-                    drafts.push(as_it_is(Relu.plan(&link.output)?.into(), Vec::new()))
+                    drafts.push(as_it_is(Relu.plan(&link.output)?.op.into(), Vec::new()))
                 }
             }
         }

@@ -6,7 +6,7 @@
 use super::geometry::Conv;
 use crate::Context;
 use crate::hardware::parallel::Chunks;
-use crate::math::column_sums::Add;
+use crate::math::column_sums::add;
 
 /// The positions that are summed up by one task, at least: their gradient is written once, and read
 /// once.
@@ -49,16 +49,16 @@ impl WeightSums<'_> {
         let WeightSums { grad, accumulate, scratch } = self;
         let len = grad.len();
         let partial = if parts == 1 { &mut *grad } else { &mut scratch[..parts * len] };
-        let add = accumulate && parts == 1;
+        let into_sums = accumulate && parts == 1;
         cx.for_each_part(parts * slices, Chunks::new(partial, len / slices), |i, sums| {
-            sum(i / slices, i % slices, sums.data, add);
+            sum(i / slices, i % slices, sums.data, into_sums);
         });
         if parts > 1 {
             if !accumulate {
                 grad.fill(0.0);
             }
             for partial in scratch[..parts * len].chunks_exact(len) {
-                cx.isa().run(Add { x: partial, y: grad });
+                add(cx.isa(), grad, partial);
             }
         }
     }

@@ -5,7 +5,7 @@ use super::{BLOCK, GATHERED};
 use crate::Context;
 use crate::gemm::MatRef;
 use crate::hardware::memory::{self, FLOATS_PER_LINE};
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::{Kernel, Simd, map};
 use std::ops::Range;
 
 /// How a window lies along one axis of an image. At position `i`, tap `t` is pixel `i stride +
@@ -270,18 +270,10 @@ fn fill_lines<S: Simd>(s: S, lines: Lines, out: &mut [f32]) {
 
 #[inline(always)]
 fn copy<S: Simd>(s: S, x: &[f32], out: &mut [f32]) {
-    s.for_each(
-        x,
-        #[inline(always)]
-        |i, v| s.store_at(v, out, i),
-    );
+    map!(s, out, [x], x);
 }
 
 #[inline(always)]
 fn fill<S: Simd>(s: S, out: &mut [f32]) {
-    let mut i = 0;
-    while i < out.len() {
-        s.store_at(s.splat(0.0), out, i);
-        i += S::LANES;
-    }
+    map!(s, out, [], s.splat(0.0));
 }

@@ -1,4 +1,4 @@
-use super::pool::kernels::{Spread, Sums};
+use super::pool::kernels::{spread, sums};
 use super::pool::{PoolGeometry, settings};
 use crate::conv::{Size, Window};
 use crate::network::layer::{Backward, Forward, Layer, Op};
@@ -43,7 +43,7 @@ impl Op for AvgPoolOp {
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
         let AvgPoolOp { images, scale, .. } = *self;
         images.by_rows(cx, io.y, |first_row, small| {
-            cx.isa().run(Sums { images, first_row, large: io.x, small, scale });
+            sums(cx.isa(), images, first_row, io.x, small, scale);
         });
         0.0
     }
@@ -52,7 +52,7 @@ impl Op for AvgPoolOp {
         let Some(dx) = io.dx else { return };
         let AvgPoolOp { images, scale, .. } = *self;
         images.by_images(cx, dx, |first_image, large| {
-            cx.isa().run(Spread { images, first_image, small: io.dy, large, scale });
+            spread(cx.isa(), images, first_image, io.dy, large, scale);
         });
     }
 }

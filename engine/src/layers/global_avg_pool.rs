@@ -1,6 +1,7 @@
 use crate::conv::image;
 use crate::hardware::parallel::TASK_LEN;
-use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
+use crate::hardware::simd::{MAX_LANES, kernel, map};
+use crate::math::column_sums::sum_columns;
 use crate::network::layer::{Backward, Forward, Layer, Op};
 use crate::{Context, Error, Shape};
 
@@ -44,7 +45,7 @@ impl Op for GlobalAvgPoolOp {
         cx.chunks(io.y, images * c, |range, y| {
             let x = &io.x[range.start * pixels..];
             for (x, y) in x.chunks_exact(pixels * c).zip(y.chunks_exact_mut(c)) {
-                cx.isa().run(Mean { x, y, scale });
+                mean(cx.isa(), x, y, scale);
             }
         });
         0.0
@@ -72,28 +73,19 @@ impl Op for GlobalAvgPoolOp {
     }
 }
 
-/// `scale` times the sum of the pixels of one image: (pixels, channels).
-struct Mean<'a> {
-    x: &'a [f32],
-    y: &'a mut [f32],
-    scale: f32,
-}
-
-impl Kernel for Mean<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Mean { x, y, scale } = self;
+kernel! {
+    /// `scale` times the sum of the pixels of one image: (pixels, channels).
+    fn mean(s, x: &[f32], y: &mut [f32], scale: f32) {
         let c = y.len();
         if c >= S::LANES {
-            sum_pixels(s, x, y);
+            sum_columns(s, x, y);
         } else {
             // Fewer channels than lanes: as many pixels as lanes are whole vectors, and each place
             // has one channel.
             let mut sums = [0.0; MAX_LANES * MAX_LANES];
             let sums = &mut sums[..c * S::LANES];
             let whole = x.len() - x.len() % sums.len();
-            sum_pixels(s, &x[..whole], sums);
+            sum_columns(s, &x[..whole], sums);
             y.fill(0.0);
             for pixel in sums.chunks_exact(c).chain(x[whole..].chunks_exact(c)) {
                 for (y, x) in y.iter_mut().zip(pixel) {
@@ -101,21 +93,6 @@ impl Kernel for Mean<'_> {
                 }
             }
         }
-        for y in y {
-            *y *= scale;
-        }
-    }
-}
-
-/// The sums down the columns of x: (rows, sums.len()).
-#[inline(always)]
-fn sum_pixels<S: Simd>(s: S, x: &[f32], sums: &mut [f32]) {
-    let c = sums.len();
-    for j in (0..c).step_by(S::LANES) {
-        let mut sum = s.splat(0.0);
-        for pixel in x.chunks_exact(c) {
-            sum = s.add(sum, s.load_at(pixel, j));
-        }
-        s.store_at(sum, sums, j);
+        map!(s, y, [], s.mul(y, s.splat(scale)));
     }
 }

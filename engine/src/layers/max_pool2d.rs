@@ -1,4 +1,4 @@
-use super::pool::kernels::{Max, MaxGradient};
+use super::pool::kernels::{max, max_gradient};
 use super::pool::{PoolGeometry, settings};
 use crate::conv::{Size, Window};
 use crate::network::layer::{Backward, Forward, Layer, Op};
@@ -41,7 +41,7 @@ impl Op for MaxPoolOp {
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
         let images = self.images;
         images.by_rows(cx, io.y, |first_row, y| {
-            cx.isa().run(Max { images, first_row, x: io.x, y });
+            max(cx.isa(), images, first_row, io.x, y);
         });
         0.0
     }
@@ -50,7 +50,7 @@ impl Op for MaxPoolOp {
         let Some(dx) = io.dx else { return };
         let (images, x, y, dy) = (self.images, io.x, io.y, io.dy);
         images.by_images(cx, dx, |first_image, dx| {
-            cx.isa().run(MaxGradient { images, first_image, x, y, dy, dx });
+            max_gradient(cx.isa(), images, first_image, x, y, dy, dx);
         });
     }
 }

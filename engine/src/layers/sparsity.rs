@@ -15,7 +15,7 @@
 
 use super::identity::Identity;
 use crate::hardware::parallel::{MAX_SUMS, TASK_LEN};
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::{elementwise, kernel};
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op};
 use crate::{Context, Error, Shape};
 
@@ -64,7 +64,7 @@ impl SparsityOp {
         let sum = cx.sum_parts(batch.div_ceil(rows), (), |task, ()| {
             let x = &x[task * rows * n..batch.min((task + 1) * rows) * n];
             let ratio = |x| {
-                let Norms { l1, l2 } = cx.isa().run(MeasureNorms { x });
+                let Norms { l1, l2 } = norms(cx.isa(), x);
                 f64::from(l1) / f64::from(l2)
             };
             x.chunks_exact(n).map(ratio).sum()
@@ -95,12 +95,12 @@ impl Op for SparsityOp {
         cx.chunks(dx, rows * n, |range, dx| {
             for (row, dx) in (range.start / n..).zip(dx.chunks_exact_mut(n)) {
                 let (x, dy) = (&io.x[row * n..][..n], &io.dy[row * n..][..n]);
-                let Norms { l1, l2 } = cx.isa().run(MeasureNorms { x });
+                let Norms { l1, l2 } = norms(cx.isa(), x);
                 let [l1, l2] = [l1, l2].map(f64::from);
                 let (of_sign, of_x) = ((weight / l2) as f32, (-weight * l1 / l2.powi(3)) as f32);
                 // At zeros there is no slope to go down.
                 let of_sign = if l1 == 0.0 { 0.0 } else { of_sign };
-                cx.isa().run(Gradient { x, dy, dx, of_sign, of_x });
+                gradient(cx.isa(), dx, x, dy, of_sign, of_x);
             }
         });
     }
@@ -112,51 +112,24 @@ struct Norms {
     l2: f32,
 }
 
-struct MeasureNorms<'a> {
-    x: &'a [f32],
-}
-
-impl Kernel for MeasureNorms<'_> {
-    type Output = Norms;
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> Norms {
+kernel! {
+    fn norms(s, x: &[f32]) -> Norms {
         let (mut sizes, mut squares) = (s.splat(0.0), s.splat(0.0));
-        s.for_each(
-            self.x,
-            #[inline(always)]
-            |_, x| {
-                sizes = s.add(sizes, s.abs(x));
-                squares = s.mul_add(x, x, squares);
-            },
-        );
+        for i in (0..x.len()).step_by(S::LANES) {
+            let x = s.load_at(x, i);
+            sizes = s.add(sizes, s.abs(x));
+            squares = s.mul_add(x, x, squares);
+        }
         Norms { l1: s.sum(sizes), l2: LEAST_NORM.max(s.sum(squares).sqrt()) }
     }
 }
 
-/// dx = dy + of_sign sign(x) + of_x x, for one sample.
-struct Gradient<'a> {
-    x: &'a [f32],
-    dy: &'a [f32],
-    dx: &'a mut [f32],
-    of_sign: f32,
-    of_x: f32,
-}
-
-impl Kernel for Gradient<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Gradient { x, dy, dx, of_sign, of_x } = self;
+elementwise! {
+    /// dx = dy + of_sign sign(x) + of_x x, for one sample.
+    fn gradient(s, dx, [x, dy], of_sign: f32, of_x: f32) {
         let zero = s.splat(0.0);
-        s.for_each(
-            x,
-            #[inline(always)]
-            |i, x| {
-                let below = s.select_gt(zero, x, s.splat(-of_sign), zero);
-                let of_sign = s.select_gt(x, zero, s.splat(of_sign), below);
-                let slope = s.mul_add(s.splat(of_x), x, of_sign);
-                s.store_at(s.add(s.load_at(dy, i), slope), dx, i);
-            },
-        );
+        let below = s.select_gt(zero, x, s.splat(-of_sign), zero);
+        let of_sign = s.select_gt(x, zero, s.splat(of_sign), below);
+        s.add(dy, s.mul_add(s.splat(of_x), x, of_sign))
     }
 }

@@ -1,6 +1,6 @@
 use super::identity::Identity;
 use super::pool::PoolGeometry;
-use super::pool::kernels::{Spread, Sums};
+use super::pool::kernels::{spread, sums};
 use crate::conv::{Size, Window, image, image_shape};
 use crate::network::layer::{Backward, Forward, Layer, Op};
 use crate::{Context, Error, Shape};
@@ -57,7 +57,7 @@ impl Op for UpsampleOp {
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
         let images = self.squares;
         images.by_images(cx, io.y, |first_image, large| {
-            cx.isa().run(Spread { images, first_image, small: io.x, large, scale: 1.0 });
+            spread(cx.isa(), images, first_image, io.x, large, 1.0);
         });
         0.0
     }
@@ -66,7 +66,7 @@ impl Op for UpsampleOp {
         let Some(dx) = io.dx else { return };
         let images = self.squares;
         images.by_rows(cx, dx, |first_row, small| {
-            cx.isa().run(Sums { images, first_row, large: io.dy, small, scale: 1.0 });
+            sums(cx.isa(), images, first_row, io.dy, small, 1.0);
         });
     }
 }

@@ -10,7 +10,7 @@ use super::tiles::{Outputs, Terms};
 use crate::Context;
 use crate::gemm::{MatMut, MatRef, gemm};
 use crate::hardware::memory;
-use crate::math::column_sums::Add;
+use crate::math::column_sums::add;
 use std::ops::Range;
 
 /// As [`weight_gradient`](super::super::weight_gradient()).
@@ -68,7 +68,7 @@ fn sum_tiles(
         }
         for (term, x) in dweights.chunks_exact(len).enumerate() {
             for tap in kind.taps(term) {
-                isa.run(Add { x, y: &mut sums[tap * len..][..len] });
+                add(isa, &mut sums[tap * len..][..len], x);
             }
         }
     }

@@ -157,7 +157,7 @@ pub fn cost(
         let part = i * block..i * block + ds.data.len();
         let whole = Cost { target: &cost.target[part.clone()], ..cost };
         let s = &s[part];
-        cost_of_rows(cx.isa(), whole, slope, s, add, ds.data, dtarget.data, sums.data)
+        cost_of_rows(cx.isa(), whole, slope, s, add, [ds.data, dtarget.data], sums.data)
     });
     add_blocks(cx, scratch, 2 * n);
     sum * f64::from(cost.weight) / s.len() as f64
@@ -165,9 +165,10 @@ pub fn cost(
 
 kernel! {
     fn cost_of_rows(
-        s, cost: Cost<'_>, slope: f32, x: &[f32], add: bool, ds: &mut [f32], dtarget: &mut [f32],
+        s, cost: Cost<'_>, slope: f32, x: &[f32], add: bool, gradients: [&mut [f32]; 2],
         sums: &mut [f32],
     ) -> f64 {
+        let [ds, dtarget] = gradients;
         let n = cost.mean.len();
         let (for_mean, for_std) = sums.split_at_mut(n);
         let (zero, slope) = (s.splat(0.0), s.splat(slope));

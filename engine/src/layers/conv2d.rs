@@ -1,9 +1,8 @@
 //! The convolution: `y[i, j, o] = b[o] + sum over t, u, c of x[i stride - padding + t dilation, ..
 //! u .., c] W[t, u, c, o]`.
 
-use super::convolution::{ConvSettings, Direction, settings};
-use crate::conv::Conv;
-use crate::conv::Size;
+use super::convolution::{ConvSettings, settings};
+use crate::conv::{Conv, Direction, Size};
 use crate::network::init::Init;
 use crate::network::layer::{Layer, Op};
 use crate::{Error, Shape};
@@ -49,6 +48,6 @@ impl Layer for Conv2d {
         let conv = Conv::over(window, input, channels, groups)?;
         let fans = [conv.image_channels, conv.map_channels]
             .map(|c| (c / groups).saturating_mul(conv.taps()));
-        self.settings.plan(conv, Direction::ToMap, fans)
+        self.settings.plan(conv, Direction::Forward, fans)
     }
 }

@@ -1,9 +1,8 @@
 //! The transposed convolution: what the input gradient of a convolution is to its output's gradient
 //! (Dumoulin and Visin 2016, arXiv:1603.07285, section 4).
 
-use super::convolution::{ConvSettings, Direction, settings};
-use crate::conv::Conv;
-use crate::conv::{Size, Window, image};
+use super::convolution::{ConvSettings, settings};
+use crate::conv::{Conv, Direction, Size, Window, image};
 use crate::network::init::Init;
 use crate::network::layer::{Layer, Op};
 use crate::{Error, Shape};
@@ -100,6 +99,6 @@ impl Layer for ConvTranspose2d {
         let reached = (conv.taps() / down.saturating_mul(across)).max(1);
         let fan_in = (conv.map_channels / conv.groups).saturating_mul(reached);
         let fan_out = (conv.image_channels / conv.groups).saturating_mul(conv.taps());
-        self.settings.plan(conv, Direction::ToImage, [fan_in, fan_out])
+        self.settings.plan(conv, Direction::InputGradient, [fan_in, fan_out])
     }
 }

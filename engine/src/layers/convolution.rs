@@ -9,8 +9,7 @@
 
 use super::fused::FusedRelu;
 use super::weight_and_bias::weight_and_bias;
-use crate::conv::{self, Conv};
-use crate::conv::{Size, Window};
+use crate::conv::{Conv, Convolution, Direction, Operands, Size, WeightSums, Window};
 use crate::gemm::Epilogue;
 use crate::math::column_sums;
 use crate::network::init::Init;
@@ -62,20 +61,13 @@ macro_rules! settings {
 }
 pub(super) use settings;
 
-/// Which side of a convolution is computed from the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Direction {
-    ToMap,
-    ToImage,
-}
-
 impl ConvSettings {
     pub fn new(channels: usize, kernel: Size) -> ConvSettings {
         let window = Window::new(kernel);
         ConvSettings { channels, window, groups: 1, bias: true, init: Init::HeNormal }
     }
 
-    /// The op of a convolution that has been checked. `fans`: the inputs that an output sums over,
+    /// The op of a convolution that has been checked, whose forward pass has that direction. `fans`: the inputs that an output sums over,
     /// the outputs that an input reaches.
     pub fn plan(
         &self,
@@ -84,10 +76,10 @@ impl ConvSettings {
         fans: [usize; 2],
     ) -> Result<Box<dyn Op>, Error> {
         let output = match direction {
-            Direction::ToMap => conv.map_shape()?,
-            Direction::ToImage => conv.image_shape()?,
+            Direction::Forward => conv.map_shape()?,
+            _ => conv.image_shape()?,
         };
-        let (settings, relu) = (*self, FusedRelu::default());
+        let (settings, relu, conv) = (*self, FusedRelu::default(), Convolution::new(conv));
         Ok(Box::new(ConvolutionOp { settings, conv, direction, fans, output, relu }))
     }
 }
@@ -95,30 +87,12 @@ impl ConvSettings {
 #[derive(Debug)]
 struct ConvolutionOp {
     settings: ConvSettings,
-    conv: Conv,
+    conv: Convolution,
+    /// Of the forward pass: to the map, or to the image.
     direction: Direction,
     fans: [usize; 2],
     output: Shape,
     relu: FusedRelu,
-}
-
-impl ConvolutionOp {
-    /// Computes the output from the input, or the other way round.
-    fn run(
-        &self,
-        cx: &Context,
-        direction: Direction,
-        (x, weight, y): (&[f32], &[f32], &mut [f32]),
-        epilogue: Epilogue<'_>,
-        scratch: &mut [f32],
-    ) {
-        match direction {
-            Direction::ToMap => conv::forward(cx, &self.conv, x, weight, y, epilogue, scratch),
-            Direction::ToImage => {
-                conv::input_gradient(cx, &self.conv, x, weight, y, epilogue, scratch);
-            }
-        }
-    }
 }
 
 impl Op for ConvolutionOp {
@@ -129,7 +103,7 @@ impl Op for ConvolutionOp {
     fn params(&self) -> Vec<ParamSpec> {
         let ConvSettings { channels, window, groups, bias, init } = self.settings;
         let Size(height, width) = window.kernel;
-        let Conv { image_channels, map_channels, .. } = self.conv;
+        let Conv { image_channels, map_channels, .. } = self.conv.conv;
         let shape = vec![height, width, image_channels / groups, map_channels];
         weight_and_bias(shape, channels, bias, init, self.fans)
     }
@@ -137,14 +111,14 @@ impl Op for ConvolutionOp {
     fn scratch_len(&self, batch: usize) -> usize {
         // dy before the ReLU, and one after the other: partial sums of the bias gradient, what the
         // convolution needs
-        let (conv, channels) = (&self.conv, self.settings.channels);
+        let channels = self.settings.channels;
         let rows = batch.saturating_mul(self.output.len() / channels);
         let sums = if self.settings.bias { column_sums::scratch_len(rows, channels, 1) } else { 0 };
-        self.relu.scratch_len(rows * channels) + sums.max(conv::scratch_len(conv, batch))
+        self.relu.scratch_len(rows * channels) + sums.max(self.conv.scratch_len(batch))
     }
 
     fn macs(&self) -> u64 {
-        self.conv.macs()
+        self.conv.conv.macs()
     }
 
     fn take_relu(&mut self) -> bool {
@@ -152,29 +126,32 @@ impl Op for ConvolutionOp {
     }
 
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
-        let (weight, bias) = io.params.split_at(self.conv.weight_len());
+        let (weight, bias) = io.params.split_at(self.conv.conv.weight_len());
         let bias = self.settings.bias.then_some(bias);
         let epilogue = Epilogue { bias, relu: self.relu.is_there() };
-        self.run(cx, self.direction, (io.x, weight, io.y), epilogue, io.scratch);
+        let Forward { x: from, y: to, scratch, .. } = io;
+        self.conv.run(self.direction, Operands { cx, from, weight, to, epilogue, scratch });
         0.0
     }
 
     fn backward(&self, cx: &Context, io: Backward<'_>) {
-        let (weight, _) = io.params.split_at(self.conv.weight_len());
+        let (weight, _) = io.params.split_at(self.conv.conv.weight_len());
         let (dy, scratch) = self.relu.gradient_before_relu(cx, io.y, io.dy, io.scratch);
-        let (back, image, map) = match self.direction {
-            Direction::ToMap => (Direction::ToImage, io.x, dy),
-            Direction::ToImage => (Direction::ToMap, dy, io.x),
+        let (back, image, dmap) = match self.direction {
+            Direction::Forward => (Direction::InputGradient, io.x, dy),
+            _ => (Direction::Forward, dy, io.x),
         };
-        if let Some(dx) = io.dx {
-            self.run(cx, back, (dy, weight, dx), Epilogue::default(), scratch);
+        if let Some(to) = io.dx {
+            let epilogue = Epilogue::default();
+            self.conv.run(back, Operands { cx, from: dy, weight, to, epilogue, scratch });
         }
         if let Some(grads) = io.grads {
-            let (dw, db) = grads.split_at_mut(weight.len());
+            let (grad, db) = grads.split_at_mut(weight.len());
             if self.settings.bias {
                 column_sums::bias_gradient(cx, dy, db, io.accumulate, scratch);
             }
-            conv::weight_gradient(cx, &self.conv, image, map, dw, io.accumulate, scratch);
+            let accumulate = io.accumulate;
+            self.conv.weight_gradient(WeightSums { cx, image, dmap, grad, accumulate, scratch });
         }
     }
 }

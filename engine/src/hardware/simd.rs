@@ -18,6 +18,8 @@ mod avx2;
 mod avx512;
 mod plain;
 mod rows;
+#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
+mod x86;
 
 pub(crate) use rows::{elementwise, kernel, map};
 

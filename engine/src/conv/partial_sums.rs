@@ -53,7 +53,7 @@ impl WeightSums<'_> {
         let partial = if parts == 1 { &mut *grad } else { &mut scratch[..parts * len] };
         let into_sums = accumulate && parts == 1;
         cx.for_each_part(parts * slices, Chunks::new(partial, len / slices), |i, sums| {
-            sum(i / slices, i % slices, sums.data, into_sums);
+            sum(i / slices, i % slices, sums, into_sums);
         });
         if parts > 1 {
             if !accumulate {

@@ -281,9 +281,22 @@ impl<'a> Blocks<'a> {
     pub(super) fn count(&self) -> usize {
         self.range.len()
     }
+}
 
-    /// The first row and column of the first block, and the block.
-    pub(super) fn into_first(self) -> (usize, usize, MatMut<'a>) {
+impl<'a> Split for Blocks<'a> {
+    type Part = (usize, usize, MatMut<'a>);
+
+    fn split(self, tasks: usize) -> (Self, Self) {
+        let Blocks { whole, range, down, across, unit } = self;
+        let middle = range.end.min(range.start + tasks);
+        // Blocks of different numbers have no element in common, so each part may hand out its own.
+        let left =
+            Blocks { whole: MatMut { ..whole }, range: range.start..middle, down, across, unit };
+        (left, Blocks { whole, range: middle..range.end, down, across, unit })
+    }
+
+    /// Its first row and column, and the block.
+    fn into_part(self) -> (usize, usize, MatMut<'a>) {
         let mut c = self.whole;
         assert!(!self.range.is_empty());
         let (down, across) = (self.range.start / self.across, self.range.start % self.across);
@@ -295,17 +308,6 @@ impl<'a> Blocks<'a> {
         let (rows, cols) = (row(down + 1) - i, col(across + 1) - j);
         let MatMut { start, layout, .. } = c.block(i, rows, j, cols);
         (i, j, MatMut { start, layout, ..c })
-    }
-}
-
-impl Split for Blocks<'_> {
-    fn split(self, tasks: usize) -> (Self, Self) {
-        let Blocks { whole, range, down, across, unit } = self;
-        let middle = range.end.min(range.start + tasks);
-        // Blocks of different numbers have no element in common, so each part may hand out its own.
-        let left =
-            Blocks { whole: MatMut { ..whole }, range: range.start..middle, down, across, unit };
-        (left, Blocks { whole, range: middle..range.end, down, across, unit })
     }
 }
 

@@ -51,9 +51,9 @@ pub fn backward(
     let parts =
         (Chunks::new(ds, block), Chunks::new(dz, block), Chunks::new(&mut *scratch, 10 * n));
     cx.for_each_part(blocks, parts, |i, (ds, dz, sums)| {
-        let part = i * block..i * block + ds.data.len();
+        let part = i * block..i * block + ds.len();
         let (z, u) = (&z[part.clone()], &u[part]);
-        backward_rows(cx.isa(), a, z, u, ds.data, dz.data, sums.data);
+        backward_rows(cx.isa(), a, z, u, ds, dz, sums);
     });
     da.copy_from_slice(add_blocks(cx, scratch, 10 * n));
 }

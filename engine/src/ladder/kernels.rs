@@ -29,9 +29,9 @@ pub fn activate(
     let n = bias.len();
     let rows = block_rows(z.len() / n);
     let block = rows * n;
-    let parts = (Chunks::new(z, block), Chunks::new(h, block));
-    cx.for_each_part(parts.0.data.len().div_ceil(block), parts, |i, (z, h)| {
-        activate_rows(cx.isa(), noise, i * rows, scale, bias, z.data, h.data);
+    let blocks = z.len().div_ceil(block);
+    cx.for_each_part(blocks, (Chunks::new(z, block), Chunks::new(h, block)), |i, (z, h)| {
+        activate_rows(cx.isa(), noise, i * rows, scale, bias, z, h);
     });
 }
 
@@ -87,8 +87,8 @@ pub fn activate_backward<'s>(
     let scratch = &mut scratch[..blocks * 2 * n];
     let parts = (Chunks::new(d, block), Chunks::new(&mut *scratch, 2 * n));
     cx.for_each_part(blocks, parts, |i, (d, sums)| {
-        let z = &z[i * block..][..d.data.len()];
-        activate_backward_rows(cx.isa(), scale, bias, z, d.data, sums.data);
+        let z = &z[i * block..][..d.len()];
+        activate_backward_rows(cx.isa(), scale, bias, z, d, sums);
     });
     add_blocks(cx, scratch, 2 * n)
 }
@@ -154,10 +154,10 @@ pub fn cost(
         Chunks::new(&mut *scratch, 2 * n),
     );
     let sum = cx.sum_parts(blocks, parts, |i, ((ds, dtarget), sums)| {
-        let part = i * block..i * block + ds.data.len();
+        let part = i * block..i * block + ds.len();
         let whole = Cost { target: &cost.target[part.clone()], ..cost };
         let s = &s[part];
-        cost_of_rows(cx.isa(), whole, slope, s, add, [ds.data, dtarget.data], sums.data)
+        cost_of_rows(cx.isa(), whole, slope, s, add, [ds, dtarget], sums)
     });
     add_blocks(cx, scratch, 2 * n);
     sum * f64::from(cost.weight) / s.len() as f64

@@ -12,7 +12,7 @@
 //! again, into the place where its dx goes, and nothing is kept.
 
 use super::narrow::narrow;
-use crate::hardware::parallel::{MAX_SUMS, TASK_LEN};
+use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::{elementwise, kernel};
 use crate::math::random::Random;
 use crate::network::layer::{Backward, Forward, Layer, Mode, Op, Pass};
@@ -96,9 +96,8 @@ impl GaussianSampleOp {
         }
         let len = 2 * self.n;
         let batch = x.len() / len;
-        let rows = (TASK_LEN / len).max(batch.div_ceil(MAX_SUMS)).max(1);
-        let sum = cx.sum_parts(batch.div_ceil(rows), (), |task, ()| {
-            let x = &x[task * rows * len..batch.min((task + 1) * rows) * len];
+        let sum = cx.sum_rows(batch, TASK_LEN / len, &mut [], |rows, _| {
+            let x = &x[rows.start * len..rows.end * len];
             x.chunks_exact(len).map(|x| f64::from(divergence(cx.isa(), x))).sum()
         });
         weight * sum / batch as f64
@@ -118,13 +117,10 @@ impl Op for GaussianSampleOp {
             return penalty;
         }
         let random = Random::new(io.pass.seed, io.position);
-        let rows = (TASK_LEN / len).max(1);
-        cx.chunks(io.y, rows * n, |range, y| {
-            for (row, y) in (range.start / n..).zip(y.chunks_exact_mut(n)) {
-                random.fill_normal(io.pass.step, row as u32, y);
-                let (m, v) = io.x[row * len..][..len].split_at(n);
-                sample(cx.isa(), y, m, v);
-            }
+        cx.rows(io.y, n, |row, y| {
+            random.fill_normal(io.pass.step, row as u32, y);
+            let (m, v) = io.x[row * len..][..len].split_at(n);
+            sample(cx.isa(), y, m, v);
         });
         penalty
     }
@@ -134,16 +130,13 @@ impl Op for GaussianSampleOp {
         let (len, n) = (2 * self.n, self.n);
         let random = Random::new(io.pass.seed, io.position);
         let weight = (self.settings.weight(io.pass) / io.batch as f64) as f32;
-        let rows = (TASK_LEN / len).max(1);
-        cx.chunks(dx, rows * len, |range, dx| {
-            for (row, dx) in (range.start / len..).zip(dx.chunks_exact_mut(len)) {
-                match io.pass.mode {
-                    Mode::Train => random.fill_normal(io.pass.step, row as u32, &mut dx[n..]),
-                    _ => dx[n..].fill(0.0),
-                }
-                let (x, dy) = (&io.x[row * len..][..len], &io.dy[row * n..][..n]);
-                gradient(cx.isa(), dx, x, dy, weight);
+        cx.rows(dx, len, |row, dx| {
+            match io.pass.mode {
+                Mode::Train => random.fill_normal(io.pass.step, row as u32, &mut dx[n..]),
+                _ => dx[n..].fill(0.0),
             }
+            let (x, dy) = (&io.x[row * len..][..len], &io.dy[row * n..][..n]);
+            gradient(cx.isa(), dx, x, dy, weight);
         });
     }
 }

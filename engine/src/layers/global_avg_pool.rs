@@ -26,26 +26,18 @@ struct GlobalAvgPoolOp {
     channels: usize,
 }
 
-impl GlobalAvgPoolOp {
-    /// The pixels of an image, its channels, and the images of a task.
-    fn sizes(&self) -> (usize, usize, usize) {
-        let GlobalAvgPoolOp { pixels, channels } = *self;
-        (pixels, channels, (TASK_LEN / (pixels * channels)).max(1))
-    }
-}
-
 impl Op for GlobalAvgPoolOp {
     fn output(&self) -> Shape {
         self.channels.into()
     }
 
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
-        let (pixels, c, images) = self.sizes();
-        let scale = 1.0 / pixels as f32;
+        let GlobalAvgPoolOp { pixels, channels: c } = *self;
+        let images = (TASK_LEN / (pixels * c)).max(1);
         cx.chunks(io.y, images * c, |range, y| {
             let x = &io.x[range.start * pixels..];
             for (x, y) in x.chunks_exact(pixels * c).zip(y.chunks_exact_mut(c)) {
-                mean(cx.isa(), x, y, scale);
+                mean(cx.isa(), x, y, 1.0 / pixels as f32);
             }
         });
         0.0
@@ -53,21 +45,18 @@ impl Op for GlobalAvgPoolOp {
 
     fn backward(&self, cx: &Context, io: Backward<'_>) {
         let Some(dx) = io.dx else { return };
-        let (pixels, c, images) = self.sizes();
+        let GlobalAvgPoolOp { pixels, channels: c } = *self;
         let scale = 1.0 / pixels as f32;
-        cx.chunks(dx, images * pixels * c, |range, dx| {
-            let dy = &io.dy[range.start / pixels..];
-            for (dx, dy) in dx.chunks_exact_mut(pixels * c).zip(dy.chunks_exact(c)) {
-                for (dx, dy) in dx.iter_mut().zip(dy) {
-                    *dx = dy * scale;
-                }
-                // The first pixel to all others, twice as many at a time.
-                let mut done = c;
-                while done < dx.len() {
-                    let more = done.min(dx.len() - done);
-                    dx.copy_within(..more, done);
-                    done += more;
-                }
+        cx.rows(dx, pixels * c, |image, dx| {
+            for (dx, dy) in dx.iter_mut().zip(&io.dy[image * c..][..c]) {
+                *dx = dy * scale;
+            }
+            // The first pixel to all others, twice as many at a time.
+            let mut done = c;
+            while done < dx.len() {
+                let more = done.min(dx.len() - done);
+                dx.copy_within(..more, done);
+                done += more;
             }
         });
     }

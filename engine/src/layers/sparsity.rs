@@ -14,7 +14,7 @@
 //! ratio does not depend on the scale.
 
 use super::identity::Identity;
-use crate::hardware::parallel::{MAX_SUMS, TASK_LEN};
+use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::{elementwise, kernel};
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op};
 use crate::{Context, Error, Shape};
@@ -60,9 +60,8 @@ impl SparsityOp {
     fn penalty(&self, cx: &Context, x: &[f32]) -> f64 {
         let n = self.shape.len();
         let batch = x.len() / n;
-        let rows = (TASK_LEN / n).max(batch.div_ceil(MAX_SUMS)).max(1);
-        let sum = cx.sum_parts(batch.div_ceil(rows), (), |task, ()| {
-            let x = &x[task * rows * n..batch.min((task + 1) * rows) * n];
+        let sum = cx.sum_rows(batch, TASK_LEN / n, &mut [], |rows, _| {
+            let x = &x[rows.start * n..rows.end * n];
             let ratio = |x| {
                 let Norms { l1, l2 } = norms(cx.isa(), x);
                 f64::from(l1) / f64::from(l2)
@@ -91,17 +90,14 @@ impl Op for SparsityOp {
         let Some(dx) = io.dx else { return };
         let n = self.shape.len();
         let weight = f64::from(self.weight) / (io.batch as f64 * (n as f64).sqrt());
-        let rows = (TASK_LEN / n).max(1);
-        cx.chunks(dx, rows * n, |range, dx| {
-            for (row, dx) in (range.start / n..).zip(dx.chunks_exact_mut(n)) {
-                let (x, dy) = (&io.x[row * n..][..n], &io.dy[row * n..][..n]);
-                let Norms { l1, l2 } = norms(cx.isa(), x);
-                let [l1, l2] = [l1, l2].map(f64::from);
-                let (of_sign, of_x) = ((weight / l2) as f32, (-weight * l1 / l2.powi(3)) as f32);
-                // At zeros there is no slope to go down.
-                let of_sign = if l1 == 0.0 { 0.0 } else { of_sign };
-                gradient(cx.isa(), dx, x, dy, of_sign, of_x);
-            }
+        cx.rows(dx, n, |row, dx| {
+            let (x, dy) = (&io.x[row * n..][..n], &io.dy[row * n..][..n]);
+            let Norms { l1, l2 } = norms(cx.isa(), x);
+            let [l1, l2] = [l1, l2].map(f64::from);
+            let (of_sign, of_x) = ((weight / l2) as f32, (-weight * l1 / l2.powi(3)) as f32);
+            // At zeros there is no slope to go down.
+            let of_sign = if l1 == 0.0 { 0.0 } else { of_sign };
+            gradient(cx.isa(), dx, x, dy, of_sign, of_x);
         });
     }
 }

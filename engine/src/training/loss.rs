@@ -10,6 +10,7 @@ mod soft_targets;
 
 use crate::{Context, Error};
 use cross_entropy::CrossEntropy;
+use elementwise::{Absolute, Bce, Huber, Squared};
 pub use soft_targets::entropy;
 
 /// What is minimised.
@@ -140,50 +141,28 @@ impl Loss {
         }
         // No gradient is an empty one: it splits into tasks as any other.
         let dy = dy.unwrap_or(&mut []);
-        match self {
-            Loss::L2 => {
-                elementwise::evaluate(cx, elementwise::Squared, y, self.values(y, target)?, dy)
-            }
-            Loss::L1 => {
-                elementwise::evaluate(cx, elementwise::Absolute, y, self.values(y, target)?, dy)
-            }
-            Loss::Huber { delta } => elementwise::evaluate(
-                cx,
-                elementwise::Huber { delta: *delta },
-                y,
-                self.values(y, target)?,
-                dy,
-            ),
-            Loss::BceWithLogits => {
-                elementwise::evaluate(cx, elementwise::Bce, y, self.values(y, target)?, dy)
-            }
-            Loss::CrossEntropy { smoothing, class_weights } => {
-                let classes = match target {
-                    Target::Classes(classes) => classes,
-                    Target::Probabilities(_) => {
-                        return Ok(soft_targets::evaluate(
-                            cx,
-                            batch,
-                            y,
-                            self.values(y, target)?,
-                            dy,
-                        ));
-                    }
-                    Target::Values(_) => {
-                        return Err(Error::new(
-                            "cross-entropy needs a class for each sample, not values",
-                        ));
-                    }
-                };
-                let weights = class_weights.as_deref();
-                CrossEntropy::new(*smoothing, weights, y, classes, batch)?.evaluate(cx, dy)
-            }
+        if let (Loss::CrossEntropy { smoothing, class_weights }, Target::Classes(classes)) =
+            (self, target)
+        {
+            let weights = class_weights.as_deref();
+            return Ok(CrossEntropy::new(*smoothing, weights, y, classes, batch)?.evaluate(cx, dy));
         }
+        let t = self.values(y, target)?;
+        Ok(match *self {
+            Loss::L2 => elementwise::evaluate(cx, Squared, y, t, dy),
+            Loss::L1 => elementwise::evaluate(cx, Absolute, y, t, dy),
+            Loss::Huber { delta } => elementwise::evaluate(cx, Huber { delta }, y, t, dy),
+            Loss::BceWithLogits => elementwise::evaluate(cx, Bce, y, t, dy),
+            Loss::CrossEntropy { .. } => soft_targets::evaluate(cx, batch, y, t, dy),
+        })
     }
 
     /// The target's values, one for each of `y`.
     fn values<'a>(&self, y: &[f32], target: Target<'a>) -> Result<&'a [f32], Error> {
         match target {
+            Target::Values(_) if matches!(self, Loss::CrossEntropy { .. }) => {
+                Err(Error::new("cross-entropy needs a class for each sample, not values"))
+            }
             Target::Probabilities(_) if !matches!(self, Loss::CrossEntropy { .. }) => {
                 Err(Error::new(format!("{} needs target values, not probabilities", self.name())))
             }

@@ -12,7 +12,6 @@
 //!
 //! and the whole is divided by the sum of w_t over the rows. Nothing overflows, for z_c - m <= 0.
 
-use crate::hardware::parallel::{Chunks, MAX_SUMS};
 use crate::hardware::simd::{Simd, kernel};
 use crate::math::softmax::{exponentials, largest, load_or, task_rows};
 use crate::{Context, Error};
@@ -76,19 +75,17 @@ impl<'a> CrossEntropy<'a> {
     }
 
     /// The loss, and its gradient into `dy`: (batch, C) unless it is empty.
-    pub fn evaluate(self, cx: &Context, dy: &mut [f32]) -> Result<f64, Error> {
+    pub fn evaluate(self, cx: &Context, dy: &mut [f32]) -> f64 {
         let (batch, count) = (self.classes.len(), self.y.len() / self.classes.len());
-        let rows = task_rows(count).max(batch.div_ceil(MAX_SUMS));
-        let sum = cx.sum_parts(batch.div_ceil(rows), Chunks::new(dy, rows * count), |i, dy| {
-            let part = i * rows..batch.min((i + 1) * rows);
+        let sum = cx.sum_rows(batch, task_rows(count), dy, |part, dy| {
             let whole = CrossEntropy {
                 y: &self.y[part.start * count..part.end * count],
                 classes: &self.classes[part],
                 ..self
             };
-            losses(cx.isa(), whole, dy.data)
+            losses(cx.isa(), whole, dy)
         });
-        Ok(sum * self.scale)
+        sum * self.scale
     }
 }
 

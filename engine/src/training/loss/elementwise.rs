@@ -1,9 +1,8 @@
 //! Losses that are a mean over all values, each with its own target.
 
-use crate::hardware::parallel::{Chunks, MAX_SUMS, TASK_LEN};
+use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::{MAX_LANES, Simd, kernel};
-use crate::math;
-use crate::{Context, Error};
+use crate::{Context, math};
 
 /// A loss of one value.
 pub trait Pixel: Copy + Send + Sync {
@@ -66,21 +65,13 @@ impl Pixel for Bce {
 }
 
 /// The mean of `f` over `y`, and the gradient of that into `dy` unless it is empty.
-pub fn evaluate<P: Pixel>(
-    cx: &Context,
-    f: P,
-    y: &[f32],
-    t: &[f32],
-    dy: &mut [f32],
-) -> Result<f64, Error> {
+pub fn evaluate<P: Pixel>(cx: &Context, f: P, y: &[f32], t: &[f32], dy: &mut [f32]) -> f64 {
     let len = y.len();
-    let block = TASK_LEN.max(len.div_ceil(MAX_SUMS));
     let scale = (1.0 / len as f64) as f32;
-    let sum = cx.sum_parts(len.div_ceil(block), Chunks::new(dy, block), |i, dy| {
-        let part = i * block..len.min((i + 1) * block);
-        losses(cx.isa(), f, &y[part.clone()], &t[part], dy.data, scale)
+    let sum = cx.sum_rows(len, TASK_LEN, dy, |part, dy| {
+        losses(cx.isa(), f, &y[part.clone()], &t[part], dy, scale)
     });
-    Ok(sum / len as f64)
+    sum / len as f64
 }
 
 /// The values that are summed in f32 before their sum goes on in f64.

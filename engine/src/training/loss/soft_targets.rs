@@ -10,7 +10,6 @@
 //!
 //! and both are divided by the number of rows, whatever their weights.
 
-use crate::hardware::parallel::{Chunks, MAX_SUMS};
 use crate::hardware::simd::{kernel, map};
 use crate::math::softmax::{exponentials, largest, load_or, task_rows};
 use crate::{Context, math};
@@ -19,11 +18,10 @@ use crate::{Context, math};
 /// `dy`: (batch, C) unless it is empty.
 pub fn evaluate(cx: &Context, batch: usize, y: &[f32], targets: &[f32], dy: &mut [f32]) -> f64 {
     let count = y.len() / batch;
-    let rows = task_rows(count).max(batch.div_ceil(MAX_SUMS));
     let scale = 1.0 / batch as f64;
-    let sum = cx.sum_parts(batch.div_ceil(rows), Chunks::new(dy, rows * count), |i, dy| {
-        let part = i * rows * count..y.len().min((i + 1) * rows * count);
-        losses(cx.isa(), count, &y[part.clone()], &targets[part], dy.data, scale)
+    let sum = cx.sum_rows(batch, task_rows(count), dy, |rows, dy| {
+        let part = rows.start * count..rows.end * count;
+        losses(cx.isa(), count, &y[part.clone()], &targets[part], dy, scale)
     });
     sum * scale
 }
@@ -37,11 +35,9 @@ pub fn evaluate(cx: &Context, batch: usize, y: &[f32], targets: &[f32], dy: &mut
 pub fn entropy(cx: &Context, classes: usize, p: &[f32], weight: f32, dz: &mut [f32]) -> f64 {
     assert!(p.len() == dz.len() && p.len().is_multiple_of(classes), "rows of {classes} classes");
     let batch = p.len() / classes;
-    let rows = task_rows(classes).max(batch.div_ceil(MAX_SUMS));
     let scale = weight / batch as f32;
-    let sum = cx.sum_parts(batch.div_ceil(rows), Chunks::new(dz, rows * classes), |i, dz| {
-        let p = &p[i * rows * classes..][..dz.data.len()];
-        entropies(cx.isa(), classes, p, dz.data, scale)
+    let sum = cx.sum_rows(batch, task_rows(classes), dz, |rows, dz| {
+        entropies(cx.isa(), classes, &p[rows.start * classes..][..dz.len()], dz, scale)
     });
     sum / batch as f64
 }

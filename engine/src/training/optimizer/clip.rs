@@ -2,7 +2,6 @@
 
 use super::slabs::BLOCK;
 use crate::Context;
-use crate::hardware::parallel::{Chunks, MAX_SUMS};
 use crate::hardware::simd::{elementwise, kernel};
 
 /// Scales `grads` by `max_norm / (norm + 1e-6)`, as PyTorch's `clip_grad_norm_` does, if that is
@@ -14,15 +13,11 @@ use crate::hardware::simd::{elementwise, kernel};
 /// If the norm is not finite, be it NaN or too large for a sum of squares in f32, gradients become
 /// 0 or NaN: ask before using them.
 pub fn clip_grad_norm(cx: &Context, grads: &mut [f32], max_norm: f32) -> f64 {
-    let block = BLOCK.max(grads.len().div_ceil(MAX_SUMS));
-    let blocks = grads.len().div_ceil(block);
-    let squares = cx.sum_parts(blocks, Chunks::new(grads, block), |_, grads| {
-        sum_of_squares(cx.isa(), grads.data)
-    });
-    let norm = squares.sqrt();
+    let sum = |part, _: &mut [f32]| sum_of_squares(cx.isa(), &grads[part]);
+    let norm = cx.sum_rows(grads.len(), BLOCK, &mut [], sum).sqrt();
     let factor = f64::from(max_norm) / (norm + 1e-6);
     if factor < 1.0 || factor.is_nan() {
-        cx.chunks(grads, block, |_, grads| scale(cx.isa(), grads, factor as f32));
+        cx.chunks(grads, BLOCK, |_, grads| scale(cx.isa(), grads, factor as f32));
     }
     norm
 }

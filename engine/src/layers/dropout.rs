@@ -2,6 +2,7 @@
 //! nothing.
 
 use super::identity::Identity;
+use crate::error::ensure;
 use crate::math::random::Random;
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode, Op, Pass};
 use crate::{Context, Error, Shape};
@@ -24,10 +25,15 @@ impl Layer for Dropout {
 
     fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
         let shape = input.clone();
+        ensure!(
+            (0.0..1.0).contains(&self.p),
+            setting,
+            "needs a probability in [0, 1), not {}",
+            self.p
+        );
         match self.p {
             0.0 => Ok(Box::new(Identity { output: shape })),
-            p if (0.0..1.0).contains(&p) => Ok(Box::new(DropoutOp { p, shape })),
-            p => Err(Error::new(format!("needs a probability in [0, 1), not {p}"))),
+            p => Ok(Box::new(DropoutOp { p, shape })),
         }
     }
 }

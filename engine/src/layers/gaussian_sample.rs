@@ -12,6 +12,7 @@
 //! again, into the place where its dx goes, and nothing is kept.
 
 use super::narrow::narrow;
+use crate::error::ensure;
 use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::{elementwise, kernel};
 use crate::math::random::Random;
@@ -39,9 +40,9 @@ use crate::{Context, Error, Shape, math};
 pub struct GaussianSample {
     /// Weight of the divergence of a sample (>= 0).
     pub kl_weight: f32,
-    /// In the first so many steps of training it counts less: 1 in `warm_up`, 2 in `warm_up`, and
-    /// so on (Sonderby et al., Ladder Variational Autoencoders, NIPS 2016). In evaluation it counts
-    /// in full.
+    /// Training steps in which the weight grows, by equal parts, from 1 / `warm_up` of itself to
+    /// all of it (Sonderby et al., Ladder Variational Autoencoders, NIPS 2016). Evaluation takes
+    /// all of it.
     pub warm_up: u64,
 }
 
@@ -64,20 +65,18 @@ impl Layer for GaussianSample {
     }
 
     fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
-        if !(self.kl_weight >= 0.0 && self.kl_weight.is_finite()) {
-            return Err(Error::new(format!(
-                "needs a finite weight of at least 0, not {}",
-                self.kl_weight
-            )));
-        }
-        match input.len() {
-            len if len > 0 && len.is_multiple_of(2) => {
-                Ok(Box::new(GaussianSampleOp { settings: *self, n: len / 2 }))
-            }
-            len => Err(Error::new(format!(
-                "needs as many means as logarithms of variances, got {len} values ({input})"
-            ))),
-        }
+        let (weight, len) = (self.kl_weight, input.len());
+        ensure!(
+            weight >= 0.0 && weight.is_finite(),
+            setting,
+            "needs a finite weight of at least 0, not {weight}"
+        );
+        ensure!(
+            len > 0 && len.is_multiple_of(2),
+            shape,
+            "needs as many means as logarithms of variances, got {len} values ({input})"
+        );
+        Ok(Box::new(GaussianSampleOp { settings: *self, n: len / 2 }))
     }
 }
 

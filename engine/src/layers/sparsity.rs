@@ -8,12 +8,13 @@
 //! backward:  dx = dy + w / batch (sign(x) / sqrt(n) - r x / |x|_2) / |x|_2
 //! ```
 //!
-//! The plain L1 norm asks for small codes as well as for sparse ones. Small they can be at no
-//! price, where what follows is batch-normalised or has weights free to grow: the norm goes down,
-//! and nothing becomes sparse. The same holds for the mean activation of Ng's (2011) penalty. The
-//! ratio does not depend on the scale.
+//! The plain L1 norm falls as well when all values shrink. That costs nothing before a batch norm
+//! or before weights that are free to grow, so the norm goes down and nothing becomes sparse. The
+//! same holds for the mean activation of Ng's (2011) penalty. The ratio does not depend on the
+//! scale.
 
 use super::identity::Identity;
+use crate::error::ensure;
 use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::{elementwise, kernel};
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op};
@@ -29,7 +30,7 @@ pub struct Sparsity {
     pub weight: f32,
 }
 
-/// The least L2 norm that is divided by: what lies below is as good as 0.
+/// The least L2 norm to divide by: a smaller one is as good as 0.
 const LEAST_NORM: f32 = 1e-12;
 
 impl Layer for Sparsity {
@@ -39,12 +40,15 @@ impl Layer for Sparsity {
 
     fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
         let shape = input.clone();
-        match self.weight {
+        let weight = self.weight;
+        ensure!(
+            weight >= 0.0 && weight.is_finite(),
+            setting,
+            "needs a finite weight of at least 0, not {weight}"
+        );
+        match weight {
             0.0 => Ok(Box::new(Identity { output: shape })),
-            weight if weight > 0.0 && weight.is_finite() => {
-                Ok(Box::new(SparsityOp { weight, shape }))
-            }
-            weight => Err(Error::new(format!("needs a finite weight of at least 0, not {weight}"))),
+            weight => Ok(Box::new(SparsityOp { weight, shape })),
         }
     }
 }
@@ -102,7 +106,7 @@ impl Op for SparsityOp {
     }
 }
 
-/// The sum of sizes, and the root of the sum of squares, but [`LEAST_NORM`] at least.
+/// The sum of absolute values, and the root of the sum of squares, but [`LEAST_NORM`] at least.
 struct Norms {
     l1: f32,
     l2: f32,

@@ -16,6 +16,10 @@ const BLOCK: usize = 512;
 /// The values of a block, at most, if it has more than one row: 16 MB.
 const MAX_BLOCK_VALUES: usize = 1 << 22;
 
+/// Iteration pays where a sample has at least this many values for each direction that it holds.
+/// Measured with 784 values: 0.12 s against 0.76 for 32 components, 0.67 against 0.70 for 100.
+const VALUES_PER_DIRECTION: usize = 8;
+
 /// The most values of a sample for which the covariance is decomposed in full, which takes time
 /// with their cube: a few seconds at this number.
 const MAX_FULL: usize = 1024;
@@ -49,10 +53,12 @@ impl Pca {
             )));
         }
         let mean = mean(data, rows)?;
-        let components = match n {
-            ..=MAX_FULL => decomposed(cx, data, rows, &mean, components)?,
-            _ => iteration::leading(cx, data, rows, &mean, components)?,
+        let directions = components + iteration::SPARE;
+        let find = match n <= MAX_FULL && n < VALUES_PER_DIRECTION * directions {
+            true => decomposed,
+            false => iteration::leading,
         };
+        let components = find(cx, data, rows, &mean, components)?;
         Ok(Pca { mean, components })
     }
 

@@ -1,8 +1,8 @@
 //! Planning: layers become stages, merged with their neighbours where that is possible.
 
 use super::panels::{Panels, Precision};
+use crate::hardware::simd::elementwise;
 use crate::layers::Relu;
-use crate::layers::batch_norm::{Columns, passes};
 use crate::network::layer::{InferenceMap, Layer, Op};
 use crate::{Context, Error, Network, Params};
 use std::borrow::Cow;
@@ -85,8 +85,7 @@ pub fn stages(
                 }
                 (InferenceMap::Normalise { mean, scale, shift }, _) => {
                     let [mean, scale, shift] = [mean, scale, shift].map(Cow::into_owned);
-                    let ones = vec![1.0; mean.len()];
-                    let map = Map::Normalise(Normalise { mean, scale, shift, ones, relu: false });
+                    let map = Map::Normalise(Normalise { mean, scale, shift, relu: false });
                     let len = link.output.len();
                     drafts.push(Draft::Done(Stage { inputs: len, outputs: len, map }));
                 }
@@ -118,15 +117,23 @@ pub struct Normalise {
     mean: Vec<f32>,
     scale: Vec<f32>,
     shift: Vec<f32>,
-    /// A batch norm's deviations are in `scale` already.
-    ones: Vec<f32>,
     relu: bool,
 }
 
 impl Normalise {
     /// x and y: (rows, channels)
     pub fn apply(&self, cx: &Context, x: &[f32], y: &mut [f32]) {
-        let Normalise { mean, scale: gamma, shift: beta, ones: inv_std, relu } = self;
-        passes::normalise(cx, *relu, Columns { gamma, beta, mean, inv_std }, x, y);
+        let Normalise { mean, scale, shift, relu } = self;
+        let c = mean.len();
+        for (x, y) in x.chunks_exact(c).zip(y.chunks_exact_mut(c)) {
+            normalise_row(cx.isa(), y, x, mean, scale, shift, *relu);
+        }
+    }
+}
+
+elementwise! {
+    fn normalise_row(s, y, [x, mean, scale, shift], relu: bool) {
+        let z = s.mul_add(s.sub(x, mean), scale, shift);
+        if relu { s.max(s.splat(0.0), z) } else { z }
     }
 }

@@ -90,7 +90,7 @@ impl NetworkBuilder {
                 index += 1;
             } else if sections.contains(&section) {
                 return Err(Error::setting(format!(
-                    "section '{section}' is taken up again: it must be one piece"
+                    "section '{section}' stands twice: its layers must follow each other"
                 )));
             } else {
                 index = 0;

@@ -3,7 +3,7 @@
 use super::combinator;
 use super::kernels::{Cost, activate_backward, add_statistics, cost};
 use super::memory::Passes;
-use super::pass::Step;
+use super::pass::LadderPass;
 use crate::Context;
 use crate::layers::batch_norm::passes;
 use crate::layers::linear::LinearProduct;
@@ -11,7 +11,7 @@ use crate::layers::product::{Product, Work};
 use crate::math::column_sums;
 use std::ops::Range;
 
-impl Step<'_> {
+impl LadderPass<'_> {
     /// The gradients of everything, after the forward passes, given those of the labelled samples'
     /// logits at the start of `work[0]`; x: (unlabelled, n_0). Returns the weighted sum of the
     /// denoising costs.

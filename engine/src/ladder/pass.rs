@@ -14,8 +14,8 @@ use crate::math::softmax;
 use crate::{Context, Error, Loss, Params, Target};
 use std::ops::Range;
 
-/// A step at work.
-pub(super) struct Step<'a> {
+/// A pass at work.
+pub(super) struct LadderPass<'a> {
     pub ladder: &'a Ladder,
     pub cx: &'a Context,
     pub params: &'a [f32],
@@ -57,7 +57,7 @@ impl Ladder {
              values, got {labelled} classes and {} values",
             batch.x.len()
         );
-        let mut step = Step { ladder: self, cx, params: params.values(), layout, unit, scratch };
+        let mut run = LadderPass { ladder: self, cx, params: params.values(), layout, unit, scratch };
         let noise = |l: usize| Noise {
             std: self.noise,
             random: Random::new(batch.seed, l as u64),
@@ -66,18 +66,18 @@ impl Ladder {
         let Passes { noisy, clean, decoder, work } = &mut *passes;
         corrupt(cx, noise(0), batch.x, n, &mut noisy.h[0][..rows * n]);
         let of_layer = |l| (self.noise > 0.0).then(|| noise(l));
-        step.encode([labelled, unlabelled], None, of_layer, noisy);
+        run.encode([labelled, unlabelled], None, of_layer, noisy);
         let x = &batch.x[labelled * n..];
         if self.needs_clean() {
-            step.encode([0, unlabelled], Some(x), |_| None, clean);
+            run.encode([0, unlabelled], Some(x), |_| None, clean);
         }
-        step.decode(labelled, unlabelled, noisy, decoder);
+        run.decode(labelled, unlabelled, noisy, decoder);
 
         let len = labelled * self.widths[self.top()];
         let (logits, dy) = (&noisy.h[self.top()][..len], &mut work[0][..len]);
         let target = Target::Classes(batch.classes);
         let supervised = Loss::cross_entropy().evaluate(cx, labelled, logits, target, Some(dy))?;
-        let denoising = step.backward(labelled, x, passes, grads);
+        let denoising = run.backward(labelled, x, passes, grads);
         Ok(LadderLoss { supervised, denoising })
     }
 
@@ -104,13 +104,13 @@ impl Ladder {
             "expected 2 to {max_unlabelled} samples of {n} values, got {} values",
             x.len()
         );
-        let mut step = Step { ladder: self, cx, params: params.values(), layout, unit, scratch };
-        step.encode([0, rows], Some(x), |_| None, clean);
+        let mut run = LadderPass { ladder: self, cx, params: params.values(), layout, unit, scratch };
+        run.encode([0, rows], Some(x), |_| None, clean);
         Ok(&clean.h[top][..rows * self.widths[top]])
     }
 }
 
-impl<'a> Step<'a> {
+impl<'a> LadderPass<'a> {
     /// The parameters in a range of the slab.
     pub fn param(&self, range: &Range<usize>) -> &'a [f32] {
         &self.params[range.clone()]

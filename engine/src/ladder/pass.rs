@@ -57,7 +57,8 @@ impl Ladder {
              values, got {labelled} classes and {} values",
             batch.x.len()
         );
-        let mut run = LadderPass { ladder: self, cx, params: params.values(), layout, unit, scratch };
+        let mut run =
+            LadderPass { ladder: self, cx, params: params.values(), layout, unit, scratch };
         let noise = |l: usize| Noise {
             std: self.noise,
             random: Random::new(batch.seed, l as u64),
@@ -104,7 +105,8 @@ impl Ladder {
             "expected 2 to {max_unlabelled} samples of {n} values, got {} values",
             x.len()
         );
-        let mut run = LadderPass { ladder: self, cx, params: params.values(), layout, unit, scratch };
+        let mut run =
+            LadderPass { ladder: self, cx, params: params.values(), layout, unit, scratch };
         run.encode([0, rows], Some(x), |_| None, clean);
         Ok(&clean.h[top][..rows * self.widths[top]])
     }

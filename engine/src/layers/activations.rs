@@ -58,8 +58,8 @@ impl Pointwise for Relu {
 }
 
 activation! {
-    /// `min(max(x, 0), 6)` (Howard et al., arXiv:1704.04861). Its derivative at 0 and at 6 is 0. NaN
-    /// stays NaN.
+    /// `min(max(x, 0), 6)` (Howard et al., arXiv:1704.04861). Its derivative at 0 and at 6 is 0.
+    /// NaN stays NaN.
     Relu6, "relu6":
     |s, x| s.min(s.splat(6.0), s.max(s.splat(0.0), x));
     |s, x, _, dy| {
@@ -137,8 +137,8 @@ impl Pointwise for Elu {
 }
 
 activation! {
-    /// `x Phi(x)`, Phi the normal distribution function (Hendrycks and Gimpel, arXiv:1606.08415), the
-    /// exact form and not the tanh approximation.
+    /// `x Phi(x)`, Phi the normal distribution function (Hendrycks and Gimpel, arXiv:1606.08415),
+    /// the exact form and not the tanh approximation.
     Gelu, "gelu":
     |s, x| s.mul(x, math::normal_cdf(s, x));
     |s, x, _, dy| {
@@ -150,8 +150,8 @@ activation! {
 }
 
 activation! {
-    /// `x relu6(x + 3) / 6`, which is near `x sigmoid(x)` (Howard et al., ICCV 2019). Its derivative is
-    /// 0 up to -3, and 1 from 3 on.
+    /// `x relu6(x + 3) / 6`, which is near `x sigmoid(x)` (Howard et al., ICCV 2019). Its derivative
+    /// is 0 up to -3, and 1 from 3 on.
     HardSwish, "hard swish":
     |s, x| {
         let gate = Relu6.forward(s, s.add(x, s.splat(3.0)));

@@ -15,10 +15,10 @@ use std::fmt;
 /// The outputs of a panel: four vectors of AVX-512, eight of AVX2. A single row then has enough
 /// sums under way to hide the latency of a multiply-add (4 cycles, of one AVX-512 or two AVX2
 /// instructions).
-pub const WIDTH: usize = 64;
+pub(crate) const WIDTH: usize = 64;
 
 /// The widths of the last panel are multiples of it: of the widest vector.
-pub const STEP: usize = 16;
+pub(crate) const STEP: usize = 16;
 
 /// The type of a predictor's weights of linear layers. Inputs, sums and outputs are always f32.
 ///
@@ -51,7 +51,7 @@ impl fmt::Display for Precision {
 }
 
 /// The type in which a weight is stored.
-pub trait Weight: Pod {
+pub(crate) trait Weight: Pod {
     /// True if it is to be multiplied by the factor of its output.
     const SCALED: bool;
     /// The next vector of weights.
@@ -85,7 +85,7 @@ impl Weight for i8 {
 
 /// A linear layer, with its weights packed.
 #[derive(Debug)]
-pub struct Panels {
+pub(crate) struct Panels {
     pub precision: Precision,
     pub inputs: usize,
     pub outputs: usize,

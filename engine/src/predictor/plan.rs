@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// A step that a block of rows passes through.
 #[derive(Debug)]
-pub struct Stage {
+pub(crate) struct Stage {
     /// The values of a row that come in.
     pub inputs: usize,
     /// The values of a row that go out.
@@ -19,7 +19,7 @@ pub struct Stage {
 }
 
 #[derive(Debug)]
-pub enum Map {
+pub(crate) enum Map {
     Linear(Panels),
     Normalise(Normalise),
     /// A layer without inference maps, which runs by its own forward pass.
@@ -46,7 +46,7 @@ enum Draft {
 }
 
 /// The stages of a network, in evaluation.
-pub fn stages(
+pub(crate) fn stages(
     network: &Network,
     params: &Params,
     precision: Precision,
@@ -113,7 +113,7 @@ pub fn stages(
 
 /// `y = (x - mean) scale + shift` in each channel, and the ReLU of it.
 #[derive(Debug)]
-pub struct Normalise {
+pub(crate) struct Normalise {
     mean: Vec<f32>,
     scale: Vec<f32>,
     shift: Vec<f32>,

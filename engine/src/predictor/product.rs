@@ -22,7 +22,7 @@ use super::panels::{Panels, Precision, STEP, WIDTH, Weight};
 use crate::hardware::simd::{Isa, Kernel, Simd};
 
 /// The rows of a tile, at most.
-pub const TILE_ROWS: usize = 6;
+pub(crate) const TILE_ROWS: usize = 6;
 
 /// The tiles of a block, at most.
 const MAX_TILES: usize = super::MAX_ROWS / TILE_ROWS + 3;
@@ -48,17 +48,17 @@ fn tiles(rows: usize) -> usize {
 }
 
 /// The length of [`Product::columns`].
-pub fn columns_len(rows: usize, inputs: usize) -> usize {
+pub(crate) fn columns_len(rows: usize, inputs: usize) -> usize {
     tiles(rows) * inputs
 }
 
 /// The length of [`Product::packed`].
-pub fn packed_len(rows: usize, inputs: usize) -> usize {
+pub(crate) fn packed_len(rows: usize, inputs: usize) -> usize {
     rows * inputs
 }
 
 /// y = relu(x W^T + b) for a block of rows.
-pub struct Product<'a> {
+pub(crate) struct Product<'a> {
     pub linear: &'a Panels,
     /// (rows, inputs)
     pub x: &'a [f32],

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 /// A window on the images of one shape.
 #[derive(Clone, Copy, Debug)]
-pub struct PoolGeometry {
+pub(crate) struct PoolGeometry {
     pub window: Window,
     /// The size of the images that it moves over.
     pub size: Size,

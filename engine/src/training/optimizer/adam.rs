@@ -12,7 +12,7 @@ use crate::hardware::simd::{Kernel, Simd};
 /// ```
 ///
 /// Everything that depends on t alone is computed in f64, once.
-pub struct Adam<'a> {
+pub(crate) struct Adam<'a> {
     slabs: Slabs<'a>,
     decay_in_gradient: f32,
     keep: f32,

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 /// The values that the weights of a range of the slab are pulled towards.
 #[derive(Clone, Debug)]
-pub struct PullToPretrained {
+pub(crate) struct PullToPretrained {
     range: Range<usize>,
     values: Slab,
     strength: f64,

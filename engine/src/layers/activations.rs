@@ -150,8 +150,8 @@ activation! {
 }
 
 activation! {
-    /// `x relu6(x + 3) / 6`, which is near `x sigmoid(x)` (Howard et al., ICCV 2019). Its derivative
-    /// is 0 up to -3, and 1 from 3 on.
+    /// `x relu6(x + 3) / 6`, which is near `x sigmoid(x)` (Howard et al., ICCV 2019). Its
+    /// derivative is 0 up to -3, and 1 from 3 on.
     HardSwish, "hard swish":
     |s, x| {
         let gate = Relu6.forward(s, s.add(x, s.splat(3.0)));

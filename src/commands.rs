@@ -22,7 +22,6 @@ use crate::cli::options::running::RunningOptions;
 use crate::error::Error;
 use crate::run::folder::{CONFIG, RunFolder};
 use narrows_engine::Context;
-use narrows_models::Architecture;
 use serde::Serialize;
 
 /// Makes the folder of a run of `command` and writes its configuration there: that the folder can
@@ -38,17 +37,6 @@ fn begin(
     let folder = RunFolder::create(running.out.as_deref(), command)?;
     folder.write(CONFIG, config.as_bytes())?;
     Ok(folder)
-}
-
-/// Refuses a batch, set by `option`, that batch normalisation can make nothing of.
-fn check_batch(architecture: &Architecture, option: &str, batch: usize) -> Result<(), Error> {
-    match batch {
-        1 if architecture.batch_norm => Err(Error::new(format!(
-            "a batch of 1 sample has no variance to normalise by: set {option} to 2 or more, or \
-             --no-batch-norm"
-        ))),
-        _ => Ok(()),
-    }
 }
 
 /// Refuses the options `ids` where they were given although they have no effect, because of

@@ -37,7 +37,7 @@ const MAX_VALUES: usize = 1 << 24;
 pub const MAX_DEPTH: usize = 64;
 
 /// What a kind of model is made of, between the sample and the code.
-trait Plan {
+trait Backbone {
     /// Widths that suit such samples.
     fn widths(&self, input: SampleShape) -> Vec<usize>;
 
@@ -51,13 +51,13 @@ trait Plan {
     /// Adds the way from a latent code to a sample, without the last activation.
     ///
     /// # Errors
-    /// As [`Plan::encoder`].
+    /// As [`Backbone::encoder`].
     fn decoder(&self, of: &Architecture, builder: NetworkBuilder) -> Result<NetworkBuilder, Error>;
 }
 
 /// Makes the enum, its names and its plans from the one list of models.
 macro_rules! models {
-    ($($(#[$attribute:meta])* $model:ident, $name:literal, $plan:expr;)+) => {
+    ($($(#[$attribute:meta])* $model:ident, $name:literal, $backbone:expr;)+) => {
         /// A kind of model.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
@@ -69,9 +69,9 @@ macro_rules! models {
             /// All of them, by the names that options and files use.
             pub const ALL: &'static [(&'static str, Model)] = &[$(($name, Model::$model)),+];
 
-            fn plan(self) -> &'static dyn Plan {
+            fn backbone(self) -> &'static dyn Backbone {
                 match self {
-                    $(Model::$model => &$plan,)+
+                    $(Model::$model => &$backbone,)+
                 }
             }
         }
@@ -97,7 +97,7 @@ impl Model {
 
     /// The widths that it has for such samples unless others are asked for.
     pub fn widths(self, input: SampleShape) -> Vec<usize> {
-        self.plan().widths(input)
+        self.backbone().widths(input)
     }
 }
 
@@ -215,7 +215,7 @@ impl Architecture {
             Some(layer) => self.encoder()?.section(CODE).boxed(layer),
             None => self.code()?,
         };
-        let mut builder = self.model.plan().decoder(self, builder.section(DECODER))?;
+        let mut builder = self.model.backbone().decoder(self, builder.section(DECODER))?;
         if let Some(layer) = self.output.layer() {
             builder = builder.boxed(layer);
         }
@@ -278,7 +278,7 @@ impl Architecture {
                 self.depth
             )));
         }
-        let builder = self.model.plan().encoder(self)?;
+        let builder = self.model.backbone().encoder(self)?;
         let outputs = if self.variational { self.latent.saturating_mul(2) } else { self.latent };
         Ok(builder.layer(Linear::new(outputs).with_init(Init::XavierUniform)))
     }

@@ -1,13 +1,14 @@
 //! The command line: what can be asked for, each default in view.
 
-pub mod approaches;
 pub mod architecture;
 pub mod augmentation;
+pub mod compared;
 pub mod curve;
 pub mod data;
 pub mod data_commands;
 pub mod exporting;
 pub mod finetuning;
+pub mod methods;
 pub mod objective;
 pub mod pretraining;
 pub mod probe;
@@ -17,16 +18,17 @@ pub mod training;
 pub mod transfer;
 pub mod values;
 
-use approaches::{ApproachName, ComparedSemi, EnsembleOption};
 use architecture::ArchitectureOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use compared::ComparedOptions;
 use curve::Curve;
 use data::{DataOptions, DrawOptions, LabelOptions};
 use data_commands::Data;
 use exporting::{EvaluatedPartOption, ExportOption, PartOption};
-use finetuning::{ComparedFinetuning, Finetuning};
-use narrows_models::{Method, SampleShape};
-use pretraining::Pretraining;
+use finetuning::FinetuningOptions;
+use methods::MethodName;
+use narrows_models::{SampleShape, Transfer};
+use pretraining::PretrainingOptions;
 use probe::Probe;
 use running::RunningOptions;
 use semi::SemiOptions;
@@ -93,10 +95,10 @@ pub struct Compare {
     #[command(flatten)]
     #[serde(flatten)]
     pub draws: DrawOptions,
-    #[arg(long, help = approaches::COMPARED_HELP.as_str(), value_name = "NAMES",
+    #[arg(long, help = methods::COMPARED_HELP.as_str(), value_name = "NAMES",
           help_heading = "Fine-tuning", default_value = transfer::METHODS.as_str(),
-          value_parser = values::list(approaches::approach))]
-    pub methods: List<ApproachName>,
+          value_parser = values::list(methods::method))]
+    pub methods: List<MethodName>,
     /// Let the validation labels of the first draw choose the best of lp-ft and the semi-supervised
     /// methods, within --budget, and compare it, too: best, or none
     #[arg(long, value_name = "NAME", default_value = "none", help_heading = "Recipe")]
@@ -108,22 +110,7 @@ pub struct Compare {
     pub budget: Time,
     #[command(flatten)]
     #[serde(flatten)]
-    pub architecture: ArchitectureOptions,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub pretraining: Pretraining,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub finetuning: ComparedFinetuning,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub semi: ComparedSemi,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub ensemble: EnsembleOption,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub running: RunningOptions,
+    pub compared: ComparedOptions,
 }
 
 /// How a method is chosen.
@@ -153,7 +140,7 @@ pub struct Pretrain {
     pub linear: bool,
     #[command(flatten)]
     #[serde(flatten)]
-    pub pretraining: Pretraining,
+    pub pretraining: PretrainingOptions,
     #[command(flatten)]
     #[serde(flatten)]
     pub running: RunningOptions,
@@ -178,11 +165,11 @@ pub struct Finetune {
     #[serde(flatten)]
     pub labelling: ClassifierLabels,
     #[arg(long, help = transfer::METHOD_HELP.as_str(), value_name = "NAME", default_value = "lp-ft",
-          help_heading = "Fine-tuning", value_parser = values::name(&Method::ALL[1..]))]
-    pub method: Method,
+          help_heading = "Fine-tuning", value_parser = values::name(&Transfer::ALL[1..]))]
+    pub method: Transfer,
     #[command(flatten)]
     #[serde(flatten)]
-    pub finetuning: Finetuning,
+    pub finetuning: FinetuningOptions,
     #[command(flatten)]
     #[serde(flatten)]
     pub architecture: ArchitectureOptions,

@@ -18,6 +18,9 @@ const BUILTIN_TEST_SAMPLES: usize = 500;
 /// from.
 const BUILTIN_SPLIT_SEED: u64 = 0;
 
+/// Is told how many of all images were read.
+type Counter<'a> = dyn Fn(usize, usize) + Sync + 'a;
+
 /// A model and where it came from.
 pub struct Loaded {
     pub path: PathBuf,
@@ -35,53 +38,56 @@ impl Loaded {
     }
 }
 
-/// Opens the data that `options` name, by so many threads, and puts their full path in place, for
-/// the configuration to be of use anywhere. Images that are skipped are listed on stderr, and so is
-/// progress unless it is to be `quiet`.
-pub fn open(options: &mut DataOptions, threads: usize, quiet: bool) -> Result<TrainTest, Error> {
-    let how = options.open_options(threads);
-    let data = read(
-        options,
-        quiet,
-        |data| data,
-        |path, progress| narrows_datasets::open_with(path, &how, progress),
-    )?;
-    against_rest(data, options)
+/// Opens the data that `options` name, as the model `encoder` sees them if there is one, and puts
+/// full paths into `options`, so that the configuration holds in any folder. Skipped images are
+/// listed on stderr, and progress is shown there unless `quiet`.
+pub fn open(
+    encoder: Option<&Loaded>,
+    options: &mut DataOptions,
+    threads: usize,
+    quiet: bool,
+) -> Result<TrainTest, Error> {
+    let data = match encoder {
+        Some(encoder) => open_for(encoder, options, threads, quiet)?.split()?,
+        None => {
+            let how = options.open_options(threads);
+            let open = |path: &Path, progress: &Counter<'_>| {
+                narrows_datasets::open_with(path, &how, progress)
+            };
+            read(options, quiet, |data| data, open)?
+        }
+    };
+    match &options.against_rest {
+        None => Ok(data),
+        Some(class) => Ok(data.one_against_rest(class)?),
+    }
 }
 
-/// As [`open`], but as the model described, at `path`, sees the data, and not divided yet.
+/// Opens the data that `options` name as `model` sees them, not divided yet.
 pub fn open_for(
-    path: &Path,
-    description: &Description,
+    model: &Loaded,
     options: &mut DataOptions,
     threads: usize,
     quiet: bool,
 ) -> Result<Parts, Error> {
+    let Loaded { path, description, .. } = model;
     // Files from before there was a choice do not say.
     let bytes = Preparation::Bytes { max: u8::MAX };
     let preparation = description.preparation.as_ref().unwrap_or(&bytes);
     let mut how = options.open_options(threads);
     how.table.known = preparation.columns();
     let halves = |TrainTest { train, test }| Parts::Halves(train, test);
-    let parts = read(options, quiet, halves, |path, progress| {
-        narrows_datasets::open_whole(path, &how, progress)
-    })?;
+    let open =
+        |path: &Path, progress: &Counter<'_>| narrows_datasets::open_whole(path, &how, progress);
+    let parts = read(options, quiet, halves, open)?;
     let trained = &description.dataset;
-    let parts = parts.seen_by(preparation).map_err(|e| match options.data {
-        None => Error::at(
-            path,
-            format_args!(
-                "the model learnt from {trained}, and the built-in digits are another kind of \
-                 data: name data like it by --data"
-            ),
-        ),
-        Some(_) => Error::at(
-            path,
-            format_args!(
-                "the model learnt from {trained}, of another kind: {e}: name its like by \
-                          --data"
-            ),
-        ),
+    let parts = parts.seen_by(preparation).map_err(|e| {
+        let problem = match options.data {
+            None => "and the built-in digits are another kind of data: name data like it by --data"
+                .to_string(),
+            Some(_) => format!("of another kind: {e}: name its like by --data"),
+        };
+        Error::at(path, format_args!("the model learnt from {trained}, {problem}"))
     })?;
     let (Parts::Whole(data) | Parts::Halves(data, _)) = &parts;
     check_samples(path, description, data)?;
@@ -135,10 +141,7 @@ fn read<D>(
     options: &mut DataOptions,
     quiet: bool,
     builtin: impl FnOnce(TrainTest) -> D,
-    open: impl FnOnce(
-        &Path,
-        &(dyn Fn(usize, usize) + Sync),
-    ) -> Result<Opened<D>, narrows_datasets::Error>,
+    open: impl FnOnce(&Path, &Counter<'_>) -> Result<Opened<D>, narrows_datasets::Error>,
 ) -> Result<D, Error> {
     let Some(path) = options.data.clone() else {
         if let Some(option) = options.reading.for_files()? {
@@ -164,10 +167,7 @@ fn read<D>(
 pub fn opened<D>(
     path: &Path,
     progress: &Progress,
-    open: impl FnOnce(
-        &Path,
-        &(dyn Fn(usize, usize) + Sync),
-    ) -> Result<Opened<D>, narrows_datasets::Error>,
+    open: impl FnOnce(&Path, &Counter<'_>) -> Result<Opened<D>, narrows_datasets::Error>,
 ) -> Result<Opened<D>, Error> {
     let opened = open(path, &|done, total| progress.count("images", done, total))?;
     progress.end_count();
@@ -206,14 +206,6 @@ pub fn fetched(data: &Path) -> Result<Option<PathBuf>, Error> {
 #[cfg(not(feature = "fetch"))]
 pub fn fetched(_: &Path) -> Result<Option<PathBuf>, Error> {
     Ok(None)
-}
-
-/// `data` with the class of `--against-rest` told apart from all others, if that is asked for.
-pub fn against_rest(data: TrainTest, options: &DataOptions) -> Result<TrainTest, Error> {
-    match &options.against_rest {
-        None => Ok(data),
-        Some(class) => Ok(data.one_against_rest(class)?),
-    }
 }
 
 /// That there are no labels where they are needed.

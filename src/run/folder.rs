@@ -1,11 +1,13 @@
 //! The folder that a run leaves.
 
 use crate::error::Error;
+use crate::output::summary::Summary;
 use narrows_datasets::write_atomically;
 use std::cell::Cell;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 pub const CONFIG: &str = "config.toml";
 pub const METRICS: &str = "metrics.csv";
@@ -66,8 +68,17 @@ impl RunFolder {
             .map_err(|e| Error::at(&path, format_args!("cannot write: {e}: {HINT}")))
     }
 
-    /// From now on what is written stays: the run is done, or has failed and left something worth
-    /// having.
+    /// Writes the summary of a run that began at `start`, and keeps the folder; returns the seconds
+    /// that the run took.
+    pub fn finish(&self, summary: Summary, start: Instant) -> Result<f64, Error> {
+        let seconds = start.elapsed().as_secs_f64();
+        self.write(SUMMARY, summary.text(seconds)?.as_bytes())?;
+        self.keep();
+        Ok(seconds)
+    }
+
+    /// Keeps everything written, now and later: the run is done, or has failed and left something
+    /// of use.
     pub fn keep(&self) {
         self.kept.set(true);
     }

@@ -3,7 +3,7 @@
 
 use crate::error::Error;
 use crate::run::folder::{RESULTS, RunFolder};
-use narrows_models::curve::Finished;
+use narrows_models::curve::TrialResult;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ pub struct Results {
 impl Results {
     /// That of `folder`, and what is in it. Half a line at the end, which a process that was killed
     /// left, is cut off.
-    pub fn open(folder: &RunFolder) -> Result<(Results, Vec<Finished>), Error> {
+    pub fn open(folder: &RunFolder) -> Result<(Results, Vec<TrialResult>), Error> {
         let path = folder.file(RESULTS);
         let failed = |e: std::io::Error| Error::at(&path, format_args!("cannot be opened: {e}"));
         let mut file =
@@ -49,7 +49,7 @@ impl Results {
     }
 
     /// Adds a line, and has it on the disk.
-    pub fn append(&self, finished: &Finished) -> Result<(), narrows_models::Error> {
+    pub fn append(&self, finished: &TrialResult) -> Result<(), narrows_models::Error> {
         let failed = |e: &dyn std::fmt::Display| {
             narrows_models::Error::new(format!(
                 "{}: a result cannot be written: {e}",

@@ -2,12 +2,14 @@
 //! complete.
 
 use crate::error::Error;
+use crate::output::summary::Summary;
 use crate::run::folder::{HINT, RunFolder};
 use narrows_datasets::{AtomicFile, CsvCell, CsvWriter, NpyWriter, Spool};
 #[cfg(feature = "parquet")]
 use narrows_datasets::{ColumnarKind, ColumnarWriter, FieldKind, Value};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// The format of a file, by how its name ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,13 +101,13 @@ impl Target {
         Ok(Scores { spool, path: self.path.clone(), scores: 0 })
     }
 
-    /// Keeps the folder, if there is one, with its summary.
-    pub fn keep(&self, summary: &str, text: &str) -> Result<(), Error> {
-        if let Some(folder) = &self.folder {
-            folder.write(summary, text.as_bytes())?;
-            folder.keep();
+    /// Writes the summary of a run that began at `start` into the folder, if there is one, and
+    /// keeps it.
+    pub fn keep(&self, summary: Summary, start: Instant) -> Result<(), Error> {
+        match &self.folder {
+            Some(folder) => folder.finish(summary, start).map(drop),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn failed(&self, e: io::Error) -> Error {

@@ -162,6 +162,12 @@ struct Probed {
 }
 
 impl Probing<'_> {
+    /// The values of a code, or of a sample if there is no encoder.
+    pub fn code_len(&self) -> usize {
+        let samples = self.data.train.sample_len();
+        self.encoder.map_or(samples, |(architecture, _)| architecture.latent)
+    }
+
     /// Refuses what cannot work, before anything is computed, and makes the draws.
     ///
     /// # Errors

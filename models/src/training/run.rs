@@ -4,6 +4,7 @@ use super::augmentation::BatchAugmenter;
 use super::best::{Best, Score};
 use super::codes::FrozenCodes;
 use super::ema::Ema;
+use super::epochs::{RunResult, Steps, end_epoch};
 use super::mixup::Mixup;
 use super::reestimation::reestimate_statistics;
 use super::settings::Training;
@@ -14,7 +15,6 @@ use crate::event::{EpochRecord, Event, Observer};
 use narrows_datasets::{Loader, Rows};
 use narrows_engine::memory::Slab;
 use narrows_engine::{Context, Network, Params, Schedule, Target, Trainer, TrainerSettings};
-use std::time::Instant;
 
 /// Where a run begins a second time: the schedule anew, over the epochs that are left. What it
 /// counts in steps keeps its part of each of the two.
@@ -156,17 +156,16 @@ impl<'a> Run<'a> {
     /// If a loss or a parameter is no longer finite: the message names the place, and the epoch
     /// counts for nothing.
     pub fn epoch(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
-        let (epoch, start) = (self.history.len(), Instant::now());
+        let (epoch, mut steps) = (self.history.len(), Steps::begin());
         let Task { data, goal, .. } = self.task;
         self.encode(cx)?;
         let course = self.course(epoch);
         let mut batches = self.loader.epoch(epoch as u64);
-        let (mut sum, mut samples, mut lr) = (0.0, 0, 0.0);
         while batches.advance()? {
             let rows = batches.rows();
             let step = self.trainer.optimizer.step_count();
             let step = step.saturating_sub(course.first_step);
-            lr = course.lr * course.schedule.factor(step, course.steps);
+            let lr = course.lr * course.schedule.factor(step, course.steps);
             let labels = &mut self.labels[..rows.len()];
             let loss = if let Some(codes) = &self.codes {
                 let x = &mut self.x[..rows.len() * codes.len];
@@ -193,11 +192,9 @@ impl<'a> Run<'a> {
             if let Some(ema) = &mut self.ema {
                 ema.update(&self.trainer.params);
             }
-            sum += loss * rows.len() as f64;
-            samples += rows.len();
-            observer.notice(&Event::Step { run: &self.name, samples: rows.len(), loss });
+            steps.count(&self.name, observer, rows.len(), loss, lr);
         }
-        let seconds = start.elapsed().as_secs_f64();
+        let record = steps.record(epoch + 1);
         // The last step's weights have met no loss yet.
         let when =
             format!("by step {}, in epoch {}", self.trainer.optimizer.step_count(), epoch + 1);
@@ -215,21 +212,14 @@ impl<'a> Run<'a> {
         if let Some(Evaluation { loss, .. }) = evaluation.as_ref().filter(|e| !e.loss.is_finite()) {
             return Err(lost(format!("the validation loss became {loss}")));
         }
-        let record = EpochRecord {
-            epoch: epoch + 1,
-            lr,
-            train_loss: sum / samples as f64,
-            validation_loss: evaluation.as_ref().map(|e| e.loss),
-            validation_accuracy: evaluation
-                .as_ref()
-                .and_then(|e| e.accuracy_by(self.training.metric)),
-            seconds,
-            samples,
-        };
-        observer.notice(&Event::Epoch { run: &self.name, record: &record });
-        let kept = self.ema.as_ref().map_or(&self.trainer.params, Ema::params);
-        Best::keep(&mut self.best, &record, kept);
-        self.history.push(record);
+        end_epoch(
+            (&self.name, observer),
+            record,
+            (evaluation.as_ref(), self.training.metric),
+            self.ema.as_ref().map_or(&self.trainer.params, Ema::params),
+            &mut self.history,
+            &mut self.best,
+        );
         Ok(())
     }
 
@@ -290,6 +280,12 @@ impl<'a> Run<'a> {
     /// The epoch with the best validation so far and its weights; `None` if nothing was validated.
     pub fn best(&self) -> Option<(usize, &Params)> {
         self.best.as_ref().map(|best| (best.epoch, &best.params))
+    }
+
+    /// The weights in `trainer.params`, which are the best after [`Run::train`], and the epochs.
+    pub fn into_result(self) -> RunResult {
+        let best_epoch = self.best_epoch();
+        RunResult { params: self.trainer.params, history: self.history, best_epoch }
     }
 
     /// Whether this run's best validation beats that of `other`.

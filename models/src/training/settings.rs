@@ -46,11 +46,11 @@ pub struct Training {
     pub mixup: f32,
     /// A pretrained encoder's blocks learn slower from block to block, by this factor from the head
     /// down (discriminative rates: Howard and Ruder, ACL 2018, section 3.1); 1 for one rate.
-    /// [`Method::train`](crate::Method::train) sees to it.
+    /// [`Transfer::train`](crate::Transfer::train) sees to it.
     pub lr_decay: f32,
     /// How strongly a pretrained encoder's weights are pulled towards what they were, in place of
     /// their decay towards 0 (L2-SP: Li, Grandvalet and Davoine, ICML 2018); 0 for not at all.
-    /// [`Method::pull_to_pretrained`](crate::Method::pull_to_pretrained) sees to it.
+    /// [`Transfer::pull_to_pretrained`](crate::Transfer::pull_to_pretrained) sees to it.
     pub l2_sp: f32,
     /// Estimate the running statistics of batch norm anew when [`Run::train`](super::Run::train)
     /// ends, on all rows of the data, without their labels

@@ -1,7 +1,8 @@
 //! The shape of the models.
 
-use super::semi::SemiMethod;
+use super::semi::SemiName;
 use super::values::{Auto, List, auto, count, fraction, list, name};
+use crate::error::Error;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use narrows_models::architecture::MAX_DEPTH;
@@ -84,7 +85,7 @@ impl ArchitectureOptions {
     }
 
     /// Chooses what is `auto` as the network of a semi-supervised method that starts from scratch.
-    pub fn be_for(&mut self, method: SemiMethod, input: SampleShape) {
+    pub fn be_for(&mut self, method: SemiName, input: SampleShape) {
         let (widths, latent, activation) = method.architecture(self.model, input);
         self.widths = Auto::Given(self.widths.clone().or(List(widths)));
         self.latent = Auto::Given(self.latent.or(latent));
@@ -104,6 +105,17 @@ impl ArchitectureOptions {
             dropout: architecture.dropout,
             no_batch_norm: !architecture.batch_norm,
         }
+    }
+}
+
+/// Refuses a batch, set by `option`, that batch normalisation can make nothing of.
+pub fn check_batch(architecture: &Architecture, option: &str, batch: usize) -> Result<(), Error> {
+    match batch {
+        1 if architecture.batch_norm => Err(Error::new(format!(
+            "a batch of 1 sample has no variance to normalise by: set {option} to 2 or more, or \
+             --no-batch-norm"
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -1,11 +1,8 @@
 //! The options of `narrows curve`.
 
-use super::approaches::{self, ApproachName, ComparedSemi, EnsembleOption, approach};
-use super::architecture::ArchitectureOptions;
+use super::compared::ComparedOptions;
 use super::data::{DataOptions, DrawOptions};
-use super::finetuning::ComparedFinetuning;
-use super::pretraining::Pretraining;
-use super::running::RunningOptions;
+use super::methods::{self, MethodName, method};
 use super::values::{Amount, Auto, List, amount, auto, count, filled, list};
 use crate::error::Error;
 use clap::Args;
@@ -37,19 +34,10 @@ pub struct Curve {
     #[command(flatten)]
     #[serde(flatten)]
     pub draws: DrawOptions,
-    #[arg(long, help = approaches::HELP.as_str(), value_name = "NAMES",
+    #[arg(long, help = methods::HELP.as_str(), value_name = "NAMES",
           help_heading = "Fine-tuning", default_value = "scratch,full",
-          value_parser = filled(list(approach)))]
-    pub methods: List<ApproachName>,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub architecture: ArchitectureOptions,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub pretraining: Pretraining,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub finetuning: ComparedFinetuning,
+          value_parser = filled(list(method)))]
+    pub methods: List<MethodName>,
     /// The most samples that fine-tuning sees, one as often as it is seen: of many labels the
     /// epochs are fewer, but at least 5
     #[arg(long, value_name = "N", default_value_t = 600_000,
@@ -57,13 +45,7 @@ pub struct Curve {
     pub finetune_samples: usize,
     #[command(flatten)]
     #[serde(flatten)]
-    pub semi: ComparedSemi,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub ensemble: EnsembleOption,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub running: RunningOptions,
+    pub compared: ComparedOptions,
 }
 
 #[derive(Clone, Debug, Args, Serialize)]
@@ -136,14 +118,13 @@ impl CurveLabels {
 impl Curve {
     /// The points of the curve on `train`.
     pub fn points(&mut self, train: &Dataset) -> Result<Vec<Point>, Error> {
-        let seed = self.running.seed;
-        let points = self.labels.resolve(train)?;
         let point = |(labels, validation): (usize, usize)| {
             let most = (self.finetune_samples / labels).max(5);
-            let mut finetuning = self.finetuning.clone();
+            let mut finetuning = self.compared.finetuning.clone();
             finetuning.finetune_epochs = finetuning.finetune_epochs.min(most);
+            let seed = self.compared.running.seed;
             Point { labels, validation, finetuning: finetuning.training(labels, seed) }
         };
-        Ok(points.into_iter().map(point).collect())
+        Ok(self.labels.resolve(train)?.into_iter().map(point).collect())
     }
 }

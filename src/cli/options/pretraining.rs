@@ -1,20 +1,20 @@
 //! How the autoencoder is trained.
 
-use super::architecture::ArchitectureOptions;
+use super::architecture::{ArchitectureOptions, check_batch};
 use super::augmentation::{AUGMENT_HELP, Items, augmentation, check};
 use super::objective::ObjectiveOptions;
 use super::training::{LossName, OptimizerName, ScheduleName};
 use super::values::{Auto, auto, count, not_negative, positive, variant};
 use crate::error::Error;
 use clap::Args;
-use narrows_datasets::Dataset;
-use narrows_models::{Activation, Architecture, Model, SampleShape, Training};
+use narrows_datasets::{Dataset, TrainTest};
+use narrows_models::{Activation, Architecture, Model, Pretraining, SampleShape, Training};
 use serde::Serialize;
 
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Pretraining")]
-pub struct Pretraining {
+pub struct PretrainingOptions {
     #[command(flatten)]
     #[serde(flatten)]
     pub objective: ObjectiveOptions,
@@ -61,7 +61,7 @@ pub struct Pretraining {
     pub augment: Items,
 }
 
-impl Pretraining {
+impl PretrainingOptions {
     /// The architecture of `options` for `train`, variational where the objective is.
     pub fn architecture(&self, options: &mut ArchitectureOptions, train: &Dataset) -> Architecture {
         Architecture {
@@ -101,13 +101,28 @@ impl Pretraining {
         }
     }
 
-    /// The samples held out of `samples`.
-    pub fn held_out(&self, samples: usize) -> usize {
+    /// The pretraining of `architecture` on `data`.
+    ///
+    /// # Errors
+    /// If options do not go together, or do not fit the data; by the names of the options.
+    pub fn of<'a>(
+        &self,
+        data: &'a TrainTest,
+        architecture: &'a Architecture,
+        training: &'a Training,
+    ) -> Result<Pretraining<'a>, Error> {
+        self.check(architecture, &data.train)?;
+        check_batch(architecture, "--batch", training.batch)?;
+        let held_out = self.held_out(data.train.len());
+        Ok(Pretraining { data, architecture, training, held_out, seed: training.seed })
+    }
+
+    fn held_out(&self, samples: usize) -> usize {
         self.held_out.or(held_out(samples))
     }
 
     /// Refuses what does not go together, or what `train` cannot take, by the names of the options.
-    pub fn check(&self, architecture: &Architecture, train: &Dataset) -> Result<(), Error> {
+    fn check(&self, architecture: &Architecture, train: &Dataset) -> Result<(), Error> {
         self.objective.check()?;
         if self.loss == Auto::Given(LossName::Bce) && architecture.output != Activation::Sigmoid {
             return Err(Error::new("the loss bce is that of a sigmoid: set --output to sigmoid"));

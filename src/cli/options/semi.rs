@@ -17,22 +17,22 @@ use serde::Serialize;
 /// A method by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum SemiMethod {
+pub enum SemiName {
     PseudoLabels,
     MeanTeacher,
     Vat,
     Ladder,
 }
 
-impl SemiMethod {
+impl SemiName {
     /// Whether the option of that id, which is not of all methods, is one of this.
     pub fn takes(self, id: &str) -> bool {
         match id {
-            "threshold" => self == SemiMethod::PseudoLabels,
-            "strong_augment" => self != SemiMethod::Ladder,
-            "epsilon" | "entropy" | "align" => self == SemiMethod::Vat,
-            "noise" | "costs" => self == SemiMethod::Ladder,
-            "ema" | "ramp_up" => self != SemiMethod::Ladder,
+            "threshold" => self == SemiName::PseudoLabels,
+            "strong_augment" => self != SemiName::Ladder,
+            "epsilon" | "entropy" | "align" => self == SemiName::Vat,
+            "noise" | "costs" => self == SemiName::Ladder,
+            "ema" | "ramp_up" => self != SemiName::Ladder,
             _ => true,
         }
     }
@@ -47,7 +47,7 @@ pub struct SemiOptions {
     /// by past weights' average), vat (the output is to stay as the input moves the worst way),
     /// ladder (each layer is restored from noise; dense models alone)
     #[arg(long, value_name = "NAME", default_value = "vat")]
-    pub method: SemiMethod,
+    pub method: SemiName,
     /// How often all samples are seen; auto: 600,000 / samples, of the ladder 2,400,000 / samples,
     /// but 5 to 200
     #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
@@ -149,13 +149,13 @@ impl SemiOptions {
         (self.epsilon, self.strong_augment) = (Auto::Given(epsilon), Auto::Given(strong));
         SemiTraining {
             method: match method {
-                SemiMethod::PseudoLabels => Semi::PseudoLabels { threshold: self.threshold },
-                SemiMethod::MeanTeacher => Semi::MeanTeacher,
-                SemiMethod::Vat => {
+                SemiName::PseudoLabels => Semi::PseudoLabels { threshold: self.threshold },
+                SemiName::MeanTeacher => Semi::MeanTeacher,
+                SemiName::Vat => {
                     let (xi, entropy, align) = (defaults::xi(epsilon), self.entropy, self.align);
                     Semi::Vat { epsilon, xi, entropy, align }
                 }
-                SemiMethod::Ladder => {
+                SemiName::Ladder => {
                     Semi::Ladder { noise: self.noise, costs: LadderCosts(self.costs.0.clone()) }
                 }
             },
@@ -178,7 +178,7 @@ impl SemiOptions {
 
     /// Refuses what the method or `data` cannot take, by the name of the option.
     pub fn check(&self, data: &Dataset) -> Result<(), Error> {
-        if self.method == SemiMethod::MeanTeacher && self.ema == 0.0 {
+        if self.method == SemiName::MeanTeacher && self.ema == 0.0 {
             return Err(Error::new(
                 "--ema 0 leaves mean-teacher without a teacher, which is the moving average of the \
                  weights: set it above 0",

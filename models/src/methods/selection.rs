@@ -10,7 +10,7 @@
 //! then on nothing depends on the clock: what was tried and how many epochs it had is in the
 //! result.
 
-use super::method::{Approach, Given, SemiApproach, Trained};
+use super::method::{Given, Method, SemiMethod, TrainedClassifier};
 use crate::error::Error;
 use crate::evaluation::Metric;
 use crate::event::Observer;
@@ -26,10 +26,10 @@ const STEPS: usize = 20;
 
 /// Methods to choose from, and how long that and all draws may take.
 #[derive(Clone, Debug)]
-pub struct Recipe {
+pub struct Selection {
     /// The methods. Those that are semi-supervised have the epochs that they would take if there
     /// was time.
-    pub candidates: Vec<Approach>,
+    pub candidates: Vec<Method>,
     /// The time for everything but pretraining. Training on labels alone takes what it takes.
     pub budget: Duration,
 }
@@ -67,12 +67,12 @@ impl Tried {
 #[derive(Clone, Debug)]
 pub struct Choice {
     /// The winner, with the epochs that fit into the time of each draw.
-    pub winner: Approach,
+    pub winner: Method,
     /// All that were tried, in the order of the candidates.
     pub tried: Vec<Tried>,
 }
 
-impl Recipe {
+impl Selection {
     /// Refuses what cannot work, before anything is trained.
     ///
     /// # Errors
@@ -101,9 +101,9 @@ impl Recipe {
         let (single, threads) = (cx.single(), cx.threads() as f64);
         let alone = Given { ensemble: 1, ..*given };
         let half = self.budget.as_secs_f64() / 2.0;
-        let cost = |candidate: &Approach| match candidate {
-            Approach::Semi(semi) => seconds_per_epoch(&single, semi, given, draw, seed),
-            Approach::Transfer(_) => Ok(0.0),
+        let cost = |candidate: &Method| match candidate {
+            Method::Semi(semi) => seconds_per_epoch(&single, semi, given, draw, seed),
+            Method::Transfer(_) => Ok(0.0),
         };
         let costs: Vec<Result<f64, Error>> = self.candidates.iter().map(cost).collect();
         let timed = costs.iter().flatten().filter(|cost| **cost > 0.0).count().max(1) as f64;
@@ -116,7 +116,7 @@ impl Recipe {
                 candidate.train_one(&single, &alone, draw, seed, &name, observer)
             };
             let trained = train();
-            let best = trained.as_ref().ok().and_then(Trained::best);
+            let best = trained.as_ref().ok().and_then(TrainedClassifier::best);
             Tried {
                 name: self.candidates[i].name().to_string(),
                 epochs: trained.as_ref().map_or(0, |trained| trained.history.len()),
@@ -140,9 +140,9 @@ impl Recipe {
 }
 
 /// The method with no more epochs than fit into `seconds`, but at least 1.
-fn within(approach: &Approach, seconds_per_epoch: f64, seconds: f64) -> Approach {
+fn within(approach: &Method, seconds_per_epoch: f64, seconds: f64) -> Method {
     let mut approach = approach.clone();
-    if let Approach::Semi(semi) = &mut approach {
+    if let Method::Semi(semi) = &mut approach {
         let most = (seconds / seconds_per_epoch.max(1e-9)) as usize;
         let (asked, training) = (semi.training.epochs, &mut semi.training);
         training.epochs = asked.min(most).max(1);
@@ -154,7 +154,7 @@ fn within(approach: &Approach, seconds_per_epoch: f64, seconds: f64) -> Approach
 /// What an epoch takes, from a few steps on samples spread over all.
 fn seconds_per_epoch(
     cx: &Context,
-    semi: &SemiApproach,
+    semi: &SemiMethod,
     given: &Given<'_>,
     draw: &LabelDraw,
     seed: u64,
@@ -208,10 +208,10 @@ mod tests {
         };
         let architecture = Architecture::new(Model::Dense, 4);
         let semi =
-            SemiApproach { name: "one".to_string(), architecture, from_encoder: false, training };
-        let asked = Approach::Semi(Box::new(semi));
+            SemiMethod { name: "one".to_string(), architecture, from_encoder: false, training };
+        let asked = Method::Semi(Box::new(semi));
         for (seconds, epochs, every) in [(60.0, 30, 100), (1e6, 90, 300), (0.1, 1, 3)] {
-            let Approach::Semi(semi) = within(&asked, 2.0, seconds) else {
+            let Method::Semi(semi) = within(&asked, 2.0, seconds) else {
                 panic!("the same approach")
             };
             assert_eq!(semi.training.epochs, epochs);

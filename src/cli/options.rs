@@ -34,7 +34,8 @@ use running::RunningOptions;
 use semi::SemiOptions;
 use serde::Serialize;
 use std::path::PathBuf;
-use values::{List, Time};
+use std::time::Duration;
+use values::{List, Written};
 
 /// Learns from data that has few labels, on a CPU.
 ///
@@ -107,7 +108,7 @@ pub struct Compare {
     /// (90s, 10m, 2h)
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = values::time,
           help_heading = "Recipe")]
-    pub budget: Time,
+    pub budget: Written<Duration>,
     #[command(flatten)]
     #[serde(flatten)]
     pub compared: ComparedOptions,
@@ -204,7 +205,6 @@ pub struct Semi {
     /// The run folder or .safetensors file whose encoder to start from [default: a fresh one, of
     /// the architecture below]
     #[arg(long, value_name = "RUN")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder: Option<PathBuf>,
     #[command(flatten)]
     #[serde(flatten)]
@@ -258,7 +258,7 @@ pub struct Score {
     pub threshold: Option<f32>,
     /// Mark rows whose score is above that of this fraction of the rows: 0.99 marks the highest
     /// hundredth
-    #[arg(long, value_name = "Q", value_parser = values::quantile, help_heading = "Scores")]
+    #[arg(long, value_name = "Q", value_parser = values::zero_to_one::<f64>, help_heading = "Scores")]
     pub quantile: Option<f64>,
     #[command(flatten)]
     pub machine: running::MachineOptions,

@@ -108,5 +108,5 @@ fn selection(
         }
         candidates.push(candidate);
     }
-    Ok(Some(Selection { candidates, budget: options.budget.duration }))
+    Ok(Some(Selection { candidates, budget: options.budget.value }))
 }

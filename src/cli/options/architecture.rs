@@ -61,24 +61,17 @@ impl ArchitectureOptions {
     /// The architecture for samples of that shape, whose values lie in [0, 1] or do not; what it
     /// settles takes the place of `auto`.
     pub fn resolve(&mut self, input: SampleShape, unit_range: bool) -> Architecture {
-        let output = self.output.or(output(unit_range));
-        self.output = Auto::Given(output);
-        let code_activation = self.code_activation.or(Activation::None);
-        self.code_activation = Auto::Given(code_activation);
-        let latent = self.latent.or(latent(input));
-        self.latent = Auto::Given(latent);
-        let List(widths) = self.widths.clone().or(List(self.model.widths(input)));
-        self.widths = Auto::Given(List(widths.clone()));
+        let List(widths) = self.widths.settle(List(self.model.widths(input)));
         Architecture {
             model: self.model,
             input,
             widths,
             depth: self.depth,
-            latent,
+            latent: self.latent.settle(latent(input)),
             variational: false,
             activation: self.activation,
-            output,
-            code_activation,
+            output: self.output.settle(output(unit_range)),
+            code_activation: self.code_activation.settle(Activation::None),
             batch_norm: !self.no_batch_norm,
             dropout: self.dropout,
         }
@@ -87,9 +80,9 @@ impl ArchitectureOptions {
     /// Chooses what is `auto` as the network of a semi-supervised method that starts from scratch.
     pub fn be_for(&mut self, method: SemiName, input: SampleShape) {
         let (widths, latent, activation) = method.architecture(self.model, input);
-        self.widths = Auto::Given(self.widths.clone().or(List(widths)));
-        self.latent = Auto::Given(self.latent.or(latent));
-        self.code_activation = Auto::Given(self.code_activation.or(activation));
+        self.widths.settle(List(widths));
+        self.latent.settle(latent);
+        self.code_activation.settle(activation);
     }
 
     /// The options that lead to `architecture`.

@@ -3,7 +3,7 @@
 use super::compared::ComparedOptions;
 use super::data::{DataOptions, DrawOptions};
 use super::methods::{self, MethodName, method};
-use super::values::{Amount, Auto, List, amount, auto, count, filled, list};
+use super::values::{Auto, LabelCount, List, auto, count, filled, label_count, list};
 use crate::error::Error;
 use clap::Args;
 use narrows_datasets::Dataset;
@@ -23,7 +23,6 @@ pub struct Curve {
     /// The run folder or .safetensors file whose encoder the methods start from [default: one that
     /// is pretrained, if any method needs it]
     #[arg(long, value_name = "RUN")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder: Option<PathBuf>,
     #[command(flatten)]
     #[serde(flatten)]
@@ -55,8 +54,8 @@ pub struct CurveLabels {
     /// The numbers of labels to train on, separated by commas; all: those that are not to validate
     /// on. auto: 10,20,50,100,200,500,1000,all, as far as the data have them
     #[arg(long, value_name = "LIST", default_value = "auto",
-          value_parser = auto(filled(list(amount(1, u32::MAX as usize)))))]
-    pub labels: Auto<List<Amount>>,
+          value_parser = auto(filled(list(label_count(1, u32::MAX as usize)))))]
+    pub labels: Auto<List<LabelCount>>,
     /// The labels to validate on, which choose the epoch and the learning rate: one number for all,
     /// or as many as --labels
     #[arg(long, value_name = "LIST", default_value = "100",
@@ -65,15 +64,15 @@ pub struct CurveLabels {
 }
 
 /// The numbers of labels of `auto`.
-const LABELS: [Amount; 8] = [
-    Amount::Given(10),
-    Amount::Given(20),
-    Amount::Given(50),
-    Amount::Given(100),
-    Amount::Given(200),
-    Amount::Given(500),
-    Amount::Given(1000),
-    Amount::All,
+const LABELS: [LabelCount; 8] = [
+    LabelCount::Given(10),
+    LabelCount::Given(20),
+    LabelCount::Given(50),
+    LabelCount::Given(100),
+    LabelCount::Given(200),
+    LabelCount::Given(500),
+    LabelCount::Given(1000),
+    LabelCount::All,
 ];
 
 impl CurveLabels {
@@ -84,9 +83,9 @@ impl CurveLabels {
         if self.labels == Auto::Auto {
             let validation = self.validation.0.iter().copied().max().unwrap_or(0);
             let mut labels = LABELS.to_vec();
-            labels.retain(|amount| match amount {
-                Amount::All => true,
-                Amount::Given(n) => {
+            labels.retain(|count| match count {
+                LabelCount::All => true,
+                LabelCount::Given(n) => {
                     *n >= train.classes() && n.saturating_add(validation) < labelled
                 }
             });
@@ -106,8 +105,8 @@ impl CurveLabels {
             }
         };
         let mut points = Vec::new();
-        for (&amount, validation) in labels.iter().zip(validation) {
-            points.push((amount.labels_of(train, validation)?, validation));
+        for (&count, validation) in labels.iter().zip(validation) {
+            points.push((count.labels_of(train, validation)?, validation));
         }
         points.sort_unstable();
         points.dedup_by_key(|(labels, _)| *labels);

@@ -73,26 +73,21 @@ impl PretrainingOptions {
     /// The training of an autoencoder on `samples` samples, less those held out; what it settles
     /// takes the place of `auto`, and the objective's corruption its place.
     pub fn resolve(&mut self, samples: usize, architecture: &Architecture, seed: u64) -> Training {
-        let epochs = self.epochs.or(epochs(samples, architecture));
-        let batch = self.batch.or(batch(samples, architecture));
-        let held_out = self.held_out(samples);
-        let lr = self.lr.or(lr(architecture));
-        let loss = self.loss.or(loss(architecture));
-        (self.epochs, self.batch, self.held_out) =
-            (Auto::Given(epochs), Auto::Given(batch), Auto::Given(held_out));
-        (self.lr, self.loss) = (Auto::Given(lr), Auto::Given(loss));
-        self.objective.resolve();
+        let epochs = self.epochs.settle(epochs(samples, architecture));
+        let batch = self.batch.settle(batch(samples, architecture));
+        let held_out = self.held_out.settle(held_out(samples));
+        let objective = self.objective.resolve();
         let augment = &mut self.augment.0;
-        *augment = self.objective.objective().corrupting(*augment, architecture.input);
+        *augment = objective.corrupting(*augment, architecture.input);
         let steps = epochs * samples.saturating_sub(held_out).div_ceil(batch);
         Training {
             epochs,
             batch,
-            lr,
+            lr: self.lr.settle(lr(architecture)),
             schedule: self.schedule.schedule(steps as u64),
             optimizer: self.optimizer.optimizer(self.weight_decay),
-            loss: loss.loss(),
-            objective: self.objective.objective(),
+            loss: self.loss.settle(loss(architecture)).loss(),
+            objective,
             clip_norm: (self.clip_norm > 0.0).then_some(self.clip_norm),
             patience: self.patience,
             seed,

@@ -62,7 +62,7 @@ pub struct SemiOptions {
     pub labelled_batch: Auto,
     /// How much more often labelled samples of small classes come than they are: 0 not at all, 1 so
     /// that all classes come alike, 0.5 the square root of that
-    #[arg(long, value_name = "X", default_value_t = 0.5, value_parser = zero_to_one)]
+    #[arg(long, value_name = "X", default_value_t = 0.5, value_parser = zero_to_one::<f32>)]
     pub class_balance: f32,
     /// The learning rate; auto: 0.002
     #[arg(long, value_name = "RATE", default_value = "auto", value_parser = auto(positive))]
@@ -83,14 +83,14 @@ pub struct SemiOptions {
     pub weight: f32,
     /// The part of the training over which that weight grows to all of it; the ladder has none;
     /// auto: 0.2 for mean-teacher, 0 else
-    #[arg(long, value_name = "P", default_value = "auto", value_parser = auto(zero_to_one))]
+    #[arg(long, value_name = "P", default_value = "auto", value_parser = auto(zero_to_one::<f32>))]
     pub ramp_up: Auto<f32>,
     /// The decay of the moving average of the weights, which is what is validated and kept; 0: the
     /// weights themselves. The ladder has none
     #[arg(long, value_name = "DECAY", default_value_t = 0.999, value_parser = fraction)]
     pub ema: f32,
     /// Of pseudo-labels: how sure a class has to be, as a probability
-    #[arg(long, value_name = "P", default_value_t = 0.95, value_parser = zero_to_one)]
+    #[arg(long, value_name = "P", default_value_t = 0.95, value_parser = zero_to_one::<f32>)]
     pub threshold: f32,
     /// Of vat: how far the input is moved, in the Euclidean norm; auto: 1.5 for 784 values, in
     /// proportion to the root of their number
@@ -134,19 +134,10 @@ impl SemiOptions {
     /// The training on `data`; what it settles takes the place of `auto`.
     pub fn resolve(&mut self, data: &Dataset, seed: u64) -> SemiTraining {
         let method = self.method;
-        let epochs = self.epochs.or(method.epochs(data.len()));
-        let batch = self.batch.or(method.batch());
-        let labelled_batch = self.labelled_batch.or(method.labelled_batch());
-        let lr = self.lr.or(2e-3);
-        let ramp_up = self.ramp_up.or(method.ramp_up());
-        let epsilon = self.epsilon.or(defaults::epsilon(data.sample_len()));
-        let weak = self.augment.or(Items(defaults::weak(data.image_shape())));
-        self.augment = Auto::Given(weak);
-        let strong = self.strong_augment.or(Items(method.strong(data.image_shape())));
-        self.epochs = Auto::Given(epochs);
-        (self.batch, self.labelled_batch) = (Auto::Given(batch), Auto::Given(labelled_batch));
-        (self.lr, self.ramp_up) = (Auto::Given(lr), Auto::Given(ramp_up));
-        (self.epsilon, self.strong_augment) = (Auto::Given(epsilon), Auto::Given(strong));
+        let epochs = self.epochs.settle(method.epochs(data.len()));
+        let batch = self.batch.settle(method.batch());
+        let epsilon = self.epsilon.settle(defaults::epsilon(data.sample_len()));
+        let image = data.image_shape();
         SemiTraining {
             method: match method {
                 SemiName::PseudoLabels => Semi::PseudoLabels { threshold: self.threshold },
@@ -161,18 +152,18 @@ impl SemiOptions {
             },
             epochs,
             batch,
-            labelled_batch,
+            labelled_batch: self.labelled_batch.settle(method.labelled_batch()),
             class_balance: self.class_balance,
-            lr,
+            lr: self.lr.settle(2e-3),
             schedule: self.schedule.schedule((epochs * data.len().div_ceil(batch)) as u64),
             optimizer: self.optimizer.optimizer(self.weight_decay),
             weight: self.weight,
-            ramp_up,
+            ramp_up: self.ramp_up.settle(method.ramp_up()),
             ema: self.ema,
             metric: self.metric,
             seed,
-            augmentation: weak.0,
-            strong: strong.0,
+            augmentation: self.augment.settle(Items(defaults::weak(image))).0,
+            strong: self.strong_augment.settle(Items(method.strong(image))).0,
         }
     }
 

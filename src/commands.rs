@@ -19,7 +19,7 @@ pub mod summary;
 
 use crate::cli::config;
 use crate::cli::options::running::RunningOptions;
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::run::folder::{CONFIG, RunFolder};
 use narrows_engine::Context;
 use serde::Serialize;
@@ -45,6 +45,6 @@ fn refuse(explicit: &[String], ids: &[impl AsRef<str>], reason: &str) -> Result<
     let mut ids = ids.iter().map(AsRef::as_ref);
     match ids.find(|id| explicit.iter().any(|given| given == id)) {
         None => Ok(()),
-        Some(id) => Err(Error::new(format!("--{} has no effect: {reason}", id.replace('_', "-")))),
+        Some(id) => bail!("--{} has no effect: {reason}", id.replace('_', "-")),
     }
 }

@@ -24,6 +24,7 @@ pub mod event;
 pub mod experiments;
 pub mod inference;
 pub mod methods;
+mod names;
 pub mod pretraining;
 pub mod quantile;
 pub mod semi;
@@ -35,7 +36,7 @@ pub use narrows_engine as engine;
 
 pub use architecture::{Activation, Architecture, Model, SampleShape};
 pub use checked::Checked;
-pub use error::Error;
+pub use error::{Error, ErrorKind};
 pub use evaluation::{Confusion, Evaluation, Goal, Metric, calibration};
 pub use event::{Event, Observer};
 pub use experiments::compare::Comparison;

@@ -1,32 +1,33 @@
 //! Transfer: a pretrained encoder in a classifier, and what of it may change.
 
 use crate::architecture::ENCODER;
-use crate::error::Error;
+use crate::error::{Error, bail, ensure};
 use crate::event::Observer;
+use crate::names::named;
 use crate::training::{Restart, Run};
 use narrows_engine::params::Role;
 use narrows_engine::{Context, Params};
-use serde::{Deserialize, Serialize};
 
-/// How a classifier gets its encoder and trains it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Transfer {
-    /// A fresh encoder, all of it trained: the baseline.
-    Scratch,
-    /// The pretrained encoder stays as it is, batch norm included; the head learns.
-    Freeze,
-    /// Everything learns, the encoder at a tenth of the rate.
-    Slow,
-    /// Everything learns at the same rate.
-    Full,
-    /// The head learns first; then the encoder's layers join in, the top one first (Howard and
-    /// Ruder, ACL 2018, section 3.3).
-    Gradual,
-    /// The head learns alone in the first half of the epochs, by a schedule of its own; in the
-    /// second everything learns at a tenth of the rate. A head that fits the encoder pulls it less
-    /// far from what it learnt (LP-FT: Kumar et al., ICLR 2022).
-    LpFt,
+named! {
+    /// The way in which a classifier gets its encoder and trains it.
+    #[non_exhaustive]
+    pub enum Transfer {
+        /// A fresh encoder, all of it trained: the baseline.
+        Scratch = "scratch",
+        /// The pretrained encoder stays as it is, batch norm included; the head learns.
+        Freeze = "freeze",
+        /// Everything learns, the encoder at a tenth of the rate.
+        Slow = "slow",
+        /// Everything learns at the same rate.
+        Full = "full",
+        /// The head learns first; then the encoder's layers join in, the top one first (Howard and
+        /// Ruder, ACL 2018, section 3.3).
+        Gradual = "gradual",
+        /// The head learns alone in the first half of the epochs, by a schedule of its own; in the
+        /// second half everything learns at a tenth of the rate. A head that fits the encoder
+        /// pulls it less far from what it learnt (LP-FT: Kumar et al., ICLR 2022).
+        LpFt = "lp-ft",
+    }
 }
 
 /// The encoder's factor on the learning rate in [`Transfer::Slow`].
@@ -36,22 +37,6 @@ pub const SLOW_FACTOR: f32 = 0.1;
 pub const FINE_TUNING_FACTOR: f32 = 0.1;
 
 impl Transfer {
-    /// All methods, the baseline first, by the names that options and files use.
-    pub const ALL: [(&str, Transfer); 6] = [
-        ("scratch", Transfer::Scratch),
-        ("freeze", Transfer::Freeze),
-        ("slow", Transfer::Slow),
-        ("full", Transfer::Full),
-        ("gradual", Transfer::Gradual),
-        ("lp-ft", Transfer::LpFt),
-    ];
-
-    /// The name.
-    pub fn name(self) -> &'static str {
-        let found = Transfer::ALL.iter().find(|(_, method)| *method == self);
-        found.map_or("unknown", |(name, _)| name)
-    }
-
     /// Refuses so few epochs that the encoder never learns although the method lets it.
     ///
     /// # Errors
@@ -60,10 +45,10 @@ impl Transfer {
         match self {
             Transfer::Gradual | Transfer::LpFt if epochs < 2 => {
                 let name = self.name();
-                Err(Error::new(format!(
+                bail!(
                     "{name} needs at least 2 epochs, not {epochs}: the first is the head's alone, \
                      as with freeze"
-                )))
+                )
             }
             _ => Ok(()),
         }
@@ -131,12 +116,11 @@ impl Transfer {
         }
         let (decay, l2_sp) = (run.training().lr_decay, run.training().l2_sp);
         if self.moves_pretrained() {
-            if l2_sp > 0.0 && !run.trainer.optimizer.pulls_to_pretrained() {
-                return Err(Error::new(
-                    "the pull towards pretrained weights needs them: call \
-                     Transfer::pull_to_pretrained first",
-                ));
-            }
+            ensure!(
+                l2_sp <= 0.0 || run.trainer.optimizer.pulls_to_pretrained(),
+                "the pull towards pretrained weights needs them: call \
+                     Transfer::pull_to_pretrained first"
+            );
             self.set_rates(decay, &mut run.trainer.params)?;
         }
         run.train(cx, observer, |done, params| self.before_epoch(done, epochs, params))

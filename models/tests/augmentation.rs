@@ -259,7 +259,7 @@ fn what_does_not_suit_the_samples_is_refused_before_anything_is_trained() {
         let comparison = Comparison {
             pretraining: Pretraining { training: &good, ..pretraining },
             curve,
-            recipe: None,
+            selection: None,
         };
         let message = refused(comparison.check());
         assert!(message.contains(expected), "{message}");

@@ -157,7 +157,7 @@ fn a_comparison_reports_the_metric_asked_for() {
                 ensemble: 1,
                 seed: 1,
             },
-            recipe: None,
+            selection: None,
         };
         comparison.check().unwrap().run(&cx, &()).unwrap()
     };

@@ -60,7 +60,7 @@ fn names(params: &Params, section: &str) -> Vec<String> {
 fn every_method_but_scratch_starts_from_the_pretrained_encoder() {
     let (pretrained, network) = (pretrained(), architecture().classifier(10).unwrap());
     let fresh = Params::new(&network, 3);
-    for (name, method) in Transfer::ALL {
+    for &(name, method) in Transfer::ALL {
         let mut params = fresh.clone();
         method.prepare(&mut params, &pretrained).unwrap();
         let range = params.range(ENCODER);
@@ -82,7 +82,7 @@ fn every_method_but_scratch_starts_from_the_pretrained_encoder() {
 
 #[test]
 fn every_method_trains_all_of_the_head() {
-    for (name, method) in Transfer::ALL {
+    for &(name, method) in Transfer::ALL {
         let (before, after) = train(method, 3);
         assert_eq!(changed(&before, &after, HEAD), names(&before, HEAD), "{name}");
     }

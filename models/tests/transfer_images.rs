@@ -48,7 +48,7 @@ fn every_method_changes_what_it_should() {
             goal: Goal::Classify,
         };
         let settings = Training { epochs: 8, ..training(Loss::cross_entropy()) };
-        for (name, method) in Transfer::ALL {
+        for &(name, method) in Transfer::ALL {
             let name = format!("{name} of {}", model.name());
             let before = prepared(&architecture, method);
             let source = match method {

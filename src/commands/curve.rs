@@ -10,7 +10,7 @@ use crate::cli::options::curve::Curve as Options;
 use crate::cli::options::methods::distinct;
 use crate::cli::options::pretraining::PretrainingOptions;
 use crate::cli::options::values::ids;
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::output::plot;
 use crate::output::points::points;
 use crate::output::progress::Progress;
@@ -169,11 +169,9 @@ fn new_encoder(
 fn allow(folder: &RunFolder, options: &Options) -> Result<(), Error> {
     match config::difference(&folder.file(CONFIG), options, &FREE)? {
         None => Ok(()),
-        Some(key) => Err(Error::at(
+        Some(key) => bail!(
             folder.path(),
-            format_args!(
-                "was measured with another --{key}: leave it out, or begin a new curve by --out"
-            ),
-        )),
+            "was measured with another --{key}: leave it out, or begin a new curve by --out"
+        ),
     }
 }

@@ -8,7 +8,7 @@ use crate::output::summary::Summary;
 use crate::run::folder::CODES;
 use crate::run::row_writer::{Kind, Target};
 use narrows_datasets::{CsvCell, UNLABELLED};
-use narrows_models::inference;
+use narrows_models::{ErrorKind, inference};
 use std::time::Instant;
 
 const NAME: &str = "embed";
@@ -46,7 +46,7 @@ pub fn run(options: &Embed) -> Result<String, Error> {
                 label => CsvCell::Text(&data.class_names()[usize::from(label)]),
             }));
             if let Err(e) = file.row(&cells, code) {
-                let stop = narrows_models::Error::new(e.to_string());
+                let stop = narrows_models::Error::of(ErrorKind::Io, e.to_string());
                 failed = Some(e);
                 return Err(stop);
             }

@@ -4,7 +4,7 @@ use super::inputs::{Chosen, Loaded, no_labels, open_for};
 use crate::cli::options::Evaluate;
 use crate::cli::options::exporting::Part;
 use crate::cli::options::values::variant_name;
-use crate::error::Error;
+use crate::error::{Error, bail, ensure};
 use crate::output::numbers::{percent, thousands};
 use crate::output::summary::{Rate, Summary};
 use crate::output::tables::{classes, confusion};
@@ -27,7 +27,7 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
     let models = options.runs.iter().map(|run| Loaded::open(run)).collect::<Result<Vec<_>, _>>()?;
     let Some((model @ Loaded { description, network, params, .. }, others)) = models.split_first()
     else {
-        return Err(Error::new("evaluate needs a model: give its run folder or .safetensors file"));
+        bail!("evaluate needs a model: give its run folder or .safetensors file");
     };
     others.iter().try_for_each(|other| model.check_with(other))?;
     let part = options.part.part;
@@ -111,7 +111,7 @@ impl Loaded {
             _ => return Ok(()),
         };
         let first = self.path.display();
-        Err(Error::at(&other.path, format_args!("it cannot decide together with {first}: {what}")))
+        bail!(&other.path, "it cannot decide together with {first}: {what}")
     }
 }
 
@@ -127,15 +127,12 @@ fn classes_of(path: &Path, description: &Description, test: Dataset) -> Result<D
     let (dataset, trained) = (test.name().to_string(), &description.dataset);
     let found = test.classes();
     // Of a table some classes may not occur.
-    if found != classes && (test.columns().is_none() || description.class_names.is_empty()) {
-        return Err(Error::at(
-            path,
-            format_args!(
-                "the model tells {classes} classes apart ({trained}), but {dataset} has {found}: \
+    ensure!(
+        found == classes || !(test.columns().is_none() || description.class_names.is_empty()),
+        path,
+        "the model tells {classes} classes apart ({trained}), but {dataset} has {found}: \
                  {advice}"
-            ),
-        ));
-    }
+    );
     if description.class_names.is_empty() {
         return Ok(test);
     }
@@ -147,7 +144,7 @@ fn classes_of(path: &Path, description: &Description, test: Dataset) -> Result<D
     })?;
     match test.labelled_rows()?.is_empty() {
         true => {
-            Err(Error::new(format!("{dataset}: none of the rows chosen by --part has a label")))
+            bail!("{dataset}: none of the rows chosen by --part has a label")
         }
         false => Ok(test),
     }

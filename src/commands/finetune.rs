@@ -4,7 +4,7 @@ use super::classifier_command::{Classifier, DrawnLabels, RUN, Start};
 use super::refuse;
 use crate::cli::options::Finetune;
 use crate::cli::options::architecture::check_batch;
-use crate::error::Error;
+use crate::error::{Error, bail};
 use narrows_datasets::{LabelDraw, Rows};
 use narrows_engine::Params;
 use narrows_models::{Goal, Run, Task, Transfer};
@@ -72,9 +72,9 @@ fn check_encoder(options: &Finetune, explicit: &[String]) -> Result<(), Error> {
             "the method freeze leaves the encoder as it is",
         ),
         (Some(_), _) => Ok(()),
-        (None, false) => Err(Error::new(
-            "finetune needs an encoder: give --encoder RUN, or --scratch to start without one",
-        )),
+        (None, false) => bail!(
+            "finetune needs an encoder: give --encoder RUN, or --scratch to start without one"
+        ),
         (None, true) => refuse(
             explicit,
             &["method", "lr_decay", "l2_sp"],

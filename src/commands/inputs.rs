@@ -2,7 +2,7 @@
 
 use crate::cli::options::data::DataOptions;
 use crate::cli::options::exporting::Part;
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::output::progress::Progress;
 use crate::run::folder;
 use narrows_datasets::{Dataset, Opened, Parts, Preparation, Rows, TrainTest};
@@ -115,7 +115,7 @@ impl Chosen {
             (Parts::Halves(data, _), Some(Part::All)) => {
                 let problem = "comes in two halves, each with rows of its own: choose one by \
                                --part train or test";
-                return Err(Error::new(format!("{}: {problem}", data.name())));
+                bail!("{}: {problem}", data.name());
             }
         })
     }
@@ -145,10 +145,10 @@ fn read<D>(
 ) -> Result<D, Error> {
     let Some(path) = options.data.clone() else {
         if let Some(option) = options.reading.for_files()? {
-            return Err(Error::new(format!(
+            bail!(
                 "--{option} is for data in files, and the built-in digits are none: name a file or \
                  a folder by --data"
-            )));
+            );
         }
         let digits = narrows_datasets::builtin(BUILTIN_TEST_SAMPLES, BUILTIN_SPLIT_SEED);
         return Ok(builtin(digits));
@@ -192,13 +192,11 @@ pub fn fetched(data: &Path) -> Result<Option<PathBuf>, Error> {
     };
     match fetch::cached(name) {
         Some(folder) => Ok(Some(folder)),
-        None => Err(Error::at(
+        None => bail!(
             data,
-            format_args!(
-                "there is no such folder, and the public data set was not fetched: run narrows \
+            "there is no such folder, and the public data set was not fetched: run narrows \
                  data fetch {name}"
-            ),
-        )),
+        ),
     }
 }
 
@@ -226,15 +224,13 @@ pub fn check_samples(path: &Path, description: &Description, data: &Dataset) -> 
     let (expected, found) = (description.architecture.input, SampleShape::of(data));
     match expected.takes(found) {
         true => Ok(()),
-        false => Err(Error::at(
+        false => bail!(
             path,
-            format_args!(
-                "the model takes samples of {expected} ({}), but those of {} are {found}: name its \
+            "the model takes samples of {expected} ({}), but those of {} are {found}: name its \
                  data by --data, and \
                  what was made of images in files by --image-size and --channels",
-                description.dataset,
-                data.name()
-            ),
-        )),
+            description.dataset,
+            data.name()
+        ),
     }
 }

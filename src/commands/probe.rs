@@ -2,7 +2,7 @@
 
 use super::inputs::{Loaded, open};
 use crate::cli::options::probe::Probe as Options;
-use crate::error::Error;
+use crate::error::{Error, ensure};
 use crate::output::numbers::{counted, duration, percent, thousands};
 use crate::output::progress::Progress;
 use crate::output::summary::Summary;
@@ -18,12 +18,11 @@ const NAME: &str = "probe";
 pub fn run(options: &Options) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
-    if options.transductive && !options.probes.0.contains(&Kind::Propagation) {
-        return Err(Error::new(
-            "--transductive has no effect: only propagation has a graph, and it is not among \
-             --probes",
-        ));
-    }
+    ensure!(
+        !options.transductive || options.probes.0.contains(&Kind::Propagation),
+        "--transductive has no effect: only propagation has a graph, and it is not among \
+             --probes"
+    );
     let encoder = options.run.as_deref().map(Loaded::open).transpose()?;
     let data = open(encoder.as_ref(), &mut options.data, options.machine.threads, false)?;
     let probing = Probing {

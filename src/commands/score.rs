@@ -8,12 +8,13 @@ use super::inputs::{Chosen, Loaded, open_for};
 use super::refuse;
 use crate::cli::options::Score;
 use crate::cli::options::exporting::Part;
-use crate::error::Error;
+use crate::error::{Error, ensure};
 use crate::output::summary::Summary;
 use crate::output::tables::scores::{self, Highest, Quantile, Report};
 use crate::run::folder::SCORES;
 use crate::run::row_writer::{Kind, Scores, Target};
 use narrows_datasets::CsvCell;
+use narrows_models::ErrorKind;
 use narrows_models::inference::{self, Scored};
 use narrows_models::quantile::quantile;
 use std::time::Instant;
@@ -30,13 +31,12 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
     refuse(explicit, &["against_rest"], "a score takes no labels")?;
     let model = Loaded::open(&options.run)?;
     let Loaded { path, description, params, .. } = &model;
-    if description.classes.is_some() {
-        return Err(Error::at(
-            path,
-            "the model is a classifier, which reconstructs nothing: name the autoencoder that \
-             narrows pretrain left",
-        ));
-    }
+    ensure!(
+        description.classes.is_none(),
+        path,
+        "the model is a classifier, which reconstructs nothing: name the autoencoder that \
+             narrows pretrain left"
+    );
     if options.data.data.is_some() && matches!(options.part.part, None | Some(Part::All)) {
         // A column that looks like one of labels need not be one.
         options.data.reading.label.get_or_insert_with(|| "none".to_owned());
@@ -58,7 +58,7 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
             highest.push(score, row, worst);
             spool
                 .push(score, with_worst.then_some(worst))
-                .map_err(|e| narrows_models::Error::new(e.to_string()))?;
+                .map_err(|e| narrows_models::Error::of(ErrorKind::Io, e.to_string()))?;
         }
         Ok(())
     };

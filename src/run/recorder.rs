@@ -1,6 +1,6 @@
 //! What a run leaves even when its training fails: the epochs so far, and its best weights.
 
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::output::progress::Progress;
 use crate::run::folder::{HINT, METRICS, RunFolder};
 use crate::run::metrics;
@@ -51,7 +51,7 @@ impl<'a> Recorder<'a> {
             (Ok(_), saved) => {
                 let why =
                     saved.and_then(Result::err).unwrap_or_else(|| "it did not end".to_string());
-                Err(Error::new(format!("{}: the weights could not be saved: {why}", self.run)))
+                bail!("{}: the weights could not be saved: {why}", self.run)
             }
             (Err(e), Some(Ok(epoch))) => {
                 Err(kept(self.run, &history, epoch, &self.model, folder, e))

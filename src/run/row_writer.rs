@@ -1,7 +1,7 @@
 //! Files of one row for each sample: written as the rows come, and given their name when they are
 //! complete.
 
-use crate::error::Error;
+use crate::error::{Error, ensure};
 use crate::output::summary::Summary;
 use crate::run::folder::{HINT, RunFolder};
 use narrows_datasets::{AtomicFile, CsvCell, CsvWriter, NpyWriter, Spool};
@@ -45,12 +45,11 @@ impl Target {
         let (path, folder) = match out {
             Some(path) if Format::of(path).is_some() => {
                 // Also where it is a link to nothing, which a rename would replace.
-                if path.symlink_metadata().is_ok() {
-                    return Err(Error::at(
-                        path,
-                        "is already there: give another file by --out, or remove it first",
-                    ));
-                }
+                ensure!(
+                    !path.symlink_metadata().is_ok(),
+                    path,
+                    "is already there: give another file by --out, or remove it first"
+                );
                 (path.to_path_buf(), None)
             }
             out => {
@@ -59,13 +58,12 @@ impl Target {
             }
         };
         let format = Format::of(&path).unwrap_or(Format::Csv);
-        if format == Format::Parquet && !cfg!(feature = "parquet") {
-            return Err(Error::at(
-                &path,
-                "this build writes no Parquet files: build it with --features parquet, or name a \
-                 .csv or .npy file",
-            ));
-        }
+        ensure!(
+            format != Format::Parquet || cfg!(feature = "parquet"),
+            &path,
+            "this build writes no Parquet files: build it with --features parquet, or name a \
+                 .csv or .npy file"
+        );
         Ok(Target { path, format, folder })
     }
 

@@ -9,7 +9,7 @@
 
 use super::curve::{Curve, MethodResult};
 use crate::checked::Checked;
-use crate::error::Error;
+use crate::error::{Error, bail, ensure};
 use crate::event::{EpochRecord, Event, Observer};
 use crate::methods::{Selection, Tried, draw_seed};
 use crate::pretraining::{Pretrained, Pretraining};
@@ -47,13 +47,11 @@ impl Comparison<'_> {
     pub fn check(&self) -> Result<Checked<'_, Self>, Error> {
         let Comparison { pretraining, curve, selection } = self;
         let [point] = &curve.points[..] else {
-            return Err(Error::new("comparing needs one number of labels"));
+            bail!("comparing needs one number of labels");
         };
-        if curve.draws == 0 {
-            return Err(Error::new("comparing needs at least 1 label draw"));
-        }
+        ensure!(curve.draws != 0, "comparing needs at least 1 label draw");
         if curve.learning_rates.is_empty() || !curve.methods.iter().any(|m| m.is_scratch()) {
-            return Err(Error::new("comparing needs a learning rate and the scratch baseline"));
+            bail!("comparing needs a learning rate and the scratch baseline");
         }
         curve.check()?;
         pretraining.check()?;

@@ -14,7 +14,7 @@ use super::draws::label_draw;
 use super::statistics::{Accuracies, Gain};
 use crate::architecture::Architecture;
 use crate::checked::Checked;
-use crate::error::Error;
+use crate::error::{Error, bail, ensure};
 use crate::evaluation::Metric;
 use crate::event::{Event, Observer};
 use crate::methods::{Given, Method, TrainedClassifier, check_ensemble, draw_seed};
@@ -158,11 +158,12 @@ impl Curve<'_> {
     pub fn check(&self) -> Result<Checked<'_, Self>, Error> {
         let train = &self.data.train;
         check_ensemble(self.ensemble)?;
-        if self.draws == 0 || self.points.is_empty() || self.methods.is_empty() {
-            return Err(Error::new("a curve needs a number of labels, a method and a draw"));
-        }
+        ensure!(
+            self.draws != 0 && !self.points.is_empty() && !self.methods.is_empty(),
+            "a curve needs a number of labels, a method and a draw"
+        );
         if self.learning_rates.is_empty() {
-            return Err(Error::new("comparing needs a learning rate"));
+            bail!("comparing needs a learning rate");
         }
         for point in &self.points {
             self.labels_of(point, 0)?;
@@ -188,13 +189,12 @@ impl Curve<'_> {
     pub fn check_done(&self, done: &[TrialResult]) -> Result<(), Error> {
         for trial in self.trials() {
             let fingerprint = trial.method.fingerprint();
-            if done.iter().any(|done| trial.is(done) && done.settings != fingerprint) {
-                return Err(Error::new(format!(
-                    "{} was measured with other settings than it would have now, of another \
+            ensure!(
+                !done.iter().any(|done| trial.is(done) && done.settings != fingerprint),
+                "{} was measured with other settings than it would have now, of another \
                      version perhaps: leave it out of --methods, or begin a new curve",
-                    trial.method.name()
-                )));
-            }
+                trial.method.name()
+            );
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 use super::ensemble::Ensemble;
 use super::seed::draw_seed;
 use crate::architecture::{Architecture, ENCODER};
-use crate::error::Error;
+use crate::error::{Error, bail, error};
 use crate::evaluation::{Evaluation, Goal};
 use crate::event::{EpochRecord, Observer};
 use crate::semi::{SemiRun, SemiTask, SemiTraining};
@@ -68,7 +68,7 @@ impl<'a> Given<'a> {
 
     /// The pretrained parameters for the method of that name.
     fn encoder(&self, method: &str) -> Result<&'a Params, Error> {
-        let none = || Error::new(format!("{method}: there is no pretrained encoder"));
+        let none = || error!("{method}: there is no pretrained encoder");
         self.pretrained.ok_or_else(none)
     }
 }
@@ -264,7 +264,7 @@ fn fine_tune(
             Ok(TrainedClassifier::new(network, &name, lr, run.into_result()))
         }
         (None, Some(e)) => Err(e.during("no learning rate worked")),
-        (None, None) => Err(Error::new("comparing needs a learning rate")),
+        (None, None) => bail!(Data, "comparing needs a learning rate"),
     }
 }
 

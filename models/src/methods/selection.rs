@@ -11,7 +11,7 @@
 //! result.
 
 use super::method::{Given, Method, SemiMethod, TrainedClassifier};
-use crate::error::Error;
+use crate::error::{Error, bail, ensure};
 use crate::evaluation::Metric;
 use crate::event::Observer;
 use crate::semi::{SemiRun, SemiTask, SemiTraining};
@@ -78,9 +78,7 @@ impl Selection {
     /// # Errors
     /// If there is nothing to choose from, or a candidate makes no sense for `data`.
     pub fn check(&self, data: &narrows_datasets::Dataset) -> Result<(), Error> {
-        if self.candidates.is_empty() {
-            return Err(Error::new("a recipe needs methods to choose from"));
-        }
+        ensure!(!self.candidates.is_empty(), "a recipe needs methods to choose from");
         self.candidates.iter().try_for_each(|candidate| candidate.check(data))
     }
 
@@ -131,7 +129,7 @@ impl Selection {
         let winner = (1..tried.len())
             .fold(0, |best, i| if tried[i].is_better_than(&tried[best]) { i } else { best });
         if let Some(failed) = tried.get(winner).and_then(|winner| winner.failed.clone()) {
-            return Err(Error::new(failed));
+            bail!(Diverged, "{failed}");
         }
         let of_run = half * threads.min(draws as f64) / (draws * given.ensemble) as f64;
         let winner = within(&self.candidates[winner], costs[winner].clone()?, of_run);
@@ -182,7 +180,7 @@ fn seconds_per_epoch(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::semi::Semi;
+    use crate::semi::{MeanTeacher, Semi};
     use crate::{Architecture, Model};
     use narrows_datasets::Augmentation;
     use narrows_engine::{Optimizer, Schedule};
@@ -190,7 +188,7 @@ mod tests {
     #[test]
     fn fewer_epochs_have_a_schedule_of_the_same_shape() {
         let training = SemiTraining {
-            method: Semi::MeanTeacher,
+            method: Semi::MeanTeacher(MeanTeacher),
             epochs: 90,
             batch: 10,
             labelled_batch: 10,

@@ -4,7 +4,7 @@ use super::consistency::{Batch, Consistency};
 use super::labelled::{ByClass, LabelledBatches};
 use super::ladder::LadderTrainer;
 use super::{Semi, SemiTask, SemiTraining};
-use crate::error::Error;
+use crate::error::{Error, bail, ensure};
 use crate::evaluation::{Evaluation, Goal};
 use crate::event::{EpochRecord, Event, Observer};
 use crate::training::augmentation::BatchAugmenter;
@@ -81,14 +81,14 @@ impl<'a> SemiRun<'a> {
         let SemiTask { data, labelled, unlabelled, .. } = task;
         let batch = training.batch.min(unlabelled.len());
         let labelled_batch = training.labelled_batch.min(labelled.len());
-        if batch < 2 || labelled_batch < 2 {
-            return Err(Error::new(format!(
-                "{name}: semi-supervised training needs at least 2 labelled samples and 2 others, \
+        ensure!(
+            batch >= 2 && labelled_batch >= 2,
+            Data,
+            "{name}: semi-supervised training needs at least 2 labelled samples and 2 others, \
                  not {} and {}",
-                labelled.len(),
-                unlabelled.len()
-            )));
-        }
+            labelled.len(),
+            unlabelled.len()
+        );
         let training = SemiTraining { batch, labelled_batch, ..training.clone() };
         let of_data =
             Task { data, train: labelled, validation: task.validation, goal: Goal::Classify };
@@ -104,17 +104,14 @@ impl<'a> SemiRun<'a> {
                 .map_err(|e| e.during(name))?;
         let held = ByClass::of(data, task.validation).map_err(|e| e.during(name))?;
         let learner = match &training.method {
-            Semi::Ladder { .. } => Learner::Ladder(Box::new(
-                LadderTrainer::new(network, &params, &training).map_err(|e| e.during(name))?,
+            Semi::Ladder(settings) => Learner::Ladder(Box::new(
+                LadderTrainer::new(network, &params, settings, &training)
+                    .map_err(|e| e.during(name))?,
             )),
             _ => {
                 let shares = batches.shares().to_vec();
-                Learner::Consistency(Box::new(Consistency::new(
-                    network,
-                    params.clone(),
-                    &training,
-                    shares,
-                )?))
+                let consistency = Consistency::new(network, params.clone(), &training, shares)?;
+                Learner::Consistency(Box::new(consistency))
             }
         };
         Ok(SemiRun {
@@ -214,10 +211,11 @@ impl<'a> SemiRun<'a> {
         });
         let evaluation = evaluation.transpose()?;
         if let Some(Evaluation { loss, .. }) = evaluation.as_ref().filter(|e| !e.loss.is_finite()) {
-            return Err(Error::new(format!(
+            bail!(
+                Data,
                 "the validation loss became {loss} in epoch {}: lower the learning rate",
                 epoch + 1
-            )));
+            );
         }
         end_epoch(
             (&self.name, observer),

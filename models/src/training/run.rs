@@ -9,7 +9,7 @@ use super::mixup::Mixup;
 use super::reestimation::reestimate_statistics;
 use super::settings::Training;
 use super::task::Task;
-use crate::error::Error;
+use crate::error::{Error, bail, ensure, error};
 use crate::evaluation::{Evaluation, Goal};
 use crate::event::{EpochRecord, Event, Observer};
 use narrows_datasets::{Loader, Rows};
@@ -67,9 +67,7 @@ impl<'a> Run<'a> {
         training: &Training,
     ) -> Result<Run<'a>, Error> {
         training.check()?;
-        if task.train.is_empty() {
-            return Err(Error::new(format!("{name}: there are no samples to train on")));
-        }
+        ensure!(!task.train.is_empty(), Data, "{name}: there are no samples to train on");
         let batch = training.batch.min(task.train.len());
         let Training { loss, optimizer, seed, augmentation, .. } = training.clone();
         let augmenter =
@@ -78,9 +76,7 @@ impl<'a> Run<'a> {
         let mixup = match task.goal {
             Goal::Classify => Mixup::new(training.mixup, &loss, batch, len, classes, seed)?,
             Goal::Reconstruct if training.mixup > 0.0 => {
-                return Err(Error::new(format!(
-                    "{name}: mixup is for classifiers: set its alpha to 0"
-                )));
+                bail!(Data, "{name}: mixup is for classifiers: set its alpha to 0");
             }
             Goal::Reconstruct => None,
         };
@@ -126,10 +122,7 @@ impl<'a> Run<'a> {
         if let Some((epoch, params)) = best {
             let record = history.iter().find(|record| record.epoch == epoch);
             let score = record.and_then(Score::of).ok_or_else(|| {
-                Error::new(format!(
-                    "{}: the best epoch, {epoch}, is none that was validated",
-                    self.name
-                ))
+                error!("{}: the best epoch, {epoch}, is none that was validated", self.name)
             })?;
             self.best = Some(Best { score, epoch, params });
         }
@@ -199,7 +192,7 @@ impl<'a> Run<'a> {
         let when =
             format!("by step {}, in epoch {}", self.trainer.optimizer.step_count(), epoch + 1);
         let lost = |what: String| {
-            Error::new(format!("{what} {when}: lower the learning rate or clip the gradients"))
+            error!(Diverged, "{what} {when}: lower the learning rate or clip the gradients")
         };
         if let Some((name, value)) = first_not_finite(self.trainer.network(), &self.trainer.params)
         {

@@ -2,7 +2,7 @@
 
 use super::semi::SemiName;
 use super::values::{Auto, List, auto, count, fraction, list, name};
-use crate::error::Error;
+use crate::error::{Error, bail};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use narrows_models::architecture::MAX_DEPTH;
@@ -41,12 +41,12 @@ pub struct ArchitectureOptions {
     /// auto: sigmoid for values in [0, 1], as those of images, none for the standardised values of
     /// tables
     #[arg(long, value_name = "NAME", default_value = "auto",
-          value_parser = auto(name(&Activation::ALL)))]
+          value_parser = auto(name(Activation::ALL)))]
     pub output: Auto<Activation>,
     /// The activation between the code and a classifier's head, as --activation's; auto: none, but
     /// of what `semi` trains from scratch relu
     #[arg(long, value_name = "NAME", default_value = "auto",
-          value_parser = auto(name(&Activation::ALL)))]
+          value_parser = auto(name(Activation::ALL)))]
     pub code_activation: Auto<Activation>,
     /// The fraction of each hidden layer that is dropped in training
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = fraction)]
@@ -104,10 +104,10 @@ impl ArchitectureOptions {
 /// Refuses a batch, set by `option`, that batch normalisation can make nothing of.
 pub fn check_batch(architecture: &Architecture, option: &str, batch: usize) -> Result<(), Error> {
     match batch {
-        1 if architecture.batch_norm => Err(Error::new(format!(
+        1 if architecture.batch_norm => bail!(
             "a batch of 1 sample has no variance to normalise by: set {option} to 2 or more, or \
              --no-batch-norm"
-        ))),
+        ),
         _ => Ok(()),
     }
 }
@@ -127,9 +127,6 @@ fn output(unit_range: bool) -> Activation {
 }
 
 fn activation() -> impl TypedValueParser<Value = Activation> {
-    let all = Activation::ALL;
-    PossibleValuesParser::new(all.map(|(name, _)| name)).map(move |text| {
-        let found = all.iter().find(|(name, _)| *name == text);
-        found.map_or_else(Activation::default, |(_, activation)| *activation)
-    })
+    PossibleValuesParser::new(Activation::ALL.iter().map(|(name, _)| *name))
+        .try_map(|text| name(Activation::ALL)(&text))
 }

@@ -4,7 +4,7 @@ use super::compared::ComparedOptions;
 use super::data::{DataOptions, DrawOptions};
 use super::methods::{self, MethodName, method};
 use super::values::{Auto, LabelCount, List, auto, count, filled, label_count, list};
-use crate::error::Error;
+use crate::error::{Error, bail};
 use clap::Args;
 use narrows_datasets::Dataset;
 use narrows_models::curve::Point;
@@ -96,12 +96,12 @@ impl CurveLabels {
             &[one] => vec![one; labels.len()],
             each if each.len() == labels.len() => each.to_vec(),
             each => {
-                return Err(Error::new(format!(
+                bail!(
                     "--validation has {} numbers and --labels {}: give one number for all, or one \
                      for each",
                     each.len(),
                     labels.len()
-                )));
+                );
             }
         };
         let mut points = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::values::{LabelCount, List, Written, count, label_count, list, named};
 use crate::cli::config::{self, flag_value};
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::output::shell::quoted;
 use clap::{Args, Parser};
 use narrows_datasets::{
@@ -228,10 +228,10 @@ impl LabelCount {
         match self {
             LabelCount::Given(labels) if labels < train.classes() => {
                 let (name, classes) = (train.name(), train.classes());
-                Err(Error::new(format!(
+                bail!(
                     "{name}: {labels} training labels cannot cover {classes} classes: set --labels \
                      to {classes} or more"
-                )))
+                )
             }
             LabelCount::Given(labels) => Ok(labels),
             LabelCount::All => {

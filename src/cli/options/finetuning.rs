@@ -63,7 +63,7 @@ macro_rules! finetuning {
             #[serde(flatten)]
             pub transfer: TransferOptions,
             #[arg(long, help = $metric_help, value_name = "NAME", default_value = "accuracy",
-                  value_parser = name(&Metric::ALL))]
+                  value_parser = name(Metric::ALL))]
             pub metric: Metric,
         }
 

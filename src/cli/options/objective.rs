@@ -1,7 +1,7 @@
 //! What the autoencoder learns beside giving back its input.
 
 use super::values::{Auto, auto, count, not_negative, variant};
-use crate::error::Error;
+use crate::error::{Error, bail};
 use clap::{Args, ValueEnum};
 use narrows_models::Objective;
 use serde::Serialize;
@@ -59,9 +59,9 @@ impl ObjectiveOptions {
         ];
         match settings.into_iter().find(|(.., wrong)| *wrong) {
             None => Ok(()),
-            Some((option, objective, _)) => Err(Error::new(format!(
-                "{option} has no effect: set --objective to {objective}, or leave it out"
-            ))),
+            Some((option, objective, _)) => {
+                bail!("{option} has no effect: set --objective to {objective}, or leave it out")
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use super::augmentation::{AUGMENT_HELP, Items, augmentation, check};
 use super::objective::ObjectiveOptions;
 use super::training::{LossName, OptimizerName, ScheduleName};
 use super::values::{Auto, auto, count, not_negative, positive, variant};
-use crate::error::Error;
+use crate::error::{Error, ensure};
 use clap::Args;
 use narrows_datasets::{Dataset, TrainTest};
 use narrows_models::{Activation, Architecture, Model, Pretraining, SampleShape, Training};
@@ -119,26 +119,25 @@ impl PretrainingOptions {
     /// Refuses what does not go together, or what `train` cannot take, by the names of the options.
     fn check(&self, architecture: &Architecture, train: &Dataset) -> Result<(), Error> {
         self.objective.check()?;
-        if self.loss == Auto::Given(LossName::Bce) && architecture.output != Activation::Sigmoid {
-            return Err(Error::new("the loss bce is that of a sigmoid: set --output to sigmoid"));
-        }
+        ensure!(
+            self.loss != Auto::Given(LossName::Bce) || architecture.output == Activation::Sigmoid,
+            "the loss bce is that of a sigmoid: set --output to sigmoid"
+        );
         // PCA, which is measured beside the autoencoder, has no more components.
         let (latent, values) =
             (architecture.latent, architecture.input.checked_len().unwrap_or(usize::MAX));
-        if latent > values {
-            return Err(Error::new(format!(
-                "a latent code of {latent} is longer than a sample, which has {values} values: set \
+        ensure!(
+            latent <= values,
+            "a latent code of {latent} is longer than a sample, which has {values} values: set \
                  --latent lower"
-            )));
-        }
+        );
         let samples = train.len();
         let held_out = self.held_out(samples);
-        if held_out >= samples {
-            return Err(Error::new(format!(
-                "holding {held_out} of {samples} training samples out leaves none: set --held-out \
+        ensure!(
+            held_out < samples,
+            "holding {held_out} of {samples} training samples out leaves none: set --held-out \
                  lower"
-            )));
-        }
+        );
         check("--augment", self.augment, train)
     }
 }

@@ -7,11 +7,13 @@ use super::training::{OptimizerName, ScheduleName};
 use super::values::{
     Auto, List, auto, count, filled, fraction, list, name, not_negative, positive, zero_to_one,
 };
-use crate::error::Error;
+use crate::error::{Error, ensure};
 use clap::{Args, ValueEnum};
 use narrows_datasets::Dataset;
 use narrows_models::Metric;
-use narrows_models::semi::{LadderCosts, Semi, SemiTraining};
+use narrows_models::semi::{
+    LadderCosts, LadderNetwork, MeanTeacher, PseudoLabels, Semi, SemiTraining, Vat,
+};
 use serde::Serialize;
 
 /// A method by its name.
@@ -126,7 +128,7 @@ pub struct SemiOptions {
     pub strong_augment: Auto<Items>,
     /// What validation labels choose by: accuracy, or balanced, the mean of the accuracies of the
     /// classes
-    #[arg(long, value_name = "NAME", default_value = "accuracy", value_parser = name(&Metric::ALL))]
+    #[arg(long, value_name = "NAME", default_value = "accuracy", value_parser = name(Metric::ALL))]
     pub metric: Metric,
 }
 
@@ -140,15 +142,18 @@ impl SemiOptions {
         let image = data.image_shape();
         SemiTraining {
             method: match method {
-                SemiName::PseudoLabels => Semi::PseudoLabels { threshold: self.threshold },
-                SemiName::MeanTeacher => Semi::MeanTeacher,
+                SemiName::PseudoLabels => {
+                    Semi::PseudoLabels(PseudoLabels { threshold: self.threshold })
+                }
+                SemiName::MeanTeacher => Semi::MeanTeacher(MeanTeacher),
                 SemiName::Vat => {
                     let (xi, entropy, align) = (defaults::xi(epsilon), self.entropy, self.align);
-                    Semi::Vat { epsilon, xi, entropy, align }
+                    Semi::Vat(Vat { epsilon, xi, entropy, align })
                 }
-                SemiName::Ladder => {
-                    Semi::Ladder { noise: self.noise, costs: LadderCosts(self.costs.0.clone()) }
-                }
+                SemiName::Ladder => Semi::Ladder(LadderNetwork {
+                    noise: self.noise,
+                    costs: LadderCosts(self.costs.0.clone()),
+                }),
             },
             epochs,
             batch,
@@ -169,12 +174,11 @@ impl SemiOptions {
 
     /// Refuses what the method or `data` cannot take, by the name of the option.
     pub fn check(&self, data: &Dataset) -> Result<(), Error> {
-        if self.method == SemiName::MeanTeacher && self.ema == 0.0 {
-            return Err(Error::new(
-                "--ema 0 leaves mean-teacher without a teacher, which is the moving average of the \
-                 weights: set it above 0",
-            ));
-        }
+        ensure!(
+            self.method != SemiName::MeanTeacher || self.ema != 0.0,
+            "--ema 0 leaves mean-teacher without a teacher, which is the moving average of the \
+                 weights: set it above 0"
+        );
         for (option, augment) in
             [("--augment", self.augment), ("--strong-augment", self.strong_augment)]
         {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::sync::LazyLock;
 
 /// All ways of transfer, as an option takes them.
-pub static METHODS: LazyLock<String> = LazyLock::new(|| names(&Transfer::ALL, ","));
+pub static METHODS: LazyLock<String> = LazyLock::new(|| names(Transfer::ALL, ","));
 /// The help of `--method`, which leaves scratch out.
 pub static METHOD_HELP: LazyLock<String> = LazyLock::new(|| {
     format!("What of a pretrained encoder may learn: {}", names(&Transfer::ALL[1..], ", "))

@@ -13,7 +13,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use narrows_datasets::{Access, Batches, Dataset, Dtype, Metadata, Store, StoreWriter, shuffled};
+use narrows_datasets::{Access, Dataset, Dtype, Metadata, Store, StoreWriter, shuffled};
 
 /// 314 MB.
 const SAMPLES: usize = 400_000;
@@ -65,7 +65,7 @@ fn loading(criterion: &mut Criterion) {
 
     let mut group = criterion.benchmark_group(format!("loading a batch of {BATCH}x{SAMPLE_LEN}"));
     group.throughput(Throughput::Bytes((BATCH * SAMPLE_LEN) as u64));
-    let mut batches = Batches::new(&order, BATCH).cycle();
+    let mut batches = order.chunks_exact(BATCH).cycle();
     let mut next = || batches.next().expect("a cycle has no end");
     group.bench_function("mapped, gather", |b| {
         b.iter(|| mapped.gather(next(), black_box(&mut out)).unwrap())

@@ -18,7 +18,7 @@ use crate::dataset::labels::Labels;
 use crate::dataset::provenance::Provenance;
 use crate::dataset::rows::Sample;
 use crate::dataset::values::Values;
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::preparation::Preparation;
 use crate::preparation::prepare::Prepare;
 use crate::sample::column::Column;
@@ -220,7 +220,7 @@ impl Dataset {
     pub fn with_preparation(self, preparation: Preparation) -> Result<Self, Error> {
         match preparation.takes(self.values.dtype, self.values.width) {
             Ok(()) => Ok(Dataset { preparation: Arc::new(preparation), ..self }),
-            Err(problem) => Err(Error::request(format!("data set {:?}: {problem}", self.name))),
+            Err(problem) => bail!("data set {:?}: {problem}", self.name),
         }
     }
 
@@ -510,11 +510,11 @@ impl Dataset {
                     Some(place) => place as u16,
                     None => {
                         let (name, class) = (&self.name, &self.class_names[usize::from(label)]);
-                        return Err(Error::request(format!(
+                        bail!(
                             "data set {name:?}: row {row} has the label {class:?}, which is none \
                              of the classes {}",
                             listed(names)
-                        )));
+                        );
                     }
                 },
             });

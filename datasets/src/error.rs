@@ -140,6 +140,21 @@ impl Error {
     }
 }
 
+/// Returns an error of one line: `bail!(path, "holds {count} classes")` blames a file,
+/// `bail!("no sample can have the shape {shape:?}")` the request.
+macro_rules! bail {
+    ($problem:literal $($arguments:tt)*) => {
+        return Err($crate::error::Error::request(std::fmt::format(
+            format_args!($problem $($arguments)*),
+        )))
+    };
+    ($path:expr, $($problem:tt)+) => {
+        return Err($crate::error::Error::file($path, std::fmt::format(format_args!($($problem)+))))
+    };
+}
+
+pub(crate) use bail;
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

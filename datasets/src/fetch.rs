@@ -31,7 +31,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::files::platform;
 use cache::{Found, Lock};
 pub use catalogue::{Member, PublicFile, PublicSet, catalogue, named};
@@ -159,12 +159,10 @@ pub fn fetch(
 fn refuse_missing(set: &PublicSet, folder: &Path) -> Result<(), Error> {
     match missing(set, folder)?.first() {
         None => Ok(()),
-        Some((file, problem)) => Err(Error::file(
+        Some((file, problem)) => bail!(
             &folder.join(&file.name),
-            format!(
-                "{problem}, and offline nothing is fetched: put the file there, or fetch it online"
-            ),
-        )),
+            "{problem}, and offline nothing is fetched: put the file there, or fetch it online"
+        ),
     }
 }
 

@@ -2,17 +2,18 @@
 //! for some or for none.
 //!
 //! ```
-//! use narrows_datasets::{Batches, builtin, draw_labels, shuffled};
+//! use narrows_datasets::{Loader, Rows, builtin, draw_labels};
 //!
 //! let digits = builtin(400, 0);
 //! let labels = digits.train.labels()?.expect("the digits are labelled");
 //! let draw = draw_labels(labels, digits.train.classes(), 100, 100, 0, 0)?;
-//! let few = digits.train.subset(&draw.train)?;
+//! let few = Rows::Listed(&draw.train);
 //!
-//! let order = shuffled(few.len(), 0, 0);
-//! for rows in Batches::new(&order, 32) {
-//!     let mut x = vec![0.0; rows.len() * few.sample_len()]; // (batch, features)
-//!     few.gather(rows, &mut x)?;
+//! let mut loader = Loader::new(&digits.train, few, 32, 0);
+//! let mut epoch = loader.epoch(0);
+//! while epoch.advance()? {
+//!     let mut x = vec![0.0; epoch.rows().len() * digits.train.sample_len()]; // (batch, features)
+//!     epoch.gather(&mut x)?;
 //! }
 //! # Ok::<(), narrows_datasets::Error>(())
 //! ```
@@ -24,9 +25,9 @@
 //!   that is: so opening one again costs nothing, and training reads only the pages that it
 //!   touches. With the feature `fetch`, `fetch::fetch` brings the public ones.
 //! - **Which samples are used.** [`draw_labels`] chooses the few that keep their label, [`holdout`]
-//!   sets samples aside, [`shuffled`] orders an epoch and [`Batches`] cuts the order up. All of it
-//!   is a function of numbers that the caller names (seed, draw, epoch), with no state in between:
-//!   a resumed run continues where it stopped.
+//!   sets samples aside, and a [`Loader`] cuts each epoch into batches. All of it is a function
+//!   of numbers that the caller names (seed, draw, epoch), with no state in between: a resumed run
+//!   continues where it stopped.
 //! - **What a model sees.** [`Dataset::gather`] turns a batch of rows into `f32`, as a
 //!   [`Preparation`] says: of bytes values in `[0, 1]`, of tables standardised numbers and
 //!   categories. In training an [`Augmenter`] may shift, turn and corrupt images, in each epoch
@@ -51,7 +52,6 @@ mod sample;
 mod tools;
 
 pub use augment::{Augmentation, Augmenter, SampleKey};
-pub use batches::cut::Batches;
 pub use batches::loader::{Epoch, Loader};
 pub use dataset::Dataset;
 pub use dataset::halves::{Parts, TrainTest};
@@ -73,7 +73,7 @@ pub use formats::tables::parquet::{ColumnarKind, ColumnarWriter, FieldKind, Valu
 pub use open::{Opened, Undivided, open, open_whole, open_with};
 pub use preparation::{Fit, Preparation, PreparedColumn, TablePreparation};
 pub use random::label_draw::{LabelDraw, draw_labels};
-pub use random::order::{hold_out, holdout, shuffle_into, shuffled};
+pub use random::order::{holdout, shuffle_into, shuffled};
 pub use sample::column::{Column, ColumnKind, Encoding};
 pub use sample::dtype::Dtype;
 pub use sample::label::{MOST_CLASSES, UNLABELLED};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::halves::{Parts, TrainTest};
-use crate::error::{Error, OneLine};
+use crate::error::{Error, OneLine, bail};
 use crate::formats::images;
 use crate::formats::options::OpenOptions;
 use crate::formats::source::Found;
@@ -131,10 +131,10 @@ fn find(
     if let Some(found) = images::open::open(path, &name, &options.images, options.access, progress)?
     {
         if options.labels.is_some() {
-            return Err(Error::file(
+            bail!(
                 path,
-                "holds images, whose labels are the names of their folders: give no others",
-            ));
+                "holds images, whose labels are the names of their folders: give no others"
+            );
         }
         options.table.check_unused(path, None)?;
         return Ok(found);
@@ -162,10 +162,7 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
             if stem.is_some_and(|(stem, _)| stem == half) && path.is_file() {
                 if let Some(other) = found {
                     let (path, other) = (OneLine(&path).to_string(), other);
-                    return Err(Error::file(
-                        &other,
-                        format!("lies beside {path}: name one of them, or remove one"),
-                    ));
+                    bail!(&other, "lies beside {path}: name one of them, or remove one");
                 }
                 found = Some(path);
             }
@@ -176,26 +173,25 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
         (None, None) => return Ok(None),
         (Some(train), Some(test)) => (train, test),
         (Some(path), None) | (None, Some(path)) => {
-            return Err(Error::file(
+            bail!(
                 &path,
-                "has no other half beside it, test or train: put it there, or name this file \
-                 itself",
-            ));
+                "has no other half beside it, test or train: put it there, or name this file itself"
+            );
         }
     };
     refuse_image_options(dir, options)?;
     if options.labels.is_some() {
-        return Err(Error::file(
+        bail!(
             dir,
-            "holds two halves, whose labels have to be inside: name one file, and its labels",
-        ));
+            "holds two halves, whose labels have to be inside: name one file, and its labels"
+        );
     }
     let whole = |path: &Path| -> Result<_, Error> {
         let found = list::open(path, name, options)?;
         match found.parts {
             Parts::Whole(data) => Ok((data, found.format, found.notes)),
             Parts::Halves(..) => {
-                Err(Error::file(path, "holds two halves itself, and cannot be one: name it alone"))
+                bail!(path, "holds two halves itself, and cannot be one: name it alone")
             }
         }
     };
@@ -203,25 +199,23 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
     if train_data.dtype() != test_data.dtype()
         || train_data.columns().is_some() != test_data.columns().is_some()
     {
-        return Err(Error::file(
-            &test,
-            "holds values of another kind than those to learn from: save both alike",
-        ));
+        bail!(&test, "holds values of another kind than those to learn from: save both alike");
     }
     if train_data.columns().is_none() && train_data.stored_shape() != test_data.stored_shape() {
         let (found, expected) = (test_data.stored_shape(), train_data.stored_shape());
-        let problem = format!(
-            "holds samples of the shape {found:?}, where those to learn from have {expected:?}"
+        bail!(
+            &test,
+            "holds samples of the shape {found:?}, where those to learn from have {expected:?}: \
+             the two do not belong together"
         );
-        return Err(Error::file(&test, format!("{problem}: the two do not belong together")));
     }
     if train_data.has_labels() != test_data.has_labels() {
         let without = if train_data.has_labels() { &test } else { &train };
-        return Err(Error::file(
+        bail!(
             without,
-            "has no labels, and the other half has some: give them to both or neither, or name the \
-             other file alone",
-        ));
+            "has no labels, and the other half has some: give them to both or neither, or name \
+             the other file alone"
+        );
     }
     let test_data = test_data.with_classes(train_data.class_names()).map_err(|error| {
         let advice = "give a sample to learn from that label, or leave out the rows that have it";
@@ -233,11 +227,11 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
 
 fn refuse_image_options(path: &Path, options: &OpenOptions) -> Result<(), Error> {
     match options.images.ask_for_images() {
-        true => Err(Error::file(
+        true => bail!(
             path,
             "holds no images in files, so that their size and channels are given and none can be \
-             skipped",
-        )),
+             skipped"
+        ),
         false => Ok(()),
     }
 }

@@ -4,14 +4,12 @@
 // On Windows a file that is mapped cannot be cut off.
 #![cfg(unix)]
 
-mod idx_files;
-
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use idx_files::{idx, put};
+use crate::made_files::{idx, put};
 use narrows_datasets::{
     Access, Dataset, Dtype, Loader, Metadata, OpenOptions, Parts, Rows, StoreWriter, open_whole,
 };

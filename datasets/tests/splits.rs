@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use narrows_datasets::{Batches, draw_labels, holdout, shuffle_into, shuffled};
+use narrows_datasets::{Dataset, Loader, Rows, draw_labels, holdout, shuffle_into, shuffled};
 
 fn assert_permutation(rows: &[u32]) {
     let mut sorted = rows.to_vec();
@@ -42,7 +42,7 @@ fn splits_are_pinned() {
     let whole = shuffled(60_000, u64::MAX, 1 << 63);
     assert_eq!(whole[..4], [53563, 803, 28332, 12451]);
     assert_eq!(whole[59_996..], [56075, 38825, 26278, 779]);
-    assert_eq!(holdout(12, 4, 5), (vec![1, 3, 4, 6, 7, 8, 9, 10], vec![0, 2, 5, 11]));
+    assert_eq!(holdout(12, 4, 5), [0, 2, 5, 11]);
     let labels: Vec<u16> = (0..40).map(|row| row % 7 % 3).collect();
     let draw = draw_labels(&labels, 3, 7, 5, 11, 2).unwrap();
     assert_eq!(draw.train, [4, 5, 7, 8, 23, 35, 37]);
@@ -85,7 +85,9 @@ fn a_holdout_is_a_partition() {
         for (n, held) in
             [(0, 0), (1, 0), (1, 1), (10, 3), (100, 99), (7, 7), (7, 8), (7, usize::MAX)]
         {
-            let (kept, out) = holdout(n, held, seed);
+            let out = holdout(n, held, seed);
+            let rows = Rows::AllBut { of: n, held: &out };
+            let kept: Vec<u32> = (0..rows.len()).map(|position| rows.get(position)).collect();
             assert_eq!(out.len(), held.min(n));
             assert_ascending_and_apart(&kept, &out);
             assert_permutation(&[kept, out].concat());
@@ -209,15 +211,20 @@ fn a_draw_that_cannot_be_had_says_why() {
 
 #[test]
 fn batches_cover_the_order_in_lengths_that_differ_by_one_at_most() {
+    let digits = Dataset::digits();
     for n in 0..60 {
         let order = shuffled(n, 1, 2);
         for batch in 1..=20 {
-            let batches: Vec<&[u32]> = Batches::new(&order, batch).collect();
+            let mut loader = Loader::new(&digits, Rows::all(n), batch, 1);
+            let (steps, mut epoch, mut batches) = (loader.steps(), loader.epoch(2), Vec::new());
+            while epoch.advance().unwrap() {
+                batches.push(epoch.rows().to_vec());
+            }
             let dropped = usize::from(batch == 2 && n % 2 == 1 && n > 1);
             assert_eq!(batches.concat(), order[..n - dropped]);
             assert_eq!(batches.len(), (n - dropped).div_ceil(batch));
-            assert_eq!(batches.len(), Batches::new(&order, batch).len());
-            let lengths = || batches.iter().map(|rows| rows.len());
+            assert_eq!(batches.len(), steps);
+            let lengths = || batches.iter().map(Vec::len);
             let (longest, shortest) = (lengths().max().unwrap_or(0), lengths().min().unwrap_or(0));
             assert!(longest <= batch && longest - shortest <= 1, "{n} {batch}");
             assert!(

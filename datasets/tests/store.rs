@@ -1,16 +1,16 @@
 //! Stores as they should be: what is written is what the format's description says, and is read
 //! back.
 
-mod store_files;
-
 use std::fs;
 use std::path::Path;
 
+use crate::made_files::put;
+use crate::messages::assert_says;
+use crate::store_files::{ByHand, crc32, read_all, small, stored};
 use narrows_datasets::{
     Access, Column, ColumnKind, Dtype, Encoding, Error, Metadata, OpenOptions, Parts, Preparation,
     Provenance, Store, StoreWriter, UNLABELLED, open_whole, verify,
 };
-use store_files::{ByHand, crc32, put, read_all, small, stored};
 
 fn check(path: &Path) -> Result<(), Error> {
     verify(path, &mut |_, _| {})
@@ -78,7 +78,7 @@ fn a_file_made_by_hand_is_read() {
         block_rows: 10_922,
         values: values.clone(),
         labels: None,
-        metadata: store_files::metadata(r#""shape":[1,3,1]"#),
+        metadata: crate::store_files::metadata(r#""shape":[1,3,1]"#),
     };
     for access in [Access::Map, Access::Read] {
         let options = OpenOptions { access, ..OpenOptions::default() };
@@ -317,18 +317,18 @@ fn what_could_not_be_read_is_not_written() {
         writer.push_bytes(&[0, 0], UNLABELLED).unwrap();
         writer.push_bytes(&[0, 0], 2).unwrap();
         let error = writer.finish(&metadata).unwrap_err();
-        store_files::assert_says(&error, &path, says);
-        store_files::assert_says(&error, &path, "is not written");
+        assert_says(&error, &path, &[says]);
+        assert_says(&error, &path, &["is not written"]);
     }
     let empty = StoreWriter::create(&path, Dtype::U8, &[2], false).unwrap();
-    store_files::assert_says(&empty.finish(&Metadata::default()).unwrap_err(), &path, "no sample");
+    assert_says(&empty.finish(&Metadata::default()).unwrap_err(), &path, &["no sample"]);
     let mut all_test = StoreWriter::create(&path, Dtype::U8, &[1], false).unwrap();
     all_test.test_begins();
     all_test.push_bytes(&[1], 0).unwrap();
-    store_files::assert_says(
+    assert_says(
         &all_test.finish(&Metadata::default()).unwrap_err(),
         &path,
-        "no sample to learn",
+        &["no sample to learn"],
     );
     for shape in [&[][..], &[0], &[2, 0], &[usize::MAX, 2], &[1, 1, 1, 1]] {
         let error = StoreWriter::create(&path, Dtype::U8, shape, false).unwrap_err().to_string();
@@ -336,7 +336,7 @@ fn what_could_not_be_read_is_not_written() {
     }
     let nowhere = folder.path().join("missing/data.narrows");
     let error = StoreWriter::create(&nowhere, Dtype::U8, &[1], false).unwrap_err();
-    store_files::assert_says(&error, &nowhere, "cannot be written");
+    assert_says(&error, &nowhere, &["cannot be written"]);
     assert!(files(folder.path()).is_empty());
 }
 
@@ -353,7 +353,7 @@ fn a_full_disk_is_an_error() {
             let pushed = (0..rows).try_for_each(|_| writer.push_bytes(&[1], 0));
             let metadata = Metadata { classes: vec!["x".repeat(600_000)], ..Metadata::default() };
             let error = pushed.and_then(|()| writer.finish(&metadata)).unwrap_err();
-            store_files::assert_says(&error, &path, "cannot be written");
+            assert_says(&error, &path, &["cannot be written"]);
             assert!(files(Path::new(&folder)).is_empty());
         }
         println!("all were errors");
@@ -364,7 +364,7 @@ fn a_full_disk_is_an_error() {
         .args([
             "-c",
             "trap '' XFSZ; ulimit -f 1000 && \
-             exec \"$0\" --exact a_full_disk_is_an_error --nocapture",
+             exec \"$0\" --exact store::a_full_disk_is_an_error --nocapture",
         ])
         .arg(std::env::current_exe().unwrap())
         .env(FOLDER, folder.path())

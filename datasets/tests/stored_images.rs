@@ -1,12 +1,11 @@
 //! The file that decoded images are kept in: when it is used again, and what it holds.
 
-#[allow(dead_code, reason = "each file of tests uses some of it")]
-mod image_files;
-
 use std::fs;
 use std::path::Path;
 
-use image_files::{grey_png, noise, opened, put, put_good, raw_png, rgb_jpeg, rgb_png, samples};
+use crate::image_files::{
+    grey_png, noise, opened, put, put_good, raw_png, rgb_jpeg, rgb_png, samples,
+};
 use narrows_datasets::{
     Access, Channels, ImageOptions, LeftOut, OpenOptions, Opened, Parts, Store, open, open_whole,
     verify,

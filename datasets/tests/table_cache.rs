@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, SystemTime};
 
 use narrows_datasets::{Dataset, OpenOptions, Parts, TableOptions, open_whole, verify};
@@ -34,6 +34,18 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 fn modified(path: &Path) -> SystemTime {
     fs::metadata(path).unwrap().modified().unwrap()
+}
+
+/// A test of this file in a process of its own, which is given `path` by that variable.
+fn in_own_process(test: &str, variable: &str, path: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", &format!("table_cache::{test}"), "--nocapture"]).env(variable, path);
+    command
+}
+
+fn assert_was_read(output: &Output) {
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("it was read"), "{output:?}");
 }
 
 fn set_modified(path: &Path, to: SystemTime) {
@@ -157,12 +169,8 @@ fn many_may_open_the_same_table_at_once() {
     fs::write(&path, text).unwrap();
     let children: Vec<_> = (0..3)
         .map(|_| {
-            Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "many_may_open_the_same_table_at_once", "--nocapture"])
-                .env(FILE, &path)
-                .stdout(std::process::Stdio::piped())
-                .spawn()
-                .unwrap()
+            let mut child = in_own_process("many_may_open_the_same_table_at_once", FILE, &path);
+            child.stdout(Stdio::piped()).spawn().unwrap()
         })
         .collect();
     std::thread::scope(|scope| {
@@ -171,11 +179,7 @@ fn many_may_open_the_same_table_at_once() {
         }
     });
     for child in children {
-        let output = child.wait_with_output().unwrap();
-        assert!(
-            output.status.success()
-                && String::from_utf8_lossy(&output.stdout).contains("it was read")
-        );
+        assert_was_read(&child.wait_with_output().unwrap());
     }
     let [store] = &files(&folder.path().join(".narrows"))[..] else { panic!("one store is left") };
     verify(store, &mut |_, _| {}).unwrap();
@@ -196,22 +200,11 @@ fn where_it_cannot_be_kept_beside_the_data_it_is_elsewhere() {
     let path = folder.path().join("data.csv");
     fs::write(&path, TEXT).unwrap();
     fs::write(folder.path().join(".narrows"), "in the way").unwrap();
+    let opened =
+        || in_own_process("where_it_cannot_be_kept_beside_the_data_it_is_elsewhere", FILE, &path);
     let mut written = None;
     for _ in 0..2 {
-        let output = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "where_it_cannot_be_kept_beside_the_data_it_is_elsewhere",
-                "--nocapture",
-            ])
-            .env(FILE, &path)
-            .env("XDG_CACHE_HOME", cache.path())
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success()
-                && String::from_utf8_lossy(&output.stdout).contains("it was read")
-        );
+        assert_was_read(&opened().env("XDG_CACHE_HOME", cache.path()).output().unwrap());
         let [store] = &files(&cache.path().join("narrows"))[..] else {
             panic!("one store is made")
         };
@@ -220,9 +213,7 @@ fn where_it_cannot_be_kept_beside_the_data_it_is_elsewhere() {
         assert!(written.replace(modified(store)).is_none_or(|before| before == modified(store)));
     }
     // Nowhere: the first place is named.
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "where_it_cannot_be_kept_beside_the_data_it_is_elsewhere", "--nocapture"])
-        .env(FILE, &path)
+    let output = opened()
         .env_remove("XDG_CACHE_HOME")
         .env_remove("HOME")
         .env("RUST_BACKTRACE", "0")

@@ -11,7 +11,7 @@ use crate::error::{Error, bail, ensure};
 use crate::evaluation::{Evaluation, Goal};
 use crate::event::{EpochRecord, Event, Observer};
 use crate::training::{Run, Task, Training};
-use narrows_datasets::{Augmentation, Augmenter, Dataset, Rows, TrainTest, hold_out};
+use narrows_datasets::{Augmentation, Augmenter, Dataset, Rows, TrainTest, holdout};
 use narrows_engine::{Context, Loss, Network, Params};
 use serde::Serialize;
 use std::time::Instant;
@@ -157,7 +157,7 @@ impl Checked<'_, Pretraining<'_>> {
             test_mse: pca.mse(cx, test, tests)?,
         };
 
-        let held = hold_out(train.len(), self.held_out, self.seed);
+        let held = holdout(train.len(), self.held_out, self.seed);
         let kept = Rows::AllBut { of: train.len(), held: &held };
         let task = Task {
             data: train,
@@ -181,12 +181,12 @@ impl Checked<'_, Pretraining<'_>> {
                 Evaluation::of(cx, &network, &params, &Loss::L2, data, rows, Goal::Reconstruct)?;
             match evaluation.loss.is_finite() {
                 true => Ok(evaluation.loss),
-                false => bail!(
-                    "{}: the reconstruction error of {} became {}: lower the learning rate",
-                    Pretraining::RUN,
-                    data.name(),
-                    evaluation.loss
-                ),
+                false => {
+                    let (what, when) = ("the reconstruction error", "after the last epoch");
+                    let e = narrows_engine::Error::diverged(what, evaluation.loss, when);
+                    let place = format_args!("{}: {}", Pretraining::RUN, data.name());
+                    Err(e.within(place).into())
+                }
             }
         };
         let autoencoder = AutoencoderResult {

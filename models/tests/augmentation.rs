@@ -3,7 +3,7 @@
 
 use crate::support;
 use narrows_datasets::{
-    Augmentation, Augmenter, Batches, Dataset, Rows, SampleKey, TrainTest, draw_labels, shuffled,
+    Augmentation, Augmenter, Dataset, Loader, Rows, SampleKey, TrainTest, draw_labels,
 };
 use narrows_engine::{Context, Loss, Network, Params, Target, Trainer, TrainerSettings};
 use narrows_models::curve::Point;
@@ -67,12 +67,12 @@ fn by_hand(
     let augmenter = Augmenter::new(augmentation, task.data.image_shape()).unwrap();
     let mut scratch = vec![0.0; augmenter.scratch_len()];
     let mut losses = Vec::new();
+    let mut loader = Loader::new(task.data, task.train, batch, seed);
+    let total = (loader.steps() * epochs) as u64;
     for epoch in 0..epochs as u64 {
-        let order = shuffled(task.train.len(), seed, epoch);
-        let order: Vec<u32> = order.into_iter().map(|i| task.train.get(i as usize)).collect();
-        let batches = Batches::new(&order, batch);
-        let total = (batches.len() * epochs) as u64;
-        for rows in batches {
+        let mut batches = loader.epoch(epoch);
+        while batches.advance().unwrap() {
+            let rows = batches.rows();
             let (mut noisy, mut clean) = (Vec::new(), Vec::new());
             for &row in rows {
                 let mut x = vec![0.0; task.data.sample_len()];

@@ -2,7 +2,7 @@
 //! every step.
 
 use crate::support;
-use narrows_datasets::{Batches, Dataset, Rows, draw_labels, shuffled};
+use narrows_datasets::{Dataset, Loader, Rows, draw_labels};
 use narrows_engine::{
     Context, Isa, Loss, Network, Params, Pass, PassMemory, Target, Trainer, TrainerSettings,
 };
@@ -52,13 +52,13 @@ fn by_the_whole_network(
     )
     .unwrap();
     let mut losses = Vec::new();
+    let mut loader = Loader::new(task.data, task.train, batch, seed);
+    let total = (loader.steps() * epochs) as u64;
     for epoch in 0..epochs {
         method.before_epoch(epoch, epochs, &mut trainer.params);
-        let order = shuffled(task.train.len(), seed, epoch as u64);
-        let order: Vec<u32> = order.into_iter().map(|i| task.train.get(i as usize)).collect();
-        let batches = Batches::new(&order, batch);
-        let total = (batches.len() * epochs) as u64;
-        for rows in batches {
+        let mut batches = loader.epoch(epoch as u64);
+        while batches.advance().unwrap() {
+            let rows = batches.rows();
             let (mut x, mut labels) = (vec![0.0; rows.len() * 64], vec![0; rows.len()]);
             task.data.gather(rows, &mut x).unwrap();
             task.data.gather_labels(rows, &mut labels).unwrap();

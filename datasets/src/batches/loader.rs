@@ -14,7 +14,6 @@
 use std::ops::Range;
 use std::thread;
 
-use crate::batches::cut::length_of_batch;
 use crate::batches::windows::{Window, Windows};
 use crate::dataset::Dataset;
 use crate::dataset::rows::Rows;
@@ -27,7 +26,33 @@ use crate::random::stream::Purpose;
 /// The batches of some rows of a data set, in another order in each epoch.
 ///
 /// The order follows from the rows, the seed and the number of the epoch; where the data are larger
-/// than memory, from the memory allowed, too. Batches are as [`Batches`](crate::Batches) cuts them.
+/// than memory, from the memory allowed, too.
+///
+/// No batch is ragged: they are as few as `batch` allows and differ in length by one row at most,
+/// the longer ones first. So each step weighs its samples alike, and batch normalisation never
+/// meets a tiny last batch. A batch of a **single row** can then only come from a batch size of 2
+/// and an odd number of rows; it is dropped, because a single row has no variance. The epoch's
+/// shuffle decides which sample that is.
+///
+/// ```
+/// use narrows_datasets::{Dataset, Loader, Rows};
+///
+/// let digits = Dataset::digits();
+/// let lengths = |rows: usize, batch| {
+///     let mut loader = Loader::new(&digits, Rows::all(rows), batch, 0);
+///     let (mut epoch, mut lengths) = (loader.epoch(0), Vec::new());
+///     while epoch.advance()? {
+///         lengths.push(epoch.rows().len());
+///     }
+///     Ok::<_, narrows_datasets::Error>(lengths)
+/// };
+/// assert_eq!(lengths(8, 4)?, [4, 4]);
+/// assert_eq!(lengths(9, 4)?, [3, 3, 3]);
+/// assert_eq!(lengths(10, 4)?, [4, 3, 3]);
+/// assert_eq!(lengths(3, 2)?, [2]);
+/// assert_eq!(lengths(3, 1)?, [1, 1, 1]);
+/// # Ok::<(), narrows_datasets::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Loader<'a> {
     data: &'a Dataset,
@@ -73,7 +98,15 @@ impl<'a> Loader<'a> {
 
     /// The batches of an epoch.
     pub fn steps(&self) -> usize {
-        batches(self.rows.len(), self.batch)
+        self.rows_of_epoch().div_ceil(self.batch)
+    }
+
+    /// The rows of an epoch: with a batch of two, the odd row is dropped.
+    fn rows_of_epoch(&self) -> usize {
+        match self.rows.len() {
+            n if self.batch == 2 && n > 1 => n - n % 2,
+            n => n,
+        }
     }
 
     /// Whether the data are larger than the memory allowed, so that they are read window by window.
@@ -83,7 +116,7 @@ impl<'a> Loader<'a> {
 
     /// Begins epoch `epoch`, counted from 0.
     pub fn epoch(&mut self, epoch: u64) -> Epoch<'_> {
-        let n = self.rows.len();
+        let (n, left, batches) = (self.rows.len(), self.rows_of_epoch(), self.steps());
         let order = match self.window {
             Some(bytes) => {
                 let windows = Windows::read(self.data, self.rows, bytes, self.seed, epoch);
@@ -111,17 +144,11 @@ impl<'a> Loader<'a> {
             rows: self.rows,
             order,
             done: 0,
-            // With a batch of two the odd row is dropped, as by `Batches`.
-            left: if self.batch == 2 && n > 1 { n - n % 2 } else { n },
-            batches: self.steps(),
+            left,
+            batches,
             batch: &mut self.rows_of_batch,
         }
     }
-}
-
-fn batches(n: usize, batch: usize) -> usize {
-    let n = if batch == 2 && n > 1 { n - n % 2 } else { n };
-    n.div_ceil(batch)
 }
 
 /// The batches of an epoch, one after the other.
@@ -165,7 +192,7 @@ impl Epoch<'_> {
         if self.batches == 0 {
             return Ok(false);
         }
-        let length = length_of_batch(self.left, self.batches);
+        let length = self.left.div_ceil(self.batches);
         let places = self.done..self.done + length;
         match &mut self.order {
             Order::Listed(order) => {

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::files::data_file::DataFile;
 use crate::sample::label::UNLABELLED;
 
@@ -37,9 +37,10 @@ impl Checksums {
         let mut bytes = vec![0; self.length];
         file.read_at(self.at, &mut bytes)?;
         if crc32fast::hash(&bytes) != self.crc {
-            let problem =
-                "is damaged: the checksums of its blocks do not fit theirs; pack its source again";
-            return Err(Error::file(file.path(), problem));
+            bail!(
+                file.path(),
+                "is damaged: the checksums of its blocks do not fit theirs; pack its source again"
+            );
         }
         let number = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("four bytes"));
         let blocks =
@@ -143,14 +144,11 @@ fn check_labels(
 ) -> Result<(), Error> {
     match labels.iter().position(|&label| label != UNLABELLED && usize::from(label) >= classes) {
         None => Ok(()),
-        Some(at) => Err(Error::file(
+        Some(at) => bail!(
             file.path(),
-            format!(
-                "sample {} has the label {}, where there are {classes} classes: pack its source \
-                 again",
-                first + at,
-                labels[at]
-            ),
-        )),
+            "sample {} has the label {}, where there are {classes} classes: pack its source again",
+            first + at,
+            labels[at]
+        ),
     }
 }

@@ -1,17 +1,12 @@
 //! What is learnt from, and what the result is measured on.
 
 use crate::dataset::Dataset;
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::preparation::{Fit, Preparation};
-use crate::random::order::holdout;
+use crate::random::order::listed_holdout;
 use crate::sample::column::{Column, ColumnKind};
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
-
-/// One sample in so many is for the test, where the data do not say which are.
-pub(crate) const TEST_SHARE: usize = 6;
-/// Decides which. It is no option: were it one, a model could be tested on what it had learnt from.
-pub(crate) const SPLIT_SEED: u64 = 0;
 
 /// The two halves that learning and its measure are kept apart in. Their shapes and classes are the
 /// same.
@@ -78,24 +73,27 @@ impl Parts {
         let labels =
             whole.labels()?.filter(|labels| labels.iter().any(|&label| label != UNLABELLED));
         let test = match labels {
-            None => held(&Vec::from_iter(0..whole.len() as u32)),
+            None => rows_for_test(whole.len()),
             Some(labels) => {
                 let mut classes = vec![Vec::new(); whole.classes()];
                 for (row, &label) in (0..).zip(labels).filter(|&(_, &label)| label != UNLABELLED) {
                     classes[usize::from(label)].push(row);
                 }
-                let mut test: Vec<u32> = classes.iter().flat_map(|rows| held(rows)).collect();
+                let for_test = |rows: &Vec<u32>| {
+                    rows_for_test(rows.len()).into_iter().map(|at| rows[at as usize]).collect()
+                };
+                let mut test: Vec<u32> = classes.iter().flat_map::<Vec<u32>, _>(for_test).collect();
                 test.sort_unstable();
                 test
             }
         };
         if test.is_empty() {
-            return Err(Error::request(format!(
-                "data set {:?}: {} samples are too few to take some out for the test: no class has \
-                 two of them",
+            bail!(
+                "data set {:?}: {} samples are too few to take some out for the test: no class \
+                 has two of them",
                 whole.name(),
                 whole.len()
-            )));
+            );
         }
         let mut rest = test.iter().copied().peekable();
         let train: Vec<u32> = (0..whole.len() as u32)
@@ -118,14 +116,17 @@ impl Parts {
     }
 }
 
-/// Those of `rows` that are for the test, ascending.
-fn held(rows: &[u32]) -> Vec<u32> {
-    let count = match rows.len() {
-        0 | 1 => 0,
-        count => (count / TEST_SHARE).max(1),
-    };
-    holdout(rows.len(), count, SPLIT_SEED).1.into_iter().map(|at| rows[at as usize]).collect()
+/// The rows, ascending, that are for the test out of `count` samples of one kind, where the data do
+/// not say which are: one in six, and at least one of two.
+///
+/// The seed is no option: were it one, a model could be tested on the samples that it learnt from.
+pub(crate) fn rows_for_test(count: usize) -> Vec<u32> {
+    let held = if count < 2 { 0 } else { (count / TEST_SHARE).max(1) };
+    listed_holdout(count, held, SPLIT_SEED)
 }
+
+const TEST_SHARE: usize = 6;
+const SPLIT_SEED: u64 = 0;
 
 impl TrainTest {
     /// The same halves, floats as a model should see them: as a [`Preparation`] says that is fitted
@@ -151,13 +152,13 @@ impl TrainTest {
         let test = test.seen_by(&preparation)?;
         let train = train.with_preparation(preparation)?;
         if (train.sample_len(), train.image_shape()) != (test.sample_len(), test.image_shape()) {
-            return Err(Error::request(format!(
+            bail!(
                 "data set {:?}: samples to learn from have the shape {:?}, those for the test \
                  {:?}: make them alike",
                 train.name(),
                 train.stored_shape(),
                 test.stored_shape()
-            )));
+            );
         }
         Ok(TrainTest { train, test })
     }
@@ -181,12 +182,12 @@ const AT_A_TIME: usize = 1 << 20;
 /// missing one.
 fn check_finite(data: &Dataset, row: usize, sample: &[f32]) -> Result<(), Error> {
     match sample.iter().position(|value| !value.is_finite()) {
-        Some(at) if data.columns().is_none() => Err(Error::request(format!(
+        Some(at) if data.columns().is_none() => bail!(
             "data set {:?}: sample {} holds {} at its value {at}: mend or remove it",
             data.name(),
             data.stored_row(row as u32),
             sample[at]
-        ))),
+        ),
         _ => Ok(()),
     }
 }

@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::files::mapped::{Mapped, read_ahead};
 use crate::files::regular::open_regular;
 
@@ -106,14 +106,14 @@ impl DataFile {
     pub(crate) fn read_at(&self, at: u64, out: &mut [u8]) -> Result<(), Error> {
         let end = at.checked_add(out.len() as u64).filter(|&end| end <= self.len());
         let Some(end) = end else {
-            let problem = format!(
-                "has {} bytes, where {} were looked for from byte {} on: it is cut off or damaged, \
-                 make it anew",
+            bail!(
+                &self.path,
+                "has {} bytes, where {} were looked for from byte {} on: it is cut off or \
+                 damaged, make it anew",
                 thousands(self.len()),
                 thousands(out.len() as u64),
                 thousands(at)
             );
-            return Err(Error::file(&self.path, problem));
         };
         match &self.map {
             Some(map) => {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::dataset::Dataset;
 use crate::dataset::halves::TrainTest;
 use crate::dataset::values::Values;
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::files::regular::open_regular;
 use crate::preparation::Preparation;
 
@@ -43,8 +43,7 @@ pub(crate) fn open(dir: &Path, name: &str) -> Result<Option<TrainTest>, Error> {
     }
     if let Some(missing) = paths.iter().find(|path| !path.exists()) {
         let missing = missing.file_name().unwrap_or_default().to_string_lossy();
-        let problem = format!("holds batches of CIFAR-10, but no {missing}: put it there");
-        return Err(Error::file(dir, problem));
+        bail!(dir, "holds batches of CIFAR-10, but no {missing}: put it there");
     }
     let classes = class_names(&dir.join(NAMES))?;
     let (train, test) = paths.split_at(TRAIN.len());
@@ -65,13 +64,10 @@ fn class_names(path: &Path) -> Result<Arc<[String]>, Error> {
         text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
     match names.len() {
         CLASSES => Ok(names),
-        count => Err(Error::file(
+        count => bail!(
             path,
-            format!(
-                "names {count} classes, where CIFAR-10 has {CLASSES}, one a line: mend it, or \
-                 remove it"
-            ),
-        )),
+            "names {count} classes, where CIFAR-10 has {CLASSES}, one a line: mend it, or remove it"
+        ),
     }
 }
 
@@ -81,10 +77,10 @@ fn read(paths: &[PathBuf], name: &str, classes: &Arc<[String]>) -> Result<Datase
         let failed = |error| Error::io(path, error);
         let (file, length) = open_regular(path, "a batch of CIFAR-10")?;
         if length == 0 || !length.is_multiple_of(RECORD as u64) {
-            let problem = format!(
+            bail!(
+                path,
                 "has {length} bytes, which are no whole records of {RECORD}: download it again"
             );
-            return Err(Error::file(path, problem));
         }
         let mut file = BufReader::with_capacity(64 * RECORD, file);
         let mut record = [0; RECORD];
@@ -92,11 +88,12 @@ fn read(paths: &[PathBuf], name: &str, classes: &Arc<[String]>) -> Result<Datase
             file.read_exact(&mut record).map_err(failed)?;
             let [label, planes @ ..] = &record;
             if usize::from(*label) >= CLASSES {
-                let problem = format!(
-                    "record {row} has the label {label}, where CIFAR-10 ends at {}",
+                bail!(
+                    path,
+                    "record {row} has the label {label}, where CIFAR-10 ends at {}: download it \
+                     again",
                     CLASSES - 1
                 );
-                return Err(Error::file(path, format!("{problem}: download it again")));
             }
             labels.push(u16::from(*label));
             let (red, rest) = planes.split_at(PLANE);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::dataset::Dataset;
 use crate::dataset::halves::TrainTest;
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::formats::arrays::decoder::ArrayValues;
 use crate::formats::arrays::idx::{self, Kind};
 use crate::random::label_draw::draw_labels;
@@ -29,7 +29,7 @@ fn decode() -> Result<Dataset, Error> {
         let idx = idx::read_gzip(bytes, bytes.len() as u64, Path::new(name), kind)?;
         match idx.values {
             ArrayValues::Bytes(values) => Ok((idx.sizes, values)),
-            _ => Err(Error::request("gzip data are bytes in memory")),
+            _ => bail!("gzip data are bytes in memory"),
         }
     };
     let (sizes, images) = read(IMAGES, "built-in images", Kind::Images)?;

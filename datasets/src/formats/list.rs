@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::formats::options::OpenOptions;
 use crate::formats::source::{Found, Start};
 use crate::formats::{arrays, store, tables};
@@ -69,7 +69,7 @@ const FORMATS: &[Format] = &[
 pub(crate) fn open(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
     let start = Start::read(path)?;
     if start.length == 0 {
-        return Err(Error::file(path, "is empty: name another file, or make it again"));
+        bail!(path, "is empty: name another file, or make it again");
     }
     match FORMATS.iter().find(|format| (format.recognises)(&start)) {
         Some(format) => {

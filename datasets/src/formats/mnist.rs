@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::dataset::halves::TrainTest;
 use crate::dataset::values::Values;
 use crate::dataset::{Dataset, width};
-use crate::error::{Error, OneLine};
+use crate::error::{Error, OneLine, bail};
 use crate::files::data_file::{Access, DataFile};
 use crate::formats::arrays::decoder::ArrayValues;
 use crate::formats::arrays::idx::{self, Idx, Kind};
@@ -58,10 +58,7 @@ fn read(
     if labels.len() != dataset.len() {
         let counts = format!("{} labels for the {} images", labels.len(), dataset.len());
         let images = OneLine(images);
-        return Err(Error::file(
-            path,
-            format!("holds {counts} of {images}: the two do not belong together"),
-        ));
+        bail!(path, "holds {counts} of {images}: the two do not belong together");
     }
     Ok(dataset.with_labels(labels))
 }
@@ -109,30 +106,31 @@ pub(crate) fn open(dir: &Path, name: &str, access: Access) -> Result<TrainTest, 
                 }
             })
         };
-        let sizes = format!("{}, where the training images have {}", size(&test), size(&train));
-        return Err(Error::file(
+        bail!(
             &test_images,
-            format!("holds images of {sizes}: the two do not belong together"),
-        ));
+            "holds images of {}, where the training images have {}: the two do not belong together",
+            size(&test),
+            size(&train)
+        );
     }
     let labels = train.labels()?.unwrap_or_default();
     if let Some((at, missing)) = beyond_a_gap(labels) {
-        let problem = format!(
+        bail!(
+            &train_labels,
             "label {at} is {}, but class {missing} has none of the {} samples: mend the label if \
              it is wrong, else renumber the classes from 0 without gaps, or add samples of it",
             labels[at],
             labels.len()
         );
-        return Err(Error::file(&train_labels, problem));
     }
     let labels = test.labels()?.unwrap_or_default();
     if let Some(at) = labels.iter().position(|&label| usize::from(label) >= train.classes()) {
-        let problem = format!(
+        bail!(
+            &test_labels,
             "label {at} is {}, a class that no training sample has, so that no model could learn \
              it: are these the labels that belong to the training files?",
             labels[at]
         );
-        return Err(Error::file(&test_labels, problem));
     }
     let test = test.with_class_names(train.class_names().into());
     Ok(TrainTest { train, test })

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::files::data_file::Access;
 use crate::sample::column::Column;
 
@@ -140,11 +140,11 @@ impl TableOptions {
         };
         let asked = other_label || self.delimiter.is_some() || self.header.is_some();
         match asked || lists.iter().any(|list| !list.is_empty()) {
-            true => Err(Error::file(
+            true => bail!(
                 path,
                 "is no table whose columns could be chosen: leave out what says how, or say it \
-                 when a table is packed",
-            )),
+                 when a table is packed"
+            ),
             false => Ok(()),
         }
     }

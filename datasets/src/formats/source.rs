@@ -7,7 +7,7 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 
 use crate::dataset::halves::Parts;
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::files::regular::is_regular;
 
 /// How much of a file is looked at.
@@ -35,10 +35,7 @@ pub(crate) struct Found {
 impl Start {
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         if !is_regular(path).map_err(|error| Error::io(path, error))? {
-            return Err(Error::file(
-                path,
-                "is neither a folder nor a regular file: name one that is",
-            ));
+            bail!(path, "is neither a folder nor a regular file: name one that is");
         }
         let failed = |error| Error::io(path, error);
         let read = || -> Result<File, Error> { File::open(path).map_err(failed) };

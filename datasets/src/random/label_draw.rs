@@ -16,7 +16,7 @@
 //! 3. Where a class is too small for that, every class gives one training label and the rest
 //!    follows the frequencies, by largest remainders.
 
-use crate::error::{Error, Problem, Remedy};
+use crate::error::{Error, Problem, Remedy, bail};
 use crate::random::stream::{Purpose, Stream};
 use crate::sample::label::{MOST_CLASSES, UNLABELLED};
 
@@ -54,10 +54,7 @@ pub fn draw_labels(
 ) -> Result<LabelDraw, Error> {
     let mut rows = rows_by_class(labels, classes)?;
     if train < classes {
-        let problem = format!(
-            "{train} training labels cannot cover {classes} classes: ask for {classes} or more"
-        );
-        return Err(Error::request(problem));
+        bail!("{train} training labels cannot cover {classes} classes: ask for {classes} or more");
     }
     let labelled: usize = rows.iter().map(Vec::len).sum();
     if train.checked_add(validation).is_none_or(|both| both > labelled) {
@@ -98,36 +95,30 @@ struct Share {
 /// The rows of each class, ascending; at least one each.
 fn rows_by_class(labels: &[u16], classes: usize) -> Result<Vec<Vec<u32>>, Error> {
     if u32::try_from(labels.len()).is_err() {
-        return Err(Error::request(format!(
-            "{} labels are more than can be numbered",
-            labels.len()
-        )));
+        bail!("{} labels are more than can be numbered", labels.len());
     }
     // A larger number of classes is wrong, and not worth the memory.
     if !(1..=MOST_CLASSES).contains(&classes) {
-        let problem =
-            format!("{classes} classes were named, where there can be 1 to {MOST_CLASSES}");
-        return Err(Error::request(problem));
+        bail!("{classes} classes were named, where there can be 1 to {MOST_CLASSES}");
     }
     let mut rows = vec![Vec::new(); classes];
     let mut labelled = 0;
     for (row, &label) in labels.iter().enumerate().filter(|&(_, &label)| label != UNLABELLED) {
         labelled += 1;
         let Some(rows) = rows.get_mut(usize::from(label)) else {
-            let problem = format!(
+            bail!(
                 "row {row} has the label {label}, where {classes} classes end at {}",
                 classes - 1
             );
-            return Err(Error::request(problem));
         };
         rows.push(row as u32);
     }
     match rows.iter().position(Vec::is_empty) {
         None => Ok(rows),
-        Some(class) => Err(Error::request(format!(
+        Some(class) => bail!(
             "class {class} has none of the {labelled} samples, so that no label can be drawn for \
-             it: renumber the classes without gaps, or add samples of it",
-        ))),
+             it: renumber the classes without gaps, or add samples of it"
+        ),
     }
 }
 

@@ -30,37 +30,33 @@ pub fn shuffle_into(order: &mut [u32], seed: u64, epoch: u64) {
     Stream::new(seed, Purpose::Shuffle, epoch).shuffle(order);
 }
 
-/// Sets `held` of `n` samples aside by a seeded choice: `(kept, held)`, both ascending and together
-/// `0..n`.
+/// Sets `held` of `n` samples aside by a seeded choice, and returns their rows, ascending. If
+/// `held` is above `n`, these are all rows.
 ///
-/// Asked for more than there are, it holds all of them and keeps none.
-///
-/// # Panics
-/// If `n` is above `u32::MAX`.
-pub fn holdout(n: usize, held: usize, seed: u64) -> (Vec<u32>, Vec<u32>) {
-    let mut kept = vec![0; n];
-    fill_in_order(&mut kept);
-    Stream::new(seed, Purpose::Holdout, 0).shuffle(&mut kept);
-    let mut held = kept.split_off(n - held.min(n));
-    kept.sort_unstable();
-    held.sort_unstable();
-    (kept, held)
-}
-
-/// Those of [`holdout`] that are held, ascending, without a list of the others: of more than 16
-/// million samples it is another choice, that takes memory for those held alone.
+/// Up to 16 million samples all rows are shuffled in a list. Beyond that, memory is taken for the
+/// rows held alone.
 ///
 /// # Panics
 /// If `n` is above `u32::MAX`.
-pub fn hold_out(n: usize, held: usize, seed: u64) -> Vec<u32> {
+pub fn holdout(n: usize, held: usize, seed: u64) -> Vec<u32> {
     if n <= MOST_LISTED {
-        return holdout(n, held, seed).1;
+        return listed_holdout(n, held, seed);
     }
     assert!(u32::try_from(n).is_ok(), "a row number is 32 bits wide, so {n} rows are too many");
     let permutation = Permutation::new(n, seed, Purpose::Holdout, 0);
     let mut rows: Vec<u32> = (0..held.min(n)).map(|place| permutation.get(place) as u32).collect();
     rows.sort_unstable();
     rows
+}
+
+/// [`holdout`] by a list, whatever the number of samples: data sets are split by it.
+pub(crate) fn listed_holdout(n: usize, held: usize, seed: u64) -> Vec<u32> {
+    let mut rows = vec![0; n];
+    fill_in_order(&mut rows);
+    Stream::new(seed, Purpose::Holdout, 0).shuffle(&mut rows);
+    let mut held = rows.split_off(n - held.min(n));
+    held.sort_unstable();
+    held
 }
 
 fn fill_in_order(rows: &mut [u32]) {

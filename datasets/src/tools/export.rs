@@ -12,7 +12,7 @@ mod safetensors;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::halves::Parts;
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::open::Undivided;
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
@@ -123,11 +123,11 @@ pub fn export(
         (ExportPart::Train, Parts::Halves(..)) => &[Half::Train],
         (ExportPart::Test, Parts::Halves(..)) => &[Half::Test],
         (_, Parts::Whole(_)) => {
-            return Err(Error::request(format!(
+            bail!(
                 "data set {:?}: does not say what is for the test: export all of it, or split it \
                  first",
                 data.name
-            )));
+            );
         }
     };
     let together = Together::new(&data.data)?;
@@ -144,11 +144,11 @@ pub fn export(
         ExportFormat::Parquet => parquet::write(&export, out, &mut told)?,
         #[cfg(not(feature = "parquet"))]
         ExportFormat::Parquet => {
-            let advice = "install narrows with --features parquet, or choose .csv";
-            return Err(Error::file(
+            bail!(
                 out,
-                format!("cannot be written: this build has no Parquet; {advice}"),
-            ));
+                "cannot be written: this build has no Parquet; install narrows with --features \
+                 parquet, or choose .csv"
+            );
         }
     };
     let names_lost = export.labels.as_ref().is_some_and(|labels| !labels.by_name)
@@ -273,13 +273,11 @@ impl Export<'_> {
         if self.labels.is_some() {
             let label = together.train.label_name().unwrap_or(LABEL).to_owned();
             if names.contains(&label) {
-                return Err(Error::file(
+                bail!(
                     out,
-                    format!(
-                        "would have two columns {label:?}, of values and of labels: rename that of \
-                         the source"
-                    ),
-                ));
+                    "would have two columns {label:?}, of values and of labels: rename that of \
+                     the source"
+                );
             }
             names.push(label);
         }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use crate::dataset::Dataset;
 use crate::dataset::halves::Parts;
-use crate::error::{Error, OneLine};
+use crate::error::{Error, OneLine, bail};
 use crate::open::Undivided;
 use crate::random::stream::{Purpose, Stream};
 use crate::sample::label::UNLABELLED;
@@ -59,16 +59,16 @@ impl Shares {
         let possible = all.iter().all(|share| (0.0..=1.0).contains(share));
         let counted = all.map(|share| (share * WHOLE as f64).round() as u64);
         if !possible || counted.iter().sum::<u64>() != WHOLE {
-            return Err(Error::request(format!(
+            bail!(
                 "the shares {train} to train, {validation} to validate and {test} to test do not \
                  sum to 1: set all three"
-            )));
+            );
         }
         if counted[0] == 0 || counted[2] == 0 {
-            return Err(Error::request(format!(
+            bail!(
                 "the shares {train} to train and {test} to test leave one without a sample: set \
                  both above 0"
-            )));
+            );
         }
         Ok(counted)
     }
@@ -94,11 +94,11 @@ pub fn split(
 ) -> Result<[Option<Packed>; 3], Error> {
     let counted = shares.counted()?;
     let Parts::Whole(whole) = &data.data else {
-        return Err(Error::request(format!(
+        bail!(
             "data set {:?}: says itself what is for the test, and is not divided again: export a \
              part of it, and split that",
             data.name
-        )));
+        );
     };
     let places = divide(whole, counted, seed, unlabelled)?;
     let made = begin(folder)?;
@@ -143,12 +143,12 @@ fn divide(
                 Some(name) => format!("class {name:?} has {} samples", rows.len()),
                 None => format!("there are {} samples", rows.len()),
             };
-            return Err(Error::request(format!(
+            bail!(
                 "data set {:?}: {what}, of which {} would get none: set other shares, or give it \
                  more",
                 whole.name(),
                 STEMS[place]
-            )));
+            );
         }
         Stream::new(seed, Purpose::Split, group as u64).shuffle(&mut rows);
         let ends = [counts[0], counts[0] + counts[1]];
@@ -193,11 +193,11 @@ fn begin(folder: &Path) -> Result<bool, Error> {
         if let Some((stem, _)) = name.split_once('.')
             && STEMS.contains(&stem)
         {
-            let problem = format!(
+            bail!(
+                folder,
                 "holds {} already: name another folder, or remove it",
                 OneLine(Path::new(&name))
             );
-            return Err(Error::file(folder, problem));
         }
     }
     Ok(false)

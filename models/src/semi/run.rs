@@ -4,7 +4,7 @@ use super::consistency::{Batch, Consistency};
 use super::labelled::{ByClass, LabelledBatches};
 use super::ladder::LadderTrainer;
 use super::{Semi, SemiTask, SemiTraining};
-use crate::error::{Error, bail, ensure};
+use crate::error::{Error, ensure};
 use crate::evaluation::{Evaluation, Goal};
 use crate::event::{EpochRecord, Event, Observer};
 use crate::training::augmentation::BatchAugmenter;
@@ -209,23 +209,15 @@ impl<'a> SemiRun<'a> {
             let (network, take) = (self.network, &mut |_: &[f32], _: &[u32]| {});
             Evaluation::of_classifier(cx, network, &self.params, data, validation, take)
         });
-        let evaluation = evaluation.transpose()?;
-        if let Some(Evaluation { loss, .. }) = evaluation.as_ref().filter(|e| !e.loss.is_finite()) {
-            bail!(
-                Data,
-                "the validation loss became {loss} in epoch {}: lower the learning rate",
-                epoch + 1
-            );
-        }
+        let when = format!("in epoch {}", epoch + 1);
         end_epoch(
             (&self.name, observer),
             record,
-            (evaluation.as_ref(), self.training.metric),
+            (evaluation.transpose()?, self.training.metric, &when),
             &self.params,
             &mut self.history,
             &mut self.best,
-        );
-        Ok(())
+        )
     }
 
     /// The weights in `params`, which are the best after [`SemiRun::train`], and the epochs.

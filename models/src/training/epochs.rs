@@ -1,6 +1,7 @@
 //! The epochs of a run: its steps counted, its record closed, its weights kept if they are the best.
 
 use super::best::Best;
+use crate::error::Error;
 use crate::evaluation::{Evaluation, Metric};
 use crate::event::{EpochRecord, Event, Observer};
 use narrows_engine::Params;
@@ -60,16 +61,23 @@ impl Steps {
     }
 }
 
-/// Ends an epoch of `run`: adds what validation found to its record, tells `observer`, keeps
+/// Ends an epoch of `run`: adds the result of its validation to its record, tells `observer`, keeps
 /// `params` if they are the best so far, and adds the record to `history`.
+///
+/// # Errors
+/// If the validation loss is not finite; the message says `when`.
 pub(crate) fn end_epoch(
     (run, observer): (&str, &dyn Observer),
     record: EpochRecord,
-    (evaluation, metric): (Option<&Evaluation>, Metric),
+    (evaluation, metric, when): (Option<Evaluation>, Metric, &str),
     params: &Params,
     history: &mut Vec<EpochRecord>,
     best: &mut Option<Best>,
-) {
+) -> Result<(), Error> {
+    let evaluation = evaluation.as_ref();
+    if let Some(Evaluation { loss, .. }) = evaluation.filter(|e| !e.loss.is_finite()) {
+        return Err(narrows_engine::Error::diverged("the validation loss", *loss, when).into());
+    }
     let record = EpochRecord {
         validation_loss: evaluation.map(|evaluation| evaluation.loss),
         validation_accuracy: evaluation.and_then(|evaluation| evaluation.accuracy_by(metric)),
@@ -78,4 +86,5 @@ pub(crate) fn end_epoch(
     observer.notice(&Event::Epoch { run, record: &record });
     Best::keep(best, &record, params);
     history.push(record);
+    Ok(())
 }

@@ -191,29 +191,22 @@ impl<'a> Run<'a> {
         // The last step's weights have met no loss yet.
         let when =
             format!("by step {}, in epoch {}", self.trainer.optimizer.step_count(), epoch + 1);
-        let lost = |what: String| {
-            error!(Diverged, "{what} {when}: lower the learning rate or clip the gradients")
-        };
         if let Some((name, value)) = first_not_finite(self.trainer.network(), &self.trainer.params)
         {
-            return Err(lost(format!("{name} holds a value that became {value}")));
+            let what = format!("{name} holds a value that");
+            return Err(narrows_engine::Error::diverged(what, value.into(), when).into());
         }
         self.swap_average();
         let evaluation = self.validate(cx);
         self.swap_average();
-        let evaluation = evaluation?;
-        if let Some(Evaluation { loss, .. }) = evaluation.as_ref().filter(|e| !e.loss.is_finite()) {
-            return Err(lost(format!("the validation loss became {loss}")));
-        }
         end_epoch(
             (&self.name, observer),
             record,
-            (evaluation.as_ref(), self.training.metric),
+            (evaluation?, self.training.metric, &when),
             self.ema.as_ref().map_or(&self.trainer.params, Ema::params),
             &mut self.history,
             &mut self.best,
-        );
-        Ok(())
+        )
     }
 
     /// What the weights in `trainer.params` make of the validation samples, if there are any.

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::files::regular::{fill, open_regular};
 use crate::formats::arrays::decoder::{Array, ArrayValues, Decoder};
 use crate::formats::arrays::element::{ByteOrder, Element};
@@ -160,10 +160,7 @@ fn read_header(reader: &mut impl Read, path: &Path) -> Result<ArrayHeader, Error
         return Err(cut_off(arrived));
     };
     if [first, second] != [0, 0] {
-        return Err(Error::file(
-            path,
-            format!("is not an IDX file: it starts with the bytes {magic:02x?}"),
-        ));
+        bail!(path, "is not an IDX file: it starts with the bytes {magic:02x?}");
     }
     let element = match element {
         0x08 => Element::U8,
@@ -173,18 +170,18 @@ fn read_header(reader: &mut impl Read, path: &Path) -> Result<ArrayHeader, Error
         0x0d => Element::F32,
         0x0e => Element::F64,
         other => {
-            let problem = format!(
+            bail!(
+                path,
                 "holds values of the unknown type {other:#04x}: convert or download it again"
             );
-            return Err(Error::file(path, problem));
         }
     };
     let rank = usize::from(rank);
     if rank == 0 || rank > LARGEST_RANK {
-        let problem = format!(
+        bail!(
+            path,
             "holds {rank}-dimensional data, where 1 to {LARGEST_RANK} dimensions can be read"
         );
-        return Err(Error::file(path, problem));
     }
     let sizes = &mut sizes[..4 * rank];
     arrived += fill(reader, sizes).map_err(failed)?;

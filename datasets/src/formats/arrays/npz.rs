@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rawzip::{CompressionMethod, RECOMMENDED_BUFFER_SIZE, ZipArchive, ZipFileHeaderRecord};
 
-use crate::error::{Error, Short};
+use crate::error::{Error, Short, bail};
 use crate::files::regular::open_regular;
 use crate::formats::arrays::header::{decoder_error, in_array};
 use crate::formats::arrays::member::Member;
@@ -33,10 +33,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<NamedArray>, Error> {
         let Some(name) = name.strip_suffix(".npy") else { continue };
         if !names.insert(name.to_owned()) {
             let name = Short(name);
-            return Err(Error::file(
-                path,
-                format!("holds two arrays of the name {name}: save it anew"),
-            ));
+            bail!(path, "holds two arrays of the name {name}: save it anew");
         }
         let array = find_member(&archive, &entry, length)
             .map_err(|problem| in_array(path, Some(name), problem))
@@ -44,8 +41,11 @@ pub(crate) fn read(path: &Path) -> Result<Vec<NamedArray>, Error> {
         arrays.push(NamedArray { name: name.to_owned(), array });
     }
     if members != promised {
-        let problem = format!("its directory has {members} members, where its end says {promised}");
-        return Err(Error::file(path, format!("is damaged: {problem}; download it again")));
+        bail!(
+            path,
+            "is damaged: its directory has {members} members, where its end says {promised}; \
+             download it again"
+        );
     }
     Ok(arrays)
 }

@@ -7,7 +7,7 @@ use crate::dataset::halves::Parts;
 use crate::dataset::provenance::{Provenance, packed_by};
 use crate::dataset::values::Values;
 use crate::dataset::{Dataset, width};
-use crate::error::{Error, OneLine};
+use crate::error::{Error, OneLine, bail};
 use crate::files::data_file::{Access, DataFile};
 use crate::formats::arrays::decoder::{Array, ArrayValues};
 use crate::formats::arrays::labels::labels_of;
@@ -101,10 +101,7 @@ fn open_several(
         return Ok(Found { parts: Parts::Whole(whole), ..Found::default() });
     };
     if options.labels.is_some() {
-        return Err(Error::file(
-            path,
-            "holds two halves, whose labels have to be inside: give no others",
-        ));
+        bail!(path, "holds two halves, whose labels have to be inside: give no others");
     }
     let (test_samples, test_labels) =
         (take(test.samples)?, test.labels.map(&mut take).transpose()?);

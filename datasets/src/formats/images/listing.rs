@@ -7,22 +7,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use crate::error::Error;
+use crate::dataset::halves::rows_for_test;
+use crate::dataset::rows::Rows;
+use crate::error::{Error, bail};
 use crate::files::hash::Hash;
-use crate::random::order::holdout;
+use crate::sample::label::MOST_CLASSES;
 
 /// Extensions of the images that can be read, and of those that would be missed if they were passed
 /// over in silence.
 const READABLE: [&str; 3] = ["png", "jpg", "jpeg"];
 const OTHER_IMAGES: [&str; 10] =
     ["avif", "bmp", "gif", "heic", "jp2", "jxl", "ppm", "tif", "tiff", "webp"];
-/// Labels are bytes.
-const MOST_CLASSES: usize = 256;
-/// One image in so many is for the test, where the folder does not say which.
-const TEST_SHARE: usize = 6;
-/// Decides which. It is no option: were it one, a model could be tested on what it had learnt from.
-const SPLIT_SEED: u64 = 0;
-
 /// An image, not yet read.
 #[derive(Debug)]
 pub(super) struct Source {
@@ -73,52 +68,41 @@ impl Listing {
                 test.ok_or_else(|| holds_no_image(&test_dir))?,
             ),
         };
-        let (learnt, tested) = match (train, test) {
-            (Half::Unlabelled(train), Half::Unlabelled(test)) => (train, test),
-            (Half::Unlabelled(_), Half::Labelled(_)) => {
-                return Err(Error::file(
-                    &test_dir,
-                    "holds folders of classes, where the training images have no classes: give \
-                     both classes or neither",
-                ));
-            }
-            (Half::Labelled(_), Half::Unlabelled(_)) => {
-                return Err(Error::file(
-                    &test_dir,
-                    "holds no folders of classes, where the training images have classes: sort its \
-                     images into them",
-                ));
-            }
-            (Half::Labelled(train), Half::Labelled(test)) => {
-                return Self::labelled(train, test, &test_dir).map(Some);
-            }
-        };
-        let train = learnt.len();
-        let paths = learnt.into_iter().chain(tested);
-        let files = paths.map(|path| Source::new(path, 0)).collect();
-        Ok(Some(Listing { classes: Vec::new(), files, train }))
+        match (train.labelled, test.labelled) {
+            (false, true) => bail!(
+                &test_dir,
+                "holds folders of classes, where the training images have no classes: give both \
+                 classes or neither"
+            ),
+            (true, false) => bail!(
+                &test_dir,
+                "holds no folders of classes, where the training images have classes: sort its \
+                 images into them"
+            ),
+            _ => Self::new(train, test, &test_dir).map(Some),
+        }
     }
 
     /// The classes are those of the training images.
-    fn labelled(train: Vec<Class>, test: Vec<Class>, test_dir: &Path) -> Result<Listing, Error> {
-        let classes: Vec<String> = train.iter().map(|class| class.name.clone()).collect();
-        let label = |name: &str| classes.iter().position(|class| class == name);
+    fn new(train: Half, test: Half, test_dir: &Path) -> Result<Listing, Error> {
+        let labelled = train.labelled;
+        let classes: Vec<String> = train.classes.iter().map(|class| class.name.clone()).collect();
         let mut files = Vec::new();
-        for (label, class) in train.into_iter().enumerate() {
+        for (label, class) in train.classes.into_iter().enumerate() {
             files.extend(class.images.into_iter().map(|path| Source::new(path, label as u16)));
         }
         let train = files.len();
-        for class in test {
-            let Some(label) = label(&class.name) else {
-                return Err(Error::file(
+        for class in test.classes {
+            let Some(label) = classes.iter().position(|name| *name == class.name) else {
+                bail!(
                     &test_dir.join(&class.name),
                     "is a class that no training image has, so that no model could learn it: mend \
-                     its name, or remove it",
-                ));
+                     its name, or remove it"
+                );
             };
             files.extend(class.images.into_iter().map(|path| Source::new(path, label as u16)));
         }
-        Ok(Listing { classes, files, train })
+        Ok(Listing { classes: if labelled { classes } else { Vec::new() }, files, train })
     }
 
     /// A number that changes with what the decoded images are made from, but for a change of a file
@@ -166,11 +150,11 @@ struct Class {
     images: Vec<PathBuf>,
 }
 
-/// The images directly in a folder, or those in its folders.
-enum Half {
-    Unlabelled(Vec<PathBuf>),
-    /// In the order of the names, each with an image.
-    Labelled(Vec<Class>),
+/// The images of a folder: those of its folders, or, without labels, those directly in it.
+struct Half {
+    labelled: bool,
+    /// In the order of the names, each with an image. Without labels it is one, without a name.
+    classes: Vec<Class>,
 }
 
 impl Half {
@@ -188,33 +172,31 @@ impl Half {
         }
         // Any folder has folders: only images make it one of classes.
         if classes.iter().all(|(.., within)| within.images.is_empty()) {
-            return Ok((!loose.is_empty()).then_some(Half::Unlabelled(loose)));
+            let class = Class { name: String::new(), images: loose };
+            let any = !class.images.is_empty();
+            return Ok(any.then(|| Half { labelled: false, classes: vec![class] }));
         }
         if let Some(folder) = unnamed {
-            return Err(Error::file(
-                &folder,
-                "has a name that is no UTF-8, and a class needs one: rename it",
-            ));
+            bail!(&folder, "has a name that is no UTF-8, and a class needs one: rename it");
         }
         if let Some(image) = loose.first() {
-            return Err(Error::file(
-                image,
-                "lies beside the folders of classes: move it into that of its class",
-            ));
+            bail!(image, "lies beside the folders of classes: move it into that of its class");
         }
         if classes.len() > MOST_CLASSES {
             let count = classes.len();
-            let problem = format!(
-                "holds {count} folders of classes, and {MOST_CLASSES} is the most there can be"
+            bail!(
+                dir,
+                "holds {count} folders of classes, and {MOST_CLASSES} is the most there can be: \
+                 merge or remove some"
             );
-            return Err(Error::file(dir, format!("{problem}: merge or remove some")));
         }
         let mut sorted = Vec::with_capacity(classes.len());
         for (name, folder, Entries { folders, images }) in classes {
             if let Some(inner) = folders.first() {
-                let problem =
-                    "is a folder within that of a class: move its images up, or remove it";
-                return Err(Error::file(inner, problem));
+                bail!(
+                    inner,
+                    "is a folder within that of a class: move its images up, or remove it"
+                );
             }
             if images.is_empty() {
                 return Err(holds_no_image(&folder));
@@ -223,43 +205,34 @@ impl Half {
         }
         // Paths compare by their parts, names by their bytes.
         sorted.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Some(Half::Labelled(sorted)))
+        Ok(Some(Half { labelled: true, classes: sorted }))
     }
 
-    /// Takes a part out for the test.
+    /// Takes a part out for the test: of each class, one image in six.
     fn split(self, dir: &Path) -> Result<Listing, Error> {
-        match self {
-            Half::Unlabelled(images) => {
-                let (train, test) = split(images, dir)?;
-                let learnt = train.len();
-                let files =
-                    train.into_iter().chain(test).map(|path| Source::new(path, 0)).collect();
-                Ok(Listing { classes: Vec::new(), files, train: learnt })
+        let (mut train, mut test) = (Vec::new(), Vec::new());
+        for Class { name, images } in self.classes {
+            if images.len() < 2 {
+                let folder = if self.labelled { &dir.join(name) } else { dir };
+                bail!(
+                    folder,
+                    "holds one image, where two are needed, one of them for the test: add some, or \
+                     sort all into the folders train and test"
+                );
             }
-            Half::Labelled(classes) => {
-                let (mut train, mut test) = (Vec::new(), Vec::new());
-                for Class { name, images } in classes {
-                    let halves = split(images, &dir.join(&name))?;
-                    train.push(Class { name: name.clone(), images: halves.0 });
-                    test.push(Class { name, images: halves.1 });
-                }
-                Listing::labelled(train, test, dir)
-            }
+            let held = rows_for_test(images.len());
+            let kept = Rows::AllBut { of: images.len(), held: &held };
+            let those = |rows: Rows<'_>| {
+                let images =
+                    (0..rows.len()).map(|at| images[rows.get(at) as usize].clone()).collect();
+                Class { name: name.clone(), images }
+            };
+            train.push(those(kept));
+            test.push(those(Rows::Listed(&held)));
         }
+        let half = |classes| Half { labelled: self.labelled, classes };
+        Listing::new(half(train), half(test), dir)
     }
-}
-
-/// `images` of `folder` without those for the test, and those.
-fn split(images: Vec<PathBuf>, folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Error> {
-    if images.len() < 2 {
-        let problem = "holds one image, where two are needed, one of them for the test: add some, \
-                       or sort all into the folders train and test";
-        return Err(Error::file(folder, problem));
-    }
-    let held = (images.len() / TEST_SHARE).max(1);
-    let (kept, held) = holdout(images.len(), held, SPLIT_SEED);
-    let those = |rows: &[u32]| rows.iter().map(|&row| images[row as usize].clone()).collect();
-    Ok((those(&kept), those(&held)))
 }
 
 /// That `bad` files cannot be read, the first of them because of `problem`.

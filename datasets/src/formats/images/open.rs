@@ -6,7 +6,7 @@ use super::listing::{Listing, unreadable};
 use super::pass;
 use super::picture::Picture;
 use crate::dataset::provenance::{Provenance, packed_by};
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::files::cache;
 use crate::files::data_file::Access;
 use crate::formats::options::ImageOptions;
@@ -27,11 +27,7 @@ pub(crate) fn open(
     if let Some((height, width)) = options.size {
         let possible = 1..=ImageOptions::LARGEST_SIZE;
         if !possible.contains(&height) || !possible.contains(&width) {
-            let problem = format!(
-                "no sample can be {height}x{width}: ask for 1 to {} a side",
-                possible.end()
-            );
-            return Err(Error::request(problem));
+            bail!("no sample can be {height}x{width}: ask for 1 to {} a side", possible.end());
         }
     }
     let Some(listing) = Listing::read(dir)? else { return Ok(None) };

@@ -11,7 +11,7 @@ use super::listing::{Listing, Source, unreadable};
 use super::picture::Picture;
 use super::writing::Writing;
 use crate::dataset::provenance::Provenance;
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::formats::options::{Channels, ImageOptions};
 use crate::formats::store::metadata::LeftOut;
 
@@ -144,17 +144,14 @@ fn check_classes(listing: &Listing, read: &[usize]) -> Result<(), Error> {
     let of_missing = |file: &&Source| missing == Some(usize::from(file.label));
     if let Some(file) = listing.files[..listing.train].iter().find(of_missing) {
         let folder = file.path.parent().unwrap_or(&file.path);
-        return Err(Error::file(
+        bail!(
             folder,
-            "holds no image to learn from that can be read: mend its files, or remove it",
-        ));
+            "holds no image to learn from that can be read: mend its files, or remove it"
+        );
     }
     if read.last().is_none_or(|&file| file < listing.train) {
         let file = &listing.files[listing.train].path;
-        return Err(Error::file(
-            file,
-            "cannot be read, and neither can any other image for the test: mend them",
-        ));
+        bail!(file, "cannot be read, and neither can any other image for the test: mend them");
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::dataset::Dataset;
 use crate::dataset::checked::{BLOCK, CHECKSUM, Checksums, StoredLabels, damaged};
 use crate::dataset::halves::Parts;
 use crate::dataset::values::Values;
-use crate::error::{Error, shown_json};
+use crate::error::{Error, bail, shown_json};
 use crate::files::data_file::{Access, DataFile};
 use crate::formats::options::OpenOptions;
 use crate::formats::source::Found;
@@ -217,10 +217,7 @@ fn check_zeros(file: &DataFile, layout: &Layout) -> Result<(), Error> {
         let mut bytes = vec![0; (range.end - range.start) as usize];
         file.read_at(range.start, &mut bytes)?;
         if bytes.iter().any(|&byte| byte != 0) {
-            return Err(Error::file(
-                file.path(),
-                "is damaged between its parts: pack its source again",
-            ));
+            bail!(file.path(), "is damaged between its parts: pack its source again");
         }
     }
     Ok(())
@@ -229,7 +226,7 @@ fn check_zeros(file: &DataFile, layout: &Layout) -> Result<(), Error> {
 /// Opens the store `path`, called `name`.
 pub(crate) fn open(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
     if options.labels.is_some() {
-        return Err(Error::file(path, "is a store, which has its labels inside: give no others"));
+        bail!(path, "is a store, which has its labels inside: give no others");
     }
     Ok(Found { parts: Store::open(path, options.access)?.into_parts(name)?, ..Found::default() })
 }

@@ -8,7 +8,7 @@ use crc32fast::Hasher;
 use super::layout::{ALIGNMENT, HEADER, Header, MOST_METADATA, VALUES_AT};
 use super::metadata::Metadata;
 use crate::dataset::checked::block_rows;
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::files::atomic::{self, AtomicFile, Spool, not_written};
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
@@ -50,7 +50,7 @@ impl StoreWriter {
         let width = sample_shape.iter().try_fold(1_usize, |width, &size| width.checked_mul(size));
         let Some(width) = width.filter(|&width| width > 0 && (1..=3).contains(&sample_shape.len()))
         else {
-            return Err(Error::request(format!("no sample can have the shape {sample_shape:?}")));
+            bail!("no sample can have the shape {sample_shape:?}");
         };
         let failed = |error| not_written(path, error);
         let mut values = atomic::create(path)?;
@@ -145,10 +145,7 @@ impl StoreWriter {
     pub fn finish(mut self, metadata: &Metadata) -> Result<(), Error> {
         let train = self.train.unwrap_or(self.rows);
         if train == 0 {
-            return Err(Error::file(
-                &self.path,
-                "would hold no sample to learn from, and is not written",
-            ));
+            bail!(&self.path, "would hold no sample to learn from, and is not written");
         }
         if !self.rows.is_multiple_of(self.block_rows as u64) {
             self.end_block();

@@ -23,7 +23,7 @@ use std::time::SystemTime;
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::error::{Error, Short};
+use crate::error::{Error, Short, bail};
 use crate::files::regular::open_regular;
 use crate::formats::options::TableOptions;
 use crate::formats::tables::source::{Cell, TableSource, is_infinite};
@@ -77,11 +77,7 @@ impl Delimited {
         if let Some(delimiter) = options.delimiter
             && (!delimiter.is_ascii() || matches!(delimiter, b'"' | b'\r' | b'\n' | 0))
         {
-            let problem = format!(
-                "{:?} cannot separate columns: ask for , ; | or a tab",
-                char::from(delimiter)
-            );
-            return Err(Error::request(problem));
+            bail!("{:?} cannot separate columns: ask for , ; | or a tab", char::from(delimiter));
         }
         let mut table = Delimited {
             path: path.to_owned(),
@@ -97,7 +93,7 @@ impl Delimited {
             options.delimiter.unwrap_or_else(|| most_frequent_delimiter(records.start()));
         records.set_delimiter(delimiter);
         let Some(first) = records.next()? else {
-            return Err(Error::file(path, "is empty, where a table is expected"));
+            bail!(path, "is empty, where a table is expected");
         };
         let header = options.header.unwrap_or_else(|| {
             first.cells().any(|cell| match to_cell(cell, &table.missing) {
@@ -134,11 +130,11 @@ impl TableSource for Delimited {
             if record.len() != self.names.len() {
                 let (line, found, expected) = (record.line, record.len(), self.names.len());
                 let whose = if self.header { "the header" } else { "the first row" };
-                let advice = "mend the row, or name the delimiter if it is another";
-                let problem = format!(
-                    "line {line} has {found} values, where {whose} has {expected}: {advice}"
+                bail!(
+                    &self.path,
+                    "line {line} has {found} values, where {whose} has {expected}: mend the row, \
+                     or name the delimiter if it is another"
                 );
-                return Err(Error::file(&self.path, problem));
             }
             let cells: Vec<Cell> =
                 record.cells().map(|cell| to_cell(cell, &self.missing)).collect();
@@ -148,10 +144,7 @@ impl TableSource for Delimited {
             let metadata =
                 fs::metadata(&self.path).map_err(|error| Error::io(&self.path, error))?;
             if stamp != (metadata.len(), metadata.modified().ok()) {
-                return Err(Error::file(
-                    &self.path,
-                    "changed while it was being read: start again",
-                ));
+                bail!(&self.path, "changed while it was being read: start again");
             }
         }
         Ok(())
@@ -201,10 +194,12 @@ fn header_names(header: &Record, path: &Path) -> Result<Vec<String>, Error> {
     let names: Vec<String> = header.cells().map(|name| trim(name).to_owned()).collect();
     let line = header.line;
     if let Some(empty) = names.iter().position(String::is_empty) {
-        let advice = "name it, or leave it out if it numbers the rows";
-        let problem =
-            format!("line {line}, the header, has no name for column {}: {advice}", empty + 1);
-        return Err(Error::file(path, problem));
+        bail!(
+            path,
+            "line {line}, the header, has no name for column {}: name it, or leave it out if it \
+             numbers the rows",
+            empty + 1
+        );
     }
     let mut sorted: Vec<usize> = (0..names.len()).collect();
     sorted.sort_by_key(|&column| &names[column]);
@@ -212,10 +207,10 @@ fn header_names(header: &Record, path: &Path) -> Result<Vec<String>, Error> {
         sorted.array_windows().find(|[one, other]| names[*one] == names[*other])
     {
         let (name, one, other) = (Short(&names[*one]), one + 1, other + 1);
-        let problem = format!(
+        bail!(
+            path,
             "line {line}, the header, calls columns {one} and {other} both {name}: rename one"
         );
-        return Err(Error::file(path, problem));
     }
     Ok(names)
 }

@@ -22,7 +22,7 @@ use super::layout::Layout;
 use super::names::{Budget, Names, Seen};
 use super::roles::{Role, roles};
 use super::source::{Cell, TableSource, is_infinite};
-use crate::error::{Error, Problem, Remedy, Short};
+use crate::error::{Error, Problem, Remedy, Short, bail};
 use crate::formats::options::TableOptions;
 use crate::formats::tables::rounding::loses_digits;
 use crate::sample::column::{Column, ColumnKind, Encoding};
@@ -184,7 +184,7 @@ impl Layout {
             Ok(())
         })?;
         if rows == 0 {
-            return Err(Error::file(path, "has no rows"));
+            bail!(path, "has no rows");
         }
         // Numbers among texts.
         let passed = |counts: &Counts| {

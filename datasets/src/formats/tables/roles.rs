@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::{Error, Problem, Remedy, Short};
+use crate::error::{Error, Problem, Remedy, Short, bail};
 use crate::formats::options::{LabelColumn, TableOptions};
 
 /// What becomes of a column.
@@ -59,11 +59,11 @@ pub(super) fn roles(
     if let Some(label) = label
         && ignored[label]
     {
-        let problem = format!(
+        bail!(
+            path,
             "the column {} cannot both hold the labels and be ignored",
             Short(&names[label])
         );
-        return Err(Error::file(path, problem));
     }
     let learnt_from = |column: usize| known.as_ref().is_none_or(|known| known[column]);
     if known.is_some()
@@ -71,10 +71,10 @@ pub(super) fn roles(
             .find(|&column| learnt_from(column) && (ignored[column] || label == Some(column)))
     {
         let name = Short(&names[column]);
-        let problem = format!(
+        bail!(
+            path,
             "the model learnt from the column {name}, which is not the label, nor to be ignored"
         );
-        return Err(Error::file(path, problem));
     }
     let role = |column: usize| match label {
         _ if ignored[column] => Role::Ignored,
@@ -84,8 +84,7 @@ pub(super) fn roles(
     };
     let roles: Vec<Role> = (0..names.len()).map(role).collect();
     if !roles.iter().any(|role| matches!(role, Role::Feature { .. })) {
-        let problem = "has no column left to learn from, besides the label and what is ignored";
-        return Err(Error::file(path, problem));
+        bail!(path, "has no column left to learn from, besides the label and what is ignored");
     }
     Ok(roles)
 }
@@ -98,8 +97,7 @@ fn known(
 ) -> Result<Option<Vec<bool>>, Error> {
     let Some(known) = &options.known else { return Ok(None) };
     if let Some(column) = known.iter().find(|column| !names.contains(&column.name)) {
-        let problem = format!("has no column {}, which the model learnt from", Short(&column.name));
-        return Err(Error::file(path, problem));
+        bail!(path, "has no column {}, which the model learnt from", Short(&column.name));
     }
     let is_known = |name: &String| known.iter().any(|column| column.name == *name);
     Ok(Some(names.iter().map(is_known).collect()))

@@ -4,7 +4,7 @@ use super::layout::Field;
 use super::layout::Layout;
 use super::names::Names;
 use super::source::{Cell, TableSource};
-use crate::error::{Error, Short};
+use crate::error::{Error, Short, bail};
 use crate::sample::label::UNLABELLED;
 
 impl Layout {
@@ -53,11 +53,11 @@ impl Layout {
                             Cell::Missing => String::new(),
                         };
                         let (word, name) = (self.row_word, Short(&names[column]));
-                        let problem = format!(
-                            "{word} {row}, column {name}: {found} is not a number within the range \
-                             of 32-bit floats, which the column holds"
+                        bail!(
+                            &self.path,
+                            "{word} {row}, column {name}: {found} is not a number within the \
+                             range of 32-bit floats, which the column holds"
                         );
-                        return Err(Error::file(&self.path, problem));
                     }
                 }
             }

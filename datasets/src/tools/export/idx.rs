@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Export, ExportFormat};
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::files::atomic::{self, AtomicFile};
 use crate::sample::dtype::Dtype;
 use crate::tools::both_halves::Told;
@@ -13,10 +13,7 @@ const INTEGERS: u8 = 0x0c;
 
 pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Result<u64, Error> {
     if export.dtype() == Dtype::F32 {
-        return Err(Error::file(
-            out,
-            "cannot hold floats, which these samples are: choose .npy or .npz",
-        ));
+        bail!(out, "cannot hold floats, which these samples are: choose .npy or .npz");
     }
     let mut file = atomic::create(out)?;
     file.put(&header(BYTES, &export.shape(export.halves), out)?)?;
@@ -25,10 +22,7 @@ pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Res
         (Some(labels), Some(path)) => {
             let short = labels.fit(i64::from(u8::MAX));
             if !short && labels.numbers.iter().any(|&number| number > i64::from(i32::MAX)) {
-                return Err(Error::file(
-                    out,
-                    "cannot hold labels above 2147483647: choose .npy or .npz",
-                ));
+                bail!(out, "cannot hold labels above 2147483647: choose .npy or .npz");
             }
             let mut file = atomic::create(&path)?;
             file.put(&header(if short { BYTES } else { INTEGERS }, &[export.rows], out)?)?;

@@ -23,7 +23,7 @@ use narrows_engine::random::Random;
 
 /// Directions beyond those asked for: the further apart the variances of the last of either, the
 /// fewer passes.
-const SPARE: usize = 20;
+pub(super) const SPARE: usize = 20;
 /// The variance has stopped growing where a pass adds no more than this fraction. What is left
 /// decays as fast.
 const TOLERANCE: f64 = 1e-6;

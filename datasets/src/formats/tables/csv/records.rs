@@ -9,7 +9,7 @@ use std::path::Path;
 
 use csv_core::{ReadRecordResult, ReaderBuilder};
 
-use crate::error::Error;
+use crate::error::{Error, bail};
 
 /// How many bytes one record may have, its quoted line breaks among them.
 pub(super) const LONGEST_RECORD: usize = 4 << 20;
@@ -75,7 +75,7 @@ impl<'a, R: Read> Records<'a, R> {
         records.refill()?;
         let start = &records.piece[records.unread.clone()];
         if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
-            return Err(Error::file(path, "is UTF-16 text: save it as UTF-8"));
+            bail!(path, "is UTF-16 text: save it as UTF-8");
         }
         if start.starts_with(UTF8_MARK) {
             records.unread.start += UTF8_MARK.len();
@@ -118,16 +118,19 @@ impl<'a, R: Read> Records<'a, R> {
                 matches!(result, ReadRecordResult::OutputFull) && self.text.len() >= LONGEST_RECORD;
             if full || length > LONGEST_RECORD {
                 let limit = LONGEST_RECORD >> 20;
-                let advice = "close a quote that is open, or break the line";
-                let problem = format!("line {line} begins a row of more than {limit} MB: {advice}");
-                return Err(Error::file(self.path, problem));
+                bail!(
+                    self.path,
+                    "line {line} begins a row of more than {limit} MB: close a quote that is \
+                     open, or break the line"
+                );
             }
             match result {
                 ReadRecordResult::Record => break,
                 ReadRecordResult::InputEmpty if at_end => {
-                    let problem =
-                        format!("a quote on line {line} or after it is never closed: close it");
-                    return Err(Error::file(self.path, problem));
+                    bail!(
+                        self.path,
+                        "a quote on line {line} or after it is never closed: close it"
+                    );
                 }
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull => self.text.resize(2 * self.text.len(), 0),
@@ -135,9 +138,10 @@ impl<'a, R: Read> Records<'a, R> {
                     self.ends.resize(2 * self.ends.len(), 0);
                 }
                 ReadRecordResult::OutputEndsFull => {
-                    let problem =
-                        format!("line {line} has more than {MOST_COLUMNS} values: leave some out");
-                    return Err(Error::file(self.path, problem));
+                    bail!(
+                        self.path,
+                        "line {line} has more than {MOST_COLUMNS} values: leave some out"
+                    );
                 }
                 // Only said of an input that is empty, and none here is.
                 ReadRecordResult::End => return Ok(None),
@@ -171,9 +175,10 @@ impl<'a, R: Read> Records<'a, R> {
         }
         if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
             let line = line_of(at);
-            let problem =
-                format!("line {line} holds a NUL byte, as no text does: save it as text in UTF-8");
-            return Err(Error::file(self.path, problem));
+            bail!(
+                self.path,
+                "line {line} holds a NUL byte, as no text does: save it as text in UTF-8"
+            );
         }
         Ok(text)
     }

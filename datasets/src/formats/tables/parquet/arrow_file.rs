@@ -23,7 +23,7 @@ use arrow_ipc::reader::FileDecoder;
 use arrow_ipc::{Block, CompressionType, Message, MessageHeader, MetadataVersion};
 use arrow_schema::{ArrowError, SchemaRef};
 
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::formats::tables::parquet::damaged;
 
 const MAGIC: &[u8; 6] = b"ARROW1";
@@ -229,11 +229,11 @@ fn check_buffers(
         None => false,
         Some(compression) if compression.codec() == CompressionType::LZ4_FRAME => true,
         Some(compression) if compression.codec() == CompressionType::ZSTD => {
-            let advice = "write it again with compression=\"lz4\"";
-            return Err(Error::file(
+            bail!(
                 path,
-                format!("is compressed by Zstandard, which cannot be read: {advice}"),
-            ));
+                "is compressed by Zstandard, which cannot be read: write it again with \
+                 compression=\"lz4\""
+            );
         }
         Some(_) => return Err(damaged(path, "it is compressed in an unknown way")),
     };

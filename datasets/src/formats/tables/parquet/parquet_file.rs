@@ -13,7 +13,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::basic::Compression;
 use parquet::file::metadata::PageIndexPolicy;
 
-use crate::error::{Error, Problem, Remedy};
+use crate::error::{Error, Problem, Remedy, bail};
 use crate::formats::tables::parquet::damaged;
 use crate::formats::tables::parquet::page_guard::GuardedPages;
 
@@ -39,10 +39,7 @@ impl ParquetFile {
         match &magic {
             b"PAR1" => {}
             b"PARE" => {
-                return Err(Error::file(
-                    path,
-                    "is an encrypted Parquet file: write it again without encryption",
-                ));
+                bail!(path, "is an encrypted Parquet file: write it again without encryption");
             }
             _ => return Err(damaged(path, "it does not end as a Parquet file does")),
         }

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use crate::error::{Error, Problem, Remedy, Short};
+use crate::error::{Error, Problem, Remedy, Short, bail};
 use crate::files::regular::open_regular;
 use crate::formats::tables::parquet::arrow_file::{self, ArrowFile};
 use crate::formats::tables::parquet::cells::{Cells, Infinite, unreadable};
@@ -67,21 +67,18 @@ impl ColumnarTable {
                 }
                 Some("an Arrow file") => ArrowFile::open_file(path, &file, length).map(Kind::Arrow),
                 Some(_) => ArrowFile::open_stream(path, &file, length).map(Kind::Arrow),
-                None => {
-                    Err(Error::file(path, "is neither a Parquet nor an Arrow file: check its name"))
-                }
+                None => bail!(path, "is neither a Parquet nor an Arrow file: check its name"),
             }
         })?;
         let schema = kind.schema();
         let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         if names.is_empty() {
-            return Err(Error::file(path, "has no columns: check what wrote it"));
+            bail!(path, "has no columns: check what wrote it");
         }
         let mut sorted: Vec<&String> = names.iter().collect();
         sorted.sort_unstable();
         if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-            let problem = format!("has two columns {}: rename one", Short(twice[0]));
-            return Err(Error::file(path, problem));
+            bail!(path, "has two columns {}: rename one", Short(twice[0]));
         }
         let wanted: Vec<usize> =
             (0..names.len()).filter(|&column| !ignore.contains(&names[column])).collect();

@@ -13,7 +13,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::files::atomic::AtomicFile;
 
 /// Bytes of values that are gathered before they are encoded.
@@ -117,23 +117,19 @@ impl ColumnarWriter {
         fields: &[(String, FieldKind)],
     ) -> Result<Self, Error> {
         if fields.is_empty() {
-            return Err(Error::file(path, "cannot be written without a column"));
+            bail!(path, "cannot be written without a column");
         }
         let mut names: Vec<&String> = fields.iter().map(|(name, _)| name).collect();
         names.sort_unstable();
         if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Error::file(
-                path,
-                format!("cannot be written with two columns {:?}: rename one", twice[0]),
-            ));
+            bail!(path, "cannot be written with two columns {:?}: rename one", twice[0]);
         }
         let mut columns = Vec::new();
         for (name, kind) in fields {
             if let FieldKind::Floats(values) | FieldKind::Bytes(values) = *kind
                 && (values == 0 || i32::try_from(values).is_err())
             {
-                let problem = format!("column {name:?} cannot hold lists of {values} values");
-                return Err(Error::file(path, problem));
+                bail!(path, "column {name:?} cannot hold lists of {values} values");
             }
             columns.push(Builder::new(*kind));
         }
@@ -171,18 +167,20 @@ impl ColumnarWriter {
     pub fn push(&mut self, row: &[Value<'_>]) -> Result<(), Error> {
         // All of it before any of it is added: a row is added whole or not at all.
         if row.len() != self.columns.len() {
-            let problem = format!(
+            bail!(
+                &self.path,
                 "a row of {} values cannot be written to {} columns",
                 row.len(),
                 self.columns.len()
             );
-            return Err(Error::file(&self.path, problem));
         }
         for ((value, column), name) in row.iter().zip(&self.columns).zip(&self.names) {
             if !column.holds(value) {
-                let problem =
-                    format!("column {name:?} cannot hold what it was given: {}", value.described());
-                return Err(Error::file(&self.path, problem));
+                bail!(
+                    &self.path,
+                    "column {name:?} cannot hold what it was given: {}",
+                    value.described()
+                );
             }
         }
         for (value, column) in row.iter().zip(&mut self.columns) {

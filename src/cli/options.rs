@@ -258,7 +258,8 @@ pub struct Score {
     pub threshold: Option<f32>,
     /// Mark rows whose score is above that of this fraction of the rows: 0.99 marks the highest
     /// hundredth
-    #[arg(long, value_name = "Q", value_parser = values::zero_to_one::<f64>, help_heading = "Scores")]
+    #[arg(long, value_name = "Q", value_parser = values::zero_to_one::<f64>,
+          help_heading = "Scores")]
     pub quantile: Option<f64>,
     #[command(flatten)]
     pub machine: running::MachineOptions,

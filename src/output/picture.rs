@@ -25,8 +25,8 @@ const LARGEST: usize = 256;
 const BACKGROUND: u8 = 255;
 
 /// Draws the grid as a PNG. `inputs` and `outputs`: (samples, height, width, channels), values in
-/// [0, 1]; values outside are cut off. `None` without a sample, or if the channels are neither 1 nor
-/// 3.
+/// [0, 1]; values outside are cut off. `None` without a sample, or if the channels are neither 1
+/// nor 3.
 pub fn png(
     inputs: &[f32],
     outputs: &[f32],

@@ -46,7 +46,7 @@ impl Target {
             Some(path) if Format::of(path).is_some() => {
                 // Also where it is a link to nothing, which a rename would replace.
                 ensure!(
-                    !path.symlink_metadata().is_ok(),
+                    path.symlink_metadata().is_err(),
                     path,
                     "is already there: give another file by --out, or remove it first"
                 );

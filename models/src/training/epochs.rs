@@ -1,4 +1,4 @@
-//! The epochs of a run: its steps counted, its record closed, its weights kept if they are the best.
+//! The epochs of a run: counts the steps, ends the record, keeps the best weights.
 
 use super::best::Best;
 use crate::error::Error;

@@ -19,7 +19,6 @@ mod pointwise;
 mod pool;
 pub(crate) mod product;
 mod residual;
-mod rows;
 mod sparsity;
 mod unflatten;
 mod upsample;

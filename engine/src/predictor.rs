@@ -170,8 +170,8 @@ impl Predictor {
             let tasks = x.len().div_ceil(rows * inputs);
             let parts = (Chunks::new(y, rows * outputs), Chunks::new(slots, 1));
             cx.for_each_part(tasks, parts, |i, (y, slot)| {
-                let x = &x[i * rows * inputs..][..y.data.len() / outputs * inputs];
-                self.block(&one, &mut slot.data[0], x, y.data);
+                let x = &x[i * rows * inputs..][..y.len() / outputs * inputs];
+                self.block(&one, &mut slot[0], x, y);
             });
         }
         Ok(())

@@ -22,7 +22,7 @@ pub(crate) mod passes;
 pub(crate) use self::kernels::Columns;
 use super::fused::FusedRelu;
 use crate::error::ensure;
-use crate::math::column_sums::Add;
+use crate::math::column_sums::add;
 use crate::network::init::Init;
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode, Op};
 use crate::network::params::{ParamSpec, Role};
@@ -171,8 +171,8 @@ impl Op for BatchNormOp {
                 grads.fill(0.0);
             }
             let (dgamma, rest) = grads.split_at_mut(c);
-            cx.isa().run(Add { x: &sums[c..2 * c], y: dgamma });
-            cx.isa().run(Add { x: &sums[..c], y: &mut rest[..c] });
+            add(cx.isa(), dgamma, &sums[c..2 * c]);
+            add(cx.isa(), &mut rest[..c], &sums[..c]);
         }
         let Some(dx) = io.dx else { return };
         let sums = sums.filter(|_| in_train);

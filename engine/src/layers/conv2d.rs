@@ -11,7 +11,7 @@
 //! ```
 
 use super::product::{Product, ProductOp, Work};
-use crate::conv::{self, Conv, Size, Window, image};
+use crate::conv::{Conv, Convolution, Direction, Operands, Size, WeightSums, Window, image};
 use crate::error::ensure;
 use crate::gemm::Epilogue;
 use crate::network::init::Init;
@@ -178,7 +178,7 @@ impl Layer for Conv2d {
         let conv = Conv::over(window, input, channels, groups)?;
         let fans = [conv.image_channels, conv.map_channels]
             .map(|c| (c / groups).saturating_mul(conv.taps()));
-        self.settings.plan(Convolution { conv, transposed: false, fans })
+        self.settings.plan(conv, Direction::Forward, fans)
     }
 }
 
@@ -194,7 +194,7 @@ impl Layer for ConvTranspose2d {
         let reached = (conv.taps() / down.saturating_mul(across)).max(1);
         let fan_in = (conv.map_channels / conv.groups).saturating_mul(reached);
         let fan_out = (conv.image_channels / conv.groups).saturating_mul(conv.taps());
-        self.settings.plan(Convolution { conv, transposed: true, fans: [fan_in, fan_out] })
+        self.settings.plan(conv, Direction::InputGradient, [fan_in, fan_out])
     }
 }
 
@@ -204,39 +204,37 @@ impl ConvSettings {
         ConvSettings { channels, window, groups: 1, bias: true, init: Init::HeNormal }
     }
 
-    /// The op of a convolution that has been checked.
-    fn plan(&self, product: Convolution) -> Result<Box<dyn Op>, Error> {
-        let Convolution { conv, transposed, .. } = &product;
-        let output = if *transposed { conv.image_shape()? } else { conv.map_shape()? };
+    /// The op of a convolution that has been checked, whose forward pass has that direction.
+    fn plan(
+        &self,
+        conv: Conv,
+        direction: Direction,
+        fans: [usize; 2],
+    ) -> Result<Box<dyn Op>, Error> {
+        let (output, back) = match direction {
+            Direction::Forward => (conv.map_shape()?, Direction::InputGradient),
+            _ => (conv.image_shape()?, Direction::Forward),
+        };
+        let directions = [direction, back];
+        let product = ConvProduct { convolution: Convolution::new(conv), directions, fans };
         Ok(Box::new(ProductOp::new(product, output, self.bias, self.init)))
     }
 }
 
 /// A convolution in either direction.
 #[derive(Debug)]
-struct Convolution {
-    conv: Conv,
-    /// Whether it makes an image of a map.
-    transposed: bool,
+struct ConvProduct {
+    convolution: Convolution,
+    /// Of the forward pass and of the input gradient.
+    directions: [Direction; 2],
     fans: [usize; 2],
 }
 
-impl Convolution {
-    /// Makes an image of a map, or a map of an image.
-    fn run(&self, to_image: bool, work: Work<'_>, x: &[f32], y: &mut [f32], e: Epilogue<'_>) {
-        let Work { cx, weight, scratch } = work;
-        match to_image {
-            true => conv::input_gradient(cx, &self.conv, x, weight, y, e, scratch),
-            false => conv::forward(cx, &self.conv, x, weight, y, e, scratch),
-        }
-    }
-}
-
-impl Product for Convolution {
+impl Product for ConvProduct {
     const IS_LINEAR: bool = false;
 
     fn weight_shape(&self) -> Vec<usize> {
-        let Conv { window, image_channels, map_channels, groups, .. } = self.conv;
+        let Conv { window, image_channels, map_channels, groups, .. } = self.convolution.conv;
         let Size(height, width) = window.kernel;
         vec![height, width, image_channels / groups, map_channels]
     }
@@ -246,19 +244,23 @@ impl Product for Convolution {
     }
 
     fn macs(&self) -> u64 {
-        self.conv.macs()
+        self.convolution.conv.macs()
     }
 
     fn scratch_len(&self, batch: usize) -> usize {
-        conv::scratch_len(&self.conv, batch)
+        self.convolution.scratch_len(batch)
     }
 
-    fn forward(&self, work: Work<'_>, x: &[f32], y: &mut [f32], epilogue: Epilogue<'_>) {
-        self.run(self.transposed, work, x, y, epilogue);
+    fn forward(&self, work: Work<'_>, from: &[f32], to: &mut [f32], epilogue: Epilogue<'_>) {
+        let Work { cx, weight, scratch } = work;
+        let operands = Operands { cx, from, weight, to, epilogue, scratch };
+        self.convolution.run(self.directions[0], operands);
     }
 
-    fn input_gradient(&self, work: Work<'_>, dy: &[f32], dx: &mut [f32]) {
-        self.run(!self.transposed, work, dy, dx, Epilogue::default());
+    fn input_gradient(&self, work: Work<'_>, from: &[f32], to: &mut [f32]) {
+        let (Work { cx, weight, scratch }, epilogue) = (work, Epilogue::default());
+        let operands = Operands { cx, from, weight, to, epilogue, scratch };
+        self.convolution.run(self.directions[1], operands);
     }
 
     fn weight_gradient(
@@ -266,10 +268,14 @@ impl Product for Convolution {
         Work { cx, scratch, .. }: Work<'_>,
         x: &[f32],
         dy: &[f32],
-        dw: &mut [f32],
+        grad: &mut [f32],
         accumulate: bool,
     ) {
-        let (image, map) = if self.transposed { (dy, x) } else { (x, dy) };
-        conv::weight_gradient(cx, &self.conv, image, map, dw, accumulate, scratch);
+        let (image, dmap) = match self.directions[0] {
+            Direction::Forward => (x, dy),
+            _ => (dy, x),
+        };
+        let sums = WeightSums { cx, image, dmap, grad, accumulate, scratch };
+        self.convolution.weight_gradient(sums);
     }
 }

@@ -2,7 +2,6 @@
 //! nothing.
 
 use super::identity::Identity;
-use super::rows::for_each_row;
 use crate::error::ensure;
 use crate::math::random::Random;
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode, Op, Pass};
@@ -58,7 +57,7 @@ impl DropoutOp {
         let scale = 1.0 / (1.0 - self.p);
         // A word below the threshold drops: exact to 2^-32.
         let threshold = (f64::from(self.p) * 2f64.powi(32)) as u32;
-        for_each_row(cx, y, n, |row, y| {
+        cx.rows(y, n, |row, y| {
             let x = &x[row * n..][..n];
             for (block, (y, x)) in y.chunks_mut(4).zip(x.chunks(4)).enumerate() {
                 let words = random.words(pass.step, row as u32, block as u32);

@@ -8,7 +8,6 @@ pub(super) use geometry::PoolGeometry;
 use crate::conv::{Size, Window};
 use crate::network::layer::{Backward, Forward, Layer, Op};
 use crate::{Context, Error, Shape};
-use kernels::{Max, MaxGradient, Spread, Sums};
 
 /// The largest value of each channel in a window that moves over an image: (height, width,
 /// channels) to ((height + 2 padding - kernel) / stride + 1, as much for the width, channels).
@@ -91,7 +90,7 @@ impl Op for PoolOp {
         let (images, x) = (self.images, io.x);
         match self.is_max {
             true => images.by_rows(cx, io.y, |first_row, y| {
-                cx.isa().run(Max { images, first_row, x, y });
+                kernels::max(cx.isa(), images, first_row, x, y);
             }),
             false => sums(cx, images, x, io.y, self.scale()),
         }
@@ -103,7 +102,7 @@ impl Op for PoolOp {
         let (images, x, y, dy) = (self.images, io.x, io.y, io.dy);
         match self.is_max {
             true => images.by_images(cx, dx, |first_image, dx| {
-                cx.isa().run(MaxGradient { images, first_image, x, y, dy, dx });
+                kernels::max_gradient(cx.isa(), images, first_image, x, y, dy, dx);
             }),
             false => spread(cx, images, dy, dx, self.scale()),
         }
@@ -119,7 +118,7 @@ pub(super) fn sums(
     scale: f32,
 ) {
     images.by_rows(cx, small, |first_row, small| {
-        cx.isa().run(Sums { images, first_row, large, small, scale });
+        kernels::sums(cx.isa(), images, first_row, large, small, scale);
     });
 }
 
@@ -133,6 +132,6 @@ pub(super) fn spread(
     scale: f32,
 ) {
     images.by_images(cx, large, |first_image, large| {
-        cx.isa().run(Spread { images, first_image, small, large, scale });
+        kernels::spread(cx.isa(), images, first_image, small, large, scale);
     });
 }

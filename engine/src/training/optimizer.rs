@@ -119,11 +119,11 @@ impl Optimizer {
     fn update(&self, isa: Isa, decay: f64, updates: u64, lr: f64, slabs: Slabs<'_>) {
         match *self {
             Optimizer::Sgd { momentum: 0.0, .. } => {
-                isa.run(sgd::Plain { slabs, lr: lr as f32, decay: decay as f32 });
+                sgd::plain(isa, slabs.p, slabs.g, lr as f32, decay as f32);
             }
             Optimizer::Sgd { momentum, nesterov, .. } => {
                 let (lr, momentum, decay) = (lr as f32, momentum as f32, decay as f32);
-                isa.run(sgd::Momentum { slabs, lr, momentum, nesterov, decay });
+                sgd::momentum(isa, slabs, lr, momentum, nesterov, decay);
             }
             Optimizer::Adam { beta1, beta2, eps, .. }
             | Optimizer::AdamW { beta1, beta2, eps, .. } => {

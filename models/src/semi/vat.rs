@@ -13,15 +13,11 @@
 use super::consistency::{ConsistencyMethod, Demand, Step};
 use super::{SemiTraining, in_range};
 use crate::error::Error;
-use narrows_engine::parallel::Chunks;
 use narrows_engine::random::Random;
 use narrows_engine::{Context, Gradients, Loss, Target, loss};
 
 /// The purpose of random directions, away from those of layers.
 const DIRECTIONS: u64 = 0x5eed_0002;
-
-/// The samples of a task.
-const TASK: usize = 16;
 
 /// Virtual adversarial training (Miyato et al., TPAMI 2018, arXiv:1704.03976) with one power
 /// iteration.
@@ -88,24 +84,15 @@ pub(super) fn nudge(
     x: &[f32],
     out: &mut [f32],
 ) {
-    let chunk = TASK * len;
-    cx.for_each_part(out.len().div_ceil(chunk), Chunks::new(out, chunk), |task, out| {
-        for (i, out) in out.data.chunks_exact_mut(len).enumerate() {
-            let row = task * TASK + i;
-            random.fill_normal(step, row as u32, out);
-            move_by(xi, &x[row * len..][..len], out);
-        }
+    cx.rows(out, len, |row, out| {
+        random.fill_normal(step, row as u32, out);
+        move_by(xi, &x[row * len..][..len], out);
     });
 }
 
 /// g = x + epsilon g / |g| for each sample.
 fn push(cx: &Context, len: usize, epsilon: f32, x: &[f32], g: &mut [f32]) {
-    let chunk = TASK * len;
-    cx.for_each_part(g.len().div_ceil(chunk), Chunks::new(g, chunk), |task, g| {
-        for (i, g) in g.data.chunks_exact_mut(len).enumerate() {
-            move_by(epsilon, &x[(task * TASK + i) * len..][..len], g);
-        }
-    });
+    cx.rows(g, len, |row, g| move_by(epsilon, &x[row * len..][..len], g));
 }
 
 /// d = x + distance d / |d|; x where d is 0. Gradients can be tiny: they are scaled by their

@@ -193,8 +193,8 @@ impl OptimizerState {
         let chunks = |slab| Chunks::new(cut(slab, range.clone()), BLOCK);
         let slabs = (chunks(values), chunks(first), chunks(second));
         cx.for_each_part(range.len().div_ceil(BLOCK), slabs, |i, (values, first, second)| {
-            let grads = &grads[i * BLOCK..][..values.data.len()];
-            let mut slabs = Slabs { p: values.data, g: grads, m: first.data, v: second.data };
+            let grads = &grads[i * BLOCK..][..values.len()];
+            let mut slabs = Slabs { p: values, g: grads, m: first, v: second };
             let start = range.start + i * BLOCK;
             let end = start + grads.len();
             let touched = entries.partition_point(|e| e.range.end <= start);

@@ -6,7 +6,7 @@ use narrows_datasets::{Dataset, Loader, Rows, draw_labels};
 use narrows_engine::{
     Context, Isa, Loss, Network, Params, Pass, PassMemory, Target, Trainer, TrainerSettings,
 };
-use narrows_models::{Evaluation, Goal, Method, Run, Task, Training};
+use narrows_models::{Evaluation, Goal, Run, Task, Training, Transfer};
 use support::{architecture, training};
 
 fn pretrained() -> Params {
@@ -19,7 +19,7 @@ fn pretrained() -> Params {
     params
 }
 
-fn prepared(network: &Network, method: Method) -> Params {
+fn prepared(network: &Network, method: Transfer) -> Params {
     let mut params = Params::new(network, 3);
     method.prepare(&mut params, &pretrained()).unwrap();
     params
@@ -34,7 +34,7 @@ fn bits(params: &Params) -> Vec<u32> {
 fn by_the_whole_network(
     cx: &Context,
     network: &Network,
-    method: Method,
+    method: Transfer,
     task: &Task<'_>,
     settings: &Training,
 ) -> (Vec<f64>, Params) {
@@ -87,7 +87,7 @@ fn codes_change_no_bit_of_a_run() {
         goal: Goal::Classify,
     };
     for isa in Isa::available() {
-        for method in [Method::Freeze, Method::Gradual] {
+        for method in [Transfer::Freeze, Transfer::Gradual] {
             for clip_norm in [None, Some(0.5)] {
                 let cx = Context::with_isa(isa, 1).unwrap();
                 let settings =
@@ -126,7 +126,7 @@ fn a_changed_encoder_makes_new_codes() {
     };
     let cx = Context::new(1).unwrap();
     let settings = Training { epochs: 2, ..training(Loss::cross_entropy()) };
-    let params = prepared(&network, Method::Freeze);
+    let params = prepared(&network, Transfer::Freeze);
     let mut run = Run::new("codes", &network, params, task, &settings).unwrap();
     run.epoch(&cx, &()).unwrap();
     run.trainer.params.get_mut("encoder.0.weight").unwrap().iter_mut().for_each(|x| *x *= 1.5);
@@ -144,7 +144,7 @@ fn a_changed_encoder_makes_new_codes() {
 fn codes_depend_on_their_sample_alone() {
     let digits = Dataset::digits();
     let network = architecture().classifier(10).unwrap();
-    let params = prepared(&network, Method::Freeze);
+    let params = prepared(&network, Transfer::Freeze);
     let rows: Vec<u32> = (0..200).collect();
     let mut x = vec![0.0; 200 * 64];
     digits.gather(&rows, &mut x).unwrap();

@@ -12,7 +12,8 @@
 //! again, into the place where its dx goes, and nothing is kept.
 
 use super::narrow::narrow;
-use crate::hardware::parallel::{MAX_SUMS, TASK_LEN};
+use super::rows::{for_each_row, sum_rows};
+use crate::error::ensure;
 use crate::hardware::simd::{Kernel, Simd};
 use crate::math::random::Random;
 use crate::network::layer::{Backward, Forward, Layer, Mode, Op, Pass};
@@ -39,9 +40,9 @@ use crate::{Context, Error, Shape, math};
 pub struct GaussianSample {
     /// Weight of the divergence of a sample (>= 0).
     pub kl_weight: f32,
-    /// In the first so many steps of training it counts less: 1 in `warm_up`, 2 in `warm_up`, and
-    /// so on (Sonderby et al., Ladder Variational Autoencoders, NIPS 2016). In evaluation it counts
-    /// in full.
+    /// Training steps in which the weight grows, by equal parts, from 1 / `warm_up` of itself to
+    /// all of it (Sonderby et al., Ladder Variational Autoencoders, NIPS 2016). Evaluation takes
+    /// all of it.
     pub warm_up: u64,
 }
 
@@ -64,20 +65,18 @@ impl Layer for GaussianSample {
     }
 
     fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
-        if !(self.kl_weight >= 0.0 && self.kl_weight.is_finite()) {
-            return Err(Error::new(format!(
-                "needs a finite weight of at least 0, not {}",
-                self.kl_weight
-            )));
-        }
-        match input.len() {
-            len if len > 0 && len.is_multiple_of(2) => {
-                Ok(Box::new(GaussianSampleOp { settings: *self, n: len / 2 }))
-            }
-            len => Err(Error::new(format!(
-                "needs as many means as logarithms of variances, got {len} values ({input})"
-            ))),
-        }
+        let (weight, len) = (self.kl_weight, input.len());
+        ensure!(
+            weight >= 0.0 && weight.is_finite(),
+            setting,
+            "needs a finite weight of at least 0, not {weight}"
+        );
+        ensure!(
+            len > 0 && len.is_multiple_of(2),
+            shape,
+            "needs as many means as logarithms of variances, got {len} values ({input})"
+        );
+        Ok(Box::new(GaussianSampleOp { settings: *self, n: len / 2 }))
     }
 }
 
@@ -95,13 +94,8 @@ impl GaussianSampleOp {
             return 0.0;
         }
         let len = 2 * self.n;
-        let batch = x.len() / len;
-        let rows = (TASK_LEN / len).max(batch.div_ceil(MAX_SUMS)).max(1);
-        let sum = cx.sum_parts(batch.div_ceil(rows), (), |task, ()| {
-            let x = &x[task * rows * len..batch.min((task + 1) * rows) * len];
-            x.chunks_exact(len).map(|x| f64::from(cx.isa().run(Divergence { x }))).sum()
-        });
-        weight * sum / batch as f64
+        let sum = sum_rows(cx, x, len, |x| f64::from(cx.isa().run(Divergence { x })));
+        weight * sum / (x.len() / len) as f64
     }
 }
 
@@ -118,12 +112,9 @@ impl Op for GaussianSampleOp {
             return penalty;
         }
         let random = Random::new(io.pass.seed, io.position);
-        let rows = (TASK_LEN / len).max(1);
-        cx.chunks(io.y, rows * n, |range, y| {
-            for (row, y) in (range.start / n..).zip(y.chunks_exact_mut(n)) {
-                random.fill_normal(io.pass.step, row as u32, y);
-                cx.isa().run(Sample { x: &io.x[row * len..][..len], y });
-            }
+        for_each_row(cx, io.y, n, |row, y| {
+            random.fill_normal(io.pass.step, row as u32, y);
+            cx.isa().run(Sample { x: &io.x[row * len..][..len], y });
         });
         penalty
     }
@@ -133,16 +124,13 @@ impl Op for GaussianSampleOp {
         let (len, n) = (2 * self.n, self.n);
         let random = Random::new(io.pass.seed, io.position);
         let weight = (self.settings.weight(io.pass) / io.batch as f64) as f32;
-        let rows = (TASK_LEN / len).max(1);
-        cx.chunks(dx, rows * len, |range, dx| {
-            for (row, dx) in (range.start / len..).zip(dx.chunks_exact_mut(len)) {
-                match io.pass.mode {
-                    Mode::Train => random.fill_normal(io.pass.step, row as u32, &mut dx[n..]),
-                    _ => dx[n..].fill(0.0),
-                }
-                let (x, dy) = (&io.x[row * len..][..len], &io.dy[row * n..][..n]);
-                cx.isa().run(Gradient { x, dy, dx, weight });
+        for_each_row(cx, dx, len, |row, dx| {
+            match io.pass.mode {
+                Mode::Train => random.fill_normal(io.pass.step, row as u32, &mut dx[n..]),
+                _ => dx[n..].fill(0.0),
             }
+            let (x, dy) = (&io.x[row * len..][..len], &io.dy[row * n..][..n]);
+            cx.isa().run(Gradient { x, dy, dx, weight });
         });
     }
 }

@@ -12,6 +12,7 @@
 //! `scratch`.
 
 use super::fused::FusedRelu;
+use crate::error::ensure;
 use crate::hardware::memory::padded;
 use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::{Kernel, Simd};
@@ -68,16 +69,14 @@ impl Residual {
 
     /// Refuses branches that cannot be added.
     fn check(&self, op: ResidualOp) -> Result<Box<dyn Op>, Error> {
-        if self.body.is_empty() {
-            return Err(Error::new("needs a layer in its body"));
-        }
+        ensure!(!self.body.is_empty(), setting, "needs a layer in its body");
         let (body, shortcut) = (&op.body.output, &op.shortcut.output);
         if body != shortcut {
             let (what, hint) = match self.shortcut.is_empty() {
                 true => ("x", ": it needs a shortcut that gives the same"),
                 false => ("its shortcut gives", ""),
             };
-            return Err(Error::new(format!("its body gives {body}, {what} {shortcut}{hint}")));
+            return Err(Error::shape(format!("its body gives {body}, {what} {shortcut}{hint}")));
         }
         Ok(Box::new(op))
     }
@@ -95,7 +94,7 @@ impl Layer for Residual {
     fn plan_as(&self, name: &str, input: &Shape, fuse: bool) -> Result<Box<dyn Op>, Error> {
         // A layer in a branch has named itself.
         let op = self.branches(&format!("{name}."), input, fuse)?;
-        self.check(op).map_err(|e| named(name, self.name(), &e))
+        self.check(op).map_err(|e| named(name, self.name(), e))
     }
 }
 

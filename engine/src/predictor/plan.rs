@@ -105,7 +105,7 @@ pub fn stages(
         Draft::Done(stage) => Ok(stage),
         Draft::Linear { name, weight, bias, inputs, relu } => {
             let panels = Panels::new(&weight, &bias, inputs, relu, precision)
-                .map_err(|e| Error::new(format!("layer {name}: {e}")))?;
+                .map_err(|e| e.within(format_args!("layer {name}")))?;
             Ok(Stage { inputs, outputs: bias.len(), map: Map::Linear(panels) })
         }
     };

@@ -12,6 +12,7 @@
 //!
 //! and the whole is divided by the sum of w_t over the rows. Nothing overflows, for z_c - m <= 0.
 
+use crate::error::ensure;
 use crate::hardware::parallel::{Chunks, MAX_SUMS};
 use crate::hardware::simd::{Kernel, Simd};
 use crate::math::softmax::{exponentials, largest, load_or, task_rows};
@@ -42,27 +43,26 @@ impl<'a> CrossEntropy<'a> {
         batch: usize,
     ) -> Result<Self, Error> {
         let count = y.len() / batch;
-        if classes.len() != batch {
-            return Err(Error::new(format!(
-                "cross-entropy: {batch} samples but {} classes as their targets",
-                classes.len()
-            )));
-        }
-        if let Some(weights) = weights
-            && weights.len() != count
-        {
-            return Err(Error::new(format!(
-                "cross-entropy: {count} classes but {} class weights",
-                weights.len()
-            )));
-        }
-        if let Some(row) = classes.iter().position(|&class| class as usize >= count) {
-            return Err(Error::new(format!(
-                "cross-entropy: sample {row} of the batch has class {}, but there are {count} \
+        let given = classes.len();
+        ensure!(
+            given == batch,
+            shape,
+            "cross-entropy: {batch} samples but {given} classes as their targets"
+        );
+        let given = weights.map_or(count, <[f32]>::len);
+        ensure!(
+            given == count,
+            mismatch,
+            "cross-entropy: {count} classes but {given} class weights"
+        );
+        for (row, &class) in classes.iter().enumerate() {
+            ensure!(
+                (class as usize) < count,
+                mismatch,
+                "cross-entropy: sample {row} of the batch has class {class}, but there are {count} \
                  classes, 0 to {}",
-                classes[row],
                 count - 1
-            )));
+            );
         }
         let (weight_sum, total) = match weights {
             None => (count as f64, batch as f64),
@@ -76,7 +76,7 @@ impl<'a> CrossEntropy<'a> {
     }
 
     /// The loss, and its gradient into `dy`: (batch, C) unless it is empty.
-    pub fn evaluate(self, cx: &Context, dy: &mut [f32]) -> Result<f64, Error> {
+    pub fn evaluate(self, cx: &Context, dy: &mut [f32]) -> f64 {
         let (batch, count) = (self.classes.len(), self.y.len() / self.classes.len());
         let rows = task_rows(count).max(batch.div_ceil(MAX_SUMS));
         let sum = cx.sum_parts(batch.div_ceil(rows), Chunks::new(dy, rows * count), |i, dy| {
@@ -88,7 +88,7 @@ impl<'a> CrossEntropy<'a> {
             };
             cx.isa().run(Block { part: whole, dy: dy.data })
         });
-        Ok(sum * self.scale)
+        sum * self.scale
     }
 }
 

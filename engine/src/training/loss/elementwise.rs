@@ -1,9 +1,9 @@
 //! Losses that are a mean over all values, each with its own target.
 
+use crate::Context;
 use crate::hardware::parallel::{Chunks, MAX_SUMS, TASK_LEN};
 use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
 use crate::math;
-use crate::{Context, Error};
 
 /// A loss of one value.
 pub trait Pixel: Copy + Send + Sync {
@@ -66,13 +66,7 @@ impl Pixel for Bce {
 }
 
 /// The mean of `f` over `y`, and the gradient of that into `dy` unless it is empty.
-pub fn evaluate<P: Pixel>(
-    cx: &Context,
-    f: P,
-    y: &[f32],
-    t: &[f32],
-    dy: &mut [f32],
-) -> Result<f64, Error> {
+pub fn evaluate<P: Pixel>(cx: &Context, f: P, y: &[f32], t: &[f32], dy: &mut [f32]) -> f64 {
     let len = y.len();
     let block = TASK_LEN.max(len.div_ceil(MAX_SUMS));
     let scale = (1.0 / len as f64) as f32;
@@ -81,7 +75,7 @@ pub fn evaluate<P: Pixel>(
         let (y, t) = (&y[part.clone()], &t[part]);
         cx.isa().run(Block { f, y, t, dy: dy.data, scale })
     });
-    Ok(sum / len as f64)
+    sum / len as f64
 }
 
 /// The sum of the losses of a block; its gradients times `scale` into `dy`, unless that is empty.

@@ -271,15 +271,20 @@ fn transposed(convs: Vec<Conv2d>, work: usize) -> Vec<ConvTranspose2d> {
     all.filter(|conv| conv.output().is_some() && conv.work() < work).collect()
 }
 
+/// The convolution from an image of the size that this one gives: transposed, it has as many tiles
+/// as this one has.
+fn from_output(conv: Conv2d) -> Conv2d {
+    let [height, width] = conv.output().expect("an image that the kernel fits");
+    Conv2d { input: [height, width, conv.input[2]], ..conv }
+}
+
 pub fn conv_transpose2d() -> Vec<ConvTranspose2d> {
-    let back = |conv: Conv2d| {
-        let [height, width] = conv.output().expect("an image that the kernel fits");
-        Conv2d { input: [height, width, conv.input[2]], ..conv }
-    };
-    let tiles = tiles().into_iter().map(back).collect();
+    let tiles = tiles().into_iter().map(from_output).collect();
     [transposed(conv2d(), 1_000_000), transposed(tiles, usize::MAX)].concat()
 }
 
 pub fn conv_transpose2d_large() -> Vec<ConvTranspose2d> {
-    transposed(conv2d_large(), usize::MAX)
+    let (tiles, others): (Vec<_>, Vec<_>) = conv2d_large().into_iter().partition(Conv2d::tiled);
+    let tiles = tiles.into_iter().map(from_output).collect();
+    [transposed(others, usize::MAX), transposed(tiles, usize::MAX)].concat()
 }

@@ -8,7 +8,7 @@ use narrows_datasets::{
 use narrows_engine::{Context, Loss, Network, Params, Target};
 use narrows_models::curve::Point;
 use narrows_models::{
-    Approach, Comparison, Curve, Error, Evaluation, Goal, Method, Pretraining, Run, Task, Training,
+    Comparison, Curve, Error, Evaluation, Goal, Method, Pretraining, Run, Task, Training, Transfer,
 };
 use support::{all, architecture, bits, trainer, training};
 
@@ -148,7 +148,7 @@ fn a_frozen_encoder_runs_on_what_was_augmented() {
     let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 100, 100, 1, 0).unwrap();
     let network = architecture().classifier(10).unwrap();
     let mut params = Params::new(&network, 3);
-    Method::Freeze
+    Transfer::Freeze
         .prepare(&mut params, &Params::new(&architecture().autoencoder().unwrap(), 77))
         .unwrap();
     let task = Task {
@@ -236,7 +236,7 @@ fn what_does_not_suit_the_samples_is_refused_before_anything_is_trained() {
             data: &data,
             architecture: architecture.clone(),
             learning_rates: vec![1e-3],
-            methods: vec![Approach::Transfer(Method::Scratch)],
+            methods: vec![Method::Transfer(Transfer::Scratch)],
             points: vec![Point { labels: 20, validation: 20, finetuning }],
             draws: 1,
             ensemble: 1,
@@ -245,7 +245,7 @@ fn what_does_not_suit_the_samples_is_refused_before_anything_is_trained() {
         let comparison = Comparison {
             pretraining: Pretraining { training: &good, ..pretraining },
             curve,
-            recipe: None,
+            selection: None,
         };
         let message = refused(comparison.check());
         assert!(message.contains(expected), "{message}");

@@ -4,10 +4,10 @@
 use crate::support;
 use narrows_datasets::{Dataset, Loader, Rows, draw_labels};
 use narrows_engine::{Context, Isa, Loss, Network, Params, Pass, PassMemory, Target};
-use narrows_models::{Evaluation, Goal, Method, Run, Task, Training};
+use narrows_models::{Evaluation, Goal, Run, Task, Training, Transfer};
 use support::{architecture, bits, pretrained, trainer, training};
 
-fn prepared(network: &Network, method: Method) -> Params {
+fn prepared(network: &Network, method: Transfer) -> Params {
     let mut params = Params::new(network, 3);
     method.prepare(&mut params, &pretrained(&architecture())).unwrap();
     params
@@ -18,7 +18,7 @@ fn prepared(network: &Network, method: Method) -> Params {
 fn by_the_whole_network(
     cx: &Context,
     network: &Network,
-    method: Method,
+    method: Transfer,
     task: &Task<'_>,
     settings: &Training,
 ) -> (Vec<f64>, Params) {
@@ -60,7 +60,7 @@ fn codes_change_no_bit_of_a_run() {
         goal: Goal::Classify,
     };
     for isa in Isa::available() {
-        for method in [Method::Freeze, Method::Gradual] {
+        for method in [Transfer::Freeze, Transfer::Gradual] {
             for clip_norm in [None, Some(0.5)] {
                 let cx = Context::with_isa(isa, 1).unwrap();
                 let settings =
@@ -99,7 +99,7 @@ fn a_changed_encoder_makes_new_codes() {
     };
     let cx = Context::new(1).unwrap();
     let settings = Training { epochs: 2, ..training(Loss::cross_entropy()) };
-    let params = prepared(&network, Method::Freeze);
+    let params = prepared(&network, Transfer::Freeze);
     let mut run = Run::new("codes", &network, params, task, &settings).unwrap();
     run.epoch(&cx, &()).unwrap();
     run.trainer.params.get_mut("encoder.0.weight").unwrap().iter_mut().for_each(|x| *x *= 1.5);
@@ -117,7 +117,7 @@ fn a_changed_encoder_makes_new_codes() {
 fn codes_depend_on_their_sample_alone() {
     let digits = Dataset::digits();
     let network = architecture().classifier(10).unwrap();
-    let params = prepared(&network, Method::Freeze);
+    let params = prepared(&network, Transfer::Freeze);
     let rows: Vec<u32> = (0..200).collect();
     let mut x = vec![0.0; 200 * 64];
     digits.gather(&rows, &mut x).unwrap();

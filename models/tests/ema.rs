@@ -4,7 +4,7 @@ use crate::support;
 use narrows_datasets::Rows;
 use narrows_engine::{Context, Loss, Params};
 use narrows_models::architecture::ENCODER;
-use narrows_models::{Ema, Evaluation, Goal, Method, Run, Task, Training};
+use narrows_models::{Ema, Evaluation, Goal, Run, Task, Training, Transfer};
 use support::{Setting, architecture, bits, training};
 
 /// Values that move, values that stay, and one that is 0 from some update on.
@@ -114,7 +114,7 @@ fn a_frozen_encoder_is_the_same_in_the_average() {
     let averaged = Training { ema: 0.9, ..training(Loss::cross_entropy()) };
     let pretrained = Params::new(&architecture().autoencoder().unwrap(), 7);
     let mut params = Params::new(&setting.network, 2);
-    Method::Freeze.prepare(&mut params, &pretrained).unwrap();
+    Transfer::Freeze.prepare(&mut params, &pretrained).unwrap();
     let mut run = Run::new("test", &setting.network, params, setting.task(), &averaged).unwrap();
     run.epoch(&cx, &()).unwrap();
     let average = run.ema.as_ref().unwrap().params();

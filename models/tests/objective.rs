@@ -7,7 +7,7 @@ use narrows_engine::{Context, Loss, Params, Schedule};
 use narrows_models::checkpoint::{Description, load, save};
 use narrows_models::pretraining::Pretrained;
 use narrows_models::{
-    Architecture, Method, Model, Objective, Pretraining, SampleShape, Training, inference,
+    Architecture, Model, Objective, Pretraining, SampleShape, Training, Transfer, inference,
 };
 use support::{architecture, bits, image_architecture, training};
 
@@ -147,7 +147,7 @@ fn variational_encoders_are_transferred_and_come_back_from_files() {
         let classifier = architecture.classifier(10).unwrap();
         let names: Vec<&str> = classifier.param_entries().iter().map(|e| &*e.name).collect();
         assert!(names.contains(&"head.1.weight"), "{names:?}");
-        for (_, method) in Method::ALL {
+        for &(_, method) in Transfer::ALL {
             let mut params = Params::new(&classifier, 1);
             method.prepare(&mut params, &pretrained.params).unwrap();
         }

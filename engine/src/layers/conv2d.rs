@@ -1,5 +1,5 @@
-//! The convolution and its transpose: what the input gradient of a convolution is to its output's
-//! gradient (Dumoulin and Visin 2016, arXiv:1603.07285, section 4).
+//! The convolution and its transpose, whose forward pass is the input gradient of a convolution
+//! (Dumoulin and Visin 2016, arXiv:1603.07285, section 4).
 //!
 //! ```text
 //! y[i, j, o] = b[o] + sum over t, u, c of x[i stride - padding + t dilation, .. u .., c]
@@ -11,17 +11,18 @@
 //! ```
 
 use super::product::{Product, ProductOp, Work};
-use crate::conv::{self, Conv, Size, Window, image};
+use super::setters::setters;
+use crate::conv::{Conv, Convolution, Direction, Operands, Size, WeightSums, Window, image};
 use crate::error::ensure;
 use crate::gemm::Epilogue;
 use crate::network::init::Init;
-use crate::network::layer::{Layer, Op};
+use crate::network::layer::{Layer, Planned};
 use crate::{Error, Shape};
 
 /// The settings that both directions have.
 #[derive(Clone, Copy, Debug)]
 struct ConvSettings {
-    /// Those of the output.
+    /// The channels of the output.
     channels: usize,
     window: Window,
     groups: usize,
@@ -67,14 +68,6 @@ impl ConvTranspose2d {
         ConvTranspose2d { settings, output_padding: Size(0, 0) }
     }
 
-    /// The pixels added to the output at the bottom and on the right. A strided convolution maps
-    /// several sizes to one; this selects which to restore. Less than the stride or the dilation.
-    #[must_use]
-    pub fn with_output_padding(mut self, output_padding: impl Into<Size>) -> ConvTranspose2d {
-        self.output_padding = output_padding.into();
-        self
-    }
-
     /// The convolution from the output to the input.
     fn conv(&self, input: &Shape) -> Result<Conv, Error> {
         let ConvSettings { window, channels: image_channels, groups, .. } = self.settings;
@@ -97,7 +90,7 @@ impl ConvTranspose2d {
             .zip(along([map.1, kernel.1, stride.1, padding.1, dilation.1, added.1]));
         let Some((height, width)) = size else {
             return Err(Error::shape(format!(
-                "a padding of {padding} leaves nothing of what a kernel of {kernel} makes of an \
+                "a padding of {padding} cuts off the whole output of a kernel of {kernel} for an \
                  input of {input}"
             )));
         };
@@ -111,50 +104,21 @@ impl ConvTranspose2d {
 /// Gives a convolution the settings of both directions; the texts say what differs between them.
 macro_rules! settings {
     ($Conv:ident, $stride:literal, $padding:literal) => {
-        impl $Conv {
+        setters!($Conv:
             #[doc = $stride]
-            #[must_use]
-            pub fn with_stride(mut self, stride: impl Into<Size>) -> $Conv {
-                self.settings.window.stride = stride.into();
-                self
-            }
-
+            with_stride(stride: impl Into<Size>) => settings.window.stride = stride.into();
             #[doc = $padding]
-            #[must_use]
-            pub fn with_padding(mut self, padding: impl Into<Size>) -> $Conv {
-                self.settings.window.padding = padding.into();
-                self
-            }
-
+            with_padding(padding: impl Into<Size>) => settings.window.padding = padding.into();
             /// The pixels from one tap of the kernel to the next.
-            #[must_use]
-            pub fn with_dilation(mut self, dilation: impl Into<Size>) -> $Conv {
-                self.settings.window.dilation = dilation.into();
-                self
-            }
-
+            with_dilation(dilation: impl Into<Size>) => settings.window.dilation = dilation.into();
             /// Cuts the channels into groups, each of which sees its own alone. As many as
             /// channels: depthwise.
-            #[must_use]
-            pub fn with_groups(mut self, groups: usize) -> $Conv {
-                self.settings.groups = groups;
-                self
-            }
-
+            with_groups(groups: usize) => settings.groups = groups;
             /// Leaves the bias out, as before a batch norm, which would remove it.
-            #[must_use]
-            pub fn without_bias(mut self) -> $Conv {
-                self.settings.bias = false;
-                self
-            }
-
+            without_bias() => settings.bias = false;
             /// Another initialisation of the weight.
-            #[must_use]
-            pub fn with_init(mut self, init: Init) -> $Conv {
-                self.settings.init = init;
-                self
-            }
-        }
+            with_init(init: Init) => settings.init = init;
+        );
     };
 }
 settings!(
@@ -167,18 +131,23 @@ settings!(
     "The pixels of the output from one pixel of the input to the next.",
     "The pixels cut off the output on each side."
 );
+setters!(ConvTranspose2d:
+    /// The pixels added to the output at the bottom and on the right. A strided convolution maps
+    /// several sizes to one; this selects which to restore. Less than the stride or the dilation.
+    with_output_padding(added: impl Into<Size>) => output_padding = added.into();
+);
 
 impl Layer for Conv2d {
     fn name(&self) -> &'static str {
         "conv2d"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         let ConvSettings { window, channels, groups, .. } = self.settings;
         let conv = Conv::over(window, input, channels, groups)?;
         let fans = [conv.image_channels, conv.map_channels]
             .map(|c| (c / groups).saturating_mul(conv.taps()));
-        self.settings.plan(Convolution { conv, transposed: false, fans })
+        self.settings.plan(conv, Direction::Forward, fans)
     }
 }
 
@@ -187,14 +156,14 @@ impl Layer for ConvTranspose2d {
         "conv transpose2d"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         let conv = self.conv(input)?;
         // A stride spreads the taps over as many pixels.
         let Size(down, across) = conv.window.stride;
         let reached = (conv.taps() / down.saturating_mul(across)).max(1);
         let fan_in = (conv.map_channels / conv.groups).saturating_mul(reached);
         let fan_out = (conv.image_channels / conv.groups).saturating_mul(conv.taps());
-        self.settings.plan(Convolution { conv, transposed: true, fans: [fan_in, fan_out] })
+        self.settings.plan(conv, Direction::InputGradient, [fan_in, fan_out])
     }
 }
 
@@ -204,39 +173,32 @@ impl ConvSettings {
         ConvSettings { channels, window, groups: 1, bias: true, init: Init::HeNormal }
     }
 
-    /// The op of a convolution that has been checked.
-    fn plan(&self, product: Convolution) -> Result<Box<dyn Op>, Error> {
-        let Convolution { conv, transposed, .. } = &product;
-        let output = if *transposed { conv.image_shape()? } else { conv.map_shape()? };
-        Ok(Box::new(ProductOp::new(product, output, self.bias, self.init)))
+    /// The op of a convolution that has been checked, whose forward pass has that direction.
+    fn plan(&self, conv: Conv, direction: Direction, fans: [usize; 2]) -> Result<Planned, Error> {
+        let (output, back) = match direction {
+            Direction::Forward => (conv.map_shape()?, Direction::InputGradient),
+            _ => (conv.image_shape()?, Direction::Forward),
+        };
+        let directions = [direction, back];
+        let product = ConvProduct { convolution: Convolution::new(conv), directions, fans };
+        Ok(ProductOp::planned(product, output, self.bias, self.init))
     }
 }
 
 /// A convolution in either direction.
 #[derive(Debug)]
-struct Convolution {
-    conv: Conv,
-    /// Whether it makes an image of a map.
-    transposed: bool,
+struct ConvProduct {
+    convolution: Convolution,
+    /// The directions of the forward pass and of the input gradient.
+    directions: [Direction; 2],
     fans: [usize; 2],
 }
 
-impl Convolution {
-    /// Makes an image of a map, or a map of an image.
-    fn run(&self, to_image: bool, work: Work<'_>, x: &[f32], y: &mut [f32], e: Epilogue<'_>) {
-        let Work { cx, weight, scratch } = work;
-        match to_image {
-            true => conv::input_gradient(cx, &self.conv, x, weight, y, e, scratch),
-            false => conv::forward(cx, &self.conv, x, weight, y, e, scratch),
-        }
-    }
-}
-
-impl Product for Convolution {
+impl Product for ConvProduct {
     const IS_LINEAR: bool = false;
 
     fn weight_shape(&self) -> Vec<usize> {
-        let Conv { window, image_channels, map_channels, groups, .. } = self.conv;
+        let Conv { window, image_channels, map_channels, groups, .. } = self.convolution.conv;
         let Size(height, width) = window.kernel;
         vec![height, width, image_channels / groups, map_channels]
     }
@@ -246,19 +208,23 @@ impl Product for Convolution {
     }
 
     fn macs(&self) -> u64 {
-        self.conv.macs()
+        self.convolution.conv.macs()
     }
 
     fn scratch_len(&self, batch: usize) -> usize {
-        conv::scratch_len(&self.conv, batch)
+        self.convolution.scratch_len(batch)
     }
 
-    fn forward(&self, work: Work<'_>, x: &[f32], y: &mut [f32], epilogue: Epilogue<'_>) {
-        self.run(self.transposed, work, x, y, epilogue);
+    fn forward(&self, work: Work<'_>, from: &[f32], to: &mut [f32], epilogue: Epilogue<'_>) {
+        let Work { cx, weight, scratch } = work;
+        let operands = Operands { cx, from, weight, to, epilogue, scratch };
+        self.convolution.run(self.directions[0], operands);
     }
 
-    fn input_gradient(&self, work: Work<'_>, dy: &[f32], dx: &mut [f32]) {
-        self.run(!self.transposed, work, dy, dx, Epilogue::default());
+    fn input_gradient(&self, work: Work<'_>, from: &[f32], to: &mut [f32]) {
+        let (Work { cx, weight, scratch }, epilogue) = (work, Epilogue::default());
+        let operands = Operands { cx, from, weight, to, epilogue, scratch };
+        self.convolution.run(self.directions[1], operands);
     }
 
     fn weight_gradient(
@@ -266,10 +232,14 @@ impl Product for Convolution {
         Work { cx, scratch, .. }: Work<'_>,
         x: &[f32],
         dy: &[f32],
-        dw: &mut [f32],
+        grad: &mut [f32],
         accumulate: bool,
     ) {
-        let (image, map) = if self.transposed { (dy, x) } else { (x, dy) };
-        conv::weight_gradient(cx, &self.conv, image, map, dw, accumulate, scratch);
+        let (image, dmap) = match self.directions[0] {
+            Direction::Forward => (x, dy),
+            _ => (dy, x),
+        };
+        let sums = WeightSums { cx, image, dmap, grad, accumulate, scratch };
+        self.convolution.weight_gradient(sums);
     }
 }

@@ -2,10 +2,9 @@
 //! nothing.
 
 use super::identity::Identity;
-use super::rows::for_each_row;
 use crate::error::ensure;
 use crate::math::random::Random;
-use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode, Op, Pass};
+use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode, Op, Pass, Planned};
 use crate::{Context, Error, Shape};
 
 /// Sets each value to 0 with probability `p` while training, and scales the others by `1 / (1 -
@@ -24,8 +23,7 @@ impl Layer for Dropout {
         "dropout"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
-        let shape = input.clone();
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         ensure!(
             (0.0..1.0).contains(&self.p),
             setting,
@@ -33,8 +31,8 @@ impl Layer for Dropout {
             self.p
         );
         match self.p {
-            0.0 => Ok(Box::new(Identity { output: shape })),
-            p => Ok(Box::new(DropoutOp { p, shape })),
+            0.0 => Ok(Planned::new(input.clone(), Identity)),
+            p => Ok(Planned::new(input.clone(), DropoutOp { p, n: input.len() })),
         }
     }
 }
@@ -43,7 +41,7 @@ impl Layer for Dropout {
 #[derive(Debug)]
 struct DropoutOp {
     p: f32,
-    shape: Shape,
+    n: usize,
 }
 
 impl DropoutOp {
@@ -53,12 +51,12 @@ impl DropoutOp {
             y.copy_from_slice(x);
             return;
         }
-        let n = self.shape.len();
+        let n = self.n;
         let random = Random::new(pass.seed, position);
         let scale = 1.0 / (1.0 - self.p);
         // A word below the threshold drops: exact to 2^-32.
         let threshold = (f64::from(self.p) * 2f64.powi(32)) as u32;
-        for_each_row(cx, y, n, |row, y| {
+        cx.rows(y, n, |row, y| {
             let x = &x[row * n..][..n];
             for (block, (y, x)) in y.chunks_mut(4).zip(x.chunks(4)).enumerate() {
                 let words = random.words(pass.step, row as u32, block as u32);
@@ -71,10 +69,6 @@ impl DropoutOp {
 }
 
 impl Op for DropoutOp {
-    fn output(&self) -> Shape {
-        self.shape.clone()
-    }
-
     fn inference_maps<'a>(&self, _: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
         Some(Vec::new())
     }

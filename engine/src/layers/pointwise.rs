@@ -1,8 +1,8 @@
-//! What all activations share: a function of one value, applied to each.
+//! A function of one value, applied to each: the part that all activations share.
 
 use crate::hardware::parallel::TASK_LEN;
-use crate::hardware::simd::{Kernel, Simd};
-use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op};
+use crate::hardware::simd::{Simd, elementwise};
+use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op, Planned};
 use crate::{Context, Error, Shape};
 use std::fmt::Debug;
 
@@ -11,7 +11,7 @@ pub trait Pointwise: Copy + Debug + Send + Sync + 'static {
     /// The name in messages.
     const NAME: &'static str;
 
-    /// Whether it is `max(x, 0)`.
+    /// True if it is `max(x, 0)`.
     const IS_RELU: bool = false;
 
     /// `f(x)`
@@ -20,56 +20,21 @@ pub trait Pointwise: Copy + Debug + Send + Sync + 'static {
     /// `f'(x) dy`, where `y = f(x)`
     fn backward<S: Simd>(self, s: S, x: S::F, y: S::F, dy: S::F) -> S::F;
 
-    /// Why the settings make no sense, if they do not.
+    /// Checks the settings.
     ///
     /// # Errors
-    /// A message that names the setting.
+    /// If one is out of its range; the message names it.
     fn check(self) -> Result<(), Error> {
         Ok(())
     }
 }
 
-struct ForwardKernel<'a, P> {
-    f: P,
-    x: &'a [f32],
-    y: &'a mut [f32],
-}
+elementwise! {
+    /// `y = f(x)`
+    fn value<P: Pointwise>(s, y, [x], f: P) { f.forward(s, x) }
 
-impl<P: Pointwise> Kernel for ForwardKernel<'_, P> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let y = self.y;
-        s.for_each(
-            self.x,
-            #[inline(always)]
-            |i, x| s.store_at(self.f.forward(s, x), y, i),
-        );
-    }
-}
-
-struct BackwardKernel<'a, P> {
-    f: P,
-    x: &'a [f32],
-    y: &'a [f32],
-    dy: &'a [f32],
-    dx: &'a mut [f32],
-}
-
-impl<P: Pointwise> Kernel for BackwardKernel<'_, P> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let BackwardKernel { f, x, y, dy, dx } = self;
-        s.for_each(
-            x,
-            #[inline(always)]
-            |i, x| {
-                let dx_i = f.backward(s, x, s.load_at(y, i), s.load_at(dy, i));
-                s.store_at(dx_i, dx, i);
-            },
-        );
-    }
+    /// `dx = f'(x) dy`
+    fn slope<P: Pointwise>(s, dx, [x, y, dy], f: P) { f.backward(s, x, y, dy) }
 }
 
 impl<P: Pointwise> Layer for P {
@@ -77,9 +42,9 @@ impl<P: Pointwise> Layer for P {
         P::NAME
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         self.check()?;
-        Ok(Box::new(Each { f: *self, shape: input.clone() }))
+        Ok(Planned::new(input.clone(), Each { f: *self }))
     }
 
     fn is_relu(&self) -> bool {
@@ -87,26 +52,19 @@ impl<P: Pointwise> Layer for P {
     }
 }
 
-/// An activation of samples of one shape.
+/// An activation of each value.
 #[derive(Debug)]
 struct Each<P> {
     f: P,
-    shape: Shape,
 }
 
 impl<P: Pointwise> Op for Each<P> {
-    fn output(&self) -> Shape {
-        self.shape.clone()
-    }
-
     fn inference_maps<'a>(&self, _: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
         P::IS_RELU.then(|| vec![InferenceMap::Relu])
     }
 
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
-        cx.chunks(io.y, TASK_LEN, |range, y| {
-            cx.isa().run(ForwardKernel { f: self.f, x: &io.x[range], y });
-        });
+        cx.chunks(io.y, TASK_LEN, |range, y| value(cx.isa(), y, &io.x[range], self.f));
         0.0
     }
 
@@ -127,7 +85,6 @@ pub(super) fn gradient<P: Pointwise>(
     dx: &mut [f32],
 ) {
     cx.chunks(dx, TASK_LEN, |range, dx| {
-        let (x, y, dy) = (&x[range.clone()], &y[range.clone()], &dy[range]);
-        cx.isa().run(BackwardKernel { f, x, y, dy, dx });
+        slope(cx.isa(), dx, &x[range.clone()], &y[range.clone()], &dy[range], f);
     });
 }

@@ -5,10 +5,10 @@ mod kernels;
 
 pub(super) use geometry::PoolGeometry;
 
+use super::setters::setters;
 use crate::conv::{Size, Window};
-use crate::network::layer::{Backward, Forward, Layer, Op};
+use crate::network::layer::{Backward, Forward, Layer, Op, Planned};
 use crate::{Context, Error, Shape};
-use kernels::{Max, MaxGradient, Spread, Sums};
 
 /// The largest value of each channel in a window that moves over an image: (height, width,
 /// channels) to ((height + 2 padding - kernel) / stride + 1, as much for the width, channels).
@@ -37,28 +37,23 @@ macro_rules! pool {
                 let kernel = kernel.into();
                 $Pool { window: Window { stride: kernel, ..Window::new(kernel) } }
             }
-
-            /// Another distance from one position of the window to the next.
-            #[must_use]
-            pub fn with_stride(self, stride: impl Into<Size>) -> $Pool {
-                $Pool { window: Window { stride: stride.into(), ..self.window } }
-            }
-
-            /// Extends the image on each side, by half of the window at most.
-            #[must_use]
-            pub fn with_padding(self, padding: impl Into<Size>) -> $Pool {
-                $Pool { window: Window { padding: padding.into(), ..self.window } }
-            }
         }
+
+        setters!($Pool:
+            /// Another distance from one position of the window to the next.
+            with_stride(stride: impl Into<Size>) => window.stride = stride.into();
+            /// Extends the image on each side, by half of the window at most.
+            with_padding(padding: impl Into<Size>) => window.padding = padding.into();
+        );
 
         impl Layer for $Pool {
             fn name(&self) -> &'static str {
                 $name
             }
 
-            fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+            fn plan(&self, input: &Shape) -> Result<Planned, Error> {
                 let images = PoolGeometry::new(self.window, input)?;
-                Ok(Box::new(PoolOp { images, output: images.small_shape()?, is_max: $is_max }))
+                Ok(Planned::new(images.small_shape()?, PoolOp { images, is_max: $is_max }))
             }
         }
     };
@@ -69,8 +64,7 @@ pool!(AvgPool2d, "avg pool", false);
 #[derive(Debug)]
 struct PoolOp {
     images: PoolGeometry,
-    output: Shape,
-    /// Whether it takes the largest value, or else the mean.
+    /// True if it takes the largest value; else it takes the mean.
     is_max: bool,
 }
 
@@ -83,15 +77,11 @@ impl PoolOp {
 }
 
 impl Op for PoolOp {
-    fn output(&self) -> Shape {
-        self.output.clone()
-    }
-
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
         let (images, x) = (self.images, io.x);
         match self.is_max {
             true => images.by_rows(cx, io.y, |first_row, y| {
-                cx.isa().run(Max { images, first_row, x, y });
+                kernels::max(cx.isa(), images, first_row, x, y);
             }),
             false => sums(cx, images, x, io.y, self.scale()),
         }
@@ -103,7 +93,7 @@ impl Op for PoolOp {
         let (images, x, y, dy) = (self.images, io.x, io.y, io.dy);
         match self.is_max {
             true => images.by_images(cx, dx, |first_image, dx| {
-                cx.isa().run(MaxGradient { images, first_image, x, y, dy, dx });
+                kernels::max_gradient(cx.isa(), images, first_image, x, y, dy, dx);
             }),
             false => spread(cx, images, dy, dx, self.scale()),
         }
@@ -119,7 +109,7 @@ pub(super) fn sums(
     scale: f32,
 ) {
     images.by_rows(cx, small, |first_row, small| {
-        cx.isa().run(Sums { images, first_row, large, small, scale });
+        kernels::sums(cx.isa(), images, first_row, large, small, scale);
     });
 }
 
@@ -133,6 +123,6 @@ pub(super) fn spread(
     scale: f32,
 ) {
     images.by_images(cx, large, |first_image, large| {
-        cx.isa().run(Spread { images, first_image, small, large, scale });
+        kernels::spread(cx.isa(), images, first_image, small, large, scale);
     });
 }

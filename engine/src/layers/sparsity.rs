@@ -14,10 +14,10 @@
 //! scale.
 
 use super::identity::Identity;
-use super::rows::{for_each_row, sum_rows};
 use crate::error::ensure;
-use crate::hardware::simd::{Kernel, Simd};
-use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op};
+use crate::hardware::parallel::TASK_LEN;
+use crate::hardware::simd::{elementwise, kernel};
+use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op, Planned};
 use crate::{Context, Error, Shape};
 
 /// Passes each sample on, and adds a [penalty](crate::PassMemory::penalty) that is small where few
@@ -38,8 +38,7 @@ impl Layer for Sparsity {
         "sparsity"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
-        let shape = input.clone();
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         let weight = self.weight;
         ensure!(
             weight >= 0.0 && weight.is_finite(),
@@ -47,8 +46,8 @@ impl Layer for Sparsity {
             "needs a finite weight of at least 0, not {weight}"
         );
         match weight {
-            0.0 => Ok(Box::new(Identity { output: shape })),
-            weight => Ok(Box::new(SparsityOp { weight, shape })),
+            0.0 => Ok(Planned::new(input.clone(), Identity)),
+            weight => Ok(Planned::new(input.clone(), SparsityOp { weight, n: input.len() })),
         }
     }
 }
@@ -57,26 +56,26 @@ impl Layer for Sparsity {
 #[derive(Debug)]
 struct SparsityOp {
     weight: f32,
-    shape: Shape,
+    n: usize,
 }
 
 impl SparsityOp {
     fn penalty(&self, cx: &Context, x: &[f32]) -> f64 {
-        let n = self.shape.len();
+        let n = self.n;
         let batch = x.len() / n;
-        let sum = sum_rows(cx, x, n, |x| {
-            let Norms { l1, l2 } = cx.isa().run(MeasureNorms { x });
-            f64::from(l1) / f64::from(l2)
+        let sum = cx.sum_rows(batch, TASK_LEN / n, &mut [], |rows, _| {
+            let x = &x[rows.start * n..rows.end * n];
+            let ratio = |x| {
+                let Norms { l1, l2 } = norms(cx.isa(), x);
+                f64::from(l1) / f64::from(l2)
+            };
+            x.chunks_exact(n).map(ratio).sum()
         });
         f64::from(self.weight) * sum / (batch as f64 * (n as f64).sqrt())
     }
 }
 
 impl Op for SparsityOp {
-    fn output(&self) -> Shape {
-        self.shape.clone()
-    }
-
     fn inference_maps<'a>(&self, _: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
         Some(Vec::new())
     }
@@ -88,16 +87,16 @@ impl Op for SparsityOp {
 
     fn backward(&self, cx: &Context, io: Backward<'_>) {
         let Some(dx) = io.dx else { return };
-        let n = self.shape.len();
+        let n = self.n;
         let weight = f64::from(self.weight) / (io.batch as f64 * (n as f64).sqrt());
-        for_each_row(cx, dx, n, |row, dx| {
+        cx.rows(dx, n, |row, dx| {
             let (x, dy) = (&io.x[row * n..][..n], &io.dy[row * n..][..n]);
-            let Norms { l1, l2 } = cx.isa().run(MeasureNorms { x });
+            let Norms { l1, l2 } = norms(cx.isa(), x);
             let [l1, l2] = [l1, l2].map(f64::from);
             let (of_sign, of_x) = ((weight / l2) as f32, (-weight * l1 / l2.powi(3)) as f32);
             // At zeros there is no slope to go down.
             let of_sign = if l1 == 0.0 { 0.0 } else { of_sign };
-            cx.isa().run(Gradient { x, dy, dx, of_sign, of_x });
+            gradient(cx.isa(), dx, x, dy, of_sign, of_x);
         });
     }
 }
@@ -108,51 +107,24 @@ struct Norms {
     l2: f32,
 }
 
-struct MeasureNorms<'a> {
-    x: &'a [f32],
-}
-
-impl Kernel for MeasureNorms<'_> {
-    type Output = Norms;
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> Norms {
+kernel! {
+    fn norms(s, x: &[f32]) -> Norms {
         let (mut sizes, mut squares) = (s.splat(0.0), s.splat(0.0));
-        s.for_each(
-            self.x,
-            #[inline(always)]
-            |_, x| {
-                sizes = s.add(sizes, s.abs(x));
-                squares = s.mul_add(x, x, squares);
-            },
-        );
+        for i in (0..x.len()).step_by(S::LANES) {
+            let x = s.load_at(x, i);
+            sizes = s.add(sizes, s.abs(x));
+            squares = s.mul_add(x, x, squares);
+        }
         Norms { l1: s.sum(sizes), l2: LEAST_NORM.max(s.sum(squares).sqrt()) }
     }
 }
 
-/// dx = dy + of_sign sign(x) + of_x x, for one sample.
-struct Gradient<'a> {
-    x: &'a [f32],
-    dy: &'a [f32],
-    dx: &'a mut [f32],
-    of_sign: f32,
-    of_x: f32,
-}
-
-impl Kernel for Gradient<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Gradient { x, dy, dx, of_sign, of_x } = self;
+elementwise! {
+    /// dx = dy + of_sign sign(x) + of_x x, for one sample.
+    fn gradient(s, dx, [x, dy], of_sign: f32, of_x: f32) {
         let zero = s.splat(0.0);
-        s.for_each(
-            x,
-            #[inline(always)]
-            |i, x| {
-                let below = s.select_gt(zero, x, s.splat(-of_sign), zero);
-                let of_sign = s.select_gt(x, zero, s.splat(of_sign), below);
-                let slope = s.mul_add(s.splat(of_x), x, of_sign);
-                s.store_at(s.add(s.load_at(dy, i), slope), dx, i);
-            },
-        );
+        let below = s.select_gt(zero, x, s.splat(-of_sign), zero);
+        let of_sign = s.select_gt(x, zero, s.splat(of_sign), below);
+        s.add(dy, s.mul_add(s.splat(of_x), x, of_sign))
     }
 }

@@ -7,7 +7,7 @@ use crate::layers::reference::conv2d::Conv2d;
 use crate::layers::reference::{EPS, check_gradients};
 use crate::layers::run;
 use crate::layers::{CONTEXTS, check, f64s};
-use narrows_engine::layer::{Forward, Layer, Op};
+use narrows_engine::layer::{Forward, Layer};
 use narrows_engine::layers;
 use narrows_engine::{Context, Network, Pass, Shape};
 
@@ -134,7 +134,7 @@ fn the_transposed_convolution_is_the_adjoint_of_the_convolution() {
         let conv = Conv2d { bias: false, relu: false, ..conv };
         let (case, adjoint) = (cases::case(&conv), cases::case_transpose(&adjoint(&conv)));
         let name = case.name();
-        assert_eq!(adjoint.op.output(), case.input, "{name}: the output of its adjoint");
+        assert_eq!(adjoint.output, case.input, "{name}: the output of its adjoint");
         let data = case.data();
         let Data { x, params, dy, grads } = &data;
         // The adjoint's input is the convolution's output gradient, and the other way about.
@@ -207,10 +207,10 @@ fn a_sample_has_the_same_output_in_any_batch() {
         let data = case.data();
         let (len, output) = (case.input.len(), case.output_len() / case.batch);
         for contexts in CONTEXTS.iter() {
-            let whole = forward(&contexts[2], &*case.op, case.batch, &data.x, &data.params);
+            let whole = forward(&contexts[2], &case, case.batch, &data.x, &data.params);
             for i in [0, case.batch - 1] {
                 let x = &data.x[i * len..][..len];
-                let alone = forward(&contexts[0], &*case.op, 1, x, &data.params);
+                let alone = forward(&contexts[0], &case, 1, x, &data.params);
                 let same = whole[i * output..][..output]
                     .iter()
                     .zip(&alone)
@@ -221,8 +221,9 @@ fn a_sample_has_the_same_output_in_any_batch() {
     }
 }
 
-fn forward(cx: &Context, op: &dyn Op, batch: usize, x: &[f32], params: &[f32]) -> Vec<f32> {
-    let mut y = vec![f32::NAN; batch * op.output().len()];
+fn forward(cx: &Context, case: &Case, batch: usize, x: &[f32], params: &[f32]) -> Vec<f32> {
+    let op = &case.op;
+    let mut y = vec![f32::NAN; batch * case.output.len()];
     let (y_out, saved) = (&mut y[..], &mut vec![f32::NAN; op.saved_len(batch)][..]);
     let (pass, scratch) = (Pass::evaluate(), &mut vec![f32::NAN; op.scratch_len(batch)][..]);
     op.forward(cx, Forward { pass, position: 0, batch, x, y: y_out, params, saved, scratch });

@@ -1,11 +1,11 @@
 //! The micro-kernel: a tile of C held in registers while k runs; and the loops ir and jr around it.
 
 use super::finish;
-use super::tile::{Heights, NRV, Tile};
+use super::tile::{Heights, NRV};
 use crate::gemm::epilogue::Finish;
 use crate::gemm::matrix::{MatMut, MatRef};
 use crate::hardware::memory::FLOATS_PER_LINE;
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::Simd;
 
 /// A block of B as the micro-kernel takes it, by micro-panels: those that are read where they are,
 /// and then those that are packed.
@@ -79,23 +79,11 @@ impl Prefetch {
 }
 
 impl Heights for Strips<'_> {
-    #[inline(never)]
-    fn run<T: Tile, const MR: usize>(mut self, simd: T) {
-        simd.vectorize(Height::<MR>(&mut self));
-    }
-}
-
-/// Strips whose height is known at compile time.
-struct Height<'a, 'b, const MR: usize>(&'a mut Strips<'b>);
-
-impl<const MR: usize> Kernel for Height<'_, '_, MR> {
-    type Output = ();
-
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
+    fn run<S: Simd, const MR: usize>(&mut self, simd: S) {
         let Strips {
             a, row_stride, col_stride, strip_stride, b, ref mut c, finish, prefetch, ..
-        } = *self.0;
+        } = *self;
         let (k, n, nr) = (b.in_place.rows(), c.cols(), NRV * S::LANES);
         let in_place = b.in_place.cols();
         // Loop ir

@@ -83,21 +83,9 @@ struct Strips<'a> {
 }
 
 impl Heights for Strips<'_> {
-    #[inline(never)]
-    fn run<T: Tile, const MR: usize>(mut self, simd: T) {
-        simd.vectorize(Height::<MR>(&mut self));
-    }
-}
-
-/// Strips whose height is known at compile time.
-struct Height<'a, 'b, const MR: usize>(&'a mut Strips<'b>);
-
-impl<const MR: usize> Kernel for Height<'_, '_, MR> {
-    type Output = ();
-
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let Strips { first, strips, a, packed, ref mut c, line: c_line, finish } = *self.0;
+    fn run<S: Simd, const MR: usize>(&mut self, simd: S) {
+        let Strips { first, strips, a, packed, ref mut c, line: c_line, finish } = *self;
         let (_, [lines, _, runs, columns]) = a.parts();
         let (k, n, nr) = (runs.count * columns.count, c.cols(), NRV * S::LANES);
         for line in 0..lines.count {

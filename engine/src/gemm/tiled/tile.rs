@@ -6,7 +6,7 @@
 //! padding: rows are spread evenly over as few strips as can hold them.
 
 use crate::gemm::Products;
-use crate::hardware::simd::{self, Isa, Simd};
+use crate::hardware::simd::{self, Isa, Kernel, Simd};
 
 /// The widest tile of all ISAs, in vectors.
 pub const NRV: usize = 2;
@@ -27,8 +27,25 @@ pub trait Tile: Simd {
 /// What is compiled for each height of a tile by itself: together, and inlined, they would be one
 /// function of 30,000 instructions.
 pub trait Heights {
-    /// To be marked `#[inline(never)]`.
-    fn run<T: Tile, const MR: usize>(self, simd: T);
+    /// To be marked `#[inline(always)]`.
+    fn run<S: Simd, const MR: usize>(&mut self, simd: S);
+}
+
+#[inline(never)]
+fn compiled<T: Tile, H: Heights, const MR: usize>(simd: T, mut heights: H) {
+    simd.vectorize(Height::<H, MR>(&mut heights));
+}
+
+/// A height that is known at compile time.
+struct Height<'a, H, const MR: usize>(&'a mut H);
+
+impl<H: Heights, const MR: usize> Kernel for Height<'_, H, MR> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        self.0.run::<S, MR>(simd);
+    }
 }
 
 /// Gives ISAs their tiles; the heights have to be all those from 1 to the tallest.
@@ -46,7 +63,7 @@ macro_rules! tiles {
                 #[inline(always)]
                 fn at_height<H: Heights>(self, height: usize, heights: H) {
                     match height {
-                        $( $height => heights.run::<Self, $height>(self), )+
+                        $( $height => compiled::<Self, H, $height>(self, heights), )+
                         rows => unreachable!("strips of {rows} rows"),
                     }
                 }

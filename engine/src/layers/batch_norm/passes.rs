@@ -1,6 +1,6 @@
 //! The passes of batch norm over a batch, dealt out to threads. The ladder network calls them, too.
 
-use super::kernels::{BackwardInput, BackwardSums, Columns, Moments, Normalise, is_far};
+use super::kernels::{BackwardInput, BackwardSums, Columns, Moments, Normalise, is_far, sweep};
 use crate::Context;
 use crate::hardware::parallel::TASK_LEN;
 use crate::math::column_sums;
@@ -11,13 +11,19 @@ fn task_len(channels: usize) -> usize {
 }
 
 /// The scratch values for so many rows of that many channels.
-pub fn scratch_len(rows: usize, channels: usize) -> usize {
+pub(crate) fn scratch_len(rows: usize, channels: usize) -> usize {
     column_sums::scratch_len(rows, channels, 2)
 }
 
 /// The mean, the biased variance and `1 / sqrt(var + eps)` of the columns of x: (rows, channels),
 /// into `saved`: (3, channels).
-pub fn batch_statistics(cx: &Context, eps: f32, x: &[f32], saved: &mut [f32], scratch: &mut [f32]) {
+pub(crate) fn batch_statistics(
+    cx: &Context,
+    eps: f32,
+    x: &[f32],
+    saved: &mut [f32],
+    scratch: &mut [f32],
+) {
     let c = saved.len() / 3;
     let (mean, rest) = saved.split_at_mut(c);
     let (var, inv_std) = rest.split_at_mut(c);
@@ -25,7 +31,7 @@ pub fn batch_statistics(cx: &Context, eps: f32, x: &[f32], saved: &mut [f32], sc
     let sums = column_sums::sum_blocks(cx, rows, c, 2, scratch, |rows, out| {
         let (sum, squares) = out.split_at_mut(c);
         let (far, part) = (is_far(x.len()), &x[rows.start * c..rows.end * c]);
-        cx.isa().run(Moments { far, x: part, shift: &x[..c], sum, squares });
+        sweep(cx.isa(), Moments { x: part, shift: &x[..c], sum, squares }, far, false);
     });
     let n = rows as f32;
     for j in 0..c {
@@ -39,26 +45,22 @@ pub fn batch_statistics(cx: &Context, eps: f32, x: &[f32], saved: &mut [f32], sc
 }
 
 /// `1 / sqrt(var + eps)`
-pub fn inverse_deviations(eps: f32, var: &[f32], inv_std: &mut [f32]) {
+pub(crate) fn inverse_deviations(eps: f32, var: &[f32], inv_std: &mut [f32]) {
     for (inv_std, var) in inv_std.iter_mut().zip(var) {
         *inv_std = 1.0 / (var + eps).sqrt();
     }
 }
 
 /// y = gamma (x - mean) inv_std + beta, or the ReLU of it; both (rows, channels).
-pub fn normalise(cx: &Context, relu: bool, columns: Columns<'_>, x: &[f32], y: &mut [f32]) {
+pub(crate) fn normalise(cx: &Context, relu: bool, columns: Columns<'_>, x: &[f32], y: &mut [f32]) {
     let far = is_far(x.len());
     cx.chunks(y, task_len(columns.mean.len()), |range, y| {
-        let x = &x[range];
-        match relu {
-            true => cx.isa().run(Normalise::<true> { far, x, y, columns }),
-            false => cx.isa().run(Normalise::<false> { far, x, y, columns }),
-        }
+        sweep(cx.isa(), Normalise { x: &x[range], y, columns }, far, relu);
     });
 }
 
 /// dbeta and dgamma, (2, channels), at the start of `scratch`.
-pub fn parameter_gradients<'s>(
+pub(crate) fn parameter_gradients<'s>(
     cx: &Context,
     relu: bool,
     columns: Columns<'_>,
@@ -71,16 +73,13 @@ pub fn parameter_gradients<'s>(
         let (dbeta, dgamma) = out.split_at_mut(c);
         let part = rows.start * c..rows.end * c;
         let (x, dy) = (&x[part.clone()], &dy[part]);
-        match relu {
-            true => cx.isa().run(BackwardSums::<true> { far, x, dy, columns, dbeta, dgamma }),
-            false => cx.isa().run(BackwardSums::<false> { far, x, dy, columns, dbeta, dgamma }),
-        }
+        sweep(cx.isa(), BackwardSums { x, dy, columns, dbeta, dgamma }, far, relu);
     })
 }
 
 /// dx: (rows, channels). The statistics are those of the batch if there are `sums`, what
 /// [`parameter_gradients`] gives, which become means; else they are constants.
-pub fn input_gradient(
+pub(crate) fn input_gradient(
     cx: &Context,
     relu: bool,
     columns: Columns<'_>,
@@ -97,9 +96,6 @@ pub fn input_gradient(
     });
     cx.chunks(dx, task_len(c), |range, dx| {
         let (x, dy) = (&x[range.clone()], &dy[range]);
-        match relu {
-            true => cx.isa().run(BackwardInput::<true> { far, x, dy, dx, columns, means }),
-            false => cx.isa().run(BackwardInput::<false> { far, x, dy, dx, columns, means }),
-        }
+        sweep(cx.isa(), BackwardInput { x, dy, dx, columns, means }, far, relu);
     });
 }

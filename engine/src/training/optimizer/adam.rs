@@ -12,7 +12,7 @@ use crate::hardware::simd::{Kernel, Simd};
 /// ```
 ///
 /// Everything that depends on t alone is computed in f64, once.
-pub struct Adam<'a> {
+pub(crate) struct Adam<'a> {
     slabs: Slabs<'a>,
     decay_in_gradient: f32,
     keep: f32,
@@ -55,9 +55,9 @@ impl<'a> Adam<'a> {
     }
 }
 
-/// How far ahead parameters and moments are asked for, which come from beyond the level-2 cache:
-/// four lines. That took 4 to 12 % off, depending on what else used the memory; two lines and six
-/// took off less, sixteen and more nothing.
+/// Distance of the prefetch of parameters and moments, which lie beyond the level-2 cache: four
+/// lines. It saved 4 to 12 % of the time, depending on the other users of the memory; two lines and
+/// six saved less, sixteen and more nothing.
 const AHEAD: usize = 64;
 
 impl Kernel for Adam<'_> {
@@ -74,10 +74,10 @@ impl Kernel for Adam<'_> {
 }
 
 impl Adam<'_> {
-    /// What lost, on Zen 4 with AVX-512, of 0.29 ns a parameter in the cache (0.17 without root and
-    /// quotient): the approximate reciprocal root and reciprocal with a Newton step each (0.34),
-    /// that of the root alone (0.30) or of the quotient alone (0.29); two or four vectors at a time
-    /// (0.29). Beyond the caches, all take what memory takes.
+    /// It takes 0.29 ns a parameter in the cache, on Zen 4 with AVX-512 (0.17 without root and
+    /// quotient). Losers: the approximate reciprocal root and reciprocal with a Newton step each
+    /// (0.34), that of the root alone (0.30) or of the quotient alone (0.29); two or four vectors
+    /// at a time (0.29). Beyond the caches, all take the time of the memory.
     #[inline(always)]
     fn sweep<S: Simd, const DECAYS: bool>(self, s: S) {
         let Slabs { p, g, m, v } = self.slabs;
@@ -85,8 +85,7 @@ impl Adam<'_> {
         let [one_minus_beta1, one_minus_beta2] = self.one_minus_betas.map(|b| s.splat(b));
         let (beta2, root_correction) = (s.splat(self.beta2), s.splat(self.root_correction));
         let (eps, rate, tiny) = (s.splat(self.eps), s.splat(-self.rate), s.splat(TINY));
-        let mut i = 0;
-        while i < p.len() {
+        for i in (0..p.len()).step_by(S::LANES) {
             for stream in [&*p, m, v] {
                 s.prefetch(stream.as_ptr().wrapping_add(i + AHEAD));
             }
@@ -103,7 +102,6 @@ impl Adam<'_> {
             s.store_at(if DECAYS { flush(s, p_i, tiny) } else { p_i }, p, i);
             s.store_at(m_i, m, i);
             s.store_at(v_i, v, i);
-            i += S::LANES;
         }
     }
 }

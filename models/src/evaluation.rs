@@ -70,15 +70,8 @@ impl Evaluation {
         rows: Rows<'_>,
         goal: Goal,
     ) -> Result<Evaluation, Error> {
-        Evaluation::over(
-            cx,
-            network,
-            params,
-            loss,
-            Samples::Rows { data, rows },
-            goal,
-            &mut |_, _| {},
-        )
+        let samples = Samples::Rows { data, rows };
+        Evaluation::over(cx, network, params, loss, samples, goal, &mut |_, _| {})
     }
 
     /// As [`Evaluation::of`] for a classifier; `take` is handed the logits, (batch, classes), and
@@ -107,15 +100,8 @@ impl Evaluation {
         loss: &Loss,
         codes: &Coded,
     ) -> Result<Evaluation, Error> {
-        Evaluation::over(
-            cx,
-            network,
-            params,
-            loss,
-            Samples::Codes(codes),
-            Goal::Classify,
-            &mut |_, _| {},
-        )
+        let (samples, goal) = (Samples::Codes(codes), Goal::Classify);
+        Evaluation::over(cx, network, params, loss, samples, goal, &mut |_, _| {})
     }
 
     #[allow(clippy::too_many_arguments)] // those of the public ones, and what they differ in
@@ -208,6 +194,6 @@ enum Samples<'a> {
 }
 
 /// The position of the largest value, the first of several.
-fn argmax(x: &[f32]) -> usize {
+pub(crate) fn argmax<T: PartialOrd>(x: &[T]) -> usize {
     (1..x.len()).fold(0, |best, i| if x[i] > x[best] { i } else { best })
 }

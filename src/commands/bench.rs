@@ -50,7 +50,7 @@ struct Level {
     copy: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Measurement {
     name: String,
     threads: usize,

@@ -1,6 +1,8 @@
 //! Whether a classifier is as often right as it is sure, and the temperature that makes it so (Guo
 //! et al., On Calibration of Modern Neural Networks, ICML 2017).
 
+use super::argmax;
+
 /// The bins of the expected calibration error (Guo et al., section 5).
 pub const BINS: usize = 15;
 
@@ -32,8 +34,7 @@ impl Calibration {
     pub fn add(&mut self, logits: &[f32], labels: &[u32]) {
         let classes = logits.len() / labels.len().max(1);
         for (logits, &label) in logits.chunks_exact(classes.max(1)).zip(labels) {
-            let predicted =
-                (1..classes).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
+            let predicted = argmax(logits);
             let largest = f64::from(logits[predicted]);
             let exponent = |z: f32| (f64::from(z) - largest) / self.temperature;
             let sum: f64 = logits.iter().map(|&z| exponent(z).exp()).sum();

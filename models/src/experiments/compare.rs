@@ -53,8 +53,7 @@ impl Comparison<'_> {
         if curve.learning_rates.is_empty() || !curve.methods.iter().any(|m| m.is_scratch()) {
             bail!("comparing needs a learning rate and the scratch baseline");
         }
-        curve.check()?;
-        pretraining.check()?;
+        let _ = (curve.check()?, pretraining.check()?);
         if let Some(selection) = selection {
             selection.check(&curve.data.train)?;
             let mut candidates = selection.candidates.iter();

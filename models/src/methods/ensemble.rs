@@ -3,7 +3,7 @@
 //! 2017).
 
 use crate::error::{Error, bail, ensure};
-use crate::evaluation::{Confusion, Evaluation, Metric};
+use crate::evaluation::{Confusion, Evaluation, Metric, argmax};
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Context, Network, Params, math};
 
@@ -80,9 +80,7 @@ impl Ensemble {
     pub fn evaluation(&self) -> Evaluation {
         let (n, classes) = (self.members as f64, self.classes);
         let samples = || self.sum.chunks_exact(classes).zip(&self.labels);
-        let likeliest =
-            |p: &[f64]| (1..classes).fold(0, |best, c| if p[c] > p[best] { c } else { best });
-        let predictions: Vec<u16> = samples().map(|(p, _)| likeliest(p) as u16).collect();
+        let predictions: Vec<u16> = samples().map(|(p, _)| argmax(p) as u16).collect();
         let labels: Vec<u16> = self.labels.iter().map(|&label| label as u16).collect();
         let confusion = Confusion::of(classes, &labels, &predictions);
         let least = f64::from(f32::MIN_POSITIVE);

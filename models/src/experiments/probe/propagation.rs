@@ -14,6 +14,7 @@
 use super::neighbours::{Distance, Neighbours};
 use super::space::Codes;
 use super::{Few, Probed, Space};
+use crate::evaluation::argmax;
 use narrows_engine::Context;
 
 /// The neighbours that a sample is tied to.
@@ -153,7 +154,7 @@ pub(super) fn probe(cx: &Context, space: &Space, few: &Few<'_>) -> Probed {
         let validation: Vec<u16> = few
             .validation
             .iter()
-            .map(|&row| largest(&f[row as usize * classes..][..classes]))
+            .map(|&row| argmax(&f[row as usize * classes..][..classes]) as u16)
             .collect();
         let score = few.validated(&validation);
         if best.as_ref().is_none_or(|(other, ..)| score > *other) {
@@ -163,9 +164,9 @@ pub(super) fn probe(cx: &Context, space: &Space, few: &Few<'_>) -> Probed {
     let (validation, alpha, f) = best.unwrap_or((f64::NAN, 0.0, Vec::new()));
     let of_row = |row: usize| &f[row * classes..][..classes];
     let predictions = match near {
-        None => {
-            (space.train.samples()..f.len() / classes).map(|row| largest(of_row(row))).collect()
-        }
+        None => (space.train.samples()..f.len() / classes)
+            .map(|row| argmax(of_row(row)) as u16)
+            .collect(),
         Some(near) => {
             let mut mean = vec![0.0; classes];
             let predict = |i| {
@@ -176,17 +177,12 @@ pub(super) fn probe(cx: &Context, space: &Space, few: &Few<'_>) -> Probed {
                     let weight = tie(far, own, graph.scales[j]) * graph.roots[j];
                     mean.iter_mut().zip(of_row(j)).for_each(|(mean, f)| *mean += weight * f);
                 }
-                largest(&mean)
+                argmax(&mean) as u16
             };
             (0..space.test.samples()).map(predict).collect()
         }
     };
     Probed { predictions, validation, chosen: format!("alpha {alpha}") }
-}
-
-/// The place of the largest value, the first of several.
-fn largest(x: &[f64]) -> u16 {
-    (1..x.len()).fold(0, |best, i| if x[i] > x[best] { i } else { best }) as u16
 }
 
 /// The neighbours that a sample is tied to.
@@ -215,7 +211,7 @@ mod tests {
         let graph = Graph::of(&Context::new(1).unwrap(), &codes);
         let f = graph.spread(&[0, 1], &[0, 1], 2, 0.99);
         for (i, f) in f.chunks_exact(2).enumerate() {
-            assert_eq!(usize::from(largest(f)), i % 2, "point {i}: {f:?}");
+            assert_eq!(usize::from(argmax(f)), i % 2, "point {i}: {f:?}");
         }
     }
 

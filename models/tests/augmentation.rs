@@ -5,12 +5,12 @@ use crate::support;
 use narrows_datasets::{
     Augmentation, Augmenter, Dataset, Loader, Rows, SampleKey, TrainTest, draw_labels,
 };
-use narrows_engine::{Context, Loss, Network, Params, Target, Trainer, TrainerSettings};
+use narrows_engine::{Context, Loss, Network, Params, Target};
 use narrows_models::curve::Point;
 use narrows_models::{
     Comparison, Curve, Error, Evaluation, Goal, Method, Pretraining, Run, Task, Training, Transfer,
 };
-use support::{all, architecture, training};
+use support::{all, architecture, bits, trainer, training};
 
 const OFF: Augmentation = Augmentation {
     rotate: 0.0,
@@ -40,10 +40,6 @@ const TRANSFORM: Augmentation = Augmentation {
 const CORRUPT: Augmentation = Augmentation { gaussian: 0.1, mask: 0.2, cutout: 3, ..OFF };
 const BOTH: Augmentation = Augmentation { gaussian: 0.1, mask: 0.2, cutout: 3, ..TRANSFORM };
 
-fn bits(params: &Params) -> Vec<u32> {
-    params.values().iter().map(|x| x.to_bits()).collect()
-}
-
 /// Each epoch's validation loss, and the parameters after the last, from a plain loop.
 fn by_hand(
     network: &Network,
@@ -52,18 +48,8 @@ fn by_hand(
     settings: &Training,
 ) -> (Vec<f64>, Vec<u32>) {
     let cx = Context::new(1).unwrap();
-    let Training { loss, optimizer, seed, batch, epochs, augmentation, .. } = settings.clone();
-    let mut trainer = Trainer::new(
-        network,
-        params,
-        TrainerSettings {
-            optimizer,
-            seed,
-            clip_norm: settings.clip_norm,
-            ..TrainerSettings::new(loss.clone(), batch)
-        },
-    )
-    .unwrap();
+    let Training { loss, seed, batch, epochs, augmentation, .. } = settings.clone();
+    let mut trainer = trainer(network, params, settings);
     let augmenter = Augmenter::new(augmentation, task.data.image_shape()).unwrap();
     let mut scratch = vec![0.0; augmenter.scratch_len()];
     let mut losses = Vec::new();

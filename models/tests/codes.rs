@@ -3,30 +3,14 @@
 
 use crate::support;
 use narrows_datasets::{Dataset, Loader, Rows, draw_labels};
-use narrows_engine::{
-    Context, Isa, Loss, Network, Params, Pass, PassMemory, Target, Trainer, TrainerSettings,
-};
+use narrows_engine::{Context, Isa, Loss, Network, Params, Pass, PassMemory, Target};
 use narrows_models::{Evaluation, Goal, Run, Task, Training, Transfer};
-use support::{architecture, training};
-
-fn pretrained() -> Params {
-    let mut params = Params::new(&architecture().autoencoder().unwrap(), 77);
-    params
-        .values_mut()
-        .iter_mut()
-        .enumerate()
-        .for_each(|(i, x)| *x += 0.01 + (i % 7) as f32 * 0.001);
-    params
-}
+use support::{architecture, bits, pretrained, trainer, training};
 
 fn prepared(network: &Network, method: Transfer) -> Params {
     let mut params = Params::new(network, 3);
-    method.prepare(&mut params, &pretrained()).unwrap();
+    method.prepare(&mut params, &pretrained(&architecture())).unwrap();
     params
-}
-
-fn bits(params: &Params) -> Vec<u32> {
-    params.values().iter().map(|x| x.to_bits()).collect()
 }
 
 /// Each epoch's validation loss, and the parameters after the last, all layers running in every
@@ -38,19 +22,8 @@ fn by_the_whole_network(
     task: &Task<'_>,
     settings: &Training,
 ) -> (Vec<f64>, Params) {
-    let Training { loss, optimizer, seed, batch, epochs, .. } = settings.clone();
-    let params = prepared(network, method);
-    let mut trainer = Trainer::new(
-        network,
-        params,
-        TrainerSettings {
-            optimizer,
-            seed,
-            clip_norm: settings.clip_norm,
-            ..TrainerSettings::new(loss.clone(), batch)
-        },
-    )
-    .unwrap();
+    let Training { loss, seed, batch, epochs, .. } = settings.clone();
+    let mut trainer = trainer(network, prepared(network, method), settings);
     let mut losses = Vec::new();
     let mut loader = Loader::new(task.data, task.train, batch, seed);
     let total = (loader.steps() * epochs) as u64;

@@ -9,7 +9,7 @@ use narrows_models::pretraining::Pretrained;
 use narrows_models::{
     Architecture, Model, Objective, Pretraining, SampleShape, Training, Transfer, inference,
 };
-use support::{architecture, image_architecture, training};
+use support::{architecture, bits, image_architecture, training};
 
 const VARIATIONAL: Objective = Objective::Variational { beta: 1.0, warm_up: 0 };
 
@@ -42,10 +42,6 @@ fn pretrain(
 ) -> Pretrained {
     let pretraining = Pretraining { data, architecture, training, held_out: 50, seed: 1 };
     pretraining.check().unwrap().run(&Context::new(threads).unwrap(), &()).unwrap()
-}
-
-fn bits(params: &Params) -> Vec<u32> {
-    params.values().iter().map(|x| x.to_bits()).collect()
 }
 
 /// The latent codes of all rows.

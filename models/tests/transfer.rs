@@ -7,18 +7,7 @@ use narrows_engine::params::Role;
 use narrows_engine::{Context, Loss, Network, Params};
 use narrows_models::architecture::{ENCODER, HEAD};
 use narrows_models::{Architecture, Goal, Run, Task, Training, Transfer};
-use support::{architecture, training};
-
-/// An autoencoder's parameters in which nothing has its initial value, running statistics included.
-fn pretrained() -> Params {
-    let mut params = Params::new(&architecture().autoencoder().unwrap(), 77);
-    params
-        .values_mut()
-        .iter_mut()
-        .enumerate()
-        .for_each(|(i, x)| *x += 0.01 + (i % 7) as f32 * 0.001);
-    params
-}
+use support::{architecture, pretrained, training};
 
 /// Trains by `method` for a few epochs, and hands out the parameters before and after.
 fn train(method: Transfer, epochs: usize) -> (Params, Params) {
@@ -26,7 +15,7 @@ fn train(method: Transfer, epochs: usize) -> (Params, Params) {
     let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 60, 20, 1, 0).unwrap();
     let network = architecture().classifier(10).unwrap();
     let mut params = Params::new(&network, 3);
-    method.prepare(&mut params, &pretrained()).unwrap();
+    method.prepare(&mut params, &pretrained(&architecture())).unwrap();
     let before = params.clone();
     let task = Task {
         data: &digits,
@@ -58,7 +47,8 @@ fn names(params: &Params, section: &str) -> Vec<String> {
 
 #[test]
 fn every_method_but_scratch_starts_from_the_pretrained_encoder() {
-    let (pretrained, network) = (pretrained(), architecture().classifier(10).unwrap());
+    let (pretrained, network) =
+        (pretrained(&architecture()), architecture().classifier(10).unwrap());
     let fresh = Params::new(&network, 3);
     for &(name, method) in Transfer::ALL {
         let mut params = fresh.clone();
@@ -108,7 +98,7 @@ fn freeze_changes_no_bit_of_the_encoder_nor_of_its_running_statistics() {
 fn slow_moves_the_encoder_at_a_tenth_of_the_rate() {
     let (network, method) = (architecture().classifier(10).unwrap(), Transfer::Slow);
     let mut params = Params::new(&network, 3);
-    method.prepare(&mut params, &pretrained()).unwrap();
+    method.prepare(&mut params, &pretrained(&architecture())).unwrap();
     for entry in params.entries() {
         let expected = if entry.name.starts_with(ENCODER) { 0.1 } else { 1.0 };
         assert_eq!(entry.lr_factor, expected, "{}", entry.name);
@@ -121,7 +111,7 @@ fn slow_moves_the_encoder_at_a_tenth_of_the_rate() {
 fn gradual_frees_the_encoder_from_the_top() {
     let method = Transfer::Gradual;
     let mut params = Params::new(&architecture().classifier(10).unwrap(), 3);
-    method.prepare(&mut params, &pretrained()).unwrap();
+    method.prepare(&mut params, &pretrained(&architecture())).unwrap();
     let mut free = Vec::new();
     for done in 0..12 {
         method.before_epoch(done, 12, &mut params);
@@ -157,7 +147,7 @@ fn gradual_frees_the_encoder_from_the_top() {
 fn gradual_starts_with_the_head() {
     for epochs in 1..8 {
         let mut params = Params::new(&architecture().classifier(10).unwrap(), 3);
-        Transfer::Gradual.prepare(&mut params, &pretrained()).unwrap();
+        Transfer::Gradual.prepare(&mut params, &pretrained(&architecture())).unwrap();
         let free = |params: &Params| {
             params.entries().iter().filter(|e| e.name.starts_with(ENCODER) && e.trainable).count()
         };

@@ -7,18 +7,7 @@ use narrows_engine::params::{ParamEntry, Role};
 use narrows_engine::{Context, Loss, Params};
 use narrows_models::architecture::{ENCODER, HEAD};
 use narrows_models::{Architecture, Goal, Model, Run, Task, Training, Transfer};
-use support::{IMAGE_MODELS, image_architecture, training};
-
-/// An autoencoder's parameters in which nothing has its initial value, running statistics included.
-fn pretrained(architecture: &Architecture) -> Params {
-    let mut params = Params::new(&architecture.autoencoder().unwrap(), 77);
-    params
-        .values_mut()
-        .iter_mut()
-        .enumerate()
-        .for_each(|(i, x)| *x += 0.01 + (i % 7) as f32 * 0.001);
-    params
-}
+use support::{IMAGE_MODELS, image_architecture, pretrained, training};
 
 fn prepared(architecture: &Architecture, method: Transfer) -> Params {
     let mut params = Params::new(&architecture.classifier(10).unwrap(), 3);

@@ -173,7 +173,7 @@ impl LadderTrainer {
     ) -> Result<[f64; 2], Error> {
         let step = self.optimizer.step_count();
         let batch = LadderBatch { x, classes, seed, step };
-        let LadderLoss { supervised, denoising } =
+        let LadderLoss { supervised, denoising, .. } =
             self.ladder.gradients(cx, &self.params, &mut self.memory, batch, &mut self.grads)?;
         let loss = supervised + denoising;
         if !loss.is_finite() {

@@ -211,7 +211,7 @@ mod tests {
         let graph = Graph::of(&Context::new(1).unwrap(), &codes);
         let f = graph.spread(&[0, 1], &[0, 1], 2, 0.99);
         for (i, f) in f.chunks_exact(2).enumerate() {
-            assert_eq!(usize::from(argmax(f)), i % 2, "point {i}: {f:?}");
+            assert_eq!(argmax(f), i % 2, "point {i}: {f:?}");
         }
     }
 

@@ -15,7 +15,7 @@ use narrows_engine::{Context, Loss, Network, Params, Pass, PassMemory, Target};
 /// The samples of a pass: enough to keep the matrix products busy.
 const BATCH: usize = 256;
 
-/// What the output should be.
+/// The output to learn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
     /// The input again.
@@ -33,7 +33,7 @@ pub(crate) struct Coded {
     pub labels: Vec<u32>,
 }
 
-/// What a model makes of some samples.
+/// The results of a model on some samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// The mean loss.
@@ -74,11 +74,11 @@ impl Evaluation {
         Evaluation::over(cx, network, params, loss, samples, goal, &mut |_, _| {})
     }
 
-    /// As [`Evaluation::of`] for a classifier; `take` is handed the logits, (batch, classes), and
-    /// the labels, batch by batch.
+    /// The same as [`Evaluation::of`] for a classifier; `take` is handed the logits, (batch,
+    /// classes), and the labels, batch by batch.
     ///
     /// # Errors
-    /// As [`Evaluation::of`].
+    /// The errors of [`Evaluation::of`].
     pub fn of_classifier(
         cx: &Context,
         network: &Network,
@@ -91,7 +91,7 @@ impl Evaluation {
         Evaluation::over(cx, network, params, &loss, samples, Goal::Classify, take)
     }
 
-    /// As [`Evaluation::of`] for a classifier, on samples of which its frozen layers made `codes`,
+    /// The same for a classifier, from the `codes` that its frozen layers made of the samples,
     /// with the same bits.
     pub(crate) fn of_codes(
         cx: &Context,
@@ -186,7 +186,7 @@ impl Evaluation {
     }
 }
 
-/// What is evaluated on.
+/// The samples of an evaluation.
 #[derive(Clone, Copy)]
 enum Samples<'a> {
     Rows { data: &'a Dataset, rows: Rows<'a> },

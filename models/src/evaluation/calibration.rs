@@ -1,4 +1,4 @@
-//! Whether a classifier is as often right as it is sure, and the temperature that makes it so (Guo
+//! Calibration: a classifier should be right as often as it is sure, which a temperature helps (Guo
 //! et al., On Calibration of Modern Neural Networks, ICML 2017).
 
 use super::argmax;
@@ -10,7 +10,7 @@ pub const BINS: usize = 15;
 /// sure as can be.
 const RANGE: [f64; 2] = [0.05, 20.0];
 
-/// How sure a classifier is of what it says, and how often it is right.
+/// The confidence of a classifier beside its accuracy.
 #[derive(Clone, Debug)]
 pub struct Calibration {
     temperature: f64,
@@ -21,7 +21,7 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// Of no samples yet; logits are divided by `temperature`, which is 1 for those of a model as
+    /// No samples yet; logits are divided by `temperature`, which is 1 for those of a model as
     /// it is.
     pub fn new(temperature: f32) -> Calibration {
         Calibration { temperature: f64::from(temperature), bins: [(0, 0, 0.0); BINS], loss: 0.0 }

@@ -7,7 +7,7 @@ use crate::evaluation::{Confusion, Evaluation, Metric, argmax};
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Context, Network, Params, math};
 
-/// What classifiers that were trained apart say together of the same samples.
+/// The joint prediction of classifiers that were trained apart, on the same samples.
 #[derive(Clone, Debug)]
 pub struct Ensemble {
     classes: usize,
@@ -18,7 +18,7 @@ pub struct Ensemble {
 }
 
 impl Ensemble {
-    /// Of no members yet, which tell so many classes apart.
+    /// An ensemble without members yet, which tell so many classes apart.
     pub fn new(classes: usize) -> Ensemble {
         Ensemble { classes, members: 0, sum: Vec::new(), labels: Vec::new() }
     }
@@ -76,7 +76,7 @@ impl Ensemble {
         &self.labels
     }
 
-    /// How well the members classify together.
+    /// Evaluates the members together.
     pub fn evaluation(&self) -> Evaluation {
         let (n, classes) = (self.members as f64, self.classes);
         let samples = || self.sum.chunks_exact(classes).zip(&self.labels);

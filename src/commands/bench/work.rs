@@ -1,4 +1,4 @@
-//! What is measured: matrix products, batch norm with ReLU, whole training steps, predictions.
+//! The work to measure: matrix products, batch norm with ReLU, whole training steps, predictions.
 
 use super::Measurement;
 use crate::error::Error;
@@ -13,7 +13,7 @@ use narrows_engine::{
 use narrows_models::{Activation, Architecture, Model};
 use std::hint::black_box;
 
-/// How many measurements [`measure`] makes.
+/// The number of measurements that [`measure`] makes.
 pub const COUNT: usize = 9;
 
 const INPUTS: usize = 784;
@@ -24,7 +24,7 @@ const LATENT: usize = 64;
 const W1: (&str, &[usize], usize) = ("training, 784-512-256-64, batch 256", &[512, 256], 256);
 const W1B: (&str, &[usize], usize) = ("training, 784-256-64, batch 64", &[256], 64);
 
-/// How A and B lie.
+/// The layouts of A and B.
 #[derive(Clone, Copy, PartialEq)]
 enum Layout {
     /// Both by rows.

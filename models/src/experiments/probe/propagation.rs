@@ -21,7 +21,7 @@ use narrows_engine::Context;
 const NEIGHBOURS: usize = 10;
 /// The one whose distance is the scale (Zelnik-Manor and Perona).
 const SCALE: usize = 7;
-/// How much a sample takes from its neighbours: what to choose from. The paper has 0.99.
+/// The parts that a sample takes from its neighbours, to choose from. The paper has 0.99.
 const ALPHAS: [f64; 3] = [0.9, 0.99, 0.999];
 const STEPS: usize = 300;
 const TOLERANCE: f64 = 1e-6;
@@ -126,7 +126,7 @@ impl Graph {
     }
 }
 
-/// How far the neighbour of `i` is that sets the scale.
+/// The distance of the neighbour of `i` that sets the scale.
 fn scale(near: &Neighbours, i: usize) -> f64 {
     let far = near.row(i).take(SCALE).last().map_or(0.0, |(_, far)| f64::from(far));
     far.sqrt()

@@ -1,6 +1,6 @@
 //! Patches that are read where they are.
 //!
-//! Of an image of few channels, to gather a patch takes longer than to multiply it: 3x3 pixels of
+//! With few channels, gathering a patch takes longer than multiplying it: 3x3 pixels of
 //! one channel are three runs of three floats. But along a row of the map, patches start equally
 //! far apart, and so they are the rows of a matrix with one more stride for the window's rows
 //! ([`Windows`]); the gradient of the weight takes the same matrix the other way round, and the
@@ -24,7 +24,7 @@ const NEAR: usize = 1 << 16;
 /// The floats of a weight up to which it stays in a level-1 cache: there, low strips do as well.
 const SMALL: usize = 144 * 32;
 
-/// Whether patches are read where they are, if there is a kernel for windows.
+/// Returns true if patches are to be read where they are, given a kernel for windows.
 pub(super) fn suits(conv: &Conv, direction: Direction) -> bool {
     let weight = conv.weight_len();
     // Strips of patches, which end with a row, must not be much lower than the micro-kernel's tile.

@@ -16,7 +16,7 @@ struct Layout {
 }
 
 impl Layout {
-    /// Of a contiguous row-major matrix. Panics unless it has `len` elements.
+    /// The layout of a contiguous row-major matrix. Panics unless it has `len` elements.
     fn contiguous(len: usize, rows: usize, cols: usize) -> Layout {
         assert!(
             rows.checked_mul(cols) == Some(len),
@@ -61,7 +61,7 @@ impl Layout {
     }
 }
 
-/// Whether `start..start + len` lies within `0..size`.
+/// Returns true if `start..start + len` lies within `0..size`.
 #[inline(always)]
 fn holds(size: usize, start: usize, len: usize) -> bool {
     len <= size && start <= size - len
@@ -311,7 +311,7 @@ impl<'a> Split for Blocks<'a> {
     }
 }
 
-/// How many there are of something, and how far apart they lie.
+/// A number of equally distant places: their count and their distance.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Steps {
     pub count: usize,

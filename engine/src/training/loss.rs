@@ -16,7 +16,7 @@ use crate::{Context, Error};
 use cross_entropy::CrossEntropy;
 use elementwise::{Absolute, Bce, Huber, Squared};
 
-/// What is minimised.
+/// The objective that training minimises.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Loss {
@@ -35,10 +35,11 @@ pub enum Loss {
     BceWithLogits,
     /// The mean over the samples of `-log p[class]`, `p = softmax(y)`; `y` are logits.
     ///
-    /// As in PyTorch: with class weights it is the sum over the samples, each times its class's
-    /// weight, divided by the sum of these weights (0 if that is 0). With smoothing, a sample's
-    /// target is `1 - smoothing` for its class plus `smoothing / classes` for every class, each
-    /// class's share being weighted by the weight of that class (Szegedy et al., CVPR 2016).
+    /// The definition is that of PyTorch. With class weights it is the sum over the samples, each
+    /// times its class's weight, divided by the sum of these weights (0 if that is 0). With
+    /// smoothing, a sample's target is `1 - smoothing` for its class plus `smoothing / classes` for
+    /// every class, each class's share being weighted by the weight of that class (Szegedy et al.,
+    /// CVPR 2016).
     CrossEntropy {
         /// Part of the target that is spread over all classes: 0 for none, less than 1.
         smoothing: f32,
@@ -47,10 +48,10 @@ pub enum Loss {
     },
 }
 
-/// What the output should have been.
+/// The output that the network should have given.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'a> {
-    /// As many values as the output has: (batch, n).
+    /// A value for each one of the output: (batch, n).
     Values(&'a [f32]),
     /// A class for each sample: (batch), each less than n.
     Classes(&'a [u32]),

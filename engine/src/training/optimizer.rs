@@ -21,7 +21,7 @@ use crate::hardware::simd::Isa;
 use adam::Adam;
 use slabs::Slabs;
 
-/// What turns gradients into steps, with the semantics of PyTorch's class of the same name.
+/// The rule that turns gradients into steps, with the semantics of PyTorch's class of that name.
 ///
 /// Settings are f64 for the sake of what is computed from them: 1 - 0.999 in f32 is off by 1e-5 of
 /// itself. Weight decay reaches weights alone, not biases nor a normalisation's gamma and beta.
@@ -30,7 +30,7 @@ use slabs::Slabs;
 pub enum Optimizer {
     /// `buffer = momentum buffer + g`, then `p -= lr buffer`.
     Sgd {
-        /// How much of the last step's direction goes on; 0 for none.
+        /// The part of the last step's direction that goes on; 0 for none.
         momentum: f64,
         /// Steps along `g + momentum buffer` instead (Sutskever et al., ICML 2013).
         nesterov: bool,
@@ -99,7 +99,7 @@ impl Optimizer {
         not_negative("the weight decay", self.weight_decay())
     }
 
-    /// How many moments it keeps for a parameter.
+    /// The number of moments kept for a parameter.
     fn moments(&self) -> usize {
         match *self {
             Optimizer::Sgd { momentum, .. } => usize::from(momentum != 0.0),

@@ -1,6 +1,6 @@
 //! The kernels of pooling, vectors along the channels.
 //!
-//! What padding adds is never read: windows are cut at the image's edge. With fewer channels than
+//! Padding is never read: windows are cut at the image's edge. With fewer channels than
 //! lanes the vectors are masked, which costs about what a scalar loop would.
 
 use super::PoolGeometry;
@@ -53,7 +53,7 @@ fn max_row<S: Simd>(s: S, images: &PoolGeometry, row: usize, x: &[f32], y: &mut 
     !s.sum(trace).is_nan()
 }
 
-/// As [`max_row`], for any values: the maximum of a window with a NaN is NaN.
+/// The same as [`max_row`] for any values: the maximum of a window with a NaN is NaN.
 #[cold]
 fn max_row_exactly(images: &PoolGeometry, row: usize, x: &[f32], y: &mut [f32]) {
     for (column, y) in y.chunks_exact_mut(images.channels).enumerate() {
@@ -107,7 +107,7 @@ kernel! {
                 let (y, dy) = (&y[at..][..c], &dy[at..][..c]);
                 for j in (0..c).step_by(S::LANES) {
                     let most = s.load_at(y, j);
-                    // What has not been given to a pixel yet.
+                    // The gradient that has not been given to a pixel yet.
                     let mut rest = s.load_at(dy, j);
                     for_each_pixel(&images, row, column, #[inline(always)] |pixel| {
                         let x = s.load_at(&x[pixel..][..c], j);

@@ -55,9 +55,9 @@ impl<'a> Adam<'a> {
     }
 }
 
-/// How far ahead parameters and moments are asked for, which come from beyond the level-2 cache:
-/// four lines. That took 4 to 12 % off, depending on what else used the memory; two lines and six
-/// took off less, sixteen and more nothing.
+/// The floats by which the prefetch of parameters and moments runs ahead: four lines. They come
+/// from beyond the level-2 cache. This saves 4 to 12 %, depending on what else uses the memory; two
+/// lines and six save less, sixteen and more nothing.
 const AHEAD: usize = 64;
 
 impl Kernel for Adam<'_> {
@@ -74,10 +74,10 @@ impl Kernel for Adam<'_> {
 }
 
 impl Adam<'_> {
-    /// What lost, on Zen 4 with AVX-512, of 0.29 ns a parameter in the cache (0.17 without root and
-    /// quotient): the approximate reciprocal root and reciprocal with a Newton step each (0.34),
-    /// that of the root alone (0.30) or of the quotient alone (0.29); two or four vectors at a time
-    /// (0.29). Beyond the caches, all take what memory takes.
+    /// Slower variants, on Zen 4 with AVX-512, of 0.29 ns a parameter in the cache (0.17 without
+    /// root and quotient): the approximate reciprocal root and reciprocal with a Newton step each
+    /// (0.34), that of the root alone (0.30) or of the quotient alone (0.29); two or four vectors
+    /// at a time (0.29). Beyond the caches, all take what memory takes.
     #[inline(always)]
     fn sweep<S: Simd, const DECAYS: bool>(self, s: S) {
         let Slabs { p, g, m, v } = self.slabs;

@@ -17,7 +17,7 @@ pub struct PullToPretrained {
 }
 
 impl PullToPretrained {
-    /// What `params` holds below `prefix`.
+    /// The values of `params` below `prefix`.
     ///
     /// # Errors
     /// If that is nothing.
@@ -28,7 +28,8 @@ impl PullToPretrained {
         Ok(PullToPretrained { range, values, strength })
     }
 
-    /// Whether it pulls that parameter: as weight decay, it leaves biases and normalisations alone.
+    /// Returns true if it pulls that parameter. Like weight decay, it leaves biases and
+    /// normalisations alone.
     pub fn pulls(&self, entry: &ParamEntry) -> bool {
         entry.spec.role == Role::Weight
             && self.range.start <= entry.range.start

@@ -41,8 +41,8 @@ pub fn flush<S: Simd>(s: S, x: S::F, limit: S::F) -> S::F {
     s.select_gt(limit, s.abs(x), s.splat(0.0), x)
 }
 
-/// What [`flush`] needs to know for a parameter: one that decays is flushed as the moments are,
-/// another is left alone.
+/// The limit of [`flush`] for a parameter: one that decays is flushed as the moments are, another
+/// is left alone.
 pub fn tiny_if(decays: bool) -> f32 {
     if decays { TINY } else { 0.0 }
 }

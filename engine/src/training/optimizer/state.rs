@@ -77,7 +77,7 @@ impl OptimizerState {
         Ok(())
     }
 
-    /// Whether weights are [pulled](Self::pull_to_pretrained).
+    /// Returns true if weights are [pulled](Self::pull_to_pretrained).
     pub fn pulls_to_pretrained(&self) -> bool {
         self.pull.is_some()
     }
@@ -174,8 +174,8 @@ impl OptimizerState {
         Ok(())
     }
 
-    /// The part of a step that concerns `range` of the parameters, given its gradients. Whether a
-    /// step is made in one part or in many changes no bit.
+    /// The part of a step that concerns `range` of the parameters, given its gradients. A step
+    /// gives the same bits in one part as in many.
     pub(crate) fn update(
         &mut self,
         cx: &Context,

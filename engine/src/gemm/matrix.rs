@@ -343,6 +343,12 @@ impl<'a> Windows<'a> {
         Windows { data, lines, rows, runs, columns }
     }
 
+    /// Rows and columns exchanged; nothing moves.
+    pub fn transposed(self) -> Self {
+        let Windows { data, lines, rows, runs, columns } = self;
+        Windows { data, lines: runs, rows: columns, runs: lines, columns: rows }
+    }
+
     pub(super) fn parts(self) -> (&'a [f32], [Steps; 4]) {
         (self.data, [self.lines, self.rows, self.runs, self.columns])
     }

@@ -110,9 +110,14 @@ kernel! {
             for block in 0..bounds.len() - 1 {
                 starts[block] = (base + count) as u32;
                 let row = &row[bounds[block] as usize..bounds[block + 1] as usize];
-                for p in (0..row.len()).step_by(S::LANES) {
+                let whole = row.len() - row.len() % S::LANES;
+                for p in (0..whole).step_by(S::LANES) {
                     let (values, columns) = (&mut values[count..], &mut columns[count..]);
-                    count += s.compress(s.load_at(row, p), p as u32, values, columns);
+                    count += s.compress(s.load(&row[p..]), p as u32, values, columns);
+                }
+                if whole < row.len() {
+                    let (values, columns) = (&mut values[count..], &mut columns[count..]);
+                    count += s.compress(s.load_head(&row[whole..]), whole as u32, values, columns);
                 }
             }
             starts[bounds.len() - 1] = (base + count) as u32;

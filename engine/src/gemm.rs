@@ -88,7 +88,7 @@ trait Products {
         false
     }
 
-    /// Returns true if there is [`Products::windows_product`].
+    /// True if there is [`Products::windows_product`].
     fn has_windows(&self) -> bool {
         false
     }
@@ -197,7 +197,7 @@ pub fn gemm_sparse_scratch(m: usize, k: usize) -> usize {
     lengths.max().unwrap_or(0)
 }
 
-/// Returns true if there is a kernel for [`gemm_windows`].
+/// True if there is a kernel for [`gemm_windows`].
 pub(crate) fn has_windows(isa: Isa) -> bool {
     products(&isa).has_windows()
 }

@@ -1,13 +1,15 @@
 //! Files of one row for each sample: written as the rows come, and given their name when they are
 //! complete.
 
-use crate::error::Error;
+use crate::error::{Error, ensure};
+use crate::output::summary::Summary;
 use crate::run::folder::{HINT, RunFolder};
 use narrows_datasets::{AtomicFile, CsvCell, CsvWriter, NpyWriter, Spool};
 #[cfg(feature = "parquet")]
 use narrows_datasets::{ColumnarKind, ColumnarWriter, FieldKind, Value};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// The format of a file, by how its name ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +45,11 @@ impl Target {
         let (path, folder) = match out {
             Some(path) if Format::of(path).is_some() => {
                 // Also where it is a link to nothing, which a rename would replace.
-                if path.symlink_metadata().is_ok() {
-                    return Err(Error::at(
-                        path,
-                        "is already there: give another file by --out, or remove it first",
-                    ));
-                }
+                ensure!(
+                    path.symlink_metadata().is_err(),
+                    path,
+                    "is already there: give another file by --out, or remove it first"
+                );
                 (path.to_path_buf(), None)
             }
             out => {
@@ -57,13 +58,12 @@ impl Target {
             }
         };
         let format = Format::of(&path).unwrap_or(Format::Csv);
-        if format == Format::Parquet && !cfg!(feature = "parquet") {
-            return Err(Error::at(
-                &path,
-                "this build writes no Parquet files: build it with --features parquet, or name a \
-                 .csv or .npy file",
-            ));
-        }
+        ensure!(
+            format != Format::Parquet || cfg!(feature = "parquet"),
+            &path,
+            "this build writes no Parquet files: build it with --features parquet, or name a \
+                 .csv or .npy file"
+        );
         Ok(Target { path, format, folder })
     }
 
@@ -99,13 +99,13 @@ impl Target {
         Ok(Scores { spool, path: self.path.clone(), scores: 0 })
     }
 
-    /// Keeps the folder, if there is one, with its summary.
-    pub fn keep(&self, summary: &str, text: &str) -> Result<(), Error> {
-        if let Some(folder) = &self.folder {
-            folder.write(summary, text.as_bytes())?;
-            folder.keep();
+    /// Writes the summary of a run that began at `start` into the folder, if there is one, and
+    /// keeps it.
+    pub fn keep(&self, summary: Summary, start: Instant) -> Result<(), Error> {
+        match &self.folder {
+            Some(folder) => folder.finish(summary, start).map(drop),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn failed(&self, e: io::Error) -> Error {

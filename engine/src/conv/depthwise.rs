@@ -25,7 +25,7 @@ use std::ops::Range;
 /// The floats that a task writes, at least.
 const TASK: usize = 1 << 15;
 
-/// Returns true if each channel of the image makes one of the map, by itself.
+/// True if each channel of the image makes one of the map, by itself.
 pub(super) fn suits(conv: &Conv) -> bool {
     conv.groups == conv.image_channels && conv.groups == conv.map_channels && conv.groups > 1
 }

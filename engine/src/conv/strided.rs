@@ -24,7 +24,7 @@ const NEAR: usize = 1 << 16;
 /// The floats of a weight up to which it stays in a level-1 cache: there, low strips do as well.
 const SMALL: usize = 144 * 32;
 
-/// Returns true if patches are to be read where they are, given a kernel for windows.
+/// True if patches are to be read where they are, given a kernel for windows.
 pub(super) fn suits(conv: &Conv, direction: Direction) -> bool {
     let weight = conv.weight_len();
     // Strips of patches, which end with a row, must not be much lower than the micro-kernel's tile.

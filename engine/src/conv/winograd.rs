@@ -52,7 +52,7 @@ const MOST_TERMS: usize = 256 << 10;
 /// The terms of all kinds together.
 const TERMS: usize = 25;
 
-/// Returns true for a convolution of that kind that is large enough for this to pay.
+/// True for a convolution of that kind that is large enough for this to pay.
 pub(super) fn suits(conv: &Conv, direction: Direction) -> bool {
     let Window { kernel, stride, padding, dilation } = conv.window;
     let window = kernel == Size(3, 3)

@@ -17,7 +17,7 @@ impl<'a> Epilogue<'a> {
         Epilogue { bias: self.bias.map(|bias| &bias[first..first + len]), ..self }
     }
 
-    /// Returns true if there is nothing to do.
+    /// True if there is nothing to do.
     pub(super) fn is_empty(self) -> bool {
         self.bias.is_none() && !self.relu
     }

@@ -61,7 +61,7 @@ impl Layout {
     }
 }
 
-/// Returns true if `start..start + len` lies within `0..size`.
+/// True if `start..start + len` lies within `0..size`.
 #[inline(always)]
 fn holds(size: usize, start: usize, len: usize) -> bool {
     len <= size && start <= size - len

@@ -39,7 +39,7 @@ pub fn even_strips(m: usize, tallest: usize) -> [(usize, usize, usize); 2] {
     [(low + 1, 0, rows), (low, rows, m - rows)]
 }
 
-/// Returns true if rows at this distance fall into the same few sets of a cache, which repeat every
+/// True if rows at this distance fall into the same few sets of a cache, which repeat every
 /// 4096 bytes in a level-1 cache and at a multiple of that in others.
 pub fn collide(stride: usize) -> bool {
     const PERIOD: usize = 1024;
@@ -81,7 +81,7 @@ impl LayoutA {
         }
     }
 
-    /// Returns true if A is read where it is.
+    /// True if A is read where it is.
     pub fn in_place(self) -> bool {
         matches!(self, LayoutA::Rows | LayoutA::Columns)
     }
@@ -99,7 +99,7 @@ impl LayoutA {
 /// Strips that make up for packing B, if it lies by rows: up to so many, they read it where it is.
 const STRIPS: usize = 12;
 
-/// Returns true if the micro-kernel reads B where it is, for `m` rows of C.
+/// True if the micro-kernel reads B where it is, for `m` rows of C.
 pub fn reads_in_place<T: Tile>(b: MatRef, m: usize) -> bool {
     let strips = m.div_ceil(T::MR);
     // An eighth of a level-2 cache is at hand for any number of strips.

@@ -30,7 +30,7 @@ pub fn product<T: Tile>(simd: T, cx: &Context, a: MatRef, b: MatRef, c: MatMut, 
     }
 }
 
-/// Returns true if `C' = B' A'` is to be computed instead. Tiles are written by rows, which should
+/// True if `C' = B' A'` is to be computed instead. Tiles are written by rows, which should
 /// be contiguous. But if A and B both lie along k, one of them has to be transposed while packing,
 /// and that is B: it pays to write C the slow way if B is much the larger (with a batch of 32; with
 /// 128 it no longer is).

@@ -77,7 +77,7 @@ pub fn scratch_len(m: usize, k: usize) -> usize {
     compress::scratch_len(m, k, (k + (DEPTH - 1) * count) / DEPTH)
 }
 
-/// Returns true if [`product`] can take these and may be faster, by their size and layout alone.
+/// True if [`product`] can take these and may be faster, by their size and layout alone.
 pub fn suits(a: MatRef, b: MatRef, c: &MatMut, finish: Finish) -> bool {
     let (m, n, k) = (a.rows(), b.cols(), a.cols());
     let by_rows = c.col_stride() == 1;
@@ -88,7 +88,7 @@ pub fn suits(a: MatRef, b: MatRef, c: &MatMut, finish: Finish) -> bool {
     (by_rows || by_columns) && (a.col_stride() == 1 || a.row_stride() == 1) && large && numbered
 }
 
-/// Returns true if A has so many zeros that [`product`] is faster, by a look at some of its rows.
+/// True if A has so many zeros that [`product`] is faster, by a look at some of its rows.
 pub fn is_sparse(cx: &Context, a: MatRef) -> bool {
     sampled_density(cx, a) < DENSITY
 }

@@ -13,7 +13,7 @@ use crate::hardware::simd::{Simd, kernel};
 ///
 /// Everything that depends on t alone is computed in f64, once.
 #[derive(Clone, Copy)]
-pub struct Adam {
+pub(crate) struct Adam {
     decay_in_gradient: f32,
     keep: f32,
     beta2: f32,
@@ -54,9 +54,9 @@ impl Adam {
     }
 }
 
-/// The floats by which the prefetch of parameters and moments runs ahead: four lines. They come
-/// from beyond the level-2 cache. This saves 4 to 12 %, depending on what else uses the memory; two
-/// lines and six save less, sixteen and more nothing.
+/// Distance of the prefetch of parameters and moments, which lie beyond the level-2 cache: four
+/// lines. It saved 4 to 12 % of the time, depending on the other users of the memory; two lines and
+/// six saved less, sixteen and more nothing.
 const AHEAD: usize = 64;
 
 kernel! {
@@ -72,10 +72,10 @@ kernel! {
 }
 
 impl Adam {
-    /// Slower variants, on Zen 4 with AVX-512, of 0.29 ns a parameter in the cache (0.17 without
-    /// root and quotient): the approximate reciprocal root and reciprocal with a Newton step each
+    /// It takes 0.29 ns a parameter in the cache, on Zen 4 with AVX-512 (0.17 without root and
+    /// quotient). Losers: the approximate reciprocal root and reciprocal with a Newton step each
     /// (0.34), that of the root alone (0.30) or of the quotient alone (0.29); two or four vectors
-    /// at a time (0.29). Beyond the caches, all take what memory takes.
+    /// at a time (0.29). Beyond the caches, all take the time of the memory.
     #[inline(always)]
     fn next<S: Simd, const DECAYS: bool>(self, s: S, [p, g, m, v]: [S::F; 4]) -> [S::F; 3] {
         let tiny = s.splat(TINY);

@@ -6,8 +6,8 @@ use crate::error::Error;
 use crate::output::numbers::{counted, thousands};
 use crate::output::summary::Summary;
 use crate::run::folder::CODES;
-use crate::run::row_writer::{Kind, Target};
-use narrows_datasets::{CsvCell, UNLABELLED};
+use crate::run::row_writer::Target;
+use narrows_datasets::{FieldKind, TableCell, UNLABELLED};
 use narrows_models::{ErrorKind, inference};
 use std::time::Instant;
 
@@ -30,20 +30,20 @@ pub fn run(options: &Embed) -> Result<String, Error> {
     let architecture = &model.description.architecture;
     let latent = architecture.latent;
     let names: Vec<String> = (0..latent).map(|at| format!("z{at}")).collect();
-    let mut columns = vec![("row", Kind::Whole)];
-    columns.extend(names.iter().map(|name| (name.as_str(), Kind::Number)));
-    columns.extend(labels.map(|_| ("label", Kind::Text)));
+    let mut columns = vec![("row", FieldKind::Whole)];
+    columns.extend(names.iter().map(|name| (name.as_str(), FieldKind::Number)));
+    columns.extend(labels.map(|_| ("label", FieldKind::Text)));
     let mut file = target.begin(&columns, rows.len(), Some(latent))?;
     let mut failed = None;
     let take = |rows: &[u32], codes: &[f32]| {
         let mut cells = Vec::with_capacity(columns.len());
         for (&row, code) in rows.iter().zip(codes.chunks_exact(latent)) {
             cells.clear();
-            cells.push(CsvCell::Whole(u64::from(row)));
-            cells.extend(code.iter().map(|&value| CsvCell::Number(value)));
+            cells.push(TableCell::Whole(u64::from(row)));
+            cells.extend(code.iter().map(|&value| TableCell::Number(value)));
             cells.extend(labels.map(|labels| match labels[row as usize] {
-                UNLABELLED => CsvCell::Missing,
-                label => CsvCell::Text(&data.class_names()[usize::from(label)]),
+                UNLABELLED => TableCell::Missing,
+                label => TableCell::Text(&data.class_names()[usize::from(label)]),
             }));
             if let Err(e) = file.row(&cells, code) {
                 let stop = narrows_models::Error::of(ErrorKind::Io, e.to_string());

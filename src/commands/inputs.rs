@@ -81,7 +81,7 @@ pub fn open_for(
         |path: &Path, progress: &Counter<'_>| narrows_datasets::open_whole(path, &how, progress);
     let parts = read(options, quiet, halves, open)?;
     let trained = &description.dataset;
-    let parts = parts.seen_by(preparation).map_err(|e| {
+    let parts = parts.prepared_like(preparation).map_err(|e| {
         let problem = match options.data {
             None => "and the built-in digits are another kind of data: name data like it by --data"
                 .to_string(),

@@ -12,8 +12,8 @@ use crate::error::{Error, ensure};
 use crate::output::summary::Summary;
 use crate::output::tables::scores::{self, Highest, Quantile, Report};
 use crate::run::folder::SCORES;
-use crate::run::row_writer::{Kind, Scores, Target};
-use narrows_datasets::CsvCell;
+use crate::run::row_writer::{Scores, Target};
+use narrows_datasets::{FieldKind, TableCell};
 use narrows_models::ErrorKind;
 use narrows_models::inference::{self, Scored};
 use narrows_models::quantile::quantile;
@@ -83,9 +83,9 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
         None => options.threshold,
     };
 
-    let mut columns = vec![("row", Kind::Whole), ("score", Kind::Number)];
-    columns.extend(with_worst.then_some(("worst", Kind::Text)));
-    columns.extend(threshold.map(|_| ("above", Kind::Whole)));
+    let mut columns = vec![("row", FieldKind::Whole), ("score", FieldKind::Number)];
+    columns.extend(with_worst.then_some(("worst", FieldKind::Text)));
+    columns.extend(threshold.map(|_| ("above", FieldKind::Whole)));
     let mut file = target.begin(&columns, rows.len(), None)?;
     let (mut at, mut above) = (0, 0);
     let (mut listed, mut cells) = ([0], Vec::with_capacity(columns.len()));
@@ -93,11 +93,11 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
         rows.copy_to(at, &mut listed);
         at += 1;
         cells.clear();
-        cells.extend([CsvCell::Whole(u64::from(listed[0])), CsvCell::Number(score)]);
-        cells.extend(with_worst.then(|| CsvCell::Text(&names[worst as usize])));
+        cells.extend([TableCell::Whole(u64::from(listed[0])), TableCell::Number(score)]);
+        cells.extend(with_worst.then(|| TableCell::Text(&names[worst as usize])));
         if let Some(threshold) = threshold {
             above += usize::from(score > threshold);
-            cells.push(CsvCell::Whole(u64::from(score > threshold)));
+            cells.push(TableCell::Whole(u64::from(score > threshold)));
         }
         file.row(&cells, &[score])
     })?;

@@ -119,7 +119,7 @@ fn sums<S: Simd, const MR: usize, const NV: usize>(
     i: usize,
     b: &[f32],
 ) -> [[S::F; NV]; MR] {
-    // As in the kernel of matrices: one stride is 1 at compile time.
+    // One stride is 1 at compile time, as in the kernel of matrices.
     let (_, [_, rows, _, columns]) = a.parts();
     if columns.stride == 1 {
         sum_up::<S, MR, NV>(simd, a, line, i, b, rows.stride, 1)

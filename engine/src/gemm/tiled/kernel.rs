@@ -1,5 +1,8 @@
 //! The micro-kernel: a tile of C held in registers while k runs; and the loops ir and jr around it.
 
+#[allow(unsafe_code)]
+pub mod avx2;
+
 use super::finish;
 use super::tile::{Heights, NRV, Tile};
 use crate::gemm::epilogue::Finish;
@@ -65,6 +68,15 @@ impl Prefetch {
         Prefetch::along(near, 0)
     }
 
+    /// The floats from line to line, and after `count` lines, if so few are fetched in as many steps
+    /// as a line has floats: only so many rows, or lines further apart.
+    #[inline(always)]
+    fn lines(self, count: usize) -> (usize, usize) {
+        let along = self.line == self.step.wrapping_mul(FLOATS_PER_LINE);
+        let apart = if along { FLOATS_PER_LINE / count } else { 1 };
+        (self.step.wrapping_mul(apart), self.line)
+    }
+
     /// With strips so many floats apart.
     #[inline(always)]
     pub fn with_strips(self, strip: usize) -> Prefetch {
@@ -81,22 +93,23 @@ impl Prefetch {
 impl Heights for Strips<'_> {
     #[inline(never)]
     fn run<T: Tile, const MR: usize>(mut self, simd: T) {
-        simd.vectorize(Height::<MR>(&mut self));
+        simd.vectorize(Height::<T, MR>(simd, &mut self));
     }
 }
 
 /// Strips whose height is known at compile time.
-struct Height<'a, 'b, const MR: usize>(&'a mut Strips<'b>);
+struct Height<'a, 'b, T, const MR: usize>(T, &'a mut Strips<'b>);
 
-impl<const MR: usize> Kernel for Height<'_, '_, MR> {
+impl<T: Tile, const MR: usize> Kernel for Height<'_, '_, T, MR> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
+    fn run<S: Simd>(self, _: S) {
+        let Height(simd, strips) = self;
         let Strips {
             a, row_stride, col_stride, strip_stride, b, ref mut c, finish, prefetch, ..
-        } = *self.0;
-        let (k, n, nr) = (b.in_place.rows(), c.cols(), NRV * S::LANES);
+        } = *strips;
+        let (k, n, nr) = (b.in_place.rows(), c.cols(), T::NR);
         let in_place = b.in_place.cols();
         // Loop ir
         for strip in 0..c.rows() / MR {
@@ -116,18 +129,18 @@ impl<const MR: usize> Kernel for Height<'_, '_, MR> {
                     let b = b.in_place.block(0, k, j, nr);
                     let next_panel = Prefetch::along(b.data().as_ptr().wrapping_add(nr), stride);
                     let prefetch = if last { next_strip } else { next_panel };
-                    tile::<S, MR, NRV>(simd, a, b, &mut c, finish, prefetch);
+                    tile::<T, MR, NRV>(simd, a, b, &mut c, finish, prefetch);
                 } else {
-                    let width = w.next_multiple_of(S::LANES);
+                    let width = w.next_multiple_of(T::LANES);
                     let b = &b.packed[(j - in_place) * k..][..k * width];
                     let b = MatRef::with_strides(b, k, width, width, 1);
                     // The next strip during the last tile: earlier, it would be in the way.
                     let nothing = Prefetch::nothing(a.data().as_ptr());
                     let prefetch = if last { next_strip } else { nothing };
-                    if width > S::LANES {
-                        tile::<S, MR, NRV>(simd, a, b, &mut c, finish, prefetch);
+                    if width > T::LANES {
+                        tile::<T, MR, NRV>(simd, a, b, &mut c, finish, prefetch);
                     } else {
-                        tile::<S, MR, 1>(simd, a, b, &mut c, finish, prefetch);
+                        tile::<T, MR, 1>(simd, a, b, &mut c, finish, prefetch);
                     }
                 }
             }
@@ -138,59 +151,90 @@ impl<const MR: usize> Kernel for Height<'_, '_, MR> {
 /// The micro-kernel: `c = finish(a b)` for `a: (MR, k)`, `b: (k, NV vectors)` with contiguous rows,
 /// and `c: (MR, w)`, where `w` is at most the width of `b`.
 #[inline(always)]
-fn tile<S: Simd, const MR: usize, const NV: usize>(
-    simd: S,
+fn tile<T: Tile, const MR: usize, const NV: usize>(
+    simd: T,
     a: MatRef,
     b: MatRef,
     c: &mut MatMut,
     finish: Finish,
     prefetch: Prefetch,
 ) {
-    assert!(c.rows() == MR && c.cols() <= NV * S::LANES);
+    assert!(c.rows() == MR && c.cols() <= NV * T::LANES);
     if c.col_stride() == 1 {
         let (start, stride) = (c.as_mut_ptr(), c.row_stride());
         for i in 0..MR {
             for v in 0..NV {
-                simd.prefetch(start.wrapping_add(i * stride + v * S::LANES));
+                simd.prefetch(start.wrapping_add(i * stride + v * T::LANES));
             }
         }
     }
-    let sums = products::<S, MR, NV>(simd, a, b, prefetch);
+    let by = (a.row_stride(), a.col_stride());
+    assert!(by.0 == 1 || by.1 == 1, "an A neither by rows nor by columns has to be packed");
+    assert!(a.rows() == MR && b.rows() == a.cols());
+    assert!(b.cols() == NV * T::LANES && b.col_stride() == 1);
+    let operands = Operands {
+        a: a.data().as_ptr(),
+        row_stride: by.0,
+        col_stride: by.1,
+        b: b.data().as_ptr(),
+        b_stride: b.row_stride(),
+        k: a.cols(),
+        prefetch,
+    };
+    // SAFETY: the sizes are as asserted, and a `MatRef` holds its elements.
+    let sums = unsafe { simd.sums::<MR, NV>(operands) };
     finish::write(simd, sums, c, finish);
 }
 
-/// The sums over k of the products.
-#[inline(always)]
-fn products<S: Simd, const MR: usize, const NV: usize>(
-    simd: S,
-    a: MatRef,
-    b: MatRef,
+/// What a tile sums up over k: MR rows of A times rows of B of NV vectors.
+#[derive(Clone, Copy)]
+pub struct Operands {
+    /// `(MR, k)`, by rows or by columns: one of its strides is 1.
+    a: *const f32,
+    row_stride: usize,
+    col_stride: usize,
+    /// `(k, NV vectors)`, with contiguous rows.
+    b: *const f32,
+    b_stride: usize,
+    k: usize,
     prefetch: Prefetch,
+}
+
+/// The sums over k of the products, as the compiler writes them.
+///
+/// # Safety
+/// `operands` holds what it says.
+#[inline(always)]
+pub unsafe fn sums<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    operands: Operands,
 ) -> [[S::F; NV]; MR] {
+    let Operands { row_stride, col_stride, .. } = operands;
     // Two loops, in each of which one stride of A is 1 at compile time, so that the other alone
     // takes a register: A by rows, packed or in place, and A packed by columns.
-    if a.col_stride() == 1 {
-        sum_up::<S, MR, NV>(simd, a, a.row_stride(), 1, b, prefetch)
-    } else {
-        assert!(a.row_stride() == 1, "an A neither by rows nor by columns has to be packed");
-        sum_up::<S, MR, NV>(simd, a, 1, a.col_stride(), b, prefetch)
+    // SAFETY: the caller's.
+    unsafe {
+        if col_stride == 1 {
+            sum_up::<S, MR, NV>(simd, operands, row_stride, 1)
+        } else {
+            sum_up::<S, MR, NV>(simd, operands, 1, col_stride)
+        }
     }
 }
 
 /// The loop over k, for A with these strides.
+///
+/// # Safety
+/// As [`sums`].
 #[inline(always)]
-fn sum_up<S: Simd, const MR: usize, const NV: usize>(
+unsafe fn sum_up<S: Simd, const MR: usize, const NV: usize>(
     simd: S,
-    a: MatRef,
+    operands: Operands,
     row_stride: usize,
     col_stride: usize,
-    b: MatRef,
-    prefetch: Prefetch,
 ) -> [[S::F; NV]; MR] {
-    let (k, width, b_stride) = (a.cols(), NV * S::LANES, b.row_stride());
-    assert!(a.rows() == MR && a.row_stride() == row_stride && a.col_stride() == col_stride);
-    assert!(b.rows() == k && b.cols() == width && b.col_stride() == 1);
-    let (a, b) = (a.data().as_ptr(), b.data().as_ptr());
+    let Operands { a, b, b_stride, k, prefetch, .. } = operands;
+    let width = NV * S::LANES;
     let mut sums = [[simd.splat(0.0); NV]; MR];
     let mut line = prefetch.start;
     for first in (0..k).step_by(FLOATS_PER_LINE) {
@@ -198,15 +242,14 @@ fn sum_up<S: Simd, const MR: usize, const NV: usize>(
         for p in first..k.min(first + FLOATS_PER_LINE) {
             simd.prefetch(next);
             next = next.wrapping_add(prefetch.step);
-            // SAFETY: row `p` of B exists, is contiguous and `width` long, as asserted; a `MatRef`
-            // holds its elements.
+            // SAFETY: row `p` of B exists, is contiguous and `width` long.
             let b = unsafe { std::slice::from_raw_parts(b.add(p * b_stride), width) };
             let mut row = [simd.splat(0.0); NV];
             for (v, b_v) in row.iter_mut().enumerate() {
                 *b_v = simd.load(&b[v * S::LANES..]);
             }
             for (i, sums_i) in sums.iter_mut().enumerate() {
-                // SAFETY: `(i, p)` is an element of A, as asserted; a `MatRef` holds its elements.
+                // SAFETY: `(i, p)` is an element of A.
                 let a = simd.splat(unsafe { *a.add(i * row_stride + p * col_stride) });
                 for (sum, b_v) in sums_i.iter_mut().zip(row) {
                     *sum = simd.mul_add(a, b_v, *sum);

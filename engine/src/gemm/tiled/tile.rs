@@ -5,6 +5,7 @@
 //! multiplication). `MR` comes in every height up to the tallest, so that the rows of C need no
 //! padding: rows are spread evenly over as few strips as can hold them.
 
+use super::kernel::{self, Operands};
 use crate::gemm::Products;
 use crate::hardware::simd::{self, Isa, Simd};
 
@@ -19,6 +20,19 @@ pub trait Tile: Simd {
     const MR: usize;
     /// The widest tile, in columns.
     const NR: usize = NRV * Self::LANES;
+
+    /// The sums over k of the products of a tile.
+    ///
+    /// # Safety
+    /// `operands` holds what it says.
+    #[inline(always)]
+    unsafe fn sums<const MR: usize, const NV: usize>(
+        self,
+        operands: Operands,
+    ) -> [[Self::F; NV]; MR] {
+        // SAFETY: the caller's.
+        unsafe { kernel::sums(self, operands) }
+    }
 
     /// Runs what is compiled for that height.
     fn at_height<H: Heights>(self, height: usize, heights: H);
@@ -35,13 +49,24 @@ pub trait Heights {
 macro_rules! tiles {
     ($(
         $(#[$comment:meta])*
-        $isa:ident: $kernel:literal, heights $($height:literal)+
+        $isa:ident: $kernel:literal, heights $($height:literal)+ $(, $sums:path)?
     );+ $(;)?) => {
         $(
             $(#[$comment])*
             impl Tile for simd::$isa {
                 const KERNEL: &'static str = $kernel;
                 const MR: usize = [$($height),+].len();
+
+                $(
+                    #[inline(always)]
+                    unsafe fn sums<const MR: usize, const NV: usize>(
+                        self,
+                        operands: Operands,
+                    ) -> [[Self::F; NV]; MR] {
+                        // SAFETY: the caller's; the token proves that the instructions are there.
+                        unsafe { $sums(operands) }
+                    }
+                )?
 
                 #[inline(always)]
                 fn at_height<H: Heights>(self, height: usize, heights: H) {
@@ -68,5 +93,5 @@ tiles! {
     Avx512: "sgemm_avx512_14x32", heights 1 2 3 4 5 6 7 8 9 10 11 12 13 14;
     /// 12 accumulators, 2 registers of B and 1 of A: 15 of 16 registers, and 12 multiplications for
     /// 8 loads.
-    Avx2: "sgemm_avx2_6x16", heights 1 2 3 4 5 6;
+    Avx2: "sgemm_avx2_6x16", heights 1 2 3 4 5 6, kernel::avx2::sums;
 }

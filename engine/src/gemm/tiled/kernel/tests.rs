@@ -7,7 +7,7 @@ use crate::gemm::epilogue::Epilogue;
 fn check<T: Tile>(simd: T) {
     for rows in 1..=T::MR {
         for w in 1..=T::NR {
-            for k in [0, 1, 7] {
+            for k in [0, 1, 3, 4, 7, 16, 21, 37, 70] {
                 let width = w.next_multiple_of(T::LANES);
                 let a: Vec<f32> = (0..rows * k).map(|at| (at % 11) as f32 - 5.0).collect();
                 // What lies beyond `w` must not be seen.

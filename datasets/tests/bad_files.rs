@@ -5,22 +5,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::idx_files::{GOOD, gzip, idx, put, put_good};
+use crate::made_files::{gzip, idx, put};
+use crate::messages::assert_says;
+use crate::mnist_files::{GOOD, put_good};
 use narrows_datasets::{Dataset, Error, open};
-
-/// Checks what holds for every message, and that this one says each of `parts`.
-fn assert_says(error: &Error, path: &Path, parts: &[&str]) {
-    let message = error.to_string();
-    assert!(
-        message.starts_with(path.to_str().unwrap()),
-        "{message:?} does not begin with the path"
-    );
-    assert!(!message.contains('\n'), "{message:?} is not one line");
-    assert!(message.len() < 300 + path.as_os_str().len(), "{message:?} is long for one line");
-    for part in parts {
-        assert!(message.contains(part), "{message:?} does not say {part:?}");
-    }
-}
 
 fn read_as_images(folder: &Path, name: &str, bytes: &[u8], parts: &[&str]) {
     let path = put(folder, name, bytes);

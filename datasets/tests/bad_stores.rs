@@ -4,7 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::store_files::{ByHand, assert_says, metadata, put, read_all, small, with_header};
+use crate::made_files::put;
+use crate::messages::assert_says;
+use crate::store_files::{ByHand, metadata, read_all, small, with_header};
 use narrows_datasets::{Access, OpenOptions, Store, verify};
 
 fn both() -> [OpenOptions; 2] {
@@ -18,9 +20,9 @@ fn assert_refused(path: &Path, bytes: &[u8], says: &str) {
         let Err(error) = read_all(path, &options) else {
             panic!("it was opened, and not found that it {says}")
         };
-        assert_says(&error, path, says);
+        assert_says(&error, path, &[says]);
     }
-    assert_says(&verify(path, &mut |_, _| {}).unwrap_err(), path, says);
+    assert_says(&verify(path, &mut |_, _| {}).unwrap_err(), path, &[says]);
 }
 
 #[test]
@@ -44,11 +46,11 @@ fn a_changed_byte_anywhere_is_found() {
                 8..12 => "version",
                 _ => "is damaged",
             };
-            assert_says(&error, &path, says);
+            assert_says(&error, &path, &[says]);
             for options in both() {
                 match read_all(&path, &options) {
                     // By its first bytes it is something else, or nothing.
-                    Err(error) => assert_says(&error, &path, if at < 8 { "" } else { says }),
+                    Err(error) => assert_says(&error, &path, &[if at < 8 { "" } else { says }]),
                     // Values are held against their checksums where whole blocks are read.
                     Ok(read) => {
                         assert!(
@@ -78,11 +80,11 @@ fn a_file_cut_off_anywhere_or_longer_is_refused() {
             8..128 => "within its header",
             _ => "promises",
         };
-        assert_says(&Store::open(&path, Access::Map).unwrap_err(), &path, says);
-        assert_says(&verify(&path, &mut |_, _| {}).unwrap_err(), &path, says);
+        assert_says(&Store::open(&path, Access::Map).unwrap_err(), &path, &[says]);
+        assert_says(&verify(&path, &mut |_, _| {}).unwrap_err(), &path, &[says]);
         // By its content it may be taken for another format, or for none.
         let error = read_all(&path, &OpenOptions::default()).unwrap_err();
-        assert_says(&error, &path, if length == 0 { "is empty" } else { "" });
+        assert_says(&error, &path, &[if length == 0 { "is empty" } else { "" }]);
     }
     assert_refused(&path, &[&whole[..], b"\0"].concat(), "but the file has");
 }
@@ -134,9 +136,17 @@ fn checksums_that_lie_are_found() {
     let folder = tempfile::tempdir().unwrap();
     let path = put(folder.path(), "lying", &with_header(&small().bytes(), 52, &[0; 4]));
     for options in both() {
-        assert_says(&read_all(&path, &options).unwrap_err(), &path, "the checksums of its blocks");
+        assert_says(
+            &read_all(&path, &options).unwrap_err(),
+            &path,
+            &["the checksums of its blocks"],
+        );
     }
-    assert_says(&verify(&path, &mut |_, _| {}).unwrap_err(), &path, "the checksums of its blocks");
+    assert_says(
+        &verify(&path, &mut |_, _| {}).unwrap_err(),
+        &path,
+        &["the checksums of its blocks"],
+    );
 }
 
 #[test]
@@ -212,9 +222,9 @@ fn labels_that_name_no_class_are_refused() {
     ] {
         fs::write(&path, ByHand { labels: Some(labels), ..small() }.bytes()).unwrap();
         for options in both() {
-            assert_says(&read_all(&path, &options).unwrap_err(), &path, says);
+            assert_says(&read_all(&path, &options).unwrap_err(), &path, &[says]);
         }
-        assert_says(&verify(&path, &mut |_, _| {}).unwrap_err(), &path, says);
+        assert_says(&verify(&path, &mut |_, _| {}).unwrap_err(), &path, &[says]);
     }
 }
 
@@ -243,7 +253,7 @@ fn more_samples_than_can_be_numbered_are_refused() {
     file.write_all(metadata.as_bytes()).unwrap();
     for options in both() {
         let says = "4294967296 samples are more than the 4294967295 that can be numbered";
-        assert_says(&read_all(&path, &options).unwrap_err(), &path, says);
+        assert_says(&read_all(&path, &options).unwrap_err(), &path, &[says]);
     }
 }
 

@@ -9,7 +9,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::idx_files::{idx, put};
+use crate::made_files::{idx, put};
 use narrows_datasets::{
     Access, Dataset, Dtype, Loader, Metadata, OpenOptions, Parts, Rows, StoreWriter, open_whole,
 };

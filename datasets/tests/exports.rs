@@ -1,16 +1,17 @@
 //! Data packed and exported again: the same bytes that NumPy and others write, or that were there
 //! at first.
 
-#[allow(dead_code, reason = "each file of tests uses some of it")]
+mod python;
+mod tables;
+
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::image_files::{noise, put, rgb_png};
+use crate::made_files::idx;
 use narrows_datasets::{
-    Access, ExportPart, Exported, OpenOptions, Packed, Preparation, Store, UNLABELLED, Undivided,
-    examples, export, inspect, open_whole, open_with, pack, read_all, verify,
+    ExportPart, Exported, OpenOptions, Packed, Undivided, examples, export, inspect, open_whole,
+    pack, read_all, verify,
 };
 
 /// A folder of this test, removed at the end.
@@ -36,14 +37,6 @@ impl Folder {
         names.sort();
         names
     }
-}
-
-/// An IDX file of bytes.
-fn idx(sizes: &[u32], values: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![0, 0, 8, sizes.len() as u8];
-    bytes.extend(sizes.iter().flat_map(|size| size.to_be_bytes()));
-    bytes.extend(values);
-    bytes
 }
 
 fn vector(name: &str) -> PathBuf {
@@ -110,69 +103,14 @@ fn arrays_come_back_as_numpy_wrote_them() {
 #[test]
 fn idx_files_come_back_byte_for_byte() {
     let folder = Folder::new();
-    let images = idx(&[6, 4, 5], &noise(120, 1));
-    let labels = idx(&[6], &[3, 0, 1, 0, 3, 1]);
+    let images = idx(8, &[6, 4, 5], &noise(120, 1));
+    let labels = idx(8, &[6], &[3, 0, 1, 0, 3, 1]);
     let options = with_labels(&folder.put("labels", &labels));
     let source = undivided(&folder.put("images", &images), &options);
     let (_, store) = packed(&source, &folder.path("store.narrows"));
     exported(&store, ExportPart::All, &folder.path("out.idx"));
     assert_eq!(fs::read(folder.path("out.idx")).unwrap(), images);
     assert_eq!(fs::read(folder.path("out-labels.idx")).unwrap(), labels);
-}
-
-const TABLE: &str = "\
-age,\"eyes, colour\",size,class
-30,blue,0.1,yes
-,\"a \"\"brown\"\"\",-2.5,
-41,,16777215,no
-1e-7,blue,-0.0001,yes
--3,green,1e20,no
-";
-
-#[test]
-fn a_table_comes_back_as_the_text_it_was() {
-    let folder = Folder::new();
-    let mut options = OpenOptions::default();
-    let source = undivided(&folder.put("table.csv", TABLE.as_bytes()), &options);
-    let (packed, store) = packed(&source, &folder.path("store.narrows"));
-    // 0.1, -0.0001, 1e-7 and 1e20 are between two floats, but read as the same text.
-    assert_eq!((packed.train, packed.labelled, packed.missing, packed.rounded), (5, 4, 2, 0));
-    exported(&store, ExportPart::All, &folder.path("out.csv"));
-    assert_eq!(fs::read_to_string(folder.path("out.csv")).unwrap(), TABLE);
-    // It is a whole, which is divided and fitted when it is opened.
-    let metadata =
-        Store::open(&folder.path("store.narrows"), Access::Map).unwrap().metadata().clone();
-    assert_eq!((metadata.normalisation, metadata.label.as_deref()), (None, Some("class")));
-    assert_eq!(
-        (metadata.provenance.source.as_str(), metadata.provenance.fingerprint),
-        ("table.csv", None)
-    );
-    // A column by which the rows are not told apart has a line for each, too.
-    let one = "size\n1\n\"\"\n2\n";
-    options.cache = Some(folder.path("cache"));
-    let source = undivided(&folder.put("one.csv", one.as_bytes()), &options);
-    exported(&source, ExportPart::All, &folder.path("out.csv"));
-    assert_eq!(fs::read_to_string(folder.path("out.csv")).unwrap(), one);
-}
-
-#[cfg(feature = "parquet")]
-#[test]
-fn a_table_comes_back_from_parquet() {
-    let folder = Folder::new();
-    let options = OpenOptions::default();
-    let source = undivided(&folder.put("table.csv", TABLE.as_bytes()), &options);
-    exported(&source, ExportPart::All, &folder.path("table.parquet"));
-    let again = undivided(&folder.path("table.parquet"), &options);
-    exported(&again, ExportPart::All, &folder.path("out.csv"));
-    assert_eq!(fs::read_to_string(folder.path("out.csv")).unwrap(), TABLE);
-    let bytes = undivided(&vector("bytes.npy"), &with_labels(&vector("some-labels.npy")));
-    exported(&bytes, ExportPart::All, &folder.path("bytes.parquet"));
-    let again = undivided(&folder.path("bytes.parquet"), &options);
-    let texts = [(&bytes, "a.csv"), (&again, "b.csv")].map(|(data, name)| {
-        exported(data, ExportPart::All, &folder.path(name));
-        fs::read_to_string(folder.path(name)).unwrap()
-    });
-    assert_eq!(texts[0], texts[1]);
 }
 
 /// Images of two classes, in halves.
@@ -206,11 +144,11 @@ fn images_come_back_by_their_pixels() {
         let done = exported(&store, part, &folder.path("out.idx"));
         assert_eq!(
             fs::read(folder.path("out.idx")).unwrap(),
-            idx(&[done.rows as u32, 4, 5, 3], &expected)
+            idx(8, &[done.rows as u32, 4, 5, 3], &expected)
         );
         assert!(done.names_lost, "cat and dog are no numbers");
     }
-    assert_eq!(fs::read(folder.path("out-labels.idx")).unwrap(), idx(&[2], &[0, 1]));
+    assert_eq!(fs::read(folder.path("out-labels.idx")).unwrap(), idx(8, &[2], &[0, 1]));
     let found = examples(&store.data, 10, 1).unwrap();
     assert_eq!(found, [[(0, 0)], [(0, 2)]]);
 }
@@ -249,80 +187,13 @@ fn safetensors_hold_values_and_labels() {
     assert_eq!(ends.iter().sum::<usize>() + 8 + length, bytes.len());
 }
 
-/// Halves whose columns and categories come in another order, and one category that is in the test
-/// rows alone.
-#[test]
-fn halves_of_a_table_are_packed_as_they_are_opened() {
-    let folder = Folder::new();
-    folder.put("halves/train.csv", b"a,b,label\n1,red,x\n2,blue,y\n3,,x\n");
-    folder.put("halves/test.csv", b"label,b,a\ny,violet,5\nx,red,\n,blue,7\n");
-    let options = OpenOptions::default();
-    let source = undivided(&folder.path("halves"), &options);
-    let out = folder.path("store.narrows");
-    let (packed, _) = packed(&source, &out);
-    assert_eq!((packed.train, packed.test, packed.labelled, packed.missing), (3, 3, 5, 2));
-    let seen = |path: &Path| {
-        let data = open_with(path, &options, &|_, _| {}).unwrap().data;
-        [data.train, data.test].map(|half| {
-            let rows = Vec::from_iter(0..half.len() as u32);
-            let mut out = vec![0.0; half.len() * half.sample_len()];
-            half.gather(&rows, &mut out).unwrap();
-            (out, half.labels().unwrap().unwrap().to_vec(), half.class_names().to_vec())
-        })
-    };
-    assert_eq!(seen(&folder.path("halves")), seen(&out));
-    // a, standardised, twice one-hot, and the mark of what is missing is nowhere: a lacks nothing
-    // in training.
-    assert_eq!(seen(&out)[1].0.len(), 3 * 3);
-    assert_eq!(seen(&out)[1].1, [1, 0, UNLABELLED]);
-    let metadata = Store::open(&out, Access::Map).unwrap().metadata().clone();
-    assert!(matches!(metadata.normalisation, Some(Preparation::Table(_))));
-    exported(&source, ExportPart::Test, &folder.path("out.csv"));
-    let text = fs::read_to_string(folder.path("out.csv")).unwrap();
-    assert_eq!(text, "a,b,label\n5,violet,y\n,red,x\n7,blue,\n");
-    folder.put("halves/test.csv", b"label,b,c\ny,violet,5\nx,red,\n");
-    let source = undivided(&folder.path("halves"), &options);
-    let error =
-        pack(&source, &folder.path("other.narrows"), &mut |_, _| {}).unwrap_err().to_string();
-    assert!(error.contains("\"c\" is in the test rows alone"), "{error}");
-}
-
-#[test]
-fn what_was_inspected_is_what_is_there() {
-    let folder = Folder::new();
-    let path = folder.put("table.csv", TABLE.as_bytes());
-    let source = undivided(&path, &OpenOptions::default());
-    let found = inspect(&source, &path, &mut |_, _| {}).unwrap();
-    let json = serde_json::to_value(&found).unwrap();
-    assert_eq!((found.train, found.test, found.unlabelled), (5, None, 1));
-    assert_eq!(found.bytes, TABLE.len() as u64);
-    let age = &json["columns"][0];
-    assert_eq!(
-        (&age["min"], &age["max"], &age["missing"]),
-        (&(-3.0).into(), &41.0.into(), &1.into())
-    );
-    assert_eq!(age["mean"], (30.0 + 41.0 + f64::from(1e-7_f32) - 3.0) / 4.0);
-    assert_eq!(json["columns"][1]["categories"][0], serde_json::json!(["blue", 2]));
-    assert_eq!(json["columns"][1]["missing"], 1);
-    assert_eq!(
-        json["labels"]["classes"][1],
-        serde_json::json!({ "name": "yes", "train": 2, "test": 0 })
-    );
-    let source = undivided(&vector("floats.npy"), &OpenOptions::default());
-    let values = inspect(&source, &vector("floats.npy"), &mut |_, _| {}).unwrap().values.unwrap();
-    assert_eq!(
-        (values.count, values.min, values.max),
-        (12, f64::from(-1e20_f32), f64::from(f32::MAX))
-    );
-}
-
 /// A store of which a bit tipped is not packed, exported or read as if nothing had happened, and no
 /// file is left of it.
 #[test]
 fn damage_is_noticed_wherever_a_store_is_read() {
     let folder = Folder::new();
-    let options = with_labels(&folder.put("labels", &idx(&[6], &[1, 0, 1, 0, 1, 1])));
-    let source = undivided(&folder.put("images", &idx(&[6, 4, 5], &noise(120, 1))), &options);
+    let options = with_labels(&folder.put("labels", &idx(8, &[6], &[1, 0, 1, 0, 1, 1])));
+    let source = undivided(&folder.put("images", &idx(8, &[6, 4, 5], &noise(120, 1))), &options);
     let sound = folder.path("sound.narrows");
     packed(&source, &sound);
     let bytes = fs::read(&sound).unwrap();
@@ -380,70 +251,4 @@ fn what_a_format_cannot_hold_is_refused() {
     exported(&both, ExportPart::All, &folder.path("fine.csv"));
     assert_eq!(fs::read_to_string(folder.path("fine.csv")).unwrap(), "label,y\n1,a\n2,b\n");
     assert_eq!(folder.names(), ["a.csv", "cache", "fine.csv"]);
-}
-
-/// By NumPy, PyTorch, safetensors and pandas, where Python has them: `NARROWS_PYTHON`, or
-/// `python3`.
-#[test]
-fn python_reads_what_is_exported() {
-    let folder = Folder::new();
-    let labels = |rows: std::ops::Range<i32>| -> Vec<u8> {
-        rows.flat_map(|row| (if row % 10 == 9 { -1 } else { row % 3 }).to_be_bytes()).collect()
-    };
-    let images: Vec<u8> = (0..30 * 60).map(|i| (i * 7 % 256) as u8).collect();
-    // Integers of 32 bits, which can say -1.
-    let put = |name: &str, rows: std::ops::Range<i32>, bytes: &[u8]| {
-        let count = rows.len() as u32;
-        let mut of_labels = idx(&[count], &labels(rows));
-        of_labels[2] = 0x0c;
-        let options = with_labels(&folder.put("labels", &of_labels));
-        let data = undivided(&folder.put(name, &idx(&[count, 4, 5, 3], bytes)), &options);
-        packed(&data, &folder.path(&format!("{name}.narrows"))).1
-    };
-    let all = put("all", 0..30, &images);
-    put("train", 0..20, &images[..20 * 60]);
-    put("test", 20..30, &images[20 * 60..]);
-    for half in ["train", "test"] {
-        fs::create_dir_all(folder.path("halves")).unwrap();
-        let name = format!("{half}.narrows");
-        fs::rename(folder.path(&name), folder.path("halves").join(&name)).unwrap();
-    }
-    let halves = undivided(&folder.path("halves"), &OpenOptions::default());
-    let mut floats = idx(&[30, 4], &[]);
-    floats[2] = 0x0d;
-    floats.extend((0..120).flat_map(|i| (i as f32 / 7.0).to_be_bytes()));
-    let floats = undivided(&folder.put("floats", &floats), &OpenOptions::default());
-    let table = b"age,\"eyes, colour\",class\n30,blue,yes\n,\"a \"\"brown\"\"\",\n0.1,,no\n";
-    let table = undivided(&folder.put("source.csv", table), &OpenOptions::default());
-    for (data, name) in [
-        (&all, "images.npy"),
-        (&all, "images.idx"),
-        (&floats, "floats.npy"),
-        (&floats, "floats.safetensors"),
-        (&halves, "halves.npz"),
-        (&halves, "halves.safetensors"),
-        (&table, "table.csv"),
-    ] {
-        exported(data, ExportPart::All, &folder.path(name));
-    }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/read_array_exports.py");
-    let python = std::env::var_os("NARROWS_PYTHON").unwrap_or_else(|| "python3".into());
-    // Not by a macro: what a test that passes prints by those is not shown.
-    let say = |text: &str| _ = writeln!(std::io::stderr(), "{text}");
-    match Command::new(&python).arg(script).arg(folder.0.path()).output() {
-        Err(error) => say(&format!(
-            "SKIPPED: {} cannot be run ({error}): what it reads is NOT CHECKED",
-            python.display()
-        )),
-        Ok(output) => {
-            let said = String::from_utf8_lossy(&output.stdout);
-            said.lines().filter(|line| line.starts_with("SKIPPED")).for_each(say);
-            let code = output.status.code();
-            assert!(
-                matches!(code, Some(0 | 77)),
-                "{code:?}\n{said}{}",
-                String::from_utf8_lossy(&output.stderr)
-            );
-        }
-    }
 }

@@ -12,12 +12,15 @@ mod dividing;
 mod exports;
 #[cfg(feature = "fetch")]
 mod fetch;
-mod idx_files;
 mod image_files;
 mod images;
+#[allow(dead_code, reason = "each user of it uses some")]
+mod made_files;
+mod messages;
 #[cfg(feature = "fetch")]
 mod mirror;
 mod mnist;
+mod mnist_files;
 mod open;
 mod reading;
 mod splits;

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::idx_files::{GOOD, gzip, idx, put, put_good};
+use crate::made_files::{gzip, idx, put};
+use crate::mnist_files::{GOOD, put_good};
 use narrows_datasets::{Dataset, Preparation, TrainTest, open};
 
 fn assert_good(both: TrainTest) {

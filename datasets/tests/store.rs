@@ -4,7 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::store_files::{ByHand, crc32, put, read_all, small, stored};
+use crate::made_files::put;
+use crate::messages::assert_says;
+use crate::store_files::{ByHand, crc32, read_all, small, stored};
 use narrows_datasets::{
     Access, Column, ColumnKind, Dtype, Encoding, Error, Metadata, OpenOptions, Parts, Preparation,
     Provenance, Store, StoreWriter, UNLABELLED, open_whole, verify,
@@ -315,22 +317,18 @@ fn what_could_not_be_read_is_not_written() {
         writer.push_bytes(&[0, 0], UNLABELLED).unwrap();
         writer.push_bytes(&[0, 0], 2).unwrap();
         let error = writer.finish(&metadata).unwrap_err();
-        crate::store_files::assert_says(&error, &path, says);
-        crate::store_files::assert_says(&error, &path, "is not written");
+        assert_says(&error, &path, &[says]);
+        assert_says(&error, &path, &["is not written"]);
     }
     let empty = StoreWriter::create(&path, Dtype::U8, &[2], false).unwrap();
-    crate::store_files::assert_says(
-        &empty.finish(&Metadata::default()).unwrap_err(),
-        &path,
-        "no sample",
-    );
+    assert_says(&empty.finish(&Metadata::default()).unwrap_err(), &path, &["no sample"]);
     let mut all_test = StoreWriter::create(&path, Dtype::U8, &[1], false).unwrap();
     all_test.test_begins();
     all_test.push_bytes(&[1], 0).unwrap();
-    crate::store_files::assert_says(
+    assert_says(
         &all_test.finish(&Metadata::default()).unwrap_err(),
         &path,
-        "no sample to learn",
+        &["no sample to learn"],
     );
     for shape in [&[][..], &[0], &[2, 0], &[usize::MAX, 2], &[1, 1, 1, 1]] {
         let error = StoreWriter::create(&path, Dtype::U8, shape, false).unwrap_err().to_string();
@@ -338,7 +336,7 @@ fn what_could_not_be_read_is_not_written() {
     }
     let nowhere = folder.path().join("missing/data.narrows");
     let error = StoreWriter::create(&nowhere, Dtype::U8, &[1], false).unwrap_err();
-    crate::store_files::assert_says(&error, &nowhere, "cannot be written");
+    assert_says(&error, &nowhere, &["cannot be written"]);
     assert!(files(folder.path()).is_empty());
 }
 
@@ -355,7 +353,7 @@ fn a_full_disk_is_an_error() {
             let pushed = (0..rows).try_for_each(|_| writer.push_bytes(&[1], 0));
             let metadata = Metadata { classes: vec!["x".repeat(600_000)], ..Metadata::default() };
             let error = pushed.and_then(|()| writer.finish(&metadata)).unwrap_err();
-            crate::store_files::assert_says(&error, &path, "cannot be written");
+            assert_says(&error, &path, &["cannot be written"]);
             assert!(files(Path::new(&folder)).is_empty());
         }
         println!("all were errors");

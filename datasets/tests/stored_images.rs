@@ -1,6 +1,5 @@
 //! The file that decoded images are kept in: when it is used again, and what it holds.
 
-#[allow(dead_code, reason = "each file of tests uses some of it")]
 use std::fs;
 use std::path::Path;
 

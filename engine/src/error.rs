@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a network cannot be planned, or a step cannot be taken.
+/// The reason why a network cannot be planned, or a step cannot be taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
@@ -13,15 +13,18 @@ pub struct Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A layer or a call got values of a shape or a number that it cannot take.
+    /// A layer or a call got an input of another shape or length than it takes.
     Shape,
     /// A setting is out of its range.
     Setting,
-    /// Two things do not belong together, such as a network and the parameters of another one.
+    /// Two things do not belong together: a network and the parameters of another one, or a loss
+    /// and a target that it has no use for.
     Mismatch,
+    /// A call lacks one before it: a backward pass without the gradient of the output.
+    State,
     /// No parameter has that name.
     Unknown,
-    /// A loss or a gradient is NaN or infinite.
+    /// A loss, a gradient or a weight is NaN or infinite.
     NotFinite,
     /// A file cannot be read or written.
     Io,
@@ -32,9 +35,9 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    /// An error of a layer that cannot take its input, with that one-line message.
-    pub fn new(message: impl Into<String>) -> Error {
-        Error::of(ErrorKind::Shape, message)
+    /// An error of that kind, with that one-line message.
+    pub fn of(kind: ErrorKind, message: impl Into<String>) -> Error {
+        Error { kind, message: message.into() }
     }
 
     /// An error of [`ErrorKind::Shape`].
@@ -52,9 +55,22 @@ impl Error {
         Error::of(ErrorKind::Mismatch, message)
     }
 
-    /// An error of that kind, with that one-line message.
-    pub fn of(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error { kind, message: message.into() }
+    /// An error of [`ErrorKind::State`].
+    pub fn state(message: impl Into<String>) -> Error {
+        Error::of(ErrorKind::State, message)
+    }
+
+    /// An error of [`ErrorKind::NotFinite`].
+    pub fn not_finite(message: impl Into<String>) -> Error {
+        Error::of(ErrorKind::NotFinite, message)
+    }
+
+    /// An error of [`ErrorKind::NotFinite`]: training went wrong, and `what` became `value`.
+    pub fn diverged(what: impl fmt::Display, value: f64, when: impl fmt::Display) -> Error {
+        Error::not_finite(format!(
+            "{what} became {value} {when}: lower the learning rate or clip the gradients, and \
+             check the data for values that are not finite"
+        ))
     }
 
     /// The kind.
@@ -68,6 +84,18 @@ impl Error {
         Error { message: format!("{place}: {}", self.message), ..self }
     }
 }
+
+/// Returns an [`Error`] from the function unless the condition holds; the kind is named by the
+/// constructor.
+macro_rules! ensure {
+    ($condition:expr, $kind:ident, $($message:tt)+) => {
+        let holds: bool = $condition;
+        if !holds {
+            return Err($crate::Error::$kind(format!($($message)+)));
+        }
+    };
+}
+pub(crate) use ensure;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -39,6 +39,7 @@ mod pass;
 
 pub use memory::LadderMemory;
 
+use crate::error::ensure;
 use crate::network::init::Init;
 use crate::network::params::{ParamSpec, Role};
 use crate::{Error, Params};
@@ -90,23 +91,25 @@ impl Ladder {
     /// If there are fewer than two widths, one is 0, there is not one cost for each, or a number is
     /// negative or not finite; the message says which.
     pub fn new(widths: &[usize], noise: f32, costs: &[f32]) -> Result<Ladder, Error> {
-        if widths.len() < 2 || widths.contains(&0) {
-            return Err(Error::new(format!(
-                "a ladder needs at least 2 widths, each of at least 1 value, not {widths:?}"
-            )));
-        }
-        if costs.len() != widths.len() {
-            return Err(Error::new(format!(
-                "a ladder of {} widths needs as many denoising costs, the sample's first, not {}",
-                widths.len(),
-                costs.len()
-            )));
-        }
-        if let Some(bad) = costs.iter().chain([&noise]).find(|x| !(**x >= 0.0 && x.is_finite())) {
-            return Err(Error::new(format!(
+        ensure!(
+            widths.len() >= 2 && !widths.contains(&0),
+            setting,
+            "a ladder needs at least 2 widths, each of at least 1 value, not {widths:?}"
+        );
+        ensure!(
+            costs.len() == widths.len(),
+            setting,
+            "a ladder of {} widths needs as many denoising costs, the sample's first, not {}",
+            widths.len(),
+            costs.len()
+        );
+        for number in costs.iter().chain([&noise]) {
+            ensure!(
+                *number >= 0.0 && number.is_finite(),
+                setting,
                 "noise and denoising costs of a ladder must be finite and not negative, but one is \
-                 {bad}"
-            )));
+                 {number}"
+            );
         }
         Ok(Ladder { widths: widths.to_vec(), noise, costs: costs.to_vec() })
     }
@@ -135,72 +138,39 @@ impl Ladder {
     /// Fresh parameters. For layer l from 1 on: `encoder.l.weight` (n_l, n_l-1), `encoder.l.bias`
     /// (n_l), and for the top `encoder.L.scale`; for the decoder `decoder.l.weight` (n_l-1, n_l)
     /// and, from 0 on, `decoder.l.combinator` (10, n_l).
-    pub fn params(&self, seed: u64) -> Params {
-        let mut declared = Vec::new();
-        let mut declare = |name: String, shape: Vec<usize>, role, init, fan_in, fan_out| {
-            declared.push((
-                name.clone(),
-                ParamSpec { name: name.into(), shape, role, init, fan_in, fan_out },
-            ));
+    ///
+    /// # Errors
+    /// If there are more than a network may have.
+    pub fn params(&self, seed: u64) -> Result<Params, Error> {
+        let mut specs = Vec::new();
+        let mut declare = |name: String, shape: Vec<usize>, role, init| {
+            let (fan_in, fan_out) = (shape[shape.len() - 1], shape[0]);
+            specs.push(ParamSpec { name: name.into(), shape, role, init, fan_in, fan_out });
         };
-        for (l, pair) in self.widths.windows(2).enumerate() {
-            let ([from, to], l) = ([pair[0], pair[1]], l + 1);
-            declare(
-                format!("encoder.{l}.weight"),
-                vec![to, from],
-                Role::Weight,
-                Init::HeNormal,
-                from,
-                to,
-            );
-            declare(
-                format!("encoder.{l}.bias"),
-                vec![to],
-                Role::Bias,
-                Init::Constant(0.0),
-                from,
-                to,
-            );
+        let (top, widths) = (self.top(), &self.widths);
+        for l in 1..=top {
+            let [from, to] = [widths[l - 1], widths[l]];
+            declare(format!("encoder.{l}.weight"), vec![to, from], Role::Weight, Init::HeNormal);
+            declare(format!("encoder.{l}.bias"), vec![to], Role::Bias, Init::Constant(0.0));
         }
-        let (top, classes) = (self.top(), self.widths[self.top()]);
-        declare(
-            format!("encoder.{top}.scale"),
-            vec![classes],
-            Role::Bias,
-            Init::Constant(1.0),
-            classes,
-            classes,
-        );
+        let one = Init::Constant(1.0);
+        declare(format!("encoder.{top}.scale"), vec![widths[top]], Role::Bias, one);
         let lowest = self.lowest_cost().unwrap_or(top + 1);
         for l in (lowest..=top).rev() {
-            let n = self.widths[l];
+            let n = widths[l];
             if l < top {
-                let above = self.widths[l + 1];
-                declare(
-                    format!("decoder.{}.weight", l + 1),
-                    vec![n, above],
-                    Role::Weight,
-                    Init::XavierNormal,
-                    above,
-                    n,
-                );
+                let (name, shape) = (format!("decoder.{}.weight", l + 1), vec![n, widths[l + 1]]);
+                declare(name, shape, Role::Weight, Init::XavierNormal);
             }
-            declare(
-                format!("decoder.{l}.combinator"),
-                vec![10, n],
-                Role::Bias,
-                Init::Constant(0.0),
-                n,
-                n,
-            );
+            let zero = Init::Constant(0.0);
+            declare(format!("decoder.{l}.combinator"), vec![10, n], Role::Bias, zero);
         }
-        let mut params = Params::declared(declared, seed);
+        let mut params = Params::declared(specs, seed)?;
         for l in lowest..=top {
-            combinator::initialise(
-                params.get_mut(&format!("decoder.{l}.combinator")).unwrap_or_default(),
-            );
+            let name = format!("decoder.{l}.combinator");
+            combinator::initialise(params.get_mut(&name).unwrap_or_default());
         }
-        params
+        Ok(params)
     }
 
     /// Where the parameters lie.

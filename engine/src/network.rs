@@ -17,7 +17,7 @@ pub(crate) use chain::{Chain, Downward, Learner, Link, Run};
 pub use pass_memory::PassMemory;
 pub use summary::{LayerSummary, Summary};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ensure};
 use crate::network::layer::{Layer, Mode, Pass};
 use crate::network::params::{ParamEntry, Params, check_same};
 use crate::{Context, Shape};
@@ -74,24 +74,22 @@ impl NetworkBuilder {
     /// If a layer cannot take its input or is set up wrongly, if there is none, or if a section has
     /// no name or is in two pieces; the message names it.
     pub fn build(self) -> Result<Network, Error> {
-        let some_input = self.input.checked_len().is_some_and(|len| len > 0);
-        if self.layers.is_empty() || !some_input {
-            return Err(Error::new(format!(
-                "a network needs a layer and an input of at least 1 value, not {} layers and {}",
-                self.layers.len(),
-                self.input
-            )));
-        }
-        if self.layers.iter().any(|(section, _)| section.is_empty()) {
-            return Err(Error::setting("a section needs a name, not an empty one"));
-        }
+        ensure!(
+            !self.layers.is_empty() && self.input.checked_len().is_some_and(|len| len > 0),
+            setting,
+            "a network needs a layer and an input of at least 1 value, not {} layers and {}",
+            self.layers.len(),
+            self.input
+        );
+        let named = self.layers.iter().all(|(section, _)| !section.is_empty());
+        ensure!(named, setting, "a section needs a name, not an empty one");
         let mut chain = Chain::new(self.input, self.fuse, true);
         let (mut sections, mut index): (Vec<String>, usize) = (Vec::new(), 0);
         for (position, (section, layer)) in self.layers.into_iter().enumerate() {
             if sections.last() == Some(&section) {
                 index += 1;
             } else if sections.contains(&section) {
-                return Err(Error::new(format!(
+                return Err(Error::setting(format!(
                     "section '{section}' is taken up again: it must be one piece"
                 )));
             } else {
@@ -104,9 +102,7 @@ impl NetworkBuilder {
             let may_join = chain.links.last().is_some_and(in_section);
             chain.push(format!("{section}.{index}"), position as u64, &*layer, may_join)?;
         }
-        if chain.links.is_empty() {
-            return Err(Error::new("a network needs a layer that does something"));
-        }
+        ensure!(!chain.links.is_empty(), setting, "a network needs a layer that does something");
         Ok(Network { chain: chain.into() })
     }
 }
@@ -195,7 +191,7 @@ impl Network {
             let mode = link.mode(params, i < first_trainable, pass.mode);
             if mode != Mode::Evaluate && batch < least {
                 memory.modes.fill(Mode::Evaluate);
-                return Err(Error::new(format!(
+                return Err(Error::shape(format!(
                     "layer {} ({}) needs at least {least} samples in a training batch, got {batch}",
                     link.name, link.kind
                 )));
@@ -254,13 +250,7 @@ impl Network {
         }
         let layer = self.first_not_finite(memory);
         let place = layer.map_or("the loss itself".to_string(), |name| format!("layer {name}"));
-        Err(Error::of(
-            ErrorKind::NotFinite,
-            format!(
-                "the loss became {loss} at step {step}, first in {place}: lower the learning rate, \
-                 and check the data for values that are not finite"
-            ),
-        ))
+        Err(Error::diverged("the loss", loss, format_args!("at step {step}, first in {place}")))
     }
 
     /// The planned layers.

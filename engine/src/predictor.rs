@@ -26,6 +26,7 @@ pub use difference::Difference;
 pub use panels::Precision;
 pub use workspace::Workspace;
 
+use crate::error::ensure;
 use crate::hardware::parallel::Chunks;
 use crate::network::layer::{Forward, Pass};
 use crate::{Context, Error, Network, Params, Shape};
@@ -87,12 +88,12 @@ impl Predictor {
     ) -> Result<Predictor, Error> {
         let stages = plan::stages(network, params, precision)?;
         let most = stages.iter().map(|stage| stage.inputs).max().unwrap_or(0);
-        if u32::try_from(most).is_err() {
-            return Err(Error::new(format!(
-                "a predictor takes at most {} values in a row, not {most}",
-                u32::MAX
-            )));
-        }
+        ensure!(
+            u32::try_from(most).is_ok(),
+            shape,
+            "a predictor takes at most {} values in a row, not {most}",
+            u32::MAX
+        );
         Ok(Predictor {
             input: network.input().clone(),
             output: network.output().clone(),
@@ -141,16 +142,16 @@ impl Predictor {
     ) -> Result<(), Error> {
         let (inputs, outputs) = (self.input.len(), self.output.len());
         let batch = x.len() / inputs;
-        if batch == 0 || x.len() != batch * inputs || Some(y.len()) != batch.checked_mul(outputs) {
-            return Err(Error::new(format!(
-                "expected x of one or more samples of {inputs} values ({}) and y of as many of \
-                 {outputs} ({}), got {} and {} values",
-                self.input,
-                self.output,
-                x.len(),
-                y.len()
-            )));
-        }
+        ensure!(
+            batch > 0 && x.len() == batch * inputs && Some(y.len()) == batch.checked_mul(outputs),
+            shape,
+            "expected x of one or more samples of {inputs} values ({}) and y of as many of \
+             {outputs} ({}), got {} and {} values",
+            self.input,
+            self.output,
+            x.len(),
+            y.len()
+        );
         // By size alone: layers that run as they are may round differently in another block.
         let rows =
             batch.div_ceil(16).next_multiple_of(product::TILE_ROWS).clamp(12, MAX_ROWS).min(batch);
@@ -169,8 +170,8 @@ impl Predictor {
             let tasks = x.len().div_ceil(rows * inputs);
             let parts = (Chunks::new(y, rows * outputs), Chunks::new(slots, 1));
             cx.for_each_part(tasks, parts, |i, (y, slot)| {
-                let x = &x[i * rows * inputs..][..y.data.len() / outputs * inputs];
-                self.block(&one, &mut slot.data[0], x, y.data);
+                let x = &x[i * rows * inputs..][..y.len() / outputs * inputs];
+                self.block(&one, &mut slot[0], x, y);
             });
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 pub mod loss;
 pub mod optimizer;
+mod range;
 pub mod schedule;
 mod trainer;
 

@@ -151,7 +151,7 @@ fn reference(
 /// A ladder with parameters that are nowhere at their starts, samples and classes.
 fn case(costs: &[f32]) -> (Ladder, Params, Vec<f32>, Vec<u32>) {
     let ladder = Ladder::new(&WIDTHS, NOISE, costs).unwrap();
-    let mut params = ladder.params(1);
+    let mut params = ladder.params(1).unwrap();
     let mut shift = vec![0.0; params.values().len()];
     Random::new(8, 8).fill_normal(0, 0, &mut shift);
     for entry in params.entries().to_vec() {
@@ -235,7 +235,7 @@ fn a_cost_of_any_layer_moves_what_is_below_it() {
 fn threads_and_leftovers_change_no_bit() {
     let (widths, costs) = ([300, 130, 70, 10], [100.0, 1.0, 0.1, 0.1]);
     let ladder = Ladder::new(&widths, NOISE, &costs).unwrap();
-    let params = ladder.params(1);
+    let params = ladder.params(1).unwrap();
     let mut x = vec![0.0; 150 * 300];
     Random::new(1, 1).fill_normal(0, 0, &mut x);
     let classes: Vec<u32> = (0..50).map(|i| i % 10).collect();

@@ -176,7 +176,7 @@ fn batch_norm_with_relu() {
 
 #[test]
 fn activations() {
-    cases::activations().iter().for_each(check);
+    cases::activations::all().iter().for_each(check);
 }
 
 #[test]

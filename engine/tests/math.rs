@@ -156,12 +156,9 @@ fn apply<F: Function>(isa: Isa, x: &[f32]) -> Vec<f32> {
         type Output = ();
         #[inline(always)]
         fn run<S: Simd>(self, s: S) {
-            let out = self.1;
-            s.for_each(
-                self.0,
-                #[inline(always)]
-                |i, x| s.store_at(F::apply(s, x), out, i),
-            );
+            for i in (0..self.0.len()).step_by(S::LANES) {
+                s.store_at(F::apply(s, s.load_at(self.0, i)), self.1, i);
+            }
         }
     }
     let mut y = vec![f32::NAN; x.len()];

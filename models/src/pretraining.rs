@@ -183,12 +183,12 @@ impl Checked<'_, Pretraining<'_>> {
                 Evaluation::of(cx, &network, &params, &Loss::L2, data, rows, Goal::Reconstruct)?;
             match evaluation.loss.is_finite() {
                 true => Ok(evaluation.loss),
-                false => Err(Error::new(format!(
-                    "{}: the reconstruction error of {} became {}: lower the learning rate",
-                    Pretraining::RUN,
-                    data.name(),
-                    evaluation.loss
-                ))),
+                false => {
+                    let (what, when) = ("the reconstruction error", "after the last epoch");
+                    let e = narrows_engine::Error::diverged(what, evaluation.loss, when);
+                    let place = format_args!("{}: {}", Pretraining::RUN, data.name());
+                    Err(e.within(place).into())
+                }
             }
         };
         let autoencoder = AutoencoderResult {

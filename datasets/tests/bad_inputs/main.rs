@@ -25,7 +25,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use live_memory::most_live;
-use made_files::{Member, f32s, gzip, idx, npy, safetensors, store, zip};
+use made_files::{Member, f32s, gzip, idx, npy, put, safetensors, store, zip};
 use narrows_datasets::{Access, Error, OpenOptions, Opened, open_whole, open_with};
 
 /// What may be allocated beside the size of the file.
@@ -53,8 +53,7 @@ impl Table {
     }
 
     fn with(&mut self, name: &str, bytes: &[u8], options: &OpenOptions, says: &str) {
-        let path = self.folder().join(name);
-        fs::write(&path, bytes).unwrap();
+        let path = put(&self.folder(), name, bytes);
         self.opened(&path, name, options, says);
     }
 
@@ -106,8 +105,7 @@ impl Table {
     /// A file that takes long to decompress, and is opened but once: compressed data are never
     /// mapped.
     fn bomb(&mut self, name: &str, bytes: &[u8], says: &str) {
-        let path = self.folder().join(name);
-        fs::write(&path, bytes).unwrap();
+        let path = put(&self.folder(), name, bytes);
         self.case(name, says, bytes.len() as u64, move || {
             open_with(&path, &OpenOptions::default(), &|_, _| {}).and_then(use_all)
         });

@@ -2,11 +2,17 @@
 //! used, but for stores.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use flate2::write::{DeflateEncoder, GzEncoder};
 use flate2::{Compression, Crc};
 use narrows_datasets::{Dtype, Metadata, StoreWriter};
+
+pub fn put(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
 
 pub fn crc(bytes: &[u8]) -> u32 {
     let mut crc = Crc::new();
@@ -50,7 +56,7 @@ pub fn f32s(values: &[f32]) -> Vec<u8> {
 /// A member of a zip file, as its entry says it is.
 #[derive(Clone)]
 pub struct Member {
-    pub name: &'static str,
+    pub name: String,
     pub flags: u16,
     pub method: u16,
     pub crc: u32,
@@ -59,12 +65,12 @@ pub struct Member {
 }
 
 impl Member {
-    pub fn stored(name: &'static str, content: &[u8]) -> Self {
+    pub fn stored(name: &str, content: &[u8]) -> Self {
         let (crc, length) = (crc(content), content.len() as u32);
-        Member { name, flags: 0, method: 0, crc, length, data: content.to_vec() }
+        Member { name: name.to_owned(), flags: 0, method: 0, crc, length, data: content.to_vec() }
     }
 
-    pub fn deflated(name: &'static str, content: &[u8]) -> Self {
+    pub fn deflated(name: &str, content: &[u8]) -> Self {
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(content).unwrap();
         Member { method: 8, data: encoder.finish().unwrap(), ..Member::stored(name, content) }

@@ -1,9 +1,8 @@
 //! Stores made by hand, after the description of the format alone.
 
-#![allow(dead_code, reason = "no test needs all of it")]
+#![allow(dead_code, reason = "each user of it uses some")]
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use narrows_datasets::{Dataset, Error, OpenOptions, Parts, open_whole};
 
@@ -103,12 +102,6 @@ pub fn crc32(bytes: &[u8]) -> u32 {
     !crc
 }
 
-pub fn put(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
-    let path = folder.join(name);
-    fs::write(&path, bytes).unwrap();
-    path
-}
-
 /// Values as they are stored, and labels.
 pub type Samples = (Vec<u8>, Option<Vec<u16>>);
 
@@ -129,15 +122,4 @@ pub fn stored(data: &Dataset) -> Result<Vec<u8>, Error> {
     // As a model sees them: whatever comes of it is no panic.
     data.gather(&rows, &mut vec![0.0; rows.len() * data.sample_len()])?;
     Ok(samples?.concat())
-}
-
-/// Checks what holds for every message, and that this one says `part`.
-pub fn assert_says(error: &Error, path: &Path, part: &str) {
-    let message = error.to_string();
-    assert!(
-        message.starts_with(path.to_str().unwrap()),
-        "{message:?} does not begin with the path"
-    );
-    assert!(!message.contains('\n') && message.len() < 400 + path.as_os_str().len(), "{message:?}");
-    assert!(message.contains(part), "{message:?} does not say {part:?}");
 }

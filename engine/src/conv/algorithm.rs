@@ -2,6 +2,7 @@
 
 use super::geometry::{Conv, Direction};
 use super::{depthwise, fold, partial_sums, pointwise, strided, winograd};
+use crate::gemm::has_windows;
 use crate::hardware::simd::Isa;
 
 /// The ways to compute a convolution.
@@ -15,7 +16,7 @@ pub(super) enum Algorithm {
     Fold,
     /// Minimal filtering.
     Winograd,
-    /// Patches read where they are.
+    /// Patches read where they are: it needs a kernel for windows.
     Strided,
     /// Patches gathered by blocks: any convolution.
     Gathered,
@@ -23,8 +24,8 @@ pub(super) enum Algorithm {
 
 impl Algorithm {
     /// It depends neither on the batch nor on the threads, so that a sample has the same bits in
-    /// any batch.
-    pub fn of(conv: &Conv, direction: Direction, isa: Isa) -> Algorithm {
+    /// any batch. `windows`: whether the ISA has a kernel for them.
+    fn of(conv: &Conv, direction: Direction, windows: bool) -> Algorithm {
         if pointwise::suits(conv) {
             Algorithm::Pointwise
         } else if depthwise::suits(conv) {
@@ -33,7 +34,7 @@ impl Algorithm {
             Algorithm::Fold
         } else if winograd::suits(conv, direction) {
             Algorithm::Winograd
-        } else if strided::suits(conv, direction, isa) {
+        } else if windows && strided::suits(conv, direction) {
             Algorithm::Strided
         } else {
             Algorithm::Gathered
@@ -53,11 +54,28 @@ impl Algorithm {
     }
 }
 
-/// The scratch values that any pass over at most that many images needs, on any ISA of this
-/// processor: memory is planned before the ISA is known.
-pub(crate) fn scratch_len(conv: &Conv, batch: usize) -> usize {
-    let passes = Isa::detected().flat_map(|isa| {
-        Direction::ALL.map(|pass| Algorithm::of(conv, pass, isa).scratch_len(conv, pass, batch))
-    });
-    passes.max().unwrap_or(0)
+/// The algorithms of the three passes, on an ISA without a kernel for windows and on one with it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choice([[Algorithm; 3]; 2]);
+
+impl Choice {
+    pub fn of(conv: &Conv) -> Choice {
+        Choice(
+            [false, true].map(|windows| {
+                Direction::ALL.map(|direction| Algorithm::of(conv, direction, windows))
+            }),
+        )
+    }
+
+    pub fn get(&self, direction: Direction, isa: Isa) -> Algorithm {
+        self.0[usize::from(has_windows(isa))][direction as usize]
+    }
+
+    /// The scratch values that any pass needs, on any ISA of this processor.
+    pub fn scratch_len(&self, conv: &Conv, batch: usize) -> usize {
+        let passes = Isa::detected().flat_map(|isa| {
+            Direction::ALL.map(|pass| self.get(pass, isa).scratch_len(conv, pass, batch))
+        });
+        passes.max().unwrap_or(0)
+    }
 }

@@ -15,12 +15,11 @@
 //!    itself.
 
 use super::geometry::Conv;
-use super::partial_sums::WeightSums;
 use super::patches::Axis;
 use super::phases::{phases, window_taps};
-use crate::Context;
+use super::{Operands, WeightSums};
 use crate::gemm::Epilogue;
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::{Simd, kernel};
 use std::ops::Range;
 
 /// The floats that a task writes, at least.
@@ -40,48 +39,33 @@ struct Places {
     stride: usize,
 }
 
-/// As [`forward`](super::forward()).
-pub(super) fn forward(
-    cx: &Context,
-    conv: &Conv,
-    image: &[f32],
-    weight: &[f32],
-    map: &mut [f32],
-    epilogue: Epilogue<'_>,
-) {
+/// From images to maps.
+pub(super) fn forward(conv: &Conv, io: Operands<'_>) {
+    let Operands { cx, weight, epilogue, .. } = io;
     let (image_len, map_len) = (conv.image_len(), conv.map_len());
     let axes = conv.axes();
     let all = |size| Places { size, first: 0, stride: 1 };
     let to = (all(conv.map.0), all(conv.map.1));
-    cx.chunks(map, TASK.div_ceil(map_len) * map_len, |range, map| {
-        let images = image[range.start / map_len * image_len..].chunks_exact(image_len);
-        for (x, y) in images.zip(map.chunks_exact_mut(map_len)) {
-            cx.isa().run(Correlate { axes, x, weight, to, y, epilogue });
+    io.by_samples(TASK.div_ceil(map_len), [image_len, map_len], |images, maps| {
+        for (x, y) in images.chunks_exact(image_len).zip(maps.chunks_exact_mut(map_len)) {
+            correlate(cx.isa(), axes, x, weight, to, y, epilogue);
         }
     });
 }
 
-/// As [`input_gradient`](super::input_gradient()). `scratch`: as many values as the weight has.
-pub(super) fn input_gradient(
-    cx: &Context,
-    conv: &Conv,
-    map: &[f32],
-    weight: &[f32],
-    image: &mut [f32],
-    epilogue: Epilogue<'_>,
-    scratch: &mut [f32],
-) {
+/// From maps to images. Its scratch is as long as the weight.
+pub(super) fn input_gradient(conv: &Conv, mut io: Operands<'_>) {
+    let Operands { cx, weight, epilogue, .. } = io;
     let channels = conv.map_channels;
     let taps = phases(conv).flat_map(|phase| window_taps(conv, phase));
-    let weights = &mut scratch[..conv.weight_len()];
+    let weights = &mut std::mem::take(&mut io.scratch)[..conv.weight_len()];
     for (tap, out) in taps.zip(weights.chunks_exact_mut(channels)) {
         out.copy_from_slice(&weight[tap * channels..][..channels]);
     }
     let weights = &*weights;
     let (image_len, map_len) = (conv.image_len(), conv.map_len());
-    cx.chunks(image, TASK.div_ceil(image_len) * image_len, |range, image| {
-        let maps = map[range.start / image_len * map_len..].chunks_exact(map_len);
-        for (x, y) in maps.zip(image.chunks_exact_mut(image_len)) {
+    io.by_samples(TASK.div_ceil(image_len), [map_len, image_len], |maps, images| {
+        for (x, y) in maps.chunks_exact(map_len).zip(images.chunks_exact_mut(image_len)) {
             let mut rest = weights;
             for (down, across) in phases(conv) {
                 let weight;
@@ -90,44 +74,28 @@ pub(super) fn input_gradient(
                     Places { size: conv.image.0, first: down.first, stride: down.stride },
                     Places { size: conv.image.1, first: across.first, stride: across.stride },
                 );
-                let axes = (down.axis, across.axis);
-                cx.isa().run(Correlate { axes, x, weight, to, y: &mut *y, epilogue });
+                correlate(cx.isa(), (down.axis, across.axis), x, weight, to, y, epilogue);
             }
         }
     });
 }
 
-/// As [`weight_gradient`](super::weight_gradient()).
-pub(super) fn weight_gradient(
-    cx: &Context,
-    conv: &Conv,
-    image: &[f32],
-    dmap: &[f32],
-    sums: WeightSums<'_>,
-) {
-    sums.sum_images(cx, conv, image, dmap, |image, dmap, sums, accumulate| {
-        cx.isa().run(WeightGradient { conv, image, dmap, sums, accumulate });
+/// The gradient of the weight.
+pub(super) fn weight_gradient(conv: &Conv, sums: WeightSums<'_>) {
+    let isa = sums.cx.isa();
+    sums.sum_images(conv, |image, dmap, sums, accumulate| {
+        add_weight_gradient(isa, conv, image, dmap, sums, accumulate);
     });
 }
 
-/// One image: x: (height, width, channels), weight: (taps, channels), y: (height, width, channels),
-/// of which only some pixels are written.
-struct Correlate<'a> {
-    axes: (Axis, Axis),
-    x: &'a [f32],
-    weight: &'a [f32],
-    to: (Places, Places),
-    y: &'a mut [f32],
-    epilogue: Epilogue<'a>,
-}
-
-impl Kernel for Correlate<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Correlate { axes: (rows, columns), x, weight, to: (to_rows, to_columns), y, epilogue } =
-            self;
+kernel! {
+    /// One image: x: (height, width, channels), weight: (taps, channels), y: (height, width,
+    /// channels), of which only some pixels are written.
+    fn correlate(
+        s, axes: (Axis, Axis), x: &[f32], weight: &[f32], to: (Places, Places), y: &mut [f32],
+        epilogue: Epilogue<'_>,
+    ) {
+        let ((rows, columns), (to_rows, to_columns)) = (axes, to);
         let channels = x.len() / (rows.size * columns.size);
         let interior = columns.interior();
         for i in 0..rows.positions {
@@ -242,21 +210,11 @@ impl<'a, S: Simd> Sums<'a, S> {
     }
 }
 
-/// The sums of the weight's gradient over some images, added to `sums` or in their place.
-struct WeightGradient<'a> {
-    conv: &'a Conv,
-    image: &'a [f32],
-    dmap: &'a [f32],
-    sums: &'a mut [f32],
-    accumulate: bool,
-}
-
-impl Kernel for WeightGradient<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let WeightGradient { conv, image, dmap, sums, accumulate } = self;
+kernel! {
+    /// The sums of the weight's gradient over some images, added to `sums` or in their place.
+    fn add_weight_gradient(
+        s, conv: &Conv, image: &[f32], dmap: &[f32], sums: &mut [f32], accumulate: bool,
+    ) {
         if !accumulate {
             sums.fill(0.0);
         }

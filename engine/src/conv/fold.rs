@@ -8,8 +8,7 @@
 //! about 8 channels on.
 
 use super::geometry::Conv;
-use super::{BLOCK, PRODUCTS};
-use crate::Context;
+use super::{BLOCK, Operands, PRODUCTS};
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm};
 use crate::hardware::memory::{self, FLOATS_PER_LINE};
 
@@ -31,20 +30,13 @@ pub(super) fn suits(conv: &Conv) -> bool {
     conv.groups == 1 && conv.image_channels <= FEW && conv.taps() > 1
 }
 
-/// As [`input_gradient`](super::input_gradient()).
-pub(super) fn input_gradient(
-    cx: &Context,
-    conv: &Conv,
-    map: &[f32],
-    weight: &[f32],
-    image: &mut [f32],
-    epilogue: Epilogue<'_>,
-    scratch: &mut [f32],
-) {
+/// From maps to images.
+pub(super) fn input_gradient(conv: &Conv, mut io: Operands<'_>) {
+    let Operands { cx, weight, epilogue, .. } = io;
     let (positions, inner) = (conv.positions(), conv.map_channels);
     let (taps, columns) = (conv.taps() * conv.image_channels, columns(conv));
     // W', its rows filled up with zeros.
-    let weights = &mut scratch[..inner * columns];
+    let weights = &mut std::mem::take(&mut io.scratch)[..inner * columns];
     for (o, row) in weights.chunks_exact_mut(columns).enumerate() {
         let (row, rest) = row.split_at_mut(taps);
         row.iter_mut().zip(weight[o..].iter().step_by(inner)).for_each(|(to, from)| *to = *from);
@@ -53,15 +45,14 @@ pub(super) fn input_gradient(
     let weights = MatRef::new(weights, inner, columns);
     let image_len = conv.image_len();
     let images = (BLOCK / (positions * columns)).max(1);
-    cx.chunks(image, images * image_len, |range, image| {
-        let rows = image.len() / image_len * positions;
-        let map = &map[range.start / image_len * conv.map_len()..][..rows * inner];
-        let map = MatRef::new(map, rows, inner);
+    io.by_samples(images, [conv.map_len(), image_len], |maps, images| {
+        let rows = maps.len() / inner;
+        let maps = MatRef::new(maps, rows, inner);
         let mut products = memory::borrow(&PRODUCTS, rows * columns);
         let products_mut = MatMut::new(&mut products, rows, columns);
-        gemm(&cx.single(), 1.0, map, weights, 0.0, products_mut);
+        gemm(&cx.single(), 1.0, maps, weights, 0.0, products_mut);
         let each = products.chunks_exact(positions * columns);
-        for (image, products) in image.chunks_exact_mut(image_len).zip(each) {
+        for (image, products) in images.chunks_exact_mut(image_len).zip(each) {
             match conv.image_channels {
                 1 => fold::<1>(conv, products, image, epilogue),
                 2 => fold::<2>(conv, products, image, epilogue),

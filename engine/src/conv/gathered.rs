@@ -1,28 +1,22 @@
 //! Patches gathered by blocks, for any convolution.
 
-use super::PRODUCTS;
 use super::geometry::Conv;
-use super::partial_sums::{self, WeightSums};
+use super::partial_sums;
 use super::patches::{Lines, Patches, block_rows, copy_lines, with_patches};
 use super::phases::{Phase, images_of_task, phases, weight_by_phases};
+use super::{Operands, PRODUCTS, WeightSums};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm, gemm_fused};
 use crate::hardware::memory;
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::kernel;
 use std::ops::Range;
 
 /// The values of a patch above which a window's rows are summed up apart.
 const WIDE: usize = 256;
 
-/// As [`forward`](super::forward()).
-pub(super) fn forward(
-    cx: &Context,
-    conv: &Conv,
-    image: &[f32],
-    weight: &[f32],
-    map: &mut [f32],
-    epilogue: Epilogue<'_>,
-) {
+/// From images to maps.
+pub(super) fn forward(conv: &Conv, io: Operands<'_>) {
+    let Operands { cx, from: image, weight, to: map, epilogue, .. } = io;
     let outputs = conv.map_channels;
     let (_, group_outputs) = conv.group_channels();
     let len = conv.patches(image, 0).len();
@@ -42,20 +36,12 @@ pub(super) fn forward(
     });
 }
 
-/// As [`input_gradient`](super::input_gradient()).
-pub(super) fn input_gradient(
-    cx: &Context,
-    conv: &Conv,
-    map: &[f32],
-    weight: &[f32],
-    image: &mut [f32],
-    epilogue: Epilogue<'_>,
-    scratch: &mut [f32],
-) {
-    let weights = weight_by_phases(conv, weight, scratch);
-    let (image_len, map_len) = (conv.image_len(), conv.map_len());
-    cx.chunks(image, images_of_task(conv) * image_len, |range, image| {
-        let map = &map[range.start / image_len * map_len..range.end / image_len * map_len];
+/// From maps to images.
+pub(super) fn input_gradient(conv: &Conv, mut io: Operands<'_>) {
+    let Operands { cx, epilogue, .. } = io;
+    let weights = weight_by_phases(conv, io.weight, std::mem::take(&mut io.scratch));
+    let lens = [conv.map_len(), conv.image_len()];
+    io.by_samples(images_of_task(conv), lens, |map, image| {
         let mut rest = weights;
         for phase in phases(conv) {
             let taps = phase.0.axis.taps * phase.1.axis.taps;
@@ -103,28 +89,19 @@ fn phase_of_images(
                 gemm_fused(&single, 1.0, patches, weights, 0.0, values, epilogue);
             });
             let channels = group * inputs..(group + 1) * inputs;
-            cx.isa().run(Spread { conv, phase, start, values: &values, channels, image });
+            spread(cx.isa(), conv, phase, start, &values, channels, image);
         }
     }
 }
 
-/// Puts the pixels of a phase, from number `start` on, where they belong in the images. `values`:
-/// (pixels, some channels).
-struct Spread<'a> {
-    conv: &'a Conv,
-    phase: (Phase, Phase),
-    start: usize,
-    values: &'a [f32],
-    channels: Range<usize>,
-    image: &'a mut [f32],
-}
-
-impl Kernel for Spread<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Spread { conv, phase: (down, across), start, values, channels, image } = self;
+kernel! {
+    /// Puts the pixels of a phase, from number `start` on, where they belong in the images.
+    /// `values`: (pixels, some channels).
+    fn spread(
+        s, conv: &Conv, phase: (Phase, Phase), start: usize, values: &[f32], channels: Range<usize>,
+        image: &mut [f32],
+    ) {
+        let (down, across) = phase;
         let (len, pixel) = (channels.len(), conv.image_channels);
         let (rows, columns) = (down.axis.positions, across.axis.positions);
         let end = start + values.len() / len;
@@ -143,14 +120,9 @@ impl Kernel for Spread<'_> {
     }
 }
 
-/// As [`weight_gradient`](super::weight_gradient()).
-pub(super) fn weight_gradient(
-    cx: &Context,
-    conv: &Conv,
-    image: &[f32],
-    dmap: &[f32],
-    sums: WeightSums<'_>,
-) {
+/// The gradient of the weight.
+pub(super) fn weight_gradient(conv: &Conv, sums: WeightSums<'_>) {
+    let WeightSums { cx, image, dmap, .. } = sums;
     let rows = dmap.len() / conv.map_channels;
     let parts = partial_sums::parts(rows);
     // The rows of a large window, which are rows of the weight, are summed up apart from each
@@ -158,7 +130,7 @@ pub(super) fn weight_gradient(
     let narrow = conv.weight_len() / conv.map_channels <= WIDE;
     let slices = if parts == partial_sums::MAX_PARTS && narrow { 1 } else { conv.window.kernel.0 };
     let taps = conv.window.kernel.0 / slices;
-    sums.sum_parts(cx, parts, slices, |part, slice, sums, accumulate| {
+    sums.sum_parts(parts, slices, |part, slice, sums, accumulate| {
         let range = part * rows / parts..(part + 1) * rows / parts;
         let window_rows = slice * taps..(slice + 1) * taps;
         sum_up(cx, conv, image, dmap, window_rows, range, sums, accumulate);
@@ -187,21 +159,11 @@ fn sum_up(
         let mut beta = if accumulate { 1.0 } else { 0.0 };
         for start in range.clone().step_by(block) {
             let rows = block.min(range.end - start);
-            let dmap = MatRef::with_strides(
-                &dmap[start * outputs + columns..],
-                rows,
-                group_outputs,
-                outputs,
-                1,
-            );
+            let dmap = &dmap[start * outputs + columns..];
+            let dmap = MatRef::with_strides(dmap, rows, group_outputs, outputs, 1);
             with_patches(cx, patches, start..start + rows, |gathered| {
-                let sums = MatMut::with_strides(
-                    &mut sums[columns..],
-                    patches.len(),
-                    group_outputs,
-                    outputs,
-                    1,
-                );
+                let (len, sums) = (patches.len(), &mut sums[columns..]);
+                let sums = MatMut::with_strides(sums, len, group_outputs, outputs, 1);
                 gemm(&single, 1.0, gathered.transposed(), dmap, beta, sums);
             });
             beta = 1.0;

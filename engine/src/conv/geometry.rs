@@ -1,6 +1,7 @@
 //! Images, the windows that a convolution or a pool moves over them, and the two sides of a
 //! convolution.
 
+use crate::error::ensure;
 use crate::shape::MAX_VALUES;
 use crate::{Error, Shape};
 use std::fmt;
@@ -64,16 +65,17 @@ impl Window {
             ("padding", self.padding, 0),
         ];
         for (name, size, least) in settings {
-            if size.0.min(size.1) < least {
-                return Err(Error::new(format!(
-                    "needs a {name} of at least {least}x{least}, not {size}"
-                )));
-            }
-            if size.0.max(size.1) > MAX_PIXELS {
-                return Err(Error::new(format!(
-                    "needs a {name} of at most {MAX_PIXELS}x{MAX_PIXELS}, not {size}"
-                )));
-            }
+            let Size(height, width) = size;
+            ensure!(
+                height.min(width) >= least,
+                setting,
+                "needs a {name} of at least {least}x{least}, not {size}"
+            );
+            ensure!(
+                height.max(width) <= MAX_PIXELS,
+                setting,
+                "needs a {name} of at most {MAX_PIXELS}x{MAX_PIXELS}, not {size}"
+            );
         }
         Ok(())
     }
@@ -93,7 +95,7 @@ impl Window {
         let positions = along(height, kernel.0, stride.0, padding.0, dilation.0)
             .zip(along(width, kernel.1, stride.1, padding.1, dilation.1));
         positions.map(|(height, width)| Size(height, width)).ok_or_else(|| {
-            Error::new(format!(
+            Error::shape(format!(
                 "a kernel of {kernel} (dilation {dilation}) does not fit into an image of \
                  {height}x{width} padded by {padding}"
             ))
@@ -110,7 +112,7 @@ pub(crate) fn image(shape: &Shape) -> Result<(Size, usize), Error> {
         [height, width, channels] if height > 0 && width > 0 && channels > 0 => {
             Ok((Size(height, width), channels))
         }
-        _ => Err(Error::new(format!("needs an image (height x width x channels), got {shape}"))),
+        _ => Err(Error::shape(format!("needs an image (height x width x channels), got {shape}"))),
     }
 }
 
@@ -121,7 +123,7 @@ pub(crate) fn image(shape: &Shape) -> Result<(Size, usize), Error> {
 pub(crate) fn image_shape(Size(height, width): Size, channels: usize) -> Result<Shape, Error> {
     match height.checked_mul(width).and_then(|pixels| pixels.checked_mul(channels)) {
         Some(..=MAX_VALUES) => Ok([height, width, channels].into()),
-        _ => Err(Error::new(format!(
+        _ => Err(Error::shape(format!(
             "an output of {height}x{width}x{channels} is too large: a sample has at most \
              {MAX_VALUES} values"
         ))),
@@ -181,12 +183,12 @@ impl Conv {
     pub fn check(&self, input: &Shape) -> Result<(), Error> {
         let Conv { image_channels, map_channels, groups, .. } = *self;
         let divides = |channels: usize| channels > 0 && channels.is_multiple_of(groups);
-        if groups == 0 || !divides(image_channels) || !divides(map_channels) {
-            return Err(Error::new(format!(
-                "{groups} groups do not divide {image_channels} and {map_channels} channels (input \
-                 {input}): both need a multiple of the groups, and at least 1"
-            )));
-        }
+        ensure!(
+            groups > 0 && divides(image_channels) && divides(map_channels),
+            setting,
+            "{groups} groups do not divide {image_channels} and {map_channels} channels (input \
+             {input}): both need a multiple of the groups, and at least 1"
+        );
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 use super::geometry::Conv;
 use crate::Context;
 use crate::hardware::parallel::Chunks;
-use crate::math::column_sums::Add;
+use crate::math::column_sums::add;
 
 /// The positions that are summed up by one task, at least: their gradient is written once, and read
 /// once.
@@ -27,12 +27,15 @@ pub(super) fn scratch_len(conv: &Conv, batch: usize) -> usize {
     }
 }
 
-/// Where the gradient of a weight goes.
+/// The operands of a weight's gradient, for a batch.
 pub(crate) struct WeightSums<'a> {
+    pub cx: &'a Context,
+    pub image: &'a [f32],
+    pub dmap: &'a [f32],
     pub grad: &'a mut [f32],
     /// Whether it is added to what is there.
     pub accumulate: bool,
-    /// [`scratch_len`] values of any content.
+    /// [`Convolution::scratch_len`](super::Convolution::scratch_len) values of any content.
     pub scratch: &'a mut [f32],
 }
 
@@ -41,24 +44,23 @@ impl WeightSums<'_> {
     /// weight is cut into: `sums` of the slice are to be overwritten, or added to.
     pub(super) fn sum_parts(
         self,
-        cx: &Context,
         parts: usize,
         slices: usize,
         sum: impl Fn(usize, usize, &mut [f32], bool) + Sync,
     ) {
-        let WeightSums { grad, accumulate, scratch } = self;
+        let WeightSums { cx, grad, accumulate, scratch, .. } = self;
         let len = grad.len();
         let partial = if parts == 1 { &mut *grad } else { &mut scratch[..parts * len] };
-        let add = accumulate && parts == 1;
+        let into_sums = accumulate && parts == 1;
         cx.for_each_part(parts * slices, Chunks::new(partial, len / slices), |i, sums| {
-            sum(i / slices, i % slices, sums.data, add);
+            sum(i / slices, i % slices, sums, into_sums);
         });
         if parts > 1 {
             if !accumulate {
                 grad.fill(0.0);
             }
             for partial in scratch[..parts * len].chunks_exact(len) {
-                cx.isa().run(Add { x: partial, y: grad });
+                add(cx.isa(), grad, partial);
             }
         }
     }
@@ -66,17 +68,15 @@ impl WeightSums<'_> {
     /// Calls `sum(image, dmap, sums, accumulate)` for the images of each part.
     pub(super) fn sum_images(
         self,
-        cx: &Context,
         conv: &Conv,
-        image: &[f32],
-        dmap: &[f32],
         sum: impl Fn(&[f32], &[f32], &mut [f32], bool) + Sync,
     ) {
+        let (image, dmap) = (self.image, self.dmap);
         let (image_len, map_len) = (conv.image_len(), conv.map_len());
         let batch = image.len() / image_len;
         // An empty part would leave its sums unwritten.
         let parts = parts(batch * conv.positions()).min(batch);
-        self.sum_parts(cx, parts, 1, |part, _, sums, accumulate| {
+        self.sum_parts(parts, 1, |part, _, sums, accumulate| {
             let (start, end) = (part * batch / parts, (part + 1) * batch / parts);
             let image = &image[start * image_len..end * image_len];
             sum(image, &dmap[start * map_len..end * map_len], sums, accumulate);

@@ -5,7 +5,7 @@ use super::{BLOCK, GATHERED};
 use crate::Context;
 use crate::gemm::MatRef;
 use crate::hardware::memory::{self, FLOATS_PER_LINE};
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::{Simd, kernel, map};
 use std::ops::Range;
 
 /// How a window lies along one axis of an image. At position `i`, tap `t` is pixel `i stride +
@@ -120,7 +120,7 @@ pub(super) fn with_patches<R>(
     let (rows, len) = (range.len(), patches.len());
     let stride = row_stride(len);
     let mut gathered = memory::borrow(&GATHERED, rows * stride);
-    cx.isa().run(Gather { patches, range, stride, out: &mut gathered });
+    gather(cx.isa(), patches, range, stride, &mut gathered);
     f(MatRef::with_strides(&gathered, rows, len, stride, 1))
 }
 
@@ -139,21 +139,10 @@ pub(super) fn block_rows(len: usize) -> usize {
     (BLOCK / row_stride(len)).max(1)
 }
 
-/// Copies the patches `range` to `out`, `stride` floats apart; what a window has outside its image
-/// is 0.
-pub(super) struct Gather<'a> {
-    pub patches: Patches<'a>,
-    pub range: Range<usize>,
-    pub stride: usize,
-    pub out: &'a mut [f32],
-}
-
-impl Kernel for Gather<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Gather { patches, range, stride, out } = self;
+kernel! {
+    /// Copies the patches `range` to `out`, `stride` floats apart; what a window has outside its
+    /// image is 0.
+    fn gather(s, patches: Patches<'_>, range: Range<usize>, stride: usize, out: &mut [f32]) {
         let Patches { data, rows, columns, pixel, first, channels } = patches;
         let line = columns.taps * channels;
         // Where neighbouring taps are neighbours in memory, a window's row is one run.
@@ -270,18 +259,10 @@ fn fill_lines<S: Simd>(s: S, lines: Lines, out: &mut [f32]) {
 
 #[inline(always)]
 fn copy<S: Simd>(s: S, x: &[f32], out: &mut [f32]) {
-    s.for_each(
-        x,
-        #[inline(always)]
-        |i, v| s.store_at(v, out, i),
-    );
+    map!(s, out, [x], x);
 }
 
 #[inline(always)]
 fn fill<S: Simd>(s: S, out: &mut [f32]) {
-    let mut i = 0;
-    while i < out.len() {
-        s.store_at(s.splat(0.0), out, i);
-        i += S::LANES;
-    }
+    map!(s, out, [], s.splat(0.0));
 }

@@ -1,9 +1,8 @@
 //! Kernels of 1x1: every pixel is a patch, and the images are the matrix of patches as they stand.
 
 use super::geometry::{Conv, Size};
-use super::partial_sums::WeightSums;
-use crate::Context;
-use crate::gemm::{Epilogue, MatMut, MatRef, gemm, gemm_fused};
+use super::{Operands, WeightSums};
+use crate::gemm::{MatMut, MatRef, gemm, gemm_fused};
 
 /// Whether the convolution is a product of the images as they stand.
 pub(super) fn suits(conv: &Conv) -> bool {
@@ -13,50 +12,32 @@ pub(super) fn suits(conv: &Conv) -> bool {
     single && conv.groups == 1 && conv.image == conv.map
 }
 
-/// As [`forward`](super::forward()).
-pub(super) fn forward(
-    cx: &Context,
-    conv: &Conv,
-    image: &[f32],
-    weight: &[f32],
-    map: &mut [f32],
-    epilogue: Epilogue<'_>,
-) {
-    let (inputs, outputs) = (conv.image_channels, conv.map_channels);
-    let pixels = image.len() / inputs;
-    let (image, weight) =
-        (MatRef::new(image, pixels, inputs), MatRef::new(weight, inputs, outputs));
-    gemm_fused(cx, 1.0, image, weight, 0.0, MatMut::new(map, pixels, outputs), epilogue);
+/// From images to maps.
+pub(super) fn forward(conv: &Conv, io: Operands<'_>) {
+    let weight = MatRef::new(io.weight, conv.image_channels, conv.map_channels);
+    product(weight, io);
 }
 
-/// As [`input_gradient`](super::input_gradient()).
-pub(super) fn input_gradient(
-    cx: &Context,
-    conv: &Conv,
-    map: &[f32],
-    weight: &[f32],
-    image: &mut [f32],
-    epilogue: Epilogue<'_>,
-) {
-    let (inputs, outputs) = (conv.image_channels, conv.map_channels);
-    let pixels = map.len() / outputs;
-    let weight = MatRef::new(weight, inputs, outputs).transposed();
-    let image = MatMut::new(image, pixels, inputs);
-    gemm_fused(cx, 1.0, MatRef::new(map, pixels, outputs), weight, 0.0, image, epilogue);
+/// From maps to images.
+pub(super) fn input_gradient(conv: &Conv, io: Operands<'_>) {
+    let weight = MatRef::new(io.weight, conv.image_channels, conv.map_channels);
+    product(weight.transposed(), io);
 }
 
-/// As [`weight_gradient`](super::weight_gradient()).
-pub(super) fn weight_gradient(
-    cx: &Context,
-    conv: &Conv,
-    image: &[f32],
-    dmap: &[f32],
-    sums: WeightSums<'_>,
-) {
+fn product(weight: MatRef<'_>, Operands { cx, from, to, epilogue, .. }: Operands<'_>) {
+    let pixels = from.len() / weight.rows();
+    let from = MatRef::new(from, pixels, weight.rows());
+    let to = MatMut::new(to, pixels, weight.cols());
+    gemm_fused(cx, 1.0, from, weight, 0.0, to, epilogue);
+}
+
+/// The gradient of the weight.
+pub(super) fn weight_gradient(conv: &Conv, sums: WeightSums<'_>) {
+    let WeightSums { cx, image, dmap, grad, accumulate, .. } = sums;
     let (inputs, outputs) = (conv.image_channels, conv.map_channels);
     let pixels = image.len() / inputs;
     let image = MatRef::new(image, pixels, inputs).transposed();
-    let beta = if sums.accumulate { 1.0 } else { 0.0 };
-    let grad = MatMut::new(sums.grad, inputs, outputs);
+    let beta = if accumulate { 1.0 } else { 0.0 };
+    let grad = MatMut::new(grad, inputs, outputs);
     gemm(cx, 1.0, image, MatRef::new(dmap, pixels, outputs), beta, grad);
 }

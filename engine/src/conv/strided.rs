@@ -10,15 +10,13 @@
 //! With many channels gathering pays: strips of patches need not end with a row of the map, so that
 //! B is read less often.
 
-use super::FRAMES;
 use super::geometry::{Conv, Direction, Size};
-use super::partial_sums::WeightSums;
 use super::patches::Axis;
 use super::phases::{Phase, images_of_task, phases, weight_by_phases};
+use super::{FRAMES, Operands, WeightSums};
 use crate::Context;
-use crate::gemm::{Epilogue, MatMut, MatRef, Steps, Windows, gemm_windows, has_windows};
+use crate::gemm::{Epilogue, MatMut, MatRef, Steps, Windows, gemm_windows};
 use crate::hardware::memory;
-use crate::hardware::simd::Isa;
 
 /// The floats of B, the weight or the gradient of a map, up to which it stays in a level-2 cache,
 /// where each strip reads it.
@@ -26,8 +24,8 @@ const NEAR: usize = 1 << 16;
 /// The floats of a weight up to which it stays in a level-1 cache: there, low strips do as well.
 const SMALL: usize = 144 * 32;
 
-/// Whether patches are read where they are.
-pub(super) fn suits(conv: &Conv, direction: Direction, isa: Isa) -> bool {
+/// Whether patches are read where they are, if there is a kernel for windows.
+pub(super) fn suits(conv: &Conv, direction: Direction) -> bool {
     let weight = conv.weight_len();
     // Strips of patches, which end with a row, must not be much lower than the micro-kernel's tile.
     let least = if weight <= SMALL { 4 } else { 12 };
@@ -47,7 +45,7 @@ pub(super) fn suits(conv: &Conv, direction: Direction, isa: Isa) -> bool {
             near && conv.window.dilation.1 == 1 && conv.taps() > 1 && conv.map.1 >= least
         }
     };
-    weight <= NEAR && conv.groups == 1 && has_windows(isa) && rows_suit
+    weight <= NEAR && conv.groups == 1 && rows_suit
 }
 
 /// The pixels of the map that a task computes at a time, at least.
@@ -132,49 +130,34 @@ impl Frame {
     }
 }
 
-/// As [`forward`](super::forward()).
-pub(super) fn forward(
-    cx: &Context,
-    conv: &Conv,
-    image: &[f32],
-    weight: &[f32],
-    map: &mut [f32],
-    epilogue: Epilogue<'_>,
-) {
+/// From images to maps.
+pub(super) fn forward(conv: &Conv, io: Operands<'_>) {
+    let Operands { cx, epilogue, .. } = io;
     let outputs = conv.map_channels;
     let images = TASK_ROWS.div_ceil(conv.positions());
-    let (map_len, image_len) = (conv.map_len(), conv.image_len());
-    let weight = MatRef::new(weight, conv.weight_len() / outputs, outputs);
+    let map_len = conv.map_len();
+    let weight = MatRef::new(io.weight, conv.weight_len() / outputs, outputs);
     let (rows, columns) = conv.axes();
     let frame = Frame::of([(rows, columns)].into_iter(), conv.image_channels);
-    cx.chunks(map, images * map_len, |range, map| {
-        let image = &image[range.start / map_len * image_len..range.end / map_len * image_len];
-        frame.each(image, |i, framed| {
-            let map = MatMut::new(&mut map[i * map_len..][..map_len], conv.positions(), outputs);
+    io.by_samples(images, [conv.image_len(), map_len], |images, maps| {
+        frame.each(images, |i, framed| {
+            let map = MatMut::new(&mut maps[i * map_len..][..map_len], conv.positions(), outputs);
             let patches = frame.patches(framed, rows, columns);
             gemm_windows(cx, patches, weight, 0.0, map, conv.map.1, epilogue);
         });
     });
 }
 
-/// As [`input_gradient`](super::input_gradient()).
-pub(super) fn input_gradient(
-    cx: &Context,
-    conv: &Conv,
-    map: &[f32],
-    weight: &[f32],
-    image: &mut [f32],
-    epilogue: Epilogue<'_>,
-    scratch: &mut [f32],
-) {
-    let weights = weight_by_phases(conv, weight, scratch);
-    let (image_len, map_len) = (conv.image_len(), conv.map_len());
+/// From maps to images.
+pub(super) fn input_gradient(conv: &Conv, mut io: Operands<'_>) {
+    let Operands { cx, epilogue, .. } = io;
+    let weights = weight_by_phases(conv, io.weight, std::mem::take(&mut io.scratch));
+    let image_len = conv.image_len();
     let axes = phases(conv).map(|(down, across)| (down.axis, across.axis));
     let frame = Frame::of(axes, conv.map_channels);
-    cx.chunks(image, images_of_task(conv) * image_len, |range, image| {
-        let map = &map[range.start / image_len * map_len..range.end / image_len * map_len];
-        frame.each(map, |n, framed| {
-            let image = &mut image[n * image_len..][..image_len];
+    io.by_samples(images_of_task(conv), [conv.map_len(), image_len], |maps, images| {
+        frame.each(maps, |n, framed| {
+            let image = &mut images[n * image_len..][..image_len];
             pixels_of_image(cx, conv, &frame, framed, weights, image, epilogue);
         });
     });
@@ -200,31 +183,19 @@ fn pixels_of_image(
         let pixels = (down.axis.positions - 1) * line + across.axis.positions;
         let image = &mut image[(down.first * conv.image.1 + across.first) * inputs..];
         let image = MatMut::with_strides(image, pixels, inputs, across.stride * inputs, 1);
-        gemm_windows(
-            cx,
-            frame.patches(framed, down.axis, across.axis),
-            weights,
-            0.0,
-            image,
-            line,
-            epilogue,
-        );
+        let patches = frame.patches(framed, down.axis, across.axis);
+        gemm_windows(cx, patches, weights, 0.0, image, line, epilogue);
     }
 }
 
-/// As [`weight_gradient`](super::weight_gradient()).
-pub(super) fn weight_gradient(
-    cx: &Context,
-    conv: &Conv,
-    image: &[f32],
-    dmap: &[f32],
-    sums: WeightSums<'_>,
-) {
+/// The gradient of the weight.
+pub(super) fn weight_gradient(conv: &Conv, sums: WeightSums<'_>) {
+    let cx = sums.cx;
     let outputs = conv.map_channels;
     let (rows, columns) = conv.axes();
     let frame = Frame::of([(rows, columns)].into_iter(), conv.image_channels);
     let line = conv.window.kernel.1 * conv.image_channels;
-    sums.sum_images(cx, conv, image, dmap, |image, dmap, sums, accumulate| {
+    sums.sum_images(conv, |image, dmap, sums, accumulate| {
         frame.each(image, |i, framed| {
             let map_len = conv.map_len();
             let dmap = MatRef::new(&dmap[i * map_len..][..map_len], conv.positions(), outputs);

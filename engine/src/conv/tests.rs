@@ -56,7 +56,7 @@ fn every_algorithm_is_chosen_for_some_case() {
             for (direction, expected) in Direction::ALL.into_iter().zip(expected) {
                 let plain = matches!(isa, Isa::Plain(_)) && expected == Algorithm::Strided;
                 let expected = if plain { Algorithm::Gathered } else { expected };
-                let algorithm = Algorithm::of(&conv, direction, isa);
+                let algorithm = Choice::of(&conv).get(direction, isa);
                 assert_eq!(algorithm, expected, "{direction:?} of {conv:?} on {}", isa.name());
                 chosen.push(algorithm);
             }
@@ -78,10 +78,11 @@ fn passes_belong_together_and_keep_to_their_scratch() {
         for threads in [1, 2] {
             let cx = Context::with_isa(isa, threads).expect("threads");
             for Case { conv, .. } in cases() {
+                let convolution = Convolution::new(conv);
                 let with_scratch = |direction: Direction, pass: &mut dyn FnMut(&mut [f32])| {
-                    let algorithm = Algorithm::of(&conv, direction, isa);
+                    let algorithm = convolution.choice.get(direction, isa);
                     let len = algorithm.scratch_len(&conv, direction, batch);
-                    assert!(len <= scratch_len(&conv, batch), "{direction:?} of {conv:?}");
+                    assert!(len <= convolution.scratch_len(batch), "{direction:?} of {conv:?}");
                     let mut scratch = vec![f32::NAN; len + GUARDS];
                     scratch[len..].fill(7.0);
                     pass(&mut scratch[..len]);
@@ -93,15 +94,21 @@ fn passes_belong_together_and_keep_to_their_scratch() {
                 let mut map = vec![f32::NAN; dmap.len()];
                 let mut dimage = vec![f32::NAN; image.len()];
                 let mut dweight = vec![f32::NAN; weight.len()];
-                let none = Epilogue::default();
-                with_scratch(Direction::Forward, &mut |scratch| {
-                    forward(&cx, &conv, &image, &weight, &mut map, none, scratch);
-                });
-                with_scratch(Direction::InputGradient, &mut |scratch| {
-                    input_gradient(&cx, &conv, &dmap, &weight, &mut dimage, none, scratch);
-                });
+                for (direction, from, to) in [
+                    (Direction::Forward, &image, &mut map),
+                    (Direction::InputGradient, &dmap, &mut dimage),
+                ] {
+                    with_scratch(direction, &mut |scratch| {
+                        let (cx, weight, epilogue) = (&cx, &weight, Epilogue::default());
+                        let operands = Operands { cx, from, weight, to, epilogue, scratch };
+                        convolution.run(direction, operands);
+                    });
+                }
                 with_scratch(Direction::WeightGradient, &mut |scratch| {
-                    weight_gradient(&cx, &conv, &image, &dmap, &mut dweight, false, scratch);
+                    let (cx, image, dmap, grad) = (&cx, &image, &dmap, &mut dweight);
+                    let accumulate = false;
+                    let sums = WeightSums { cx, image, dmap, grad, accumulate, scratch };
+                    convolution.weight_gradient(sums);
                 });
                 let expected = dot(&map, &dmap);
                 let bound = 1e-5 * (dot(&map, &map) * dot(&dmap, &dmap)).sqrt();

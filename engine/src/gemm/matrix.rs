@@ -6,41 +6,59 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::ptr::NonNull;
 
-/// A matrix to read: element `(i, j)` lies at `i * row_stride + j * col_stride`.
+/// The shape and strides of a matrix.
 #[derive(Clone, Copy)]
-pub struct MatRef<'a> {
-    data: &'a [f32],
+struct Layout {
     rows: usize,
     cols: usize,
     row_stride: usize,
     col_stride: usize,
 }
 
-/// The offset of the last element of a matrix that has one.
-fn last(rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Option<usize> {
-    let down = rows.checked_sub(1)?.checked_mul(row_stride);
-    let right = cols.checked_sub(1)?.checked_mul(col_stride);
-    let sum = down.and_then(|down| down.checked_add(right?));
-    Some(sum.expect("the offsets of a matrix overflow"))
-}
+impl Layout {
+    /// Of a contiguous row-major matrix. Panics unless it has `len` elements.
+    fn contiguous(len: usize, rows: usize, cols: usize) -> Layout {
+        assert!(
+            rows.checked_mul(cols) == Some(len),
+            "a contiguous {rows} x {cols} matrix does not have {len} elements"
+        );
+        Layout { rows, cols, row_stride: cols, col_stride: 1 }
+    }
 
-/// Panics unless the matrix lies within `len` floats.
-fn check_inside(len: usize, rows: usize, cols: usize, row_stride: usize, col_stride: usize) {
-    if let Some(last) = last(rows, cols, row_stride, col_stride) {
+    /// Panics unless the matrix lies within `len` floats.
+    fn check_inside(self, len: usize) {
+        let Layout { rows, cols, row_stride, col_stride } = self;
+        let (Some(down), Some(right)) = (rows.checked_sub(1), cols.checked_sub(1)) else { return };
+        let (down, right) = (down.checked_mul(row_stride), right.checked_mul(col_stride));
+        let last = down.zip(right).and_then(|(down, right)| down.checked_add(right));
+        let last = last.expect("the offsets of a matrix overflow");
         assert!(
             last < len,
             "the last element of a {rows} x {cols} matrix with strides {row_stride} and \
              {col_stride} is number {last}, outside its {len} floats"
         );
     }
-}
 
-/// Panics unless `rows * cols == len`.
-fn check_full(len: usize, rows: usize, cols: usize) {
-    assert!(
-        rows.checked_mul(cols) == Some(len),
-        "a contiguous {rows} x {cols} matrix does not have {len} elements"
-    );
+    fn transposed(self) -> Layout {
+        let Layout { rows, cols, row_stride, col_stride } = self;
+        Layout { rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride }
+    }
+
+    /// Where element `(i, j)` lies.
+    #[inline(always)]
+    fn offset(self, i: usize, j: usize) -> usize {
+        i * self.row_stride + j * self.col_stride
+    }
+
+    /// Where the block starts of `rows` rows from `i` on and `cols` columns from `j` on, and its
+    /// layout. The start is 0 if the block is empty.
+    #[inline(always)]
+    fn block(self, i: usize, rows: usize, j: usize, cols: usize) -> (usize, Layout) {
+        let inside = holds(self.rows, i, rows) && holds(self.cols, j, cols);
+        assert!(inside, "a block outside its matrix");
+        let start = if rows == 0 || cols == 0 { 0 } else { self.offset(i, j) };
+        (start, Layout { rows, cols, ..self })
+    }
 }
 
 /// Whether `start..start + len` lies within `0..size`.
@@ -57,14 +75,64 @@ pub(super) fn part(i: usize, n: usize, count: usize) -> usize {
     i * (n / count) + i * (n % count) / count
 }
 
+/// Gives a view what it has from its layout.
+macro_rules! layout {
+    ($Mat:ident) => {
+        impl $Mat<'_> {
+            /// The number of rows.
+            pub fn rows(&self) -> usize {
+                self.layout.rows
+            }
+
+            /// The number of columns.
+            pub fn cols(&self) -> usize {
+                self.layout.cols
+            }
+
+            /// The distance of vertical neighbours.
+            pub(super) fn row_stride(&self) -> usize {
+                self.layout.row_stride
+            }
+
+            /// The distance of horizontal neighbours.
+            pub(super) fn col_stride(&self) -> usize {
+                self.layout.col_stride
+            }
+
+            /// Rows and columns exchanged; nothing moves.
+            #[must_use]
+            pub fn transposed(self) -> Self {
+                $Mat { layout: self.layout.transposed(), ..self }
+            }
+        }
+
+        impl fmt::Debug for $Mat<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let Layout { rows, cols, row_stride, col_stride } = self.layout;
+                let name = stringify!($Mat);
+                write!(f, "{name}({rows} x {cols}, strides {row_stride}, {col_stride})")
+            }
+        }
+    };
+}
+
+layout!(MatRef);
+layout!(MatMut);
+
+/// A matrix to read: element `(i, j)` lies at `i * row_stride + j * col_stride`.
+#[derive(Clone, Copy)]
+pub struct MatRef<'a> {
+    data: &'a [f32],
+    layout: Layout,
+}
+
 impl<'a> MatRef<'a> {
     /// A contiguous row-major matrix.
     ///
     /// # Panics
     /// If `data.len() != rows * cols`.
     pub fn new(data: &'a [f32], rows: usize, cols: usize) -> Self {
-        check_full(data.len(), rows, cols);
-        MatRef { data, rows, cols, row_stride: cols, col_stride: 1 }
+        MatRef { data, layout: Layout::contiguous(data.len(), rows, cols) }
     }
 
     /// A matrix with any strides, counted in elements; 0 repeats a row or column.
@@ -78,39 +146,9 @@ impl<'a> MatRef<'a> {
         row_stride: usize,
         col_stride: usize,
     ) -> Self {
-        check_inside(data.len(), rows, cols, row_stride, col_stride);
-        MatRef { data, rows, cols, row_stride, col_stride }
-    }
-
-    /// Rows and columns exchanged; nothing moves.
-    pub fn transposed(self) -> Self {
-        MatRef {
-            data: self.data,
-            rows: self.cols,
-            cols: self.rows,
-            row_stride: self.col_stride,
-            col_stride: self.row_stride,
-        }
-    }
-
-    /// The number of rows.
-    pub fn rows(self) -> usize {
-        self.rows
-    }
-
-    /// The number of columns.
-    pub fn cols(self) -> usize {
-        self.cols
-    }
-
-    /// The distance of vertical neighbours.
-    pub(super) fn row_stride(self) -> usize {
-        self.row_stride
-    }
-
-    /// The distance of horizontal neighbours.
-    pub(super) fn col_stride(self) -> usize {
-        self.col_stride
+        let layout = Layout { rows, cols, row_stride, col_stride };
+        layout.check_inside(data.len());
+        MatRef { data, layout }
     }
 
     /// The storage from element (0, 0) on. It reaches at least to the last element.
@@ -120,27 +158,14 @@ impl<'a> MatRef<'a> {
 
     /// `rows` rows from `i` on, `cols` columns from `j` on.
     pub(super) fn block(self, i: usize, rows: usize, j: usize, cols: usize) -> MatRef<'a> {
-        let inside = holds(self.rows, i, rows) && holds(self.cols, j, cols);
-        assert!(inside, "a block outside its matrix");
-        let start =
-            if rows == 0 || cols == 0 { 0 } else { i * self.row_stride + j * self.col_stride };
-        MatRef { data: &self.data[start..], rows, cols, ..self }
+        let (start, layout) = self.layout.block(i, rows, j, cols);
+        MatRef { data: &self.data[start..], layout }
     }
 
     /// Element `(i, j)`.
     #[inline(always)]
     pub(super) fn at(self, i: usize, j: usize) -> f32 {
-        self.data[i * self.row_stride + j * self.col_stride]
-    }
-}
-
-impl fmt::Debug for MatRef<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "MatRef({} x {}, strides {}, {})",
-            self.rows, self.cols, self.row_stride, self.col_stride
-        )
+        self.data[self.layout.offset(i, j)]
     }
 }
 
@@ -151,10 +176,7 @@ pub struct MatMut<'a> {
     // slices. Invariant, from the constructors on: all elements are inside the borrowed slice and
     // distinct.
     start: NonNull<f32>,
-    rows: usize,
-    cols: usize,
-    row_stride: usize,
-    col_stride: usize,
+    layout: Layout,
     slice: PhantomData<&'a mut [f32]>,
 }
 
@@ -167,7 +189,7 @@ impl<'a> MatMut<'a> {
     /// # Panics
     /// If `data.len() != rows * cols`.
     pub fn new(data: &'a mut [f32], rows: usize, cols: usize) -> Self {
-        check_full(data.len(), rows, cols);
+        Layout::contiguous(data.len(), rows, cols);
         MatMut::with_strides(data, rows, cols, cols.max(1), 1)
     }
 
@@ -183,7 +205,8 @@ impl<'a> MatMut<'a> {
         row_stride: usize,
         col_stride: usize,
     ) -> Self {
-        check_inside(data.len(), rows, cols, row_stride, col_stride);
+        let layout = Layout { rows, cols, row_stride, col_stride };
+        layout.check_inside(data.len());
         // No overflow: the larger sums were checked just above.
         let steps_over = |outer: usize, outer_stride: usize, inner: usize, inner_stride: usize| {
             (inner <= 1 || inner_stride >= 1)
@@ -197,39 +220,7 @@ impl<'a> MatMut<'a> {
             "elements of a {rows} x {cols} matrix with strides {row_stride} and {col_stride} may \
              coincide"
         );
-        let start = NonNull::from(data).cast();
-        MatMut { start, rows, cols, row_stride, col_stride, slice: PhantomData }
-    }
-
-    /// Rows and columns exchanged; nothing moves.
-    pub fn transposed(self) -> Self {
-        MatMut {
-            rows: self.cols,
-            cols: self.rows,
-            row_stride: self.col_stride,
-            col_stride: self.row_stride,
-            ..self
-        }
-    }
-
-    /// The number of rows.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
-    /// The number of columns.
-    pub fn cols(&self) -> usize {
-        self.cols
-    }
-
-    /// The distance of vertical neighbours.
-    pub(super) fn row_stride(&self) -> usize {
-        self.row_stride
-    }
-
-    /// The distance of horizontal neighbours.
-    pub(super) fn col_stride(&self) -> usize {
-        self.col_stride
+        MatMut { start: NonNull::from(data).cast(), layout, slice: PhantomData }
     }
 
     /// Element (0, 0), for those who check shapes and strides themselves. May dangle if there are
@@ -241,13 +232,9 @@ impl<'a> MatMut<'a> {
     /// `rows` rows from `i` on, `cols` columns from `j` on, for as long as `self` is not used.
     #[inline(always)]
     pub(super) fn block(&mut self, i: usize, rows: usize, j: usize, cols: usize) -> MatMut<'_> {
-        let inside = holds(self.rows, i, rows) && holds(self.cols, j, cols);
-        assert!(inside, "a block outside its matrix");
-        let offset =
-            if rows == 0 || cols == 0 { 0 } else { i * self.row_stride + j * self.col_stride };
+        let (offset, layout) = self.layout.block(i, rows, j, cols);
         // SAFETY: the offset is 0 or that of an element, which is inside the slice.
-        let start = unsafe { self.start.add(offset) };
-        MatMut { start, rows, cols, ..*self }
+        MatMut { start: unsafe { self.start.add(offset) }, layout, ..*self }
     }
 
     /// The columns `j..j + len` of row `i`.
@@ -256,29 +243,18 @@ impl<'a> MatMut<'a> {
     /// If they are not in the matrix, or neighbours not side by side in memory.
     #[inline(always)]
     pub(super) fn row(&mut self, i: usize, j: usize, len: usize) -> &mut [f32] {
-        assert!(i < self.rows && holds(self.cols, j, len) && self.col_stride == 1 && len > 0);
+        let Layout { rows, cols, row_stride, col_stride } = self.layout;
+        assert!(i < rows && holds(cols, j, len) && col_stride == 1 && len > 0);
         // SAFETY: the elements `(i, j..j + len)` exist, follow each other, and are ours alone.
-        unsafe {
-            std::slice::from_raw_parts_mut(self.start.add(i * self.row_stride + j).as_ptr(), len)
-        }
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(i * row_stride + j).as_ptr(), len) }
     }
 
     /// Element `(i, j)`.
     #[inline(always)]
     pub(super) fn at(&mut self, i: usize, j: usize) -> &mut f32 {
-        assert!(i < self.rows && j < self.cols);
+        assert!(i < self.layout.rows && j < self.layout.cols);
         // SAFETY: the element exists and is ours alone.
-        unsafe { self.start.add(i * self.row_stride + j * self.col_stride).as_mut() }
-    }
-}
-
-impl fmt::Debug for MatMut<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "MatMut({} x {}, strides {}, {})",
-            self.rows, self.cols, self.row_stride, self.col_stride
-        )
+        unsafe { self.start.add(self.layout.offset(i, j)).as_mut() }
     }
 }
 
@@ -305,24 +281,11 @@ impl<'a> Blocks<'a> {
     pub(super) fn count(&self) -> usize {
         self.range.len()
     }
-
-    /// The first row and column of the first block, and the block.
-    pub(super) fn into_first(self) -> (usize, usize, MatMut<'a>) {
-        let mut c = self.whole;
-        assert!(!self.range.is_empty());
-        let (down, across) = (self.range.start / self.across, self.range.start % self.across);
-        let units = c.cols.div_ceil(self.unit);
-        let row = |block: usize| part(block, c.rows, self.down);
-        let col =
-            |block: usize| part(block, units, self.across).saturating_mul(self.unit).min(c.cols);
-        let (i, j) = (row(down), col(across));
-        let (rows, cols) = (row(down + 1) - i, col(across + 1) - j);
-        let start = c.block(i, rows, j, cols).start;
-        (i, j, MatMut { start, rows, cols, ..c })
-    }
 }
 
-impl Split for Blocks<'_> {
+impl<'a> Split for Blocks<'a> {
+    type Part = (usize, usize, MatMut<'a>);
+
     fn split(self, tasks: usize) -> (Self, Self) {
         let Blocks { whole, range, down, across, unit } = self;
         let middle = range.end.min(range.start + tasks);
@@ -330,6 +293,21 @@ impl Split for Blocks<'_> {
         let left =
             Blocks { whole: MatMut { ..whole }, range: range.start..middle, down, across, unit };
         (left, Blocks { whole, range: middle..range.end, down, across, unit })
+    }
+
+    /// Its first row and column, and the block.
+    fn into_part(self) -> (usize, usize, MatMut<'a>) {
+        let mut c = self.whole;
+        assert!(!self.range.is_empty());
+        let (down, across) = (self.range.start / self.across, self.range.start % self.across);
+        let (m, n) = (c.rows(), c.cols());
+        let units = n.div_ceil(self.unit);
+        let row = |block: usize| part(block, m, self.down);
+        let col = |block: usize| part(block, units, self.across).saturating_mul(self.unit).min(n);
+        let (i, j) = (row(down), col(across));
+        let (rows, cols) = (row(down + 1) - i, col(across + 1) - j);
+        let MatMut { start, layout, .. } = c.block(i, rows, j, cols);
+        (i, j, MatMut { start, layout, ..c })
     }
 }
 

@@ -19,8 +19,7 @@ impl Products for Plain {
     fn product(&self, cx: &Context, a: MatRef, b: MatRef, c: MatMut, finish: Finish) {
         let (m, n) = (c.rows(), c.cols());
         let blocks = Blocks::new(c, m.div_ceil(ROWS), 1, n);
-        cx.for_each_part(blocks.count(), blocks, |_, block| {
-            let (i, _, mut c) = block.into_first();
+        cx.for_each_part(blocks.count(), blocks, |_, (i, _, mut c)| {
             let a = a.block(i, c.rows(), 0, a.cols());
             multiply(finish.alpha, a, b, finish.beta, &mut c);
             apply(finish.epilogue, &mut c);

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const MAX_THREADS: usize = 1024;
 
 /// The tasks of [`Context::sum_parts`], at most.
-pub const MAX_SUMS: usize = 64;
+const MAX_SUMS: usize = 64;
 
 /// The number of values that an elementwise task works on: 64 KiB of floats, so that a task is long
 /// against the cost of handing it out, and stays in the L2 cache.
@@ -118,16 +118,21 @@ impl Context {
 
     /// Cuts `items` into `tasks` parts and calls `f(i, part)` for each, in any order and on any
     /// thread.
-    pub fn for_each_part<T: Split>(&self, tasks: usize, items: T, f: impl Fn(usize, T) + Sync) {
-        fn serial<T: Split>(tasks: Range<usize>, items: T, f: &impl Fn(usize, T)) {
+    pub fn for_each_part<T: Split>(
+        &self,
+        tasks: usize,
+        items: T,
+        f: impl Fn(usize, T::Part) + Sync,
+    ) {
+        fn serial<T: Split>(tasks: Range<usize>, items: T, f: &impl Fn(usize, T::Part)) {
             let mut rest = items;
             for i in tasks {
                 let (part, after) = rest.split(1);
-                f(i, part);
+                f(i, part.into_part());
                 rest = after;
             }
         }
-        fn split<T: Split>(tasks: Range<usize>, items: T, f: &(impl Fn(usize, T) + Sync)) {
+        fn split<T: Split>(tasks: Range<usize>, items: T, f: &(impl Fn(usize, T::Part) + Sync)) {
             if tasks.len() <= 1 {
                 return serial(tasks, items, f);
             }
@@ -159,7 +164,16 @@ impl Context {
     ) {
         let tasks = out.len().div_ceil(len);
         self.for_each_part(tasks, Chunks::new(out, len), |i, part| {
-            f(i * len..i * len + part.data.len(), part.data);
+            f(i * len..i * len + part.len(), part);
+        });
+    }
+
+    /// Calls `f(row, values)` for each row of `out`: (rows, n), in any order and on any thread.
+    pub fn rows(&self, out: &mut [f32], n: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
+        self.chunks(out, (TASK_LEN / n).max(1) * n, |range, out| {
+            for (row, out) in (range.start / n..).zip(out.chunks_exact_mut(n)) {
+                f(row, out);
+            }
         });
     }
 
@@ -172,37 +186,54 @@ impl Context {
         &self,
         tasks: usize,
         items: T,
-        f: impl Fn(usize, T) -> f64 + Sync,
+        f: impl Fn(usize, T::Part) -> f64 + Sync,
     ) -> f64 {
         let mut sums = [0.0; MAX_SUMS];
         let sums = &mut sums[..tasks];
         self.for_each_part(tasks, (Chunks::new(sums, 1), items), |i, (sum, part)| {
-            sum.data[0] = f(i, part)
+            sum[0] = f(i, part);
         });
         sums.iter().sum()
+    }
+
+    /// Cuts `rows` rows into blocks of at least `least`, by their number alone, and adds up `f(rows
+    /// of the block, their part of out)` in the order of the blocks. `out`: (rows, n), or empty.
+    pub fn sum_rows(
+        &self,
+        rows: usize,
+        least: usize,
+        out: &mut [f32],
+        f: impl Fn(Range<usize>, &mut [f32]) -> f64 + Sync,
+    ) -> f64 {
+        let block = least.max(rows.div_ceil(MAX_SUMS)).max(1);
+        let chunk = block * (out.len() / rows.max(1));
+        self.sum_parts(rows.div_ceil(block), Chunks::new(out, chunk), |i, out| {
+            f(i * block..rows.min((i + 1) * block), out)
+        })
     }
 
     /// `f(i)` for each `i` in `0..tasks`, in order. For whole runs, not for kernels: it allocates.
     pub fn map<R: Send>(&self, tasks: usize, f: impl Fn(usize) -> R + Sync) -> Vec<R> {
         let mut results: Vec<Option<R>> = (0..tasks).map(|_| None).collect();
-        self.for_each_part(tasks, Chunks::new(&mut results, 1), |i, part| {
-            part.data[0] = Some(f(i))
-        });
+        self.for_each_part(tasks, Chunks::new(&mut results, 1), |i, part| part[0] = Some(f(i)));
         results.into_iter().map(|r| r.expect("every task ran")).collect()
     }
 }
 
 /// What can be dealt out to tasks.
 pub trait Split: Send + Sized {
+    /// What a task gets.
+    type Part;
     /// The parts of the next `tasks` tasks, and the rest.
     fn split(self, tasks: usize) -> (Self, Self);
+    /// The part of a single task.
+    fn into_part(self) -> Self::Part;
 }
 
 /// A mutable slice of which each task gets `chunk` items; the last may get fewer.
 #[derive(Debug)]
 pub struct Chunks<'a, T> {
-    /// The items of this part.
-    pub data: &'a mut [T],
+    data: &'a mut [T],
     chunk: usize,
 }
 
@@ -213,31 +244,41 @@ impl<'a, T> Chunks<'a, T> {
     }
 }
 
-impl<T: Send> Split for Chunks<'_, T> {
+impl<'a, T: Send> Split for Chunks<'a, T> {
+    type Part = &'a mut [T];
+
     fn split(self, tasks: usize) -> (Self, Self) {
         let at = self.data.len().min(tasks.saturating_mul(self.chunk));
         let (left, right) = self.data.split_at_mut(at);
         (Chunks { data: left, chunk: self.chunk }, Chunks { data: right, chunk: self.chunk })
     }
-}
 
-impl Split for () {
-    fn split(self, _: usize) -> ((), ()) {
-        ((), ())
+    fn into_part(self) -> &'a mut [T] {
+        self.data
     }
 }
 
-impl<A: Split, B: Split> Split for (A, B) {
-    fn split(self, tasks: usize) -> (Self, Self) {
-        let ((a, a_rest), (b, b_rest)) = (self.0.split(tasks), self.1.split(tasks));
-        ((a, b), (a_rest, b_rest))
-    }
+/// Several things that are dealt out together.
+macro_rules! split_together {
+    ($($T:ident),*) => {
+        #[allow(non_snake_case, unused_variables, clippy::unused_unit)]
+        impl<$($T: Split),*> Split for ($($T,)*) {
+            type Part = ($($T::Part,)*);
+
+            fn split(self, tasks: usize) -> (Self, Self) {
+                let ($($T,)*) = self;
+                $(let $T = $T.split(tasks);)*
+                (($($T.0,)*), ($($T.1,)*))
+            }
+
+            fn into_part(self) -> Self::Part {
+                let ($($T,)*) = self;
+                ($($T.into_part(),)*)
+            }
+        }
+    };
 }
 
-impl<A: Split, B: Split, C: Split> Split for (A, B, C) {
-    fn split(self, tasks: usize) -> (Self, Self) {
-        let ((a, a_rest), (b, b_rest), (c, c_rest)) =
-            (self.0.split(tasks), self.1.split(tasks), self.2.split(tasks));
-        ((a, b, c), (a_rest, b_rest, c_rest))
-    }
-}
+split_together!();
+split_together!(A, B);
+split_together!(A, B, C);

@@ -2,7 +2,7 @@
 
 use crate::hardware::memory::Slab;
 use crate::hardware::parallel::Context;
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::kernel;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -15,11 +15,10 @@ use std::time::{Duration, Instant};
 /// own.
 pub fn fma_peak(cx: &Context) -> f64 {
     let (isa, threads) = (cx.isa(), cx.threads());
-    let rounds = rounds_of_a_burst(20_000, |rounds| isa.run(Burst { rounds }));
+    let rounds = rounds_of_a_burst(20_000, |rounds| burst(isa, rounds));
     let flops = 2.0 * (threads * rounds * CHAINS * isa.lanes()) as f64;
-    flops
-        / cx.install(|| median_burst(|| cx.for_each(threads, |_| isa.run(Burst { rounds }))))
-        / 1e9
+    let seconds = cx.install(|| median_burst(|| cx.for_each(threads, |_| burst(isa, rounds))));
+    flops / seconds / 1e9
 }
 
 /// The bytes that move in a second, in GB (10^9 bytes), as the sum over all threads.
@@ -43,21 +42,19 @@ pub fn bandwidth(cx: &Context, bytes: usize) -> Bandwidth {
     // Written to, or all of it would be one page of zeros.
     let mut memory = Slab::new(threads * floats);
     memory.fill(1.0);
-    let rounds = rounds_of_a_burst(1, |rounds| isa.run(Read { from: &memory[..floats], rounds }));
+    let rounds = rounds_of_a_burst(1, |rounds| read(isa, &memory[..floats], rounds));
     let moved = (threads * rounds * floats * size_of::<f32>()) as f64;
     cx.install(|| {
-        let read = median_burst(|| {
-            cx.for_each(threads, |i| {
-                isa.run(Read { from: &memory[i * floats..][..floats], rounds })
-            });
+        let reading = median_burst(|| {
+            cx.for_each(threads, |i| read(isa, &memory[i * floats..][..floats], rounds));
         });
-        let copy = median_burst(|| {
+        let copying = median_burst(|| {
             cx.chunks(&mut memory, floats, |_, part| {
                 let (from, to) = part.split_at_mut(floats / 2);
-                isa.run(Copy { from, to, rounds });
+                copy(isa, from, to, rounds);
             });
         });
-        Bandwidth { read: moved / read / 1e9, copy: moved / copy / 1e9 }
+        Bandwidth { read: moved / reading / 1e9, copy: moved / copying / 1e9 }
     })
 }
 
@@ -96,80 +93,50 @@ fn median_burst(mut burst: impl FnMut()) -> f64 {
 /// Independent chains: two units of latency four or five keep ten in flight.
 const CHAINS: usize = 12;
 
-/// Multiplies and adds in registers alone.
-struct Burst {
-    rounds: usize,
-}
-
-impl Kernel for Burst {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        // The fixed point is 1: neither denormals nor infinities arise.
-        let (a, b) = (simd.splat(black_box(0.5)), simd.splat(black_box(0.5)));
-        let mut chains = [simd.splat(black_box(1.0)); CHAINS];
-        for _ in 0..self.rounds {
-            for chain in &mut chains {
-                *chain = simd.mul_add(*chain, a, b);
-            }
-        }
-        let sum = chains.into_iter().fold(simd.splat(0.0), |sum, chain| simd.add(sum, chain));
-        black_box(simd.sum(sum));
-    }
-}
-
 /// Vectors in flight while reading and copying.
 const STREAMS: usize = 8;
 
-/// Reads all of `from`, `rounds` times.
-struct Read<'a> {
-    from: &'a [f32],
-    rounds: usize,
-}
+kernel! {
+    /// Multiplies and adds in registers alone.
+    fn burst(s, rounds: usize) {
+        // The fixed point is 1: neither denormals nor infinities arise.
+        let (a, b) = (s.splat(black_box(0.5)), s.splat(black_box(0.5)));
+        let mut chains = [s.splat(black_box(1.0)); CHAINS];
+        for _ in 0..rounds {
+            for chain in &mut chains {
+                *chain = s.mul_add(*chain, a, b);
+            }
+        }
+        let sum = chains.into_iter().fold(s.splat(0.0), |sum, chain| s.add(sum, chain));
+        black_box(s.sum(sum));
+    }
 
-impl Kernel for Read<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let mut sums = [simd.splat(0.0); STREAMS];
-        for _ in 0..self.rounds {
-            for chunk in black_box(self.from).chunks_exact(STREAMS * S::LANES) {
+    /// Reads all of `from`, `rounds` times.
+    fn read(s, from: &[f32], rounds: usize) {
+        let mut sums = [s.splat(0.0); STREAMS];
+        for _ in 0..rounds {
+            for chunk in black_box(from).chunks_exact(STREAMS * S::LANES) {
                 for i in 0..STREAMS {
                     // The smaller of two takes one instruction, and no number of rounds overflows
                     // it.
-                    sums[i] = simd.min(sums[i], simd.load(&chunk[i * S::LANES..][..S::LANES]));
+                    sums[i] = s.min(sums[i], s.load(&chunk[i * S::LANES..][..S::LANES]));
                 }
             }
         }
-        let sum = sums.into_iter().fold(simd.splat(0.0), |sum, other| simd.add(sum, other));
-        black_box(simd.sum(sum));
+        let sum = sums.into_iter().fold(s.splat(0.0), |sum, other| s.add(sum, other));
+        black_box(s.sum(sum));
     }
-}
 
-/// Copies `from` to `to`, `rounds` times.
-struct Copy<'a> {
-    from: &'a [f32],
-    to: &'a mut [f32],
-    rounds: usize,
-}
-
-impl Kernel for Copy<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
+    /// Copies `from` to `to`, `rounds` times.
+    fn copy(s, from: &[f32], to: &mut [f32], rounds: usize) {
         let len = STREAMS * S::LANES;
-        for _ in 0..self.rounds {
-            for (from, to) in
-                black_box(self.from).chunks_exact(len).zip(self.to.chunks_exact_mut(len))
-            {
+        for _ in 0..rounds {
+            for (from, to) in black_box(from).chunks_exact(len).zip(to.chunks_exact_mut(len)) {
                 for i in 0..STREAMS {
-                    simd.store(simd.load(&from[i * S::LANES..]), &mut to[i * S::LANES..]);
+                    s.store(s.load(&from[i * S::LANES..]), &mut to[i * S::LANES..]);
                 }
             }
-            black_box(&mut *self.to);
+            black_box(&mut *to);
         }
     }
 }

@@ -17,6 +17,11 @@ mod avx2;
 #[allow(unsafe_code)]
 mod avx512;
 mod plain;
+mod rows;
+#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
+mod x86;
+
+pub(crate) use rows::{elementwise, kernel, map};
 
 use std::fmt;
 
@@ -99,20 +104,6 @@ pub trait Simd: Copy + fmt::Debug + Send + Sync + 'static {
     /// them `LANES` values are filled up with anything. Panics if either slice is shorter than
     /// that.
     fn compress(self, v: Self::F, first: u32, values: &mut [f32], places: &mut [u32]) -> usize;
-
-    /// Vectors of `x`, the last one filled up with zeros: `f(offset, vector)`.
-    #[inline(always)]
-    fn for_each(self, x: &[f32], mut f: impl FnMut(usize, Self::F)) {
-        let whole = x.len() - x.len() % Self::LANES;
-        let mut i = 0;
-        while i < whole {
-            f(i, self.load(&x[i..]));
-            i += Self::LANES;
-        }
-        if i < x.len() {
-            f(i, self.load_head(&x[i..]));
-        }
-    }
 
     /// The vector of `x` at `at`, filled up with zeros where `x` ends.
     #[inline(always)]

@@ -11,7 +11,7 @@
 //! least squared error.
 
 use crate::hardware::parallel::Chunks;
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::{Simd, kernel};
 use crate::math::column_sums::{add_blocks, block_rows};
 use crate::{Context, math};
 
@@ -29,7 +29,7 @@ pub fn forward(cx: &Context, a: &[f32], z: &[f32], u: &[f32], s: &mut [f32]) {
     let n = a.len() / 10;
     let block = block_rows(s.len() / n) * n;
     cx.chunks(s, block, |range, out| {
-        cx.isa().run(Combine { a, z: &z[range.clone()], u: &u[range], out });
+        combine(cx.isa(), a, &z[range.clone()], &u[range], out);
     });
 }
 
@@ -51,9 +51,9 @@ pub fn backward(
     let parts =
         (Chunks::new(ds, block), Chunks::new(dz, block), Chunks::new(&mut *scratch, 10 * n));
     cx.for_each_part(blocks, parts, |i, (ds, dz, sums)| {
-        let part = i * block..i * block + ds.data.len();
+        let part = i * block..i * block + ds.len();
         let (z, u) = (&z[part.clone()], &u[part]);
-        cx.isa().run(Backward { a, z, u, ds: ds.data, dz: dz.data, sums: sums.data });
+        backward_rows(cx.isa(), a, z, u, ds, dz, sums);
     });
     da.copy_from_slice(add_blocks(cx, scratch, 10 * n));
 }
@@ -84,18 +84,8 @@ impl<S: Simd> Unit<S> {
     }
 }
 
-struct Combine<'a> {
-    a: &'a [f32],
-    z: &'a [f32],
-    u: &'a [f32],
-    out: &'a mut [f32],
-}
-
-impl Kernel for Combine<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Combine { a, z, u, out } = self;
+kernel! {
+    fn combine(s, a: &[f32], z: &[f32], u: &[f32], out: &mut [f32]) {
         let n = a.len() / 10;
         for j in (0..n).step_by(S::LANES) {
             let unit = Unit::at(s, a, n, j);
@@ -106,24 +96,11 @@ impl Kernel for Combine<'_> {
             }
         }
     }
-}
 
-struct Backward<'a> {
-    a: &'a [f32],
-    z: &'a [f32],
-    u: &'a [f32],
-    /// Becomes du.
-    ds: &'a mut [f32],
-    dz: &'a mut [f32],
-    /// (10, n), overwritten
-    sums: &'a mut [f32],
-}
-
-impl Kernel for Backward<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Backward { a, z, u, ds, dz, sums } = self;
+    /// `ds` becomes du; `sums`: (10, n), overwritten.
+    fn backward_rows(
+        s, a: &[f32], z: &[f32], u: &[f32], ds: &mut [f32], dz: &mut [f32], sums: &mut [f32],
+    ) {
         let n = a.len() / 10;
         let one = s.splat(1.0);
         for j in (0..n).step_by(S::LANES) {

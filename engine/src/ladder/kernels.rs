@@ -3,7 +3,7 @@
 
 use crate::Context;
 use crate::hardware::parallel::Chunks;
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::{kernel, map};
 use crate::math::column_sums::{add_blocks, block_rows};
 use crate::math::random::Random;
 
@@ -29,9 +29,9 @@ pub fn activate(
     let n = bias.len();
     let rows = block_rows(z.len() / n);
     let block = rows * n;
-    let parts = (Chunks::new(z, block), Chunks::new(h, block));
-    cx.for_each_part(parts.0.data.len().div_ceil(block), parts, |i, (z, h)| {
-        cx.isa().run(Activate { noise, first: i * rows, scale, bias, z: z.data, h: h.data });
+    let blocks = z.len().div_ceil(block);
+    cx.for_each_part(blocks, (Chunks::new(z, block), Chunks::new(h, block)), |i, (z, h)| {
+        activate_rows(cx.isa(), noise, i * rows, scale, bias, z, h);
     });
 }
 
@@ -39,61 +39,32 @@ pub fn activate(
 pub fn corrupt(cx: &Context, noise: Noise, x: &[f32], n: usize, h: &mut [f32]) {
     let rows = block_rows(h.len() / n);
     cx.chunks(h, rows * n, |range, h| {
-        cx.isa().run(Corrupt { noise, first: range.start / n, x: &x[range], n, h });
+        corrupt_rows(cx.isa(), noise, range.start / n, &x[range], n, h);
     });
 }
 
-struct Corrupt<'a> {
-    noise: Noise,
-    first: usize,
-    x: &'a [f32],
-    n: usize,
-    h: &'a mut [f32],
-}
-
-impl Kernel for Corrupt<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Corrupt { noise: Noise { std, random, step }, first, x, n, h } = self;
+kernel! {
+    fn corrupt_rows(s, noise: Noise, first: usize, x: &[f32], n: usize, h: &mut [f32]) {
+        let std = s.splat(noise.std);
         for (r, (x, h)) in x.chunks_exact(n).zip(h.chunks_exact_mut(n)).enumerate() {
-            random.fill_normal(step, (first + r) as u32, h);
-            for j in (0..n).step_by(S::LANES) {
-                s.store_at(s.mul_add(s.load_at(h, j), s.splat(std), s.load_at(x, j)), h, j);
-            }
+            noise.random.fill_normal(noise.step, (first + r) as u32, h);
+            map!(s, h, [x], s.mul_add(h, std, x));
         }
     }
-}
 
-struct Activate<'a> {
-    noise: Option<Noise>,
-    first: usize,
-    scale: Option<&'a [f32]>,
-    bias: &'a [f32],
-    z: &'a mut [f32],
-    h: &'a mut [f32],
-}
-
-impl Kernel for Activate<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Activate { noise, first, scale, bias, z, h } = self;
+    fn activate_rows(
+        s, noise: Option<Noise>, first: usize, scale: Option<&[f32]>, bias: &[f32],
+        z: &mut [f32], h: &mut [f32],
+    ) {
         let n = bias.len();
         for (r, (z, h)) in z.chunks_exact_mut(n).zip(h.chunks_exact_mut(n)).enumerate() {
             if let Some(Noise { std, random, step }) = noise {
                 random.fill_normal(step, (first + r) as u32, h);
-                for j in (0..n).step_by(S::LANES) {
-                    s.store_at(s.mul_add(s.load_at(h, j), s.splat(std), s.load_at(z, j)), z, j);
-                }
+                map!(s, z, [h], s.mul_add(h, s.splat(std), z));
             }
-            for j in (0..n).step_by(S::LANES) {
-                let sum = s.add(s.load_at(z, j), s.load_at(bias, j));
-                let y = match scale {
-                    Some(scale) => s.mul(sum, s.load_at(scale, j)),
-                    None => s.max(s.splat(0.0), sum),
-                };
-                s.store_at(y, h, j);
+            match scale {
+                Some(scale) => map!(s, h, [z, bias, scale], s.mul(s.add(z, bias), scale)),
+                None => map!(s, h, [z, bias], s.max(s.splat(0.0), s.add(z, bias))),
             }
         }
     }
@@ -116,25 +87,16 @@ pub fn activate_backward<'s>(
     let scratch = &mut scratch[..blocks * 2 * n];
     let parts = (Chunks::new(d, block), Chunks::new(&mut *scratch, 2 * n));
     cx.for_each_part(blocks, parts, |i, (d, sums)| {
-        let z = &z[i * block..][..d.data.len()];
-        cx.isa().run(ActivateBackward { scale, bias, z, d: d.data, sums: sums.data });
+        let z = &z[i * block..][..d.len()];
+        activate_backward_rows(cx.isa(), scale, bias, z, d, sums);
     });
     add_blocks(cx, scratch, 2 * n)
 }
 
-struct ActivateBackward<'a> {
-    scale: Option<&'a [f32]>,
-    bias: &'a [f32],
-    z: &'a [f32],
-    d: &'a mut [f32],
-    sums: &'a mut [f32],
-}
-
-impl Kernel for ActivateBackward<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let ActivateBackward { scale, bias, z, d, sums } = self;
+kernel! {
+    fn activate_backward_rows(
+        s, scale: Option<&[f32]>, bias: &[f32], z: &[f32], d: &mut [f32], sums: &mut [f32],
+    ) {
         let n = bias.len();
         let (for_bias, for_scale) = sums.split_at_mut(n);
         let zero = s.splat(0.0);
@@ -142,16 +104,15 @@ impl Kernel for ActivateBackward<'_> {
             let bias = s.load_at(bias, j);
             let scale = scale.map(|scale| s.load_at(scale, j));
             let (mut a, mut b) = (zero, zero);
-            for row in (0..d.len()).step_by(n) {
-                let sum = s.add(s.load_at(&z[row..row + n], j), bias);
-                let dh = s.load_at(&d[row..row + n], j);
+            for (z, d) in z.chunks_exact(n).zip(d.chunks_exact_mut(n)) {
+                let (sum, dh) = (s.add(s.load_at(z, j), bias), s.load_at(d, j));
                 let dz = match scale {
                     Some(scale) => s.mul(dh, scale),
                     None => s.select_gt(sum, zero, dh, zero),
                 };
                 a = s.add(a, dz);
                 b = s.mul_add(dh, sum, b);
-                s.store_at(dz, &mut d[row..row + n], j);
+                s.store_at(dz, d, j);
             }
             s.store_at(a, for_bias, j);
             s.store_at(b, for_scale, j);
@@ -193,38 +154,21 @@ pub fn cost(
         Chunks::new(&mut *scratch, 2 * n),
     );
     let sum = cx.sum_parts(blocks, parts, |i, ((ds, dtarget), sums)| {
-        let part = i * block..i * block + ds.data.len();
+        let part = i * block..i * block + ds.len();
         let whole = Cost { target: &cost.target[part.clone()], ..cost };
         let s = &s[part];
-        cx.isa().run(CostOfRows {
-            cost: whole,
-            slope,
-            s,
-            add,
-            ds: ds.data,
-            dtarget: dtarget.data,
-            sums: sums.data,
-        })
+        cost_of_rows(cx.isa(), whole, slope, s, add, [ds, dtarget], sums)
     });
     add_blocks(cx, scratch, 2 * n);
     sum * f64::from(cost.weight) / s.len() as f64
 }
 
-struct CostOfRows<'a> {
-    cost: Cost<'a>,
-    slope: f32,
-    s: &'a [f32],
-    add: bool,
-    ds: &'a mut [f32],
-    dtarget: &'a mut [f32],
-    sums: &'a mut [f32],
-}
-
-impl Kernel for CostOfRows<'_> {
-    type Output = f64;
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> f64 {
-        let CostOfRows { cost, slope, s: values, add, ds, dtarget, sums } = self;
+kernel! {
+    fn cost_of_rows(
+        s, cost: Cost<'_>, slope: f32, x: &[f32], add: bool, gradients: [&mut [f32]; 2],
+        sums: &mut [f32],
+    ) -> f64 {
+        let [ds, dtarget] = gradients;
         let n = cost.mean.len();
         let (for_mean, for_std) = sums.split_at_mut(n);
         let (zero, slope) = (s.splat(0.0), s.splat(slope));
@@ -232,18 +176,19 @@ impl Kernel for CostOfRows<'_> {
         for j in (0..n).step_by(S::LANES) {
             let (mean, inv_std) = (s.load_at(cost.mean, j), s.load_at(cost.inv_std, j));
             let (mut squares, mut a, mut b) = (zero, zero, zero);
-            for row in (0..values.len()).step_by(n) {
-                let normalised = s.mul(s.sub(s.load_at(&values[row..row + n], j), mean), inv_std);
-                let error = s.sub(normalised, s.load_at(&cost.target[row..row + n], j));
+            let rows = x.chunks_exact(n).zip(cost.target.chunks_exact(n));
+            for (r, ((x, target), ds)) in rows.zip(ds.chunks_exact_mut(n)).enumerate() {
+                let normalised = s.mul(s.sub(s.load_at(x, j), mean), inv_std);
+                let error = s.sub(normalised, s.load_at(target, j));
                 squares = s.mul_add(error, error, squares);
                 let pull = s.mul(error, slope);
                 let own = s.mul(pull, inv_std);
                 a = s.sub(a, own);
                 b = s.sub(b, s.mul(own, normalised));
-                let before = if add { s.load_at(&ds[row..row + n], j) } else { zero };
-                s.store_at(s.add(before, own), &mut ds[row..row + n], j);
+                let before = if add { s.load_at(ds, j) } else { zero };
+                s.store_at(s.add(before, own), ds, j);
                 if !dtarget.is_empty() {
-                    s.store_at(s.sub(zero, pull), &mut dtarget[row..row + n], j);
+                    s.store_at(s.sub(zero, pull), &mut dtarget[r * n..][..n], j);
                 }
             }
             total += f64::from(s.sum(squares));
@@ -261,30 +206,17 @@ pub fn add_statistics(cx: &Context, sums: &[f32], z: &[f32], d: &mut [f32]) {
     let scale = n as f32 / z.len() as f32;
     let block = block_rows(d.len() / n) * n;
     cx.chunks(d, block, |range, d| {
-        cx.isa().run(AddStatistics { sums, scale, z: &z[range], d });
+        add_statistics_rows(cx.isa(), sums, scale, &z[range], d);
     });
 }
 
-struct AddStatistics<'a> {
-    sums: &'a [f32],
-    scale: f32,
-    z: &'a [f32],
-    d: &'a mut [f32],
-}
-
-impl Kernel for AddStatistics<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let AddStatistics { sums, scale, z, d } = self;
+kernel! {
+    fn add_statistics_rows(s, sums: &[f32], scale: f32, z: &[f32], d: &mut [f32]) {
         let n = sums.len() / 2;
         let (a, b) = sums.split_at(n);
         let scale = s.splat(scale);
         for (z, d) in z.chunks_exact(n).zip(d.chunks_exact_mut(n)) {
-            for j in (0..n).step_by(S::LANES) {
-                let extra = s.mul_add(s.load_at(b, j), s.load_at(z, j), s.load_at(a, j));
-                s.store_at(s.mul_add(extra, scale, s.load_at(d, j)), d, j);
-            }
+            map!(s, d, [z, a, b], s.mul_add(s.mul_add(b, z, a), scale, d));
         }
     }
 }

@@ -4,19 +4,21 @@ use super::{Ladder, Layout};
 use crate::Params;
 use crate::hardware::memory::Slab;
 use crate::layers::batch_norm::passes;
-use crate::layers::linear::Product;
+use crate::layers::linear::LinearProduct;
+use crate::layers::product::Product;
 use crate::math::column_sums;
 
-/// What the passes of a [`Ladder`] compute. A step allocates nothing.
+/// The values of the passes of a [`Ladder`]. A step allocates nothing.
 #[derive(Clone, Debug)]
 pub struct LadderMemory {
     pub(super) max_labelled: usize,
     pub(super) max_unlabelled: usize,
     pub(super) passes: Passes,
     pub(super) fixed: Fixed,
+    pub(super) scratch: Slab,
 }
 
-/// What changes with each step.
+/// The values that change with each step.
 #[derive(Clone, Debug)]
 pub(super) struct Passes {
     pub noisy: Encoder,
@@ -24,13 +26,11 @@ pub(super) struct Passes {
     pub decoder: Decoder,
     /// Two gradients on their way: (labelled + unlabelled, widest) each.
     pub work: [Slab; 2],
-    pub scratch: Slab,
 }
 
-/// What never changes, by layer.
+/// The values that never change, by layer.
 #[derive(Clone, Debug)]
 pub(super) struct Fixed {
-    pub widths: Vec<usize>,
     /// The gamma and beta of a batch norm that only normalises: (2, n).
     pub unit: Vec<Slab>,
     pub layout: Layout,
@@ -52,14 +52,21 @@ pub(super) struct Encoder {
     pub labelled: Vec<Slab>,
 }
 
+impl Encoder {
+    /// z of layer `l`, or the noisy sample.
+    pub fn z_of(&self, l: usize) -> &Slab {
+        if l == 0 { &self.h[0] } else { &self.z[l] }
+    }
+}
+
 /// The decoder's values by layer, (unlabelled, n) each; empty below its lowest layer.
 #[derive(Clone, Debug)]
 pub(super) struct Decoder {
-    /// What comes from above, before it is normalised.
+    /// The projection of the layer above, before it is normalised.
     pub v: Vec<Slab>,
     pub u: Vec<Slab>,
     pub s: Vec<Slab>,
-    /// As of an encoder.
+    /// As in an encoder.
     pub saved: Vec<Slab>,
     /// The gradient of the noisy z.
     pub lateral: Vec<Slab>,
@@ -106,7 +113,7 @@ impl LadderMemory {
         // Both directions of every product, the normalisations, and ten sums for each unit.
         let products = widths.windows(2).flat_map(|pair| {
             [[pair[0], pair[1]], [pair[1], pair[0]]]
-                .map(|[inputs, outputs]| Product { inputs, outputs }.scratch_len(rows))
+                .map(|[inputs, outputs]| LinearProduct { inputs, outputs }.scratch_len(rows))
         });
         let norms = widths.iter().map(|&n| passes::scratch_len(rows, n));
         let scratch = products.chain(norms).chain([column_sums::scratch_len(rows, widest, 10)]);
@@ -123,13 +130,9 @@ impl LadderMemory {
                 clean: encoder(unlabelled, false),
                 decoder,
                 work: [Slab::new(rows * widest), Slab::new(rows * widest)],
-                scratch: Slab::new(scratch.max().unwrap_or(0)),
             },
-            fixed: Fixed {
-                widths: widths.clone(),
-                unit: widths.iter().map(unit).collect(),
-                layout: ladder.layout(params),
-            },
+            fixed: Fixed { unit: widths.iter().map(unit).collect(), layout: ladder.layout(params) },
+            scratch: Slab::new(scratch.max().unwrap_or(0)),
         }
     }
 

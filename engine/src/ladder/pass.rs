@@ -3,25 +3,29 @@
 use super::kernels::{Noise, activate, corrupt};
 use super::memory::{Decoder, Encoder, Fixed, LadderMemory, Passes};
 use super::{EPS, Ladder, LadderBatch, LadderLoss, combinator};
+use crate::error::ensure;
 use crate::gemm::Epilogue;
 use crate::layers::batch_norm::{Columns, passes};
-use crate::layers::linear::Product;
+use crate::layers::linear::LinearProduct;
+use crate::layers::product::{Product, Work};
 use crate::math::random::Random;
 use crate::math::softmax;
 use crate::{Context, Error, Loss, Params, Target};
+use std::ops::Range;
 
-/// What every part of a step needs.
-#[derive(Clone, Copy)]
-pub(super) struct Shared<'a> {
+/// A step at work.
+pub(super) struct Step<'a> {
+    pub ladder: &'a Ladder,
     pub cx: &'a Context,
     pub params: &'a [f32],
     pub fixed: &'a Fixed,
+    pub scratch: &'a mut [f32],
 }
 
 impl Ladder {
     /// Runs both encoders and the decoder on `batch`, and overwrites `grads`, laid out as
-    /// [`Params::values`], with the gradients of the loss. Whatever is frozen has its gradient,
-    /// too; the optimiser leaves it out.
+    /// [`Params::values`], with the gradients of the loss. Frozen parameters have theirs, too; the
+    /// optimiser leaves them out.
     ///
     /// # Errors
     /// If there are fewer than two labelled samples or fewer than two others, more than `memory`
@@ -37,45 +41,40 @@ impl Ladder {
         batch: LadderBatch<'_>,
         grads: &mut [f32],
     ) -> Result<LadderLoss, Error> {
+        let LadderMemory { max_labelled, max_unlabelled, passes, fixed, scratch } = memory;
         let (labelled, n) = (batch.classes.len(), self.widths[0]);
         let rows = batch.x.len() / n;
         let unlabelled = rows.saturating_sub(labelled);
-        let fits = (2..=memory.max_labelled).contains(&labelled);
-        if !fits || !(2..=memory.max_unlabelled).contains(&unlabelled) || batch.x.len() != rows * n
-        {
-            return Err(Error::new(format!(
-                "expected 2 to {} labelled and 2 to {} other samples of {n} values, got {labelled} \
-                 classes and {} values",
-                memory.max_labelled,
-                memory.max_unlabelled,
-                batch.x.len()
-            )));
-        }
-        let LadderMemory { passes, fixed, .. } = memory;
-        let shared = Shared { cx, params: params.values(), fixed };
+        ensure!(
+            (2..=*max_labelled).contains(&labelled)
+                && (2..=*max_unlabelled).contains(&unlabelled)
+                && batch.x.len() == rows * n,
+            shape,
+            "expected 2 to {max_labelled} labelled and 2 to {max_unlabelled} other samples of {n} \
+             values, got {labelled} classes and {} values",
+            batch.x.len()
+        );
+        let mut step = Step { ladder: self, cx, params: params.values(), fixed, scratch };
         let noise = |l: usize| Noise {
             std: self.noise,
             random: Random::new(batch.seed, l as u64),
             step: batch.step,
         };
-        let Passes { noisy, clean, decoder, scratch, .. } = passes;
+        let Passes { noisy, clean, decoder, work } = &mut *passes;
         corrupt(cx, noise(0), batch.x, n, &mut noisy.h[0][..rows * n]);
-        for l in 1..=self.top() {
-            self.layer(shared, l, [labelled, unlabelled], None, noisy, scratch);
-            self.activate(shared, l, rows, (self.noise > 0.0).then(|| noise(l)), noisy);
-        }
+        let of_layer = |l| (self.noise > 0.0).then(|| noise(l));
+        step.encode([labelled, unlabelled], None, of_layer, noisy);
         let x = &batch.x[labelled * n..];
         if self.needs_clean() {
-            self.encode_clean(shared, x, clean, scratch);
+            step.encode([0, unlabelled], Some(x), |_| None, clean);
         }
-        self.decode(shared, labelled, unlabelled, noisy, decoder, scratch);
+        step.decode(labelled, unlabelled, noisy, decoder);
 
-        let classes = self.widths[self.top()];
-        let logits = &passes.noisy.h[self.top()][..labelled * classes];
-        let dy = &mut passes.work[0][..labelled * classes];
+        let len = labelled * self.widths[self.top()];
+        let (logits, dy) = (&noisy.h[self.top()][..len], &mut work[0][..len]);
         let target = Target::Classes(batch.classes);
         let supervised = Loss::cross_entropy().evaluate(cx, labelled, logits, target, Some(dy))?;
-        let denoising = self.backward(shared, labelled, x, passes, grads);
+        let denoising = step.backward(labelled, x, passes, grads);
         Ok(LadderLoss { supervised, denoising })
     }
 
@@ -92,158 +91,106 @@ impl Ladder {
         memory: &'m mut LadderMemory,
         x: &[f32],
     ) -> Result<&'m [f32], Error> {
+        let LadderMemory { max_unlabelled, passes: Passes { clean, .. }, fixed, scratch, .. } =
+            memory;
         let (n, top) = (self.widths[0], self.top());
         let rows = x.len() / n;
-        if x.len() != rows * n || !(2..=memory.max_unlabelled).contains(&rows) {
-            return Err(Error::new(format!(
-                "expected 2 to {} samples of {n} values, got {} values",
-                memory.max_unlabelled,
-                x.len()
-            )));
-        }
-        let LadderMemory { passes, fixed, .. } = &mut *memory;
-        let shared = Shared { cx, params: params.values(), fixed };
-        let Passes { clean, scratch, .. } = passes;
-        self.encode_clean(shared, x, clean, scratch);
-        Ok(&memory.passes.clean.h[top][..rows * self.widths[top]])
-    }
-
-    fn encode_clean(
-        &self,
-        shared: Shared<'_>,
-        x: &[f32],
-        clean: &mut Encoder,
-        scratch: &mut [f32],
-    ) {
-        let rows = x.len() / self.widths[0];
-        for l in 1..=self.top() {
-            let input = (l == 1).then_some(x);
-            self.layer(shared, l, [0, rows], input, clean, scratch);
-            self.activate(shared, l, rows, None, clean);
-        }
-    }
-
-    /// Layer `l` of an encoder up to its normalised values, from the layer below or from `input`:
-    /// rows of labelled samples, which are normalised by themselves, and of others.
-    fn layer(
-        &self,
-        shared: Shared<'_>,
-        l: usize,
-        parts: [usize; 2],
-        input: Option<&[f32]>,
-        encoder: &mut Encoder,
-        scratch: &mut [f32],
-    ) {
-        let [below, n] = [self.widths[l - 1], self.widths[l]];
-        let (rows, Encoder { pre, z, h, saved, labelled }) = (parts[0] + parts[1], encoder);
-        let (pre, z) = (&mut pre[l][..rows * n], &mut z[l][..rows * n]);
-        let x = input.unwrap_or_else(|| &h[l - 1][..rows * below]);
-        project(
-            shared,
-            n,
-            l - 1,
-            x,
-            &shared.params[shared.fixed.layout.weights[l].clone()],
-            pre,
-            scratch,
+        ensure!(
+            x.len() == rows * n && (2..=*max_unlabelled).contains(&rows),
+            shape,
+            "expected 2 to {max_unlabelled} samples of {n} values, got {} values",
+            x.len()
         );
-        let ((pre, others), (z, z_others)) =
-            (pre.split_at(parts[0] * n), z.split_at_mut(parts[0] * n));
-        if parts[0] > 0 {
-            normalise(shared, l, pre, z, &mut labelled[l], scratch);
-        }
-        normalise(shared, l, others, z_others, &mut saved[l], scratch);
+        let mut step = Step { ladder: self, cx, params: params.values(), fixed, scratch };
+        step.encode([0, rows], Some(x), |_| None, clean);
+        Ok(&clean.h[top][..rows * self.widths[top]])
+    }
+}
+
+impl<'a> Step<'a> {
+    /// The parameters in a range of the slab.
+    pub fn param(&self, range: &Range<usize>) -> &'a [f32] {
+        &self.params[range.clone()]
     }
 
-    /// From the normalised values of layer `l` on: noise, bias, ReLU or scale.
-    fn activate(
-        &self,
-        shared: Shared<'_>,
-        l: usize,
-        rows: usize,
-        noise: Option<Noise>,
+    /// Runs an encoder, from `x` or its own noisy sample: rows of labelled samples, which are
+    /// normalised by themselves, and of others.
+    fn encode(
+        &mut self,
+        [labelled, others]: [usize; 2],
+        x: Option<&[f32]>,
+        noise: impl Fn(usize) -> Option<Noise>,
         encoder: &mut Encoder,
     ) {
-        let n = self.widths[l];
-        let (z, h) = (&mut encoder.z[l][..rows * n], &mut encoder.h[l][..rows * n]);
-        activate(
-            shared.cx,
-            noise,
-            self.scale(shared, l),
-            &shared.params[shared.fixed.layout.biases[l].clone()],
-            z,
-            h,
-        );
+        let (rows, widths, layout) = (labelled + others, &self.ladder.widths, &self.fixed.layout);
+        for l in 1..=self.ladder.top() {
+            let [below, n] = [widths[l - 1], widths[l]];
+            let (h_below, h) = encoder.h.split_at_mut(l);
+            let (pre, z) = (&mut encoder.pre[l][..rows * n], &mut encoder.z[l][..rows * n]);
+            let x = match x {
+                Some(x) if l == 1 => x,
+                _ => &h_below[l - 1][..rows * below],
+            };
+            self.project(l - 1, x, &layout.weights[l], pre);
+            let ((pre, pre_others), (z_labelled, z_others)) =
+                (pre.split_at(labelled * n), z.split_at_mut(labelled * n));
+            if labelled > 0 {
+                self.normalise(l, pre, z_labelled, &mut encoder.labelled[l]);
+            }
+            self.normalise(l, pre_others, z_others, &mut encoder.saved[l]);
+            let bias = self.param(&layout.biases[l]);
+            activate(self.cx, noise(l), self.scale(l), bias, z, &mut h[0][..rows * n]);
+        }
     }
 
     /// The scale of the top layer; `None` for the others, which have a ReLU.
-    pub(super) fn scale<'a>(&self, shared: Shared<'a>, l: usize) -> Option<&'a [f32]> {
-        (l == self.top()).then(|| &shared.params[shared.fixed.layout.scale.clone()])
+    pub fn scale(&self, l: usize) -> Option<&'a [f32]> {
+        (l == self.ladder.top()).then(|| self.param(&self.fixed.layout.scale))
     }
 
     /// The decoder, from the top down to the lowest layer with a cost.
-    fn decode(
-        &self,
-        shared: Shared<'_>,
-        labelled: usize,
-        rows: usize,
-        noisy: &Encoder,
-        decoder: &mut Decoder,
-        scratch: &mut [f32],
-    ) {
-        let Some(lowest) = self.lowest_cost() else { return };
+    fn decode(&mut self, labelled: usize, rows: usize, noisy: &Encoder, decoder: &mut Decoder) {
+        let (top, widths, layout) = (self.ladder.top(), &self.ladder.widths, &self.fixed.layout);
+        let Some(lowest) = self.ladder.lowest_cost() else { return };
         let Decoder { v, u, s, saved, .. } = decoder;
-        for l in (lowest..=self.top()).rev() {
-            let n = self.widths[l];
-            let from = labelled * n;
-            let v = &mut v[l][..rows * n];
-            if l == self.top() {
-                softmax(shared.cx, n, &noisy.h[l][from..from + rows * n], v);
+        for l in (lowest..=top).rev() {
+            let n = widths[l];
+            let (v, u) = (&mut v[l][..rows * n], &mut u[l][..rows * n]);
+            if l == top {
+                softmax(self.cx, n, &noisy.h[l][labelled * n..][..rows * n], v);
             } else {
-                let weight = &shared.params[shared.fixed.layout.projections[l + 1].clone()];
-                let above = &s[l + 1][..rows * self.widths[l + 1]];
-                project(shared, n, l + 1, above, weight, v, scratch);
+                let above = &s[l + 1][..rows * widths[l + 1]];
+                self.project(l + 1, above, &layout.projections[l + 1], v);
             }
-            let u = &mut u[l][..rows * n];
-            normalise(shared, l, v, u, &mut saved[l], scratch);
-            let z = if l == 0 { &noisy.h[0] } else { &noisy.z[l] };
-            let a = &shared.params[shared.fixed.layout.combinators[l].clone()];
-            combinator::forward(shared.cx, a, &z[from..from + rows * n], u, &mut s[l][..rows * n]);
+            self.normalise(l, v, u, &mut saved[l]);
+            let (a, z) = (self.param(&layout.combinators[l]), noisy.z_of(l));
+            let z = &z[labelled * n..][..rows * n];
+            combinator::forward(self.cx, a, z, u, &mut s[l][..rows * n]);
         }
     }
-}
 
-/// y = x W^T for x: (rows, the values of layer `from`) and W: (n, the same).
-fn project(
-    shared: Shared<'_>,
-    n: usize,
-    from: usize,
-    x: &[f32],
-    weight: &[f32],
-    y: &mut [f32],
-    scratch: &mut [f32],
-) {
-    let product = Product { inputs: shared.fixed.widths[from], outputs: n };
-    product.forward(shared.cx, x, weight, y, Epilogue::default(), scratch);
-}
+    /// y = x W^T for x: (rows, the values of layer `from`).
+    fn project(&mut self, from: usize, x: &[f32], weight: &Range<usize>, y: &mut [f32]) {
+        let (cx, weight) = (self.cx, self.param(weight));
+        let inputs = self.ladder.widths[from];
+        let product = LinearProduct { inputs, outputs: weight.len() / inputs };
+        product.forward(Work { cx, weight, scratch: self.scratch }, x, y, Epilogue::default());
+    }
 
-/// y = (x - mean) / std over the rows of x: (rows, the values of layer `l`); the statistics into
-/// `saved`.
-fn normalise(
-    shared: Shared<'_>,
-    l: usize,
-    x: &[f32],
-    y: &mut [f32],
-    saved: &mut [f32],
-    scratch: &mut [f32],
-) {
-    passes::batch_statistics(shared.cx, EPS, x, saved, scratch);
-    passes::normalise(shared.cx, false, columns(shared, l, saved), x, y);
-}
+    /// y = (x - mean) / std over the rows of x: (rows, the values of layer `l`); the statistics go
+    /// into `saved`.
+    fn normalise(&mut self, l: usize, x: &[f32], y: &mut [f32], saved: &mut [f32]) {
+        passes::batch_statistics(self.cx, EPS, x, saved, self.scratch);
+        passes::normalise(self.cx, false, self.columns(l, saved), x, y);
+    }
 
-/// The columns of layer `l`, normalised by the statistics in `saved` and no more.
-pub(super) fn columns<'a>(shared: Shared<'a>, l: usize, saved: &'a [f32]) -> Columns<'a> {
-    let n = saved.len() / 3;
-    let (gamma, beta) = shared.fixed.unit[l].split_at(n);
-    Columns { gamma, beta, mean: &saved[..n], inv_std: &saved[2 * n..] }
+    /// The columns of layer `l`, normalised by the statistics in `saved` and no more.
+    pub fn columns<'s>(&self, l: usize, saved: &'s [f32]) -> Columns<'s>
+    where
+        'a: 's,
+    {
+        let n = saved.len() / 3;
+        let (gamma, beta) = self.fixed.unit[l].split_at(n);
+        Columns { gamma, beta, mean: &saved[..n], inv_std: &saved[2 * n..] }
+    }
 }

@@ -21,7 +21,8 @@ pub(crate) mod passes;
 
 pub(crate) use self::kernels::Columns;
 use super::fused::FusedRelu;
-use crate::math::column_sums::Add;
+use crate::error::ensure;
+use crate::math::column_sums::add;
 use crate::network::init::Init;
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode, Op};
 use crate::network::params::{ParamSpec, Role};
@@ -76,14 +77,15 @@ impl Layer for BatchNorm {
     }
 
     fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
-        if !(self.eps > 0.0 && self.eps.is_finite()) {
-            return Err(Error::new(format!("needs a positive eps, not {}", self.eps)));
-        }
-        if !(0.0..=1.0).contains(&self.momentum) {
-            return Err(Error::new(format!("needs a momentum in [0, 1], not {}", self.momentum)));
-        }
-        let (settings, shape, relu) = (*self, input.clone(), FusedRelu::default());
-        Ok(Box::new(BatchNormOp { settings, shape, relu }))
+        let BatchNorm { eps, momentum } = *self;
+        ensure!(eps > 0.0 && eps.is_finite(), setting, "needs a positive eps, not {eps}");
+        ensure!(
+            (0.0..=1.0).contains(&momentum),
+            setting,
+            "needs a momentum in [0, 1], not {momentum}"
+        );
+        let relu = FusedRelu::default();
+        Ok(Box::new(BatchNormOp { settings: *self, shape: input.clone(), relu }))
     }
 }
 
@@ -169,8 +171,8 @@ impl Op for BatchNormOp {
                 grads.fill(0.0);
             }
             let (dgamma, rest) = grads.split_at_mut(c);
-            cx.isa().run(Add { x: &sums[c..2 * c], y: dgamma });
-            cx.isa().run(Add { x: &sums[..c], y: &mut rest[..c] });
+            add(cx.isa(), dgamma, &sums[c..2 * c]);
+            add(cx.isa(), &mut rest[..c], &sums[..c]);
         }
         let Some(dx) = io.dx else { return };
         let sums = sums.filter(|_| in_train);

@@ -1,12 +1,33 @@
-//! The convolution: `y[i, j, o] = b[o] + sum over t, u, c of x[i stride - padding + t dilation, ..
-//! u .., c] W[t, u, c, o]`.
+//! The convolution and its transpose: what the input gradient of a convolution is to its output's
+//! gradient (Dumoulin and Visin 2016, arXiv:1603.07285, section 4).
+//!
+//! ```text
+//! y[i, j, o] = b[o] + sum over t, u, c of x[i stride - padding + t dilation, .. u .., c]
+//!                                         W[t, u, c, o]
+//!
+//!                  convolution                 transposed
+//! forward:         map = conv(image)           image = conv'(map)
+//! input gradient:  dimage = conv'(dmap)        dmap = conv(dimage)
+//! ```
 
-use super::convolution::{ConvSettings, Direction, settings};
-use crate::conv::Conv;
-use crate::conv::Size;
+use super::product::{Product, ProductOp, Work};
+use crate::conv::{Conv, Convolution, Direction, Operands, Size, WeightSums, Window, image};
+use crate::error::ensure;
+use crate::gemm::Epilogue;
 use crate::network::init::Init;
 use crate::network::layer::{Layer, Op};
 use crate::{Error, Shape};
+
+/// The settings that both directions have.
+#[derive(Clone, Copy, Debug)]
+struct ConvSettings {
+    /// Those of the output.
+    channels: usize,
+    window: Window,
+    groups: usize,
+    bias: bool,
+    init: Init,
+}
 
 /// A convolution of an image, height x width x channels.
 ///
@@ -17,27 +38,135 @@ pub struct Conv2d {
     settings: ConvSettings,
 }
 
+/// A transposed convolution of an image, height x width x channels, which a stride makes larger.
+///
+/// It makes `(height - 1) stride - 2 padding + dilation (kernel - 1) + 1 + output padding` rows of
+/// `height`. The weight is stored as (kernel height, kernel width, out channels / groups, in
+/// channels), as that of the convolution in the other direction: PyTorch's, which is (in, out /
+/// groups, height, width), permuted by (2, 3, 1, 0).
+#[derive(Clone, Debug)]
+pub struct ConvTranspose2d {
+    settings: ConvSettings,
+    output_padding: Size,
+}
+
 impl Conv2d {
     /// A convolution to `channels` channels by a kernel of that size (a number, or height and
     /// width), with stride 1, no padding, a bias that starts at 0, and He's normal initialisation.
     pub fn new(channels: usize, kernel: impl Into<Size>) -> Conv2d {
         Conv2d { settings: ConvSettings::new(channels, kernel.into()) }
     }
+}
 
-    /// The pixels from one position of the kernel to the next.
-    pub fn with_stride(mut self, stride: impl Into<Size>) -> Conv2d {
-        self.settings.window.stride = stride.into();
+impl ConvTranspose2d {
+    /// A transposed convolution to `channels` channels by a kernel of that size (a number, or
+    /// height and width), with stride 1, no padding, a bias that starts at 0, and He's normal
+    /// initialisation.
+    pub fn new(channels: usize, kernel: impl Into<Size>) -> ConvTranspose2d {
+        let settings = ConvSettings::new(channels, kernel.into());
+        ConvTranspose2d { settings, output_padding: Size(0, 0) }
+    }
+
+    /// The pixels added to the output at the bottom and on the right. A strided convolution maps
+    /// several sizes to one; this selects which to restore. Less than the stride or the dilation.
+    #[must_use]
+    pub fn with_output_padding(mut self, output_padding: impl Into<Size>) -> ConvTranspose2d {
+        self.output_padding = output_padding.into();
         self
     }
 
-    /// The zeros that the image is extended by on each side.
-    pub fn with_padding(mut self, padding: impl Into<Size>) -> Conv2d {
-        self.settings.window.padding = padding.into();
-        self
+    /// The convolution from the output to the input.
+    fn conv(&self, input: &Shape) -> Result<Conv, Error> {
+        let ConvSettings { window, channels: image_channels, groups, .. } = self.settings;
+        let Window { kernel, stride, padding, dilation } = window;
+        let (map, map_channels) = image(input)?;
+        window.check()?;
+        let added = self.output_padding;
+        ensure!(
+            added.0 < stride.0.max(dilation.0) && added.1 < stride.1.max(dilation.1),
+            setting,
+            "needs an output padding less than the stride ({stride}) or the dilation ({dilation}), \
+             not {added}"
+        );
+        let along = |[size, kernel, stride, padding, dilation, added]: [usize; 6]| {
+            let extent = (kernel - 1).checked_mul(dilation)?.checked_add(1)?;
+            let full = (size - 1).checked_mul(stride)?.checked_add(extent)?.checked_add(added)?;
+            full.checked_sub(padding.checked_mul(2)?).filter(|size| *size > 0)
+        };
+        let size = along([map.0, kernel.0, stride.0, padding.0, dilation.0, added.0])
+            .zip(along([map.1, kernel.1, stride.1, padding.1, dilation.1, added.1]));
+        let Some((height, width)) = size else {
+            return Err(Error::shape(format!(
+                "a padding of {padding} leaves nothing of what a kernel of {kernel} makes of an \
+                 input of {input}"
+            )));
+        };
+        let image = Size(height, width);
+        let conv = Conv { window, image, image_channels, map, map_channels, groups };
+        conv.check(input)?;
+        Ok(conv)
     }
 }
 
-settings!(Conv2d);
+/// Gives a convolution the settings of both directions; the texts say what differs between them.
+macro_rules! settings {
+    ($Conv:ident, $stride:literal, $padding:literal) => {
+        impl $Conv {
+            #[doc = $stride]
+            #[must_use]
+            pub fn with_stride(mut self, stride: impl Into<Size>) -> $Conv {
+                self.settings.window.stride = stride.into();
+                self
+            }
+
+            #[doc = $padding]
+            #[must_use]
+            pub fn with_padding(mut self, padding: impl Into<Size>) -> $Conv {
+                self.settings.window.padding = padding.into();
+                self
+            }
+
+            /// The pixels from one tap of the kernel to the next.
+            #[must_use]
+            pub fn with_dilation(mut self, dilation: impl Into<Size>) -> $Conv {
+                self.settings.window.dilation = dilation.into();
+                self
+            }
+
+            /// Cuts the channels into groups, each of which sees its own alone. As many as
+            /// channels: depthwise.
+            #[must_use]
+            pub fn with_groups(mut self, groups: usize) -> $Conv {
+                self.settings.groups = groups;
+                self
+            }
+
+            /// Leaves the bias out, as before a batch norm, which would remove it.
+            #[must_use]
+            pub fn without_bias(mut self) -> $Conv {
+                self.settings.bias = false;
+                self
+            }
+
+            /// Another initialisation of the weight.
+            #[must_use]
+            pub fn with_init(mut self, init: Init) -> $Conv {
+                self.settings.init = init;
+                self
+            }
+        }
+    };
+}
+settings!(
+    Conv2d,
+    "The pixels from one position of the kernel to the next.",
+    "The zeros that the image is extended by on each side."
+);
+settings!(
+    ConvTranspose2d,
+    "The pixels of the output from one pixel of the input to the next.",
+    "The pixels cut off the output on each side."
+);
 
 impl Layer for Conv2d {
     fn name(&self) -> &'static str {
@@ -49,6 +178,104 @@ impl Layer for Conv2d {
         let conv = Conv::over(window, input, channels, groups)?;
         let fans = [conv.image_channels, conv.map_channels]
             .map(|c| (c / groups).saturating_mul(conv.taps()));
-        self.settings.plan(conv, Direction::ToMap, fans)
+        self.settings.plan(conv, Direction::Forward, fans)
+    }
+}
+
+impl Layer for ConvTranspose2d {
+    fn name(&self) -> &'static str {
+        "conv transpose2d"
+    }
+
+    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+        let conv = self.conv(input)?;
+        // A stride spreads the taps over as many pixels.
+        let Size(down, across) = conv.window.stride;
+        let reached = (conv.taps() / down.saturating_mul(across)).max(1);
+        let fan_in = (conv.map_channels / conv.groups).saturating_mul(reached);
+        let fan_out = (conv.image_channels / conv.groups).saturating_mul(conv.taps());
+        self.settings.plan(conv, Direction::InputGradient, [fan_in, fan_out])
+    }
+}
+
+impl ConvSettings {
+    fn new(channels: usize, kernel: Size) -> ConvSettings {
+        let window = Window::new(kernel);
+        ConvSettings { channels, window, groups: 1, bias: true, init: Init::HeNormal }
+    }
+
+    /// The op of a convolution that has been checked, whose forward pass has that direction.
+    fn plan(
+        &self,
+        conv: Conv,
+        direction: Direction,
+        fans: [usize; 2],
+    ) -> Result<Box<dyn Op>, Error> {
+        let (output, back) = match direction {
+            Direction::Forward => (conv.map_shape()?, Direction::InputGradient),
+            _ => (conv.image_shape()?, Direction::Forward),
+        };
+        let directions = [direction, back];
+        let product = ConvProduct { convolution: Convolution::new(conv), directions, fans };
+        Ok(Box::new(ProductOp::new(product, output, self.bias, self.init)))
+    }
+}
+
+/// A convolution in either direction.
+#[derive(Debug)]
+struct ConvProduct {
+    convolution: Convolution,
+    /// Of the forward pass and of the input gradient.
+    directions: [Direction; 2],
+    fans: [usize; 2],
+}
+
+impl Product for ConvProduct {
+    const IS_LINEAR: bool = false;
+
+    fn weight_shape(&self) -> Vec<usize> {
+        let Conv { window, image_channels, map_channels, groups, .. } = self.convolution.conv;
+        let Size(height, width) = window.kernel;
+        vec![height, width, image_channels / groups, map_channels]
+    }
+
+    fn fans(&self) -> [usize; 2] {
+        self.fans
+    }
+
+    fn macs(&self) -> u64 {
+        self.convolution.conv.macs()
+    }
+
+    fn scratch_len(&self, batch: usize) -> usize {
+        self.convolution.scratch_len(batch)
+    }
+
+    fn forward(&self, work: Work<'_>, from: &[f32], to: &mut [f32], epilogue: Epilogue<'_>) {
+        let Work { cx, weight, scratch } = work;
+        let operands = Operands { cx, from, weight, to, epilogue, scratch };
+        self.convolution.run(self.directions[0], operands);
+    }
+
+    fn input_gradient(&self, work: Work<'_>, from: &[f32], to: &mut [f32]) {
+        let (Work { cx, weight, scratch }, epilogue) = (work, Epilogue::default());
+        let operands = Operands { cx, from, weight, to, epilogue, scratch };
+        self.convolution.run(self.directions[1], operands);
+    }
+
+    fn weight_gradient(
+        &self,
+        Work { cx, scratch, .. }: Work<'_>,
+        x: &[f32],
+        dy: &[f32],
+        grad: &mut [f32],
+        accumulate: bool,
+    ) {
+        let (image, dmap) = match self.directions[0] {
+            Direction::Forward => (x, dy),
+            _ => (dy, x),
+        };
+        let sums = WeightSums { cx, image, dmap, grad, accumulate, scratch };
+        self.convolution.weight_gradient(sums);
     }
 }

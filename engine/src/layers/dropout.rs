@@ -2,7 +2,7 @@
 //! nothing.
 
 use super::identity::Identity;
-use crate::hardware::parallel::TASK_LEN;
+use crate::error::ensure;
 use crate::math::random::Random;
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode, Op, Pass};
 use crate::{Context, Error, Shape};
@@ -25,10 +25,15 @@ impl Layer for Dropout {
 
     fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
         let shape = input.clone();
+        ensure!(
+            (0.0..1.0).contains(&self.p),
+            setting,
+            "needs a probability in [0, 1), not {}",
+            self.p
+        );
         match self.p {
             0.0 => Ok(Box::new(Identity { output: shape })),
-            p if (0.0..1.0).contains(&p) => Ok(Box::new(DropoutOp { p, shape })),
-            p => Err(Error::new(format!("needs a probability in [0, 1), not {p}"))),
+            p => Ok(Box::new(DropoutOp { p, shape })),
         }
     }
 }
@@ -52,15 +57,12 @@ impl DropoutOp {
         let scale = 1.0 / (1.0 - self.p);
         // A word below the threshold drops: exact to 2^-32.
         let threshold = (f64::from(self.p) * 2f64.powi(32)) as u32;
-        let rows = (TASK_LEN / n).max(1);
-        cx.chunks(y, rows * n, |range, y| {
-            for (row, y) in (range.start / n..).zip(y.chunks_exact_mut(n)) {
-                let x = &x[row * n..][..n];
-                for (block, (y, x)) in y.chunks_mut(4).zip(x.chunks(4)).enumerate() {
-                    let words = random.words(pass.step, row as u32, block as u32);
-                    for ((y, x), word) in y.iter_mut().zip(x).zip(words) {
-                        *y = if word < threshold { 0.0 } else { x * scale };
-                    }
+        cx.rows(y, n, |row, y| {
+            let x = &x[row * n..][..n];
+            for (block, (y, x)) in y.chunks_mut(4).zip(x.chunks(4)).enumerate() {
+                let words = random.words(pass.step, row as u32, block as u32);
+                for ((y, x), word) in y.iter_mut().zip(x).zip(words) {
+                    *y = if word < threshold { 0.0 } else { x * scale };
                 }
             }
         });

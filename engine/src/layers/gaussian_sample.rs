@@ -12,8 +12,9 @@
 //! again, into the place where its dx goes, and nothing is kept.
 
 use super::narrow::narrow;
-use crate::hardware::parallel::{MAX_SUMS, TASK_LEN};
-use crate::hardware::simd::{Kernel, Simd};
+use crate::error::ensure;
+use crate::hardware::parallel::TASK_LEN;
+use crate::hardware::simd::{elementwise, kernel};
 use crate::math::random::Random;
 use crate::network::layer::{Backward, Forward, Layer, Mode, Op, Pass};
 use crate::{Context, Error, Shape, math};
@@ -39,9 +40,9 @@ use crate::{Context, Error, Shape, math};
 pub struct GaussianSample {
     /// Weight of the divergence of a sample (>= 0).
     pub kl_weight: f32,
-    /// In the first so many steps of training it counts less: 1 in `warm_up`, 2 in `warm_up`, and
-    /// so on (Sonderby et al., Ladder Variational Autoencoders, NIPS 2016). In evaluation it counts
-    /// in full.
+    /// Training steps in which the weight grows, by equal parts, from 1 / `warm_up` of itself to
+    /// all of it (Sonderby et al., Ladder Variational Autoencoders, NIPS 2016). Evaluation takes
+    /// all of it.
     pub warm_up: u64,
 }
 
@@ -64,20 +65,18 @@ impl Layer for GaussianSample {
     }
 
     fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
-        if !(self.kl_weight >= 0.0 && self.kl_weight.is_finite()) {
-            return Err(Error::new(format!(
-                "needs a finite weight of at least 0, not {}",
-                self.kl_weight
-            )));
-        }
-        match input.len() {
-            len if len > 0 && len.is_multiple_of(2) => {
-                Ok(Box::new(GaussianSampleOp { settings: *self, n: len / 2 }))
-            }
-            len => Err(Error::new(format!(
-                "needs as many means as logarithms of variances, got {len} values ({input})"
-            ))),
-        }
+        let (weight, len) = (self.kl_weight, input.len());
+        ensure!(
+            weight >= 0.0 && weight.is_finite(),
+            setting,
+            "needs a finite weight of at least 0, not {weight}"
+        );
+        ensure!(
+            len > 0 && len.is_multiple_of(2),
+            shape,
+            "needs as many means as logarithms of variances, got {len} values ({input})"
+        );
+        Ok(Box::new(GaussianSampleOp { settings: *self, n: len / 2 }))
     }
 }
 
@@ -96,10 +95,9 @@ impl GaussianSampleOp {
         }
         let len = 2 * self.n;
         let batch = x.len() / len;
-        let rows = (TASK_LEN / len).max(batch.div_ceil(MAX_SUMS)).max(1);
-        let sum = cx.sum_parts(batch.div_ceil(rows), (), |task, ()| {
-            let x = &x[task * rows * len..batch.min((task + 1) * rows) * len];
-            x.chunks_exact(len).map(|x| f64::from(cx.isa().run(Divergence { x }))).sum()
+        let sum = cx.sum_rows(batch, TASK_LEN / len, &mut [], |rows, _| {
+            let x = &x[rows.start * len..rows.end * len];
+            x.chunks_exact(len).map(|x| f64::from(divergence(cx.isa(), x))).sum()
         });
         weight * sum / batch as f64
     }
@@ -118,12 +116,10 @@ impl Op for GaussianSampleOp {
             return penalty;
         }
         let random = Random::new(io.pass.seed, io.position);
-        let rows = (TASK_LEN / len).max(1);
-        cx.chunks(io.y, rows * n, |range, y| {
-            for (row, y) in (range.start / n..).zip(y.chunks_exact_mut(n)) {
-                random.fill_normal(io.pass.step, row as u32, y);
-                cx.isa().run(Sample { x: &io.x[row * len..][..len], y });
-            }
+        cx.rows(io.y, n, |row, y| {
+            random.fill_normal(io.pass.step, row as u32, y);
+            let (m, v) = io.x[row * len..][..len].split_at(n);
+            sample(cx.isa(), y, m, v);
         });
         penalty
     }
@@ -133,57 +129,30 @@ impl Op for GaussianSampleOp {
         let (len, n) = (2 * self.n, self.n);
         let random = Random::new(io.pass.seed, io.position);
         let weight = (self.settings.weight(io.pass) / io.batch as f64) as f32;
-        let rows = (TASK_LEN / len).max(1);
-        cx.chunks(dx, rows * len, |range, dx| {
-            for (row, dx) in (range.start / len..).zip(dx.chunks_exact_mut(len)) {
-                match io.pass.mode {
-                    Mode::Train => random.fill_normal(io.pass.step, row as u32, &mut dx[n..]),
-                    _ => dx[n..].fill(0.0),
-                }
-                let (x, dy) = (&io.x[row * len..][..len], &io.dy[row * n..][..n]);
-                cx.isa().run(Gradient { x, dy, dx, weight });
+        cx.rows(dx, len, |row, dx| {
+            match io.pass.mode {
+                Mode::Train => random.fill_normal(io.pass.step, row as u32, &mut dx[n..]),
+                _ => dx[n..].fill(0.0),
             }
+            let (x, dy) = (&io.x[row * len..][..len], &io.dy[row * n..][..n]);
+            gradient(cx.isa(), dx, x, dy, weight);
         });
     }
 }
 
-/// y = m + exp(v / 2) y, for one sample.
-struct Sample<'a> {
-    x: &'a [f32],
-    y: &'a mut [f32],
+elementwise! {
+    /// y = m + exp(v / 2) y, for one sample.
+    fn sample(s, y, [m, v]) { s.mul_add(math::exp(s, s.mul(s.splat(0.5), v)), y, m) }
 }
 
-impl Kernel for Sample<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let (mean, log_variance) = self.x.split_at(self.y.len());
-        for i in (0..mean.len()).step_by(S::LANES) {
-            let deviation = math::exp(s, s.mul(s.splat(0.5), s.load_at(log_variance, i)));
-            let y = s.mul_add(deviation, s.load_at(self.y, i), s.load_at(mean, i));
-            s.store_at(y, self.y, i);
-        }
-    }
-}
-
-/// dx of one sample, in whose second half the noise stands.
-struct Gradient<'a> {
-    x: &'a [f32],
-    dy: &'a [f32],
-    dx: &'a mut [f32],
-    /// What the divergence counts.
-    weight: f32,
-}
-
-impl Kernel for Gradient<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let (mean, log_variance) = self.x.split_at(self.dy.len());
-        let (dm, dv) = self.dx.split_at_mut(self.dy.len());
-        let (weight, half) = (s.splat(self.weight), s.splat(0.5));
-        for i in (0..mean.len()).step_by(S::LANES) {
-            let dy = s.load_at(self.dy, i);
+kernel! {
+    /// dx of one sample, in whose second half the noise stands. The divergence counts `weight`.
+    fn gradient(s, dx: &mut [f32], x: &[f32], dy: &[f32], weight: f32) {
+        let (mean, log_variance) = x.split_at(dy.len());
+        let (dm, dv) = dx.split_at_mut(dy.len());
+        let (weight, half) = (s.splat(weight), s.splat(0.5));
+        for i in (0..dy.len()).step_by(S::LANES) {
+            let dy = s.load_at(dy, i);
             let deviation = math::exp(s, s.mul(half, s.load_at(log_variance, i)));
             let of_divergence = s.mul(weight, s.mul_add(deviation, deviation, s.splat(-1.0)));
             let of_sample = s.mul(dy, s.mul(s.load_at(dv, i), deviation));
@@ -191,18 +160,10 @@ impl Kernel for Gradient<'_> {
             s.store_at(s.mul(half, s.add(of_sample, of_divergence)), dv, i);
         }
     }
-}
 
-/// The divergence of one sample.
-struct Divergence<'a> {
-    x: &'a [f32],
-}
-
-impl Kernel for Divergence<'_> {
-    type Output = f32;
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> f32 {
-        let (mean, log_variance) = self.x.split_at(self.x.len() / 2);
+    /// The divergence of one sample.
+    fn divergence(s, x: &[f32]) -> f32 {
+        let (mean, log_variance) = x.split_at(x.len() / 2);
         let mut sum = s.splat(0.0);
         // Beyond the end m and v are 0, and so is the divergence: exp(0) is exactly 1.
         for i in (0..mean.len()).step_by(S::LANES) {

@@ -1,10 +1,11 @@
 //! The first values of each sample, as PyTorch's `narrow`.
 
+use crate::error::ensure;
 use crate::network::layer::{Backward, Forward, Layer, Op};
 use crate::{Context, Error, Shape};
 
-/// Passes the first `len` values of each sample on and leaves the others out: the means, say, of
-/// what an encoder gives for a [`GaussianSample`](super::GaussianSample).
+/// Passes the first `len` values of each sample on and leaves the others out: the means, say, that
+/// an encoder gives to a [`GaussianSample`](super::GaussianSample).
 #[derive(Clone, Copy, Debug)]
 pub struct Narrow {
     /// The values that are kept.
@@ -25,10 +26,13 @@ impl Layer for Narrow {
 
     fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
         let n = input.len();
-        match self.len {
-            kept if (1..=n).contains(&kept) => Ok(Box::new(NarrowOp { n, kept })),
-            len => Err(Error::new(format!("needs 1 to {n} values to keep of {input}, not {len}"))),
-        }
+        let kept = self.len;
+        ensure!(
+            (1..=n).contains(&kept),
+            setting,
+            "needs 1 to {n} values to keep of {input}, not {kept}"
+        );
+        Ok(Box::new(NarrowOp { n, kept }))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What all activations share: a function of one value, applied to each.
 
 use crate::hardware::parallel::TASK_LEN;
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::{Simd, elementwise};
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op};
 use crate::{Context, Error, Shape};
 use std::fmt::Debug;
@@ -29,47 +29,12 @@ pub trait Pointwise: Copy + Debug + Send + Sync + 'static {
     }
 }
 
-struct ForwardKernel<'a, P> {
-    f: P,
-    x: &'a [f32],
-    y: &'a mut [f32],
-}
+elementwise! {
+    /// `y = f(x)`
+    fn value<P: Pointwise>(s, y, [x], f: P) { f.forward(s, x) }
 
-impl<P: Pointwise> Kernel for ForwardKernel<'_, P> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let y = self.y;
-        s.for_each(
-            self.x,
-            #[inline(always)]
-            |i, x| s.store_at(self.f.forward(s, x), y, i),
-        );
-    }
-}
-
-struct BackwardKernel<'a, P> {
-    f: P,
-    x: &'a [f32],
-    y: &'a [f32],
-    dy: &'a [f32],
-    dx: &'a mut [f32],
-}
-
-impl<P: Pointwise> Kernel for BackwardKernel<'_, P> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let BackwardKernel { f, x, y, dy, dx } = self;
-        s.for_each(
-            x,
-            #[inline(always)]
-            |i, x| {
-                let dx_i = f.backward(s, x, s.load_at(y, i), s.load_at(dy, i));
-                s.store_at(dx_i, dx, i);
-            },
-        );
-    }
+    /// `dx = f'(x) dy`
+    fn slope<P: Pointwise>(s, dx, [x, y, dy], f: P) { f.backward(s, x, y, dy) }
 }
 
 impl<P: Pointwise> Layer for P {
@@ -104,9 +69,7 @@ impl<P: Pointwise> Op for Each<P> {
     }
 
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
-        cx.chunks(io.y, TASK_LEN, |range, y| {
-            cx.isa().run(ForwardKernel { f: self.f, x: &io.x[range], y });
-        });
+        cx.chunks(io.y, TASK_LEN, |range, y| value(cx.isa(), y, &io.x[range], self.f));
         0.0
     }
 
@@ -127,7 +90,6 @@ pub(super) fn gradient<P: Pointwise>(
     dx: &mut [f32],
 ) {
     cx.chunks(dx, TASK_LEN, |range, dx| {
-        let (x, y, dy) = (&x[range.clone()], &y[range.clone()], &dy[range]);
-        cx.isa().run(BackwardKernel { f, x, y, dy, dx });
+        slope(cx.isa(), dx, &x[range.clone()], &y[range.clone()], &dy[range], f);
     });
 }

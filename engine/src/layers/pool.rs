@@ -1,16 +1,35 @@
-//! What max pooling, average pooling and up-sampling share: a window that moves over an image,
-//! channel by channel.
+//! Max and average pooling, and the sums over windows that up-sampling is made of as well.
 
-pub(super) mod kernels;
+mod geometry;
+mod kernels;
 
-use crate::conv::{Size, Window, image, image_shape};
-use crate::hardware::parallel::TASK_LEN;
+pub(super) use geometry::PoolGeometry;
+
+use crate::conv::{Size, Window};
+use crate::network::layer::{Backward, Forward, Layer, Op};
 use crate::{Context, Error, Shape};
-use std::ops::Range;
 
-/// Gives a pool the constructors that all have.
-macro_rules! settings {
-    ($Pool:ident) => {
+/// The largest value of each channel in a window that moves over an image: (height, width,
+/// channels) to ((height + 2 padding - kernel) / stride + 1, as much for the width, channels).
+///
+/// The padding is never the largest. Among equal values the gradient goes to the first, row by row,
+/// as in PyTorch; a NaN in the window gives NaN.
+#[derive(Clone, Copy, Debug)]
+pub struct MaxPool2d {
+    window: Window,
+}
+
+/// The mean of each channel in a window that moves over an image: (height, width, channels) to
+/// ((height + 2 padding - kernel) / stride + 1, as much for the width, channels).
+///
+/// The padding counts, as zeros: PyTorch's `count_include_pad`.
+#[derive(Clone, Copy, Debug)]
+pub struct AvgPool2d {
+    window: Window,
+}
+
+macro_rules! pool {
+    ($Pool:ident, $name:literal, $is_max:literal) => {
         impl $Pool {
             /// A window of that height and width, which moves by as much, within the image.
             pub fn new(kernel: impl Into<Size>) -> $Pool {
@@ -19,132 +38,100 @@ macro_rules! settings {
             }
 
             /// Another distance from one position of the window to the next.
+            #[must_use]
             pub fn with_stride(self, stride: impl Into<Size>) -> $Pool {
                 $Pool { window: Window { stride: stride.into(), ..self.window } }
             }
 
             /// Extends the image on each side, by half of the window at most.
+            #[must_use]
             pub fn with_padding(self, padding: impl Into<Size>) -> $Pool {
                 $Pool { window: Window { padding: padding.into(), ..self.window } }
             }
         }
+
+        impl Layer for $Pool {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+                let images = PoolGeometry::new(self.window, input)?;
+                Ok(Box::new(PoolOp { images, output: images.small_shape()?, is_max: $is_max }))
+            }
+        }
     };
 }
-pub(super) use settings;
+pool!(MaxPool2d, "max pool", true);
+pool!(AvgPool2d, "avg pool", false);
 
-/// A window on the images of one shape.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct PoolGeometry {
-    pub window: Window,
-    /// Of the images that the window moves over.
-    pub size: Size,
-    /// Its positions.
-    pub positions: Size,
-    pub channels: usize,
+#[derive(Debug)]
+struct PoolOp {
+    images: PoolGeometry,
+    output: Shape,
+    /// Whether it takes the largest value, or else the mean.
+    is_max: bool,
 }
 
-impl PoolGeometry {
-    /// A window on images of that shape.
-    ///
-    /// # Errors
-    /// If the shape is none of an image, or the window does not fit it: of no position may all lie
-    /// outside the image, as nothing would be in it.
-    pub fn new(window: Window, large: &Shape) -> Result<PoolGeometry, Error> {
-        window.check()?;
-        let Window { kernel, padding, .. } = window;
-        if padding.0 > kernel.0 / 2 || padding.1 > kernel.1 / 2 {
-            return Err(Error::new(format!(
-                "needs a padding of at most half of its kernel, {kernel}, not {padding}"
-            )));
+impl PoolOp {
+    /// 1 / (pixels in the window)
+    fn scale(&self) -> f32 {
+        let Size(height, width) = self.images.window.kernel;
+        1.0 / (height * width) as f32
+    }
+}
+
+impl Op for PoolOp {
+    fn output(&self) -> Shape {
+        self.output.clone()
+    }
+
+    fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
+        let (images, x) = (self.images, io.x);
+        match self.is_max {
+            true => images.by_rows(cx, io.y, |first_row, y| {
+                kernels::max(cx.isa(), images, first_row, x, y);
+            }),
+            false => sums(cx, images, x, io.y, self.scale()),
         }
-        let (size, channels) = image(large)?;
-        let positions = window.positions(size)?;
-        Ok(PoolGeometry { window, size, positions, channels })
+        0.0
     }
 
-    /// The shape of an image of positions.
-    ///
-    /// # Errors
-    /// If it is too large for any memory.
-    pub fn small_shape(&self) -> Result<Shape, Error> {
-        image_shape(self.positions, self.channels)
-    }
-
-    /// The values of a row of the large image.
-    pub fn large_row(&self) -> usize {
-        self.size.1 * self.channels
-    }
-
-    /// The values of a large image.
-    pub fn large(&self) -> usize {
-        self.size.0 * self.large_row()
-    }
-
-    /// The values of a row of positions.
-    pub fn small_row(&self) -> usize {
-        self.positions.1 * self.channels
-    }
-
-    /// The values of an image of positions.
-    pub fn small(&self) -> usize {
-        self.positions.0 * self.small_row()
-    }
-
-    /// The rows of the image that are in the window at the position `y` from the top.
-    #[inline(always)]
-    pub fn rows(&self, y: usize) -> Range<usize> {
-        let Window { kernel, stride, padding, .. } = self.window;
-        within(y, kernel.0, stride.0, padding.0, self.size.0)
-    }
-
-    /// The columns of the image that are in the window at the position `x` from the left.
-    #[inline(always)]
-    pub fn columns(&self, x: usize) -> Range<usize> {
-        let Window { kernel, stride, padding, .. } = self.window;
-        within(x, kernel.1, stride.1, padding.1, self.size.1)
-    }
-
-    /// Deals out rows of positions by tasks: `f(number of the first row, counted over all images,
-    /// their values)`.
-    pub fn by_rows(&self, cx: &Context, small: &mut [f32], f: impl Fn(usize, &mut [f32]) + Sync) {
-        let rows = (TASK_LEN / self.small_row()).max(1);
-        cx.chunks(small, rows * self.small_row(), |range, part| {
-            f(range.start / self.small_row(), part);
-        });
-    }
-
-    /// Deals out large images by tasks: `f(number of the first image, their values)`. Windows
-    /// overlap, so a task that adds to what is in them takes whole images.
-    pub fn by_images(&self, cx: &Context, large: &mut [f32], f: impl Fn(usize, &mut [f32]) + Sync) {
-        let images = (TASK_LEN / self.large()).max(1);
-        cx.chunks(large, images * self.large(), |range, part| {
-            f(range.start / self.large(), part);
-        });
-    }
-
-    /// Whether no pixel is in two positions of the window.
-    pub fn disjoint(&self) -> bool {
-        let Window { kernel, stride, .. } = self.window;
-        kernel.0 <= stride.0 && kernel.1 <= stride.1
-    }
-
-    /// Whether each pixel is in exactly one position.
-    pub fn tiled(&self) -> bool {
-        let Window { kernel, stride, padding, .. } = self.window;
-        let covered = Size(self.positions.0 * kernel.0, self.positions.1 * kernel.1);
-        kernel == stride && padding == Size(0, 0) && covered == self.size
+    fn backward(&self, cx: &Context, io: Backward<'_>) {
+        let Some(dx) = io.dx else { return };
+        let (images, x, y, dy) = (self.images, io.x, io.y, io.dy);
+        match self.is_max {
+            true => images.by_images(cx, dx, |first_image, dx| {
+                kernels::max_gradient(cx.isa(), images, first_image, x, y, dy, dx);
+            }),
+            false => spread(cx, images, dy, dx, self.scale()),
+        }
     }
 }
 
-/// The pixels of `0..size` in a window of that position.
-#[inline(always)]
-fn within(
-    position: usize,
-    kernel: usize,
-    stride: usize,
-    padding: usize,
-    size: usize,
-) -> Range<usize> {
-    let start = position * stride;
-    start.saturating_sub(padding)..(start + kernel).saturating_sub(padding).min(size)
+/// `scale` times the sum of each window: from all large images to all small ones.
+pub(super) fn sums(
+    cx: &Context,
+    images: PoolGeometry,
+    large: &[f32],
+    small: &mut [f32],
+    scale: f32,
+) {
+    images.by_rows(cx, small, |first_row, small| {
+        kernels::sums(cx.isa(), images, first_row, large, small, scale);
+    });
+}
+
+/// `scale` times each value to all pixels of its window, where they add up: from all small images
+/// to all large ones.
+pub(super) fn spread(
+    cx: &Context,
+    images: PoolGeometry,
+    small: &[f32],
+    large: &mut [f32],
+    scale: f32,
+) {
+    images.by_images(cx, large, |first_image, large| {
+        kernels::spread(cx.isa(), images, first_image, small, large, scale);
+    });
 }

@@ -12,10 +12,11 @@
 //! `scratch`.
 
 use super::fused::FusedRelu;
+use crate::error::ensure;
 use crate::hardware::memory::padded;
 use crate::hardware::parallel::TASK_LEN;
-use crate::hardware::simd::{Kernel, Simd};
-use crate::math::column_sums::Add;
+use crate::hardware::simd::elementwise;
+use crate::math::column_sums::add;
 use crate::network::layer::{Backward, Forward, Layer, Op, Pass, named};
 use crate::network::params::{ParamEntry, ParamSpec};
 use crate::network::{Chain, Downward, Learner, Link, Run};
@@ -68,16 +69,14 @@ impl Residual {
 
     /// Refuses branches that cannot be added.
     fn check(&self, op: ResidualOp) -> Result<Box<dyn Op>, Error> {
-        if self.body.is_empty() {
-            return Err(Error::new("needs a layer in its body"));
-        }
+        ensure!(!self.body.is_empty(), setting, "needs a layer in its body");
         let (body, shortcut) = (&op.body.output, &op.shortcut.output);
         if body != shortcut {
             let (what, hint) = match self.shortcut.is_empty() {
                 true => ("x", ": it needs a shortcut that gives the same"),
                 false => ("its shortcut gives", ""),
             };
-            return Err(Error::new(format!("its body gives {body}, {what} {shortcut}{hint}")));
+            return Err(Error::shape(format!("its body gives {body}, {what} {shortcut}{hint}")));
         }
         Ok(Box::new(op))
     }
@@ -95,7 +94,7 @@ impl Layer for Residual {
     fn plan_as(&self, name: &str, input: &Shape, fuse: bool) -> Result<Box<dyn Op>, Error> {
         // A layer in a branch has named itself.
         let op = self.branches(&format!("{name}."), input, fuse)?;
-        self.check(op).map_err(|e| named(name, self.name(), &e))
+        self.check(op).map_err(|e| named(name, self.name(), e))
     }
 }
 
@@ -181,7 +180,7 @@ impl Op for ResidualOp {
         let shortcut = self.shortcut.output_of(io.batch, io.x, shortcut_values);
         let relu = self.relu.is_there();
         cx.chunks(io.y, TASK_LEN, |range, y| {
-            cx.isa().run(Sum { relu, a: &f[range.clone()], b: &shortcut[range], y });
+            sum(cx.isa(), y, &f[range.clone()], &shortcut[range], relu);
         });
         penalty
     }
@@ -227,9 +226,7 @@ impl Op for ResidualOp {
             &*shortcut_dx
         };
         let Some(dx) = dx else { return };
-        cx.chunks(dx, TASK_LEN, |range, dx| {
-            cx.isa().run(Add { x: &of_shortcut[range], y: dx });
-        });
+        cx.chunks(dx, TASK_LEN, |range, dx| add(cx.isa(), dx, &of_shortcut[range]));
     }
 
     fn update_statistics(
@@ -251,26 +248,10 @@ fn within<'a>(cx: &'a Context, (pass, block, batch): (Pass, u64, usize), x: &'a 
     Run { cx, pass, modes: &[], block: Some(block), batch, x }
 }
 
-/// `y = a + b`, or the ReLU of it.
-struct Sum<'a> {
-    relu: bool,
-    a: &'a [f32],
-    b: &'a [f32],
-    y: &'a mut [f32],
-}
-
-impl Kernel for Sum<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Sum { relu, a, b, y } = self;
-        s.for_each(
-            a,
-            #[inline(always)]
-            |i, a| {
-                let z = s.add(a, s.load_at(b, i));
-                s.store_at(if relu { s.max(s.splat(0.0), z) } else { z }, y, i);
-            },
-        );
+elementwise! {
+    /// `y = a + b`, or the ReLU of it.
+    fn sum(s, y, [a, b], relu: bool) {
+        let z = s.add(a, b);
+        if relu { s.max(s.splat(0.0), z) } else { z }
     }
 }

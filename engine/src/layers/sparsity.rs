@@ -8,14 +8,15 @@
 //! backward:  dx = dy + w / batch (sign(x) / sqrt(n) - r x / |x|_2) / |x|_2
 //! ```
 //!
-//! The plain L1 norm asks for small codes as well as for sparse ones. Small they can be at no
-//! price, where what follows is batch-normalised or has weights free to grow: the norm goes down,
-//! and nothing becomes sparse. The same holds for the mean activation of Ng's (2011) penalty. The
-//! ratio does not depend on the scale.
+//! The plain L1 norm falls as well when all values shrink. That costs nothing before a batch norm
+//! or before weights that are free to grow, so the norm goes down and nothing becomes sparse. The
+//! same holds for the mean activation of Ng's (2011) penalty. The ratio does not depend on the
+//! scale.
 
 use super::identity::Identity;
-use crate::hardware::parallel::{MAX_SUMS, TASK_LEN};
-use crate::hardware::simd::{Kernel, Simd};
+use crate::error::ensure;
+use crate::hardware::parallel::TASK_LEN;
+use crate::hardware::simd::{elementwise, kernel};
 use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op};
 use crate::{Context, Error, Shape};
 
@@ -29,7 +30,7 @@ pub struct Sparsity {
     pub weight: f32,
 }
 
-/// The least L2 norm that is divided by: what lies below is as good as 0.
+/// The least L2 norm to divide by: a smaller one is as good as 0.
 const LEAST_NORM: f32 = 1e-12;
 
 impl Layer for Sparsity {
@@ -39,12 +40,15 @@ impl Layer for Sparsity {
 
     fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
         let shape = input.clone();
-        match self.weight {
+        let weight = self.weight;
+        ensure!(
+            weight >= 0.0 && weight.is_finite(),
+            setting,
+            "needs a finite weight of at least 0, not {weight}"
+        );
+        match weight {
             0.0 => Ok(Box::new(Identity { output: shape })),
-            weight if weight > 0.0 && weight.is_finite() => {
-                Ok(Box::new(SparsityOp { weight, shape }))
-            }
-            weight => Err(Error::new(format!("needs a finite weight of at least 0, not {weight}"))),
+            weight => Ok(Box::new(SparsityOp { weight, shape })),
         }
     }
 }
@@ -60,11 +64,10 @@ impl SparsityOp {
     fn penalty(&self, cx: &Context, x: &[f32]) -> f64 {
         let n = self.shape.len();
         let batch = x.len() / n;
-        let rows = (TASK_LEN / n).max(batch.div_ceil(MAX_SUMS)).max(1);
-        let sum = cx.sum_parts(batch.div_ceil(rows), (), |task, ()| {
-            let x = &x[task * rows * n..batch.min((task + 1) * rows) * n];
+        let sum = cx.sum_rows(batch, TASK_LEN / n, &mut [], |rows, _| {
+            let x = &x[rows.start * n..rows.end * n];
             let ratio = |x| {
-                let Norms { l1, l2 } = cx.isa().run(MeasureNorms { x });
+                let Norms { l1, l2 } = norms(cx.isa(), x);
                 f64::from(l1) / f64::from(l2)
             };
             x.chunks_exact(n).map(ratio).sum()
@@ -91,72 +94,42 @@ impl Op for SparsityOp {
         let Some(dx) = io.dx else { return };
         let n = self.shape.len();
         let weight = f64::from(self.weight) / (io.batch as f64 * (n as f64).sqrt());
-        let rows = (TASK_LEN / n).max(1);
-        cx.chunks(dx, rows * n, |range, dx| {
-            for (row, dx) in (range.start / n..).zip(dx.chunks_exact_mut(n)) {
-                let (x, dy) = (&io.x[row * n..][..n], &io.dy[row * n..][..n]);
-                let Norms { l1, l2 } = cx.isa().run(MeasureNorms { x });
-                let [l1, l2] = [l1, l2].map(f64::from);
-                let (of_sign, of_x) = ((weight / l2) as f32, (-weight * l1 / l2.powi(3)) as f32);
-                // At zeros there is no slope to go down.
-                let of_sign = if l1 == 0.0 { 0.0 } else { of_sign };
-                cx.isa().run(Gradient { x, dy, dx, of_sign, of_x });
-            }
+        cx.rows(dx, n, |row, dx| {
+            let (x, dy) = (&io.x[row * n..][..n], &io.dy[row * n..][..n]);
+            let Norms { l1, l2 } = norms(cx.isa(), x);
+            let [l1, l2] = [l1, l2].map(f64::from);
+            let (of_sign, of_x) = ((weight / l2) as f32, (-weight * l1 / l2.powi(3)) as f32);
+            // At zeros there is no slope to go down.
+            let of_sign = if l1 == 0.0 { 0.0 } else { of_sign };
+            gradient(cx.isa(), dx, x, dy, of_sign, of_x);
         });
     }
 }
 
-/// The sum of sizes, and the root of the sum of squares, but [`LEAST_NORM`] at least.
+/// The sum of absolute values, and the root of the sum of squares, but [`LEAST_NORM`] at least.
 struct Norms {
     l1: f32,
     l2: f32,
 }
 
-struct MeasureNorms<'a> {
-    x: &'a [f32],
-}
-
-impl Kernel for MeasureNorms<'_> {
-    type Output = Norms;
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> Norms {
+kernel! {
+    fn norms(s, x: &[f32]) -> Norms {
         let (mut sizes, mut squares) = (s.splat(0.0), s.splat(0.0));
-        s.for_each(
-            self.x,
-            #[inline(always)]
-            |_, x| {
-                sizes = s.add(sizes, s.abs(x));
-                squares = s.mul_add(x, x, squares);
-            },
-        );
+        for i in (0..x.len()).step_by(S::LANES) {
+            let x = s.load_at(x, i);
+            sizes = s.add(sizes, s.abs(x));
+            squares = s.mul_add(x, x, squares);
+        }
         Norms { l1: s.sum(sizes), l2: LEAST_NORM.max(s.sum(squares).sqrt()) }
     }
 }
 
-/// dx = dy + of_sign sign(x) + of_x x, for one sample.
-struct Gradient<'a> {
-    x: &'a [f32],
-    dy: &'a [f32],
-    dx: &'a mut [f32],
-    of_sign: f32,
-    of_x: f32,
-}
-
-impl Kernel for Gradient<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Gradient { x, dy, dx, of_sign, of_x } = self;
+elementwise! {
+    /// dx = dy + of_sign sign(x) + of_x x, for one sample.
+    fn gradient(s, dx, [x, dy], of_sign: f32, of_x: f32) {
         let zero = s.splat(0.0);
-        s.for_each(
-            x,
-            #[inline(always)]
-            |i, x| {
-                let below = s.select_gt(zero, x, s.splat(-of_sign), zero);
-                let of_sign = s.select_gt(x, zero, s.splat(of_sign), below);
-                let slope = s.mul_add(s.splat(of_x), x, of_sign);
-                s.store_at(s.add(s.load_at(dy, i), slope), dx, i);
-            },
-        );
+        let below = s.select_gt(zero, x, s.splat(-of_sign), zero);
+        let of_sign = s.select_gt(x, zero, s.splat(of_sign), below);
+        s.add(dy, s.mul_add(s.splat(of_x), x, of_sign))
     }
 }

@@ -28,12 +28,12 @@ impl Layer for Unflatten {
             Some(len) if len == input.len() => {
                 Ok(Box::new(Identity { output: self.shape.clone() }))
             }
-            Some(len) => Err(Error::new(format!(
+            Some(len) => Err(Error::shape(format!(
                 "needs {len} values to make {} of, got {} ({input})",
                 self.shape,
                 input.len()
             ))),
-            None => Err(Error::new(format!("no sample has as many values as {}", self.shape))),
+            None => Err(Error::setting(format!("no sample has as many values as {}", self.shape))),
         }
     }
 }

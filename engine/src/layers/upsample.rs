@@ -1,7 +1,7 @@
 use super::identity::Identity;
-use super::pool::PoolGeometry;
-use super::pool::kernels::{Spread, Sums};
+use super::pool::{PoolGeometry, spread, sums};
 use crate::conv::{Size, Window, image, image_shape};
+use crate::error::ensure;
 use crate::network::layer::{Backward, Forward, Layer, Op};
 use crate::{Context, Error, Shape};
 
@@ -26,9 +26,7 @@ impl Layer for Upsample {
 
     fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
         let factor = self.factor;
-        if factor == 0 {
-            return Err(Error::new("needs a factor of at least 1, not 0"));
-        }
+        ensure!(factor > 0, setting, "needs a factor of at least 1, not 0");
         let (Size(height, width), channels) = image(input)?;
         let size = Size(height.saturating_mul(factor), width.saturating_mul(factor));
         let output = image_shape(size, channels)?;
@@ -55,18 +53,13 @@ impl Op for UpsampleOp {
     }
 
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
-        let images = self.squares;
-        images.by_images(cx, io.y, |first_image, large| {
-            cx.isa().run(Spread { images, first_image, small: io.x, large, scale: 1.0 });
-        });
+        spread(cx, self.squares, io.x, io.y, 1.0);
         0.0
     }
 
     fn backward(&self, cx: &Context, io: Backward<'_>) {
-        let Some(dx) = io.dx else { return };
-        let images = self.squares;
-        images.by_rows(cx, dx, |first_row, small| {
-            cx.isa().run(Sums { images, first_row, large: io.dy, small, scale: 1.0 });
-        });
+        if let Some(dx) = io.dx {
+            sums(cx, self.squares, io.dy, dx, 1.0);
+        }
     }
 }

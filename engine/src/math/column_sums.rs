@@ -1,7 +1,7 @@
 //! Sums down the columns of a row-major matrix, by blocks of rows that depend on its size alone.
 
 use crate::Context;
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::{Simd, elementwise, kernel};
 
 /// The rows of a block, at least.
 const MIN_BLOCK: usize = 32;
@@ -45,7 +45,7 @@ pub fn sum_blocks<'s>(
 pub fn add_blocks<'s>(cx: &Context, scratch: &'s mut [f32], len: usize) -> &'s mut [f32] {
     let (total, others) = scratch.split_at_mut(len);
     for other in others.chunks(len) {
-        cx.isa().run(Add { x: other, y: total });
+        add(cx.isa(), total, other);
     }
     total
 }
@@ -61,54 +61,32 @@ pub fn bias_gradient(
 ) {
     let columns = db.len();
     let sums = sum_blocks(cx, dy.len() / columns, columns, 1, scratch, |rows, out| {
-        let x = &dy[rows.start * columns..rows.end * columns];
-        cx.isa().run(ColumnSums { x, out });
+        column_sums(cx.isa(), &dy[rows.start * columns..rows.end * columns], out);
     });
     if !accumulate {
         db.fill(0.0);
     }
-    cx.isa().run(Add { x: sums, y: db });
+    add(cx.isa(), db, sums);
 }
 
-/// `y += x`
-pub struct Add<'a> {
-    pub x: &'a [f32],
-    pub y: &'a mut [f32],
+elementwise! {
+    /// `y += x`
+    pub fn add(s, y, [x]) { s.add(y, x) }
 }
 
-impl Kernel for Add<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let y = self.y;
-        s.for_each(
-            self.x,
-            #[inline(always)]
-            |i, x| s.store_at(s.add(s.load_at(y, i), x), y, i),
-        );
-    }
+kernel! {
+    fn column_sums(s, x: &[f32], out: &mut [f32]) { sum_columns(s, x, out) }
 }
 
 /// Column sums of `x`: (rows, columns) into `out`, overwritten.
-pub struct ColumnSums<'a> {
-    pub x: &'a [f32],
-    pub out: &'a mut [f32],
-}
-
-impl Kernel for ColumnSums<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let ColumnSums { x, out } = self;
-        let columns = out.len();
-        let mut j = 0;
-        while j < columns {
-            let mut sum = s.splat(0.0);
-            for row in x.chunks_exact(columns) {
-                sum = s.add(sum, s.load_at(row, j));
-            }
-            s.store_at(sum, out, j);
-            j += S::LANES;
+#[inline(always)]
+pub fn sum_columns<S: Simd>(s: S, x: &[f32], out: &mut [f32]) {
+    let columns = out.len();
+    for j in (0..columns).step_by(S::LANES) {
+        let mut sum = s.splat(0.0);
+        for row in x.chunks_exact(columns) {
+            sum = s.add(sum, s.load_at(row, j));
         }
+        s.store_at(sum, out, j);
     }
 }

@@ -4,7 +4,7 @@
 use super::functions::exp;
 use crate::Context;
 use crate::hardware::parallel::TASK_LEN;
-use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
+use crate::hardware::simd::{MAX_LANES, Simd, kernel, map};
 
 /// `softmax(y)` of each row of y: (rows, C) into `p`: (rows, C).
 ///
@@ -13,9 +13,7 @@ use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
 pub fn softmax(cx: &Context, classes: usize, y: &[f32], p: &mut [f32]) {
     assert!(y.len() == p.len() && y.len().is_multiple_of(classes), "rows of {classes} classes");
     let len = task_rows(classes) * classes;
-    cx.chunks(p, len, |range, p| {
-        cx.isa().run(Softmax { count: classes, y: &y[range], p });
-    });
+    cx.chunks(p, len, |range, p| softmax_rows(cx.isa(), classes, &y[range], p));
 }
 
 /// The rows of a task. It computes an exponential for each value, so it is worth handing out at a
@@ -24,22 +22,12 @@ pub(crate) fn task_rows(classes: usize) -> usize {
     (TASK_LEN / 4).div_ceil(classes)
 }
 
-struct Softmax<'a> {
-    count: usize,
-    y: &'a [f32],
-    p: &'a mut [f32],
-}
-
-impl Kernel for Softmax<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Softmax { count, y, p } = self;
-        for (z, p) in y.chunks_exact(count).zip(p.chunks_exact_mut(count)) {
+kernel! {
+    /// The same, on this thread.
+    fn softmax_rows(s, classes: usize, y: &[f32], p: &mut [f32]) {
+        for (z, p) in y.chunks_exact(classes).zip(p.chunks_exact_mut(classes)) {
             let scale = s.splat(1.0 / exponentials(s, z, largest(s, z), p));
-            for j in (0..count).step_by(S::LANES) {
-                s.store_at(s.mul(s.load_at(p, j), scale), p, j);
-            }
+            map!(s, p, [], s.mul(p, scale));
         }
     }
 }
@@ -62,10 +50,8 @@ pub(crate) fn exponentials<S: Simd>(s: S, z: &[f32], largest: f32, out: &mut [f3
 #[inline(always)]
 pub(crate) fn largest<S: Simd>(s: S, z: &[f32]) -> f32 {
     let mut largest = s.splat(f32::NEG_INFINITY);
-    let mut j = 0;
-    while j < z.len() {
+    for j in (0..z.len()).step_by(S::LANES) {
         largest = s.max(load_or(s, z, j, f32::NEG_INFINITY), largest);
-        j += S::LANES;
     }
     s.max_lane(largest)
 }

@@ -1,6 +1,7 @@
 //! The backward pass of a network.
 
 use super::{Downward, Learner, Link, Network, PassMemory, Run};
+use crate::error::ensure;
 use crate::{Context, Error, Params};
 use std::ops::Range;
 
@@ -54,12 +55,13 @@ impl Network {
     ) -> Result<(), Error> {
         let Gradients { params: grads, accumulate, input } = gradients;
         self.check_params(params)?;
-        let (len, most) = (grads.as_ref().map(|grads| grads.len()), params.values().len());
-        if let Some(len) = len.filter(|len| *len != most) {
-            return Err(Error::new(format!(
-                "expected {most} gradients, one for each value of the parameters, got {len}"
-            )));
-        }
+        let most = params.values().len();
+        let len = grads.as_ref().map_or(most, |grads| grads.len());
+        ensure!(
+            len == most,
+            shape,
+            "expected {most} gradients, one for each value of the parameters, got {len}"
+        );
         let lowest = self.first_trainable(params);
         self.descend(cx, memory, x, (lowest, input, accumulate), &mut Whole { params, grads })
     }
@@ -94,29 +96,29 @@ impl Network {
     ) -> Result<(), Error> {
         memory.check(&self.chain)?;
         let Some(last) = memory.last.as_mut().filter(|last| last.gradient) else {
-            return Err(Error::new(
+            return Err(Error::state(
                 "a backward pass needs the gradient of the output: write it where \
                  `output_and_gradient` says, after each forward pass and for each backward pass",
             ));
         };
         let lowest = if dx.is_some() { 0 } else { lowest };
-        if lowest < last.first {
-            return Err(Error::new(format!(
-                "the forward pass began at layer {}, so no backward pass can reach layer {}",
-                self.chain.links[last.first].name, self.chain.links[lowest].name
-            )));
-        }
+        ensure!(
+            lowest >= last.first,
+            state,
+            "the forward pass began at layer {}, so no backward pass can reach layer {}",
+            self.chain.links[last.first].name,
+            self.chain.links[lowest].name
+        );
         let (batch, len) = (last.batch, last.batch * self.input().len());
-        for (what, got) in
-            [("x", Some(x.len())), ("the gradient of x", dx.as_ref().map(|d| d.len()))]
-        {
-            if let Some(got) = got.filter(|got| lowest == 0 && *got != len) {
-                return Err(Error::new(format!(
-                    "the forward pass was of {batch} samples of {} values, {len} in all: expected \
-                     as many in {what}, got {got}",
-                    self.input().len()
-                )));
-            }
+        let dx_len = dx.as_ref().map_or(len, |dx| dx.len());
+        for (what, got) in [("x", x.len()), ("the gradient of x", dx_len)] {
+            ensure!(
+                lowest > 0 || got == len,
+                shape,
+                "the forward pass was of {batch} samples of {} values, {len} in all: expected as \
+                 many in {what}, got {got}",
+                self.input().len()
+            );
         }
         last.gradient = false;
         let run = Run { cx, pass: last.pass, modes: &memory.modes, block: None, batch, x };

@@ -6,7 +6,7 @@
 
 use crate::hardware::memory::padded;
 use crate::network::layer::{Backward, Forward, Layer, Mode, Op, Pass, named};
-use crate::network::params::{ParamEntry, Role};
+use crate::network::params::{ParamEntry, end};
 use crate::shape::MAX_VALUES;
 use crate::{Context, Error, Shape};
 use std::ops::Range;
@@ -141,12 +141,12 @@ impl Chain {
         }
         let op = layer.plan_as(&name, &self.output, self.fuse)?;
         let kind = layer.name().to_string();
-        let error = |e: String| named(&name, &kind, &Error::shape(e));
         let output = op.output();
         if output.checked_len().is_none_or(|len| len > MAX_VALUES) {
-            return Err(error(format!(
+            let message = format!(
                 "the output {output} is too large: a sample has at most {MAX_VALUES} values"
-            )));
+            );
+            return Err(named(&name, &kind, Error::shape(message)));
         }
         let input = std::mem::replace(&mut self.output, output.clone());
         if op.is_identity() {
@@ -154,41 +154,21 @@ impl Chain {
         }
         let end = self.params_len();
         let start = if self.on_lines { padded(end) } else { end };
-        let (first_entry, mut end) = (self.entries.len(), start);
+        let (first_entry, mut params) = (self.entries.len(), start..start);
         for spec in op.params() {
-            let len = spec.shape.iter().try_fold(1usize, |len, &n| len.checked_mul(n));
-            let range = match len.and_then(|len| end.checked_add(len)) {
-                Some(after) if after <= MAX_VALUES => end..after,
-                _ => {
-                    return Err(error(format!(
-                        "{} of shape {:?} is too large: a network has at most {MAX_VALUES} \
-                         parameters",
-                        spec.name, spec.shape
-                    )));
-                }
-            };
-            end = range.end;
-            let trainable = spec.role != Role::Statistic;
-            let name = format!("{name}.{}", spec.name);
-            self.entries.push(ParamEntry { name, spec, range, trainable, lr_factor: 1.0 });
+            let entry = ParamEntry::at(params.end, format!("{name}.{}", spec.name), spec)
+                .map_err(|e| named(&name, &kind, e))?;
+            params.end = entry.range.end;
+            self.entries.push(entry);
         }
-        let (entries, params) = (first_entry..self.entries.len(), start..end);
-        self.links.push(Link {
-            name,
-            kind,
-            op: op.into(),
-            position,
-            input,
-            output,
-            entries,
-            params,
-        });
+        let (op, entries) = (op.into(), first_entry..self.entries.len());
+        self.links.push(Link { name, kind, op, position, input, output, entries, params });
         Ok(())
     }
 
     /// The length of the slab of parameters.
     pub(crate) fn params_len(&self) -> usize {
-        self.entries.last().map_or(0, |e| e.range.end)
+        end(&self.entries)
     }
 
     /// The values of a pass: what each op gives and saves.

@@ -2,6 +2,7 @@
 //! in every pass, so it can be computed once and kept.
 
 use super::{Network, PassMemory};
+use crate::error::ensure;
 use crate::network::layer::Pass;
 use crate::{Context, Error, Params, Shape};
 use std::ops::Range;
@@ -68,7 +69,7 @@ impl Network {
     fn frozen_links(&self, params: &Params) -> Result<Range<usize>, Error> {
         match self.first_trainable(params) {
             end if end > 0 && end < self.chain.links.len() => Ok(0..end),
-            _ => Err(Error::new("the network has no frozen layers below one that trains")),
+            _ => Err(Error::state("the network has no frozen layers below one that trains")),
         }
     }
 }
@@ -76,12 +77,12 @@ impl Network {
 /// The number of samples of that shape in `x`.
 pub(super) fn batch_of(shape: &Shape, x: &[f32], max_batch: usize) -> Result<usize, Error> {
     let batch = x.len() / shape.len();
-    if x.len() != batch * shape.len() || batch == 0 || batch > max_batch {
-        return Err(Error::new(format!(
-            "expected 1 to {max_batch} samples of {} values ({shape}), got {} values",
-            shape.len(),
-            x.len()
-        )));
-    }
+    ensure!(
+        x.len() == batch * shape.len() && (1..=max_batch).contains(&batch),
+        shape,
+        "expected 1 to {max_batch} samples of {} values ({shape}), got {} values",
+        shape.len(),
+        x.len()
+    );
     Ok(batch)
 }

@@ -139,7 +139,7 @@ pub trait Layer: Debug + Send + Sync + 'static {
     /// As [`Layer::plan`].
     fn plan_as(&self, name: &str, input: &Shape, fuse: bool) -> Result<Box<dyn Op>, Error> {
         let _ = fuse;
-        self.plan(input).map_err(|e| named(name, self.name(), &e))
+        self.plan(input).map_err(|e| named(name, self.name(), e))
     }
 
     /// Whether it is `max(x, 0)` in every mode, which an op below it may take in.
@@ -223,7 +223,7 @@ pub trait Op: Debug + Send + Sync {
     }
 }
 
-/// An error with the layer that it is of.
-pub(crate) fn named(name: &str, kind: &str, error: &Error) -> Error {
-    Error::of(error.kind(), format!("layer {name} ({kind}): {error}"))
+/// An error with the layer that it is about.
+pub(crate) fn named(name: &str, kind: &str, error: Error) -> Error {
+    error.within(format_args!("layer {name} ({kind})"))
 }

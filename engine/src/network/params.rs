@@ -8,9 +8,10 @@ mod file;
 
 pub use file::LoadReport;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, ensure};
 use crate::hardware::memory::{Slab, padded};
 use crate::network::init::Init;
+use crate::shape::MAX_VALUES;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -58,6 +59,31 @@ pub struct ParamEntry {
     pub lr_factor: f32,
 }
 
+impl ParamEntry {
+    /// A parameter of that full name, whose values begin at `start`.
+    ///
+    /// # Errors
+    /// If it ends beyond what a network may have.
+    pub(crate) fn at(start: usize, name: String, spec: ParamSpec) -> Result<ParamEntry, Error> {
+        let len = spec.shape.iter().try_fold(1usize, |len, &n| len.checked_mul(n));
+        match len.and_then(|len| start.checked_add(len)) {
+            Some(end @ ..=MAX_VALUES) => {
+                let (range, trainable) = (start..end, spec.role != Role::Statistic);
+                Ok(ParamEntry { name, spec, range, trainable, lr_factor: 1.0 })
+            }
+            _ => Err(Error::shape(format!(
+                "{} of shape {:?} is too large: a network has at most {MAX_VALUES} parameters",
+                spec.name, spec.shape
+            ))),
+        }
+    }
+}
+
+/// The length of the slab that ends with the last of the entries.
+pub(crate) fn end(entries: &[ParamEntry]) -> usize {
+    entries.last().map_or(0, |entry| entry.range.end)
+}
+
 /// All parameters and running statistics of a network.
 #[derive(Clone, Debug)]
 pub struct Params {
@@ -66,24 +92,22 @@ pub struct Params {
 }
 
 impl Params {
-    /// Fresh parameters for what is no [`Network`](crate::Network): each of these full names and
-    /// declarations, on a cache line of its own.
-    pub fn declared(
-        declarations: impl IntoIterator<Item = (String, ParamSpec)>,
-        seed: u64,
-    ) -> Params {
-        let mut end = 0;
-        let entry = |(name, spec): (String, ParamSpec)| {
-            let start = padded(end);
-            end = start + spec.shape.iter().product::<usize>();
-            let trainable = spec.role != Role::Statistic;
-            ParamEntry { name, spec, range: start..end, trainable, lr_factor: 1.0 }
-        };
-        Params::initialised(declarations.into_iter().map(entry).collect(), seed)
+    /// Fresh parameters without a [`Network`](crate::Network): each declaration, by its full name,
+    /// begins on a cache line.
+    ///
+    /// # Errors
+    /// If they are more than fit into memory; the message names the first that does not.
+    pub(crate) fn declared(specs: Vec<ParamSpec>, seed: u64) -> Result<Params, Error> {
+        let mut entries = Vec::new();
+        for spec in specs {
+            let name = spec.name.to_string();
+            entries.push(ParamEntry::at(padded(end(&entries)), name, spec)?);
+        }
+        Ok(Params::initialised(entries, seed))
     }
 
     pub(super) fn initialised(entries: Vec<ParamEntry>, seed: u64) -> Params {
-        let mut values = Slab::new(padded(entries.last().map_or(0, |e| e.range.end)));
+        let mut values = Slab::new(padded(end(&entries)));
         for entry in &entries {
             let purpose = fnv1a(&entry.name);
             let ParamSpec { init, fan_in, fan_out, .. } = entry.spec;
@@ -147,12 +171,12 @@ impl Params {
     /// # Errors
     /// If there is nothing, or the factor is negative, NaN or infinite.
     pub fn set_lr_factor(&mut self, prefix: &str, factor: f32) -> Result<(), Error> {
-        if !(factor >= 0.0 && factor.is_finite()) {
-            return Err(Error::setting(format!(
-                "the learning rate's factor for '{prefix}' must be 0 or more and finite, but is \
-                 {factor}"
-            )));
-        }
+        ensure!(
+            factor >= 0.0 && factor.is_finite(),
+            setting,
+            "the learning rate's factor for '{prefix}' must be 0 or more and finite, but is \
+             {factor}"
+        );
         self.below_mut(prefix)?.for_each(|entry| entry.lr_factor = factor);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The memory of one pass.
 
 use super::{Chain, Network};
+use crate::error::ensure;
 use crate::hardware::memory::Slab;
 use crate::network::layer::{Mode, Pass};
 use crate::{Error, Shape};
@@ -67,11 +68,11 @@ impl PassMemory {
     /// # Errors
     /// If `max_batch` is 0.
     pub fn new(network: &Network, max_batch: usize) -> Result<PassMemory, Error> {
-        if max_batch == 0 {
-            return Err(Error::setting(
-                "the memory of a pass needs room for at least 1 sample, not 0",
-            ));
-        }
+        ensure!(
+            max_batch > 0,
+            setting,
+            "the memory of a pass needs room for at least 1 sample, not 0"
+        );
         let chain = &network.chain;
         let sizes = Sizes::new(chain, max_batch);
         Ok(PassMemory {
@@ -128,13 +129,16 @@ impl PassMemory {
     pub(super) fn check(&self, chain: &Chain) -> Result<(), Error> {
         let ours = (&chain.input, &chain.output, Sizes::new(chain, self.max_batch));
         let [input, output] = &self.shapes;
-        if (input, output, self.sizes) != ours {
-            return Err(Error::mismatch(format!(
-                "the memory is that of another network, of {} layers from {input} to {output}: \
-                 expected that of {} layers from {} to {}",
-                self.sizes.links, ours.2.links, chain.input, chain.output
-            )));
-        }
+        ensure!(
+            (input, output, self.sizes) == ours,
+            mismatch,
+            "the memory is that of another network, of {} layers from {input} to {output}: \
+             expected that of {} layers from {} to {}",
+            self.sizes.links,
+            ours.2.links,
+            chain.input,
+            chain.output
+        );
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! What a precision costs, measured.
 
 use super::{Predictor, Workspace};
+use crate::error::ensure;
 use crate::{Context, Error};
 
 /// How far the outputs of two predictors lie apart, relative to the root mean square of the
@@ -28,12 +29,15 @@ impl Predictor {
         x: &[f32],
     ) -> Result<Difference, Error> {
         let shapes = [&self.input, &self.output, &reference.input, &reference.output];
-        if shapes[..2] != shapes[2..] {
-            return Err(Error::new(format!(
-                "cannot compare a predictor from {} to {} with one from {} to {}",
-                shapes[0], shapes[1], shapes[2], shapes[3]
-            )));
-        }
+        ensure!(
+            shapes[..2] == shapes[2..],
+            mismatch,
+            "cannot compare a predictor from {} to {} with one from {} to {}",
+            shapes[0],
+            shapes[1],
+            shapes[2],
+            shapes[3]
+        );
         let mut workspace = Workspace::default();
         let mut outputs = |predictor: &Predictor| {
             let mut y = vec![0.0; x.len() / self.input.len() * self.output.len()];

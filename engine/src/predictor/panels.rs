@@ -5,6 +5,7 @@
 //! what it has more of outputs is 0.
 
 use crate::Error;
+use crate::error::ensure;
 use crate::hardware::half;
 use crate::hardware::memory::Slab;
 use crate::hardware::simd::Simd;
@@ -141,11 +142,11 @@ impl Panels {
                 );
             }
             Precision::Int8 => {
-                if !finite {
-                    return Err(Error::new(
-                        "a weight is not finite: int8 has no such number, f16 has",
-                    ));
-                }
+                ensure!(
+                    finite,
+                    not_finite,
+                    "a weight is not finite: int8 has no such number, f16 has"
+                );
                 for (j, scale) in scale[..outputs].iter_mut().enumerate() {
                     *scale = (largest(j) / 127.0).max(f32::MIN_POSITIVE);
                 }

@@ -1,7 +1,7 @@
 //! Planning: layers become stages, each merged with its neighbours as far as it goes.
 
 use super::panels::{Panels, Precision};
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::elementwise;
 use crate::layers::Relu;
 use crate::network::layer::{InferenceMap, Layer, Op};
 use crate::{Context, Error, Network, Params};
@@ -105,7 +105,7 @@ pub fn stages(
         Draft::Done(stage) => Ok(stage),
         Draft::Linear { name, weight, bias, inputs, relu } => {
             let panels = Panels::new(&weight, &bias, inputs, relu, precision)
-                .map_err(|e| Error::new(format!("layer {name}: {e}")))?;
+                .map_err(|e| e.within(format_args!("layer {name}")))?;
             Ok(Stage { inputs, outputs: bias.len(), map: Map::Linear(panels) })
         }
     };
@@ -124,28 +124,17 @@ pub struct Normalise {
 impl Normalise {
     /// x and y: (rows, channels)
     pub fn apply(&self, cx: &Context, x: &[f32], y: &mut [f32]) {
-        let c = self.mean.len();
+        let Normalise { mean, scale, shift, relu } = self;
+        let c = mean.len();
         for (x, y) in x.chunks_exact(c).zip(y.chunks_exact_mut(c)) {
-            cx.isa().run(NormaliseRow { stage: self, x, y });
+            normalise_row(cx.isa(), y, x, mean, scale, shift, *relu);
         }
     }
 }
 
-struct NormaliseRow<'a> {
-    stage: &'a Normalise,
-    x: &'a [f32],
-    y: &'a mut [f32],
-}
-
-impl Kernel for NormaliseRow<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let NormaliseRow { stage: Normalise { mean, scale, shift, relu }, x, y } = self;
-        for j in (0..x.len()).step_by(S::LANES) {
-            let distance = s.sub(s.load_at(x, j), s.load_at(mean, j));
-            let z = s.mul_add(distance, s.load_at(scale, j), s.load_at(shift, j));
-            s.store_at(if *relu { s.max(s.splat(0.0), z) } else { z }, y, j);
-        }
+elementwise! {
+    fn normalise_row(s, y, [x, mean, scale, shift], relu: bool) {
+        let z = s.mul_add(s.sub(x, mean), scale, shift);
+        if relu { s.max(s.splat(0.0), z) } else { z }
     }
 }

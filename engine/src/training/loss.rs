@@ -8,9 +8,13 @@ mod cross_entropy;
 mod elementwise;
 mod soft_targets;
 
+pub use soft_targets::entropy;
+
+use super::range::{below_one, not_negative, positive};
+use crate::error::ensure;
 use crate::{Context, Error};
 use cross_entropy::CrossEntropy;
-pub use soft_targets::entropy;
+use elementwise::{Absolute, Bce, Huber, Squared};
 
 /// What is minimised.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,29 +83,18 @@ impl Loss {
     /// If one makes no sense; the message names it.
     pub fn check(&self) -> Result<(), Error> {
         match self {
-            Loss::Huber { delta } if !(*delta > 0.0 && delta.is_finite()) => {
-                Err(Error::setting(format!("huber needs a positive, finite delta, not {delta}")))
-            }
-            Loss::CrossEntropy { smoothing, .. } if !(0.0..1.0).contains(smoothing) => {
-                Err(Error::setting(format!(
-                    "label smoothing must be at least 0 and less than 1, not {smoothing}"
-                )))
-            }
-            Loss::CrossEntropy { class_weights: Some(weights), .. } => {
-                let bad = weights.iter().position(|w| !(*w >= 0.0 && w.is_finite()));
-                if let Some(class) = bad {
-                    let weight = weights[class];
-                    return Err(Error::setting(format!(
-                        "the weight of class {class} must be finite and not negative, but is \
-                         {weight}"
-                    )));
+            Loss::Huber { delta } => positive("huber's delta", *delta),
+            Loss::CrossEntropy { smoothing, class_weights } => {
+                below_one("label smoothing", *smoothing)?;
+                let Some(weights) = class_weights else { return Ok(()) };
+                for (class, weight) in weights.iter().enumerate() {
+                    not_negative(format_args!("the weight of class {class}"), *weight)?;
                 }
-                if weights.iter().all(|w| *w == 0.0) {
-                    return Err(Error::setting("at least one class weight must be positive"));
-                }
+                let some = weights.iter().any(|weight| *weight > 0.0);
+                ensure!(some, setting, "at least one class weight must be positive");
                 Ok(())
             }
-            _ => Ok(()),
+            Loss::L2 | Loss::L1 | Loss::BceWithLogits => Ok(()),
         }
     }
 
@@ -121,82 +114,49 @@ impl Loss {
         target: Target<'_>,
         dy: Option<&mut [f32]>,
     ) -> Result<f64, Error> {
-        if y.is_empty() || !y.len().is_multiple_of(batch) {
-            return Err(Error::new(format!(
-                "{} needs at least one sample of at least one value, not {} values in {batch} \
-                 samples",
-                self.name(),
-                y.len()
-            )));
-        }
-        if let Some(dy) = &dy
-            && dy.len() != y.len()
-        {
-            return Err(Error::new(format!(
-                "the gradient of {} values cannot go into {} values",
-                y.len(),
-                dy.len()
-            )));
-        }
+        let (name, len) = (self.name(), y.len());
+        ensure!(
+            len > 0 && len.is_multiple_of(batch),
+            shape,
+            "{name} needs at least one sample of at least one value, not {len} values in {batch} \
+             samples"
+        );
+        let room = dy.as_ref().map_or(len, |dy| dy.len());
+        ensure!(room == len, shape, "the gradient of {len} values cannot go into {room} values");
         // No gradient is an empty one: it splits into tasks as any other.
         let dy = dy.unwrap_or(&mut []);
-        match self {
-            Loss::L2 => {
-                elementwise::evaluate(cx, elementwise::Squared, y, self.values(y, target)?, dy)
+        let of_cross_entropy = matches!(self, Loss::CrossEntropy { .. });
+        let t = match target {
+            Target::Classes(classes) => match self {
+                Loss::CrossEntropy { smoothing, class_weights } => {
+                    let weights = class_weights.as_deref();
+                    let loss = CrossEntropy::new(*smoothing, weights, y, classes, batch)?;
+                    return Ok(loss.evaluate(cx, dy));
+                }
+                _ => {
+                    return Err(Error::mismatch(format!(
+                        "{name} needs target values, not classes"
+                    )));
+                }
+            },
+            Target::Values(_) if of_cross_entropy => {
+                let message = "cross-entropy needs a class for each sample, not values";
+                return Err(Error::mismatch(message));
             }
-            Loss::L1 => {
-                elementwise::evaluate(cx, elementwise::Absolute, y, self.values(y, target)?, dy)
+            Target::Probabilities(_) if !of_cross_entropy => {
+                let message = format!("{name} needs target values, not probabilities");
+                return Err(Error::mismatch(message));
             }
-            Loss::Huber { delta } => elementwise::evaluate(
-                cx,
-                elementwise::Huber { delta: *delta },
-                y,
-                self.values(y, target)?,
-                dy,
-            ),
-            Loss::BceWithLogits => {
-                elementwise::evaluate(cx, elementwise::Bce, y, self.values(y, target)?, dy)
-            }
-            Loss::CrossEntropy { smoothing, class_weights } => {
-                let classes = match target {
-                    Target::Classes(classes) => classes,
-                    Target::Probabilities(_) => {
-                        return Ok(soft_targets::evaluate(
-                            cx,
-                            batch,
-                            y,
-                            self.values(y, target)?,
-                            dy,
-                        ));
-                    }
-                    Target::Values(_) => {
-                        return Err(Error::new(
-                            "cross-entropy needs a class for each sample, not values",
-                        ));
-                    }
-                };
-                let weights = class_weights.as_deref();
-                CrossEntropy::new(*smoothing, weights, y, classes, batch)?.evaluate(cx, dy)
-            }
-        }
-    }
-
-    /// The target's values, one for each of `y`.
-    fn values<'a>(&self, y: &[f32], target: Target<'a>) -> Result<&'a [f32], Error> {
-        match target {
-            Target::Probabilities(_) if !matches!(self, Loss::CrossEntropy { .. }) => {
-                Err(Error::new(format!("{} needs target values, not probabilities", self.name())))
-            }
-            Target::Values(t) | Target::Probabilities(t) if t.len() == y.len() => Ok(t),
-            Target::Values(t) | Target::Probabilities(t) => Err(Error::new(format!(
-                "{}: the output has {} values, the target {}",
-                self.name(),
-                y.len(),
-                t.len()
-            ))),
-            Target::Classes(_) => {
-                Err(Error::new(format!("{} needs target values, not classes", self.name())))
-            }
-        }
+            Target::Values(t) | Target::Probabilities(t) => t,
+        };
+        let given = t.len();
+        ensure!(given == len, shape, "{name}: the output has {len} values, the target {given}");
+        Ok(match self {
+            Loss::L2 => elementwise::evaluate(cx, Squared, y, t, dy),
+            Loss::L1 => elementwise::evaluate(cx, Absolute, y, t, dy),
+            Loss::Huber { delta } => elementwise::evaluate(cx, Huber { delta: *delta }, y, t, dy),
+            Loss::BceWithLogits => elementwise::evaluate(cx, Bce, y, t, dy),
+            Loss::CrossEntropy { .. } => soft_targets::evaluate(cx, batch, y, t, dy),
+        })
     }
 }

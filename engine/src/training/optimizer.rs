@@ -14,8 +14,11 @@ mod state;
 pub use clip::clip_grad_norm;
 pub use state::OptimizerState;
 
+use super::range::{below_one, not_negative};
 use crate::Error;
+use crate::error::ensure;
 use crate::hardware::simd::Isa;
+use adam::Adam;
 use slabs::Slabs;
 
 /// What turns gradients into steps, with the semantics of PyTorch's class of the same name.
@@ -79,39 +82,21 @@ impl Optimizer {
     /// # Errors
     /// If one makes no sense; the message names it.
     pub fn check(&self) -> Result<(), Error> {
-        let not_negative = |name: &str, value: f64| match value >= 0.0 && value.is_finite() {
-            true => Ok(()),
-            false => Err(Error::setting(format!(
-                "the {name} must be finite and not negative, but is {value}"
-            ))),
-        };
-        let below_one = |name: &str, value: f64| match (0.0..1.0).contains(&value) {
-            true => Ok(()),
-            false => Err(Error::setting(format!(
-                "the {name} must be at least 0 and less than 1, but is {value}"
-            ))),
-        };
         match *self {
-            Optimizer::Sgd { momentum, nesterov, weight_decay } => {
-                below_one("momentum", momentum)?;
-                if nesterov && momentum == 0.0 {
-                    return Err(Error::setting("nesterov needs a momentum above 0"));
-                }
-                not_negative("weight decay", weight_decay)
+            Optimizer::Sgd { momentum, nesterov, .. } => {
+                below_one("the momentum", momentum)?;
+                ensure!(!nesterov || momentum > 0.0, setting, "nesterov needs a momentum above 0");
             }
-            Optimizer::Adam { beta1, beta2, eps, weight_decay }
-            | Optimizer::AdamW { beta1, beta2, eps, weight_decay } => {
+            Optimizer::Adam { beta1, beta2, eps, .. }
+            | Optimizer::AdamW { beta1, beta2, eps, .. } => {
                 below_one("beta1", beta1)?;
                 below_one("beta2", beta2)?;
                 // An epsilon that is 0 as f32 divides 0 by 0 where a gradient has always been 0.
-                if !(eps >= f64::from(f32::MIN_POSITIVE) && eps.is_finite()) {
-                    return Err(Error::setting(format!(
-                        "the epsilon must be positive and finite, but is {eps}"
-                    )));
-                }
-                not_negative("weight decay", weight_decay)
+                let fits = eps >= f64::from(f32::MIN_POSITIVE) && eps.is_finite();
+                ensure!(fits, setting, "the epsilon must be positive and finite, not {eps}");
             }
         }
+        not_negative("the weight decay", self.weight_decay())
     }
 
     /// How many moments it keeps for a parameter.
@@ -134,23 +119,19 @@ impl Optimizer {
     fn update(&self, isa: Isa, decay: f64, updates: u64, lr: f64, slabs: Slabs<'_>) {
         match *self {
             Optimizer::Sgd { momentum: 0.0, .. } => {
-                isa.run(sgd::Plain { slabs, lr: lr as f32, decay: decay as f32 });
+                sgd::plain(isa, slabs.p, slabs.g, lr as f32, decay as f32);
             }
             Optimizer::Sgd { momentum, nesterov, .. } => {
                 let (lr, momentum, decay) = (lr as f32, momentum as f32, decay as f32);
-                isa.run(sgd::Momentum { slabs, lr, momentum, nesterov, decay });
+                sgd::momentum(isa, slabs, lr, momentum, nesterov, decay);
             }
-            Optimizer::Adam { beta1, beta2, eps, .. } => {
-                isa.run(
-                    adam::Adam::new(slabs, [beta1, beta2], eps, updates, lr)
-                        .with_decay_in_gradient(decay),
-                );
-            }
-            Optimizer::AdamW { beta1, beta2, eps, .. } => {
-                isa.run(
-                    adam::Adam::new(slabs, [beta1, beta2], eps, updates, lr)
-                        .with_decay_apart(decay),
-                );
+            Optimizer::Adam { beta1, beta2, eps, .. }
+            | Optimizer::AdamW { beta1, beta2, eps, .. } => {
+                let adam = Adam::new(slabs, [beta1, beta2], eps, updates, lr);
+                isa.run(match self {
+                    Optimizer::Adam { .. } => adam.with_decay_in_gradient(decay),
+                    _ => adam.with_decay_apart(decay),
+                });
             }
         }
     }

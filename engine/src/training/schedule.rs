@@ -1,5 +1,6 @@
 //! Schedules: how the learning rate changes over the steps of a run.
 
+use super::range::{positive, up_to_one};
 use crate::Error;
 use std::f64::consts::PI;
 
@@ -54,33 +55,18 @@ impl Schedule {
     /// # Errors
     /// If one makes no sense; the message names it.
     pub fn check(&self) -> Result<(), Error> {
-        let positive = |name: &str, value: f32| match value > 0.0 && value.is_finite() {
-            true => Ok(()),
-            false => Err(Error::setting(format!(
-                "the schedule's {name} must be positive and finite, not {value}"
-            ))),
-        };
         match self {
             Schedule::Constant => Ok(()),
             Schedule::Step { every: 0, .. } => {
                 Err(Error::setting("the schedule's steps must be at least 1 step apart, not 0"))
             }
-            Schedule::Step { gamma, .. } => positive("gamma", *gamma),
-            Schedule::Cosine { min } => match (0.0..=1.0).contains(min) {
-                true => Ok(()),
-                false => Err(Error::setting(format!(
-                    "the schedule's minimum must be from 0 to 1, not {min}"
-                ))),
-            },
+            Schedule::Step { gamma, .. } => positive("the schedule's gamma", *gamma),
+            Schedule::Cosine { min } => up_to_one("the schedule's minimum", *min),
             Schedule::WarmUp { then, .. } => then.check(),
             Schedule::OneCycle { peak_at, start_divisor, end_divisor } => {
-                if !(0.0..=1.0).contains(peak_at) {
-                    return Err(Error::setting(format!(
-                        "the schedule's peak must be from 0 to 1, not {peak_at}"
-                    )));
-                }
-                positive("start divisor", *start_divisor)?;
-                positive("end divisor", *end_divisor)
+                up_to_one("the schedule's peak", *peak_at)?;
+                positive("the schedule's start divisor", *start_divisor)?;
+                positive("the schedule's end divisor", *end_divisor)
             }
         }
     }

@@ -1,6 +1,6 @@
 //! One training step: forward, loss, backward, update.
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ensure};
 use crate::hardware::memory::Slab;
 use crate::network::Gradients;
 use crate::network::layer::Pass;
@@ -35,15 +35,14 @@ impl TrainerSettings {
     pub fn check(&self) -> Result<(), Error> {
         self.loss.check()?;
         self.optimizer.check()?;
-        if self.max_batch == 0 {
-            return Err(Error::setting("max_batch must be at least 1 sample, but is 0"));
-        }
-        match self.clip_norm {
-            Some(norm) if norm.is_nan() || norm <= 0.0 => Err(Error::setting(format!(
-                "clip_norm must be above 0, but is {norm}: leave it out to clip nothing"
-            ))),
-            _ => Ok(()),
-        }
+        ensure!(self.max_batch > 0, setting, "max_batch must be at least 1 sample, but is 0");
+        let norm = self.clip_norm.unwrap_or(f32::INFINITY);
+        ensure!(
+            norm > 0.0,
+            setting,
+            "clip_norm must be above 0, but is {norm}: leave it out to clip nothing"
+        );
+        Ok(())
     }
 }
 
@@ -240,17 +239,13 @@ impl Trainer {
             grads[frozen.range.clone()].fill(0.0);
         }
         let norm = clip_grad_norm(cx, grads, max_norm);
-        if !norm.is_finite() {
-            let step = pass.step;
-            return Err(Error::of(
-                ErrorKind::NotFinite,
-                format!(
-                    "the gradients are not finite at step {step}, where the loss is {loss} and \
-                     their norm {norm}: lower the learning rate, and check the data for values \
-                     that are very large"
-                ),
-            ));
-        }
+        ensure!(
+            norm.is_finite(),
+            not_finite,
+            "the gradients are not finite at step {}, where the loss is {loss} and their norm \
+             {norm}: lower the learning rate, and check the data for values that are very large",
+            pass.step
+        );
         optimizer.step(cx, params, grads, lr)
     }
 

@@ -1,13 +1,14 @@
 //! The one list of what is tested: a layer, its reference, a shape, a batch and a mode.
 
+pub mod activations;
 pub mod convolution;
 
 use crate::layers::reference::pool::{self, Grid};
-use crate::layers::reference::{self, Reference, pointwise};
+use crate::layers::reference::{self, Reference};
 use narrows_engine::layer::{Layer, Op};
 use narrows_engine::layers::{
-    AvgPool2d, BatchNorm, Dropout, Elu, GaussianSample, Gelu, GlobalAvgPool, HardSwish, LeakyRelu,
-    Linear, MaxPool2d, Narrow, Relu, Relu6, Residual, Sigmoid, Sparsity, Tanh, Unflatten, Upsample,
+    AvgPool2d, BatchNorm, Dropout, GaussianSample, GlobalAvgPool, Linear, MaxPool2d, Narrow,
+    Residual, Sparsity, Unflatten, Upsample,
 };
 use narrows_engine::params::Role;
 use narrows_engine::random::Random;
@@ -179,32 +180,6 @@ pub fn batch_norm(relu: bool) -> Vec<Case> {
     let cases = modes.flat_map(|mode| inputs.iter().map(move |(b, input)| (mode, *b, input)));
     let cases = cases.map(|(mode, batch, input)| case(mode, batch, input));
     cases.filter(|c| c.mode == Mode::Evaluate || c.batch >= c.op.min_train_batch()).collect()
-}
-
-/// At a usual scale, and at one that reaches where functions saturate.
-fn pointwise(layer: impl Layer + Copy, reference: impl Fn() -> pointwise::Pointwise) -> Vec<Case> {
-    let case = |(batch, features): (usize, usize), scale| Case {
-        scale,
-        ..Case::new(layer, reference(), batch, features)
-    };
-    shapes().into_iter().flat_map(|shape| [case(shape, 1.0), case(shape, 30.0)]).collect()
-}
-
-pub fn activations() -> Vec<Case> {
-    let (leaky, elu) = (LeakyRelu { slope: 0.2 }, Elu { alpha: 0.7 });
-    [
-        pointwise(Relu, pointwise::relu),
-        pointwise(Relu6, pointwise::relu6),
-        pointwise(leaky, || pointwise::leaky_relu(f64::from(leaky.slope))),
-        pointwise(elu, || pointwise::elu(f64::from(elu.alpha))),
-        pointwise(Gelu, pointwise::gelu),
-        pointwise(HardSwish, pointwise::hard_swish),
-        pointwise(Tanh, pointwise::tanh),
-        pointwise(Sigmoid, pointwise::sigmoid),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
 }
 
 pub fn dropout() -> Vec<Case> {
@@ -385,7 +360,7 @@ pub fn all() -> Vec<Case> {
         linear_sparse(),
         batch_norm(false),
         batch_norm(true),
-        activations(),
+        activations::all(),
         dropout(),
         narrow(),
         gaussian_samples(),

@@ -14,7 +14,6 @@ pub mod dropout;
 pub mod gaussian_sample;
 pub mod linear;
 pub mod narrow;
-pub mod pointwise;
 pub mod pool;
 pub mod residual;
 pub mod sparsity;

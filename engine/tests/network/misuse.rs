@@ -2,10 +2,11 @@
 
 use super::{classifier, normal, params};
 use crate::support::bits;
-use narrows_engine::layers::Linear;
+use narrows_engine::layers::{Dropout, GlobalAvgPool, Linear, Narrow};
+use narrows_engine::predictor::Precision;
 use narrows_engine::{
-    Context, ErrorKind, Loss, Network, Optimizer, OptimizerState, Params, Predictor, Target,
-    Trainer, TrainerSettings,
+    Context, Error, ErrorKind, Gradients, Ladder, Layer, Loss, Network, NetworkBuilder, Optimizer,
+    OptimizerState, Params, Pass, PassMemory, Predictor, Shape, Target, Trainer, TrainerSettings,
 };
 
 fn small() -> Params {
@@ -83,4 +84,48 @@ fn too_many_threads_are_refused() {
     let error = Context::new(100_000).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Setting);
     assert!(error.to_string().contains("100000 threads are too many: give 1 to 1024"), "{error}");
+}
+
+#[test]
+fn kinds_tell_errors_apart() {
+    let (cx, network) = (Context::new(1).unwrap(), classifier().build().unwrap());
+    let params = params(&network);
+    let mut memory = PassMemory::new(&network, 4).unwrap();
+    let plan = |layer: &dyn Layer, input: Shape| layer.plan(&input).map(|_| ()).unwrap_err();
+    let build = |builder: NetworkBuilder| builder.build().map(|_| ()).unwrap_err();
+    let narrow = Network::builder(2).layer(Linear::new(3)).layer(Narrow { len: 4 });
+    let x = normal(1, 4 * 12);
+    let short = network.forward(&cx, &params, &mut memory, &x[1..], Pass::evaluate()).unwrap_err();
+    let early = network
+        .backward(&cx, &params, &mut memory, &x, Gradients::of_input(&mut vec![0.0; x.len()]))
+        .unwrap_err();
+    let thawed = network.forward_frozen(&cx, &params, &mut memory, &x).unwrap_err();
+    let evaluate = |loss: Loss, target| loss.evaluate(&cx, 2, &x[..6], target, None).unwrap_err();
+    let infinite = Params::new(&Network::builder(2).layer(Linear::new(1)).build().unwrap(), 1);
+    let (shape, setting) = (ErrorKind::Shape, ErrorKind::Setting);
+    for (kind, error) in [
+        (shape, plan(&GlobalAvgPool, 4.into())),
+        (setting, plan(&Linear::new(0), 4.into())),
+        (setting, plan(&Dropout { p: 1.0 }, 4.into())),
+        (setting, build(narrow)),
+        (setting, build(Network::builder(0).layer(Linear::new(1)))),
+        (shape, short),
+        (ErrorKind::State, early),
+        (ErrorKind::State, thawed),
+        (shape, evaluate(Loss::L2, Target::Values(&x[..5]))),
+        (ErrorKind::Mismatch, evaluate(Loss::L2, Target::Classes(&[0, 1]))),
+        (ErrorKind::Mismatch, evaluate(Loss::cross_entropy(), Target::Classes(&[0, 3]))),
+        (setting, Loss::Huber { delta: 0.0 }.check().unwrap_err()),
+        (setting, Ladder::new(&[4], 0.3, &[1.0]).unwrap_err()),
+        (ErrorKind::NotFinite, not_a_number(infinite)),
+    ] {
+        assert_eq!(error.kind(), kind, "{error}");
+    }
+}
+
+/// Int8 has no number for an infinite weight.
+fn not_a_number(mut params: Params) -> Error {
+    let network = Network::builder(2).layer(Linear::new(1)).build().unwrap();
+    params.values_mut()[0] = f32::INFINITY;
+    Predictor::with_precision(&network, &params, Precision::Int8).unwrap_err()
 }

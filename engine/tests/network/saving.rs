@@ -68,3 +68,23 @@ fn another_shape_is_named_with_both_sides() {
     assert_eq!(error.kind(), ErrorKind::Format);
     assert_eq!(ours.load("/nowhere/at all").unwrap_err().kind(), ErrorKind::Io);
 }
+
+/// As two processes may do; each writer's file has a name of its own until it is complete.
+#[test]
+fn writers_of_one_file_do_not_meet() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    // Who takes a fixed name meets another's.
+    std::fs::create_dir(path.with_added_extension("partial")).unwrap();
+    let network = classifier().build().unwrap();
+    let saved = [1, 2, 3].map(|seed| Params::new(&network, seed));
+    std::thread::scope(|scope| {
+        for params in &saved {
+            scope.spawn(|| (0..20).for_each(|_| params.save(&path).unwrap()));
+        }
+    });
+    let mut loaded = Params::new(&network, 9);
+    loaded.load(&path).unwrap();
+    assert!(saved.iter().any(|params| bits(params.values()) == bits(loaded.values())));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "no partial file is left");
+}

@@ -103,7 +103,7 @@ impl LadderTrainer {
         let mut widths = vec![network.input().len()];
         widths.extend(linears.iter().map(|linear| linear.outputs));
         let ladder = Ladder::new(&widths, *noise, &costs.of_layers(widths.len(), training.weight))?;
-        let mut own = ladder.params(training.seed);
+        let mut own = ladder.params(training.seed)?;
         for (l, linear) in linears.iter().enumerate() {
             let weight = params.get(&linear.weight).unwrap_or_default();
             own.get_mut(&format!("encoder.{}.weight", l + 1))
@@ -135,11 +135,10 @@ impl LadderTrainer {
         let batch = LadderBatch { x, classes, seed, step };
         let LadderLoss { supervised, denoising } =
             self.ladder.gradients(cx, &self.params, &mut self.memory, batch, &mut self.grads)?;
-        if !(supervised + denoising).is_finite() {
-            return Err(Error::new(format!(
-                "the ladder's loss became {} at step {step}: lower the learning rate",
-                supervised + denoising
-            )));
+        let loss = supervised + denoising;
+        if !loss.is_finite() {
+            let when = format_args!("at step {step}");
+            return Err(narrows_engine::Error::diverged("the ladder's loss", loss, when).into());
         }
         self.optimizer.step(cx, &mut self.params, &self.grads, lr)?;
         Ok([supervised, denoising])

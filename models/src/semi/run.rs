@@ -242,10 +242,8 @@ impl<'a> SemiRun<'a> {
             samples,
         };
         if let Some(loss) = record.validation_loss.filter(|loss| !loss.is_finite()) {
-            return Err(Error::new(format!(
-                "the validation loss became {loss} in epoch {}: lower the learning rate",
-                epoch + 1
-            )));
+            let when = format_args!("in epoch {}", epoch + 1);
+            return Err(narrows_engine::Error::diverged("the validation loss", loss, when).into());
         }
         observer.notice(&Event::Epoch { run: &self.name, record: &record });
         Best::keep(&mut self.best, &record, &self.params);

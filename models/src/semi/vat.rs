@@ -11,11 +11,7 @@
 //! + r, while the target stays that of the sample augmented as the labelled ones are.
 
 use narrows_engine::Context;
-use narrows_engine::parallel::Chunks;
 use narrows_engine::random::Random;
-
-/// The samples of a task.
-const TASK: usize = 16;
 
 /// out = x + xi d, for a random d of length 1 for each sample of x: (samples, len).
 pub(super) fn nudge(
@@ -27,24 +23,15 @@ pub(super) fn nudge(
     x: &[f32],
     out: &mut [f32],
 ) {
-    let chunk = TASK * len;
-    cx.for_each_part(out.len().div_ceil(chunk), Chunks::new(out, chunk), |task, out| {
-        for (i, out) in out.data.chunks_exact_mut(len).enumerate() {
-            let row = task * TASK + i;
-            random.fill_normal(step, row as u32, out);
-            move_by(xi, &x[row * len..][..len], out);
-        }
+    cx.rows(out, len, |row, out| {
+        random.fill_normal(step, row as u32, out);
+        move_by(xi, &x[row * len..][..len], out);
     });
 }
 
 /// g = x + epsilon g / |g| for each sample.
 pub(super) fn push(cx: &Context, len: usize, epsilon: f32, x: &[f32], g: &mut [f32]) {
-    let chunk = TASK * len;
-    cx.for_each_part(g.len().div_ceil(chunk), Chunks::new(g, chunk), |task, g| {
-        for (i, g) in g.data.chunks_exact_mut(len).enumerate() {
-            move_by(epsilon, &x[(task * TASK + i) * len..][..len], g);
-        }
-    });
+    cx.rows(g, len, |row, g| move_by(epsilon, &x[row * len..][..len], g));
 }
 
 /// d = x + distance d / |d|; x where d is 0. Gradients can be tiny: they are scaled by their

@@ -69,11 +69,11 @@ impl BatchAugmenter {
         );
         cx.for_each_part(tasks, parts, |task, (x, clean, scratch)| {
             let rows = &rows[task * TASK..];
-            for (i, (x, &row)) in x.data.chunks_exact_mut(len).zip(rows).enumerate() {
+            for (i, (x, &row)) in x.chunks_exact_mut(len).zip(rows).enumerate() {
                 let key = SampleKey { seed: *seed, epoch, row };
-                augmenter.transform(key, x, scratch.data);
+                augmenter.transform(key, x, scratch);
                 if keeps {
-                    clean.data[i * len..][..len].copy_from_slice(x);
+                    clean[i * len..][..len].copy_from_slice(x);
                 }
                 augmenter.corrupt(key, x);
             }

@@ -201,19 +201,19 @@ impl<'a> Run<'a> {
         // The last step's weights have met no loss yet.
         let when =
             format!("by step {}, in epoch {}", self.trainer.optimizer.step_count(), epoch + 1);
-        let lost = |what: String| {
-            Error::new(format!("{what} {when}: lower the learning rate or clip the gradients"))
+        let lost = |what: String, value: f64| {
+            Error::from(narrows_engine::Error::diverged(what, value, &when))
         };
         if let Some((name, value)) = first_not_finite(self.trainer.network(), &self.trainer.params)
         {
-            return Err(lost(format!("{name} holds a value that became {value}")));
+            return Err(lost(format!("{name} holds a value that"), value.into()));
         }
         self.swap_average();
         let evaluation = self.validate(cx);
         self.swap_average();
         let evaluation = evaluation?;
         if let Some(Evaluation { loss, .. }) = evaluation.as_ref().filter(|e| !e.loss.is_finite()) {
-            return Err(lost(format!("the validation loss became {loss}")));
+            return Err(lost("the validation loss".to_string(), *loss));
         }
         let record = EpochRecord {
             epoch: epoch + 1,

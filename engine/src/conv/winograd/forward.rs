@@ -2,28 +2,20 @@
 
 use super::super::geometry::Conv;
 use super::super::patches::row_stride;
-use super::super::{GATHERED, PRODUCTS};
+use super::super::{GATHERED, Operands, PRODUCTS};
 use super::tiles::{Grid, Terms};
 use super::{Kind, transform};
-use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm};
 use crate::hardware::memory;
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::kernel;
 
 /// The floats of terms and products that a task has at a time: 384 KB, of which a part is in use at
 /// any moment.
 const FLOATS: usize = 96 << 10;
 
-/// As [`forward`](super::super::forward()). `scratch`: [`weights_len`](super::weights_len) values.
-pub(in super::super) fn forward(
-    cx: &Context,
-    conv: &Conv,
-    image: &[f32],
-    weight: &[f32],
-    map: &mut [f32],
-    epilogue: Epilogue<'_>,
-    scratch: &mut [f32],
-) {
+/// From images to maps. Its scratch has [`weights_len`](super::weights_len) values.
+pub(in super::super) fn forward(conv: &Conv, io: Operands<'_>) {
+    let Operands { cx, from: image, weight, to: map, epilogue, scratch } = io;
     let weights = transform(cx, conv, weight, scratch);
     let (inputs, outputs, grid) = (conv.image_channels, conv.map_channels, Grid::of(conv));
     // Whole rows of tiles, which are whole rows of the map.
@@ -46,28 +38,17 @@ pub(in super::super) fn forward(
             let products = MatMut::new(products, tiles, outputs);
             gemm(&single, 1.0, terms, MatRef::new(weights, len, outputs), 0.0, products);
         }
-        let (across, channels) = (grid.across, outputs);
-        cx.isa().run(Total { across, channels, products: &products, epilogue, map });
+        total(cx.isa(), grid.across, outputs, &products, epilogue, map);
     });
 }
 
-/// Adds up the products of each output: (kinds, tiles, channels).
-struct Total<'a> {
-    /// The tiles of a row.
-    across: usize,
-    channels: usize,
-    products: &'a [f32],
-    epilogue: Epilogue<'a>,
-    /// (rows of tiles, 2, tiles, 2, channels)
-    map: &'a mut [f32],
-}
-
-impl Kernel for Total<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Total { across, channels, products, epilogue, map } = self;
+kernel! {
+    /// Adds up the products of each output: (kinds, tiles, channels), for `across` tiles in a row,
+    /// into `map`: (rows of tiles, 2, tiles, 2, channels).
+    fn total(
+        s, across: usize, channels: usize, products: &[f32], epilogue: Epilogue<'_>,
+        map: &mut [f32],
+    ) {
         let plane = products.len() / 9;
         let zero = s.splat(0.0);
         let line = 2 * across * channels;

@@ -12,30 +12,21 @@
 //! ```
 
 use super::super::geometry::Conv;
-use super::super::{GATHERED, PRODUCTS};
+use super::super::{GATHERED, Operands, PRODUCTS};
 use super::tiles::{Grid, NOWHERE, Outputs, load};
 use super::{Kind, Part, TERMS, transform_transposed};
-use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm};
 use crate::hardware::memory;
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::{Simd, kernel};
 use std::ops::Range;
 
 /// The floats of the gradients of terms that a task has at a time, unless an image has more: 256
 /// KB.
 const FLOATS: usize = 64 << 10;
 
-/// As [`input_gradient`](super::super::input_gradient()). `scratch`:
-/// [`weights_len`](super::weights_len) values.
-pub(in super::super) fn input_gradient(
-    cx: &Context,
-    conv: &Conv,
-    map: &[f32],
-    weight: &[f32],
-    image: &mut [f32],
-    epilogue: Epilogue<'_>,
-    scratch: &mut [f32],
-) {
+/// From maps to images. Its scratch has [`weights_len`](super::weights_len) values.
+pub(in super::super) fn input_gradient(conv: &Conv, io: Operands<'_>) {
+    let Operands { cx, from: map, weight, to: image, epilogue, scratch } = io;
     let weights = transform_transposed(cx, conv, weight, scratch);
     let (inputs, outputs, grid) = (conv.image_channels, conv.map_channels, Grid::of(conv));
     let images = (FLOATS / (TERMS * inputs * grid.len())).max(1);
@@ -56,29 +47,18 @@ pub(in super::super) fn input_gradient(
             let products = MatMut::new(products, tiles, len);
             gemm(&single, 1.0, dmaps, MatRef::new(weights, outputs, len), 0.0, products);
         }
-        cx.isa().run(Pixels { conv, terms: &products, epilogue, image });
+        pixels(cx.isa(), conv, &products, epilogue, image);
     });
-}
-
-/// Adds up the gradients of the terms of each pixel. `terms`: kind by kind, (tiles, terms,
-/// channels).
-struct Pixels<'a> {
-    conv: &'a Conv,
-    terms: &'a [f32],
-    epilogue: Epilogue<'a>,
-    image: &'a mut [f32],
 }
 
 /// The terms of an axis: part and number.
 const AXIS: [(Part, usize); 5] =
     [(Part::First, 0), (Part::First, 1), (Part::Second, 0), (Part::Second, 1), (Part::Shared, 0)];
 
-impl Kernel for Pixels<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Pixels { conv, terms, epilogue, image } = self;
+kernel! {
+    /// Adds up the gradients of the terms of each pixel. `terms`: kind by kind, (tiles, terms,
+    /// channels).
+    fn pixels(s, conv: &Conv, terms: &[f32], epilogue: Epilogue<'_>, image: &mut [f32]) {
         let (channels, grid) = (conv.image_channels, Grid::of(conv));
         let tiles = terms.len() / (TERMS * channels);
         // Where the terms of tile 0 are, and how far it is from tile to tile.

@@ -3,7 +3,7 @@
 use super::super::geometry::Conv;
 use super::{Kind, weights_len};
 use crate::Context;
-use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
+use crate::hardware::simd::{MAX_LANES, elementwise, kernel};
 
 /// The weight transformed: kind by kind and term by term, each (image channels, map channels).
 pub(super) fn transform<'a>(
@@ -19,8 +19,8 @@ pub(super) fn transform<'a>(
         let kind = kind.expect("the first has term 0");
         let mut taps = kind.taps(term - kind.first).map(|tap| &weight[tap * len..][..len]);
         match [taps.next(), taps.next(), taps.next(), taps.next()] {
-            [Some(a), Some(b), Some(c), Some(d)] => cx.isa().run(Sum { x: [a, b, c, d], out }),
-            [Some(a), Some(b), ..] => cx.isa().run(Sum { x: [a, b], out }),
+            [Some(a), Some(b), Some(c), Some(d)] => sum_of_4(cx.isa(), out, a, b, c, d),
+            [Some(a), Some(b), ..] => sum_of_2(cx.isa(), out, a, b),
             [Some(a), ..] => out.copy_from_slice(a),
             _ => unreachable!("a term without taps"),
         }
@@ -28,26 +28,12 @@ pub(super) fn transform<'a>(
     out
 }
 
-/// `out` = the sum of `x`, all of the same length.
-struct Sum<'a, const N: usize> {
-    x: [&'a [f32]; N],
-    out: &'a mut [f32],
-}
+elementwise! {
+    /// out = a + b
+    fn sum_of_2(s, out, [a, b]) { s.add(a, b) }
 
-impl<const N: usize> Kernel for Sum<'_, N> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Sum { x, out } = self;
-        for i in (0..out.len()).step_by(S::LANES) {
-            let mut sum = s.load_at(x[0], i);
-            for x in &x[1..] {
-                sum = s.add(sum, s.load_at(x, i));
-            }
-            s.store_at(sum, out, i);
-        }
-    }
+    /// out = a + b + c + d, from the left.
+    fn sum_of_4(s, out, [a, b, c, d]) { s.add(s.add(s.add(a, b), c), d) }
 }
 
 /// The same transposed: kind by kind, each (map channels, terms, image channels).
@@ -65,28 +51,15 @@ pub(super) fn transform_transposed<'a>(
         (out, rest) = rest.split_at_mut(width * conv.map_channels);
         // By rows of blocks to transpose.
         cx.chunks(out, MAX_LANES * width, |range, out| {
-            let first = range.start / width;
-            cx.isa().run(Transposed { conv, kind, weight, first, out });
+            transpose(cx.isa(), conv, kind, weight, range.start / width, out);
         });
     }
     all
 }
 
-/// The rows of the transposed weight from that of map channel `first` on.
-struct Transposed<'a> {
-    conv: &'a Conv,
-    kind: Kind,
-    weight: &'a [f32],
-    first: usize,
-    out: &'a mut [f32],
-}
-
-impl Kernel for Transposed<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Transposed { conv, kind, weight, first, out } = self;
+kernel! {
+    /// The rows of the transposed weight from that of map channel `first` on.
+    fn transpose(s, conv: &Conv, kind: Kind, weight: &[f32], first: usize, out: &mut [f32]) {
         let (inputs, outputs) = (conv.image_channels, conv.map_channels);
         let width = kind.terms() * inputs;
         let rows = out.len() / width;

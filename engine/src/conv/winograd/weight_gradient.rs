@@ -2,29 +2,24 @@
 //! it.
 
 use super::super::geometry::Conv;
-use super::super::partial_sums::{self, WeightSums};
+use super::super::partial_sums;
 use super::super::patches::row_stride;
-use super::super::{BLOCK, GATHERED, PRODUCTS};
+use super::super::{BLOCK, GATHERED, PRODUCTS, WeightSums};
 use super::Kind;
 use super::tiles::{Outputs, Terms};
 use crate::Context;
 use crate::gemm::{MatMut, MatRef, gemm};
 use crate::hardware::memory;
-use crate::math::column_sums::Add;
+use crate::math::column_sums::add;
 use std::ops::Range;
 
-/// As [`weight_gradient`](super::super::weight_gradient()).
-pub(in super::super) fn weight_gradient(
-    cx: &Context,
-    conv: &Conv,
-    image: &[f32],
-    dmap: &[f32],
-    sums: WeightSums<'_>,
-) {
+/// The gradient of the weight.
+pub(in super::super) fn weight_gradient(conv: &Conv, sums: WeightSums<'_>) {
+    let WeightSums { cx, image, dmap, .. } = sums;
     let positions = dmap.len() / conv.map_channels;
     // A tile is 2x2 positions.
     let (parts, tiles) = (partial_sums::parts(positions), positions / 4);
-    sums.sum_parts(cx, parts, 1, |part, _, sums, accumulate| {
+    sums.sum_parts(parts, 1, |part, _, sums, accumulate| {
         let range = part * tiles / parts..(part + 1) * tiles / parts;
         sum_tiles(cx, conv, image, dmap, range, sums, accumulate);
     });
@@ -68,7 +63,7 @@ fn sum_tiles(
         }
         for (term, x) in dweights.chunks_exact(len).enumerate() {
             for tap in kind.taps(term) {
-                isa.run(Add { x, y: &mut sums[tap * len..][..len] });
+                add(isa, &mut sums[tap * len..][..len], x);
             }
         }
     }

@@ -8,7 +8,7 @@ use super::tile::{Heights, NRV, Tile};
 use crate::gemm::epilogue::Finish;
 use crate::gemm::matrix::{MatMut, MatRef};
 use crate::hardware::memory::FLOATS_PER_LINE;
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::Simd;
 
 /// A block of B as the micro-kernel takes it, by micro-panels: those that are read where they are,
 /// and then those that are packed.
@@ -91,24 +91,11 @@ impl Prefetch {
 }
 
 impl Heights for Strips<'_> {
-    #[inline(never)]
-    fn run<T: Tile, const MR: usize>(mut self, simd: T) {
-        simd.vectorize(Height::<T, MR>(simd, &mut self));
-    }
-}
-
-/// Strips whose height is known at compile time.
-struct Height<'a, 'b, T, const MR: usize>(T, &'a mut Strips<'b>);
-
-impl<T: Tile, const MR: usize> Kernel for Height<'_, '_, T, MR> {
-    type Output = ();
-
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        let Height(simd, strips) = self;
+    fn run<T: Tile, const MR: usize>(&mut self, simd: T) {
         let Strips {
             a, row_stride, col_stride, strip_stride, b, ref mut c, finish, prefetch, ..
-        } = *strips;
+        } = *self;
         let (k, n, nr) = (b.in_place.rows(), c.cols(), T::NR);
         let in_place = b.in_place.cols();
         // Loop ir
@@ -179,86 +166,109 @@ fn tile<T: Tile, const MR: usize, const NV: usize>(
         b: b.data().as_ptr(),
         b_stride: b.row_stride(),
         k: a.cols(),
-        prefetch,
+        prefetch: Some(prefetch),
     };
+    let zero = [[simd.splat(0.0); NV]; MR];
     // SAFETY: the sizes are as asserted, and a `MatRef` holds its elements.
-    let sums = unsafe { simd.sums::<MR, NV>(operands) };
+    let sums = unsafe { simd.add_up::<MR, NV>(zero, operands) };
     finish::write(simd, sums, c, finish);
 }
 
-/// What a tile sums up over k: MR rows of A times rows of B of NV vectors.
+/// What a tile adds up over k: the products of MR rows of A with rows of B of NV vectors.
 #[derive(Clone, Copy)]
 pub struct Operands {
     /// `(MR, k)`, by rows or by columns: one of its strides is 1.
-    a: *const f32,
-    row_stride: usize,
-    col_stride: usize,
+    pub a: *const f32,
+    pub row_stride: usize,
+    pub col_stride: usize,
     /// `(k, NV vectors)`, with contiguous rows.
-    b: *const f32,
-    b_stride: usize,
-    k: usize,
-    prefetch: Prefetch,
+    pub b: *const f32,
+    pub b_stride: usize,
+    pub k: usize,
+    pub prefetch: Option<Prefetch>,
 }
 
-/// The sums over k of the products, as the compiler writes them.
+/// Adds the products of a tile to `sums`, as the compiler writes it.
 ///
 /// # Safety
 /// `operands` holds what it says.
 #[inline(always)]
-pub unsafe fn sums<S: Simd, const MR: usize, const NV: usize>(
+pub unsafe fn add_up<S: Simd, const MR: usize, const NV: usize>(
     simd: S,
+    sums: [[S::F; NV]; MR],
     operands: Operands,
 ) -> [[S::F; NV]; MR] {
-    let Operands { row_stride, col_stride, .. } = operands;
     // Two loops, in each of which one stride of A is 1 at compile time, so that the other alone
-    // takes a register: A by rows, packed or in place, and A packed by columns.
-    // SAFETY: the caller's.
+    // takes a register.
+    let by_rows = Operands { col_stride: 1, ..operands };
+    let by_columns = Operands { row_stride: 1, ..operands };
+    // SAFETY: the caller's; one of the strides is 1.
     unsafe {
-        if col_stride == 1 {
-            sum_up::<S, MR, NV>(simd, operands, row_stride, 1)
+        if operands.col_stride == 1 {
+            steps(simd, sums, by_rows)
         } else {
-            sum_up::<S, MR, NV>(simd, operands, 1, col_stride)
+            steps(simd, sums, by_columns)
         }
     }
 }
 
-/// The loop over k, for A with these strides.
+/// The loop over k.
 ///
 /// # Safety
-/// As [`sums`].
+/// `operands` holds what it says.
 #[inline(always)]
-unsafe fn sum_up<S: Simd, const MR: usize, const NV: usize>(
+unsafe fn steps<S: Simd, const MR: usize, const NV: usize>(
     simd: S,
+    mut sums: [[S::F; NV]; MR],
     operands: Operands,
-    row_stride: usize,
-    col_stride: usize,
 ) -> [[S::F; NV]; MR] {
-    let Operands { a, b, b_stride, k, prefetch, .. } = operands;
-    let width = NV * S::LANES;
-    let mut sums = [[simd.splat(0.0); NV]; MR];
+    let k = operands.k;
+    let Some(prefetch) = operands.prefetch else {
+        for p in 0..k {
+            // SAFETY: the caller's.
+            unsafe { step(simd, &mut sums, &operands, p) };
+        }
+        return sums;
+    };
     let mut line = prefetch.start;
     for first in (0..k).step_by(FLOATS_PER_LINE) {
         let mut next = line;
         for p in first..k.min(first + FLOATS_PER_LINE) {
             simd.prefetch(next);
             next = next.wrapping_add(prefetch.step);
-            // SAFETY: row `p` of B exists, is contiguous and `width` long.
-            let b = unsafe { std::slice::from_raw_parts(b.add(p * b_stride), width) };
-            let mut row = [simd.splat(0.0); NV];
-            for (v, b_v) in row.iter_mut().enumerate() {
-                *b_v = simd.load(&b[v * S::LANES..]);
-            }
-            for (i, sums_i) in sums.iter_mut().enumerate() {
-                // SAFETY: `(i, p)` is an element of A.
-                let a = simd.splat(unsafe { *a.add(i * row_stride + p * col_stride) });
-                for (sum, b_v) in sums_i.iter_mut().zip(row) {
-                    *sum = simd.mul_add(a, b_v, *sum);
-                }
-            }
+            // SAFETY: the caller's.
+            unsafe { step(simd, &mut sums, &operands, p) };
         }
         line = line.wrapping_add(prefetch.line);
     }
     sums
+}
+
+/// Step `p` of the loop over k.
+///
+/// # Safety
+/// `operands` holds what it says, and `p` is below its k.
+#[inline(always)]
+unsafe fn step<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    sums: &mut [[S::F; NV]; MR],
+    operands: &Operands,
+    p: usize,
+) {
+    let &Operands { a, row_stride, col_stride, b, b_stride, .. } = operands;
+    // SAFETY: row `p` of B exists, is contiguous and NV vectors long.
+    let b = unsafe { std::slice::from_raw_parts(b.add(p * b_stride), NV * S::LANES) };
+    let mut row = [simd.splat(0.0); NV];
+    for (v, b_v) in row.iter_mut().enumerate() {
+        *b_v = simd.load(&b[v * S::LANES..]);
+    }
+    for (i, sums_i) in sums.iter_mut().enumerate() {
+        // SAFETY: `(i, p)` is an element of A.
+        let a = simd.splat(unsafe { *a.add(i * row_stride + p * col_stride) });
+        for (sum, b_v) in sums_i.iter_mut().zip(row) {
+            *sum = simd.mul_add(a, b_v, *sum);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -48,8 +48,7 @@ fn better_transposed(a: MatRef, b: MatRef, c: &MatMut) -> bool {
 fn run<T: Tile>(simd: T, cx: &Context, a: MatRef, b: MatRef, c: MatMut, finish: Finish) {
     let (down, across) = tasks::<T>(a, b, cx.threads());
     let blocks = Blocks::new(c, down, across, T::NR);
-    cx.for_each_part(blocks.count(), blocks, |_, block| {
-        let (i, j, c) = block.into_first();
+    cx.for_each_part(blocks.count(), blocks, |_, (i, j, c)| {
         let (a, b) = (a.block(i, c.rows(), 0, a.cols()), b.block(0, b.rows(), j, c.cols()));
         simd.vectorize(Task { simd, a, b, c, finish: finish.from(i, j) });
     });

@@ -1,7 +1,7 @@
 //! Packing: copies of blocks of A and B in the order in which the micro-kernel reads them.
 
 use crate::gemm::matrix::MatRef;
-use crate::hardware::simd::{MAX_LANES, Simd};
+use crate::hardware::simd::{MAX_LANES, Simd, map};
 
 /// The rows of B, or columns of A, that are packed at a time.
 const BAND: usize = 16;
@@ -157,7 +157,7 @@ pub fn pack_a_rows<S: Simd>(simd: S, a: MatRef, stride: usize, out: &mut [f32]) 
         let out = &mut out[..k];
         if a.col_stride() == 1 && k > 0 {
             let row = &a.data()[i * a.row_stride()..][..k];
-            simd.for_each(row, |p, v| simd.store_at(v, out, p));
+            map!(simd, out, [row], row);
         } else {
             out.iter_mut().enumerate().for_each(|(p, out)| *out = a.at(i, p));
         }

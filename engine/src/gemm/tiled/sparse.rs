@@ -127,8 +127,7 @@ pub fn product(
     let across = n.div_ceil(width).min(count);
     let down = (count / across).clamp(1, m.div_ceil(4 * LEAST));
     let blocks = Blocks::new(c.block(0, m, 0, n), down, across, width);
-    cx.for_each_part(blocks.count(), blocks, |_, block| {
-        let (i, j, c) = block.into_first();
+    cx.for_each_part(blocks.count(), blocks, |_, (i, j, c)| {
         let b = b.block(0, k, j, c.cols());
         cx.isa().run(Task { nonzeros, first: i, b, c, finish: finish.from(i, j) });
     });

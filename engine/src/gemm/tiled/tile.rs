@@ -7,7 +7,7 @@
 
 use super::kernel::{self, Operands};
 use crate::gemm::Products;
-use crate::hardware::simd::{self, Isa, Simd};
+use crate::hardware::simd::{self, Isa, Kernel, Simd};
 
 /// The widest tile of all ISAs, in vectors.
 pub const NRV: usize = 2;
@@ -21,17 +21,18 @@ pub trait Tile: Simd {
     /// The widest tile, in columns.
     const NR: usize = NRV * Self::LANES;
 
-    /// The sums over k of the products of a tile.
+    /// Adds the products of a tile to `sums`, in the order of k.
     ///
     /// # Safety
     /// `operands` holds what it says.
     #[inline(always)]
-    unsafe fn sums<const MR: usize, const NV: usize>(
+    unsafe fn add_up<const MR: usize, const NV: usize>(
         self,
+        sums: [[Self::F; NV]; MR],
         operands: Operands,
     ) -> [[Self::F; NV]; MR] {
         // SAFETY: the caller's.
-        unsafe { kernel::sums(self, operands) }
+        unsafe { kernel::add_up(self, sums, operands) }
     }
 
     /// Runs what is compiled for that height.
@@ -41,15 +42,32 @@ pub trait Tile: Simd {
 /// What is compiled for each height of a tile by itself: together, and inlined, they would be one
 /// function of 30,000 instructions.
 pub trait Heights {
-    /// To be marked `#[inline(never)]`.
-    fn run<T: Tile, const MR: usize>(self, simd: T);
+    /// To be marked `#[inline(always)]`.
+    fn run<T: Tile, const MR: usize>(&mut self, simd: T);
+}
+
+#[inline(never)]
+fn compiled<T: Tile, H: Heights, const MR: usize>(simd: T, mut heights: H) {
+    simd.vectorize(Height::<T, H, MR>(simd, &mut heights));
+}
+
+/// A height that is known at compile time.
+struct Height<'a, T, H, const MR: usize>(T, &'a mut H);
+
+impl<T: Tile, H: Heights, const MR: usize> Kernel for Height<'_, T, H, MR> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        self.1.run::<T, MR>(self.0);
+    }
 }
 
 /// Gives ISAs their tiles; the heights have to be all those from 1 to the tallest.
 macro_rules! tiles {
     ($(
         $(#[$comment:meta])*
-        $isa:ident: $kernel:literal, heights $($height:literal)+ $(, $sums:path)?
+        $isa:ident: $kernel:literal, heights $($height:literal)+ $(, $add_up:path)?
     );+ $(;)?) => {
         $(
             $(#[$comment])*
@@ -59,19 +77,20 @@ macro_rules! tiles {
 
                 $(
                     #[inline(always)]
-                    unsafe fn sums<const MR: usize, const NV: usize>(
+                    unsafe fn add_up<const MR: usize, const NV: usize>(
                         self,
+                        sums: [[Self::F; NV]; MR],
                         operands: Operands,
                     ) -> [[Self::F; NV]; MR] {
                         // SAFETY: the caller's; the token proves that the instructions are there.
-                        unsafe { $sums(operands) }
+                        unsafe { $add_up(sums, operands) }
                     }
                 )?
 
                 #[inline(always)]
                 fn at_height<H: Heights>(self, height: usize, heights: H) {
                     match height {
-                        $( $height => heights.run::<Self, $height>(self), )+
+                        $( $height => compiled::<Self, H, $height>(self, heights), )+
                         rows => unreachable!("strips of {rows} rows"),
                     }
                 }
@@ -93,5 +112,5 @@ tiles! {
     Avx512: "sgemm_avx512_14x32", heights 1 2 3 4 5 6 7 8 9 10 11 12 13 14;
     /// 12 accumulators, 2 registers of B and 1 of A: 15 of 16 registers, and 12 multiplications for
     /// 8 loads.
-    Avx2: "sgemm_avx2_6x16", heights 1 2 3 4 5 6, kernel::avx2::sums;
+    Avx2: "sgemm_avx2_6x16", heights 1 2 3 4 5 6, kernel::avx2::add_up;
 }

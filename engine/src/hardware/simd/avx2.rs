@@ -1,6 +1,7 @@
 //! AVX2 with FMA and F16C: eight lanes, sixteen registers. Intel since Haswell (2013), AMD since
 //! Zen (2017).
 
+use super::x86::{memory, registers};
 use super::{Kernel, Simd, check_block};
 use std::arch::x86_64::*;
 
@@ -28,15 +29,6 @@ fn head_mask(n: usize) -> __m256i {
     let window = &MASKS[LANES - n..][..LANES];
     // SAFETY: `window` holds eight values; the callers below hold an `Avx2`.
     unsafe { _mm256_loadu_si256(window.as_ptr().cast()) }
-}
-
-/// Wraps register-only intrinsics, all of which have the same justification.
-macro_rules! registers {
-    ($e:expr) => {{
-        // SAFETY: touches registers only, with instructions that the `Avx2` token, built by
-        // detection alone, proves to be there.
-        unsafe { $e }
-    }};
 }
 
 /// For each mask the lanes that it names, in order, then zeros: 2 KB.
@@ -72,142 +64,56 @@ impl Simd for Avx2 {
         unsafe { enabled(self, kernel) }
     }
 
-    #[inline(always)]
-    fn splat(self, x: f32) -> __m256 {
-        registers!(_mm256_set1_ps(x))
-    }
-    #[inline(always)]
-    fn load(self, x: &[f32]) -> __m256 {
-        let x = &x[..LANES];
-        // SAFETY: the slice above holds eight floats; `self` proves the instruction.
-        unsafe { _mm256_loadu_ps(x.as_ptr()) }
-    }
-    #[inline(always)]
-    fn load_head(self, x: &[f32]) -> __m256 {
-        let mask = head_mask(x.len());
-        // SAFETY: the mask, which refuses lengths above eight, enables the lanes inside `x` alone;
-        // masked lanes are not accessed. `self` proves the instruction.
-        unsafe { _mm256_maskload_ps(x.as_ptr(), mask) }
-    }
-    #[inline(always)]
-    fn store(self, v: __m256, out: &mut [f32]) {
-        let out = &mut out[..LANES];
-        // SAFETY: the slice above holds eight floats; `self` proves the instruction.
-        unsafe { _mm256_storeu_ps(out.as_mut_ptr(), v) }
-    }
-    #[inline(always)]
-    fn store_head(self, v: __m256, out: &mut [f32]) {
-        let mask = head_mask(out.len());
-        // SAFETY: as in `load_head`.
-        unsafe { _mm256_maskstore_ps(out.as_mut_ptr(), mask, v) }
-    }
-    #[inline(always)]
-    fn prefetch(self, x: *const f32) {
-        // SAFETY: a hint, which no address makes fault; every x86-64 processor has the instruction.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(x.cast()) }
+    memory! {
+        splat(x) = _mm256_set1_ps(x);
+        load(x) = _mm256_loadu_ps(x);
+        load_head(x, mask) = _mm256_maskload_ps(x, mask);
+        store(v, out) = _mm256_storeu_ps(out, v);
+        store_head(v, out, mask) = _mm256_maskstore_ps(out, mask, v);
+        load_f16(x) = _mm256_cvtph_ps(_mm_loadu_si128(x));
+        load_i8(x) = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(x)));
     }
 
-    #[inline(always)]
-    fn load_f16(self, x: &[u16]) -> __m256 {
-        let x = &x[..LANES];
-        // SAFETY: the slice above holds eight values of 16 bits; `self` proves the instructions.
-        unsafe { _mm256_cvtph_ps(_mm_loadu_si128(x.as_ptr().cast())) }
-    }
-    #[inline(always)]
-    fn load_i8(self, x: &[i8]) -> __m256 {
-        let x = &x[..LANES];
-        // SAFETY: the slice above holds eight bytes; `self` proves the instructions.
-        unsafe { _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(x.as_ptr().cast()))) }
-    }
-
-    #[inline(always)]
-    fn add(self, a: __m256, b: __m256) -> __m256 {
-        registers!(_mm256_add_ps(a, b))
-    }
-    #[inline(always)]
-    fn sub(self, a: __m256, b: __m256) -> __m256 {
-        registers!(_mm256_sub_ps(a, b))
-    }
-    #[inline(always)]
-    fn mul(self, a: __m256, b: __m256) -> __m256 {
-        registers!(_mm256_mul_ps(a, b))
-    }
-    #[inline(always)]
-    fn div(self, a: __m256, b: __m256) -> __m256 {
-        registers!(_mm256_div_ps(a, b))
-    }
-    #[inline(always)]
-    fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
-        registers!(_mm256_fmadd_ps(a, b, c))
-    }
-    #[inline(always)]
-    fn min(self, a: __m256, b: __m256) -> __m256 {
-        registers!(_mm256_min_ps(a, b))
-    }
-    #[inline(always)]
-    fn max(self, a: __m256, b: __m256) -> __m256 {
-        registers!(_mm256_max_ps(a, b))
-    }
-    #[inline(always)]
-    fn sqrt(self, a: __m256) -> __m256 {
-        registers!(_mm256_sqrt_ps(a))
-    }
-    #[inline(always)]
-    fn abs(self, a: __m256) -> __m256 {
-        registers!(_mm256_andnot_ps(_mm256_set1_ps(-0.0), a))
-    }
-    #[inline(always)]
-    fn copysign(self, magnitude: __m256, sign: __m256) -> __m256 {
-        registers!({
+    registers! {
+        add(a, b) = _mm256_add_ps(a, b);
+        sub(a, b) = _mm256_sub_ps(a, b);
+        mul(a, b) = _mm256_mul_ps(a, b);
+        div(a, b) = _mm256_div_ps(a, b);
+        mul_add(a, b, c) = _mm256_fmadd_ps(a, b, c);
+        min(a, b) = _mm256_min_ps(a, b);
+        max(a, b) = _mm256_max_ps(a, b);
+        sqrt(a) = _mm256_sqrt_ps(a);
+        abs(a) = _mm256_andnot_ps(_mm256_set1_ps(-0.0), a);
+        copysign(magnitude, sign) = {
             let bit = _mm256_set1_ps(-0.0);
             _mm256_or_ps(_mm256_andnot_ps(bit, magnitude), _mm256_and_ps(bit, sign))
-        })
-    }
-    #[inline(always)]
-    fn round(self, a: __m256) -> __m256 {
-        registers!(_mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a))
-    }
-    #[inline(always)]
-    fn select_gt(self, a: __m256, b: __m256, yes: __m256, no: __m256) -> __m256 {
-        registers!(_mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b)))
-    }
-    #[inline(always)]
-    fn exp2_int(self, n: __m256) -> __m256 {
-        registers!({
+        };
+        round(a) = _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a);
+        select_gt(a, b, yes, no) = _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b));
+        exp2_int(n) = {
             let biased = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
             _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased))
-        })
-    }
-    #[inline(always)]
-    fn exponent(self, a: __m256) -> __m256 {
-        registers!({
+        };
+        exponent(a) = {
             let biased = _mm256_srli_epi32::<23>(_mm256_castps_si256(a));
             _mm256_cvtepi32_ps(_mm256_sub_epi32(biased, _mm256_set1_epi32(127)))
-        })
-    }
-    #[inline(always)]
-    fn mantissa(self, a: __m256) -> __m256 {
-        registers!({
+        };
+        mantissa(a) = {
             let fraction = _mm256_and_ps(a, _mm256_castsi256_ps(_mm256_set1_epi32(0x007f_ffff)));
             _mm256_or_ps(fraction, _mm256_set1_ps(1.0))
-        })
-    }
-    #[inline(always)]
-    fn sum(self, a: __m256) -> f32 {
-        registers!({
+        };
+        sum(a) -> f32 = {
             let b = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
             let c = _mm_add_ps(b, _mm_movehl_ps(b, b));
             _mm_cvtss_f32(_mm_add_ss(c, _mm_shuffle_ps::<1>(c, c)))
-        })
-    }
-    #[inline(always)]
-    fn max_lane(self, a: __m256) -> f32 {
-        registers!({
+        };
+        max_lane(a) -> f32 = {
             let b = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
             let c = _mm_max_ps(b, _mm_movehl_ps(b, b));
             _mm_cvtss_f32(_mm_max_ss(c, _mm_shuffle_ps::<1>(c, c)))
-        })
+        };
     }
+
     #[inline(always)]
     fn compress(self, v: __m256, first: u32, values: &mut [f32], places: &mut [u32]) -> usize {
         let (values, places) = (&mut values[..LANES], &mut places[..LANES]);

@@ -1,6 +1,7 @@
 //! AVX-512 (F, VL, BW, DQ): sixteen lanes, thirty-two registers, masks in registers of their own.
 //! Intel servers since Skylake-SP (2017), AMD since Zen 4 (2022).
 
+use super::x86::{memory, registers};
 use super::{Kernel, Simd, check_block};
 use std::arch::x86_64::*;
 
@@ -30,15 +31,6 @@ fn head_mask(n: usize) -> __mmask16 {
     ((1u32 << n) - 1) as __mmask16
 }
 
-/// Wraps register-only intrinsics, all of which have the same justification.
-macro_rules! registers {
-    ($e:expr) => {{
-        // SAFETY: touches registers only, with instructions that the `Avx512` token, built by
-        // detection alone, proves to be there.
-        unsafe { $e }
-    }};
-}
-
 impl Simd for Avx512 {
     type F = __m512;
     const LANES: usize = LANES;
@@ -54,133 +46,48 @@ impl Simd for Avx512 {
         unsafe { enabled(self, kernel) }
     }
 
-    #[inline(always)]
-    fn splat(self, x: f32) -> __m512 {
-        registers!(_mm512_set1_ps(x))
-    }
-    #[inline(always)]
-    fn load(self, x: &[f32]) -> __m512 {
-        let x = &x[..LANES];
-        // SAFETY: the slice above holds sixteen floats; `self` proves the instruction.
-        unsafe { _mm512_loadu_ps(x.as_ptr()) }
-    }
-    #[inline(always)]
-    fn load_head(self, x: &[f32]) -> __m512 {
-        let mask = head_mask(x.len());
-        // SAFETY: the mask, which refuses lengths above sixteen, enables the lanes inside `x`
-        // alone; masked lanes are not accessed. `self` proves the instruction.
-        unsafe { _mm512_maskz_loadu_ps(mask, x.as_ptr()) }
-    }
-    #[inline(always)]
-    fn store(self, v: __m512, out: &mut [f32]) {
-        let out = &mut out[..LANES];
-        // SAFETY: the slice above holds sixteen floats; `self` proves the instruction.
-        unsafe { _mm512_storeu_ps(out.as_mut_ptr(), v) }
-    }
-    #[inline(always)]
-    fn store_head(self, v: __m512, out: &mut [f32]) {
-        let mask = head_mask(out.len());
-        // SAFETY: as in `load_head`.
-        unsafe { _mm512_mask_storeu_ps(out.as_mut_ptr(), mask, v) }
-    }
-    #[inline(always)]
-    fn prefetch(self, x: *const f32) {
-        // SAFETY: a hint, which no address makes fault; every x86-64 processor has the instruction.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(x.cast()) }
+    memory! {
+        splat(x) = _mm512_set1_ps(x);
+        load(x) = _mm512_loadu_ps(x);
+        load_head(x, mask) = _mm512_maskz_loadu_ps(mask, x);
+        store(v, out) = _mm512_storeu_ps(out, v);
+        store_head(v, out, mask) = _mm512_mask_storeu_ps(out, mask, v);
+        load_f16(x) = _mm512_cvtph_ps(_mm256_loadu_si256(x));
+        load_i8(x) = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(x)));
     }
 
-    #[inline(always)]
-    fn load_f16(self, x: &[u16]) -> __m512 {
-        let x = &x[..LANES];
-        // SAFETY: the slice above holds sixteen values of 16 bits; `self` proves the instructions.
-        unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(x.as_ptr().cast())) }
-    }
-    #[inline(always)]
-    fn load_i8(self, x: &[i8]) -> __m512 {
-        let x = &x[..LANES];
-        // SAFETY: the slice above holds sixteen bytes; `self` proves the instructions.
-        unsafe { _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(x.as_ptr().cast()))) }
-    }
-
-    #[inline(always)]
-    fn add(self, a: __m512, b: __m512) -> __m512 {
-        registers!(_mm512_add_ps(a, b))
-    }
-    #[inline(always)]
-    fn sub(self, a: __m512, b: __m512) -> __m512 {
-        registers!(_mm512_sub_ps(a, b))
-    }
-    #[inline(always)]
-    fn mul(self, a: __m512, b: __m512) -> __m512 {
-        registers!(_mm512_mul_ps(a, b))
-    }
-    #[inline(always)]
-    fn div(self, a: __m512, b: __m512) -> __m512 {
-        registers!(_mm512_div_ps(a, b))
-    }
-    #[inline(always)]
-    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
-        registers!(_mm512_fmadd_ps(a, b, c))
-    }
-    #[inline(always)]
-    fn min(self, a: __m512, b: __m512) -> __m512 {
-        registers!(_mm512_min_ps(a, b))
-    }
-    #[inline(always)]
-    fn max(self, a: __m512, b: __m512) -> __m512 {
-        registers!(_mm512_max_ps(a, b))
-    }
-    #[inline(always)]
-    fn sqrt(self, a: __m512) -> __m512 {
-        registers!(_mm512_sqrt_ps(a))
-    }
-    #[inline(always)]
-    fn abs(self, a: __m512) -> __m512 {
-        registers!(_mm512_abs_ps(a))
-    }
-    #[inline(always)]
-    fn copysign(self, magnitude: __m512, sign: __m512) -> __m512 {
-        registers!({
+    registers! {
+        add(a, b) = _mm512_add_ps(a, b);
+        sub(a, b) = _mm512_sub_ps(a, b);
+        mul(a, b) = _mm512_mul_ps(a, b);
+        div(a, b) = _mm512_div_ps(a, b);
+        mul_add(a, b, c) = _mm512_fmadd_ps(a, b, c);
+        min(a, b) = _mm512_min_ps(a, b);
+        max(a, b) = _mm512_max_ps(a, b);
+        sqrt(a) = _mm512_sqrt_ps(a);
+        abs(a) = _mm512_abs_ps(a);
+        copysign(magnitude, sign) = {
             let bit = _mm512_set1_ps(-0.0);
             _mm512_or_ps(_mm512_andnot_ps(bit, magnitude), _mm512_and_ps(bit, sign))
-        })
-    }
-    #[inline(always)]
-    fn round(self, a: __m512) -> __m512 {
-        registers!(_mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a))
-    }
-    #[inline(always)]
-    fn select_gt(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
-        registers!(_mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes))
-    }
-    #[inline(always)]
-    fn exp2_int(self, n: __m512) -> __m512 {
-        registers!({
+        };
+        round(a) = _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a);
+        select_gt(a, b, yes, no) =
+            _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes);
+        exp2_int(n) = {
             let biased = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
             _mm512_castsi512_ps(_mm512_slli_epi32::<23>(biased))
-        })
-    }
-    #[inline(always)]
-    fn exponent(self, a: __m512) -> __m512 {
-        registers!(_mm512_getexp_ps(a))
-    }
-    #[inline(always)]
-    fn mantissa(self, a: __m512) -> __m512 {
-        registers!(_mm512_getmant_ps::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_ZERO>(a))
-    }
-    #[inline(always)]
-    fn sum(self, a: __m512) -> f32 {
-        registers!({
+        };
+        exponent(a) = _mm512_getexp_ps(a);
+        mantissa(a) = _mm512_getmant_ps::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_ZERO>(a);
+        sum(a) -> f32 = {
             let b = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a));
             let c = _mm_add_ps(_mm256_castps256_ps128(b), _mm256_extractf128_ps::<1>(b));
             let d = _mm_add_ps(c, _mm_movehl_ps(c, c));
             _mm_cvtss_f32(_mm_add_ss(d, _mm_shuffle_ps::<1>(d, d)))
-        })
+        };
+        max_lane(a) -> f32 = _mm512_reduce_max_ps(a);
     }
-    #[inline(always)]
-    fn max_lane(self, a: __m512) -> f32 {
-        registers!(_mm512_reduce_max_ps(a))
-    }
+
     #[inline(always)]
     fn compress(self, v: __m512, first: u32, values: &mut [f32], places: &mut [u32]) -> usize {
         let (values, places) = (&mut values[..LANES], &mut places[..LANES]);

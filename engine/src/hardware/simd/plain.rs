@@ -19,9 +19,17 @@ impl Plain {
 
 const LANES: usize = 8;
 
-#[inline(always)]
-fn zip(a: [f32; LANES], b: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f32; LANES] {
-    std::array::from_fn(|i| f(a[i], b[i]))
+/// Declares methods lane by lane, each by its expression: `add(a, b) = a + b;`.
+macro_rules! lanes {
+    ($($name:ident($($v:ident),+) = $value:expr;)+) => {$(
+        #[inline(always)]
+        fn $name(self, $($v: Self::F),+) -> Self::F {
+            std::array::from_fn(|i| {
+                $(let $v = $v[i];)+
+                $value
+            })
+        }
+    )+};
 }
 
 impl Simd for Plain {
@@ -70,68 +78,26 @@ impl Simd for Plain {
         std::array::from_fn(|i| f32::from(x[i]))
     }
 
-    #[inline(always)]
-    fn add(self, a: Self::F, b: Self::F) -> Self::F {
-        zip(a, b, |a, b| a + b)
-    }
-    #[inline(always)]
-    fn sub(self, a: Self::F, b: Self::F) -> Self::F {
-        zip(a, b, |a, b| a - b)
-    }
-    #[inline(always)]
-    fn mul(self, a: Self::F, b: Self::F) -> Self::F {
-        zip(a, b, |a, b| a * b)
-    }
-    #[inline(always)]
-    fn div(self, a: Self::F, b: Self::F) -> Self::F {
-        zip(a, b, |a, b| a / b)
-    }
-    #[inline(always)]
-    fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+    lanes! {
+        add(a, b) = a + b;
+        sub(a, b) = a - b;
+        mul(a, b) = a * b;
+        div(a, b) = a / b;
         // Two roundings: `f32::mul_add` is a slow library call where the target has no such
         // instruction.
-        std::array::from_fn(|i| a[i] * b[i] + c[i])
+        mul_add(a, b, c) = a * b + c;
+        min(a, b) = if a < b { a } else { b };
+        max(a, b) = if a > b { a } else { b };
+        sqrt(a) = a.sqrt();
+        abs(a) = a.abs();
+        copysign(magnitude, sign) = magnitude.copysign(sign);
+        round(a) = a.round_ties_even();
+        select_gt(a, b, yes, no) = if a > b { yes } else { no };
+        exp2_int(n) = f32::from_bits(((n as i32 + 127) as u32) << 23);
+        exponent(a) = ((a.to_bits() >> 23) as i32 - 127) as f32;
+        mantissa(a) = f32::from_bits(a.to_bits() & 0x007f_ffff | 0x3f80_0000);
     }
-    #[inline(always)]
-    fn min(self, a: Self::F, b: Self::F) -> Self::F {
-        zip(a, b, |a, b| if a < b { a } else { b })
-    }
-    #[inline(always)]
-    fn max(self, a: Self::F, b: Self::F) -> Self::F {
-        zip(a, b, |a, b| if a > b { a } else { b })
-    }
-    #[inline(always)]
-    fn sqrt(self, a: Self::F) -> Self::F {
-        a.map(f32::sqrt)
-    }
-    #[inline(always)]
-    fn abs(self, a: Self::F) -> Self::F {
-        a.map(f32::abs)
-    }
-    #[inline(always)]
-    fn copysign(self, magnitude: Self::F, sign: Self::F) -> Self::F {
-        zip(magnitude, sign, f32::copysign)
-    }
-    #[inline(always)]
-    fn round(self, a: Self::F) -> Self::F {
-        a.map(f32::round_ties_even)
-    }
-    #[inline(always)]
-    fn select_gt(self, a: Self::F, b: Self::F, yes: Self::F, no: Self::F) -> Self::F {
-        std::array::from_fn(|i| if a[i] > b[i] { yes[i] } else { no[i] })
-    }
-    #[inline(always)]
-    fn exp2_int(self, n: Self::F) -> Self::F {
-        n.map(|n| f32::from_bits(((n as i32 + 127) as u32) << 23))
-    }
-    #[inline(always)]
-    fn exponent(self, a: Self::F) -> Self::F {
-        a.map(|a| ((a.to_bits() >> 23) as i32 - 127) as f32)
-    }
-    #[inline(always)]
-    fn mantissa(self, a: Self::F) -> Self::F {
-        a.map(|a| f32::from_bits(a.to_bits() & 0x007f_ffff | 0x3f80_0000))
-    }
+
     #[inline(always)]
     fn sum(self, a: Self::F) -> f32 {
         // As a vector unit adds: halves, then quarters.

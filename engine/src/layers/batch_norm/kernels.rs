@@ -12,7 +12,7 @@
 //! for the short runs; asking for what is written changed nothing.
 
 use crate::hardware::caches;
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::{Simd, kernel};
 
 /// Whether a matrix of so many values lies beyond the level-2 cache. No bit depends on it.
 pub fn is_far(values: usize) -> bool {
@@ -32,31 +32,49 @@ pub struct Columns<'a> {
     pub inv_std: &'a [f32],
 }
 
-/// What a pass does with a vector of `R` rows, from column `j` on.
-trait Step<S: Simd> {
-    fn step<const R: usize, const FAR: bool>(&mut self, s: S, row: usize, j: usize);
+/// A pass over a matrix.
+pub trait Step {
+    /// The values of the matrix, and its columns.
+    fn size(&self) -> [usize; 2];
+
+    /// What comes before it.
+    fn begin(&mut self) {}
+
+    /// What it does with the vectors of `R` rows, from column `j` on.
+    fn step<S: Simd, const R: usize, const FAR: bool, const RELU: bool>(
+        &mut self,
+        s: S,
+        row: usize,
+        j: usize,
+    );
 }
 
-/// Takes each vector of each row once: rows in groups, columns within them.
-#[inline(always)]
-fn sweep<S: Simd>(s: S, rows: usize, columns: usize, far: bool, step: impl Step<S>) {
-    match far {
-        true => sweep_from::<S, true>(s, rows, columns, step),
-        false => sweep_from::<S, false>(s, rows, columns, step),
+kernel! {
+    /// Takes each vector of each row once: rows in groups, columns within them.
+    pub fn sweep<P: Step>(s, pass: P, far: bool, relu: bool) {
+        match (far, relu) {
+            (true, true) => sweep_from::<S, P, true, true>(s, pass),
+            (true, false) => sweep_from::<S, P, true, false>(s, pass),
+            (false, true) => sweep_from::<S, P, false, true>(s, pass),
+            (false, false) => sweep_from::<S, P, false, false>(s, pass),
+        }
     }
 }
 
 #[inline(always)]
-fn sweep_from<S: Simd, const FAR: bool>(s: S, rows: usize, columns: usize, mut step: impl Step<S>) {
+fn sweep_from<S: Simd, P: Step, const FAR: bool, const RELU: bool>(s: S, mut pass: P) {
+    pass.begin();
+    let [len, columns] = pass.size();
+    let rows = len / columns;
     let grouped = rows - rows % ROWS;
     for row in (0..grouped).step_by(ROWS) {
         for j in (0..columns).step_by(S::LANES) {
-            step.step::<ROWS, FAR>(s, row, j);
+            pass.step::<S, ROWS, FAR, RELU>(s, row, j);
         }
     }
     for row in grouped..rows {
         for j in (0..columns).step_by(S::LANES) {
-            step.step::<1, FAR>(s, row, j);
+            pass.step::<S, 1, FAR, RELU>(s, row, j);
         }
     }
 }
@@ -83,27 +101,29 @@ fn load<S: Simd, const R: usize, const FAR: bool>(
 
 /// Sums of `x - shift` and of its square down the columns of x: (rows, c), overwritten.
 pub struct Moments<'a> {
-    pub far: bool,
     pub x: &'a [f32],
     pub shift: &'a [f32],
     pub sum: &'a mut [f32],
     pub squares: &'a mut [f32],
 }
 
-impl Kernel for Moments<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
+impl Step for Moments<'_> {
+    fn size(&self) -> [usize; 2] {
+        [self.x.len(), self.shift.len()]
+    }
+
+    fn begin(&mut self) {
         self.sum.fill(0.0);
         self.squares.fill(0.0);
-        let c = self.shift.len();
-        sweep(s, self.x.len() / c, c, self.far, self);
     }
-}
 
-impl<S: Simd> Step<S> for Moments<'_> {
     #[inline(always)]
-    fn step<const R: usize, const FAR: bool>(&mut self, s: S, row: usize, j: usize) {
+    fn step<S: Simd, const R: usize, const FAR: bool, const RELU: bool>(
+        &mut self,
+        s: S,
+        row: usize,
+        j: usize,
+    ) {
         let shift = s.load_at(self.shift, j);
         let (mut sum, mut squares) = (s.load_at(self.sum, j), s.load_at(self.squares, j));
         let x = load::<S, R, FAR>(s, self.x, self.shift.len(), row, j);
@@ -118,25 +138,24 @@ impl<S: Simd> Step<S> for Moments<'_> {
 }
 
 /// y = gamma (x - mean) inv_std + beta, and the ReLU of it.
-pub struct Normalise<'a, const RELU: bool> {
-    pub far: bool,
+pub struct Normalise<'a> {
     pub x: &'a [f32],
     pub y: &'a mut [f32],
     pub columns: Columns<'a>,
 }
 
-impl<const RELU: bool> Kernel for Normalise<'_, RELU> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let c = self.columns.mean.len();
-        sweep(s, self.x.len() / c, c, self.far, self);
+impl Step for Normalise<'_> {
+    fn size(&self) -> [usize; 2] {
+        [self.x.len(), self.columns.mean.len()]
     }
-}
 
-impl<S: Simd, const RELU: bool> Step<S> for Normalise<'_, RELU> {
     #[inline(always)]
-    fn step<const R: usize, const FAR: bool>(&mut self, s: S, row: usize, j: usize) {
+    fn step<S: Simd, const R: usize, const FAR: bool, const RELU: bool>(
+        &mut self,
+        s: S,
+        row: usize,
+        j: usize,
+    ) {
         let c = self.columns.mean.len();
         let affine = Affine::at(s, self.columns, j);
         let x = load::<S, R, FAR>(s, self.x, c, row, j);
@@ -184,8 +203,7 @@ impl<S: Simd> Affine<S> {
 }
 
 /// dbeta = sum dz and dgamma = sum dz x_hat, overwritten.
-pub struct BackwardSums<'a, const RELU: bool> {
-    pub far: bool,
+pub struct BackwardSums<'a> {
     pub x: &'a [f32],
     pub dy: &'a [f32],
     pub columns: Columns<'a>,
@@ -193,20 +211,23 @@ pub struct BackwardSums<'a, const RELU: bool> {
     pub dgamma: &'a mut [f32],
 }
 
-impl<const RELU: bool> Kernel for BackwardSums<'_, RELU> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
+impl Step for BackwardSums<'_> {
+    fn size(&self) -> [usize; 2] {
+        [self.x.len(), self.columns.mean.len()]
+    }
+
+    fn begin(&mut self) {
         self.dbeta.fill(0.0);
         self.dgamma.fill(0.0);
-        let c = self.columns.mean.len();
-        sweep(s, self.x.len() / c, c, self.far, self);
     }
-}
 
-impl<S: Simd, const RELU: bool> Step<S> for BackwardSums<'_, RELU> {
     #[inline(always)]
-    fn step<const R: usize, const FAR: bool>(&mut self, s: S, row: usize, j: usize) {
+    fn step<S: Simd, const R: usize, const FAR: bool, const RELU: bool>(
+        &mut self,
+        s: S,
+        row: usize,
+        j: usize,
+    ) {
         let c = self.columns.mean.len();
         let affine = Affine::at(s, self.columns, j);
         let (mut dbeta, mut dgamma) = (s.load_at(self.dbeta, j), s.load_at(self.dgamma, j));
@@ -224,8 +245,7 @@ impl<S: Simd, const RELU: bool> Step<S> for BackwardSums<'_, RELU> {
 }
 
 /// dx; `means` are dbeta / n and dgamma / n, or `None` for constant statistics.
-pub struct BackwardInput<'a, const RELU: bool> {
-    pub far: bool,
+pub struct BackwardInput<'a> {
     pub x: &'a [f32],
     pub dy: &'a [f32],
     pub dx: &'a mut [f32],
@@ -233,18 +253,18 @@ pub struct BackwardInput<'a, const RELU: bool> {
     pub means: Option<(&'a [f32], &'a [f32])>,
 }
 
-impl<const RELU: bool> Kernel for BackwardInput<'_, RELU> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let c = self.columns.mean.len();
-        sweep(s, self.x.len() / c, c, self.far, self);
+impl Step for BackwardInput<'_> {
+    fn size(&self) -> [usize; 2] {
+        [self.x.len(), self.columns.mean.len()]
     }
-}
 
-impl<S: Simd, const RELU: bool> Step<S> for BackwardInput<'_, RELU> {
     #[inline(always)]
-    fn step<const R: usize, const FAR: bool>(&mut self, s: S, row: usize, j: usize) {
+    fn step<S: Simd, const R: usize, const FAR: bool, const RELU: bool>(
+        &mut self,
+        s: S,
+        row: usize,
+        j: usize,
+    ) {
         let c = self.columns.mean.len();
         let affine = Affine::at(s, self.columns, j);
         let zero = s.splat(0.0);

@@ -1,6 +1,6 @@
 //! The passes of batch norm over a batch, dealt out to threads. The ladder network calls them, too.
 
-use super::kernels::{BackwardInput, BackwardSums, Columns, Moments, Normalise, is_far};
+use super::kernels::{BackwardInput, BackwardSums, Columns, Moments, Normalise, is_far, sweep};
 use crate::Context;
 use crate::hardware::parallel::TASK_LEN;
 use crate::math::column_sums;
@@ -25,7 +25,7 @@ pub fn batch_statistics(cx: &Context, eps: f32, x: &[f32], saved: &mut [f32], sc
     let sums = column_sums::sum_blocks(cx, rows, c, 2, scratch, |rows, out| {
         let (sum, squares) = out.split_at_mut(c);
         let (far, part) = (is_far(x.len()), &x[rows.start * c..rows.end * c]);
-        cx.isa().run(Moments { far, x: part, shift: &x[..c], sum, squares });
+        sweep(cx.isa(), Moments { x: part, shift: &x[..c], sum, squares }, far, false);
     });
     let n = rows as f32;
     for j in 0..c {
@@ -49,11 +49,7 @@ pub fn inverse_deviations(eps: f32, var: &[f32], inv_std: &mut [f32]) {
 pub fn normalise(cx: &Context, relu: bool, columns: Columns<'_>, x: &[f32], y: &mut [f32]) {
     let far = is_far(x.len());
     cx.chunks(y, task_len(columns.mean.len()), |range, y| {
-        let x = &x[range];
-        match relu {
-            true => cx.isa().run(Normalise::<true> { far, x, y, columns }),
-            false => cx.isa().run(Normalise::<false> { far, x, y, columns }),
-        }
+        sweep(cx.isa(), Normalise { x: &x[range], y, columns }, far, relu);
     });
 }
 
@@ -71,10 +67,7 @@ pub fn parameter_gradients<'s>(
         let (dbeta, dgamma) = out.split_at_mut(c);
         let part = rows.start * c..rows.end * c;
         let (x, dy) = (&x[part.clone()], &dy[part]);
-        match relu {
-            true => cx.isa().run(BackwardSums::<true> { far, x, dy, columns, dbeta, dgamma }),
-            false => cx.isa().run(BackwardSums::<false> { far, x, dy, columns, dbeta, dgamma }),
-        }
+        sweep(cx.isa(), BackwardSums { x, dy, columns, dbeta, dgamma }, far, relu);
     })
 }
 
@@ -97,9 +90,6 @@ pub fn input_gradient(
     });
     cx.chunks(dx, task_len(c), |range, dx| {
         let (x, dy) = (&x[range.clone()], &dy[range]);
-        match relu {
-            true => cx.isa().run(BackwardInput::<true> { far, x, dy, dx, columns, means }),
-            false => cx.isa().run(BackwardInput::<false> { far, x, dy, dx, columns, means }),
-        }
+        sweep(cx.isa(), BackwardInput { x, dy, dx, columns, means }, far, relu);
     });
 }

@@ -4,7 +4,7 @@
 //! lanes the vectors are masked, which costs about what a scalar loop would.
 
 use super::PoolGeometry;
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::{Simd, kernel};
 
 /// Calls `f(pixel)` for each pixel in the window at the position (y, x), in row-major order;
 /// `pixel` is where its channels begin in the image.
@@ -24,30 +24,6 @@ fn for_each_pixel(images: &PoolGeometry, y: usize, x: usize, mut f: impl FnMut(u
 fn place<'a>(images: &PoolGeometry, row: usize, large: &'a [f32]) -> (&'a [f32], usize) {
     let image = row / images.positions.0;
     (&large[image * images.large()..][..images.large()], row % images.positions.0)
-}
-
-/// The largest value in each window: some rows of `y`, of which the first has the number
-/// `first_row`.
-pub struct Max<'a> {
-    pub images: PoolGeometry,
-    pub first_row: usize,
-    /// all images
-    pub x: &'a [f32],
-    pub y: &'a mut [f32],
-}
-
-impl Kernel for Max<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Max { images, first_row, x, y } = self;
-        for (r, y) in y.chunks_exact_mut(images.small_row()).enumerate() {
-            let (x, row) = place(&images, first_row + r, x);
-            if !max_row(s, &images, row, x, y) {
-                max_row_exactly(&images, row, x, y);
-            }
-        }
-    }
 }
 
 /// One row of maxima. Returns `false` if there is an infinity or a NaN, which the vectors'
@@ -92,24 +68,33 @@ fn max_row_exactly(images: &PoolGeometry, row: usize, x: &[f32], y: &mut [f32]) 
     }
 }
 
-/// Gives each window's gradient to the first pixel that has the maximum: some images of `dx`, of
-/// which the first has the number `first_image`. The pixel is found again, which takes less memory
-/// traffic than to keep which it was. Where the maximum is NaN, it is the first of the window.
-pub struct MaxGradient<'a> {
-    pub images: PoolGeometry,
-    pub first_image: usize,
-    /// all images
-    pub x: &'a [f32],
-    pub y: &'a [f32],
-    pub dy: &'a [f32],
-    pub dx: &'a mut [f32],
+/// Writes to `dx`, or adds to it where other windows have.
+#[inline(always)]
+fn add<S: Simd>(s: S, share: S::F, disjoint: bool, dx: &mut [f32], j: usize) {
+    let dx_j = if disjoint { share } else { s.add(s.load_at(dx, j), share) };
+    s.store_at(dx_j, dx, j);
 }
 
-impl Kernel for MaxGradient<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let MaxGradient { images, first_image, x, y, dy, dx } = self;
+// Where some rows of positions are given, `first_row` is the number of the first, counted over all
+// images; `first_image` that of the first of some images. All other slices are of all images.
+kernel! {
+    /// The largest value in each window: some rows of `y`.
+    pub fn max(s, images: PoolGeometry, first_row: usize, x: &[f32], y: &mut [f32]) {
+        for (r, y) in y.chunks_exact_mut(images.small_row()).enumerate() {
+            let (x, row) = place(&images, first_row + r, x);
+            if !max_row(s, &images, row, x, y) {
+                max_row_exactly(&images, row, x, y);
+            }
+        }
+    }
+
+    /// Gives each window's gradient to the first pixel that has the maximum: some images of `dx`.
+    /// The pixel is found again, which takes less memory traffic than to keep which it was. Where
+    /// the maximum is NaN, it is the first of the window.
+    pub fn max_gradient(
+        s, images: PoolGeometry, first_image: usize, x: &[f32], y: &[f32], dy: &[f32],
+        dx: &mut [f32],
+    ) {
         let (c, zero, disjoint) = (images.channels, s.splat(0.0), images.disjoint());
         if !images.tiled() {
             dx.fill(0.0);
@@ -124,83 +109,41 @@ impl Kernel for MaxGradient<'_> {
                     let most = s.load_at(y, j);
                     // What has not been given to a pixel yet.
                     let mut rest = s.load_at(dy, j);
-                    for_each_pixel(
-                        &images,
-                        row,
-                        column,
-                        #[inline(always)]
-                        |pixel| {
-                            let x = s.load_at(&x[pixel..][..c], j);
-                            let share = s.select_gt(most, x, zero, rest);
-                            rest = s.select_gt(most, x, rest, zero);
-                            add(s, share, disjoint, &mut dx[pixel..][..c], j);
-                        },
-                    );
+                    for_each_pixel(&images, row, column, #[inline(always)] |pixel| {
+                        let x = s.load_at(&x[pixel..][..c], j);
+                        let share = s.select_gt(most, x, zero, rest);
+                        rest = s.select_gt(most, x, rest, zero);
+                        add(s, share, disjoint, &mut dx[pixel..][..c], j);
+                    });
                 }
             }
         }
     }
-}
 
-/// Writes to `dx`, or adds to it where other windows have.
-#[inline(always)]
-fn add<S: Simd>(s: S, share: S::F, disjoint: bool, dx: &mut [f32], j: usize) {
-    let dx_j = if disjoint { share } else { s.add(s.load_at(dx, j), share) };
-    s.store_at(dx_j, dx, j);
-}
-
-/// `scale` times the sum of each window: some rows of `small`, of which the first has the number
-/// `first_row`.
-pub struct Sums<'a> {
-    pub images: PoolGeometry,
-    pub first_row: usize,
-    /// all images
-    pub large: &'a [f32],
-    pub small: &'a mut [f32],
-    pub scale: f32,
-}
-
-impl Kernel for Sums<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Sums { images, first_row, large, small, scale } = self;
+    /// `scale` times the sum of each window of `large`: some rows of `small`.
+    pub fn sums(
+        s, images: PoolGeometry, first_row: usize, large: &[f32], small: &mut [f32], scale: f32,
+    ) {
         let c = images.channels;
         for (r, small) in small.chunks_exact_mut(images.small_row()).enumerate() {
             let (large, row) = place(&images, first_row + r, large);
             for (column, small) in small.chunks_exact_mut(c).enumerate() {
                 for j in (0..c).step_by(S::LANES) {
                     let mut sum = s.splat(0.0);
-                    for_each_pixel(
-                        &images,
-                        row,
-                        column,
-                        #[inline(always)]
-                        |pixel| sum = s.add(sum, s.load_at(&large[pixel..][..c], j)),
-                    );
+                    for_each_pixel(&images, row, column, #[inline(always)] |pixel| {
+                        sum = s.add(sum, s.load_at(&large[pixel..][..c], j));
+                    });
                     s.store_at(s.mul(sum, s.splat(scale)), small, j);
                 }
             }
         }
     }
-}
 
-/// Gives each pixel `scale` times the sum of what the windows that it is in have: some images of
-/// `large`, of which the first has the number `first_image`.
-pub struct Spread<'a> {
-    pub images: PoolGeometry,
-    pub first_image: usize,
-    /// all images
-    pub small: &'a [f32],
-    pub large: &'a mut [f32],
-    pub scale: f32,
-}
-
-impl Kernel for Spread<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Spread { images, first_image, small, large, scale } = self;
+    /// Gives each pixel `scale` times the sum of what the windows that it is in have: some images
+    /// of `large`.
+    pub fn spread(
+        s, images: PoolGeometry, first_image: usize, small: &[f32], large: &mut [f32], scale: f32,
+    ) {
         let (c, disjoint) = (images.channels, images.disjoint());
         if !images.tiled() {
             large.fill(0.0);
@@ -211,13 +154,9 @@ impl Kernel for Spread<'_> {
                 let (row, column) = (position / images.positions.1, position % images.positions.1);
                 for j in (0..c).step_by(S::LANES) {
                     let share = s.mul(s.load_at(small, j), s.splat(scale));
-                    for_each_pixel(
-                        &images,
-                        row,
-                        column,
-                        #[inline(always)]
-                        |pixel| add(s, share, disjoint, &mut large[pixel..][..c], j),
-                    );
+                    for_each_pixel(&images, row, column, #[inline(always)] |pixel| {
+                        add(s, share, disjoint, &mut large[pixel..][..c], j);
+                    });
                 }
             }
         }

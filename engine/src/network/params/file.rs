@@ -5,6 +5,7 @@ use crate::error::{Error, ErrorKind};
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// The tensors of a file beside the parameters of a network, by name.
@@ -114,8 +115,8 @@ impl Params {
         Ok(report)
     }
 
-    /// Writes a safetensors file, all or nothing: one beside it, `path` with `.partial` added, is
-    /// renamed when it is complete.
+    /// Writes a safetensors file, all or nothing: a file beside it, of a name that nobody else has,
+    /// is renamed when it is complete and on the disk.
     ///
     /// ```no_run
     /// # use narrows_engine::{Error, Network, Params, layers::Linear};
@@ -131,10 +132,8 @@ impl Params {
     /// If the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        let partial = path.with_added_extension("partial");
         let bytes = self.to_safetensors(&[]).map_err(|e| e.within(path.display()))?;
-        std::fs::write(&partial, bytes)
-            .and_then(|()| std::fs::rename(&partial, path))
+        write_atomically(path, &bytes)
             .map_err(|e| Error::of(ErrorKind::Io, format!("{}: cannot save: {e}", path.display())))
     }
 
@@ -190,6 +189,23 @@ impl View for Tensor<'_> {
 fn tensors(file: &[u8]) -> Result<SafeTensors<'_>, Error> {
     SafeTensors::deserialize(file)
         .map_err(|e| Error::of(ErrorKind::Format, format!("not a complete safetensors file ({e})")))
+}
+
+/// Writes a file as a whole or not at all.
+fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut prefix = path.file_name().unwrap_or_default().to_os_string();
+    prefix.push(".");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".partial");
+    // Its permissions are those of any new file; a temporary one is its owner's alone.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(bytes)?;
+    // The name must not say more than the disk holds.
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|e| e.error)
 }
 
 /// The bytes of a file.

@@ -12,8 +12,8 @@
 //!
 //! and the whole is divided by the sum of w_t over the rows. Nothing overflows, for z_c - m <= 0.
 
-use crate::hardware::parallel::{Chunks, MAX_SUMS};
-use crate::hardware::simd::{Kernel, Simd};
+use crate::error::ensure;
+use crate::hardware::simd::{Simd, kernel};
 use crate::math::softmax::{exponentials, largest, load_or, task_rows};
 use crate::{Context, Error};
 
@@ -42,27 +42,26 @@ impl<'a> CrossEntropy<'a> {
         batch: usize,
     ) -> Result<Self, Error> {
         let count = y.len() / batch;
-        if classes.len() != batch {
-            return Err(Error::new(format!(
-                "cross-entropy: {batch} samples but {} classes as their targets",
-                classes.len()
-            )));
-        }
-        if let Some(weights) = weights
-            && weights.len() != count
-        {
-            return Err(Error::new(format!(
-                "cross-entropy: {count} classes but {} class weights",
-                weights.len()
-            )));
-        }
-        if let Some(row) = classes.iter().position(|&class| class as usize >= count) {
-            return Err(Error::new(format!(
-                "cross-entropy: sample {row} of the batch has class {}, but there are {count} \
+        let given = classes.len();
+        ensure!(
+            given == batch,
+            shape,
+            "cross-entropy: {batch} samples but {given} classes as their targets"
+        );
+        let given = weights.map_or(count, <[f32]>::len);
+        ensure!(
+            given == count,
+            mismatch,
+            "cross-entropy: {count} classes but {given} class weights"
+        );
+        for (row, &class) in classes.iter().enumerate() {
+            ensure!(
+                (class as usize) < count,
+                mismatch,
+                "cross-entropy: sample {row} of the batch has class {class}, but there are {count} \
                  classes, 0 to {}",
-                classes[row],
                 count - 1
-            )));
+            );
         }
         let (weight_sum, total) = match weights {
             None => (count as f64, batch as f64),
@@ -76,33 +75,23 @@ impl<'a> CrossEntropy<'a> {
     }
 
     /// The loss, and its gradient into `dy`: (batch, C) unless it is empty.
-    pub fn evaluate(self, cx: &Context, dy: &mut [f32]) -> Result<f64, Error> {
+    pub fn evaluate(self, cx: &Context, dy: &mut [f32]) -> f64 {
         let (batch, count) = (self.classes.len(), self.y.len() / self.classes.len());
-        let rows = task_rows(count).max(batch.div_ceil(MAX_SUMS));
-        let sum = cx.sum_parts(batch.div_ceil(rows), Chunks::new(dy, rows * count), |i, dy| {
-            let part = i * rows..batch.min((i + 1) * rows);
+        let sum = cx.sum_rows(batch, task_rows(count), dy, |part, dy| {
             let whole = CrossEntropy {
                 y: &self.y[part.start * count..part.end * count],
                 classes: &self.classes[part],
                 ..self
             };
-            cx.isa().run(Block { part: whole, dy: dy.data })
+            losses(cx.isa(), whole, dy)
         });
-        Ok(sum * self.scale)
+        sum * self.scale
     }
 }
 
-/// The sum of the losses of some rows; their gradients into `dy` unless it is empty.
-struct Block<'a> {
-    part: CrossEntropy<'a>,
-    dy: &'a mut [f32],
-}
-
-impl Kernel for Block<'_> {
-    type Output = f64;
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> f64 {
-        let Block { part, dy } = self;
+kernel! {
+    /// The sum of the losses of some rows; their gradients into `dy` unless it is empty.
+    fn losses(s, part: CrossEntropy<'_>, dy: &mut [f32]) -> f64 {
         let count = part.y.len() / part.classes.len();
         let spread = part.smoothing / count as f64;
         let mut total = 0.0;

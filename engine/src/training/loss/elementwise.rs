@@ -1,9 +1,8 @@
 //! Losses that are a mean over all values, each with its own target.
 
-use crate::hardware::parallel::{Chunks, MAX_SUMS, TASK_LEN};
-use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
-use crate::math;
-use crate::{Context, Error};
+use crate::hardware::parallel::TASK_LEN;
+use crate::hardware::simd::{MAX_LANES, Simd, kernel};
+use crate::{Context, math};
 
 /// A loss of one value.
 pub trait Pixel: Copy + Send + Sync {
@@ -66,31 +65,13 @@ impl Pixel for Bce {
 }
 
 /// The mean of `f` over `y`, and the gradient of that into `dy` unless it is empty.
-pub fn evaluate<P: Pixel>(
-    cx: &Context,
-    f: P,
-    y: &[f32],
-    t: &[f32],
-    dy: &mut [f32],
-) -> Result<f64, Error> {
+pub fn evaluate<P: Pixel>(cx: &Context, f: P, y: &[f32], t: &[f32], dy: &mut [f32]) -> f64 {
     let len = y.len();
-    let block = TASK_LEN.max(len.div_ceil(MAX_SUMS));
     let scale = (1.0 / len as f64) as f32;
-    let sum = cx.sum_parts(len.div_ceil(block), Chunks::new(dy, block), |i, dy| {
-        let part = i * block..len.min((i + 1) * block);
-        let (y, t) = (&y[part.clone()], &t[part]);
-        cx.isa().run(Block { f, y, t, dy: dy.data, scale })
+    let sum = cx.sum_rows(len, TASK_LEN, dy, |part, dy| {
+        losses(cx.isa(), f, &y[part.clone()], &t[part], dy, scale)
     });
-    Ok(sum / len as f64)
-}
-
-/// The sum of the losses of a block; its gradients times `scale` into `dy`, unless that is empty.
-struct Block<'a, P> {
-    f: P,
-    y: &'a [f32],
-    t: &'a [f32],
-    dy: &'a mut [f32],
-    scale: f32,
+    sum / len as f64
 }
 
 /// The values that are summed in f32 before their sum goes on in f64.
@@ -99,15 +80,13 @@ const RUN: usize = 1024;
 /// The sums that grow side by side, so that an addition need not wait for the one before.
 const SUMS: usize = 4;
 
-impl<P: Pixel> Kernel for Block<'_, P> {
-    type Output = f64;
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> f64 {
-        let Block { f, y, t, dy, scale } = self;
+kernel! {
+    /// The sum of the losses of a block; its gradients times `scale` into `dy`, unless that is
+    /// empty.
+    fn losses<P: Pixel>(s, f: P, y: &[f32], t: &[f32], dy: &mut [f32], scale: f32) -> f64 {
         let (scale, zero) = (s.splat(scale), s.splat(0.0));
         let mut total = 0.0;
-        let mut start = 0;
-        while start < y.len() {
+        for start in (0..y.len()).step_by(RUN) {
             let end = y.len().min(start + RUN);
             let mut sums = [zero; SUMS];
             let mut i = start;
@@ -125,7 +104,6 @@ impl<P: Pixel> Kernel for Block<'_, P> {
             }
             let [a, b, c, d] = sums;
             total += f64::from(s.sum(s.add(s.add(a, b), s.add(c, d))));
-            start = end;
         }
         total
     }

@@ -10,8 +10,7 @@
 //!
 //! and both are divided by the number of rows, whatever their weights.
 
-use crate::hardware::parallel::{Chunks, MAX_SUMS};
-use crate::hardware::simd::{Kernel, Simd};
+use crate::hardware::simd::{kernel, map};
 use crate::math::softmax::{exponentials, largest, load_or, task_rows};
 use crate::{Context, math};
 
@@ -19,17 +18,10 @@ use crate::{Context, math};
 /// `dy`: (batch, C) unless it is empty.
 pub fn evaluate(cx: &Context, batch: usize, y: &[f32], targets: &[f32], dy: &mut [f32]) -> f64 {
     let count = y.len() / batch;
-    let rows = task_rows(count).max(batch.div_ceil(MAX_SUMS));
     let scale = 1.0 / batch as f64;
-    let sum = cx.sum_parts(batch.div_ceil(rows), Chunks::new(dy, rows * count), |i, dy| {
-        let part = i * rows * count..y.len().min((i + 1) * rows * count);
-        cx.isa().run(Block {
-            count,
-            y: &y[part.clone()],
-            targets: &targets[part],
-            dy: dy.data,
-            scale,
-        })
+    let sum = cx.sum_rows(batch, task_rows(count), dy, |rows, dy| {
+        let part = rows.start * count..rows.end * count;
+        losses(cx.isa(), count, &y[part.clone()], &targets[part], dy, scale)
     });
     sum * scale
 }
@@ -43,27 +35,16 @@ pub fn evaluate(cx: &Context, batch: usize, y: &[f32], targets: &[f32], dy: &mut
 pub fn entropy(cx: &Context, classes: usize, p: &[f32], weight: f32, dz: &mut [f32]) -> f64 {
     assert!(p.len() == dz.len() && p.len().is_multiple_of(classes), "rows of {classes} classes");
     let batch = p.len() / classes;
-    let rows = task_rows(classes).max(batch.div_ceil(MAX_SUMS));
     let scale = weight / batch as f32;
-    let sum = cx.sum_parts(batch.div_ceil(rows), Chunks::new(dz, rows * classes), |i, dz| {
-        let p = &p[i * rows * classes..][..dz.data.len()];
-        cx.isa().run(Entropy { count: classes, p, dz: dz.data, scale })
+    let sum = cx.sum_rows(batch, task_rows(classes), dz, |rows, dz| {
+        entropies(cx.isa(), classes, &p[rows.start * classes..][..dz.len()], dz, scale)
     });
     sum / batch as f64
 }
 
-struct Entropy<'a> {
-    count: usize,
-    p: &'a [f32],
-    dz: &'a mut [f32],
-    scale: f32,
-}
-
-impl Kernel for Entropy<'_> {
-    type Output = f64;
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> f64 {
-        let Entropy { count, p, dz, scale } = self;
+kernel! {
+    /// The sum of the entropies of some rows, and `-scale` times their gradients into `dz`.
+    fn entropies(s, count: usize, p: &[f32], dz: &mut [f32], scale: f32) -> f64 {
         let mut total = 0.0;
         for (p, dz) in p.chunks_exact(count).zip(dz.chunks_exact_mut(count)) {
             let mut sum = s.splat(0.0);
@@ -74,29 +55,13 @@ impl Kernel for Entropy<'_> {
             }
             let entropy = -s.sum(sum);
             total += f64::from(entropy);
-            for j in (0..count).step_by(S::LANES) {
-                let slope = s.mul(s.load_at(p, j), s.add(s.load_at(dz, j), s.splat(entropy)));
-                s.store_at(s.mul(slope, s.splat(-scale)), dz, j);
-            }
+            map!(s, dz, [p], s.mul(s.mul(p, s.add(dz, s.splat(entropy))), s.splat(-scale)));
         }
         total
     }
-}
 
-/// The sum of the losses of some rows; their gradients into `dy` unless it is empty.
-struct Block<'a> {
-    count: usize,
-    y: &'a [f32],
-    targets: &'a [f32],
-    dy: &'a mut [f32],
-    scale: f64,
-}
-
-impl Kernel for Block<'_> {
-    type Output = f64;
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> f64 {
-        let Block { count, y, targets, dy, scale } = self;
+    /// The sum of the losses of some rows; their gradients into `dy` unless it is empty.
+    fn losses(s, count: usize, y: &[f32], targets: &[f32], dy: &mut [f32], scale: f64) -> f64 {
         let mut total = 0.0;
         for (i, (z, t)) in y.chunks_exact(count).zip(targets.chunks_exact(count)).enumerate() {
             let largest = largest(s, z);
@@ -110,13 +75,8 @@ impl Kernel for Block<'_> {
             }
             let weight = f64::from(s.sum(weight));
             total += weight * sum.ln() - f64::from(s.sum(product));
-            if !dy.is_empty() {
-                let (own, scale) = (s.splat((weight / sum * scale) as f32), s.splat(-scale as f32));
-                for j in (0..count).step_by(S::LANES) {
-                    let slope = s.mul_add(s.load_at(t, j), scale, s.mul(s.load_at(dy, j), own));
-                    s.store_at(slope, dy, j);
-                }
-            }
+            let (own, scale) = (s.splat((weight / sum * scale) as f32), s.splat(-scale as f32));
+            map!(s, dy, [t], s.mul_add(t, scale, s.mul(dy, own)));
         }
         total
     }

@@ -85,8 +85,7 @@ impl Adam<'_> {
         let [one_minus_beta1, one_minus_beta2] = self.one_minus_betas.map(|b| s.splat(b));
         let (beta2, root_correction) = (s.splat(self.beta2), s.splat(self.root_correction));
         let (eps, rate, tiny) = (s.splat(self.eps), s.splat(-self.rate), s.splat(TINY));
-        let mut i = 0;
-        while i < p.len() {
+        for i in (0..p.len()).step_by(S::LANES) {
             for stream in [&*p, m, v] {
                 s.prefetch(stream.as_ptr().wrapping_add(i + AHEAD));
             }
@@ -103,7 +102,6 @@ impl Adam<'_> {
             s.store_at(if DECAYS { flush(s, p_i, tiny) } else { p_i }, p, i);
             s.store_at(m_i, m, i);
             s.store_at(v_i, v, i);
-            i += S::LANES;
         }
     }
 }

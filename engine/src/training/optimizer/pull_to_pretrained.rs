@@ -4,7 +4,7 @@
 use super::slabs::{TINY, flush};
 use crate::error::Error;
 use crate::hardware::memory::Slab;
-use crate::hardware::simd::{Isa, Kernel, Simd};
+use crate::hardware::simd::{Isa, elementwise};
 use crate::network::params::{ParamEntry, Params, Role};
 use std::ops::Range;
 
@@ -39,29 +39,14 @@ impl PullToPretrained {
     /// beyond its end.
     pub fn pull(&self, isa: Isa, part: Range<usize>, p: &mut [f32], lr: f64) {
         let pretrained = &self.values[part.start - self.range.start..part.end - self.range.start];
-        isa.run(Pull { p, pretrained, part: (lr * self.strength).min(1.0) as f32 });
+        pull(isa, p, pretrained, (lr * self.strength).min(1.0) as f32);
     }
 }
 
-/// `p += part (pretrained - p)`
-struct Pull<'a> {
-    p: &'a mut [f32],
-    pretrained: &'a [f32],
-    part: f32,
-}
-
-impl Kernel for Pull<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Pull { p, pretrained, part } = self;
-        let (part, tiny) = (s.splat(part), s.splat(TINY));
-        let mut i = 0;
-        while i < p.len() {
-            let p_i = s.load_at(p, i);
-            let way = s.sub(s.load_at(pretrained, i), p_i);
-            s.store_at(flush(s, s.mul_add(way, part, p_i), tiny), p, i);
-            i += S::LANES;
-        }
+elementwise! {
+    /// `p += part (pretrained - p)`
+    fn pull(s, p, [pretrained], part: f32) {
+        let moved = s.mul_add(s.sub(pretrained, p), s.splat(part), p);
+        flush(s, moved, s.splat(TINY))
     }
 }

@@ -4,7 +4,7 @@ use super::Optimizer;
 use super::pull_to_pretrained::PullToPretrained;
 use super::slabs::{BLOCK, Slabs, cut};
 use crate::Context;
-use crate::error::Error;
+use crate::error::{Error, ensure};
 use crate::hardware::memory::Slab;
 use crate::hardware::parallel::Chunks;
 use crate::network::params::{Params, Role};
@@ -68,11 +68,11 @@ impl OptimizerState {
         strength: f64,
     ) -> Result<(), Error> {
         self.check(pretrained)?;
-        if strength.is_nan() || strength < 0.0 {
-            return Err(Error::setting(format!(
-                "the strength of the pull must be 0 or more, but is {strength}"
-            )));
-        }
+        ensure!(
+            strength >= 0.0,
+            setting,
+            "the strength of the pull must be 0 or more, but is {strength}"
+        );
         self.pull = Some(PullToPretrained::new(pretrained, prefix, strength)?);
         Ok(())
     }
@@ -114,12 +114,12 @@ impl OptimizerState {
     ) -> Result<(), Error> {
         let expected = [self.updates.len(), self.first.len(), self.second.len()];
         let found = [updates.len(), moments[0].len(), moments[1].len()];
-        if found != expected {
-            return Err(Error::mismatch(format!(
-                "the optimiser's state does not fit: expected {expected:?} counts, first and \
-                 second moments, found {found:?}"
-            )));
-        }
+        ensure!(
+            found == expected,
+            mismatch,
+            "the optimiser's state does not fit: expected {expected:?} counts, first and second \
+             moments, found {found:?}"
+        );
         self.steps = steps;
         self.updates.copy_from_slice(updates);
         self.first.copy_from_slice(moments[0]);
@@ -143,13 +143,8 @@ impl OptimizerState {
         grads: &[f32],
         lr: f32,
     ) -> Result<(), Error> {
-        if grads.len() != self.len {
-            return Err(Error::mismatch(format!(
-                "{} gradients for a slab of {} parameters",
-                grads.len(),
-                self.len
-            )));
-        }
+        let (given, len) = (grads.len(), self.len);
+        ensure!(given == len, mismatch, "{given} gradients for a slab of {len} parameters");
         self.begin_step(params)?;
         self.update(cx, params, 0..grads.len(), grads, lr);
         Ok(())
@@ -169,13 +164,13 @@ impl OptimizerState {
     /// Refuses parameters of another number than those that this state was made for.
     fn check(&self, params: &Params) -> Result<(), Error> {
         let (entries, len) = (params.entries().len(), params.values().len());
-        if (entries, len) != (self.updates.len(), self.len) {
-            return Err(Error::mismatch(format!(
-                "the optimiser is for {} parameters in a slab of {}, not for {entries} in {len}",
-                self.updates.len(),
-                self.len
-            )));
-        }
+        ensure!(
+            (entries, len) == (self.updates.len(), self.len),
+            mismatch,
+            "the optimiser is for {} parameters in a slab of {}, not for {entries} in {len}",
+            self.updates.len(),
+            self.len
+        );
         Ok(())
     }
 
@@ -198,8 +193,8 @@ impl OptimizerState {
         let chunks = |slab| Chunks::new(cut(slab, range.clone()), BLOCK);
         let slabs = (chunks(values), chunks(first), chunks(second));
         cx.for_each_part(range.len().div_ceil(BLOCK), slabs, |i, (values, first, second)| {
-            let grads = &grads[i * BLOCK..][..values.data.len()];
-            let mut slabs = Slabs { p: values.data, g: grads, m: first.data, v: second.data };
+            let grads = &grads[i * BLOCK..][..values.len()];
+            let mut slabs = Slabs { p: values, g: grads, m: first, v: second };
             let start = range.start + i * BLOCK;
             let end = start + grads.len();
             let touched = entries.partition_point(|e| e.range.end <= start);

@@ -13,10 +13,10 @@
 //! The compiler's code for the same loop took 37: it adds up addresses one by one, and keeps some
 //! accumulators in memory once the loop is unrolled.
 
-use super::Operands;
+use super::{Operands, Prefetch};
 use crate::hardware::memory::FLOATS_PER_LINE;
 use std::arch::asm;
-use std::arch::x86_64::{__m256, _mm256_setzero_ps};
+use std::arch::x86_64::__m256;
 
 /// Steps of k in a group.
 const GROUP: usize = 4;
@@ -62,8 +62,9 @@ macro_rules! sum_up {
         let groups = $o.k / GROUP;
         // The first block has the groups that fill no whole line.
         let (blocks, first) = (groups.div_ceil(GROUPS), groups.wrapping_sub(1) % GROUPS + 1);
-        let (step, line) = $o.prefetch.lines(GROUPS * LINES);
-        let start = $o.prefetch.start.wrapping_add(step.wrapping_mul(LINES * (GROUPS - first)));
+        let prefetch = $o.prefetch.unwrap_or(Prefetch::nothing($o.a));
+        let (step, line) = prefetch.lines(GROUPS * LINES);
+        let start = prefetch.start.wrapping_add(step.wrapping_mul(LINES * (GROUPS - first)));
         sum_up!(@asm $nv, $sums, $($row)+;
             concat!(
                 // One row alone has no stride.
@@ -175,14 +176,16 @@ macro_rules! at_height {
     (@count [$i:tt $($rest:tt)+]) => { $i + 1 };
 }
 
-/// The sums over k of the products of `MR` rows of A with `NV` vectors of B.
+/// Adds the products of a tile to `sums`.
 ///
 /// # Safety
 /// `operands` holds what it says, and A lies by rows or by columns.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-pub unsafe fn sums<const MR: usize, const NV: usize>(o: Operands) -> [[__m256; NV]; MR] {
-    let mut sums = [[_mm256_setzero_ps(); NV]; MR];
+pub unsafe fn add_up<const MR: usize, const NV: usize>(
+    mut sums: [[__m256; NV]; MR],
+    o: Operands,
+) -> [[__m256; NV]; MR] {
     macro_rules! tile {
         ($nv:tt) => {
             // SAFETY: the caller's. Reads are those of the elements of A and B: `k` steps, each of

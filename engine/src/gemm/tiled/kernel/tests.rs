@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::gemm::epilogue::Epilogue;
+use crate::gemm::tiled::tile::Tile;
 
 /// `a (MR, k)` by `b (k, w)`, for every height and `w`, with the finish asked for.
 fn check<T: Tile>(simd: T) {

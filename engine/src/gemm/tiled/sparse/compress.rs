@@ -71,7 +71,6 @@ impl<'a> Nonzeros<'a> {
         cx.for_each_part(tasks, parts, |task, (starts, columns, values)| {
             let a = a.block(task * ROWS, ROWS.min(m - task * ROWS), 0, k);
             let base = task * capacity;
-            let (starts, columns, values) = (starts.data, columns.data, values.data);
             cx.isa().run(Compress { a, bounds, base, starts, columns, values });
         });
         Nonzeros { bounds, starts, columns, values }

@@ -1,10 +1,14 @@
-//! PassMemory: a function, its derivative, and how exact `math.rs` says it is.
+//! The activations, each with its reference: a function, its derivative, and how exact
+//! `math/functions.rs` says it is.
 
-use super::{EPS, Reference, Values};
+use super::{Case, shapes};
+use crate::layers::reference::{EPS, Reference, Values};
+use narrows_engine::layer::Layer;
+use narrows_engine::layers::{Elu, Gelu, HardSwish, LeakyRelu, Relu, Relu6, Sigmoid, Tanh};
 
 type Function = Box<dyn Fn(f64) -> f64>;
 
-pub struct Pointwise {
+struct Pointwise {
     f: Function,
     derivative: Function,
     /// The largest error of y, and of dx for dy = 1, at x.
@@ -14,7 +18,33 @@ pub struct Pointwise {
     kinks: &'static [f64],
 }
 
-pub fn relu() -> Pointwise {
+pub fn all() -> Vec<Case> {
+    let (leaky, with_depth) = (LeakyRelu { slope: 0.2 }, Elu { alpha: 0.7 });
+    [
+        cases(Relu, relu),
+        cases(Relu6, relu6),
+        cases(leaky, || leaky_relu(f64::from(leaky.slope))),
+        cases(with_depth, || elu(f64::from(with_depth.alpha))),
+        cases(Gelu, gelu),
+        cases(HardSwish, hard_swish),
+        cases(Tanh, tanh),
+        cases(Sigmoid, sigmoid),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// At a usual scale, and at one that reaches where functions saturate.
+fn cases(layer: impl Layer + Copy, reference: impl Fn() -> Pointwise) -> Vec<Case> {
+    let case = |(batch, features): (usize, usize), scale| Case {
+        scale,
+        ..Case::new(layer, reference(), batch, features)
+    };
+    shapes().into_iter().flat_map(|shape| [case(shape, 1.0), case(shape, 30.0)]).collect()
+}
+
+fn relu() -> Pointwise {
     Pointwise {
         f: Box::new(|x| x.max(0.0)),
         derivative: Box::new(|x| if x > 0.0 { 1.0 } else { 0.0 }),
@@ -25,7 +55,7 @@ pub fn relu() -> Pointwise {
     }
 }
 
-pub fn relu6() -> Pointwise {
+fn relu6() -> Pointwise {
     Pointwise {
         f: Box::new(|x| x.clamp(0.0, 6.0)),
         derivative: Box::new(|x| if x > 0.0 && x < 6.0 { 1.0 } else { 0.0 }),
@@ -36,7 +66,7 @@ pub fn relu6() -> Pointwise {
     }
 }
 
-pub fn hard_swish() -> Pointwise {
+fn hard_swish() -> Pointwise {
     let f = |x: f64| x * (x + 3.0).clamp(0.0, 6.0) / 6.0;
     let derivative = |x: f64| match x {
         x if x <= -3.0 => 0.0,
@@ -53,7 +83,7 @@ pub fn hard_swish() -> Pointwise {
     }
 }
 
-pub fn leaky_relu(slope: f64) -> Pointwise {
+fn leaky_relu(slope: f64) -> Pointwise {
     Pointwise {
         f: Box::new(move |x| if x > 0.0 { x } else { slope * x }),
         derivative: Box::new(move |x| if x > 0.0 { 1.0 } else { slope }),
@@ -64,7 +94,7 @@ pub fn leaky_relu(slope: f64) -> Pointwise {
     }
 }
 
-pub fn elu(alpha: f64) -> Pointwise {
+fn elu(alpha: f64) -> Pointwise {
     let f = move |x: f64| if x > 0.0 { x } else { alpha * x.exp_m1() };
     let derivative = move |x: f64| if x > 0.0 { 1.0 } else { alpha * x.exp() };
     Pointwise {
@@ -79,7 +109,7 @@ pub fn elu(alpha: f64) -> Pointwise {
     }
 }
 
-pub fn tanh() -> Pointwise {
+fn tanh() -> Pointwise {
     let derivative = |x: f64| 1.0 / x.cosh().powi(2);
     Pointwise {
         f: Box::new(f64::tanh),
@@ -91,7 +121,7 @@ pub fn tanh() -> Pointwise {
     }
 }
 
-pub fn sigmoid() -> Pointwise {
+fn sigmoid() -> Pointwise {
     let f = |x: f64| 1.0 / (1.0 + (-x).exp());
     let derivative = move |x: f64| f(x) * f(-x);
     Pointwise {
@@ -108,7 +138,7 @@ pub fn sigmoid() -> Pointwise {
     }
 }
 
-pub fn gelu() -> Pointwise {
+fn gelu() -> Pointwise {
     let derivative = |x: f64| normal_cdf(x) + x * density(x);
     Pointwise {
         f: Box::new(|x| x * normal_cdf(x)),

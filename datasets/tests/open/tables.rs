@@ -1,0 +1,112 @@
+//! Tables, whole and as two halves.
+
+use std::fs;
+
+use super::{assert_near, mean_and_deviation, seen, stored, stored_floats, whole};
+use crate::made_files::{gzip, put};
+use narrows_datasets::{
+    Dtype, LabelColumn, OpenOptions, TableOptions, TrainTest, UNLABELLED, open, open_with,
+};
+
+pub const TABLE: &str = "age,colour,zip,label\n31,red,5,yes\n,green,7,no\n44.5,red,5,\n20,blue,,yes\n\
+                     31,red,7,no\n9,blue,5,no\n";
+
+#[test]
+fn tables_of_text_are_the_same_however_they_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let tabs = TABLE.replace(',', "\t");
+    let mut found = Vec::new();
+    for (name, bytes) in [
+        ("a.csv", TABLE.as_bytes().to_vec()),
+        ("b.tsv.gz", gzip(tabs.as_bytes())),
+        ("c", TABLE.replace('\n', "\r\n").into_bytes()),
+    ] {
+        let data = whole(&put(dir, name, &bytes), &OpenOptions::default());
+        assert_eq!((data.len(), data.dtype(), data.label_name()), (6, Dtype::F32, Some("label")));
+        assert_eq!(data.class_names(), ["no", "yes"]);
+        assert_eq!(data.labels().unwrap(), Some(&[1, 0, UNLABELLED, 1, 0, 0][..]));
+        let bits: Vec<u8> = stored(&data).concat();
+        found.push((bits, data.columns().unwrap().to_vec()));
+    }
+    assert!(found.iter().all(|one| *one == found[0]));
+    let data = whole(&dir.join("a.csv"), &OpenOptions::default());
+    let values = stored_floats(&data);
+    assert_eq!(values[0], [31.0, 2.0, 5.0]);
+    assert!(values[1][0].is_nan() && values[1][1..] == [1.0, 7.0]);
+    assert!(values[3][..2] == [20.0, 0.0] && values[3][2].is_nan());
+    let unlabelled = TableOptions {
+        label: LabelColumn::Absent,
+        ignore: vec!["label".to_owned()],
+        ..TableOptions::default()
+    };
+    let options = OpenOptions { table: unlabelled, ..OpenOptions::default() };
+    assert_eq!(whole(&dir.join("a.csv"), &options).labels().unwrap(), None);
+    let opened = open_with(&dir.join("a.csv"), &OpenOptions::default(), &|_, _| {}).unwrap();
+    assert_eq!(opened.notes, ["the column \"label\" is taken for the labels, by its name"]);
+}
+
+#[test]
+fn the_halves_of_a_table_are_matched_by_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    put(dir, "train.csv", b"age,colour,label\n30,red,yes\n50,green,no\n,blue,yes\n40,red,no\n");
+    // Other columns beside, in another order; categories in another order, and one that is new.
+    put(
+        dir,
+        "test.csv",
+        b"label,more,colour,age\nno,x,violet,40\nyes,y,green,\nno,x,amber,30\nno,y,red,50\n",
+    );
+    let TrainTest { train, test } = open(dir).unwrap();
+    let (mean, deviation) = mean_and_deviation(&[30.0, 50.0, 40.0]);
+    let z = |age: f64| (age - mean) / deviation;
+    // age, blue, green, red, age is missing.
+    let expected_train = [
+        [z(30.0), 0., 0., 1., 0.],
+        [z(50.0), 0., 1., 0., 0.],
+        [0., 1., 0., 0., 1.],
+        [z(40.0), 0., 0., 1., 0.],
+    ];
+    let expected_test = [
+        [z(40.0), 0., 0., 0., 0.],
+        [0., 0., 1., 0., 1.],
+        [z(30.0), 0., 0., 0., 0.],
+        [z(50.0), 0., 0., 1., 0.],
+    ];
+    for (data, expected) in [(&train, expected_train), (&test, expected_test)] {
+        for (seen, expected) in seen(data).iter().zip(expected) {
+            assert_eq!(seen.len(), 5);
+            seen.iter().zip(expected).for_each(|(&seen, expected)| assert_near(seen, expected));
+        }
+        assert_eq!(data.class_names(), ["no", "yes"]);
+    }
+    assert_eq!(train.labels().unwrap(), Some(&[1, 0, 1, 0][..]));
+    assert_eq!(test.labels().unwrap(), Some(&[0, 1, 0, 0][..]));
+
+    // Only one of the classes, and therefore other numbers.
+    put(dir, "test.csv", b"age,colour,label\n1,red,yes\n");
+    let test = open(dir).unwrap().test;
+    assert_eq!((test.labels().unwrap(), test.classes()), (Some(&[1][..]), 2));
+    for (text, file, says) in [
+        (
+            "age,colour,label\n1,red,maybe\n",
+            "test.csv",
+            "row 0 has the label \"maybe\", which is none of the classes no, yes: give a sample to \
+             learn from that label",
+        ),
+        ("age,colour\n1,red\n", "test.csv", "has no labels, and the other half has some"),
+        ("age,label\n1,yes\n", "", "has no column \"colour\""),
+        ("age,colour,label\nx,red,yes\n", "", "holds texts in column \"age\""),
+    ] {
+        put(dir, "test.csv", text.as_bytes());
+        let error = open(dir).unwrap_err().to_string();
+        assert!(error.contains(file) && error.contains(says) && !error.contains('\n'), "{error}");
+    }
+    put(dir, "test.csv.gz", b"");
+    let error = open(dir).unwrap_err().to_string();
+    assert!(error.contains("lies beside"), "{error}");
+    fs::remove_file(dir.join("test.csv.gz")).unwrap();
+    fs::remove_file(dir.join("test.csv")).unwrap();
+    let error = open(dir).unwrap_err().to_string();
+    assert!(error.contains("has no other half"), "{error}");
+}

@@ -1,0 +1,124 @@
+//! The window of pooling and up-sampling, which moves over an image channel by channel.
+
+use crate::conv::{Size, Window, image, image_shape};
+use crate::error::ensure;
+use crate::hardware::parallel::TASK_LEN;
+use crate::{Context, Error, Shape};
+use std::ops::Range;
+
+/// A window on the images of one shape.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolGeometry {
+    pub window: Window,
+    /// The size of the images that it moves over.
+    pub size: Size,
+    /// The numbers of its positions.
+    pub positions: Size,
+    pub channels: usize,
+}
+
+impl PoolGeometry {
+    /// A window on images of that shape.
+    ///
+    /// # Errors
+    /// If the shape is none of an image, or the window does not fit it: each position must have a
+    /// pixel of the image in it.
+    pub fn new(window: Window, large: &Shape) -> Result<PoolGeometry, Error> {
+        window.check()?;
+        let Window { kernel, padding, .. } = window;
+        ensure!(
+            padding.0 <= kernel.0 / 2 && padding.1 <= kernel.1 / 2,
+            setting,
+            "needs a padding of at most half of its kernel, {kernel}, not {padding}"
+        );
+        let (size, channels) = image(large)?;
+        let positions = window.positions(size)?;
+        Ok(PoolGeometry { window, size, positions, channels })
+    }
+
+    /// The shape of an image of positions.
+    ///
+    /// # Errors
+    /// If it is too large for any memory.
+    pub fn small_shape(&self) -> Result<Shape, Error> {
+        image_shape(self.positions, self.channels)
+    }
+
+    /// The values of a row of the large image.
+    pub fn large_row(&self) -> usize {
+        self.size.1 * self.channels
+    }
+
+    /// The values of a large image.
+    pub fn large(&self) -> usize {
+        self.size.0 * self.large_row()
+    }
+
+    /// The values of a row of positions.
+    pub fn small_row(&self) -> usize {
+        self.positions.1 * self.channels
+    }
+
+    /// The values of an image of positions.
+    pub fn small(&self) -> usize {
+        self.positions.0 * self.small_row()
+    }
+
+    /// The rows of the image that are in the window at the position `y` from the top.
+    #[inline(always)]
+    pub fn rows(&self, y: usize) -> Range<usize> {
+        let Window { kernel, stride, padding, .. } = self.window;
+        within(y, kernel.0, stride.0, padding.0, self.size.0)
+    }
+
+    /// The columns of the image that are in the window at the position `x` from the left.
+    #[inline(always)]
+    pub fn columns(&self, x: usize) -> Range<usize> {
+        let Window { kernel, stride, padding, .. } = self.window;
+        within(x, kernel.1, stride.1, padding.1, self.size.1)
+    }
+
+    /// Deals out rows of positions by tasks: `f(number of the first row, counted over all images,
+    /// their values)`.
+    pub fn by_rows(&self, cx: &Context, small: &mut [f32], f: impl Fn(usize, &mut [f32]) + Sync) {
+        let rows = (TASK_LEN / self.small_row()).max(1);
+        cx.chunks(small, rows * self.small_row(), |range, part| {
+            f(range.start / self.small_row(), part);
+        });
+    }
+
+    /// Deals out large images by tasks: `f(number of the first image, their values)`. Windows
+    /// overlap, so a task that adds to their pixels takes whole images.
+    pub fn by_images(&self, cx: &Context, large: &mut [f32], f: impl Fn(usize, &mut [f32]) + Sync) {
+        let images = (TASK_LEN / self.large()).max(1);
+        cx.chunks(large, images * self.large(), |range, part| {
+            f(range.start / self.large(), part);
+        });
+    }
+
+    /// Whether no pixel is in two positions of the window.
+    pub fn disjoint(&self) -> bool {
+        let Window { kernel, stride, .. } = self.window;
+        kernel.0 <= stride.0 && kernel.1 <= stride.1
+    }
+
+    /// Whether each pixel is in exactly one position.
+    pub fn tiled(&self) -> bool {
+        let Window { kernel, stride, padding, .. } = self.window;
+        let covered = Size(self.positions.0 * kernel.0, self.positions.1 * kernel.1);
+        kernel == stride && padding == Size(0, 0) && covered == self.size
+    }
+}
+
+/// The pixels of `0..size` in a window of that position.
+#[inline(always)]
+fn within(
+    position: usize,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+    size: usize,
+) -> Range<usize> {
+    let start = position * stride;
+    start.saturating_sub(padding)..(start + kernel).saturating_sub(padding).min(size)
+}

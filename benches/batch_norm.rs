@@ -102,7 +102,7 @@ fn batch_norm(criterion: &mut Criterion) {
         let dy: Vec<f32> =
             (0..batch * features).map(|i| (i * 104_729 % 997) as f32 / 997.0 - 0.5).collect();
 
-        let plan = |layer: &dyn Layer| layer.plan(&features.into()).expect("an op");
+        let plan = |layer: &dyn Layer| layer.plan(&features.into()).expect("an op").op;
         let mut fused = plan(&BatchNorm::default());
         assert!(fused.take_relu(), "a fused form");
         let stacks: [(&str, Vec<Box<dyn Op>>); 2] = [

@@ -17,7 +17,7 @@ use criterion::{
     criterion_main,
 };
 use narrows_datasets::{Dataset, shuffled};
-use narrows_engine::layer::{Backward, Forward, Layer, Op};
+use narrows_engine::layer::{Backward, Forward, Layer, Op, Planned};
 use narrows_engine::layers::{BatchNorm, Conv2d, ConvTranspose2d, Linear, Relu, Unflatten};
 use narrows_engine::peak::fma_peak;
 use narrows_engine::{
@@ -158,11 +158,11 @@ fn values(len: usize) -> Vec<f32> {
 
 impl Single {
     fn new(layer: Box<dyn Layer>, input: Shape, first: bool) -> Single {
-        let op = layer.plan(&input).expect("an image");
+        let Planned { op, output } = layer.plan(&input).expect("an image");
         assert_eq!(op.saved_len(BATCH), 0, "a convolution keeps nothing");
         let params: usize =
             op.params().iter().map(|spec| spec.shape.iter().product::<usize>()).sum();
-        let outputs = BATCH * op.output().len();
+        let outputs = BATCH * output.len();
         Single {
             params: values(params),
             grads: vec![0.0; params],

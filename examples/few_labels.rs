@@ -5,7 +5,7 @@ use narrows_models::datasets::builtin;
 use narrows_models::engine::Context;
 use narrows_models::experiments::label_draw;
 use narrows_models::methods::Given;
-use narrows_models::{Approach, Architecture, Method, Model, Pretraining, Training};
+use narrows_models::{Architecture, Method, Model, Pretraining, Training, Transfer};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cx = Context::new(0)?; // the best instruction set, all cores
@@ -22,8 +22,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let labels = label_draw(&data, 100, 100, 1, 0)?;
     let finetuning = Training::classifier();
     let given = Given::new(&data.train, &architecture, Some(&pretrained.params), &finetuning);
-    for method in [Method::Scratch, Method::Gradual] {
-        let approach = Approach::Transfer(method);
+    for method in [Transfer::Scratch, Transfer::Gradual] {
+        let approach = Method::Transfer(method);
         let trained = approach.train_one(&cx, &given, &labels, 1, method.name(), &())?;
         let accuracy = trained.test(&cx, &data.test)?.accuracy.unwrap_or(0.0);
         println!("{}: test accuracy {:.1} %", method.name(), 100.0 * accuracy);

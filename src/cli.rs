@@ -4,6 +4,5 @@ pub mod clap_errors;
 pub mod config;
 pub mod options;
 pub mod parse;
-// Without the feature, one command is not there.
-#[cfg(all(test, feature = "fetch"))]
-mod reference;
+#[cfg(test)]
+mod tests;

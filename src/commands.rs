@@ -19,10 +19,9 @@ pub mod summary;
 
 use crate::cli::config;
 use crate::cli::options::running::RunningOptions;
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::run::folder::{CONFIG, RunFolder};
 use narrows_engine::Context;
-use narrows_models::Architecture;
 use serde::Serialize;
 
 /// Makes the folder of a run of `command` and writes its configuration there: that the folder can
@@ -40,23 +39,12 @@ fn begin(
     Ok(folder)
 }
 
-/// Refuses a batch, set by `option`, that batch normalisation can make nothing of.
-fn check_batch(architecture: &Architecture, option: &str, batch: usize) -> Result<(), Error> {
-    match batch {
-        1 if architecture.batch_norm => Err(Error::new(format!(
-            "a batch of 1 sample has no variance to normalise by: set {option} to 2 or more, or \
-             --no-batch-norm"
-        ))),
-        _ => Ok(()),
-    }
-}
-
 /// Refuses the options `ids` where they were given although they have no effect, because of
 /// `reason`.
 fn refuse(explicit: &[String], ids: &[impl AsRef<str>], reason: &str) -> Result<(), Error> {
     let mut ids = ids.iter().map(AsRef::as_ref);
     match ids.find(|id| explicit.iter().any(|given| given == id)) {
         None => Ok(()),
-        Some(id) => Err(Error::new(format!("--{} has no effect: {reason}", id.replace('_', "-")))),
+        Some(id) => bail!("--{} has no effect: {reason}", id.replace('_', "-")),
     }
 }

@@ -44,6 +44,28 @@ impl Error {
     }
 }
 
+/// Returns an error: `bail!("no command")`, or `bail!(path, "holds {n} files")` about a file.
+macro_rules! bail {
+    ($problem:literal $($arguments:tt)*) => {
+        return Err($crate::error::Error::new(format!($problem $($arguments)*)))
+    };
+    ($path:expr, $($problem:tt)+) => {
+        return Err($crate::error::Error::at($path, format_args!($($problem)+)))
+    };
+}
+pub(crate) use bail;
+
+/// Returns an error as [`bail!`] does, unless the condition holds.
+macro_rules! ensure {
+    ($condition:expr, $($error:tt)+) => {
+        let holds: bool = $condition;
+        if !holds {
+            $crate::error::bail!($($error)+);
+        }
+    };
+}
+pub(crate) use ensure;
+
 /// One line, whatever a path or a message holds.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,8 +12,8 @@
 //! let (row, mut x) = (7, vec![0.0; digits.sample_len()]);
 //! digits.gather(&[row], &mut x);
 //! let key = SampleKey { seed: 1, epoch: 0, row };
-//! augmenter.transform(key, &mut x, &mut scratch); // what an autoencoder should give back
-//! augmenter.corrupt(key, &mut x); // what it is given
+//! augmenter.transform(key, &mut x, &mut scratch); // the target of an autoencoder
+//! augmenter.corrupt(key, &mut x); // its input
 //! # Ok::<(), narrows_datasets::Error>(())
 //! ```
 //!
@@ -30,8 +30,8 @@
 //!   image should give back the shifted image.
 //! - **Each operation has random numbers of its own**, a function of (seed, epoch, row, operation)
 //!   and of nothing else: no batch, no thread and no other operation changes them.
-//! - **What comes in from outside an image is its ground**, the median of its border, but for a
-//!   crop, which mirrors. What is transformed stays in `[0, 1]`; Gaussian noise leaves it.
+//! - **The ground of an image**, the median of its border, comes in from outside; a crop mirrors
+//!   instead. Transformed values stay in `[0, 1]`; Gaussian noise leaves it.
 
 mod affine;
 mod brightness;
@@ -44,17 +44,17 @@ mod ground;
 mod mask;
 mod patch;
 mod random;
-#[cfg(test)]
-mod reference;
 mod salt;
 mod shift;
+#[cfg(test)]
+mod tests;
 
-use crate::error::Error;
+use crate::error::{Error, bail};
 use random::{Purpose, Stream};
 
 pub use random::SampleKey;
 
-/// What is changed in a sample before it is trained on. The default changes nothing.
+/// The changes to a sample before it is trained on. The default changes nothing.
 ///
 /// Each amount is drawn anew for each sample in each epoch; the setting is its largest. Rotation,
 /// scale and shear are about the middle of the image, and interpolate between the four nearest
@@ -104,42 +104,44 @@ pub struct Augmentation {
 }
 
 impl Augmentation {
-    /// Whether nothing is changed.
+    /// Tells whether nothing is changed.
     pub fn is_off(&self) -> bool {
         *self == Augmentation::default()
     }
 
-    /// Whether [`Augmenter::corrupt`] does anything.
+    /// Tells whether [`Augmenter::corrupt`] does anything.
     pub fn corrupts(&self) -> bool {
         self.gaussian > 0.0 || self.mask > 0.0 || self.salt > 0.0 || self.cutout > 0
     }
 
-    /// Refuses what makes no sense for any sample.
+    /// Checks the range of each setting.
     ///
     /// # Errors
     /// If a setting is out of its range; the message names it.
     pub fn check(&self) -> Result<(), Error> {
-        let up_to = |name: &str, x: f32, high: f32| match (0.0..=high).contains(&x) {
-            true => Ok(()),
-            false => Err(Error::request(format!(
-                "{name}: it must be a number from 0 to {high}, not {x}"
-            ))),
-        };
-        let below = |name: &str, x: f32, high: f32| match (0.0..high).contains(&x) {
-            true => Ok(()),
-            false => Err(Error::request(format!(
-                "{name}: it must be a number from 0 up and below {high}, not {x}"
-            ))),
-        };
-        up_to("rotate", self.rotate, 180.0)?;
-        below("scale", self.scale, 1.0)?;
-        below("shear", self.shear, 90.0)?;
-        up_to("flip", self.flip, 1.0)?;
-        up_to("brightness", self.brightness, 1.0)?;
-        up_to("contrast", self.contrast, 1.0)?;
-        up_to("gaussian", self.gaussian, 1000.0)?;
-        below("mask", self.mask, 1.0)?;
-        below("salt", self.salt, 1.0)
+        let Augmentation { rotate, scale, shear, flip, brightness, contrast, .. } = *self;
+        for (name, x, most) in [
+            ("rotate", rotate, 180.0),
+            ("flip", flip, 1.0),
+            ("brightness", brightness, 1.0),
+            ("contrast", contrast, 1.0),
+            ("gaussian", self.gaussian, 1000.0),
+        ] {
+            if !(0.0..=most).contains(&x) {
+                bail!("{name}: it must be a number from 0 to {most}, not {x}");
+            }
+        }
+        for (name, x, end) in [
+            ("scale", scale, 1.0),
+            ("shear", shear, 90.0),
+            ("mask", self.mask, 1.0),
+            ("salt", self.salt, 1.0),
+        ] {
+            if !(0.0..end).contains(&x) {
+                bail!("{name}: it must be a number from 0 up and below {end}, not {x}");
+            }
+        }
+        Ok(())
     }
 
     fn resamples(&self) -> bool {
@@ -189,8 +191,8 @@ impl Augmenter {
     /// images, as [`Dataset::image_shape`](crate::Dataset::image_shape) says.
     ///
     /// # Errors
-    /// As [`Augmentation::check`]; or if a setting that is in use is for images alone and these are
-    /// none, or asks for more pixels than there are. The message names it.
+    /// If [`Augmentation::check`] fails; if a setting in use is for images alone and these samples
+    /// are none, or asks for more pixels than there are. The message names it.
     pub fn new(
         augmentation: Augmentation,
         image_shape: Option<(usize, usize, usize)>,
@@ -233,7 +235,7 @@ impl Augmenter {
         Ok(Augmenter { augmentation, image: Some(Size { h, w, c }) })
     }
 
-    /// What is changed.
+    /// The settings.
     pub fn augmentation(&self) -> &Augmentation {
         &self.augmentation
     }
@@ -249,39 +251,34 @@ impl Augmenter {
     }
 
     /// Changes place and light of `sample`: one sample, with values in `[0, 1]`, which stay there.
-    /// What `scratch` holds, before and after, means nothing. Allocates nothing.
+    /// The values in `scratch` have no meaning, before and after. Allocates nothing.
     ///
     /// # Panics
     /// If `sample` has another length than an image of the shape, or `scratch` is shorter than
     /// [`scratch_len`](Augmenter::scratch_len).
     pub fn transform(&self, key: SampleKey, sample: &mut [f32], scratch: &mut [f32]) {
         let a = &self.augmentation;
+        let random = |purpose| Stream::new(key, purpose);
         if let Some(image) = self.image {
             assert_eq!(sample.len(), image.len(), "the sample has the image's length");
             if a.resamples() {
-                affine::apply(a, &mut Stream::new(key, Purpose::Affine), sample, image, scratch);
+                affine::apply(a, &mut random(Purpose::Affine), sample, image, scratch);
             }
             if a.crop > 0 {
-                crop::apply(a.crop, &mut Stream::new(key, Purpose::Crop), sample, image, scratch);
+                crop::apply(a.crop, &mut random(Purpose::Crop), sample, image, scratch);
             }
             if a.shift > 0 {
-                shift::apply(
-                    a.shift,
-                    &mut Stream::new(key, Purpose::Shift),
-                    sample,
-                    image,
-                    scratch,
-                );
+                shift::apply(a.shift, &mut random(Purpose::Shift), sample, image, scratch);
             }
             if a.flip > 0.0 {
-                flip::apply(a.flip, &mut Stream::new(key, Purpose::Flip), sample, image);
+                flip::apply(a.flip, &mut random(Purpose::Flip), sample, image);
             }
         }
         if a.brightness > 0.0 {
-            brightness::apply(a.brightness, &mut Stream::new(key, Purpose::Brightness), sample);
+            brightness::apply(a.brightness, &mut random(Purpose::Brightness), sample);
         }
         if a.contrast > 0.0 {
-            contrast::apply(a.contrast, &mut Stream::new(key, Purpose::Contrast), sample);
+            contrast::apply(a.contrast, &mut random(Purpose::Contrast), sample);
         }
     }
 

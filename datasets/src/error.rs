@@ -1,13 +1,12 @@
-//! What can go wrong, in one line each.
+//! Errors of one line each.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a data set could not be read, or a split not be made.
+/// An error in reading a data set, or in making a split.
 ///
-/// `Display` is one line: it names the file, the row or the number at fault, and what to do about
-/// it.
+/// `Display` is one line: it names the file, the row or the number at fault, and the remedy.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -15,51 +14,29 @@ pub enum Error {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A file was read, and is not what it should be.
+    /// A file was read, and its content is wrong.
     File {
         /// The file or folder.
         path: PathBuf,
-        /// What is wrong with it, and what to do.
+        /// The problem with it, and the remedy.
         problem: String,
         /// The setting that helps, if one does.
         remedy: Option<Remedy>,
     },
-    /// Images cannot be read, and were not to be skipped.
-    Unreadable {
-        /// The first of them.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-        /// How many they are.
-        bad: usize,
-        /// Of how many images.
-        of: usize,
-    },
-    /// Images differ in size, and no size was asked for.
-    Sizes {
-        /// The first that differs.
-        path: PathBuf,
-        /// Its height and width.
-        size: (usize, usize),
-        /// The first image.
-        first: PathBuf,
-        /// Its height and width.
-        first_size: (usize, usize),
-    },
-    /// What the caller asked for cannot be had.
+    /// The caller asked for something that is not possible.
     Request {
-        /// What is wrong with it, and what to do.
+        /// The problem with it, and the remedy.
         problem: String,
         /// The setting that helps, if one does.
         remedy: Option<Remedy>,
     },
 }
 
-/// The setting that helps. The message of the error says in which way; a program that has the
-/// setting under a name of its own can add that.
+/// The setting that helps. The message of the error tells in which way. A program that has the
+/// setting under a name of its own can add the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Remedy {
@@ -89,7 +66,7 @@ pub enum Remedy {
     OneSize,
 }
 
-/// What is wrong, before it is known where.
+/// A problem, before its place is known.
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub text: String,
@@ -97,12 +74,12 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// One that a setting helps.
+    /// A problem that a setting solves.
     pub fn with(text: impl Into<String>, remedy: Remedy) -> Problem {
         Problem { text: text.into(), remedy: Some(remedy) }
     }
 
-    /// The same, with where it is before it.
+    /// The same, with its place before it.
     pub fn at(self, place: impl fmt::Display) -> Problem {
         Problem { text: format!("{place}{}", self.text), ..self }
     }
@@ -119,8 +96,6 @@ impl Error {
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
             Error::Io { .. } => None,
-            Error::Unreadable { .. } => Some(Remedy::SkipUnreadable),
-            Error::Sizes { .. } => Some(Remedy::OneSize),
             Error::File { remedy, .. } | Error::Request { remedy, .. } => *remedy,
         }
     }
@@ -132,6 +107,11 @@ impl Error {
     pub(crate) fn file(path: &Path, problem: impl Into<Problem>) -> Self {
         let Problem { text: problem, remedy } = problem.into();
         Error::File { path: path.to_owned(), problem, remedy }
+    }
+
+    /// The request that the data set `name` cannot serve.
+    pub(crate) fn data_set(name: &str, problem: impl Into<Problem>) -> Self {
+        Error::request(problem.into().at(format_args!("data set {name:?}: ")))
     }
 
     pub(crate) fn request(problem: impl Into<Problem>) -> Self {
@@ -155,6 +135,23 @@ macro_rules! bail {
 
 pub(crate) use bail;
 
+/// Names the file that a result is about: `fs::metadata(path).at(path)?`.
+pub(crate) trait At<T> {
+    fn at(self, path: &Path) -> Result<T, Error>;
+}
+
+impl<T> At<T> for Result<T, io::Error> {
+    fn at(self, path: &Path) -> Result<T, Error> {
+        self.map_err(|error| Error::io(path, error))
+    }
+}
+
+impl<T> At<T> for Result<T, String> {
+    fn at(self, path: &Path) -> Result<T, Error> {
+        self.map_err(|problem| Error::file(path, problem))
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -167,22 +164,6 @@ impl fmt::Display for Error {
                 write!(f, "{}: {source}{advice}", OneLine(path))
             }
             Error::File { path, problem, .. } => write!(f, "{}: {problem}", OneLine(path)),
-            Error::Unreadable { path, problem, bad: 1, .. } => {
-                write!(f, "{}: {problem}: mend or remove it, or skip it", OneLine(path))
-            }
-            Error::Unreadable { path, problem, bad, of } => {
-                write!(f, "{}: {problem}; {bad} of {of} images cannot be read: ", OneLine(path))?;
-                f.write_str("mend or remove them, or skip them")
-            }
-            Error::Sizes { path, size: (height, width), first, first_size } => {
-                let (path, first, (first_height, first_width)) =
-                    (OneLine(path), OneLine(first), first_size);
-                write!(
-                    f,
-                    "{path}: is {height}x{width}, where {first} is {first_height}x{first_width}: "
-                )?;
-                f.write_str("ask for one size")
-            }
             Error::Request { problem, .. } => f.write_str(problem),
         }
     }
@@ -197,14 +178,13 @@ impl std::error::Error for Error {
     }
 }
 
-/// Unknown keys and the like are quoted in such an error as they are: on one line then, and not at
-/// any length.
+/// An error of JSON on one line and not too long: it quotes unknown keys and the like as they are.
 pub(crate) fn shown_json(error: &serde_json::Error) -> String {
     let text: String = error.to_string().chars().take(120).collect();
     text.escape_debug().to_string()
 }
 
-/// A path with its control characters escaped: a file name may hold a line break, an error line may
+/// A path with its control characters escaped: a file name may hold a line break, an error must
 /// not.
 pub(crate) struct OneLine<'a>(pub(crate) &'a Path);
 
@@ -221,7 +201,7 @@ impl fmt::Display for OneLine<'_> {
     }
 }
 
-/// A name or text from a file, in quotes, on one line and not longer than fits an error.
+/// A name or text from a file, in quotes, on one line, cut to a length that fits an error.
 pub(crate) struct Short<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Short<'_> {
@@ -230,6 +210,17 @@ impl fmt::Display for Short<'_> {
             Some((end, _)) => write!(f, "{:?}...", &self.0[..end]),
             None => write!(f, "{:?}", self.0),
         }
+    }
+}
+
+/// `names` on one line, or the first of them and the number of the others.
+pub(crate) fn listed(names: &[impl AsRef<str>]) -> String {
+    const SHOWN: usize = 12;
+    let shown = names.iter().take(SHOWN).map(|name| Short(name.as_ref()).to_string());
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Brings public data sets into a folder of their own, whatever the network and its servers do.
+//! Fetches public data sets into folders of their own, over unreliable networks and servers.
 //!
 //! ```text
 //! for each file:  there with the right length and SHA-256?  done
@@ -31,26 +31,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::error::{Error, bail};
+use crate::error::{At as _, Error, bail};
 use crate::files::platform;
 use cache::{Found, Lock};
 pub use catalogue::{Member, PublicFile, PublicSet, catalogue, named};
 
-/// How to fetch.
+/// Options for fetching.
 #[derive(Clone, Debug)]
 pub struct FetchOptions {
     /// The folder that gets one folder a set; `None`: `narrows/datasets` where the platform keeps
     /// caches.
     pub cache: Option<PathBuf>,
-    /// Open no connection: what is not there is an error.
+    /// Open no connection: a missing file is an error.
     pub offline: bool,
-    /// How long a server may take to be found, and how long to accept a connection.
+    /// The time limit for finding a server, and for its accepting a connection.
     pub connect_timeout: Duration,
-    /// How long a server may send nothing, or less than 1,024 bytes, and how long it may take to
-    /// begin its answer.
+    /// The time in which a server may send nothing, or less than 1,024 bytes; and the time in which
+    /// it has to begin its answer.
     pub stall_timeout: Duration,
-    /// How often the mirrors are asked in turn without getting further. One that refuses or sends
-    /// something else is asked once.
+    /// The number of rounds over the mirrors that may bring nothing. A mirror that refuses, or
+    /// sends something else, is asked once.
     pub rounds: usize,
     /// The pause before the second round; it doubles with each one after.
     pub pause: Duration,
@@ -70,8 +70,9 @@ impl Default for FetchOptions {
     }
 }
 
-/// What happens while a set is fetched.
+/// Events while a set is fetched.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Event<'a> {
     /// Another process fetches the same set, and is waited for.
     Waiting {
@@ -93,7 +94,7 @@ pub enum Event<'a> {
         file: &'a str,
         /// Protocol and host.
         mirror: &'a str,
-        /// What went wrong.
+        /// The problem.
         problem: &'a str,
     },
     /// An archive is unpacked.
@@ -103,19 +104,19 @@ pub enum Event<'a> {
     },
 }
 
-/// Fetches what is missing of `set`, checks the length and the SHA-256 of every file, unpacks what
-/// is packed, and returns the folder to [`open`](crate::open). `event` is told what happens.
+/// Fetches the missing files of `set`, checks the length and the SHA-256 of every file, unpacks
+/// archives, and returns the folder to [`open`](crate::open). `event` is told what happens.
 ///
-/// What is there already is read and checked, but for the members of an archive that was removed:
-/// of them the lengths are checked. A file that is not the right one is fetched again.
+/// Files that are there already are read and checked. If an archive was removed, only the lengths
+/// of its members are checked. A wrong file is fetched again.
 ///
 /// The proxies that the environment names are used (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`,
 /// `NO_PROXY`).
 ///
 /// # Errors
-/// If a file can be had from no mirror: the message says for each what went wrong. If files are
-/// missing or wrong and `options` are to open no connection. If the cache folder cannot be read or
-/// written, or the platform names none and `options` neither.
+/// If no mirror gives a file: the message names the problem with each. If files are missing or
+/// wrong, and `options` forbid connections. If the cache folder cannot be read or written, or
+/// neither the platform nor `options` name one.
 pub fn fetch(
     set: &PublicSet,
     options: &FetchOptions,
@@ -129,7 +130,7 @@ pub fn fetch(
     if options.offline {
         refuse_missing(set, &folder)?;
     }
-    fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
+    fs::create_dir_all(&folder).at(&folder)?;
     let lock = Lock::wait(&folder, event)?;
     if options.offline {
         refuse_missing(set, &folder)?;
@@ -138,7 +139,7 @@ pub fn fetch(
     for (file, _) in missing(set, &folder)? {
         let path = folder.join(&file.name);
         if path.is_file() {
-            fs::remove_file(&path).map_err(|error| Error::io(&path, error))?;
+            fs::remove_file(&path).at(&path)?;
         }
         let partial = match lock.exclusive {
             true => path.with_added_extension("partial"),
@@ -166,7 +167,7 @@ fn refuse_missing(set: &PublicSet, folder: &Path) -> Result<(), Error> {
     }
 }
 
-/// The files that are to be fetched, and why.
+/// The files that are to be fetched, and their problems.
 fn missing<'a>(set: &'a PublicSet, folder: &Path) -> Result<Vec<(&'a PublicFile, String)>, Error> {
     let unpacked = !set.members.is_empty() && cache::is_there(set, folder);
     let mut missing = Vec::new();
@@ -190,7 +191,7 @@ pub fn cached(name: &str) -> Option<PathBuf> {
     cache::is_there(&set, &folder).then_some(folder)
 }
 
-/// Where `set` lies, or is to lie.
+/// The folder of `set`.
 fn folder_of(set: &PublicSet, cache: Option<&Path>) -> Result<PathBuf, Error> {
     let cache = match cache {
         Some(cache) => cache.to_owned(),

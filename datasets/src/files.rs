@@ -1,8 +1,9 @@
-//! Files that others may change or read while we do: opening, mapping, writing and caching them.
+//! Opening, mapping, writing and caching of files that others may use at the same time.
 
 pub(crate) mod atomic;
 pub(crate) mod cache;
 pub(crate) mod data_file;
+pub(crate) mod gzip;
 pub(crate) mod hash;
 #[expect(unsafe_code, reason = "memory mapping")]
 mod mapped;

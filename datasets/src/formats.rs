@@ -1,6 +1,6 @@
-//! File formats, each of which becomes a data set.
+//! File formats: each turns files into a data set.
 //!
-//! `list` names them and recognises a file by how it begins. To add one: write its file, and its
+//! `list` names them and recognises a file by its first bytes. To add one: write its file, and its
 //! line there.
 
 pub(crate) mod arrays;

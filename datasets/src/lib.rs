@@ -18,24 +18,22 @@
 //! # Ok::<(), narrows_datasets::Error>(())
 //! ```
 //!
-//! - **Where samples come from.** [`open`] reads a folder or a file of any format that it knows:
+//! - **Reading.** [`open`] reads a folder or a file of any format that it knows:
 //!   arrays, tables, images, and [stores](StoreWriter). [`Dataset::from_idx`] reads two IDX files,
 //!   [`Dataset::from_values`] the caller's bytes; [`builtin`] needs no file at all. Files are
 //!   memory-mapped, or, where their values do not lie in them as they are, packed once into a store
 //!   that is: so opening one again costs nothing, and training reads only the pages that it
 //!   touches. With the feature `fetch`, `fetch::fetch` brings the public ones.
-//! - **Which samples are used.** [`draw_labels`] chooses the few that keep their label, [`holdout`]
+//! - **Choosing.** [`draw_labels`] chooses the few that keep their label, [`holdout`]
 //!   sets samples aside, and a [`Loader`] cuts each epoch into batches. All of it is a function
 //!   of numbers that the caller names (seed, draw, epoch), with no state in between: a resumed run
 //!   continues where it stopped.
-//! - **What a model sees.** [`Dataset::gather`] turns a batch of rows into `f32`, as a
-//!   [`Preparation`] says: of bytes values in `[0, 1]`, of tables standardised numbers and
-//!   categories. In training an [`Augmenter`] may shift, turn and corrupt images, in each epoch
-//!   anew.
+//! - **Preparing.** [`Dataset::gather`] turns a batch of rows into `f32` by a [`Preparation`]:
+//!   bytes become values in `[0, 1]`, tables standardised numbers and categories. In training an
+//!   [`Augmenter`] may shift, turn and corrupt images, in each epoch anew.
 //!
-//! Nothing read from a file can make this crate panic or allocate more than the file's true size
-//! warrants: what is wrong comes back as an [`Error`] of one line that names the file and what to
-//! do about it.
+//! No file can make this crate panic or allocate more than the file's true size warrants. A problem
+//! is an [`Error`] of one line that names the file and the remedy.
 
 mod augment;
 mod batches;
@@ -67,9 +65,8 @@ pub use formats::store::layout::is_store;
 pub use formats::store::metadata::{LeftOut, Metadata};
 pub use formats::store::read::{Store, verify};
 pub use formats::store::write::StoreWriter;
-pub use formats::tables::csv::{CsvCell, CsvWriter};
-#[cfg(feature = "parquet")]
-pub use formats::tables::parquet::{ColumnarKind, ColumnarWriter, FieldKind, Value};
+pub use formats::tables::cell::{FieldKind, TableCell};
+pub use formats::tables::write::{TableFormat, TableWriter};
 pub use open::{Opened, Undivided, open, open_whole, open_with};
 pub use preparation::{Fit, Preparation, PreparedColumn, TablePreparation};
 pub use random::label_draw::{LabelDraw, draw_labels};

@@ -3,43 +3,42 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::dataset::halves::{Parts, TrainTest};
-use crate::error::{Error, OneLine, bail};
+use crate::dataset::halves::{Parts, TrainTest, unlike};
+use crate::error::{At as _, Error, OneLine, bail};
 use crate::formats::images;
 use crate::formats::options::OpenOptions;
 use crate::formats::source::Found;
 use crate::formats::{cifar, list, mnist};
 
-/// What [`open_with`] or [`open_whole`] found.
+/// Opened data, as [`open_with`] and [`open_whole`] return them.
 #[derive(Debug)]
 pub struct Opened<D = TrainTest> {
     /// The samples.
     pub data: D,
-    /// What the file or folder is called.
+    /// The name of the file or folder.
     pub name: String,
     /// Its format: `CSV`, `MNIST's files`.
     pub format: String,
-    /// The images that were left out because they could not be read, each by its name and what is
-    /// wrong with it.
+    /// The images that were left out because they could not be read: name and problem of each.
     pub skipped: Vec<Error>,
-    /// What was decided by the look of the data, and could be meant otherwise.
+    /// Choices that were made by the look of the data, and may be wrong.
     pub notes: Vec<String>,
 }
 
 /// Samples that are not divided yet, as [`open_whole`] finds them.
 pub type Undivided = Opened<Parts>;
 
-/// [`open_with`] the default options, and nobody told.
+/// [`open_with`] with the default options, and without reports of progress.
 ///
 /// # Errors
-/// As there.
+/// The same.
 pub fn open(path: &Path) -> Result<TrainTest, Error> {
     Ok(open_with(path, &OpenOptions::default(), &|_, _| {})?.data)
 }
 
-/// Opens a folder or a file, whose format its content tells:
+/// Opens a folder or a file. Its content tells the format:
 ///
-/// | what | samples | labels |
+/// | data | samples | labels |
 /// |---|---|---|
 /// | a folder of `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-...`, plain or with `.gz` | MNIST's images, and those of its successors | in their files |
 /// | a folder of `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin` | CIFAR-10's binary batches | inside |
@@ -51,19 +50,20 @@ pub fn open(path: &Path) -> Result<TrainTest, Error> {
 /// | CSV, TSV and their kin, plain or gzip | a table: numbers, categories, missing values | a column; an empty cell is no label |
 /// | Parquet, Arrow IPC | a table (with the crate's feature `parquet`) | a column |
 ///
-/// Where the data do not say what is for the test, one sample in six is, of each class, and of the
-/// labelled samples alone if some are: always the same ones for the same data.
+/// Undivided data give one sample in six of each class to the test. If some samples have labels,
+/// these alone are divided. The same data always give the same samples.
 ///
-/// Unsigned bytes are seen by a model as values in [0, 1]. Floats of images are brought into [0, 1]
-/// by the smallest and the largest of the training samples, columns of tables and flat arrays are
+/// A model sees unsigned bytes as values in [0, 1]. Floats of images are brought into [0, 1] by the
+/// smallest and the largest value of the training samples. Columns of tables and flat arrays are
 /// standardised by the training samples' means and standard deviations
 /// ([`Preparation`](crate::Preparation)).
 ///
-/// `progress` is told how many images were decoded, of how many, by any thread; not where none is.
+/// `progress` gets the number of images decoded so far, and the number of all, from any thread. It
+/// is not called for other data.
 ///
 /// # Errors
 /// If anything is missing, unreadable, damaged, or does not belong together, or if `options` do not
-/// suit the data; the message names the file, and what to do.
+/// suit the data. The message names the file and the remedy.
 pub fn open_with(
     path: &Path,
     options: &OpenOptions,
@@ -79,12 +79,12 @@ pub fn open_with(
     Ok(Opened { data, name: called(path)?, format, skipped, notes })
 }
 
-/// Opens all samples that a folder or a file holds, as [`open_with`] does, but does not divide
-/// them: one data set, or two where the data say what is to learn from and what is for the test. A
-/// model sees floats as they are.
+/// Opens all samples of a folder or a file, as [`open_with`] does, but does not divide them. The
+/// result is one data set, or two halves if the data come in halves. A model sees floats as they
+/// are.
 ///
 /// # Errors
-/// As there.
+/// The same.
 pub fn open_whole(
     path: &Path,
     options: &OpenOptions,
@@ -94,9 +94,9 @@ pub fn open_whole(
     Ok(Opened { data: parts, name: called(path)?, format, skipped, notes })
 }
 
-/// What the samples of `path` are called: the name of the file or the folder.
+/// The name of the samples of `path`: that of the file or the folder.
 fn called(path: &Path) -> Result<String, Error> {
-    let full = fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
+    let full = fs::canonicalize(path).at(path)?;
     Ok(full
         .file_name()
         .map_or_else(|| "data".to_owned(), |name| name.to_string_lossy().into_owned()))
@@ -107,7 +107,7 @@ fn find(
     options: &OpenOptions,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Found, Error> {
-    let metadata = fs::metadata(path).map_err(|error| Error::io(path, error))?;
+    let metadata = fs::metadata(path).at(path)?;
     let name = called(path)?;
     if !metadata.is_dir() {
         refuse_image_options(path, options)?;
@@ -153,8 +153,8 @@ fn find(
 fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>, Error> {
     let file = |half: &str| -> Result<Option<PathBuf>, Error> {
         let mut found: Option<PathBuf> = None;
-        for entry in fs::read_dir(dir).map_err(|error| Error::io(dir, error))? {
-            let path = entry.map_err(|error| Error::io(dir, error))?.path();
+        for entry in fs::read_dir(dir).at(dir)? {
+            let path = entry.at(dir)?.path();
             let stem = path
                 .file_name()
                 .and_then(|name| name.to_str())
@@ -196,18 +196,8 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
         }
     };
     let ((train_data, format, notes), (test_data, ..)) = (whole(&train)?, whole(&test)?);
-    if train_data.dtype() != test_data.dtype()
-        || train_data.columns().is_some() != test_data.columns().is_some()
-    {
-        bail!(&test, "holds values of another kind than those to learn from: save both alike");
-    }
-    if train_data.columns().is_none() && train_data.stored_shape() != test_data.stored_shape() {
-        let (found, expected) = (test_data.stored_shape(), train_data.stored_shape());
-        bail!(
-            &test,
-            "holds samples of the shape {found:?}, where those to learn from have {expected:?}: \
-             the two do not belong together"
-        );
+    if let Some(problem) = unlike(&train_data, &test_data) {
+        return Err(Error::file(&test, problem));
     }
     if train_data.has_labels() != test_data.has_labels() {
         let without = if train_data.has_labels() { &test } else { &train };

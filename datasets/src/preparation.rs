@@ -1,4 +1,4 @@
-//! What a model sees of stored values.
+//! The way from stored values to the values that a model sees.
 
 mod column;
 pub(crate) mod convert;
@@ -16,15 +16,14 @@ pub use column::PreparedColumn;
 pub use fit::Fit;
 pub use table::TablePreparation;
 
-/// What a model sees of stored values: part of a model, and stored with it.
-///
-/// What comes from a file is checked while it is deserialised.
+/// The way from stored values to the values that a model sees. It is part of a model, and stored
+/// with it. Values from a file are checked while they are deserialised.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Preparation {
     /// Unsigned bytes, divided by a maximum.
     Bytes {
-        /// What 1.0 stands for; not 0.
+        /// The byte that becomes 1.0; not 0.
         #[serde(deserialize_with = "not_zero")]
         max: u8,
     },
@@ -32,10 +31,10 @@ pub enum Preparation {
     Floats,
     /// Floats, all of them as `(value - shift) * scale`.
     Scaled {
-        /// What is subtracted; finite.
+        /// The number that is subtracted; finite.
         #[serde(deserialize_with = "finite")]
         shift: f32,
-        /// What is multiplied by after that; finite.
+        /// The factor after that; finite.
         #[serde(deserialize_with = "finite")]
         scale: f32,
     },
@@ -44,7 +43,7 @@ pub enum Preparation {
 }
 
 impl Preparation {
-    /// Whether it is for samples of so many values of that type; else why not.
+    /// Checks that it is for samples of `width` values of the type `dtype`.
     pub(crate) fn takes(&self, dtype: Dtype, width: usize) -> Result<(), String> {
         let bytes = matches!(self, Preparation::Bytes { .. });
         match (self, dtype) {
@@ -71,13 +70,13 @@ impl Preparation {
         }
     }
 
-    /// Whether all values that a model sees lie in [0, 1].
+    /// Tells whether all values that a model sees lie in [0, 1].
     pub(crate) fn in_unit_range(&self) -> bool {
         matches!(self, Preparation::Bytes { .. } | Preparation::Scaled { .. })
     }
 
-    /// The values that a model sees of samples of `width` stored ones. Of a table the number does
-    /// not depend on `width`.
+    /// The number of values that a model sees of a sample with `width` stored values. For a table,
+    /// `width` makes no difference.
     pub fn features(&self, width: usize) -> usize {
         match self {
             Preparation::Bytes { .. } | Preparation::Floats | Preparation::Scaled { .. } => width,
@@ -85,7 +84,7 @@ impl Preparation {
         }
     }
 
-    /// The columns of the table that it was learnt from; `None` of anything but a table.
+    /// The columns of the table that it was learnt from; `None` if it was no table.
     pub fn columns(&self) -> Option<Vec<Column>> {
         match self {
             Preparation::Table(table) => {
@@ -95,8 +94,8 @@ impl Preparation {
         }
     }
 
-    /// Whether it can be applied to samples of these columns as they are stored: the columns are
-    /// its own, in its order, and its categories are the first of theirs.
+    /// Tells whether it can be applied to samples of these columns as they are stored. Then the
+    /// columns are its own, in its order, and its categories are the first of theirs.
     pub(crate) fn reads(&self, columns: &[Column]) -> bool {
         let Some(own) = self.columns() else { return true };
         let one = |(own, other): (&Column, &Column)| {
@@ -113,8 +112,8 @@ impl Preparation {
         own.len() == columns.len() && own.iter().zip(columns).all(one)
     }
 
-    /// What a table's features are called: `age`, `colour=red`, and at the end `age missing`. Empty
-    /// of anything else.
+    /// The names of a table's features: `age`, `colour=red`, and at the end `age missing`. Empty
+    /// for anything but a table.
     pub fn feature_names(&self) -> Vec<String> {
         match self {
             Preparation::Bytes { .. } | Preparation::Floats | Preparation::Scaled { .. } => {
@@ -124,7 +123,7 @@ impl Preparation {
         }
     }
 
-    /// What a model sees of bytes. `stored: (values)`, `out: (values)`.
+    /// Prepares bytes. `stored: (values)`, `out: (values)`.
     ///
     /// # Panics
     /// If the preparation is not one of bytes, or the lengths differ.
@@ -135,9 +134,9 @@ impl Preparation {
         Convert::new(max).run(stored, out);
     }
 
-    /// What a model sees of a sample of floats. `stored: (values)`, `out: (features)`. Allocates
-    /// nothing. Any values are taken: of a table, a number that is not finite is missing, and a
-    /// category that cannot be is an unknown one.
+    /// Prepares a sample of floats. `stored: (values)`, `out: (features)`. Allocates nothing. All
+    /// values are accepted: in a table, a number that is not finite is missing, and a category that
+    /// cannot be is unknown.
     ///
     /// # Panics
     /// If the preparation is one of bytes, or a length is another.
@@ -147,7 +146,7 @@ impl Preparation {
             Preparation::Floats => out.copy_from_slice(stored),
             Preparation::Scaled { shift, scale } => {
                 assert_eq!(stored.len(), out.len(), "as many values as features");
-                // The difference of two f32 may be none.
+                // The difference of two f32 may overflow.
                 let (shift, scale) = (f64::from(*shift), f64::from(*scale));
                 for (out, &stored) in out.iter_mut().zip(stored) {
                     *out = ((f64::from(stored) - shift) * scale) as f32;
@@ -157,14 +156,13 @@ impl Preparation {
         }
     }
 
-    /// The same features, of another table, whose stored columns are `columns`: found by their
-    /// names, and categories by theirs. Columns may come in another order, and others beside them;
-    /// a category that the model has not met is an unknown one. Serialised, it is what it was made
-    /// from. Of anything but a table: itself.
+    /// The same features of another table, whose stored columns are `columns`. Columns and
+    /// categories are found by their names, in any order. Further columns are left out, and a
+    /// category that the model has not met is unknown. Serialised, the result equals the original.
+    /// Anything but a table gives itself.
     ///
     /// # Errors
-    /// If a column is not there, or holds numbers in place of categories, or categories in place of
-    /// numbers.
+    /// If a column is missing, or holds numbers in place of categories, or the reverse.
     pub fn adapted(&self, columns: &[Column]) -> Result<Preparation, String> {
         match self {
             Preparation::Bytes { .. } | Preparation::Floats | Preparation::Scaled { .. } => {

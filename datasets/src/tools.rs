@@ -1,4 +1,4 @@
-//! What is done with whole data sets: packing, dividing, inspecting and exporting them.
+//! Work on whole data sets: packing, dividing, inspecting and exporting them.
 
 pub(crate) mod both_halves;
 pub(crate) mod export;

@@ -241,12 +241,12 @@ fn files_that_do_not_belong_together_are_an_error() {
         (
             "t10k-images-idx3-ubyte",
             idx(8, &[3, 3, 2], &[0; 18]),
-            &["images of 3x2", "training images have 2x3"],
+            &["samples of the shape [3, 2]", "those to learn from have [2, 3]"],
         ),
         (
             "t10k-images-idx3-ubyte",
             idx(8, &[3, 2, 3, 2], &[0; 36]),
-            &["images of 2x3x2", "training images have 2x3: the two"],
+            &["samples of the shape [2, 3, 2]", "those to learn from have [2, 3]: the two"],
         ),
         ("train-labels-idx1-ubyte", good_images(), &["3-dimensional", "labels in 1 dimension"]),
         ("train-images-idx3-ubyte", idx(8, &[5], &[0; 5]), &["images in 3 dimensions"]),

@@ -119,7 +119,10 @@ fn a_class_against_the_rest() {
     assert_eq!(samples(&one.train), samples(&data.train));
     assert_eq!(one.train.subset(&[4]).unwrap().class_names(), ["rest", "b"]);
     let error = data.one_against_rest("d").unwrap_err().to_string();
-    assert!(error.contains("no class \"d\": it has a, b, c") && !error.contains('\n'), "{error}");
+    assert!(
+        error.contains("no class \"d\": it has \"a\", \"b\", \"c\"") && !error.contains('\n'),
+        "{error}"
+    );
     drop(files);
 
     let digits = narrows_datasets::builtin(500, 0);

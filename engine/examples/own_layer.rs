@@ -2,31 +2,29 @@
 
 use narrows_engine::layer::{Backward, Forward};
 use narrows_engine::layers::Linear;
-use narrows_engine::{Context, Error, Layer, Loss, Network, Op, Params, Shape, Target};
+use narrows_engine::{Context, Error, Layer, Loss, Network, Op, Params, Planned, Shape, Target};
 use narrows_engine::{Trainer, TrainerSettings};
 
 /// The description: what a user writes.
 #[derive(Debug)]
 struct Sine;
 
-/// The planned layer, which knows its sizes.
+/// The planned layer, which does the work.
 #[derive(Debug)]
-struct SineOp(Shape);
+struct SineOp;
 
 impl Layer for Sine {
     fn name(&self) -> &'static str {
         "sine"
     }
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
-        Ok(Box::new(SineOp(input.clone())))
+    /// The output has the shape of the input.
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
+        Ok(Planned::new(input.clone(), SineOp))
     }
 }
 
 impl Op for SineOp {
-    fn output(&self) -> Shape {
-        self.0.clone()
-    }
-    /// Returns what the layer adds to the loss: nothing.
+    /// Returns the penalty that is added to the loss: none.
     fn forward(&self, _: &Context, io: Forward<'_>) -> f64 {
         io.y.iter_mut().zip(io.x).for_each(|(y, x)| *y = x.sin());
         0.0

@@ -34,37 +34,32 @@ pub enum ErrorKind {
     System,
 }
 
+/// Makes the constructor of each kind.
+macro_rules! constructors {
+    ($($name:ident: $Kind:ident),*) => {
+        impl Error {
+            $(
+                #[doc = concat!("An error of [`ErrorKind::", stringify!($Kind), "`].")]
+                pub fn $name(message: impl Into<String>) -> Error {
+                    Error { kind: ErrorKind::$Kind, message: message.into() }
+                }
+            )*
+        }
+    };
+}
+constructors!(
+    shape: Shape,
+    setting: Setting,
+    mismatch: Mismatch,
+    state: State,
+    unknown: Unknown,
+    not_finite: NotFinite,
+    io: Io,
+    format: Format,
+    system: System
+);
+
 impl Error {
-    /// An error of that kind, with that one-line message.
-    pub fn of(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error { kind, message: message.into() }
-    }
-
-    /// An error of [`ErrorKind::Shape`].
-    pub fn shape(message: impl Into<String>) -> Error {
-        Error::of(ErrorKind::Shape, message)
-    }
-
-    /// An error of [`ErrorKind::Setting`].
-    pub fn setting(message: impl Into<String>) -> Error {
-        Error::of(ErrorKind::Setting, message)
-    }
-
-    /// An error of [`ErrorKind::Mismatch`].
-    pub fn mismatch(message: impl Into<String>) -> Error {
-        Error::of(ErrorKind::Mismatch, message)
-    }
-
-    /// An error of [`ErrorKind::State`].
-    pub fn state(message: impl Into<String>) -> Error {
-        Error::of(ErrorKind::State, message)
-    }
-
-    /// An error of [`ErrorKind::NotFinite`].
-    pub fn not_finite(message: impl Into<String>) -> Error {
-        Error::of(ErrorKind::NotFinite, message)
-    }
-
     /// An error of [`ErrorKind::NotFinite`]: training went wrong, and `what` became `value`.
     pub fn diverged(what: impl fmt::Display, value: f64, when: impl fmt::Display) -> Error {
         Error::not_finite(format!(

@@ -21,15 +21,14 @@
 //! next layer's weights make up for it.
 //!
 //! 1. Layers are the engine's own: linear with its sparse products, and batch norm without its
-//!    scale and shift. What is new are three passes over rows: noise and activation, combinator,
-//!    cost.
+//!    scale and shift. Three passes over rows are new: noise and activation, combinator, cost.
 //! 2. The noisy pass takes labelled and unlabelled samples together, but normalises each by its own
 //!    statistics, as the authors' code does. The decoder takes the unlabelled ones alone: the
 //!    labelled are among these anyway, one in an epoch like all others.
-//! 3. Only as much runs as the costs ask for. With one for the sample alone (the paper's "bottom"
-//!    variant) there is no clean pass, with one for the top alone (its Gamma model) no decoder but
-//!    the top's combinator.
-//! 4. Noise is drawn once a step from counters, and what the backward pass needs of it is in z.
+//! 3. Only the parts that the costs need are run. With a cost for the sample alone (the paper's
+//!    "bottom" variant) there is no clean pass, with one for the top alone (its Gamma model) no
+//!    decoder but the top's combinator.
+//! 4. Noise is drawn once a step from counters, and the backward pass finds it in z.
 
 mod backward;
 mod combinator;
@@ -49,7 +48,7 @@ use std::ops::Range;
 /// of a softmax can be tiny.
 const EPS: f32 = 1e-6;
 
-/// A ladder network. As a [`Network`](crate::Network), it owns no numbers.
+/// A ladder network. Like a [`Network`](crate::Network), it owns no numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ladder {
     widths: Vec<usize>,
@@ -70,8 +69,9 @@ pub struct LadderBatch<'a> {
     pub step: u64,
 }
 
-/// What a step minimises.
+/// The loss of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct LadderLoss {
     /// The cross-entropy of the labelled samples, with noise.
     pub supervised: f64,
@@ -130,7 +130,7 @@ impl Ladder {
         self.costs.iter().position(|cost| *cost > 0.0)
     }
 
-    /// Whether a layer above the sample has a cost, and so a clean target.
+    /// True if a layer above the sample has a cost, and so a clean target.
     fn needs_clean(&self) -> bool {
         self.costs[1..].iter().any(|cost| *cost > 0.0)
     }
@@ -173,7 +173,7 @@ impl Ladder {
         Ok(params)
     }
 
-    /// Where the parameters lie.
+    /// The places of the parameters.
     fn layout(&self, params: &Params) -> Layout {
         let range = |name: String| params.range(&name);
         let layers = 0..self.widths.len();

@@ -1,4 +1,4 @@
-//! Layers: what a network is made of.
+//! The layers of networks.
 //!
 //! A layer describes itself. Planned for samples of one shape it is an op, which owns no numbers
 //! and works on slices that the network hands it; forward and backward stand side by side in its
@@ -19,6 +19,7 @@ mod pointwise;
 mod pool;
 pub(crate) mod product;
 mod residual;
+mod setters;
 mod sparsity;
 mod unflatten;
 mod upsample;

@@ -1,21 +1,21 @@
 //! A SIMD compute engine that trains neural networks on a CPU.
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! |---|---|
 //! | [`simd`] | one vector type per instruction set, and the dispatch to it |
 //! | [`parallel`] | the [`Context`]: an instruction set and threads |
 //! | [`gemm`] | matrix multiplication |
-//! | [`layers`] | what a [`Network`] is made of |
-//! | [`layer`] | what a layer is, for those of your own |
+//! | [`layers`] | the layers of a [`Network`] |
+//! | [`layer`] | the traits of a layer, for layers of your own |
 //! | [`params`] | the slab of named [`Params`] |
-//! | [`loss`] | what is minimised, and its gradient |
-//! | [`optimizer`], [`schedule`] | what turns gradients into steps, and how long they are |
+//! | [`loss`] | losses and their gradients |
+//! | [`optimizer`], [`schedule`] | optimisers, and the learning rate over the steps of a run |
 //! | [`ladder`] | the ladder network: labels and denoising of every layer at once |
 //! | [`predictor`] | a trained network, ready to use |
-//! | [`init`], [`random`] | where they start, and counter-based random numbers |
+//! | [`init`], [`random`] | initial values of parameters, and counter-based random numbers |
 //! | [`math`] | exp, tanh and their like, for vectors |
 //! | [`memory`] | the aligned slab |
-//! | [`peak`] | what the processor can do, measured |
+//! | [`peak`] | the processor's limits, measured |
 //!
 //! The same seed gives the same bits on the same instruction set, whatever the number of threads.
 //!
@@ -41,7 +41,7 @@ pub use hardware::simd::Isa;
 pub use hardware::{memory, parallel, peak, simd};
 pub use ladder::{Ladder, LadderBatch, LadderLoss, LadderMemory};
 pub use math::random;
-pub use network::layer::{Layer, Mode, Op, Pass};
+pub use network::layer::{Layer, Mode, Op, Pass, Planned};
 pub use network::params::{LoadReport, Params};
 pub use network::{Gradients, LayerSummary, Network, NetworkBuilder, PassMemory, Summary};
 pub use network::{init, layer, params};

@@ -1,7 +1,7 @@
 //! Networks: a chain of layers, planned once.
 //!
-//! Planning names the parameters, merges what can be fused and adds the sizes up. After that a step
-//! allocates nothing: [`Params`], [`PassMemory`] and the gradients are slabs of fixed size.
+//! Planning names the parameters, fuses layers and adds the sizes up. After that a step allocates
+//! nothing: [`Params`], [`PassMemory`] and the gradients are slabs of fixed size.
 
 mod backward;
 mod chain;
@@ -55,7 +55,7 @@ impl NetworkBuilder {
         self.boxed(Box::new(layer))
     }
 
-    /// As [`NetworkBuilder::layer`], for a layer chosen at run time.
+    /// Like [`NetworkBuilder::layer`], for a layer chosen at run time.
     pub fn boxed(mut self, layer: Box<dyn Layer>) -> Self {
         self.layers.push((self.section.clone(), layer));
         self
@@ -71,8 +71,8 @@ impl NetworkBuilder {
     /// Plans the network.
     ///
     /// # Errors
-    /// If a layer cannot take its input or is set up wrongly, if there is none, or if a section has
-    /// no name or is in two pieces; the message names it.
+    /// If a layer cannot take its input or a setting is out of range, if there is no layer, or if a
+    /// section has no name or is in two pieces; the message names it.
     pub fn build(self) -> Result<Network, Error> {
         ensure!(
             !self.layers.is_empty() && self.input.checked_len().is_some_and(|len| len > 0),
@@ -90,7 +90,7 @@ impl NetworkBuilder {
                 index += 1;
             } else if sections.contains(&section) {
                 return Err(Error::setting(format!(
-                    "section '{section}' is taken up again: it must be one piece"
+                    "section '{section}' stands twice: its layers must follow each other"
                 )));
             } else {
                 index = 0;
@@ -166,7 +166,7 @@ impl Network {
         Ok(memory.output())
     }
 
-    /// Runs some links forward, given the output of the one below; the first takes `x`.
+    /// Runs some links forward, from the output of the link below; the first one takes `x`.
     #[allow(clippy::too_many_arguments)] // those of `forward`, and which links
     fn forward_links(
         &self,
@@ -198,7 +198,7 @@ impl Network {
             }
             memory.modes[i] = mode;
         }
-        // What nothing can change is no part of what is minimised.
+        // A penalty that no parameter can change does not count.
         let counted = if pass.mode == Mode::Train { first_trainable } else { 0 };
         let PassMemory { modes, values, scratch, .. } = memory;
         let run = Run { cx, pass, modes, block: None, batch, x };
@@ -217,9 +217,9 @@ impl Network {
         self.move_statistics(params, memory, None);
     }
 
-    /// As [`Network::update_statistics`], each by a fraction `part` of the way to the last pass's,
-    /// whatever the layers' own momentum is. After passes by [`Pass::estimate`] over batches of
-    /// equal size, 1, 1/2, 1/3 and so on give their mean.
+    /// Like [`Network::update_statistics`], by a fraction `part` of the way in place of each
+    /// layer's own momentum. After passes by [`Pass::estimate`] over batches of equal size, 1, 1/2,
+    /// 1/3 and so on give their mean.
     pub fn average_statistics(&self, params: &mut Params, memory: &PassMemory, part: f32) {
         self.move_statistics(params, memory, Some(part));
     }
@@ -231,7 +231,7 @@ impl Network {
         self.chain.update_statistics(memory.batch(), values, params, part, moves);
     }
 
-    /// The first layer whose output is not finite, after a forward pass: where a run went wrong.
+    /// The first layer whose output is not finite after a forward pass: there the run went wrong.
     pub fn first_not_finite(&self, memory: &PassMemory) -> Option<&str> {
         let last = memory.last?;
         let mut links = self.chain.links.iter().enumerate();
@@ -275,13 +275,13 @@ impl Params {
 }
 
 impl Link {
-    /// Whether it has parameters and none of them trains.
+    /// True if it has parameters and none of them trains.
     fn frozen(&self, params: &Params) -> bool {
         !self.entries.is_empty()
             && !params.entries()[self.entries.clone()].iter().any(|e| e.trainable)
     }
 
-    /// The mode of a layer: what is frozen, or lies below everything that trains, evaluates. So a
+    /// The mode of a layer: it evaluates if it is frozen, or below everything that trains. So a
     /// frozen encoder computes one function, and its running statistics stay bit-identical.
     fn mode(&self, params: &Params, below_trainable: bool, mode: Mode) -> Mode {
         if below_trainable || self.frozen(params) { Mode::Evaluate } else { mode }

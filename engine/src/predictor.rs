@@ -1,7 +1,7 @@
 //! Inference: a trained network made ready for use.
 //!
-//! A [`Predictor`] computes what [`Network::forward`] does in evaluation, but for rounding, and
-//! does less for it:
+//! A [`Predictor`] computes the same as [`Network::forward`] in evaluation, but for rounding, with
+//! less work:
 //!
 //! 1. Batch norm (with its running statistics) goes into the weights and the bias of the linear
 //!    layer before it, ReLU into that layer's epilogue; dropout is left out (`plan.rs`). Batch norm
@@ -9,12 +9,12 @@
 //!    deviation, the difference from the mean would be lost in rounding.
 //! 2. Weights are copied once, into the order in which the kernel reads them (`panels.rs`), if
 //!    wanted in half precision or as bytes: a single row is bound by reading the weights.
-//! 3. Where x is 0, the weights that it would meet are not read (`product.rs`): behind a ReLU that
-//!    is half of them, for a picture of a digit four fifths.
+//! 3. The weights of an input that is 0 are not read (`product.rs`): half of them behind a ReLU,
+//!    four fifths for a picture of a digit.
 //! 4. Each output is one sum in the order of the inputs, however many rows come along: so a row
 //!    through the layers of this crate gives the same bits alone and in any batch. A batch goes to
 //!    the threads by blocks of rows, each through all layers: there is one barrier in a call, and
-//!    what lies between two layers stays in the level-2 cache.
+//!    the values between two layers stay in the level-2 cache.
 
 mod difference;
 mod panels;
@@ -34,8 +34,7 @@ use plan::{Map, Stage};
 use product::Product;
 use workspace::Slot;
 
-/// The rows of a block, at most: a panel of weights is read into the level-2 cache once for all of
-/// them.
+/// Most rows of a block: a panel of weights is read into the level-2 cache once for all of them.
 const MAX_ROWS: usize = 96;
 
 /// A network with its parameters, ready to predict: immutable, and free to be shared by threads.
@@ -67,7 +66,7 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// Takes in the network's layers and a copy of the parameters, as they are in evaluation.
+    /// A predictor of the network's layers in evaluation, with a copy of the parameters.
     ///
     /// # Errors
     /// If `params` are not those of `network`.
@@ -75,8 +74,8 @@ impl Predictor {
         Predictor::with_precision(network, params, Precision::F32)
     }
 
-    /// As [`Predictor::new`], with the weights of linear layers kept in another precision.
-    /// [`Predictor::difference`] says what that costs.
+    /// Like [`Predictor::new`], with the weights of linear layers kept in another precision.
+    /// [`Predictor::difference`] measures the error.
     ///
     /// # Errors
     /// If `params` are not those of `network`, or if there is a weight that the precision has no
@@ -113,7 +112,7 @@ impl Predictor {
         &self.output
     }
 
-    /// How the weights of linear layers are kept.
+    /// The precision of the weights of linear layers.
     pub fn precision(&self) -> Precision {
         self.precision
     }
@@ -125,13 +124,12 @@ impl Predictor {
 
     /// Computes y: (batch, output) for x: (batch, input), for any number of rows.
     ///
-    /// The workspace grows to what the largest batch so far needed; once it has, nothing is
-    /// allocated, but for what entering a context's threads from outside costs (see
-    /// [`Context::install`]). A NaN or an infinity in a row of x gives what the products written
-    /// out would give, in that row alone.
+    /// The workspace grows with the largest batch so far; after that nothing is allocated, but on
+    /// entering a context's threads from outside (see [`Context::install`]). A NaN or an infinity
+    /// in a row of x changes that row alone, as the written-out products would.
     ///
     /// # Errors
-    /// If `x` is no whole number of samples, at least one, or `y` has no place for just their
+    /// If `x` is no whole number of samples, at least one, or `y` has another length than their
     /// outputs.
     pub fn predict(
         &self,

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// The values of a sample or parameters of a layer, at most: more than any memory holds, few enough
-/// that sizes in bytes, and sums of a few of them, cannot overflow.
+/// Most values of a sample or parameters of a network: more than any memory holds, few enough that
+/// sizes in bytes, and sums of a few of them, cannot overflow.
 pub(crate) const MAX_VALUES: usize = 1 << if usize::BITS < 64 { 27 } else { 40 };
 
 const _: () = assert!(MAX_VALUES.checked_mul(4 * size_of::<f32>()).is_some());
@@ -19,7 +19,7 @@ impl Shape {
         self.0.iter().product()
     }
 
-    /// As [`Shape::len`]; `None` if no number is that large.
+    /// Like [`Shape::len`]; `None` if the product overflows.
     pub(crate) fn checked_len(&self) -> Option<usize> {
         self.0.iter().try_fold(1usize, |len, &n| len.checked_mul(n))
     }

@@ -105,7 +105,7 @@ fn of_portable_products(classes: usize) -> usize {
 fn outputs(target: Target<'_>) -> usize {
     match target {
         Target::Values(values) | Target::Probabilities(values) => values.len() / BATCH,
-        Target::Classes(_) => 10,
+        _ => 10,
     }
 }
 

@@ -299,7 +299,7 @@ fn what_suffices_for_a_batch_suffices_for_a_smaller_one() {
     ];
     for layer in layers {
         for input in [Shape::from(3), [2, 3, 5].into()] {
-            let mut op = layer.plan(&input).unwrap();
+            let mut op = layer.plan(&input).unwrap().op;
             assert!(op.take_relu());
             let needs = |batch| [op.scratch_len(batch), op.saved_len(batch)];
             for batch in 2..5000 {

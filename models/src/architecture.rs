@@ -11,7 +11,8 @@ mod sample;
 pub use activation::Activation;
 pub use sample::SampleShape;
 
-use crate::error::Error;
+use crate::error::{Error, bail, ensure};
+use crate::names::named;
 use narrows_engine::init::Init;
 use narrows_engine::layers::{BatchNorm, Dropout, Linear, Narrow};
 use narrows_engine::{Layer, Network, NetworkBuilder};
@@ -37,7 +38,7 @@ const MAX_VALUES: usize = 1 << 24;
 pub const MAX_DEPTH: usize = 64;
 
 /// What a kind of model is made of, between the sample and the code.
-trait Plan {
+trait Backbone {
     /// Widths that suit such samples.
     fn widths(&self, input: SampleShape) -> Vec<usize>;
 
@@ -51,27 +52,26 @@ trait Plan {
     /// Adds the way from a latent code to a sample, without the last activation.
     ///
     /// # Errors
-    /// As [`Plan::encoder`].
+    /// As [`Backbone::encoder`].
     fn decoder(&self, of: &Architecture, builder: NetworkBuilder) -> Result<NetworkBuilder, Error>;
 }
 
-/// Makes the enum, its names and its plans from the one list of models.
+/// Makes the enum, its names and its backbones from the one list of models.
 macro_rules! models {
-    ($($(#[$attribute:meta])* $model:ident, $name:literal, $plan:expr;)+) => {
-        /// A kind of model.
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(rename_all = "kebab-case")]
-        pub enum Model {
-            $($(#[$attribute])* $model,)+
+    ($($(#[$attribute:meta])* $model:ident = $name:literal, $backbone:expr;)+) => {
+        named! {
+            /// A kind of model.
+            #[derive(Default)]
+            #[non_exhaustive]
+            pub enum Model {
+                $($(#[$attribute])* $model = $name,)+
+            }
         }
 
         impl Model {
-            /// All of them, by the names that options and files use.
-            pub const ALL: &'static [(&'static str, Model)] = &[$(($name, Model::$model)),+];
-
-            fn plan(self) -> &'static dyn Plan {
+            fn backbone(self) -> &'static dyn Backbone {
                 match self {
-                    $(Model::$model => &$plan,)+
+                    $(Model::$model => &$backbone,)+
                 }
             }
         }
@@ -81,23 +81,17 @@ macro_rules! models {
 models! {
     /// Fully connected layers.
     #[default]
-    Dense, "dense", dense::Dense;
+    Dense = "dense", dense::Dense;
     /// Convolutions of stride 2.
-    Conv, "conv", conv::Conv;
+    Conv = "conv", conv::Conv;
     /// Convolutions in residual blocks.
-    Resnet, "resnet", resnet::Resnet;
+    Resnet = "resnet", resnet::Resnet;
 }
 
 impl Model {
-    /// The name.
-    pub fn name(self) -> &'static str {
-        let found = Model::ALL.iter().find(|(_, model)| *model == self);
-        found.map_or("unknown", |(name, _)| name)
-    }
-
     /// The widths that it has for such samples unless others are asked for.
     pub fn widths(self, input: SampleShape) -> Vec<usize> {
-        self.plan().widths(input)
+        self.backbone().widths(input)
     }
 }
 
@@ -215,7 +209,7 @@ impl Architecture {
             Some(layer) => self.encoder()?.section(CODE).boxed(layer),
             None => self.code()?,
         };
-        let mut builder = self.model.plan().decoder(self, builder.section(DECODER))?;
+        let mut builder = self.model.backbone().decoder(self, builder.section(DECODER))?;
         if let Some(layer) = self.output.layer() {
             builder = builder.boxed(layer);
         }
@@ -235,11 +229,7 @@ impl Architecture {
     /// # Errors
     /// As [`Architecture::autoencoder`], or with fewer than 2 classes.
     pub fn classifier(&self, classes: usize) -> Result<Network, Error> {
-        if classes < 2 {
-            return Err(Error::new(format!(
-                "a classifier needs labels of at least 2 classes, got {classes}"
-            )));
-        }
+        ensure!(classes >= 2, "a classifier needs labels of at least 2 classes, got {classes}");
         let mut builder = self.code()?.section(HEAD);
         if self.batch_norm {
             // Latent codes come at any scale; the head should not depend on it.
@@ -256,29 +246,24 @@ impl Architecture {
         let Architecture { input, widths, latent, .. } = self;
         match network.param_entries().last().map_or(0, |last| last.range.end) {
             ..=MAX_PARAMETERS => Ok(network),
-            n => Err(Error::new(format!(
+            n => bail!(
                 "the widths {widths:?} between samples of {input} and a code of {latent} make {n} \
                  parameters, more than {MAX_PARAMETERS}: choose smaller widths"
-            ))),
+            ),
         }
     }
 
     fn encoder(&self) -> Result<NetworkBuilder, Error> {
-        if self.latent == 0 {
-            return Err(Error::new("the latent code needs at least 1 value"));
-        }
+        ensure!(self.latent != 0, "the latent code needs at least 1 value");
         if self.widths.contains(&0) {
-            return Err(Error::new(
-                "a hidden layer needs at least 1 value: leave the 0 out of the widths",
-            ));
+            bail!("a hidden layer needs at least 1 value: leave the 0 out of the widths");
         }
-        if !(1..=MAX_DEPTH).contains(&self.depth) {
-            return Err(Error::new(format!(
-                "a width has 1 to {MAX_DEPTH} blocks, not {}: set the depth to that",
-                self.depth
-            )));
-        }
-        let builder = self.model.plan().encoder(self)?;
+        ensure!(
+            (1..=MAX_DEPTH).contains(&self.depth),
+            "a width has 1 to {MAX_DEPTH} blocks, not {}: set the depth to that",
+            self.depth
+        );
+        let builder = self.model.backbone().encoder(self)?;
         let outputs = if self.variational { self.latent.saturating_mul(2) } else { self.latent };
         Ok(builder.layer(Linear::new(outputs).with_init(Init::XavierUniform)))
     }
@@ -296,10 +281,10 @@ impl Architecture {
     fn input_len(&self) -> Result<usize, Error> {
         match self.input.checked_len() {
             Some(n @ 1..=MAX_VALUES) => Ok(n),
-            _ => Err(Error::new(format!(
+            _ => bail!(
                 "samples of {} cannot be modelled: they need 1 to {MAX_VALUES} values",
                 self.input
-            ))),
+            ),
         }
     }
 

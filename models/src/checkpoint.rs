@@ -1,7 +1,7 @@
 //! Models on disk: safetensors, with what is needed to rebuild the network in its metadata.
 
 use crate::architecture::Architecture;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind, error};
 use narrows_datasets::{Dataset, Preparation};
 use narrows_engine::{LoadReport, Network, Params};
 use safetensors::SafeTensors;
@@ -85,8 +85,7 @@ impl Description {
 /// # Errors
 /// If the file cannot be written.
 pub fn save(path: &Path, params: &Params, description: &Description) -> Result<(), Error> {
-    let failed =
-        |e: &dyn std::fmt::Display| Error::new(format!("{}: cannot save: {e}", path.display()));
+    let failed = |e: &dyn std::fmt::Display| error!(Io, "{}: cannot save: {e}", path.display());
     let json = serde_json::to_string(description).map_err(|e| failed(&e))?;
     let bytes = params.to_safetensors(&[(KEY, &json)]).map_err(|e| failed(&e))?;
     narrows_datasets::write_atomically(path, &bytes).map_err(|e| failed(&e))
@@ -98,34 +97,36 @@ pub fn save(path: &Path, params: &Params, description: &Description) -> Result<(
 /// If the file cannot be read, is no model of ours, or its tensors are not those that its
 /// description calls for; the message names the file and the tensor.
 pub fn load(path: &Path) -> Result<(Description, Network, Params), Error> {
-    // What stands in the file is quoted in some errors, at any length and with line breaks; and so
-    // may a path have them.
-    let failed = |e: String| {
-        let (short, line) = (e.chars().take(LONGEST_PROBLEM).collect::<String>(), path.display());
-        Error::new(format!("{line}: {short}").replace(char::is_control, " "))
+    // The file's own text is quoted in some errors, of any length and with line breaks; a path may
+    // have them too.
+    let failed = |kind, e: String| {
+        let short: String = e.chars().take(LONGEST_PROBLEM).collect();
+        let line = format!("{}: {short}", path.display());
+        Error::of(kind, line.replace(char::is_control, " "))
     };
-    let bytes = std::fs::read(path).map_err(|e| failed(format!("cannot read the model: {e}")))?;
-    let broken = |e: &dyn std::fmt::Display| {
-        failed(format!("not a complete safetensors file ({e}): train the model again"))
-    };
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| broken(&e))?;
+    let bytes = std::fs::read(path)
+        .map_err(|e| failed(ErrorKind::Io, format!("cannot read the model: {e}")))?;
+    read(&bytes).map_err(|e| failed(ErrorKind::Format, e))
+}
+
+fn read(bytes: &[u8]) -> Result<(Description, Network, Params), String> {
+    let (_, metadata) = SafeTensors::read_metadata(bytes)
+        .map_err(|e| format!("not a complete safetensors file ({e}): train the model again"))?;
     let json = metadata.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or_else(|| {
-        failed(format!(
-            "a safetensors file without the '{KEY}' metadata: give a model that narrows saved"
-        ))
+        format!("a safetensors file without the '{KEY}' metadata: give a model that narrows saved")
     })?;
     let description: Description = serde_json::from_str(json)
-        .map_err(|e| failed(format!("the '{KEY}' metadata cannot be read: {e}")))?;
+        .map_err(|e| format!("the '{KEY}' metadata cannot be read: {e}"))?;
     if let Some(temperature) = description.temperature.filter(|t| !(*t > 0.0 && t.is_finite())) {
-        return Err(failed(format!(
+        return Err(format!(
             "the temperature is {temperature}, not a positive number: calibrate it again"
-        )));
+        ));
     }
-    let network = description.network().map_err(|e| failed(e.to_string()))?;
+    let network = description.network().map_err(|e| e.to_string())?;
     // All tensors are checked before anything is allocated: a description can claim any size.
-    let again = |e: narrows_engine::Error| failed(format!("{e}: train the model again"));
-    LoadReport::new(network.param_entries(), &bytes).map_err(again)?.check(false).map_err(again)?;
+    let again = |e: narrows_engine::Error| format!("{e}: train the model again");
+    LoadReport::new(network.param_entries(), bytes).map_err(again)?.check(false).map_err(again)?;
     let mut params = Params::new(&network, 0);
-    let _complete = params.load_safetensors(&bytes).map_err(again)?;
+    let _complete = params.load_safetensors(bytes).map_err(again)?;
     Ok((description, network, params))
 }

@@ -7,7 +7,7 @@ mod metric;
 pub use confusion::Confusion;
 pub use metric::Metric;
 
-use crate::error::Error;
+use crate::error::{Error, ensure};
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::memory::Slab;
 use narrows_engine::{Context, Loss, Network, Params, Pass, PassMemory, Target};
@@ -134,9 +134,7 @@ impl Evaluation {
                 (labels.len(), codes.len() / labels.len().max(1))
             }
         };
-        if rows == 0 {
-            return Err(Error::new("there are no samples to evaluate on"));
-        }
+        ensure!(rows != 0, Data, "there are no samples to evaluate on");
         let mut memory = PassMemory::new(network, BATCH.min(rows))?;
         let mut x = vec![0.0; memory.max_batch() * len];
         let mut labels = vec![0; memory.max_batch()];

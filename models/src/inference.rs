@@ -2,7 +2,7 @@
 //! them.
 
 use crate::architecture::{Architecture, ENCODER};
-use crate::error::Error;
+use crate::error::{Error, bail};
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::predictor::{Predictor, Workspace};
 use narrows_engine::{Context, Params};
@@ -101,11 +101,7 @@ fn for_predictions(
         predictor.predict(cx, &mut workspace, x, y)?;
         if let Some(at) = y.iter().position(|value| !value.is_finite()) {
             let row = listed[at / outputs];
-            return Err(Error::new(format!(
-                "{}: the model's output of row {row} is {}",
-                data.name(),
-                y[at]
-            )));
+            bail!(Data, "{}: the model's output of row {row} is {}", data.name(), y[at]);
         }
         take(listed, x, y)?;
     }

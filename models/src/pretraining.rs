@@ -7,7 +7,7 @@ pub use pca::Pca;
 
 use crate::architecture::{Activation, Architecture, SampleShape};
 use crate::checked::Checked;
-use crate::error::Error;
+use crate::error::{Error, bail, ensure};
 use crate::evaluation::{Evaluation, Goal};
 use crate::event::{EpochRecord, Event, Observer};
 use crate::training::{Run, Task, Training};
@@ -96,24 +96,22 @@ impl<'a> Pretraining<'a> {
     pub fn check(&self) -> Result<Checked<'_, Self>, Error> {
         self.training.check()?;
         Augmenter::new(self.augmentation(), self.data.train.image_shape())?;
-        if self.training.objective.is_variational() != self.architecture.variational {
-            return Err(Error::new(
-                "the objective variational needs a variational architecture, and the others one \
-                 that is not",
-            ));
-        }
+        ensure!(
+            self.training.objective.is_variational() == self.architecture.variational,
+            "the objective variational needs a variational architecture, and the others one \
+                 that is not"
+        );
         if self.training.loss == Loss::BceWithLogits
             && self.architecture.output != Activation::Sigmoid
         {
-            return Err(Error::new("the loss bce is that of a sigmoid: the output has to be one"));
+            bail!("the loss bce is that of a sigmoid: the output has to be one");
         }
         let samples = self.data.train.len();
-        if self.held_out >= samples {
-            return Err(Error::new(format!(
-                "holding {} of {samples} training samples out leaves none: hold fewer out",
-                self.held_out
-            )));
-        }
+        ensure!(
+            self.held_out < samples,
+            "holding {} of {samples} training samples out leaves none: hold fewer out",
+            self.held_out
+        );
         self.trained_network()?;
         Ok(Checked::new(self))
     }

@@ -4,6 +4,7 @@ pub(crate) mod augmentation;
 pub(crate) mod best;
 mod codes;
 mod ema;
+pub(crate) mod epochs;
 mod mixup;
 mod objective;
 mod reestimation;
@@ -12,6 +13,7 @@ mod settings;
 mod task;
 
 pub use ema::Ema;
+pub use epochs::RunResult;
 pub use objective::Objective;
 pub use reestimation::reestimate_statistics;
 pub use run::{Restart, Run};

@@ -1,69 +1,54 @@
 //! Transfer: a pretrained encoder in a classifier, and what of it may change.
 
 use crate::architecture::ENCODER;
-use crate::error::Error;
+use crate::error::{Error, bail, ensure};
 use crate::event::Observer;
+use crate::names::named;
 use crate::training::{Restart, Run};
 use narrows_engine::params::Role;
 use narrows_engine::{Context, Params};
-use serde::{Deserialize, Serialize};
 
-/// How a classifier gets its encoder and trains it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Method {
-    /// A fresh encoder, all of it trained: the baseline.
-    Scratch,
-    /// The pretrained encoder stays as it is, batch norm included; the head learns.
-    Freeze,
-    /// Everything learns, the encoder at a tenth of the rate.
-    Slow,
-    /// Everything learns at the same rate.
-    Full,
-    /// The head learns first; then the encoder's layers join in, the top one first (Howard and
-    /// Ruder, ACL 2018, section 3.3).
-    Gradual,
-    /// The head learns alone in the first half of the epochs, by a schedule of its own; in the
-    /// second everything learns at a tenth of the rate. A head that fits the encoder pulls it less
-    /// far from what it learnt (LP-FT: Kumar et al., ICLR 2022).
-    LpFt,
+named! {
+    /// The way in which a classifier gets its encoder and trains it.
+    #[non_exhaustive]
+    pub enum Transfer {
+        /// A fresh encoder, all of it trained: the baseline.
+        Scratch = "scratch",
+        /// The pretrained encoder stays as it is, batch norm included; the head learns.
+        Freeze = "freeze",
+        /// Everything learns, the encoder at a tenth of the rate.
+        Slow = "slow",
+        /// Everything learns at the same rate.
+        Full = "full",
+        /// The head learns first; then the encoder's layers join in, the top one first (Howard and
+        /// Ruder, ACL 2018, section 3.3).
+        Gradual = "gradual",
+        /// The head learns alone in the first half of the epochs, by a schedule of its own; in the
+        /// second half everything learns at a tenth of the rate. A head that fits the encoder
+        /// pulls it less far from what it learnt (LP-FT: Kumar et al., ICLR 2022).
+        LpFt = "lp-ft",
+    }
 }
 
-/// The encoder's factor on the learning rate in [`Method::Slow`].
+/// The encoder's factor on the learning rate in [`Transfer::Slow`].
 pub const SLOW_FACTOR: f32 = 0.1;
 
-/// The factor on the learning rate in the second half of [`Method::LpFt`].
+/// The factor on the learning rate in the second half of [`Transfer::LpFt`].
 pub const FINE_TUNING_FACTOR: f32 = 0.1;
 
-impl Method {
-    /// All methods, the baseline first, by the names that options and files use.
-    pub const ALL: [(&str, Method); 6] = [
-        ("scratch", Method::Scratch),
-        ("freeze", Method::Freeze),
-        ("slow", Method::Slow),
-        ("full", Method::Full),
-        ("gradual", Method::Gradual),
-        ("lp-ft", Method::LpFt),
-    ];
-
-    /// The name.
-    pub fn name(self) -> &'static str {
-        let found = Method::ALL.iter().find(|(_, method)| *method == self);
-        found.map_or("unknown", |(name, _)| name)
-    }
-
+impl Transfer {
     /// Refuses so few epochs that the encoder never learns although the method lets it.
     ///
     /// # Errors
     /// If a method that trains the head first has no epoch for what comes then.
     pub fn check(self, epochs: usize) -> Result<(), Error> {
         match self {
-            Method::Gradual | Method::LpFt if epochs < 2 => {
+            Transfer::Gradual | Transfer::LpFt if epochs < 2 => {
                 let name = self.name();
-                Err(Error::new(format!(
+                bail!(
                     "{name} needs at least 2 epochs, not {epochs}: the first is the head's alone, \
                      as with freeze"
-                )))
+                )
             }
             _ => Ok(()),
         }
@@ -75,15 +60,15 @@ impl Method {
     /// # Errors
     /// If the encoders differ in shape.
     pub fn prepare(self, params: &mut Params, pretrained: &Params) -> Result<(), Error> {
-        if self != Method::Scratch {
+        if self != Transfer::Scratch {
             params.copy_from(pretrained, ENCODER)?;
         }
         match self {
-            Method::Scratch | Method::Full => {}
-            Method::Freeze | Method::Gradual | Method::LpFt => {
+            Transfer::Scratch | Transfer::Full => {}
+            Transfer::Freeze | Transfer::Gradual | Transfer::LpFt => {
                 params.set_trainable(ENCODER, false)?;
             }
-            Method::Slow => params.set_lr_factor(ENCODER, SLOW_FACTOR)?,
+            Transfer::Slow => params.set_lr_factor(ENCODER, SLOW_FACTOR)?,
         }
         Ok(())
     }
@@ -106,14 +91,14 @@ impl Method {
 
     /// Whether a pretrained encoder learns.
     fn moves_pretrained(self) -> bool {
-        !matches!(self, Method::Scratch | Method::Freeze)
+        !matches!(self, Transfer::Scratch | Transfer::Freeze)
     }
 
-    /// Trains `run`, whose parameters [`Method::prepare`] made ready, to the end.
+    /// Trains `run`, whose parameters [`Transfer::prepare`] made ready, to the end.
     ///
     /// # Errors
     /// As [`Run::train`], or if its settings pull towards an encoder that
-    /// [`Method::pull_to_pretrained`] was not told.
+    /// [`Transfer::pull_to_pretrained`] was not told.
     pub fn train(
         self,
         run: &mut Run<'_>,
@@ -122,30 +107,29 @@ impl Method {
     ) -> Result<(), Error> {
         let epochs = run.epochs();
         let half = epochs.div_ceil(2);
-        if matches!(self, Method::Gradual | Method::LpFt) {
+        if matches!(self, Transfer::Gradual | Transfer::LpFt) {
             // Before the second half not everything has had its turn.
             run.patient_until = half;
         }
-        if self == Method::LpFt {
+        if self == Transfer::LpFt {
             run.restart = Some(Restart { after: half, rate: FINE_TUNING_FACTOR });
         }
         let (decay, l2_sp) = (run.training().lr_decay, run.training().l2_sp);
         if self.moves_pretrained() {
-            if l2_sp > 0.0 && !run.trainer.optimizer.pulls_to_pretrained() {
-                return Err(Error::new(
-                    "the pull towards pretrained weights needs them: call \
-                     Method::pull_to_pretrained first",
-                ));
-            }
+            ensure!(
+                l2_sp <= 0.0 || run.trainer.optimizer.pulls_to_pretrained(),
+                "the pull towards pretrained weights needs them: call \
+                     Transfer::pull_to_pretrained first"
+            );
             self.set_rates(decay, &mut run.trainer.params)?;
         }
         run.train(cx, observer, |done, params| self.before_epoch(done, epochs, params))
     }
 
     /// Gives each block of a pretrained encoder `decay` times the rate of the one above it, the
-    /// head being the topmost: with [`Method::Slow`] times its factor.
+    /// head being the topmost: with [`Transfer::Slow`] times its factor.
     fn set_rates(self, decay: f32, params: &mut Params) -> Result<(), Error> {
-        let mut factor = if self == Method::Slow { SLOW_FACTOR } else { 1.0 };
+        let mut factor = if self == Transfer::Slow { SLOW_FACTOR } else { 1.0 };
         for block in encoder_blocks(params).iter().rev() {
             factor *= decay;
             for layer in block {
@@ -164,8 +148,8 @@ impl Method {
         let blocks = encoder_blocks(params);
         for (i, block) in blocks.iter().rev().enumerate() {
             let learns = match self {
-                Method::Gradual => done >= ((i + 1) * epochs).div_ceil(2 * blocks.len()),
-                Method::LpFt => done >= epochs.div_ceil(2),
+                Transfer::Gradual => done >= ((i + 1) * epochs).div_ceil(2 * blocks.len()),
+                Transfer::LpFt => done >= epochs.div_ceil(2),
                 _ => false,
             };
             for layer in block.iter().filter(|_| learns) {

@@ -5,12 +5,12 @@ use crate::support;
 use narrows_datasets::{
     Augmentation, Augmenter, Dataset, Loader, Rows, SampleKey, TrainTest, draw_labels,
 };
-use narrows_engine::{Context, Loss, Network, Params, Target, Trainer, TrainerSettings};
+use narrows_engine::{Context, Loss, Network, Params, Target};
 use narrows_models::curve::Point;
 use narrows_models::{
-    Approach, Comparison, Curve, Error, Evaluation, Goal, Method, Pretraining, Run, Task, Training,
+    Comparison, Curve, Error, Evaluation, Goal, Method, Pretraining, Run, Task, Training, Transfer,
 };
-use support::{all, architecture, training};
+use support::{all, architecture, bits, trainer, training};
 
 const OFF: Augmentation = Augmentation {
     rotate: 0.0,
@@ -40,10 +40,6 @@ const TRANSFORM: Augmentation = Augmentation {
 const CORRUPT: Augmentation = Augmentation { gaussian: 0.1, mask: 0.2, cutout: 3, ..OFF };
 const BOTH: Augmentation = Augmentation { gaussian: 0.1, mask: 0.2, cutout: 3, ..TRANSFORM };
 
-fn bits(params: &Params) -> Vec<u32> {
-    params.values().iter().map(|x| x.to_bits()).collect()
-}
-
 /// Each epoch's validation loss, and the parameters after the last, from a plain loop.
 fn by_hand(
     network: &Network,
@@ -52,18 +48,8 @@ fn by_hand(
     settings: &Training,
 ) -> (Vec<f64>, Vec<u32>) {
     let cx = Context::new(1).unwrap();
-    let Training { loss, optimizer, seed, batch, epochs, augmentation, .. } = settings.clone();
-    let mut trainer = Trainer::new(
-        network,
-        params,
-        TrainerSettings {
-            optimizer,
-            seed,
-            clip_norm: settings.clip_norm,
-            ..TrainerSettings::new(loss.clone(), batch)
-        },
-    )
-    .unwrap();
+    let Training { loss, seed, batch, epochs, augmentation, .. } = settings.clone();
+    let mut trainer = trainer(network, params, settings);
     let augmenter = Augmenter::new(augmentation, task.data.image_shape()).unwrap();
     let mut scratch = vec![0.0; augmenter.scratch_len()];
     let mut losses = Vec::new();
@@ -162,7 +148,7 @@ fn a_frozen_encoder_runs_on_what_was_augmented() {
     let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 100, 100, 1, 0).unwrap();
     let network = architecture().classifier(10).unwrap();
     let mut params = Params::new(&network, 3);
-    Method::Freeze
+    Transfer::Freeze
         .prepare(&mut params, &Params::new(&architecture().autoencoder().unwrap(), 77))
         .unwrap();
     let task = Task {
@@ -250,7 +236,7 @@ fn what_does_not_suit_the_samples_is_refused_before_anything_is_trained() {
             data: &data,
             architecture: architecture.clone(),
             learning_rates: vec![1e-3],
-            methods: vec![Approach::Transfer(Method::Scratch)],
+            methods: vec![Method::Transfer(Transfer::Scratch)],
             points: vec![Point { labels: 20, validation: 20, finetuning }],
             draws: 1,
             ensemble: 1,
@@ -259,7 +245,7 @@ fn what_does_not_suit_the_samples_is_refused_before_anything_is_trained() {
         let comparison = Comparison {
             pretraining: Pretraining { training: &good, ..pretraining },
             curve,
-            recipe: None,
+            selection: None,
         };
         let message = refused(comparison.check());
         assert!(message.contains(expected), "{message}");

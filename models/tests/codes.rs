@@ -3,30 +3,14 @@
 
 use crate::support;
 use narrows_datasets::{Dataset, Loader, Rows, draw_labels};
-use narrows_engine::{
-    Context, Isa, Loss, Network, Params, Pass, PassMemory, Target, Trainer, TrainerSettings,
-};
-use narrows_models::{Evaluation, Goal, Method, Run, Task, Training};
-use support::{architecture, training};
+use narrows_engine::{Context, Isa, Loss, Network, Params, Pass, PassMemory, Target};
+use narrows_models::{Evaluation, Goal, Run, Task, Training, Transfer};
+use support::{architecture, bits, pretrained, trainer, training};
 
-fn pretrained() -> Params {
-    let mut params = Params::new(&architecture().autoencoder().unwrap(), 77);
-    params
-        .values_mut()
-        .iter_mut()
-        .enumerate()
-        .for_each(|(i, x)| *x += 0.01 + (i % 7) as f32 * 0.001);
-    params
-}
-
-fn prepared(network: &Network, method: Method) -> Params {
+fn prepared(network: &Network, method: Transfer) -> Params {
     let mut params = Params::new(network, 3);
-    method.prepare(&mut params, &pretrained()).unwrap();
+    method.prepare(&mut params, &pretrained(&architecture())).unwrap();
     params
-}
-
-fn bits(params: &Params) -> Vec<u32> {
-    params.values().iter().map(|x| x.to_bits()).collect()
 }
 
 /// Each epoch's validation loss, and the parameters after the last, all layers running in every
@@ -34,23 +18,12 @@ fn bits(params: &Params) -> Vec<u32> {
 fn by_the_whole_network(
     cx: &Context,
     network: &Network,
-    method: Method,
+    method: Transfer,
     task: &Task<'_>,
     settings: &Training,
 ) -> (Vec<f64>, Params) {
-    let Training { loss, optimizer, seed, batch, epochs, .. } = settings.clone();
-    let params = prepared(network, method);
-    let mut trainer = Trainer::new(
-        network,
-        params,
-        TrainerSettings {
-            optimizer,
-            seed,
-            clip_norm: settings.clip_norm,
-            ..TrainerSettings::new(loss.clone(), batch)
-        },
-    )
-    .unwrap();
+    let Training { loss, seed, batch, epochs, .. } = settings.clone();
+    let mut trainer = trainer(network, prepared(network, method), settings);
     let mut losses = Vec::new();
     let mut loader = Loader::new(task.data, task.train, batch, seed);
     let total = (loader.steps() * epochs) as u64;
@@ -87,7 +60,7 @@ fn codes_change_no_bit_of_a_run() {
         goal: Goal::Classify,
     };
     for isa in Isa::available() {
-        for method in [Method::Freeze, Method::Gradual] {
+        for method in [Transfer::Freeze, Transfer::Gradual] {
             for clip_norm in [None, Some(0.5)] {
                 let cx = Context::with_isa(isa, 1).unwrap();
                 let settings =
@@ -126,7 +99,7 @@ fn a_changed_encoder_makes_new_codes() {
     };
     let cx = Context::new(1).unwrap();
     let settings = Training { epochs: 2, ..training(Loss::cross_entropy()) };
-    let params = prepared(&network, Method::Freeze);
+    let params = prepared(&network, Transfer::Freeze);
     let mut run = Run::new("codes", &network, params, task, &settings).unwrap();
     run.epoch(&cx, &()).unwrap();
     run.trainer.params.get_mut("encoder.0.weight").unwrap().iter_mut().for_each(|x| *x *= 1.5);
@@ -144,7 +117,7 @@ fn a_changed_encoder_makes_new_codes() {
 fn codes_depend_on_their_sample_alone() {
     let digits = Dataset::digits();
     let network = architecture().classifier(10).unwrap();
-    let params = prepared(&network, Method::Freeze);
+    let params = prepared(&network, Transfer::Freeze);
     let rows: Vec<u32> = (0..200).collect();
     let mut x = vec![0.0; 200 * 64];
     digits.gather(&rows, &mut x).unwrap();

@@ -1,46 +1,11 @@
 //! The moving average of the weights: what it is, and that a run validates, keeps and resumes it.
 
 use crate::support;
-use narrows_datasets::{Dataset, Rows, draw_labels};
-use narrows_engine::{Context, Loss, Network, Params};
+use narrows_datasets::Rows;
+use narrows_engine::{Context, Loss, Params};
 use narrows_models::architecture::ENCODER;
-use narrows_models::{Ema, Evaluation, Goal, Method, Run, Task, Training};
-use support::{architecture, training};
-
-struct Setting {
-    digits: Dataset,
-    train: Vec<u32>,
-    validation: Vec<u32>,
-    network: Network,
-}
-
-impl Setting {
-    fn new() -> Setting {
-        let digits = Dataset::digits();
-        let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 100, 50, 1, 0).unwrap();
-        let network = architecture().classifier(10).unwrap();
-        Setting { digits, train: draw.train, validation: draw.validation, network }
-    }
-
-    fn task(&self) -> Task<'_> {
-        let Setting { digits, train, validation, .. } = self;
-        Task {
-            data: digits,
-            train: train.into(),
-            validation: validation.into(),
-            goal: Goal::Classify,
-        }
-    }
-
-    fn run(&self, training: &Training) -> Run<'_> {
-        Run::new("test", &self.network, Params::new(&self.network, 2), self.task(), training)
-            .unwrap()
-    }
-}
-
-fn bits(params: &Params) -> Vec<u32> {
-    params.values().iter().map(|x| x.to_bits()).collect()
-}
+use narrows_models::{Ema, Evaluation, Goal, Run, Task, Training, Transfer};
+use support::{Setting, architecture, bits, training};
 
 /// Values that move, values that stay, and one that is 0 from some update on.
 #[test]
@@ -92,6 +57,14 @@ fn an_average_of_zeros_leaves_no_subnormals() {
     assert!(ema.params().values().iter().all(|x| *x == 0.0));
 }
 
+/// The network with these parameters, on the samples for validation.
+fn validated(setting: &Setting, params: &Params) -> Evaluation {
+    let cx = Context::new(1).unwrap();
+    let Setting { digits, validation, network, .. } = setting;
+    let (loss, rows) = (Loss::cross_entropy(), Rows::Listed(validation));
+    Evaluation::of(&cx, network, params, &loss, digits, rows, Goal::Classify).unwrap()
+}
+
 /// A run with an average trains the same weights as one without; the average beside it is that of
 /// its steps, and it is what is validated and kept.
 #[test]
@@ -99,7 +72,7 @@ fn a_run_validates_and_keeps_the_average() {
     let (setting, cx) = (Setting::new(), Context::new(1).unwrap());
     let plain = Training { epochs: 5, batch: 100, ..training(Loss::cross_entropy()) };
     let averaged = Training { ema: 0.7, ..plain.clone() };
-    let (mut without, mut with) = (setting.run(&plain), setting.run(&averaged));
+    let (mut without, mut with) = (setting.run(&plain).unwrap(), setting.run(&averaged).unwrap());
     // One step an epoch, so that the weights behind each are at hand.
     let mut own = Ema::new(&without.trainer.params, 0.7);
     for epoch in 0..5 {
@@ -110,18 +83,7 @@ fn a_run_validates_and_keeps_the_average() {
         let average = with.ema.as_ref().unwrap().params();
         assert_eq!(bits(average), bits(own.params()));
         assert_ne!(bits(average), bits(&with.trainer.params));
-        let rows = Rows::Listed(&setting.validation);
-        let loss = Loss::cross_entropy();
-        let of_average = Evaluation::of(
-            &cx,
-            &setting.network,
-            average,
-            &loss,
-            &setting.digits,
-            rows,
-            Goal::Classify,
-        );
-        let of_average = of_average.unwrap();
+        let of_average = validated(&setting, average);
         assert_eq!(with.history[epoch].validation_loss, Some(of_average.loss));
         assert_eq!(with.history[epoch].validation_accuracy, of_average.accuracy);
         assert_eq!(with.history[epoch].train_loss, without.history[epoch].train_loss);
@@ -152,34 +114,23 @@ fn a_frozen_encoder_is_the_same_in_the_average() {
     let averaged = Training { ema: 0.9, ..training(Loss::cross_entropy()) };
     let pretrained = Params::new(&architecture().autoencoder().unwrap(), 7);
     let mut params = Params::new(&setting.network, 2);
-    Method::Freeze.prepare(&mut params, &pretrained).unwrap();
+    Transfer::Freeze.prepare(&mut params, &pretrained).unwrap();
     let mut run = Run::new("test", &setting.network, params, setting.task(), &averaged).unwrap();
     run.epoch(&cx, &()).unwrap();
     let average = run.ema.as_ref().unwrap().params();
     let range = average.range(ENCODER);
     assert_eq!(average.values()[range.clone()], pretrained.values()[pretrained.range(ENCODER)]);
-    let rows = Rows::Listed(&setting.validation);
-    let loss = Loss::cross_entropy();
-    let whole = Evaluation::of(
-        &cx,
-        &setting.network,
-        average,
-        &loss,
-        &setting.digits,
-        rows,
-        Goal::Classify,
-    );
-    assert_eq!(run.history[0].validation_loss, Some(whole.unwrap().loss));
+    assert_eq!(run.history[0].validation_loss, Some(validated(&setting, average).loss));
 }
 
 #[test]
 fn a_run_resumed_with_its_average_gives_the_same_bits() {
     let (setting, cx) = (Setting::new(), Context::new(1).unwrap());
     let averaged = Training { ema: 0.9, ..training(Loss::cross_entropy()) };
-    let mut whole = setting.run(&averaged);
+    let mut whole = setting.run(&averaged).unwrap();
     whole.train(&cx, &(), |_, _| {}).unwrap();
     for stopped_after in [1, 4] {
-        let mut first = setting.run(&averaged);
+        let mut first = setting.run(&averaged).unwrap();
         (0..stopped_after).for_each(|_| first.epoch(&cx, &()).unwrap());
         let task = setting.task();
         let mut second =

@@ -6,7 +6,7 @@ use narrows_datasets::{Dataset, Rows, draw_labels};
 use narrows_engine::{Context, Loss, Params};
 use narrows_models::architecture::{ENCODER, HEAD};
 use narrows_models::transfer::SLOW_FACTOR;
-use narrows_models::{Error, Goal, Method, Run, Task, Training};
+use narrows_models::{Error, Goal, Run, Task, Training, Transfer};
 use support::{architecture, training};
 
 fn pretrained() -> Params {
@@ -14,7 +14,7 @@ fn pretrained() -> Params {
 }
 
 /// Trains by `method`, and hands out what came of it.
-fn train(method: Method, settings: &Training, anchored: bool) -> Result<Params, Error> {
+fn train(method: Transfer, settings: &Training, anchored: bool) -> Result<Params, Error> {
     let digits = Dataset::digits();
     let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 60, 20, 1, 0).unwrap();
     let network = architecture().classifier(10).unwrap();
@@ -35,10 +35,10 @@ fn train(method: Method, settings: &Training, anchored: bool) -> Result<Params, 
 fn each_block_learns_slower_than_the_one_above_it() {
     let settings = Training { lr_decay: 0.5, ..training(Loss::cross_entropy()) };
     for (method, top) in [
-        (Method::Full, 1.0),
-        (Method::Gradual, 1.0),
-        (Method::LpFt, 1.0),
-        (Method::Slow, SLOW_FACTOR),
+        (Transfer::Full, 1.0),
+        (Transfer::Gradual, 1.0),
+        (Transfer::LpFt, 1.0),
+        (Transfer::Slow, SLOW_FACTOR),
     ] {
         let params = train(method, &settings, false).unwrap();
         for entry in params.entries() {
@@ -53,7 +53,7 @@ fn each_block_learns_slower_than_the_one_above_it() {
         }
         assert!(params.entries().iter().any(|entry| entry.name.starts_with(HEAD)));
     }
-    let params = train(Method::Scratch, &settings, false).unwrap();
+    let params = train(Transfer::Scratch, &settings, false).unwrap();
     assert!(params.entries().iter().all(|entry| entry.lr_factor == 1.0), "nothing is pretrained");
 }
 
@@ -75,7 +75,7 @@ fn moved(params: &Params) -> f64 {
 #[test]
 fn a_stronger_pull_leaves_the_encoder_nearer_to_what_it_was() {
     let settings = |l2_sp| Training { l2_sp, epochs: 20, ..training(Loss::cross_entropy()) };
-    for method in [Method::Full, Method::Slow, Method::Gradual, Method::LpFt] {
+    for method in [Transfer::Full, Transfer::Slow, Transfer::Gradual, Transfer::LpFt] {
         let distances = [0.0, 100.0, 1000.0]
             .map(|l2_sp| moved(&train(method, &settings(l2_sp), true).unwrap()));
         assert!(distances[0] > 1.2 * distances[1], "{}: {distances:?}", method.name());
@@ -86,7 +86,7 @@ fn a_stronger_pull_leaves_the_encoder_nearer_to_what_it_was() {
 #[test]
 fn a_fresh_or_frozen_encoder_is_not_pulled() {
     let settings = |l2_sp| Training { l2_sp, ..training(Loss::cross_entropy()) };
-    for method in [Method::Scratch, Method::Freeze] {
+    for method in [Transfer::Scratch, Transfer::Freeze] {
         let with = train(method, &settings(100.0), true).unwrap();
         let without = train(method, &settings(0.0), true).unwrap();
         assert_eq!(with.values(), without.values(), "{}", method.name());
@@ -103,10 +103,10 @@ fn settings_that_make_no_sense_are_refused_by_name() {
         (Training { l2_sp: -1.0, ..good.clone() }, "pull towards the pretrained weights"),
         (Training { l2_sp: f32::INFINITY, ..good.clone() }, "pull towards the pretrained weights"),
     ] {
-        let message = train(Method::Full, &bad, true).unwrap_err().to_string();
+        let message = train(Transfer::Full, &bad, true).unwrap_err().to_string();
         assert!(message.contains(expected) && !message.contains('\n'), "{message}");
     }
     let forgotten = Training { l2_sp: 1.0, ..good };
-    let message = train(Method::Full, &forgotten, false).unwrap_err().to_string();
-    assert!(message.contains("Method::pull_to_pretrained"), "{message}");
+    let message = train(Transfer::Full, &forgotten, false).unwrap_err().to_string();
+    assert!(message.contains("Transfer::pull_to_pretrained"), "{message}");
 }

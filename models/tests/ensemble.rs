@@ -5,7 +5,7 @@ use narrows_datasets::{Dataset, Rows, TrainTest, builtin, draw_labels};
 use narrows_engine::{Context, Loss, Network, Params, Pass, PassMemory};
 use narrows_models::methods::Ensemble;
 use narrows_models::methods::Given;
-use narrows_models::{Approach, Evaluation, Method};
+use narrows_models::{Evaluation, Method, Transfer};
 use support::{architecture, training};
 
 fn logits(network: &Network, params: &Params, data: &Dataset, rows: &[u32]) -> Vec<f32> {
@@ -87,7 +87,7 @@ fn members_begin_with_the_one_there_is_without_an_ensemble() {
             learning_rates: &[1e-2],
             ensemble,
         };
-        Approach::Transfer(Method::Scratch)
+        Method::Transfer(Transfer::Scratch)
             .train_one(&cx, &given, &draw, 7, "counted", &())
             .unwrap()
     };

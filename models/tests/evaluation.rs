@@ -5,7 +5,7 @@ use narrows_datasets::{Dataset, Rows, TrainTest, draw_labels};
 use narrows_engine::{Context, Loss, Params};
 use narrows_models::curve::Point;
 use narrows_models::{
-    Approach, Comparison, Curve, Evaluation, Goal, Method, Metric, Pretraining, Run, Task, Training,
+    Comparison, Curve, Evaluation, Goal, Method, Metric, Pretraining, Run, Task, Training, Transfer,
 };
 use support::{all, architecture, training};
 
@@ -151,13 +151,13 @@ fn a_comparison_reports_the_metric_asked_for() {
                 data: &data,
                 architecture: architecture.clone(),
                 learning_rates: vec![3e-3],
-                methods: [Method::Scratch, Method::Full].map(Approach::Transfer).to_vec(),
+                methods: [Transfer::Scratch, Transfer::Full].map(Method::Transfer).to_vec(),
                 points: vec![Point { labels: 20, validation: 20, finetuning }],
                 draws: 3,
                 ensemble: 1,
                 seed: 1,
             },
-            recipe: None,
+            selection: None,
         };
         comparison.check().unwrap().run(&cx, &()).unwrap()
     };

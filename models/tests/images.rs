@@ -197,7 +197,7 @@ fn every_setting_trains() {
     let (rows, cx) = (all(&digits), Context::new(1).unwrap());
     let (train, validation) = (&rows[..60], &rows[60..80]);
     for model in IMAGE_MODELS {
-        for (_, activation) in Activation::ALL {
+        for &(_, activation) in Activation::ALL {
             for (batch_norm, dropout) in [(true, 0.0), (false, 0.2)] {
                 let architecture = Architecture {
                     activation,

@@ -5,7 +5,7 @@ use narrows_datasets::{Dataset, LabelDraw, Rows, draw_labels};
 use narrows_engine::{Context, Loss, Network, Params, Schedule};
 use narrows_models::architecture::ENCODER;
 use narrows_models::transfer::FINE_TUNING_FACTOR;
-use narrows_models::{Goal, Method, Run, Task, Training};
+use narrows_models::{Goal, Run, Task, Training, Transfer};
 use support::{architecture, training};
 
 struct Setting {
@@ -28,7 +28,7 @@ impl Setting {
         Setting { digits, draw, network: architecture().classifier(10).unwrap(), pretrained }
     }
 
-    fn run(&self, method: Method, training: &Training) -> Run<'_> {
+    fn run(&self, method: Transfer, training: &Training) -> Run<'_> {
         let mut params = Params::new(&self.network, 3);
         method.prepare(&mut params, &self.pretrained).unwrap();
         let LabelDraw { train, validation } = &self.draw;
@@ -38,8 +38,8 @@ impl Setting {
     }
 }
 
-/// Trains the first `epochs` epochs as [`Method::train`] does.
-fn train(run: &mut Run<'_>, method: Method, epochs: usize) {
+/// Trains the first `epochs` epochs as [`Transfer::train`] does.
+fn train(run: &mut Run<'_>, method: Transfer, epochs: usize) {
     let cx = Context::new(1).unwrap();
     // A run of no more epochs than were asked for would have another schedule.
     let mut all = run.clone();
@@ -58,10 +58,10 @@ fn the_first_half_trains_the_head_alone() {
     for (epochs, half) in [(1, 1), (2, 1), (7, 4), (8, 4)] {
         let whole = Training { epochs, ..training(Loss::cross_entropy()) };
         let first = Training { epochs: half, ..whole.clone() };
-        let mut frozen = setting.run(Method::Freeze, &first);
-        train(&mut frozen, Method::Freeze, half);
-        let mut run = setting.run(Method::LpFt, &whole);
-        train(&mut run, Method::LpFt, half);
+        let mut frozen = setting.run(Transfer::Freeze, &first);
+        train(&mut frozen, Transfer::Freeze, half);
+        let mut run = setting.run(Transfer::LpFt, &whole);
+        train(&mut run, Transfer::LpFt, half);
         assert_eq!(run.trainer.params.values(), frozen.trainer.params.values(), "{epochs} epochs");
         for (a, b) in run.history.iter().zip(&frozen.history) {
             assert_eq!(
@@ -85,8 +85,8 @@ fn the_second_half_trains_everything_by_the_same_schedule_at_a_small_rate() {
     {
         let falls = schedule == thirds;
         let whole = Training { epochs: 10, lr: 0.02, schedule, ..training(Loss::cross_entropy()) };
-        let mut run = setting.run(Method::LpFt, &whole);
-        Method::LpFt.train(&mut run, &Context::new(1).unwrap(), &()).unwrap();
+        let mut run = setting.run(Transfer::LpFt, &whole);
+        Transfer::LpFt.train(&mut run, &Context::new(1).unwrap(), &()).unwrap();
         let (first, second) = run.history.split_at(5);
         assert!(
             !falls || (first[4].lr - 0.0002).abs() < 1e-8,
@@ -102,10 +102,10 @@ fn the_second_half_trains_everything_by_the_same_schedule_at_a_small_rate() {
                 first.lr
             );
         }
-        let mut run = setting.run(Method::LpFt, &whole);
-        train(&mut run, Method::LpFt, 10);
+        let mut run = setting.run(Transfer::LpFt, &whole);
+        train(&mut run, Transfer::LpFt, 10);
         let now = &run.trainer.params;
-        let start = setting.run(Method::LpFt, &whole).trainer.params;
+        let start = setting.run(Transfer::LpFt, &whole).trainer.params;
         for entry in now.entries() {
             assert_ne!(now.get(&entry.name), start.get(&entry.name), "{}", entry.name);
         }

@@ -4,7 +4,7 @@ use crate::support;
 use narrows_datasets::{Dataset, Loader, Rows, draw_labels};
 use narrows_engine::random::Random;
 use narrows_engine::{Context, Loss, Network, Optimizer, Params, Target, Trainer, TrainerSettings};
-use narrows_models::{Goal, Method, Run, Task, Training};
+use narrows_models::{Goal, Run, Task, Training, Transfer};
 use support::{architecture, training};
 
 struct Setting {
@@ -149,7 +149,7 @@ fn a_frozen_encoder_sees_the_mixtures() {
     let losses = [0.0, 10.0].map(|mixup| {
         let settings = Training { mixup, epochs: 30, lr: 0.03, ..training(Loss::cross_entropy()) };
         let mut params = Params::new(&setting.network, 2);
-        Method::Freeze.prepare(&mut params, &pretrained).unwrap();
+        Transfer::Freeze.prepare(&mut params, &pretrained).unwrap();
         let mut run =
             Run::new("test", &setting.network, params, setting.task(), &settings).unwrap();
         run.train(&cx, &(), |_, _| {}).unwrap();

@@ -7,9 +7,9 @@ use narrows_engine::{Context, Loss, Params, Schedule};
 use narrows_models::checkpoint::{Description, load, save};
 use narrows_models::pretraining::Pretrained;
 use narrows_models::{
-    Architecture, Method, Model, Objective, Pretraining, SampleShape, Training, inference,
+    Architecture, Model, Objective, Pretraining, SampleShape, Training, Transfer, inference,
 };
-use support::{architecture, image_architecture, training};
+use support::{architecture, bits, image_architecture, training};
 
 const VARIATIONAL: Objective = Objective::Variational { beta: 1.0, warm_up: 0 };
 
@@ -42,10 +42,6 @@ fn pretrain(
 ) -> Pretrained {
     let pretraining = Pretraining { data, architecture, training, held_out: 50, seed: 1 };
     pretraining.check().unwrap().run(&Context::new(threads).unwrap(), &()).unwrap()
-}
-
-fn bits(params: &Params) -> Vec<u32> {
-    params.values().iter().map(|x| x.to_bits()).collect()
 }
 
 /// The latent codes of all rows.
@@ -151,7 +147,7 @@ fn variational_encoders_are_transferred_and_come_back_from_files() {
         let classifier = architecture.classifier(10).unwrap();
         let names: Vec<&str> = classifier.param_entries().iter().map(|e| &*e.name).collect();
         assert!(names.contains(&"head.1.weight"), "{names:?}");
-        for (_, method) in Method::ALL {
+        for &(_, method) in Transfer::ALL {
             let mut params = Params::new(&classifier, 1);
             method.prepare(&mut params, &pretrained.params).unwrap();
         }

@@ -1,61 +1,22 @@
 //! The training loop: resuming, stopping, and the weights that it leaves.
 
 use crate::support;
-use narrows_datasets::{Dataset, draw_labels};
-use narrows_engine::{Context, Loss, Network, Optimizer, Params, Schedule};
-use narrows_models::{Error, Event, Goal, Observer, Run, Task, Training};
+use narrows_engine::{Context, Loss, Optimizer, Params, Schedule};
+use narrows_models::{Event, Observer, Run, Task, Training};
 use std::sync::Mutex;
-use support::{architecture, training};
+use support::{Setting, bits, training};
 
-struct Setting {
-    digits: Dataset,
-    train: Vec<u32>,
-    validation: Vec<u32>,
-    network: Network,
-}
-
-fn setting() -> Setting {
-    let digits = Dataset::digits();
-    let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 100, 50, 1, 0).unwrap();
-    let network = architecture().classifier(10).unwrap();
-    Setting { digits, train: draw.train, validation: draw.validation, network }
-}
-
-impl Setting {
-    fn run(&self, training: &Training) -> Result<Run<'_>, Error> {
-        self.run_from(Params::new(&self.network, 2), training)
-    }
-
-    fn run_from(&self, params: Params, training: &Training) -> Result<Run<'_>, Error> {
-        Run::new("test", &self.network, params, self.task(), training)
-    }
-
-    fn task(&self) -> Task<'_> {
-        let Setting { digits, train, validation, .. } = self;
-        Task {
-            data: digits,
-            train: train.into(),
-            validation: validation.into(),
-            goal: Goal::Classify,
-        }
-    }
-
-    /// Parameters of these values.
-    fn params(&self, values: &[f32]) -> Params {
-        let mut params = Params::new(&self.network, 0);
-        params.values_mut().copy_from_slice(values);
-        params
-    }
+/// Parameters of these values.
+fn params_of(setting: &Setting, values: &[f32]) -> Params {
+    let mut params = Params::new(&setting.network, 0);
+    params.values_mut().copy_from_slice(values);
+    params
 }
 
 /// All that is not a time: the losses and the weights, as bits.
-fn bits(run: &Run<'_>) -> (Vec<u64>, Vec<u32>) {
+fn outcome(run: &Run<'_>) -> (Vec<u64>, Vec<u32>) {
     let losses = run.history.iter().flat_map(|r| [r.train_loss, r.validation_loss.unwrap()]);
-    (losses.map(f64::to_bits).collect(), weights(&run.trainer.params))
-}
-
-fn weights(params: &Params) -> Vec<u32> {
-    params.values().iter().map(|x| x.to_bits()).collect()
+    (losses.map(f64::to_bits).collect(), bits(&run.trainer.params))
 }
 
 /// At a rate so high that it gets worse at some point, and then stops.
@@ -73,7 +34,7 @@ fn impatient() -> Training {
 /// it.
 #[test]
 fn a_run_stored_and_resumed_gives_the_same_bits() {
-    let (setting, cx) = (setting(), Context::new(1).unwrap());
+    let (setting, cx) = (Setting::new(), Context::new(1).unwrap());
     let training = impatient();
     let mut whole = setting.run(&training).unwrap();
     whole.train(&cx, &(), |_, _| {}).unwrap();
@@ -90,16 +51,16 @@ fn a_run_stored_and_resumed_gives_the_same_bits() {
         let best = first.best().map(|(epoch, params)| (epoch, params.values().to_vec()));
         drop(first);
 
-        let mut second = setting.run_from(setting.params(&values), &training).unwrap();
+        let mut second = setting.run_from(params_of(&setting, &values), &training).unwrap();
         second
             .trainer
             .optimizer
             .restore(steps, &updates, moments.each_ref().map(|m| &m[..]))
             .unwrap();
-        let best = best.map(|(epoch, values)| (epoch, setting.params(&values)));
+        let best = best.map(|(epoch, values)| (epoch, params_of(&setting, &values)));
         let mut second = second.resumed(history, best).unwrap();
         second.train(&cx, &(), |_, _| {}).unwrap();
-        assert_eq!(bits(&second), bits(&whole), "stopped after {stopped_after}");
+        assert_eq!(outcome(&second), outcome(&whole), "stopped after {stopped_after}");
         assert_eq!(second.best_epoch(), whole.best_epoch());
     }
     let params = || Params::new(&setting.network, 2);
@@ -110,7 +71,7 @@ fn a_run_stored_and_resumed_gives_the_same_bits() {
 
 #[test]
 fn a_copy_of_a_run_continues_with_the_same_bits() {
-    let (setting, cx) = (setting(), Context::new(1).unwrap());
+    let (setting, cx) = (Setting::new(), Context::new(1).unwrap());
     let training = training(Loss::cross_entropy());
     let mut whole = setting.run(&training).unwrap();
     whole.train(&cx, &(), |_, _| {}).unwrap();
@@ -120,19 +81,19 @@ fn a_copy_of_a_run_continues_with_the_same_bits() {
         let mut second = first.clone();
         drop(first);
         second.train(&cx, &(), |_, _| {}).unwrap();
-        assert_eq!(bits(&second), bits(&whole), "interrupted after {interrupted_after}");
+        assert_eq!(outcome(&second), outcome(&whole), "interrupted after {interrupted_after}");
         assert_eq!(second.best_epoch(), whole.best_epoch());
     }
 }
 
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
-    let setting = setting();
+    let setting = Setting::new();
     let runs = [1, 2, 3].map(|threads| {
         let cx = Context::new(threads).unwrap();
         let mut run = setting.run(&training(Loss::cross_entropy())).unwrap();
         run.train(&cx, &(), |_, _| {}).unwrap();
-        bits(&run)
+        outcome(&run)
     });
     assert_eq!(runs[0], runs[1]);
     assert_eq!(runs[0], runs[2]);
@@ -148,7 +109,7 @@ fn each_epoch_sees_each_sample_once_and_the_seed_decides_the_order() {
             }
         }
     }
-    let (setting, cx) = (setting(), Context::new(1).unwrap());
+    let (setting, cx) = (Setting::new(), Context::new(1).unwrap());
     let steps = |seed| {
         let steps = Steps(Mutex::new(Vec::new()));
         let training = Training { epochs: 2, seed, ..training(Loss::cross_entropy()) };
@@ -164,11 +125,11 @@ fn each_epoch_sees_each_sample_once_and_the_seed_decides_the_order() {
 
 #[test]
 fn the_best_weights_are_restored_and_patience_ends_the_run() {
-    let (setting, cx) = (setting(), Context::new(1).unwrap());
+    let (setting, cx) = (Setting::new(), Context::new(1).unwrap());
     let mut run = setting.run(&impatient()).unwrap();
     // The weights before epoch i are those that i epochs led to.
     let mut after = Vec::new();
-    run.train(&cx, &(), |_, params| after.push(weights(params))).unwrap();
+    run.train(&cx, &(), |_, params| after.push(bits(params))).unwrap();
     assert!(run.history.len() < 60, "patience must end it");
     assert_eq!(run.history.len(), run.best_epoch() + 4);
     // An independent search for the best epoch: the most accurate, the smallest loss among equals.
@@ -179,7 +140,7 @@ fn the_best_weights_are_restored_and_patience_ends_the_run() {
         if better { record } else { best }
     });
     assert_eq!(run.best_epoch(), best.epoch);
-    assert_eq!(weights(&run.trainer.params), after[best.epoch]);
+    assert_eq!(bits(&run.trainer.params), after[best.epoch]);
     assert!(
         after.iter().filter(|other| **other == after[best.epoch]).count() == 1,
         "no other epoch's"
@@ -188,13 +149,13 @@ fn the_best_weights_are_restored_and_patience_ends_the_run() {
 
 #[test]
 fn a_loss_that_is_not_finite_stops_the_run_and_leaves_the_last_good_weights() {
-    let (setting, cx) = (setting(), Context::new(1).unwrap());
+    let (setting, cx) = (Setting::new(), Context::new(1).unwrap());
     let training = Training { epochs: 50, clip_norm: None, ..training(Loss::cross_entropy()) };
     let mut run = setting.run(&training).unwrap();
     // The weights go bad in the fourth epoch.
     let mut after = Vec::new();
     let result = run.train(&cx, &(), |done, params| {
-        after.push(weights(params));
+        after.push(bits(params));
         if done == 3 {
             params.get_mut("encoder.4.weight").unwrap()[5] = f32::NAN;
         }
@@ -203,13 +164,13 @@ fn a_loss_that_is_not_finite_stops_the_run_and_leaves_the_last_good_weights() {
     assert!(message.contains("encoder.4") && message.contains("step 15"), "{message}");
     assert_eq!(run.history.len(), 3);
     assert!(run.trainer.params.values().iter().all(|x| x.is_finite()));
-    assert_eq!(weights(&run.trainer.params), after[run.best_epoch()]);
+    assert_eq!(bits(&run.trainer.params), after[run.best_epoch()]);
 }
 
 /// No loss is computed after the last step: its weights have to be looked at.
 #[test]
 fn weights_that_explode_in_the_last_step_are_no_success() {
-    let (setting, cx) = (setting(), Context::new(1).unwrap());
+    let (setting, cx) = (Setting::new(), Context::new(1).unwrap());
     let one_step = Training {
         epochs: 1,
         batch: 100,
@@ -242,7 +203,7 @@ fn weights_that_explode_in_the_last_step_are_no_success() {
 
 #[test]
 fn settings_that_make_no_sense_are_refused_by_name() {
-    let (setting, good) = (setting(), training(Loss::cross_entropy()));
+    let (setting, good) = (Setting::new(), training(Loss::cross_entropy()));
     let bad = [
         (Training { epochs: 0, ..good.clone() }, "1 epoch"),
         (Training { batch: 0, ..good.clone() }, "batch"),

@@ -4,7 +4,10 @@
 use crate::support;
 use narrows_datasets::{Augmentation, Dataset, LabelDraw, Rows, TrainTest, builtin, draw_labels};
 use narrows_engine::{Context, Loss, Network, Optimizer, Params, Schedule};
-use narrows_models::semi::{LadderCosts, Semi, SemiRun, SemiTask, SemiTraining};
+use narrows_models::semi::{
+    LadderCosts, LadderNetwork, MeanTeacher, PseudoLabels, Semi, SemiRun, SemiTask, SemiTraining,
+    Vat,
+};
 use narrows_models::{Activation, Architecture, Evaluation, Goal, Metric, Model};
 use support::image_architecture;
 
@@ -57,7 +60,7 @@ impl Setting {
 
 fn semi(method: Semi) -> SemiTraining {
     let (augmentation, strong) = match method {
-        Semi::PseudoLabels { .. } | Semi::MeanTeacher => {
+        Semi::PseudoLabels { .. } | Semi::MeanTeacher(_) => {
             let weak = Augmentation { shift: 1, rotate: 10.0, ..Augmentation::default() };
             (weak, Augmentation { mask: 0.3, ..weak })
         }
@@ -84,10 +87,10 @@ fn semi(method: Semi) -> SemiTraining {
 
 fn methods() -> [Semi; 4] {
     [
-        Semi::PseudoLabels { threshold: 0.8 },
-        Semi::MeanTeacher,
-        Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0, align: 1.0 },
-        Semi::Ladder { noise: 0.3, costs: LadderCosts(vec![100.0, 1.0, 0.1]) },
+        Semi::PseudoLabels(PseudoLabels { threshold: 0.8 }),
+        Semi::MeanTeacher(MeanTeacher),
+        Semi::Vat(Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0, align: 1.0 }),
+        Semi::Ladder(LadderNetwork { noise: 0.3, costs: LadderCosts(vec![100.0, 1.0, 0.1]) }),
     ]
 }
 
@@ -139,7 +142,7 @@ fn classes_of_few_labels_are_kept_by_their_shares() {
     setting.draw.validation.clear();
     let cx = Context::new(1).unwrap();
     let [with, without] = [1.0, 0.0].map(|align| {
-        let training = semi(Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.5, align });
+        let training = semi(Semi::Vat(Vat { epsilon: 0.8, xi: 0.1, entropy: 0.5, align }));
         let mut run = setting.run(&SemiTraining { ramp_up: 0.0, ..training });
         run.train(&cx, &()).unwrap();
         setting.test_accuracy(&run.params)
@@ -229,7 +232,7 @@ fn what_makes_no_sense_is_refused() {
         let e = run.expect_err(text).to_string();
         assert!(e.contains(text) && !e.contains('\n'), "{text}: {e}");
     };
-    let plain = || semi(Semi::MeanTeacher);
+    let plain = || semi(Semi::MeanTeacher(MeanTeacher));
     refused(SemiTraining { epochs: 0, ..plain() }, "at least 1 epoch");
     refused(SemiTraining { batch: 1, ..plain() }, "at least 2 samples");
     refused(SemiTraining { labelled_batch: 1, ..plain() }, "at least 2 samples");
@@ -238,18 +241,18 @@ fn what_makes_no_sense_is_refused() {
     refused(SemiTraining { ramp_up: 2.0, ..plain() }, "ramp-up");
     refused(SemiTraining { class_balance: -0.5, ..plain() }, "class balance");
     refused(SemiTraining { ema: 0.0, ..plain() }, "mean teacher needs a moving average");
-    refused(semi(Semi::PseudoLabels { threshold: 1.5 }), "threshold");
+    refused(semi(Semi::PseudoLabels(PseudoLabels { threshold: 1.5 })), "threshold");
     refused(
-        semi(Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0, align: f32::NAN }),
+        semi(Semi::Vat(Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0, align: f32::NAN })),
         "classes' shares",
     );
-    refused(semi(Semi::Vat { epsilon: 0.0, xi: 0.1, entropy: 0.0, align: 0.0 }), "epsilon");
-    refused(semi(Semi::Ladder { noise: -0.1, costs: LadderCosts::full() }), "noise");
+    refused(semi(Semi::Vat(Vat { epsilon: 0.0, xi: 0.1, entropy: 0.0, align: 0.0 })), "epsilon");
+    refused(semi(Semi::Ladder(LadderNetwork { noise: -0.1, costs: LadderCosts::full() })), "noise");
     refused(
-        semi(Semi::Ladder { noise: 0.1, costs: LadderCosts(vec![]) }),
+        semi(Semi::Ladder(LadderNetwork { noise: 0.1, costs: LadderCosts(vec![]) })),
         "at least one denoising cost",
     );
-    let ladder = semi(Semi::Ladder { noise: 0.3, costs: LadderCosts::bottom() });
+    let ladder = semi(Semi::Ladder(LadderNetwork { noise: 0.3, costs: LadderCosts::bottom() }));
     for other in [
         image_architecture(Model::Conv),
         Architecture { batch_norm: false, ..dense() },

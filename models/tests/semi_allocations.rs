@@ -7,7 +7,10 @@ mod support;
 use counting::allocations;
 use narrows_datasets::{Augmentation, Dataset, Rows};
 use narrows_engine::{Context, Isa, Optimizer, Params, Schedule};
-use narrows_models::semi::{LadderCosts, Semi, SemiRun, SemiTask, SemiTraining};
+use narrows_models::semi::{
+    LadderCosts, LadderNetwork, MeanTeacher, PseudoLabels, Semi, SemiRun, SemiTask, SemiTraining,
+    Vat,
+};
 use narrows_models::{Architecture, Metric, Model};
 use support::all;
 
@@ -56,10 +59,10 @@ fn the_steps_of_an_epoch_allocate_nothing() {
         allocations() - before
     };
     for method in [
-        Semi::PseudoLabels { threshold: 0.5 },
-        Semi::MeanTeacher,
-        Semi::Vat { epsilon: 1.0, xi: 1e-3, entropy: 0.5, align: 1.0 },
-        Semi::Ladder { noise: 0.3, costs: LadderCosts::full() },
+        Semi::PseudoLabels(PseudoLabels { threshold: 0.5 }),
+        Semi::MeanTeacher(MeanTeacher),
+        Semi::Vat(Vat { epsilon: 1.0, xi: 1e-3, entropy: 0.5, align: 1.0 }),
+        Semi::Ladder(LadderNetwork { noise: 0.3, costs: LadderCosts::full() }),
     ] {
         for augmented in [false, true] {
             // The first run makes the memory in which a thread packs products.

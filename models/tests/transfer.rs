@@ -6,27 +6,16 @@ use narrows_engine::layers::Linear;
 use narrows_engine::params::Role;
 use narrows_engine::{Context, Loss, Network, Params};
 use narrows_models::architecture::{ENCODER, HEAD};
-use narrows_models::{Architecture, Goal, Method, Run, Task, Training};
-use support::{architecture, training};
-
-/// An autoencoder's parameters in which nothing has its initial value, running statistics included.
-fn pretrained() -> Params {
-    let mut params = Params::new(&architecture().autoencoder().unwrap(), 77);
-    params
-        .values_mut()
-        .iter_mut()
-        .enumerate()
-        .for_each(|(i, x)| *x += 0.01 + (i % 7) as f32 * 0.001);
-    params
-}
+use narrows_models::{Architecture, Goal, Run, Task, Training, Transfer};
+use support::{architecture, pretrained, training};
 
 /// Trains by `method` for a few epochs, and hands out the parameters before and after.
-fn train(method: Method, epochs: usize) -> (Params, Params) {
+fn train(method: Transfer, epochs: usize) -> (Params, Params) {
     let digits = Dataset::digits();
     let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 60, 20, 1, 0).unwrap();
     let network = architecture().classifier(10).unwrap();
     let mut params = Params::new(&network, 3);
-    method.prepare(&mut params, &pretrained()).unwrap();
+    method.prepare(&mut params, &pretrained(&architecture())).unwrap();
     let before = params.clone();
     let task = Task {
         data: &digits,
@@ -58,14 +47,15 @@ fn names(params: &Params, section: &str) -> Vec<String> {
 
 #[test]
 fn every_method_but_scratch_starts_from_the_pretrained_encoder() {
-    let (pretrained, network) = (pretrained(), architecture().classifier(10).unwrap());
+    let (pretrained, network) =
+        (pretrained(&architecture()), architecture().classifier(10).unwrap());
     let fresh = Params::new(&network, 3);
-    for (name, method) in Method::ALL {
+    for &(name, method) in Transfer::ALL {
         let mut params = fresh.clone();
         method.prepare(&mut params, &pretrained).unwrap();
         let range = params.range(ENCODER);
         assert!(!range.is_empty());
-        let expected = if method == Method::Scratch { &fresh } else { &pretrained };
+        let expected = if method == Transfer::Scratch { &fresh } else { &pretrained };
         assert_eq!(
             params.values()[range.clone()],
             expected.values()[expected.range(ENCODER)],
@@ -82,7 +72,7 @@ fn every_method_but_scratch_starts_from_the_pretrained_encoder() {
 
 #[test]
 fn every_method_trains_all_of_the_head() {
-    for (name, method) in Method::ALL {
+    for &(name, method) in Transfer::ALL {
         let (before, after) = train(method, 3);
         assert_eq!(changed(&before, &after, HEAD), names(&before, HEAD), "{name}");
     }
@@ -90,7 +80,7 @@ fn every_method_trains_all_of_the_head() {
 
 #[test]
 fn all_but_freeze_train_all_of_the_encoder() {
-    for method in [Method::Scratch, Method::Full, Method::Slow, Method::LpFt] {
+    for method in [Transfer::Scratch, Transfer::Full, Transfer::Slow, Transfer::LpFt] {
         let (before, after) = train(method, 3);
         assert_eq!(changed(&before, &after, ENCODER), names(&before, ENCODER), "{}", method.name());
     }
@@ -98,7 +88,7 @@ fn all_but_freeze_train_all_of_the_encoder() {
 
 #[test]
 fn freeze_changes_no_bit_of_the_encoder_nor_of_its_running_statistics() {
-    let (before, after) = train(Method::Freeze, 5);
+    let (before, after) = train(Transfer::Freeze, 5);
     assert_eq!(changed(&before, &after, ENCODER), Vec::<String>::new());
     let statistics = |e: &&narrows_engine::params::ParamEntry| e.spec.role == Role::Statistic;
     assert!(before.entries().iter().filter(statistics).any(|e| e.name.starts_with(ENCODER)));
@@ -106,9 +96,9 @@ fn freeze_changes_no_bit_of_the_encoder_nor_of_its_running_statistics() {
 
 #[test]
 fn slow_moves_the_encoder_at_a_tenth_of_the_rate() {
-    let (network, method) = (architecture().classifier(10).unwrap(), Method::Slow);
+    let (network, method) = (architecture().classifier(10).unwrap(), Transfer::Slow);
     let mut params = Params::new(&network, 3);
-    method.prepare(&mut params, &pretrained()).unwrap();
+    method.prepare(&mut params, &pretrained(&architecture())).unwrap();
     for entry in params.entries() {
         let expected = if entry.name.starts_with(ENCODER) { 0.1 } else { 1.0 };
         assert_eq!(entry.lr_factor, expected, "{}", entry.name);
@@ -119,9 +109,9 @@ fn slow_moves_the_encoder_at_a_tenth_of_the_rate() {
 /// epochs.
 #[test]
 fn gradual_frees_the_encoder_from_the_top() {
-    let method = Method::Gradual;
+    let method = Transfer::Gradual;
     let mut params = Params::new(&architecture().classifier(10).unwrap(), 3);
-    method.prepare(&mut params, &pretrained()).unwrap();
+    method.prepare(&mut params, &pretrained(&architecture())).unwrap();
     let mut free = Vec::new();
     for done in 0..12 {
         method.before_epoch(done, 12, &mut params);
@@ -157,14 +147,14 @@ fn gradual_frees_the_encoder_from_the_top() {
 fn gradual_starts_with_the_head() {
     for epochs in 1..8 {
         let mut params = Params::new(&architecture().classifier(10).unwrap(), 3);
-        Method::Gradual.prepare(&mut params, &pretrained()).unwrap();
+        Transfer::Gradual.prepare(&mut params, &pretrained(&architecture())).unwrap();
         let free = |params: &Params| {
             params.entries().iter().filter(|e| e.name.starts_with(ENCODER) && e.trainable).count()
         };
-        Method::Gradual.before_epoch(0, epochs, &mut params);
+        Transfer::Gradual.before_epoch(0, epochs, &mut params);
         assert_eq!(free(&params), 0, "{epochs} epochs");
         (1..=epochs.div_ceil(2))
-            .for_each(|done| Method::Gradual.before_epoch(done, epochs, &mut params));
+            .for_each(|done| Transfer::Gradual.before_epoch(done, epochs, &mut params));
         assert_eq!(
             free(&params),
             names_of_learning(&params),
@@ -199,7 +189,7 @@ fn patience_waits_until_gradual_has_freed_everything() {
     let training =
         Training { epochs: 12, patience: 2, lr: 1e-30, ..training(Loss::cross_entropy()) };
     for (method, expected) in
-        [(Method::Full, 1 + 2), (Method::Gradual, 6 + 2), (Method::LpFt, 6 + 2)]
+        [(Transfer::Full, 1 + 2), (Transfer::Gradual, 6 + 2), (Transfer::LpFt, 6 + 2)]
     {
         let mut params = Params::new(&network, 3);
         method.prepare(&mut params, &pretrained).unwrap();
@@ -217,7 +207,7 @@ fn the_encoder_is_the_section_of_that_very_name() {
     let mut params = Params::new(&network, 1);
     params.set_trainable(ENCODER, false).unwrap();
     params.set_trainable("encoders", false).unwrap();
-    Method::Gradual.before_epoch(2, 4, &mut params);
+    Transfer::Gradual.before_epoch(2, 4, &mut params);
     let free: Vec<&str> =
         params.entries().iter().filter(|e| e.trainable).map(|e| &e.name[..]).collect();
     assert_eq!(free, ["encoder.0.weight", "encoder.0.bias"]);
@@ -229,7 +219,7 @@ fn an_encoder_of_another_shape_is_refused_by_name() {
     let other = Params::new(&other.autoencoder().unwrap(), 1);
     let mut params = Params::new(&architecture().classifier(10).unwrap(), 3);
     let before = params.clone();
-    let message = Method::Full.prepare(&mut params, &other).unwrap_err().to_string();
+    let message = Transfer::Full.prepare(&mut params, &other).unwrap_err().to_string();
     assert!(message.contains("encoder.4.weight"), "{message}");
     assert_eq!(params.values(), before.values(), "nothing is copied by halves");
 }

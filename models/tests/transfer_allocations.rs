@@ -7,7 +7,7 @@ mod support;
 use counting::allocations;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Context, Isa, Loss, Params};
-use narrows_models::{Goal, Method, Run, Task, Training};
+use narrows_models::{Goal, Run, Task, Training, Transfer};
 use support::{all, architecture, training};
 
 /// One test, so that no other allocates meanwhile. An epoch has 90 steps.
@@ -22,7 +22,7 @@ fn the_steps_of_an_epoch_allocate_nothing() {
     let of_second_epoch = |settings: &Training| {
         let mut run =
             Run::new("counted", &network, Params::new(&network, 1), task, settings).unwrap();
-        Method::Full.pull_to_pretrained(&mut run, &pretrained).unwrap();
+        Transfer::Full.pull_to_pretrained(&mut run, &pretrained).unwrap();
         run.epoch(&cx, &()).unwrap();
         let before = allocations();
         run.epoch(&cx, &()).unwrap();

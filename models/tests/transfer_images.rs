@@ -6,21 +6,10 @@ use narrows_datasets::{Dataset, Rows, draw_labels};
 use narrows_engine::params::{ParamEntry, Role};
 use narrows_engine::{Context, Loss, Params};
 use narrows_models::architecture::{ENCODER, HEAD};
-use narrows_models::{Architecture, Goal, Method, Model, Run, Task, Training};
-use support::{IMAGE_MODELS, image_architecture, training};
+use narrows_models::{Architecture, Goal, Model, Run, Task, Training, Transfer};
+use support::{IMAGE_MODELS, image_architecture, pretrained, training};
 
-/// An autoencoder's parameters in which nothing has its initial value, running statistics included.
-fn pretrained(architecture: &Architecture) -> Params {
-    let mut params = Params::new(&architecture.autoencoder().unwrap(), 77);
-    params
-        .values_mut()
-        .iter_mut()
-        .enumerate()
-        .for_each(|(i, x)| *x += 0.01 + (i % 7) as f32 * 0.001);
-    params
-}
-
-fn prepared(architecture: &Architecture, method: Method) -> Params {
+fn prepared(architecture: &Architecture, method: Transfer) -> Params {
     let mut params = Params::new(&architecture.classifier(10).unwrap(), 3);
     method.prepare(&mut params, &pretrained(architecture)).unwrap();
     params
@@ -48,11 +37,11 @@ fn every_method_changes_what_it_should() {
             goal: Goal::Classify,
         };
         let settings = Training { epochs: 8, ..training(Loss::cross_entropy()) };
-        for (name, method) in Method::ALL {
+        for &(name, method) in Transfer::ALL {
             let name = format!("{name} of {}", model.name());
             let before = prepared(&architecture, method);
             let source = match method {
-                Method::Scratch => Params::new(&network, 3),
+                Transfer::Scratch => Params::new(&network, 3),
                 _ => pretrained(&architecture),
             };
             let range = before.range(ENCODER);
@@ -63,7 +52,7 @@ fn every_method_changes_what_it_should() {
             let after = &run.trainer.params;
             let changed = |entry: &ParamEntry| before.get(&entry.name) != after.get(&entry.name);
             assert_eq!(names(&before, HEAD, changed), names(&before, HEAD, |_| true), "{name}");
-            let expected = names(&before, ENCODER, |_| method != Method::Freeze);
+            let expected = names(&before, ENCODER, |_| method != Transfer::Freeze);
             assert_eq!(names(&before, ENCODER, changed), expected, "{name}");
         }
     }
@@ -72,7 +61,7 @@ fn every_method_changes_what_it_should() {
 #[test]
 fn slow_moves_all_of_the_encoder_at_a_tenth_of_the_rate() {
     for model in IMAGE_MODELS {
-        let params = prepared(&image_architecture(model), Method::Slow);
+        let params = prepared(&image_architecture(model), Transfer::Slow);
         let slowed = names(&params, ENCODER, |entry| entry.lr_factor == 0.1);
         assert_eq!(slowed, names(&params, ENCODER, |_| true), "{}", model.name());
         assert!(names(&params, HEAD, |entry| entry.lr_factor != 1.0).is_empty());
@@ -107,12 +96,12 @@ fn gradual_frees_block_by_block() {
     let resnet: &[&[usize]] = &[&[16], &[13], &[10], &[7], &[4], &[0, 1]];
     for (model, blocks) in [(Model::Conv, conv), (Model::Resnet, resnet)] {
         let architecture = Architecture { depth: 2, ..image_architecture(model) };
-        let mut params = prepared(&architecture, Method::Gradual);
+        let mut params = prepared(&architecture, Transfer::Gradual);
         // Two epochs a block, and as many epochs as that takes once more.
         let epochs = 4 * blocks.len();
         let mut expected: Vec<usize> = Vec::new();
         for done in 0..epochs {
-            Method::Gradual.before_epoch(done, epochs, &mut params);
+            Transfer::Gradual.before_epoch(done, epochs, &mut params);
             if done > 0 && done.is_multiple_of(2) && done / 2 <= blocks.len() {
                 expected.splice(0..0, blocks[done / 2 - 1].iter().copied());
             }
@@ -129,7 +118,7 @@ fn gradual_frees_block_by_block() {
 #[test]
 fn an_encoder_of_another_model_is_refused() {
     let mut params = Params::new(&image_architecture(Model::Resnet).classifier(10).unwrap(), 3);
-    let message = Method::Full
+    let message = Transfer::Full
         .prepare(&mut params, &pretrained(&image_architecture(Model::Conv)))
         .unwrap_err();
     assert!(message.to_string().contains("cannot copy 'encoder'"), "{message}");

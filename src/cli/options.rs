@@ -1,13 +1,14 @@
 //! The command line: what can be asked for, each default in view.
 
-pub mod approaches;
 pub mod architecture;
 pub mod augmentation;
+pub mod compared;
 pub mod curve;
 pub mod data;
 pub mod data_commands;
 pub mod exporting;
 pub mod finetuning;
+pub mod methods;
 pub mod objective;
 pub mod pretraining;
 pub mod probe;
@@ -17,22 +18,24 @@ pub mod training;
 pub mod transfer;
 pub mod values;
 
-use approaches::{ApproachName, ComparedSemi, EnsembleOption};
 use architecture::ArchitectureOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use compared::ComparedOptions;
 use curve::Curve;
 use data::{DataOptions, DrawOptions, LabelOptions};
 use data_commands::Data;
 use exporting::{EvaluatedPartOption, ExportOption, PartOption};
-use finetuning::{ComparedFinetuning, Finetuning};
-use narrows_models::{Method, SampleShape};
-use pretraining::Pretraining;
+use finetuning::FinetuningOptions;
+use methods::MethodName;
+use narrows_models::{SampleShape, Transfer};
+use pretraining::PretrainingOptions;
 use probe::Probe;
 use running::RunningOptions;
 use semi::SemiOptions;
 use serde::Serialize;
 use std::path::PathBuf;
-use values::{List, Time};
+use std::time::Duration;
+use values::{List, Written};
 
 /// Learns from data that has few labels, on a CPU.
 ///
@@ -93,10 +96,10 @@ pub struct Compare {
     #[command(flatten)]
     #[serde(flatten)]
     pub draws: DrawOptions,
-    #[arg(long, help = approaches::COMPARED_HELP.as_str(), value_name = "NAMES",
+    #[arg(long, help = methods::COMPARED_HELP.as_str(), value_name = "NAMES",
           help_heading = "Fine-tuning", default_value = transfer::METHODS.as_str(),
-          value_parser = values::list(approaches::approach))]
-    pub methods: List<ApproachName>,
+          value_parser = values::list(methods::method))]
+    pub methods: List<MethodName>,
     /// Let the validation labels of the first draw choose the best of lp-ft and the semi-supervised
     /// methods, within --budget, and compare it, too: best, or none
     #[arg(long, value_name = "NAME", default_value = "none", help_heading = "Recipe")]
@@ -105,25 +108,10 @@ pub struct Compare {
     /// (90s, 10m, 2h)
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = values::time,
           help_heading = "Recipe")]
-    pub budget: Time,
+    pub budget: Written<Duration>,
     #[command(flatten)]
     #[serde(flatten)]
-    pub architecture: ArchitectureOptions,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub pretraining: Pretraining,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub finetuning: ComparedFinetuning,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub semi: ComparedSemi,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub ensemble: EnsembleOption,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub running: RunningOptions,
+    pub compared: ComparedOptions,
 }
 
 /// How a method is chosen.
@@ -153,7 +141,7 @@ pub struct Pretrain {
     pub linear: bool,
     #[command(flatten)]
     #[serde(flatten)]
-    pub pretraining: Pretraining,
+    pub pretraining: PretrainingOptions,
     #[command(flatten)]
     #[serde(flatten)]
     pub running: RunningOptions,
@@ -178,11 +166,11 @@ pub struct Finetune {
     #[serde(flatten)]
     pub labelling: ClassifierLabels,
     #[arg(long, help = transfer::METHOD_HELP.as_str(), value_name = "NAME", default_value = "lp-ft",
-          help_heading = "Fine-tuning", value_parser = values::name(&Method::ALL[1..]))]
-    pub method: Method,
+          help_heading = "Fine-tuning", value_parser = values::name(&Transfer::ALL[1..]))]
+    pub method: Transfer,
     #[command(flatten)]
     #[serde(flatten)]
-    pub finetuning: Finetuning,
+    pub finetuning: FinetuningOptions,
     #[command(flatten)]
     #[serde(flatten)]
     pub architecture: ArchitectureOptions,
@@ -217,7 +205,6 @@ pub struct Semi {
     /// The run folder or .safetensors file whose encoder to start from [default: a fresh one, of
     /// the architecture below]
     #[arg(long, value_name = "RUN")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder: Option<PathBuf>,
     #[command(flatten)]
     #[serde(flatten)]
@@ -271,7 +258,8 @@ pub struct Score {
     pub threshold: Option<f32>,
     /// Mark rows whose score is above that of this fraction of the rows: 0.99 marks the highest
     /// hundredth
-    #[arg(long, value_name = "Q", value_parser = values::quantile, help_heading = "Scores")]
+    #[arg(long, value_name = "Q", value_parser = values::zero_to_one::<f64>,
+          help_heading = "Scores")]
     pub quantile: Option<f64>,
     #[command(flatten)]
     pub machine: running::MachineOptions,

@@ -13,7 +13,7 @@
 use super::clap_errors::{self, Stop};
 use super::config::{COMMAND, flag_value};
 use super::options::CommandLine;
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::run::folder;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
@@ -86,10 +86,7 @@ fn flags(file: &Path, command: &Command, given: &ArgMatches) -> Result<Vec<OsStr
             let nearest =
                 known().filter_map(|arg| arg.get_long()).min_by_key(|k| levenshtein(key, k));
             let nearest = nearest.unwrap_or_default();
-            return Err(Error::at(
-                file,
-                format_args!("unknown key '{key}': the nearest is '{nearest}'"),
-            ));
+            bail!(file, "unknown key '{key}': the nearest is '{nearest}'");
         };
         let text = flag_value(value).ok_or_else(|| {
             Error::at(
@@ -101,7 +98,7 @@ fn flags(file: &Path, command: &Command, given: &ArgMatches) -> Result<Vec<OsStr
             ArgAction::SetTrue if text == "true" => format!("--{key}"),
             ArgAction::SetTrue if text == "false" => continue,
             ArgAction::SetTrue => {
-                return Err(Error::at(file, format_args!("{key}: it must be true or false")));
+                bail!(file, "{key}: it must be true or false");
             }
             _ => format!("--{key}={text}"),
         };
@@ -127,11 +124,9 @@ fn flags(file: &Path, command: &Command, given: &ArgMatches) -> Result<Vec<OsStr
 fn check_command(file: &Path, value: &Value, command: &str) -> Result<(), Error> {
     match value.as_str() {
         Some(name) if name == command => Ok(()),
-        _ => Err(Error::at(
+        _ => bail!(
             file,
-            format_args!(
-                "is for the command {value}, not \"{command}\": give a file of narrows {command}"
-            ),
-        )),
+            "is for the command {value}, not \"{command}\": give a file of narrows {command}"
+        ),
     }
 }

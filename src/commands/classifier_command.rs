@@ -1,8 +1,8 @@
-//! What the commands that train one classifier share: where they start, their labels, and what they
-//! leave.
+//! The part that commands share that train one classifier: where it starts, its labels, its
+//! training, and what they leave.
 
-use super::inputs::{Loaded, against_rest, full_path, no_labels, open, open_for};
-use super::refuse;
+use super::inputs::{Loaded, full_path, no_labels, open};
+use super::{begin, refuse};
 use crate::cli::options::ClassifierLabels;
 use crate::cli::options::architecture::ArchitectureOptions;
 use crate::cli::options::data::DataOptions;
@@ -10,159 +10,172 @@ use crate::cli::options::running::RunningOptions;
 use crate::cli::options::values::ids;
 use crate::error::Error;
 use crate::output::numbers::{counted, percent};
+use crate::output::progress::Progress;
 use crate::output::shell::quoted;
-use crate::output::summary::{Cost, FinetuneSummary, Rate, json};
-use crate::run::folder::{METRICS, MODEL, RunFolder, SUMMARY};
+use crate::output::summary::{Rate, Summary};
+use crate::run::folder::{METRICS, MODEL, RunFolder};
 use crate::run::metrics;
+use crate::run::recorder::Recorder;
 use narrows_datasets::{Dataset, LabelDraw, Rows, TrainTest, draw_labels};
 use narrows_engine::{Context, Loss, Network, Params};
 use narrows_models::calibration::fit_temperature;
 use narrows_models::checkpoint::{self, Description};
-use narrows_models::event::EpochRecord;
 use narrows_models::methods::draw_seed;
-use narrows_models::{Architecture, Evaluation, Goal, Metric, SampleShape};
+use narrows_models::{Architecture, Evaluation, Goal, Metric, Observer, RunResult, SampleShape};
+use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Instant;
 
 /// The name of the run in events.
 pub const RUN: &str = "classifier";
 
-/// What a classifier is made for and of.
+/// Data and architecture of a classifier.
 pub struct Start {
     pub data: TrainTest,
     pub architecture: Architecture,
     /// The autoencoder whose encoder it starts from.
     pub pretrained: Option<Params>,
     /// The options that name the data, as they were given.
-    pub data_words: String,
+    data_words: String,
 }
 
 impl Start {
-    /// Opens the encoder, if there is one, and the data as it sees them. Where the options left it
-    /// open, they then say what was opened; `fresh` chooses what is `auto` of an architecture
-    /// without an encoder.
+    /// Opens the encoder, if there is one, and the data as it sees them, and fills in the options
+    /// that were left open. Without an encoder, `fresh` fills in what is `auto` of the
+    /// architecture.
     pub fn open(
         encoder: &mut Option<PathBuf>,
         data: &mut DataOptions,
-        architecture: &mut ArchitectureOptions,
+        options: &mut ArchitectureOptions,
         explicit: &[String],
         running: &RunningOptions,
         fresh: impl FnOnce(&mut ArchitectureOptions, SampleShape),
     ) -> Result<Start, Error> {
-        let (threads, quiet) = (running.machine.threads, running.quiet);
         let data_words = data.words()?;
-        let Some(run) = encoder else {
-            let data = open(data, threads, quiet)?;
-            let input = SampleShape::of(&data.train);
-            fresh(architecture, input);
-            let architecture = architecture.resolve(input, data.train.in_unit_range());
-            return Ok(Start { data, architecture, pretrained: None, data_words });
+        if encoder.is_some() {
+            let reason = "the architecture is that of --encoder";
+            refuse(explicit, &ids::<ArchitectureOptions>(), reason)?;
+        }
+        let loaded = encoder.as_deref().map(Loaded::open).transpose()?;
+        let data = open(loaded.as_ref(), data, running.machine.threads, running.quiet)?;
+        *encoder = encoder.as_deref().map(full_path).transpose()?;
+        let (architecture, pretrained) = match loaded {
+            Some(Loaded { description, params, .. }) => {
+                *options = ArchitectureOptions::from(&description.architecture);
+                (description.architecture, Some(params))
+            }
+            None => {
+                let input = SampleShape::of(&data.train);
+                fresh(options, input);
+                (options.resolve(input, data.train.in_unit_range()), None)
+            }
         };
-        refuse(explicit, &ids::<ArchitectureOptions>(), "the architecture is that of --encoder")?;
-        let Loaded { path, description, params, .. } = Loaded::open(run)?;
-        let opened = open_for(&path, &description, data, threads, quiet)?.split()?;
-        let data = against_rest(opened, data)?;
-        *run = full_path(run)?;
-        *architecture = ArchitectureOptions::from(&description.architecture);
-        let (architecture, pretrained) = (description.architecture, Some(params));
         Ok(Start { data, architecture, pretrained, data_words })
     }
 }
 
 /// The labels of one draw.
-pub struct Labels<'a> {
+pub struct DrawnLabels<'a> {
     pub draw: LabelDraw,
-    /// How many there are to train on.
+    /// The number to train on.
     pub n: usize,
-    /// The seed of all else, which is that of this draw in a comparison: so that it can be repeated
-    /// alone.
+    /// The seed of all else. A comparison has the same for this draw, so that its run can be
+    /// repeated alone.
     pub seed: u64,
-    of_all: &'a [u16],
+    all: &'a [u16],
 }
 
-impl<'a> Labels<'a> {
+impl<'a> DrawnLabels<'a> {
     pub fn draw(
         train: &'a Dataset,
         options: &ClassifierLabels,
         seed: u64,
-    ) -> Result<Labels<'a>, Error> {
-        let of_all = train.labels()?.ok_or_else(|| no_labels(train))?;
+    ) -> Result<DrawnLabels<'a>, Error> {
+        let all = train.labels()?.ok_or_else(|| no_labels(train))?;
         let (n, validation) = (options.labels.to_train(train)?, options.labels.validation);
         let number = options.draw as u64;
-        let draw = draw_labels(of_all, train.classes(), n, validation, seed, number)
+        let draw = draw_labels(all, train.classes(), n, validation, seed, number)
             .map_err(|e| Error::from(e).during(train.name()))?;
-        Ok(Labels { draw, n, seed: draw_seed(seed, number), of_all })
+        Ok(DrawnLabels { draw, n, seed: draw_seed(seed, number), all })
     }
 }
 
-/// A classifier that was trained and saved.
-pub struct Trained<'a> {
+/// A classifier that a command trains.
+pub struct Classifier<'a> {
     pub command: &'static str,
     pub method: &'a str,
-    pub train: &'a Dataset,
-    /// As [`Start`] has them.
-    pub data_words: &'a str,
-    pub labels: &'a Labels<'a>,
+    pub start: &'a Start,
+    pub labels: &'a DrawnLabels<'a>,
     pub network: &'a Network,
-    pub params: &'a Params,
     pub loss: &'a Loss,
     pub metric: Metric,
-    pub history: &'a [EpochRecord],
-    pub best_epoch: usize,
-    pub description: Description,
 }
 
-impl Trained<'_> {
-    /// Measures it on its validation labels, fits its temperature if that is asked for, writes down
-    /// both, and says what came out.
-    pub fn finish(
+impl Classifier<'_> {
+    /// Trains it by `train`, measures it on its validation labels, fits its temperature if that is
+    /// asked for, writes all of it into a run folder, and returns the report.
+    pub fn train(
         self,
-        options: &ClassifierLabels,
-        running: &RunningOptions,
-        cx: &Context,
-        folder: &RunFolder,
-        start: Instant,
+        options: &impl Serialize,
+        (labelling, running): (&ClassifierLabels, &RunningOptions),
+        began: Instant,
+        train: impl FnOnce(&Context, &dyn Observer) -> Result<RunResult, narrows_models::Error>,
     ) -> Result<String, Error> {
-        let Trained { train, labels, network, params, .. } = self;
+        let Classifier { command, method, start, labels, network, .. } = self;
+        let data = &start.data.train;
+        let cx = &running.machine.context()?;
+        let folder = begin(command, options, running, cx)?;
+        let progress = Progress::new(running.quiet);
+        let description = Description::classifier(start.architecture.clone(), data);
+        let recorder = Recorder::new(&progress, RUN, &description, folder.file(MODEL));
+        let result = train(cx, &recorder);
+        let RunResult { params, history, best_epoch } = recorder.close(result, &folder)?;
+        folder.write(METRICS, metrics::csv([(RUN, &history[..])]).as_bytes())?;
+
         let held = &labels.draw.validation;
-        folder.write(METRICS, metrics::csv([(RUN, self.history)]).as_bytes())?;
-        let evaluation = Evaluation::of(
-            cx,
-            network,
-            params,
-            self.loss,
-            train,
-            Rows::Listed(held),
-            Goal::Classify,
-        )?;
-        let temperature = match options.calibrate {
-            true => Some(calibrate(cx, network, params, train, held, self.description, folder)?),
-            false => None,
-        };
-        let pairs = held.iter().zip(&evaluation.predictions);
-        let correct = pairs.filter(|(row, class)| labels.of_all[**row as usize] == **class).count();
-        let summary = FinetuneSummary {
-            command: self.command,
-            dataset: train.name(),
-            seed: running.seed,
-            threads: cx.threads(),
-            method: self.method,
-            labels: labels.n,
-            validation: held.len(),
-            draw: options.draw,
-            best_epoch: self.best_epoch,
-            validation_loss: evaluation.loss,
-            validation_accuracy: Rate::of(correct, held.len()),
-            validation_balanced_accuracy: match self.metric {
-                Metric::Accuracy => None,
-                Metric::Balanced => evaluation.balanced_accuracy,
-            },
-            temperature,
-            cost: Cost::since(start),
-        };
-        folder.write(SUMMARY, json(&summary)?.as_bytes())?;
-        folder.keep();
-        Ok(report(&summary, folder, self.data_words))
+        let rows = Rows::Listed(held);
+        let Evaluation { loss, balanced_accuracy, predictions, .. } =
+            Evaluation::of(cx, network, &params, self.loss, data, rows, Goal::Classify)?;
+        let calibrate = || calibrate(cx, network, &params, data, held, description, &folder);
+        let temperature = labelling.calibrate.then(calibrate).transpose()?;
+        let pairs = held.iter().zip(&predictions);
+        let correct = pairs.filter(|(row, class)| labels.all[**row as usize] == **class).count();
+        let accuracy = Rate::of(correct, held.len());
+        let balanced = balanced_accuracy.filter(|_| self.metric == Metric::Balanced);
+        let summary = Summary::new(command, data.name())
+            .row("seed", running.seed)
+            .row("threads", cx.threads())
+            .row("method", method)
+            .row("labels", labels.n)
+            .row("validation", held.len())
+            .row("draw", labelling.draw)
+            .row("best_epoch", best_epoch)
+            .row("validation_loss", loss)
+            .row("validation_accuracy", &accuracy)
+            .optional("validation_balanced_accuracy", balanced)
+            .optional("temperature", temperature);
+        folder.finish(summary, began)?;
+
+        let [mean, low, high] = [accuracy.mean, accuracy.ci95[0], accuracy.ci95[1]].map(percent);
+        let balanced =
+            balanced.map_or(String::new(), |x| format!("balanced accuracy {} %\n", percent(x)));
+        let temperature = temperature
+            .map_or(String::new(), |t| format!("temperature {t:.3}, fitted on these samples\n"));
+        let path = folder.path().display();
+        Ok(format!(
+            "{}: {method} on {}, draw {}\n\
+             validation accuracy {mean} % of {} samples (95 % interval {low} to {high}), epoch \
+             {best_epoch}\n{balanced}{temperature}That epoch was chosen by these samples, so \
+             expect less elsewhere. No test label was looked at.\n\n\
+             run folder: {path}\n\
+             next: narrows evaluate {}{}\n",
+            data.name(),
+            counted(labels.n, "label"),
+            labelling.draw,
+            held.len(),
+            quoted(&path),
+            start.data_words
+        ))
     }
 }
 
@@ -187,27 +200,4 @@ fn calibrate(
     let description = Description { temperature: Some(temperature), ..description };
     checkpoint::save(&folder.file(MODEL), params, &description)?;
     Ok(temperature)
-}
-
-/// What to print of a trained classifier; it is to be tested on data that `data_words` name.
-fn report(summary: &FinetuneSummary<'_>, folder: &RunFolder, data_words: &str) -> String {
-    let FinetuneSummary { dataset, method, labels, draw, best_epoch, .. } = summary;
-    let Rate { mean, ci95: [low, high], of, .. } = summary.validation_accuracy;
-    let (mean, low, high) = (percent(mean), percent(low), percent(high));
-    let (labels, path) = (counted(*labels, "label"), folder.path().display());
-    let balanced = summary.validation_balanced_accuracy;
-    let balanced =
-        balanced.map_or(String::new(), |x| format!("balanced accuracy {} %\n", percent(x)));
-    let temperature = summary.temperature;
-    let temperature = temperature
-        .map_or(String::new(), |t| format!("temperature {t:.3}, fitted on these samples\n"));
-    let run = quoted(&path);
-    format!(
-        "{dataset}: {method} on {labels}, draw {draw}\n\
-         validation accuracy {mean} % of {of} samples (95 % interval {low} to {high}), epoch \
-         {best_epoch}\n{balanced}{temperature}That epoch was chosen by these samples, so expect \
-         less elsewhere. No test label was looked at.\n\n\
-         run folder: {path}\n\
-         next: narrows evaluate {run}{data_words}\n"
-    )
 }

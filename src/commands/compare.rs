@@ -1,23 +1,25 @@
 //! `narrows compare`: what pretraining gains over training from scratch.
 
 use super::inputs::open;
-use super::{begin, check_batch, refuse};
-use crate::cli::options::approaches::{ApproachName, ComparedSemi, approach, distinct};
+use super::pretrain::pretrain;
+use super::{begin, refuse};
+use crate::cli::options::architecture::check_batch;
+use crate::cli::options::compared::ComparedOptions;
+use crate::cli::options::methods::{MethodName, SemiMethodOptions, distinct, method};
 use crate::cli::options::values::ids;
 use crate::cli::options::{Compare, RecipeName};
 use crate::error::Error;
 use crate::output::progress::Progress;
-use crate::output::summary::{CompareSummary, Cost, json};
-use crate::output::tables::comparison::{self, Comparing};
-use crate::run::folder::{METRICS, MODEL, SUMMARY};
+use crate::output::summary::Summary;
+use crate::output::tables::comparison;
+use crate::run::folder::{METRICS, MODEL};
 use crate::run::metrics;
 use crate::run::reconstructions;
-use crate::run::recorder::{self, Recorder};
+use crate::run::recorder;
 use narrows_datasets::Dataset;
-use narrows_models::checkpoint::Description;
-use narrows_models::curve::{Curve, Point};
-use narrows_models::methods::Recipe;
-use narrows_models::{Approach, Architecture, Comparison, Method, Metric, Pretraining};
+use narrows_models::curve::Point;
+use narrows_models::methods::Selection;
+use narrows_models::{Architecture, Comparison, Method, Metric, Pretraining, Transfer};
 use std::time::Instant;
 
 const NAME: &str = "compare";
@@ -29,59 +31,36 @@ pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
     if options.recipe == RecipeName::None {
         refuse(explicit, &["budget"], "it is the time of a recipe: ask for one by --recipe best")?;
         if !options.methods.0.iter().any(|method| method.is_semi()) {
-            refuse(explicit, &ids::<ComparedSemi>(), "none of --methods is semi-supervised")?;
+            refuse(explicit, &ids::<SemiMethodOptions>(), "none of --methods is semi-supervised")?;
         }
     }
-    let data = open(&mut options.data, options.running.machine.threads, options.running.quiet)?;
-    let samples = data.train.len();
-    let architecture = options.pretraining.architecture(&mut options.architecture, &data.train);
-    options.methods.0 = with_scratch(&options.methods.0);
-    let seed = options.running.seed;
-    let labels = options.labels.to_train(&data.train)?;
-    let methods = options
-        .methods
-        .0
-        .iter()
-        .map(|&name| options.semi.approach(name, &data.train, &architecture));
-    let methods = methods.collect::<Result<_, _>>()?;
-    let training = options.pretraining.resolve(samples, &architecture, seed);
-    let validation = options.labels.validation;
-    let finetuning = options.finetuning.training(labels, seed);
+    let ComparedOptions { running, .. } = &options.compared;
+    let data = open(None, &mut options.data, running.machine.threads, running.quiet)?;
+    let (train, seed) = (&data.train, running.seed);
+    let (labels, validation) = (options.labels.to_train(train)?, options.labels.validation);
+    // The baseline, which the gains refer to, comes first.
+    options.methods.0.insert(0, MethodName::Transfer(Transfer::Scratch));
+    options.methods.0 = distinct(&options.methods.0);
+    let ComparedOptions { architecture, pretraining, finetuning, .. } = &mut options.compared;
+    let architecture = pretraining.architecture(architecture, train);
+    let training = pretraining.resolve(train.len(), &architecture, seed);
+    let finetuning = finetuning.training(labels, seed);
     let (metric, finetune_batch) = (finetuning.metric, finetuning.batch);
+    let points = vec![Point { labels, validation, finetuning }];
+    let compared = &options.compared;
+    let (methods, draws) = (&options.methods.0, options.draws.draws);
     let comparison = Comparison {
-        pretraining: Pretraining {
-            data: &data,
-            architecture: &architecture,
-            training: &training,
-            held_out: options.pretraining.held_out(samples),
-            seed,
-        },
-        curve: Curve {
-            data: &data,
-            architecture: architecture.clone(),
-            learning_rates: options.finetuning.finetune_lr.0.clone(),
-            methods,
-            points: vec![Point { labels, validation, finetuning }],
-            draws: options.draws.draws,
-            ensemble: options.ensemble.ensemble,
-            seed,
-        },
-        recipe: recipe(&options, &data.train, &architecture)?,
+        curve: compared.curve(&data, architecture.clone(), methods, points, draws)?,
+        selection: selection(&options, train, &architecture)?,
+        pretraining: compared.pretraining.of(&data, &architecture, &training)?,
     };
-    options.pretraining.check(&architecture, &data.train)?;
-    options.finetuning.check(&data.train)?;
     let comparison = comparison.check()?;
-    check_batch(&architecture, "--batch", training.batch)?;
     check_batch(&architecture, "--finetune-batch", finetune_batch)?;
-    let cx = options.running.machine.context()?;
-    let folder = begin(NAME, &options, &options.running, &cx)?;
+    let cx = compared.running.machine.context()?;
+    let folder = begin(NAME, &options, &compared.running, &cx)?;
 
-    let progress = Progress::new(options.running.quiet);
-    let dataset = data.train.name();
-    let description = Description::autoencoder(architecture.clone(), &data.train);
-    let recorder = Recorder::new(&progress, Pretraining::RUN, &description, &folder);
-    let pretrained = comparison.pretrain(&cx, &recorder);
-    let pretrained = recorder.close(pretrained, &folder)?;
+    let progress = Progress::new(compared.running.quiet);
+    let pretrained = pretrain(&comparison.pretraining(), &cx, &progress, &folder, MODEL)?;
     let network = architecture.autoencoder()?;
     reconstructions::draw(&cx, &network, &pretrained.params, &data.test, &folder)?;
     let (history, best_epoch) = (pretrained.history.clone(), pretrained.best_epoch);
@@ -91,51 +70,37 @@ pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
 
     let histories = result.histories.iter().map(|(name, history)| (name.as_str(), &history[..]));
     folder.write(METRICS, metrics::csv(histories).as_bytes())?;
-    let summary = CompareSummary {
-        command: NAME,
-        dataset,
-        seed,
-        threads: cx.threads(),
-        unlabelled: result.pretrained.unlabelled,
-        labels,
-        draws: options.draws.draws,
-        test_samples: data.test.len(),
-        metric: Some(metric).filter(|metric| *metric != Metric::Accuracy),
-        pca: &result.pretrained.pca,
-        autoencoder: &result.pretrained.autoencoder,
-        methods: &result.methods,
-        tried: &result.tried,
-        cost: Cost::since(start),
-    };
-    folder.write(SUMMARY, json(&summary)?.as_bytes())?;
-    folder.keep();
-    let comparing = Comparing {
-        dataset,
-        test_samples: data.test.len(),
-        labels,
-        validation,
-        draws: options.draws.draws,
-        metric,
-        result: &result,
-        seconds: summary.cost.wall_seconds,
-    };
-    Ok(comparison::table(&comparing) + &format!("\nrun folder: {}\n", folder.path().display()))
+    let summary = Summary::new(NAME, train.name())
+        .row("seed", seed)
+        .row("threads", cx.threads())
+        .row("unlabelled", result.pretrained.unlabelled)
+        .row("labels", labels)
+        .row("draws", draws)
+        .row("test_samples", data.test.len())
+        .optional("metric", (metric != Metric::Accuracy).then_some(metric))
+        .row("pca", &result.pretrained.pca)
+        .row("autoencoder", &result.pretrained.autoencoder)
+        .row("methods", &result.methods)
+        .optional("tried", (!result.tried.is_empty()).then_some(&result.tried));
+    let seconds = folder.finish(summary, start)?;
+    Ok(comparison::table(&comparison.curve, &result, seconds)
+        + &format!("\nrun folder: {}\n", folder.path().display()))
 }
 
 /// The methods that a recipe chooses from: those that are for such a model.
-fn recipe(
+fn selection(
     options: &Compare,
     train: &Dataset,
     architecture: &Architecture,
-) -> Result<Option<Recipe>, Error> {
+) -> Result<Option<Selection>, Error> {
     if options.recipe == RecipeName::None {
         return Ok(None);
     }
     let mut candidates = Vec::new();
     for name in RECIPE {
-        let name = approach(name).map_err(Error::new)?;
-        let candidate = options.semi.approach(name, train, architecture)?;
-        if let Approach::Semi(semi) = &candidate {
+        let name = method(name).map_err(Error::new)?;
+        let candidate = options.compared.semi.method(name, train, architecture)?;
+        if let Method::Semi(semi) = &candidate {
             semi.training.check().map_err(|e| e.during(candidate.name()))?;
             if semi.training.check_for(&semi.architecture).is_err() {
                 continue;
@@ -143,10 +108,5 @@ fn recipe(
         }
         candidates.push(candidate);
     }
-    Ok(Some(Recipe { candidates, budget: options.budget.duration }))
-}
-
-/// The methods asked for, each once, and the baseline, which the gains refer to, first.
-fn with_scratch(methods: &[ApproachName]) -> Vec<ApproachName> {
-    distinct(&[&[ApproachName::Transfer(Method::Scratch)], methods].concat())
+    Ok(Some(Selection { candidates, budget: options.budget.value }))
 }

@@ -1,28 +1,28 @@
 //! `narrows curve`: test accuracy against the number of labels.
 
-use super::inputs::{Loaded, against_rest, full_path, open, open_for};
-use super::{begin, check_batch, refuse};
+use super::inputs::{Loaded, full_path, open};
+use super::pretrain::pretrain;
+use super::{begin, refuse};
 use crate::cli::config;
-use crate::cli::options::approaches::distinct;
-use crate::cli::options::architecture::ArchitectureOptions;
+use crate::cli::options::architecture::{ArchitectureOptions, check_batch};
+use crate::cli::options::compared::ComparedOptions;
 use crate::cli::options::curve::Curve as Options;
-use crate::cli::options::pretraining::Pretraining as PretrainingOptions;
+use crate::cli::options::methods::distinct;
+use crate::cli::options::pretraining::PretrainingOptions;
 use crate::cli::options::values::ids;
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::output::plot;
 use crate::output::points::points;
 use crate::output::progress::Progress;
 use crate::output::shell::quoted;
-use crate::output::summary::{Cost, CurveSummary, json};
-use crate::output::tables::curve::{self as curve_table, Curved};
-use crate::run::folder::{CONFIG, CURVE, METRICS, MODEL, RunFolder, SUMMARY};
+use crate::output::summary::Summary;
+use crate::output::tables::curve as curve_table;
+use crate::run::folder::{CONFIG, CURVE, METRICS, MODEL, RunFolder};
 use crate::run::metrics;
-use crate::run::recorder::Recorder;
 use crate::run::results::Results;
 use narrows_datasets::TrainTest;
 use narrows_engine::{Context, Params};
-use narrows_models::checkpoint::{self, Description};
-use narrows_models::curve::Finished;
+use narrows_models::checkpoint;
 use narrows_models::{Checked, Curve, Metric, Pretraining};
 use std::time::Instant;
 
@@ -37,31 +37,26 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
     let earlier = options.continued.as_deref().map(RunFolder::reopen);
     let encoder = saved_encoder(&options, earlier.as_ref(), explicit)?;
-    let data = open_data(&mut options, encoder.as_ref())?;
+    let running = options.compared.running.clone();
+    let (threads, quiet) = (running.machine.threads, running.quiet);
+    let data = open(encoder.as_ref(), &mut options.data, threads, quiet)?;
+    // A curve that is continued has the encoder in its folder, wherever that came from.
+    if options.continued.is_none() {
+        options.encoder = options.encoder.as_deref().map(full_path).transpose()?;
+    }
     let curve = curve_of(&mut options, &data, encoder.as_ref())?;
     let curve = curve.check()?;
-    check_batch(&curve.architecture, "--finetune-batch", options.finetuning.finetune_batch)?;
-    let samples = data.train.len();
-    let training = options.pretraining.resolve(samples, &curve.architecture, curve.seed);
-    let pretraining = Pretraining {
-        data: &data,
-        architecture: &curve.architecture,
-        training: &training,
-        held_out: options.pretraining.held_out(samples),
-        seed: curve.seed,
-    };
-    let pretraining = match encoder.is_none() && curve.needs_encoder(&[]) {
-        true => {
-            options.pretraining.check(&curve.architecture, &data.train)?;
-            check_batch(&curve.architecture, "--batch", training.batch)?;
-            Some(pretraining.check()?)
-        }
-        false => None,
-    };
-    let cx = options.running.machine.context()?;
+    let ComparedOptions { pretraining, finetuning, .. } = &mut options.compared;
+    check_batch(&curve.architecture, "--finetune-batch", finetuning.finetune_batch)?;
+    let training = pretraining.resolve(data.train.len(), &curve.architecture, curve.seed);
+    let needed = encoder.is_none() && curve.needs_encoder(&[]);
+    let pretraining = needed.then(|| pretraining.of(&data, &curve.architecture, &training));
+    let pretraining = pretraining.transpose()?;
+    let pretraining = pretraining.as_ref().map(Pretraining::check).transpose()?;
+    let cx = running.machine.context()?;
     let folder = match earlier {
         Some(folder) => allow(&folder, &options).map(|()| folder)?,
-        None => begin(NAME, &options, &options.running, &cx)?,
+        None => begin(NAME, &options, &running, &cx)?,
     };
     // Another process may be at it: nothing that is there is changed before that is known.
     let (results, done) = Results::open(&folder)?;
@@ -71,26 +66,44 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
         folder.write(CONFIG, config::text(NAME, &options, note)?.as_bytes())?;
     }
 
-    let progress = Progress::new(options.running.quiet);
+    let progress = Progress::new(quiet);
     let pretrained = match (encoder, pretraining) {
         (Some(encoder), _) => Some(keep_encoder(encoder, &folder)?),
         (None, Some(pretraining)) if curve.needs_encoder(&done) => {
-            Some(pretrain(pretraining, &cx, &progress, &folder)?)
+            Some(new_encoder(&pretraining, &cx, &progress, &folder)?)
         }
         (None, _) => None,
     };
-    // What comes from here on is worth having, whatever happens.
+    // From here on each result is of use, even if a later one fails.
     folder.keep();
-    let append = |finished: &_| results.append(finished);
-    let finished = curve.run(&cx, pretrained.as_ref(), &done, &progress, &append).map_err(|e| {
+    let append = |result: &_| results.append(result);
+    let results = curve.run(&cx, pretrained.as_ref(), &done, &progress, &append).map_err(|e| {
         let path = folder.path().display();
         let again = format!("narrows curve --continue {}", quoted(&path));
         Error::from(e).during(&format!("{path} keeps what is done, for {again}"))
     })?;
-    report(&curve, &finished, options.finetuning.metric, cx.threads(), start, &folder)
+
+    let TrainTest { train, test } = curve.data;
+    let points = points(&curve, &results);
+    folder.write(CURVE, plot::curve(train.name(), &points)?.as_bytes())?;
+    let metric = options.compared.finetuning.metric;
+    let summary = Summary::new(NAME, train.name())
+        .row("seed", curve.seed)
+        .row("threads", cx.threads())
+        .row("draws", curve.draws)
+        .row("test_samples", test.len())
+        .optional("metric", (metric != Metric::Accuracy).then_some(metric))
+        .row("points", &points);
+    let seconds = folder.finish(summary, start)?;
+    Ok(curve_table::table(&curve, &points, seconds)
+        + &format!(
+            "\ncurve: {}\nrun folder: {}\n",
+            folder.file(CURVE).display(),
+            folder.path().display()
+        ))
 }
 
-/// The encoder that there is already: that in the folder of a curve that is continued, or that of
+/// The encoder that is there already: that in the folder of a curve that is continued, or that of
 /// `--encoder`. Without one, some methods need one that is pretrained.
 fn saved_encoder(
     options: &Options,
@@ -108,50 +121,24 @@ fn saved_encoder(
     Ok(Some(encoder))
 }
 
-/// The data, as the encoder learnt to see them if there is one.
-fn open_data(options: &mut Options, encoder: Option<&Loaded>) -> Result<TrainTest, Error> {
-    let (threads, quiet) = (options.running.machine.threads, options.running.quiet);
-    let Some(Loaded { path, description, .. }) = encoder else {
-        return open(&mut options.data, threads, quiet);
-    };
-    let data = open_for(path, description, &mut options.data, threads, quiet)?.split()?;
-    // A curve that is continued has the encoder in its folder, wherever that came from.
-    if options.continued.is_none() {
-        options.encoder = options.encoder.as_deref().map(full_path).transpose()?;
-    }
-    against_rest(data, &options.data)
-}
-
 /// The curve that the options ask for, from `encoder` if there is one.
 fn curve_of<'a>(
     options: &mut Options,
     data: &'a TrainTest,
     encoder: Option<&Loaded>,
 ) -> Result<Curve<'a>, Error> {
-    let train = &data.train;
+    let ComparedOptions { architecture, pretraining, .. } = &mut options.compared;
     let architecture = match encoder {
         Some(Loaded { description, .. }) => {
-            options.architecture = ArchitectureOptions::from(&description.architecture);
+            *architecture = ArchitectureOptions::from(&description.architecture);
             description.architecture.clone()
         }
-        None => options.pretraining.architecture(&mut options.architecture, train),
+        None => pretraining.architecture(architecture, &data.train),
     };
     options.methods.0 = distinct(&options.methods.0);
-    let methods =
-        options.methods.0.iter().map(|&name| options.semi.approach(name, train, &architecture));
-    let methods = methods.collect::<Result<Vec<_>, _>>()?;
-    let curve = Curve {
-        data,
-        architecture,
-        learning_rates: options.finetuning.finetune_lr.0.clone(),
-        methods,
-        points: options.points(train)?,
-        draws: options.draws.draws,
-        ensemble: options.ensemble.ensemble,
-        seed: options.running.seed,
-    };
-    options.finetuning.check(train)?;
-    Ok(curve)
+    let points = options.points(&data.train)?;
+    let (methods, draws) = (&options.methods.0, options.draws.draws);
+    options.compared.curve(data, architecture, methods, points, draws)
 }
 
 /// The encoder's parameters; its file goes into `folder`, for a later run to go on with.
@@ -163,73 +150,28 @@ fn keep_encoder(encoder: Loaded, folder: &RunFolder) -> Result<Params, Error> {
     Ok(params)
 }
 
-/// Writes the picture and the summary, and says what came out.
-fn report(
-    curve: &Curve<'_>,
-    finished: &[Finished],
-    metric: Metric,
-    threads: usize,
-    start: Instant,
+/// Pretrains an encoder and leaves it in `folder`.
+fn new_encoder(
+    pretraining: &Checked<'_, Pretraining<'_>>,
+    cx: &Context,
+    progress: &Progress,
     folder: &RunFolder,
-) -> Result<String, Error> {
-    let TrainTest { train, test } = curve.data;
-    let points = points(curve, finished);
-    folder.write(CURVE, plot::curve(train.name(), &points)?.as_bytes())?;
-    let summary = CurveSummary {
-        command: NAME,
-        dataset: train.name(),
-        seed: curve.seed,
-        threads,
-        draws: curve.draws,
-        test_samples: test.len(),
-        metric: Some(metric).filter(|metric| *metric != Metric::Accuracy),
-        points: &points,
-        cost: Cost::since(start),
-    };
-    folder.write(SUMMARY, json(&summary)?.as_bytes())?;
-    let curved = Curved {
-        dataset: train.name(),
-        samples: train.len(),
-        test_samples: test.len(),
-        draws: curve.draws,
-        metric,
-        points: &points,
-        seconds: summary.cost.wall_seconds,
-    };
-    let (path, picture) = (folder.path().display(), folder.file(CURVE));
-    Ok(curve_table::table(&curved)
-        + &format!("\ncurve: {}\nrun folder: {path}\n", picture.display()))
+) -> Result<Params, Error> {
+    let result = pretrain(pretraining, cx, progress, folder, PRETRAINING)?;
+    let (from, to) = (folder.file(PRETRAINING), folder.file(MODEL));
+    std::fs::rename(&from, &to)
+        .map_err(|e| Error::at(&to, format_args!("cannot be made of {}: {e}", from.display())))?;
+    folder.write(METRICS, metrics::csv([(Pretraining::RUN, &result.history[..])]).as_bytes())?;
+    Ok(result.params)
 }
 
 /// Refuses to go on in `folder` with other options than it was begun with.
 fn allow(folder: &RunFolder, options: &Options) -> Result<(), Error> {
     match config::difference(&folder.file(CONFIG), options, &FREE)? {
         None => Ok(()),
-        Some(key) => Err(Error::at(
+        Some(key) => bail!(
             folder.path(),
-            format_args!(
-                "was measured with another --{key}: leave it out, or begin a new curve by --out"
-            ),
-        )),
+            "was measured with another --{key}: leave it out, or begin a new curve by --out"
+        ),
     }
-}
-
-/// Pretrains an autoencoder and leaves it in `folder`.
-fn pretrain(
-    pretraining: Checked<'_, Pretraining<'_>>,
-    cx: &Context,
-    progress: &Progress,
-    folder: &RunFolder,
-) -> Result<Params, Error> {
-    let TrainTest { train, .. } = pretraining.data;
-    let description = Description::autoencoder(pretraining.architecture.clone(), train);
-    let recorder = Recorder::new(progress, Pretraining::RUN, &description, folder)
-        .saving_as(PRETRAINING, folder);
-    let result = pretraining.run(cx, &recorder);
-    let result = recorder.close(result, folder)?;
-    let (from, to) = (folder.file(PRETRAINING), folder.file(MODEL));
-    std::fs::rename(&from, &to)
-        .map_err(|e| Error::at(&to, format_args!("cannot be made of {}: {e}", from.display())))?;
-    folder.write(METRICS, metrics::csv([(Pretraining::RUN, &result.history[..])]).as_bytes())?;
-    Ok(result.params)
 }

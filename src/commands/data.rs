@@ -10,7 +10,7 @@ mod verify;
 
 use super::inputs::{fetched, opened};
 use crate::cli::options::data_commands::{Data, DataCommand, Reading};
-use crate::error::Error;
+use crate::error::{Error, bail, ensure};
 use crate::output::progress::Progress;
 use narrows_datasets::{AtomicFile, OpenOptions, Undivided};
 use std::fs;
@@ -21,10 +21,10 @@ pub fn run(options: &Data) -> Result<String, Error> {
         #[cfg(feature = "fetch")]
         DataCommand::Fetch(options) => fetch::run(options),
         #[cfg(not(feature = "fetch"))]
-        DataCommand::Fetch(_) => Err(Error::new(
+        DataCommand::Fetch(_) => bail!(
             "this narrows was built without the feature fetch: build it with, or fetch the files \
-             by other means",
-        )),
+             by other means"
+        ),
         DataCommand::Pack(options) => pack::run(options),
         DataCommand::Inspect(options) => inspect::run(options),
         DataCommand::Split(options) => split::run(options),
@@ -87,14 +87,9 @@ fn folder_of(path: &Path) -> &Path {
 /// Refuses to write `path` if it is there, unless by `force`, or if it cannot be written: before
 /// there was any work.
 fn check_free(path: &Path, force: bool) -> Result<(), Error> {
-    if path.is_dir() {
-        return Err(Error::at(path, "is a folder, where a file is to be written: name one"));
-    }
+    ensure!(!path.is_dir(), path, "is a folder, where a file is to be written: name one");
     if !force && fs::symlink_metadata(path).is_ok() {
-        return Err(Error::at(
-            path,
-            "is there already: name another file, or overwrite it by --force",
-        ));
+        bail!(path, "is there already: name another file, or overwrite it by --force");
     }
     // Dropped, it is gone again: the work makes it anew.
     AtomicFile::create(path)

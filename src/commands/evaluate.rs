@@ -4,11 +4,11 @@ use super::inputs::{Chosen, Loaded, no_labels, open_for};
 use crate::cli::options::Evaluate;
 use crate::cli::options::exporting::Part;
 use crate::cli::options::values::variant_name;
-use crate::error::Error;
+use crate::error::{Error, bail, ensure};
 use crate::output::numbers::{percent, thousands};
-use crate::output::summary::{CalibrationSummary, Cost, EvaluateSummary, Rate, json};
+use crate::output::summary::{Rate, Summary};
 use crate::output::tables::{classes, confusion};
-use crate::run::folder::{CONFUSION, RunFolder, SUMMARY};
+use crate::run::folder::{CONFUSION, RunFolder};
 use crate::run::reconstructions;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Context, Loss};
@@ -25,68 +25,75 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
     let models = options.runs.iter().map(|run| Loaded::open(run)).collect::<Result<Vec<_>, _>>()?;
-    let Some((Loaded { path, description, network, params }, others)) = models.split_first() else {
-        return Err(Error::new("evaluate needs a model: give its run folder or .safetensors file"));
+    let Some((model @ Loaded { description, network, params, .. }, others)) = models.split_first()
+    else {
+        bail!("evaluate needs a model: give its run folder or .safetensors file");
     };
-    others.iter().try_for_each(|other| models[0].check_with(other))?;
-    let parts = open_for(path, description, &mut options.data, options.machine.threads, false)?;
-    let mut test = Chosen::from(parts, Some(options.part.part))?.into_data()?;
+    others.iter().try_for_each(|other| model.check_with(other))?;
+    let part = options.part.part;
+    let parts = open_for(model, &mut options.data, options.machine.threads, false)?;
+    let mut test = Chosen::from(parts, Some(part))?.into_data()?;
     if let Some(class) = &options.data.against_rest {
         test = test.one_against_rest(class)?;
     }
-    let test = &classes_of(path, description, test)?;
+    let test = &classes_of(&model.path, description, test)?;
     let cx = options.machine.context()?;
-    let folder = match &options.out {
-        None => None,
-        Some(out) => Some(RunFolder::create(Some(out), NAME)?),
-    };
-    let (tested, test_mse) = match description.classes {
-        Some(classes) => (Some(Tested::of(&cx, &models, test, classes)?), None),
-        None => {
-            let rows = Rows::all(test.len());
-            let evaluation =
-                Evaluation::of(&cx, network, params, &Loss::L2, test, rows, Goal::Reconstruct)?;
-            (None, Some(evaluation.loss))
-        }
-    };
-    let summary = EvaluateSummary {
-        command: NAME,
-        dataset: test.name(),
-        trained_on: &description.dataset,
-        part: &variant_name(&options.part.part),
-        members: (models.len() > 1).then_some(models.len()),
-        threads: cx.threads(),
-        test_samples: tested.as_ref().map_or(test.len(), |tested| tested.all.of),
-        test_accuracy: tested.as_ref().map(|tested| tested.all.clone()),
-        test_balanced_accuracy: tested
-            .as_ref()
-            .map(|tested| tested.confusion.accuracy_by(Metric::Balanced)),
-        calibration: tested.as_ref().map(|tested| tested.calibration.clone()),
-        classes: tested.as_ref().map(|tested| &tested.each[..]),
-        confusion: tested
-            .as_ref()
-            .map(|tested| tested.rows())
-            .filter(|rows| rows.len() <= confusion::LARGEST),
-        test_mse,
-        cost: Cost::since(start),
-    };
-    let mut text = report(&summary, options.part.part, test.class_names());
-    if let Some(tested) = &tested {
-        text += &confusion::table(&tested.confusion, test.class_names());
-    }
-    if let Some(folder) = &folder {
-        if description.classes.is_none() {
-            reconstructions::draw(&cx, network, params, test, folder)?;
-        }
-        if let Some(tested) = &tested {
+    let folder = options.out.as_deref().map(|out| RunFolder::create(Some(out), NAME));
+    let folder = folder.transpose()?;
+    let members = (models.len() > 1).then_some(models.len());
+    let mut summary = Summary::new(NAME, test.name())
+        .row("trained_on", &description.dataset)
+        .row("part", variant_name(&part))
+        .optional("members", members)
+        .row("threads", cx.threads());
+    let (samples, results);
+    if let Some(classes) = description.classes {
+        let tested = Tested::of(&cx, &models, test, classes)?;
+        if let Some(folder) = &folder {
             let csv = confusion::csv(&tested.confusion, test.class_names());
             folder.write(CONFUSION, csv.as_bytes())?;
         }
-        folder.write(SUMMARY, json(&summary)?.as_bytes())?;
-        folder.keep();
+        (samples, results) = (tested.all.of, tested.report(part, test.class_names()));
+        summary = tested.add_to(summary);
+    } else {
+        let rows = Rows::all(test.len());
+        let loss = Loss::L2;
+        let mse = Evaluation::of(&cx, network, params, &loss, test, rows, Goal::Reconstruct)?.loss;
+        if let Some(folder) = &folder {
+            reconstructions::draw(&cx, network, params, test, folder)?;
+        }
+        samples = test.len();
+        results = format!(
+            "an autoencoder: {}error {mse:.6}, mean squared per value\n\
+             It has no accuracy: fine-tune a classifier on it first, by narrows finetune \
+             --encoder\n",
+            test_prefix(part)
+        );
+        summary = summary.row("test_samples", samples).row("test_mse", mse);
+    }
+    let what = match part {
+        Part::Test => "test samples",
+        Part::Train => "training samples",
+        Part::All => "samples",
+    };
+    let mut text = format!("{}: {} {what}", test.name(), thousands(samples));
+    if description.dataset != test.name() {
+        text += &format!("; the model was trained on {}", description.dataset);
+    }
+    if let Some(members) = members {
+        text += &format!("; the mean of {members} classifiers");
+    }
+    text += &format!("\n{results}");
+    if let Some(folder) = &folder {
+        folder.finish(summary, start)?;
         text += &format!("\nrun folder: {}\n", folder.path().display());
     }
     Ok(text)
+}
+
+/// Only rows set aside for the test make a test.
+fn test_prefix(part: Part) -> &'static str {
+    if part == Part::Test { "test " } else { "" }
 }
 
 impl Loaded {
@@ -104,7 +111,7 @@ impl Loaded {
             _ => return Ok(()),
         };
         let first = self.path.display();
-        Err(Error::at(&other.path, format_args!("it cannot decide together with {first}: {what}")))
+        bail!(&other.path, "it cannot decide together with {first}: {what}")
     }
 }
 
@@ -120,15 +127,12 @@ fn classes_of(path: &Path, description: &Description, test: Dataset) -> Result<D
     let (dataset, trained) = (test.name().to_string(), &description.dataset);
     let found = test.classes();
     // Of a table some classes may not occur.
-    if found != classes && (test.columns().is_none() || description.class_names.is_empty()) {
-        return Err(Error::at(
-            path,
-            format_args!(
-                "the model tells {classes} classes apart ({trained}), but {dataset} has {found}: \
+    ensure!(
+        found == classes || !(test.columns().is_none() || description.class_names.is_empty()),
+        path,
+        "the model tells {classes} classes apart ({trained}), but {dataset} has {found}: \
                  {advice}"
-            ),
-        ));
-    }
+    );
     if description.class_names.is_empty() {
         return Ok(test);
     }
@@ -140,7 +144,7 @@ fn classes_of(path: &Path, description: &Description, test: Dataset) -> Result<D
     })?;
     match test.labelled_rows()?.is_empty() {
         true => {
-            Err(Error::new(format!("{dataset}: none of the rows chosen by --part has a label")))
+            bail!("{dataset}: none of the rows chosen by --part has a label")
         }
         false => Ok(test),
     }
@@ -148,12 +152,15 @@ fn classes_of(path: &Path, description: &Description, test: Dataset) -> Result<D
 
 /// A classifier on the test samples.
 struct Tested {
-    /// How many of all are classified correctly.
+    /// The rate of all samples.
     all: Rate,
-    /// How many of each class.
+    /// The rate of each class.
     each: Vec<Rate>,
     confusion: Confusion,
-    calibration: CalibrationSummary,
+    /// At the temperature of the model.
+    calibration: Calibration,
+    /// The temperature, if the model has one, and the calibration error without.
+    temperature: Option<(f32, f64)>,
 }
 
 impl Tested {
@@ -167,7 +174,7 @@ impl Tested {
         let rows = test.labelled_rows()?;
         let held = Rows::Listed(&rows);
         let mut plain = Calibration::new(1.0);
-        let (evaluation, fitted, temperature) = match models {
+        let (evaluation, calibration, temperature) = match models {
             [Loaded { description, network, params, .. }] => {
                 let temperature = description.temperature;
                 let mut fitted = Calibration::new(temperature.unwrap_or(1.0));
@@ -177,7 +184,7 @@ impl Tested {
                 };
                 let evaluation =
                     Evaluation::of_classifier(cx, network, params, test, held, &mut take)?;
-                (evaluation, fitted, temperature)
+                (evaluation, fitted, temperature.map(|temperature| (temperature, plain.error())))
             }
             _ => {
                 let mut ensemble = Ensemble::new(classes);
@@ -186,76 +193,50 @@ impl Tested {
                     ensemble.add(cx, network, params, temperature, test, held)?;
                 }
                 plain.add(&ensemble.logits(), ensemble.labels());
-                (ensemble.evaluation(), plain.clone(), None)
+                (ensemble.evaluation(), plain, None)
             }
         };
         let labels: Vec<u16> = rows.iter().map(|&row| all[row as usize]).collect();
         let confusion = Confusion::of(classes, &labels, &evaluation.predictions);
         let rate = |class: usize| Rate::of(confusion.row(class)[class], confusion.of_class(class));
         let each: Vec<Rate> = (0..classes).map(rate).collect();
-        let calibration = CalibrationSummary {
-            expected_calibration_error: fitted.error(),
-            confidence: fitted.confidence(),
-            test_loss: fitted.loss(),
-            temperature,
-            uncalibrated_error: temperature.map(|_| plain.error()),
-        };
         let all = Rate::of(each.iter().map(|rate| rate.correct).sum(), rows.len());
-        Ok(Tested { all, each, confusion, calibration })
+        Ok(Tested { all, each, confusion, calibration, temperature })
     }
 
-    fn rows(&self) -> Vec<&[usize]> {
-        (0..self.confusion.classes()).map(|class| self.confusion.row(class)).collect()
+    /// Adds its rows to a summary. Their keys say "test" for each part of the data.
+    fn add_to(&self, summary: Summary) -> Summary {
+        let Tested { all, each, confusion, calibration, temperature } = self;
+        let rows = || (0..each.len()).map(|class| confusion.row(class)).collect::<Vec<_>>();
+        summary
+            .row("test_samples", all.of)
+            .row("test_accuracy", all)
+            .row("test_balanced_accuracy", confusion.accuracy_by(Metric::Balanced))
+            .row("expected_calibration_error", calibration.error())
+            .row("confidence", calibration.confidence())
+            .row("test_loss", calibration.loss())
+            .optional("temperature", temperature.map(|(temperature, _)| temperature))
+            .optional("uncalibrated_error", temperature.map(|(_, error)| error))
+            .row("classes", each)
+            .optional("confusion", (each.len() <= confusion::LARGEST).then(rows))
     }
-}
 
-/// How sure it is, beside how often it is right.
-fn sureness(calibration: &CalibrationSummary) -> String {
-    let CalibrationSummary { expected_calibration_error: error, confidence, temperature, .. } =
-        calibration;
-    let (confidence, error) = (percent(*confidence), percent(*error));
-    let fitted = match (temperature, calibration.uncalibrated_error) {
-        (Some(t), Some(before)) => format!(" at temperature {t:.3}, {} without", percent(before)),
-        _ => String::new(),
-    };
-    format!("confidence {confidence} %; expected calibration error {error} points{fitted}\n")
-}
-
-fn report(summary: &EvaluateSummary<'_>, part: Part, class_names: &[String]) -> String {
-    let EvaluateSummary { dataset, trained_on, test_samples, .. } = summary;
-    // Only what was set aside for the test is one.
-    let (samples, test) = match part {
-        Part::Test => ("test samples", "test "),
-        Part::Train => ("training samples", ""),
-        Part::All => ("samples", ""),
-    };
-    let mut text = format!("{dataset}: {} {samples}", thousands(*test_samples));
-    if trained_on != dataset {
-        text += &format!("; the model was trained on {trained_on}");
+    fn report(&self, part: Part, class_names: &[String]) -> String {
+        let Rate { mean, ci95: [low, high], .. } = self.all;
+        let [mean, low, high] = [mean, low, high].map(percent);
+        let balanced = percent(self.confusion.accuracy_by(Metric::Balanced));
+        let [confidence, error] =
+            [self.calibration.confidence(), self.calibration.error()].map(percent);
+        let fitted = self.temperature.map_or(String::new(), |(temperature, before)| {
+            format!(" at temperature {temperature:.3}, {} without", percent(before))
+        });
+        format!(
+            "{}accuracy {mean} % (95 % interval {low} to {high}); balanced over the classes \
+             {balanced} %\nconfidence {confidence} %; expected calibration error {error} \
+             points{fitted}\n\n{}{}",
+            test_prefix(part),
+            classes::table(&self.each, class_names),
+            confusion::table(&self.confusion, class_names)
+        )
     }
-    if let Some(members) = summary.members {
-        text += &format!("; the mean of {members} classifiers");
-    }
-    text.push('\n');
-    if let (Some(Rate { mean, ci95: [low, high], .. }), Some(classes), Some(balanced)) =
-        (&summary.test_accuracy, summary.classes, summary.test_balanced_accuracy)
-    {
-        let (mean, low, high) = (percent(*mean), percent(*low), percent(*high));
-        let balanced = percent(balanced);
-        text += &format!(
-            "{test}accuracy {mean} % (95 % interval {low} to {high}); balanced over the classes \
-             {balanced} %\n"
-        );
-        text += &summary.calibration.as_ref().map_or(String::new(), sureness);
-        text.push('\n');
-        text += &classes::table(classes, class_names);
-    }
-    if let Some(mse) = summary.test_mse {
-        text += &format!(
-            "an autoencoder: {test}error {mse:.6}, mean squared per value\n\
-             It has no accuracy: fine-tune a classifier on it first, by narrows finetune \
-             --encoder\n"
-        );
-    }
-    text
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::options::data::DataOptions;
 use crate::cli::options::exporting::Part;
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::output::progress::Progress;
 use crate::run::folder;
 use narrows_datasets::{Dataset, Opened, Parts, Preparation, Rows, TrainTest};
@@ -17,6 +17,9 @@ const BUILTIN_TEST_SAMPLES: usize = 500;
 /// Decides that split. It is no option: were it one, a model could be tested on what it had learnt
 /// from.
 const BUILTIN_SPLIT_SEED: u64 = 0;
+
+/// Is told how many of all images were read.
+type Counter<'a> = dyn Fn(usize, usize) + Sync + 'a;
 
 /// A model and where it came from.
 pub struct Loaded {
@@ -35,53 +38,56 @@ impl Loaded {
     }
 }
 
-/// Opens the data that `options` name, by so many threads, and puts their full path in place, for
-/// the configuration to be of use anywhere. Images that are skipped are listed on stderr, and so is
-/// progress unless it is to be `quiet`.
-pub fn open(options: &mut DataOptions, threads: usize, quiet: bool) -> Result<TrainTest, Error> {
-    let how = options.open_options(threads);
-    let data = read(
-        options,
-        quiet,
-        |data| data,
-        |path, progress| narrows_datasets::open_with(path, &how, progress),
-    )?;
-    against_rest(data, options)
+/// Opens the data that `options` name, as the model `encoder` sees them if there is one, and puts
+/// full paths into `options`, so that the configuration holds in any folder. Skipped images are
+/// listed on stderr, and progress is shown there unless `quiet`.
+pub fn open(
+    encoder: Option<&Loaded>,
+    options: &mut DataOptions,
+    threads: usize,
+    quiet: bool,
+) -> Result<TrainTest, Error> {
+    let data = match encoder {
+        Some(encoder) => open_for(encoder, options, threads, quiet)?.split()?,
+        None => {
+            let how = options.open_options(threads);
+            let open = |path: &Path, progress: &Counter<'_>| {
+                narrows_datasets::open_with(path, &how, progress)
+            };
+            read(options, quiet, |data| data, open)?
+        }
+    };
+    match &options.against_rest {
+        None => Ok(data),
+        Some(class) => Ok(data.one_against_rest(class)?),
+    }
 }
 
-/// As [`open`], but as the model described, at `path`, sees the data, and not divided yet.
+/// Opens the data that `options` name as `model` sees them, not divided yet.
 pub fn open_for(
-    path: &Path,
-    description: &Description,
+    model: &Loaded,
     options: &mut DataOptions,
     threads: usize,
     quiet: bool,
 ) -> Result<Parts, Error> {
+    let Loaded { path, description, .. } = model;
     // Files from before there was a choice do not say.
     let bytes = Preparation::Bytes { max: u8::MAX };
     let preparation = description.preparation.as_ref().unwrap_or(&bytes);
     let mut how = options.open_options(threads);
     how.table.known = preparation.columns();
     let halves = |TrainTest { train, test }| Parts::Halves(train, test);
-    let parts = read(options, quiet, halves, |path, progress| {
-        narrows_datasets::open_whole(path, &how, progress)
-    })?;
+    let open =
+        |path: &Path, progress: &Counter<'_>| narrows_datasets::open_whole(path, &how, progress);
+    let parts = read(options, quiet, halves, open)?;
     let trained = &description.dataset;
-    let parts = parts.seen_by(preparation).map_err(|e| match options.data {
-        None => Error::at(
-            path,
-            format_args!(
-                "the model learnt from {trained}, and the built-in digits are another kind of \
-                 data: name data like it by --data"
-            ),
-        ),
-        Some(_) => Error::at(
-            path,
-            format_args!(
-                "the model learnt from {trained}, of another kind: {e}: name its like by \
-                          --data"
-            ),
-        ),
+    let parts = parts.prepared_like(preparation).map_err(|e| {
+        let problem = match options.data {
+            None => "and the built-in digits are another kind of data: name data like it by --data"
+                .to_string(),
+            Some(_) => format!("of another kind: {e}: name its like by --data"),
+        };
+        Error::at(path, format_args!("the model learnt from {trained}, {problem}"))
     })?;
     let (Parts::Whole(data) | Parts::Halves(data, _)) = &parts;
     check_samples(path, description, data)?;
@@ -109,7 +115,7 @@ impl Chosen {
             (Parts::Halves(data, _), Some(Part::All)) => {
                 let problem = "comes in two halves, each with rows of its own: choose one by \
                                --part train or test";
-                return Err(Error::new(format!("{}: {problem}", data.name())));
+                bail!("{}: {problem}", data.name());
             }
         })
     }
@@ -135,17 +141,14 @@ fn read<D>(
     options: &mut DataOptions,
     quiet: bool,
     builtin: impl FnOnce(TrainTest) -> D,
-    open: impl FnOnce(
-        &Path,
-        &(dyn Fn(usize, usize) + Sync),
-    ) -> Result<Opened<D>, narrows_datasets::Error>,
+    open: impl FnOnce(&Path, &Counter<'_>) -> Result<Opened<D>, narrows_datasets::Error>,
 ) -> Result<D, Error> {
     let Some(path) = options.data.clone() else {
         if let Some(option) = options.reading.for_files()? {
-            return Err(Error::new(format!(
+            bail!(
                 "--{option} is for data in files, and the built-in digits are none: name a file or \
                  a folder by --data"
-            )));
+            );
         }
         let digits = narrows_datasets::builtin(BUILTIN_TEST_SAMPLES, BUILTIN_SPLIT_SEED);
         return Ok(builtin(digits));
@@ -164,10 +167,7 @@ fn read<D>(
 pub fn opened<D>(
     path: &Path,
     progress: &Progress,
-    open: impl FnOnce(
-        &Path,
-        &(dyn Fn(usize, usize) + Sync),
-    ) -> Result<Opened<D>, narrows_datasets::Error>,
+    open: impl FnOnce(&Path, &Counter<'_>) -> Result<Opened<D>, narrows_datasets::Error>,
 ) -> Result<Opened<D>, Error> {
     let opened = open(path, &|done, total| progress.count("images", done, total))?;
     progress.end_count();
@@ -192,13 +192,11 @@ pub fn fetched(data: &Path) -> Result<Option<PathBuf>, Error> {
     };
     match fetch::cached(name) {
         Some(folder) => Ok(Some(folder)),
-        None => Err(Error::at(
+        None => bail!(
             data,
-            format_args!(
-                "there is no such folder, and the public data set was not fetched: run narrows \
+            "there is no such folder, and the public data set was not fetched: run narrows \
                  data fetch {name}"
-            ),
-        )),
+        ),
     }
 }
 
@@ -206,14 +204,6 @@ pub fn fetched(data: &Path) -> Result<Option<PathBuf>, Error> {
 #[cfg(not(feature = "fetch"))]
 pub fn fetched(_: &Path) -> Result<Option<PathBuf>, Error> {
     Ok(None)
-}
-
-/// `data` with the class of `--against-rest` told apart from all others, if that is asked for.
-pub fn against_rest(data: TrainTest, options: &DataOptions) -> Result<TrainTest, Error> {
-    match &options.against_rest {
-        None => Ok(data),
-        Some(class) => Ok(data.one_against_rest(class)?),
-    }
 }
 
 /// That there are no labels where they are needed.
@@ -234,15 +224,13 @@ pub fn check_samples(path: &Path, description: &Description, data: &Dataset) -> 
     let (expected, found) = (description.architecture.input, SampleShape::of(data));
     match expected.takes(found) {
         true => Ok(()),
-        false => Err(Error::at(
+        false => bail!(
             path,
-            format_args!(
-                "the model takes samples of {expected} ({}), but those of {} are {found}: name its \
+            "the model takes samples of {expected} ({}), but those of {} are {found}: name its \
                  data by --data, and \
                  what was made of images in files by --image-size and --channels",
-                description.dataset,
-                data.name()
-            ),
-        )),
+            description.dataset,
+            data.name()
+        ),
     }
 }

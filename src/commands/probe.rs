@@ -1,13 +1,14 @@
 //! `narrows probe`: how much a few labels tell about the codes of a frozen encoder.
 
-use super::inputs::{Loaded, against_rest, open, open_for};
+use super::inputs::{Loaded, open};
 use crate::cli::options::probe::Probe as Options;
-use crate::error::Error;
+use crate::error::{Error, ensure};
 use crate::output::numbers::{counted, duration, percent, thousands};
 use crate::output::progress::Progress;
-use crate::output::summary::{Cost, ProbeSummary, json};
+use crate::output::summary::Summary;
 use crate::output::tables::estimate::cells;
-use crate::run::folder::{RunFolder, SUMMARY};
+use crate::run::folder::RunFolder;
+use narrows_datasets::TrainTest;
 use narrows_models::Metric;
 use narrows_models::probe::{Probe as Kind, ProbeResult, Probing};
 use std::time::Instant;
@@ -17,21 +18,13 @@ const NAME: &str = "probe";
 pub fn run(options: &Options) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
-    if options.transductive && !options.probes.0.contains(&Kind::Propagation) {
-        return Err(Error::new(
-            "--transductive has no effect: only propagation has a graph, and it is not among \
-             --probes",
-        ));
-    }
-    let threads = options.machine.threads;
+    ensure!(
+        !options.transductive || options.probes.0.contains(&Kind::Propagation),
+        "--transductive has no effect: only propagation has a graph, and it is not among \
+             --probes"
+    );
     let encoder = options.run.as_deref().map(Loaded::open).transpose()?;
-    let data = match &encoder {
-        Some(Loaded { path, description, .. }) => {
-            let data = open_for(path, description, &mut options.data, threads, false)?.split()?;
-            against_rest(data, &options.data)?
-        }
-        None => open(&mut options.data, threads, false)?,
-    };
+    let data = open(encoder.as_ref(), &mut options.data, options.machine.threads, false)?;
     let probing = Probing {
         data: &data,
         encoder: encoder
@@ -47,60 +40,56 @@ pub fn run(options: &Options) -> Result<String, Error> {
     };
     probing.check()?;
     let cx = options.machine.context()?;
-    let folder = match &options.out {
-        None => None,
-        Some(out) => Some(RunFolder::create(Some(out), NAME)?),
-    };
+    let folder = options.out.as_deref().map(|out| RunFolder::create(Some(out), NAME));
+    let folder = folder.transpose()?;
     let results = probing.run(&cx, &Progress::new(false))?;
-    let summary = ProbeSummary {
-        command: NAME,
-        dataset: data.train.name(),
-        trained_on: encoder.as_ref().map(|encoder| &encoder.description.dataset[..]),
-        seed: probing.seed,
-        threads: cx.threads(),
-        code: probing
-            .encoder
-            .map_or(data.train.sample_len(), |(architecture, _)| architecture.latent),
-        labels: probing.labels,
-        validation: probing.validation,
-        draws: probing.draws,
-        test_samples: data.test.labelled_rows()?.len(),
-        metric: Some(probing.metric).filter(|metric| *metric != Metric::Accuracy),
-        transductive: probing.transductive,
-        probes: &results,
-        cost: Cost::since(start),
-    };
-    let mut text = report(&summary);
+    let seconds = start.elapsed().as_secs_f64();
+    let mut text = report(&probing, &results, seconds)?;
     if let Some(folder) = &folder {
-        folder.write(SUMMARY, json(&summary)?.as_bytes())?;
-        folder.keep();
+        let metric = probing.metric;
+        let summary = Summary::new(NAME, data.train.name())
+            .optional("trained_on", encoder.as_ref().map(|encoder| &encoder.description.dataset))
+            .row("seed", probing.seed)
+            .row("threads", cx.threads())
+            .row("code", probing.code_len())
+            .row("labels", probing.labels)
+            .row("validation", probing.validation)
+            .row("draws", probing.draws)
+            .row("test_samples", data.test.labelled_rows()?.len())
+            .optional("metric", (metric != Metric::Accuracy).then_some(metric))
+            .row("transductive", probing.transductive)
+            .row("probes", &results);
+        folder.finish(summary, start)?;
         text += &format!("\nrun folder: {}\n", folder.path().display());
     }
     Ok(text)
 }
 
-fn report(summary: &ProbeSummary<'_>) -> String {
-    let ProbeSummary { dataset, code, labels, validation, draws, test_samples, probes, .. } =
-        summary;
-    let of = if summary.trained_on.is_some() { "latent codes" } else { "samples as they are" };
-    let accuracy = if summary.metric.is_some() { "balanced test, %" } else { "test accuracy, %" };
+fn report(probing: &Probing<'_>, results: &[ProbeResult], seconds: f64) -> Result<String, Error> {
+    let TrainTest { train, test } = probing.data;
+    let of = if probing.encoder.is_some() { "latent codes" } else { "samples as they are" };
+    let accuracy = match probing.metric {
+        Metric::Accuracy => "test accuracy, %",
+        Metric::Balanced => "balanced test, %",
+    };
     let mut text = format!(
-        "{dataset}: {of}, {} each; {} test samples\n{} of {} to train on and {} to validate; {} in \
+        "{}: {of}, {} each; {} test samples\n{} of {} to train on and {} to validate; {} in \
          all\n\n\
          {:<12} {accuracy:>16} {:>16} {:>14}  {:<24} {:>9}\n",
-        counted(*code, "value"),
-        thousands(*test_samples),
-        counted(*draws, "draw"),
-        counted(*labels, "label"),
-        thousands(*validation),
-        duration(summary.cost.wall_seconds),
+        train.name(),
+        counted(probing.code_len(), "value"),
+        thousands(test.labelled_rows()?.len()),
+        counted(probing.draws, "draw"),
+        counted(probing.labels, "label"),
+        thousands(probing.validation),
+        duration(seconds),
         "probe",
         "95 % interval",
         "validation, %",
         "chosen most often",
         "time",
     );
-    for result in *probes {
+    for result in results {
         let ProbeResult { name, test_accuracy, validation_accuracy, seconds, .. } = result;
         let [accuracy, interval] = cells(&test_accuracy.estimate);
         text += &format!(
@@ -111,10 +100,10 @@ fn report(summary: &ProbeSummary<'_>) -> String {
             duration(*seconds)
         );
     }
-    if summary.transductive {
+    if probing.transductive {
         text += "\nThe propagation's graph has the test samples too, without their labels.\n";
     }
-    text
+    Ok(text)
 }
 
 /// The choice made on the most draws, the first of several, and on how many.

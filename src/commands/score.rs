@@ -4,17 +4,17 @@
 //! found in exactly, by two passes over it each, and which then becomes the file asked for: so
 //! memory does not grow with the rows.
 
-use super::inputs::{Chosen, open_for};
+use super::inputs::{Chosen, Loaded, open_for};
 use super::refuse;
 use crate::cli::options::Score;
 use crate::cli::options::exporting::Part;
-use crate::error::Error;
-use crate::output::summary::{Cost, QuantileSummary, ScoreSummary, json};
-use crate::output::tables::scores::{self, Highest};
-use crate::run::folder::{self, SCORES, SUMMARY};
-use crate::run::row_writer::{Kind, Scores, Target};
-use narrows_datasets::CsvCell;
-use narrows_models::checkpoint;
+use crate::error::{Error, ensure};
+use crate::output::summary::Summary;
+use crate::output::tables::scores::{self, Highest, Quantile, Report};
+use crate::run::folder::SCORES;
+use crate::run::row_writer::{Scores, Target};
+use narrows_datasets::{FieldKind, TableCell};
+use narrows_models::ErrorKind;
 use narrows_models::inference::{self, Scored};
 use narrows_models::quantile::quantile;
 use std::time::Instant;
@@ -29,20 +29,19 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
     refuse(explicit, &["against_rest"], "a score takes no labels")?;
-    let path = folder::model(&options.run)?;
-    let (description, _, params) = checkpoint::load(&path)?;
-    if description.classes.is_some() {
-        return Err(Error::at(
-            &path,
-            "the model is a classifier, which reconstructs nothing: name the autoencoder that \
-             narrows pretrain left",
-        ));
-    }
+    let model = Loaded::open(&options.run)?;
+    let Loaded { path, description, params, .. } = &model;
+    ensure!(
+        description.classes.is_none(),
+        path,
+        "the model is a classifier, which reconstructs nothing: name the autoencoder that \
+             narrows pretrain left"
+    );
     if options.data.data.is_some() && matches!(options.part.part, None | Some(Part::All)) {
         // A column that looks like one of labels need not be one.
         options.data.reading.label.get_or_insert_with(|| "none".to_owned());
     }
-    let parts = open_for(&path, &description, &mut options.data, options.machine.threads, false)?;
+    let parts = open_for(&model, &mut options.data, options.machine.threads, false)?;
     let chosen = Chosen::from(parts, options.part.part)?;
     let names = chosen.data.preparation().feature_names();
     let cx = options.machine.context()?;
@@ -59,11 +58,11 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
             highest.push(score, row, worst);
             spool
                 .push(score, with_worst.then_some(worst))
-                .map_err(|e| narrows_models::Error::new(e.to_string()))?;
+                .map_err(|e| narrows_models::Error::of(ErrorKind::Io, e.to_string()))?;
         }
         Ok(())
     };
-    inference::score(&cx, &description.architecture, &params, &chosen.data, rows, take)?;
+    inference::score(&cx, &description.architecture, params, &chosen.data, rows, take)?;
     let of = |spool: &mut Scores, q| {
         let found = quantile(q, |take| {
             spool.for_each(with_worst, &mut |score, _| {
@@ -76,56 +75,48 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
         })
     };
     let mut quantiles = Vec::new();
-    for q in QUANTILES {
-        quantiles.push(QuantileSummary { quantile: q, score: of(&mut spool, q)? });
+    for quantile in QUANTILES {
+        quantiles.push(Quantile { quantile, score: of(&mut spool, quantile)? });
     }
     let threshold = match options.quantile {
         Some(q) => Some(of(&mut spool, q)?),
         None => options.threshold,
     };
 
-    let mut columns = vec![("row", Kind::Whole), ("score", Kind::Number)];
-    columns.extend(with_worst.then_some(("worst", Kind::Text)));
-    columns.extend(threshold.map(|_| ("above", Kind::Whole)));
+    let mut columns = vec![("row", FieldKind::Whole), ("score", FieldKind::Number)];
+    columns.extend(with_worst.then_some(("worst", FieldKind::Text)));
+    columns.extend(threshold.map(|_| ("above", FieldKind::Whole)));
     let mut file = target.begin(&columns, rows.len(), None)?;
     let (mut at, mut above) = (0, 0);
-    let mut listed = [0];
+    let (mut listed, mut cells) = ([0], Vec::with_capacity(columns.len()));
     spool.for_each(with_worst, &mut |score, worst| {
         rows.copy_to(at, &mut listed);
         at += 1;
-        let mut cells = [
-            CsvCell::Whole(u64::from(listed[0])),
-            CsvCell::Number(score),
-            CsvCell::Missing,
-            CsvCell::Missing,
-        ];
-        let mut used = 2;
-        if with_worst {
-            cells[used] = CsvCell::Text(&names[worst as usize]);
-            used += 1;
-        }
+        cells.clear();
+        cells.extend([TableCell::Whole(u64::from(listed[0])), TableCell::Number(score)]);
+        cells.extend(with_worst.then(|| TableCell::Text(&names[worst as usize])));
         if let Some(threshold) = threshold {
             above += usize::from(score > threshold);
-            cells[used] = CsvCell::Whole(u64::from(score > threshold));
-            used += 1;
+            cells.push(TableCell::Whole(u64::from(score > threshold)));
         }
-        file.row(&cells[..used], &[score])
+        file.row(&cells, &[score])
     })?;
     file.finish()?;
 
-    let summary = ScoreSummary {
-        command: NAME,
-        dataset: chosen.data.name(),
-        trained_on: &description.dataset,
-        threads: cx.threads(),
-        rows: rows.len(),
-        mean: sum / rows.len() as f64,
-        quantiles: &quantiles,
-        threshold,
-        above: threshold.map(|_| above),
-        cost: Cost::since(start),
-    };
-    target.keep(SUMMARY, &json(&summary)?)?;
-    Ok(scores::report(&summary, &highest.descending(), &names)
+    let above = threshold.map(|threshold| (threshold, above));
+    let report =
+        Report { rows: rows.len(), mean: sum / rows.len() as f64, quantiles: &quantiles, above };
+    let (dataset, trained_on) = (chosen.data.name(), &description.dataset);
+    let summary = Summary::new(NAME, dataset)
+        .row("trained_on", trained_on)
+        .row("threads", cx.threads())
+        .row("rows", report.rows)
+        .row("mean", report.mean)
+        .row("quantiles", report.quantiles)
+        .optional("threshold", above.map(|(threshold, _)| threshold))
+        .optional("above", above.map(|(_, rows)| rows));
+    target.keep(summary, start)?;
+    let trained = if trained_on == dataset { "" } else { trained_on };
+    Ok(scores::table(dataset, trained, &report, &highest.descending(), &names)
         + &format!("\nscores: {}\n", target.path().display()))
 }

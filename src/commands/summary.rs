@@ -1,14 +1,13 @@
 //! `narrows summary`: the layers of a model.
 
-use super::inputs::{check_samples, open};
+use super::inputs::{Loaded, check_samples, open};
 use super::refuse;
 use crate::cli::options::Summary;
 use crate::cli::options::architecture::ArchitectureOptions;
 use crate::cli::options::values::ids;
 use crate::error::Error;
-use crate::run::folder;
 use narrows_models::SampleShape;
-use narrows_models::checkpoint::{self, Description};
+use narrows_models::checkpoint::Description;
 
 pub fn run(mut options: Summary, explicit: &[String]) -> Result<String, Error> {
     let description = described(&mut options, explicit)?;
@@ -27,17 +26,16 @@ fn described(options: &mut Summary, explicit: &[String]) -> Result<Description, 
     if let Some(run) = &options.run {
         refuse(explicit, &ids::<ArchitectureOptions>(), "the architecture is that of the run")?;
         refuse(explicit, &["input", "classes"], "the model is that of the run")?;
-        let path = folder::model(run)?;
-        let (description, _, _) = checkpoint::load(&path)?;
+        let Loaded { path, description, .. } = Loaded::open(run)?;
         if options.data.data.is_some() {
-            check_samples(&path, &description, &open(&mut options.data, 0, false)?.train)?;
+            check_samples(&path, &description, &open(None, &mut options.data, 0, false)?.train)?;
         }
         return Ok(description);
     }
     let architecture = match options.input {
         Some(input) => options.architecture.resolve(input, true),
         None => {
-            let train = open(&mut options.data, 0, false)?.train;
+            let train = open(None, &mut options.data, 0, false)?.train;
             options.architecture.resolve(SampleShape::of(&train), train.in_unit_range())
         }
     };

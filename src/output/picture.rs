@@ -25,108 +25,72 @@ const LARGEST: usize = 256;
 const BACKGROUND: u8 = 255;
 
 /// Draws the grid as a PNG. `inputs` and `outputs`: (samples, height, width, channels), values in
-/// [0, 1]; what lies outside is cut off. `None` if the channels are those of no picture, or there
-/// is no sample.
+/// [0, 1]; values outside are cut off. `None` without a sample, or if the channels are neither 1
+/// nor 3.
 pub fn png(
     inputs: &[f32],
     outputs: &[f32],
-    (height, width, channels): (usize, usize, usize),
+    shape: (usize, usize, usize),
 ) -> Result<Option<Vec<u8>>, Error> {
-    let color = match channels {
-        1 => png::ColorType::Grayscale,
-        3 => png::ColorType::Rgb,
-        _ => return Ok(None),
-    };
-    let sample = height * width * channels;
-    let samples = inputs.len() / sample.max(1);
-    if samples == 0 {
-        return Ok(None);
+    let (height, width, channels) = shape;
+    let sample = (height * width * channels).max(1);
+    let strip = COLUMNS * sample;
+    let mut lines = Vec::new();
+    for (inputs, outputs) in inputs.chunks(strip).zip(outputs.chunks(strip)) {
+        lines.extend([inputs, outputs].map(|values| values.chunks_exact(sample).collect()));
     }
-    let scale = SEEN_AT.div_ceil(height.max(width));
-    let (cell_width, cell_height) = (width * scale, height * scale);
-    let columns = samples.min(COLUMNS);
-    let strip_height = 2 * cell_height + GAP;
-    let total_width = columns * (cell_width + GAP) + GAP;
-    let total_height = samples.div_ceil(columns) * (strip_height + STRIP_GAP) - STRIP_GAP + 2 * GAP;
-    let mut pixels = vec![BACKGROUND; total_width * total_height * channels];
-    for i in 0..samples {
-        let left = GAP + i % columns * (cell_width + GAP);
-        let top = GAP + i / columns * (strip_height + STRIP_GAP);
-        for (values, top) in [(inputs, top), (outputs, top + cell_height + GAP)] {
-            let values = &values[i * sample..][..sample];
-            let place = (top * total_width + left) * channels;
-            let from = |y: usize, x: usize| (y / scale * width + x / scale) * channels;
-            draw(
-                values,
-                channels,
-                from,
-                (cell_height, cell_width),
-                &mut pixels[place..],
-                total_width,
-            );
-        }
-    }
-    encode(&pixels, total_width, total_height, color).map(Some)
+    draw(&lines, |line| if line % 2 == 0 { GAP } else { STRIP_GAP }, 1, shape)
 }
 
 /// Draws lines of images, at most `columns` in each, as a PNG. An image: (height, width, channels),
-/// values in [0, 1]; small ones are magnified, and of large ones every so manyth pixel is drawn.
-/// `None` if the channels are those of no picture, or there is no image.
+/// values in [0, 1]. Small images are magnified; large ones are drawn by every second pixel, or
+/// third and so on. `None` without an image, or if the channels are neither 1 nor 3.
 pub fn sheet(
     lines: &[Vec<Vec<f32>>],
     columns: usize,
+    shape: (usize, usize, usize),
+) -> Result<Option<Vec<u8>>, Error> {
+    let images = lines.iter().map(|images| images.iter().take(columns).map(|image| &image[..]));
+    let lines: Vec<Vec<&[f32]>> = images.map(Iterator::collect).collect();
+    draw(&lines, |_| GAP, shape.0.max(shape.1).div_ceil(LARGEST), shape)
+}
+
+/// Draws lines of images by every `step`th pixel; `gap` gives the pixels below a line.
+fn draw(
+    lines: &[Vec<&[f32]>],
+    gap: impl Fn(usize) -> usize,
+    step: usize,
     (height, width, channels): (usize, usize, usize),
 ) -> Result<Option<Vec<u8>>, Error> {
+    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
     let color = match channels {
+        _ if columns == 0 => return Ok(None),
         1 => png::ColorType::Grayscale,
         3 => png::ColorType::Rgb,
         _ => return Ok(None),
     };
-    let columns = lines.iter().map(Vec::len).max().unwrap_or(0).min(columns);
-    if columns == 0 {
-        return Ok(None);
-    }
-    let longest = height.max(width);
-    let (scale, step) = (SEEN_AT.div_ceil(longest), longest.div_ceil(LARGEST));
+    let scale = SEEN_AT.div_ceil(height.max(width));
     let (cell_height, cell_width) = (height.div_ceil(step) * scale, width.div_ceil(step) * scale);
     let total_width = columns * (cell_width + GAP) + GAP;
-    let total_height = lines.len() * (cell_height + GAP) + GAP;
+    let between: usize = (1..lines.len()).map(|line| gap(line - 1)).sum();
+    let total_height = lines.len() * cell_height + between + 2 * GAP;
     let mut pixels = vec![BACKGROUND; total_width * total_height * channels];
+    let mut top = GAP;
     for (line, images) in lines.iter().enumerate() {
-        for (column, image) in images.iter().take(columns).enumerate() {
-            let (left, top) = (GAP + column * (cell_width + GAP), GAP + line * (cell_height + GAP));
-            let place = (top * total_width + left) * channels;
-            let from =
-                |y: usize, x: usize| (y / scale * step * width + x / scale * step) * channels;
-            draw(
-                image,
-                channels,
-                from,
-                (cell_height, cell_width),
-                &mut pixels[place..],
-                total_width,
-            );
+        for (column, image) in images.iter().enumerate() {
+            let left = GAP + column * (cell_width + GAP);
+            for (y, x) in (0..cell_height).flat_map(|y| (0..cell_width).map(move |x| (y, x))) {
+                let from = (y / scale * step * width + x / scale * step) * channels;
+                let to = ((top + y) * total_width + left + x) * channels;
+                let values = &image[from..][..channels];
+                for (pixel, value) in pixels[to..].iter_mut().zip(values) {
+                    *pixel = (value.clamp(0.0, 1.0) * 255.0).round() as u8;
+                }
+            }
         }
+        top += cell_height + gap(line);
     }
     encode(&pixels, total_width, total_height, color).map(Some)
-}
-
-/// Draws an image into `pixels`, lines of `total_width`, from their first on; `from` says where its
-/// pixels are.
-fn draw(
-    values: &[f32],
-    channels: usize,
-    from: impl Fn(usize, usize) -> usize,
-    (height, width): (usize, usize),
-    pixels: &mut [u8],
-    total_width: usize,
-) {
-    for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
-        let (from, to) = (from(y, x), (y * total_width + x) * channels);
-        for channel in 0..channels {
-            pixels[to + channel] = (values[from + channel].clamp(0.0, 1.0) * 255.0).round() as u8;
-        }
-    }
 }
 
 fn encode(

@@ -1,7 +1,7 @@
 //! The points of a curve: what came out at each number of labels, method by method.
 
-use narrows_models::Method;
-use narrows_models::curve::{Curve, Finished, MethodResult, Point};
+use narrows_models::Transfer;
+use narrows_models::curve::{Curve, MethodResult, Point, TrialResult};
 use narrows_models::statistics::{Accuracies, Gain};
 use serde::Serialize;
 
@@ -31,9 +31,9 @@ pub struct PointMethod {
 }
 
 /// What came out by number of labels and method.
-pub fn points(curve: &Curve<'_>, finished: &[Finished]) -> Vec<PointSummary> {
+pub fn points(curve: &Curve<'_>, finished: &[TrialResult]) -> Vec<PointSummary> {
     let method = |result: MethodResult| {
-        let is_scratch = result.name == Method::Scratch.name();
+        let is_scratch = result.name == Transfer::Scratch.name();
         let gain = result.gain_over_scratch.clone().filter(|_| !is_scratch);
         PointMethod {
             test_accuracy: result.of_choice().clone(),

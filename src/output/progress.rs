@@ -1,4 +1,4 @@
-//! What training tells, shown on stderr: bars on a terminal, lines elsewhere, nothing when quiet.
+//! Progress on stderr: bars on a terminal, lines elsewhere, nothing when quiet.
 
 mod bars;
 mod lines;
@@ -9,82 +9,73 @@ use narrows_models::{Event, Observer};
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 
-/// One way of showing.
-enum Style {
-    Quiet,
-    Lines(Mutex<Lines>),
-    Bars(Mutex<Bars>),
+/// A way to show progress.
+trait Display: Send {
+    /// Shows what happens in training.
+    fn notice(&mut self, event: &Event<'_>);
+
+    /// Shows that `done` of `total` things were read.
+    fn count(&mut self, what: &str, done: usize, total: usize);
+
+    /// Shows that `done` of `total` bytes of `what` were read. `done` can fall.
+    fn bytes(&mut self, what: &str, done: u64, total: u64);
+
+    /// Leaves what is shown as it is.
+    fn end(&mut self) {}
 }
 
-/// Shows what happens. Events come from several threads.
-pub struct Progress(Style);
+/// Shows what happens, or nothing. Events come from several threads.
+pub struct Progress(Option<Mutex<Box<dyn Display>>>);
 
 impl Progress {
     pub fn new(quiet: bool) -> Progress {
-        Progress(match (quiet, std::io::stderr().is_terminal()) {
-            (true, _) => Style::Quiet,
-            (false, true) => Style::Bars(Mutex::default()),
-            (false, false) => Style::Lines(Mutex::default()),
-        })
+        let display = || -> Box<dyn Display> {
+            match std::io::stderr().is_terminal() {
+                true => Box::new(Bars::default()),
+                false => Box::new(Lines::default()),
+            }
+        };
+        Progress((!quiet).then(|| Mutex::new(display())))
     }
-}
 
-impl Progress {
-    /// Says that `done` of `total` things are read; by any thread.
+    fn show(&self, show: impl FnOnce(&mut dyn Display)) {
+        if let Some(display) = &self.0 {
+            // A thread that panicked while it held the lock left at worst a line unwritten.
+            show(&mut **display.lock().unwrap_or_else(|e| e.into_inner()));
+        }
+    }
+
+    /// Shows that `done` of `total` things were read; from any thread.
     pub fn count(&self, what: &str, done: usize, total: usize) {
-        match &self.0 {
-            Style::Quiet => {}
-            Style::Lines(lines) => {
-                let line = lines.lock().unwrap_or_else(|e| e.into_inner()).count(what, done, total);
-                line.into_iter().for_each(|line| _ = writeln!(std::io::stderr(), "{line}"));
-            }
-            Style::Bars(bars) => bars.lock().unwrap_or_else(|e| e.into_inner()).count(what, total),
-        }
+        self.show(|display| display.count(what, done, total));
     }
 
-    /// Says that `done` of the `total` bytes of `what` have come.
+    /// Shows that `done` of `total` bytes of `what` were read.
     pub fn bytes(&self, what: &str, done: u64, total: u64) {
-        match &self.0 {
-            Style::Quiet => {}
-            Style::Lines(lines) => {
-                let line = lines.lock().unwrap_or_else(|e| e.into_inner()).bytes(what, done, total);
-                line.into_iter().for_each(|line| _ = writeln!(std::io::stderr(), "{line}"));
-            }
-            Style::Bars(bars) => {
-                bars.lock().unwrap_or_else(|e| e.into_inner()).bytes(what, done, total)
-            }
-        }
+        self.show(|display| display.bytes(what, done, total));
     }
 
-    /// Says `text` on a line of its own.
+    /// Writes `text` on a line of its own.
     pub fn say(&self, text: &str) {
-        if matches!(self.0, Style::Quiet) {
-            return;
-        }
-        self.end_count();
-        // Where nobody listens, the work goes on all the same.
-        let _ = writeln!(std::io::stderr(), "{text}");
+        self.show(|display| {
+            display.end();
+            say(text);
+        });
     }
 
-    /// Says that all are counted.
+    /// Ends a count.
     pub fn end_count(&self) {
-        if let Style::Bars(bars) = &self.0 {
-            bars.lock().unwrap_or_else(|e| e.into_inner()).end();
-        }
+        self.show(|display| display.end());
     }
 }
 
 impl Observer for Progress {
     fn notice(&self, event: &Event<'_>) {
-        // A thread that panicked while it held the lock left at worst a line unsaid.
-        match &self.0 {
-            Style::Quiet => {}
-            Style::Lines(lines) => {
-                let line = lines.lock().unwrap_or_else(|e| e.into_inner()).line(event);
-                // Where nobody listens, training goes on all the same.
-                line.into_iter().for_each(|line| _ = writeln!(std::io::stderr(), "{line}"));
-            }
-            Style::Bars(bars) => bars.lock().unwrap_or_else(|e| e.into_inner()).notice(event),
-        }
+        self.show(|display| display.notice(event));
     }
+}
+
+/// Writes a line to stderr. If stderr is closed, the work goes on.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -13,12 +13,13 @@ pub fn quoted(word: impl Display) -> String {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::quoted;
     use std::process::Command;
 
     #[test]
+    #[cfg_attr(not(unix), ignore = "needs sh")]
     fn a_shell_takes_a_quoted_word_as_it_was() {
         let words = [
             "plain/Path-1.csv",

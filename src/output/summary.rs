@@ -1,212 +1,47 @@
-//! `summary.json`: what came out, for programs. Accuracies are fractions, errors are per value as a
-//! model sees it: of images in [0, 1], of tables standardised.
+//! `summary.json`: the results of a run, for programs. Accuracies are fractions. Errors are per
+//! value as a model sees it: images in [0, 1], columns of tables standardised.
 
 use crate::error::Error;
 use crate::machine;
-use crate::output::points::PointSummary;
-use narrows_models::Metric;
-use narrows_models::curve::MethodResult;
-use narrows_models::methods::Tried;
-use narrows_models::pretraining::{AutoencoderResult, PcaResult};
-use narrows_models::probe::ProbeResult;
 use serde::Serialize;
-use std::time::Instant;
 
-/// Of `compare`.
-#[derive(Debug, Serialize)]
-pub struct CompareSummary<'a> {
-    pub command: &'a str,
-    pub dataset: &'a str,
-    pub seed: u64,
-    pub threads: usize,
-    pub unlabelled: usize,
-    pub labels: usize,
-    pub draws: usize,
-    pub test_samples: usize,
-    /// What was chosen by and the gains are in, unless it is the plain accuracy.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub metric: Option<Metric>,
-    pub pca: &'a PcaResult,
-    pub autoencoder: &'a AutoencoderResult,
-    pub methods: &'a [MethodResult],
-    /// By the recipe, on the first draw.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    pub tried: &'a [Tried],
-    #[serde(flatten)]
-    pub cost: Cost,
+/// The rows of a summary, in the order of the file.
+pub struct Summary(Result<Vec<String>, serde_json::Error>);
+
+impl Summary {
+    /// The summary of a run of `command` on the data set called `dataset`.
+    pub fn new(command: &str, dataset: &str) -> Summary {
+        Summary(Ok(Vec::new())).row("command", command).row("dataset", dataset)
+    }
+
+    /// Adds a row.
+    pub fn row(self, key: &str, value: impl Serialize) -> Summary {
+        Summary(self.0.and_then(|mut rows| {
+            let value = serde_json::to_string_pretty(&value)?;
+            rows.push(format!("  \"{key}\": {}", value.replace('\n', "\n  ")));
+            Ok(rows)
+        }))
+    }
+
+    /// Adds a row if there is a value.
+    pub fn optional(self, key: &str, value: Option<impl Serialize>) -> Summary {
+        match value {
+            Some(value) => self.row(key, value),
+            None => self,
+        }
+    }
+
+    /// The text of the file of a run that took `seconds`.
+    pub fn text(self, seconds: f64) -> Result<String, Error> {
+        let memory = machine::peak_memory_mb();
+        let rows = self.row("wall_seconds", seconds).row("peak_memory_mb", memory).0;
+        let rows =
+            rows.map_err(|e| Error::new(format!("the summary cannot be written as JSON: {e}")))?;
+        Ok(format!("{{\n{}\n}}\n", rows.join(",\n")))
+    }
 }
 
-/// Of `curve`.
-#[derive(Debug, Serialize)]
-pub struct CurveSummary<'a> {
-    pub command: &'a str,
-    pub dataset: &'a str,
-    pub seed: u64,
-    pub threads: usize,
-    pub draws: usize,
-    pub test_samples: usize,
-    /// As of `compare`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub metric: Option<Metric>,
-    pub points: &'a [PointSummary],
-    #[serde(flatten)]
-    pub cost: Cost,
-}
-
-/// Of `pretrain`.
-#[derive(Debug, Serialize)]
-pub struct PretrainSummary<'a> {
-    pub command: &'a str,
-    pub dataset: &'a str,
-    pub seed: u64,
-    pub threads: usize,
-    pub unlabelled: usize,
-    pub test_samples: usize,
-    pub pca: &'a PcaResult,
-    pub autoencoder: &'a AutoencoderResult,
-    pub best_epoch: usize,
-    #[serde(flatten)]
-    pub cost: Cost,
-}
-
-/// Of `finetune`.
-#[derive(Debug, Serialize)]
-pub struct FinetuneSummary<'a> {
-    pub command: &'a str,
-    pub dataset: &'a str,
-    pub seed: u64,
-    pub threads: usize,
-    pub method: &'a str,
-    pub labels: usize,
-    pub validation: usize,
-    pub draw: usize,
-    pub best_epoch: usize,
-    pub validation_loss: f64,
-    pub validation_accuracy: Rate,
-    /// Where that is the metric.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub validation_balanced_accuracy: Option<f64>,
-    /// Where it was asked to be fitted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub temperature: Option<f32>,
-    #[serde(flatten)]
-    pub cost: Cost,
-}
-
-/// Of `evaluate`. The keys called a test's are of whichever part was chosen.
-#[derive(Debug, Serialize)]
-pub struct EvaluateSummary<'a> {
-    pub command: &'a str,
-    pub dataset: &'a str,
-    pub trained_on: &'a str,
-    /// The part of the data: train, test or all.
-    pub part: &'a str,
-    /// Of several classifiers that decide together.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub members: Option<usize>,
-    pub threads: usize,
-    pub test_samples: usize,
-    /// Of a classifier.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub test_accuracy: Option<Rate>,
-    /// The mean over the classes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub test_balanced_accuracy: Option<f64>,
-    #[serde(flatten)]
-    pub calibration: Option<CalibrationSummary>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub classes: Option<&'a [Rate]>,
-    /// How many samples of each class were given each class, where there are not too many.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub confusion: Option<Vec<&'a [usize]>>,
-    /// Of an autoencoder.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub test_mse: Option<f64>,
-    #[serde(flatten)]
-    pub cost: Cost,
-}
-
-/// How sure a classifier is, as `evaluate` measures it.
-#[derive(Clone, Debug, Serialize)]
-pub struct CalibrationSummary {
-    pub expected_calibration_error: f64,
-    /// Its mean.
-    pub confidence: f64,
-    /// The mean cross-entropy.
-    pub test_loss: f64,
-    /// What the model was calibrated to, and all of the above is measured at.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub temperature: Option<f32>,
-    /// The expected calibration error without it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub uncalibrated_error: Option<f64>,
-}
-
-/// Of `probe`.
-#[derive(Debug, Serialize)]
-pub struct ProbeSummary<'a> {
-    pub command: &'a str,
-    pub dataset: &'a str,
-    /// What the encoder was trained on; none where the samples are probed as they are.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub trained_on: Option<&'a str>,
-    pub seed: u64,
-    pub threads: usize,
-    /// The values of a code.
-    pub code: usize,
-    pub labels: usize,
-    pub validation: usize,
-    pub draws: usize,
-    pub test_samples: usize,
-    /// As of `compare`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub metric: Option<Metric>,
-    pub transductive: bool,
-    pub probes: &'a [ProbeResult],
-    #[serde(flatten)]
-    pub cost: Cost,
-}
-
-/// Of `score`.
-#[derive(Debug, Serialize)]
-pub struct ScoreSummary<'a> {
-    pub command: &'a str,
-    pub dataset: &'a str,
-    pub trained_on: &'a str,
-    pub threads: usize,
-    pub rows: usize,
-    pub mean: f64,
-    pub quantiles: &'a [QuantileSummary],
-    /// Where one was asked for, and how many scores are above it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub threshold: Option<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub above: Option<usize>,
-    #[serde(flatten)]
-    pub cost: Cost,
-}
-
-/// The smallest score that at least this fraction of the scores are not above.
-#[derive(Debug, Serialize)]
-pub struct QuantileSummary {
-    pub quantile: f64,
-    pub score: f32,
-}
-
-/// Of `embed`.
-#[derive(Debug, Serialize)]
-pub struct EmbedSummary<'a> {
-    pub command: &'a str,
-    pub dataset: &'a str,
-    pub trained_on: &'a str,
-    pub threads: usize,
-    pub rows: usize,
-    pub latent: usize,
-    #[serde(flatten)]
-    pub cost: Cost,
-}
-
-/// So many of so many.
+/// A number of correct samples among all samples.
 #[derive(Clone, Debug, Serialize)]
 pub struct Rate {
     pub mean: f64,
@@ -223,26 +58,20 @@ impl Rate {
     }
 }
 
-/// What it took.
-#[derive(Debug, Serialize)]
-pub struct Cost {
-    pub wall_seconds: f64,
-    pub peak_memory_mb: Option<f64>,
-}
+#[cfg(test)]
+mod tests {
+    use super::Summary;
 
-impl Cost {
-    /// From `start` until now.
-    pub fn since(start: Instant) -> Cost {
-        Cost {
-            wall_seconds: start.elapsed().as_secs_f64(),
-            peak_memory_mb: machine::peak_memory_mb(),
-        }
+    #[test]
+    fn rows_are_an_object_as_serde_writes_it() {
+        let summary = Summary::new("x", "two\n\"lines\"").row("list", [[1.5f32], [0.1]]);
+        let text = summary.optional("none", None::<u8>).optional("some", Some(())).text(2.0);
+        let text = text.unwrap();
+        let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(read["dataset"], "two\n\"lines\"");
+        assert_eq!(read["wall_seconds"], 2.0);
+        assert!(read.get("none").is_none() && read["some"].is_null());
+        let list = "  \"list\": [\n    [\n      1.5\n    ],\n    [\n      0.1\n    ]\n  ],\n";
+        assert!(text.contains(list), "{text}");
     }
-}
-
-/// The file's text.
-pub fn json(summary: &impl Serialize) -> Result<String, Error> {
-    let text = serde_json::to_string_pretty(summary);
-    text.map(|text| text + "\n")
-        .map_err(|e| Error::new(format!("the summary cannot be written as JSON: {e}")))
 }

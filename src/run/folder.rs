@@ -1,11 +1,13 @@
 //! The folder that a run leaves.
 
-use crate::error::Error;
+use crate::error::{Error, bail, ensure};
+use crate::output::summary::Summary;
 use narrows_datasets::write_atomically;
 use std::cell::Cell;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 pub const CONFIG: &str = "config.toml";
 pub const METRICS: &str = "metrics.csv";
@@ -66,8 +68,17 @@ impl RunFolder {
             .map_err(|e| Error::at(&path, format_args!("cannot write: {e}: {HINT}")))
     }
 
-    /// From now on what is written stays: the run is done, or has failed and left something worth
-    /// having.
+    /// Writes the summary of a run that began at `start`, and keeps the folder; returns the seconds
+    /// that the run took.
+    pub fn finish(&self, summary: Summary, start: Instant) -> Result<f64, Error> {
+        let seconds = start.elapsed().as_secs_f64();
+        self.write(SUMMARY, summary.text(seconds)?.as_bytes())?;
+        self.keep();
+        Ok(seconds)
+    }
+
+    /// Keeps everything written, now and later: the run is done, or has failed and left something
+    /// of use.
     pub fn keep(&self) {
         self.kept.set(true);
     }
@@ -98,16 +109,13 @@ fn remove(folders: &[PathBuf]) {
 fn make(path: &Path) -> Result<Vec<PathBuf>, Error> {
     if path.is_dir() {
         return match FILES.into_iter().find(|name| path.join(name).exists()) {
-            Some(name) => Err(Error::at(
-                path,
-                format_args!("already holds a run ({name}): {HINT}, or remove that run first"),
-            )),
+            Some(name) => {
+                bail!(path, "already holds a run ({name}): {HINT}, or remove that run first")
+            }
             None => Ok(Vec::new()),
         };
     }
-    if path.exists() {
-        return Err(Error::at(path, format_args!("is not a folder: {HINT}")));
-    }
+    ensure!(!path.exists(), path, "is not a folder: {HINT}");
     let missing =
         path.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
     let missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
@@ -115,7 +123,7 @@ fn make(path: &Path) -> Result<Vec<PathBuf>, Error> {
         Ok(()) => Ok(missing),
         Err(e) => {
             remove(&missing);
-            Err(Error::at(path, format_args!("cannot make the folder: {e}: {HINT}")))
+            bail!(path, "cannot make the folder: {e}: {HINT}")
         }
     }
 }
@@ -157,9 +165,9 @@ pub fn config(run: &Path) -> Result<PathBuf, Error> {
     match (run.is_dir(), path.is_file()) {
         (true, true) => Ok(path),
         (true, false) => {
-            Err(Error::at(run, format_args!("holds no {CONFIG}: name the folder of a run")))
+            bail!(run, "holds no {CONFIG}: name the folder of a run")
         }
-        (false, _) => Err(Error::at(run, "there is no such run: name a run folder")),
+        (false, _) => bail!(run, "there is no such run: name a run folder"),
     }
 }
 
@@ -169,16 +177,13 @@ pub fn model(run: &Path) -> Result<PathBuf, Error> {
         let path = run.join(MODEL);
         return match path.is_file() {
             true => Ok(path),
-            false => Err(Error::at(
-                run,
-                format_args!("holds no {MODEL}: name the folder of a finished run"),
-            )),
+            false => bail!(run, "holds no {MODEL}: name the folder of a finished run"),
         };
     }
     match run.is_file() {
         true => Ok(run.to_path_buf()),
         false => {
-            Err(Error::at(run, "there is no such run: name a run folder or a .safetensors file"))
+            bail!(run, "there is no such run: name a run folder or a .safetensors file")
         }
     }
 }

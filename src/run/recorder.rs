@@ -1,8 +1,8 @@
 //! What a run leaves even when its training fails: the epochs so far, and its best weights.
 
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::output::progress::Progress;
-use crate::run::folder::{HINT, METRICS, MODEL, RunFolder};
+use crate::run::folder::{HINT, METRICS, RunFolder};
 use crate::run::metrics;
 use narrows_models::checkpoint::{self, Description};
 use narrows_models::event::EpochRecord;
@@ -29,19 +29,14 @@ struct Pages {
 }
 
 impl<'a> Recorder<'a> {
+    /// Of the run called `run`, whose weights go into the file `model`.
     pub fn new(
         progress: &'a Progress,
         run: &'a str,
         description: &'a Description,
-        folder: &RunFolder,
+        model: PathBuf,
     ) -> Recorder<'a> {
-        let model = folder.file(MODEL);
         Recorder { progress, run, description, model, pages: Mutex::default() }
-    }
-
-    /// Saves the weights under another name in `folder`.
-    pub fn saving_as(self, name: &str, folder: &RunFolder) -> Self {
-        Recorder { model: folder.file(name), ..self }
     }
 
     /// Takes `result` on; if it failed, writes down what there is, and says so in the error.
@@ -56,7 +51,7 @@ impl<'a> Recorder<'a> {
             (Ok(_), saved) => {
                 let why =
                     saved.and_then(Result::err).unwrap_or_else(|| "it did not end".to_string());
-                Err(Error::new(format!("{}: the weights could not be saved: {why}", self.run)))
+                bail!("{}: the weights could not be saved: {why}", self.run)
             }
             (Err(e), Some(Ok(epoch))) => {
                 Err(kept(self.run, &history, epoch, &self.model, folder, e))

@@ -1,28 +1,29 @@
 //! Files of one row for each sample: written as the rows come, and given their name when they are
 //! complete.
 
-use crate::error::Error;
+use crate::error::{Error, ensure};
+use crate::output::summary::Summary;
 use crate::run::folder::{HINT, RunFolder};
-use narrows_datasets::{AtomicFile, CsvCell, CsvWriter, NpyWriter, Spool};
-#[cfg(feature = "parquet")]
-use narrows_datasets::{ColumnarKind, ColumnarWriter, FieldKind, Value};
+use narrows_datasets::{
+    AtomicFile, FieldKind, NpyWriter, Spool, TableCell, TableFormat, TableWriter,
+};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// The format of a file, by how its name ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
-    Csv,
+    Table(TableFormat),
     Npy,
-    Parquet,
 }
 
 impl Format {
     fn of(path: &Path) -> Option<Format> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "csv" => Some(Format::Csv),
+            "csv" => Some(Format::Table(TableFormat::Csv)),
             "npy" => Some(Format::Npy),
-            "parquet" => Some(Format::Parquet),
+            "parquet" => Some(Format::Table(TableFormat::Parquet)),
             _ => None,
         }
     }
@@ -43,12 +44,11 @@ impl Target {
         let (path, folder) = match out {
             Some(path) if Format::of(path).is_some() => {
                 // Also where it is a link to nothing, which a rename would replace.
-                if path.symlink_metadata().is_ok() {
-                    return Err(Error::at(
-                        path,
-                        "is already there: give another file by --out, or remove it first",
-                    ));
-                }
+                ensure!(
+                    path.symlink_metadata().is_err(),
+                    path,
+                    "is already there: give another file by --out, or remove it first"
+                );
                 (path.to_path_buf(), None)
             }
             out => {
@@ -56,14 +56,13 @@ impl Target {
                 (folder.file(name), Some(folder))
             }
         };
-        let format = Format::of(&path).unwrap_or(Format::Csv);
-        if format == Format::Parquet && !cfg!(feature = "parquet") {
-            return Err(Error::at(
-                &path,
-                "this build writes no Parquet files: build it with --features parquet, or name a \
-                 .csv or .npy file",
-            ));
-        }
+        let format = Format::of(&path).unwrap_or(Format::Table(TableFormat::Csv));
+        ensure!(
+            format != Format::Table(TableFormat::Parquet) || cfg!(feature = "parquet"),
+            &path,
+            "this build writes no Parquet files: build it with --features parquet, or name a \
+                 .csv or .npy file"
+        );
         Ok(Target { path, format, folder })
     }
 
@@ -76,21 +75,20 @@ impl Target {
     /// plain list if that is `None`.
     pub fn begin(
         &self,
-        columns: &[(&str, Kind)],
+        columns: &[(&str, FieldKind)],
         rows: usize,
         values: Option<usize>,
     ) -> Result<Rows<'_>, Error> {
-        let to = || AtomicFile::create(&self.path);
         let writer = match self.format {
-            Format::Csv => {
-                let header: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
-                to().and_then(|to| CsvWriter::new(to, &header))
-                    .map(|csv| Writer::Csv(Box::new(csv)))
+            Format::Table(format) => {
+                Writer::Table(TableWriter::create(&self.path, format, columns).map_err(advised)?)
             }
-            Format::Npy => to().and_then(|to| NpyWriter::new(to, rows, values)).map(Writer::Npy),
-            Format::Parquet => return parquet(self, columns),
+            Format::Npy => AtomicFile::create(&self.path)
+                .and_then(|to| NpyWriter::new(to, rows, values))
+                .map(Writer::Npy)
+                .map_err(|e| self.failed(e))?,
         };
-        Ok(Rows { writer: writer.map_err(|e| self.failed(e))?, target: self })
+        Ok(Rows { writer, target: self })
     }
 
     /// A file of numbers beside the one to be written, for what has to be looked at twice.
@@ -99,13 +97,13 @@ impl Target {
         Ok(Scores { spool, path: self.path.clone(), scores: 0 })
     }
 
-    /// Keeps the folder, if there is one, with its summary.
-    pub fn keep(&self, summary: &str, text: &str) -> Result<(), Error> {
-        if let Some(folder) = &self.folder {
-            folder.write(summary, text.as_bytes())?;
-            folder.keep();
+    /// Writes the summary of a run that began at `start` into the folder, if there is one, and
+    /// keeps it.
+    pub fn keep(&self, summary: Summary, start: Instant) -> Result<(), Error> {
+        match &self.folder {
+            Some(folder) => folder.finish(summary, start).map(drop),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn failed(&self, e: io::Error) -> Error {
@@ -113,43 +111,9 @@ impl Target {
     }
 }
 
-/// What a column holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Whole,
-    Number,
-    Text,
-}
-
-#[cfg(feature = "parquet")]
-fn parquet<'a>(target: &'a Target, columns: &[(&str, Kind)]) -> Result<Rows<'a>, Error> {
-    let field = |&(name, kind): &(&str, Kind)| {
-        let kind = match kind {
-            Kind::Whole => FieldKind::U64,
-            Kind::Number => FieldKind::F32,
-            Kind::Text => FieldKind::Text,
-        };
-        (name.to_owned(), kind)
-    };
-    let fields: Vec<_> = columns.iter().map(field).collect();
-    let writer = ColumnarWriter::create(&target.path, ColumnarKind::Parquet, &fields)?;
-    Ok(Rows { writer: Writer::Parquet(Box::new(writer)), target })
-}
-
-#[cfg(feature = "parquet")]
-fn value<'a>(cell: &CsvCell<'a>) -> Value<'a> {
-    match *cell {
-        CsvCell::Missing => Value::Null,
-        CsvCell::Number(number) => Value::F32(number),
-        CsvCell::Whole(number) => Value::U64(number),
-        CsvCell::Text(text) => Value::Text(text),
-    }
-}
-
-/// [`Target::new`] has refused it.
-#[cfg(not(feature = "parquet"))]
-fn parquet<'a>(target: &'a Target, _: &[(&str, Kind)]) -> Result<Rows<'a>, Error> {
-    Err(target.failed(io::ErrorKind::Unsupported.into()))
+/// The error of a table that cannot be written.
+fn advised(e: narrows_datasets::Error) -> Error {
+    Error::new(format!("{e}: {HINT}"))
 }
 
 /// A file in the making.
@@ -159,37 +123,29 @@ pub struct Rows<'a> {
 }
 
 enum Writer {
-    Csv(Box<CsvWriter<AtomicFile>>),
+    Table(TableWriter),
     Npy(NpyWriter<AtomicFile>),
-    #[cfg(feature = "parquet")]
-    Parquet(Box<ColumnarWriter>),
 }
 
 impl Rows<'_> {
     /// Appends a row: `cells` of a table, or the `values` of an array.
-    pub fn row(&mut self, cells: &[CsvCell<'_>], values: &[f32]) -> Result<(), Error> {
-        let result = match &mut self.writer {
-            Writer::Csv(csv) => csv.row(cells),
-            Writer::Npy(npy) => npy.rows(values),
-            #[cfg(feature = "parquet")]
-            Writer::Parquet(parquet) => {
-                let row: Vec<Value<'_>> = cells.iter().map(value).collect();
-                return Ok(parquet.push(&row)?);
-            }
-        };
-        result.map_err(|e| self.target.failed(e))
+    pub fn row(&mut self, cells: &[TableCell<'_>], values: &[f32]) -> Result<(), Error> {
+        match &mut self.writer {
+            Writer::Table(table) => table.row(cells).map_err(advised),
+            Writer::Npy(npy) => npy.rows(values).map_err(|e| self.target.failed(e)),
+        }
     }
 
     /// Gives the file its name.
     pub fn finish(self) -> Result<(), Error> {
         let Rows { writer, target } = self;
-        let finished = match writer {
-            Writer::Csv(csv) => csv.finish(),
-            Writer::Npy(npy) => npy.finish(),
-            #[cfg(feature = "parquet")]
-            Writer::Parquet(parquet) => return Ok(parquet.finish().map(drop)?),
-        };
-        finished.and_then(AtomicFile::finish).map(drop).map_err(|e| target.failed(e))
+        match writer {
+            Writer::Table(table) => table.finish().map(drop).map_err(advised),
+            Writer::Npy(npy) => {
+                let finished = npy.finish().and_then(AtomicFile::finish);
+                finished.map(drop).map_err(|e| target.failed(e))
+            }
+        }
     }
 }
 

@@ -77,7 +77,7 @@ fn images_are_learnt_from_in_colour() {
     // The rest is the rest, but of another class.
     let said = place.run("evaluate tuned --data inks --image-size 4 --against-rest cyan");
     assert_eq!((said.code, said.err.matches('\n').count()), (Some(2), 1), "{}", said.err);
-    let part = "the label \"cyan\", which is none of the classes rest, magenta";
+    let part = "the label \"cyan\", which is none of the classes \"rest\", \"magenta\"";
     assert!(said.err.contains(part), "{}", said.err);
 }
 

@@ -117,7 +117,7 @@ fn resample_pixels(
 
 #[cfg(test)]
 mod tests {
-    use super::super::reference::{each_size, numbered};
+    use super::super::tests::reference::{each_size, numbered};
     use super::*;
 
     /// Another in each channel.

@@ -42,7 +42,7 @@ fn mirrored(i: isize, n: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::reference::{each_size, numbered};
+    use super::super::tests::reference::{each_size, numbered};
     use super::*;
 
     #[test]

@@ -22,7 +22,7 @@ fn clear(image: &mut [f32], size: Size, side: usize, y: usize, x: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::reference::{each_size, numbered};
+    use super::super::tests::reference::{each_size, numbered};
     use super::*;
 
     #[test]

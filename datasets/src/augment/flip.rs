@@ -30,7 +30,7 @@ fn flip_pixels(image: &mut [f32], w: usize, c: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::reference::{each_size, numbered};
+    use super::super::tests::reference::{each_size, numbered};
     use super::*;
 
     #[test]

@@ -1,6 +1,6 @@
-//! What an image lies on: the median of its border, channel by channel. It is what comes in from
-//! outside where an image is moved: 0 for white strokes on black, 1 for black on white, the
-//! backdrop of a photograph.
+//! The ground of an image: the median of its border, channel by channel. It fills the gap where an
+//! image is moved: 0 for white strokes on black, 1 for black on white, the backdrop of a
+//! photograph.
 
 use super::Size;
 
@@ -15,7 +15,7 @@ pub(super) fn ground(image: &[f32], size: Size, ground: &mut [f32], scratch: &mu
     for (channel, ground) in ground.iter_mut().enumerate() {
         let mut n = 0;
         for (y, row) in image.chunks_exact(w * c).enumerate() {
-            // Of the rows between the first and the last, the two ends.
+            // The two ends of the rows between the first and the last.
             let step = if y == 0 || y == h - 1 { 1 } else { (w - 1).max(1) };
             for pixel in row.chunks_exact(c).step_by(step) {
                 scratch[n] = pixel[channel];
@@ -29,7 +29,7 @@ pub(super) fn ground(image: &[f32], size: Size, ground: &mut [f32], scratch: &mu
 
 #[cfg(test)]
 mod tests {
-    use super::super::reference::{each_size, numbered};
+    use super::super::tests::reference::{each_size, numbered};
     use super::*;
 
     #[test]

@@ -41,7 +41,7 @@ fn clear(image: &mut [f32], size: Size, side: usize, row: usize, column: usize) 
 mod tests {
     use super::super::SampleKey;
     use super::super::random::Purpose;
-    use super::super::reference::{each_size, numbered};
+    use super::super::tests::reference::{each_size, numbered};
     use super::*;
 
     /// By index arithmetic: each square is hidden as a whole or not at all, as many as asked for,

@@ -8,7 +8,7 @@
 //!
 //! Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
 
-/// Whose random numbers: the same key gives the same augmentation.
+/// The key to random numbers: the same key gives the same augmentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SampleKey {
     /// Decides everything random of a training.

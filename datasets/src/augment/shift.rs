@@ -51,7 +51,7 @@ fn shift(image: &mut [f32], size: Size, down: isize, right: isize, ground: &[f32
 
 #[cfg(test)]
 mod tests {
-    use super::super::reference::{each_size, numbered};
+    use super::super::tests::reference::{each_size, numbered};
     use super::*;
 
     #[test]

@@ -59,9 +59,9 @@ pub struct Loader<'a> {
     rows: Rows<'a>,
     batch: usize,
     seed: u64,
-    /// The bytes of a window, where the data do not fit into memory.
+    /// The bytes of a window, if the data do not fit into memory.
     window: Option<u64>,
-    /// The positions of an epoch, where they are listed.
+    /// The positions of an epoch, if they are listed.
     order: Vec<u32>,
     rows_of_batch: Vec<u32>,
     begun: bool,
@@ -109,7 +109,8 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Whether the data are larger than the memory allowed, so that they are read window by window.
+    /// Tells whether the data are larger than the memory allowed, so that they are read window by
+    /// window.
     pub fn streams(&self) -> bool {
         self.window.is_some()
     }
@@ -231,7 +232,7 @@ impl Epoch<'_> {
     /// Writes the samples of the batch to `x`, as [`Dataset::gather`] does.
     ///
     /// # Errors
-    /// As there.
+    /// The same.
     ///
     /// # Panics
     /// If `x` has another length.

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! One window is trained on, the next one waits, and one more is being read; their memory goes
-//! round. A block is read by one positioned read, not through the map, and held against its
-//! checksum where the file has one.
+//! round. A block is read by one positioned read, not through the map, and compared with its
+//! checksum, if the file has one.
 
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -38,7 +38,7 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
-    /// Begins to read the samples `rows` of `data`, in windows of so many bytes, but at least a
+    /// Begins to read the samples `rows` of `data`, in windows of `bytes` bytes, and at least a
     /// block.
     pub(crate) fn read(data: &Dataset, rows: Rows<'_>, bytes: u64, seed: u64, epoch: u64) -> Self {
         let held = match rows {
@@ -53,8 +53,7 @@ impl Windows {
         Windows { ready: Some(receiver), used, thread }
     }
 
-    /// The next window, which has at least one sample. There is one as long as not all samples were
-    /// in one.
+    /// The next window, which has at least one sample. There is one until all samples were in one.
     pub(crate) fn next(&mut self) -> Result<Window, Error> {
         let ready = self.ready.as_ref().and_then(|ready| ready.recv().ok());
         ready.unwrap_or_else(|| {

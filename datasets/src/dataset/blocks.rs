@@ -1,11 +1,11 @@
-//! A data set as blocks of its file, for those who read it block by block.
+//! A data set as blocks of its file, to be read block by block.
 
 use std::ops::Range;
 
 use super::{Dataset, View};
 use crate::error::Error;
 
-/// What asks for pages goes through a file in steps of so many bytes.
+/// The bytes of a step through a file whose pages are asked for.
 const AHEAD: u64 = 8 << 20;
 
 /// The blocks that a data set's samples lie in.
@@ -14,7 +14,7 @@ pub(crate) struct Blocks {
     pub(crate) rows: usize,
     /// The bytes of a stored sample.
     pub(crate) row_bytes: usize,
-    /// How many blocks there are.
+    /// The number of blocks.
     pub(crate) count: usize,
     /// The file's number of the first of them.
     first: usize,
@@ -31,8 +31,8 @@ impl Blocks {
 }
 
 impl Dataset {
-    /// The blocks that samples of this data set lie in. Of listed samples, which have to ascend,
-    /// those from the first to the last.
+    /// The blocks that samples of this data set lie in. Listed samples have to ascend, and have all
+    /// blocks from the first to the last.
     pub(crate) fn blocks(&self) -> Blocks {
         let stored = match &self.view {
             View::Range(range) => range.clone(),
@@ -47,8 +47,8 @@ impl Dataset {
         Blocks { rows, row_bytes: self.values.row_bytes(), count, first, total: self.values.rows }
     }
 
-    /// Whether the rows of the data set lie in its file in their order, so that those of a block
-    /// are neighbours.
+    /// Tells whether the rows lie in the file in their order, so that those of a block are
+    /// neighbours.
     pub(crate) fn in_file_order(&self) -> bool {
         self.ascends() && self.values.in_a_file()
     }
@@ -72,7 +72,7 @@ impl Dataset {
         self.view.stored(row)
     }
 
-    /// Reads stored samples from `first` on, as many as fill `out`, and holds whole blocks against
+    /// Reads stored samples from `first` on, as many as fill `out`, and compares whole blocks with
     /// their checksums.
     pub(crate) fn read_block(&self, first: usize, out: &mut [u8]) -> Result<(), Error> {
         self.values.read_rows(first, out)
@@ -83,7 +83,7 @@ impl Dataset {
         self.len() as u64 * self.values.row_bytes() as u64
     }
 
-    /// What the values may take of memory, where that is limited.
+    /// The bytes of memory that the values may take, if these are limited.
     pub(crate) fn memory(&self) -> Option<u64> {
         self.memory
     }

@@ -1,4 +1,4 @@
-//! Values and labels that are held against the checksums of their blocks as they are read.
+//! Values and labels that are checked, block by block, as they are read.
 
 use std::ops::Range;
 use std::path::Path;
@@ -13,7 +13,7 @@ pub(crate) const BLOCK: usize = 1 << 17;
 /// A block's two checksums.
 pub(crate) const CHECKSUM: u64 = 8;
 
-/// The samples of a block, where one takes so many bytes.
+/// The samples of a block, if one takes `row_bytes` bytes.
 pub(crate) fn block_rows(row_bytes: usize) -> usize {
     (BLOCK / row_bytes.max(1)).max(1)
 }
@@ -48,8 +48,8 @@ impl Checksums {
         Ok(self.loaded.get_or_init(|| blocks))
     }
 
-    /// Holds `bytes`, the values of whole samples from row `first` on, against the checksums of
-    /// those blocks that lie in them as a whole.
+    /// Checks `bytes`, the values of whole samples from row `first` on, by the checksums of the
+    /// blocks that lie in them as a whole.
     pub(crate) fn check_values(
         &self,
         file: &DataFile,
@@ -76,6 +76,7 @@ impl Checksums {
     }
 }
 
+/// The error that the samples from `from` up to `to` are damaged.
 pub(crate) fn damaged(path: &Path, from: usize, to: usize) -> Error {
     let problem = format!("is damaged: samples {from} to {} do not fit their checksum", to - 1);
     Error::file(path, format!("{problem}; pack its source again"))
@@ -92,45 +93,30 @@ pub(crate) struct StoredLabels {
 }
 
 impl StoredLabels {
-    /// Reads and checks all of them.
-    pub(crate) fn read(&self) -> Result<Vec<u16>, Error> {
-        // Two bytes for each sample, and the file has them.
-        let mut labels = vec![0_u16; self.rows];
-        self.file.read_at(self.at, bytemuck::cast_slice_mut(&mut labels))?;
-        self.file.check()?;
-        let blocks = self.checksums.blocks(&self.file)?;
-        for (block, (labels, [_, expected])) in
-            labels.chunks(self.checksums.block_rows).zip(blocks).enumerate()
-        {
-            if crc32fast::hash(bytemuck::cast_slice(labels)) != *expected {
-                let from = block * self.checksums.block_rows;
-                return Err(damaged(self.file.path(), from, from + labels.len()));
-            }
-            check_labels(&self.file, labels, block * self.checksums.block_rows, self.classes)?;
-        }
-        Ok(labels)
-    }
-}
-
-impl StoredLabels {
-    /// Appends the labels of the samples `range` to `out`: reads and checks the blocks that they
-    /// lie in.
+    /// Appends the labels of the samples `range` to `out`. The blocks that they lie in are read and
+    /// checked.
     pub(crate) fn append(&self, range: Range<usize>, out: &mut Vec<u16>) -> Result<(), Error> {
         let rows = self.checksums.block_rows;
         let checksums = self.checksums.blocks(&self.file)?;
-        let mut labels = Vec::new();
         let blocks = range.start / rows..range.end.div_ceil(rows);
-        for (block, [_, expected]) in blocks.clone().zip(&checksums[blocks]) {
-            let (from, to) = (block * rows, ((block + 1) * rows).min(self.rows));
-            labels.resize(to - from, 0_u16);
-            self.file.read_at(self.at + 2 * from as u64, bytemuck::cast_slice_mut(&mut labels))?;
-            self.file.check()?;
-            if crc32fast::hash(bytemuck::cast_slice(&labels)) != *expected {
-                return Err(damaged(self.file.path(), from, to));
+        let first = blocks.start * rows;
+        let (start, count) = (out.len(), (blocks.end * rows).min(self.rows) - first);
+        // Two bytes for each sample, and the file has them.
+        out.resize(start + count, 0);
+        let labels = &mut out[start..];
+        self.file.read_at(self.at + 2 * first as u64, bytemuck::cast_slice_mut(labels))?;
+        self.file.check()?;
+        for ((block, [_, expected]), labels) in
+            blocks.clone().zip(&checksums[blocks]).zip(labels.chunks(rows))
+        {
+            let from = block * rows;
+            if crc32fast::hash(bytemuck::cast_slice(labels)) != *expected {
+                return Err(damaged(self.file.path(), from, from + labels.len()));
             }
-            check_labels(&self.file, &labels, from, self.classes)?;
-            out.extend_from_slice(&labels[range.start.max(from) - from..range.end.min(to) - from]);
+            check_labels(&self.file, labels, from, self.classes)?;
         }
+        out.truncate(start + range.end - first);
+        out.drain(start..start + range.start - first);
         Ok(())
     }
 }

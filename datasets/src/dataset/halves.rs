@@ -1,30 +1,49 @@
-//! What is learnt from, and what the result is measured on.
+//! The two halves of data: to learn from, and for the test.
 
 use crate::dataset::Dataset;
-use crate::error::{Error, bail};
+use crate::error::Error;
 use crate::preparation::{Fit, Preparation};
 use crate::random::order::listed_holdout;
 use crate::sample::column::{Column, ColumnKind};
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
 
-/// The two halves that learning and its measure are kept apart in. Their shapes and classes are the
-/// same.
+/// Two halves of data, kept apart: a model learns from one, and is tested on the other. Their
+/// shapes and classes are the same.
 #[derive(Clone, Debug)]
 pub struct TrainTest {
-    /// What is learnt from.
+    /// The samples to learn from.
     pub train: Dataset,
-    /// What the result is measured on.
+    /// The samples for the test.
     pub test: Dataset,
 }
 
-/// What data hold before they are divided.
+/// Data before they are divided.
 #[derive(Debug)]
 pub enum Parts {
-    /// Samples of which some have to be taken out for the test.
+    /// All samples: some have to be taken out for the test.
     Whole(Dataset),
-    /// Those to learn from, and those for the test.
+    /// The samples to learn from, and those for the test.
     Halves(Dataset, Dataset),
+}
+
+/// The problem with samples for the test that are not like those to learn from: in the type of
+/// their values, or, but for tables, whose columns are found by name, in their shape.
+pub(crate) fn unlike(train: &Dataset, test: &Dataset) -> Option<String> {
+    if train.dtype() != test.dtype() || train.columns().is_some() != test.columns().is_some() {
+        return Some(
+            "holds values of another type than those to learn from: save both alike".to_owned(),
+        );
+    }
+    if train.columns().is_none() && train.stored_shape() != test.stored_shape() {
+        return Some(format!(
+            "holds samples of the shape {:?}, where those to learn from have {:?}: the two do not \
+             belong together",
+            test.stored_shape(),
+            train.stored_shape()
+        ));
+    }
+    None
 }
 
 impl Default for Parts {
@@ -34,13 +53,13 @@ impl Default for Parts {
 }
 
 impl Parts {
-    /// What the labels are called where they come from, if they are a column.
+    /// The name of the column that the labels come from, if they come from one.
     pub(crate) fn label_name(&self) -> Option<&str> {
         let (Parts::Whole(data) | Parts::Halves(data, _)) = self;
         data.label_name()
     }
 
-    /// All samples or those to learn from, and those for the test, if that is known.
+    /// The samples to learn from, and those for the test if they are known; else all, and `None`.
     pub fn both(&self) -> (&Dataset, Option<&Dataset>) {
         match self {
             Parts::Whole(all) => (all, None),
@@ -48,9 +67,8 @@ impl Parts {
         }
     }
 
-    /// The two halves. Without halves of its own one sample in six is for the test: of each class,
-    /// if there are labels, and then only of those that have one; at least one of a class that has
-    /// two. If no sample has a label, of all.
+    /// The two halves. Undivided data give one sample in six to the test. If there are labels, it
+    /// is one labelled sample in six of each class, and at least one of a class that has two.
     ///
     /// # Errors
     /// If there are too few samples for that, or their labels cannot be read.
@@ -64,11 +82,11 @@ impl Parts {
         }
     }
 
-    /// The rows of `whole` that [`Parts::split`] makes those to learn from, and those for the test;
-    /// both ascending.
+    /// The rows of `whole` that [`Parts::split`] chooses to learn from and for the test; both
+    /// ascending.
     ///
     /// # Errors
-    /// As there.
+    /// The same.
     pub fn rows(whole: &Dataset) -> Result<(Vec<u32>, Vec<u32>), Error> {
         let labels =
             whole.labels()?.filter(|labels| labels.iter().any(|&label| label != UNLABELLED));
@@ -88,12 +106,11 @@ impl Parts {
             }
         };
         if test.is_empty() {
-            bail!(
-                "data set {:?}: {} samples are too few to take some out for the test: no class \
-                 has two of them",
-                whole.name(),
-                whole.len()
-            );
+            let count = whole.len();
+            return Err(whole.error(format!(
+                "{count} samples are too few to take some out for the test: no class has two of \
+                 them"
+            )));
         }
         let mut rest = test.iter().copied().peekable();
         let train: Vec<u32> = (0..whole.len() as u32)
@@ -102,15 +119,15 @@ impl Parts {
         Ok((train, test))
     }
 
-    /// These samples as a model sees them that learnt from others: [`Dataset::seen_by`].
+    /// [`Dataset::prepared_like`] of all samples.
     ///
     /// # Errors
-    /// As there.
-    pub fn seen_by(self, preparation: &Preparation) -> Result<Parts, Error> {
+    /// The same.
+    pub fn prepared_like(self, preparation: &Preparation) -> Result<Parts, Error> {
         Ok(match self {
-            Parts::Whole(whole) => Parts::Whole(whole.seen_by(preparation)?),
+            Parts::Whole(whole) => Parts::Whole(whole.prepared_like(preparation)?),
             Parts::Halves(train, test) => {
-                Parts::Halves(train.seen_by(preparation)?, test.seen_by(preparation)?)
+                Parts::Halves(train.prepared_like(preparation)?, test.prepared_like(preparation)?)
             }
         })
     }
@@ -129,8 +146,8 @@ const TEST_SHARE: usize = 6;
 const SPLIT_SEED: u64 = 0;
 
 impl TrainTest {
-    /// The same halves, floats as a model should see them: as a [`Preparation`] says that is fitted
-    /// to the training samples, unless they come with one.
+    /// The same halves, prepared for a model: floats without a [`Preparation`] get one that is
+    /// fitted to the samples to learn from.
     ///
     /// # Errors
     /// If a value of an array is not finite, the two have other columns or shapes, or samples
@@ -149,16 +166,15 @@ impl TrainTest {
             }
             other => other.clone(),
         };
-        let test = test.seen_by(&preparation)?;
+        let test = test.prepared_like(&preparation)?;
         let train = train.with_preparation(preparation)?;
         if (train.sample_len(), train.image_shape()) != (test.sample_len(), test.image_shape()) {
-            bail!(
-                "data set {:?}: samples to learn from have the shape {:?}, those for the test \
-                 {:?}: make them alike",
-                train.name(),
+            return Err(train.error(format!(
+                "samples to learn from have the shape {:?}, those for the test {:?}: make them \
+                 alike",
                 train.stored_shape(),
                 test.stored_shape()
-            );
+            )));
         }
         Ok(TrainTest { train, test })
     }
@@ -166,7 +182,7 @@ impl TrainTest {
     /// [`Dataset::one_against_rest`] of both halves.
     ///
     /// # Errors
-    /// As there.
+    /// The same.
     pub fn one_against_rest(&self, class: &str) -> Result<TrainTest, Error> {
         Ok(TrainTest {
             train: self.train.one_against_rest(class)?,
@@ -178,22 +194,21 @@ impl TrainTest {
 /// The bytes of stored samples that are read at once.
 const AT_A_TIME: usize = 1 << 20;
 
-/// Refuses the sample `row` of an array if a value is infinite or NaN, which in a table is a
-/// missing one.
+/// Refuses the sample `row` of an array if a value is infinite or NaN. In a table, NaN is a missing
+/// value.
 fn check_finite(data: &Dataset, row: usize, sample: &[f32]) -> Result<(), Error> {
     match sample.iter().position(|value| !value.is_finite()) {
-        Some(at) if data.columns().is_none() => bail!(
-            "data set {:?}: sample {} holds {} at its value {at}: mend or remove it",
-            data.name(),
+        Some(at) if data.columns().is_none() => Err(data.error(format!(
+            "sample {} holds {} at its value {at}: mend or remove it",
             data.stored_row(row as u32),
             sample[at]
-        ),
+        ))),
         _ => Ok(()),
     }
 }
 
-/// What suits floats, by a pass over all of them: images are brought into [0, 1], anything else is
-/// standardised.
+/// The preparation that suits floats, by a pass over all of them: images are brought into [0, 1],
+/// anything else is standardised.
 fn fitted(train: &Dataset) -> Result<Preparation, Error> {
     let width: usize = train.stored_shape().iter().product();
     let mut fit = match (train.columns(), train.image_shape()) {
@@ -218,7 +233,7 @@ fn fitted(train: &Dataset) -> Result<Preparation, Error> {
     Ok(match fit {
         Some(fit) => fit.finish(),
         None if low >= 0.0 && high <= 1.0 => Preparation::Scaled { shift: 0.0, scale: 1.0 },
-        // Far apart they have no difference in f32, and close to each other no quotient.
+        // In f32, the difference of distant bounds overflows, and the quotient of close ones.
         None => match 1.0 / (f64::from(high) - f64::from(low)) {
             scale if (scale as f32).is_finite() => {
                 Preparation::Scaled { shift: low, scale: scale as f32 }

@@ -24,22 +24,22 @@ impl Labels {
         Labels::Stored(Arc::new(Lazy { stored, loaded: OnceLock::new() }))
     }
 
-    /// All labels; an error if they cannot be read, or are not what their checksums say.
+    /// All labels; an error if they cannot be read, or are damaged.
     pub(crate) fn all(&self) -> Result<&[u16], Error> {
         match self {
             Labels::Owned(labels) => Ok(labels),
             Labels::Stored(lazy) => match lazy.loaded.get() {
                 Some(labels) => Ok(labels),
                 None => {
-                    let labels = lazy.stored.read()?;
+                    let mut labels = Vec::new();
+                    lazy.stored.append(0..lazy.stored.rows, &mut labels)?;
                     Ok(lazy.loaded.get_or_init(|| labels))
                 }
             },
         }
     }
 
-    /// Appends those of the samples `range` to `out`; without reading all of them, unless they are
-    /// read already.
+    /// Appends the labels of the samples `range` to `out`. Others are not read for it.
     pub(crate) fn append(&self, range: Range<usize>, out: &mut Vec<u16>) -> Result<(), Error> {
         match self {
             Labels::Owned(labels) => out.extend_from_slice(&labels[range]),

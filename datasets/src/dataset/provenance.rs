@@ -1,8 +1,8 @@
-//! Where samples come from.
+//! The source of samples.
 
 use serde::{Deserialize, Serialize};
 
-/// Where the samples of a store come from.
+/// The source of the samples of a store.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provenance {
@@ -10,20 +10,19 @@ pub struct Provenance {
     pub source: String,
     /// Its format.
     pub format: String,
-    /// What wrote the store.
+    /// The program that wrote the store.
     pub packed_by: String,
-    /// Numbers of the source that were rounded to 32-bit floats. Of an array all that these cannot
-    /// hold exactly; of a table, where decimals such as 0.1 are the rule, only those whose digits
-    /// cannot be had back.
+    /// The number of values that were rounded to 32-bit floats. In an array, all that these cannot
+    /// hold exactly; in a table, where decimals such as 0.1 are the rule, only those that lose
+    /// digits.
     #[serde(default)]
     pub rounded: u64,
-    /// A number that changes with the source: by it a store that was made to read a file by is
-    /// known to be current.
+    /// A hash of the source. It tells whether a store that was kept of a file is current.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
 }
 
-/// What writes stores.
+/// The program that writes stores.
 pub(crate) fn packed_by() -> String {
     format!("narrows {}", env!("CARGO_PKG_VERSION"))
 }

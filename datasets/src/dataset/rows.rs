@@ -1,26 +1,26 @@
-//! Which rows of a data set are meant, without a list of them where they are most.
+//! Rows of a data set, without a list of them if they are most of it.
 
 /// Rows of a data set.
 #[derive(Clone, Copy, Debug)]
 pub enum Rows<'a> {
     /// These, in this order.
     Listed(&'a [u32]),
-    /// All of so many rows, ascending, but for those held, which are ascending, too.
+    /// All of `of` rows but those `held`; both ascending.
     AllBut {
         /// The number of all rows.
         of: usize,
-        /// Those left out.
+        /// The rows left out.
         held: &'a [u32],
     },
 }
 
 impl<'a> Rows<'a> {
-    /// All of so many rows.
+    /// All of `of` rows.
     pub fn all(of: usize) -> Rows<'a> {
         Rows::AllBut { of, held: &[] }
     }
 
-    /// How many they are.
+    /// The number of rows.
     pub fn len(self) -> usize {
         match self {
             Rows::Listed(rows) => rows.len(),
@@ -28,7 +28,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Whether there are none.
+    /// Tells whether there are none.
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
@@ -42,8 +42,8 @@ impl<'a> Rows<'a> {
             Rows::Listed(rows) => rows[position],
             Rows::AllBut { of, held } => {
                 assert!(position < of - held.len(), "position {position} of {}", of - held.len());
-                // Of the rows before `held[i]`, i are held: those held for which the others are no
-                // more than `position` come before it, and move it on.
+                // `held[i] - i` rows before `held[i]` are not held. If these are at most
+                // `position`, the row at `position` comes after `held[i]`.
                 let (mut low, mut high) = (0, held.len());
                 while low < high {
                     let middle = low.midpoint(high);

@@ -1,5 +1,5 @@
-//! All samples of a data set, one after the other, as they are stored: memory does not grow with
-//! their number, and what has checksums is held against them.
+//! All samples of a data set, one after the other, as they are stored. Memory does not grow with
+//! their number, and checksums are compared.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ impl Dataset {
     /// has none.
     ///
     /// # Errors
-    /// What `take` says; if samples or labels cannot be read, or are damaged.
+    /// Errors of `take`; if samples or labels cannot be read, or are damaged.
     pub(crate) fn for_each_stored(
         &self,
         mut take: impl FnMut(usize, &[u8], u16) -> Result<(), Error>,
@@ -34,8 +34,8 @@ impl Dataset {
             if rows.is_empty() {
                 continue;
             }
-            // The whole block, of which some may be another data set's: it is whole blocks that
-            // have checksums.
+            // The whole block, even if a part of it is another data set's: checksums are for whole
+            // blocks.
             values.resize(stored.len() * blocks.row_bytes, 0);
             self.read_block(stored.start, &mut values)?;
             self.read_labels(rows.clone(), &mut labels)?;
@@ -50,7 +50,7 @@ impl Dataset {
     /// Calls `take` with each row's number and label, [`UNLABELLED`] where it has none.
     ///
     /// # Errors
-    /// As [`Dataset::for_each_stored`].
+    /// The same as of [`Dataset::for_each_stored`].
     pub(crate) fn for_each_label(
         &self,
         mut take: impl FnMut(usize, u16) -> Result<(), Error>,
@@ -69,7 +69,7 @@ impl Dataset {
         Ok(())
     }
 
-    /// Whether the rows are in the order of the stored samples.
+    /// Tells whether the rows are in the order of the stored samples.
     pub(super) fn ascends(&self) -> bool {
         match &self.view {
             super::View::Range(_) => true,

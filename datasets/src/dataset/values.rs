@@ -1,4 +1,4 @@
-//! Where the values of a data set live.
+//! The values of a data set, in memory or in a file.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::files::data_file::DataFile;
 use crate::preparation::convert::prefetch;
 use crate::sample::dtype::Dtype;
 
-// Values are handed about as the bytes that files have, and floats as those that memory has.
+// The bytes of files are taken for the bytes of memory.
 #[cfg(target_endian = "big")]
 compile_error!("data sets are read on little-endian machines only");
 
@@ -93,11 +93,11 @@ impl Values {
     }
 
     /// Calls `take` for each row of `rows` with its place in `rows`, the place of the first byte
-    /// within the sample, and bytes of the sample: all of them at once, or, where the file is read
-    /// and the sample is long, piece by piece.
+    /// within the sample, and bytes of the sample: all at once, or, if the file is read and the
+    /// sample is long, piece by piece.
     ///
-    /// An error if the file cannot be read any more, or was changed: then nothing of what `take`
-    /// got is to be used.
+    /// An error if the file cannot be read any more, or was changed: then no bytes that `take` got
+    /// are to be used.
     #[inline]
     pub(crate) fn visit(
         &self,
@@ -137,8 +137,7 @@ impl Values {
     }
 
     /// Reads consecutive samples from `first` on into `out`, as many as fill it, by a positioned
-    /// read, and holds them against their checksums where the file has some and whole blocks are
-    /// read.
+    /// read. Whole blocks are compared with their checksums, if the file has some.
     pub(crate) fn read_rows(&self, first: usize, out: &mut [u8]) -> Result<(), Error> {
         let start = first * self.row_bytes();
         match &self.place {
@@ -160,7 +159,7 @@ impl Values {
         }
     }
 
-    /// The rows of a block: what is read at once where the whole is larger than memory.
+    /// The rows of a block, which are read at once if the data are larger than memory.
     pub(crate) fn block_rows(&self) -> usize {
         match &self.place {
             Place::File { checksums: Some(checksums), .. } => checksums.block_rows,
@@ -168,7 +167,7 @@ impl Values {
         }
     }
 
-    /// Whether the values lie in a file.
+    /// Tells whether the values lie in a file.
     pub(crate) fn in_a_file(&self) -> bool {
         matches!(self.place, Place::File { .. })
     }
@@ -180,7 +179,7 @@ impl Values {
         }
     }
 
-    /// An error if the values may not be what they were when they were opened.
+    /// An error if the file was changed since it was opened.
     fn check(&self) -> Result<(), Error> {
         match &self.place {
             Place::File { file, .. } => file.check(),

@@ -1,4 +1,4 @@
-//! What of a set is on the disk already.
+//! The files of a set that are on the disk already.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
@@ -10,10 +10,10 @@ use super::Event;
 use super::catalogue::{PublicFile, PublicSet};
 use crate::error::Error;
 
-/// What is found at a file's place.
+/// The state of a file's place.
 pub(super) enum Found {
     Nothing,
-    /// Not the file; how it can be told.
+    /// Another file, and its difference.
     Wrong(String),
     TheFile,
 }
@@ -42,12 +42,12 @@ pub(super) fn look(path: &Path, file: &PublicFile) -> Result<Found, Error> {
     })
 }
 
-/// As much of a checksum as tells two apart.
+/// The start of a checksum, long enough to tell two apart.
 pub(super) fn start(sha256: &str) -> &str {
     sha256.get(..12).unwrap_or(sha256)
 }
 
-/// The SHA-256 of what `path` holds, in hexadecimal digits.
+/// The SHA-256 of the file `path`, in hexadecimal digits.
 pub(super) fn sha256(path: &Path) -> Result<String, Error> {
     let failed = |error| Error::io(path, error);
     let mut file = File::open(path).map_err(failed)?;
@@ -64,7 +64,7 @@ pub(super) fn sha256(path: &Path) -> Result<String, Error> {
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Whether all that is read of `set` lies in `folder`, as far as lengths tell.
+/// Tells whether all files of `set` that are read lie in `folder`, by their lengths.
 pub(super) fn is_there(set: &PublicSet, folder: &Path) -> bool {
     let has = |name: &str, fits: &dyn Fn(u64) -> bool| {
         fs::metadata(folder.join(name))

@@ -1,4 +1,4 @@
-//! Which public data sets there are, where they lie, and how to tell that they are the right ones.
+//! The public data sets: their mirrors, and the checksums of their files.
 
 use std::ops::RangeInclusive;
 
@@ -7,14 +7,14 @@ use crate::error::Error;
 /// A data set that mirrors serve, each of them the same files.
 #[derive(Clone, Debug)]
 pub struct PublicSet {
-    /// What it is asked for by, and the name of its folder in the cache.
+    /// Its name, and the name of its folder in the cache.
     pub name: String,
-    /// What goes before a file's name to make its address, the preferred one first.
+    /// The addresses of its mirrors, up to the file's name; the preferred one first.
     pub mirrors: Vec<String>,
-    /// What is fetched.
+    /// The files that are fetched.
     pub files: Vec<PublicFile>,
-    /// What is taken out of the files, each of which is then a compressed tar archive. Empty: they
-    /// are used as they are.
+    /// The files that are unpacked from the fetched ones, which are compressed tar archives then.
+    /// Empty: the fetched files are used as they are.
     pub members: Vec<Member>,
 }
 
@@ -81,7 +81,7 @@ const CIFAR_10: (u64, &str) =
 /// 10,000 records of a label and 3 x 32 x 32 values.
 const CIFAR_10_BATCH: u64 = 30_730_000;
 
-/// All that can be fetched by name.
+/// All data sets that can be fetched by name.
 pub fn catalogue() -> Vec<PublicSet> {
     vec![
         like_mnist(
@@ -132,7 +132,7 @@ pub fn catalogue() -> Vec<PublicSet> {
 /// The set that is called `name`.
 ///
 /// # Errors
-/// If there is none: the message says which ones there are.
+/// If there is none: the message lists the names.
 pub fn named(name: &str) -> Result<PublicSet, Error> {
     let sets = catalogue();
     let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();

@@ -1,4 +1,4 @@
-//! One file from any mirror: who is asked, in which order, and how often.
+//! One file from any mirror: the order of the mirrors, and the number of rounds.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -10,12 +10,12 @@ use super::transfer::{Failure, discard, length, receive};
 use super::{Event, FetchOptions};
 use crate::error::Error;
 
-/// A round of the mirrors that brought so much more than any before was not in vain.
+/// The bytes that a round has to bring, more than any before it, not to count as in vain.
 const WORTH_ANOTHER_ROUND: u64 = 1 << 20;
 
 struct Mirror<'a> {
     base: &'a str,
-    /// What went wrong with it last.
+    /// Its last problem.
     problem: String,
     is_left: bool,
 }
@@ -52,7 +52,7 @@ pub(super) fn download(
             });
         }
         let reached = fs::metadata(partial).map_or(0, |metadata| metadata.len());
-        // Only what is further than ever counts, so that the rounds come to an end.
+        // The file has to be longer than ever, so that the rounds come to an end.
         if reached >= furthest + WORTH_ANOTHER_ROUND {
             (round, furthest) = (0, reached);
         } else {
@@ -93,7 +93,7 @@ fn attempt(
             let problem = format!("sends other bytes, of SHA-256 {}...", cache::start(&sha256));
             return Err(Failure::Lasting(problem));
         }
-        // What was there before may have been wrong, and is no fault of this mirror.
+        // Wrong bytes may have been there before, which is no fault of this mirror.
         resumed = false;
     }
 }

@@ -1,7 +1,7 @@
-//! One file from one mirror, once: all of it, or what is missing of it.
+//! One file from one mirror, once: all of it, or the part that is missing.
 //!
-//! Nothing that a server says is believed: no more is written than the file is to have, and a range
-//! is continued only where it is the one that was asked for.
+//! A server is not trusted: at most the expected length is written, and a range is continued only
+//! if it is the one that was asked for.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -14,15 +14,15 @@ use ureq::{Agent, Body, Timeout};
 use super::FetchOptions;
 use crate::error::Error;
 
-/// What a server has to send within the time that it may be silent, not to count as stalled: one
-/// that sends a byte now and then would keep us for years.
+/// The bytes that a server has to send within the time that it may be silent. One that sends a byte
+/// now and then would keep us for years.
 const SLOWEST: u64 = 1024;
-/// How much is read at a time.
+/// The bytes that are read at a time.
 const PIECE: usize = 1 << 16;
 
-/// Why a file did not come.
+/// The reason why a file did not come.
 pub(super) enum Failure {
-    /// Nothing that another mirror could do better.
+    /// A problem of this machine, which no other mirror solves.
     Here(Error),
     /// The mirror may do better next time.
     Passing(String),
@@ -38,7 +38,7 @@ pub(super) fn agent(options: &FetchOptions, url: &str) -> Agent {
     let mut config = Agent::config_builder()
         .http_status_as_error(false)
         .user_agent(concat!("narrows/", env!("CARGO_PKG_VERSION")))
-        // What is checked is the file as it lies there, not what a server makes of it on the way.
+        // The checksum is that of the file itself, not of a form that a server makes of it.
         .accept_encoding("identity")
         .timeout_resolve(Some(options.connect_timeout))
         .timeout_connect(Some(options.connect_timeout))
@@ -63,7 +63,7 @@ pub(super) fn length(path: &Path) -> Result<u64, Failure> {
     }
 }
 
-/// Removes what is at `path`, if there is anything.
+/// Removes the file `path`, if it is there.
 pub(super) fn discard(path: &Path) -> Result<(), Failure> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -73,7 +73,7 @@ pub(super) fn discard(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Brings `partial` to `bytes` bytes from `url`, and tells `progress` how many it has.
+/// Brings `partial` to `bytes` bytes from `url`, and tells `progress` its length.
 pub(super) fn receive(
     url: &str,
     partial: &Path,
@@ -223,7 +223,7 @@ fn read(
     }
 }
 
-/// What `error` means, in a few words.
+/// The meaning of `error`, in a few words.
 fn failure(error: ureq::Error, options: &FetchOptions) -> Failure {
     use ureq::Error as E;
     match error {
@@ -252,7 +252,7 @@ fn failure(error: ureq::Error, options: &FetchOptions) -> Failure {
     }
 }
 
-/// As `30 s`.
+/// A duration as text: `30 s`.
 fn in_seconds(duration: Duration) -> String {
     format!("{} s", duration.as_secs_f64())
 }

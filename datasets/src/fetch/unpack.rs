@@ -1,6 +1,6 @@
 //! Takes the files that are read out of an archive.
 //!
-//! An entry's name decides only which of the expected files it is: where that goes is ours to say.
+//! An entry's name tells which of the expected files it is. It has no say in the file's place.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -12,20 +12,19 @@ use flate2::bufread::GzDecoder;
 use tar::Archive;
 
 use super::catalogue::Member;
-use crate::error::Error;
+use crate::error::{At as _, Error};
 
-/// What an archive may hold besides its members' content: headers, padding, and a file or two for
-/// people.
+/// The bytes that an archive may hold besides its members' content: headers, padding, and a file or
+/// two for people.
 const BESIDES: u64 = 1 << 20;
 
 /// Unpacks `members` of the compressed tar file `archive` into `folder`. Everything else in it is
 /// passed over.
 pub(super) fn unpack(archive: &Path, members: &[Member], folder: &Path) -> Result<(), Error> {
-    let failed = |error| Error::io(archive, error);
     let damaged =
         |problem: &str| Error::file(archive, format!("{problem}: remove it, and fetch it again"));
     let most = members.iter().map(|member| *member.bytes.end()).fold(BESIDES, u64::saturating_add);
-    let file = BufReader::new(File::open(archive).map_err(failed)?);
+    let file = BufReader::new(File::open(archive).at(archive)?);
     let mut tar = Archive::new(GzDecoder::new(file).take(most));
     let mut found = HashSet::new();
     let read = |error: io::Error| damaged(&format!("is no archive that can be read: {error}"));
@@ -57,7 +56,7 @@ pub(super) fn unpack(archive: &Path, members: &[Member], folder: &Path) -> Resul
     }
 }
 
-/// Whether `path` is that of the file `name`, in any folder that lies within.
+/// Tells whether `path` is that of the file `name`, in any folder of the archive.
 fn names(path: &Path, name: &str) -> bool {
     let within = |component| matches!(component, Component::Normal(_) | Component::CurDir);
     path.file_name() == Some(OsStr::new(name)) && path.components().all(within)
@@ -78,7 +77,7 @@ fn write(
     let copied = copy(entry, size, partial);
     let kept = copied.and_then(|()| fs::rename(partial, target).map_err(Problem::Write));
     if kept.is_err() {
-        // What stays is overwritten next time.
+        // A partial file that stays is overwritten next time.
         let _ = fs::remove_file(partial);
     }
     kept

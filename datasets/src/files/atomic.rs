@@ -1,4 +1,4 @@
-//! Files that are there as a whole or not at all.
+//! Files that are written as a whole or not at all.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -28,6 +28,7 @@ const BUFFER: usize = 1 << 18;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]
+#[must_use = "without `finish` the file is removed"]
 pub struct AtomicFile {
     path: PathBuf,
     file: BufWriter<NamedTempFile>,
@@ -46,24 +47,25 @@ impl AtomicFile {
         prefix.push(".");
         let mut builder = Builder::new();
         builder.prefix(&prefix).suffix(".partial");
-        // As any other new file, and not for its owner alone as other temporary ones.
+        // Temporary files are for their owner alone; any other new file is not.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let file = builder.tempfile_in(folder(path))?;
         Ok(AtomicFile { path: path.to_owned(), file: BufWriter::with_capacity(BUFFER, file) })
     }
 
-    /// Writes what is still held to the disk, and gives the file its name; the bytes that it has.
+    /// Writes the bytes that are still held to the disk, gives the file its name, and returns its
+    /// length.
     ///
     /// # Errors
     /// If that fails.
     pub fn finish(self) -> io::Result<u64> {
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        // The name must not say more than the disk holds.
+        // The name promises that the disk holds all of it.
         file.as_file().sync_all()?;
         let length = file.as_file().metadata()?.len();
         file.persist(&self.path).map_err(|error| error.error)?;
-        // The name itself is in the folder. Some file systems know no such thing.
+        // The name itself is in the folder. Some file systems cannot sync a folder.
         #[cfg(unix)]
         let _ = File::open(folder(&self.path)).and_then(|folder| folder.sync_all());
         Ok(length)
@@ -86,8 +88,8 @@ impl Seek for AtomicFile {
     }
 }
 
-/// Values on their way into a file, kept in one without a name so that memory does not grow with
-/// them. It goes when it is dropped.
+/// Values on their way into a file. A file without a name holds them, so that memory does not grow
+/// with them. Dropping the spool removes it.
 #[derive(Debug)]
 pub struct Spool(BufWriter<File>);
 
@@ -101,7 +103,7 @@ impl Spool {
             .map(|file| Spool(BufWriter::with_capacity(BUFFER, file)))
     }
 
-    /// What was written, from the first byte on.
+    /// The bytes that were written, from the first on.
     ///
     /// # Errors
     /// If that fails.
@@ -137,7 +139,7 @@ fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// That `path` cannot be written.
+/// The error that `path` cannot be written.
 pub(crate) fn not_written(path: &Path, error: io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::IsADirectory => {

@@ -1,10 +1,10 @@
-//! Where stores are kept that files are read by which cannot be mapped as they are.
+//! The places of stores that are kept of files which cannot be mapped as they are.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::error::Error;
+use crate::error::{At as _, Error};
 use crate::files::atomic::AtomicFile;
 use crate::files::hash::Hash;
 use crate::files::platform;
@@ -20,7 +20,7 @@ pub(crate) fn places(
     cache: Option<&Path>,
     settings: &str,
 ) -> Result<Vec<PathBuf>, Error> {
-    let full = fs::canonicalize(source).map_err(|error| Error::io(source, error))?;
+    let full = fs::canonicalize(source).at(source)?;
     let name = full.file_name().unwrap_or(OsStr::new("data")).to_string_lossy().into_owned();
     let mut hash = Hash::new();
     hash.bytes(full.as_os_str().as_encoded_bytes());
@@ -57,8 +57,8 @@ pub(crate) fn writable(places: &[PathBuf]) -> Result<&Path, Error> {
 /// A number that changes with a file, but for a change that keeps its length and its time of
 /// modification.
 pub(crate) fn fingerprint(path: &Path) -> Result<u64, Error> {
-    let metadata = fs::metadata(path).map_err(|error| Error::io(path, error))?;
-    let modified = metadata.modified().map_err(|error| Error::io(path, error))?;
+    let metadata = fs::metadata(path).at(path)?;
+    let modified = metadata.modified().at(path)?;
     let since =
         modified.duration_since(std::time::UNIX_EPOCH).unwrap_or_else(|before| before.duration());
     let mut hash = Hash::new();

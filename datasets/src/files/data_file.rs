@@ -1,8 +1,8 @@
 //! A file of values that stays open, and that may be changed by others meanwhile.
 //!
-//! What was read counts only if [`DataFile::check`] passes afterwards. The order matters: the
-//! system notes a new length and a new time of modification before it changes the bytes, so that
-//! bytes which were read before a check that passes are the old ones.
+//! Bytes count only if [`DataFile::check`] passes after they were read. The order matters: the
+//! system notes a new length and a new time of modification before it changes the bytes. So bytes
+//! that were read before a check that passes are the old ones.
 //!
 //! | while it is in use, the file is | |
 //! |---|---|
@@ -12,13 +12,13 @@
 //! | written to at its old length, or touched | error, by its time of modification |
 //! | truncated or written to, and put back | error, if a check or a read came between, or the time of modification is another |
 //!
-//! The time of the last change of status (ctime) would tell also of a rewriter who sets the time of
-//! modification back to what it was. It is not compared, because a rename, a new link, new
-//! permissions and new attributes change it, too: a file that is moved away while its successor is
-//! written would end the run. What else goes unseen: a write within the resolution of the file
-//! system's clock (some milliseconds before Linux 6.13; 2 seconds on FAT) after the one that
-//! opening saw; writes through a map that was already being written to then; and, on network file
-//! systems, what the client has not been told of yet. Checksums are there for these.
+//! The time of the last change of status (ctime) would also show a rewriter who sets the time of
+//! modification back. It is not compared, because a rename, a new link, new permissions and new
+//! attributes change it, too: moving a file away while its successor is written would end the run.
+//! Three more changes go unseen: a write within the resolution of the file system's clock (some
+//! milliseconds before Linux 6.13; 2 seconds on FAT) after the one that opening saw; writes through
+//! a map that was already being written to then; and, on network file systems, changes that the
+//! client has not been told of yet. Checksums are there for these.
 
 use std::fs::{self, File};
 use std::io;
@@ -27,11 +27,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use crate::error::{Error, bail};
+use crate::error::{At as _, Error, bail};
 use crate::files::mapped::{Mapped, read_ahead};
 use crate::files::regular::open_regular;
 
-/// How the values of a file are read.
+/// The way in which the values of a file are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {
     /// Through a memory map.
@@ -54,7 +54,7 @@ pub(crate) struct DataFile {
     changed: AtomicBool,
 }
 
-/// What tells that a file was changed.
+/// The state of a file, by which a change shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct State {
     length: u64,
@@ -74,7 +74,7 @@ impl DataFile {
     /// the bytes are read.
     pub(crate) fn open(path: &Path, access: Access) -> Result<Self, Error> {
         let (file, _) = open_regular(path, "a file of data")?;
-        let metadata = file.metadata().map_err(|error| Error::io(path, error))?;
+        let metadata = file.metadata().at(path)?;
         let opened = State::of(&metadata);
         let map = match access {
             Access::Map => Mapped::open(&file, opened.length).ok(),
@@ -92,9 +92,9 @@ impl DataFile {
         self.opened.length
     }
 
-    /// All its bytes, if it is mapped. What is read from them counts only if [`DataFile::check`]
-    /// passes afterwards: until then they may change between one look and the next, and are not to
-    /// be used as an index or a length.
+    /// All its bytes, if it is mapped. They count only if [`DataFile::check`] passes afterwards.
+    /// Until then they may change between two reads, and are not to be used as an index or a
+    /// length.
     pub(crate) fn mapped(&self) -> Option<&[u8]> {
         self.map.as_deref()
     }
@@ -125,8 +125,8 @@ impl DataFile {
         }
     }
 
-    /// As [`DataFile::read_at`], but never by the map: for what is read once in a long while, and
-    /// had better not count as memory of this process.
+    /// [`DataFile::read_at`], but never by the map: bytes that are read once in a long while should
+    /// not count as memory of this process.
     pub(crate) fn read_positioned(&self, at: u64, out: &mut [u8]) -> Result<(), Error> {
         read_exact_at(&self.file, out, at).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => self.change(),
@@ -134,8 +134,8 @@ impl DataFile {
         })
     }
 
-    /// An error if the file was truncated, grown or rewritten since it was opened: then what was
-    /// read from it is not to be used. One system call.
+    /// An error if the file was truncated, grown or rewritten since it was opened: then the bytes
+    /// read from it are not to be used. One system call.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let broken =
             self.map.as_ref().is_some_and(Mapped::broken) || self.changed.load(Ordering::Relaxed);
@@ -155,11 +155,11 @@ impl DataFile {
     }
 
     fn state(&self) -> Result<State, Error> {
-        let metadata = self.file.metadata().map_err(|error| Error::io(&self.path, error))?;
+        let metadata = self.file.metadata().at(&self.path)?;
         Ok(State::of(&metadata))
     }
 
-    /// Notes that the file is not what it was, and says how.
+    /// Notes that the file was changed, and tells how.
     fn change(&self) -> Error {
         self.changed.store(true, Ordering::Relaxed);
         let now = match self.state() {

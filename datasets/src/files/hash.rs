@@ -1,7 +1,6 @@
-//! A number that stands for many bytes.
+//! Hashes of bytes.
 
-/// FNV-1a with 64 bits: quick to say and the same everywhere. It finds what has changed by chance,
-/// not what was changed by design.
+/// FNV-1a with 64 bits: short, and the same everywhere. It finds changes by chance, not by design.
 ///
 /// G. Fowler, L. C. Noll, K.-P. Vo, The FNV Non-Cryptographic Hash Algorithm, draft-eastlake-fnv.
 pub(crate) struct Hash(u64);
@@ -18,7 +17,7 @@ impl Hash {
         }
     }
 
-    /// Takes `bytes` in, and their number, so that no other parts come to the same.
+    /// Takes `bytes` in, and their number, so that other parts give another hash.
     pub(crate) fn part(&mut self, bytes: &[u8]) {
         self.bytes(&(bytes.len() as u64).to_le_bytes());
         self.bytes(bytes);

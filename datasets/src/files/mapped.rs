@@ -1,5 +1,5 @@
-//! A file as a slice of bytes, read by the pages that are touched, that survives the file being cut
-//! off.
+//! A file as a slice of bytes: pages are read when they are touched, and the slice survives if the
+//! file is cut off.
 //!
 //! To read a page of a map that lies behind the file's end raises `SIGBUS`, which ends the process,
 //! and any other process may cut a file off at any time. Here the signal is handled (`guard`): zero
@@ -67,7 +67,7 @@ impl Mapped {
         })
     }
 
-    /// Whether bytes were read that the file no longer had, or could not be read from the disk.
+    /// Tells whether bytes were read that the file no longer had, or that the disk did not give.
     /// They read as zeros.
     pub(crate) fn broken(&self) -> bool {
         #[cfg(unix)]

@@ -1,15 +1,15 @@
-//! How much memory there is.
+//! The memory that there is.
 
 use std::fs;
 
-/// Half of what the system has available or of what this process's control group may have,
-/// whichever is less, in bytes; `None` where the platform does not say.
+/// Half of the memory that the system has available, or that this process's control group may have,
+/// whichever is less, in bytes. `None` if the platform does not tell.
 pub(crate) fn available_half() -> Option<u64> {
     let limits = [system(), control_group()];
     limits.into_iter().flatten().min().map(|bytes| bytes / 2)
 }
 
-/// What Linux holds to be available without swapping.
+/// The memory that Linux holds to be available without swapping.
 fn system() -> Option<u64> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;

@@ -1,10 +1,10 @@
-//! What differs from one operating system to the next.
+//! Differences between operating systems.
 
 use std::env;
 use std::path::PathBuf;
 
-/// Where this platform keeps what can be made or fetched again, if it says so: `XDG_CACHE_HOME` or
-/// `~/.cache`, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows.
+/// The platform's folder for caches, if it names one: `XDG_CACHE_HOME` or `~/.cache`,
+/// `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows.
 pub(crate) fn cache() -> Option<PathBuf> {
     let folder =
         |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());

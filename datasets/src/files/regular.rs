@@ -4,21 +4,21 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::error::Error;
+use crate::error::{At as _, Error};
 
-/// How many bytes are read at once: a multiple of every element's size.
+/// The bytes that are read at once: a multiple of every element's size.
 pub(crate) const PIECE: usize = 1 << 16;
 
-/// Whether `path` is a regular file. It is asked before opening, as to open a named pipe would wait
-/// for its writer.
+/// Tells whether `path` is a regular file. Ask before opening: opening a named pipe waits for its
+/// writer.
 pub(crate) fn is_regular(path: &Path) -> io::Result<bool> {
     Ok(fs::metadata(path)?.is_file())
 }
 
-/// Opens `path`, which has to be a regular file, and says how long it is. `expected` is what errors
-/// call it.
+/// Opens `path`, which has to be a regular file, and returns its length too. Errors call it
+/// `expected`.
 pub(crate) fn open_regular(path: &Path, expected: &str) -> Result<(File, u64), Error> {
-    if !is_regular(path).map_err(|error| Error::io(path, error))? {
+    if !is_regular(path).at(path)? {
         return Err(Error::file(
             path,
             match path.is_dir() {
@@ -29,12 +29,12 @@ pub(crate) fn open_regular(path: &Path, expected: &str) -> Result<(File, u64), E
             },
         ));
     }
-    let file = File::open(path).map_err(|error| Error::io(path, error))?;
-    let length = file.metadata().map_err(|error| Error::io(path, error))?.len();
+    let file = File::open(path).at(path)?;
+    let length = file.metadata().at(path)?.len();
     Ok((file, length))
 }
 
-/// Fills `buffer` as far as `reader` goes, and says how far that was.
+/// Fills `buffer` as far as `reader` goes, and returns the number of bytes.
 pub(crate) fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {

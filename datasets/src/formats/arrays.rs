@@ -12,9 +12,9 @@ mod labels;
 mod member;
 mod names;
 pub(crate) mod npy;
-mod npz;
+pub(crate) mod npz;
 pub(crate) mod open;
-mod safetensors;
+pub(crate) mod safetensors;
 mod stored;
 #[cfg(test)]
-mod vectors;
+mod tests;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::dataset::Dataset;
 use crate::dataset::halves::TrainTest;
 use crate::dataset::values::Values;
-use crate::error::{Error, bail};
+use crate::error::{At as _, Error, bail};
 use crate::files::regular::open_regular;
 use crate::preparation::Preparation;
 
@@ -56,10 +56,10 @@ fn class_names(path: &Path) -> Result<Arc<[String]>, Error> {
     if !path.exists() {
         return Ok((0..CLASSES).map(|class| class.to_string()).collect());
     }
-    // A few words: what is longer is something else, and not worth the memory.
+    // A few words. A longer file is something else, and not worth the memory.
     let mut text = String::new();
-    let file = File::open(path).map_err(|error| Error::io(path, error))?;
-    file.take(1 << 16).read_to_string(&mut text).map_err(|error| Error::io(path, error))?;
+    let file = File::open(path).at(path)?;
+    file.take(1 << 16).read_to_string(&mut text).at(path)?;
     let names: Arc<[String]> =
         text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
     match names.len() {
@@ -74,7 +74,6 @@ fn class_names(path: &Path) -> Result<Arc<[String]>, Error> {
 fn read(paths: &[PathBuf], name: &str, classes: &Arc<[String]>) -> Result<Dataset, Error> {
     let (mut values, mut labels) = (Vec::new(), Vec::new());
     for path in paths {
-        let failed = |error| Error::io(path, error);
         let (file, length) = open_regular(path, "a batch of CIFAR-10")?;
         if length == 0 || !length.is_multiple_of(RECORD as u64) {
             bail!(
@@ -85,7 +84,7 @@ fn read(paths: &[PathBuf], name: &str, classes: &Arc<[String]>) -> Result<Datase
         let mut file = BufReader::with_capacity(64 * RECORD, file);
         let mut record = [0; RECORD];
         for row in 0..length / RECORD as u64 {
-            file.read_exact(&mut record).map_err(failed)?;
+            file.read_exact(&mut record).at(path)?;
             let [label, planes @ ..] = &record;
             if usize::from(*label) >= CLASSES {
                 bail!(
@@ -108,6 +107,6 @@ fn read(paths: &[PathBuf], name: &str, classes: &Arc<[String]>) -> Result<Datase
         &[SIDE, SIDE, 3],
         Preparation::Bytes { max: u8::MAX },
     );
-    let dataset = dataset.map_err(|problem| Error::file(&paths[0], problem))?;
+    let dataset = dataset.at(&paths[0])?;
     Ok(dataset.with_labels(labels.into()).with_class_names(classes.clone()))
 }

@@ -26,9 +26,9 @@ impl Dataset {
 
 fn decode() -> Result<Dataset, Error> {
     let read = |bytes: &'static [u8], name, kind| {
-        let idx = idx::read_gzip(bytes, bytes.len() as u64, Path::new(name), kind)?;
-        match idx.values {
-            ArrayValues::Bytes(values) => Ok((idx.sizes, values)),
+        let array = idx::read_gzip(bytes, bytes.len() as u64, Path::new(name), kind)?;
+        match array.values {
+            ArrayValues::Bytes(values) => Ok((array.shape, values)),
             _ => bail!("gzip data are bytes in memory"),
         }
     };

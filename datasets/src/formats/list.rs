@@ -1,69 +1,58 @@
-//! The formats of single files, each recognised by how a file begins.
+//! The formats of single files, each recognised by the first bytes.
 //!
 //! To add one: write its file, and its line in [`FORMATS`].
 
 use std::path::Path;
 
 use crate::error::{Error, bail};
+use crate::formats::arrays::open::{is_idx, is_safetensors, open_one, open_several};
+use crate::formats::arrays::{idx, npy, npz, safetensors};
 use crate::formats::options::OpenOptions;
 use crate::formats::source::{Found, Start};
-use crate::formats::{arrays, store, tables};
+use crate::formats::{store, tables};
 
 /// A format of files.
 struct Format {
     name: &'static str,
     recognises: fn(&Start) -> bool,
-    /// Whether a file is a table as it was written, whose columns can be chosen.
+    /// A table as it was written, whose columns can be chosen.
     table: bool,
-    /// Opens a file, called by the second argument.
-    open: fn(&Path, &str, &OpenOptions) -> Result<Found, Error>,
+    /// Opens a file. The second argument is the name of the data set.
+    open: Open,
 }
 
-/// All formats, the surest to recognise first: whatever is text is a table.
+/// All formats, the surest to recognise first: any text is a table.
 const FORMATS: &[Format] = &[
-    Format {
-        name: "store",
-        recognises: |start| store::layout::recognised(&start.bytes),
-        table: false,
-        open: store::read::open,
-    },
-    Format {
-        name: "NumPy array",
-        recognises: |start| start.bytes.starts_with(b"\x93NUMPY"),
-        table: false,
-        open: arrays::open::open_npy,
-    },
-    Format {
-        name: "NumPy arrays",
-        recognises: |start| start.bytes.starts_with(b"PK"),
-        table: false,
-        open: arrays::open::open_npz,
-    },
-    Format {
-        name: "safetensors",
-        recognises: arrays::open::is_safetensors,
-        table: false,
-        open: arrays::open::open_safetensors,
-    },
-    Format {
-        name: "Parquet or Arrow",
-        recognises: tables::open::is_columnar,
-        table: true,
-        open: tables::open::open_columnar,
-    },
-    Format {
-        name: "IDX",
-        recognises: arrays::open::is_idx,
-        table: false,
-        open: arrays::open::open_idx,
-    },
-    Format {
-        name: "delimited text",
-        recognises: tables::open::is_text,
-        table: true,
-        open: tables::open::open_text,
-    },
+    array("store", |start| store::layout::recognised(&start.bytes), store::read::open),
+    array(
+        "NumPy array",
+        |start| start.bytes.starts_with(b"\x93NUMPY"),
+        |path, name, options| open_one(npy::find_array(path)?, "npy", name, options),
+    ),
+    array(
+        "NumPy arrays",
+        |start| start.bytes.starts_with(b"PK"),
+        |path, name, options| open_several(path, npz::read(path)?, "npz", name, options),
+    ),
+    array("safetensors", is_safetensors, |path, name, options| {
+        open_several(path, safetensors::read(path)?, "safetensors", name, options)
+    }),
+    table("Parquet or Arrow", tables::open::is_parquet, tables::open::open_parquet),
+    array("IDX", is_idx, |path, name, options| {
+        open_one(idx::find_array(path)?, "IDX", name, options)
+    }),
+    table("delimited text", tables::open::is_csv, tables::open::open_csv),
 ];
+
+type Open = fn(&Path, &str, &OpenOptions) -> Result<Found, Error>;
+
+const fn array(name: &'static str, recognises: fn(&Start) -> bool, open: Open) -> Format {
+    Format { name, recognises, table: false, open }
+}
+
+const fn table(name: &'static str, recognises: fn(&Start) -> bool, open: Open) -> Format {
+    Format { name, recognises, table: true, open }
+}
 
 /// Opens the file `path`, called `name`.
 pub(crate) fn open(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {

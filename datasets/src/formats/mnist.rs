@@ -5,15 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::dataset::halves::TrainTest;
-use crate::dataset::values::Values;
-use crate::dataset::{Dataset, width};
+use crate::dataset::Dataset;
+use crate::dataset::halves::{TrainTest, unlike};
+use crate::dataset::provenance::Provenance;
 use crate::error::{Error, OneLine, bail};
-use crate::files::data_file::{Access, DataFile};
-use crate::formats::arrays::decoder::ArrayValues;
-use crate::formats::arrays::idx::{self, Idx, Kind};
-use crate::preparation::Preparation;
-use crate::sample::dtype::Dtype;
+use crate::files::data_file::Access;
+use crate::formats::arrays::idx::{self, Kind};
+use crate::formats::arrays::open::samples;
 
 impl Dataset {
     /// Reads an IDX file of images and, if given, one of labels. A path that ends in `.gz` is
@@ -38,21 +36,9 @@ fn read(
     labels: Option<&Path>,
     access: Access,
 ) -> Result<Dataset, Error> {
-    let Idx { sizes, values } = idx::read(images, Kind::Images)?;
-    let wrong = |problem: String| Error::file(images, problem);
-    let width = width(&sizes[1..], sizes.iter().product()).map_err(wrong)?;
-    let values = match values {
-        ArrayValues::Bytes(values) => Values::bytes(values, width),
-        _ => {
-            let file = DataFile::open(images, access)?;
-            let at = file.len().checked_sub((sizes[0] * width) as u64);
-            let at =
-                at.ok_or_else(|| wrong("changed while it was being opened: try again".to_owned()))?;
-            Values::in_file(Arc::new(file), at, Dtype::U8, width, sizes[0])
-        }
-    };
-    let preparation = Preparation::Bytes { max: u8::MAX };
-    let dataset = Dataset::new(name.to_owned(), values, &sizes[1..], preparation).map_err(wrong)?;
+    // Their source is the folder, which has another name than the file.
+    let dataset = samples(&idx::find(images, Kind::Images)?, "IDX", name, access)?
+        .with_provenance(Provenance::default());
     let Some(path) = labels else { return Ok(dataset) };
     let labels: Arc<[u16]> = idx::read_labels(path)?.into_iter().map(u16::from).collect();
     if labels.len() != dataset.len() {
@@ -63,7 +49,7 @@ fn read(
     Ok(dataset.with_labels(labels))
 }
 
-/// Whether one of MNIST's four files is there.
+/// Tells whether one of MNIST's four files is there.
 pub(crate) fn recognised(dir: &Path) -> Result<bool, Error> {
     for half in ["train", "t10k"] {
         for (kind, idx) in [("images", "idx3"), ("labels", "idx1")] {
@@ -97,21 +83,8 @@ pub(crate) fn open(dir: &Path, name: &str, access: Access) -> Result<TrainTest, 
     let train = half(&train_images, &train_labels)?;
     let test = half(&test_images, &test_labels)?;
 
-    if test.image_shape() != train.image_shape() {
-        let size = |dataset: &Dataset| {
-            dataset.image_shape().map_or_else(String::new, |(height, width, channels)| {
-                match channels {
-                    1 => format!("{height}x{width}"),
-                    _ => format!("{height}x{width}x{channels}"),
-                }
-            })
-        };
-        bail!(
-            &test_images,
-            "holds images of {}, where the training images have {}: the two do not belong together",
-            size(&test),
-            size(&train)
-        );
+    if let Some(problem) = unlike(&train, &test) {
+        return Err(Error::file(&test_images, problem));
     }
     let labels = train.labels()?.unwrap_or_default();
     if let Some((at, missing)) = beyond_a_gap(labels) {

@@ -1,4 +1,4 @@
-//! How data are opened: what the user says of files, images and tables.
+//! Options for opening files, images and tables.
 
 use std::path::{Path, PathBuf};
 
@@ -6,24 +6,23 @@ use crate::error::{Error, bail};
 use crate::files::data_file::Access;
 use crate::sample::column::Column;
 
-/// How data are opened. The default takes what it finds.
+/// Options for opening data. The default recognises everything by itself.
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
-    /// How images become samples.
+    /// Options for images.
     pub images: ImageOptions,
-    /// How tables are read.
+    /// Options for tables.
     pub table: TableOptions,
     /// A file with the labels of the samples of an array file that has none itself: an IDX or
     /// `.npy` file of whole numbers.
     pub labels: Option<PathBuf>,
-    /// How the values of files are read.
+    /// The way in which the values of files are read.
     pub access: Access,
-    /// How many bytes of the values may be in memory at a time while training. `None`: half of what
-    /// there is.
+    /// The bytes of values that may be in memory at a time while training. `None`: half of the
+    /// memory that is available.
     pub memory: Option<u64>,
-    /// Where to keep the stores by which files are read that cannot be mapped as they are. `None`:
-    /// in the folder `.narrows` beside the data, or, where that cannot be written, in the
-    /// platform's folder for caches.
+    /// The folder for stores of files that cannot be mapped as they are. `None`: the folder
+    /// `.narrows` beside the data, or, if that cannot be written, the platform's folder for caches.
     pub cache: Option<PathBuf>,
 }
 
@@ -47,20 +46,20 @@ pub enum Channels {
     Rgb,
 }
 
-/// How a folder of images becomes samples.
+/// Options for folders of images.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImageOptions {
     /// `(height, width)` of the samples. An image of another size is scaled, its shape kept, until
-    /// it just covers that, and its centre is taken. `None`: the size that all images have.
+    /// it just covers this size, and its centre is taken. `None`: the size that all images have.
     pub size: Option<(usize, usize)>,
     /// The channels of the samples.
     pub channels: Channels,
-    /// Leave images out that cannot be read, in place of failing.
+    /// Leave out images that cannot be read, instead of failing.
     pub skip_bad: bool,
-    /// The threads that decode; 0: one for each core. Their number changes no value.
+    /// The number of threads that decode; 0 is one for each core. It changes no value.
     pub threads: usize,
-    /// Where to keep the decoded images. `None`: in the folder `.narrows` in the data's, or, where
-    /// that cannot be written, in the platform's folder for caches.
+    /// The folder for the decoded images. `None`: the folder `.narrows` in that of the data, or, if
+    /// that cannot be written, the platform's folder for caches.
     pub cache: Option<PathBuf>,
 }
 
@@ -68,12 +67,12 @@ impl ImageOptions {
     /// The longest side that can be asked for.
     pub const LARGEST_SIZE: usize = 4096;
 
-    /// Whether anything is asked for that only images in files can give.
+    /// Tells whether an option is set that is for images in files alone.
     pub(crate) fn ask_for_images(&self) -> bool {
         self.size.is_some() || self.channels != Channels::Auto || self.skip_bad
     }
 
-    /// What decides the decoded values beside the files: a part of a file's name.
+    /// The options that decide the decoded values, as a part of a file's name.
     pub(super) fn settings(&self) -> String {
         let size = self
             .size
@@ -87,11 +86,11 @@ impl ImageOptions {
     }
 }
 
-/// Which column of a table holds the labels.
+/// The column of a table that holds the labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum LabelColumn {
-    /// The one that is called `label`, `class`, `target` or `y`, in any case; none if there is
-    /// none. More than one is an error.
+    /// The column called `label`, `class`, `target` or `y`, in any case, if there is one. More than
+    /// one is an error.
     #[default]
     Detect,
     /// None: the table has no labels.
@@ -100,38 +99,37 @@ pub enum LabelColumn {
     Named(String),
 }
 
-/// How a table is read. The default takes what it finds.
+/// Options for tables. The default infers everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TableOptions {
     /// The column of the labels.
     pub label: LabelColumn,
     /// Columns to leave out.
     pub ignore: Vec<String>,
-    /// Columns of categories of which each becomes one number, its place among them. Of a column of
-    /// numbers it says that their order matters, also where they number the rows; that has no other
-    /// effect.
+    /// Columns of ordered categories: each category becomes one number, its place among them. A
+    /// column of numbers that is named here may count the rows; there is no other effect on it.
     pub ordinal: Vec<String>,
-    /// Columns that hold categories although they look like numbers: codes, postcodes. A category
-    /// is called by the number, so that `7`, `07` and `7.0` are the same.
+    /// Columns of categories that look like numbers: codes, postcodes. A category has the number
+    /// for its name, so that `7`, `07` and `7.0` are the same.
     pub categorical: Vec<String>,
-    /// What separates the columns of a text file. `None`: whichever of `,` `;` tab `|` its first
-    /// line has most of.
+    /// The delimiter of a text file. `None`: the one of `,` `;` tab `|` that its first line has
+    /// most of.
     pub delimiter: Option<u8>,
-    /// Whether the first row of a text file is the columns' names. `None`: it is if it has a cell
-    /// that is neither a number nor missing.
+    /// The first row of a text file holds the names of the columns. `None`: it does if it has a
+    /// cell that is neither a number nor missing.
     pub header: Option<bool>,
-    /// What stands for a missing value in a text file, beside an empty cell, `NA`, `N/A`, `n/a`,
+    /// Texts of missing values in a text file, beside an empty cell, `NA`, `N/A`, `n/a`,
     /// `#N/A`, `<NA>`, `NaN` in any case, `null`, `NULL`, `None` and `?`.
     pub missing: Vec<String>,
-    /// The columns that a model learnt from, of which the table has to have all. They are read as
-    /// that model knows them, a category that it does not know as missing; the label apart, all
-    /// others are left out. `None`: the table says what its columns are.
+    /// The columns that a model learnt from. The table has to have all of them. They are read as
+    /// the model knows them, and a category that it does not know is missing. All other columns but
+    /// the label are left out. `None`: the columns are inferred.
     pub known: Option<Vec<Column>>,
 }
 
 impl TableOptions {
-    /// Refuses what is asked of the columns of `path`, which is no table as it was written; the
-    /// labels of a store may be named by what they were called there.
+    /// Refuses options for the columns of `path`, which is no table. The label of a store may be
+    /// named by the name that it had in the table.
     pub(crate) fn check_unused(&self, path: &Path, label: Option<&str>) -> Result<(), Error> {
         let lists = [&self.ignore, &self.ordinal, &self.categorical, &self.missing];
         let other_label = match &self.label {

@@ -1,4 +1,4 @@
-//! How a file begins, which tells its format, and what a format finds in it.
+//! The start of a file, which tells its format, and the data that a format finds in it.
 
 use std::fs::File;
 use std::io::Read;
@@ -7,26 +7,27 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 
 use crate::dataset::halves::Parts;
-use crate::error::{Error, bail};
+use crate::error::{At as _, Error, bail};
+use crate::files::gzip::is_gzip;
 use crate::files::regular::is_regular;
 
-/// How much of a file is looked at.
+/// The bytes of a file that are looked at.
 const START: usize = 4096;
 
-/// How a file begins.
+/// The start of a file.
 pub(crate) struct Start {
-    /// Its first bytes; of gzip data, what they decompress to.
+    /// Its first bytes, decompressed if they are gzip data.
     pub(crate) bytes: Vec<u8>,
     pub(crate) gzip: bool,
     /// The length of the file.
     pub(crate) length: u64,
 }
 
-/// What a format found, before it is split.
+/// The data that a format found, before they are split.
 #[derive(Default)]
 pub(crate) struct Found {
     pub(crate) parts: Parts,
-    /// What the format is called.
+    /// The name of the format.
     pub(crate) format: String,
     pub(crate) skipped: Vec<Error>,
     pub(crate) notes: Vec<String>,
@@ -34,19 +35,18 @@ pub(crate) struct Found {
 
 impl Start {
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
-        if !is_regular(path).map_err(|error| Error::io(path, error))? {
+        if !is_regular(path).at(path)? {
             bail!(path, "is neither a folder nor a regular file: name one that is");
         }
-        let failed = |error| Error::io(path, error);
-        let read = || -> Result<File, Error> { File::open(path).map_err(failed) };
+        let read = || -> Result<File, Error> { File::open(path).at(path) };
         let mut bytes = Vec::with_capacity(START);
         let file = read()?;
-        let length = file.metadata().map_err(failed)?.len();
-        file.take(START as u64).read_to_end(&mut bytes).map_err(failed)?;
-        let gzip = bytes.starts_with(&[0x1f, 0x8b]);
+        let length = file.metadata().at(path)?.len();
+        file.take(START as u64).read_to_end(&mut bytes).at(path)?;
+        let gzip = is_gzip(&bytes);
         if gzip {
             bytes.clear();
-            // Damaged data have no beginning; what reads them all says what is wrong.
+            // Damaged data have no beginning. The reader of the whole file names the damage.
             let _ = MultiGzDecoder::new(read()?).take(START as u64).read_to_end(&mut bytes);
         }
         Ok(Start { bytes, gzip, length })

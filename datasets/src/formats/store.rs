@@ -25,13 +25,13 @@
 //!
 //! A block is as many samples as fit into 128 KiB, at least one; the last may be shorter. (Larger
 //! ones would be read no faster, and mixed less well where data are larger than memory: see
-//! [`Loader`](crate::Loader).) So what is read is held against its checksum block by block, by
-//! [`verify`] for the whole file. To open a file takes the header and the metadata, and therefore
-//! as long for a billion samples as for ten. The metadata are at most 64 MiB.
+//! [`Loader`](crate::Loader).) Samples are compared with their checksum block by block when blocks
+//! are read, and by [`verify`] in the whole file. Opening a file reads the header and the metadata.
+//! So it takes as long for a billion samples as for ten. The metadata are at most 64 MiB.
 //!
-//! CRC-32 is that of gzip and PNG. It finds damage, not malice: a store from somebody who means
-//! harm can hold wrong values, but nothing in it makes this crate panic, or allocate more than the
-//! file's size and a few MB; of metadata a few times theirs.
+//! CRC-32 is that of gzip and PNG. It finds damage, not malice. A store from somebody who means
+//! harm can hold wrong values, but it cannot make this crate panic, or allocate more than the
+//! file's size, a few times the size of the metadata, and a few MB.
 //!
 //! `write` makes the file under another name, and renames it when it is complete. `read` opens it.
 

@@ -3,6 +3,8 @@
 //! A table is read twice. `infer` learns what its columns are (`layout`), `rows` hands on its rows
 //! as they are stored: one `f32` for each column, and a label. `open` keeps them in a store.
 
+pub(crate) mod cell;
+mod counts;
 pub(crate) mod csv;
 mod infer;
 mod layout;
@@ -15,3 +17,4 @@ mod rows;
 mod source;
 #[cfg(test)]
 mod tests;
+pub(crate) mod write;

@@ -1,40 +1,40 @@
-//! What a model sees of one column of a table.
+//! The preparation of one column of a table.
 
 use serde::{Deserialize, Serialize};
 
 use crate::sample::column::{Column, ColumnKind, Encoding};
 
-/// What a model sees of one column of a table.
+/// The preparation of one column of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum PreparedColumn {
     /// Numbers: one feature.
     Number {
-        /// What the column is called.
+        /// The name of the column.
         name: String,
-        /// What is subtracted.
+        /// The number that is subtracted.
         mean: f64,
-        /// What is divided by after that; positive.
+        /// The divisor after that; positive.
         std: f64,
-        /// Whether a further feature says where they are missing.
+        /// A further feature is 1 where the number is missing.
         indicator: bool,
     },
     /// Categories as their place among the names: one feature.
     Ordinal {
-        /// What the column is called.
+        /// The name of the column.
         name: String,
         /// The categories.
         names: Vec<String>,
-        /// What is subtracted of the place.
+        /// The number that is subtracted from the place.
         mean: f64,
-        /// What is divided by after that; positive.
+        /// The divisor after that; positive.
         std: f64,
-        /// Whether a further feature says where they are missing.
+        /// A further feature is 1 where the category is missing.
         indicator: bool,
     },
     /// Categories as a feature each.
     OneHot {
-        /// What the column is called.
+        /// The name of the column.
         name: String,
         /// The categories.
         names: Vec<String>,
@@ -42,7 +42,7 @@ pub enum PreparedColumn {
 }
 
 impl PreparedColumn {
-    /// What the column is called.
+    /// The name of the column.
     pub fn name(&self) -> &str {
         match self {
             PreparedColumn::Number { name, .. }

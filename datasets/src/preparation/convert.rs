@@ -29,7 +29,7 @@ mod prefetch;
 
 pub(crate) use prefetch::prefetch;
 
-/// What every path needs to know of `max`.
+/// `max`, and its reciprocal in two parts.
 #[derive(Clone, Copy)]
 struct Divisor {
     max: f32,

@@ -68,8 +68,7 @@ impl Fit {
         Fit { columns: columns.to_vec(), moments: vec![Moments::default(); columns.len()] }
     }
 
-    /// Takes in a training row. `row: (columns)`, as stored: NaN is missing, and a value that is
-    /// infinite counts as missing.
+    /// Takes in a training row. `row: (columns)`, as stored. NaN and infinite values are missing.
     ///
     /// # Panics
     /// If there are more or fewer values than columns.
@@ -80,7 +79,9 @@ impl Fit {
         }
     }
 
-    /// What was learnt. A column without any value has the mean 0 and the standard deviation 1.
+    /// The preparation that was learnt. A column without any value has the mean 0 and the standard
+    /// deviation 1.
+    #[must_use]
     pub fn finish(self) -> Preparation {
         let columns = self.columns.into_iter().zip(self.moments).map(|(column, moments)| {
             let (mean, std, indicator) = (moments.mean, moments.std(), moments.missing > 0);

@@ -10,7 +10,7 @@ thread_local! {
     static SAMPLE: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
 
-/// What a [`Preparation`] comes to.
+/// A [`Preparation`] at work.
 pub(crate) enum Prepare<'a> {
     Bytes(Convert),
     Copied,
@@ -22,7 +22,7 @@ pub(crate) enum Prepare<'a> {
 }
 
 impl<'a> Prepare<'a> {
-    /// For samples of so many stored bytes.
+    /// For samples of `row_bytes` stored bytes.
     pub(crate) fn new(preparation: &'a Preparation, row_bytes: usize) -> Self {
         match preparation {
             Preparation::Bytes { max } => Prepare::Bytes(Convert::new(*max)),
@@ -35,8 +35,8 @@ impl<'a> Prepare<'a> {
         }
     }
 
-    /// Takes bytes of a sample, from that at `start` on, and writes what becomes of them to `out`,
-    /// which is the whole prepared sample. The last bytes of a sample come last.
+    /// Takes bytes of a sample, from `start` on, and writes the prepared values to `out`, which
+    /// holds the whole prepared sample. The last bytes of a sample come last.
     #[inline]
     pub(crate) fn run(&mut self, start: usize, bytes: &[u8], out: &mut [f32]) {
         match self {

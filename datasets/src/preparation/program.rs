@@ -6,20 +6,20 @@ use super::column::PreparedColumn;
 use crate::error::Short;
 use crate::sample::column::{Column, ColumnKind};
 
-/// No feature: of a category that the model has not met.
+/// The place of a category that the model has not met.
 const UNKNOWN: u32 = u32::MAX;
 
-/// What to do to a row, in the order of its features.
+/// The operations on a row, in the order of its features.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Program {
-    /// How many values a row has.
+    /// The number of values in a row.
     stored: usize,
-    /// How many features come of it.
+    /// The number of features.
     features: usize,
     operations: Vec<Operation>,
 }
 
-/// How some features follow from the values of a row.
+/// The way from values of a row to some features.
 #[derive(Clone, Debug, PartialEq)]
 enum Operation {
     /// Numbers that lie side by side from the value `from` on: `(value - mean) * inverse`, a
@@ -27,9 +27,9 @@ enum Operation {
     Numbers { from: usize, means: Vec<f64>, inverses: Vec<f64> },
     /// The feature for each category; missing and unknown are 0.
     Ordinal { from: usize, features: Vec<f32> },
-    /// Which of the `count` features is 1 for each category.
+    /// `places` is the feature, among `count`, that is 1 for each category.
     OneHot { from: usize, count: usize, places: Vec<u32> },
-    /// 1 where the value is missing, or not one of so many categories of which it is known.
+    /// 1 where the value is missing, or a category that is not known.
     Missing { from: usize, known: Option<Vec<bool>> },
 }
 
@@ -91,8 +91,8 @@ impl Program {
         Ok(Program::build(columns, stored.len(), sources))
     }
 
-    /// `sources` says for each column which value it is, and which of its categories each stored
-    /// one is.
+    /// `sources` holds for each column the place of its stored value, and for each stored category
+    /// its place among the column's.
     fn build(columns: &[PreparedColumn], stored: usize, sources: Vec<(usize, Vec<u32>)>) -> Self {
         let mut program = Program { stored, features: 0, operations: Vec::new() };
         let mut indicators = Vec::new();
@@ -200,12 +200,12 @@ impl Program {
     }
 }
 
-/// The place among the names that a stored value says, if it says one.
+/// The place of the category that a stored value stands for, if it stands for one.
 fn category(value: f32) -> Option<usize> {
     (value >= 0.0 && value.is_finite()).then_some(value as usize)
 }
 
-/// The categories of a column, `None` of numbers.
+/// The categories of a column; `None` for numbers.
 fn categories(kind: &ColumnKind) -> Option<&[String]> {
     match kind {
         ColumnKind::Number => None,

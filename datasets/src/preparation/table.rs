@@ -1,4 +1,4 @@
-//! What a model sees of a table, in this order:
+//! The features of a table, in this order:
 //!
 //! ```text
 //! number               (value - mean) / std           missing: 0, which is the mean
@@ -22,7 +22,7 @@ use super::program::Program;
 use crate::error::Short;
 use crate::sample::column::Column;
 
-/// What a model sees of a table: a list of its columns, in the order that they were learnt in.
+/// The preparation of a table: its columns, in the order in which they were learnt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Columns", into = "Columns")]
 pub struct TablePreparation {
@@ -30,7 +30,7 @@ pub struct TablePreparation {
     program: Program,
 }
 
-/// What is serialised.
+/// The serialised form.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Columns {
@@ -42,12 +42,12 @@ impl TablePreparation {
         TablePreparation { program: Program::new(&columns), columns }
     }
 
-    /// What each column becomes.
+    /// The preparation of each column.
     pub fn columns(&self) -> &[PreparedColumn] {
         &self.columns
     }
 
-    /// How many values a stored sample has.
+    /// The number of values in a stored sample.
     pub(super) fn stored(&self) -> usize {
         self.program.stored()
     }

@@ -17,10 +17,11 @@
 //!    follows the frequencies, by largest remainders.
 
 use crate::error::{Error, Problem, Remedy, bail};
+use crate::random::apportion::apportion;
 use crate::random::stream::{Purpose, Stream};
 use crate::sample::label::{MOST_CLASSES, UNLABELLED};
 
-/// One seeded choice of which samples keep their label. The two never overlap; both are ascending.
+/// A seeded choice of the samples that keep their label. The two never overlap; both are ascending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelDraw {
     /// Rows to fine-tune on.
@@ -85,7 +86,7 @@ pub fn draw_labels(
     Ok(draw)
 }
 
-/// How many labels one class gives. The sum is never more than the class has.
+/// The numbers of labels that one class gives. Their sum is at most the size of the class.
 #[derive(Clone, Copy)]
 struct Share {
     train: usize,
@@ -122,8 +123,8 @@ fn rows_by_class(labels: &[u16], classes: usize) -> Result<Vec<Vec<u32>>, Error>
     }
 }
 
-/// The same from every class, or `None` if some class is too small. `favoured` says which classes
-/// the remainder falls to.
+/// The same number from every class, or `None` if some class is too small. The remainder falls to
+/// the first of `favoured`.
 fn equal_shares(
     sizes: &[usize],
     train: usize,
@@ -146,38 +147,24 @@ fn equal_shares(
     Some(shares)
 }
 
-/// One training label from every class, the others in proportion to the samples that remain. The
-/// sums are right and no class gives more than it has, because a quota rounded up is still at most
-/// a whole number that it lies below.
+/// One training label from every class, and the others in proportion to the samples that remain,
+/// by largest remainders. No class gives more than it has: a quota that is rounded up is still at
+/// most a whole number that it lies below.
 fn shares_by_frequency(
     sizes: &[usize],
     train: usize,
     validation: usize,
     favoured: &[u32],
 ) -> Vec<Share> {
-    let remaining: Vec<usize> = sizes.iter().map(|size| size - 1).collect();
+    let remaining: Vec<u64> = sizes.iter().map(|&size| size as u64 - 1).collect();
+    let favoured = || favoured.iter().map(|&class| class as usize);
     let train = train - sizes.len();
-    let both = apportion(train + validation, &remaining, favoured);
-    let train = apportion(train, &both, favoured);
+    let both = apportion(train + validation, &remaining, favoured());
+    let weights: Vec<u64> = both.iter().map(|&labels| labels as u64).collect();
+    let train = apportion(train, &weights, favoured());
     train
         .iter()
         .zip(&both)
         .map(|(train, both)| Share { train: 1 + train, validation: both - train })
         .collect()
-}
-
-/// Divides `total` in proportion to `weights`, whose sum it does not exceed, by largest remainders
-/// (Hamilton's method). Equal remainders are served in the order of `favoured`.
-fn apportion(total: usize, weights: &[usize], favoured: &[u32]) -> Vec<usize> {
-    // Weights sum up to less than 2^32, so that the products fit.
-    let (total, sum) = (total as u64, weights.iter().sum::<usize>().max(1) as u64);
-    let mut parts: Vec<usize> =
-        weights.iter().map(|&weight| (total * weight as u64 / sum) as usize).collect();
-    let missing = total as usize - parts.iter().sum::<usize>();
-    let mut order = favoured.to_vec();
-    order.sort_by_key(|&class| std::cmp::Reverse(total * weights[class as usize] as u64 % sum));
-    for &class in order.iter().take(missing) {
-        parts[class as usize] += 1;
-    }
-    parts
 }

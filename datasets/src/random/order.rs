@@ -3,7 +3,7 @@
 use crate::random::permutation::Permutation;
 use crate::random::stream::{Purpose, Stream};
 
-/// The most rows whose order is a list: 64 MB.
+/// The largest number of rows whose order is a list: 64 MB.
 pub(crate) const MOST_LISTED: usize = 1 << 24;
 
 /// The order in which epoch `epoch` visits `n` samples: a permutation of `0..n`.
@@ -14,14 +14,14 @@ pub(crate) const MOST_LISTED: usize = 1 << 24;
 ///
 /// # Panics
 /// If `n` is above `u32::MAX`.
+#[must_use]
 pub fn shuffled(n: usize, seed: u64, epoch: u64) -> Vec<u32> {
     let mut order = vec![0; n];
     shuffle_into(&mut order, seed, epoch);
     order
 }
 
-/// [`shuffled`] without an allocation: overwrites `order`, whatever it held, with a permutation of
-/// `0..order.len()`.
+/// [`shuffled`] without an allocation: overwrites `order` with a permutation of `0..order.len()`.
 ///
 /// # Panics
 /// If `order` holds more than `u32::MAX` rows.
@@ -38,6 +38,7 @@ pub fn shuffle_into(order: &mut [u32], seed: u64, epoch: u64) {
 ///
 /// # Panics
 /// If `n` is above `u32::MAX`.
+#[must_use]
 pub fn holdout(n: usize, held: usize, seed: u64) -> Vec<u32> {
     if n <= MOST_LISTED {
         return listed_holdout(n, held, seed);

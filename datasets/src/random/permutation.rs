@@ -4,12 +4,12 @@ use crate::random::stream::{Purpose, Stream};
 
 const ROUNDS: usize = 6;
 
-/// A permutation of `0..n`, each place of which is computed when it is asked for: it takes no
-/// memory, however large `n` is.
+/// A permutation of `0..n` that takes no memory, however large `n` is: each place is computed when
+/// it is asked for.
 ///
-/// A Feistel network permutes the numbers of as many bits as `n` needs, an even number of them;
-/// what falls outside `0..n` is permuted again until it falls inside, which takes fewer than four
-/// turns on average (J. Black, P. Rogaway, Ciphers with Arbitrary Finite Domains, CT-RSA 2002,
+/// A Feistel network permutes the numbers of as many bits as `n` needs, an even number of them. A
+/// number outside `0..n` is permuted again until it falls inside, which takes fewer than four turns
+/// on average (J. Black, P. Rogaway, Ciphers with Arbitrary Finite Domains, CT-RSA 2002,
 /// their "cycle walking" and "generalized Feistel"). Each round mixes one half with a key by the
 /// finalizer of MurmurHash3. That is far from a cipher, and far more even than a shuffle of
 /// training samples needs.
@@ -21,7 +21,7 @@ pub(crate) struct Permutation {
 }
 
 impl Permutation {
-    /// That of a seed, a purpose and an index.
+    /// The permutation of a seed, a purpose and an index.
     pub(crate) fn new(n: usize, seed: u64, purpose: Purpose, index: u64) -> Self {
         let n = n as u64;
         let bits = (u64::BITS - n.saturating_sub(1).leading_zeros()).max(2);
@@ -33,7 +33,7 @@ impl Permutation {
         }
     }
 
-    /// What stands at `place`, which is below `n`.
+    /// The number at `place`, which is below `n`.
     pub(crate) fn get(&self, place: usize) -> usize {
         debug_assert!((place as u64) < self.n);
         let mut value = place as u64;

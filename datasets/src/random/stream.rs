@@ -1,4 +1,4 @@
-//! Random numbers that are a function of what they are for.
+//! Random numbers that are a function of their purpose.
 //!
 //! A stream is ChaCha8 under a key that spells out (seed, purpose, index), all little-endian:
 //!
@@ -17,7 +17,7 @@
 use chacha20::ChaCha8Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 
-/// What a stream is for. Changing a tag changes every split made with it.
+/// The purpose of a stream. Changing a tag changes every split made with it.
 #[derive(Clone, Copy)]
 pub(crate) enum Purpose {
     Shuffle,

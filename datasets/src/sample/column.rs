@@ -1,22 +1,21 @@
-//! What the values of a table's samples mean.
+//! The columns of a table, which give its samples' values a meaning.
 
 use serde::{Deserialize, Serialize};
 
 /// A column of a table: one value of each sample.
 ///
-/// Stored, each is one `f32`: a number as it is, a category as its place among the names, and what
-/// is missing as NaN. What a model sees of it is the [`Preparation`](crate::Preparation)'s
-/// business.
+/// Each is stored as one `f32`: a number as it is, a category as its place among the names, a
+/// missing value as NaN. The [`Preparation`](crate::Preparation) makes features of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
-    /// What the column is called: the name in the table's header.
+    /// The name in the table's header.
     pub name: String,
-    /// What its values are.
+    /// The kind of its values.
     #[serde(flatten)]
     pub kind: ColumnKind,
 }
 
-/// What the values of a column are.
+/// The kind of a column's values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 // Unknown fields are refused here and not above, where every field of the flattened `kind` would be
 // one.
@@ -28,19 +27,19 @@ pub enum ColumnKind {
     Category {
         /// The names: ascending if all are numbers, else in the order of their bytes.
         names: Vec<String>,
-        /// What becomes of them.
+        /// The features that they become.
         encoding: Encoding,
     },
 }
 
-/// How a category becomes numbers.
+/// The way from a category to numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Encoding {
-    /// A value for each name, 1 for that which it is and 0 for the others.
+    /// A value for each name: 1 for the name of the category, and 0 for the others.
     #[default]
     OneHot,
-    /// One value, the place among the names, treated as a number.
+    /// One value: the place among the names, treated as a number.
     Ordinal,
 }
 

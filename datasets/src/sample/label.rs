@@ -1,7 +1,7 @@
-//! The number of a class, or of none.
+//! Labels: the number of a class, or the mark of a sample without one.
 
-/// The label of a sample that has none.
+/// The mark of a sample without a label.
 pub const UNLABELLED: u16 = u16::MAX;
 
-/// The most classes that there can be.
+/// The largest number of classes.
 pub const MOST_CLASSES: usize = UNLABELLED as usize;

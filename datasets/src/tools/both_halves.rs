@@ -1,77 +1,67 @@
 //! Both halves of data as rows of one kind: first those to learn from, then those for the test.
 
 use crate::dataset::Dataset;
-use crate::dataset::halves::Parts;
+use crate::dataset::halves::{Parts, unlike};
 use crate::error::{Error, Problem, Remedy};
 use crate::open::Undivided;
 use crate::sample::column::{Column, ColumnKind};
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
 
-/// Which half a row is of.
+/// A half of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Half {
-    /// Those to learn from; all of them, where the data are not divided.
+    /// The samples to learn from; all samples of undivided data.
     Train,
-    /// Those for the test.
+    /// The samples for the test.
     Test,
 }
 
+impl Half {
+    /// Both, in the order in which their samples are read and written.
+    pub(crate) const BOTH: [Half; 2] = [Half::Train, Half::Test];
+}
+
 /// The halves of data, or the whole, which counts as the first.
-pub(crate) struct Together<'a> {
+pub(crate) struct BothHalves<'a> {
     pub(crate) train: &'a Dataset,
     pub(crate) test: Option<&'a Dataset>,
-    /// A table's columns. Of categories, those that occur in the test rows alone come last.
+    /// A table's columns. Categories that occur in the test rows alone come last.
     pub(crate) columns: Option<Vec<Column>>,
-    /// Where a test row's values come from, if its columns are not those of the training rows.
+    /// The sources of a test row's values, if its columns are not those of the training rows.
     moves: Option<Vec<Move>>,
 }
 
-/// Where a value comes from.
+/// The source of a value.
 struct Move {
     column: usize,
-    /// For each category of the test rows its place among those of both.
+    /// For each category of the test rows, its place among those of both halves.
     categories: Option<Vec<f32>>,
 }
 
-impl<'a> Together<'a> {
+impl<'a> BothHalves<'a> {
     /// # Errors
     /// If the halves hold values of another type, shape or meaning.
     pub(crate) fn new(parts: &'a Parts) -> Result<Self, Error> {
         let (train, test) = parts.both();
-        let mut together =
-            Together { train, test, columns: train.columns().map(<[_]>::to_vec), moves: None };
-        let Some(test) = test else { return Ok(together) };
-        let wrong = |problem: Problem| {
-            Err(Error::request(problem.at(format_args!("data set {:?}: ", train.name()))))
-        };
-        if train.dtype() != test.dtype() {
-            let (a, b) = (train.dtype().name(), test.dtype().name());
-            let problem = format!(
-                "the samples to learn from are {a}, and those for the test {b}: save both alike"
-            );
-            return wrong(problem.into());
+        let mut both =
+            BothHalves { train, test, columns: train.columns().map(<[_]>::to_vec), moves: None };
+        let Some(test) = test else { return Ok(both) };
+        let wrong = |problem: Problem| Err(train.error(problem));
+        if let Some(problem) = unlike(train, test) {
+            return wrong(format!("the test {problem}").into());
         }
         if train.preparation() != test.preparation() && train.dtype() == Dtype::U8 {
             return wrong("the bytes of the two halves have other maxima: save both alike".into());
         }
-        match (&mut together.columns, test.columns()) {
+        match (&mut both.columns, test.columns()) {
             (Some(columns), Some(of_test)) if columns != of_test => match moves(columns, of_test) {
-                Ok(moves) => together.moves = Some(moves),
+                Ok(moves) => both.moves = Some(moves),
                 Err(problem) => return wrong(problem),
             },
-            (Some(_), Some(_)) => {}
-            (None, None) if train.stored_shape() == test.stored_shape() => {}
-            _ => {
-                let (a, b) = (train.stored_shape(), test.stored_shape());
-                let problem = format!(
-                    "the samples to learn from have the shape {a:?}, and those for the test {b:?}: \
-                     they do not belong together"
-                );
-                return wrong(problem.into());
-            }
+            _ => {}
         }
-        Ok(together)
+        Ok(both)
     }
 
     /// The samples of a half.
@@ -106,54 +96,72 @@ impl<'a> Together<'a> {
         }
     }
 
-    /// Calls `take` with the stored bytes and the label of each sample of a half; with
-    /// [`UNLABELLED`] where it has none.
-    ///
-    /// # Errors
-    /// What `take` says; if samples cannot be read, or are damaged.
-    pub(crate) fn for_each(
+    /// A meter of the progress through the samples of `halves`.
+    pub(crate) fn meter<'p>(
         &self,
-        half: Half,
-        mut take: impl FnMut(&[u8], u16) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let Some(data) = self.half(half) else { return Ok(()) };
-        let Some(moves) = self.moves.as_ref().filter(|_| half == Half::Test) else {
-            return data.for_each_stored(|_, sample, label| take(sample, label));
-        };
-        let mut moved = vec![0.0_f32; moves.len()];
-        data.for_each_stored(|_, sample, label| {
-            let values = sample.as_chunks().0;
-            for (to, Move { column, categories }) in moved.iter_mut().zip(moves) {
-                let value = f32::from_le_bytes(values[*column]);
-                *to = match categories {
-                    Some(places) if !value.is_nan() => {
-                        places.get(value as usize).copied().unwrap_or(f32::NAN)
-                    }
-                    _ => value,
-                };
-            }
-            take(bytemuck::cast_slice(&moved), label)
-        })
+        halves: &[Half],
+        progress: &'p mut dyn FnMut(u64, u64),
+    ) -> ProgressMeter<'p> {
+        let rows: u64 = halves.iter().map(|&half| self.len_of(half)).sum();
+        ProgressMeter { progress, done: 0, reported: 0, total: rows * self.row_bytes() as u64 }
     }
 
-    /// Calls `take` with the label of each sample of a half.
+    /// Calls `take` with the half, the stored bytes and the label of each sample of `halves`. The
+    /// label is [`UNLABELLED`] where a sample has none.
     ///
     /// # Errors
-    /// As [`Together::for_each`].
+    /// Errors of `take`; if samples cannot be read, or are damaged.
+    pub(crate) fn for_each(
+        &self,
+        halves: &[Half],
+        meter: &mut ProgressMeter<'_>,
+        mut take: impl FnMut(Half, &[u8], u16) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        for &half in halves {
+            let mut take = |sample: &[u8], label| {
+                take(half, sample, label)?;
+                meter.add(sample.len());
+                Ok(())
+            };
+            let Some(data) = self.half(half) else { continue };
+            let Some(moves) = self.moves.as_ref().filter(|_| half == Half::Test) else {
+                data.for_each_stored(|_, sample, label| take(sample, label))?;
+                continue;
+            };
+            let mut moved = vec![0.0_f32; moves.len()];
+            data.for_each_stored(|_, sample, label| {
+                let values = sample.as_chunks().0;
+                for (to, Move { column, categories }) in moved.iter_mut().zip(moves) {
+                    let value = f32::from_le_bytes(values[*column]);
+                    *to = match categories {
+                        Some(places) if !value.is_nan() => {
+                            places.get(value as usize).copied().unwrap_or(f32::NAN)
+                        }
+                        _ => value,
+                    };
+                }
+                take(bytemuck::cast_slice(&moved), label)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Calls `take` with the label of each sample of `halves`.
+    ///
+    /// # Errors
+    /// The same as of [`BothHalves::for_each`].
     pub(crate) fn for_each_label(
         &self,
-        half: Half,
+        halves: &[Half],
         mut take: impl FnMut(u16) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        match self.half(half) {
-            Some(data) => data.for_each_label(|_, label| take(label)),
-            None => Ok(()),
-        }
+        let mut data = halves.iter().filter_map(|&half| self.half(half));
+        data.try_for_each(|data| data.for_each_label(|_, label| take(label)))
     }
 }
 
-/// Where the values of test rows of the columns `test` are to go for their columns to be `both`,
-/// which get the categories that they lack.
+/// The sources in test rows, of the columns `test`, of the values of rows of the columns `both`.
+/// These get the categories that they lack.
 fn moves(both: &mut [Column], test: &[Column]) -> Result<Vec<Move>, Problem> {
     if let Some(other) =
         test.iter().find(|column| !both.iter().any(|of_both| of_both.name == column.name))
@@ -198,46 +206,38 @@ fn moves(both: &mut [Column], test: &[Column]) -> Result<Vec<Move>, Problem> {
     both.iter_mut().map(moved).collect()
 }
 
-/// Tells how much of so many bytes is done, about once for each MiB of them and at the end.
-pub(crate) struct Told<'a> {
+/// Reports the bytes that are done, about once a MiB and at the end.
+pub(crate) struct ProgressMeter<'a> {
     progress: &'a mut dyn FnMut(u64, u64),
     done: u64,
-    told: u64,
+    reported: u64,
     total: u64,
 }
 
-impl<'a> Told<'a> {
-    pub(crate) fn new(progress: &'a mut dyn FnMut(u64, u64), total: u64) -> Self {
-        Told { progress, done: 0, told: 0, total }
-    }
-
-    /// So many bytes more.
-    pub(crate) fn add(&mut self, bytes: usize) {
+impl ProgressMeter<'_> {
+    /// Counts `bytes` more.
+    fn add(&mut self, bytes: usize) {
         self.done += bytes as u64;
-        if self.done - self.told >= 1 << 20 || self.done == self.total {
-            self.told = self.done;
+        if self.done - self.reported >= 1 << 20 || self.done == self.total {
+            self.reported = self.done;
             (self.progress)(self.done, self.total);
         }
     }
 }
 
-/// Reads all samples and labels of `data` once; those of stores are held against their checksums.
-/// Gives back how many there are, and how many of them have a label. `progress` is told how many
-/// bytes of samples were read, of how many.
+/// Reads all samples and labels of `data` once. Stores are compared with their checksums. Returns
+/// the number of samples, and the number of samples with a label. `progress` gets the bytes of
+/// samples read so far, and the bytes of all.
 ///
 /// # Errors
 /// If anything cannot be read or is damaged.
 pub fn read_all(data: &Undivided, progress: &mut dyn FnMut(u64, u64)) -> Result<(u64, u64), Error> {
-    let together = Together::new(&data.data)?;
-    let rows = together.len_of(Half::Train) + together.len_of(Half::Test);
-    let mut told = Told::new(progress, rows * together.row_bytes() as u64);
+    let both = BothHalves::new(&data.data)?;
+    let rows = both.len_of(Half::Train) + both.len_of(Half::Test);
     let mut labelled = 0;
-    for half in [Half::Train, Half::Test] {
-        together.for_each(half, |sample, label| {
-            labelled += u64::from(label != UNLABELLED);
-            told.add(sample.len());
-            Ok(())
-        })?;
-    }
+    both.for_each(&Half::BOTH, &mut both.meter(&Half::BOTH, progress), |_, _, label| {
+        labelled += u64::from(label != UNLABELLED);
+        Ok(())
+    })?;
     Ok((rows, labelled))
 }

@@ -1,25 +1,25 @@
 //! Data of any format into files that other programs read. Memory does not grow with the samples,
 //! and a file has its name only when it is complete.
 
-mod csv;
 mod idx;
 mod npy;
 mod npz;
-#[cfg(feature = "parquet")]
-mod parquet;
 mod safetensors;
+mod table;
 
 use std::path::{Path, PathBuf};
 
 use crate::dataset::halves::Parts;
 use crate::error::{Error, bail};
+use crate::formats::tables::write::TableFormat;
 use crate::open::Undivided;
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
-use crate::tools::both_halves::{Half, Together, Told};
+use crate::tools::both_halves::{BothHalves, Half, ProgressMeter};
 
-/// A format that is written.
+/// A format of exported files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ExportFormat {
     /// NumPy's array of the values, and, if there are labels, another of those.
     Npy,
@@ -35,29 +35,28 @@ pub enum ExportFormat {
     Parquet,
 }
 
-/// Which samples are written.
+/// The samples that are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ExportPart {
-    /// All.
+    /// All samples.
     #[default]
     All,
-    /// Those to learn from.
+    /// The samples to learn from.
     Train,
-    /// Those for the test.
+    /// The samples for the test.
     Test,
 }
 
-/// What was written.
+/// The content of the written files.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exported {
     /// The samples.
     pub rows: u64,
     /// The bytes of all files.
     pub bytes: u64,
-    /// Whether labels were written.
+    /// Labels were written.
     pub labelled: bool,
-    /// Whether labels were written as the places of their classes, whose names the format cannot
-    /// hold.
+    /// Labels were written as the places of their classes, because the format cannot hold names.
     pub names_lost: bool,
 }
 
@@ -100,12 +99,12 @@ impl ExportFormat {
     }
 }
 
-/// Writes the samples of `data` to `out`, whose ending says in which format: values as they are
-/// stored, a table's categories by their places among the names (in CSV by their names). Labels are
-/// the numbers that classes are called by, or, where those are no numbers, their places; -1 where
-/// there is none (in CSV names, and nothing).
+/// Writes the samples of `data` to `out`, whose ending names the format. Values are written as they
+/// are stored. Categories are places among the names; CSV and Parquet have the names. Labels are
+/// the numbers that classes have for names, or else the places of the classes, and -1 for none; CSV
+/// and Parquet have the names, and an empty cell.
 ///
-/// `progress` is told how many bytes of samples were written, of how many.
+/// `progress` gets the bytes of samples written so far, and the bytes of all.
 ///
 /// # Errors
 /// If the ending is none of those, the format cannot hold such samples, a part is asked for and the
@@ -130,38 +129,29 @@ pub fn export(
             );
         }
     };
-    let together = Together::new(&data.data)?;
-    let rows: u64 = halves.iter().map(|&half| together.len_of(half)).sum();
-    let mut told = Told::new(progress, rows * together.row_bytes() as u64);
-    let export = Export { halves, rows, labels: Labels::new(&together, halves)?, together };
+    let both = BothHalves::new(&data.data)?;
+    let rows = halves.iter().map(|&half| both.len_of(half)).sum();
+    let meter = &mut both.meter(halves, progress);
+    let export = Export { halves, rows, labels: Labels::new(&both, halves)?, both };
     let bytes = match format {
-        ExportFormat::Npy => npy::write(&export, out, &mut told)?,
-        ExportFormat::Npz => npz::write(&export, out, &mut told)?,
-        ExportFormat::Csv => csv::write(&export, out, &mut told)?,
-        ExportFormat::Idx => idx::write(&export, out, &mut told)?,
-        ExportFormat::Safetensors => safetensors::write(&export, out, &mut told)?,
-        #[cfg(feature = "parquet")]
-        ExportFormat::Parquet => parquet::write(&export, out, &mut told)?,
-        #[cfg(not(feature = "parquet"))]
-        ExportFormat::Parquet => {
-            bail!(
-                out,
-                "cannot be written: this build has no Parquet; install narrows with --features \
-                 parquet, or choose .csv"
-            );
-        }
+        ExportFormat::Npy => npy::write(&export, out, meter)?,
+        ExportFormat::Npz => npz::write(&export, out, meter)?,
+        ExportFormat::Csv => table::write(&export, TableFormat::Csv, out, meter)?,
+        ExportFormat::Idx => idx::write(&export, out, meter)?,
+        ExportFormat::Safetensors => safetensors::write(&export, out, meter)?,
+        ExportFormat::Parquet => table::write(&export, TableFormat::Parquet, out, meter)?,
     };
     let names_lost = export.labels.as_ref().is_some_and(|labels| !labels.by_name)
         && !matches!(format, ExportFormat::Csv | ExportFormat::Safetensors | ExportFormat::Parquet);
     Ok(Exported { rows, bytes, labelled: export.labels.is_some(), names_lost })
 }
 
-/// What the column of the labels is called, unless it had another name.
+/// The name of the column of the labels, unless it had another.
 const LABEL: &str = "label";
 
-/// What is written.
+/// The data to be written.
 struct Export<'a> {
-    together: Together<'a>,
+    both: BothHalves<'a>,
     halves: &'a [Half],
     rows: u64,
     labels: Option<Labels>,
@@ -171,29 +161,27 @@ struct Export<'a> {
 struct Labels {
     /// The number of each class.
     numbers: Vec<i64>,
-    /// Whether those are what the classes are called.
+    /// The numbers are the names of the classes.
     by_name: bool,
-    /// Whether some sample has no label.
+    /// A sample has no label.
     some_missing: bool,
 }
 
 impl Labels {
     /// `None` without labels.
-    fn new(together: &Together<'_>, halves: &[Half]) -> Result<Option<Self>, Error> {
-        if !together.has_labels() {
+    fn new(both: &BothHalves<'_>, halves: &[Half]) -> Result<Option<Self>, Error> {
+        if !both.has_labels() {
             return Ok(None);
         }
-        let names = together.class_names();
+        let names = both.class_names();
         let number =
             |name: &String| name.parse::<i64>().ok().filter(|n| *n >= 0 && n.to_string() == *name);
         let named: Option<Vec<i64>> = names.iter().map(number).collect();
         let mut some_missing = false;
-        for &half in halves {
-            together.for_each_label(half, |label| {
-                some_missing |= label == UNLABELLED;
-                Ok(())
-            })?;
-        }
+        both.for_each_label(halves, |label| {
+            some_missing |= label == UNLABELLED;
+            Ok(())
+        })?;
         let by_name = named.is_some();
         let numbers = named.unwrap_or_else(|| (0..names.len() as i64).collect());
         Ok(Some(Labels { numbers, by_name, some_missing }))
@@ -207,7 +195,7 @@ impl Labels {
         }
     }
 
-    /// Whether all are at least 0 and at most `largest`.
+    /// Tells whether all are at least 0 and at most `largest`.
     fn fit(&self, largest: i64) -> bool {
         !self.some_missing && self.numbers.iter().all(|&number| number <= largest)
     }
@@ -216,30 +204,23 @@ impl Labels {
 impl Export<'_> {
     /// The shape of the samples of `halves` in one array.
     fn shape(&self, halves: &[Half]) -> Vec<u64> {
-        let rows = halves.iter().map(|&half| self.together.len_of(half)).sum();
-        let sample = self.together.train.stored_shape().iter().map(|&size| size as u64);
+        let rows = halves.iter().map(|&half| self.both.len_of(half)).sum();
+        let sample = self.both.train.stored_shape().iter().map(|&size| size as u64);
         std::iter::once(rows).chain(sample).collect()
     }
 
     fn dtype(&self) -> Dtype {
-        self.together.train.dtype()
+        self.both.train.dtype()
     }
 
     /// Hands the samples of `halves` to `put`, as bytes.
     fn values(
         &self,
         halves: &[Half],
-        told: &mut Told<'_>,
+        meter: &mut ProgressMeter<'_>,
         mut put: impl FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        for &half in halves {
-            self.together.for_each(half, |sample, _| {
-                put(sample)?;
-                told.add(sample.len());
-                Ok(())
-            })?;
-        }
-        Ok(())
+        self.both.for_each(halves, meter, |_, sample, _| put(sample))
     }
 
     /// Hands the labels of `halves` to `put`, as numbers.
@@ -249,10 +230,7 @@ impl Export<'_> {
         mut put: impl FnMut(i64) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let Some(labels) = &self.labels else { return Ok(()) };
-        for &half in halves {
-            self.together.for_each_label(half, |label| put(labels.number(label)))?;
-        }
-        Ok(())
+        self.both.for_each_label(halves, |label| put(labels.number(label)))
     }
 
     /// The columns of a table: a table's own, or `x0`, `x1` and so on, and the labels' at the end,
@@ -261,17 +239,17 @@ impl Export<'_> {
     /// # Errors
     /// If two had one name.
     fn column_names(&self, out: &Path) -> Result<Vec<String>, Error> {
-        let together = &self.together;
+        let both = &self.both;
         // Not numbers alone: those would be taken for a row.
-        let mut names: Vec<String> = match &together.columns {
+        let mut names: Vec<String> = match &both.columns {
             Some(columns) => columns.iter().map(|column| column.name.clone()).collect(),
             None => {
-                let width: usize = together.train.stored_shape().iter().product();
+                let width: usize = both.train.stored_shape().iter().product();
                 (0..width).map(|at| format!("x{at}")).collect()
             }
         };
         if self.labels.is_some() {
-            let label = together.train.label_name().unwrap_or(LABEL).to_owned();
+            let label = both.train.label_name().unwrap_or(LABEL).to_owned();
             if names.contains(&label) {
                 bail!(
                     out,

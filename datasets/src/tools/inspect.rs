@@ -1,4 +1,4 @@
-//! What data hold, by one pass over all of them.
+//! Summaries of data, by one pass over all of them.
 
 use std::fs;
 use std::path::Path;
@@ -7,21 +7,21 @@ use serde::Serialize;
 
 use crate::dataset::halves::Parts;
 use crate::dataset::provenance::Provenance;
-use crate::error::Error;
+use crate::error::{At as _, Error};
 use crate::open::Undivided;
 use crate::sample::column::ColumnKind;
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
-use crate::tools::both_halves::{Half, Together, Told};
+use crate::tools::both_halves::{BothHalves, Half};
 
-/// What [`inspect`] found.
+/// The summary of data that [`inspect`] makes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Inspection {
     /// The name of the file or the folder.
     pub name: String,
     /// Its format.
     pub format: String,
-    /// What it takes on disk, in bytes; without what was made of it to read it by.
+    /// Its bytes on disk, without a store that was made to read it by.
     pub bytes: u64,
     /// Samples to learn from; all, if the data are not divided.
     pub train: u64,
@@ -31,28 +31,28 @@ pub struct Inspection {
     pub shape: Vec<usize>,
     /// The type of its values, as NumPy calls it.
     pub dtype: &'static str,
-    /// Of all values; of a table's see [`columns`](Inspection::columns).
+    /// All values; `None` for a table, which has [`columns`](Inspection::columns).
     pub values: Option<NumberSummary>,
     /// A table's columns.
     pub columns: Option<Vec<ColumnSummary>>,
     /// The labels, if there are any.
     pub labels: Option<LabelSummary>,
-    /// How many samples have no label.
+    /// The number of samples without a label.
     pub unlabelled: u64,
-    /// Where the samples come from, as far as they say so themselves.
+    /// The source of the samples, as far as it is stored with them.
     pub provenance: Provenance,
 }
 
-/// What numbers are.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+/// A summary of numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct NumberSummary {
-    /// How many there are.
+    /// The number of numbers.
     pub count: u64,
-    /// How many more are missing: NaN.
+    /// The number of missing values, NaN, beside these.
     pub missing: u64,
-    /// How many of them are infinite, and leave no trace in what follows.
+    /// The number of infinite ones, which the fields below leave out.
     pub infinite: u64,
-    /// The smallest; 0, as what follows, if there is none.
+    /// The smallest; 0, as the fields below, if there is none.
     pub min: f64,
     /// The mean.
     pub mean: f64,
@@ -60,13 +60,13 @@ pub struct NumberSummary {
     pub max: f64,
 }
 
-/// What a column holds.
+/// A summary of a column.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum ColumnSummary {
     /// Numbers.
     Number {
-        /// What it is called.
+        /// Its name.
         name: String,
         /// Its numbers.
         #[serde(flatten)]
@@ -74,28 +74,28 @@ pub enum ColumnSummary {
     },
     /// Categories.
     Category {
-        /// What it is called.
+        /// Its name.
         name: String,
-        /// How many values are missing.
+        /// The number of missing values.
         missing: u64,
-        /// The categories and how often each occurs, the most frequent first.
+        /// The categories and their counts, the most frequent first.
         categories: Vec<(String, u64)>,
     },
 }
 
-/// What labels are.
+/// A summary of labels.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LabelSummary {
-    /// What the column of the labels is called, if they are one.
+    /// The name of the column of the labels, if they are one.
     pub name: Option<String>,
     /// The classes, in the order of their labels.
     pub classes: Vec<ClassCount>,
 }
 
-/// How often a class occurs.
+/// The counts of a class.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClassCount {
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Samples to learn from.
     pub train: u64,
@@ -103,38 +103,30 @@ pub struct ClassCount {
     pub test: u64,
 }
 
-/// Numbers on their way to a [`NumberSummary`].
-#[derive(Clone, Copy)]
-struct Numbers {
-    finite: u64,
-    missing: u64,
-    infinite: u64,
-    min: f64,
-    max: f64,
-    sum: f64,
-}
+/// Numbers on their way to a [`NumberSummary`], whose mean is their sum until the end.
+const NONE: NumberSummary = NumberSummary {
+    count: 0,
+    missing: 0,
+    infinite: 0,
+    min: f64::INFINITY,
+    mean: 0.0,
+    max: f64::NEG_INFINITY,
+};
 
-impl Numbers {
-    const NONE: Numbers = Numbers {
-        finite: 0,
-        missing: 0,
-        infinite: 0,
-        min: f64::INFINITY,
-        max: f64::NEG_INFINITY,
-        sum: 0.0,
-    };
-
+impl NumberSummary {
     fn push(&mut self, value: f32) {
         let value = f64::from(value);
-        if value.is_finite() {
-            self.finite += 1;
-            self.sum += value;
-            (self.min, self.max) = (self.min.min(value), self.max.max(value));
-        } else if value.is_nan() {
+        if value.is_nan() {
             self.missing += 1;
-        } else {
-            self.infinite += 1;
+            return;
         }
+        self.count += 1;
+        if value.is_infinite() {
+            self.infinite += 1;
+            return;
+        }
+        self.mean += value;
+        (self.min, self.max) = (self.min.min(value), self.max.max(value));
     }
 
     fn push_bytes(&mut self, values: &[u8]) {
@@ -143,28 +135,23 @@ impl Numbers {
             (low, high) = (low.min(value), high.max(value));
             sum += u64::from(value);
         }
-        self.finite += values.len() as u64;
-        self.sum += sum as f64;
+        self.count += values.len() as u64;
+        self.mean += sum as f64;
         (self.min, self.max) = (self.min.min(f64::from(low)), self.max.max(f64::from(high)));
     }
 
-    fn summary(self) -> NumberSummary {
-        let Numbers { finite, missing, infinite, min, max, sum } = self;
-        let or_zero = |value: f64| if finite > 0 { value } else { 0.0 };
-        NumberSummary {
-            count: finite + infinite,
-            missing,
-            infinite,
-            min: or_zero(min),
-            mean: or_zero(sum / finite as f64),
-            max: or_zero(max),
+    fn finish(self) -> NumberSummary {
+        let NumberSummary { count, missing, infinite, mean: sum, .. } = self;
+        match count - infinite {
+            0 => NumberSummary { count, missing, infinite, ..NumberSummary::default() },
+            finite => NumberSummary { mean: sum / finite as f64, ..self },
         }
     }
 }
 
 /// Looks at all samples of `data`, which lie at `path`. Memory does not grow with their number.
 ///
-/// `progress` is told how many bytes of samples were read, of how many.
+/// `progress` gets the bytes of samples read so far, and the bytes of all.
 ///
 /// # Errors
 /// If samples cannot be read or are damaged, or the halves do not belong together.
@@ -173,51 +160,43 @@ pub fn inspect(
     path: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Inspection, Error> {
-    let together = Together::new(&data.data)?;
-    let (rows, test) = (together.len_of(Half::Train), together.len_of(Half::Test));
-    let mut told = Told::new(progress, (rows + test) * together.row_bytes() as u64);
-    let columns = together.columns.as_deref().unwrap_or_default();
-    let mut all = Numbers::NONE;
-    let mut of_columns = vec![Numbers::NONE; columns.len()];
+    let both = BothHalves::new(&data.data)?;
+    let (rows, test) = (both.len_of(Half::Train), both.len_of(Half::Test));
+    let columns = both.columns.as_deref().unwrap_or_default();
+    let mut all = NONE;
+    let mut of_columns = vec![NONE; columns.len()];
     let mut of_categories: Vec<Vec<u64>> =
         columns.iter().map(|column| vec![0; categories(&column.kind)]).collect();
-    let mut of_classes = vec![[0_u64; 2]; together.class_names().len()];
+    let mut of_classes = vec![[0_u64; 2]; both.class_names().len()];
     let mut unlabelled = 0;
-    for half in [Half::Train, Half::Test] {
-        together.for_each(half, |sample, label| {
-            match of_classes.get_mut(usize::from(label)) {
-                Some(counts) if label != UNLABELLED => counts[half as usize] += 1,
-                _ => unlabelled += 1,
+    both.for_each(&Half::BOTH, &mut both.meter(&Half::BOTH, progress), |half, sample, label| {
+        match of_classes.get_mut(usize::from(label)) {
+            Some(counts) if label != UNLABELLED => counts[half as usize] += 1,
+            _ => unlabelled += 1,
+        }
+        if both.train.dtype() == Dtype::U8 {
+            all.push_bytes(sample);
+            return Ok(());
+        }
+        let values = sample.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value));
+        if columns.is_empty() {
+            values.for_each(|value| all.push(value));
+            return Ok(());
+        }
+        for ((value, numbers), counts) in values.zip(&mut of_columns).zip(&mut of_categories) {
+            numbers.push(value);
+            // A column of numbers has no counts.
+            if let (false, Some(count)) = (value.is_nan(), counts.get_mut(value as usize)) {
+                *count += 1;
             }
-            if together.train.dtype() == Dtype::U8 {
-                all.push_bytes(sample);
-            } else {
-                let values = sample.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value));
-                if columns.is_empty() {
-                    values.for_each(|value| all.push(value));
-                } else {
-                    for ((value, numbers), counts) in
-                        values.zip(&mut of_columns).zip(&mut of_categories)
-                    {
-                        numbers.push(value);
-                        // Of a column of numbers there are no counts.
-                        if let (false, Some(count)) =
-                            (value.is_nan(), counts.get_mut(value as usize))
-                        {
-                            *count += 1;
-                        }
-                    }
-                }
-            }
-            told.add(sample.len());
-            Ok(())
-        })?;
-    }
+        }
+        Ok(())
+    })?;
     let summaries =
         columns.iter().zip(of_columns).zip(of_categories).map(|((column, numbers), counts)| {
             let name = column.name.clone();
             match &column.kind {
-                ColumnKind::Number => ColumnSummary::Number { name, numbers: numbers.summary() },
+                ColumnKind::Number => ColumnSummary::Number { name, numbers: numbers.finish() },
                 ColumnKind::Category { names, .. } => {
                     let mut categories: Vec<(String, u64)> =
                         names.iter().cloned().zip(counts).collect();
@@ -227,9 +206,9 @@ pub fn inspect(
                 }
             }
         });
-    let labels = together.has_labels().then(|| LabelSummary {
-        name: together.train.label_name().map(str::to_owned),
-        classes: (together.class_names().iter().zip(&of_classes))
+    let labels = both.has_labels().then(|| LabelSummary {
+        name: both.train.label_name().map(str::to_owned),
+        classes: (both.class_names().iter().zip(&of_classes))
             .map(|(name, &[train, test])| ClassCount { name: name.clone(), train, test })
             .collect(),
     });
@@ -238,14 +217,14 @@ pub fn inspect(
         format: data.format.clone(),
         bytes: on_disk(path)?,
         train: rows,
-        test: together.test.map(|_| test),
-        shape: together.train.stored_shape().to_vec(),
-        dtype: together.train.dtype().name(),
-        values: columns.is_empty().then(|| all.summary()),
-        columns: together.columns.is_some().then(|| summaries.collect()),
+        test: both.test.map(|_| test),
+        shape: both.train.stored_shape().to_vec(),
+        dtype: both.train.dtype().name(),
+        values: columns.is_empty().then(|| all.finish()),
+        columns: both.columns.is_some().then(|| summaries.collect()),
         labels,
         unlabelled,
-        provenance: together.train.provenance().clone(),
+        provenance: both.train.provenance().clone(),
     })
 }
 
@@ -258,19 +237,19 @@ fn categories(kind: &ColumnKind) -> usize {
 
 /// The bytes of a file, or of the files of a folder: without hidden ones, and following no links.
 fn on_disk(path: &Path) -> Result<u64, Error> {
-    let metadata = fs::metadata(path).map_err(|error| Error::io(path, error))?;
+    let metadata = fs::metadata(path).at(path)?;
     if !metadata.is_dir() {
         return Ok(metadata.len());
     }
     let (mut folders, mut bytes) = (vec![path.to_owned()], 0);
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(|error| Error::io(&folder, error))? {
-            let entry = entry.map_err(|error| Error::io(&folder, error))?;
+        for entry in fs::read_dir(&folder).at(&folder)? {
+            let entry = entry.at(&folder)?;
             if entry.file_name().to_string_lossy().starts_with('.') {
                 continue;
             }
-            // Of a link: the link's own.
-            let metadata = entry.metadata().map_err(|error| Error::io(&entry.path(), error))?;
+            // The metadata of a link are the link's own.
+            let metadata = entry.metadata().at(&entry.path())?;
             match metadata.is_dir() {
                 true => folders.push(entry.path()),
                 false => bytes += metadata.len(),
@@ -280,8 +259,9 @@ fn on_disk(path: &Path) -> Result<u64, Error> {
     Ok(bytes)
 }
 
-/// The first samples of each class, of at most so many: each as its half, 0 to learn from and 1 for
-/// the test, and its row there. Without labels, the first `each` times ten, `each` at a time.
+/// The first `each` samples of each class, of at most `classes` classes. A sample is its half, 0 to
+/// learn from and 1 for the test, and its row there. Without labels, the result is the first ten
+/// groups of `each` samples.
 ///
 /// # Errors
 /// If labels cannot be read, or are damaged.

@@ -5,16 +5,16 @@ use std::path::Path;
 
 use crate::dataset::halves::{Parts, TrainTest};
 use crate::dataset::provenance::{Provenance, packed_by};
-use crate::error::Error;
+use crate::error::{At as _, Error};
 use crate::formats::store::metadata::Metadata;
 use crate::formats::store::write::StoreWriter;
 use crate::open::Undivided;
 use crate::preparation::Preparation;
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
-use crate::tools::both_halves::{Half, Together, Told};
+use crate::tools::both_halves::{BothHalves, Half};
 
-/// What a store was given.
+/// The content of a packed store.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Packed {
     /// Samples to learn from; all, if the data are not divided.
@@ -25,24 +25,24 @@ pub struct Packed {
     pub shape: Vec<usize>,
     /// The type of its values.
     pub dtype: Dtype,
-    /// How many samples have a label.
+    /// The number of samples with a label.
     pub labelled: u64,
     /// The classes.
     pub classes: usize,
-    /// How many values are missing.
+    /// The number of missing values.
     pub missing: u64,
-    /// How many numbers of the source 32-bit floats cannot hold, and were rounded.
+    /// The number of values that were rounded to 32-bit floats.
     pub rounded: u64,
     /// The length of the file.
     pub bytes: u64,
 }
 
-/// Writes `data` into the store `out`: all samples in their order, those for the test after those
-/// to learn from, with labels, names and where they come from. What a model sees of floats is
-/// fitted to the samples to learn from and stored, if the data say which they are; else that is
-/// done when the store is opened and divided. Memory does not grow with the samples.
+/// Writes `data` into the store `out`: all samples in their order, first those to learn from, then
+/// those for the test, with labels, names and their source. If the data are divided, the
+/// preparation of floats is fitted to the samples to learn from, and stored; else that happens when
+/// the store is opened and divided. Memory does not grow with the samples.
 ///
-/// `progress` is told how many bytes of samples were written, of how many.
+/// `progress` gets the bytes of samples written so far, and the bytes of all.
 ///
 /// # Errors
 /// If samples cannot be read or are damaged, if the halves do not belong together, or if `out`
@@ -52,7 +52,7 @@ pub fn pack(
     out: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Packed, Error> {
-    let together = Together::new(&data.data)?;
+    let both = BothHalves::new(&data.data)?;
     let normalisation = match &data.data {
         Parts::Whole(_) => None,
         Parts::Halves(train, test) => {
@@ -61,45 +61,39 @@ pub fn pack(
                 .filter(|preparation| !matches!(preparation, Preparation::Bytes { .. }))
         }
     };
-    let metadata = Metadata { normalisation, ..metadata(&together, data) };
-    let rows = together.len_of(Half::Train) + together.len_of(Half::Test);
-    let mut told = Told::new(progress, rows * together.row_bytes() as u64);
-    let mut packing = Packing::begin(out, &together)?;
-    for half in [Half::Train, Half::Test] {
-        if half == Half::Test && together.test.is_some() {
+    let metadata = Metadata { normalisation, ..metadata(&both, data) };
+    let mut packing = Packing::begin(out, &both)?;
+    both.for_each(&Half::BOTH, &mut both.meter(&Half::BOTH, progress), |half, sample, label| {
+        if half == Half::Test && !packing.writer.has_test() {
             packing.writer.test_begins();
         }
-        together.for_each(half, |sample, label| {
-            packing.push(sample, label)?;
-            told.add(sample.len());
-            Ok(())
-        })?;
-    }
-    packing.finish(&metadata, together.len_of(Half::Test))
+        packing.push(sample, label)
+    })?;
+    packing.finish(&metadata, both.len_of(Half::Test))
 }
 
-/// What a store says of samples that come from `data`.
-pub(crate) fn metadata(together: &Together<'_>, data: &Undivided) -> Metadata {
-    let known = together.train.provenance();
+/// The metadata of a store of samples from `data`.
+pub(crate) fn metadata(both: &BothHalves<'_>, data: &Undivided) -> Metadata {
+    let known = both.train.provenance();
     let or = |known: &str, other: &str| {
         if known.is_empty() { other.to_owned() } else { known.to_owned() }
     };
-    let max_value = match together.train.preparation() {
+    let max_value = match both.train.preparation() {
         &Preparation::Bytes { max } => Some(max),
         _ => None,
     };
-    let rounded = known.rounded + together.test.map_or(0, |test| test.provenance().rounded);
+    let rounded = known.rounded + both.test.map_or(0, |test| test.provenance().rounded);
     // The halves of one store share what is known of them.
-    let rounded = if together.test.is_some_and(|test| test.provenance() == known) {
+    let rounded = if both.test.is_some_and(|test| test.provenance() == known) {
         known.rounded
     } else {
         rounded
     };
     Metadata {
         max_value,
-        columns: together.columns.clone(),
-        label: together.train.label_name().map(str::to_owned),
-        classes: together.class_names().to_vec(),
+        columns: both.columns.clone(),
+        label: both.train.label_name().map(str::to_owned),
+        classes: both.class_names().to_vec(),
         provenance: Provenance {
             source: or(&known.source, &data.name),
             format: or(&known.format, &data.format),
@@ -111,7 +105,7 @@ pub(crate) fn metadata(together: &Together<'_>, data: &Undivided) -> Metadata {
     }
 }
 
-/// A store in the making, and what it was given.
+/// A store in the making, and its content so far.
 pub(crate) struct Packing<'a> {
     out: &'a Path,
     writer: StoreWriter,
@@ -119,22 +113,22 @@ pub(crate) struct Packing<'a> {
 }
 
 impl<'a> Packing<'a> {
-    pub(crate) fn begin(out: &'a Path, together: &Together<'_>) -> Result<Self, Error> {
-        let (shape, dtype) = (together.train.stored_shape(), together.train.dtype());
+    pub(crate) fn begin(out: &'a Path, both: &BothHalves<'_>) -> Result<Self, Error> {
+        let (shape, dtype) = (both.train.stored_shape(), both.train.dtype());
         let packed = Packed {
             train: 0,
             test: 0,
             shape: shape.to_vec(),
             dtype,
             labelled: 0,
-            classes: together.class_names().len(),
+            classes: both.class_names().len(),
             missing: 0,
             rounded: 0,
             bytes: 0,
         };
         Ok(Packing {
             out,
-            writer: StoreWriter::create(out, dtype, shape, together.has_labels())?,
+            writer: StoreWriter::create(out, dtype, shape, both.has_labels())?,
             packed,
         })
     }
@@ -153,7 +147,7 @@ impl<'a> Packing<'a> {
     pub(crate) fn finish(self, metadata: &Metadata, test: u64) -> Result<Packed, Error> {
         let rows = self.writer.len();
         self.writer.finish(metadata)?;
-        let bytes = fs::metadata(self.out).map_err(|error| Error::io(self.out, error))?.len();
+        let bytes = fs::metadata(self.out).at(self.out)?.len();
         Ok(Packed {
             train: rows - test,
             test,

@@ -6,31 +6,32 @@
 //! class 1   r r r r r r               [ train        ][ validation ][ test ]
 //! ```
 //!
-//! How many of a class go where follows its own number of rows, by largest remainders (Hamilton's
-//! method), a tie being train's before test's before validation's. Which they are is a function of
-//! the seed and of the labels alone. Every file keeps the order of the source.
+//! The numbers follow each class's own number of rows, by largest remainders (Hamilton's method). A
+//! tie goes to train before test before validation. The choice is a function of the seed and of the
+//! labels alone. Every file keeps the order of the source.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::Dataset;
 use crate::dataset::halves::Parts;
-use crate::error::{Error, OneLine, bail};
+use crate::error::{At as _, Error, OneLine, bail};
 use crate::open::Undivided;
+use crate::random::apportion::apportion;
 use crate::random::stream::{Purpose, Stream};
 use crate::sample::label::UNLABELLED;
-use crate::tools::both_halves::{Half, Together, Told};
+use crate::tools::both_halves::{BothHalves, Half};
 use crate::tools::pack::{Packed, Packing, metadata};
 
-/// What shares are counted in.
+/// Shares are counted in billionths.
 const WHOLE: u64 = 1_000_000_000;
 /// The files, and their order in [`Shares`]. A folder of the first and the last is opened as two
 /// halves.
 const STEMS: [&str; 3] = ["train", "validation", "test"];
-/// Whom an equal remainder goes to first.
+/// The order in which equal remainders are served.
 const FAVOURED: [usize; 3] = [0, 2, 1];
 
-/// What part of the rows goes where. The three sum to 1.
+/// The shares of the rows. The three sum to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shares {
     /// To learn from; not 0.
@@ -41,18 +42,18 @@ pub struct Shares {
     pub test: f64,
 }
 
-/// Where rows without a label go, if others have one.
+/// The place of rows without a label, if others have one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unlabelled {
-    /// To those to learn from: all others have a label.
+    /// Among the rows to learn from: all others have a label.
     #[default]
     Train,
-    /// Wherever those of a class go.
+    /// In all files, as if they were a class.
     Spread,
 }
 
 impl Shares {
-    /// In billionths, or what is wrong with them.
+    /// The shares in billionths.
     fn counted(self) -> Result<[u64; 3], Error> {
         let Shares { train, validation, test } = self;
         let all = [train, validation, test];
@@ -105,7 +106,7 @@ pub fn split(
     let written = write(data, folder, counted, &places, progress);
     if written.is_err() {
         for path in files(folder, counted).into_iter().flatten() {
-            // What cannot be removed stays, and is named by the next attempt.
+            // A file that cannot be removed stays, and is named by the next attempt.
             let _ = fs::remove_file(path);
         }
         if made {
@@ -115,7 +116,7 @@ pub fn split(
     written
 }
 
-/// For each row the place of its file in [`STEMS`].
+/// The place in [`STEMS`] of each row's file.
 fn divide(
     whole: &Dataset,
     shares: [u64; 3],
@@ -136,7 +137,7 @@ fn divide(
         if rows.is_empty() || has_no_label && unlabelled == Unlabelled::Train {
             continue;
         }
-        let counts = apportion(rows.len(), shares);
+        let counts = apportion(rows.len(), &shares, FAVOURED);
         let short = (0..3).find(|&place| shares[place] > 0 && counts[place] == 0);
         if let (Some(place), false) = (short, has_no_label) {
             let what = match whole.class_names().get(group) {
@@ -159,19 +160,6 @@ fn divide(
     Ok(places)
 }
 
-/// Divides `rows` by largest remainders.
-fn apportion(rows: usize, shares: [u64; 3]) -> [usize; 3] {
-    let products = shares.map(|share| u128::from(share) * rows as u128);
-    let mut counts = products.map(|product| (product / u128::from(WHOLE)) as usize);
-    let missing = rows - counts.iter().sum::<usize>();
-    let mut order = FAVOURED;
-    order.sort_by_key(|&place| std::cmp::Reverse(products[place] % u128::from(WHOLE)));
-    for &place in order.iter().take(missing) {
-        counts[place] += 1;
-    }
-    counts
-}
-
 /// The files that are to be written.
 fn files(folder: &Path, shares: [u64; 3]) -> [Option<PathBuf>; 3] {
     std::array::from_fn(|place| {
@@ -179,16 +167,16 @@ fn files(folder: &Path, shares: [u64; 3]) -> [Option<PathBuf>; 3] {
     })
 }
 
-/// Makes `folder`, or sees that nothing in it has the name of a file that is to be written,
-/// whatever its ending; whether it was made.
+/// Makes `folder`, and returns whether it had to be made. A file in it that has the name of one to
+/// be written, whatever its ending, is an error.
 fn begin(folder: &Path) -> Result<bool, Error> {
     if !folder.exists() {
         fs::create_dir_all(folder)
             .map_err(|error| Error::file(folder, format!("cannot be made: {error}")))?;
         return Ok(true);
     }
-    for entry in fs::read_dir(folder).map_err(|error| Error::io(folder, error))? {
-        let path = entry.map_err(|error| Error::io(folder, error))?.path();
+    for entry in fs::read_dir(folder).at(folder)? {
+        let path = entry.at(folder)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if let Some((stem, _)) = name.split_once('.')
             && STEMS.contains(&stem)
@@ -210,21 +198,19 @@ fn write(
     places: &[u8],
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<[Option<Packed>; 3], Error> {
-    let together = Together::new(&data.data)?;
-    let metadata = metadata(&together, data);
+    let both = BothHalves::new(&data.data)?;
+    let metadata = metadata(&both, data);
     let paths = files(folder, shares);
     let mut writing = Vec::new();
     for path in &paths {
-        writing.push(path.as_ref().map(|path| Packing::begin(path, &together)).transpose()?);
+        writing.push(path.as_ref().map(|path| Packing::begin(path, &both)).transpose()?);
     }
-    let mut told = Told::new(progress, places.len() as u64 * together.row_bytes() as u64);
     let mut rows = places.iter();
-    together.for_each(Half::Train, |sample, label| {
+    let whole = [Half::Train];
+    both.for_each(&whole, &mut both.meter(&whole, progress), |_, sample, label| {
         let place = *rows.next().expect("a place for each row");
         let packing = writing[usize::from(place)].as_mut().expect("rows go where a share is");
-        packing.push(sample, label)?;
-        told.add(sample.len());
-        Ok(())
+        packing.push(sample, label)
     })?;
     let mut packed = [None, None, None];
     for (packed, packing) in packed.iter_mut().zip(writing) {
@@ -240,7 +226,7 @@ mod tests {
     #[test]
     fn shares_are_apportioned_by_largest_remainders() {
         let of = |rows, train, validation, test| {
-            apportion(rows, Shares { train, validation, test }.counted().unwrap())
+            apportion(rows, &Shares { train, validation, test }.counted().unwrap(), FAVOURED)
         };
         assert_eq!(of(10, 0.7, 0.1, 0.2), [7, 1, 2]);
         // 4.2, 0.6, 1.2: one is left, and validation's remainder is the largest.

@@ -34,7 +34,7 @@ fn halves_that_do_not_belong_together_are_refused() {
     let TrainTest { train, test } = open(dir).unwrap();
     assert_eq!((train.len(), test.len(), test.labels().unwrap()), (3, 3, Some(&[1; 3][..])));
     for (dtype, shape, label, says) in [
-        (Dtype::F32, &[2, 3][..], Some(1), "values of another kind"),
+        (Dtype::F32, &[2, 3][..], Some(1), "values of another type"),
         (Dtype::U8, &[3, 2], Some(1), "samples of the shape [3, 2]"),
         (Dtype::U8, &[2, 3, 1], Some(1), "samples of the shape [2, 3, 1]"),
         (Dtype::U8, &[7], Some(1), "samples of the shape [7]"),

@@ -91,8 +91,8 @@ fn the_halves_of_a_table_are_matched_by_names() {
         (
             "age,colour,label\n1,red,maybe\n",
             "test.csv",
-            "row 0 has the label \"maybe\", which is none of the classes no, yes: give a sample to \
-             learn from that label",
+            "row 0 has the label \"maybe\", which is none of the classes \"no\", \"yes\": give a \
+             sample to learn from that label",
         ),
         ("age,colour\n1,red\n", "test.csv", "has no labels, and the other half has some"),
         ("age,label\n1,yes\n", "", "has no column \"colour\""),

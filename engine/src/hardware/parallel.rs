@@ -4,7 +4,7 @@
 //! alone, never by the number of threads, and the sums go through a slot per task and are added in
 //! order. So any number of threads gives the same bits.
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::hardware::simd::Isa;
 use std::ops::Range;
 use std::sync::Arc;
@@ -71,9 +71,7 @@ impl Context {
                 .num_threads(threads)
                 .thread_name(|i| format!("narrows-{i}"))
                 .build()
-                .map_err(|e| {
-                    Error::of(ErrorKind::System, format!("cannot start {threads} threads: {e}"))
-                })?;
+                .map_err(|e| Error::system(format!("cannot start {threads} threads: {e}")))?;
             Some(Arc::new(pool))
         };
         Ok(Context { isa, pool, counters: Arc::default() })

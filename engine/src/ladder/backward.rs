@@ -3,7 +3,7 @@
 use super::combinator;
 use super::kernels::{Cost, activate_backward, add_statistics, cost};
 use super::memory::Passes;
-use super::pass::Step;
+use super::pass::LadderPass;
 use crate::Context;
 use crate::layers::batch_norm::passes;
 use crate::layers::linear::LinearProduct;
@@ -11,7 +11,7 @@ use crate::layers::product::{Product, Work};
 use crate::math::column_sums;
 use std::ops::Range;
 
-impl Step<'_> {
+impl LadderPass<'_> {
     /// The gradients of everything, after the forward passes, given those of the labelled samples'
     /// logits at the start of `work[0]`; x: (unlabelled, n_0). Returns the weighted sum of the
     /// denoising costs.
@@ -40,7 +40,7 @@ impl Step<'_> {
         grads: &mut [f32],
     ) -> f64 {
         let Passes { noisy, clean, decoder, work: [ds, dv] } = passes;
-        let (ladder, layout) = (self.ladder, &self.fixed.layout);
+        let (ladder, layout) = (self.ladder, self.layout);
         let (rows, top) = (x.len() / ladder.widths[0], ladder.top());
         let ds = &mut ds[labelled * ladder.widths[top]..];
         let Some(lowest) = ladder.lowest_cost() else {
@@ -53,7 +53,7 @@ impl Step<'_> {
             let len = rows * n;
             let (ds_l, s) = (&mut ds[..len], &decoder.s[l][..len]);
             if weight > 0.0 {
-                let unit = &self.fixed.unit[l];
+                let unit = &self.unit[l];
                 let (mean, inv_std, target) = match l {
                     0 => (&unit[n..2 * n], &unit[..n], x),
                     _ => (&clean.saved[l][..n], &clean.saved[l][2 * n..], &clean.z[l][..len]),
@@ -91,7 +91,7 @@ impl Step<'_> {
         grads: &mut [f32],
     ) {
         let Passes { noisy, decoder, work: [d, dpre], .. } = passes;
-        let (ladder, layout) = (self.ladder, &self.fixed.layout);
+        let (ladder, layout) = (self.ladder, self.layout);
         let (rows, lowest) = (labelled + unlabelled, ladder.lowest_cost().unwrap_or(usize::MAX));
         for l in (1..=ladder.top()).rev() {
             let [below, n] = [ladder.widths[l - 1], ladder.widths[l]];
@@ -125,7 +125,7 @@ impl Step<'_> {
     /// Down the clean encoder from the highest layer with a cost, adding to the gradients.
     fn backward_clean(&mut self, x: &[f32], passes: &mut Passes, grads: &mut [f32]) {
         let Passes { clean, decoder, work: [d, dpre], .. } = passes;
-        let (ladder, layout) = (self.ladder, &self.fixed.layout);
+        let (ladder, layout) = (self.ladder, self.layout);
         let rows = x.len() / ladder.widths[0];
         let highest = ladder.costs.iter().rposition(|cost| *cost > 0.0).unwrap_or(0);
         for l in (1..=highest).rev() {

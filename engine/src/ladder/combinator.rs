@@ -16,7 +16,7 @@ use crate::math::column_sums::{add_blocks, block_rows};
 use crate::{Context, math};
 
 /// The authors' start: mu = v = 0, with sigmoids of u itself.
-pub fn initialise(a: &mut [f32]) {
+pub(crate) fn initialise(a: &mut [f32]) {
     let n = a.len() / 10;
     a.fill(0.0);
     for slope in [1, 6] {
@@ -25,7 +25,7 @@ pub fn initialise(a: &mut [f32]) {
 }
 
 /// s: (rows, n) of z and u: (rows, n), for a: (10, n).
-pub fn forward(cx: &Context, a: &[f32], z: &[f32], u: &[f32], s: &mut [f32]) {
+pub(crate) fn forward(cx: &Context, a: &[f32], z: &[f32], u: &[f32], s: &mut [f32]) {
     let n = a.len() / 10;
     let block = block_rows(s.len() / n) * n;
     cx.chunks(s, block, |range, out| {
@@ -35,7 +35,7 @@ pub fn forward(cx: &Context, a: &[f32], z: &[f32], u: &[f32], s: &mut [f32]) {
 
 /// The gradients, given that of s in `ds`: (rows, n): of u in its place, of z into `dz`, of a into
 /// `da`, all overwritten. `scratch`: 10 n values for each block of rows.
-pub fn backward(
+pub(crate) fn backward(
     cx: &Context,
     a: &[f32],
     [z, u]: [&[f32]; 2],

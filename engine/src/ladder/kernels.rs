@@ -9,7 +9,7 @@ use crate::math::random::Random;
 
 /// Gaussian noise of a layer.
 #[derive(Clone, Copy)]
-pub struct Noise {
+pub(crate) struct Noise {
     pub std: f32,
     pub random: Random,
     pub step: u64,
@@ -18,7 +18,7 @@ pub struct Noise {
 /// z += noise: (rows, n), and what it comes to: h: (rows, n). `None` for no noise.
 ///
 /// h = scale (z + bias), or relu(z + bias) without a scale.
-pub fn activate(
+pub(crate) fn activate(
     cx: &Context,
     noise: Option<Noise>,
     scale: Option<&[f32]>,
@@ -36,7 +36,7 @@ pub fn activate(
 }
 
 /// h = x + noise, both (rows, n).
-pub fn corrupt(cx: &Context, noise: Noise, x: &[f32], n: usize, h: &mut [f32]) {
+pub(crate) fn corrupt(cx: &Context, noise: Noise, x: &[f32], n: usize, h: &mut [f32]) {
     let rows = block_rows(h.len() / n);
     cx.chunks(h, rows * n, |range, h| {
         corrupt_rows(cx.isa(), noise, range.start / n, &x[range], n, h);
@@ -73,7 +73,7 @@ kernel! {
 /// Goes back through [`activate`]: `d` holds the gradient of h, and then that of z: (rows, n).
 /// Returns the sums for bias and scale, (2, n), at the start of `scratch`: 2 n values for each
 /// block of rows.
-pub fn activate_backward<'s>(
+pub(crate) fn activate_backward<'s>(
     cx: &Context,
     scale: Option<&[f32]>,
     bias: &[f32],
@@ -122,7 +122,7 @@ kernel! {
 
 /// A denoising cost: `weight mean((s - mean) inv_std - target)^2` over s: (rows, n).
 #[derive(Clone, Copy)]
-pub struct Cost<'a> {
+pub(crate) struct Cost<'a> {
     pub weight: f32,
     /// (n), as `inv_std`
     pub mean: &'a [f32],
@@ -134,7 +134,7 @@ pub struct Cost<'a> {
 /// What a cost is, and its gradients: that of s is added to `ds`: (rows, n), or is all of it, that
 /// of the target is written to `dtarget`: (rows, n) unless it is empty. Those of mean and standard
 /// deviation, (2, n), are at the start of `scratch`: 2 n values for each block of rows.
-pub fn cost(
+pub(crate) fn cost(
     cx: &Context,
     cost: Cost<'_>,
     s: &[f32],
@@ -201,7 +201,7 @@ kernel! {
 
 /// d += (a + b z) / rows, for a and b: (n) in `sums` and z: (rows, n): what the gradients of mean
 /// and standard deviation are for each value.
-pub fn add_statistics(cx: &Context, sums: &[f32], z: &[f32], d: &mut [f32]) {
+pub(crate) fn add_statistics(cx: &Context, sums: &[f32], z: &[f32], d: &mut [f32]) {
     let n = sums.len() / 2;
     let scale = n as f32 / z.len() as f32;
     let block = block_rows(d.len() / n) * n;

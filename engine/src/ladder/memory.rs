@@ -14,7 +14,9 @@ pub struct LadderMemory {
     pub(super) max_labelled: usize,
     pub(super) max_unlabelled: usize,
     pub(super) passes: Passes,
-    pub(super) fixed: Fixed,
+    pub(super) layout: Layout,
+    /// The gamma and beta, by layer, of a batch norm that only normalises: (2, n).
+    pub(super) unit: Vec<Slab>,
     pub(super) scratch: Slab,
 }
 
@@ -26,14 +28,6 @@ pub(super) struct Passes {
     pub decoder: Decoder,
     /// Two gradients on their way: (labelled + unlabelled, widest) each.
     pub work: [Slab; 2],
-}
-
-/// The values that never change, by layer.
-#[derive(Clone, Debug)]
-pub(super) struct Fixed {
-    /// The gamma and beta of a batch norm that only normalises: (2, n).
-    pub unit: Vec<Slab>,
-    pub layout: Layout,
 }
 
 /// An encoder's values by layer. The lists begin with the sample, whose slabs are empty but for its
@@ -48,7 +42,7 @@ pub(super) struct Encoder {
     pub h: Vec<Slab>,
     /// The mean, biased variance and inverse deviation of a batch's samples without a label: (3, n)
     pub saved: Vec<Slab>,
-    /// Those of the samples with one: (3, n); empty for the clean encoder, which meets none.
+    /// The same of the samples with a label: (3, n); empty for the clean encoder, which has none.
     pub labelled: Vec<Slab>,
 }
 
@@ -66,7 +60,7 @@ pub(super) struct Decoder {
     pub v: Vec<Slab>,
     pub u: Vec<Slab>,
     pub s: Vec<Slab>,
-    /// As in an encoder.
+    /// The same as in an encoder.
     pub saved: Vec<Slab>,
     /// The gradient of the noisy z.
     pub lateral: Vec<Slab>,
@@ -131,7 +125,8 @@ impl LadderMemory {
                 decoder,
                 work: [Slab::new(rows * widest), Slab::new(rows * widest)],
             },
-            fixed: Fixed { unit: widths.iter().map(unit).collect(), layout: ladder.layout(params) },
+            layout: ladder.layout(params),
+            unit: widths.iter().map(unit).collect(),
             scratch: Slab::new(scratch.max().unwrap_or(0)),
         }
     }

@@ -1,10 +1,11 @@
 //! The ladder's forward passes: two encoders and the decoder.
 
 use super::kernels::{Noise, activate, corrupt};
-use super::memory::{Decoder, Encoder, Fixed, LadderMemory, Passes};
-use super::{EPS, Ladder, LadderBatch, LadderLoss, combinator};
+use super::memory::{Decoder, Encoder, LadderMemory, Passes};
+use super::{EPS, Ladder, LadderBatch, LadderLoss, Layout, combinator};
 use crate::error::ensure;
 use crate::gemm::Epilogue;
+use crate::hardware::memory::Slab;
 use crate::layers::batch_norm::{Columns, passes};
 use crate::layers::linear::LinearProduct;
 use crate::layers::product::{Product, Work};
@@ -13,12 +14,14 @@ use crate::math::softmax;
 use crate::{Context, Error, Loss, Params, Target};
 use std::ops::Range;
 
-/// A step at work.
-pub(super) struct Step<'a> {
+/// A pass at work.
+pub(super) struct LadderPass<'a> {
     pub ladder: &'a Ladder,
     pub cx: &'a Context,
     pub params: &'a [f32],
-    pub fixed: &'a Fixed,
+    pub layout: &'a Layout,
+    /// The gamma and beta of each layer that is only normalised: (2, n).
+    pub unit: &'a [Slab],
     pub scratch: &'a mut [f32],
 }
 
@@ -41,7 +44,7 @@ impl Ladder {
         batch: LadderBatch<'_>,
         grads: &mut [f32],
     ) -> Result<LadderLoss, Error> {
-        let LadderMemory { max_labelled, max_unlabelled, passes, fixed, scratch } = memory;
+        let LadderMemory { max_labelled, max_unlabelled, passes, layout, unit, scratch } = memory;
         let (labelled, n) = (batch.classes.len(), self.widths[0]);
         let rows = batch.x.len() / n;
         let unlabelled = rows.saturating_sub(labelled);
@@ -54,7 +57,8 @@ impl Ladder {
              values, got {labelled} classes and {} values",
             batch.x.len()
         );
-        let mut step = Step { ladder: self, cx, params: params.values(), fixed, scratch };
+        let mut run =
+            LadderPass { ladder: self, cx, params: params.values(), layout, unit, scratch };
         let noise = |l: usize| Noise {
             std: self.noise,
             random: Random::new(batch.seed, l as u64),
@@ -63,18 +67,18 @@ impl Ladder {
         let Passes { noisy, clean, decoder, work } = &mut *passes;
         corrupt(cx, noise(0), batch.x, n, &mut noisy.h[0][..rows * n]);
         let of_layer = |l| (self.noise > 0.0).then(|| noise(l));
-        step.encode([labelled, unlabelled], None, of_layer, noisy);
+        run.encode([labelled, unlabelled], None, of_layer, noisy);
         let x = &batch.x[labelled * n..];
         if self.needs_clean() {
-            step.encode([0, unlabelled], Some(x), |_| None, clean);
+            run.encode([0, unlabelled], Some(x), |_| None, clean);
         }
-        step.decode(labelled, unlabelled, noisy, decoder);
+        run.decode(labelled, unlabelled, noisy, decoder);
 
         let len = labelled * self.widths[self.top()];
         let (logits, dy) = (&noisy.h[self.top()][..len], &mut work[0][..len]);
         let target = Target::Classes(batch.classes);
         let supervised = Loss::cross_entropy().evaluate(cx, labelled, logits, target, Some(dy))?;
-        let denoising = step.backward(labelled, x, passes, grads);
+        let denoising = run.backward(labelled, x, passes, grads);
         Ok(LadderLoss { supervised, denoising })
     }
 
@@ -91,8 +95,8 @@ impl Ladder {
         memory: &'m mut LadderMemory,
         x: &[f32],
     ) -> Result<&'m [f32], Error> {
-        let LadderMemory { max_unlabelled, passes: Passes { clean, .. }, fixed, scratch, .. } =
-            memory;
+        let LadderMemory { max_unlabelled, passes, layout, unit, scratch, .. } = memory;
+        let clean = &mut passes.clean;
         let (n, top) = (self.widths[0], self.top());
         let rows = x.len() / n;
         ensure!(
@@ -101,13 +105,14 @@ impl Ladder {
             "expected 2 to {max_unlabelled} samples of {n} values, got {} values",
             x.len()
         );
-        let mut step = Step { ladder: self, cx, params: params.values(), fixed, scratch };
-        step.encode([0, rows], Some(x), |_| None, clean);
+        let mut run =
+            LadderPass { ladder: self, cx, params: params.values(), layout, unit, scratch };
+        run.encode([0, rows], Some(x), |_| None, clean);
         Ok(&clean.h[top][..rows * self.widths[top]])
     }
 }
 
-impl<'a> Step<'a> {
+impl<'a> LadderPass<'a> {
     /// The parameters in a range of the slab.
     pub fn param(&self, range: &Range<usize>) -> &'a [f32] {
         &self.params[range.clone()]
@@ -122,7 +127,7 @@ impl<'a> Step<'a> {
         noise: impl Fn(usize) -> Option<Noise>,
         encoder: &mut Encoder,
     ) {
-        let (rows, widths, layout) = (labelled + others, &self.ladder.widths, &self.fixed.layout);
+        let (rows, widths, layout) = (labelled + others, &self.ladder.widths, self.layout);
         for l in 1..=self.ladder.top() {
             let [below, n] = [widths[l - 1], widths[l]];
             let (h_below, h) = encoder.h.split_at_mut(l);
@@ -145,12 +150,12 @@ impl<'a> Step<'a> {
 
     /// The scale of the top layer; `None` for the others, which have a ReLU.
     pub fn scale(&self, l: usize) -> Option<&'a [f32]> {
-        (l == self.ladder.top()).then(|| self.param(&self.fixed.layout.scale))
+        (l == self.ladder.top()).then(|| self.param(&self.layout.scale))
     }
 
     /// The decoder, from the top down to the lowest layer with a cost.
     fn decode(&mut self, labelled: usize, rows: usize, noisy: &Encoder, decoder: &mut Decoder) {
-        let (top, widths, layout) = (self.ladder.top(), &self.ladder.widths, &self.fixed.layout);
+        let (top, widths, layout) = (self.ladder.top(), &self.ladder.widths, self.layout);
         let Some(lowest) = self.ladder.lowest_cost() else { return };
         let Decoder { v, u, s, saved, .. } = decoder;
         for l in (lowest..=top).rev() {
@@ -190,7 +195,7 @@ impl<'a> Step<'a> {
         'a: 's,
     {
         let n = saved.len() / 3;
-        let (gamma, beta) = self.fixed.unit[l].split_at(n);
+        let (gamma, beta) = self.unit[l].split_at(n);
         Columns { gamma, beta, mean: &saved[..n], inv_std: &saved[2 * n..] }
     }
 }

@@ -1,12 +1,41 @@
 //! The activations: functions of one value, with their derivatives.
 //!
-//! To add one, write it here, and its reference and case in `tests/layers/reference/pointwise.rs`.
+//! To add one, write it here, and its reference and case in `tests/layers/cases/activations.rs`.
 
 use super::Pointwise;
 use crate::Error;
 use crate::error::ensure;
 use crate::hardware::simd::Simd;
 use crate::math;
+
+/// Declares an activation without settings: its name in messages, `f(x)`, and `f'(x) dy`, given x,
+/// y = f(x) and dy.
+macro_rules! activation {
+    (
+        $(#[$doc:meta])*
+        $Activation:ident, $name:literal:
+        |$s:ident, $x:ident| $f:expr;
+        |$t:ident, $at:pat_param, $y:pat_param, $dy:ident| $gradient:expr;
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default)]
+        pub struct $Activation;
+
+        impl Pointwise for $Activation {
+            const NAME: &'static str = $name;
+
+            #[inline(always)]
+            fn forward<S: Simd>(self, $s: S, $x: S::F) -> S::F {
+                $f
+            }
+
+            #[inline(always)]
+            fn backward<S: Simd>(self, $t: S, $at: S::F, $y: S::F, $dy: S::F) -> S::F {
+                $gradient
+            }
+        }
+    };
+}
 
 /// `max(x, 0)`. Its derivative at 0 is 0. NaN stays NaN.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,24 +57,15 @@ impl Pointwise for Relu {
     }
 }
 
-/// `min(max(x, 0), 6)` (Howard et al., arXiv:1704.04861). Its derivative at 0 and at 6 is 0. NaN
-/// stays NaN.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Relu6;
-
-impl Pointwise for Relu6 {
-    const NAME: &'static str = "relu6";
-
-    #[inline(always)]
-    fn forward<S: Simd>(self, s: S, x: S::F) -> S::F {
-        s.min(s.splat(6.0), s.max(s.splat(0.0), x))
-    }
-
-    #[inline(always)]
-    fn backward<S: Simd>(self, s: S, x: S::F, _: S::F, dy: S::F) -> S::F {
+activation! {
+    /// `min(max(x, 0), 6)` (Howard et al., arXiv:1704.04861). Its derivative at 0 and at 6 is 0.
+    /// NaN stays NaN.
+    Relu6, "relu6":
+    |s, x| s.min(s.splat(6.0), s.max(s.splat(0.0), x));
+    |s, x, _, dy| {
         let zero = s.splat(0.0);
         s.select_gt(x, zero, s.select_gt(s.splat(6.0), x, dy, zero), zero)
-    }
+    };
 }
 
 /// `x` where positive, `slope x` elsewhere (Maas et al., ICML 2013).
@@ -116,84 +136,48 @@ impl Pointwise for Elu {
     }
 }
 
-/// `x Phi(x)`, Phi the normal distribution function (Hendrycks and Gimpel, arXiv:1606.08415), the
-/// exact form and not the tanh approximation.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Gelu;
-
-impl Pointwise for Gelu {
-    const NAME: &'static str = "gelu";
-
-    #[inline(always)]
-    fn forward<S: Simd>(self, s: S, x: S::F) -> S::F {
-        s.mul(x, math::normal_cdf(s, x))
-    }
-
-    #[inline(always)]
-    fn backward<S: Simd>(self, s: S, x: S::F, _: S::F, dy: S::F) -> S::F {
+activation! {
+    /// `x Phi(x)`, Phi the normal distribution function (Hendrycks and Gimpel, arXiv:1606.08415),
+    /// the exact form and not the tanh approximation.
+    Gelu, "gelu":
+    |s, x| s.mul(x, math::normal_cdf(s, x));
+    |s, x, _, dy| {
         // Phi(x) + x phi(x), phi(x) = exp(-x^2 / 2) / sqrt(2 pi)
         let half_square = s.mul(s.mul(x, x), s.splat(-0.5));
         let density = s.mul(math::exp(s, half_square), s.splat(0.398_942_3));
         s.mul(dy, s.mul_add(x, density, math::normal_cdf(s, x)))
-    }
+    };
 }
 
-/// `x relu6(x + 3) / 6`, which is near `x sigmoid(x)` (Howard et al., ICCV 2019). Its derivative is
-/// 0 up to -3, and 1 from 3 on.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct HardSwish;
-
-impl Pointwise for HardSwish {
-    const NAME: &'static str = "hard swish";
-
-    #[inline(always)]
-    fn forward<S: Simd>(self, s: S, x: S::F) -> S::F {
+activation! {
+    /// `x relu6(x + 3) / 6`, which is near `x sigmoid(x)` (Howard et al., ICCV 2019). Its
+    /// derivative is 0 up to -3, and 1 from 3 on.
+    HardSwish, "hard swish":
+    |s, x| {
         let gate = Relu6.forward(s, s.add(x, s.splat(3.0)));
         s.mul(s.mul(x, gate), s.splat(1.0 / 6.0))
-    }
-
-    #[inline(always)]
-    fn backward<S: Simd>(self, s: S, x: S::F, _: S::F, dy: S::F) -> S::F {
+    };
+    |s, x, _, dy| {
         let between = s.mul(dy, s.mul_add(x, s.splat(1.0 / 3.0), s.splat(0.5)));
         let up_to_3 = s.select_gt(s.splat(3.0), x, between, dy);
         s.select_gt(x, s.splat(-3.0), up_to_3, s.splat(0.0))
-    }
+    };
 }
 
-/// The logistic function, `1 / (1 + exp(-x))`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Sigmoid;
-
-impl Pointwise for Sigmoid {
-    const NAME: &'static str = "sigmoid";
-
-    #[inline(always)]
-    fn forward<S: Simd>(self, s: S, x: S::F) -> S::F {
-        math::sigmoid(s, x)
-    }
-
-    #[inline(always)]
-    fn backward<S: Simd>(self, s: S, _: S::F, y: S::F, dy: S::F) -> S::F {
-        s.mul(dy, s.mul(y, s.sub(s.splat(1.0), y)))
-    }
+activation! {
+    /// The logistic function, `1 / (1 + exp(-x))`.
+    Sigmoid, "sigmoid":
+    |s, x| math::sigmoid(s, x);
+    |s, _, y, dy| s.mul(dy, s.mul(y, s.sub(s.splat(1.0), y)));
 }
 
-/// The hyperbolic tangent.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Tanh;
-
-impl Pointwise for Tanh {
-    const NAME: &'static str = "tanh";
-
-    #[inline(always)]
-    fn forward<S: Simd>(self, s: S, x: S::F) -> S::F {
-        math::tanh(s, x)
-    }
-
-    #[inline(always)]
-    fn backward<S: Simd>(self, s: S, _: S::F, y: S::F, dy: S::F) -> S::F {
+activation! {
+    /// The hyperbolic tangent.
+    Tanh, "tanh":
+    |s, x| math::tanh(s, x);
+    |s, _, y, dy| {
         let one = s.splat(1.0);
         // 1 - y^2 without the cancellation near 1
         s.mul(dy, s.mul(s.sub(one, y), s.add(one, y)))
-    }
+    };
 }

@@ -24,14 +24,14 @@ use super::fused::FusedRelu;
 use crate::error::ensure;
 use crate::math::column_sums::add;
 use crate::network::init::Init;
-use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode, Op};
+use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode, Op, Planned};
 use crate::network::params::{ParamSpec, Role};
 use crate::{Context, Error, Shape};
 
 /// Normalises each feature, or each channel of an image, over the batch.
 ///
-/// As in PyTorch, training normalises with the biased variance, and the running variance takes in
-/// the unbiased one.
+/// Training normalises with the biased variance, and the running variance takes in the unbiased
+/// one, like PyTorch's.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNorm {
     /// Added to the variance.
@@ -59,7 +59,7 @@ fn split4(params: &[f32]) -> [&[f32]; 4] {
     std::array::from_fn(|_| parts.next().expect("four parameters"))
 }
 
-/// What is saved: the mean, the biased variance and `1 / sqrt(var + eps)` used, each (channels).
+/// The saved values: the mean, the biased variance and `1 / sqrt(var + eps)`, each (channels).
 fn split3(saved: &[f32]) -> [&[f32]; 3] {
     let mut parts = saved.chunks_exact((saved.len() / 3).max(1));
     std::array::from_fn(|_| parts.next().expect("three statistics"))
@@ -76,7 +76,7 @@ impl Layer for BatchNorm {
         "batch norm"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         let BatchNorm { eps, momentum } = *self;
         ensure!(eps > 0.0 && eps.is_finite(), setting, "needs a positive eps, not {eps}");
         ensure!(
@@ -85,7 +85,8 @@ impl Layer for BatchNorm {
             "needs a momentum in [0, 1], not {momentum}"
         );
         let relu = FusedRelu::default();
-        Ok(Box::new(BatchNormOp { settings: *self, shape: input.clone(), relu }))
+        let shape = input.clone();
+        Ok(Planned::new(shape.clone(), BatchNormOp { settings: *self, shape, relu }))
     }
 }
 
@@ -105,10 +106,6 @@ impl BatchNormOp {
 }
 
 impl Op for BatchNormOp {
-    fn output(&self) -> Shape {
-        self.shape.clone()
-    }
-
     fn params(&self) -> Vec<ParamSpec> {
         let c = self.shape.channels();
         [

@@ -1,5 +1,5 @@
-//! The convolution and its transpose: what the input gradient of a convolution is to its output's
-//! gradient (Dumoulin and Visin 2016, arXiv:1603.07285, section 4).
+//! The convolution and its transpose, whose forward pass is the input gradient of a convolution
+//! (Dumoulin and Visin 2016, arXiv:1603.07285, section 4).
 //!
 //! ```text
 //! y[i, j, o] = b[o] + sum over t, u, c of x[i stride - padding + t dilation, .. u .., c]
@@ -11,17 +11,18 @@
 //! ```
 
 use super::product::{Product, ProductOp, Work};
+use super::setters::setters;
 use crate::conv::{Conv, Convolution, Direction, Operands, Size, WeightSums, Window, image};
 use crate::error::ensure;
 use crate::gemm::Epilogue;
 use crate::network::init::Init;
-use crate::network::layer::{Layer, Op};
+use crate::network::layer::{Layer, Planned};
 use crate::{Error, Shape};
 
 /// The settings that both directions have.
 #[derive(Clone, Copy, Debug)]
 struct ConvSettings {
-    /// Those of the output.
+    /// The channels of the output.
     channels: usize,
     window: Window,
     groups: usize,
@@ -67,14 +68,6 @@ impl ConvTranspose2d {
         ConvTranspose2d { settings, output_padding: Size(0, 0) }
     }
 
-    /// The pixels added to the output at the bottom and on the right. A strided convolution maps
-    /// several sizes to one; this selects which to restore. Less than the stride or the dilation.
-    #[must_use]
-    pub fn with_output_padding(mut self, output_padding: impl Into<Size>) -> ConvTranspose2d {
-        self.output_padding = output_padding.into();
-        self
-    }
-
     /// The convolution from the output to the input.
     fn conv(&self, input: &Shape) -> Result<Conv, Error> {
         let ConvSettings { window, channels: image_channels, groups, .. } = self.settings;
@@ -97,7 +90,7 @@ impl ConvTranspose2d {
             .zip(along([map.1, kernel.1, stride.1, padding.1, dilation.1, added.1]));
         let Some((height, width)) = size else {
             return Err(Error::shape(format!(
-                "a padding of {padding} leaves nothing of what a kernel of {kernel} makes of an \
+                "a padding of {padding} cuts off the whole output of a kernel of {kernel} for an \
                  input of {input}"
             )));
         };
@@ -111,50 +104,21 @@ impl ConvTranspose2d {
 /// Gives a convolution the settings of both directions; the texts say what differs between them.
 macro_rules! settings {
     ($Conv:ident, $stride:literal, $padding:literal) => {
-        impl $Conv {
+        setters!($Conv:
             #[doc = $stride]
-            #[must_use]
-            pub fn with_stride(mut self, stride: impl Into<Size>) -> $Conv {
-                self.settings.window.stride = stride.into();
-                self
-            }
-
+            with_stride(stride: impl Into<Size>) => settings.window.stride = stride.into();
             #[doc = $padding]
-            #[must_use]
-            pub fn with_padding(mut self, padding: impl Into<Size>) -> $Conv {
-                self.settings.window.padding = padding.into();
-                self
-            }
-
+            with_padding(padding: impl Into<Size>) => settings.window.padding = padding.into();
             /// The pixels from one tap of the kernel to the next.
-            #[must_use]
-            pub fn with_dilation(mut self, dilation: impl Into<Size>) -> $Conv {
-                self.settings.window.dilation = dilation.into();
-                self
-            }
-
+            with_dilation(dilation: impl Into<Size>) => settings.window.dilation = dilation.into();
             /// Cuts the channels into groups, each of which sees its own alone. As many as
             /// channels: depthwise.
-            #[must_use]
-            pub fn with_groups(mut self, groups: usize) -> $Conv {
-                self.settings.groups = groups;
-                self
-            }
-
+            with_groups(groups: usize) => settings.groups = groups;
             /// Leaves the bias out, as before a batch norm, which would remove it.
-            #[must_use]
-            pub fn without_bias(mut self) -> $Conv {
-                self.settings.bias = false;
-                self
-            }
-
+            without_bias() => settings.bias = false;
             /// Another initialisation of the weight.
-            #[must_use]
-            pub fn with_init(mut self, init: Init) -> $Conv {
-                self.settings.init = init;
-                self
-            }
-        }
+            with_init(init: Init) => settings.init = init;
+        );
     };
 }
 settings!(
@@ -167,13 +131,18 @@ settings!(
     "The pixels of the output from one pixel of the input to the next.",
     "The pixels cut off the output on each side."
 );
+setters!(ConvTranspose2d:
+    /// The pixels added to the output at the bottom and on the right. A strided convolution maps
+    /// several sizes to one; this selects which to restore. Less than the stride or the dilation.
+    with_output_padding(added: impl Into<Size>) => output_padding = added.into();
+);
 
 impl Layer for Conv2d {
     fn name(&self) -> &'static str {
         "conv2d"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         let ConvSettings { window, channels, groups, .. } = self.settings;
         let conv = Conv::over(window, input, channels, groups)?;
         let fans = [conv.image_channels, conv.map_channels]
@@ -187,7 +156,7 @@ impl Layer for ConvTranspose2d {
         "conv transpose2d"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         let conv = self.conv(input)?;
         // A stride spreads the taps over as many pixels.
         let Size(down, across) = conv.window.stride;
@@ -205,19 +174,14 @@ impl ConvSettings {
     }
 
     /// The op of a convolution that has been checked, whose forward pass has that direction.
-    fn plan(
-        &self,
-        conv: Conv,
-        direction: Direction,
-        fans: [usize; 2],
-    ) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, conv: Conv, direction: Direction, fans: [usize; 2]) -> Result<Planned, Error> {
         let (output, back) = match direction {
             Direction::Forward => (conv.map_shape()?, Direction::InputGradient),
             _ => (conv.image_shape()?, Direction::Forward),
         };
         let directions = [direction, back];
         let product = ConvProduct { convolution: Convolution::new(conv), directions, fans };
-        Ok(Box::new(ProductOp::new(product, output, self.bias, self.init)))
+        Ok(ProductOp::planned(product, output, self.bias, self.init))
     }
 }
 
@@ -225,7 +189,7 @@ impl ConvSettings {
 #[derive(Debug)]
 struct ConvProduct {
     convolution: Convolution,
-    /// Of the forward pass and of the input gradient.
+    /// The directions of the forward pass and of the input gradient.
     directions: [Direction; 2],
     fans: [usize; 2],
 }

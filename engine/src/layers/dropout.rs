@@ -4,7 +4,7 @@
 use super::identity::Identity;
 use crate::error::ensure;
 use crate::math::random::Random;
-use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode, Op, Pass};
+use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Mode, Op, Pass, Planned};
 use crate::{Context, Error, Shape};
 
 /// Sets each value to 0 with probability `p` while training, and scales the others by `1 / (1 -
@@ -23,8 +23,7 @@ impl Layer for Dropout {
         "dropout"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
-        let shape = input.clone();
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         ensure!(
             (0.0..1.0).contains(&self.p),
             setting,
@@ -32,8 +31,8 @@ impl Layer for Dropout {
             self.p
         );
         match self.p {
-            0.0 => Ok(Box::new(Identity { output: shape })),
-            p => Ok(Box::new(DropoutOp { p, shape })),
+            0.0 => Ok(Planned::new(input.clone(), Identity)),
+            p => Ok(Planned::new(input.clone(), DropoutOp { p, n: input.len() })),
         }
     }
 }
@@ -42,7 +41,7 @@ impl Layer for Dropout {
 #[derive(Debug)]
 struct DropoutOp {
     p: f32,
-    shape: Shape,
+    n: usize,
 }
 
 impl DropoutOp {
@@ -52,7 +51,7 @@ impl DropoutOp {
             y.copy_from_slice(x);
             return;
         }
-        let n = self.shape.len();
+        let n = self.n;
         let random = Random::new(pass.seed, position);
         let scale = 1.0 / (1.0 - self.p);
         // A word below the threshold drops: exact to 2^-32.
@@ -70,10 +69,6 @@ impl DropoutOp {
 }
 
 impl Op for DropoutOp {
-    fn output(&self) -> Shape {
-        self.shape.clone()
-    }
-
     fn inference_maps<'a>(&self, _: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
         Some(Vec::new())
     }

@@ -1,21 +1,21 @@
-//! The ReLU behind a product, which the op that makes it can take in.
+//! The ReLU behind an op, which the op can take in.
 
 use super::Relu;
 use super::pointwise::gradient;
 use crate::Context;
 use crate::network::layer::InferenceMap;
 
-/// Whether an op has taken in the ReLU behind it.
+/// True once an op has taken in the ReLU behind it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct FusedRelu(bool);
 
 impl FusedRelu {
-    /// Whether there is one.
+    /// True if there is one.
     pub fn is_there(self) -> bool {
         self.0
     }
 
-    /// Takes it in, but no second one.
+    /// Takes a ReLU in. `false` if there is one already.
     pub fn take(&mut self) -> bool {
         !std::mem::replace(&mut self.0, true)
     }

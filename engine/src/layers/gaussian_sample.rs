@@ -16,7 +16,7 @@ use crate::error::ensure;
 use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::{elementwise, kernel};
 use crate::math::random::Random;
-use crate::network::layer::{Backward, Forward, Layer, Mode, Op, Pass};
+use crate::network::layer::{Backward, Forward, Layer, Mode, Op, Pass, Planned};
 use crate::{Context, Error, Shape, math};
 
 /// Draws n values from the normal distributions of which x holds the n means and then the n
@@ -64,7 +64,7 @@ impl Layer for GaussianSample {
         "gaussian sample"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         let (weight, len) = (self.kl_weight, input.len());
         ensure!(
             weight >= 0.0 && weight.is_finite(),
@@ -76,7 +76,7 @@ impl Layer for GaussianSample {
             shape,
             "needs as many means as logarithms of variances, got {len} values ({input})"
         );
-        Ok(Box::new(GaussianSampleOp { settings: *self, n: len / 2 }))
+        Ok(Planned::new(len / 2, GaussianSampleOp { settings: *self, n: len / 2 }))
     }
 }
 
@@ -104,10 +104,6 @@ impl GaussianSampleOp {
 }
 
 impl Op for GaussianSampleOp {
-    fn output(&self) -> Shape {
-        self.n.into()
-    }
-
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
         let (len, n) = (2 * self.n, self.n);
         let penalty = self.penalty(cx, io.pass, io.x);

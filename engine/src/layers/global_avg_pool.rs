@@ -2,7 +2,7 @@ use crate::conv::image;
 use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::{MAX_LANES, kernel, map};
 use crate::math::column_sums::sum_columns;
-use crate::network::layer::{Backward, Forward, Layer, Op};
+use crate::network::layer::{Backward, Forward, Layer, Op, Planned};
 use crate::{Context, Error, Shape};
 
 /// The mean of each channel over the whole image: (height, width, channels) to (channels).
@@ -14,9 +14,9 @@ impl Layer for GlobalAvgPool {
         "global avg pool"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         let (size, channels) = image(input)?;
-        Ok(Box::new(GlobalAvgPoolOp { pixels: size.0 * size.1, channels }))
+        Ok(Planned::new(channels, GlobalAvgPoolOp { pixels: size.0 * size.1, channels }))
     }
 }
 
@@ -27,10 +27,6 @@ struct GlobalAvgPoolOp {
 }
 
 impl Op for GlobalAvgPoolOp {
-    fn output(&self) -> Shape {
-        self.channels.into()
-    }
-
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
         let GlobalAvgPoolOp { pixels, channels: c } = *self;
         let images = (TASK_LEN / (pixels * c)).max(1);

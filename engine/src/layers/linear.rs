@@ -1,10 +1,11 @@
 //! The fully connected layer: `y = x W^T + b`.
 
 use super::product::{Product, ProductOp, Work};
+use super::setters::setters;
 use crate::error::ensure;
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm, gemm_sparse, gemm_sparse_scratch};
 use crate::network::init::Init;
-use crate::network::layer::{Layer, Op};
+use crate::network::layer::{Layer, Planned};
 use crate::{Error, Shape};
 
 /// A fully connected layer. The weight is stored as PyTorch does, (out, in).
@@ -20,30 +21,25 @@ impl Linear {
     pub fn new(outputs: usize) -> Linear {
         Linear { outputs, bias: true, init: Init::HeNormal }
     }
-
-    /// Leaves the bias out, as before a batch norm, which would remove it.
-    #[must_use]
-    pub fn without_bias(self) -> Linear {
-        Linear { bias: false, ..self }
-    }
-
-    /// Another initialisation of the weight.
-    #[must_use]
-    pub fn with_init(self, init: Init) -> Linear {
-        Linear { init, ..self }
-    }
 }
+
+setters!(Linear:
+    /// Leaves the bias out, as before a batch norm, which would remove it.
+    without_bias() => bias = false;
+    /// Another initialisation of the weight.
+    with_init(init: Init) => init = init;
+);
 
 impl Layer for Linear {
     fn name(&self) -> &'static str {
         "linear"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         let Linear { outputs, bias, init } = *self;
         ensure!(outputs > 0, setting, "needs at least 1 output, not 0");
         let product = LinearProduct { inputs: input.len(), outputs };
-        Ok(Box::new(ProductOp::new(product, outputs.into(), bias, init)))
+        Ok(ProductOp::planned(product, outputs.into(), bias, init))
     }
 }
 

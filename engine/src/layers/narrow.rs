@@ -1,7 +1,7 @@
 //! The first values of each sample, as PyTorch's `narrow`.
 
 use crate::error::ensure;
-use crate::network::layer::{Backward, Forward, Layer, Op};
+use crate::network::layer::{Backward, Forward, Layer, Op, Planned};
 use crate::{Context, Error, Shape};
 
 /// Passes the first `len` values of each sample on and leaves the others out: the means, say, that
@@ -24,7 +24,7 @@ impl Layer for Narrow {
         "narrow"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         let n = input.len();
         let kept = self.len;
         ensure!(
@@ -32,7 +32,7 @@ impl Layer for Narrow {
             setting,
             "needs 1 to {n} values to keep of {input}, not {kept}"
         );
-        Ok(Box::new(NarrowOp { n, kept }))
+        Ok(Planned::new(kept, NarrowOp { n, kept }))
     }
 }
 
@@ -44,10 +44,6 @@ struct NarrowOp {
 }
 
 impl Op for NarrowOp {
-    fn output(&self) -> Shape {
-        self.kept.into()
-    }
-
     fn forward(&self, _: &Context, io: Forward<'_>) -> f64 {
         narrow(io.x, self.n, io.y, self.kept);
         0.0

@@ -1,8 +1,8 @@
-//! What all activations share: a function of one value, applied to each.
+//! A function of one value, applied to each: the part that all activations share.
 
 use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::{Simd, elementwise};
-use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op};
+use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op, Planned};
 use crate::{Context, Error, Shape};
 use std::fmt::Debug;
 
@@ -11,7 +11,7 @@ pub trait Pointwise: Copy + Debug + Send + Sync + 'static {
     /// The name in messages.
     const NAME: &'static str;
 
-    /// Whether it is `max(x, 0)`.
+    /// True if it is `max(x, 0)`.
     const IS_RELU: bool = false;
 
     /// `f(x)`
@@ -20,10 +20,10 @@ pub trait Pointwise: Copy + Debug + Send + Sync + 'static {
     /// `f'(x) dy`, where `y = f(x)`
     fn backward<S: Simd>(self, s: S, x: S::F, y: S::F, dy: S::F) -> S::F;
 
-    /// Why the settings make no sense, if they do not.
+    /// Checks the settings.
     ///
     /// # Errors
-    /// A message that names the setting.
+    /// If one is out of its range; the message names it.
     fn check(self) -> Result<(), Error> {
         Ok(())
     }
@@ -42,9 +42,9 @@ impl<P: Pointwise> Layer for P {
         P::NAME
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         self.check()?;
-        Ok(Box::new(Each { f: *self, shape: input.clone() }))
+        Ok(Planned::new(input.clone(), Each { f: *self }))
     }
 
     fn is_relu(&self) -> bool {
@@ -52,18 +52,13 @@ impl<P: Pointwise> Layer for P {
     }
 }
 
-/// An activation of samples of one shape.
+/// An activation of each value.
 #[derive(Debug)]
 struct Each<P> {
     f: P,
-    shape: Shape,
 }
 
 impl<P: Pointwise> Op for Each<P> {
-    fn output(&self) -> Shape {
-        self.shape.clone()
-    }
-
     fn inference_maps<'a>(&self, _: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
         P::IS_RELU.then(|| vec![InferenceMap::Relu])
     }

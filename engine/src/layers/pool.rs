@@ -5,8 +5,9 @@ mod kernels;
 
 pub(super) use geometry::PoolGeometry;
 
+use super::setters::setters;
 use crate::conv::{Size, Window};
-use crate::network::layer::{Backward, Forward, Layer, Op};
+use crate::network::layer::{Backward, Forward, Layer, Op, Planned};
 use crate::{Context, Error, Shape};
 
 /// The largest value of each channel in a window that moves over an image: (height, width,
@@ -36,28 +37,23 @@ macro_rules! pool {
                 let kernel = kernel.into();
                 $Pool { window: Window { stride: kernel, ..Window::new(kernel) } }
             }
-
-            /// Another distance from one position of the window to the next.
-            #[must_use]
-            pub fn with_stride(self, stride: impl Into<Size>) -> $Pool {
-                $Pool { window: Window { stride: stride.into(), ..self.window } }
-            }
-
-            /// Extends the image on each side, by half of the window at most.
-            #[must_use]
-            pub fn with_padding(self, padding: impl Into<Size>) -> $Pool {
-                $Pool { window: Window { padding: padding.into(), ..self.window } }
-            }
         }
+
+        setters!($Pool:
+            /// Another distance from one position of the window to the next.
+            with_stride(stride: impl Into<Size>) => window.stride = stride.into();
+            /// Extends the image on each side, by half of the window at most.
+            with_padding(padding: impl Into<Size>) => window.padding = padding.into();
+        );
 
         impl Layer for $Pool {
             fn name(&self) -> &'static str {
                 $name
             }
 
-            fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+            fn plan(&self, input: &Shape) -> Result<Planned, Error> {
                 let images = PoolGeometry::new(self.window, input)?;
-                Ok(Box::new(PoolOp { images, output: images.small_shape()?, is_max: $is_max }))
+                Ok(Planned::new(images.small_shape()?, PoolOp { images, is_max: $is_max }))
             }
         }
     };
@@ -68,8 +64,7 @@ pool!(AvgPool2d, "avg pool", false);
 #[derive(Debug)]
 struct PoolOp {
     images: PoolGeometry,
-    output: Shape,
-    /// Whether it takes the largest value, or else the mean.
+    /// True if it takes the largest value; else it takes the mean.
     is_max: bool,
 }
 
@@ -82,10 +77,6 @@ impl PoolOp {
 }
 
 impl Op for PoolOp {
-    fn output(&self) -> Shape {
-        self.output.clone()
-    }
-
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
         let (images, x) = (self.images, io.x);
         match self.is_max {

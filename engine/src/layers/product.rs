@@ -5,14 +5,14 @@ use super::fused::FusedRelu;
 use crate::gemm::Epilogue;
 use crate::math::column_sums;
 use crate::network::init::Init;
-use crate::network::layer::{Backward, Forward, InferenceMap, Op};
+use crate::network::layer::{Backward, Forward, InferenceMap, Op, Planned};
 use crate::network::params::{ParamSpec, Role};
 use crate::{Context, Shape};
 use std::fmt::Debug;
 
 /// A product of x: (batch, input) and a weight. The sizes of a batch follow from its slices.
 pub(crate) trait Product: Debug + Send + Sync + 'static {
-    /// Whether it is `x W^T`, W: (out, in).
+    /// True if it is `x W^T`, W: (out, in).
     const IS_LINEAR: bool;
 
     /// The shape of the weight.
@@ -24,7 +24,7 @@ pub(crate) trait Product: Debug + Send + Sync + 'static {
     /// The multiply-adds of a sample.
     fn macs(&self) -> u64;
 
-    /// The scratch values that each of the three passes needs, at most.
+    /// Scratch values that suffice for each of the three passes.
     fn scratch_len(&self, batch: usize) -> usize;
 
     /// y: (batch, output), overwritten
@@ -66,10 +66,11 @@ pub(super) struct ProductOp<P> {
 }
 
 impl<P: Product> ProductOp<P> {
-    pub fn new(product: P, output: Shape, bias: bool, init: Init) -> ProductOp<P> {
-        let weight_len =
-            product.weight_shape().iter().fold(1, |len, n| usize::saturating_mul(len, *n));
-        ProductOp { product, output, weight_len, bias, init, relu: FusedRelu::default() }
+    pub fn planned(product: P, output: Shape, bias: bool, init: Init) -> Planned {
+        let shape = product.weight_shape();
+        let weight_len = shape.iter().fold(1, |len: usize, n| len.saturating_mul(*n));
+        let (relu, of) = (FusedRelu::default(), output.clone());
+        Planned::new(of, ProductOp { product, output, weight_len, bias, init, relu })
     }
 
     /// The weight, and the bias if there is one.
@@ -80,10 +81,6 @@ impl<P: Product> ProductOp<P> {
 }
 
 impl<P: Product> Op for ProductOp<P> {
-    fn output(&self) -> Shape {
-        self.output.clone()
-    }
-
     fn params(&self) -> Vec<ParamSpec> {
         let [fan_in, fan_out] = self.product.fans();
         let spec = |name: &'static str, shape, role, init| ParamSpec {

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Both branches are chains of layers as a network is one (`network/chain.rs`), planned with it.
-//! What their layers give and save lies in the block's `saved`, gradients on their way down in its
+//! The values of their layers lie in the block's `saved`, gradients on their way down in its
 //! `scratch`.
 
 use super::fused::FusedRelu;
@@ -17,12 +17,12 @@ use crate::hardware::memory::padded;
 use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::elementwise;
 use crate::math::column_sums::add;
-use crate::network::layer::{Backward, Forward, Layer, Op, Pass, named};
+use crate::network::layer::{Backward, Forward, Layer, Op, Pass, Planned, named};
 use crate::network::params::{ParamEntry, ParamSpec};
 use crate::network::{Chain, Downward, Learner, Link, Run};
 use crate::{Context, Error, Shape};
 
-/// Adds what layers make of `x` to `x` itself, or to what other layers make of it.
+/// Adds the output of layers to their input `x`, or to the output of other layers for `x`.
 ///
 /// The parameters are named as in the chain, `0.weight`, and `shortcut.0.weight`. The block is one
 /// layer: it is frozen, and evaluates, as a whole. Where some of its parameters are frozen and
@@ -34,13 +34,15 @@ pub struct Residual {
 }
 
 impl Residual {
-    /// `y = x + f(x)`, with f the layers one after another. They must give what they take.
+    /// `y = x + f(x)`, with f the layers one after another. Their output must have the shape of
+    /// their input.
     pub fn new(body: Vec<Box<dyn Layer>>) -> Residual {
         Residual { body, shortcut: Vec::new() }
     }
 
-    /// Adds to what these layers make of `x` instead, such as a convolution of 1x1 with the stride
-    /// of the body, where the body gives another shape.
+    /// Adds the body to the output of these layers for `x` instead: where the body gives another
+    /// shape, a convolution of 1x1 with its stride, say.
+    #[must_use]
     pub fn with_shortcut(self, shortcut: Vec<Box<dyn Layer>>) -> Residual {
         Residual { shortcut, ..self }
     }
@@ -68,7 +70,7 @@ impl Residual {
     }
 
     /// Refuses branches that cannot be added.
-    fn check(&self, op: ResidualOp) -> Result<Box<dyn Op>, Error> {
+    fn check(&self, op: ResidualOp) -> Result<Planned, Error> {
         ensure!(!self.body.is_empty(), setting, "needs a layer in its body");
         let (body, shortcut) = (&op.body.output, &op.shortcut.output);
         if body != shortcut {
@@ -78,7 +80,7 @@ impl Residual {
             };
             return Err(Error::shape(format!("its body gives {body}, {what} {shortcut}{hint}")));
         }
-        Ok(Box::new(op))
+        Ok(Planned::new(body.clone(), op))
     }
 }
 
@@ -87,11 +89,11 @@ impl Layer for Residual {
         "residual"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         self.check(self.branches("", input, true)?)
     }
 
-    fn plan_as(&self, name: &str, input: &Shape, fuse: bool) -> Result<Box<dyn Op>, Error> {
+    fn plan_as(&self, name: &str, input: &Shape, fuse: bool) -> Result<Planned, Error> {
         // A layer in a branch has named itself.
         let op = self.branches(&format!("{name}."), input, fuse)?;
         self.check(op).map_err(|e| named(name, self.name(), e))
@@ -136,10 +138,6 @@ impl ResidualOp {
 }
 
 impl Op for ResidualOp {
-    fn output(&self) -> Shape {
-        self.body.output.clone()
-    }
-
     fn params(&self) -> Vec<ParamSpec> {
         self.params.clone()
     }

@@ -17,7 +17,7 @@ use super::identity::Identity;
 use crate::error::ensure;
 use crate::hardware::parallel::TASK_LEN;
 use crate::hardware::simd::{elementwise, kernel};
-use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op};
+use crate::network::layer::{Backward, Forward, InferenceMap, Layer, Op, Planned};
 use crate::{Context, Error, Shape};
 
 /// Passes each sample on, and adds a [penalty](crate::PassMemory::penalty) that is small where few
@@ -38,8 +38,7 @@ impl Layer for Sparsity {
         "sparsity"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
-        let shape = input.clone();
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         let weight = self.weight;
         ensure!(
             weight >= 0.0 && weight.is_finite(),
@@ -47,8 +46,8 @@ impl Layer for Sparsity {
             "needs a finite weight of at least 0, not {weight}"
         );
         match weight {
-            0.0 => Ok(Box::new(Identity { output: shape })),
-            weight => Ok(Box::new(SparsityOp { weight, shape })),
+            0.0 => Ok(Planned::new(input.clone(), Identity)),
+            weight => Ok(Planned::new(input.clone(), SparsityOp { weight, n: input.len() })),
         }
     }
 }
@@ -57,12 +56,12 @@ impl Layer for Sparsity {
 #[derive(Debug)]
 struct SparsityOp {
     weight: f32,
-    shape: Shape,
+    n: usize,
 }
 
 impl SparsityOp {
     fn penalty(&self, cx: &Context, x: &[f32]) -> f64 {
-        let n = self.shape.len();
+        let n = self.n;
         let batch = x.len() / n;
         let sum = cx.sum_rows(batch, TASK_LEN / n, &mut [], |rows, _| {
             let x = &x[rows.start * n..rows.end * n];
@@ -77,10 +76,6 @@ impl SparsityOp {
 }
 
 impl Op for SparsityOp {
-    fn output(&self) -> Shape {
-        self.shape.clone()
-    }
-
     fn inference_maps<'a>(&self, _: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
         Some(Vec::new())
     }
@@ -92,7 +87,7 @@ impl Op for SparsityOp {
 
     fn backward(&self, cx: &Context, io: Backward<'_>) {
         let Some(dx) = io.dx else { return };
-        let n = self.shape.len();
+        let n = self.n;
         let weight = f64::from(self.weight) / (io.batch as f64 * (n as f64).sqrt());
         cx.rows(dx, n, |row, dx| {
             let (x, dy) = (&io.x[row * n..][..n], &io.dy[row * n..][..n]);

@@ -1,5 +1,5 @@
 use super::identity::Identity;
-use crate::network::layer::{Layer, Op};
+use crate::network::layer::{Layer, Planned};
 use crate::{Error, Shape};
 
 /// Gives the values another shape, `[height, width, channels]` say, in the same order.
@@ -23,11 +23,9 @@ impl Layer for Unflatten {
         "unflatten"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         match self.shape.checked_len() {
-            Some(len) if len == input.len() => {
-                Ok(Box::new(Identity { output: self.shape.clone() }))
-            }
+            Some(len) if len == input.len() => Ok(Planned::new(self.shape.clone(), Identity)),
             Some(len) => Err(Error::shape(format!(
                 "needs {len} values to make {} of, got {} ({input})",
                 self.shape,

@@ -2,7 +2,7 @@ use super::identity::Identity;
 use super::pool::{PoolGeometry, spread, sums};
 use crate::conv::{Size, Window, image, image_shape};
 use crate::error::ensure;
-use crate::network::layer::{Backward, Forward, Layer, Op};
+use crate::network::layer::{Backward, Forward, Layer, Op, Planned};
 use crate::{Context, Error, Shape};
 
 /// Repeats each pixel factor x factor times: (height, width, channels) to (factor height, factor
@@ -24,19 +24,19 @@ impl Layer for Upsample {
         "upsample"
     }
 
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
         let factor = self.factor;
         ensure!(factor > 0, setting, "needs a factor of at least 1, not 0");
         let (Size(height, width), channels) = image(input)?;
         let size = Size(height.saturating_mul(factor), width.saturating_mul(factor));
         let output = image_shape(size, channels)?;
         if factor == 1 {
-            return Ok(Box::new(Identity { output }));
+            return Ok(Planned::new(output, Identity));
         }
         let square = Size(factor, factor);
         let window = Window { stride: square, ..Window::new(square) };
         let squares = PoolGeometry::new(window, &output)?;
-        Ok(Box::new(UpsampleOp { squares, output }))
+        Ok(Planned::new(output, UpsampleOp { squares }))
     }
 }
 
@@ -44,14 +44,9 @@ impl Layer for Upsample {
 struct UpsampleOp {
     /// The squares that the output is cut into.
     squares: PoolGeometry,
-    output: Shape,
 }
 
 impl Op for UpsampleOp {
-    fn output(&self) -> Shape {
-        self.output.clone()
-    }
-
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64 {
         spread(cx, self.squares, io.x, io.y, 1.0);
         0.0

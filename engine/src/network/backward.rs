@@ -7,37 +7,38 @@ use std::ops::Range;
 
 /// The gradients that a backward pass is asked for.
 #[derive(Debug, Default)]
+#[must_use = "give them to Network::backward"]
 pub struct Gradients<'a> {
-    /// Those of the parameters, as long as [`Params::values`]. Frozen parameters get none: theirs
-    /// is 0 where the rest of their layer trains, and left alone where it does not.
+    /// The gradients of the parameters, as long as [`Params::values`]. A frozen parameter gets
+    /// none: its gradient is 0 where the rest of its layer trains, and left alone where it does
+    /// not.
     pub params: Option<&'a mut [f32]>,
-    /// Whether they are added to what is there, or overwrite it, whatever it was.
+    /// True if these are added to the values that are there; else they overwrite them.
     pub accumulate: bool,
-    /// That of the input: (batch, input), overwritten. What is frozen changes nothing in it.
+    /// The gradient of the input: (batch, input), overwritten. Frozen layers change nothing in it.
     pub input: Option<&'a mut [f32]>,
 }
 
 impl<'a> Gradients<'a> {
-    /// Those of the parameters overwrite `grads`.
+    /// Gradients of the parameters that overwrite `grads`.
     pub fn overwriting(grads: &'a mut [f32]) -> Gradients<'a> {
         Gradients { params: Some(grads), ..Gradients::default() }
     }
 
-    /// Those of the parameters are added to `grads`.
+    /// Gradients of the parameters that are added to `grads`.
     pub fn added_to(grads: &'a mut [f32]) -> Gradients<'a> {
         Gradients { params: Some(grads), accumulate: true, input: None }
     }
 
-    /// That of the input alone overwrites `dx`.
+    /// The gradient of the input alone, which overwrites `dx`.
     pub fn of_input(dx: &'a mut [f32]) -> Gradients<'a> {
         Gradients { input: Some(dx), ..Gradients::default() }
     }
 }
 
 impl Network {
-    /// Computes gradients, given that of the output, which was written where
-    /// [`PassMemory::output_and_gradient`] says, after the forward pass of `x`. It is used up: a
-    /// second backward pass needs it anew.
+    /// Computes gradients after the forward pass of `x`, given the gradient of the output in
+    /// [`PassMemory::output_and_gradient`]. It is used up: a second backward pass needs it anew.
     ///
     /// Nothing is computed below the lowest trainable layer, but for the gradient of the input.
     ///
@@ -70,8 +71,8 @@ impl Network {
     /// are there: the pass looks at those parameters no more, so they may change, and the gradients
     /// are still in the cache.
     ///
-    /// All layers share one memory for their gradients, the beginning of `grads`, which is as long
-    /// as the longest layer needs at least. What it holds afterwards means nothing.
+    /// All layers share one memory for their gradients, the beginning of `grads`, which has at
+    /// least the length of the longest layer. Its content afterwards means nothing.
     pub(crate) fn backward_updating(
         &self,
         cx: &Context,

@@ -1,30 +1,29 @@
 //! A chain of planned layers: a network is one, and a block of layers within it has two.
 //!
-//! The loops over ops stand here, forward and backward, for networks and blocks alike. A link's
-//! values, y and then what its op saves, lie one link after another in the memory of a pass, each
-//! on a cache line.
+//! The loops over ops stand here, forward and backward, for networks and blocks alike. The memory
+//! of a pass holds one link after another: its y, then the values that its op saves, each from a
+//! cache line on.
 
 use crate::hardware::memory::padded;
-use crate::network::layer::{Backward, Forward, Layer, Mode, Op, Pass, named};
+use crate::network::layer::{Backward, Forward, Layer, Mode, Op, Pass, Planned, named};
 use crate::network::params::{ParamEntry, end};
 use crate::shape::MAX_VALUES;
 use crate::{Context, Error, Shape};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Planned layers, each of which takes what the one before it gives.
+/// Planned layers, each of which takes the output of the one before.
 #[derive(Debug)]
 pub(crate) struct Chain {
     pub(crate) input: Shape,
-    /// That of the last op, unless a layer that does nothing but give it another shape follows.
+    /// The output of the last op, or its shape after a layer that does nothing but reshape.
     pub(crate) output: Shape,
     pub(crate) links: Vec<Link>,
     /// The parameters of all ops.
     pub(crate) entries: Vec<ParamEntry>,
-    /// Whether layers are fused.
+    /// True if layers are fused.
     fuse: bool,
-    /// Whether each layer's parameters start on a cache line, or where those of the layer before it
-    /// end.
+    /// True if each layer's parameters start on a cache line, not at the end of the layer before.
     on_lines: bool,
 }
 
@@ -61,12 +60,12 @@ pub(crate) struct Run<'a> {
     pub(crate) x: &'a [f32],
 }
 
-/// What a pass down a chain works on.
+/// The slices of a pass down a chain.
 #[derive(Debug)]
 pub(crate) struct Downward<'a> {
     /// The links that it goes through, from the highest to the lowest.
     pub(crate) links: Range<usize>,
-    /// What the forward pass left.
+    /// The values that the forward pass left.
     pub(crate) values: &'a [f32],
     /// dy: (batch, output) of the chain; `None` if it is the beginning of the first buffer.
     pub(crate) dy: Option<&'a [f32]>,
@@ -75,23 +74,23 @@ pub(crate) struct Downward<'a> {
     /// Gradients on their way down, in turns.
     pub(crate) buffers: [&'a mut [f32]; 2],
     pub(crate) scratch: &'a mut [f32],
-    /// Whether the parameters' gradients are added to what is there.
+    /// True if the parameters' gradients are added to the values that are there.
     pub(crate) accumulate: bool,
 }
 
 /// The owner of the parameters in a backward pass.
 pub(crate) trait Learner {
-    /// The parameters of a link, and where their gradients go: `None` if it is frozen.
+    /// The parameters of a link, and the place of their gradients: `None` if it is frozen.
     fn params(&mut self, link: &Link) -> (&[f32], Option<&mut [f32]>);
 
-    /// The gradients of that link are there. The pass looks at its parameters no more.
+    /// Takes the gradients of a link, whose parameters the pass does not read again.
     fn learn(&mut self, link: &Link) {
         let _ = link;
     }
 }
 
 impl Run<'_> {
-    /// The pass of the link of that number, and what its random numbers are keyed by.
+    /// The pass of link `i`, and the key of its random numbers.
     fn of(&self, i: usize, link: &Link) -> (Pass, u64) {
         let mode = self.modes.get(i).copied().unwrap_or(self.pass.mode);
         let position = self.block.map_or(link.position, |block| inner(block, link.position));
@@ -139,9 +138,8 @@ impl Chain {
             last.kind.push_str(" + relu");
             return Ok(());
         }
-        let op = layer.plan_as(&name, &self.output, self.fuse)?;
+        let Planned { output, op } = layer.plan_as(&name, &self.output, self.fuse)?;
         let kind = layer.name().to_string();
-        let output = op.output();
         if output.checked_len().is_none_or(|len| len > MAX_VALUES) {
             let message = format!(
                 "the output {output} is too large: a sample has at most {MAX_VALUES} values"
@@ -171,7 +169,7 @@ impl Chain {
         end(&self.entries)
     }
 
-    /// The values of a pass: what each op gives and saves.
+    /// The number of values of a pass: each op's output, and the values it saves.
     pub(crate) fn values_len(&self, batch: usize) -> usize {
         self.start(self.links.len(), batch)
     }
@@ -181,12 +179,12 @@ impl Chain {
         self.links.iter().map(|link| link.op.scratch_len(batch)).max().unwrap_or(0)
     }
 
-    /// Where the values of the link of that number begin; behind the last one's, where they end.
+    /// The start of link `i` among the values of a pass; for the number of links, their end.
     fn start(&self, i: usize, batch: usize) -> usize {
         self.links[..i].iter().map(|link| link.space(batch)).map(|(y, saved)| y + saved).sum()
     }
 
-    /// Where the y of the link of that number lies among the values of a pass.
+    /// The place of the y of link `i` among the values of a pass.
     pub(crate) fn y_range(&self, i: usize, batch: usize) -> Range<usize> {
         let start = self.start(i, batch);
         start..start + batch * self.links[i].output.len()
@@ -200,8 +198,8 @@ impl Chain {
         }
     }
 
-    /// Runs some links forward, given the output of the one below them. Returns what their ops add
-    /// to the loss, those below `counted` left out.
+    /// Runs some links forward, given the output of the one below them. Returns their penalties,
+    /// without those of links below `counted`.
     pub(crate) fn forward(
         &self,
         run: Run<'_>,
@@ -282,7 +280,7 @@ impl Chain {
                 },
             );
             learner.learn(link);
-            // What this op made of it is the next one's dy.
+            // This op's dx is the next one's dy.
             std::mem::swap(&mut above, &mut below);
         }
     }

@@ -1,5 +1,5 @@
-//! The frozen lowest part of a network, apart from the rest: what it makes of a sample is the same
-//! in every pass, so it can be computed once and kept.
+//! The frozen lowest part of a network, apart from the rest: its output for a sample is the same in
+//! every pass, so it can be computed once and kept.
 
 use super::{Network, PassMemory};
 use crate::error::ensure;
@@ -8,25 +8,25 @@ use crate::{Context, Error, Params, Shape};
 use std::ops::Range;
 
 impl Network {
-    /// The shape of what the layers below the lowest trainable one hand on to it; `None` if that is
-    /// the first layer, or nothing trains.
+    /// The shape of a sample below the lowest trainable layer; `None` if that is the first layer,
+    /// or nothing trains.
     ///
-    /// Those layers evaluate in every pass: dropout does nothing, batch norm uses its running
-    /// statistics. So what they make of a sample depends on that sample and their parameters alone.
+    /// The layers below it evaluate in every pass: dropout does nothing, batch norm uses its
+    /// running statistics. So their output depends on the sample and their parameters alone.
     pub fn frozen_output(&self, params: &Params) -> Option<&Shape> {
         self.frozen_links(params).ok().map(|links| &self.chain.links[links.end].input)
     }
 
-    /// The parameters of those layers in the slab; empty if there are none.
+    /// The place of these layers' parameters in the slab; empty if there are none.
     pub fn frozen_params(&self, params: &Params) -> Range<usize> {
         self.frozen_links(params)
             .map_or(0..0, |links| 0..self.chain.links[links.end - 1].params.end)
     }
 
-    /// What those layers make of `x`: (batch, input). It has the same bits in any batch.
+    /// The output of these layers for `x`: (batch, input). It has the same bits in any batch.
     ///
     /// # Errors
-    /// If there are no such layers, or as [`Network::forward`].
+    /// If there are no such layers, or as in [`Network::forward`].
     pub fn forward_frozen<'a>(
         &self,
         cx: &Context,
@@ -43,11 +43,11 @@ impl Network {
         Ok(&memory.values[self.chain.y_range(top, batch)])
     }
 
-    /// As [`Network::forward`] on the samples of which [`Network::forward_frozen`] made `codes`,
-    /// with the same bits. A backward pass may follow; it looks at no `x`.
+    /// Like [`Network::forward`], from the `codes` that [`Network::forward_frozen`] made of the
+    /// samples, with the same bits. A backward pass may follow; it looks at no `x`.
     ///
     /// # Errors
-    /// As [`Network::forward_frozen`].
+    /// Like [`Network::forward_frozen`].
     pub fn forward_from_frozen<'a>(
         &self,
         cx: &Context,

@@ -2,7 +2,7 @@
 
 use crate::math::random::Random;
 
-/// How a parameter starts. `fan_in` and `fan_out` are those of the weight, as in PyTorch.
+/// Initial values of a parameter. `fan_in` and `fan_out` are those of the weight, as in PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Init {

@@ -5,8 +5,9 @@ use crate::{Context, Error, Shape};
 use std::borrow::Cow;
 use std::fmt::Debug;
 
-/// How a pass runs.
+/// The mode of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mode {
     /// Batch norm uses the batch's statistics, dropout drops.
     Train,
@@ -17,7 +18,7 @@ pub enum Mode {
     Estimate,
 }
 
-/// One pass over a batch: its mode, and what its random numbers are keyed by.
+/// One pass over a batch: its mode, and the keys of its random numbers.
 #[derive(Clone, Copy, Debug)]
 pub struct Pass {
     /// Train, evaluate or estimate.
@@ -45,7 +46,7 @@ impl Pass {
     }
 }
 
-/// What an op's forward works on.
+/// The slices of an op's forward pass.
 #[derive(Debug)]
 pub struct Forward<'a> {
     /// The pass, with the mode that holds for this op: a frozen one evaluates.
@@ -60,20 +61,20 @@ pub struct Forward<'a> {
     pub y: &'a mut [f32],
     /// The parameters, one after another as declared.
     pub params: &'a [f32],
-    /// What the backward pass will need: [`Op::saved_len`] values.
+    /// Values for the backward pass: [`Op::saved_len`] of them.
     pub saved: &'a mut [f32],
     /// [`Op::scratch_len`] values of any content.
     pub scratch: &'a mut [f32],
 }
 
-/// What an op's backward works on.
+/// The slices of an op's backward pass.
 #[derive(Debug)]
 pub struct Backward<'a> {
-    /// As in [`Forward`].
+    /// The same as in [`Forward`].
     pub pass: Pass,
-    /// As in [`Forward`].
+    /// The same as in [`Forward`].
     pub position: u64,
-    /// As in [`Forward`].
+    /// The same as in [`Forward`].
     pub batch: usize,
     /// x: (batch, input)
     pub x: &'a [f32],
@@ -87,18 +88,17 @@ pub struct Backward<'a> {
     pub params: &'a [f32],
     /// Their gradients; `None` where the layer is frozen.
     pub grads: Option<&'a mut [f32]>,
-    /// Whether the gradients are added to `grads`, or overwrite all of it, which may then hold
-    /// anything.
+    /// True if the gradients are added to `grads`; else they overwrite all of it, whatever it held.
     pub accumulate: bool,
-    /// What the forward pass saved.
+    /// The values that the forward pass saved.
     pub saved: &'a [f32],
     /// [`Op::scratch_len`] values of any content.
     pub scratch: &'a mut [f32],
 }
 
-/// A map that layers are made of in evaluation, where nothing is random and statistics are
-/// constants.
+/// A part of a layer in evaluation, where nothing is random and statistics are constants.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum InferenceMap<'a> {
     /// `y = x W^T + b`
     Linear {
@@ -120,6 +120,22 @@ pub enum InferenceMap<'a> {
     Relu,
 }
 
+/// A layer planned for samples of one shape: the op, and the shape of a sample of its output.
+#[derive(Debug)]
+pub struct Planned {
+    /// The shape of a sample of the output.
+    pub output: Shape,
+    /// The op, which does the work.
+    pub op: Box<dyn Op>,
+}
+
+impl Planned {
+    /// An op with such an output.
+    pub fn new(output: impl Into<Shape>, op: impl Op + 'static) -> Planned {
+        Planned { output: output.into(), op: Box::new(op) }
+    }
+}
+
 /// A layer of a network: its settings. Planning makes it an [`Op`], which does the work.
 pub trait Layer: Debug + Send + Sync + 'static {
     /// The name in messages: `linear`.
@@ -128,21 +144,21 @@ pub trait Layer: Debug + Send + Sync + 'static {
     /// The layer ready for samples of that shape.
     ///
     /// # Errors
-    /// If the layer cannot take that input or is set up wrongly; the message says what it needs and
-    /// what it got. The network puts the layer's name before it.
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error>;
+    /// If the layer cannot take that input or a setting is out of range; the message says both the
+    /// need and the value. The network puts the layer's name before it.
+    fn plan(&self, input: &Shape) -> Result<Planned, Error>;
 
-    /// As [`Layer::plan`], with the layer's name, `encoder.3`, before every message. A block plans
-    /// the layers in it by names of their own, and fuses them or not.
+    /// Like [`Layer::plan`], with the layer's name, `encoder.3`, before every message. A block
+    /// plans the layers in it by names of their own, and fuses them or not.
     ///
     /// # Errors
-    /// As [`Layer::plan`].
-    fn plan_as(&self, name: &str, input: &Shape, fuse: bool) -> Result<Box<dyn Op>, Error> {
+    /// Like [`Layer::plan`].
+    fn plan_as(&self, name: &str, input: &Shape, fuse: bool) -> Result<Planned, Error> {
         let _ = fuse;
         self.plan(input).map_err(|e| named(name, self.name(), e))
     }
 
-    /// Whether it is `max(x, 0)` in every mode, which an op below it may take in.
+    /// True if it is `max(x, 0)` in every mode: an op below it may take it in.
     fn is_relu(&self) -> bool {
         false
     }
@@ -151,22 +167,19 @@ pub trait Layer: Debug + Send + Sync + 'static {
 /// A layer planned for samples of one shape. It knows its sizes, owns no numbers, and works on
 /// slices that the network hands it.
 pub trait Op: Debug + Send + Sync {
-    /// The shape of a sample of the output.
-    fn output(&self) -> Shape;
-
     /// The parameters, in the order in which they lie in `params` and `grads`.
     fn params(&self) -> Vec<ParamSpec> {
         Vec::new()
     }
 
-    /// The number of values to keep from forward to backward, beside `x` and `y`. No smaller batch
-    /// may need more.
+    /// The number of values to keep from forward to backward, beside `x` and `y`. A smaller batch
+    /// must not need more.
     fn saved_len(&self, batch: usize) -> usize {
         let _ = batch;
         0
     }
 
-    /// The number of values needed while working. No smaller batch may need more.
+    /// The number of values needed while working. A smaller batch must not need more.
     fn scratch_len(&self, batch: usize) -> usize {
         let _ = batch;
         0
@@ -177,33 +190,33 @@ pub trait Op: Debug + Send + Sync {
         1
     }
 
-    /// The multiply-adds of the products and convolutions in one sample's forward pass. What takes
-    /// a few operations a value counts as nothing.
+    /// The multiply-adds of the products and convolutions in one sample's forward pass. A few
+    /// operations a value count as nothing.
     fn macs(&self) -> u64 {
         0
     }
 
-    /// Whether it changes no value in any mode, though it may change the shape. The network leaves
-    /// it out; it keeps its number.
+    /// True if it changes no value in any mode, though it may change the shape. The network leaves
+    /// it out; the layers behind it keep their numbers.
     fn is_identity(&self) -> bool {
         false
     }
 
-    /// Takes in the ReLU that follows: from then on it gives the ReLU of what it gave. `false` if
-    /// there is no such form, or one has been taken in.
+    /// Takes in the ReLU that follows, so that the op's output is behind it. `false` if there is no
+    /// such form, or one has been taken in.
     fn take_relu(&mut self) -> bool {
         false
     }
 
-    /// Computes `y` from `x`, and returns what is added to the loss of the batch: 0 for most.
-    /// [`Op::backward`] adds the gradient of that to dx.
+    /// Computes `y` from `x`, and returns the penalty that is added to the loss of the batch: 0 for
+    /// most. [`Op::backward`] adds the penalty's gradient to dx.
     fn forward(&self, cx: &Context, io: Forward<'_>) -> f64;
 
     /// Computes `dx` from `dy`, and the gradients of the parameters.
     fn backward(&self, cx: &Context, io: Backward<'_>);
 
-    /// Moves the running statistics towards what the last training pass saved: a fraction `part` of
-    /// the way, or that of the layer's settings.
+    /// Moves the running statistics towards those that the last training pass saved: a fraction
+    /// `part` of the way, or the fraction of the layer's settings.
     fn update_statistics(
         &self,
         batch: usize,
@@ -214,8 +227,8 @@ pub trait Op: Debug + Send + Sync {
         let _ = (batch, saved, params, part);
     }
 
-    /// What it comes to in evaluation, as a chain of maps that a [`Predictor`](crate::Predictor)
-    /// merges with its neighbours': empty if it passes `x` on. `None` runs it as it is, by
+    /// The maps that it is in evaluation, one after another: empty if it passes `x` on. A
+    /// [`Predictor`](crate::Predictor) merges them with its neighbours'. `None` if it has to run by
     /// [`Op::forward`].
     fn inference_maps<'a>(&self, params: &'a [f32]) -> Option<Vec<InferenceMap<'a>>> {
         let _ = params;

@@ -8,14 +8,14 @@ mod file;
 
 pub use file::LoadReport;
 
-use crate::error::{Error, ErrorKind, ensure};
+use crate::error::{Error, ensure};
 use crate::hardware::memory::{Slab, padded};
 use crate::network::init::Init;
 use crate::shape::MAX_VALUES;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// What a range of the slab is for.
+/// The use of a range of the slab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// A weight: trained, and subject to weight decay.
@@ -34,9 +34,9 @@ pub struct ParamSpec {
     pub name: Cow<'static, str>,
     /// The dimensions, row-major.
     pub shape: Vec<usize>,
-    /// What it is for.
+    /// Its use.
     pub role: Role,
-    /// How it starts.
+    /// Its initial values.
     pub init: Init,
     /// The inputs that one output sums over, for [`Init`].
     pub fan_in: usize,
@@ -46,14 +46,15 @@ pub struct ParamSpec {
 
 /// One named range of the slab.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ParamEntry {
     /// The full name: `encoder.0.weight`.
     pub name: String,
     /// The layer's declaration.
     pub spec: ParamSpec,
-    /// Where it lies in the slab.
+    /// Its place in the slab.
     pub range: Range<usize>,
-    /// Whether the optimiser may change it; always `false` for statistics.
+    /// True if the optimiser may change it; always `false` for statistics.
     pub trainable: bool,
     /// The factor on the learning rate.
     pub lr_factor: f32,
@@ -136,16 +137,19 @@ impl Params {
         (&self.entries, &mut self.values)
     }
 
-    /// The values of the parameter of that full name.
-    pub fn get(&self, name: &str) -> Option<&[f32]> {
-        let entry = self.entries.iter().find(|e| e.name == name)?;
-        Some(&self.values[entry.range.clone()])
+    fn entry(&self, name: &str) -> Option<&ParamEntry> {
+        self.entries.iter().find(|entry| entry.name == name)
     }
 
-    /// As [`Params::get`], to be written.
+    /// The values of the parameter of that full name.
+    pub fn get(&self, name: &str) -> Option<&[f32]> {
+        self.entry(name).map(|entry| &self.values[entry.range.clone()])
+    }
+
+    /// Like [`Params::get`], to be written.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut [f32]> {
-        let entry = self.entries.iter().find(|e| e.name == name)?;
-        Some(&mut self.values[entry.range.clone()])
+        let range = self.entry(name)?.range.clone();
+        Some(&mut self.values[range])
     }
 
     /// The number of values that training can change.
@@ -158,7 +162,7 @@ impl Params {
     /// keeps its running statistics and normalises with them.
     ///
     /// # Errors
-    /// If there is nothing; the message lists the layers that have parameters.
+    /// If nothing is below it; the message lists the layers that have parameters.
     pub fn set_trainable(&mut self, prefix: &str, trainable: bool) -> Result<(), Error> {
         for entry in self.below_mut(prefix)? {
             entry.trainable = trainable && entry.spec.role != Role::Statistic;
@@ -169,7 +173,7 @@ impl Params {
     /// Sets the factor on the learning rate for everything below `prefix`.
     ///
     /// # Errors
-    /// If there is nothing, or the factor is negative, NaN or infinite.
+    /// If nothing is below it, or the factor is negative, NaN or infinite.
     pub fn set_lr_factor(&mut self, prefix: &str, factor: f32) -> Result<(), Error> {
         ensure!(
             factor >= 0.0 && factor.is_finite(),
@@ -187,10 +191,10 @@ impl Params {
         Ok(self.entries.iter_mut().filter(move |e| is_below(&e.name, prefix)))
     }
 
-    /// As [`Params::range`].
+    /// Like [`Params::range`].
     ///
     /// # Errors
-    /// If there is nothing.
+    /// If nothing is below the prefix.
     pub(crate) fn range_below(&self, prefix: &str) -> Result<Range<usize>, Error> {
         match self.entries.iter().any(|e| is_below(&e.name, prefix)) {
             true => Ok(self.range(prefix)),
@@ -198,25 +202,21 @@ impl Params {
         }
     }
 
-    /// The error about a prefix that matches nothing: what there is, by sections and layers.
+    /// The error about a prefix that matches nothing; it lists the layers that have parameters.
     fn unknown(&self, prefix: &str) -> Error {
-        let layer =
-            |e: &'_ ParamEntry| e.name.rsplit_once('.').map_or(e.name.clone(), |(l, _)| l.into());
-        let mut layers: Vec<String> = self.entries.iter().map(layer).collect();
+        let layer = |e: &ParamEntry| e.name.rsplit_once('.').map(|(layer, _)| layer.to_string());
+        let mut layers: Vec<String> = self.entries.iter().filter_map(layer).collect();
         layers.dedup();
-        let more = layers.len().saturating_sub(12);
+        let more = match layers.len().saturating_sub(12) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
         layers.truncate(12);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        Error::of(
-            ErrorKind::Unknown,
-            format!(
-                "there is no parameter below '{prefix}': there are {}{more}",
-                layers.join(", ")
-            ),
-        )
+        let layers = layers.join(", ");
+        Error::unknown(format!("no parameter is below '{prefix}': there are {layers}{more}"))
     }
 
-    /// The contiguous range of everything below `prefix`. Empty if there is nothing.
+    /// The contiguous range of everything below `prefix`; empty if that is nothing.
     pub fn range(&self, prefix: &str) -> Range<usize> {
         let mut below = self.entries.iter().filter(|e| is_below(&e.name, prefix));
         let Some(first) = below.next() else { return 0..0 };
@@ -251,31 +251,29 @@ pub(crate) fn check_same<'a>(
     let mut starts = None;
     loop {
         let (ours, theirs) = (expected.next(), found.next());
-        let mut place = false;
-        if let (Some(a), Some(b)) = (ours, theirs) {
-            let (first_a, first_b) = *starts.get_or_insert((a.range.start, b.range.start));
-            place = a.name == b.name && a.spec.shape == b.spec.shape;
-            if place && a.range.start - first_a == b.range.start - first_b {
-                continue;
+        let mut moved = false;
+        match (ours, theirs) {
+            (None, None) => return Ok(()),
+            (Some(a), Some(b)) if a.name == b.name && a.spec.shape == b.spec.shape => {
+                let (first_a, first_b) = *starts.get_or_insert((a.range.start, b.range.start));
+                moved = a.range.start - first_a != b.range.start - first_b;
+                if !moved {
+                    continue;
+                }
             }
+            _ => {}
         }
         let describe = |entry: Option<&ParamEntry>| match entry {
-            Some(e) if place => format!("{} at value {} of the slab", e.name, e.range.start),
+            Some(e) if moved => format!("{} at value {} of the slab", e.name, e.range.start),
             Some(e) => format!("{} {:?}", e.name, e.spec.shape),
             None => "nothing".to_string(),
         };
-        return match (ours, theirs) {
-            (None, None) => Ok(()),
-            _ => Err(Error::mismatch(format!(
-                "{problem}: expected {}, found {}",
-                describe(ours),
-                describe(theirs)
-            ))),
-        };
+        let (ours, theirs) = (describe(ours), describe(theirs));
+        return Err(Error::mismatch(format!("{problem}: expected {ours}, found {theirs}")));
     }
 }
 
-/// Whether the parameter `name` is `prefix` itself or lies in that section or layer.
+/// True if the parameter `name` is `prefix` itself or lies in that section or layer.
 fn is_below(name: &str, prefix: &str) -> bool {
     name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

@@ -6,36 +6,36 @@ use crate::hardware::memory::Slab;
 use crate::network::layer::{Mode, Pass};
 use crate::{Error, Shape};
 
-/// What one pass over a batch computes, and what the layers work in. One set of parameters can have
+/// The values of one pass over a batch, and the layers' scratch. One set of parameters can have
 /// several.
 #[derive(Clone, Debug)]
 pub struct PassMemory {
     max_batch: usize,
-    /// What the network takes and gives.
+    /// The network's input and output.
     shapes: [Shape; 2],
     sizes: Sizes,
     pub(super) last: Option<LastPass>,
     /// The mode that each layer had in the last pass.
     pub(super) modes: Vec<Mode>,
-    /// What each layer gives and saves.
+    /// Each layer's output, and the values it saves.
     pub(super) values: Slab,
     /// Gradients on their way down, in turns; that of the output first.
     pub(super) gradients: [Slab; 2],
     pub(super) scratch: Slab,
 }
 
-/// What is known of the last forward pass, if it succeeded.
+/// The last forward pass, if it succeeded.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LastPass {
     pub pass: Pass,
     pub batch: usize,
     /// The lowest link that ran.
     pub first: usize,
-    /// Where the output begins.
+    /// The start of the output among the values.
     pub y: usize,
-    /// What the layers add to the loss.
+    /// The penalties of the layers.
     pub penalty: f64,
-    /// Whether the gradient of its output waits to be taken down.
+    /// True if the gradient of its output waits for a backward pass.
     pub gradient: bool,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct LastPass {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sizes {
     pub links: usize,
-    /// What each layer gives and saves.
+    /// Each layer's output, and the values it saves.
     pub values: usize,
     /// Each of the two gradients on their way down.
     pub gradient: usize,
@@ -97,8 +97,9 @@ impl PassMemory {
         self.last.map_or(0, |last| last.batch)
     }
 
-    /// What the layers added to the loss in the last forward pass ([`Op::forward`]). In training,
-    /// what those below the lowest trainable one add is no part of it: nothing can change it.
+    /// The penalties that the layers added to the loss in the last forward pass ([`Op::forward`]).
+    /// In training, those of layers below the lowest trainable one do not count: nothing can change
+    /// them.
     ///
     /// [`Op::forward`]: crate::layer::Op::forward
     pub fn penalty(&self) -> f64 {
@@ -111,7 +112,7 @@ impl PassMemory {
         &self.values[y..][..len]
     }
 
-    /// The output, and where its gradient goes, for a backward pass that follows: both (batch,
+    /// The output, and the place of its gradient for a backward pass that follows: both (batch,
     /// output).
     pub fn output_and_gradient(&mut self) -> (&[f32], &mut [f32]) {
         let (y, len) = self.output_place();

@@ -1,14 +1,15 @@
-//! A network at a glance: its layers, and what they cost.
+//! A network at a glance: its layers and their cost.
 
-use super::Network;
 use super::pass_memory::Sizes;
+use super::{Link, Network};
 use crate::Shape;
 use crate::hardware::memory::padded;
 use crate::network::params::Role;
 use std::fmt;
 
-/// What [`Network::summary`] finds out. Its [`Display`](fmt::Display) is a table.
+/// The layers of a network and their cost. Its [`Display`](fmt::Display) is a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Summary {
     /// The shape of a sample.
     pub input: Shape,
@@ -18,23 +19,24 @@ pub struct Summary {
     pub parameters: usize,
     /// The multiply-adds of a sample's forward pass. Training takes about three times as many.
     pub macs: u64,
-    /// The samples of a batch that the memory is for.
+    /// The samples of the batch that the memory is for.
     pub batch: usize,
     /// The memory of the parameters and running statistics. A trainer has as much again for their
     /// gradients, and for each moment of its optimiser.
     pub parameter_bytes: usize,
-    /// What the layers give and save for the backward pass of a batch.
+    /// The outputs of the layers, and the values they save for the backward pass of a batch.
     pub activation_bytes: usize,
-    /// The gradients on their way down, and what layers need while they work.
+    /// The gradients on their way down, and the layers' scratch.
     pub work_bytes: usize,
 }
 
 /// A layer of a [`Summary`], possibly the fusion of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LayerSummary {
     /// `encoder.0`, the name of its first layer.
     pub name: String,
-    /// What it is: `linear + relu`.
+    /// The layers that it is made of: `linear + relu`.
     pub kind: String,
     /// The shape of a sample that the next layer gets.
     pub output: Shape,
@@ -48,28 +50,19 @@ impl Network {
     /// The layers and their cost, and the memory of training on batches of that many samples.
     pub fn summary(&self, batch: usize) -> Summary {
         let chain = &self.chain;
-        let layers: Vec<LayerSummary> = chain
-            .links
-            .iter()
-            .enumerate()
-            .map(|(i, link)| {
-                let entries = chain.entries[link.entries.clone()].iter();
-                LayerSummary {
-                    name: link.name.clone(),
-                    kind: link.kind.clone(),
-                    output: chain
-                        .links
-                        .get(i + 1)
-                        .map_or(&chain.output, |next| &next.input)
-                        .clone(),
-                    parameters: entries
-                        .filter(|e| e.spec.role != Role::Statistic)
-                        .map(|e| e.range.len())
-                        .sum(),
-                    macs: link.op.macs(),
-                }
-            })
-            .collect();
+        let outputs = chain.links.iter().skip(1).map(|next| &next.input).chain([&chain.output]);
+        let of_link = |(link, output): (&Link, &Shape)| {
+            let entries = chain.entries[link.entries.clone()].iter();
+            let trained = entries.filter(|e| e.spec.role != Role::Statistic);
+            LayerSummary {
+                name: link.name.clone(),
+                kind: link.kind.clone(),
+                output: output.clone(),
+                parameters: trained.map(|e| e.range.len()).sum(),
+                macs: link.op.macs(),
+            }
+        };
+        let layers: Vec<LayerSummary> = chain.links.iter().zip(outputs).map(of_link).collect();
         let sizes = Sizes::new(chain, batch);
         let bytes = |floats: usize| floats * size_of::<f32>();
         Summary {
@@ -93,13 +86,7 @@ impl fmt::Display for Summary {
         };
         let mut rows =
             vec![["layer", "kind", "output", "parameters", "multiply-adds"].map(str::to_string)];
-        rows.push([
-            String::new(),
-            "input".into(),
-            self.input.to_string(),
-            String::new(),
-            String::new(),
-        ]);
+        rows.push(["", "input", &self.input.to_string(), "", ""].map(str::to_string));
         let of = |l: &LayerSummary| row(&l.name, &l.kind, &l.output, l.parameters, l.macs);
         rows.extend(self.layers.iter().map(of));
         let output = self.layers.last().map_or(&self.input, |layer| &layer.output);

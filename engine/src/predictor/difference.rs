@@ -1,27 +1,28 @@
-//! What a precision costs, measured.
+//! The error of a precision, measured.
 
 use super::{Predictor, Workspace};
 use crate::error::ensure;
 use crate::{Context, Error};
 
-/// How far the outputs of two predictors lie apart, relative to the root mean square of the
+/// The distance of the outputs of two predictors, relative to the root mean square of the
 /// reference's.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Difference {
-    /// Of the output that differs most.
+    /// The largest over all outputs.
     pub largest: f64,
     /// The root mean square over all outputs.
     pub rms: f64,
 }
 
 impl Predictor {
-    /// How far this predictor's outputs for x: (batch, input) lie from those of `reference`, such
-    /// as the same network in [`Precision::F32`](super::Precision::F32).
+    /// The distance of this predictor's outputs for x: (batch, input) from those of `reference`,
+    /// such as the same network in [`Precision::F32`](super::Precision::F32).
     ///
     /// Both are NaN if an output is not finite, or all of the reference's are 0.
     ///
     /// # Errors
-    /// As [`Predictor::predict`], or if the two differ in shape.
+    /// Those of [`Predictor::predict`], or if the two differ in shape.
     pub fn difference(
         &self,
         reference: &Predictor,

@@ -2,7 +2,7 @@
 //!
 //! Panels of [`WIDTH`] outputs, one after another, each (inputs, width): an input meets one run of
 //! neighbouring weights in each panel. The last panel is as wide as needed, in steps of [`STEP`];
-//! what it has more of outputs is 0.
+//! surplus outputs are 0.
 
 use crate::Error;
 use crate::error::ensure;
@@ -12,32 +12,31 @@ use crate::hardware::simd::Simd;
 use bytemuck::Pod;
 use std::fmt;
 
-/// The outputs of a panel: four vectors of AVX-512, eight of AVX2. So a single row has as many sums
-/// under way as hide the latency of a multiply-add (4 cycles, of one AVX-512 or two AVX2
+/// The outputs of a panel: four vectors of AVX-512, eight of AVX2. A single row then has enough
+/// sums under way to hide the latency of a multiply-add (4 cycles, of one AVX-512 or two AVX2
 /// instructions).
-pub const WIDTH: usize = 64;
+pub(crate) const WIDTH: usize = 64;
 
 /// The widths of the last panel are multiples of it: of the widest vector.
-pub const STEP: usize = 16;
+pub(crate) const STEP: usize = 16;
 
-/// How a predictor keeps the weights of linear layers. Inputs, sums and outputs are f32 in any
-/// case.
+/// The type of a predictor's weights of linear layers. Inputs, sums and outputs are always f32.
 ///
-/// What it costs, in the codes of the 10,000 MNIST test images by a 784-512-256-64 encoder (batch
-/// norm, ReLU; three epochs as an autoencoder), relative to their root mean square: f16 0.00020
-/// (root mean square) and 0.0010 (the largest), int8 0.0068 and 0.034.
+/// Errors in the codes of the 10,000 MNIST test images by a 784-512-256-64 encoder (batch norm,
+/// ReLU; three epochs as an autoencoder), relative to their root mean square: f16 0.00020 (root
+/// mean square) and 0.0010 (the largest), int8 0.0068 and 0.034.
 /// [`Predictor::difference`](super::Predictor::difference) measures it for other networks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Precision {
-    /// As they are.
+    /// The weights unchanged.
     #[default]
     F32,
-    /// In half precision (11 bits), with a power of two for each output that keeps them in its
+    /// Half precision (11 bits), with a power of two for each output that keeps its weights in
     /// range.
     F16,
-    /// As integers in -127..=127, with a factor for each output. The inputs stay as they are, so
-    /// nothing has to be calibrated.
+    /// Integers in -127..=127, with a factor for each output. Inputs are not converted, so nothing
+    /// has to be calibrated.
     Int8,
 }
 
@@ -51,9 +50,9 @@ impl fmt::Display for Precision {
     }
 }
 
-/// How a weight is stored.
-pub trait Weight: Pod {
-    /// Whether it is to be multiplied by the factor of its output.
+/// The type in which a weight is stored.
+pub(crate) trait Weight: Pod {
+    /// True if it is to be multiplied by the factor of its output.
     const SCALED: bool;
     /// The next vector of weights.
     fn load<S: Simd>(s: S, x: &[Self]) -> S::F;
@@ -84,20 +83,20 @@ impl Weight for i8 {
     }
 }
 
-/// The packed weights, and what else belongs to the layer.
+/// A linear layer, with its weights packed.
 #[derive(Debug)]
-pub struct Panels {
+pub(crate) struct Panels {
     pub precision: Precision,
     pub inputs: usize,
     pub outputs: usize,
-    /// Of the type that `precision` says.
+    /// Numbers of the type of `precision`.
     values: Slab,
     /// (outputs), filled up with ones to whole steps.
     pub scale: Slab,
     /// (outputs), filled up with zeros to whole steps.
     pub bias: Slab,
     pub relu: bool,
-    /// Whether all weights are numbers: 0 times an infinity is not 0, and must not be left out.
+    /// True if all weights are finite: 0 times an infinity is not 0, and must not be left out.
     pub finite: bool,
 }
 
@@ -124,22 +123,15 @@ impl Panels {
         let largest =
             |j: usize| row(j).iter().filter(|w| w.is_finite()).fold(0f32, |m, w| m.max(w.abs()));
         match precision {
-            Precision::F32 => pack(&mut values, inputs, padded, outputs, |j, k| row(j)[k]),
+            Precision::F32 => pack(&mut values, inputs, outputs, |j, k| row(j)[k]),
             Precision::F16 => {
                 for (j, scale) in scale[..outputs].iter_mut().enumerate() {
                     *scale = power_below(largest(j)) / 2f32.powi(14);
                 }
                 // Dividing by a power of two is exact.
-                let scaled = |j: usize, k: usize| {
+                pack(&mut values, inputs, outputs, |j, k| {
                     half::from_f32((f64::from(row(j)[k]) / f64::from(scale[j])) as f32)
-                };
-                pack(
-                    bytemuck::cast_slice_mut::<f32, u16>(&mut values),
-                    inputs,
-                    padded,
-                    outputs,
-                    scaled,
-                );
+                });
             }
             Precision::Int8 => {
                 ensure!(
@@ -150,20 +142,15 @@ impl Panels {
                 for (j, scale) in scale[..outputs].iter_mut().enumerate() {
                     *scale = (largest(j) / 127.0).max(f32::MIN_POSITIVE);
                 }
-                let scaled = |j: usize, k: usize| (row(j)[k] / scale[j]).round_ties_even() as i8;
-                pack(
-                    bytemuck::cast_slice_mut::<f32, i8>(&mut values),
-                    inputs,
-                    padded,
-                    outputs,
-                    scaled,
-                );
+                pack(&mut values, inputs, outputs, |j, k| {
+                    (row(j)[k] / scale[j]).round_ties_even() as i8
+                });
             }
         }
         Ok(Panels { precision, inputs, outputs, values, scale, bias: padded_bias, relu, finite })
     }
 
-    /// The panels, in the type that `precision` says.
+    /// The panels, in the type of `precision`.
     pub fn values<W: Weight>(&self) -> &[W] {
         bytemuck::cast_slice(&self.values)
     }
@@ -181,25 +168,25 @@ fn bytes(precision: Precision) -> usize {
     }
 }
 
-/// The largest power of two that is not above `x`, as far as a normal number's divided by 2^14
-/// stays one; 1 for 0.
+/// The largest power of two that is not above `x`, but at least 2^-112, so that it stays a normal
+/// number when divided by 2^14; 1 for 0.
 fn power_below(x: f32) -> f32 {
     if x == 0.0 { 1.0 } else { f32::from_bits(x.to_bits() & 0x7f80_0000).max(2f32.powi(-112)) }
 }
 
 /// Lays out `weight(output, input)`.
 fn pack<W: Weight>(
-    out: &mut [W],
+    values: &mut [f32],
     inputs: usize,
-    padded: usize,
     outputs: usize,
     weight: impl Fn(usize, usize) -> W,
 ) {
-    for start in (0..padded).step_by(WIDTH) {
-        let width = WIDTH.min(padded - start);
+    let out: &mut [W] = bytemuck::cast_slice_mut(values);
+    for start in (0..outputs).step_by(WIDTH) {
+        let width = WIDTH.min((outputs - start).next_multiple_of(STEP));
         let panel = &mut out[start * inputs..][..width * inputs];
         for (k, run) in panel.chunks_exact_mut(width).enumerate() {
-            for (j, w) in run.iter_mut().enumerate().take(outputs.saturating_sub(start)) {
+            for (j, w) in run.iter_mut().enumerate().take(outputs - start) {
                 *w = weight(start + j, k);
             }
         }

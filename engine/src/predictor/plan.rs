@@ -1,15 +1,16 @@
-//! Planning: layers become stages, each merged with its neighbours as far as it goes.
+//! Planning: layers become stages, merged with their neighbours where that is possible.
 
 use super::panels::{Panels, Precision};
 use crate::hardware::simd::elementwise;
 use crate::layers::Relu;
 use crate::network::layer::{InferenceMap, Layer, Op};
 use crate::{Context, Error, Network, Params};
+use std::borrow::Cow;
 use std::sync::Arc;
 
-/// What a block of rows passes through.
+/// A step that a block of rows passes through.
 #[derive(Debug)]
-pub struct Stage {
+pub(crate) struct Stage {
     /// The values of a row that come in.
     pub inputs: usize,
     /// The values of a row that go out.
@@ -18,10 +19,10 @@ pub struct Stage {
 }
 
 #[derive(Debug)]
-pub enum Map {
+pub(crate) enum Map {
     Linear(Panels),
     Normalise(Normalise),
-    /// A layer that nothing is known about: it runs as it is.
+    /// A layer without inference maps, which runs by its own forward pass.
     Layer {
         op: Arc<dyn Op>,
         position: u64,
@@ -45,7 +46,7 @@ enum Draft {
 }
 
 /// The stages of a network, in evaluation.
-pub fn stages(
+pub(crate) fn stages(
     network: &Network,
     params: &Params,
     precision: Precision,
@@ -83,11 +84,9 @@ pub fn stages(
                     }
                 }
                 (InferenceMap::Normalise { mean, scale, shift }, _) => {
-                    let [mean, scale, shift] =
-                        [mean, scale, shift].map(|values| values.into_owned());
-                    let normalise = Normalise { mean, scale, shift, relu: false };
+                    let [mean, scale, shift] = [mean, scale, shift].map(Cow::into_owned);
+                    let map = Map::Normalise(Normalise { mean, scale, shift, relu: false });
                     let len = link.output.len();
-                    let map = Map::Normalise(normalise);
                     drafts.push(Draft::Done(Stage { inputs: len, outputs: len, map }));
                 }
                 (InferenceMap::Relu, Some(Draft::Linear { relu, .. })) => *relu = true,
@@ -96,7 +95,7 @@ pub fn stages(
                     Some(Draft::Done(Stage { map: Map::Normalise(last), .. })),
                 ) => last.relu = true,
                 (InferenceMap::Relu, _) => {
-                    drafts.push(as_it_is(Relu.plan(&link.output)?.into(), Vec::new()))
+                    drafts.push(as_it_is(Relu.plan(&link.output)?.op.into(), Vec::new()))
                 }
             }
         }
@@ -114,7 +113,7 @@ pub fn stages(
 
 /// `y = (x - mean) scale + shift` in each channel, and the ReLU of it.
 #[derive(Debug)]
-pub struct Normalise {
+pub(crate) struct Normalise {
     mean: Vec<f32>,
     scale: Vec<f32>,
     shift: Vec<f32>,

@@ -1,4 +1,4 @@
-//! The product of a block of rows and a layer's weights, with everything that follows it.
+//! The product of a block of rows and a layer's weights, with its bias and ReLU.
 //!
 //! ```text
 //! for each tile of 1 to 6 rows                  columns = where any of its rows is not 0
@@ -22,7 +22,7 @@ use super::panels::{Panels, Precision, STEP, WIDTH, Weight};
 use crate::hardware::simd::{Isa, Kernel, Simd};
 
 /// The rows of a tile, at most.
-pub const TILE_ROWS: usize = 6;
+pub(crate) const TILE_ROWS: usize = 6;
 
 /// The tiles of a block, at most.
 const MAX_TILES: usize = super::MAX_ROWS / TILE_ROWS + 3;
@@ -48,17 +48,17 @@ fn tiles(rows: usize) -> usize {
 }
 
 /// The length of [`Product::columns`].
-pub fn columns_len(rows: usize, inputs: usize) -> usize {
+pub(crate) fn columns_len(rows: usize, inputs: usize) -> usize {
     tiles(rows) * inputs
 }
 
 /// The length of [`Product::packed`].
-pub fn packed_len(rows: usize, inputs: usize) -> usize {
+pub(crate) fn packed_len(rows: usize, inputs: usize) -> usize {
     rows * inputs
 }
 
 /// y = relu(x W^T + b) for a block of rows.
-pub struct Product<'a> {
+pub(crate) struct Product<'a> {
     pub linear: &'a Panels,
     /// (rows, inputs)
     pub x: &'a [f32],
@@ -97,7 +97,7 @@ impl<W: Weight> Kernel for Typed<'_, W> {
         let (inputs, outputs) = (linear.inputs, linear.outputs);
         let (scale, bias) = (&linear.scale[..], &linear.bias[..]);
         let rows = x.len() / inputs;
-        // How many columns each tile reads; `None` for all.
+        // The number of columns that each tile reads; `None` for all.
         let mut counts = [None; MAX_TILES];
         let (mut row, mut tile) = (0, 0);
         while row < rows {
@@ -162,7 +162,7 @@ fn pack<const R: usize>(x: &[f32], columns: &[u32], packed: &mut [f32]) {
 }
 
 /// The columns in which any row of x: (rows, inputs) is not 0, as a count of those written to
-/// `columns`: (inputs). `None` if it looks as if there were too many for it to pay.
+/// `columns`: (inputs). `None` if they seem too many to leave the others out.
 #[inline(always)]
 fn not_zero(x: &[f32], inputs: usize, columns: &mut [u32]) -> Option<usize> {
     let rows = x.len() / inputs;

@@ -4,8 +4,8 @@ use super::plan::Map;
 use super::{Predictor, product};
 use crate::hardware::memory::Slab;
 
-/// What lies between two layers while a prediction runs. Any predictor can use it, one call at a
-/// time: a thread that predicts on its own has its own.
+/// The values between two layers while a prediction runs. Any predictor can use it, one call at a
+/// time, so each thread that predicts has its own.
 ///
 /// It grows when a call needs more than those before: up to about 100 rows of the two widest layers
 /// for each block of rows that is under way, one on a single thread.
@@ -19,7 +19,7 @@ pub struct Workspace {
 pub(super) struct Slot {
     /// A layer's input and output, in turns.
     pub(super) buffers: [Slab; 2],
-    /// As `u32`, the columns of x that a product reads.
+    /// The columns of x that a product reads, as `u32`.
     pub(super) columns: Slab,
     /// Their values.
     pub(super) packed: Slab,

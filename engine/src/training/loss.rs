@@ -1,4 +1,4 @@
-//! Losses: how far an output is from its target, and which way it should move.
+//! Losses: the distance of an output from its target, and its gradient.
 //!
 //! The loss and its gradient are computed in one pass over the output, block by block. Blocks
 //! depend on the size alone, and their sums are added in f64 in a fixed order: any number of
@@ -16,7 +16,7 @@ use crate::{Context, Error};
 use cross_entropy::CrossEntropy;
 use elementwise::{Absolute, Bce, Huber, Squared};
 
-/// What is minimised.
+/// A loss, which training minimises.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Loss {
@@ -35,7 +35,7 @@ pub enum Loss {
     BceWithLogits,
     /// The mean over the samples of `-log p[class]`, `p = softmax(y)`; `y` are logits.
     ///
-    /// As in PyTorch: with class weights it is the sum over the samples, each times its class's
+    /// Like PyTorch's: with class weights it is the sum over the samples, each times its class's
     /// weight, divided by the sum of these weights (0 if that is 0). With smoothing, a sample's
     /// target is `1 - smoothing` for its class plus `smoothing / classes` for every class, each
     /// class's share being weighted by the weight of that class (Szegedy et al., CVPR 2016).
@@ -47,16 +47,17 @@ pub enum Loss {
     },
 }
 
-/// What the output should have been.
+/// The output that was wanted.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Target<'a> {
-    /// As many values as the output has: (batch, n).
+    /// A value for each value of the output: (batch, n).
     Values(&'a [f32]),
     /// A class for each sample: (batch), each less than n.
     Classes(&'a [u32]),
-    /// For [`Loss::CrossEntropy`], a probability for each class: (batch, n). A sample whose
-    /// probabilities add up to another sum counts that many times; the mean is over all samples,
-    /// whatever they count. Smoothing and class weights do not apply.
+    /// A probability for each class, for [`Loss::CrossEntropy`]: (batch, n). The sum of a sample's
+    /// probabilities is its weight; the mean is over all samples, whatever their weights. Smoothing
+    /// and class weights do not apply.
     Probabilities(&'a [f32]),
 }
 
@@ -80,7 +81,7 @@ impl Loss {
     /// Checks the settings.
     ///
     /// # Errors
-    /// If one makes no sense; the message names it.
+    /// If one is out of its range; the message names it.
     pub fn check(&self) -> Result<(), Error> {
         match self {
             Loss::Huber { delta } => positive("huber's delta", *delta),
@@ -100,12 +101,12 @@ impl Loss {
 
     /// The loss of `y`: (batch, n), and its gradient into `dy`: (batch, n), overwritten, if given.
     ///
-    /// A value that is not finite makes the loss not finite. The settings are taken to be in order:
-    /// see [`Loss::check`].
+    /// A value that is not finite makes the loss not finite. The settings must be in order: see
+    /// [`Loss::check`].
     ///
     /// # Errors
-    /// If there is nothing to average over, a length does not fit, the target is of the wrong kind,
-    /// or a class is out of range. `dy` is untouched then.
+    /// If there is no value to average over, a length is wrong, the target is of the wrong kind, or
+    /// a class is out of range. `dy` is untouched then.
     pub fn evaluate(
         &self,
         cx: &Context,

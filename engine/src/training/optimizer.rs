@@ -1,4 +1,4 @@
-//! Optimisers: what turns gradients into steps.
+//! Optimisers, which turn gradients into steps.
 //!
 //! A step is one pass over four slabs (parameters, gradients, two moments), in blocks of fixed
 //! size. The trainer makes it layer by layer, right behind each layer's gradient, which saves most
@@ -21,16 +21,16 @@ use crate::hardware::simd::Isa;
 use adam::Adam;
 use slabs::Slabs;
 
-/// What turns gradients into steps, with the semantics of PyTorch's class of the same name.
+/// An optimiser and its settings, with the semantics of PyTorch's class of the same name.
 ///
-/// Settings are f64 for the sake of what is computed from them: 1 - 0.999 in f32 is off by 1e-5 of
+/// Settings are f64 because differences are computed from them: 1 - 0.999 in f32 is off by 1e-5 of
 /// itself. Weight decay reaches weights alone, not biases nor a normalisation's gamma and beta.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Optimizer {
     /// `buffer = momentum buffer + g`, then `p -= lr buffer`.
     Sgd {
-        /// How much of the last step's direction goes on; 0 for none.
+        /// Fraction of the last step's direction that goes on; 0 for none.
         momentum: f64,
         /// Steps along `g + momentum buffer` instead (Sutskever et al., ICML 2013).
         nesterov: bool,
@@ -43,18 +43,18 @@ pub enum Optimizer {
         beta1: f64,
         /// The decay of the squared gradient's running mean.
         beta2: f64,
-        /// Added to the root of the latter, after its correction.
+        /// Added to the root of the squared gradient's mean, after its correction.
         eps: f64,
         /// `weight_decay p` is added to the gradient.
         weight_decay: f64,
     },
     /// Adam with the decay apart from the gradient (Loshchilov and Hutter, ICLR 2019).
     AdamW {
-        /// As in [`Optimizer::Adam`].
+        /// The same as in [`Optimizer::Adam`].
         beta1: f64,
-        /// As in [`Optimizer::Adam`].
+        /// The same as in [`Optimizer::Adam`].
         beta2: f64,
-        /// As in [`Optimizer::Adam`].
+        /// The same as in [`Optimizer::Adam`].
         eps: f64,
         /// `p` shrinks by `lr weight_decay p` before each step.
         weight_decay: f64,
@@ -80,7 +80,7 @@ impl Optimizer {
     /// Checks the settings.
     ///
     /// # Errors
-    /// If one makes no sense; the message names it.
+    /// If one is out of its range; the message names it.
     pub fn check(&self) -> Result<(), Error> {
         match *self {
             Optimizer::Sgd { momentum, nesterov, .. } => {
@@ -99,7 +99,7 @@ impl Optimizer {
         not_negative("the weight decay", self.weight_decay())
     }
 
-    /// How many moments it keeps for a parameter.
+    /// The number of moments that it keeps for a parameter.
     fn moments(&self) -> usize {
         match *self {
             Optimizer::Sgd { momentum, .. } => usize::from(momentum != 0.0),

@@ -1,10 +1,10 @@
-//! Schedules: how the learning rate changes over the steps of a run.
+//! Schedules: the learning rate over the steps of a run.
 
 use super::range::{positive, up_to_one};
 use crate::Error;
 use std::f64::consts::PI;
 
-/// How the learning rate changes over the steps.
+/// The course of the learning rate over the steps.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Schedule {
@@ -19,7 +19,7 @@ pub enum Schedule {
     },
     /// Half a cosine from 1 to `min` (Loshchilov and Hutter, ICLR 2017, without restarts).
     Cosine {
-        /// Where it ends, as a multiple of the base rate.
+        /// The last rate, as a multiple of the base rate.
         min: f32,
     },
     /// Up in a straight line, then another schedule over the steps that remain.
@@ -27,18 +27,18 @@ pub enum Schedule {
         /// The steps below the full rate. Step s of them trains with (s + 1) / (steps + 1) of the
         /// rate that `then` starts with, so that no step is wasted on a rate of 0.
         steps: u64,
-        /// What follows.
+        /// The schedule that follows.
         then: Box<Schedule>,
     },
     /// Half a cosine up to the base rate, then half a cosine down (Smith and Topin,
     /// arXiv:1708.07120, in the form of PyTorch's `OneCycleLR` with two phases; the momentum
     /// stays).
     OneCycle {
-        /// When the peak comes, as a part of all steps: PyTorch's `pct_start`.
+        /// The position of the peak, as a part of all steps: PyTorch's `pct_start`.
         peak_at: f32,
-        /// How many times smaller the first rate is than the base rate: PyTorch's `div_factor`.
+        /// The base rate, divided by the first rate: PyTorch's `div_factor`.
         start_divisor: f32,
-        /// How many times smaller the last rate is than the first: PyTorch's `final_div_factor`.
+        /// The first rate, divided by the last: PyTorch's `final_div_factor`.
         end_divisor: f32,
     },
 }
@@ -53,7 +53,7 @@ impl Schedule {
     /// Checks the settings.
     ///
     /// # Errors
-    /// If one makes no sense; the message names it.
+    /// If one is out of its range; the message names it.
     pub fn check(&self) -> Result<(), Error> {
         match self {
             Schedule::Constant => Ok(()),
@@ -71,8 +71,8 @@ impl Schedule {
         }
     }
 
-    /// The same schedule for a run of `factor` times as many steps: what it counts in steps keeps
-    /// its part of the whole.
+    /// The same schedule for a run of `factor` times as many steps: numbers of steps keep their
+    /// part of the whole.
     #[must_use]
     pub fn stretched(&self, factor: f64) -> Schedule {
         let part = |steps: u64| (steps as f64 * factor).round() as u64;
@@ -90,7 +90,7 @@ impl Schedule {
     }
 
     /// The rate of step `step`, the first being 0, of `total` steps, as a multiple of the base
-    /// rate. Beyond the last step it stays what it was.
+    /// rate. After the last step it stays the same.
     pub fn factor(&self, step: u64, total: u64) -> f32 {
         self.exact(step, total) as f32
     }

@@ -7,12 +7,12 @@ use crate::network::layer::Pass;
 use crate::training::optimizer::clip_grad_norm;
 use crate::{Context, Loss, Network, Optimizer, OptimizerState, Params, PassMemory, Target};
 
-/// What a [`Trainer`] is to do.
+/// The settings of a [`Trainer`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainerSettings {
-    /// What is minimised.
+    /// The loss that is minimised.
     pub loss: Loss,
-    /// What turns gradients into steps.
+    /// The optimiser, which turns gradients into steps.
     pub optimizer: Optimizer,
     /// The most samples in a batch, at least 1: memory is for so many.
     pub max_batch: usize,
@@ -31,7 +31,7 @@ impl TrainerSettings {
     /// Checks the settings.
     ///
     /// # Errors
-    /// If one makes no sense; the message names it and its range.
+    /// If one is out of its range; the message names both.
     pub fn check(&self) -> Result<(), Error> {
         self.loss.check()?;
         self.optimizer.check()?;
@@ -73,7 +73,7 @@ pub struct Trainer {
     /// The optimiser's state.
     pub optimizer: OptimizerState,
     settings: TrainerSettings,
-    /// As long as the parameters. Without clipping, the beginning serves one layer after another,
+    /// Gradients of all parameters. Without clipping, the beginning serves one layer after another,
     /// and the rest is never touched.
     grads: Slab,
     memory: PassMemory,
@@ -83,7 +83,7 @@ impl Trainer {
     /// Prepares to train `network`, of which it keeps a clone, from `params` on.
     ///
     /// # Errors
-    /// If a setting makes no sense, or `params` are those of another network.
+    /// If a setting is out of its range, or `params` are those of another network.
     pub fn new(
         network: &Network,
         params: Params,
@@ -120,8 +120,8 @@ impl Trainer {
     /// holds if gradients are clipped and their norm is not finite (squares of more than 1e38 in
     /// f32 are not).
     ///
-    /// Without `clip_norm` nobody looks at the gradients: where they are not finite although the
-    /// loss is, the parameters become NaN, and the next step's loss tells.
+    /// Without `clip_norm` the gradients are not checked: if they are not finite although the loss
+    /// is, the parameters become NaN, and the next step's loss shows it.
     pub fn step(
         &mut self,
         cx: &Context,
@@ -134,9 +134,9 @@ impl Trainer {
         self.learn(cx, x, pass, lr, evaluate(cx, target))
     }
 
-    /// As [`Trainer::step`], with a loss of one's own: `loss` gets y: (batch, output), writes its
+    /// Like [`Trainer::step`], with a loss of one's own: `loss` gets y: (batch, output), writes its
     /// gradient to dy, which is (batch, output) and all zeros, and returns the loss. The loss of
-    /// the settings is not asked.
+    /// the settings is not used.
     ///
     /// ```
     /// # use narrows_engine::*;
@@ -155,7 +155,7 @@ impl Trainer {
     /// ```
     ///
     /// # Errors
-    /// As [`Trainer::step`].
+    /// Like [`Trainer::step`].
     pub fn step_with(
         &mut self,
         cx: &Context,
@@ -171,11 +171,11 @@ impl Trainer {
         })
     }
 
-    /// As [`Trainer::step`] on the samples of which [`Network::forward_frozen`] made `codes`, with
-    /// the same bits.
+    /// Like [`Trainer::step`] on the samples of which [`Network::forward_frozen`] made `codes`,
+    /// with the same bits.
     ///
     /// # Errors
-    /// As [`Trainer::step`], or if nothing below a trainable layer is frozen.
+    /// Like [`Trainer::step`], or if nothing below a trainable layer is frozen.
     pub fn step_from_frozen(
         &mut self,
         cx: &Context,
@@ -188,8 +188,8 @@ impl Trainer {
         self.learn(cx, &[], pass, lr, evaluate(cx, target))
     }
 
-    /// What follows the forward pass. `x` may be empty if the lowest layer does not train. `loss`
-    /// gets the loss of the settings, the batch, y and dy.
+    /// The part of a step behind the forward pass. `x` may be empty if the lowest layer does not
+    /// train. `loss` gets the loss of the settings, the batch, y and dy.
     fn learn(
         &mut self,
         cx: &Context,
@@ -219,7 +219,7 @@ impl Trainer {
     ) -> Result<(), Error> {
         let Trainer { network, params, optimizer, memory, grads, .. } = self;
         let Some(max_norm) = self.settings.clip_norm else {
-            // Nobody asks for all gradients at once: each layer's is used up while it is in the
+            // All gradients at once are not needed: each layer's is used up while it is in the
             // cache.
             optimizer.begin_step(params)?;
             return network.backward_updating(
@@ -234,7 +234,7 @@ impl Trainer {
             );
         };
         network.backward(cx, params, memory, x, Gradients::overwriting(grads))?;
-        // What froze since the last step still has that step's gradients.
+        // Parameters that froze since the last step still have that step's gradients.
         for frozen in params.entries().iter().filter(|e| !e.trainable) {
             grads[frozen.range.clone()].fill(0.0);
         }

@@ -77,7 +77,7 @@ fn running_statistics_take_in_the_unbiased_variance_of_all_rows() {
         for contexts in CONTEXTS.iter() {
             let outcome = run::run(&contexts[0], &case, &data, 0);
             let mut params = data.params.clone();
-            let op = layer.plan(&case.input).unwrap();
+            let op = layer.plan(&case.input).unwrap().op;
             op.update_statistics(case.batch, &outcome.saved, &mut params, None);
             assert_eq!(params[..2 * c], data.params[..2 * c], "gamma and beta are not statistics");
             for j in 0..c {
@@ -171,8 +171,9 @@ fn a_column_does_not_depend_on_those_beside_it() {
 
 #[test]
 fn a_single_row_cannot_be_trained_on() {
-    let least =
-        |input: narrows_engine::Shape| BatchNorm::default().plan(&input).unwrap().min_train_batch();
+    let least = |input: narrows_engine::Shape| {
+        BatchNorm::default().plan(&input).unwrap().op.min_train_batch()
+    };
     assert_eq!(least(5.into()), 2);
     assert_eq!(least([1, 1, 5].into()), 2);
     assert_eq!(least([2, 1, 5].into()), 1);

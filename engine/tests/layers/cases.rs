@@ -12,7 +12,7 @@ use narrows_engine::layers::{
 };
 use narrows_engine::params::Role;
 use narrows_engine::random::Random;
-use narrows_engine::{Mode, Pass, Shape};
+use narrows_engine::{Mode, Pass, Planned, Shape};
 
 /// What random layers draw with.
 pub const SEED: u64 = 7;
@@ -22,6 +22,7 @@ pub const STEP: u64 = 3;
 pub struct Case {
     pub kind: String,
     pub op: Box<dyn Op>,
+    pub output: Shape,
     pub reference: Box<dyn Reference>,
     pub input: Shape,
     pub batch: usize,
@@ -51,8 +52,9 @@ impl Case {
         input: impl Into<Shape>,
     ) -> Case {
         let (kind, input) = (layer.name().to_string(), input.into());
-        let (op, reference) = (layer.plan(&input).unwrap(), Box::new(reference));
-        Case { kind, op, reference, input, batch, mode: Mode::Train, scale: 1.0, zeros: 0 }
+        let Planned { op, output } = layer.plan(&input).unwrap();
+        let (reference, mode) = (Box::new(reference), Mode::Train);
+        Case { kind, op, output, reference, input, batch, mode, scale: 1.0, zeros: 0 }
     }
 
     /// With the ReLU behind it taken in, or not.
@@ -75,7 +77,7 @@ impl Case {
     }
 
     pub fn output_len(&self) -> usize {
-        self.batch * self.op.output().len()
+        self.batch * self.output.len()
     }
 
     pub fn data(&self) -> Data {
@@ -187,7 +189,7 @@ pub fn dropout() -> Vec<Case> {
     let case = |(batch, n): (usize, usize), p, mode| {
         let reference = match mode {
             Mode::Train => Reference::train(p, SEED, POSITION, STEP, batch, n),
-            Mode::Evaluate | Mode::Estimate => Reference::evaluate(batch, n),
+            _ => Reference::evaluate(batch, n),
         };
         Case { mode, ..Case::new(Dropout { p }, reference, batch, n) }
     };

@@ -7,7 +7,7 @@ use crate::layers::reference::conv2d::Conv2d;
 use crate::layers::reference::{EPS, check_gradients};
 use crate::layers::run;
 use crate::layers::{CONTEXTS, check, f64s};
-use narrows_engine::layer::{Forward, Layer, Op};
+use narrows_engine::layer::{Forward, Layer};
 use narrows_engine::layers;
 use narrows_engine::{Context, Network, Pass, Shape};
 
@@ -96,8 +96,10 @@ fn references_have_the_gradients_that_central_differences_have() {
             checked[which] += 1;
         }
     };
-    cases::conv2d().iter().for_each(|of| check(0, &cases::case(of), of.work()));
-    cases::conv_transpose2d().iter().for_each(|of| check(1, &cases::case_transpose(of), of.work()));
+    cases::conv2d().iter().for_each(|conv| check(0, &cases::case(conv), conv.work()));
+    for transposed in cases::conv_transpose2d() {
+        check(1, &cases::case_transpose(&transposed), transposed.work());
+    }
     assert!(checked.iter().all(|count| *count > 100), "only {checked:?} cases are small enough");
 }
 
@@ -105,22 +107,22 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
 }
 
-/// The transposed convolution back to the image that `of` takes.
-fn adjoint(of: &Conv2d) -> ConvTranspose2d {
-    let output = of.output().unwrap();
-    let window = [0, 1].map(|a| of.dilation[a] * (of.kernel[a] - 1) + 1);
+/// The transposed convolution back to the image that `conv` takes.
+fn adjoint(conv: &Conv2d) -> ConvTranspose2d {
+    let output = conv.output().unwrap();
+    let window = [0, 1].map(|a| conv.dilation[a] * (conv.kernel[a] - 1) + 1);
     ConvTranspose2d {
-        kernel: of.kernel,
-        stride: of.stride,
-        padding: of.padding,
+        kernel: conv.kernel,
+        stride: conv.stride,
+        padding: conv.padding,
         // What the last window left over.
         output_padding: [0, 1]
-            .map(|a| (of.input[a] + 2 * of.padding[a] - window[a]) % of.stride[a]),
-        dilation: of.dilation,
-        groups: of.groups,
+            .map(|a| (conv.input[a] + 2 * conv.padding[a] - window[a]) % conv.stride[a]),
+        dilation: conv.dilation,
+        groups: conv.groups,
         bias: false,
         relu: false,
-        ..ConvTranspose2d::new(of.batch, [output[0], output[1], of.out_channels], of.input[2])
+        ..ConvTranspose2d::new(conv.batch, [output[0], output[1], conv.out_channels], conv.input[2])
     }
 }
 
@@ -128,44 +130,48 @@ fn adjoint(of: &Conv2d) -> ConvTranspose2d {
 /// and the gradients of the weight are the same.
 #[test]
 fn the_transposed_convolution_is_the_adjoint_of_the_convolution() {
-    for of in [cases::conv2d(), cases::conv2d_large()].concat() {
-        let of = Conv2d { bias: false, relu: false, ..of };
-        let (there, back) = (cases::case(&of), cases::case_transpose(&adjoint(&of)));
-        let name = there.name();
-        let image = back.op.output();
-        assert_eq!(image, there.input, "{name}: where the transposed one leads");
-        let Data { x, params, dy, grads } = there.data();
-        let forth =
-            Data { x: x.clone(), params: params.clone(), dy: dy.clone(), grads: grads.clone() };
-        let against = Data { x: dy.clone(), params: params.clone(), dy: x.clone(), grads };
-        let bounds = there.reference.bounds(&f64s(&x), &f64s(&params), &f64s(&dy));
+    for conv in [cases::conv2d(), cases::conv2d_large()].concat() {
+        let conv = Conv2d { bias: false, relu: false, ..conv };
+        let (case, adjoint) = (cases::case(&conv), cases::case_transpose(&adjoint(&conv)));
+        let name = case.name();
+        assert_eq!(adjoint.output, case.input, "{name}: the output of its adjoint");
+        let data = case.data();
+        let Data { x, params, dy, grads } = &data;
+        // The adjoint's input is the convolution's output gradient, and the other way about.
+        let swapped =
+            Data { x: dy.clone(), params: params.clone(), dy: x.clone(), grads: grads.clone() };
+        let bounds = case.reference.bounds(&f64s(x), &f64s(params), &f64s(dy));
         for contexts in CONTEXTS.iter() {
-            let forth = run::run(&contexts[1], &there, &forth, 0);
-            let against = run::run(&contexts[1], &back, &against, 0);
-            let close = |what: &str, a: &[f32], b: &[f32], bound: &dyn Fn(usize) -> f64| {
-                assert_eq!(a.len(), b.len(), "{what} of {name}");
-                for (i, (a, b)) in a.iter().zip(b).enumerate() {
-                    let error = (f64::from(*a) - f64::from(*b)).abs();
-                    let least = f64::from(f32::MIN_POSITIVE);
-                    let on = contexts[0].isa().name();
-                    assert!(
-                        error <= 2.0 * bound(i) + least,
-                        "{what} of {name} on {on}: [{i}] is {a}, and {b}"
-                    );
-                }
-            };
-            close("dx", &forth.dx, &against.y, &|i| bounds.dx[i]);
-            close("y", &forth.y, &against.dx, &|i| bounds.y[i]);
-            close("dw", &forth.grads, &against.grads, &|i| {
-                bounds.grads[i] + EPS * f64::from(forth.grads[i].abs().max(1.0)) * 4.0
+            let (of_conv, of_adjoint) = (
+                run::run(&contexts[1], &case, &data, 0),
+                run::run(&contexts[1], &adjoint, &swapped, 0),
+            );
+            let name = format!("{name} on {}", contexts[0].isa().name());
+            close(&format!("dx of {name}"), &of_conv.dx, &of_adjoint.y, |i| bounds.dx[i]);
+            close(&format!("y of {name}"), &of_conv.y, &of_adjoint.dx, |i| bounds.y[i]);
+            close(&format!("dw of {name}"), &of_conv.grads, &of_adjoint.grads, |i| {
+                bounds.grads[i] + EPS * f64::from(of_conv.grads[i].abs().max(1.0)) * 4.0
             });
-            let (left, right) = (dot(&forth.y, &dy), dot(&x, &against.y));
-            let sizes =
-                dy.iter().zip(&bounds.y).map(|(dy, e)| f64::from(dy.abs()) * e).sum::<f64>()
-                    + x.iter().zip(&bounds.dx).map(|(x, e)| f64::from(x.abs()) * e).sum::<f64>();
-            assert!((left - right).abs() <= sizes + 1e-30, "{name}: {left} and {right}");
+            let (left, right) = (dot(&of_conv.y, dy), dot(x, &of_adjoint.y));
+            let bound = weighted(dy, &bounds.y) + weighted(x, &bounds.dx);
+            assert!((left - right).abs() <= bound + 1e-30, "{name}: {left} and {right}");
         }
     }
+}
+
+/// Both are within `bound` of the same value.
+fn close(what: &str, a: &[f32], b: &[f32], bound: impl Fn(usize) -> f64) {
+    assert_eq!(a.len(), b.len(), "{what}");
+    for (i, (a, b)) in a.iter().zip(b).enumerate() {
+        let error = (f64::from(*a) - f64::from(*b)).abs();
+        let bound = 2.0 * bound(i) + f64::from(f32::MIN_POSITIVE);
+        assert!(error <= bound, "{what}: [{i}] is {a}, and {b}");
+    }
+}
+
+/// The bound of a product with `x` whose other side is off by `bounds`.
+fn weighted(x: &[f32], bounds: &[f64]) -> f64 {
+    x.iter().zip(bounds).map(|(x, bound)| f64::from(x.abs()) * bound).sum()
 }
 
 /// Memory is planned once, for the largest batch.
@@ -201,10 +207,10 @@ fn a_sample_has_the_same_output_in_any_batch() {
         let data = case.data();
         let (len, output) = (case.input.len(), case.output_len() / case.batch);
         for contexts in CONTEXTS.iter() {
-            let whole = forward(&contexts[2], &*case.op, case.batch, &data.x, &data.params);
+            let whole = forward(&contexts[2], &case, case.batch, &data.x, &data.params);
             for i in [0, case.batch - 1] {
                 let x = &data.x[i * len..][..len];
-                let alone = forward(&contexts[0], &*case.op, 1, x, &data.params);
+                let alone = forward(&contexts[0], &case, 1, x, &data.params);
                 let same = whole[i * output..][..output]
                     .iter()
                     .zip(&alone)
@@ -215,8 +221,9 @@ fn a_sample_has_the_same_output_in_any_batch() {
     }
 }
 
-fn forward(cx: &Context, op: &dyn Op, batch: usize, x: &[f32], params: &[f32]) -> Vec<f32> {
-    let mut y = vec![f32::NAN; batch * op.output().len()];
+fn forward(cx: &Context, case: &Case, batch: usize, x: &[f32], params: &[f32]) -> Vec<f32> {
+    let op = &case.op;
+    let mut y = vec![f32::NAN; batch * case.output.len()];
     let (y_out, saved) = (&mut y[..], &mut vec![f32::NAN; op.saved_len(batch)][..]);
     let (pass, scratch) = (Pass::evaluate(), &mut vec![f32::NAN; op.scratch_len(batch)][..]);
     op.forward(cx, Forward { pass, position: 0, batch, x, y: y_out, params, saved, scratch });

@@ -9,7 +9,7 @@ const ROWS: usize = 100;
 /// Dropout of `x`: (ROWS, n), forwards.
 fn apply(p: f32, pass: Pass, position: u64, x: &[f32]) -> Vec<f32> {
     let mut y = vec![f32::NAN; x.len()];
-    let op = Dropout { p }.plan(&(x.len() / ROWS).into()).unwrap();
+    let op = Dropout { p }.plan(&(x.len() / ROWS).into()).unwrap().op;
     let io = Forward {
         pass,
         position,
@@ -79,7 +79,7 @@ fn a_row_draws_the_same_mask_in_any_batch() {
         saved: &mut [],
         scratch: &mut [],
     };
-    Dropout { p: 0.5 }.plan(&30.into()).unwrap().forward(&Context::new(1).unwrap(), io);
+    Dropout { p: 0.5 }.plan(&30.into()).unwrap().op.forward(&Context::new(1).unwrap(), io);
     assert_eq!(few, y[..7 * 30]);
 }
 
@@ -103,7 +103,7 @@ fn backward_lets_through_what_forward_kept() {
         saved: &[],
         scratch: &mut [],
     };
-    Dropout { p: 0.3 }.plan(&30.into()).unwrap().backward(&Context::new(1).unwrap(), io);
+    Dropout { p: 0.3 }.plan(&30.into()).unwrap().op.backward(&Context::new(1).unwrap(), io);
     assert_eq!(dx, y);
 }
 

@@ -7,7 +7,7 @@ use narrows_engine::layer::{Backward, Forward, Op};
 use narrows_engine::layers::{
     BatchNorm, Conv2d, ConvTranspose2d, Dropout, Elu, Gelu, LeakyRelu, Relu, Sigmoid, Tanh,
 };
-use narrows_engine::{Context, Layer, Pass, Shape};
+use narrows_engine::{Context, Layer, Pass, Planned, Shape};
 
 /// What the vectors' README promises.
 pub const TOLERANCE: f32 = 1e-5;
@@ -16,6 +16,7 @@ pub const TOLERANCE: f32 = 1e-5;
 pub struct Subject<'a> {
     pub cx: &'a Context,
     pub op: Box<dyn Op>,
+    pub output: Shape,
     pub params: Vec<f32>,
     pub saved: Vec<f32>,
 }
@@ -34,12 +35,13 @@ impl<'a> Subject<'a> {
         input: impl Into<Shape>,
         params: Vec<f32>,
     ) -> Subject<'a> {
-        Subject { cx, op: layer.plan(&input.into()).unwrap(), params, saved: Vec::new() }
+        let Planned { op, output } = layer.plan(&input.into()).unwrap();
+        Subject { cx, op, output, params, saved: Vec::new() }
     }
 
     pub fn pass(&mut self, pass: Pass, x: &[f32], dy: &[f32]) -> Outcome {
-        let Subject { cx, op, params, saved } = self;
-        let batch = dy.len() / op.output().len();
+        let Subject { cx, op, output, params, saved } = self;
+        let batch = dy.len() / output.len();
         let (mut y, mut dx) = (vec![f32::NAN; dy.len()], vec![f32::NAN; x.len()]);
         let mut grads = vec![0.0; params.len()];
         saved.resize(op.saved_len(batch), f32::NAN);
@@ -200,11 +202,11 @@ fn convolutions(file: &str, layer: impl Fn(usize, [[usize; 2]; 5], usize, bool) 
         let (input, outputs) = ([dims[1], dims[2], dims[3]], vectors.with_shape(&name("y")).0[1]);
         let windows = [[shape[0], shape[1]], pair(0), pair(1), pair(2), pair(3)];
         let layer = layer(outputs, windows, settings[8] as usize, bias);
-        let op = layer.plan(&input.into()).unwrap();
+        let Planned { op, output } = layer.plan(&input.into()).unwrap();
         assert_eq!(op.params()[0].shape, shape, "weight {case} of {file}");
         let params = [weight, get("bias")].concat();
         let (dparams, batch) = ([dweight, get("dbias")].concat(), dims[0]);
-        assert_eq!(batch * op.output().len(), y.len(), "y {case} of {file}");
+        assert_eq!(batch * output.len(), y.len(), "y {case} of {file}");
         for [cx, ..] in CONTEXTS.iter() {
             let mut subject = Subject::new(cx, &*layer, input, params.clone());
             let outcome = subject.pass(Pass::train(1, 0), &x, &dy);

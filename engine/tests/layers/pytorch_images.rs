@@ -56,7 +56,7 @@ fn pools_and_up_sampling_are_pytorchs() {
         for (name, layer) in layers {
             let ([_, height, width, channels], y) = images(&vectors, &format!("y_{name}"));
             let mut subject = Subject::new(cx, layer, input.clone(), Vec::new());
-            let output = subject.op.output();
+            let output = subject.output.clone();
             match output.dims() {
                 [_] => {
                     assert_eq!((output.dims(), height, width), (&[channels][..], 1, 1), "{name}")
@@ -118,7 +118,7 @@ fn a_residual_block_is_pytorchs() {
             (_, values) => values,
         }
     };
-    let specs = block.plan(&input).unwrap().params();
+    let specs = block.plan(&input).unwrap().op.params();
     let statistic = |name: &str| name.contains("running");
     let start: Vec<f32> = specs
         .iter()

@@ -1,9 +1,9 @@
 //! Networks of convolutions: what holds for dense ones holds for them.
 
-use super::{bits, normal, params, pass};
+use super::{assert_frozen, assert_fusing_keeps_bits, bits, normal, operations, params, pass};
 use narrows_engine::layers::{BatchNorm, Conv2d, ConvTranspose2d, Dropout, Linear, Relu, Sigmoid};
 use narrows_engine::predictor::Workspace;
-use narrows_engine::{Context, Gradients, Network, NetworkBuilder, Pass, PassMemory, Predictor};
+use narrows_engine::{Context, Network, NetworkBuilder, Pass, PassMemory, Predictor};
 
 const BATCH: usize = 21;
 /// The values of an image.
@@ -56,32 +56,10 @@ fn classifier() -> NetworkBuilder {
 fn fused_and_unfused_networks_agree_to_the_bit() {
     for builder in [autoencoder, classifier] {
         let (fused, unfused) = (builder().build().unwrap(), builder().unfused().build().unwrap());
-        let ops = |network: &Network| format!("{network:?}").matches("position").count();
+        let [fewer, more] = [fused, unfused].each_ref().map(operations);
         // Every convolution or batch norm takes in the ReLU behind it.
-        assert!(ops(&fused) + 4 <= ops(&unfused), "{} and {} layers", ops(&fused), ops(&unfused));
-        let params = params(&fused);
-        let (x, dy) = (normal(1, BATCH * IMAGE), normal(2, BATCH * fused.output().len()));
-        for isa in crate::support::isas() {
-            let cx = Context::with_isa(isa, 2).unwrap();
-            for pass in [Pass::train(1, 2), Pass::evaluate()] {
-                let run = |network: &Network| {
-                    let mut params = params.clone();
-                    let mut memory = PassMemory::new(network, BATCH).unwrap();
-                    let mut grads = vec![0.0; params.values().len()];
-                    let y = network.forward(&cx, &params, &mut memory, &x, pass).unwrap().to_vec();
-                    memory.output_and_gradient().1.copy_from_slice(&dy);
-                    network
-                        .backward(&cx, &params, &mut memory, &x, Gradients::added_to(&mut grads))
-                        .unwrap();
-                    network.update_statistics(&mut params, &memory);
-                    [bits(&y), bits(&grads), bits(params.values())]
-                };
-                let (fused, unfused) = (run(&fused), run(&unfused));
-                for (i, what) in ["output", "gradients", "statistics"].iter().enumerate() {
-                    assert!(fused[i] == unfused[i], "{what} on {} in {pass:?}", isa.name());
-                }
-            }
-        }
+        assert!(fewer + 4 <= more, "{fewer} and {more} operations");
+        assert_fusing_keeps_bits(builder, BATCH, BATCH, &[2]);
     }
 }
 
@@ -147,17 +125,14 @@ fn a_frozen_convolution_passes_the_gradient_on_and_has_none() {
         params.set_trainable(name, false).unwrap();
         let (_, part) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
         for entry in params.entries() {
-            let (part, full) = (&part[entry.range.clone()], &full[entry.range.clone()]);
+            let full = &full[entry.range.clone()];
             assert!(
                 entry.name.contains("running") || full.iter().any(|g| *g != 0.0),
                 "{}",
                 entry.name
             );
-            let frozen = entry.name.starts_with(name);
-            let same =
-                if frozen { part.iter().all(|g| *g == 0.0) } else { bits(part) == bits(full) };
-            assert!(same, "{} below a frozen {name}", entry.name);
         }
+        assert_frozen(&params, &part, &full, |entry| entry.starts_with(name));
         params.set_trainable(name, true).unwrap();
     }
 }

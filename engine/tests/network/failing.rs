@@ -1,9 +1,9 @@
 //! Steps that fail: errors that say where, and leave everything as it was.
 
-use super::training::{BATCH, CLASSES, state, step, trainer};
+use super::training::{BATCH, CLASSES, settings, state, step, trainer, with};
 use crate::network::{autoencoder, classifier, normal, params};
 use narrows_engine::layers::{BatchNorm, Linear, Relu};
-use narrows_engine::{Context, Loss, Network, Optimizer, Params, Target, Trainer, TrainerSettings};
+use narrows_engine::{Context, Loss, Network, Optimizer, Params, Target, TrainerSettings};
 
 #[test]
 fn a_loss_that_is_not_finite_stops_the_step_and_names_layer_and_step() {
@@ -11,12 +11,7 @@ fn a_loss_that_is_not_finite_stops_the_step_and_names_layer_and_step() {
     let params = params(&network);
     let cx = Context::new(1).unwrap();
     for bad in [f32::NAN, f32::INFINITY, -f32::INFINITY, f32::MAX] {
-        let mut trainer = Trainer::new(
-            &network,
-            params.clone(),
-            TrainerSettings { seed: 4, ..TrainerSettings::new(Loss::L2, BATCH) },
-        )
-        .unwrap();
+        let mut trainer = with(&network, &params, TrainerSettings { loss: Loss::L2, ..settings() });
         let good = normal(1, BATCH * 12);
         for _ in 0..3 {
             trainer.step(&cx, &good, Target::Values(&good), 0.01).unwrap();
@@ -39,12 +34,7 @@ fn a_loss_that_is_not_finite_stops_the_step_and_names_layer_and_step() {
         assert_eq!(state(&trainer), before, "after a target of NaN");
 
         // And the next step is as if nothing had happened.
-        let mut other = Trainer::new(
-            &network,
-            params.clone(),
-            TrainerSettings { seed: 4, ..TrainerSettings::new(Loss::L2, BATCH) },
-        )
-        .unwrap();
+        let mut other = with(&network, &params, TrainerSettings { loss: Loss::L2, ..settings() });
         for _ in 0..4 {
             other.step(&cx, &good, Target::Values(&good), 0.01).unwrap();
         }
@@ -64,16 +54,8 @@ fn a_huge_learning_rate_ends_in_an_error_with_the_parameters_of_the_last_step() 
     let cx = Context::new(1).unwrap();
     let x = normal(1, BATCH * 12);
     let params = Params::new(&network, 1);
-    let mut trainer = Trainer::new(
-        &network,
-        params,
-        TrainerSettings {
-            optimizer: Optimizer::sgd(),
-            seed: 4,
-            ..TrainerSettings::new(Loss::L2, BATCH)
-        },
-    )
-    .unwrap();
+    let (loss, optimizer) = (Loss::L2, Optimizer::sgd());
+    let mut trainer = with(&network, &params, TrainerSettings { loss, optimizer, ..settings() });
     for step in 0..100 {
         let before = state(&trainer);
         if let Err(error) = trainer.step(&cx, &x, Target::Values(&x), 1e10) {
@@ -124,17 +106,8 @@ fn gradients_that_are_not_finite_are_an_error_that_changes_nothing() {
     for optimizer in [Optimizer::sgd(), Optimizer::adam()] {
         let params = Params::new(&network, 1);
         let gamma = params.range("layers.0.weight");
-        let mut trainer = Trainer::new(
-            &network,
-            params,
-            TrainerSettings {
-                optimizer,
-                seed: 4,
-                clip_norm: Some(1.0),
-                ..TrainerSettings::new(Loss::cross_entropy(), BATCH)
-            },
-        )
-        .unwrap();
+        let clipped = TrainerSettings { optimizer, clip_norm: Some(1.0), ..settings() };
+        let mut trainer = with(&network, &params, clipped.clone());
         let target = Target::Classes(&CLASSES);
         trainer.step(&cx, &x, target, 1e-3).unwrap();
         let usual = trainer.params.values()[gamma.clone()].to_vec();
@@ -147,17 +120,7 @@ fn gradients_that_are_not_finite_are_an_error_that_changes_nothing() {
 
         // And the next step is as if nothing had happened: no gradient was left.
         trainer.params.values_mut()[gamma.clone()].copy_from_slice(&usual);
-        let mut fresh = Trainer::new(
-            &network,
-            trainer.params.clone(),
-            TrainerSettings {
-                optimizer,
-                seed: 4,
-                clip_norm: Some(1.0),
-                ..TrainerSettings::new(Loss::cross_entropy(), BATCH)
-            },
-        )
-        .unwrap();
+        let mut fresh = with(&network, &trainer.params, clipped);
         fresh.optimizer = trainer.optimizer.clone();
         trainer.step(&cx, &x, target, 1e-3).unwrap();
         fresh.step(&cx, &x, target, 1e-3).unwrap();

@@ -1,7 +1,10 @@
 //! Freezing: what is frozen neither changes nor randomises, and what trains does not notice how it
 //! was computed.
 
-use super::{autoencoder, bits, classifier, normal, params, pass};
+use super::{
+    assert_frozen, assert_frozen_middle_evaluates, autoencoder, bits, classifier, normal, params,
+    pass,
+};
 use narrows_engine::layers::{BatchNorm, Linear};
 use narrows_engine::{Context, Network, Params, Pass, PassMemory};
 
@@ -77,13 +80,7 @@ fn a_frozen_layer_passes_the_gradient_on() {
     for prefix in ["head", "head.0", "encoder.4"] {
         params.set_trainable(prefix, false).unwrap();
         let (_, part) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
-        for entry in params.entries() {
-            let (part, full) = (&part[entry.range.clone()], &full[entry.range.clone()]);
-            let frozen = entry.name.starts_with(prefix);
-            let same =
-                if frozen { part.iter().all(|g| *g == 0.0) } else { bits(part) == bits(full) };
-            assert!(same, "{} below a frozen {prefix}", entry.name);
-        }
+        assert_frozen(&params, &part, &full, |name| name.starts_with(prefix));
         params.set_trainable(prefix, true).unwrap();
     }
 }
@@ -97,24 +94,9 @@ fn a_frozen_batch_norm_above_a_trained_layer_evaluates() {
     let network = network.build().unwrap();
     let mut params = params(&network);
     let (x, dy) = (normal(1, BATCH * 6), normal(2, BATCH * 2));
-    let (evaluated, full) = pass(&network, &params, &x, &dy, Pass::evaluate());
-    params.set_trainable("layers.1", false).unwrap();
-    let (y, part) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
-    assert_eq!(bits(&y), bits(&evaluated));
-    for layer in ["layers.0", "layers.2"] {
-        let range = params.range(layer);
-        assert_eq!(bits(&part[range.clone()]), bits(&full[range]), "{layer}");
-    }
-    assert!(part[params.range("layers.1")].iter().all(|g| *g == 0.0));
+    assert_frozen_middle_evaluates(&network, &mut params, BATCH);
     // One sample can be trained on then.
     pass(&network, &params, &x[..6], &dy[..2], Pass::train(1, 0));
-    // And its statistics stay, although what lies below it trains.
-    let before = bits(params.values());
-    let mut memory = PassMemory::new(&network, BATCH).unwrap();
-    let cx = Context::new(1).unwrap();
-    network.forward(&cx, &params, &mut memory, &x, Pass::train(1, 0)).unwrap();
-    network.update_statistics(&mut params, &memory);
-    assert_eq!(bits(params.values()), before);
 }
 
 #[test]
@@ -141,15 +123,7 @@ fn a_frozen_parameter_of_a_trained_layer_has_no_gradient() {
     for name in ["encoder.0.weight", "encoder.1.weight", "head.0.bias", "head.2.weight"] {
         params.set_trainable(name, false).unwrap();
         let (_, part) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
-        for entry in params.entries() {
-            let (part, full) = (&part[entry.range.clone()], &full[entry.range.clone()]);
-            let same = if entry.name == name {
-                part.iter().all(|g| *g == 0.0)
-            } else {
-                bits(part) == bits(full)
-            };
-            assert!(same, "{} with {name} frozen", entry.name);
-        }
+        assert_frozen(&params, &part, &full, |entry| entry == name);
         params.set_trainable(name, true).unwrap();
     }
 }

@@ -1,9 +1,9 @@
 //! A fused network computes what its layers would one by one: the same operations in the same
 //! order, so the same bits.
 
-use super::{bits, normal};
+use super::{assert_fusing_keeps_bits, bits, operations};
 use narrows_engine::layers::{BatchNorm, Dropout, Linear, Relu, Sigmoid};
-use narrows_engine::{Context, Gradients, Network, NetworkBuilder, Params, Pass, PassMemory};
+use narrows_engine::{Network, NetworkBuilder, Params};
 
 /// Everything that fuses, dropout behind it, whose masks are keyed by its position, and dropout in
 /// between that does nothing.
@@ -33,42 +33,14 @@ fn builder() -> NetworkBuilder {
 fn fused_and_unfused_networks_agree_to_the_bit() {
     let fused = builder().build().unwrap();
     let unfused = builder().unfused().build().unwrap();
-    // Fusing is seen in the plan: there is less to print.
-    assert!(
-        format!("{fused:?}").matches("position").count()
-            < format!("{unfused:?}").matches("position").count()
-    );
-
+    assert!(operations(&fused) < operations(&unfused));
     let names = |network: &Network| -> Vec<_> {
         network.param_entries().iter().map(|e| (e.name.clone(), e.range.clone())).collect()
     };
     assert_eq!(names(&fused), names(&unfused));
     assert_eq!(bits(Params::new(&fused, 8).values()), bits(Params::new(&unfused, 8).values()));
 
-    let params = super::params(&fused);
-    let (x, dy) = (normal(1, 65 * 33), normal(2, 65 * 30));
-    for isa in crate::support::isas() {
-        let cx = Context::with_isa(isa, 1).unwrap();
-        for pass in [Pass::train(1, 2), Pass::evaluate()] {
-            let run = |network: &Network| {
-                // The slabs' layouts are the same: these parameters serve both.
-                let mut params = params.clone();
-                let mut memory = PassMemory::new(network, 65).unwrap();
-                let mut grads = vec![0.0; params.values().len()];
-                let y = network.forward(&cx, &params, &mut memory, &x, pass).unwrap().to_vec();
-                memory.output_and_gradient().1.copy_from_slice(&dy);
-                network
-                    .backward(&cx, &params, &mut memory, &x, Gradients::added_to(&mut grads))
-                    .unwrap();
-                network.update_statistics(&mut params, &memory);
-                [bits(&y), bits(&grads), bits(params.values())]
-            };
-            let (fused, unfused) = (run(&fused), run(&unfused));
-            for (i, what) in ["output", "gradients", "statistics"].iter().enumerate() {
-                assert!(fused[i] == unfused[i], "{what} on {} in {pass:?}", isa.name());
-            }
-        }
-    }
+    assert_fusing_keeps_bits(builder, 65, 65, &[1]);
 }
 
 /// A section's output exists on its own: a classifier's head reads it.

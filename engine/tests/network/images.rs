@@ -1,7 +1,10 @@
 //! Networks of images: blocks of layers, layers that only reshape, and how they go with everything
 //! else.
 
-use super::{bits, normal, params, pass};
+use super::{
+    assert_frozen, assert_frozen_middle_evaluates, assert_fusing_keeps_bits, bits, normal,
+    operations, params, pass,
+};
 use crate::support::{assert_close, isas};
 use narrows_engine::layers::{
     AvgPool2d, BatchNorm, Conv2d, ConvTranspose2d, Dropout, GlobalAvgPool, Linear, MaxPool2d, Relu,
@@ -9,7 +12,7 @@ use narrows_engine::layers::{
 };
 use narrows_engine::predictor::Workspace;
 use narrows_engine::{
-    Context, Gradients, Layer, Network, NetworkBuilder, Params, Pass, PassMemory, Predictor,
+    Context, Layer, Network, NetworkBuilder, Params, Pass, PassMemory, Predictor,
 };
 
 pub const BATCH: usize = 7;
@@ -203,30 +206,9 @@ fn the_frozen_part_hands_on_the_shape_that_the_next_layer_gets() {
 fn fused_and_unfused_blocks_agree_to_the_bit() {
     let (fused, unfused) =
         (autoencoder().build().unwrap(), autoencoder().unfused().build().unwrap());
-    let ops = |network: &Network| format!("{network:?}").matches("position").count();
-    assert!(ops(&fused) + 4 <= ops(&unfused), "{} and {}", ops(&fused), ops(&unfused));
-    let params = params(&fused);
-    let (x, dy) = (normal(1, BATCH * 144), normal(2, BATCH * 144));
-    for isa in isas() {
-        for threads in [1, 3] {
-            let cx = Context::with_isa(isa, threads).unwrap();
-            for pass in [Pass::train(1, 2), Pass::evaluate()] {
-                let run = |network: &Network| {
-                    let mut params = params.clone();
-                    let mut memory = PassMemory::new(network, BATCH + 2).unwrap();
-                    let mut grads = vec![0.0; params.values().len()];
-                    let y = network.forward(&cx, &params, &mut memory, &x, pass).unwrap().to_vec();
-                    memory.output_and_gradient().1.copy_from_slice(&dy);
-                    network
-                        .backward(&cx, &params, &mut memory, &x, Gradients::added_to(&mut grads))
-                        .unwrap();
-                    network.update_statistics(&mut params, &memory);
-                    [bits(&y), bits(&grads), bits(params.values())]
-                };
-                assert!(run(&fused) == run(&unfused), "{} in {pass:?}", isa.name());
-            }
-        }
-    }
+    let [fewer, more] = [fused, unfused].each_ref().map(operations);
+    assert!(fewer + 4 <= more, "{fewer} and {more} operations");
+    assert_fusing_keeps_bits(autoencoder, BATCH, BATCH + 2, &[1, 3]);
 }
 
 #[test]
@@ -239,35 +221,13 @@ fn a_frozen_block_evaluates_and_keeps_its_statistics() {
         .unwrap();
     let mut params = params(&network);
     let (x, dy) = (normal(1, BATCH * 60), normal(2, BATCH * 3));
-    let (evaluated, full) = pass(&network, &params, &x, &dy, Pass::evaluate());
-    params.set_trainable("layers.1", false).unwrap();
-    let (y, part) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
-    assert_eq!(bits(&y), bits(&evaluated));
-    for layer in ["layers.0", "layers.2"] {
-        let range = params.range(layer);
-        assert_eq!(bits(&part[range.clone()]), bits(&full[range]), "{layer}");
-    }
-    assert!(part[params.range("layers.1")].iter().all(|g| *g == 0.0));
-    let before = bits(params.values());
-    let cx = Context::new(1).unwrap();
-    let mut memory = PassMemory::new(&network, BATCH).unwrap();
-    network.forward(&cx, &params, &mut memory, &x, Pass::train(1, 0)).unwrap();
-    network.update_statistics(&mut params, &memory);
-    assert_eq!(bits(params.values()), before);
+    assert_frozen_middle_evaluates(&network, &mut params, BATCH);
     // One parameter of it alone.
     params.set_trainable("layers.1", true).unwrap();
     let (_, full) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
     params.set_trainable("layers.1.shortcut.0", false).unwrap();
     let (_, part) = pass(&network, &params, &x, &dy, Pass::train(1, 0));
-    for entry in params.entries() {
-        let (part, full) = (&part[entry.range.clone()], &full[entry.range.clone()]);
-        let frozen = entry.name == "layers.1.shortcut.0.weight";
-        assert!(
-            if frozen { part.iter().all(|g| *g == 0.0) } else { bits(part) == bits(full) },
-            "{}",
-            entry.name
-        );
-    }
+    assert_frozen(&params, &part, &full, |name| name == "layers.1.shortcut.0.weight");
 }
 
 #[test]

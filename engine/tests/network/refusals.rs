@@ -1,7 +1,7 @@
 //! Calls that do not fit together are errors that name both sides, and never a panic.
 
 use super::{autoencoder, classifier, normal, params};
-use narrows_engine::layer::{Backward, Forward, Op};
+use narrows_engine::layer::{Backward, Forward, Op, Planned};
 use narrows_engine::layers::{Linear, Relu};
 use narrows_engine::params::ParamSpec;
 use narrows_engine::{Context, Error, Gradients, Layer, Network, Params, Pass, PassMemory, Shape};
@@ -141,17 +141,14 @@ impl Layer for Shift {
     fn name(&self) -> &'static str {
         "shift"
     }
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
-        Ok(Box::new(ShiftOp(input.clone())))
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
+        Ok(Planned::new(input.clone(), ShiftOp(input.clone())))
     }
 }
 
 impl Op for ShiftOp {
-    fn output(&self) -> Shape {
-        self.0.clone()
-    }
     fn params(&self) -> Vec<ParamSpec> {
-        Linear::new(self.0.len()).plan(&self.0).unwrap().params().split_off(1)
+        Linear::new(self.0.len()).plan(&self.0).unwrap().op.params().split_off(1)
     }
     fn saved_len(&self, batch: usize) -> usize {
         batch + 1

@@ -81,7 +81,7 @@ fn memory_is_that_of_the_values() {
         BatchNorm::default().plan(&64.into()),
         Linear::new(16).without_bias().plan(&64.into()),
     ]
-    .map(|op| op.unwrap().scratch_len(100));
+    .map(|planned| planned.unwrap().op.scratch_len(100));
     assert_eq!(summary.work_bytes, 4 * (2 * 100 * 64 + scratch.into_iter().max().unwrap()));
     let twice = network.summary(200);
     assert_eq!(twice.activation_bytes - summary.activation_bytes, 4 * 100 * (64 + 64 + 16));

@@ -14,21 +14,14 @@ pub const BATCH: usize = 20;
 pub const CLASSES: [u32; BATCH] = [0, 1, 2, 2, 1, 0, 0, 1, 2, 0, 1, 2, 0, 1, 2, 2, 2, 1, 0, 0];
 
 pub fn trainer(network: &Network, params: &Params, optimizer: Optimizer) -> Trainer {
-    clipped(network, params, optimizer, None)
+    with(network, params, TrainerSettings { optimizer, ..settings() })
 }
 
-pub fn clipped(
-    network: &Network,
-    params: &Params,
-    optimizer: Optimizer,
-    clip_norm: Option<f32>,
-) -> Trainer {
-    let settings = TrainerSettings {
-        optimizer,
-        seed: 4,
-        clip_norm,
-        ..TrainerSettings::new(Loss::cross_entropy(), BATCH)
-    };
+pub fn settings() -> TrainerSettings {
+    TrainerSettings { seed: 4, ..TrainerSettings::new(Loss::cross_entropy(), BATCH) }
+}
+
+pub fn with(network: &Network, params: &Params, settings: TrainerSettings) -> Trainer {
     Trainer::new(network, params.clone(), settings).unwrap()
 }
 
@@ -71,7 +64,11 @@ fn a_frozen_encoder_keeps_every_bit_through_training() {
         Optimizer::adamw(),
     ];
     for optimizer in optimizers {
-        let mut trainer = clipped(&network, &params, optimizer, Some(0.5));
+        let mut trainer = with(
+            &network,
+            &params,
+            TrainerSettings { optimizer, clip_norm: Some(0.5), ..settings() },
+        );
         for batch in 0..5 {
             step(&mut trainer, batch, 0.1);
         }
@@ -161,17 +158,10 @@ fn any_number_of_threads_gives_the_same_bits() {
         let run = |threads: usize, install: bool| {
             let cx = Context::with_isa(isa, threads).unwrap();
             let loss = Loss::CrossEntropy { smoothing: 0.1, class_weights: Some(vec![0.5; 10]) };
-            let mut trainer = Trainer::new(
-                &network,
-                params.clone(),
-                TrainerSettings {
-                    optimizer: Optimizer::adamw(),
-                    seed: 4,
-                    clip_norm: Some(1.0),
-                    ..TrainerSettings::new(loss, 150)
-                },
-            )
-            .unwrap();
+            let optimizer = Optimizer::adamw();
+            let clip_norm = Some(1.0);
+            let more = TrainerSettings { loss, optimizer, clip_norm, max_batch: 150, ..settings() };
+            let mut trainer = with(&network, &params, more);
             let mut steps = || -> Vec<u64> {
                 // The last batch is a ragged one.
                 let sizes = (0..20).map(|i| if i == 19 { 67 } else { 150 });
@@ -208,16 +198,8 @@ fn updating_layer_by_layer_gives_the_bits_of_separate_passes() {
     let momentum = Optimizer::Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.1 };
     let cx = Context::new(2).unwrap();
     for optimizer in [Optimizer::sgd(), momentum, Optimizer::adam(), Optimizer::adamw()] {
-        let mut trainer = Trainer::new(
-            &network,
-            params.clone(),
-            TrainerSettings {
-                optimizer,
-                seed: 4,
-                ..TrainerSettings::new(Loss::cross_entropy(), 150)
-            },
-        )
-        .unwrap();
+        let more = TrainerSettings { optimizer, max_batch: 150, ..settings() };
+        let mut trainer = with(&network, &params, more);
         let (mut params, mut state) = (params.clone(), OptimizerState::new(optimizer, &params));
         let mut memory = PassMemory::new(&network, 150).unwrap();
         let mut grads = vec![f32::NAN; params.values().len()];
@@ -260,11 +242,19 @@ fn updating_layer_by_layer_gives_the_bits_of_separate_passes() {
 #[test]
 fn clipping_forgets_the_gradients_of_what_froze_since() {
     let network = classifier().build().unwrap();
-    let mut used = clipped(&network, &params(&network), Optimizer::adam(), Some(0.01));
+    let mut used = with(
+        &network,
+        &params(&network),
+        TrainerSettings { optimizer: Optimizer::adam(), clip_norm: Some(0.01), ..settings() },
+    );
     step(&mut used, 0, 0.01);
     for frozen in ["head.0", "encoder"] {
         used.params.set_trainable(frozen, false).unwrap();
-        let mut fresh = clipped(&network, &used.params, Optimizer::adam(), Some(0.01));
+        let mut fresh = with(
+            &network,
+            &used.params,
+            TrainerSettings { optimizer: Optimizer::adam(), clip_norm: Some(0.01), ..settings() },
+        );
         fresh.optimizer = used.optimizer.clone();
         step(&mut used, 1, 0.01);
         step(&mut fresh, 1, 0.01);
@@ -285,17 +275,9 @@ fn clipping_does_not_count_a_frozen_weight() {
         let mut params = params(&network);
         params.set_trainable("layers.0.weight", false).unwrap();
         let before = params.get("layers.0.weight").unwrap().to_vec();
-        let mut trainer = Trainer::new(
-            &network,
-            params,
-            TrainerSettings {
-                optimizer: Optimizer::sgd(),
-                seed: 4,
-                clip_norm,
-                ..TrainerSettings::new(Loss::L2, BATCH)
-            },
-        )
-        .unwrap();
+        let (loss, optimizer) = (Loss::L2, Optimizer::sgd());
+        let clipped = TrainerSettings { loss, optimizer, clip_norm, ..settings() };
+        let mut trainer = with(&network, &params, clipped);
         trainer.step(&cx, &x, Target::Values(&target), 1e-3).unwrap();
         assert_eq!(trainer.params.get("layers.0.weight").unwrap(), before);
         bits(trainer.params.get("layers.0.bias").unwrap())

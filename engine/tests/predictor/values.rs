@@ -2,7 +2,7 @@
 
 use super::support::{assert_close, bits, isas};
 use super::{chains, forward, normal, params, predict};
-use narrows_engine::layer::{Backward, Forward, Layer, Op};
+use narrows_engine::layer::{Backward, Forward, Layer, Op, Planned};
 use narrows_engine::layers::{BatchNorm, Linear, Relu};
 use narrows_engine::predictor::Workspace;
 use narrows_engine::{Context, Error, Network, Params, Predictor, Shape};
@@ -157,8 +157,8 @@ impl Layer for AddMean {
     fn name(&self) -> &'static str {
         "add mean"
     }
-    fn plan(&self, input: &Shape) -> Result<Box<dyn Op>, Error> {
-        Ok(Box::new(AddMeanOp { shape: input.clone() }))
+    fn plan(&self, input: &Shape) -> Result<Planned, Error> {
+        Ok(Planned::new(input.clone(), AddMeanOp { shape: input.clone() }))
     }
 }
 
@@ -168,9 +168,6 @@ struct AddMeanOp {
 }
 
 impl Op for AddMeanOp {
-    fn output(&self) -> Shape {
-        self.shape.clone()
-    }
     fn saved_len(&self, batch: usize) -> usize {
         batch
     }

@@ -11,8 +11,8 @@
 //! A convolution of stride 2 makes (n + 1) / 2 rows of n, rounded down. Back from m it is 2 m - 1,
 //! or one more by output padding: that gives back each size, odd or even.
 
-use super::{Architecture, ENCODER, Plan, SampleShape};
-use crate::error::Error;
+use super::{Architecture, Backbone, ENCODER, SampleShape};
+use crate::error::{Error, bail, ensure};
 use narrows_engine::init::Init;
 use narrows_engine::layers::{Conv2d, ConvTranspose2d, Linear, Unflatten};
 use narrows_engine::{Network, NetworkBuilder};
@@ -23,7 +23,7 @@ const PADDING: usize = 1;
 
 pub(super) struct Conv;
 
-impl Plan for Conv {
+impl Backbone for Conv {
     fn widths(&self, input: SampleShape) -> Vec<usize> {
         widths(input)
     }
@@ -62,42 +62,38 @@ pub(super) fn feature_maps(of: &Architecture) -> Result<Vec<[usize; 3]>, Error> 
     let (name, widths) = (of.model.name(), &of.widths);
     of.input_len()?;
     let SampleShape::Image(image) = of.input else {
-        return Err(Error::new(format!(
+        bail!(
             "the model {name} is for images, but the samples are {} without height and width: \
              choose the model dense",
             of.input
-        )));
+        );
     };
-    if widths.is_empty() {
-        return Err(Error::new(format!("the model {name} needs at least 1 width")));
-    }
+    ensure!(!widths.is_empty(), "the model {name} needs at least 1 width");
     let mut maps = vec![image];
     for (done, &channels) in widths.iter().enumerate() {
         let [height, width, _] = maps[done];
-        if height == 1 && width == 1 && done == 0 {
-            return Err(Error::new(format!(
-                "images of {} are too small for the model {name}: choose the model dense",
-                of.input
-            )));
-        }
+        ensure!(
+            height != 1 || width != 1 || done != 0,
+            "images of {} are too small for the model {name}: choose the model dense",
+            of.input
+        );
         if height == 1 && width == 1 {
-            return Err(Error::new(format!(
+            bail!(
                 "images of {} are too small for the widths {widths:?}: each halves them, and \
                  {done} leave a single pixel: give {done} widths at most",
                 of.input
-            )));
+            );
         }
         let map = [height.div_ceil(2), width.div_ceil(2), channels];
         // The stem of a residual model has this many channels at the full size.
         let largest = [height, width, channels];
-        if SampleShape::Image(largest).checked_len().is_none_or(|n| n > super::MAX_VALUES) {
-            return Err(Error::new(format!(
-                "the widths {widths:?} make {height}x{width}x{channels} values of an image of {}, \
+        ensure!(
+            SampleShape::Image(largest).checked_len().is_some_and(|n| n <= super::MAX_VALUES),
+            "the widths {widths:?} make {height}x{width}x{channels} values of an image of {}, \
                  more than {}: choose smaller widths",
-                of.input,
-                super::MAX_VALUES
-            )));
-        }
+            of.input,
+            super::MAX_VALUES
+        );
         maps.push(map);
     }
     Ok(maps)

@@ -9,9 +9,9 @@
 
 use super::curve::{Curve, MethodResult};
 use crate::checked::Checked;
-use crate::error::Error;
+use crate::error::{Error, bail, ensure};
 use crate::event::{EpochRecord, Event, Observer};
-use crate::methods::{Recipe, Tried, draw_seed};
+use crate::methods::{Selection, Tried, draw_seed};
 use crate::pretraining::{Pretrained, Pretraining};
 use narrows_engine::Context;
 
@@ -23,7 +23,7 @@ pub struct Comparison<'a> {
     /// The methods, scratch among them, on one number of labels.
     pub curve: Curve<'a>,
     /// Methods of which the one that wins on the first draw's validation labels joins the others.
-    pub recipe: Option<Recipe>,
+    pub selection: Option<Selection>,
 }
 
 /// What came out.
@@ -33,7 +33,7 @@ pub struct ComparisonResult {
     pub pretrained: Pretrained,
     /// The methods, in the order asked for.
     pub methods: Vec<MethodResult>,
-    /// What the recipe tried on the first draw, if there is one.
+    /// The methods that the selection tried on the first draw, if there is one.
     pub tried: Vec<Tried>,
     /// The epochs of each run that was kept, by the run's name.
     pub histories: Vec<(String, Vec<EpochRecord>)>,
@@ -45,21 +45,19 @@ impl Comparison<'_> {
     /// # Errors
     /// If an option makes no sense, or the data have too few labels.
     pub fn check(&self) -> Result<Checked<'_, Self>, Error> {
-        let Comparison { pretraining, curve, recipe } = self;
+        let Comparison { pretraining, curve, selection } = self;
         let [point] = &curve.points[..] else {
-            return Err(Error::new("comparing needs one number of labels"));
+            bail!("comparing needs one number of labels");
         };
-        if curve.draws == 0 {
-            return Err(Error::new("comparing needs at least 1 label draw"));
-        }
+        ensure!(curve.draws != 0, "comparing needs at least 1 label draw");
         if curve.learning_rates.is_empty() || !curve.methods.iter().any(|m| m.is_scratch()) {
-            return Err(Error::new("comparing needs a learning rate and the scratch baseline"));
+            bail!("comparing needs a learning rate and the scratch baseline");
         }
         curve.check()?;
         pretraining.check()?;
-        if let Some(recipe) = recipe {
-            recipe.check(&curve.data.train)?;
-            let mut candidates = recipe.candidates.iter();
+        if let Some(selection) = selection {
+            selection.check(&curve.data.train)?;
+            let mut candidates = selection.candidates.iter();
             candidates.try_for_each(|method| method.check_epochs(point.finetuning.epochs))?;
         }
         Ok(Checked::new(self))
@@ -67,20 +65,17 @@ impl Comparison<'_> {
 }
 
 impl Checked<'_, Comparison<'_>> {
-    /// Runs everything: [`pretrain`](Self::pretrain), and then [`measure`](Self::measure).
+    /// Runs everything: [`pretraining`](Self::pretraining), and then [`measure`](Self::measure).
     ///
     /// # Errors
     /// If a run fails.
     pub fn run(&self, cx: &Context, observer: &dyn Observer) -> Result<ComparisonResult, Error> {
-        self.measure(cx, self.pretrain(cx, observer)?, observer)
+        self.measure(cx, self.pretraining().run(cx, observer)?, observer)
     }
 
-    /// Pretrains the encoder.
-    ///
-    /// # Errors
-    /// If a loss or a parameter is no longer finite.
-    pub fn pretrain(&self, cx: &Context, observer: &dyn Observer) -> Result<Pretrained, Error> {
-        Checked::new(&self.pretraining).run(cx, observer)
+    /// The pretraining of the encoder.
+    pub fn pretraining(&self) -> Checked<'_, Pretraining<'_>> {
+        Checked::new(&self.pretraining)
     }
 
     /// Trains the methods from `pretrained` and measures them.
@@ -95,11 +90,11 @@ impl Checked<'_, Comparison<'_>> {
     ) -> Result<ComparisonResult, Error> {
         let (mut curve, mut tried) = (self.curve.clone(), Vec::new());
         let params = Some(&pretrained.params);
-        if let Some(recipe) = &self.recipe {
+        if let Some(selection) = &self.selection {
             observer.notice(&Event::Stage("recipe"));
             let (point, seed) = (&curve.points[0], draw_seed(curve.seed, 0));
             let (given, draw) = (curve.given(point, params), curve.labels_of(point, 0)?);
-            let choice = recipe.choose(cx, &given, &draw, seed, curve.draws, observer)?;
+            let choice = selection.choose(cx, &given, &draw, seed, curve.draws, observer)?;
             tried = choice.tried;
             if curve.methods.iter().all(|method| method.name() != choice.winner.name()) {
                 curve.methods.push(choice.winner);

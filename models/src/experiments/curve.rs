@@ -14,10 +14,10 @@ use super::draws::label_draw;
 use super::statistics::{Accuracies, Gain};
 use crate::architecture::Architecture;
 use crate::checked::Checked;
-use crate::error::Error;
+use crate::error::{Error, bail, ensure};
 use crate::evaluation::Metric;
 use crate::event::{Event, Observer};
-use crate::methods::{Approach, Given, Trained, check_ensemble, draw_seed};
+use crate::methods::{Given, Method, TrainedClassifier, check_ensemble, draw_seed};
 use crate::training::Training;
 use narrows_datasets::{Augmenter, LabelDraw, TrainTest};
 use narrows_engine::{Context, Params};
@@ -35,7 +35,7 @@ pub struct Curve<'a> {
     /// The learning rates that those choose from.
     pub learning_rates: Vec<f32>,
     /// The methods.
-    pub methods: Vec<Approach>,
+    pub methods: Vec<Method>,
     /// The numbers of labels.
     pub points: Vec<Point>,
     /// The number of draws.
@@ -60,7 +60,7 @@ pub struct Point {
 
 /// A method on a draw of so many labels: what came out, as a line of a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Finished {
+pub struct TrialResult {
     /// The labels trained on.
     pub labels: usize,
     /// The method's name.
@@ -90,12 +90,12 @@ pub struct Finished {
     pub best_epoch: usize,
     /// The time that all its candidates took, on one thread.
     pub seconds: f64,
-    /// [`Approach::fingerprint`].
+    /// [`Method::fingerprint`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<String>,
 }
 
-impl Finished {
+impl TrialResult {
     /// The test accuracy by that metric.
     pub fn test_by(&self, metric: Metric) -> f64 {
         match metric {
@@ -138,12 +138,12 @@ impl MethodResult {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Trial<'a> {
     point: &'a Point,
-    method: &'a Approach,
+    method: &'a Method,
     draw: usize,
 }
 
 impl Trial<'_> {
-    fn is(&self, done: &Finished) -> bool {
+    fn is(&self, done: &TrialResult) -> bool {
         let Point { labels, validation, .. } = *self.point;
         (done.labels, done.validation, done.draw) == (labels, validation, self.draw)
             && done.method == self.method.name()
@@ -158,11 +158,12 @@ impl Curve<'_> {
     pub fn check(&self) -> Result<Checked<'_, Self>, Error> {
         let train = &self.data.train;
         check_ensemble(self.ensemble)?;
-        if self.draws == 0 || self.points.is_empty() || self.methods.is_empty() {
-            return Err(Error::new("a curve needs a number of labels, a method and a draw"));
-        }
+        ensure!(
+            self.draws != 0 && !self.points.is_empty() && !self.methods.is_empty(),
+            "a curve needs a number of labels, a method and a draw"
+        );
         if self.learning_rates.is_empty() {
-            return Err(Error::new("comparing needs a learning rate"));
+            bail!("comparing needs a learning rate");
         }
         for point in &self.points {
             self.labels_of(point, 0)?;
@@ -185,38 +186,37 @@ impl Curve<'_> {
     ///
     /// # Errors
     /// If the settings of a method were others; the message names it.
-    pub fn check_done(&self, done: &[Finished]) -> Result<(), Error> {
+    pub fn check_done(&self, done: &[TrialResult]) -> Result<(), Error> {
         for trial in self.trials() {
             let fingerprint = trial.method.fingerprint();
-            if done.iter().any(|done| trial.is(done) && done.settings != fingerprint) {
-                return Err(Error::new(format!(
-                    "{} was measured with other settings than it would have now, of another \
+            ensure!(
+                !done.iter().any(|done| trial.is(done) && done.settings != fingerprint),
+                "{} was measured with other settings than it would have now, of another \
                      version perhaps: leave it out of --methods, or begin a new curve",
-                    trial.method.name()
-                )));
-            }
+                trial.method.name()
+            );
         }
         Ok(())
     }
 
     /// Whether a trial that is not among `done` starts from a pretrained encoder.
-    pub fn needs_encoder(&self, done: &[Finished]) -> bool {
+    pub fn needs_encoder(&self, done: &[TrialResult]) -> bool {
         self.missing(done).iter().any(|trial| trial.method.needs_encoder())
     }
 
     /// How well each method classifies at each point, from all trials of this curve.
-    pub fn results(&self, finished: &[Finished]) -> Vec<Vec<MethodResult>> {
+    pub fn results(&self, finished: &[TrialResult]) -> Vec<Vec<MethodResult>> {
         self.points.iter().map(|point| self.results_at(point, finished)).collect()
     }
 
-    fn results_at(&self, point: &Point, finished: &[Finished]) -> Vec<MethodResult> {
+    fn results_at(&self, point: &Point, finished: &[TrialResult]) -> Vec<MethodResult> {
         let metric = point.finetuning.metric;
-        let of = |method: &Approach| -> Vec<&Finished> {
+        let of = |method: &Method| -> Vec<&TrialResult> {
             let trials = (0..self.draws).map(|draw| Trial { point, method, draw });
             trials.filter_map(|trial| finished.iter().find(|f| trial.is(f))).collect()
         };
         let scratch = self.methods.iter().find(|method| method.is_scratch()).map(of);
-        let result = |method: &Approach| {
+        let result = |method: &Method| {
             let trials = of(method);
             let accuracies = |metric| trials.iter().map(|trial| trial.test_by(metric)).collect();
             let gain = scratch.as_ref().map(|scratch| {
@@ -254,7 +254,7 @@ impl Curve<'_> {
     }
 
     /// What is still to be done, draw by draw.
-    pub(super) fn missing(&self, done: &[Finished]) -> Vec<Trial<'_>> {
+    pub(super) fn missing(&self, done: &[TrialResult]) -> Vec<Trial<'_>> {
         let mut missing = self.trials();
         missing.retain(|trial| !done.iter().any(|done| trial.is(done)));
         missing.sort_by_key(|trial| trial.draw);
@@ -291,7 +291,7 @@ impl Curve<'_> {
         pretrained: Option<&Params>,
         trials: &[Trial<'_>],
         observer: &dyn Observer,
-        keep: impl Fn(Finished, Trained) -> Result<T, Error> + Sync,
+        keep: impl Fn(TrialResult, TrainedClassifier) -> Result<T, Error> + Sync,
     ) -> Result<Vec<T>, Error> {
         observer.notice(&Event::Runs { what: "classifiers", count: trials.len() });
         let (next, single) = (AtomicUsize::new(0), cx.single());
@@ -319,7 +319,7 @@ impl Curve<'_> {
         &Trial { point, method, draw }: &Trial<'_>,
         pretrained: Option<&Params>,
         observer: &dyn Observer,
-    ) -> Result<(Finished, Trained), Error> {
+    ) -> Result<(TrialResult, TrainedClassifier), Error> {
         let start = Instant::now();
         let labels = self.labels_of(point, draw)?;
         let given = self.given(point, pretrained);
@@ -329,7 +329,7 @@ impl Curve<'_> {
         let seconds = start.elapsed().as_secs_f64();
         let test = trained.test(cx, &self.data.test)?;
         let best = trained.best();
-        let finished = Finished {
+        let finished = TrialResult {
             labels: point.labels,
             method: method.name().to_string(),
             draw,
@@ -362,10 +362,10 @@ impl Checked<'_, Curve<'_>> {
         &self,
         cx: &Context,
         pretrained: Option<&Params>,
-        done: &[Finished],
+        done: &[TrialResult],
         observer: &dyn Observer,
-        finished: &(dyn Fn(&Finished) -> Result<(), Error> + Sync),
-    ) -> Result<Vec<Finished>, Error> {
+        finished: &(dyn Fn(&TrialResult) -> Result<(), Error> + Sync),
+    ) -> Result<Vec<TrialResult>, Error> {
         let new = self.measure(cx, pretrained, &self.missing(done), observer, |result, _| {
             finished(&result).map(|()| result)
         })?;

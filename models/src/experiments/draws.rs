@@ -1,6 +1,6 @@
 //! The label draws of a measurement over several of them.
 
-use crate::error::Error;
+use crate::error::{Error, error};
 use narrows_datasets::{LabelDraw, Remedy, TrainTest, draw_labels};
 
 /// Draw `draw` of that seed, of so many labels to train and to validate on.
@@ -16,7 +16,7 @@ pub fn label_draw(
 ) -> Result<LabelDraw, Error> {
     let TrainTest { train, test } = data;
     let known = train.labels()?.filter(|_| test.has_labels()).ok_or_else(|| {
-        Error::new(format!("{}: comparing needs labels in train and test", train.name()))
+        error!(Data, "{}: comparing needs labels in train and test", train.name())
             .with(Remedy::NameLabel)
     })?;
     draw_labels(known, train.classes(), labels, validation, seed, draw as u64)

@@ -23,9 +23,10 @@ pub use space::Codes;
 use super::draws::label_draws;
 use super::statistics::Accuracies;
 use crate::architecture::Architecture;
-use crate::error::Error;
+use crate::error::{Error, ensure};
 use crate::evaluation::{Confusion, Metric};
 use crate::event::{Event, Observer};
+use crate::names::named;
 use narrows_datasets::{LabelDraw, Rows, TrainTest};
 use narrows_engine::{Context, Params};
 use neighbours::Neighbours;
@@ -34,30 +35,21 @@ use serde::Serialize;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-/// A probe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Probe {
-    /// Multinomial logistic regression on standardised codes; the strength of its L2 is chosen.
-    Linear,
-    /// The class that most of the nearest labelled samples have; their number and the distance,
-    /// Euclidean or cosine, are chosen.
-    Knn,
-    /// Labels spread along the graph of neighbours of all training samples; how far is chosen.
-    Propagation,
+named! {
+    /// A probe.
+    #[non_exhaustive]
+    pub enum Probe {
+        /// Multinomial logistic regression on standardised codes; the strength of its L2 is chosen.
+        Linear = "linear",
+        /// The class that most of the nearest labelled samples have; their number and the distance,
+        /// Euclidean or cosine, are chosen.
+        Knn = "knn",
+        /// Labels spread along the graph of neighbours of all training samples; how far is chosen.
+        Propagation = "propagation",
+    }
 }
 
 impl Probe {
-    /// All of them, by the names that options and files use.
-    pub const ALL: [(&str, Probe); 3] =
-        [("linear", Probe::Linear), ("knn", Probe::Knn), ("propagation", Probe::Propagation)];
-
-    /// The name.
-    pub fn name(self) -> &'static str {
-        let found = Probe::ALL.iter().find(|(_, probe)| *probe == self);
-        found.map_or("unknown", |(name, _)| name)
-    }
-
     fn run(self, cx: &Context, space: &Space, few: &Few<'_>) -> Probed {
         match self {
             Probe::Linear => linear::probe(space, few),
@@ -162,14 +154,21 @@ struct Probed {
 }
 
 impl Probing<'_> {
+    /// The values of a code, or of a sample if there is no encoder.
+    pub fn code_len(&self) -> usize {
+        let samples = self.data.train.sample_len();
+        self.encoder.map_or(samples, |(architecture, _)| architecture.latent)
+    }
+
     /// Refuses what cannot work, before anything is computed, and makes the draws.
     ///
     /// # Errors
     /// If the data have too few labels, or there is nothing to do.
     pub fn check(&self) -> Result<Vec<LabelDraw>, Error> {
-        if self.draws == 0 || self.probes.is_empty() || self.validation == 0 {
-            return Err(Error::new("probing needs a probe, a draw and a label to validate on"));
-        }
+        ensure!(
+            self.draws != 0 && !self.probes.is_empty() && self.validation != 0,
+            "probing needs a probe, a draw and a label to validate on"
+        );
         label_draws(self.data, self.labels, self.validation, self.seed, self.draws)
     }
 

@@ -2,7 +2,7 @@
 //! Blundell, Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles, NIPS
 //! 2017).
 
-use crate::error::Error;
+use crate::error::{Error, bail, ensure};
 use crate::evaluation::{Confusion, Evaluation, Metric};
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Context, Network, Params, math};
@@ -52,14 +52,13 @@ impl Ensemble {
         if self.members == 0 {
             (self.sum, self.labels) = (vec![0.0; of_rows.len() * classes], of_rows.clone());
         }
-        if probabilities.len() != self.sum.len() || of_rows != self.labels {
-            return Err(Error::new(format!(
-                "the members of an ensemble have to classify the same samples: {} values do not go \
+        ensure!(
+            probabilities.len() == self.sum.len() && of_rows == self.labels,
+            "the members of an ensemble have to classify the same samples: {} values do not go \
                  with {}",
-                probabilities.len(),
-                self.sum.len()
-            )));
-        }
+            probabilities.len(),
+            self.sum.len()
+        );
         self.sum.iter_mut().zip(&probabilities).for_each(|(sum, p)| *sum += f64::from(*p));
         self.members += 1;
         Ok(())
@@ -101,7 +100,7 @@ impl Ensemble {
 /// If an ensemble has no member.
 pub(crate) fn check_ensemble(members: usize) -> Result<(), Error> {
     match members {
-        0 => Err(Error::new("an ensemble needs at least 1 member")),
+        0 => bail!("an ensemble needs at least 1 member"),
         _ => Ok(()),
     }
 }

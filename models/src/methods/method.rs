@@ -4,28 +4,28 @@
 use super::ensemble::Ensemble;
 use super::seed::draw_seed;
 use crate::architecture::{Architecture, ENCODER};
-use crate::error::Error;
+use crate::error::{Error, bail, error};
 use crate::evaluation::{Evaluation, Goal};
 use crate::event::{EpochRecord, Observer};
 use crate::semi::{SemiRun, SemiTask, SemiTraining};
-use crate::training::{Run, Task, Training};
-use crate::transfer::Method;
+use crate::training::{Run, RunResult, Task, Training};
+use crate::transfer::Transfer;
 use narrows_datasets::{Augmenter, Dataset, LabelDraw, Rows};
-use narrows_engine::{Context, Loss, Network, Params};
+use narrows_engine::{Context, Network, Params};
 
 /// A method of a comparison.
 #[derive(Clone, Debug)]
-pub enum Approach {
+pub enum Method {
     /// A pretrained encoder, or none, fine-tuned on the labels alone at the best of several
     /// learning rates.
-    Transfer(Method),
+    Transfer(Transfer),
     /// The labels and all other samples at once, from scratch or a pretrained encoder.
-    Semi(Box<SemiApproach>),
+    Semi(Box<SemiMethod>),
 }
 
 /// Semi-supervised training as one method of a comparison.
 #[derive(Clone, Debug)]
-pub struct SemiApproach {
+pub struct SemiMethod {
     /// What it is called in results.
     pub name: String,
     /// Its network; with `from_encoder` that of the pretrained encoder.
@@ -41,12 +41,12 @@ pub struct SemiApproach {
 pub struct Given<'a> {
     /// The samples to learn from, all of which may be looked at without their labels.
     pub data: &'a Dataset,
-    /// The network of [`Approach::Transfer`].
+    /// The network of [`Method::Transfer`].
     pub architecture: &'a Architecture,
     /// The parameters of a pretrained network that begins with its encoder; `None` where no method
     /// takes it.
     pub pretrained: Option<&'a Params>,
-    /// How [`Approach::Transfer`] trains, but for the learning rate and the seed.
+    /// How [`Method::Transfer`] trains, but for the learning rate and the seed.
     pub finetuning: &'a Training,
     /// The learning rates that it chooses from, by the validation labels.
     pub learning_rates: &'a [f32],
@@ -65,11 +65,17 @@ impl<'a> Given<'a> {
         let learning_rates = std::slice::from_ref(&finetuning.lr);
         Given { data, architecture, pretrained, finetuning, learning_rates, ensemble: 1 }
     }
+
+    /// The pretrained parameters for the method of that name.
+    fn encoder(&self, method: &str) -> Result<&'a Params, Error> {
+        let none = || error!("{method}: there is no pretrained encoder");
+        self.pretrained.ok_or_else(none)
+    }
 }
 
 /// A trained classifier.
 #[derive(Debug)]
-pub struct Trained {
+pub struct TrainedClassifier {
     /// The classifier.
     pub network: Network,
     /// The weights of its best epoch.
@@ -86,7 +92,7 @@ pub struct Trained {
     pub best_epoch: usize,
 }
 
-impl Trained {
+impl TrainedClassifier {
     /// That epoch's record, with what the validation labels made of it; of the first member alone.
     pub fn best(&self) -> Option<&EpochRecord> {
         self.history.get(self.best_epoch.checked_sub(1)?)
@@ -97,46 +103,46 @@ impl Trained {
     /// # Errors
     /// If there are none, or they cannot be read.
     pub fn test(&self, cx: &Context, data: &Dataset) -> Result<Evaluation, Error> {
-        let (rows, loss) = (data.labelled_rows()?, Loss::cross_entropy());
+        let TrainedClassifier { network, params, others, .. } = self;
+        let rows = data.labelled_rows()?;
         let rows = Rows::Listed(&rows);
-        if self.others.is_empty() {
-            return Evaluation::of(
-                cx,
-                &self.network,
-                &self.params,
-                &loss,
-                data,
-                rows,
-                Goal::Classify,
-            );
+        if others.is_empty() {
+            return Evaluation::of_classifier(cx, network, params, data, rows, &mut |_, _| {});
         }
-        let mut ensemble = Ensemble::new(self.network.output().len());
-        for params in [&self.params].into_iter().chain(&self.others) {
-            ensemble.add(cx, &self.network, params, 1.0, data, rows)?;
+        let mut ensemble = Ensemble::new(network.output().len());
+        for params in [params].into_iter().chain(others) {
+            ensemble.add(cx, network, params, 1.0, data, rows)?;
         }
         Ok(ensemble.evaluation())
     }
+
+    /// The classifier that a run called `run` left.
+    fn new(network: Network, run: &str, lr: f32, result: RunResult) -> TrainedClassifier {
+        let RunResult { params, history, best_epoch } = result;
+        let (run, others) = (run.to_string(), Vec::new());
+        TrainedClassifier { network, params, others, run, lr, history, best_epoch }
+    }
 }
 
-impl Approach {
+impl Method {
     /// What it is called in results.
     pub fn name(&self) -> &str {
         match self {
-            Approach::Transfer(method) => method.name(),
-            Approach::Semi(semi) => &semi.name,
+            Method::Transfer(method) => method.name(),
+            Method::Semi(semi) => &semi.name,
         }
     }
 
     /// Whether it is the baseline, training from scratch on the labels alone.
     pub fn is_scratch(&self) -> bool {
-        matches!(self, Approach::Transfer(Method::Scratch))
+        matches!(self, Method::Transfer(Transfer::Scratch))
     }
 
     /// Whether it starts from a pretrained encoder.
     pub fn needs_encoder(&self) -> bool {
         match self {
-            Approach::Transfer(method) => *method != Method::Scratch,
-            Approach::Semi(semi) => semi.from_encoder,
+            Method::Transfer(method) => *method != Transfer::Scratch,
+            Method::Semi(semi) => semi.from_encoder,
         }
     }
 
@@ -146,8 +152,8 @@ impl Approach {
     /// If a setting of its own makes no sense.
     pub fn check(&self, data: &Dataset) -> Result<(), Error> {
         match self {
-            Approach::Transfer(_) => Ok(()),
-            Approach::Semi(semi) => semi.check(data),
+            Method::Transfer(_) => Ok(()),
+            Method::Semi(semi) => semi.check(data),
         }
         .map_err(|e| e.during(self.name()))
     }
@@ -157,9 +163,9 @@ impl Approach {
     /// results of another version are not taken for those of this one.
     pub fn fingerprint(&self) -> Option<String> {
         match self {
-            Approach::Transfer(_) => None,
-            Approach::Semi(semi) => {
-                let settings = SemiApproach {
+            Method::Transfer(_) => None,
+            Method::Semi(semi) => {
+                let settings = SemiMethod {
                     training: SemiTraining { seed: 0, ..semi.training.clone() },
                     ..*semi.clone()
                 };
@@ -168,15 +174,15 @@ impl Approach {
         }
     }
 
-    /// Refuses epochs of fine-tuning that are too few for it ([`Method::check`]).
+    /// Refuses epochs of fine-tuning that are too few for it ([`Transfer::check`]).
     ///
     /// # Errors
     /// As there.
     pub fn check_epochs(&self, epochs: usize) -> Result<(), Error> {
         match self {
-            Approach::Transfer(method) => method.check(epochs),
+            Method::Transfer(method) => method.check(epochs),
             // It has epochs of its own.
-            Approach::Semi(_) => Ok(()),
+            Method::Semi(_) => Ok(()),
         }
     }
 
@@ -194,10 +200,12 @@ impl Approach {
         seed: u64,
         run: &str,
         observer: &dyn Observer,
-    ) -> Result<Trained, Error> {
+    ) -> Result<TrainedClassifier, Error> {
         let train = |seed, run: &str| match self {
-            Approach::Transfer(method) => transfer(*method, cx, given, draw, seed, run, observer),
-            Approach::Semi(semi) => semi.train(cx, given, draw, seed, run, observer),
+            Method::Transfer(transfer) => {
+                fine_tune(*transfer, cx, given, draw, seed, run, observer)
+            }
+            Method::Semi(semi) => semi.train(cx, given, draw, seed, run, observer),
         };
         let mut trained = train(seed, run)?;
         for member in 1..given.ensemble {
@@ -210,15 +218,15 @@ impl Approach {
 
 /// Trains once per learning rate, and keeps the best. One that diverges is judged by the epochs it
 /// had.
-fn transfer(
-    method: Method,
+fn fine_tune(
+    transfer: Transfer,
     cx: &Context,
     given: &Given<'_>,
     draw: &LabelDraw,
     seed: u64,
     run: &str,
     observer: &dyn Observer,
-) -> Result<Trained, Error> {
+) -> Result<TrainedClassifier, Error> {
     let network = given.architecture.classifier(given.data.classes())?;
     let task = Task {
         data: given.data,
@@ -228,25 +236,20 @@ fn transfer(
     };
     let mut best: Option<(Run<'_>, f32, String)> = None;
     let mut diverged = None;
+    let fresh = Params::new(&network, seed);
+    // Scratch takes nothing from the parameters that it is given.
+    let pretrained = match transfer {
+        Transfer::Scratch => &fresh,
+        _ => given.encoder(transfer.name())?,
+    };
     for &lr in given.learning_rates {
         let name = format!("{run} lr {lr}");
         let training = Training { lr, seed, ..given.finetuning.clone() };
-        let mut params = Params::new(&network, seed);
-        // What starts afresh takes nothing from the parameters that it is given.
-        let pretrained = match (given.pretrained, method) {
-            (Some(pretrained), _) => pretrained,
-            (None, Method::Scratch) => &params.clone(),
-            (None, _) => {
-                return Err(Error::new(format!(
-                    "{}: there is no pretrained encoder",
-                    method.name()
-                )));
-            }
-        };
-        method.prepare(&mut params, pretrained)?;
+        let mut params = fresh.clone();
+        transfer.prepare(&mut params, pretrained)?;
         let mut run = Run::new(&name, &network, params, task, &training)?;
-        method.pull_to_pretrained(&mut run, pretrained)?;
-        if let Err(e) = method.train(&mut run, cx, observer) {
+        transfer.pull_to_pretrained(&mut run, pretrained)?;
+        if let Err(e) = transfer.train(&mut run, cx, observer) {
             diverged = Some(e);
             if run.best().is_none() {
                 continue;
@@ -256,16 +259,16 @@ fn transfer(
             best = Some((run, lr, name));
         }
     }
-    let (run, lr, name) = best.ok_or_else(|| match diverged {
-        Some(e) => e.during("no learning rate worked"),
-        None => Error::new("comparing needs a learning rate"),
-    })?;
-    let best_epoch = run.best_epoch();
-    let (params, history) = (run.trainer.params, run.history);
-    Ok(Trained { network, params, others: Vec::new(), run: name, lr, history, best_epoch })
+    match (best, diverged) {
+        (Some((run, lr, name)), _) => {
+            Ok(TrainedClassifier::new(network, &name, lr, run.into_result()))
+        }
+        (None, Some(e)) => Err(e.during("no learning rate worked")),
+        (None, None) => bail!(Data, "comparing needs a learning rate"),
+    }
 }
 
-impl SemiApproach {
+impl SemiMethod {
     fn check(&self, data: &Dataset) -> Result<(), Error> {
         self.training.check_for(&self.architecture)?;
         for augmentation in [self.training.augmentation, self.training.strong] {
@@ -282,7 +285,7 @@ impl SemiApproach {
         seed: u64,
         run: &str,
         observer: &dyn Observer,
-    ) -> Result<Trained, Error> {
+    ) -> Result<TrainedClassifier, Error> {
         let network = self.architecture.classifier(given.data.classes())?;
         let task = SemiTask {
             data: given.data,
@@ -293,21 +296,11 @@ impl SemiApproach {
         let training = SemiTraining { seed, ..self.training.clone() };
         let mut params = Params::new(&network, seed);
         if self.from_encoder {
-            let none = || Error::new(format!("{}: there is no pretrained encoder", self.name));
-            params.copy_from(given.pretrained.ok_or_else(none)?, ENCODER)?;
+            params.copy_from(given.encoder(&self.name)?, ENCODER)?;
         }
-        let mut trained = SemiRun::new(run, &network, params, task, &training)?;
-        trained.train(cx, observer)?;
-        let best_epoch = trained.best_epoch();
-        let (params, history) = (trained.params, trained.history);
-        Ok(Trained {
-            network,
-            params,
-            others: Vec::new(),
-            run: run.to_string(),
-            lr: training.lr,
-            history,
-            best_epoch,
-        })
+        let mut semi = SemiRun::new(run, &network, params, task, &training)?;
+        semi.train(cx, observer)?;
+        let result = semi.into_result();
+        Ok(TrainedClassifier::new(network, run, training.lr, result))
     }
 }

@@ -3,7 +3,7 @@
 mod eigen;
 mod iteration;
 
-use crate::error::Error;
+use crate::error::{Error, bail};
 use eigen::symmetric_eigen;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::Context;
@@ -46,11 +46,11 @@ impl Pca {
     ) -> Result<Pca, Error> {
         let n = data.sample_len();
         if rows.is_empty() || components == 0 || components > n {
-            return Err(Error::new(format!(
+            bail!(
                 "cannot fit {components} principal components to {} samples of {n} values: choose \
                  1 to {n}",
                 rows.len()
-            )));
+            );
         }
         let mean = mean(data, rows)?;
         let directions = components + iteration::SPARE;

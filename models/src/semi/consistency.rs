@@ -1,20 +1,17 @@
 //! The step of the methods that hold the outputs of a network against each other.
 
+use super::SemiTraining;
 use super::shares::Shares;
-use super::{Semi, SemiTraining, pseudo_labels, vat};
-use crate::error::Error;
+use crate::error::{Error, error};
 use crate::training::Ema;
-use narrows_engine::loss;
 use narrows_engine::math::softmax;
 use narrows_engine::memory::Slab;
-use narrows_engine::random::Random;
 use narrows_engine::{
     Context, Gradients, Loss, Network, OptimizerState, Params, Pass, PassMemory, Target,
 };
 
-/// The purposes of random numbers, away from those of layers.
+/// The purpose of random numbers of the pass that is to meet targets, away from those of layers.
 const STUDENT: u64 = 0x5eed_0001;
-const DIRECTIONS: u64 = 0x5eed_0002;
 
 /// A network between labelled samples and others, and all the memory of a step.
 #[derive(Clone, Debug)]
@@ -35,7 +32,7 @@ pub struct Consistency<'n> {
     shares: Shares,
 }
 
-/// What a step is given.
+/// The samples of a step.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Batch<'a> {
     /// (labelled, sample)
@@ -47,8 +44,64 @@ pub(super) struct Batch<'a> {
     /// (others, sample), to meet them
     pub strong: &'a [f32],
     pub lr: f32,
-    /// Of what is asked of the others.
+    /// The weight of the demand on the others.
     pub weight: f32,
+}
+
+/// A method that sets samples without a label targets: probabilities that the network itself, or an
+/// average of it, gives another version of them.
+pub(super) trait ConsistencyMethod {
+    /// # Errors
+    /// If a setting makes no sense; the message names it.
+    fn check(&self, training: &SemiTraining) -> Result<(), Error>;
+
+    /// Whether it uses [`Step::moved`].
+    fn moves_samples(&self) -> bool {
+        false
+    }
+
+    /// Turns `step.targets` into targets times the weight, and says which samples are to meet them.
+    ///
+    /// # Errors
+    /// If a pass fails.
+    fn demand<'x>(&self, step: Step<'_, 'x>) -> Result<Demand<'x>, Error>;
+}
+
+/// A step before anything has moved.
+pub(super) struct Step<'s, 'x> {
+    pub cx: &'s Context,
+    pub network: &'s Network,
+    pub params: &'s Params,
+    pub average: Option<&'s Ema>,
+    /// Of a pass over the weak samples.
+    pub memory: &'s mut PassMemory,
+    pub grads: &'s mut [f32],
+    /// (others, classes): the probabilities of the weak samples
+    pub targets: &'s mut [f32],
+    /// (others, sample) each: memory for a method that moves samples
+    pub moved: [&'x mut [f32]; 2],
+    pub shares: &'s mut Shares,
+    pub batch: Batch<'x>,
+    pub pass: Pass,
+    pub seed: u64,
+    pub number: u64,
+}
+
+/// The samples that are to meet the targets.
+pub(super) struct Demand<'x> {
+    /// (others, sample)
+    pub x: &'x [f32],
+    pub pass: Pass,
+    /// A loss beside, if there is one; its gradient is in `grads`.
+    pub beside: Option<f64>,
+}
+
+impl<'x> Demand<'x> {
+    /// The strongly augmented samples, in a pass of its own.
+    pub fn of_strong(step: &Step<'_, 'x>) -> Demand<'x> {
+        let pass = Pass::train(step.seed ^ STUDENT, step.number);
+        Demand { x: step.batch.strong, pass, beside: None }
+    }
 }
 
 impl<'n> Consistency<'n> {
@@ -62,7 +115,8 @@ impl<'n> Consistency<'n> {
     ) -> Result<Self, Error> {
         let len = network.input().len();
         let largest = training.batch.max(training.labelled_batch);
-        let moves = matches!(training.method, Semi::Vat { .. });
+        let method = training.method.consistency().ok_or_else(no_step)?;
+        let moved = if method.moves_samples() { training.batch * len } else { 0 };
         Ok(Consistency {
             network,
             optimizer: OptimizerState::new(training.optimizer, &params),
@@ -70,7 +124,7 @@ impl<'n> Consistency<'n> {
             memory: PassMemory::new(network, largest)?,
             grads: Slab::new(params.values().len()),
             targets: Slab::new(training.batch * network.output().len()),
-            moved: [(); 2].map(|()| Slab::new(if moves { training.batch * len } else { 0 })),
+            moved: [(); 2].map(|()| Slab::new(moved)),
             shares: Shares::new(shares),
             params,
         })
@@ -104,91 +158,46 @@ impl<'n> Consistency<'n> {
         let count = batch.weak.len() / network.input().len();
         let pass = Pass::train(seed, step);
 
-        // What is asked of the others, before anything has moved. The pass over samples as they
-        // will be met later is the one whose statistics count.
+        // The demand on the others comes first, before anything has moved. Statistics count in the
+        // pass over samples as they come later.
         let targets = &mut targets[..count * classes];
         network.forward(cx, params, memory, batch.weak, pass)?;
         network.update_statistics(params, memory);
         softmax(cx, classes, memory.output(), targets);
-        let mut student = Pass::train(seed ^ STUDENT, step);
-        let mut extra = None;
-        let x = match &training.method {
-            Semi::PseudoLabels { threshold } => {
-                pseudo_labels::targets(targets, classes, *threshold, batch.weight);
-                batch.strong
-            }
-            Semi::MeanTeacher => {
-                let teacher = average.as_ref().map_or(&*params, Ema::params);
-                network.forward(cx, teacher, memory, batch.weak, pass)?;
-                softmax(cx, classes, memory.output(), targets);
-                targets.iter_mut().for_each(|p| *p *= batch.weight);
-                batch.strong
-            }
-            Semi::Vat { epsilon, xi, entropy, align } => {
-                if *entropy > 0.0 || *align > 0.0 {
-                    let (_, dy) = memory.output_and_gradient();
-                    let weight = entropy * batch.weight;
-                    let unsure =
-                        f64::from(weight) * loss::entropy(cx, classes, targets, weight, dy);
-                    extra = Some(unsure + shares.pull(targets, align * batch.weight, dy));
-                    network.backward(
-                        cx,
-                        params,
-                        memory,
-                        batch.weak,
-                        Gradients::overwriting(grads),
-                    )?;
-                }
-                // One mask of dropout for all three passes: what differs is to be the input.
-                student = pass;
-                let len = network.input().len();
-                let [nudged, gradient] = moved;
-                let (nudged, gradient) = (&mut nudged[..count * len], &mut gradient[..count * len]);
-                let random = Random::new(seed, DIRECTIONS);
-                vat::nudge(cx, random, step, len, *xi, batch.strong, nudged);
-                network.forward(cx, params, memory, nudged, student)?;
-                let (y, dy) = memory.output_and_gradient();
-                Loss::cross_entropy().evaluate(
-                    cx,
-                    count,
-                    y,
-                    Target::Probabilities(targets),
-                    Some(dy),
-                )?;
-                network.backward(cx, params, memory, nudged, Gradients::of_input(gradient))?;
-                vat::push(cx, len, *epsilon, batch.strong, gradient);
-                targets.iter_mut().for_each(|p| *p *= batch.weight);
-                gradient
-            }
-            Semi::Ladder { .. } => {
-                return Err(Error::new("the ladder network has a step of its own"));
-            }
-        };
+        let len = if moved[0].is_empty() { 0 } else { batch.weak.len() };
+        let [nudged, gradient] = moved;
+        let method = training.method.consistency().ok_or_else(no_step)?;
+        let Demand { x, pass: student, beside } = method.demand(Step {
+            cx,
+            network,
+            params,
+            average: average.as_ref(),
+            memory,
+            grads,
+            targets,
+            moved: [&mut nudged[..len], &mut gradient[..len]],
+            shares,
+            batch,
+            pass,
+            seed,
+            number: step,
+        })?;
         network.forward(cx, params, memory, x, student)?;
         let (y, dy) = memory.output_and_gradient();
-        let consistency = Loss::cross_entropy().evaluate(
-            cx,
-            count,
-            y,
-            Target::Probabilities(targets),
-            Some(dy),
-        )?;
-        match extra {
-            Some(_) => network.backward(cx, params, memory, x, Gradients::added_to(grads))?,
-            None => network.backward(cx, params, memory, x, Gradients::overwriting(grads))?,
-        }
-        let consistency = consistency + extra.unwrap_or(0.0);
+        let loss = Loss::cross_entropy();
+        let target = Target::Probabilities(targets);
+        let mut consistency = loss.evaluate(cx, count, y, target, Some(dy))?;
+        let gradients = match beside {
+            Some(_) => Gradients::added_to(grads),
+            None => Gradients::overwriting(grads),
+        };
+        network.backward(cx, params, memory, x, gradients)?;
+        consistency += beside.unwrap_or(0.0);
 
         network.forward(cx, params, memory, batch.labelled, pass)?;
         let (y, dy) = memory.output_and_gradient();
-        let samples = batch.classes.len();
-        let supervised = Loss::cross_entropy().evaluate(
-            cx,
-            samples,
-            y,
-            Target::Classes(batch.classes),
-            Some(dy),
-        )?;
+        let target = Target::Classes(batch.classes);
+        let supervised = loss.evaluate(cx, batch.classes.len(), y, target, Some(dy))?;
         network.check_loss(memory, supervised + consistency, step)?;
         network.backward(cx, params, memory, batch.labelled, Gradients::added_to(grads))?;
         optimizer.step(cx, params, grads, batch.lr)?;
@@ -199,11 +208,18 @@ impl<'n> Consistency<'n> {
     }
 }
 
+fn no_step() -> Error {
+    error!("the ladder network has a step of its own")
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::vat::nudge;
+    use super::super::{MeanTeacher, PseudoLabels, Semi, Vat};
     use super::*;
     use crate::{Activation, Architecture, Metric, Model};
     use narrows_datasets::Augmentation;
+    use narrows_engine::random::Random;
     use narrows_engine::{Optimizer, Schedule};
 
     const LEN: usize = 5;
@@ -256,12 +272,12 @@ mod tests {
         let (labelled, weak, strong) = (samples(6, 1), samples(8, 2), samples(8, 3));
         let classes = [0, 1, 2, 0, 1, 2];
         for method in [
-            Semi::PseudoLabels { threshold: 0.4 },
-            Semi::MeanTeacher,
-            Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0, align: 0.0 },
-            Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.5, align: 0.0 },
-            Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0, align: 0.9 },
-            Semi::Vat { epsilon: 0.8, xi: 0.1, entropy: 0.5, align: 0.9 },
+            Semi::PseudoLabels(PseudoLabels { threshold: 0.4 }),
+            Semi::MeanTeacher(MeanTeacher),
+            Semi::Vat(Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0, align: 0.0 }),
+            Semi::Vat(Vat { epsilon: 0.8, xi: 0.1, entropy: 0.5, align: 0.0 }),
+            Semi::Vat(Vat { epsilon: 0.8, xi: 0.1, entropy: 0.0, align: 0.9 }),
+            Semi::Vat(Vat { epsilon: 0.8, xi: 0.1, entropy: 0.5, align: 0.9 }),
         ] {
             let training = training(method.clone());
             let params = Params::new(&network, 4);
@@ -277,10 +293,12 @@ mod tests {
             };
             let losses = consistency.step(&cx, &training, batch).unwrap();
             let (entropy, align, x) = match method {
-                Semi::Vat { entropy, align, .. } => (entropy, align, &consistency.moved[1][..]),
+                Semi::Vat(Vat { entropy, align, .. }) => {
+                    (entropy, align, &consistency.moved[1][..])
+                }
                 _ => (0.0, 0.0, &strong[..]),
             };
-            if let Semi::Vat { epsilon, .. } = method {
+            if let Semi::Vat(Vat { epsilon, .. }) = method {
                 for (from, to) in strong.chunks(LEN).zip(x.chunks(LEN)) {
                     let distance =
                         from.iter().zip(to).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt();
@@ -344,7 +362,7 @@ mod tests {
     #[test]
     fn the_adversarial_direction_is_a_bad_one() {
         let (cx, network) = (Context::new(1).unwrap(), network());
-        let training = training(Semi::Vat { epsilon: 0.3, xi: 0.1, entropy: 0.0, align: 0.0 });
+        let training = training(Semi::Vat(Vat { epsilon: 0.3, xi: 0.1, entropy: 0.0, align: 0.0 }));
         let params = Params::new(&network, 4);
         let (labelled, weak) = (samples(6, 1), samples(8, 2));
         let mut consistency =
@@ -370,7 +388,7 @@ mod tests {
         let adversarial = loss_of(&consistency.moved[1]);
         for step in 0..20 {
             let mut random = vec![0.0; weak.len()];
-            vat::nudge(&cx, Random::new(7, 7), step, LEN, 0.3, &weak, &mut random);
+            nudge(&cx, Random::new(7, 7), step, LEN, 0.3, &weak, &mut random);
             let random = loss_of(&random);
             assert!(adversarial > random, "{adversarial} against {random}");
         }

@@ -9,7 +9,7 @@
 //! these shares, those of `n_c^(1 - q)`, the classes are then expected among the samples without a
 //! label.
 
-use crate::error::Error;
+use crate::error::{Error, error};
 use narrows_datasets::{Dataset, Rows, shuffle_into};
 
 /// Batches of always the same size, round after round in another order.
@@ -52,7 +52,7 @@ impl ByClass {
         }
         let mut counts = vec![0; data.classes()];
         for (row, class) in listed.iter().zip(&classes) {
-            let none = || Error::new(format!("row {row} is to be learnt from but has no label"));
+            let none = || error!(Data, "row {row} is to be learnt from but has no label");
             *counts.get_mut(*class as usize).ok_or_else(none)? += 1;
         }
         Ok(ByClass { rows: listed, classes, counts })

@@ -5,8 +5,9 @@
 //! norm has a scale besides, which is 1, and its top has no batch norm, which is folded into the
 //! weights when they are handed over.
 
-use super::{Semi, SemiTraining};
-use crate::error::Error;
+use super::{SemiTraining, in_range};
+use crate::architecture::Architecture;
+use crate::error::{Error, bail, ensure, error};
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::layers::BatchNorm;
 use narrows_engine::memory::Slab;
@@ -43,11 +44,11 @@ impl LadderCosts {
     /// If there is none, or one is negative or not finite.
     pub fn check(&self) -> Result<(), Error> {
         match self.0.iter().find(|cost| !(**cost >= 0.0 && cost.is_finite())) {
-            Some(cost) => Err(Error::new(format!(
-                "a denoising cost must be finite and not negative, not {cost}"
-            ))),
+            Some(cost) => {
+                bail!("a denoising cost must be finite and not negative, not {cost}")
+            }
             None if self.0.is_empty() => {
-                Err(Error::new("a ladder needs at least one denoising cost"))
+                bail!("a ladder needs at least one denoising cost")
             }
             None => Ok(()),
         }
@@ -57,6 +58,49 @@ impl LadderCosts {
     fn of_layers(&self, n: usize, weight: f32) -> Vec<f32> {
         let last = self.0.last().copied().unwrap_or(0.0);
         (0..n).map(|l| weight * self.0.get(l).copied().unwrap_or(last)).collect()
+    }
+}
+
+/// The ladder network (Rasmus et al., NIPS 2015).
+#[derive(Clone, Debug, PartialEq)]
+pub struct LadderNetwork {
+    /// The standard deviation of the noise at the input and at each layer.
+    pub noise: f32,
+    /// The weights of the denoising costs.
+    pub costs: LadderCosts,
+}
+
+impl LadderNetwork {
+    pub(super) fn check(&self) -> Result<(), Error> {
+        in_range("noise", self.noise, 0.0, 1e3)?;
+        self.costs.check()
+    }
+
+    /// # Errors
+    /// If the classifier of that architecture is none of linear layers, batch norms and ReLUs; the
+    /// message says why.
+    pub(super) fn check_for(architecture: &Architecture) -> Result<(), Error> {
+        let Architecture { model, activation, code_activation, dropout, .. } = architecture;
+        let (activation, code) = (activation.name(), code_activation.name());
+        let (model, dropout) = (model.name(), dropout);
+        let unfit = [
+            (model != "dense", format!("it is of the kind {model} (--model dense)")),
+            (architecture.variational, "it is variational".to_string()),
+            (!architecture.batch_norm, "it has no batch norm (--no-batch-norm=false)".to_string()),
+            (*dropout != 0.0, format!("it has a dropout of {dropout} (--dropout 0)")),
+            (activation != "relu", format!("its activation is {activation} (--activation relu)")),
+            (code != "relu", format!("its code's activation is {code} (--code-activation relu)")),
+        ];
+        let reasons: Vec<String> =
+            unfit.into_iter().filter_map(|(unfit, reason)| unfit.then_some(reason)).collect();
+        ensure!(
+            reasons.is_empty(),
+            Mismatch,
+            "the ladder network is for dense models with batch norm and ReLUs, not for this one: \
+             {}: choose another model, or another method",
+            reasons.join("; ")
+        );
+        Ok(())
     }
 }
 
@@ -86,20 +130,18 @@ impl LadderTrainer {
     pub fn new(
         network: &Network,
         params: &Params,
+        settings: &LadderNetwork,
         training: &SemiTraining,
     ) -> Result<LadderTrainer, Error> {
-        let Semi::Ladder { noise, costs } = &training.method else {
-            return Err(Error::new("a ladder needs the settings of one"));
-        };
+        let LadderNetwork { noise, costs } = settings;
         let (linears, norms) = layers(params)?;
         // A variational encoder gives more than goes on to the head.
         let chain = linears.windows(2).all(|pair| pair[0].outputs == pair[1].inputs);
-        if norms.len() + 1 != linears.len() || !chain {
-            return Err(Error::new(
-                "the ladder network needs a dense classifier with batch norm: choose --model \
-                 dense, without --no-batch-norm, and an encoder that is not variational",
-            ));
-        }
+        ensure!(
+            norms.len() + 1 == linears.len() && chain,
+            "the ladder network needs a dense classifier with batch norm: choose --model \
+                 dense, without --no-batch-norm, and an encoder that is not variational"
+        );
         let mut widths = vec![network.input().len()];
         widths.extend(linears.iter().map(|linear| linear.outputs));
         let ladder = Ladder::new(&widths, *noise, &costs.of_layers(widths.len(), training.weight))?;
@@ -133,7 +175,7 @@ impl LadderTrainer {
     ) -> Result<[f64; 2], Error> {
         let step = self.optimizer.step_count();
         let batch = LadderBatch { x, classes, seed, step };
-        let LadderLoss { supervised, denoising } =
+        let LadderLoss { supervised, denoising, .. } =
             self.ladder.gradients(cx, &self.params, &mut self.memory, batch, &mut self.grads)?;
         let loss = supervised + denoising;
         if !loss.is_finite() {
@@ -193,7 +235,7 @@ impl LadderTrainer {
         }
         let bias = last.bias.as_ref().and_then(|bias| params.get_mut(bias));
         let bias = bias.ok_or_else(|| {
-            Error::new("the classifier's last layer has no bias to take the ladder's")
+            error!(Mismatch, "the classifier's last layer has no bias to take the ladder's")
         })?;
         for (c, bias) in bias.iter_mut().enumerate() {
             *bias = scale[c] * shift[c] - factor[c] * mean[c];
@@ -265,11 +307,11 @@ fn layers(params: &Params) -> Result<(Vec<LinearNames>, Vec<String>), Error> {
                 });
             }
             (Role::Weight, shape) => {
-                return Err(Error::new(format!(
+                bail!(
                     "the ladder network is for dense classifiers, but {} is of shape {shape:?}: \
                      choose --model dense",
                     entry.name
-                )));
+                );
             }
             (Role::Bias, _) => {
                 match linears.last_mut().filter(|linear| layer_of(&linear.weight) == layer) {
@@ -286,6 +328,7 @@ fn layers(params: &Params) -> Result<(Vec<LinearNames>, Vec<String>), Error> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Semi;
     use super::*;
     use crate::{Activation, Architecture, Metric, Model};
     use narrows_datasets::Augmentation;
@@ -304,8 +347,9 @@ mod tests {
         };
         let network = architecture.classifier(10).unwrap();
         let mut params = Params::new(&network, 1);
+        let settings = LadderNetwork { noise: 0.3, costs: LadderCosts(vec![10.0, 1.0, 0.1]) };
         let training = SemiTraining {
-            method: Semi::Ladder { noise: 0.3, costs: LadderCosts(vec![10.0, 1.0, 0.1]) },
+            method: Semi::Ladder(settings.clone()),
             epochs: 1,
             batch: 50,
             labelled_batch: 20,
@@ -321,7 +365,7 @@ mod tests {
             augmentation: Augmentation::default(),
             strong: Augmentation::default(),
         };
-        let mut ladder = LadderTrainer::new(&network, &params, &training).unwrap();
+        let mut ladder = LadderTrainer::new(&network, &params, &settings, &training).unwrap();
         let rows: Vec<u32> = (0..70).collect();
         let (mut x, mut classes) = (vec![0.0; 70 * 64], vec![0; 20]);
         digits.gather(&rows, &mut x).unwrap();

@@ -1,5 +1,28 @@
 //! Pseudo-labels: the likeliest class as if it were the label, where it is sure enough.
 
+use super::consistency::{ConsistencyMethod, Demand, Step};
+use super::{SemiTraining, in_range};
+use crate::error::Error;
+
+/// Pseudo-labels (Lee, ICML workshop 2013), between a sample as it is and strongly augmented (Sohn
+/// et al., FixMatch, NeurIPS 2020).
+#[derive(Clone, Debug, PartialEq)]
+pub struct PseudoLabels {
+    /// The least probability of the likeliest class for a sample to count.
+    pub threshold: f32,
+}
+
+impl ConsistencyMethod for PseudoLabels {
+    fn check(&self, _: &SemiTraining) -> Result<(), Error> {
+        in_range("threshold", self.threshold, 0.0, 1.0)
+    }
+
+    fn demand<'x>(&self, step: Step<'_, 'x>) -> Result<Demand<'x>, Error> {
+        targets(step.targets, step.network.output().len(), self.threshold, step.batch.weight);
+        Ok(Demand::of_strong(&step))
+    }
+}
+
 /// Turns the probabilities p: (samples, classes) into targets: all of `weight` for the likeliest
 /// class if that has at least `threshold`, nothing for the sample if not. Returns how many samples
 /// count.

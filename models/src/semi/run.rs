@@ -4,16 +4,16 @@ use super::consistency::{Batch, Consistency};
 use super::labelled::{ByClass, LabelledBatches};
 use super::ladder::LadderTrainer;
 use super::{Semi, SemiTask, SemiTraining};
-use crate::error::Error;
+use crate::error::{Error, ensure};
 use crate::evaluation::{Evaluation, Goal};
 use crate::event::{EpochRecord, Event, Observer};
 use crate::training::augmentation::BatchAugmenter;
-use crate::training::best::{Best, Judges};
+use crate::training::best::{Best, ValidationNoise};
+use crate::training::epochs::{RunResult, Steps, end_epoch};
 use crate::training::{Ema, Task};
 use narrows_datasets::{Augmentation, Loader};
 use narrows_engine::memory::Slab;
-use narrows_engine::{Context, Loss, Network, Params};
-use std::time::Instant;
+use narrows_engine::{Context, Network, Params};
 
 /// The strong augmentation draws other random numbers than the weak one of the same sample.
 const STRONG: u64 = 0x5eed_0003;
@@ -34,7 +34,7 @@ pub struct SemiRun<'a> {
     /// What happened so far.
     pub history: Vec<EpochRecord>,
     best: Option<Best>,
-    judges: Judges,
+    noise: ValidationNoise,
     loader: Loader<'a>,
     labelled: LabelledBatches,
     weak: Option<BatchAugmenter>,
@@ -81,14 +81,14 @@ impl<'a> SemiRun<'a> {
         let SemiTask { data, labelled, unlabelled, .. } = task;
         let batch = training.batch.min(unlabelled.len());
         let labelled_batch = training.labelled_batch.min(labelled.len());
-        if batch < 2 || labelled_batch < 2 {
-            return Err(Error::new(format!(
-                "{name}: semi-supervised training needs at least 2 labelled samples and 2 others, \
+        ensure!(
+            batch >= 2 && labelled_batch >= 2,
+            Data,
+            "{name}: semi-supervised training needs at least 2 labelled samples and 2 others, \
                  not {} and {}",
-                labelled.len(),
-                unlabelled.len()
-            )));
-        }
+            labelled.len(),
+            unlabelled.len()
+        );
         let training = SemiTraining { batch, labelled_batch, ..training.clone() };
         let of_data =
             Task { data, train: labelled, validation: task.validation, goal: Goal::Classify };
@@ -104,17 +104,14 @@ impl<'a> SemiRun<'a> {
                 .map_err(|e| e.during(name))?;
         let held = ByClass::of(data, task.validation).map_err(|e| e.during(name))?;
         let learner = match &training.method {
-            Semi::Ladder { .. } => Learner::Ladder(Box::new(
-                LadderTrainer::new(network, &params, &training).map_err(|e| e.during(name))?,
+            Semi::Ladder(settings) => Learner::Ladder(Box::new(
+                LadderTrainer::new(network, &params, settings, &training)
+                    .map_err(|e| e.during(name))?,
             )),
             _ => {
                 let shares = batches.shares().to_vec();
-                Learner::Consistency(Box::new(Consistency::new(
-                    network,
-                    params.clone(),
-                    &training,
-                    shares,
-                )?))
+                let consistency = Consistency::new(network, params.clone(), &training, shares)?;
+                Learner::Consistency(Box::new(consistency))
             }
         };
         Ok(SemiRun {
@@ -123,7 +120,7 @@ impl<'a> SemiRun<'a> {
             params,
             history: Vec::new(),
             best: None,
-            judges: Judges::of(&held.counts, training.metric),
+            noise: ValidationNoise::of(&held.counts, training.metric),
             loader: Loader::new(data, unlabelled, batch, training.seed),
             labelled: batches,
             weak: augmenter(&training.augmentation, training.seed)?,
@@ -154,16 +151,15 @@ impl<'a> SemiRun<'a> {
     /// # Errors
     /// If a loss is no longer finite, or the data cannot be read any more.
     pub fn epoch(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
-        let (epoch, start) = (self.history.len(), Instant::now());
+        let (epoch, mut steps) = (self.history.len(), Steps::begin());
         let SemiTask { data, unlabelled, validation, .. } = self.task;
         let (len, few) = (data.sample_len(), self.training.labelled_batch);
         let total_steps = (self.loader.steps() * self.training.epochs) as u64;
         let mut batches = self.loader.epoch(epoch as u64);
-        let (mut sum, mut samples, mut lr) = (0.0, 0, 0.0);
         while batches.advance()? {
             let rows = batches.rows();
             let step = self.learner.steps();
-            lr = self.training.lr * self.training.schedule.factor(step, total_steps);
+            let lr = self.training.lr * self.training.schedule.factor(step, total_steps);
             let weight = self.training.weight_at(step, total_steps);
             let (x, others) = self.x.split_at_mut(few * len);
             let others = &mut others[..rows.len() * len];
@@ -199,15 +195,9 @@ impl<'a> SemiRun<'a> {
                     ladder.step(cx, x, &self.classes, self.training.seed, lr)?
                 }
             };
-            sum += (supervised + others) * rows.len() as f64;
-            samples += rows.len();
-            observer.notice(&Event::Step {
-                run: &self.name,
-                samples: rows.len(),
-                loss: supervised + others,
-            });
+            steps.count(&self.name, observer, rows.len(), supervised + others, lr);
         }
-        let seconds = start.elapsed().as_secs_f64();
+        let record = steps.record(epoch + 1);
         match &mut self.learner {
             Learner::Consistency(consistency) => {
                 let now = consistency.average.as_ref().map_or(&consistency.params, Ema::params);
@@ -215,40 +205,25 @@ impl<'a> SemiRun<'a> {
             }
             Learner::Ladder(ladder) => ladder.export(cx, data, unlabelled, &mut self.params)?,
         }
-        let evaluation = match validation.is_empty() {
-            true => None,
-            false => {
-                let loss = Loss::cross_entropy();
-                Some(Evaluation::of(
-                    cx,
-                    self.network,
-                    &self.params,
-                    &loss,
-                    data,
-                    validation,
-                    Goal::Classify,
-                )?)
-            }
-        };
-        let record = EpochRecord {
-            epoch: epoch + 1,
-            lr,
-            train_loss: sum / samples as f64,
-            validation_loss: evaluation.as_ref().map(|e| e.loss),
-            validation_accuracy: evaluation
-                .as_ref()
-                .and_then(|e| e.accuracy_by(self.training.metric)),
-            seconds,
-            samples,
-        };
-        if let Some(loss) = record.validation_loss.filter(|loss| !loss.is_finite()) {
-            let when = format_args!("in epoch {}", epoch + 1);
-            return Err(narrows_engine::Error::diverged("the validation loss", loss, when).into());
-        }
-        observer.notice(&Event::Epoch { run: &self.name, record: &record });
-        Best::keep(&mut self.best, &record, &self.params);
-        self.history.push(record);
-        Ok(())
+        let evaluation = (!validation.is_empty()).then(|| {
+            let (network, take) = (self.network, &mut |_: &[f32], _: &[u32]| {});
+            Evaluation::of_classifier(cx, network, &self.params, data, validation, take)
+        });
+        let when = format!("in epoch {}", epoch + 1);
+        end_epoch(
+            (&self.name, observer),
+            record,
+            (evaluation.transpose()?, self.training.metric, &when),
+            &self.params,
+            &mut self.history,
+            &mut self.best,
+        )
+    }
+
+    /// The weights in `params`, which are the best after [`SemiRun::train`], and the epochs.
+    pub fn into_result(self) -> RunResult {
+        let best_epoch = self.best_epoch();
+        RunResult { params: self.params, history: self.history, best_epoch }
     }
 
     /// Trains to the end; then the weights of [`SemiRun::best_epoch`] are in `params`.
@@ -268,7 +243,7 @@ impl<'a> SemiRun<'a> {
             Ok(())
         });
         if let (Some(best), Some(last), Ok(())) = (&mut self.best, self.history.last(), &result) {
-            best.prefer_last(last, &self.params, self.judges);
+            best.prefer_last(last, &self.params, self.noise);
         }
         if let Some(best) = &self.best {
             self.params.values_mut().copy_from_slice(best.params.values());

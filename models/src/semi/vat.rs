@@ -10,8 +10,69 @@
 //! fixed. Samples may be augmented strongly before they are moved: then x + r stands for strong(x)
 //! + r, while the target stays that of the sample augmented as the labelled ones are.
 
-use narrows_engine::Context;
+use super::consistency::{ConsistencyMethod, Demand, Step};
+use super::{SemiTraining, in_range};
+use crate::error::Error;
 use narrows_engine::random::Random;
+use narrows_engine::{Context, Gradients, Loss, Target, loss};
+
+/// The purpose of random directions, away from those of layers.
+const DIRECTIONS: u64 = 0x5eed_0002;
+
+/// Virtual adversarial training (Miyato et al., TPAMI 2018, arXiv:1704.03976) with one power
+/// iteration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Vat {
+    /// The distance that inputs are moved by, in the Euclidean norm.
+    pub epsilon: f32,
+    /// The distance that they are moved by to find the direction.
+    pub xi: f32,
+    /// The weight of the entropy of the probabilities, which is to be small (Grandvalet and Bengio,
+    /// NIPS 2004; the paper's VAT + EntMin); 0 for none.
+    pub entropy: f32,
+    /// The weight of the difference between the classes' shares in the mean of the probabilities
+    /// and those of the labelled samples in their batches; 0 for none.
+    pub align: f32,
+}
+
+impl ConsistencyMethod for Vat {
+    fn check(&self, _: &SemiTraining) -> Result<(), Error> {
+        in_range("weight of the entropy", self.entropy, 0.0, 1e6)?;
+        in_range("weight of the classes' shares", self.align, 0.0, 1e6)?;
+        in_range("epsilon", self.epsilon, f32::MIN_POSITIVE, 1e6)?;
+        in_range("xi", self.xi, f32::MIN_POSITIVE, 1e6)
+    }
+
+    fn moves_samples(&self) -> bool {
+        true
+    }
+
+    fn demand<'x>(&self, step: Step<'_, 'x>) -> Result<Demand<'x>, Error> {
+        // One mask of dropout for all three passes: only the input is to differ.
+        let Step { cx, network, params, memory, grads, targets, moved, batch, pass, .. } = step;
+        let (len, classes) = (network.input().len(), network.output().len());
+        let mut beside = None;
+        if self.entropy > 0.0 || self.align > 0.0 {
+            let (_, dy) = memory.output_and_gradient();
+            let weight = self.entropy * batch.weight;
+            let unsure = f64::from(weight) * loss::entropy(cx, classes, targets, weight, dy);
+            beside = Some(unsure + step.shares.pull(targets, self.align * batch.weight, dy));
+            let gradients = Gradients::overwriting(grads);
+            network.backward(cx, params, memory, batch.weak, gradients)?;
+        }
+        let [nudged, gradient] = moved;
+        let random = Random::new(step.seed, DIRECTIONS);
+        nudge(cx, random, step.number, len, self.xi, batch.strong, nudged);
+        network.forward(cx, params, memory, nudged, pass)?;
+        let (y, dy) = memory.output_and_gradient();
+        let target = Target::Probabilities(targets);
+        Loss::cross_entropy().evaluate(cx, y.len() / classes, y, target, Some(dy))?;
+        network.backward(cx, params, memory, nudged, Gradients::of_input(gradient))?;
+        push(cx, len, self.epsilon, batch.strong, gradient);
+        targets.iter_mut().for_each(|p| *p *= batch.weight);
+        Ok(Demand { x: gradient, pass, beside })
+    }
+}
 
 /// out = x + xi d, for a random d of length 1 for each sample of x: (samples, len).
 pub(super) fn nudge(
@@ -30,7 +91,7 @@ pub(super) fn nudge(
 }
 
 /// g = x + epsilon g / |g| for each sample.
-pub(super) fn push(cx: &Context, len: usize, epsilon: f32, x: &[f32], g: &mut [f32]) {
+fn push(cx: &Context, len: usize, epsilon: f32, x: &[f32], g: &mut [f32]) {
     cx.rows(g, len, |row, g| move_by(epsilon, &x[row * len..][..len], g));
 }
 

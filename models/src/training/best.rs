@@ -30,27 +30,30 @@ impl Score {
 
 /// How much the validation samples can tell.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Judges {
+pub(crate) struct ValidationNoise {
     /// As many samples, counted alike, would leave an accuracy as uncertain.
     pub samples: f64,
     /// The most that one sample makes of the accuracy.
     pub grain: f64,
 }
 
-impl Judges {
+impl ValidationNoise {
     /// That of so many samples of each class, by a metric. Of the mean over C classes of accuracies
     /// over n_c samples, each of variance p (1 - p) / n_c, the variance is p (1 - p) sum(1 / n_c) /
     /// C^2.
-    pub fn of(counts: &[usize], metric: Metric) -> Judges {
+    pub fn of(counts: &[usize], metric: Metric) -> ValidationNoise {
         let samples = counts.iter().sum::<usize>() as f64;
         let present = || counts.iter().filter(|n| **n > 0).map(|n| *n as f64);
         match metric {
-            Metric::Accuracy => Judges { samples, grain: 1.0 / samples },
+            Metric::Accuracy => ValidationNoise { samples, grain: 1.0 / samples },
             Metric::Balanced => {
                 let (classes, least) =
                     (present().count() as f64, present().fold(f64::INFINITY, f64::min));
                 let inverse: f64 = present().map(|n| 1.0 / n).sum();
-                Judges { samples: classes * classes / inverse, grain: 1.0 / (classes * least) }
+                ValidationNoise {
+                    samples: classes * classes / inverse,
+                    grain: 1.0 / (classes * least),
+                }
             }
         }
     }
@@ -86,11 +89,11 @@ impl Best {
     /// the likeliest to be good, and a lead of less is luck. (Breiman, Friedman, Olshen and Stone,
     /// "Classification and regression trees", 1984, 3.4.3, allow one standard error, by which the
     /// best of a hundred epochs is ahead where all are alike.)
-    pub fn prefer_last(&mut self, last: &EpochRecord, params: &Params, judges: Judges) {
+    pub fn prefer_last(&mut self, last: &EpochRecord, params: &Params, noise: ValidationNoise) {
         let Some((score, best)) = Score::of(last).zip(self.score.accuracy) else { return };
-        let error = 2.0 * (best * (1.0 - best) / judges.samples).sqrt();
+        let error = 2.0 * (best * (1.0 - best) / noise.samples).sqrt();
         // Half a sample more, for the rounding of the two accuracies.
-        let lead = error.max(1.5 * judges.grain);
+        let lead = error.max(1.5 * noise.grain);
         if score.accuracy.is_some_and(|accuracy| accuracy >= best - lead) {
             (self.score, self.epoch) = (score, last.epoch);
             self.params.values_mut().copy_from_slice(params.values());
@@ -117,15 +120,15 @@ mod tests {
 
     #[test]
     fn small_classes_make_a_balanced_accuracy_uncertain() {
-        let judges = |counts: &[usize]| Judges::of(counts, Metric::Balanced);
+        let noise = |counts: &[usize]| ValidationNoise::of(counts, Metric::Balanced);
         // Where classes are alike there is no difference; 1 / 1 + 1 / 99 of the variance of 4 / 100
         // otherwise.
-        let alike = judges(&[50, 0, 50]);
+        let alike = noise(&[50, 0, 50]);
         assert!(
             (alike.samples - 100.0).abs() < 1e-9 && (alike.grain - 0.01).abs() < 1e-12,
             "{alike:?}"
         );
-        let unlike = judges(&[99, 1]);
+        let unlike = noise(&[99, 1]);
         assert!((unlike.samples - 4.0 / (1.0 + 1.0 / 99.0)).abs() < 1e-9, "{unlike:?}");
         assert!((unlike.grain - 0.5).abs() < 1e-12, "{unlike:?}");
     }
@@ -144,7 +147,7 @@ mod tests {
             best.prefer_last(
                 &record(9, accuracy),
                 &of_last,
-                Judges::of(&[60, 40], Metric::Accuracy),
+                ValidationNoise::of(&[60, 40], Metric::Accuracy),
             );
             let params = if epoch == 9 { &of_last } else { &of_best };
             assert!(best.epoch == epoch && best.params.values() == params.values(), "{accuracy}");

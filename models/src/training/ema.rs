@@ -1,7 +1,7 @@
 //! An exponential moving average of weights (Polyak and Juditsky 1992; Tarvainen and Valpola,
 //! NeurIPS 2017, whose teacher it is).
 
-use crate::error::Error;
+use crate::error::{Error, bail};
 use narrows_engine::Params;
 
 /// A moving average of the parameters of a network in training, running statistics included.
@@ -34,9 +34,9 @@ impl Ema {
     pub fn check(decay: f32) -> Result<(), Error> {
         match (0.0..1.0).contains(&decay) {
             true => Ok(()),
-            false => Err(Error::new(format!(
+            false => bail!(
                 "the decay of the averaged weights must be at least 0 and less than 1, not {decay}"
-            ))),
+            ),
         }
     }
 

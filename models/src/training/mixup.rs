@@ -1,7 +1,7 @@
 //! Mixup: a classifier learns from pairs of samples, and from their labels in the same parts (Zhang
 //! et al., ICLR 2018).
 
-use crate::error::Error;
+use crate::error::{Error, bail, ensure};
 use narrows_engine::memory::Slab;
 use narrows_engine::random::Random;
 use narrows_engine::{Loss, Target};
@@ -61,17 +61,14 @@ impl Mixup {
     /// # Errors
     /// As [`Mixup::new`].
     pub fn check(alpha: f32, loss: &Loss) -> Result<(), Error> {
-        if !(alpha >= 0.0 && alpha.is_finite()) {
-            return Err(Error::new(format!(
-                "mixup's alpha must be finite and not negative, not {alpha}"
-            )));
-        }
+        ensure!(
+            alpha >= 0.0 && alpha.is_finite(),
+            "mixup's alpha must be finite and not negative, not {alpha}"
+        );
         match loss {
             Loss::CrossEntropy { class_weights: None, .. } => Ok(()),
             _ if alpha == 0.0 => Ok(()),
-            _ => Err(Error::new(
-                "mixup needs cross-entropy without class weights: set its alpha to 0",
-            )),
+            _ => bail!("mixup needs cross-entropy without class weights: set its alpha to 0"),
         }
     }
 
@@ -89,9 +86,7 @@ impl Mixup {
     ) -> Result<Target<'_>, Error> {
         let (n, len, classes) = (rows.len(), self.first.len(), self.classes);
         if let Some(label) = labels.iter().find(|label| **label as usize >= classes) {
-            return Err(Error::new(format!(
-                "a sample has class {label}, but there are {classes} classes"
-            )));
+            bail!("a sample has class {label}, but there are {classes} classes");
         }
         let targets = &mut self.targets[..n * classes];
         targets.fill(self.smoothing / classes as f32);

@@ -5,7 +5,7 @@
 //! instead; Li et al. (AdaBN, arXiv:1603.04779) do so on samples of the domain that is to be
 //! classified, whose labels nobody needs.
 
-use crate::error::Error;
+use crate::error::{Error, ensure};
 use narrows_datasets::{Dataset, Loader, Rows};
 use narrows_engine::params::Role;
 use narrows_engine::{Context, Network, Params, Pass, PassMemory};
@@ -36,9 +36,7 @@ pub fn reestimate_statistics(
     if params.entries().iter().all(|entry| entry.spec.role != Role::Statistic) {
         return Ok(());
     }
-    if rows.is_empty() {
-        return Err(Error::new("there are no samples to estimate statistics on"));
-    }
+    ensure!(!rows.is_empty(), Data, "there are no samples to estimate statistics on");
     // A frozen layer would keep its own.
     let mut free = params.clone();
     let names: Vec<String> = free.entries().iter().map(|entry| entry.name.clone()).collect();

@@ -4,17 +4,17 @@ use super::augmentation::BatchAugmenter;
 use super::best::{Best, Score};
 use super::codes::FrozenCodes;
 use super::ema::Ema;
+use super::epochs::{RunResult, Steps, end_epoch};
 use super::mixup::Mixup;
 use super::reestimation::reestimate_statistics;
 use super::settings::Training;
 use super::task::Task;
-use crate::error::Error;
+use crate::error::{Error, bail, ensure, error};
 use crate::evaluation::{Evaluation, Goal};
 use crate::event::{EpochRecord, Event, Observer};
 use narrows_datasets::{Loader, Rows};
 use narrows_engine::memory::Slab;
 use narrows_engine::{Context, Network, Params, Schedule, Target, Trainer, TrainerSettings};
-use std::time::Instant;
 
 /// Where a run begins a second time: the schedule anew, over the epochs that are left. What it
 /// counts in steps keeps its part of each of the two.
@@ -67,9 +67,7 @@ impl<'a> Run<'a> {
         training: &Training,
     ) -> Result<Run<'a>, Error> {
         training.check()?;
-        if task.train.is_empty() {
-            return Err(Error::new(format!("{name}: there are no samples to train on")));
-        }
+        ensure!(!task.train.is_empty(), Data, "{name}: there are no samples to train on");
         let batch = training.batch.min(task.train.len());
         let Training { loss, optimizer, seed, augmentation, .. } = training.clone();
         let augmenter =
@@ -78,9 +76,7 @@ impl<'a> Run<'a> {
         let mixup = match task.goal {
             Goal::Classify => Mixup::new(training.mixup, &loss, batch, len, classes, seed)?,
             Goal::Reconstruct if training.mixup > 0.0 => {
-                return Err(Error::new(format!(
-                    "{name}: mixup is for classifiers: set its alpha to 0"
-                )));
+                bail!(Data, "{name}: mixup is for classifiers: set its alpha to 0");
             }
             Goal::Reconstruct => None,
         };
@@ -126,10 +122,7 @@ impl<'a> Run<'a> {
         if let Some((epoch, params)) = best {
             let record = history.iter().find(|record| record.epoch == epoch);
             let score = record.and_then(Score::of).ok_or_else(|| {
-                Error::new(format!(
-                    "{}: the best epoch, {epoch}, is none that was validated",
-                    self.name
-                ))
+                error!("{}: the best epoch, {epoch}, is none that was validated", self.name)
             })?;
             self.best = Some(Best { score, epoch, params });
         }
@@ -156,17 +149,16 @@ impl<'a> Run<'a> {
     /// If a loss or a parameter is no longer finite: the message names the place, and the epoch
     /// counts for nothing.
     pub fn epoch(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
-        let (epoch, start) = (self.history.len(), Instant::now());
+        let (epoch, mut steps) = (self.history.len(), Steps::begin());
         let Task { data, goal, .. } = self.task;
         self.encode(cx)?;
         let course = self.course(epoch);
         let mut batches = self.loader.epoch(epoch as u64);
-        let (mut sum, mut samples, mut lr) = (0.0, 0, 0.0);
         while batches.advance()? {
             let rows = batches.rows();
             let step = self.trainer.optimizer.step_count();
             let step = step.saturating_sub(course.first_step);
-            lr = course.lr * course.schedule.factor(step, course.steps);
+            let lr = course.lr * course.schedule.factor(step, course.steps);
             let labels = &mut self.labels[..rows.len()];
             let loss = if let Some(codes) = &self.codes {
                 let x = &mut self.x[..rows.len() * codes.len];
@@ -193,44 +185,28 @@ impl<'a> Run<'a> {
             if let Some(ema) = &mut self.ema {
                 ema.update(&self.trainer.params);
             }
-            sum += loss * rows.len() as f64;
-            samples += rows.len();
-            observer.notice(&Event::Step { run: &self.name, samples: rows.len(), loss });
+            steps.count(&self.name, observer, rows.len(), loss, lr);
         }
-        let seconds = start.elapsed().as_secs_f64();
+        let record = steps.record(epoch + 1);
         // The last step's weights have met no loss yet.
         let when =
             format!("by step {}, in epoch {}", self.trainer.optimizer.step_count(), epoch + 1);
-        let lost = |what: String, value: f64| {
-            Error::from(narrows_engine::Error::diverged(what, value, &when))
-        };
         if let Some((name, value)) = first_not_finite(self.trainer.network(), &self.trainer.params)
         {
-            return Err(lost(format!("{name} holds a value that"), value.into()));
+            let what = format!("{name} holds a value that");
+            return Err(narrows_engine::Error::diverged(what, value.into(), when).into());
         }
         self.swap_average();
         let evaluation = self.validate(cx);
         self.swap_average();
-        let evaluation = evaluation?;
-        if let Some(Evaluation { loss, .. }) = evaluation.as_ref().filter(|e| !e.loss.is_finite()) {
-            return Err(lost("the validation loss".to_string(), *loss));
-        }
-        let record = EpochRecord {
-            epoch: epoch + 1,
-            lr,
-            train_loss: sum / samples as f64,
-            validation_loss: evaluation.as_ref().map(|e| e.loss),
-            validation_accuracy: evaluation
-                .as_ref()
-                .and_then(|e| e.accuracy_by(self.training.metric)),
-            seconds,
-            samples,
-        };
-        observer.notice(&Event::Epoch { run: &self.name, record: &record });
-        let kept = self.ema.as_ref().map_or(&self.trainer.params, Ema::params);
-        Best::keep(&mut self.best, &record, kept);
-        self.history.push(record);
-        Ok(())
+        end_epoch(
+            (&self.name, observer),
+            record,
+            (evaluation?, self.training.metric, &when),
+            self.ema.as_ref().map_or(&self.trainer.params, Ema::params),
+            &mut self.history,
+            &mut self.best,
+        )
     }
 
     /// What the weights in `trainer.params` make of the validation samples, if there are any.
@@ -290,6 +266,12 @@ impl<'a> Run<'a> {
     /// The epoch with the best validation so far and its weights; `None` if nothing was validated.
     pub fn best(&self) -> Option<(usize, &Params)> {
         self.best.as_ref().map(|best| (best.epoch, &best.params))
+    }
+
+    /// The weights in `trainer.params`, which are the best after [`Run::train`], and the epochs.
+    pub fn into_result(self) -> RunResult {
+        let best_epoch = self.best_epoch();
+        RunResult { params: self.trainer.params, history: self.history, best_epoch }
     }
 
     /// Whether this run's best validation beats that of `other`.

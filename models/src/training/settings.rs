@@ -3,7 +3,7 @@
 use super::ema::Ema;
 use super::mixup::Mixup;
 use super::objective::Objective;
-use crate::error::Error;
+use crate::error::{Error, bail, ensure};
 use crate::evaluation::Metric;
 use narrows_datasets::Augmentation;
 use narrows_engine::{Loss, Optimizer, Schedule};
@@ -46,11 +46,11 @@ pub struct Training {
     pub mixup: f32,
     /// A pretrained encoder's blocks learn slower from block to block, by this factor from the head
     /// down (discriminative rates: Howard and Ruder, ACL 2018, section 3.1); 1 for one rate.
-    /// [`Method::train`](crate::Method::train) sees to it.
+    /// [`Transfer::train`](crate::Transfer::train) sees to it.
     pub lr_decay: f32,
     /// How strongly a pretrained encoder's weights are pulled towards what they were, in place of
     /// their decay towards 0 (L2-SP: Li, Grandvalet and Davoine, ICML 2018); 0 for not at all.
-    /// [`Method::pull_to_pretrained`](crate::Method::pull_to_pretrained) sees to it.
+    /// [`Transfer::pull_to_pretrained`](crate::Transfer::pull_to_pretrained) sees to it.
     pub l2_sp: f32,
     /// Estimate the running statistics of batch norm anew when [`Run::train`](super::Run::train)
     /// ends, on all rows of the data, without their labels
@@ -114,31 +114,26 @@ impl Training {
     /// If a setting makes no sense; the message names it.
     pub fn check(&self) -> Result<(), Error> {
         check_course(self.epochs, self.lr)?;
-        if self.batch == 0 {
-            return Err(Error::new("a batch needs at least 1 sample"));
-        }
+        ensure!(self.batch != 0, "a batch needs at least 1 sample");
         if let Some(norm) = self.clip_norm.filter(|norm| norm.is_nan() || *norm <= 0.0) {
-            return Err(Error::new(format!(
-                "the gradient norm to clip to must be positive, not {norm}"
-            )));
+            bail!("the gradient norm to clip to must be positive, not {norm}");
         }
         self.schedule.check()?;
         self.optimizer.check()?;
         self.loss.check()?;
         self.augmentation.check()?;
         Mixup::check(self.mixup, &self.loss)?;
-        if !(self.lr_decay > 0.0 && self.lr_decay <= 1.0) {
-            return Err(Error::new(format!(
-                "the factor of the learning rate from block to block must be above 0 and at most \
+        ensure!(
+            self.lr_decay > 0.0 && self.lr_decay <= 1.0,
+            "the factor of the learning rate from block to block must be above 0 and at most \
                  1, not {}",
-                self.lr_decay
-            )));
-        }
+            self.lr_decay
+        );
         if !(self.l2_sp >= 0.0 && self.l2_sp.is_finite()) {
-            return Err(Error::new(format!(
+            bail!(
                 "the pull towards the pretrained weights must be finite and not negative, not {}",
                 self.l2_sp
-            )));
+            );
         }
         Ema::check(self.ema)
     }
@@ -149,13 +144,11 @@ impl Training {
 /// # Errors
 /// If there are no epochs, or the rate is not positive and finite.
 pub(crate) fn check_course(epochs: usize, lr: f32) -> Result<(), Error> {
-    if epochs == 0 {
-        return Err(Error::new("training needs at least 1 epoch"));
-    }
+    ensure!(epochs != 0, "training needs at least 1 epoch");
     match lr > 0.0 && lr.is_finite() {
         true => Ok(()),
         false => {
-            Err(Error::new(format!("the learning rate must be positive and finite, not {lr}")))
+            bail!("the learning rate must be positive and finite, not {lr}")
         }
     }
 }

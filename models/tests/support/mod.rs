@@ -2,9 +2,9 @@
 
 #![allow(dead_code)] // each test file uses a part
 
-use narrows_datasets::{Dataset, TrainTest, open};
-use narrows_engine::{Loss, Optimizer, Schedule};
-use narrows_models::{Architecture, Model, Training};
+use narrows_datasets::{Dataset, TrainTest, draw_labels, open};
+use narrows_engine::{Loss, Network, Optimizer, Params, Schedule, Trainer, TrainerSettings};
+use narrows_models::{Architecture, Error, Goal, Model, Run, Task, Training};
 use std::path::PathBuf;
 
 /// All rows of a data set.
@@ -65,5 +65,67 @@ pub fn training(loss: Loss) -> Training {
         clip_norm: Some(1.0),
         seed: 5,
         ..Training::default()
+    }
+}
+
+/// All values, as bits.
+pub fn bits(params: &Params) -> Vec<u32> {
+    params.values().iter().map(|x| x.to_bits()).collect()
+}
+
+/// An autoencoder's parameters in which nothing has its initial value, running statistics included.
+pub fn pretrained(architecture: &Architecture) -> Params {
+    let mut params = Params::new(&architecture.autoencoder().unwrap(), 77);
+    params
+        .values_mut()
+        .iter_mut()
+        .enumerate()
+        .for_each(|(i, x)| *x += 0.01 + (i % 7) as f32 * 0.001);
+    params
+}
+
+/// A trainer with the settings of `training`.
+pub fn trainer(network: &Network, params: Params, training: &Training) -> Trainer {
+    let settings = TrainerSettings {
+        optimizer: training.optimizer,
+        seed: training.seed,
+        clip_norm: training.clip_norm,
+        ..TrainerSettings::new(training.loss.clone(), training.batch)
+    };
+    Trainer::new(network, params, settings).unwrap()
+}
+
+/// The digits with 100 labels and 50 to validate, and a classifier of them.
+pub struct Setting {
+    pub digits: Dataset,
+    pub train: Vec<u32>,
+    pub validation: Vec<u32>,
+    pub network: Network,
+}
+
+impl Setting {
+    pub fn new() -> Setting {
+        let digits = Dataset::digits();
+        let draw = draw_labels(digits.labels().unwrap().unwrap(), 10, 100, 50, 1, 0).unwrap();
+        let network = architecture().classifier(10).unwrap();
+        Setting { digits, train: draw.train, validation: draw.validation, network }
+    }
+
+    pub fn task(&self) -> Task<'_> {
+        let Setting { digits, train, validation, .. } = self;
+        Task {
+            data: digits,
+            train: train.into(),
+            validation: validation.into(),
+            goal: Goal::Classify,
+        }
+    }
+
+    pub fn run(&self, training: &Training) -> Result<Run<'_>, Error> {
+        self.run_from(Params::new(&self.network, 2), training)
+    }
+
+    pub fn run_from(&self, params: Params, training: &Training) -> Result<Run<'_>, Error> {
+        Run::new("test", &self.network, params, self.task(), training)
     }
 }

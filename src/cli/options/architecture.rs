@@ -1,7 +1,8 @@
 //! The shape of the models.
 
-use super::semi::SemiMethod;
+use super::semi::SemiName;
 use super::values::{Auto, List, auto, count, fraction, list, name};
+use crate::error::{Error, bail};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use narrows_models::architecture::MAX_DEPTH;
@@ -40,12 +41,12 @@ pub struct ArchitectureOptions {
     /// auto: sigmoid for values in [0, 1], as those of images, none for the standardised values of
     /// tables
     #[arg(long, value_name = "NAME", default_value = "auto",
-          value_parser = auto(name(&Activation::ALL)))]
+          value_parser = auto(name(Activation::ALL)))]
     pub output: Auto<Activation>,
     /// The activation between the code and a classifier's head, as --activation's; auto: none, but
     /// of what `semi` trains from scratch relu
     #[arg(long, value_name = "NAME", default_value = "auto",
-          value_parser = auto(name(&Activation::ALL)))]
+          value_parser = auto(name(Activation::ALL)))]
     pub code_activation: Auto<Activation>,
     /// The fraction of each hidden layer that is dropped in training
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = fraction)]
@@ -60,35 +61,28 @@ impl ArchitectureOptions {
     /// The architecture for samples of that shape, whose values lie in [0, 1] or do not; what it
     /// settles takes the place of `auto`.
     pub fn resolve(&mut self, input: SampleShape, unit_range: bool) -> Architecture {
-        let output = self.output.or(output(unit_range));
-        self.output = Auto::Given(output);
-        let code_activation = self.code_activation.or(Activation::None);
-        self.code_activation = Auto::Given(code_activation);
-        let latent = self.latent.or(latent(input));
-        self.latent = Auto::Given(latent);
-        let List(widths) = self.widths.clone().or(List(self.model.widths(input)));
-        self.widths = Auto::Given(List(widths.clone()));
+        let List(widths) = self.widths.settle(List(self.model.widths(input)));
         Architecture {
             model: self.model,
             input,
             widths,
             depth: self.depth,
-            latent,
+            latent: self.latent.settle(latent(input)),
             variational: false,
             activation: self.activation,
-            output,
-            code_activation,
+            output: self.output.settle(output(unit_range)),
+            code_activation: self.code_activation.settle(Activation::None),
             batch_norm: !self.no_batch_norm,
             dropout: self.dropout,
         }
     }
 
     /// Chooses what is `auto` as the network of a semi-supervised method that starts from scratch.
-    pub fn be_for(&mut self, method: SemiMethod, input: SampleShape) {
+    pub fn be_for(&mut self, method: SemiName, input: SampleShape) {
         let (widths, latent, activation) = method.architecture(self.model, input);
-        self.widths = Auto::Given(self.widths.clone().or(List(widths)));
-        self.latent = Auto::Given(self.latent.or(latent));
-        self.code_activation = Auto::Given(self.code_activation.or(activation));
+        self.widths.settle(List(widths));
+        self.latent.settle(latent);
+        self.code_activation.settle(activation);
     }
 
     /// The options that lead to `architecture`.
@@ -107,6 +101,17 @@ impl ArchitectureOptions {
     }
 }
 
+/// Refuses a batch, set by `option`, that batch normalisation can make nothing of.
+pub fn check_batch(architecture: &Architecture, option: &str, batch: usize) -> Result<(), Error> {
+    match batch {
+        1 if architecture.batch_norm => bail!(
+            "a batch of 1 sample has no variance to normalise by: set {option} to 2 or more, or \
+             --no-batch-norm"
+        ),
+        _ => Ok(()),
+    }
+}
+
 /// The length of the latent code. A table has few columns, and through a code as long as them
 /// everything would pass.
 pub fn latent(input: SampleShape) -> usize {
@@ -122,9 +127,6 @@ fn output(unit_range: bool) -> Activation {
 }
 
 fn activation() -> impl TypedValueParser<Value = Activation> {
-    let all = Activation::ALL;
-    PossibleValuesParser::new(all.map(|(name, _)| name)).map(move |text| {
-        let found = all.iter().find(|(name, _)| *name == text);
-        found.map_or_else(Activation::default, |(_, activation)| *activation)
-    })
+    PossibleValuesParser::new(Activation::ALL.iter().map(|(name, _)| *name))
+        .try_map(|text| name(Activation::ALL)(&text))
 }

@@ -1,6 +1,6 @@
 //! How samples are augmented: a list of what is done, each with its amount.
 
-use crate::error::Error;
+use crate::error::{Error, bail};
 use narrows_datasets::{Augmentation, Augmenter, Dataset};
 use serde::{Serialize, Serializer};
 use std::sync::LazyLock;
@@ -56,7 +56,7 @@ pub static AUGMENT_HELP: LazyLock<String> = LazyLock::new(|| {
 pub fn check(option: &str, Items(augmentation): Items, data: &Dataset) -> Result<(), Error> {
     match Augmenter::new(augmentation, data.image_shape()) {
         Ok(_) => Ok(()),
-        Err(e) => Err(Error::new(format!("{option}: {}: {e}", data.name()))),
+        Err(e) => bail!("{option}: {}: {e}", data.name()),
     }
 }
 

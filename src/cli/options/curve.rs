@@ -1,13 +1,10 @@
 //! The options of `narrows curve`.
 
-use super::approaches::{self, ApproachName, ComparedSemi, EnsembleOption, approach};
-use super::architecture::ArchitectureOptions;
+use super::compared::ComparedOptions;
 use super::data::{DataOptions, DrawOptions};
-use super::finetuning::ComparedFinetuning;
-use super::pretraining::Pretraining;
-use super::running::RunningOptions;
-use super::values::{Amount, Auto, List, amount, auto, count, filled, list};
-use crate::error::Error;
+use super::methods::{self, MethodName, method};
+use super::values::{Auto, LabelCount, List, auto, count, filled, label_count, list};
+use crate::error::{Error, bail};
 use clap::Args;
 use narrows_datasets::Dataset;
 use narrows_models::curve::Point;
@@ -26,7 +23,6 @@ pub struct Curve {
     /// The run folder or .safetensors file whose encoder the methods start from [default: one that
     /// is pretrained, if any method needs it]
     #[arg(long, value_name = "RUN")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder: Option<PathBuf>,
     #[command(flatten)]
     #[serde(flatten)]
@@ -37,19 +33,10 @@ pub struct Curve {
     #[command(flatten)]
     #[serde(flatten)]
     pub draws: DrawOptions,
-    #[arg(long, help = approaches::HELP.as_str(), value_name = "NAMES",
+    #[arg(long, help = methods::HELP.as_str(), value_name = "NAMES",
           help_heading = "Fine-tuning", default_value = "scratch,full",
-          value_parser = filled(list(approach)))]
-    pub methods: List<ApproachName>,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub architecture: ArchitectureOptions,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub pretraining: Pretraining,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub finetuning: ComparedFinetuning,
+          value_parser = filled(list(method)))]
+    pub methods: List<MethodName>,
     /// The most samples that fine-tuning sees, one as often as it is seen: of many labels the
     /// epochs are fewer, but at least 5
     #[arg(long, value_name = "N", default_value_t = 600_000,
@@ -57,13 +44,7 @@ pub struct Curve {
     pub finetune_samples: usize,
     #[command(flatten)]
     #[serde(flatten)]
-    pub semi: ComparedSemi,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub ensemble: EnsembleOption,
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub running: RunningOptions,
+    pub compared: ComparedOptions,
 }
 
 #[derive(Clone, Debug, Args, Serialize)]
@@ -73,8 +54,8 @@ pub struct CurveLabels {
     /// The numbers of labels to train on, separated by commas; all: those that are not to validate
     /// on. auto: 10,20,50,100,200,500,1000,all, as far as the data have them
     #[arg(long, value_name = "LIST", default_value = "auto",
-          value_parser = auto(filled(list(amount(1, u32::MAX as usize)))))]
-    pub labels: Auto<List<Amount>>,
+          value_parser = auto(filled(list(label_count(1, u32::MAX as usize)))))]
+    pub labels: Auto<List<LabelCount>>,
     /// The labels to validate on, which choose the epoch and the learning rate: one number for all,
     /// or as many as --labels
     #[arg(long, value_name = "LIST", default_value = "100",
@@ -83,15 +64,15 @@ pub struct CurveLabels {
 }
 
 /// The numbers of labels of `auto`.
-const LABELS: [Amount; 8] = [
-    Amount::Given(10),
-    Amount::Given(20),
-    Amount::Given(50),
-    Amount::Given(100),
-    Amount::Given(200),
-    Amount::Given(500),
-    Amount::Given(1000),
-    Amount::All,
+const LABELS: [LabelCount; 8] = [
+    LabelCount::Given(10),
+    LabelCount::Given(20),
+    LabelCount::Given(50),
+    LabelCount::Given(100),
+    LabelCount::Given(200),
+    LabelCount::Given(500),
+    LabelCount::Given(1000),
+    LabelCount::All,
 ];
 
 impl CurveLabels {
@@ -102,9 +83,9 @@ impl CurveLabels {
         if self.labels == Auto::Auto {
             let validation = self.validation.0.iter().copied().max().unwrap_or(0);
             let mut labels = LABELS.to_vec();
-            labels.retain(|amount| match amount {
-                Amount::All => true,
-                Amount::Given(n) => {
+            labels.retain(|count| match count {
+                LabelCount::All => true,
+                LabelCount::Given(n) => {
                     *n >= train.classes() && n.saturating_add(validation) < labelled
                 }
             });
@@ -115,17 +96,17 @@ impl CurveLabels {
             &[one] => vec![one; labels.len()],
             each if each.len() == labels.len() => each.to_vec(),
             each => {
-                return Err(Error::new(format!(
+                bail!(
                     "--validation has {} numbers and --labels {}: give one number for all, or one \
                      for each",
                     each.len(),
                     labels.len()
-                )));
+                );
             }
         };
         let mut points = Vec::new();
-        for (&amount, validation) in labels.iter().zip(validation) {
-            points.push((amount.labels_of(train, validation)?, validation));
+        for (&count, validation) in labels.iter().zip(validation) {
+            points.push((count.labels_of(train, validation)?, validation));
         }
         points.sort_unstable();
         points.dedup_by_key(|(labels, _)| *labels);
@@ -136,14 +117,13 @@ impl CurveLabels {
 impl Curve {
     /// The points of the curve on `train`.
     pub fn points(&mut self, train: &Dataset) -> Result<Vec<Point>, Error> {
-        let seed = self.running.seed;
-        let points = self.labels.resolve(train)?;
         let point = |(labels, validation): (usize, usize)| {
             let most = (self.finetune_samples / labels).max(5);
-            let mut finetuning = self.finetuning.clone();
+            let mut finetuning = self.compared.finetuning.clone();
             finetuning.finetune_epochs = finetuning.finetune_epochs.min(most);
+            let seed = self.compared.running.seed;
             Point { labels, validation, finetuning: finetuning.training(labels, seed) }
         };
-        Ok(points.into_iter().map(point).collect())
+        Ok(self.labels.resolve(train)?.into_iter().map(point).collect())
     }
 }

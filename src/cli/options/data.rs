@@ -1,14 +1,14 @@
 //! Which samples, and how many of their labels.
 
-use super::values::{Amount, List, amount, count, list, name};
+use super::values::{LabelCount, List, Written, count, label_count, list, named};
 use crate::cli::config::{self, flag_value};
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::output::shell::quoted;
 use clap::{Args, Parser};
 use narrows_datasets::{
     Access, Channels, Dataset, ImageOptions, LabelColumn, OpenOptions, TableOptions,
 };
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use std::path::PathBuf;
 use toml::Value;
 
@@ -23,7 +23,6 @@ pub struct DataOptions {
     /// the test, one sample in six of each class is taken for it [default: the built-in digits,
     /// 1,797 images of 8x8, 500 of them for the test]
     #[arg(long, value_name = "PATH")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
     #[command(flatten)]
     #[serde(flatten)]
@@ -31,12 +30,10 @@ pub struct DataOptions {
     /// The memory that samples may take in training: 512MB, 4GB. Larger data are read block by
     /// block, each epoch in another order [default: half of what is available]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "bytes_text")]
-    pub memory: Option<u64>,
+    pub memory: Option<Written<u64>>,
     /// Tell this class apart from all others, which become one, rest [default: all classes from
     /// each other]
     #[arg(long, value_name = "CLASS")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub against_rest: Option<String>,
 }
 
@@ -48,7 +45,6 @@ pub struct ReadingOptions {
     /// The column of a table that holds the labels, an empty cell of which is no label; none: it
     /// has none [default: one called label, class, target or y]
     #[arg(long, value_name = "COLUMN")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// Columns of a table to leave out
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
@@ -66,28 +62,23 @@ pub struct ReadingOptions {
     pub missing: List<String>,
     /// What separates the columns of a table: comma, semicolon, tab, bar [default: what its first
     /// line has most of]
-    #[arg(long, value_name = "NAME", value_parser = name(&DELIMITERS))]
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "delimiter_name")]
-    pub delimiter: Option<u8>,
+    #[arg(long, value_name = "NAME", value_parser = named(&DELIMITERS))]
+    pub delimiter: Option<Written<u8>>,
     /// Whether the first row of a table is the columns' names [default: it is if a cell of it is a
     /// text]
     #[arg(long, value_name = "BOOL")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<bool>,
     /// The labels of an array that has none inside: an IDX or .npy file of whole numbers, -1 for
     /// none [default: those inside, if any]
     #[arg(long, value_name = "FILE")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub labels_file: Option<PathBuf>,
     /// The size that images are scaled to, and their centre cut out: 32, or 32x48 for height and
     /// width [default: that of the images, if all have the same]
     #[arg(long, value_name = "SIZE", value_parser = size)]
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "size_text")]
-    pub image_size: Option<(usize, usize)>,
+    pub image_size: Option<Written<(usize, usize)>>,
     /// The channels of images: grey, rgb, or auto, grey if all images are
-    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = name(&CHANNELS))]
-    #[serde(serialize_with = "channels_name")]
-    pub channels: Channels,
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = named(&CHANNELS))]
+    pub channels: Written<Channels>,
     /// List images that cannot be read, and go on without them
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
@@ -107,7 +98,7 @@ const DELIMITERS: [(&str, u8); 4] =
 impl DataOptions {
     /// How to open the data, by so many threads.
     pub fn open_options(&self, threads: usize) -> OpenOptions {
-        OpenOptions { memory: self.memory, ..self.reading.open_options(threads) }
+        OpenOptions { memory: value(&self.memory), ..self.reading.open_options(threads) }
     }
 
     /// Those that are not the defaults, as a shell takes them, with a space before each: for
@@ -144,7 +135,8 @@ struct Alone {
 impl ReadingOptions {
     /// How to open the data, by so many threads.
     pub fn open_options(&self, threads: usize) -> OpenOptions {
-        let (size, channels, skip_bad) = (self.image_size, self.channels, self.skip_bad);
+        let (size, channels) = (value(&self.image_size), self.channels.value);
+        let skip_bad = self.skip_bad;
         OpenOptions {
             images: ImageOptions { size, channels, skip_bad, threads, cache: None },
             table: TableOptions {
@@ -156,7 +148,7 @@ impl ReadingOptions {
                 ignore: self.ignore.0.clone(),
                 ordinal: self.ordinal.0.clone(),
                 categorical: self.categorical.0.clone(),
-                delimiter: self.delimiter,
+                delimiter: value(&self.delimiter),
                 header: self.header,
                 missing: self.missing.0.clone(),
                 known: None,
@@ -176,6 +168,10 @@ impl ReadingOptions {
     }
 }
 
+fn value<T: Copy>(written: &Option<Written<T>>) -> Option<T> {
+    written.as_ref().map(|written| written.value)
+}
+
 fn text(text: &str) -> Result<String, String> {
     match text {
         "" => Err("it must not be empty".to_owned()),
@@ -186,43 +182,23 @@ fn text(text: &str) -> Result<String, String> {
 const UNITS: [(&str, u64); 4] = [("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10), ("", 1)];
 
 /// Reads a number of bytes.
-fn bytes(text: &str) -> Result<u64, String> {
+fn bytes(text: &str) -> Result<Written<u64>, String> {
     let read = |(unit, factor): &(&str, u64)| {
         let number = text.strip_suffix(unit)?.trim_end().parse::<u64>().ok()?;
         number.checked_mul(*factor).filter(|&bytes| bytes > 0)
     };
     let found = UNITS.iter().find_map(read);
+    let found = found.map(|value| Written { text: value.to_string(), value });
     found.ok_or_else(|| "it must be a size such as 512MB or 4GB".to_owned())
 }
 
-fn bytes_text<S: Serializer>(bytes: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&bytes.unwrap_or_default().to_string())
-}
-
-fn delimiter_name<S: Serializer>(delimiter: &Option<u8>, serializer: S) -> Result<S::Ok, S::Error> {
-    let found = DELIMITERS.iter().find(|(_, other)| Some(*other) == *delimiter);
-    serializer.serialize_str(found.map_or("comma", |(name, _)| name))
-}
-
 /// Reads a height and a width.
-fn size(text: &str) -> Result<(usize, usize), String> {
+fn size(text: &str) -> Result<Written<(usize, usize)>, String> {
     let side = count(1, ImageOptions::LARGEST_SIZE);
     let (height, width) = text.split_once('x').unwrap_or((text, text));
     let size = side(height).and_then(|height| Ok((height, side(width)?)));
-    size.map_err(|e| format!("{e}, or two of them for height and width, as in 32x48"))
-}
-
-fn size_text<S: Serializer>(
-    size: &Option<(usize, usize)>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    let (height, width) = size.unwrap_or_default();
-    serializer.serialize_str(&format!("{height}x{width}"))
-}
-
-fn channels_name<S: Serializer>(channels: &Channels, serializer: S) -> Result<S::Ok, S::Error> {
-    let found = CHANNELS.iter().find(|(_, other)| other == channels);
-    serializer.serialize_str(found.map_or("auto", |(name, _)| name))
+    let written = size.map(|(h, w)| Written { text: format!("{h}x{w}"), value: (h, w) });
+    written.map_err(|e| format!("{e}, or two of them for height and width, as in 32x48"))
 }
 
 #[derive(Clone, Debug, Args, Serialize)]
@@ -231,8 +207,8 @@ fn channels_name<S: Serializer>(channels: &Channels, serializer: S) -> Result<S:
 pub struct LabelOptions {
     /// The labels to train a classifier on; all: those that are not to validate on
     #[arg(long, value_name = "N", default_value = "100",
-          value_parser = amount(1, u32::MAX as usize))]
-    pub labels: Amount,
+          value_parser = label_count(1, u32::MAX as usize))]
+    pub labels: LabelCount,
     /// The labels to validate it on, which choose the epoch and the learning rate
     #[arg(long, value_name = "N", default_value_t = 100,
           value_parser = count(1, u32::MAX as usize))]
@@ -246,19 +222,19 @@ impl LabelOptions {
     }
 }
 
-impl Amount {
+impl LabelCount {
     /// So many labels of `train`, or all but those to validate on.
     pub fn labels_of(self, train: &Dataset, validation: usize) -> Result<usize, Error> {
         match self {
-            Amount::Given(labels) if labels < train.classes() => {
+            LabelCount::Given(labels) if labels < train.classes() => {
                 let (name, classes) = (train.name(), train.classes());
-                Err(Error::new(format!(
+                bail!(
                     "{name}: {labels} training labels cannot cover {classes} classes: set --labels \
                      to {classes} or more"
-                )))
+                )
             }
-            Amount::Given(labels) => Ok(labels),
-            Amount::All => {
+            LabelCount::Given(labels) => Ok(labels),
+            LabelCount::All => {
                 let labelled = train.labelled_rows()?.len();
                 labelled.checked_sub(validation).filter(|&labels| labels > 0).ok_or_else(|| {
                     Error::new(format!(

@@ -63,7 +63,7 @@ macro_rules! finetuning {
             #[serde(flatten)]
             pub transfer: TransferOptions,
             #[arg(long, help = $metric_help, value_name = "NAME", default_value = "accuracy",
-                  value_parser = name(&Metric::ALL))]
+                  value_parser = name(Metric::ALL))]
             pub metric: Metric,
         }
 
@@ -98,7 +98,7 @@ macro_rules! finetuning {
 
 finetuning! {
     /// The options of `finetune`.
-    Finetuning {
+    FinetuningOptions {
         /// The learning rate
         #[arg(long, value_name = "RATE", default_value_t = 1e-2, value_parser = positive)]
         lr: f32 => |lr: &f32| *lr
@@ -113,7 +113,7 @@ finetuning! {
 
 finetuning! {
     /// Those of `compare` and `curve`, where the plain names belong to pretraining.
-    ComparedFinetuning {
+    ComparedFinetuningOptions {
         /// The learning rates of which each method chooses one on each draw, by its validation
         /// labels
         #[arg(long, value_name = "LIST", default_value = "3e-3,1e-2,3e-2,1e-1",

@@ -1,7 +1,7 @@
 //! What the autoencoder learns beside giving back its input.
 
 use super::values::{Auto, auto, count, not_negative, variant};
-use crate::error::Error;
+use crate::error::{Error, bail};
 use clap::{Args, ValueEnum};
 use narrows_models::Objective;
 use serde::Serialize;
@@ -48,18 +48,6 @@ impl ObjectiveOptions {
         self.objective == ObjectiveName::Variational
     }
 
-    /// Puts numbers in place of `auto`, where they have an effect.
-    pub fn resolve(&mut self) {
-        match self.objective() {
-            Objective::Plain | Objective::Denoising | Objective::Masked => {}
-            Objective::Sparse { weight } => self.sparsity = Auto::Given(weight),
-            Objective::Variational { beta, warm_up } => {
-                self.beta = Auto::Given(beta);
-                self.kl_warm_up = Auto::Given(warm_up);
-            }
-        }
-    }
-
     /// Refuses settings of other objectives, by the names of the options.
     pub fn check(&self) -> Result<(), Error> {
         let of_variational = !self.is_variational();
@@ -71,22 +59,23 @@ impl ObjectiveOptions {
         ];
         match settings.into_iter().find(|(.., wrong)| *wrong) {
             None => Ok(()),
-            Some((option, objective, _)) => Err(Error::new(format!(
-                "{option} has no effect: set --objective to {objective}, or leave it out"
-            ))),
+            Some((option, objective, _)) => {
+                bail!("{option} has no effect: set --objective to {objective}, or leave it out")
+            }
         }
     }
 
-    /// The objective with its settings.
-    pub fn objective(&self) -> Objective {
+    /// The objective; its settings take the place of `auto`.
+    pub fn resolve(&mut self) -> Objective {
         match self.objective {
             ObjectiveName::Plain => Objective::Plain,
             ObjectiveName::Denoising => Objective::Denoising,
             ObjectiveName::Masked => Objective::Masked,
-            ObjectiveName::Sparse => Objective::Sparse { weight: self.sparsity.or(0.01) },
-            ObjectiveName::Variational => {
-                Objective::Variational { beta: self.beta.or(1.0), warm_up: self.kl_warm_up.or(0) }
-            }
+            ObjectiveName::Sparse => Objective::Sparse { weight: self.sparsity.settle(0.01) },
+            ObjectiveName::Variational => Objective::Variational {
+                beta: self.beta.settle(1.0),
+                warm_up: self.kl_warm_up.settle(0),
+            },
         }
     }
 }

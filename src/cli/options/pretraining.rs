@@ -1,20 +1,20 @@
 //! How the autoencoder is trained.
 
-use super::architecture::ArchitectureOptions;
+use super::architecture::{ArchitectureOptions, check_batch};
 use super::augmentation::{AUGMENT_HELP, Items, augmentation, check};
 use super::objective::ObjectiveOptions;
 use super::training::{LossName, OptimizerName, ScheduleName};
 use super::values::{Auto, auto, count, not_negative, positive, variant};
-use crate::error::Error;
+use crate::error::{Error, ensure};
 use clap::Args;
-use narrows_datasets::Dataset;
-use narrows_models::{Activation, Architecture, Model, SampleShape, Training};
+use narrows_datasets::{Dataset, TrainTest};
+use narrows_models::{Activation, Architecture, Model, Pretraining, SampleShape, Training};
 use serde::Serialize;
 
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Pretraining")]
-pub struct Pretraining {
+pub struct PretrainingOptions {
     #[command(flatten)]
     #[serde(flatten)]
     pub objective: ObjectiveOptions,
@@ -61,7 +61,7 @@ pub struct Pretraining {
     pub augment: Items,
 }
 
-impl Pretraining {
+impl PretrainingOptions {
     /// The architecture of `options` for `train`, variational where the objective is.
     pub fn architecture(&self, options: &mut ArchitectureOptions, train: &Dataset) -> Architecture {
         Architecture {
@@ -73,26 +73,21 @@ impl Pretraining {
     /// The training of an autoencoder on `samples` samples, less those held out; what it settles
     /// takes the place of `auto`, and the objective's corruption its place.
     pub fn resolve(&mut self, samples: usize, architecture: &Architecture, seed: u64) -> Training {
-        let epochs = self.epochs.or(epochs(samples, architecture));
-        let batch = self.batch.or(batch(samples, architecture));
-        let held_out = self.held_out(samples);
-        let lr = self.lr.or(lr(architecture));
-        let loss = self.loss.or(loss(architecture));
-        (self.epochs, self.batch, self.held_out) =
-            (Auto::Given(epochs), Auto::Given(batch), Auto::Given(held_out));
-        (self.lr, self.loss) = (Auto::Given(lr), Auto::Given(loss));
-        self.objective.resolve();
+        let epochs = self.epochs.settle(epochs(samples, architecture));
+        let batch = self.batch.settle(batch(samples, architecture));
+        let held_out = self.held_out.settle(held_out(samples));
+        let objective = self.objective.resolve();
         let augment = &mut self.augment.0;
-        *augment = self.objective.objective().corrupting(*augment, architecture.input);
+        *augment = objective.corrupting(*augment, architecture.input);
         let steps = epochs * samples.saturating_sub(held_out).div_ceil(batch);
         Training {
             epochs,
             batch,
-            lr,
+            lr: self.lr.settle(lr(architecture)),
             schedule: self.schedule.schedule(steps as u64),
             optimizer: self.optimizer.optimizer(self.weight_decay),
-            loss: loss.loss(),
-            objective: self.objective.objective(),
+            loss: self.loss.settle(loss(architecture)).loss(),
+            objective,
             clip_norm: (self.clip_norm > 0.0).then_some(self.clip_norm),
             patience: self.patience,
             seed,
@@ -101,34 +96,48 @@ impl Pretraining {
         }
     }
 
-    /// The samples held out of `samples`.
-    pub fn held_out(&self, samples: usize) -> usize {
+    /// The pretraining of `architecture` on `data`.
+    ///
+    /// # Errors
+    /// If options do not go together, or do not fit the data; by the names of the options.
+    pub fn of<'a>(
+        &self,
+        data: &'a TrainTest,
+        architecture: &'a Architecture,
+        training: &'a Training,
+    ) -> Result<Pretraining<'a>, Error> {
+        self.check(architecture, &data.train)?;
+        check_batch(architecture, "--batch", training.batch)?;
+        let held_out = self.held_out(data.train.len());
+        Ok(Pretraining { data, architecture, training, held_out, seed: training.seed })
+    }
+
+    fn held_out(&self, samples: usize) -> usize {
         self.held_out.or(held_out(samples))
     }
 
     /// Refuses what does not go together, or what `train` cannot take, by the names of the options.
-    pub fn check(&self, architecture: &Architecture, train: &Dataset) -> Result<(), Error> {
+    fn check(&self, architecture: &Architecture, train: &Dataset) -> Result<(), Error> {
         self.objective.check()?;
-        if self.loss == Auto::Given(LossName::Bce) && architecture.output != Activation::Sigmoid {
-            return Err(Error::new("the loss bce is that of a sigmoid: set --output to sigmoid"));
-        }
+        ensure!(
+            self.loss != Auto::Given(LossName::Bce) || architecture.output == Activation::Sigmoid,
+            "the loss bce is that of a sigmoid: set --output to sigmoid"
+        );
         // PCA, which is measured beside the autoencoder, has no more components.
         let (latent, values) =
             (architecture.latent, architecture.input.checked_len().unwrap_or(usize::MAX));
-        if latent > values {
-            return Err(Error::new(format!(
-                "a latent code of {latent} is longer than a sample, which has {values} values: set \
+        ensure!(
+            latent <= values,
+            "a latent code of {latent} is longer than a sample, which has {values} values: set \
                  --latent lower"
-            )));
-        }
+        );
         let samples = train.len();
         let held_out = self.held_out(samples);
-        if held_out >= samples {
-            return Err(Error::new(format!(
-                "holding {held_out} of {samples} training samples out leaves none: set --held-out \
+        ensure!(
+            held_out < samples,
+            "holding {held_out} of {samples} training samples out leaves none: set --held-out \
                  lower"
-            )));
-        }
+        );
         check("--augment", self.augment, train)
     }
 }

@@ -31,14 +31,14 @@ pub struct Probe {
     /// (the nearest labelled samples), propagation (labels spread along a graph of near neighbours
     /// of all training samples). What each leaves open, the validation labels choose
     #[arg(long, value_name = "NAMES", default_value = "linear,knn,propagation",
-          value_parser = filled(list(name(&Kind::ALL))), help_heading = "Probes")]
+          value_parser = filled(list(name(Kind::ALL))), help_heading = "Probes")]
     pub probes: List<Kind>,
     /// Have the test samples, without labels, in that graph too
     #[arg(long, help_heading = "Probes")]
     pub transductive: bool,
     /// What validation labels choose by and results are given in: accuracy, or balanced, the mean
     /// of the accuracies of the classes
-    #[arg(long, value_name = "NAME", default_value = "accuracy", value_parser = name(&Metric::ALL),
+    #[arg(long, value_name = "NAME", default_value = "accuracy", value_parser = name(Metric::ALL),
           help_heading = "Probes")]
     pub metric: Metric,
     #[command(flatten)]

@@ -7,32 +7,34 @@ use super::training::{OptimizerName, ScheduleName};
 use super::values::{
     Auto, List, auto, count, filled, fraction, list, name, not_negative, positive, zero_to_one,
 };
-use crate::error::Error;
+use crate::error::{Error, ensure};
 use clap::{Args, ValueEnum};
 use narrows_datasets::Dataset;
 use narrows_models::Metric;
-use narrows_models::semi::{LadderCosts, Semi, SemiTraining};
+use narrows_models::semi::{
+    LadderCosts, LadderNetwork, MeanTeacher, PseudoLabels, Semi, SemiTraining, Vat,
+};
 use serde::Serialize;
 
 /// A method by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum SemiMethod {
+pub enum SemiName {
     PseudoLabels,
     MeanTeacher,
     Vat,
     Ladder,
 }
 
-impl SemiMethod {
+impl SemiName {
     /// Whether the option of that id, which is not of all methods, is one of this.
     pub fn takes(self, id: &str) -> bool {
         match id {
-            "threshold" => self == SemiMethod::PseudoLabels,
-            "strong_augment" => self != SemiMethod::Ladder,
-            "epsilon" | "entropy" | "align" => self == SemiMethod::Vat,
-            "noise" | "costs" => self == SemiMethod::Ladder,
-            "ema" | "ramp_up" => self != SemiMethod::Ladder,
+            "threshold" => self == SemiName::PseudoLabels,
+            "strong_augment" => self != SemiName::Ladder,
+            "epsilon" | "entropy" | "align" => self == SemiName::Vat,
+            "noise" | "costs" => self == SemiName::Ladder,
+            "ema" | "ramp_up" => self != SemiName::Ladder,
             _ => true,
         }
     }
@@ -47,7 +49,7 @@ pub struct SemiOptions {
     /// by past weights' average), vat (the output is to stay as the input moves the worst way),
     /// ladder (each layer is restored from noise; dense models alone)
     #[arg(long, value_name = "NAME", default_value = "vat")]
-    pub method: SemiMethod,
+    pub method: SemiName,
     /// How often all samples are seen; auto: 600,000 / samples, of the ladder 2,400,000 / samples,
     /// but 5 to 200
     #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
@@ -62,7 +64,7 @@ pub struct SemiOptions {
     pub labelled_batch: Auto,
     /// How much more often labelled samples of small classes come than they are: 0 not at all, 1 so
     /// that all classes come alike, 0.5 the square root of that
-    #[arg(long, value_name = "X", default_value_t = 0.5, value_parser = zero_to_one)]
+    #[arg(long, value_name = "X", default_value_t = 0.5, value_parser = zero_to_one::<f32>)]
     pub class_balance: f32,
     /// The learning rate; auto: 0.002
     #[arg(long, value_name = "RATE", default_value = "auto", value_parser = auto(positive))]
@@ -83,14 +85,14 @@ pub struct SemiOptions {
     pub weight: f32,
     /// The part of the training over which that weight grows to all of it; the ladder has none;
     /// auto: 0.2 for mean-teacher, 0 else
-    #[arg(long, value_name = "P", default_value = "auto", value_parser = auto(zero_to_one))]
+    #[arg(long, value_name = "P", default_value = "auto", value_parser = auto(zero_to_one::<f32>))]
     pub ramp_up: Auto<f32>,
     /// The decay of the moving average of the weights, which is what is validated and kept; 0: the
     /// weights themselves. The ladder has none
     #[arg(long, value_name = "DECAY", default_value_t = 0.999, value_parser = fraction)]
     pub ema: f32,
     /// Of pseudo-labels: how sure a class has to be, as a probability
-    #[arg(long, value_name = "P", default_value_t = 0.95, value_parser = zero_to_one)]
+    #[arg(long, value_name = "P", default_value_t = 0.95, value_parser = zero_to_one::<f32>)]
     pub threshold: f32,
     /// Of vat: how far the input is moved, in the Euclidean norm; auto: 1.5 for 784 values, in
     /// proportion to the root of their number
@@ -126,7 +128,7 @@ pub struct SemiOptions {
     pub strong_augment: Auto<Items>,
     /// What validation labels choose by: accuracy, or balanced, the mean of the accuracies of the
     /// classes
-    #[arg(long, value_name = "NAME", default_value = "accuracy", value_parser = name(&Metric::ALL))]
+    #[arg(long, value_name = "NAME", default_value = "accuracy", value_parser = name(Metric::ALL))]
     pub metric: Metric,
 }
 
@@ -134,56 +136,49 @@ impl SemiOptions {
     /// The training on `data`; what it settles takes the place of `auto`.
     pub fn resolve(&mut self, data: &Dataset, seed: u64) -> SemiTraining {
         let method = self.method;
-        let epochs = self.epochs.or(method.epochs(data.len()));
-        let batch = self.batch.or(method.batch());
-        let labelled_batch = self.labelled_batch.or(method.labelled_batch());
-        let lr = self.lr.or(2e-3);
-        let ramp_up = self.ramp_up.or(method.ramp_up());
-        let epsilon = self.epsilon.or(defaults::epsilon(data.sample_len()));
-        let weak = self.augment.or(Items(defaults::weak(data.image_shape())));
-        self.augment = Auto::Given(weak);
-        let strong = self.strong_augment.or(Items(method.strong(data.image_shape())));
-        self.epochs = Auto::Given(epochs);
-        (self.batch, self.labelled_batch) = (Auto::Given(batch), Auto::Given(labelled_batch));
-        (self.lr, self.ramp_up) = (Auto::Given(lr), Auto::Given(ramp_up));
-        (self.epsilon, self.strong_augment) = (Auto::Given(epsilon), Auto::Given(strong));
+        let epochs = self.epochs.settle(method.epochs(data.len()));
+        let batch = self.batch.settle(method.batch());
+        let epsilon = self.epsilon.settle(defaults::epsilon(data.sample_len()));
+        let image = data.image_shape();
         SemiTraining {
             method: match method {
-                SemiMethod::PseudoLabels => Semi::PseudoLabels { threshold: self.threshold },
-                SemiMethod::MeanTeacher => Semi::MeanTeacher,
-                SemiMethod::Vat => {
+                SemiName::PseudoLabels => {
+                    Semi::PseudoLabels(PseudoLabels { threshold: self.threshold })
+                }
+                SemiName::MeanTeacher => Semi::MeanTeacher(MeanTeacher),
+                SemiName::Vat => {
                     let (xi, entropy, align) = (defaults::xi(epsilon), self.entropy, self.align);
-                    Semi::Vat { epsilon, xi, entropy, align }
+                    Semi::Vat(Vat { epsilon, xi, entropy, align })
                 }
-                SemiMethod::Ladder => {
-                    Semi::Ladder { noise: self.noise, costs: LadderCosts(self.costs.0.clone()) }
-                }
+                SemiName::Ladder => Semi::Ladder(LadderNetwork {
+                    noise: self.noise,
+                    costs: LadderCosts(self.costs.0.clone()),
+                }),
             },
             epochs,
             batch,
-            labelled_batch,
+            labelled_batch: self.labelled_batch.settle(method.labelled_batch()),
             class_balance: self.class_balance,
-            lr,
+            lr: self.lr.settle(2e-3),
             schedule: self.schedule.schedule((epochs * data.len().div_ceil(batch)) as u64),
             optimizer: self.optimizer.optimizer(self.weight_decay),
             weight: self.weight,
-            ramp_up,
+            ramp_up: self.ramp_up.settle(method.ramp_up()),
             ema: self.ema,
             metric: self.metric,
             seed,
-            augmentation: weak.0,
-            strong: strong.0,
+            augmentation: self.augment.settle(Items(defaults::weak(image))).0,
+            strong: self.strong_augment.settle(Items(method.strong(image))).0,
         }
     }
 
     /// Refuses what the method or `data` cannot take, by the name of the option.
     pub fn check(&self, data: &Dataset) -> Result<(), Error> {
-        if self.method == SemiMethod::MeanTeacher && self.ema == 0.0 {
-            return Err(Error::new(
-                "--ema 0 leaves mean-teacher without a teacher, which is the moving average of the \
-                 weights: set it above 0",
-            ));
-        }
+        ensure!(
+            self.method != SemiName::MeanTeacher || self.ema != 0.0,
+            "--ema 0 leaves mean-teacher without a teacher, which is the moving average of the \
+                 weights: set it above 0"
+        );
         for (option, augment) in
             [("--augment", self.augment), ("--strong-augment", self.strong_augment)]
         {

@@ -3,18 +3,18 @@
 
 use super::values::{fraction, not_negative, positive_to_one};
 use clap::Args;
-use narrows_models::{Method, Training};
+use narrows_models::{Training, Transfer};
 use serde::Serialize;
 use std::sync::LazyLock;
 
 /// All ways of transfer, as an option takes them.
-pub static METHODS: LazyLock<String> = LazyLock::new(|| names(&Method::ALL, ","));
+pub static METHODS: LazyLock<String> = LazyLock::new(|| names(Transfer::ALL, ","));
 /// The help of `--method`, which leaves scratch out.
 pub static METHOD_HELP: LazyLock<String> = LazyLock::new(|| {
-    format!("What of a pretrained encoder may learn: {}", names(&Method::ALL[1..], ", "))
+    format!("What of a pretrained encoder may learn: {}", names(&Transfer::ALL[1..], ", "))
 });
 
-fn names(methods: &[(&str, Method)], separator: &str) -> String {
+fn names(methods: &[(&str, Transfer)], separator: &str) -> String {
     methods.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(separator)
 }
 

@@ -47,7 +47,17 @@ pub enum Auto<T = usize> {
 }
 
 impl<T> Auto<T> {
-    /// What is given, or else `chosen`.
+    /// Puts `chosen` in the place of `auto`, and returns the value.
+    pub fn settle(&mut self, chosen: T) -> T
+    where
+        T: Clone,
+    {
+        let value = self.clone().or(chosen);
+        *self = Auto::Given(value.clone());
+        value
+    }
+
+    /// The value if it is given, or else `chosen`.
     pub fn or(self, chosen: T) -> T {
         match self {
             Auto::Auto => chosen,
@@ -79,86 +89,82 @@ pub fn auto<T>(
 
 /// So many, or all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Amount {
+pub enum LabelCount {
     /// All there are.
     All,
     /// So many.
     Given(usize),
 }
 
-impl Serialize for Amount {
+impl Serialize for LabelCount {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Amount::All => serializer.serialize_str("all"),
-            Amount::Given(n) => n.serialize(serializer),
+            LabelCount::All => serializer.serialize_str("all"),
+            LabelCount::Given(n) => n.serialize(serializer),
         }
     }
 }
 
 /// Reads `all` or a whole number within `low..=high`.
-pub fn amount(low: usize, high: usize) -> impl Fn(&str) -> Result<Amount, String> + Clone {
+pub fn label_count(low: usize, high: usize) -> impl Fn(&str) -> Result<LabelCount, String> + Clone {
     move |text| match text {
-        "all" => Ok(Amount::All),
-        text => count(low, high)(text).map(Amount::Given).map_err(|e| format!("{e}, or all")),
+        "all" => Ok(LabelCount::All),
+        text => count(low, high)(text).map(LabelCount::Given).map_err(|e| format!("{e}, or all")),
     }
+}
+
+/// Reads a number for which `holds` is true, as `what` says.
+fn number<T: FromStr>(
+    text: &str,
+    what: impl Display,
+    holds: impl Fn(&T) -> bool,
+) -> Result<T, String> {
+    text.parse().ok().filter(holds).ok_or_else(|| format!("it must be {what}"))
 }
 
 /// Reads a whole number within `low..=high`.
 pub fn count(low: usize, high: usize) -> impl Fn(&str) -> Result<usize, String> + Clone {
-    move |text| within(text, low, high, "a whole number")
+    let what = format!("a whole number from {low} to {high}");
+    move |text| number(text, &what, |n| (low..=high).contains(n))
 }
 
 /// Reads a number above 0 and at most 1.
 pub fn positive_to_one(text: &str) -> Result<f32, String> {
-    match text.parse::<f32>() {
-        Ok(x) if x > 0.0 && x <= 1.0 => Ok(x),
-        _ => Err("it must be a number above 0 and at most 1".to_string()),
-    }
+    number(text, "a number above 0 and at most 1", |x| *x > 0.0 && *x <= 1.0)
 }
 
 /// Reads a number from 0 to 1.
-pub fn zero_to_one(text: &str) -> Result<f32, String> {
-    match text.parse::<f32>() {
-        Ok(x) if (0.0..=1.0).contains(&x) => Ok(x),
-        _ => Err("it must be a number from 0 to 1".to_string()),
-    }
+pub fn zero_to_one<T: FromStr + Copy + Into<f64>>(text: &str) -> Result<T, String> {
+    number(text, "a number from 0 to 1", |x: &T| (0.0..=1.0).contains(&(*x).into()))
 }
 
 /// Reads a positive and finite number.
 pub fn positive(text: &str) -> Result<f32, String> {
-    match text.parse::<f32>() {
-        Ok(x) if x > 0.0 && x.is_finite() => Ok(x),
-        _ => Err("it must be a positive, finite number".to_string()),
-    }
+    number(text, "a positive, finite number", |x: &f32| *x > 0.0 && x.is_finite())
 }
 
-/// Reads a number from 0 up.
+/// Reads a finite number of at least 0.
 pub fn not_negative<T: FromStr + Copy + Into<f64>>(text: &str) -> Result<T, String> {
-    match text.parse::<T>() {
-        Ok(x) if x.into() >= 0.0 && x.into().is_finite() => Ok(x),
-        _ => Err("it must be a finite number of at least 0".to_string()),
-    }
+    let holds = |x: &T| (*x).into() >= 0.0 && (*x).into().is_finite();
+    number(text, "a finite number of at least 0", holds)
 }
 
-/// Reads a number from 0 up and below 1.
+/// Reads a number of at least 0 and below 1.
 pub fn fraction(text: &str) -> Result<f32, String> {
-    match text.parse::<f32>() {
-        Ok(x) if (0.0..1.0).contains(&x) => Ok(x),
-        _ => Err("it must be a number from 0 up and below 1".to_string()),
-    }
+    number(text, "a number from 0 up and below 1", |x| (0.0..1.0).contains(x))
 }
 
-/// A time, kept as it was written.
+/// A value, and its text in files.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
-pub struct Time {
-    text: String,
+pub struct Written<T> {
+    pub text: String,
     #[serde(skip)]
-    pub duration: Duration,
+    pub value: T,
 }
 
 /// Reads a time: `90s`, `10m`, `1.5h`, or seconds without a unit.
-pub fn time(text: &str) -> Result<Time, String> {
+pub fn time(text: &str) -> Result<Written<Duration>, String> {
     let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
         Some(number) => (number, &text[number.len()..]),
         None => (text, "s"),
@@ -170,17 +176,9 @@ pub fn time(text: &str) -> Result<Time, String> {
     };
     match number.parse::<f64>().map(|n| n * factor) {
         Ok(seconds) if (1.0..=1e7).contains(&seconds) => {
-            Ok(Time { text: text.to_string(), duration: Duration::from_secs_f64(seconds) })
+            Ok(Written { text: text.to_string(), value: Duration::from_secs_f64(seconds) })
         }
         _ => Err("it must be a time of at least 1 second, such as 90s, 10m or 2h".to_string()),
-    }
-}
-
-/// Reads a number from 0 to 1.
-pub fn quantile(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(q) if (0.0..=1.0).contains(&q) => Ok(q),
-        _ => Err("it must be a number from 0 to 1".to_string()),
     }
 }
 
@@ -210,6 +208,14 @@ pub fn name<T: Copy>(
     }
 }
 
+/// Reads one of the names in `all`, which files hold.
+pub fn named<T: Copy>(
+    all: &[(&'static str, T)],
+) -> impl Fn(&str) -> Result<Written<T>, String> + Clone + use<T> {
+    let name = name(all);
+    move |text| Ok(Written { text: text.to_string(), value: name(text)? })
+}
+
 /// Reads the name of a variant of `T`.
 pub fn variant<T: ValueEnum>(text: &str) -> Result<T, String> {
     T::from_str(text, false).map_err(|_| {
@@ -228,16 +234,6 @@ pub fn variant_name(variant: &impl ValueEnum) -> String {
 pub fn ids<T: Args>() -> Vec<String> {
     let all = T::augment_args(Command::new("options"));
     all.get_arguments().map(|option| option.get_id().to_string()).collect()
-}
-
-fn within<T>(text: &str, low: T, high: T, kind: &str) -> Result<T, String>
-where
-    T: FromStr + PartialOrd + Display,
-{
-    match text.parse::<T>() {
-        Ok(x) if x >= low && x <= high => Ok(x),
-        _ => Err(format!("it must be {kind} from {low} to {high}")),
-    }
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ pub fn run(options: &Fetch) -> Result<String, Error> {
             ));
         }
         Event::Unpacking { file } => progress.say(&format!("{file}: unpacking")),
+        _ => {}
     })?;
     progress.end_count();
     let folder = full_path(&folder)?;

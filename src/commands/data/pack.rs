@@ -3,7 +3,7 @@
 use super::{Scratch, check_free, folder_of, open, path_of, tell};
 use crate::cli::options::data_commands::Pack;
 use crate::commands::inputs::full_path;
-use crate::error::Error;
+use crate::error::{Error, ensure};
 use crate::output::numbers::{counted, shape, size, speed, thousands};
 use crate::output::progress::Progress;
 use crate::output::shell::quoted;
@@ -13,9 +13,11 @@ use std::time::Instant;
 
 pub fn run(options: &Pack) -> Result<String, Error> {
     let Pack { path, reading, out, force } = options;
-    if out.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("narrows")) {
-        return Err(Error::at(out, "is to be a store: let its name end in .narrows"));
-    }
+    ensure!(
+        out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("narrows")),
+        out,
+        "is to be a store: let its name end in .narrows"
+    );
     let (path, start) = (path_of(path)?, Instant::now());
     check_free(out, *force)?;
     let scratch = Scratch::beside(folder_of(out));

@@ -2,7 +2,7 @@
 
 use super::{Scratch, open, path_of, tell};
 use crate::cli::options::data_commands::Verify;
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::output::numbers::{counted, size, speed};
 use crate::output::progress::Progress;
 use crate::output::tables::lines::lines;
@@ -19,10 +19,7 @@ pub fn run(options: &Verify) -> Result<String, Error> {
     };
     if narrows_datasets::is_store(&path) {
         if let Some(option) = reading.files.for_files()? {
-            return Err(Error::at(
-                &path,
-                format_args!("is a store, which --{option} has no effect on"),
-            ));
+            bail!(&path, "is a store, which --{option} has no effect on");
         }
         narrows_datasets::verify(&path, &mut told)?;
         progress.end_count();

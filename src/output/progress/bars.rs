@@ -1,5 +1,6 @@
 //! Progress as bars, for a terminal.
 
+use super::{Display, say};
 use crate::output::numbers::{duration, thousands};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use narrows_models::Event;
@@ -15,12 +16,12 @@ pub struct Bars {
     bytes_of: String,
 }
 
-impl Bars {
-    pub fn notice(&mut self, event: &Event<'_>) {
+impl Display for Bars {
+    fn notice(&mut self, event: &Event<'_>) {
         match event {
             Event::Stage(what) => {
                 self.end();
-                eprintln!("{what}");
+                say(what);
             }
             Event::Runs { what, count } => {
                 self.begin(what, *count as u64, "{pos}/{len} runs, {left} left");
@@ -47,16 +48,14 @@ impl Bars {
         }
     }
 
-    /// One more of `total`.
-    pub fn count(&mut self, what: &str, total: usize) {
+    fn count(&mut self, what: &str, _: usize, total: usize) {
         if self.bar.is_none() {
             self.begin(what, total as u64, "{pos}/{len}, {rate}/s, {left} left");
         }
         self.advance(1);
     }
 
-    /// So many bytes of `what` are there, of `total`. They can become fewer.
-    pub fn bytes(&mut self, what: &str, done: u64, total: u64) {
+    fn bytes(&mut self, what: &str, done: u64, total: u64) {
         if self.bar.is_none() || self.bytes_of != what {
             let rest = "{bytes}/{total_bytes}, {bytes_per_sec}, {left} left";
             self.begin(what, total, rest);
@@ -72,6 +71,15 @@ impl Bars {
         }
     }
 
+    fn end(&mut self) {
+        self.several = false;
+        if let Some(bar) = self.bar.take() {
+            bar.abandon();
+        }
+    }
+}
+
+impl Bars {
     fn begin(&mut self, what: &str, length: u64, rest: &str) {
         self.end();
         // All of it is to fit into 80 columns; the bar takes what the text leaves.
@@ -97,14 +105,6 @@ impl Bars {
     fn show(&self, text: String) {
         if let Some(bar) = &self.bar {
             bar.set_message(text);
-        }
-    }
-
-    /// Leaves the bar as it stands.
-    pub fn end(&mut self) {
-        self.several = false;
-        if let Some(bar) = self.bar.take() {
-            bar.abandon();
         }
     }
 }

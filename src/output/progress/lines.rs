@@ -1,5 +1,6 @@
 //! Progress in plain lines, for logs and pipes: one an epoch, but no more than one a second.
 
+use super::{Display, say};
 use crate::output::numbers::{duration, thousands};
 use narrows_models::Event;
 use narrows_models::event::EpochRecord;
@@ -31,9 +32,35 @@ impl Default for Lines {
     }
 }
 
+impl Display for Lines {
+    fn notice(&mut self, event: &Event<'_>) {
+        if let Some(line) = self.line(event) {
+            say(&line);
+        }
+    }
+
+    /// At most a line a second, and none in the first.
+    fn count(&mut self, what: &str, done: usize, total: usize) {
+        self.said.get_or_insert(self.start);
+        if self.is_due(false) {
+            let left = self.left(done, total);
+            say(&format!("{what}: {}/{} read, {left}", thousands(done), thousands(total)));
+        }
+    }
+
+    /// At most a line a second, and the last.
+    fn bytes(&mut self, what: &str, done: u64, total: u64) {
+        self.said.get_or_insert(self.start);
+        if self.is_due(done == total) {
+            let [done, total] = [done, total].map(|bytes| bytes as f64 / 1e6);
+            say(&format!("{what}: {done:.1} of {total:.1} MB"));
+        }
+    }
+}
+
 impl Lines {
-    /// The line to say on `event`, if any.
-    pub fn line(&mut self, event: &Event<'_>) -> Option<String> {
+    /// The line for `event`, if any.
+    fn line(&mut self, event: &Event<'_>) -> Option<String> {
         match (event, &mut self.work) {
             (Event::Stage(what), _) => Some(what.to_string()),
             (Event::Runs { what, count }, _) => {
@@ -68,25 +95,6 @@ impl Lines {
             }
             _ => None,
         }
-    }
-
-    /// The line to say when `done` of `total` are read: one a second, and none of what takes less.
-    pub fn count(&mut self, what: &str, done: usize, total: usize) -> Option<String> {
-        let left = self.left(done, total);
-        let line = || format!("{what}: {}/{} read, {left}", thousands(done), thousands(total));
-        // Nothing has been said before the first second is over.
-        self.said.get_or_insert(self.start);
-        self.is_due(false).then(line)
-    }
-
-    /// The line to say when `done` of `total` bytes of `what` are there: one a second, and the
-    /// last.
-    pub fn bytes(&mut self, what: &str, done: u64, total: u64) -> Option<String> {
-        // Nothing has been said before the first second is over.
-        self.said.get_or_insert(self.start);
-        let megabytes = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
-        self.is_due(done == total)
-            .then(|| format!("{what}: {} of {} MB", megabytes(done), megabytes(total)))
     }
 
     fn begin(&mut self, work: Work) {

@@ -1,41 +1,33 @@
 //! The table of `narrows compare`.
 
-use super::estimate::{UNKNOWN, cells};
+use super::estimate::{UNKNOWN, cells, gained, is_unknown};
 use super::reconstruction::{data_line, reconstruction};
-use crate::output::numbers::{counted, duration, p_value, percent, points, thousands};
+use crate::output::numbers::{counted, duration, p_value, percent, thousands};
+use narrows_datasets::TrainTest;
 use narrows_models::Metric;
 use narrows_models::compare::ComparisonResult;
-use narrows_models::curve::MethodResult;
+use narrows_models::curve::{Curve, MethodResult, Point};
 use narrows_models::methods::Tried;
 use narrows_models::statistics::Gain;
 
 /// The method that the gains refer to.
 const SCRATCH: &str = "scratch";
 
-/// A comparison and what it was about.
-pub struct Comparing<'a> {
-    pub dataset: &'a str,
-    pub test_samples: usize,
-    pub labels: usize,
-    pub validation: usize,
-    pub draws: usize,
-    pub metric: Metric,
-    pub result: &'a ComparisonResult,
-    pub seconds: f64,
-}
-
-pub fn table(of: &Comparing<'_>) -> String {
-    let ComparisonResult { pretrained, methods, .. } = of.result;
-    let mut text = data_line(of.dataset, pretrained.unlabelled, of.test_samples);
+/// The results of a comparison, which is a curve of one point.
+pub fn table(curve: &Curve<'_>, result: &ComparisonResult, seconds: f64) -> String {
+    let ComparisonResult { pretrained, methods, tried, .. } = result;
+    let TrainTest { train, test } = curve.data;
+    let Point { labels, validation, finetuning } = &curve.points[0];
+    let mut text = data_line(train.name(), pretrained.unlabelled, test.len());
     text += &format!(
         "\n{} of {} to train on and {} to validate; {} in all\n\n",
-        counted(of.draws, "draw"),
-        counted(of.labels, "label"),
-        thousands(of.validation),
-        duration(of.seconds)
+        counted(curve.draws, "draw"),
+        counted(*labels, "label"),
+        thousands(*validation),
+        duration(seconds)
     );
     text += &reconstruction(&pretrained.pca, &pretrained.autoencoder);
-    let accuracy = match of.metric {
+    let accuracy = match finetuning.metric {
         Metric::Accuracy => "test accuracy, %",
         Metric::Balanced => "balanced test, %",
     };
@@ -50,10 +42,10 @@ pub fn table(of: &Comparing<'_>) -> String {
     for method in methods {
         text += &wrapped(&format!("{:<16} {}", method.name, rates(&method.chosen)), 100);
     }
-    text += &recipe(&of.result.tried);
+    text += &recipe(tried);
     text += "\n";
-    text += &verdict(methods, of.draws);
-    if of.metric == Metric::Balanced {
+    text += &verdict(methods, curve.draws);
+    if finetuning.metric == Metric::Balanced {
         text += "Balanced accuracy: the mean of the accuracies of the classes.\n";
     }
     text
@@ -87,13 +79,9 @@ fn method_line(method: &MethodResult) -> String {
     let MethodResult { name, gain_over_scratch, seconds, .. } = method;
     let [accuracy, interval] = cells(&method.of_choice().estimate);
     let gain = gain_over_scratch.as_ref().filter(|_| name != SCRATCH);
-    let gained = gain.map_or("baseline".to_string(), |gain| match gain.ci95 {
-        None if is_unknown(method) => format!("{} (unknown)", points(gain.mean)),
-        None => points(gain.mean),
-        Some([low, high]) => {
-            let mark = if is_above(gain) || is_below(gain) { " *" } else { "" };
-            format!("{} ({} to {}){mark}", points(gain.mean), points(low), points(high))
-        }
+    let gained = gain.map_or("baseline".to_string(), |gain| {
+        let mark = if is_above(gain) || is_below(gain) { " *" } else { "" };
+        gained(gain, draws(method)) + mark
     });
     let time = duration(*seconds);
     let p = gain.and_then(|gain| gain.p).map_or(String::new(), p_value);
@@ -108,10 +96,8 @@ fn rates(chosen: &[f32]) -> String {
     counts.collect::<Vec<_>>().join(", ")
 }
 
-/// Whether there were several draws, and yet no interval of the gain can be told.
-fn is_unknown(method: &MethodResult) -> bool {
-    let gain = method.gain_over_scratch.as_ref();
-    gain.is_some_and(|gain| gain.ci95.is_none()) && method.of_choice().per_draw.len() > 1
+fn draws(method: &MethodResult) -> usize {
+    method.of_choice().per_draw.len()
 }
 
 /// Whether the whole interval of the gain lies above 0.
@@ -126,12 +112,12 @@ fn is_below(gain: &Gain) -> bool {
 
 /// What the methods gained, as plainly as the numbers allow. No method is singled out: the best of
 /// several, chosen by the test set, looks better than it is.
-fn verdict(methods: &[MethodResult], draws: usize) -> String {
+fn verdict(methods: &[MethodResult], count: usize) -> String {
     let others: Vec<&MethodResult> = methods.iter().filter(|m| m.name != SCRATCH).collect();
     if others.is_empty() {
         return "Only the baseline was trained: there is nothing to compare it to.\n".to_string();
     }
-    if draws == 1 {
+    if count == 1 {
         return "One draw cannot tell a gain from luck: ask for more by --draws.\n".to_string();
     }
     let names = |wanted: fn(&Gain) -> bool| -> Vec<&str> {
@@ -159,7 +145,8 @@ fn verdict(methods: &[MethodResult], draws: usize) -> String {
     let sentence = format!("{marked}Against training from scratch: {}.", parts.join("; "));
     let tested = "p: how likely such a gain is where there is none (paired t-test, by Holm's \
                   procedure over the methods).";
-    let unknown = if others.iter().any(|method| is_unknown(method)) { UNKNOWN } else { "" };
+    let is_unknown = |m: &&MethodResult| is_unknown(m.gain_over_scratch.as_ref(), draws(m));
+    let unknown = if others.iter().any(is_unknown) { UNKNOWN } else { "" };
     wrapped(&sentence, 100) + &wrapped(tested, 100) + unknown
 }
 

@@ -1,37 +1,27 @@
 //! The table of `narrows curve`.
 
-use super::estimate::{UNKNOWN, cells};
-use crate::output::numbers::{counted, duration, p_value, points as in_points, thousands};
+use super::estimate::{UNKNOWN, cells, gained, is_unknown};
+use crate::output::numbers::{counted, duration, p_value, thousands};
 use crate::output::points::{PointMethod, PointSummary};
-use narrows_models::Metric;
-use narrows_models::statistics::Gain;
-
-/// A curve and what it was about.
-pub struct Curved<'a> {
-    pub dataset: &'a str,
-    pub samples: usize,
-    pub test_samples: usize,
-    pub draws: usize,
-    pub metric: Metric,
-    pub points: &'a [PointSummary],
-    pub seconds: f64,
-}
+use narrows_datasets::TrainTest;
+use narrows_models::{Curve, Metric};
 
 /// The table of `curve`, no wider than 100 columns.
-pub fn table(of: &Curved<'_>) -> String {
-    let accuracy = match of.metric {
+pub fn table(curve: &Curve<'_>, points: &[PointSummary], seconds: f64) -> String {
+    let TrainTest { train, test } = curve.data;
+    let accuracy = match curve.points[0].finetuning.metric {
         Metric::Accuracy => "accuracy, %",
         Metric::Balanced => "balanced, %",
     };
     let mut text = format!(
         "{}: {} training samples, {} test samples\n{} of each number of labels; {}; {}\n\n{:>6}  \
          {:<13} {accuracy:>14} {:>15}  {:<26} {:>6} {:>11}\n",
-        of.dataset,
-        thousands(of.samples),
-        thousands(of.test_samples),
-        counted(of.draws, "draw"),
-        validation(of.points),
-        duration(of.seconds),
+        train.name(),
+        thousands(train.len()),
+        thousands(test.len()),
+        counted(curve.draws, "draw"),
+        validation(points),
+        duration(seconds),
         "labels",
         "method",
         "95 % interval",
@@ -39,13 +29,13 @@ pub fn table(of: &Curved<'_>) -> String {
         "p",
         "time"
     );
-    for point in of.points {
+    for point in points {
         for (i, method) in point.methods.iter().enumerate() {
             let labels = if i == 0 { thousands(point.labels) } else { String::new() };
             text += &line(&labels, method);
         }
     }
-    let methods = || of.points.iter().flat_map(|point| &point.methods);
+    let methods = || points.iter().flat_map(|point| &point.methods);
     if methods().any(|method| method.p.is_some()) {
         text += "\nAccuracies on the test samples; gains in points, draw by draw, with 95 % \
                  intervals. p: how likely\n\
@@ -53,7 +43,7 @@ pub fn table(of: &Curved<'_>) -> String {
                  methods at the\n\
                  same number of labels).\n";
     }
-    if methods().any(is_unknown) {
+    if methods().any(is_unknown_method) {
         text += UNKNOWN;
     }
     text
@@ -62,34 +52,19 @@ pub fn table(of: &Curved<'_>) -> String {
 fn validation(points: &[PointSummary]) -> String {
     let mut each: Vec<usize> = points.iter().map(|point| point.validation).collect();
     each.dedup();
-    match each[..] {
-        [one] => format!("{} more to validate", thousands(one)),
-        _ => {
-            let each: Vec<String> = each.into_iter().map(thousands).collect();
-            format!("{} more to validate", each.join(", "))
-        }
-    }
+    let each: Vec<String> = each.into_iter().map(thousands).collect();
+    format!("{} more to validate", each.join(", "))
 }
 
-/// Whether there were several draws, and yet no interval of the gain can be told.
-fn is_unknown(method: &PointMethod) -> bool {
-    let gain = method.gain_over_scratch.as_ref();
-    gain.is_some_and(|gain| gain.ci95.is_none()) && method.test_accuracy.per_draw.len() > 1
+fn is_unknown_method(method: &PointMethod) -> bool {
+    is_unknown(method.gain_over_scratch.as_ref(), method.test_accuracy.per_draw.len())
 }
 
 fn line(labels: &str, method: &PointMethod) -> String {
-    let PointMethod { name, test_accuracy, .. } = method;
+    let PointMethod { name, test_accuracy, gain_over_scratch, .. } = method;
     let [accuracy, interval] = cells(&test_accuracy.estimate);
-    let gained = match &method.gain_over_scratch {
-        None => String::new(),
-        Some(Gain { mean, ci95: None, .. }) if is_unknown(method) => {
-            format!("{} (unknown)", in_points(*mean))
-        }
-        Some(Gain { mean, ci95: None, .. }) => in_points(*mean),
-        Some(Gain { mean, ci95: Some([low, high]), .. }) => {
-            format!("{} ({} to {})", in_points(*mean), in_points(*low), in_points(*high))
-        }
-    };
+    let gained = |gain| gained(gain, test_accuracy.per_draw.len());
+    let gained = gain_over_scratch.as_ref().map_or(String::new(), gained);
     let p = method.p.map_or(String::new(), p_value);
     let time = duration(method.seconds);
     format!(
@@ -100,7 +75,7 @@ fn line(labels: &str, method: &PointMethod) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use narrows_models::statistics::Accuracies;
+    use narrows_models::statistics::{Accuracies, Gain};
 
     #[test]
     fn a_gain_that_is_the_same_on_every_draw_is_unknown() {
@@ -113,7 +88,7 @@ mod tests {
                 gain_over_scratch: Some(gain),
                 seconds: 1.0,
             };
-            (line("10", &method), is_unknown(&method))
+            (line("10", &method), is_unknown_method(&method))
         };
         let (line, unknown) = said(&[-1.0 / 3.0; 2]);
         assert!(line.contains("  -33.33 (unknown)  ") && !line.contains('<') && unknown, "{line}");

@@ -1,7 +1,7 @@
 //! The mean of several draws and its interval, as cells of a table.
 
-use crate::output::numbers::percent;
-use narrows_models::statistics::Estimate;
+use crate::output::numbers::{percent, points};
+use narrows_models::statistics::{Estimate, Gain};
 
 /// What to say of gains without an interval although there were several draws.
 pub const UNKNOWN: &str =
@@ -16,5 +16,20 @@ pub fn cells(estimate: &Estimate) -> [String; 2] {
             format!("{mean} ± {:.2}", 100.0 * estimate.std),
             format!("{} to {}", percent(low), percent(high)),
         ],
+    }
+}
+
+/// Whether a gain over several draws has no interval.
+pub fn is_unknown(gain: Option<&Gain>, draws: usize) -> bool {
+    draws > 1 && gain.is_some_and(|gain| gain.ci95.is_none())
+}
+
+/// A gain over `draws` draws and its 95 % interval, in points.
+pub fn gained(gain: &Gain, draws: usize) -> String {
+    let mean = points(gain.mean);
+    match gain.ci95 {
+        None if is_unknown(Some(gain), draws) => format!("{mean} (unknown)"),
+        None => mean,
+        Some([low, high]) => format!("{mean} ({} to {})", points(low), points(high)),
     }
 }

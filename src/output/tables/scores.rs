@@ -1,7 +1,7 @@
 //! What scores came out, for people.
 
 use crate::output::numbers::{percent, thousands};
-use crate::output::summary::ScoreSummary;
+use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -46,27 +46,49 @@ impl Highest {
     }
 }
 
-/// `names` are those of a table's features; there are none of anything else.
-pub fn report(summary: &ScoreSummary<'_>, highest: &[HighRow], names: &[String]) -> String {
-    let ScoreSummary { dataset, trained_on, rows, mean, .. } = summary;
-    let mut text = format!("{dataset}: {} rows scored", thousands(*rows));
-    if trained_on != dataset {
+/// The smallest score that at least a fraction of the scores do not exceed.
+#[derive(Debug, Serialize)]
+pub struct Quantile {
+    pub quantile: f64,
+    pub score: f32,
+}
+
+/// The scores of all rows in a few numbers.
+pub struct Report<'a> {
+    pub rows: usize,
+    pub mean: f64,
+    pub quantiles: &'a [Quantile],
+    /// The threshold, if there is one, and the number of rows above.
+    pub above: Option<(f32, usize)>,
+}
+
+/// `trained_on` is empty if that is `dataset` itself; `names` are those of a table's features, and
+/// empty for other data.
+pub fn table(
+    dataset: &str,
+    trained_on: &str,
+    report: &Report<'_>,
+    highest: &[HighRow],
+    names: &[String],
+) -> String {
+    let mut text = format!("{dataset}: {} rows scored", thousands(report.rows));
+    if !trained_on.is_empty() {
         text += &format!("; the model was trained on {trained_on}");
     }
     text += "\nscore: the error of the reconstruction, mean squared per value\n\n";
     let mut line = |name: &str, value: String| text += &format!("{name:<14} {value:>14}\n");
-    line("mean", format!("{mean:.6}"));
-    for quantile in summary.quantiles {
+    line("mean", format!("{:.6}", report.mean));
+    for quantile in report.quantiles {
         let name = match quantile.quantile {
             0.5 => "median".to_owned(),
             q => format!("quantile {q}"),
         };
         line(&name, format!("{:.6}", quantile.score));
     }
-    if let (Some(threshold), Some(above)) = (summary.threshold, summary.above) {
+    if let Some((threshold, above)) = report.above {
         line("threshold", format!("{threshold:.6}"));
         line("rows above", thousands(above));
-        text += &format!("which is {} % of the rows\n", percent(above as f64 / *rows as f64));
+        text += &format!("which is {} % of the rows\n", percent(above as f64 / report.rows as f64));
     }
     text += &format!("\n{:>14} {:>14}", "highest: row", "score");
     text += if names.is_empty() { "\n" } else { "    worst feature\n" };

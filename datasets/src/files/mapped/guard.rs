@@ -31,10 +31,10 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::SeqCst, co
 
 use libc::{c_int, c_void, sigaction, siginfo_t};
 
-/// As many as a process may usually have open files, which each map keeps one of.
+/// Each map keeps a file open, and a process may usually open 1,024.
 static REGIONS: [Slot; 1024] = [const { Slot::free() }; 1024];
 
-/// What was done with the signal before. Set before our handler is, never freed.
+/// The handling of the signal before ours. Set before our handler is, never freed.
 static PREVIOUS: AtomicPtr<sigaction> = AtomicPtr::new(ptr::null_mut());
 
 /// Asked for beforehand, as the handler may not ask the system.
@@ -68,10 +68,10 @@ impl Region {
         }
     }
 
-    /// Whether zeros took the place of a part of it.
+    /// Tells whether zeros took the place of a part of it.
     pub(super) fn broken(&self) -> bool {
-        // What the caller read before must not be read after by the compiler's choice: the handler,
-        // which writes the flag, runs in the middle of the reading thread.
+        // The compiler must not move the caller's reads behind this load: the handler, which writes
+        // the flag, runs in the middle of the reading thread.
         compiler_fence(SeqCst);
         self.0.broken.load(SeqCst)
     }
@@ -162,7 +162,7 @@ fn find(slots: &[Slot], address: usize) -> Option<(&Slot, usize, usize)> {
     })
 }
 
-/// Whether our handler gets the signal. The first call installs it.
+/// Tells whether our handler gets the signal. The first call installs it.
 fn in_place() -> bool {
     static INSTALLED: OnceLock<bool> = OnceLock::new();
     let installed = *INSTALLED.get_or_init(|| install().is_some());
@@ -208,7 +208,7 @@ fn zeroed_action() -> sigaction {
     unsafe { mem::zeroed() }
 }
 
-/// What is done with the signal now.
+/// The handling of the signal now.
 fn current() -> Option<sigaction> {
     let mut action = zeroed_action();
     // SAFETY: changes nothing, as no new action is given, and writes to `action`, which is ours.
@@ -237,7 +237,7 @@ extern "C" fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c_void) 
     pass_on(signal, info, context, was_sent(code));
 }
 
-/// Whether a process sent the signal, and no load failed.
+/// Tells whether a process sent the signal, and no load failed.
 fn was_sent(code: c_int) -> bool {
     // Elsewhere codes are not ordered like this, and the address has to do.
     cfg!(any(target_os = "linux", target_os = "android")) && code <= 0

@@ -2,7 +2,7 @@
 
 use crate::formats::arrays::header::ArrayHeader;
 
-/// How much memory compressed values get before the first has arrived, in values.
+/// The number of compressed values that get memory before the first has arrived.
 const FIRST_VALUES: usize = 1 << 18;
 
 /// An array, its values read or still in their file.
@@ -11,7 +11,7 @@ pub(crate) struct Array {
     /// Its dimensions, the first of them the samples'. Row-major.
     pub(crate) shape: Vec<usize>,
     pub(crate) values: ArrayValues,
-    /// How many values the file has that `f32` cannot hold exactly, and which were rounded.
+    /// The number of values that were rounded, because `f32` cannot hold them exactly.
     pub(crate) rounded: u64,
 }
 
@@ -34,9 +34,9 @@ pub(crate) struct Decoder<'a> {
     values: ArrayValues,
     arrived: usize,
     rounded: u64,
-    /// Whether the file's length bears out the promise, so that all memory can be had at once.
+    /// The file's length confirms the promise, so that all memory is taken at once.
     certain: bool,
-    /// Where in Fortran's order the next value belongs.
+    /// The index of the next value in Fortran's order, and its place in C's.
     index: Vec<usize>,
     target: usize,
 }
@@ -56,8 +56,8 @@ impl<'a> Decoder<'a> {
         let header = self.header;
         let (element, order, total) = (header.element, header.order, header.values());
         let new = piece.len() / element.size();
-        // Fortran's order leaves no part of the result for later; deflate's bound on the promise
-        // has to do for it.
+        // Fortran's order scatters values over the whole result, so that all memory is needed at
+        // once. Deflate's bound on the promise limits it.
         let all_at_once = self.certain || header.fortran;
         let needed = match all_at_once {
             true => total,

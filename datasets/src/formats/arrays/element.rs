@@ -49,7 +49,7 @@ impl Element {
         if self.is_byte() { 1 } else { size_of::<f32>() }
     }
 
-    /// What messages call values of this type.
+    /// The name that messages have for values of this type.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Element::Bool => "truth values",
@@ -68,52 +68,51 @@ impl Element {
         }
     }
 
-    /// Whether arrays of it stay bytes, instead of becoming `f32`.
+    /// Tells whether arrays of it stay bytes, instead of becoming `f32`.
     pub(crate) fn is_byte(self) -> bool {
         matches!(self, Element::Bool | Element::U8)
     }
 
     /// Calls `take` with each number in `bytes`, which are whole values, as the nearest `f32`, and
-    /// whether that is another number than the file's. NaN stays NaN; what lies beyond `f32`
-    /// becomes infinite.
+    /// with `true` if that is another number than the file's. NaN stays NaN; a number beyond the
+    /// range of `f32` becomes infinite.
     pub(crate) fn for_each_f32(
         self,
         order: ByteOrder,
         bytes: &[u8],
         mut take: impl FnMut(f32, bool),
     ) {
-        // One `match` a piece, not a value. Of up to 16 bits every number fits, and so does `f32`.
+        // One `match` a piece, not a value. Every number of up to 16 bits fits, and so does `f32`.
+        macro_rules! each {
+            ($type:ty, |$value:ident| $number:expr, $inexact:expr) => {
+                each(order, bytes, <$type>::from_le_bytes, |$value| take($number, $inexact))
+            };
+        }
         match self {
-            Element::Bool | Element::U8 => {
-                bytes.iter().for_each(|&value| take(f32::from(value), false))
+            Element::Bool | Element::U8 => each!(u8, |value| f32::from(value), false),
+            Element::I8 => each!(i8, |value| f32::from(value), false),
+            Element::U16 => each!(u16, |value| f32::from(value), false),
+            Element::I16 => each!(i16, |value| f32::from(value), false),
+            Element::F16 => each!(u16, |bits| half(bits), false),
+            Element::Bf16 => each!(u16, |bits| brain(bits), false),
+            Element::F32 => each!(f32, |value| value, false),
+            Element::U32 => {
+                each!(u32, |value| value as f32, f64::from(value as f32) != f64::from(value))
             }
-            Element::I8 => bytes.iter().for_each(|&value| take(f32::from(value as i8), false)),
-            Element::U16 => {
-                each(order, bytes, u16::from_le_bytes, |value| take(f32::from(value), false))
+            Element::I32 => {
+                each!(i32, |value| value as f32, f64::from(value as f32) != f64::from(value))
             }
-            Element::I16 => {
-                each(order, bytes, i16::from_le_bytes, |value| take(f32::from(value), false))
+            Element::U64 => {
+                each!(u64, |value| value as f32, (value as f32) as i128 != i128::from(value))
             }
-            Element::F16 => each(order, bytes, u16::from_le_bytes, |bits| take(half(bits), false)),
-            Element::Bf16 => {
-                each(order, bytes, u16::from_le_bytes, |bits| take(brain(bits), false))
+            Element::I64 => {
+                each!(i64, |value| value as f32, (value as f32) as i128 != i128::from(value))
             }
-            Element::F32 => each(order, bytes, f32::from_le_bytes, |value| take(value, false)),
-            Element::U32 => each(order, bytes, u32::from_le_bytes, |value| {
-                take(value as f32, f64::from(value as f32) != f64::from(value));
-            }),
-            Element::I32 => each(order, bytes, i32::from_le_bytes, |value| {
-                take(value as f32, f64::from(value as f32) != f64::from(value));
-            }),
-            Element::U64 => each(order, bytes, u64::from_le_bytes, |value| {
-                take(value as f32, (value as f32) as i128 != i128::from(value));
-            }),
-            Element::I64 => each(order, bytes, i64::from_le_bytes, |value| {
-                take(value as f32, (value as f32) as i128 != i128::from(value));
-            }),
-            Element::F64 => each(order, bytes, f64::from_le_bytes, |value| {
-                take(value as f32, !value.is_nan() && f64::from(value as f32) != value);
-            }),
+            Element::F64 => each!(
+                f64,
+                |value| value as f32,
+                !value.is_nan() && f64::from(value as f32) != value
+            ),
         }
     }
 
@@ -124,30 +123,20 @@ impl Element {
         bytes: &[u8],
         mut take: impl FnMut(Exact),
     ) {
-        let whole = |value: i128| Exact::Whole(value);
+        macro_rules! each_whole {
+            ($type:ty) => {
+                each(order, bytes, <$type>::from_le_bytes, |value| take(Exact::Whole(value.into())))
+            };
+        }
         match self {
-            Element::Bool | Element::U8 => {
-                bytes.iter().for_each(|&value| take(whole(value.into())))
-            }
-            Element::I8 => bytes.iter().for_each(|&value| take(whole((value as i8).into()))),
-            Element::U16 => {
-                each(order, bytes, u16::from_le_bytes, |value| take(whole(value.into())))
-            }
-            Element::I16 => {
-                each(order, bytes, i16::from_le_bytes, |value| take(whole(value.into())))
-            }
-            Element::U32 => {
-                each(order, bytes, u32::from_le_bytes, |value| take(whole(value.into())))
-            }
-            Element::I32 => {
-                each(order, bytes, i32::from_le_bytes, |value| take(whole(value.into())))
-            }
-            Element::U64 => {
-                each(order, bytes, u64::from_le_bytes, |value| take(whole(value.into())))
-            }
-            Element::I64 => {
-                each(order, bytes, i64::from_le_bytes, |value| take(whole(value.into())))
-            }
+            Element::Bool | Element::U8 => each_whole!(u8),
+            Element::I8 => each_whole!(i8),
+            Element::U16 => each_whole!(u16),
+            Element::I16 => each_whole!(i16),
+            Element::U32 => each_whole!(u32),
+            Element::I32 => each_whole!(i32),
+            Element::U64 => each_whole!(u64),
+            Element::I64 => each_whole!(i64),
             Element::F64 => {
                 each(order, bytes, f64::from_le_bytes, |value| take(Exact::Real(value)))
             }
@@ -158,6 +147,7 @@ impl Element {
     }
 }
 
+/// Calls `take` with each value of `N` bytes.
 fn each<T, const N: usize>(
     order: ByteOrder,
     bytes: &[u8],

@@ -1,9 +1,10 @@
-//! What the header of an array promises, and how an error names the array.
+//! The header of an array, its promises, and errors that name the array.
 
 use std::io;
 use std::path::Path;
 
 use crate::error::{Error, Short};
+use crate::files::gzip::damage;
 use crate::formats::arrays::element::{ByteOrder, Element};
 
 /// Deflate's best code spends two bits on a run of 258 bytes.
@@ -11,21 +12,21 @@ const LARGEST_EXPANSION: u64 = 258 * 8 / 2;
 /// The most dimensions of an array.
 pub(crate) const LARGEST_RANK: usize = 8;
 
-/// What an array's header says of its values.
+/// The header of an array.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ArrayHeader {
     /// One to eight sizes, none of them zero. Their product, in values and in bytes, is a `usize`.
     pub(crate) shape: Vec<usize>,
     pub(crate) element: Element,
     pub(crate) order: ByteOrder,
-    /// Whether the first index is the one that moves fastest in the file.
+    /// The first index moves fastest in the file.
     pub(crate) fortran: bool,
-    /// How long the header is, in bytes.
+    /// The length of the header in bytes.
     pub(crate) length: u64,
 }
 
 impl ArrayHeader {
-    /// Checks that `shape` can be that of data.
+    /// A header, if data can have the shape `shape`.
     pub(crate) fn new(
         shape: Vec<usize>,
         element: Element,
@@ -67,7 +68,7 @@ impl ArrayHeader {
         self.length + (self.values() * self.element.size()) as u64
     }
 
-    /// What is wrong where `truth` is all that there is.
+    /// The problem that the data are not as long as promised, but as `truth` says.
     pub(crate) fn wrong_length(&self, truth: &str) -> String {
         let of = match self.element.size() {
             1 => String::new(),
@@ -89,12 +90,12 @@ impl ArrayHeader {
     }
 }
 
-/// `sizes` as people write them.
+/// `sizes` as text: `5 x 2 x 3`.
 pub(crate) fn product(sizes: &[impl ToString]) -> String {
     sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x ")
 }
 
-/// Says what is wrong with the array `name`, or with the only one, of a file.
+/// The error of the array `name`, or of the only one, in a file.
 pub(crate) fn in_array(path: &Path, name: Option<&str>, problem: impl std::fmt::Display) -> Error {
     match name {
         Some(name) => Error::file(path, format!("array {}: {problem}", Short(name))),
@@ -102,22 +103,15 @@ pub(crate) fn in_array(path: &Path, name: Option<&str>, problem: impl std::fmt::
     }
 }
 
-/// Decoders report damaged data as errors of these kinds, which no regular file's own reading has.
+/// The error of a decoder of `kind` ("gzip", "zip") on the array `name` of a file.
 pub(crate) fn decoder_error(
     path: &Path,
     name: Option<&str>,
     error: io::Error,
     kind: &str,
 ) -> Error {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => in_array(
-            path,
-            name,
-            format!("is cut off: its {kind} data ends early; download it again"),
-        ),
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            in_array(path, name, format!("is damaged: {error}; download it again"))
-        }
-        _ => Error::io(path, error),
+    match damage(error, kind) {
+        Ok(problem) => in_array(path, name, problem),
+        Err(error) => Error::io(path, error),
     }
 }

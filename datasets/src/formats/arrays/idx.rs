@@ -14,16 +14,15 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::error::{Error, bail};
+use crate::error::{At as _, Error, bail};
+use crate::files::gzip::is_gzip;
 use crate::files::regular::{fill, open_regular};
-use crate::formats::arrays::decoder::{Array, ArrayValues, Decoder};
+use crate::formats::arrays::decoder::{Array, Decoder};
 use crate::formats::arrays::element::{ByteOrder, Element};
 use crate::formats::arrays::header::{ArrayHeader, LARGEST_RANK, decoder_error};
 use crate::formats::arrays::stored::{Place, StoredArray, for_each_piece_of};
 
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-
-/// What a file is expected to hold.
+/// The content that a file is expected to have.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Images,
@@ -45,7 +44,7 @@ impl Kind {
         }
     }
 
-    /// What is wrong, if the array is none of unsigned bytes in this kind's dimensions.
+    /// Checks that the array holds unsigned bytes in this kind's dimensions.
     fn check(self, header: &ArrayHeader) -> Result<(), String> {
         let (element, rank) = (header.element, header.shape.len());
         if element != Element::U8 {
@@ -62,26 +61,10 @@ impl Kind {
     }
 }
 
-/// The content of one file of unsigned bytes.
-pub(crate) struct Idx {
-    /// One or, of images, three or four, none of them zero. Their product is the number of values.
-    pub(crate) sizes: Vec<usize>,
-    /// Bytes in memory or in the file.
-    pub(crate) values: ArrayValues,
-}
-
-/// Reads `path`, an array of unsigned bytes: gzip data is decompressed into memory, and anything
-/// else stays in the file.
-pub(crate) fn read(path: &Path, kind: Kind) -> Result<Idx, Error> {
-    let array = find_checked(path, |header| kind.check(header))?;
-    let Array { shape: sizes, values, .. } = array.read()?;
-    Ok(Idx { sizes, values })
-}
-
 /// The labels in `path`, read even where they could be mapped: labels index into things, and have
 /// to stay what they were when checked.
 pub(crate) fn read_labels(path: &Path) -> Result<Vec<u8>, Error> {
-    let array = find_checked(path, |header| Kind::Labels.check(header))?;
+    let array = find(path, Kind::Labels)?;
     let mut labels = Vec::new();
     array.for_each_piece(|piece| {
         labels.extend_from_slice(piece);
@@ -92,9 +75,14 @@ pub(crate) fn read_labels(path: &Path) -> Result<Vec<u8>, Error> {
 
 const EXPECTED: &str = "an IDX file";
 
-/// Reads the header of `path` and holds it against the file's length.
+/// Reads the header of `path` and compares it with the file's length.
 pub(crate) fn find_array(path: &Path) -> Result<StoredArray, Error> {
     find_checked(path, |_| Ok(()))
+}
+
+/// The same for unsigned bytes of the kind `kind`.
+pub(crate) fn find(path: &Path, kind: Kind) -> Result<StoredArray, Error> {
+    find_checked(path, |header| kind.check(header))
 }
 
 /// The same, with a check of the header before that of the length.
@@ -104,17 +92,16 @@ fn find_checked(
 ) -> Result<StoredArray, Error> {
     let (mut file, length) = open_regular(path, EXPECTED)?;
     let mut magic = [0; 2];
-    let io = |error| Error::io(path, error);
-    let is_gzip = fill(&mut file, &mut magic).map_err(io)? == 2 && magic == GZIP_MAGIC;
-    file.rewind().map_err(io)?;
-    if is_gzip {
+    let length_of_magic = fill(&mut file, &mut magic).at(path)?;
+    file.rewind().at(path)?;
+    if is_gzip(&magic[..length_of_magic]) {
         let header = read_header(&mut MultiGzDecoder::new(BufReader::new(file)), path)?;
-        check(&header).map_err(|problem| Error::file(path, problem))?;
-        header.check_expansion(length, "gzip").map_err(|problem| Error::file(path, problem))?;
+        check(&header).at(path)?;
+        header.check_expansion(length, "gzip").at(path)?;
         return Ok(StoredArray::new(path, None, header, Place::Gzip));
     }
     let header = read_header(&mut file, path)?;
-    check(&header).map_err(|problem| Error::file(path, problem))?;
+    check(&header).at(path)?;
     if header.total() != length {
         return Err(Error::file(path, header.wrong_length(&format!("the file has {length}"))));
     }
@@ -122,14 +109,13 @@ fn find_checked(
     Ok(StoredArray::new(path, None, header, Place::Plain(at)))
 }
 
-/// Reads an array of unsigned bytes from gzip data of `length` bytes; `path` is what errors call
-/// it.
+/// Reads an array of unsigned bytes from gzip data of `length` bytes, which errors call `path`.
 pub(crate) fn read_gzip(
     compressed: impl io::BufRead,
     length: u64,
     path: &Path,
     kind: Kind,
-) -> Result<Idx, Error> {
+) -> Result<Array, Error> {
     let wrong = |problem| Error::file(path, problem);
     let mut values_from = MultiGzDecoder::new(compressed);
     let header = read_header(&mut values_from, path)?;
@@ -140,8 +126,7 @@ pub(crate) fn read_gzip(
     for_each_piece_of(&mut values_from, &header, &failed, &wrong, &mut |piece| {
         decoded.push(piece).map_err(wrong)
     })?;
-    let Array { shape: sizes, values, .. } = decoded.finish();
-    Ok(Idx { sizes, values })
+    Ok(decoded.finish())
 }
 
 fn read_header(reader: &mut impl Read, path: &Path) -> Result<ArrayHeader, Error> {
@@ -190,8 +175,7 @@ fn read_header(reader: &mut impl Read, path: &Path) -> Result<ArrayHeader, Error
         return Err(cut_off(arrived));
     }
     let shape = sizes.as_chunks().0.iter().map(|&size| u32::from_be_bytes(size) as usize).collect();
-    ArrayHeader::new(shape, element, ByteOrder::Big, false, length as u64)
-        .map_err(|problem| Error::file(path, problem))
+    ArrayHeader::new(shape, element, ByteOrder::Big, false, length as u64).at(path)
 }
 
 #[cfg(test)]
@@ -201,7 +185,8 @@ mod tests {
     use flate2::{Compression, write::GzEncoder};
 
     use super::*;
-    use crate::formats::arrays::vectors::{OneFile, assert_says, floats};
+    use crate::formats::arrays::decoder::ArrayValues;
+    use crate::formats::arrays::tests::vectors::{OneFile, assert_says, floats};
 
     fn idx(element: u8, sizes: &[u32], values: &[u8]) -> Vec<u8> {
         let mut bytes = vec![0, 0, element, sizes.len() as u8];

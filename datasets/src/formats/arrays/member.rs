@@ -12,16 +12,16 @@ use crate::files::regular::PIECE;
 pub(crate) struct Member {
     /// Where its data begin in the file.
     pub(crate) at: u64,
-    /// How many bytes of the file they are.
+    /// Their length in the file.
     pub(crate) compressed: u64,
-    /// How many bytes they are decompressed, by the file's directory.
+    /// Their decompressed length, by the file's directory.
     pub(crate) length: u64,
     pub(crate) deflated: bool,
     pub(crate) crc: u32,
 }
 
 impl Member {
-    /// A reader of what the member holds.
+    /// A reader of the member's content.
     pub(crate) fn open(&self, mut file: File) -> io::Result<MemberReader> {
         file.seek(SeekFrom::Start(self.at))?;
         let data = BufReader::with_capacity(PIECE, file.take(self.compressed));
@@ -45,7 +45,7 @@ enum Content {
 }
 
 impl MemberReader {
-    /// At the end: what is wrong, if the checksum is another than that of `member`.
+    /// At the end: an error if the checksum is not that of `member`.
     pub(crate) fn check(&self, member: &Member) -> Result<(), &'static str> {
         if self.crc.sum() == member.crc {
             return Ok(());

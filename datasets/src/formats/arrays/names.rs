@@ -1,19 +1,19 @@
-//! Which of a file's arrays are the samples, and which their labels: by their names.
+//! The samples and labels among a file's arrays, told by their names.
 //!
-//! | what | names, in letters of either size |
+//! | array | names, in letters of either size |
 //! |---|---|
 //! | samples | `x`, `data`, `images`, `features`, `samples`, `arr_0`; or the only array, if it is not named as labels |
 //! | labels | `y`, `label`, `labels`, `target`, `targets`, `arr_1` |
 //! | of the training half | such a name (but `arr_`) after `train_` or before `_train`, as in `x_train`, `train_images` |
 //! | of the test half | such a name after `test_` or before `_test` |
 //!
-//! `arr_0` and `arr_1` are what `numpy.savez` calls arrays without names. Arrays of other names, as
-//! of a validation half, are left alone where samples were found; but a third array without a name
-//! is an error, for two of them are too few to guess what it is.
+//! `numpy.savez` calls arrays without names `arr_0` and `arr_1`. Arrays of other names, such as
+//! those of a validation half, are left alone if samples were found. A third array without a name
+//! is an error: its meaning cannot be guessed.
 
-use crate::error::Short;
+use crate::error::{Short, listed};
 
-/// The arrays of a file by what they are, as places in the list of names.
+/// The roles of a file's arrays, as places in the list of names.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Roles {
     /// The training half, or all samples.
@@ -31,7 +31,7 @@ pub(crate) struct Role {
 const SAMPLES: [&str; 6] = ["x", "data", "images", "features", "samples", "arr_0"];
 const LABELS: [&str; 6] = ["y", "label", "labels", "target", "targets", "arr_1"];
 
-/// Finds samples and labels among `names`, or says in one line why that is not possible.
+/// Finds samples and labels among `names`.
 pub(crate) fn roles(names: &[&str]) -> Result<Roles, String> {
     let wrong = |problem: &str| {
         let expected =
@@ -46,8 +46,8 @@ pub(crate) fn roles(names: &[&str]) -> Result<Roles, String> {
     }
     let mut found = [[None; 2]; 3];
     for (at, name) in names.iter().enumerate() {
-        if let Some((half, what)) = meaning(&name.to_ascii_lowercase())
-            && let Some(other) = found[half as usize][what as usize].replace(at)
+        if let Some((half, kind)) = meaning(&name.to_ascii_lowercase())
+            && let Some(other) = found[half][kind].replace(at)
         {
             let (name, other) = (Short(name), Short(names[other]));
             return wrong(&format!("{other} and {name} could both be meant"));
@@ -75,51 +75,23 @@ pub(crate) fn roles(names: &[&str]) -> Result<Roles, String> {
     Ok(Roles { train, test })
 }
 
-#[derive(Clone, Copy)]
-enum Half {
-    All,
-    Train,
-    Test,
-}
-
-#[derive(Clone, Copy)]
-enum What {
-    Samples,
-    Labels,
-}
-
-/// What an array of the name, in small letters, is by the table.
-fn meaning(name: &str) -> Option<(Half, What)> {
+/// The half (0 for all, 1 for training, 2 for the test) that an array of this name belongs to, and
+/// 0 for its samples or 1 for its labels. The name is in small letters.
+fn meaning(name: &str) -> Option<(usize, usize)> {
     let part = |half: &str| {
         let before = name.strip_prefix(half).and_then(|rest| rest.strip_prefix('_'));
         before.or_else(|| name.strip_suffix(half).and_then(|rest| rest.strip_suffix('_')))
     };
     let (half, name) = match (part("train"), part("test")) {
-        (Some(rest), _) => (Half::Train, rest),
-        (None, Some(rest)) => (Half::Test, rest),
-        (None, None) => (Half::All, name),
+        (Some(rest), _) => (1, rest),
+        (None, Some(rest)) => (2, rest),
+        (None, None) => (0, name),
     };
-    if !matches!(half, Half::All) && name.starts_with("arr_") {
+    if half > 0 && name.starts_with("arr_") {
         return None;
     }
-    if SAMPLES.contains(&name) {
-        Some((half, What::Samples))
-    } else if LABELS.contains(&name) {
-        Some((half, What::Labels))
-    } else {
-        None
-    }
-}
-
-/// `names`, or the first of them where they would make a line too long.
-fn listed(names: &[&str]) -> String {
-    const SHOWN: usize = 8;
-    let mut text =
-        names.iter().take(SHOWN).map(|name| Short(name).to_string()).collect::<Vec<_>>().join(", ");
-    if names.len() > SHOWN {
-        text += &format!(" and {} more", names.len() - SHOWN);
-    }
-    text
+    let kind = [SAMPLES, LABELS].iter().position(|names| names.contains(&name))?;
+    Some((half, kind))
 }
 
 #[cfg(test)]
@@ -189,7 +161,7 @@ mod tests {
             (0..1000).map(|at| format!("two\nlines {at} {}", "n".repeat(500))).collect();
         let problem = roles(&many.iter().map(|name| &name[..]).collect::<Vec<_>>()).unwrap_err();
         assert!(
-            problem.contains("and 992 more") && problem.len() < 1000 && !problem.contains('\n'),
+            problem.contains("and 988 more") && problem.len() < 1000 && !problem.contains('\n'),
             "{problem}"
         );
     }

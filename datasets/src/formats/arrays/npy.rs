@@ -24,12 +24,13 @@ mod dictionary;
 mod write;
 
 pub use write::NpyWriter;
+pub(crate) use write::header;
 
 const SIGNATURE: &[u8] = b"\x93NUMPY";
-/// Far above what three entries need.
+/// Far more bytes than three entries need.
 const LARGEST_TEXT: usize = 1 << 16;
 
-/// Reads the header of `path` and holds it against the file's length.
+/// Reads the header of `path` and compares it with the file's length.
 pub(crate) fn find_array(path: &Path) -> Result<StoredArray, Error> {
     let (mut file, length) = open_regular(path, "a .npy file")?;
     let header = read_header(
@@ -106,7 +107,7 @@ pub(crate) fn read_header(
         .map_err(wrong)
 }
 
-/// What NumPy's name of a type says: the byte order, a letter for the kind, and the size in bytes.
+/// The type of a NumPy name: the byte order, a letter for the kind, and the size in bytes.
 fn element_of(descr: &dictionary::Descr) -> Result<(Element, ByteOrder), String> {
     let dictionary::Descr::Name(name) = descr else {
         return Err(

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rawzip::{CompressionMethod, RECOMMENDED_BUFFER_SIZE, ZipArchive, ZipFileHeaderRecord};
 
-use crate::error::{Error, Short, bail};
+use crate::error::{At as _, Error, Short, bail};
 use crate::files::regular::open_regular;
 use crate::formats::arrays::header::{decoder_error, in_array};
 use crate::formats::arrays::member::Member;
@@ -50,7 +50,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<NamedArray>, Error> {
     Ok(arrays)
 }
 
-/// Where a member's data lie, or why they cannot be read.
+/// The place of a member's data.
 fn find_member(
     archive: &ZipArchive<rawzip::FileReader>,
     entry: &ZipFileHeaderRecord<'_>,
@@ -82,11 +82,11 @@ fn find_member(
     Ok(Member { at, compressed, length, deflated, crc: entry.crc32() })
 }
 
-/// Reads the header of an array and holds it against the member's length.
+/// Reads the header of an array and compares it with the member's length.
 fn find_array(path: &Path, name: &str, member: Member) -> Result<StoredArray, Error> {
     let wrong = |problem| in_array(path, Some(name), problem);
     let (file, _) = open_regular(path, "an .npz file")?;
-    let mut content = member.open(file).map_err(|error| Error::io(path, error))?;
+    let mut content = member.open(file).at(path)?;
     let failed = |error| decoder_error(path, Some(name), error, "zip");
     let header = npy::read_header(&mut content, failed, wrong)?;
     let (length, compressed) = (member.length, member.compressed);

@@ -3,17 +3,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::dataset::halves::Parts;
+use crate::dataset::Dataset;
+use crate::dataset::halves::{Parts, unlike};
+use crate::dataset::in_memory::width;
 use crate::dataset::provenance::{Provenance, packed_by};
 use crate::dataset::values::Values;
-use crate::dataset::{Dataset, width};
-use crate::error::{Error, OneLine, bail};
+use crate::error::{At as _, Error, OneLine, bail};
 use crate::files::data_file::{Access, DataFile};
 use crate::formats::arrays::decoder::{Array, ArrayValues};
 use crate::formats::arrays::labels::labels_of;
 use crate::formats::arrays::names::{Roles, roles};
 use crate::formats::arrays::stored::{NamedArray, StoredArray};
-use crate::formats::arrays::{idx, npy, npz, safetensors};
+use crate::formats::arrays::{idx, npy};
 use crate::formats::options::OpenOptions;
 use crate::formats::source::{Found, Start};
 use crate::preparation::Preparation;
@@ -23,12 +24,12 @@ use crate::sample::label::UNLABELLED;
 /// The most dimensions of a sample: height, width and channels.
 const LARGEST_RANK: usize = 3;
 
-/// Whether a file is IDX: two zeros, one of its types, and a number of dimensions.
+/// Tells whether a file is IDX: two zeros, one of its types, and a number of dimensions.
 pub(crate) fn is_idx(start: &Start) -> bool {
     matches!(start.bytes[..], [0, 0, 0x08 | 0x09 | 0x0b..=0x0e, 1..=8, ..])
 }
 
-/// Whether a file is safetensors: the length of its header, which the file has, and a brace.
+/// Tells whether a file is safetensors: the length of its header, which the file has, and a brace.
 pub(crate) fn is_safetensors(start: &Start) -> bool {
     match start.bytes.split_first_chunk() {
         Some((&length, [b'{', ..])) => u64::from_le_bytes(length) < start.length && !start.gzip,
@@ -36,31 +37,8 @@ pub(crate) fn is_safetensors(start: &Start) -> bool {
     }
 }
 
-/// Opens an IDX file of samples.
-pub(crate) fn open_idx(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
-    open_one(idx::find_array(path)?, "IDX", name, options)
-}
-
-/// Opens a `.npy` file of samples.
-pub(crate) fn open_npy(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
-    open_one(npy::find_array(path)?, "npy", name, options)
-}
-
-/// Opens a `.npz` file of samples and labels.
-pub(crate) fn open_npz(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
-    open_several(path, npz::read(path)?, "npz", name, options)
-}
-
-/// Opens a `.safetensors` file of samples and labels.
-pub(crate) fn open_safetensors(
-    path: &Path,
-    name: &str,
-    options: &OpenOptions,
-) -> Result<Found, Error> {
-    open_several(path, safetensors::read(path)?, "safetensors", name, options)
-}
-
-fn open_one(
+/// Opens a file of one array, which are samples.
+pub(crate) fn open_one(
     array: StoredArray,
     format: &str,
     name: &str,
@@ -74,7 +52,8 @@ fn open_one(
     Ok(Found { parts: Parts::Whole(labelled(dataset, labels.as_ref())?), ..Found::default() })
 }
 
-fn open_several(
+/// Opens a file of several arrays, samples and labels.
+pub(crate) fn open_several(
     path: &Path,
     arrays: Vec<NamedArray>,
     format: &str,
@@ -82,7 +61,7 @@ fn open_several(
     options: &OpenOptions,
 ) -> Result<Found, Error> {
     let names: Vec<&str> = arrays.iter().map(|array| array.name.as_str()).collect();
-    let Roles { train, test } = roles(&names).map_err(|problem| Error::file(path, problem))?;
+    let Roles { train, test } = roles(&names).at(path)?;
     let mut arrays: Vec<Option<Result<StoredArray, Error>>> =
         arrays.into_iter().map(|array| Some(array.array)).collect();
     let mut take = |at: usize| arrays[at].take().expect("each array has one role");
@@ -105,19 +84,10 @@ fn open_several(
     }
     let (test_samples, test_labels) =
         (take(test.samples)?, test.labels.map(&mut take).transpose()?);
-    if train_samples.shape()[1..] != test_samples.shape()[1..] {
-        return Err(test_samples.error(format!(
-            "holds samples of the shape {:?}, where those to learn from have {:?}: the two do not \
-             belong together",
-            &test_samples.shape()[1..],
-            &train_samples.shape()[1..]
-        )));
-    }
     let train = samples(&train_samples, format, name, options.access)?;
     let test = samples(&test_samples, format, name, options.access)?;
-    if train.dtype() != test.dtype() {
-        return Err(test_samples
-            .error("holds values of another type than those to learn from: save both alike"));
+    if let Some(problem) = unlike(&train, &test) {
+        return Err(test_samples.error(problem));
     }
     let (train, test) = match (train_labels, test_labels) {
         (None, None) => (train, test),
@@ -159,7 +129,7 @@ fn unseen(train: &[u16], test: &[u16]) -> Option<(usize, u16)> {
 }
 
 /// The samples of an array, in memory or in its file.
-fn samples(
+pub(crate) fn samples(
     array: &StoredArray,
     format: &str,
     name: &str,

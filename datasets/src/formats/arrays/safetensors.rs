@@ -17,13 +17,13 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 
-use crate::error::{Error, Short, shown_json};
+use crate::error::{At as _, Error, Short, bail, shown_json};
 use crate::files::regular::open_regular;
 use crate::formats::arrays::element::{ByteOrder, Element};
 use crate::formats::arrays::header::{ArrayHeader, in_array};
 use crate::formats::arrays::stored::{NamedArray, Place, StoredArray};
 
-/// By the format.
+/// The limit of the format.
 const LARGEST_TEXT: u64 = 100_000_000;
 
 /// The arrays of `path` in the order of their values. None of the names occurs twice, and the
@@ -32,27 +32,28 @@ pub(crate) fn read(path: &Path) -> Result<Vec<NamedArray>, Error> {
     let wrong = |problem: String| Error::file(path, problem);
     let (mut file, length) = open_regular(path, "a safetensors file")?;
     let Some(rest) = length.checked_sub(8) else {
-        return Err(wrong(format!(
-            "ends after {length} bytes, within its header: download it again"
-        )));
+        bail!(path, "ends after {length} bytes, within its header: download it again");
     };
-    let io = |error| Error::io(path, error);
     let mut text_length = [0; 8];
-    file.read_exact(&mut text_length).map_err(io)?;
+    file.read_exact(&mut text_length).at(path)?;
     let text_length = u64::from_le_bytes(text_length);
     if text_length > LARGEST_TEXT {
-        let problem =
-            format!("promises a header of {text_length} bytes, where 100 MB are the most");
-        return Err(wrong(format!("{problem}: it is no safetensors file, or damaged")));
+        bail!(
+            path,
+            "promises a header of {text_length} bytes, where 100 MB are the most: it is no \
+             safetensors file, or damaged"
+        );
     }
     let Some(data_length) = rest.checked_sub(text_length) else {
-        let problem =
-            format!("promises a header of {text_length} bytes, but the file goes on for {rest}");
-        return Err(wrong(format!("{problem}: download it again")));
+        bail!(
+            path,
+            "promises a header of {text_length} bytes, but the file goes on for {rest}: download \
+             it again"
+        );
     };
     let mut text = vec![0; text_length as usize];
-    file.read_exact(&mut text).map_err(io)?;
-    let data = file.stream_position().map_err(io)?;
+    file.read_exact(&mut text).at(path)?;
+    let data = file.stream_position().at(path)?;
     let Entries(mut entries) = serde_json::from_slice(&text).map_err(|error| {
         wrong(format!("has a damaged header ({}): download it again", shown_json(&error)))
     })?;
@@ -85,13 +86,15 @@ pub(crate) fn read(path: &Path) -> Result<Vec<NamedArray>, Error> {
         arrays.push(NamedArray { name, array });
     }
     if end != data_length {
-        let problem = format!("holds {data_length} bytes of values, where its arrays are {end}");
-        return Err(wrong(format!("{problem}: download it again")));
+        bail!(
+            path,
+            "holds {data_length} bytes of values, where its arrays are {end}: download it again"
+        );
     }
     Ok(arrays)
 }
 
-/// What the text says of one array.
+/// The entry of one array.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {

@@ -1,30 +1,30 @@
-//! An array in a file of any format: what its header says, and how its values are read.
+//! An array in a file of any format: its header, and the reading of its values.
 //!
-//! What a header promises is believed only as far as the file bears it out. Where the values lie in
+//! The promise of a header is believed only as far as the file confirms it. If the values lie in
 //! the file as they are, its length is compared with the promise before anything else. Compressed
-//! data can expand to 1,032 times its length at most, and is read in pieces, so that memory grows
-//! with what has arrived and never beyond the promise.
+//! data can expand to 1,032 times their length at most. They are read in pieces, so that memory
+//! grows with the values that have arrived, and never beyond the promise.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::error::Error;
+use crate::error::{At as _, Error};
 use crate::files::regular::{PIECE, fill, open_regular};
 use crate::formats::arrays::decoder::{Array, ArrayValues, Decoder};
 use crate::formats::arrays::element::{ByteOrder, Element};
 use crate::formats::arrays::header::{ArrayHeader, decoder_error, in_array};
 use crate::formats::arrays::member::Member;
 
-/// So many bytes of values are decompressed into memory before it is known whether their data are
-/// whole. While memory grows, it is there twice.
+/// The bytes of values that are decompressed into memory before their data are known to be whole.
+/// While memory grows, it is there twice.
 const LARGEST_UNSEEN: usize = 6 << 20;
-/// An array and what the file calls it.
+/// An array and its name in the file.
 pub(crate) struct NamedArray {
     pub(crate) name: String,
-    /// An error if its header is damaged, or if it holds what is no number: other arrays of the
-    /// file can be read nevertheless.
+    /// An error if its header is damaged, or if it holds no numbers. Other arrays of the file can
+    /// be read nevertheless.
     pub(crate) array: Result<StoredArray, Error>,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct NamedArray {
 #[derive(Clone, Debug)]
 pub(crate) struct StoredArray {
     path: PathBuf,
-    /// What the file calls it, if it holds several.
+    /// Its name, if the file holds several.
     name: Option<String>,
     header: ArrayHeader,
     place: Place,
@@ -67,14 +67,14 @@ impl StoredArray {
         &self.header
     }
 
-    /// Says what is wrong with this array of its file.
+    /// An error of this array.
     pub(crate) fn error(&self, problem: impl std::fmt::Display) -> Error {
         in_array(&self.path, self.name.as_deref(), problem)
     }
 
-    /// Reads the values, or finds that they can stay where they are: bytes and little-endian `f32`
-    /// that are neither compressed nor in Fortran's order. Those of a zip file are compared with
-    /// their checksum first, truth values looked at.
+    /// Reads the values, unless they can stay in the file: bytes and little-endian `f32` that are
+    /// neither compressed nor in Fortran's order. Values in a zip file are compared with their
+    /// checksum first, and truth values are checked.
     pub(crate) fn read(&self) -> Result<Array, Error> {
         let header = &self.header;
         let at = match &self.place {
@@ -97,8 +97,8 @@ impl StoredArray {
 
     fn decode(&self) -> Result<Array, Error> {
         let plain = matches!(self.place, Place::Plain(_));
-        // Compressed data that turn out to be damaged or cut off must not have taken much memory by
-        // then: where they promise much, a first pass looks whether they keep it.
+        // Compressed data may turn out to be damaged or cut off, and must not have taken much
+        // memory by then. If they promise much, a first pass checks the promise.
         let large =
             self.header.values().saturating_mul(self.header.element.memory()) > LARGEST_UNSEEN;
         if large && !plain {
@@ -115,12 +115,11 @@ impl StoredArray {
         &self,
         mut take: impl FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let io = |error| Error::io(&self.path, error);
         let (mut file, length) = open_regular(&self.path, "a file of numbers")?;
         let changed = || self.error("changed while it was being read: try again");
         match &self.place {
             &Place::Plain(at) => {
-                file.seek(SeekFrom::Start(at)).map_err(io)?;
+                file.seek(SeekFrom::Start(at)).at(&self.path)?;
                 let bytes = self.header.total() - self.header.length;
                 if length < at + bytes {
                     return Err(changed());
@@ -135,7 +134,7 @@ impl StoredArray {
                 if length < member.at + member.compressed {
                     return Err(changed());
                 }
-                let mut content = member.open(file).map_err(io)?;
+                let mut content = member.open(file).at(&self.path)?;
                 self.pieces_of(&mut content, self.header.length, &mut take)?;
                 content.check(member).map_err(|problem| self.error(problem))
             }
@@ -196,8 +195,7 @@ pub(crate) fn for_each_piece_of(
         take(piece)?;
         arrived += filled;
     }
-    // One byte too many is proof enough; and reading to the end is what checks the checksum of gzip
-    // data.
+    // One byte too many is proof enough. Reading to the end checks the checksum of gzip data.
     if fill(reader, &mut [0]).map_err(failed)? > 0 {
         return Err(wrong(header.wrong_length("it decompresses to more")));
     }

@@ -1,4 +1,4 @@
-//! Decoding one image by what its file holds.
+//! Decoding one image by the content of its file.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,12 +10,12 @@ use super::picture::{MOST_PIXELS, Picture};
 use super::{jpeg, png};
 use crate::files::regular::is_regular;
 
-/// A file may have so many bytes: that of the most pixels, four bytes each.
+/// The bytes of the longest file: four for each of the most pixels.
 const LONGEST_FILE: u64 = 4 * MOST_PIXELS;
 
 impl Picture {
-    /// Reads the file at `path`, by way of `buffer`; what it holds decides on the decoder, whatever
-    /// its name says. The error is what is wrong with it.
+    /// Reads the file at `path`, by way of `buffer`. Its content decides on the decoder, whatever
+    /// its name. The error is the problem with the file.
     pub(super) fn read(path: &Path, buffer: &mut Vec<u8>) -> Result<Picture, String> {
         if let Some(extension) = foreign_extension(path) {
             return Err(format!(
@@ -31,12 +31,11 @@ impl Picture {
         if buffer.len() as u64 > LONGEST_FILE {
             return Err(format!("is longer than {LONGEST_FILE} bytes, the most an image may be"));
         }
-        // A decoder that fails on damaged data in a way that its authors did not foresee is no
-        // reason to end here.
+        // A panic of the decoder on damaged data is no reason to end here.
         let picture = catch_unwind(AssertUnwindSafe(|| Self::decode(buffer)));
         let picture = picture
             .unwrap_or_else(|_| Err("is damaged in a way that its decoder cannot take".to_owned()));
-        // What a decoder says may have several lines.
+        // The error of a decoder may have several lines.
         picture.map_err(|problem| problem.split(char::is_control).collect::<Vec<_>>().join(" "))
     }
 

@@ -1,5 +1,5 @@
-//! Bringing an image to a size: scaled, its shape kept, until it just covers that size; then its
-//! centre.
+//! Bringing an image to a size. It is scaled, its shape kept, until it just covers that size; then
+//! its centre is taken.
 //!
 //! ```text
 //! s = min(image height / height, image width / width)      source pixels for one of the result

@@ -1,4 +1,4 @@
-//! Which files a folder of images holds, and what their folders say about them.
+//! The files in a folder of images, and the classes that their folders name.
 //!
 //! Nothing is opened, and no folder below those of the classes is entered, so that a link that
 //! leads back up leads nowhere.
@@ -9,12 +9,12 @@ use std::time::UNIX_EPOCH;
 
 use crate::dataset::halves::rows_for_test;
 use crate::dataset::rows::Rows;
-use crate::error::{Error, bail};
+use crate::error::{At as _, Error, Problem, Remedy, bail};
 use crate::files::hash::Hash;
 use crate::sample::label::MOST_CLASSES;
 
-/// Extensions of the images that can be read, and of those that would be missed if they were passed
-/// over in silence.
+/// Extensions of the images that can be read, and of those that would be missed if nothing were
+/// said about them.
 const READABLE: [&str; 3] = ["png", "jpg", "jpeg"];
 const OTHER_IMAGES: [&str; 10] =
     ["avif", "bmp", "gif", "heic", "jp2", "jxl", "ppm", "tif", "tiff", "webp"];
@@ -35,9 +35,9 @@ pub(super) struct Source {
 pub(super) struct Listing {
     /// In the order of their names' bytes; none if the images have no labels.
     pub(super) classes: Vec<String>,
-    /// Those to learn from, then those for the test; each by class, then by name.
+    /// The files to learn from, then those for the test; each by class, then by name.
     pub(super) files: Vec<Source>,
-    /// How many are to learn from.
+    /// The number of files to learn from.
     pub(super) train: usize,
 }
 
@@ -54,7 +54,12 @@ impl Listing {
                 Some(half) => half.split(dir).map(Some),
                 None => match ["train", "test"].into_iter().find(|name| is_folder(name)) {
                     Some(half) if Half::read(&dir.join(half))?.is_some() => {
-                        Err(one_half(dir, half))
+                        let other = if half == "train" { "test" } else { "train" };
+                        bail!(
+                            dir,
+                            "holds images in {half}, but no folder {other}: put it there, or name \
+                             {half} itself"
+                        )
                     }
                     _ => Ok(None),
                 },
@@ -105,8 +110,8 @@ impl Listing {
         Ok(Listing { classes: if labelled { classes } else { Vec::new() }, files, train })
     }
 
-    /// A number that changes with what the decoded images are made from, but for a change of a file
-    /// that keeps its length and its time of modification.
+    /// A hash of the files and of the settings that decoded images are made by. It misses a change
+    /// of a file that keeps its length and its time of modification.
     pub(super) fn fingerprint(&self, settings: &str) -> u64 {
         let mut hash = Hash::new();
         hash.part(settings.as_bytes());
@@ -127,7 +132,7 @@ impl Listing {
 }
 
 impl Source {
-    /// What cannot be known now, of a link that leads nowhere say, is an error when the file is
+    /// A file that cannot be looked at, such as a link that leads nowhere, is an error when it is
     /// read.
     fn new(path: PathBuf, label: u16) -> Source {
         let metadata = fs::metadata(&path);
@@ -235,29 +240,23 @@ impl Half {
     }
 }
 
-/// That `bad` files cannot be read, the first of them because of `problem`.
-pub(super) fn unreadable(listing: &Listing, first: usize, problem: String, bad: usize) -> Error {
-    Error::Unreadable {
-        path: listing.files[first].path.clone(),
-        problem,
-        bad,
-        of: listing.files.len(),
-    }
-}
-
-fn one_half(dir: &Path, half: &str) -> Error {
-    let other = if half == "train" { "test" } else { "train" };
-    let problem = format!(
-        "holds images in {half}, but no folder {other}: put it there, or name {half} itself"
-    );
-    Error::file(dir, problem)
+/// The error that `bad` files cannot be read, of which `first` has this problem.
+pub(super) fn unreadable(listing: &Listing, first: usize, problem: &str, bad: usize) -> Error {
+    let problem = match bad {
+        1 => format!("{problem}: mend or remove it, or skip it"),
+        _ => format!(
+            "{problem}; {bad} of {} images cannot be read: mend or remove them, or skip them",
+            listing.files.len()
+        ),
+    };
+    Error::file(&listing.files[first].path, Problem::with(problem, Remedy::SkipUnreadable))
 }
 
 fn holds_no_image(folder: &Path) -> Error {
     Error::file(folder, "holds no image (.png, .jpg or .jpeg): put some there, or remove it")
 }
 
-/// What a folder holds, in the order of the names, but for what is hidden and what is no image.
+/// The folders and images in a folder, in the order of their names, without hidden ones.
 struct Entries {
     folders: Vec<PathBuf>,
     images: Vec<PathBuf>,
@@ -265,15 +264,14 @@ struct Entries {
 
 impl Entries {
     fn read(dir: &Path) -> Result<Entries, Error> {
-        let failed = |error| Error::io(dir, error);
         let (mut folders, mut images) = (Vec::new(), Vec::new());
-        for entry in fs::read_dir(dir).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
+        for entry in fs::read_dir(dir).at(dir)? {
+            let entry = entry.at(dir)?;
             if entry.file_name().as_encoded_bytes().starts_with(b".") {
                 continue;
             }
             let path = entry.path();
-            let kind = entry.file_type().map_err(|error| Error::io(&path, error))?;
+            let kind = entry.file_type().at(&path)?;
             // A link counts as what it leads to.
             let is_folder = kind.is_dir() || (kind.is_symlink() && path.is_dir());
             if is_folder {

@@ -1,4 +1,5 @@
-//! Opening a folder of images: by what was kept of the last time, or by decoding them all.
+//! Opening a folder of images: by the store that was kept of the last time, or by decoding them
+//! all.
 
 use std::path::{Path, PathBuf};
 
@@ -34,7 +35,7 @@ pub(crate) fn open(
     let settings = options.settings();
     let fingerprint = format!("{:016x}", listing.fingerprint(&settings));
     let places = cache::places(dir, options.cache.as_deref(), &settings)?;
-    // What could not be read is tried again: permissions and mounts leave no mark on a file.
+    // Unreadable files are tried again: permissions and mounts leave no mark on a file.
     let kept = |place: &PathBuf| {
         let kept = Kept::find(place, name, &fingerprint, access)?;
         let mut buffer = Vec::new();
@@ -63,7 +64,7 @@ pub(crate) fn open(
     };
     let left_out = metadata.left_out;
     if let (false, Some(first)) = (options.skip_bad, left_out.first()) {
-        return Err(unreadable(&listing, first.place, first.problem.clone(), left_out.len()));
+        return Err(unreadable(&listing, first.place, &first.problem, left_out.len()));
     }
     let skipped = left_out.into_iter();
     let skipped = skipped.map(|out| Error::file(&listing.files[out.place].path, out.problem));

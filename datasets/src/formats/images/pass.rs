@@ -11,7 +11,7 @@ use super::listing::{Listing, Source, unreadable};
 use super::picture::Picture;
 use super::writing::Writing;
 use crate::dataset::provenance::Provenance;
-use crate::error::{Error, bail};
+use crate::error::{Error, OneLine, Problem, Remedy, bail};
 use crate::formats::options::{Channels, ImageOptions};
 use crate::formats::store::metadata::LeftOut;
 
@@ -20,18 +20,18 @@ use crate::formats::store::metadata::LeftOut;
 const BYTES_AT_A_TIME: usize = 32 << 20;
 const IMAGES_AT_A_TIME: usize = 4096;
 
-/// What became of a file.
+/// The outcome of reading a file.
 enum Outcome {
-    /// A sample, and whether it is grey.
+    /// A sample, which may be grey.
     Read { grey: bool },
-    /// Nothing, and why.
+    /// No sample, and the problem.
     Bad(String),
-    /// Its size, which is none of those asked for.
+    /// Its size, which is not the one asked for.
     OtherSize((usize, usize)),
 }
 
-/// Decodes the files of `listing` into the store `place`. `progress` is told how many files were
-/// read, of how many, by any thread.
+/// Decodes the files of `listing` into the store `place`. `progress` gets the number of files read
+/// so far, and the number of all, from any thread.
 pub(super) fn run(
     listing: &Listing,
     options: &ImageOptions,
@@ -47,7 +47,7 @@ pub(super) fn run(
         Some(size) => (None, size),
         None => match first_size(files) {
             Ok((first, size)) => (Some(first), size),
-            Err(problem) => return Err(unreadable(listing, 0, problem, files.len())),
+            Err(problem) => return Err(unreadable(listing, 0, &problem, files.len())),
         },
     };
     let channels = if options.channels == Channels::Grey { 1 } else { 3 };
@@ -75,19 +75,18 @@ pub(super) fn run(
             match outcome {
                 Outcome::Read { grey } => writing.push(file, sample, grey)?,
                 Outcome::Bad(problem) => left_out.push(LeftOut { place: file, problem }),
-                Outcome::OtherSize(size) => {
-                    return Err(Error::Sizes {
-                        path: files[file].path.clone(),
-                        size,
-                        first: files[first.unwrap_or(0)].path.clone(),
-                        first_size: (height, width),
-                    });
+                Outcome::OtherSize((h, w)) => {
+                    let first = OneLine(&files[first.unwrap_or(0)].path);
+                    let problem =
+                        format!("is {h}x{w}, where {first} is {height}x{width}: ask for one size");
+                    let problem = Problem::with(problem, Remedy::OneSize);
+                    return Err(Error::file(&files[file].path, problem));
                 }
             }
         }
     }
     if let (false, Some(first)) = (options.skip_bad, left_out.first()) {
-        return Err(unreadable(listing, first.place, first.problem.clone(), left_out.len()));
+        return Err(unreadable(listing, first.place, &first.problem, left_out.len()));
     }
     check_classes(listing, writing.files())?;
     writing.finish(provenance, left_out)
@@ -98,7 +97,7 @@ fn images_at_a_time(sample_len: usize, threads: usize) -> usize {
     (BYTES_AT_A_TIME / sample_len).min(IMAGES_AT_A_TIME).max(2 * threads)
 }
 
-/// The first file that can be read, and its size; else what is wrong with the very first.
+/// The first file that can be read, and its size; else the problem with the very first.
 fn first_size(files: &[Source]) -> Result<(usize, (usize, usize)), String> {
     let mut buffer = Vec::new();
     let mut problem = None;
@@ -135,7 +134,8 @@ fn read(
     Outcome::Read { grey }
 }
 
-/// What was skipped must leave some of each class to learn from, and some to test on.
+/// Checks that the images left of each class are enough: one to learn from, and one for the test of
+/// all.
 fn check_classes(listing: &Listing, read: &[usize]) -> Result<(), Error> {
     let learnt = read.iter().filter(|&&file| file < listing.train);
     let mut known = vec![false; listing.classes.len().max(1)];

@@ -1,7 +1,7 @@
 //! One decoded image.
 
-/// An image may have so many pixels: 8,192 x 8,192, beyond what cameras take and what fits into
-/// memory several times over.
+/// The pixels of the largest image: 8,192 x 8,192, which is beyond cameras, and fits into memory
+/// several times over.
 pub(super) const MOST_PIXELS: u64 = 1 << 26;
 /// An image as unsigned bytes.
 pub(super) struct Picture {
@@ -14,7 +14,7 @@ pub(super) struct Picture {
 }
 
 impl Picture {
-    /// Whether all its pixels are grey.
+    /// Tells whether all its pixels are grey.
     pub(super) fn is_grey(&self) -> bool {
         self.channels == 1
             || self.values.as_chunks().0.iter().all(|&[r, g, b]: &[u8; 3]| r == g && g == b)

@@ -51,7 +51,7 @@ impl<'a> Writing<'a> {
         &self.files
     }
 
-    /// Appends what `file` holds. `sample` has three channels unless grey was asked for.
+    /// Appends the sample of `file`. It has three channels unless grey was asked for.
     pub(super) fn push(&mut self, file: usize, sample: &[u8], grey: bool) -> Result<(), Error> {
         if let (To::Undecided(_), false) = (&self.to, grey) {
             self.decide(3)?;
@@ -67,7 +67,7 @@ impl<'a> Writing<'a> {
         Ok(())
     }
 
-    /// Turns what is still undecided into a store of so many channels.
+    /// Turns the undecided images into a store of `channels` channels.
     fn decide(&mut self, channels: usize) -> Result<(), Error> {
         let To::Undecided(spool) = &mut self.to else { return Ok(()) };
         let failed = |error: io::Error| not_written(self.place, error);

@@ -1,4 +1,4 @@
-//! Stores that are kept of what cannot be mapped as it is: of tables and of images.
+//! Stores that are kept of tables and of images, which cannot be mapped as they are.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::files::data_file::Access;
 use crate::formats::store::metadata::Metadata;
 use crate::formats::store::read::Store;
 
-/// A store that says of its source what would be read of it now.
+/// A store that holds the samples of its source as they are now.
 pub(crate) struct Kept {
     pub(crate) metadata: Metadata,
     pub(crate) parts: Parts,
@@ -17,8 +17,8 @@ pub(crate) struct Kept {
 
 impl Kept {
     /// The store `path`, its samples called `name`, if this version made it of a source with that
-    /// fingerprint. One that is damaged, as far as that shows here, is taken for none: it holds
-    /// nothing that cannot be had again.
+    /// fingerprint. A store that is damaged, as far as that shows here, is passed over: its source
+    /// can be read again.
     pub(crate) fn find(path: &Path, name: &str, fingerprint: &str, access: Access) -> Option<Kept> {
         let store = Store::open(path, access).ok()?;
         let metadata = store.metadata().clone();

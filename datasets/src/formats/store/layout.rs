@@ -8,23 +8,24 @@ use crate::sample::dtype::Dtype;
 
 const MAGIC: &[u8; 8] = b"narrowsD";
 const VERSION: u32 = 1;
-/// The header, as far as it says something.
+/// The bytes of the header, without the zeros behind it.
 pub(super) const HEADER: usize = 128;
 /// Where the header's own checksum stands.
 const HEADER_CRC: usize = 124;
 /// Where the values begin.
 pub(super) const VALUES_AT: u64 = 4096;
-/// What labels begin at a multiple of.
+/// Labels begin at a multiple of it.
 pub(super) const ALIGNMENT: u64 = 64;
 /// The longest metadata, in bytes: parsed, they take a few times as much memory.
 pub(super) const MOST_METADATA: u64 = 64 << 20;
 
-/// Whether a file that begins with `start` is a store.
+/// Tells whether a file that begins with `start` is a store.
 pub(crate) fn recognised(start: &[u8]) -> bool {
     start.starts_with(MAGIC)
 }
 
-/// Whether the file `path` is a store, by how it begins. What cannot be read is none.
+/// Tells whether the file `path` is a store, by its first bytes. A file that cannot be read is
+/// none.
 pub fn is_store(path: &Path) -> bool {
     Start::read(path).is_ok_and(|start| recognised(&start.bytes))
 }
@@ -43,7 +44,7 @@ pub(super) struct Header {
     pub(super) metadata_crc: u32,
 }
 
-/// Where the parts of a file lie, all of them checked to be numbers that a file can have.
+/// The places of the parts of a file, checked to be numbers that a file can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) rows: u64,
@@ -97,7 +98,7 @@ impl Header {
         bytes
     }
 
-    /// The fields, or what is wrong with them.
+    /// Reads the fields.
     pub(super) fn from_bytes(bytes: &[u8; HEADER]) -> Result<Header, String> {
         let mut rest = &bytes[8..];
         let mut four = || -> u32 {

@@ -1,4 +1,4 @@
-//! What a store says of its samples beside their values.
+//! The metadata of a store.
 
 use std::fmt;
 
@@ -11,28 +11,28 @@ use crate::sample::column::Column;
 use crate::sample::dtype::Dtype;
 use crate::sample::label::MOST_CLASSES;
 
-/// What a store says of its samples beside their values.
+/// The metadata of a store: all that it holds beside values and labels.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metadata {
     /// The shape of a sample: `[features]`, `[height, width]` or `[height, width, channels]`.
     pub shape: Vec<usize>,
-    /// What 1.0 stands for, where values are unsigned bytes.
+    /// The byte that becomes 1.0, if values are unsigned bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_value: Option<u8>,
-    /// What the values of a table's samples are called, and what they mean.
+    /// The columns of a table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Vec<Column>>,
-    /// What the labels were called where they came from.
+    /// The name of the column that the labels came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// What the classes are called, in the order of their labels: at most [`MOST_CLASSES`].
+    /// The names of the classes, in the order of their labels: at most [`MOST_CLASSES`].
     #[serde(default, deserialize_with = "classes")]
     pub classes: Vec<String>,
-    /// What a model sees of the values, as fitted to the samples to learn from.
+    /// The preparation for a model, fitted to the samples to learn from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normalisation: Option<Preparation>,
-    /// Where the samples come from.
+    /// The source of the samples.
     pub provenance: Provenance,
     /// The files of the source that could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -45,11 +45,11 @@ pub struct Metadata {
 pub struct LeftOut {
     /// Its place among the files of the source.
     pub place: usize,
-    /// What is wrong with it.
+    /// The problem with it.
     pub problem: String,
 }
 
-/// Not more than labels can tell apart: a file that names more is not believed before all of them
+/// At most as many names as labels can tell apart. A file with more is refused before all of them
 /// are in memory.
 fn classes<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     struct Classes;
@@ -77,8 +77,8 @@ fn classes<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> 
 }
 
 impl Metadata {
-    /// Says what is wrong with them for samples of so many values of that type: nothing that is
-    /// written, and nothing that is read, passes without.
+    /// Checks the metadata of samples of `width` values of the type `dtype`, before they are
+    /// written and after they are read.
     pub(super) fn check(&self, dtype: Dtype, width: u64) -> Result<(), String> {
         let values =
             self.shape.iter().try_fold(1_u64, |values, &size| values.checked_mul(size as u64));
@@ -109,7 +109,7 @@ impl Metadata {
             Some(preparation) => {
                 preparation
                     .takes(dtype, usize::try_from(width).map_err(|error| error.to_string())?)?;
-                // The samples to learn from are seen by it as it is, others by the names of the
+                // It is applied to these samples as it is, and to others by the names of the
                 // columns.
                 match &self.columns {
                     Some(columns) if !preparation.reads(columns) => {

@@ -1,4 +1,4 @@
-//! Opening a store, and holding it against its checksums.
+//! Opening a store, and verifying its checksums.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -9,7 +9,7 @@ use crate::dataset::Dataset;
 use crate::dataset::checked::{BLOCK, CHECKSUM, Checksums, StoredLabels, damaged};
 use crate::dataset::halves::Parts;
 use crate::dataset::values::Values;
-use crate::error::{Error, bail, shown_json};
+use crate::error::{At as _, Error, bail, shown_json};
 use crate::files::data_file::{Access, DataFile};
 use crate::formats::options::OpenOptions;
 use crate::formats::source::Found;
@@ -41,57 +41,56 @@ impl Store {
         let held = length.min(HEADER as u64) as usize;
         file.read_at(0, &mut start[..held])?;
         if !super::layout::recognised(&start[..held]) {
-            return Err(wrong("is no store: pack it by narrows data pack".to_owned()));
+            bail!(path, "is no store: pack it by narrows data pack");
         }
         if held < HEADER {
-            return Err(wrong(format!(
-                "ends after {length} bytes, within its header: pack its source again"
-            )));
+            bail!(path, "ends after {length} bytes, within its header: pack its source again");
         }
         let header = Header::from_bytes(&start).map_err(wrong)?;
         let layout = header
             .layout()
             .filter(|layout| layout.rows > 0 && header.width > 0 && header.train > 0);
         let Some(layout) = layout else {
-            return Err(wrong(format!(
+            bail!(
+                path,
                 "promises {} and {} samples of {} values, which no file can hold: pack its source \
                  again",
-                header.train, header.test, header.width
-            )));
+                header.train,
+                header.test,
+                header.width
+            );
         };
         if layout.end != length {
-            return Err(wrong(format!(
+            bail!(
+                path,
                 "promises {} bytes, but the file has {length}: pack its source again",
                 layout.end
-            )));
+            );
         }
         if header.metadata_length > MOST_METADATA {
-            return Err(wrong(format!(
-                "has metadata of {} bytes, where they are at most {MOST_METADATA}: pack its source \
-                 again",
+            bail!(
+                path,
+                "has metadata of {} bytes, where they are at most {MOST_METADATA}: pack its \
+                 source again",
                 header.metadata_length
-            )));
+            );
         }
         // A block is held in memory as a whole.
         let block = header.block_rows.checked_mul(layout.row_bytes);
         if !block.is_some_and(|block| block > 0 && block <= layout.row_bytes.max(BLOCK as u64)) {
-            return Err(wrong(format!(
-                "has blocks of {} samples: pack its source again",
-                header.block_rows
-            )));
+            bail!(path, "has blocks of {} samples: pack its source again", header.block_rows);
         }
         if usize::try_from(length).is_err() {
-            return Err(wrong(
-                "is larger than this machine can address: read it on one of 64 bits".to_owned(),
-            ));
+            bail!(path, "is larger than this machine can address: read it on one of 64 bits");
         }
         // No longer than the file is.
         let mut metadata = vec![0; header.metadata_length as usize];
         file.read_at(layout.metadata_at, &mut metadata)?;
         if crc32fast::hash(&metadata) != header.metadata_crc {
-            return Err(wrong(
-                "is damaged: its metadata do not fit their checksum; pack its source again".into(),
-            ));
+            bail!(
+                path,
+                "is damaged: its metadata do not fit their checksum; pack its source again"
+            );
         }
         let metadata: Metadata = serde_json::from_slice(&metadata).map_err(|error| {
             wrong(format!(
@@ -106,7 +105,7 @@ impl Store {
         Ok(Store { file: Arc::new(file), header, layout, metadata })
     }
 
-    /// What it says of its samples.
+    /// Its metadata.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
@@ -116,26 +115,33 @@ impl Store {
         self.layout.end
     }
 
-    /// The samples, called `name`: those to learn from and those for the test, if the file says
-    /// which are which.
+    fn checksums(&self) -> Checksums {
+        Checksums {
+            block_rows: self.header.block_rows as usize,
+            at: self.layout.checksums_at,
+            length: (self.layout.blocks * CHECKSUM) as usize,
+            crc: self.header.checksums_crc,
+            loaded: OnceLock::new(),
+        }
+    }
+
+    fn labels(&self, checksums: Checksums) -> Option<StoredLabels> {
+        self.header.labelled.then(|| StoredLabels {
+            file: self.file.clone(),
+            at: self.layout.labels_at,
+            rows: self.layout.rows as usize,
+            classes: self.metadata.classes.len(),
+            checksums,
+        })
+    }
+
+    /// The samples, called `name`: undivided, or in two halves if the file says so.
     pub(crate) fn into_parts(self, name: &str) -> Result<Parts, Error> {
+        let checksums = self.checksums();
+        let labels = self.labels(checksums.clone());
         let Store { file, header, layout, metadata } = self;
         let (rows, width) = (layout.rows as usize, header.width as usize);
-        let checksums = Checksums {
-            block_rows: header.block_rows as usize,
-            at: layout.checksums_at,
-            length: (layout.blocks * CHECKSUM) as usize,
-            crc: header.checksums_crc,
-            loaded: OnceLock::new(),
-        };
         let path = file.path().to_owned();
-        let labels = header.labelled.then(|| StoredLabels {
-            file: file.clone(),
-            at: layout.labels_at,
-            rows,
-            classes: metadata.classes.len(),
-            checksums: checksums.clone(),
-        });
         let values =
             Values::in_file(file, VALUES_AT, header.dtype, width, rows).with_checksums(checksums);
         let preparation = match (metadata.normalisation, header.dtype) {
@@ -143,10 +149,9 @@ impl Store {
             (None, Dtype::U8) => Preparation::Bytes { max: metadata.max_value.unwrap_or(u8::MAX) },
             (None, Dtype::F32) => Preparation::Floats,
         };
-        let wrong = |problem| Error::file(&path, problem);
-        preparation.takes(header.dtype, width).map_err(wrong)?;
+        preparation.takes(header.dtype, width).at(&path)?;
         let whole = Dataset::new(name.to_owned(), values, &metadata.shape, preparation)
-            .map_err(wrong)?
+            .at(&path)?
             .with_class_names(metadata.classes.into())
             .described(metadata.columns, metadata.label, metadata.provenance)
             .with_stored_labels(labels);
@@ -160,21 +165,15 @@ impl Store {
     }
 }
 
-/// Reads all of the store `path`, and holds each block's values and labels against their checksums.
-/// `progress` is told the bytes that were checked, of how many.
+/// Reads all of the store `path`, and compares each block's values and labels with their checksums.
+/// `progress` gets the bytes that were checked so far, and the bytes of all.
 ///
 /// # Errors
-/// If it cannot be read or is damaged; the message says where.
+/// If it cannot be read or is damaged. The message names the place.
 pub fn verify(path: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
     let store = Store::open(path, Access::Read)?;
-    let Store { file, header, layout, metadata } = &store;
-    let checksums = Checksums {
-        block_rows: header.block_rows as usize,
-        at: layout.checksums_at,
-        length: (layout.blocks * CHECKSUM) as usize,
-        crc: header.checksums_crc,
-        loaded: OnceLock::new(),
-    };
+    let Store { file, header, layout, .. } = &store;
+    let checksums = store.checksums();
     let blocks = checksums.blocks(file)?;
     let mut buffer = vec![0; LABELS_AT_A_TIME];
     for (block, &[values, labels]) in blocks.iter().enumerate() {
@@ -199,18 +198,16 @@ pub fn verify(path: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Err
         }
         progress(to * layout.row_bytes, layout.rows * layout.row_bytes);
     }
-    if header.labelled {
-        let (rows, classes) = (layout.rows as usize, metadata.classes.len());
-        let labels =
-            StoredLabels { file: file.clone(), at: layout.labels_at, rows, classes, checksums };
-        labels.read()?;
+    // Checked again, for labels that name no class.
+    if let Some(labels) = store.labels(checksums.clone()) {
+        labels.append(0..labels.rows, &mut Vec::new())?;
     }
     check_zeros(file, layout)?;
     file.check()
 }
 
-/// Between its parts a store holds zeros. Nobody reads them, but a bit that tipped there is damage
-/// all the same.
+/// Checks the zeros between the parts of a store. Nobody reads them, but a changed bit there is
+/// damage all the same.
 fn check_zeros(file: &DataFile, layout: &Layout) -> Result<(), Error> {
     let values_end = VALUES_AT + layout.rows * layout.row_bytes;
     for range in [HEADER as u64..VALUES_AT, values_end..layout.labels_at] {

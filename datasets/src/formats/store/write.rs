@@ -15,6 +15,7 @@ use crate::sample::label::UNLABELLED;
 
 /// A store in the making. Unless it is finished, what was written of it is removed.
 #[derive(Debug)]
+#[must_use = "without `finish` the store is removed"]
 pub struct StoreWriter {
     path: PathBuf,
     values: AtomicFile,
@@ -23,16 +24,16 @@ pub struct StoreWriter {
     width: usize,
     block_rows: usize,
     rows: u64,
-    /// How many of the first samples are to learn from, if the others are for the test.
+    /// The number of samples to learn from, if the others are for the test.
     train: Option<u64>,
-    /// They follow the values, and wait for the last of them.
+    /// The labels: they follow the values, and wait for the last of them.
     labels: Option<Spool>,
     /// The largest label, if there is one.
     largest: Option<u16>,
-    /// Of the block that is being written.
+    /// The checksums of the block that is being written.
     values_crc: Hasher,
     labels_crc: Hasher,
-    /// Of each complete block the checksum of its values and of its labels.
+    /// For each complete block, the checksum of its values and of its labels.
     checksums: Vec<[u32; 2]>,
 }
 
@@ -74,8 +75,8 @@ impl StoreWriter {
         })
     }
 
-    /// Appends a sample of bytes, as many as the shape says. `label` is its class, or
-    /// [`UNLABELLED`](crate::UNLABELLED); a store without labels has no use for it.
+    /// Appends a sample of bytes, as many as the shape has. `label` is its class, or
+    /// [`UNLABELLED`](crate::UNLABELLED). A store without labels ignores it.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -90,21 +91,21 @@ impl StoreWriter {
     /// Appends a sample of floats, as [`StoreWriter::push_bytes`] does.
     ///
     /// # Errors
-    /// As there.
+    /// The same.
     ///
     /// # Panics
-    /// As there.
+    /// The same.
     pub fn push_floats(&mut self, sample: &[f32], label: u16) -> Result<(), Error> {
         assert_eq!(self.dtype, Dtype::F32, "a sample of another type");
         self.push_stored(bytemuck::cast_slice(sample), label)
     }
 
-    /// Says that the samples so far are to learn from, and what follows is for the test.
+    /// Ends the samples to learn from: further ones are for the test.
     pub fn test_begins(&mut self) {
         self.train = Some(self.rows);
     }
 
-    /// Whether samples for the test have begun.
+    /// Tells whether samples for the test have begun.
     pub(crate) fn has_test(&self) -> bool {
         self.train.is_some()
     }
@@ -136,8 +137,8 @@ impl StoreWriter {
         self.checksums.push([values, if self.labels.is_some() { labels } else { 0 }]);
     }
 
-    /// Writes what belongs around the values, and gives the file its name. The metadata's shape is
-    /// set to the samples'.
+    /// Writes the other parts around the values, and gives the file its name. The metadata's shape
+    /// is set to the samples'.
     ///
     /// # Errors
     /// If there is no sample, or none to learn from; if a label names none of the classes, or the
@@ -206,7 +207,7 @@ impl StoreWriter {
         self.rows
     }
 
-    /// Whether there is no sample yet.
+    /// Tells whether there is no sample yet.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }

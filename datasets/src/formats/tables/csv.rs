@@ -1,15 +1,15 @@
-//! Delimited text: CSV, TSV and their kin, plain or compressed by gzip, which its first bytes tell.
+//! Delimited text: CSV, TSV and their kin, plain or compressed by gzip, told by the first bytes.
 //!
-//! - The delimiter is that of `,` `;` tab `|` which the first line has most of, outside quotes;
-//!   where it has none, there is one column.
+//! - The delimiter is the one of `,` `;` tab `|` that the first line has most of, outside quotes.
+//!   A line without any has one column.
 //! - A cell may be quoted by `"`, and then hold delimiters, line breaks, and quotes as `""`. Blanks
 //!   around a cell are not part of it. Empty lines are no rows.
 //! - The first row is a header if it has a cell that is neither a number nor missing. Without one,
 //!   columns are called `column 1` and so on.
-//! - Missing is an empty cell, `NA`, `N/A`, `n/a`, `#N/A`, `<NA>`, `NaN` in any case, `null`,
-//!   `NULL`, `None` and `?`. Not `-`, which is one of two classes as often.
-//! - A number is what Rust's `f64` reads: a point and no comma, an exponent, no hexadecimal.
-//!   Anything else is a text, infinity among them: the table's layout refuses it in a column of
+//! - Missing values are an empty cell, `NA`, `N/A`, `n/a`, `#N/A`, `<NA>`, `NaN` in any case,
+//!   `null`, `NULL`, `None` and `?`. Not `-`, which is as often one of two classes.
+//! - Numbers are texts that Rust's `f64` reads: a point and no comma, an exponent, no hexadecimal.
+//!   Anything else is a text. Infinity is a text, too: the table's layout refuses it in a column of
 //!   numbers.
 //! - Text is UTF-8, with or without a byte order mark. A row has at most 4 MB and 65,536 cells.
 
@@ -23,38 +23,38 @@ use std::time::SystemTime;
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::error::{Error, Short, bail};
+use crate::error::{At as _, Error, Short, bail};
+use crate::files::gzip::is_gzip;
 use crate::files::regular::open_regular;
 use crate::formats::options::TableOptions;
-use crate::formats::tables::source::{Cell, TableSource, is_infinite};
+use crate::formats::tables::source::{Cell, TableSource, is_infinite, twice};
 use records::{Record, Records};
-pub use write::{CsvCell, CsvWriter};
+pub(crate) use write::CsvWriter;
 
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const DELIMITERS: [u8; 4] = *b",;\t|";
 const MISSING: [&str; 9] = ["NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None", "?"];
 
-/// What delimited text is read from.
+/// The input of a table of text.
 pub(crate) trait Input: Read + Seek {}
 
 impl<T: Read + Seek> Input for T {}
 
 /// A table in delimited text.
-pub(crate) struct Delimited {
+pub(crate) struct CsvTable {
     path: PathBuf,
     input: Box<dyn Input>,
-    /// The length of the file and the time it was modified when it was opened, to be compared after
-    /// each pass.
+    /// The length and the time of modification when the file was opened, to be compared after each
+    /// pass.
     stamp: Option<(u64, Option<SystemTime>)>,
     delimiter: u8,
-    /// Whether the first row is the names.
+    /// The first row holds the names.
     header: bool,
     names: Vec<String>,
-    /// What is missing beside [`MISSING`].
+    /// Texts of missing values beside [`MISSING`].
     missing: Vec<String>,
 }
 
-impl Delimited {
+impl CsvTable {
     /// Opens `path` and reads its first row.
     ///
     /// # Errors
@@ -62,13 +62,13 @@ impl Delimited {
     /// a column twice or not at all.
     pub(crate) fn open(path: &Path, options: &TableOptions) -> Result<Self, Error> {
         let (file, _) = open_regular(path, "a table")?;
-        let metadata = file.metadata().map_err(|error| Error::io(path, error))?;
-        let mut table = Delimited::from_input(Box::new(file), path, options)?;
+        let metadata = file.metadata().at(path)?;
+        let mut table = CsvTable::from_input(Box::new(file), path, options)?;
         table.stamp = Some((metadata.len(), metadata.modified().ok()));
         Ok(table)
     }
 
-    /// As [`Delimited::open`]; `path` is what errors call it.
+    /// [`CsvTable::open`] of an input that errors call `path`.
     pub(crate) fn from_input(
         input: Box<dyn Input>,
         path: &Path,
@@ -79,7 +79,7 @@ impl Delimited {
         {
             bail!("{:?} cannot separate columns: ask for , ; | or a tab", char::from(delimiter));
         }
-        let mut table = Delimited {
+        let mut table = CsvTable {
             path: path.to_owned(),
             input,
             stamp: None,
@@ -112,7 +112,7 @@ impl Delimited {
     }
 }
 
-impl TableSource for Delimited {
+impl TableSource for CsvTable {
     fn column_names(&self) -> &[String] {
         &self.names
     }
@@ -141,8 +141,7 @@ impl TableSource for Delimited {
             take(record.line, &cells)?;
         }
         if let Some(stamp) = self.stamp {
-            let metadata =
-                fs::metadata(&self.path).map_err(|error| Error::io(&self.path, error))?;
+            let metadata = fs::metadata(&self.path).at(&self.path)?;
             if stamp != (metadata.len(), metadata.modified().ok()) {
                 bail!(&self.path, "changed while it was being read: start again");
             }
@@ -160,9 +159,9 @@ fn read_from_start<'a>(
     input: &'a mut dyn Input,
     path: &'a Path,
 ) -> Result<Records<'a, Box<dyn Read + 'a>>, Error> {
-    input.seek(SeekFrom::Start(0)).map_err(|error| Error::io(path, error))?;
+    input.seek(SeekFrom::Start(0)).at(path)?;
     let mut input = BufReader::with_capacity(32 << 10, input);
-    let gzip = input.fill_buf().map_err(|error| Error::io(path, error))?.starts_with(&GZIP_MAGIC);
+    let gzip = is_gzip(input.fill_buf().at(path)?);
     let reader: Box<dyn Read + 'a> =
         if gzip { Box::new(MultiGzDecoder::new(input)) } else { Box::new(input) };
     Records::new(reader, gzip, path)
@@ -201,12 +200,8 @@ fn header_names(header: &Record, path: &Path) -> Result<Vec<String>, Error> {
             empty + 1
         );
     }
-    let mut sorted: Vec<usize> = (0..names.len()).collect();
-    sorted.sort_by_key(|&column| &names[column]);
-    if let Some([one, other]) =
-        sorted.array_windows().find(|[one, other]| names[*one] == names[*other])
-    {
-        let (name, one, other) = (Short(&names[*one]), one + 1, other + 1);
+    if let Some((one, other)) = twice(&names) {
+        let (name, one, other) = (Short(&names[one]), one + 1, other + 1);
         bail!(
             path,
             "line {line}, the header, calls columns {one} and {other} both {name}: rename one"
@@ -219,7 +214,7 @@ fn trim(cell: &str) -> &str {
     cell.trim_matches([' ', '\t'])
 }
 
-/// What a cell's text is.
+/// The cell of a text.
 fn to_cell<'a>(text: &'a str, missing: &[String]) -> Cell<'a> {
     let text = trim(text);
     if text.is_empty() || MISSING.contains(&text) || missing.iter().any(|token| token == text) {

@@ -1,4 +1,4 @@
-//! What the columns of a table are.
+//! The layout of a table: its columns and labels.
 
 use std::path::PathBuf;
 
@@ -9,29 +9,29 @@ use crate::sample::column::Column;
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub(super) path: PathBuf,
-    /// What errors call the number of a row.
+    /// The word for a row's number in errors.
     pub(super) row_word: &'static str,
-    /// What becomes of each of the table's columns.
+    /// The use of each of the table's columns.
     pub(super) fields: Vec<Field>,
-    /// Those that are stored.
+    /// The columns that are stored.
     pub(crate) columns: Vec<Column>,
-    /// Which column is the label's.
+    /// The name of the label's column.
     pub(crate) label: Option<String>,
-    /// What the labels mean. `None` without a label column, or where no row has a label.
+    /// The names of the classes. `None` without a label column, or if no row has a label.
     pub(crate) class_names: Option<Vec<String>>,
-    /// How many rows there are.
+    /// The number of rows.
     pub(crate) rows: u64,
-    /// How many of them have a label.
+    /// The number of rows with a label.
     pub(crate) labelled: u64,
-    /// How many cells of each stored column are missing; not counted of those that a model learnt
-    /// from.
+    /// The number of missing cells in each stored column; 0 for columns that a model learnt from,
+    /// which are not counted.
     pub(crate) missing: Vec<u64>,
-    /// How many numbers lose digits to `f32`: those of more than 7 or 8, such as integers from
-    /// 16,777,217 on.
+    /// The number of numbers that lose digits as `f32`: those of more than 7 or 8 digits, such as
+    /// 16,777,217.
     pub(crate) rounded: u64,
 }
 
-/// What becomes of a column.
+/// The use of a column.
 #[derive(Debug)]
 pub(super) enum Field {
     Ignored,

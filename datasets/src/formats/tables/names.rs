@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::source::Cell;
 
-/// How much memory the values of all columns may take, in bytes.
+/// The bytes of memory that the values of all columns may take.
 const MOST_MEMORY: usize = 8 << 20;
-/// What a value takes beside its text.
+/// The bytes that a value takes beside its text.
 const EACH: usize = 64;
 
-/// What is left of the memory for all columns.
+/// The bytes of memory that are left for all columns.
 pub(super) struct Budget(usize);
 
 impl Default for Budget {
@@ -18,11 +18,20 @@ impl Default for Budget {
     }
 }
 
+impl Budget {
+    /// Takes `bytes` off; `false` if there are not as many.
+    fn spend(&mut self, bytes: usize) -> bool {
+        let left = self.0.checked_sub(bytes);
+        self.0 = left.unwrap_or(self.0);
+        left.is_some()
+    }
+}
+
 /// The values that have been met.
 #[derive(Default)]
 pub(super) struct Seen {
     texts: BTreeSet<Box<str>>,
-    /// As bits, none of them -0.
+    /// By their bits, none of them -0.
     numbers: HashSet<u64>,
 }
 
@@ -31,29 +40,16 @@ impl Seen {
         self.texts.len() + self.numbers.len()
     }
 
-    /// Whether there was memory for it.
+    /// Adds a text; `false` if there is no memory for it.
     pub(super) fn add_text(&mut self, text: &str, budget: &mut Budget) -> bool {
-        if self.texts.contains(text) {
-            return true;
-        }
-        let Some(left) = budget.0.checked_sub(EACH + text.len()) else {
-            return false;
-        };
-        budget.0 = left;
-        self.texts.insert(text.into())
+        self.texts.contains(text)
+            || budget.spend(EACH + text.len()) && self.texts.insert(text.into())
     }
 
-    /// Whether there was memory for it.
+    /// Adds a number; `false` if there is no memory for it.
     pub(super) fn add_number(&mut self, number: f64, budget: &mut Budget) -> bool {
         let bits = (number + 0.0).to_bits();
-        if self.numbers.contains(&bits) {
-            return true;
-        }
-        let Some(left) = budget.0.checked_sub(EACH) else {
-            return false;
-        };
-        budget.0 = left;
-        self.numbers.insert(bits)
+        self.numbers.contains(&bits) || budget.spend(EACH) && self.numbers.insert(bits)
     }
 
     pub(super) fn into_names(self) -> Names {
@@ -68,14 +64,14 @@ impl Seen {
     }
 }
 
-/// The values in their order, which numbers them.
+/// The values, numbered in their order.
 #[derive(Debug)]
 pub(super) enum Names {
     /// All are numbers: ascending.
     Numbers(Vec<f64>),
     /// In the order of their bytes.
     Texts(Vec<String>),
-    /// Those of a table read before, with their numbers then.
+    /// The values of a table read before, with their numbers there.
     Known(HashMap<String, usize>),
 }
 
@@ -86,7 +82,7 @@ impl Names {
         )
     }
 
-    /// Not of known ones, which have been handed in.
+    /// The names, unless they are known: these have been handed in.
     pub(super) fn to_strings(&self) -> Vec<String> {
         match self {
             Names::Numbers(numbers) => numbers.iter().map(f64::to_string).collect(),
@@ -95,7 +91,7 @@ impl Names {
         }
     }
 
-    /// The number of what is in a cell that is not missing.
+    /// The number of the value in a cell that is not missing.
     pub(super) fn find(&self, cell: Cell<'_>) -> Option<usize> {
         match (self, cell) {
             (Names::Numbers(numbers), Cell::Number(number)) => {

@@ -11,41 +11,35 @@ use crate::formats::source::{Found, Start};
 use crate::formats::store::kept::Kept;
 use crate::formats::store::metadata::Metadata;
 use crate::formats::store::write::StoreWriter;
-use crate::formats::tables::csv::Delimited;
+use crate::formats::tables::csv::CsvTable;
 use crate::formats::tables::layout::Layout;
 use crate::formats::tables::parquet;
 use crate::formats::tables::source::TableSource;
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
 
-/// Whether a file may be delimited text: it holds no zero byte, or is UTF-16. What else is wrong
-/// with it is for its reader to say.
-pub(crate) fn is_text(start: &Start) -> bool {
+/// Tells whether a file may be delimited text: it holds no zero byte, or is UTF-16. Its reader
+/// refuses UTF-16 with a better message.
+pub(crate) fn is_csv(start: &Start) -> bool {
     let utf_16 = start.bytes.starts_with(&[0xff, 0xfe]) || start.bytes.starts_with(&[0xfe, 0xff]);
     !start.bytes.is_empty() && (utf_16 || !start.bytes.contains(&0))
 }
 
 /// Opens a file of delimited text.
-pub(crate) fn open_text(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
-    open(path, name, "delimited text", options, &|table| {
-        Ok(Box::new(Delimited::open(path, table)?))
-    })
+pub(crate) fn open_csv(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
+    open(path, name, "delimited text", options, &|table| Ok(Box::new(CsvTable::open(path, table)?)))
 }
 
-/// Whether a file is Parquet or Arrow IPC.
-pub(crate) fn is_columnar(start: &Start) -> bool {
+/// Tells whether a file is Parquet or Arrow IPC.
+pub(crate) fn is_parquet(start: &Start) -> bool {
     parquet::recognise(&start.bytes).is_some()
 }
 
 /// Opens a file of Parquet or Arrow IPC.
-pub(crate) fn open_columnar(
-    path: &Path,
-    name: &str,
-    options: &OpenOptions,
-) -> Result<Found, Error> {
+pub(crate) fn open_parquet(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
     #[cfg(feature = "parquet")]
     return open(path, name, "Parquet or Arrow", options, &|table| {
-        Ok(Box::new(parquet::ColumnarTable::open(path, &table.ignore)?))
+        Ok(Box::new(parquet::ParquetTable::open(path, &table.ignore)?))
     });
     #[cfg(not(feature = "parquet"))]
     {
@@ -56,7 +50,7 @@ pub(crate) fn open_columnar(
     }
 }
 
-/// Opens a table, by the store that was made of it, if it is still as it was.
+/// Opens a table: by the store that was made of it, if the table has not changed since.
 #[allow(clippy::type_complexity)]
 fn open(
     path: &Path,
@@ -99,7 +93,7 @@ fn open(
     Ok(Found { parts, notes, ..Found::default() })
 }
 
-/// A number that stands for how a table is to be read.
+/// A hash of the options that a table is read by.
 fn settings(options: &TableOptions) -> u64 {
     let mut hash = Hash::new();
     hash.bytes(format!("1 {options:?}").as_bytes());

@@ -1,11 +1,17 @@
 //! Parquet and Arrow files: tables stored column by column, as pandas, Polars and databases write
 //! them.
 //!
-//! Only the feature `parquet` reads and writes them; that a file is one, and what to do then, is
-//! known without it.
+//! Reading and writing takes the feature `parquet`. A build without it recognises such a file, and
+//! names the remedy.
 
+#[cfg(feature = "parquet")]
+use std::fs::File;
+#[cfg(feature = "parquet")]
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
+#[cfg(feature = "parquet")]
+use crate::error::At as _;
 use crate::error::Error;
 
 #[cfg(feature = "parquet")]
@@ -24,20 +30,20 @@ mod tests;
 mod writer;
 
 #[cfg(feature = "parquet")]
-pub(crate) use table::ColumnarTable;
+pub(crate) use table::ParquetTable;
 #[cfg(feature = "parquet")]
-pub use writer::{ColumnarKind, ColumnarWriter, FieldKind, Value};
+pub(crate) use writer::ParquetWriter;
 
 const PARQUET: &[u8] = b"PAR1";
 const ENCRYPTED_PARQUET: &[u8] = b"PARE";
 const ARROW_FILE: &[u8] = b"ARROW1\0\0";
 const CONTINUATION: &[u8] = &[0xff; 4];
 
-/// What a file is that starts with these bytes (8 are enough), if it is one of this kind: "a
+/// The kind of a file that starts with these bytes (8 are enough), if it is one of these: "a
 /// Parquet file" or the like.
 ///
-/// An Arrow stream has no magic number but its first message's mark and length, which have to be
-/// plausible.
+/// An Arrow stream has no magic number. Its first message begins with a mark and a plausible
+/// length.
 pub(crate) fn recognise(start: &[u8]) -> Option<&'static str> {
     if start.starts_with(PARQUET) {
         Some("a Parquet file")
@@ -55,19 +61,52 @@ pub(crate) fn recognise(start: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// What a build without the feature says of a file that [`recognise`] calls `what`.
+/// The error of a build without the feature on a file that [`recognise`] calls `what`.
 #[cfg_attr(feature = "parquet", allow(dead_code, reason = "only its test uses it then"))]
 pub(crate) fn not_built_in(path: &Path, what: &str) -> Error {
     let advice = "install narrows with --features parquet, or convert it to CSV";
     Error::file(path, format!("is {what}, which this build cannot read: {advice}"))
 }
 
+/// The error of the decoder, on one line and not too long.
 #[cfg(feature = "parquet")]
-/// What the decoder says, on one line and not too long.
 pub(crate) fn damaged(path: &Path, what: &str) -> Error {
     let what: String =
         what.chars().map(|c| if c.is_control() { ' ' } else { c }).take(150).collect();
     Error::file(path, format!("is damaged: {what}; write or download it again"))
+}
+
+/// The place and the length of the footer of a file that ends with it, its length in four bytes,
+/// and a magic number, which `check` looks at. The first `head` bytes of the file are no footer.
+#[cfg(feature = "parquet")]
+fn find_footer<const N: usize>(
+    path: &Path,
+    file: &File,
+    length: u64,
+    head: u64,
+    check: impl FnOnce([u8; N]) -> Result<(), Error>,
+) -> Result<(u64, usize), Error> {
+    let Some(tail_at) = length.checked_sub(4 + N as u64) else {
+        return Err(damaged(path, "it ends within its first bytes"));
+    };
+    let (mut promised, mut magic) = ([0; 4], [0; N]);
+    read_exact_at(file, tail_at, &mut promised).at(path)?;
+    read_exact_at(file, tail_at + 4, &mut magic).at(path)?;
+    check(magic)?;
+    let promised = u32::from_le_bytes(promised);
+    match tail_at.checked_sub(u64::from(promised)).filter(|&at| at >= head) {
+        Some(at) => Ok((at, promised as usize)),
+        None => {
+            let problem = format!("its footer promises {promised} bytes, the file has {length}");
+            Err(damaged(path, &problem))
+        }
+    }
+}
+
+#[cfg(feature = "parquet")]
+fn read_exact_at(mut file: &File, at: u64, out: &mut [u8]) -> io::Result<()> {
+    file.seek(SeekFrom::Start(at))?;
+    file.read_exact(out)
 }
 
 #[cfg(test)]

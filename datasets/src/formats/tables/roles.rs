@@ -1,11 +1,11 @@
-//! What becomes of each column of a table: feature, label, or nothing.
+//! The role of each column of a table: feature, label, or none.
 
 use std::path::Path;
 
-use crate::error::{Error, Problem, Remedy, Short, bail};
+use crate::error::{Error, Problem, Remedy, Short, bail, listed};
 use crate::formats::options::{LabelColumn, TableOptions};
 
-/// What becomes of a column.
+/// The role of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Ignored,
@@ -89,7 +89,7 @@ pub(super) fn roles(
     Ok(roles)
 }
 
-/// Whether each column is one that a model learnt from; `None` where there is no model.
+/// For each column, whether a model learnt from it; `None` without a model.
 fn known(
     names: &[String],
     options: &TableOptions,
@@ -103,7 +103,8 @@ fn known(
     Ok(Some(names.iter().map(is_known).collect()))
 }
 
-/// The column of this name, and what it is for; the error lists those that are called most alike.
+/// The column of this name, which is asked for the purpose `to`. The error lists the most similar
+/// names.
 fn find(
     names: &[String],
     name: &str,
@@ -117,16 +118,15 @@ fn find(
     let mut nearest: Vec<&String> = names.iter().collect();
     nearest.sort_by_cached_key(|other| distance(name, other));
     nearest.truncate(4);
-    let list: Vec<String> = nearest.into_iter().map(|name| Short(name).to_string()).collect();
-    let (count, list) = (names.len(), list.join(", "));
+    let (count, list) = (names.len(), listed(&nearest));
     let which =
         if count > 4 { format!("the nearest of its {count} are") } else { "it has".to_owned() };
     let problem = format!("has no column {} {to}: {which} {list}", Short(name));
     Err(Error::file(path, Problem::with(problem, remedy)))
 }
 
-/// How many characters have to be put in, taken out or changed, case aside. Of long names only the
-/// start counts.
+/// The number of characters to insert, remove or change, case aside. Only the start of a long name
+/// counts.
 fn distance(one: &str, other: &str) -> usize {
     let start = |name: &str| name.chars().take(40).flat_map(char::to_lowercase).collect::<String>();
     strsim::levenshtein(&start(one), &start(other))

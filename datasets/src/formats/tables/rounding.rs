@@ -1,13 +1,13 @@
-//! What is lost where a decimal number becomes a 32-bit float.
+//! Digits that are lost where a decimal number becomes a 32-bit float.
 
-/// Whether `number` is no `f32`, and the nearest one, written with as few digits as tell it apart,
-/// is another number, too: 0.1 comes back as 0.1, but 16777217 as 16777216.
+/// Tells whether `number` loses digits as an `f32`: written with as few digits as tell it apart,
+/// the nearest `f32` is another number. 0.1 comes back as 0.1, but 16777217 as 16777216.
 pub(crate) fn loses_digits(number: f64) -> bool {
     let stored = number as f32;
     if f64::from(stored) == number {
         return false;
     }
-    // Whatever comes back has 9 digits at most. Powers of ten up to 10^22 are exact, and so is the
+    // Such a number has 9 digits at most. Powers of ten up to 10^22 are exact, and so is the
     // quotient of two whole numbers rounded once: the same as what reading the decimal gives.
     let (mut power, mut tried) = (10.0, false);
     while power <= 1e22 && (number * power).abs() < 1e9 {

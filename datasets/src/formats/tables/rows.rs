@@ -8,12 +8,12 @@ use crate::error::{Error, Short, bail};
 use crate::sample::label::UNLABELLED;
 
 impl Layout {
-    /// Hands `sink` each row: a value of each of [`Layout::columns`], and its class, 65,535 if it
-    /// has none. A number is the `f32` nearest to it, a category its place among the names, what is
-    /// missing NaN.
+    /// Hands each row to `sink`: a value for each of [`Layout::columns`], and its class, or
+    /// [`UNLABELLED`]. A number is the nearest `f32`, a category its place among the names, a
+    /// missing value NaN.
     ///
     /// # Errors
-    /// What `sink` says, or if `source` cannot be read or is not what the layout was made from.
+    /// Those of `sink`; if `source` cannot be read, or is not the table that the layout is for.
     #[allow(clippy::type_complexity)]
     pub(crate) fn pack(
         &self,

@@ -6,14 +6,14 @@ use std::path::Path;
 use super::layout::Layout;
 use crate::error::Error;
 use crate::formats::options::{LabelColumn, TableOptions};
-use crate::formats::tables::csv::Delimited;
+use crate::formats::tables::csv::CsvTable;
 use crate::sample::column::{Column, ColumnKind, Encoding};
 
 const PATH: &str = "t.csv";
 
-fn open(text: &str) -> Delimited {
+fn open(text: &str) -> CsvTable {
     let input = Box::new(Cursor::new(text.as_bytes().to_vec()));
-    Delimited::from_input(input, Path::new(PATH), &TableOptions::default()).unwrap()
+    CsvTable::from_input(input, Path::new(PATH), &TableOptions::default()).unwrap()
 }
 
 fn infer(text: &str, options: &TableOptions) -> Result<Layout, Error> {

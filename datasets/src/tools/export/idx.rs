@@ -6,18 +6,22 @@ use super::{Export, ExportFormat};
 use crate::error::{Error, bail};
 use crate::files::atomic::{self, AtomicFile};
 use crate::sample::dtype::Dtype;
-use crate::tools::both_halves::Told;
+use crate::tools::both_halves::ProgressMeter;
 
 const BYTES: u8 = 0x08;
 const INTEGERS: u8 = 0x0c;
 
-pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Result<u64, Error> {
+pub(super) fn write(
+    export: &Export<'_>,
+    out: &Path,
+    meter: &mut ProgressMeter<'_>,
+) -> Result<u64, Error> {
     if export.dtype() == Dtype::F32 {
         bail!(out, "cannot hold floats, which these samples are: choose .npy or .npz");
     }
     let mut file = atomic::create(out)?;
     file.put(&header(BYTES, &export.shape(export.halves), out)?)?;
-    export.values(export.halves, told, |sample| file.put(sample))?;
+    export.values(export.halves, meter, |sample| file.put(sample))?;
     let labels = match (&export.labels, ExportFormat::Idx.labels_file(out)) {
         (Some(labels), Some(path)) => {
             let short = labels.fit(i64::from(u8::MAX));

@@ -8,14 +8,18 @@ use rawzip::{CompressionMethod, ZipArchiveWriter};
 use super::{Export, npy};
 use crate::error::Error;
 use crate::files::atomic::{self, AtomicFile, not_written};
-use crate::tools::both_halves::Told;
+use crate::tools::both_halves::ProgressMeter;
 
-pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Result<u64, Error> {
+pub(super) fn write(
+    export: &Export<'_>,
+    out: &Path,
+    meter: &mut ProgressMeter<'_>,
+) -> Result<u64, Error> {
     let mut archive = ZipArchiveWriter::new(atomic::create(out)?);
     for (ending, halves) in export.arrays() {
         member(&mut archive, out, &format!("x{ending}.npy"), |put| {
             put(&npy::values_header(export, halves))?;
-            export.values(halves, told, put)
+            export.values(halves, meter, put)
         })?;
         if export.labels.is_some() {
             member(&mut archive, out, &format!("y{ending}.npy"), |put| {

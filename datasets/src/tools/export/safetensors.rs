@@ -10,12 +10,16 @@ use super::Export;
 use crate::error::Error;
 use crate::files::atomic;
 use crate::sample::dtype::Dtype;
-use crate::tools::both_halves::Told;
+use crate::tools::both_halves::ProgressMeter;
 
 /// The length of the header is a multiple of it.
 const ALIGNMENT: usize = 8;
 
-pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Result<u64, Error> {
+pub(super) fn write(
+    export: &Export<'_>,
+    out: &Path,
+    meter: &mut ProgressMeter<'_>,
+) -> Result<u64, Error> {
     let arrays = export.arrays();
     let mut header = Map::new();
     let mut metadata = Map::new();
@@ -23,9 +27,9 @@ pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Res
         metadata.insert(what.to_owned(), json!(json!(names).to_string()))
     };
     if export.labels.is_some() {
-        put_names("classes", export.together.class_names().iter().map(String::as_str).collect());
+        put_names("classes", export.both.class_names().iter().map(String::as_str).collect());
     }
-    if let Some(columns) = &export.together.columns {
+    if let Some(columns) = &export.both.columns {
         put_names("columns", columns.iter().map(|column| column.name.as_str()).collect());
     }
     if !metadata.is_empty() {
@@ -59,7 +63,7 @@ pub(super) fn write(export: &Export<'_>, out: &Path, told: &mut Told<'_>) -> Res
         export.numbers(halves, |number| file.put(&number.to_le_bytes()))?;
     }
     for &(_, halves) in &arrays {
-        export.values(halves, told, |sample| file.put(sample))?;
+        export.values(halves, meter, |sample| file.put(sample))?;
     }
     file.complete()
 }

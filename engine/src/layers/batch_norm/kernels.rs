@@ -15,7 +15,7 @@ use crate::hardware::caches;
 use crate::hardware::simd::{Simd, kernel};
 
 /// Whether a matrix of so many values lies beyond the level-2 cache. No bit depends on it.
-pub fn is_far(values: usize) -> bool {
+pub(crate) fn is_far(values: usize) -> bool {
     values * size_of::<f32>() > caches::level2()
 }
 
@@ -24,7 +24,7 @@ const ROWS: usize = 4;
 
 /// What belongs to the columns, each (columns).
 #[derive(Clone, Copy)]
-pub struct Columns<'a> {
+pub(crate) struct Columns<'a> {
     pub gamma: &'a [f32],
     pub beta: &'a [f32],
     pub mean: &'a [f32],
@@ -33,7 +33,7 @@ pub struct Columns<'a> {
 }
 
 /// A pass over a matrix.
-pub trait Step {
+pub(crate) trait Step {
     /// The values of the matrix, and its columns.
     fn size(&self) -> [usize; 2];
 
@@ -51,7 +51,7 @@ pub trait Step {
 
 kernel! {
     /// Takes each vector of each row once: rows in groups, columns within them.
-    pub fn sweep<P: Step>(s, pass: P, far: bool, relu: bool) {
+    pub(crate) fn sweep<P: Step>(s, pass: P, far: bool, relu: bool) {
         match (far, relu) {
             (true, true) => sweep_from::<S, P, true, true>(s, pass),
             (true, false) => sweep_from::<S, P, true, false>(s, pass),
@@ -100,7 +100,7 @@ fn load<S: Simd, const R: usize, const FAR: bool>(
 }
 
 /// Sums of `x - shift` and of its square down the columns of x: (rows, c), overwritten.
-pub struct Moments<'a> {
+pub(crate) struct Moments<'a> {
     pub x: &'a [f32],
     pub shift: &'a [f32],
     pub sum: &'a mut [f32],
@@ -138,7 +138,7 @@ impl Step for Moments<'_> {
 }
 
 /// y = gamma (x - mean) inv_std + beta, and the ReLU of it.
-pub struct Normalise<'a> {
+pub(crate) struct Normalise<'a> {
     pub x: &'a [f32],
     pub y: &'a mut [f32],
     pub columns: Columns<'a>,
@@ -203,7 +203,7 @@ impl<S: Simd> Affine<S> {
 }
 
 /// dbeta = sum dz and dgamma = sum dz x_hat, overwritten.
-pub struct BackwardSums<'a> {
+pub(crate) struct BackwardSums<'a> {
     pub x: &'a [f32],
     pub dy: &'a [f32],
     pub columns: Columns<'a>,
@@ -245,7 +245,7 @@ impl Step for BackwardSums<'_> {
 }
 
 /// dx; `means` are dbeta / n and dgamma / n, or `None` for constant statistics.
-pub struct BackwardInput<'a> {
+pub(crate) struct BackwardInput<'a> {
     pub x: &'a [f32],
     pub dy: &'a [f32],
     pub dx: &'a mut [f32],

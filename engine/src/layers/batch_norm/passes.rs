@@ -11,13 +11,19 @@ fn task_len(channels: usize) -> usize {
 }
 
 /// The scratch values for so many rows of that many channels.
-pub fn scratch_len(rows: usize, channels: usize) -> usize {
+pub(crate) fn scratch_len(rows: usize, channels: usize) -> usize {
     column_sums::scratch_len(rows, channels, 2)
 }
 
 /// The mean, the biased variance and `1 / sqrt(var + eps)` of the columns of x: (rows, channels),
 /// into `saved`: (3, channels).
-pub fn batch_statistics(cx: &Context, eps: f32, x: &[f32], saved: &mut [f32], scratch: &mut [f32]) {
+pub(crate) fn batch_statistics(
+    cx: &Context,
+    eps: f32,
+    x: &[f32],
+    saved: &mut [f32],
+    scratch: &mut [f32],
+) {
     let c = saved.len() / 3;
     let (mean, rest) = saved.split_at_mut(c);
     let (var, inv_std) = rest.split_at_mut(c);
@@ -39,14 +45,14 @@ pub fn batch_statistics(cx: &Context, eps: f32, x: &[f32], saved: &mut [f32], sc
 }
 
 /// `1 / sqrt(var + eps)`
-pub fn inverse_deviations(eps: f32, var: &[f32], inv_std: &mut [f32]) {
+pub(crate) fn inverse_deviations(eps: f32, var: &[f32], inv_std: &mut [f32]) {
     for (inv_std, var) in inv_std.iter_mut().zip(var) {
         *inv_std = 1.0 / (var + eps).sqrt();
     }
 }
 
 /// y = gamma (x - mean) inv_std + beta, or the ReLU of it; both (rows, channels).
-pub fn normalise(cx: &Context, relu: bool, columns: Columns<'_>, x: &[f32], y: &mut [f32]) {
+pub(crate) fn normalise(cx: &Context, relu: bool, columns: Columns<'_>, x: &[f32], y: &mut [f32]) {
     let far = is_far(x.len());
     cx.chunks(y, task_len(columns.mean.len()), |range, y| {
         sweep(cx.isa(), Normalise { x: &x[range], y, columns }, far, relu);
@@ -54,7 +60,7 @@ pub fn normalise(cx: &Context, relu: bool, columns: Columns<'_>, x: &[f32], y: &
 }
 
 /// dbeta and dgamma, (2, channels), at the start of `scratch`.
-pub fn parameter_gradients<'s>(
+pub(crate) fn parameter_gradients<'s>(
     cx: &Context,
     relu: bool,
     columns: Columns<'_>,
@@ -73,7 +79,7 @@ pub fn parameter_gradients<'s>(
 
 /// dx: (rows, channels). The statistics are those of the batch if there are `sums`, what
 /// [`parameter_gradients`] gives, which become means; else they are constants.
-pub fn input_gradient(
+pub(crate) fn input_gradient(
     cx: &Context,
     relu: bool,
     columns: Columns<'_>,

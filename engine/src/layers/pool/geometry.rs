@@ -8,7 +8,7 @@ use std::ops::Range;
 
 /// A window on the images of one shape.
 #[derive(Clone, Copy, Debug)]
-pub struct PoolGeometry {
+pub(crate) struct PoolGeometry {
     pub window: Window,
     /// The size of the images that it moves over.
     pub size: Size,
@@ -96,13 +96,13 @@ impl PoolGeometry {
         });
     }
 
-    /// Whether no pixel is in two positions of the window.
+    /// True if no pixel is in two positions of the window.
     pub fn disjoint(&self) -> bool {
         let Window { kernel, stride, .. } = self.window;
         kernel.0 <= stride.0 && kernel.1 <= stride.1
     }
 
-    /// Whether each pixel is in exactly one position.
+    /// True if each pixel is in exactly one position.
     pub fn tiled(&self) -> bool {
         let Window { kernel, stride, padding, .. } = self.window;
         let covered = Size(self.positions.0 * kernel.0, self.positions.1 * kernel.1);

@@ -53,7 +53,7 @@ fn max_row<S: Simd>(s: S, images: &PoolGeometry, row: usize, x: &[f32], y: &mut 
     !s.sum(trace).is_nan()
 }
 
-/// As [`max_row`], for any values: the maximum of a window with a NaN is NaN.
+/// Like [`max_row`], for any values: the maximum of a window with a NaN is NaN.
 #[cold]
 fn max_row_exactly(images: &PoolGeometry, row: usize, x: &[f32], y: &mut [f32]) {
     for (column, y) in y.chunks_exact_mut(images.channels).enumerate() {
@@ -79,7 +79,7 @@ fn add<S: Simd>(s: S, share: S::F, disjoint: bool, dx: &mut [f32], j: usize) {
 // images; `first_image` that of the first of some images. All other slices are of all images.
 kernel! {
     /// The largest value in each window: some rows of `y`.
-    pub fn max(s, images: PoolGeometry, first_row: usize, x: &[f32], y: &mut [f32]) {
+    pub(crate) fn max(s, images: PoolGeometry, first_row: usize, x: &[f32], y: &mut [f32]) {
         for (r, y) in y.chunks_exact_mut(images.small_row()).enumerate() {
             let (x, row) = place(&images, first_row + r, x);
             if !max_row(s, &images, row, x, y) {
@@ -91,7 +91,7 @@ kernel! {
     /// Gives each window's gradient to the first pixel that has the maximum: some images of `dx`.
     /// The pixel is found again, which takes less memory traffic than to keep which it was. Where
     /// the maximum is NaN, it is the first of the window.
-    pub fn max_gradient(
+    pub(crate) fn max_gradient(
         s, images: PoolGeometry, first_image: usize, x: &[f32], y: &[f32], dy: &[f32],
         dx: &mut [f32],
     ) {
@@ -121,7 +121,7 @@ kernel! {
     }
 
     /// `scale` times the sum of each window of `large`: some rows of `small`.
-    pub fn sums(
+    pub(crate) fn sums(
         s, images: PoolGeometry, first_row: usize, large: &[f32], small: &mut [f32], scale: f32,
     ) {
         let c = images.channels;
@@ -141,7 +141,7 @@ kernel! {
 
     /// Gives each pixel `scale` times the sum of what the windows that it is in have: some images
     /// of `large`.
-    pub fn spread(
+    pub(crate) fn spread(
         s, images: PoolGeometry, first_image: usize, small: &[f32], large: &mut [f32], scale: f32,
     ) {
         let (c, disjoint) = (images.channels, images.disjoint());

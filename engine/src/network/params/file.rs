@@ -1,16 +1,17 @@
 //! Parameters in files, by name: safetensors, every tensor F32.
 
 use super::{ParamEntry, Params};
-use crate::error::{Error, ErrorKind};
-use safetensors::tensor::{Dtype, SafeTensors, View};
-use std::borrow::Cow;
+use crate::error::Error;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::Path;
 
-/// The tensors of a file beside the parameters of a network, by name.
+/// The tensors of a file, compared with the parameters of a network by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use = "a parameter may be missing"]
+#[non_exhaustive]
 pub struct LoadReport {
     /// The parameters that the file has values for.
     pub loaded: Vec<String>,
@@ -24,7 +25,7 @@ pub struct LoadReport {
 }
 
 impl LoadReport {
-    /// What the safetensors file of those bytes has for parameters of those entries. No values are
+    /// Compares the safetensors file of those bytes with parameters of those entries. No values are
     /// read.
     ///
     /// # Errors
@@ -67,16 +68,12 @@ impl LoadReport {
         if strict {
             problems.extend(self.unused.iter().map(|name| format!("{name} is no parameter's")));
         }
-        match problems.as_slice() {
-            [] => Ok(()),
-            [first, rest @ ..] => {
-                let more = match rest.len() {
-                    0 => String::new(),
-                    more => format!(", and {more} more do not fit"),
-                };
-                Err(Error::mismatch(format!("the tensor {first}{more}")))
-            }
-        }
+        let [first, rest @ ..] = problems.as_slice() else { return Ok(()) };
+        let more = match rest.len() {
+            0 => String::new(),
+            more => format!(", and {more} more do not fit"),
+        };
+        Err(Error::mismatch(format!("the tensor {first}{more}")))
     }
 }
 
@@ -89,16 +86,21 @@ impl Params {
     pub fn to_safetensors(&self, metadata: &[(&str, &str)]) -> Result<Vec<u8>, Error> {
         let pairs = metadata.iter().map(|(key, value)| (key.to_string(), value.to_string()));
         let metadata = (!metadata.is_empty()).then(|| HashMap::from_iter(pairs));
-        let tensors = self.entries.iter().map(|entry| {
-            let tensor = Tensor { entry, values: &self.values };
-            (&entry.name, tensor)
-        });
-        safetensors::serialize(tensors, metadata)
-            .map_err(|e| Error::of(ErrorKind::Format, format!("cannot write the parameters: {e}")))
+        let bytes: Vec<u8> = self.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let tensor = |entry: &ParamEntry| {
+            let Range { start, end } = entry.range;
+            let bytes = &bytes[size_of::<f32>() * start..size_of::<f32>() * end];
+            let tensor = TensorView::new(Dtype::F32, entry.spec.shape.clone(), bytes)?;
+            Ok((entry.name.clone(), tensor))
+        };
+        let tensors: Result<Vec<_>, _> = self.entries.iter().map(tensor).collect();
+        tensors
+            .and_then(|tensors| safetensors::serialize(tensors, metadata))
+            .map_err(|e| Error::format(format!("cannot write the parameters: {e}")))
     }
 
     /// Takes over the tensors of the safetensors file of those bytes that [`LoadReport::loaded`]
-    /// names; other parameters keep their values. What is trainable does not change.
+    /// names; other parameters keep their values. All stay frozen or trainable as they were.
     ///
     /// # Errors
     /// If that is no complete safetensors file; nothing is changed then.
@@ -134,7 +136,7 @@ impl Params {
         let path = path.as_ref();
         let bytes = self.to_safetensors(&[]).map_err(|e| e.within(path.display()))?;
         write_atomically(path, &bytes)
-            .map_err(|e| Error::of(ErrorKind::Io, format!("{}: cannot save: {e}", path.display())))
+            .map_err(|e| Error::io(format!("{}: cannot save: {e}", path.display())))
     }
 
     /// Reads all parameters and running statistics from a safetensors file, by name.
@@ -150,7 +152,8 @@ impl Params {
             .map_err(|e| e.within(path.display()))
     }
 
-    /// As [`Params::load`], of what the file has; the report says what that is.
+    /// Like [`Params::load`], but for a file that lacks parameters or has more; the report lists
+    /// them.
     ///
     /// # Errors
     /// If the file cannot be read or is no complete safetensors file; nothing is changed then.
@@ -160,35 +163,9 @@ impl Params {
     }
 }
 
-/// A parameter as a tensor of a file.
-struct Tensor<'a> {
-    entry: &'a ParamEntry,
-    /// The whole slab.
-    values: &'a [f32],
-}
-
-impl View for Tensor<'_> {
-    fn dtype(&self) -> Dtype {
-        Dtype::F32
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.entry.spec.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        let values = &self.values[self.entry.range.clone()];
-        values.iter().flat_map(|value| value.to_le_bytes()).collect()
-    }
-
-    fn data_len(&self) -> usize {
-        size_of::<f32>() * self.entry.range.len()
-    }
-}
-
 fn tensors(file: &[u8]) -> Result<SafeTensors<'_>, Error> {
     SafeTensors::deserialize(file)
-        .map_err(|e| Error::of(ErrorKind::Format, format!("not a complete safetensors file ({e})")))
+        .map_err(|e| Error::format(format!("not a complete safetensors file ({e})")))
 }
 
 /// Writes a file as a whole or not at all.
@@ -210,8 +187,7 @@ fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// The bytes of a file.
 fn read(path: &Path) -> Result<(&Path, Vec<u8>), Error> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok((path, bytes)),
-        Err(e) => Err(Error::of(ErrorKind::Io, format!("{}: cannot read: {e}", path.display()))),
-    }
+    let bytes = std::fs::read(path)
+        .map_err(|e| Error::io(format!("{}: cannot read: {e}", path.display())))?;
+    Ok((path, bytes))
 }

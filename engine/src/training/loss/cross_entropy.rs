@@ -18,7 +18,7 @@ use crate::math::softmax::{exponentials, largest, load_or, task_rows};
 use crate::{Context, Error};
 
 #[derive(Clone, Copy)]
-pub struct CrossEntropy<'a> {
+pub(crate) struct CrossEntropy<'a> {
     /// z: (batch, C)
     y: &'a [f32],
     /// t: (batch)

@@ -5,13 +5,13 @@ use crate::hardware::simd::{MAX_LANES, Simd, kernel};
 use crate::{Context, math};
 
 /// A loss of one value.
-pub trait Pixel: Copy + Send + Sync {
+pub(crate) trait Pixel: Copy + Send + Sync {
     /// The loss of `y` for target `t`, and its derivative with respect to `y`.
     fn value_and_slope<S: Simd>(self, s: S, y: S::F, t: S::F) -> (S::F, S::F);
 }
 
 #[derive(Clone, Copy)]
-pub struct Squared;
+pub(crate) struct Squared;
 
 impl Pixel for Squared {
     #[inline(always)]
@@ -22,7 +22,7 @@ impl Pixel for Squared {
 }
 
 #[derive(Clone, Copy)]
-pub struct Absolute;
+pub(crate) struct Absolute;
 
 impl Pixel for Absolute {
     #[inline(always)]
@@ -35,7 +35,7 @@ impl Pixel for Absolute {
 }
 
 #[derive(Clone, Copy)]
-pub struct Huber {
+pub(crate) struct Huber {
     pub delta: f32,
 }
 
@@ -50,7 +50,7 @@ impl Pixel for Huber {
 }
 
 #[derive(Clone, Copy)]
-pub struct Bce;
+pub(crate) struct Bce;
 
 impl Pixel for Bce {
     #[inline(always)]
@@ -65,7 +65,7 @@ impl Pixel for Bce {
 }
 
 /// The mean of `f` over `y`, and the gradient of that into `dy` unless it is empty.
-pub fn evaluate<P: Pixel>(cx: &Context, f: P, y: &[f32], t: &[f32], dy: &mut [f32]) -> f64 {
+pub(crate) fn evaluate<P: Pixel>(cx: &Context, f: P, y: &[f32], t: &[f32], dy: &mut [f32]) -> f64 {
     let len = y.len();
     let scale = (1.0 / len as f64) as f32;
     let sum = cx.sum_rows(len, TASK_LEN, dy, |part, dy| {

@@ -16,7 +16,13 @@ use crate::{Context, math};
 
 /// The loss of the logits `y`: (batch, C) towards `targets`: (batch, C), and its gradient into
 /// `dy`: (batch, C) unless it is empty.
-pub fn evaluate(cx: &Context, batch: usize, y: &[f32], targets: &[f32], dy: &mut [f32]) -> f64 {
+pub(crate) fn evaluate(
+    cx: &Context,
+    batch: usize,
+    y: &[f32],
+    targets: &[f32],
+    dy: &mut [f32],
+) -> f64 {
     let count = y.len() / batch;
     let scale = 1.0 / batch as f64;
     let sum = cx.sum_rows(batch, task_rows(count), dy, |rows, dy| {

@@ -12,7 +12,7 @@ use crate::hardware::simd::{Kernel, Simd};
 /// ```
 ///
 /// Everything that depends on t alone is computed in f64, once.
-pub struct Adam<'a> {
+pub(crate) struct Adam<'a> {
     slabs: Slabs<'a>,
     decay_in_gradient: f32,
     keep: f32,
@@ -55,9 +55,9 @@ impl<'a> Adam<'a> {
     }
 }
 
-/// How far ahead parameters and moments are asked for, which come from beyond the level-2 cache:
-/// four lines. That took 4 to 12 % off, depending on what else used the memory; two lines and six
-/// took off less, sixteen and more nothing.
+/// Distance of the prefetch of parameters and moments, which lie beyond the level-2 cache: four
+/// lines. It saved 4 to 12 % of the time, depending on the other users of the memory; two lines and
+/// six saved less, sixteen and more nothing.
 const AHEAD: usize = 64;
 
 impl Kernel for Adam<'_> {
@@ -74,10 +74,10 @@ impl Kernel for Adam<'_> {
 }
 
 impl Adam<'_> {
-    /// What lost, on Zen 4 with AVX-512, of 0.29 ns a parameter in the cache (0.17 without root and
-    /// quotient): the approximate reciprocal root and reciprocal with a Newton step each (0.34),
-    /// that of the root alone (0.30) or of the quotient alone (0.29); two or four vectors at a time
-    /// (0.29). Beyond the caches, all take what memory takes.
+    /// It takes 0.29 ns a parameter in the cache, on Zen 4 with AVX-512 (0.17 without root and
+    /// quotient). Losers: the approximate reciprocal root and reciprocal with a Newton step each
+    /// (0.34), that of the root alone (0.30) or of the quotient alone (0.29); two or four vectors
+    /// at a time (0.29). Beyond the caches, all take the time of the memory.
     #[inline(always)]
     fn sweep<S: Simd, const DECAYS: bool>(self, s: S) {
         let Slabs { p, g, m, v } = self.slabs;

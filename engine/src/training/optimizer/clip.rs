@@ -8,10 +8,10 @@ use crate::hardware::simd::{elementwise, kernel};
 /// less than 1; otherwise no bit changes. Returns the norm before: the root of the sum of all
 /// squares.
 ///
-/// All of `grads` counts, so what belongs to frozen parameters has to be zero;
+/// All of `grads` counts, so the gradients of frozen parameters have to be zero;
 /// [`Network::backward`](crate::Network::backward) does not touch it where a whole layer is frozen.
 /// If the norm is not finite, be it NaN or too large for a sum of squares in f32, gradients become
-/// 0 or NaN: ask before using them.
+/// 0 or NaN: check the norm before using them.
 pub fn clip_grad_norm(cx: &Context, grads: &mut [f32], max_norm: f32) -> f64 {
     let sum = |part, _: &mut [f32]| sum_of_squares(cx.isa(), &grads[part]);
     let norm = cx.sum_rows(grads.len(), BLOCK, &mut [], sum).sqrt();

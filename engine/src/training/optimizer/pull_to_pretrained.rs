@@ -10,17 +10,17 @@ use std::ops::Range;
 
 /// The values that the weights of a range of the slab are pulled towards.
 #[derive(Clone, Debug)]
-pub struct PullToPretrained {
+pub(crate) struct PullToPretrained {
     range: Range<usize>,
     values: Slab,
     strength: f64,
 }
 
 impl PullToPretrained {
-    /// What `params` holds below `prefix`.
+    /// A pull towards the values of `params` below `prefix`.
     ///
     /// # Errors
-    /// If that is nothing.
+    /// If nothing is below it.
     pub fn new(params: &Params, prefix: &str, strength: f64) -> Result<PullToPretrained, Error> {
         let range = params.range_below(prefix)?;
         let mut values = Slab::new(range.len());
@@ -28,7 +28,8 @@ impl PullToPretrained {
         Ok(PullToPretrained { range, values, strength })
     }
 
-    /// Whether it pulls that parameter: as weight decay, it leaves biases and normalisations alone.
+    /// True if it pulls that parameter: like weight decay, it leaves biases and normalisations
+    /// alone.
     pub fn pulls(&self, entry: &ParamEntry) -> bool {
         entry.spec.role == Role::Weight
             && self.range.start <= entry.range.start

@@ -5,7 +5,7 @@ use crate::hardware::simd::{elementwise, kernel};
 
 elementwise! {
     /// `p -= lr (g + decay p)`
-    pub fn plain(s, p, [g], lr: f32, decay: f32) {
+    pub(crate) fn plain(s, p, [g], lr: f32, decay: f32) {
         let g = s.mul_add(p, s.splat(decay), g);
         flush(s, s.mul_add(g, s.splat(-lr), p), s.splat(tiny_if(decay != 0.0)))
     }
@@ -16,7 +16,9 @@ kernel! {
     /// m)` with Nesterov.
     ///
     /// PyTorch's first step sets `m = g'`: the same, for `m` is 0 before it.
-    pub fn momentum(s, slabs: Slabs<'_>, lr: f32, momentum: f32, nesterov: bool, decay: f32) {
+    pub(crate) fn momentum(
+        s, slabs: Slabs<'_>, lr: f32, momentum: f32, nesterov: bool, decay: f32,
+    ) {
         let Slabs { p, g, m, .. } = slabs;
         let tiny = s.splat(tiny_if(decay != 0.0));
         let (lr, decay, momentum) = (s.splat(-lr), s.splat(decay), s.splat(momentum));

@@ -16,9 +16,9 @@ use std::ops::Range;
 pub struct OptimizerState {
     optimizer: Optimizer,
     steps: u64,
-    /// The updates of each parameter. One that was frozen for a while has had fewer than there were
-    /// steps, and Adam's correction of its moments must know: without, the first steps after
-    /// freeing a parameter would be three times too long.
+    /// The updates of each parameter: fewer than the steps if it was frozen for a while. Adam's
+    /// correction of the moments needs them: by the steps, the first updates of a parameter that is
+    /// freed would be three times too long.
     updates: Vec<u64>,
     /// The momentum's buffer, or Adam's mean of gradients; as long as the parameters or empty.
     first: Slab,
@@ -30,8 +30,7 @@ pub struct OptimizerState {
 }
 
 impl OptimizerState {
-    /// The state before the first step. The settings are taken to be in order: see
-    /// [`Optimizer::check`].
+    /// The state before the first step. The settings must be in order: see [`Optimizer::check`].
     pub fn new(optimizer: Optimizer, params: &Params) -> OptimizerState {
         let slab = |used: bool| Slab::new(if used { params.values().len() } else { 0 });
         OptimizerState {
@@ -56,7 +55,7 @@ impl OptimizerState {
     /// times the squared distance to the loss; here the pull stays apart from the gradient, as the
     /// decay of AdamW does, and under SGD without momentum it is the same.
     ///
-    /// Biases and normalisations are left alone, and so is what is frozen.
+    /// Biases, normalisations and frozen parameters are left alone.
     ///
     /// # Errors
     /// If `pretrained` are the parameters of another network or hold nothing below `prefix`, or
@@ -77,7 +76,7 @@ impl OptimizerState {
         Ok(())
     }
 
-    /// Whether weights are [pulled](Self::pull_to_pretrained).
+    /// True if weights are [pulled](Self::pull_to_pretrained).
     pub fn pulls_to_pretrained(&self) -> bool {
         self.pull.is_some()
     }
@@ -99,9 +98,8 @@ impl OptimizerState {
         [&self.first, &self.second]
     }
 
-    /// Puts back what [`step_count`](Self::step_count), [`updates`](Self::updates) and
-    /// [`moments`](Self::moments) once returned, so that the next step is the one that would have
-    /// followed.
+    /// Puts back the values of [`step_count`](Self::step_count), [`updates`](Self::updates) and
+    /// [`moments`](Self::moments), so that the next step is the one that would have followed them.
     ///
     /// # Errors
     /// If they come from another network or kind of optimiser, by their lengths; nothing is changed
@@ -174,8 +172,8 @@ impl OptimizerState {
         Ok(())
     }
 
-    /// The part of a step that concerns `range` of the parameters, given its gradients. Whether a
-    /// step is made in one part or in many changes no bit.
+    /// The part of a step that concerns `range` of the parameters, given its gradients. A step in
+    /// many parts has the bits of a step in one.
     pub(crate) fn update(
         &mut self,
         cx: &Context,

@@ -9,26 +9,26 @@ use narrows_engine::layer::Layer;
 use narrows_engine::layers;
 
 /// The case of what a reference describes.
-pub fn case(of: &Conv2d) -> Case {
-    let layer = layers::Conv2d::new(of.out_channels, of.kernel)
-        .with_stride(of.stride)
-        .with_padding(of.padding)
-        .with_dilation(of.dilation)
-        .with_groups(of.groups);
-    let layer = if of.bias { layer } else { layer.without_bias() };
-    build(layer, of.relu, of.clone(), of.input, of.batch)
+pub fn case(conv: &Conv2d) -> Case {
+    let layer = layers::Conv2d::new(conv.out_channels, conv.kernel)
+        .with_stride(conv.stride)
+        .with_padding(conv.padding)
+        .with_dilation(conv.dilation)
+        .with_groups(conv.groups);
+    let layer = if conv.bias { layer } else { layer.without_bias() };
+    build(layer, conv.relu, conv.clone(), conv.input, conv.batch)
 }
 
 /// The case of what a reference describes.
-pub fn case_transpose(of: &ConvTranspose2d) -> Case {
-    let layer = layers::ConvTranspose2d::new(of.out_channels, of.kernel)
-        .with_stride(of.stride)
-        .with_padding(of.padding)
-        .with_output_padding(of.output_padding)
-        .with_dilation(of.dilation)
-        .with_groups(of.groups);
-    let layer = if of.bias { layer } else { layer.without_bias() };
-    build(layer, of.relu, of.clone(), of.input, of.batch)
+pub fn case_transpose(conv: &ConvTranspose2d) -> Case {
+    let layer = layers::ConvTranspose2d::new(conv.out_channels, conv.kernel)
+        .with_stride(conv.stride)
+        .with_padding(conv.padding)
+        .with_output_padding(conv.output_padding)
+        .with_dilation(conv.dilation)
+        .with_groups(conv.groups);
+    let layer = if conv.bias { layer } else { layer.without_bias() };
+    build(layer, conv.relu, conv.clone(), conv.input, conv.batch)
 }
 
 fn build(
@@ -255,31 +255,36 @@ pub fn conv2d_large() -> Vec<Conv2d> {
 
 /// The transposed convolutions with the same settings, from an image of the size that the
 /// convolution takes. Half of them have an output padding, of any size below the stride.
-fn transposed(of: Vec<Conv2d>, work: usize) -> Vec<ConvTranspose2d> {
-    let transposed = |(i, of): (usize, &Conv2d)| ConvTranspose2d {
-        kernel: of.kernel,
-        stride: of.stride,
-        padding: of.padding,
-        output_padding: [0, 1].map(|a| if i % 2 == 0 { 0 } else { (i / 2 + a) % of.stride[a] }),
-        dilation: of.dilation,
-        groups: of.groups,
-        bias: of.bias,
-        relu: of.relu,
-        ..ConvTranspose2d::new(of.batch, of.input, of.out_channels)
+fn transposed(convs: Vec<Conv2d>, work: usize) -> Vec<ConvTranspose2d> {
+    let transposed = |(i, conv): (usize, &Conv2d)| ConvTranspose2d {
+        kernel: conv.kernel,
+        stride: conv.stride,
+        padding: conv.padding,
+        output_padding: [0, 1].map(|a| if i % 2 == 0 { 0 } else { (i / 2 + a) % conv.stride[a] }),
+        dilation: conv.dilation,
+        groups: conv.groups,
+        bias: conv.bias,
+        relu: conv.relu,
+        ..ConvTranspose2d::new(conv.batch, conv.input, conv.out_channels)
     };
-    let all = of.iter().enumerate().map(transposed);
-    all.filter(|of| of.output().is_some() && of.work() < work).collect()
+    let all = convs.iter().enumerate().map(transposed);
+    all.filter(|conv| conv.output().is_some() && conv.work() < work).collect()
+}
+
+/// The convolution from an image of the size that this one gives: transposed, it has as many tiles
+/// as this one has.
+fn from_output(conv: Conv2d) -> Conv2d {
+    let [height, width] = conv.output().expect("an image that the kernel fits");
+    Conv2d { input: [height, width, conv.input[2]], ..conv }
 }
 
 pub fn conv_transpose2d() -> Vec<ConvTranspose2d> {
-    let back = |of: Conv2d| {
-        let [height, width] = of.output().expect("an image that the kernel fits");
-        Conv2d { input: [height, width, of.input[2]], ..of }
-    };
-    let tiles = tiles().into_iter().map(back).collect();
+    let tiles = tiles().into_iter().map(from_output).collect();
     [transposed(conv2d(), 1_000_000), transposed(tiles, usize::MAX)].concat()
 }
 
 pub fn conv_transpose2d_large() -> Vec<ConvTranspose2d> {
-    transposed(conv2d_large(), usize::MAX)
+    let (tiles, others): (Vec<_>, Vec<_>) = conv2d_large().into_iter().partition(Conv2d::tiled);
+    let tiles = tiles.into_iter().map(from_output).collect();
+    [transposed(others, usize::MAX), transposed(tiles, usize::MAX)].concat()
 }

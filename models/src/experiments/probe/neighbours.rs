@@ -11,6 +11,7 @@
 //! grows with neither number.
 
 use super::space::Codes;
+use crate::names::named;
 use narrows_engine::Context;
 use narrows_engine::gemm::{MatMut, MatRef, gemm};
 
@@ -20,22 +21,13 @@ const QUERIES: usize = 128;
 /// The references of a block: with its queries 256 KB of products, which stay in the cache.
 const REFERENCES: usize = 512;
 
-/// What is near.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Distance {
-    /// The square of the Euclidean distance.
-    Euclidean,
-    /// 1 less the cosine of the angle at the origin. A code of zeros is at right angles to all.
-    Cosine,
-}
-
-impl Distance {
-    /// The name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Distance::Euclidean => "euclidean",
-            Distance::Cosine => "cosine",
-        }
+named! {
+    /// A distance of codes.
+    pub enum Distance {
+        /// The square of the Euclidean distance.
+        Euclidean = "euclidean",
+        /// 1 less the cosine of the angle at the origin. A code of zeros is at right angles to all.
+        Cosine = "cosine",
     }
 }
 

@@ -1,7 +1,7 @@
 //! Codes of many samples, in memory.
 
 use crate::architecture::Architecture;
-use crate::error::Error;
+use crate::error::{Error, error};
 use crate::inference;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Context, Params};
@@ -36,11 +36,7 @@ impl Codes {
         let len = encoder.map_or(data.sample_len(), |(architecture, _)| architecture.latent);
         let all = rows.len().checked_mul(len).filter(|all| *all <= MAX_VALUES);
         let all = all.ok_or_else(|| {
-            Error::new(format!(
-                "{}: the codes of {} samples take too much memory",
-                data.name(),
-                rows.len()
-            ))
+            error!("{}: the codes of {} samples take too much memory", data.name(), rows.len())
         })?;
         let mut values = Vec::with_capacity(all);
         match encoder {

@@ -1,36 +1,36 @@
 //! The defaults of semi-supervised training, which depend on the method.
 
-use super::SemiMethod;
+use super::SemiName;
 use narrows_datasets::Augmentation;
 use narrows_models::{Activation, Architecture, Model, SampleShape};
 
-impl SemiMethod {
+impl SemiName {
     /// About as many samples in all, however many there are: minutes should be enough.
     pub fn epochs(self, samples: usize) -> usize {
-        let seen = if self == SemiMethod::Ladder { 2_400_000 } else { 600_000 };
+        let seen = if self == SemiName::Ladder { 2_400_000 } else { 600_000 };
         (seen / samples.max(1)).clamp(5, 200)
     }
 
     pub fn batch(self) -> usize {
         match self {
-            SemiMethod::Ladder => 100,
-            SemiMethod::PseudoLabels => 256,
-            SemiMethod::Vat | SemiMethod::MeanTeacher => 128,
+            SemiName::Ladder => 100,
+            SemiName::PseudoLabels => 256,
+            SemiName::Vat | SemiName::MeanTeacher => 128,
         }
     }
 
     pub fn labelled_batch(self) -> usize {
-        if self == SemiMethod::Ladder { 100 } else { 64 }
+        if self == SemiName::Ladder { 100 } else { 64 }
     }
 
     pub fn ramp_up(self) -> f32 {
-        if self == SemiMethod::MeanTeacher { 0.2 } else { 0.0 }
+        if self == SemiName::MeanTeacher { 0.2 } else { 0.0 }
     }
 
     /// The augmentation of the samples that should meet the targets.
     pub fn strong(self, image: Option<(usize, usize, usize)>) -> Augmentation {
         match (self, image) {
-            (SemiMethod::Vat | SemiMethod::Ladder, _) => Augmentation::default(),
+            (SemiName::Vat | SemiName::Ladder, _) => Augmentation::default(),
             (_, Some((height, width, _))) => Augmentation {
                 shift: height.min(width) * 3 / 28,
                 rotate: 20.0,
@@ -48,9 +48,7 @@ impl SemiMethod {
     /// of the papers.
     pub fn architecture(self, model: Model, input: SampleShape) -> (Vec<usize>, usize, Activation) {
         match (model, self) {
-            (Model::Dense, SemiMethod::Ladder) => {
-                (vec![1000, 500, 250, 250], 250, Activation::Relu)
-            }
+            (Model::Dense, SemiName::Ladder) => (vec![1000, 500, 250, 250], 250, Activation::Relu),
             (Model::Dense, _) => (vec![1200], 1200, Activation::Relu),
             _ => (Architecture::new(model, input).widths, 128, Activation::Relu),
         }

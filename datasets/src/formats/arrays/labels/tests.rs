@@ -1,6 +1,6 @@
 use super::*;
 use crate::formats::arrays::npy::find_array;
-use crate::formats::arrays::vectors::{OneFile, assert_says, npy_of};
+use crate::formats::arrays::tests::vectors::{OneFile, assert_says, npy_of};
 
 fn labels(
     descr: &str,

@@ -1,5 +1,4 @@
-//! The Python dictionary in the header of an `.npy` file, of which only what NumPy writes is
-//! understood.
+//! The Python dictionary in the header of an `.npy` file, in the form that NumPy writes.
 
 /// The entries of the dictionary.
 #[derive(Debug, PartialEq)]
@@ -18,8 +17,7 @@ pub(crate) enum Descr {
     Fields,
 }
 
-/// Parses the dictionary, each of whose three keys has to be there once, in any order; or says what
-/// is wrong.
+/// Parses the dictionary. Each of its three keys has to be there once, in any order.
 pub(crate) fn parse(text: &[u8]) -> Result<Entries, String> {
     let text = std::str::from_utf8(text).map_err(|_| "it is no text".to_owned())?;
     let mut parser = Parser { text, at: 0 };
@@ -29,7 +27,7 @@ pub(crate) fn parse(text: &[u8]) -> Result<Entries, String> {
         let key = parser.string()?;
         parser.expect(':')?;
         let twice = match key {
-            // What the fields are is not looked at: records are refused, whatever follows.
+            // Records are refused, whatever their fields.
             "descr" if parser.peek() == Some('[') => {
                 return Ok(Entries {
                     descr: Descr::Fields,
@@ -131,7 +129,7 @@ impl<'a> Parser<'a> {
             let number =
                 digits[..end].parse().map_err(|_| "a size in 'shape' is no number that fits")?;
             self.at += end;
-            // As Python 2 wrote them.
+            // Python 2 wrote sizes with an L.
             if self.text[self.at..].starts_with('L') {
                 self.at += 1;
             }

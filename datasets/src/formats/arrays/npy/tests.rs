@@ -1,6 +1,6 @@
 use super::*;
 use crate::formats::arrays::decoder::{Array, ArrayValues};
-use crate::formats::arrays::vectors::{
+use crate::formats::arrays::tests::vectors::{
     OneFile, assert_is, assert_says, bytes_of, floats, npy, npy_of, vectors,
 };
 

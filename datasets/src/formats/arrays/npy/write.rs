@@ -1,6 +1,31 @@
-//! Floats written as `.npy`, row by row.
+//! Arrays written as `.npy`, byte for byte as `numpy.save` writes them.
 
 use std::io::{self, Write};
+
+/// The digits that NumPy leaves room for, so that the number of samples can grow.
+const ROOM: usize = 21;
+/// The length of a header is a multiple of it.
+const ALIGNMENT: usize = 64;
+/// Signature, version and the length of the text.
+const START: usize = 10;
+
+/// The header of an array of one to eight sizes, whose values have the type `descr`.
+pub(crate) fn header(descr: &str, shape: &[u64]) -> Vec<u8> {
+    let sizes: Vec<String> = shape.iter().map(u64::to_string).collect();
+    let comma = if sizes.len() == 1 { "," } else { "" };
+    let mut text = format!(
+        "{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}{comma}), }}",
+        sizes.join(", ")
+    );
+    text += &" ".repeat(ROOM - sizes[0].len());
+    let filled = ALIGNMENT - (START + text.len() + 1) % ALIGNMENT;
+    text += &" ".repeat(filled);
+    text.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((text.len() as u16).to_le_bytes());
+    bytes.extend(text.as_bytes());
+    bytes
+}
 
 /// Writes `f32` in NumPy's format, version 1.0. How many rows there will be is said at the
 /// beginning, so that nothing is held.
@@ -27,16 +52,10 @@ impl<W: Write> NpyWriter<W> {
     /// # Errors
     /// If it cannot be written to, or so many values cannot be counted.
     pub fn new(mut to: W, rows: usize, width: Option<usize>) -> io::Result<Self> {
-        let shape =
-            width.map_or_else(|| format!("({rows},)"), |width| format!("({rows}, {width})"));
-        let text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
-        // Values begin at a multiple of 64 bytes; the text ends in a line feed.
-        let length = (10 + text.len() + 1).next_multiple_of(64) - 10;
         let too_many = || io::Error::new(io::ErrorKind::InvalidInput, "too many values");
         let left = rows.checked_mul(width.unwrap_or(1)).ok_or_else(too_many)?;
-        to.write_all(b"\x93NUMPY\x01\x00")?;
-        to.write_all(&u16::try_from(length).map_err(|_| too_many())?.to_le_bytes())?;
-        writeln!(to, "{text:<width$}", width = length - 1)?;
+        let shape: Vec<u64> = [Some(rows), width].into_iter().flatten().map(|n| n as u64).collect();
+        to.write_all(&header("<f4", &shape))?;
         Ok(NpyWriter { to, left })
     }
 

@@ -4,7 +4,9 @@ use flate2::{Compression, Crc, write::DeflateEncoder};
 
 use super::*;
 use crate::formats::arrays::decoder::ArrayValues;
-use crate::formats::arrays::vectors::{OneFile, assert_is, assert_says, bytes_of, npy_of, vectors};
+use crate::formats::arrays::tests::vectors::{
+    OneFile, assert_is, assert_says, bytes_of, npy_of, vectors,
+};
 
 /// A member as the test wants it, true or not.
 #[derive(Clone)]

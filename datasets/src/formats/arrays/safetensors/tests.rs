@@ -1,6 +1,6 @@
 use super::*;
 use crate::formats::arrays::decoder::ArrayValues;
-use crate::formats::arrays::vectors::{OneFile, assert_is, assert_says, bytes_of, vectors};
+use crate::formats::arrays::tests::vectors::{OneFile, assert_is, assert_says, bytes_of, vectors};
 
 fn file(text: &str, values: &[u8]) -> Vec<u8> {
     [&(text.len() as u64).to_le_bytes()[..], text.as_bytes(), values].concat()

@@ -1,21 +1,23 @@
-//! The records of delimited text: cut by `csv-core`, and held against what it lets pass.
+//! The records of delimited text: cut by `csv-core`, and checked here.
 //!
-//! `csv-core` never fails. So what is checked here is that each record is UTF-8 without NUL bytes,
-//! that it ends, and that it is not longer than [`LONGEST_RECORD`], however far a gzip file
-//! expands: no more than one record is in memory.
+//! `csv-core` never fails. The checks here are that each record is UTF-8 without NUL bytes, that it
+//! ends, and that it is at most [`LONGEST_RECORD`] bytes long, however far a gzip file expands. One
+//! record at a time is in memory.
 
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::path::Path;
 
 use csv_core::{ReadRecordResult, ReaderBuilder};
 
 use crate::error::{Error, bail};
+use crate::files::gzip::damage;
+use crate::files::regular::fill;
 
-/// How many bytes one record may have, its quoted line breaks among them.
+/// The bytes of the longest record, its quoted line breaks among them.
 pub(super) const LONGEST_RECORD: usize = 4 << 20;
-/// How many cells one record may have. A column takes up to some 200 bytes while a table is read.
+/// The largest number of cells in a record. A column takes up to 200 bytes while a table is read.
 pub(super) const MOST_COLUMNS: usize = 1 << 16;
-/// How much is read at a time. The delimiter is looked for in the first piece.
+/// The bytes that are read at a time. The delimiter is looked for in the first piece.
 const PIECE: usize = 64 << 10;
 const UTF8_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 
@@ -23,13 +25,13 @@ const UTF8_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 pub(super) struct Records<'a, R> {
     path: &'a Path,
     reader: R,
-    /// Whether the reader decompresses: then errors of some kinds mean damaged data.
+    /// The reader decompresses: then errors of some kinds mean damaged data.
     gzip: bool,
     core: csv_core::Reader,
     piece: Vec<u8>,
-    /// What of `piece` is yet to be cut.
+    /// The part of `piece` that is yet to be cut.
     unread: std::ops::Range<usize>,
-    /// The line of the next byte, from 1 on, and whether the last byte was a CR.
+    /// The line of the next byte, from 1 on; and a mark that the last byte was a CR.
     line: u64,
     after_cr: bool,
     /// The record's cells, one after the other, and where each ends.
@@ -58,7 +60,7 @@ impl<'a> Record<'a> {
 }
 
 impl<'a, R: Read> Records<'a, R> {
-    /// Begins to read; `path` is what errors call it.
+    /// Begins to read. Errors call the reader `path`.
     pub(super) fn new(reader: R, gzip: bool, path: &'a Path) -> Result<Self, Error> {
         let mut records = Records {
             path,
@@ -83,7 +85,7 @@ impl<'a, R: Read> Records<'a, R> {
         Ok(records)
     }
 
-    /// The start of the text, without its mark: what has been read and not been cut.
+    /// The start of the text, without its mark: the bytes that have been read and not been cut.
     pub(super) fn start(&self) -> &[u8] {
         &self.piece[self.unread.clone()]
     }
@@ -100,8 +102,8 @@ impl<'a, R: Read> Records<'a, R> {
         let line = self.line;
         let (mut written, mut cells, mut length) = (0, 0, 0);
         loop {
-            // At the end, a line break ends what the file has not ended; in a quoted cell it is one
-            // more byte of it.
+            // At the end, a line break ends a record that the file has not ended. In a quoted cell
+            // it is one more byte.
             let at_end = self.unread.is_empty() && self.refill()? == 0;
             let input = if at_end { b"\n" } else { &self.piece[self.unread.clone()] };
             let (result, read, wrote, ended) =
@@ -143,7 +145,7 @@ impl<'a, R: Read> Records<'a, R> {
                         "line {line} has more than {MOST_COLUMNS} values: leave some out"
                     );
                 }
-                // Only said of an input that is empty, and none here is.
+                // An empty input alone gives this, and none here is empty.
                 ReadRecordResult::End => return Ok(None),
             }
         }
@@ -183,7 +185,7 @@ impl<'a, R: Read> Records<'a, R> {
         Ok(text)
     }
 
-    /// Whether something follows.
+    /// Skips line breaks; `false` at the end.
     fn skip_line_breaks(&mut self) -> Result<bool, Error> {
         loop {
             let unread = &self.piece[self.unread.clone()];
@@ -200,31 +202,16 @@ impl<'a, R: Read> Records<'a, R> {
         }
     }
 
-    /// Reads the next piece; says how long it is, 0 at the end.
+    /// Reads the next piece, and returns its length: 0 at the end.
     fn refill(&mut self) -> Result<usize, Error> {
-        let mut filled = 0;
-        while filled < PIECE {
-            match self.reader.read(&mut self.piece[filled..]) {
-                Ok(0) => break,
-                Ok(arrived) => filled += arrived,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.read_error(error)),
+        let filled = fill(&mut self.reader, &mut self.piece).map_err(|error| {
+            match if self.gzip { damage(error, "gzip") } else { Err(error) } {
+                Ok(problem) => Error::file(self.path, problem),
+                Err(error) => Error::io(self.path, error),
             }
-        }
+        })?;
         self.unread = 0..filled;
         Ok(filled)
-    }
-
-    fn read_error(&self, error: std::io::Error) -> Error {
-        match error.kind() {
-            ErrorKind::UnexpectedEof if self.gzip => {
-                Error::file(self.path, "is cut off: its gzip data ends early; download it again")
-            }
-            ErrorKind::InvalidInput | ErrorKind::InvalidData if self.gzip => {
-                Error::file(self.path, format!("is damaged: {error}; download it again"))
-            }
-            _ => Error::io(self.path, error),
-        }
     }
 }
 

@@ -9,8 +9,8 @@ use flate2::{Compression, write::GzEncoder};
 
 use super::*;
 
-fn table(bytes: &[u8], options: &TableOptions) -> Result<Delimited, Error> {
-    Delimited::from_input(Box::new(Cursor::new(bytes.to_vec())), Path::new("t.csv"), options)
+fn table(bytes: &[u8], options: &TableOptions) -> Result<CsvTable, Error> {
+    CsvTable::from_input(Box::new(Cursor::new(bytes.to_vec())), Path::new("t.csv"), options)
 }
 
 /// The names of the columns, and each row's line and cells.
@@ -188,7 +188,7 @@ fn a_name_of_many_lines_does_not_make_a_long_error() {
 fn what_is_no_regular_file_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.csv");
-    let says = |path: &Path| match Delimited::open(path, &TableOptions::default()) {
+    let says = |path: &Path| match CsvTable::open(path, &TableOptions::default()) {
         Ok(_) => panic!("{path:?} was opened"),
         Err(error) => error.to_string(),
     };
@@ -206,7 +206,7 @@ fn a_file_that_changes_between_passes_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.csv");
     fs::write(&path, "a,b\n1,2\n").unwrap();
-    let mut table = Delimited::open(&path, &TableOptions::default()).unwrap();
+    let mut table = CsvTable::open(&path, &TableOptions::default()).unwrap();
     table.for_each_row(&mut |_, _| Ok(())).unwrap();
     std::fs::File::options().append(true).open(&path).unwrap().write_all(b"3,4\n").unwrap();
     let error = table.for_each_row(&mut |_, _| Ok(())).unwrap_err().to_string();

@@ -7,12 +7,11 @@
 //! file:     "ARROW1" 00 00   messages   footer (a flatbuffer)   its length   "ARROW1"
 //! ```
 //!
-//! The messages are found and measured here, since the library's own readers allocate what is
-//! promised before they look: a message's body against the file's length, and what is compressed
-//! against the most that its bytes can expand to.
+//! The messages are found and measured here, since the library's own readers allocate the promised
+//! memory before they look. A message's body is compared with the file's length, and a compressed
+//! buffer with the largest length that its bytes can expand to.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,8 +22,8 @@ use arrow_ipc::reader::FileDecoder;
 use arrow_ipc::{Block, CompressionType, Message, MessageHeader, MetadataVersion};
 use arrow_schema::{ArrowError, SchemaRef};
 
-use crate::error::{Error, bail};
-use crate::formats::tables::parquet::damaged;
+use crate::error::{At as _, Error, bail};
+use crate::formats::tables::parquet::{damaged, find_footer, read_exact_at};
 
 const MAGIC: &[u8; 6] = b"ARROW1";
 /// Before a message's metadata: the mark and the length. Files of before 2019 have the length
@@ -36,7 +35,7 @@ const LARGEST_EXPANSION: u64 = 255;
 /// file.
 const ROWS_PER_BYTE: u64 = LARGEST_EXPANSION * 8;
 
-/// Where the messages are.
+/// A file or a stream, by its schema and the places of its messages.
 pub(crate) struct ArrowFile {
     schema: SchemaRef,
     version: MetadataVersion,
@@ -90,24 +89,14 @@ impl ArrowFile {
 
     /// Opens a file; `length` is the file's.
     pub(crate) fn open_file(path: &Path, file: &File, length: u64) -> Result<Self, Error> {
-        let mut tail = [0; 10];
-        let Some(tail_at) = length.checked_sub(tail.len() as u64) else {
-            return Err(damaged(path, "it ends within its first bytes"));
-        };
-        read_exact_at(file, tail_at, &mut tail).map_err(|error| Error::io(path, error))?;
-        let [a, b, c, d, magic @ ..] = tail;
-        if magic != *MAGIC {
-            return Err(damaged(path, "it does not end as an Arrow file does"));
-        }
-        let promised = u64::from(u32::from_le_bytes([a, b, c, d]));
-        let Some(footer_at) = tail_at.checked_sub(promised).filter(|&at| at >= 8) else {
-            return Err(damaged(
-                path,
-                &format!("its footer promises {promised} bytes, the file has {length}"),
-            ));
-        };
-        let mut footer = vec![0; promised as usize];
-        read_exact_at(file, footer_at, &mut footer).map_err(|error| Error::io(path, error))?;
+        let (footer_at, footer_length) = find_footer(path, file, length, 8, |magic| {
+            if magic == *MAGIC {
+                return Ok(());
+            }
+            Err(damaged(path, "it does not end as an Arrow file does"))
+        })?;
+        let mut footer = vec![0; footer_length];
+        read_exact_at(file, footer_at, &mut footer).at(path)?;
         let broken = |error: ArrowError| damaged(path, &error.to_string());
         let footer = arrow_ipc::root_as_footer(&footer)
             .map_err(|error| damaged(path, &error.to_string()))?;
@@ -165,7 +154,7 @@ pub(crate) struct Batches<'a> {
     of: &'a ArrowFile,
     file: File,
     decoder: FileDecoder,
-    /// Of a stream the byte, of a file the batch.
+    /// The next byte of a stream, or the next batch of a file.
     next: u64,
 }
 
@@ -219,7 +208,7 @@ impl Batches<'_> {
     }
 }
 
-/// Whether all buffers of a batch are in its body, and what they expand to can be.
+/// Checks that all buffers of a batch are in its body, and can expand to the length they promise.
 fn check_buffers(
     path: &Path,
     batch: &arrow_ipc::RecordBatch<'_>,
@@ -249,7 +238,7 @@ fn check_buffers(
         let Some((promised, bytes)) = bytes.split_first_chunk().filter(|_| compressed) else {
             continue;
         };
-        // -1: not compressed after all.
+        // -1 means: not compressed after all.
         let promised = i64::from_le_bytes(*promised);
         let possible = (bytes.len() as u64).saturating_mul(LARGEST_EXPANSION);
         if promised != -1 && !u64::try_from(promised).is_ok_and(|promised| promised <= possible) {
@@ -260,18 +249,16 @@ fn check_buffers(
     Ok(())
 }
 
-/// The message at `place`; none at the end of the stream.
+/// The message at `place`; `None` at the end of the stream.
 fn read_piece(path: &Path, file: &File, place: u64, length: u64) -> Result<Option<Piece>, Error> {
     let cut_off = || damaged(path, "it ends before its end is marked");
     let left = length.saturating_sub(place);
-    let io = |error| Error::io(path, error);
     let mut prefix = [0; PREFIX as usize];
     if left < PREFIX {
-        // A stream may end without its mark, but then it may also have been cut off, which nobody
-        // could tell.
+        // A stream may end without its mark, but that cannot be told from one that was cut off.
         return Err(cut_off());
     }
-    read_exact_at(file, place, &mut prefix).map_err(io)?;
+    read_exact_at(file, place, &mut prefix).at(path)?;
     let [mark @ .., a, b, c, d] = prefix;
     if mark != [0xff; 4] {
         return Err(damaged(path, "a message does not begin with its mark"));
@@ -286,19 +273,14 @@ fn read_piece(path: &Path, file: &File, place: u64, length: u64) -> Result<Optio
         return Err(cut_off());
     };
     let mut bytes = vec![0; metadata as usize];
-    read_exact_at(file, place, &mut bytes).map_err(io)?;
+    read_exact_at(file, place, &mut bytes).at(path)?;
     let message = arrow_ipc::root_as_message(&bytes[PREFIX as usize..])
         .map_err(|error| damaged(path, &error.to_string()))?;
     let body = u64::try_from(message.bodyLength()).ok().filter(|&body| body <= left - metadata);
     let Some(body) = body else { return Err(cut_off()) };
     bytes.resize((metadata + body) as usize, 0);
-    read_exact_at(file, place + metadata, &mut bytes[metadata as usize..]).map_err(io)?;
+    read_exact_at(file, place + metadata, &mut bytes[metadata as usize..]).at(path)?;
     Ok(Some(Piece { metadata, bytes: Buffer::from_vec(bytes) }))
-}
-
-fn read_exact_at(mut file: &File, at: u64, out: &mut [u8]) -> io::Result<()> {
-    file.seek(SeekFrom::Start(at))?;
-    file.read_exact(out)
 }
 
 fn foreign(path: &Path) -> Error {

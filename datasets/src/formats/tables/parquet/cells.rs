@@ -24,9 +24,9 @@ use crate::formats::tables::source::Cell;
 pub(crate) enum Cells {
     /// All are missing.
     Missing,
-    /// NaN stands for what is missing.
+    /// NaN is a missing number.
     Numbers(Vec<f64>),
-    /// Texts; of any of the three layouts.
+    /// Texts, in any of Arrow's three layouts.
     Texts(ArrayRef),
     /// Indices of cells; `None` is missing.
     Dictionary { keys: Vec<Option<usize>>, values: Box<Cells> },
@@ -35,7 +35,7 @@ pub(crate) enum Cells {
 /// The first infinite value: its place among the batch's rows.
 pub(crate) struct Infinite(pub(crate) usize);
 
-/// What cells of this type would hold, if they cannot be read: "lists" or the like.
+/// The name of a type whose cells cannot be read: "lists" or the like.
 pub(crate) fn unreadable(kind: &DataType) -> Option<&'static str> {
     use DataType::*;
     match kind {
@@ -61,128 +61,81 @@ pub(crate) fn unreadable(kind: &DataType) -> Option<&'static str> {
 }
 
 impl Cells {
-    /// The cells of `array`, whose type [`unreadable`] has nothing against.
+    /// The cells of `array`, whose type is none of the [`unreadable`] ones.
     pub(crate) fn new(array: &ArrayRef) -> Result<Self, Infinite> {
         use DataType::*;
-        let of_seconds = |unit: &TimeUnit| match unit {
-            TimeUnit::Second => 1.0,
-            TimeUnit::Millisecond => 1e3,
-            TimeUnit::Microsecond => 1e6,
-            TimeUnit::Nanosecond => 1e9,
-        };
+        use TimeUnit::*;
         let numbers = match array.data_type() {
+            Null => return Ok(Cells::Missing),
             Utf8 | LargeUtf8 | Utf8View => return Ok(Cells::Texts(array.clone())),
-            Dictionary(..) => {
-                let dictionary = array.as_any_dictionary();
-                let keys = dictionary.keys();
-                // Of a null the key may be anything, and without values there are only nulls.
-                let keys = if dictionary.values().is_empty() {
-                    vec![None; keys.len()]
-                } else {
-                    let indices = dictionary.normalized_keys().into_iter().enumerate();
-                    indices.map(|(row, key)| keys.is_valid(row).then_some(key)).collect()
-                };
-                // An infinite value counts only where a row has it.
-                let values = match Cells::new(dictionary.values()) {
-                    Ok(values) => values,
-                    Err(Infinite(_)) => {
-                        let values = raw_floats(dictionary.values());
-                        let infinite =
-                            |key: Option<usize>| key.is_some_and(|key| values[key].is_infinite());
-                        if let Some(row) = keys.iter().position(|&key| infinite(key)) {
-                            return Err(Infinite(row));
-                        }
-                        Cells::Numbers(values)
-                    }
-                };
-                return Ok(Cells::Dictionary { keys, values: Box::new(values) });
-            }
+            Dictionary(..) => return Cells::dictionary(array),
             Boolean => {
-                let values = array.as_boolean();
-                values
-                    .iter()
-                    .map(|value| value.map_or(f64::NAN, |value| f64::from(u8::from(value))))
-                    .collect()
+                let number =
+                    |value: Option<bool>| value.map_or(f64::NAN, |v| f64::from(u8::from(v)));
+                array.as_boolean().iter().map(number).collect()
             }
-            Int8 => numbers(array.as_primitive::<Int8Type>(), f64::from),
-            Int16 => numbers(array.as_primitive::<Int16Type>(), f64::from),
-            Int32 => numbers(array.as_primitive::<Int32Type>(), f64::from),
-            Int64 => numbers(array.as_primitive::<Int64Type>(), |value| value as f64),
-            UInt8 => numbers(array.as_primitive::<UInt8Type>(), f64::from),
-            UInt16 => numbers(array.as_primitive::<UInt16Type>(), f64::from),
-            UInt32 => numbers(array.as_primitive::<UInt32Type>(), f64::from),
-            UInt64 => numbers(array.as_primitive::<UInt64Type>(), |value| value as f64),
-            Float16 | Float32 | Float64 => {
+            Int8 => numbers::<Int8Type>(array, f64::from),
+            Int16 => numbers::<Int16Type>(array, f64::from),
+            Int32 => numbers::<Int32Type>(array, f64::from),
+            Int64 => numbers::<Int64Type>(array, |value| value as f64),
+            UInt8 => numbers::<UInt8Type>(array, f64::from),
+            UInt16 => numbers::<UInt16Type>(array, f64::from),
+            UInt32 => numbers::<UInt32Type>(array, f64::from),
+            UInt64 => numbers::<UInt64Type>(array, |value| value as f64),
+            Decimal32(..) => decimals::<Decimal32Type>(array, PrimitiveArray::value_as_string),
+            Decimal64(..) => decimals::<Decimal64Type>(array, PrimitiveArray::value_as_string),
+            Decimal128(..) => decimals::<Decimal128Type>(array, PrimitiveArray::value_as_string),
+            Decimal256(..) => decimals::<Decimal256Type>(array, PrimitiveArray::value_as_string),
+            Date32 => numbers::<Date32Type>(array, f64::from),
+            Date64 => numbers::<Date64Type>(array, |value| value as f64 / 86_400e3),
+            Timestamp(Second, _) => numbers::<TimestampSecondType>(array, |value| value as f64),
+            Timestamp(Millisecond, _) => numbers::<TimestampMillisecondType>(array, from_millis),
+            Timestamp(Microsecond, _) => numbers::<TimestampMicrosecondType>(array, from_micros),
+            Timestamp(Nanosecond, _) => numbers::<TimestampNanosecondType>(array, from_nanos),
+            Time32(Second) => numbers::<Time32SecondType>(array, f64::from),
+            Time32(_) => numbers::<Time32MillisecondType>(array, |value| from_millis(value.into())),
+            Time64(Microsecond) => numbers::<Time64MicrosecondType>(array, from_micros),
+            Time64(_) => numbers::<Time64NanosecondType>(array, from_nanos),
+            Duration(Second) => numbers::<DurationSecondType>(array, |value| value as f64),
+            Duration(Millisecond) => numbers::<DurationMillisecondType>(array, from_millis),
+            Duration(Microsecond) => numbers::<DurationMicrosecondType>(array, from_micros),
+            Duration(Nanosecond) => numbers::<DurationNanosecondType>(array, from_nanos),
+            // Floats; and nothing else, by the contract.
+            _ => {
                 let values = raw_floats(array);
                 if let Some(row) = values.iter().position(|value| value.is_infinite()) {
                     return Err(Infinite(row));
                 }
                 values
             }
-            Decimal32(..) => {
-                decimals(array.as_primitive::<Decimal32Type>(), |v, row| v.value_as_string(row))
-            }
-            Decimal64(..) => {
-                decimals(array.as_primitive::<Decimal64Type>(), |v, row| v.value_as_string(row))
-            }
-            Decimal128(..) => {
-                decimals(array.as_primitive::<Decimal128Type>(), |v, row| v.value_as_string(row))
-            }
-            Decimal256(..) => {
-                decimals(array.as_primitive::<Decimal256Type>(), |v, row| v.value_as_string(row))
-            }
-            Date32 => numbers(array.as_primitive::<Date32Type>(), f64::from),
-            Date64 => numbers(array.as_primitive::<Date64Type>(), |value| value as f64 / 86_400e3),
-            Timestamp(unit, _) => {
-                let seconds = |value: i64| value as f64 / of_seconds(unit);
-                match unit {
-                    TimeUnit::Second => {
-                        numbers(array.as_primitive::<TimestampSecondType>(), seconds)
-                    }
-                    TimeUnit::Millisecond => {
-                        numbers(array.as_primitive::<TimestampMillisecondType>(), seconds)
-                    }
-                    TimeUnit::Microsecond => {
-                        numbers(array.as_primitive::<TimestampMicrosecondType>(), seconds)
-                    }
-                    TimeUnit::Nanosecond => {
-                        numbers(array.as_primitive::<TimestampNanosecondType>(), seconds)
-                    }
-                }
-            }
-            Time32(TimeUnit::Second) => {
-                numbers(array.as_primitive::<Time32SecondType>(), f64::from)
-            }
-            Time32(_) => numbers(array.as_primitive::<Time32MillisecondType>(), |value| {
-                f64::from(value) / 1e3
-            }),
-            Time64(TimeUnit::Microsecond) => {
-                numbers(array.as_primitive::<Time64MicrosecondType>(), |value| value as f64 / 1e6)
-            }
-            Time64(_) => {
-                numbers(array.as_primitive::<Time64NanosecondType>(), |value| value as f64 / 1e9)
-            }
-            Duration(unit) => {
-                let seconds = |value: i64| value as f64 / of_seconds(unit);
-                match unit {
-                    TimeUnit::Second => {
-                        numbers(array.as_primitive::<DurationSecondType>(), seconds)
-                    }
-                    TimeUnit::Millisecond => {
-                        numbers(array.as_primitive::<DurationMillisecondType>(), seconds)
-                    }
-                    TimeUnit::Microsecond => {
-                        numbers(array.as_primitive::<DurationMicrosecondType>(), seconds)
-                    }
-                    TimeUnit::Nanosecond => {
-                        numbers(array.as_primitive::<DurationNanosecondType>(), seconds)
-                    }
-                }
-            }
-            // Null; and nothing else, by the contract.
-            _ => return Ok(Cells::Missing),
         };
         Ok(Cells::Numbers(numbers))
+    }
+
+    fn dictionary(array: &ArrayRef) -> Result<Self, Infinite> {
+        let dictionary = array.as_any_dictionary();
+        let keys = dictionary.keys();
+        // The key of a null may be anything, and without values there are only nulls.
+        let keys = if dictionary.values().is_empty() {
+            vec![None; keys.len()]
+        } else {
+            let indices = dictionary.normalized_keys().into_iter().enumerate();
+            indices.map(|(row, key)| keys.is_valid(row).then_some(key)).collect()
+        };
+        // An infinite value counts only where a row has it.
+        let values = match Cells::new(dictionary.values()) {
+            Ok(values) => values,
+            Err(Infinite(_)) => {
+                let values = raw_floats(dictionary.values());
+                let infinite =
+                    |key: Option<usize>| key.is_some_and(|key| values[key].is_infinite());
+                if let Some(row) = keys.iter().position(|&key| infinite(key)) {
+                    return Err(Infinite(row));
+                }
+                Cells::Numbers(values)
+            }
+        };
+        Ok(Cells::Dictionary { keys, values: Box::new(values) })
     }
 
     /// The cell of one row of the batch.
@@ -208,18 +161,30 @@ impl Cells {
     }
 }
 
-fn numbers<T: ArrowPrimitiveType>(
-    array: &PrimitiveArray<T>,
-    number: impl Fn(T::Native) -> f64,
-) -> Vec<f64> {
-    array.iter().map(|value| value.map_or(f64::NAN, &number)).collect()
+fn from_millis(value: i64) -> f64 {
+    value as f64 / 1e3
+}
+
+fn from_micros(value: i64) -> f64 {
+    value as f64 / 1e6
+}
+
+fn from_nanos(value: i64) -> f64 {
+    value as f64 / 1e9
+}
+
+/// The numbers of an array of the type `T`; NaN where one is missing.
+fn numbers<T: ArrowPrimitiveType>(array: &ArrayRef, number: impl Fn(T::Native) -> f64) -> Vec<f64> {
+    let values = array.as_primitive::<T>().iter();
+    values.map(|value| value.map_or(f64::NAN, &number)).collect()
 }
 
 /// By way of the text, whose conversion rounds correctly at any scale.
 fn decimals<T: ArrowPrimitiveType>(
-    array: &PrimitiveArray<T>,
+    array: &ArrayRef,
     text: impl Fn(&PrimitiveArray<T>, usize) -> String,
 ) -> Vec<f64> {
+    let array = array.as_primitive::<T>();
     let number = |row| text(array, row).parse().unwrap_or(f64::NAN);
     (0..array.len()).map(|row| if array.is_valid(row) { number(row) } else { f64::NAN }).collect()
 }
@@ -227,8 +192,8 @@ fn decimals<T: ArrowPrimitiveType>(
 /// Floats as they are, infinite ones too.
 fn raw_floats(array: &ArrayRef) -> Vec<f64> {
     match array.data_type() {
-        DataType::Float16 => numbers(array.as_primitive::<Float16Type>(), f64::from),
-        DataType::Float32 => numbers(array.as_primitive::<Float32Type>(), f64::from),
-        _ => numbers(array.as_primitive::<Float64Type>(), |value| value),
+        DataType::Float16 => numbers::<Float16Type>(array, f64::from),
+        DataType::Float32 => numbers::<Float32Type>(array, f64::from),
+        _ => numbers::<Float64Type>(array, |value| value),
     }
 }

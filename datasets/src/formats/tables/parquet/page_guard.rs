@@ -1,4 +1,4 @@
-//! Holds what a Parquet page promises against what its compressed bytes can hold.
+//! Compares the length that a Parquet page promises with the length that its bytes can expand to.
 //!
 //! A page's header says how long its data is once decompressed, and the decoder allocates that
 //! before it looks at the data: 2 GB for a page of 20 bytes. The header begins with three fields
@@ -14,11 +14,11 @@ use parquet::file::reader::{ChunkReader, Length};
 
 /// No codec that is built in does better: gzip's best is 1,032, LZ4's 255 and Snappy's 22.
 const LARGEST_EXPANSION: i64 = 1032;
-/// What a page may promise whatever it holds.
+/// The length that any page may promise.
 const ALWAYS_ALLOWED: i64 = 1 << 20;
-/// In the compact encoding of Thrift: the field after the previous one, and a 32-bit integer.
+/// The mark, in the compact encoding of Thrift, of a 32-bit integer in the next field.
 const NEXT_INTEGER: u8 = 0x15;
-/// In bytes, the kind not counted.
+/// The bytes of the longest integer, without the mark.
 const LONGEST_INTEGER: usize = 5;
 
 /// A Parquet file, of which only pages are read any more.
@@ -57,7 +57,7 @@ impl ChunkReader for GuardedPages {
     }
 }
 
-/// The decompressed and the compressed length; none if this is no page's header.
+/// The decompressed and the compressed length; `None` if this is no page's header.
 fn lengths(mut header: &[u8]) -> Option<(i32, i32)> {
     let _kind = integer(&mut header)?;
     Some((integer(&mut header)?, integer(&mut header)?))

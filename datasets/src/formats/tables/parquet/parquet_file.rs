@@ -14,14 +14,14 @@ use parquet::basic::Compression;
 use parquet::file::metadata::PageIndexPolicy;
 
 use crate::error::{Error, Problem, Remedy, bail};
-use crate::formats::tables::parquet::damaged;
 use crate::formats::tables::parquet::page_guard::GuardedPages;
+use crate::formats::tables::parquet::{damaged, find_footer};
 
-/// A batch's cells at most, so that a wide table's batch is not large.
+/// The largest number of cells in a batch, so that a wide table's batch is not large.
 const CELLS: usize = 1 << 20;
 const ROWS: usize = 8192;
 
-/// What the file says of itself, at its end.
+/// A file, by the metadata at its end.
 pub(crate) struct ParquetFile {
     metadata: ArrowReaderMetadata,
 }
@@ -29,27 +29,13 @@ pub(crate) struct ParquetFile {
 impl ParquetFile {
     /// `length` is the file's.
     pub(crate) fn open(path: &Path, file: &File, length: u64) -> Result<Self, Error> {
-        // The magic number at both ends, and the footer's length.
-        if length < 12 {
-            return Err(damaged(path, "it ends within its first bytes"));
-        }
-        let mut tail = [0; 8];
-        read_at_end(file, length, &mut tail).map_err(|error| Error::io(path, error))?;
-        let [a, b, c, d, magic @ ..] = tail;
-        match &magic {
-            b"PAR1" => {}
+        find_footer(path, file, length, 4, |magic| match &magic {
+            b"PAR1" => Ok(()),
             b"PARE" => {
-                bail!(path, "is an encrypted Parquet file: write it again without encryption");
+                bail!(path, "is an encrypted Parquet file: write it again without encryption")
             }
-            _ => return Err(damaged(path, "it does not end as a Parquet file does")),
-        }
-        let promised = u64::from(u32::from_le_bytes([a, b, c, d]));
-        if promised > length - 12 {
-            return Err(damaged(
-                path,
-                &format!("its footer promises {promised} bytes, the file has {length}"),
-            ));
-        }
+            _ => Err(damaged(path, "it does not end as a Parquet file does")),
+        })?;
         // With an index, pages would be read past their guard.
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Skip);
         let metadata = ArrowReaderMetadata::load(file, options)
@@ -124,11 +110,4 @@ impl Batches {
     pub(crate) fn next(&mut self, path: &Path) -> Result<Option<RecordBatch>, Error> {
         self.0.next().transpose().map_err(|error| damaged(path, &error.to_string()))
     }
-}
-
-/// The last bytes of a file of `length` bytes, which are enough.
-fn read_at_end(mut file: &File, length: u64, tail: &mut [u8; 8]) -> std::io::Result<()> {
-    use std::io::{Read, Seek, SeekFrom};
-    file.seek(SeekFrom::Start(length - 8))?;
-    file.read_exact(tail)
 }

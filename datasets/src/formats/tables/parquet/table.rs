@@ -1,15 +1,14 @@
 //! A Parquet or Arrow file as a table.
 //!
-//! Memory: one batch (of a Parquet file at most 8,192 rows and about a million cells, of an Arrow
+//! Memory: one batch (at most 8,192 rows and about a million cells of a Parquet file; of an Arrow
 //! file as large as its writer made it), the pages or messages that it comes from, and
-//! dictionaries. What a file promises is held against its length first. What that does not bound:
-//! gzip and the like expand, though no page by more than they can; the footer of a Parquet file
-//! takes some hundred times its own length; a column of one value takes no bytes in a Parquet file,
-//! however many rows it has; and a Parquet schema nested tens of thousands deep exhausts the stack.
+//! dictionaries. The promises of a file are compared with its length first. That leaves four cases
+//! unbounded: a page expands as far as its codec can; the footer of a Parquet file takes some
+//! hundred times its own length; a column of one value takes no bytes in a Parquet file, however
+//! many rows it has; and a Parquet schema nested tens of thousands deep exhausts the stack.
 //!
-//! A damaged file that makes the decoder panic is an error like any other; the panic's message
-//! still goes to where the program has it go, for a library does not replace the program's panic
-//! hook.
+//! A damaged file that makes the decoder panic is an error like any other. The panic's message
+//! still reaches the program's panic hook, which a library does not replace.
 
 use std::fs::File;
 use std::io::Read;
@@ -19,16 +18,16 @@ use std::path::{Path, PathBuf};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use crate::error::{Error, Problem, Remedy, Short, bail};
+use crate::error::{At as _, Error, Problem, Remedy, Short, bail};
 use crate::files::regular::open_regular;
 use crate::formats::tables::parquet::arrow_file::{self, ArrowFile};
 use crate::formats::tables::parquet::cells::{Cells, Infinite, unreadable};
 use crate::formats::tables::parquet::parquet_file::{self, ParquetFile};
 use crate::formats::tables::parquet::{damaged, recognise};
-use crate::formats::tables::source::{Cell, TableSource};
+use crate::formats::tables::source::{Cell, TableSource, twice};
 
-/// A Parquet file, an Arrow file or an Arrow stream. Which it is, its first bytes say.
-pub(crate) struct ColumnarTable {
+/// A Parquet file, an Arrow file or an Arrow stream, told apart by its first bytes.
+pub(crate) struct ParquetTable {
     path: PathBuf,
     kind: Kind,
     names: Vec<String>,
@@ -46,9 +45,9 @@ enum Batches<'a> {
     Arrow(arrow_file::Batches<'a>),
 }
 
-impl ColumnarTable {
-    /// Opens `path`. The columns that are named in `ignore` are not read, whatever they hold: all
-    /// their cells are missing. A name that the table has not is no error here.
+impl ParquetTable {
+    /// Opens `path`. The columns named in `ignore` are not read, whatever they hold: all their
+    /// cells are missing. The name of a column that is not there is no error here.
     ///
     /// # Errors
     /// If the file cannot be read, is damaged or of another kind; if it has no columns or two of a
@@ -57,10 +56,7 @@ impl ColumnarTable {
         let (mut file, length) = open_regular(path, "a Parquet or Arrow file")?;
         let kind = guard(path, || {
             let mut start = Vec::new();
-            file.by_ref()
-                .take(8)
-                .read_to_end(&mut start)
-                .map_err(|error| Error::io(path, error))?;
+            file.by_ref().take(8).read_to_end(&mut start).at(path)?;
             match recognise(&start) {
                 Some("a Parquet file" | "an encrypted Parquet file") => {
                     ParquetFile::open(path, &file, length).map(Kind::Parquet)
@@ -75,10 +71,8 @@ impl ColumnarTable {
         if names.is_empty() {
             bail!(path, "has no columns: check what wrote it");
         }
-        let mut sorted: Vec<&String> = names.iter().collect();
-        sorted.sort_unstable();
-        if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-            bail!(path, "has two columns {}: rename one", Short(twice[0]));
+        if let Some((one, _)) = twice(&names) {
+            bail!(path, "has two columns {}: rename one", Short(&names[one]));
         }
         let wanted: Vec<usize> =
             (0..names.len()).filter(|&column| !ignore.contains(&names[column])).collect();
@@ -91,11 +85,11 @@ impl ColumnarTable {
                 return Err(Error::file(path, Problem::with(problem, Remedy::Ignore)));
             }
         }
-        Ok(ColumnarTable { path: path.to_owned(), kind, names, wanted })
+        Ok(ParquetTable { path: path.to_owned(), kind, names, wanted })
     }
 }
 
-impl TableSource for ColumnarTable {
+impl TableSource for ParquetTable {
     fn column_names(&self) -> &[String] {
         &self.names
     }
@@ -106,7 +100,7 @@ impl TableSource for ColumnarTable {
         take: &mut dyn FnMut(u64, &[Cell<'_>]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let path = &self.path;
-        let file = File::open(path).map_err(|error| Error::io(path, error))?;
+        let file = File::open(path).at(path)?;
         let mut batches = guard(path, || match &self.kind {
             Kind::Parquet(parquet) => {
                 parquet.batches(path, file, &self.wanted).map(Batches::Parquet)
@@ -115,7 +109,7 @@ impl TableSource for ColumnarTable {
         })?;
         let mut row_number = 0;
         loop {
-            // What `take` does is outside: its panics are not the file's fault.
+            // `take` is called outside: its panics are not the file's fault.
             let read = guard(path, || {
                 let batch = match &mut batches {
                     Batches::Parquet(batches) => batches.next(path)?,
@@ -136,7 +130,7 @@ impl TableSource for ColumnarTable {
     }
 }
 
-impl ColumnarTable {
+impl ParquetTable {
     /// The number of rows, and the cells of each wanted column.
     fn cells(&self, batch: &RecordBatch, rows_before: u64) -> Result<(usize, Vec<Cells>), Error> {
         if batch.num_columns() != self.wanted.len() {
@@ -164,9 +158,9 @@ impl Kind {
     }
 }
 
-/// Runs the decoder, which may panic at what nobody has tried on it yet.
+/// Runs the decoder. A panic in it, at data that nobody has tried on it yet, is an error.
 fn guard<T>(path: &Path, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    // Nothing of what `read` changed is used after a panic.
+    // After a panic, nothing that `read` changed is used.
     catch_unwind(AssertUnwindSafe(read))
         .unwrap_or_else(|_| Err(damaged(path, "the decoder gave up")))
 }

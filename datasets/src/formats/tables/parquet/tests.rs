@@ -33,7 +33,7 @@ fn names(names: &[&str]) -> Vec<String> {
 
 /// The names and the rows of cells.
 fn read(path: &Path, ignore: &[&str]) -> Result<(Vec<String>, Vec<Vec<Owned>>), Error> {
-    let mut table = ColumnarTable::open(path, &names(ignore))?;
+    let mut table = ParquetTable::open(path, &names(ignore))?;
     let mut rows = Vec::new();
     table.for_each_row(&mut |row, cells| {
         let owned = cells.iter().map(|cell| match *cell {
@@ -122,7 +122,7 @@ fn each_type_of_each_format_is_read_as_what_it_is() {
 #[test]
 fn a_table_is_read_again_from_its_first_row() {
     for file in ["types.parquet", "types.arrow", "types.arrows"] {
-        let mut table = ColumnarTable::open(&vector(file), &names(&NO_CELLS)).unwrap();
+        let mut table = ParquetTable::open(&vector(file), &names(&NO_CELLS)).unwrap();
         for _ in 0..2 {
             let mut first = Vec::new();
             table

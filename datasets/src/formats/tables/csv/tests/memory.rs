@@ -60,7 +60,7 @@ fn measured_alone() {
     let text =
         Endless { header, row, length: (header.len() + 1_500_000 * row.len()) as u64, at: 0 };
     assert!(text.length > 50_000_000);
-    let mut table = Delimited::from_input(Box::new(text), path, &options).unwrap();
+    let mut table = CsvTable::from_input(Box::new(text), path, &options).unwrap();
     let layout = crate::formats::tables::layout::Layout::infer(&mut table, path, &options).unwrap();
     assert_eq!((layout.rows, &layout.missing[..]), (3_000_000, &[0, 0, 0, 1_500_000][..]));
     let mut sum = 0.0;

@@ -1,6 +1,7 @@
 //! Rows that are written and read back.
 
 use super::*;
+use crate::formats::tables::cell::TableCell;
 
 /// What is written reads back: floats to their bits, texts to their characters.
 #[test]
@@ -13,10 +14,10 @@ fn written_rows_read_back() {
     for (row, &number) in numbers.iter().enumerate() {
         let text = texts[row % texts.len()];
         writer
-            .row(&[CsvCell::Number(number), CsvCell::Text(text), CsvCell::Whole(row as u64)])
+            .row(&[TableCell::Number(number), TableCell::Text(text), TableCell::Whole(row as u64)])
             .unwrap();
     }
-    writer.row(&[CsvCell::Number(f32::NAN), CsvCell::Missing, CsvCell::Whole(0)]).unwrap();
+    writer.row(&[TableCell::Number(f32::NAN), TableCell::Missing, TableCell::Whole(0)]).unwrap();
     let text = writer.finish().unwrap();
 
     let mut table = table(&text, &TableOptions::default()).unwrap();
@@ -51,13 +52,13 @@ fn read_rows_write_back_to_the_same_text() {
     let mut writer = CsvWriter::new(Vec::new(), &names).unwrap();
     let copied = table.for_each_row(&mut |_, cells| {
         let cell = |cell: &Cell<'_>| match *cell {
-            Cell::Missing => CsvCell::Missing,
-            Cell::Number(number) => CsvCell::Number(number as f32),
-            Cell::Text(_) => CsvCell::Text(""),
+            Cell::Missing => TableCell::Missing,
+            Cell::Number(number) => TableCell::Number(number as f32),
+            Cell::Text(_) => TableCell::Text(""),
         };
-        let mut row: Vec<CsvCell> = cells.iter().map(cell).collect();
+        let mut row: Vec<TableCell> = cells.iter().map(cell).collect();
         if let Cell::Text(text) = cells[1] {
-            row[1] = CsvCell::Text(text);
+            row[1] = TableCell::Text(text);
         }
         writer.row(&row).map_err(|error| Error::io(Path::new("out"), error))
     });
@@ -65,7 +66,7 @@ fn read_rows_write_back_to_the_same_text() {
     assert_eq!(String::from_utf8(writer.finish().unwrap()).unwrap(), text);
     // One column: an empty cell is told from an empty line.
     let mut writer = CsvWriter::new(Vec::new(), &["a"]).unwrap();
-    writer.row(&[CsvCell::Missing]).unwrap();
-    writer.row(&[CsvCell::Number(2.0)]).unwrap();
+    writer.row(&[TableCell::Missing]).unwrap();
+    writer.row(&[TableCell::Number(2.0)]).unwrap();
     assert_eq!(writer.finish().unwrap(), b"a\n\"\"\n2\n");
 }

@@ -1,18 +1,18 @@
 //! The methods that can be compared, by name.
 
 use super::architecture::ArchitectureOptions;
-use super::semi::{SemiMethod, SemiOptions};
+use super::semi::{SemiName, SemiOptions};
 use super::values::{count, variant_name};
 use crate::cli::clap_errors;
 use crate::error::Error;
 use clap::{Args, Parser, ValueEnum};
 use narrows_datasets::Dataset;
-use narrows_models::methods::SemiApproach;
-use narrows_models::{Approach, Architecture, Method, SampleShape};
+use narrows_models::methods::SemiMethod;
+use narrows_models::{Architecture, Method, SampleShape, Transfer};
 use serde::{Serialize, Serializer};
 use std::sync::LazyLock;
 
-/// The help of an option for [`ApproachName`]s.
+/// The help of an option for [`MethodName`]s.
 pub static HELP: LazyLock<String> =
     LazyLock::new(|| format!("What to compare, separated by commas: {}", names().join(", ")));
 
@@ -22,37 +22,35 @@ pub static COMPARED_HELP: LazyLock<String> =
 
 /// A method by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ApproachName {
-    Transfer(Method),
-    Semi(SemiMethod),
+pub enum MethodName {
+    Transfer(Transfer),
+    Semi(SemiName),
 }
 
-impl ApproachName {
+impl MethodName {
     pub fn is_semi(self) -> bool {
-        matches!(self, ApproachName::Semi(_))
+        matches!(self, MethodName::Semi(_))
     }
 
-    fn all() -> Vec<ApproachName> {
-        let transfers = Method::ALL.iter().map(|(_, method)| ApproachName::Transfer(*method));
-        transfers
-            .chain(SemiMethod::value_variants().iter().copied().map(ApproachName::Semi))
-            .collect()
+    fn all() -> Vec<MethodName> {
+        let transfers = Transfer::ALL.iter().map(|(_, method)| MethodName::Transfer(*method));
+        transfers.chain(SemiName::value_variants().iter().copied().map(MethodName::Semi)).collect()
     }
 
     pub fn name(self) -> String {
         match self {
-            ApproachName::Transfer(method) => method.name().to_string(),
-            ApproachName::Semi(method) => variant_name(&method),
+            MethodName::Transfer(method) => method.name().to_string(),
+            MethodName::Semi(method) => variant_name(&method),
         }
     }
 }
 
 fn names() -> Vec<String> {
-    ApproachName::all().into_iter().map(ApproachName::name).collect()
+    MethodName::all().into_iter().map(MethodName::name).collect()
 }
 
 /// Each of `methods` once.
-pub fn distinct(methods: &[ApproachName]) -> Vec<ApproachName> {
+pub fn distinct(methods: &[MethodName]) -> Vec<MethodName> {
     let mut each = Vec::new();
     for &method in methods {
         if !each.contains(&method) {
@@ -63,12 +61,12 @@ pub fn distinct(methods: &[ApproachName]) -> Vec<ApproachName> {
 }
 
 /// Reads a name.
-pub fn approach(text: &str) -> Result<ApproachName, String> {
-    let found = ApproachName::all().into_iter().find(|approach| approach.name() == text);
+pub fn method(text: &str) -> Result<MethodName, String> {
+    let found = MethodName::all().into_iter().find(|method| method.name() == text);
     found.ok_or_else(|| format!("it must be one of {}", names().join(", ")))
 }
 
-impl Serialize for ApproachName {
+impl Serialize for MethodName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.name())
     }
@@ -89,7 +87,7 @@ pub struct EnsembleOption {
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Semi-supervised training")]
-pub struct ComparedSemi {
+pub struct SemiMethodOptions {
     /// Options of narrows semi for all of pseudo-labels, mean-teacher, vat and ladder, in one text:
     /// "--epochs 40 --augment shift=2 --widths 1200", also of their network
     #[arg(long, value_name = "OPTIONS", default_value = "", allow_hyphen_values = true,
@@ -134,18 +132,18 @@ fn words(text: &str) -> Result<Words, String> {
     Alone::parse(&[], &words).map(|_| words)
 }
 
-impl ComparedSemi {
+impl SemiMethodOptions {
     /// The method of that name on `data`. Its network is of the kind of `architecture`, which is
     /// that of the encoder.
-    pub fn approach(
+    pub fn method(
         &self,
-        name: ApproachName,
+        name: MethodName,
         data: &Dataset,
         architecture: &Architecture,
-    ) -> Result<Approach, Error> {
+    ) -> Result<Method, Error> {
         let method = match name {
-            ApproachName::Transfer(method) => return Ok(Approach::Transfer(method)),
-            ApproachName::Semi(method) => method,
+            MethodName::Transfer(method) => return Ok(Method::Transfer(method)),
+            MethodName::Semi(method) => method,
         };
         let name = variant_name(&method);
         let first = ["--method", &name, "--model", architecture.model.name()];
@@ -162,7 +160,7 @@ impl ComparedSemi {
         alone.semi.check(data)?;
         // Of the draw it has nothing but the seed.
         let training = alone.semi.resolve(data, 0);
-        Ok(Approach::Semi(Box::new(SemiApproach {
+        Ok(Method::Semi(Box::new(SemiMethod {
             name,
             architecture: own,
             from_encoder: self.semi_encoder,
@@ -180,7 +178,7 @@ mod tests {
         let read = words("--epochs 3 --augment shift=2,rotate=5 --widths=40 --latent 30").unwrap();
         let alone = Alone::parse(&["--method", "vat", "--epochs", "7"], &read).unwrap();
         assert_eq!(alone.semi.epochs, super::super::values::Auto::Given(3));
-        assert_eq!(alone.semi.method, SemiMethod::Vat);
+        assert_eq!(alone.semi.method, SemiName::Vat);
         for (text, expected) in [
             ("--method vat", "leave --method out"),
             ("--epoch 3", "--epoch"),

@@ -12,7 +12,7 @@ use crate::formats::arrays::decoder::{Array, ArrayValues};
 
 /// The vectors that `tests/vectors/arrays.py` made.
 pub(crate) fn vectors() -> Value {
-    serde_json::from_str(include_str!("../../../tests/vectors/arrays.json")).unwrap()
+    serde_json::from_str(include_str!("../../../../tests/vectors/arrays.json")).unwrap()
 }
 
 pub(crate) fn bytes_of(hex: &Value) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! The reference of the command line, `docs/guide/cli.md`, written from the options themselves.
 
-use super::options::CommandLine;
+use crate::cli::options::CommandLine;
 use clap::builder::StyledStr;
 use clap::{Arg, Command, CommandFactory};
 use std::fmt::Write;

@@ -10,8 +10,8 @@
 //! then on nothing depends on the clock: what was tried and how many epochs it had is in the
 //! result.
 
-use super::method::{Approach, Given, SemiApproach, Trained};
-use crate::error::Error;
+use super::method::{Given, Method, SemiMethod, TrainedClassifier};
+use crate::error::{Error, bail, ensure};
 use crate::evaluation::Metric;
 use crate::event::Observer;
 use crate::semi::{SemiRun, SemiTask, SemiTraining};
@@ -26,10 +26,10 @@ const STEPS: usize = 20;
 
 /// Methods to choose from, and how long that and all draws may take.
 #[derive(Clone, Debug)]
-pub struct Recipe {
+pub struct Selection {
     /// The methods. Those that are semi-supervised have the epochs that they would take if there
     /// was time.
-    pub candidates: Vec<Approach>,
+    pub candidates: Vec<Method>,
     /// The time for everything but pretraining. Training on labels alone takes what it takes.
     pub budget: Duration,
 }
@@ -67,20 +67,18 @@ impl Tried {
 #[derive(Clone, Debug)]
 pub struct Choice {
     /// The winner, with the epochs that fit into the time of each draw.
-    pub winner: Approach,
+    pub winner: Method,
     /// All that were tried, in the order of the candidates.
     pub tried: Vec<Tried>,
 }
 
-impl Recipe {
+impl Selection {
     /// Refuses what cannot work, before anything is trained.
     ///
     /// # Errors
     /// If there is nothing to choose from, or a candidate makes no sense for `data`.
     pub fn check(&self, data: &narrows_datasets::Dataset) -> Result<(), Error> {
-        if self.candidates.is_empty() {
-            return Err(Error::new("a recipe needs methods to choose from"));
-        }
+        ensure!(!self.candidates.is_empty(), "a recipe needs methods to choose from");
         self.candidates.iter().try_for_each(|candidate| candidate.check(data))
     }
 
@@ -101,9 +99,9 @@ impl Recipe {
         let (single, threads) = (cx.single(), cx.threads() as f64);
         let alone = Given { ensemble: 1, ..*given };
         let half = self.budget.as_secs_f64() / 2.0;
-        let cost = |candidate: &Approach| match candidate {
-            Approach::Semi(semi) => seconds_per_epoch(&single, semi, given, draw, seed),
-            Approach::Transfer(_) => Ok(0.0),
+        let cost = |candidate: &Method| match candidate {
+            Method::Semi(semi) => seconds_per_epoch(&single, semi, given, draw, seed),
+            Method::Transfer(_) => Ok(0.0),
         };
         let costs: Vec<Result<f64, Error>> = self.candidates.iter().map(cost).collect();
         let timed = costs.iter().flatten().filter(|cost| **cost > 0.0).count().max(1) as f64;
@@ -116,7 +114,7 @@ impl Recipe {
                 candidate.train_one(&single, &alone, draw, seed, &name, observer)
             };
             let trained = train();
-            let best = trained.as_ref().ok().and_then(Trained::best);
+            let best = trained.as_ref().ok().and_then(TrainedClassifier::best);
             Tried {
                 name: self.candidates[i].name().to_string(),
                 epochs: trained.as_ref().map_or(0, |trained| trained.history.len()),
@@ -131,7 +129,7 @@ impl Recipe {
         let winner = (1..tried.len())
             .fold(0, |best, i| if tried[i].is_better_than(&tried[best]) { i } else { best });
         if let Some(failed) = tried.get(winner).and_then(|winner| winner.failed.clone()) {
-            return Err(Error::new(failed));
+            bail!(Diverged, "{failed}");
         }
         let of_run = half * threads.min(draws as f64) / (draws * given.ensemble) as f64;
         let winner = within(&self.candidates[winner], costs[winner].clone()?, of_run);
@@ -140,9 +138,9 @@ impl Recipe {
 }
 
 /// The method with no more epochs than fit into `seconds`, but at least 1.
-fn within(approach: &Approach, seconds_per_epoch: f64, seconds: f64) -> Approach {
+fn within(approach: &Method, seconds_per_epoch: f64, seconds: f64) -> Method {
     let mut approach = approach.clone();
-    if let Approach::Semi(semi) = &mut approach {
+    if let Method::Semi(semi) = &mut approach {
         let most = (seconds / seconds_per_epoch.max(1e-9)) as usize;
         let (asked, training) = (semi.training.epochs, &mut semi.training);
         training.epochs = asked.min(most).max(1);
@@ -154,7 +152,7 @@ fn within(approach: &Approach, seconds_per_epoch: f64, seconds: f64) -> Approach
 /// What an epoch takes, from a few steps on samples spread over all.
 fn seconds_per_epoch(
     cx: &Context,
-    semi: &SemiApproach,
+    semi: &SemiMethod,
     given: &Given<'_>,
     draw: &LabelDraw,
     seed: u64,
@@ -182,7 +180,7 @@ fn seconds_per_epoch(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::semi::Semi;
+    use crate::semi::{MeanTeacher, Semi};
     use crate::{Architecture, Model};
     use narrows_datasets::Augmentation;
     use narrows_engine::{Optimizer, Schedule};
@@ -190,7 +188,7 @@ mod tests {
     #[test]
     fn fewer_epochs_have_a_schedule_of_the_same_shape() {
         let training = SemiTraining {
-            method: Semi::MeanTeacher,
+            method: Semi::MeanTeacher(MeanTeacher),
             epochs: 90,
             batch: 10,
             labelled_batch: 10,
@@ -208,10 +206,10 @@ mod tests {
         };
         let architecture = Architecture::new(Model::Dense, 4);
         let semi =
-            SemiApproach { name: "one".to_string(), architecture, from_encoder: false, training };
-        let asked = Approach::Semi(Box::new(semi));
+            SemiMethod { name: "one".to_string(), architecture, from_encoder: false, training };
+        let asked = Method::Semi(Box::new(semi));
         for (seconds, epochs, every) in [(60.0, 30, 100), (1e6, 90, 300), (0.1, 1, 3)] {
-            let Approach::Semi(semi) = within(&asked, 2.0, seconds) else {
+            let Method::Semi(semi) = within(&asked, 2.0, seconds) else {
                 panic!("the same approach")
             };
             assert_eq!(semi.training.epochs, epochs);

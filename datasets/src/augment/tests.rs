@@ -1,0 +1,3 @@
+//! Support for the tests of several operations.
+
+pub(in crate::augment) mod reference;

@@ -1,0 +1,3 @@
+//! Support for the tests of several formats.
+
+pub(crate) mod vectors;

@@ -1,0 +1,90 @@
+//! The epochs of a run: counts the steps, ends the record, keeps the best weights.
+
+use super::best::Best;
+use crate::error::Error;
+use crate::evaluation::{Evaluation, Metric};
+use crate::event::{EpochRecord, Event, Observer};
+use narrows_engine::Params;
+use std::time::Instant;
+
+/// A run that has ended.
+#[derive(Clone, Debug)]
+pub struct RunResult {
+    /// The weights of its best epoch.
+    pub params: Params,
+    /// Its epochs.
+    pub history: Vec<EpochRecord>,
+    /// The epoch whose weights these are, from 1 on.
+    pub best_epoch: usize,
+}
+
+/// The steps of an epoch.
+pub(crate) struct Steps {
+    start: Instant,
+    loss: f64,
+    samples: usize,
+    lr: f32,
+}
+
+impl Steps {
+    /// Of an epoch that begins now.
+    pub fn begin() -> Steps {
+        Steps { start: Instant::now(), loss: 0.0, samples: 0, lr: 0.0 }
+    }
+
+    /// Counts a step of `run` and tells `observer`.
+    pub fn count(
+        &mut self,
+        run: &str,
+        observer: &dyn Observer,
+        samples: usize,
+        loss: f64,
+        lr: f32,
+    ) {
+        self.loss += loss * samples as f64;
+        self.samples += samples;
+        self.lr = lr;
+        observer.notice(&Event::Step { run, samples, loss });
+    }
+
+    /// The record of the epoch, not validated yet. Its time ends here.
+    pub fn record(self, epoch: usize) -> EpochRecord {
+        EpochRecord {
+            epoch,
+            lr: self.lr,
+            train_loss: self.loss / self.samples as f64,
+            validation_loss: None,
+            validation_accuracy: None,
+            seconds: self.start.elapsed().as_secs_f64(),
+            samples: self.samples,
+        }
+    }
+}
+
+/// Ends an epoch of `run`: adds the result of its validation to its record, tells `observer`, keeps
+/// `params` if they are the best so far, and adds the record to `history`.
+///
+/// # Errors
+/// If the validation loss is not finite; the message says `when`.
+pub(crate) fn end_epoch(
+    (run, observer): (&str, &dyn Observer),
+    record: EpochRecord,
+    (evaluation, metric, when): (Option<Evaluation>, Metric, &str),
+    params: &Params,
+    history: &mut Vec<EpochRecord>,
+    best: &mut Option<Best>,
+) -> Result<(), Error> {
+    let evaluation = evaluation.as_ref();
+    if let Some(Evaluation { loss, .. }) = evaluation.filter(|e| !e.loss.is_finite()) {
+        return Err(narrows_engine::Error::diverged("the validation loss", *loss, when).into());
+    }
+    let record = EpochRecord {
+        validation_loss: evaluation.map(|evaluation| evaluation.loss),
+        validation_accuracy: evaluation.and_then(|evaluation| evaluation.accuracy_by(metric)),
+        ..record
+    };
+    observer.notice(&Event::Epoch { run, record: &record });
+    Best::keep(best, &record, params);
+    history.push(record);
+    Ok(())
+}

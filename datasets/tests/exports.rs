@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::image_files::{noise, put, rgb_png};
-use crate::made_files::idx;
+use crate::made_files::{idx, names_in};
 use narrows_datasets::{
     ExportPart, Exported, OpenOptions, Packed, Undivided, examples, export, inspect, open_whole,
     pack, read_all, verify,
@@ -31,11 +31,7 @@ impl Folder {
     }
 
     fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
+        names_in(self.0.path())
     }
 }
 

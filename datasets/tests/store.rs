@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::made_files::put;
+use crate::made_files::{names_in, put};
 use crate::messages::assert_says;
 use crate::store_files::{ByHand, crc32, read_all, small, stored};
 use narrows_datasets::{
@@ -24,15 +24,6 @@ fn provenance() -> Provenance {
         packed_by: word("a test"),
         ..Provenance::default()
     }
-}
-
-fn files(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
 }
 
 #[test]
@@ -237,7 +228,7 @@ fn a_writer_that_is_not_finished_leaves_nothing_and_spoils_nothing() {
         writer.push_floats(&[1.0], 0).unwrap();
     }
     drop(writer);
-    assert_eq!(files(folder.path()), ["data.narrows"]);
+    assert_eq!(names_in(folder.path()), ["data.narrows"]);
     check(&path).unwrap();
     assert_eq!(fs::read(&path).unwrap(), small().bytes());
 }
@@ -263,7 +254,7 @@ fn two_writers_of_a_path_do_not_spoil_each_other() {
         assert!(read == [(vec![value; rows], Some(vec![label; rows]))]);
     }
     drop(third);
-    assert_eq!(files(folder.path()), ["data.narrows"]);
+    assert_eq!(names_in(folder.path()), ["data.narrows"]);
 
     let written: Vec<_> = (0..4_u8)
         .map(|number| {
@@ -280,7 +271,7 @@ fn two_writers_of_a_path_do_not_spoil_each_other() {
         })
         .collect();
     written.into_iter().for_each(|thread| thread.join().unwrap());
-    assert_eq!(files(folder.path()), ["data.narrows"]);
+    assert_eq!(names_in(folder.path()), ["data.narrows"]);
 }
 
 #[test]
@@ -337,7 +328,7 @@ fn what_could_not_be_read_is_not_written() {
     let nowhere = folder.path().join("missing/data.narrows");
     let error = StoreWriter::create(&nowhere, Dtype::U8, &[1], false).unwrap_err();
     assert_says(&error, &nowhere, &["cannot be written"]);
-    assert!(files(folder.path()).is_empty());
+    assert!(names_in(folder.path()).is_empty());
 }
 
 /// The limit on the length of a file stands for a disk that is full; it is a process's own.
@@ -354,7 +345,7 @@ fn a_full_disk_is_an_error() {
             let metadata = Metadata { classes: vec!["x".repeat(600_000)], ..Metadata::default() };
             let error = pushed.and_then(|()| writer.finish(&metadata)).unwrap_err();
             assert_says(&error, &path, &["cannot be written"]);
-            assert!(files(Path::new(&folder)).is_empty());
+            assert!(names_in(Path::new(&folder)).is_empty());
         }
         println!("all were errors");
         return;

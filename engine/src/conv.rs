@@ -47,8 +47,8 @@ use std::cell::Cell;
 const BLOCK: usize = 1 << 15;
 
 thread_local! {
-    /// What a task of this thread has gathered, and what it has made of that before it goes where
-    /// it belongs. They only grow, so that what was run before allocates nothing.
+    /// The patches that a task of this thread has gathered, and the products that it has made of
+    /// them. They only grow, so that a pass allocates nothing the second time.
     static GATHERED: Cell<Slab> = Cell::default();
     static PRODUCTS: Cell<Slab> = Cell::default();
     /// An image in its frame.

@@ -15,7 +15,7 @@
 //!                     C[ir.., jr..] += A[ir.., pc..] B[pc.., jr..]     (the micro-kernel)
 //! ```
 //!
-//! What differs from BLIS, and why:
+//! Differences from BLIS, with their reasons:
 //!
 //! 1. jr is the innermost loop, not ir. A tile is twice as wide as high, and a micro-panel of A
 //!    then small enough to stay in the level-1 cache; B, which is read once per micro-panel, comes
@@ -32,16 +32,16 @@
 //! 5. With up to 12 MR rows, B is read where it is as well, if it lies by rows: 6 % for a batch of
 //!    128, 15 % for one of 32. Neither is done where the rows, a multiple of 4096 bytes apart,
 //!    collide in the caches.
-//! 6. If A and B both lie along k, one has to be transposed while packing. That is the smaller one,
+//! 6. If A and B both lie along k, one has to be transposed while packing. This is the smaller one,
 //!    if need be by computing C transposed: for a batch of 32, the inputs instead of the weights.
 //! 7. Tasks pack for themselves. A block of B that one core packs for all is not in the others'
 //!    caches. So one thread has one task.
 //!
-//! What lost: packing all of B beforehand, for all tasks (5 % at 512 cubed, since the packed B is
-//! then read from the level-3 cache); packing A by columns wherever it lies so (up to 15 %). Blocks
-//! of 256 to 512 rows are within the noise of each other where C is small, and 512 write the large
-//! ones half as often; the columns that fill half of the level-2 cache are as good as those that
-//! fill all of it.
+//! Slower variants: packing all of B beforehand, for all tasks (5 % at 512 cubed, since the packed
+//! B is then read from the level-3 cache); packing A by columns wherever it lies so (up to 15 %).
+//! Blocks of 256 to 512 rows are within the noise of each other where C is small, and 512 write the
+//! large ones half as often; the columns that fill half of the level-2 cache are as good as those
+//! that fill all of it.
 
 // Some methods are for `tiled` alone.
 #[allow(dead_code)]
@@ -88,7 +88,7 @@ trait Products {
         false
     }
 
-    /// Whether there is [`Products::windows_product`].
+    /// True if there is [`Products::windows_product`].
     fn has_windows(&self) -> bool {
         false
     }
@@ -168,7 +168,7 @@ fn check_shapes(a: MatRef, b: MatRef, c: &MatMut, epilogue: Epilogue) -> (usize,
 /// `scratch` is for what is left of A: [`gemm_sparse_scratch`] values of any content.
 ///
 /// # Panics
-/// As [`gemm_fused`]; and if the scratch is too short.
+/// In the cases of [`gemm_fused`], and if the scratch is too short.
 pub fn gemm_sparse(
     cx: &Context,
     a: MatRef,
@@ -197,7 +197,7 @@ pub fn gemm_sparse_scratch(m: usize, k: usize) -> usize {
     lengths.max().unwrap_or(0)
 }
 
-/// Whether there is a kernel for [`gemm_windows`].
+/// True if there is a kernel for [`gemm_windows`].
 pub(crate) fn has_windows(isa: Isa) -> bool {
     products(&isa).has_windows()
 }

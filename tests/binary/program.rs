@@ -69,6 +69,14 @@ impl Place {
         said
     }
 
+    /// As [`Place::run`], and it has to end with an error of one line.
+    pub fn refuse(&self, line: &str) -> Said {
+        let said = self.run(line);
+        let lines = said.err.matches('\n').count();
+        assert_eq!((said.code, lines), (Some(2), 1), "narrows {line}\n{}", said.err);
+        said
+    }
+
     /// Everything that lies here, by path.
     pub fn listing(&self) -> Vec<String> {
         let mut found = Vec::new();

@@ -90,13 +90,7 @@ fn what_does_not_fit_is_refused_in_one_line() {
         ("--strong-augment blur=1", "it must be one of"),
         ("--augment shift=9", "--augment"),
     ] {
-        let said = place.run(&format!("semi {rest} --quiet --out refused"));
-        assert_eq!(
-            (said.code, said.err.matches('\n').count()),
-            (Some(2), 1),
-            "{rest}: {}",
-            said.err
-        );
+        let said = place.refuse(&format!("semi {rest} --quiet --out refused"));
         assert!(said.err.contains(text), "{rest}: {}", said.err);
         assert!(!place.path("refused").exists(), "{rest}");
     }

@@ -13,6 +13,7 @@ mod compressed;
 mod folders;
 #[path = "../live_memory/mod.rs"]
 mod live_memory;
+#[allow(dead_code, reason = "each user of it uses some")]
 #[path = "../made_files/mod.rs"]
 mod made_files;
 mod stores;

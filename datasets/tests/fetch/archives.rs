@@ -1,10 +1,9 @@
 //! Archives that are unpacked, as CIFAR-10 comes.
 
 use std::fs;
-use std::path::Path;
 
 use super::{Place, public, set};
-use crate::made_files::gzip;
+use crate::made_files::{gzip, names_in};
 use crate::mirror::{Answer, Server};
 use narrows_datasets::fetch::{FetchOptions, Member, PublicSet, fetch};
 use narrows_datasets::open;
@@ -59,15 +58,6 @@ fn packed(server: &Server, archive: &[u8]) -> PublicSet {
         members: BATCHES.iter().map(exact).chain([names]).collect(),
         ..set(&[server])
     }
-}
-
-fn names_in(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
 }
 
 #[test]

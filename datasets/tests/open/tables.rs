@@ -8,8 +8,15 @@ use narrows_datasets::{
     Dtype, LabelColumn, OpenOptions, TableOptions, TrainTest, UNLABELLED, open, open_with,
 };
 
-pub const TABLE: &str = "age,colour,zip,label\n31,red,5,yes\n,green,7,no\n44.5,red,5,\n20,blue,,yes\n\
-                     31,red,7,no\n9,blue,5,no\n";
+pub const TABLE: &str = "\
+age,colour,zip,label
+31,red,5,yes
+,green,7,no
+44.5,red,5,
+20,blue,,yes
+31,red,7,no
+9,blue,5,no
+";
 
 #[test]
 fn tables_of_text_are_the_same_however_they_are_written() {

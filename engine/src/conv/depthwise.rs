@@ -25,7 +25,7 @@ use std::ops::Range;
 /// The floats that a task writes, at least.
 const TASK: usize = 1 << 15;
 
-/// Whether each channel of the image makes one of the map, by itself.
+/// True if each channel of the image makes one of the map, by itself.
 pub(super) fn suits(conv: &Conv) -> bool {
     conv.groups == conv.image_channels && conv.groups == conv.map_channels && conv.groups > 1
 }
@@ -143,7 +143,7 @@ impl<S: Simd> Target<'_, S> {
     }
 }
 
-/// What the sums of one row of positions, and of a vector of channels, have in common.
+/// The values that all sums of one row of positions and one vector of channels share.
 #[derive(Clone, Copy)]
 struct Sums<'a, S: Simd> {
     s: S,
@@ -267,7 +267,7 @@ fn sum_row<S: Simd>(s: S, columns: &Axis, u: usize, row: &[f32], dmap: &[f32], s
     }
 }
 
-/// What tap `u` of position `j` meets, and the map's gradient there.
+/// The pixel that tap `u` of position `j` meets, and the map's gradient there.
 #[inline(always)]
 fn vectors<S: Simd>(
     s: S,

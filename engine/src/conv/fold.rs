@@ -25,7 +25,7 @@ pub(super) fn scratch_len(conv: &Conv) -> usize {
     conv.map_channels * columns(conv)
 }
 
-/// Whether the image has few channels.
+/// True if the image has few channels.
 pub(super) fn suits(conv: &Conv) -> bool {
     conv.groups == 1 && conv.image_channels <= FEW && conv.taps() > 1
 }

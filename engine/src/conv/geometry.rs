@@ -41,7 +41,7 @@ pub(crate) struct Window {
     pub kernel: Size,
     /// From one position to the next.
     pub stride: Size,
-    /// What the image is extended by on each side.
+    /// The pixels that the image is extended by on each side.
     pub padding: Size,
     /// From one pixel of the window to the next.
     pub dilation: Size,

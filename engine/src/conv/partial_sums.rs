@@ -33,7 +33,7 @@ pub(crate) struct WeightSums<'a> {
     pub image: &'a [f32],
     pub dmap: &'a [f32],
     pub grad: &'a mut [f32],
-    /// Whether it is added to what is there.
+    /// True to add to the gradient that is there, false to replace it.
     pub accumulate: bool,
     /// [`Convolution::scratch_len`](super::Convolution::scratch_len) values of any content.
     pub scratch: &'a mut [f32],

@@ -8,7 +8,7 @@ use crate::hardware::memory::{self, FLOATS_PER_LINE};
 use crate::hardware::simd::{Simd, kernel, map};
 use std::ops::Range;
 
-/// How a window lies along one axis of an image. At position `i`, tap `t` is pixel `i stride +
+/// The places of a window along one axis of an image. At position `i`, tap `t` is pixel `i stride +
 /// first + t step`, if there is such a pixel.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Axis {
@@ -83,7 +83,7 @@ impl Patches<'_> {
 }
 
 impl Conv {
-    /// How the window lies along the image: vertically and horizontally.
+    /// The vertical and the horizontal axis of the window over the image.
     pub(super) fn axes(&self) -> (Axis, Axis) {
         let Window { kernel, stride, padding, dilation } = self.window;
         let axis = |size, positions, taps, stride, padding: usize, dilation| Axis {

@@ -23,7 +23,7 @@ pub(super) struct Phase {
     pub first: usize,
     /// From a pixel of the phase to the next.
     pub stride: usize,
-    /// How the map is read for each pixel of the phase.
+    /// The axis along which the map is read for each pixel of the phase.
     pub axis: Axis,
     /// The tap of the window that the map's tap 0 meets, and how many to go back for each further
     /// one.

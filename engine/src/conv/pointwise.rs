@@ -4,7 +4,7 @@ use super::geometry::{Conv, Size};
 use super::{Operands, WeightSums};
 use crate::gemm::{MatMut, MatRef, gemm, gemm_fused};
 
-/// Whether the convolution is a product of the images as they stand.
+/// True if the convolution is a product of the images as they stand.
 pub(super) fn suits(conv: &Conv) -> bool {
     let window = conv.window;
     let single = conv.taps() == 1 && window.stride == Size(1, 1) && window.padding == Size(0, 0);

@@ -1,6 +1,6 @@
 //! Patches that are read where they are.
 //!
-//! Of an image of few channels, to gather a patch takes longer than to multiply it: 3x3 pixels of
+//! With few channels, gathering a patch takes longer than multiplying it: 3x3 pixels of
 //! one channel are three runs of three floats. But along a row of the map, patches start equally
 //! far apart, and so they are the rows of a matrix with one more stride for the window's rows
 //! ([`Windows`]); the gradient of the weight takes the same matrix the other way round, and the
@@ -24,7 +24,7 @@ const NEAR: usize = 1 << 16;
 /// The floats of a weight up to which it stays in a level-1 cache: there, low strips do as well.
 const SMALL: usize = 144 * 32;
 
-/// Whether patches are read where they are, if there is a kernel for windows.
+/// True if patches are to be read where they are, given a kernel for windows.
 pub(super) fn suits(conv: &Conv, direction: Direction) -> bool {
     let weight = conv.weight_len();
     // Strips of patches, which end with a row, must not be much lower than the micro-kernel's tile.
@@ -100,33 +100,17 @@ impl Frame {
 
     /// The patches of the image in a frame: their rows and columns, with lines and runs.
     fn patches<'a>(&self, framed: &'a [f32], rows: Axis, columns: Axis) -> Windows<'a> {
-        let ([lines, across], [runs, run]) = self.steps(&rows, &columns);
-        Windows::new(&framed[self.start(&rows, &columns)..], lines, across, runs, run)
-    }
-
-    /// The same, rows and columns exchanged.
-    fn patches_transposed<'a>(&self, framed: &'a [f32], rows: Axis, columns: Axis) -> Windows<'a> {
-        let ([lines, across], [runs, run]) = self.steps(&rows, &columns);
-        Windows::new(&framed[self.start(&rows, &columns)..], runs, run, lines, across)
-    }
-
-    fn start(&self, rows: &Axis, columns: &Axis) -> usize {
+        let (line, channels) = (self.width * self.channels, self.channels);
         let (down, across) = (self.top as isize + rows.first, self.left as isize + columns.first);
-        (down as usize * self.width + across as usize) * self.channels
-    }
-
-    /// From position to position, and within a window.
-    fn steps(&self, rows: &Axis, columns: &Axis) -> ([Steps; 2], [Steps; 2]) {
-        let line = self.width * self.channels;
-        let positions = [
-            Steps { count: rows.positions, stride: rows.stride * line },
-            Steps { count: columns.positions, stride: columns.stride * self.channels },
-        ];
-        let window = [
-            Steps { count: rows.taps, stride: rows.step * line },
-            Steps { count: columns.taps * self.channels, stride: 1 },
-        ];
-        (positions, window)
+        let start = down as usize * line + across as usize * channels;
+        let steps = |count, stride| Steps { count, stride };
+        Windows::new(
+            &framed[start..],
+            steps(rows.positions, rows.stride * line),
+            steps(columns.positions, columns.stride * channels),
+            steps(rows.taps, rows.step * line),
+            steps(columns.taps * channels, 1),
+        )
     }
 }
 
@@ -201,7 +185,7 @@ pub(super) fn weight_gradient(conv: &Conv, sums: WeightSums<'_>) {
             let dmap = MatRef::new(&dmap[i * map_len..][..map_len], conv.positions(), outputs);
             let beta = if accumulate || i > 0 { 1.0 } else { 0.0 };
             let sums = MatMut::new(sums, conv.weight_len() / outputs, outputs);
-            let patches = frame.patches_transposed(framed, rows, columns);
+            let patches = frame.patches(framed, rows, columns).transposed();
             gemm_windows(cx, patches, dmap, beta, sums, line, Epilogue::default());
         });
     });

@@ -19,8 +19,8 @@
 //! ```
 //!
 //! Each kind is a product of matrices, whose rows are tiles, whose inner dimension is terms times
-//! channels, and whose columns are the channels of the map. What is gathered is made of the same
-//! pixels again and again, but only as much as stays in a level-2 cache.
+//! channels, and whose columns are the channels of the map. The same pixels
+//! are gathered again and again, but only as many as stay in a level-2 cache.
 
 mod forward;
 mod input_gradient;
@@ -52,7 +52,7 @@ const MOST_TERMS: usize = 256 << 10;
 /// The terms of all kinds together.
 const TERMS: usize = 25;
 
-/// Whether it is a convolution of that kind, large enough for this to pay.
+/// True for a convolution of that kind that is large enough for this to pay.
 pub(super) fn suits(conv: &Conv, direction: Direction) -> bool {
     let Window { kernel, stride, padding, dilation } = conv.window;
     let window = kernel == Size(3, 3)
@@ -74,7 +74,7 @@ pub(super) fn weights_len(conv: &Conv) -> usize {
     TERMS * conv.image_channels * conv.map_channels
 }
 
-/// What an axis contributes to a product.
+/// The contribution of an axis to a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     /// To the first output alone.

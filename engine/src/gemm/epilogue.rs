@@ -1,8 +1,8 @@
-//! What happens to the sums of products on their way into C.
+//! The operations on the sums of products on their way into C.
 
 use super::matrix::MatMut;
 
-/// What happens to an element of C after its products are summed, while it is still in registers.
+/// The operations on an element of C after its products are summed, while it is in registers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Epilogue<'a> {
     /// Added to each row of C: one number per column, length n.
@@ -17,12 +17,12 @@ impl<'a> Epilogue<'a> {
         Epilogue { bias: self.bias.map(|bias| &bias[first..first + len]), ..self }
     }
 
-    /// Whether there is nothing to do.
+    /// True if there is nothing to do.
     pub(super) fn is_empty(self) -> bool {
         self.bias.is_none() && !self.relu
     }
 
-    /// Of a single number, with bias `j`.
+    /// The result for a single number, with bias `j`.
     #[inline(always)]
     pub(super) fn apply(self, x: f32, j: usize) -> f32 {
         let x = self.bias.map_or(x, |bias| x + bias[j]);
@@ -62,7 +62,7 @@ impl<'a> Finish<'a> {
         Finish { beta, epilogue, ..self }
     }
 
-    /// Of empty sums, which are 0.
+    /// Writes the result of empty sums, which are 0.
     pub fn of_nothing(self, mut c: MatMut) {
         for i in 0..c.rows() {
             for j in 0..c.cols() {

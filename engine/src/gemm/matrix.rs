@@ -16,7 +16,7 @@ struct Layout {
 }
 
 impl Layout {
-    /// Of a contiguous row-major matrix. Panics unless it has `len` elements.
+    /// The layout of a contiguous row-major matrix. Panics unless it has `len` elements.
     fn contiguous(len: usize, rows: usize, cols: usize) -> Layout {
         assert!(
             rows.checked_mul(cols) == Some(len),
@@ -61,7 +61,7 @@ impl Layout {
     }
 }
 
-/// Whether `start..start + len` lies within `0..size`.
+/// True if `start..start + len` lies within `0..size`.
 #[inline(always)]
 fn holds(size: usize, start: usize, len: usize) -> bool {
     len <= size && start <= size - len
@@ -311,7 +311,7 @@ impl<'a> Split for Blocks<'a> {
     }
 }
 
-/// How many there are of something, and how far apart they lie.
+/// A number of equally distant places: their count and their distance.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Steps {
     pub count: usize,
@@ -341,6 +341,12 @@ impl<'a> Windows<'a> {
         assert!(last.is_some_and(|last| last < data.len()), "windows outside their memory");
         assert!(rows.stride == 1 || columns.stride == 1, "windows of scattered floats");
         Windows { data, lines, rows, runs, columns }
+    }
+
+    /// Rows and columns exchanged; nothing moves.
+    pub fn transposed(self) -> Self {
+        let Windows { data, lines, rows, runs, columns } = self;
+        Windows { data, lines: runs, rows: columns, runs: lines, columns: rows }
     }
 
     pub(super) fn parts(self) -> (&'a [f32], [Steps; 4]) {

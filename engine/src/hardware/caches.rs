@@ -14,7 +14,8 @@ pub(crate) fn level2() -> usize {
     *BYTES.get_or_init(|| ask().unwrap_or(USUAL).clamp(256 << 10, 4 << 20))
 }
 
-/// As the processor describes its caches (Intel's leaf 4, AMD's 0x8000001D: the same fields).
+/// The size in the processor's own description of its caches (Intel's leaf 4, AMD's 0x8000001D: the
+/// same fields).
 #[cfg(target_arch = "x86_64")]
 fn ask() -> Option<usize> {
     use std::arch::x86_64::{__cpuid, __cpuid_count};

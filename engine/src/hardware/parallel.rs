@@ -26,13 +26,13 @@ pub struct Context {
     isa: Isa,
     /// `None` for a single thread, which is the caller's.
     pool: Option<Arc<rayon::ThreadPool>>,
-    /// Of [`Counts`]: barriers and tasks.
+    /// The barriers and tasks of [`Counts`].
     counters: Arc<[AtomicU64; 2]>,
 }
 
-/// What a context and its clones have dealt out to their threads so far. It tells how a computation
-/// scales where there are no more cores to try it on: tasks per barrier bound the threads that can
-/// help, and each barrier costs the time that the last of them is behind the others.
+/// The work that a context and its clones have dealt out to their threads so far. It shows how a
+/// computation would scale to more cores than there are: the tasks per barrier bound the number of
+/// useful threads, and each barrier costs the time that its last task is behind the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Calls that dealt out more than one task, each of which waits for its last one.
@@ -50,7 +50,7 @@ impl Context {
         Context::with_isa(Isa::best(), threads)
     }
 
-    /// As [`Context::new`], with a chosen ISA.
+    /// A context as [`Context::new`] makes it, with a chosen ISA.
     ///
     /// # Errors
     /// If there are more than 1,024 threads, or the operating system refuses to start them.
@@ -93,7 +93,7 @@ impl Context {
         self.pool.as_ref().map_or(1, |pool| pool.current_num_threads())
     }
 
-    /// What was dealt out to several threads so far; nothing, by a single one.
+    /// The work dealt out to several threads so far. A single thread counts nothing.
     pub fn counts(&self) -> Counts {
         let [barriers, tasks] = &*self.counters;
         Counts { barriers: barriers.load(Ordering::Relaxed), tasks: tasks.load(Ordering::Relaxed) }
@@ -175,8 +175,8 @@ impl Context {
         });
     }
 
-    /// As [`Context::for_each_part`], and the sum of what `f` returns, added in the order of the
-    /// tasks. Nothing is allocated: the sums of the tasks lie on the stack.
+    /// Calls [`Context::for_each_part`] and returns the sum of the results, added in the order of
+    /// the tasks. Nothing is allocated: the sums of the tasks lie on the stack.
     ///
     /// # Panics
     /// If there are more than [`MAX_SUMS`] tasks.
@@ -218,9 +218,9 @@ impl Context {
     }
 }
 
-/// What can be dealt out to tasks.
+/// Items that can be dealt out to tasks.
 pub trait Split: Send + Sized {
-    /// What a task gets.
+    /// The share of one task.
     type Part;
     /// The parts of the next `tasks` tasks, and the rest.
     fn split(self, tasks: usize) -> (Self, Self);

@@ -35,7 +35,7 @@ pub struct Bandwidth {
 /// `bytes` takes long to read.
 ///
 /// Each thread passes over a part of its own again and again, with the vectors of the context's
-/// ISA. What is said of [`fma_peak`] holds here, too; at least 16 KB are used.
+/// ISA. The limits of [`fma_peak`] apply; at least 16 KB are used.
 pub fn bandwidth(cx: &Context, bytes: usize) -> Bandwidth {
     let (isa, threads) = (cx.isa(), cx.threads());
     let floats = (bytes / size_of::<f32>()).max(4096).next_multiple_of(2048);
@@ -61,8 +61,8 @@ pub fn bandwidth(cx: &Context, bytes: usize) -> Bandwidth {
 const BURSTS: usize = 9;
 const BURST: Duration = Duration::from_millis(8);
 
-/// How many rounds take about as long as a burst should: found out on one thread, from `first`
-/// rounds.
+/// The number of rounds that take about as long as a burst should. It is found on one thread,
+/// starting with `first` rounds.
 fn rounds_of_a_burst(first: usize, run: impl Fn(usize)) -> usize {
     run(first);
     let mut rounds = first;

@@ -90,7 +90,7 @@ pub trait Simd: Copy + fmt::Debug + Send + Sync + 'static {
     fn exp2_int(self, n: Self::F) -> Self::F;
     /// `k` such that `a` is `2^k` times a number in `[1, 2)`, for positive normal `a`.
     fn exponent(self, a: Self::F) -> Self::F;
-    /// That number in `[1, 2)`.
+    /// The number in `[1, 2)` that [`exponent`](Simd::exponent) leaves.
     fn mantissa(self, a: Self::F) -> Self::F;
     /// The sum of the lanes, always added in the same order.
     fn sum(self, a: Self::F) -> f32;
@@ -133,7 +133,7 @@ fn check_block(len: usize, stride: usize, lanes: usize) {
 /// A computation written once for all ISAs. Mark `run` as `#[inline(always)]`: it must be compiled
 /// inside [`Simd::vectorize`], where the instructions are enabled.
 pub trait Kernel {
-    /// What the computation returns.
+    /// The result of the computation.
     type Output;
     /// The computation.
     fn run<S: Simd>(self, simd: S) -> Self::Output;
@@ -165,7 +165,7 @@ macro_rules! isas {
                 Isa::detected().collect()
             }
 
-            /// As [`Isa::available`], for where nothing may be allocated.
+            /// The same ISAs as [`Isa::available`], without an allocation.
             pub(crate) fn detected() -> impl Iterator<Item = Isa> {
                 let all = [ $( $(#[$cfg])* $module::$name::detect().map(Isa::$name) ),+ ];
                 all.into_iter().flatten()

@@ -113,7 +113,7 @@ kernel! {
                 let [first, second, mu, v] = unit.of(s, u);
                 let dmu = s.mul(slope, s.sub(one, v));
                 let dv = s.mul(slope, s.sub(z, mu));
-                // What reaches the arguments of the sigmoids.
+                // The gradients of the arguments of the sigmoids.
                 let inner_mu = s.mul(s.mul(dmu, a1), s.mul(first, s.sub(one, first)));
                 let inner_v = s.mul(s.mul(dv, a6), s.mul(second, s.sub(one, second)));
                 let terms = [

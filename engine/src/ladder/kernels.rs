@@ -131,9 +131,9 @@ pub(crate) struct Cost<'a> {
     pub target: &'a [f32],
 }
 
-/// What a cost is, and its gradients: that of s is added to `ds`: (rows, n), or is all of it, that
-/// of the target is written to `dtarget`: (rows, n) unless it is empty. Those of mean and standard
-/// deviation, (2, n), are at the start of `scratch`: 2 n values for each block of rows.
+/// The value of a cost, and its gradients. That of s is added to `ds`: (rows, n), or is all of it,
+/// that of the target is written to `dtarget`: (rows, n) unless it is empty. Those of mean and
+/// standard deviation, (2, n), are at the start of `scratch`: 2 n values for each block of rows.
 pub(crate) fn cost(
     cx: &Context,
     cost: Cost<'_>,

@@ -81,7 +81,8 @@ pub fn exp<S: Simd>(s: S, x: S::F) -> S::F {
 
 /// `exp(x) - 1` for `x <= 0`, without the cancellation near 0. 1.1 ulp.
 ///
-/// As [`exp`], with `2^n (exp(r) - 1) + (2^n - 1)` at the end, where 2^n - 1 is exact or -1.
+/// The method of [`exp`], with `2^n (exp(r) - 1) + (2^n - 1)` at the end, where 2^n - 1 is exact or
+/// -1.
 #[inline(always)]
 pub fn exp_m1_negative<S: Simd>(s: S, x: S::F) -> S::F {
     // exp(-18) is less than half an ulp of 1.

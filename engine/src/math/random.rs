@@ -81,7 +81,8 @@ fn ln(x: f64) -> f64 {
     f64::from(k) * std::f64::consts::LN_2 + 2.0 * s * series
 }
 
-/// Sine and cosine of `t` full turns, for t in [0, 1), within 1e-8. As [`ln`], without branches.
+/// Sine and cosine of `t` full turns, for t in [0, 1), within 1e-8. It has no branches, like
+/// [`ln`].
 #[inline(always)]
 fn sin_cos_turns(t: f64) -> (f64, f64) {
     // Adding it rounds to whole quarters, whose number is in the lowest bits.

@@ -127,11 +127,12 @@ impl Optimizer {
             }
             Optimizer::Adam { beta1, beta2, eps, .. }
             | Optimizer::AdamW { beta1, beta2, eps, .. } => {
-                let adam = Adam::new(slabs, [beta1, beta2], eps, updates, lr);
-                isa.run(match self {
+                let adam = Adam::new([beta1, beta2], eps, updates, lr);
+                let adam = match self {
                     Optimizer::Adam { .. } => adam.with_decay_in_gradient(decay),
                     _ => adam.with_decay_apart(decay),
-                });
+                };
+                adam::update(isa, adam, slabs);
             }
         }
     }

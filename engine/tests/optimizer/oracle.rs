@@ -52,10 +52,15 @@ impl Exact {
     }
 }
 
+/// Adam's update is at most a few times lr; that of SGD with momentum is lr times the sum of all
+/// gradients so far, which are normal with deviation 30, so less than 150 each.
+pub fn largest_update(optimizer: Optimizer, t: i32, lr: f32) -> f64 {
+    let sgd = matches!(optimizer, Optimizer::Sgd { .. });
+    f64::from(lr) * if sgd { 150.0 * f64::from(t) } else { 3.0 }
+}
+
 /// In every step, f32 rounds the parameter 3 times at most (decay, product, difference), and the
-/// update some 10 times. Adam's update is at most a few times lr; that of SGD with momentum is lr
-/// times the sum of all gradients so far, which are normal with deviation 30, so less than 150
-/// each.
+/// update some 10 times.
 fn check_against_f64(isa: Isa, optimizer: Optimizer, mut params: Params) {
     let entries = params.entries().to_vec();
     let mut state = OptimizerState::new(optimizer, &params);
@@ -84,12 +89,7 @@ fn check_against_f64(isa: Isa, optimizer: Optimizer, mut params: Params) {
         for entry in &entries {
             for i in entry.range.clone() {
                 let (got, want) = (f64::from(params.values()[i]), exact[i].p);
-                let largest = if matches!(optimizer, Optimizer::Sgd { .. }) {
-                    150.0 * f64::from(t)
-                } else {
-                    3.0
-                };
-                let update = f64::from(lr * entry.lr_factor) * largest;
+                let update = largest_update(optimizer, t, lr * entry.lr_factor);
                 let bound =
                     f64::from(t) * U * (3.0 * want.abs() + (10.0 + exact[i].cancelled) * update);
                 assert!(

@@ -1,6 +1,6 @@
 //! The pull towards pretrained weights against an obvious f64 loop, and what it leaves alone.
 
-use super::oracle::{Exact, U};
+use super::oracle::{Exact, U, largest_update};
 use super::{all, gradients, large_params, single, support};
 use narrows_engine::params::Role;
 use narrows_engine::{Context, Optimizer, OptimizerState, Params};
@@ -49,12 +49,7 @@ fn weights_below_the_prefix_are_pulled_and_the_others_decay() {
                 for entry in &entries {
                     for i in entry.range.clone() {
                         let (got, want) = (f64::from(params.values()[i]), exact[i].p);
-                        let largest = if matches!(optimizer, Optimizer::Sgd { .. }) {
-                            150.0 * f64::from(t)
-                        } else {
-                            3.0
-                        };
-                        let update = f64::from(lr * entry.lr_factor) * largest;
+                        let update = largest_update(optimizer, t, lr * entry.lr_factor);
                         let rounding =
                             (5.0 + 2.0) * want.abs() + (10.0 + exact[i].cancelled) * update;
                         let bound = f64::from(t) * U * (rounding + 2.0);

@@ -1,5 +1,4 @@
-//! What a kind of product is made of: the pixels of tiles, and the outputs that their gradients
-//! come from.
+//! The factors of a kind of product: the pixels of tiles, and the outputs whose gradients they get.
 
 use super::super::geometry::Conv;
 use super::{Kind, Part};

@@ -39,15 +39,15 @@ pub fn even_strips(m: usize, tallest: usize) -> [(usize, usize, usize); 2] {
     [(low + 1, 0, rows), (low, rows, m - rows)]
 }
 
-/// Whether rows at this distance fall into the same few sets of a cache, which repeat every 4096
-/// bytes in a level-1 cache and at a multiple of that in others.
+/// True if rows at this distance fall into the same few sets of a cache, which repeat every
+/// 4096 bytes in a level-1 cache and at a multiple of that in others.
 pub fn collide(stride: usize) -> bool {
     const PERIOD: usize = 1024;
     let shift = stride % PERIOD;
     stride >= 32 && shift.min(PERIOD - shift) < 32
 }
 
-/// How the micro-kernel reads A.
+/// The way in which the micro-kernel reads A.
 #[derive(Clone, Copy, PartialEq)]
 pub enum LayoutA {
     /// By rows, where they are.
@@ -81,12 +81,12 @@ impl LayoutA {
         }
     }
 
-    /// Whether it is read where it is.
+    /// True if A is read where it is.
     pub fn in_place(self) -> bool {
         matches!(self, LayoutA::Rows | LayoutA::Columns)
     }
 
-    /// How many strips to multiply at once, of those that there are.
+    /// The number of strips to multiply at once, of `strips` in total.
     pub fn strips_at_once(self, strips: usize) -> usize {
         match self {
             LayoutA::Rows | LayoutA::Columns => strips,
@@ -99,7 +99,7 @@ impl LayoutA {
 /// Strips that make up for packing B, if it lies by rows: up to so many, they read it where it is.
 const STRIPS: usize = 12;
 
-/// Whether the micro-kernel reads B where it is, for `m` rows of C.
+/// True if the micro-kernel reads B where it is, for `m` rows of C.
 pub fn reads_in_place<T: Tile>(b: MatRef, m: usize) -> bool {
     let strips = m.div_ceil(T::MR);
     // An eighth of a level-2 cache is at hand for any number of strips.

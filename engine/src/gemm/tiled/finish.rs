@@ -1,4 +1,4 @@
-//! What happens to a tile of C on its way from registers to memory.
+//! The way of a tile of C from registers to memory.
 
 use crate::gemm::epilogue::Finish;
 use crate::gemm::matrix::MatMut;

@@ -35,7 +35,7 @@ pub struct Strips<'a> {
     pub prefetch: Prefetch,
 }
 
-/// What to fetch into the cache while a strip is multiplied, a cache line for each step of k.
+/// The addresses to prefetch while a strip is multiplied: a cache line for each step of k.
 ///
 /// An address may lie outside the matrix: a prefetch never faults.
 #[derive(Clone, Copy)]
@@ -61,8 +61,8 @@ impl Prefetch {
         Prefetch { start, step: row_stride, line: FLOATS_PER_LINE, strip: 0 }
     }
 
-    /// What is in the cache already: it costs nothing, but a second loop that fetches nothing
-    /// would.
+    /// An address that is in the cache already. It costs nothing, while a second loop without
+    /// prefetching would.
     #[inline(always)]
     pub fn nothing(near: *const f32) -> Prefetch {
         Prefetch::along(near, 0)

@@ -30,10 +30,10 @@ pub fn product<T: Tile>(simd: T, cx: &Context, a: MatRef, b: MatRef, c: MatMut, 
     }
 }
 
-/// Whether to compute `C' = B' A'` instead. Tiles are written by rows, which should be contiguous.
-/// But if A and B both lie along k, one of them has to be transposed while packing, and that is B:
-/// it pays to write C the slow way if B is much the larger (with a batch of 32; with 128 it no
-/// longer is).
+/// True if `C' = B' A'` is to be computed instead. Tiles are written by rows, which should
+/// be contiguous. But if A and B both lie along k, one of them has to be transposed while packing,
+/// and that is B: it pays to write C the slow way if B is much the larger (with a batch of 32; with
+/// 128 it no longer is).
 fn better_transposed(a: MatRef, b: MatRef, c: &MatMut) -> bool {
     let across = c.row_stride() == 1 && c.col_stride() != 1;
     let both_along_k = a.col_stride() == 1 && b.row_stride() == 1 && b.col_stride() != 1;

@@ -20,8 +20,8 @@ pub fn pack_b<S: Simd>(simd: S, b: MatRef, nr: usize, out: &mut [f32]) {
     // runs: 5 % of a product of 512 cubed. For columns it made no difference.
     let (k, n) = (b.rows(), b.cols());
     let band = if b.col_stride() == 1 { BAND } else { k.max(1) };
-    // What fits into the caches anyway need not be asked for: a sixth of the time that packing it
-    // takes.
+    // A block that fits into the caches is not prefetched: that would take a sixth of its packing
+    // time.
     let far = k * n > FAR;
     for p in (0..k).step_by(band) {
         let rows = band.min(k - p);
@@ -110,7 +110,7 @@ fn copy_columns<S: Simd>(simd: S, b: MatRef, width: usize, far: bool, out: &mut 
 /// rows: strip `s` is `(k, height)`, and starts at `s` times [`packed_strip`].
 #[inline(always)]
 pub fn pack_a_columns<S: Simd>(simd: S, a: MatRef, height: usize, out: &mut [f32]) {
-    // As for B: some columns at a time across all strips, to read in long runs.
+    // Some columns at a time across all strips, to read in long runs as for B.
     let (m, k) = (a.rows(), a.cols());
     for p in (0..k).step_by(BAND) {
         let columns = BAND.min(k - p);

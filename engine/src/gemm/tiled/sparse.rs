@@ -23,9 +23,9 @@
 //!    need no treatment of their own. An optimiser may not skip their weights: moments and weight
 //!    decay move them on.
 //!
-//! What lost: panels of 4 or 2 vectors (10 to 35 % slower) and of 16 (10 to 40 %); blocks of B as
-//! deep as those of k (10 % at a fifth of non-zero elements, 40 % at two fifths); packing block by
-//! block (a quarter of a layer's forward pass, since blocks do not end at whole vectors).
+//! Slower variants: panels of 4 or 2 vectors (10 to 35 % slower) and of 16 (10 to 40 %); blocks of
+//! B as deep as those of k (10 % at a fifth of non-zero elements, 40 % at two fifths); packing
+//! block by block (a quarter of a layer's forward pass, since blocks do not end at whole vectors).
 mod compress;
 #[cfg(test)]
 mod tests;
@@ -36,7 +36,7 @@ use crate::gemm::epilogue::Finish;
 use crate::gemm::matrix::{Blocks, MatMut, MatRef, part};
 use crate::hardware::memory::{self, Slab};
 use crate::hardware::parallel::Context;
-use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
+use crate::hardware::simd::{Kernel, MAX_LANES, Simd, kernel};
 use compress::{Nonzeros, sampled_density};
 use std::cell::Cell;
 
@@ -77,8 +77,7 @@ pub fn scratch_len(m: usize, k: usize) -> usize {
     compress::scratch_len(m, k, (k + (DEPTH - 1) * count) / DEPTH)
 }
 
-/// Whether [`product`] can take these, and may be faster: by their size and layout, whatever A
-/// holds.
+/// True if [`product`] can take these and may be faster, by their size and layout alone.
 pub fn suits(a: MatRef, b: MatRef, c: &MatMut, finish: Finish) -> bool {
     let (m, n, k) = (a.rows(), b.cols(), a.cols());
     let by_rows = c.col_stride() == 1;
@@ -89,7 +88,7 @@ pub fn suits(a: MatRef, b: MatRef, c: &MatMut, finish: Finish) -> bool {
     (by_rows || by_columns) && (a.col_stride() == 1 || a.row_stride() == 1) && large && numbered
 }
 
-/// Whether A has so many zeros that [`product`] is faster: a look at some of its rows.
+/// True if A has so many zeros that [`product`] is faster, by a look at some of its rows.
 pub fn is_sparse(cx: &Context, a: MatRef) -> bool {
     sampled_density(cx, a) < DENSITY
 }
@@ -129,28 +128,16 @@ pub fn product(
     let blocks = Blocks::new(c.block(0, m, 0, n), down, across, width);
     cx.for_each_part(blocks.count(), blocks, |_, (i, j, c)| {
         let b = b.block(0, k, j, c.cols());
-        cx.isa().run(Task { nonzeros, first: i, b, c, finish: finish.from(i, j) });
+        multiply(cx.isa(), nonzeros, i, b, c, finish.from(i, j));
     });
 }
 
-/// One block of C, for all of k.
-struct Task<'a> {
-    nonzeros: Nonzeros<'a>,
-    /// The row of A that the first row of C belongs to.
-    first: usize,
-    /// `(k, n)`
-    b: MatRef<'a>,
-    /// `(m, n)`
-    c: MatMut<'a>,
-    finish: Finish<'a>,
-}
-
-impl Kernel for Task<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let Task { nonzeros, first, b, mut c, finish } = self;
+kernel! {
+    /// One block of C: (m, n), for all of k, b: (k, n). Its first row belongs to row `first` of A.
+    fn multiply(
+        s, nonzeros: Nonzeros<'_>, first: usize, b: MatRef<'_>, c: MatMut<'_>, finish: Finish<'_>,
+    ) {
+        let mut c = c;
         let (m, n, k) = (c.rows(), c.cols(), b.rows());
         let [packed_len, sums_len] = memory_len(k, S::LANES);
         let mut memory = memory::borrow(&MEMORY, packed_len + sums_len);
@@ -161,7 +148,7 @@ impl Kernel for Task<'_> {
             let vectors = 1 << (n - j).div_ceil(S::LANES).min(VECTORS).ilog2();
             let width = vectors * S::LANES;
             let w = width.min(n - j);
-            pack_b(simd, b.block(0, k, j, w), width, packed);
+            pack_b(s, b.block(0, k, j, w), width, packed);
             for i in (0..m).step_by(GROUP) {
                 let group = GROUP.min(m - i);
                 let mut c = c.block(i, group, j, w);
@@ -173,18 +160,18 @@ impl Kernel for Task<'_> {
                         let rows =
                             Rows { nonzeros, first: first + i, group, block, b, from_zero, sums };
                         match vectors {
-                            1 => add_up::<S, 1>(simd, rows),
-                            2 => add_up::<S, 2>(simd, rows),
-                            4 => add_up::<S, 4>(simd, rows),
-                            _ => add_up::<S, VECTORS>(simd, rows),
+                            1 => add_up::<S, 1>(s, rows),
+                            2 => add_up::<S, 2>(s, rows),
+                            4 => add_up::<S, 4>(s, rows),
+                            _ => add_up::<S, VECTORS>(s, rows),
                         }
                         block += 1;
                     }
                     let finish = finish.of_block(pc == 0, pc + kc == k).from(i, j);
                     if c.col_stride() == 1 {
-                        write_rows(simd, sums, width, &mut c, finish);
+                        write_rows(s, sums, width, &mut c, finish);
                     } else {
-                        write_columns(simd, sums, width, &mut c, finish.beta);
+                        write_columns(s, sums, width, &mut c, finish.beta);
                     }
                 }
             }

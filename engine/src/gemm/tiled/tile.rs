@@ -39,8 +39,8 @@ pub trait Tile: Simd {
     fn at_height<H: Heights>(self, height: usize, heights: H);
 }
 
-/// What is compiled for each height of a tile by itself: together, and inlined, they would be one
-/// function of 30,000 instructions.
+/// Code that is compiled for each height of a tile by itself. In one function, all heights inlined
+/// would be 30,000 instructions.
 pub trait Heights {
     /// To be marked `#[inline(always)]`.
     fn run<T: Tile, const MR: usize>(&mut self, simd: T);

@@ -100,7 +100,7 @@ impl Simd for Plain {
 
     #[inline(always)]
     fn sum(self, a: Self::F) -> f32 {
-        // As a vector unit adds: halves, then quarters.
+        // The order of a vector unit: halves, then quarters.
         let b: [f32; 4] = std::array::from_fn(|i| a[i] + a[i + 4]);
         (b[0] + b[2]) + (b[1] + b[3])
     }

@@ -1,4 +1,4 @@
-//! What the files of AVX2 and AVX-512 share: methods that differ in their intrinsics alone.
+//! The shared part of AVX2 and AVX-512: methods that differ in their intrinsics alone.
 
 /// Declares methods that touch registers only, each by its expression: `add(a, b) =
 /// _mm256_add_ps(a, b);`. They return a vector if nothing else is said.

@@ -5,16 +5,16 @@
 //! down each column instead keeps the sums in registers, but jumps a row with each load: it took
 //! 1.7 times as long.
 //!
-//! What lies beyond the level-2 cache (`is_far`) is asked for one group of rows ahead: the
+//! A matrix beyond the level-2 cache (`is_far`) is prefetched one group of rows ahead: the
 //! processor's own prefetching begins anew with each row, and 8192 x 512 took 1.25 times as long
-//! without. In the cache, asking costs 15 %. What lost there: strips of 32 to 256 columns, of which
+//! without. In the cache, asking costs 15 %. Slower variants: strips of 32 to 256 columns, of which
 //! the second pass would find in a cache what the first has read, took 1.2 to 2.2 times as long,
 //! for the short runs; asking for what is written changed nothing.
 
 use crate::hardware::caches;
 use crate::hardware::simd::{Simd, kernel};
 
-/// Whether a matrix of so many values lies beyond the level-2 cache. No bit depends on it.
+/// True if a matrix of so many values lies beyond the level-2 cache. No bit depends on it.
 pub(crate) fn is_far(values: usize) -> bool {
     values * size_of::<f32>() > caches::level2()
 }
@@ -22,7 +22,7 @@ pub(crate) fn is_far(values: usize) -> bool {
 /// The rows taken at a time: as many streams as the prefetchers follow with ease.
 const ROWS: usize = 4;
 
-/// What belongs to the columns, each (columns).
+/// The values of the columns, each (columns).
 #[derive(Clone, Copy)]
 pub(crate) struct Columns<'a> {
     pub gamma: &'a [f32],
@@ -32,21 +32,23 @@ pub(crate) struct Columns<'a> {
     pub inv_std: &'a [f32],
 }
 
+/// The first row and column of the vectors that a step takes.
+#[derive(Clone, Copy)]
+pub struct At {
+    row: usize,
+    j: usize,
+}
+
 /// A pass over a matrix.
 pub(crate) trait Step {
     /// The values of the matrix, and its columns.
     fn size(&self) -> [usize; 2];
 
-    /// What comes before it.
+    /// Prepares the pass.
     fn begin(&mut self) {}
 
-    /// What it does with the vectors of `R` rows, from column `j` on.
-    fn step<S: Simd, const R: usize, const FAR: bool, const RELU: bool>(
-        &mut self,
-        s: S,
-        row: usize,
-        j: usize,
-    );
+    /// Works on the vectors of `R` rows, from a column on.
+    fn step<S: Simd, const R: usize, const FAR: bool, const RELU: bool>(&mut self, s: S, at: At);
 }
 
 kernel! {
@@ -69,12 +71,12 @@ fn sweep_from<S: Simd, P: Step, const FAR: bool, const RELU: bool>(s: S, mut pas
     let grouped = rows - rows % ROWS;
     for row in (0..grouped).step_by(ROWS) {
         for j in (0..columns).step_by(S::LANES) {
-            pass.step::<S, ROWS, FAR, RELU>(s, row, j);
+            pass.step::<S, ROWS, FAR, RELU>(s, At { row, j });
         }
     }
     for row in grouped..rows {
         for j in (0..columns).step_by(S::LANES) {
-            pass.step::<S, 1, FAR, RELU>(s, row, j);
+            pass.step::<S, 1, FAR, RELU>(s, At { row, j });
         }
     }
 }
@@ -85,8 +87,7 @@ fn load<S: Simd, const R: usize, const FAR: bool>(
     s: S,
     x: &[f32],
     c: usize,
-    row: usize,
-    j: usize,
+    At { row, j }: At,
 ) -> [S::F; R] {
     // A plain loop: what a library function calls would be compiled without the ISA.
     let mut vectors = [s.splat(0.0); R];
@@ -118,15 +119,11 @@ impl Step for Moments<'_> {
     }
 
     #[inline(always)]
-    fn step<S: Simd, const R: usize, const FAR: bool, const RELU: bool>(
-        &mut self,
-        s: S,
-        row: usize,
-        j: usize,
-    ) {
+    fn step<S: Simd, const R: usize, const FAR: bool, const RELU: bool>(&mut self, s: S, at: At) {
+        let j = at.j;
         let shift = s.load_at(self.shift, j);
         let (mut sum, mut squares) = (s.load_at(self.sum, j), s.load_at(self.squares, j));
-        let x = load::<S, R, FAR>(s, self.x, self.shift.len(), row, j);
+        let x = load::<S, R, FAR>(s, self.x, self.shift.len(), at);
         for x in &x {
             let d = s.sub(*x, shift);
             sum = s.add(sum, d);
@@ -150,15 +147,11 @@ impl Step for Normalise<'_> {
     }
 
     #[inline(always)]
-    fn step<S: Simd, const R: usize, const FAR: bool, const RELU: bool>(
-        &mut self,
-        s: S,
-        row: usize,
-        j: usize,
-    ) {
+    fn step<S: Simd, const R: usize, const FAR: bool, const RELU: bool>(&mut self, s: S, at: At) {
+        let At { row, j } = at;
         let c = self.columns.mean.len();
         let affine = Affine::at(s, self.columns, j);
-        let x = load::<S, R, FAR>(s, self.x, c, row, j);
+        let x = load::<S, R, FAR>(s, self.x, c, at);
         for (r, x) in x.iter().enumerate() {
             let z = affine.of(s, s.sub(*x, affine.mean));
             let y = if RELU { s.max(s.splat(0.0), z) } else { z };
@@ -222,17 +215,12 @@ impl Step for BackwardSums<'_> {
     }
 
     #[inline(always)]
-    fn step<S: Simd, const R: usize, const FAR: bool, const RELU: bool>(
-        &mut self,
-        s: S,
-        row: usize,
-        j: usize,
-    ) {
+    fn step<S: Simd, const R: usize, const FAR: bool, const RELU: bool>(&mut self, s: S, at: At) {
+        let j = at.j;
         let c = self.columns.mean.len();
         let affine = Affine::at(s, self.columns, j);
         let (mut dbeta, mut dgamma) = (s.load_at(self.dbeta, j), s.load_at(self.dgamma, j));
-        let (x, dy) =
-            (load::<S, R, FAR>(s, self.x, c, row, j), load::<S, R, FAR>(s, self.dy, c, row, j));
+        let (x, dy) = (load::<S, R, FAR>(s, self.x, c, at), load::<S, R, FAR>(s, self.dy, c, at));
         for (x, dy) in x.iter().zip(&dy) {
             let distance = s.sub(*x, affine.mean);
             let dz = affine.dz::<RELU>(s, distance, *dy);
@@ -259,12 +247,8 @@ impl Step for BackwardInput<'_> {
     }
 
     #[inline(always)]
-    fn step<S: Simd, const R: usize, const FAR: bool, const RELU: bool>(
-        &mut self,
-        s: S,
-        row: usize,
-        j: usize,
-    ) {
+    fn step<S: Simd, const R: usize, const FAR: bool, const RELU: bool>(&mut self, s: S, at: At) {
+        let At { row, j } = at;
         let c = self.columns.mean.len();
         let affine = Affine::at(s, self.columns, j);
         let zero = s.splat(0.0);
@@ -276,8 +260,7 @@ impl Step for BackwardInput<'_> {
             }
             None => (zero, zero),
         };
-        let (x, dy) =
-            (load::<S, R, FAR>(s, self.x, c, row, j), load::<S, R, FAR>(s, self.dy, c, row, j));
+        let (x, dy) = (load::<S, R, FAR>(s, self.x, c, at), load::<S, R, FAR>(s, self.dy, c, at));
         for (r, (x, dy)) in x.iter().zip(&dy).enumerate() {
             let distance = s.sub(*x, affine.mean);
             let dz = affine.dz::<RELU>(s, distance, *dy);

@@ -1,6 +1,6 @@
 //! The kernels of pooling, vectors along the channels.
 //!
-//! What padding adds is never read: windows are cut at the image's edge. With fewer channels than
+//! Padding is never read: windows are cut at the image's edge. With fewer channels than
 //! lanes the vectors are masked, which costs about what a scalar loop would.
 
 use super::PoolGeometry;
@@ -107,7 +107,7 @@ kernel! {
                 let (y, dy) = (&y[at..][..c], &dy[at..][..c]);
                 for j in (0..c).step_by(S::LANES) {
                     let most = s.load_at(y, j);
-                    // What has not been given to a pixel yet.
+                    // The gradient that has not been given to a pixel yet.
                     let mut rest = s.load_at(dy, j);
                     for_each_pixel(&images, row, column, #[inline(always)] |pixel| {
                         let x = s.load_at(&x[pixel..][..c], j);

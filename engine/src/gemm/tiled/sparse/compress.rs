@@ -1,10 +1,10 @@
-//! What is left of a matrix of mostly zeros.
+//! The elements of a matrix that are not zero.
 
 use super::MEMORY;
 use crate::gemm::MatRef;
 use crate::hardware::memory::{self, FLOATS_PER_LINE};
 use crate::hardware::parallel::{Chunks, Context};
-use crate::hardware::simd::{Kernel, MAX_LANES, Simd};
+use crate::hardware::simd::{MAX_LANES, Simd, kernel};
 
 /// Rows of A in a task.
 const ROWS: usize = 16;
@@ -71,7 +71,7 @@ impl<'a> Nonzeros<'a> {
         cx.for_each_part(tasks, parts, |task, (starts, columns, values)| {
             let a = a.block(task * ROWS, ROWS.min(m - task * ROWS), 0, k);
             let base = task * capacity;
-            cx.isa().run(Compress { a, bounds, base, starts, columns, values });
+            compress(cx.isa(), a, bounds, base, starts, columns, values);
         });
         Nonzeros { bounds, starts, columns, values }
     }
@@ -85,24 +85,12 @@ impl<'a> Nonzeros<'a> {
     }
 }
 
-/// Compresses the rows of a task.
-struct Compress<'a> {
-    /// `(up to ROWS, k)`
-    a: MatRef<'a>,
-    bounds: &'a [u32],
-    /// The number of the task's first element.
-    base: usize,
-    starts: &'a mut [u32],
-    columns: &'a mut [u32],
-    values: &'a mut [f32],
-}
-
-impl Kernel for Compress<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let Compress { a, bounds, base, starts, columns, values } = self;
+kernel! {
+    /// Compresses the rows of a task, a: (up to ROWS, k), whose first element has number `base`.
+    fn compress(
+        s, a: MatRef<'_>, bounds: &[u32], base: usize, starts: &mut [u32], columns: &mut [u32],
+        values: &mut [f32],
+    ) {
         let (rows, k) = (a.rows(), a.cols());
         let mut transposed;
         let (data, stride) = if a.col_stride() == 1 {
@@ -112,7 +100,7 @@ impl Kernel for Compress<'_> {
             // cache.
             let stride = k.next_multiple_of(MAX_LANES) + FLOATS_PER_LINE;
             transposed = memory::borrow(&MEMORY, ROWS * stride);
-            transpose(simd, a, &mut transposed, stride);
+            transpose(s, a, &mut transposed, stride);
             (&transposed[..], stride)
         };
         let mut count = 0;
@@ -123,17 +111,13 @@ impl Kernel for Compress<'_> {
                 starts[block] = (base + count) as u32;
                 let row = &row[bounds[block] as usize..bounds[block + 1] as usize];
                 let whole = row.len() - row.len() % S::LANES;
-                let mut p = 0;
-                while p < whole {
-                    let v = simd.load(&row[p..]);
-                    count +=
-                        simd.compress(v, p as u32, &mut values[count..], &mut columns[count..]);
-                    p += S::LANES;
+                for p in (0..whole).step_by(S::LANES) {
+                    let (values, columns) = (&mut values[count..], &mut columns[count..]);
+                    count += s.compress(s.load(&row[p..]), p as u32, values, columns);
                 }
-                if p < row.len() {
-                    let v = simd.load_head(&row[p..]);
-                    count +=
-                        simd.compress(v, p as u32, &mut values[count..], &mut columns[count..]);
+                if whole < row.len() {
+                    let (values, columns) = (&mut values[count..], &mut columns[count..]);
+                    count += s.compress(s.load_head(&row[whole..]), whole as u32, values, columns);
                 }
             }
             starts[bounds.len() - 1] = (base + count) as u32;
@@ -172,26 +156,17 @@ pub fn sampled_density(cx: &Context, a: MatRef) -> f32 {
     assert!(a.col_stride() == 1, "neither rows nor columns are contiguous");
     let step = (a.rows() / 4).clamp(1, 16);
     let sampled = a.rows().div_ceil(step) * a.cols();
-    cx.isa().run(CountNonzeros { a, step }) as f32 / sampled.max(1) as f32
+    count_nonzeros(cx.isa(), a, step) as f32 / sampled.max(1) as f32
 }
 
-/// Counts what is not 0 in every `step`th row, which is contiguous.
-struct CountNonzeros<'a> {
-    a: MatRef<'a>,
-    step: usize,
-}
-
-impl Kernel for CountNonzeros<'_> {
-    type Output = usize;
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) -> usize {
-        let (mut count, k) = (0, self.a.cols());
-        for i in (0..self.a.rows()).step_by(self.step) {
-            let row = &self.a.data()[i * self.a.row_stride()..][..k];
+kernel! {
+    /// Counts the elements that are not 0 in every `step`th row, which is contiguous.
+    fn count_nonzeros(_s, a: MatRef<'_>, step: usize) -> usize {
+        let (mut count, k) = (0, a.cols());
+        for i in (0..a.rows()).step_by(step) {
             // The compiler makes vectors of it.
             let mut in_row = 0u32;
-            for &x in row {
+            for &x in &a.data()[i * a.row_stride()..][..k] {
                 in_row += u32::from(x != 0.0);
             }
             count += in_row as usize;

@@ -1,4 +1,4 @@
-//! What the operating system knows of this process and its processor.
+//! Facts that the operating system knows of this process and its processor.
 
 /// The most memory that this process has held so far, in megabytes; `None` where the system does
 /// not say.

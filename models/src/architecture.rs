@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 /// The section that a transfer copies.
 pub const ENCODER: &str = "encoder";
-/// What stands between the encoder and the rest, if anything does. It has no parameters.
+/// The section between the encoder and the rest, if there is one. It has no parameters.
 const CODE: &str = "code";
 /// The section that turns latent codes back into samples.
 pub const DECODER: &str = "decoder";
@@ -37,7 +37,7 @@ const MAX_VALUES: usize = 1 << 24;
 /// The most blocks of a width.
 pub const MAX_DEPTH: usize = 64;
 
-/// What a kind of model is made of, between the sample and the code.
+/// The layers of a kind of model between the sample and the code.
 trait Backbone {
     /// Widths that suit such samples.
     fn widths(&self, input: SampleShape) -> Vec<usize>;
@@ -52,7 +52,7 @@ trait Backbone {
     /// Adds the way from a latent code to a sample, without the last activation.
     ///
     /// # Errors
-    /// As [`Backbone::encoder`].
+    /// The errors of [`Backbone::encoder`].
     fn decoder(&self, of: &Architecture, builder: NetworkBuilder) -> Result<NetworkBuilder, Error>;
 }
 
@@ -123,7 +123,7 @@ pub struct Architecture {
     pub depth: usize,
     /// The length of the latent code, the bottleneck.
     pub latent: usize,
-    /// Whether the encoder gives distributions of codes
+    /// True if the encoder gives distributions of codes
     /// ([`Objective::Variational`](crate::Objective::Variational)).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub variational: bool,
@@ -136,7 +136,7 @@ pub struct Architecture {
     /// hidden layer is as wide as the code.
     #[serde(default = "no_activation", skip_serializing_if = "is_none")]
     pub code_activation: Activation,
-    /// Whether the hidden layers and the head's input are batch-normalised.
+    /// True if the hidden layers and the head's input are batch-normalised.
     pub batch_norm: bool,
     /// The fraction of each hidden layer that is dropped while training.
     pub dropout: f32,
@@ -200,7 +200,7 @@ impl Architecture {
     /// code.
     ///
     /// # Errors
-    /// As [`Architecture::autoencoder`].
+    /// The errors of [`Architecture::autoencoder`].
     pub(crate) fn autoencoder_with(
         &self,
         on_code: Option<Box<dyn Layer>>,
@@ -219,7 +219,7 @@ impl Architecture {
     /// The encoder alone, whose outputs are latent codes.
     ///
     /// # Errors
-    /// As [`Architecture::autoencoder`].
+    /// The errors of [`Architecture::autoencoder`].
     pub fn encoder_alone(&self) -> Result<Network, Error> {
         self.bounded(self.code()?.build()?)
     }
@@ -227,7 +227,7 @@ impl Architecture {
     /// Encoder and head, whose outputs are the logits of `classes` classes.
     ///
     /// # Errors
-    /// As [`Architecture::autoencoder`], or with fewer than 2 classes.
+    /// The errors of [`Architecture::autoencoder`], or with fewer than 2 classes.
     pub fn classifier(&self, classes: usize) -> Result<Network, Error> {
         ensure!(classes >= 2, "a classifier needs labels of at least 2 classes, got {classes}");
         let mut builder = self.code()?.section(HEAD);
@@ -288,8 +288,8 @@ impl Architecture {
         }
     }
 
-    /// What follows the linear map or the convolution of a hidden layer: batch norm, activation,
-    /// dropout.
+    /// The layers behind the linear map or the convolution of a hidden layer: batch norm,
+    /// activation, dropout.
     fn finish(&self, mut builder: NetworkBuilder) -> NetworkBuilder {
         if self.batch_norm {
             builder = builder.layer(BatchNorm::default());

@@ -5,6 +5,7 @@ use std::ops::Deref;
 /// Settings that make sense: their `check` alone makes one, and what they describe is run from it.
 /// So everything is checked before anything is trained, and once.
 #[derive(Clone, Copy, Debug)]
+#[must_use = "settings are checked to be run"]
 pub struct Checked<'a, T>(&'a T);
 
 impl<'a, T> Checked<'a, T> {

@@ -14,7 +14,7 @@ const KEY: &str = "narrows";
 /// No problem with a file is told in more characters.
 const LONGEST_PROBLEM: usize = 300;
 
-/// What a file of weights is the weights of.
+/// The model that the weights of a file belong to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Description {
@@ -22,24 +22,25 @@ pub struct Description {
     pub architecture: Architecture,
     /// The classes of a classifier; `None` for an autoencoder.
     pub classes: Option<usize>,
-    /// What the classes are called, if their names are known.
+    /// The names of the classes, if they are known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub class_names: Vec<String>,
     /// The data set that it was trained on.
     pub dataset: String,
-    /// What the model sees of stored values. Files from before there was a choice do not say:
-    /// bytes, divided by their maximum.
+    /// The values that the model sees of the stored ones. Files from before there was a choice do
+    /// not say: bytes, divided by their maximum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preparation: Option<Preparation>,
-    /// What a classifier's logits are to be divided by before they become probabilities, if that
-    /// was fitted ([`fit_temperature`](crate::evaluation::calibration::fit_temperature)). No
-    /// prediction changes.
+    /// The temperature, by which a classifier's logits are divided before they become
+    /// probabilities, if it was fitted
+    /// ([`fit_temperature`](crate::evaluation::calibration::fit_temperature)). No prediction
+    /// changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
 }
 
 impl Description {
-    /// Of an autoencoder, of whose data nothing is known.
+    /// The description of an autoencoder whose data are unknown.
     pub fn of(architecture: Architecture) -> Description {
         let dataset = String::new();
         Description {
@@ -52,7 +53,7 @@ impl Description {
         }
     }
 
-    /// Of an autoencoder that learns from `data`.
+    /// The description of an autoencoder that learns from `data`.
     pub fn autoencoder(architecture: Architecture, data: &Dataset) -> Description {
         let preparation = Some(data.preparation().clone());
         Description {
@@ -62,7 +63,7 @@ impl Description {
         }
     }
 
-    /// Of a classifier that learns from `data`.
+    /// The description of a classifier that learns from `data`.
     pub fn classifier(architecture: Architecture, data: &Dataset) -> Description {
         let (classes, class_names) = (Some(data.classes()), data.class_names().to_vec());
         Description { classes, class_names, ..Description::autoencoder(architecture, data) }

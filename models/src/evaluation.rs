@@ -15,7 +15,7 @@ use narrows_engine::{Context, Loss, Network, Params, Pass, PassMemory, Target};
 /// The samples of a pass: enough to keep the matrix products busy.
 const BATCH: usize = 256;
 
-/// What the output should be.
+/// The output to learn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
     /// The input again.
@@ -33,7 +33,7 @@ pub(crate) struct Coded {
     pub labels: Vec<u32>,
 }
 
-/// What a model makes of some samples.
+/// The results of a model on some samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// The mean loss.
@@ -70,22 +70,15 @@ impl Evaluation {
         rows: Rows<'_>,
         goal: Goal,
     ) -> Result<Evaluation, Error> {
-        Evaluation::over(
-            cx,
-            network,
-            params,
-            loss,
-            Samples::Rows { data, rows },
-            goal,
-            &mut |_, _| {},
-        )
+        let samples = Samples::Rows { data, rows };
+        Evaluation::over(cx, network, params, loss, samples, goal, &mut |_, _| {})
     }
 
-    /// As [`Evaluation::of`] for a classifier; `take` is handed the logits, (batch, classes), and
-    /// the labels, batch by batch.
+    /// The same as [`Evaluation::of`] for a classifier; `take` is handed the logits, (batch,
+    /// classes), and the labels, batch by batch.
     ///
     /// # Errors
-    /// As [`Evaluation::of`].
+    /// The errors of [`Evaluation::of`].
     pub fn of_classifier(
         cx: &Context,
         network: &Network,
@@ -98,7 +91,7 @@ impl Evaluation {
         Evaluation::over(cx, network, params, &loss, samples, Goal::Classify, take)
     }
 
-    /// As [`Evaluation::of`] for a classifier, on samples of which its frozen layers made `codes`,
+    /// The same for a classifier, from the `codes` that its frozen layers made of the samples,
     /// with the same bits.
     pub(crate) fn of_codes(
         cx: &Context,
@@ -107,15 +100,8 @@ impl Evaluation {
         loss: &Loss,
         codes: &Coded,
     ) -> Result<Evaluation, Error> {
-        Evaluation::over(
-            cx,
-            network,
-            params,
-            loss,
-            Samples::Codes(codes),
-            Goal::Classify,
-            &mut |_, _| {},
-        )
+        let (samples, goal) = (Samples::Codes(codes), Goal::Classify);
+        Evaluation::over(cx, network, params, loss, samples, goal, &mut |_, _| {})
     }
 
     #[allow(clippy::too_many_arguments)] // those of the public ones, and what they differ in
@@ -200,7 +186,7 @@ impl Evaluation {
     }
 }
 
-/// What is evaluated on.
+/// The samples of an evaluation.
 #[derive(Clone, Copy)]
 enum Samples<'a> {
     Rows { data: &'a Dataset, rows: Rows<'a> },
@@ -208,6 +194,6 @@ enum Samples<'a> {
 }
 
 /// The position of the largest value, the first of several.
-fn argmax(x: &[f32]) -> usize {
+pub(crate) fn argmax<T: PartialOrd>(x: &[T]) -> usize {
     (1..x.len()).fold(0, |best, i| if x[i] > x[best] { i } else { best })
 }

@@ -1,4 +1,4 @@
-//! What training tells those who watch it. Training itself never prints.
+//! Events of training, for those who watch it. Training itself never prints.
 
 use narrows_engine::Params;
 use serde::Serialize;
@@ -30,9 +30,9 @@ pub enum Event<'a> {
     Stage(&'a str),
     /// `count` training runs begin, side by side.
     Runs {
-        /// What they do.
+        /// The kind of run.
         what: &'a str,
-        /// How many.
+        /// The number of runs.
         count: usize,
     },
     /// One of those runs is through.
@@ -59,7 +59,7 @@ pub enum Event<'a> {
     Epoch {
         /// The run's name.
         run: &'a str,
-        /// What came out.
+        /// The record of the epoch.
         record: &'a EpochRecord,
     },
     /// A run ended, well or with a loss that is not finite.
@@ -68,7 +68,7 @@ pub enum Event<'a> {
         run: &'a str,
         /// The epoch whose weights it kept, from 1 on.
         best_epoch: usize,
-        /// Those weights.
+        /// The weights of that epoch.
         params: &'a Params,
     },
 }

@@ -13,7 +13,7 @@ const BATCH: usize = 256;
 /// The most values of a batch of samples, if it has more than one: 16 MB.
 const MAX_VALUES: usize = 1 << 22;
 
-/// What an autoencoder makes of some samples.
+/// The scores of some samples by an autoencoder.
 #[derive(Clone, Copy, Debug)]
 pub struct Scored<'a> {
     /// The rows of the batch.

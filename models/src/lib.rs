@@ -13,7 +13,7 @@
 //! | [`inference`] | trained models over many samples: reconstruction errors, latent codes |
 //! | [`quantile`] | exact quantiles of any number of numbers |
 //! | [`checkpoint`] | models on disk |
-//! | [`event`] | what training tells those who watch |
+//! | [`event`] | events of training, for those who watch |
 
 pub mod architecture;
 mod checked;

@@ -16,14 +16,14 @@ use narrows_engine::{Context, Loss, Network, Params};
 use serde::Serialize;
 use std::time::Instant;
 
-/// What to pretrain, and how.
+/// An autoencoder to pretrain, and the settings.
 #[derive(Clone, Debug)]
 pub struct Pretraining<'a> {
     /// The data; no label is looked at.
     pub data: &'a TrainTest,
     /// The autoencoder.
     pub architecture: &'a Architecture,
-    /// How it is trained, and towards which [`Objective`](crate::Objective). With
+    /// The settings of its training, with its [`Objective`](crate::Objective). With
     /// [`Loss::BceWithLogits`] the output has to be a sigmoid: training then takes what goes into
     /// it.
     pub training: &'a Training,
@@ -33,7 +33,7 @@ pub struct Pretraining<'a> {
     pub seed: u64,
 }
 
-/// How well PCA reconstructs.
+/// The reconstruction errors of PCA.
 #[derive(Clone, Debug, Serialize)]
 pub struct PcaResult {
     /// The number of components.
@@ -44,7 +44,7 @@ pub struct PcaResult {
     pub test_mse: f64,
 }
 
-/// How well the autoencoder reconstructs.
+/// The reconstruction errors of the autoencoder.
 #[derive(Clone, Debug, Serialize)]
 pub struct AutoencoderResult {
     /// The length of the code.
@@ -65,7 +65,7 @@ pub struct Pretrained {
     pub unlabelled: usize,
     /// PCA with as many components as the code has values.
     pub pca: PcaResult,
-    /// How well it reconstructs.
+    /// Its reconstruction errors.
     pub autoencoder: AutoencoderResult,
     /// Its epochs.
     pub history: Vec<EpochRecord>,
@@ -76,8 +76,8 @@ pub struct Pretrained {
 }
 
 impl<'a> Pretraining<'a> {
-    /// Of an autoencoder on all training samples, its last epoch kept; its seed is that of the
-    /// training.
+    /// The pretraining of an autoencoder on all training samples; the last epoch is kept, and the
+    /// seed is that of the training.
     pub fn new(
         data: &'a TrainTest,
         architecture: &'a Architecture,
@@ -116,7 +116,7 @@ impl<'a> Pretraining<'a> {
         Ok(Checked::new(self))
     }
 
-    /// How the samples are augmented: as the training says, and as the objective does where that
+    /// The augmentation of the samples: that of the training, and that of the objective where that
     /// says nothing.
     fn augmentation(&self) -> Augmentation {
         self.training

@@ -10,7 +10,7 @@
 /// above, as NumPy's method `inverted_cdf` has it. `None` if there are no numbers.
 ///
 /// # Errors
-/// What `pass` says.
+/// The error of `pass`.
 pub fn quantile<E>(
     q: f64,
     mut pass: impl FnMut(&mut dyn FnMut(f32)) -> Result<(), E>,

@@ -44,7 +44,7 @@ use crate::training::{Ema, check_course};
 use narrows_datasets::{Augmentation, Dataset, Rows};
 use narrows_engine::{Optimizer, Schedule};
 
-/// What is learnt from.
+/// The samples to learn from.
 #[derive(Clone, Copy, Debug)]
 pub struct SemiTask<'a> {
     /// The samples.
@@ -86,25 +86,25 @@ macro_rules! methods {
 
 methods!(PseudoLabels, MeanTeacher, Vat);
 
-/// How to train.
+/// The settings of a semi-supervised training.
 #[derive(Clone, Debug)]
 pub struct SemiTraining {
-    /// What is made of the samples without a label.
+    /// The method, which uses the samples without a label.
     pub method: Semi,
-    /// How often all samples are seen.
+    /// The number of passes over all samples.
     pub epochs: usize,
     /// The samples without a label of a step.
     pub batch: usize,
     /// The labelled samples of a step.
     pub labelled_batch: usize,
-    /// How much more often labelled samples of small classes come than they are: 0 not at all, 1 so
-    /// that all classes come alike, 0.5 the square root of that.
+    /// The balance of the classes in labelled batches: 0 for samples alike, 1 for classes alike,
+    /// 0.5 for the square root of that.
     pub class_balance: f32,
     /// The base learning rate.
     pub lr: f32,
-    /// How it changes over the steps.
+    /// The course of the learning rate over the steps.
     pub schedule: Schedule,
-    /// What turns gradients into steps.
+    /// The optimiser.
     pub optimizer: Optimizer,
     /// The weight of what is asked of samples without a label; of the ladder's costs all together.
     pub weight: f32,
@@ -114,14 +114,15 @@ pub struct SemiTraining {
     /// The weights that are validated and kept are a moving average with this decay; 0 for the
     /// weights themselves. The ladder has none.
     pub ema: f32,
-    /// What tells the best epoch.
+    /// The measure that chooses the best epoch.
     pub metric: Metric,
     /// Decides all that is random.
     pub seed: u64,
-    /// How samples are augmented, labelled ones and those that targets are computed from.
+    /// The augmentation of labelled samples, and of those that targets are computed from.
     pub augmentation: Augmentation,
-    /// How the samples are augmented that should meet the targets, in virtual adversarial training
-    /// before they are moved; as the others if it changes nothing. The ladder has no use for it.
+    /// The augmentation of the samples that should meet the targets, in virtual adversarial
+    /// training before they are moved; as the others if it changes nothing. The ladder has no use
+    /// for it.
     pub strong: Augmentation,
 }
 
@@ -152,11 +153,11 @@ impl SemiTraining {
         Ok(())
     }
 
-    /// As [`SemiTraining::check`], and whether the method is for classifiers of such an
+    /// Checks as [`SemiTraining::check`], and that the method is for classifiers of such an
     /// architecture.
     ///
     /// # Errors
-    /// As there, or if it is not; the message says which it is for.
+    /// The errors of [`SemiTraining::check`], or if it is not; the message says which it is for.
     pub fn check_for(&self, architecture: &Architecture) -> Result<(), Error> {
         self.check()?;
         match &self.method {

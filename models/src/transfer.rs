@@ -89,7 +89,7 @@ impl Transfer {
         Ok(())
     }
 
-    /// Whether a pretrained encoder learns.
+    /// True if a pretrained encoder learns.
     fn moves_pretrained(self) -> bool {
         !matches!(self, Transfer::Scratch | Transfer::Freeze)
     }
@@ -97,7 +97,7 @@ impl Transfer {
     /// Trains `run`, whose parameters [`Transfer::prepare`] made ready, to the end.
     ///
     /// # Errors
-    /// As [`Run::train`], or if its settings pull towards an encoder that
+    /// The errors of [`Run::train`], or if its settings pull towards an encoder that
     /// [`Transfer::pull_to_pretrained`] was not told.
     pub fn train(
         self,

@@ -1,4 +1,4 @@
-//! What clap says, in one line.
+//! Messages of clap, in one line.
 
 use crate::error::Error;
 use clap::error::ErrorKind;
@@ -17,7 +17,7 @@ impl From<Error> for Stop {
     }
 }
 
-/// What to do instead of running: show the help that was asked for, or fail.
+/// Shows the help that was asked for, or fails.
 pub fn stop(e: clap::Error) -> Stop {
     match e.kind() {
         ErrorKind::DisplayHelp

@@ -114,7 +114,7 @@ pub struct Compare {
     pub compared: ComparedOptions,
 }
 
-/// How a method is chosen.
+/// The way in which a method is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecipeName {

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use strsim::levenshtein;
 use toml::{Table, Value};
 
-/// What is asked for anew each time, and never stored.
+/// Options that are given anew each time, and never stored.
 const NOT_STORED: [&str; 5] = ["out", "config", "continue", "quiet", "help"];
 
 /// A command line, with its file overlaid.

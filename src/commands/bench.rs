@@ -33,7 +33,7 @@ struct Report {
     measurements: Vec<Measurement>,
 }
 
-/// What the machine can do.
+/// The limits of the machine.
 #[derive(Serialize)]
 struct Roofs {
     threads: usize,
@@ -50,19 +50,19 @@ struct Level {
     copy: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Measurement {
     name: String,
     threads: usize,
-    /// Of one call, the median.
+    /// The median time of a call.
     seconds: f64,
-    /// How many things a call works on, and what they are.
+    /// The number of things that a call works on, and their name.
     items: usize,
     unit: &'static str,
     flops: f64,
-    /// What has to be read and written at least.
+    /// The bytes that have to be read and written at least.
     bytes: f64,
-    /// Whether it is held against the bandwidth, and not against the multiply-adds.
+    /// True if the bandwidth is its roof, and not the multiply-adds.
     by_bandwidth: bool,
     /// Its part of the roof.
     of_roof: f64,
@@ -129,7 +129,7 @@ impl Roofs {
     }
 }
 
-/// How long a call takes: the median of several runs of calls, which take `seconds` in all or a
+/// The time of a call: the median of several runs of calls, which take `seconds` in all or a
 /// call each.
 fn median_seconds(seconds: f64, call: &mut (dyn FnMut() + Send)) -> f64 {
     const RUNS: usize = 7;

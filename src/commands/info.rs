@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::machine;
 use narrows_engine::{Isa, gemm, peak};
 
-/// What the licence of the built-in data asks to be said.
+/// The attribution that the licence of the built-in data asks for.
 const ATTRIBUTION: [&str; 2] = [
     "Optical Recognition of Handwritten Digits, UCI, E. Alpaydin and C. Kaynak, 1998,",
     "CC BY 4.0, as packaged by scikit-learn",

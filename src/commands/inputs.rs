@@ -12,7 +12,7 @@ use narrows_models::checkpoint::{self, Description};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Of the 1,797 built-in digits, those that a result is measured on.
+/// The number of test samples among the 1,797 built-in digits.
 const BUILTIN_TEST_SAMPLES: usize = 500;
 /// Decides that split. It is no option: were it one, a model could be tested on what it had learnt
 /// from.
@@ -97,7 +97,7 @@ pub fn open_for(
 /// The samples that [`open_for`] opened, some of their rows alone.
 pub struct Chosen {
     pub data: Dataset,
-    /// Those rows; `None` for all.
+    /// The chosen rows; `None` for all.
     pub rows: Option<Vec<u32>>,
 }
 
@@ -136,7 +136,7 @@ impl Chosen {
     }
 }
 
-/// What `open` finds at the path of `options`, or what `builtin` makes of the digits.
+/// The data that `open` finds at the path of `options`, or that `builtin` makes of the digits.
 fn read<D>(
     options: &mut DataOptions,
     quiet: bool,

@@ -20,9 +20,9 @@ use narrows_models::quantile::quantile;
 use std::time::Instant;
 
 const NAME: &str = "score";
-/// Those that are reported.
+/// The quantiles in the report.
 const QUANTILES: [f64; 4] = [0.5, 0.9, 0.99, 0.999];
-/// How many of the rows with the highest scores are reported.
+/// The number of rows with the highest scores in the report.
 const SHOWN: usize = 10;
 
 pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {

@@ -1,4 +1,4 @@
-//! How numbers are shown.
+//! Numbers as text.
 
 /// `60000` as `60,000`.
 pub fn thousands(n: usize) -> String {

@@ -20,7 +20,7 @@ const GAP: usize = 3;
 const STRIP_GAP: usize = 12;
 /// Small images are magnified to at least this size, to be seen.
 const SEEN_AT: usize = 48;
-/// Of images with a longer side, not all pixels are drawn on a sheet.
+/// Images with a longer side are drawn on a sheet by part of their pixels.
 const LARGEST: usize = 256;
 const BACKGROUND: u8 = 255;
 

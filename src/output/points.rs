@@ -22,7 +22,7 @@ pub struct PointMethod {
     /// Draw by draw, where scratch was measured too and this is another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gain_over_scratch: Option<Gain>,
-    /// Of the paired t-test that there is no gain, by Holm's procedure over the methods at this
+    /// The p-value of the paired t-test for no gain, by Holm's procedure over the methods at this
     /// number of labels; from 2 draws on, unless the gain is the same on each.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p: Option<f64>,
@@ -30,7 +30,7 @@ pub struct PointMethod {
     pub seconds: f64,
 }
 
-/// What came out by number of labels and method.
+/// The results by number of labels and method.
 pub fn points(curve: &Curve<'_>, finished: &[TrialResult]) -> Vec<PointSummary> {
     let method = |result: MethodResult| {
         let is_scratch = result.name == Transfer::Scratch.name();

@@ -21,7 +21,7 @@ pub const CURVE: &str = "curve.svg";
 pub const CONFUSION: &str = "confusion.csv";
 /// Runs without `--out` get a folder in this one.
 const RUNS: &str = "runs";
-/// What to do where something cannot be written.
+/// The remedy where something cannot be written.
 pub const HINT: &str = "give another folder by --out";
 
 /// All that a run may write.

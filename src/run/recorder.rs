@@ -1,4 +1,4 @@
-//! What a run leaves even when its training fails: the epochs so far, and its best weights.
+//! The epochs so far and the best weights, which a run leaves even when its training fails.
 
 use crate::error::{Error, bail};
 use crate::output::progress::Progress;
@@ -29,7 +29,7 @@ struct Pages {
 }
 
 impl<'a> Recorder<'a> {
-    /// Of the run called `run`, whose weights go into the file `model`.
+    /// Records the run called `run`, whose weights go into the file `model`.
     pub fn new(
         progress: &'a Progress,
         run: &'a str,

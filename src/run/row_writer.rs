@@ -38,7 +38,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// What `out` says: a file in place of none, or a folder, in which the file is called `name`;
+    /// The place that `out` names: a new file, or a folder, in which the file is called `name`;
     /// by default the next folder of `command`.
     pub fn new(out: Option<&Path>, command: &str, name: &str) -> Result<Target, Error> {
         let (path, folder) = match out {
@@ -154,7 +154,7 @@ impl Rows<'_> {
 pub struct Scores {
     spool: Spool,
     path: PathBuf,
-    /// How many they are.
+    /// The number of scores.
     scores: u64,
 }
 

@@ -89,7 +89,10 @@ fn what_is_wrong_with_images_comes_with_the_option_that_helps() {
         parts.iter().for_each(|part| assert!(said.err.contains(part), "{part}: {}", said.err));
         assert!(!place.path("new").exists());
     };
-    refused("--data inks --against-rest key", &["no class \"key\"", "cyan, magenta, yellow"]);
+    refused(
+        "--data inks --against-rest key",
+        &["no class \"key\"", "\"cyan\", \"magenta\", \"yellow\""],
+    );
     refused("--data inks --image-size 0", &["--image-size", "1 to 4096", "32x48"]);
     refused("--data inks --image-size 4x", &["--image-size", "32x48"]);
     refused("--data inks --channels red", &["--channels", "grey"]);

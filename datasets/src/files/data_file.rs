@@ -106,13 +106,11 @@ impl DataFile {
     pub(crate) fn read_at(&self, at: u64, out: &mut [u8]) -> Result<(), Error> {
         let end = at.checked_add(out.len() as u64).filter(|&end| end <= self.len());
         let Some(end) = end else {
+            let (has, wanted) = (self.len(), out.len());
             bail!(
                 &self.path,
-                "has {} bytes, where {} were looked for from byte {} on: it is cut off or \
-                 damaged, make it anew",
-                thousands(self.len()),
-                thousands(out.len() as u64),
-                thousands(at)
+                "has {has} bytes, where {wanted} were looked for from byte {at} on: it is cut off \
+                 or damaged, make it anew"
             );
         };
         match &self.map {
@@ -167,8 +165,7 @@ impl DataFile {
             Err(error) => return error,
         };
         let how = if now.length != self.opened.length {
-            let (had, has) = (thousands(self.opened.length), thousands(now.length));
-            format!("it had {had} bytes and now has {has}")
+            format!("it had {} bytes and now has {}", self.opened.length, now.length)
         } else if now.modified != self.opened.modified {
             "it has its old length, but was written to".to_owned()
         } else {
@@ -203,19 +200,6 @@ fn read_exact_at(file: &File, mut out: &mut [u8], mut at: u64) -> io::Result<()>
         }
     }
     Ok(())
-}
-
-/// `1234567` as `1,234,567`.
-fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut grouped = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 #[cfg(test)]

@@ -179,7 +179,7 @@ impl Context {
     /// the tasks. Nothing is allocated: the sums of the tasks lie on the stack.
     ///
     /// # Panics
-    /// If there are more than [`MAX_SUMS`] tasks.
+    /// If there are more than 64 tasks.
     pub fn sum_parts<T: Split>(
         &self,
         tasks: usize,

@@ -34,7 +34,7 @@ impl SampleShape {
         }
     }
 
-    /// Whether a model for this shape can take samples of the shape `other`: images have to be of
+    /// True if a model for this shape can take samples of the shape `other`: images have to be of
     /// the same size; a model that knows no more than the number of values takes any that have so
     /// many.
     pub fn takes(self, other: SampleShape) -> bool {

@@ -1,5 +1,7 @@
-//! Whether a classifier is as often right as it is sure, and the temperature that makes it so (Guo
+//! Calibration: a classifier should be right as often as it is sure, which a temperature helps (Guo
 //! et al., On Calibration of Modern Neural Networks, ICML 2017).
+
+use super::argmax;
 
 /// The bins of the expected calibration error (Guo et al., section 5).
 pub const BINS: usize = 15;
@@ -8,7 +10,7 @@ pub const BINS: usize = 15;
 /// sure as can be.
 const RANGE: [f64; 2] = [0.05, 20.0];
 
-/// How sure a classifier is of what it says, and how often it is right.
+/// The confidence of a classifier beside its accuracy.
 #[derive(Clone, Debug)]
 pub struct Calibration {
     temperature: f64,
@@ -19,7 +21,7 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// Of no samples yet; logits are divided by `temperature`, which is 1 for those of a model as
+    /// No samples yet; logits are divided by `temperature`, which is 1 for those of a model as
     /// it is.
     pub fn new(temperature: f32) -> Calibration {
         Calibration { temperature: f64::from(temperature), bins: [(0, 0, 0.0); BINS], loss: 0.0 }
@@ -32,8 +34,7 @@ impl Calibration {
     pub fn add(&mut self, logits: &[f32], labels: &[u32]) {
         let classes = logits.len() / labels.len().max(1);
         for (logits, &label) in logits.chunks_exact(classes.max(1)).zip(labels) {
-            let predicted =
-                (1..classes).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
+            let predicted = argmax(logits);
             let largest = f64::from(logits[predicted]);
             let exponent = |z: f32| (f64::from(z) - largest) / self.temperature;
             let sum: f64 = logits.iter().map(|&z| exponent(z).exp()).sum();

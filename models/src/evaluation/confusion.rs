@@ -1,8 +1,8 @@
-//! Which classes are taken for which.
+//! The confusion matrix.
 
 use super::metric::Metric;
 
-/// How many samples of each class were given each class.
+/// The number of samples of each class that were given each class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confusion {
     classes: usize,
@@ -14,7 +14,7 @@ impl Confusion {
     /// That of samples with these labels and predictions, each below `classes`.
     ///
     /// # Panics
-    /// If there are not as many of the ones as of the others, or one is no class.
+    /// If the two differ in length, or one value is no class.
     pub fn of(classes: usize, labels: &[u16], predictions: &[u16]) -> Confusion {
         assert_eq!(labels.len(), predictions.len(), "each sample has a label and a prediction");
         let mut counts = vec![0; classes * classes];
@@ -31,7 +31,7 @@ impl Confusion {
         self.classes
     }
 
-    /// Of the samples of class `label`, how many were given each class.
+    /// The number of samples of class `label` that were given each class.
     pub fn row(&self, label: usize) -> &[usize] {
         &self.counts[label * self.classes..][..self.classes]
     }

@@ -15,10 +15,10 @@ use crate::methods::{Selection, Tried, draw_seed};
 use crate::pretraining::{Pretrained, Pretraining};
 use narrows_engine::Context;
 
-/// What to compare: a pretraining, and a curve of one point.
+/// A comparison: a pretraining, and a curve of one point.
 #[derive(Clone, Debug)]
 pub struct Comparison<'a> {
-    /// How the encoder comes about that the methods start from.
+    /// The pretraining of the encoder that methods start from.
     pub pretraining: Pretraining<'a>,
     /// The methods, scratch among them, on one number of labels.
     pub curve: Curve<'a>,
@@ -26,7 +26,7 @@ pub struct Comparison<'a> {
     pub selection: Option<Selection>,
 }
 
-/// What came out.
+/// The results of a comparison.
 #[derive(Clone, Debug)]
 pub struct ComparisonResult {
     /// The autoencoder, and PCA with as many components as the code has values.
@@ -53,8 +53,7 @@ impl Comparison<'_> {
         if curve.learning_rates.is_empty() || !curve.methods.iter().any(|m| m.is_scratch()) {
             bail!("comparing needs a learning rate and the scratch baseline");
         }
-        curve.check()?;
-        pretraining.check()?;
+        let _ = (curve.check()?, pretraining.check()?);
         if let Some(selection) = selection {
             selection.check(&curve.data.train)?;
             let mut candidates = selection.candidates.iter();

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// What to measure.
+/// The methods to measure, and the numbers of labels.
 #[derive(Clone, Debug)]
 pub struct Curve<'a> {
     /// The data.
@@ -40,7 +40,7 @@ pub struct Curve<'a> {
     pub points: Vec<Point>,
     /// The number of draws.
     pub draws: usize,
-    /// How many classifiers, each of a seed of its own, decide together on each draw; at least 1.
+    /// The number of classifiers, each of a seed of its own, that decide together; at least 1.
     pub ensemble: usize,
     /// Decides everything random.
     pub seed: u64,
@@ -53,7 +53,7 @@ pub struct Point {
     pub labels: usize,
     /// The labels of a draw to validate on.
     pub validation: usize,
-    /// How classifiers are trained on so many, but for the learning rate, where the labels alone
+    /// The training of classifiers on so many, but for the learning rate, where the labels alone
     /// are learnt from.
     pub finetuning: Training,
 }
@@ -77,8 +77,8 @@ pub struct TrialResult {
     pub test_balanced_accuracy: f64,
     /// The mean cross-entropy there.
     pub test_loss: f64,
-    /// What the run was chosen by: its accuracy on the validation labels, by the metric of the
-    /// training.
+    /// The score that the run was chosen by: its accuracy on the validation labels, by the metric
+    /// of the training.
     pub validation_accuracy: Option<f64>,
     /// The loss there.
     pub validation_loss: Option<f64>,
@@ -105,7 +105,7 @@ impl TrialResult {
     }
 }
 
-/// How well a method classifies after so many labels, over the draws.
+/// The accuracy of a method with so many labels, over the draws.
 #[derive(Clone, Debug, Serialize)]
 pub struct MethodResult {
     /// The method.
@@ -199,12 +199,12 @@ impl Curve<'_> {
         Ok(())
     }
 
-    /// Whether a trial that is not among `done` starts from a pretrained encoder.
+    /// True if a trial that is not among `done` starts from a pretrained encoder.
     pub fn needs_encoder(&self, done: &[TrialResult]) -> bool {
         self.missing(done).iter().any(|trial| trial.method.needs_encoder())
     }
 
-    /// How well each method classifies at each point, from all trials of this curve.
+    /// The results of each method at each point, from all trials of this curve.
     pub fn results(&self, finished: &[TrialResult]) -> Vec<Vec<MethodResult>> {
         self.points.iter().map(|point| self.results_at(point, finished)).collect()
     }
@@ -253,7 +253,7 @@ impl Curve<'_> {
         trials
     }
 
-    /// What is still to be done, draw by draw.
+    /// The trials still to be done, draw by draw.
     pub(super) fn missing(&self, done: &[TrialResult]) -> Vec<Trial<'_>> {
         let mut missing = self.trials();
         missing.retain(|trial| !done.iter().any(|done| trial.is(done)));

@@ -26,7 +26,7 @@ pub fn label_draw(
 /// The first `draws` of them.
 ///
 /// # Errors
-/// As [`label_draw`].
+/// The errors of [`label_draw`].
 pub(super) fn label_draws(
     data: &TrainTest,
     labels: usize,

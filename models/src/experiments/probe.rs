@@ -59,7 +59,7 @@ impl Probe {
     }
 }
 
-/// What to probe, and how.
+/// An encoder to probe, and the settings.
 #[derive(Clone, Debug)]
 pub struct Probing<'a> {
     /// The samples.
@@ -68,10 +68,10 @@ pub struct Probing<'a> {
     pub encoder: Option<(&'a Architecture, &'a Params)>,
     /// The probes.
     pub probes: Vec<Probe>,
-    /// Whether the test samples, without their labels, are in the graph of [`Probe::Propagation`]
+    /// True if the test samples, without their labels, are in the graph of [`Probe::Propagation`]
     /// too. If not, they are classified one by one.
     pub transductive: bool,
-    /// What is chosen by and reported.
+    /// The measure to choose by and to report.
     pub metric: Metric,
     /// The labels of a draw to train on.
     pub labels: usize,
@@ -83,7 +83,7 @@ pub struct Probing<'a> {
     pub seed: u64,
 }
 
-/// How well a probe classifies.
+/// The results of a probe.
 #[derive(Clone, Debug, Serialize)]
 pub struct ProbeResult {
     /// The probe.
@@ -92,7 +92,7 @@ pub struct ProbeResult {
     pub test_accuracy: Accuracies,
     /// On the validation labels, for what was chosen by them.
     pub validation_accuracy: Accuracies,
-    /// What was chosen on each draw.
+    /// The setting chosen on each draw.
     pub chosen: Vec<String>,
     /// The time that it took, added up over the draws.
     pub seconds: f64,
@@ -101,9 +101,9 @@ pub struct ProbeResult {
 /// Where all samples lie.
 struct Space {
     train: Codes,
-    /// Those of the test that have a label.
+    /// The codes of the test samples that have a label.
     test: Codes,
-    /// Of each value of the training codes: the mean, and 1 by the standard deviation.
+    /// The mean of each value of the training codes, and 1 by its standard deviation.
     scale: Vec<(f64, f64)>,
     transductive: bool,
     graph: OnceLock<(Graph, Option<Neighbours>)>,
@@ -137,19 +137,19 @@ struct Few<'a> {
 }
 
 impl Few<'_> {
-    /// How good these predictions of the validation samples are.
+    /// The accuracy of these predictions of the validation samples.
     fn validated(&self, predictions: &[u16]) -> f64 {
         Confusion::of(self.classes, &self.validation_labels, predictions).accuracy_by(self.metric)
     }
 }
 
-/// What came out of a probe.
+/// The result of a probe on one draw.
 struct Probed {
-    /// Of the test samples.
+    /// The predictions of the test samples.
     predictions: Vec<u16>,
     /// The accuracy on the validation labels.
     validation: f64,
-    /// What they chose.
+    /// The setting that they chose.
     chosen: String,
 }
 
@@ -175,7 +175,7 @@ impl Probing<'_> {
     /// Encodes all samples once, and probes their codes on each draw.
     ///
     /// # Errors
-    /// As [`Probing::check`], or if the samples do not fit the encoder.
+    /// The errors of [`Probing::check`], or if the samples do not fit the encoder.
     pub fn run(&self, cx: &Context, observer: &dyn Observer) -> Result<Vec<ProbeResult>, Error> {
         let draws = self.check()?;
         let TrainTest { train, test } = self.data;

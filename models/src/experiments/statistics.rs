@@ -1,4 +1,4 @@
-//! What a handful of runs says about their kind: mean, standard deviation, 95 % interval.
+//! Statistics of a handful of runs: mean, standard deviation, 95 % interval.
 
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -41,7 +41,7 @@ pub struct Accuracies {
 }
 
 impl Accuracies {
-    /// What `per_draw` comes to.
+    /// The estimate from `per_draw`.
     pub fn of(per_draw: Vec<f64>) -> Accuracies {
         let Estimate { mean, std, ci95 } = Estimate::of(&per_draw);
         let ci95 = ci95.map(|[low, high]| [low.max(0.0), high.min(1.0)]);
@@ -57,7 +57,7 @@ pub struct Gain {
     /// The 95 % interval of the mean; `None` for a single pair, and for differences that are all
     /// the same but not 0 ([`paired_t_test`]).
     pub ci95: Option<[f64; 2]>,
-    /// How likely such a mean is where there is no difference ([`paired_t_test`]); `None` where
+    /// The probability of such a mean if there is no difference ([`paired_t_test`]); `None` where
     /// there is no interval, or what is no test. It is no part of the comparison's summary, whose
     /// keys are fixed.
     #[serde(skip)]
@@ -84,7 +84,7 @@ impl Gain {
 /// more.
 const SAME: f64 = 1e-9;
 
-/// How likely a mean of `differences` at least this far from 0 is where there is no difference: the
+/// The probability of a mean of `differences` at least this far from 0 if there is none: the
 /// two-sided p-value of the paired t-test. The differences are fractions.
 ///
 /// `None` for fewer than two, and where all are the same but not 0: accuracies come in steps of one

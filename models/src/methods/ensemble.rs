@@ -3,11 +3,11 @@
 //! 2017).
 
 use crate::error::{Error, bail, ensure};
-use crate::evaluation::{Confusion, Evaluation, Metric};
+use crate::evaluation::{Confusion, Evaluation, Metric, argmax};
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Context, Network, Params, math};
 
-/// What classifiers that were trained apart say together of the same samples.
+/// The joint prediction of classifiers that were trained apart, on the same samples.
 #[derive(Clone, Debug)]
 pub struct Ensemble {
     classes: usize,
@@ -18,7 +18,7 @@ pub struct Ensemble {
 }
 
 impl Ensemble {
-    /// Of no members yet, which tell so many classes apart.
+    /// An ensemble without members yet, which tell so many classes apart.
     pub fn new(classes: usize) -> Ensemble {
         Ensemble { classes, members: 0, sum: Vec::new(), labels: Vec::new() }
     }
@@ -76,13 +76,11 @@ impl Ensemble {
         &self.labels
     }
 
-    /// How well the members classify together.
+    /// Evaluates the members together.
     pub fn evaluation(&self) -> Evaluation {
         let (n, classes) = (self.members as f64, self.classes);
         let samples = || self.sum.chunks_exact(classes).zip(&self.labels);
-        let likeliest =
-            |p: &[f64]| (1..classes).fold(0, |best, c| if p[c] > p[best] { c } else { best });
-        let predictions: Vec<u16> = samples().map(|(p, _)| likeliest(p) as u16).collect();
+        let predictions: Vec<u16> = samples().map(|(p, _)| argmax(p) as u16).collect();
         let labels: Vec<u16> = self.labels.iter().map(|&label| label as u16).collect();
         let confusion = Confusion::of(classes, &labels, &predictions);
         let least = f64::from(f32::MIN_POSITIVE);

@@ -1,4 +1,4 @@
-//! How a classifier comes about from a few labels: the one place where the methods of a comparison
+//! Methods that train a classifier on a few labels: the one place where the methods of a comparison
 //! are told apart.
 
 use super::ensemble::Ensemble;
@@ -26,17 +26,17 @@ pub enum Method {
 /// Semi-supervised training as one method of a comparison.
 #[derive(Clone, Debug)]
 pub struct SemiMethod {
-    /// What it is called in results.
+    /// The name in results.
     pub name: String,
     /// Its network; with `from_encoder` that of the pretrained encoder.
     pub architecture: Architecture,
-    /// Whether it starts from the pretrained encoder.
+    /// True if it starts from the pretrained encoder.
     pub from_encoder: bool,
-    /// How it is trained; the seed is that of the draw.
+    /// The settings of its training; the seed is that of the draw.
     pub training: SemiTraining,
 }
 
-/// What the methods of a comparison are given alike.
+/// The part of a comparison that all its methods share.
 #[derive(Clone, Copy, Debug)]
 pub struct Given<'a> {
     /// The samples to learn from, all of which may be looked at without their labels.
@@ -46,11 +46,11 @@ pub struct Given<'a> {
     /// The parameters of a pretrained network that begins with its encoder; `None` where no method
     /// takes it.
     pub pretrained: Option<&'a Params>,
-    /// How [`Method::Transfer`] trains, but for the learning rate and the seed.
+    /// The settings of [`Method::Transfer`], but for the learning rate and the seed.
     pub finetuning: &'a Training,
     /// The learning rates that it chooses from, by the validation labels.
     pub learning_rates: &'a [f32],
-    /// How many classifiers, each of a seed of its own, decide together; at least 1.
+    /// The number of classifiers, each of a seed of its own, that decide together; at least 1.
     pub ensemble: usize,
 }
 
@@ -80,7 +80,7 @@ pub struct TrainedClassifier {
     pub network: Network,
     /// The weights of its best epoch.
     pub params: Params,
-    /// Those of the other members of its ensemble, of other seeds.
+    /// The weights of the other members of its ensemble, of other seeds.
     pub others: Vec<Params>,
     /// The name of the run that was kept.
     pub run: String,
@@ -98,7 +98,7 @@ impl TrainedClassifier {
         self.history.get(self.best_epoch.checked_sub(1)?)
     }
 
-    /// How well it classifies the samples of `data` that have a label.
+    /// Evaluates it on the samples of `data` that have a label.
     ///
     /// # Errors
     /// If there are none, or they cannot be read.
@@ -125,7 +125,7 @@ impl TrainedClassifier {
 }
 
 impl Method {
-    /// What it is called in results.
+    /// The name in results.
     pub fn name(&self) -> &str {
         match self {
             Method::Transfer(method) => method.name(),
@@ -133,12 +133,12 @@ impl Method {
         }
     }
 
-    /// Whether it is the baseline, training from scratch on the labels alone.
+    /// True if it is the baseline, training from scratch on the labels alone.
     pub fn is_scratch(&self) -> bool {
         matches!(self, Method::Transfer(Transfer::Scratch))
     }
 
-    /// Whether it starts from a pretrained encoder.
+    /// True if it starts from a pretrained encoder.
     pub fn needs_encoder(&self) -> bool {
         match self {
             Method::Transfer(method) => *method != Transfer::Scratch,
@@ -177,7 +177,7 @@ impl Method {
     /// Refuses epochs of fine-tuning that are too few for it ([`Transfer::check`]).
     ///
     /// # Errors
-    /// As there.
+    /// The errors of [`Transfer::check`].
     pub fn check_epochs(&self, epochs: usize) -> Result<(), Error> {
         match self {
             Method::Transfer(method) => method.check(epochs),

@@ -1,4 +1,4 @@
-//! A recipe: of several methods the one that wins on validation labels, within a time.
+//! The selection of a method: the one of several that wins on validation labels, within a time.
 //!
 //! ```text
 //! half of the time    each method trains on draw 0 for as long as each other, and the validation
@@ -63,7 +63,7 @@ impl Tried {
     }
 }
 
-/// What a recipe came to.
+/// The result of a selection.
 #[derive(Clone, Debug)]
 pub struct Choice {
     /// The winner, with the epochs that fit into the time of each draw.
@@ -149,7 +149,7 @@ fn within(approach: &Method, seconds_per_epoch: f64, seconds: f64) -> Method {
     approach
 }
 
-/// What an epoch takes, from a few steps on samples spread over all.
+/// The seconds of an epoch, from a few steps on samples spread over all.
 fn seconds_per_epoch(
     cx: &Context,
     semi: &SemiMethod,

@@ -55,7 +55,7 @@ pub(super) trait ConsistencyMethod {
     /// If a setting makes no sense; the message names it.
     fn check(&self, training: &SemiTraining) -> Result<(), Error>;
 
-    /// Whether it uses [`Step::moved`].
+    /// True if it uses [`Step::moved`].
     fn moves_samples(&self) -> bool {
         false
     }
@@ -73,7 +73,7 @@ pub(super) struct Step<'s, 'x> {
     pub network: &'s Network,
     pub params: &'s Params,
     pub average: Option<&'s Ema>,
-    /// Of a pass over the weak samples.
+    /// The memory after a pass over the weak samples.
     pub memory: &'s mut PassMemory,
     pub grads: &'s mut [f32],
     /// (others, classes): the probabilities of the weak samples

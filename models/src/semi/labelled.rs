@@ -21,11 +21,11 @@ pub(super) struct LabelledBatches {
     seed: u64,
     /// The round that follows.
     round: u64,
-    /// What is left of one round and the next one, of which `done` were given out: places in
+    /// The rest of one round and the next one, of which `done` were given out: places in
     /// `rows`.
     order: Vec<u32>,
     done: usize,
-    /// Those of the batch given out last, and their keys.
+    /// The rows of the last batch, and their keys.
     batch: [Vec<u32>; 2],
 }
 
@@ -35,12 +35,12 @@ pub(super) struct ByClass {
     pub rows: Vec<u32>,
     /// The class of each.
     pub classes: Vec<u32>,
-    /// How many there are of each class of the data.
+    /// The number of samples of each class of the data.
     pub counts: Vec<usize>,
 }
 
 impl ByClass {
-    /// Those of `rows`.
+    /// The samples `rows` and their classes.
     ///
     /// # Errors
     /// If one has no label, or labels cannot be read.
@@ -66,7 +66,7 @@ pub(super) struct LabelledBatch<'a> {
     pub round: u64,
     /// The rows of the data set.
     pub rows: &'a [u32],
-    /// What tells the times apart that a row comes in a round: the row itself the first time.
+    /// A key for each time that a row comes in a round: the row itself the first time.
     pub keys: &'a [u32],
 }
 

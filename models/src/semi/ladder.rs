@@ -148,9 +148,7 @@ impl LadderTrainer {
         let mut own = ladder.params(training.seed)?;
         for (l, linear) in linears.iter().enumerate() {
             let weight = params.get(&linear.weight).unwrap_or_default();
-            own.get_mut(&format!("encoder.{}.weight", l + 1))
-                .unwrap_or_default()
-                .copy_from_slice(weight);
+            set(&mut own, &format!("encoder.{}.weight", l + 1), weight);
         }
         Ok(LadderTrainer {
             optimizer: OptimizerState::new(training.optimizer, &own),
@@ -203,7 +201,7 @@ impl LadderTrainer {
         let top = linears.len();
         for (l, linear) in linears.iter().enumerate() {
             let weight = self.own(&format!("encoder.{}.weight", l + 1));
-            params.get_mut(&linear.weight).unwrap_or_default().copy_from_slice(weight);
+            set(params, &linear.weight, weight);
             if let Some(bias) = &linear.bias {
                 params.get_mut(bias).unwrap_or_default().fill(0.0);
             }
@@ -212,10 +210,7 @@ impl LadderTrainer {
             let bias = self.own(&format!("encoder.{}.bias", l + 1));
             let [mean, var] = &statistics[l];
             for (part, values) in [("bias", bias), ("running_mean", mean), ("running_var", var)] {
-                params
-                    .get_mut(&format!("{norm}.{part}"))
-                    .unwrap_or_default()
-                    .copy_from_slice(values);
+                set(params, &format!("{norm}.{part}"), values);
             }
             // Makes up for the other epsilon.
             let scale = params.get_mut(&format!("{norm}.weight")).unwrap_or_default();
@@ -287,6 +282,10 @@ impl LadderTrainer {
         };
         Ok(sums.into_iter().map(of).collect())
     }
+}
+
+fn set(params: &mut Params, name: &str, values: &[f32]) {
+    params.get_mut(name).unwrap_or_default().copy_from_slice(values);
 }
 
 /// The linear layers and the batch norms of a classifier, from the input on; the latter by their

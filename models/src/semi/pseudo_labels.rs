@@ -3,6 +3,7 @@
 use super::consistency::{ConsistencyMethod, Demand, Step};
 use super::{SemiTraining, in_range};
 use crate::error::Error;
+use crate::evaluation::argmax;
 
 /// Pseudo-labels (Lee, ICML workshop 2013), between a sample as it is and strongly augmented (Sohn
 /// et al., FixMatch, NeurIPS 2020).
@@ -29,7 +30,7 @@ impl ConsistencyMethod for PseudoLabels {
 pub(super) fn targets(p: &mut [f32], classes: usize, threshold: f32, weight: f32) -> usize {
     let mut counted = 0;
     for p in p.chunks_exact_mut(classes) {
-        let best = (1..classes).fold(0, |best, c| if p[c] > p[best] { c } else { best });
+        let best = argmax(p);
         let sure = p[best] >= threshold;
         counted += usize::from(sure);
         p.fill(0.0);

@@ -31,7 +31,7 @@ pub struct SemiRun<'a> {
     /// The weights that are validated: those in training, their average, or the ladder's clean
     /// encoder. After [`SemiRun::train`] those of [`SemiRun::best_epoch`].
     pub params: Params,
-    /// What happened so far.
+    /// The epochs so far.
     pub history: Vec<EpochRecord>,
     best: Option<Best>,
     noise: ValidationNoise,
@@ -229,7 +229,7 @@ impl<'a> SemiRun<'a> {
     /// Trains to the end; then the weights of [`SemiRun::best_epoch`] are in `params`.
     ///
     /// # Errors
-    /// As [`SemiRun::epoch`]. The best weights so far are in `params` then, too.
+    /// The errors of [`SemiRun::epoch`]. The best weights so far are in `params` then, too.
     pub fn train(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
         observer.notice(&Event::Started {
             run: &self.name,

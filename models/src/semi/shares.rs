@@ -1,6 +1,6 @@
 //! The shares of the classes among the samples without a label.
 //!
-//! What asks outputs to be sure and to stay where the input moves is also content where a small
+//! A demand that outputs be sure, and stay where the input moves, is also met where a small
 //! class is handed over to its neighbour. So the mean m of the probabilities is drawn to the shares
 //! s that are expected of the classes:
 //!
@@ -15,7 +15,7 @@
 //! arXiv:1911.09785) m is a running mean over batches, since a batch holds few samples of each
 //! class; the gradient is that of a batch whose mean it were.
 
-/// What is left of the running mean after a step.
+/// The part of the running mean that is left after a step.
 const DECAY: f32 = 0.9;
 
 /// The shares that are expected, and those of late.
@@ -23,7 +23,7 @@ const DECAY: f32 = 0.9;
 pub(super) struct Shares {
     expected: Vec<f32>,
     mean: Vec<f32>,
-    /// What a sample's probability of a class counts.
+    /// The weight of a sample's probability of a class.
     ratio: Vec<f32>,
     steps: u32,
 }

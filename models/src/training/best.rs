@@ -5,7 +5,7 @@ use crate::event::EpochRecord;
 use narrows_engine::Params;
 use std::cmp::Ordering;
 
-/// How good weights are on the validation samples.
+/// The score of weights on the validation samples.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Score {
     pub accuracy: Option<f64>,
@@ -28,19 +28,19 @@ impl Score {
     }
 }
 
-/// How much the validation samples can tell.
+/// The noise of an accuracy on the validation samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ValidationNoise {
-    /// As many samples, counted alike, would leave an accuracy as uncertain.
+    /// The number of samples, all of one weight, that would leave an accuracy as uncertain.
     pub samples: f64,
-    /// The most that one sample makes of the accuracy.
+    /// The largest part of the accuracy that one sample makes.
     pub grain: f64,
 }
 
 impl ValidationNoise {
-    /// That of so many samples of each class, by a metric. Of the mean over C classes of accuracies
-    /// over n_c samples, each of variance p (1 - p) / n_c, the variance is p (1 - p) sum(1 / n_c) /
-    /// C^2.
+    /// The noise of a metric on so many samples of each class. For the mean over C classes of
+    /// accuracies over n_c samples, each of variance p (1 - p) / n_c, the variance is p (1 - p)
+    /// sum(1 / n_c) / C^2.
     pub fn of(counts: &[usize], metric: Metric) -> ValidationNoise {
         let samples = counts.iter().sum::<usize>() as f64;
         let present = || counts.iter().filter(|n| **n > 0).map(|n| *n as f64);

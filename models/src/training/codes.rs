@@ -1,4 +1,4 @@
-//! What a frozen encoder makes of the samples, computed once instead of in every epoch.
+//! The codes that a frozen encoder gives the samples, computed once instead of in every epoch.
 
 use super::task::Task;
 use crate::error::Error;
@@ -77,7 +77,7 @@ impl FrozenCodes {
         }))
     }
 
-    /// Whether the same layers are frozen as when the codes were made, at the same values.
+    /// True if the same layers are frozen as when the codes were made, at the same values.
     pub fn hold_for(&self, network: &Network, params: &Params) -> bool {
         let same_len = network.frozen_output(params).is_some_and(|shape| shape.len() == self.len);
         let now = &params.values()[network.frozen_params(params)];
@@ -95,8 +95,8 @@ impl FrozenCodes {
     }
 }
 
-/// Whether two slices hold the same bits. By chunks, each to its end: a loop that may leave at any
-/// value is not made into vectors, and this one looks at a whole encoder in every epoch.
+/// True if two slices hold the same bits. Goes by chunks, each to its end: a loop that may leave at
+/// any value is not made into vectors, and this one looks at a whole encoder in every epoch.
 fn same_bits(a: &[f32], b: &[f32]) -> bool {
     const CHUNK: usize = 4096;
     let same = |a: &[f32], b: &[f32]| {

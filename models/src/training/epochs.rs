@@ -27,7 +27,7 @@ pub(crate) struct Steps {
 }
 
 impl Steps {
-    /// Of an epoch that begins now.
+    /// The steps of an epoch that begins now.
     pub fn begin() -> Steps {
         Steps { start: Instant::now(), loss: 0.0, samples: 0, lr: 0.0 }
     }

@@ -59,7 +59,7 @@ impl Mixup {
     }
 
     /// # Errors
-    /// As [`Mixup::new`].
+    /// The errors of [`Mixup::new`].
     pub fn check(alpha: f32, loss: &Loss) -> Result<(), Error> {
         ensure!(
             alpha >= 0.0 && alpha.is_finite(),

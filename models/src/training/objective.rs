@@ -18,7 +18,7 @@ use narrows_datasets::Augmentation;
 use narrows_engine::Layer;
 use narrows_engine::layers::{GaussianSample, Sparsity};
 
-/// What an autoencoder learns, beside giving back its input.
+/// The task of an autoencoder beside giving back its input.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Objective {
     /// Nothing else.
@@ -37,7 +37,7 @@ pub enum Objective {
     Masked,
     /// A sparse code: [`Sparsity`].
     Sparse {
-        /// What the penalty counts against the mean loss of a value.
+        /// The weight of the penalty against the mean loss of a value.
         weight: f32,
     },
     /// A code drawn from normal distributions near the standard one: [`GaussianSample`]. It needs

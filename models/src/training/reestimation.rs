@@ -1,6 +1,6 @@
 //! The running statistics of batch norm, estimated anew.
 //!
-//! What training leaves is a moving average over weights that moved, and over the few labelled
+//! Training leaves a moving average over weights that moved, and over the few labelled
 //! samples. Wu and Johnson (arXiv:2105.07576, section 3) average over passes of the final weights
 //! instead; Li et al. (AdaBN, arXiv:1603.04779) do so on samples of the domain that is to be
 //! classified, whose labels nobody needs.
@@ -18,7 +18,7 @@ const PASSES: usize = 64;
 
 /// Puts the mean of the statistics of `rows`, in batches of up to 256 in a random order, into
 /// `params`, those of frozen layers included. No other value changes, and labels are not looked at.
-/// Of more than 16,384 rows so many are drawn.
+/// If there are more than 16,384 rows, that number is drawn.
 ///
 /// Each layer gets its input from the layers below as they normalise that batch, nothing being
 /// dropped. A batch's variance is the unbiased one, and batches count by their samples. Without

@@ -37,7 +37,7 @@ pub struct Run<'a> {
     pub trainer: Trainer,
     /// The average of the weights behind each step, if it is asked for: what is validated and kept.
     pub ema: Option<Ema>,
-    /// What happened so far.
+    /// The epochs so far.
     pub history: Vec<EpochRecord>,
     /// The epochs before patience begins to count: those in which a part of the network is still to
     /// be freed.
@@ -48,7 +48,7 @@ pub struct Run<'a> {
     loader: Loader<'a>,
     x: Slab,
     labels: Vec<u32>,
-    /// What the frozen layers make of the samples, if any are frozen and the samples stay the same.
+    /// The codes of the samples, if layers are frozen and the samples stay the same.
     codes: Option<FrozenCodes>,
     augmenter: Option<BatchAugmenter>,
     mixup: Option<Mixup>,
@@ -135,7 +135,7 @@ impl<'a> Run<'a> {
         self.training.epochs
     }
 
-    /// Whether all epochs are through, or patience is at its end.
+    /// True if all epochs are through, or patience is at its end.
     pub fn finished(&self) -> bool {
         let (done, patience) = (self.history.len(), self.training.patience);
         let since = |best: usize| done.saturating_sub(best.max(self.patient_until));
@@ -209,7 +209,7 @@ impl<'a> Run<'a> {
         )
     }
 
-    /// What the weights in `trainer.params` make of the validation samples, if there are any.
+    /// Evaluates the weights in `trainer.params` on the validation samples, if there are any.
     fn validate(&self, cx: &Context) -> Result<Option<Evaluation>, Error> {
         let Task { data, validation, goal, .. } = self.task;
         if validation.is_empty() {
@@ -274,7 +274,7 @@ impl<'a> Run<'a> {
         RunResult { params: self.trainer.params, history: self.history, best_epoch }
     }
 
-    /// Whether this run's best validation beats that of `other`.
+    /// True if this run's best validation beats that of `other`.
     pub fn beats(&self, other: &Run<'_>) -> bool {
         match (&self.best, &other.best) {
             (Some(ours), Some(theirs)) => ours.score.beats(&theirs.score),
@@ -314,7 +314,8 @@ impl<'a> Run<'a> {
     /// called with the number of epochs done, and may freeze or free what it likes.
     ///
     /// # Errors
-    /// As [`Run::epoch`]. The best weights so far are back in `trainer.params` then, too.
+    /// The errors of [`Run::epoch`]. The best weights so far are back in `trainer.params` then,
+    /// too.
     pub fn train(
         &mut self,
         cx: &Context,

@@ -8,32 +8,32 @@ use crate::evaluation::Metric;
 use narrows_datasets::Augmentation;
 use narrows_engine::{Loss, Optimizer, Schedule};
 
-/// How to train.
+/// The settings of a training.
 #[derive(Clone, Debug)]
 pub struct Training {
-    /// How often each sample is seen.
+    /// The number of passes over the samples.
     pub epochs: usize,
     /// The samples of a step.
     pub batch: usize,
     /// The base learning rate.
     pub lr: f32,
-    /// How it changes over the steps.
+    /// The course of the learning rate over the steps.
     pub schedule: Schedule,
-    /// What turns gradients into steps.
+    /// The optimiser.
     pub optimizer: Optimizer,
-    /// What is minimised.
+    /// The loss.
     pub loss: Loss,
-    /// What an autoencoder learns beside that. [`Pretraining`](crate::Pretraining) sees to it.
+    /// The task of an autoencoder beside that. [`Pretraining`](crate::Pretraining) sees to it.
     pub objective: Objective,
     /// Gradients are scaled down to this norm, if set.
     pub clip_norm: Option<f32>,
-    /// What tells a classifier's best epoch; a smaller loss does among equals.
+    /// The measure that chooses a classifier's best epoch; among equals the smaller loss does.
     pub metric: Metric,
     /// Stop after so many epochs without a better validation; 0 to train to the end.
     pub patience: usize,
     /// Decides the shuffle, the dropout and the augmentation.
     pub seed: u64,
-    /// How the samples to train on differ from epoch to epoch; validation sees them as they are.
+    /// The augmentation of the samples to train on; validation sees them unchanged.
     /// Towards [`Goal::Reconstruct`](crate::Goal::Reconstruct) the output should be the sample
     /// transformed, but not corrupted.
     pub augmentation: Augmentation,
@@ -48,8 +48,8 @@ pub struct Training {
     /// down (discriminative rates: Howard and Ruder, ACL 2018, section 3.1); 1 for one rate.
     /// [`Transfer::train`](crate::Transfer::train) sees to it.
     pub lr_decay: f32,
-    /// How strongly a pretrained encoder's weights are pulled towards what they were, in place of
-    /// their decay towards 0 (L2-SP: Li, Grandvalet and Davoine, ICML 2018); 0 for not at all.
+    /// The strength that pulls a pretrained encoder's weights towards their first values, in place
+    /// of their decay towards 0 (L2-SP: Li, Grandvalet and Davoine, ICML 2018); 0 for not at all.
     /// [`Transfer::pull_to_pretrained`](crate::Transfer::pull_to_pretrained) sees to it.
     pub l2_sp: f32,
     /// Estimate the running statistics of batch norm anew when [`Run::train`](super::Run::train)

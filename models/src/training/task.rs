@@ -1,9 +1,9 @@
-//! What a run trains on.
+//! The samples and the goal of a run.
 
 use crate::evaluation::Goal;
 use narrows_datasets::{Dataset, Rows};
 
-/// What is trained on, and towards what.
+/// The samples to train on, and the goal.
 #[derive(Clone, Copy, Debug)]
 pub struct Task<'a> {
     /// The samples.
@@ -12,6 +12,6 @@ pub struct Task<'a> {
     pub train: Rows<'a>,
     /// The rows to validate on; none to keep the last epoch's weights.
     pub validation: Rows<'a>,
-    /// What the output should be.
+    /// The output to learn.
     pub goal: Goal,
 }

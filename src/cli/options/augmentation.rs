@@ -1,11 +1,11 @@
-//! How samples are augmented: a list of what is done, each with its amount.
+//! The augmentation of samples: a list of operations, each with its amount.
 
 use crate::error::{Error, bail};
 use narrows_datasets::{Augmentation, Augmenter, Dataset};
 use serde::{Serialize, Serializer};
 use std::sync::LazyLock;
 
-/// What a bare `flip` stands for.
+/// The probability of a bare `flip`.
 const FLIP: f32 = 0.5;
 
 /// A setting of [`Augmentation`].
@@ -16,7 +16,7 @@ enum Amount<'a> {
     Number(&'a mut f32),
 }
 
-/// What can be done: how it is written, and where its amount goes.
+/// The operations: name, name of the amount, and place of the amount.
 const ITEMS: [(&str, &str, Setting); 13] = [
     ("rotate", "DEGREES", |a| Amount::Number(&mut a.rotate)),
     ("scale", "X", |a| Amount::Number(&mut a.scale)),
@@ -33,7 +33,7 @@ const ITEMS: [(&str, &str, Setting); 13] = [
     ("cutout", "PIXELS", |a| Amount::Pixels(&mut a.cutout)),
 ];
 
-/// What the items mean; `compare` says it once.
+/// The meaning of the items; `compare` gives it once.
 const MEANING: &str = "rotate=DEGREES, scale=X (by 1-X to 1+X), shear=DEGREES, crop=PIXELS (pads \
                        by mirroring, then crops), \
                        shift=PIXELS, flip=P (left and right; flip alone: 0.5), brightness=X, \

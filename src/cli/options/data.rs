@@ -37,7 +37,7 @@ pub struct DataOptions {
     pub against_rest: Option<String>,
 }
 
-/// How data in files are read.
+/// Options for reading data in files.
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Data")]
@@ -96,13 +96,13 @@ const DELIMITERS: [(&str, u8); 4] =
     [("comma", b','), ("semicolon", b';'), ("tab", b'\t'), ("bar", b'|')];
 
 impl DataOptions {
-    /// How to open the data, by so many threads.
+    /// The settings to open the data with so many threads.
     pub fn open_options(&self, threads: usize) -> OpenOptions {
         OpenOptions { memory: value(&self.memory), ..self.reading.open_options(threads) }
     }
 
-    /// Those that are not the defaults, as a shell takes them, with a space before each: for
-    /// another command to find the same data.
+    /// The options that differ from the defaults, as a shell takes them, with a space before each:
+    /// for another command to find the same data.
     pub fn words(&self) -> Result<String, Error> {
         let mut words = String::new();
         for (key, value) in given(self, &defaults())? {
@@ -133,7 +133,7 @@ struct Alone {
 }
 
 impl ReadingOptions {
-    /// How to open the data, by so many threads.
+    /// The settings to open the data with so many threads.
     pub fn open_options(&self, threads: usize) -> OpenOptions {
         let (size, channels) = (value(&self.image_size), self.channels.value);
         let skip_bad = self.skip_bad;

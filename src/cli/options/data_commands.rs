@@ -48,7 +48,7 @@ pub struct Fetch {
     pub quiet: bool,
 }
 
-/// How most commands below `narrows data` read.
+/// The reading options of most commands below `narrows data`.
 #[derive(Clone, Debug, Args)]
 pub struct Reading {
     /// Show no progress

@@ -1,4 +1,4 @@
-//! How classifiers are trained: by one command as its main work, by another as a part of it.
+//! The training of classifiers: the main work of one command, a part of others.
 
 use super::augmentation::{self, AUGMENT_HELP, Items, augmentation};
 use super::training::{OptimizerName, ScheduleName};
@@ -112,7 +112,7 @@ finetuning! {
 }
 
 finetuning! {
-    /// Those of `compare` and `curve`, where the plain names belong to pretraining.
+    /// The options of `compare` and `curve`, where the plain names belong to pretraining.
     ComparedFinetuningOptions {
         /// The learning rates of which each method chooses one on each draw, by its validation
         /// labels

@@ -72,7 +72,7 @@ impl Serialize for MethodName {
     }
 }
 
-/// How many classifiers decide together.
+/// The number of classifiers that decide together.
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Fine-tuning")]
@@ -83,7 +83,7 @@ pub struct EnsembleOption {
     pub ensemble: usize,
 }
 
-/// How semi-supervised methods are trained where they are compared with others.
+/// The training of semi-supervised methods that are compared with others.
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Semi-supervised training")]
@@ -116,7 +116,7 @@ struct Alone {
 }
 
 impl Alone {
-    /// Those of `words`, and where they say nothing `first`.
+    /// The options of `words`, and `first` before them.
     fn parse(first: &[&str], Words(words): &Words) -> Result<Alone, String> {
         let all =
             ["narrows"].into_iter().chain(first.iter().copied()).chain(words.split_whitespace());

@@ -1,4 +1,4 @@
-//! What the autoencoder learns beside giving back its input.
+//! The task of the autoencoder beside giving back its input.
 
 use super::values::{Auto, auto, count, not_negative, variant};
 use crate::error::{Error, bail};
@@ -43,7 +43,7 @@ pub struct ObjectiveOptions {
 }
 
 impl ObjectiveOptions {
-    /// Whether it takes a variational architecture.
+    /// True if it takes a variational architecture.
     pub fn is_variational(&self) -> bool {
         self.objective == ObjectiveName::Variational
     }

@@ -1,4 +1,4 @@
-//! How the autoencoder is trained.
+//! The training of the autoencoder.
 
 use super::architecture::{ArchitectureOptions, check_batch};
 use super::augmentation::{AUGMENT_HELP, Items, augmentation, check};
@@ -174,7 +174,7 @@ fn lr(architecture: &Architecture) -> f32 {
     if architecture.model == Model::Dense { 2e-3 } else { 1e-2 }
 }
 
-/// What pretraining minimises. A normal distribution with the variance of 1/2 that l2 stands for
+/// The loss of pretraining. A normal distribution with the variance of 1/2 that l2 stands for
 /// leaves pixels in [0, 1] next to nothing to say, against the divergence.
 fn loss(architecture: &Architecture) -> LossName {
     match architecture.variational && architecture.output == Activation::Sigmoid {

@@ -1,4 +1,4 @@
-//! How a classifier is trained on few labels and all other samples at once.
+//! Options of a classifier that learns from few labels and all other samples at once.
 
 mod defaults;
 
@@ -27,7 +27,7 @@ pub enum SemiName {
 }
 
 impl SemiName {
-    /// Whether the option of that id, which is not of all methods, is one of this.
+    /// True if the option of that id is one of this method; some are not for all.
     pub fn takes(self, id: &str) -> bool {
         match id {
             "threshold" => self == SemiName::PseudoLabels,

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use narrows_engine::{Loss, Optimizer, Schedule};
 use serde::Serialize;
 
-/// How far a reconstruction is from its input.
+/// The loss between a reconstruction and its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LossName {
@@ -26,7 +26,7 @@ impl LossName {
     }
 }
 
-/// What turns gradients into steps.
+/// An optimiser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OptimizerName {
@@ -53,7 +53,7 @@ impl OptimizerName {
     }
 }
 
-/// How the learning rate changes over the steps.
+/// The course of the learning rate over the steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScheduleName {

@@ -1,5 +1,5 @@
-//! What makes more of few labels and of a pretrained encoder, beside the way of transfer. The names
-//! are the same wherever classifiers are trained: pretraining has none of these.
+//! Options that make more of few labels and of a pretrained encoder, beside the way of transfer.
+//! The names are the same wherever classifiers are trained: pretraining has none of these.
 
 use super::values::{fraction, not_negative, positive_to_one};
 use clap::Args;

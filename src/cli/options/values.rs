@@ -37,7 +37,7 @@ pub fn filled<T>(
     }
 }
 
-/// What is chosen by the data and the model unless it is given.
+/// A value that the data and the model choose unless it is given.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Auto<T = usize> {
     /// To be chosen.

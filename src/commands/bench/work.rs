@@ -1,10 +1,10 @@
-//! What is measured: matrix products, batch norm with ReLU, whole training steps, predictions.
+//! The work to measure: matrix products, batch norm with ReLU, whole training steps, predictions.
 
 use super::Measurement;
 use crate::error::Error;
 use narrows_datasets::{Dataset, shuffled};
 use narrows_engine::gemm::{MatMut, MatRef, gemm};
-use narrows_engine::layers::{BatchNorm, Linear, Relu};
+use narrows_engine::layers::{BatchNorm, Relu};
 use narrows_engine::predictor::Workspace;
 use narrows_engine::{
     Context, Gradients, Loss, Network, Params, Pass, PassMemory, Predictor, Target, Trainer,
@@ -13,7 +13,7 @@ use narrows_engine::{
 use narrows_models::{Activation, Architecture, Model};
 use std::hint::black_box;
 
-/// How many measurements [`measure`] makes.
+/// The number of measurements that [`measure`] makes.
 pub const COUNT: usize = 9;
 
 const INPUTS: usize = 784;
@@ -24,7 +24,7 @@ const LATENT: usize = 64;
 const W1: (&str, &[usize], usize) = ("training, 784-512-256-64, batch 256", &[512, 256], 256);
 const W1B: (&str, &[usize], usize) = ("training, 784-256-64, batch 64", &[256], 64);
 
-/// How A and B lie.
+/// The layouts of A and B.
 #[derive(Clone, Copy, PartialEq)]
 enum Layout {
     /// Both by rows.
@@ -104,14 +104,13 @@ fn batch_norm(
     Ok(())
 }
 
-fn autoencoder(widths: &[usize]) -> Result<Network, Error> {
-    let architecture = Architecture {
+fn architecture(widths: &[usize]) -> Architecture {
+    Architecture {
         widths: widths.to_vec(),
         latent: LATENT,
         output: Activation::None,
         ..Architecture::new(Model::Dense, INPUTS)
-    };
-    Ok(architecture.autoencoder()?)
+    }
 }
 
 /// Random pixels, four fifths of them 0, as in pictures of digits.
@@ -124,7 +123,7 @@ fn pictures() -> Result<Dataset, Error> {
 /// Everything up to the end of W1's first step.
 pub fn first_step(cx: &Context) -> Result<(), Error> {
     let (_, widths, batch) = W1;
-    let (data, network) = (pictures()?, autoencoder(widths)?);
+    let (data, network) = (pictures()?, architecture(widths).autoencoder()?);
     let mut trainer =
         Trainer::new(&network, Params::new(&network, 1), TrainerSettings::new(Loss::L2, batch))?;
     let mut x = vec![0.0; batch * INPUTS];
@@ -144,7 +143,7 @@ fn training(
     (name, widths, batch): (&str, &[usize], usize),
     measured: &mut impl FnMut(Measurement, &mut (dyn FnMut() + Send)),
 ) -> Result<(), Error> {
-    let (data, network) = (pictures()?, autoencoder(widths)?);
+    let (data, network) = (pictures()?, architecture(widths).autoencoder()?);
     let params = Params::new(&network, 1);
     let encoder: Vec<usize> = [INPUTS].iter().chain(widths).chain(&[LATENT]).copied().collect();
     // Encoder and decoder; forward, the weights' gradient, and the inputs' but for the first layer.
@@ -168,15 +167,7 @@ fn predictions(
     cx: &Context,
     measured: &mut impl FnMut(Measurement, &mut (dyn FnMut() + Send)),
 ) -> Result<(), Error> {
-    let network = (Network::builder(INPUTS))
-        .layer(Linear::new(512))
-        .layer(BatchNorm::default())
-        .layer(Relu)
-        .layer(Linear::new(256))
-        .layer(BatchNorm::default())
-        .layer(Relu)
-        .layer(Linear::new(LATENT))
-        .build()?;
+    let network = architecture(W1.1).encoder_alone()?;
     let predictor = Predictor::new(&network, &Params::new(&network, 1))?;
     let mut workspace = Workspace::default();
     for rows in [1, 1024] {
@@ -208,15 +199,5 @@ fn work(
     by_bandwidth: bool,
 ) -> Measurement {
     let (flops, bytes) = (flops as f64, bytes as f64);
-    Measurement {
-        name,
-        threads: 1,
-        seconds: 0.0,
-        items,
-        unit,
-        flops,
-        bytes,
-        by_bandwidth,
-        of_roof: 0.0,
-    }
+    Measurement { name, items, unit, flops, bytes, by_bandwidth, ..Measurement::default() }
 }

@@ -37,7 +37,7 @@ pub fn run(options: &Pack) -> Result<String, Error> {
     ))
 }
 
-/// What a store was given.
+/// The contents of a new store.
 pub fn described(packed: &Packed) -> Vec<(&'static str, String)> {
     let Packed { train, test, labelled, classes, missing, rounded, bytes, .. } = packed;
     let count = |n: u64, what| counted(n as usize, what);

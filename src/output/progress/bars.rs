@@ -10,7 +10,7 @@ use std::fmt::Write;
 pub struct Bars {
     bar: Option<ProgressBar>,
     epochs: usize,
-    /// Whether several runs go on side by side, and the bar counts those.
+    /// True if several runs go on side by side, and the bar counts those.
     several: bool,
     /// The file whose bytes the bar counts.
     bytes_of: String,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// What is going on.
+/// The work in progress.
 #[derive(Debug)]
 enum Work {
     /// Nothing that has an end in sight.
@@ -101,7 +101,7 @@ impl Lines {
         *self = Lines { work, start: Instant::now(), said: Some(Instant::now()) };
     }
 
-    /// Whether it is time for a line again; the last one is always said.
+    /// True if it is time for a line again; the last one is always due.
     fn is_due(&mut self, last: bool) -> bool {
         let due = last || self.said.is_none_or(|said| said.elapsed() >= INTERVAL);
         if due {
@@ -116,7 +116,7 @@ impl Lines {
     }
 }
 
-/// What an epoch came to.
+/// The losses of an epoch.
 fn losses(record: &EpochRecord) -> String {
     let mut text = format!("loss {:.5}", record.train_loss);
     if let Some(loss) = record.validation_loss {

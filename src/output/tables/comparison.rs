@@ -51,7 +51,7 @@ pub fn table(curve: &Curve<'_>, result: &ComparisonResult, seconds: f64) -> Stri
     text
 }
 
-/// What a recipe tried.
+/// The methods that a recipe tried.
 fn recipe(tried: &[Tried]) -> String {
     let Some(first) = tried.first() else { return String::new() };
     let best = tried.iter().fold(first, |best, t| if t.is_better_than(best) { t } else { best });
@@ -100,17 +100,17 @@ fn draws(method: &MethodResult) -> usize {
     method.of_choice().per_draw.len()
 }
 
-/// Whether the whole interval of the gain lies above 0.
+/// True if the whole interval of the gain lies above 0.
 fn is_above(gain: &Gain) -> bool {
     gain.ci95.is_some_and(|[low, _]| low > 0.0)
 }
 
-/// Whether it lies below 0.
+/// True if it lies below 0.
 fn is_below(gain: &Gain) -> bool {
     gain.ci95.is_some_and(|[_, high]| high < 0.0)
 }
 
-/// What the methods gained, as plainly as the numbers allow. No method is singled out: the best of
+/// The gains of the methods, as plainly as the numbers allow. No method is singled out: the best of
 /// several, chosen by the test set, looks better than it is.
 fn verdict(methods: &[MethodResult], count: usize) -> String {
     let others: Vec<&MethodResult> = methods.iter().filter(|m| m.name != SCRATCH).collect();

@@ -3,7 +3,7 @@
 use crate::output::numbers::{percent, points};
 use narrows_models::statistics::{Estimate, Gain};
 
-/// What to say of gains without an interval although there were several draws.
+/// The note on gains without an interval over several draws.
 pub const UNKNOWN: &str =
     "unknown: the same gain on every draw says nothing of how gains spread.\n";
 
@@ -19,7 +19,7 @@ pub fn cells(estimate: &Estimate) -> [String; 2] {
     }
 }
 
-/// Whether a gain over several draws has no interval.
+/// True if a gain over several draws has no interval.
 pub fn is_unknown(gain: Option<&Gain>, draws: usize) -> bool {
     draws > 1 && gain.is_some_and(|gain| gain.ci95.is_none())
 }

@@ -1,4 +1,4 @@
-//! What was found, for people: aligned, and no wider than 100 columns.
+//! The report of `narrows data inspect`: aligned, and no wider than 100 columns.
 
 use super::lines::lines;
 use crate::output::numbers::{counted, shape, size, thousands};

@@ -3,7 +3,7 @@
 use crate::output::numbers::{counted, duration, thousands};
 use narrows_models::pretraining::{AutoencoderResult, PcaResult};
 
-/// What was learnt from and measured on.
+/// The data that were learnt from and measured on.
 pub fn data_line(dataset: &str, unlabelled: usize, test_samples: usize) -> String {
     format!(
         "{dataset}: {} unlabelled samples, {} test samples",

@@ -1,4 +1,4 @@
-//! What scores came out, for people.
+//! The report of `narrows score`.
 
 use crate::output::numbers::{percent, thousands};
 use serde::Serialize;
@@ -21,7 +21,7 @@ pub struct HighRow {
 }
 
 impl Highest {
-    /// Of which so many are kept.
+    /// Keeps so many rows.
     pub fn new(count: usize) -> Highest {
         Highest { count, rows: BinaryHeap::new() }
     }
@@ -34,7 +34,7 @@ impl Highest {
         }
     }
 
-    /// Those kept, the highest first.
+    /// The rows kept, the highest first.
     pub fn descending(self) -> Vec<HighRow> {
         let sorted = self.rows.into_sorted_vec();
         let row = |Reverse((score, Reverse(row), worst))| HighRow {

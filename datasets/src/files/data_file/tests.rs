@@ -68,7 +68,7 @@ fn any_bytes_are_read_and_those_behind_the_end_are_an_error() {
     }
     let file = DataFile::open(&put(folder.path(), "values", &values(1234)), Access::Read).unwrap();
     let message = file.read_at(1230, &mut [0; 5]).unwrap_err().to_string();
-    let says = "has 1,234 bytes, where 5 were looked for from byte 1,230 on: it is cut off or \
+    let says = "has 1234 bytes, where 5 were looked for from byte 1230 on: it is cut off or \
                 damaged, make it anew";
     assert_eq!(message, format!("{}: {says}", file.path().display()));
 }
@@ -100,11 +100,11 @@ const LENGTH: usize = 3 * PAGE + 100;
 
 /// Each with what the error says.
 const HARMFUL: &[(&str, &str, Change)] = &[
-    ("cut off to nothing", "it had 12,388 bytes and now has 0", |path, _| truncate(path, 0)),
-    ("cut off at a page", "and now has 4,096", |path, _| truncate(path, PAGE)),
+    ("cut off to nothing", "it had 12388 bytes and now has 0", |path, _| truncate(path, 0)),
+    ("cut off at a page", "and now has 4096", |path, _| truncate(path, PAGE)),
     // No signal tells of this one: the system fills up the page with zeros.
-    ("cut off within its last page", "and now has 12,387", |path, _| truncate(path, LENGTH - 1)),
-    ("grown", "and now has 12,389", |path, _| truncate(path, LENGTH + 1)),
+    ("cut off within its last page", "and now has 12387", |path, _| truncate(path, LENGTH - 1)),
+    ("grown", "and now has 12389", |path, _| truncate(path, LENGTH + 1)),
     ("rewritten in place", "it has its old length, but was written to", |path, _| {
         std::io::Write::write_all(&mut writable(path), b"x").unwrap();
     }),
@@ -192,7 +192,7 @@ fn the_error_says_what_happened() {
     truncate(&path, 47_040_016);
     let file = DataFile::open(&path, Access::Map).unwrap();
     truncate(&path, 4096);
-    let says = "was changed while it was in use (it had 47,040,016 bytes and now has 4,096): \
+    let says = "was changed while it was in use (it had 47040016 bytes and now has 4096): \
                 restore it, and start again";
     assert_eq!(file.check().unwrap_err().to_string(), format!("{}: {says}", path.display()));
 }
@@ -233,7 +233,7 @@ fn readers_survive_that_a_file_is_cut_off_beneath_them() {
             readers.into_iter().for_each(|reader| reader.join().unwrap());
         });
         let message = file.check().unwrap_err().to_string();
-        assert!(message.contains("it had 262,267 bytes and now has 40,965"), "{message}");
+        assert!(message.contains("it had 262267 bytes and now has 40965"), "{message}");
         if let Some(map) = file.mapped() {
             assert!(map[..left] == expected[..left], "what is left is as it was");
             assert!(map[left..].iter().all(|&byte| byte == 0), "and what is gone reads as zeros");

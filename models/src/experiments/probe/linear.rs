@@ -4,6 +4,7 @@
 use super::lbfgs::minimise;
 use super::space::Codes;
 use super::{Few, Probed, Space};
+use crate::evaluation::argmax;
 
 /// The strengths of the pull towards 0 to choose from, the strongest first.
 const STRENGTHS: [f64; 6] = [1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5];
@@ -99,8 +100,7 @@ impl Logistic {
         let mut logits = vec![0.0; self.classes];
         let classify = |x| {
             affine(&self.weights, x, &mut logits);
-            (1..self.classes).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })
-                as u16
+            argmax(&logits) as u16
         };
         x.chunks_exact(self.inputs).map(classify).collect()
     }

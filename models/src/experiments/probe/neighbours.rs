@@ -34,11 +34,11 @@ named! {
 /// The nearest references of each query, the nearest first; of equals the first reference.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Neighbours {
-    /// How many each has.
+    /// The number of neighbours of each query.
     pub k: usize,
     /// (queries, k)
     pub index: Vec<u32>,
-    /// How far they are: (queries, k)
+    /// The distance of each: (queries, k)
     pub distance: Vec<f32>,
 }
 
@@ -111,7 +111,7 @@ fn squared_norms(codes: &Codes) -> Vec<f32> {
 struct Nearest {
     k: usize,
     found: Vec<(f32, u32)>,
-    /// What is no nearer than this is not wanted.
+    /// Only nearer references count.
     farthest: f32,
 }
 

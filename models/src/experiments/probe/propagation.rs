@@ -14,13 +14,14 @@
 use super::neighbours::{Distance, Neighbours};
 use super::space::Codes;
 use super::{Few, Probed, Space};
+use crate::evaluation::argmax;
 use narrows_engine::Context;
 
 /// The neighbours that a sample is tied to.
 const NEIGHBOURS: usize = 10;
 /// The one whose distance is the scale (Zelnik-Manor and Perona).
 const SCALE: usize = 7;
-/// How much a sample takes from its neighbours: what to choose from. The paper has 0.99.
+/// The parts that a sample takes from its neighbours, to choose from. The paper has 0.99.
 const ALPHAS: [f64; 3] = [0.9, 0.99, 0.999];
 const STEPS: usize = 300;
 const TOLERANCE: f64 = 1e-6;
@@ -125,7 +126,7 @@ impl Graph {
     }
 }
 
-/// How far the neighbour of `i` is that sets the scale.
+/// The distance of the neighbour of `i` that sets the scale.
 fn scale(near: &Neighbours, i: usize) -> f64 {
     let far = near.row(i).take(SCALE).last().map_or(0.0, |(_, far)| f64::from(far));
     far.sqrt()
@@ -153,7 +154,7 @@ pub(super) fn probe(cx: &Context, space: &Space, few: &Few<'_>) -> Probed {
         let validation: Vec<u16> = few
             .validation
             .iter()
-            .map(|&row| largest(&f[row as usize * classes..][..classes]))
+            .map(|&row| argmax(&f[row as usize * classes..][..classes]) as u16)
             .collect();
         let score = few.validated(&validation);
         if best.as_ref().is_none_or(|(other, ..)| score > *other) {
@@ -163,9 +164,9 @@ pub(super) fn probe(cx: &Context, space: &Space, few: &Few<'_>) -> Probed {
     let (validation, alpha, f) = best.unwrap_or((f64::NAN, 0.0, Vec::new()));
     let of_row = |row: usize| &f[row * classes..][..classes];
     let predictions = match near {
-        None => {
-            (space.train.samples()..f.len() / classes).map(|row| largest(of_row(row))).collect()
-        }
+        None => (space.train.samples()..f.len() / classes)
+            .map(|row| argmax(of_row(row)) as u16)
+            .collect(),
         Some(near) => {
             let mut mean = vec![0.0; classes];
             let predict = |i| {
@@ -176,17 +177,12 @@ pub(super) fn probe(cx: &Context, space: &Space, few: &Few<'_>) -> Probed {
                     let weight = tie(far, own, graph.scales[j]) * graph.roots[j];
                     mean.iter_mut().zip(of_row(j)).for_each(|(mean, f)| *mean += weight * f);
                 }
-                largest(&mean)
+                argmax(&mean) as u16
             };
             (0..space.test.samples()).map(predict).collect()
         }
     };
     Probed { predictions, validation, chosen: format!("alpha {alpha}") }
-}
-
-/// The place of the largest value, the first of several.
-fn largest(x: &[f64]) -> u16 {
-    (1..x.len()).fold(0, |best, i| if x[i] > x[best] { i } else { best }) as u16
 }
 
 /// The neighbours that a sample is tied to.
@@ -215,7 +211,7 @@ mod tests {
         let graph = Graph::of(&Context::new(1).unwrap(), &codes);
         let f = graph.spread(&[0, 1], &[0, 1], 2, 0.99);
         for (i, f) in f.chunks_exact(2).enumerate() {
-            assert_eq!(usize::from(largest(f)), i % 2, "point {i}: {f:?}");
+            assert_eq!(argmax(f), i % 2, "point {i}: {f:?}");
         }
     }
 

@@ -59,7 +59,7 @@ impl Codes {
         Ok(Codes { values, len })
     }
 
-    /// How many there are.
+    /// The number of codes.
     pub fn samples(&self) -> usize {
         self.values.len() / self.len
     }
@@ -69,7 +69,7 @@ impl Codes {
         &self.values[i * self.len..][..self.len]
     }
 
-    /// Those of `rows`, in that order.
+    /// The codes of `rows`, in that order.
     pub fn subset(&self, rows: &[u32]) -> Codes {
         let values = rows.iter().flat_map(|&row| self.row(row as usize)).copied().collect();
         Codes { values, len: self.len }

@@ -21,6 +21,7 @@ mod pack;
 mod sparse;
 #[allow(unsafe_code)]
 mod strided;
+#[allow(unsafe_code)]
 mod tile;
 
 pub(super) use tile::products;

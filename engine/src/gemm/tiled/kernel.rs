@@ -1,7 +1,10 @@
 //! The micro-kernel: a tile of C held in registers while k runs; and the loops ir and jr around it.
 
+#[allow(unsafe_code)]
+pub mod avx2;
+
 use super::finish;
-use super::tile::{Heights, NRV};
+use super::tile::{Heights, NRV, Tile};
 use crate::gemm::epilogue::Finish;
 use crate::gemm::matrix::{MatMut, MatRef};
 use crate::hardware::memory::FLOATS_PER_LINE;
@@ -65,6 +68,15 @@ impl Prefetch {
         Prefetch::along(near, 0)
     }
 
+    /// The floats from line to line, and after `count` lines, if so few are fetched in as many steps
+    /// as a line has floats: only so many rows, or lines further apart.
+    #[inline(always)]
+    fn lines(self, count: usize) -> (usize, usize) {
+        let along = self.line == self.step.wrapping_mul(FLOATS_PER_LINE);
+        let apart = if along { FLOATS_PER_LINE / count } else { 1 };
+        (self.step.wrapping_mul(apart), self.line)
+    }
+
     /// With strips so many floats apart.
     #[inline(always)]
     pub fn with_strips(self, strip: usize) -> Prefetch {
@@ -80,11 +92,11 @@ impl Prefetch {
 
 impl Heights for Strips<'_> {
     #[inline(always)]
-    fn run<S: Simd, const MR: usize>(&mut self, simd: S) {
+    fn run<T: Tile, const MR: usize>(&mut self, simd: T) {
         let Strips {
             a, row_stride, col_stride, strip_stride, b, ref mut c, finish, prefetch, ..
         } = *self;
-        let (k, n, nr) = (b.in_place.rows(), c.cols(), NRV * S::LANES);
+        let (k, n, nr) = (b.in_place.rows(), c.cols(), T::NR);
         let in_place = b.in_place.cols();
         // Loop ir
         for strip in 0..c.rows() / MR {
@@ -104,18 +116,18 @@ impl Heights for Strips<'_> {
                     let b = b.in_place.block(0, k, j, nr);
                     let next_panel = Prefetch::along(b.data().as_ptr().wrapping_add(nr), stride);
                     let prefetch = if last { next_strip } else { next_panel };
-                    tile::<S, MR, NRV>(simd, a, b, &mut c, finish, prefetch);
+                    tile::<T, MR, NRV>(simd, a, b, &mut c, finish, prefetch);
                 } else {
-                    let width = w.next_multiple_of(S::LANES);
+                    let width = w.next_multiple_of(T::LANES);
                     let b = &b.packed[(j - in_place) * k..][..k * width];
                     let b = MatRef::with_strides(b, k, width, width, 1);
                     // The next strip during the last tile: earlier, it would be in the way.
                     let nothing = Prefetch::nothing(a.data().as_ptr());
                     let prefetch = if last { next_strip } else { nothing };
-                    if width > S::LANES {
-                        tile::<S, MR, NRV>(simd, a, b, &mut c, finish, prefetch);
+                    if width > T::LANES {
+                        tile::<T, MR, NRV>(simd, a, b, &mut c, finish, prefetch);
                     } else {
-                        tile::<S, MR, 1>(simd, a, b, &mut c, finish, prefetch);
+                        tile::<T, MR, 1>(simd, a, b, &mut c, finish, prefetch);
                     }
                 }
             }
@@ -126,84 +138,137 @@ impl Heights for Strips<'_> {
 /// The micro-kernel: `c = finish(a b)` for `a: (MR, k)`, `b: (k, NV vectors)` with contiguous rows,
 /// and `c: (MR, w)`, where `w` is at most the width of `b`.
 #[inline(always)]
-fn tile<S: Simd, const MR: usize, const NV: usize>(
-    simd: S,
+fn tile<T: Tile, const MR: usize, const NV: usize>(
+    simd: T,
     a: MatRef,
     b: MatRef,
     c: &mut MatMut,
     finish: Finish,
     prefetch: Prefetch,
 ) {
-    assert!(c.rows() == MR && c.cols() <= NV * S::LANES);
+    assert!(c.rows() == MR && c.cols() <= NV * T::LANES);
     if c.col_stride() == 1 {
         let (start, stride) = (c.as_mut_ptr(), c.row_stride());
         for i in 0..MR {
             for v in 0..NV {
-                simd.prefetch(start.wrapping_add(i * stride + v * S::LANES));
+                simd.prefetch(start.wrapping_add(i * stride + v * T::LANES));
             }
         }
     }
-    let sums = products::<S, MR, NV>(simd, a, b, prefetch);
+    let by = (a.row_stride(), a.col_stride());
+    assert!(by.0 == 1 || by.1 == 1, "an A neither by rows nor by columns has to be packed");
+    assert!(a.rows() == MR && b.rows() == a.cols());
+    assert!(b.cols() == NV * T::LANES && b.col_stride() == 1);
+    let operands = Operands {
+        a: a.data().as_ptr(),
+        row_stride: by.0,
+        col_stride: by.1,
+        b: b.data().as_ptr(),
+        b_stride: b.row_stride(),
+        k: a.cols(),
+        prefetch: Some(prefetch),
+    };
+    let zero = [[simd.splat(0.0); NV]; MR];
+    // SAFETY: the sizes are as asserted, and a `MatRef` holds its elements.
+    let sums = unsafe { simd.add_up::<MR, NV>(zero, operands) };
     finish::write(simd, sums, c, finish);
 }
 
-/// The sums over k of the products.
+/// What a tile adds up over k: the products of MR rows of A with rows of B of NV vectors.
+#[derive(Clone, Copy)]
+pub struct Operands {
+    /// `(MR, k)`, by rows or by columns: one of its strides is 1.
+    pub a: *const f32,
+    pub row_stride: usize,
+    pub col_stride: usize,
+    /// `(k, NV vectors)`, with contiguous rows.
+    pub b: *const f32,
+    pub b_stride: usize,
+    pub k: usize,
+    pub prefetch: Option<Prefetch>,
+}
+
+/// Adds the products of a tile to `sums`, as the compiler writes it.
+///
+/// # Safety
+/// `operands` holds what it says.
 #[inline(always)]
-fn products<S: Simd, const MR: usize, const NV: usize>(
+pub unsafe fn add_up<S: Simd, const MR: usize, const NV: usize>(
     simd: S,
-    a: MatRef,
-    b: MatRef,
-    prefetch: Prefetch,
+    sums: [[S::F; NV]; MR],
+    operands: Operands,
 ) -> [[S::F; NV]; MR] {
     // Two loops, in each of which one stride of A is 1 at compile time, so that the other alone
-    // takes a register: A by rows, packed or in place, and A packed by columns.
-    if a.col_stride() == 1 {
-        sum_up::<S, MR, NV>(simd, a, a.row_stride(), 1, b, prefetch)
-    } else {
-        assert!(a.row_stride() == 1, "an A neither by rows nor by columns has to be packed");
-        sum_up::<S, MR, NV>(simd, a, 1, a.col_stride(), b, prefetch)
+    // takes a register.
+    let by_rows = Operands { col_stride: 1, ..operands };
+    let by_columns = Operands { row_stride: 1, ..operands };
+    // SAFETY: the caller's; one of the strides is 1.
+    unsafe {
+        if operands.col_stride == 1 {
+            steps(simd, sums, by_rows)
+        } else {
+            steps(simd, sums, by_columns)
+        }
     }
 }
 
-/// The loop over k, for A with these strides.
+/// The loop over k.
+///
+/// # Safety
+/// `operands` holds what it says.
 #[inline(always)]
-fn sum_up<S: Simd, const MR: usize, const NV: usize>(
+unsafe fn steps<S: Simd, const MR: usize, const NV: usize>(
     simd: S,
-    a: MatRef,
-    row_stride: usize,
-    col_stride: usize,
-    b: MatRef,
-    prefetch: Prefetch,
+    mut sums: [[S::F; NV]; MR],
+    operands: Operands,
 ) -> [[S::F; NV]; MR] {
-    let (k, width, b_stride) = (a.cols(), NV * S::LANES, b.row_stride());
-    assert!(a.rows() == MR && a.row_stride() == row_stride && a.col_stride() == col_stride);
-    assert!(b.rows() == k && b.cols() == width && b.col_stride() == 1);
-    let (a, b) = (a.data().as_ptr(), b.data().as_ptr());
-    let mut sums = [[simd.splat(0.0); NV]; MR];
+    let k = operands.k;
+    let Some(prefetch) = operands.prefetch else {
+        for p in 0..k {
+            // SAFETY: the caller's.
+            unsafe { step(simd, &mut sums, &operands, p) };
+        }
+        return sums;
+    };
     let mut line = prefetch.start;
     for first in (0..k).step_by(FLOATS_PER_LINE) {
         let mut next = line;
         for p in first..k.min(first + FLOATS_PER_LINE) {
             simd.prefetch(next);
             next = next.wrapping_add(prefetch.step);
-            // SAFETY: row `p` of B exists, is contiguous and `width` long, as asserted; a `MatRef`
-            // holds its elements.
-            let b = unsafe { std::slice::from_raw_parts(b.add(p * b_stride), width) };
-            let mut row = [simd.splat(0.0); NV];
-            for (v, b_v) in row.iter_mut().enumerate() {
-                *b_v = simd.load(&b[v * S::LANES..]);
-            }
-            for (i, sums_i) in sums.iter_mut().enumerate() {
-                // SAFETY: `(i, p)` is an element of A, as asserted; a `MatRef` holds its elements.
-                let a = simd.splat(unsafe { *a.add(i * row_stride + p * col_stride) });
-                for (sum, b_v) in sums_i.iter_mut().zip(row) {
-                    *sum = simd.mul_add(a, b_v, *sum);
-                }
-            }
+            // SAFETY: the caller's.
+            unsafe { step(simd, &mut sums, &operands, p) };
         }
         line = line.wrapping_add(prefetch.line);
     }
     sums
+}
+
+/// Step `p` of the loop over k.
+///
+/// # Safety
+/// `operands` holds what it says, and `p` is below its k.
+#[inline(always)]
+unsafe fn step<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    sums: &mut [[S::F; NV]; MR],
+    operands: &Operands,
+    p: usize,
+) {
+    let &Operands { a, row_stride, col_stride, b, b_stride, .. } = operands;
+    // SAFETY: row `p` of B exists, is contiguous and NV vectors long.
+    let b = unsafe { std::slice::from_raw_parts(b.add(p * b_stride), NV * S::LANES) };
+    let mut row = [simd.splat(0.0); NV];
+    for (v, b_v) in row.iter_mut().enumerate() {
+        *b_v = simd.load(&b[v * S::LANES..]);
+    }
+    for (i, sums_i) in sums.iter_mut().enumerate() {
+        // SAFETY: `(i, p)` is an element of A.
+        let a = simd.splat(unsafe { *a.add(i * row_stride + p * col_stride) });
+        for (sum, b_v) in sums_i.iter_mut().zip(row) {
+            *sum = simd.mul_add(a, b_v, *sum);
+        }
+    }
 }
 
 #[cfg(test)]

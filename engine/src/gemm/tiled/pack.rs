@@ -112,25 +112,31 @@ fn copy_columns<S: Simd>(simd: S, b: MatRef, width: usize, far: bool, out: &mut 
 pub fn pack_a_columns<S: Simd>(simd: S, a: MatRef, height: usize, out: &mut [f32]) {
     // Some columns at a time across all strips, to read in long runs as for B.
     let (m, k) = (a.rows(), a.cols());
-    for band in (0..k).step_by(BAND) {
+    for p in (0..k).step_by(BAND) {
+        let columns = BAND.min(k - p);
         for strip in 0..m / height.max(1) {
-            let (i, rows) = (strip * height, height);
-            let out = &mut out[strip * packed_strip(height, k)..];
-            for p in band..k.min(band + BAND) {
-                let column = &a.data()[p * a.col_stride() + i..];
-                let out = &mut out[p * rows..];
-                // Whole vectors where they do not leave A: what is copied too much, the next column
-                // overwrites, or it lands in the gap between the strips.
-                if column.len() >= OVERRUN && rows <= OVERRUN {
-                    let (column, out) = (&column[..OVERRUN], &mut out[..OVERRUN]);
-                    for v in (0..rows.min(OVERRUN)).step_by(S::LANES) {
-                        simd.store(simd.load(&column[v..]), &mut out[v..]);
-                    }
-                } else {
-                    out[..rows].copy_from_slice(&column[..rows]);
-                }
-            }
+            let a = a.block(strip * height, height, p, columns);
+            let out = &mut out[strip * packed_strip(height, k) + p * height..];
+            copy_strip(simd, a, out);
         }
+    }
+}
+
+/// Copies `a: (height, k)`, whose columns are contiguous, column by column.
+#[inline(always)]
+fn copy_strip<S: Simd>(simd: S, a: MatRef, out: &mut [f32]) {
+    let height = a.rows();
+    let (mut from, mut to) = (a.data(), out);
+    for _ in 0..a.cols() {
+        // A whole vector where it leaves neither: what is copied too much, the next column
+        // overwrites, or it lands in the gap between the strips.
+        if height <= S::LANES && from.len() >= S::LANES && to.len() >= S::LANES {
+            simd.store(simd.load(from), to);
+        } else {
+            to[..height].copy_from_slice(&from[..height]);
+        }
+        from = from.get(a.col_stride()..).unwrap_or(&[]);
+        to = &mut to[height..];
     }
 }
 

@@ -4,6 +4,7 @@
 
 use super::blocks::even_strips;
 use super::finish;
+use super::kernel::Operands;
 use super::pack::pack_b;
 use super::tile::{Heights, NRV, Tile};
 use crate::gemm::epilogue::Finish;
@@ -84,24 +85,24 @@ struct Strips<'a> {
 
 impl Heights for Strips<'_> {
     #[inline(always)]
-    fn run<S: Simd, const MR: usize>(&mut self, simd: S) {
+    fn run<T: Tile, const MR: usize>(&mut self, simd: T) {
         let Strips { first, strips, a, packed, ref mut c, line: c_line, finish } = *self;
         let (_, [lines, _, runs, columns]) = a.parts();
-        let (k, n, nr) = (runs.count * columns.count, c.cols(), NRV * S::LANES);
+        let (k, n, nr) = (runs.count * columns.count, c.cols(), T::NR);
         for line in 0..lines.count {
             for strip in 0..strips {
                 let i = first + strip * MR;
                 for j in (0..n).step_by(nr) {
                     let w = nr.min(n - j);
-                    let width = w.next_multiple_of(S::LANES);
+                    let width = w.next_multiple_of(T::LANES);
                     let b = &packed[j * k..][..k * width];
                     let mut c = c.block(line * c_line + i, MR, j, w);
                     let finish = finish.from(line * c_line + i, j);
-                    if width > S::LANES {
-                        let sums = sums::<S, MR, NRV>(simd, a, line, i, b);
+                    if width > T::LANES {
+                        let sums = sums::<T, MR, NRV>(simd, a, line, i, b);
                         finish::write(simd, sums, &mut c, finish);
                     } else {
-                        let sums = sums::<S, MR, 1>(simd, a, line, i, b);
+                        let sums = sums::<T, MR, 1>(simd, a, line, i, b);
                         finish::write(simd, sums, &mut c, finish);
                     }
                 }
@@ -112,56 +113,34 @@ impl Heights for Strips<'_> {
 
 /// The sums over k of the products for `MR` rows from row `i` of a line on; `b`: (k, NV vectors).
 #[inline(always)]
-fn sums<S: Simd, const MR: usize, const NV: usize>(
-    simd: S,
+fn sums<T: Tile, const MR: usize, const NV: usize>(
+    simd: T,
     a: Windows,
     line: usize,
     i: usize,
     b: &[f32],
-) -> [[S::F; NV]; MR] {
-    // One stride is 1 at compile time, as in the kernel of matrices.
-    let (_, [_, rows, _, columns]) = a.parts();
-    if columns.stride == 1 {
-        sum_up::<S, MR, NV>(simd, a, line, i, b, rows.stride, 1)
-    } else {
-        sum_up::<S, MR, NV>(simd, a, line, i, b, 1, columns.stride)
-    }
-}
-
-#[inline(always)]
-fn sum_up<S: Simd, const MR: usize, const NV: usize>(
-    simd: S,
-    a: Windows,
-    line: usize,
-    i: usize,
-    b: &[f32],
-    row_stride: usize,
-    col_stride: usize,
-) -> [[S::F; NV]; MR] {
+) -> [[T::F; NV]; MR] {
     let (data, [lines, rows, runs, columns]) = a.parts();
+    let width = NV * T::LANES;
     assert!(line < lines.count && i + MR <= rows.count);
-    assert!(row_stride == rows.stride && col_stride == columns.stride);
-    let width = NV * S::LANES;
-    let mut b = b.chunks_exact(width);
+    assert!(rows.stride == 1 || columns.stride == 1);
+    assert!(b.len() >= runs.count * columns.count * width);
     let start = line * lines.stride + i * rows.stride;
     let mut sums = [[simd.splat(0.0); NV]; MR];
     for run in 0..runs.count {
-        let run = data[start + run * runs.stride..].as_ptr();
-        for (p, b) in (0..columns.count).zip(&mut b) {
-            let mut row = [simd.splat(0.0); NV];
-            for (v, b_v) in row.iter_mut().enumerate() {
-                *b_v = simd.load(&b[v * S::LANES..]);
-            }
-            for (r, sums_r) in sums.iter_mut().enumerate() {
-                // SAFETY: it is the element of line `line`, row `i + r`, which is one, as asserted,
-                // and of a run and a column that there are; `Windows::new` has seen that all
-                // elements lie in its memory.
-                let a = simd.splat(unsafe { *run.add(r * row_stride + p * col_stride) });
-                for (sum, b_v) in sums_r.iter_mut().zip(row) {
-                    *sum = simd.mul_add(a, b_v, *sum);
-                }
-            }
-        }
+        let operands = Operands {
+            a: data[start + run * runs.stride..].as_ptr(),
+            row_stride: rows.stride,
+            col_stride: columns.stride,
+            b: b[run * columns.count * width..].as_ptr(),
+            b_stride: width,
+            k: columns.count,
+            prefetch: None,
+        };
+        // SAFETY: A's elements are those of line `line`, rows from `i` on, which are rows, as
+        // asserted, and of a run that there is; `Windows::new` has seen that all elements lie in
+        // its memory. B has as many rows as all runs have columns.
+        sums = unsafe { simd.add_up(sums, operands) };
     }
     sums
 }

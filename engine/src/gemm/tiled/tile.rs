@@ -5,6 +5,7 @@
 //! multiplication). `MR` comes in every height up to the tallest, so that the rows of C need no
 //! padding: rows are spread evenly over as few strips as can hold them.
 
+use super::kernel::{self, Operands};
 use crate::gemm::Products;
 use crate::hardware::simd::{self, Isa, Kernel, Simd};
 
@@ -20,6 +21,20 @@ pub trait Tile: Simd {
     /// The widest tile, in columns.
     const NR: usize = NRV * Self::LANES;
 
+    /// Adds the products of a tile to `sums`, in the order of k.
+    ///
+    /// # Safety
+    /// `operands` holds what it says.
+    #[inline(always)]
+    unsafe fn add_up<const MR: usize, const NV: usize>(
+        self,
+        sums: [[Self::F; NV]; MR],
+        operands: Operands,
+    ) -> [[Self::F; NV]; MR] {
+        // SAFETY: the caller's.
+        unsafe { kernel::add_up(self, sums, operands) }
+    }
+
     /// Runs what is compiled for that height.
     fn at_height<H: Heights>(self, height: usize, heights: H);
 }
@@ -28,23 +43,23 @@ pub trait Tile: Simd {
 /// would be 30,000 instructions.
 pub trait Heights {
     /// To be marked `#[inline(always)]`.
-    fn run<S: Simd, const MR: usize>(&mut self, simd: S);
+    fn run<T: Tile, const MR: usize>(&mut self, simd: T);
 }
 
 #[inline(never)]
 fn compiled<T: Tile, H: Heights, const MR: usize>(simd: T, mut heights: H) {
-    simd.vectorize(Height::<H, MR>(&mut heights));
+    simd.vectorize(Height::<T, H, MR>(simd, &mut heights));
 }
 
 /// A height that is known at compile time.
-struct Height<'a, H, const MR: usize>(&'a mut H);
+struct Height<'a, T, H, const MR: usize>(T, &'a mut H);
 
-impl<H: Heights, const MR: usize> Kernel for Height<'_, H, MR> {
+impl<T: Tile, H: Heights, const MR: usize> Kernel for Height<'_, T, H, MR> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        self.0.run::<S, MR>(simd);
+    fn run<S: Simd>(self, _: S) {
+        self.1.run::<T, MR>(self.0);
     }
 }
 
@@ -52,13 +67,25 @@ impl<H: Heights, const MR: usize> Kernel for Height<'_, H, MR> {
 macro_rules! tiles {
     ($(
         $(#[$comment:meta])*
-        $isa:ident: $kernel:literal, heights $($height:literal)+
+        $isa:ident: $kernel:literal, heights $($height:literal)+ $(, $add_up:path)?
     );+ $(;)?) => {
         $(
             $(#[$comment])*
             impl Tile for simd::$isa {
                 const KERNEL: &'static str = $kernel;
                 const MR: usize = [$($height),+].len();
+
+                $(
+                    #[inline(always)]
+                    unsafe fn add_up<const MR: usize, const NV: usize>(
+                        self,
+                        sums: [[Self::F; NV]; MR],
+                        operands: Operands,
+                    ) -> [[Self::F; NV]; MR] {
+                        // SAFETY: the caller's; the token proves that the instructions are there.
+                        unsafe { $add_up(sums, operands) }
+                    }
+                )?
 
                 #[inline(always)]
                 fn at_height<H: Heights>(self, height: usize, heights: H) {
@@ -85,5 +112,5 @@ tiles! {
     Avx512: "sgemm_avx512_14x32", heights 1 2 3 4 5 6 7 8 9 10 11 12 13 14;
     /// 12 accumulators, 2 registers of B and 1 of A: 15 of 16 registers, and 12 multiplications for
     /// 8 loads.
-    Avx2: "sgemm_avx2_6x16", heights 1 2 3 4 5 6;
+    Avx2: "sgemm_avx2_6x16", heights 1 2 3 4 5 6, kernel::avx2::add_up;
 }

@@ -1,12 +1,13 @@
 //! Ours, as any user of the library would write it. `--workload peak` prints what the machine gives
-//! just now.
+//! just now. `--variant avx2` runs on an instruction set below the processor's best.
 
 use narrows_datasets::{Dataset, shuffle_into, shuffled};
 use narrows_engine::layers::{BatchNorm, Conv2d, ConvTranspose2d, Linear, Relu, Unflatten};
 use narrows_engine::peak::fma_peak;
 use narrows_engine::predictor::Workspace;
 use narrows_engine::{
-    Context, Loss, Network, NetworkBuilder, Params, Predictor, Target, Trainer, TrainerSettings,
+    Context, Isa, Loss, Network, NetworkBuilder, Params, Predictor, Target, Trainer,
+    TrainerSettings,
 };
 use narrows_models::{Activation, Architecture, Model};
 use protocol::{Convolutional, INPUTS, Job, LR, Line, MANY, W2, W3, W4_EPOCHS, W4_SAMPLES};
@@ -22,7 +23,10 @@ const CLASSES: usize = 10;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let job = Job::from_args();
-    let cx = Context::new(job.threads)?;
+    let cx = match Isa::named(&job.variant) {
+        Some(isa) => Context::with_isa(isa, job.threads)?,
+        None => Context::new(job.threads)?,
+    };
     if job.workload == "peak" {
         let mut line = Line::default();
         line.number("fma", fma_peak(&cx));

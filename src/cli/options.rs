@@ -64,11 +64,10 @@ pub enum Command {
     Semi(Semi),
     /// Measure a trained model on the test samples
     Evaluate(Evaluate),
-    /// Measure how much a few labels tell about the codes of a frozen encoder: linear, nearest
-    /// neighbours, propagation
+    /// Measure how well a few labels can be told from the codes of a frozen encoder: linear,
+    /// nearest neighbours, propagation
     Probe(Probe),
-    /// Measure for each row how badly an autoencoder reconstructs it: the higher, the less it is
-    /// like what was learnt from
+    /// Measure how badly an autoencoder reconstructs each row: a high score marks an unusual row
     Score(Score),
     /// Write the latent code of each row
     Embed(Embed),
@@ -78,7 +77,7 @@ pub enum Command {
     Data(Data),
     /// Show what this machine offers: instruction sets, kernels, threads, peak speed
     Info(Info),
-    /// Measure how near this machine's limits the engine comes, in a few seconds
+    /// Measure the engine against this machine's limits, in a few seconds
     Bench(Bench),
 }
 
@@ -100,11 +99,11 @@ pub struct Compare {
           help_heading = "Fine-tuning", default_value = transfer::METHODS.as_str(),
           value_parser = values::list(methods::method))]
     pub methods: List<MethodName>,
-    /// Let the validation labels of the first draw choose the best of lp-ft and the semi-supervised
-    /// methods, within --budget, and compare it, too: best, or none
+    /// Recipe: best tries lp-ft and the semi-supervised methods within --budget on the first draw,
+    /// and compares the best by validation labels, too; none: off
     #[arg(long, value_name = "NAME", default_value = "none", help_heading = "Recipe")]
     pub recipe: RecipeName,
-    /// The time for the recipe: half of it to try the methods, half to train the best on all draws
+    /// Time for the recipe: half of it to try the methods, half to train the best on all draws
     /// (90s, 10m, 2h)
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = values::time,
           help_heading = "Recipe")]
@@ -133,8 +132,8 @@ pub struct Pretrain {
     #[command(flatten)]
     #[serde(flatten)]
     pub architecture: ArchitectureOptions,
-    /// Train a linear autoencoder: no hidden layers, no activations, no batch norm. Its floor is
-    /// PCA
+    /// Train a linear autoencoder: no hidden layers, activations or batch norm. PCA is its lower
+    /// bound
     #[arg(long, help_heading = "Architecture", value_name = "BOOL", num_args = 0..=1,
           require_equals = true, default_value = "false", default_missing_value = "true",
           action = clap::ArgAction::Set)]
@@ -152,10 +151,10 @@ pub struct Pretrain {
 #[serde(rename_all = "kebab-case")]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Finetune {
-    /// The run folder or .safetensors file whose encoder to start from
+    /// Run folder or .safetensors file with the encoder to start from
     #[arg(long, value_name = "RUN", conflicts_with = "scratch")]
     pub encoder: Option<PathBuf>,
-    /// Start from a fresh encoder instead, with the architecture below
+    /// Start from a new encoder instead, with the architecture below
     #[arg(long)]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub scratch: bool,
@@ -187,11 +186,11 @@ pub struct ClassifierLabels {
     #[command(flatten)]
     #[serde(flatten)]
     pub labels: LabelOptions,
-    /// Which of the seed's label draws to use, the first being 0
+    /// Number of the seed's label draw; the first is 0
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub draw: usize,
-    /// Fit a temperature on the validation labels, which makes the classifier as sure as it is
-    /// right, and keep it with the model; no prediction changes
+    /// Calibrate: fit a temperature on the validation labels and keep it with the model, so that
+    /// probabilities match accuracy; no prediction changes
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub calibrate: bool,
@@ -202,8 +201,8 @@ pub struct ClassifierLabels {
 #[serde(rename_all = "kebab-case")]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Semi {
-    /// The run folder or .safetensors file whose encoder to start from [default: a fresh one, of
-    /// the architecture below]
+    /// Run folder or .safetensors file with the encoder to start from [default: a new one, with the
+    /// architecture below]
     #[arg(long, value_name = "RUN")]
     pub encoder: Option<PathBuf>,
     #[command(flatten)]
@@ -227,8 +226,8 @@ pub struct Semi {
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Evaluate {
-    /// The run folder or .safetensors file of the model; of several classifiers the mean of their
-    /// probabilities decides
+    /// Run folders or .safetensors files of models; the mean of several classifiers' probabilities
+    /// decides
     #[arg(value_name = "RUN", required = true)]
     pub runs: Vec<PathBuf>,
     #[command(flatten)]
@@ -237,7 +236,7 @@ pub struct Evaluate {
     pub part: EvaluatedPartOption,
     #[command(flatten)]
     pub machine: running::MachineOptions,
-    /// A folder for the summary and, of an autoencoder, the picture [default: none is written]
+    /// Folder for the summary and, for an autoencoder, the picture [default: none is written]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
@@ -246,18 +245,17 @@ pub struct Evaluate {
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Score {
-    /// The run folder or .safetensors file of an autoencoder
+    /// Run folder or .safetensors file of an autoencoder
     pub run: PathBuf,
     #[command(flatten)]
     pub data: DataOptions,
     #[command(flatten)]
     pub part: PartOption,
-    /// Mark rows whose score is above this one
+    /// Score above which a row is marked
     #[arg(long, value_name = "SCORE", value_parser = values::not_negative::<f32>,
           conflicts_with = "quantile", help_heading = "Scores")]
     pub threshold: Option<f32>,
-    /// Mark rows whose score is above that of this fraction of the rows: 0.99 marks the highest
-    /// hundredth
+    /// Quantile of the scores above which a row is marked: 0.99 marks the highest hundredth
     #[arg(long, value_name = "Q", value_parser = values::zero_to_one::<f64>,
           help_heading = "Scores")]
     pub quantile: Option<f64>,
@@ -271,7 +269,7 @@ pub struct Score {
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Embed {
-    /// The run folder or .safetensors file of an autoencoder or a classifier
+    /// Run folder or .safetensors file of an autoencoder or a classifier
     pub run: PathBuf,
     #[command(flatten)]
     pub data: DataOptions,
@@ -287,23 +285,22 @@ pub struct Embed {
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Summary {
-    /// The run folder or .safetensors file of a model [default: the model that the options
-    /// describe]
+    /// Run folder or .safetensors file of a model [default: the model that the options describe]
     pub run: Option<PathBuf>,
     #[command(flatten)]
     pub data: DataOptions,
-    /// The shape of a sample: 28x28x1 for height, width and channels, 784 for values [default: that
-    /// of the data]
+    /// Shape of a sample: 28x28x1 for height, width and channels, 784 for values [default: that of
+    /// the data]
     #[arg(long, value_name = "SHAPE", value_parser = values::shape, conflicts_with = "data",
           help_heading = "Data")]
     pub input: Option<SampleShape>,
-    /// Show the classifier of so many classes [default: the autoencoder]
+    /// Number of classes of a classifier to show [default: the autoencoder is shown]
     #[arg(long, value_name = "N", value_parser = values::count(2, 65_536),
           help_heading = "Architecture")]
     pub classes: Option<usize>,
     #[command(flatten)]
     pub architecture: ArchitectureOptions,
-    /// The samples of a step, which its memory is for
+    /// Samples per step, for which memory is given
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = values::count(1, 1_000_000),
           help_heading = "Architecture")]
     pub batch: usize,
@@ -321,7 +318,7 @@ pub struct Info {
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Bench {
-    /// How long to measure, but for what the machine gives: that takes a few seconds more
+    /// Seconds to measure, beside a few seconds for the machine's own peak
     #[arg(long, value_name = "S", default_value_t = 8.0, value_parser = values::positive)]
     pub seconds: f32,
     /// Print one line of JSON in place of the table

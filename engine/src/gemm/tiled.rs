@@ -5,6 +5,7 @@
 //! | `tile` | each ISA's tile |
 //! | `blocks` | the sizes of blocks and strips, and what is packed |
 //! | `pack` | copies of blocks in the order in which they are read |
+//! | `sums` | the sums over k of a tile, in assembly for AVX2 |
 //! | `kernel` | the micro-kernel, and the loops ir and jr around it |
 //! | `finish` | the way of a tile to memory |
 //! | `loops` | tasks, and the loops jc, pc and ic |
@@ -21,6 +22,8 @@ mod pack;
 mod sparse;
 #[allow(unsafe_code)]
 mod strided;
+#[allow(unsafe_code)]
+mod sums;
 #[allow(unsafe_code)]
 mod tile;
 

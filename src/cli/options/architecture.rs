@@ -17,43 +17,41 @@ const WIDEST: usize = 65_536;
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Architecture")]
 pub struct ArchitectureOptions {
-    /// The kind of model: dense (fully connected), conv (convolutions of stride 2), resnet
-    /// (residual blocks of convolutions); the last two are for images
+    /// Model: dense (fully connected), conv (convolutions of stride 2), resnet (residual blocks of
+    /// convolutions); conv and resnet are for images
     #[arg(long, value_name = "NAME", default_value = "dense", value_parser = name(Model::ALL))]
     pub model: Model,
-    /// The length of the latent code, the bottleneck; auto: 20, but for samples that are no images
-    /// at most half of their values. What semi trains without an encoder: 1200 for dense (ladder:
-    /// 250), 128 for conv and resnet
+    /// Length of the latent code; auto: 20, but at most half the values of a sample that is no
+    /// image. In semi without an encoder: 1200 for dense (ladder: 250), 128 for conv and resnet
     #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, WIDEST)))]
     pub latent: Auto,
-    /// The widths of the encoder's hidden layers from the input on, or none; the decoder mirrors
-    /// them. For conv and resnet the channels; each width halves the image. auto: 512,256 for
-    /// dense (what semi trains without an encoder: 1200, for the ladder 1000,500,250,250); for conv
-    /// and resnet 16,32, or 32,64,128 for images larger than 28 pixels
+    /// Widths of the encoder's hidden layers from the input on, or none; the decoder mirrors them.
+    /// For conv and resnet: channels; each width halves the image. auto: 512,256 for dense (in semi
+    /// without an encoder: 1200, for the ladder 1000,500,250,250); 16,32 for conv and resnet, or
+    /// 32,64,128 for images larger than 28 pixels
     #[arg(long, value_name = "LIST", default_value = "auto",
           value_parser = auto(list(count(1, WIDEST))))]
     pub widths: Auto<List<usize>>,
-    /// The blocks of each width
+    /// Residual blocks of each width
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(1, MAX_DEPTH))]
     pub depth: usize,
-    /// The activation of the hidden layers
+    /// Activation of the hidden layers
     #[arg(long, value_name = "NAME", default_value = "relu", value_parser = activation())]
     pub activation: Activation,
-    /// The activation of the reconstruction: relu, sigmoid, none or another of --activation's;
-    /// auto: sigmoid for values in [0, 1], as those of images, none for the standardised values of
-    /// tables
+    /// Activation of the reconstruction: relu, sigmoid, none or another of --activation's; auto:
+    /// sigmoid for values in [0, 1], as images have, none for the standardised values of tables
     #[arg(long, value_name = "NAME", default_value = "auto",
           value_parser = auto(name(Activation::ALL)))]
     pub output: Auto<Activation>,
-    /// The activation between the code and a classifier's head, as --activation's; auto: none, but
-    /// of what `semi` trains from scratch relu
+    /// Activation between the code and a classifier's head, as --activation's; auto: none, but relu
+    /// in semi without an encoder
     #[arg(long, value_name = "NAME", default_value = "auto",
           value_parser = auto(name(Activation::ALL)))]
     pub code_activation: Auto<Activation>,
-    /// The fraction of each hidden layer that is dropped in training
+    /// Dropout: fraction of each hidden layer that is dropped in training
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = fraction)]
     pub dropout: f32,
-    /// Leave batch normalisation out
+    /// Leave out batch normalisation
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub no_batch_norm: bool,

@@ -15,13 +15,13 @@ use std::path::PathBuf;
 #[serde(rename_all = "kebab-case")]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Curve {
-    /// Go on with the curve in this run folder, by its options. More or fewer --labels, --draws and
-    /// --methods can be given: what is done is not done again
+    /// Continue the curve in this run folder, with its options. --labels, --draws and --methods may
+    /// differ: finished parts are kept
     #[arg(long = "continue", value_name = "RUN", conflicts_with_all = ["out", "config"])]
     #[serde(skip)]
     pub continued: Option<PathBuf>,
-    /// The run folder or .safetensors file whose encoder the methods start from [default: one that
-    /// is pretrained, if any method needs it]
+    /// Run folder or .safetensors file with the encoder that the methods start from [default: a new
+    /// one is pretrained, if a method needs it]
     #[arg(long, value_name = "RUN")]
     pub encoder: Option<PathBuf>,
     #[command(flatten)]
@@ -37,8 +37,8 @@ pub struct Curve {
           help_heading = "Fine-tuning", default_value = "scratch,full",
           value_parser = filled(list(method)))]
     pub methods: List<MethodName>,
-    /// The most samples that fine-tuning sees, one as often as it is seen: of many labels the
-    /// epochs are fewer, but at least 5
+    /// Most samples that fine-tuning sees, repetitions counted: with many labels the epochs become
+    /// fewer, but at least 5
     #[arg(long, value_name = "N", default_value_t = 600_000,
           value_parser = count(1, u32::MAX as usize), help_heading = "Fine-tuning")]
     pub finetune_samples: usize,
@@ -51,13 +51,13 @@ pub struct Curve {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Labels")]
 pub struct CurveLabels {
-    /// The numbers of labels to train on, separated by commas; all: those that are not to validate
-    /// on. auto: 10,20,50,100,200,500,1000,all, as far as the data have them
+    /// Numbers of labels to train on, separated by commas; all: those that are not for validation.
+    /// auto: 10,20,50,100,200,500,1000,all, as far as the data have them
     #[arg(long, value_name = "LIST", default_value = "auto",
           value_parser = auto(filled(list(label_count(1, u32::MAX as usize)))))]
     pub labels: Auto<List<LabelCount>>,
-    /// The labels to validate on, which choose the epoch and the learning rate: one number for all,
-    /// or as many as --labels
+    /// Numbers of labels for validation, which choose the epoch and the learning rate: one number
+    /// for all points, or as many as --labels
     #[arg(long, value_name = "LIST", default_value = "100",
           value_parser = filled(list(count(1, u32::MAX as usize))))]
     pub validation: List<usize>,

@@ -16,23 +16,22 @@ use toml::Value;
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Data")]
 pub struct DataOptions {
-    /// A table (CSV, TSV, .gz), an array (.npy, .npz, .safetensors, IDX) or a store (.narrows); or
-    /// a folder of MNIST-style IDX files, of CIFAR-10's .bin batches, of train.* and test.* of any
-    /// of the former, or of PNG and JPEG images by class: train/CLASS and test/CLASS, or CLASS
-    /// alone; or the name of what narrows data fetch has fetched. Where nothing is set aside for
-    /// the test, one sample in six of each class is taken for it [default: the built-in digits,
-    /// 1,797 images of 8x8, 500 of them for the test]
+    /// Data: a table (CSV, TSV, .gz), an array (.npy, .npz, .safetensors, IDX) or a store
+    /// (.narrows); a folder of MNIST-style IDX files, of CIFAR-10's .bin batches, of train.* and
+    /// test.* in any of these formats, or of PNG and JPEG images by class (train/CLASS and
+    /// test/CLASS, or CLASS alone); or the name of a data set that narrows data fetch has fetched.
+    /// One sample in six of each class becomes the test set if there is none [default: the built-in
+    /// digits, 1,797 images of 8x8, 500 of them for the test]
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
     #[command(flatten)]
     #[serde(flatten)]
     pub reading: ReadingOptions,
-    /// The memory that samples may take in training: 512MB, 4GB. Larger data are read block by
-    /// block, each epoch in another order [default: half of what is available]
+    /// Memory for samples in training: 512MB, 4GB. Larger data are read block by block, in another
+    /// order each epoch [default: half of the available memory]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub memory: Option<Written<u64>>,
-    /// Tell this class apart from all others, which become one, rest [default: all classes from
-    /// each other]
+    /// Class to tell from all others, which become one class, rest [default: all classes]
     #[arg(long, value_name = "CLASS")]
     pub against_rest: Option<String>,
 }
@@ -42,48 +41,48 @@ pub struct DataOptions {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Data")]
 pub struct ReadingOptions {
-    /// The column of a table that holds the labels, an empty cell of which is no label; none: it
-    /// has none [default: one called label, class, target or y]
+    /// Column of a table with the labels; an empty cell is no label; none: no labels [default: a
+    /// column called label, class, target or y]
     #[arg(long, value_name = "COLUMN")]
     pub label: Option<String>,
     /// Columns of a table to leave out
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
     pub ignore: List<String>,
-    /// Columns of numbers that are categories nevertheless: codes, postcodes
+    /// Columns of numbers that are categories: codes, postcodes
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
     pub categorical: List<String>,
-    /// Columns of categories that become one number, their place in order, in place of one value
-    /// for each; also columns of numbers that are to be learnt from although they number the rows
+    /// Columns of categories that become one number, their place in order, instead of one value
+    /// each; also columns that number the rows, if they should be learnt from
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
     pub ordinal: List<String>,
-    /// What stands for a missing value in a table beside an empty cell, NA, NaN, null, None, ? and
-    /// their like
+    /// Mark of a missing value in a table, beside an empty cell, NA, NaN, null, None, ? and the
+    /// like
     #[arg(long, value_name = "TEXTS", default_value = "none", value_parser = list(text))]
     pub missing: List<String>,
-    /// What separates the columns of a table: comma, semicolon, tab, bar [default: what its first
-    /// line has most of]
+    /// Separator of a table's columns: comma, semicolon, tab, bar [default: the most frequent one
+    /// in the first line]
     #[arg(long, value_name = "NAME", value_parser = named(&DELIMITERS))]
     pub delimiter: Option<Written<u8>>,
-    /// Whether the first row of a table is the columns' names [default: it is if a cell of it is a
-    /// text]
+    /// True if the first row of a table holds the columns' names [default: true if one of its cells
+    /// is a text]
     #[arg(long, value_name = "BOOL")]
     pub header: Option<bool>,
-    /// The labels of an array that has none inside: an IDX or .npy file of whole numbers, -1 for
-    /// none [default: those inside, if any]
+    /// Labels of an array that holds none: an IDX or .npy file of whole numbers, -1 for no label
+    /// [default: the labels inside]
     #[arg(long, value_name = "FILE")]
     pub labels_file: Option<PathBuf>,
-    /// The size that images are scaled to, and their centre cut out: 32, or 32x48 for height and
-    /// width [default: that of the images, if all have the same]
+    /// Size of images, to which they are scaled and cropped about the centre: 32, or 32x48 for
+    /// height and width [default: that of the images, if all have the same]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub image_size: Option<Written<(usize, usize)>>,
-    /// The channels of images: grey, rgb, or auto, grey if all images are
+    /// Channels of images: grey, rgb, or auto (grey if all images are)
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = named(&CHANNELS))]
     pub channels: Written<Channels>,
     /// List images that cannot be read, and go on without them
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub skip_bad: bool,
-    /// Read files by positioned reads, where a file system cannot be mapped
+    /// Read files without mapping them into memory, for file systems that cannot map
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub no_mmap: bool,
@@ -205,11 +204,11 @@ fn size(text: &str) -> Result<Written<(usize, usize)>, String> {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Labels")]
 pub struct LabelOptions {
-    /// The labels to train a classifier on; all: those that are not to validate on
+    /// Number of labels to train the classifier on; all: those that are not for validation
     #[arg(long, value_name = "N", default_value = "100",
           value_parser = label_count(1, u32::MAX as usize))]
     pub labels: LabelCount,
-    /// The labels to validate it on, which choose the epoch and the learning rate
+    /// Number of labels for validation, which choose the epoch and the learning rate
     #[arg(long, value_name = "N", default_value_t = 100,
           value_parser = count(1, u32::MAX as usize))]
     pub validation: usize,
@@ -252,7 +251,7 @@ impl LabelCount {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Labels")]
 pub struct DrawOptions {
-    /// How often to choose anew which samples keep their label
+    /// Number of random label subsets
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = count(1, 10_000))]
     pub draws: usize,
 }

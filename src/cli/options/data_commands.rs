@@ -36,7 +36,7 @@ pub enum DataCommand {
 pub struct Fetch {
     /// The data set: mnist, fashion-mnist, kmnist or cifar10
     pub name: String,
-    /// The folder that gets a folder for the data set [default: narrows/datasets in the user's
+    /// Folder in which a folder for the data set is made [default: narrows/datasets in the user's
     /// cache folder, where --data finds it by name]
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
@@ -102,7 +102,8 @@ pub struct Split {
     /// The data, of any format that --data takes
     #[arg(value_name = "SRC")]
     pub path: PathBuf,
-    /// The folder that gets train.narrows, test.narrows and validation.narrows, for --data
+    /// Folder in which a folder for the data set is made [default: narrows/datasets in the user's
+    /// cache folder, where --data finds it by name]
     #[arg(value_name = "OUTDIR")]
     pub out: PathBuf,
     /// The share to train on
@@ -114,10 +115,10 @@ pub struct Split {
     /// The share to test on
     #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
     pub test: f64,
-    /// Decides which samples go where
+    /// Seed of the division
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Where samples without a label go, if others have one: train, or spread like a class
+    /// Place of samples without a label, if others have one: train, or spread like a class
     #[arg(long, value_name = "NAME", default_value = UNLABELLED[0].0,
           value_parser = name(&UNLABELLED))]
     pub unlabelled: Unlabelled,
@@ -147,7 +148,7 @@ pub struct Export {
     /// Labels go into OUT-labels.npy and OUT-labels.idx, elsewhere into the same file
     #[arg(value_name = "OUT")]
     pub out: PathBuf,
-    /// Which samples: train, test, or all
+    /// Samples to export: train, test, or all
     #[arg(long, value_name = "NAME", default_value = "all", value_parser = variant::<Part>)]
     pub part: Part,
     /// Overwrite files that are there

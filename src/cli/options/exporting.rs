@@ -26,8 +26,8 @@ impl From<Part> for ExportPart {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub struct PartOption {
-    /// The rows to take: all, train, test. Of data in one piece, train and test are what the other
-    /// commands make of it [default: all; test, where the data come in these two halves]
+    /// Rows to take: all, train, test. Data in one piece are divided as in the other commands
+    /// [default: all, or test if the data come in these two halves]
     #[arg(long, value_name = "NAME", value_parser = variant::<Part>)]
     pub part: Option<Part>,
 }
@@ -35,8 +35,9 @@ pub struct PartOption {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub struct EvaluatedPartOption {
-    /// The rows to measure on: test, train, all. Of data in one piece, one labelled row in six is
-    /// for the test, as in the other commands: of data that the model has not met, all will do
+    /// Rows to measure on: test, train, all. Data in one piece are divided as in the other
+    /// commands: one labelled row in six is for the test. Choose all for data that the model has
+    /// not seen
     #[arg(long, value_name = "NAME", default_value = "test", value_parser = variant::<Part>)]
     pub part: Part,
 }
@@ -44,7 +45,7 @@ pub struct EvaluatedPartOption {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Run")]
 pub struct ExportOption {
-    /// A new file that ends in .csv, .npy or .parquet, or a new folder for a file and summary.json
+    /// New file that ends in .csv, .npy or .parquet, or new folder for a file and summary.json
     /// [default: runs/COMMAND-N]
     #[arg(long, value_name = "PATH")]
     pub out: Option<PathBuf>,

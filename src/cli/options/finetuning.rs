@@ -25,27 +25,27 @@ macro_rules! finetuning {
         #[serde(rename_all = "kebab-case")]
         #[command(next_help_heading = "Fine-tuning")]
         pub struct $options {
-            /// How often each labelled sample is seen
+            /// Epochs: passes over the labelled samples
             #[arg(long, value_name = "N", default_value_t = 50, value_parser = count(1, 1_000_000))]
             pub $epochs: usize,
-            /// The samples of a step
+            /// Samples per step
             #[arg(long, value_name = "N", default_value_t = 25, value_parser = count(1, 1_000_000))]
             pub $batch: usize,
             $(#[$lr_arg])*
             pub $lr: $rate,
-            /// How the learning rate changes: constant, step (a tenth after each third of the
-            /// steps), cosine, warm-up (over the first twentieth, then cosine), one-cycle (up for
-            /// three tenths, then down)
+            /// Course of the learning rate: constant, step (a tenth after each third of the steps),
+            /// cosine, warm-up (over the first twentieth, then cosine), one-cycle (up for three
+            /// tenths, then down)
             #[arg(long, value_name = "NAME", default_value = "cosine", hide_possible_values = true)]
             pub $schedule: ScheduleName,
-            /// What turns gradients into steps: sgd (with momentum 0.9), nesterov, adam, adamw
+            /// Optimiser: sgd (with momentum 0.9), nesterov, adam, adamw
             #[arg(long, value_name = "NAME", default_value = "adamw", hide_possible_values = true)]
             pub $optimizer: OptimizerName,
-            /// How strongly weights are pulled towards 0
+            /// Weight decay
             #[arg(long, value_name = "X", default_value_t = 0.01,
                   value_parser = not_negative::<f64>)]
             pub $weight_decay: f64,
-            /// Scale gradients down to this norm; 0: leave them
+            /// Largest norm of the gradients: longer ones are scaled down; 0: no limit
             #[arg(long, value_name = "NORM", default_value_t = 0.0,
                   value_parser = not_negative::<f32>)]
             pub $clip_norm: f32,
@@ -53,7 +53,7 @@ macro_rules! finetuning {
             #[arg(long, value_name = "EPOCHS", default_value_t = 0,
                   value_parser = count(0, 1_000_000))]
             pub $patience: usize,
-            /// How much of each label is spread over all classes
+            /// Label smoothing: the part of each label that is spread over all classes
             #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = fraction)]
             pub label_smoothing: f32,
             #[arg(long, help = $augment_help, value_name = "LIST", default_value = "none",
@@ -99,7 +99,7 @@ macro_rules! finetuning {
 finetuning! {
     /// The options of `finetune`.
     FinetuningOptions {
-        /// The learning rate
+        /// Learning rate
         #[arg(long, value_name = "RATE", default_value_t = 1e-2, value_parser = positive)]
         lr: f32 => |lr: &f32| *lr
     }
@@ -114,8 +114,7 @@ finetuning! {
 finetuning! {
     /// The options of `compare` and `curve`, where the plain names belong to pretraining.
     ComparedFinetuningOptions {
-        /// The learning rates of which each method chooses one on each draw, by its validation
-        /// labels
+        /// Learning rates to choose from: validation labels choose one for each method and draw
         #[arg(long, value_name = "LIST", default_value = "3e-3,1e-2,3e-2,1e-1",
               value_parser = filled(list(positive)))]
         finetune_lr: List<f32> => |List(rates): &List<f32>| rates[0]

@@ -77,8 +77,8 @@ impl Serialize for MethodName {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Fine-tuning")]
 pub struct EnsembleOption {
-    /// Train each method so many times on each draw, from seeds of their own, and let the mean of
-    /// their probabilities decide
+    /// Classifiers per method and draw, from different seeds; the mean of their probabilities
+    /// decides
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(1, 1000))]
     pub ensemble: usize,
 }
@@ -88,12 +88,12 @@ pub struct EnsembleOption {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Semi-supervised training")]
 pub struct SemiMethodOptions {
-    /// Options of narrows semi for all of pseudo-labels, mean-teacher, vat and ladder, in one text:
-    /// "--epochs 40 --augment shift=2 --widths 1200", also of their network
+    /// Options of narrows semi for pseudo-labels, mean-teacher, vat and ladder, in one text:
+    /// "--epochs 40 --augment shift=2 --widths 1200". Options of the network may be among them
     #[arg(long, value_name = "OPTIONS", default_value = "", allow_hyphen_values = true,
           value_parser = words)]
     pub semi: Words,
-    /// Start semi-supervised methods from the pretrained encoder, too, in place of a network of
+    /// Start semi-supervised methods from the pretrained encoder, too, instead of a network of
     /// their own
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]

@@ -21,23 +21,22 @@ pub enum ObjectiveName {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Pretraining")]
 pub struct ObjectiveOptions {
-    /// What the autoencoder learns beside giving back its input: plain (nothing), denoising (to
-    /// undo noise: gaussian=0.5,mask=0.4 unless --augment says another), masked (to fill in what is
-    /// hidden: of images mask=0.75 in patches of a seventh of the side, of other samples mask=0.5,
-    /// unless --augment says another), sparse (a code of few values that are not small),
-    /// variational (codes as if drawn from a normal distribution)
+    /// The task of the autoencoder: plain (restore the input), denoising (restore it from a noisy
+    /// one: gaussian=0.5,mask=0.4 unless --augment says otherwise), masked (fill in hidden values:
+    /// mask=0.75 in patches of a seventh of the side for images, mask=0.5 for other samples, unless
+    /// --augment says otherwise), sparse (with a code that has few large values), variational (with
+    /// codes that follow a normal distribution)
     #[arg(long, value_name = "NAME", default_value = "plain",
           value_parser = variant::<ObjectiveName>)]
     pub objective: ObjectiveName,
-    /// Of a variational autoencoder: the factor on the divergence; auto: 1
+    /// Variational: factor of the divergence; auto: 1
     #[arg(long, value_name = "X", default_value = "auto", value_parser = auto(not_negative::<f32>))]
     pub beta: Auto<f32>,
-    /// Of a variational autoencoder: the epochs over which that factor grows to its full size;
-    /// auto: 0
+    /// Variational: epochs over which the factor of the divergence grows from 0; auto: 0
     #[arg(long, value_name = "EPOCHS", default_value = "auto",
           value_parser = auto(count(0, 1_000_000)))]
     pub kl_warm_up: Auto,
-    /// Of a sparse autoencoder: the weight of the codes' L1 norm over their L2 norm; auto: 0.01
+    /// Sparse: weight of the codes' L1 norm over their L2 norm; auto: 0.01
     #[arg(long, value_name = "X", default_value = "auto", value_parser = auto(not_negative::<f32>))]
     pub sparsity: Auto<f32>,
 }

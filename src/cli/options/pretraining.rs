@@ -18,39 +18,37 @@ pub struct PretrainingOptions {
     #[command(flatten)]
     #[serde(flatten)]
     pub objective: ObjectiveOptions,
-    /// How often each sample is seen; auto: 1,200,000 / samples, but 20 to 100; for conv and resnet
-    /// also no more than 1,200,000,000 / values of all samples, but at least 5 (7 for 50,000 colour
-    /// images of 32x32)
+    /// Epochs: passes over all samples; auto: 1,200,000 / samples, within 20 to 100. For conv and
+    /// resnet also at most 1,200,000,000 / values of all samples, but at least 5 (7 for 50,000
+    /// colour images of 32x32)
     #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
     pub epochs: Auto,
-    /// The training samples that are held out to choose the best epoch; auto: one in 20, at most
-    /// 1,000
+    /// Training samples held out to choose the best epoch; auto: one in 20, at most 1,000
     #[arg(long, value_name = "N", default_value = "auto",
           value_parser = auto(count(0, u32::MAX as usize)))]
     pub held_out: Auto,
-    /// The samples of a step; auto: samples / 16, but 32 to 256, for conv and resnet 32 to 128
+    /// Samples per step; auto: samples / 16, within 32 to 256 (128 for conv and resnet)
     #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
     pub batch: Auto,
-    /// The learning rate; auto: 0.002 for dense, 0.01 for conv and resnet
+    /// Learning rate; auto: 0.002 for dense, 0.01 for conv and resnet
     #[arg(long, value_name = "RATE", default_value = "auto", value_parser = auto(positive))]
     pub lr: Auto<f32>,
-    /// How the learning rate changes: constant, step (a tenth after each third of the steps),
-    /// cosine, warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths,
-    /// then down)
+    /// Course of the learning rate: constant, step (a tenth after each third of the steps), cosine,
+    /// warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths, then down)
     #[arg(long, value_name = "NAME", default_value = "one-cycle", hide_possible_values = true)]
     pub schedule: ScheduleName,
-    /// What turns gradients into steps: sgd (with momentum 0.9), nesterov, adam, adamw
+    /// Optimiser: sgd (with momentum 0.9), nesterov, adam, adamw
     #[arg(long, value_name = "NAME", default_value = "adam", hide_possible_values = true)]
     pub optimizer: OptimizerName,
-    /// What is minimised: l2, l1, huber (l2 below 0.1, l1 above), bce (of a sigmoid output); auto:
-    /// l2, but bce where the objective is variational and the output a sigmoid
+    /// Loss: l2, l1, huber (l2 below 0.1, l1 above), bce (of a sigmoid output); auto: l2, or bce if
+    /// the objective is variational and the output a sigmoid
     #[arg(long, value_name = "NAME", default_value = "auto",
           value_parser = auto(variant::<LossName>))]
     pub loss: Auto<LossName>,
-    /// How strongly weights are pulled towards 0
+    /// Weight decay
     #[arg(long, value_name = "X", default_value_t = 0.0, value_parser = not_negative::<f64>)]
     pub weight_decay: f64,
-    /// Scale gradients down to this norm; 0: leave them
+    /// Largest norm of the gradients: longer ones are scaled down; 0: no limit
     #[arg(long, value_name = "NORM", default_value_t = 0.0, value_parser = not_negative::<f32>)]
     pub clip_norm: f32,
     /// Stop after so many epochs without a better one; 0: never

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Probe {
-    /// The run folder or .safetensors file whose encoder to probe
+    /// Run folder or .safetensors file with the encoder to probe
     #[arg(required_unless_present = "raw")]
     pub run: Option<PathBuf>,
     /// Probe the samples as they are instead, without an encoder
@@ -23,21 +23,21 @@ pub struct Probe {
     pub labels: LabelOptions,
     #[command(flatten)]
     pub draws: DrawOptions,
-    /// Decides the draws
+    /// Seed of the label draws
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Labels",
           value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: u64,
-    /// The probes, separated by commas: linear (logistic regression on standardised codes), knn
-    /// (the nearest labelled samples), propagation (labels spread along a graph of near neighbours
-    /// of all training samples). What each leaves open, the validation labels choose
+    /// Probes, separated by commas: linear (logistic regression on standardised codes), knn (the
+    /// nearest labelled samples), propagation (labels spread along a graph of near neighbours of
+    /// all training samples). Validation labels choose their settings
     #[arg(long, value_name = "NAMES", default_value = "linear,knn,propagation",
           value_parser = filled(list(name(Kind::ALL))), help_heading = "Probes")]
     pub probes: List<Kind>,
-    /// Have the test samples, without labels, in that graph too
+    /// Include the test samples, without labels, in the graph of propagation
     #[arg(long, help_heading = "Probes")]
     pub transductive: bool,
-    /// What validation labels choose by and results are given in: accuracy, or balanced, the mean
-    /// of the accuracies of the classes
+    /// Measure of the results, and of the choice by validation labels: accuracy, or balanced (mean
+    /// of the classes' accuracies)
     #[arg(long, value_name = "NAME", default_value = "accuracy", value_parser = name(Metric::ALL),
           help_heading = "Probes")]
     pub metric: Metric,

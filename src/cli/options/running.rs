@@ -11,10 +11,10 @@ use std::path::PathBuf;
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Machine")]
 pub struct MachineOptions {
-    /// The threads; 0: one for each core. Their number changes no result
+    /// Threads; 0: one for each core. Their number changes no result
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0, 1024))]
     pub threads: usize,
-    /// The instruction set: auto for the best of this processor, or one that narrows info lists
+    /// Instruction set: auto (the best of this processor), or one that narrows info lists
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = isa)]
     pub isa: String,
 }
@@ -39,18 +39,18 @@ fn isa(text: &str) -> Result<String, String> {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Run")]
 pub struct RunningOptions {
-    /// Decides everything random: draws, initial weights, order
+    /// Seed of everything random: draws, initial weights, order
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: u64,
     #[command(flatten)]
     #[serde(flatten)]
     pub machine: MachineOptions,
-    /// A new folder for what comes out [default: runs/COMMAND-N]
+    /// New folder for the results [default: runs/COMMAND-N]
     #[arg(long, value_name = "DIR", help_heading = "Run")]
     #[serde(skip)]
     pub out: Option<PathBuf>,
-    /// Take options from this file, the config.toml of an earlier run say; those given here win
+    /// File with options, such as the config.toml of an earlier run; options given here win
     #[arg(long, value_name = "FILE", help_heading = "Run")]
     #[serde(skip)]
     pub config: Option<PathBuf>,

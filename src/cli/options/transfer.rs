@@ -22,23 +22,23 @@ fn names(methods: &[(&str, Transfer)], separator: &str) -> String {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Fine-tuning")]
 pub struct TransferOptions {
-    /// Each block of a pretrained encoder learns at this factor of the rate of the one above it,
-    /// the head being the topmost; 1: all at one rate
+    /// Factor of the learning rate from each block of a pretrained encoder to the block below it;
+    /// the head is the topmost block; 1: one rate for all
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = positive_to_one)]
     pub lr_decay: f32,
-    /// How strongly a pretrained encoder's weights are pulled towards what they were, in place of 0
-    /// (L2-SP); 0: not
+    /// Strength of the pull of a pretrained encoder's weights to their pretrained values, in place
+    /// of 0 (L2-SP); 0: none
     #[arg(long, value_name = "X", default_value_t = 0.0, value_parser = not_negative::<f32>)]
     pub l2_sp: f32,
-    /// Train on pairs of samples mixed by parts from Beta(ALPHA, ALPHA), and on their labels in the
-    /// same parts; 0: not
+    /// Mixup: train on pairs of samples mixed by parts from Beta(ALPHA, ALPHA), and on their labels
+    /// in the same parts; 0: off
     #[arg(long, value_name = "ALPHA", default_value_t = 0.0, value_parser = not_negative::<f32>)]
     pub mixup: f32,
-    /// Validate and keep a moving average of the weights, of which each step leaves this part; 0:
-    /// the weights themselves
+    /// Decay of the moving average of the weights, which is validated and kept; 0: the weights
+    /// themselves
     #[arg(long, value_name = "DECAY", default_value_t = 0.0, value_parser = fraction)]
     pub ema: f32,
-    /// After training, estimate batch norm's running statistics anew on all training samples,
+    /// Estimate batch norm's running statistics anew after training, on all training samples
     /// without their labels
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]

@@ -1,14 +1,10 @@
 //! The micro-kernel: a tile of C held in registers while k runs; and the loops ir and jr around it.
 
-#[allow(unsafe_code)]
-pub mod avx2;
-
 use super::finish;
+use super::sums::{Operands, Prefetch};
 use super::tile::{Heights, NRV, Tile};
 use crate::gemm::epilogue::Finish;
 use crate::gemm::matrix::{MatMut, MatRef};
-use crate::hardware::memory::FLOATS_PER_LINE;
-use crate::hardware::simd::Simd;
 
 /// A block of B as the micro-kernel takes it, by micro-panels: those that are read where they are,
 /// and then those that are packed.
@@ -33,61 +29,6 @@ pub struct Strips<'a> {
     pub c: MatMut<'a>,
     pub finish: Finish<'a>,
     pub prefetch: Prefetch,
-}
-
-/// The addresses to prefetch while a strip is multiplied: a cache line for each step of k.
-///
-/// An address may lie outside the matrix: a prefetch never faults.
-#[derive(Clone, Copy)]
-pub struct Prefetch {
-    start: *const f32,
-    /// The floats to go on after each step, and after a line's steps.
-    step: usize,
-    line: usize,
-    /// From a strip's start to the next one's.
-    strip: usize,
-}
-
-impl Prefetch {
-    /// A line each `stride` floats.
-    #[inline(always)]
-    pub fn along(start: *const f32, stride: usize) -> Prefetch {
-        Prefetch { start, step: stride, line: stride.wrapping_mul(FLOATS_PER_LINE), strip: 0 }
-    }
-
-    /// A line of each of so many rows as a line has floats, then the next line of each.
-    #[inline(always)]
-    pub fn rows(start: *const f32, row_stride: usize) -> Prefetch {
-        Prefetch { start, step: row_stride, line: FLOATS_PER_LINE, strip: 0 }
-    }
-
-    /// An address that is in the cache already. It costs nothing, while a second loop without
-    /// prefetching would.
-    #[inline(always)]
-    pub fn nothing(near: *const f32) -> Prefetch {
-        Prefetch::along(near, 0)
-    }
-
-    /// The floats from line to line, and after `count` lines, if so few are fetched in as many steps
-    /// as a line has floats: only so many rows, or lines further apart.
-    #[inline(always)]
-    fn lines(self, count: usize) -> (usize, usize) {
-        let along = self.line == self.step.wrapping_mul(FLOATS_PER_LINE);
-        let apart = if along { FLOATS_PER_LINE / count } else { 1 };
-        (self.step.wrapping_mul(apart), self.line)
-    }
-
-    /// With strips so many floats apart.
-    #[inline(always)]
-    pub fn with_strips(self, strip: usize) -> Prefetch {
-        Prefetch { strip, ..self }
-    }
-
-    /// For strip number `i`.
-    #[inline(always)]
-    fn of_strip(self, i: usize) -> Prefetch {
-        Prefetch { start: self.start.wrapping_add(i * self.strip), ..self }
-    }
 }
 
 impl Heights for Strips<'_> {
@@ -172,103 +113,6 @@ fn tile<T: Tile, const MR: usize, const NV: usize>(
     // SAFETY: the sizes are as asserted, and a `MatRef` holds its elements.
     let sums = unsafe { simd.add_up::<MR, NV>(zero, operands) };
     finish::write(simd, sums, c, finish);
-}
-
-/// What a tile adds up over k: the products of MR rows of A with rows of B of NV vectors.
-#[derive(Clone, Copy)]
-pub struct Operands {
-    /// `(MR, k)`, by rows or by columns: one of its strides is 1.
-    pub a: *const f32,
-    pub row_stride: usize,
-    pub col_stride: usize,
-    /// `(k, NV vectors)`, with contiguous rows.
-    pub b: *const f32,
-    pub b_stride: usize,
-    pub k: usize,
-    pub prefetch: Option<Prefetch>,
-}
-
-/// Adds the products of a tile to `sums`, as the compiler writes it.
-///
-/// # Safety
-/// `operands` holds what it says.
-#[inline(always)]
-pub unsafe fn add_up<S: Simd, const MR: usize, const NV: usize>(
-    simd: S,
-    sums: [[S::F; NV]; MR],
-    operands: Operands,
-) -> [[S::F; NV]; MR] {
-    // Two loops, in each of which one stride of A is 1 at compile time, so that the other alone
-    // takes a register.
-    let by_rows = Operands { col_stride: 1, ..operands };
-    let by_columns = Operands { row_stride: 1, ..operands };
-    // SAFETY: the caller's; one of the strides is 1.
-    unsafe {
-        if operands.col_stride == 1 {
-            steps(simd, sums, by_rows)
-        } else {
-            steps(simd, sums, by_columns)
-        }
-    }
-}
-
-/// The loop over k.
-///
-/// # Safety
-/// `operands` holds what it says.
-#[inline(always)]
-unsafe fn steps<S: Simd, const MR: usize, const NV: usize>(
-    simd: S,
-    mut sums: [[S::F; NV]; MR],
-    operands: Operands,
-) -> [[S::F; NV]; MR] {
-    let k = operands.k;
-    let Some(prefetch) = operands.prefetch else {
-        for p in 0..k {
-            // SAFETY: the caller's.
-            unsafe { step(simd, &mut sums, &operands, p) };
-        }
-        return sums;
-    };
-    let mut line = prefetch.start;
-    for first in (0..k).step_by(FLOATS_PER_LINE) {
-        let mut next = line;
-        for p in first..k.min(first + FLOATS_PER_LINE) {
-            simd.prefetch(next);
-            next = next.wrapping_add(prefetch.step);
-            // SAFETY: the caller's.
-            unsafe { step(simd, &mut sums, &operands, p) };
-        }
-        line = line.wrapping_add(prefetch.line);
-    }
-    sums
-}
-
-/// Step `p` of the loop over k.
-///
-/// # Safety
-/// `operands` holds what it says, and `p` is below its k.
-#[inline(always)]
-unsafe fn step<S: Simd, const MR: usize, const NV: usize>(
-    simd: S,
-    sums: &mut [[S::F; NV]; MR],
-    operands: &Operands,
-    p: usize,
-) {
-    let &Operands { a, row_stride, col_stride, b, b_stride, .. } = operands;
-    // SAFETY: row `p` of B exists, is contiguous and NV vectors long.
-    let b = unsafe { std::slice::from_raw_parts(b.add(p * b_stride), NV * S::LANES) };
-    let mut row = [simd.splat(0.0); NV];
-    for (v, b_v) in row.iter_mut().enumerate() {
-        *b_v = simd.load(&b[v * S::LANES..]);
-    }
-    for (i, sums_i) in sums.iter_mut().enumerate() {
-        // SAFETY: `(i, p)` is an element of A.
-        let a = simd.splat(unsafe { *a.add(i * row_stride + p * col_stride) });
-        for (sum, b_v) in sums_i.iter_mut().zip(row) {
-            *sum = simd.mul_add(a, b_v, *sum);
-        }
-    }
 }
 
 #[cfg(test)]

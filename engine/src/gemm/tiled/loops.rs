@@ -3,8 +3,9 @@
 use super::blocks::{
     A_STRIDE, KC, LayoutA, MC, block_columns, even_strips, k_blocks, reads_in_place,
 };
-use super::kernel::{PanelsB, Prefetch, Strips};
+use super::kernel::{PanelsB, Strips};
 use super::pack::{OVERRUN, pack_a_columns, pack_a_rows, pack_b, packed_strip};
+use super::sums::Prefetch;
 use super::tile::Tile;
 use crate::gemm::epilogue::Finish;
 use crate::gemm::matrix::{Blocks, MatMut, MatRef};

@@ -4,8 +4,8 @@
 
 use super::blocks::even_strips;
 use super::finish;
-use super::kernel::Operands;
 use super::pack::pack_b;
+use super::sums::Operands;
 use super::tile::{Heights, NRV, Tile};
 use crate::gemm::epilogue::Finish;
 use crate::gemm::matrix::{MatMut, MatRef, Windows};

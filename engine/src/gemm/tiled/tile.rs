@@ -5,7 +5,7 @@
 //! multiplication). `MR` comes in every height up to the tallest, so that the rows of C need no
 //! padding: rows are spread evenly over as few strips as can hold them.
 
-use super::kernel::{self, Operands};
+use super::sums::{self, Operands};
 use crate::gemm::Products;
 use crate::hardware::simd::{self, Isa, Kernel, Simd};
 
@@ -32,7 +32,7 @@ pub trait Tile: Simd {
         operands: Operands,
     ) -> [[Self::F; NV]; MR] {
         // SAFETY: the caller's.
-        unsafe { kernel::add_up(self, sums, operands) }
+        unsafe { sums::add_up(self, sums, operands) }
     }
 
     /// Runs what is compiled for that height.
@@ -112,5 +112,5 @@ tiles! {
     Avx512: "sgemm_avx512_14x32", heights 1 2 3 4 5 6 7 8 9 10 11 12 13 14;
     /// 12 accumulators, 2 registers of B and 1 of A: 15 of 16 registers, and 12 multiplications for
     /// 8 loads.
-    Avx2: "sgemm_avx2_6x16", heights 1 2 3 4 5 6, kernel::avx2::add_up;
+    Avx2: "sgemm_avx2_6x16", heights 1 2 3 4 5 6, sums::avx2::add_up;
 }

@@ -163,7 +163,10 @@ macro_rules! at_height {
     ($mr:ident, $layout:ident, $nv:tt, $sums:ident, $o:ident, $($row:tt)+) => {
         at_height!(@ $mr, $layout, $nv, $sums, $o, [], $($row)+)
     };
-    (@ $mr:ident, $layout:ident, $nv:tt, $sums:ident, $o:ident, [$($row:tt)*], $next:tt $($more:tt)*) => {
+    (
+        @ $mr:ident, $layout:ident, $nv:tt, $sums:ident, $o:ident,
+        [$($row:tt)*], $next:tt $($more:tt)*
+    ) => {
         if $mr == at_height!(@count $next) {
             $layout!($nv, $sums, $o, $($row)* $next)
         } else {

@@ -1,0 +1,158 @@
+//! The sums over k of a tile: the innermost loop of a product, and what it fetches meanwhile.
+
+pub mod avx2;
+
+use crate::hardware::memory::FLOATS_PER_LINE;
+use crate::hardware::simd::Simd;
+
+/// The addresses to prefetch while a strip is multiplied: a cache line for each step of k.
+///
+/// An address may lie outside the matrix: a prefetch never faults.
+#[derive(Clone, Copy)]
+pub struct Prefetch {
+    pub start: *const f32,
+    /// The floats to go on after each step, and after a line's steps.
+    step: usize,
+    line: usize,
+    /// From a strip's start to the next one's.
+    strip: usize,
+}
+
+impl Prefetch {
+    /// A line each `stride` floats.
+    #[inline(always)]
+    pub fn along(start: *const f32, stride: usize) -> Prefetch {
+        Prefetch { start, step: stride, line: stride.wrapping_mul(FLOATS_PER_LINE), strip: 0 }
+    }
+
+    /// A line of each of so many rows as a line has floats, then the next line of each.
+    #[inline(always)]
+    pub fn rows(start: *const f32, row_stride: usize) -> Prefetch {
+        Prefetch { start, step: row_stride, line: FLOATS_PER_LINE, strip: 0 }
+    }
+
+    /// An address that is in the cache already. It costs nothing, while a second loop without
+    /// prefetching would.
+    #[inline(always)]
+    pub fn nothing(near: *const f32) -> Prefetch {
+        Prefetch::along(near, 0)
+    }
+
+    /// The floats from line to line, and after `count` lines, if so few are fetched in as many steps
+    /// as a line has floats: only so many rows, or lines further apart.
+    #[inline(always)]
+    pub fn lines(self, count: usize) -> (usize, usize) {
+        let along = self.line == self.step.wrapping_mul(FLOATS_PER_LINE);
+        let apart = if along { FLOATS_PER_LINE / count } else { 1 };
+        (self.step.wrapping_mul(apart), self.line)
+    }
+
+    /// With strips so many floats apart.
+    #[inline(always)]
+    pub fn with_strips(self, strip: usize) -> Prefetch {
+        Prefetch { strip, ..self }
+    }
+
+    /// For strip number `i`.
+    #[inline(always)]
+    pub fn of_strip(self, i: usize) -> Prefetch {
+        Prefetch { start: self.start.wrapping_add(i * self.strip), ..self }
+    }
+}
+
+/// The operands of a tile's sums: MR rows of A, and rows of B of NV vectors.
+#[derive(Clone, Copy)]
+pub struct Operands {
+    /// `(MR, k)`, by rows or by columns: one of its strides is 1.
+    pub a: *const f32,
+    pub row_stride: usize,
+    pub col_stride: usize,
+    /// `(k, NV vectors)`, with contiguous rows.
+    pub b: *const f32,
+    pub b_stride: usize,
+    pub k: usize,
+    pub prefetch: Option<Prefetch>,
+}
+
+/// Adds the products of a tile to `sums`, as the compiler writes it.
+///
+/// # Safety
+/// `operands` holds what it says.
+#[inline(always)]
+pub unsafe fn add_up<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    sums: [[S::F; NV]; MR],
+    operands: Operands,
+) -> [[S::F; NV]; MR] {
+    // Two loops, in each of which one stride of A is 1 at compile time, so that the other alone
+    // takes a register.
+    let by_rows = Operands { col_stride: 1, ..operands };
+    let by_columns = Operands { row_stride: 1, ..operands };
+    // SAFETY: the caller's; one of the strides is 1.
+    unsafe {
+        if operands.col_stride == 1 {
+            steps(simd, sums, by_rows)
+        } else {
+            steps(simd, sums, by_columns)
+        }
+    }
+}
+
+/// The loop over k.
+///
+/// # Safety
+/// `operands` holds what it says.
+#[inline(always)]
+unsafe fn steps<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    mut sums: [[S::F; NV]; MR],
+    operands: Operands,
+) -> [[S::F; NV]; MR] {
+    let k = operands.k;
+    let Some(prefetch) = operands.prefetch else {
+        for p in 0..k {
+            // SAFETY: the caller's.
+            unsafe { step(simd, &mut sums, &operands, p) };
+        }
+        return sums;
+    };
+    let mut line = prefetch.start;
+    for first in (0..k).step_by(FLOATS_PER_LINE) {
+        let mut next = line;
+        for p in first..k.min(first + FLOATS_PER_LINE) {
+            simd.prefetch(next);
+            next = next.wrapping_add(prefetch.step);
+            // SAFETY: the caller's.
+            unsafe { step(simd, &mut sums, &operands, p) };
+        }
+        line = line.wrapping_add(prefetch.line);
+    }
+    sums
+}
+
+/// Step `p` of the loop over k.
+///
+/// # Safety
+/// `operands` holds what it says, and `p` is below its k.
+#[inline(always)]
+unsafe fn step<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    sums: &mut [[S::F; NV]; MR],
+    operands: &Operands,
+    p: usize,
+) {
+    let &Operands { a, row_stride, col_stride, b, b_stride, .. } = operands;
+    // SAFETY: row `p` of B exists, is contiguous and NV vectors long.
+    let b = unsafe { std::slice::from_raw_parts(b.add(p * b_stride), NV * S::LANES) };
+    let mut row = [simd.splat(0.0); NV];
+    for (v, b_v) in row.iter_mut().enumerate() {
+        *b_v = simd.load(&b[v * S::LANES..]);
+    }
+    for (i, sums_i) in sums.iter_mut().enumerate() {
+        // SAFETY: `(i, p)` is an element of A.
+        let a = simd.splat(unsafe { *a.add(i * row_stride + p * col_stride) });
+        for (sum, b_v) in sums_i.iter_mut().zip(row) {
+            *sum = simd.mul_add(a, b_v, *sum);
+        }
+    }
+}

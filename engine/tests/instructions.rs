@@ -1,5 +1,5 @@
-//! Instructions of a product, counted by `valgrind --tool=callgrind`. Unlike times, they are the same
-//! each time, and they limit AVX2 on a core whose sibling is at work.
+//! Instructions of a product, counted by `valgrind --tool=callgrind`. Unlike times, they are the
+//! same each time, and they limit AVX2 on a core whose sibling is at work.
 //!
 //! Valgrind knows no AVX-512. A program of its own, because valgrind reads all of its symbols.
 

@@ -46,7 +46,7 @@ const MEANING: &str = "rotate=DEGREES, scale=X (by 1-X to 1+X), shear=DEGREES, c
 /// The help of `--augment`.
 pub static AUGMENT_HELP: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "What is done to each training sample, in each epoch anew, up to the amount given; never \
+        "Augmentation of each training sample, anew in each epoch, up to the amount given; never \
          in validation or test. \
          Separated by commas: {MEANING}"
     )

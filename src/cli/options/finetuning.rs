@@ -106,8 +106,8 @@ finetuning! {
     epochs batch schedule optimizer weight_decay clip_norm patience
     #[help = AUGMENT_HELP.as_str()]
     augment "--augment"
-    #[help = "What validation labels choose by: accuracy, or balanced, the mean of the accuracies \
-              of the classes"]
+    #[help = "Measure by which validation labels choose: accuracy, or balanced (mean of the classes' \
+              accuracies)"]
     metric
 }
 
@@ -121,10 +121,9 @@ finetuning! {
     }
     finetune_epochs finetune_batch finetune_schedule finetune_optimizer finetune_weight_decay
     finetune_clip_norm finetune_patience
-    #[help = "What is done to each labelled sample in training, as --augment"]
+    #[help = "Augmentation of the labelled samples in training, as --augment"]
     finetune_augment "--finetune-augment"
-    #[help = "What validation labels choose by and results are compared by: accuracy, or \
-              balanced, the mean of the accuracies of the classes, for classes of very different \
-              size"]
+    #[help = "Measure of the results, and of the choice by validation labels: accuracy, or balanced \
+              (mean of the classes' accuracies), for classes of very different size"]
     metric
 }

@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 
 /// The help of an option for [`MethodName`]s.
 pub static HELP: LazyLock<String> =
-    LazyLock::new(|| format!("What to compare, separated by commas: {}", names().join(", ")));
+    LazyLock::new(|| format!("Methods to compare, separated by commas: {}", names().join(", ")));
 
 /// The same where the baseline is always there.
 pub static COMPARED_HELP: LazyLock<String> =

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 pub static METHODS: LazyLock<String> = LazyLock::new(|| names(Transfer::ALL, ","));
 /// The help of `--method`, which leaves scratch out.
 pub static METHOD_HELP: LazyLock<String> = LazyLock::new(|| {
-    format!("What of a pretrained encoder may learn: {}", names(&Transfer::ALL[1..], ", "))
+    format!("Parts of a pretrained encoder that learn: {}", names(&Transfer::ALL[1..], ", "))
 });
 
 fn names(methods: &[(&str, Transfer)], separator: &str) -> String {

@@ -38,8 +38,8 @@ impl Prefetch {
         Prefetch::along(near, 0)
     }
 
-    /// The floats from line to line, and after `count` lines, if so few are fetched in as many steps
-    /// as a line has floats: only so many rows, or lines further apart.
+    /// The floats from line to line, and after `count` lines, for a loop that fetches only so many
+    /// in the steps of a line: fewer rows, or lines further apart.
     #[inline(always)]
     pub fn lines(self, count: usize) -> (usize, usize) {
         let along = self.line == self.step.wrapping_mul(FLOATS_PER_LINE);

@@ -106,8 +106,8 @@ finetuning! {
     epochs batch schedule optimizer weight_decay clip_norm patience
     #[help = AUGMENT_HELP.as_str()]
     augment "--augment"
-    #[help = "Measure by which validation labels choose: accuracy, or balanced (mean of the classes' \
-              accuracies)"]
+    #[help = "Measure by which validation labels choose: accuracy, or balanced (mean of the \
+              classes' accuracies)"]
     metric
 }
 
@@ -123,7 +123,7 @@ finetuning! {
     finetune_clip_norm finetune_patience
     #[help = "Augmentation of the labelled samples in training, as --augment"]
     finetune_augment "--finetune-augment"
-    #[help = "Measure of the results, and of the choice by validation labels: accuracy, or balanced \
-              (mean of the classes' accuracies), for classes of very different size"]
+    #[help = "Measure of the results, and of the choice by validation labels: accuracy, or \
+              balanced (mean of the classes' accuracies), for classes of very different size"]
     metric
 }

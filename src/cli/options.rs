@@ -6,12 +6,12 @@ pub mod compared;
 pub mod curve;
 pub mod data;
 pub mod data_commands;
-pub mod exporting;
 pub mod finetuning;
 pub mod methods;
 pub mod objective;
 pub mod pretraining;
 pub mod probe;
+pub mod row_output;
 pub mod running;
 pub mod semi;
 pub mod training;
@@ -24,12 +24,12 @@ use compared::ComparedOptions;
 use curve::Curve;
 use data::{DataOptions, DrawOptions, LabelOptions};
 use data_commands::Data;
-use exporting::{EvaluatedPartOption, ExportOption, PartOption};
 use finetuning::FinetuningOptions;
 use methods::MethodName;
 use narrows_models::{SampleShape, Transfer};
 use pretraining::PretrainingOptions;
 use probe::Probe;
+use row_output::{EvaluatedPartOption, PartOption, RowOutput};
 use running::RunningOptions;
 use semi::SemiOptions;
 use serde::Serialize;
@@ -262,7 +262,7 @@ pub struct Score {
     #[command(flatten)]
     pub machine: running::MachineOptions,
     #[command(flatten)]
-    pub export: ExportOption,
+    pub export: RowOutput,
 }
 
 /// The options of `narrows embed`.
@@ -278,7 +278,7 @@ pub struct Embed {
     #[command(flatten)]
     pub machine: running::MachineOptions,
     #[command(flatten)]
-    pub export: ExportOption,
+    pub export: RowOutput,
 }
 
 /// The options of `narrows summary`.

@@ -2,7 +2,7 @@
 
 use super::inputs::{Chosen, Loaded, no_labels, open_for};
 use crate::cli::options::Evaluate;
-use crate::cli::options::exporting::Part;
+use crate::cli::options::row_output::Part;
 use crate::cli::options::values::variant_name;
 use crate::error::{Error, bail, ensure};
 use crate::output::numbers::{percent, thousands};

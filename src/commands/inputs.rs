@@ -1,7 +1,7 @@
 //! The models and the data that options name.
 
 use crate::cli::options::data::DataOptions;
-use crate::cli::options::exporting::Part;
+use crate::cli::options::row_output::Part;
 use crate::error::{Error, bail};
 use crate::output::progress::Progress;
 use crate::run::folder;

@@ -7,7 +7,7 @@
 use super::inputs::{Chosen, Loaded, open_for};
 use super::refuse;
 use crate::cli::options::Score;
-use crate::cli::options::exporting::Part;
+use crate::cli::options::row_output::Part;
 use crate::error::{Error, ensure};
 use crate::output::summary::Summary;
 use crate::output::tables::scores::{self, Highest, Quantile, Report};

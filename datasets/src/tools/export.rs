@@ -11,29 +11,47 @@ use std::path::{Path, PathBuf};
 
 use crate::dataset::halves::Parts;
 use crate::error::{Error, bail};
-use crate::formats::tables::write::TableFormat;
 use crate::open::Undivided;
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
 use crate::tools::both_halves::{BothHalves, Half, ProgressMeter};
 
 /// A format of exported files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ExportFormat {
-    /// NumPy's array of the values, and, if there are labels, another of those.
-    Npy,
-    /// NumPy's arrays `x` and `y`, or `x_train`, `y_train`, `x_test` and `y_test`.
-    Npz,
-    /// Text, separated by commas: a column for each value, and one for the labels.
-    Csv,
-    /// MNIST's arrays of bytes, and, if there are labels, another of those.
-    Idx,
-    /// Tensors of the same names as `Npz` has.
-    Safetensors,
-    /// Parquet, of the same columns as `Csv` has. Takes the crate's feature `parquet`.
-    Parquet,
+#[derive(Clone, Copy)]
+pub struct ExportFormat {
+    ending: &'static str,
+    /// Labels have a file of their own.
+    labels_apart: bool,
+    /// Classes keep their names.
+    names: bool,
+    write: fn(&Export<'_>, &Path, &mut ProgressMeter<'_>) -> Result<u64, Error>,
 }
+
+/// Each format, one line for each.
+const FORMATS: &[ExportFormat] = &[
+    // NumPy's array of the values, and, if there are labels, another of those.
+    ExportFormat { ending: "npy", labels_apart: true, names: false, write: npy::write },
+    // NumPy's arrays `x` and `y`, or `x_train`, `y_train`, `x_test` and `y_test`.
+    ExportFormat { ending: "npz", labels_apart: false, names: false, write: npz::write },
+    // Text, separated by commas: a column for each value, and one for the labels.
+    ExportFormat { ending: "csv", labels_apart: false, names: true, write: table::write_csv },
+    // MNIST's arrays of bytes, and, if there are labels, another of those.
+    ExportFormat { ending: "idx", labels_apart: true, names: false, write: idx::write },
+    // Tensors of the same names as `npz` has.
+    ExportFormat {
+        ending: "safetensors",
+        labels_apart: false,
+        names: true,
+        write: safetensors::write,
+    },
+    // The columns of `csv`. Takes the crate's feature `parquet`.
+    ExportFormat {
+        ending: "parquet",
+        labels_apart: false,
+        names: true,
+        write: table::write_parquet,
+    },
+];
 
 /// The samples that are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,25 +78,20 @@ pub struct Exported {
     pub names_lost: bool,
 }
 
-const FORMATS: [(&str, ExportFormat); 6] = [
-    ("npy", ExportFormat::Npy),
-    ("npz", ExportFormat::Npz),
-    ("csv", ExportFormat::Csv),
-    ("idx", ExportFormat::Idx),
-    ("safetensors", ExportFormat::Safetensors),
-    ("parquet", ExportFormat::Parquet),
-];
-
 impl ExportFormat {
+    /// The endings of all formats, in a text: `.npy, .npz` and so on.
+    pub fn endings() -> String {
+        FORMATS.iter().map(|format| format!(".{}", format.ending)).collect::<Vec<_>>().join(", ")
+    }
+
     /// The format of a file, by its ending.
     ///
     /// # Errors
     /// If it has none of those that are written.
     pub fn of(out: &Path) -> Result<Self, Error> {
         let ending = out.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-        let known = FORMATS.iter().find(|(name, _)| *name == ending);
-        known.map(|&(_, format)| format).ok_or_else(|| {
-            let names = FORMATS.map(|(name, _)| format!(".{name}")).join(", ");
+        FORMATS.iter().find(|format| format.ending == ending).copied().ok_or_else(|| {
+            let names = ExportFormat::endings();
             Error::file(
                 out,
                 format!("says by its ending nothing of its format: end it in one of {names}"),
@@ -89,14 +102,16 @@ impl ExportFormat {
     /// The file of the labels beside `out`, if the format has one for them: `digits-labels.npy`
     /// beside `digits.npy`.
     pub fn labels_file(self, out: &Path) -> Option<PathBuf> {
-        if !matches!(self, ExportFormat::Npy | ExportFormat::Idx) {
-            return None;
-        }
-        let mut name = out.file_stem().unwrap_or_default().to_owned();
-        name.push("-labels.");
-        name.push(out.extension().unwrap_or_default());
-        Some(out.with_file_name(name))
+        self.labels_apart.then(|| labels_beside(out))
     }
+}
+
+/// The file of the labels beside that of the samples.
+fn labels_beside(out: &Path) -> PathBuf {
+    let mut name = out.file_stem().unwrap_or_default().to_owned();
+    name.push("-labels.");
+    name.push(out.extension().unwrap_or_default());
+    out.with_file_name(name)
 }
 
 /// Writes the samples of `data` to `out`, whose ending names the format. Values are written as they
@@ -133,16 +148,9 @@ pub fn export(
     let rows = halves.iter().map(|&half| both.len_of(half)).sum();
     let meter = &mut both.meter(halves, progress);
     let export = Export { halves, rows, labels: Labels::new(&both, halves)?, both };
-    let bytes = match format {
-        ExportFormat::Npy => npy::write(&export, out, meter)?,
-        ExportFormat::Npz => npz::write(&export, out, meter)?,
-        ExportFormat::Csv => table::write(&export, TableFormat::Csv, out, meter)?,
-        ExportFormat::Idx => idx::write(&export, out, meter)?,
-        ExportFormat::Safetensors => safetensors::write(&export, out, meter)?,
-        ExportFormat::Parquet => table::write(&export, TableFormat::Parquet, out, meter)?,
-    };
-    let names_lost = export.labels.as_ref().is_some_and(|labels| !labels.by_name)
-        && !matches!(format, ExportFormat::Csv | ExportFormat::Safetensors | ExportFormat::Parquet);
+    let bytes = (format.write)(&export, out, meter)?;
+    let places = export.labels.as_ref().is_some_and(|labels| !labels.by_name);
+    let names_lost = places && !format.names;
     Ok(Exported { rows, bytes, labelled: export.labels.is_some(), names_lost })
 }
 

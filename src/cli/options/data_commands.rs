@@ -1,11 +1,13 @@
 //! The commands below `narrows data`: one variant each.
 
 use super::data::ReadingOptions;
-use super::exporting::Part;
+use super::row_output::Part;
 use super::values::{count, name, variant};
 use clap::{Args, Subcommand};
+use narrows_datasets::ExportFormat;
 use narrows_datasets::Unlabelled;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 /// The options of `narrows data`.
 #[derive(Clone, Debug, Args)]
@@ -26,7 +28,7 @@ pub enum DataCommand {
     Split(Split),
     /// Read data once, a store against its checksums
     Verify(Verify),
-    /// Write data for other programs: .npy, .npz, .csv, .idx, .safetensors, .parquet
+    /// Write data for other programs
     Export(Export),
 }
 
@@ -137,6 +139,15 @@ pub struct Verify {
     pub reading: Reading,
 }
 
+/// The help of OUT.
+static OUT_HELP: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "File to write; its ending is the format: {}. Labels go into OUT-labels.npy and \
+         OUT-labels.idx, elsewhere into the same file",
+        ExportFormat::endings()
+    )
+});
+
 /// The options of `narrows data export`.
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
@@ -144,9 +155,7 @@ pub struct Export {
     /// The data, of any format that --data takes
     #[arg(value_name = "SRC")]
     pub path: PathBuf,
-    /// The file to write; its ending is the format: .npy, .npz, .csv, .idx, .safetensors, .parquet.
-    /// Labels go into OUT-labels.npy and OUT-labels.idx, elsewhere into the same file
-    #[arg(value_name = "OUT")]
+    #[arg(value_name = "OUT", help = OUT_HELP.as_str())]
     pub out: PathBuf,
     /// Samples to export: train, test, or all
     #[arg(long, value_name = "NAME", default_value = "all", value_parser = variant::<Part>)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Export, ExportFormat};
+use super::{Export, labels_beside};
 use crate::error::{Error, bail};
 use crate::files::atomic::{self, AtomicFile};
 use crate::sample::dtype::Dtype;
@@ -22,13 +22,13 @@ pub(super) fn write(
     let mut file = atomic::create(out)?;
     file.put(&header(BYTES, &export.shape(export.halves), out)?)?;
     export.values(export.halves, meter, |sample| file.put(sample))?;
-    let labels = match (&export.labels, ExportFormat::Idx.labels_file(out)) {
-        (Some(labels), Some(path)) => {
+    let labels = match &export.labels {
+        Some(labels) => {
             let short = labels.fit(i64::from(u8::MAX));
             if !short && labels.numbers.iter().any(|&number| number > i64::from(i32::MAX)) {
                 bail!(out, "cannot hold labels above 2147483647: choose .npy or .npz");
             }
-            let mut file = atomic::create(&path)?;
+            let mut file = atomic::create(&labels_beside(out))?;
             file.put(&header(if short { BYTES } else { INTEGERS }, &[export.rows], out)?)?;
             export.numbers(export.halves, |number| match short {
                 true => file.put(&[number as u8]),
@@ -36,7 +36,7 @@ pub(super) fn write(
             })?;
             Some(file)
         }
-        _ => None,
+        None => None,
     };
     let bytes = file.complete()?;
     Ok(bytes + labels.map_or(Ok(0), AtomicFile::complete)?)

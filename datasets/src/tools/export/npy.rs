@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Export, ExportFormat};
+use super::{Export, labels_beside};
 use crate::error::Error;
 use crate::files::atomic::{self, AtomicFile};
 use crate::formats::arrays::npy::header;
@@ -17,9 +17,9 @@ pub(super) fn write(
     let mut file = atomic::create(out)?;
     file.put(&values_header(export, export.halves))?;
     export.values(export.halves, meter, |sample| file.put(sample))?;
-    let labels = match ExportFormat::Npy.labels_file(out).filter(|_| export.labels.is_some()) {
-        Some(path) => {
-            let mut file = atomic::create(&path)?;
+    let labels = match export.labels {
+        Some(_) => {
+            let mut file = atomic::create(&labels_beside(out))?;
             labels(export, export.halves, &mut |bytes| file.put(bytes))?;
             Some(file)
         }

@@ -44,7 +44,7 @@ pub struct EvaluatedPartOption {
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Run")]
-pub struct ExportOption {
+pub struct RowOutput {
     /// New file that ends in .csv, .npy or .parquet, or new folder for a file and summary.json
     /// [default: runs/COMMAND-N]
     #[arg(long, value_name = "PATH")]

@@ -105,12 +105,18 @@ impl<W: Weight> Kernel for Typed<'_, W> {
             let part = row * inputs..(row + height) * inputs;
             let (x, packed) = (&x[part.clone()], &mut packed[part]);
             let columns = &mut columns[tile * inputs..][..inputs];
-            counts[tile] = if linear.finite { not_zero(x, inputs, columns) } else { None };
+            counts[tile] = match (height, linear.finite) {
+                (1, true) => Some(compress(s, x, columns, packed)),
+                (_, true) => not_zero(x, inputs, columns),
+                (_, false) => None,
+            };
             let columns = match counts[tile] {
                 Some(count) => &columns[..count],
                 None => all,
             };
             match height {
+                // Done already, unless weights are not finite.
+                1 if linear.finite => {}
                 1 => pack::<1>(x, columns, packed),
                 2 => pack::<2>(x, columns, packed),
                 3 => pack::<3>(x, columns, packed),
@@ -147,6 +153,25 @@ impl<W: Weight> Kernel for Typed<'_, W> {
     }
 }
 
+/// Writes the values of a row that are not 0, and their columns; returns how many there are.
+#[inline(always)]
+fn compress<S: Simd>(s: S, x: &[f32], columns: &mut [u32], packed: &mut [f32]) -> usize {
+    let whole = x.len() - x.len() % S::LANES;
+    let mut count = 0;
+    for k in (0..whole).step_by(S::LANES) {
+        // No more than k values are written yet, so that a whole vector has room.
+        let (values, places) = (&mut packed[count..], &mut columns[count..]);
+        count += s.compress(s.load(&x[k..]), k as u32, values, places);
+    }
+    for (k, &value) in x.iter().enumerate().skip(whole) {
+        if value != 0.0 {
+            (packed[count], columns[count]) = (value, k as u32);
+            count += 1;
+        }
+    }
+    count
+}
+
 /// Copies the columns of x: (R, inputs) one after another, each (R).
 #[inline(always)]
 fn pack<const R: usize>(x: &[f32], columns: &[u32], packed: &mut [f32]) {
@@ -161,20 +186,17 @@ fn pack<const R: usize>(x: &[f32], columns: &[u32], packed: &mut [f32]) {
     }
 }
 
-/// The columns in which any row of x: (rows, inputs) is not 0, as a count of those written to
+/// The columns in which any of several rows of x: (rows, inputs) is not 0, as a count of those written to
 /// `columns`: (inputs). `None` if they seem too many to leave the others out.
 #[inline(always)]
 fn not_zero(x: &[f32], inputs: usize, columns: &mut [u32]) -> Option<usize> {
-    let rows = x.len() / inputs;
     let columns = &mut columns[..inputs];
-    if rows > 1 {
-        let mut first = 0;
-        for x in &x[..inputs] {
-            first += u32::from(*x != 0.0);
-        }
-        if 3 * first as usize > inputs {
-            return None;
-        }
+    let mut first = 0;
+    for x in &x[..inputs] {
+        first += u32::from(*x != 0.0);
+    }
+    if 3 * first as usize > inputs {
+        return None;
     }
     // First the bits of all rows together, whose sign does not count.
     columns.fill(0);

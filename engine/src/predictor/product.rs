@@ -186,8 +186,8 @@ fn pack<const R: usize>(x: &[f32], columns: &[u32], packed: &mut [f32]) {
     }
 }
 
-/// The columns in which any of several rows of x: (rows, inputs) is not 0, as a count of those written to
-/// `columns`: (inputs). `None` if they seem too many to leave the others out.
+/// The columns in which any of several rows of x: (rows, inputs) is not 0, as a count of those
+/// written to `columns`: (inputs). `None` if they seem too many to leave the others out.
 #[inline(always)]
 fn not_zero(x: &[f32], inputs: usize, columns: &mut [u32]) -> Option<usize> {
     let columns = &mut columns[..inputs];

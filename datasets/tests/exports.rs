@@ -230,8 +230,8 @@ fn what_a_format_cannot_hold_is_refused() {
     for (name, part, says) in [
         ("out.idx", ExportPart::All, "out.idx: cannot hold floats"),
         ("out.npy", ExportPart::Test, "\"floats.npy\": does not say what is for the test"),
-        ("out.txt", ExportPart::All, "out.txt: says by its ending nothing"),
-        ("out", ExportPart::All, "out: says by its ending nothing"),
+        ("out.txt", ExportPart::All, "out.txt: has no known ending"),
+        ("out", ExportPart::All, "out: has no known ending"),
         ("missing/out.npy", ExportPart::All, "missing/out.npy: cannot be written"),
     ] {
         let error =

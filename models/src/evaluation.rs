@@ -126,7 +126,7 @@ impl Evaluation {
         let mut labels = vec![0; memory.max_batch()];
         let mut batch_rows = vec![0; memory.max_batch()];
         let (mut sum, mut predictions) = (0.0, Vec::new());
-        // Of each class: the samples classified correctly, and all.
+        // Samples of each class: those classified correctly, and all.
         let mut counts = vec![(0usize, 0usize); network.output().len()];
         for start in (0..rows).step_by(memory.max_batch()) {
             let batch = memory.max_batch().min(rows - start);

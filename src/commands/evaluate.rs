@@ -126,7 +126,7 @@ fn classes_of(path: &Path, description: &Description, test: Dataset) -> Result<D
                   against the rest";
     let (dataset, trained) = (test.name().to_string(), &description.dataset);
     let found = test.classes();
-    // Of a table some classes may not occur.
+    // Some classes may not occur in a table.
     ensure!(
         found == classes || !(test.columns().is_none() || description.class_names.is_empty()),
         path,

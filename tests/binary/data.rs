@@ -164,8 +164,8 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         ("data split array taken", &["taken: holds t", "already"]),
         ("data split array table.csv", &["table.csv"]),
         ("data split array array/out", &["array/out: cannot be made"]),
-        ("data export good folder", &["folder: says by its ending nothing", ".npy, .npz, .csv"]),
-        ("data export good out.xyz", &["out.xyz: says by its ending nothing"]),
+        ("data export good folder", &["folder: has no known ending", ".npy, .npz, .csv"]),
+        ("data export good out.xyz", &["out.xyz: has no known ending"]),
         ("data export good there.npy", &["there-labels.npy: is there already", "--force"]),
         ("data export table.csv out.idx", &["out.idx: cannot hold floats"]),
         (

@@ -49,7 +49,7 @@ mod tests {
     fn it_cuts_out_of_the_image_with_its_mirror_images_around_it() {
         each_size(|size| {
             let Size { h, w, c } = size;
-            // As far as a crop can reach, built by walking to and fro: 0 1 2 1 0 1 2 ...
+            // The reach of a crop, built by walking to and fro: 0 1 2 1 0 1 2 ...
             let walk = |n: usize| -> Vec<usize> {
                 let there_and_back: Vec<usize> = (0..n).chain((1..n.max(2) - 1).rev()).collect();
                 let period = there_and_back.len() as isize;

@@ -92,10 +92,7 @@ impl ExportFormat {
         let ending = out.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         FORMATS.iter().find(|format| format.ending == ending).copied().ok_or_else(|| {
             let names = ExportFormat::endings();
-            Error::file(
-                out,
-                format!("says by its ending nothing of its format: end it in one of {names}"),
-            )
+            Error::file(out, format!("has no known ending: end it in one of {names}"))
         })
     }
 

@@ -22,7 +22,7 @@ impl Predictor {
     /// Both are NaN if an output is not finite, or all of the reference's are 0.
     ///
     /// # Errors
-    /// Those of [`Predictor::predict`], or if the two differ in shape.
+    /// The errors of [`Predictor::predict`], or if the two differ in shape.
     pub fn difference(
         &self,
         reference: &Predictor,

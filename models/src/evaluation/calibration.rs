@@ -83,8 +83,8 @@ pub fn fit_temperature(logits: &[f32], labels: &[u32]) -> f32 {
         return 1.0;
     }
     let classes = logits.len() / labels.len();
-    // Of the cross-entropy by the inverse: the mean logit by the probabilities, less that of the
-    // label.
+    // Derivative of the cross-entropy by the inverse temperature: the mean logit by the
+    // probabilities, less the logit of the label.
     let derivative = |inverse: f64| -> f64 {
         let of_sample = |(logits, label): (&[f32], &u32)| {
             let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);

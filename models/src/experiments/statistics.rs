@@ -192,7 +192,7 @@ mod tests {
         assert!(gain.p.is_some_and(|p| p < 1e-3) && gain.ci95.is_some_and(|[low, _]| low > 0.0));
         let none = Gain::of(&[0.0; 2]);
         assert_eq!((none.ci95, none.p), (Some([0.0; 2]), Some(1.0)));
-        // What is unknown takes no part in Holm's procedure.
+        // Unknown gains take no part in Holm's procedure.
         let mut gains = [Gain::of(&lost), Gain::of(&[0.1, 0.101])];
         let alone = gains[1].p;
         Gain::adjust(gains.iter_mut());

@@ -158,9 +158,9 @@ impl Method {
         .map_err(|e| e.during(self.name()))
     }
 
-    /// What tells its own settings from others, whatever the seed: of a method that has none but
-    /// those of the comparison, `None`. It changes with the settings that there are, so that
-    /// results of another version are not taken for those of this one.
+    /// Checksum of the method's own settings without the seed; `None` for a method that has none
+    /// of its own. It also changes when a version adds settings, so that results of another
+    /// version are not taken for those of this one.
     pub fn fingerprint(&self) -> Option<String> {
         match self {
             Method::Transfer(_) => None,

@@ -185,13 +185,13 @@ mod tests {
         assert_eq!(block(Rows::all(3), 64), 3);
     }
 
-    /// What two ways of finding them leave over.
+    /// Both ways of finding components leave the same error.
     #[test]
     fn iteration_finds_the_components_of_the_decomposition() {
         let (digits, cx) = (Dataset::digits(), Context::new(1).unwrap());
         let rows: Vec<u32> = (0..digits.len() as u32).collect();
         let mean = mean(&digits, Rows::all(digits.len())).unwrap();
-        // Of fewer samples than they have values, no covariance is made.
+        // No covariance is made of fewer samples than they have values.
         for (rows, count) in
             [1, 5, 20, 50, 64].map(|count| (&rows[..], count)).into_iter().chain([(&rows[..60], 9)])
         {

@@ -264,7 +264,7 @@ mod tests {
         x
     }
 
-    /// What a plain step of length 1 moves is the gradient. It is held against differences of the
+    /// The move of a plain step of length 1 is the gradient. It is held against differences of the
     /// loss, its targets and moved samples being those of the step.
     #[test]
     fn each_methods_gradient_is_the_slope_of_its_loss() {

@@ -131,8 +131,7 @@ impl LabelledBatches {
 mod tests {
     use super::*;
 
-    /// Of 18 samples of class 0, 8 of class 1 and 2 of class 2: how often each class came in 14
-    /// rounds.
+    /// Draws of each class in 14 rounds, from 18 samples of class 0, 8 of class 1 and 2 of class 2.
     fn shares(balance: f32) -> [usize; 3] {
         let digits = Dataset::digits();
         let labels = digits.labels().unwrap().unwrap();
@@ -205,7 +204,7 @@ mod tests {
         }
     }
 
-    /// What is documented was measured in this order.
+    /// The documented results were measured in this order.
     #[test]
     fn classes_of_a_size_come_in_the_order_of_an_epoch() {
         let digits = Dataset::digits();

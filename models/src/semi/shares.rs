@@ -76,7 +76,7 @@ mod tests {
     const CLASSES: usize = 4;
     const EXPECTED: [f32; CLASSES] = [0.5, 0.3, 0.2, 0.0];
 
-    /// Of logits, row by row.
+    /// Softmax of logits, row by row.
     fn softmax(z: &[f64]) -> Vec<f64> {
         let row = |z: &[f64]| {
             let sum: f64 = z.iter().map(|z| z.exp()).sum();

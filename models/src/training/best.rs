@@ -137,7 +137,7 @@ mod tests {
     fn a_lead_within_two_standard_errors_gives_way_to_the_last_epoch() {
         let network = Architecture::new(Model::Dense, 4).classifier(2).unwrap();
         let (of_best, of_last) = (Params::new(&network, 1), Params::new(&network, 2));
-        // Of 100 samples at 90 % the standard error is 3 points, at 100 % it is 0.
+        // The standard error of 100 samples is 3 points at 90 %, and 0 at 100 %.
         for (of_the_best, accuracy, epoch) in
             [(0.9, 0.9, 9), (0.9, 0.841, 9), (0.9, 0.839, 4), (1.0, 0.99, 9), (1.0, 0.98, 4)]
         {

@@ -111,7 +111,7 @@ pub fn augmentation(text: &str) -> Result<Items, String> {
                 *number = text.parse().map_err(|_| format!("'{item}': it must be a number"))?;
             }
         }
-        // What is left to complain of is this item's.
+        // A complaint now is about this item.
         all.check().map_err(|e| format!("'{item}': {e}"))?;
     }
     Ok(Items(all))

@@ -158,7 +158,7 @@ impl SemiMethodOptions {
             }
         };
         alone.semi.check(data)?;
-        // Of the draw it has nothing but the seed.
+        // Only the seed comes from the draw.
         let training = alone.semi.resolve(data, 0);
         Ok(Method::Semi(Box::new(SemiMethod {
             name,

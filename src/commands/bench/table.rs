@@ -28,11 +28,8 @@ pub fn table(report: &Report) -> String {
         );
     }
     text += "\n";
-    text += &line(
-        "what the engine makes of it",
-        report.roofs.iter().map(|_| "rate, of roof".to_string()),
-    );
-    // Those of one thread come first, in the same order as those of more.
+    text += &line("the engine", report.roofs.iter().map(|_| "rate, of roof".to_string()));
+    // Measurements of one thread come first, in the same order as those of more threads.
     let count = report.measurements.len() / report.roofs.len();
     for (i, first) in report.measurements[..count].iter().enumerate() {
         let same = report.measurements.iter().skip(i).step_by(count);

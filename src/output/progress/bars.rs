@@ -61,7 +61,7 @@ impl Display for Bars {
             self.begin(what, total, rest);
             self.bytes_of = what.to_string();
             if let Some(bar) = &self.bar {
-                // What an earlier attempt left has cost no time in this one.
+                // Bytes of an earlier attempt took no time in this one.
                 bar.set_position(done);
                 bar.reset_eta();
             }

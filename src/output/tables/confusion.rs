@@ -40,7 +40,7 @@ pub fn table(confusion: &Confusion, names: &[String]) -> String {
         format!("{first_cell:>first$}{cells}\n")
     };
     let mut text = format!(
-        "\nwhat the samples of a class (rows) were taken for (columns)\n{}",
+        "\nsamples by true class (rows) and predicted class (columns)\n{}",
         line("class", heads)
     );
     for (name, counts) in names.iter().zip(counts.chunks(classes)) {

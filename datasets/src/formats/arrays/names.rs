@@ -42,7 +42,7 @@ pub(crate) fn roles(names: &[&str]) -> Result<Roles, String> {
         return Err("holds no arrays: save some in it".to_owned());
     }
     if names.iter().any(|name| name.eq_ignore_ascii_case("arr_2")) {
-        return wrong("there is no telling which are the samples");
+        return wrong("it is unclear which array holds the samples");
     }
     let mut found = [[None; 2]; 3];
     for (at, name) in names.iter().enumerate() {

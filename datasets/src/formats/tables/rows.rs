@@ -13,7 +13,8 @@ impl Layout {
     /// missing value NaN.
     ///
     /// # Errors
-    /// Those of `sink`; if `source` cannot be read, or is not the table that the layout is for.
+    /// The errors of `sink`; if `source` cannot be read, or is not the table that the layout is
+    /// for.
     #[allow(clippy::type_complexity)]
     pub(crate) fn pack(
         &self,

@@ -23,8 +23,8 @@ pub(crate) trait TableSource {
     /// counts it (of a CSV file the line, from 1 on).
     ///
     /// # Errors
-    /// Those of `take`; if the file cannot be read or is damaged. The error names the file, the row
-    /// and the column.
+    /// The errors of `take`; if the file cannot be read or is damaged. The error names the file,
+    /// the row and the column.
     #[allow(clippy::type_complexity)]
     fn for_each_row(
         &mut self,

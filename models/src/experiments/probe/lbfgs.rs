@@ -51,7 +51,7 @@ pub(super) fn minimise(
             }
             halvings += 1;
             if halvings == 40 {
-                // As small as rounding lets it be.
+                // Rounding lets it be no smaller.
                 return;
             }
             step *= 0.5;

@@ -86,7 +86,7 @@ impl Graph {
     pub fn spread(&self, labelled: &[u32], labels: &[u16], classes: usize, alpha: f64) -> Vec<f64> {
         let n = self.scales.len() * classes;
         let mut f = vec![0.0; n];
-        // As F begins at 0, Y is the residual.
+        // F begins at 0, so that Y is the residual.
         let mut residual = vec![0.0; n];
         for (&row, &label) in labelled.iter().zip(labels) {
             residual[row as usize * classes + usize::from(label)] = 1.0;
@@ -173,7 +173,7 @@ pub(super) fn probe(cx: &Context, space: &Space, few: &Few<'_>) -> Probed {
                 mean.fill(0.0);
                 let own = scale(near, i);
                 for (j, far) in near.row(i) {
-                    // As in S, what has many ties gives less to each.
+                    // A sample with many ties gives less to each, as in S.
                     let weight = tie(far, own, graph.scales[j]) * graph.roots[j];
                     mean.iter_mut().zip(of_row(j)).for_each(|(mean, f)| *mean += weight * f);
                 }

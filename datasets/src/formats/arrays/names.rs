@@ -150,7 +150,7 @@ mod tests {
             (&["x_test", "y_test"], "no samples of the training half"),
             (&["y_train"], "no samples of the training half"),
             (&["x_train", "y_test"], "the test half has labels and no samples"),
-            (&["arr_0", "arr_1", "arr_2"], "no telling"),
+            (&["arr_0", "arr_1", "arr_2"], "unclear which"),
             (&["train_arr_0", "b"], "no samples are found"),
         ];
         for (names, says) in cases {

@@ -10,8 +10,8 @@
 //! in 4 groups: 4 for the next line to prefetch                             0.25
 //! ```
 //!
-//! The compiler's code for the same loop took 37: it adds up addresses one by one, and keeps some
-//! accumulators in memory once the loop is unrolled.
+//! Products of 512 cubed take 23 in all, with packing, and took 37 with the compiler's code. That
+//! adds up addresses one by one, and keeps some accumulators in memory once the loop is unrolled.
 
 use super::{Operands, Prefetch};
 use crate::hardware::memory::FLOATS_PER_LINE;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::dataset::halves::Parts;
 use crate::error::{Error, bail};
+use crate::formats::tables::write::TableFormat;
 use crate::open::Undivided;
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
@@ -27,14 +28,19 @@ pub struct ExportFormat {
     write: fn(&Export<'_>, &Path, &mut ProgressMeter<'_>) -> Result<u64, Error>,
 }
 
-/// Each format, one line for each.
+/// All formats, one entry for each.
 const FORMATS: &[ExportFormat] = &[
     // NumPy's array of the values, and, if there are labels, another of those.
     ExportFormat { ending: "npy", labels_apart: true, names: false, write: npy::write },
     // NumPy's arrays `x` and `y`, or `x_train`, `y_train`, `x_test` and `y_test`.
     ExportFormat { ending: "npz", labels_apart: false, names: false, write: npz::write },
     // Text, separated by commas: a column for each value, and one for the labels.
-    ExportFormat { ending: "csv", labels_apart: false, names: true, write: table::write_csv },
+    ExportFormat {
+        ending: "csv",
+        labels_apart: false,
+        names: true,
+        write: |export, out, meter| table::write(export, TableFormat::Csv, out, meter),
+    },
     // MNIST's arrays of bytes, and, if there are labels, another of those.
     ExportFormat { ending: "idx", labels_apart: true, names: false, write: idx::write },
     // Tensors of the same names as `npz` has.
@@ -49,7 +55,7 @@ const FORMATS: &[ExportFormat] = &[
         ending: "parquet",
         labels_apart: false,
         names: true,
-        write: table::write_parquet,
+        write: |export, out, meter| table::write(export, TableFormat::Parquet, out, meter),
     },
 ];
 

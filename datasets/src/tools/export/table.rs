@@ -11,23 +11,7 @@ use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
 use crate::tools::both_halves::ProgressMeter;
 
-pub(super) fn write_csv(
-    export: &Export<'_>,
-    out: &Path,
-    meter: &mut ProgressMeter<'_>,
-) -> Result<u64, Error> {
-    write(export, TableFormat::Csv, out, meter)
-}
-
-pub(super) fn write_parquet(
-    export: &Export<'_>,
-    out: &Path,
-    meter: &mut ProgressMeter<'_>,
-) -> Result<u64, Error> {
-    write(export, TableFormat::Parquet, out, meter)
-}
-
-fn write(
+pub(super) fn write(
     export: &Export<'_>,
     format: TableFormat,
     out: &Path,

@@ -22,11 +22,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let labels = label_draw(&data, 100, 100, 1, 0)?;
     let finetuning = Training::classifier();
     let given = Given::new(&data.train, &architecture, Some(&pretrained.params), &finetuning);
-    for method in [Transfer::Scratch, Transfer::Gradual] {
-        let approach = Method::Transfer(method);
-        let trained = approach.train_one(&cx, &given, &labels, 1, method.name(), &())?;
+    for transfer in [Transfer::Scratch, Transfer::Gradual] {
+        let method = Method::Transfer(transfer);
+        let trained = method.train_one(&cx, &given, &labels, 1, transfer.name(), &())?;
         let accuracy = trained.test(&cx, &data.test)?.accuracy.unwrap_or(0.0);
-        println!("{}: test accuracy {:.1} %", method.name(), 100.0 * accuracy);
+        println!("{}: test accuracy {:.1} %", transfer.name(), 100.0 * accuracy);
     }
     Ok(())
 }

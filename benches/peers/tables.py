@@ -78,20 +78,20 @@ def workloads(pairs, dropped):
     groups = defaultdict(list)
     for pair in pairs:
         ours = pair["ours"]
-        groups[ours["workload"], int(ours["threads"]), pair["data"], pair["trim"]].append(pair)
+        groups[ours["workload"], int(ours["threads"]), circumstances(pair)].append(pair)
     rows = [
         "| workload | threads | data | ours (least to most) | of FMA peak | best peer | its figure "
         "| ours is so many times better | all peers |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for (workload, threads, data, trim), group in sorted(groups.items()):
+    for (workload, threads, data), group in sorted(groups.items()):
         costs = COSTS if workload in ("W1", "W2", "W3") else []
         for key, unit, more in METRICS[workload] + costs:
             rows.append(
                 row(
                     workload,
                     threads,
-                    data + (", trimming malloc" if trim else ""),
+                    data,
                     group,
                     key,
                     unit,
@@ -113,6 +113,13 @@ def workloads(pairs, dropped):
         "medians of the pairs' ratios; the best peer is the one with the smallest ratio.\n"
     )
     return "\n".join(rows) + "\n\n" + note
+
+
+def circumstances(pair):
+    """The data, and all that is not as usual."""
+    isa, trim, busy = pair.get("isa"), pair.get("trim"), pair.get("busy")
+    notes = [pair.get("data"), isa and f"--isa {isa}", trim and "--trim", busy and "--busy"]
+    return ", ".join(filter(None, notes))
 
 
 def row(workload, threads, data, group, key, unit, more):
@@ -160,15 +167,16 @@ def gemm(lines):
     """
     shapes = defaultdict(lambda: defaultdict(list))
     for line in lines:
-        group = shapes[int(line["threads"]), line["shape"]]
+        group = shapes[int(line["threads"]), circumstances(line), line["shape"]]
         group["fma"] += line["fma"] if "narrows" in line else []
         if "narrows" in line:
             group["rounds"].append(line)
         for library in ["narrows", *LIBRARIES]:
             group[library] += line.get(library, [])
     text = ""
-    for threads in sorted({threads for threads, _ in shapes}):
-        text += f"\nMatrix products, threads: {threads}; GFLOP/s\n\n"
+    for threads, notes in sorted({key[:2] for key in shapes}):
+        text += f"\nMatrix products, {', '.join(filter(None, [f'threads: {threads}', notes]))}; "
+        text += "GFLOP/s\n\n"
         text += (
             "| m n k | ours | of FMA peak | best library | ratio | "
             + " | ".join(LIBRARIES)
@@ -176,9 +184,9 @@ def gemm(lines):
         )
         text += "|---" * (5 + len(LIBRARIES)) + "|\n"
         all_ratios = []
-        for (_, shape), group in (
-            (key, group) for key, group in shapes.items() if key[0] == threads
-        ):
+        for (*of, shape), group in shapes.items():
+            if of != [threads, notes]:
+                continue
             rates = {library: median(group[library]) for library in LIBRARIES if group[library]}
             ours, best = median(group["narrows"]), max(rates, key=rates.get)
             by_round = [

@@ -24,9 +24,9 @@ RUST_PEERS = ["gemm", "candle", "burn"]
 TRAINING, ALL = {"W1", "W1b"}, {"W1", "W1b", "W2", "W3", "W4", "W5"}
 # Name, variant, script or binary, and the workloads that it knows.
 PEERS = [
-    ("torch", "default", "torch_peer.py", ALL | {"W4h"}),
-    ("torch", "tuned", "torch_peer.py", ALL | {"W4h"}),
-    ("torch", "compile", "torch_peer.py", ALL),
+    ("torch", "default", "torch_peer.py", ALL | {"W4h", "W6", "W6c"}),
+    ("torch", "tuned", "torch_peer.py", ALL | {"W4h", "W6", "W6c"}),
+    ("torch", "compile", "torch_peer.py", ALL | {"W6", "W6c"}),
     ("jax", "default", "jax_peer.py", ALL | {"W4h"}),
     ("onnxruntime", "default", "onnx_peer.py", {"W5"}),
     ("sklearn", "default", "sklearn_peer.py", TRAINING),
@@ -266,7 +266,7 @@ def main():
         )
         if name == "train":
             add.add_argument(
-                "workloads", nargs="*", default=["W1", "W1b", "W2", "W3", "W4", "W4h", "W5"]
+                "workloads", nargs="*", default=["W1", "W1b", "W2", "W3", "W4", "W4h", "W5", "W6", "W6c"]
             )
             add.add_argument("--seconds", type=float, default=0.5, help="of a measurement")
             add.add_argument(

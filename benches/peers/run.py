@@ -22,11 +22,12 @@ WORK = pathlib.Path(os.environ.get("PEERS_WORK", CACHE / "narrows-peers"))
 PYTHON_PACKAGES = ["numpy", "torch", "jax[cpu]", "onnx", "onnxruntime", "scikit-learn"]
 RUST_PEERS = ["gemm", "candle", "burn"]
 TRAINING, ALL = {"W1", "W1b"}, {"W1", "W1b", "W2", "W3", "W4", "W5"}
+TORCH = ALL | {"W4h", "W6", "W6c"}
 # Name, variant, script or binary, and the workloads that it knows.
 PEERS = [
-    ("torch", "default", "torch_peer.py", ALL | {"W4h", "W6", "W6c"}),
-    ("torch", "tuned", "torch_peer.py", ALL | {"W4h", "W6", "W6c"}),
-    ("torch", "compile", "torch_peer.py", ALL | {"W6", "W6c"}),
+    ("torch", "default", "torch_peer.py", TORCH),
+    ("torch", "tuned", "torch_peer.py", TORCH),
+    ("torch", "compile", "torch_peer.py", TORCH - {"W4h"}),
     ("jax", "default", "jax_peer.py", ALL | {"W4h"}),
     ("onnxruntime", "default", "onnx_peer.py", {"W5"}),
     ("sklearn", "default", "sklearn_peer.py", TRAINING),
@@ -266,7 +267,7 @@ def main():
         )
         if name == "train":
             add.add_argument(
-                "workloads", nargs="*", default=["W1", "W1b", "W2", "W3", "W4", "W4h", "W5", "W6", "W6c"]
+                "workloads", nargs="*", default=sorted(TORCH)
             )
             add.add_argument("--seconds", type=float, default=0.5, help="of a measurement")
             add.add_argument(

@@ -184,7 +184,8 @@ def train(options):
             arguments += ["--repeats", options.repeats, "--seconds", options.seconds]
             for round_number in range(options.rounds):
                 for name, variant, program, known in PEERS:
-                    wanted = not options.peers or name in options.peers
+                    names = {name, f"{name} {variant}"}
+                    wanted = not options.peers or names & set(options.peers)
                     wanted = wanted and not (options.isa and name in NOT_TOLD)
                     command = program_of(program, options.isa)
                     if workload not in known or not wanted or command is None:
@@ -276,7 +277,7 @@ def main():
                 "--data", default="sparse", help="sparse, dense, or a folder with MNIST's files"
             )
             add.add_argument(
-                "--peers", nargs="+", help="only these: torch jax onnxruntime sklearn burn candle"
+                "--peers", nargs="+", help="only these: torch 'torch tuned' jax onnxruntime sklearn burn candle"
             )
     commands.add_parser("table", help="make the table anew from the results")
     for add in commands.choices.values():

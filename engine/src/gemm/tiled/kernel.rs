@@ -6,14 +6,13 @@ use super::tile::{Heights, NRV, Tile};
 use crate::gemm::epilogue::Finish;
 use crate::gemm::matrix::{MatMut, MatRef};
 
-/// A block of B as the micro-kernel takes it, by micro-panels: those that are read where they are,
-/// and then those that are packed.
+/// A block of B as the micro-kernel takes it, by micro-panels.
 #[derive(Clone, Copy)]
-pub struct PanelsB<'a> {
-    /// `(k, a multiple of NR)`, with contiguous rows.
-    pub in_place: MatRef<'a>,
+pub enum PanelsB<'a> {
+    /// `(k, n)`, with contiguous rows, read where they are.
+    InPlace(MatRef<'a>),
     /// One micro-panel `(k, NR)` after the other; the last may be narrower by whole vectors.
-    pub packed: &'a [f32],
+    Packed(&'a [f32]),
 }
 
 /// Strips of A of the same height, each a micro-panel, times micro-panels of B.
@@ -23,6 +22,7 @@ pub struct Strips<'a> {
     pub row_stride: usize,
     pub col_stride: usize,
     pub strip_stride: usize,
+    pub k: usize,
     /// `(k, n)`
     pub b: PanelsB<'a>,
     /// `(a multiple of the height, n)`
@@ -35,10 +35,9 @@ impl Heights for Strips<'_> {
     #[inline(always)]
     fn run<T: Tile, const MR: usize>(&mut self, simd: T) {
         let Strips {
-            a, row_stride, col_stride, strip_stride, b, ref mut c, finish, prefetch, ..
+            a, row_stride, col_stride, strip_stride, k, b, ref mut c, finish, prefetch, ..
         } = *self;
-        let (k, n, nr) = (b.in_place.rows(), c.cols(), T::NR);
-        let in_place = b.in_place.cols();
+        let (n, nr) = (c.cols(), T::NR);
         // Loop ir
         for strip in 0..c.rows() / MR {
             let i = strip * MR;
@@ -49,35 +48,33 @@ impl Heights for Strips<'_> {
                 let w = nr.min(n - j);
                 let finish = finish.from(i, j);
                 let mut c = c.block(i, MR, j, w);
-                let last = j + nr >= n;
-                if j < in_place {
+                let (b, next_panel) = match b {
                     // The rows of the next panel lie too far apart for the processor to see where
                     // this leads.
-                    let stride = b.in_place.row_stride();
-                    let b = b.in_place.block(0, k, j, nr);
-                    let next_panel = Prefetch::along(b.data().as_ptr().wrapping_add(nr), stride);
-                    let prefetch = if last { next_strip } else { next_panel };
+                    PanelsB::InPlace(b) => {
+                        let (stride, b) = (b.row_stride(), b.block(0, k, j, w));
+                        (b, Prefetch::along(b.data().as_ptr().wrapping_add(nr), stride))
+                    }
+                    // The next strip during the last tile: earlier, it would be in the way.
+                    PanelsB::Packed(b) => {
+                        let width = w.next_multiple_of(T::LANES);
+                        let b = MatRef::with_strides(&b[j * k..][..k * width], k, w, width, 1);
+                        (b, Prefetch::nothing(a.data().as_ptr()))
+                    }
+                };
+                let prefetch = if j + nr >= n { next_strip } else { next_panel };
+                if w > T::LANES {
                     tile::<T, MR, NRV>(simd, a, b, &mut c, finish, prefetch);
                 } else {
-                    let width = w.next_multiple_of(T::LANES);
-                    let b = &b.packed[(j - in_place) * k..][..k * width];
-                    let b = MatRef::with_strides(b, k, width, width, 1);
-                    // The next strip during the last tile: earlier, it would be in the way.
-                    let nothing = Prefetch::nothing(a.data().as_ptr());
-                    let prefetch = if last { next_strip } else { nothing };
-                    if width > T::LANES {
-                        tile::<T, MR, NRV>(simd, a, b, &mut c, finish, prefetch);
-                    } else {
-                        tile::<T, MR, 1>(simd, a, b, &mut c, finish, prefetch);
-                    }
+                    tile::<T, MR, 1>(simd, a, b, &mut c, finish, prefetch);
                 }
             }
         }
     }
 }
 
-/// The micro-kernel: `c = finish(a b)` for `a: (MR, k)`, `b: (k, NV vectors)` with contiguous rows,
-/// and `c: (MR, w)`, where `w` is at most the width of `b`.
+/// The micro-kernel: `c = finish(a b)` for `a: (MR, k)`, `b: (k, w)` with contiguous rows, and
+/// `c: (MR, w)`, where `w` columns take NV vectors.
 #[inline(always)]
 fn tile<T: Tile, const MR: usize, const NV: usize>(
     simd: T,
@@ -87,7 +84,8 @@ fn tile<T: Tile, const MR: usize, const NV: usize>(
     finish: Finish,
     prefetch: Prefetch,
 ) {
-    assert!(c.rows() == MR && c.cols() <= NV * T::LANES);
+    let w = c.cols();
+    assert!(c.rows() == MR && w.div_ceil(T::LANES) == NV);
     if c.col_stride() == 1 {
         let (start, stride) = (c.as_mut_ptr(), c.row_stride());
         for i in 0..MR {
@@ -99,13 +97,14 @@ fn tile<T: Tile, const MR: usize, const NV: usize>(
     let by = (a.row_stride(), a.col_stride());
     assert!(by.0 == 1 || by.1 == 1, "an A neither by rows nor by columns has to be packed");
     assert!(a.rows() == MR && b.rows() == a.cols());
-    assert!(b.cols() == NV * T::LANES && b.col_stride() == 1);
+    assert!(b.cols() == w && b.col_stride() == 1);
     let operands = Operands {
         a: a.data().as_ptr(),
         row_stride: by.0,
         col_stride: by.1,
         b: b.data().as_ptr(),
         b_stride: b.row_stride(),
+        width: w,
         k: a.cols(),
         prefetch: Some(prefetch),
     };

@@ -111,7 +111,8 @@ impl<T: Tile> Kernel for Task<'_, T> {
         // Not lent to a closure, which would be compiled without the ISA.
         let a_len = (MC * T::MR * k.min(KC) + (MC + 1) * OVERRUN).max(T::MR * A_STRIDE);
         let mut packed_a = memory::borrow(&PACKED_A, a_len);
-        let mut packed_b = memory::borrow(&PACKED_B, k.min(KC) * nc.max(T::NR));
+        let b_len = if b_in_place { 0 } else { longest * nc.max(T::NR) };
+        let mut packed_b = memory::borrow(&PACKED_B, b_len);
         // Loop jc
         for jc in (0..n).step_by(nc.max(1)) {
             let nc = nc.min(n - jc);
@@ -119,7 +120,13 @@ impl<T: Tile> Kernel for Task<'_, T> {
             for (pc, kc) in k_blocks(k) {
                 let last = pc + kc == k;
                 let finish = finish.of_block(pc == 0, last);
-                let b = panels(simd, b.block(pc, kc, jc, nc), b_in_place, &mut packed_b);
+                let b = b.block(pc, kc, jc, nc);
+                let b = if b_in_place {
+                    PanelsB::InPlace(b)
+                } else {
+                    pack_b(simd, b, T::NR, &mut packed_b);
+                    PanelsB::Packed(&packed_b)
+                };
                 for (height, i, rows) in even_strips(m, T::MR) {
                     // Loop ic
                     let mc = height * layout.strips_at_once(rows.max(1));
@@ -142,21 +149,6 @@ impl<T: Tile> Kernel for Task<'_, T> {
             }
         }
     }
-}
-
-/// The micro-panels of `b: (k, n)`, packed into `buffer` unless they are read in place.
-#[inline(always)]
-fn panels<'a, T: Tile>(
-    simd: T,
-    b: MatRef<'a>,
-    in_place: bool,
-    buffer: &'a mut [f32],
-) -> PanelsB<'a> {
-    let (k, n) = (b.rows(), b.cols());
-    // The ragged last micro-panel is packed in any case: vectors would reach beyond it.
-    let in_place = if in_place { n - n % T::NR } else { 0 };
-    pack_b(simd, b.block(0, k, in_place, n - in_place), T::NR, buffer);
-    PanelsB { in_place: b.block(0, k, 0, in_place), packed: buffer }
 }
 
 /// Loops ir and jr, and the micro-kernel: `c = finish(a b)` for blocks `a: (m, k)`, `b: (k, n)` and
@@ -182,6 +174,7 @@ fn multiply_strips<T: Tile>(
         row_stride,
         col_stride,
         strip_stride: strip,
+        k,
         b,
         c,
         finish,

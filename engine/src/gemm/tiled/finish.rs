@@ -53,11 +53,12 @@ fn full<S: Simd, const MR: usize, const NV: usize>(
     if finish.beta != 0.0 {
         let beta = simd.splat(finish.beta);
         for (i, row) in sums.iter_mut().enumerate() {
-            // SAFETY: row `i` of C exists and is contiguous, as asserted; a `MatMut` owns its
-            // elements.
-            let old = unsafe { std::slice::from_raw_parts(start.add(i * stride), w) };
             for (v, sum) in row.iter_mut().enumerate() {
-                *sum = simd.mul_add(beta, simd.load(&old[first::<S, NV>(v, w)..]), *sum);
+                let at = i * stride + first::<S, NV>(v, w);
+                // SAFETY: row `i` of C exists and is contiguous, and the vector lies within its `w`
+                // columns, as asserted; a `MatMut` owns its elements.
+                let old = unsafe { std::slice::from_raw_parts(start.add(at), S::LANES) };
+                *sum = simd.mul_add(beta, simd.load(old), *sum);
             }
         }
     }
@@ -89,10 +90,11 @@ fn full<S: Simd, const MR: usize, const NV: usize>(
         }
     }
     for (i, row) in sums.into_iter().enumerate() {
-        // SAFETY: as above.
-        let out = unsafe { std::slice::from_raw_parts_mut(start.add(i * stride), w) };
         for (v, sum) in row.into_iter().enumerate() {
-            simd.store(sum, &mut out[first::<S, NV>(v, w)..]);
+            let at = i * stride + first::<S, NV>(v, w);
+            // SAFETY: as above.
+            let out = unsafe { std::slice::from_raw_parts_mut(start.add(at), S::LANES) };
+            simd.store(sum, out);
         }
     }
 }

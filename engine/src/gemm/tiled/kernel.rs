@@ -35,57 +35,82 @@ impl Heights for Strips<'_> {
     #[inline(always)]
     fn run<T: Tile, const MR: usize>(&mut self, simd: T) {
         let Strips {
-            a, row_stride, col_stride, strip_stride, k, b, ref mut c, finish, prefetch, ..
+            a,
+            row_stride,
+            col_stride,
+            strip_stride,
+            k,
+            b,
+            ref mut c,
+            finish,
+            prefetch,
+            ..
         } = *self;
-        let (n, nr) = (c.cols(), T::NR);
+        let (strips, n, nr) = (c.rows() / MR, c.cols(), T::NR);
+        if strips == 0 || n == 0 {
+            return;
+        }
+        assert!(k > 0, "a product of nothing");
+        assert!(row_stride == 1 || col_stride == 1, "an A neither by rows nor by columns");
+        let last = [(strips - 1, strip_stride), (MR - 1, row_stride), (k - 1, col_stride)];
+        let last = last
+            .into_iter()
+            .try_fold(0usize, |sum, (count, stride)| sum.checked_add(count.checked_mul(stride)?));
+        assert!(last.is_some_and(|last| last < a.len()), "strips outside of A");
+        if let PanelsB::InPlace(b) = b {
+            assert!(b.rows() == k && b.cols() == n && b.col_stride() == 1, "another B");
+        }
         // Loop ir
-        for strip in 0..c.rows() / MR {
+        for strip in 0..strips {
             let i = strip * MR;
-            let a = MatRef::with_strides(&a[strip * strip_stride..], MR, k, row_stride, col_stride);
+            let a = a[strip * strip_stride..].as_ptr();
             let next_strip = prefetch.of_strip(strip);
             // Loop jr
             for j in (0..n).step_by(nr) {
                 let w = nr.min(n - j);
-                let finish = finish.from(i, j);
-                let mut c = c.block(i, MR, j, w);
-                let (b, next_panel) = match b {
+                let (b, b_stride, next_panel) = match b {
                     // The rows of the next panel lie too far apart for the processor to see where
                     // this leads.
                     PanelsB::InPlace(b) => {
-                        let (stride, b) = (b.row_stride(), b.block(0, k, j, w));
-                        (b, Prefetch::along(b.data().as_ptr().wrapping_add(nr), stride))
+                        let (b, stride) = (b.data()[j..].as_ptr(), b.row_stride());
+                        (b, stride, Prefetch::along(b.wrapping_add(nr), stride))
                     }
                     // The next strip during the last tile: earlier, it would be in the way.
                     PanelsB::Packed(b) => {
                         let width = w.next_multiple_of(T::LANES);
-                        let b = MatRef::with_strides(&b[j * k..][..k * width], k, w, width, 1);
-                        (b, Prefetch::nothing(a.data().as_ptr()))
+                        (b[j * k..][..k * width].as_ptr(), width, Prefetch::nothing(a))
                     }
                 };
-                let prefetch = if j + nr >= n { next_strip } else { next_panel };
-                if w > T::LANES {
-                    tile::<T, MR, NRV>(simd, a, b, &mut c, finish, prefetch);
-                } else {
-                    tile::<T, MR, 1>(simd, a, b, &mut c, finish, prefetch);
+                let prefetch = Some(if j + nr >= n { next_strip } else { next_panel });
+                let operands =
+                    Operands { a, row_stride, col_stride, b, b_stride, width: w, k, prefetch };
+                let (mut c, finish) = (c.block(i, MR, j, w), finish.from(i, j));
+                // SAFETY: the last element of the last strip lies in A, as asserted. B in place is
+                // a `MatRef` of `k` rows and at least `j + w` contiguous columns, or its panel has
+                // `k` rows of whole vectors.
+                unsafe {
+                    if w > T::LANES {
+                        tile::<T, MR, NRV>(simd, operands, &mut c, finish);
+                    } else {
+                        tile::<T, MR, 1>(simd, operands, &mut c, finish);
+                    }
                 }
             }
         }
     }
 }
 
-/// The micro-kernel: `c = finish(a b)` for `a: (MR, k)`, `b: (k, w)` with contiguous rows, and
-/// `c: (MR, w)`, where `w` columns take NV vectors.
+/// The micro-kernel: `c = finish(a b)` for `c: (MR, w)`, where `w` columns take NV vectors.
+///
+/// # Safety
+/// `operands` holds what it says.
 #[inline(always)]
-fn tile<T: Tile, const MR: usize, const NV: usize>(
+unsafe fn tile<T: Tile, const MR: usize, const NV: usize>(
     simd: T,
-    a: MatRef,
-    b: MatRef,
+    operands: Operands,
     c: &mut MatMut,
     finish: Finish,
-    prefetch: Prefetch,
 ) {
-    let w = c.cols();
-    assert!(c.rows() == MR && w.div_ceil(T::LANES) == NV);
     if c.col_stride() == 1 {
         let (start, stride) = (c.as_mut_ptr(), c.row_stride());
         for i in 0..MR {
@@ -94,22 +119,8 @@ fn tile<T: Tile, const MR: usize, const NV: usize>(
             }
         }
     }
-    let by = (a.row_stride(), a.col_stride());
-    assert!(by.0 == 1 || by.1 == 1, "an A neither by rows nor by columns has to be packed");
-    assert!(a.rows() == MR && b.rows() == a.cols());
-    assert!(b.cols() == w && b.col_stride() == 1);
-    let operands = Operands {
-        a: a.data().as_ptr(),
-        row_stride: by.0,
-        col_stride: by.1,
-        b: b.data().as_ptr(),
-        b_stride: b.row_stride(),
-        width: w,
-        k: a.cols(),
-        prefetch: Some(prefetch),
-    };
     let zero = [[simd.splat(0.0); NV]; MR];
-    // SAFETY: the sizes are as asserted, and a `MatRef` holds its elements.
+    // SAFETY: the caller's.
     let sums = unsafe { simd.add_up::<MR, NV>(zero, operands) };
     finish::write(simd, sums, c, finish);
 }

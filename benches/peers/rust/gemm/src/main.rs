@@ -2,8 +2,9 @@
 //!
 //! One line of JSON for each shape: the GFLOP/s of each library in each round.
 //!
-//! Given `avx2`, all of them leave AVX-512 alone. `matrixmultiply` never uses it for f32, nor does
-//! `gemm` without the feature `avx512`. faer asks the processor, so its kernels are called below it.
+//! Given `avx2`, all of them leave AVX-512 alone, if built for that:
+//! `MMTEST_FEATURE=fma,avx2 cargo build --release --no-default-features`. So `gemm` has no kernels
+//! for it, and `matrixmultiply` does not ask for it. faer does: its kernels are called below that.
 
 use narrows_engine::Context;
 use narrows_engine::gemm::{MatMut, MatRef, gemm};
@@ -156,8 +157,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         None => Isa::best(),
         Some(name) => Isa::named(name).ok_or("no such instruction set here")?,
     };
-    if isa.name() == "avx2" && cfg!(feature = "avx512") {
-        return Err("for avx2, build with --no-default-features".into());
+    let without = option_env!("MMTEST_FEATURE") == Some("fma,avx2") && !cfg!(feature = "avx512");
+    if (isa.name() == "avx2") != without {
+        return Err("built for another instruction set: see the head of main.rs".into());
     }
     let cx = Context::with_isa(isa, threads.parse()?)?;
     let rounds: usize = rounds.parse()?;

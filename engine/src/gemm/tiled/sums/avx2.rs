@@ -17,7 +17,9 @@ use super::{Operands, Prefetch};
 use crate::hardware::memory::FLOATS_PER_LINE;
 use crate::hardware::simd::{Avx2, Simd};
 use std::arch::asm;
-use std::arch::x86_64::{__m256, __m256i, _mm256_cmpgt_epi32, _mm256_set1_epi32, _mm256_setr_epi32};
+use std::arch::x86_64::{
+    __m256, __m256i, _mm256_cmpgt_epi32, _mm256_set1_epi32, _mm256_setr_epi32,
+};
 
 /// Floats in a vector.
 const LANES: usize = Avx2::LANES;

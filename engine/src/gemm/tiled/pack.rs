@@ -110,18 +110,19 @@ pub fn pack_a_columns<S: Simd>(simd: S, a: MatRef, height: usize, out: &mut [f32
 /// Copies `a: (height, k)`, whose columns are contiguous, column by column.
 #[inline(always)]
 fn copy_strip<S: Simd>(simd: S, a: MatRef, out: &mut [f32]) {
-    let height = a.rows();
-    let (mut from, mut to) = (a.data(), out);
-    for _ in 0..a.cols() {
-        // A whole vector where it leaves neither: what is copied too much, the next column
-        // overwrites, or it lands in the gap between the strips.
-        if height <= S::LANES && from.len() >= S::LANES && to.len() >= S::LANES {
-            simd.store(simd.load(from), to);
-        } else {
-            to[..height].copy_from_slice(&from[..height]);
-        }
-        from = from.get(a.col_stride()..).unwrap_or(&[]);
-        to = &mut to[height..];
+    let (height, stride, from) = (a.rows(), a.col_stride(), a.data());
+    // A whole vector where it leaves neither: what is copied too much, the next column overwrites,
+    // or it lands in the gap between the strips. Only at the end of A there may be none.
+    let last = a.cols() - 1;
+    let fits = height <= S::LANES && last * stride + S::LANES <= from.len();
+    let whole = if height > S::LANES { 0 } else { last + usize::from(fits) };
+    let (mut at, mut to) = (0, 0);
+    for _ in 0..whole {
+        simd.store(simd.load(&from[at..]), &mut out[to..]);
+        (at, to) = (at + stride, to + height);
+    }
+    for p in whole..a.cols() {
+        out[p * height..][..height].copy_from_slice(&from[p * stride..][..height]);
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
 use crate::dataset::provenance::{Provenance, packed_by};
 use crate::error::{Error, Problem, Remedy};
 use crate::files::cache;
@@ -71,7 +73,11 @@ fn open(
         Some(kept) => kept,
         None => {
             let mut source = source(&options.table)?;
-            let layout = Layout::infer(&mut *source, path, &options.table)?;
+            let pool = ThreadPoolBuilder::new().num_threads(options.images.threads).build();
+            let pool = pool.map_err(|error| {
+                Error::request(format!("no threads to read a table by: {error}"))
+            })?;
+            let layout = Layout::infer(&mut *source, path, &options.table, &pool)?;
             let provenance = Provenance {
                 source: name.to_owned(),
                 format: format.to_owned(),
@@ -80,7 +86,7 @@ fn open(
                 fingerprint: Some(fingerprint.clone()),
             };
             let place = cache::writable(&places)?;
-            write(&mut *source, &layout, provenance, place)?;
+            write(&mut *source, &layout, &pool, provenance, place)?;
             Kept::open(place, name, &fingerprint, options.access)?
         }
     };
@@ -104,12 +110,13 @@ fn settings(options: &TableOptions) -> u64 {
 fn write(
     source: &mut dyn TableSource,
     layout: &Layout,
+    pool: &ThreadPool,
     provenance: Provenance,
     place: &Path,
 ) -> Result<(), Error> {
     let labelled = layout.class_names.is_some();
     let mut writer = StoreWriter::create(place, Dtype::F32, &[layout.columns.len()], labelled)?;
-    layout.pack(source, &mut |values, label| {
+    layout.pack(source, pool, &mut |values, label| {
         writer.push_floats(values, if labelled { label } else { UNLABELLED })
     })?;
     writer.finish(&Metadata {

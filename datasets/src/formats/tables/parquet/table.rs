@@ -1,7 +1,7 @@
 //! A Parquet or Arrow file as a table.
 //!
-//! Memory: some batches for each thread (each of at most 8,192 rows and about a million cells of a Parquet file; of an Arrow
-//! file as large as its writer made it), the pages or messages that it comes from, and
+//! Memory: a few batches for each thread (at most 8,192 rows and about a million cells of a Parquet
+//! file; of an Arrow file as large as its writer made it), the pages or messages they come from, and
 //! dictionaries. The promises of a file are compared with its length first. That leaves four cases
 //! unbounded: a page expands as far as its codec can; the footer of a Parquet file takes some
 //! hundred times its own length; a column of one value takes no bytes in a Parquet file, however

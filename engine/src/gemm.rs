@@ -37,7 +37,7 @@
 //! 7. Tasks pack for themselves. A block of B that one core packs for all is not in the others'
 //!    caches. So one thread has one task.
 //!
-//! Slower variants: packing all of B beforehand, for all tasks (5 % at 512 cubed, since the packed
+//! Slower variants: packing all of B in each product, for all tasks (5 % at 512 cubed, since the packed
 //! B is then read from the level-3 cache); packing A by columns wherever it lies so (up to 15 %).
 //! Blocks of 256 to 512 rows are within the noise of each other where C is small, and 512 write the
 //! large ones half as often; the columns that fill half of the level-2 cache are as good as those
@@ -48,6 +48,7 @@
 mod epilogue;
 #[allow(dead_code, unsafe_code)]
 mod matrix;
+mod packed;
 #[allow(unsafe_code)]
 mod portable;
 // It needs a SIMD file with a tile.
@@ -57,6 +58,7 @@ mod tiled;
 pub use epilogue::Epilogue;
 pub use matrix::{MatMut, MatRef};
 pub(crate) use matrix::{Steps, Windows};
+pub use packed::{PackedB, gemm_packed};
 
 use crate::hardware::parallel::Context;
 use crate::hardware::simd::Isa;
@@ -69,6 +71,15 @@ trait Products {
 
     /// `c = finish(a b)`, for a C and a k that are not empty.
     fn product(&self, cx: &Context, a: MatRef, b: MatRef, c: MatMut, finish: Finish);
+
+    /// The length of what [`Products::pack`] writes for a B of that shape.
+    fn packed_len(&self, k: usize, n: usize) -> usize;
+
+    /// Copies B to `out`, in the order in which [`Products::packed_product`] reads it.
+    fn pack(&self, b: MatRef, out: &mut [f32]);
+
+    /// `c = finish(a b)`, for a C and a k that are not empty.
+    fn packed_product(&self, cx: &Context, a: MatRef, b: &PackedB, c: MatMut, finish: Finish);
 
     /// The length of the scratch of [`Products::sparse_product`].
     fn sparse_scratch(&self, _m: usize, _k: usize) -> usize {
@@ -144,13 +155,21 @@ pub fn gemm_fused(
 
 /// Panics unless `a`: (m, k), `b`: (k, n) and the bias fit `c`: (m, n). Returns m, n and k.
 fn check_shapes(a: MatRef, b: MatRef, c: &MatMut, epilogue: Epilogue) -> (usize, usize, usize) {
+    check_sizes(a, (b.rows(), b.cols()), c, epilogue)
+}
+
+/// The same for a B of that many rows and columns.
+fn check_sizes(
+    a: MatRef,
+    (rows, cols): (usize, usize),
+    c: &MatMut,
+    epilogue: Epilogue,
+) -> (usize, usize, usize) {
     let (m, n, k) = (c.rows(), c.cols(), a.cols());
     assert!(
-        a.rows() == m && b.rows() == k && b.cols() == n,
-        "cannot multiply {} x {k} by {} x {} into {m} x {n}",
+        a.rows() == m && rows == k && cols == n,
+        "cannot multiply {} x {k} by {rows} x {cols} into {m} x {n}",
         a.rows(),
-        b.rows(),
-        b.cols(),
     );
     if let Some(bias) = epilogue.bias {
         assert!(bias.len() == n, "a bias of length {} for {n} columns", bias.len());

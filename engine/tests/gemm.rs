@@ -2,6 +2,7 @@
 
 mod case;
 mod contract;
+mod packed;
 
 use crate::support::{self, single};
 use case::Case;

@@ -2,9 +2,9 @@
 //! kernels of its own. It chooses among them by what it detects, so that bits may differ from one
 //! processor to another.
 
-use super::Products;
 use super::epilogue::{Epilogue, Finish};
 use super::matrix::{Blocks, MatMut, MatRef};
+use super::{PackedB, Products};
 use crate::hardware::parallel::Context;
 use crate::hardware::simd::Plain;
 
@@ -24,6 +24,21 @@ impl Products for Plain {
             multiply(finish.alpha, a, b, finish.beta, &mut c);
             apply(finish.epilogue, &mut c);
         });
+    }
+
+    fn packed_len(&self, k: usize, n: usize) -> usize {
+        k * n
+    }
+
+    /// Row by row: `matrixmultiply` packs for itself.
+    fn pack(&self, b: MatRef, out: &mut [f32]) {
+        for (i, row) in out.chunks_exact_mut(b.cols().max(1)).enumerate() {
+            row.iter_mut().enumerate().for_each(|(j, x)| *x = b.at(i, j));
+        }
+    }
+
+    fn packed_product(&self, cx: &Context, a: MatRef, b: &PackedB, c: MatMut, finish: Finish) {
+        self.product(cx, a, MatRef::new(b.values(), b.rows(), b.cols()), c, finish);
     }
 }
 

@@ -5,6 +5,7 @@
 //! | `tile` | each ISA's tile |
 //! | `blocks` | the sizes of blocks and strips, and what is packed |
 //! | `pack` | copies of blocks in the order in which they are read |
+//! | `packed` | all of B, packed once |
 //! | `sums` | the sums over k of a tile, in assembly for AVX2 |
 //! | `kernel` | the micro-kernel, and the loops ir and jr around it |
 //! | `finish` | the way of a tile to memory |
@@ -19,6 +20,7 @@ mod finish;
 mod kernel;
 mod loops;
 mod pack;
+mod packed;
 mod sparse;
 #[allow(unsafe_code)]
 mod strided;
@@ -29,9 +31,9 @@ mod tile;
 
 pub(super) use tile::products;
 
-use super::Products;
 use super::epilogue::Finish;
 use super::matrix::{MatMut, MatRef, Windows};
+use super::{PackedB, Products};
 use crate::hardware::parallel::Context;
 use tile::Tile;
 
@@ -42,6 +44,19 @@ impl<T: Tile> Products for T {
 
     fn product(&self, cx: &Context, a: MatRef, b: MatRef, c: MatMut, finish: Finish) {
         loops::product(*self, cx, a, b, c, finish);
+    }
+
+    fn packed_len(&self, k: usize, n: usize) -> usize {
+        packed::len::<T>(k, n)
+    }
+
+    fn pack(&self, b: MatRef, out: &mut [f32]) {
+        packed::pack(*self, b, out);
+    }
+
+    fn packed_product(&self, cx: &Context, a: MatRef, b: &PackedB, c: MatMut, finish: Finish) {
+        let b = packed::Panels::new::<T>(b.values(), b.cols());
+        loops::packed_product(*self, cx, a, b, c, finish);
     }
 
     fn sparse_scratch(&self, m: usize, k: usize) -> usize {

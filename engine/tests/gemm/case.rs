@@ -1,6 +1,6 @@
 //! One product: built, multiplied, and compared with an obvious triple loop.
 
-use narrows_engine::gemm::{Epilogue, MatMut, MatRef, gemm_fused};
+use narrows_engine::gemm::{Epilogue, MatMut, MatRef, PackedB, gemm_fused, gemm_packed};
 use narrows_engine::parallel::Context;
 
 /// Everything that a product depends on but its numbers.
@@ -23,6 +23,8 @@ pub struct Case {
     pub relu: bool,
     /// Real numbers instead of small integers.
     pub real: bool,
+    /// B is packed beforehand, by a `PackedB` that held another one before. Alpha has to be 1.
+    pub packed: bool,
 }
 
 impl Case {
@@ -40,6 +42,7 @@ impl Case {
             bias: false,
             relu: false,
             real: false,
+            packed: false,
         }
     }
 
@@ -80,7 +83,15 @@ impl Case {
         let epilogue = Epilogue { bias: bias.as_deref(), relu: self.relu };
         let (m, n, rs, cs, start) = (c.rows, c.cols, c.row_stride, c.col_stride, c.start);
         let out = MatMut::with_strides(&mut c.data[start..], m, n, rs, cs);
-        gemm_fused(cx, self.alpha, a.view(), b.view(), self.beta, out, epilogue);
+        if self.packed {
+            assert_eq!(self.alpha, 1.0);
+            let nans = vec![f32::NAN; self.k * n];
+            let mut packed = PackedB::new(cx.isa(), MatRef::new(&nans, self.k, n));
+            packed.pack(b.view());
+            gemm_packed(cx, a.view(), &packed, self.beta, out, epilogue);
+        } else {
+            gemm_fused(cx, self.alpha, a.view(), b.view(), self.beta, out, epilogue);
+        }
         c.data
     }
 

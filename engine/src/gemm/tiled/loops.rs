@@ -5,6 +5,7 @@ use super::blocks::{
 };
 use super::kernel::{PanelsB, Strips};
 use super::pack::{OVERRUN, pack_a_columns, pack_a_rows, pack_b, packed_strip};
+use super::packed::Panels;
 use super::sums::Prefetch;
 use super::tile::Tile;
 use crate::gemm::epilogue::Finish;
@@ -25,9 +26,48 @@ thread_local! {
 pub fn product<T: Tile>(simd: T, cx: &Context, a: MatRef, b: MatRef, c: MatMut, finish: Finish) {
     if better_transposed(a, b, &c) {
         let finish = Finish { transposed: !finish.transposed, ..finish };
-        run(simd, cx, b.transposed(), a.transposed(), c.transposed(), finish);
+        run(simd, cx, b.transposed(), OperandB::Matrix(a.transposed()), c.transposed(), finish);
     } else {
-        run(simd, cx, a, b, c, finish);
+        run(simd, cx, a, OperandB::Matrix(b), c, finish);
+    }
+}
+
+/// The same for a B that is packed.
+pub fn packed_product<T: Tile>(
+    simd: T,
+    cx: &Context,
+    a: MatRef,
+    b: Panels,
+    c: MatMut,
+    finish: Finish,
+) {
+    run(simd, cx, a, OperandB::Packed(b), c, finish);
+}
+
+/// B, or columns of it.
+#[derive(Clone, Copy)]
+enum OperandB<'a> {
+    /// Read where it is, or packed block by block.
+    Matrix(MatRef<'a>),
+    /// Packed beforehand.
+    Packed(Panels<'a>),
+}
+
+impl<'a> OperandB<'a> {
+    /// `n` columns from `j` on, a multiple of the tile's width.
+    fn columns(self, j: usize, n: usize) -> OperandB<'a> {
+        match self {
+            OperandB::Matrix(b) => OperandB::Matrix(b.block(0, b.rows(), j, n)),
+            OperandB::Packed(panels) => OperandB::Packed(panels.from(j)),
+        }
+    }
+
+    /// True if a task of `m` rows need not pack it.
+    fn as_it_is<T: Tile>(self, m: usize) -> bool {
+        match self {
+            OperandB::Matrix(b) => reads_in_place::<T>(b, m),
+            OperandB::Packed(_) => true,
+        }
     }
 }
 
@@ -46,23 +86,23 @@ fn better_transposed(a: MatRef, b: MatRef, c: &MatMut) -> bool {
 }
 
 /// The same as it stands.
-fn run<T: Tile>(simd: T, cx: &Context, a: MatRef, b: MatRef, c: MatMut, finish: Finish) {
-    let (down, across) = tasks::<T>(a, b, cx.threads());
+fn run<T: Tile>(simd: T, cx: &Context, a: MatRef, b: OperandB, c: MatMut, finish: Finish) {
+    let (down, across) = tasks::<T>(a, b, c.cols(), cx.threads());
     let blocks = Blocks::new(c, down, across, T::NR);
     cx.for_each_part(blocks.count(), blocks, |_, (i, j, c)| {
-        let (a, b) = (a.block(i, c.rows(), 0, a.cols()), b.block(0, b.rows(), j, c.cols()));
+        let (a, b) = (a.block(i, c.rows(), 0, a.cols()), b.columns(j, c.cols()));
         simd.vectorize(Task { simd, a, b, c, finish: finish.from(i, j) });
     });
 }
 
 /// The tasks that C is dealt out to, vertically and horizontally. The products of an element are
 /// summed in the same order whatever the task, so that no bit depends on it.
-fn tasks<T: Tile>(a: MatRef, b: MatRef, threads: usize) -> (usize, usize) {
+fn tasks<T: Tile>(a: MatRef, b: OperandB, n: usize, threads: usize) -> (usize, usize) {
     // Two tasks from 2^20 multiply-adds on, some 20 microseconds: if the other thread needs longer
     // to wake up, this one does both. Larger products have more tasks, but also larger ones, twice
     // as many for eight times the work, and no more than make up for a thread that is held up: each
     // task packs for itself.
-    let (m, n, k) = (a.rows(), b.cols(), a.cols());
+    let (m, k) = (a.rows(), a.cols());
     let work = m.saturating_mul(n).saturating_mul(k).max(1);
     if threads == 1 || work < 1 << 20 {
         return (1, 1);
@@ -74,7 +114,7 @@ fn tasks<T: Tile>(a: MatRef, b: MatRef, threads: usize) -> (usize, usize) {
         // Rows of blocks read the same columns of B, and columns of blocks the same rows of A. What
         // is read where it is costs less than what each of them packs.
         let a_cost = if LayoutA::of::<T>(a, n).in_place() { 1 } else { 4 };
-        let b_cost = if reads_in_place::<T>(b, m.div_ceil(down)) { 1 } else { 4 };
+        let b_cost = if b.as_it_is::<T>(m.div_ceil(down)) { 1 } else { 4 };
         let (b_cost, a_cost) =
             ((b_cost * down).saturating_mul(n), (a_cost * across).saturating_mul(m));
         (ragged, b_cost.saturating_add(a_cost).saturating_mul(k))
@@ -90,7 +130,7 @@ struct Task<'a, T> {
     /// `(m, k)`
     a: MatRef<'a>,
     /// `(k, n)`
-    b: MatRef<'a>,
+    b: OperandB<'a>,
     /// `(m, n)`
     c: MatMut<'a>,
     finish: Finish<'a>,
@@ -104,14 +144,18 @@ impl<T: Tile> Kernel for Task<'_, T> {
         let Task { simd, a, b, mut c, finish } = self;
         let (m, n, k) = (c.rows(), c.cols(), a.cols());
         let layout = LayoutA::of::<T>(a, n);
-        let b_in_place = reads_in_place::<T>(b, m);
+        let b_as_it_is = b.as_it_is::<T>(m);
         let longest = k_blocks(k).map(|(_, len)| len).max().unwrap_or(0);
         let nc =
             n.div_ceil(n.div_ceil(block_columns(longest, T::NR)).max(1)).next_multiple_of(T::NR);
         // Not lent to a closure, which would be compiled without the ISA.
         let a_len = (MC * T::MR * k.min(KC) + (MC + 1) * OVERRUN).max(T::MR * A_STRIDE);
         let mut packed_a = memory::borrow(&PACKED_A, a_len);
-        let mut packed_b = memory::borrow(&PACKED_B, k.min(KC) * nc.max(T::NR));
+        let b_len = match b {
+            OperandB::Matrix(_) => k.min(KC) * nc.max(T::NR),
+            OperandB::Packed(_) => 0,
+        };
+        let mut packed_b = memory::borrow(&PACKED_B, b_len);
         // Loop jc
         for jc in (0..n).step_by(nc.max(1)) {
             let nc = nc.min(n - jc);
@@ -119,7 +163,12 @@ impl<T: Tile> Kernel for Task<'_, T> {
             for (pc, kc) in k_blocks(k) {
                 let last = pc + kc == k;
                 let finish = finish.of_block(pc == 0, last);
-                let b = panels(simd, b.block(pc, kc, jc, nc), b_in_place, &mut packed_b);
+                let b = match b {
+                    OperandB::Matrix(b) => {
+                        panels(simd, b.block(pc, kc, jc, nc), b_as_it_is, &mut packed_b)
+                    }
+                    OperandB::Packed(panels) => panels.block(pc, kc, jc),
+                };
                 for (height, i, rows) in even_strips(m, T::MR) {
                     // Loop ic
                     let mc = height * layout.strips_at_once(rows.max(1));

@@ -43,6 +43,7 @@
 //! large ones half as often; the columns that fill half of the level-2 cache are as good as those
 //! that fill all of it.
 
+pub(crate) mod depth;
 // Some methods are for `tiled` alone.
 #[allow(dead_code)]
 mod epilogue;
@@ -51,6 +52,8 @@ mod matrix;
 mod packed;
 #[allow(unsafe_code)]
 mod portable;
+#[allow(unsafe_code)]
+pub(crate) mod rows;
 // It needs a SIMD file with a tile.
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 mod tiled;
@@ -77,6 +80,10 @@ trait Products {
 
     /// Copies B to `out`, in the order in which [`Products::packed_product`] reads it.
     fn pack(&self, b: MatRef, out: &mut [f32]);
+
+    /// Where the columns of a B of `n` columns lie from `j` on, an even number of vectors, in the
+    /// block `(start, length)` of k.
+    fn place(&self, n: usize, block: (usize, usize), j: usize) -> rows::Place;
 
     /// `c = finish(a b)`, for a C and a k that are not empty.
     fn packed_product(&self, cx: &Context, a: MatRef, b: &PackedB, c: MatMut, finish: Finish);

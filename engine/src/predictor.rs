@@ -37,6 +37,9 @@ use workspace::Slot;
 /// Most rows of a block: a panel of weights is read into the level-2 cache once for all of them.
 const MAX_ROWS: usize = 96;
 
+/// The rows of a block are a multiple of it, where there are as many.
+const ROW_STEP: usize = 6;
+
 /// A network with its parameters, ready to predict: immutable, and free to be shared by threads.
 ///
 /// ```
@@ -61,8 +64,6 @@ pub struct Predictor {
     output: Shape,
     precision: Precision,
     stages: Vec<Stage>,
-    /// 0, 1, 2 and so on: the columns of x, for a product that leaves none out.
-    columns: Vec<u32>,
 }
 
 impl Predictor {
@@ -86,19 +87,11 @@ impl Predictor {
         precision: Precision,
     ) -> Result<Predictor, Error> {
         let stages = plan::stages(network, params, precision)?;
-        let most = stages.iter().map(|stage| stage.inputs).max().unwrap_or(0);
-        ensure!(
-            u32::try_from(most).is_ok(),
-            shape,
-            "a predictor takes at most {} values in a row, not {most}",
-            u32::MAX
-        );
         Ok(Predictor {
             input: network.input().clone(),
             output: network.output().clone(),
             precision,
             stages,
-            columns: (0..most as u32).collect(),
         })
     }
 
@@ -152,7 +145,7 @@ impl Predictor {
         );
         // By size alone: layers that run as they are may round differently in another block.
         let rows =
-            batch.div_ceil(16).next_multiple_of(product::TILE_ROWS).clamp(12, MAX_ROWS).min(batch);
+            batch.div_ceil(16).next_multiple_of(ROW_STEP).clamp(12, MAX_ROWS).min(batch);
         let tasks = batch.div_ceil(rows);
         let slots = tasks.min(if cx.threads() == 1 { 1 } else { 4 * cx.threads() });
         let slots = workspace.prepare(self, slots, rows);
@@ -178,7 +171,7 @@ impl Predictor {
     /// A block of rows through all stages, on the calling thread.
     fn block(&self, cx: &Context, slot: &mut Slot, x: &[f32], y: &mut [f32]) {
         let rows = x.len() / self.input.len();
-        let Slot { buffers: [before, after], columns, packed, saved, scratch } = slot;
+        let Slot { buffers: [before, after], saved, scratch } = slot;
         let (mut before, mut after) = (before, after);
         if self.stages.is_empty() {
             y.copy_from_slice(x);
@@ -192,9 +185,7 @@ impl Predictor {
             };
             match &stage.map {
                 Map::Linear(linear) => {
-                    let columns = bytemuck::cast_slice_mut(columns);
-                    Product { linear, x, y, all: &self.columns[..stage.inputs], columns, packed }
-                        .run(cx.isa());
+                    Product { linear, x, y, scratch }.run(cx);
                 }
                 Map::Normalise(normalise) => normalise.apply(cx, x, y),
                 Map::Layer { op, position, params } => {

@@ -1,24 +1,28 @@
 //! A linear layer's weights in the order in which products read them.
 //!
-//! Panels of [`WIDTH`] outputs, one after another, each (inputs, width): an input meets one run of
-//! neighbouring weights in each panel. The last panel is as wide as needed, in steps of [`STEP`];
-//! surplus outputs are 0.
+//! Those in f32 are packed for the micro-kernel of an ISA ([`PackedB`]), which the kernel for rows
+//! reads as well. Those in half precision and bytes lie by panels of [`WIDTH`] outputs, one after
+//! another, each (inputs, width): an input meets one run of neighbouring weights in each panel, of
+//! whole cache lines. The last panel is as wide as needed, in steps of [`STEP`]; surplus outputs
+//! are 0. A batch needs them in f32 as well, for they would be converted again for each row.
 
 use crate::Error;
 use crate::error::ensure;
 use crate::hardware::half;
 use crate::hardware::memory::Slab;
-use crate::hardware::simd::Simd;
-use bytemuck::Pod;
+use crate::gemm::rows::Weight;
+use crate::gemm::{MatRef, PackedB};
+use crate::hardware::simd::Isa;
 use std::fmt;
+use std::sync::OnceLock;
 
 /// The outputs of a panel: four vectors of AVX-512, eight of AVX2. A single row then has enough
 /// sums under way to hide the latency of a multiply-add (4 cycles, of one AVX-512 or two AVX2
 /// instructions).
-pub(crate) const WIDTH: usize = 64;
+const WIDTH: usize = 64;
 
 /// The widths of the last panel are multiples of it: of the widest vector.
-pub(crate) const STEP: usize = 16;
+const STEP: usize = 16;
 
 /// The type of a predictor's weights of linear layers. Inputs, sums and outputs are always f32.
 ///
@@ -50,47 +54,16 @@ impl fmt::Display for Precision {
     }
 }
 
-/// The type in which a weight is stored.
-pub(crate) trait Weight: Pod {
-    /// True if it is to be multiplied by the factor of its output.
-    const SCALED: bool;
-    /// The next vector of weights.
-    fn load<S: Simd>(s: S, x: &[Self]) -> S::F;
-}
-
-impl Weight for f32 {
-    const SCALED: bool = false;
-    #[inline(always)]
-    fn load<S: Simd>(s: S, x: &[f32]) -> S::F {
-        s.load(x)
-    }
-}
-
-/// Half precision.
-impl Weight for u16 {
-    const SCALED: bool = true;
-    #[inline(always)]
-    fn load<S: Simd>(s: S, x: &[u16]) -> S::F {
-        s.load_f16(x)
-    }
-}
-
-impl Weight for i8 {
-    const SCALED: bool = true;
-    #[inline(always)]
-    fn load<S: Simd>(s: S, x: &[i8]) -> S::F {
-        s.load_i8(x)
-    }
-}
-
 /// A linear layer, with its weights packed.
 #[derive(Debug)]
 pub(crate) struct Panels {
     pub precision: Precision,
     pub inputs: usize,
     pub outputs: usize,
-    /// Numbers of the type of `precision`.
+    /// Numbers of the type of `precision`, unless that is f32.
     values: Slab,
+    /// All numbers in f32, without their scale, for each ISA that has asked for them.
+    packed: Vec<(Isa, OnceLock<PackedB>)>,
     /// (outputs), filled up with ones to whole steps.
     pub scale: Slab,
     /// (outputs), filled up with zeros to whole steps.
@@ -115,7 +88,12 @@ impl Panels {
         let outputs = bias.len();
         let padded = outputs.next_multiple_of(STEP);
         let finite = weight.iter().all(|w| w.is_finite());
-        let mut values = Slab::new((inputs * padded * bytes(precision)).div_ceil(size_of::<f32>()));
+        let mut values = match precision {
+            Precision::F32 => Slab::default(),
+            _ => Slab::new((inputs * padded * bytes(precision)).div_ceil(size_of::<f32>())),
+        };
+        let packed: Vec<_> =
+            Isa::available().into_iter().map(|isa| (isa, OnceLock::new())).collect();
         let (mut scale, mut padded_bias) = (Slab::new(padded), Slab::new(padded));
         scale.fill(1.0);
         padded_bias[..outputs].copy_from_slice(bias);
@@ -123,7 +101,11 @@ impl Panels {
         let largest =
             |j: usize| row(j).iter().filter(|w| w.is_finite()).fold(0f32, |m, w| m.max(w.abs()));
         match precision {
-            Precision::F32 => pack(&mut values, inputs, outputs, |j, k| row(j)[k]),
+            Precision::F32 => {
+                let (best, place) = &packed[0];
+                let weight = MatRef::new(weight, outputs, inputs).transposed();
+                place.get_or_init(|| PackedB::new(*best, weight));
+            }
             Precision::F16 => {
                 for (j, scale) in scale[..outputs].iter_mut().enumerate() {
                     *scale = power_below(largest(j)) / 2f32.powi(14);
@@ -147,16 +129,60 @@ impl Panels {
                 });
             }
         }
-        Ok(Panels { precision, inputs, outputs, values, scale, bias: padded_bias, relu, finite })
+        let bias = padded_bias;
+        Ok(Panels { precision, inputs, outputs, values, packed, scale, bias, relu, finite })
     }
 
-    /// The panels, in the type of `precision`.
-    pub fn values<W: Weight>(&self) -> &[W] {
-        bytemuck::cast_slice(&self.values)
+    /// The panels, in the type of `precision`, which is not f32.
+    pub fn values<W: Weight>(&self) -> PanelWeights<'_, W> {
+        let values = bytemuck::cast_slice(&self.values);
+        PanelWeights { values, inputs: self.inputs, outputs: self.outputs }
+    }
+
+    /// The weights without their scale, packed for an ISA; allocates when that is asked for first.
+    pub fn packed(&self, isa: Isa) -> &PackedB {
+        let place = self.packed.iter().find(|(of, _)| *of == isa).expect("an ISA that is there");
+        place.1.get_or_init(|| match self.precision {
+            Precision::F32 => {
+                let other = self.packed.iter().find_map(|(_, packed)| packed.get());
+                other.expect("packed when planned").for_isa(isa)
+            }
+            Precision::F16 => self.values::<u16>().packed(isa, half::to_f32),
+            Precision::Int8 => self.values::<i8>().packed(isa, f32::from),
+        })
     }
 
     pub fn weight_bytes(&self) -> usize {
         self.inputs * self.outputs * bytes(self.precision)
+    }
+}
+
+/// Weights by panels.
+#[derive(Clone, Copy)]
+pub(crate) struct PanelWeights<'a, W> {
+    pub values: &'a [W],
+    pub inputs: usize,
+    outputs: usize,
+}
+
+impl<W: Weight> PanelWeights<'_, W> {
+    /// The first output of the panel of output `j`, and the panel's width.
+    #[inline(always)]
+    pub fn panel(&self, j: usize) -> (usize, usize) {
+        let start = j - j % WIDTH;
+        (start, WIDTH.min((self.outputs - start).next_multiple_of(STEP)))
+    }
+
+    /// The same in f32, packed.
+    fn packed(&self, isa: Isa, to_f32: impl Fn(W) -> f32) -> PackedB {
+        let mut b = Vec::with_capacity(self.inputs * self.outputs);
+        for k in 0..self.inputs {
+            for j in 0..self.outputs {
+                let (start, width) = self.panel(j);
+                b.push(to_f32(self.values[start * self.inputs + k * width + (j - start)]));
+            }
+        }
+        PackedB::new(isa, MatRef::new(&b, self.inputs, self.outputs))
     }
 }
 

@@ -81,10 +81,6 @@ trait Products {
     /// Copies B to `out`, in the order in which [`Products::packed_product`] reads it.
     fn pack(&self, b: MatRef, out: &mut [f32]);
 
-    /// Where the columns of a B of `n` columns lie from `j` on, an even number of vectors, in the
-    /// block `(start, length)` of k.
-    fn place(&self, n: usize, block: (usize, usize), j: usize) -> rows::Place;
-
     /// `c = finish(a b)`, for a C and a k that are not empty.
     fn packed_product(&self, cx: &Context, a: MatRef, b: &PackedB, c: MatMut, finish: Finish);
 

@@ -144,8 +144,7 @@ impl Predictor {
             y.len()
         );
         // By size alone: layers that run as they are may round differently in another block.
-        let rows =
-            batch.div_ceil(16).next_multiple_of(ROW_STEP).clamp(12, MAX_ROWS).min(batch);
+        let rows = batch.div_ceil(16).next_multiple_of(ROW_STEP).clamp(12, MAX_ROWS).min(batch);
         let tasks = batch.div_ceil(rows);
         let slots = tasks.min(if cx.threads() == 1 { 1 } else { 4 * cx.threads() });
         let slots = workspace.prepare(self, slots, rows);

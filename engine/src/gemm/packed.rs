@@ -1,9 +1,7 @@
 //! Products whose B is packed once and multiplied many times: weights in a prediction or a step.
 
-use super::depth::k_blocks;
 use super::epilogue::{Epilogue, Finish};
 use super::matrix::{MatMut, MatRef};
-use super::rows::{Place, RUN};
 use super::{check_sizes, products};
 use crate::hardware::memory::Slab;
 use crate::hardware::parallel::Context;
@@ -59,35 +57,8 @@ impl PackedB {
     }
 
     /// The numbers in their packed order.
-    pub(crate) fn values(&self) -> &[f32] {
+    pub(super) fn values(&self) -> &[f32] {
         &self.values
-    }
-
-    /// The columns in whole vectors.
-    pub(crate) fn padded_cols(&self) -> usize {
-        self.n.next_multiple_of(self.isa.lanes())
-    }
-
-    /// Where the columns from `j` on, an even number of vectors, lie in the block `(start, length)`
-    /// of k.
-    pub(crate) fn place(&self, block: (usize, usize), j: usize) -> Place {
-        products(&self.isa).place(self.n, block, j)
-    }
-
-    /// The same B for another ISA.
-    pub(crate) fn for_isa(&self, isa: Isa) -> PackedB {
-        let mut b = vec![0.0; self.k * self.n];
-        let run = RUN * self.isa.lanes();
-        for (start, len) in k_blocks(self.k) {
-            for j in (0..self.n).step_by(run) {
-                let (place, width) = (self.place((start, len), j), run.min(self.n - j));
-                for p in 0..len {
-                    let from = &self.values[place.start + p * place.row..][..width];
-                    b[(start + p) * self.n + j..][..width].copy_from_slice(from);
-                }
-            }
-        }
-        PackedB::new(isa, MatRef::new(&b, self.k, self.n))
     }
 }
 

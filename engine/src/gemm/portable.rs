@@ -4,10 +4,9 @@
 
 use super::epilogue::{Epilogue, Finish};
 use super::matrix::{Blocks, MatMut, MatRef};
-use super::rows::{Place, RUN};
 use super::{PackedB, Products};
 use crate::hardware::parallel::Context;
-use crate::hardware::simd::{Plain, Simd};
+use crate::hardware::simd::Plain;
 
 /// Rows of C in a task.
 const ROWS: usize = 128;
@@ -28,25 +27,18 @@ impl Products for Plain {
     }
 
     fn packed_len(&self, k: usize, n: usize) -> usize {
-        k * n.next_multiple_of(Plain::LANES)
+        k * n
     }
 
     /// Row by row: `matrixmultiply` packs for itself.
     fn pack(&self, b: MatRef, out: &mut [f32]) {
-        let n = b.cols();
-        for (i, row) in out.chunks_exact_mut(n.next_multiple_of(Plain::LANES).max(1)).enumerate() {
-            row[..n].iter_mut().enumerate().for_each(|(j, x)| *x = b.at(i, j));
+        for (i, row) in out.chunks_exact_mut(b.cols().max(1)).enumerate() {
+            row.iter_mut().enumerate().for_each(|(j, x)| *x = b.at(i, j));
         }
     }
 
-    fn place(&self, n: usize, (start, _): (usize, usize), j: usize) -> Place {
-        let row = n.next_multiple_of(Plain::LANES);
-        Place { start: start * row + j, run: RUN * Plain::LANES, row }
-    }
-
     fn packed_product(&self, cx: &Context, a: MatRef, b: &PackedB, c: MatMut, finish: Finish) {
-        let (k, n) = (b.rows(), b.cols());
-        self.product(cx, a, MatRef::with_strides(b.values(), k, n, b.padded_cols(), 1), c, finish);
+        self.product(cx, a, MatRef::new(b.values(), b.rows(), b.cols()), c, finish);
     }
 }
 

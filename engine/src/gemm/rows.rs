@@ -20,8 +20,8 @@ use crate::hardware::simd::{Isa, Kernel, MAX_LANES, Simd, kernel};
 /// Vectors of sums in registers, at most: enough to hide the latency of a multiply-add.
 pub(crate) const VECTORS: usize = 8;
 
-/// The vectors of B that lie side by side, at least, where there are as many.
-pub(crate) const RUN: usize = 2;
+/// The elements of a row of B that lie side by side, where there are as many.
+pub(crate) const RUN: usize = 64;
 
 /// Elements of a row from the one that is multiplied to the one whose weights are asked for.
 const AHEAD: usize = 8;
@@ -54,7 +54,7 @@ impl Weight for i8 {
     }
 }
 
-/// Where some columns of a block of B lie: runs of two vectors.
+/// Where some columns of a block of B lie: runs of 64 elements, or one run that is shorter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     /// The first element of the first row.
@@ -240,14 +240,16 @@ impl<W: Weight> Block<'_, W> {
     /// Adds to the sums.
     #[inline(always)]
     pub fn add_up<S: Simd>(self, simd: S) {
-        match (self.vectors, self.prefetch) {
-            (VECTORS, false) => columns::<S, W, 4, RUN, false>(simd, self),
-            (VECTORS, true) => columns::<S, W, 4, RUN, true>(simd, self),
-            (4, false) => columns::<S, W, 2, RUN, false>(simd, self),
-            (4, true) => columns::<S, W, 2, RUN, true>(simd, self),
-            (2, _) => columns::<S, W, 1, RUN, false>(simd, self),
-            (1, _) => columns::<S, W, 1, 1, false>(simd, self),
-            (vectors, _) => unreachable!("{vectors} vectors of columns"),
+        match (self.vectors, S::LANES, self.prefetch) {
+            (VECTORS, 16, false) => columns::<S, W, 2, 4, false>(simd, self),
+            (VECTORS, 16, true) => columns::<S, W, 2, 4, true>(simd, self),
+            (VECTORS, _, false) => columns::<S, W, 1, 8, false>(simd, self),
+            (VECTORS, _, true) => columns::<S, W, 1, 8, true>(simd, self),
+            (4, _, false) => columns::<S, W, 1, 4, false>(simd, self),
+            (4, _, true) => columns::<S, W, 1, 4, true>(simd, self),
+            (2, _, _) => columns::<S, W, 1, 2, false>(simd, self),
+            (1, _, _) => columns::<S, W, 1, 1, false>(simd, self),
+            (vectors, _, _) => unreachable!("{vectors} vectors of columns"),
         }
     }
 }
@@ -330,13 +332,10 @@ fn prefetch<S: Simd, W, const RUNS: usize>(
     len: usize,
     offset: u32,
 ) {
-    const LINE: usize = FLOATS_PER_LINE * size_of::<f32>();
-    let bytes = len * size_of::<W>();
-    // Runs shorter than a line lie side by side.
-    for r in (0..RUNS).step_by((LINE / bytes).max(1)) {
-        for at in (0..bytes).step_by(LINE) {
-            let start = runs[r].wrapping_add(offset as usize).cast::<u8>();
-            simd.prefetch(start.wrapping_add(at).cast());
+    for run in runs {
+        let start = run.wrapping_add(offset as usize).cast::<f32>();
+        for at in (0..len * size_of::<W>() / size_of::<f32>()).step_by(FLOATS_PER_LINE) {
+            simd.prefetch(start.wrapping_add(at));
         }
     }
 }

@@ -33,7 +33,6 @@ pub(super) use tile::products;
 
 use super::epilogue::Finish;
 use super::matrix::{MatMut, MatRef, Windows};
-use super::rows::Place;
 use super::{PackedB, Products};
 use crate::hardware::parallel::Context;
 use tile::Tile;
@@ -53,10 +52,6 @@ impl<T: Tile> Products for T {
 
     fn pack(&self, b: MatRef, out: &mut [f32]) {
         packed::pack(*self, b, out);
-    }
-
-    fn place(&self, n: usize, block: (usize, usize), j: usize) -> Place {
-        packed::place::<T>(n, block, j)
     }
 
     fn packed_product(&self, cx: &Context, a: MatRef, b: &PackedB, c: MatMut, finish: Finish) {

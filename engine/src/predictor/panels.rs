@@ -1,25 +1,20 @@
 //! A linear layer's weights in the order in which products read them.
 //!
-//! Those in f32 are packed for the micro-kernel of an ISA ([`PackedB`]), which the kernel for rows
-//! reads as well. Those in half precision and bytes lie by panels of [`WIDTH`] outputs, one after
-//! another, each (inputs, width): an input meets one run of neighbouring weights in each panel, of
-//! whole cache lines. The last panel is as wide as needed, in steps of [`STEP`]; surplus outputs
-//! are 0. A batch needs them in f32 as well, for they would be converted again for each row.
+//! Panels of [`RUN`] outputs, one after another, each (inputs, width): an input meets one run of
+//! neighbouring weights in each panel, of whole cache lines. The last panel is as wide as needed, in
+//! steps of [`STEP`]; surplus outputs are 0. (A single row reads the micro-panels of products, 16
+//! outputs wide, a tenth slower.) Batches that are not mostly zeros have a copy in f32, packed for
+//! the micro-kernel when first asked for.
 
 use crate::Error;
 use crate::error::ensure;
+use crate::gemm::rows::{Place, RUN, VECTORS, Weight};
+use crate::gemm::{MatRef, PackedB};
 use crate::hardware::half;
 use crate::hardware::memory::Slab;
-use crate::gemm::rows::Weight;
-use crate::gemm::{MatRef, PackedB};
 use crate::hardware::simd::Isa;
 use std::fmt;
 use std::sync::OnceLock;
-
-/// The outputs of a panel: four vectors of AVX-512, eight of AVX2. A single row then has enough
-/// sums under way to hide the latency of a multiply-add (4 cycles, of one AVX-512 or two AVX2
-/// instructions).
-const WIDTH: usize = 64;
 
 /// The widths of the last panel are multiples of it: of the widest vector.
 const STEP: usize = 16;
@@ -60,7 +55,7 @@ pub(crate) struct Panels {
     pub precision: Precision,
     pub inputs: usize,
     pub outputs: usize,
-    /// Numbers of the type of `precision`, unless that is f32.
+    /// Numbers of the type of `precision`.
     values: Slab,
     /// All numbers in f32, without their scale, for each ISA that has asked for them.
     packed: Vec<(Isa, OnceLock<PackedB>)>,
@@ -88,12 +83,8 @@ impl Panels {
         let outputs = bias.len();
         let padded = outputs.next_multiple_of(STEP);
         let finite = weight.iter().all(|w| w.is_finite());
-        let mut values = match precision {
-            Precision::F32 => Slab::default(),
-            _ => Slab::new((inputs * padded * bytes(precision)).div_ceil(size_of::<f32>())),
-        };
-        let packed: Vec<_> =
-            Isa::available().into_iter().map(|isa| (isa, OnceLock::new())).collect();
+        let mut values = Slab::new((inputs * padded * bytes(precision)).div_ceil(size_of::<f32>()));
+        let packed = Isa::available().into_iter().map(|isa| (isa, OnceLock::new())).collect();
         let (mut scale, mut padded_bias) = (Slab::new(padded), Slab::new(padded));
         scale.fill(1.0);
         padded_bias[..outputs].copy_from_slice(bias);
@@ -101,11 +92,7 @@ impl Panels {
         let largest =
             |j: usize| row(j).iter().filter(|w| w.is_finite()).fold(0f32, |m, w| m.max(w.abs()));
         match precision {
-            Precision::F32 => {
-                let (best, place) = &packed[0];
-                let weight = MatRef::new(weight, outputs, inputs).transposed();
-                place.get_or_init(|| PackedB::new(*best, weight));
-            }
+            Precision::F32 => pack(&mut values, inputs, outputs, |j, k| row(j)[k]),
             Precision::F16 => {
                 for (j, scale) in scale[..outputs].iter_mut().enumerate() {
                     *scale = power_below(largest(j)) / 2f32.powi(14);
@@ -133,7 +120,7 @@ impl Panels {
         Ok(Panels { precision, inputs, outputs, values, packed, scale, bias, relu, finite })
     }
 
-    /// The panels, in the type of `precision`, which is not f32.
+    /// The panels, in the type of `precision`.
     pub fn values<W: Weight>(&self) -> PanelWeights<'_, W> {
         let values = bytemuck::cast_slice(&self.values);
         PanelWeights { values, inputs: self.inputs, outputs: self.outputs }
@@ -143,10 +130,7 @@ impl Panels {
     pub fn packed(&self, isa: Isa) -> &PackedB {
         let place = self.packed.iter().find(|(of, _)| *of == isa).expect("an ISA that is there");
         place.1.get_or_init(|| match self.precision {
-            Precision::F32 => {
-                let other = self.packed.iter().find_map(|(_, packed)| packed.get());
-                other.expect("packed when planned").for_isa(isa)
-            }
+            Precision::F32 => self.values::<f32>().packed(isa, |w| w),
             Precision::F16 => self.values::<u16>().packed(isa, half::to_f32),
             Precision::Int8 => self.values::<i8>().packed(isa, f32::from),
         })
@@ -161,25 +145,44 @@ impl Panels {
 #[derive(Clone, Copy)]
 pub(crate) struct PanelWeights<'a, W> {
     pub values: &'a [W],
-    pub inputs: usize,
+    inputs: usize,
     outputs: usize,
 }
 
 impl<W: Weight> PanelWeights<'_, W> {
+    /// Where the outputs from `j` on lie, for inputs from `first` on, and how many vectors to take
+    /// at once: a power of two, so that there are few kernels.
+    #[inline(always)]
+    pub fn place(&self, first: usize, j: usize, lanes: usize) -> (Place, usize) {
+        let (start, width) = self.panel(j);
+        let place = Place {
+            start: start * self.inputs + first * width + (j - start),
+            run: self.inputs * RUN,
+            row: width,
+        };
+        // Whole panels lie one run after the other.
+        let columns = match width {
+            RUN => (self.outputs - start).next_multiple_of(STEP) / RUN * RUN,
+            _ => width - (j - start),
+        };
+        (place, 1 << (columns / lanes).min(VECTORS).ilog2())
+    }
+
     /// The first output of the panel of output `j`, and the panel's width.
     #[inline(always)]
-    pub fn panel(&self, j: usize) -> (usize, usize) {
-        let start = j - j % WIDTH;
-        (start, WIDTH.min((self.outputs - start).next_multiple_of(STEP)))
+    fn panel(&self, j: usize) -> (usize, usize) {
+        let start = j - j % RUN;
+        (start, RUN.min((self.outputs - start).next_multiple_of(STEP)))
     }
 
     /// The same in f32, packed.
     fn packed(&self, isa: Isa, to_f32: impl Fn(W) -> f32) -> PackedB {
         let mut b = Vec::with_capacity(self.inputs * self.outputs);
         for k in 0..self.inputs {
-            for j in 0..self.outputs {
+            for j in (0..self.outputs).step_by(RUN) {
                 let (start, width) = self.panel(j);
-                b.push(to_f32(self.values[start * self.inputs + k * width + (j - start)]));
+                let row = &self.values[start * self.inputs + k * width..][..width];
+                b.extend(row.iter().take(self.outputs - j).map(|w| to_f32(*w)));
             }
         }
         PackedB::new(isa, MatRef::new(&b, self.inputs, self.outputs))
@@ -208,8 +211,8 @@ fn pack<W: Weight>(
     weight: impl Fn(usize, usize) -> W,
 ) {
     let out: &mut [W] = bytemuck::cast_slice_mut(values);
-    for start in (0..outputs).step_by(WIDTH) {
-        let width = WIDTH.min((outputs - start).next_multiple_of(STEP));
+    for start in (0..outputs).step_by(RUN) {
+        let width = RUN.min((outputs - start).next_multiple_of(STEP));
         let panel = &mut out[start * inputs..][..width * inputs];
         for (k, run) in panel.chunks_exact_mut(width).enumerate() {
             for (j, w) in run.iter_mut().enumerate().take(outputs - start) {

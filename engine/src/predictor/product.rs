@@ -18,11 +18,11 @@
 //!
 //! Both add up in the same order, so that a row has the same bits alone and in any batch.
 
-use super::panels::{Panels, Precision, PanelWeights};
+use super::panels::{PanelWeights, Panels, Precision};
 use crate::Context;
 use crate::gemm::depth::{KC, k_blocks};
-use crate::gemm::rows::{self, Block, Nonzeros, Place, RUN, VECTORS, Weight};
-use crate::gemm::{Epilogue, MatMut, MatRef, PackedB, gemm_packed};
+use crate::gemm::rows::{self, Block, Nonzeros, Place, VECTORS, Weight};
+use crate::gemm::{Epilogue, MatMut, MatRef, gemm_packed};
 use crate::hardware::simd::{Isa, Kernel, MAX_LANES, Simd, kernel};
 
 /// Rows that read the weights one after the other, and in their own precision.
@@ -31,8 +31,14 @@ const FEW: usize = 4;
 /// The inputs of a part.
 const DEPTH: usize = 96;
 
-/// The share of elements that are not 0 up to which rows are multiplied one by one.
-const DENSITY: f32 = 0.6;
+/// The share of elements that are not 0 up to which rows are multiplied one by one: less if the
+/// weights are to be converted for each row.
+fn density(precision: Precision) -> f32 {
+    match precision {
+        Precision::F32 => 0.6,
+        Precision::F16 | Precision::Int8 => 0.3,
+    }
+}
 
 /// The length of [`Product::scratch`].
 pub(crate) fn scratch_len(rows: usize, inputs: usize) -> usize {
@@ -60,26 +66,31 @@ impl Product<'_> {
         let Product { linear, x, y, scratch } = self;
         let (isa, inputs, outputs) = (cx.isa(), linear.inputs, linear.outputs);
         let rows = x.len() / inputs;
-        // The portable products allocate, and may add up otherwise.
-        let plain = matches!(isa, Isa::Plain(_));
-        let small = linear.precision != Precision::F32 && (rows <= FEW || plain);
+        let few = rows <= FEW;
+        // The portable products allocate, and may add up otherwise. Weights in f32 are not worth
+        // their making for a few rows.
         let by_rows = rows == 1
-            || small
-            || plain
-            || linear.finite && rows::sampled_density(isa, x, inputs) < DENSITY;
+            || matches!(isa, Isa::Plain(_))
+            || few && linear.precision != Precision::F32
+            || linear.finite && rows::sampled_density(isa, x, inputs) < density(linear.precision);
         if by_rows {
             let (sums, scratch) = scratch.split_at_mut(sums_len(rows));
-            let depth = if rows <= FEW { KC } else { DEPTH };
+            let depth = if few { KC } else { DEPTH };
             // 0 times an infinity is not 0, and must not be left out.
             let nonzeros = Nonzeros::of(isa, x, inputs, depth, !linear.finite, scratch);
             match linear.precision {
-                Precision::F16 if small => {
-                    isa.run(Rows { linear, b: linear.values::<u16>(), nonzeros, y, sums });
+                Precision::F32 => {
+                    let weights = linear.values::<f32>();
+                    isa.run(Rows { linear, weights, nonzeros, y, sums });
                 }
-                Precision::Int8 if small => {
-                    isa.run(Rows { linear, b: linear.values::<i8>(), nonzeros, y, sums });
+                Precision::F16 => {
+                    let weights = linear.values::<u16>();
+                    isa.run(Rows { linear, weights, nonzeros, y, sums });
                 }
-                _ => isa.run(Rows { linear, b: linear.packed(isa), nonzeros, y, sums }),
+                Precision::Int8 => {
+                    let weights = linear.values::<i8>();
+                    isa.run(Rows { linear, weights, nonzeros, y, sums });
+                }
             }
             return;
         }
@@ -94,55 +105,20 @@ impl Product<'_> {
     }
 }
 
-/// Weights, and where they lie.
-trait Source: Copy {
-    type Weight: Weight;
-    fn values(&self) -> &[Self::Weight];
-    /// Where the outputs from `j` on lie, in the block `(start, length)` of inputs, and how many
-    /// lie there in order.
-    fn place(&self, block: (usize, usize), j: usize, lanes: usize) -> (Place, usize);
-}
-
-impl Source for &PackedB {
-    type Weight = f32;
-    fn values(&self) -> &[f32] {
-        PackedB::values(self)
-    }
-    fn place(&self, block: (usize, usize), j: usize, _: usize) -> (Place, usize) {
-        (PackedB::place(self, block, j), self.padded_cols() - j)
-    }
-}
-
-impl<W: Weight> Source for PanelWeights<'_, W> {
-    type Weight = W;
-    fn values(&self) -> &[W] {
-        self.values
-    }
-    fn place(&self, (first, _): (usize, usize), j: usize, lanes: usize) -> (Place, usize) {
-        let (start, width) = self.panel(j);
-        let place = Place {
-            start: start * self.inputs + first * width + (j - start),
-            run: RUN * lanes,
-            row: width,
-        };
-        (place, start + width - j)
-    }
-}
-
-struct Rows<'a, B> {
+struct Rows<'a, W> {
     linear: &'a Panels,
-    b: B,
+    weights: PanelWeights<'a, W>,
     nonzeros: Nonzeros<'a>,
     y: &'a mut [f32],
     sums: &'a mut [f32],
 }
 
-impl<B: Source> Kernel for Rows<'_, B> {
+impl<W: Weight> Kernel for Rows<'_, W> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Rows { linear, b, mut nonzeros, y, sums } = self;
+        let Rows { linear, weights, mut nonzeros, y, sums } = self;
         let (inputs, outputs) = (linear.inputs, linear.outputs);
         let rows = nonzeros.rows();
         let mut j = 0;
@@ -150,9 +126,8 @@ impl<B: Source> Kernel for Rows<'_, B> {
             let mut vectors = 0;
             let mut block = 0;
             for (start, len) in k_blocks(inputs) {
-                let (place, columns) = b.place((start, len), j, S::LANES);
-                // A power of two, so that there are few kernels.
-                vectors = 1 << (columns / S::LANES).min(VECTORS).ilog2();
+                let place;
+                (place, vectors) = weights.place(start, j, S::LANES);
                 let width = vectors * S::LANES;
                 let sums = &mut sums[..rows * width];
                 nonzeros.set_stride(place.row);
@@ -162,7 +137,7 @@ impl<B: Source> Kernel for Rows<'_, B> {
                     let work = Block {
                         nonzeros: &nonzeros,
                         block,
-                        b: b.values(),
+                        b: weights.values,
                         place: Place { start: start_of_part, ..place },
                         vectors,
                         from_zero: part == start,

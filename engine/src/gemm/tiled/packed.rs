@@ -11,7 +11,6 @@ use super::pack::pack_b;
 use super::tile::Tile;
 use crate::gemm::depth::k_blocks;
 use crate::gemm::matrix::MatRef;
-use crate::gemm::rows::Place;
 use crate::hardware::simd::{Kernel, Simd};
 
 /// The floats of a packed B: (k, n).
@@ -45,12 +44,6 @@ impl<T: Tile> Kernel for Pack<'_, T> {
             pack_b(simd, b.block(pc, kc, 0, n), T::NR, out);
         }
     }
-}
-
-/// Where the columns from `j` on, a multiple of the tile's width, lie in the block `(pc, kc)`.
-pub fn place<T: Tile>(n: usize, (pc, kc): (usize, usize), j: usize) -> Place {
-    let width = n.next_multiple_of(T::LANES);
-    Place { start: pc * width + kc * j, run: kc * T::NR, row: T::NR.min(width - j) }
 }
 
 /// The packed columns of B from one on.

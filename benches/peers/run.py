@@ -22,11 +22,12 @@ WORK = pathlib.Path(os.environ.get("PEERS_WORK", CACHE / "narrows-peers"))
 PYTHON_PACKAGES = ["numpy", "torch", "jax[cpu]", "onnx", "onnxruntime", "scikit-learn"]
 RUST_PEERS = ["gemm", "candle", "burn"]
 TRAINING, ALL = {"W1", "W1b"}, {"W1", "W1b", "W2", "W3", "W4", "W5"}
+TORCH = ALL | {"W4h", "W6", "W6c"}
 # Name, variant, script or binary, and the workloads that it knows.
 PEERS = [
-    ("torch", "default", "torch_peer.py", ALL | {"W4h"}),
-    ("torch", "tuned", "torch_peer.py", ALL | {"W4h"}),
-    ("torch", "compile", "torch_peer.py", ALL),
+    ("torch", "default", "torch_peer.py", TORCH),
+    ("torch", "tuned", "torch_peer.py", TORCH),
+    ("torch", "compile", "torch_peer.py", TORCH - {"W4h"}),
     ("jax", "default", "jax_peer.py", ALL | {"W4h"}),
     ("onnxruntime", "default", "onnx_peer.py", {"W5"}),
     ("sklearn", "default", "sklearn_peer.py", TRAINING),
@@ -41,25 +42,44 @@ KEEP_MEMORY = {
     "MALLOC_TOP_PAD_": "268435456",
     "MALLOC_ARENA_MAX": "1",
 }
+# How peers are told to leave AVX-512 alone.
+AVX2_VARIABLES = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "OPENBLAS_CORETYPE": "Haswell",
+}
+# They cannot be told: JAX's products (YNNPACK) and those of ONNX Runtime take what is there.
+NOT_TOLD = {"jax", "onnxruntime"}
+# The processor of the build, and options of Cargo: Rust peers are built once for each ISA.
+RUST_BUILDS = {
+    "": ("native", []),
+    "avx2": ("x86-64-v3", ["--no-default-features"]),
+}
 THREAD_VARIABLES = [f"{name}_NUM_THREADS" for name in ("RAYON", "MATMUL", "OMP", "MKL", "OPENBLAS")]
 
 
 def setup(options):
     WORK.mkdir(parents=True, exist_ok=True)
-    build("narrows", {})
+    build("narrows")
     if not options.only or "python" in options.only:
         subprocess.run([sys.executable, "-m", "venv", WORK / "venv"], check=True)
         subprocess.run([WORK / "venv/bin/pip", "install", "-q", *PYTHON_PACKAGES], check=True)
     for peer in RUST_PEERS:
-        if not options.only or peer in options.only:
-            build(peer, {"RUSTFLAGS": "-C target-cpu=native"})
+        for isa, (processor, features) in RUST_BUILDS.items():
+            if not options.only or peer in options.only:
+                build(peer, isa, features, RUSTFLAGS=f"-C target-cpu={processor}")
 
 
-def build(package, environment):
-    environment = dict(os.environ, CARGO_TARGET_DIR=str(WORK / "target"), **environment)
-    subprocess.run(
-        ["cargo", "build", "--release"], cwd=HERE / "rust" / package, env=environment, check=True
-    )
+def build(package, isa="", features=(), **environment):
+    environment.update(os.environ, CARGO_TARGET_DIR=str(binaries(isa).parent))
+    command = ["cargo", "build", "--release", *features]
+    subprocess.run(command, cwd=HERE / "rust" / package, env=environment, check=True)
+
+
+def binaries(isa):
+    """The folder of programs in Rust that are built for an ISA; for this processor if it is ""."""
+    return WORK / ("target-" + isa if isa else "target") / "release"
 
 
 def images(kind, workload):
@@ -100,12 +120,21 @@ def images(kind, workload):
 class Machine:
     """Starts processes on the first cores, and knows how fast these are when nothing else runs."""
 
-    def __init__(self, threads, trim):
-        self.threads = threads
+    def __init__(self, threads, options):
+        self.threads, self.isa = threads, options.isa
         self.environment = dict(os.environ, **{name: str(threads) for name in THREAD_VARIABLES})
-        if not trim:
+        # Measured are the versions of libraries that users get, by the kernels of this processor.
+        for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
+            self.environment.pop(name, None)
+        if self.isa:
+            self.environment.update(AVX2_VARIABLES)
+        if not options.trim:
             self.environment.update(KEEP_MEMORY)
         self.best = max(self.peak() for _ in range(15))
+
+    def ours(self):
+        variant = ["--variant", self.isa] if self.isa else []
+        return [binaries("") / "narrows-peer", *variant]
 
     def lines(self, *command):
         """The JSON lines that a command prints; none if it fails."""
@@ -124,7 +153,7 @@ class Machine:
 
     def peak(self):
         arguments = ["--workload", "peak", "--threads", self.threads]
-        return self.lines(WORK / "target/release/narrows-peer", *arguments)[0]["fma"]
+        return self.lines(*self.ours(), *arguments)[0]["fma"]
 
     def quiet(self):
         """Waits, at most 12 s, until the machine gives what it can: virtual cores may share a real
@@ -147,26 +176,40 @@ class Machine:
 def train(options):
     paths = {workload: images(options.data, workload) for workload in options.workloads}
     for threads in options.threads:
-        machine = Machine(threads, options.trim)
+        machine = Machine(threads, options)
         for workload in options.workloads:
             path = paths[workload]
-            about = dict(data=path.stem, trim=options.trim)
+            about = dict(data=path.stem, trim=options.trim, busy=options.busy, isa=options.isa)
             arguments = ["--workload", workload, "--threads", threads, "--data", path]
             arguments += ["--repeats", options.repeats, "--seconds", options.seconds]
             for round_number in range(options.rounds):
                 for name, variant, program, known in PEERS:
-                    wanted = not options.peers or name in options.peers
-                    command = program_of(program)
+                    names = {name, f"{name} {variant}"}
+                    wanted = not options.peers or names & set(options.peers)
+                    wanted = wanted and not (options.isa and name in NOT_TOLD)
+                    command = program_of(program, options.isa)
                     if workload not in known or not wanted or command is None:
                         continue
-                    ours = machine.measure(WORK / "target/release/narrows-peer", *arguments)
+                    ours = machine.measure(*machine.ours(), *arguments)
                     theirs = machine.measure(*command, *arguments, "--variant", variant)
                     record(options, ours, theirs, round=round_number, **about)
 
 
-def program_of(program):
+def busy_core():
+    """Trains W1 on the last core until it is killed."""
+    last = sorted(os.sched_getaffinity(0))[-1:]
+    data = images("sparse", "W1")
+    command = [binaries("") / "narrows-peer", "--workload", "W1", "--data", data]
+    return subprocess.Popen(
+        [*map(str, command), "--repeats", "1", "--seconds", "1e6"],
+        stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: os.sched_setaffinity(0, last),
+    )
+
+
+def program_of(program, isa):
     """How a peer is started; `None` if it is not installed."""
-    binary = WORK / "target/release" / program
+    binary = binaries(isa) / program
     if program.endswith(".py"):
         python = WORK / "venv/bin/python"
         return [python, HERE / "python" / program] if python.exists() else None
@@ -176,16 +219,17 @@ def program_of(program):
 def gemm(options):
     shapes = HERE / "shapes.txt"
     for threads in options.threads:
-        machine = Machine(threads, options.trim)
+        machine = Machine(threads, options)
         for round_number in range(options.rounds):
-            ours_and_rust = [WORK / "target/release/gemm-peers", shapes, threads, options.repeats]
+            ours_and_rust = [binaries(options.isa) / "gemm-peers", shapes, threads, options.repeats]
             for library in ("numpy", "torch"):
-                python = program_of("gemm_peer.py")
+                python = program_of("gemm_peer.py", options.isa)
                 ours = machine.measure(*ours_and_rust)
                 theirs = []
                 if python:
                     theirs = machine.measure(*python, library, shapes, threads, options.repeats)
-                record(options, ours, theirs, round=round_number)
+                about = dict(busy=options.busy, isa=options.isa)
+                record(options, ours, theirs, round=round_number, **about)
 
 
 def record(options, ours, theirs, **about):
@@ -218,16 +262,22 @@ def main():
         add.add_argument(
             "--trim", action="store_true", help="leave glibc's malloc as it is, which slows peers"
         )
+        add.add_argument(
+            "--isa", default="", choices=["", "avx2"], help="leave newer instructions alone"
+        )
+        add.add_argument(
+            "--busy", action="store_true", help="keep the last core at work meanwhile, by training"
+        )
         if name == "train":
             add.add_argument(
-                "workloads", nargs="*", default=["W1", "W1b", "W2", "W3", "W4", "W4h", "W5"]
+                "workloads", nargs="*", default=sorted(TORCH)
             )
             add.add_argument("--seconds", type=float, default=0.5, help="of a measurement")
             add.add_argument(
                 "--data", default="sparse", help="sparse, dense, or a folder with MNIST's files"
             )
             add.add_argument(
-                "--peers", nargs="+", help="only these: torch jax onnxruntime sklearn burn candle"
+                "--peers", nargs="+", help="only these: torch 'torch tuned' jax onnxruntime sklearn burn candle"
             )
     commands.add_parser("table", help="make the table anew from the results")
     for add in commands.choices.values():
@@ -237,7 +287,12 @@ def main():
     if options.command == "setup":
         return setup(options)
     if options.command != "table":
-        {"train": train, "gemm": gemm}[options.command](options)
+        neighbour = busy_core() if options.busy else None
+        try:
+            {"train": train, "gemm": gemm}[options.command](options)
+        finally:
+            if neighbour:
+                neighbour.kill()
     text = tables.make([json.loads(line) for line in open(options.results)])
     options.table.write_text(text)
     print(text)

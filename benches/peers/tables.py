@@ -12,6 +12,8 @@ METRICS = {
     "W3": [("samples_per_s", "samples/s", True)],
     "W4": [("wall_s", "s", False)],
     "W4h": [("wall_s", "s", False)],
+    "W6": [("samples_per_s", "samples/s", True)],
+    "W6c": [("samples_per_s", "samples/s", True)],
     "W5": [
         ("latency_us", "us, one row", False),
         ("samples_per_s", "rows/s, 1,024 at a time", True),
@@ -78,20 +80,20 @@ def workloads(pairs, dropped):
     groups = defaultdict(list)
     for pair in pairs:
         ours = pair["ours"]
-        groups[ours["workload"], int(ours["threads"]), pair["data"], pair["trim"]].append(pair)
+        groups[ours["workload"], int(ours["threads"]), circumstances(pair)].append(pair)
     rows = [
         "| workload | threads | data | ours (least to most) | of FMA peak | best peer | its figure "
         "| ours is so many times better | all peers |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for (workload, threads, data, trim), group in sorted(groups.items()):
+    for (workload, threads, data), group in sorted(groups.items()):
         costs = COSTS if workload in ("W1", "W2", "W3") else []
         for key, unit, more in METRICS[workload] + costs:
             rows.append(
                 row(
                     workload,
                     threads,
-                    data + (", trimming malloc" if trim else ""),
+                    data,
                     group,
                     key,
                     unit,
@@ -115,6 +117,13 @@ def workloads(pairs, dropped):
     return "\n".join(rows) + "\n\n" + note
 
 
+def circumstances(pair):
+    """The data, and all that is not as usual."""
+    isa, trim, busy = pair.get("isa"), pair.get("trim"), pair.get("busy")
+    notes = [pair.get("data"), isa and f"--isa {isa}", trim and "--trim", busy and "--busy"]
+    return ", ".join(filter(None, notes))
+
+
 def row(workload, threads, data, group, key, unit, more):
     peers = defaultdict(list)
     for pair in group:
@@ -128,7 +137,7 @@ def row(workload, threads, data, group, key, unit, more):
     best, ours = order[0], [pair["ours"][key] for pair in group]
     of_best = [ratio(p["ours"], p["peer"], key, more) for p in peers[best]]
     peak = ""
-    if key == "samples_per_s":
+    if key == "samples_per_s" and ours_gflops(group):
         of_peak = [pair["ours"]["gflops"] / (sum(pair["ours"]["fma"]) / 2) for pair in group]
         fma = median([sum(pair["ours"]["fma"]) / 2 for pair in group])
         peak = f"{median(of_peak):.0%} of {fma:.0f}"
@@ -149,6 +158,11 @@ def row(workload, threads, data, group, key, unit, more):
     return "| " + " | ".join(map(str, cells)) + " |"
 
 
+def ours_gflops(group):
+    """True if the multiply-adds of the workload are counted."""
+    return all(pair["ours"]["gflops"] for pair in group)
+
+
 LIBRARIES = ["gemm", "faer", "matrixmultiply", "numpy", "torch"]
 
 
@@ -160,15 +174,16 @@ def gemm(lines):
     """
     shapes = defaultdict(lambda: defaultdict(list))
     for line in lines:
-        group = shapes[int(line["threads"]), line["shape"]]
+        group = shapes[int(line["threads"]), circumstances(line), line["shape"]]
         group["fma"] += line["fma"] if "narrows" in line else []
         if "narrows" in line:
             group["rounds"].append(line)
         for library in ["narrows", *LIBRARIES]:
             group[library] += line.get(library, [])
     text = ""
-    for threads in sorted({threads for threads, _ in shapes}):
-        text += f"\nMatrix products, threads: {threads}; GFLOP/s\n\n"
+    for threads, notes in sorted({key[:2] for key in shapes}):
+        text += f"\nMatrix products, {', '.join(filter(None, [f'threads: {threads}', notes]))}; "
+        text += "GFLOP/s\n\n"
         text += (
             "| m n k | ours | of FMA peak | best library | ratio | "
             + " | ".join(LIBRARIES)
@@ -176,9 +191,9 @@ def gemm(lines):
         )
         text += "|---" * (5 + len(LIBRARIES)) + "|\n"
         all_ratios = []
-        for (_, shape), group in (
-            (key, group) for key, group in shapes.items() if key[0] == threads
-        ):
+        for (*of, shape), group in shapes.items():
+            if of != [threads, notes]:
+                continue
             rates = {library: median(group[library]) for library in LIBRARIES if group[library]}
             ours, best = median(group["narrows"]), max(rates, key=rates.get)
             by_round = [

@@ -39,6 +39,8 @@ struct Roofs {
     threads: usize,
     /// GFLOP/s.
     fma: f64,
+    /// The same once all was measured: less if the cores have other work, or run hot.
+    fma_after: f64,
     bandwidths: Vec<Level>,
 }
 
@@ -54,8 +56,10 @@ struct Level {
 struct Measurement {
     name: String,
     threads: usize,
-    /// The median time of a call.
+    /// The median time of a call, and those of the fastest and the slowest of a few runs.
     seconds: f64,
+    fastest: f64,
+    slowest: f64,
     /// The number of things that a call works on, and their name.
     items: usize,
     unit: &'static str,
@@ -79,18 +83,20 @@ pub fn run(options: &Bench) -> Result<String, Error> {
     if cx.threads() > 1 {
         contexts.push(cx.clone());
     }
-    let roofs: Vec<Roofs> = contexts.iter().map(roofs_of).collect();
+    let mut roofs: Vec<Roofs> = contexts.iter().map(roofs_of).collect();
     let seconds = f64::from(options.seconds) / (contexts.len() * work::COUNT) as f64;
     let mut measurements = Vec::new();
-    for (cx, roofs) in contexts.iter().zip(&roofs) {
+    for (cx, roofs) in contexts.iter().zip(&mut roofs) {
         work::measure(cx, |work, call| {
-            let seconds = cx.install(|| median_seconds(seconds, call));
+            let [fastest, seconds, slowest] = cx.install(|| seconds_of_a_call(seconds, call));
             let of_roof = match work.by_bandwidth {
                 true => work.bytes / seconds / 1e9 / roofs.read_of(work.bytes),
                 false => work.flops / seconds / 1e9 / roofs.fma,
             };
-            measurements.push(Measurement { threads: cx.threads(), seconds, of_roof, ..work });
+            let threads = cx.threads();
+            measurements.push(Measurement { threads, seconds, fastest, slowest, of_roof, ..work });
         })?;
+        roofs.fma_after = fma_peak(cx);
     }
     let report = Report {
         version: env!("CARGO_PKG_VERSION"),
@@ -114,7 +120,8 @@ fn roofs_of(cx: &Context) -> Roofs {
         let Bandwidth { read, copy } = bandwidth(cx, bytes_per_thread);
         Level { bytes_per_thread, read, copy }
     };
-    Roofs { threads: cx.threads(), fma: fma_peak(cx), bandwidths: WORKING_SETS.map(level).into() }
+    let (fma, bandwidths) = (fma_peak(cx), WORKING_SETS.map(level).into());
+    Roofs { threads: cx.threads(), fma, fma_after: fma, bandwidths }
 }
 
 impl Roofs {
@@ -129,9 +136,9 @@ impl Roofs {
     }
 }
 
-/// The time of a call: the median of several runs of calls, which take `seconds` in all or a
-/// call each.
-fn median_seconds(seconds: f64, call: &mut (dyn FnMut() + Send)) -> f64 {
+/// The time of a call: the least, the median and the most of several runs of calls, which take
+/// `seconds` in all or a call each.
+fn seconds_of_a_call(seconds: f64, call: &mut (dyn FnMut() + Send)) -> [f64; 3] {
     const RUNS: usize = 7;
     call();
     let start = Instant::now();
@@ -145,5 +152,5 @@ fn median_seconds(seconds: f64, call: &mut (dyn FnMut() + Send)) -> f64 {
         *each = start.elapsed().as_secs_f64() / calls as f64;
     }
     each.sort_by(f64::total_cmp);
-    each[RUNS / 2]
+    [each[0], each[RUNS / 2], each[RUNS - 1]]
 }

@@ -22,7 +22,7 @@ fn bench_measures_the_machine_and_the_engine() {
     assert_eq!(threads("roofs"), [1, 2]);
     let measurements = report["measurements"].as_array().unwrap();
     let half = measurements.len() / 2;
-    assert_eq!(half, 9);
+    assert_eq!(half, 12);
     assert_eq!(threads("measurements"), [vec![1; half], vec![2; half]].concat());
     for roofs in report["roofs"].as_array().unwrap() {
         assert!(positive(&roofs["fma"]), "{roofs}");
@@ -31,9 +31,11 @@ fn bench_measures_the_machine_and_the_engine() {
         }
     }
     for of in measurements {
-        for key in ["seconds", "flops", "bytes", "items", "of_roof"] {
+        for key in ["fastest", "seconds", "slowest", "flops", "bytes", "items", "of_roof"] {
             assert!(positive(&of[key]), "{key} of {of}");
         }
+        let seconds = ["fastest", "seconds", "slowest"].map(|key| of[key].as_f64().unwrap());
+        assert!(seconds.is_sorted(), "{of}");
     }
 }
 
@@ -42,7 +44,17 @@ fn bench_shows_a_table_on_each_instruction_set() {
     let place = Place::new();
     for isa in narrows_engine::Isa::available() {
         let said = place.succeed(&format!("bench --seconds 0.05 --threads 1 --isa {}", isa.name()));
-        for text in [isa.name(), "GFLOP/s", "GB/s", "samples/s", "us", "first step", "1 thread"] {
+        for text in [
+            isa.name(),
+            "GFLOP/s",
+            "GB/s",
+            "samples/s",
+            "us",
+            "first step",
+            "1 thread",
+            "what to expect here",
+            "an epoch",
+        ] {
             assert!(said.out.contains(text), "{text}: {}", said.out);
         }
         assert!(said.out.lines().all(|line| line.chars().count() <= 100), "{}", said.out);

@@ -22,7 +22,10 @@ W3 = [3, 32, 64, 128], 4, 128
 W4 = [784, 512, 256, 64, 10]
 W4_NORMS = [True, True, False, False]
 W4_SAMPLES = W4_EPOCHS = 100
+# Samples without a label, in a step and in a measured pass over them; and labelled ones.
+W6_BATCH, W6_SAMPLES, W6_LABELLED = 128, 1280, 64
 BATCH = {"W1": 256, "W1b": 64, "W2": 128, "W3": 128, "W4": 32, "W4h": 32, "W5": 1024}
+BATCH.update({"W6": W6_SAMPLES, "W6c": W6_SAMPLES})
 
 
 def macs(widths):
@@ -50,6 +53,9 @@ FLOPS = {
     "W4": training_flops(W4),
     "W4h": training_flops(W4),
     "W5": 2 * macs(W4[:4]),
+    # Passes of several kinds, which are not counted.
+    "W6": 0,
+    "W6c": 0,
 }
 
 

@@ -111,6 +111,55 @@ def fine_tune():
     protocol.fine_tuning(args, "torch", torch.__version__, run)
 
 
+def virtual_adversarial():
+    """W6: a pass over W6's samples is a step to be measured."""
+    x = floats(torch.from_numpy(protocol.images(args)[: protocol.W6_SAMPLES].copy()))
+    y = torch.arange(len(x)) % 10
+    channels_last = args.workload == "W6c" and args.variant == "tuned"
+    if args.workload == "W6":
+        model = network([784, 1200, 1200, 10], [True, True, False])
+    else:
+        x = x.view(-1, 1, 28, 28)
+        model = nn.Sequential(
+            *[nn.Conv2d(1, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()],
+            *[nn.Conv2d(16, 32, 3, 2, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU()],
+            *[nn.Flatten(), nn.Linear(1568, 128), nn.BatchNorm1d(128), nn.ReLU()],
+            nn.Linear(128, 10),
+        )
+    if channels_last:
+        model = model.to(memory_format=torch.channels_last)
+    model.train()
+    parameters = list(model.parameters())
+    average = [p.detach().clone() for p in parameters]
+    optimizer = torch.optim.Adam(parameters, 1e-3, **adam_options)
+    forward = torch.compile(model) if args.variant == "compile" else model
+    labelled = torch.arange(protocol.W6_LABELLED)
+
+    def moved(rows, direction, distance):
+        length = direction.flatten(1).norm(dim=1).view(-1, *[1] * (rows.dim() - 1))
+        return rows + distance * direction / length
+
+    def vat_step(rows, few, classes):
+        logits = forward(rows)
+        entropy = -(logits.softmax(1) * logits.log_softmax(1)).sum(1).mean()
+        target = logits.detach().softmax(1)
+        nudged = moved(rows, torch.randn_like(rows), 0.15).requires_grad_()
+        cost = -(target * forward(nudged).log_softmax(1)).sum(1).mean()
+        (gradient,) = torch.autograd.grad(cost, nudged)
+        adversarial = forward(moved(rows, gradient, 1.5))
+        cost = -(target * adversarial.log_softmax(1)).sum(1).mean()
+        supervised = F.cross_entropy(forward(few), classes)
+        step(optimizer, supervised + cost + 0.5 * entropy)
+        torch._foreach_lerp_(average, parameters, 1e-3)
+
+    def epoch():
+        for rows in torch.randperm(len(x)).split(protocol.W6_BATCH):
+            few = labelled[torch.randperm(len(labelled))]
+            vat_step(x.index_select(0, rows), x.index_select(0, few), y.index_select(0, few))
+
+    protocol.training(args, "torch", torch.__version__, epoch)
+
+
 def predict():
     model = network(protocol.W4[:4], protocol.W4_NORMS[:3]).eval()
     x = floats(torch.from_numpy(protocol.images(args)[:1024].copy()))
@@ -133,5 +182,7 @@ elif args.workload == "W3":
     train(convolutional(*protocol.W3), image=(3, 32))
 elif args.workload == "W5":
     predict()
+elif args.workload in ("W6", "W6c"):
+    virtual_adversarial()
 else:
     fine_tune()

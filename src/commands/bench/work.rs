@@ -5,24 +5,37 @@ use crate::error::Error;
 use narrows_datasets::{Dataset, shuffled};
 use narrows_engine::gemm::{MatMut, MatRef, gemm};
 use narrows_engine::layers::{BatchNorm, Relu};
-use narrows_engine::predictor::Workspace;
+use narrows_engine::predictor::{Precision, Workspace};
 use narrows_engine::{
     Context, Gradients, Loss, Network, Params, Pass, PassMemory, Predictor, Target, Trainer,
     TrainerSettings,
 };
-use narrows_models::{Activation, Architecture, Model};
+use narrows_models::{Activation, Architecture, Model, SampleShape};
 use std::hint::black_box;
 
 /// The number of measurements that [`measure`] makes.
-pub const COUNT: usize = 9;
+pub const COUNT: usize = 12;
 
 const INPUTS: usize = 784;
 const SAMPLES: usize = 2048;
 const LATENT: usize = 64;
+const W1: &[usize] = &[512, 256];
 
-/// An autoencoder: its widths between the inputs and the bottleneck, and its batch.
-const W1: (&str, &[usize], usize) = ("training, 784-512-256-64, batch 256", &[512, 256], 256);
-const W1B: (&str, &[usize], usize) = ("training, 784-256-64, batch 64", &[256], 64);
+/// Names of work that more is said of.
+pub const DENSE: &str = "training, 784-512-256-64, batch 256";
+pub const CONV_GREY: &str = "training, conv 28x28x1, batch 128";
+pub const CONV_COLOUR: &str = "training, conv 32x32x3, batch 128";
+pub const MANY_ROWS: &str = "prediction, 784-512-256-64, 1024 rows";
+
+/// Autoencoders to train: their model, the shape of a sample, their widths between it and the
+/// bottleneck, and their batch.
+type Training = (&'static str, Model, &'static [usize], &'static [usize], usize);
+const TRAINING: [Training; 4] = [
+    (DENSE, Model::Dense, &[28, 28], W1, 256),
+    ("training, 784-256-64, batch 64", Model::Dense, &[28, 28], &[256], 64),
+    (CONV_GREY, Model::Conv, &[28, 28], &[16, 32], 128),
+    (CONV_COLOUR, Model::Conv, &[32, 32, 3], &[32, 64, 128], 128),
+];
 
 /// The layouts of A and B.
 #[derive(Clone, Copy, PartialEq)]
@@ -72,8 +85,8 @@ pub fn measure(
         });
     }
     batch_norm(cx, &mut measured)?;
-    for (name, widths, batch) in [W1, W1B] {
-        training(cx, (name, widths, batch), &mut measured)?;
+    for of in TRAINING {
+        training(cx, of, &mut measured)?;
     }
     predictions(cx, &mut measured)
 }
@@ -104,26 +117,28 @@ fn batch_norm(
     Ok(())
 }
 
-fn architecture(widths: &[usize]) -> Architecture {
-    Architecture {
-        widths: widths.to_vec(),
-        latent: LATENT,
-        output: Activation::None,
-        ..Architecture::new(Model::Dense, INPUTS)
-    }
+fn autoencoder((_, model, _, widths, _): Training, of: &Dataset) -> Result<Network, Error> {
+    let output = Activation::None;
+    Ok(Architecture { output, ..architecture(model, of.into(), widths) }.autoencoder()?)
+}
+
+fn architecture(model: Model, input: SampleShape, widths: &[usize]) -> Architecture {
+    Architecture { widths: widths.to_vec(), latent: LATENT, ..Architecture::new(model, input) }
 }
 
 /// Random pixels, four fifths of them 0, as in pictures of digits.
-fn pictures() -> Result<Dataset, Error> {
-    let values = (0..SAMPLES * INPUTS).map(|i| (i as u32).wrapping_mul(2_654_435_761));
+fn pictures(shape: &[usize]) -> Result<Dataset, Error> {
+    let values = 0..SAMPLES * shape.iter().product::<usize>();
+    let values = values.map(|i| (i as u32).wrapping_mul(2_654_435_761));
     let values = values.map(|r| if r % 5 == 0 { (r >> 24) as u8 } else { 0 }).collect();
-    Ok(Dataset::from_values("random", values, &[28, 28], 255, None)?)
+    Ok(Dataset::from_values("random", values, shape, 255, None)?)
 }
 
 /// Everything up to the end of W1's first step.
 pub fn first_step(cx: &Context) -> Result<(), Error> {
-    let (_, widths, batch) = W1;
-    let (data, network) = (pictures()?, architecture(widths).autoencoder()?);
+    let w1 @ (_, _, shape, _, batch) = TRAINING[0];
+    let data = pictures(shape)?;
+    let network = autoencoder(w1, &data)?;
     let mut trainer =
         Trainer::new(&network, Params::new(&network, 1), TrainerSettings::new(Loss::L2, batch))?;
     let mut x = vec![0.0; batch * INPUTS];
@@ -132,28 +147,26 @@ pub fn first_step(cx: &Context) -> Result<(), Error> {
     Ok(())
 }
 
-/// The multiply-adds of one sample: the widths of a network, pair by pair.
-fn multiply_adds(widths: &[usize]) -> usize {
-    widths.windows(2).map(|pair| pair[0] * pair[1]).sum()
-}
-
 /// The gathering of a batch of bytes, forward, backward, Adam.
 fn training(
     cx: &Context,
-    (name, widths, batch): (&str, &[usize], usize),
+    of: Training,
     measured: &mut impl FnMut(Measurement, &mut (dyn FnMut() + Send)),
 ) -> Result<(), Error> {
-    let (data, network) = (pictures()?, architecture(widths).autoencoder()?);
-    let params = Params::new(&network, 1);
-    let encoder: Vec<usize> = [INPUTS].iter().chain(widths).chain(&[LATENT]).copied().collect();
-    // Encoder and decoder; forward, the weights' gradient, and the inputs' but for the first layer.
-    let flops = 2 * batch * (3 * 2 * multiply_adds(&encoder) - encoder[0] * encoder[1]);
+    let (name, _, shape, _, batch) = of;
+    let data = pictures(shape)?;
+    let network = autoencoder(of, &data)?;
+    let (params, summary) = (Params::new(&network, 1), network.summary(batch));
+    // Forward, the weights' gradient, and the inputs' but for the first layer.
+    let first = summary.layers.first().map_or(0, |layer| layer.macs);
+    let flops = 2 * batch * (3 * summary.macs - first) as usize;
+    let values = network.input().len();
     // Parameters and two moments are read and written, gradients written and read.
-    let bytes = 4 * 8 * params.values().len() + batch * INPUTS;
+    let bytes = 4 * 8 * params.values().len() + batch * values;
     let mut trainer = Trainer::new(&network, params, TrainerSettings::new(Loss::L2, batch))?;
     let order = shuffled(SAMPLES, 1, 1);
     let mut batches = order.chunks_exact(batch).cycle();
-    let mut x = vec![0.0; batch * INPUTS];
+    let mut x = vec![0.0; batch * values];
     measured(work(name.to_string(), batch, "samples", flops, bytes, false), &mut || {
         data.gather(batches.next().expect("endless"), &mut x).expect("they are in memory");
         trainer.step(cx, &x, Target::Values(&x), 1e-3).expect("random pixels are finite");
@@ -167,16 +180,20 @@ fn predictions(
     cx: &Context,
     measured: &mut impl FnMut(Measurement, &mut (dyn FnMut() + Send)),
 ) -> Result<(), Error> {
-    let network = architecture(W1.1).encoder_alone()?;
-    let predictor = Predictor::new(&network, &Params::new(&network, 1))?;
-    let mut workspace = Workspace::default();
-    for rows in [1, 1024] {
+    let network = architecture(Model::Dense, INPUTS.into(), W1).encoder_alone()?;
+    let macs = network.summary(1).macs as usize;
+    let params = Params::new(&network, 1);
+    for (rows, precision) in [(1, Precision::F32), (1, Precision::F16), (1024, Precision::F32)] {
+        let predictor = Predictor::with_precision(&network, &params, precision)?;
+        let mut workspace = Workspace::default();
         let x: Vec<f32> = ramp(rows * INPUTS).iter().map(|value| value + 1.0).collect();
         let mut y = vec![0.0; rows * LATENT];
-        let flops = 2 * rows * multiply_adds(&[INPUTS, 512, 256, LATENT]);
         let bytes = predictor.weight_bytes() + 4 * (x.len() + y.len());
-        let name = format!("prediction, 784-512-256-64, {rows} at a time");
-        measured(work(name, rows, "rows", flops, bytes, rows == 1), &mut || {
+        let name = match rows {
+            1 => format!("prediction, 784-512-256-64, 1 row, {precision}"),
+            _ => MANY_ROWS.to_string(),
+        };
+        measured(work(name, rows, "rows", 2 * rows * macs, bytes, rows == 1), &mut || {
             predictor.predict(cx, &mut workspace, &x, &mut y).expect("whole rows");
             black_box(&mut y);
         });

@@ -1,6 +1,8 @@
 //! Ours, as any user of the library would write it. `--workload peak` prints what the machine gives
 //! just now. `--variant avx2` runs on an instruction set below the processor's best.
 
+mod vat;
+
 use narrows_datasets::{Dataset, shuffle_into, shuffled};
 use narrows_engine::layers::{BatchNorm, Conv2d, ConvTranspose2d, Linear, Relu, Unflatten};
 use narrows_engine::peak::fma_peak;
@@ -41,6 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "W3" => train(&job, &cx, &data, &convolutional(&W3)),
         "W4" | "W4h" => fine_tune(&job, &cx, &data),
         "W5" => predict(&job, &cx, &data),
+        "W6" | "W6c" => vat::train(&job, &cx, &data),
         other => panic!("there is no workload {other}"),
     });
     Ok(())

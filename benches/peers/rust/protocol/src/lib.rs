@@ -26,6 +26,10 @@ pub const W4_NORMS: [bool; 4] = [true, true, false, false];
 pub const W4_SAMPLES: usize = 100;
 pub const W4_EPOCHS: usize = 100;
 pub const W4_STEPS: usize = 400;
+/// W6's samples without a label, in a step and in a measured pass over them; and labelled ones.
+pub const W6_BATCH: usize = 128;
+pub const W6_SAMPLES: usize = 10 * W6_BATCH;
+pub const W6_LABELLED: usize = 64;
 /// Adam's learning rate.
 pub const LR: f64 = 1e-3;
 /// The rows of W5's large batch.
@@ -122,6 +126,7 @@ impl Job {
             "W1b" => 64,
             "W2" | "W3" => 128,
             "W4" | "W4h" => 32,
+            "W6" | "W6c" => W6_SAMPLES,
             _ => MANY,
         }
     }
@@ -138,6 +143,8 @@ impl Job {
             "W2" => W2.training_macs(),
             "W3" => W3.training_macs(),
             "W4" | "W4h" => training(&W4),
+            // Passes of several kinds, which are not counted.
+            "W6" | "W6c" => 0,
             _ => macs(&W4[..4]),
         } as f64
     }

@@ -10,9 +10,10 @@
 //! 2. Weights are copied once, into the order in which the kernel reads them (`panels.rs`), if
 //!    wanted in half precision or as bytes: a single row is bound by reading the weights.
 //! 3. The weights of an input that is 0 are not read (`product.rs`): half of them behind a ReLU,
-//!    four fifths for a picture of a digit.
-//! 4. Each output is one sum in the order of the inputs, however many rows come along: so a row
-//!    through the layers of this crate gives the same bits alone and in any batch. A batch goes to
+//!    four fifths for a picture of a digit. Batches without many zeros take the micro-kernel of the
+//!    matrix products, on a packed copy of the weights.
+//! 4. Each output is summed in the order of the matrix products, however many rows come along: so a
+//!    row through the layers of this crate gives the same bits alone and in any batch. A batch goes to
 //!    the threads by blocks of rows, each through all layers: there is one barrier in a call, and
 //!    the values between two layers stay in the level-2 cache.
 
@@ -117,8 +118,9 @@ impl Predictor {
 
     /// Computes y: (batch, output) for x: (batch, input), for any number of rows.
     ///
-    /// The workspace grows with the largest batch so far; after that nothing is allocated, but on
-    /// entering a context's threads from outside (see [`Context::install`]). A NaN or an infinity
+    /// The workspace grows with the largest batch so far, and the first batch of several rows packs
+    /// the weights; after that nothing is allocated, but on entering a context's threads from
+    /// outside (see [`Context::install`]). A NaN or an infinity
     /// in a row of x changes that row alone, as the written-out products would.
     ///
     /// # Errors

@@ -3,13 +3,12 @@
 //!
 //! Valgrind knows no AVX-512. A program of its own, because valgrind reads all of its symbols.
 
+#[path = "support/callgrind.rs"]
+mod callgrind;
+
 use narrows_engine::gemm::{MatMut, MatRef, gemm};
 use narrows_engine::parallel::Context;
 use narrows_engine::simd::Isa;
-use std::process::Command;
-
-/// Tells the test, when it runs below valgrind, which case to multiply.
-const COUNTED: &str = "NARROWS_COUNTED";
 
 /// Rows, columns and depth; whether A and B lie by columns; and the most instructions for 12
 /// multiply-adds of a vector, which is a tile's step of k. Packing and the way to memory count.
@@ -27,40 +26,21 @@ fn a_step_of_the_avx2_tile_takes_few_instructions() {
         println!("instructions: AVX2 is not there: NOT RUN");
         return;
     };
-    if let Ok(counted) = std::env::var(COUNTED) {
-        return multiply(isa, counted.parse().expect("the number of a case"));
+    if let Some(case) = callgrind::counted() {
+        return multiply(isa, case);
     }
-    if Command::new("valgrind").arg("--version").output().is_err() {
+    if !callgrind::is_there() {
         println!("instructions: valgrind is not there: NOT RUN");
         return;
     }
     for (case, &(name, [m, n, k], _, most)) in CASES.iter().enumerate() {
         let steps = (m * n * k) as f64 / (12 * isa.lanes()) as f64;
-        let per_step = count(case) / steps;
+        let test = "a_step_of_the_avx2_tile_takes_few_instructions";
+        let per_step = callgrind::count(test, "counted_product", case) / steps;
         println!("{name}: {per_step:.2} instructions for 12 multiply-adds, {most} allowed");
         assert!(per_step <= most, "{name}: {per_step:.2} instructions, more than {most}");
         assert!(per_step > 12.0, "{name}: {per_step:.2} instructions hold no 12 multiply-adds");
     }
-}
-
-/// The instructions of the product of a case.
-fn count(case: usize) -> f64 {
-    let folder = tempfile::tempdir().expect("a folder");
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=counted"])
-        .arg("--toggle-collect=*counted_product*")
-        .arg(std::env::current_exe().expect("this program"))
-        .args(["--exact", "a_step_of_the_avx2_tile_takes_few_instructions"])
-        .args(["--test-threads", "1"])
-        .env(COUNTED, case.to_string())
-        .current_dir(&folder)
-        .output()
-        .expect("valgrind runs");
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{text}");
-    let collected = text.lines().find_map(|line| line.split_once("Collected : "));
-    let (_, number) = collected.unwrap_or_else(|| panic!("no count: {text}"));
-    number.trim().parse().unwrap_or_else(|_| panic!("no number: {text}"))
 }
 
 fn multiply(isa: Isa, case: usize) {

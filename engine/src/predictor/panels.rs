@@ -17,7 +17,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 /// The widths of the last panel are multiples of it: of the widest vector.
-const STEP: usize = 16;
+pub(crate) const STEP: usize = 16;
 
 /// The type of a predictor's weights of linear layers. Inputs, sums and outputs are always f32.
 ///

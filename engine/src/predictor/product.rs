@@ -10,7 +10,7 @@
 //!
 //! ```text
 //! for each strip of 8 vectors of outputs
-//!     for each part of the inputs                   96 by 8 vectors: 24 KB on AVX2
+//!     for each part of the inputs                   112 by 8 vectors: 28 KB on AVX2
 //!         for each row                              its elements that are not 0 (`gemm/rows.rs`)
 //!             sums += x[row] weights[part, strip]
 //!     y = relu(sums scale + bias)
@@ -18,7 +18,7 @@
 //!
 //! Both add up in the same order, so that a row has the same bits alone and in any batch.
 
-use super::panels::{PanelWeights, Panels, Precision};
+use super::panels::{PanelWeights, Panels, Precision, STEP};
 use crate::Context;
 use crate::gemm::depth::{KC, k_blocks};
 use crate::gemm::rows::{self, Block, Nonzeros, Place, VECTORS, Weight};
@@ -28,8 +28,8 @@ use crate::hardware::simd::{Isa, Kernel, MAX_LANES, Simd, kernel};
 /// Rows that read the weights one after the other, and in their own precision.
 const FEW: usize = 4;
 
-/// The inputs of a part.
-const DEPTH: usize = 96;
+/// The inputs of a part, at most: 28 KB of weights on AVX2, of a level-1 cache of 32.
+const DEPTH: usize = 112;
 
 /// The share of elements that are not 0 up to which rows are multiplied one by one: less if the
 /// weights are to be converted for each row.
@@ -149,16 +149,20 @@ impl<W: Weight> Kernel for Rows<'_, W> {
                     block += 1;
                 }
                 let (first, last) = (start == 0, start + len == inputs);
+                let finish = last.then(|| Finish::new(linear, j, width.min(outputs - j)));
                 for (y, sums) in y.chunks_exact_mut(outputs).zip(sums.chunks_exact(width)) {
-                    for v in (0..width).step_by(S::LANES).take_while(|v| j + v < outputs) {
-                        let mut sum = s.load(&sums[v..]);
+                    let y = &mut y[j..outputs.min(j + width)];
+                    for (v, (y, sums)) in
+                        y.chunks_mut(S::LANES).zip(sums.chunks_exact(S::LANES)).enumerate()
+                    {
+                        let mut sum = s.load(sums);
                         if !first {
-                            sum = s.add(sum, s.load_at(y, j + v));
+                            sum = s.add(sum, s.load_at(y, 0));
                         }
-                        if last {
-                            sum = finish(s, linear, sum, j + v);
+                        if let Some(finish) = &finish {
+                            sum = finish.apply(s, sum, v * S::LANES);
                         }
-                        s.store_at(sum, y, j + v);
+                        s.store_at(sum, y, 0);
                     }
                 }
             }
@@ -167,23 +171,46 @@ impl<W: Weight> Kernel for Rows<'_, W> {
     }
 }
 
-/// The outputs from `j` on, of their sums.
-#[inline(always)]
-fn finish<S: Simd>(s: S, linear: &Panels, sum: S::F, j: usize) -> S::F {
-    let bias = s.load(&linear.bias[j..]);
-    let z = match linear.precision {
-        Precision::F32 => s.add(sum, bias),
-        _ => s.mul_add(sum, s.load(&linear.scale[j..]), bias),
-    };
-    if linear.relu { s.max(s.splat(0.0), z) } else { z }
+/// The way from the sums of some outputs to their values.
+struct Finish<'a> {
+    bias: &'a [f32],
+    /// `None` if it is 1 for all.
+    scale: Option<&'a [f32]>,
+    relu: bool,
+}
+
+impl<'a> Finish<'a> {
+    /// For `len` outputs from `first` on, in whole vectors.
+    #[inline(always)]
+    fn new(linear: &'a Panels, first: usize, len: usize) -> Finish<'a> {
+        let range = first..first + len.next_multiple_of(STEP);
+        let scaled = linear.precision != Precision::F32;
+        Finish {
+            bias: &linear.bias[range.clone()],
+            scale: scaled.then(|| &linear.scale[range]),
+            relu: linear.relu,
+        }
+    }
+
+    /// The vector from output `j` on.
+    #[inline(always)]
+    fn apply<S: Simd>(&self, s: S, sum: S::F, j: usize) -> S::F {
+        let bias = s.load(&self.bias[j..]);
+        let z = match self.scale {
+            None => s.add(sum, bias),
+            Some(scale) => s.mul_add(sum, s.load(&scale[j..]), bias),
+        };
+        if self.relu { s.max(s.splat(0.0), z) } else { z }
+    }
 }
 
 kernel! {
     /// The outputs y: (rows, outputs), of their sums.
     fn scale_rows(s, linear: &Panels, y: &mut [f32]) {
+        let finish = Finish::new(linear, 0, linear.outputs);
         for y in y.chunks_exact_mut(linear.outputs) {
-            for j in (0..linear.outputs).step_by(S::LANES) {
-                s.store_at(finish(s, linear, s.load_at(y, j), j), y, j);
+            for (v, y) in y.chunks_mut(S::LANES).enumerate() {
+                s.store_at(finish.apply(s, s.load_at(y, 0), v * S::LANES), y, 0);
             }
         }
     }

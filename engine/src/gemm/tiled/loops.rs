@@ -148,7 +148,10 @@ impl<T: Tile> Kernel for Task<'_, T> {
         let nc =
             n.div_ceil(n.div_ceil(block_columns(longest, T::NR)).max(1)).next_multiple_of(T::NR);
         // Not lent to a closure, which would be compiled without the ISA.
-        let a_len = (MC * T::MR * k.min(KC) + (MC + 1) * OVERRUN).max(T::MR * A_STRIDE);
+        let a_len = match layout.in_place() {
+            true => 0,
+            false => (MC * T::MR * k.min(KC) + (MC + 1) * OVERRUN).max(T::MR * A_STRIDE),
+        };
         let mut packed_a = memory::borrow(&PACKED_A, a_len);
         let b_len = match b {
             OperandB::Matrix(_) => k.min(KC) * nc.max(T::NR),

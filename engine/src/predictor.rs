@@ -13,9 +13,9 @@
 //!    four fifths for a picture of a digit. Batches without many zeros take the micro-kernel of the
 //!    matrix products, on a packed copy of the weights.
 //! 4. Each output is summed in the order of the matrix products, however many rows come along: so a
-//!    row through the layers of this crate gives the same bits alone and in any batch. A batch goes to
-//!    the threads by blocks of rows, each through all layers: there is one barrier in a call, and
-//!    the values between two layers stay in the level-2 cache.
+//!    row through the layers of this crate gives the same bits alone and in any batch. A batch goes
+//!    to the threads by blocks of rows, each through all layers: there is one barrier in a call,
+//!    and the values between two layers stay in the level-2 cache.
 
 mod difference;
 mod panels;

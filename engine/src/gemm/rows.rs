@@ -8,8 +8,8 @@
 //!
 //! On AVX2 that takes 1 load of the place, 1 broadcast, 8 multiply-adds that load B themselves, and
 //! a quarter of the loop's 3: 10.75 instructions for 8 multiply-adds, and 10 loads, of which a core
-//! does 2 or 3 a cycle. Half precision takes 8 conversions more, bytes 16. A single row asks for its
-//! weights a few elements ahead, at 1 instruction a cache line and 1 for the place.
+//! does 2 or 3 a cycle. Half precision takes 8 conversions more, bytes 16. A single row asks for
+//! its weights a few elements ahead, at 1 instruction a cache line and 1 for the place.
 //!
 //! The order of the sums is that of the dense products, block of k by block of k: a zero adds
 //! nothing to a sum, so that for a finite B the way shows in no bit.
@@ -357,13 +357,13 @@ unsafe fn step<S: Simd, W: Weight, const RUNS: usize, const LEN: usize>(
     value: f32,
 ) {
     let value = simd.splat(value);
-    for r in 0..RUNS {
-        for v in 0..LEN {
+    for (sums, run) in sums.iter_mut().zip(runs) {
+        for (v, sum) in sums.iter_mut().enumerate() {
             // SAFETY: the caller's.
             let b = unsafe {
-                std::slice::from_raw_parts(runs[r].add(offset as usize + v * S::LANES), S::LANES)
+                std::slice::from_raw_parts(run.add(offset as usize + v * S::LANES), S::LANES)
             };
-            sums[r][v] = simd.mul_add(value, W::load(simd, b), sums[r][v]);
+            *sum = simd.mul_add(value, W::load(simd, b), *sum);
         }
     }
 }

@@ -1,9 +1,9 @@
 //! A linear layer's weights in the order in which products read them.
 //!
 //! Panels of [`RUN`] outputs, one after another, each (inputs, width): an input meets one run of
-//! neighbouring weights in each panel, of whole cache lines. The last panel is as wide as needed, in
-//! steps of [`STEP`]; surplus outputs are 0. (A single row reads the micro-panels of products, 16
-//! outputs wide, a tenth slower.) Batches that are not mostly zeros have a copy in f32, packed for
+//! neighbouring weights in each panel, of whole cache lines. The last panel is as wide as needed,
+//! in steps of [`STEP`]; surplus outputs are 0. (A single row reads the micro-panels of products,
+//! 16 outputs wide, a tenth slower.) Batches that are not mostly zeros have a copy in f32, packed for
 //! the micro-kernel when first asked for.
 
 use crate::Error;

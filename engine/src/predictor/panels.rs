@@ -2,8 +2,8 @@
 //!
 //! Panels of [`RUN`] outputs, one after another, each (inputs, width): an input meets one run of
 //! neighbouring weights in each panel, of whole cache lines. The last panel is as wide as needed,
-//! in steps of [`STEP`]; surplus outputs are 0. (A single row reads the micro-panels of products,
-//! 16 outputs wide, a tenth slower.) Batches that are not mostly zeros have a copy in f32, packed for
+//! in steps of [`STEP`]; surplus outputs are 0. Micro-panels of products, 16 outputs wide, are a
+//! tenth slower for a single row. Batches that are not mostly zeros have a copy in f32, packed for
 //! the micro-kernel when first asked for.
 
 use crate::Error;

@@ -200,8 +200,7 @@ fn pixels_of_images(
         start += len * inputs;
         let line = down.stride * conv.image.1 / across.stride;
         let image = conv.pixels() / across.stride;
-        let pixels =
-            (count - 1) * image + (down.axis.positions - 1) * line + across.axis.positions;
+        let pixels = (count - 1) * image + (down.axis.positions - 1) * line + across.axis.positions;
         let images = &mut images[(down.first * conv.image.1 + across.first) * inputs..];
         let images = MatMut::with_strides(images, pixels, inputs, across.stride * inputs, 1);
         let patches = frame.patches(framed, count, down.axis, across.axis);

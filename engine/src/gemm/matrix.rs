@@ -349,9 +349,10 @@ impl<'a> Windows<'a> {
     /// If an element lies outside `data`.
     pub fn with_images(self, images: Steps) -> Self {
         let Windows { lines, rows, runs, columns, .. } = self;
-        let last = [images, lines, rows, runs, columns].into_iter().try_fold(0usize, |sum, steps| {
-            steps.count.checked_sub(1)?.checked_mul(steps.stride)?.checked_add(sum)
-        });
+        let last =
+            [images, lines, rows, runs, columns].into_iter().try_fold(0usize, |sum, steps| {
+                steps.count.checked_sub(1)?.checked_mul(steps.stride)?.checked_add(sum)
+            });
         assert!(last.is_some_and(|last| last < self.data.len()), "windows outside their memory");
         Windows { images, ..self }
     }

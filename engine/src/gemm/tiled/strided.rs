@@ -123,10 +123,8 @@ impl Heights for Strips<'_> {
         let (k, n, nr) = (runs.count * columns.count, c.cols(), T::NR);
         for line in 0..images.count * lines.count {
             let (image, line) = (line / lines.count, line % lines.count);
-            let (start, row) = (
-                image * images.stride + line * lines.stride,
-                image * steps[0] + line * steps[1],
-            );
+            let (start, row) =
+                (image * images.stride + line * lines.stride, image * steps[0] + line * steps[1]);
             for strip in 0..strips {
                 let i = first + strip * MR;
                 for j in (0..n).step_by(nr) {

@@ -42,14 +42,15 @@ KEEP_MEMORY = {
     "MALLOC_TOP_PAD_": "268435456",
     "MALLOC_ARENA_MAX": "1",
 }
-# Peers that are to leave AVX-512 alone are told so. ONNX Runtime cannot be told.
+# How peers are told to leave AVX-512 alone.
 AVX2_VARIABLES = {
     "ATEN_CPU_CAPABILITY": "avx2",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "MKL_ENABLE_INSTRUCTIONS": "AVX2",
     "OPENBLAS_CORETYPE": "Haswell",
-    "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
 }
+# They cannot be told: JAX's products (YNNPACK) and those of ONNX Runtime take what is there.
+NOT_TOLD = {"jax", "onnxruntime"}
 # The processor of the build, and options of Cargo: Rust peers are built once for each ISA.
 RUST_BUILDS = {
     "": ("native", []),
@@ -183,7 +184,9 @@ def train(options):
             arguments += ["--repeats", options.repeats, "--seconds", options.seconds]
             for round_number in range(options.rounds):
                 for name, variant, program, known in PEERS:
-                    wanted = not options.peers or name in options.peers
+                    names = {name, f"{name} {variant}"}
+                    wanted = not options.peers or names & set(options.peers)
+                    wanted = wanted and not (options.isa and name in NOT_TOLD)
                     command = program_of(program, options.isa)
                     if workload not in known or not wanted or command is None:
                         continue
@@ -274,7 +277,7 @@ def main():
                 "--data", default="sparse", help="sparse, dense, or a folder with MNIST's files"
             )
             add.add_argument(
-                "--peers", nargs="+", help="only these: torch jax onnxruntime sklearn burn candle"
+                "--peers", nargs="+", help="only these: torch 'torch tuned' jax onnxruntime sklearn burn candle"
             )
     commands.add_parser("table", help="make the table anew from the results")
     for add in commands.choices.values():

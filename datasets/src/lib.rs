@@ -79,5 +79,5 @@ pub use tools::export::{ExportFormat, ExportPart, Exported, export};
 pub use tools::inspect::{
     ClassCount, ColumnSummary, Inspection, LabelSummary, NumberSummary, examples, inspect,
 };
-pub use tools::pack::{Packed, pack};
+pub use tools::pack::{Packed, pack, pack_table};
 pub use tools::split::{Shares, Unlabelled, split};

@@ -8,6 +8,7 @@ use crate::error::{At as _, Error, OneLine, bail};
 use crate::formats::images;
 use crate::formats::options::OpenOptions;
 use crate::formats::source::Found;
+use crate::formats::tables::open::{OpenSource, check_options};
 use crate::formats::{cifar, list, mnist};
 
 /// Opened data, as [`open_with`] and [`open_whole`] return them.
@@ -92,6 +93,24 @@ pub fn open_whole(
 ) -> Result<Opened<Parts>, Error> {
     let Found { parts, format, skipped, notes } = find(path, options, progress)?;
     Ok(Opened { data: parts, name: called(path)?, format, skipped, notes })
+}
+
+/// The name of the samples, the format, and the way to open `path`, if that is a table by itself.
+///
+/// # Errors
+/// If it cannot be read, or if `options` are not for tables.
+pub(crate) fn table(
+    path: &Path,
+    options: &OpenOptions,
+) -> Result<Option<(String, &'static str, OpenSource)>, Error> {
+    if fs::metadata(path).at(path)?.is_dir() {
+        return Ok(None);
+    }
+    let name = called(path)?;
+    refuse_image_options(path, options)?;
+    let Some((format, source)) = list::table_source(path)? else { return Ok(None) };
+    check_options(path, options)?;
+    Ok(Some((name, format, source)))
 }
 
 /// The name of the samples of `path`: that of the file or the folder.

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, SystemTime};
 
-use narrows_datasets::{Dataset, OpenOptions, Parts, TableOptions, open_whole, verify};
+use narrows_datasets::{
+    Dataset, OpenOptions, Parts, TableOptions, open_whole, pack, pack_table, verify,
+};
 
 const TEXT: &str = "a,b,label\n1,x,0\n2,y,1\n3.5,x,\n4,y,1\n";
 
@@ -102,6 +104,28 @@ fn a_table_is_read_once_until_it_changes() {
     assert_eq!(first_column(&whole(&other, &options(Some(&cache)))), [7.0, 8.0]);
     assert_eq!(first_column(&whole(&path, &options(Some(&cache)))), [1.0, 2.0, 10.5, 4.0]);
     assert_eq!(files(&cache).len(), 2);
+}
+
+#[test]
+fn a_table_packed_at_once_is_the_same_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, cache) = (folder.path().join("data.csv"), folder.path().join("cache"));
+    let (one, other) = (folder.path().join("one.narrows"), folder.path().join("other.narrows"));
+    for text in [TEXT, "a,b\n0.1234567891,\n2,7\n", "a,label\n1,\n2,\n"] {
+        fs::write(&path, text).unwrap();
+        let options = options(Some(&cache));
+        let data = open_whole(&path, &options, &|_, _| {}).unwrap();
+        let expected = pack(&data, &one, &mut |_, _| {}).unwrap();
+        let packed = pack_table(&path, &options, &other).unwrap().unwrap();
+        assert_eq!(fs::read(&other).unwrap(), fs::read(&one).unwrap());
+        assert_eq!(packed.data, expected);
+        assert_eq!(
+            (packed.name, packed.format, packed.notes),
+            (data.name, data.format, data.notes)
+        );
+    }
+    assert!(pack_table(&one, &options(None), &other).unwrap().is_none());
+    assert!(pack_table(folder.path(), &options(None), &other).unwrap().is_none());
 }
 
 #[test]

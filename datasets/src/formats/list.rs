@@ -9,16 +9,22 @@ use crate::formats::arrays::open::{is_idx, is_safetensors, open_one, open_severa
 use crate::formats::arrays::{idx, npy, npz, safetensors};
 use crate::formats::options::OpenOptions;
 use crate::formats::source::{Found, Start};
+use crate::formats::tables::open::{OpenSource, csv_source, is_csv, is_parquet, parquet_source};
 use crate::formats::{store, tables};
 
 /// A format of files.
 struct Format {
     name: &'static str,
     recognises: fn(&Start) -> bool,
+    open: How,
+}
+
+/// The way of opening a file.
+enum How {
+    /// The second argument is the name of the data set.
+    Arrays(Open),
     /// A table as it was written, whose columns can be chosen.
-    table: bool,
-    /// Opens a file. The second argument is the name of the data set.
-    open: Open,
+    Table(OpenSource),
 }
 
 /// All formats, the surest to recognise first: any text is a table.
@@ -37,47 +43,60 @@ const FORMATS: &[Format] = &[
     array("safetensors", is_safetensors, |path, name, options| {
         open_several(path, safetensors::read(path)?, "safetensors", name, options)
     }),
-    table("Parquet or Arrow", tables::open::is_parquet, tables::open::open_parquet),
+    table("Parquet or Arrow", is_parquet, parquet_source),
     array("IDX", is_idx, |path, name, options| {
         open_one(idx::find_array(path)?, "IDX", name, options)
     }),
-    table("delimited text", tables::open::is_csv, tables::open::open_csv),
+    table("delimited text", is_csv, csv_source),
 ];
 
 type Open = fn(&Path, &str, &OpenOptions) -> Result<Found, Error>;
 
 const fn array(name: &'static str, recognises: fn(&Start) -> bool, open: Open) -> Format {
-    Format { name, recognises, table: false, open }
+    Format { name, recognises, open: How::Arrays(open) }
 }
 
-const fn table(name: &'static str, recognises: fn(&Start) -> bool, open: Open) -> Format {
-    Format { name, recognises, table: true, open }
+const fn table(name: &'static str, recognises: fn(&Start) -> bool, source: OpenSource) -> Format {
+    Format { name, recognises, open: How::Table(source) }
 }
 
 /// Opens the file `path`, called `name`.
 pub(crate) fn open(path: &Path, name: &str, options: &OpenOptions) -> Result<Found, Error> {
+    let format = recognise(path)?;
+    let found = match format.open {
+        How::Arrays(open) => {
+            let found = open(path, name, options)?;
+            options.table.check_unused(path, found.parts.label_name())?;
+            found
+        }
+        How::Table(source) => tables::open::open(path, name, format.name, options, source)?,
+    };
+    Ok(Found { format: format.name.to_owned(), ..found })
+}
+
+/// The name of the format of the file `path`, and the way to open it, if it is a table.
+pub(crate) fn table_source(path: &Path) -> Result<Option<(&'static str, OpenSource)>, Error> {
+    let format = recognise(path)?;
+    Ok(match format.open {
+        How::Arrays(_) => None,
+        How::Table(source) => Some((format.name, source)),
+    })
+}
+
+fn recognise(path: &Path) -> Result<&'static Format, Error> {
     let start = Start::read(path)?;
     if start.length == 0 {
         bail!(path, "is empty: name another file, or make it again");
     }
-    match FORMATS.iter().find(|format| (format.recognises)(&start)) {
-        Some(format) => {
-            let found = (format.open)(path, name, options)?;
-            if !format.table {
-                options.table.check_unused(path, found.parts.label_name())?;
-            }
-            Ok(Found { format: format.name.to_owned(), ..found })
-        }
-        None => {
-            let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
-            let shown = &start.bytes[..start.bytes.len().min(4)];
-            Err(Error::file(
-                path,
-                format!(
-                    "begins with the bytes {shown:02x?}, and is none of {}: convert it",
-                    names.join(", ")
-                ),
-            ))
-        }
-    }
+    FORMATS.iter().find(|format| (format.recognises)(&start)).ok_or_else(|| {
+        let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+        let shown = &start.bytes[..start.bytes.len().min(4)];
+        Error::file(
+            path,
+            format!(
+                "begins with the bytes {shown:02x?}, and is none of {}: convert it",
+                names.join(", ")
+            ),
+        )
+    })
 }

@@ -56,7 +56,8 @@ pub struct ImageOptions {
     pub channels: Channels,
     /// Leave out images that cannot be read, instead of failing.
     pub skip_bad: bool,
-    /// The number of threads that decode; 0 is one for each core. It changes no value.
+    /// The number of threads that decode images, or read a table; 0 is one for each core. It
+    /// changes no value.
     pub threads: usize,
     /// The folder for the decoded images. `None`: the folder `.narrows` in that of the data, or, if
     /// that cannot be written, the platform's folder for caches.

@@ -10,6 +10,7 @@ mod infer;
 mod layout;
 mod names;
 pub(crate) mod open;
+mod parallel;
 pub(crate) mod parquet;
 mod roles;
 mod rounding;

@@ -6,9 +6,11 @@ use std::path::Path;
 use crate::dataset::halves::{Parts, TrainTest};
 use crate::dataset::provenance::{Provenance, packed_by};
 use crate::error::{At as _, Error};
+use crate::formats::options::OpenOptions;
 use crate::formats::store::metadata::Metadata;
 use crate::formats::store::write::StoreWriter;
-use crate::open::Undivided;
+use crate::formats::tables::open::{ReadTable, notes};
+use crate::open::{Opened, Undivided, table};
 use crate::preparation::Preparation;
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
@@ -70,6 +72,41 @@ pub fn pack(
         packing.push(sample, label)
     })?;
     packing.finish(&metadata, both.len_of(Half::Test))
+}
+
+/// Writes the table `path` into the store `out`, as [`pack`] does with data that were opened whole,
+/// but row by row as it is read: no other store is made on the way. `None` if it is no table.
+///
+/// # Errors
+/// If the table cannot be opened by `options`, or `out` cannot be written.
+pub fn pack_table(
+    path: &Path,
+    options: &OpenOptions,
+    out: &Path,
+) -> Result<Option<Opened<Packed>>, Error> {
+    let Some((name, format, source)) = table(path, options)? else { return Ok(None) };
+    let table = ReadTable::read(path, options, source)?;
+    let layout = &table.layout;
+    let label = layout.label.clone().filter(|_| layout.class_names.is_some());
+    let mut packed = Packed {
+        train: layout.rows,
+        test: 0,
+        shape: vec![layout.columns.len()],
+        dtype: Dtype::F32,
+        labelled: 0,
+        classes: layout.class_names.as_ref().map_or(0, Vec::len),
+        missing: 0,
+        rounded: layout.rounded,
+        bytes: 0,
+    };
+    let provenance = table.provenance(&name, format);
+    table.write(provenance, out, &mut |values, label| {
+        packed.labelled += u64::from(label != UNLABELLED);
+        packed.missing += values.iter().filter(|value| value.is_nan()).count() as u64;
+    })?;
+    packed.bytes = fs::metadata(out).at(out)?.len();
+    let notes = notes(options, label.as_deref());
+    Ok(Some(Opened { data: packed, name, format: format.to_owned(), skipped: Vec::new(), notes }))
 }
 
 /// The metadata of a store of samples from `data`.

@@ -56,7 +56,7 @@ pub struct Reading {
     /// Show no progress
     #[arg(long)]
     pub quiet: bool,
-    /// The threads that decode images; 0: one for each core
+    /// The threads that decode images and read tables; 0: one for each core
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0, 1024))]
     pub threads: usize,
     #[command(flatten)]

@@ -2,7 +2,7 @@
 
 use super::{Scratch, check_free, folder_of, open, path_of, tell};
 use crate::cli::options::data_commands::Pack;
-use crate::commands::inputs::full_path;
+use crate::commands::inputs::{full_path, opened};
 use crate::error::{Error, ensure};
 use crate::output::numbers::{counted, shape, size, speed, thousands};
 use crate::output::progress::Progress;
@@ -22,12 +22,23 @@ pub fn run(options: &Pack) -> Result<String, Error> {
     check_free(out, *force)?;
     let scratch = Scratch::beside(folder_of(out));
     let progress = Progress::new(reading.quiet);
-    let data = open(reading, &path, Some(&scratch), &progress)?;
-    let name = out.display().to_string();
-    let packed =
-        narrows_datasets::pack(&data, out, &mut |done, total| tell(&progress, &name, done, total))?;
+    let options = reading.files.open_options(reading.threads);
+    // A table becomes the store at once; all else is opened first.
+    let (name, format, packed) = match narrows_datasets::pack_table(&path, &options, out)? {
+        Some(table) => {
+            let table = opened(&path, &progress, |_, _| Ok(table))?;
+            (table.name, table.format, table.data)
+        }
+        None => {
+            let data = open(reading, &path, Some(&scratch), &progress)?;
+            let name = out.display().to_string();
+            let tell = &mut |done, total| tell(&progress, &name, done, total);
+            let packed = narrows_datasets::pack(&data, out, tell)?;
+            (data.name, data.format, packed)
+        }
+    };
     progress.end_count();
-    let mut text = vec![("packed", format!("{} ({})", data.name, data.format))];
+    let mut text = vec![("packed", format!("{name} ({format})"))];
     text.extend(described(&packed));
     text.push(("time", speed(packed.bytes, start.elapsed().as_secs_f64())));
     Ok(format!(

@@ -13,12 +13,16 @@
 //!   numbers.
 //! - Text is UTF-8, with or without a byte order mark. A row has at most 4 MB and 65,536 cells.
 
+mod blocks;
+mod cells;
+mod part;
 mod records;
 mod write;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use flate2::bufread::MultiGzDecoder;
@@ -27,12 +31,14 @@ use crate::error::{At as _, Error, Short, bail};
 use crate::files::gzip::is_gzip;
 use crate::files::regular::open_regular;
 use crate::formats::options::TableOptions;
-use crate::formats::tables::source::{Cell, TableSource, is_infinite, twice};
-use records::{Record, Records};
+use crate::formats::tables::source::{Cell, TableSource, TakePart, is_infinite, twice};
+use blocks::Blocks;
+use cells::{to_cell, trim};
+use part::{CsvPart, Dialect};
+use records::{Record, Records, unreadable};
 pub(crate) use write::CsvWriter;
 
 const DELIMITERS: [u8; 4] = *b",;\t|";
-const MISSING: [&str; 9] = ["NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None", "?"];
 
 /// The input of a table of text.
 pub(crate) trait Input: Read + Seek {}
@@ -46,12 +52,11 @@ pub(crate) struct CsvTable {
     /// The length and the time of modification when the file was opened, to be compared after each
     /// pass.
     stamp: Option<(u64, Option<SystemTime>)>,
-    delimiter: u8,
-    /// The first row holds the names.
-    header: bool,
+    dialect: Arc<Dialect>,
     names: Vec<String>,
-    /// Texts of missing values beside [`MISSING`].
-    missing: Vec<String>,
+    /// The first row that is no header: the bytes of the text before it, its line, and true if
+    /// half of a line break is before it.
+    start: (u64, u64, bool),
 }
 
 impl CsvTable {
@@ -79,24 +84,19 @@ impl CsvTable {
         {
             bail!("{:?} cannot separate columns: ask for , ; | or a tab", char::from(delimiter));
         }
-        let mut table = CsvTable {
-            path: path.to_owned(),
-            input,
-            stamp: None,
-            delimiter: options.delimiter.unwrap_or(b','),
-            header: false,
-            names: Vec::new(),
-            missing: options.missing.clone(),
-        };
-        let mut records = read_from_start(&mut *table.input, path)?;
+        let mut input = input;
+        let (reader, gzip) = read_from_start(&mut *input, path)?;
+        let mut records = Records::new(reader, gzip, path)?;
+        let mut start = records.place();
         let delimiter =
             options.delimiter.unwrap_or_else(|| most_frequent_delimiter(records.start()));
         records.set_delimiter(delimiter);
         let Some(first) = records.next()? else {
             bail!(path, "is empty, where a table is expected");
         };
+        let missing = options.missing.clone();
         let header = options.header.unwrap_or_else(|| {
-            first.cells().any(|cell| match to_cell(cell, &table.missing) {
+            first.cells().any(|cell| match to_cell(cell, &missing) {
                 Cell::Text(text) => !is_infinite(text),
                 Cell::Number(_) | Cell::Missing => false,
             })
@@ -106,9 +106,13 @@ impl CsvTable {
         } else {
             (1..=first.len()).map(|number| format!("column {number}")).collect()
         };
+        if header {
+            start = records.place();
+        }
         drop(records);
-        (table.delimiter, table.header, table.names) = (delimiter, header, names);
-        Ok(table)
+        let (path, columns) = (path.to_owned(), names.len());
+        let dialect = Arc::new(Dialect { path: path.clone(), delimiter, header, columns, missing });
+        Ok(CsvTable { path, input, stamp: None, dialect, names, start })
     }
 }
 
@@ -117,33 +121,23 @@ impl TableSource for CsvTable {
         &self.names
     }
 
-    fn for_each_row(
-        &mut self,
-        take: &mut dyn FnMut(u64, &[Cell<'_>]) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let mut records = read_from_start(&mut *self.input, &self.path)?;
-        records.set_delimiter(self.delimiter);
-        if self.header {
-            records.next()?;
+    fn for_each_part(&mut self, take: &mut TakePart<'_>) -> Result<(), Error> {
+        let (path, dialect, (before, line, half)) = (&self.path, &self.dialect, self.start);
+        let (mut reader, gzip) = read_from_start(&mut *self.input, path)?;
+        let failed = |error| unreadable(error, gzip, path);
+        io::copy(&mut (&mut reader).take(before), &mut io::sink()).map_err(failed)?;
+        let mut blocks =
+            Blocks::new(reader, gzip, line, (dialect.delimiter, dialect.columns), path);
+        if half {
+            blocks.skip_line_feed()?;
         }
-        while let Some(record) = records.next()? {
-            if record.len() != self.names.len() {
-                let (line, found, expected) = (record.line, record.len(), self.names.len());
-                let whose = if self.header { "the header" } else { "the first row" };
-                bail!(
-                    &self.path,
-                    "line {line} has {found} values, where {whose} has {expected}: mend the row, \
-                     or name the delimiter if it is another"
-                );
-            }
-            let cells: Vec<Cell> =
-                record.cells().map(|cell| to_cell(cell, &self.missing)).collect();
-            take(record.line, &cells)?;
+        while let Some((bytes, line)) = blocks.next()? {
+            take(Box::new(CsvPart { dialect: dialect.clone(), bytes, line }))?;
         }
         if let Some(stamp) = self.stamp {
-            let metadata = fs::metadata(&self.path).at(&self.path)?;
+            let metadata = fs::metadata(path).at(path)?;
             if stamp != (metadata.len(), metadata.modified().ok()) {
-                bail!(&self.path, "changed while it was being read: start again");
+                bail!(path, "changed while it was being read: start again");
             }
         }
         Ok(())
@@ -154,17 +148,17 @@ impl TableSource for CsvTable {
     }
 }
 
-/// The records of the input from its start on, decompressed if need be.
+/// A reader of the input from its start on, which decompresses if need be; and whether it does.
 fn read_from_start<'a>(
     input: &'a mut dyn Input,
-    path: &'a Path,
-) -> Result<Records<'a, Box<dyn Read + 'a>>, Error> {
+    path: &Path,
+) -> Result<(Box<dyn Read + 'a>, bool), Error> {
     input.seek(SeekFrom::Start(0)).at(path)?;
     let mut input = BufReader::with_capacity(32 << 10, input);
     let gzip = is_gzip(input.fill_buf().at(path)?);
     let reader: Box<dyn Read + 'a> =
         if gzip { Box::new(MultiGzDecoder::new(input)) } else { Box::new(input) };
-    Records::new(reader, gzip, path)
+    Ok((reader, gzip))
 }
 
 /// The delimiter that the first line, as far as it is here, has most of outside quotes.
@@ -208,23 +202,6 @@ fn header_names(header: &Record, path: &Path) -> Result<Vec<String>, Error> {
         );
     }
     Ok(names)
-}
-
-fn trim(cell: &str) -> &str {
-    cell.trim_matches([' ', '\t'])
-}
-
-/// The cell of a text.
-fn to_cell<'a>(text: &'a str, missing: &[String]) -> Cell<'a> {
-    let text = trim(text);
-    if text.is_empty() || MISSING.contains(&text) || missing.iter().any(|token| token == text) {
-        return Cell::Missing;
-    }
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() => Cell::Number(number),
-        Ok(number) if number.is_nan() => Cell::Missing,
-        _ => Cell::Text(text),
-    }
 }
 
 #[cfg(test)]

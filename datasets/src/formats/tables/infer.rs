@@ -14,12 +14,16 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use rayon::ThreadPool;
 
 use super::counts::{Counts, FEW_CATEGORIES, MOST_CATEGORIES};
 use super::layout::{Field, Layout};
 use super::names::{Budget, Names};
+use super::parallel::for_each_part;
 use super::roles::{Role, roles};
-use super::source::TableSource;
+use super::source::{Cell, Part, TableSource};
 use crate::error::{Error, Problem, Remedy, Short, bail};
 use crate::formats::options::TableOptions;
 use crate::sample::column::{Column, ColumnKind, Encoding};
@@ -38,7 +42,8 @@ struct Inference<'a> {
 }
 
 impl Layout {
-    /// Reads all rows of `source`, twice if need be; errors call it `path`.
+    /// Reads all rows of `source`, twice if need be, on the threads of `pool`; errors call it
+    /// `path`.
     ///
     /// # Errors
     /// If it cannot be read, `options` do not suit it, it has no rows, or a column holds what it
@@ -47,6 +52,7 @@ impl Layout {
         source: &mut dyn TableSource,
         path: &Path,
         options: &TableOptions,
+        pool: &ThreadPool,
     ) -> Result<Self, Error> {
         let names = source.column_names().to_vec();
         let roles = roles(&names, options, path)?;
@@ -66,7 +72,7 @@ impl Layout {
                 .map(|known| known.iter().map(|column| (column.name.as_str(), column)).collect()),
             budget: Budget::default(),
         };
-        let rows = inference.count(source)?;
+        let rows = inference.count(source, pool)?;
         if rows == 0 {
             bail!(path, "has no rows");
         }
@@ -77,23 +83,72 @@ impl Layout {
 
 impl Inference<'_> {
     /// The first pass; the number of rows.
-    fn count(&mut self, source: &mut dyn TableSource) -> Result<u64, Error> {
+    fn count(&mut self, source: &mut dyn TableSource, pool: &ThreadPool) -> Result<u64, Error> {
+        let limits: Vec<Option<usize>> = self.roles.iter().map(|role| self.limit(*role)).collect();
+        let limits = &limits;
         let mut rows = 0;
-        source.for_each_row(&mut |row, cells| {
-            rows += 1;
-            for (column, &cell) in cells.iter().enumerate() {
-                let limit = match self.roles[column] {
-                    Role::Label => MOST_CLASSES,
-                    Role::Feature { .. } if self.known.is_none() => MOST_CATEGORIES,
-                    Role::Feature { .. } | Role::Ignored => continue,
-                };
-                self.counts[column]
-                    .count(row, cell, limit, &mut self.budget)
-                    .map_err(|problem| self.at(row, column, problem))?;
+        // What each column collects, for parts that are read before the ones before them count.
+        let collected: Vec<AtomicU8> =
+            self.counts.iter().map(|counts| AtomicU8::new(collected(counts))).collect();
+        let work = |part: &dyn Part| {
+            let mut found = Found { counts: Vec::with_capacity(limits.len()), ..Found::default() };
+            found.counts.extend(collected.iter().map(|bits| {
+                let bits = bits.load(Ordering::Relaxed);
+                let (collects_numbers, too_many) = (bits & NUMBERS != 0, bits & TOO_MANY != 0);
+                Counts { collects_numbers, too_many, ..Counts::default() }
+            }));
+            let mut budget = Budget::default();
+            let ended = part.for_each_row(&mut |row, cells| {
+                found.rows += 1;
+                if let Err((..)) = count_row(&mut found.counts, limits, &mut budget, row, cells) {
+                    found.wrong = true;
+                }
+                Ok(())
+            });
+            found.ended = ended;
+            found
+        };
+        let mut merge = |part: &dyn Part, found: Found| {
+            if self.fits(&found, limits) {
+                rows += found.rows;
+                for (counts, later) in self.counts.iter_mut().zip(found.counts) {
+                    counts.add(later);
+                }
+                found.ended?;
+            } else {
+                // By a limit, or an error: it is the row that tells.
+                part.for_each_row(&mut |row, cells| {
+                    rows += 1;
+                    count_row(&mut self.counts, limits, &mut self.budget, row, cells)
+                        .map_err(|(column, problem)| self.at(row, column, problem))
+                })?;
+            }
+            for (bits, counts) in collected.iter().zip(&self.counts) {
+                bits.store(self::collected(counts), Ordering::Relaxed);
             }
             Ok(())
-        })?;
+        };
+        for_each_part(source, pool, &work, &mut merge)?;
         Ok(rows)
+    }
+
+    /// The most different values of a column; `None` if it is not counted.
+    fn limit(&self, role: Role) -> Option<usize> {
+        match role {
+            Role::Label => Some(MOST_CLASSES),
+            Role::Feature { .. } if self.known.is_none() => Some(MOST_CATEGORIES),
+            Role::Feature { .. } | Role::Ignored => None,
+        }
+    }
+
+    /// Takes the memory to add what was `found`; `false` if cell by cell has to be looked at.
+    fn fits(&mut self, found: &Found, limits: &[Option<usize>]) -> bool {
+        let growth = |((counts, later), limit): ((&Counts, &Counts), &Option<usize>)| {
+            limit.map_or(Some(0), |limit| counts.growth(later, limit))
+        };
+        let columns = self.counts.iter().zip(&found.counts).zip(limits);
+        let bytes = columns.map(growth).try_fold(0, |all, bytes| Some(all + bytes?));
+        !found.wrong && bytes.is_some_and(|bytes| self.budget.spend(bytes))
     }
 
     /// The second pass, if a column has numbers that came before its first text.
@@ -191,6 +246,45 @@ impl Inference<'_> {
     }
 }
 
+/// What a part of the rows told.
+struct Found {
+    rows: u64,
+    counts: Vec<Counts>,
+    /// A cell is an error, or would be if all before it counted.
+    wrong: bool,
+    /// The error of the row behind those counted.
+    ended: Result<(), Error>,
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        Found { rows: 0, counts: Vec::new(), wrong: false, ended: Ok(()) }
+    }
+}
+
+/// Numbers of the column are collected; or it has too many values, and nothing is.
+const NUMBERS: u8 = 1;
+const TOO_MANY: u8 = 2;
+
+fn collected(counts: &Counts) -> u8 {
+    NUMBERS * u8::from(counts.collects_numbers) + TOO_MANY * u8::from(counts.too_many)
+}
+
+/// Counts a row's cells. The error is that of a cell, and its column.
+fn count_row(
+    counts: &mut [Counts],
+    limits: &[Option<usize>],
+    budget: &mut Budget,
+    row: u64,
+    cells: &[Cell<'_>],
+) -> Result<(), (usize, Problem)> {
+    for (column, ((counts, limit), &cell)) in counts.iter_mut().zip(limits).zip(cells).enumerate() {
+        let Some(limit) = *limit else { continue };
+        counts.count(row, cell, limit, budget).map_err(|problem| (column, problem))?;
+    }
+    Ok(())
+}
+
 /// The problem with a column, and its row if it is in one.
 type Wrong = (Option<u64>, Problem);
 
@@ -235,9 +329,9 @@ fn feature(
 
 /// The categories of a column.
 fn categories(counts: Counts, rows: u64, row_word: &str) -> Result<Names, Problem> {
-    let found = counts.seen.len();
+    let found = counts.different();
     if !counts.too_many && (found <= FEW_CATEGORIES || found as u64 <= rows / 2) {
-        return Ok(counts.seen.into_names());
+        return Ok(counts.seen.unwrap_or_default().into_names());
     }
     let many =
         if counts.too_many { format!("more than {MOST_CATEGORIES}") } else { found.to_string() };
@@ -285,5 +379,5 @@ fn classes(counts: Counts) -> Result<Names, Wrong> {
         );
         return Err((None, Problem::with(problem, Remedy::OtherLabel)));
     }
-    Ok(counts.seen.into_names())
+    Ok(counts.seen.unwrap_or_default().into_names())
 }

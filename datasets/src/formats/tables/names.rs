@@ -1,6 +1,8 @@
 //! The different values of a column of categories, or of labels.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
+
+use foldhash::fast::FixedState;
 
 use super::source::Cell;
 
@@ -20,7 +22,7 @@ impl Default for Budget {
 
 impl Budget {
     /// Takes `bytes` off; `false` if there are not as many.
-    fn spend(&mut self, bytes: usize) -> bool {
+    pub(super) fn spend(&mut self, bytes: usize) -> bool {
         let left = self.0.checked_sub(bytes);
         self.0 = left.unwrap_or(self.0);
         left.is_some()
@@ -30,9 +32,9 @@ impl Budget {
 /// The values that have been met.
 #[derive(Default)]
 pub(super) struct Seen {
-    texts: BTreeSet<Box<str>>,
+    texts: HashSet<Box<str>, FixedState>,
     /// By their bits, none of them -0.
-    numbers: HashSet<u64>,
+    numbers: HashSet<u64, FixedState>,
 }
 
 impl Seen {
@@ -52,17 +54,39 @@ impl Seen {
         self.numbers.contains(&bits) || budget.spend(EACH) && self.numbers.insert(bits)
     }
 
+    /// The number of values that `others` has beside these, and the memory for them.
+    pub(super) fn growth(&self, others: &Seen) -> (usize, usize) {
+        let texts = others.texts.iter().filter(|text| !self.texts.contains(*text));
+        let numbers = others.numbers.iter().filter(|bits| !self.numbers.contains(*bits));
+        let (count, bytes) =
+            texts.fold((0, 0), |(count, bytes), text| (count + 1, bytes + EACH + text.len()));
+        let numbers = numbers.count();
+        (count + numbers, bytes + EACH * numbers)
+    }
+
+    /// Adds the values of `others`, for which there is memory.
+    pub(super) fn add_all(&mut self, others: Seen) {
+        self.texts.extend(others.texts);
+        self.numbers.extend(others.numbers);
+    }
+
     pub(super) fn into_names(self) -> Names {
         let mut numbers: Vec<f64> = self.numbers.into_iter().map(f64::from_bits).collect();
         if self.texts.is_empty() {
             numbers.sort_by(f64::total_cmp);
             return Names::Numbers(numbers);
         }
-        let mut texts = self.texts;
-        texts.extend(numbers.into_iter().map(|number| number.to_string().into_boxed_str()));
-        Names::Texts(texts.into_iter().map(String::from).collect())
+        let mut texts: Vec<String> = self.texts.into_iter().map(String::from).collect();
+        texts.extend(numbers.into_iter().map(|number| number.to_string()));
+        texts.sort_unstable();
+        texts.dedup();
+        let places = places(&texts);
+        Names::Texts(texts, places)
     }
 }
+
+/// The number of each value.
+type Places = HashMap<String, usize, FixedState>;
 
 /// The values, numbered in their order.
 #[derive(Debug)]
@@ -70,23 +94,21 @@ pub(super) enum Names {
     /// All are numbers: ascending.
     Numbers(Vec<f64>),
     /// In the order of their bytes.
-    Texts(Vec<String>),
+    Texts(Vec<String>, Places),
     /// The values of a table read before, with their numbers there.
-    Known(HashMap<String, usize>),
+    Known(Places),
 }
 
 impl Names {
     pub(super) fn known(names: &[String]) -> Self {
-        Names::Known(
-            names.iter().cloned().enumerate().map(|(number, name)| (name, number)).collect(),
-        )
+        Names::Known(places(names))
     }
 
     /// The names, unless they are known: these have been handed in.
     pub(super) fn to_strings(&self) -> Vec<String> {
         match self {
             Names::Numbers(numbers) => numbers.iter().map(f64::to_string).collect(),
-            Names::Texts(texts) => texts.clone(),
+            Names::Texts(texts, _) => texts.clone(),
             Names::Known(_) => Vec::new(),
         }
     }
@@ -97,17 +119,17 @@ impl Names {
             (Names::Numbers(numbers), Cell::Number(number)) => {
                 numbers.binary_search_by(|other| other.total_cmp(&(number + 0.0))).ok()
             }
-            (Names::Texts(texts), Cell::Text(text)) => {
-                texts.binary_search_by(|other| other.as_str().cmp(text)).ok()
+            (Names::Texts(_, places) | Names::Known(places), Cell::Text(text)) => {
+                places.get(text).copied()
             }
-            (Names::Texts(texts), Cell::Number(number)) => {
-                texts.binary_search(&(number + 0.0).to_string()).ok()
-            }
-            (Names::Known(names), Cell::Text(text)) => names.get(text).copied(),
-            (Names::Known(names), Cell::Number(number)) => {
-                names.get(&(number + 0.0).to_string()).copied()
+            (Names::Texts(_, places) | Names::Known(places), Cell::Number(number)) => {
+                places.get(&(number + 0.0).to_string()).copied()
             }
             (Names::Numbers(_), Cell::Text(_)) | (_, Cell::Missing) => None,
         }
     }
+}
+
+fn places(names: &[String]) -> Places {
+    names.iter().cloned().enumerate().map(|(number, name)| (name, number)).collect()
 }

@@ -1,5 +1,11 @@
 //! Digits that are lost where a decimal number becomes a 32-bit float.
 
+/// The powers of ten that are exact in `f64`.
+pub(super) const POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+];
+
 /// Tells whether `number` loses digits as an `f32`: written with as few digits as tell it apart,
 /// the nearest `f32` is another number. 0.1 comes back as 0.1, but 16777217 as 16777216.
 pub(crate) fn loses_digits(number: f64) -> bool {
@@ -7,19 +13,65 @@ pub(crate) fn loses_digits(number: f64) -> bool {
     if f64::from(stored) == number {
         return false;
     }
-    // Such a number has 9 digits at most. Powers of ten up to 10^22 are exact, and so is the
-    // quotient of two whole numbers rounded once: the same as what reading the decimal gives.
-    let (mut power, mut tried) = (10.0, false);
-    while power <= 1e22 && (number * power).abs() < 1e9 {
-        let digits = (number * power).round();
-        if digits / power == number {
-            // Six digits survive in any case.
-            return digits.abs() >= 1e6 && written_and_read(stored) != number;
-        }
-        (power, tried) = (power * 10.0, true);
+    let in_nine = nine_digits(number.abs());
+    let lost = in_nine.and_then(|nine| match nine {
+        // An `f32` never needs more than nine.
+        None => Some(true),
+        // Six digits survive in any case.
+        Some((digits, _)) if digits < 1_000_000 => Some(false),
+        Some((digits, power)) => another(stored.abs(), f64::from(digits), power),
+    });
+    // By way of the text, where the short way does not know.
+    lost.unwrap_or_else(|| written_and_read(stored) != number)
+}
+
+/// `digits` and a power of ten by which they are divided to give `size`, without zeros at their
+/// end; `Some(None)` if it takes more than nine, `None` if that is not known.
+#[allow(clippy::option_option)]
+fn nine_digits(size: f64) -> Option<Option<(u32, i32)>> {
+    // Powers of ten are exact, and the quotient of two whole numbers is rounded once: the same as
+    // reading the decimal gives.
+    let power = POWERS.iter().position(|power| size * power >= 1e8)?;
+    let nine = size * POWERS[power] + 0.5;
+    if nine >= 1e9 {
+        return None;
     }
-    // With more than 9 digits after these it is none of them.
-    (tried && power <= 1e22) || written_and_read(stored) != number
+    let mut digits = nine as u32;
+    if f64::from(digits) / POWERS[power] != size {
+        return Some(None);
+    }
+    let mut power = power as i32;
+    while digits.is_multiple_of(10) {
+        (digits, power) = (digits / 10, power - 1);
+    }
+    Some(Some((digits, power)))
+}
+
+/// Tells whether `stored`, the nearest `f32` to `digits / 10^power`, is written in other digits;
+/// `None` if it is too close to tell.
+///
+/// It is written in the fewest digits that round to it, and of those in the nearest. In fewer, if
+/// there is a multiple of ten within half a unit of its last place; else in these, if they are the
+/// nearest whole number.
+fn another(stored: f32, digits: f64, power: i32) -> Option<bool> {
+    const MARGIN: f64 = 1e-6;
+    let next = f32::from_bits(stored.to_bits() + 1);
+    // Below a power of two the unit is another, and below the least normal number, too.
+    if stored.to_bits() & 0x007f_ffff == 0 || !stored.is_normal() || !next.is_finite() {
+        return None;
+    }
+    let scale = |value: f64| {
+        let factor = POWERS[power.unsigned_abs() as usize];
+        if power < 0 { value / factor } else { value * factor }
+    };
+    let scaled = scale(f64::from(stored));
+    let half = scale(f64::from(next) - f64::from(stored)) / 2.0;
+    let tens = ((scaled / 10.0 + 0.5) as u64) as f64 * 10.0;
+    let (to_these, to_tens) = ((scaled - digits).abs(), (scaled - tens).abs());
+    if (to_these - 0.5).abs() < MARGIN || (to_tens - half).abs() < MARGIN * (1.0 + half) {
+        return None;
+    }
+    Some(to_these > 0.5 || to_tens < half)
 }
 
 fn written_and_read(stored: f32) -> f64 {

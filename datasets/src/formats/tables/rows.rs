@@ -1,11 +1,25 @@
 //! The rows of a table as they are stored.
 
-use super::layout::Field;
-use super::layout::Layout;
+use rayon::ThreadPool;
+
+use super::layout::{Field, Layout};
 use super::names::Names;
-use super::source::{Cell, TableSource};
+use super::parallel::for_each_part;
+use super::source::{Cell, Part, TableSource};
 use crate::error::{Error, Short, bail};
 use crate::sample::label::UNLABELLED;
+
+/// Takes a row's values and its class.
+pub(crate) type Sink<'a> = dyn FnMut(&[f32], u16) -> Result<(), Error> + Send + 'a;
+
+/// Rows as they are stored.
+struct Stored {
+    /// (rows, columns)
+    values: Vec<f32>,
+    labels: Vec<u16>,
+    /// The error of the row behind them.
+    ended: Result<(), Error>,
+}
 
 impl Layout {
     /// Hands each row to `sink`: a value for each of [`Layout::columns`], and its class, or
@@ -15,57 +29,81 @@ impl Layout {
     /// # Errors
     /// The errors of `sink`; if `source` cannot be read, or is not the table that the layout is
     /// for.
-    #[allow(clippy::type_complexity)]
     pub(crate) fn pack(
         &self,
         source: &mut dyn TableSource,
-        sink: &mut dyn FnMut(&[f32], u16) -> Result<(), Error>,
+        pool: &ThreadPool,
+        sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
         let names = source.column_names().to_vec();
         if names.len() != self.fields.len() {
             return Err(self.changed());
         }
-        let mut values = Vec::with_capacity(self.columns.len());
+        let work = |part: &dyn Part| {
+            let (mut values, mut labels) = (Vec::new(), Vec::new());
+            let ended = part.for_each_row(&mut |row, cells| {
+                let before = values.len();
+                let label = self.row(&names, row, cells, &mut values).inspect_err(|_| {
+                    values.truncate(before);
+                })?;
+                labels.push(label);
+                Ok(())
+            });
+            Stored { values, labels, ended }
+        };
         let mut rows = 0;
-        source.for_each_row(&mut |row, cells| {
-            values.clear();
-            let mut label = UNLABELLED;
-            for (column, (field, &cell)) in self.fields.iter().zip(cells).enumerate() {
-                match (field, cell) {
-                    (Field::Ignored, _) | (Field::Label(_), Cell::Missing) => {}
-                    (Field::Label(classes), cell) => {
-                        let class = classes.find(cell).ok_or_else(|| self.changed())?;
-                        label = u16::try_from(class).map_err(|_| self.changed())?;
-                    }
-                    (Field::Number | Field::Category(_), Cell::Missing) => values.push(f32::NAN),
-                    (Field::Number, Cell::Number(number)) if (number as f32).is_finite() => {
-                        values.push(number as f32);
-                    }
-                    (Field::Category(names @ Names::Known(_)), cell) => {
-                        values.push(names.find(cell).map_or(f32::NAN, |place| place as f32));
-                    }
-                    (Field::Category(names), cell) => {
-                        values.push(names.find(cell).ok_or_else(|| self.changed())? as f32);
-                    }
-                    (Field::Number, cell) => {
-                        let found = match cell {
-                            Cell::Text(text) => Short(text).to_string(),
-                            Cell::Number(number) => format!("{number:e}"),
-                            Cell::Missing => String::new(),
-                        };
-                        let (word, name) = (self.row_word, Short(&names[column]));
-                        bail!(
-                            &self.path,
-                            "{word} {row}, column {name}: {found} is not a number within the \
-                             range of 32-bit floats, which the column holds"
-                        );
-                    }
+        let mut merge = |_: &dyn Part, Stored { values, labels, ended }: Stored| {
+            rows += labels.len() as u64;
+            let values = values.chunks_exact(self.columns.len());
+            values.zip(labels).try_for_each(|(values, label)| sink(values, label))?;
+            ended
+        };
+        for_each_part(source, pool, &work, &mut merge)?;
+        if rows == self.rows { Ok(()) } else { Err(self.changed()) }
+    }
+
+    /// Appends a row's values to `values`. Returns its class.
+    fn row(
+        &self,
+        names: &[String],
+        row: u64,
+        cells: &[Cell<'_>],
+        values: &mut Vec<f32>,
+    ) -> Result<u16, Error> {
+        let mut label = UNLABELLED;
+        for (column, (field, &cell)) in self.fields.iter().zip(cells).enumerate() {
+            match (field, cell) {
+                (Field::Number, Cell::Number(number)) if (number as f32).is_finite() => {
+                    values.push(number as f32);
+                }
+                (Field::Ignored, _) | (Field::Label(_), Cell::Missing) => {}
+                (Field::Label(classes), cell) => {
+                    let class = classes.find(cell).ok_or_else(|| self.changed())?;
+                    label = u16::try_from(class).map_err(|_| self.changed())?;
+                }
+                (Field::Number | Field::Category(_), Cell::Missing) => values.push(f32::NAN),
+                (Field::Category(names @ Names::Known(_)), cell) => {
+                    values.push(names.find(cell).map_or(f32::NAN, |place| place as f32));
+                }
+                (Field::Category(names), cell) => {
+                    values.push(names.find(cell).ok_or_else(|| self.changed())? as f32);
+                }
+                (Field::Number, cell) => {
+                    let found = match cell {
+                        Cell::Text(text) => Short(text).to_string(),
+                        Cell::Number(number) => format!("{number:e}"),
+                        Cell::Missing => String::new(),
+                    };
+                    let (word, name) = (self.row_word, Short(&names[column]));
+                    bail!(
+                        &self.path,
+                        "{word} {row}, column {name}: {found} is not a number within the range of \
+                         32-bit floats, which the column holds"
+                    );
                 }
             }
-            rows += 1;
-            sink(&values, label)
-        })?;
-        if rows == self.rows { Ok(()) } else { Err(self.changed()) }
+        }
+        Ok(label)
     }
 
     fn changed(&self) -> Error {

@@ -1,4 +1,4 @@
-//! A table that is read row by row.
+//! A table that is read part by part.
 
 use crate::error::Error;
 
@@ -13,23 +13,43 @@ pub(crate) enum Cell<'a> {
     Text(&'a str),
 }
 
+/// Takes the number of a row, as the user counts it (of a CSV file the line, from 1 on), and its
+/// cells.
+pub(crate) type TakeRow<'a> = dyn FnMut(u64, &[Cell<'_>]) -> Result<(), Error> + 'a;
+
+/// Takes the next rows of a table.
+pub(crate) type TakePart<'a> = dyn FnMut(Box<dyn Part>) -> Result<(), Error> + 'a;
+
+/// Some rows of a table, in memory, which any thread may take apart.
+pub(crate) trait Part: Send + Sync {
+    /// Calls `take` with each row, from the first on.
+    ///
+    /// # Errors
+    /// The errors of `take`; if the rows are damaged. The error names the file, the row and the
+    /// column.
+    fn for_each_row(&self, take: &mut TakeRow<'_>) -> Result<(), Error>;
+}
+
 /// A table that can be read from its first row to its last, more than once: first to infer its
 /// columns, then to store them. It is never in memory as a whole.
 pub(crate) trait TableSource {
     /// The names of the columns, all of them, in the order of the cells. Not empty, none twice.
     fn column_names(&self) -> &[String];
 
-    /// Calls `take` with the cells of each row, from the first on, and the row's number as the user
-    /// counts it (of a CSV file the line, from 1 on).
+    /// Calls `take` with all rows, part by part, from the first on. The parts depend on the table
+    /// alone.
     ///
     /// # Errors
-    /// The errors of `take`; if the file cannot be read or is damaged. The error names the file,
-    /// the row and the column.
-    #[allow(clippy::type_complexity)]
-    fn for_each_row(
-        &mut self,
-        take: &mut dyn FnMut(u64, &[Cell<'_>]) -> Result<(), Error>,
-    ) -> Result<(), Error>;
+    /// The errors of `take`; if the file cannot be read or is damaged.
+    fn for_each_part(&mut self, take: &mut TakePart<'_>) -> Result<(), Error>;
+
+    /// Calls `take` with each row, one after the other.
+    ///
+    /// # Errors
+    /// Those of both.
+    fn for_each_row(&mut self, take: &mut TakeRow<'_>) -> Result<(), Error> {
+        self.for_each_part(&mut |part| part.for_each_row(take))
+    }
 
     /// The word for a row's number in errors: `row` or `line`.
     fn row_word(&self) -> &'static str {
@@ -39,7 +59,15 @@ pub(crate) trait TableSource {
 
 /// Tells whether a text is an infinite number, or one that `f64` takes for infinite.
 pub(crate) fn is_infinite(text: &str) -> bool {
-    text.parse::<f64>().is_ok_and(f64::is_infinite)
+    may_be_number(text) && text.parse::<f64>().is_ok_and(f64::is_infinite)
+}
+
+/// Tells whether a text begins as a number does, or as infinity or NaN: nothing else is parsed.
+pub(crate) fn may_be_number(text: &str) -> bool {
+    matches!(
+        text.as_bytes().first(),
+        Some(b'0'..=b'9' | b'+' | b'-' | b'.' | b'i' | b'I' | b'n' | b'N')
+    )
 }
 
 /// The places of two names that are the same, if there are any.

@@ -3,6 +3,8 @@
 use std::io::Cursor;
 use std::path::Path;
 
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
 use super::layout::Layout;
 use crate::error::Error;
 use crate::formats::options::{LabelColumn, TableOptions};
@@ -16,8 +18,12 @@ fn open(text: &str) -> CsvTable {
     CsvTable::from_input(input, Path::new(PATH), &TableOptions::default()).unwrap()
 }
 
+fn two_threads() -> ThreadPool {
+    ThreadPoolBuilder::new().num_threads(2).build().unwrap()
+}
+
 fn infer(text: &str, options: &TableOptions) -> Result<Layout, Error> {
-    Layout::infer(&mut open(text), Path::new(PATH), options)
+    Layout::infer(&mut open(text), Path::new(PATH), options, &two_threads())
 }
 
 /// A row's values, NaN as `None`, and its label.
@@ -26,7 +32,7 @@ type Row = (Vec<Option<f32>>, u16);
 /// The rows as they are stored.
 fn pack(layout: &Layout, text: &str) -> Result<Vec<Row>, Error> {
     let mut rows = Vec::new();
-    layout.pack(&mut open(text), &mut |row, label| {
+    layout.pack(&mut open(text), &two_threads(), &mut |row, label| {
         rows.push((row.iter().map(|value| (!value.is_nan()).then_some(*value)).collect(), label));
         Ok(())
     })?;
@@ -323,4 +329,56 @@ fn a_column_that_numbers_the_rows_is_refused() {
         infer(&text(101, number), &TableOptions::default()).unwrap();
     }
     infer(&text(100, &from(1)), &TableOptions::default()).unwrap();
+}
+
+/// A table of several parts, whose columns change their kind on the way; and `last`, its last row.
+fn long_table(last: &str) -> String {
+    let mut text = "number,mixed,late,quoted,label\n".to_owned();
+    for row in 0..40_000 {
+        let late = if row < 30_000 { (row % 7).to_string() } else { format!("t{}", row % 5) };
+        let mixed = if row % 3 == 0 { "a,".to_owned() } else { format!("{},", row % 90) };
+        let number = f64::from(row * row % 1013) / 64.0;
+        text += &format!("{number},{mixed}{late},\"q, {}\",{}\n", row % 300, row % 10);
+        if row == 20_000 {
+            text += "1,2,3,\"one \"\"of\"\"\ntwo lines\",4\n";
+        }
+    }
+    text + last
+}
+
+#[test]
+fn any_number_of_threads_reads_the_same() {
+    let read = |threads: usize, last: &str| -> Result<_, Error> {
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let text = long_table(last);
+        let options = named("label");
+        let layout = Layout::infer(&mut open(&text), Path::new(PATH), &options, &pool)?;
+        let mut rows: Vec<(Vec<u32>, u16)> = Vec::new();
+        layout.pack(&mut open(&text), &pool, &mut |row, label| {
+            rows.push((row.iter().map(|value| value.to_bits()).collect(), label));
+            Ok(())
+        })?;
+        Ok((layout.columns, layout.class_names, layout.rows, layout.rounded, rows))
+    };
+    let one = read(1, "1,2,3,x,4").unwrap();
+    let (columns, _, rows, ..) = &one;
+    assert_eq!(*rows, 40_002);
+    let ColumnKind::Category { names, .. } = &columns[2].kind else { panic!("{columns:?}") };
+    assert_eq!(names.len(), 7 + 5);
+    let ColumnKind::Category { names, .. } = &columns[3].kind else { panic!("{columns:?}") };
+    assert_eq!(names.len(), 302);
+    for threads in [2, 3, 8] {
+        assert_eq!(read(threads, "1,2,3,x,4").unwrap(), one, "{threads} threads");
+    }
+    let long = format!("1,2,{},x,4", "y".repeat(257));
+    for (last, error) in [
+        ("1,2,3", "line 40004 has 3 values, where the header has 5"),
+        ("1,2,3,x,\"", "a quote on line 40004 or after it is never closed"),
+        (&long, "line 40004, column \"late\": a text of 257 bytes is no category"),
+    ] {
+        for threads in [1, 3] {
+            let found = read(threads, last).err().map(|e| e.to_string()).unwrap_or_default();
+            assert!(found.contains(error), "{threads}: {found}");
+        }
+    }
 }

@@ -134,10 +134,10 @@ impl Heights for Strips<'_> {
                     let mut c = c.block(row + i, MR, j, w);
                     let finish = finish.from(row + i, j);
                     if width > T::LANES {
-                        let sums = sums::<T, MR, NRV>(simd, a, start, i, b);
+                        let sums = sums::<T, MR, NRV>(simd, a, start, i, b, w);
                         finish::write(simd, sums, &mut c, finish);
                     } else {
-                        let sums = sums::<T, MR, 1>(simd, a, start, i, b);
+                        let sums = sums::<T, MR, 1>(simd, a, start, i, b, w);
                         finish::write(simd, sums, &mut c, finish);
                     }
                 }
@@ -146,8 +146,8 @@ impl Heights for Strips<'_> {
     }
 }
 
-/// The sums over k of the products for `MR` rows from row `i` of the line at `start` on; `b`: (k,
-/// NV vectors).
+/// The sums over k of the products for `MR` rows from row `i` of the line at `start` on. B has `w`
+/// columns, in rows of whole vectors.
 #[inline(always)]
 fn sums<T: Tile, const MR: usize, const NV: usize>(
     simd: T,
@@ -155,13 +155,14 @@ fn sums<T: Tile, const MR: usize, const NV: usize>(
     start: usize,
     i: usize,
     b: &[f32],
+    w: usize,
 ) -> [[T::F; NV]; MR] {
     let (data, [images, lines, rows], [runs, columns]) = a.parts();
     let width = NV * T::LANES;
     let last = (images.count - 1) * images.stride + (lines.count - 1) * lines.stride;
     assert!(start <= last && i + MR <= rows.count);
     assert!(rows.stride == 1 || columns.stride == 1);
-    assert!(b.len() >= runs.count * columns.count * width);
+    assert!(b.len() >= runs.count * columns.count * width && w.div_ceil(T::LANES) == NV);
     let start = start + i * rows.stride;
     let mut sums = [[simd.splat(0.0); NV]; MR];
     for run in 0..runs.count {
@@ -171,6 +172,7 @@ fn sums<T: Tile, const MR: usize, const NV: usize>(
             col_stride: columns.stride,
             b: b[run * columns.count * width..].as_ptr(),
             b_stride: width,
+            width: w,
             k: columns.count,
             prefetch: None,
         };

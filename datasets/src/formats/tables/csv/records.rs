@@ -4,7 +4,7 @@
 //! ends, and that it is at most [`LONGEST_RECORD`] bytes long, however far a gzip file expands. One
 //! record at a time is in memory.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use csv_core::{ReadRecordResult, ReaderBuilder};
@@ -18,7 +18,7 @@ pub(super) const LONGEST_RECORD: usize = 4 << 20;
 /// The largest number of cells in a record. A column takes up to 200 bytes while a table is read.
 pub(super) const MOST_COLUMNS: usize = 1 << 16;
 /// The bytes that are read at a time. The delimiter is looked for in the first piece.
-const PIECE: usize = 64 << 10;
+pub(super) const PIECE: usize = 64 << 10;
 const UTF8_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 
 /// The records of a reader, in their order.
@@ -34,6 +34,8 @@ pub(super) struct Records<'a, R> {
     /// The line of the next byte, from 1 on; and a mark that the last byte was a CR.
     line: u64,
     after_cr: bool,
+    /// The bytes before the next one.
+    position: u64,
     /// The record's cells, one after the other, and where each ends.
     text: Vec<u8>,
     ends: Vec<usize>,
@@ -62,27 +64,44 @@ impl<'a> Record<'a> {
 impl<'a, R: Read> Records<'a, R> {
     /// Begins to read. Errors call the reader `path`.
     pub(super) fn new(reader: R, gzip: bool, path: &'a Path) -> Result<Self, Error> {
-        let mut records = Records {
-            path,
-            reader,
-            gzip,
-            core: ReaderBuilder::new().build(),
-            piece: vec![0; PIECE],
-            unread: 0..0,
-            line: 1,
-            after_cr: false,
-            text: vec![0; 1 << 10],
-            ends: vec![0; 64],
-        };
+        let mut records = Records::at_line(reader, gzip, 1, path);
         records.refill()?;
         let start = &records.piece[records.unread.clone()];
         if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
             bail!(path, "is UTF-16 text: save it as UTF-8");
         }
         if start.starts_with(UTF8_MARK) {
-            records.unread.start += UTF8_MARK.len();
+            records.skip(UTF8_MARK.len());
         }
         Ok(records)
+    }
+
+    fn at_line(reader: R, gzip: bool, line: u64, path: &'a Path) -> Self {
+        Records {
+            path,
+            reader,
+            gzip,
+            core: ReaderBuilder::new().build(),
+            piece: vec![0; PIECE],
+            unread: 0..0,
+            line,
+            after_cr: false,
+            position: 0,
+            text: vec![0; 1 << 10],
+            ends: vec![0; 64],
+        }
+    }
+
+    /// The place behind the last record: its bytes from the start of the text on, its line, and
+    /// true if half of a line break is before it.
+    pub(super) fn place(&self) -> (u64, u64, bool) {
+        (self.position, self.line, self.after_cr)
+    }
+
+    /// Goes on behind `read` bytes.
+    fn skip(&mut self, read: usize) {
+        self.unread.start += read;
+        self.position += read as u64;
     }
 
     /// The start of the text, without its mark: the bytes that have been read and not been cut.
@@ -113,7 +132,7 @@ impl<'a, R: Read> Records<'a, R> {
             if !at_end {
                 let bytes = self.unread.start..self.unread.start + read;
                 count_lines(&self.piece[bytes], &mut self.line, &mut self.after_cr);
-                self.unread.start += read;
+                self.skip(read);
                 length += read;
             }
             let full =
@@ -192,7 +211,7 @@ impl<'a, R: Read> Records<'a, R> {
             let breaks = unread.iter().take_while(|&&byte| byte == b'\n' || byte == b'\r').count();
             let found = breaks < unread.len();
             count_lines(&unread[..breaks], &mut self.line, &mut self.after_cr);
-            self.unread.start += breaks;
+            self.skip(breaks);
             if found {
                 return Ok(true);
             }
@@ -204,23 +223,42 @@ impl<'a, R: Read> Records<'a, R> {
 
     /// Reads the next piece, and returns its length: 0 at the end.
     fn refill(&mut self) -> Result<usize, Error> {
-        let filled = fill(&mut self.reader, &mut self.piece).map_err(|error| {
-            match if self.gzip { damage(error, "gzip") } else { Err(error) } {
-                Ok(problem) => Error::file(self.path, problem),
-                Err(error) => Error::io(self.path, error),
-            }
-        })?;
+        let filled = fill(&mut self.reader, &mut self.piece)
+            .map_err(|error| unreadable(error, self.gzip, self.path))?;
         self.unread = 0..filled;
         Ok(filled)
     }
 }
 
+impl<'a> Records<'a, &'a [u8]> {
+    /// The records of `bytes`, which begin on `line` of some text.
+    pub(super) fn within(bytes: &'a [u8], line: u64, delimiter: u8, path: &'a Path) -> Self {
+        let mut records = Records::at_line(bytes, false, line, path);
+        records.set_delimiter(delimiter);
+        // No record is longer, and none has to be moved as it grows.
+        records.text = vec![0; bytes.len().clamp(1 << 10, LONGEST_RECORD)];
+        records
+    }
+}
+
+/// The error of a reader, which decompresses if it is `gzip`.
+pub(super) fn unreadable(error: io::Error, gzip: bool, path: &Path) -> Error {
+    match if gzip { damage(error, "gzip") } else { Err(error) } {
+        Ok(problem) => Error::file(path, problem),
+        Err(error) => Error::io(path, error),
+    }
+}
+
 /// Moves `line` by the line breaks in `bytes`: LF, CR LF or CR.
-fn count_lines(bytes: &[u8], line: &mut u64, after_cr: &mut bool) {
-    let count = |byte| bytes.iter().filter(|&&other| other == byte).count();
-    let pairs = bytes.array_windows().filter(|pair| *pair == b"\r\n").count();
+pub(super) fn count_lines(bytes: &[u8], line: &mut u64, after_cr: &mut bool) {
+    let count = |byte| memchr::memchr_iter(byte, bytes).count();
     let pair_before = usize::from(*after_cr && bytes.first() == Some(&b'\n'));
-    *line += (count(b'\n') + count(b'\r') - pairs - pair_before) as u64;
+    let returns = count(b'\r');
+    let pairs = match returns {
+        0 => 0,
+        _ => bytes.array_windows().filter(|pair| *pair == b"\r\n").count(),
+    };
+    *line += (count(b'\n') + returns - pairs - pair_before) as u64;
     if let Some(&last) = bytes.last() {
         *after_cr = last == b'\r';
     }

@@ -1,8 +1,8 @@
 //! A Parquet or Arrow file as a table.
 //!
-//! Memory: one batch (at most 8,192 rows and about a million cells of a Parquet file; of an Arrow
-//! file as large as its writer made it), the pages or messages that it comes from, and
-//! dictionaries. The promises of a file are compared with its length first. That leaves four cases
+//! Memory: a few batches for each thread (at most 8,192 rows and about a million cells of a Parquet
+//! file; of an Arrow file as large as its writer made it), the pages or messages they come from,
+//! and dictionaries. The promises of a file are compared with its length first. That leaves four cases
 //! unbounded: a page expands as far as its codec can; the footer of a Parquet file takes some
 //! hundred times its own length; a column of one value takes no bytes in a Parquet file, however
 //! many rows it has; and a Parquet schema nested tens of thousands deep exhausts the stack.
@@ -24,7 +24,7 @@ use crate::formats::tables::parquet::arrow_file::{self, ArrowFile};
 use crate::formats::tables::parquet::cells::{Cells, Infinite, unreadable};
 use crate::formats::tables::parquet::parquet_file::{self, ParquetFile};
 use crate::formats::tables::parquet::{damaged, recognise};
-use crate::formats::tables::source::{Cell, TableSource, twice};
+use crate::formats::tables::source::{Cell, Part, TableSource, TakePart, TakeRow, twice};
 
 /// A Parquet file, an Arrow file or an Arrow stream, told apart by its first bytes.
 pub(crate) struct ParquetTable {
@@ -94,11 +94,7 @@ impl TableSource for ParquetTable {
         &self.names
     }
 
-    /// Rows are counted from 1 on.
-    fn for_each_row(
-        &mut self,
-        take: &mut dyn FnMut(u64, &[Cell<'_>]) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    fn for_each_part(&mut self, take: &mut TakePart<'_>) -> Result<(), Error> {
         let path = &self.path;
         let file = File::open(path).at(path)?;
         let mut batches = guard(path, || match &self.kind {
@@ -107,7 +103,7 @@ impl TableSource for ParquetTable {
             }
             Kind::Arrow(arrow) => arrow.batches(path, file, &self.wanted).map(Batches::Arrow),
         })?;
-        let mut row_number = 0;
+        let mut rows_before = 0;
         loop {
             // `take` is called outside: its panics are not the file's fault.
             let read = guard(path, || {
@@ -115,37 +111,55 @@ impl TableSource for ParquetTable {
                     Batches::Parquet(batches) => batches.next(path)?,
                     Batches::Arrow(batches) => batches.next(path)?,
                 };
-                batch.map(|batch| self.cells(&batch, row_number)).transpose()
+                batch.map(|batch| self.part(&batch, rows_before)).transpose()
             })?;
-            let Some((rows, columns)) = read else { return Ok(()) };
-            let mut cells = vec![Cell::Missing; self.names.len()];
-            for row in 0..rows {
-                for (&place, column) in self.wanted.iter().zip(&columns) {
-                    cells[place] = column.cell(row);
-                }
-                row_number += 1;
-                take(row_number, &cells)?;
-            }
+            let Some(part) = read else { return Ok(()) };
+            rows_before += part.rows as u64;
+            take(Box::new(part))?;
         }
     }
 }
 
+/// The rows of a batch. They are counted from 1 on.
+struct Batch {
+    rows_before: u64,
+    rows: usize,
+    /// The number of the table's columns.
+    columns: usize,
+    /// The place of each column that was read, and its cells.
+    wanted: Vec<(usize, Cells)>,
+}
+
+impl Part for Batch {
+    fn for_each_row(&self, take: &mut TakeRow<'_>) -> Result<(), Error> {
+        let mut cells = vec![Cell::Missing; self.columns];
+        for row in 0..self.rows {
+            for (place, column) in &self.wanted {
+                cells[*place] = column.cell(row);
+            }
+            take(self.rows_before + row as u64 + 1, &cells)?;
+        }
+        Ok(())
+    }
+}
+
 impl ParquetTable {
-    /// The number of rows, and the cells of each wanted column.
-    fn cells(&self, batch: &RecordBatch, rows_before: u64) -> Result<(usize, Vec<Cells>), Error> {
+    fn part(&self, batch: &RecordBatch, rows_before: u64) -> Result<Batch, Error> {
         if batch.num_columns() != self.wanted.len() {
             return Err(damaged(&self.path, "a batch has other columns than the schema"));
         }
         let cells = self.wanted.iter().zip(batch.columns()).map(|(&place, array)| {
-            Cells::new(array).map_err(|Infinite(row)| {
+            let cells = Cells::new(array).map_err(|Infinite(row)| {
                 let (row, name) = (rows_before + row as u64 + 1, Short(&self.names[place]));
                 let problem = format!(
                     "row {row}, column {name}: is infinite: replace it by a number or a null"
                 );
                 Error::file(&self.path, problem)
-            })
+            })?;
+            Ok((place, cells))
         });
-        Ok((batch.num_rows(), cells.collect::<Result<_, _>>()?))
+        let wanted = cells.collect::<Result<_, _>>()?;
+        Ok(Batch { rows_before, rows: batch.num_rows(), columns: self.names.len(), wanted })
     }
 }
 

@@ -1,0 +1,140 @@
+//! Rows of delimited text, taken apart in place.
+//!
+//! - **In place.** A cell is a part of the text. A number of few digits is read while its end is
+//!   looked for. Cells in quotes are fine, as long as there are neither quotes nor line breaks in
+//!   them.
+//! - **By `csv-core`** from the first row on that is none of this, to the end of the part: so is
+//!   each row that is wrong, and its errors.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::cells::{Ends, to_cell, whole_number};
+use super::records::{LONGEST_RECORD, Records};
+use crate::error::{Error, bail};
+use crate::formats::tables::source::{Cell, Part, TakeRow};
+
+/// The properties of a file of delimited text.
+#[derive(Debug, Default)]
+pub(super) struct Dialect {
+    pub(super) path: PathBuf,
+    pub(super) delimiter: u8,
+    /// The first row holds the names.
+    pub(super) header: bool,
+    /// The number of columns.
+    pub(super) columns: usize,
+    /// Texts of missing values beside those that always are.
+    pub(super) missing: Vec<String>,
+}
+
+/// Rows as they are in the file, the first and the last of them whole.
+pub(super) struct CsvPart {
+    pub(super) dialect: Arc<Dialect>,
+    pub(super) bytes: Vec<u8>,
+    /// The line that they begin on.
+    pub(super) line: u64,
+}
+
+impl Part for CsvPart {
+    fn for_each_row(&self, take: &mut TakeRow<'_>) -> Result<(), Error> {
+        // A delimiter that numbers may hold is none here.
+        let odd = matches!(self.dialect.delimiter, b'0'..=b'9' | b'-' | b'.');
+        let text = str::from_utf8(&self.bytes).ok();
+        match text.filter(|text| !odd && !text.as_bytes().contains(&0)) {
+            Some(text) => self.in_place(text, take),
+            None => self.by_records(0, self.line, take),
+        }
+    }
+}
+
+impl CsvPart {
+    fn in_place(&self, text: &str, take: &mut TakeRow<'_>) -> Result<(), Error> {
+        let Dialect { delimiter, columns, missing, .. } = &*self.dialect;
+        let ends = Ends::new(*delimiter);
+        let bytes = text.as_bytes();
+        let mut cells = Vec::with_capacity(*columns);
+        let (mut at, mut line) = (0, self.line);
+        while let Some(&first) = bytes.get(at) {
+            if first != b'\n' && first != b'\r' {
+                cells.clear();
+                match row(text, at, &ends, missing, *columns, &mut cells) {
+                    Some(end) if cells.len() == *columns && end - at < LONGEST_RECORD => {
+                        take(line, &cells)?;
+                        at = end;
+                    }
+                    _ => return self.by_records(at, line, take),
+                }
+            }
+            // The line break, or the end.
+            at += if bytes[at..].starts_with(b"\r\n") { 2 } else { 1 };
+            line += 1;
+        }
+        Ok(())
+    }
+
+    /// The rows from `at` on, which is on `line`.
+    fn by_records(&self, at: usize, line: u64, take: &mut TakeRow<'_>) -> Result<(), Error> {
+        let Dialect { path, delimiter, header, columns, missing } = &*self.dialect;
+        let mut records = Records::within(&self.bytes[at..], line, *delimiter, path);
+        while let Some(record) = records.next()? {
+            if record.len() != *columns {
+                let (line, found) = (record.line, record.len());
+                let whose = if *header { "the header" } else { "the first row" };
+                bail!(
+                    path,
+                    "line {line} has {found} values, where {whose} has {columns}: mend the row, \
+                     or name the delimiter if it is another"
+                );
+            }
+            let cells: Vec<Cell> = record.cells().map(|cell| to_cell(cell, missing)).collect();
+            take(record.line, &cells)?;
+        }
+        Ok(())
+    }
+}
+
+/// The cells of the row that begins at `at`, and where its line break is; `None` if it cannot be
+/// taken apart in place.
+#[inline]
+fn row<'a>(
+    text: &'a str,
+    mut at: usize,
+    ends: &Ends,
+    missing: &[String],
+    columns: usize,
+    cells: &mut Vec<Cell<'a>>,
+) -> Option<usize> {
+    let bytes = text.as_bytes();
+    loop {
+        let (cell, end) = match bytes.get(at) {
+            Some(b'"') => {
+                let start = at + 1;
+                let inside = &bytes[start..];
+                let length = inside.iter().position(|byte| matches!(byte, b'"' | b'\n' | b'\r'))?;
+                let end = start + length + 1;
+                if inside[length] != b'"' || !ends.at(bytes, end) {
+                    return None;
+                }
+                (to_cell(&text[start..end - 1], missing), end)
+            }
+            _ => match whole_number(text, at, ends) {
+                Some((_, end)) if missing.iter().any(|token| *token == text[at..end]) => {
+                    (Cell::Missing, end)
+                }
+                Some((number, end)) => (Cell::Number(number), end),
+                None => {
+                    let end = ends.next(bytes, at);
+                    (to_cell(&text[at..end], missing), end)
+                }
+            },
+        };
+        if cells.len() == columns {
+            return None;
+        }
+        cells.push(cell);
+        match bytes.get(end) {
+            Some(byte) if !matches!(byte, b'\n' | b'\r') => at = end + 1,
+            _ => return Some(end),
+        }
+    }
+}

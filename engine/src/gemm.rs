@@ -37,8 +37,9 @@
 //! 7. Tasks pack for themselves. A block of B that one core packs for all is not in the others'
 //!    caches. So one thread has one task.
 //!
-//! Slower variants: packing all of B in each product, for all tasks (5 % at 512 cubed, since the packed
-//! B is then read from the level-3 cache); packing A by columns wherever it lies so (up to 15 %).
+//! Slower variants: packing all of B in each product, for all tasks (5 % at 512 cubed, since the
+//! packed B is then read from the level-3 cache); packing A by columns wherever it lies so (up to
+//! 15 %).
 //! Blocks of 256 to 512 rows are within the noise of each other where C is small, and 512 write the
 //! large ones half as often; the columns that fill half of the level-2 cache are as good as those
 //! that fill all of it.

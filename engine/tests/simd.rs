@@ -19,6 +19,19 @@ impl Kernel for Transpose<'_> {
     }
 }
 
+/// The same for the first rows of a block.
+struct TransposeHead<'a>(Transpose<'a>, usize);
+
+impl Kernel for TransposeHead<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Transpose { x, x_stride, out, out_stride } = self.0;
+        simd.transpose_head(x, x_stride, self.1, out, out_stride);
+    }
+}
+
 /// What lies between the rows of a block, and behind it.
 const GUARD: f32 = -1.0;
 
@@ -42,6 +55,25 @@ fn a_block_is_transposed_and_nothing_else_written() {
                         isa.name()
                     );
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_first_rows_of_a_block_are_transposed_and_no_others_read() {
+    for isa in support::isas() {
+        let (lanes, stride) = (isa.lanes(), isa.lanes() + 3);
+        for rows in 1..=lanes {
+            // It ends with the last row.
+            let x: Vec<f32> = (0..(rows - 1) * stride + lanes).map(|at| at as f32).collect();
+            let mut out = vec![GUARD; lanes * stride];
+            let block = Transpose { x: &x, x_stride: stride, out: &mut out, out_stride: stride };
+            isa.run(TransposeHead(block, rows));
+            for (at, got) in out.into_iter().enumerate() {
+                let (r, c) = (at / stride, at % stride);
+                let want = if c < rows { x[c * stride + r] } else { GUARD };
+                assert!(got == want || (rows..lanes).contains(&c), "({r}, {c}) of {rows} rows");
             }
         }
     }

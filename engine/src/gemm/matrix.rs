@@ -26,6 +26,7 @@ impl Layout {
     }
 
     /// Panics unless the matrix lies within `len` floats.
+    #[inline(always)]
     fn check_inside(self, len: usize) {
         let Layout { rows, cols, row_stride, col_stride } = self;
         let (Some(down), Some(right)) = (rows.checked_sub(1), cols.checked_sub(1)) else { return };
@@ -72,7 +73,8 @@ fn holds(size: usize, start: usize, len: usize) -> bool {
 /// ends.
 #[inline(always)]
 pub(super) fn part(i: usize, n: usize, count: usize) -> usize {
-    i * (n / count) + i * (n % count) / count
+    // Small products are not to divide.
+    if count == 1 { i * n } else { i * (n / count) + i * (n % count) / count }
 }
 
 /// Gives a view what it has from its layout.

@@ -75,7 +75,7 @@ impl<T: Tile> Products for T {
         if !sparse::suits(a, b, c, finish) {
             return false;
         }
-        let suits = sparse::is_sparse(cx, a);
+        let suits = sparse::is_sparse::<T>(cx, a);
         if suits {
             sparse::product(cx, a, b, c, finish, scratch);
         } else {

@@ -98,7 +98,20 @@ pub trait Simd: Copy + fmt::Debug + Send + Sync + 'static {
     fn max_lane(self, a: Self::F) -> f32;
     /// Transposes a block of `LANES` x `LANES`: `out[r * out_stride + c] = x[c * x_stride + r]`.
     /// Panics if either slice is shorter than its block.
-    fn transpose(self, x: &[f32], x_stride: usize, out: &mut [f32], out_stride: usize);
+    #[inline(always)]
+    fn transpose(self, x: &[f32], x_stride: usize, out: &mut [f32], out_stride: usize) {
+        self.transpose_head(x, x_stride, Self::LANES, out, out_stride);
+    }
+    /// The same for a block of `rows` rows, at least one: the columns of `out` beyond them hold any
+    /// of `x`.
+    fn transpose_head(
+        self,
+        x: &[f32],
+        x_stride: usize,
+        rows: usize,
+        out: &mut [f32],
+        out_stride: usize,
+    );
     /// Writes the lanes of `v` that are not 0 (a NaN is not) to the front of `values`, in order,
     /// and `first` plus their numbers to the front of `places`; returns how many they are. Behind
     /// them `LANES` values are filled up with anything. Panics if either slice is shorter than
@@ -120,13 +133,14 @@ pub trait Simd: Copy + fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// Panics unless `len` floats hold a square block of `lanes` rows, `stride` apart.
+/// Panics unless `len` floats hold a block of 1 to `lanes` rows of `lanes` floats, `stride` apart.
 #[inline(always)]
-fn check_block(len: usize, stride: usize, lanes: usize) {
-    let end = stride.checked_mul(lanes - 1).and_then(|last| last.checked_add(lanes));
+fn check_block(len: usize, stride: usize, rows: usize, lanes: usize) {
+    let last = rows.checked_sub(1).and_then(|last| stride.checked_mul(last));
+    let end = last.and_then(|last| last.checked_add(lanes));
     assert!(
-        end.is_some_and(|end| end <= len),
-        "{len} floats are too short for a block of {lanes} rows"
+        rows <= lanes && end.is_some_and(|end| end <= len),
+        "{len} floats are too short for a block of {rows} rows"
     );
 }
 

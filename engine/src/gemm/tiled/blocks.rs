@@ -10,10 +10,15 @@ use crate::hardware::memory::FLOATS_PER_LINE;
 /// rows. The sums depend on it.
 pub const KC: usize = 512;
 
-/// The columns of B in a block of `k` rows: a block takes half of a level-2 cache, through which
-/// the micro-panels of A and C pass as well.
-pub fn block_columns(k: usize, nr: usize) -> usize {
-    (caches::level2() / (2 * size_of::<f32>() * k.max(1)) / nr).max(1) * nr
+/// The columns in a block of `k` rows, of B's `n`: a block takes at most half of a level-2 cache,
+/// through which the micro-panels of A and C pass as well. All blocks are about equal.
+pub fn block_columns(n: usize, k: usize, nr: usize) -> usize {
+    let floats = caches::level2() / (2 * size_of::<f32>());
+    if n.saturating_mul(k) <= floats {
+        return n.next_multiple_of(nr);
+    }
+    let most = (floats / k.max(1) / nr).max(1) * nr;
+    n.div_ceil(n.div_ceil(most)).next_multiple_of(nr)
 }
 
 /// Strips of A in a block, where A is packed by columns: 8 x 14 x 512 floats or 224 KB, a quarter

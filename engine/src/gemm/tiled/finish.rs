@@ -4,7 +4,8 @@ use crate::gemm::epilogue::Finish;
 use crate::gemm::matrix::MatMut;
 use crate::hardware::simd::{MAX_LANES, Simd};
 
-/// Writes `c = finish(sums)`, for C no wider than the sums.
+/// Writes `c = finish(sums)`. C takes all vectors; the last of several ends with its columns, over
+/// the end of the one before, and holds the same there.
 #[inline(always)]
 pub fn write<S: Simd, const MR: usize, const NV: usize>(
     simd: S,
@@ -12,13 +13,19 @@ pub fn write<S: Simd, const MR: usize, const NV: usize>(
     c: &mut MatMut,
     finish: Finish,
 ) {
-    if c.col_stride() == 1 && c.cols() == NV * S::LANES {
+    if c.col_stride() == 1 && c.cols() >= S::LANES {
         full(simd, sums, c, finish);
-    } else if c.col_stride() == 1 {
-        ragged(simd, sums, c, finish);
+    } else if c.col_stride() == 1 && NV == 1 {
+        ragged(simd, sums.map(|row| row[0]), c, finish);
     } else {
         scattered(simd, sums, c, finish);
     }
+}
+
+/// The first column of vector `v`, of `NV` for `w` columns.
+#[inline(always)]
+fn first<S: Simd, const NV: usize>(v: usize, w: usize) -> usize {
+    if v + 1 == NV { w.saturating_sub(S::LANES) } else { v * S::LANES }
 }
 
 /// Writes a tile of whole vectors. One step of the epilogue after the other, each over all
@@ -31,7 +38,9 @@ fn full<S: Simd, const MR: usize, const NV: usize>(
     c: &mut MatMut,
     finish: Finish,
 ) {
-    assert!(c.rows() == MR && c.cols() == NV * S::LANES && c.col_stride() == 1);
+    let w = c.cols();
+    assert!(c.rows() == MR && c.col_stride() == 1);
+    assert!(w <= NV * S::LANES && w >= S::LANES * if NV > 1 { NV - 1 } else { 1 });
     let (start, stride) = (c.as_mut_ptr(), c.row_stride());
     if finish.alpha != 1.0 {
         let alpha = simd.splat(finish.alpha);
@@ -44,11 +53,12 @@ fn full<S: Simd, const MR: usize, const NV: usize>(
     if finish.beta != 0.0 {
         let beta = simd.splat(finish.beta);
         for (i, row) in sums.iter_mut().enumerate() {
-            // SAFETY: row `i` of C exists, is contiguous and `NV` vectors long, as asserted; a
-            // `MatMut` owns its elements.
-            let old = unsafe { std::slice::from_raw_parts(start.add(i * stride), NV * S::LANES) };
             for (v, sum) in row.iter_mut().enumerate() {
-                *sum = simd.mul_add(beta, simd.load(&old[v * S::LANES..]), *sum);
+                let at = i * stride + first::<S, NV>(v, w);
+                // SAFETY: row `i` of C exists and is contiguous, and the vector lies within its `w`
+                // columns, as asserted; a `MatMut` owns its elements.
+                let old = unsafe { std::slice::from_raw_parts(start.add(at), S::LANES) };
+                *sum = simd.mul_add(beta, simd.load(old), *sum);
             }
         }
     }
@@ -62,9 +72,9 @@ fn full<S: Simd, const MR: usize, const NV: usize>(
             }
         }
         Some(bias) => {
-            let bias = &bias[..NV * S::LANES];
+            let bias = &bias[..w];
             for v in 0..NV {
-                let bias_v = simd.load(&bias[v * S::LANES..]);
+                let bias_v = simd.load(&bias[first::<S, NV>(v, w)..]);
                 for row in &mut sums {
                     row[v] = simd.add(row[v], bias_v);
                 }
@@ -80,44 +90,36 @@ fn full<S: Simd, const MR: usize, const NV: usize>(
         }
     }
     for (i, row) in sums.into_iter().enumerate() {
-        // SAFETY: as above.
-        let out = unsafe { std::slice::from_raw_parts_mut(start.add(i * stride), NV * S::LANES) };
         for (v, sum) in row.into_iter().enumerate() {
-            simd.store(sum, &mut out[v * S::LANES..]);
+            let at = i * stride + first::<S, NV>(v, w);
+            // SAFETY: as above.
+            let out = unsafe { std::slice::from_raw_parts_mut(start.add(at), S::LANES) };
+            simd.store(sum, out);
         }
     }
 }
 
-/// Writes a tile whose rows are contiguous, but end within a vector.
+/// Writes a tile narrower than a vector, whose rows are contiguous.
 #[inline(always)]
-fn ragged<S: Simd, const MR: usize, const NV: usize>(
-    simd: S,
-    sums: [[S::F; NV]; MR],
-    c: &mut MatMut,
-    finish: Finish,
-) {
+fn ragged<S: Simd, const MR: usize>(simd: S, sums: [S::F; MR], c: &mut MatMut, finish: Finish) {
     let w = c.cols();
     let (alpha, beta) = (simd.splat(finish.alpha), simd.splat(finish.beta));
     let zero = simd.splat(0.0);
-    for (i, row) in sums.into_iter().enumerate() {
-        for (v, sum) in row.into_iter().enumerate() {
-            let start = v * S::LANES;
-            let len = S::LANES.min(w - start);
-            let out = c.row(i, start, len);
-            let mut x = simd.mul(alpha, sum);
-            if finish.beta != 0.0 {
-                x = simd.mul_add(beta, simd.load_at(out, 0), x);
-            }
-            match finish.epilogue.bias {
-                None => {}
-                Some(bias) if finish.transposed => x = simd.add(x, simd.splat(bias[i])),
-                Some(bias) => x = simd.add(x, simd.load_at(&bias[start..start + len], 0)),
-            }
-            if finish.epilogue.relu {
-                x = simd.max(zero, x);
-            }
-            simd.store_at(x, out, 0);
+    for (i, sum) in sums.into_iter().enumerate() {
+        let out = c.row(i, 0, w);
+        let mut x = simd.mul(alpha, sum);
+        if finish.beta != 0.0 {
+            x = simd.mul_add(beta, simd.load_head(out), x);
         }
+        match finish.epilogue.bias {
+            None => {}
+            Some(bias) if finish.transposed => x = simd.add(x, simd.splat(bias[i])),
+            Some(bias) => x = simd.add(x, simd.load_head(&bias[..w])),
+        }
+        if finish.epilogue.relu {
+            x = simd.max(zero, x);
+        }
+        simd.store_head(x, out);
     }
 }
 
@@ -136,10 +138,13 @@ fn scattered<S: Simd, const MR: usize, const NV: usize>(
             simd.store(simd.mul(alpha, sums[i][v]), &mut lines[i][v]);
         }
     }
-    for j in 0..c.cols() {
+    let w = c.cols();
+    for j in 0..w {
+        let v = j / S::LANES;
+        let lane = if v + 1 == NV { j - first::<S, NV>(v, w) } else { j % S::LANES };
         for (i, line) in lines.iter().enumerate() {
             let out = c.at(i, j);
-            let mut x = line[j / S::LANES][j % S::LANES];
+            let mut x = line[v][lane];
             if finish.beta != 0.0 {
                 x += finish.beta * *out;
             }

@@ -6,14 +6,13 @@ use super::tile::{Heights, NRV, Tile};
 use crate::gemm::epilogue::Finish;
 use crate::gemm::matrix::{MatMut, MatRef};
 
-/// A block of B as the micro-kernel takes it, by micro-panels: those that are read where they are,
-/// and then those that are packed.
+/// A block of B as the micro-kernel takes it, by micro-panels.
 #[derive(Clone, Copy)]
-pub struct PanelsB<'a> {
-    /// `(k, a multiple of NR)`, with contiguous rows.
-    pub in_place: MatRef<'a>,
+pub enum PanelsB<'a> {
+    /// `(k, n)`, with contiguous rows, read where they are.
+    InPlace(MatRef<'a>),
     /// One micro-panel `(k, NR)` after the other; the last may be narrower by whole vectors.
-    pub packed: &'a [f32],
+    Packed(&'a [f32]),
 }
 
 /// Strips of A of the same height, each a micro-panel, times micro-panels of B.
@@ -23,6 +22,7 @@ pub struct Strips<'a> {
     pub row_stride: usize,
     pub col_stride: usize,
     pub strip_stride: usize,
+    pub k: usize,
     /// `(k, n)`
     pub b: PanelsB<'a>,
     /// `(a multiple of the height, n)`
@@ -35,40 +35,64 @@ impl Heights for Strips<'_> {
     #[inline(always)]
     fn run<T: Tile, const MR: usize>(&mut self, simd: T) {
         let Strips {
-            a, row_stride, col_stride, strip_stride, b, ref mut c, finish, prefetch, ..
+            a,
+            row_stride,
+            col_stride,
+            strip_stride,
+            k,
+            b,
+            ref mut c,
+            finish,
+            prefetch,
+            ..
         } = *self;
-        let (k, n, nr) = (b.in_place.rows(), c.cols(), T::NR);
-        let in_place = b.in_place.cols();
+        let (strips, n, nr) = (c.rows() / MR, c.cols(), T::NR);
+        if strips == 0 || n == 0 {
+            return;
+        }
+        assert!(k > 0, "a product of nothing");
+        assert!(row_stride == 1 || col_stride == 1, "an A neither by rows nor by columns");
+        let last = [(strips - 1, strip_stride), (MR - 1, row_stride), (k - 1, col_stride)];
+        let last = last
+            .into_iter()
+            .try_fold(0usize, |sum, (count, stride)| sum.checked_add(count.checked_mul(stride)?));
+        assert!(last.is_some_and(|last| last < a.len()), "strips outside of A");
+        if let PanelsB::InPlace(b) = b {
+            assert!(b.rows() == k && b.cols() == n && b.col_stride() == 1, "another B");
+        }
         // Loop ir
-        for strip in 0..c.rows() / MR {
+        for strip in 0..strips {
             let i = strip * MR;
-            let a = MatRef::with_strides(&a[strip * strip_stride..], MR, k, row_stride, col_stride);
+            let a = a[strip * strip_stride..].as_ptr();
             let next_strip = prefetch.of_strip(strip);
             // Loop jr
             for j in (0..n).step_by(nr) {
                 let w = nr.min(n - j);
-                let finish = finish.from(i, j);
-                let mut c = c.block(i, MR, j, w);
-                let last = j + nr >= n;
-                if j < in_place {
+                let (b, b_stride, next_panel) = match b {
                     // The rows of the next panel lie too far apart for the processor to see where
                     // this leads.
-                    let stride = b.in_place.row_stride();
-                    let b = b.in_place.block(0, k, j, nr);
-                    let next_panel = Prefetch::along(b.data().as_ptr().wrapping_add(nr), stride);
-                    let prefetch = if last { next_strip } else { next_panel };
-                    tile::<T, MR, NRV>(simd, a, b, &mut c, finish, prefetch);
-                } else {
-                    let width = w.next_multiple_of(T::LANES);
-                    let b = &b.packed[(j - in_place) * k..][..k * width];
-                    let b = MatRef::with_strides(b, k, width, width, 1);
+                    PanelsB::InPlace(b) => {
+                        let (b, stride) = (b.data()[j..].as_ptr(), b.row_stride());
+                        (b, stride, Prefetch::along(b.wrapping_add(nr), stride))
+                    }
                     // The next strip during the last tile: earlier, it would be in the way.
-                    let nothing = Prefetch::nothing(a.data().as_ptr());
-                    let prefetch = if last { next_strip } else { nothing };
-                    if width > T::LANES {
-                        tile::<T, MR, NRV>(simd, a, b, &mut c, finish, prefetch);
+                    PanelsB::Packed(b) => {
+                        let width = w.next_multiple_of(T::LANES);
+                        (b[j * k..][..k * width].as_ptr(), width, Prefetch::nothing(a))
+                    }
+                };
+                let prefetch = Some(if j + nr >= n { next_strip } else { next_panel });
+                let operands =
+                    Operands { a, row_stride, col_stride, b, b_stride, width: w, k, prefetch };
+                let (mut c, finish) = (c.block(i, MR, j, w), finish.from(i, j));
+                // SAFETY: the last element of the last strip lies in A, as asserted. B in place is
+                // a `MatRef` of `k` rows and at least `j + w` contiguous columns, or its panel has
+                // `k` rows of whole vectors.
+                unsafe {
+                    if w > T::LANES {
+                        tile::<T, MR, NRV>(simd, operands, &mut c, finish);
                     } else {
-                        tile::<T, MR, 1>(simd, a, b, &mut c, finish, prefetch);
+                        tile::<T, MR, 1>(simd, operands, &mut c, finish);
                     }
                 }
             }
@@ -76,18 +100,17 @@ impl Heights for Strips<'_> {
     }
 }
 
-/// The micro-kernel: `c = finish(a b)` for `a: (MR, k)`, `b: (k, NV vectors)` with contiguous rows,
-/// and `c: (MR, w)`, where `w` is at most the width of `b`.
+/// The micro-kernel: `c = finish(a b)` for `c: (MR, w)`, where `w` columns take NV vectors.
+///
+/// # Safety
+/// `operands` holds what it says.
 #[inline(always)]
-fn tile<T: Tile, const MR: usize, const NV: usize>(
+unsafe fn tile<T: Tile, const MR: usize, const NV: usize>(
     simd: T,
-    a: MatRef,
-    b: MatRef,
+    operands: Operands,
     c: &mut MatMut,
     finish: Finish,
-    prefetch: Prefetch,
 ) {
-    assert!(c.rows() == MR && c.cols() <= NV * T::LANES);
     if c.col_stride() == 1 {
         let (start, stride) = (c.as_mut_ptr(), c.row_stride());
         for i in 0..MR {
@@ -96,21 +119,8 @@ fn tile<T: Tile, const MR: usize, const NV: usize>(
             }
         }
     }
-    let by = (a.row_stride(), a.col_stride());
-    assert!(by.0 == 1 || by.1 == 1, "an A neither by rows nor by columns has to be packed");
-    assert!(a.rows() == MR && b.rows() == a.cols());
-    assert!(b.cols() == NV * T::LANES && b.col_stride() == 1);
-    let operands = Operands {
-        a: a.data().as_ptr(),
-        row_stride: by.0,
-        col_stride: by.1,
-        b: b.data().as_ptr(),
-        b_stride: b.row_stride(),
-        k: a.cols(),
-        prefetch: Some(prefetch),
-    };
     let zero = [[simd.splat(0.0); NV]; MR];
-    // SAFETY: the sizes are as asserted, and a `MatRef` holds its elements.
+    // SAFETY: the caller's.
     let sums = unsafe { simd.add_up::<MR, NV>(zero, operands) };
     finish::write(simd, sums, c, finish);
 }

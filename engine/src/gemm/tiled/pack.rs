@@ -10,10 +10,8 @@ const BAND: usize = 16;
 const FAR: usize = 1 << 16;
 
 /// Copies `b: (k, n)`, a block of B, to `out` by micro-panels `nr` wide: each `(k, nr)`, the last
-/// one `(k, n mod nr)`, filled up with zeros to whole vectors.
-///
-/// The zeros meet only those columns of a tile that are not stored: an infinity in A may turn them
-/// into NaNs, but nobody sees those.
+/// one `(k, n mod nr)`, filled up with anything to whole vectors. That meets only those columns of
+/// a tile that are not stored.
 #[inline(always)]
 pub fn pack_b<S: Simd>(simd: S, b: MatRef, nr: usize, out: &mut [f32]) {
     // Rows are copied 16 at a time across all panels, so that the processor's prefetchers see long
@@ -60,47 +58,34 @@ fn copy_rows<S: Simd>(simd: S, b: MatRef, width: usize, far: bool, out: &mut [f3
 /// registers.
 #[inline(always)]
 fn copy_columns<S: Simd>(simd: S, b: MatRef, width: usize, far: bool, out: &mut [f32]) {
-    // For blocks at the edges and other strides than 1.
-    let mut edge = [0.0; MAX_LANES * MAX_LANES];
-    let mut transposed = [0.0; MAX_LANES * MAX_LANES];
     let (k, w) = (b.rows(), b.cols());
+    if b.row_stride() != 1 || k < S::LANES {
+        for j in 0..w {
+            for p in 0..k {
+                out[p * width + j] = b.at(p, j);
+            }
+        }
+        return;
+    }
     for p in (0..k).step_by(S::LANES) {
-        let rows = S::LANES.min(k - p);
-        for j in (0..width).step_by(S::LANES) {
-            let cols = S::LANES.min(w - j);
+        // The last block of a column or of a row overlaps the one before.
+        let p = p.min(k - S::LANES);
+        for j in (0..w).step_by(S::LANES) {
+            let j = j.min(w.saturating_sub(S::LANES));
+            let columns = S::LANES.min(w);
+            let x = &b.data()[p + j * b.col_stride()..];
+            // The columns of the next panel.
+            if far {
+                let ahead = x.as_ptr().wrapping_add(width.wrapping_mul(b.col_stride()));
+                for c in 0..S::LANES {
+                    simd.prefetch(ahead.wrapping_add(c.wrapping_mul(b.col_stride())));
+                }
+            }
             let out = &mut out[p * width + j..];
-            if b.row_stride() == 1 && rows == S::LANES && cols == S::LANES {
-                let start = p + j * b.col_stride();
-                // The columns of the next panel.
-                if far {
-                    let ahead =
-                        b.data()[start..].as_ptr().wrapping_add(width.wrapping_mul(b.col_stride()));
-                    for c in 0..S::LANES {
-                        simd.prefetch(ahead.wrapping_add(c * b.col_stride()));
-                    }
-                }
-                simd.transpose(&b.data()[start..], b.col_stride(), out, width);
-                continue;
-            }
-            for (c, edge) in edge.chunks_exact_mut(S::LANES).take(S::LANES).enumerate() {
-                if c >= cols {
-                    edge.fill(0.0);
-                } else if b.row_stride() == 1 {
-                    let column = &b.data()[p + (j + c) * b.col_stride()..][..rows];
-                    simd.store(simd.load_at(column, 0), edge);
-                } else {
-                    edge.fill(0.0);
-                    edge.iter_mut()
-                        .take(rows)
-                        .enumerate()
-                        .for_each(|(r, x)| *x = b.at(p + r, j + c));
-                }
-            }
-            simd.transpose(&edge, S::LANES, &mut transposed, S::LANES);
-            for (row, out) in
-                transposed.chunks_exact(S::LANES).zip(out.chunks_mut(width)).take(rows)
-            {
-                simd.store(simd.load(row), out);
+            if columns == S::LANES {
+                simd.transpose(x, b.col_stride(), out, width);
+            } else {
+                simd.transpose_head(x, b.col_stride(), columns, out, width);
             }
         }
     }
@@ -125,18 +110,19 @@ pub fn pack_a_columns<S: Simd>(simd: S, a: MatRef, height: usize, out: &mut [f32
 /// Copies `a: (height, k)`, whose columns are contiguous, column by column.
 #[inline(always)]
 fn copy_strip<S: Simd>(simd: S, a: MatRef, out: &mut [f32]) {
-    let height = a.rows();
-    let (mut from, mut to) = (a.data(), out);
-    for _ in 0..a.cols() {
-        // A whole vector where it leaves neither: what is copied too much, the next column
-        // overwrites, or it lands in the gap between the strips.
-        if height <= S::LANES && from.len() >= S::LANES && to.len() >= S::LANES {
-            simd.store(simd.load(from), to);
-        } else {
-            to[..height].copy_from_slice(&from[..height]);
-        }
-        from = from.get(a.col_stride()..).unwrap_or(&[]);
-        to = &mut to[height..];
+    let (height, stride, from) = (a.rows(), a.col_stride(), a.data());
+    // A whole vector where it leaves neither: what is copied too much, the next column overwrites,
+    // or it lands in the gap between the strips. Only at the end of A there may be none.
+    let last = a.cols() - 1;
+    let fits = height <= S::LANES && last * stride + S::LANES <= from.len();
+    let whole = if height > S::LANES { 0 } else { last + usize::from(fits) };
+    let (mut at, mut to) = (0, 0);
+    for _ in 0..whole {
+        simd.store(simd.load(&from[at..]), &mut out[to..]);
+        (at, to) = (at + stride, to + height);
+    }
+    for p in whole..a.cols() {
+        out[p * height..][..height].copy_from_slice(&from[p * stride..][..height]);
     }
 }
 

@@ -69,7 +69,6 @@ impl<'a> Panels<'a> {
     /// The micro-panels of the block of k from `pc` on, from column `j` on.
     #[inline(always)]
     pub fn block(self, pc: usize, kc: usize, j: usize) -> PanelsB<'a> {
-        let packed = &self.values[pc * self.width + kc * (self.first + j)..];
-        PanelsB { in_place: MatRef::with_strides(&[], kc, 0, 0, 1), packed }
+        PanelsB::Packed(&self.values[pc * self.width + kc * (self.first + j)..])
     }
 }

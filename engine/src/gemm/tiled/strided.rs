@@ -99,10 +99,10 @@ impl Heights for Strips<'_> {
                     let mut c = c.block(line * c_line + i, MR, j, w);
                     let finish = finish.from(line * c_line + i, j);
                     if width > T::LANES {
-                        let sums = sums::<T, MR, NRV>(simd, a, line, i, b);
+                        let sums = sums::<T, MR, NRV>(simd, a, line, i, b, w);
                         finish::write(simd, sums, &mut c, finish);
                     } else {
-                        let sums = sums::<T, MR, 1>(simd, a, line, i, b);
+                        let sums = sums::<T, MR, 1>(simd, a, line, i, b, w);
                         finish::write(simd, sums, &mut c, finish);
                     }
                 }
@@ -111,7 +111,8 @@ impl Heights for Strips<'_> {
     }
 }
 
-/// The sums over k of the products for `MR` rows from row `i` of a line on; `b`: (k, NV vectors).
+/// The sums over k of the products for `MR` rows from row `i` of a line on. B has `w` columns,
+/// in rows of whole vectors.
 #[inline(always)]
 fn sums<T: Tile, const MR: usize, const NV: usize>(
     simd: T,
@@ -119,12 +120,13 @@ fn sums<T: Tile, const MR: usize, const NV: usize>(
     line: usize,
     i: usize,
     b: &[f32],
+    w: usize,
 ) -> [[T::F; NV]; MR] {
     let (data, [lines, rows, runs, columns]) = a.parts();
     let width = NV * T::LANES;
     assert!(line < lines.count && i + MR <= rows.count);
     assert!(rows.stride == 1 || columns.stride == 1);
-    assert!(b.len() >= runs.count * columns.count * width);
+    assert!(b.len() >= runs.count * columns.count * width && w.div_ceil(T::LANES) == NV);
     let start = line * lines.stride + i * rows.stride;
     let mut sums = [[simd.splat(0.0); NV]; MR];
     for run in 0..runs.count {
@@ -134,6 +136,7 @@ fn sums<T: Tile, const MR: usize, const NV: usize>(
             col_stride: columns.stride,
             b: b[run * columns.count * width..].as_ptr(),
             b_stride: width,
+            width: w,
             k: columns.count,
             prefetch: None,
         };

@@ -67,9 +67,12 @@ pub struct Operands {
     pub a: *const f32,
     pub row_stride: usize,
     pub col_stride: usize,
-    /// `(k, NV vectors)`, with contiguous rows.
+    /// `(k, width)`, with contiguous rows.
     pub b: *const f32,
     pub b_stride: usize,
+    /// The columns of B, which fill all vectors but the last: a single one reads no further, and
+    /// the last of several ends with them, over the end of the one before.
+    pub width: usize,
     pub k: usize,
     pub prefetch: Option<Prefetch>,
 }
@@ -88,22 +91,24 @@ pub unsafe fn add_up<S: Simd, const MR: usize, const NV: usize>(
     // takes a register.
     let by_rows = Operands { col_stride: 1, ..operands };
     let by_columns = Operands { row_stride: 1, ..operands };
+    let whole = NV > 1 && operands.width == NV * S::LANES;
     // SAFETY: the caller's; one of the strides is 1.
     unsafe {
-        if operands.col_stride == 1 {
-            steps(simd, sums, by_rows)
-        } else {
-            steps(simd, sums, by_columns)
+        match (operands.col_stride == 1, whole) {
+            (true, true) => steps::<S, MR, NV, true>(simd, sums, by_rows),
+            (true, false) => steps::<S, MR, NV, false>(simd, sums, by_rows),
+            (false, true) => steps::<S, MR, NV, true>(simd, sums, by_columns),
+            (false, false) => steps::<S, MR, NV, false>(simd, sums, by_columns),
         }
     }
 }
 
-/// The loop over k.
+/// The loop over k, for several vectors that are `WHOLE`, or any.
 ///
 /// # Safety
 /// `operands` holds what it says.
 #[inline(always)]
-unsafe fn steps<S: Simd, const MR: usize, const NV: usize>(
+unsafe fn steps<S: Simd, const MR: usize, const NV: usize, const WHOLE: bool>(
     simd: S,
     mut sums: [[S::F; NV]; MR],
     operands: Operands,
@@ -112,7 +117,7 @@ unsafe fn steps<S: Simd, const MR: usize, const NV: usize>(
     let Some(prefetch) = operands.prefetch else {
         for p in 0..k {
             // SAFETY: the caller's.
-            unsafe { step(simd, &mut sums, &operands, p) };
+            unsafe { step::<S, MR, NV, WHOLE>(simd, &mut sums, &operands, p) };
         }
         return sums;
     };
@@ -123,7 +128,7 @@ unsafe fn steps<S: Simd, const MR: usize, const NV: usize>(
             simd.prefetch(next);
             next = next.wrapping_add(prefetch.step);
             // SAFETY: the caller's.
-            unsafe { step(simd, &mut sums, &operands, p) };
+            unsafe { step::<S, MR, NV, WHOLE>(simd, &mut sums, &operands, p) };
         }
         line = line.wrapping_add(prefetch.line);
     }
@@ -135,18 +140,24 @@ unsafe fn steps<S: Simd, const MR: usize, const NV: usize>(
 /// # Safety
 /// `operands` holds what it says, and `p` is below its k.
 #[inline(always)]
-unsafe fn step<S: Simd, const MR: usize, const NV: usize>(
+unsafe fn step<S: Simd, const MR: usize, const NV: usize, const WHOLE: bool>(
     simd: S,
     sums: &mut [[S::F; NV]; MR],
     operands: &Operands,
     p: usize,
 ) {
-    let &Operands { a, row_stride, col_stride, b, b_stride, .. } = operands;
-    // SAFETY: row `p` of B exists, is contiguous and NV vectors long.
-    let b = unsafe { std::slice::from_raw_parts(b.add(p * b_stride), NV * S::LANES) };
+    let &Operands { a, row_stride, col_stride, b, b_stride, width, .. } = operands;
     let mut row = [simd.splat(0.0); NV];
     for (v, b_v) in row.iter_mut().enumerate() {
-        *b_v = simd.load(&b[v * S::LANES..]);
+        let last = v == NV - 1 && !WHOLE;
+        let (start, len) = match (last, NV) {
+            (false, _) => (v * S::LANES, S::LANES),
+            (true, 1) => (0, width),
+            (true, _) => (width - S::LANES, S::LANES),
+        };
+        // SAFETY: row `p` of B exists, is contiguous and has `width` columns, within which this is.
+        let b = unsafe { std::slice::from_raw_parts(b.add(p * b_stride + start), len) };
+        *b_v = if last && NV == 1 { simd.load_head(b) } else { simd.load(b) };
     }
     for (i, sums_i) in sums.iter_mut().enumerate() {
         // SAFETY: `(i, p)` is an element of A.

@@ -20,6 +20,9 @@ pub trait Tile: Simd {
     const MR: usize;
     /// The widest tile, in columns.
     const NR: usize = NRV * Self::LANES;
+    /// The density of A below which a product that skips its zeros is faster: the bench
+    /// `sparse_products` measures it.
+    const SPARSE: f32;
 
     /// Adds the products of a tile to `sums`, in the order of k.
     ///
@@ -67,13 +70,15 @@ impl<T: Tile, H: Heights, const MR: usize> Kernel for Height<'_, T, H, MR> {
 macro_rules! tiles {
     ($(
         $(#[$comment:meta])*
-        $isa:ident: $kernel:literal, heights $($height:literal)+ $(, $add_up:path)?
+        $isa:ident: $kernel:literal, sparse below $sparse:literal,
+        heights $($height:literal)+ $(, $add_up:path)?
     );+ $(;)?) => {
         $(
             $(#[$comment])*
             impl Tile for simd::$isa {
                 const KERNEL: &'static str = $kernel;
                 const MR: usize = [$($height),+].len();
+                const SPARSE: f32 = $sparse;
 
                 $(
                     #[inline(always)]
@@ -109,8 +114,10 @@ macro_rules! tiles {
 
 tiles! {
     /// 28 accumulators, 2 registers of B: 30 of 32 registers, and 28 multiplications for 16 loads.
-    Avx512: "sgemm_avx512_14x32", heights 1 2 3 4 5 6 7 8 9 10 11 12 13 14;
+    Avx512: "sgemm_avx512_14x32", sparse below 0.5,
+    heights 1 2 3 4 5 6 7 8 9 10 11 12 13 14;
     /// 12 accumulators, 2 registers of B and 1 of A: 15 of 16 registers, and 12 multiplications for
     /// 8 loads.
-    Avx2: "sgemm_avx2_6x16", heights 1 2 3 4 5 6, sums::avx2::add_up;
+    Avx2: "sgemm_avx2_6x16", sparse below 0.6,
+    heights 1 2 3 4 5 6, sums::avx2::add_up;
 }

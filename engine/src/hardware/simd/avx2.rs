@@ -131,19 +131,27 @@ impl Simd for Avx2 {
         }
     }
     #[inline(always)]
-    fn transpose(self, x: &[f32], x_stride: usize, out: &mut [f32], out_stride: usize) {
-        check_block(x.len(), x_stride, Self::LANES);
-        check_block(out.len(), out_stride, Self::LANES);
-        // SAFETY: the slices hold 8 rows of 8 floats at these strides, as checked; `self` proves
-        // the instructions.
+    fn transpose_head(
+        self,
+        x: &[f32],
+        x_stride: usize,
+        rows: usize,
+        out: &mut [f32],
+        out_stride: usize,
+    ) {
+        check_block(x.len(), x_stride, rows, Self::LANES);
+        check_block(out.len(), out_stride, Self::LANES, Self::LANES);
+        // SAFETY: the slices hold `rows` and 8 rows of 8 floats at these strides, as checked;
+        // `self` proves the instructions.
         unsafe {
             let zero = _mm256_setzero_ps();
-            let (mut rows, mut pairs, mut fours) = ([zero; 8], [zero; 8], [zero; 8]);
-            for (r, row) in rows.iter_mut().enumerate() {
-                *row = _mm256_loadu_ps(x.as_ptr().add(r * x_stride));
+            let (mut lines, mut pairs, mut fours) = ([zero; 8], [zero; 8], [zero; 8]);
+            let last = rows - 1;
+            for (r, row) in lines.iter_mut().enumerate() {
+                *row = _mm256_loadu_ps(x.as_ptr().add(r.min(last) * x_stride));
             }
             for (i, pair) in pairs.iter_mut().enumerate() {
-                let (a, b) = (rows[i & !1], rows[i | 1]);
+                let (a, b) = (lines[i & !1], lines[i | 1]);
                 *pair =
                     if i & 1 == 0 { _mm256_unpacklo_ps(a, b) } else { _mm256_unpackhi_ps(a, b) };
             }

@@ -105,14 +105,23 @@ impl Simd for Avx512 {
         }
     }
     #[inline(always)]
-    fn transpose(self, x: &[f32], x_stride: usize, out: &mut [f32], out_stride: usize) {
-        check_block(x.len(), x_stride, Self::LANES);
-        check_block(out.len(), out_stride, Self::LANES);
-        // SAFETY: the slices hold 16 rows of 16 floats at these strides, as checked; `self` proves
-        // the instructions.
+    fn transpose_head(
+        self,
+        x: &[f32],
+        x_stride: usize,
+        rows: usize,
+        out: &mut [f32],
+        out_stride: usize,
+    ) {
+        check_block(x.len(), x_stride, rows, Self::LANES);
+        check_block(out.len(), out_stride, Self::LANES, Self::LANES);
+        // SAFETY: the slices hold `rows` and 16 rows of 16 floats at these strides, as checked;
+        // `self` proves the instructions.
         unsafe {
-            let quarter =
-                |row: usize, column: usize| _mm_loadu_ps(x.as_ptr().add(row * x_stride + column));
+            let last = rows - 1;
+            let quarter = |row: usize, column: usize| {
+                _mm_loadu_ps(x.as_ptr().add(row.min(last) * x_stride + column))
+            };
             for column in (0..LANES).step_by(4) {
                 // Vector i has, in its quarter q, four columns of row 4 q + i. So transposing the
                 // quarters, each by itself, leaves the rows of a column in order; and few registers

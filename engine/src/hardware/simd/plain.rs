@@ -119,12 +119,19 @@ impl Simd for Plain {
         count
     }
     #[inline(always)]
-    fn transpose(self, x: &[f32], x_stride: usize, out: &mut [f32], out_stride: usize) {
-        check_block(x.len(), x_stride, LANES);
-        check_block(out.len(), out_stride, LANES);
+    fn transpose_head(
+        self,
+        x: &[f32],
+        x_stride: usize,
+        rows: usize,
+        out: &mut [f32],
+        out_stride: usize,
+    ) {
+        check_block(x.len(), x_stride, rows, LANES);
+        check_block(out.len(), out_stride, LANES, LANES);
         for r in 0..LANES {
             for c in 0..LANES {
-                out[r * out_stride + c] = x[c * x_stride + r];
+                out[r * out_stride + c] = x[c.min(rows - 1) * x_stride + r];
             }
         }
     }

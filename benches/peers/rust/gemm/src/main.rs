@@ -1,10 +1,15 @@
 //! `C = op(A) op(B)` in f32, by rows: ours and the libraries written in Rust, turn by turn.
 //!
 //! One line of JSON for each shape: the GFLOP/s of each library in each round.
+//!
+//! Given `avx2`, all of them leave AVX-512 alone, if built for that:
+//! `MMTEST_FEATURE=fma,avx2 cargo build --release --no-default-features`. So `gemm` has no kernels
+//! for it, and `matrixmultiply` does not ask for it. faer does: its kernels are called below that.
 
 use narrows_engine::Context;
 use narrows_engine::gemm::{MatMut, MatRef, gemm};
 use narrows_engine::peak::fma_peak;
+use narrows_engine::simd::Isa;
 use protocol::{Line, median};
 use std::time::Instant;
 
@@ -60,9 +65,46 @@ impl Product {
         }
     }
 
-    fn faer(&mut self, threads: usize) {
+    fn faer(&mut self, threads: usize, isa: Isa) {
         let [(a_row, a_col), (b_row, b_col)] = self.strides();
         let Product { m, n, k, ref a, ref b, ref mut c, .. } = *self;
+        if isa.name() == "avx2" && m * n * k > FAERS_SMALLEST {
+            use private_gemm_x86::{Accum, DType, DstKind, IType, InstrSet, gemm};
+            use std::ptr::{from_ref, null};
+            let (a, b, c) = (a.as_ptr().cast(), b.as_ptr().cast(), c.as_mut_ptr().cast());
+            let alpha = from_ref(&1.0f32).cast();
+            // SAFETY: the vectors hold the matrices with these strides.
+            unsafe {
+                gemm(
+                    DType::F32,
+                    IType::U64,
+                    InstrSet::Avx256,
+                    m,
+                    n,
+                    k,
+                    c,
+                    n as isize,
+                    1,
+                    null(),
+                    null(),
+                    DstKind::Full,
+                    Accum::Replace,
+                    a,
+                    a_row,
+                    a_col,
+                    false,
+                    null(),
+                    0,
+                    b,
+                    b_row,
+                    b_col,
+                    false,
+                    alpha,
+                    threads,
+                );
+            }
+            return;
+        }
         let parallel = if threads == 1 { faer::Par::Seq } else { faer::Par::rayon(threads) };
         // SAFETY: the vectors hold the matrices with these strides.
         let (a, b, c) = unsafe {
@@ -92,11 +134,14 @@ impl Product {
         match library {
             "narrows" => self.narrows(cx),
             "gemm" => self.gemm(cx.threads()),
-            "faer" => self.faer(cx.threads()),
+            "faer" => self.faer(cx.threads(), cx.isa()),
             _ => self.matrixmultiply(),
         }
     }
 }
+
+/// faer multiplies up to as many elements by code that the compiler made, for AVX2.
+const FAERS_SMALLEST: usize = 16 * 16 * 16;
 
 const LIBRARIES: [&str; 4] = ["narrows", "gemm", "faer", "matrixmultiply"];
 
@@ -105,10 +150,18 @@ const SECONDS: f64 = 4e-3;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().collect();
-    let [_, shapes, threads, rounds] = &args[..] else {
-        return Err("usage: gemm-peers SHAPES.TXT THREADS ROUNDS".into());
+    let [_, shapes, threads, rounds, isa @ ..] = &args[..] else {
+        return Err("usage: gemm-peers SHAPES.TXT THREADS ROUNDS [ISA]".into());
     };
-    let cx = Context::new(threads.parse()?)?;
+    let isa = match isa.first() {
+        None => Isa::best(),
+        Some(name) => Isa::named(name).ok_or("no such instruction set here")?,
+    };
+    let without = option_env!("MMTEST_FEATURE") == Some("fma,avx2") && !cfg!(feature = "avx512");
+    if (isa.name() == "avx2") != without {
+        return Err("built for another instruction set: see the head of main.rs".into());
+    }
+    let cx = Context::with_isa(isa, threads.parse()?)?;
     let rounds: usize = rounds.parse()?;
     for line in std::fs::read_to_string(shapes)?.lines().filter(|line| !line.starts_with('#')) {
         let fields: Vec<&str> = line.split_whitespace().collect();
@@ -168,6 +221,7 @@ fn measure(
     }
     let mut line = Line::default();
     line.text("workload", "gemm");
+    line.text("isa", cx.isa().name());
     line.text("shape", &format!("{m} {n} {k} {layout}"));
     line.number("threads", cx.threads() as f64);
     line.numbers("fma", &[before, fma_peak(cx)]);

@@ -15,8 +15,14 @@
 
 use super::{Operands, Prefetch};
 use crate::hardware::memory::FLOATS_PER_LINE;
+use crate::hardware::simd::{Avx2, Simd};
 use std::arch::asm;
-use std::arch::x86_64::__m256;
+use std::arch::x86_64::{
+    __m256, __m256i, _mm256_cmpgt_epi32, _mm256_set1_epi32, _mm256_setr_epi32,
+};
+
+/// Floats in a vector.
+const LANES: usize = Avx2::LANES;
 
 /// Steps of k in a group.
 const GROUP: usize = 4;
@@ -40,9 +46,22 @@ macro_rules! step {
             )+
         )
     };
+    // The second vector ends where the columns do, and overlaps the first.
+    (overlapping, $b:literal, $column:literal, $([$i:tt $first:tt $second:tt $row:tt])+) => {
+        concat!(
+            "vmovups ymm12, [{b}", $b, "]\n",
+            "vmovups ymm13, [{last}", $b, "]\n",
+            $(
+                "vbroadcastss ymm14, [", $row, $column, "]\n",
+                "vfmadd231ps ", $first, ", ymm14, ymm12\n",
+                "vfmadd231ps ", $second, ", ymm14, ymm13\n",
+            )+
+        )
+    };
+    // As many lanes as there are columns.
     (1, $b:literal, $column:literal, $([$i:tt $first:tt $second:tt $row:tt])+) => {
         concat!(
-            "vmovups ymm12, [", $b, "]\n",
+            "vmaskmovps ymm12, ymm15, [", $b, "]\n",
             $(
                 "vbroadcastss ymm14, [", $row, $column, "]\n",
                 "vfmadd231ps ", $first, ", ymm14, ymm12\n",
@@ -54,6 +73,50 @@ macro_rules! step {
 /// The loop over k. `$columns` are the addresses of four columns of A beside those of the rows,
 /// `$group` and `$one` move them on by four columns and by one.
 macro_rules! sum_up {
+    // Few columns: nothing is prefetched, which leaves a register for the second vector.
+    (
+        overlapping, $sums:ident, $o:ident, $stride:expr, $other:expr,
+        [$c0:literal $c1:literal $c2:literal $c3:literal], $group:literal, $one:literal,
+        $($row:tt)+
+    ) => {
+        sum_up!(@asm 2, $sums, $o, $($row)+;
+            concat!(
+                "/* {s} */\n",
+                "test {groups}, {groups}\n",
+                "jz 4f\n",
+                "2:\n",
+                step!(overlapping, "", $c0, $($row)+),
+                step!(overlapping, " + {bs}", $c1, $($row)+),
+                step!(overlapping, " + 2*{bs}", $c2, $($row)+),
+                step!(overlapping, " + {bs3}", $c3, $($row)+),
+                $group,
+                "lea {b}, [{b} + 4*{bs}]\n",
+                "lea {last}, [{last} + 4*{bs}]\n",
+                "dec {groups}\n",
+                "jnz 2b\n",
+                "4:\n",
+                "test {rest}, {rest}\n",
+                "jz 6f\n",
+                "5:\n",
+                step!(overlapping, "", $c0, $($row)+),
+                $one,
+                "add {b}, {bs}\n",
+                "add {last}, {bs}\n",
+                "dec {rest}\n",
+                "jnz 5b\n",
+                "6:\n",
+            );
+            a = inout(reg) $o.a => _,
+            s = in(reg) size_of::<f32>().wrapping_mul($stride),
+            t = inout(reg) $other => _,
+            b = inout(reg) $o.b => _,
+            last = inout(reg) $o.b.wrapping_add($o.width - LANES) => _,
+            bs = in(reg) size_of::<f32>().wrapping_mul($o.b_stride),
+            bs3 = in(reg) (3 * size_of::<f32>()).wrapping_mul($o.b_stride),
+            groups = inout(reg) $o.k / GROUP => _,
+            rest = inout(reg) $o.k % GROUP => _,
+        )
+    };
     (
         $nv:tt, $sums:ident, $o:ident, $stride:expr, $other:expr,
         [$c0:literal $c1:literal $c2:literal $c3:literal], $group:literal, $one:literal,
@@ -65,7 +128,7 @@ macro_rules! sum_up {
         let prefetch = $o.prefetch.unwrap_or(Prefetch::nothing($o.a));
         let (step, line) = prefetch.lines(GROUPS * LINES);
         let start = prefetch.start.wrapping_add(step.wrapping_mul(LINES * (GROUPS - first)));
-        sum_up!(@asm $nv, $sums, $($row)+;
+        sum_up!(@asm $nv, $sums, $o, $($row)+;
             concat!(
                 // One row alone has no stride.
                 "/* {s} */\n",
@@ -113,7 +176,7 @@ macro_rules! sum_up {
                 .wrapping_mul(line.wrapping_sub(step.wrapping_mul(GROUPS * LINES))),
         )
     }};
-    (@asm 2, $sums:ident, $([$i:tt $first:tt $second:tt $row:tt])+;
+    (@asm 2, $sums:ident, $o:ident, $([$i:tt $first:tt $second:tt $row:tt])+;
         $code:expr; $($operands:tt)+) => {
         asm!(
             $code,
@@ -123,13 +186,13 @@ macro_rules! sum_up {
             options(readonly, nostack),
         )
     };
-    (@asm 1, $sums:ident, $([$i:tt $first:tt $second:tt $row:tt])+;
+    (@asm 1, $sums:ident, $o:ident, $([$i:tt $first:tt $second:tt $row:tt])+;
         $code:expr; $($operands:tt)+) => {
         asm!(
             $code,
             $($operands)+
             $(inout($first) $sums[$i][0],)+
-            out("ymm12") _, out("ymm14") _,
+            out("ymm12") _, out("ymm14") _, in("ymm15") head_mask($o.width as i32),
             options(readonly, nostack),
         )
     };
@@ -179,6 +242,13 @@ macro_rules! at_height {
     (@count [$i:tt $($rest:tt)+]) => { $i + 1 };
 }
 
+/// Enables the first `n` lanes.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn head_mask(n: i32) -> __m256i {
+    _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+}
+
 /// Adds the products of a tile to `sums`.
 ///
 /// # Safety
@@ -216,6 +286,8 @@ pub unsafe fn add_up<const MR: usize, const NV: usize>(
     }
     if NV == 1 {
         tile!(1)
+    } else if o.width < 2 * LANES {
+        tile!(overlapping)
     } else {
         tile!(2)
     }

@@ -113,9 +113,11 @@ fn copy_strip<S: Simd>(simd: S, a: MatRef, out: &mut [f32]) {
     let (height, stride, from) = (a.rows(), a.col_stride(), a.data());
     // A whole vector where it leaves neither: what is copied too much, the next column overwrites,
     // or it lands in the gap between the strips. Only at the end of A there may be none.
-    let last = a.cols() - 1;
-    let fits = height <= S::LANES && last * stride + S::LANES <= from.len();
-    let whole = if height > S::LANES { 0 } else { last + usize::from(fits) };
+    let fits = match from.len().checked_sub(S::LANES) {
+        Some(room) if height <= S::LANES => room / stride.max(1) + 1,
+        _ => 0,
+    };
+    let whole = fits.min(a.cols());
     let (mut at, mut to) = (0, 0);
     for _ in 0..whole {
         simd.store(simd.load(&from[at..]), &mut out[to..]);

@@ -34,11 +34,11 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-use super::blocks::{KC, k_blocks};
 use super::pack::pack_b;
 use super::tile::Tile;
+use crate::gemm::depth::{KC, even_blocks, k_blocks};
 use crate::gemm::epilogue::Finish;
-use crate::gemm::matrix::{Blocks, MatMut, MatRef, part};
+use crate::gemm::matrix::{Blocks, MatMut, MatRef};
 use crate::hardware::memory::{self, Slab};
 use crate::hardware::parallel::Context;
 use crate::hardware::simd::{MAX_LANES, Simd, kernel};
@@ -73,8 +73,7 @@ pub fn reserve(cx: &Context, k: usize) {
 
 /// The blocks of a block of k: `(start, length)`, of about equal length.
 fn parts((pc, kc): (usize, usize)) -> impl Iterator<Item = (usize, usize)> + Clone {
-    let count = kc.div_ceil(DEPTH).max(1);
-    (0..count).map(move |i| (pc + part(i, kc, count), part(i + 1, kc, count) - part(i, kc, count)))
+    even_blocks(pc, kc, DEPTH)
 }
 
 /// The length of the scratch that a product with `a: (m, k)` needs.

@@ -5,6 +5,7 @@
 //! multiplication). `MR` comes in every height up to the tallest, so that the rows of C need no
 //! padding: rows are spread evenly over as few strips as can hold them.
 
+use super::sums::windows::WindowOperands;
 use super::sums::{self, Operands};
 use crate::gemm::Products;
 use crate::hardware::simd::{self, Isa, Kernel, Simd};
@@ -36,6 +37,22 @@ pub trait Tile: Simd {
     ) -> [[Self::F; NV]; MR] {
         // SAFETY: the caller's.
         unsafe { sums::add_up(self, sums, operands) }
+    }
+
+    /// True if there is [`Tile::add_up_windows`].
+    const HAS_WINDOWS: bool = false;
+
+    /// Adds the products of a tile of windows to `sums`, in the order of k.
+    ///
+    /// # Safety
+    /// `operands` holds what it says.
+    #[inline(always)]
+    unsafe fn add_up_windows<const MR: usize, const NV: usize>(
+        self,
+        _sums: [[Self::F; NV]; MR],
+        _operands: WindowOperands<MR>,
+    ) -> [[Self::F; NV]; MR] {
+        unreachable!("{} has no kernel for windows of its own", Self::KERNEL)
     }
 
     /// Runs what is compiled for that height.
@@ -71,7 +88,7 @@ macro_rules! tiles {
     ($(
         $(#[$comment:meta])*
         $isa:ident: $kernel:literal, sparse below $sparse:literal,
-        heights $($height:literal)+ $(, $add_up:path)?
+        heights $($height:literal)+ $(, $add_up:path, $windows:path)?
     );+ $(;)?) => {
         $(
             $(#[$comment])*
@@ -89,6 +106,18 @@ macro_rules! tiles {
                     ) -> [[Self::F; NV]; MR] {
                         // SAFETY: the caller's; the token proves that the instructions are there.
                         unsafe { $add_up(sums, operands) }
+                    }
+
+                    const HAS_WINDOWS: bool = true;
+
+                    #[inline(always)]
+                    unsafe fn add_up_windows<const MR: usize, const NV: usize>(
+                        self,
+                        sums: [[Self::F; NV]; MR],
+                        operands: WindowOperands<MR>,
+                    ) -> [[Self::F; NV]; MR] {
+                        // SAFETY: the caller's; the token proves that the instructions are there.
+                        unsafe { $windows(sums, operands) }
                     }
                 )?
 
@@ -119,5 +148,5 @@ tiles! {
     /// 12 accumulators, 2 registers of B and 1 of A: 15 of 16 registers, and 12 multiplications for
     /// 8 loads.
     Avx2: "sgemm_avx2_6x16", sparse below 0.6,
-    heights 1 2 3 4 5 6, sums::avx2::add_up;
+    heights 1 2 3 4 5 6, sums::avx2::add_up, sums::windows::add_up;
 }

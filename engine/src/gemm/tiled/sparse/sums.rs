@@ -83,33 +83,46 @@ impl<const NV: usize> Kernel for Width<'_, NV> {
                     *sum = simd.load(&out[v * S::LANES..]);
                 }
             }
-            // Pointers that advance, so that no address needs an index beside the column's.
-            let (mut column, mut value) = (columns.as_ptr(), values.as_ptr());
-            let mut element = || {
-                // SAFETY: this runs once for each element of the row, whose columns are below the
-                // depth of the part, as `Nonzeros` says: so many rows B has, as asserted.
-                let (a, b) = unsafe {
-                    let row = b.as_ptr().add(*column as usize * (NV * S::LANES));
-                    let a = *value;
-                    (column, value) = (column.add(1), value.add(1));
-                    (a, std::slice::from_raw_parts(row, NV * S::LANES))
-                };
-                let a = simd.splat(a);
-                for (v, sum) in sums.iter_mut().enumerate() {
-                    *sum = simd.mul_add(a, simd.load(&b[v * S::LANES..]), *sum);
-                }
-            };
-            for _ in 0..columns.len() / UNROLLED {
-                for _ in 0..UNROLLED {
-                    element();
+            let whole = columns.len() - columns.len() % UNROLLED;
+            let (columns, last_columns) = columns.split_at(whole);
+            let (values, last_values) = values.split_at(whole);
+            let fours = columns.chunks_exact(UNROLLED).zip(values.chunks_exact(UNROLLED));
+            for (columns, values) in fours {
+                for t in 0..UNROLLED {
+                    // SAFETY: columns are below the depth of the part, as `Nonzeros` says: so many
+                    // rows B has, as asserted.
+                    unsafe { add_product(simd, &mut sums, b, columns[t], values[t]) };
                 }
             }
-            for _ in 0..columns.len() % UNROLLED {
-                element();
+            for (&column, &value) in last_columns.iter().zip(last_values) {
+                // SAFETY: as above.
+                unsafe { add_product(simd, &mut sums, b, column, value) };
             }
             for (v, sum) in sums.iter().enumerate() {
                 simd.store(*sum, &mut out[v * S::LANES..]);
             }
         }
+    }
+}
+
+/// Adds the product of an element of A and the row of B that its column is. No closure: one that is
+/// not inlined is compiled without the ISA's instructions.
+///
+/// # Safety
+/// `b: (more rows than column, NV vectors)`
+#[inline(always)]
+unsafe fn add_product<S: Simd, const NV: usize>(
+    simd: S,
+    sums: &mut [S::F; NV],
+    b: &[f32],
+    column: u32,
+    value: f32,
+) {
+    let width = NV * S::LANES;
+    // SAFETY: the caller's.
+    let b = unsafe { std::slice::from_raw_parts(b.as_ptr().add(column as usize * width), width) };
+    let a = simd.splat(value);
+    for (v, sum) in sums.iter_mut().enumerate() {
+        *sum = simd.mul_add(a, simd.load(&b[v * S::LANES..]), *sum);
     }
 }

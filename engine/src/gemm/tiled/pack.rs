@@ -116,10 +116,8 @@ fn copy_strip<S: Simd>(simd: S, a: MatRef, out: &mut [f32]) {
     let last = a.cols() - 1;
     let fits = height <= S::LANES && last * stride + S::LANES <= from.len();
     let whole = if height > S::LANES { 0 } else { last + usize::from(fits) };
-    let (mut at, mut to) = (0, 0);
-    for _ in 0..whole {
-        simd.store(simd.load(&from[at..]), &mut out[to..]);
-        (at, to) = (at + stride, to + height);
+    if whole > 0 {
+        simd.copy_rows(from, stride, whole, out, height);
     }
     for p in whole..a.cols() {
         out[p * height..][..height].copy_from_slice(&from[p * stride..][..height]);

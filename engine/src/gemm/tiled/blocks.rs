@@ -101,20 +101,20 @@ impl LayoutA {
     }
 }
 
-/// True if a micro-panel of B that is read where it is stays in a level-2 cache from strip to
-/// strip: `k` rows `stride` floats apart. Strips of few rows return to it sooner, and find the next
-/// panel, which is fetched meanwhile, in its place: then there has to be room for both.
+/// True if a block of `k` rows of B, read where they are, `stride` floats apart, stays in a level-2
+/// cache from strip to strip. Short strips return to it sooner: then half of the room has to do, as
+/// for a packed block.
 ///
-/// A power of two that divides the distance leaves only some sets of the cache to the rows, each of
-/// which finds one place in so many bytes. For 392 rows of 512 floats, 2 KB apart, 512 KB have 256
-/// places. There (Zen 3, AVX2), 32 rows of A times such a B took half as long again as with a
-/// packed one, and 64 rows times 392 of 256 floats a third. 1 MB (Zen 5) has room enough for strips
-/// of 14 rows: packing would take 7 % of the time of 128 rows.
+/// A power of two that divides the distance leaves only some sets of the cache to a block that is
+/// narrower than that. So 392 rows of 128 floats of 512 share 128 KB of 512 KB, which they exceed.
+/// There (Zen 3, AVX2) 32 rows of A took half as long again as with a packed B; with 128 floats of
+/// 256, 64 rows took a third longer. On Zen 5, which has 1 MB, packing would take 5 % of the time
+/// of 32 rows on AVX2, and 7 % of that of 128 on AVX-512.
 fn stays_in_cache<T: Tile>(k: usize, stride: usize) -> bool {
-    let panels = if T::MR < 8 { 2 } else { 1 };
+    let share = if T::MR < 8 { 2 } else { 1 };
     let block = k.div_ceil(k.div_ceil(KC).max(1));
     let bytes = size_of::<f32>() * (1 << stride.trailing_zeros().min(16)).max(T::NR);
-    panels * block <= caches::level2() / bytes
+    share * block <= caches::level2() / bytes
 }
 
 /// Strips that make up for packing B, if it lies by rows: up to so many, they read it where it is.

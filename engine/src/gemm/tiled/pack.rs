@@ -112,10 +112,12 @@ pub fn pack_a_columns<S: Simd>(simd: S, a: MatRef, height: usize, out: &mut [f32
 fn copy_strip<S: Simd>(simd: S, a: MatRef, out: &mut [f32]) {
     let (height, stride, from) = (a.rows(), a.col_stride(), a.data());
     // A whole vector where it leaves neither: what is copied too much, the next column overwrites,
-    // or it lands in the gap between the strips. Only at the end of A there may be none.
-    let last = a.cols() - 1;
-    let fits = height <= S::LANES && last * stride + S::LANES <= from.len();
-    let whole = if height > S::LANES { 0 } else { last + usize::from(fits) };
+    // or it lands in the gap between the strips. The last columns of A may have none.
+    let whole = match from.len().checked_sub(S::LANES) {
+        Some(last) if height <= S::LANES && last >= (a.cols() - 1) * stride => a.cols(),
+        Some(last) if height <= S::LANES => (last / stride + 1).min(a.cols()),
+        _ => 0,
+    };
     if whole > 0 {
         simd.copy_rows(from, stride, whole, out, height);
     }

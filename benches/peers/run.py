@@ -277,7 +277,9 @@ def main():
                 "--data", default="sparse", help="sparse, dense, or a folder with MNIST's files"
             )
             add.add_argument(
-                "--peers", nargs="+", help="only these: torch 'torch tuned' jax onnxruntime sklearn burn candle"
+                "--peers",
+                nargs="+",
+                help="only these: torch 'torch tuned' jax onnxruntime sklearn burn candle",
             )
     commands.add_parser("table", help="make the table anew from the results")
     for add in commands.choices.values():

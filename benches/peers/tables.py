@@ -77,54 +77,39 @@ def make(results):
 
 
 def workloads(pairs, dropped):
-    groups = defaultdict(list)
+    """A table for each number of threads and all that is not as usual."""
+    tables = defaultdict(lambda: defaultdict(list))
     for pair in pairs:
-        ours = pair["ours"]
-        groups[ours["workload"], int(ours["threads"]), circumstances(pair)].append(pair)
-    rows = [
-        "| workload | threads | data | ours (least to most) | of FMA peak | best peer | its figure "
-        "| ours is so many times better | all peers |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for (workload, threads, data), group in sorted(groups.items()):
-        costs = COSTS if workload in ("W1", "W2", "W3") else []
-        for key, unit, more in METRICS[workload] + costs:
-            rows.append(
-                row(
-                    workload,
-                    threads,
-                    data,
-                    group,
-                    key,
-                    unit,
-                    more,
-                )
-            )
-    versions = sorted(
-        {
-            f"{pair[side]['framework']} {pair[side]['version']}"
-            for pair in pairs
-            for side in ("ours", "peer")
-        }
-    )
+        table = tables[int(pair["ours"]["threads"]), circumstances(pair)]
+        table[pair["ours"]["workload"], pair["data"]].append(pair)
+    text = ""
+    for (threads, notes), groups in sorted(tables.items()):
+        text += f"\n{', '.join(filter(None, [f'threads: {threads}', notes]))}\n\n"
+        text += "| workload | data | ours (least to most) | of FMA peak | best peer "
+        text += "| times as good (least to most) | other peers |\n" + "|---" * 7 + "|\n"
+        for (workload, data), group in sorted(groups.items()):
+            costs = COSTS if workload in ("W1", "W2", "W3") else []
+            for key, unit, more in METRICS[workload] + costs:
+                text += row([workload, data], group, key, unit, more) + "\n"
+    sides = [pair[side] for pair in pairs for side in ("ours", "peer")]
+    versions = sorted({f"{side['framework']} {side['version']}" for side in sides})
     dates, processors = ({pair[key] for pair in pairs} for key in ("date", "processor"))
-    note = (
-        f"{', '.join(sorted(processors))}; {', '.join(sorted(dates))}; {', '.join(versions)}. "
+    return text + (
+        f"\n{', '.join(sorted(processors))}; {', '.join(sorted(dates))}; {', '.join(versions)}. "
         f"{len(pairs)} pairs, ours and a peer straight after; {dropped} more left out, whose FMA "
         f"rates differ by more than {MAX_DRIFT:.0%}. Figures are medians over rounds, ratios the "
         "medians of the pairs' ratios; the best peer is the one with the smallest ratio.\n"
     )
-    return "\n".join(rows) + "\n\n" + note
 
 
 def circumstances(pair):
-    """The data, and all that is not as usual."""
+    """All that is not as usual."""
     isa, trim, busy = pair.get("isa"), pair.get("trim"), pair.get("busy")
-    notes = [pair.get("data"), isa and f"--isa {isa}", trim and "--trim", busy and "--busy"]
+    notes = [isa and f"--isa {isa}", trim and "--trim", busy and "--busy"]
     return ", ".join(filter(None, notes))
 
 
-def row(workload, threads, data, group, key, unit, more):
+def row(cells, group, key, unit, more):
     peers = defaultdict(list)
     for pair in group:
         peers[name(pair["peer"])].append(pair)
@@ -141,21 +126,17 @@ def row(workload, threads, data, group, key, unit, more):
         of_peak = [pair["ours"]["gflops"] / (sum(pair["ours"]["fma"]) / 2) for pair in group]
         fma = median([sum(pair["ours"]["fma"]) / 2 for pair in group])
         peak = f"{median(of_peak):.0%} of {fma:.0f}"
-    others = "; ".join(f"{peer} {number(figures[peer])} ({ratios[peer]:.2f})" for peer in order)
+    others = [f"{peer} {number(figures[peer])} ({ratios[peer]:.2f})" for peer in order[1:]]
     spread = f"({number(min(ours))} to {number(max(ours))})"
     times = f"**{ratios[best]:.2f}** ({min(of_best):.2f} to {max(of_best):.2f})"
-    cells = [
-        workload,
-        threads,
-        data,
+    cells = cells + [
         f"{number(median(ours))} {unit} {spread}",
         peak,
-        best,
-        number(figures[best]),
+        f"{best} {number(figures[best])}",
         times,
-        others,
+        "; ".join(others),
     ]
-    return "| " + " | ".join(map(str, cells)) + " |"
+    return "| " + " | ".join(cells) + " |"
 
 
 def ours_gflops(group):

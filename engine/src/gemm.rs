@@ -44,6 +44,7 @@
 //! large ones half as often; the columns that fill half of the level-2 cache are as good as those
 //! that fill all of it.
 
+pub(crate) mod depth;
 // Some methods are for `tiled` alone.
 #[allow(dead_code)]
 mod epilogue;
@@ -52,6 +53,8 @@ mod matrix;
 mod packed;
 #[allow(unsafe_code)]
 mod portable;
+#[allow(unsafe_code)]
+pub(crate) mod rows;
 // It needs a SIMD file with a tile.
 #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 mod tiled;
@@ -106,7 +109,14 @@ trait Products {
     }
 
     /// See [`gemm_windows`].
-    fn windows_product(&self, _a: Windows, _b: MatRef, _c: MatMut, _line: usize, _finish: Finish) {
+    fn windows_product(
+        &self,
+        _a: Windows,
+        _b: MatRef,
+        _c: MatMut,
+        _steps: [usize; 2],
+        _finish: Finish,
+    ) {
         panic!("{} has no kernel for windows", self.kernel_name());
     }
 }
@@ -223,9 +233,9 @@ pub(crate) fn has_windows(isa: Isa) -> bool {
 }
 
 /// `c = relu(a b + beta c + bias)` on this thread, as [`gemm_fused`], for a C with contiguous rows,
-/// of which a line of A begins each `line`: those between the lines are left alone. The sums over k
-/// are not cut into blocks, so this is for a B that stays in a level-2 cache. It is packed each
-/// time.
+/// in which images of A and their lines begin each `steps` rows: those between the lines are left
+/// alone. The sums over k are not cut into blocks, so this is for a B that stays in a level-2
+/// cache. It is packed each time.
 ///
 /// # Panics
 /// If the shapes do not match, lines overlap, or the ISA is none that [`has_windows`].
@@ -235,10 +245,10 @@ pub(crate) fn gemm_windows(
     b: MatRef<'_>,
     beta: f32,
     c: MatMut<'_>,
-    line: usize,
+    steps: [usize; 2],
     epilogue: Epilogue<'_>,
 ) {
-    products(&cx.isa()).windows_product(a, b, c, line, Finish::new(1.0, beta, epilogue));
+    products(&cx.isa()).windows_product(a, b, c, steps, Finish::new(1.0, beta, epilogue));
 }
 
 /// The micro-kernel that products run on: operation, ISA and tile.

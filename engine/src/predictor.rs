@@ -10,11 +10,12 @@
 //! 2. Weights are copied once, into the order in which the kernel reads them (`panels.rs`), if
 //!    wanted in half precision or as bytes: a single row is bound by reading the weights.
 //! 3. The weights of an input that is 0 are not read (`product.rs`): half of them behind a ReLU,
-//!    four fifths for a picture of a digit.
-//! 4. Each output is one sum in the order of the inputs, however many rows come along: so a row
-//!    through the layers of this crate gives the same bits alone and in any batch. A batch goes to
-//!    the threads by blocks of rows, each through all layers: there is one barrier in a call, and
-//!    the values between two layers stay in the level-2 cache.
+//!    four fifths for a picture of a digit. Batches without many zeros take the micro-kernel of the
+//!    matrix products, on a packed copy of the weights.
+//! 4. Each output is summed in the order of the matrix products, however many rows come along: so a
+//!    row through the layers of this crate gives the same bits alone and in any batch. A batch goes
+//!    to the threads by blocks of rows, each through all layers: there is one barrier in a call,
+//!    and the values between two layers stay in the level-2 cache.
 
 mod difference;
 mod panels;
@@ -36,6 +37,9 @@ use workspace::Slot;
 
 /// Most rows of a block: a panel of weights is read into the level-2 cache once for all of them.
 const MAX_ROWS: usize = 96;
+
+/// The rows of a block are a multiple of it, where there are as many.
+const ROW_STEP: usize = 6;
 
 /// A network with its parameters, ready to predict: immutable, and free to be shared by threads.
 ///
@@ -61,8 +65,6 @@ pub struct Predictor {
     output: Shape,
     precision: Precision,
     stages: Vec<Stage>,
-    /// 0, 1, 2 and so on: the columns of x, for a product that leaves none out.
-    columns: Vec<u32>,
 }
 
 impl Predictor {
@@ -86,19 +88,11 @@ impl Predictor {
         precision: Precision,
     ) -> Result<Predictor, Error> {
         let stages = plan::stages(network, params, precision)?;
-        let most = stages.iter().map(|stage| stage.inputs).max().unwrap_or(0);
-        ensure!(
-            u32::try_from(most).is_ok(),
-            shape,
-            "a predictor takes at most {} values in a row, not {most}",
-            u32::MAX
-        );
         Ok(Predictor {
             input: network.input().clone(),
             output: network.output().clone(),
             precision,
             stages,
-            columns: (0..most as u32).collect(),
         })
     }
 
@@ -124,8 +118,9 @@ impl Predictor {
 
     /// Computes y: (batch, output) for x: (batch, input), for any number of rows.
     ///
-    /// The workspace grows with the largest batch so far; after that nothing is allocated, but on
-    /// entering a context's threads from outside (see [`Context::install`]). A NaN or an infinity
+    /// The workspace grows with the largest batch so far, and the first batch of several rows packs
+    /// the weights; after that nothing is allocated, but on entering a context's threads from
+    /// outside (see [`Context::install`]). A NaN or an infinity
     /// in a row of x changes that row alone, as the written-out products would.
     ///
     /// # Errors
@@ -151,8 +146,7 @@ impl Predictor {
             y.len()
         );
         // By size alone: layers that run as they are may round differently in another block.
-        let rows =
-            batch.div_ceil(16).next_multiple_of(product::TILE_ROWS).clamp(12, MAX_ROWS).min(batch);
+        let rows = batch.div_ceil(16).next_multiple_of(ROW_STEP).clamp(12, MAX_ROWS).min(batch);
         let tasks = batch.div_ceil(rows);
         let slots = tasks.min(if cx.threads() == 1 { 1 } else { 4 * cx.threads() });
         let slots = workspace.prepare(self, slots, rows);
@@ -178,7 +172,7 @@ impl Predictor {
     /// A block of rows through all stages, on the calling thread.
     fn block(&self, cx: &Context, slot: &mut Slot, x: &[f32], y: &mut [f32]) {
         let rows = x.len() / self.input.len();
-        let Slot { buffers: [before, after], columns, packed, saved, scratch } = slot;
+        let Slot { buffers: [before, after], saved, scratch } = slot;
         let (mut before, mut after) = (before, after);
         if self.stages.is_empty() {
             y.copy_from_slice(x);
@@ -192,9 +186,7 @@ impl Predictor {
             };
             match &stage.map {
                 Map::Linear(linear) => {
-                    let columns = bytemuck::cast_slice_mut(columns);
-                    Product { linear, x, y, all: &self.columns[..stage.inputs], columns, packed }
-                        .run(cx.isa());
+                    Product { linear, x, y, scratch }.run(cx);
                 }
                 Map::Normalise(normalise) => normalise.apply(cx, x, y),
                 Map::Layer { op, position, params } => {

@@ -1,15 +1,16 @@
-//! Instructions of a product, counted by `valgrind --tool=callgrind`. Unlike times, they are the
-//! same each time, and they limit AVX2 on a core whose sibling is at work.
+//! Instructions of products and convolutions, counted by `valgrind --tool=callgrind`. Unlike times,
+//! they are the same each time, and they limit AVX2 on a core whose sibling is at work.
 //!
 //! Valgrind knows no AVX-512. A program of its own, because valgrind reads all of its symbols.
 
+#[path = "support/callgrind.rs"]
+mod callgrind;
+
 use narrows_engine::gemm::{MatMut, MatRef, gemm};
+use narrows_engine::layers::{Conv2d, ConvTranspose2d};
 use narrows_engine::parallel::Context;
 use narrows_engine::simd::Isa;
-use std::process::Command;
-
-/// Tells the test, when it runs below valgrind, which case to multiply.
-const COUNTED: &str = "NARROWS_COUNTED";
+use narrows_engine::{Loss, Network, Params, Target, Trainer, TrainerSettings};
 
 /// Rows, columns and depth; whether A and B lie by columns; and the most instructions for 12
 /// multiply-adds of a vector, which is a tile's step of k. Packing and the way to memory count.
@@ -28,46 +29,52 @@ const CASES: [(&str, [usize; 3], [bool; 2], f64); 9] = [
     ("10 columns, B by columns", [32, 10, 32], [false, true], 128.0),
 ];
 
+/// Sides and channels of an image and channels of the map that a convolution of 3x3 with stride 2
+/// makes of it, and of which its transpose makes an image again; and the most instructions for 12
+/// multiply-adds, of those that a plain convolution takes, in a training step of both. That has two
+/// forward passes, two gradients of the weight and one of the input.
+const CONVOLUTIONS: [(&str, [usize; 3], f64); 2] =
+    [("few channels: windows", [14, 16, 32], 45.0), ("Winograd", [16, 32, 64], 43.0)];
+
+/// Images in a step.
+const BATCH: usize = 16;
+
 #[test]
 fn a_step_of_the_avx2_tile_takes_few_instructions() {
+    let test = "a_step_of_the_avx2_tile_takes_few_instructions";
+    let cases = CASES.map(|(name, [m, n, k], _, most)| (name, m * n * k, most));
+    check(test, &cases, 12.0, multiply);
+}
+
+#[test]
+fn convolutions_take_few_instructions() {
+    let cases = CONVOLUTIONS.map(|(name, [side, inputs, outputs], most)| {
+        (name, 5 * BATCH * (side / 2).pow(2) * 9 * inputs * outputs, most)
+    });
+    // Winograd's multiply-adds are 25 for each 36.
+    check("convolutions_take_few_instructions", &cases, 12.0 * 25.0 / 36.0, convolve);
+}
+
+/// Counts the instructions of `run` for each case: name, multiply-adds and most instructions.
+fn check(test: &str, cases: &[(&str, usize, f64)], least: f64, run: fn(Isa, usize)) {
     let Some(isa) = Isa::named("avx2") else {
         println!("instructions: AVX2 is not there: NOT RUN");
         return;
     };
-    if let Ok(counted) = std::env::var(COUNTED) {
-        return multiply(isa, counted.parse().expect("the number of a case"));
+    if let Some(case) = callgrind::counted() {
+        return run(isa, case);
     }
-    if Command::new("valgrind").arg("--version").output().is_err() {
+    if !callgrind::is_there() {
         println!("instructions: valgrind is not there: NOT RUN");
         return;
     }
-    for (case, &(name, [m, n, k], _, most)) in CASES.iter().enumerate() {
-        let steps = (m * n * k) as f64 / (12 * isa.lanes()) as f64;
-        let per_step = count(case) / steps;
+    for (case, &(name, macs, most)) in cases.iter().enumerate() {
+        let steps = macs as f64 / (12 * isa.lanes()) as f64;
+        let per_step = callgrind::count(test, "counted_work", case) / steps;
         println!("{name}: {per_step:.2} instructions for 12 multiply-adds, {most} allowed");
         assert!(per_step <= most, "{name}: {per_step:.2} instructions, more than {most}");
-        assert!(per_step > 12.0, "{name}: {per_step:.2} instructions hold no 12 multiply-adds");
+        assert!(per_step > least, "{name}: {per_step:.2} instructions hold no 12 multiply-adds");
     }
-}
-
-/// The instructions of the product of a case.
-fn count(case: usize) -> f64 {
-    let folder = tempfile::tempdir().expect("a folder");
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=counted"])
-        .arg("--toggle-collect=*counted_product*")
-        .arg(std::env::current_exe().expect("this program"))
-        .args(["--exact", "a_step_of_the_avx2_tile_takes_few_instructions"])
-        .args(["--test-threads", "1"])
-        .env(COUNTED, case.to_string())
-        .current_dir(&folder)
-        .output()
-        .expect("valgrind runs");
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{text}");
-    let collected = text.lines().find_map(|line| line.split_once("Collected : "));
-    let (_, number) = collected.unwrap_or_else(|| panic!("no count: {text}"));
-    number.trim().parse().unwrap_or_else(|_| panic!("no number: {text}"))
 }
 
 fn multiply(isa: Isa, case: usize) {
@@ -81,11 +88,29 @@ fn multiply(isa: Isa, case: usize) {
     let (a, b) = (|| matrix(&a, m, k, a_by_columns), || matrix(&b, k, n, b_by_columns));
     // The first one allocates.
     gemm(&cx, 1.0, a(), b(), 0.0, MatMut::new(&mut c, m, n));
-    counted_product(&cx, a(), b(), MatMut::new(&mut c, m, n));
+    counted_work(|| gemm(&cx, 1.0, a(), b(), 0.0, MatMut::new(&mut c, m, n)));
     assert!(c.iter().all(|&x| x == k as f32));
 }
 
+fn convolve(isa: Isa, case: usize) {
+    let (_, [side, inputs, outputs], _) = CONVOLUTIONS[case];
+    let cx = Context::with_isa(isa, 1).expect("a context");
+    let down = Conv2d::new(outputs, 3).with_stride(2).with_padding(1).without_bias();
+    let up = ConvTranspose2d::new(inputs, 3).with_stride(2).with_padding(1).with_output_padding(1);
+    let network = Network::builder([side, side, inputs]).layer(down).layer(up.without_bias());
+    let network = network.build().expect("a network");
+    let params = Params::new(&network, 1);
+    let settings = TrainerSettings::new(Loss::L2, BATCH);
+    let mut trainer = Trainer::new(&network, params, settings).expect("a trainer");
+    let x = vec![1.0; BATCH * side * side * inputs];
+    let mut step = || trainer.step(&cx, &x, Target::Values(&x), 0.001).expect("a step");
+    let first = step();
+    let mut second = f64::NAN;
+    counted_work(|| second = step());
+    assert!(second < first);
+}
+
 #[inline(never)]
-fn counted_product(cx: &Context, a: MatRef, b: MatRef, c: MatMut) {
-    gemm(cx, 1.0, a, b, 0.0, c);
+fn counted_work(work: impl FnOnce()) {
+    work();
 }

@@ -10,7 +10,7 @@ use support::{Setting, architecture, bits, training};
 /// Values that move, values that stay, and one that is 0 from some update on.
 #[test]
 fn the_average_is_the_recursion_in_f64() {
-    let network = architecture().classifier(10).unwrap();
+    let (cx, network) = (Context::new(1).unwrap(), architecture().classifier(10).unwrap());
     for decay in [0.1, 0.9, 0.999] {
         let mut params = Params::new(&network, 1);
         let initial = params.values().to_vec();
@@ -25,7 +25,7 @@ fn the_average_is_the_recursion_in_f64() {
                     _ => 0.0,
                 };
             }
-            ema.update(&params);
+            ema.update(&cx, &params);
             let keep = f64::from(decay).min((1.0 + f64::from(n)) / (10.0 + f64::from(n)));
             for (exact, &x) in exact.iter_mut().zip(params.values()) {
                 *exact = keep * *exact + (1.0 - keep) * f64::from(x);
@@ -46,12 +46,12 @@ fn the_average_is_the_recursion_in_f64() {
 
 #[test]
 fn an_average_of_zeros_leaves_no_subnormals() {
-    let network = architecture().classifier(10).unwrap();
+    let (cx, network) = (Context::new(1).unwrap(), architecture().classifier(10).unwrap());
     let mut params = Params::new(&network, 1);
     let mut ema = Ema::new(&params, 0.9);
     params.values_mut().fill(0.0);
     for _ in 0..2000 {
-        ema.update(&params);
+        ema.update(&cx, &params);
         assert!(!ema.params().values().iter().any(|x| x.is_subnormal()));
     }
     assert!(ema.params().values().iter().all(|x| *x == 0.0));
@@ -78,7 +78,7 @@ fn a_run_validates_and_keeps_the_average() {
     for epoch in 0..5 {
         without.epoch(&cx, &()).unwrap();
         with.epoch(&cx, &()).unwrap();
-        own.update(&without.trainer.params);
+        own.update(&cx, &without.trainer.params);
         assert_eq!(bits(&with.trainer.params), bits(&without.trainer.params), "epoch {epoch}");
         let average = with.ema.as_ref().unwrap().params();
         assert_eq!(bits(average), bits(own.params()));

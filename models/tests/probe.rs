@@ -53,6 +53,39 @@ fn neighbours_are_those_of_all_pairs() {
 }
 
 #[test]
+fn neighbours_among_themselves_are_those_of_all_pairs() {
+    // Three blocks, the last of them of one code; and doubles, of which the first comes first.
+    let (len, n) = (5, 1025);
+    let mut values = noise(len * n, 4);
+    values.copy_within(0..len * 3, len * 1020);
+    let codes = Codes { values, len };
+    for distance in [Distance::Euclidean, Distance::Cosine] {
+        let found = |threads| {
+            let cx = Context::new(threads).unwrap();
+            Neighbours::of(&cx, &codes, &codes, 6, distance, true)
+        };
+        let single = found(1);
+        for i in 0..n {
+            let mut all: Vec<f64> = (0..n)
+                .filter(|&j| j != i)
+                .map(|j| far(codes.row(i), codes.row(j), distance))
+                .collect();
+            all.sort_by(f64::total_cmp);
+            let mut before = (-1.0, 0);
+            for ((j, d), expected) in single.row(i).zip(&all) {
+                assert!(j != i && (f64::from(d) - expected).abs() < 1e-5, "{i}: {d} {expected}");
+                assert!((far(codes.row(i), codes.row(j), distance) - expected).abs() < 1e-5);
+                assert!(before < (d, j), "{i}: {before:?} {:?}", (d, j));
+                before = (d, j);
+            }
+        }
+        for threads in [2, 3] {
+            assert_eq!(found(threads), single, "threads change nothing");
+        }
+    }
+}
+
+#[test]
 fn a_sample_is_no_neighbour_of_its_own_but_its_double_is() {
     let cx = Context::new(1).unwrap();
     let mut values = noise(4 * 700, 3);

@@ -17,6 +17,7 @@ use super::{FRAMES, Operands, WeightSums};
 use crate::Context;
 use crate::gemm::{Epilogue, MatMut, MatRef, Steps, Windows, gemm_windows};
 use crate::hardware::memory;
+use std::ops::Range;
 
 /// The floats of B, the weight or the gradient of a map, up to which it stays in a level-2 cache,
 /// where each strip reads it.
@@ -47,6 +48,10 @@ pub(super) fn suits(conv: &Conv, direction: Direction) -> bool {
     };
     weight <= NEAR && conv.groups == 1 && rows_suit
 }
+
+/// The floats of the images in their frames that are multiplied at a time, 64 KB: strips of rows
+/// that go from one image to the next are all as tall as the micro-kernel's tile.
+const FLOATS: usize = 16 << 10;
 
 /// The pixels of the map that a task computes at a time, at least.
 const TASK_ROWS: usize = 1024;
@@ -83,23 +88,47 @@ impl Frame {
         Frame { height: frame.top + frame.height, width: frame.left + frame.width, ..frame }
     }
 
-    /// Calls `f` with the number of each image and the image in its frame.
-    fn each(&self, images: &[f32], mut f: impl FnMut(usize, &[f32])) {
+    /// The floats of an image in its frame.
+    fn len(&self) -> usize {
+        self.height * self.width * self.channels
+    }
+
+    /// The images to frame at a time.
+    fn images_at_once(&self) -> usize {
+        (FLOATS / self.len()).max(1)
+    }
+
+    /// Calls `f` with the numbers of each `at_once` images and the images in their frames.
+    fn each(&self, images: &[f32], at_once: usize, mut f: impl FnMut(Range<usize>, &[f32])) {
         let Frame { channels, image: [height, width], .. } = *self;
-        let len = self.height * self.width * channels;
-        let mut framed = memory::borrow(&FRAMES, len);
+        let (line, image_len) = (width * channels, height * width * channels);
+        let all = images.len() / image_len;
+        let at_once = at_once.min(all);
+        let mut framed = memory::borrow(&FRAMES, at_once * self.len());
         framed.fill(0.0);
-        for (n, image) in images.chunks_exact(height * width * channels).enumerate() {
-            for (i, row) in image.chunks_exact(width * channels).enumerate() {
-                let start = ((self.top + i) * self.width + self.left) * channels;
-                framed[start..][..row.len()].copy_from_slice(row);
+        for first in (0..all).step_by(at_once.max(1)) {
+            let numbers = first..all.min(first + at_once);
+            let images = &images[numbers.start * image_len..numbers.end * image_len];
+            for (image, framed) in
+                images.chunks_exact(image_len).zip(framed.chunks_exact_mut(self.len()))
+            {
+                for (i, row) in image.chunks_exact(line).enumerate() {
+                    let start = ((self.top + i) * self.width + self.left) * channels;
+                    framed[start..][..line].copy_from_slice(row);
+                }
             }
-            f(n, &framed);
+            f(numbers, &framed);
         }
     }
 
-    /// The patches of the image in a frame: their rows and columns, with lines and runs.
-    fn patches<'a>(&self, framed: &'a [f32], rows: Axis, columns: Axis) -> Windows<'a> {
+    /// The patches of so many images in their frames: rows and columns, with lines and runs.
+    fn patches<'a>(
+        &self,
+        framed: &'a [f32],
+        images: usize,
+        rows: Axis,
+        columns: Axis,
+    ) -> Windows<'a> {
         let (line, channels) = (self.width * self.channels, self.channels);
         let (down, across) = (self.top as isize + rows.first, self.left as isize + columns.first);
         let start = down as usize * line + across as usize * channels;
@@ -111,6 +140,7 @@ impl Frame {
             steps(rows.taps, rows.step * line),
             steps(columns.taps * channels, 1),
         )
+        .with_images(steps(images, self.len()))
     }
 }
 
@@ -124,10 +154,12 @@ pub(super) fn forward(conv: &Conv, io: Operands<'_>) {
     let (rows, columns) = conv.axes();
     let frame = Frame::of([(rows, columns)].into_iter(), conv.image_channels);
     io.by_samples(images, [conv.image_len(), map_len], |images, maps| {
-        frame.each(images, |i, framed| {
-            let map = MatMut::new(&mut maps[i * map_len..][..map_len], conv.positions(), outputs);
-            let patches = frame.patches(framed, rows, columns);
-            gemm_windows(cx, patches, weight, 0.0, map, conv.map.1, epilogue);
+        frame.each(images, frame.images_at_once(), |numbers, framed| {
+            let map = &mut maps[numbers.start * map_len..numbers.end * map_len];
+            let map = MatMut::new(map, numbers.len() * conv.positions(), outputs);
+            let patches = frame.patches(framed, numbers.len(), rows, columns);
+            let steps = [conv.positions(), conv.map.1];
+            gemm_windows(cx, patches, weight, 0.0, map, steps, epilogue);
         });
     });
 }
@@ -139,36 +171,40 @@ pub(super) fn input_gradient(conv: &Conv, mut io: Operands<'_>) {
     let image_len = conv.image_len();
     let axes = phases(conv).map(|(down, across)| (down.axis, across.axis));
     let frame = Frame::of(axes, conv.map_channels);
+    // Images have to be a multiple of a phase's pixels apart.
+    let aligned = conv.pixels().is_multiple_of(conv.window.stride.1);
+    let at_once = if aligned { frame.images_at_once() } else { 1 };
     io.by_samples(images_of_task(conv), [conv.map_len(), image_len], |maps, images| {
-        frame.each(maps, |n, framed| {
-            let image = &mut images[n * image_len..][..image_len];
-            pixels_of_image(cx, conv, &frame, framed, weights, image, epilogue);
+        frame.each(maps, at_once, |numbers, framed| {
+            let images = &mut images[numbers.start * image_len..numbers.end * image_len];
+            pixels_of_images(cx, conv, &frame, framed, weights, images, epilogue);
         });
     });
 }
 
-/// All pixels of one image, of a map in its frame.
-fn pixels_of_image(
+/// All pixels of some images, of maps in their frames.
+fn pixels_of_images(
     cx: &Context,
     conv: &Conv,
     frame: &Frame,
     framed: &[f32],
     weights: &[f32],
-    image: &mut [f32],
+    images: &mut [f32],
     epilogue: Epilogue<'_>,
 ) {
-    let inputs = conv.image_channels;
+    let (inputs, count) = (conv.image_channels, images.len() / conv.image_len());
     let mut start = 0;
     for (down, across) in phases(conv) {
         let len = down.axis.taps * across.axis.taps * conv.map_channels;
         let weights = MatRef::new(&weights[start..][..len * inputs], len, inputs);
         start += len * inputs;
         let line = down.stride * conv.image.1 / across.stride;
-        let pixels = (down.axis.positions - 1) * line + across.axis.positions;
-        let image = &mut image[(down.first * conv.image.1 + across.first) * inputs..];
-        let image = MatMut::with_strides(image, pixels, inputs, across.stride * inputs, 1);
-        let patches = frame.patches(framed, down.axis, across.axis);
-        gemm_windows(cx, patches, weights, 0.0, image, line, epilogue);
+        let image = conv.pixels() / across.stride;
+        let pixels = (count - 1) * image + (down.axis.positions - 1) * line + across.axis.positions;
+        let images = &mut images[(down.first * conv.image.1 + across.first) * inputs..];
+        let images = MatMut::with_strides(images, pixels, inputs, across.stride * inputs, 1);
+        let patches = frame.patches(framed, count, down.axis, across.axis);
+        gemm_windows(cx, patches, weights, 0.0, images, [image, line], epilogue);
     }
 }
 
@@ -180,13 +216,14 @@ pub(super) fn weight_gradient(conv: &Conv, sums: WeightSums<'_>) {
     let frame = Frame::of([(rows, columns)].into_iter(), conv.image_channels);
     let line = conv.window.kernel.1 * conv.image_channels;
     sums.sum_images(conv, |image, dmap, sums, accumulate| {
-        frame.each(image, |i, framed| {
-            let map_len = conv.map_len();
+        frame.each(image, 1, |numbers, framed| {
+            let (i, map_len) = (numbers.start, conv.map_len());
             let dmap = MatRef::new(&dmap[i * map_len..][..map_len], conv.positions(), outputs);
             let beta = if accumulate || i > 0 { 1.0 } else { 0.0 };
             let sums = MatMut::new(sums, conv.weight_len() / outputs, outputs);
-            let patches = frame.patches(framed, rows, columns).transposed();
-            gemm_windows(cx, patches, dmap, beta, sums, line, Epilogue::default());
+            let patches = frame.patches(framed, 1, rows, columns).transposed();
+            let steps = [conv.taps() * conv.image_channels, line];
+            gemm_windows(cx, patches, dmap, beta, sums, steps, Epilogue::default());
         });
     });
 }

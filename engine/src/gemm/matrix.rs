@@ -320,12 +320,13 @@ pub(crate) struct Steps {
     pub stride: usize,
 }
 
-/// A matrix to read whose rows come in lines, and whose columns come in runs. Row `(line, i)` and
-/// column `(run, p)` is at `line lines.stride + i rows.stride + run runs.stride + p
-/// columns.stride`. One of the strides of rows and columns is 1.
+/// A matrix to read whose rows come in images and lines, and whose columns come in runs. Row
+/// `(image, line, i)` and column `(run, p)` is at `image images.stride + line lines.stride + i
+/// rows.stride + run runs.stride + p columns.stride`. One of the strides of rows and columns is 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Windows<'a> {
     data: &'a [f32],
+    images: Steps,
     lines: Steps,
     rows: Steps,
     runs: Steps,
@@ -333,25 +334,40 @@ pub(crate) struct Windows<'a> {
 }
 
 impl<'a> Windows<'a> {
+    /// Those of one image.
+    ///
     /// # Panics
     /// If an element lies outside `data`, there is none, or neither rows nor columns are
     /// neighbours.
     pub fn new(data: &'a [f32], lines: Steps, rows: Steps, runs: Steps, columns: Steps) -> Self {
-        let last = [lines, rows, runs, columns].into_iter().try_fold(0usize, |sum, steps| {
-            steps.count.checked_sub(1)?.checked_mul(steps.stride)?.checked_add(sum)
-        });
-        assert!(last.is_some_and(|last| last < data.len()), "windows outside their memory");
         assert!(rows.stride == 1 || columns.stride == 1, "windows of scattered floats");
-        Windows { data, lines, rows, runs, columns }
+        let one = Steps { count: 1, stride: 0 };
+        Windows { data, images: one, lines, rows, runs, columns }.with_images(one)
     }
 
-    /// Rows and columns exchanged; nothing moves.
+    /// The same in several images.
+    ///
+    /// # Panics
+    /// If an element lies outside `data`.
+    pub fn with_images(self, images: Steps) -> Self {
+        let Windows { lines, rows, runs, columns, .. } = self;
+        let last =
+            [images, lines, rows, runs, columns].into_iter().try_fold(0usize, |sum, steps| {
+                steps.count.checked_sub(1)?.checked_mul(steps.stride)?.checked_add(sum)
+            });
+        assert!(last.is_some_and(|last| last < self.data.len()), "windows outside their memory");
+        Windows { images, ..self }
+    }
+
+    /// Rows and columns of one image exchanged; nothing moves.
     pub fn transposed(self) -> Self {
-        let Windows { data, lines, rows, runs, columns } = self;
-        Windows { data, lines: runs, rows: columns, runs: lines, columns: rows }
+        let Windows { data, images, lines, rows, runs, columns } = self;
+        assert!(images.count == 1, "columns of several images");
+        Windows { data, images, lines: runs, rows: columns, runs: lines, columns: rows }
     }
 
-    pub(super) fn parts(self) -> (&'a [f32], [Steps; 4]) {
-        (self.data, [self.lines, self.rows, self.runs, self.columns])
+    /// The memory; images, lines and rows; runs and columns.
+    pub(super) fn parts(self) -> (&'a [f32], [Steps; 3], [Steps; 2]) {
+        (self.data, [self.images, self.lines, self.rows], [self.runs, self.columns])
     }
 }

@@ -75,7 +75,7 @@ impl<T: Tile> Products for T {
         if !sparse::suits(a, b, c, finish) {
             return false;
         }
-        let suits = sparse::is_sparse(cx, a);
+        let suits = sparse::is_sparse::<T>(cx, a);
         if suits {
             sparse::product(cx, a, b, c, finish, scratch);
         } else {
@@ -89,7 +89,7 @@ impl<T: Tile> Products for T {
         true
     }
 
-    fn windows_product(&self, a: Windows, b: MatRef, c: MatMut, line: usize, finish: Finish) {
-        strided::product(*self, a, b, c, line, finish);
+    fn windows_product(&self, a: Windows, b: MatRef, c: MatMut, steps: [usize; 2], finish: Finish) {
+        strided::product(*self, a, b, c, steps, finish);
     }
 }

@@ -1,21 +1,20 @@
 //! A linear layer's weights in the order in which products read them.
 //!
-//! Panels of [`WIDTH`] outputs, one after another, each (inputs, width): an input meets one run of
-//! neighbouring weights in each panel. The last panel is as wide as needed, in steps of [`STEP`];
-//! surplus outputs are 0.
+//! Panels of [`RUN`] outputs, one after another, each (inputs, width): an input meets one run of
+//! neighbouring weights in each panel, of whole cache lines. The last panel is as wide as needed,
+//! in steps of [`STEP`]; surplus outputs are 0. Micro-panels of products, 16 outputs wide, are a
+//! tenth slower for a single row. Batches that are not mostly zeros have a copy in f32, packed for
+//! the micro-kernel when first asked for.
 
 use crate::Error;
 use crate::error::ensure;
+use crate::gemm::rows::{Place, RUN, VECTORS, Weight};
+use crate::gemm::{MatRef, PackedB};
 use crate::hardware::half;
 use crate::hardware::memory::Slab;
-use crate::hardware::simd::Simd;
-use bytemuck::Pod;
+use crate::hardware::simd::Isa;
 use std::fmt;
-
-/// The outputs of a panel: four vectors of AVX-512, eight of AVX2. A single row then has enough
-/// sums under way to hide the latency of a multiply-add (4 cycles, of one AVX-512 or two AVX2
-/// instructions).
-pub(crate) const WIDTH: usize = 64;
+use std::sync::OnceLock;
 
 /// The widths of the last panel are multiples of it: of the widest vector.
 pub(crate) const STEP: usize = 16;
@@ -50,39 +49,6 @@ impl fmt::Display for Precision {
     }
 }
 
-/// The type in which a weight is stored.
-pub(crate) trait Weight: Pod {
-    /// True if it is to be multiplied by the factor of its output.
-    const SCALED: bool;
-    /// The next vector of weights.
-    fn load<S: Simd>(s: S, x: &[Self]) -> S::F;
-}
-
-impl Weight for f32 {
-    const SCALED: bool = false;
-    #[inline(always)]
-    fn load<S: Simd>(s: S, x: &[f32]) -> S::F {
-        s.load(x)
-    }
-}
-
-/// Half precision.
-impl Weight for u16 {
-    const SCALED: bool = true;
-    #[inline(always)]
-    fn load<S: Simd>(s: S, x: &[u16]) -> S::F {
-        s.load_f16(x)
-    }
-}
-
-impl Weight for i8 {
-    const SCALED: bool = true;
-    #[inline(always)]
-    fn load<S: Simd>(s: S, x: &[i8]) -> S::F {
-        s.load_i8(x)
-    }
-}
-
 /// A linear layer, with its weights packed.
 #[derive(Debug)]
 pub(crate) struct Panels {
@@ -91,6 +57,8 @@ pub(crate) struct Panels {
     pub outputs: usize,
     /// Numbers of the type of `precision`.
     values: Slab,
+    /// All numbers in f32, without their scale, for each ISA that has asked for them.
+    packed: Vec<(Isa, OnceLock<PackedB>)>,
     /// (outputs), filled up with ones to whole steps.
     pub scale: Slab,
     /// (outputs), filled up with zeros to whole steps.
@@ -116,6 +84,7 @@ impl Panels {
         let padded = outputs.next_multiple_of(STEP);
         let finite = weight.iter().all(|w| w.is_finite());
         let mut values = Slab::new((inputs * padded * bytes(precision)).div_ceil(size_of::<f32>()));
+        let packed = Isa::available().into_iter().map(|isa| (isa, OnceLock::new())).collect();
         let (mut scale, mut padded_bias) = (Slab::new(padded), Slab::new(padded));
         scale.fill(1.0);
         padded_bias[..outputs].copy_from_slice(bias);
@@ -147,16 +116,76 @@ impl Panels {
                 });
             }
         }
-        Ok(Panels { precision, inputs, outputs, values, scale, bias: padded_bias, relu, finite })
+        let bias = padded_bias;
+        Ok(Panels { precision, inputs, outputs, values, packed, scale, bias, relu, finite })
     }
 
     /// The panels, in the type of `precision`.
-    pub fn values<W: Weight>(&self) -> &[W] {
-        bytemuck::cast_slice(&self.values)
+    pub fn values<W: Weight>(&self) -> PanelWeights<'_, W> {
+        let values = bytemuck::cast_slice(&self.values);
+        PanelWeights { values, inputs: self.inputs, outputs: self.outputs }
+    }
+
+    /// The weights without their scale, packed for an ISA; allocates when that is asked for first.
+    pub fn packed(&self, isa: Isa) -> &PackedB {
+        let place = self.packed.iter().find(|(of, _)| *of == isa).expect("an ISA that is there");
+        place.1.get_or_init(|| match self.precision {
+            Precision::F32 => self.values::<f32>().packed(isa, |w| w),
+            Precision::F16 => self.values::<u16>().packed(isa, half::to_f32),
+            Precision::Int8 => self.values::<i8>().packed(isa, f32::from),
+        })
     }
 
     pub fn weight_bytes(&self) -> usize {
         self.inputs * self.outputs * bytes(self.precision)
+    }
+}
+
+/// Weights by panels.
+#[derive(Clone, Copy)]
+pub(crate) struct PanelWeights<'a, W> {
+    pub values: &'a [W],
+    inputs: usize,
+    outputs: usize,
+}
+
+impl<W: Weight> PanelWeights<'_, W> {
+    /// Where the outputs from `j` on lie, for inputs from `first` on, and how many vectors to take
+    /// at once: a power of two, so that there are few kernels.
+    #[inline(always)]
+    pub fn place(&self, first: usize, j: usize, lanes: usize) -> (Place, usize) {
+        let (start, width) = self.panel(j);
+        let place = Place {
+            start: start * self.inputs + first * width + (j - start),
+            run: self.inputs * RUN,
+            row: width,
+        };
+        // Whole panels lie one run after the other.
+        let columns = match width {
+            RUN => (self.outputs - start).next_multiple_of(STEP) / RUN * RUN,
+            _ => width - (j - start),
+        };
+        (place, 1 << (columns / lanes).min(VECTORS).ilog2())
+    }
+
+    /// The first output of the panel of output `j`, and the panel's width.
+    #[inline(always)]
+    fn panel(&self, j: usize) -> (usize, usize) {
+        let start = j - j % RUN;
+        (start, RUN.min((self.outputs - start).next_multiple_of(STEP)))
+    }
+
+    /// The same in f32, packed.
+    fn packed(&self, isa: Isa, to_f32: impl Fn(W) -> f32) -> PackedB {
+        let mut b = Vec::with_capacity(self.inputs * self.outputs);
+        for k in 0..self.inputs {
+            for j in (0..self.outputs).step_by(RUN) {
+                let (start, width) = self.panel(j);
+                let row = &self.values[start * self.inputs + k * width..][..width];
+                b.extend(row.iter().take(self.outputs - j).map(|w| to_f32(*w)));
+            }
+        }
+        PackedB::new(isa, MatRef::new(&b, self.inputs, self.outputs))
     }
 }
 
@@ -182,8 +211,8 @@ fn pack<W: Weight>(
     weight: impl Fn(usize, usize) -> W,
 ) {
     let out: &mut [W] = bytemuck::cast_slice_mut(values);
-    for start in (0..outputs).step_by(WIDTH) {
-        let width = WIDTH.min((outputs - start).next_multiple_of(STEP));
+    for start in (0..outputs).step_by(RUN) {
+        let width = RUN.min((outputs - start).next_multiple_of(STEP));
         let panel = &mut out[start * inputs..][..width * inputs];
         for (k, run) in panel.chunks_exact_mut(width).enumerate() {
             for (j, w) in run.iter_mut().enumerate().take(outputs - start) {

@@ -1,60 +1,52 @@
 //! The product of a block of rows and a layer's weights, with its bias and ReLU.
 //!
+//! Two kernels share the work, and a look at x decides:
+//!
+//! 1. **Dense rows** go through the micro-kernel of the matrix products, on weights that were
+//!    packed for it once.
+//! 2. **Single rows, and rows that are mostly zeros**, go row by row, each without its zeros. The
+//!    weights that meet none are not even read. A few rows take a whole block of weights each, many
+//!    rows take turns in a part of it that stays in the level-1 cache:
+//!
 //! ```text
-//! for each tile of 1 to 6 rows                  columns = where any of its rows is not 0
-//! for each panel of 64 outputs                  comes to the level-2 cache once
-//!     for each tile
-//!         for each strip of the panel           the sums of tile x strip stay in registers
-//!             for k in columns
-//!                 sums[row][..] += x[row][k] panel[k][..]
-//!             y = relu(sums scale + bias)
+//! for each strip of 8 vectors of outputs
+//!     for each part of the inputs                   112 by 8 vectors: 28 KB on AVX2
+//!         for each row                              its elements that are not 0 (`gemm/rows.rs`)
+//!             sums += x[row] weights[part, strip]
+//!     y = relu(sums scale + bias)
 //! ```
 //!
-//! 1. A single row is bound by reading the weights. Its panels are read in one long run, or by runs
-//!    of 64 outputs where x is 0 in between. A term that is left out is `0 w` of a finite w:
-//!    leaving it out changes no sum.
-//! 2. The tile's height takes as many registers as there are: 6 rows of 4 vectors in AVX-512 (24
-//!    sums, 4 weights, 1 value of x, of 32), 6 rows of 2 vectors in AVX2 (12 sums, 2 weights, 1
-//!    value of x, of 16).
-//! 3. k is not cut: a sum is never stored half-way, and does not depend on the rows beside it.
+//! Both add up in the same order, so that a row has the same bits alone and in any batch.
 
-use super::panels::{Panels, Precision, STEP, WIDTH, Weight};
-use crate::hardware::simd::{Isa, Kernel, Simd};
+use super::panels::{PanelWeights, Panels, Precision, STEP};
+use crate::Context;
+use crate::gemm::depth::{KC, k_blocks};
+use crate::gemm::rows::{self, Block, Nonzeros, Place, VECTORS, Weight};
+use crate::gemm::{Epilogue, MatMut, MatRef, gemm_packed};
+use crate::hardware::simd::{Isa, Kernel, MAX_LANES, Simd, kernel};
 
-/// The rows of a tile, at most.
-pub(crate) const TILE_ROWS: usize = 6;
+/// Rows that read the weights one after the other, and in their own precision.
+const FEW: usize = 4;
 
-/// The tiles of a block, at most.
-const MAX_TILES: usize = super::MAX_ROWS / TILE_ROWS + 3;
+/// The inputs of a part, at most: 28 KB of weights on AVX2, of a level-1 cache of 32.
+const DEPTH: usize = 112;
 
-/// The rows of the next tile, of so many left: no tile of one row where there are more.
-fn tile_rows(left: usize) -> usize {
-    match left {
-        0..=4 => left,
-        5 => 3,
-        7 | 8 | 11 => 4,
-        _ => TILE_ROWS,
+/// The share of elements that are not 0 up to which rows are multiplied one by one: less if the
+/// weights are to be converted for each row.
+fn density(precision: Precision) -> f32 {
+    match precision {
+        Precision::F32 => 0.6,
+        Precision::F16 | Precision::Int8 => 0.3,
     }
 }
 
-/// The number of tiles of a block.
-fn tiles(rows: usize) -> usize {
-    let (mut row, mut count) = (0, 0);
-    while row < rows {
-        row += tile_rows(rows - row);
-        count += 1;
-    }
-    count
+/// The length of [`Product::scratch`].
+pub(crate) fn scratch_len(rows: usize, inputs: usize) -> usize {
+    sums_len(rows) + Nonzeros::scratch_len(rows, inputs, DEPTH)
 }
 
-/// The length of [`Product::columns`].
-pub(crate) fn columns_len(rows: usize, inputs: usize) -> usize {
-    tiles(rows) * inputs
-}
-
-/// The length of [`Product::packed`].
-pub(crate) fn packed_len(rows: usize, inputs: usize) -> usize {
-    rows * inputs
+fn sums_len(rows: usize) -> usize {
+    rows * VECTORS * MAX_LANES
 }
 
 /// y = relu(x W^T + b) for a block of rows.
@@ -64,241 +56,161 @@ pub(crate) struct Product<'a> {
     pub x: &'a [f32],
     /// (rows, outputs), overwritten
     pub y: &'a mut [f32],
-    /// 0..inputs
-    pub all: &'a [u32],
-    /// `columns_len` numbers of any content
-    pub columns: &'a mut [u32],
-    /// `packed_len` numbers of any content
-    pub packed: &'a mut [f32],
+    /// `scratch_len` numbers of any content
+    pub scratch: &'a mut [f32],
 }
 
 impl Product<'_> {
-    /// Computes y.
-    pub fn run(self, isa: Isa) {
-        match self.linear.precision {
-            Precision::F32 => isa.run(Typed { panels: self.linear.values::<f32>(), product: self }),
-            Precision::F16 => isa.run(Typed { panels: self.linear.values::<u16>(), product: self }),
-            Precision::Int8 => isa.run(Typed { panels: self.linear.values::<i8>(), product: self }),
+    /// Computes y on this thread.
+    pub fn run(self, cx: &Context) {
+        let Product { linear, x, y, scratch } = self;
+        let (isa, inputs, outputs) = (cx.isa(), linear.inputs, linear.outputs);
+        let rows = x.len() / inputs;
+        let few = rows <= FEW;
+        // The portable products allocate, and may add up otherwise. Weights in f32 are not worth
+        // their making for a few rows.
+        let by_rows = rows == 1
+            || matches!(isa, Isa::Plain(_))
+            || few && linear.precision != Precision::F32
+            || linear.finite && rows::sampled_density(isa, x, inputs) < density(linear.precision);
+        if by_rows {
+            let (sums, scratch) = scratch.split_at_mut(sums_len(rows));
+            let depth = if few { KC } else { DEPTH };
+            // 0 times an infinity is not 0, and must not be left out.
+            let nonzeros = Nonzeros::of(isa, x, inputs, depth, !linear.finite, scratch);
+            match linear.precision {
+                Precision::F32 => {
+                    let weights = linear.values::<f32>();
+                    isa.run(Rows { linear, weights, nonzeros, y, sums });
+                }
+                Precision::F16 => {
+                    let weights = linear.values::<u16>();
+                    isa.run(Rows { linear, weights, nonzeros, y, sums });
+                }
+                Precision::Int8 => {
+                    let weights = linear.values::<i8>();
+                    isa.run(Rows { linear, weights, nonzeros, y, sums });
+                }
+            }
+            return;
+        }
+        let (a, c) = (MatRef::new(x, rows, inputs), MatMut::new(y, rows, outputs));
+        if linear.precision == Precision::F32 {
+            let epilogue = Epilogue { bias: Some(&linear.bias[..outputs]), relu: linear.relu };
+            gemm_packed(cx, a, linear.packed(isa), 0.0, c, epilogue);
+        } else {
+            gemm_packed(cx, a, linear.packed(isa), 0.0, c, Epilogue::default());
+            scale_rows(isa, linear, y);
         }
     }
 }
 
-struct Typed<'a, W> {
-    product: Product<'a>,
-    panels: &'a [W],
+struct Rows<'a, W> {
+    linear: &'a Panels,
+    weights: PanelWeights<'a, W>,
+    nonzeros: Nonzeros<'a>,
+    y: &'a mut [f32],
+    sums: &'a mut [f32],
 }
 
-impl<W: Weight> Kernel for Typed<'_, W> {
+impl<W: Weight> Kernel for Rows<'_, W> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Typed { product: Product { linear, x, y, all, columns, packed }, panels } = self;
+        let Rows { linear, weights, mut nonzeros, y, sums } = self;
         let (inputs, outputs) = (linear.inputs, linear.outputs);
-        let (scale, bias) = (&linear.scale[..], &linear.bias[..]);
-        let rows = x.len() / inputs;
-        // The number of columns that each tile reads; `None` for all.
-        let mut counts = [None; MAX_TILES];
-        let (mut row, mut tile) = (0, 0);
-        while row < rows {
-            let height = tile_rows(rows - row);
-            let part = row * inputs..(row + height) * inputs;
-            let (x, packed) = (&x[part.clone()], &mut packed[part]);
-            let columns = &mut columns[tile * inputs..][..inputs];
-            counts[tile] = match (height, linear.finite) {
-                (1, true) => Some(compress(s, x, columns, packed)),
-                (_, true) => not_zero(x, inputs, columns),
-                (_, false) => None,
-            };
-            let columns = match counts[tile] {
-                Some(count) => &columns[..count],
-                None => all,
-            };
-            match height {
-                // Done already, unless weights are not finite.
-                1 if linear.finite => {}
-                1 => pack::<1>(x, columns, packed),
-                2 => pack::<2>(x, columns, packed),
-                3 => pack::<3>(x, columns, packed),
-                4 => pack::<4>(x, columns, packed),
-                _ => pack::<TILE_ROWS>(x, columns, packed),
-            }
-            row += height;
-            tile += 1;
-        }
-        for start in (0..outputs).step_by(WIDTH) {
-            let width = WIDTH.min((outputs - start).next_multiple_of(STEP));
-            let panel = &panels[start * inputs..][..width * inputs];
-            let (mut row, mut tile) = (0, 0);
-            while row < rows {
-                let height = tile_rows(rows - row);
-                let columns = match counts[tile] {
-                    Some(count) => &columns[tile * inputs..][..count],
-                    None => all,
-                };
-                let y = &mut y[row * outputs..][..height * outputs];
-                let x = &packed[row * inputs..][..height * columns.len()];
-                let work = Tile { linear, scale, bias, x, columns, panel, width, start };
-                match height {
-                    1 => work.panel::<S, 1>(s, y),
-                    2 => work.panel::<S, 2>(s, y),
-                    3 => work.panel::<S, 3>(s, y),
-                    4 => work.panel::<S, 4>(s, y),
-                    _ => work.panel::<S, TILE_ROWS>(s, y),
+        let rows = nonzeros.rows();
+        let mut j = 0;
+        while j < outputs {
+            let mut vectors = 0;
+            let mut block = 0;
+            for (start, len) in k_blocks(inputs) {
+                let place;
+                (place, vectors) = weights.place(start, j, S::LANES);
+                let width = vectors * S::LANES;
+                let sums = &mut sums[..rows * width];
+                nonzeros.set_stride(place.row);
+                let mut part = start;
+                while part < start + len {
+                    let start_of_part = place.start + (part - start) * place.row;
+                    let work = Block {
+                        nonzeros: &nonzeros,
+                        block,
+                        b: weights.values,
+                        place: Place { start: start_of_part, ..place },
+                        vectors,
+                        from_zero: part == start,
+                        prefetch: rows == 1,
+                        sums,
+                    };
+                    work.add_up(s);
+                    part += nonzeros.block_len(block);
+                    block += 1;
                 }
-                row += height;
-                tile += 1;
+                let (first, last) = (start == 0, start + len == inputs);
+                let finish = last.then(|| Finish::new(linear, j, width.min(outputs - j)));
+                for (y, sums) in y.chunks_exact_mut(outputs).zip(sums.chunks_exact(width)) {
+                    let y = &mut y[j..outputs.min(j + width)];
+                    for (v, (y, sums)) in
+                        y.chunks_mut(S::LANES).zip(sums.chunks_exact(S::LANES)).enumerate()
+                    {
+                        let mut sum = s.load(sums);
+                        if !first {
+                            sum = s.add(sum, s.load_at(y, 0));
+                        }
+                        if let Some(finish) = &finish {
+                            sum = finish.apply(s, sum, v * S::LANES);
+                        }
+                        s.store_at(sum, y, 0);
+                    }
+                }
             }
+            j += vectors * S::LANES;
         }
     }
 }
 
-/// Writes the values of a row that are not 0, and their columns; returns how many there are.
-#[inline(always)]
-fn compress<S: Simd>(s: S, x: &[f32], columns: &mut [u32], packed: &mut [f32]) -> usize {
-    let whole = x.len() - x.len() % S::LANES;
-    let mut count = 0;
-    for k in (0..whole).step_by(S::LANES) {
-        // No more than k values are written yet, so that a whole vector has room.
-        let (values, places) = (&mut packed[count..], &mut columns[count..]);
-        count += s.compress(s.load(&x[k..]), k as u32, values, places);
-    }
-    for (k, &value) in x.iter().enumerate().skip(whole) {
-        if value != 0.0 {
-            (packed[count], columns[count]) = (value, k as u32);
-            count += 1;
-        }
-    }
-    count
-}
-
-/// Copies the columns of x: (R, inputs) one after another, each (R).
-#[inline(always)]
-fn pack<const R: usize>(x: &[f32], columns: &[u32], packed: &mut [f32]) {
-    let inputs = x.len() / R;
-    // Plain loops: the iterators' methods would be called, value by value, where they are not
-    // inlined.
-    for i in 0..columns.len() {
-        let k = columns[i] as usize;
-        for r in 0..R {
-            packed[i * R + r] = x[r * inputs + k];
-        }
-    }
-}
-
-/// The columns in which any of several rows of x: (rows, inputs) is not 0, as a count of those
-/// written to `columns`: (inputs). `None` if they seem too many to leave the others out.
-#[inline(always)]
-fn not_zero(x: &[f32], inputs: usize, columns: &mut [u32]) -> Option<usize> {
-    let columns = &mut columns[..inputs];
-    let mut first = 0;
-    for x in &x[..inputs] {
-        first += u32::from(*x != 0.0);
-    }
-    if 3 * first as usize > inputs {
-        return None;
-    }
-    // First the bits of all rows together, whose sign does not count.
-    columns.fill(0);
-    for row in x.chunks_exact(inputs) {
-        for (bits, x) in columns.iter_mut().zip(row) {
-            *bits |= x.to_bits();
-        }
-    }
-    let mut count = 0;
-    for k in 0..inputs {
-        let bits = columns[k];
-        columns[count] = k as u32;
-        count += usize::from(bits << 1 != 0);
-    }
-    Some(count)
-}
-
-/// A few rows, and a panel.
-struct Tile<'a, W> {
-    linear: &'a Panels,
-    scale: &'a [f32],
+/// The way from the sums of some outputs to their values.
+struct Finish<'a> {
     bias: &'a [f32],
-    /// (columns, height)
-    x: &'a [f32],
-    columns: &'a [u32],
-    /// (inputs, width)
-    panel: &'a [W],
-    width: usize,
-    /// The first output of the panel.
-    start: usize,
+    /// `None` if it is 1 for all.
+    scale: Option<&'a [f32]>,
+    relu: bool,
 }
 
-impl<W: Weight> Tile<'_, W> {
-    /// y: (R, outputs), in the columns of the panel.
+impl<'a> Finish<'a> {
+    /// For `len` outputs from `first` on, in whole vectors.
     #[inline(always)]
-    fn panel<S: Simd, const R: usize>(&self, s: S, y: &mut [f32]) {
-        let mut at = 0;
-        while at < self.width {
-            let left = (self.width - at) / S::LANES;
-            let vectors = match (S::LANES, R) {
-                // One row needs many sums to hide the latency, several rows need registers.
-                (16, _) if left >= 4 => self.strip::<S, R, 4>(s, at, y),
-                (16, _) if left >= 2 => self.strip::<S, R, 2>(s, at, y),
-                (16, _) => self.strip::<S, R, 1>(s, at, y),
-                (_, 1) if left >= 8 => self.strip::<S, R, 8>(s, at, y),
-                (_, 1..=3) if left >= 4 => self.strip::<S, R, 4>(s, at, y),
-                _ => self.strip::<S, R, 2>(s, at, y),
-            };
-            at += vectors * S::LANES;
+    fn new(linear: &'a Panels, first: usize, len: usize) -> Finish<'a> {
+        let range = first..first + len.next_multiple_of(STEP);
+        let scaled = linear.precision != Precision::F32;
+        Finish {
+            bias: &linear.bias[range.clone()],
+            scale: scaled.then(|| &linear.scale[range]),
+            relu: linear.relu,
         }
     }
 
-    /// V vectors of outputs, from column `at` of the panel on; returns V.
+    /// The vector from output `j` on.
     #[inline(always)]
-    fn strip<S: Simd, const R: usize, const V: usize>(
-        &self,
-        s: S,
-        at: usize,
-        y: &mut [f32],
-    ) -> usize {
-        let mut sums = [[s.splat(0.0); V]; R];
-        for (k, x) in self.columns.iter().zip(self.x.as_chunks::<R>().0) {
-            let run = &self.panel[*k as usize * self.width + at..][..V * S::LANES];
-            let mut weights = [s.splat(0.0); V];
-            for v in 0..V {
-                weights[v] = W::load(s, &run[v * S::LANES..]);
-            }
-            for r in 0..R {
-                let x = s.splat(x[r]);
-                for v in 0..V {
-                    sums[r][v] = s.mul_add(x, weights[v], sums[r][v]);
-                }
-            }
-        }
-        // By way of memory: a loop over the sums themselves, too long to be unrolled, would keep
-        // them there all along.
-        let mut tile = [[0.0; WIDTH]; R];
-        for r in 0..R {
-            for v in 0..V {
-                s.store(sums[r][v], &mut tile[r][v * S::LANES..]);
-            }
-        }
-        let outputs = self.linear.outputs;
-        for r in 0..R {
-            self.finish(s, at, &tile[r][..V * S::LANES], &mut y[r * outputs..][..outputs]);
-        }
-        V
+    fn apply<S: Simd>(&self, s: S, sum: S::F, j: usize) -> S::F {
+        let bias = s.load(&self.bias[j..]);
+        let z = match self.scale {
+            None => s.add(sum, bias),
+            Some(scale) => s.mul_add(sum, s.load(&scale[j..]), bias),
+        };
+        if self.relu { s.max(s.splat(0.0), z) } else { z }
     }
+}
 
-    /// The sums of one row, from column `at` of the panel on: to its outputs.
-    #[inline(always)]
-    fn finish<S: Simd>(&self, s: S, at: usize, sums: &[f32], y: &mut [f32]) {
-        let first = self.start + at;
-        for v in (0..sums.len()).step_by(S::LANES) {
-            let (j, sum) = (first + v, s.load(&sums[v..]));
-            let bias = s.load(&self.bias[j..]);
-            let z = match W::SCALED {
-                true => s.mul_add(sum, s.load(&self.scale[j..]), bias),
-                false => s.add(sum, bias),
-            };
-            if j < y.len() {
-                s.store_at(if self.linear.relu { s.max(s.splat(0.0), z) } else { z }, y, j);
+kernel! {
+    /// The outputs y: (rows, outputs), of their sums.
+    fn scale_rows(s, linear: &Panels, y: &mut [f32]) {
+        let finish = Finish::new(linear, 0, linear.outputs);
+        for y in y.chunks_exact_mut(linear.outputs) {
+            for (v, y) in y.chunks_mut(S::LANES).enumerate() {
+                s.store_at(finish.apply(s, s.load_at(y, 0), v * S::LANES), y, 0);
             }
         }
     }

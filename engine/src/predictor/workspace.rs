@@ -19,10 +19,6 @@ pub struct Workspace {
 pub(super) struct Slot {
     /// A layer's input and output, in turns.
     pub(super) buffers: [Slab; 2],
-    /// The columns of x that a product reads, as `u32`.
-    pub(super) columns: Slab,
-    /// Their values.
-    pub(super) packed: Slab,
     pub(super) saved: Slab,
     pub(super) scratch: Slab,
 }
@@ -46,8 +42,7 @@ impl Workspace {
             for stage in stages {
                 match &stage.map {
                     Map::Linear(_) => {
-                        slot.columns.ensure(product::columns_len(rows, stage.inputs));
-                        slot.packed.ensure(product::packed_len(rows, stage.inputs));
+                        slot.scratch.ensure(product::scratch_len(rows, stage.inputs));
                     }
                     Map::Normalise(_) => {}
                     Map::Layer { op, .. } => {

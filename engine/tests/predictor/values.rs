@@ -4,7 +4,7 @@ use super::support::{assert_close, bits, isas};
 use super::{chains, forward, normal, params, predict};
 use narrows_engine::layer::{Backward, Forward, Layer, Op, Planned};
 use narrows_engine::layers::{BatchNorm, Linear, Relu};
-use narrows_engine::predictor::Workspace;
+use narrows_engine::predictor::{Precision, Workspace};
 use narrows_engine::{Context, Error, Network, Params, Predictor, Shape};
 
 const WIDTHS: [[usize; 3]; 7] = [
@@ -58,17 +58,50 @@ fn a_row_has_the_same_bits_alone_and_in_any_batch() {
         for (name, builder) in chains(inputs, hidden, outputs) {
             let network = builder.build().unwrap();
             let predictor = Predictor::new(&network, &params(&network)).unwrap();
-            let outputs = network.output().len();
-            let mut x = normal(1, 1024 * inputs);
-            for x in x.chunks_mut(3 * inputs) {
-                x[..inputs].iter_mut().for_each(|x| *x = x.max(0.5) - 0.5);
+            check_bits(name, &cx, &predictor, 1024);
+        }
+    }
+}
+
+/// Sums of several blocks, outputs of several panels and of a part of one, in each precision.
+#[test]
+fn a_row_of_a_large_layer_has_the_same_bits_alone_and_in_any_batch() {
+    for isa in isas() {
+        let cx = Context::with_isa(isa, 1).unwrap();
+        for (inputs, outputs) in [(784, 192), (513, 66), (1100, 48), (96, 300), (512, 255), (5, 8)]
+        {
+            let builder = Network::builder(inputs).layer(Linear::new(outputs)).layer(Relu);
+            let network = builder.build().unwrap();
+            for precision in [Precision::F32, Precision::F16, Precision::Int8] {
+                let params = params(&network);
+                let predictor = Predictor::with_precision(&network, &params, precision).unwrap();
+                let what = format!("{inputs} to {outputs} in {precision}");
+                check_bits(&what, &cx, &predictor, 117);
+                if precision == Precision::F32 {
+                    let x = normal(1, 30 * inputs);
+                    let want = forward(&cx, &network, &params, &x);
+                    assert_close(&what, &predict(&cx, &predictor, &x), &want, 2e-5);
+                }
             }
-            let all = predict(&cx, &predictor, &x);
-            for rows in [0..1, 1..2, 7..9, 100..117, 1015..1024] {
-                let some = predict(&cx, &predictor, &x[rows.start * inputs..rows.end * inputs]);
-                let want = &all[rows.start * outputs..rows.end * outputs];
-                assert_eq!(bits(&some), bits(want), "{name}, rows {rows:?} on {}", isa.name());
-            }
+        }
+    }
+}
+
+/// Compares rows alone and together: dense ones, some that are half zeros, and such alone.
+fn check_bits(what: &str, cx: &Context, predictor: &Predictor, batch: usize) {
+    let (inputs, outputs) = (predictor.input().len(), predictor.output().len());
+    let mut mixed = normal(1, batch * inputs);
+    for x in mixed.chunks_mut(3 * inputs) {
+        x[..inputs].iter_mut().for_each(|x| *x = x.max(0.5) - 0.5);
+    }
+    let sparse = mixed.iter().map(|x| x.max(0.7) - 0.7).collect();
+    for x in [normal(2, batch * inputs), mixed, sparse] {
+        let all = predict(cx, predictor, &x);
+        for rows in [0..1, 1..2, 7..9, 100..117, batch - 9..batch] {
+            let some = predict(cx, predictor, &x[rows.start * inputs..rows.end * inputs]);
+            let want = &all[rows.start * outputs..rows.end * outputs];
+            let isa = cx.isa().name();
+            assert_eq!(bits(&some), bits(want), "{what}, rows {rows:?} on {isa}");
         }
     }
 }

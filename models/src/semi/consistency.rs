@@ -202,7 +202,7 @@ impl<'n> Consistency<'n> {
         network.backward(cx, params, memory, batch.labelled, Gradients::added_to(grads))?;
         optimizer.step(cx, params, grads, batch.lr)?;
         if let Some(average) = average {
-            average.update(params);
+            average.update(cx, params);
         }
         Ok([supervised, consistency])
     }

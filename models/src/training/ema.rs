@@ -2,7 +2,8 @@
 //! NeurIPS 2017, whose teacher it is).
 
 use crate::error::{Error, bail};
-use narrows_engine::Params;
+use narrows_engine::math::moving_average;
+use narrows_engine::{Context, Params};
 
 /// A moving average of the parameters of a network in training, running statistics included.
 ///
@@ -16,9 +17,6 @@ pub struct Ema {
     updates: u64,
     average: Params,
 }
-
-/// Averages of a smaller size become the value itself.
-const TINY: f32 = 1e-36;
 
 impl Ema {
     /// An average that begins with `params`; later it keeps `decay` of itself, from 0 up to less
@@ -44,21 +42,11 @@ impl Ema {
     ///
     /// # Panics
     /// If they are of another network, by their length.
-    pub fn update(&mut self, params: &Params) {
+    pub fn update(&mut self, cx: &Context, params: &Params) {
         self.updates += 1;
         let n = self.updates as f32;
         let take = 1.0 - self.decay.min((1.0 + n) / (10.0 + n));
-        let average = self.average.values_mut();
-        assert_eq!(
-            average.len(),
-            params.values().len(),
-            "the parameters that the average was made for"
-        );
-        for (average, value) in average.iter_mut().zip(params.values()) {
-            let next = *average + take * (value - *average);
-            // The average of what has become 0 would decay into subnormals.
-            *average = if next.abs() < TINY { *value } else { next };
-        }
+        moving_average(cx, self.average.values_mut(), params.values(), take);
     }
 
     /// The average, of weights and of running statistics. What of it is trainable is as it was when

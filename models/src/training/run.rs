@@ -183,7 +183,7 @@ impl<'a> Run<'a> {
                 self.trainer.step(cx, x, target, lr)?
             };
             if let Some(ema) = &mut self.ema {
-                ema.update(&self.trainer.params);
+                ema.update(cx, &self.trainer.params);
             }
             steps.count(&self.name, observer, rows.len(), loss, lr);
         }

@@ -26,13 +26,15 @@ pub(in super::super) fn forward(conv: &Conv, io: Operands<'_>) {
         let single = cx.single();
         let start = range.start / row_len * grid.across;
         let tiles = map.len() / row_len * grid.across;
-        let mut gathered = memory::borrow(&GATHERED, tiles * row_stride(4 * inputs));
+        let mut gathered = memory::borrow(&GATHERED, tiles * row_stride(4 * inputs) + inputs);
+        let (gathered, outside) = gathered.split_at_mut(tiles * row_stride(4 * inputs));
         let mut products = memory::borrow(&PRODUCTS, 9 * tiles * outputs);
         for (kind, products) in Kind::all().zip(products.chunks_exact_mut(tiles * outputs)) {
             let len = kind.terms() * inputs;
             let (range, stride) = (start..start + tiles, row_stride(len));
             let gathered = &mut gathered[..tiles * stride];
-            cx.isa().run(Terms { conv, kind, images: image, range, stride, out: gathered });
+            let (out, outside) = (&mut *gathered, &mut *outside);
+            cx.isa().run(Terms { conv, kind, images: image, range, stride, out, outside });
             let terms = MatRef::with_strides(gathered, tiles, len, stride, 1);
             let weights = &weights[kind.first * inputs * outputs..][..len * outputs];
             let products = MatMut::new(products, tiles, outputs);

@@ -72,13 +72,13 @@ pub(super) fn load<S: Simd>(s: S, x: &[f32], start: usize, end: usize) -> S::F {
 }
 
 /// The pixels of an axis that a part takes, at a tile: the shared one, the one beside it, and the
-/// one beyond, which may lie outside.
+/// one beyond. It may lie outside, before the first as a number beyond the last.
 #[inline(always)]
-fn pixels(part: Part, tile: usize) -> [Option<usize>; 3] {
+fn pixels(part: Part, tile: usize) -> [usize; 3] {
     let shared = 4 * tile + 1;
     match part {
-        Part::Second => [Some(shared), Some(shared + 1), Some(shared + 2)],
-        _ => [Some(shared), Some(shared - 1), shared.checked_sub(2)],
+        Part::Second => [shared, shared + 1, shared + 2],
+        _ => [shared, shared - 1, shared.wrapping_sub(2)],
     }
 }
 
@@ -91,6 +91,8 @@ pub(super) struct Terms<'a> {
     pub range: Range<usize>,
     pub stride: usize,
     pub out: &'a mut [f32],
+    /// A pixel of any content, which becomes one of zeros.
+    pub outside: &'a mut [f32],
 }
 
 impl Kernel for Terms<'_> {
@@ -108,45 +110,83 @@ impl Kernel for Terms<'_> {
 }
 
 impl Terms<'_> {
+    /// Pixels are cut out before the loop over their channels, all to the same length, so that this
+    /// loop checks it once for all of them.
     #[inline(always)]
     fn gather<S: Simd, const DOWN: usize, const ACROSS: usize>(self, s: S) {
-        let Terms { conv, kind, images, range, stride, out } = self;
+        let Terms { conv, kind, images, range, stride, out, outside } = self;
         let (channels, grid) = (conv.image_channels, Grid::of(conv));
-        let line = conv.image.1 * channels;
-        let image_len = conv.image.0 * line;
+        let [height, width] = [conv.image.0, conv.image.1];
+        let outside = &mut outside[..channels];
+        outside.fill(0.0);
+        let outside = &*outside;
         for ([n, i, j], out) in grid.walk(range).zip(out.chunks_mut(stride)) {
-            let image = &images[n * image_len..][..image_len];
-            // Padding is what lies beyond the image or a line.
-            let row = |i: Option<usize>| i.and_then(|i| image.get(i * line..(i + 1) * line));
-            let rows = pixels(kind.down, i).map(|i| row(i).unwrap_or_default());
-            let columns = pixels(kind.across, j).map(|j| j.map_or(NOWHERE, |j| j * channels));
-            let out = &mut out[..DOWN * ACROSS * channels];
-            for c in (0..channels).step_by(S::LANES) {
-                let mut down = [[s.splat(0.0); 3]; 2];
-                for q in 0..if ACROSS == 2 { 3 } else { 1 } {
-                    let (start, end) = (columns[q] + c, columns[q] + channels);
-                    let shared = load(s, rows[0], start, end);
-                    if DOWN == 2 {
-                        down[0][q] = s.sub(load(s, rows[2], start, end), shared);
-                        down[1][q] = load(s, rows[1], start, end);
-                    } else {
-                        down[0][q] = shared;
+            let image = &images[n * conv.image_len()..][..conv.image_len()];
+            let (rows, columns) = (pixels(kind.down, i), pixels(kind.across, j));
+            let mut x = [[outside; 3]; 3];
+            for t in 0..2 * DOWN - 1 {
+                for u in 0..2 * ACROSS - 1 {
+                    if rows[t] < height && columns[u] < width {
+                        x[t][u] = &image[(rows[t] * width + columns[u]) * channels..][..channels];
                     }
                 }
+            }
+            let (upper, rest) = out.split_at_mut(ACROSS * channels);
+            let lower = &mut rest[..(DOWN - 1) * ACROSS * channels];
+            let (a, b) = upper.split_at_mut(channels);
+            let (c, d) = lower.split_at_mut((DOWN - 1) * channels);
+            let out = [[a, b], [c, d]];
+            let whole = channels - channels % S::LANES;
+            for c in (0..whole).step_by(S::LANES) {
+                let mut pixels = [[s.splat(0.0); 3]; 3];
+                for t in 0..2 * DOWN - 1 {
+                    for u in 0..2 * ACROSS - 1 {
+                        pixels[t][u] = s.load(&x[t][u][c..]);
+                    }
+                }
+                let values = terms::<S, DOWN, ACROSS>(s, pixels);
                 for t in 0..DOWN {
-                    let [shared, near, far] = down[t];
-                    let out = &mut out[t * ACROSS * channels..][..ACROSS * channels];
-                    if ACROSS == 2 {
-                        let (first, second) = out.split_at_mut(channels);
-                        s.store_at(s.sub(far, shared), first, c);
-                        s.store_at(near, second, c);
-                    } else {
-                        s.store_at(shared, out, c);
+                    for u in 0..ACROSS {
+                        s.store(values[t][u], &mut out[t][u][c..]);
+                    }
+                }
+            }
+            if whole < channels {
+                let mut pixels = [[s.splat(0.0); 3]; 3];
+                for t in 0..2 * DOWN - 1 {
+                    for u in 0..2 * ACROSS - 1 {
+                        pixels[t][u] = s.load_head(&x[t][u][whole..]);
+                    }
+                }
+                let values = terms::<S, DOWN, ACROSS>(s, pixels);
+                for t in 0..DOWN {
+                    for u in 0..ACROSS {
+                        s.store_head(values[t][u], &mut out[t][u][whole..]);
                     }
                 }
             }
         }
     }
+}
+
+/// The terms of a vector of channels: a pixel less the shared one, and a pixel; or the shared one.
+#[inline(always)]
+fn terms<S: Simd, const DOWN: usize, const ACROSS: usize>(
+    s: S,
+    x: [[S::F; 3]; 3],
+) -> [[S::F; 2]; 2] {
+    let zero = s.splat(0.0);
+    let (mut down, mut values) = ([[zero; 3]; 2], [[zero; 2]; 2]);
+    for u in 0..2 * ACROSS - 1 {
+        let [shared, near, far] = [x[0][u], x[1][u], x[2][u]];
+        (down[0][u], down[1][u]) =
+            if DOWN == 2 { (s.sub(far, shared), near) } else { (shared, zero) };
+    }
+    for t in 0..DOWN {
+        let [shared, near, far] = down[t];
+        values[t] = if ACROSS == 2 { [s.sub(far, shared), near] } else { [shared, zero] };
+    }
+    values
 }
 
 /// The sums of the outputs that a kind contributes to, for the tiles `range`: (tiles, map
@@ -180,21 +220,45 @@ impl Outputs<'_> {
         let (channels, grid) = (conv.map_channels, Grid::of(conv));
         let line = conv.map.1 * channels;
         let (down, across) = (kind.down.outputs()[0], kind.across.outputs()[0]);
+        let whole = channels - channels % S::LANES;
         for ([n, i, j], out) in grid.walk(range).zip(out.chunks_exact_mut(channels)) {
             let start = (n * conv.map.0 + 2 * i + down) * line + (2 * j + across) * channels;
             let maps = &maps[start..][..(DOWN - 1) * line + ACROSS * channels];
-            for c in (0..channels).step_by(S::LANES) {
-                let mut sums = [s.splat(0.0); 2];
+            let mut y = [[&maps[..channels]; 2]; 2];
+            for t in 0..DOWN {
+                for u in 0..ACROSS {
+                    y[t][u] = &maps[t * line + u * channels..][..channels];
+                }
+            }
+            let out = &mut out[..channels];
+            for c in (0..whole).step_by(S::LANES) {
+                let mut values = [[s.splat(0.0); 2]; 2];
                 for t in 0..DOWN {
-                    let row = &maps[t * line..][..ACROSS * channels];
-                    sums[t] = s.load_at(&row[..channels], c);
-                    if ACROSS == 2 {
-                        sums[t] = s.add(sums[t], s.load_at(&row[channels..], c));
+                    for u in 0..ACROSS {
+                        values[t][u] = s.load(&y[t][u][c..]);
                     }
                 }
-                let sum = if DOWN == 2 { s.add(sums[0], sums[1]) } else { sums[0] };
-                s.store_at(sum, out, c);
+                s.store(sum::<S, DOWN, ACROSS>(s, values), &mut out[c..]);
+            }
+            if whole < channels {
+                let mut values = [[s.splat(0.0); 2]; 2];
+                for t in 0..DOWN {
+                    for u in 0..ACROSS {
+                        values[t][u] = s.load_head(&y[t][u][whole..]);
+                    }
+                }
+                s.store_head(sum::<S, DOWN, ACROSS>(s, values), &mut out[whole..]);
             }
         }
     }
+}
+
+/// The sum of a vector of channels.
+#[inline(always)]
+fn sum<S: Simd, const DOWN: usize, const ACROSS: usize>(s: S, y: [[S::F; 2]; 2]) -> S::F {
+    let mut rows = [y[0][0], y[1][0]];
+    if ACROSS == 2 {
+        rows = [s.add(y[0][0], y[0][1]), s.add(y[1][0], y[1][1])];
+    }
+    if DOWN == 2 { s.add(rows[0], rows[1]) } else { rows[0] }
 }

@@ -45,7 +45,8 @@ fn sum_tiles(
         let (terms, width) = (kind.terms(), kind.terms() * inputs);
         let stride = row_stride(width);
         let block = (BLOCK / stride).max(1).min(tiles.len().max(1));
-        let mut gathered = memory::borrow(&GATHERED, block * stride);
+        let mut gathered = memory::borrow(&GATHERED, block * stride + inputs);
+        let (gathered, outside) = gathered.split_at_mut(block * stride);
         let mut made = memory::borrow(&PRODUCTS, terms * len + block * outputs);
         let (dweights, dmaps) = made.split_at_mut(terms * len);
         let mut beta = 0.0;
@@ -53,8 +54,8 @@ fn sum_tiles(
             let range = start..tiles.end.min(start + block);
             let rows = range.len();
             let (gathered, dmaps) = (&mut gathered[..rows * stride], &mut dmaps[..rows * outputs]);
-            let out = &mut *gathered;
-            isa.run(Terms { conv, kind, images: image, range: range.clone(), stride, out });
+            let (images, out, outside) = (image, &mut *gathered, &mut *outside);
+            isa.run(Terms { conv, kind, images, range: range.clone(), stride, out, outside });
             isa.run(Outputs { conv, kind, maps: dmap, range, out: dmaps });
             let terms = MatRef::with_strides(gathered, rows, width, stride, 1).transposed();
             let dmaps = MatRef::new(dmaps, rows, outputs);

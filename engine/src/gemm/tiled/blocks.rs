@@ -1,14 +1,10 @@
 //! The sizes of blocks and strips, and what of A and B is packed.
 
 use super::tile::Tile;
-use crate::gemm::matrix::{MatRef, part};
+use crate::gemm::depth::KC;
+use crate::gemm::matrix::MatRef;
 use crate::hardware::caches;
 use crate::hardware::memory::FLOATS_PER_LINE;
-
-/// Rows of B in a block, at most. A micro-panel of A, 14 x 512 floats or 28 KB, fits into a level-1
-/// cache of 32 KB, if barely; twice as long blocks read and write C half as often as those of 256
-/// rows. The sums depend on it.
-pub const KC: usize = 512;
 
 /// The columns in a block of `k` rows, of B's `n`: a block takes at most half of a level-2 cache,
 /// through which the micro-panels of A and C pass as well. All blocks are about equal.
@@ -28,12 +24,6 @@ pub const MC: usize = 8;
 /// Floats between the rows of a packed micro-panel of A: a cache line more than a block is long, so
 /// that the rows fall into different sets of the level-1 cache.
 pub const A_STRIDE: usize = KC + FLOATS_PER_LINE;
-
-/// The blocks of k: `(start, length)`, of about equal length.
-pub fn k_blocks(k: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
-    let count = k.div_ceil(KC).max(1);
-    (0..count).map(move |i| (part(i, k, count), part(i + 1, k, count) - part(i, k, count)))
-}
 
 /// The strips of `m` rows: as few as can be, of two heights that differ by 1. For each of them the
 /// height, the first row, and the rows of all such strips.

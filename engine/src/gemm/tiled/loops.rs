@@ -1,13 +1,12 @@
 //! The loops jc, pc and ic, and how they are dealt out to tasks.
 
-use super::blocks::{
-    A_STRIDE, KC, LayoutA, MC, block_columns, even_strips, k_blocks, reads_in_place,
-};
+use super::blocks::{A_STRIDE, LayoutA, MC, block_columns, even_strips, reads_in_place};
 use super::kernel::{PanelsB, Strips};
 use super::pack::{OVERRUN, pack_a_columns, pack_a_rows, pack_b, packed_strip};
 use super::packed::Panels;
 use super::sums::Prefetch;
 use super::tile::Tile;
+use crate::gemm::depth::{KC, k_blocks};
 use crate::gemm::epilogue::Finish;
 use crate::gemm::matrix::{Blocks, MatMut, MatRef};
 use crate::hardware::memory::{self, FLOATS_PER_LINE, Slab};

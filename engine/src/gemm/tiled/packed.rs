@@ -6,10 +6,10 @@
 //!         B[pc.., jr..]                 a micro-panel (KC, NR), the last narrower by whole vectors
 //! ```
 
-use super::blocks::k_blocks;
 use super::kernel::PanelsB;
 use super::pack::pack_b;
 use super::tile::Tile;
+use crate::gemm::depth::k_blocks;
 use crate::gemm::matrix::MatRef;
 use crate::hardware::simd::{Kernel, Simd};
 

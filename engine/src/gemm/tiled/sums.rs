@@ -1,6 +1,7 @@
 //! The sums over k of a tile: the innermost loop of a product, and what it fetches meanwhile.
 
 pub mod avx2;
+pub mod windows;
 
 use crate::hardware::memory::FLOATS_PER_LINE;
 use crate::hardware::simd::Simd;

@@ -5,6 +5,7 @@
 //! multiplication). `MR` comes in every height up to the tallest, so that the rows of C need no
 //! padding: rows are spread evenly over as few strips as can hold them.
 
+use super::sums::windows::WindowOperands;
 use super::sums::{self, Operands};
 use crate::gemm::Products;
 use crate::hardware::simd::{self, Isa, Kernel, Simd};
@@ -20,6 +21,9 @@ pub trait Tile: Simd {
     const MR: usize;
     /// The widest tile, in columns.
     const NR: usize = NRV * Self::LANES;
+    /// The density of A below which a product that skips its zeros is faster: the bench
+    /// `sparse_products` measures it.
+    const SPARSE: f32;
 
     /// Adds the products of a tile to `sums`, in the order of k.
     ///
@@ -33,6 +37,22 @@ pub trait Tile: Simd {
     ) -> [[Self::F; NV]; MR] {
         // SAFETY: the caller's.
         unsafe { sums::add_up(self, sums, operands) }
+    }
+
+    /// True if there is [`Tile::add_up_windows`].
+    const HAS_WINDOWS: bool = false;
+
+    /// Adds the products of a tile of windows to `sums`, in the order of k.
+    ///
+    /// # Safety
+    /// `operands` holds what it says.
+    #[inline(always)]
+    unsafe fn add_up_windows<const MR: usize, const NV: usize>(
+        self,
+        _sums: [[Self::F; NV]; MR],
+        _operands: WindowOperands<MR>,
+    ) -> [[Self::F; NV]; MR] {
+        unreachable!("{} has no kernel for windows of its own", Self::KERNEL)
     }
 
     /// Runs what is compiled for that height.
@@ -67,13 +87,15 @@ impl<T: Tile, H: Heights, const MR: usize> Kernel for Height<'_, T, H, MR> {
 macro_rules! tiles {
     ($(
         $(#[$comment:meta])*
-        $isa:ident: $kernel:literal, heights $($height:literal)+ $(, $add_up:path)?
+        $isa:ident: $kernel:literal, sparse below $sparse:literal,
+        heights $($height:literal)+ $(, $add_up:path, $windows:path)?
     );+ $(;)?) => {
         $(
             $(#[$comment])*
             impl Tile for simd::$isa {
                 const KERNEL: &'static str = $kernel;
                 const MR: usize = [$($height),+].len();
+                const SPARSE: f32 = $sparse;
 
                 $(
                     #[inline(always)]
@@ -84,6 +106,18 @@ macro_rules! tiles {
                     ) -> [[Self::F; NV]; MR] {
                         // SAFETY: the caller's; the token proves that the instructions are there.
                         unsafe { $add_up(sums, operands) }
+                    }
+
+                    const HAS_WINDOWS: bool = true;
+
+                    #[inline(always)]
+                    unsafe fn add_up_windows<const MR: usize, const NV: usize>(
+                        self,
+                        sums: [[Self::F; NV]; MR],
+                        operands: WindowOperands<MR>,
+                    ) -> [[Self::F; NV]; MR] {
+                        // SAFETY: the caller's; the token proves that the instructions are there.
+                        unsafe { $windows(sums, operands) }
                     }
                 )?
 
@@ -109,8 +143,10 @@ macro_rules! tiles {
 
 tiles! {
     /// 28 accumulators, 2 registers of B: 30 of 32 registers, and 28 multiplications for 16 loads.
-    Avx512: "sgemm_avx512_14x32", heights 1 2 3 4 5 6 7 8 9 10 11 12 13 14;
+    Avx512: "sgemm_avx512_14x32", sparse below 0.5,
+    heights 1 2 3 4 5 6 7 8 9 10 11 12 13 14;
     /// 12 accumulators, 2 registers of B and 1 of A: 15 of 16 registers, and 12 multiplications for
     /// 8 loads.
-    Avx2: "sgemm_avx2_6x16", heights 1 2 3 4 5 6, sums::avx2::add_up;
+    Avx2: "sgemm_avx2_6x16", sparse below 0.6,
+    heights 1 2 3 4 5 6, sums::avx2::add_up, sums::windows::add_up;
 }

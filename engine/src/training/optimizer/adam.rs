@@ -1,6 +1,7 @@
 //! Adam and AdamW.
 
 use super::slabs::{Slabs, TINY, flush};
+use crate::hardware::memory::FLOATS_PER_LINE;
 use crate::hardware::simd::{Simd, kernel};
 
 /// For update t, with `g' = g + decay_in_gradient p`:
@@ -83,7 +84,9 @@ impl Adam {
         let g = if DECAYS { s.mul_add(p, s.splat(self.decay_in_gradient), g) } else { g };
         let m = flush(s, s.mul_add(s.sub(g, m), one_minus_beta1, m), tiny);
         let square = s.mul(s.mul(g, g), one_minus_beta2);
-        let v = flush(s, s.mul_add(s.splat(self.beta2), v, square), tiny);
+        let v = s.mul_add(s.splat(self.beta2), v, square);
+        // As `flush`, of what is not negative.
+        let v = s.select_gt(tiny, v, s.splat(0.0), v);
         // The quotient first: it is no subnormal, as its product with the rate could be.
         let deviation = s.mul_add(s.sqrt(v), s.splat(self.root_correction), s.splat(self.eps));
         let kept = if DECAYS { s.mul(p, s.splat(self.keep)) } else { p };
@@ -94,25 +97,43 @@ impl Adam {
     #[inline(always)]
     fn sweep<S: Simd, const DECAYS: bool>(self, s: S, slabs: Slabs<'_>) {
         let Slabs { p, g, m, v } = slabs;
-        let (len, whole) = (p.len(), p.len() - p.len() % S::LANES);
+        let len = p.len();
+        let whole = len - len % FLOATS_PER_LINE;
         let (g, m, v) = (&g[..len], &mut m[..len], &mut v[..len]);
-        for i in (0..whole).step_by(S::LANES) {
+        let (p_lines, p) = p.split_at_mut(whole);
+        let (m_lines, m) = m.split_at_mut(whole);
+        let (v_lines, v) = v.split_at_mut(whole);
+        let (g_lines, g) = g.split_at(whole);
+        // Line by line: no bounds are checked, and no line is asked for twice.
+        let lines = (p_lines.chunks_exact_mut(FLOATS_PER_LINE))
+            .zip(g_lines.chunks_exact(FLOATS_PER_LINE))
+            .zip(m_lines.chunks_exact_mut(FLOATS_PER_LINE))
+            .zip(v_lines.chunks_exact_mut(FLOATS_PER_LINE));
+        for (((p, g), m), v) in lines {
             for stream in [&*p, m, v] {
-                s.prefetch(stream.as_ptr().wrapping_add(i + AHEAD));
+                s.prefetch(stream.as_ptr().wrapping_add(AHEAD));
             }
-            let (p, g, m, v) = (&mut p[i..], &g[i..], &mut m[i..], &mut v[i..]);
-            let next = self.next::<S, DECAYS>(s, [s.load(p), s.load(g), s.load(m), s.load(v)]);
-            s.store(next[0], p);
-            s.store(next[1], m);
-            s.store(next[2], v);
+            self.line::<S, DECAYS>(s, p, g, m, v);
         }
-        if whole < len {
-            let (p, g, m, v) = (&mut p[whole..], &g[whole..], &mut m[whole..], &mut v[whole..]);
-            let now = [s.load_head(p), s.load_head(g), s.load_head(m), s.load_head(v)];
+        self.line::<S, DECAYS>(s, p, g, m, v);
+    }
+
+    /// Up to a cache line of each.
+    #[inline(always)]
+    fn line<S: Simd, const DECAYS: bool>(
+        self,
+        s: S,
+        p: &mut [f32],
+        g: &[f32],
+        m: &mut [f32],
+        v: &mut [f32],
+    ) {
+        for i in (0..p.len()).step_by(S::LANES) {
+            let now = [s.load_at(p, i), s.load_at(g, i), s.load_at(m, i), s.load_at(v, i)];
             let next = self.next::<S, DECAYS>(s, now);
-            s.store_head(next[0], p);
-            s.store_head(next[1], m);
-            s.store_head(next[2], v);
+            s.store_at(next[0], p, i);
+            s.store_at(next[1], m, i);
+            s.store_at(next[2], v, i);
         }
     }
 }

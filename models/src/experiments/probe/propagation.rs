@@ -71,59 +71,80 @@ impl Graph {
         Graph { starts, columns: ties.iter().map(|&(_, j, _)| j).collect(), weights, scales, roots }
     }
 
-    /// `y = x - alpha S x`, for (samples, classes).
-    fn apply(&self, alpha: f64, classes: usize, x: &[f64], y: &mut [f64]) {
-        for (i, y) in y.chunks_exact_mut(classes).enumerate() {
-            y.copy_from_slice(&x[i * classes..][..classes]);
-            for at in self.starts[i]..self.starts[i + 1] {
-                let (weight, row) = (alpha * self.weights[at], self.columns[at] as usize * classes);
-                y.iter_mut().zip(&x[row..][..classes]).for_each(|(y, x)| *y -= weight * x);
-            }
-        }
-    }
-
     /// `F`, (samples, classes), from the samples `labelled` and their labels.
     pub fn spread(&self, labelled: &[u32], labels: &[u16], classes: usize, alpha: f64) -> Vec<f64> {
-        let n = self.scales.len() * classes;
-        let mut f = vec![0.0; n];
-        // F begins at 0, so that Y is the residual.
-        let mut residual = vec![0.0; n];
-        for (&row, &label) in labelled.iter().zip(labels) {
-            residual[row as usize * classes + usize::from(label)] = 1.0;
-        }
-        let sums = |a: &[f64], b: &[f64]| -> Vec<f64> {
-            let mut sums = vec![0.0; classes];
-            for (a, b) in a.chunks_exact(classes).zip(b.chunks_exact(classes)) {
-                sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
+        let mut all = vec![0.0; self.scales.len() * classes];
+        for first in (0..classes).step_by(LANES) {
+            let mut known = vec![[0.0; LANES]; self.scales.len()];
+            for (&row, &label) in labelled.iter().zip(labels) {
+                if let Some(y) = usize::from(label).checked_sub(first).filter(|y| *y < LANES) {
+                    known[row as usize][y] = 1.0;
+                }
             }
-            sums
-        };
-        // Each class is a system of its own.
-        let (mut direction, mut product) = (residual.clone(), vec![0.0; n]);
-        let mut squares = sums(&residual, &residual);
-        let enough: Vec<f64> =
-            squares.iter().map(|square| square * TOLERANCE * TOLERANCE).collect();
+            let count = LANES.min(classes - first);
+            for (f, all) in self.solve(known, alpha).iter().zip(all.chunks_exact_mut(classes)) {
+                all[first..first + count].copy_from_slice(&f[..count]);
+            }
+        }
+        all
+    }
+
+    /// `(I - alpha S)^-1 y`, by conjugate gradients. Each column is a system of its own.
+    fn solve(&self, y: Vec<Lanes>, alpha: f64) -> Vec<Lanes> {
+        let ratio = |a: f64, b: f64| if b > 0.0 { a / b } else { 0.0 };
+        // F begins at 0, so that Y is the residual.
+        let (mut f, mut product) = (vec![[0.0; LANES]; y.len()], vec![[0.0; LANES]; y.len()]);
+        let (mut direction, mut residual) = (y.clone(), y);
+        let mut squares = [0.0; LANES];
+        residual.iter().for_each(|r| add_products(&mut squares, r, r));
+        let enough = squares.map(|square| square * TOLERANCE * TOLERANCE);
         for _ in 0..STEPS {
             if squares.iter().zip(&enough).all(|(square, enough)| square <= enough) {
                 break;
             }
-            self.apply(alpha, classes, &direction, &mut product);
-            let ratio = |a: &f64, b: f64| if b > 0.0 { a / b } else { 0.0 };
-            let curvature = sums(&direction, &product);
-            let steps: Vec<f64> = squares.iter().zip(curvature).map(|(a, b)| ratio(a, b)).collect();
-            for at in 0..n {
-                f[at] += steps[at % classes] * direction[at];
-                residual[at] -= steps[at % classes] * product[at];
+            let curvature = self.apply(alpha, &direction, &mut product);
+            let steps: Lanes = std::array::from_fn(|c| ratio(squares[c], curvature[c]));
+            let mut next = [0.0; LANES];
+            let values = f.iter_mut().zip(&mut residual).zip(direction.iter().zip(&product));
+            for ((f, residual), (direction, product)) in values {
+                for c in 0..LANES {
+                    f[c] += steps[c] * direction[c];
+                    residual[c] -= steps[c] * product[c];
+                }
+                add_products(&mut next, residual, residual);
             }
-            let next = sums(&residual, &residual);
-            let turns: Vec<f64> = next.iter().zip(&squares).map(|(a, b)| ratio(a, *b)).collect();
-            for at in 0..n {
-                direction[at] = residual[at] + turns[at % classes] * direction[at];
+            let turns: Lanes = std::array::from_fn(|c| ratio(next[c], squares[c]));
+            for (direction, residual) in direction.iter_mut().zip(&residual) {
+                (0..LANES).for_each(|c| direction[c] = residual[c] + turns[c] * direction[c]);
             }
             squares = next;
         }
         f
     }
+
+    /// `y = x - alpha S x`. Returns the sums of `x y`.
+    fn apply(&self, alpha: f64, x: &[Lanes], y: &mut [Lanes]) -> Lanes {
+        let mut sums = [0.0; LANES];
+        for (i, y) in y.iter_mut().enumerate() {
+            let range = self.starts[i]..self.starts[i + 1];
+            let mut row = x[i];
+            for (weight, column) in self.weights[range.clone()].iter().zip(&self.columns[range]) {
+                let (weight, near) = (alpha * weight, &x[*column as usize]);
+                (0..LANES).for_each(|c| row[c] -= weight * near[c]);
+            }
+            *y = row;
+            add_products(&mut sums, &x[i], &row);
+        }
+        sums
+    }
+}
+
+/// The classes that are solved for at a time: their sums stay in registers.
+const LANES: usize = 4;
+type Lanes = [f64; LANES];
+
+fn add_products(sums: &mut Lanes, a: &Lanes, b: &Lanes) {
+    (0..LANES).for_each(|c| sums[c] += a[c] * b[c]);
 }
 
 /// The distance of the neighbour of `i` that sets the scale.

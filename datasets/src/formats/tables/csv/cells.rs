@@ -44,21 +44,26 @@ pub(super) fn whole_number(text: &str, at: usize, ends: &Ends) -> Option<(f64, u
     let negative = bytes.get(at) == Some(&b'-');
     let start = at + usize::from(negative);
     let (mut digits, mut end) = (0_u64, start);
-    let mut take_digits = |end: &mut usize| {
+    let take_digits = |digits: &mut u64, end: &mut usize| {
         while let Some(digit) = bytes.get(*end).map(|byte| byte.wrapping_sub(b'0'))
             && digit < 10
         {
-            digits = digits.wrapping_mul(10).wrapping_add(u64::from(digit));
+            *digits = digits.wrapping_mul(10).wrapping_add(u64::from(digit));
             *end += 1;
         }
     };
-    take_digits(&mut end);
+    take_digits(&mut digits, &mut end);
     let mut count = end - start;
     let mut fraction = 0;
     if bytes.get(end) == Some(&b'.') {
         end += 1;
         let point = end;
-        take_digits(&mut end);
+        // Behind the point there are often many.
+        while let Some(eight) = bytes[end..].first_chunk().and_then(eight_digits) {
+            digits = digits.wrapping_mul(100_000_000).wrapping_add(eight);
+            end += 8;
+        }
+        take_digits(&mut digits, &mut end);
         fraction = end - point;
         count += fraction;
     }
@@ -75,6 +80,24 @@ pub(super) fn whole_number(text: &str, at: usize, ends: &Ends) -> Option<(f64, u
         number /= POWERS[fraction];
     }
     Some((if negative { -number } else { number }, end))
+}
+
+/// The number that eight digits are, if they are digits: pairs, fours and eights at once
+/// (D. Lemire, Number Parsing at a Gigabyte per Second, Software: Practice and Experience, 2021).
+#[inline]
+fn eight_digits(text: &[u8; 8]) -> Option<u64> {
+    const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    let text = u64::from_le_bytes(*text);
+    // The high half of a digit is 3, and still is when 6 is added.
+    let digits = text & HIGH | (text.wrapping_add(0x0606_0606_0606_0606) & HIGH) >> 4;
+    if digits != 0x3333_3333_3333_3333 {
+        return None;
+    }
+    let ones = text - 0x3030_3030_3030_3030;
+    let tens = ones * 10 + (ones >> 8);
+    let even = (tens & 0x0000_00ff_0000_00ff).wrapping_mul(100 + (1_000_000 << 32));
+    let odd = (tens >> 16 & 0x0000_00ff_0000_00ff).wrapping_mul(1 + (10_000 << 32));
+    Some(even.wrapping_add(odd) >> 32)
 }
 
 pub(super) fn trim(cell: &str) -> &str {
@@ -121,6 +144,21 @@ mod tests {
             let Some((found, end)) = found else { continue };
             assert_eq!(found.to_bits(), expected.expect(text).to_bits(), "{text}");
             assert_eq!(end, before.len() + text.len(), "{text}");
+        }
+    }
+
+    #[test]
+    fn eight_digits_are_a_number_and_other_bytes_none() {
+        for number in [0, 1, 9, 10, 12_345_678, 99_999_999, 10_203_040, 90_000_001] {
+            let text = format!("{number:08}");
+            assert_eq!(eight_digits(text.as_bytes().try_into().unwrap()), Some(number));
+        }
+        for at in 0..8 {
+            for byte in (0..=255).filter(|byte: &u8| !byte.is_ascii_digit()) {
+                let mut text = *b"12345678";
+                text[at] = byte;
+                assert_eq!(eight_digits(&text), None, "{text:?}");
+            }
         }
     }
 

@@ -106,7 +106,12 @@ fn row<'a>(
 ) -> Option<usize> {
     let bytes = text.as_bytes();
     loop {
-        let (cell, end) = match bytes.get(at) {
+        if cells.len() == columns {
+            return None;
+        }
+        // Each way writes its cell where it belongs: passed on as a value, it would be stored in
+        // halves and loaded as a whole, which stalls for longer than it takes to read a number.
+        let end = match bytes.get(at) {
             Some(b'"') => {
                 let start = at + 1;
                 let inside = &bytes[start..];
@@ -115,23 +120,24 @@ fn row<'a>(
                 if inside[length] != b'"' || !ends.at(bytes, end) {
                     return None;
                 }
-                (to_cell(&text[start..end - 1], missing), end)
+                cells.push(to_cell(&text[start..end - 1], missing));
+                end
             }
             _ => match whole_number(text, at, ends) {
-                Some((_, end)) if missing.iter().any(|token| *token == text[at..end]) => {
-                    (Cell::Missing, end)
+                Some((number, end)) => {
+                    match missing.iter().any(|token| *token == text[at..end]) {
+                        false => cells.push(Cell::Number(number)),
+                        true => cells.push(Cell::Missing),
+                    }
+                    end
                 }
-                Some((number, end)) => (Cell::Number(number), end),
                 None => {
                     let end = ends.next(bytes, at);
-                    (to_cell(&text[at..end], missing), end)
+                    cells.push(to_cell(&text[at..end], missing));
+                    end
                 }
             },
         };
-        if cells.len() == columns {
-            return None;
-        }
-        cells.push(cell);
         match bytes.get(end) {
             Some(byte) if !matches!(byte, b'\n' | b'\r') => at = end + 1,
             _ => return Some(end),

@@ -1,11 +1,14 @@
 //! A Parquet or Arrow file as a table.
 //!
 //! Memory: a few batches for each thread (at most 8,192 rows and about a million cells of a Parquet
-//! file; of an Arrow file as large as its writer made it), the pages or messages they come from,
-//! and dictionaries. The promises of a file are compared with its length first. That leaves four cases
-//! unbounded: a page expands as far as its codec can; the footer of a Parquet file takes some
-//! hundred times its own length; a column of one value takes no bytes in a Parquet file, however
-//! many rows it has; and a Parquet schema nested tens of thousands deep exhausts the stack.
+//! file; of an Arrow file as large as its writer made it), the pages or messages that they come
+//! from, and dictionaries. The promises of a file are compared with its length first. That leaves
+//! four cases unbounded:
+//!
+//! - a page expands as far as its codec can;
+//! - the footer of a Parquet file takes some hundred times its own length;
+//! - a column of one value takes no bytes in a Parquet file, however many rows it has;
+//! - a Parquet schema nested tens of thousands deep exhausts the stack.
 //!
 //! A damaged file that makes the decoder panic is an error like any other. The panic's message
 //! still reaches the program's panic hook, which a library does not replace.

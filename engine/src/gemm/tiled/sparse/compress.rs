@@ -16,12 +16,14 @@ const OVERRUN: usize = MAX_LANES;
 /// around them take.
 #[derive(Clone, Copy)]
 pub struct Nonzeros<'a> {
+    rows: usize,
     /// Where each block begins, and where the last one ends: (blocks + 1).
     bounds: &'a [u32],
     /// Where the elements of a block of a row begin among all, and where those of its last block
     /// end: (rows, blocks + 1).
     starts: &'a [u32],
-    /// The column of each element, counted from the beginning of its block.
+    /// The column of each element, counted from the beginning of its block, whose depth it is
+    /// below: unsafe code relies on it.
     columns: &'a [u32],
     values: &'a [f32],
 }
@@ -34,6 +36,17 @@ pub fn scratch_len(m: usize, k: usize, blocks: usize) -> usize {
 /// Room for the elements of a task, should none be 0.
 fn capacity(k: usize) -> usize {
     ROWS * k + OVERRUN
+}
+
+/// The floats of this thread's memory that compressing a row of tasks takes, if A lies by columns.
+pub fn memory_len(k: usize) -> usize {
+    ROWS * transposed_stride(k)
+}
+
+/// The floats between transposed rows: a cache line more than whole vectors, so that the rows fall
+/// into different sets of a cache.
+fn transposed_stride(k: usize) -> usize {
+    k.next_multiple_of(MAX_LANES) + FLOATS_PER_LINE
 }
 
 impl<'a> Nonzeros<'a> {
@@ -73,15 +86,24 @@ impl<'a> Nonzeros<'a> {
             let base = task * capacity;
             compress(cx.isa(), a, bounds, base, starts, columns, values);
         });
-        Nonzeros { bounds, starts, columns, values }
+        Nonzeros { rows: m, bounds, starts, columns, values }
     }
 
-    /// The columns and values of row `i` in block `block`.
+    /// The depth of block `block`, which the columns of its elements are below.
+    pub fn depth(&self, block: usize) -> usize {
+        (self.bounds[block + 1] - self.bounds[block]) as usize
+    }
+
+    /// The columns and values of row `i` in block `block`, as many of one as of the other, if there
+    /// is such a row.
     #[inline(always)]
-    pub fn row(&self, i: usize, block: usize) -> (&'a [u32], &'a [f32]) {
+    pub fn row(&self, i: usize, block: usize) -> Option<(&'a [u32], &'a [f32])> {
+        if i >= self.rows {
+            return None;
+        }
         let starts = &self.starts[i * self.bounds.len() + block..][..2];
         let range = starts[0] as usize..starts[1] as usize;
-        (&self.columns[range.clone()], &self.values[range])
+        Some((&self.columns[range.clone()], &self.values[range]))
     }
 }
 
@@ -96,10 +118,8 @@ kernel! {
         let (data, stride) = if a.col_stride() == 1 {
             (a.data(), a.row_stride())
         } else {
-            // A cache line more than whole vectors, so that rows fall into different sets of a
-            // cache.
-            let stride = k.next_multiple_of(MAX_LANES) + FLOATS_PER_LINE;
-            transposed = memory::borrow(&MEMORY, ROWS * stride);
+            let stride = transposed_stride(k);
+            transposed = memory::borrow(&MEMORY, memory_len(k));
             transpose(s, a, &mut transposed, stride);
             (&transposed[..], stride)
         };

@@ -79,6 +79,37 @@ fn the_first_rows_of_a_block_are_transposed_and_no_others_read() {
     }
 }
 
+struct CopyRows<'a>(Transpose<'a>, usize);
+
+impl Kernel for CopyRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Transpose { x, x_stride, out, out_stride } = self.0;
+        simd.copy_rows(x, x_stride, self.1, out, out_stride);
+    }
+}
+
+#[test]
+fn rows_are_copied_one_over_the_end_of_the_other() {
+    for isa in support::isas() {
+        let lanes = isa.lanes();
+        for (rows, x_stride, out_stride) in [(1, 0, 0), (5, 1, 1), (7, lanes + 3, 3), (3, 2, 40)] {
+            let x: Vec<f32> =
+                (0..(rows - 1) * x_stride + lanes).map(|at| (at * at) as f32).collect();
+            let len = (rows - 1) * out_stride + lanes;
+            let (mut out, mut want) = (vec![GUARD; len + lanes], vec![GUARD; len + lanes]);
+            for (r, lane) in (0..rows).flat_map(|r| (0..lanes).map(move |lane| (r, lane))) {
+                want[r * out_stride + lane] = x[r * x_stride + lane];
+            }
+            let copy = Transpose { x: &x, x_stride, out: &mut out[..len], out_stride };
+            isa.run(CopyRows(copy, rows));
+            assert_eq!(out, want, "{rows} rows on {}", isa.name());
+        }
+    }
+}
+
 #[test]
 fn a_block_that_does_not_fit_is_refused() {
     for isa in support::isas() {

@@ -4,11 +4,16 @@
 use crate::architecture::{Architecture, ENCODER};
 use crate::error::{Error, bail};
 use narrows_datasets::{Dataset, Rows};
+use narrows_engine::parallel::Chunks;
 use narrows_engine::predictor::{Predictor, Workspace};
 use narrows_engine::{Context, Params};
 
-/// The samples of a batch: enough to keep the matrix products busy.
-const BATCH: usize = 256;
+/// The samples of a batch. A predictor cuts it into sixteen blocks, each of which reads all
+/// weights: blocks of 18 rows, as those of 256 samples, would wait for them.
+const BATCH: usize = 1024;
+
+/// The samples of a task that scores them.
+const TASK: usize = 64;
 
 /// The most values of a batch of samples, if it has more than one: 16 MB.
 const MAX_VALUES: usize = 1 << 22;
@@ -42,20 +47,24 @@ pub fn score(
     let n = data.sample_len();
     let (mut scores, mut worst) = (Vec::new(), Vec::new());
     for_predictions(cx, &predictor, data, rows, |rows, x, y| {
-        scores.clear();
-        worst.clear();
-        for (x, y) in x.chunks_exact(n).zip(y.chunks_exact(n)) {
-            let (mut sum, mut largest) = (0.0, (0.0, 0));
-            for (at, (x, y)) in (0..).zip(x.iter().zip(y)) {
-                let square = f64::from(x - y).powi(2);
-                sum += square;
-                if square > largest.0 {
-                    largest = (square, at);
+        scores.resize(rows.len(), 0.0);
+        worst.resize(rows.len(), 0);
+        let parts = (Chunks::new(&mut scores, TASK), Chunks::new(&mut worst, TASK));
+        cx.for_each_part(rows.len().div_ceil(TASK), parts, |task, (scores, worst)| {
+            let samples = x.chunks_exact(n).zip(y.chunks_exact(n)).skip(task * TASK);
+            for (((x, y), score), worst) in samples.zip(scores).zip(worst) {
+                let (mut sum, mut largest) = (0.0, (0.0, 0));
+                for (at, (x, y)) in (0..).zip(x.iter().zip(y)) {
+                    let square = f64::from(x - y).powi(2);
+                    sum += square;
+                    if square > largest.0 {
+                        largest = (square, at);
+                    }
                 }
+                *score = (sum / n as f64) as f32;
+                *worst = largest.1;
             }
-            scores.push((sum / n as f64) as f32);
-            worst.push(largest.1);
-        }
+        });
         take(Scored { rows, scores: &scores, worst: &worst })
     })
 }

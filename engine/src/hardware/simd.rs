@@ -45,6 +45,10 @@ pub trait Simd: Copy + fmt::Debug + Send + Sync + 'static {
 
     /// `x` in every lane.
     fn splat(self, x: f32) -> Self::F;
+    /// Copies `rows` vectors, one after the other: `x_stride` floats apart in `x`, and `out_stride`
+    /// in `out`, where a later one may overwrite the end of an earlier one. Panics if either slice
+    /// is too short.
+    fn copy_rows(self, x: &[f32], x_stride: usize, rows: usize, out: &mut [f32], out_stride: usize);
     /// The first `LANES` values of `x`. Panics if `x` is shorter.
     fn load(self, x: &[f32]) -> Self::F;
     /// The `x.len() < LANES` values of `x`, then zeros.
@@ -133,13 +137,13 @@ pub trait Simd: Copy + fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// Panics unless `len` floats hold a block of 1 to `lanes` rows of `lanes` floats, `stride` apart.
+/// Panics unless `len` floats hold a block of at least one row of `lanes` floats, `stride` apart.
 #[inline(always)]
 fn check_block(len: usize, stride: usize, rows: usize, lanes: usize) {
     let last = rows.checked_sub(1).and_then(|last| stride.checked_mul(last));
     let end = last.and_then(|last| last.checked_add(lanes));
     assert!(
-        rows <= lanes && end.is_some_and(|end| end <= len),
+        end.is_some_and(|end| end <= len),
         "{len} floats are too short for a block of {rows} rows"
     );
 }

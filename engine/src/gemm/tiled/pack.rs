@@ -112,16 +112,14 @@ pub fn pack_a_columns<S: Simd>(simd: S, a: MatRef, height: usize, out: &mut [f32
 fn copy_strip<S: Simd>(simd: S, a: MatRef, out: &mut [f32]) {
     let (height, stride, from) = (a.rows(), a.col_stride(), a.data());
     // A whole vector where it leaves neither: what is copied too much, the next column overwrites,
-    // or it lands in the gap between the strips. Only at the end of A there may be none.
-    let fits = match from.len().checked_sub(S::LANES) {
-        Some(room) if height <= S::LANES => room / stride.max(1) + 1,
+    // or it lands in the gap between the strips. The last columns of A may have none.
+    let whole = match from.len().checked_sub(S::LANES) {
+        Some(last) if height <= S::LANES && last >= (a.cols() - 1) * stride => a.cols(),
+        Some(last) if height <= S::LANES => (last / stride + 1).min(a.cols()),
         _ => 0,
     };
-    let whole = fits.min(a.cols());
-    let (mut at, mut to) = (0, 0);
-    for _ in 0..whole {
-        simd.store(simd.load(&from[at..]), &mut out[to..]);
-        (at, to) = (at + stride, to + height);
+    if whole > 0 {
+        simd.copy_rows(from, stride, whole, out, height);
     }
     for p in whole..a.cols() {
         out[p * height..][..height].copy_from_slice(&from[p * stride..][..height]);

@@ -119,6 +119,19 @@ impl Simd for Plain {
         count
     }
     #[inline(always)]
+    fn copy_rows(
+        self,
+        x: &[f32],
+        x_stride: usize,
+        rows: usize,
+        out: &mut [f32],
+        out_stride: usize,
+    ) {
+        for r in 0..rows {
+            out[r * out_stride..][..LANES].copy_from_slice(&x[r * x_stride..][..LANES]);
+        }
+    }
+    #[inline(always)]
     fn transpose_head(
         self,
         x: &[f32],

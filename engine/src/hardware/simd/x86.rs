@@ -33,6 +33,29 @@ macro_rules! memory {
             unsafe { $splat }
         }
         #[inline(always)]
+        fn copy_rows(
+            self,
+            x: &[f32],
+            x_stride: usize,
+            rows: usize,
+            out: &mut [f32],
+            out_stride: usize,
+        ) {
+            check_block(x.len(), x_stride, rows, LANES);
+            check_block(out.len(), out_stride, rows, LANES);
+            let (mut from, mut to) = (x.as_ptr(), out.as_mut_ptr());
+            for _ in 0..rows {
+                let ($x, $out) = (from, to);
+                // SAFETY: the slices hold `rows` vectors at these strides, as checked; `self`
+                // proves the instructions.
+                unsafe {
+                    let $v = $load;
+                    $store
+                }
+                (from, to) = (from.wrapping_add(x_stride), to.wrapping_add(out_stride));
+            }
+        }
+        #[inline(always)]
         fn load(self, x: &[f32]) -> Self::F {
             let $x = x[..LANES].as_ptr();
             // SAFETY: the slice above holds a vector; `self` proves the instruction.

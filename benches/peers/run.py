@@ -51,10 +51,13 @@ AVX2_VARIABLES = {
 }
 # They cannot be told: JAX's products (YNNPACK) and those of ONNX Runtime take what is there.
 NOT_TOLD = {"jax", "onnxruntime"}
-# The processor of the build, and options of Cargo: Rust peers are built once for each ISA.
+# Rust peers are built once for each ISA: options of Cargo, and its environment.
 RUST_BUILDS = {
-    "": ("native", []),
-    "avx2": ("x86-64-v3", ["--no-default-features"]),
+    "": ([], {"RUSTFLAGS": "-C target-cpu=native"}),
+    "avx2": (
+        ["--no-default-features"],
+        {"RUSTFLAGS": "-C target-cpu=x86-64-v3", "MMTEST_FEATURE": "fma,avx2"},
+    ),
 }
 THREAD_VARIABLES = [f"{name}_NUM_THREADS" for name in ("RAYON", "MATMUL", "OMP", "MKL", "OPENBLAS")]
 
@@ -66,13 +69,13 @@ def setup(options):
         subprocess.run([sys.executable, "-m", "venv", WORK / "venv"], check=True)
         subprocess.run([WORK / "venv/bin/pip", "install", "-q", *PYTHON_PACKAGES], check=True)
     for peer in RUST_PEERS:
-        for isa, (processor, features) in RUST_BUILDS.items():
+        for isa, (features, environment) in RUST_BUILDS.items():
             if not options.only or peer in options.only:
-                build(peer, isa, features, RUSTFLAGS=f"-C target-cpu={processor}")
+                build(peer, isa, features, **environment)
 
 
 def build(package, isa="", features=(), **environment):
-    environment.update(os.environ, CARGO_TARGET_DIR=str(binaries(isa).parent))
+    environment = dict(os.environ, CARGO_TARGET_DIR=str(binaries(isa).parent), **environment)
     command = ["cargo", "build", "--release", *features]
     subprocess.run(command, cwd=HERE / "rust" / package, env=environment, check=True)
 
@@ -221,7 +224,8 @@ def gemm(options):
     for threads in options.threads:
         machine = Machine(threads, options)
         for round_number in range(options.rounds):
-            ours_and_rust = [binaries(options.isa) / "gemm-peers", shapes, threads, options.repeats]
+            arguments = [shapes, threads, options.repeats, *filter(None, [options.isa])]
+            ours_and_rust = [binaries(options.isa) / "gemm-peers", *arguments]
             for library in ("numpy", "torch"):
                 python = program_of("gemm_peer.py", options.isa)
                 ours = machine.measure(*ours_and_rust)

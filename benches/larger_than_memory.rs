@@ -8,8 +8,8 @@
 //! Makes two stores in FOLDER unless they are there, of eight times and of a quarter of so many
 //! megabytes (256), and trains W1's autoencoder on each for so many seconds (20), three times in
 //! turns, on one thread. The limit should be real: run it in a control group, as
-//! `docs/results/performance-2026-11.md` says, or the page cache of a large machine holds both. Without a
-//! folder, as `cargo test` and `cargo bench` alone run it, it measures nothing.
+//! `docs/results/performance-2026-11.md` says, or the page cache of a large machine holds both.
+//! Without a folder, as `cargo test` and `cargo bench` alone run it, it measures nothing.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;

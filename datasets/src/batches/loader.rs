@@ -7,9 +7,9 @@
 //! | larger than the memory allowed | blocks in a shuffled order, a window of them shuffled together | by another thread, a window ahead |
 //!
 //! The last is not the shuffle of the whole: samples that lie within one block of 128 KiB come in
-//! the same window, of which there are a few tens at least. `docs/results/performance-2026-11.md` has what
-//! that costs in accuracy: nothing that could be measured, unless the file is sorted by class and
-//! windows are few.
+//! the same window, of which there are a few tens at least. `docs/results/performance-2026-11.md`
+//! has what that costs in accuracy: nothing that could be measured, unless the file is sorted by
+//! class and windows are few.
 
 use std::ops::Range;
 use std::thread;

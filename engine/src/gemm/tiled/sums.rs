@@ -123,6 +123,8 @@ fn starts(Operands { a, row_stride, .. }: Operands) -> Starts {
 
 /// The same pointer, of which the compiler does not know where it comes from.
 #[inline(always)]
+// Nothing is read or written through it.
+#[allow(clippy::pointers_in_nomem_asm_block)]
 fn hidden(mut pointer: *const f32) -> *const f32 {
     // SAFETY: these are no instructions.
     unsafe {
@@ -190,8 +192,8 @@ unsafe fn step<S: Simd, const MR: usize, const NV: usize, const WHOLE: bool>(
         *b_v = if last && NV == 1 { simd.load_head(b) } else { simd.load(b) };
     }
     for (i, sums_i) in sums.iter_mut().enumerate() {
-        // SAFETY: `(i, p)` is an element of A.
         let offset = i % TOGETHER * row_stride + p * col_stride;
+        // SAFETY: `(i, p)` is an element of A.
         let a = simd.splat(unsafe { *rows[i / TOGETHER].add(offset) });
         for (sum, b_v) in sums_i.iter_mut().zip(row) {
             *sum = simd.mul_add(a, b_v, *sum);

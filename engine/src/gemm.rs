@@ -50,6 +50,7 @@ pub(crate) mod depth;
 mod epilogue;
 #[allow(dead_code, unsafe_code)]
 mod matrix;
+pub(crate) mod nonzeros;
 mod packed;
 #[allow(unsafe_code)]
 mod portable;

@@ -15,6 +15,7 @@
 //! nothing to a sum, so that for a finite B the way shows in no bit.
 
 use super::depth::{even_blocks, k_blocks};
+use super::nonzeros::compress_row;
 use crate::hardware::memory::FLOATS_PER_LINE;
 use crate::hardware::simd::{Isa, Kernel, MAX_LANES, Simd, kernel};
 
@@ -165,36 +166,11 @@ kernel! {
             for block in 0..bounds.len() - 1 {
                 starts[block] = count as u32;
                 let x = &x[bounds[block] as usize..bounds[block + 1] as usize];
-                let whole = x.len() - x.len() % S::LANES;
-                for p in (0..whole).step_by(S::LANES) {
-                    // There is room for a vector behind what is written at most.
-                    let (values, columns) = (&mut values[count..], &mut columns[count..]);
-                    count += s.compress(s.load(&x[p..]), p as u32, values, columns);
-                }
-                if whole < x.len() {
-                    let (values, columns) = (&mut values[count..], &mut columns[count..]);
-                    count += s.compress(s.load_head(&x[whole..]), whole as u32, values, columns);
-                }
+                count += compress_row(s, x, &mut values[count..], &mut columns[count..]);
             }
             starts[bounds.len() - 1] = count as u32;
         }
         count
-    }
-
-    /// The share of elements that are not 0 in a few rows of x: (rows, k).
-    pub(crate) fn sampled_density(_s, x: &[f32], k: usize) -> f32 {
-        let rows = x.len() / k;
-        let (mut count, mut sampled) = (0, 0);
-        for x in x.chunks_exact(k).step_by((rows / 4).clamp(1, 16)) {
-            // The compiler makes vectors of it.
-            let mut in_row = 0u32;
-            for x in x {
-                in_row += u32::from(*x != 0.0);
-            }
-            count += in_row as usize;
-            sampled += k;
-        }
-        count as f32 / sampled.max(1) as f32
     }
 }
 

@@ -21,7 +21,8 @@
 use super::panels::{PanelWeights, Panels, Precision, STEP};
 use crate::Context;
 use crate::gemm::depth::{KC, k_blocks};
-use crate::gemm::rows::{self, Block, Nonzeros, Place, VECTORS, Weight};
+use crate::gemm::nonzeros::sampled_density;
+use crate::gemm::rows::{Block, Nonzeros, Place, VECTORS, Weight};
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm_packed};
 use crate::hardware::simd::{Isa, Kernel, MAX_LANES, Simd, kernel};
 
@@ -72,7 +73,8 @@ impl Product<'_> {
         let by_rows = rows == 1
             || matches!(isa, Isa::Plain(_))
             || few && linear.precision != Precision::F32
-            || linear.finite && rows::sampled_density(isa, x, inputs) < density(linear.precision);
+            || linear.finite
+                && sampled_density(isa, MatRef::new(x, rows, inputs)) < density(linear.precision);
         if by_rows {
             let (sums, scratch) = scratch.split_at_mut(sums_len(rows));
             let depth = if few { KC } else { DEPTH };

@@ -28,6 +28,17 @@ fn first<S: Simd, const NV: usize>(v: usize, w: usize) -> usize {
     if v + 1 == NV { w.saturating_sub(S::LANES) } else { v * S::LANES }
 }
 
+/// The ReLU of a tile.
+#[inline(always)]
+pub fn relu<S: Simd, const MR: usize, const NV: usize>(simd: S, sums: &mut [[S::F; NV]; MR]) {
+    let zero = simd.splat(0.0);
+    for row in sums {
+        for sum in row {
+            *sum = simd.max(zero, *sum);
+        }
+    }
+}
+
 /// Writes a tile of whole vectors. One step of the epilogue after the other, each over all
 /// registers: a loop that takes all steps with one register at a time is too long for the compiler
 /// to unroll, and then the registers are spilled.
@@ -82,12 +93,7 @@ fn full<S: Simd, const MR: usize, const NV: usize>(
         }
     }
     if finish.epilogue.relu {
-        let zero = simd.splat(0.0);
-        for row in &mut sums {
-            for sum in row {
-                *sum = simd.max(zero, *sum);
-            }
-        }
+        relu(simd, &mut sums);
     }
     for (i, row) in sums.into_iter().enumerate() {
         for (v, sum) in row.into_iter().enumerate() {

@@ -39,10 +39,11 @@ use super::tile::Tile;
 use crate::gemm::depth::{KC, even_blocks, k_blocks};
 use crate::gemm::epilogue::Finish;
 use crate::gemm::matrix::{Blocks, MatMut, MatRef};
+use crate::gemm::nonzeros::sampled_density;
 use crate::hardware::memory::{self, Slab};
 use crate::hardware::parallel::Context;
 use crate::hardware::simd::{MAX_LANES, Simd, kernel};
-use compress::{Nonzeros, sampled_density};
+use compress::Nonzeros;
 use std::cell::Cell;
 use sums::Rows;
 
@@ -96,7 +97,7 @@ pub fn suits(a: MatRef, b: MatRef, c: &MatMut, finish: Finish) -> bool {
 
 /// True if A has so many zeros that [`product`] is faster, by a look at some of its rows.
 pub fn is_sparse<T: Tile>(cx: &Context, a: MatRef) -> bool {
-    sampled_density(cx, a) < T::SPARSE
+    sampled_density(cx.isa(), a) < T::SPARSE
 }
 
 /// Rows, columns and depth of a product below which packing and compressing eat up what is gained.

@@ -1,12 +1,34 @@
 //! The sums over k of a tile: the innermost loop of a product, and what it fetches meanwhile.
 
-pub mod avx2;
-pub mod windows;
-
 use crate::hardware::memory::FLOATS_PER_LINE;
 use crate::hardware::simd::Simd;
 use std::arch::asm;
 use std::array::from_fn;
+
+/// Calls `$layout` with as many rows as the tile has.
+macro_rules! at_height {
+    ($mr:ident, $layout:ident, $nv:tt, $sums:ident, $o:ident, $($row:tt)+) => {
+        at_height!(@ $mr, $layout, $nv, $sums, $o, [], $($row)+)
+    };
+    (
+        @ $mr:ident, $layout:ident, $nv:tt, $sums:ident, $o:ident,
+        [$($row:tt)*], $next:tt $($more:tt)*
+    ) => {
+        if $mr == at_height!(@count $next) {
+            $layout!($nv, $sums, $o, $($row)* $next)
+        } else {
+            at_height!(@ $mr, $layout, $nv, $sums, $o, [$($row)* $next], $($more)*)
+        }
+    };
+    (@ $mr:ident, $layout:ident, $nv:tt, $sums:ident, $o:ident, [$($row:tt)*],) => {
+        unreachable!("a tile of {} rows", $mr)
+    };
+    (@count [$i:tt $($rest:tt)+]) => { $i + 1 };
+}
+
+// Behind the macro that both use.
+pub mod avx2;
+pub mod windows;
 
 /// The addresses to prefetch while a strip is multiplied: a cache line for each step of k.
 ///

@@ -2,6 +2,7 @@
 
 use super::MEMORY;
 use crate::gemm::MatRef;
+use crate::gemm::nonzeros::compress_row;
 use crate::hardware::memory::{self, FLOATS_PER_LINE};
 use crate::hardware::parallel::{Chunks, Context};
 use crate::hardware::simd::{MAX_LANES, Simd, kernel};
@@ -130,15 +131,7 @@ kernel! {
             for block in 0..bounds.len() - 1 {
                 starts[block] = (base + count) as u32;
                 let row = &row[bounds[block] as usize..bounds[block + 1] as usize];
-                let whole = row.len() - row.len() % S::LANES;
-                for p in (0..whole).step_by(S::LANES) {
-                    let (values, columns) = (&mut values[count..], &mut columns[count..]);
-                    count += s.compress(s.load(&row[p..]), p as u32, values, columns);
-                }
-                if whole < row.len() {
-                    let (values, columns) = (&mut values[count..], &mut columns[count..]);
-                    count += s.compress(s.load_head(&row[whole..]), whole as u32, values, columns);
-                }
+                count += compress_row(s, row, &mut values[count..], &mut columns[count..]);
             }
             starts[bounds.len() - 1] = (base + count) as u32;
         }
@@ -166,31 +159,5 @@ fn transpose<S: Simd>(simd: S, a: MatRef, out: &mut [f32], stride: usize) {
                 simd.transpose(&edge, S::LANES, out, stride);
             }
         }
-    }
-}
-
-/// The share of elements that are not 0 in some rows (or columns, whichever lie contiguous) of A:
-/// one of sixteen, but four at least. It takes a hundredth of the time that compressing takes.
-pub fn sampled_density(cx: &Context, a: MatRef) -> f32 {
-    let a = if a.col_stride() == 1 { a } else { a.transposed() };
-    assert!(a.col_stride() == 1, "neither rows nor columns are contiguous");
-    let step = (a.rows() / 4).clamp(1, 16);
-    let sampled = a.rows().div_ceil(step) * a.cols();
-    count_nonzeros(cx.isa(), a, step) as f32 / sampled.max(1) as f32
-}
-
-kernel! {
-    /// Counts the elements that are not 0 in every `step`th row, which is contiguous.
-    fn count_nonzeros(_s, a: MatRef<'_>, step: usize) -> usize {
-        let (mut count, k) = (0, a.cols());
-        for i in (0..a.rows()).step_by(step) {
-            // The compiler makes vectors of it.
-            let mut in_row = 0u32;
-            for &x in &a.data()[i * a.row_stride()..][..k] {
-                in_row += u32::from(x != 0.0);
-            }
-            count += in_row as usize;
-        }
-        count
     }
 }

@@ -148,8 +148,8 @@ fn density_decides() {
                 _ => is_sparse::<Avx2>(&cx, a),
             };
             assert_eq!(found, expected, "{density}");
-            let by_columns = sampled_density(&cx, a.transposed());
-            assert_eq!(sampled_density(&cx, a), by_columns);
+            let by_columns = sampled_density(cx.isa(), a.transposed());
+            assert_eq!(sampled_density(cx.isa(), a), by_columns);
             assert!((by_columns - density).abs() < 0.12, "{by_columns} instead of {density}");
         }
     }

@@ -138,12 +138,7 @@ fn scatter<T: Tile, const MR: usize, const NV: usize>(
         }
     }
     if finish.epilogue.relu {
-        let zero = simd.splat(0.0);
-        for row in &mut sums {
-            for sum in row {
-                *sum = simd.max(zero, *sum);
-            }
-        }
+        finish::relu(simd, &mut sums);
     }
     for (&i, row) in rows.iter().zip(sums) {
         let out = c.row(i, j, NV * T::LANES);

@@ -221,27 +221,6 @@ macro_rules! by_columns {
     };
 }
 
-/// Calls `$layout` with as many rows as the tile has.
-macro_rules! at_height {
-    ($mr:ident, $layout:ident, $nv:tt, $sums:ident, $o:ident, $($row:tt)+) => {
-        at_height!(@ $mr, $layout, $nv, $sums, $o, [], $($row)+)
-    };
-    (
-        @ $mr:ident, $layout:ident, $nv:tt, $sums:ident, $o:ident,
-        [$($row:tt)*], $next:tt $($more:tt)*
-    ) => {
-        if $mr == at_height!(@count $next) {
-            $layout!($nv, $sums, $o, $($row)* $next)
-        } else {
-            at_height!(@ $mr, $layout, $nv, $sums, $o, [$($row)* $next], $($more)*)
-        }
-    };
-    (@ $mr:ident, $layout:ident, $nv:tt, $sums:ident, $o:ident, [$($row:tt)*],) => {
-        unreachable!("a tile of {} rows", $mr)
-    };
-    (@count [$i:tt $($rest:tt)+]) => { $i + 1 };
-}
-
 /// Enables the first `n` lanes.
 #[target_feature(enable = "avx2")]
 #[inline]

@@ -254,9 +254,13 @@ impl Dataset {
             .expect("nothing is few")
     }
 
-    /// The same samples, the last `count` of which are for validation. They have to be fewer than
-    /// all.
-    pub(crate) fn with_validation(self, count: usize) -> Self {
+    /// The same samples, the last `count` of which are for validation: no model learns from them,
+    /// and they choose among models.
+    ///
+    /// # Panics
+    /// If that leaves none to learn from.
+    #[must_use]
+    pub fn with_validation(self, count: usize) -> Self {
         assert!(count < self.len(), "{count} of {} samples for validation", self.len());
         Dataset { validation: count, ..self }
     }

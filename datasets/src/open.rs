@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::halves::{Parts, TrainTest, unlike};
-use crate::error::{At as _, Error, OneLine, bail};
+use crate::error::{At as _, Error, OneLine, Problem, Remedy, bail};
 use crate::formats::images;
 use crate::formats::options::OpenOptions;
 use crate::formats::source::Found;
@@ -148,11 +148,18 @@ fn find(
     if let Some(data) = cifar::open(path, &name)? {
         return files(data, "CIFAR-10's batches");
     }
-    // Two files of a name may label images in folders of these names.
+    // A file called train or test may as well label the images in folders of these names.
     if options.labels.is_none()
-        && let Some(found) = halves(path, &name, options)?
+        && let Some(file) = half_file(path, "train")?.or(half_file(path, "test")?)
     {
-        return Ok(found);
+        if images::open::has_halves(path)? {
+            let problem = "lies beside folders of images: name the table or a folder of images \
+                           itself, or give it as the file of their labels";
+            return Err(Error::file(&file, Problem::with(problem, Remedy::LabelsFile)));
+        }
+        if let Some(found) = halves(path, &name, options)? {
+            return Ok(found);
+        }
     }
     if let Some(found) = images::open::open(path, &name, options, progress)? {
         return Ok(found);
@@ -171,27 +178,27 @@ fn find(
     ))
 }
 
+/// The only file in `dir` that is called `half`, whatever its extension.
+fn half_file(dir: &Path, half: &str) -> Result<Option<PathBuf>, Error> {
+    let mut found: Option<PathBuf> = None;
+    for entry in fs::read_dir(dir).at(dir)? {
+        let path = entry.at(dir)?.path();
+        let stem =
+            path.file_name().and_then(|name| name.to_str()).and_then(|name| name.split_once('.'));
+        if stem.is_some_and(|(stem, _)| stem == half) && path.is_file() {
+            if let Some(other) = found {
+                let (path, other) = (OneLine(&path).to_string(), other);
+                bail!(&other, "lies beside {path}: name one of them, or remove one");
+            }
+            found = Some(path);
+        }
+    }
+    Ok(found)
+}
+
 /// The halves that are files called `train` and `test`; `None` if neither is there.
 fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>, Error> {
-    let file = |half: &str| -> Result<Option<PathBuf>, Error> {
-        let mut found: Option<PathBuf> = None;
-        for entry in fs::read_dir(dir).at(dir)? {
-            let path = entry.at(dir)?.path();
-            let stem = path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .and_then(|name| name.split_once('.'));
-            if stem.is_some_and(|(stem, _)| stem == half) && path.is_file() {
-                if let Some(other) = found {
-                    let (path, other) = (OneLine(&path).to_string(), other);
-                    bail!(&other, "lies beside {path}: name one of them, or remove one");
-                }
-                found = Some(path);
-            }
-        }
-        Ok(found)
-    };
-    let (train, test) = match (file("train")?, file("test")?) {
+    let (train, test) = match (half_file(dir, "train")?, half_file(dir, "test")?) {
         (None, None) => return Ok(None),
         (Some(train), Some(test)) => (train, test),
         (Some(path), None) | (None, Some(path)) => {

@@ -1,10 +1,12 @@
 //! Opening a folder of images: by the store that was kept of the last time, or by decoding them
 //! all. Opening a single image.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::decode::is_image;
 use super::fit::fit;
+use super::folder::{Folder, Role, role};
 use super::listing::{Items, unreadable};
 use super::picture::Picture;
 use super::{labels, pass};
@@ -89,6 +91,18 @@ pub(crate) fn open(
         whole => whole,
     };
     Ok(Some(Found { parts, format, skipped, notes }))
+}
+
+/// Tells whether `dir` has a folder for training, validation or the test that holds images.
+pub(crate) fn has_halves(dir: &Path) -> Result<bool, Error> {
+    for entry in fs::read_dir(dir).at(dir)? {
+        let path = entry.at(dir)?.path();
+        let is_half = matches!(role(&path), Some(Role::Half(_))) && path.is_dir();
+        if is_half && Folder::read(&path)?.count() > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Opens the image `path`, called `name`, as one sample; `None` if it is no image.

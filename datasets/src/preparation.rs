@@ -101,7 +101,7 @@ impl Preparation {
         let one = |(own, other): (&Column, &Column)| {
             own.name == other.name
                 && match (&own.kind, &other.kind) {
-                    (ColumnKind::Number, ColumnKind::Number) => true,
+                    (ColumnKind::Number { .. }, ColumnKind::Number { .. }) => true,
                     (
                         ColumnKind::Category { names: own, encoding },
                         ColumnKind::Category { names, encoding: other },

@@ -215,7 +215,7 @@ fn fitted(train: &Dataset) -> Result<Preparation, Error> {
         (Some(columns), _) => Some(Fit::new(columns)),
         (None, Some(_)) => None,
         (None, None) => {
-            let column = |at: usize| Column { name: at.to_string(), kind: ColumnKind::Number };
+            let column = |at: usize| Column { name: at.to_string(), kind: ColumnKind::NUMBER };
             Some(Fit::new(&(0..width).map(column).collect::<Vec<_>>()))
         }
     };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::sample::column::{Column, ColumnKind, Encoding};
+use crate::sample::column::{Column, ColumnKind, Dates, Encoding};
 
 /// The preparation of one column of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,9 @@ pub enum PreparedColumn {
         std: f64,
         /// A further feature is 1 where the number is missing.
         indicator: bool,
+        /// The order of their parts, if the numbers are dates.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        dates: Option<Dates>,
     },
     /// Categories as their place among the names: one feature.
     Ordinal {
@@ -56,7 +59,11 @@ impl PreparedColumn {
         let category =
             |names: &[String], encoding| ColumnKind::Category { names: names.to_vec(), encoding };
         let kind = match self {
-            PreparedColumn::Number { .. } => ColumnKind::Number,
+            // Above this, `f32` tells apart less than whole numbers.
+            &PreparedColumn::Number { mean, dates, .. } if mean.abs() > 16_777_216.0 => {
+                ColumnKind::Number { origin: mean as i64, dates }
+            }
+            &PreparedColumn::Number { dates, .. } => ColumnKind::Number { origin: 0, dates },
             PreparedColumn::Ordinal { names, .. } => category(names, Encoding::Ordinal),
             PreparedColumn::OneHot { names, .. } => category(names, Encoding::OneHot),
         };

@@ -15,7 +15,7 @@ use crate::sample::column::{Column, ColumnKind, Encoding};
 /// ```
 /// use narrows_datasets::{Column, ColumnKind, Fit};
 ///
-/// let mut fit = Fit::new(&[Column { name: "age".to_owned(), kind: ColumnKind::Number }]);
+/// let mut fit = Fit::new(&[Column { name: "age".to_owned(), kind: ColumnKind::NUMBER }]);
 /// for age in [30.0, 50.0, f32::NAN] {
 ///     fit.push(&[age]);
 /// }
@@ -83,11 +83,15 @@ impl Fit {
     /// deviation 1.
     #[must_use]
     pub fn finish(self) -> Preparation {
+        let origins = self.columns.iter().map(|column| column.kind.origin() as f64).collect();
         let columns = self.columns.into_iter().zip(self.moments).map(|(column, moments)| {
             let (mean, std, indicator) = (moments.mean, moments.std(), moments.missing > 0);
             let name = column.name;
             match column.kind {
-                ColumnKind::Number => PreparedColumn::Number { name, mean, std, indicator },
+                ColumnKind::Number { origin, dates } => {
+                    let mean = mean + origin as f64;
+                    PreparedColumn::Number { name, mean, std, indicator, dates }
+                }
                 ColumnKind::Category { names, encoding: Encoding::Ordinal } => {
                     PreparedColumn::Ordinal { name, names, mean, std, indicator }
                 }
@@ -96,6 +100,6 @@ impl Fit {
                 }
             }
         });
-        Preparation::Table(TablePreparation::new(columns.collect()))
+        Preparation::Table(TablePreparation::new(columns.collect(), origins))
     }
 }

@@ -33,17 +33,28 @@ enum Operation {
     Missing { from: usize, known: Option<Vec<bool>> },
 }
 
+/// The source of a column's values.
+struct Source {
+    /// The place of its stored value.
+    from: usize,
+    /// The number that stored values are counted from.
+    origin: f64,
+    /// For each stored category, its place among the column's.
+    places: Vec<u32>,
+}
+
 impl Program {
-    /// For the table that the columns were learnt from.
-    pub(super) fn new(columns: &[PreparedColumn]) -> Self {
-        let sources = columns.iter().enumerate().map(|(from, column)| {
+    /// For the table that the columns were learnt from, whose stored values are counted from
+    /// `origins`.
+    pub(super) fn new(columns: &[PreparedColumn], origins: Vec<f64>) -> Self {
+        let sources = columns.iter().zip(origins).enumerate().map(|(from, (column, origin))| {
             let count = match column {
                 PreparedColumn::Number { .. } => 0,
                 PreparedColumn::Ordinal { names, .. } | PreparedColumn::OneHot { names, .. } => {
                     names.len()
                 }
             };
-            (from, (0..count as u32).collect())
+            Source { from, origin, places: (0..count as u32).collect() }
         });
         Program::build(columns, columns.len(), sources.collect())
     }
@@ -85,18 +96,17 @@ impl Program {
                     return Err(format!("{problem}: {advice}"));
                 }
             };
-            Ok((from, places))
+            Ok(Source { from, origin: stored[from].kind.origin() as f64, places })
         };
         let sources = columns.iter().map(source).collect::<Result<Vec<_>, String>>()?;
         Ok(Program::build(columns, stored.len(), sources))
     }
 
-    /// `sources` holds for each column the place of its stored value, and for each stored category
-    /// its place among the column's.
-    fn build(columns: &[PreparedColumn], stored: usize, sources: Vec<(usize, Vec<u32>)>) -> Self {
+    /// `sources` has one for each column.
+    fn build(columns: &[PreparedColumn], stored: usize, sources: Vec<Source>) -> Self {
         let mut program = Program { stored, features: 0, operations: Vec::new() };
         let mut indicators = Vec::new();
-        for (column, (from, places)) in columns.iter().zip(sources) {
+        for (column, Source { from, origin, places }) in columns.iter().zip(sources) {
             if column.indicator() {
                 let of_categories = matches!(column, PreparedColumn::Ordinal { .. });
                 let known =
@@ -106,15 +116,16 @@ impl Program {
             match column {
                 PreparedColumn::Number { mean, std, .. } => {
                     program.features += 1;
+                    let mean = mean - origin;
                     match program.operations.last_mut() {
                         Some(Operation::Numbers { from: first, means, inverses })
                             if *first + means.len() == from =>
                         {
-                            means.push(*mean);
+                            means.push(mean);
                             inverses.push(std.recip());
                         }
                         _ => {
-                            let (means, inverses) = (vec![*mean], vec![std.recip()]);
+                            let (means, inverses) = (vec![mean], vec![std.recip()]);
                             program.operations.push(Operation::Numbers { from, means, inverses });
                         }
                     }
@@ -208,7 +219,7 @@ fn category(value: f32) -> Option<usize> {
 /// The categories of a column; `None` for numbers.
 fn categories(kind: &ColumnKind) -> Option<&[String]> {
     match kind {
-        ColumnKind::Number => None,
+        ColumnKind::Number { .. } => None,
         ColumnKind::Category { names, .. } => Some(names),
     }
 }

@@ -38,8 +38,9 @@ struct Columns {
 }
 
 impl TablePreparation {
-    pub(super) fn new(columns: Vec<PreparedColumn>) -> Self {
-        TablePreparation { program: Program::new(&columns), columns }
+    /// `origins` are those of the columns as they are stored.
+    pub(super) fn new(columns: Vec<PreparedColumn>, origins: Vec<f64>) -> Self {
+        TablePreparation { program: Program::new(&columns, origins), columns }
     }
 
     /// The preparation of each column.
@@ -100,7 +101,9 @@ impl TryFrom<Columns> for TablePreparation {
                 ));
             }
         }
-        Ok(TablePreparation::new(columns))
+        let origin = |column: &PreparedColumn| column.column().kind.origin() as f64;
+        let origins = columns.iter().map(origin).collect();
+        Ok(TablePreparation::new(columns, origins))
     }
 }
 

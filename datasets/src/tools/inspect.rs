@@ -114,8 +114,7 @@ const NONE: NumberSummary = NumberSummary {
 };
 
 impl NumberSummary {
-    fn push(&mut self, value: f32) {
-        let value = f64::from(value);
+    fn push(&mut self, value: f64) {
         if value.is_nan() {
             self.missing += 1;
             return;
@@ -167,6 +166,7 @@ pub fn inspect(
     let mut of_columns = vec![NONE; columns.len()];
     let mut of_categories: Vec<Vec<u64>> =
         columns.iter().map(|column| vec![0; categories(&column.kind)]).collect();
+    let origins: Vec<f64> = columns.iter().map(|column| column.kind.origin() as f64).collect();
     let mut of_classes = vec![[0_u64; 2]; both.class_names().len()];
     let mut unlabelled = 0;
     both.for_each(&Half::BOTH, &mut both.meter(&Half::BOTH, progress), |half, sample, label| {
@@ -180,11 +180,14 @@ pub fn inspect(
         }
         let values = sample.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value));
         if columns.is_empty() {
-            values.for_each(|value| all.push(value));
+            values.for_each(|value| all.push(f64::from(value)));
             return Ok(());
         }
-        for ((value, numbers), counts) in values.zip(&mut of_columns).zip(&mut of_categories) {
-            numbers.push(value);
+        let origins = origins.iter().copied();
+        for (((value, origin), numbers), counts) in
+            values.zip(origins).zip(&mut of_columns).zip(&mut of_categories)
+        {
+            numbers.push(f64::from(value) + origin);
             // A column of numbers has no counts.
             if let (false, Some(count)) = (value.is_nan(), counts.get_mut(value as usize)) {
                 *count += 1;
@@ -196,7 +199,9 @@ pub fn inspect(
         columns.iter().zip(of_columns).zip(of_categories).map(|((column, numbers), counts)| {
             let name = column.name.clone();
             match &column.kind {
-                ColumnKind::Number => ColumnSummary::Number { name, numbers: numbers.finish() },
+                ColumnKind::Number { .. } => {
+                    ColumnSummary::Number { name, numbers: numbers.finish() }
+                }
                 ColumnKind::Category { names, .. } => {
                     let mut categories: Vec<(String, u64)> =
                         names.iter().cloned().zip(counts).collect();
@@ -230,7 +235,7 @@ pub fn inspect(
 
 fn categories(kind: &ColumnKind) -> usize {
     match kind {
-        ColumnKind::Number => 0,
+        ColumnKind::Number { .. } => 0,
         ColumnKind::Category { names, .. } => names.len(),
     }
 }

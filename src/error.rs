@@ -22,8 +22,8 @@ impl Error {
     fn advised(message: String, remedy: Option<Remedy>) -> Error {
         let option = match remedy {
             Some(Remedy::Ignore) => " by --ignore",
-            Some(Remedy::NoHeader) => " by --header false",
-            Some(Remedy::DecimalMark) => " by --decimal",
+            Some(Remedy::NoHeader) => ", by --header false",
+            Some(Remedy::DecimalMark) => ", by --decimal",
             Some(Remedy::MissingOrCategories) => ", by --missing=TEXT, --categorical or --ignore",
             Some(Remedy::OtherLabel) => " by --label",
             Some(Remedy::WhichLabel) => ", by --label",

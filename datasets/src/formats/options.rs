@@ -136,9 +136,11 @@ pub struct TableOptions {
     /// `#N/A`, `<NA>`, `NaN` in any case, `null`, `NULL`, `None` and `?`.
     pub missing: Vec<String>,
     /// The columns that a model learnt from. The table has to have all of them. They are read as
-    /// the model knows them, and a category that it does not know is missing. All other columns but
-    /// the label are left out. `None`: the columns are inferred.
+    /// the model knows them. A category that it does not know becomes the same features as one that
+    /// is missing. All other columns but the label are left out. `None`: the columns are inferred.
     pub known: Option<Vec<Column>>,
+    /// Categories that the model does not know keep their names, behind those that it does.
+    pub new_categories: bool,
 }
 
 impl TableOptions {

@@ -1,5 +1,7 @@
 //! The preparation of one column of a table.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::sample::column::{Column, ColumnKind, Dates, Encoding};
@@ -44,6 +46,10 @@ pub enum PreparedColumn {
     },
 }
 
+/// Means of numbers that `f32` tells apart by less than whole numbers, if they are no larger than
+/// an origin can be.
+const LARGE: Range<f64> = 16_777_216.0..4e18;
+
 impl PreparedColumn {
     /// The name of the column.
     pub fn name(&self) -> &str {
@@ -59,8 +65,7 @@ impl PreparedColumn {
         let category =
             |names: &[String], encoding| ColumnKind::Category { names: names.to_vec(), encoding };
         let kind = match self {
-            // Above this, `f32` tells apart less than whole numbers.
-            &PreparedColumn::Number { mean, dates, .. } if mean.abs() > 16_777_216.0 => {
+            &PreparedColumn::Number { mean, dates, .. } if LARGE.contains(&mean.abs()) => {
                 ColumnKind::Number { origin: mean as i64, dates }
             }
             &PreparedColumn::Number { dates, .. } => ColumnKind::Number { origin: 0, dates },

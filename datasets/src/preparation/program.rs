@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 
+use super::FAR;
 use super::column::PreparedColumn;
 use crate::error::Short;
 use crate::sample::column::{Column, ColumnKind};
 
 /// The place of a category that the model has not met.
 const UNKNOWN: u32 = u32::MAX;
+
+/// The standard deviations from the mean beyond which a number is out of the range learnt from.
+const OUT_OF_RANGE: f64 = 8.0;
 
 /// The operations on a row, in the order of its features.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -159,6 +163,65 @@ impl Program {
 
     pub(super) fn features(&self) -> usize {
         self.features
+    }
+
+    /// The place, among the columns of numbers, of the first number that is [`FAR`] from the mean,
+    /// and by how many standard deviations. `stored: (stored)`.
+    pub(super) fn far_off(&self, stored: &[f32]) -> Option<(usize, f64)> {
+        let mut before = 0;
+        for operation in &self.operations {
+            let Operation::Numbers { from, means, inverses } = operation else { continue };
+            let mut prepared = stored[*from..].iter().zip(means).zip(inverses);
+            let far = prepared.position(|((&stored, mean), inverse)| {
+                ((f64::from(stored) - mean) * inverse).abs() > FAR
+            });
+            if let Some(at) = far {
+                let number = (f64::from(stored[from + at]) - means[at]) * inverses[at];
+                return Some((before + at, number));
+            }
+            before += means.len();
+        }
+        None
+    }
+
+    /// The feature of a number out of the range learnt from, or of a category that was never seen,
+    /// if there is one: a category first, as the number of features plus the place of the value.
+    /// `stored: (stored)`.
+    pub(super) fn out_of_range(&self, stored: &[f32]) -> Option<usize> {
+        let unknown = |value: f32, known: &dyn Fn(usize) -> bool| {
+            category(value).is_some_and(|at| !known(at))
+        };
+        let (mut at, mut number) = (0, None);
+        for operation in &self.operations {
+            match operation {
+                Operation::Numbers { from, means, inverses } => {
+                    let prepared = stored[*from..].iter().zip(means).zip(inverses);
+                    let sizes = prepared
+                        .map(|((&value, mean), inverse)| (f64::from(value) - mean) * inverse);
+                    for (place, size) in sizes.map(f64::abs).enumerate() {
+                        if size > number.map_or(OUT_OF_RANGE, |(largest, _)| largest) {
+                            number = Some((size, at + place));
+                        }
+                    }
+                    at += means.len();
+                }
+                Operation::Ordinal { from, features } => {
+                    if unknown(stored[*from], &|place| place < features.len()) {
+                        return Some(self.features + from);
+                    }
+                    at += 1;
+                }
+                Operation::OneHot { from, count, places } => {
+                    let known = |place: usize| places.get(place).is_some_and(|&to| to != UNKNOWN);
+                    if unknown(stored[*from], &known) {
+                        return Some(self.features + from);
+                    }
+                    at += count;
+                }
+                Operation::Missing { .. } => {}
+            }
+        }
+        number.map(|(_, feature)| feature)
     }
 
     /// `stored: (stored)`, `out: (features)`.

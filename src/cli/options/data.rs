@@ -158,6 +158,7 @@ impl ReadingOptions {
                 decimal: value(&self.decimal),
                 missing: self.missing.0.clone(),
                 known: None,
+                new_categories: false,
             },
             labels: self.labels_file.clone(),
             access: if self.no_mmap { Access::Read } else { Access::Map },

@@ -9,13 +9,14 @@
 //! - Missing values are an empty cell, `NA`, `N/A`, `n/a`, `#N/A`, `<NA>`, `NaN` in any case,
 //!   `null`, `NULL`, `None` and `?`. Not `-`, which is as often one of two classes.
 //! - Numbers are texts that Rust's `f64` reads: digits, a point, an exponent, no hexadecimal; or
-//!   the same with a decimal comma. Anything else is a text. Infinity is a text, too: the table's layout refuses it in a column of
-//!   numbers.
+//!   the same with a decimal comma. Anything else is a text. Infinity is a text, too: the table's
+//!   layout refuses it in a column of numbers.
 //! - Text is UTF-8, with or without a byte order mark. A row has at most 4 MB and 65,536 cells.
 
 mod blanks;
 mod blocks;
 mod cells;
+mod header;
 mod part;
 mod records;
 mod survey;

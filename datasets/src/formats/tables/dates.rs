@@ -110,10 +110,7 @@ fn month_named(text: &str) -> Option<i64> {
     ];
     let text = text.to_ascii_lowercase();
     let named = |month: &&str| text.len() >= 3 && (month.starts_with(&text) || text == "sept");
-    MONTHS
-        .iter()
-        .position(|month| named(&month))
-        .map(|at| if text == "sept" { 9 } else { at as i64 + 1 })
+    MONTHS.iter().position(named).map(|at| if text == "sept" { 9 } else { at as i64 + 1 })
 }
 
 /// The seconds of a time of day, in UTC: less than 0 or more than a day's where its zone says so.

@@ -2,8 +2,8 @@
 //!
 //! - **Numbers**: each value is a number, with or without marks (`12 %`, `1,234`).
 //! - **Dates**: each value is a date. They are numbers of seconds.
-//! - **Categories**: all other columns of texts. Numbers may be among them if they are few. A column
-//!   of numbers with some other texts, such as a mark for missing values, is refused.
+//! - **Categories**: all other columns of texts. Numbers may be among them if they are few. A
+//!   column of numbers with some other texts, such as a mark for missing values, is refused.
 //! - **ID columns are rejected**: more than 1,000 categories, or more than 100 and more than half
 //!   the number of rows. Such a column names the rows or describes them.
 //! - **Counters are rejected**, unless the column is to be ordinal: 1, 2, 3... over more than 100

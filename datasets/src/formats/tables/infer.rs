@@ -34,6 +34,8 @@ struct Inference<'a> {
     budget: Budget,
     /// The mark before the fractions of numbers that are texts; `None` if no text is a number.
     decimal: Option<Decimal>,
+    /// Categories that the model does not know keep their names.
+    new_categories: bool,
     /// The columns whose cells are read as texts.
     texts: Vec<bool>,
     /// The rows without a value, which are left out.
@@ -73,6 +75,7 @@ impl Layout {
                 .map(|known| known.iter().map(|column| (column.name.as_str(), column)).collect()),
             budget: Budget::default(),
             decimal: source.decimal(),
+            new_categories: options.new_categories,
             texts: Vec::new(),
             empty_rows: 0,
         };
@@ -92,7 +95,8 @@ impl Layout {
 impl Inference<'_> {
     /// The first pass; the number of rows.
     fn count(&mut self, source: &mut dyn TableSource, pool: &ThreadPool) -> Result<u64, Error> {
-        let limits: Vec<Option<usize>> = self.roles.iter().map(|role| self.limit(*role)).collect();
+        let limits: Vec<Option<usize>> =
+            (0..self.roles.len()).map(|column| self.limit(column)).collect();
         let (limits, decimal) = (&limits, self.decimal);
         let mut rows = 0;
         let kinds: Vec<Counted> = self.counts.iter().map(|counts| counts.kind).collect();
@@ -154,10 +158,13 @@ impl Inference<'_> {
     }
 
     /// The most different values of a column; `None` if it is not counted.
-    fn limit(&self, role: Role) -> Option<usize> {
-        match role {
+    fn limit(&self, column: usize) -> Option<usize> {
+        match self.roles[column] {
             Role::Label => Some(MOST_CLASSES),
             Role::Feature { .. } if self.known.is_none() => Some(MOST_CATEGORIES),
+            Role::Feature { .. } if self.new_categories && self.texts[column] => {
+                Some(MOST_CATEGORIES)
+            }
             Role::Feature { .. } | Role::Ignored => None,
         }
     }
@@ -258,7 +265,21 @@ impl Inference<'_> {
                         &ColumnKind::Number { origin, dates } => {
                             Field::Number { origin: origin as f64, dates }
                         }
-                        ColumnKind::Category { names, .. } => Field::Category(Names::known(names)),
+                        ColumnKind::Category { names, encoding } => {
+                            let mut names = names.clone();
+                            let known = Names::known(&names);
+                            let seen = counts.seen.unwrap_or_default().into_names().to_strings();
+                            names.extend(
+                                seen.into_iter()
+                                    .filter(|name| known.find(Cell::Text(name)).is_none()),
+                            );
+                            let field = Field::Category(Names::known(&names));
+                            let kind = ColumnKind::Category { names, encoding: *encoding };
+                            if let Some(stored) = layout.columns.last_mut() {
+                                stored.kind = kind;
+                            }
+                            field
+                        }
                     }
                 }
                 (role @ Role::Feature { .. }, None) => self

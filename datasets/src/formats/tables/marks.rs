@@ -29,8 +29,8 @@ fn other(decimal: Decimal) -> char {
     }
 }
 
-/// Reads a number with or without marks, whose fraction begins with the mark `decimal`; `None` if `text` is
-/// something else.
+/// Reads a number with or without marks, whose fraction begins with the mark `decimal`; `None` if
+/// `text` is something else.
 pub(super) fn number(text: &str, decimal: Decimal) -> Option<Marked> {
     if !text.bytes().any(|byte| byte.is_ascii_digit()) || text.len() > 48 {
         return None;

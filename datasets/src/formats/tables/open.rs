@@ -174,19 +174,19 @@ impl OtherTable {
     }
 }
 
-/// Opens the tables `train` and `test` of one folder, called `name`. If `test` has no column of the
-/// labels, it is not for the test: its rows are learnt from without a label.
+/// Opens two tables of one folder, called `name`: to learn from, and for the test. If that has no
+/// column of the labels, it is not for the test: its rows are learnt from without a label.
 ///
 /// # Errors
-/// Those of the tables; if `test` lacks a column that is learnt from.
+/// Those of the tables; if the second lacks a column that is learnt from.
 pub(crate) fn open_halves(
     (train, format, source): (&Path, &str, OpenSource),
-    (test, test_source): (&Path, OpenSource),
+    (test_path, test_source): (&Path, OpenSource),
     name: &str,
     options: &OpenOptions,
 ) -> Result<Found, Error> {
     let names = source(train, &options.table)?.column_names().to_vec();
-    let of_test = test_source(test, &options.table)?.column_names().to_vec();
+    let of_test = test_source(test_path, &options.table)?.column_names().to_vec();
     let mut label = label_name(&names, &options.table, train)?;
     let in_train_alone = |name: &&String| !of_test.contains(name);
     let mut guessed = None;
@@ -201,13 +201,13 @@ pub(crate) fn open_halves(
     if let Some(label) = label
         && !of_test.iter().any(|name| name == label)
     {
-        let other = OtherTable::open(test, &options.table, test_source)?;
+        let other = OtherTable::open(test_path, &options.table, test_source)?;
         let table =
             TableOptions { label: LabelColumn::Named(label.to_owned()), ..options.table.clone() };
         let options = OpenOptions { table, ..options.clone() };
-        let mut found = open_with(train, name, format, &options, source, Some((test, other)))?;
+        let mut found = open_with(train, name, format, &options, source, Some((test_path, other)))?;
         found.notes.splice(0..0, guessed);
-        let test = OneLine(test);
+        let test = OneLine(test_path);
         found.notes.push(format!(
             "{test} has no column {}: its rows are learnt from without a label, and one labelled \
              row of six is for the test",
@@ -221,17 +221,22 @@ pub(crate) fn open_halves(
     let table = TableOptions {
         label: label.map_or(LabelColumn::Absent, |label| LabelColumn::Named(label.to_owned())),
         known: data.columns().map(<[_]>::to_vec),
+        new_categories: true,
         ignore: Vec::new(),
         categorical: Vec::new(),
         ordinal: Vec::new(),
         ..options.table.clone()
     };
     let options = OpenOptions { table, ..options.clone() };
-    let tested = open(test, name, format, &options, test_source)?;
+    let tested = open(test_path, name, format, &options, test_source)?;
     let (Parts::Whole(train), Parts::Whole(test)) = (learnt.parts, tested.parts) else {
         return Ok(Found::default());
     };
-    let notes = [learnt.notes, tested.notes].concat();
+    let mut notes = [learnt.notes, tested.notes].concat();
+    let alone = of_test.iter().filter(|name| !names.contains(name));
+    notes.extend(alone.map(|name| {
+        format!("the column {} is in {} alone, and is left out", Short(name), OneLine(test_path))
+    }));
     Ok(Found { parts: Parts::Halves(train, test), notes, ..Found::default() })
 }
 
@@ -306,6 +311,6 @@ pub(crate) fn notes(options: &OpenOptions, label: Option<&str>) -> Vec<String> {
 /// A hash of the options that a table is read by, and of whether another follows it.
 fn settings(options: &TableOptions, with_other: bool) -> u64 {
     let mut hash = Hash::new();
-    hash.bytes(format!("2 {with_other} {options:?}").as_bytes());
+    hash.bytes(format!("3 {with_other} {options:?}").as_bytes());
     hash.value()
 }

@@ -27,7 +27,8 @@ struct Stored {
 impl Layout {
     /// Hands each row to `sink`: a value for each of [`Layout::columns`], and its class, or
     /// [`UNLABELLED`]. A number is the nearest `f32`, a category its place among the names, a
-    /// missing value NaN. Empty rows are left out.
+    /// missing value NaN. A category that a model does not know has the place behind all others.
+    /// Empty rows are left out.
     ///
     /// # Errors
     /// The errors of `sink`; if `source` cannot be read, or is not the table that the layout is
@@ -91,8 +92,9 @@ impl Layout {
                     label = u16::try_from(class).map_err(|_| self.changed())?;
                 }
                 (Field::Number { .. } | Field::Category(_), Cell::Missing) => values.push(f32::NAN),
-                (Field::Category(names @ Names::Known(_)), cell) => {
-                    values.push(names.find(cell).map_or(f32::NAN, |place| place as f32));
+                // A place behind all others is that of a category that the model does not know.
+                (Field::Category(names @ Names::Known(places)), cell) => {
+                    values.push(names.find(cell).unwrap_or(places.len()) as f32);
                 }
                 (Field::Category(names), cell) => {
                     values.push(names.find(cell).ok_or_else(|| self.changed())? as f32);

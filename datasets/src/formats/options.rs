@@ -13,8 +13,8 @@ pub struct OpenOptions {
     pub images: ImageOptions,
     /// Options for tables.
     pub table: TableOptions,
-    /// A file with the labels of the samples of an array file that has none itself: an IDX or
-    /// `.npy` file of whole numbers.
+    /// A file with the labels of samples: for an array file that has none itself, an IDX or `.npy`
+    /// file of whole numbers; for a folder of images, delimited text of names and labels.
     pub labels: Option<PathBuf>,
     /// The way in which the values of files are read.
     pub access: Access,

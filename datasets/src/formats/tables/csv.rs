@@ -20,6 +20,7 @@ mod header;
 mod part;
 mod records;
 mod survey;
+pub(crate) mod texts;
 mod write;
 
 use std::cell::Cell as Flag;

@@ -170,7 +170,7 @@ fn is_commented_header(line: &[u8], below: &[u8], delimiter: Option<u8>) -> bool
 }
 
 /// The separator of the columns, and true if it is runs of blanks.
-fn delimiter_of(rows: &[u8]) -> (u8, bool) {
+pub(super) fn delimiter_of(rows: &[u8]) -> (u8, bool) {
     let lines: Vec<Vec<u8>> = unquoted_lines(rows);
     let count = |line: &[u8], delimiter| line.iter().filter(|&&byte| byte == delimiter).count();
     let consistent = |delimiter: &&u8| {

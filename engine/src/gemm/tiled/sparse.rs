@@ -34,7 +34,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-use super::pack::pack_b;
+use super::pack::{lies_far, pack_b};
 use super::tile::Tile;
 use crate::gemm::depth::{KC, even_blocks, k_blocks};
 use crate::gemm::epilogue::Finish;
@@ -146,13 +146,15 @@ kernel! {
         let [packed_len, sums_len] = memory_len(k, S::LANES);
         let mut memory = memory::borrow(&MEMORY, packed_len + sums_len);
         let (packed, sums) = memory.split_at_mut(packed_len);
+        // Some columns at a time, between which sums run: all of B counts.
+        let far = lies_far(b);
         let mut first_part = 0;
         for (pc, kc) in k_blocks(k) {
             let finish = finish.of_block(pc == 0, pc + kc == k);
             for j in (0..n).step_by(VECTORS * S::LANES) {
                 let w = (VECTORS * S::LANES).min(n - j);
                 let width = w.next_multiple_of(S::LANES);
-                pack_b(s, b.block(pc, kc, j, w), width, packed);
+                pack_b(s, b.block(pc, kc, j, w), width, far, packed);
                 for i in (0..m).step_by(GROUP) {
                     let group = GROUP.min(m - i);
                     for (part, (p, depth)) in parts((pc, kc)).enumerate() {

@@ -6,8 +6,8 @@ use crate::hardware::simd::{MAX_LANES, Simd, map};
 /// The rows of B, or columns of A, that are packed at a time.
 const BAND: usize = 16;
 
-/// True for a B that is likely to lie beyond the level-2 cache. One that fits into the caches is not
-/// prefetched: that would take a sixth of its packing time.
+/// True for a B that is likely to lie beyond the level-2 cache. One that fits into the caches is
+/// not prefetched: that would take a sixth of its packing time.
 pub fn lies_far(b: MatRef) -> bool {
     b.rows() * b.cols() > 1 << 16
 }

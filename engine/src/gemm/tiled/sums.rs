@@ -56,8 +56,9 @@ impl Prefetch {
         Prefetch { start, step: row_stride, line: FLOATS_PER_LINE, strip: 0 }
     }
 
-    /// Half number `half` of the lines of a block of B, `nr` columns wide and as deep as the tile: of
-    /// its columns if they are contiguous, else of a row's lines or, if that is one line, the rows.
+    /// Half number `half` of the lines of a block of B, `nr` columns wide and as deep as the tile:
+    /// half of its columns if they are contiguous, else of a row's lines, or of the rows if that is
+    /// one line.
     #[inline(always)]
     pub fn half_panel(b: *const f32, [row, col]: [usize; 2], nr: usize, half: usize) -> Prefetch {
         let panel = b.wrapping_add((half / 2 * nr).wrapping_mul(col));

@@ -33,6 +33,7 @@ impl Error {
             Some(Remedy::OrdinalNames) => ": choose by --ordinal",
             Some(Remedy::SkipUnreadable) => " by --skip-bad",
             Some(Remedy::OneSize) => " by --image-size",
+            Some(Remedy::LabelsFile) => " by --labels-file",
             _ => "",
         };
         Error(message + option)

@@ -50,6 +50,8 @@ pub struct Dataset {
     origin: Arc<Origin>,
     /// The bytes of memory that the values may take, where these are limited.
     memory: Option<u64>,
+    /// The number of samples for validation: the last ones.
+    validation: usize,
 }
 
 /// The source of the samples, and the name of their labels there.
@@ -113,6 +115,7 @@ impl Dataset {
             class_names: Arc::from([]),
             origin: Arc::default(),
             memory: None,
+            validation: 0,
         })
     }
 
@@ -251,6 +254,29 @@ impl Dataset {
             .expect("nothing is few")
     }
 
+    /// The same samples, the last `count` of which are for validation: no model learns from them,
+    /// and they choose among models.
+    ///
+    /// # Panics
+    /// If that leaves none to learn from.
+    #[must_use]
+    pub fn with_validation(self, count: usize) -> Self {
+        assert!(count < self.len(), "{count} of {} samples for validation", self.len());
+        Dataset { validation: count, ..self }
+    }
+
+    /// The number of samples to learn from, the first ones: all that are not for
+    /// [`validation`](Dataset::validation).
+    pub fn learnt(&self) -> usize {
+        self.len() - self.validation
+    }
+
+    /// The rows that the data set off for validation, behind all others; often none. A
+    /// [`subset`](Dataset::subset) has none.
+    pub fn validation(&self) -> Range<u32> {
+        self.learnt() as u32..self.len() as u32
+    }
+
     /// Tells whether all values that a model sees lie in [0, 1].
     pub fn in_unit_range(&self) -> bool {
         self.preparation.in_unit_range()
@@ -269,7 +295,7 @@ impl Dataset {
             self.labels()?.map(|labels| rows.iter().map(|&row| labels[row as usize]).collect());
         let view = View::Listed(rows.iter().map(|&row| self.view.stored(row) as u32).collect());
         let labels = labels.map(|labels| (Labels::Owned(labels), 0));
-        Ok(Dataset { view, labels, ..self.clone() })
+        Ok(Dataset { view, labels, validation: 0, ..self.clone() })
     }
 
     /// The same samples with a limit to memory: a [`Loader`](crate::Loader) keeps at most `bytes`
@@ -284,7 +310,7 @@ impl Dataset {
     pub(crate) fn range(&self, rows: Range<usize>) -> Dataset {
         assert!(matches!(&self.view, View::Range(all) if all.start == 0 && rows.end <= all.end));
         let labels = self.labels.clone().map(|(labels, start)| (labels, start + rows.start));
-        Dataset { view: View::Range(rows), labels, ..self.clone() }
+        Dataset { view: View::Range(rows), labels, validation: 0, ..self.clone() }
     }
 }
 

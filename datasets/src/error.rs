@@ -64,6 +64,8 @@ pub enum Remedy {
     SkipUnreadable,
     /// Ask for one size of all images.
     OneSize,
+    /// Give the file of the labels.
+    LabelsFile,
 }
 
 /// A problem, before its place is known.

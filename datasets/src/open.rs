@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::halves::{Parts, TrainTest, unlike};
-use crate::error::{At as _, Error, OneLine, bail};
+use crate::error::{At as _, Error, OneLine, Problem, Remedy, bail};
 use crate::formats::images;
 use crate::formats::options::OpenOptions;
 use crate::formats::source::Found;
@@ -44,7 +44,8 @@ pub fn open(path: &Path) -> Result<TrainTest, Error> {
 /// | a folder of `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-...`, plain or with `.gz` | MNIST's images, and those of its successors | in their files |
 /// | a folder of `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin` | CIFAR-10's binary batches | inside |
 /// | a folder of `train.*` and `test.*`, each of one of the formats below | the two halves | as there |
-/// | a folder of PNG and JPEG images | `train/CLASS/name.png` and `test/CLASS/name.png`, or `CLASS/name.png`, or images alone | the folders' names |
+/// | a folder of images (PNG, JPEG, BMP, GIF, WebP, TIFF) | `train/CLASS/name.png`, `val/...` and `test/...`, or `CLASS/name.png`, or images alone; those in `unlabeled` and in no folder of a class have no label | the folders' names, or the file of `options.labels` |
+/// | an image | one sample | none |
 /// | a store (`.narrows`) | bytes or floats | inside, for all, for some or for none |
 /// | an IDX file, plain or gzip | bytes, or numbers of its other types | in the file of `options.labels` |
 /// | `.npy`, `.npz`, `.safetensors` | arrays of numbers; of several, those called `x` or `x_train` and `x_test` (and their like) | those called `y`, or the file of `options.labels` |
@@ -129,6 +130,9 @@ fn find(
     let metadata = fs::metadata(path).at(path)?;
     let name = called(path)?;
     if !metadata.is_dir() {
+        if let Some(found) = images::open::open_one(path, &name, options)? {
+            return Ok(found);
+        }
         refuse_image_options(path, options)?;
         return list::open(path, &name, options);
     }
@@ -144,18 +148,24 @@ fn find(
     if let Some(data) = cifar::open(path, &name)? {
         return files(data, "CIFAR-10's batches");
     }
-    if let Some(found) = halves(path, &name, options)? {
+    // A file called train or test may as well label the images in folders of these names.
+    if options.labels.is_none()
+        && let Some(file) = half_file(path, "train")?.or(half_file(path, "test")?)
+    {
+        if images::open::has_halves(path)? {
+            let problem = "lies beside folders of images: name the table or a folder of images \
+                           itself, or give it as the file of their labels";
+            return Err(Error::file(&file, Problem::with(problem, Remedy::LabelsFile)));
+        }
+        if let Some(found) = halves(path, &name, options)? {
+            return Ok(found);
+        }
+    }
+    if let Some(found) = images::open::open(path, &name, options, progress)? {
         return Ok(found);
     }
-    if let Some(found) = images::open::open(path, &name, &options.images, options.access, progress)?
-    {
-        if options.labels.is_some() {
-            bail!(
-                path,
-                "holds images, whose labels are the names of their folders: give no others"
-            );
-        }
-        options.table.check_unused(path, None)?;
+    // Refuses the file of labels.
+    if let Some(found) = halves(path, &name, options)? {
         return Ok(found);
     }
     Err(Error::file(
@@ -168,27 +178,27 @@ fn find(
     ))
 }
 
+/// The only file in `dir` that is called `half`, whatever its extension.
+fn half_file(dir: &Path, half: &str) -> Result<Option<PathBuf>, Error> {
+    let mut found: Option<PathBuf> = None;
+    for entry in fs::read_dir(dir).at(dir)? {
+        let path = entry.at(dir)?.path();
+        let stem =
+            path.file_name().and_then(|name| name.to_str()).and_then(|name| name.split_once('.'));
+        if stem.is_some_and(|(stem, _)| stem == half) && path.is_file() {
+            if let Some(other) = found {
+                let (path, other) = (OneLine(&path).to_string(), other);
+                bail!(&other, "lies beside {path}: name one of them, or remove one");
+            }
+            found = Some(path);
+        }
+    }
+    Ok(found)
+}
+
 /// The halves that are files called `train` and `test`; `None` if neither is there.
 fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>, Error> {
-    let file = |half: &str| -> Result<Option<PathBuf>, Error> {
-        let mut found: Option<PathBuf> = None;
-        for entry in fs::read_dir(dir).at(dir)? {
-            let path = entry.at(dir)?.path();
-            let stem = path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .and_then(|name| name.split_once('.'));
-            if stem.is_some_and(|(stem, _)| stem == half) && path.is_file() {
-                if let Some(other) = found {
-                    let (path, other) = (OneLine(&path).to_string(), other);
-                    bail!(&other, "lies beside {path}: name one of them, or remove one");
-                }
-                found = Some(path);
-            }
-        }
-        Ok(found)
-    };
-    let (train, test) = match (file("train")?, file("test")?) {
+    let (train, test) = match (half_file(dir, "train")?, half_file(dir, "test")?) {
         (None, None) => return Ok(None),
         (Some(train), Some(test)) => (train, test),
         (Some(path), None) | (None, Some(path)) => {

@@ -1,5 +1,8 @@
 //! Folders of images that are as they should be.
 
+mod files;
+mod folders;
+mod labels;
 mod pixels;
 
 use crate::image_files::{grey_png, noise, put, put_good, rgb_png, samples};
@@ -21,7 +24,7 @@ fn folders_are_classes_in_the_order_of_their_names() {
         // None of these counts.
         ("train/.hidden/1.png", 7),
         ("train/ape/.hidden.png", 8),
-        ("val/other/1.png", 9),
+        ("other/1.png", 9),
     ] {
         // Whatever the name says, what it holds decides.
         put(dir.join(name), &image(seed));

@@ -115,6 +115,64 @@ fn check_copies<const NV: usize>(isa: Isa) {
     }
 }
 
+/// Copies the vectors at some places to others.
+struct Places<'a>(Transpose<'a>, [usize; 3], [usize; 3]);
+
+impl Kernel for Places<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Places(Transpose { x, x_stride, out, out_stride }, from, to) = self;
+        simd.store_places(simd.load_places(x, x_stride, from), out, out_stride, to);
+    }
+}
+
+#[test]
+fn vectors_at_places_are_copied_and_nothing_else_written() {
+    for isa in support::isas() {
+        let (lanes, x_stride) = (isa.lanes(), 5);
+        let out_stride = lanes + 3;
+        let (from, to) = ([4, 0, 2], [1, 3, 0]);
+        // They end with the last vector.
+        let x: Vec<f32> = (0..4 * x_stride + lanes).map(|at| at as f32).collect();
+        let (mut out, mut want) = (vec![GUARD; 4 * out_stride], vec![GUARD; 4 * out_stride]);
+        for (place, at) in from.into_iter().zip(to) {
+            for lane in 0..lanes {
+                want[at * out_stride + lane] = x[place * x_stride + lane];
+            }
+        }
+        let len = 3 * out_stride + lanes;
+        let copy = Transpose { x: &x, x_stride, out: &mut out[..len], out_stride };
+        isa.run(Places(copy, from, to));
+        assert_eq!(out, want, "on {}", isa.name());
+    }
+}
+
+#[test]
+fn places_beyond_a_slice_are_refused() {
+    for isa in support::isas() {
+        let (lanes, stride) = (isa.lanes(), 5);
+        let len = 2 * stride + lanes;
+        for (x_len, out_len, last, stride) in [
+            (len - 1, len, 2, stride),
+            (len, len - 1, 2, stride),
+            (len, len, 3, stride),
+            (0, 0, 2, stride),
+            // These would come out as a small number.
+            (len, len, 2, usize::MAX / 2 + 1),
+            (len, len, usize::MAX, 1),
+        ] {
+            let refused = std::panic::catch_unwind(|| {
+                let (x, mut out) = (vec![0.0; x_len], vec![0.0; out_len]);
+                let copy = Transpose { x: &x, x_stride: stride, out: &mut out, out_stride: stride };
+                isa.run(Places(copy, [0, last, 1], [last, 0, 1]));
+            });
+            assert!(refused.is_err(), "{last} by {stride} of {x_len} on {}", isa.name());
+        }
+    }
+}
+
 #[test]
 fn a_block_that_does_not_fit_is_refused() {
     for isa in support::isas() {

@@ -27,7 +27,8 @@ pub struct Pretraining<'a> {
     /// [`Loss::BceWithLogits`] the output has to be a sigmoid: training then takes what goes into
     /// it.
     pub training: &'a Training,
-    /// The training samples held out to choose the epoch.
+    /// The training samples held out to choose the epoch, unless the data set some off for
+    /// [validation](Dataset::validation).
     pub held_out: usize,
     /// Decides the initial weights and what is held out.
     pub seed: u64,
@@ -106,7 +107,7 @@ impl<'a> Pretraining<'a> {
         {
             bail!("the loss bce is that of a sigmoid: the output has to be one");
         }
-        let samples = self.data.train.len();
+        let samples = self.data.train.learnt();
         ensure!(
             self.held_out < samples,
             "holding {} of {samples} training samples out leaves none: hold fewer out",
@@ -114,6 +115,15 @@ impl<'a> Pretraining<'a> {
         );
         self.trained_network()?;
         Ok(Checked::new(self))
+    }
+
+    /// The training samples that choose the epoch, ascending.
+    fn held(&self) -> Vec<u32> {
+        let train = &self.data.train;
+        match train.validation().is_empty() {
+            true => holdout(train.len(), self.held_out, self.seed),
+            false => train.validation().collect(),
+        }
     }
 
     /// The augmentation of the samples: that of the training, and that of the objective where that
@@ -127,7 +137,7 @@ impl<'a> Pretraining<'a> {
     /// The network that is trained. It has the parameters of the autoencoder, but may lack the
     /// output's sigmoid, where the loss takes logits, and have the objective's layer on the code.
     fn trained_network(&self) -> Result<Network, Error> {
-        let kept = self.data.train.len().saturating_sub(self.held_out);
+        let kept = self.data.train.len().saturating_sub(self.held().len());
         let steps = kept.div_ceil(self.training.batch.max(1)) as u64;
         let on_code = self.training.objective.on_code(self.data.train.sample_len(), steps);
         match self.training.loss {
@@ -148,7 +158,7 @@ impl Checked<'_, Pretraining<'_>> {
     pub fn run(&self, cx: &Context, observer: &dyn Observer) -> Result<Pretrained, Error> {
         let TrainTest { train, test } = self.data;
         observer.notice(&Event::Stage("principal components"));
-        let (all, tests) = (Rows::all(train.len()), Rows::all(test.len()));
+        let (all, tests) = (Rows::all(train.learnt()), Rows::all(test.len()));
         let components = self.architecture.latent.min(train.sample_len());
         let pca = Pca::fit(cx, train, all, components)?;
         let pca = PcaResult {
@@ -157,7 +167,7 @@ impl Checked<'_, Pretraining<'_>> {
             test_mse: pca.mse(cx, test, tests)?,
         };
 
-        let held = holdout(train.len(), self.held_out, self.seed);
+        let held = self.held();
         let kept = Rows::AllBut { of: train.len(), held: &held };
         let task = Task {
             data: train,

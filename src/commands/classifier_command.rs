@@ -16,7 +16,7 @@ use crate::output::summary::{Rate, Summary};
 use crate::run::folder::{METRICS, MODEL, RunFolder};
 use crate::run::metrics;
 use crate::run::recorder::Recorder;
-use narrows_datasets::{Dataset, LabelDraw, Rows, TrainTest, draw_labels};
+use narrows_datasets::{Dataset, LabelDraw, Rows, TrainTest};
 use narrows_engine::{Context, Loss, Network, Params};
 use narrows_models::calibration::fit_temperature;
 use narrows_models::checkpoint::{self, Description};
@@ -92,9 +92,10 @@ impl<'a> DrawnLabels<'a> {
         seed: u64,
     ) -> Result<DrawnLabels<'a>, Error> {
         let all = train.labels()?.ok_or_else(|| no_labels(train))?;
-        let (n, validation) = (options.labels.to_train(train)?, options.labels.validation);
+        let (n, validation) = options.labels.of(train)?;
         let number = options.draw as u64;
-        let draw = draw_labels(all, train.classes(), n, validation, seed, number)
+        let draw = train
+            .draw_labels(n, validation, seed, number)
             .map_err(|e| Error::from(e).during(train.name()))?;
         Ok(DrawnLabels { draw, n, seed: draw_seed(seed, number), all })
     }

@@ -37,13 +37,13 @@ pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
     let ComparedOptions { running, .. } = &options.compared;
     let data = open(None, &mut options.data, running.machine.threads, running.quiet)?;
     let (train, seed) = (&data.train, running.seed);
-    let (labels, validation) = (options.labels.to_train(train)?, options.labels.validation);
+    let (labels, validation) = options.labels.of(train)?;
     // The baseline, which the gains refer to, comes first.
     options.methods.0.insert(0, MethodName::Transfer(Transfer::Scratch));
     options.methods.0 = distinct(&options.methods.0);
     let ComparedOptions { architecture, pretraining, finetuning, .. } = &mut options.compared;
     let architecture = pretraining.architecture(architecture, train);
-    let training = pretraining.resolve(train.len(), &architecture, seed);
+    let training = pretraining.resolve(train, &architecture, seed);
     let finetuning = finetuning.training(labels, seed);
     let (metric, finetune_batch) = (finetuning.metric, finetuning.batch);
     let points = vec![Point { labels, validation, finetuning }];

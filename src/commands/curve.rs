@@ -48,7 +48,7 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
     let curve = curve.check()?;
     let ComparedOptions { pretraining, finetuning, .. } = &mut options.compared;
     check_batch(&curve.architecture, "--finetune-batch", finetuning.finetune_batch)?;
-    let training = pretraining.resolve(data.train.len(), &curve.architecture, curve.seed);
+    let training = pretraining.resolve(&data.train, &curve.architecture, curve.seed);
     let needed = encoder.is_none() && curve.needs_encoder(&[]);
     let pretraining = needed.then(|| pretraining.of(&data, &curve.architecture, &training));
     let pretraining = pretraining.transpose()?;

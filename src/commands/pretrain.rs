@@ -27,7 +27,6 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
     let data_words = options.data.words()?;
     let data =
         open(None, &mut options.data, options.running.machine.threads, options.running.quiet)?;
-    let samples = data.train.len();
     let input = SampleShape::of(&data.train);
     if options.linear {
         let mut shaping = ids::<ArchitectureOptions>();
@@ -37,7 +36,7 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
         options.architecture = ArchitectureOptions::from(&linear);
     }
     let architecture = options.pretraining.architecture(&mut options.architecture, &data.train);
-    let training = options.pretraining.resolve(samples, &architecture, options.running.seed);
+    let training = options.pretraining.resolve(&data.train, &architecture, options.running.seed);
     let pretraining = options.pretraining.of(&data, &architecture, &training)?;
     let pretraining = pretraining.check()?;
     let cx = options.running.machine.context()?;

@@ -25,6 +25,7 @@ pub fn run(options: &Options) -> Result<String, Error> {
     );
     let encoder = options.run.as_deref().map(Loaded::open).transpose()?;
     let data = open(encoder.as_ref(), &mut options.data, options.machine.threads, false)?;
+    let (labels, validation) = options.labels.of(&data.train)?;
     let probing = Probing {
         data: &data,
         encoder: encoder
@@ -33,8 +34,8 @@ pub fn run(options: &Options) -> Result<String, Error> {
         probes: options.probes.0.clone(),
         transductive: options.transductive,
         metric: options.metric,
-        labels: options.labels.to_train(&data.train)?,
-        validation: options.labels.validation,
+        labels,
+        validation,
         draws: options.draws.draws,
         seed: options.seed,
     };

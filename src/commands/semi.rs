@@ -39,7 +39,7 @@ pub fn run(mut options: Semi, explicit: &[String]) -> Result<String, Error> {
     let task = SemiTask {
         data: train,
         labelled: Rows::Listed(rows),
-        unlabelled: Rows::all(train.len()),
+        unlabelled: Rows::all(train.learnt()),
         validation: Rows::Listed(held),
     };
     let mut run = SemiRun::new(RUN, &network, params, task, &training)?;

@@ -170,6 +170,17 @@ fn pictures(put: &dyn Fn(&str, &str, &[u8])) {
         encoder.encode(&values[..90 * channels], 10, 9, color).unwrap();
         put("jpeg", name, &bytes);
     }
+    use image::ImageFormat::{Bmp, Gif, Tiff, WebP};
+    for (target, format) in [("bmp", Bmp), ("gif", Gif), ("tiff", Tiff), ("webp", WebP)] {
+        for (name, color, channels) in
+            [("rgb", image::ColorType::Rgb8, 3), ("rgba", image::ColorType::Rgba8, 4)]
+        {
+            let mut bytes = std::io::Cursor::new(Vec::new());
+            let values = &values[..90 * channels];
+            image::write_buffer_with_format(&mut bytes, values, 10, 9, color, format).unwrap();
+            put(target, name, bytes.get_ref());
+        }
+    }
 }
 
 fn models(corpus: &Path, put: &dyn Fn(&str, &str, &[u8])) {

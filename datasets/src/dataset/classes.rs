@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::dataset::Dataset;
 use crate::error::{Error, listed};
-use crate::sample::label::UNLABELLED;
+use crate::random::label_draw::{LabelDraw, draw_labels};
+use crate::sample::label::{MOST_CLASSES, UNLABELLED};
 
 impl Dataset {
     /// Tells whether there are labels, if only for some samples.
@@ -67,23 +68,90 @@ impl Dataset {
     /// # Errors
     /// If a label names a class that is not in the list; as [`labels`](Dataset::labels).
     pub fn with_classes(self, names: &[String]) -> Result<Dataset, Error> {
-        if *self.class_names == *names || !self.has_labels() {
+        let same = self.with_known_classes(names)?;
+        let labels = same.labels()?.unwrap_or_default();
+        let other = |&label: &u16| label != UNLABELLED && usize::from(label) >= names.len();
+        if let Some(row) = labels.iter().position(other) {
+            let (class, names) = (&same.class_names[usize::from(labels[row])], listed(names));
+            return Err(same.error(format!(
+                "row {row} has the label {class:?}, which is none of the classes {names}"
+            )));
+        }
+        Ok(same)
+    }
+
+    /// The same samples with the classes `known` first, in that order: a label becomes that of the
+    /// class of the same name. Classes of other names that a label names come behind them. Samples
+    /// for a test thus have the classes of those to learn from, and then others.
+    ///
+    /// # Errors
+    /// If there are more classes than labels can tell apart; as [`labels`](Dataset::labels).
+    pub fn with_known_classes(self, known: &[String]) -> Result<Dataset, Error> {
+        if *self.class_names == *known || !self.has_labels() {
             return Ok(self);
         }
-        let place = |name: &String| names.iter().position(|other| other == name);
-        let places: Vec<Option<usize>> = self.class_names.iter().map(place).collect();
-        let renamed = |(row, &label): (usize, &u16)| match label {
-            UNLABELLED => Ok(UNLABELLED),
-            label => places[usize::from(label)].map(|place| place as u16).ok_or_else(|| {
-                let (class, names) = (&self.class_names[usize::from(label)], listed(names));
-                self.error(format!(
-                    "row {row} has the label {class:?}, which is none of the classes {names}"
-                ))
-            }),
+        let labels = self.labels()?.unwrap_or_default();
+        let mut occurs = vec![false; self.class_names.len()];
+        for &label in labels.iter().filter(|&&label| label != UNLABELLED) {
+            occurs[usize::from(label)] = true;
+        }
+        let mut names = known.to_vec();
+        let mut places = Vec::with_capacity(occurs.len());
+        for (name, occurs) in self.class_names.iter().zip(occurs) {
+            let place = known.iter().position(|other| other == name).unwrap_or(names.len());
+            if place == names.len() && occurs {
+                names.push(name.clone());
+            }
+            places.push(place as u16);
+        }
+        if names.len() > MOST_CLASSES {
+            let count = names.len();
+            return Err(self.error(format!("{count} classes are more than {MOST_CLASSES}")));
+        }
+        let renamed = |&label: &u16| match label {
+            UNLABELLED => UNLABELLED,
+            label => places[usize::from(label)],
         };
-        let labels = self.labels()?.unwrap_or_default().iter().enumerate().map(renamed);
-        let labels = labels.collect::<Result<_, _>>()?;
+        let labels = labels.iter().map(renamed).collect();
         Ok(self.with_labels(labels).with_class_names(names.into()))
+    }
+
+    /// The same samples, without labels and classes if no sample has one.
+    pub(crate) fn without_void_labels(self) -> Result<Dataset, Error> {
+        match self.has_labels() && self.labelled_rows()?.is_empty() {
+            true => Ok(Dataset { labels: None, class_names: Arc::from([]), ..self }),
+            false => Ok(self),
+        }
+    }
+
+    /// [`draw_labels`] of these samples. If the data set off labelled samples for validation, these
+    /// are the draw's, and `validation` counts for nothing.
+    ///
+    /// # Errors
+    /// The same, and those of [`labels`](Dataset::labels).
+    pub fn draw_labels(
+        &self,
+        train: usize,
+        validation: usize,
+        seed: u64,
+        draw: u64,
+    ) -> Result<LabelDraw, Error> {
+        let labels = self.labels()?.unwrap_or_default();
+        let learnt = &labels[..self.learnt().min(labels.len())];
+        let given = self.labelled_validation()?;
+        let validation = if given.is_empty() { validation } else { 0 };
+        let drawn = draw_labels(learnt, self.classes(), train, validation, seed, draw)?;
+        Ok(if given.is_empty() { drawn } else { LabelDraw { validation: given, ..drawn } })
+    }
+
+    /// The rows of [`validation`](Dataset::validation) that have a label.
+    ///
+    /// # Errors
+    /// Those of [`labels`](Dataset::labels).
+    pub fn labelled_validation(&self) -> Result<Vec<u32>, Error> {
+        let Some(labels) = self.labels()? else { return Ok(Vec::new()) };
+        let labelled = |row: &u32| labels[*row as usize] != UNLABELLED;
+        Ok(self.validation().filter(labelled).collect())
     }
 
     /// The same samples in two classes: 1, called `class`, for the samples of that class, and 0,

@@ -9,10 +9,12 @@ use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
 
 /// Two halves of data, kept apart: a model learns from one, and is tested on the other. Their
-/// shapes and classes are the same.
+/// shapes are the same, and so are their classes, but that the test may have others behind those to
+/// learn from: each such sample will be classified wrongly.
 #[derive(Clone, Debug)]
 pub struct TrainTest {
-    /// The samples to learn from.
+    /// The samples to learn from; the last of them may be for
+    /// [validation](Dataset::validation).
     pub train: Dataset,
     /// The samples for the test.
     pub test: Dataset,
@@ -77,21 +79,23 @@ impl Parts {
             Parts::Halves(train, test) => Ok(TrainTest { train, test }),
             Parts::Whole(whole) => {
                 let (train, test) = Parts::rows(&whole)?;
-                Ok(TrainTest { train: whole.subset(&train)?, test: whole.subset(&test)? })
+                // Ascending: samples for validation are the last still.
+                let train = whole.subset(&train)?.with_validation(whole.validation().len());
+                Ok(TrainTest { train, test: whole.subset(&test)? })
             }
         }
     }
 
     /// The rows of `whole` that [`Parts::split`] chooses to learn from and for the test; both
-    /// ascending.
+    /// ascending. Rows for validation are among those to learn from.
     ///
     /// # Errors
     /// The same.
     pub fn rows(whole: &Dataset) -> Result<(Vec<u32>, Vec<u32>), Error> {
-        let labels =
-            whole.labels()?.filter(|labels| labels.iter().any(|&label| label != UNLABELLED));
+        let labels = whole.labels()?.map(|labels| &labels[..whole.learnt()]);
+        let labels = labels.filter(|labels| labels.iter().any(|&label| label != UNLABELLED));
         let test = match labels {
-            None => rows_for_test(whole.len()),
+            None => rows_for_test(whole.learnt()),
             Some(labels) => {
                 let mut classes = vec![Vec::new(); whole.classes()];
                 for (row, &label) in (0..).zip(labels).filter(|&(_, &label)| label != UNLABELLED) {
@@ -223,6 +227,7 @@ fn fitted(train: &Dataset) -> Result<Preparation, Error> {
     train.for_each_stored_floats(AT_A_TIME, |row, sample| {
         check_finite(train, row, sample)?;
         match &mut fit {
+            _ if row >= train.learnt() => {}
             Some(fit) => fit.push(sample),
             None => {
                 sample.iter().for_each(|&value| (low, high) = (low.min(value), high.max(value)))

@@ -4,6 +4,8 @@ use crate::dataset::Dataset;
 use crate::dataset::values::Values;
 use crate::error::Error;
 use crate::preparation::Preparation;
+use crate::sample::dtype::Dtype;
+use crate::sample::label::UNLABELLED;
 
 impl Dataset {
     /// Wraps unsigned bytes, sample after sample, each of the shape `sample_shape`: `[features]`,
@@ -58,6 +60,41 @@ impl Dataset {
         }
         let values = Values::floats(values, width);
         Self::in_memory(&name, values, sample_shape, Preparation::Floats, labels)
+    }
+
+    /// These samples, and behind them those of `validation`, which are of the same kind, for
+    /// validation; all in memory. There, a class that is not known here is no label.
+    pub(crate) fn joined_with_validation(self, validation: Dataset) -> Result<Dataset, Error> {
+        let count = validation.len();
+        let validation = validation.with_known_classes(&self.class_names)?;
+        let (mut bytes, mut floats, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+        for half in [&self, &validation] {
+            half.for_each_stored(|_, sample, label| {
+                match self.values.dtype {
+                    Dtype::U8 => bytes.extend_from_slice(sample),
+                    Dtype::F32 => {
+                        let values = sample.as_chunks().0.iter();
+                        floats.extend(values.map(|&value| f32::from_le_bytes(value)));
+                    }
+                }
+                let known = usize::from(label) < self.class_names.len();
+                labels.push(if known { label } else { UNLABELLED });
+                Ok(())
+            })?;
+        }
+        let values = match self.values.dtype {
+            Dtype::U8 => Values::bytes(bytes, self.values.width),
+            Dtype::F32 => Values::floats(floats, self.values.width),
+        };
+        let preparation = Preparation::clone(&self.preparation);
+        let all = Dataset::new(self.name.clone(), values, &self.stored_shape, preparation)
+            .map_err(|problem| self.error(problem))?
+            .with_provenance(self.provenance().clone());
+        let all = match self.has_labels() {
+            true => all.with_labels(labels.into()).with_class_names(self.class_names),
+            false => all,
+        };
+        Ok(all.with_validation(count))
     }
 
     fn in_memory(

@@ -76,10 +76,10 @@ impl<'a> BothHalves<'a> {
         self.train.has_labels() || self.test.is_some_and(Dataset::has_labels)
     }
 
-    /// The classes: those of either half, which are the same, unless one has no labels.
+    /// The classes: those of the samples to learn from, and then those that only the test has.
     pub(crate) fn class_names(&self) -> &'a [String] {
         match self.test {
-            Some(test) if !self.train.has_labels() => test.class_names(),
+            Some(test) if test.classes() > self.train.classes() => test.class_names(),
             _ => self.train.class_names(),
         }
     }

@@ -23,8 +23,11 @@ pub struct Inspection {
     pub format: String,
     /// Its bytes on disk, without a store that was made to read it by.
     pub bytes: u64,
-    /// Samples to learn from; all, if the data are not divided.
+    /// Samples to learn from or to validate on; all, if the data are not divided.
     pub train: u64,
+    /// The number of these that are for validation.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub validation: u64,
     /// Samples for the test, if the data say which are.
     pub test: Option<u64>,
     /// The shape of a sample: `[features]`, `[height, width]` or `[height, width, channels]`.
@@ -99,6 +102,9 @@ pub struct ClassCount {
     pub name: String,
     /// Samples to learn from.
     pub train: u64,
+    /// Samples for validation.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub validation: u64,
     /// Samples for the test.
     pub test: u64,
 }
@@ -167,11 +173,14 @@ pub fn inspect(
     let mut of_columns = vec![NONE; columns.len()];
     let mut of_categories: Vec<Vec<u64>> =
         columns.iter().map(|column| vec![0; categories(&column.kind)]).collect();
-    let mut of_classes = vec![[0_u64; 2]; both.class_names().len()];
-    let mut unlabelled = 0;
+    let mut of_classes = vec![[0_u64; 3]; both.class_names().len()];
+    let (mut unlabelled, mut seen) = (0, 0);
     both.for_each(&Half::BOTH, &mut both.meter(&Half::BOTH, progress), |half, sample, label| {
+        // Samples for validation follow those to learn from.
+        let part = if half == Half::Test { 2 } else { usize::from(seen >= both.train.learnt()) };
+        seen += 1;
         match of_classes.get_mut(usize::from(label)) {
-            Some(counts) if label != UNLABELLED => counts[half as usize] += 1,
+            Some(counts) if label != UNLABELLED => counts[part] += 1,
             _ => unlabelled += 1,
         }
         if both.train.dtype() == Dtype::U8 {
@@ -209,7 +218,12 @@ pub fn inspect(
     let labels = both.has_labels().then(|| LabelSummary {
         name: both.train.label_name().map(str::to_owned),
         classes: (both.class_names().iter().zip(&of_classes))
-            .map(|(name, &[train, test])| ClassCount { name: name.clone(), train, test })
+            .map(|(name, &[train, validation, test])| ClassCount {
+                name: name.clone(),
+                train,
+                validation,
+                test,
+            })
             .collect(),
     });
     Ok(Inspection {
@@ -217,6 +231,7 @@ pub fn inspect(
         format: data.format.clone(),
         bytes: on_disk(path)?,
         train: rows,
+        validation: both.train.validation().len() as u64,
         test: both.test.map(|_| test),
         shape: both.train.stored_shape().to_vec(),
         dtype: both.train.dtype().name(),
@@ -226,6 +241,10 @@ pub fn inspect(
         unlabelled,
         provenance: both.train.provenance().clone(),
     })
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn categories(kind: &ColumnKind) -> usize {

@@ -131,6 +131,8 @@ pub(crate) fn metadata(both: &BothHalves<'_>, data: &Undivided) -> Metadata {
         columns: both.columns.clone(),
         label: both.train.label_name().map(str::to_owned),
         classes: both.class_names().to_vec(),
+        unseen: (both.class_names().len() - both.train.classes()) as u64,
+        validation: both.train.validation().len() as u64,
         provenance: Provenance {
             source: or(&known.source, &data.name),
             format: or(&known.format, &data.format),

@@ -101,6 +101,12 @@ pub fn split(
             data.name
         );
     };
+    if !whole.validation().is_empty() {
+        bail!(
+            "data set {:?}: says itself what is for validation, and is not divided again",
+            data.name
+        );
+    }
     let places = divide(whole, counted, seed, unlabelled)?;
     let made = begin(folder)?;
     let written = write(data, folder, counted, &places, progress);

@@ -31,7 +31,8 @@ fn an_image_that_cannot_be_read_is_named_with_the_number_of_them() {
     bad_checksum[data + 10] ^= 1;
     let cases: Vec<(&str, Vec<u8>, &[&str])> = vec![
         ("x.png", vec![], &["is empty"]),
-        ("x.jpg", b"GIF89a and so on".to_vec(), &["is neither PNG nor JPEG"]),
+        ("x.jpg", b"GIF89a and so on".to_vec(), &["promises 25710x24864 pixels"]),
+        ("x.jpg", b"GIF90a and so on".to_vec(), &["is none of PNG, JPEG, BMP, GIF"]),
         ("x.png", png[..8].to_vec(), &["is damaged, or no proper PNG"]),
         ("x.png", png[..png.len() / 2].to_vec(), &["is damaged, or no proper PNG"]),
         ("x.png", bad_checksum, &["is damaged, or no proper PNG"]),
@@ -39,8 +40,8 @@ fn an_image_that_cannot_be_read_is_named_with_the_number_of_them() {
         ("x.jpg", jpeg[..jpeg.len() / 2].to_vec(), &["is damaged, or no proper JPEG"]),
         ("x.jpg", jpeg[..jpeg.len() - 20].to_vec(), &["is damaged, or no proper JPEG"]),
         ("x.jpg", arithmetic, &["is damaged, or no proper JPEG"]),
-        ("x.GIF", b"GIF89a".to_vec(), &["is a .gif file", "convert it"]),
-        ("x.webp", vec![], &["is a .webp file"]),
+        ("x.HEIC", b"GIF89a".to_vec(), &["is a .heic file", "convert it"]),
+        ("x.avif", vec![], &["is a .avif file"]),
         // More than anything can hold, and more than these files can: refused before memory is
         // asked for.
         (

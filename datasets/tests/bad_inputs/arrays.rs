@@ -208,9 +208,14 @@ pub fn npz_files(table: &mut Table) {
         Member::stored("x_train.npy", &floats),
         Member::stored("y_train.npy", &labels),
         Member::stored("x_test.npy", &floats),
-        Member::stored("y_test.npy", &npy("|u1", "(4,)", &[0, 1, 7, 1])),
+        Member::stored("y_test.npy", &npy("|u1", "(3,)", &[0, 1, 7])),
     ]);
-    table.file("class.npz", &halves, "row 2 has the label 7, a class that no training sample has");
+    table.file("test.npz", &halves, "holds 3 labels for 4 samples");
+    let halves = zip(&[
+        Member::stored("x_train.npy", &floats),
+        Member::stored("x_val.npy", &npy("<f4", "(4, 3)", &f32s(&[1.0; 12]))),
+    ]);
+    table.file("validation.npz", &halves, "do not belong together");
     let other = npy("<f4", "(4, 3)", &f32s(&[1.0; 12]));
     let shapes =
         zip(&[Member::stored("x_train.npy", &floats), Member::stored("x_test.npy", &other)]);

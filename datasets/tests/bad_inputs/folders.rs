@@ -137,7 +137,7 @@ pub fn images(table: &mut Table) {
     let good = png([2, 2], 8, 0, &[0, 1, 2, 0, 3, 4]);
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
         ("empty.png", Vec::new(), "is empty"),
-        ("text.png", b"<html>".to_vec(), "is neither PNG nor JPEG"),
+        ("text.png", b"<html>".to_vec(), "is none of PNG, JPEG"),
         ("cut.png", good[..good.len() - 20].to_vec(), "no proper PNG"),
         ("depth.png", png([2, 2], 3, 0, &[0; 6]), "no proper PNG"),
         ("colour.png", png([2, 2], 8, 5, &[0; 6]), "no proper PNG"),
@@ -152,7 +152,11 @@ pub fn images(table: &mut Table) {
         ("start.jpg", b"\xff\xd8\xff".to_vec(), "no proper JPEG"),
         ("cut.jpg", JPEG[..JPEG.len() / 2].to_vec(), "no proper JPEG"),
         ("size.png", png([2, 3], 8, 0, &[0; 9]), "ask for one size"),
-        ("photo.gif", b"GIF89a".to_vec(), "convert it"),
+        ("photo.heic", b"ftypheic".to_vec(), "convert it"),
+        ("start.gif", b"GIF89a".to_vec(), "no proper GIF"),
+        ("start.tif", b"II*\0\x08\0\0\0".to_vec(), "no proper TIFF"),
+        ("start.webp", b"RIFF\x04\0\0\0WEBP".to_vec(), "no proper WebP"),
+        ("start.bmp", b"BM\0\0\0\0\0\0\0\0".to_vec(), "no proper BMP"),
     ];
     for (name, bytes, says) in &cases {
         let files = [
@@ -171,7 +175,11 @@ pub fn images(table: &mut Table) {
     let folder = table.folder();
     fs::create_dir_all(folder.join("train/a")).unwrap();
     fs::write(folder.join("train/a/1.png"), &good).unwrap();
-    table.opened(&folder, "", &OpenOptions::default(), "but no folder test");
+    table.opened(&folder, "", &OpenOptions::default(), "too few");
+    let folder = table.folder();
+    fs::create_dir_all(folder.join("test/a")).unwrap();
+    fs::write(folder.join("test/a/1.png"), &good).unwrap();
+    table.opened(&folder, "", &OpenOptions::default(), "but no folder train");
     let folder = table.folder();
     fs::create_dir_all(folder.join("a/1.png/2.png")).unwrap();
     table.opened(&folder, "", &OpenOptions::default(), "");

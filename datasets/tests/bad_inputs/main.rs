@@ -263,7 +263,7 @@ fn any_format(table: &mut Table) {
     table.file("random", &noise(5000), "is none of");
     table.file("zeros", &[0; 100], "begins with the bytes [00, 00, 00, 00]");
     table.file("program", b"\x7fELF\x02\x01\x01\0\0\0", "is none of");
-    table.file("picture.png", b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", "is none of");
+    table.file("picture.png", b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", "no proper PNG");
     let path = table.folder().join("two\nlines.idx");
     fs::write(&path, idx(7, &[2, 2], b"abcd")).unwrap();
     table.opened(&path, "two\\nlines.idx", &OpenOptions::default(), "is none of");

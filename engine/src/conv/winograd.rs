@@ -52,6 +52,16 @@ const MOST_TERMS: usize = 256 << 10;
 /// The terms of all kinds together.
 const TERMS: usize = 25;
 
+/// The most terms of the kinds of a vertical part.
+const MOST: usize = 10;
+
+/// The kinds of product.
+const KINDS: usize = 9;
+
+/// The places of a vertical part's terms among those of its kinds, for its first and its second
+/// term: by horizontal parts, as [`Kind::all`] orders them.
+const ACROSS_TERMS: [[usize; 5]; 2] = [[0, 1, 4, 5, 8], [2, 3, 6, 7, 9]];
+
 /// True for a convolution of that kind that is large enough for this to pay.
 pub(super) fn suits(conv: &Conv, direction: Direction) -> bool {
     let Window { kernel, stride, padding, dilation } = conv.window;
@@ -100,6 +110,20 @@ impl Part {
 
     fn terms(self) -> usize {
         self.taps().len()
+    }
+
+    /// The kinds of a vertical part.
+    fn kinds(self) -> impl Iterator<Item = Kind> {
+        Kind::all().filter(move |kind| kind.down == self)
+    }
+
+    /// The terms of these kinds: the number of the first, and how many they are.
+    fn all_terms(self) -> (usize, usize) {
+        match self {
+            Part::First => (0, 10),
+            Part::Second => (10, 10),
+            Part::Shared => (20, 5),
+        }
     }
 
     /// The outputs that it contributes to.

@@ -65,6 +65,23 @@ pub trait Simd: Copy + fmt::Debug + Send + Sync + 'static {
     /// Writes the first `out.len() < LANES` values.
     fn store_head(self, v: Self::F, out: &mut [f32]);
 
+    /// The vectors at these places, `stride` floats apart, in `x`. One check covers all of them,
+    /// which shows where a value takes few instructions. Panics if `x` is too short.
+    fn load_places<const N: usize>(
+        self,
+        x: &[f32],
+        stride: usize,
+        places: [usize; N],
+    ) -> [Self::F; N];
+    /// Writes vectors to such places of `out`. Panics if it is too short.
+    fn store_places<const N: usize>(
+        self,
+        values: [Self::F; N],
+        out: &mut [f32],
+        stride: usize,
+        places: [usize; N],
+    );
+
     /// Asks for the cache line at `x`, any address at all: a hint, which never faults.
     fn prefetch(self, x: *const f32);
     /// The first `LANES` half-precision values of `x` (IEEE 754 binary16, as bits), which is exact.
@@ -153,6 +170,17 @@ fn check_block(len: usize, stride: usize, rows: usize, lanes: usize) {
         end.is_some_and(|end| end <= len),
         "{len} floats are too short for a block of {rows} rows"
     );
+}
+
+/// Panics unless `len` floats hold vectors of `lanes` floats at the places, `stride` floats apart.
+#[inline(always)]
+fn check_places<const N: usize>(len: usize, stride: usize, places: [usize; N], lanes: usize) {
+    // A loop, so that places known at compile time leave one number.
+    let mut last = 0;
+    for place in places {
+        last = last.max(place);
+    }
+    check_block(len, stride, last.saturating_add(1), lanes);
 }
 
 /// A computation written once for all ISAs. Mark `run` as `#[inline(always)]`: it must be compiled

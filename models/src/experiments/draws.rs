@@ -1,7 +1,7 @@
 //! The label draws of a measurement over several of them.
 
 use crate::error::{Error, error};
-use narrows_datasets::{LabelDraw, Remedy, TrainTest, draw_labels};
+use narrows_datasets::{LabelDraw, Remedy, TrainTest};
 
 /// Draw `draw` of that seed, of so many labels to train and to validate on.
 ///
@@ -15,11 +15,12 @@ pub fn label_draw(
     draw: usize,
 ) -> Result<LabelDraw, Error> {
     let TrainTest { train, test } = data;
-    let known = train.labels()?.filter(|_| test.has_labels()).ok_or_else(|| {
-        error!(Data, "{}: comparing needs labels in train and test", train.name())
-            .with(Remedy::NameLabel)
-    })?;
-    draw_labels(known, train.classes(), labels, validation, seed, draw as u64)
+    if !train.has_labels() || !test.has_labels() {
+        let problem = error!(Data, "{}: comparing needs labels in train and test", train.name());
+        return Err(problem.with(Remedy::NameLabel));
+    }
+    train
+        .draw_labels(labels, validation, seed, draw as u64)
         .map_err(|e| Error::from(e).during(train.name()))
 }
 

@@ -290,7 +290,7 @@ impl SemiMethod {
         let task = SemiTask {
             data: given.data,
             labelled: Rows::Listed(&draw.train),
-            unlabelled: Rows::all(given.data.len()),
+            unlabelled: Rows::all(given.data.learnt()),
             validation: Rows::Listed(&draw.validation),
         };
         let training = SemiTraining { seed, ..self.training.clone() };

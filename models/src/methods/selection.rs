@@ -157,7 +157,7 @@ fn seconds_per_epoch(
     draw: &LabelDraw,
     seed: u64,
 ) -> Result<f64, Error> {
-    let n = given.data.len();
+    let n = given.data.learnt();
     let count = (STEPS * semi.training.batch).min(n);
     let some: Vec<u32> = (0..count).map(|i| (i * n / count) as u32).collect();
     let network = semi.architecture.classifier(given.data.classes())?;

@@ -299,7 +299,7 @@ impl<'a> Run<'a> {
             true => {
                 let network = self.trainer.network().clone();
                 let params = &mut self.trainer.params;
-                reestimate_statistics(cx, &network, params, data, Rows::all(data.len()))
+                reestimate_statistics(cx, &network, params, data, Rows::all(data.learnt()))
             }
             false => Ok(()),
         }

@@ -1,7 +1,7 @@
 //! The options of `narrows curve`.
 
 use super::compared::ComparedOptions;
-use super::data::{DataOptions, DrawOptions};
+use super::data::{DataOptions, DrawOptions, labels_to_learn};
 use super::methods::{self, MethodName, method};
 use super::values::{Auto, LabelCount, List, auto, count, filled, label_count, list};
 use crate::error::{Error, bail};
@@ -79,9 +79,10 @@ impl CurveLabels {
     /// The labels of each point to train and to validate on, ascending; numbers take the place of
     /// `auto`.
     fn resolve(&mut self, train: &Dataset) -> Result<Vec<(usize, usize)>, Error> {
-        let labelled = train.labelled_rows()?.len();
+        let labelled = labels_to_learn(train)?;
         if self.labels == Auto::Auto {
             let validation = self.validation.0.iter().copied().max().unwrap_or(0);
+            let validation = if train.labelled_validation()?.is_empty() { validation } else { 0 };
             let mut labels = LABELS.to_vec();
             labels.retain(|count| match count {
                 LabelCount::All => true,
@@ -106,7 +107,7 @@ impl CurveLabels {
         };
         let mut points = Vec::new();
         for (&count, validation) in labels.iter().zip(validation) {
-            points.push((count.labels_of(train, validation)?, validation));
+            points.push(count.labels_of(train, validation)?);
         }
         points.sort_unstable();
         points.dedup_by_key(|(labels, _)| *labels);

@@ -18,10 +18,11 @@ use toml::Value;
 pub struct DataOptions {
     /// Data: a table (CSV, TSV, .gz), an array (.npy, .npz, .safetensors, IDX) or a store
     /// (.narrows); a folder of MNIST-style IDX files, of CIFAR-10's .bin batches, of train.* and
-    /// test.* in any of these formats, or of PNG and JPEG images by class (train/CLASS and
-    /// test/CLASS, or CLASS alone); or the name of a data set that narrows data fetch has fetched.
-    /// One sample in six of each class becomes the test set if there is none [default: the built-in
-    /// digits, 1,797 images of 8x8, 500 of them for the test]
+    /// test.* in any of these formats, or of images by class (train/CLASS, val/CLASS and
+    /// test/CLASS, or CLASS alone; unlabeled/ for those of no class); an image; or the name of a
+    /// data set that narrows data fetch has fetched. One sample in six of each class becomes the
+    /// test set if there is none [default: the built-in digits, 1,797 images of 8x8, 500 of them
+    /// for the test]
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
     #[command(flatten)]
@@ -67,8 +68,8 @@ pub struct ReadingOptions {
     /// is a text]
     #[arg(long, value_name = "BOOL")]
     pub header: Option<bool>,
-    /// Labels of an array that holds none: an IDX or .npy file of whole numbers, -1 for no label
-    /// [default: the labels inside]
+    /// File of labels: for an array without any, IDX or .npy of whole numbers, -1 for no label; for
+    /// a folder of images, a CSV of names and labels [default: the labels inside, or the folders]
     #[arg(long, value_name = "FILE")]
     pub labels_file: Option<PathBuf>,
     /// Size of images, to which they are scaled and cropped about the centre: 32, or 32x48 for
@@ -137,7 +138,7 @@ impl ReadingOptions {
         let (size, channels) = (value(&self.image_size), self.channels.value);
         let skip_bad = self.skip_bad;
         OpenOptions {
-            images: ImageOptions { size, channels, skip_bad, threads, cache: None },
+            images: ImageOptions { size, channels, known: None, skip_bad, threads, cache: None },
             table: TableOptions {
                 label: match self.label.as_deref() {
                     None => LabelColumn::Detect,
@@ -208,23 +209,27 @@ pub struct LabelOptions {
     #[arg(long, value_name = "N", default_value = "100",
           value_parser = label_count(1, u32::MAX as usize))]
     pub labels: LabelCount,
-    /// Number of labels for validation, which choose the epoch and the learning rate
+    /// Number of labels for validation, which choose the epoch and the learning rate. Data with
+    /// samples for validation have their own
     #[arg(long, value_name = "N", default_value_t = 100,
           value_parser = count(1, u32::MAX as usize))]
     pub validation: usize,
 }
 
 impl LabelOptions {
-    /// The labels of `train` to train on.
-    pub fn to_train(&self, train: &Dataset) -> Result<usize, Error> {
+    /// The numbers of labels of `train` to train on and to validate on.
+    pub fn of(&self, train: &Dataset) -> Result<(usize, usize), Error> {
         self.labels.labels_of(train, self.validation)
     }
 }
 
 impl LabelCount {
-    /// So many labels of `train`, or all but those to validate on.
-    pub fn labels_of(self, train: &Dataset, validation: usize) -> Result<usize, Error> {
-        match self {
+    /// So many labels of `train`, or all but those to validate on, and the number of these:
+    /// `validation`, unless the data have samples for it.
+    pub fn labels_of(self, train: &Dataset, validation: usize) -> Result<(usize, usize), Error> {
+        let given = train.labelled_validation()?.len();
+        let (drawn, validation) = if given > 0 { (0, given) } else { (validation, validation) };
+        let labels = match self {
             LabelCount::Given(labels) if labels < train.classes() => {
                 let (name, classes) = (train.name(), train.classes());
                 bail!(
@@ -232,19 +237,25 @@ impl LabelCount {
                      to {classes} or more"
                 )
             }
-            LabelCount::Given(labels) => Ok(labels),
+            LabelCount::Given(labels) => labels,
             LabelCount::All => {
-                let labelled = train.labelled_rows()?.len();
-                labelled.checked_sub(validation).filter(|&labels| labels > 0).ok_or_else(|| {
+                let labelled = labels_to_learn(train)?;
+                labelled.checked_sub(drawn).filter(|&labels| labels > 0).ok_or_else(|| {
                     Error::new(format!(
                         "{}: of {labelled} labels --validation {validation} leaves none to train \
                          on: set it lower",
                         train.name()
                     ))
-                })
+                })?
             }
-        }
+        };
+        Ok((labels, validation))
     }
+}
+
+/// The number of labels of `train`, without those of samples for validation.
+pub(super) fn labels_to_learn(train: &Dataset) -> Result<usize, Error> {
+    Ok(train.labelled_rows()?.len() - train.labelled_validation()?.len())
 }
 
 #[derive(Clone, Debug, Args, Serialize)]

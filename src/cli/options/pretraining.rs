@@ -23,7 +23,8 @@ pub struct PretrainingOptions {
     /// colour images of 32x32)
     #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
     pub epochs: Auto,
-    /// Training samples held out to choose the best epoch; auto: one in 20, at most 1,000
+    /// Training samples held out to choose the best epoch; auto: one in 20, at most 1,000. Data
+    /// with samples for validation choose by these instead
     #[arg(long, value_name = "N", default_value = "auto",
           value_parser = auto(count(0, u32::MAX as usize)))]
     pub held_out: Auto,
@@ -68,12 +69,13 @@ impl PretrainingOptions {
         }
     }
 
-    /// The training of an autoencoder on `samples` samples, less those held out; what it settles
-    /// takes the place of `auto`, and the objective's corruption its place.
-    pub fn resolve(&mut self, samples: usize, architecture: &Architecture, seed: u64) -> Training {
+    /// The training of an autoencoder on `train`, less the samples held out; what it settles takes
+    /// the place of `auto`, and the objective's corruption its place.
+    pub fn resolve(&mut self, train: &Dataset, architecture: &Architecture, seed: u64) -> Training {
+        let samples = train.learnt();
         let epochs = self.epochs.settle(epochs(samples, architecture));
         let batch = self.batch.settle(batch(samples, architecture));
-        let held_out = self.held_out.settle(held_out(samples));
+        let held_out = self.held_out.settle(held_out(train));
         let objective = self.objective.resolve();
         let augment = &mut self.augment.0;
         *augment = objective.corrupting(*augment, architecture.input);
@@ -106,12 +108,12 @@ impl PretrainingOptions {
     ) -> Result<Pretraining<'a>, Error> {
         self.check(architecture, &data.train)?;
         check_batch(architecture, "--batch", training.batch)?;
-        let held_out = self.held_out(data.train.len());
+        let held_out = self.held_out(&data.train);
         Ok(Pretraining { data, architecture, training, held_out, seed: training.seed })
     }
 
-    fn held_out(&self, samples: usize) -> usize {
-        self.held_out.or(held_out(samples))
+    fn held_out(&self, train: &Dataset) -> usize {
+        self.held_out.or(held_out(train))
     }
 
     /// Refuses what does not go together, or what `train` cannot take, by the names of the options.
@@ -129,8 +131,8 @@ impl PretrainingOptions {
             "a latent code of {latent} is longer than a sample, which has {values} values: set \
                  --latent lower"
         );
-        let samples = train.len();
-        let held_out = self.held_out(samples);
+        let samples = train.learnt();
+        let held_out = self.held_out(train);
         ensure!(
             held_out < samples,
             "holding {held_out} of {samples} training samples out leaves none: set --held-out \
@@ -161,9 +163,10 @@ fn batch(samples: usize, architecture: &Architecture) -> usize {
     (samples / 16).clamp(32, most)
 }
 
-/// The training samples held out to choose pretraining's epoch.
-fn held_out(samples: usize) -> usize {
-    (samples / 20).min(1000)
+/// The training samples held out to choose pretraining's epoch: none if the data have others for
+/// it.
+fn held_out(train: &Dataset) -> usize {
+    if train.validation().is_empty() { (train.len() / 20).min(1000) } else { 0 }
 }
 
 /// The learning rate of pretraining. Batch-normalised convolutions, whose weights are used at many

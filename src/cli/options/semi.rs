@@ -137,7 +137,7 @@ impl SemiOptions {
     /// The training on `data`; what it settles takes the place of `auto`.
     pub fn resolve(&mut self, data: &Dataset, seed: u64) -> SemiTraining {
         let method = self.method;
-        let epochs = self.epochs.settle(method.epochs(data.len()));
+        let epochs = self.epochs.settle(method.epochs(data.learnt()));
         let batch = self.batch.settle(method.batch());
         let epsilon = self.epsilon.settle(defaults::epsilon(data.sample_len()));
         let image = data.image_shape();
@@ -161,7 +161,7 @@ impl SemiOptions {
             labelled_batch: self.labelled_batch.settle(method.labelled_batch()),
             class_balance: self.class_balance,
             lr: self.lr.settle(2e-3),
-            schedule: self.schedule.schedule((epochs * data.len().div_ceil(batch)) as u64),
+            schedule: self.schedule.schedule((epochs * data.learnt().div_ceil(batch)) as u64),
             optimizer: self.optimizer.optimizer(self.weight_decay),
             weight: self.weight,
             ramp_up: self.ramp_up.settle(method.ramp_up()),

@@ -28,7 +28,7 @@ pub fn text(found: &Inspection, sheet: Option<String>) -> String {
 }
 
 fn overview(found: &Inspection, sheet: Option<String>) -> String {
-    let Inspection { train, test, values, provenance, .. } = found;
+    let Inspection { train, validation, test, values, provenance, .. } = found;
     let count = |n: u64| thousands(n as usize);
     let mut of = vec![
         ("data", short(&found.name, WIDTH - 20)),
@@ -36,9 +36,16 @@ fn overview(found: &Inspection, sheet: Option<String>) -> String {
         ("on disk", size(found.bytes)),
         (
             "samples",
-            match test {
-                None => format!("{}, not divided into train and test", count(*train)),
-                Some(test) => format!("{} to train, {} to test", count(*train), count(*test)),
+            match (test, validation) {
+                (None, 0) => format!("{}, not divided into train and test", count(*train)),
+                (None, n) => {
+                    format!("{}, {} of them to validate; no test", count(*train), count(*n))
+                }
+                (Some(test), 0) => format!("{} to train, {} to test", count(*train), count(*test)),
+                (Some(test), n) => {
+                    let [train, n, test] = [train - n, *n, *test].map(count);
+                    format!("{train} to train, {n} to validate, {test} to test")
+                }
             },
         ),
         ("each", format!("{}, {}", shape(&found.shape), found.dtype)),
@@ -151,7 +158,7 @@ fn frequent(categories: &[(String, u64)], room: usize) -> String {
 }
 
 fn classes(of: &LabelSummary, found: &Inspection) -> String {
-    let total = |class: &ClassCount| class.train + class.test;
+    let total = |class: &ClassCount| class.train + class.validation + class.test;
     let largest = of.classes.iter().map(total).max().unwrap_or(0).max(1);
     let listed = &of.classes[..of.classes.len().min(LISTED)];
     let width = listed
@@ -160,9 +167,10 @@ fn classes(of: &LabelSummary, found: &Inspection) -> String {
         .max()
         .unwrap_or(0)
         .max(5);
-    let divided = found.test.is_some();
-    let mut text =
-        format!("{:<width$}  {:>11}", "class", if divided { "train" } else { "samples" });
+    let (divided, validated) = (found.test.is_some(), found.validation > 0);
+    let first = if divided || validated { "train" } else { "samples" };
+    let mut text = format!("{:<width$}  {first:>11}", "class");
+    text += if validated { "     validate" } else { "" };
     text += if divided { "         test\n" } else { "\n" };
     for class in listed {
         let bar =
@@ -172,6 +180,9 @@ fn classes(of: &LabelSummary, found: &Inspection) -> String {
             short(&class.name, NAME),
             thousands(class.train as usize)
         );
+        if validated {
+            text += &format!("  {:>11}", thousands(class.validation as usize));
+        }
         if divided {
             text += &format!("  {:>11}", thousands(class.test as usize));
         }

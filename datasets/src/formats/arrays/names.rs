@@ -5,11 +5,11 @@
 //! | samples | `x`, `data`, `images`, `features`, `samples`, `arr_0`; or the only array, if it is not named as labels |
 //! | labels | `y`, `label`, `labels`, `target`, `targets`, `arr_1` |
 //! | of the training half | such a name (but `arr_`) after `train_` or before `_train`, as in `x_train`, `train_images` |
+//! | for validation | such a name after or before `val`, `valid` or `validation` |
 //! | of the test half | such a name after `test_` or before `_test` |
 //!
-//! `numpy.savez` calls arrays without names `arr_0` and `arr_1`. Arrays of other names, such as
-//! those of a validation half, are left alone if samples were found. A third array without a name
-//! is an error: its meaning cannot be guessed.
+//! `numpy.savez` calls arrays without names `arr_0` and `arr_1`. Arrays of other names are left out
+//! if samples were found. A third array without a name is an error: its meaning cannot be guessed.
 
 use crate::error::{Short, listed};
 
@@ -18,7 +18,18 @@ use crate::error::{Short, listed};
 pub(crate) struct Roles {
     /// The training half, or all samples.
     pub(crate) train: Role,
+    pub(crate) validation: Option<Role>,
     pub(crate) test: Option<Role>,
+}
+
+impl Roles {
+    /// The arrays of `count` that have no role.
+    pub(crate) fn others(&self, count: usize) -> Vec<usize> {
+        let roles = [Some(self.train), self.validation, self.test].into_iter().flatten();
+        let used: Vec<usize> =
+            roles.flat_map(|role| [Some(role.samples), role.labels]).flatten().collect();
+        (0..count).filter(|at| !used.contains(at)).collect()
+    }
 }
 
 /// The samples of one half, and their labels.
@@ -33,18 +44,19 @@ const LABELS: [&str; 6] = ["y", "label", "labels", "target", "targets", "arr_1"]
 
 /// Finds samples and labels among `names`.
 pub(crate) fn roles(names: &[&str]) -> Result<Roles, String> {
-    let wrong = |problem: &str| {
+    let described = |problem: &str| {
         let expected =
             "name the samples x and their labels y, or x_train, y_train, x_test and y_test";
-        Err(format!("{problem} among its arrays {}: {expected}", listed(names)))
+        format!("{problem} among its arrays {}: {expected}", listed(names))
     };
+    let wrong = |problem: &str| Err(described(problem));
     if names.is_empty() {
         return Err("holds no arrays: save some in it".to_owned());
     }
     if names.iter().any(|name| name.eq_ignore_ascii_case("arr_2")) {
         return wrong("it is unclear which array holds the samples");
     }
-    let mut found = [[None; 2]; 3];
+    let mut found = [[None; 2]; 4];
     for (at, name) in names.iter().enumerate() {
         if let Some((half, kind)) = meaning(&name.to_ascii_lowercase())
             && let Some(other) = found[half][kind].replace(at)
@@ -53,40 +65,42 @@ pub(crate) fn roles(names: &[&str]) -> Result<Roles, String> {
             return wrong(&format!("{other} and {name} could both be meant"));
         }
     }
-    let [[all, all_labels], [train, train_labels], [test, test_labels]] = found;
-    let halves = [train, train_labels, test, test_labels].iter().any(Option::is_some);
+    let [[all, all_labels], [train, train_labels], validation, test] = found;
+    let halves = found[1..].iter().flatten().any(Option::is_some);
     if halves && (all.is_some() || all_labels.is_some()) {
         return wrong("there are halves as well as undivided samples or labels");
     }
     if !halves {
         let only = (names.len() == 1 && all_labels.is_none()).then_some(0);
         return match all.or(only) {
-            Some(samples) => Ok(Roles { train: Role { samples, labels: all_labels }, test: None }),
+            Some(samples) => {
+                let train = Role { samples, labels: all_labels };
+                Ok(Roles { train, validation: None, test: None })
+            }
             None => wrong("no samples are found"),
         };
     }
     let Some(samples) = train else { return wrong("no samples of the training half are found") };
     let train = Role { samples, labels: train_labels };
-    let test = match (test, test_labels) {
-        (Some(samples), labels) => Some(Role { samples, labels }),
-        (None, Some(_)) => return wrong("the test half has labels and no samples"),
-        (None, None) => None,
+    let role = |[samples, labels]: [Option<usize>; 2], half| match (samples, labels) {
+        (Some(samples), labels) => Ok(Some(Role { samples, labels })),
+        (None, Some(_)) => Err(described(&format!("the {half} half has labels and no samples"))),
+        (None, None) => Ok(None),
     };
-    Ok(Roles { train, test })
+    Ok(Roles { train, validation: role(validation, "validation")?, test: role(test, "test")? })
 }
 
-/// The half (0 for all, 1 for training, 2 for the test) that an array of this name belongs to, and
-/// 0 for its samples or 1 for its labels. The name is in small letters.
+/// The half (0 for all, 1 for training, 2 for validation, 3 for the test) that an array of this
+/// name belongs to, and 0 for its samples or 1 for its labels. The name is in small letters.
 fn meaning(name: &str) -> Option<(usize, usize)> {
     let part = |half: &str| {
         let before = name.strip_prefix(half).and_then(|rest| rest.strip_prefix('_'));
         before.or_else(|| name.strip_suffix(half).and_then(|rest| rest.strip_suffix('_')))
     };
-    let (half, name) = match (part("train"), part("test")) {
-        (Some(rest), _) => (1, rest),
-        (None, Some(rest)) => (2, rest),
-        (None, None) => (0, name),
-    };
+    const HALVES: [(&str, usize); 5] =
+        [("train", 1), ("val", 2), ("valid", 2), ("validation", 2), ("test", 3)];
+    let found = HALVES.into_iter().find_map(|(half, number)| Some((number, part(half)?)));
+    let (half, name) = found.unwrap_or((0, name));
     if half > 0 && name.starts_with("arr_") {
         return None;
     }
@@ -100,10 +114,17 @@ mod tests {
 
     #[test]
     fn samples_and_labels_are_found_by_the_table() {
-        let one = |samples, labels| Roles { train: Role { samples, labels }, test: None };
+        let one = |samples, labels| {
+            let train = Role { samples, labels };
+            Roles { train, validation: None, test: None }
+        };
         let two = |a, b, c, d| Roles {
-            train: Role { samples: a, labels: Some(b) },
             test: Some(Role { samples: c, labels: Some(d) }),
+            ..one(a, Some(b))
+        };
+        let three = |a, b, v, w, c, d| Roles {
+            validation: Some(Role { samples: v, labels: w }),
+            ..two(a, b, c, d)
         };
         let cases: &[(&[&str], Roles)] = &[
             (&["y", "x"], one(1, Some(0))),
@@ -122,18 +143,16 @@ mod tests {
                     "val_labels",
                     "test_labels",
                 ],
-                two(0, 3, 2, 5),
+                three(0, 3, 1, Some(4), 2, 5),
             ),
+            (&["X_train", "y_train", "X_test", "y_test", "X_valid"], three(0, 1, 4, None, 2, 3)),
             (&["X_train", "y_train"], one(0, Some(1))),
         ];
         for (names, expected) in cases {
             assert_eq!(roles(names).as_ref(), Ok(expected), "{names:?}");
         }
         let test = Some(Role { samples: 1, labels: None });
-        assert_eq!(
-            roles(&["train_x", "test_x"]),
-            Ok(Roles { train: Role { samples: 0, labels: None }, test })
-        );
+        assert_eq!(roles(&["train_x", "test_x"]), Ok(Roles { test, ..one(0, None) }));
     }
 
     #[test]
@@ -150,6 +169,9 @@ mod tests {
             (&["x_test", "y_test"], "no samples of the training half"),
             (&["y_train"], "no samples of the training half"),
             (&["x_train", "y_test"], "the test half has labels and no samples"),
+            (&["x_train", "y_val"], "the validation half has labels and no samples"),
+            (&["x_val", "y_val"], "no samples of the training half"),
+            (&["x_train", "x_val", "x_valid"], "\"x_val\" and \"x_valid\" could both"),
             (&["arr_0", "arr_1", "arr_2"], "unclear which"),
             (&["train_arr_0", "b"], "no samples are found"),
         ];

@@ -8,18 +8,17 @@ use crate::dataset::halves::{Parts, unlike};
 use crate::dataset::in_memory::width;
 use crate::dataset::provenance::{Provenance, packed_by};
 use crate::dataset::values::Values;
-use crate::error::{At as _, Error, OneLine, bail};
+use crate::error::{At as _, Error, OneLine, bail, listed};
 use crate::files::data_file::{Access, DataFile};
 use crate::formats::arrays::decoder::{Array, ArrayValues};
 use crate::formats::arrays::labels::labels_of;
-use crate::formats::arrays::names::{Roles, roles};
+use crate::formats::arrays::names::{Role, roles};
 use crate::formats::arrays::stored::{NamedArray, StoredArray};
 use crate::formats::arrays::{idx, npy};
 use crate::formats::options::OpenOptions;
 use crate::formats::source::{Found, Start};
 use crate::preparation::Preparation;
 use crate::sample::dtype::Dtype;
-use crate::sample::label::UNLABELLED;
 
 /// The most dimensions of a sample: height, width and channels.
 const LARGEST_RANK: usize = 3;
@@ -61,71 +60,67 @@ pub(crate) fn open_several(
     options: &OpenOptions,
 ) -> Result<Found, Error> {
     let names: Vec<&str> = arrays.iter().map(|array| array.name.as_str()).collect();
-    let Roles { train, test } = roles(&names).at(path)?;
+    let roles = roles(&names).at(path)?;
+    let others: Vec<&str> = roles.others(names.len()).into_iter().map(|at| names[at]).collect();
+    let mut notes = Vec::new();
+    if !others.is_empty() {
+        notes.push(format!("{}: left out were the arrays {}", OneLine(path), listed(&others)));
+    }
     let mut arrays: Vec<Option<Result<StoredArray, Error>>> =
         arrays.into_iter().map(|array| Some(array.array)).collect();
-    let mut take = |at: usize| arrays[at].take().expect("each array has one role");
-    let (train_samples, train_labels) =
-        (take(train.samples)?, train.labels.map(&mut take).transpose()?);
-    let Some(test) = test else {
-        let labels = match (&options.labels, train_labels) {
-            (None, labels) => labels,
-            (Some(file), None) => Some(find_labels(file)?),
-            (Some(_), Some(labels)) => {
-                return Err(labels.error("are labels already: give no others"));
-            }
-        };
-        let whole =
-            labelled(samples(&train_samples, format, name, options.access)?, labels.as_ref())?;
-        return Ok(Found { parts: Parts::Whole(whole), ..Found::default() });
+    let mut take = |role: Role| -> Result<(StoredArray, Option<StoredArray>), Error> {
+        let mut take = |at: usize| arrays[at].take().expect("each array has one role");
+        Ok((take(role.samples)?, role.labels.map(take).transpose()?))
     };
-    if options.labels.is_some() {
-        bail!(path, "holds two halves, whose labels have to be inside: give no others");
-    }
-    let (test_samples, test_labels) =
-        (take(test.samples)?, test.labels.map(&mut take).transpose()?);
-    let train = samples(&train_samples, format, name, options.access)?;
-    let test = samples(&test_samples, format, name, options.access)?;
-    if let Some(problem) = unlike(&train, &test) {
-        return Err(test_samples.error(problem));
-    }
-    let (train, test) = match (train_labels, test_labels) {
-        (None, None) => (train, test),
-        (Some(train_labels), Some(test_labels)) => {
-            let (labels, classes) = labels_of(&[&train_labels, &test_labels])?;
-            let classes: Arc<[String]> = classes.into();
-            let [of_train, of_test] =
-                <[Vec<u16>; 2]>::try_from(labels).expect("as many as asked for");
-            check_count(&train, &train_labels, of_train.len())?;
-            check_count(&test, &test_labels, of_test.len())?;
-            if let Some((row, class)) = unseen(&of_train, &of_test) {
-                return Err(test_labels.error(format!(
-                    "row {row} has the label {}, a class that no training sample has, so that no \
-                     model could learn it: mend it, or set it to -1",
-                    classes[usize::from(class)]
-                )));
-            }
-            let with = |half: Dataset, labels: Vec<u16>| {
-                half.with_labels(labels.into()).with_class_names(classes.clone())
-            };
-            (with(train, of_train), with(test, of_test))
+    let (train_samples, mut train_labels) = take(roles.train)?;
+    let validation = roles.validation.map(&mut take).transpose()?;
+    let test = roles.test.map(take).transpose()?;
+    if let Some(file) = &options.labels {
+        if validation.is_some() || test.is_some() {
+            bail!(path, "holds halves, whose labels have to be inside: give no others");
         }
-        (Some(labels), None) | (None, Some(labels)) => {
-            return Err(labels.error(
-                "are the labels of one half, and the other has none: give both, or neither",
-            ));
+        if let Some(labels) = &train_labels {
+            return Err(labels.error("are labels already: give no others"));
+        }
+        train_labels = Some(find_labels(file)?);
+    }
+    let read = |samples_array: &StoredArray, labels: Option<&StoredArray>| {
+        labelled(samples(samples_array, format, name, options.access)?, labels)
+    };
+    let mut train = read(&train_samples, train_labels.as_ref())?;
+    if let Some((samples_array, labels)) = validation {
+        let half = read(&samples_array, labels.as_ref())?;
+        if let Some(problem) = unlike(&train, &half) {
+            return Err(samples_array.error(problem));
+        }
+        let count = half.len();
+        notes.push(format!("{count} samples are for validation: no others are held out for it"));
+        train = train.joined_with_validation(half)?;
+    }
+    let parts = match test {
+        None => Parts::Whole(train),
+        Some((samples_array, labels)) => {
+            let half = read(&samples_array, labels.as_ref())?;
+            if let Some(problem) = unlike(&train, &half) {
+                return Err(samples_array.error(problem));
+            }
+            if train.has_labels() != half.has_labels() {
+                let without =
+                    if train.has_labels() { "those for the test" } else { "those to learn from" };
+                notes.push(format!("{}: {without} have no labels", OneLine(path)));
+            }
+            let half = half.with_known_classes(train.class_names())?;
+            let unseen = &half.class_names()[train.classes().min(half.classes())..];
+            if train.has_labels() && !unseen.is_empty() {
+                notes.push(format!(
+                    "no training sample has the class {}: it can be scored, but not be learnt",
+                    listed(unseen)
+                ));
+            }
+            Parts::Halves(train, half)
         }
     };
-    Ok(Found { parts: Parts::Halves(train, test), ..Found::default() })
-}
-
-/// The first row of `test` of a class that no row of `train` has, and that class.
-fn unseen(train: &[u16], test: &[u16]) -> Option<(usize, u16)> {
-    let mut known = vec![false; usize::from(UNLABELLED) + 1];
-    known[usize::from(UNLABELLED)] = true;
-    train.iter().for_each(|&label| known[usize::from(label)] = true);
-    let row = test.iter().position(|&label| !known[usize::from(label)])?;
-    Some((row, test[row]))
+    Ok(Found { parts, notes, ..Found::default() })
 }
 
 /// The samples of an array, in memory or in its file.

@@ -5,22 +5,29 @@ use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use super::listing::foreign_extension;
+use super::folder::foreign_extension;
 use super::picture::{MOST_PIXELS, Picture};
-use super::{jpeg, png};
+use super::{jpeg, others, png};
 use crate::files::regular::is_regular;
 
 /// The bytes of the longest file: four for each of the most pixels.
 const LONGEST_FILE: u64 = 4 * MOST_PIXELS;
+/// The formats that can be read.
+const NAMES: &str = "PNG, JPEG, BMP, GIF, WebP and TIFF";
+
+/// Tells whether a file that begins with `start` is an image.
+pub(super) fn is_image(start: &[u8]) -> bool {
+    start.starts_with(png::SIGNATURE)
+        || start.starts_with(jpeg::SIGNATURE)
+        || others::format(start).is_some()
+}
 
 impl Picture {
     /// Reads the file at `path`, by way of `buffer`. Its content decides on the decoder, whatever
     /// its name. The error is the problem with the file.
     pub(super) fn read(path: &Path, buffer: &mut Vec<u8>) -> Result<Picture, String> {
         if let Some(extension) = foreign_extension(path) {
-            return Err(format!(
-                "is a .{extension} file, and PNG and JPEG alone can be read: convert it"
-            ));
+            return Err(format!("is a .{extension} file, and {NAMES} can be read: convert it"));
         }
         if !is_regular(path).map_err(|error| error.to_string())? {
             return Err("is not a regular file".to_owned());
@@ -44,7 +51,10 @@ impl Picture {
             [] => Err("is empty".to_owned()),
             _ if bytes.starts_with(png::SIGNATURE) => png::decode(bytes),
             _ if bytes.starts_with(jpeg::SIGNATURE) => jpeg::decode(bytes),
-            _ => Err("is neither PNG nor JPEG, whatever its name says".to_owned()),
+            _ => match others::format(bytes) {
+                Some(format) => others::decode(bytes, format),
+                None => Err(format!("is none of {NAMES}, whatever its name says")),
+            },
         }
     }
 }

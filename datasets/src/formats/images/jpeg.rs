@@ -8,9 +8,8 @@ pub(super) const SIGNATURE: &[u8] = b"\xff\xd8\xff";
 /// A block of 8x8 pixels takes a bit at least, that of its mean.
 const MOST_PIXELS_PER_BYTE: u64 = 64 * 8;
 
-/// Decodes a file. Pictures are taken as they are stored: a camera's note that it was held upright,
-/// colour profiles and the like are left aside. What is printed in four inks is as bright as the
-/// paper that they leave.
+/// Decodes a file. The orientation that EXIF names is applied. Colour profiles and the like are
+/// left aside. What is printed in four inks is as bright as the paper that they leave.
 pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
     let failed = |error: jpeg_decoder::Error| format!("is damaged, or no proper JPEG: {error}");
     let mut decoder = Decoder::new(bytes);
@@ -44,7 +43,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
     if values.len() != height * width * channels {
         return Err(format!("is damaged: it decodes to {} values", values.len()));
     }
-    Ok(Picture { height, width, channels, values })
+    Ok(Picture { height, width, channels, values }.upright(decoder.exif_data()))
 }
 
 /// `(255 - ink) (255 - black) / 255`, rounded.

@@ -1,19 +1,26 @@
 //! Opening a folder of images: by the store that was kept of the last time, or by decoding them
-//! all.
+//! all. Opening a single image.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::listing::{Listing, unreadable};
-use super::pass;
+use super::decode::is_image;
+use super::fit::fit;
+use super::folder::{Folder, Role, role};
+use super::listing::{Items, Listing, unreadable};
 use super::picture::Picture;
+use super::{labels, pass};
+use crate::dataset::Dataset;
+use crate::dataset::halves::Parts;
 use crate::dataset::provenance::{Provenance, packed_by};
-use crate::error::{Error, bail};
+use crate::dataset::values::Values;
+use crate::error::{At as _, Error, OneLine, bail};
 use crate::files::cache;
-use crate::files::data_file::Access;
-use crate::formats::options::ImageOptions;
-use crate::formats::source::Found;
+use crate::formats::options::{Channels, ImageOptions, LabelColumn, OpenOptions};
+use crate::formats::source::{Found, Start};
 use crate::formats::store::kept::Kept;
 use crate::formats::store::metadata::LeftOut;
+use crate::preparation::Preparation;
 
 const FORMAT: &str = "images in files";
 
@@ -21,17 +28,24 @@ const FORMAT: &str = "images in files";
 pub(crate) fn open(
     dir: &Path,
     name: &str,
-    options: &ImageOptions,
-    access: Access,
+    all: &OpenOptions,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Option<Found>, Error> {
-    if let Some((height, width)) = options.size {
-        let possible = 1..=ImageOptions::LARGEST_SIZE;
-        if !possible.contains(&height) || !possible.contains(&width) {
-            bail!("no sample can be {height}x{width}: ask for 1 to {} a side", possible.end());
+    let (options, access) = (&all.images.settled(), all.access);
+    check_size(options)?;
+    let labels = all.labels.as_deref();
+    let Some(mut items) = Items::read(dir, labels)? else { return Ok(None) };
+    let mut label = None;
+    if let Some(path) = labels {
+        labels::assign(path, &all.table, dir, &mut items)?;
+        if let LabelColumn::Named(column) = &all.table.label {
+            label = Some(column.as_str());
         }
     }
-    let Some(listing) = Listing::read(dir)? else { return Ok(None) };
+    all.table.check_unused(dir, label)?;
+    let mut listing = items.listing(dir)?;
+    let mut notes = std::mem::take(&mut listing.notes);
+    notes.extend(note_of_size(&all.images, &listing));
     let settings = options.settings();
     let fingerprint = format!("{:016x}", listing.fingerprint(&settings));
     let places = cache::places(dir, options.cache.as_deref(), &settings)?;
@@ -69,5 +83,83 @@ pub(crate) fn open(
     let skipped = left_out.into_iter();
     let skipped = skipped.map(|out| Error::file(&listing.files[out.place].path, out.problem));
     let (format, skipped) = (FORMAT.to_owned(), skipped.collect());
-    Ok(Some(Found { parts, format, skipped, ..Found::default() }))
+    // The store has labels for both halves or for none.
+    let parts = match parts {
+        Parts::Halves(train, test) => {
+            Parts::Halves(train.without_void_labels()?, test.without_void_labels()?)
+        }
+        whole => whole,
+    };
+    Ok(Some(Found { parts, format, skipped, notes }))
+}
+
+/// Tells whether `dir` has a folder for training, validation or the test that holds images.
+pub(crate) fn has_halves(dir: &Path) -> Result<bool, Error> {
+    for entry in fs::read_dir(dir).at(dir)? {
+        let path = entry.at(dir)?.path();
+        let is_half = matches!(role(&path), Some(Role::Half(_))) && path.is_dir();
+        if is_half && Folder::read(&path)?.count() > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Opens the image `path`, called `name`, as one sample; `None` if it is no image.
+pub(crate) fn open_one(
+    path: &Path,
+    name: &str,
+    options: &OpenOptions,
+) -> Result<Option<Found>, Error> {
+    if !is_image(&Start::read(path)?.bytes) {
+        return Ok(None);
+    }
+    let images = options.images.settled();
+    check_size(&images)?;
+    options.table.check_unused(path, None)?;
+    if options.labels.is_some() {
+        bail!(path, "is one image, which takes no file of labels: name the folder that it lies in");
+    }
+    let picture = Picture::read(path, &mut Vec::new()).at(path)?;
+    let channels = match images.channels {
+        Channels::Auto if picture.is_grey() => 1,
+        Channels::Grey => 1,
+        Channels::Auto | Channels::Rgb => 3,
+    };
+    let (height, width) = images.size.unwrap_or((picture.height, picture.width));
+    let values = fit(picture.with_channels(channels), height, width).values;
+    let shape = [height, width, channels];
+    let shape = if channels == 1 { &shape[..2] } else { &shape };
+    let values = Values::bytes(values, height * width * channels);
+    let preparation = Preparation::Bytes { max: u8::MAX };
+    let data = Dataset::new(name.to_owned(), values, shape, preparation).at(path)?;
+    let format = "image".to_owned();
+    let provenance = Provenance {
+        source: OneLine(path).to_string(),
+        format: format.clone(),
+        packed_by: packed_by(),
+        ..Provenance::default()
+    };
+    let parts = Parts::Whole(data.with_provenance(provenance));
+    Ok(Some(Found { parts, format, ..Found::default() }))
+}
+
+/// A note that images are scaled because of the model, if the first that can be read is.
+fn note_of_size(options: &ImageOptions, listing: &Listing) -> Option<String> {
+    let [height, width, _] = options.known.filter(|_| options.size.is_none())?;
+    let mut buffer = Vec::new();
+    let mut pictures = listing.files.iter().map(|file| Picture::read(&file.path, &mut buffer));
+    let first = pictures.find_map(Result::ok)?;
+    ((first.height, first.width) != (height, width))
+        .then(|| format!("images are brought to the size that the model takes, {height}x{width}"))
+}
+
+fn check_size(options: &ImageOptions) -> Result<(), Error> {
+    if let Some((height, width)) = options.size {
+        let possible = 1..=ImageOptions::LARGEST_SIZE;
+        if !possible.contains(&height) || !possible.contains(&width) {
+            bail!("no sample can be {height}x{width}: ask for 1 to {} a side", possible.end());
+        }
+    }
+    Ok(())
 }

@@ -134,24 +134,28 @@ fn read(
     Outcome::Read { grey }
 }
 
-/// Checks that the images left of each class are enough: one to learn from, and one for the test of
-/// all.
+/// Checks that the images left of each class are enough: one to learn from, and, if some are for
+/// the test, one for the test of all.
 fn check_classes(listing: &Listing, read: &[usize]) -> Result<(), Error> {
-    let learnt = read.iter().filter(|&&file| file < listing.train);
-    let mut known = vec![false; listing.classes.len().max(1)];
-    learnt.for_each(|&file| known[usize::from(listing.files[file].label)] = true);
-    let missing = known.iter().position(|known| !known);
-    let of_missing = |file: &&Source| missing == Some(usize::from(file.label));
-    if let Some(file) = listing.files[..listing.train].iter().find(of_missing) {
+    let learnt = listing.learnt();
+    // The last is that of images without a label.
+    let of = |file: &Source| usize::from(file.label).min(listing.classes.len());
+    let mut left = vec![0; listing.classes.len() + 1];
+    read.iter().filter_map(|&file| learnt.get(file)).for_each(|file| left[of(file)] += 1);
+    if let Some(file) = learnt.iter().find(|file| left[of(file)] == 0) {
         let folder = file.path.parent().unwrap_or(&file.path);
         bail!(
             folder,
             "holds no image to learn from that can be read: mend its files, or remove it"
         );
     }
-    if read.last().is_none_or(|&file| file < listing.train) {
-        let file = &listing.files[listing.train].path;
-        bail!(file, "cannot be read, and neither can any other image for the test: mend them");
+    if let Some(first) = listing.files.get(listing.train)
+        && read.last().is_none_or(|&file| file < listing.train)
+    {
+        bail!(
+            &first.path,
+            "cannot be read, and neither can any other image for the test: mend them"
+        );
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use png::{ColorType, Decoder, Transformations};
 
-use super::picture::{Picture, check_size, eight_bits};
+use super::picture::{Picture, check_size, eight_bits, on_white};
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// Deflate's best code spends two bits on a run of 258 bytes.
@@ -14,7 +14,8 @@ const MOST_BITS_PER_BYTE: u64 = 258 * 8 / 2 * 8;
 const LARGEST_UNSEEN: usize = 8 << 20;
 
 /// Decodes a file. Palettes are looked up; 16 bits become 8, rounded; what is transparent shows
-/// white behind it, as paper does. Colour profiles and gamma are left aside.
+/// white behind it, as paper does. The orientation that EXIF names is applied. Colour profiles and
+/// gamma are left aside.
 pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
     let failed = |error: png::DecodingError| format!("is damaged, or no proper PNG: {error}");
     let mut decoder = Decoder::new(Cursor::new(bytes));
@@ -65,11 +66,6 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
     if values.len() != height * width * channels {
         return Err(format!("is damaged: it decodes to {} values", values.len()));
     }
-    Ok(Picture { height, width, channels, values })
-}
-
-/// `(alpha value + (255 - alpha) 255) / 255`, rounded.
-fn on_white(value: u8, alpha: u8) -> u8 {
-    let (value, alpha) = (u32::from(value), u32::from(alpha));
-    ((alpha * value + (255 - alpha) * 255 + 127) / 255) as u8
+    let exif = reader.info().exif_metadata.as_deref();
+    Ok(Picture { height, width, channels, values }.upright(exif))
 }

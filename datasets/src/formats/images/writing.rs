@@ -11,7 +11,6 @@ use crate::formats::options::Channels;
 use crate::formats::store::metadata::{LeftOut, Metadata};
 use crate::formats::store::write::StoreWriter;
 use crate::sample::dtype::Dtype;
-use crate::sample::label::UNLABELLED;
 
 /// A store in the making.
 pub(super) struct Writing<'a> {
@@ -92,10 +91,15 @@ impl<'a> Writing<'a> {
         left_out: Vec<LeftOut>,
     ) -> Result<(), Error> {
         self.decide(1)?;
+        let end = self.listing.train;
+        let held = end - self.listing.validation..end;
+        let validation = self.files.iter().filter(|&file| held.contains(file)).count() as u64;
         let To::Store(store) = self.to else { unreachable!("it is decided") };
         store.finish(&Metadata {
             max_value: Some(u8::MAX),
             classes: self.listing.classes.clone(),
+            unseen: self.listing.unseen as u64,
+            validation,
             provenance,
             left_out,
             ..Metadata::default()
@@ -111,7 +115,7 @@ fn create(
 ) -> Result<Box<StoreWriter>, Error> {
     let shape = [height, width, channels];
     let shape = if channels == 1 { &shape[..2] } else { &shape };
-    StoreWriter::create(place, Dtype::U8, shape, !listing.classes.is_empty()).map(Box::new)
+    StoreWriter::create(place, Dtype::U8, shape, listing.labelled()).map(Box::new)
 }
 
 /// Appends the sample of `file`: those to learn from come before those for the test.
@@ -124,6 +128,5 @@ fn put(
     if file >= listing.train && !store.has_test() {
         store.test_begins();
     }
-    let labelled = !listing.classes.is_empty();
-    store.push_bytes(sample, if labelled { listing.files[file].label } else { UNLABELLED })
+    store.push_bytes(sample, listing.files[file].label)
 }

@@ -29,6 +29,12 @@ pub struct Metadata {
     /// The names of the classes, in the order of their labels: at most [`MOST_CLASSES`].
     #[serde(default, deserialize_with = "classes")]
     pub classes: Vec<String>,
+    /// The number of classes, the last ones, that only samples for the test have.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unseen: u64,
+    /// The number of samples for validation: the last of those to learn from.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub validation: u64,
     /// The preparation for a model, fitted to the samples to learn from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normalisation: Option<Preparation>,
@@ -37,6 +43,10 @@ pub struct Metadata {
     /// The files of the source that could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A file that became no sample.
@@ -103,6 +113,10 @@ impl Metadata {
                 "names {} classes, where there can be {MOST_CLASSES}",
                 self.classes.len()
             ));
+        }
+        if self.unseen > self.classes.len() as u64 {
+            let (unseen, classes) = (self.unseen, self.classes.len());
+            return Err(format!("says that {unseen} of {classes} classes are the test's alone"));
         }
         match &self.normalisation {
             None => Ok(()),

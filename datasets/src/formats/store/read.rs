@@ -15,6 +15,7 @@ use crate::formats::options::OpenOptions;
 use crate::formats::source::Found;
 use crate::preparation::Preparation;
 use crate::sample::dtype::Dtype;
+use crate::sample::label::UNLABELLED;
 
 /// The bytes of labels that are read at once.
 const LABELS_AT_A_TIME: usize = 1 << 20;
@@ -101,6 +102,14 @@ impl Store {
         metadata
             .check(header.dtype, header.width)
             .map_err(|problem| wrong(format!("{problem}: pack its source again")))?;
+        if metadata.validation >= header.train {
+            let (validation, train) = (metadata.validation, header.train);
+            bail!(
+                path,
+                "says that {validation} of {train} samples are for validation, which leaves none: \
+                 pack its source again"
+            );
+        }
         file.check()?;
         Ok(Store { file: Arc::new(file), header, layout, metadata })
     }
@@ -150,17 +159,35 @@ impl Store {
             (None, Dtype::F32) => Preparation::Floats,
         };
         preparation.takes(header.dtype, width).at(&path)?;
+        let (validation, unseen) = (metadata.validation as usize, metadata.unseen as usize);
+        let known = metadata.classes.len() - unseen;
+        let learnt: Arc<[String]> = metadata.classes[..known].into();
         let whole = Dataset::new(name.to_owned(), values, &metadata.shape, preparation)
             .at(&path)?
             .with_class_names(metadata.classes.into())
             .described(metadata.columns, metadata.label, metadata.provenance)
             .with_stored_labels(labels);
-        Ok(match header.test {
-            0 => Parts::Whole(whole),
-            _ => {
-                let train = header.train as usize;
-                Parts::Halves(whole.range(0..train), whole.range(train..rows))
+        let train = header.train as usize;
+        let learning = match header.test {
+            0 => whole.clone(),
+            _ => whole.range(0..train),
+        };
+        if unseen > 0 {
+            let labels = learning.labels()?.unwrap_or_default();
+            let is_wrong = |&label: &u16| label != UNLABELLED && usize::from(label) >= known;
+            if let Some(row) = labels.iter().position(is_wrong) {
+                let label = labels[row];
+                bail!(
+                    &path,
+                    "sample {row} has the label {label}, which only samples for the test may have: \
+                     pack its source again"
+                );
             }
+        }
+        let learning = learning.with_class_names(learnt).with_validation(validation);
+        Ok(match header.test {
+            0 => Parts::Whole(learning),
+            _ => Parts::Halves(learning, whole.range(train..rows)),
         })
     }
 }

@@ -148,6 +148,9 @@ impl StoreWriter {
         if train == 0 {
             bail!(&self.path, "would hold no sample to learn from, and is not written");
         }
+        if metadata.validation >= train {
+            bail!(&self.path, "would hold no sample to learn from beside those for validation");
+        }
         if !self.rows.is_multiple_of(self.block_rows as u64) {
             self.end_block();
         }

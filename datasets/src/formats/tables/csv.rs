@@ -17,6 +17,7 @@ mod blocks;
 mod cells;
 mod part;
 mod records;
+pub(crate) mod texts;
 mod write;
 
 use std::fs;

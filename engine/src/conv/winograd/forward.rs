@@ -3,8 +3,8 @@
 use super::super::geometry::Conv;
 use super::super::patches::row_stride;
 use super::super::{GATHERED, Operands, PRODUCTS};
-use super::tiles::{Grid, Terms};
-use super::{Kind, transform};
+use super::tiles::{Grid, Terms, vectors};
+use super::{KINDS, MOST, Part, transform};
 use crate::gemm::{Epilogue, MatMut, MatRef, gemm};
 use crate::hardware::memory;
 use crate::hardware::simd::kernel;
@@ -18,68 +18,72 @@ pub(in super::super) fn forward(conv: &Conv, io: Operands<'_>) {
     let Operands { cx, from: image, weight, to: map, epilogue, scratch } = io;
     let weights = transform(cx, conv, weight, scratch);
     let (inputs, outputs, grid) = (conv.image_channels, conv.map_channels, Grid::of(conv));
+    let (stride, product_stride) = (row_stride(MOST * inputs), row_stride(KINDS * outputs));
     // Whole rows of tiles, which are whole rows of the map.
-    let tile = 4 * inputs + 9 * outputs;
-    let rows = (FLOATS / (tile * grid.across)).max(1);
+    let rows = (FLOATS / ((stride + product_stride) * grid.across)).max(1);
     let row_len = 2 * conv.map.1 * outputs;
     cx.chunks(map, rows * row_len, |range, map| {
         let single = cx.single();
         let start = range.start / row_len * grid.across;
         let tiles = map.len() / row_len * grid.across;
-        let mut gathered = memory::borrow(&GATHERED, tiles * row_stride(4 * inputs) + inputs);
-        let (gathered, outside) = gathered.split_at_mut(tiles * row_stride(4 * inputs));
-        let mut products = memory::borrow(&PRODUCTS, 9 * tiles * outputs);
-        for (kind, products) in Kind::all().zip(products.chunks_exact_mut(tiles * outputs)) {
-            let len = kind.terms() * inputs;
-            let (range, stride) = (start..start + tiles, row_stride(len));
-            let gathered = &mut gathered[..tiles * stride];
-            let (out, outside) = (&mut *gathered, &mut *outside);
-            cx.isa().run(Terms { conv, kind, images: image, range, stride, out, outside });
-            let terms = MatRef::with_strides(gathered, tiles, len, stride, 1);
-            let weights = &weights[kind.first * inputs * outputs..][..len * outputs];
-            let products = MatMut::new(products, tiles, outputs);
-            gemm(&single, 1.0, terms, MatRef::new(weights, len, outputs), 0.0, products);
+        let mut gathered = memory::borrow(&GATHERED, tiles * stride + 5 * inputs);
+        let (gathered, zeros) = gathered.split_at_mut(tiles * stride);
+        zeros.fill(0.0);
+        let mut products = memory::borrow(&PRODUCTS, tiles * product_stride);
+        let mut column = 0;
+        for down in Part::ALL {
+            let (range, zeros, out) = (start..start + tiles, &*zeros, &mut *gathered);
+            cx.isa().run(Terms { conv, down, images: image, range, stride, out, zeros });
+            let (first, _) = down.all_terms();
+            for kind in down.kinds() {
+                let len = kind.terms() * inputs;
+                let terms = &gathered[(kind.first - first) * inputs..];
+                let terms = MatRef::with_strides(terms, tiles, len, stride, 1);
+                let weights = &weights[kind.first * inputs * outputs..][..len * outputs];
+                let products = &mut products[column..];
+                let products = MatMut::with_strides(products, tiles, outputs, product_stride, 1);
+                gemm(&single, 1.0, terms, MatRef::new(weights, len, outputs), 0.0, products);
+                column += outputs;
+            }
         }
-        total(cx.isa(), grid.across, outputs, &products, epilogue, map);
+        total(cx.isa(), grid.across, outputs, &products, product_stride, epilogue, map);
     });
 }
 
 kernel! {
-    /// Adds up the products of each output: (kinds, tiles, channels), for `across` tiles in a row,
-    /// into `map`: (rows of tiles, 2, tiles, 2, channels).
+    /// Adds up the products of each output, (kinds, channels) for each tile, `stride` floats apart,
+    /// for `across` tiles in a row, into `map`: (rows of tiles, 2, tiles, 2, channels).
+    ///
+    /// For a vector of channels: 9 loads, 10 additions and 4 stores, and the bias.
     fn total(
-        s, across: usize, channels: usize, products: &[f32], epilogue: Epilogue<'_>,
-        map: &mut [f32],
+        s, across: usize, channels: usize, products: &[f32], stride: usize,
+        epilogue: Epilogue<'_>, map: &mut [f32],
     ) {
-        let plane = products.len() / 9;
         let zero = s.splat(0.0);
         let line = 2 * across * channels;
-        for (i, map) in map.chunks_exact_mut(2 * line).enumerate() {
+        let mut products = products.chunks(stride);
+        for map in map.chunks_exact_mut(2 * line) {
             let (above, below) = map.split_at_mut(line);
             let pairs =
                 above.chunks_exact_mut(2 * channels).zip(below.chunks_exact_mut(2 * channels));
-            for (j, (above, below)) in pairs.enumerate() {
-                let mut from: [&[f32]; 9] = [&[]; 9];
-                for (k, from) in from.iter_mut().enumerate() {
-                    *from = &products[k * plane + (i * across + j) * channels..][..channels];
-                }
-                let (a, b) = above.split_at_mut(channels);
-                let (c, d) = below.split_at_mut(channels);
-                let outputs = [[a, b], [c, d]];
-                for at in (0..channels).step_by(S::LANES) {
-                    let mut shared = s.load_at(from[8], at);
-                    if let Some(bias) = epilogue.bias {
-                        shared = s.add(shared, s.load_at(bias, at));
-                    }
-                    for t in 0..2 {
-                        let row = s.add(s.load_at(from[3 * t + 2], at), shared);
-                        for u in 0..2 {
-                            let own =
-                                s.add(s.load_at(from[3 * t + u], at), s.load_at(from[6 + u], at));
-                            let sum = s.add(own, row);
-                            let sum = if epilogue.relu { s.max(zero, sum) } else { sum };
-                            s.store_at(sum, &mut *outputs[t][u], at);
+            for ((above, below), products) in pairs.zip(&mut products) {
+                for c in vectors::<S>(channels) {
+                    let [p00, p01, p0, p10, p11, p1, q0, q1, shared] =
+                        s.load_places(&products[c..], channels, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+                    let shared = match epilogue.bias {
+                        Some(bias) => s.add(shared, s.load_at(bias, c)),
+                        None => shared,
+                    };
+                    for (own, row, out) in
+                        [([p00, p01], p0, &mut *above), ([p10, p11], p1, &mut *below)]
+                    {
+                        let row = s.add(row, shared);
+                        let mut sums =
+                            [s.add(s.add(own[0], q0), row), s.add(s.add(own[1], q1), row)];
+                        if epilogue.relu {
+                            sums = [s.max(zero, sums[0]), s.max(zero, sums[1])];
                         }
+                        s.store_places(sums, &mut out[c..], channels, [0, 1]);
                     }
                 }
             }

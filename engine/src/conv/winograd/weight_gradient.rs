@@ -4,14 +4,18 @@
 use super::super::geometry::Conv;
 use super::super::partial_sums;
 use super::super::patches::row_stride;
-use super::super::{BLOCK, GATHERED, PRODUCTS, WeightSums};
-use super::Kind;
+use super::super::{GATHERED, PRODUCTS, WeightSums};
 use super::tiles::{Outputs, Terms};
+use super::{MOST, Part};
 use crate::Context;
 use crate::gemm::{MatMut, MatRef, gemm};
 use crate::hardware::memory;
 use crate::math::column_sums::add;
 use std::ops::Range;
+
+/// The floats of terms and outputs that are gathered at a time: 256 KB. Fewer tiles would make the
+/// products shallow, and their sums go to memory and back more often.
+const FLOATS: usize = 64 << 10;
 
 /// The gradient of the weight.
 pub(in super::super) fn weight_gradient(conv: &Conv, sums: WeightSums<'_>) {
@@ -41,30 +45,42 @@ fn sum_tiles(
     if !accumulate {
         sums.fill(0.0);
     }
-    for kind in Kind::all() {
-        let (terms, width) = (kind.terms(), kind.terms() * inputs);
-        let stride = row_stride(width);
-        let block = (BLOCK / stride).max(1).min(tiles.len().max(1));
-        let mut gathered = memory::borrow(&GATHERED, block * stride + inputs);
-        let (gathered, outside) = gathered.split_at_mut(block * stride);
-        let mut made = memory::borrow(&PRODUCTS, terms * len + block * outputs);
-        let (dweights, dmaps) = made.split_at_mut(terms * len);
+    let stride = row_stride(MOST * inputs);
+    let dmap_stride = row_stride(3 * outputs);
+    let block = (FLOATS / (stride + dmap_stride)).max(1).min(tiles.len().max(1));
+    let mut gathered = memory::borrow(&GATHERED, block * stride + 5 * inputs);
+    let (gathered, zeros) = gathered.split_at_mut(block * stride);
+    zeros.fill(0.0);
+    let mut made = memory::borrow(&PRODUCTS, MOST * len + block * dmap_stride);
+    let (dweights, dmaps) = made.split_at_mut(MOST * len);
+    for down in Part::ALL {
+        let (first, _) = down.all_terms();
         let mut beta = 0.0;
         for start in tiles.clone().step_by(block) {
             let range = start..tiles.end.min(start + block);
             let rows = range.len();
-            let (gathered, dmaps) = (&mut gathered[..rows * stride], &mut dmaps[..rows * outputs]);
-            let (images, out, outside) = (image, &mut *gathered, &mut *outside);
-            isa.run(Terms { conv, kind, images, range: range.clone(), stride, out, outside });
-            isa.run(Outputs { conv, kind, maps: dmap, range, out: dmaps });
-            let terms = MatRef::with_strides(gathered, rows, width, stride, 1).transposed();
-            let dmaps = MatRef::new(dmaps, rows, outputs);
-            gemm(&single, 1.0, terms, dmaps, beta, MatMut::new(dweights, width, outputs));
+            let (images, out, zeros) = (image, &mut *gathered, &*zeros);
+            isa.run(Terms { conv, down, images, range: range.clone(), stride, out, zeros });
+            let (maps, out) = (dmap, &mut *dmaps);
+            isa.run(Outputs { conv, down, maps, range, stride: dmap_stride, out });
+            for (across, kind) in down.kinds().enumerate() {
+                let (at, width) = ((kind.first - first) * inputs, kind.terms() * inputs);
+                let terms = &gathered[at..];
+                let terms = MatRef::with_strides(terms, rows, width, stride, 1);
+                let dmaps = &dmaps[across * outputs..];
+                let dmaps = MatRef::with_strides(dmaps, rows, outputs, dmap_stride, 1);
+                let dweights = &mut dweights[at * outputs..][..width * outputs];
+                let dweights = MatMut::new(dweights, width, outputs);
+                gemm(&single, 1.0, terms.transposed(), dmaps, beta, dweights);
+            }
             beta = 1.0;
         }
-        for (term, x) in dweights.chunks_exact(len).enumerate() {
-            for tap in kind.taps(term) {
-                add(isa, &mut sums[tap * len..][..len], x);
+        for kind in down.kinds() {
+            let dweights = dweights.chunks_exact(len).skip(kind.first - first);
+            for (term, x) in dweights.take(kind.terms()).enumerate() {
+                for tap in kind.taps(term) {
+                    add(isa, &mut sums[tap * len..][..len], x);
+                }
             }
         }
     }

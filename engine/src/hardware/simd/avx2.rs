@@ -2,7 +2,7 @@
 //! Zen (2017).
 
 use super::x86::{memory, registers};
-use super::{Kernel, Simd, check_block};
+use super::{Kernel, Simd, check_block, check_places};
 use std::arch::x86_64::*;
 
 /// Proof that the processor has AVX2, FMA and F16C.

@@ -2,7 +2,7 @@
 //! Intel servers since Skylake-SP (2017), AMD since Zen 4 (2022).
 
 use super::x86::{memory, registers};
-use super::{Kernel, Simd, check_block};
+use super::{Kernel, Simd, check_block, check_places};
 use std::arch::x86_64::*;
 
 /// Proof that the processor has AVX-512 F, VL, BW and DQ.

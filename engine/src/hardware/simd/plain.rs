@@ -51,6 +51,27 @@ impl Simd for Plain {
         x[..LANES].try_into().expect("LANES values")
     }
     #[inline(always)]
+    fn load_places<const N: usize>(
+        self,
+        x: &[f32],
+        stride: usize,
+        places: [usize; N],
+    ) -> [Self::F; N] {
+        places.map(|place| self.load(&x[place * stride..]))
+    }
+    #[inline(always)]
+    fn store_places<const N: usize>(
+        self,
+        values: [Self::F; N],
+        out: &mut [f32],
+        stride: usize,
+        places: [usize; N],
+    ) {
+        for (v, place) in values.into_iter().zip(places) {
+            self.store(v, &mut out[place * stride..]);
+        }
+    }
+    #[inline(always)]
     fn load_head(self, x: &[f32]) -> Self::F {
         let mut v = [0.0; LANES];
         v[..x.len()].copy_from_slice(x);

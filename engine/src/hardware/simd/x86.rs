@@ -58,6 +58,43 @@ macro_rules! memory {
             }
         }
         #[inline(always)]
+        fn load_places<const N: usize>(
+            self,
+            x: &[f32],
+            stride: usize,
+            places: [usize; N],
+        ) -> [Self::F; N] {
+            check_places(x.len(), stride, places, LANES);
+            let (from, mut values) = (x.as_ptr(), [self.splat(0.0); N]);
+            for (value, place) in values.iter_mut().zip(places) {
+                // SAFETY: the slice holds the vector at the last place, as checked; `self` proves
+                // the instruction.
+                unsafe {
+                    let $x = from.add(place * stride);
+                    *value = $load;
+                }
+            }
+            values
+        }
+        #[inline(always)]
+        fn store_places<const N: usize>(
+            self,
+            values: [Self::F; N],
+            out: &mut [f32],
+            stride: usize,
+            places: [usize; N],
+        ) {
+            check_places(out.len(), stride, places, LANES);
+            let to = out.as_mut_ptr();
+            for ($v, place) in values.into_iter().zip(places) {
+                // SAFETY: as in `load_places`.
+                unsafe {
+                    let $out = to.add(place * stride);
+                    $store
+                }
+            }
+        }
+        #[inline(always)]
         fn load(self, x: &[f32]) -> Self::F {
             let $x = x[..LANES].as_ptr();
             // SAFETY: the slice above holds a vector; `self` proves the instruction.

@@ -1,0 +1,227 @@
+//! Labels of images from a file of names and labels.
+//!
+//! ```text
+//! id,breed
+//! 000bec180eb18c7604dcecc8fe0dba07,boston_bull      000bec180eb18c7604dcecc8fe0dba07.jpg
+//! cats/3.png,cat                                    train/cats/3.png
+//! ```
+//!
+//! 1. A name is that of a file, or the path to it, with its extension or without. Folders before it
+//!    that are not there are passed over.
+//! 2. The first row is a header if none of its cells names an image.
+//! 3. Names and labels are in the columns that the header calls so, or in the first two.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::listing::Items;
+use crate::error::{Error, OneLine, Problem, Remedy, Short, bail, listed};
+use crate::formats::options::{LabelColumn, TableOptions};
+use crate::formats::tables::csv::texts;
+
+/// What headers call names and labels.
+const NAMES: [&str; 11] = [
+    "name",
+    "file",
+    "filename",
+    "file_name",
+    "image",
+    "image_name",
+    "image_id",
+    "img",
+    "id",
+    "path",
+    "filepath",
+];
+const LABELS: [&str; 6] = ["label", "labels", "class", "category", "target", "y"];
+
+/// A key that names one image, by its place, or several.
+enum Key {
+    One(usize),
+    Several(usize, usize),
+}
+
+/// The columns of names and labels.
+struct Columns {
+    name: usize,
+    label: usize,
+}
+
+/// The images of a folder by all names that they can be called.
+struct Names(HashMap<String, Key>);
+
+/// Gives the images `items` in `dir` the labels that the file `path` has for them. Folders are no
+/// classes then. An image that the file does not name has no label.
+///
+/// # Errors
+/// If the file cannot be read, names no image of these, one name means two of them, or one image
+/// has two labels.
+pub(super) fn assign(
+    path: &Path,
+    options: &TableOptions,
+    dir: &Path,
+    items: &mut Items,
+) -> Result<(), Error> {
+    let names = Names::new(items, dir);
+    let mut labels: Vec<Option<String>> = vec![None; items.items.len()];
+    let mut columns = None;
+    let (mut strangers, mut first_stranger) = (0, String::new());
+    let take = |line: u64, cells: &[&str]| {
+        let Columns { name, label } = match &columns {
+            Some(columns) => columns,
+            None => {
+                let is_header = cells.iter().all(|cell| names.find(cell).is_none());
+                let header = if is_header { cells } else { &[] };
+                let found = columns.insert(columns_of(path, header, cells.len(), options)?);
+                if cells.len() > 2 {
+                    let text = |at: usize| match header.get(at) {
+                        Some(name) => Short(name).to_string(),
+                        None => (at + 1).to_string(),
+                    };
+                    items.notes.push(format!(
+                        "{}: the names of the images are in column {}, their labels in column {}; \
+                         its other columns are left out",
+                        OneLine(path),
+                        text(found.name),
+                        text(found.label)
+                    ));
+                }
+                if is_header {
+                    return Ok(());
+                }
+                found
+            }
+        };
+        let [Some(&name), Some(&label)] = [name, label].map(|at| cells.get(*at)) else {
+            bail!(
+                path,
+                "line {line} has {} values, where a name and a label are needed",
+                cells.len()
+            );
+        };
+        let at = match names.find(name) {
+            Some(&Key::One(at)) => at,
+            Some(&Key::Several(one, other)) => {
+                let [one, other] =
+                    [one, other].map(|at| OneLine(&items.items[at].path).to_string());
+                let name = Short(name);
+                bail!(path, "line {line}: {name} means {one} as well as {other}: give the path");
+            }
+            None => {
+                strangers += 1;
+                if strangers == 1 {
+                    first_stranger = Short(name).to_string();
+                }
+                return Ok(());
+            }
+        };
+        if label.is_empty() {
+            return Ok(());
+        }
+        match labels[at].replace(label.to_owned()) {
+            Some(before) if before != label => {
+                let (name, label, before) = (Short(name), Short(label), Short(&before));
+                bail!(path, "line {line}: {name} has the label {label}, and {before} before");
+            }
+            _ => Ok(()),
+        }
+    };
+    texts::for_each_row(path, options.delimiter, take)?;
+    let named = labels.iter().flatten().count();
+    if named == 0 {
+        bail!(
+            path,
+            "has no label for an image in {}: name the images in its first column, with or without \
+             their extensions, and their labels in its second",
+            OneLine(dir)
+        );
+    }
+    if strangers > 0 {
+        let file = OneLine(path);
+        let rows = if strangers == 1 { "row names" } else { "rows name" };
+        items.notes.push(format!(
+            "{file}: {strangers} {rows} no image that is there, such as {first_stranger}"
+        ));
+    }
+    for (item, label) in items.items.iter_mut().zip(labels) {
+        item.class = label;
+    }
+    Ok(())
+}
+
+/// The columns of a file whose first row is `header`, or, if that is empty, has `width` cells.
+fn columns_of(
+    path: &Path,
+    header: &[&str],
+    width: usize,
+    options: &TableOptions,
+) -> Result<Columns, Error> {
+    if width < 2 {
+        bail!(path, "has one column, where the names of images and their labels are needed");
+    }
+    let called = |names: &[&str]| {
+        header.iter().position(|cell| names.iter().any(|name| cell.eq_ignore_ascii_case(name)))
+    };
+    let label = match &options.label {
+        LabelColumn::Named(name) => match header.iter().position(|cell| cell == name) {
+            Some(at) => Some(at),
+            None => {
+                let has = match header {
+                    [] => "has no header".to_owned(),
+                    _ => format!("has the columns {}", listed(header)),
+                };
+                let problem = format!("{has}, and none is called {}", Short(name));
+                return Err(Error::file(path, Problem::with(problem, Remedy::LabelName)));
+            }
+        },
+        LabelColumn::Detect | LabelColumn::Absent => called(&LABELS),
+    };
+    let name = called(&NAMES).filter(|at| Some(*at) != label);
+    Ok(match (name, label) {
+        (Some(name), Some(label)) => Columns { name, label },
+        (Some(name), None) => Columns { name, label: usize::from(name == 0) },
+        (None, Some(label)) => Columns { name: usize::from(label == 0), label },
+        (None, None) => Columns { name: 0, label: 1 },
+    })
+}
+
+impl Names {
+    fn new(items: &Items, dir: &Path) -> Names {
+        let mut names = HashMap::new();
+        let mut put = |name: &str, at| {
+            let key = names.entry(name.to_owned()).or_insert(Key::One(at));
+            if let Key::One(other) = *key
+                && other != at
+            {
+                *key = Key::Several(other, at);
+            }
+        };
+        for (at, item) in items.items.iter().enumerate() {
+            let inner = item.path.strip_prefix(dir).unwrap_or(&item.path);
+            // A name that is no UTF-8 cannot be in a file of text.
+            let Some(parts) = inner.iter().map(|part| part.to_str()).collect::<Option<Vec<_>>>()
+            else {
+                continue;
+            };
+            let extension = inner.extension().map_or(0, |extension| extension.len() + 1);
+            for start in 0..parts.len() {
+                let name = parts[start..].join("/");
+                put(&name[..name.len() - extension], at);
+                put(&name, at);
+            }
+        }
+        Names(names)
+    }
+
+    /// The image of that name: by the longest part of the path that is known.
+    fn find(&self, name: &str) -> Option<&Key> {
+        let name = name.replace('\\', "/");
+        let mut rest = name.strip_prefix("./").unwrap_or(&name);
+        loop {
+            if let Some(key) = self.0.get(rest) {
+                return Some(key);
+            }
+            rest = rest.split_once('/')?.1;
+        }
+    }
+}

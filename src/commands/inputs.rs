@@ -76,6 +76,9 @@ pub fn open_for(
     let preparation = description.preparation.as_ref().unwrap_or(&bytes);
     let mut how = options.open_options(threads);
     how.table.known = preparation.columns();
+    if let SampleShape::Image(shape) = description.architecture.input {
+        how.images.known = Some(shape);
+    }
     let halves = |TrainTest { train, test }| Parts::Halves(train, test);
     let open =
         |path: &Path, progress: &Counter<'_>| narrows_datasets::open_whole(path, &how, progress);

@@ -54,6 +54,9 @@ pub struct ImageOptions {
     pub size: Option<(usize, usize)>,
     /// The channels of the samples.
     pub channels: Channels,
+    /// `[height, width, channels]` of the images that a model learnt from: what is not set above is
+    /// as there. It counts for nothing where there are no images in files.
+    pub known: Option<[usize; 3]>,
     /// Leave out images that cannot be read, instead of failing.
     pub skip_bad: bool,
     /// The number of threads that decode images, or read a table; 0 is one for each core. It
@@ -71,6 +74,20 @@ impl ImageOptions {
     /// Tells whether an option is set that is for images in files alone.
     pub(crate) fn ask_for_images(&self) -> bool {
         self.size.is_some() || self.channels != Channels::Auto || self.skip_bad
+    }
+
+    /// These options, with those that a model decides.
+    pub(super) fn settled(&self) -> Self {
+        let mut options = self.clone();
+        if let Some([height, width, channels]) = self.known {
+            options.size.get_or_insert((height, width));
+            options.channels = match (self.channels, channels) {
+                (Channels::Auto, 1) => Channels::Grey,
+                (Channels::Auto, 3) => Channels::Rgb,
+                (channels, _) => channels,
+            };
+        }
+        options
     }
 
     /// The options that decide the decoded values, as a part of a file's name.

@@ -144,7 +144,7 @@ impl ReadingOptions {
         let (size, channels) = (value(&self.image_size), self.channels.value);
         let skip_bad = self.skip_bad;
         OpenOptions {
-            images: ImageOptions { size, channels, skip_bad, threads, cache: None },
+            images: ImageOptions { size, channels, known: None, skip_bad, threads, cache: None },
             table: TableOptions {
                 label: match self.label.as_deref() {
                     None => LabelColumn::Detect,

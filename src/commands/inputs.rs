@@ -88,6 +88,8 @@ pub fn open_for(
         let problem = match options.data {
             None => "and the built-in digits are another kind of data: name data like it by --data"
                 .to_string(),
+            // A table has the columns: the error is about one of its values.
+            Some(_) if how.table.known.is_some() => return Error::from(e),
             Some(_) => format!("of another kind: {e}: name its like by --data"),
         };
         Error::at(path, format_args!("the model learnt from {trained}, {problem}"))

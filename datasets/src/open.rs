@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::dataset::Dataset;
 use crate::dataset::halves::{Parts, TrainTest, unlike};
-use crate::error::{At as _, Error, OneLine, bail};
+use crate::error::{At as _, Error, OneLine, Problem, Remedy, bail};
 use crate::formats::images;
 use crate::formats::options::OpenOptions;
 use crate::formats::source::Found;
 use crate::formats::tables::open::{OpenSource, check_options};
-use crate::formats::{cifar, list, mnist};
+use crate::formats::{cifar, list, mnist, tables};
 
 /// Opened data, as [`open_with`] and [`open_whole`] return them.
 #[derive(Debug)]
@@ -148,11 +149,18 @@ fn find(
     if let Some(data) = cifar::open(path, &name)? {
         return files(data, "CIFAR-10's batches");
     }
-    // Two files of a name may label images in folders of these names.
+    // A file called train or test may as well label the images in folders of these names.
     if options.labels.is_none()
-        && let Some(found) = halves(path, &name, options)?
+        && let Some(file) = half_file(path, "train")?.or(half_file(path, "test")?)
     {
-        return Ok(found);
+        if images::open::has_halves(path)? {
+            let problem = "lies beside folders of images: name the table or a folder of images \
+                           itself, or give it as the file of their labels";
+            return Err(Error::file(&file, Problem::with(problem, Remedy::LabelsFile)));
+        }
+        if let Some(found) = halves(path, &name, options)? {
+            return Ok(found);
+        }
     }
     if let Some(found) = images::open::open(path, &name, options, progress)? {
         return Ok(found);
@@ -171,27 +179,27 @@ fn find(
     ))
 }
 
+/// The only file in `dir` that is called `half`, whatever its extension.
+fn half_file(dir: &Path, half: &str) -> Result<Option<PathBuf>, Error> {
+    let mut found: Option<PathBuf> = None;
+    for entry in fs::read_dir(dir).at(dir)? {
+        let path = entry.at(dir)?.path();
+        let stem =
+            path.file_name().and_then(|name| name.to_str()).and_then(|name| name.split_once('.'));
+        if stem.is_some_and(|(stem, _)| stem == half) && path.is_file() {
+            if let Some(other) = found {
+                let (path, other) = (OneLine(&path).to_string(), other);
+                bail!(&other, "lies beside {path}: name one of them, or remove one");
+            }
+            found = Some(path);
+        }
+    }
+    Ok(found)
+}
+
 /// The halves that are files called `train` and `test`; `None` if neither is there.
 fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>, Error> {
-    let file = |half: &str| -> Result<Option<PathBuf>, Error> {
-        let mut found: Option<PathBuf> = None;
-        for entry in fs::read_dir(dir).at(dir)? {
-            let path = entry.at(dir)?.path();
-            let stem = path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .and_then(|name| name.split_once('.'));
-            if stem.is_some_and(|(stem, _)| stem == half) && path.is_file() {
-                if let Some(other) = found {
-                    let (path, other) = (OneLine(&path).to_string(), other);
-                    bail!(&other, "lies beside {path}: name one of them, or remove one");
-                }
-                found = Some(path);
-            }
-        }
-        Ok(found)
-    };
-    let (train, test) = match (file("train")?, file("test")?) {
+    let (train, test) = match (half_file(dir, "train")?, half_file(dir, "test")?) {
         (None, None) => return Ok(None),
         (Some(train), Some(test)) => (train, test),
         (Some(path), None) | (None, Some(path)) => {
@@ -208,6 +216,18 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
             "holds two halves, whose labels have to be inside: name one file, and its labels"
         );
     }
+    if let (Some((format, train_source)), Some((_, test_source))) =
+        (list::table_source(&train)?, list::table_source(&test)?)
+    {
+        let (train_half, test_half) = ((&*train, format, train_source), (&*test, test_source));
+        let found = tables::open::open_halves(train_half, test_half, name, options)?;
+        return match found.parts {
+            Parts::Halves(train_data, test_data) => {
+                two_files((&train, train_data), (&test, test_data), format, found.notes).map(Some)
+            }
+            Parts::Whole(_) => Ok(Some(Found { format: format.to_owned(), ..found })),
+        };
+    }
     let whole = |path: &Path| -> Result<_, Error> {
         let found = list::open(path, name, options)?;
         match found.parts {
@@ -218,11 +238,21 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
         }
     };
     let ((train_data, format, notes), (test_data, ..)) = (whole(&train)?, whole(&test)?);
+    two_files((&train, train_data), (&test, test_data), &format, notes).map(Some)
+}
+
+/// The halves that two files hold.
+fn two_files(
+    (train, train_data): (&Path, Dataset),
+    (test, test_data): (&Path, Dataset),
+    format: &str,
+    notes: Vec<String>,
+) -> Result<Found, Error> {
     if let Some(problem) = unlike(&train_data, &test_data) {
-        return Err(Error::file(&test, problem));
+        return Err(Error::file(test, problem));
     }
     if train_data.has_labels() != test_data.has_labels() {
-        let without = if train_data.has_labels() { &test } else { &train };
+        let without = if train_data.has_labels() { test } else { train };
         bail!(
             without,
             "has no labels, and the other half has some: give them to both or neither, or name \
@@ -231,10 +261,10 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
     }
     let test_data = test_data.with_classes(train_data.class_names()).map_err(|error| {
         let advice = "give a sample to learn from that label, or leave out the rows that have it";
-        Error::file(&test, format!("{error}: {advice}"))
+        Error::file(test, format!("{error}: {advice}"))
     })?;
     let (parts, format) = (Parts::Halves(train_data, test_data), format!("two files of {format}"));
-    Ok(Some(Found { parts, format, skipped: Vec::new(), notes }))
+    Ok(Found { parts, format, skipped: Vec::new(), notes })
 }
 
 fn refuse_image_options(path: &Path, options: &OpenOptions) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 mod arrays;
 mod refused;
 mod tables;
+mod validation;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -22,3 +22,4 @@ mod semi;
 mod support;
 mod transfer;
 mod transfer_images;
+mod validation;

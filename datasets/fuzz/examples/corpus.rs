@@ -120,7 +120,7 @@ fn stores(corpus: &Path, put: &dyn Fn(&str, &str, &[u8])) {
 fn columns() -> Vec<Column> {
     let names = vec!["blue".to_owned(), "red".to_owned()];
     vec![
-        Column { name: "age".to_owned(), kind: ColumnKind::Number },
+        Column { name: "age".to_owned(), kind: ColumnKind::NUMBER },
         Column {
             name: "colour".to_owned(),
             kind: ColumnKind::Category { names, encoding: Encoding::OneHot },
@@ -169,6 +169,17 @@ fn pictures(put: &dyn Fn(&str, &str, &[u8])) {
         encoder.set_progressive(progressive);
         encoder.encode(&values[..90 * channels], 10, 9, color).unwrap();
         put("jpeg", name, &bytes);
+    }
+    use image::ImageFormat::{Bmp, Gif, Tiff, WebP};
+    for (target, format) in [("bmp", Bmp), ("gif", Gif), ("tiff", Tiff), ("webp", WebP)] {
+        for (name, color, channels) in
+            [("rgb", image::ColorType::Rgb8, 3), ("rgba", image::ColorType::Rgba8, 4)]
+        {
+            let mut bytes = std::io::Cursor::new(Vec::new());
+            let values = &values[..90 * channels];
+            image::write_buffer_with_format(&mut bytes, values, 10, 9, color, format).unwrap();
+            put(target, name, bytes.get_ref());
+        }
     }
 }
 

@@ -37,6 +37,10 @@ pub const TARGETS: &[Target] = &[
         ..target("png", |dir, bytes, outcome| images(dir, "png", bytes, outcome))
     },
     target("jpeg", |dir, bytes, outcome| images(dir, "jpg", bytes, outcome)),
+    target("bmp", |dir, bytes, outcome| images(dir, "bmp", bytes, outcome)),
+    target("gif", |dir, bytes, outcome| images(dir, "gif", bytes, outcome)),
+    target("tiff", |dir, bytes, outcome| images(dir, "tiff", bytes, outcome)),
+    target("webp", |dir, bytes, outcome| images(dir, "webp", bytes, outcome)),
     target("checkpoint", model),
     target("preparation", preparation),
 ];

@@ -76,6 +76,9 @@ pub enum ExportPart {
 pub struct Exported {
     /// The samples.
     pub rows: u64,
+    /// The number of these that are for validation, which no format tells: the last ones of those
+    /// to learn from.
+    pub validation: u64,
     /// The bytes of all files.
     pub bytes: u64,
     /// Labels were written.
@@ -154,7 +157,9 @@ pub fn export(
     let bytes = (format.write)(&export, out, meter)?;
     let places = export.labels.as_ref().is_some_and(|labels| !labels.by_name);
     let names_lost = places && !format.names;
-    Ok(Exported { rows, bytes, labelled: export.labels.is_some(), names_lost })
+    let learnt = halves.contains(&Half::Train);
+    let validation = if learnt { export.both.train.validation().len() as u64 } else { 0 };
+    Ok(Exported { rows, validation, bytes, labelled: export.labels.is_some(), names_lost })
 }
 
 /// The name of the column of the labels, unless it had another.

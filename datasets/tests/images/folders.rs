@@ -5,7 +5,8 @@ use std::path::Path;
 
 use crate::image_files::{grey_png, put, samples};
 use narrows_datasets::{
-    Dataset, OpenOptions, Parts, TrainTest, UNLABELLED, inspect, open, open_whole, open_with, pack,
+    Dataset, OpenOptions, Parts, Remedy, TrainTest, UNLABELLED, inspect, open, open_whole,
+    open_with, pack,
 };
 
 /// Puts an image of one pixel at each path: its value is the place in the list.
@@ -161,7 +162,7 @@ fn classes_that_only_the_test_has_come_last() {
     let says = [
         "no training image has the class \"crack\"",
         "ground_truth: its images, 1, were left out",
-        "license.txt was left out",
+        "license.txt was left out: its name is not that of an image; if license.txt has labels",
     ];
     let TrainTest { train, test } = halves(dir.path(), &says);
     assert_eq!((train.class_names(), train.classes()), (&["good".to_owned()][..], 1));
@@ -208,6 +209,23 @@ fn what_archives_put_around_or_between_is_no_class() {
     // A folder that only says that images are in it.
     let dir = folder(&["images/0.png", "images/1.png"]);
     assert!(!open(dir.path()).unwrap().train.has_labels());
+}
+
+#[test]
+fn a_table_beside_folders_of_images_is_not_chosen_by_itself() {
+    let dir = folder(&["train/0.png", "train/1.png", "test/2.png"]);
+    let table = put(dir.path().join("train.csv"), b"id,label\n0,a\n1,b\n");
+    for _ in 0..2 {
+        let error = open(dir.path()).unwrap_err();
+        assert_eq!(error.remedy(), Some(Remedy::LabelsFile));
+        let says = format!("{}: lies beside folders of images", table.display());
+        assert!(error.to_string().starts_with(&says), "{error}");
+        put(dir.path().join("test.csv"), b"id\n2\n");
+    }
+    let options = OpenOptions { labels: Some(table), ..OpenOptions::default() };
+    let opened = open_with(dir.path(), &options, &|_, _| {}).unwrap();
+    assert_eq!(found(&opened.data.train), [(0, "a"), (1, "b")]);
+    assert!(opened.notes.iter().any(|note| note.starts_with("test.csv was left out")));
 }
 
 #[test]

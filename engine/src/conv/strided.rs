@@ -53,6 +53,10 @@ pub(super) fn suits(conv: &Conv, direction: Direction) -> bool {
 /// that go from one image to the next are all as tall as the micro-kernel's tile.
 const FLOATS: usize = 16 << 10;
 
+/// The positions that a gradient of the weight sums over in registers before it is added to memory,
+/// at most, unless one image has more: 16 KB of a micro-panel of B, half of a level-1 cache.
+const DEPTH: usize = 256;
+
 /// The pixels of the map that a task computes at a time, at least.
 const TASK_ROWS: usize = 1024;
 
@@ -215,13 +219,15 @@ pub(super) fn weight_gradient(conv: &Conv, sums: WeightSums<'_>) {
     let (rows, columns) = conv.axes();
     let frame = Frame::of([(rows, columns)].into_iter(), conv.image_channels);
     let line = conv.window.kernel.1 * conv.image_channels;
+    let at_once = (DEPTH / conv.positions()).clamp(1, frame.images_at_once());
     sums.sum_images(conv, |image, dmap, sums, accumulate| {
-        frame.each(image, 1, |numbers, framed| {
-            let (i, map_len) = (numbers.start, conv.map_len());
-            let dmap = MatRef::new(&dmap[i * map_len..][..map_len], conv.positions(), outputs);
-            let beta = if accumulate || i > 0 { 1.0 } else { 0.0 };
+        frame.each(image, at_once, |numbers, framed| {
+            let (images, map_len) = (numbers.len(), conv.map_len());
+            let dmap = &dmap[numbers.start * map_len..numbers.end * map_len];
+            let dmap = MatRef::new(dmap, images * conv.positions(), outputs);
+            let beta = if accumulate || numbers.start > 0 { 1.0 } else { 0.0 };
             let sums = MatMut::new(sums, conv.weight_len() / outputs, outputs);
-            let patches = frame.patches(framed, 1, rows, columns).transposed();
+            let patches = frame.patches(framed, images, rows, columns).transposed();
             let steps = [conv.taps() * conv.image_channels, line];
             gemm_windows(cx, patches, dmap, beta, sums, steps, Epilogue::default());
         });

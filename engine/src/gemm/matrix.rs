@@ -323,12 +323,14 @@ pub(crate) struct Steps {
 /// A matrix to read whose rows come in images and lines, and whose columns come in runs. Row
 /// `(image, line, i)` and column `(run, p)` is at `image images.stride + line lines.stride + i
 /// rows.stride + run runs.stride + p columns.stride`. One of the strides of rows and columns is 1.
+/// Transposed, the columns come in images, runs and columns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Windows<'a> {
     data: &'a [f32],
     images: Steps,
     lines: Steps,
     rows: Steps,
+    column_images: Steps,
     runs: Steps,
     columns: Steps,
 }
@@ -342,15 +344,17 @@ impl<'a> Windows<'a> {
     pub fn new(data: &'a [f32], lines: Steps, rows: Steps, runs: Steps, columns: Steps) -> Self {
         assert!(rows.stride == 1 || columns.stride == 1, "windows of scattered floats");
         let one = Steps { count: 1, stride: 0 };
-        Windows { data, images: one, lines, rows, runs, columns }.with_images(one)
+        let column_images = one;
+        Windows { data, images: one, lines, rows, column_images, runs, columns }.with_images(one)
     }
 
-    /// The same in several images.
+    /// The same in several images, to which the rows belong.
     ///
     /// # Panics
-    /// If an element lies outside `data`.
+    /// If an element lies outside `data`, or the columns belong to several images.
     pub fn with_images(self, images: Steps) -> Self {
-        let Windows { lines, rows, runs, columns, .. } = self;
+        let Windows { lines, rows, column_images, runs, columns, .. } = self;
+        assert!(column_images.count == 1, "images of rows and of columns");
         let last =
             [images, lines, rows, runs, columns].into_iter().try_fold(0usize, |sum, steps| {
                 steps.count.checked_sub(1)?.checked_mul(steps.stride)?.checked_add(sum)
@@ -359,15 +363,29 @@ impl<'a> Windows<'a> {
         Windows { images, ..self }
     }
 
-    /// Rows and columns of one image exchanged; nothing moves.
+    /// Rows and columns exchanged; nothing moves.
     pub fn transposed(self) -> Self {
-        let Windows { data, images, lines, rows, runs, columns } = self;
-        assert!(images.count == 1, "columns of several images");
-        Windows { data, images, lines: runs, rows: columns, runs: lines, columns: rows }
+        let Windows { data, images, lines, rows, column_images, runs, columns } = self;
+        let (images, column_images) = (column_images, images);
+        Windows {
+            data,
+            images,
+            lines: runs,
+            rows: columns,
+            column_images,
+            runs: lines,
+            columns: rows,
+        }
     }
 
-    /// The memory; images, lines and rows; runs and columns.
-    pub(super) fn parts(self) -> (&'a [f32], [Steps; 3], [Steps; 2]) {
-        (self.data, [self.images, self.lines, self.rows], [self.runs, self.columns])
+    /// The memory; images, lines and rows; images, runs and columns within them.
+    pub(super) fn parts(self) -> (&'a [f32], [Steps; 3], [Steps; 3]) {
+        let Windows { data, images, lines, rows, column_images, runs, columns } = self;
+        (data, [images, lines, rows], [column_images, runs, columns])
+    }
+
+    /// The columns.
+    pub(super) fn cols(self) -> usize {
+        self.column_images.count * self.runs.count * self.columns.count
     }
 }

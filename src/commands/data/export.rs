@@ -3,7 +3,7 @@
 use super::{check_free, open, path_of, tell};
 use crate::cli::options::data_commands::Export;
 use crate::error::Error;
-use crate::output::numbers::{counted, size, speed};
+use crate::output::numbers::{counted, size, speed, thousands};
 use crate::output::progress::Progress;
 use crate::output::tables::lines::lines;
 use narrows_datasets::ExportFormat;
@@ -29,6 +29,13 @@ pub fn run(options: &Export) -> Result<String, Error> {
         ("to", out.display().to_string()),
         ("samples", counted(exported.rows as usize, "sample")),
     ];
+    if exported.validation > 0 {
+        let count = thousands(exported.validation as usize);
+        text.push((
+            "validation",
+            format!("{count}, the last to train, which the file does not tell"),
+        ));
+    }
     if let (Some(labels), true) = (labels, exported.labelled) {
         text.push(("labels", labels.display().to_string()));
     }

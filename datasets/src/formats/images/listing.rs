@@ -12,6 +12,9 @@ use crate::error::{Error, OneLine, Problem, Remedy, bail, listed};
 use crate::files::hash::Hash;
 use crate::sample::label::{MOST_CLASSES, UNLABELLED};
 
+/// The extensions of files that may have the labels of images.
+const LISTS: [&str; 3] = ["csv", "tsv", "txt"];
+
 /// An image, not yet read.
 #[derive(Debug)]
 pub(super) struct Source {
@@ -84,9 +87,19 @@ impl Items {
         }
         let Some(first) = others.first() else { return };
         let first = OneLine(first.strip_prefix(dir).unwrap_or(first));
-        self.notes.push(match others.len() {
+        let text = match others.len() {
             1 => format!("{first} was left out: its name is not that of an image"),
             n => format!("{n} files were left out, such as {first}: their names are not of images"),
+        };
+        let is_list = |path: &&Path| {
+            path.extension().is_some_and(|e| LISTS.iter().any(|list| e.eq_ignore_ascii_case(list)))
+        };
+        self.notes.push(match others.iter().find(|path| labels.is_none() && is_list(path)) {
+            Some(list) => {
+                let list = OneLine(list.strip_prefix(dir).unwrap_or(list));
+                format!("{text}; if {list} has labels of images, give it as the file of labels")
+            }
+            None => text,
         });
     }
 

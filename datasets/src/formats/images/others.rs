@@ -6,7 +6,7 @@ use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, tiff::TiffDecoder, webp::W
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, Limits};
 
-use super::picture::{MOST_PIXELS, Picture, check_size, on_white};
+use super::picture::{Picture, check_size, on_white};
 
 /// A format, with the name that messages have for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +61,8 @@ impl Format {
             Format::Gif => 2731,
             // As PNG's, of pixels of one bit.
             Format::Tiff => 258 * 8 / 2 * 8,
-            // A picture of one colour takes a few bytes, whatever its size.
-            Format::WebP => MOST_PIXELS,
+            // A picture of one colour takes a few bytes, but no picture a bit for a million.
+            Format::WebP => 1 << 16,
         }
     }
 }

@@ -6,7 +6,7 @@ mod tiles;
 
 use super::blocks::even_strips;
 use super::finish;
-use super::pack::pack_b;
+use super::pack::{lies_far, pack_b};
 use super::sums::Operands;
 use super::tile::{Heights, NRV, Tile};
 use crate::gemm::epilogue::Finish;
@@ -48,8 +48,8 @@ impl<T: Tile> Kernel for Product<'_, T> {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         let Product { simd, a, b, mut c, steps: [image, line], finish } = self;
-        let (_, [images, lines, rows], [runs, columns]) = a.parts();
-        let (k, n) = (runs.count * columns.count, c.cols());
+        let (_, [images, lines, rows], [_, _, columns]) = a.parts();
+        let (k, n) = (a.cols(), c.cols());
         let reached = (lines.count - 1) * line + rows.count;
         assert!(
             b.rows() == k && b.cols() == n && rows.count <= line,
@@ -74,7 +74,7 @@ impl<T: Tile> Kernel for Product<'_, T> {
             b.data()
         } else {
             memory = memory::borrow(&PACKED, k * n.next_multiple_of(T::NR));
-            pack_b(simd, b, T::NR, &mut memory);
+            pack_b(simd, b, T::NR, lies_far(b), &mut memory);
             &*memory
         };
         if T::HAS_WINDOWS && n.is_multiple_of(T::LANES) {
@@ -119,8 +119,8 @@ impl Heights for Strips<'_> {
     #[inline(always)]
     fn run<T: Tile, const MR: usize>(&mut self, simd: T) {
         let Strips { first, strips, a, packed, ref mut c, steps, finish } = *self;
-        let (_, [images, lines, _], [runs, columns]) = a.parts();
-        let (k, n, nr) = (runs.count * columns.count, c.cols(), T::NR);
+        let (_, [images, lines, _], _) = a.parts();
+        let (k, n, nr) = (a.cols(), c.cols(), T::NR);
         for line in 0..images.count * lines.count {
             let (image, line) = (line / lines.count, line % lines.count);
             let (start, row) =
@@ -157,17 +157,18 @@ fn sums<T: Tile, const MR: usize, const NV: usize>(
     b: &[f32],
     w: usize,
 ) -> [[T::F; NV]; MR] {
-    let (data, [images, lines, rows], [runs, columns]) = a.parts();
+    let (data, [images, lines, rows], [column_images, runs, columns]) = a.parts();
     let width = NV * T::LANES;
     let last = (images.count - 1) * images.stride + (lines.count - 1) * lines.stride;
     assert!(start <= last && i + MR <= rows.count);
     assert!(rows.stride == 1 || columns.stride == 1);
-    assert!(b.len() >= runs.count * columns.count * width && w.div_ceil(T::LANES) == NV);
+    assert!(b.len() >= a.cols() * width && w.div_ceil(T::LANES) == NV);
     let start = start + i * rows.stride;
     let mut sums = [[simd.splat(0.0); NV]; MR];
-    for run in 0..runs.count {
+    for run in 0..column_images.count * runs.count {
+        let (image, line) = (run / runs.count, run % runs.count);
         let operands = Operands {
-            a: data[start + run * runs.stride..].as_ptr(),
+            a: data[start + image * column_images.stride + line * runs.stride..].as_ptr(),
             row_stride: rows.stride,
             col_stride: columns.stride,
             b: b[run * columns.count * width..].as_ptr(),

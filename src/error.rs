@@ -22,7 +22,9 @@ impl Error {
     fn advised(message: String, remedy: Option<Remedy>) -> Error {
         let option = match remedy {
             Some(Remedy::Ignore) => " by --ignore",
-            Some(Remedy::MissingOrIgnore) => ", by --missing or --ignore",
+            Some(Remedy::NoHeader) => ", by --header false",
+            Some(Remedy::DecimalMark) => ", by --decimal",
+            Some(Remedy::MissingOrCategories) => ", by --missing=TEXT, --categorical or --ignore",
             Some(Remedy::OtherLabel) => " by --label",
             Some(Remedy::WhichLabel) => ", by --label",
             Some(Remedy::NameLabel) => ": name the column of a table's by --label",

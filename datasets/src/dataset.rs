@@ -17,10 +17,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::dataset::checked::StoredLabels;
+use crate::dataset::gather::{AT_A_TIME, written};
 use crate::dataset::labels::Labels;
 use crate::dataset::provenance::Provenance;
 use crate::dataset::values::Values;
-use crate::error::{Error, Problem};
+use crate::error::{Error, Problem, Short};
 use crate::preparation::Preparation;
 use crate::sample::column::Column;
 use crate::sample::dtype::Dtype;
@@ -241,10 +242,40 @@ impl Dataset {
             (Preparation::Bytes { .. }, _) if self.dtype() == Dtype::U8 => Ok(self),
             (Preparation::Table(_), Some(columns)) => {
                 let adapted = preparation.adapted(columns).map_err(|e| self.error(e))?;
+                self.for_each_stored_floats(AT_A_TIME, |row, sample| {
+                    let Some((column, number)) = adapted.far_off(sample) else { return Ok(()) };
+                    Err(self.error(format!(
+                        "row {}, column {}: {} is far beyond the numbers learnt from: mend \
+                         it, or leave it empty as missing",
+                        self.stored_row(row as u32),
+                        Short(column),
+                        written(number),
+                    )))
+                })?;
                 self.with_preparation(adapted)
             }
             _ => self.with_preparation(preparation.clone()),
         }
+    }
+
+    /// For each of `rows` of a table, the feature of a number that is more than 8 standard
+    /// deviations from the mean learnt from; or, of a category that was never seen, the number of
+    /// features plus the place of its column among [`columns`](Dataset::columns). `None` where
+    /// there is neither, and for all data but tables.
+    ///
+    /// # Errors
+    /// If samples cannot be read.
+    ///
+    /// # Panics
+    /// If a row is not there.
+    pub fn out_of_range(&self, rows: &[u32]) -> Result<Vec<Option<usize>>, Error> {
+        let Preparation::Table(table) = &*self.preparation else {
+            return Ok(vec![None; rows.len()]);
+        };
+        let width = self.values.width;
+        let mut stored = vec![0.0_f32; rows.len() * width];
+        self.gather_stored(rows, bytemuck::cast_slice_mut(&mut stored))?;
+        Ok(stored.chunks_exact(width).map(|row| table.out_of_range(row)).collect())
     }
 
     /// A data set without a sample.

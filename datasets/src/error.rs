@@ -42,8 +42,6 @@ pub enum Error {
 pub enum Remedy {
     /// Ignore the column, or some columns.
     Ignore,
-    /// Name a text of the column as missing, or ignore the column.
-    MissingOrIgnore,
     /// Choose another column of labels.
     OtherLabel,
     /// Say which column holds the labels, or that none does.
@@ -60,6 +58,12 @@ pub enum Remedy {
     CategoryNames,
     /// The columns whose categories are to be ordered have other names.
     OrdinalNames,
+    /// Say that the table has no header.
+    NoHeader,
+    /// Say which mark is before the fractions of numbers.
+    DecimalMark,
+    /// Name a text of the column as missing, read the column as categories, or ignore it.
+    MissingOrCategories,
     /// Skip images that cannot be read.
     SkipUnreadable,
     /// Ask for one size of all images.

@@ -60,7 +60,9 @@ pub use files::atomic::{AtomicFile, Spool, write_atomically};
 pub use files::data_file::Access;
 pub use formats::arrays::npy::NpyWriter;
 pub use formats::digits::builtin;
-pub use formats::options::{Channels, ImageOptions, LabelColumn, OpenOptions, TableOptions};
+pub use formats::options::{
+    Channels, Decimal, ImageOptions, LabelColumn, OpenOptions, TableOptions,
+};
 pub use formats::store::layout::is_store;
 pub use formats::store::metadata::{LeftOut, Metadata};
 pub use formats::store::read::{Store, verify};
@@ -71,7 +73,7 @@ pub use open::{Opened, Undivided, open, open_whole, open_with};
 pub use preparation::{Fit, Preparation, PreparedColumn, TablePreparation};
 pub use random::label_draw::{LabelDraw, draw_labels};
 pub use random::order::{holdout, shuffle_into, shuffled};
-pub use sample::column::{Column, ColumnKind, Encoding};
+pub use sample::column::{Column, ColumnKind, Dates, Encoding};
 pub use sample::dtype::Dtype;
 pub use sample::label::{MOST_CLASSES, UNLABELLED};
 pub use tools::both_halves::read_all;

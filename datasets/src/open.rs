@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::dataset::Dataset;
 use crate::dataset::halves::{Parts, TrainTest, unlike};
 use crate::error::{At as _, Error, OneLine, Problem, Remedy, bail};
 use crate::formats::images;
 use crate::formats::options::OpenOptions;
 use crate::formats::source::Found;
 use crate::formats::tables::open::{OpenSource, check_options};
-use crate::formats::{cifar, list, mnist};
+use crate::formats::{cifar, list, mnist, tables};
 
 /// Opened data, as [`open_with`] and [`open_whole`] return them.
 #[derive(Debug)]
@@ -215,6 +216,18 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
             "holds two halves, whose labels have to be inside: name one file, and its labels"
         );
     }
+    if let (Some((format, train_source)), Some((_, test_source))) =
+        (list::table_source(&train)?, list::table_source(&test)?)
+    {
+        let (train_half, test_half) = ((&*train, format, train_source), (&*test, test_source));
+        let found = tables::open::open_halves(train_half, test_half, name, options)?;
+        return match found.parts {
+            Parts::Halves(train_data, test_data) => {
+                two_files((&train, train_data), (&test, test_data), format, found.notes).map(Some)
+            }
+            Parts::Whole(_) => Ok(Some(Found { format: format.to_owned(), ..found })),
+        };
+    }
     let whole = |path: &Path| -> Result<_, Error> {
         let found = list::open(path, name, options)?;
         match found.parts {
@@ -225,11 +238,21 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
         }
     };
     let ((train_data, format, notes), (test_data, ..)) = (whole(&train)?, whole(&test)?);
+    two_files((&train, train_data), (&test, test_data), &format, notes).map(Some)
+}
+
+/// The halves that two files hold.
+fn two_files(
+    (train, train_data): (&Path, Dataset),
+    (test, test_data): (&Path, Dataset),
+    format: &str,
+    notes: Vec<String>,
+) -> Result<Found, Error> {
     if let Some(problem) = unlike(&train_data, &test_data) {
-        return Err(Error::file(&test, problem));
+        return Err(Error::file(test, problem));
     }
     if train_data.has_labels() != test_data.has_labels() {
-        let without = if train_data.has_labels() { &test } else { &train };
+        let without = if train_data.has_labels() { test } else { train };
         bail!(
             without,
             "has no labels, and the other half has some: give them to both or neither, or name \
@@ -238,10 +261,10 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
     }
     let test_data = test_data.with_classes(train_data.class_names()).map_err(|error| {
         let advice = "give a sample to learn from that label, or leave out the rows that have it";
-        Error::file(&test, format!("{error}: {advice}"))
+        Error::file(test, format!("{error}: {advice}"))
     })?;
     let (parts, format) = (Parts::Halves(train_data, test_data), format!("two files of {format}"));
-    Ok(Some(Found { parts, format, skipped: Vec::new(), notes }))
+    Ok(Found { parts, format, skipped: Vec::new(), notes })
 }
 
 fn refuse_image_options(path: &Path, options: &OpenOptions) -> Result<(), Error> {

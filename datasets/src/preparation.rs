@@ -3,6 +3,7 @@
 mod column;
 pub(crate) mod convert;
 mod fit;
+mod magnitudes;
 pub(crate) mod prepare;
 mod program;
 mod table;
@@ -15,6 +16,9 @@ use crate::sample::dtype::Dtype;
 pub use column::PreparedColumn;
 pub use fit::Fit;
 pub use table::TablePreparation;
+
+/// The standard deviations from the mean beyond which a number ruins what a model makes of it.
+pub(crate) const FAR: f64 = 1e7;
 
 /// The way from stored values to the values that a model sees. It is part of a model, and stored
 /// with it. Values from a file are checked while they are deserialised.
@@ -101,7 +105,7 @@ impl Preparation {
         let one = |(own, other): (&Column, &Column)| {
             own.name == other.name
                 && match (&own.kind, &other.kind) {
-                    (ColumnKind::Number, ColumnKind::Number) => true,
+                    (ColumnKind::Number { .. }, ColumnKind::Number { .. }) => true,
                     (
                         ColumnKind::Category { names: own, encoding },
                         ColumnKind::Category { names, encoding: other },
@@ -110,6 +114,15 @@ impl Preparation {
                 }
         };
         own.len() == columns.len() && own.iter().zip(columns).all(one)
+    }
+
+    /// The first column of a table whose `stored` number is far beyond those learnt from, and the
+    /// number: standardised, it is more than [`FAR`].
+    pub(crate) fn far_off(&self, stored: &[f32]) -> Option<(&str, f64)> {
+        match self {
+            Preparation::Table(table) => table.far_off(stored),
+            Preparation::Bytes { .. } | Preparation::Floats | Preparation::Scaled { .. } => None,
+        }
     }
 
     /// The names of a table's features: `age`, `colour=red`, and at the end `age missing`. Empty

@@ -167,7 +167,7 @@ fn metadata_are_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table.narrows");
     let columns = vec![
-        Column { name: "ä\n\"".to_owned(), kind: ColumnKind::Number },
+        Column { name: "ä\n\"".to_owned(), kind: ColumnKind::NUMBER },
         Column {
             name: String::new(),
             kind: ColumnKind::Category {
@@ -279,7 +279,7 @@ fn what_could_not_be_read_is_not_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data.narrows");
     let names = |count: usize| vec![String::new(); count];
-    let column = Column { name: "a".to_owned(), kind: ColumnKind::Number };
+    let column = Column { name: "a".to_owned(), kind: ColumnKind::NUMBER };
     let normalised = |preparation| Metadata {
         normalisation: Some(preparation),
         classes: names(3),

@@ -29,9 +29,11 @@
 //! 4. Micro-panels of A have any height up to MR: the rows of C are spread evenly, and none is
 //!    padded. Batches of 32 would be padded to 42 otherwise. All strips of one height are one call:
 //!    half of the time, where k is 9.
-//! 5. With up to 12 MR rows, B is read where it is as well, if it lies by rows: 6 % for a batch of
-//!    128, 15 % for one of 32. Neither is done where the rows, a multiple of 4096 bytes apart,
-//!    collide in the caches.
+//! 5. With up to 12 MR rows, B is read where it is as well, if it lies by rows and stays in a
+//!    cache: 6 % for a batch of 128, 15 % for one of 32. Neither is done where the rows, a multiple
+//!    of 4096 bytes apart, collide in the caches. Where B has to be packed for so few rows, the
+//!    next block is fetched while the tiles of this one are computed: packing then waits for no
+//!    memory.
 //! 6. If A and B both lie along k, one has to be transposed while packing. This is the smaller one,
 //!    if need be by computing C transposed: for a batch of 32, the inputs instead of the weights.
 //! 7. Tasks pack for themselves. A block of B that one core packs for all is not in the others'

@@ -14,13 +14,15 @@ use narrows_engine::{Loss, Network, NetworkBuilder, Params, Target, Trainer, Tra
 
 /// Rows, columns and depth; whether A and B lie by columns; and the most instructions for 12
 /// multiply-adds of a vector, which is a tile's step of k. Packing and the way to memory count.
-/// Tests inline less than a release, which takes 23.2, 25.6, 28.5 and 60.5 for the squares by rows
-/// and A by columns, the small one and 10 columns.
-const CASES: [(&str, [usize; 3], [bool; 2], f64); 10] = [
+/// Tests inline less than a release, which takes 23.2, 25.6, 26.8, 28.5, 28.5 and 60.5 for the
+/// squares by rows and A by columns, B packed for 32 rows, 32 deep, the small one and 10 columns.
+const CASES: [(&str, [usize; 3], [bool; 2], f64); 12] = [
     ("square, by rows", [512, 512, 512], [false, false], 25.5),
     ("square, A by columns", [512, 512, 512], [true, false], 37.0),
     ("square, B by columns", [512, 512, 512], [false, true], 25.5),
     ("32 rows, B where it is", [32, 784, 512], [false, false], 26.0),
+    ("32 rows, B packed", [32, 512, 784], [false, false], 41.0),
+    ("32 deep, A by columns", [784, 512, 32], [true, false], 48.0),
     ("64 columns", [512, 64, 784], [false, false], 26.5),
     ("small", [32, 32, 64], [false, false], 39.5),
     ("small, B by columns", [32, 64, 256], [false, true], 45.0),

@@ -1,7 +1,7 @@
 //! Primitives that no other test reaches on their own.
 
 use crate::support;
-use narrows_engine::simd::{Kernel, Simd};
+use narrows_engine::simd::{Isa, Kernel, Simd};
 
 struct Transpose<'a> {
     x: &'a [f32],
@@ -79,34 +79,39 @@ fn the_first_rows_of_a_block_are_transposed_and_no_others_read() {
     }
 }
 
-struct CopyRows<'a>(Transpose<'a>, usize);
+/// So many rows of `NV` vectors.
+struct CopyRows<'a, const NV: usize>(Transpose<'a>, usize);
 
-impl Kernel for CopyRows<'_> {
+impl<const NV: usize> Kernel for CopyRows<'_, NV> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Transpose { x, x_stride, out, out_stride } = self.0;
-        simd.copy_rows(x, x_stride, self.1, out, out_stride);
+        simd.copy_rows::<NV>(x, x_stride, self.1, out, out_stride);
     }
 }
 
 #[test]
 fn rows_are_copied_one_over_the_end_of_the_other() {
     for isa in support::isas() {
-        let lanes = isa.lanes();
-        for (rows, x_stride, out_stride) in [(1, 0, 0), (5, 1, 1), (7, lanes + 3, 3), (3, 2, 40)] {
-            let x: Vec<f32> =
-                (0..(rows - 1) * x_stride + lanes).map(|at| (at * at) as f32).collect();
-            let len = (rows - 1) * out_stride + lanes;
-            let (mut out, mut want) = (vec![GUARD; len + lanes], vec![GUARD; len + lanes]);
-            for (r, lane) in (0..rows).flat_map(|r| (0..lanes).map(move |lane| (r, lane))) {
-                want[r * out_stride + lane] = x[r * x_stride + lane];
-            }
-            let copy = Transpose { x: &x, x_stride, out: &mut out[..len], out_stride };
-            isa.run(CopyRows(copy, rows));
-            assert_eq!(out, want, "{rows} rows on {}", isa.name());
+        check_copies::<1>(isa);
+        check_copies::<2>(isa);
+    }
+}
+
+fn check_copies<const NV: usize>(isa: Isa) {
+    let width = NV * isa.lanes();
+    for (rows, x_stride, out_stride) in [(1, 0, 0), (5, 1, 1), (7, width + 3, 3), (3, 2, 40)] {
+        let x: Vec<f32> = (0..(rows - 1) * x_stride + width).map(|at| (at * at) as f32).collect();
+        let len = (rows - 1) * out_stride + width;
+        let (mut out, mut want) = (vec![GUARD; len + width], vec![GUARD; len + width]);
+        for (r, lane) in (0..rows).flat_map(|r| (0..width).map(move |lane| (r, lane))) {
+            want[r * out_stride + lane] = x[r * x_stride + lane];
         }
+        let copy = Transpose { x: &x, x_stride, out: &mut out[..len], out_stride };
+        isa.run(CopyRows::<NV>(copy, rows));
+        assert_eq!(out, want, "{rows} rows of {NV} vectors on {}", isa.name());
     }
 }
 

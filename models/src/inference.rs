@@ -25,7 +25,8 @@ pub struct Scored<'a> {
     pub rows: &'a [u32],
     /// The reconstruction error of each: the mean squared error per value.
     pub scores: &'a [f32],
-    /// For each the place of the value whose squared error is the largest.
+    /// For each the place of the value whose squared error is the largest. In a table, one that is
+    /// out of the range learnt from comes first ([`Dataset::out_of_range`]).
     pub worst: &'a [u32],
 }
 
@@ -65,6 +66,10 @@ pub fn score(
                 *worst = largest.1;
             }
         });
+        let out_of_range = data.out_of_range(rows)?;
+        for (worst, out_of_range) in worst.iter_mut().zip(out_of_range) {
+            *worst = out_of_range.map_or(*worst, |place| place as u32);
+        }
         take(Scored { rows, scores: &scores, worst: &worst })
     })
 }

@@ -76,6 +76,9 @@ pub fn open_for(
     let preparation = description.preparation.as_ref().unwrap_or(&bytes);
     let mut how = options.open_options(threads);
     how.table.known = preparation.columns();
+    if let SampleShape::Image(shape) = description.architecture.input {
+        how.images.known = Some(shape);
+    }
     let halves = |TrainTest { train, test }| Parts::Halves(train, test);
     let open =
         |path: &Path, progress: &Counter<'_>| narrows_datasets::open_whole(path, &how, progress);
@@ -85,6 +88,8 @@ pub fn open_for(
         let problem = match options.data {
             None => "and the built-in digits are another kind of data: name data like it by --data"
                 .to_string(),
+            // A table has the columns: the error is about one of its values.
+            Some(_) if how.table.known.is_some() => return Error::from(e),
             Some(_) => format!("of another kind: {e}: name its like by --data"),
         };
         Error::at(path, format_args!("the model learnt from {trained}, {problem}"))

@@ -43,7 +43,9 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
     }
     let parts = open_for(&model, &mut options.data, options.machine.threads, false)?;
     let chosen = Chosen::from(parts, options.part.part)?;
-    let names = chosen.data.preparation().feature_names();
+    let mut names = chosen.data.preparation().feature_names();
+    let columns = chosen.data.columns().into_iter().flatten();
+    names.extend(columns.map(|column| format!("{}: a category never seen", column.name)));
     let cx = options.machine.context()?;
     let target = Target::new(options.export.out.as_deref(), NAME, SCORES)?;
 

@@ -33,7 +33,18 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     put("bare.csv", format!("a,b,kind\n{}", rows(|i| format!("{i},{},\n", i % 7))));
     put("far.csv", format!("a,b,target\n{}", rows(|i| format!("{i},{},{i}.5\n", i % 7))));
     put("two.csv", format!("a,y,class\n{}", rows(|i| format!("{i},{},{}\n", i % 2, i % 2))));
-    put("gap.csv", format!("a,b\n{}", rows(|i| format!("{i},\n"))));
+    put(
+        "gap.csv",
+        format!(
+            "a,b\n{}",
+            rows(|i| match i % 2 {
+                0 => format!("{i},-\n"),
+                _ => format!("{i},{i}\n"),
+            })
+        ),
+    );
+    put("comma.csv", format!("a,b\n{}", rows(|i| format!("{i},\"{},5\"\n", i % 9))));
+    put("twice.csv", format!("a,a,b\n{}", rows(|i| format!("{i},{i},{}\n", i % 7))));
     put("shift.csv", format!("a,c\n{}", rows(|i| format!("{i},{i}\n"))));
     put("text.csv", format!("a,b\n{}", rows(|i| format!("{i},t{i}\n"))));
     let refused = |line: &str, expected: &str| refused(&place, line, expected);
@@ -69,7 +80,19 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     );
     refused(
         &format!("pretrain --data gap.csv {tiny}"),
-        "gap.csv: the column \"b\" is missing in every row: ignore it by --ignore",
+        "gap.csv: the column \"b\" holds 20 numbers, but also 20 other texts, the first \"-\" in \
+         line 2: name it as missing, read the column as categories, or ignore it, by \
+         --missing=TEXT, --categorical or --ignore",
+    );
+    refused(
+        &format!("pretrain --data comma.csv {tiny}"),
+        "comma.csv: line 2, column \"b\": \"0,5\" looks like a number with a decimal comma: say so \
+         if it is, by --decimal",
+    );
+    refused(
+        &format!("pretrain --data twice.csv {tiny}"),
+        "twice.csv: line 1, the header, calls columns 1 and 2 both \"a\": rename one, or say that \
+         the table has no header, by --header false",
     );
     refused(
         &format!("pretrain --data t.csv --label kind --latent 3 {tiny}"),

@@ -120,7 +120,7 @@ fn stores(corpus: &Path, put: &dyn Fn(&str, &str, &[u8])) {
 fn columns() -> Vec<Column> {
     let names = vec!["blue".to_owned(), "red".to_owned()];
     vec![
-        Column { name: "age".to_owned(), kind: ColumnKind::Number },
+        Column { name: "age".to_owned(), kind: ColumnKind::NUMBER },
         Column {
             name: "colour".to_owned(),
             kind: ColumnKind::Category { names, encoding: Encoding::OneHot },

@@ -1,7 +1,8 @@
 //! The two halves of data: to learn from, and for the test.
 
 use crate::dataset::Dataset;
-use crate::error::Error;
+use crate::dataset::gather::{AT_A_TIME, written};
+use crate::error::{Error, Short};
 use crate::preparation::{Fit, Preparation};
 use crate::random::order::listed_holdout;
 use crate::sample::column::{Column, ColumnKind};
@@ -161,7 +162,7 @@ impl TrainTest {
         let preparation = match train.preparation() {
             Preparation::Floats => {
                 let preparation = fitted(&train)?;
-                if test.dtype() == Dtype::F32 {
+                if test.dtype() == Dtype::F32 && test.columns().is_none() {
                     test.for_each_stored_floats(AT_A_TIME, |row, sample| {
                         check_finite(&test, row, sample)
                     })?;
@@ -195,9 +196,6 @@ impl TrainTest {
     }
 }
 
-/// The bytes of stored samples that are read at once.
-const AT_A_TIME: usize = 1 << 20;
-
 /// Refuses the sample `row` of an array if a value is infinite or NaN. In a table, NaN is a missing
 /// value.
 fn check_finite(data: &Dataset, row: usize, sample: &[f32]) -> Result<(), Error> {
@@ -219,7 +217,7 @@ fn fitted(train: &Dataset) -> Result<Preparation, Error> {
         (Some(columns), _) => Some(Fit::new(columns)),
         (None, Some(_)) => None,
         (None, None) => {
-            let column = |at: usize| Column { name: at.to_string(), kind: ColumnKind::Number };
+            let column = |at: usize| Column { name: at.to_string(), kind: ColumnKind::NUMBER };
             Some(Fit::new(&(0..width).map(column).collect::<Vec<_>>()))
         }
     };
@@ -235,6 +233,17 @@ fn fitted(train: &Dataset) -> Result<Preparation, Error> {
         }
         Ok(())
     })?;
+    if let Some((column, number, row)) = fit.as_ref().and_then(Fit::too_large)
+        && train.columns().is_some()
+    {
+        return Err(train.error(format!(
+            "row {}, column {}: {} is so large that the other numbers do not count beside \
+             it: mend it, leave it empty as missing, or ignore the column",
+            train.stored_row(row as u32),
+            Short(column),
+            written(number),
+        )));
+    }
     Ok(match fit {
         Some(fit) => fit.finish(),
         None if low >= 0.0 && high <= 1.0 => Preparation::Scaled { shift: 0.0, scale: 1.0 },

@@ -17,6 +17,9 @@ pub struct Provenance {
     /// digits.
     #[serde(default)]
     pub rounded: u64,
+    /// Choices that were made by the look of the source, and may be wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// A hash of the source. It tells whether a store that was kept of a file is current.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crate::error::{At as _, Error};
@@ -54,15 +55,35 @@ pub(crate) fn writable(places: &[PathBuf]) -> Result<&Path, Error> {
     Err(refused.unwrap_or_else(|| Error::request("there is no place to keep what was read")))
 }
 
-/// A number that changes with a file, but for a change that keeps its length and its time of
-/// modification.
+/// The bytes at the head of a file, and at its tail, that its fingerprint covers.
+const LOOKED_AT: u64 = 64 << 10;
+
+/// A number that changes with a file: with its length, its time of modification, and its first and
+/// last bytes; on Unix also when another file takes its place, or its content changes in any way
+/// (its inode, and the time of its last change, which no program can set).
 pub(crate) fn fingerprint(path: &Path) -> Result<u64, Error> {
-    let metadata = fs::metadata(path).at(path)?;
+    let mut file = fs::File::open(path).at(path)?;
+    let metadata = file.metadata().at(path)?;
     let modified = metadata.modified().at(path)?;
     let since =
         modified.duration_since(std::time::UNIX_EPOCH).unwrap_or_else(|before| before.duration());
     let mut hash = Hash::new();
     hash.bytes(&metadata.len().to_le_bytes());
     hash.bytes(&since.as_nanos().to_le_bytes());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        for number in [metadata.ino() as i64, metadata.ctime(), metadata.ctime_nsec()] {
+            hash.bytes(&number.to_le_bytes());
+        }
+    }
+    let mut bytes = Vec::new();
+    let tail = metadata.len().saturating_sub(LOOKED_AT);
+    for start in [0, tail] {
+        bytes.clear();
+        file.seek(SeekFrom::Start(start)).at(path)?;
+        (&mut file).take(LOOKED_AT).read_to_end(&mut bytes).at(path)?;
+        hash.bytes(&bytes);
+    }
     Ok(hash.value())
 }

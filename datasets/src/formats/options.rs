@@ -54,6 +54,9 @@ pub struct ImageOptions {
     pub size: Option<(usize, usize)>,
     /// The channels of the samples.
     pub channels: Channels,
+    /// `[height, width, channels]` of the images that a model learnt from: what is not set above is
+    /// as there. It counts for nothing where there are no images in files.
+    pub known: Option<[usize; 3]>,
     /// Leave out images that cannot be read, instead of failing.
     pub skip_bad: bool,
     /// The number of threads that decode images, or read a table; 0 is one for each core. It
@@ -71,6 +74,20 @@ impl ImageOptions {
     /// Tells whether an option is set that is for images in files alone.
     pub(crate) fn ask_for_images(&self) -> bool {
         self.size.is_some() || self.channels != Channels::Auto || self.skip_bad
+    }
+
+    /// These options, with those that a model decides.
+    pub(super) fn settled(&self) -> Self {
+        let mut options = self.clone();
+        if let Some([height, width, channels]) = self.known {
+            options.size.get_or_insert((height, width));
+            options.channels = match (self.channels, channels) {
+                (Channels::Auto, 1) => Channels::Grey,
+                (Channels::Auto, 3) => Channels::Rgb,
+                (channels, _) => channels,
+            };
+        }
+        options
     }
 
     /// The options that decide the decoded values, as a part of a file's name.
@@ -100,6 +117,16 @@ pub enum LabelColumn {
     Named(String),
 }
 
+/// The mark between whole numbers and their fractions in a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Decimal {
+    /// A point: `1.5`. Commas may separate thousands.
+    #[default]
+    Point,
+    /// A comma: `1,5`. Points may separate thousands.
+    Comma,
+}
+
 /// Options for tables. The default infers everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TableOptions {
@@ -110,22 +137,27 @@ pub struct TableOptions {
     /// Columns of ordered categories: each category becomes one number, its place among them. A
     /// column of numbers that is named here may count the rows; there is no other effect on it.
     pub ordinal: Vec<String>,
-    /// Columns of categories that look like numbers: codes, postcodes. A category has the number
-    /// for its name, so that `7`, `07` and `7.0` are the same.
+    /// Columns of categories that look like numbers: codes, postcodes. In a text file a category
+    /// is the text of the cell, so that `7` and `007` are two.
     pub categorical: Vec<String>,
-    /// The delimiter of a text file. `None`: the one of `,` `;` tab `|` that its first line has
-    /// most of.
+    /// The delimiter of a text file. `None`: the one of `,` `;` tab `|` that all lines have
+    /// equally often, or runs of blanks.
     pub delimiter: Option<u8>,
     /// The first row of a text file holds the names of the columns. `None`: it does if it has a
-    /// cell that is neither a number nor missing.
+    /// text where a column goes on in numbers, or if its texts do not come again.
     pub header: Option<bool>,
+    /// The decimal mark of a text file. `None`: a comma if numbers have one, none has a point, and
+    /// columns are separated by something else; a point otherwise.
+    pub decimal: Option<Decimal>,
     /// Texts of missing values in a text file, beside an empty cell, `NA`, `N/A`, `n/a`,
     /// `#N/A`, `<NA>`, `NaN` in any case, `null`, `NULL`, `None` and `?`.
     pub missing: Vec<String>,
     /// The columns that a model learnt from. The table has to have all of them. They are read as
-    /// the model knows them, and a category that it does not know is missing. All other columns but
-    /// the label are left out. `None`: the columns are inferred.
+    /// the model knows them. A category that it does not know becomes the same features as one that
+    /// is missing. All other columns but the label are left out. `None`: the columns are inferred.
     pub known: Option<Vec<Column>>,
+    /// Categories that the model does not know keep their names, behind those that it does.
+    pub new_categories: bool,
 }
 
 impl TableOptions {
@@ -137,7 +169,10 @@ impl TableOptions {
             LabelColumn::Named(name) => Some(name.as_str()) != label,
             LabelColumn::Detect | LabelColumn::Absent => false,
         };
-        let asked = other_label || self.delimiter.is_some() || self.header.is_some();
+        let asked = other_label
+            || self.delimiter.is_some()
+            || self.header.is_some()
+            || self.decimal.is_some();
         match asked || lists.iter().any(|list| !list.is_empty()) {
             true => bail!(
                 path,

@@ -1,14 +1,12 @@
 //! The start of a file, which tells its format, and the data that a format finds in it.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::path::Path;
-
-use flate2::read::MultiGzDecoder;
 
 use crate::dataset::halves::Parts;
 use crate::error::{At as _, Error, bail};
-use crate::files::gzip::is_gzip;
+use crate::files::gzip::{GzipReader, is_gzip};
 use crate::files::regular::is_regular;
 
 /// The bytes of a file that are looked at.
@@ -47,7 +45,8 @@ impl Start {
         if gzip {
             bytes.clear();
             // Damaged data have no beginning. The reader of the whole file names the damage.
-            let _ = MultiGzDecoder::new(read()?).take(START as u64).read_to_end(&mut bytes);
+            let compressed = BufReader::new(read()?);
+            let _ = GzipReader::new(compressed).take(START as u64).read_to_end(&mut bytes);
         }
         Ok(Start { bytes, gzip, length })
     }

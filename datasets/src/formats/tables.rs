@@ -6,8 +6,11 @@
 pub(crate) mod cell;
 mod counts;
 pub(crate) mod csv;
+mod dates;
+mod decide;
 mod infer;
 mod layout;
+mod marks;
 mod names;
 pub(crate) mod open;
 mod parallel;

@@ -1,8 +1,10 @@
 //! The preparation of one column of a table.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
-use crate::sample::column::{Column, ColumnKind, Encoding};
+use crate::sample::column::{Column, ColumnKind, Dates, Encoding};
 
 /// The preparation of one column of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +20,9 @@ pub enum PreparedColumn {
         std: f64,
         /// A further feature is 1 where the number is missing.
         indicator: bool,
+        /// The order of their parts, if the numbers are dates.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        dates: Option<Dates>,
     },
     /// Categories as their place among the names: one feature.
     Ordinal {
@@ -41,6 +46,10 @@ pub enum PreparedColumn {
     },
 }
 
+/// Means of numbers that `f32` tells apart by less than whole numbers, if they are no larger than
+/// an origin can be.
+const LARGE: Range<f64> = 16_777_216.0..4e18;
+
 impl PreparedColumn {
     /// The name of the column.
     pub fn name(&self) -> &str {
@@ -56,7 +65,10 @@ impl PreparedColumn {
         let category =
             |names: &[String], encoding| ColumnKind::Category { names: names.to_vec(), encoding };
         let kind = match self {
-            PreparedColumn::Number { .. } => ColumnKind::Number,
+            &PreparedColumn::Number { mean, dates, .. } if LARGE.contains(&mean.abs()) => {
+                ColumnKind::Number { origin: mean as i64, dates }
+            }
+            &PreparedColumn::Number { dates, .. } => ColumnKind::Number { origin: 0, dates },
             PreparedColumn::Ordinal { names, .. } => category(names, Encoding::Ordinal),
             PreparedColumn::OneHot { names, .. } => category(names, Encoding::OneHot),
         };

@@ -7,6 +7,7 @@
 //! B. P. Welford, Note on a method for calculating corrected sums of squares and products,
 //! Technometrics 4 (1962).
 
+use super::magnitudes::Magnitudes;
 use super::{Preparation, PreparedColumn, TablePreparation};
 use crate::sample::column::{Column, ColumnKind, Encoding};
 
@@ -15,7 +16,7 @@ use crate::sample::column::{Column, ColumnKind, Encoding};
 /// ```
 /// use narrows_datasets::{Column, ColumnKind, Fit};
 ///
-/// let mut fit = Fit::new(&[Column { name: "age".to_owned(), kind: ColumnKind::Number }]);
+/// let mut fit = Fit::new(&[Column { name: "age".to_owned(), kind: ColumnKind::NUMBER }]);
 /// for age in [30.0, 50.0, f32::NAN] {
 ///     fit.push(&[age]);
 /// }
@@ -32,6 +33,8 @@ use crate::sample::column::{Column, ColumnKind, Encoding};
 pub struct Fit {
     columns: Vec<Column>,
     moments: Vec<Moments>,
+    magnitudes: Vec<Magnitudes>,
+    rows: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,7 +68,12 @@ impl Moments {
 impl Fit {
     /// Begins with no row.
     pub fn new(columns: &[Column]) -> Self {
-        Fit { columns: columns.to_vec(), moments: vec![Moments::default(); columns.len()] }
+        Fit {
+            columns: columns.to_vec(),
+            moments: vec![Moments::default(); columns.len()],
+            magnitudes: vec![Magnitudes::default(); columns.len()],
+            rows: 0,
+        }
     }
 
     /// Takes in a training row. `row: (columns)`, as stored. NaN and infinite values are missing.
@@ -74,20 +82,45 @@ impl Fit {
     /// If there are more or fewer values than columns.
     pub fn push(&mut self, row: &[f32]) {
         assert_eq!(row.len(), self.moments.len(), "a value for each column");
-        for (moments, &value) in self.moments.iter_mut().zip(row) {
-            moments.push(if value.is_finite() { f64::from(value) } else { f64::NAN });
+        let columns = self.moments.iter_mut().zip(&mut self.magnitudes).zip(row);
+        for ((moments, magnitudes), &value) in columns {
+            if value.is_finite() {
+                moments.push(f64::from(value));
+                magnitudes.push(value, self.rows);
+            } else {
+                moments.push(f64::NAN);
+            }
         }
+        self.rows += 1;
+    }
+
+    /// A number beside which the others of its column do not count: the column's name, the number,
+    /// and the place of its row among those taken in.
+    pub(crate) fn too_large(&self) -> Option<(&str, f64, u64)> {
+        self.columns.iter().zip(&self.magnitudes).find_map(|(column, magnitudes)| {
+            let (number, row) = magnitudes.too_large()?;
+            let number = f64::from(number) + column.kind.origin() as f64;
+            matches!(column.kind, ColumnKind::Number { .. }).then_some((
+                column.name.as_str(),
+                number,
+                row,
+            ))
+        })
     }
 
     /// The preparation that was learnt. A column without any value has the mean 0 and the standard
     /// deviation 1.
     #[must_use]
     pub fn finish(self) -> Preparation {
+        let origins = self.columns.iter().map(|column| column.kind.origin() as f64).collect();
         let columns = self.columns.into_iter().zip(self.moments).map(|(column, moments)| {
             let (mean, std, indicator) = (moments.mean, moments.std(), moments.missing > 0);
             let name = column.name;
             match column.kind {
-                ColumnKind::Number => PreparedColumn::Number { name, mean, std, indicator },
+                ColumnKind::Number { origin, dates } => {
+                    let mean = mean + origin as f64;
+                    PreparedColumn::Number { name, mean, std, indicator, dates }
+                }
                 ColumnKind::Category { names, encoding: Encoding::Ordinal } => {
                     PreparedColumn::Ordinal { name, names, mean, std, indicator }
                 }
@@ -96,6 +129,6 @@ impl Fit {
                 }
             }
         });
-        Preparation::Table(TablePreparation::new(columns.collect()))
+        Preparation::Table(TablePreparation::new(columns.collect(), origins))
     }
 }

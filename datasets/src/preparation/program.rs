@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 
+use super::FAR;
 use super::column::PreparedColumn;
 use crate::error::Short;
 use crate::sample::column::{Column, ColumnKind};
 
 /// The place of a category that the model has not met.
 const UNKNOWN: u32 = u32::MAX;
+
+/// The standard deviations from the mean beyond which a number is out of the range learnt from.
+const OUT_OF_RANGE: f64 = 8.0;
 
 /// The operations on a row, in the order of its features.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,17 +37,28 @@ enum Operation {
     Missing { from: usize, known: Option<Vec<bool>> },
 }
 
+/// The source of a column's values.
+struct Source {
+    /// The place of its stored value.
+    from: usize,
+    /// The number that stored values are counted from.
+    origin: f64,
+    /// For each stored category, its place among the column's.
+    places: Vec<u32>,
+}
+
 impl Program {
-    /// For the table that the columns were learnt from.
-    pub(super) fn new(columns: &[PreparedColumn]) -> Self {
-        let sources = columns.iter().enumerate().map(|(from, column)| {
+    /// For the table that the columns were learnt from, whose stored values are counted from
+    /// `origins`.
+    pub(super) fn new(columns: &[PreparedColumn], origins: Vec<f64>) -> Self {
+        let sources = columns.iter().zip(origins).enumerate().map(|(from, (column, origin))| {
             let count = match column {
                 PreparedColumn::Number { .. } => 0,
                 PreparedColumn::Ordinal { names, .. } | PreparedColumn::OneHot { names, .. } => {
                     names.len()
                 }
             };
-            (from, (0..count as u32).collect())
+            Source { from, origin, places: (0..count as u32).collect() }
         });
         Program::build(columns, columns.len(), sources.collect())
     }
@@ -85,18 +100,17 @@ impl Program {
                     return Err(format!("{problem}: {advice}"));
                 }
             };
-            Ok((from, places))
+            Ok(Source { from, origin: stored[from].kind.origin() as f64, places })
         };
         let sources = columns.iter().map(source).collect::<Result<Vec<_>, String>>()?;
         Ok(Program::build(columns, stored.len(), sources))
     }
 
-    /// `sources` holds for each column the place of its stored value, and for each stored category
-    /// its place among the column's.
-    fn build(columns: &[PreparedColumn], stored: usize, sources: Vec<(usize, Vec<u32>)>) -> Self {
+    /// `sources` has one for each column.
+    fn build(columns: &[PreparedColumn], stored: usize, sources: Vec<Source>) -> Self {
         let mut program = Program { stored, features: 0, operations: Vec::new() };
         let mut indicators = Vec::new();
-        for (column, (from, places)) in columns.iter().zip(sources) {
+        for (column, Source { from, origin, places }) in columns.iter().zip(sources) {
             if column.indicator() {
                 let of_categories = matches!(column, PreparedColumn::Ordinal { .. });
                 let known =
@@ -106,15 +120,16 @@ impl Program {
             match column {
                 PreparedColumn::Number { mean, std, .. } => {
                     program.features += 1;
+                    let mean = mean - origin;
                     match program.operations.last_mut() {
                         Some(Operation::Numbers { from: first, means, inverses })
                             if *first + means.len() == from =>
                         {
-                            means.push(*mean);
+                            means.push(mean);
                             inverses.push(std.recip());
                         }
                         _ => {
-                            let (means, inverses) = (vec![*mean], vec![std.recip()]);
+                            let (means, inverses) = (vec![mean], vec![std.recip()]);
                             program.operations.push(Operation::Numbers { from, means, inverses });
                         }
                     }
@@ -148,6 +163,65 @@ impl Program {
 
     pub(super) fn features(&self) -> usize {
         self.features
+    }
+
+    /// The place, among the columns of numbers, of the first number that is [`FAR`] from the mean,
+    /// and by how many standard deviations. `stored: (stored)`.
+    pub(super) fn far_off(&self, stored: &[f32]) -> Option<(usize, f64)> {
+        let mut before = 0;
+        for operation in &self.operations {
+            let Operation::Numbers { from, means, inverses } = operation else { continue };
+            let mut prepared = stored[*from..].iter().zip(means).zip(inverses);
+            let far = prepared.position(|((&stored, mean), inverse)| {
+                ((f64::from(stored) - mean) * inverse).abs() > FAR
+            });
+            if let Some(at) = far {
+                let number = (f64::from(stored[from + at]) - means[at]) * inverses[at];
+                return Some((before + at, number));
+            }
+            before += means.len();
+        }
+        None
+    }
+
+    /// The feature of a number out of the range learnt from, or of a category that was never seen,
+    /// if there is one: a category first, as the number of features plus the place of the value.
+    /// `stored: (stored)`.
+    pub(super) fn out_of_range(&self, stored: &[f32]) -> Option<usize> {
+        let unknown = |value: f32, known: &dyn Fn(usize) -> bool| {
+            category(value).is_some_and(|at| !known(at))
+        };
+        let (mut at, mut number) = (0, None);
+        for operation in &self.operations {
+            match operation {
+                Operation::Numbers { from, means, inverses } => {
+                    let prepared = stored[*from..].iter().zip(means).zip(inverses);
+                    let sizes = prepared
+                        .map(|((&value, mean), inverse)| (f64::from(value) - mean) * inverse);
+                    for (place, size) in sizes.map(f64::abs).enumerate() {
+                        if size > number.map_or(OUT_OF_RANGE, |(largest, _)| largest) {
+                            number = Some((size, at + place));
+                        }
+                    }
+                    at += means.len();
+                }
+                Operation::Ordinal { from, features } => {
+                    if unknown(stored[*from], &|place| place < features.len()) {
+                        return Some(self.features + from);
+                    }
+                    at += 1;
+                }
+                Operation::OneHot { from, count, places } => {
+                    let known = |place: usize| places.get(place).is_some_and(|&to| to != UNKNOWN);
+                    if unknown(stored[*from], &known) {
+                        return Some(self.features + from);
+                    }
+                    at += count;
+                }
+                Operation::Missing { .. } => {}
+            }
+        }
+        number.map(|(_, feature)| feature)
     }
 
     /// `stored: (stored)`, `out: (features)`.
@@ -208,7 +282,7 @@ fn category(value: f32) -> Option<usize> {
 /// The categories of a column; `None` for numbers.
 fn categories(kind: &ColumnKind) -> Option<&[String]> {
     match kind {
-        ColumnKind::Number => None,
+        ColumnKind::Number { .. } => None,
         ColumnKind::Category { names, .. } => Some(names),
     }
 }

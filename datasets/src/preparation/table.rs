@@ -23,11 +23,19 @@ use crate::error::Short;
 use crate::sample::column::Column;
 
 /// The preparation of a table: its columns, in the order in which they were learnt.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "Columns", into = "Columns")]
 pub struct TablePreparation {
     columns: Vec<PreparedColumn>,
+    /// Its way from one table's stored values.
     program: Program,
+}
+
+/// Equal are those of equal columns, whatever table they are adapted to.
+impl PartialEq for TablePreparation {
+    fn eq(&self, other: &Self) -> bool {
+        self.columns == other.columns
+    }
 }
 
 /// The serialised form.
@@ -38,8 +46,9 @@ struct Columns {
 }
 
 impl TablePreparation {
-    pub(super) fn new(columns: Vec<PreparedColumn>) -> Self {
-        TablePreparation { program: Program::new(&columns), columns }
+    /// `origins` are those of the columns as they are stored.
+    pub(super) fn new(columns: Vec<PreparedColumn>, origins: Vec<f64>) -> Self {
+        TablePreparation { program: Program::new(&columns, origins), columns }
     }
 
     /// The preparation of each column.
@@ -77,6 +86,20 @@ impl TablePreparation {
         self.program.run(stored, out);
     }
 
+    /// The first column whose number is [`FAR`] from the mean, and the number.
+    pub(super) fn far_off(&self, stored: &[f32]) -> Option<(&str, f64)> {
+        let (at, number) = self.program.far_off(stored)?;
+        let of_numbers = |column: &&PreparedColumn| matches!(column, PreparedColumn::Number { .. });
+        let column = self.columns.iter().filter(of_numbers).nth(at)?;
+        let PreparedColumn::Number { mean, std, .. } = column else { return None };
+        Some((column.name(), mean + number * std))
+    }
+
+    /// The feature that is out of the range learnt from, as `Dataset::out_of_range` says.
+    pub(crate) fn out_of_range(&self, stored: &[f32]) -> Option<usize> {
+        self.program.out_of_range(stored)
+    }
+
     pub(super) fn adapted(&self, columns: &[Column]) -> Result<Self, String> {
         let program = Program::adapted(&self.columns, columns)?;
         Ok(TablePreparation { columns: self.columns.clone(), program })
@@ -100,7 +123,9 @@ impl TryFrom<Columns> for TablePreparation {
                 ));
             }
         }
-        Ok(TablePreparation::new(columns))
+        let origin = |column: &PreparedColumn| column.column().kind.origin() as f64;
+        let origins = columns.iter().map(origin).collect();
+        Ok(TablePreparation::new(columns, origins))
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::sample::column::{ColumnKind, Encoding};
 
 fn number(name: &str) -> Column {
-    Column { name: name.to_owned(), kind: ColumnKind::Number }
+    Column { name: name.to_owned(), kind: ColumnKind::NUMBER }
 }
 
 fn category(name: &str, names: &[&str], encoding: Encoding) -> Column {

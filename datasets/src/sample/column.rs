@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// A column of a table: one value of each sample.
 ///
-/// Each is stored as one `f32`: a number as it is, a category as its place among the names, a
-/// missing value as NaN. The [`Preparation`](crate::Preparation) makes features of it.
+/// Each is stored as one `f32`: a number less the column's origin, a category as its place among
+/// the names, a missing value as NaN. The [`Preparation`](crate::Preparation) makes features of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     /// The name in the table's header.
@@ -22,7 +22,15 @@ pub struct Column {
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ColumnKind {
     /// Numbers.
-    Number,
+    Number {
+        /// The number that a stored value is counted from; 0 for most columns. Times, and other
+        /// large numbers close to each other, keep their differences by it.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        origin: i64,
+        /// The order of their parts, if the numbers are dates: seconds since 1970, in UTC.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        dates: Option<Dates>,
+    },
     /// One of some names.
     Category {
         /// The names: ascending if all are numbers, else in the order of their bytes.
@@ -30,6 +38,37 @@ pub enum ColumnKind {
         /// The features that they become.
         encoding: Encoding,
     },
+}
+
+impl ColumnKind {
+    /// Numbers that are stored as they are.
+    pub const NUMBER: ColumnKind = ColumnKind::Number { origin: 0, dates: None };
+
+    /// The number that stored values are counted from.
+    pub(crate) fn origin(&self) -> i64 {
+        match self {
+            ColumnKind::Number { origin, .. } => *origin,
+            ColumnKind::Category { .. } => 0,
+        }
+    }
+}
+
+// The signature is serde's.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(origin: &i64) -> bool {
+    *origin == 0
+}
+
+/// The order of year, month and day in dates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dates {
+    /// `2021-03-04`
+    YearFirst,
+    /// `04/03/2021`
+    DayFirst,
+    /// `03/04/2021`
+    MonthFirst,
 }
 
 /// The way from a category to numbers.
@@ -52,7 +91,11 @@ mod tests {
         let names = vec!["a".to_owned(), "b".to_owned()];
         let category = ColumnKind::Category { names, encoding: Encoding::Ordinal };
         for (kind, expected) in [
-            (ColumnKind::Number, r#"{"name":"x","kind":"number"}"#),
+            (ColumnKind::NUMBER, r#"{"name":"x","kind":"number"}"#),
+            (
+                ColumnKind::Number { origin: -5, dates: Some(Dates::DayFirst) },
+                r#"{"name":"x","kind":"number","origin":-5,"dates":"day-first"}"#,
+            ),
             (category, r#"{"name":"x","kind":"category","names":["a","b"],"encoding":"ordinal"}"#),
         ] {
             let column = Column { name: "x".to_owned(), kind };

@@ -37,6 +37,8 @@ struct Move {
     column: usize,
     /// For each category of the test rows, its place among those of both halves.
     categories: Option<Vec<f32>>,
+    /// The origin of the test rows less that of both.
+    shift: f64,
 }
 
 impl<'a> BothHalves<'a> {
@@ -131,13 +133,13 @@ impl<'a> BothHalves<'a> {
             let mut moved = vec![0.0_f32; moves.len()];
             data.for_each_stored(|_, sample, label| {
                 let values = sample.as_chunks().0;
-                for (to, Move { column, categories }) in moved.iter_mut().zip(moves) {
+                for (to, Move { column, categories, shift }) in moved.iter_mut().zip(moves) {
                     let value = f32::from_le_bytes(values[*column]);
                     *to = match categories {
                         Some(places) if !value.is_nan() => {
                             places.get(value as usize).copied().unwrap_or(f32::NAN)
                         }
-                        _ => value,
+                        _ => (f64::from(value) + shift) as f32,
                     };
                 }
                 take(bytemuck::cast_slice(&moved), label)
@@ -177,8 +179,9 @@ fn moves(both: &mut [Column], test: &[Column]) -> Result<Vec<Move>, Problem> {
                 format!("the column {name:?} is not in the test rows: add it, or ignore it");
             return Err(Problem::with(problem, Remedy::Ignore));
         };
+        let shift = (test[at].kind.origin() - column.kind.origin()) as f64;
         let categories = match (&mut column.kind, &test[at].kind) {
-            (ColumnKind::Number, ColumnKind::Number) => None,
+            (ColumnKind::Number { .. }, ColumnKind::Number { .. }) => None,
             (
                 ColumnKind::Category { names, encoding },
                 ColumnKind::Category { names: of_test, encoding: other },
@@ -201,7 +204,7 @@ fn moves(both: &mut [Column], test: &[Column]) -> Result<Vec<Move>, Problem> {
                 return Err(problem.into());
             }
         };
-        Ok(Move { column: at, categories })
+        Ok(Move { column: at, categories, shift })
     };
     both.iter_mut().map(moved).collect()
 }

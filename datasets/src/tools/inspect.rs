@@ -120,8 +120,7 @@ const NONE: NumberSummary = NumberSummary {
 };
 
 impl NumberSummary {
-    fn push(&mut self, value: f32) {
-        let value = f64::from(value);
+    fn push(&mut self, value: f64) {
         if value.is_nan() {
             self.missing += 1;
             return;
@@ -173,6 +172,7 @@ pub fn inspect(
     let mut of_columns = vec![NONE; columns.len()];
     let mut of_categories: Vec<Vec<u64>> =
         columns.iter().map(|column| vec![0; categories(&column.kind)]).collect();
+    let origins: Vec<f64> = columns.iter().map(|column| column.kind.origin() as f64).collect();
     let mut of_classes = vec![[0_u64; 3]; both.class_names().len()];
     let (mut unlabelled, mut seen) = (0, 0);
     both.for_each(&Half::BOTH, &mut both.meter(&Half::BOTH, progress), |half, sample, label| {
@@ -189,11 +189,14 @@ pub fn inspect(
         }
         let values = sample.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value));
         if columns.is_empty() {
-            values.for_each(|value| all.push(value));
+            values.for_each(|value| all.push(f64::from(value)));
             return Ok(());
         }
-        for ((value, numbers), counts) in values.zip(&mut of_columns).zip(&mut of_categories) {
-            numbers.push(value);
+        let origins = origins.iter().copied();
+        for (((value, origin), numbers), counts) in
+            values.zip(origins).zip(&mut of_columns).zip(&mut of_categories)
+        {
+            numbers.push(f64::from(value) + origin);
             // A column of numbers has no counts.
             if let (false, Some(count)) = (value.is_nan(), counts.get_mut(value as usize)) {
                 *count += 1;
@@ -205,7 +208,9 @@ pub fn inspect(
         columns.iter().zip(of_columns).zip(of_categories).map(|((column, numbers), counts)| {
             let name = column.name.clone();
             match &column.kind {
-                ColumnKind::Number => ColumnSummary::Number { name, numbers: numbers.finish() },
+                ColumnKind::Number { .. } => {
+                    ColumnSummary::Number { name, numbers: numbers.finish() }
+                }
                 ColumnKind::Category { names, .. } => {
                     let mut categories: Vec<(String, u64)> =
                         names.iter().cloned().zip(counts).collect();
@@ -249,7 +254,7 @@ fn is_zero(number: &u64) -> bool {
 
 fn categories(kind: &ColumnKind) -> usize {
     match kind {
-        ColumnKind::Number => 0,
+        ColumnKind::Number { .. } => 0,
         ColumnKind::Category { names, .. } => names.len(),
     }
 }

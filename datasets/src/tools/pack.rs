@@ -100,12 +100,14 @@ pub fn pack_table(
         bytes: 0,
     };
     let provenance = table.provenance(&name, format);
-    table.write(provenance, out, &mut |values, label| {
+    let mut notes = notes(options, label.as_deref());
+    notes.extend(layout.notes.clone());
+    let mut look = |values: &[f32], label| {
         packed.labelled += u64::from(label != UNLABELLED);
         packed.missing += values.iter().filter(|value| value.is_nan()).count() as u64;
-    })?;
+    };
+    table.write(provenance, out, &mut look, None)?;
     packed.bytes = fs::metadata(out).at(out)?.len();
-    let notes = notes(options, label.as_deref());
     Ok(Some(Opened { data: packed, name, format: format.to_owned(), skipped: Vec::new(), notes }))
 }
 
@@ -138,6 +140,7 @@ pub(crate) fn metadata(both: &BothHalves<'_>, data: &Undivided) -> Metadata {
             format: or(&known.format, &data.format),
             packed_by: packed_by(),
             rounded,
+            notes: known.notes.clone(),
             fingerprint: None,
         },
         ..Metadata::default()

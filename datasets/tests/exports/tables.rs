@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Folder, exported, packed, undivided, vector};
 use narrows_datasets::{
-    Access, ExportPart, OpenOptions, Preparation, Store, UNLABELLED, inspect, open_with, pack,
+    Access, ExportPart, OpenOptions, Preparation, Store, UNLABELLED, inspect, open_with,
 };
 
 const TABLE: &str = "\
@@ -95,10 +95,11 @@ fn halves_of_a_table_are_packed_as_they_are_opened() {
     let text = fs::read_to_string(folder.path("out.csv")).unwrap();
     assert_eq!(text, "a,b,label\n5,violet,y\n,red,x\n7,blue,\n");
     folder.put("halves/test.csv", b"label,b,c\ny,violet,5\nx,red,\n");
-    let source = undivided(&folder.path("halves"), &options);
-    let error =
-        pack(&source, &folder.path("other.narrows"), &mut |_, _| {}).unwrap_err().to_string();
-    assert!(error.contains("\"c\" is in the test rows alone"), "{error}");
+    let error = open_with(&folder.path("halves"), &options, &|_, _| {}).unwrap_err().to_string();
+    assert!(error.contains("test.csv: has no column \"a\""), "{error}");
+    folder.put("halves/test.csv", b"label,a,b,c\ny,1,violet,5\nx,2,red,\n");
+    let opened = open_with(&folder.path("halves"), &options, &|_, _| {}).unwrap();
+    assert!(opened.notes.iter().any(|note| note.contains("\"c\" is in")), "{:?}", opened.notes);
 }
 
 #[test]

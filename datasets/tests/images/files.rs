@@ -281,3 +281,28 @@ fn one_image_is_one_sample() {
     let table = put(dir.path().join("t.csv"), b"BMI,age\n1,2\n3,4\n5,6\n7,8\n9,10\n11,12\n");
     assert_eq!(open(&table).unwrap().train.columns().unwrap()[0].name, "BMI");
 }
+
+#[test]
+fn images_become_as_a_model_knows_them_unless_something_else_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let photo = put(dir.path().join("photo.png"), &rgb_png((4, 6), &noise(72, 1)));
+    put(dir.path().join("other.png"), &grey_png((9, 5), &noise(45, 2)));
+    let known = |shape| ImageOptions { known: Some(shape), ..ImageOptions::default() };
+    let shape_of = |path: &std::path::Path, options: ImageOptions| {
+        let opened = open_whole(path, &options.into(), &|_, _| {}).unwrap();
+        let Parts::Whole(data) = opened.data else { panic!("undivided") };
+        (data.image_shape().unwrap(), opened.notes)
+    };
+    for path in [&photo, dir.path()] {
+        assert_eq!(shape_of(path, known([3, 2, 1])).0, (3, 2, 1));
+        assert_eq!(shape_of(path, known([3, 2, 3])).0, (3, 2, 3));
+        let asked =
+            ImageOptions { size: Some((2, 2)), channels: Channels::Rgb, ..known([3, 2, 1]) };
+        assert_eq!(shape_of(path, asked).0, (2, 2, 3));
+    }
+    let notes = shape_of(dir.path(), known([3, 2, 1])).1;
+    assert_eq!(notes, ["images are brought to the size that the model takes, 3x2"]);
+    // Of a table it asks nothing.
+    let table = put(dir.path().join("t.csv"), b"a,b\n1,2\n3,4\n");
+    assert!(open_whole(&table, &known([3, 2, 1]).into(), &|_, _| {}).is_ok());
+}

@@ -101,14 +101,19 @@ fn the_halves_of_a_table_are_matched_by_names() {
             "row 0 has the label \"maybe\", which is none of the classes \"no\", \"yes\": give a \
              sample to learn from that label",
         ),
-        ("age,colour\n1,red\n", "test.csv", "has no labels, and the other half has some"),
+        ("age,colour,label\n1,red,\n", "test.csv", "has no labels, and the other half has some"),
         ("age,label\n1,yes\n", "", "has no column \"colour\""),
-        ("age,colour,label\nx,red,yes\n", "", "holds texts in column \"age\""),
+        ("age,colour,label\nx,red,yes\n", "", "column \"age\": \"x\" is not a number"),
     ] {
         put(dir, "test.csv", text.as_bytes());
         let error = open(dir).unwrap_err().to_string();
         assert!(error.contains(file) && error.contains(says) && !error.contains('\n'), "{error}");
     }
+    // Without a column of labels they are learnt from.
+    put(dir, "test.csv", b"colour,age\nred,1\ngreen,2\n");
+    let data = open(dir).unwrap();
+    assert_eq!((data.train.len() + data.test.len(), data.train.classes()), (4 + 2, 2));
+    assert_eq!(data.train.labelled_rows().unwrap().len() + data.test.len(), 4);
     put(dir, "test.csv.gz", b"");
     let error = open(dir).unwrap_err().to_string();
     assert!(error.contains("lies beside"), "{error}");
@@ -116,4 +121,22 @@ fn the_halves_of_a_table_are_matched_by_names() {
     fs::remove_file(dir.join("test.csv")).unwrap();
     let error = open(dir).unwrap_err().to_string();
     assert!(error.contains("has no other half"), "{error}");
+}
+
+/// A number beside which the others do not count is named, in either half.
+#[test]
+fn numbers_far_beyond_all_others_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut seen = [false; 2];
+    for wrong in 0..24 {
+        let number =
+            |row: usize| if row == wrong { "-3e38".to_owned() } else { format!("{row}.5") };
+        let rows = (0..24).map(|row| format!("{},{}\n", number(row), row % 5));
+        put(folder.path(), "t.csv", format!("a,b\n{}", rows.collect::<String>()).as_bytes());
+        let error = open(&folder.path().join("t.csv")).unwrap_err().to_string();
+        let place = format!("row {wrong}, column \"a\": -3e38 is ");
+        assert!(error.contains(&place), "{error}");
+        seen[usize::from(error.contains("far beyond the numbers learnt from"))] = true;
+    }
+    assert_eq!(seen, [true; 2], "each half has had it");
 }

@@ -45,10 +45,17 @@ pub trait Simd: Copy + fmt::Debug + Send + Sync + 'static {
 
     /// `x` in every lane.
     fn splat(self, x: f32) -> Self::F;
-    /// Copies `rows` vectors, one after the other: `x_stride` floats apart in `x`, and `out_stride`
-    /// in `out`, where a later one may overwrite the end of an earlier one. Panics if either slice
-    /// is too short.
-    fn copy_rows(self, x: &[f32], x_stride: usize, rows: usize, out: &mut [f32], out_stride: usize);
+    /// Copies `rows` rows of `NV` vectors, one after the other: `x_stride` floats apart in `x`, and
+    /// `out_stride` in `out`, where a later one may overwrite the end of an earlier one. Panics if
+    /// either slice is too short.
+    fn copy_rows<const NV: usize>(
+        self,
+        x: &[f32],
+        x_stride: usize,
+        rows: usize,
+        out: &mut [f32],
+        out_stride: usize,
+    );
     /// The first `LANES` values of `x`. Panics if `x` is shorter.
     fn load(self, x: &[f32]) -> Self::F;
     /// The `x.len() < LANES` values of `x`, then zeros.

@@ -6,7 +6,7 @@ use crate::error::{Error, bail};
 use crate::output::shell::quoted;
 use clap::{Args, Parser};
 use narrows_datasets::{
-    Access, Channels, Dataset, ImageOptions, LabelColumn, OpenOptions, TableOptions,
+    Access, Channels, Dataset, Decimal, ImageOptions, LabelColumn, OpenOptions, TableOptions,
 };
 use serde::Serialize;
 use std::path::PathBuf;
@@ -49,25 +49,29 @@ pub struct ReadingOptions {
     /// Columns of a table to leave out
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
     pub ignore: List<String>,
-    /// Columns of numbers that are categories: codes, postcodes
+    /// Columns of numbers that are categories, told apart by their texts: codes, postcodes
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
     pub categorical: List<String>,
     /// Columns of categories that become one number, their place in order, instead of one value
     /// each; also columns that number the rows, if they should be learnt from
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
     pub ordinal: List<String>,
-    /// Mark of a missing value in a table, beside an empty cell, NA, NaN, null, None, ? and the
-    /// like
+    /// Marks of missing values in a table, beside an empty cell, NA, NaN, null, None, ? and the
+    /// like; --missing=- for a dash
     #[arg(long, value_name = "TEXTS", default_value = "none", value_parser = list(text))]
     pub missing: List<String>,
-    /// Separator of a table's columns: comma, semicolon, tab, bar [default: the most frequent one
-    /// in the first line]
+    /// Separator of a table's columns: comma, semicolon, tab, bar [default: the one that each line
+    /// has equally often, or blanks]
     #[arg(long, value_name = "NAME", value_parser = named(&DELIMITERS))]
     pub delimiter: Option<Written<u8>>,
-    /// True if the first row of a table holds the columns' names [default: true if one of its cells
-    /// is a text]
+    /// True if the first row of a table holds the columns' names [default: true if a column goes on
+    /// in numbers below a text, or if its texts do not come again]
     #[arg(long, value_name = "BOOL")]
     pub header: Option<bool>,
+    /// Decimal mark of a table's numbers: point, comma [default: comma if numbers have one, none
+    /// has a point, and columns are separated by something else]
+    #[arg(long, value_name = "NAME", value_parser = named(&DECIMALS))]
+    pub decimal: Option<Written<Decimal>>,
     /// File of labels: for an array without any, IDX or .npy of whole numbers, -1 for no label; for
     /// a folder of images, a CSV of names and labels [default: the labels inside, or the folders]
     #[arg(long, value_name = "FILE")]
@@ -91,6 +95,8 @@ pub struct ReadingOptions {
 
 const CHANNELS: [(&str, Channels); 3] =
     [("auto", Channels::Auto), ("grey", Channels::Grey), ("rgb", Channels::Rgb)];
+
+const DECIMALS: [(&str, Decimal); 2] = [("point", Decimal::Point), ("comma", Decimal::Comma)];
 
 const DELIMITERS: [(&str, u8); 4] =
     [("comma", b','), ("semicolon", b';'), ("tab", b'\t'), ("bar", b'|')];
@@ -138,7 +144,7 @@ impl ReadingOptions {
         let (size, channels) = (value(&self.image_size), self.channels.value);
         let skip_bad = self.skip_bad;
         OpenOptions {
-            images: ImageOptions { size, channels, skip_bad, threads, cache: None },
+            images: ImageOptions { size, channels, known: None, skip_bad, threads, cache: None },
             table: TableOptions {
                 label: match self.label.as_deref() {
                     None => LabelColumn::Detect,
@@ -150,8 +156,10 @@ impl ReadingOptions {
                 categorical: self.categorical.0.clone(),
                 delimiter: value(&self.delimiter),
                 header: self.header,
+                decimal: value(&self.decimal),
                 missing: self.missing.0.clone(),
                 known: None,
+                new_categories: false,
             },
             labels: self.labels_file.clone(),
             access: if self.no_mmap { Access::Read } else { Access::Map },

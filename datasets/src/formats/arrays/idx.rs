@@ -12,7 +12,7 @@
 use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
 
-use flate2::bufread::MultiGzDecoder;
+use crate::files::gzip::GzipReader;
 
 use crate::error::{At as _, Error, bail};
 use crate::files::gzip::is_gzip;
@@ -95,7 +95,7 @@ fn find_checked(
     let length_of_magic = fill(&mut file, &mut magic).at(path)?;
     file.rewind().at(path)?;
     if is_gzip(&magic[..length_of_magic]) {
-        let header = read_header(&mut MultiGzDecoder::new(BufReader::new(file)), path)?;
+        let header = read_header(&mut GzipReader::new(BufReader::new(file)), path)?;
         check(&header).at(path)?;
         header.check_expansion(length, "gzip").at(path)?;
         return Ok(StoredArray::new(path, None, header, Place::Gzip));
@@ -117,7 +117,7 @@ pub(crate) fn read_gzip(
     kind: Kind,
 ) -> Result<Array, Error> {
     let wrong = |problem| Error::file(path, problem);
-    let mut values_from = MultiGzDecoder::new(compressed);
+    let mut values_from = GzipReader::new(compressed);
     let header = read_header(&mut values_from, path)?;
     kind.check(&header).map_err(wrong)?;
     header.check_expansion(length, "gzip").map_err(wrong)?;

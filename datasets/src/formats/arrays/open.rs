@@ -172,6 +172,7 @@ pub(crate) fn samples(
         format: format.to_owned(),
         packed_by: packed_by(),
         rounded,
+        notes: Vec::new(),
         fingerprint: None,
     };
     let dataset =

@@ -8,7 +8,7 @@
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::MultiGzDecoder;
+use crate::files::gzip::GzipReader;
 
 use crate::error::{At as _, Error};
 use crate::files::regular::{PIECE, fill, open_regular};
@@ -127,7 +127,7 @@ impl StoredArray {
                 self.pieces_of(&mut file.take(bytes), 0, &mut take)
             }
             Place::Gzip => {
-                let mut values = MultiGzDecoder::new(BufReader::new(file));
+                let mut values = GzipReader::new(BufReader::new(file));
                 self.pieces_of(&mut values, self.header.length, &mut take)
             }
             Place::Member(member) => {

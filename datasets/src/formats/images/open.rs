@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::decode::is_image;
 use super::fit::fit;
 use super::folder::{Folder, Role, role};
-use super::listing::{Items, unreadable};
+use super::listing::{Items, Listing, unreadable};
 use super::picture::Picture;
 use super::{labels, pass};
 use crate::dataset::Dataset;
@@ -31,8 +31,7 @@ pub(crate) fn open(
     all: &OpenOptions,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Option<Found>, Error> {
-    let OpenOptions { images: options, access, .. } = all;
-    let access = *access;
+    let (options, access) = (&all.images.settled(), all.access);
     check_size(options)?;
     let labels = all.labels.as_deref();
     let Some(mut items) = Items::read(dir, labels)? else { return Ok(None) };
@@ -45,7 +44,8 @@ pub(crate) fn open(
     }
     all.table.check_unused(dir, label)?;
     let mut listing = items.listing(dir)?;
-    let notes = std::mem::take(&mut listing.notes);
+    let mut notes = std::mem::take(&mut listing.notes);
+    notes.extend(note_of_size(&all.images, &listing));
     let settings = options.settings();
     let fingerprint = format!("{:016x}", listing.fingerprint(&settings));
     let places = cache::places(dir, options.cache.as_deref(), &settings)?;
@@ -114,18 +114,19 @@ pub(crate) fn open_one(
     if !is_image(&Start::read(path)?.bytes) {
         return Ok(None);
     }
-    check_size(&options.images)?;
+    let images = options.images.settled();
+    check_size(&images)?;
     options.table.check_unused(path, None)?;
     if options.labels.is_some() {
         bail!(path, "is one image, which takes no file of labels: name the folder that it lies in");
     }
     let picture = Picture::read(path, &mut Vec::new()).at(path)?;
-    let channels = match options.images.channels {
+    let channels = match images.channels {
         Channels::Auto if picture.is_grey() => 1,
         Channels::Grey => 1,
         Channels::Auto | Channels::Rgb => 3,
     };
-    let (height, width) = options.images.size.unwrap_or((picture.height, picture.width));
+    let (height, width) = images.size.unwrap_or((picture.height, picture.width));
     let values = fit(picture.with_channels(channels), height, width).values;
     let shape = [height, width, channels];
     let shape = if channels == 1 { &shape[..2] } else { &shape };
@@ -141,6 +142,16 @@ pub(crate) fn open_one(
     };
     let parts = Parts::Whole(data.with_provenance(provenance));
     Ok(Some(Found { parts, format, ..Found::default() }))
+}
+
+/// A note that images are scaled because of the model, if the first that can be read is.
+fn note_of_size(options: &ImageOptions, listing: &Listing) -> Option<String> {
+    let [height, width, _] = options.known.filter(|_| options.size.is_none())?;
+    let mut buffer = Vec::new();
+    let mut pictures = listing.files.iter().map(|file| Picture::read(&file.path, &mut buffer));
+    let first = pictures.find_map(Result::ok)?;
+    ((first.height, first.width) != (height, width))
+        .then(|| format!("images are brought to the size that the model takes, {height}x{width}"))
 }
 
 fn check_size(options: &ImageOptions) -> Result<(), Error> {

@@ -154,7 +154,11 @@ impl Store {
         let values =
             Values::in_file(file, VALUES_AT, header.dtype, width, rows).with_checksums(checksums);
         let preparation = match (metadata.normalisation, header.dtype) {
-            (Some(normalisation), _) => normalisation,
+            // Columns may be counted from other origins than those learnt from.
+            (Some(normalisation), _) => match &metadata.columns {
+                Some(columns) => normalisation.adapted(columns).at(&path)?,
+                None => normalisation,
+            },
             (None, Dtype::U8) => Preparation::Bytes { max: metadata.max_value.unwrap_or(u8::MAX) },
             (None, Dtype::F32) => Preparation::Floats,
         };

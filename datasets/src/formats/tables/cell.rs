@@ -5,6 +5,8 @@
 pub enum FieldKind {
     /// 32-bit floats.
     Number,
+    /// 64-bit floats.
+    Double,
     /// Unsigned bytes.
     Byte,
     /// Unsigned 64-bit integers.
@@ -20,6 +22,8 @@ pub enum TableCell<'a> {
     Missing,
     /// A number. In CSV, the fewest digits that read back as the same `f32`; NaN is an empty cell.
     Number(f32),
+    /// A number of twice the precision, as above.
+    Double(f64),
     /// A whole number: of a row, a count, or an unsigned byte.
     Whole(u64),
     /// A text: of a category or a class.

@@ -1,45 +1,48 @@
 //! Delimited text: CSV, TSV and their kin, plain or compressed by gzip, told by the first bytes.
 //!
-//! - The delimiter is the one of `,` `;` tab `|` that the first line has most of, outside quotes.
-//!   A line without any has one column.
+//! - `survey` finds the separator, the header and the decimal mark in the first rows. A line
+//!   without a separator has one column.
 //! - A cell may be quoted by `"`, and then hold delimiters, line breaks, and quotes as `""`. Blanks
 //!   around a cell are not part of it. Empty lines are no rows.
-//! - The first row is a header if it has a cell that is neither a number nor missing. Without one,
-//!   columns are called `column 1` and so on.
+//! - Columns without a name are called `column 1` and so on. A separator at the end of a row begins
+//!   no further cell.
 //! - Missing values are an empty cell, `NA`, `N/A`, `n/a`, `#N/A`, `<NA>`, `NaN` in any case,
 //!   `null`, `NULL`, `None` and `?`. Not `-`, which is as often one of two classes.
-//! - Numbers are texts that Rust's `f64` reads: a point and no comma, an exponent, no hexadecimal.
-//!   Anything else is a text. Infinity is a text, too: the table's layout refuses it in a column of
-//!   numbers.
+//! - Numbers are texts that Rust's `f64` reads: digits, a point, an exponent, no hexadecimal; or
+//!   the same with a decimal comma. Anything else is a text. Infinity is a text, too: the table's
+//!   layout refuses it in a column of numbers.
 //! - Text is UTF-8, with or without a byte order mark. A row has at most 4 MB and 65,536 cells.
 
+mod blanks;
 mod blocks;
 mod cells;
+mod header;
 mod part;
 mod records;
+mod survey;
 pub(crate) mod texts;
 mod write;
 
+use std::cell::Cell as Flag;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use flate2::bufread::MultiGzDecoder;
-
-use crate::error::{At as _, Error, Short, bail};
-use crate::files::gzip::is_gzip;
-use crate::files::regular::open_regular;
-use crate::formats::options::TableOptions;
-use crate::formats::tables::source::{Cell, TableSource, TakePart, is_infinite, twice};
+use crate::error::{At as _, Error, Problem, Remedy, Short, bail};
+use crate::files::gzip::{GzipReader, is_gzip};
+use crate::files::regular::{fill, open_regular};
+use crate::formats::options::{Decimal, TableOptions};
+use crate::formats::tables::source::{TableSource, TakePart, twice};
+use blanks::SingleTabs;
 use blocks::Blocks;
-use cells::{to_cell, trim};
+use cells::trim;
 use part::{CsvPart, Dialect};
-use records::{Record, Records, unreadable};
+use records::{PIECE, Record, Records, unreadable, without_mark};
+use survey::{Survey, survey};
 pub(crate) use write::CsvWriter;
-
-const DELIMITERS: [u8; 4] = *b",;\t|";
 
 /// The input of a table of text.
 pub(crate) trait Input: Read + Seek {}
@@ -55,9 +58,14 @@ pub(crate) struct CsvTable {
     stamp: Option<(u64, Option<SystemTime>)>,
     dialect: Arc<Dialect>,
     names: Vec<String>,
-    /// The first row that is no header: the bytes of the text before it, its line, and true if
+    /// The bytes before the first row, and true if runs of blanks separate columns.
+    text: (u64, bool),
+    /// The first row that is no header: the bytes from the first row to it, its line, and true if
     /// half of a line break is before it.
     start: (u64, u64, bool),
+    notes: Vec<String>,
+    /// The file has bytes behind its gzip data.
+    left_out: Rc<Flag<bool>>,
 }
 
 impl CsvTable {
@@ -86,24 +94,26 @@ impl CsvTable {
             bail!("{:?} cannot separate columns: ask for , ; | or a tab", char::from(delimiter));
         }
         let mut input = input;
-        let (reader, gzip) = read_from_start(&mut *input, path)?;
-        let mut records = Records::new(reader, gzip, path)?;
+        let left_out = Rc::default();
+        let (mut reader, gzip) = read_from(&mut *input, (0, false), &left_out, path)?;
+        let mut sample = vec![0; PIECE];
+        let filled =
+            fill(&mut reader, &mut sample).map_err(|error| unreadable(error, gzip, path))?;
+        sample.truncate(filled);
+        drop(reader);
+        let rows = without_mark(&sample, path)?;
+        let mark = sample.len() - rows.len();
+        let found = survey(rows, filled < PIECE, path, options)?;
+        let Survey { bytes, lines, delimiter, blanks, header, decimal, mut notes } = found;
+        let text = ((mark + bytes) as u64, blanks);
+        let (reader, gzip) = read_from(&mut *input, text, &left_out, path)?;
+        let mut records = Records::new(reader, gzip, lines + 1, delimiter, path);
         let mut start = records.place();
-        let delimiter =
-            options.delimiter.unwrap_or_else(|| most_frequent_delimiter(records.start()));
-        records.set_delimiter(delimiter);
         let Some(first) = records.next()? else {
             bail!(path, "is empty, where a table is expected");
         };
-        let missing = options.missing.clone();
-        let header = options.header.unwrap_or_else(|| {
-            first.cells().any(|cell| match to_cell(cell, &missing) {
-                Cell::Text(text) => !is_infinite(text),
-                Cell::Number(_) | Cell::Missing => false,
-            })
-        });
         let names = if header {
-            header_names(&first, path)?
+            header_names(&first, path, &mut notes)?
         } else {
             (1..=first.len()).map(|number| format!("column {number}")).collect()
         };
@@ -111,9 +121,10 @@ impl CsvTable {
             start = records.place();
         }
         drop(records);
-        let (path, columns) = (path.to_owned(), names.len());
-        let dialect = Arc::new(Dialect { path: path.clone(), delimiter, header, columns, missing });
-        Ok(CsvTable { path, input, stamp: None, dialect, names, start })
+        let (path, columns, missing) = (path.to_owned(), names.len(), options.missing.clone());
+        let dialect = Dialect { path, delimiter, header, columns, missing, decimal, texts: vec![] };
+        let (path, dialect) = (dialect.path.clone(), Arc::new(dialect));
+        Ok(CsvTable { path, input, stamp: None, dialect, names, text, start, notes, left_out })
     }
 }
 
@@ -124,7 +135,7 @@ impl TableSource for CsvTable {
 
     fn for_each_part(&mut self, take: &mut TakePart<'_>) -> Result<(), Error> {
         let (path, dialect, (before, line, half)) = (&self.path, &self.dialect, self.start);
-        let (mut reader, gzip) = read_from_start(&mut *self.input, path)?;
+        let (mut reader, gzip) = read_from(&mut *self.input, self.text, &self.left_out, path)?;
         let failed = |error| unreadable(error, gzip, path);
         io::copy(&mut (&mut reader).take(before), &mut io::sink()).map_err(failed)?;
         let mut blocks =
@@ -147,60 +158,69 @@ impl TableSource for CsvTable {
     fn row_word(&self) -> &'static str {
         "line"
     }
+
+    fn read_as_text(&mut self, columns: &[bool]) {
+        Arc::make_mut(&mut self.dialect).texts =
+            if columns.contains(&true) { columns.to_vec() } else { Vec::new() };
+    }
+
+    fn decimal(&self) -> Option<Decimal> {
+        Some(self.dialect.decimal)
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = self.notes.clone();
+        if self.left_out.get() {
+            notes.push("the bytes behind its gzip data are left out".to_owned());
+        }
+        notes
+    }
 }
 
-/// A reader of the input from its start on, which decompresses if need be; and whether it does.
-fn read_from_start<'a>(
+/// A reader of the `text` behind so many bytes of the input, which decompresses if need be; and
+/// true if it does. It turns runs of blanks into tabs if the text says so.
+fn read_from<'a>(
     input: &'a mut dyn Input,
+    (before, blanks): (u64, bool),
+    left_out: &Rc<Flag<bool>>,
     path: &Path,
 ) -> Result<(Box<dyn Read + 'a>, bool), Error> {
     input.seek(SeekFrom::Start(0)).at(path)?;
     let mut input = BufReader::with_capacity(32 << 10, input);
     let gzip = is_gzip(input.fill_buf().at(path)?);
-    let reader: Box<dyn Read + 'a> =
-        if gzip { Box::new(MultiGzDecoder::new(input)) } else { Box::new(input) };
-    Ok((reader, gzip))
+    let mut reader: Box<dyn Read + 'a> = match gzip {
+        true => Box::new(GzipReader::lenient(input, left_out.clone())),
+        false => Box::new(input),
+    };
+    io::copy(&mut (&mut reader).take(before), &mut io::sink())
+        .map_err(|error| unreadable(error, gzip, path))?;
+    Ok((if blanks { Box::new(SingleTabs::new(reader)) } else { reader }, gzip))
 }
 
-/// The delimiter that the first line, as far as it is here, has most of outside quotes.
-fn most_frequent_delimiter(start: &[u8]) -> u8 {
-    let mut counts = [0_usize; DELIMITERS.len()];
-    let mut quoted = false;
-    let lines = start.iter().skip_while(|&&byte| byte == b'\n' || byte == b'\r');
-    for &byte in lines {
-        match byte {
-            b'"' => quoted = !quoted,
-            b'\n' | b'\r' if !quoted => break,
-            _ if quoted => {}
-            _ => {
-                if let Some(which) = DELIMITERS.iter().position(|&delimiter| delimiter == byte) {
-                    counts[which] += 1;
-                }
-            }
-        }
-    }
-    // The first of those that are equal.
-    let most = (0..counts.len()).rev().max_by_key(|&which| counts[which]);
-    DELIMITERS[most.unwrap_or(0)]
-}
-
-fn header_names(header: &Record, path: &Path) -> Result<Vec<String>, Error> {
-    let names: Vec<String> = header.cells().map(|name| trim(name).to_owned()).collect();
+/// The names in the header. Columns without one are given one, which `notes` tell.
+fn header_names(
+    header: &Record,
+    path: &Path,
+    notes: &mut Vec<String>,
+) -> Result<Vec<String>, Error> {
+    let mut names: Vec<String> = header.cells().map(|name| trim(name).to_owned()).collect();
     let line = header.line;
-    if let Some(empty) = names.iter().position(String::is_empty) {
-        bail!(
-            path,
-            "line {line}, the header, has no name for column {}: name it, or leave it out if it \
-             numbers the rows",
-            empty + 1
-        );
+    let nameless: Vec<usize> = (0..names.len()).filter(|&at| names[at].is_empty()).collect();
+    if nameless.len() == names.len() {
+        bail!(path, "line {line}, the header, has no name in it: name the columns");
+    }
+    for &at in &nameless {
+        let name = format!("column {}", at + 1);
+        notes.push(format!("{name} has no name in the header, and is called {name:?}"));
+        names[at] = name;
     }
     if let Some((one, other)) = twice(&names) {
         let (name, one, other) = (Short(&names[one]), one + 1, other + 1);
-        bail!(
-            path,
-            "line {line}, the header, calls columns {one} and {other} both {name}: rename one"
+        let problem = format!(
+            "line {line}, the header, calls columns {one} and {other} both {name}: rename one, or \
+             say that the table has no header"
         );
+        return Err(Error::file(path, Problem::with(problem, Remedy::NoHeader)));
     }
     Ok(names)
 }

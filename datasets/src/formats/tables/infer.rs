@@ -1,31 +1,24 @@
 //! The columns of a table, inferred by a pass over its rows.
 //!
-//! - **Numbers**: each cell that is not missing is a number.
-//! - **Categories**: any other column. Numbers may be among them.
-//! - **ID columns are rejected**: more than 1,000 categories, or more than 100 and more than half
-//!   the number of rows. Such a column names the rows or describes them.
-//! - **Counters are rejected**, unless the column is to be ordinal: 1, 2, 3... over more than 100
-//!   rows. They would give the label of a sorted table away.
-//! - **Classes** are the texts or whole numbers of the label. All numbers: in ascending order; else
-//!   in the order of their bytes. A row whose label is missing is unlabelled.
-//!
-//! Counts and different values are kept, at most 8 MB of them, and no rows. Numbers are collected
-//! from the first text of a column on; a second pass collects those before it.
+//! `decide` has the rules. Counts and different values are kept, at most 8 MB of them, and no rows.
+//! A second pass reads columns of categories again in which there are numbers too: then as texts,
+//! so that `7` and `007` are two.
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::ThreadPool;
 
-use super::counts::{Counts, FEW_CATEGORIES, MOST_CATEGORIES};
+use super::counts::{Counted, Counts, MOST_CATEGORIES};
+use super::decide::{Kind, Wrong, categories, classes, kind};
 use super::layout::{Field, Layout};
 use super::names::{Budget, Names};
 use super::parallel::for_each_part;
 use super::roles::{Role, roles};
-use super::source::{Cell, Part, TableSource};
-use crate::error::{Error, Problem, Remedy, Short, bail};
-use crate::formats::options::TableOptions;
+use super::source::{Cell, Part, TableSource, is_empty};
+use crate::error::{Error, Problem, Short, bail};
+use crate::formats::options::{Decimal, TableOptions};
 use crate::sample::column::{Column, ColumnKind, Encoding};
 use crate::sample::label::MOST_CLASSES;
 
@@ -39,6 +32,14 @@ struct Inference<'a> {
     known: Option<HashMap<&'a str, &'a Column>>,
     counts: Vec<Counts>,
     budget: Budget,
+    /// The mark before the fractions of numbers that are texts; `None` if no text is a number.
+    decimal: Option<Decimal>,
+    /// Categories that the model does not know keep their names.
+    new_categories: bool,
+    /// The columns whose cells are read as texts.
+    texts: Vec<bool>,
+    /// The rows without a value, which are left out.
+    empty_rows: u64,
 }
 
 impl Layout {
@@ -56,9 +57,11 @@ impl Layout {
     ) -> Result<Self, Error> {
         let names = source.column_names().to_vec();
         let roles = roles(&names, options, path)?;
-        let counts = roles.iter().map(|role| Counts {
-            collects_numbers: matches!(role, Role::Label | Role::Feature { categorical: true, .. }),
-            ..Counts::default()
+        let counts = roles.iter().map(|role| match role {
+            Role::Label | Role::Feature { categorical: true, .. } => {
+                Counts::new(Counted::Categories, false)
+            }
+            Role::Feature { .. } | Role::Ignored => Counts::default(),
         });
         let mut inference = Inference {
             path,
@@ -71,36 +74,53 @@ impl Layout {
                 .as_ref()
                 .map(|known| known.iter().map(|column| (column.name.as_str(), column)).collect()),
             budget: Budget::default(),
+            decimal: source.decimal(),
+            new_categories: options.new_categories,
+            texts: Vec::new(),
+            empty_rows: 0,
         };
+        inference.texts = inference.text_columns();
+        source.read_as_text(&inference.texts);
         let rows = inference.count(source, pool)?;
         if rows == 0 {
             bail!(path, "has no rows");
         }
-        inference.collect_numbers(source)?;
-        inference.decide(rows)
+        inference.count_categories_again(source, rows)?;
+        let mut layout = inference.decide(rows)?;
+        layout.notes.splice(0..0, source.notes());
+        Ok(layout)
     }
 }
 
 impl Inference<'_> {
     /// The first pass; the number of rows.
     fn count(&mut self, source: &mut dyn TableSource, pool: &ThreadPool) -> Result<u64, Error> {
-        let limits: Vec<Option<usize>> = self.roles.iter().map(|role| self.limit(*role)).collect();
-        let limits = &limits;
+        let limits: Vec<Option<usize>> =
+            (0..self.roles.len()).map(|column| self.limit(column)).collect();
+        let (limits, decimal) = (&limits, self.decimal);
         let mut rows = 0;
-        // What each column collects, for parts that are read before the ones before them count.
-        let collected: Vec<AtomicU8> =
-            self.counts.iter().map(|counts| AtomicU8::new(collected(counts))).collect();
+        let kinds: Vec<Counted> = self.counts.iter().map(|counts| counts.kind).collect();
+        // The columns that collect no more, for parts that are read before the ones before them
+        // count.
+        let full: Vec<AtomicBool> = kinds.iter().map(|_| AtomicBool::new(false)).collect();
         let work = |part: &dyn Part| {
             let mut found = Found { counts: Vec::with_capacity(limits.len()), ..Found::default() };
-            found.counts.extend(collected.iter().map(|bits| {
-                let bits = bits.load(Ordering::Relaxed);
-                let (collects_numbers, too_many) = (bits & NUMBERS != 0, bits & TOO_MANY != 0);
-                Counts { collects_numbers, too_many, ..Counts::default() }
-            }));
+            found.counts.extend(
+                kinds
+                    .iter()
+                    .zip(&full)
+                    .map(|(&kind, full)| Counts::new(kind, full.load(Ordering::Relaxed))),
+            );
             let mut budget = Budget::default();
             let ended = part.for_each_row(&mut |row, cells| {
+                if is_empty(cells) {
+                    found.empty_rows += 1;
+                    return Ok(());
+                }
                 found.rows += 1;
-                if let Err((..)) = count_row(&mut found.counts, limits, &mut budget, row, cells) {
+                let counted =
+                    count_row(&mut found.counts, limits, decimal, &mut budget, row, cells);
+                if counted.is_err() {
                     found.wrong = true;
                 }
                 Ok(())
@@ -111,6 +131,7 @@ impl Inference<'_> {
         let mut merge = |part: &dyn Part, found: Found| {
             if self.fits(&found, limits) {
                 rows += found.rows;
+                self.empty_rows += found.empty_rows;
                 for (counts, later) in self.counts.iter_mut().zip(found.counts) {
                     counts.add(later);
                 }
@@ -118,13 +139,17 @@ impl Inference<'_> {
             } else {
                 // By a limit, or an error: it is the row that tells.
                 part.for_each_row(&mut |row, cells| {
+                    if is_empty(cells) {
+                        self.empty_rows += 1;
+                        return Ok(());
+                    }
                     rows += 1;
-                    count_row(&mut self.counts, limits, &mut self.budget, row, cells)
+                    count_row(&mut self.counts, limits, decimal, &mut self.budget, row, cells)
                         .map_err(|(column, problem)| self.at(row, column, problem))
                 })?;
             }
-            for (bits, counts) in collected.iter().zip(&self.counts) {
-                bits.store(self::collected(counts), Ordering::Relaxed);
+            for (full, counts) in full.iter().zip(&self.counts) {
+                full.store(counts.too_many, Ordering::Relaxed);
             }
             Ok(())
         };
@@ -133,10 +158,13 @@ impl Inference<'_> {
     }
 
     /// The most different values of a column; `None` if it is not counted.
-    fn limit(&self, role: Role) -> Option<usize> {
-        match role {
+    fn limit(&self, column: usize) -> Option<usize> {
+        match self.roles[column] {
             Role::Label => Some(MOST_CLASSES),
             Role::Feature { .. } if self.known.is_none() => Some(MOST_CATEGORIES),
+            Role::Feature { .. } if self.new_categories && self.texts[column] => {
+                Some(MOST_CATEGORIES)
+            }
             Role::Feature { .. } | Role::Ignored => None,
         }
     }
@@ -151,21 +179,47 @@ impl Inference<'_> {
         !found.wrong && bytes.is_some_and(|bytes| self.budget.spend(bytes))
     }
 
-    /// The second pass, if a column has numbers that came before its first text.
-    fn collect_numbers(&mut self, source: &mut dyn TableSource) -> Result<(), Error> {
-        let passed = |counts: &Counts| {
-            counts.texts > counts.infinities && counts.numbers_passed && !counts.too_many
+    /// The columns that are categories before any row is read.
+    fn text_columns(&self) -> Vec<bool> {
+        let of_categories = |(name, role): (&String, &Role)| match (role, &self.known) {
+            (Role::Feature { .. }, Some(known)) => known
+                .get(name.as_str())
+                .is_some_and(|column| matches!(column.kind, ColumnKind::Category { .. })),
+            (Role::Feature { categorical, .. }, None) => *categorical,
+            (Role::Label | Role::Ignored, _) => false,
         };
-        if !self.counts.iter().any(passed) {
+        self.names.iter().zip(&self.roles).map(of_categories).collect()
+    }
+
+    /// The second pass, if there are columns of categories with numbers among them.
+    fn count_categories_again(
+        &mut self,
+        source: &mut dyn TableSource,
+        rows: u64,
+    ) -> Result<(), Error> {
+        let again: Vec<bool> = (0..self.names.len())
+            .map(|column| {
+                let counts = &self.counts[column];
+                let kind = kind(counts, self.roles[column], rows, self.row_word, self.decimal);
+                matches!(kind, Ok(Kind::Categories))
+                    && counts.numbers > 0
+                    && counts.kind == Counted::Features
+                    && !counts.too_many
+            })
+            .collect();
+        if self.known.is_some() || !again.contains(&true) {
             return Ok(());
         }
+        for (column, _) in again.iter().enumerate().filter(|(_, again)| **again) {
+            self.counts[column].seen = None;
+            self.texts[column] = true;
+        }
+        source.read_as_text(&self.texts);
         source.for_each_row(&mut |row, cells| {
-            for (column, &cell) in cells.iter().enumerate() {
-                if passed(&self.counts[column]) {
-                    self.counts[column]
-                        .collect(cell, MOST_CATEGORIES, &mut self.budget)
-                        .map_err(|problem| self.at(row, column, problem))?;
-                }
+            for (column, &cell) in cells.iter().enumerate().filter(|(column, _)| again[*column]) {
+                self.counts[column]
+                    .collect(cell, MOST_CATEGORIES, &mut self.budget)
+                    .map_err(|problem| self.at(row, column, problem))?;
             }
             Ok(())
         })
@@ -175,6 +229,9 @@ impl Inference<'_> {
         let mut layout = Layout {
             path: self.path.to_owned(),
             row_word: self.row_word,
+            decimal: self.decimal,
+            texts: std::mem::take(&mut self.texts),
+            notes: Vec::new(),
             fields: Vec::new(),
             columns: Vec::new(),
             label: None,
@@ -184,6 +241,10 @@ impl Inference<'_> {
             missing: Vec::new(),
             rounded: 0,
         };
+        if self.empty_rows > 0 {
+            let rows = if self.empty_rows == 1 { "empty row is" } else { "empty rows are" };
+            layout.notes.push(format!("{} {rows} left out", self.empty_rows));
+        }
         for (at, counts) in std::mem::take(&mut self.counts).into_iter().enumerate() {
             let name = &self.names[at];
             let known = self.known.as_ref().and_then(|known| known.get(name.as_str()));
@@ -201,32 +262,91 @@ impl Inference<'_> {
                     layout.missing.push(0);
                     layout.columns.push(column.clone());
                     match &column.kind {
-                        ColumnKind::Number => Field::Number,
-                        ColumnKind::Category { names, .. } => Field::Category(Names::known(names)),
+                        &ColumnKind::Number { origin, dates } => {
+                            Field::Number { origin: origin as f64, dates }
+                        }
+                        ColumnKind::Category { names, encoding } => {
+                            let mut names = names.clone();
+                            let known = Names::known(&names);
+                            let seen = counts.seen.unwrap_or_default().into_names().to_strings();
+                            names.extend(
+                                seen.into_iter()
+                                    .filter(|name| known.find(Cell::Text(name)).is_none()),
+                            );
+                            let field = Field::Category(Names::known(&names));
+                            let kind = ColumnKind::Category { names, encoding: *encoding };
+                            if let Some(stored) = layout.columns.last_mut() {
+                                stored.kind = kind;
+                            }
+                            field
+                        }
                     }
                 }
-                (Role::Feature { categorical, ordinal }, None) => {
-                    layout.missing.push(counts.missing);
-                    let rounded = counts.rounded;
-                    let field = feature(counts, rows, self.row_word, categorical, ordinal)
-                        .map_err(|(row, problem)| self.wrong(row, at, problem))?;
-                    let kind = match &field {
-                        Field::Category(names) => ColumnKind::Category {
-                            names: names.to_strings(),
-                            encoding: if ordinal { Encoding::Ordinal } else { Encoding::OneHot },
-                        },
-                        _ => {
-                            layout.rounded += rounded;
-                            ColumnKind::Number
-                        }
-                    };
-                    layout.columns.push(Column { name: name.clone(), kind });
-                    field
-                }
+                (role @ Role::Feature { .. }, None) => self
+                    .feature(name, role, counts, &mut layout)
+                    .map_err(|(row, problem)| self.wrong(row, at, problem))?,
             };
             layout.fields.push(field);
         }
+        if layout.columns.is_empty() {
+            bail!(self.path, "has no column with a value to learn from");
+        }
         Ok(layout)
+    }
+
+    /// Decides on a column of features. It is added to `layout`, unless it is empty.
+    fn feature(
+        &self,
+        name: &str,
+        role: Role,
+        counts: Counts,
+        layout: &mut Layout,
+    ) -> Result<Field, Wrong> {
+        let rows = layout.rows;
+        let (origin, rounded, missing) = (counts.origin(), counts.rounded(), counts.missing);
+        let marked = counts.first_marked.as_ref().map(|(_, text)| text.clone());
+        let shown = Short(name);
+        let (field, kind) = match kind(&counts, role, rows, self.row_word, self.decimal)? {
+            Kind::Empty => {
+                layout.notes.push(format!("the column {shown} is missing in every row: left out"));
+                return Ok(Field::Ignored);
+            }
+            Kind::Number => {
+                if let Some(text) = marked {
+                    layout
+                        .notes
+                        .push(format!("the column {shown} is read as numbers, as in {text}"));
+                }
+                layout.rounded += rounded;
+                let number = ColumnKind::Number { origin, dates: None };
+                (Field::Number { origin: origin as f64, dates: None }, number)
+            }
+            Kind::Date(dates) => {
+                layout
+                    .notes
+                    .push(format!("the column {shown} is read as dates, in seconds since 1970"));
+                let dates = Some(dates);
+                (
+                    Field::Number { origin: origin as f64, dates },
+                    ColumnKind::Number { origin, dates },
+                )
+            }
+            Kind::Categories => {
+                if counts.numbers > 0 && counts.kind == Counted::Features {
+                    layout.notes.push(format!(
+                        "the column {shown} has numbers among its texts, and is read as categories"
+                    ));
+                }
+                let Role::Feature { ordinal, .. } = role else { return Ok(Field::Ignored) };
+                let names = categories(counts, rows)?;
+                let encoding = if ordinal { Encoding::Ordinal } else { Encoding::OneHot };
+                let category = ColumnKind::Category { names: names.to_strings(), encoding };
+                (Field::Category(names), category)
+            }
+        };
+        layout.missing.push(missing);
+        layout.columns.push(Column { name: name.to_owned(), kind });
+        Ok(field)
     }
 
     /// The error of a column, or of its cell in a row.
@@ -249,6 +369,7 @@ impl Inference<'_> {
 /// What a part of the rows told.
 struct Found {
     rows: u64,
+    empty_rows: u64,
     counts: Vec<Counts>,
     /// A cell is an error, or would be if all before it counted.
     wrong: bool,
@@ -258,126 +379,22 @@ struct Found {
 
 impl Default for Found {
     fn default() -> Self {
-        Found { rows: 0, counts: Vec::new(), wrong: false, ended: Ok(()) }
+        Found { rows: 0, empty_rows: 0, counts: Vec::new(), wrong: false, ended: Ok(()) }
     }
-}
-
-/// Numbers of the column are collected; or it has too many values, and nothing is.
-const NUMBERS: u8 = 1;
-const TOO_MANY: u8 = 2;
-
-fn collected(counts: &Counts) -> u8 {
-    NUMBERS * u8::from(counts.collects_numbers) + TOO_MANY * u8::from(counts.too_many)
 }
 
 /// Counts a row's cells. The error is that of a cell, and its column.
 fn count_row(
     counts: &mut [Counts],
     limits: &[Option<usize>],
+    decimal: Option<Decimal>,
     budget: &mut Budget,
     row: u64,
     cells: &[Cell<'_>],
 ) -> Result<(), (usize, Problem)> {
     for (column, ((counts, limit), &cell)) in counts.iter_mut().zip(limits).zip(cells).enumerate() {
         let Some(limit) = *limit else { continue };
-        counts.count(row, cell, limit, budget).map_err(|problem| (column, problem))?;
+        counts.count(row, cell, decimal, limit, budget).map_err(|problem| (column, problem))?;
     }
     Ok(())
-}
-
-/// The problem with a column, and its row if it is in one.
-type Wrong = (Option<u64>, Problem);
-
-/// A column of numbers or categories.
-fn feature(
-    counts: Counts,
-    rows: u64,
-    row_word: &str,
-    categorical: bool,
-    ordinal: bool,
-) -> Result<Field, Wrong> {
-    if counts.missing == rows {
-        let problem = "is missing in every row: ignore it";
-        return Err((None, Problem::with(problem, Remedy::Ignore)));
-    }
-    if let Some((row, text)) = &counts.first_infinity
-        && counts.texts == counts.infinities
-        && !categorical
-    {
-        let problem = format!("{text} is not finite: mend it, or leave it empty as missing");
-        return Err((Some(*row), problem.into()));
-    }
-    if counts.texts > 0 || categorical {
-        return categories(counts, rows, row_word)
-            .map(Field::Category)
-            .map_err(|problem| (None, problem));
-    }
-    if let Some((row, number)) = counts.first_too_large {
-        let problem = format!(
-            "{number:e} is beyond the range of 32-bit floats: give it in another unit, or ignore \
-             the column"
-        );
-        return Err((Some(row), Problem::with(problem, Remedy::Ignore)));
-    }
-    if counts.counts_rows(rows) && !ordinal {
-        let problem = "numbers the rows and tells nothing of them: have it ordinal to keep it, or \
-                       ignore it";
-        return Err((None, Problem::with(problem, Remedy::Ignore)));
-    }
-    Ok(Field::Number)
-}
-
-/// The categories of a column.
-fn categories(counts: Counts, rows: u64, row_word: &str) -> Result<Names, Problem> {
-    let found = counts.different();
-    if !counts.too_many && (found <= FEW_CATEGORIES || found as u64 <= rows / 2) {
-        return Ok(counts.seen.unwrap_or_default().into_names());
-    }
-    let many =
-        if counts.too_many { format!("more than {MOST_CATEGORIES}") } else { found.to_string() };
-    match counts.first_text {
-        Some((row, text)) if counts.numbers > counts.texts => {
-            let problem = format!(
-                "holds {} numbers, but also texts, the first {text} in {row_word} {row}: name it \
-                 as missing, or ignore the column",
-                counts.numbers
-            );
-            Err(Problem::with(problem, Remedy::MissingOrIgnore))
-        }
-        _ => {
-            let problem = format!(
-                "has {many} different values in {rows} rows, too many for categories: ignore it"
-            );
-            Err(Problem::with(problem, Remedy::Ignore))
-        }
-    }
-}
-
-/// The classes of a column of labels.
-fn classes(counts: Counts) -> Result<Names, Wrong> {
-    // "inf" beside numbers is no class either.
-    if let Some((row, text)) = counts.first_infinity
-        && counts.first_text.is_none()
-    {
-        return Err((
-            Some(row),
-            format!("{text} is not finite, and no class: mend it, or leave it empty").into(),
-        ));
-    }
-    if let Some((row, number)) = counts.first_fraction
-        && counts.texts == 0
-    {
-        let problem = format!(
-            "{number} is not whole: it looks like a target of regression, not a class: name \
-             another label column"
-        );
-        return Err((Some(row), Problem::with(problem, Remedy::OtherLabel)));
-    }
-    if counts.too_many {
-        let problem = format!(
-            "has more than {MOST_CLASSES} different labels, too many for classes: name another"
-        );
-        return Err((None, Problem::with(problem, Remedy::OtherLabel)));
-    }
-    Ok(counts.seen.unwrap_or_default().into_names())
 }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::names::Names;
-use crate::sample::column::Column;
+use crate::formats::options::Decimal;
+use crate::sample::column::{Column, Dates};
 
 /// The columns and labels of a table.
 #[derive(Debug)]
@@ -11,6 +12,12 @@ pub(crate) struct Layout {
     pub(super) path: PathBuf,
     /// The word for a row's number in errors.
     pub(super) row_word: &'static str,
+    /// The mark before the fractions of numbers that are texts; `None` if no text is a number.
+    pub(super) decimal: Option<Decimal>,
+    /// The columns whose cells are texts, whatever they look like.
+    pub(super) texts: Vec<bool>,
+    /// Choices that were made by the look of the table, and may be wrong.
+    pub(crate) notes: Vec<String>,
     /// The use of each of the table's columns.
     pub(super) fields: Vec<Field>,
     /// The columns that are stored.
@@ -36,6 +43,10 @@ pub(crate) struct Layout {
 pub(super) enum Field {
     Ignored,
     Label(Names),
-    Number,
+    /// Numbers, counted from an origin; those of dates whose parts are in that order.
+    Number {
+        origin: f64,
+        dates: Option<Dates>,
+    },
     Category(Names),
 }

@@ -42,6 +42,10 @@ impl Seen {
         self.texts.len() + self.numbers.len()
     }
 
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(|text| &**text)
+    }
+
     /// Adds a text; `false` if there is no memory for it.
     pub(super) fn add_text(&mut self, text: &str, budget: &mut Budget) -> bool {
         self.texts.contains(text)
@@ -78,7 +82,15 @@ impl Seen {
         }
         let mut texts: Vec<String> = self.texts.into_iter().map(String::from).collect();
         texts.extend(numbers.into_iter().map(|number| number.to_string()));
-        texts.sort_unstable();
+        // Numbers come in their order, if all are.
+        let number = |text: &String| text.parse::<f64>().ok().filter(|number| number.is_finite());
+        match texts.iter().map(number).collect::<Option<Vec<f64>>>() {
+            Some(_) => texts.sort_unstable_by(|one, other| {
+                let by_number = number(one).partial_cmp(&number(other));
+                by_number.unwrap_or(std::cmp::Ordering::Equal).then_with(|| one.cmp(other))
+            }),
+            None => texts.sort_unstable(),
+        }
         texts.dedup();
         let places = places(&texts);
         Names::Texts(texts, places)
@@ -93,7 +105,7 @@ type Places = HashMap<String, usize, FixedState>;
 pub(super) enum Names {
     /// All are numbers: ascending.
     Numbers(Vec<f64>),
-    /// In the order of their bytes.
+    /// In the order of their bytes, or of the numbers that all of them are.
     Texts(Vec<String>, Places),
     /// The values of a table read before, with their numbers there.
     Known(Places),
@@ -119,9 +131,12 @@ impl Names {
             (Names::Numbers(numbers), Cell::Number(number)) => {
                 numbers.binary_search_by(|other| other.total_cmp(&(number + 0.0))).ok()
             }
-            (Names::Texts(_, places) | Names::Known(places), Cell::Text(text)) => {
-                places.get(text).copied()
-            }
+            (Names::Texts(_, places), Cell::Text(text)) => places.get(text).copied(),
+            // Categories of a typed column are called by their numbers.
+            (Names::Known(places), Cell::Text(text)) => places.get(text).copied().or_else(|| {
+                let number = text.parse::<f64>().ok().filter(|number| number.is_finite())?;
+                places.get(&(number + 0.0).to_string()).copied()
+            }),
             (Names::Texts(_, places) | Names::Known(places), Cell::Number(number)) => {
                 places.get(&(number + 0.0).to_string()).copied()
             }

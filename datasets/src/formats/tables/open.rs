@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
+use crate::dataset::halves::Parts;
 use crate::dataset::provenance::{Provenance, packed_by};
-use crate::error::{Error, Problem, Remedy};
+use crate::error::{Error, OneLine, Problem, Remedy, Short};
 use crate::files::cache;
 use crate::files::hash::Hash;
 use crate::formats::options::{LabelColumn, OpenOptions, TableOptions};
@@ -16,7 +17,9 @@ use crate::formats::store::write::StoreWriter;
 use crate::formats::tables::csv::CsvTable;
 use crate::formats::tables::layout::Layout;
 use crate::formats::tables::parquet;
+use crate::formats::tables::roles::label_name;
 use crate::formats::tables::source::TableSource;
+use crate::sample::column::Column;
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
 
@@ -85,7 +88,7 @@ impl ReadTable {
     }
 
     /// Reads it again, into the store `place`. `look` is shown each row as it is stored, and its
-    /// label.
+    /// label. The rows of `unlabelled` follow.
     ///
     /// # Errors
     /// Those of the table, or if `place` cannot be written.
@@ -94,6 +97,7 @@ impl ReadTable {
         provenance: Provenance,
         place: &Path,
         look: &mut (dyn FnMut(&[f32], u16) + Send),
+        unlabelled: Option<&mut OtherTable>,
     ) -> Result<(), Error> {
         let ReadTable { mut source, layout, pool } = self;
         let labelled = layout.class_names.is_some();
@@ -103,6 +107,9 @@ impl ReadTable {
             look(values, label);
             writer.push_floats(values, label)
         })?;
+        if let Some(other) = unlabelled {
+            other.pack(&layout, &pool, &mut |values| writer.push_floats(values, UNLABELLED))?;
+        }
         writer.finish(&Metadata {
             columns: Some(layout.columns),
             label: layout.label.filter(|_| labelled),
@@ -119,9 +126,118 @@ impl ReadTable {
             format: format.to_owned(),
             packed_by: packed_by(),
             rounded: self.layout.rounded,
+            notes: self.layout.notes.clone(),
             fingerprint: None,
         }
     }
+}
+
+/// A table of the same columns without the label's, whose rows are learnt from without a label.
+pub(crate) struct OtherTable {
+    path: PathBuf,
+    source: Box<dyn TableSource>,
+    options: TableOptions,
+}
+
+impl OtherTable {
+    fn open(path: &Path, options: &TableOptions, source: OpenSource) -> Result<Self, Error> {
+        // Lists of columns may name one that this table does not have, and columns are known.
+        let options = TableOptions {
+            label: LabelColumn::Absent,
+            delimiter: options.delimiter,
+            header: options.header,
+            decimal: options.decimal,
+            missing: options.missing.clone(),
+            ..TableOptions::default()
+        };
+        Ok(OtherTable { path: path.to_owned(), source: source(path, &options)?, options })
+    }
+
+    /// Hands on its rows, their values in the order of the columns of `layout`.
+    fn pack(
+        &mut self,
+        layout: &Layout,
+        pool: &ThreadPool,
+        sink: &mut (dyn FnMut(&[f32]) -> Result<(), Error> + Send),
+    ) -> Result<(), Error> {
+        let options = TableOptions { known: Some(layout.columns.clone()), ..self.options.clone() };
+        let own = Layout::infer(&mut *self.source, &self.path, &options, pool)?;
+        let place = |column: &Column| own.columns.iter().position(|own| own.name == column.name);
+        let places: Vec<usize> = layout.columns.iter().filter_map(place).collect();
+        let mut ordered = vec![0.0; places.len()];
+        own.pack(&mut *self.source, pool, &mut |values, _| {
+            for (to, &from) in ordered.iter_mut().zip(&places) {
+                *to = values[from];
+            }
+            sink(&ordered)
+        })
+    }
+}
+
+/// Opens two tables of one folder, called `name`: to learn from, and for the test. If that has no
+/// column of the labels, it is not for the test: its rows are learnt from without a label.
+///
+/// # Errors
+/// Those of the tables; if the second lacks a column that is learnt from.
+pub(crate) fn open_halves(
+    (train, format, source): (&Path, &str, OpenSource),
+    (test_path, test_source): (&Path, OpenSource),
+    name: &str,
+    options: &OpenOptions,
+) -> Result<Found, Error> {
+    let names = source(train, &options.table)?.column_names().to_vec();
+    let of_test = test_source(test_path, &options.table)?.column_names().to_vec();
+    let mut label = label_name(&names, &options.table, train)?;
+    let in_train_alone = |name: &&String| !of_test.contains(name);
+    let mut guessed = None;
+    if label.is_none()
+        && options.table.label == LabelColumn::Detect
+        && let [only] = names.iter().filter(in_train_alone).collect::<Vec<_>>()[..]
+        && !options.table.ignore.contains(only)
+    {
+        label = Some(only);
+        guessed = Some(format!("the column {} is taken for the labels", Short(only)));
+    }
+    if let Some(label) = label
+        && !of_test.iter().any(|name| name == label)
+    {
+        let other = OtherTable::open(test_path, &options.table, test_source)?;
+        let table =
+            TableOptions { label: LabelColumn::Named(label.to_owned()), ..options.table.clone() };
+        let options = OpenOptions { table, ..options.clone() };
+        let mut found = open_with(train, name, format, &options, source, Some((test_path, other)))?;
+        found.notes.splice(0..0, guessed);
+        let test = OneLine(test_path);
+        found.notes.push(format!(
+            "{test} has no column {}: its rows are learnt from without a label, and one labelled \
+             row of six is for the test",
+            Short(label)
+        ));
+        return Ok(found);
+    }
+    let learnt = open(train, name, format, options, source)?;
+    let Parts::Whole(data) = &learnt.parts else { return Ok(learnt) };
+    // Both halves have the same columns and categories.
+    let table = TableOptions {
+        label: label.map_or(LabelColumn::Absent, |label| LabelColumn::Named(label.to_owned())),
+        known: data.columns().map(<[_]>::to_vec),
+        new_categories: true,
+        ignore: Vec::new(),
+        categorical: Vec::new(),
+        ordinal: Vec::new(),
+        ..options.table.clone()
+    };
+    let options = OpenOptions { table, ..options.clone() };
+    let tested = open(test_path, name, format, &options, test_source)?;
+    let (Parts::Whole(train), Parts::Whole(test)) = (learnt.parts, tested.parts) else {
+        return Ok(Found::default());
+    };
+    let mut notes = [learnt.notes, tested.notes].concat();
+    let alone = of_test.iter().filter(|name| !names.contains(name));
+    notes.extend(alone.map(|name| {
+        format!("the column {} is in {} alone, and is left out", Short(name), OneLine(test_path))
+    }));
+    Ok(Found { parts: Parts::Halves(train, test), notes, ..Found::default() })
 }
 
 /// Refuses options that are not for tables.
@@ -143,9 +259,24 @@ pub(crate) fn open(
     options: &OpenOptions,
     source: OpenSource,
 ) -> Result<Found, Error> {
+    open_with(path, name, format, options, source, None)
+}
+
+/// [`open`], with the rows of another table behind those of `path`.
+fn open_with(
+    path: &Path,
+    name: &str,
+    format: &str,
+    options: &OpenOptions,
+    source: OpenSource,
+    mut other: Option<(&Path, OtherTable)>,
+) -> Result<Found, Error> {
     check_options(path, options)?;
-    let settings = format!("{:016x}", settings(&options.table));
-    let fingerprint = format!("{:016x}", cache::fingerprint(path)?);
+    let settings = format!("{:016x}", settings(&options.table, other.is_some()));
+    let mut fingerprint = format!("{:016x}", cache::fingerprint(path)?);
+    if let Some((path, _)) = &other {
+        fingerprint += &format!("{:016x}", cache::fingerprint(path)?);
+    }
     let places = cache::places(path, options.cache.as_deref(), &settings)?;
     let kept = |place: &PathBuf| Kept::find(place, name, &fingerprint, options.access);
     let Kept { metadata, parts } = match places.iter().find_map(kept) {
@@ -157,11 +288,13 @@ pub(crate) fn open(
                 ..table.provenance(name, format)
             };
             let place = cache::writable(&places)?;
-            table.write(provenance, place, &mut |_, _| {})?;
+            let other = other.as_mut().map(|(_, other)| other);
+            table.write(provenance, place, &mut |_, _| {}, other)?;
             Kept::open(place, name, &fingerprint, options.access)?
         }
     };
-    let notes = notes(options, metadata.label.as_deref());
+    let mut notes = notes(options, metadata.label.as_deref());
+    notes.extend(metadata.provenance.notes);
     Ok(Found { parts, notes, ..Found::default() })
 }
 
@@ -175,9 +308,9 @@ pub(crate) fn notes(options: &OpenOptions, label: Option<&str>) -> Vec<String> {
     }
 }
 
-/// A hash of the options that a table is read by.
-fn settings(options: &TableOptions) -> u64 {
+/// A hash of the options that a table is read by, and of whether another follows it.
+fn settings(options: &TableOptions, with_other: bool) -> u64 {
     let mut hash = Hash::new();
-    hash.bytes(format!("1 {options:?}").as_bytes());
+    hash.bytes(format!("3 {with_other} {options:?}").as_bytes());
     hash.value()
 }

@@ -15,6 +15,17 @@ pub(super) enum Role {
 
 const LABEL_NAMES: [&str; 4] = ["label", "class", "target", "y"];
 
+/// The name of the label's column of a table of these columns; `None` if it has none.
+pub(super) fn label_name<'a>(
+    names: &'a [String],
+    options: &TableOptions,
+    path: &Path,
+) -> Result<Option<&'a str>, Error> {
+    let ignored: Vec<bool> = names.iter().map(|name| options.ignore.contains(name)).collect();
+    let label = label_column(names, options, &ignored, None, path)?;
+    Ok(label.map(|label| names[label].as_str()))
+}
+
 /// The columns' roles.
 pub(super) fn roles(
     names: &[String],
@@ -34,28 +45,7 @@ pub(super) fn roles(
         listed(&options.ordinal, "to order", Remedy::OrdinalNames)?,
         listed(&options.categorical, "of categories", Remedy::CategoryNames)?,
     );
-    let label = match &options.label {
-        LabelColumn::Named(name) => Some(find(names, name, "of labels", Remedy::LabelName, path)?),
-        LabelColumn::Absent => None,
-        LabelColumn::Detect => {
-            let is_label =
-                |name: &str| LABEL_NAMES.iter().any(|label| name.eq_ignore_ascii_case(label));
-            let may_be = |&column: &usize| {
-                !ignored[column]
-                    && is_label(&names[column])
-                    && !known.as_ref().is_some_and(|known| known[column])
-            };
-            let found: Vec<usize> = (0..names.len()).filter(may_be).collect();
-            if let [one, other, ..] = found[..] {
-                let (one, other) = (Short(&names[one]), Short(&names[other]));
-                let advice = "name the one that does, or say that none does";
-                let problem =
-                    format!("the columns {one} and {other} may both hold the labels: {advice}");
-                return Err(Error::file(path, Problem::with(problem, Remedy::WhichLabel)));
-            }
-            found.first().copied()
-        }
-    };
+    let label = label_column(names, options, &ignored, known.as_deref(), path)?;
     if let Some(label) = label
         && ignored[label]
     {
@@ -87,6 +77,39 @@ pub(super) fn roles(
         bail!(path, "has no column left to learn from, besides the label and what is ignored");
     }
     Ok(roles)
+}
+
+/// The column of the labels: the one that is named, or one called as they often are, unless a model
+/// learnt from it.
+fn label_column(
+    names: &[String],
+    options: &TableOptions,
+    ignored: &[bool],
+    known: Option<&[bool]>,
+    path: &Path,
+) -> Result<Option<usize>, Error> {
+    Ok(match &options.label {
+        LabelColumn::Named(name) => Some(find(names, name, "of labels", Remedy::LabelName, path)?),
+        LabelColumn::Absent => None,
+        LabelColumn::Detect => {
+            let is_label =
+                |name: &str| LABEL_NAMES.iter().any(|label| name.eq_ignore_ascii_case(label));
+            let may_be = |&column: &usize| {
+                !ignored[column]
+                    && is_label(&names[column])
+                    && !known.is_some_and(|known| known[column])
+            };
+            let found: Vec<usize> = (0..names.len()).filter(may_be).collect();
+            if let [one, other, ..] = found[..] {
+                let (one, other) = (Short(&names[one]), Short(&names[other]));
+                let advice = "name the one that does, or say that none does";
+                let problem =
+                    format!("the columns {one} and {other} may both hold the labels: {advice}");
+                return Err(Error::file(path, Problem::with(problem, Remedy::WhichLabel)));
+            }
+            found.first().copied()
+        }
+    })
 }
 
 /// For each column, whether a model learnt from it; `None` without a model.

@@ -2,11 +2,14 @@
 
 use rayon::ThreadPool;
 
+use super::dates::Date;
 use super::layout::{Field, Layout};
+use super::marks;
 use super::names::Names;
 use super::parallel::for_each_part;
-use super::source::{Cell, Part, TableSource};
+use super::source::{Cell, Part, TableSource, is_empty};
 use crate::error::{Error, Short, bail};
+use crate::sample::column::Dates;
 use crate::sample::label::UNLABELLED;
 
 /// Takes a row's values and its class.
@@ -24,7 +27,8 @@ struct Stored {
 impl Layout {
     /// Hands each row to `sink`: a value for each of [`Layout::columns`], and its class, or
     /// [`UNLABELLED`]. A number is the nearest `f32`, a category its place among the names, a
-    /// missing value NaN.
+    /// missing value NaN. A category that a model does not know has the place behind all others.
+    /// Empty rows are left out.
     ///
     /// # Errors
     /// The errors of `sink`; if `source` cannot be read, or is not the table that the layout is
@@ -39,9 +43,13 @@ impl Layout {
         if names.len() != self.fields.len() {
             return Err(self.changed());
         }
+        source.read_as_text(&self.texts);
         let work = |part: &dyn Part| {
             let (mut values, mut labels) = (Vec::new(), Vec::new());
             let ended = part.for_each_row(&mut |row, cells| {
+                if is_empty(cells) {
+                    return Ok(());
+                }
                 let before = values.len();
                 let label = self.row(&names, row, cells, &mut values).inspect_err(|_| {
                     values.truncate(before);
@@ -73,22 +81,32 @@ impl Layout {
         let mut label = UNLABELLED;
         for (column, (field, &cell)) in self.fields.iter().zip(cells).enumerate() {
             match (field, cell) {
-                (Field::Number, Cell::Number(number)) if (number as f32).is_finite() => {
-                    values.push(number as f32);
+                (&Field::Number { origin, .. }, Cell::Number(number))
+                    if ((number - origin) as f32).is_finite() =>
+                {
+                    values.push((number - origin) as f32);
                 }
                 (Field::Ignored, _) | (Field::Label(_), Cell::Missing) => {}
                 (Field::Label(classes), cell) => {
                     let class = classes.find(cell).ok_or_else(|| self.changed())?;
                     label = u16::try_from(class).map_err(|_| self.changed())?;
                 }
-                (Field::Number | Field::Category(_), Cell::Missing) => values.push(f32::NAN),
-                (Field::Category(names @ Names::Known(_)), cell) => {
-                    values.push(names.find(cell).map_or(f32::NAN, |place| place as f32));
+                (Field::Number { .. } | Field::Category(_), Cell::Missing) => values.push(f32::NAN),
+                // A place behind all others is that of a category that the model does not know.
+                (Field::Category(names @ Names::Known(places)), cell) => {
+                    values.push(names.find(cell).unwrap_or(places.len()) as f32);
                 }
                 (Field::Category(names), cell) => {
                     values.push(names.find(cell).ok_or_else(|| self.changed())? as f32);
                 }
-                (Field::Number, cell) => {
+                (&Field::Number { origin, dates }, cell) => {
+                    if let Cell::Text(text) = cell
+                        && let Some(number) = self.written_number(text, dates)
+                        && ((number - origin) as f32).is_finite()
+                    {
+                        values.push((number - origin) as f32);
+                        continue;
+                    }
                     let found = match cell {
                         Cell::Text(text) => Short(text).to_string(),
                         Cell::Number(number) => format!("{number:e}"),
@@ -104,6 +122,14 @@ impl Layout {
             }
         }
         Ok(label)
+    }
+
+    /// The number that a text is: a date of a column of dates, or a number with marks of another.
+    fn written_number(&self, text: &str, dates: Option<Dates>) -> Option<f64> {
+        match dates {
+            Some(dates) => Date::read(text)?.seconds(dates),
+            None => marks::number(text, self.decimal?).map(|number| number.value),
+        }
     }
 
     fn changed(&self) -> Error {

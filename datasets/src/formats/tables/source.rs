@@ -1,6 +1,7 @@
 //! A table that is read part by part.
 
 use crate::error::Error;
+use crate::formats::options::Decimal;
 
 /// One cell of a table.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,10 +52,28 @@ pub(crate) trait TableSource {
         self.for_each_part(&mut |part| part.for_each_row(take))
     }
 
+    /// Has the cells of these columns read as texts from now on, if they are texts in the file.
+    fn read_as_text(&mut self, _columns: &[bool]) {}
+
+    /// The mark before the fractions of numbers that are texts; `None` if no text is a number.
+    fn decimal(&self) -> Option<Decimal> {
+        None
+    }
+
+    /// Choices that were made by the look of the table, and may be wrong.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The word for a row's number in errors: `row` or `line`.
     fn row_word(&self) -> &'static str {
         "row"
     }
+}
+
+/// Tells whether a row of several columns has no value, as rows at the end of a spreadsheet.
+pub(crate) fn is_empty(cells: &[Cell<'_>]) -> bool {
+    cells.len() > 1 && cells.iter().all(|cell| *cell == Cell::Missing)
 }
 
 /// Tells whether a text is an infinite number, or one that `f64` takes for infinite.

@@ -24,6 +24,7 @@ pub(super) fn write(
     let kind = |at: usize| match (columns.get(at).map(|column| &column.kind), both.train.dtype()) {
         _ if at == values => FieldKind::Text,
         (Some(ColumnKind::Category { .. }), _) => FieldKind::Text,
+        (Some(ColumnKind::Number { origin, .. }), _) if *origin != 0 => FieldKind::Double,
         (_, Dtype::F32) => FieldKind::Number,
         (_, Dtype::U8) => FieldKind::Byte,
     };
@@ -60,7 +61,8 @@ pub(super) fn write(
 fn cell(kind: &ColumnKind, value: f32) -> TableCell<'_> {
     match kind {
         _ if value.is_nan() => TableCell::Missing,
-        ColumnKind::Number => TableCell::Number(value),
+        ColumnKind::Number { origin: 0, .. } => TableCell::Number(value),
+        ColumnKind::Number { origin, .. } => TableCell::Double(f64::from(value) + *origin as f64),
         ColumnKind::Category { names, .. } => {
             names.get(value as usize).map_or(TableCell::Missing, |name| TableCell::Text(name))
         }

@@ -6,10 +6,10 @@ use crate::gemm::matrix::MatRef;
 use crate::hardware::caches;
 use crate::hardware::memory::FLOATS_PER_LINE;
 
-/// The columns in a block of `k` rows, of B's `n`: a block takes at most half of a level-2 cache,
-/// through which the micro-panels of A and C pass as well. All blocks are about equal.
-pub fn block_columns(n: usize, k: usize, nr: usize) -> usize {
-    let floats = caches::level2() / (2 * size_of::<f32>());
+/// The columns in a block of `k` rows, of B's `n`: a block takes at most one of so many `shares` of
+/// a level-2 cache. All blocks are about equal.
+pub fn block_columns(n: usize, k: usize, nr: usize, shares: usize) -> usize {
+    let floats = caches::level2() / (shares * size_of::<f32>());
     if n.saturating_mul(k) <= floats {
         return n.next_multiple_of(nr);
     }
@@ -98,8 +98,8 @@ impl LayoutA {
 /// A power of two that divides the distance leaves only some sets of the cache to a block that is
 /// narrower than that. So 392 rows of 128 floats of 512 share 128 KB of 512 KB, which they exceed.
 /// There (Zen 3, AVX2) 32 rows of A took half as long again as with a packed B; with 128 floats of
-/// 256, 64 rows took a third longer. On Zen 5, which has 1 MB, packing would take 5 % of the time
-/// of 32 rows on AVX2, and 7 % of that of 128 on AVX-512.
+/// 256, 64 rows took a third longer. On Zen 5, which has 1 MB, packing takes 3 % of the time of 32
+/// rows on AVX2, and would take 7 % of that of 128 on AVX-512.
 fn stays_in_cache<T: Tile>(k: usize, stride: usize) -> bool {
     let share = if T::MR < 8 { 2 } else { 1 };
     let block = k.div_ceil(k.div_ceil(KC).max(1));
@@ -107,18 +107,54 @@ fn stays_in_cache<T: Tile>(k: usize, stride: usize) -> bool {
     share * block <= caches::level2() / bytes
 }
 
-/// Strips that make up for packing B, if it lies by rows: up to so many, they read it where it is.
-const STRIPS: usize = 12;
+/// Strips of A that are few: to pack B takes a share of their time that shows.
+const FEW: usize = 12;
 
-/// True if the micro-kernel reads B where it is, for `m` rows of C.
-pub fn reads_in_place<T: Tile>(b: MatRef, m: usize) -> bool {
-    let (k, stride) = (b.rows(), b.row_stride());
-    if b.col_stride() != 1 {
-        return false;
+/// The way in which the micro-kernel reads B.
+///
+/// | strips of A | B by rows | B by columns |
+/// |---|---|---|
+/// | up to 3 | in place | packed ahead |
+/// | up to 12 | in place where it stays in a cache, else packed ahead | packed ahead |
+/// | more | in place where it is small and its rows are short, else packed | packed |
+///
+/// Where rows collide, they are packed, and not ahead: what is fetched does not stay. The bench
+/// `packing` measures from which number of rows on packing pays.
+#[derive(Clone, Copy, PartialEq)]
+pub enum LayoutB {
+    /// By rows, where they are.
+    InPlace,
+    /// Packed by blocks of half a level-2 cache, through which the micro-panels of A and C pass as
+    /// well. Packing one asks for the lines some rows ahead.
+    Packed,
+    /// Packed by blocks of a quarter of a level-2 cache, while the next one is fetched into
+    /// another: 4 to 14 % for 32 to 64 rows on AVX2, up to 5 % for 64 and 128 on AVX-512.
+    PackedAhead,
+}
+
+impl LayoutB {
+    /// For `m` rows of C.
+    pub fn of<T: Tile>(b: MatRef, m: usize) -> LayoutB {
+        let (k, stride) = (b.rows(), b.row_stride());
+        let (by_rows, strips) = (b.col_stride() == 1, m.div_ceil(T::MR));
+        let few = strips <= FEW;
+        // An eighth of a level-2 cache is at hand for any number of strips. But of rows 1024 bytes
+        // apart, a page holds 4: too few for the processor to see where they lead, and too many
+        // pages. A product of 784 rows that is 32 or 64 deep then takes 7 % longer than with a
+        // packed B.
+        let small = k.saturating_mul(stride) <= 1 << 15 && (few || stride < 256);
+        let stays = small || few && stays_in_cache::<T>(k, stride);
+        match (by_rows, by_rows && collide(stride)) {
+            (true, _) if strips <= 3 => LayoutB::InPlace,
+            (_, true) => LayoutB::Packed,
+            (true, _) if stays => LayoutB::InPlace,
+            _ if few => LayoutB::PackedAhead,
+            _ => LayoutB::Packed,
+        }
     }
-    let strips = m.div_ceil(T::MR);
-    // An eighth of a level-2 cache is at hand for any number of strips.
-    let small = k.saturating_mul(stride) <= 1 << 15;
-    let stays = small || strips <= STRIPS && stays_in_cache::<T>(k, stride);
-    strips <= 3 || !collide(stride) && stays
+
+    /// The shares of a level-2 cache of which a block takes one.
+    pub fn shares(self) -> usize {
+        if self == LayoutB::PackedAhead { 4 } else { 2 }
+    }
 }

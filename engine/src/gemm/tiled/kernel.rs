@@ -11,8 +11,9 @@ use crate::gemm::matrix::{MatMut, MatRef};
 pub enum PanelsB<'a> {
     /// `(k, n)`, with contiguous rows, read where they are.
     InPlace(MatRef<'a>),
-    /// One micro-panel `(k, NR)` after the other; the last may be narrower by whole vectors.
-    Packed(&'a [f32]),
+    /// One micro-panel `(k, NR)` after the other; the last may be narrower by whole vectors. And
+    /// the matrix that begins with the block to be packed next, if it is to be fetched meanwhile.
+    Packed(&'a [f32], Option<MatRef<'a>>),
 }
 
 /// Strips of A of the same height, each a micro-panel, times micro-panels of B.
@@ -47,6 +48,7 @@ impl Heights for Strips<'_> {
             ..
         } = *self;
         let (strips, n, nr) = (c.rows() / MR, c.cols(), T::NR);
+        let panels = n.div_ceil(nr);
         if strips == 0 || n == 0 {
             return;
         }
@@ -76,9 +78,18 @@ impl Heights for Strips<'_> {
                         (b, stride, Prefetch::along(b.wrapping_add(nr), stride))
                     }
                     // The next strip during the last tile: earlier, it would be in the way.
-                    PanelsB::Packed(b) => {
+                    PanelsB::Packed(b, ahead) => {
                         let width = w.next_multiple_of(T::LANES);
-                        (b[j * k..][..k * width].as_ptr(), width, Prefetch::nothing(a))
+                        // Each of the first tiles fetches half of a panel.
+                        let tile = strip * (panels - 1) + j / nr;
+                        let prefetch = match ahead {
+                            Some(b) if tile < 2 * panels => {
+                                let strides = [b.row_stride(), b.col_stride()];
+                                Prefetch::half_panel(b.data().as_ptr(), strides, nr, tile)
+                            }
+                            _ => Prefetch::nothing(a),
+                        };
+                        (b[j * k..][..k * width].as_ptr(), width, prefetch)
                     }
                 };
                 let prefetch = Some(if j + nr >= n { next_strip } else { next_panel });

@@ -1,8 +1,8 @@
 //! The loops jc, pc and ic, and how they are dealt out to tasks.
 
-use super::blocks::{A_STRIDE, LayoutA, MC, block_columns, even_strips, reads_in_place};
+use super::blocks::{A_STRIDE, LayoutA, LayoutB, MC, block_columns, even_strips};
 use super::kernel::{PanelsB, Strips};
-use super::pack::{OVERRUN, pack_a_columns, pack_a_rows, pack_b, packed_strip};
+use super::pack::{OVERRUN, lies_far, pack_a_columns, pack_a_rows, pack_b, packed_strip};
 use super::packed::Panels;
 use super::sums::Prefetch;
 use super::tile::Tile;
@@ -61,11 +61,11 @@ impl<'a> OperandB<'a> {
         }
     }
 
-    /// True if a task of `m` rows need not pack it.
-    fn as_it_is<T: Tile>(self, m: usize) -> bool {
+    /// The way in which a task of `m` rows reads it.
+    fn layout<T: Tile>(self, m: usize) -> LayoutB {
         match self {
-            OperandB::Matrix(b) => reads_in_place::<T>(b, m),
-            OperandB::Packed(_) => true,
+            OperandB::Matrix(b) => LayoutB::of::<T>(b, m),
+            OperandB::Packed(_) => LayoutB::InPlace,
         }
     }
 }
@@ -118,7 +118,7 @@ fn tasks<T: Tile>(a: MatRef, b: OperandB, n: usize, threads: usize) -> (usize, u
         // Rows of blocks read the same columns of B, and columns of blocks the same rows of A. What
         // is read where it is costs less than what each of them packs.
         let a_cost = if LayoutA::of::<T>(a, n).in_place() { 1 } else { 4 };
-        let b_cost = if b.as_it_is::<T>(m.div_ceil(down)) { 1 } else { 4 };
+        let b_cost = if b.layout::<T>(m.div_ceil(down)) == LayoutB::InPlace { 1 } else { 4 };
         let (b_cost, a_cost) =
             ((b_cost * down).saturating_mul(n), (a_cost * across).saturating_mul(m));
         (ragged, b_cost.saturating_add(a_cost).saturating_mul(k))
@@ -148,30 +148,43 @@ impl<T: Tile> Kernel for Task<'_, T> {
         let Task { simd, a, b, mut c, finish } = self;
         let (m, n, k) = (c.rows(), c.cols(), a.cols());
         let layout = LayoutA::of::<T>(a, n);
-        let b_as_it_is = b.as_it_is::<T>(m);
+        let layout_b = b.layout::<T>(m);
         let longest = k_blocks(k).map(|(_, len)| len).max().unwrap_or(0);
-        let nc = block_columns(n, longest, T::NR);
+        let nc = block_columns(n, longest, T::NR, layout_b.shares());
         // Not lent to a closure, which would be compiled without the ISA.
         let a_len = (MC * T::MR * k.min(KC) + (MC + 1) * OVERRUN).max(T::MR * A_STRIDE);
         let mut packed_a =
             if layout.in_place() { None } else { Some(memory::borrow(&PACKED_A, a_len)) };
-        let mut packed_b =
-            if b_as_it_is { None } else { Some(memory::borrow(&PACKED_B, longest * nc)) };
+        let mut packed_b = match layout_b {
+            LayoutB::InPlace => None,
+            _ => Some(memory::borrow(&PACKED_B, longest * nc)),
+        };
         // Loop jc
         // Not `step_by`, here and below: it divides, which in small products shows.
         let mut jc = 0;
         while jc < n {
-            let nc = nc.min(n - jc);
+            let (next, nc) = (jc + nc, nc.min(n - jc));
             // Loop pc
             for (pc, kc) in k_blocks(k) {
                 let last = pc + kc == k;
                 let finish = finish.of_block(pc == 0, last);
                 let b = match b {
-                    OperandB::Matrix(b) if b_as_it_is => PanelsB::InPlace(b.block(pc, kc, jc, nc)),
-                    OperandB::Matrix(b) => {
+                    OperandB::Matrix(all) => {
+                        let b = all.block(pc, kc, jc, nc);
                         let out = packed_b.as_deref_mut().unwrap_or_default();
-                        pack_b(simd, b.block(pc, kc, jc, nc), T::NR, out);
-                        PanelsB::Packed(out)
+                        match layout_b {
+                            LayoutB::InPlace => PanelsB::InPlace(b),
+                            LayoutB::Packed => {
+                                pack_b(simd, b, T::NR, lies_far(b), out);
+                                PanelsB::Packed(out, None)
+                            }
+                            LayoutB::PackedAhead => {
+                                pack_b(simd, b, T::NR, false, out);
+                                let (p, j) = if last { (0, next) } else { (pc + kc, jc) };
+                                let ahead = all.block(p, k - p, j.min(n), n - j.min(n));
+                                PanelsB::Packed(out, (j < n).then_some(ahead))
+                            }
+                        }
                     }
                     OperandB::Packed(panels) => panels.block(pc, kc, jc),
                 };

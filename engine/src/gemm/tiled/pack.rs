@@ -6,21 +6,21 @@ use crate::hardware::simd::{MAX_LANES, Simd, map};
 /// The rows of B, or columns of A, that are packed at a time.
 const BAND: usize = 16;
 
-/// The floats of a block of B that is likely to lie beyond the level-2 cache.
-const FAR: usize = 1 << 16;
+/// True for a B that is likely to lie beyond the level-2 cache. One that fits into the caches is
+/// not prefetched: that would take a sixth of its packing time.
+pub fn lies_far(b: MatRef) -> bool {
+    b.rows() * b.cols() > 1 << 16
+}
 
 /// Copies `b: (k, n)`, a block of B, to `out` by micro-panels `nr` wide: each `(k, nr)`, the last
 /// one `(k, n mod nr)`, filled up with anything to whole vectors. That meets only those columns of
-/// a tile that are not stored.
+/// a tile that are not stored. If B lies `far`, what comes next is fetched.
 #[inline(always)]
-pub fn pack_b<S: Simd>(simd: S, b: MatRef, nr: usize, out: &mut [f32]) {
+pub fn pack_b<S: Simd>(simd: S, b: MatRef, nr: usize, far: bool, out: &mut [f32]) {
     // Rows are copied 16 at a time across all panels, so that the processor's prefetchers see long
     // runs: 5 % of a product of 512 cubed. For columns it made no difference.
     let (k, n) = (b.rows(), b.cols());
     let band = if b.col_stride() == 1 { BAND } else { k.max(1) };
-    // A block that fits into the caches is not prefetched: that would take a sixth of its packing
-    // time.
-    let far = k * n > FAR;
     for p in (0..k).step_by(band) {
         let rows = band.min(k - p);
         for j in (0..n).step_by(nr) {
@@ -41,6 +41,9 @@ pub fn pack_b<S: Simd>(simd: S, b: MatRef, nr: usize, out: &mut [f32]) {
 #[inline(always)]
 fn copy_rows<S: Simd>(simd: S, b: MatRef, width: usize, far: bool, out: &mut [f32]) {
     let w = b.cols();
+    if w == 2 * S::LANES && !far {
+        return simd.copy_rows::<2>(b.data(), b.row_stride(), b.rows(), out, width);
+    }
     for (p, out) in out.chunks_exact_mut(width).enumerate() {
         let row = &b.data()[p * b.row_stride()..][..w];
         // The rows of the next band, which are too many streams for the processor to follow.
@@ -119,7 +122,7 @@ fn copy_strip<S: Simd>(simd: S, a: MatRef, out: &mut [f32]) {
         _ => 0,
     };
     if whole > 0 {
-        simd.copy_rows(from, stride, whole, out, height);
+        simd.copy_rows::<1>(from, stride, whole, out, height);
     }
     for p in whole..a.cols() {
         out[p * height..][..height].copy_from_slice(&from[p * stride..][..height]);

@@ -7,7 +7,7 @@
 //! ```
 
 use super::kernel::PanelsB;
-use super::pack::pack_b;
+use super::pack::{lies_far, pack_b};
 use super::tile::Tile;
 use crate::gemm::depth::k_blocks;
 use crate::gemm::matrix::MatRef;
@@ -41,7 +41,8 @@ impl<T: Tile> Kernel for Pack<'_, T> {
         }
         for (pc, kc) in k_blocks(k) {
             let out = &mut out[len::<T>(pc, n)..][..len::<T>(kc, n)];
-            pack_b(simd, b.block(pc, kc, 0, n), T::NR, out);
+            let b = b.block(pc, kc, 0, n);
+            pack_b(simd, b, T::NR, lies_far(b), out);
         }
     }
 }
@@ -69,6 +70,6 @@ impl<'a> Panels<'a> {
     /// The micro-panels of the block of k from `pc` on, from column `j` on.
     #[inline(always)]
     pub fn block(self, pc: usize, kc: usize, j: usize) -> PanelsB<'a> {
-        PanelsB::Packed(&self.values[pc * self.width + kc * (self.first + j)..])
+        PanelsB::Packed(&self.values[pc * self.width + kc * (self.first + j)..], None)
     }
 }

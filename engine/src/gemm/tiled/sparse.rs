@@ -34,13 +34,13 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-use super::pack::pack_b;
+use super::pack::{lies_far, pack_b};
 use super::tile::Tile;
 use crate::gemm::depth::{KC, even_blocks, k_blocks};
 use crate::gemm::epilogue::Finish;
 use crate::gemm::matrix::{Blocks, MatMut, MatRef};
 use crate::gemm::nonzeros::sampled_density;
-use crate::hardware::memory::{self, Slab};
+use crate::hardware::memory::{self, FLOATS_PER_LINE, Slab};
 use crate::hardware::parallel::Context;
 use crate::hardware::simd::{MAX_LANES, Simd, kernel};
 use compress::Nonzeros;
@@ -55,6 +55,10 @@ const DEPTH: usize = 96;
 
 /// Rows of C whose sums wait for the next block.
 const GROUP: usize = 256;
+
+/// Rows of C from the one that is written to the one whose lines are fetched: too few columns of
+/// each are written at a time for the processor to see where this leads.
+const AHEAD: usize = 8;
 
 thread_local! {
     /// The packed block of B and the sums of a group, and before that rows of A. It only grows.
@@ -146,13 +150,15 @@ kernel! {
         let [packed_len, sums_len] = memory_len(k, S::LANES);
         let mut memory = memory::borrow(&MEMORY, packed_len + sums_len);
         let (packed, sums) = memory.split_at_mut(packed_len);
+        // Some columns at a time, between which sums run: all of B counts.
+        let far = lies_far(b);
         let mut first_part = 0;
         for (pc, kc) in k_blocks(k) {
             let finish = finish.of_block(pc == 0, pc + kc == k);
             for j in (0..n).step_by(VECTORS * S::LANES) {
                 let w = (VECTORS * S::LANES).min(n - j);
                 let width = w.next_multiple_of(S::LANES);
-                pack_b(s, b.block(pc, kc, j, w), width, packed);
+                pack_b(s, b.block(pc, kc, j, w), width, far, packed);
                 for i in (0..m).step_by(GROUP) {
                     let group = GROUP.min(m - i);
                     for (part, (p, depth)) in parts((pc, kc)).enumerate() {
@@ -174,12 +180,25 @@ kernel! {
     }
 }
 
+/// Asks for the lines of row `i` of C, if there is one.
+#[inline(always)]
+fn prefetch_row<S: Simd>(simd: S, c: &mut MatMut, i: usize) {
+    if i < c.rows() {
+        let n = c.cols();
+        let row = c.row(i, 0, n).as_ptr();
+        for j in (0..n).step_by(FLOATS_PER_LINE) {
+            simd.prefetch(row.wrapping_add(j));
+        }
+    }
+}
+
 /// `c = finish(sums)`, for `sums: (m, width)` and a C whose rows are contiguous.
 #[inline(always)]
 fn write_rows<S: Simd>(simd: S, sums: &[f32], width: usize, c: &mut MatMut, finish: Finish) {
     let (n, beta, zero) = (c.cols(), simd.splat(finish.beta), simd.splat(0.0));
     let bias = finish.epilogue.bias.map(|bias| &bias[..n]);
     for i in 0..c.rows() {
+        prefetch_row(simd, c, i + AHEAD);
         let (sums, out) = (&sums[i * width..][..width], c.row(i, 0, n));
         for j in (0..n).step_by(S::LANES) {
             let mut x = simd.load(&sums[j..]);
@@ -205,6 +224,10 @@ fn write_columns<S: Simd>(simd: S, sums: &[f32], width: usize, c: &mut MatMut, b
     let mut block = [0.0; MAX_LANES * MAX_LANES];
     for j in (0..n).step_by(S::LANES) {
         for i in (0..m).step_by(S::LANES) {
+            // A row of the next block, for each block of this one.
+            if i / S::LANES < S::LANES {
+                prefetch_row(simd, &mut c, j + S::LANES + i / S::LANES);
+            }
             simd.transpose(&sums[i * width + j..], width, &mut block, S::LANES);
             for r in 0..S::LANES.min(n - j) {
                 let out = c.row(j + r, i, S::LANES.min(m - i));

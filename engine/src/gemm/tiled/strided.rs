@@ -6,7 +6,7 @@ mod tiles;
 
 use super::blocks::even_strips;
 use super::finish;
-use super::pack::pack_b;
+use super::pack::{lies_far, pack_b};
 use super::sums::Operands;
 use super::tile::{Heights, NRV, Tile};
 use crate::gemm::epilogue::Finish;
@@ -74,7 +74,7 @@ impl<T: Tile> Kernel for Product<'_, T> {
             b.data()
         } else {
             memory = memory::borrow(&PACKED, k * n.next_multiple_of(T::NR));
-            pack_b(simd, b, T::NR, &mut memory);
+            pack_b(simd, b, T::NR, lies_far(b), &mut memory);
             &*memory
         };
         if T::HAS_WINDOWS && n.is_multiple_of(T::LANES) {

@@ -56,6 +56,20 @@ impl Prefetch {
         Prefetch { start, step: row_stride, line: FLOATS_PER_LINE, strip: 0 }
     }
 
+    /// Half number `half` of the lines of a block of B, `nr` columns wide and as deep as the tile:
+    /// half of its columns if they are contiguous, else of a row's lines, or of the rows if that is
+    /// one line.
+    #[inline(always)]
+    pub fn half_panel(b: *const f32, [row, col]: [usize; 2], nr: usize, half: usize) -> Prefetch {
+        let panel = b.wrapping_add((half / 2 * nr).wrapping_mul(col));
+        let second = half % 2;
+        if col != 1 {
+            return Prefetch::rows(panel.wrapping_add((second * nr / 2).wrapping_mul(col)), col);
+        }
+        let apart = if nr > FLOATS_PER_LINE { FLOATS_PER_LINE } else { row };
+        Prefetch::along(panel.wrapping_add(second * apart), row)
+    }
+
     /// An address that is in the cache already. It costs nothing, while a second loop without
     /// prefetching would.
     #[inline(always)]

@@ -140,7 +140,7 @@ impl Simd for Plain {
         count
     }
     #[inline(always)]
-    fn copy_rows(
+    fn copy_rows<const NV: usize>(
         self,
         x: &[f32],
         x_stride: usize,
@@ -149,7 +149,8 @@ impl Simd for Plain {
         out_stride: usize,
     ) {
         for r in 0..rows {
-            out[r * out_stride..][..LANES].copy_from_slice(&x[r * x_stride..][..LANES]);
+            let row = &x[r * x_stride..][..NV * LANES];
+            out[r * out_stride..][..NV * LANES].copy_from_slice(row);
         }
     }
     #[inline(always)]

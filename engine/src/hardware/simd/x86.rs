@@ -33,7 +33,7 @@ macro_rules! memory {
             unsafe { $splat }
         }
         #[inline(always)]
-        fn copy_rows(
+        fn copy_rows<const NV: usize>(
             self,
             x: &[f32],
             x_stride: usize,
@@ -41,16 +41,18 @@ macro_rules! memory {
             out: &mut [f32],
             out_stride: usize,
         ) {
-            check_block(x.len(), x_stride, rows, LANES);
-            check_block(out.len(), out_stride, rows, LANES);
+            check_block(x.len(), x_stride, rows, NV * LANES);
+            check_block(out.len(), out_stride, rows, NV * LANES);
             let (mut from, mut to) = (x.as_ptr(), out.as_mut_ptr());
             for _ in 0..rows {
-                let ($x, $out) = (from, to);
-                // SAFETY: the slices hold `rows` vectors at these strides, as checked; `self`
-                // proves the instructions.
-                unsafe {
-                    let $v = $load;
-                    $store
+                for v in 0..NV {
+                    // SAFETY: the slices hold `rows` times `NV` vectors at these strides, as
+                    // checked; `self` proves the instructions.
+                    unsafe {
+                        let ($x, $out) = (from.add(v * LANES), to.add(v * LANES));
+                        let $v = $load;
+                        $store
+                    }
                 }
                 (from, to) = (from.wrapping_add(x_stride), to.wrapping_add(out_stride));
             }

@@ -1,5 +1,7 @@
 //! The cells of delimited text.
 
+use crate::formats::options::Decimal;
+use crate::formats::tables::marks;
 use crate::formats::tables::rounding::POWERS;
 use crate::formats::tables::source::{Cell, may_be_number};
 
@@ -104,8 +106,26 @@ pub(super) fn trim(cell: &str) -> &str {
     cell.trim_matches([' ', '\t'])
 }
 
-/// The cell of a text.
-pub(super) fn to_cell<'a>(text: &'a str, missing: &[String]) -> Cell<'a> {
+/// The cell of a text, whose numbers have `decimal` before their fractions.
+pub(super) fn to_cell<'a>(text: &'a str, missing: &[String], decimal: Decimal) -> Cell<'a> {
+    let Cell::Text(text) = to_text(text, missing) else { return Cell::Missing };
+    if !may_be_number(text) {
+        return Cell::Text(text);
+    }
+    if decimal == Decimal::Comma && text.contains([',', '.']) {
+        let plain = |byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b',' | b'.' | b'e' | b'E');
+        let number = text.bytes().all(plain).then(|| marks::number(text, decimal)).flatten();
+        return number.map_or(Cell::Text(text), |number| Cell::Number(number.value));
+    }
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Cell::Number(number),
+        Ok(number) if number.is_nan() => Cell::Missing,
+        _ => Cell::Text(text),
+    }
+}
+
+/// The cell of a text that is no number, whatever it looks like.
+pub(super) fn to_text<'a>(text: &'a str, missing: &[String]) -> Cell<'a> {
     let text = match text.as_bytes() {
         [b' ' | b'\t', ..] | [.., b' ' | b'\t'] => trim(text),
         _ => text,
@@ -113,14 +133,7 @@ pub(super) fn to_cell<'a>(text: &'a str, missing: &[String]) -> Cell<'a> {
     if text.is_empty() || is_missing(text) || missing.iter().any(|token| token == text) {
         return Cell::Missing;
     }
-    if !may_be_number(text) {
-        return Cell::Text(text);
-    }
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() => Cell::Number(number),
-        Ok(number) if number.is_nan() => Cell::Missing,
-        _ => Cell::Text(text),
-    }
+    Cell::Text(text)
 }
 
 #[inline]

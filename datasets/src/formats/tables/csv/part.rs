@@ -9,13 +9,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::cells::{Ends, to_cell, whole_number};
+use super::cells::{Ends, to_cell, to_text, whole_number};
 use super::records::{LONGEST_RECORD, Records};
 use crate::error::{Error, bail};
+use crate::formats::options::Decimal;
 use crate::formats::tables::source::{Cell, Part, TakeRow};
 
 /// The properties of a file of delimited text.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Dialect {
     pub(super) path: PathBuf,
     pub(super) delimiter: u8,
@@ -25,6 +26,33 @@ pub(super) struct Dialect {
     pub(super) columns: usize,
     /// Texts of missing values beside those that always are.
     pub(super) missing: Vec<String>,
+    /// The mark before the fraction of a number.
+    pub(super) decimal: Decimal,
+    /// The columns whose cells are texts, even if they look like numbers; empty for none.
+    pub(super) texts: Vec<bool>,
+}
+
+impl Dialect {
+    /// The cell of a `text` in the column `at`.
+    #[inline]
+    fn cell<'a>(&self, at: usize, text: &'a str) -> Cell<'a> {
+        if self.is_text(at) {
+            return to_text(text, &self.missing);
+        }
+        to_cell(text, &self.missing, self.decimal)
+    }
+
+    /// Tells whether `text`, digits and perhaps a point, is the number in the column `at` that it
+    /// looks like.
+    #[inline]
+    fn number_in_place(&self, at: usize, text: &str) -> bool {
+        !self.is_text(at) && (self.decimal == Decimal::Point || !text.contains('.'))
+    }
+
+    #[inline]
+    fn is_text(&self, at: usize) -> bool {
+        self.texts.get(at).is_some_and(|&text| text)
+    }
 }
 
 /// Rows as they are in the file, the first and the last of them whole.
@@ -49,7 +77,7 @@ impl Part for CsvPart {
 
 impl CsvPart {
     fn in_place(&self, text: &str, take: &mut TakeRow<'_>) -> Result<(), Error> {
-        let Dialect { delimiter, columns, missing, .. } = &*self.dialect;
+        let Dialect { delimiter, columns, .. } = &*self.dialect;
         let ends = Ends::new(*delimiter);
         let bytes = text.as_bytes();
         let mut cells = Vec::with_capacity(*columns);
@@ -57,7 +85,7 @@ impl CsvPart {
         while let Some(&first) = bytes.get(at) {
             if first != b'\n' && first != b'\r' {
                 cells.clear();
-                match row(text, at, &ends, missing, *columns, &mut cells) {
+                match row(text, at, &ends, &self.dialect, &mut cells) {
                     Some(end) if cells.len() == *columns && end - at < LONGEST_RECORD => {
                         take(line, &cells)?;
                         at = end;
@@ -74,20 +102,26 @@ impl CsvPart {
 
     /// The rows from `at` on, which is on `line`.
     fn by_records(&self, at: usize, line: u64, take: &mut TakeRow<'_>) -> Result<(), Error> {
-        let Dialect { path, delimiter, header, columns, missing } = &*self.dialect;
+        let dialect = &*self.dialect;
+        let Dialect { path, delimiter, header, columns, .. } = dialect;
         let mut records = Records::within(&self.bytes[at..], line, *delimiter, path);
         while let Some(record) = records.next()? {
-            if record.len() != *columns {
-                let (line, found) = (record.line, record.len());
+            let (line, found) = (record.line, record.len());
+            // A delimiter at the end of a row begins no further cell.
+            let ends_in_delimiter =
+                found == columns + 1 && record.cells().last().is_some_and(str::is_empty);
+            if found != *columns && !ends_in_delimiter {
                 let whose = if *header { "the header" } else { "the first row" };
                 bail!(
                     path,
-                    "line {line} has {found} values, where {whose} has {columns}: mend the row, \
-                     or name the delimiter if it is another"
+                    "line {line} has {found} values, where {whose} has {columns}: mend the line, \
+                     leave it out if it is a comment or a total, or name the delimiter if it is \
+                     another"
                 );
             }
-            let cells: Vec<Cell> = record.cells().map(|cell| to_cell(cell, missing)).collect();
-            take(record.line, &cells)?;
+            let texts = record.cells().take(*columns).enumerate();
+            let cells: Vec<Cell> = texts.map(|(at, text)| dialect.cell(at, text)).collect();
+            take(line, &cells)?;
         }
         Ok(())
     }
@@ -100,13 +134,14 @@ fn row<'a>(
     text: &'a str,
     mut at: usize,
     ends: &Ends,
-    missing: &[String],
-    columns: usize,
+    dialect: &Dialect,
     cells: &mut Vec<Cell<'a>>,
 ) -> Option<usize> {
+    let Dialect { columns, missing, decimal, texts, .. } = dialect;
+    let plain = *decimal == Decimal::Point && texts.is_empty();
     let bytes = text.as_bytes();
     loop {
-        if cells.len() == columns {
+        if cells.len() == *columns {
             return None;
         }
         // Each way writes its cell where it belongs: passed on as a value, it would be stored in
@@ -120,20 +155,22 @@ fn row<'a>(
                 if inside[length] != b'"' || !ends.at(bytes, end) {
                     return None;
                 }
-                cells.push(to_cell(&text[start..end - 1], missing));
+                cells.push(dialect.cell(cells.len(), &text[start..end - 1]));
                 end
             }
             _ => match whole_number(text, at, ends) {
-                Some((number, end)) => {
+                Some((number, end))
+                    if plain || dialect.number_in_place(cells.len(), &text[at..end]) =>
+                {
                     match missing.iter().any(|token| *token == text[at..end]) {
                         false => cells.push(Cell::Number(number)),
                         true => cells.push(Cell::Missing),
                     }
                     end
                 }
-                None => {
+                _ => {
                     let end = ends.next(bytes, at);
-                    cells.push(to_cell(&text[at..end], missing));
+                    cells.push(dialect.cell(cells.len(), &text[at..end]));
                     end
                 }
             },

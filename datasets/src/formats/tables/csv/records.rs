@@ -17,7 +17,7 @@ use crate::files::regular::fill;
 pub(super) const LONGEST_RECORD: usize = 4 << 20;
 /// The largest number of cells in a record. A column takes up to 200 bytes while a table is read.
 pub(super) const MOST_COLUMNS: usize = 1 << 16;
-/// The bytes that are read at a time. The delimiter is looked for in the first piece.
+/// The bytes that are read at a time. The look of the text is found in the first piece.
 pub(super) const PIECE: usize = 64 << 10;
 const UTF8_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 
@@ -62,18 +62,11 @@ impl<'a> Record<'a> {
 }
 
 impl<'a, R: Read> Records<'a, R> {
-    /// Begins to read. Errors call the reader `path`.
-    pub(super) fn new(reader: R, gzip: bool, path: &'a Path) -> Result<Self, Error> {
-        let mut records = Records::at_line(reader, gzip, 1, path);
-        records.refill()?;
-        let start = &records.piece[records.unread.clone()];
-        if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
-            bail!(path, "is UTF-16 text: save it as UTF-8");
-        }
-        if start.starts_with(UTF8_MARK) {
-            records.skip(UTF8_MARK.len());
-        }
-        Ok(records)
+    /// `reader` is at the start of `line`. Errors call it `path`.
+    pub(super) fn new(reader: R, gzip: bool, line: u64, delimiter: u8, path: &'a Path) -> Self {
+        let mut records = Records::at_line(reader, gzip, line, path);
+        records.set_delimiter(delimiter);
+        records
     }
 
     fn at_line(reader: R, gzip: bool, line: u64, path: &'a Path) -> Self {
@@ -104,12 +97,7 @@ impl<'a, R: Read> Records<'a, R> {
         self.position += read as u64;
     }
 
-    /// The start of the text, without its mark: the bytes that have been read and not been cut.
-    pub(super) fn start(&self) -> &[u8] {
-        &self.piece[self.unread.clone()]
-    }
-
-    pub(super) fn set_delimiter(&mut self, delimiter: u8) {
+    fn set_delimiter(&mut self, delimiter: u8) {
         self.core = ReaderBuilder::new().delimiter(delimiter).build();
     }
 
@@ -239,6 +227,14 @@ impl<'a> Records<'a, &'a [u8]> {
         records.text = vec![0; bytes.len().clamp(1 << 10, LONGEST_RECORD)];
         records
     }
+}
+
+/// The start of a text without its byte order mark.
+pub(super) fn without_mark<'a>(start: &'a [u8], path: &Path) -> Result<&'a [u8], Error> {
+    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
+        bail!(path, "is UTF-16 text: save it as UTF-8");
+    }
+    Ok(start.strip_prefix(UTF8_MARK).unwrap_or(start))
 }
 
 /// The error of a reader, which decompresses if it is `gzip`.

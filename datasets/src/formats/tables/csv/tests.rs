@@ -8,6 +8,7 @@ use std::io::{Cursor, Write};
 use flate2::{Compression, write::GzEncoder};
 
 use super::*;
+use crate::formats::tables::source::Cell;
 
 fn table(bytes: &[u8], options: &TableOptions) -> Result<CsvTable, Error> {
     CsvTable::from_input(Box::new(Cursor::new(bytes.to_vec())), Path::new("t.csv"), options)
@@ -143,19 +144,18 @@ fn bad_text_is_an_error_of_one_line() {
         (b"a,b\n1\xc3,\xa92\n", "line 2 holds the byte 0xa9, which is not UTF-8: save it as UTF-8"),
         (
             b"a,b\n1,2\n\n1,2,3\n",
-            "line 4 has 3 values, where the header has 2: mend the row, or name the delimiter if \
-             it is another",
+            "line 4 has 3 values, where the header has 2: mend the line, leave it out if it is \
+             a comment or a total, or name the delimiter if it is another",
         ),
         (
             b"1,2\n3\n",
-            "line 2 has 1 values, where the first row has 2: mend the row, or name the delimiter \
-             if it is another",
+            "line 2 has 1 values, where the first row has 2: mend the line, leave it out if \
+             it is a comment or a total, or name the delimiter if it is another",
         ),
-        (b"a,b,a\n1,2,3\n", "line 1, the header, calls columns 1 and 3 both \"a\": rename one"),
         (
-            b"\n,a\n1,2\n",
-            "line 2, the header, has no name for column 1: name it, or leave it out if it numbers \
-             the rows",
+            b"a,b,a\n1,2,3\n",
+            "line 1, the header, calls columns 1 and 3 both \"a\": rename one, or say that \
+             the table has no header",
         ),
         (b"a,b\n1,\"2\n3,4\n", "a quote on line 2 or after it is never closed: close it"),
         (
@@ -170,6 +170,9 @@ fn bad_text_is_an_error_of_one_line() {
             assert_eq!(error.to_string(), format!("t.csv: {problem}"));
         }
     }
+    let options = TableOptions { header: Some(true), ..Default::default() };
+    let error = rows(b"\n,\n1,2\n", &options).unwrap_err().to_string();
+    assert_eq!(error, "t.csv: line 2, the header, has no name in it: name the columns");
     let options = TableOptions { delimiter: Some(b'"'), ..Default::default() };
     let error = rows(b"a,b\n", &options).unwrap_err().to_string();
     assert_eq!(error, "'\"' cannot separate columns: ask for , ; | or a tab");

@@ -1,12 +1,13 @@
 //! Rows of texts as they are, of files that lie beside data and are no data themselves.
 
+use std::io::{Seek as _, SeekFrom};
 use std::path::Path;
 
 use super::cells::trim;
-use super::most_frequent_delimiter;
-use super::records::Records;
-use crate::error::Error;
-use crate::files::regular::open_regular;
+use super::records::{PIECE, Records, without_mark};
+use super::survey::delimiter_of;
+use crate::error::{At as _, Error};
+use crate::files::regular::{fill, open_regular};
 
 /// Calls `take` with the line and the cells of each row of the file `path`, the first among them.
 ///
@@ -17,10 +18,13 @@ pub(crate) fn for_each_row(
     delimiter: Option<u8>,
     mut take: impl FnMut(u64, &[&str]) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let (file, _) = open_regular(path, "a list of names and labels")?;
-    let mut records = Records::new(file, false, path)?;
-    let found = most_frequent_delimiter(records.start());
-    records.set_delimiter(delimiter.unwrap_or(found));
+    let (mut file, _) = open_regular(path, "a list of names and labels")?;
+    let mut start = vec![0; PIECE];
+    let filled = fill(&mut file, &mut start).at(path)?;
+    let rows = without_mark(&start[..filled], path)?;
+    let delimiter = delimiter.unwrap_or_else(|| delimiter_of(rows).0);
+    file.seek(SeekFrom::Start((filled - rows.len()) as u64)).at(path)?;
+    let mut records = Records::new(file, false, 1, delimiter, path);
     while let Some(record) = records.next()? {
         let cells: Vec<&str> = record.cells().map(trim).collect();
         take(record.line, &cells)?;

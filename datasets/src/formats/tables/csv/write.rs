@@ -1,7 +1,8 @@
 //! Rows written as CSV, one at a time.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, LowerExp, Write as _};
 use std::io::{self, Write};
+use std::ops::Range;
 
 use crate::formats::tables::cell::TableCell;
 
@@ -41,12 +42,19 @@ impl<W: Write> CsvWriter<W> {
             }
             match cell {
                 TableCell::Text(text) => self.text(text),
-                TableCell::Number(value) if !value.is_nan() => write_shortest(value, &mut self.row),
+                TableCell::Number(value) if !value.is_nan() => {
+                    let short = value == 0.0 || SHORT.contains(&f64::from(value.abs()));
+                    write_shortest(value, short, &mut self.row);
+                }
+                TableCell::Double(value) if !value.is_nan() => {
+                    let short = value == 0.0 || SHORT.contains(&value.abs());
+                    write_shortest(value, short, &mut self.row);
+                }
                 TableCell::Whole(value) => {
                     // Never fails: a `String` takes anything.
                     let _ = write!(self.row, "{value}");
                 }
-                TableCell::Missing | TableCell::Number(_) => {}
+                TableCell::Missing | TableCell::Number(_) | TableCell::Double(_) => {}
             }
         }
         if self.row.is_empty() {
@@ -82,9 +90,12 @@ impl<W: Write> CsvWriter<W> {
     }
 }
 
-/// The fewest digits that read back as the same value, without a tail of zeros that say nothing.
-fn write_shortest(value: f32, to: &mut String) {
-    let plain = value == 0.0 || (1e-5..1e16).contains(&value.abs());
+/// The sizes of numbers that are short without an exponent.
+const SHORT: Range<f64> = 1e-5..1e16;
+
+/// The fewest digits that read back as the same value, without a tail of zeros that say nothing if
+/// it is not `short`.
+fn write_shortest(value: impl Display + LowerExp, short: bool, to: &mut String) {
     // Never fails: a `String` takes anything.
-    let _ = if plain { write!(to, "{value}") } else { write!(to, "{value:e}") };
+    let _ = if short { write!(to, "{value}") } else { write!(to, "{value:e}") };
 }

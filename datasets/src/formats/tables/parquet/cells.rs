@@ -4,7 +4,7 @@
 //! |---|---|
 //! | integers, floats, decimals | the number as `f64`: integers beyond 2^53 are rounded |
 //! | booleans | 0 or 1 |
-//! | dates | days since 1970-01-01 |
+//! | dates | seconds since 1970-01-01 |
 //! | timestamps | seconds since 1970-01-01 00:00, in UTC if they have a time zone |
 //! | times of day, durations | seconds |
 //! | texts | the text, even one that looks like a number |
@@ -86,8 +86,8 @@ impl Cells {
             Decimal64(..) => decimals::<Decimal64Type>(array, PrimitiveArray::value_as_string),
             Decimal128(..) => decimals::<Decimal128Type>(array, PrimitiveArray::value_as_string),
             Decimal256(..) => decimals::<Decimal256Type>(array, PrimitiveArray::value_as_string),
-            Date32 => numbers::<Date32Type>(array, f64::from),
-            Date64 => numbers::<Date64Type>(array, |value| value as f64 / 86_400e3),
+            Date32 => numbers::<Date32Type>(array, |days| f64::from(days) * 86_400.0),
+            Date64 => numbers::<Date64Type>(array, from_millis),
             Timestamp(Second, _) => numbers::<TimestampSecondType>(array, |value| value as f64),
             Timestamp(Millisecond, _) => numbers::<TimestampMillisecondType>(array, from_millis),
             Timestamp(Microsecond, _) => numbers::<TimestampMicrosecondType>(array, from_micros),

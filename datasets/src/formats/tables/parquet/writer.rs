@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::builder::{Float32Builder, StringBuilder, UInt8Builder, UInt64Builder};
+use arrow_array::builder::{
+    Float32Builder, Float64Builder, StringBuilder, UInt8Builder, UInt64Builder,
+};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
@@ -36,6 +38,7 @@ pub(crate) struct ParquetWriter {
 /// The values of a column that are not encoded yet.
 enum Column {
     Number(Float32Builder),
+    Double(Float64Builder),
     Byte(UInt8Builder),
     Whole(UInt64Builder),
     Text(StringBuilder),
@@ -123,6 +126,7 @@ fn failed(path: &Path, error: &ParquetError) -> Error {
 fn data_type(kind: FieldKind) -> DataType {
     match kind {
         FieldKind::Number => DataType::Float32,
+        FieldKind::Double => DataType::Float64,
         FieldKind::Byte => DataType::UInt8,
         FieldKind::Whole => DataType::UInt64,
         FieldKind::Text => DataType::Utf8,
@@ -133,6 +137,7 @@ impl Column {
     fn new(kind: FieldKind) -> Self {
         match kind {
             FieldKind::Number => Column::Number(Float32Builder::new()),
+            FieldKind::Double => Column::Double(Float64Builder::new()),
             FieldKind::Byte => Column::Byte(UInt8Builder::new()),
             FieldKind::Whole => Column::Whole(UInt64Builder::new()),
             FieldKind::Text => Column::Text(StringBuilder::new()),
@@ -144,6 +149,7 @@ impl Column {
             (self, cell),
             (_, TableCell::Missing)
                 | (Column::Number(_), TableCell::Number(_))
+                | (Column::Double(_), TableCell::Double(_))
                 | (Column::Byte(_), TableCell::Whole(..=255))
                 | (Column::Whole(_), TableCell::Whole(_))
                 | (Column::Text(_), TableCell::Text(_))
@@ -159,6 +165,11 @@ impl Column {
                 let number = if let TableCell::Number(value) = cell { Some(value) } else { None };
                 values.append_option(number);
                 4
+            }
+            Column::Double(values) => {
+                let number = if let TableCell::Double(value) = cell { Some(value) } else { None };
+                values.append_option(number);
+                8
             }
             Column::Byte(values) => {
                 values.append_option(whole.map(|value| value as u8));
@@ -179,6 +190,7 @@ impl Column {
     fn finish(&mut self) -> ArrayRef {
         match self {
             Column::Number(values) => Arc::new(values.finish()),
+            Column::Double(values) => Arc::new(values.finish()),
             Column::Byte(values) => Arc::new(values.finish()),
             Column::Whole(values) => Arc::new(values.finish()),
             Column::Text(values) => Arc::new(values.finish()),

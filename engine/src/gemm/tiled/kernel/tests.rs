@@ -104,7 +104,7 @@ impl Product {
             col_stride: a.col_stride(),
             strip_stride: 0,
             k,
-            b: PanelsB::Packed(&self.b),
+            b: PanelsB::Packed(&self.b, None),
             c: MatMut::with_strides(&mut c, rows, w, row_stride, col_stride),
             finish: Finish { alpha, beta, epilogue: Epilogue { bias, relu }, transposed },
             prefetch: Prefetch::nothing(a.data().as_ptr()),

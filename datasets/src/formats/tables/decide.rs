@@ -1,0 +1,196 @@
+//! The kind of a column, decided by the findings on it.
+//!
+//! - **Numbers**: each value is a number, with or without marks (`12 %`, `1,234`).
+//! - **Dates**: each value is a date. They are numbers of seconds.
+//! - **Categories**: all other columns of texts. Numbers may be among them if they are few. A
+//!   column of numbers with some other texts, such as a mark for missing values, is refused.
+//! - **ID columns are rejected**: more than 1,000 categories, or more than 100 and more than half
+//!   the number of rows. Such a column names the rows or describes them.
+//! - **Counters are rejected**, unless the column is to be ordinal: 1, 2, 3... over more than 100
+//!   rows. They would give the label of a sorted table away.
+//! - **Classes** are the texts or whole numbers of the label. All numbers: in ascending order; else
+//!   in the order of their bytes. A row whose label is missing is unlabelled.
+
+use super::counts::{Counts, FEW_CATEGORIES, MOST_CATEGORIES};
+use super::dates::Date;
+use super::marks;
+use super::names::Names;
+use super::roles::Role;
+use crate::error::{Problem, Remedy};
+use crate::formats::options::Decimal;
+use crate::sample::column::Dates;
+use crate::sample::label::MOST_CLASSES;
+
+/// The problem with a column, and its row if it is in one.
+pub(super) type Wrong = (Option<u64>, Problem);
+
+/// The kind of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Each value is missing.
+    Empty,
+    Number,
+    Date(Dates),
+    Categories,
+}
+
+/// The most other texts that a column of numbers may have for all of them to be marks.
+const FEW_MARKS: usize = 3;
+/// The range from which on whole numbers beside a few texts are measurements, and no codes.
+const WIDE: f64 = 10.0;
+
+/// The kind of a column of features, found in `rows` rows. Errors call a row `row_word`.
+pub(super) fn kind(
+    counts: &Counts,
+    role: Role,
+    rows: u64,
+    row_word: &str,
+    decimal: Option<Decimal>,
+) -> Result<Kind, Wrong> {
+    let Role::Feature { categorical, ordinal } = role else { return Ok(Kind::Empty) };
+    if counts.missing == rows {
+        return Ok(Kind::Empty);
+    }
+    if categorical {
+        return Ok(Kind::Categories);
+    }
+    if let Some((row, text)) = &counts.first_infinity
+        && counts.texts == counts.infinities
+    {
+        let problem = format!("{text} is not finite: mend it, or leave it empty as missing");
+        return Err((Some(*row), problem.into()));
+    }
+    if counts.other_texts() > 0 {
+        return mixed(counts, row_word, decimal).map(|()| Kind::Categories);
+    }
+    if counts.dates > 0 {
+        return dates(counts, row_word).map(Kind::Date);
+    }
+    if let Some((row, text)) = &counts.first_marked
+        && counts.percents > 0
+        && counts.percents < counts.numbers + counts.marked
+    {
+        let problem =
+            format!("{text} and others are percentages, or are not: write all of the column alike");
+        return Err((Some(*row), problem.into()));
+    }
+    if let Some((row, number)) = counts.first_too_large {
+        let problem = format!(
+            "{number:e} is beyond the range of 32-bit floats: give it in another unit, or ignore \
+             the column"
+        );
+        return Err((Some(row), Problem::with(problem, Remedy::Ignore)));
+    }
+    if counts.counts_rows(rows) && !ordinal {
+        let problem = "numbers the rows and tells nothing of them: have it ordinal to keep it, or \
+                       ignore it";
+        return Err((None, Problem::with(problem, Remedy::Ignore)));
+    }
+    Ok(Kind::Number)
+}
+
+/// Refuses a column of numbers, with or without marks, that has some other texts.
+fn mixed(counts: &Counts, row_word: &str, decimal: Option<Decimal>) -> Result<(), Wrong> {
+    let numbers = counts.numbers + counts.marked + counts.dates;
+    let others = counts.other_texts();
+    if let Some((row, text)) = &counts.first_comma
+        && counts.commas == others
+    {
+        let mark = if decimal == Some(Decimal::Comma) { "point" } else { "comma" };
+        let problem = format!("{text} looks like a number with a decimal {mark}: say so if it is");
+        return Err((Some(*row), Problem::with(problem, Remedy::DecimalMark)));
+    }
+    if numbers == 0 {
+        return Ok(());
+    }
+    let texts = counts.seen.as_ref().map(|seen| seen.texts()).into_iter().flatten();
+    let is_number = |text: &str| {
+        Date::read(text).is_some()
+            || decimal.is_some_and(|decimal| marks::number(text, decimal).is_some())
+    };
+    let marks: Vec<&str> = texts.filter(|text| !is_number(text)).take(FEW_MARKS + 1).collect();
+    let few = marks.len() <= FEW_MARKS && !counts.too_many;
+    let no_names = marks.iter().all(|mark| !mark.contains(char::is_alphanumeric));
+    let measured = counts.first_fraction.is_some() || counts.width() >= WIDE;
+    if numbers <= others && !(few && (no_names || measured)) {
+        return Ok(());
+    }
+    let found = [&counts.first_text, &counts.first_comma, &counts.first_infinity];
+    let first = found.into_iter().flatten().min_by_key(|(row, _)| *row);
+    let text = first.map_or(String::new(), |(row, text)| format!("{text} in {row_word} {row}"));
+    let what = if counts.dates == numbers { "dates" } else { "numbers" };
+    let each = if others == 1 { "another text" } else { "other texts, the first" };
+    let count = if others == 1 { String::new() } else { format!("{others} ") };
+    let problem = format!(
+        "holds {numbers} {what}, but also {count}{each} {text}: name it as missing, read the \
+         column as categories, or ignore it"
+    );
+    Err((None, Problem::with(problem, Remedy::MissingOrCategories)))
+}
+
+/// The order of the parts of all dates of a column.
+fn dates(counts: &Counts, row_word: &str) -> Result<Dates, Wrong> {
+    if counts.numbers + counts.marked > 0 {
+        let numbers = counts.numbers + counts.marked;
+        let problem =
+            format!("holds {} dates, but also {numbers} numbers: mend or ignore it", counts.dates);
+        return Err((None, Problem::with(problem, Remedy::Ignore)));
+    }
+    let first = counts.seen.as_ref().and_then(|seen| seen.texts().next()).unwrap_or_default();
+    if counts.day_or_month_first() {
+        let problem = format!(
+            "holds dates such as {first:?}, of which none tells day from month: write them as \
+             2021-12-31, or ignore the column"
+        );
+        return Err((None, Problem::with(problem, Remedy::Ignore)));
+    }
+    counts.order().ok_or_else(|| {
+        let problem = format!(
+            "holds dates in several orders of day, month and year, one of them {first:?}: write \
+             each {row_word}'s as 2021-12-31, or ignore the column"
+        );
+        (None, Problem::with(problem, Remedy::Ignore))
+    })
+}
+
+/// The categories of a column.
+pub(super) fn categories(counts: Counts, rows: u64) -> Result<Names, Wrong> {
+    let found = counts.different();
+    if !counts.too_many && (found <= FEW_CATEGORIES || found as u64 <= rows / 2) {
+        return Ok(counts.seen.unwrap_or_default().into_names());
+    }
+    let many =
+        if counts.too_many { format!("more than {MOST_CATEGORIES}") } else { found.to_string() };
+    let problem =
+        format!("has {many} different values in {rows} rows, too many for categories: ignore it");
+    Err((None, Problem::with(problem, Remedy::Ignore)))
+}
+
+/// The classes of a column of labels.
+pub(super) fn classes(counts: Counts) -> Result<Names, Wrong> {
+    // "inf" beside numbers is no class either.
+    if let Some((row, text)) = counts.first_infinity
+        && counts.first_text.is_none()
+    {
+        return Err((
+            Some(row),
+            format!("{text} is not finite, and no class: mend it, or leave it empty").into(),
+        ));
+    }
+    if let Some((row, number)) = counts.first_fraction
+        && counts.texts == 0
+    {
+        let problem = format!(
+            "{number} is not whole: it looks like a target of regression, not a class: name \
+             another label column"
+        );
+        return Err((Some(row), Problem::with(problem, Remedy::OtherLabel)));
+    }
+    if counts.too_many {
+        let problem = format!(
+            "has more than {MOST_CLASSES} different labels, too many for classes: name another"
+        );
+        return Err((None, Problem::with(problem, Remedy::OtherLabel)));
+    }
+    Ok(counts.seen.unwrap_or_default().into_names())
+}

@@ -80,7 +80,7 @@ fn better_transposed(a: MatRef, b: MatRef, c: &MatMut) -> bool {
     let both_along_k = a.col_stride() == 1 && b.row_stride() == 1 && b.col_stride() != 1;
     if both_along_k && a.cols() >= 64 {
         let (small, large) = if across { (c.cols(), c.rows()) } else { (c.rows(), c.cols()) };
-        return across != (8 * small <= large && 2 * small <= a.cols());
+        return across != (8 * small <= large && 4 * small <= a.cols());
     }
     across
 }

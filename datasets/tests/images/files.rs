@@ -261,6 +261,19 @@ fn damage_is_an_error_or_another_picture_and_never_a_panic() {
     }
 }
 
+/// A file of a few hundred bytes once took 193 MB.
+#[test]
+fn a_tag_that_promises_more_than_the_file_holds_is_refused() {
+    let whole = tiff(&noise(H * W, 1), 8, 1, 1);
+    // The third byte of the count of each tag.
+    for entry in 0..11 {
+        let mut bytes = whole.clone();
+        bytes[8 + 2 + 12 * entry + 6] = 0x5c;
+        let error = alone("a.tif", &bytes, &ImageOptions::default()).unwrap_err();
+        assert!(error.contains("a tag of the TIFF file promises more"), "{entry}: {error}");
+    }
+}
+
 #[test]
 fn one_image_is_one_sample() {
     let dir = tempfile::tempdir().unwrap();

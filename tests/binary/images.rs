@@ -108,11 +108,7 @@ fn what_is_wrong_with_images_comes_with_the_option_that_helps() {
     let lines: Vec<&str> = said.err.lines().collect();
     assert_eq!(lines.len(), 2, "{}", said.err);
     assert_eq!(lines[0], "skipped inks/cyan/1.png: is empty");
-    assert!(
-        lines[1].starts_with("skipped inks/cyan/2.png: is neither PNG nor JPEG"),
-        "{}",
-        said.err
-    );
+    assert!(lines[1].starts_with("skipped inks/cyan/2.png: is none of PNG, JPEG"), "{}", said.err);
     for file in ["inks/cyan/1.png", "inks/cyan/2.png"] {
         fs::remove_file(place.path(file)).unwrap();
     }

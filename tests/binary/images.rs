@@ -65,7 +65,11 @@ fn images_are_learnt_from_in_colour() {
     assert_eq!(of, [10, 5], "{}", said.out);
     let named = |name: &str| said.out.lines().any(|line| line.trim_start().starts_with(name));
     assert!(named("rest ") && named("magenta "), "{}", said.out);
-    let said = place.run("evaluate tuned --data inks");
+    // The model knows the size and the channels, unless others are asked for.
+    let again = place.succeed("evaluate tuned --data inks --against-rest magenta");
+    assert!(again.err.contains("brought to the size that the model takes, 4x4"), "{}", again.err);
+    assert_eq!(again.out.lines().nth(1), said.out.lines().nth(1));
+    let said = place.run("evaluate tuned --data inks --channels grey");
     assert!(
         said.err.contains("samples of 4x4x3") && said.err.contains("--image-size"),
         "{}",

@@ -32,6 +32,8 @@ fn cases() -> Vec<Case> {
         case([3, 1, 1, 1], [29, 29, 3], 4, 1, [Strided, Fold, Strided]),
         case([3, 1, 1, 1], [29, 29, 12], 16, 1, [Strided; 3]),
         case([3, 2, 1, 1], [8, 8, 32], 64, 1, [Winograd; 3]),
+        case([3, 2, 1, 1], [15, 16, 32], 32, 1, [Winograd; 3]),
+        case([3, 2, 1, 1], [20, 16, 32], 32, 1, [Gathered; 3]),
         case([3, 2, 1, 1], [80, 72, 32], 64, 1, [Winograd, Strided, Winograd]),
         case([3, 2, 2, 2], [47, 45, 12], 8, 1, [Gathered; 3]),
         case([3, 2, 1, 1], [47, 45, 8], 4, 2, [Gathered; 3]),

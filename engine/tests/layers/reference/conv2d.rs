@@ -60,9 +60,12 @@ impl Conv2d {
     pub fn tiled(&self) -> bool {
         let window = [self.kernel, self.stride, self.padding, self.dilation]
             == [[3; 2], [2; 2], [1; 2], [1; 2]];
-        let tiles = self.output().is_some_and(|[h, w]| h % 2 == 0 && w % 2 == 0 && h * w >= 16);
         let (ins, outs) = (self.input[2], self.out_channels);
-        window && tiles && self.groups == 1 && ins.min(outs) >= 32 && ins * outs >= 2048
+        let tiles = self.output().is_some_and(|[h, w]| {
+            let enough = h * w <= 64 || ins * outs >= 2048;
+            h % 2 == 0 && w % 2 == 0 && h * w >= 16 && enough
+        });
+        window && tiles && self.groups == 1 && ins.min(outs) >= 32
     }
 }
 

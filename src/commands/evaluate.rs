@@ -36,7 +36,9 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
     if let Some(class) = &options.data.against_rest {
         test = test.one_against_rest(class)?;
     }
-    let test = &classes_of(&model.path, description, test, options.data.strict)?;
+    // The one class against the rest has to be the model's.
+    let strict = options.data.strict || options.data.against_rest.is_some();
+    let test = &classes_of(&model.path, description, test, strict)?;
     let cx = options.machine.context()?;
     let folder = options.out.as_deref().map(|out| RunFolder::create(Some(out), NAME));
     let folder = folder.transpose()?;
@@ -147,7 +149,8 @@ fn classes_of(
         bail!(
             path,
             "the model tells {classes} classes apart ({trained}), but {dataset} has others, the \
-             first {first:?}: leave --strict out to count them as wrong"
+             first {first:?}: leave --strict out to count them as wrong, and name the model's own \
+             by --against-rest"
         );
     }
     match test.labelled_rows()?.is_empty() {

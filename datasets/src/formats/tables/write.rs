@@ -122,7 +122,8 @@ impl TableWriter {
         }
     }
 
-    /// Completes the file, gives it its name, and returns its length in bytes: 0 of what is no file.
+    /// Completes the file, gives it its name, and returns its length in bytes: 0 of what is no
+    /// file.
     ///
     /// # Errors
     /// If the file cannot be written or renamed.

@@ -149,17 +149,19 @@ fn find(
     if let Some(data) = cifar::open(path, &name)? {
         return files(data, "CIFAR-10's batches");
     }
-    // A file called train or test may as well label the images in folders of these names.
+    // A file called train or test may as well label the images in folders of these names, or, as
+    // plain text, list them.
     if options.labels.is_none()
         && let Some(file) = half_file(path, "train")?.or(half_file(path, "test")?)
     {
-        if images::open::has_halves(path)? {
+        if !images::open::has_halves(path)? {
+            if let Some(found) = halves(path, &name, options)? {
+                return Ok(found);
+            }
+        } else if file.extension().is_none_or(|extension| extension != "txt") {
             let problem = "lies beside folders of images: name the table or a folder of images \
                            itself, or give it as the file of their labels";
             return Err(Error::file(&file, Problem::with(problem, Remedy::LabelsFile)));
-        }
-        if let Some(found) = halves(path, &name, options)? {
-            return Ok(found);
         }
     }
     if let Some(found) = images::open::open(path, &name, options, progress)? {

@@ -226,6 +226,15 @@ fn a_table_beside_folders_of_images_is_not_chosen_by_itself() {
     let opened = open_with(dir.path(), &options, &|_, _| {}).unwrap();
     assert_eq!(found(&opened.data.train), [(0, "a"), (1, "b")]);
     assert!(opened.notes.iter().any(|note| note.starts_with("test.csv was left out")));
+    // Lists of the images in each half are no tables.
+    for half in ["train", "test"] {
+        fs::rename(
+            dir.path().join(half).with_extension("csv"),
+            dir.path().join(half).with_extension("txt"),
+        )
+        .unwrap();
+    }
+    halves(dir.path(), &["2 files were left out, such as test.txt"]);
 }
 
 #[test]

@@ -47,8 +47,7 @@ impl Algorithm {
             (_, Algorithm::Pointwise) => 0,
             (Direction::WeightGradient, _) => partial_sums::scratch_len(conv, batch),
             (_, Algorithm::Winograd) => winograd::weights_len(conv),
-            (Direction::Forward, _) => 0,
-            (Direction::InputGradient, Algorithm::Fold) => fold::scratch_len(conv),
+            (Direction::Forward, _) | (_, Algorithm::Fold) => 0,
             (Direction::InputGradient, _) => conv.weight_len(),
         }
     }

@@ -23,7 +23,7 @@ pub(super) fn format(start: &[u8]) -> Option<Format> {
         // Four bytes of BMP's header are 0. Text may begin with the two letters as well.
         [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => Some(Format::Bmp),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Format::Gif),
-        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Format::Tiff),
+        [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Some(Format::Tiff),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Format::WebP),
         _ => None,
     }
@@ -37,6 +37,9 @@ pub(super) fn decode(bytes: &[u8], format: Format) -> Result<Picture, String> {
     match format {
         Format::Bmp => picture(BmpDecoder::new(file).map_err(failed)?, bytes.len(), format),
         Format::Gif => picture(GifDecoder::new(file).map_err(failed)?, bytes.len(), format),
+        Format::Tiff if !tags_fit(bytes) => {
+            Err("is damaged: a tag of the TIFF file promises more than it holds".to_owned())
+        }
         Format::Tiff => picture(TiffDecoder::new(file).map_err(failed)?, bytes.len(), format),
         Format::WebP => picture(WebPDecoder::new(file).map_err(failed)?, bytes.len(), format),
     }
@@ -62,9 +65,30 @@ impl Format {
             // As PNG's, of pixels of one bit.
             Format::Tiff => 258 * 8 / 2 * 8,
             // A picture of one colour takes a few bytes, but no picture a bit for a million.
-            Format::WebP => 1 << 16,
+            Format::WebP => 1 << 14,
         }
     }
+}
+
+/// Tells whether the values of each tag of a TIFF file's first page fit into the file. The decoder
+/// makes room for as many as a tag promises before it reads them.
+fn tags_fit(bytes: &[u8]) -> bool {
+    let little = bytes.starts_with(b"II");
+    let number = |at: usize, length: usize| -> Option<usize> {
+        let bytes = bytes.get(at..at.checked_add(length)?)?.iter();
+        let join = |number: usize, &byte: &u8| number << 8 | usize::from(byte);
+        Some(if little { bytes.rev().fold(0, join) } else { bytes.fold(0, join) })
+    };
+    let fit = || {
+        let directory = number(4, 4)?;
+        let tags = number(directory, 2)?;
+        (0..tags).try_for_each(|tag| {
+            let count = number(directory + 2 + 12 * tag + 4, 4)?;
+            // A value takes a byte at least.
+            (count <= bytes.len()).then_some(())
+        })
+    };
+    fit().is_some()
 }
 
 fn damaged(format: Format, error: &image::ImageError) -> String {
@@ -82,9 +106,16 @@ fn picture(
         let problem = "holds floats, whose range is not known: save it with 8 or 16 bits a value";
         return Err(problem.to_owned());
     }
+    // Channels and bits take bytes as well: so many come of a byte by LZW, and fewer by the others.
+    let bytes = decoder.total_bytes();
+    if format == Format::Tiff && bytes > 2731 * length as u64 {
+        return Err(format!(
+            "promises {bytes} bytes of pixels, which its {length} bytes cannot hold: it is damaged"
+        ));
+    }
     // No buffer of the decoder is larger than that of the pixels, twice over.
     let mut limits = Limits::default();
-    limits.max_alloc = Some(2 * decoder.total_bytes() + (1 << 20));
+    limits.max_alloc = Some(2 * bytes + (1 << 20));
     decoder.set_limits(limits).map_err(|error| damaged(format, &error))?;
     // A damaged block of EXIF is no reason to lose the picture.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);

@@ -11,6 +11,7 @@ pub mod evaluate;
 pub mod finetune;
 pub mod info;
 mod inputs;
+pub mod predict;
 pub mod pretrain;
 pub mod probe;
 pub mod score;

@@ -50,6 +50,7 @@ fn work() -> Result<String, error::Error> {
         Command::Pretrain(options) => commands::pretrain::run(options.clone(), &parsed.explicit),
         Command::Finetune(options) => commands::finetune::run(options.clone(), &parsed.explicit),
         Command::Semi(options) => commands::semi::run(options.clone(), &parsed.explicit),
+        Command::Predict(options) => commands::predict::run(options),
         Command::Evaluate(options) => commands::evaluate::run(options),
         Command::Probe(options) => commands::probe::run(options),
         Command::Score(options) => commands::score::run(options, &parsed.explicit),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::dataset::Dataset;
 use crate::dataset::halves::{Parts, TrainTest, unlike};
-use crate::error::{At as _, Error, OneLine, Problem, Remedy, bail};
+use crate::error::{At as _, Error, OneLine, Problem, Remedy, bail, listed};
 use crate::formats::images;
 use crate::formats::options::OpenOptions;
 use crate::formats::source::Found;
@@ -261,10 +261,15 @@ fn two_files(
              the other file alone"
         );
     }
-    let test_data = test_data.with_classes(train_data.class_names()).map_err(|error| {
-        let advice = "give a sample to learn from that label, or leave out the rows that have it";
-        Error::file(test, format!("{error}: {advice}"))
-    })?;
+    let mut notes = notes;
+    let test_data = test_data.with_known_classes(train_data.class_names())?;
+    let unseen = test_data.class_names().get(train_data.classes()..).unwrap_or_default();
+    if train_data.has_labels() && !unseen.is_empty() {
+        notes.push(format!(
+            "no training sample has the class {}: it can be tested, but not be learnt",
+            listed(unseen)
+        ));
+    }
     let (parts, format) = (Parts::Halves(train_data, test_data), format!("two files of {format}"));
     Ok(Found { parts, format, skipped: Vec::new(), notes })
 }

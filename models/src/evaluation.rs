@@ -33,7 +33,8 @@ pub(crate) struct Coded {
     pub labels: Vec<u32>,
 }
 
-/// The results of a model on some samples.
+/// The results of a model on some samples. A sample of a class that a classifier does not tell,
+/// whose label is behind its classes, counts as classified wrongly, and has no loss.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// The mean loss.
@@ -126,8 +127,11 @@ impl Evaluation {
         let mut labels = vec![0; memory.max_batch()];
         let mut batch_rows = vec![0; memory.max_batch()];
         let (mut sum, mut predictions) = (0.0, Vec::new());
-        // Samples of each class: those classified correctly, and all.
-        let mut counts = vec![(0usize, 0usize); network.output().len()];
+        let classes = network.output().len();
+        // Samples of each class: those classified correctly, and all. Behind those of the network
+        // are classes that it does not tell.
+        let mut counts = vec![(0usize, 0usize); classes];
+        let mut known = 0;
         for start in (0..rows).step_by(memory.max_batch()) {
             let batch = memory.max_batch().min(rows - start);
             let (x, labels) = (&mut x[..batch * len], &mut labels[..batch]);
@@ -150,22 +154,28 @@ impl Evaluation {
             let target = match goal {
                 Goal::Reconstruct => Target::Values(x),
                 Goal::Classify => {
-                    let predicted = y.chunks_exact(network.output().len()).map(argmax);
+                    let predicted = y.chunks_exact(classes).map(argmax);
                     predictions.extend(predicted.map(|class| class as u16));
                     for (&predicted, &label) in predictions[start..].iter().zip(&*labels) {
-                        // The loss refuses a label that is no class.
-                        if let Some((correct, all)) = counts.get_mut(label as usize) {
-                            *correct += usize::from(u32::from(predicted) == label);
-                            *all += 1;
-                        }
+                        let class = label as usize;
+                        counts.resize(counts.len().max(class + 1), (0, 0));
+                        counts[class].0 += usize::from(u32::from(predicted) == label);
+                        counts[class].1 += 1;
                     }
+                    take(y, labels);
                     Target::Classes(labels)
                 }
             };
-            let mut loss = loss.evaluate(cx, batch, y, target, None)?;
-            if goal == Goal::Classify {
-                take(y, labels);
+            let of_known = known_alone(y, target, classes);
+            let (y, target, batch) = match &of_known {
+                Some((y, labels)) => (&y[..], Target::Classes(labels), labels.len()),
+                None => (y, target, batch),
+            };
+            known += batch;
+            if batch == 0 {
+                continue;
             }
+            let mut loss = loss.evaluate(cx, batch, y, target, None)?;
             if let Samples::Rows { .. } = samples {
                 loss += memory.penalty();
             }
@@ -182,8 +192,20 @@ impl Evaluation {
                 (Some(correct as f64 / n), Some(recalls.iter().sum::<f64>() / recalls.len() as f64))
             }
         };
-        Ok(Evaluation { loss: sum / n, accuracy, balanced_accuracy, predictions })
+        Ok(Evaluation { loss: sum / known as f64, accuracy, balanced_accuracy, predictions })
     }
+}
+
+/// The logits and labels of those samples whose label is one of the `classes`; `None` if all are.
+fn known_alone(y: &[f32], target: Target<'_>, classes: usize) -> Option<(Vec<f32>, Vec<u32>)> {
+    let Target::Classes(labels) = target else { return None };
+    let known = |label: u32| (label as usize) < classes;
+    if labels.iter().all(|&label| known(label)) {
+        return None;
+    }
+    let samples = y.chunks_exact(classes).zip(labels).filter(|(_, label)| known(**label));
+    let (y, labels): (Vec<&[f32]>, Vec<u32>) = samples.map(|(y, &label)| (y, label)).unzip();
+    Some((y.concat(), labels))
 }
 
 /// The samples of an evaluation.

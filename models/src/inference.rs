@@ -4,9 +4,10 @@
 use crate::architecture::{Architecture, ENCODER};
 use crate::error::{Error, bail};
 use narrows_datasets::{Dataset, Rows};
+use narrows_engine::math::softmax;
 use narrows_engine::parallel::Chunks;
 use narrows_engine::predictor::{Predictor, Workspace};
-use narrows_engine::{Context, Params};
+use narrows_engine::{Context, Network, Params};
 
 /// The samples of a batch. A predictor cuts it into sixteen blocks, each of which reads all
 /// weights: blocks of 18 rows, as those of 256 samples, would wait for them.
@@ -71,6 +72,31 @@ pub fn score(
             *worst = out_of_range.map_or(*worst, |place| place as u32);
         }
         take(Scored { rows, scores: &scores, worst: &worst })
+    })
+}
+
+/// Hands `take` the probabilities of the classes of `rows` of `data`, `(rows, classes)`, by a
+/// classifier, batch by batch: the softmax of its logits, divided by `temperature`.
+///
+/// # Errors
+/// If the samples do not fit the model or cannot be read, or if `take` fails.
+pub fn predict(
+    cx: &Context,
+    (network, params): (&Network, &Params),
+    temperature: f32,
+    data: &Dataset,
+    rows: Rows<'_>,
+    mut take: impl FnMut(&[u32], &[f32]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let predictor = Predictor::new(network, params)?;
+    let classes = predictor.output().len();
+    let (mut logits, mut probabilities) = (Vec::new(), Vec::new());
+    for_predictions(cx, &predictor, data, rows, |rows, _, y| {
+        logits.clear();
+        logits.extend(y.iter().map(|logit| logit / temperature));
+        probabilities.resize(y.len(), 0.0);
+        softmax(cx, classes, &logits, &mut probabilities);
+        take(rows, &probabilities)
     })
 }
 

@@ -9,6 +9,7 @@ pub mod data_commands;
 pub mod finetuning;
 pub mod methods;
 pub mod objective;
+pub mod predict;
 pub mod pretraining;
 pub mod probe;
 pub mod row_output;
@@ -27,6 +28,7 @@ use data_commands::Data;
 use finetuning::FinetuningOptions;
 use methods::MethodName;
 use narrows_models::{SampleShape, Transfer};
+use predict::Predict;
 use pretraining::PretrainingOptions;
 use probe::Probe;
 use row_output::{EvaluatedPartOption, PartOption, RowOutput};
@@ -62,6 +64,8 @@ pub enum Command {
     /// Train a classifier on a few labels and all other samples at once: ladder, virtual
     /// adversarial, pseudo-labels
     Semi(Semi),
+    /// Predict the class of each row of new data, and its probability
+    Predict(Predict),
     /// Measure a trained model on the test samples
     Evaluate(Evaluate),
     /// Measure how well a few labels can be told from the codes of a frozen encoder: linear,

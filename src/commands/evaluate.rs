@@ -5,7 +5,7 @@ use crate::cli::options::Evaluate;
 use crate::cli::options::row_output::Part;
 use crate::cli::options::values::variant_name;
 use crate::error::{Error, bail, ensure};
-use crate::output::numbers::{percent, thousands};
+use crate::output::numbers::{counted, percent, thousands};
 use crate::output::summary::{Rate, Summary};
 use crate::output::tables::{classes, confusion};
 use crate::run::folder::{CONFUSION, RunFolder};
@@ -36,7 +36,9 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
     if let Some(class) = &options.data.against_rest {
         test = test.one_against_rest(class)?;
     }
-    let test = &classes_of(&model.path, description, test)?;
+    // The one class against the rest has to be the model's.
+    let strict = options.data.strict || options.data.against_rest.is_some();
+    let test = &classes_of(&model.path, description, test, strict)?;
     let cx = options.machine.context()?;
     let folder = options.out.as_deref().map(|out| RunFolder::create(Some(out), NAME));
     let folder = folder.transpose()?;
@@ -117,7 +119,12 @@ impl Loaded {
 
 /// `test` with the classes of a classifier, found by their names, if the model knows any. But of a
 /// table their number has to be the same.
-fn classes_of(path: &Path, description: &Description, test: Dataset) -> Result<Dataset, Error> {
+fn classes_of(
+    path: &Path,
+    description: &Description,
+    test: Dataset,
+    strict: bool,
+) -> Result<Dataset, Error> {
     let Some(classes) = description.classes else { return Ok(test) };
     if !test.has_labels() {
         return Err(no_labels(&test));
@@ -136,18 +143,39 @@ fn classes_of(path: &Path, description: &Description, test: Dataset) -> Result<D
     if description.class_names.is_empty() {
         return Ok(test);
     }
-    let test = test.with_classes(&description.class_names).map_err(|e| {
-        Error::at(
+    let test = test.with_known_classes(&description.class_names)?;
+    let unseen = test.class_names().get(classes..).unwrap_or_default();
+    if strict && let Some(first) = unseen.first() {
+        bail!(
             path,
-            format_args!("the model tells {classes} classes apart ({trained}), but {e}: {advice}"),
-        )
-    })?;
+            "the model tells {classes} classes apart ({trained}), but {dataset} has others, the \
+             first {first:?}: leave --strict out to count them as wrong, and name the model's own \
+             by --against-rest"
+        );
+    }
     match test.labelled_rows()?.is_empty() {
         true => {
             bail!("{dataset}: none of the rows chosen by --part has a label")
         }
         false => Ok(test),
     }
+}
+
+/// The line that says how many samples are of classes that the model does not know; empty without
+/// any.
+fn unseen_line(confusion: &Confusion, class_names: &[String]) -> String {
+    let unseen = confusion.unseen();
+    let samples: usize = unseen.iter().sum();
+    if samples == 0 {
+        return String::new();
+    }
+    let names = class_names.get(confusion.classes()..).unwrap_or_default();
+    let names = names.iter().take(12).map(|name| format!("{name:?}")).collect::<Vec<_>>();
+    format!(
+        "{} of classes that training never saw count as wrong: {}\n\n",
+        counted(samples, "sample"),
+        names.join(", ")
+    )
 }
 
 /// A classifier on the test samples.
@@ -207,9 +235,11 @@ impl Tested {
     /// Adds its rows to a summary. Their keys say "test" for each part of the data.
     fn add_to(&self, summary: Summary) -> Summary {
         let Tested { all, each, confusion, calibration, temperature } = self;
+        let unseen = confusion.unseen().iter().sum::<usize>();
         let rows = || (0..each.len()).map(|class| confusion.row(class)).collect::<Vec<_>>();
         summary
             .row("test_samples", all.of)
+            .optional("unseen_class_samples", Some(unseen).filter(|&unseen| unseen > 0))
             .row("test_accuracy", all)
             .row("test_balanced_accuracy", confusion.accuracy_by(Metric::Balanced))
             .row("expected_calibration_error", calibration.error())
@@ -235,7 +265,7 @@ impl Tested {
              {balanced} %\nconfidence {confidence} %; expected calibration error {error} \
              points{fitted}\n\n{}{}",
             test_prefix(part),
-            classes::table(&self.each, class_names),
+            unseen_line(&self.confusion, class_names) + &classes::table(&self.each, class_names),
             confusion::table(&self.confusion, class_names)
         )
     }

@@ -57,6 +57,17 @@ pub fn open(
             read(options, quiet, |data| data, open)?
         }
     };
+    let known = data.train.classes();
+    if options.strict
+        && data.train.has_labels()
+        && let Some(class) = data.test.class_names().get(known)
+    {
+        bail!(
+            "{}: the test has the class {class:?}, which training never saw: leave --strict out to \
+             count its samples as wrong",
+            data.test.name()
+        );
+    }
     match &options.against_rest {
         None => Ok(data),
         Some(class) => Ok(data.one_against_rest(class)?),

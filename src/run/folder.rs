@@ -15,6 +15,7 @@ pub const SUMMARY: &str = "summary.json";
 pub const MODEL: &str = "model.safetensors";
 pub const PICTURE: &str = "reconstructions.png";
 pub const SCORES: &str = "scores.csv";
+pub const PREDICTIONS: &str = "predictions.csv";
 pub const CODES: &str = "codes.npy";
 pub const RESULTS: &str = "results.jsonl";
 pub const CURVE: &str = "curve.svg";
@@ -25,8 +26,19 @@ const RUNS: &str = "runs";
 pub const HINT: &str = "give another folder by --out";
 
 /// All that a run may write.
-const FILES: [&str; 10] =
-    [CONFIG, METRICS, SUMMARY, MODEL, PICTURE, SCORES, CODES, RESULTS, CURVE, CONFUSION];
+const FILES: [&str; 11] = [
+    CONFIG,
+    METRICS,
+    SUMMARY,
+    MODEL,
+    PICTURE,
+    SCORES,
+    CODES,
+    PREDICTIONS,
+    RESULTS,
+    CURVE,
+    CONFUSION,
+];
 
 /// A run's folder. Unless it is told to keep what it got, it removes that again, and itself.
 #[derive(Debug)]

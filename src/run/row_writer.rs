@@ -7,8 +7,10 @@ use crate::run::folder::{HINT, RunFolder};
 use narrows_datasets::{
     AtomicFile, FieldKind, NpyWriter, Spool, TableCell, TableFormat, TableWriter,
 };
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// The format of a file, by how its name ends.
@@ -35,9 +37,26 @@ pub struct Target {
     path: PathBuf,
     format: Format,
     folder: Option<RunFolder>,
+    /// Set for standard output, and true once its reader has closed it.
+    closed: Option<Arc<AtomicBool>>,
 }
 
 impl Target {
+    /// Standard output, as CSV.
+    pub fn stdout() -> Target {
+        Target {
+            path: PathBuf::from("standard output"),
+            format: Format::Table(TableFormat::Csv),
+            folder: None,
+            closed: Some(Arc::default()),
+        }
+    }
+
+    /// Tells whether it is standard output, and its reader has closed it.
+    pub fn is_closed(&self) -> bool {
+        self.closed.as_ref().is_some_and(|closed| closed.load(Ordering::Relaxed))
+    }
+
     /// The place that `out` names: a new file, or a folder, in which the file is called `name`;
     /// by default the next folder of `command`.
     pub fn new(out: Option<&Path>, command: &str, name: &str) -> Result<Target, Error> {
@@ -63,7 +82,7 @@ impl Target {
             "this build writes no Parquet files: build it with --features parquet, or name a \
                  .csv or .npy file"
         );
-        Ok(Target { path, format, folder })
+        Ok(Target { path, format, folder, closed: None })
     }
 
     /// The file.
@@ -80,6 +99,11 @@ impl Target {
         values: Option<usize>,
     ) -> Result<Rows<'_>, Error> {
         let writer = match self.format {
+            Format::Table(_) if let Some(closed) = &self.closed => {
+                let out = Pipe { out: BufWriter::new(io::stdout()), closed: closed.clone() };
+                let table = TableWriter::to(Box::new(out), &self.path, columns);
+                Writer::Table(table.map_err(advised)?)
+            }
             Format::Table(format) => {
                 Writer::Table(TableWriter::create(&self.path, format, columns).map_err(advised)?)
             }
@@ -108,6 +132,34 @@ impl Target {
 
     fn failed(&self, e: io::Error) -> Error {
         Error::at(&self.path, format_args!("cannot write: {e}: {HINT}"))
+    }
+}
+
+/// Standard output, which notes that its reader has closed it.
+struct Pipe {
+    out: BufWriter<io::Stdout>,
+    closed: Arc<AtomicBool>,
+}
+
+impl Pipe {
+    fn noted<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        result.inspect_err(|e| {
+            if e.kind() == io::ErrorKind::BrokenPipe {
+                self.closed.store(true, Ordering::Relaxed);
+            }
+        })
+    }
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let result = self.out.write(bytes);
+        self.noted(result)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let result = self.out.flush();
+        self.noted(result)
     }
 }
 

@@ -18,19 +18,24 @@ pub struct Calibration {
     /// sum of the confidences.
     bins: [(usize, usize, f64); BINS],
     loss: f64,
+    /// The samples that have a loss.
+    known: usize,
 }
 
 impl Calibration {
     /// No samples yet; logits are divided by `temperature`, which is 1 for those of a model as
     /// it is.
     pub fn new(temperature: f32) -> Calibration {
-        Calibration { temperature: f64::from(temperature), bins: [(0, 0, 0.0); BINS], loss: 0.0 }
+        Calibration {
+            temperature: f64::from(temperature),
+            bins: [(0, 0, 0.0); BINS],
+            loss: 0.0,
+            known: 0,
+        }
     }
 
-    /// Adds samples with the given logits, (samples, classes), and labels.
-    ///
-    /// # Panics
-    /// If a label is no class.
+    /// Adds samples with the given logits, (samples, classes), and labels. One of a class that is
+    /// none of these counts as classified wrongly, and has no loss.
     pub fn add(&mut self, logits: &[f32], labels: &[u32]) {
         let classes = logits.len() / labels.len().max(1);
         for (logits, &label) in logits.chunks_exact(classes.max(1)).zip(labels) {
@@ -38,7 +43,10 @@ impl Calibration {
             let largest = f64::from(logits[predicted]);
             let exponent = |z: f32| (f64::from(z) - largest) / self.temperature;
             let sum: f64 = logits.iter().map(|&z| exponent(z).exp()).sum();
-            self.loss += sum.ln() - exponent(logits[label as usize]);
+            if let Some(&logit) = logits.get(label as usize) {
+                self.loss += sum.ln() - exponent(logit);
+                self.known += 1;
+            }
             let confidence = 1.0 / sum;
             let bin = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
             let (samples, correct, sure) = &mut self.bins[bin];
@@ -66,7 +74,7 @@ impl Calibration {
 
     /// The mean cross-entropy. NaN of none.
     pub fn loss(&self) -> f64 {
-        self.loss / self.samples()
+        self.loss / self.known as f64
     }
 }
 

@@ -2,28 +2,44 @@
 
 use super::metric::Metric;
 
-/// The number of samples of each class that were given each class.
+/// The number of samples of each class that were given each class; and of samples of classes that a
+/// classifier does not tell, which count as classified wrongly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confusion {
     classes: usize,
     /// (labels, predictions)
     counts: Vec<usize>,
+    /// The number of samples of each class behind those.
+    unseen: Vec<usize>,
 }
 
 impl Confusion {
-    /// That of samples with these labels and predictions, each below `classes`.
+    /// That of samples with these labels and predictions, each below `classes`. A label that is not
+    /// below is one of a class that the classifier does not tell.
     ///
     /// # Panics
-    /// If the two differ in length, or one value is no class.
+    /// If the two differ in length, or a prediction is no class.
     pub fn of(classes: usize, labels: &[u16], predictions: &[u16]) -> Confusion {
         assert_eq!(labels.len(), predictions.len(), "each sample has a label and a prediction");
-        let mut counts = vec![0; classes * classes];
+        let (mut counts, mut unseen) = (vec![0; classes * classes], Vec::new());
         for (&label, &predicted) in labels.iter().zip(predictions) {
             let [label, predicted] = [label, predicted].map(usize::from);
-            assert!(label < classes && predicted < classes, "a class below {classes}");
-            counts[label * classes + predicted] += 1;
+            assert!(predicted < classes, "a class below {classes}");
+            match label.checked_sub(classes) {
+                None => counts[label * classes + predicted] += 1,
+                Some(behind) => {
+                    unseen.resize(unseen.len().max(behind + 1), 0);
+                    unseen[behind] += 1;
+                }
+            }
         }
-        Confusion { classes, counts }
+        Confusion { classes, counts, unseen }
+    }
+
+    /// The number of samples of each class that the classifier does not tell, by their labels
+    /// behind its own.
+    pub fn unseen(&self) -> &[usize] {
+        &self.unseen
     }
 
     /// The number of classes.
@@ -44,7 +60,8 @@ impl Confusion {
     /// The fraction classified correctly, by that metric: of all, or the mean over the classes that
     /// there are samples of. NaN if there are none.
     pub fn accuracy_by(&self, metric: Metric) -> f64 {
-        let each = (0..self.classes).map(|class| (self.row(class)[class], self.of_class(class)));
+        let told = (0..self.classes).map(|class| (self.row(class)[class], self.of_class(class)));
+        let each = told.chain(self.unseen.iter().map(|&of| (0, of)));
         match metric {
             Metric::Accuracy => {
                 let (correct, all) =

@@ -84,9 +84,11 @@ impl Ensemble {
         let labels: Vec<u16> = self.labels.iter().map(|&label| label as u16).collect();
         let confusion = Confusion::of(classes, &labels, &predictions);
         let least = f64::from(f32::MIN_POSITIVE);
-        let loss: f64 = samples().map(|(p, &label)| -(p[label as usize] / n).max(least).ln()).sum();
+        let losses = samples()
+            .filter_map(|(p, &label)| p.get(label as usize).map(|p| -(p / n).max(least).ln()));
+        let (loss, known) = losses.fold((0.0, 0_usize), |(sum, n), loss| (sum + loss, n + 1));
         Evaluation {
-            loss: loss / labels.len() as f64,
+            loss: loss / known as f64,
             accuracy: Some(confusion.accuracy_by(Metric::Accuracy)),
             balanced_accuracy: Some(confusion.accuracy_by(Metric::Balanced)),
             predictions,

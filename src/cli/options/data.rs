@@ -32,6 +32,10 @@ pub struct DataOptions {
     /// order each epoch [default: half of the available memory]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub memory: Option<Written<u64>>,
+    /// Refuse test samples of classes that training never saw, instead of counting them as wrong
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub strict: bool,
     /// Class to tell from all others, which become one class, rest [default: all classes]
     #[arg(long, value_name = "CLASS")]
     pub against_rest: Option<String>,

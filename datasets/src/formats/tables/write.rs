@@ -1,6 +1,6 @@
 //! Tables written row by row, in any of the formats that there is a writer for.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, bail};
@@ -45,6 +45,7 @@ pub struct TableWriter {
 }
 
 enum Writer {
+    Text(Box<CsvWriter<Box<dyn Write>>>),
     Csv(Box<CsvWriter<AtomicFile>>),
     #[cfg(feature = "parquet")]
     Parquet(Box<ParquetWriter>),
@@ -79,6 +80,21 @@ impl TableWriter {
         Ok(TableWriter { path: path.to_owned(), writer })
     }
 
+    /// Begins CSV of these columns in `out`, which errors call `name`. There is no file to remove:
+    /// rows are written as they come.
+    ///
+    /// # Errors
+    /// If it cannot be written to.
+    pub fn to(
+        out: Box<dyn Write>,
+        name: &Path,
+        fields: &[(&str, FieldKind)],
+    ) -> Result<Self, Error> {
+        let header: Vec<&str> = fields.iter().map(|&(name, _)| name).collect();
+        let text = CsvWriter::new(out, &header).map_err(|error| not_written(name, error))?;
+        Ok(TableWriter { path: name.to_owned(), writer: Writer::Text(Box::new(text)) })
+    }
+
     /// Adds a row: a cell for each column, in their order.
     ///
     /// # Errors
@@ -87,6 +103,7 @@ impl TableWriter {
     pub fn row(&mut self, cells: &[TableCell<'_>]) -> Result<(), Error> {
         let columns = match &self.writer {
             Writer::Csv(csv) => csv.columns(),
+            Writer::Text(text) => text.columns(),
             #[cfg(feature = "parquet")]
             Writer::Parquet(parquet) => parquet.columns(),
         };
@@ -99,12 +116,14 @@ impl TableWriter {
         }
         match &mut self.writer {
             Writer::Csv(csv) => csv.row(cells).map_err(|error| not_written(&self.path, error)),
+            Writer::Text(text) => text.row(cells).map_err(|error| not_written(&self.path, error)),
             #[cfg(feature = "parquet")]
             Writer::Parquet(parquet) => parquet.row(cells),
         }
     }
 
-    /// Completes the file, gives it its name, and returns its length in bytes.
+    /// Completes the file, gives it its name, and returns its length in bytes: 0 of what is no
+    /// file.
     ///
     /// # Errors
     /// If the file cannot be written or renamed.
@@ -112,6 +131,7 @@ impl TableWriter {
         let failed = |error: io::Error| not_written(&self.path, error);
         match self.writer {
             Writer::Csv(csv) => csv.finish().map_err(failed)?.complete(),
+            Writer::Text(text) => text.finish().map(|_| 0).map_err(failed),
             #[cfg(feature = "parquet")]
             Writer::Parquet(parquet) => parquet.finish(),
         }

@@ -1,0 +1,168 @@
+//! Predictions for new rows, and tests with classes that training never saw.
+
+use crate::animals::{other_table, table};
+use crate::program::Place;
+use std::fs;
+use std::io::Read as _;
+use std::process::{Command, Stdio};
+
+/// A classifier of animals in the folder `classifier`, and a table of others, `new.csv`.
+fn trained() -> Place {
+    let place = Place::new();
+    fs::write(place.path("t.csv"), table()).unwrap();
+    fs::write(place.path("new.csv"), other_table()).unwrap();
+    place.succeed(
+        "finetune --scratch --data t.csv --label kind --ignore id --labels all --validation 30 \
+         --widths 32 --latent 6 --epochs 30 --out classifier --quiet",
+    );
+    place
+}
+
+/// The cells of CSV with quotes.
+fn rows(text: &str) -> Vec<Vec<String>> {
+    let row = |line: &str| {
+        let (mut cells, mut quoted) = (vec![String::new()], false);
+        let mut bytes = line.chars().peekable();
+        while let Some(byte) = bytes.next() {
+            match byte {
+                '"' if quoted && bytes.peek() == Some(&'"') => {
+                    bytes.next();
+                    cells.last_mut().unwrap().push('"');
+                }
+                '"' => quoted = !quoted,
+                ',' if !quoted => cells.push(String::new()),
+                byte => cells.last_mut().unwrap().push(byte),
+            }
+        }
+        cells
+    };
+    text.lines().map(row).collect()
+}
+
+#[test]
+fn predictions_are_those_that_evaluate_counts() {
+    let place = trained();
+    let said = place.succeed("predict classifier new.csv");
+    let predicted = rows(&said.out);
+    assert_eq!(predicted[0], ["row", "class", "probability"]);
+    // The labels of the table, which predict has not looked at.
+    let table = rows(&place.read("new.csv"));
+    let kind = table[0].iter().position(|name| name == "kind").unwrap();
+    assert_eq!(predicted.len(), table.len());
+    let correct = predicted[1..].iter().zip(&table[1..]).filter(|(p, t)| p[1] == t[kind]).count();
+    place.succeed("evaluate classifier --data new.csv --label kind --part all --out evaluated");
+    let summary = place.json("evaluated/summary.json");
+    assert_eq!(summary["test_accuracy"]["correct"], correct);
+    assert!(correct * 10 > 9 * (table.len() - 1), "{correct}");
+
+    // The same from a file, with every class, and as an array.
+    place.succeed("predict classifier new.csv --top 3 --all --out all.csv");
+    let all = rows(&place.read("all.csv"));
+    let probabilities = |row: &[String]| -> Vec<f64> {
+        row[7..].iter().map(|cell| cell.parse().unwrap()).collect()
+    };
+    assert_eq!(all[0].len(), 7 + 3);
+    for (one, row) in predicted[1..].iter().zip(&all[1..]) {
+        assert_eq!(one[..], row[..3]);
+        let each = probabilities(row);
+        assert!((each.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{row:?}");
+        let mut sorted = each.clone();
+        sorted.sort_by(|a, b| b.total_cmp(a));
+        let ranks: Vec<f64> = [2, 4, 6].iter().map(|&at| row[at].parse().unwrap()).collect();
+        assert_eq!(ranks, sorted, "{row:?}");
+        let name = &all[0][7 + each.iter().position(|p| *p == sorted[0]).unwrap()];
+        assert_eq!(*name, format!("p {}", row[1]));
+    }
+    place.succeed("predict classifier new.csv --out all.npy");
+    let bytes = fs::read(place.path("all.npy")).unwrap();
+    let values = bytes[bytes.len() - 4 * 3 * (table.len() - 1)..].chunks_exact(4);
+    let values = values.map(|value| f32::from_le_bytes(value.try_into().unwrap()));
+    let expected = all[1..].iter().flat_map(|row| probabilities(row));
+    assert!(values.zip(expected).all(|(value, p)| (f64::from(value) - p).abs() < 1e-6));
+}
+
+#[test]
+fn predictions_need_no_labels_and_end_with_their_reader() {
+    let place = trained();
+    // Neither the label nor the column that was ignored, and columns in another order.
+    let table = rows(&place.read("new.csv"));
+    let drop = ["kind", "id"];
+    let kept: Vec<usize> =
+        (0..table[0].len()).rev().filter(|&at| !drop.contains(&&*table[0][at])).collect();
+    let line = |row: &Vec<String>| {
+        let cells: Vec<String> =
+            kept.iter().map(|&at| format!("\"{}\"", row[at].replace('"', "\"\""))).collect();
+        cells.join(",") + "\n"
+    };
+    fs::write(place.path("bare.csv"), table.iter().map(line).collect::<String>()).unwrap();
+    let of = |data: &str| place.succeed(&format!("predict classifier {data}")).out;
+    assert_eq!(of("bare.csv"), of("new.csv"));
+
+    let said = place.refuse("predict classifier new.csv --data bare.csv");
+    assert!(said.err.contains("--data"), "{}", said.err);
+    place.succeed("pretrain --data t.csv --label kind --ignore id --epochs 1 --widths 8 --out ae");
+    let said = place.refuse("predict ae new.csv");
+    assert!(said.err.contains("is an autoencoder, which tells no classes"), "{}", said.err);
+
+    // A reader that has enough.
+    let many = table.iter().skip(1).cycle().take(200_000).map(line).collect::<String>();
+    fs::write(place.path("many.csv"), line(&table[0]) + &many).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_narrows"))
+        .args(["predict", "classifier", "many.csv"])
+        .current_dir(place.path(""))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut start = [0; 100];
+    child.stdout.take().unwrap().read_exact(&mut start).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(
+        (ended.status.code(), String::from_utf8(ended.stderr).unwrap()),
+        (Some(0), "".into())
+    );
+}
+
+/// Rows of the classes a and b, and of those that `others` names.
+fn classes(others: &[&str]) -> String {
+    let row = |at: usize| format!("{}.5,{}\n", at % 7 + 20 * (at % 2), ["a", "b"][at % 2]);
+    let others = others.iter().map(|class| format!("90.5,{class}\n")).collect::<String>();
+    format!("x,kind\n{}{others}", (0..40).map(row).collect::<String>())
+}
+
+#[test]
+fn classes_that_training_never_saw_count_as_wrong() {
+    let place = Place::new();
+    fs::write(place.path("t.csv"), classes(&[])).unwrap();
+    fs::write(place.path("new.csv"), classes(&["c", "d", "c"])).unwrap();
+    let learn = "--labels 10 --validation 10 --widths 8 --latent 1 --epochs 20";
+    place.succeed(&format!("finetune --scratch --data t.csv --label kind {learn} --out model"));
+    let evaluate = "evaluate model --data new.csv --label kind --part all";
+    let said = place.succeed(&format!("{evaluate} --out seen"));
+    let says = "3 samples of classes that training never saw count as wrong: \"c\", \"d\"";
+    assert!(said.out.contains(says), "{}", said.out);
+    let summary = place.json("seen/summary.json");
+    assert_eq!(
+        (&summary["test_samples"], &summary["unseen_class_samples"]),
+        (&43.into(), &3.into())
+    );
+    assert!(summary["test_accuracy"]["correct"].as_u64().unwrap() <= 40);
+    assert!(summary["test_loss"].as_f64().unwrap().is_finite());
+    let said = place.refuse(&format!("{evaluate} --strict"));
+    assert!(said.err.contains("but new.csv has others, the first \"c\""), "{}", said.err);
+
+    // A folder of two halves.
+    fs::create_dir(place.path("halves")).unwrap();
+    fs::write(place.path("halves/train.csv"), classes(&[])).unwrap();
+    fs::write(place.path("halves/test.csv"), classes(&["c"; 40])).unwrap();
+    let compare = "compare --data halves --label kind --labels 10 --validation 10 --draws 2 \
+                   --methods scratch --widths 8 --latent 1 --epochs 2 --finetune-epochs 20";
+    let said = place.succeed(&format!("{compare} --out compared"));
+    assert!(said.err.contains("no training sample has the class \"c\""), "{}", said.err);
+    let line = said.out.lines().find(|line| line.starts_with("scratch ")).unwrap();
+    let accuracy: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!((25.0..=50.0).contains(&accuracy), "half of the test samples count as wrong: {line}");
+    let said = place.run(&format!("{compare} --strict --out strict"));
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("the test has the class \"c\""), "{}", said.err);
+}

@@ -7,6 +7,7 @@ mod gather;
 pub(crate) mod halves;
 pub(crate) mod in_memory;
 pub(crate) mod labels;
+mod prepared;
 pub(crate) mod provenance;
 pub(crate) mod rows;
 mod stream;
@@ -17,11 +18,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::dataset::checked::StoredLabels;
-use crate::dataset::gather::{AT_A_TIME, written};
 use crate::dataset::labels::Labels;
 use crate::dataset::provenance::Provenance;
 use crate::dataset::values::Values;
-use crate::error::{Error, Problem, Short};
+use crate::error::{Error, Problem};
 use crate::preparation::Preparation;
 use crate::sample::column::Column;
 use crate::sample::dtype::Dtype;
@@ -60,6 +60,8 @@ pub struct Dataset {
 struct Origin {
     label: Option<String>,
     provenance: Provenance,
+    /// The file of each stored sample, if each has one.
+    files: Arc<[String]>,
 }
 
 /// The stored samples that belong to the data set.
@@ -127,7 +129,7 @@ impl Dataset {
         label: Option<String>,
         provenance: Provenance,
     ) -> Self {
-        let origin = Arc::new(Origin { label, provenance });
+        let origin = Arc::new(Origin { label, provenance, ..Origin::default() });
         Dataset { columns: columns.map(Arc::from), origin, ..self }
     }
 
@@ -207,8 +209,29 @@ impl Dataset {
 
     /// The same samples, with their source.
     pub(crate) fn with_provenance(self, provenance: Provenance) -> Dataset {
-        let label = self.origin.label.clone();
-        Dataset { origin: Arc::new(Origin { label, provenance }), ..self }
+        let (label, files) = (self.origin.label.clone(), self.origin.files.clone());
+        Dataset { origin: Arc::new(Origin { label, provenance, files }), ..self }
+    }
+
+    /// The same samples, each stored one of which comes from one of `files`.
+    pub(crate) fn with_files(self, files: Arc<[String]>) -> Dataset {
+        let Origin { label, provenance, .. } = &*self.origin;
+        let (label, provenance) = (label.clone(), provenance.clone());
+        Dataset { origin: Arc::new(Origin { label, provenance, files }), ..self }
+    }
+
+    /// Tells whether each sample is a file.
+    pub fn has_files(&self) -> bool {
+        !self.origin.files.is_empty()
+    }
+
+    /// The file that a sample comes from, within the folder of the data; `None` unless each sample
+    /// is a file, as images are.
+    ///
+    /// # Panics
+    /// If the row is not there.
+    pub fn file(&self, row: u32) -> Option<&str> {
+        self.origin.files.get(self.view.stored(row)).map(String::as_str)
     }
 
     /// The type of the stored values.
@@ -229,53 +252,6 @@ impl Dataset {
     /// The preparation that makes of stored values the values that a model sees.
     pub fn preparation(&self) -> &Preparation {
         &self.preparation
-    }
-
-    /// These samples as a model sees them that learnt from others with the preparation
-    /// `preparation`. Columns and categories of a table are found by their names, in any order.
-    /// Bytes keep their own maximum.
-    ///
-    /// # Errors
-    /// If a column is not there, or values are of another type or another number.
-    pub fn prepared_like(self, preparation: &Preparation) -> Result<Self, Error> {
-        match (preparation, &self.columns) {
-            (Preparation::Bytes { .. }, _) if self.dtype() == Dtype::U8 => Ok(self),
-            (Preparation::Table(_), Some(columns)) => {
-                let adapted = preparation.adapted(columns).map_err(|e| self.error(e))?;
-                self.for_each_stored_floats(AT_A_TIME, |row, sample| {
-                    let Some((column, number)) = adapted.far_off(sample) else { return Ok(()) };
-                    Err(self.error(format!(
-                        "row {}, column {}: {} is far beyond the numbers learnt from: mend \
-                         it, or leave it empty as missing",
-                        self.stored_row(row as u32),
-                        Short(column),
-                        written(number),
-                    )))
-                })?;
-                self.with_preparation(adapted)
-            }
-            _ => self.with_preparation(preparation.clone()),
-        }
-    }
-
-    /// For each of `rows` of a table, the feature of a number that is more than 8 standard
-    /// deviations from the mean learnt from; or, of a category that was never seen, the number of
-    /// features plus the place of its column among [`columns`](Dataset::columns). `None` where
-    /// there is neither, and for all data but tables.
-    ///
-    /// # Errors
-    /// If samples cannot be read.
-    ///
-    /// # Panics
-    /// If a row is not there.
-    pub fn out_of_range(&self, rows: &[u32]) -> Result<Vec<Option<usize>>, Error> {
-        let Preparation::Table(table) = &*self.preparation else {
-            return Ok(vec![None; rows.len()]);
-        };
-        let width = self.values.width;
-        let mut stored = vec![0.0_f32; rows.len() * width];
-        self.gather_stored(rows, bytemuck::cast_slice_mut(&mut stored))?;
-        Ok(stored.chunks_exact(width).map(|row| table.out_of_range(row)).collect())
     }
 
     /// A data set without a sample.

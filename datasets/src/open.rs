@@ -128,6 +128,30 @@ fn find(
     options: &OpenOptions,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Found, Error> {
+    let found = find_as_stored(path, options, progress)?;
+    let shaped = |data: Dataset| match (options.image_shape, options.images.known) {
+        (Some(_), _) if data.image_shape().is_some() => {
+            Err(data.error("holds images already: give their rows no other shape"))
+        }
+        (Some(shape), _) => data.into_images(shape),
+        // A model of images takes rows of as many values.
+        (None, Some(shape)) if data.image_shape().is_none() => {
+            Ok(data.clone().into_images(shape).unwrap_or(data))
+        }
+        (None, _) => Ok(data),
+    };
+    let parts = match found.parts {
+        Parts::Whole(data) => Parts::Whole(shaped(data)?),
+        Parts::Halves(train, test) => Parts::Halves(shaped(train)?, shaped(test)?),
+    };
+    Ok(Found { parts, ..found })
+}
+
+fn find_as_stored(
+    path: &Path,
+    options: &OpenOptions,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Found, Error> {
     let metadata = fs::metadata(path).at(path)?;
     let name = called(path)?;
     if !metadata.is_dir() {
@@ -152,7 +176,7 @@ fn find(
     // A file called train or test may as well label the images in folders of these names, or, as
     // plain text, list them.
     if options.labels.is_none()
-        && let Some(file) = half_file(path, "train")?.or(half_file(path, "test")?)
+        && let Some(file) = half_file(path, &TRAIN)?.or(half_file(path, &TEST)?)
     {
         if !images::open::has_halves(path)? {
             if let Some(found) = halves(path, &name, options)? {
@@ -181,14 +205,21 @@ fn find(
     ))
 }
 
-/// The only file in `dir` that is called `half`, whatever its extension.
-fn half_file(dir: &Path, half: &str) -> Result<Option<PathBuf>, Error> {
+/// Names of files of samples to learn from, for the test, and for validation, without extensions.
+const TRAIN: [&str; 2] = ["train", "training"];
+const TEST: [&str; 2] = ["test", "testing"];
+const VALIDATION: [&str; 4] = ["val", "valid", "validation", "dev"];
+
+/// The only file in `dir` that has one of `names`, whatever its case and its extension.
+fn half_file(dir: &Path, names: &[&str]) -> Result<Option<PathBuf>, Error> {
     let mut found: Option<PathBuf> = None;
     for entry in fs::read_dir(dir).at(dir)? {
         let path = entry.at(dir)?.path();
         let stem =
             path.file_name().and_then(|name| name.to_str()).and_then(|name| name.split_once('.'));
-        if stem.is_some_and(|(stem, _)| stem == half) && path.is_file() {
+        let named =
+            stem.is_some_and(|(stem, _)| names.iter().any(|name| stem.eq_ignore_ascii_case(name)));
+        if named && path.is_file() {
             if let Some(other) = found {
                 let (path, other) = (OneLine(&path).to_string(), other);
                 bail!(&other, "lies beside {path}: name one of them, or remove one");
@@ -199,11 +230,14 @@ fn half_file(dir: &Path, half: &str) -> Result<Option<PathBuf>, Error> {
     Ok(found)
 }
 
-/// The halves that are files called `train` and `test`; `None` if neither is there.
+/// The halves that are files called `train` and `test`, and perhaps `val`; `None` if neither of the
+/// two is there.
 fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>, Error> {
-    let (train, test) = match (half_file(dir, "train")?, half_file(dir, "test")?) {
+    let validation = half_file(dir, &VALIDATION)?;
+    let (train, test) = match (half_file(dir, &TRAIN)?, half_file(dir, &TEST)?) {
         (None, None) => return Ok(None),
-        (Some(train), Some(test)) => (train, test),
+        (Some(train), Some(test)) => (train, Some(test)),
+        (Some(train), None) if validation.is_some() => (train, None),
         (Some(path), None) | (None, Some(path)) => {
             bail!(
                 &path,
@@ -218,18 +252,29 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
             "holds two halves, whose labels have to be inside: name one file, and its labels"
         );
     }
-    if let (Some((format, train_source)), Some((_, test_source))) =
-        (list::table_source(&train)?, list::table_source(&test)?)
+    let table = |path: &Option<PathBuf>| -> Result<Option<(PathBuf, OpenSource)>, Error> {
+        let Some(path) = path else { return Ok(None) };
+        Ok(list::table_source(path)?.map(|(_, source)| (path.clone(), source)))
+    };
+    let (test_table, validation_table) = (table(&test)?, table(&validation)?);
+    if let Some((format, source)) = list::table_source(&train)?
+        && (test.is_none() || test_table.is_some())
     {
-        let (train_half, test_half) = ((&*train, format, train_source), (&*test, test_source));
-        let found = tables::open::open_halves(train_half, test_half, name, options)?;
-        return match found.parts {
-            Parts::Halves(train_data, test_data) => {
+        let left_out = validation.filter(|_| validation_table.is_none());
+        let train_half = (&*train, format, source);
+        let others = [test_table, validation_table];
+        let mut found = tables::open::open_halves(train_half, others, name, options)?;
+        found.notes.extend(left_out.map(|path| is_left_out(&path)));
+        return match (found.parts, test) {
+            (Parts::Halves(train_data, test_data), Some(test)) => {
                 two_files((&train, train_data), (&test, test_data), format, found.notes).map(Some)
             }
-            Parts::Whole(_) => Ok(Some(Found { format: format.to_owned(), ..found })),
+            (parts, _) => Ok(Some(Found { parts, format: format.to_owned(), ..found })),
         };
     }
+    let Some(test) = test else {
+        bail!(&train, "has no test beside it: put it there, or name this file itself")
+    };
     let whole = |path: &Path| -> Result<_, Error> {
         let found = list::open(path, name, options)?;
         match found.parts {
@@ -239,8 +284,14 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
             }
         }
     };
-    let ((train_data, format, notes), (test_data, ..)) = (whole(&train)?, whole(&test)?);
+    let ((train_data, format, mut notes), (test_data, ..)) = (whole(&train)?, whole(&test)?);
+    notes.extend(validation.map(|path| is_left_out(&path)));
     two_files((&train, train_data), (&test, test_data), &format, notes).map(Some)
+}
+
+/// The note that the file of samples for validation is not read.
+fn is_left_out(path: &Path) -> String {
+    format!("{} is left out: of files, tables alone may have samples for validation", OneLine(path))
 }
 
 /// The halves that two files hold.

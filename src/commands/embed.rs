@@ -31,6 +31,7 @@ pub fn run(options: &Embed) -> Result<String, Error> {
     let latent = architecture.latent;
     let names: Vec<String> = (0..latent).map(|at| format!("z{at}")).collect();
     let mut columns = vec![("row", FieldKind::Whole)];
+    columns.extend(data.has_files().then_some(("file", FieldKind::Text)));
     columns.extend(names.iter().map(|name| (name.as_str(), FieldKind::Number)));
     columns.extend(labels.map(|_| ("label", FieldKind::Text)));
     let mut file = target.begin(&columns, rows.len(), Some(latent))?;
@@ -40,6 +41,7 @@ pub fn run(options: &Embed) -> Result<String, Error> {
         for (&row, code) in rows.iter().zip(codes.chunks_exact(latent)) {
             cells.clear();
             cells.push(TableCell::Whole(u64::from(row)));
+            cells.extend(data.file(row).map(TableCell::Text));
             cells.extend(code.iter().map(|&value| TableCell::Number(value)));
             cells.extend(labels.map(|labels| match labels[row as usize] {
                 UNLABELLED => TableCell::Missing,

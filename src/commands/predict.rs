@@ -46,11 +46,10 @@ pub fn run(options: &Predict) -> Result<String, Error> {
     let ranks: Vec<[String; 2]> =
         (2..=top).map(|rank| [format!("class {rank}"), format!("probability {rank}")]).collect();
     let all: Vec<String> = names.iter().map(|name| format!("p {name}")).collect();
-    let mut columns = vec![
-        ("row", FieldKind::Whole),
-        ("class", FieldKind::Text),
-        ("probability", FieldKind::Number),
-    ];
+    let data = &chosen.data;
+    let mut columns = vec![("row", FieldKind::Whole)];
+    columns.extend(data.has_files().then_some(("file", FieldKind::Text)));
+    columns.extend([("class", FieldKind::Text), ("probability", FieldKind::Number)]);
     for [class, probability] in &ranks {
         columns.push((class, FieldKind::Text));
         columns.push((probability, FieldKind::Number));
@@ -66,6 +65,7 @@ pub fn run(options: &Predict) -> Result<String, Error> {
         for (&row, of_row) in rows.iter().zip(probabilities.chunks_exact(classes)) {
             cells.clear();
             cells.push(TableCell::Whole(u64::from(row)));
+            cells.extend(data.file(row).map(TableCell::Text));
             highest(of_row, top, &mut order);
             for &class in &order[..top] {
                 cells.push(TableCell::Text(&names[class]));
@@ -83,7 +83,7 @@ pub fn run(options: &Predict) -> Result<String, Error> {
         Ok(())
     };
     let temperature = description.temperature.unwrap_or(1.0);
-    let result = inference::predict(&cx, (network, params), temperature, &chosen.data, rows, take);
+    let result = inference::predict(&cx, (network, params), temperature, data, rows, take);
     match failed {
         // Whoever read the rows wanted no more of them.
         Some(_) if target.is_closed() => return Ok(String::new()),

@@ -85,7 +85,9 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
         None => options.threshold,
     };
 
-    let mut columns = vec![("row", FieldKind::Whole), ("score", FieldKind::Number)];
+    let mut columns = vec![("row", FieldKind::Whole)];
+    columns.extend(chosen.data.has_files().then_some(("file", FieldKind::Text)));
+    columns.push(("score", FieldKind::Number));
     columns.extend(with_worst.then_some(("worst", FieldKind::Text)));
     columns.extend(threshold.map(|_| ("above", FieldKind::Whole)));
     let mut file = target.begin(&columns, rows.len(), None)?;
@@ -95,7 +97,9 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
         rows.copy_to(at, &mut listed);
         at += 1;
         cells.clear();
-        cells.extend([TableCell::Whole(u64::from(listed[0])), TableCell::Number(score)]);
+        cells.push(TableCell::Whole(u64::from(listed[0])));
+        cells.extend(chosen.data.file(listed[0]).map(TableCell::Text));
+        cells.push(TableCell::Number(score));
         cells.extend(with_worst.then(|| TableCell::Text(&names[worst as usize])));
         if let Some(threshold) = threshold {
             above += usize::from(score > threshold);

@@ -123,6 +123,44 @@ fn predictions_need_no_labels_and_end_with_their_reader() {
     );
 }
 
+/// Pixels of images of two classes as CSV, bright at the left or at the right, and the class.
+fn pixels(rows: usize) -> String {
+    let header: Vec<String> = (0..36).map(|at| format!("p{at}")).collect();
+    let row = |row: usize| {
+        let cells: String = (0..36)
+            .map(|at| {
+                let bright = (at % 6 < 3) == row.is_multiple_of(2);
+                let noise = (row * 31 + at * 17) % 50;
+                format!("{},", if bright { 200 + noise } else { noise })
+            })
+            .collect();
+        format!("{cells}{}\n", ["left", "right"][row % 2])
+    };
+    format!("{},label\n{}", header.join(","), (0..rows).map(row).collect::<String>())
+}
+
+#[test]
+fn rows_of_pixels_are_images_of_the_shape_asked_for() {
+    let place = Place::new();
+    fs::write(place.path("t.csv"), pixels(80)).unwrap();
+    let new: String =
+        pixels(20).lines().map(|line| line.rsplit_once(',').unwrap().0.to_owned() + "\n").collect();
+    fs::write(place.path("new.csv"), new).unwrap();
+    place.succeed(
+        "finetune --scratch --data t.csv --image-shape 6x6 --model conv --labels 20 \
+         --validation 20 --epochs 10 --latent 4 --out model --quiet",
+    );
+    let predicted = rows(&place.succeed("predict model new.csv").out);
+    assert_eq!(predicted.len(), 21);
+    for (at, row) in predicted[1..].iter().enumerate() {
+        assert_eq!(row[1], ["left", "right"][at % 2], "{row:?}");
+    }
+    let said = place.run("finetune --scratch --data t.csv --image-shape 6x5 --model conv --out no");
+    assert!(said.err.contains("36 values, where an image of 6x5x1 has 30"), "{}", said.err);
+    let said = place.refuse("finetune --scratch --data t.csv --image-shape 6 --out no");
+    assert!(said.err.contains("28x28 or 32x32x3"), "{}", said.err);
+}
+
 /// Rows of the classes a and b, and of those that `others` names.
 fn classes(others: &[&str]) -> String {
     let row = |at: usize| format!("{}.5,{}\n", at % 7 + 20 * (at % 2), ["a", "b"][at % 2]);

@@ -9,12 +9,6 @@ use crate::sample::dtype::Dtype;
 /// The bytes of stored samples that are read at once.
 pub(crate) const AT_A_TIME: usize = 1 << 20;
 
-/// A stored number as a user wrote it, or close to that.
-pub(crate) fn written(number: f64) -> String {
-    let number = number as f32;
-    if (1e-4..1e7).contains(&number.abs()) { number.to_string() } else { format!("{number:e}") }
-}
-
 impl Dataset {
     /// Writes the samples `rows` to `out`, of the shape `(rows.len(), sample_len)`, as a model sees
     /// them. Bytes become `value / max_value`, an `f32` in `[0, 1]`, correctly rounded, and

@@ -1,7 +1,8 @@
 //! The two halves of data: to learn from, and for the test.
 
 use crate::dataset::Dataset;
-use crate::dataset::gather::{AT_A_TIME, written};
+use crate::dataset::gather::AT_A_TIME;
+use crate::dataset::prepared::written;
 use crate::error::{Error, Short};
 use crate::preparation::{Fit, Preparation};
 use crate::random::order::listed_holdout;

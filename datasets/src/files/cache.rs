@@ -5,6 +5,8 @@ use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use tempfile::TempPath;
+
 use crate::error::{At as _, Error};
 use crate::files::atomic::AtomicFile;
 use crate::files::hash::Hash;
@@ -39,8 +41,46 @@ pub(crate) fn places(
     Ok([beside].into_iter().chain(platform).collect())
 }
 
-/// The first of `places` that can be written to. Its folder is made.
-pub(crate) fn writable(places: &[PathBuf]) -> Result<&Path, Error> {
+/// The place of a store that is made now.
+pub(crate) enum Place<'a> {
+    /// It is kept there for later runs.
+    Kept(&'a Path),
+    /// It is removed when this is dropped. A store that is open stays.
+    Temporary(TempPath),
+}
+
+impl Place<'_> {
+    /// The path to write the store to.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Place::Kept(path) => path,
+            Place::Temporary(path) => path,
+        }
+    }
+
+    /// A line for the user, if the store is not kept.
+    pub(crate) fn note(&self) -> Option<String> {
+        let note = "neither the folder of the data nor the user's cache can be written to: the \
+                    data are read anew in each run";
+        matches!(self, Place::Temporary(_)).then(|| note.to_owned())
+    }
+}
+
+/// The first of `places` that can be written to, whose folder is made; or, unless that was `asked`
+/// for, a temporary one.
+pub(crate) fn place(places: &[PathBuf], asked: bool) -> Result<Place<'_>, Error> {
+    match writable(places) {
+        Ok(path) => Ok(Place::Kept(path)),
+        Err(error) if asked => Err(error),
+        Err(error) => {
+            let mut file = tempfile::Builder::new();
+            let file = file.prefix("narrows-").suffix(".narrows").tempfile();
+            file.map_or(Err(error), |file| Ok(Place::Temporary(file.into_temp_path())))
+        }
+    }
+}
+
+fn writable(places: &[PathBuf]) -> Result<&Path, Error> {
     let mut refused = None;
     for place in places {
         let folder = place.parent().unwrap_or(Path::new("."));

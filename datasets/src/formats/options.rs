@@ -16,6 +16,9 @@ pub struct OpenOptions {
     /// A file with the labels of samples: for an array file that has none itself, an IDX or `.npy`
     /// file of whole numbers; for a folder of images, delimited text of names and labels.
     pub labels: Option<PathBuf>,
+    /// The `[height, width, channels]` of the images that the rows of a table or of a flat array
+    /// are. `None`: they are no images.
+    pub image_shape: Option<[usize; 3]>,
     /// The way in which the values of files are read.
     pub access: Access,
     /// The bytes of values that may be in memory at a time while training. `None`: half of the

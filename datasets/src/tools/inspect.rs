@@ -9,7 +9,7 @@ use crate::dataset::halves::Parts;
 use crate::dataset::provenance::Provenance;
 use crate::error::{At as _, Error};
 use crate::open::Undivided;
-use crate::sample::column::ColumnKind;
+use crate::sample::column::{Column, ColumnKind, Encoding};
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
 use crate::tools::both_halves::{BothHalves, Half};
@@ -34,6 +34,9 @@ pub struct Inspection {
     pub shape: Vec<usize>,
     /// The type of its values, as NumPy calls it.
     pub dtype: &'static str,
+    /// The values that a network gets of a sample. In a table, a category is a value for each of
+    /// its names, and missing numbers have a value that marks them.
+    pub inputs: u64,
     /// All values; `None` for a table, which has [`columns`](Inspection::columns).
     pub values: Option<NumberSummary>,
     /// A table's columns.
@@ -71,6 +74,9 @@ pub enum ColumnSummary {
     Number {
         /// Its name.
         name: String,
+        /// The numbers are dates: seconds since 1970, in UTC.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        dates: bool,
         /// Its numbers.
         #[serde(flatten)]
         numbers: NumberSummary,
@@ -208,8 +214,9 @@ pub fn inspect(
         columns.iter().zip(of_columns).zip(of_categories).map(|((column, numbers), counts)| {
             let name = column.name.clone();
             match &column.kind {
-                ColumnKind::Number { .. } => {
-                    ColumnSummary::Number { name, numbers: numbers.finish() }
+                ColumnKind::Number { dates, .. } => {
+                    let dates = dates.is_some();
+                    ColumnSummary::Number { name, dates, numbers: numbers.finish() }
                 }
                 ColumnKind::Category { names, .. } => {
                     let mut categories: Vec<(String, u64)> =
@@ -220,6 +227,11 @@ pub fn inspect(
                 }
             }
         });
+    let summaries: Vec<ColumnSummary> = summaries.collect();
+    let inputs = match columns {
+        [] => both.train.stored_shape().iter().product::<usize>() as u64,
+        columns => columns.iter().zip(&summaries).map(inputs).sum(),
+    };
     let labels = both.has_labels().then(|| LabelSummary {
         name: both.train.label_name().map(str::to_owned),
         classes: (both.class_names().iter().zip(&of_classes))
@@ -241,11 +253,25 @@ pub fn inspect(
         shape: both.train.stored_shape().to_vec(),
         dtype: both.train.dtype().name(),
         values: columns.is_empty().then(|| all.finish()),
-        columns: both.columns.is_some().then(|| summaries.collect()),
+        inputs,
+        columns: both.columns.is_some().then_some(summaries),
         labels,
         unlabelled,
         provenance: both.train.provenance().clone(),
     })
+}
+
+/// The values that a network gets of a column. Whether a number may be missing is decided by all
+/// samples, and by a model by those that it learns from.
+fn inputs((column, summary): (&Column, &ColumnSummary)) -> u64 {
+    let missing = match summary {
+        ColumnSummary::Number { numbers, .. } => numbers.missing > 0,
+        ColumnSummary::Category { missing, .. } => *missing > 0,
+    };
+    match &column.kind {
+        ColumnKind::Category { names, encoding: Encoding::OneHot } => names.len() as u64,
+        ColumnKind::Category { .. } | ColumnKind::Number { .. } => 1 + u64::from(missing),
+    }
 }
 
 fn is_zero(number: &u64) -> bool {

@@ -106,7 +106,7 @@ pub fn pack_table(
         packed.labelled += u64::from(label != UNLABELLED);
         packed.missing += values.iter().filter(|value| value.is_nan()).count() as u64;
     };
-    table.write(provenance, out, &mut look, None)?;
+    table.write(provenance, out, &mut look, &mut [])?;
     packed.bytes = fs::metadata(out).at(out)?.len();
     Ok(Some(Opened { data: packed, name, format: format.to_owned(), skipped: Vec::new(), notes }))
 }

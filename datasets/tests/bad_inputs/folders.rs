@@ -154,7 +154,7 @@ pub fn images(table: &mut Table) {
         ("size.png", png([2, 3], 8, 0, &[0; 9]), "ask for one size"),
         ("photo.heic", b"ftypheic".to_vec(), "convert it"),
         ("start.gif", b"GIF89a".to_vec(), "no proper GIF"),
-        ("start.tif", b"II*\0\x08\0\0\0".to_vec(), "no proper TIFF"),
+        ("start.tif", b"II*\0\x08\0\0\0".to_vec(), "is damaged: a tag"),
         ("start.webp", b"RIFF\x04\0\0\0WEBP".to_vec(), "no proper WebP"),
         ("start.bmp", b"BM\0\0\0\0\0\0\0\0".to_vec(), "no proper BMP"),
     ];

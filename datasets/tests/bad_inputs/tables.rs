@@ -104,7 +104,10 @@ pub fn columnar_files(table: &mut Table) {
 pub fn halves(table: &mut Table) {
     let train = b"a,y\n1,x\n2,z\n3,x\n4,z\n";
     table.files(&[("train.csv", train)], "has no other half");
-    table.files(&[("test.csv", b"a,y\n1,x\n2,w\n"), ("train.csv", train)], "\"w\"");
+    table.files(
+        &[("val.csv", b"a,y\n1,x\n2,w\n"), ("train.csv", train), ("test.csv", train)],
+        "has the label \"w\", which is none of",
+    );
     // Found when the halves are divided, and therefore said of their folder.
     table.whole_folder(
         &[("test.csv", b"b,y\n1,x\n2,x\n"), ("train.csv", train)],

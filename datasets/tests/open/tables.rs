@@ -113,6 +113,16 @@ fn the_halves_of_a_table_are_matched_by_names() {
     let data = open(dir).unwrap();
     assert_eq!((data.train.len() + data.test.len(), data.train.classes()), (4 + 2, 2));
     assert_eq!(data.train.labelled_rows().unwrap().len() + data.test.len(), 4);
+    // Samples for validation are the last to learn from.
+    put(dir, "test.csv", b"age,colour,label\n1,red,yes\n");
+    put(dir, "Val.csv", b"label,age,colour\nyes,1,blue\nno,2,violet\n");
+    let data = open(dir).unwrap();
+    assert_eq!((data.train.len(), data.train.learnt(), data.test.len()), (6, 4, 1));
+    assert_eq!(data.train.labels().unwrap().unwrap()[4..], [1, 0]);
+    put(dir, "Val.csv", b"label,age,colour\nmaybe,1,blue\n");
+    let error = open(dir).unwrap_err().to_string();
+    assert!(error.contains("Val.csv: has the label \"maybe\", which is none of"), "{error}");
+    fs::remove_file(dir.join("Val.csv")).unwrap();
     put(dir, "test.csv.gz", b"");
     let error = open(dir).unwrap_err().to_string();
     assert!(error.contains("lies beside"), "{error}");

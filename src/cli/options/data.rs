@@ -84,6 +84,10 @@ pub struct ReadingOptions {
     /// height and width [default: that of the images, if all have the same]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub image_size: Option<Written<(usize, usize)>>,
+    /// Shape of the images that the rows of a table or array of pixels are: 28x28, or 32x32x3 for
+    /// height, width and channels, pixel by pixel [default: rows are no images]
+    #[arg(long, value_name = "SHAPE", value_parser = image_shape)]
+    pub image_shape: Option<Written<[usize; 3]>>,
     /// Channels of images: grey, rgb, or auto (grey if all images are)
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = named(&CHANNELS))]
     pub channels: Written<Channels>,
@@ -165,6 +169,7 @@ impl ReadingOptions {
                 known: None,
                 new_categories: false,
             },
+            image_shape: value(&self.image_shape),
             labels: self.labels_file.clone(),
             access: if self.no_mmap { Access::Read } else { Access::Map },
             memory: None,
@@ -211,6 +216,18 @@ fn size(text: &str) -> Result<Written<(usize, usize)>, String> {
     let size = side(height).and_then(|height| Ok((height, side(width)?)));
     let written = size.map(|(h, w)| Written { text: format!("{h}x{w}"), value: (h, w) });
     written.map_err(|e| format!("{e}, or two of them for height and width, as in 32x48"))
+}
+
+/// Reads a height, a width and perhaps channels.
+fn image_shape(text: &str) -> Result<Written<[usize; 3]>, String> {
+    let side = count(1, ImageOptions::LARGEST_SIZE);
+    let sides = text.split('x').map(&side).collect::<Result<Vec<usize>, String>>();
+    let (height, width, channels) = match sides.as_deref() {
+        Ok(&[height, width]) => (height, width, 1),
+        Ok(&[height, width, channels]) => (height, width, channels),
+        _ => return Err("it must be a shape such as 28x28 or 32x32x3".to_owned()),
+    };
+    Ok(Written { text: format!("{height}x{width}x{channels}"), value: [height, width, channels] })
 }
 
 #[derive(Clone, Debug, Args, Serialize)]

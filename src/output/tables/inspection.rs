@@ -50,6 +50,10 @@ fn overview(found: &Inspection, sheet: Option<String>) -> String {
         ),
         ("each", format!("{}, {}", shape(&found.shape), found.dtype)),
     ];
+    if found.columns.is_some() {
+        let what = "counting each category and each mark of a missing number";
+        of.push(("inputs", format!("{} of a network, {what}", count(found.inputs))));
+    }
     if let Some(numbers) = values {
         let NumberSummary { min, mean, max, missing, infinite, .. } = numbers;
         of.push((
@@ -116,15 +120,16 @@ fn columns(of: &[ColumnSummary]) -> String {
                     thousands(numbers.missing as usize)
                 )
             }
-            ColumnSummary::Number { numbers, .. } => {
+            ColumnSummary::Number { numbers, dates, .. } => {
                 let NumberSummary { missing, min, mean, max, .. } = numbers;
+                let written = if *dates { date } else { number };
                 format!(
                     "{:<width$}  {:>10}  {:>10}  {:>10}  {:>10}\n",
                     name(column),
                     thousands(*missing as usize),
-                    number(*min),
-                    number(*mean),
-                    number(*max)
+                    written(*min),
+                    written(*mean),
+                    written(*max)
                 )
             }
             ColumnSummary::Category { missing, categories, .. } => {
@@ -216,6 +221,21 @@ fn short(text: &str, most: usize) -> String {
     }
 }
 
+/// The date of seconds since 1970, in UTC (H. Hinnant, chrono-Compatible Low-Level Date Algorithms,
+/// 2013).
+fn date(seconds: f64) -> String {
+    let days = (seconds / 86_400.0).floor() as i64 + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
 /// A number in at most ten characters, to five digits.
 fn number(value: f64) -> String {
     let size = value.abs();
@@ -253,6 +273,20 @@ mod tests {
         ] {
             assert_eq!(number(value), expected);
             assert!(number(value).len() <= 10);
+        }
+    }
+
+    /// By GNU `date -u -d @SECONDS +%F`.
+    #[test]
+    fn seconds_are_dates() {
+        for (seconds, expected) in [
+            (0.0, "1970-01-01"),
+            (-1.0, "1969-12-31"),
+            (951_868_799.0, "2000-02-29"),
+            (1_614_816_000.0, "2021-03-04"),
+            (-11_670_998_400.0, "1600-02-29"),
+        ] {
+            assert_eq!(date(seconds), expected);
         }
     }
 

@@ -317,6 +317,15 @@ impl Listing {
         hash.value()
     }
 
+    /// The files' paths within the folder, each on one line.
+    pub(super) fn names(&self) -> Vec<String> {
+        let name = |file: &Source| {
+            let path = file.path.strip_prefix(&self.dir).unwrap_or(&file.path);
+            OneLine(path).to_string()
+        };
+        self.files.iter().map(name).collect()
+    }
+
     /// The images to learn from.
     pub(super) fn learnt(&self) -> &[Source] {
         &self.files[..self.train - self.validation]

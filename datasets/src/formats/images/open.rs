@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::decode::is_image;
 use super::fit::fit;
@@ -64,7 +65,9 @@ pub(crate) fn open(
     let Kept { metadata, parts } = match places.iter().find_map(kept) {
         Some(kept) => kept,
         None => {
-            let place = cache::writable(&places)?;
+            let place = cache::place(&places, options.cache.is_some())?;
+            notes.extend(place.note());
+            let place = place.path();
             let provenance = Provenance {
                 source: name.to_owned(),
                 format: FORMAT.to_owned(),
@@ -80,15 +83,22 @@ pub(crate) fn open(
     if let (false, Some(first)) = (options.skip_bad, left_out.first()) {
         return Err(unreadable(&listing, first.place, &first.problem, left_out.len()));
     }
+    let mut files = listing.names();
+    for out in left_out.iter().rev() {
+        files.remove(out.place);
+    }
+    let files: Arc<[String]> = files.into();
     let skipped = left_out.into_iter();
     let skipped = skipped.map(|out| Error::file(&listing.files[out.place].path, out.problem));
     let (format, skipped) = (FORMAT.to_owned(), skipped.collect());
     // The store has labels for both halves or for none.
     let parts = match parts {
         Parts::Halves(train, test) => {
+            let halves = [train, test].map(|half| half.with_files(files.clone()));
+            let [train, test] = halves;
             Parts::Halves(train.without_void_labels()?, test.without_void_labels()?)
         }
-        whole => whole,
+        Parts::Whole(whole) => Parts::Whole(whole.with_files(files)),
     };
     Ok(Some(Found { parts, format, skipped, notes }))
 }
@@ -140,7 +150,8 @@ pub(crate) fn open_one(
         packed_by: packed_by(),
         ..Provenance::default()
     };
-    let parts = Parts::Whole(data.with_provenance(provenance));
+    let files = Arc::from([OneLine(Path::new(name)).to_string()]);
+    let parts = Parts::Whole(data.with_provenance(provenance).with_files(files));
     Ok(Some(Found { parts, format, ..Found::default() }))
 }
 

@@ -6,7 +6,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::dataset::halves::Parts;
 use crate::dataset::provenance::{Provenance, packed_by};
-use crate::error::{Error, OneLine, Problem, Remedy, Short};
+use crate::error::{Error, OneLine, Problem, Remedy, Short, bail, listed};
 use crate::files::cache;
 use crate::files::hash::Hash;
 use crate::formats::options::{LabelColumn, OpenOptions, TableOptions};
@@ -18,6 +18,7 @@ use crate::formats::tables::csv::CsvTable;
 use crate::formats::tables::layout::Layout;
 use crate::formats::tables::parquet;
 use crate::formats::tables::roles::label_name;
+use crate::formats::tables::rows::Sink;
 use crate::formats::tables::source::TableSource;
 use crate::sample::column::Column;
 use crate::sample::dtype::Dtype;
@@ -88,7 +89,7 @@ impl ReadTable {
     }
 
     /// Reads it again, into the store `place`. `look` is shown each row as it is stored, and its
-    /// label. The rows of `unlabelled` follow.
+    /// label. The rows of `others` follow.
     ///
     /// # Errors
     /// Those of the table, or if `place` cannot be written.
@@ -97,7 +98,7 @@ impl ReadTable {
         provenance: Provenance,
         place: &Path,
         look: &mut (dyn FnMut(&[f32], u16) + Send),
-        unlabelled: Option<&mut OtherTable>,
+        others: &mut [OtherTable],
     ) -> Result<(), Error> {
         let ReadTable { mut source, layout, pool } = self;
         let labelled = layout.class_names.is_some();
@@ -107,10 +108,15 @@ impl ReadTable {
             look(values, label);
             writer.push_floats(values, label)
         })?;
-        if let Some(other) = unlabelled {
-            other.pack(&layout, &pool, &mut |values| writer.push_floats(values, UNLABELLED))?;
+        let mut validation = 0;
+        for other in others {
+            let rows = other.pack(&layout, &pool, &mut |values, label| {
+                writer.push_floats(values, if labelled { label } else { UNLABELLED })
+            })?;
+            validation += if other.validates { rows } else { 0 };
         }
         writer.finish(&Metadata {
+            validation,
             columns: Some(layout.columns),
             label: layout.label.filter(|_| labelled),
             classes: layout.class_names.unwrap_or_default(),
@@ -132,61 +138,88 @@ impl ReadTable {
     }
 }
 
-/// A table of the same columns without the label's, whose rows are learnt from without a label.
+/// A table of the same columns, whose rows are learnt from without a label, or validate.
 pub(crate) struct OtherTable {
     path: PathBuf,
     source: Box<dyn TableSource>,
     options: TableOptions,
+    validates: bool,
 }
 
 impl OtherTable {
-    fn open(path: &Path, options: &TableOptions, source: OpenSource) -> Result<Self, Error> {
+    /// With the column `label`, its rows are for validation.
+    fn open(
+        path: &Path,
+        options: &TableOptions,
+        source: OpenSource,
+        label: Option<&str>,
+    ) -> Result<Self, Error> {
         // Lists of columns may name one that this table does not have, and columns are known.
         let options = TableOptions {
-            label: LabelColumn::Absent,
+            label: label.map_or(LabelColumn::Absent, |name| LabelColumn::Named(name.to_owned())),
             delimiter: options.delimiter,
             header: options.header,
             decimal: options.decimal,
             missing: options.missing.clone(),
             ..TableOptions::default()
         };
-        Ok(OtherTable { path: path.to_owned(), source: source(path, &options)?, options })
+        let (path, source) = (path.to_owned(), source(path, &options)?);
+        Ok(OtherTable { path, source, options, validates: label.is_some() })
     }
 
-    /// Hands on its rows, their values in the order of the columns of `layout`.
+    /// Hands on its rows, their values in the order of the columns of `layout`, their labels as
+    /// those of the same class there. Returns their number.
     fn pack(
         &mut self,
         layout: &Layout,
         pool: &ThreadPool,
-        sink: &mut (dyn FnMut(&[f32]) -> Result<(), Error> + Send),
-    ) -> Result<(), Error> {
+        sink: &mut Sink<'_>,
+    ) -> Result<u64, Error> {
         let options = TableOptions { known: Some(layout.columns.clone()), ..self.options.clone() };
         let own = Layout::infer(&mut *self.source, &self.path, &options, pool)?;
         let place = |column: &Column| own.columns.iter().position(|own| own.name == column.name);
         let places: Vec<usize> = layout.columns.iter().filter_map(place).collect();
+        let classes = layout.class_names.as_deref().unwrap_or_default();
+        let mut labels = Vec::new();
+        for name in own.class_names.iter().flatten() {
+            let Some(label) = classes.iter().position(|class| class == name) else {
+                let (name, classes) = (Short(name), listed(classes));
+                bail!(
+                    &self.path,
+                    "has the label {name}, which is none of the classes to learn, {classes}: give \
+                     a sample to learn from that label, or leave out the rows that have it"
+                )
+            };
+            labels.push(label as u16);
+        }
         let mut ordered = vec![0.0; places.len()];
-        own.pack(&mut *self.source, pool, &mut |values, _| {
+        own.pack(&mut *self.source, pool, &mut |values, label| {
             for (to, &from) in ordered.iter_mut().zip(&places) {
                 *to = values[from];
             }
-            sink(&ordered)
-        })
+            sink(&ordered, labels.get(usize::from(label)).copied().unwrap_or(UNLABELLED))
+        })?;
+        Ok(own.rows)
     }
 }
 
-/// Opens two tables of one folder, called `name`: to learn from, and for the test. If that has no
-/// column of the labels, it is not for the test: its rows are learnt from without a label.
+/// Opens the tables of one folder, called `name`: to learn from, for the test if there is one, and
+/// for validation if there is one. A test without a column of the labels is none: its rows are
+/// learnt from without a label.
 ///
 /// # Errors
-/// Those of the tables; if the second lacks a column that is learnt from.
+/// Those of the tables; if one lacks a column that is learnt from.
 pub(crate) fn open_halves(
     (train, format, source): (&Path, &str, OpenSource),
-    (test_path, test_source): (&Path, OpenSource),
+    [test, validation]: [Option<(PathBuf, OpenSource)>; 2],
     name: &str,
     options: &OpenOptions,
 ) -> Result<Found, Error> {
     let names = source(train, &options.table)?.column_names().to_vec();
-    let of_test = test_source(test_path, &options.table)?.column_names().to_vec();
+    let of_test = match &test {
+        Some((path, source)) => source(path, &options.table)?.column_names().to_vec(),
+        None => names.clone(),
+    };
     let mut label = label_name(&names, &options.table, train)?;
     let in_train_alone = |name: &&String| !of_test.contains(name);
     let mut guessed = None;
@@ -198,24 +231,42 @@ pub(crate) fn open_halves(
         label = Some(only);
         guessed = Some(format!("the column {} is taken for the labels", Short(only)));
     }
-    if let Some(label) = label
-        && !of_test.iter().any(|name| name == label)
-    {
-        let other = OtherTable::open(test_path, &options.table, test_source)?;
-        let table =
-            TableOptions { label: LabelColumn::Named(label.to_owned()), ..options.table.clone() };
-        let options = OpenOptions { table, ..options.clone() };
-        let mut found = open_with(train, name, format, &options, source, Some((test_path, other)))?;
-        found.notes.splice(0..0, guessed);
-        let test = OneLine(test_path);
-        found.notes.push(format!(
-            "{test} has no column {}: its rows are learnt from without a label, and one labelled \
-             row of six is for the test",
-            Short(label)
-        ));
-        return Ok(found);
+    let unlabelled = label.filter(|label| !of_test.iter().any(|name| name == label));
+    let mut others = Vec::new();
+    if let (Some(_), Some((path, source))) = (unlabelled, &test) {
+        others.push(OtherTable::open(path, &options.table, *source, None)?);
     }
-    let learnt = open(train, name, format, options, source)?;
+    // Those for validation are the last.
+    if let Some((path, source)) = &validation {
+        others.push(OtherTable::open(path, &options.table, *source, label)?);
+    }
+    let table = TableOptions {
+        label: label
+            .map_or(options.table.label.clone(), |name| LabelColumn::Named(name.to_owned())),
+        ..options.table.clone()
+    };
+    let own = OpenOptions { table, ..options.clone() };
+    let mut learnt = open_with(train, name, format, &own, source, others)?;
+    learnt.notes.splice(0..0, guessed);
+    if let Some((path, _)) = &validation
+        && label.is_none()
+    {
+        let path = OneLine(path);
+        learnt.notes.push(format!("{path} has no labels to validate by: its rows are learnt from"));
+    }
+    let (test_path, test_source) = match (test, unlabelled) {
+        (None, _) => return Ok(learnt),
+        (Some((path, _)), Some(label)) => {
+            let (test, label) = (OneLine(&path), Short(label));
+            learnt.notes.push(format!(
+                "{test} has no column {label}: its rows are learnt from without a label, and one \
+                 labelled row of six is for the test"
+            ));
+            return Ok(learnt);
+        }
+        (Some(test), None) => test,
+    };
+    let test_path = &*test_path;
     let Parts::Whole(data) = &learnt.parts else { return Ok(learnt) };
     // Both halves have the same columns and categories.
     let table = TableOptions {
@@ -259,26 +310,27 @@ pub(crate) fn open(
     options: &OpenOptions,
     source: OpenSource,
 ) -> Result<Found, Error> {
-    open_with(path, name, format, options, source, None)
+    open_with(path, name, format, options, source, Vec::new())
 }
 
-/// [`open`], with the rows of another table behind those of `path`.
+/// [`open`], with the rows of other tables behind those of `path`.
 fn open_with(
     path: &Path,
     name: &str,
     format: &str,
     options: &OpenOptions,
     source: OpenSource,
-    mut other: Option<(&Path, OtherTable)>,
+    mut others: Vec<OtherTable>,
 ) -> Result<Found, Error> {
     check_options(path, options)?;
-    let settings = format!("{:016x}", settings(&options.table, other.is_some()));
+    let settings = format!("{:016x}", settings(&options.table, &others));
     let mut fingerprint = format!("{:016x}", cache::fingerprint(path)?);
-    if let Some((path, _)) = &other {
-        fingerprint += &format!("{:016x}", cache::fingerprint(path)?);
+    for other in &others {
+        fingerprint += &format!("{:016x}", cache::fingerprint(&other.path)?);
     }
     let places = cache::places(path, options.cache.as_deref(), &settings)?;
     let kept = |place: &PathBuf| Kept::find(place, name, &fingerprint, options.access);
+    let mut not_kept = None;
     let Kept { metadata, parts } = match places.iter().find_map(kept) {
         Some(kept) => kept,
         None => {
@@ -287,14 +339,14 @@ fn open_with(
                 fingerprint: Some(fingerprint.clone()),
                 ..table.provenance(name, format)
             };
-            let place = cache::writable(&places)?;
-            let other = other.as_mut().map(|(_, other)| other);
-            table.write(provenance, place, &mut |_, _| {}, other)?;
-            Kept::open(place, name, &fingerprint, options.access)?
+            let place = cache::place(&places, options.cache.is_some())?;
+            table.write(provenance, place.path(), &mut |_, _| {}, &mut others)?;
+            not_kept = place.note();
+            Kept::open(place.path(), name, &fingerprint, options.access)?
         }
     };
     let mut notes = notes(options, metadata.label.as_deref());
-    notes.extend(metadata.provenance.notes);
+    notes.extend(metadata.provenance.notes.into_iter().chain(not_kept));
     Ok(Found { parts, notes, ..Found::default() })
 }
 
@@ -308,9 +360,10 @@ pub(crate) fn notes(options: &OpenOptions, label: Option<&str>) -> Vec<String> {
     }
 }
 
-/// A hash of the options that a table is read by, and of whether another follows it.
-fn settings(options: &TableOptions, with_other: bool) -> u64 {
+/// A hash of the options that a table is read by, and of the tables that follow it.
+fn settings(options: &TableOptions, others: &[OtherTable]) -> u64 {
     let mut hash = Hash::new();
-    hash.bytes(format!("3 {with_other} {options:?}").as_bytes());
+    let validate: Vec<bool> = others.iter().map(|other| other.validates).collect();
+    hash.bytes(format!("3 {validate:?} {options:?}").as_bytes());
     hash.value()
 }

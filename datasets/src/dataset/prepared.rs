@@ -1,0 +1,91 @@
+//! Samples as a model sees them that learnt from others, or as images.
+
+use super::Dataset;
+use super::gather::AT_A_TIME;
+use crate::error::{Error, Short};
+use crate::preparation::Preparation;
+use crate::sample::column::{Column, ColumnKind};
+use crate::sample::dtype::Dtype;
+
+/// A stored number as a user wrote it, or close to that.
+pub(crate) fn written(number: f64) -> String {
+    let number = number as f32;
+    if (1e-4..1e7).contains(&number.abs()) { number.to_string() } else { format!("{number:e}") }
+}
+
+impl Dataset {
+    /// The same samples as images of `[height, width, channels]`, whose values lie row by row and
+    /// pixel by pixel. Columns of a table are no columns any more.
+    ///
+    /// # Errors
+    /// If a sample has another number of values, or a column holds categories.
+    pub(crate) fn into_images(
+        self,
+        [height, width, channels]: [usize; 3],
+    ) -> Result<Dataset, Error> {
+        let (values, expected) = (self.values.width, height * width * channels);
+        if values != expected {
+            let advice = "ignore columns that are no pixels, or give another shape";
+            return Err(self.error(format!(
+                "a sample has {values} values, where an image of {height}x{width}x{channels} has \
+                 {expected}: {advice}"
+            )));
+        }
+        let no_pixels =
+            |column: &&Column| !matches!(column.kind, ColumnKind::Number { origin: 0, .. });
+        if let Some(column) = self.columns().unwrap_or_default().iter().find(no_pixels) {
+            let name = Short(&column.name);
+            return Err(self.error(format!("the column {name} holds no pixels: ignore it")));
+        }
+        let shape = [height, width, channels];
+        let stored_shape = if channels == 1 { shape[..2].to_vec() } else { shape.to_vec() };
+        Ok(Dataset { stored_shape, columns: None, ..self })
+    }
+
+    /// These samples as a model sees them that learnt from others with the preparation
+    /// `preparation`. Columns and categories of a table are found by their names, in any order.
+    /// Bytes keep their own maximum.
+    ///
+    /// # Errors
+    /// If a column is not there, or values are of another type or another number.
+    pub fn prepared_like(self, preparation: &Preparation) -> Result<Self, Error> {
+        match (preparation, &self.columns) {
+            (Preparation::Bytes { .. }, _) if self.dtype() == Dtype::U8 => Ok(self),
+            (Preparation::Table(_), Some(columns)) => {
+                let adapted = preparation.adapted(columns).map_err(|e| self.error(e))?;
+                self.for_each_stored_floats(AT_A_TIME, |row, sample| {
+                    let Some((column, number)) = adapted.far_off(sample) else { return Ok(()) };
+                    Err(self.error(format!(
+                        "row {}, column {}: {} is far beyond the numbers learnt from: mend \
+                         it, or leave it empty as missing",
+                        self.stored_row(row as u32),
+                        Short(column),
+                        written(number),
+                    )))
+                })?;
+                self.with_preparation(adapted)
+            }
+            _ => self.with_preparation(preparation.clone()),
+        }
+    }
+
+    /// For each of `rows` of a table, the feature of a number that is more than 8 standard
+    /// deviations from the mean learnt from; or, of a category that was never seen, the number of
+    /// features plus the place of its column among [`columns`](Dataset::columns). `None` where
+    /// there is neither, and for all data but tables.
+    ///
+    /// # Errors
+    /// If samples cannot be read.
+    ///
+    /// # Panics
+    /// If a row is not there.
+    pub fn out_of_range(&self, rows: &[u32]) -> Result<Vec<Option<usize>>, Error> {
+        let Preparation::Table(table) = &*self.preparation else {
+            return Ok(vec![None; rows.len()]);
+        };
+        let width = self.values.width;
+        let mut stored = vec![0.0_f32; rows.len() * width];
+        self.gather_stored(rows, bytemuck::cast_slice_mut(&mut stored))?;
+        Ok(stored.chunks_exact(width).map(|row| table.out_of_range(row)).collect())
+    }
+}

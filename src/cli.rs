@@ -4,5 +4,6 @@ pub mod clap_errors;
 pub mod config;
 pub mod options;
 pub mod parse;
+pub mod short_help;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@
 use super::clap_errors::{self, Stop};
 use super::config::{COMMAND, flag_value};
 use super::options::CommandLine;
+use super::short_help;
 use crate::error::{Error, bail};
 use crate::run::folder;
 use clap::parser::ValueSource;
@@ -37,6 +38,9 @@ pub fn parse(args: Vec<OsString>) -> Result<Parsed, Stop> {
     let mut root = CommandLine::command();
     if args.len() < 2 {
         return Err(Stop::Shown(root.render_long_help().to_string()));
+    }
+    if args.iter().any(|arg| arg == "-h") {
+        root = short_help::short(root);
     }
     root.build();
     let matches = root.clone().try_get_matches_from(&args).map_err(clap_errors::stop)?;

@@ -41,7 +41,8 @@ use transform::{transform, transform_transposed};
 const CHANNELS: usize = 32;
 /// Their product from which on that holds for any image. With 32 on both sides, a step of images of
 /// 8x8 or 16x16 takes 1.30 to 1.38 times as long without this, on AVX2 and on AVX-512. With 32x32
-/// and 64x64 it is 1.14 and 1.18 times on AVX2, but 0.90 and 0.94 times on AVX-512.
+/// and 64x64 it was 1.14 and 1.18 times on AVX2, and 0.90 and 0.94 times on AVX-512, but single
+/// runs were on either side of 1.
 const CHANNELS_PRODUCT: usize = 32 * 64;
 /// The most tiles of an image that pays with fewer channels.
 const FEW_TILES: usize = 16;

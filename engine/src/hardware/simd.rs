@@ -173,6 +173,7 @@ fn check_block(len: usize, stride: usize, rows: usize, lanes: usize) {
 }
 
 /// Panics unless `len` floats hold vectors of `lanes` floats at the places, `stride` floats apart.
+#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 #[inline(always)]
 fn check_places<const N: usize>(len: usize, stride: usize, places: [usize; N], lanes: usize) {
     // A loop, so that places known at compile time leave one number.

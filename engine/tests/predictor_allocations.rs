@@ -45,9 +45,13 @@ fn a_prediction_allocates_nothing_after_the_first() {
                     };
                     // Rayon's own queues grow at first.
                     ten();
-                    let before = allocations();
-                    ten();
-                    allocations() - before
+                    // Threads of a pool that was dropped may still be ending, and allocate then.
+                    let mut of_a_round = || {
+                        let before = allocations();
+                        ten();
+                        allocations() - before
+                    };
+                    of_a_round().min(of_a_round())
                 });
                 assert_eq!(count, 0, "{precision} on {} with {threads} threads", isa.name());
                 // A single row does not enter the threads, so not from outside either.

@@ -90,7 +90,10 @@ pub fn run(options: &Predict) -> Result<String, Error> {
         Some(e) => return Err(e),
         None => result?,
     }
-    file.finish()?;
+    match file.finish() {
+        Err(_) if target.is_closed() => return Ok(String::new()),
+        result => result?,
+    }
     let summary = Summary::new(NAME, chosen.data.name())
         .row("trained_on", &description.dataset)
         .row("threads", cx.threads())

@@ -71,7 +71,7 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     refused(
         &format!("pretrain --data far.csv {tiny}"),
         "far.csv: line 2, column \"target\": 0.5 is not whole: it looks like a target of \
-         regression, not a class: name another label column by --label",
+         regression, not a class: name another label column, or none by --label",
     );
     refused(
         &format!("pretrain --data two.csv {tiny}"),

@@ -17,20 +17,27 @@ pub(crate) fn is_gzip(start: &[u8]) -> bool {
 /// asked for, as `gzip -d` does.
 pub(crate) struct GzipReader<R> {
     /// `None` once all has been read.
-    member: Option<GzDecoder<R>>,
+    member: Option<GzDecoder<Ahead<R>>>,
     /// Set where bytes behind the members were left out. `None` makes them an error.
     left_out: Option<Rc<Cell<bool>>>,
+}
+
+/// A reader of which the first bytes were read ahead.
+type Ahead<R> = io::Chain<io::Cursor<Vec<u8>>, R>;
+
+fn ahead<R: BufRead>(bytes: Vec<u8>, reader: R) -> GzDecoder<Ahead<R>> {
+    GzDecoder::new(io::Cursor::new(bytes).chain(reader))
 }
 
 impl<R: BufRead> GzipReader<R> {
     /// Bytes behind the members are an error.
     pub(crate) fn new(compressed: R) -> Self {
-        GzipReader { member: Some(GzDecoder::new(compressed)), left_out: None }
+        GzipReader { member: Some(ahead(Vec::new(), compressed)), left_out: None }
     }
 
     /// Bytes behind the members are left out, which sets `left_out`.
     pub(crate) fn lenient(compressed: R, left_out: Rc<Cell<bool>>) -> Self {
-        GzipReader { member: Some(GzDecoder::new(compressed)), left_out: Some(left_out) }
+        GzipReader { member: Some(ahead(Vec::new(), compressed)), left_out: Some(left_out) }
     }
 }
 
@@ -45,13 +52,26 @@ impl<R: BufRead> Read for GzipReader<R> {
                 return Ok(read);
             }
             let Some(member) = self.member.take() else { break };
-            let mut behind = member.into_inner();
-            let start = behind.fill_buf()?;
-            // Zeros fill the last block of a tape.
-            let more = start.iter().any(|&byte| byte != 0);
-            if is_gzip(start) {
-                self.member = Some(GzDecoder::new(behind));
-            } else if more {
+            let (cursor, mut behind) = member.into_inner().into_inner();
+            // The bytes that tell a member, which a buffer may end between; zeros before them fill
+            // the last block of a tape.
+            let mut start = cursor.get_ref()[cursor.position() as usize..].to_vec();
+            while start.len() < 2 || start.iter().all(|&byte| byte == 0) {
+                let more = behind.fill_buf()?;
+                let count = more.len();
+                if count == 0 {
+                    break;
+                }
+                let taken = if start.is_empty() && more[0] != 0 { count.min(2) } else { 1 };
+                start.extend_from_slice(&more[..taken]);
+                behind.consume(taken);
+                if start.iter().all(|&byte| byte == 0) {
+                    start.truncate(1);
+                }
+            }
+            if is_gzip(&start) {
+                self.member = Some(ahead(start, behind));
+            } else if start.iter().any(|&byte| byte != 0) {
                 match &self.left_out {
                     Some(left_out) => left_out.set(true),
                     None => {
@@ -100,6 +120,13 @@ mod tests {
             [(&b""[..], false), (b"\0\0\0", false), (b"junk", true), (b"x", true), (b"\x1fx", true)]
         {
             let bytes = [gzip(b"one "), gzip(b""), gzip(b"two"), behind.to_vec()].concat();
+            for size in 1..60 {
+                // However the file is cut into buffers.
+                let mut text = String::new();
+                let pieces = io::BufReader::with_capacity(size, &bytes[..]);
+                GzipReader::lenient(pieces, Rc::default()).read_to_string(&mut text).unwrap();
+                assert_eq!(text, "one two", "{size} {behind:?}");
+            }
             let mut text = String::new();
             let strict = GzipReader::new(&bytes[..]).read_to_string(&mut text);
             assert_eq!(strict.is_err(), junk, "{behind:?}");

@@ -95,7 +95,6 @@ fn the_halves_of_a_table_are_matched_by_names() {
     let test = open(dir).unwrap().test;
     assert_eq!((test.labels().unwrap(), test.classes()), (Some(&[1][..]), 2));
     for (text, file, says) in [
-        ("age,colour,label\n1,red,\n", "test.csv", "has no labels, and the other half has some"),
         ("age,label\n1,yes\n", "", "has no column \"colour\""),
         ("age,colour,label\nx,red,yes\n", "", "column \"age\": \"x\" is not a number"),
     ] {
@@ -109,10 +108,12 @@ fn the_halves_of_a_table_are_matched_by_names() {
     assert_eq!(data.test.class_names(), ["no", "yes", "maybe"]);
     assert_eq!((data.test.labels().unwrap(), data.train.classes()), (Some(&[2, 0][..]), 2));
     // Without a column of labels they are learnt from.
-    put(dir, "test.csv", b"colour,age\nred,1\ngreen,2\n");
-    let data = open(dir).unwrap();
-    assert_eq!((data.train.len() + data.test.len(), data.train.classes()), (4 + 2, 2));
-    assert_eq!(data.train.labelled_rows().unwrap().len() + data.test.len(), 4);
+    for text in ["colour,age\nred,1\ngreen,2\n", "colour,age,label\nred,1,\ngreen,2,?\n"] {
+        put(dir, "test.csv", text.as_bytes());
+        let data = open(dir).unwrap();
+        assert_eq!((data.train.len() + data.test.len(), data.train.classes()), (4 + 2, 2));
+        assert_eq!(data.train.labelled_rows().unwrap().len() + data.test.len(), 4);
+    }
     // Samples for validation are the last to learn from.
     put(dir, "test.csv", b"age,colour,label\n1,red,yes\n");
     put(dir, "Val.csv", b"label,age,colour\nyes,1,blue\nno,2,violet\n");

@@ -1,6 +1,7 @@
 //! Opening a folder of images: by the store that was kept of the last time, or by decoding them
 //! all. Opening a single image.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::dataset::provenance::{Provenance, packed_by};
 use crate::dataset::values::Values;
 use crate::error::{At as _, Error, OneLine, bail};
 use crate::files::cache;
-use crate::formats::options::{Channels, ImageOptions, LabelColumn, OpenOptions};
+use crate::formats::options::{Channels, ImageOptions, LabelColumn, OpenOptions, TableOptions};
 use crate::formats::source::{Found, Start};
 use crate::formats::store::kept::Kept;
 use crate::formats::store::metadata::LeftOut;
@@ -43,7 +44,9 @@ pub(crate) fn open(
             label = Some(column.as_str());
         }
     }
-    all.table.check_unused(dir, label)?;
+    // The separator is that of the list of labels.
+    let delimiter = all.table.delimiter.filter(|_| labels.is_none());
+    TableOptions { delimiter, ..all.table.clone() }.check_unused(dir, label)?;
     let mut listing = items.listing(dir)?;
     let mut notes = std::mem::take(&mut listing.notes);
     notes.extend(note_of_size(&all.images, &listing));
@@ -83,11 +86,10 @@ pub(crate) fn open(
     if let (false, Some(first)) = (options.skip_bad, left_out.first()) {
         return Err(unreadable(&listing, first.place, &first.problem, left_out.len()));
     }
-    let mut files = listing.names();
-    for out in left_out.iter().rev() {
-        files.remove(out.place);
-    }
-    let files: Arc<[String]> = files.into();
+    let out: HashSet<usize> = left_out.iter().map(|out| out.place).collect();
+    let names = listing.names().into_iter().enumerate();
+    let files: Arc<[String]> =
+        names.filter(|(place, _)| !out.contains(place)).map(|(_, name)| name).collect();
     let skipped = left_out.into_iter();
     let skipped = skipped.map(|out| Error::file(&listing.files[out.place].path, out.problem));
     let (format, skipped) = (FORMAT.to_owned(), skipped.collect());

@@ -38,6 +38,7 @@ pub(super) struct Counts {
     /// The number of texts that are dates, and the orders that all of them may be written in, by
     /// their bits.
     pub(super) dates: u64,
+    pub(super) first_date: FirstText,
     orders: u8,
     /// The number of texts that are numbers with the other decimal mark, and the first.
     pub(super) commas: u64,
@@ -102,9 +103,10 @@ impl Counts {
                 if is_infinite(text) {
                     self.infinities += 1;
                     note(&mut self.first_infinity, row, text);
-                } else if self.kind == Counted::Categories
-                    || !self.written_number(row, text, decimal)
+                } else if self.kind == Counted::Features && self.written_number(row, text, decimal)
                 {
+                    return Ok(());
+                } else if self.first_text.is_none() {
                     note(&mut self.first_text, row, text);
                 }
                 return self.collect(cell, limit, budget);
@@ -143,6 +145,7 @@ impl Counts {
         } else if let Some(date) = Date::read(text) {
             self.orders = if self.dates == 0 { u8::MAX } else { self.orders } & date.orders();
             self.dates += 1;
+            note(&mut self.first_date, row, text);
             if let Some(seconds) = ORDERS.iter().find_map(|&order| date.seconds(order)) {
                 self.measure(row, seconds);
             }
@@ -244,6 +247,7 @@ impl Counts {
         for (first, later) in [
             (&mut self.first_infinity, later.first_infinity),
             (&mut self.first_marked, later.first_marked),
+            (&mut self.first_date, later.first_date),
             (&mut self.first_comma, later.first_comma),
             (&mut self.first_text, later.first_text),
         ] {

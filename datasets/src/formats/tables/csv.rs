@@ -6,8 +6,8 @@
 //!   around a cell are not part of it. Empty lines are no rows.
 //! - Columns without a name are called `column 1` and so on. A separator at the end of a row begins
 //!   no further cell.
-//! - Missing values are an empty cell, `NA`, `N/A`, `n/a`, `#N/A`, `<NA>`, `NaN` in any case,
-//!   `null`, `NULL`, `None` and `?`. Not `-`, which is as often one of two classes.
+//! - Missing values are an empty cell, `NA`, `N/A`, `n/a`, `#N/A`, `<NA>`, `NaT`, `NaN` in any
+//!   case, `null`, `NULL`, `None` and `?`. Not `-`, which is as often one of two classes.
 //! - Numbers are texts that Rust's `f64` reads: digits, a point, an exponent, no hexadecimal; or
 //!   the same with a decimal comma. Anything else is a text. Infinity is a text, too: the table's
 //!   layout refuses it in a column of numbers.

@@ -68,7 +68,7 @@ fn days_in_each_order(text: &str) -> Option<[Option<i64>; ORDERS.len()]> {
         days_since_1970(year?, month?, day?)
     };
     match parts[..] {
-        [one, two] if two.len() == 2 && text.as_bytes()[4] == b'-' => {
+        [one, two] if two.len() == 2 && text.as_bytes().get(4) == Some(&b'-') => {
             let days = date(year(one), number(two, 2), Some(1));
             days.is_some().then_some([days, None, None])
         }
@@ -241,6 +241,9 @@ mod tests {
             "2021-03-04 12:34:56:78",
             "2021-03-04 x",
             "Mai 4, 2021",
+            "5/12 10:30",
+            "1-22 12:30",
+            "9.30 12:00",
             "12345-01-01",
             "2021-03-04 1.5:30",
             "555-0123-4567",

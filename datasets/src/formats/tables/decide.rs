@@ -136,17 +136,17 @@ fn dates(counts: &Counts, row_word: &str) -> Result<Dates, Wrong> {
             format!("holds {} dates, but also {numbers} numbers: mend or ignore it", counts.dates);
         return Err((None, Problem::with(problem, Remedy::Ignore)));
     }
-    let first = counts.seen.as_ref().and_then(|seen| seen.texts().next()).unwrap_or_default();
+    let first = counts.first_date.as_ref().map_or("", |(_, text)| text);
     if counts.day_or_month_first() {
         let problem = format!(
-            "holds dates such as {first:?}, of which none tells day from month: write them as \
+            "holds dates such as {first}, of which none tells day from month: write them as \
              2021-12-31, or ignore the column"
         );
         return Err((None, Problem::with(problem, Remedy::Ignore)));
     }
     counts.order().ok_or_else(|| {
         let problem = format!(
-            "holds dates in several orders of day, month and year, one of them {first:?}: write \
+            "holds dates in several orders of day, month and year, one of them {first}: write \
              each {row_word}'s as 2021-12-31, or ignore the column"
         );
         (None, Problem::with(problem, Remedy::Ignore))
@@ -182,7 +182,7 @@ pub(super) fn classes(counts: Counts) -> Result<Names, Wrong> {
     {
         let problem = format!(
             "{number} is not whole: it looks like a target of regression, not a class: name \
-             another label column"
+             another label column, or none"
         );
         return Err((Some(row), Problem::with(problem, Remedy::OtherLabel)));
     }

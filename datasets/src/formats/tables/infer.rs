@@ -97,7 +97,7 @@ impl Inference<'_> {
     fn count(&mut self, source: &mut dyn TableSource, pool: &ThreadPool) -> Result<u64, Error> {
         let limits: Vec<Option<usize>> =
             (0..self.roles.len()).map(|column| self.limit(column)).collect();
-        let (limits, decimal) = (&limits, self.decimal);
+        let (limits, decimal, keeps_empty) = (&limits, self.decimal, self.keeps_empty());
         let mut rows = 0;
         let kinds: Vec<Counted> = self.counts.iter().map(|counts| counts.kind).collect();
         // The columns that collect no more, for parts that are read before the ones before them
@@ -113,7 +113,7 @@ impl Inference<'_> {
             );
             let mut budget = Budget::default();
             let ended = part.for_each_row(&mut |row, cells| {
-                if is_empty(cells) {
+                if is_empty(cells) && !keeps_empty {
                     found.empty_rows += 1;
                     return Ok(());
                 }
@@ -139,7 +139,7 @@ impl Inference<'_> {
             } else {
                 // By a limit, or an error: it is the row that tells.
                 part.for_each_row(&mut |row, cells| {
-                    if is_empty(cells) {
+                    if is_empty(cells) && !keeps_empty {
                         self.empty_rows += 1;
                         return Ok(());
                     }
@@ -179,6 +179,11 @@ impl Inference<'_> {
         !found.wrong && bytes.is_some_and(|bytes| self.budget.spend(bytes))
     }
 
+    /// Rows that are read for a model keep their numbers, and therefore empty rows.
+    fn keeps_empty(&self) -> bool {
+        self.known.is_some() && !self.new_categories
+    }
+
     /// The columns that are categories before any row is read.
     fn text_columns(&self) -> Vec<bool> {
         let of_categories = |(name, role): (&String, &Role)| match (role, &self.known) {
@@ -202,7 +207,7 @@ impl Inference<'_> {
                 let counts = &self.counts[column];
                 let kind = kind(counts, self.roles[column], rows, self.row_word, self.decimal);
                 matches!(kind, Ok(Kind::Categories))
-                    && counts.numbers > 0
+                    && counts.numbers + counts.marked + counts.dates > 0
                     && counts.kind == Counted::Features
                     && !counts.too_many
             })
@@ -231,6 +236,7 @@ impl Inference<'_> {
             row_word: self.row_word,
             decimal: self.decimal,
             texts: std::mem::take(&mut self.texts),
+            keeps_empty: self.keeps_empty(),
             notes: Vec::new(),
             fields: Vec::new(),
             columns: Vec::new(),

@@ -16,6 +16,8 @@ pub(crate) struct Layout {
     pub(super) decimal: Option<Decimal>,
     /// The columns whose cells are texts, whatever they look like.
     pub(super) texts: Vec<bool>,
+    /// Empty rows are rows, whose values are all missing.
+    pub(super) keeps_empty: bool,
     /// Choices that were made by the look of the table, and may be wrong.
     pub(crate) notes: Vec<String>,
     /// The use of each of the table's columns.

@@ -175,7 +175,11 @@ impl OtherTable {
         pool: &ThreadPool,
         sink: &mut Sink<'_>,
     ) -> Result<u64, Error> {
-        let options = TableOptions { known: Some(layout.columns.clone()), ..self.options.clone() };
+        let options = TableOptions {
+            known: Some(layout.columns.clone()),
+            new_categories: true,
+            ..self.options.clone()
+        };
         let own = Layout::infer(&mut *self.source, &self.path, &options, pool)?;
         let place = |column: &Column| own.columns.iter().position(|own| own.name == column.name);
         let places: Vec<usize> = layout.columns.iter().filter_map(place).collect();
@@ -210,12 +214,37 @@ impl OtherTable {
 /// # Errors
 /// Those of the tables; if one lacks a column that is learnt from.
 pub(crate) fn open_halves(
+    train: (&Path, &str, OpenSource),
+    others: [Option<(PathBuf, OpenSource)>; 2],
+    name: &str,
+    options: &OpenOptions,
+) -> Result<Found, Error> {
+    let found = open_tables(train, others.clone(), name, options, false)?;
+    match &found.parts {
+        // The column is there, and empty.
+        Parts::Halves(train_data, test) if train_data.has_labels() && !test.has_labels() => {
+            open_tables(train, others, name, options, true)
+        }
+        _ => Ok(found),
+    }
+}
+
+/// [`open_halves`], whose test is `unlabelled` even if it has the column of the labels.
+fn open_tables(
     (train, format, source): (&Path, &str, OpenSource),
     [test, validation]: [Option<(PathBuf, OpenSource)>; 2],
     name: &str,
     options: &OpenOptions,
+    unlabelled: bool,
 ) -> Result<Found, Error> {
-    let names = source(train, &options.table)?.column_names().to_vec();
+    let learnt_from = source(train, &options.table)?;
+    let names = learnt_from.column_names().to_vec();
+    // All tables are written alike.
+    let table = TableOptions {
+        decimal: learnt_from.decimal().or(options.table.decimal),
+        ..options.table.clone()
+    };
+    let options = &OpenOptions { table, ..options.clone() };
     let of_test = match &test {
         Some((path, source)) => source(path, &options.table)?.column_names().to_vec(),
         None => names.clone(),
@@ -231,7 +260,8 @@ pub(crate) fn open_halves(
         label = Some(only);
         guessed = Some(format!("the column {} is taken for the labels", Short(only)));
     }
-    let unlabelled = label.filter(|label| !of_test.iter().any(|name| name == label));
+    let in_test = |label: &&str| of_test.iter().any(|name| name == label);
+    let unlabelled = label.filter(|label| unlabelled || !in_test(label));
     let mut others = Vec::new();
     if let (Some(_), Some((path, source))) = (unlabelled, &test) {
         others.push(OtherTable::open(path, &options.table, *source, None)?);
@@ -259,8 +289,8 @@ pub(crate) fn open_halves(
         (Some((path, _)), Some(label)) => {
             let (test, label) = (OneLine(&path), Short(label));
             learnt.notes.push(format!(
-                "{test} has no column {label}: its rows are learnt from without a label, and one \
-                 labelled row of six is for the test"
+                "{test} has no labels in a column {label}: its rows are learnt from without one, \
+                 and one labelled row of six is for the test"
             ));
             return Ok(learnt);
         }

@@ -28,7 +28,7 @@ impl Layout {
     /// Hands each row to `sink`: a value for each of [`Layout::columns`], and its class, or
     /// [`UNLABELLED`]. A number is the nearest `f32`, a category its place among the names, a
     /// missing value NaN. A category that a model does not know has the place behind all others.
-    /// Empty rows are left out.
+    /// Empty rows are left out, unless a model's rows keep their numbers.
     ///
     /// # Errors
     /// The errors of `sink`; if `source` cannot be read, or is not the table that the layout is
@@ -47,7 +47,7 @@ impl Layout {
         let work = |part: &dyn Part| {
             let (mut values, mut labels) = (Vec::new(), Vec::new());
             let ended = part.for_each_row(&mut |row, cells| {
-                if is_empty(cells) {
+                if is_empty(cells) && !self.keeps_empty {
                     return Ok(());
                 }
                 let before = values.len();
@@ -81,8 +81,10 @@ impl Layout {
         let mut label = UNLABELLED;
         for (column, (field, &cell)) in self.fields.iter().zip(cells).enumerate() {
             match (field, cell) {
-                (&Field::Number { origin, .. }, Cell::Number(number))
-                    if ((number - origin) as f32).is_finite() =>
+                // A number among dates that are texts is another thing.
+                (&Field::Number { origin, dates }, Cell::Number(number))
+                    if (dates.is_none() || self.decimal.is_none())
+                        && ((number - origin) as f32).is_finite() =>
                 {
                     values.push((number - origin) as f32);
                 }

@@ -197,7 +197,7 @@ fn what_no_model_can_learn_from_is_an_error_of_one_line() {
             "a,b\n1,2\n1,2.5\n".into(),
             named("b"),
             "line 3, column \"b\": 2.5 is not whole: it looks like a target of regression, not a \
-             class: name another label column",
+             class: name another label column, or none",
         ),
         (
             "a,b\n1,2\n1,inf\n".into(),

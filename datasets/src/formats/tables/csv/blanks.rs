@@ -18,6 +18,8 @@ enum State {
     Cell {
         quoted: bool,
     },
+    /// Behind the closing quote of a cell; or between two quotes, which are one.
+    Closed,
     /// Behind a cell and a blank.
     Gap,
 }
@@ -42,12 +44,15 @@ impl<R: Read> Read for SingleTabs<R> {
                 let byte = self.piece[self.unread.start];
                 let (write, state) = match (byte, self.state) {
                     (b' ' | b'\t', State::LineStart) => (None, State::LineStart),
-                    (b' ' | b'\t', State::Gap | State::Cell { quoted: false }) => {
+                    (b' ' | b'\t', State::Gap | State::Closed | State::Cell { quoted: false }) => {
                         (None, State::Gap)
                     }
                     (
                         b'\n' | b'\r',
-                        State::Cell { quoted: false } | State::Gap | State::LineStart,
+                        State::Cell { quoted: false }
+                        | State::Closed
+                        | State::Gap
+                        | State::LineStart,
                     ) => (Some(byte), State::LineStart),
                     // The byte is taken in the next round, as the first of a cell.
                     (_, State::Gap) => {
@@ -57,10 +62,8 @@ impl<R: Read> Read for SingleTabs<R> {
                         continue;
                     }
                     (_, State::LineStart) => (Some(byte), State::Cell { quoted: byte == b'"' }),
-                    (b'"', State::Cell { quoted: true }) => {
-                        (Some(byte), State::Cell { quoted: false })
-                    }
-                    // The second of two quotes, which are one.
+                    (b'"', State::Cell { quoted: true }) => (Some(byte), State::Closed),
+                    (_, State::Closed) => (Some(byte), State::Cell { quoted: byte == b'"' }),
                     (_, State::Cell { quoted }) => (Some(byte), State::Cell { quoted }),
                 };
                 self.state = state;
@@ -81,8 +84,8 @@ mod tests {
 
     #[test]
     fn runs_of_blanks_are_one_tab_however_they_are_read() {
-        let text = "  1.5 \t x  \n\n\"a  b\"   2\r\n 3   \"c\"";
-        let expected = "1.5\tx\n\n\"a  b\"\t2\r\n3\t\"c\"";
+        let text = "  1.5 \t x  \n\n\"a \"\" b\"   2\r\n 3   \"c\"";
+        let expected = "1.5\tx\n\n\"a \"\" b\"\t2\r\n3\t\"c\"";
         for size in 1..20 {
             let mut reader = SingleTabs::new(text.as_bytes());
             let (mut all, mut piece) = (Vec::new(), vec![0; size]);

@@ -5,7 +5,8 @@ use crate::formats::tables::marks;
 use crate::formats::tables::rounding::POWERS;
 use crate::formats::tables::source::{Cell, may_be_number};
 
-const MISSING: [&str; 9] = ["NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None", "?"];
+const MISSING: [&str; 10] =
+    ["NA", "N/A", "n/a", "#N/A", "<NA>", "NaT", "null", "NULL", "None", "?"];
 
 /// Digits of which any number fits into 64 bits.
 const MOST_DIGITS: usize = 18;
@@ -140,7 +141,7 @@ pub(super) fn to_text<'a>(text: &'a str, missing: &[String]) -> Cell<'a> {
 fn is_missing(text: &str) -> bool {
     text.len() <= 4
         && matches!(text.as_bytes()[0], b'N' | b'n' | b'#' | b'<' | b'?')
-        && MISSING.contains(&text)
+        && (MISSING.contains(&text) || text.eq_ignore_ascii_case("nan"))
 }
 
 #[cfg(test)]

@@ -136,12 +136,12 @@ fn skip_lines<'a>(
     while let Some((length, next)) = line(rest) {
         let text = &rest[..length];
         let named = text.to_ascii_lowercase();
-        match named.trim_ascii() {
-            [b's', b'e', b'p', b'=', byte] if comments == 0 && separator.is_none() => {
+        match &named[..] {
+            [b's', b'e', b'p', b'=', byte] if comments == 0 && DELIMITERS.contains(byte) => {
                 separator = Some(*byte);
             }
+            line if line.trim_ascii().is_empty() => {}
             [b'#', ..] if !is_commented_header(text, &rest[next..], delimiter) => comments += 1,
-            // Empty lines are skipped where rows are read.
             _ => break,
         }
         rest = &rest[next..];
@@ -177,7 +177,8 @@ pub(super) fn delimiter_of(rows: &[u8]) -> (u8, bool) {
         let mut counts = lines.iter().map(|line| count(line, **delimiter));
         counts.next().is_some_and(|first| first > 0 && counts.all(|other| other == first))
     };
-    let found = DELIMITERS.iter().find(consistent).copied();
+    // One line alone agrees with itself.
+    let found = DELIMITERS.iter().find(consistent).copied().filter(|_| lines.len() > 1);
     let cells = |line: &[u8]| {
         line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|cell| !cell.is_empty()).count()
     };
@@ -188,7 +189,9 @@ pub(super) fn delimiter_of(rows: &[u8]) -> (u8, bool) {
         && lines[1..].iter().all(|line| has_numbers(line));
     match found {
         // A tab before the last column, and blanks before the others.
-        Some(b'\t') if blanks && of_blanks > count(&lines[0], b'\t') + 1 => (b'\t', true),
+        Some(b'\t') if blanks && lines.iter().all(|line| has_numbers_in_a_cell(line)) => {
+            (b'\t', true)
+        }
         None if blanks => (b'\t', true),
         Some(delimiter) => (delimiter, false),
         None => {
@@ -204,6 +207,15 @@ pub(super) fn delimiter_of(rows: &[u8]) -> (u8, bool) {
 fn has_numbers(line: &[u8]) -> bool {
     let text = String::from_utf8_lossy(line);
     text.split_ascii_whitespace().any(|word| marks::number(word, Decimal::Point).is_some())
+}
+
+/// Tells whether a cell between tabs holds several numbers with blanks between them.
+fn has_numbers_in_a_cell(line: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(line);
+    text.split('\t').any(|cell| {
+        let words = || cell.split_ascii_whitespace();
+        words().count() > 1 && words().all(|word| marks::number(word, Decimal::Point).is_some())
+    })
 }
 
 /// The first lines, without what is in quotes, and without empty ones.
@@ -259,7 +271,8 @@ fn decimal_of(rows: &[Vec<String>], delimiter: u8) -> Decimal {
         match (point.is_some(), comma.is_some()) {
             (false, true) => commas += 1,
             (true, false) => points += 1,
-            (true, true) => either += 1,
+            (true, true) if cell.contains(',') => either += 1,
+            (true, true) => {}
             (false, false) => {}
         }
     }
@@ -294,6 +307,9 @@ mod tests {
                 true,
             ),
             ("sep=;\na,b;c\n1;2\n", b';', false),
+            ("sep=\t\na,b\tc\n1\t2\n", b'\t', false),
+            ("A|1,B,C\n", b',', false),
+            ("a\tfull name\tkind\n0\tfoo a\tcat\n1\tfoo b\tdog\n", b'\t', false),
         ] {
             let found = look(text);
             assert_eq!((found.delimiter, found.blanks), (delimiter, blanks), "{text:?}");
@@ -316,6 +332,7 @@ mod tests {
             ("a;b\n1.234,5;x\n", Decimal::Comma),
             ("a;b\n1,633;x\n", Decimal::Comma),
             ("a;b\n1,5;2.5\n", Decimal::Point),
+            ("a;b\n12.345;48.100\n", Decimal::Point),
             ("a\tb\n1,234\tx\n", Decimal::Point),
             ("a\tb\n1,23\tx\n", Decimal::Comma),
             ("a,b\n1,5\n", Decimal::Point),

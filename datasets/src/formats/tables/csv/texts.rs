@@ -1,8 +1,9 @@
 //! Rows of texts as they are, of files that lie beside data and are no data themselves.
 
-use std::io::{Seek as _, SeekFrom};
+use std::io::{Read, Seek as _, SeekFrom};
 use std::path::Path;
 
+use super::blanks::SingleTabs;
 use super::cells::trim;
 use super::records::{PIECE, Records, without_mark};
 use super::survey::delimiter_of;
@@ -22,9 +23,12 @@ pub(crate) fn for_each_row(
     let mut start = vec![0; PIECE];
     let filled = fill(&mut file, &mut start).at(path)?;
     let rows = without_mark(&start[..filled], path)?;
-    let delimiter = delimiter.unwrap_or_else(|| delimiter_of(rows).0);
+    let (delimiter, blanks) =
+        delimiter.map_or_else(|| delimiter_of(rows), |delimiter| (delimiter, false));
     file.seek(SeekFrom::Start((filled - rows.len()) as u64)).at(path)?;
-    let mut records = Records::new(file, false, 1, delimiter, path);
+    let reader: Box<dyn Read> =
+        if blanks { Box::new(SingleTabs::new(file)) } else { Box::new(file) };
+    let mut records = Records::new(reader, false, 1, delimiter, path);
     while let Some(record) = records.next()? {
         let cells: Vec<&str> = record.cells().map(trim).collect();
         take(record.line, &cells)?;

@@ -176,3 +176,24 @@ fn empty_rows_columns_and_names() {
     let ignored = TableOptions { ignore: list(&["column 1"]), ..Default::default() };
     assert_eq!(read(&format!(",b\n{count}"), &ignored).0, [number("b")]);
 }
+
+#[test]
+fn a_model_s_rows_keep_their_numbers_and_its_dates_are_no_numbers() {
+    let known = read("a,b\n2021-01-01,1\n2021-01-02,5\n", &TableOptions::default()).0;
+    let options = TableOptions { known: Some(known), ..Default::default() };
+    let rows = read("a,b\n2021-01-01,1\n,\n2021-01-02,5\n", &options).2;
+    assert_eq!((rows.len(), &rows[1][..]), (3, &[None, None][..]));
+    let mut table = table("a,b\n2021,1\n", &options).unwrap();
+    let layout = Layout::infer(&mut table, Path::new(PATH), &options, &two_threads()).unwrap();
+    let error = layout.pack(&mut table, &two_threads(), &mut |_, _| Ok(())).unwrap_err();
+    assert!(error.to_string().contains("line 2, column \"a\": 2.021e3 is"), "{error}");
+}
+
+#[test]
+fn texts_of_missing_values_are_missing_in_columns_of_texts_too() {
+    let options = TableOptions { categorical: list(&["a"]), ..Default::default() };
+    let (columns, _, rows) = read("a,b\nNaN,x\nred,NaT\nblue,y\n", &options);
+    assert_eq!(columns[0], category("a", &["blue", "red"], Encoding::OneHot));
+    assert_eq!(columns[1], category("b", &["x", "y"], Encoding::OneHot));
+    assert_eq!((rows[0][0], rows[1][1]), (None, None));
+}

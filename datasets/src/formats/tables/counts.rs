@@ -301,3 +301,19 @@ impl Counts {
 fn note(first: &mut FirstText, row: u64, text: &str) {
     first.get_or_insert_with(|| (row, Short(text).to_string()));
 }
+
+/// Counts a row's cells. The error is that of a cell, and its column.
+pub(super) fn count_row(
+    counts: &mut [Counts],
+    limits: &[Option<usize>],
+    decimal: Option<Decimal>,
+    budget: &mut Budget,
+    row: u64,
+    cells: &[Cell<'_>],
+) -> Result<(), (usize, Problem)> {
+    for (column, ((counts, limit), &cell)) in counts.iter_mut().zip(limits).zip(cells).enumerate() {
+        let Some(limit) = *limit else { continue };
+        counts.count(row, cell, decimal, limit, budget).map_err(|problem| (column, problem))?;
+    }
+    Ok(())
+}

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::ThreadPool;
 
-use super::counts::{Counted, Counts, MOST_CATEGORIES};
+use super::counts::{Counted, Counts, MOST_CATEGORIES, count_row};
 use super::decide::{Kind, Wrong, categories, classes, kind};
 use super::layout::{Field, Layout};
 use super::names::{Budget, Names};
@@ -387,20 +387,4 @@ impl Default for Found {
     fn default() -> Self {
         Found { rows: 0, empty_rows: 0, counts: Vec::new(), wrong: false, ended: Ok(()) }
     }
-}
-
-/// Counts a row's cells. The error is that of a cell, and its column.
-fn count_row(
-    counts: &mut [Counts],
-    limits: &[Option<usize>],
-    decimal: Option<Decimal>,
-    budget: &mut Budget,
-    row: u64,
-    cells: &[Cell<'_>],
-) -> Result<(), (usize, Problem)> {
-    for (column, ((counts, limit), &cell)) in counts.iter_mut().zip(limits).zip(cells).enumerate() {
-        let Some(limit) = *limit else { continue };
-        counts.count(row, cell, decimal, limit, budget).map_err(|problem| (column, problem))?;
-    }
-    Ok(())
 }

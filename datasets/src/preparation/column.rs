@@ -23,6 +23,9 @@ pub enum PreparedColumn {
         /// The order of their parts, if the numbers are dates.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         dates: Option<Dates>,
+        /// They were written with a decimal comma.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        comma: bool,
     },
     /// Categories as their place among the names: one feature.
     Ordinal {
@@ -65,10 +68,10 @@ impl PreparedColumn {
         let category =
             |names: &[String], encoding| ColumnKind::Category { names: names.to_vec(), encoding };
         let kind = match self {
-            &PreparedColumn::Number { mean, dates, .. } if LARGE.contains(&mean.abs()) => {
-                ColumnKind::Number { origin: mean as i64, dates }
+            &PreparedColumn::Number { mean, dates, comma, .. } => {
+                let origin = if LARGE.contains(&mean.abs()) { mean as i64 } else { 0 };
+                ColumnKind::Number { origin, dates, comma }
             }
-            &PreparedColumn::Number { dates, .. } => ColumnKind::Number { origin: 0, dates },
             PreparedColumn::Ordinal { names, .. } => category(names, Encoding::Ordinal),
             PreparedColumn::OneHot { names, .. } => category(names, Encoding::OneHot),
         };

@@ -30,6 +30,9 @@ pub enum ColumnKind {
         /// The order of their parts, if the numbers are dates: seconds since 1970, in UTC.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         dates: Option<Dates>,
+        /// They were written with a decimal comma: so are those of other tables.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        comma: bool,
     },
     /// One of some names.
     Category {
@@ -42,7 +45,7 @@ pub enum ColumnKind {
 
 impl ColumnKind {
     /// Numbers that are stored as they are.
-    pub const NUMBER: ColumnKind = ColumnKind::Number { origin: 0, dates: None };
+    pub const NUMBER: ColumnKind = ColumnKind::Number { origin: 0, dates: None, comma: false };
 
     /// The number that stored values are counted from.
     pub(crate) fn origin(&self) -> i64 {
@@ -93,8 +96,8 @@ mod tests {
         for (kind, expected) in [
             (ColumnKind::NUMBER, r#"{"name":"x","kind":"number"}"#),
             (
-                ColumnKind::Number { origin: -5, dates: Some(Dates::DayFirst) },
-                r#"{"name":"x","kind":"number","origin":-5,"dates":"day-first"}"#,
+                ColumnKind::Number { origin: -5, dates: Some(Dates::DayFirst), comma: true },
+                r#"{"name":"x","kind":"number","origin":-5,"dates":"day-first","comma":true}"#,
             ),
             (category, r#"{"name":"x","kind":"category","names":["a","b"],"encoding":"ordinal"}"#),
         ] {

@@ -36,6 +36,7 @@ use crate::files::gzip::{GzipReader, is_gzip};
 use crate::files::regular::{fill, open_regular};
 use crate::formats::options::{Decimal, TableOptions};
 use crate::formats::tables::source::{TableSource, TakePart, twice};
+use crate::sample::column::{Column, ColumnKind};
 use blanks::SingleTabs;
 use blocks::Blocks;
 use cells::trim;
@@ -101,6 +102,8 @@ impl CsvTable {
             fill(&mut reader, &mut sample).map_err(|error| unreadable(error, gzip, path))?;
         sample.truncate(filled);
         drop(reader);
+        let decimal = options.decimal.or_else(|| known_decimal(options.known.as_deref()?));
+        let options = &TableOptions { decimal, ..options.clone() };
         let rows = without_mark(&sample, path)?;
         let mark = sample.len() - rows.len();
         let found = survey(rows, filled < PIECE, path, options)?;
@@ -195,6 +198,16 @@ fn read_from<'a>(
     io::copy(&mut (&mut reader).take(before), &mut io::sink())
         .map_err(|error| unreadable(error, gzip, path))?;
     Ok((if blanks { Box::new(SingleTabs::new(reader)) } else { reader }, gzip))
+}
+
+/// The decimal mark of the numbers that a model learnt from; `None` without any.
+fn known_decimal(known: &[Column]) -> Option<Decimal> {
+    let comma = |column: &Column| match column.kind {
+        ColumnKind::Number { comma, .. } => Some(comma),
+        ColumnKind::Category { .. } => None,
+    };
+    let any = known.iter().filter_map(comma).reduce(|one, other| one || other)?;
+    Some(if any { Decimal::Comma } else { Decimal::Point })
 }
 
 /// The names in the header. Columns without one are given one, which `notes` tell.

@@ -268,7 +268,7 @@ impl Inference<'_> {
                     layout.missing.push(0);
                     layout.columns.push(column.clone());
                     match &column.kind {
-                        &ColumnKind::Number { origin, dates } => {
+                        &ColumnKind::Number { origin, dates, .. } => {
                             Field::Number { origin: origin as f64, dates }
                         }
                         ColumnKind::Category { names, encoding } => {
@@ -312,6 +312,7 @@ impl Inference<'_> {
         let (origin, rounded, missing) = (counts.origin(), counts.rounded(), counts.missing);
         let marked = counts.first_marked.as_ref().map(|(_, text)| text.clone());
         let shown = Short(name);
+        let comma = self.decimal == Some(Decimal::Comma);
         let (field, kind) = match kind(&counts, role, rows, self.row_word, self.decimal)? {
             Kind::Empty => {
                 layout.notes.push(format!("the column {shown} is missing in every row: left out"));
@@ -324,7 +325,7 @@ impl Inference<'_> {
                         .push(format!("the column {shown} is read as numbers, as in {text}"));
                 }
                 layout.rounded += rounded;
-                let number = ColumnKind::Number { origin, dates: None };
+                let number = ColumnKind::Number { origin, dates: None, comma };
                 (Field::Number { origin: origin as f64, dates: None }, number)
             }
             Kind::Date(dates) => {
@@ -334,7 +335,7 @@ impl Inference<'_> {
                 let dates = Some(dates);
                 (
                     Field::Number { origin: origin as f64, dates },
-                    ColumnKind::Number { origin, dates },
+                    ColumnKind::Number { origin, dates, comma },
                 )
             }
             Kind::Categories => {

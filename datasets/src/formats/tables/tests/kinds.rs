@@ -68,7 +68,13 @@ fn decimal_commas_are_seen_or_asked_about() {
     let default = TableOptions::default();
     let text = "a;b\n-1,5;x\n2,25;y\n1.234,5;x\n7;y\n";
     let (columns, notes, rows) = read(text, &default);
-    assert_eq!(columns[0], number("a"));
+    let comma = ColumnKind::Number { origin: 0, dates: None, comma: true };
+    assert_eq!(columns[0].kind, comma);
+    // A model keeps the mark, whatever a later table looks like; and so does one of points.
+    let known = TableOptions { known: Some(columns), ..TableOptions::default() };
+    assert_eq!(firsts(&read("a;b\n1.234;x\n", &known).2), [Some(1234.0)]);
+    let points = TableOptions { known: Some(vec![number("a")]), ..TableOptions::default() };
+    assert_eq!(firsts(&read("a;b\n1.234;1,5\n", &points).2), [Some(1.234)]);
     assert_eq!(notes, ["numbers are read with a decimal comma, as in 1,5"]);
     assert_eq!(firsts(&rows), [-1.5, 2.25, 1234.5, 7.0].map(Some));
     let quoted = column(&["1,5", "0,25", "1"]);
@@ -88,7 +94,7 @@ fn dates_are_seconds_and_lose_none() {
     let default = TableOptions::default();
     let dates = ["2021-03-04 12:00:00", "2021-03-04 12:00:01", "2021-03-05 00:00:00"];
     let (columns, notes, rows) = read(&column(&dates), &default);
-    let ColumnKind::Number { origin, dates: Some(Dates::YearFirst) } = columns[0].kind else {
+    let ColumnKind::Number { origin, dates: Some(Dates::YearFirst), .. } = columns[0].kind else {
         panic!("{columns:?}")
     };
     let seconds = |value: &Option<f32>| f64::from(value.unwrap()) + origin as f64;
@@ -96,7 +102,7 @@ fn dates_are_seconds_and_lose_none() {
     assert_eq!(found, [1_614_859_200.0, 1_614_859_201.0, 1_614_902_400.0]);
     assert_eq!(notes, ["the column \"a\" is read as dates, in seconds since 1970"]);
     let day_first = read(&column(&["13/04/2021", "01/02/2021"]), &default).0[0].clone();
-    let ColumnKind::Number { origin, dates } = day_first.kind else { panic!("{day_first:?}") };
+    let ColumnKind::Number { origin, dates, .. } = day_first.kind else { panic!("{day_first:?}") };
     assert_eq!(dates, Some(Dates::DayFirst));
     let either = refused(&column(&["01/02/2021", "03/04/2021"]), &default);
     assert!(either.contains("none tells day from month"), "{either}");

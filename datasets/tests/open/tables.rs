@@ -150,3 +150,17 @@ fn numbers_far_beyond_all_others_are_errors() {
     }
     assert_eq!(seen, [true; 2], "each half has had it");
 }
+
+/// A guess about the table to learn from is said of a folder of tables, too, and holds for all.
+#[test]
+fn the_decimal_mark_of_the_first_table_is_that_of_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: String = (0..12).map(|row| format!("{row},25;{}\n", ["x", "y"][row % 2])).collect();
+    put(folder.path(), "train.csv", format!("a;label\n{rows}").as_bytes());
+    put(folder.path(), "test.csv", b"a;label\n1.234;x\n2.345;y\n");
+    let opened = open_with(folder.path(), &OpenOptions::default(), &|_, _| {}).unwrap();
+    assert!(opened.notes.iter().any(|note| note.contains("decimal comma")), "{:?}", opened.notes);
+    let values: Vec<f64> = (0..12).map(|row| f64::from(row) + 0.25).collect();
+    let (mean, std) = mean_and_deviation(&values);
+    assert_near(seen(&opened.data.test)[0][0], (1234.0 - mean) / std);
+}

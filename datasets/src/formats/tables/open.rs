@@ -239,11 +239,10 @@ fn open_tables(
 ) -> Result<Found, Error> {
     let learnt_from = source(train, &options.table)?;
     let names = learnt_from.column_names().to_vec();
-    // All tables are written alike.
-    let table = TableOptions {
-        decimal: learnt_from.decimal().or(options.table.decimal),
-        ..options.table.clone()
-    };
+    let asked = options.table.decimal;
+    // The other tables are written like this one.
+    let decimal = learnt_from.decimal().or(asked);
+    let table = TableOptions { decimal, ..options.table.clone() };
     let options = &OpenOptions { table, ..options.clone() };
     let of_test = match &test {
         Some((path, source)) => source(path, &options.table)?.column_names().to_vec(),
@@ -273,6 +272,8 @@ fn open_tables(
     let table = TableOptions {
         label: label
             .map_or(options.table.label.clone(), |name| LabelColumn::Named(name.to_owned())),
+        // A guess is noted again where it is made.
+        decimal: asked,
         ..options.table.clone()
     };
     let own = OpenOptions { table, ..options.clone() };

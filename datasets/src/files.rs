@@ -10,3 +10,5 @@ mod mapped;
 pub(crate) mod memory;
 pub(crate) mod platform;
 pub(crate) mod regular;
+#[cfg(feature = "parquet")]
+pub(crate) mod zstd;

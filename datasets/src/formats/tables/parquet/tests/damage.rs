@@ -4,13 +4,17 @@
 use super::*;
 
 /// The columns that small.parquet and small.arrow have, and those of every type without the lists.
-const FILES: [(&str, &[&str]); 6] = [
+const FILES: [(&str, &[&str]); 10] = [
     ("small.parquet", &[]),
     ("small.arrow", &[]),
     ("dictionaries.arrows", &[]),
     ("types.parquet", &NO_CELLS),
     ("types.arrow", &NO_CELLS),
     ("types.arrows", &NO_CELLS),
+    (zstandard::ROWS[0], &[]),
+    (zstandard::ROWS[1], &[]),
+    (zstandard::ROWS[2], &[]),
+    (zstandard::ROWS[3], &[]),
 ];
 
 #[test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod atomic;
 pub(crate) mod cache;
+pub(crate) mod compressed;
 pub(crate) mod data_file;
 pub(crate) mod gzip;
 pub(crate) mod hash;

@@ -132,7 +132,9 @@ mod tests {
     }
 
     fn text() -> Vec<u8> {
-        (0..30_000_u32).flat_map(|line| format!("{},{}\n", line * line, line % 7).into_bytes()).collect()
+        (0..30_000_u32)
+            .flat_map(|line| format!("{},{}\n", line * line, line % 7).into_bytes())
+            .collect()
     }
 
     fn read(bytes: &[u8], buffer: usize) -> io::Result<Vec<u8>> {
@@ -158,7 +160,8 @@ mod tests {
     #[test]
     fn data_that_are_cut_off_anywhere_are_an_error() {
         let bytes = frame(&text());
-        for end in (1..bytes.len()).filter(|end| *end < 100 || end % 97 == 0 || bytes.len() - end < 9)
+        for end in
+            (1..bytes.len()).filter(|end| *end < 100 || end % 97 == 0 || bytes.len() - end < 9)
         {
             let error = read(&bytes[..end], 1000).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);

@@ -21,6 +21,8 @@ mod arrow_unpack;
 #[cfg(feature = "parquet")]
 mod cells;
 #[cfg(feature = "parquet")]
+mod page_check;
+#[cfg(feature = "parquet")]
 mod page_guard;
 #[cfg(feature = "parquet")]
 mod pages;

@@ -126,7 +126,7 @@ pub(super) fn to_cell<'a>(text: &'a str, missing: &[String], decimal: Decimal) -
 }
 
 /// The cell of a text that is no number, whatever it looks like.
-pub(super) fn to_text<'a>(text: &'a str, missing: &[String]) -> Cell<'a> {
+pub(in crate::formats::tables) fn to_text<'a>(text: &'a str, missing: &[String]) -> Cell<'a> {
     let text = match text.as_bytes() {
         [b' ' | b'\t', ..] | [.., b' ' | b'\t'] => trim(text),
         _ => text,

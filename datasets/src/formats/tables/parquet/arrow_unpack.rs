@@ -22,7 +22,7 @@ const PLACE: usize = 16;
 /// Buffers begin at multiples of this.
 const ALIGNMENT: usize = 8;
 
-/// The message that holds `batch`, with plain buffers: its metadata, as long as they were, and a new
+/// The message that holds `batch`, with plain buffers: its metadata, as long as before, and a new
 /// body. `None` if Zstandard compressed nothing. `batch` lies in `metadata`.
 pub(super) fn unpack(
     batch: &RecordBatch<'_>,

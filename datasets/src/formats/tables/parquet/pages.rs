@@ -21,6 +21,7 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::serialized_reader::SerializedPageReader;
 
+use super::page_check::PageCheck;
 use super::page_guard::GuardedPages;
 use crate::files::zstd;
 
@@ -64,12 +65,15 @@ impl ColumnPages {
         let chunk = group.column(self.column);
         let rows = usize::try_from(group.num_rows())?;
         let pages = Arc::new(GuardedPages::new(self.file.clone(), chunk.compression()));
-        if !matches!(chunk.compression(), Compression::ZSTD(_)) {
-            return Ok(Box::new(SerializedPageReader::new(pages, chunk, rows, None)?));
-        }
-        let as_they_lie = chunk.clone().into_builder().set_compression(Compression::UNCOMPRESSED);
-        let inner = SerializedPageReader::new(pages.clone(), &as_they_lie.build()?, rows, None)?;
-        Ok(Box::new(ZstdPages { inner, pages }))
+        let check = PageCheck::new(chunk.column_descr());
+        let zstd = matches!(chunk.compression(), Compression::ZSTD(_));
+        let inner = if zstd {
+            let plain = chunk.clone().into_builder().set_compression(Compression::UNCOMPRESSED);
+            SerializedPageReader::new(pages.clone(), &plain.build()?, rows, None)?
+        } else {
+            SerializedPageReader::new(pages.clone(), chunk, rows, None)?
+        };
+        Ok(Box::new(Pages { inner, pages, zstd, check }))
     }
 }
 
@@ -86,14 +90,17 @@ impl Iterator for ColumnPages {
 
 impl PageIterator for ColumnPages {}
 
-/// A reader of pages that Zstandard compressed.
-struct ZstdPages {
-    /// Hands on pages as they lie in the file, and reads them through `pages`.
+/// The pages of a column in one group of rows.
+struct Pages {
+    /// Hands on pages, and reads them through `pages`.
     inner: SerializedPageReader<GuardedPages>,
     pages: Arc<GuardedPages>,
+    /// Zstandard compressed them, and they are handed on as they lie in the file.
+    zstd: bool,
+    check: PageCheck,
 }
 
-impl ZstdPages {
+impl Pages {
     /// A page's bytes, of which the first `plain` ones are not compressed.
     fn decompress(&self, bytes: &Bytes, plain: usize) -> Result<Bytes> {
         let wrong = || ParquetError::General("a page is shorter than its levels".to_owned());
@@ -108,10 +115,11 @@ impl ZstdPages {
     }
 }
 
-impl PageReader for ZstdPages {
+impl PageReader for Pages {
     fn get_next_page(&mut self) -> Result<Option<Page>> {
         let Some(mut page) = self.inner.get_next_page()? else { return Ok(None) };
         match &mut page {
+            _ if !self.zstd => {}
             Page::DataPage { buf, .. } | Page::DictionaryPage { buf, .. } => {
                 *buf = self.decompress(buf, 0)?;
             }
@@ -121,6 +129,7 @@ impl PageReader for ZstdPages {
                 *buf = self.decompress(buf, levels)?;
             }
         }
+        self.check.page(&page)?;
         Ok(Some(page))
     }
 
@@ -137,7 +146,7 @@ impl PageReader for ZstdPages {
     }
 }
 
-impl Iterator for ZstdPages {
+impl Iterator for Pages {
     type Item = Result<Page>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -33,8 +33,7 @@ fn dictionaries_and_missing_values_in_pages_of_both_versions_are_read() {
 #[test]
 fn one_column_or_all_may_be_compressed() {
     let name = |row: usize| ["a", "b"].get(row).map_or(Missing, |name| text(name));
-    let expected: Vec<_> =
-        (0..3).map(|row| vec![Number(1.5 + row as f64), name(row)]).collect();
+    let expected: Vec<_> = (0..3).map(|row| vec![Number(1.5 + row as f64), name(row)]).collect();
     assert_eq!(read(&vector("zstd.parquet"), &[]).unwrap().1, expected);
     let expected = vec![vec![Number(1.5), text("a")]; 300];
     assert_eq!(read(&vector("zstd.arrow"), &[]).unwrap().1, expected);
@@ -67,7 +66,7 @@ fn a_damaged_frame_is_an_error_that_says_so() {
         let frames = frames(&whole);
         assert!(frames.len() > 5, "{file}: {} frames", frames.len());
         for at in frames {
-            // Its magic number, and the header of its first block, whose kind is none that there is.
+            // Its magic number, and what says how its header goes on.
             for (place, byte) in [(0, 0), (4, 0xff)] {
                 let mut bytes = whole.clone();
                 bytes[at + place] = byte;

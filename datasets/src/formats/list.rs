@@ -10,10 +10,8 @@ use crate::formats::arrays::open::{is_idx, is_safetensors, open_one, open_severa
 use crate::formats::arrays::{idx, npy, npz, safetensors};
 use crate::formats::options::OpenOptions;
 use crate::formats::source::{Found, Start};
-use crate::formats::tables::json::is_json;
-use crate::formats::tables::open::{
-    OpenSource, csv_source, is_csv, is_parquet, json_source, parquet_source,
-};
+use crate::formats::tables::json::{is_json, json_source};
+use crate::formats::tables::open::{OpenSource, csv_source, is_csv, is_parquet, parquet_source};
 use crate::formats::{store, tables};
 
 /// A format of files.

@@ -43,6 +43,14 @@ pub(crate) fn is_json(start: &Start) -> bool {
     form(&start.bytes).is_some()
 }
 
+/// Opens a file of JSON.
+pub(crate) fn json_source(
+    path: &Path,
+    options: &TableOptions,
+) -> Result<Box<dyn TableSource>, Error> {
+    Ok(Box::new(JsonTable::open(path, options)?))
+}
+
 /// The forms that a file may have.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Form {

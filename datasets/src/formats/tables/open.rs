@@ -15,7 +15,6 @@ use crate::formats::store::kept::Kept;
 use crate::formats::store::metadata::Metadata;
 use crate::formats::store::write::StoreWriter;
 use crate::formats::tables::csv::CsvTable;
-use crate::formats::tables::json::JsonTable;
 use crate::formats::tables::layout::Layout;
 use crate::formats::tables::parquet;
 use crate::formats::tables::roles::label_name;
@@ -41,14 +40,6 @@ pub(crate) fn csv_source(
     options: &TableOptions,
 ) -> Result<Box<dyn TableSource>, Error> {
     Ok(Box::new(CsvTable::open(path, options)?))
-}
-
-/// Opens a file of JSON lines, or of an array of objects.
-pub(crate) fn json_source(
-    path: &Path,
-    options: &TableOptions,
-) -> Result<Box<dyn TableSource>, Error> {
-    Ok(Box::new(JsonTable::open(path, options)?))
 }
 
 /// Tells whether a file is Parquet or Arrow IPC.

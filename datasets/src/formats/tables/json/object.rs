@@ -62,8 +62,8 @@ pub(super) enum Value<'a> {
     Nested(&'static str),
 }
 
-/// Reads the object that `line` is into `values`, at the places that `place` gives its keys. `place`
-/// is told the place behind that of the key before. The error is a problem with the row.
+/// Reads the object that `line` is into `values`, at the places that `place` gives its keys, told
+/// the place behind that of the key before. The error is a problem with the row.
 pub(super) fn read_row<'a>(
     line: &'a [u8],
     place: &mut dyn FnMut(&str, usize) -> Result<usize, String>,

@@ -65,12 +65,18 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-const LINES: &str = "\u{feff}{\"a\": 1, \"b\": \"x\"}\r\n\n  {\"b\":\"y \\\"\\u00e9\\n\",\"c\":true}\n\
-                     {}\n{ \"c\" : null , \"a\" : -2.5e3, \"d\": \"\" }\n{\"a\": 0.1}";
+const LINES: &str = "\u{feff}{\"a\": 1, \"b\": \"x\"}\r\n
+  {\"b\":\"y \\\"\\u00e9\\n\",\"c\":true}
+{}
+{ \"c\" : null , \"a\" : -2.5e3, \"d\": \"\" }
+{\"a\": 0.1}";
 
 /// The same, with the numbers that rows have among the objects of an array.
-const ARRAY: &str = " [\n  {\"a\": 1,\n \"b\": \"x\"},{\"b\":\"y \\\"\\u00e9\\n\",\"c\":true},\r\n\
-                     {}, { \"c\" : null , \"a\" : -2.5e3, \"d\": \"\" },\n{\"a\": 0.1}\n]\n ";
+const ARRAY: &str = " [
+  {\"a\": 1,\r\n \"b\": \"x\"},{\"b\":\"y \\\"\\u00e9\\n\",\"c\":true},
+{}, { \"c\" : null , \"a\" : -2.5e3, \"d\": \"\" },
+{\"a\": 0.1}
+]\n ";
 
 fn expected(numbers: [u64; 5]) -> (Vec<String>, Vec<Row>) {
     let cells = [

@@ -11,9 +11,9 @@
 //! - a column of one value takes no bytes in a Parquet file, however many rows it has;
 //! - a Parquet schema nested tens of thousands deep exhausts the stack.
 //!
-//! A damaged file that makes the decoder panic is an error like any other, and the panic's message
-//! reaches the program's panic hook, which a library does not replace. `page_check` finds the damage
-//! before, where it is known.
+//! A damaged file that makes the decoder panic is an error like any other. The panic's message
+//! reaches the program's panic hook, which a library does not replace: `page_check` finds damage
+//! before, as far as it is known.
 
 use std::fs::File;
 use std::io::Read;

@@ -49,8 +49,7 @@ pub enum Command {
     Compare(Box<Compare>),
     /// Train an autoencoder on all samples, without their labels
     Pretrain(Box<Pretrain>),
-    /// Train a classifier on the labels there are: from a pretrained encoder, from scratch, or on
-    /// labelled and unlabelled samples at once
+    /// Train a classifier on the labels there are, and on unlabelled samples as well
     Train(Box<Train>),
     /// Predict the class of each row or image, and its probability
     Predict(Predict),

@@ -36,7 +36,6 @@ const COMMANDS: [(&str, Shown); 13] = [
             ("auto", "Also try the semi-supervised methods for so long: 10m"),
             ("encoder", "Run with a pretrained encoder [default: a new one is trained]"),
             MODEL,
-            LATENT,
             ("pretrain-epochs", "Epochs of pretraining [default: 5 to 100, by the data's size]"),
             SEED,
             THREADS,
@@ -69,10 +68,7 @@ const COMMANDS: [(&str, Shown); 13] = [
             DATA,
             TARGET,
             ("encoder", "Run with a pretrained encoder to start from"),
-            (
-                "method",
-                "lp-ft, full, vat, ladder, scratch, ... [default: lp-ft with --encoder, or vat]",
-            ),
+            ("method", "lp-ft, full, vat, ladder, ... [default: lp-ft with --encoder, or vat]"),
             ("labels", "Labels to train on"),
             ("validation", "Labels for validation [default: a fifth, at most 1,000]"),
             ("epochs", "Epochs [default: 5 to 200, by method and the data's size]"),
@@ -223,11 +219,12 @@ fn shortened(command: Command, path: &str, name: &str) -> Command {
     command
         .mut_args(|arg| {
             let name = arg.get_long().map_or_else(|| arg.get_id().to_string(), str::to_owned);
-            match shown.iter().find(|(shown, _)| *shown == name) {
-                Some((_, help)) => {
+            match shown.iter().enumerate().find(|(_, (shown, _))| *shown == name) {
+                Some((place, (_, help))) => {
                     let takes_value = arg.get_action().takes_values();
                     let arg = arg.help(*help).help_heading(None::<&str>);
-                    let arg = arg.hide_default_value(help.contains("[default"));
+                    let arg =
+                        arg.hide_default_value(help.contains("[default")).display_order(place);
                     if takes_value { arg.hide_possible_values(true) } else { arg }
                 }
                 None => arg.hide_short_help(true),

@@ -29,7 +29,6 @@ pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
     if options.continued.is_none() {
         options.encoder = options.encoder.as_deref().map(full_path).transpose()?;
     }
-    let own = options.architecture.clone();
     let architecture = match &encoder {
         Some(Loaded { description, .. }) => {
             options.architecture = ArchitectureOptions::from(&description.architecture);
@@ -37,7 +36,7 @@ pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
         }
         None => options.pretraining.architecture(&mut options.architecture, &data.train),
     };
-    let curve = options.curve(&data, architecture, &own)?;
+    let curve = options.curve(&data, architecture)?;
     if options.auto.is_none()
         && !curve.methods.iter().any(|method| matches!(method, Method::Semi(_)))
     {
@@ -48,7 +47,7 @@ pub fn run(mut options: Compare, explicit: &[String]) -> Result<String, Error> {
     let least = batches.min().unwrap_or(2);
     check_batch(&curve.architecture, "--finetune-batch", least)?;
     if curve.points.len() == 1 && encoder.is_none() && earlier.is_none() {
-        return once::run(options, curve, &own, start);
+        return once::run(options, curve, start);
     }
     let reason = "it chooses where an encoder is trained anew, for one number of labels";
     refuse(explicit, &["auto"], reason)?;

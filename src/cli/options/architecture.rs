@@ -1,17 +1,13 @@
 //! The shape of the models.
 
 use super::semi::SemiName;
-use super::values::{Auto, List, auto, count, fraction, list, name};
+use super::values::{Auto, List, WIDEST, auto, count, fraction, list, name};
 use crate::error::{Error, bail};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use narrows_models::architecture::MAX_DEPTH;
 use narrows_models::{Activation, Architecture, Model, SampleShape};
 use serde::Serialize;
-
-/// The widest layer that can be asked for: beyond it a slip of the keyboard would ask for
-/// terabytes.
-pub const WIDEST: usize = 65_536;
 
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -71,8 +71,8 @@ pub struct Compare {
     #[command(flatten)]
     #[serde(flatten)]
     pub semi: ComparedSemi,
-    /// Continue the curve in this run folder, with its options. --labels, --validation, --draws and
-    /// --methods may differ: finished parts are kept
+    /// Continue the curve in this run folder, with its options. The numbers of labels and draws and
+    /// the methods may differ: finished parts are kept [default: a new run]
     #[arg(long = "continue", value_name = "RUN", conflicts_with_all = ["out", "config"],
           help_heading = "Run")]
     #[serde(skip)]
@@ -84,13 +84,11 @@ pub struct Compare {
 
 impl Compare {
     /// The methods and the points on `data`, where the network of methods that transfer is
-    /// `architecture`; numbers and names take the place of `auto`. `own` describes the network of
-    /// semi-supervised methods.
+    /// `architecture`; numbers and names take the place of `auto`.
     pub fn curve<'a>(
         &mut self,
         data: &'a TrainTest,
         architecture: Architecture,
-        own: &ArchitectureOptions,
     ) -> Result<Curve<'a>, Error> {
         let train = &data.train;
         let points = self.labels.settle(train)?;
@@ -99,7 +97,7 @@ impl Compare {
         self.methods = Auto::Given(List(names.clone()));
         let metric = self.metric.metric;
         let methods =
-            names.iter().map(|&name| self.semi.method(name, train, &architecture, own, metric));
+            names.iter().map(|&name| self.semi.method(name, train, &architecture, metric));
         let methods = methods.collect::<Result<_, _>>()?;
         self.finetuning.options().check::<Prefixed<ClassifierTraining, Finetune>>(train)?;
         let List(rates) = &self.finetune_lr;

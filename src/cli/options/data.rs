@@ -52,7 +52,11 @@ const DATA_HELP: &str = "Data: a folder of images by class (CLASS alone, or trai
 impl Args for DataPath {
     fn augment_args(command: Command) -> Command {
         let path = || clap::value_parser!(PathBuf);
-        let argument = Arg::new("data").value_name("DATA").value_parser(path()).help(DATA_HELP);
+        let argument = Arg::new("data")
+            .value_name("DATA")
+            .value_parser(path())
+            .help(DATA_HELP)
+            .help_heading(None::<&str>);
         let named = Arg::new("data_option").long("data").value_name("DATA").value_parser(path());
         command.arg(argument).arg(named.hide(true).conflicts_with("data"))
     }

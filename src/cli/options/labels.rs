@@ -68,7 +68,7 @@ impl ClassifierLabels {
 pub struct ComparedLabels {
     /// Number of labels to train on, or several numbers, separated by commas, for a curve; all:
     /// those that are not for validation; curve: 10,20,50,100,200,500,1000,all, as far as the data
-    /// have them; auto: 100, or two thirds of fewer than 200 labels
+    /// have them. auto: 100, or two thirds of fewer than 200 labels
     #[arg(long, value_name = "LIST", default_value = "auto", value_parser = label_counts)]
     pub labels: LabelCounts,
     /// Number of labels for validation, which choose the epoch and the learning rate: one for all

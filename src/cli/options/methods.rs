@@ -18,14 +18,14 @@ pub const SEMI_LR: f32 = 2e-3;
 
 /// The help of `--method`.
 pub static METHOD_HELP: LazyLock<String> = LazyLock::new(|| {
-    "Method. From the labels alone: scratch (new weights), and from a pretrained encoder (--encoder) \
-     freeze (only the head learns), slow (the encoder at a tenth of the learning rate), full (all \
-     at one rate), gradual (from the head down), lp-ft (the head first, then all). From the labels \
-     and all other samples: pseudo-labels (the strongly augmented sample gets the class predicted \
-     for the plain one, where that is sure), mean-teacher (the output must match the output of the \
-     average of past weights), vat (the output must not change when the input moves in the \
-     direction that changes it most), ladder (a decoder removes noise from each layer; dense models \
-     only). auto: lp-ft with --encoder, vat without"
+    "Method. From the labels alone: scratch (new weights), and from a pretrained encoder \
+     (--encoder) freeze (only the head learns), slow (the encoder at a tenth of the learning \
+     rate), full (all at one rate), gradual (from the head down), lp-ft (the head first, then \
+     all). From the labels and all other samples: pseudo-labels (the strongly augmented sample \
+     gets the class predicted for the plain one, where that is sure), mean-teacher (the output \
+     must match the output of the average of past weights), vat (the output must not change when \
+     the input moves in the direction that changes it most), ladder (a decoder removes noise from \
+     each layer; dense models only). auto: lp-ft with --encoder, vat without"
         .to_owned()
 });
 
@@ -120,13 +120,12 @@ pub struct ComparedSemi {
 
 impl ComparedSemi {
     /// The method of that name on `data`. It starts from an encoder of `architecture`, or has a
-    /// network of its own, which `own` describes but for its widths and its code.
+    /// network of its own, of the same kind but for its widths and its code.
     pub fn method(
         &self,
         name: MethodName,
         data: &Dataset,
         architecture: &Architecture,
-        own: &ArchitectureOptions,
         metric: Metric,
     ) -> Result<Method, Error> {
         let method = match name {
@@ -139,10 +138,10 @@ impl ComparedSemi {
             true => architecture.clone(),
             false => {
                 let mut own = ArchitectureOptions {
-                    model: architecture.model,
                     widths: widths.clone(),
                     latent: *latent,
-                    ..own.clone()
+                    code_activation: Auto::Auto,
+                    ..ArchitectureOptions::from(architecture)
                 };
                 own.be_for(method, input);
                 own.resolve(input, data.in_unit_range())

@@ -27,30 +27,30 @@ pub struct PretrainingOptions<T: Args = AutoencoderTraining> {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Pretraining")]
 pub struct AutoencoderTraining {
-    /// Epochs: passes over all samples; auto: 1,200,000 / samples, within 20 to 100. For conv and
+    /// Epochs: passes over all samples. auto: 1,200,000 / samples, within 20 to 100. For conv and
     /// resnet also at most 1,200,000,000 / values of all samples, but at least 5 (7 for 50,000
     /// colour images of 32x32)
     #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
     pub epochs: Auto,
-    /// Training samples held out to choose the best epoch; auto: one in 20, at most 1,000. Data
+    /// Training samples held out to choose the best epoch. auto: one in 20, at most 1,000. Data
     /// with samples for validation choose by these instead
     #[arg(long, value_name = "N", default_value = "auto",
           value_parser = auto(count(0, u32::MAX as usize)))]
     pub held_out: Auto,
-    /// Samples per step; auto: samples / 16, within 32 to 256 (128 for conv and resnet)
+    /// Samples per step. auto: samples / 16, within 32 to 256 (128 for conv and resnet)
     #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
     pub batch: Auto,
-    /// Learning rate; auto: 0.002 for dense, 0.01 for conv and resnet
+    /// Learning rate. auto: 0.002 for dense, 0.01 for conv and resnet
     #[arg(long, value_name = "RATE", default_value = "auto", value_parser = auto(positive))]
     pub lr: Auto<f32>,
-    /// Learning rate over the steps: constant, step (a tenth after each third of the steps), cosine,
-    /// warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths, then down)
+    /// Learning rate over the steps: constant, step (a tenth after each third of the steps),
+    /// cosine, warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths, then down)
     #[arg(long, value_name = "NAME", default_value = "one-cycle", hide_possible_values = true)]
     pub schedule: ScheduleName,
     /// Optimiser: sgd (with momentum 0.9), nesterov, adam, adamw
     #[arg(long, value_name = "NAME", default_value = "adam", hide_possible_values = true)]
     pub optimizer: OptimizerName,
-    /// Loss: l2, l1, huber (l2 below 0.1, l1 above), bce (of a sigmoid output); auto: l2, or bce if
+    /// Loss: l2, l1, huber (l2 below 0.1, l1 above), bce (of a sigmoid output). auto: l2, or bce if
     /// the objective is variational and the output a sigmoid
     #[arg(long, value_name = "NAME", default_value = "auto",
           value_parser = auto(variant::<LossName>))]

@@ -2,12 +2,13 @@
 
 mod defaults;
 
-use super::architecture::WIDEST;
 use super::augmentation::{self, Items, augmentation};
 use super::classifier::ClassifierTraining;
 use super::prefixed::Named;
 use super::training::OptimizerName;
-use super::values::{Auto, List, auto, count, filled, list, not_negative, positive, zero_to_one};
+use super::values::{
+    Auto, List, WIDEST, auto, count, filled, list, not_negative, positive, zero_to_one,
+};
 use crate::error::{Error, ensure};
 use clap::{Args, ValueEnum};
 use narrows_datasets::Dataset;

@@ -27,6 +27,9 @@ use std::time::Instant;
 const PRETRAINING: &str = "pretraining.safetensors";
 /// The options that may change when a curve is continued: what is finished stays what it was.
 const FREE: [&str; 4] = ["labels", "validation", "draws", "methods"];
+/// Words before the options of semi-supervised methods. They may change, too: each result has the
+/// checksum of its own settings, and is not mixed with others.
+const CHECKED: [&str; 4] = ["semi-", "pseudo-labels-", "vat-", "ladder-"];
 
 /// Measures `curve`: from `encoder`, or one that is pretrained if a method needs it; in the folder
 /// `earlier`, or a new one.
@@ -128,7 +131,8 @@ fn new_encoder(
 
 /// Refuses to go on in `folder` with other options than it was begun with.
 fn allow(folder: &RunFolder, options: &Compare) -> Result<(), Error> {
-    match config::difference(&folder.file(CONFIG), options, &FREE)? {
+    let free = |key: &str| FREE.contains(&key) || CHECKED.iter().any(|word| key.starts_with(word));
+    match config::difference(&folder.file(CONFIG), options, free)? {
         None => Ok(()),
         Some(key) => bail!(
             folder.path(),

@@ -3,7 +3,6 @@
 use super::super::begin;
 use super::super::pretrain::pretrain;
 use super::NAME;
-use crate::cli::options::architecture::ArchitectureOptions;
 use crate::cli::options::compare::Compare;
 use crate::cli::options::methods::method;
 use crate::error::Error;
@@ -22,20 +21,14 @@ use std::time::Instant;
 /// The candidates of `--auto`.
 const CANDIDATES: [&str; 5] = ["lp-ft", "pseudo-labels", "mean-teacher", "vat", "ladder"];
 
-/// Compares the methods of `curve`, which has one point; `own` describes the network of
-/// semi-supervised methods.
-pub fn run(
-    mut options: Compare,
-    curve: Curve<'_>,
-    own: &ArchitectureOptions,
-    start: Instant,
-) -> Result<String, Error> {
+/// Compares the methods of `curve`, which has one point.
+pub fn run(mut options: Compare, curve: Curve<'_>, start: Instant) -> Result<String, Error> {
     let (data, seed, draws) = (curve.data, curve.seed, curve.draws);
     let (train, metric) = (&data.train, options.metric.metric);
     let (labels, architecture) = (curve.points[0].labels, curve.architecture.clone());
     let training = options.pretraining.resolve(train, &architecture, seed);
     let comparison = Comparison {
-        selection: selection(&options, train, &architecture, own)?,
+        selection: selection(&options, train, &architecture)?,
         pretraining: options.pretraining.of(data, &architecture, &training)?,
         curve,
     };
@@ -76,14 +69,12 @@ fn selection(
     options: &Compare,
     train: &Dataset,
     architecture: &Architecture,
-    own: &ArchitectureOptions,
 ) -> Result<Option<Selection>, Error> {
     let Some(time) = &options.auto else { return Ok(None) };
     let mut candidates = Vec::new();
     for name in CANDIDATES {
         let name = method(name).map_err(Error::new)?;
-        let candidate =
-            options.semi.method(name, train, architecture, own, options.metric.metric)?;
+        let candidate = options.semi.method(name, train, architecture, options.metric.metric)?;
         if let Method::Semi(semi) = &candidate {
             semi.training.check().map_err(|e| e.during(candidate.name()))?;
             if semi.training.check_for(&semi.architecture).is_err() {

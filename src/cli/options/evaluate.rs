@@ -23,7 +23,7 @@ pub struct Evaluate {
     #[command(flatten)]
     pub part: EvaluatedPartOption,
     /// Another classifier, which decides together with RUN by the mean of their probabilities; may
-    /// be given several times
+    /// be given several times [default: RUN alone]
     #[arg(long, value_name = "RUN", help_heading = "Ensemble", action = clap::ArgAction::Append)]
     pub with: Vec<PathBuf>,
     #[command(flatten)]
@@ -42,7 +42,7 @@ pub struct ProbeOptions {
     /// Probe the codes of the encoder, which stays as it is, by simple classifiers on a few labels:
     /// linear (logistic regression on standardised codes), knn (the nearest labelled samples),
     /// propagation (labels spread along a graph of near neighbours of all training samples).
-    /// Validation labels choose their settings. --probe alone: all three
+    /// Validation labels choose their settings. --probe alone: all three [default: no probes]
     #[arg(long, value_name = "NAMES", num_args = 0..=1, require_equals = true,
           default_missing_value = PROBES, value_parser = filled(list(name(Probe::ALL))))]
     pub probe: Option<List<Probe>>,

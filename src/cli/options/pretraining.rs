@@ -44,7 +44,8 @@ pub struct AutoencoderTraining {
     #[arg(long, value_name = "RATE", default_value = "auto", value_parser = auto(positive))]
     pub lr: Auto<f32>,
     /// Learning rate over the steps: constant, step (a tenth after each third of the steps),
-    /// cosine, warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths, then down)
+    /// cosine, warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths,
+    /// then down)
     #[arg(long, value_name = "NAME", default_value = "one-cycle", hide_possible_values = true)]
     pub schedule: ScheduleName,
     /// Optimiser: sgd (with momentum 0.9), nesterov, adam, adamw

@@ -157,12 +157,12 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
             &["--finetune-augment: digits: cutout", "from 0 to 8"],
         ),
         (
-            "pretrain --pretrain-augment crop=8 --out new".to_string(),
-            &["--pretrain-augment: digits: crop", "from 0 to 7"],
+            "pretrain --augment crop=8 --out new".to_string(),
+            &["--augment: digits: crop", "from 0 to 7"],
         ),
         (
-            "train --method scratch --pretrain-augment crop=8 --out new".to_string(),
-            &["--pretrain-augment: digits: crop"],
+            "train --method scratch --augment crop=8 --out new".to_string(),
+            &["--augment: digits: crop"],
         ),
         // The machine and the command line.
         (compare("--isa mmx"), &["--isa", "plain"]),

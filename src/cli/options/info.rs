@@ -13,7 +13,7 @@ pub struct Info {
     /// Run folder or .safetensors file of a model [default: this machine is shown]
     pub run: Option<PathBuf>,
     /// Shape of the samples of a model that the options below describe: 28x28x1 for height, width
-    /// and channels, 784 for values
+    /// and channels, 784 for values [default: no model is described]
     #[arg(long, value_name = "SHAPE", value_parser = shape, conflicts_with = "run",
           help_heading = "Architecture")]
     pub input: Option<SampleShape>,

@@ -23,8 +23,8 @@ pub enum ObjectiveName {
 pub struct ObjectiveOptions {
     /// Task of the autoencoder: plain (restore the input), denoising (restore it from a noisy
     /// input: gaussian=0.5,mask=0.4 unless the augmentation has its own), masked (fill in hidden
-    /// values: mask=0.75 in patches of a seventh of the side for images, mask=0.5 for other samples,
-    /// unless the augmentation has its own), sparse (with few large values in the code),
+    /// values: mask=0.75 in patches of a seventh of the side for images, mask=0.5 for other
+    /// samples, unless the augmentation has its own), sparse (with few large values in the code),
     /// variational (with codes that follow a normal distribution)
     #[arg(long, value_name = "NAME", default_value = "plain",
           value_parser = variant::<ObjectiveName>)]

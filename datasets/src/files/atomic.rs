@@ -159,8 +159,8 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.finish().map(drop)
 }
 
-/// Faults that a test plants: there is a call to it before each call that changes a disk. Outside of
-/// tests nothing is planted.
+/// Faults that a test plants, asked for before each call that changes a disk. Outside of tests
+/// there are none.
 #[cfg(not(test))]
 mod faults {
     use std::io;

@@ -121,7 +121,14 @@ impl Checkpoint {
         let cannot = |e: io::Error| {
             Error::of_file(ErrorKind::Io, path, &format!("cannot read the checkpoint: {e}"))
         };
-        let bytes = std::fs::read(path).map_err(cannot)?;
+        Checkpoint::from_bytes(path, std::fs::read(path).map_err(cannot)?)
+    }
+
+    /// [`Checkpoint::read`] for a file that was read already.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Checkpoint, Error> {
         match read(&bytes) {
             Ok((manifest, arrays)) => {
                 Ok(Checkpoint { path: path.to_path_buf(), manifest, bytes, arrays })

@@ -320,9 +320,9 @@ impl<'a> Run<'a> {
     /// before is not told to `before_epoch` again.
     ///
     /// # Errors
-    /// The errors of [`Run::epoch`]: the best weights so far are back in `trainer.params` then, too.
-    /// [`ErrorKind::Stopped`] if a stop was asked for, and the errors of a checkpoint that this run
-    /// cannot go on from.
+    /// The errors of [`Run::epoch`]: the best weights so far are back in `trainer.params` then,
+    /// too. [`ErrorKind::Stopped`] if a stop was asked for, and the errors of a checkpoint that
+    /// this run cannot go on from.
     pub fn train(
         &mut self,
         cx: &Context,

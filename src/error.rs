@@ -25,6 +25,8 @@ impl Error {
             Some(Remedy::NoHeader) => ", by --header false",
             Some(Remedy::DecimalMark) => ", by --decimal",
             Some(Remedy::MissingOrCategories) => ", by --missing=TEXT, --categorical or --ignore",
+            Some(Remedy::CategoriesOrIgnore) => ", by --categorical or --ignore",
+            Some(Remedy::Missing) => ", by --missing=TEXT",
             Some(Remedy::OtherLabel) => " by --label",
             Some(Remedy::WhichLabel) => ", by --label",
             Some(Remedy::NameLabel) => ": name the column of a table's by --label",

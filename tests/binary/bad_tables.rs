@@ -133,8 +133,8 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     }
     refused(
         "score ae --data text.csv",
-        "text.csv: line 2, column \"b\": \"t0\" is not a number within the range of 32-bit floats, \
-         which the column holds",
+        "text.csv: line 2, column \"b\": \"t0\" is not a number, which the column holds: mend it, \
+         or name it as missing, by --missing=TEXT",
     );
     refused(
         "embed ae --data t.csv --label b",

@@ -11,6 +11,7 @@ mod decide;
 mod infer;
 mod layout;
 mod marks;
+mod measured;
 mod names;
 pub(crate) mod open;
 mod parallel;
@@ -21,4 +22,5 @@ mod rows;
 mod source;
 #[cfg(test)]
 mod tests;
+mod units;
 pub(crate) mod write;

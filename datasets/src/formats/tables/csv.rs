@@ -125,7 +125,8 @@ impl CsvTable {
         }
         drop(records);
         let (path, columns, missing) = (path.to_owned(), names.len(), options.missing.clone());
-        let dialect = Dialect { path, delimiter, header, columns, missing, decimal, texts: vec![] };
+        let dialect =
+            Dialect { path, delimiter, header, columns, missing, decimal, ..Dialect::default() };
         let (path, dialect) = (dialect.path.clone(), Arc::new(dialect));
         Ok(CsvTable { path, input, stamp: None, dialect, names, text, start, notes, left_out })
     }
@@ -162,9 +163,10 @@ impl TableSource for CsvTable {
         "line"
     }
 
-    fn read_as_text(&mut self, columns: &[bool]) {
-        Arc::make_mut(&mut self.dialect).texts =
-            if columns.contains(&true) { columns.to_vec() } else { Vec::new() };
+    fn read_as_text(&mut self, columns: &[bool], label: Option<usize>) {
+        let dialect = Arc::make_mut(&mut self.dialect);
+        dialect.texts = if columns.contains(&true) { columns.to_vec() } else { Vec::new() };
+        dialect.label = label;
     }
 
     fn decimal(&self) -> Option<Decimal> {

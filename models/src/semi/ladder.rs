@@ -108,7 +108,7 @@ impl LadderNetwork {
 #[derive(Clone, Debug)]
 pub(super) struct LadderTrainer {
     ladder: Ladder,
-    params: Params,
+    pub params: Params,
     pub optimizer: OptimizerState,
     memory: LadderMemory,
     grads: Slab,

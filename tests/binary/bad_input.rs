@@ -182,7 +182,7 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         (compare("--config other.toml"), &["other.toml", "\"pretrain\"", "compare"]),
         (
             "train --config digits-run/config.toml --out new".to_string(),
-            &["digits-run/config.toml: is for the command \"pretrain\", not \"semi\""],
+            &["digits-run/config.toml: is for the command \"pretrain\", not \"train\""],
         ),
         (
             "compare --continue digits-run".to_string(),

@@ -3,6 +3,7 @@
 
 mod augmentation;
 mod checkpoint_files;
+mod checkpointed_experiments;
 mod checkpoints;
 mod codes;
 mod ema;

@@ -131,6 +131,11 @@ impl Checkpoints {
         Ok(())
     }
 
+    /// The same for a part of the work that has several runs, in a folder of its own.
+    pub(crate) fn within(&self, part: &str) -> Checkpoints {
+        Checkpoints { folder: self.folder.join(stem(part)), ..self.clone() }
+    }
+
     /// The file of a checkpoint of `run` after so many steps.
     pub(crate) fn file(&self, run: &str, step: u64) -> PathBuf {
         self.folder.join(format!("{}{STEP}{step}{ENDING}", stem(run)))

@@ -12,8 +12,8 @@ use std::fmt::Debug;
 pub(crate) struct Identity(Vec<(String, String)>);
 
 impl Identity {
-    /// A training of `network` with `settings`, from `params` on.
-    pub fn new(settings: &dyn Debug, network: &Network, params: &Params) -> Identity {
+    /// A training of `network` with `settings`, from `params` on, if it is given some.
+    pub fn new(settings: &dyn Debug, network: &Network, params: Option<&Params>) -> Identity {
         let summary = network.summary(1);
         let layers = summary.layers.iter().map(|layer| {
             let (name, kind, output) = (&layer.name, &layer.kind, &layer.output);
@@ -22,12 +22,12 @@ impl Identity {
         // The settings of the layers, such as a dropout.
         let details = crc32fast::hash(format!("{network:?}").as_bytes());
         let model = layers.chain([format!("checksum of the layers: {details:08x}\n")]).collect();
-        let weights = checksum(bytemuck::cast_slice(params.values()));
+        let weights = params.map(|params| checksum(bytemuck::cast_slice(params.values())));
         let part = |name: &str, text: String| (name.to_string(), text);
         Identity(vec![
             part("settings", format!("{settings:#?}")),
             part("model", model),
-            part("initial weights", weights),
+            part("initial weights", weights.unwrap_or_default()),
         ])
     }
 

@@ -294,7 +294,7 @@ impl<'a> SemiRun<'a> {
             ("samples without a label", unlabelled),
             ("validation samples", validation),
         ];
-        Identity::new(&self.training, self.network, &self.params).on(data, &rows)
+        Identity::new(&self.training, self.network, Some(&self.params)).on(data, &rows)
     }
 
     /// Ends an epoch whose steps are taken.

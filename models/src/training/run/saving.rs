@@ -52,7 +52,7 @@ impl Run<'_> {
         let Run { training, patient_until, restart, .. } = self;
         let (patient_until, restart) = (*patient_until, *restart);
         let settings = Settings { training, goal, patient_until, restart };
-        Identity::new(&settings, self.trainer.network(), &self.trainer.params)
+        Identity::new(&settings, self.trainer.network(), Some(&self.trainer.params))
             .on(data, &[("training samples", train), ("validation samples", validation)])
     }
 }

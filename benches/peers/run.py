@@ -20,6 +20,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache"))
 WORK = pathlib.Path(os.environ.get("PEERS_WORK", CACHE / "narrows-peers"))
 PYTHON_PACKAGES = ["numpy", "torch", "jax[cpu]", "onnx", "onnxruntime", "scikit-learn"]
+# What predictions read and write files with.
+PYTHON_PACKAGES += ["pandas", "pyarrow", "pillow"]
 RUST_PEERS = ["gemm", "candle", "burn"]
 TRAINING, ALL = {"W1", "W1b"}, {"W1", "W1b", "W2", "W3", "W4", "W5"}
 TORCH = ALL | {"W4h", "W6", "W6c"}

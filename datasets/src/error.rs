@@ -64,6 +64,10 @@ pub enum Remedy {
     DecimalMark,
     /// Name a text of the column as missing, read the column as categories, or ignore it.
     MissingOrCategories,
+    /// Read the column as categories, or ignore it.
+    CategoriesOrIgnore,
+    /// Name a text as missing.
+    Missing,
     /// Skip images that cannot be read.
     SkipUnreadable,
     /// Ask for one size of all images.

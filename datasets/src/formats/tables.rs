@@ -12,6 +12,7 @@ mod infer;
 pub(crate) mod json;
 mod layout;
 mod marks;
+mod measured;
 mod names;
 pub(crate) mod open;
 mod parallel;
@@ -22,4 +23,5 @@ mod rows;
 mod source;
 #[cfg(test)]
 mod tests;
+mod units;
 pub(crate) mod write;

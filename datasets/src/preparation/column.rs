@@ -26,6 +26,9 @@ pub enum PreparedColumn {
         /// They were written with a decimal comma.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         comma: bool,
+        /// The unit that they were written with; empty without one.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        unit: String,
     },
     /// Categories as their place among the names: one feature.
     Ordinal {
@@ -68,9 +71,10 @@ impl PreparedColumn {
         let category =
             |names: &[String], encoding| ColumnKind::Category { names: names.to_vec(), encoding };
         let kind = match self {
-            &PreparedColumn::Number { mean, dates, comma, .. } => {
-                let origin = if LARGE.contains(&mean.abs()) { mean as i64 } else { 0 };
-                ColumnKind::Number { origin, dates, comma }
+            PreparedColumn::Number { mean, dates, comma, unit, .. } => {
+                let origin = if LARGE.contains(&mean.abs()) { *mean as i64 } else { 0 };
+                let unit = unit.clone();
+                ColumnKind::Number { origin, dates: *dates, comma: *comma, unit }
             }
             PreparedColumn::Ordinal { names, .. } => category(names, Encoding::Ordinal),
             PreparedColumn::OneHot { names, .. } => category(names, Encoding::OneHot),

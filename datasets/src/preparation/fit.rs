@@ -117,9 +117,9 @@ impl Fit {
             let (mean, std, indicator) = (moments.mean, moments.std(), moments.missing > 0);
             let name = column.name;
             match column.kind {
-                ColumnKind::Number { origin, dates, comma } => {
+                ColumnKind::Number { origin, dates, comma, unit } => {
                     let mean = mean + origin as f64;
-                    PreparedColumn::Number { name, mean, std, indicator, dates, comma }
+                    PreparedColumn::Number { name, mean, std, indicator, dates, comma, unit }
                 }
                 ColumnKind::Category { names, encoding: Encoding::Ordinal } => {
                     PreparedColumn::Ordinal { name, names, mean, std, indicator }

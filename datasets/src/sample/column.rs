@@ -27,12 +27,17 @@ pub enum ColumnKind {
         /// large numbers close to each other, keep their differences by it.
         #[serde(default, skip_serializing_if = "is_zero")]
         origin: i64,
-        /// The order of their parts, if the numbers are dates: seconds since 1970, in UTC.
+        /// The order of their parts, if the numbers are dates or times: seconds since 1970, in
+        /// UTC, or seconds of a day or a duration.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         dates: Option<Dates>,
         /// They were written with a decimal comma: so are those of other tables.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         comma: bool,
+        /// The unit that all of them were written with: `%`, `$`, `kg`. Those of other tables may
+        /// leave it out, and have no other.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        unit: String,
     },
     /// One of some names.
     Category {
@@ -45,7 +50,8 @@ pub enum ColumnKind {
 
 impl ColumnKind {
     /// Numbers that are stored as they are.
-    pub const NUMBER: ColumnKind = ColumnKind::Number { origin: 0, dates: None, comma: false };
+    pub const NUMBER: ColumnKind =
+        ColumnKind::Number { origin: 0, dates: None, comma: false, unit: String::new() };
 
     /// The number that stored values are counted from.
     pub(crate) fn origin(&self) -> i64 {
@@ -62,7 +68,7 @@ fn is_zero(origin: &i64) -> bool {
     *origin == 0
 }
 
-/// The order of year, month and day in dates.
+/// The order of the parts of dates, or of times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dates {
@@ -72,6 +78,17 @@ pub enum Dates {
     DayFirst,
     /// `03/04/2021`
     MonthFirst,
+    /// `14:30`, of hours and minutes
+    HoursFirst,
+    /// `14:30`, of minutes and seconds
+    MinutesFirst,
+}
+
+impl Dates {
+    /// Tells whether they are times without a date, so that their seconds are not those since 1970.
+    pub fn are_times(self) -> bool {
+        matches!(self, Dates::HoursFirst | Dates::MinutesFirst)
+    }
 }
 
 /// The way from a category to numbers.
@@ -96,8 +113,17 @@ mod tests {
         for (kind, expected) in [
             (ColumnKind::NUMBER, r#"{"name":"x","kind":"number"}"#),
             (
-                ColumnKind::Number { origin: -5, dates: Some(Dates::DayFirst), comma: true },
+                ColumnKind::Number {
+                    origin: -5,
+                    dates: Some(Dates::DayFirst),
+                    comma: true,
+                    unit: String::new(),
+                },
                 r#"{"name":"x","kind":"number","origin":-5,"dates":"day-first","comma":true}"#,
+            ),
+            (
+                ColumnKind::Number { origin: 0, dates: None, comma: false, unit: "%".to_owned() },
+                r#"{"name":"x","kind":"number","unit":"%"}"#,
             ),
             (category, r#"{"name":"x","kind":"category","names":["a","b"],"encoding":"ordinal"}"#),
         ] {

@@ -215,7 +215,7 @@ pub fn inspect(
             let name = column.name.clone();
             match &column.kind {
                 ColumnKind::Number { dates, .. } => {
-                    let dates = dates.is_some();
+                    let dates = dates.is_some_and(|dates| !dates.are_times());
                     ColumnSummary::Number { name, dates, numbers: numbers.finish() }
                 }
                 ColumnKind::Category { names, .. } => {

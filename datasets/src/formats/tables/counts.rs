@@ -1,10 +1,11 @@
 //! The findings on one column of a table.
 
-use super::dates::{Date, ORDERS};
+use super::dates::{Date, ORDERS, looks_like_date};
 use super::marks;
+use super::measured::Measured;
 use super::names::{Budget, Seen};
-use super::rounding::loses_digits;
-use super::source::{Cell, is_infinite};
+use super::source::{Cell, is_infinite, is_missing_word};
+use super::units::{Quantities, Unit};
 use crate::error::{Problem, Remedy, Short};
 use crate::formats::options::Decimal;
 use crate::sample::column::Dates;
@@ -15,8 +16,6 @@ pub(super) const MOST_CATEGORIES: usize = 1_000;
 pub(super) const FEW_CATEGORIES: usize = 100;
 /// The bytes of the longest category: a longer text is a description.
 const LONGEST_CATEGORY: usize = 256;
-/// Up to here, all whole numbers are exact as `f32`.
-const EXACT: f64 = 16_777_216.0;
 
 /// A place in the table: the row's number there, and the text that it holds.
 type FirstText = Option<(u64, String)>;
@@ -30,33 +29,33 @@ pub(super) struct Counts {
     /// The number of texts that are infinite numbers, and the first.
     pub(super) infinities: u64,
     pub(super) first_infinity: FirstText,
-    /// The number of texts that are numbers with marks, those of them with a percent sign, and the
-    /// first.
+    /// The number of texts that are numbers with marks, and the first.
     pub(super) marked: u64,
-    pub(super) percents: u64,
     pub(super) first_marked: FirstText,
+    /// The number of these that have a percent sign or one of a currency, and that sign.
+    pub(super) signs: u64,
+    pub(super) sign: Option<Box<Unit>>,
+    /// The texts that are numbers with a unit; they are collected all the same.
+    pub(super) quantities: Option<Box<Quantities>>,
     /// The number of texts that are dates, and the orders that all of them may be written in, by
     /// their bits.
     pub(super) dates: u64,
     pub(super) first_date: FirstText,
     orders: u8,
+    /// One of them has a year of two digits.
+    pub(super) short_years: bool,
+    /// The number of texts that look like dates, in forms that are not read.
+    pub(super) unknown_dates: u64,
+    /// The number of labels that are words for missing values, and the first.
+    pub(super) missing_words: u64,
+    pub(super) first_missing_word: FirstText,
     /// The number of texts that are numbers with the other decimal mark, and the first.
     pub(super) commas: u64,
     pub(super) first_comma: FirstText,
-    /// The first text that is nothing of this.
+    /// The first text that is nothing of this, nor a number with a unit.
     pub(super) first_text: FirstText,
-    /// The first number beyond the range of `f32`.
-    pub(super) first_too_large: Option<(u64, f64)>,
-    /// Numbers that lose digits as `f32`.
-    rounded: u64,
-    /// The first number that is not whole.
-    pub(super) first_fraction: Option<(u64, f64)>,
-    /// The first number and the last, and the number of steps by exactly one.
-    first: f64,
-    last: f64,
-    steps: u64,
-    /// The least and the largest number.
-    range: Option<(f64, f64)>,
+    /// The numbers, those of dates among them.
+    measured: Measured,
     /// The different texts, and numbers too if these are collected; `None` while there are none.
     pub(super) seen: Option<Box<Seen>>,
     /// There are too many values for categories: no more are collected.
@@ -72,6 +71,11 @@ pub(super) enum Counted {
     Features,
     /// All values are collected as they are.
     Categories,
+    /// All values are collected as they are, texts for missing values aside; those that are numbers
+    /// are measured.
+    Labels,
+    /// Nothing is collected: a model knows the column, whose numbers had a unit.
+    Known,
 }
 
 impl Counts {
@@ -93,10 +97,40 @@ impl Counts {
             Cell::Missing => self.missing += 1,
             Cell::Number(number) => {
                 self.numbers += 1;
-                self.measure(row, number);
-                if self.kind == Counted::Categories {
+                self.measured.push(row, number);
+                if matches!(self.kind, Counted::Categories | Counted::Labels) {
                     return self.collect(cell, limit, budget);
                 }
+            }
+            Cell::Text(text) if self.kind == Counted::Known => {
+                self.texts += 1;
+                if !decimal.is_some_and(|decimal| self.marked_number(row, text, decimal)) {
+                    self.quantity(row, text, decimal);
+                }
+            }
+            Cell::Text(text) if self.kind == Counted::Labels => {
+                let decimal = decimal.unwrap_or_default();
+                if is_missing_word(text) {
+                    self.missing += 1;
+                    self.missing_words += 1;
+                    note(&mut self.first_missing_word, row, text);
+                    return Ok(());
+                }
+                match marks::plain_number(text, decimal).filter(|number| number.is_finite()) {
+                    Some(number) => {
+                        self.numbers += 1;
+                        self.measured.push(row, number);
+                    }
+                    None => {
+                        self.texts += 1;
+                        let infinite = is_infinite(text);
+                        self.infinities += u64::from(infinite);
+                        let first =
+                            if infinite { &mut self.first_infinity } else { &mut self.first_text };
+                        note(first, row, text);
+                    }
+                }
+                return self.collect(cell, limit, budget);
             }
             Cell::Text(text) => {
                 self.texts += 1;
@@ -106,7 +140,10 @@ impl Counts {
                 } else if self.kind == Counted::Features && self.written_number(row, text, decimal)
                 {
                     return Ok(());
-                } else if self.first_text.is_none() {
+                } else if self.kind == Counted::Features && looks_like_date(text) {
+                    self.unknown_dates += 1;
+                    note(&mut self.first_text, row, text);
+                } else if !self.quantity(row, text, decimal) {
                     note(&mut self.first_text, row, text);
                 }
                 return self.collect(cell, limit, budget);
@@ -115,58 +152,96 @@ impl Counts {
         Ok(())
     }
 
-    fn measure(&mut self, row: u64, number: f64) {
-        match self.range {
-            None => self.first = number,
-            Some(_) => self.steps += u64::from(number - self.last == 1.0),
+    /// Counts a text that is a number with marks, or a date; `false` if it is neither.
+    fn written_number(&mut self, row: u64, text: &str, decimal: Option<Decimal>) -> bool {
+        if decimal.is_some_and(|decimal| self.marked_number(row, text, decimal)) {
+            return true;
         }
-        self.last = number;
-        let (least, most) = self.range.unwrap_or((number, number));
-        self.range = Some((least.min(number), most.max(number)));
-        // Most numbers are short and whole: then this is all.
-        if number as i32 as f64 != number || number.abs() > EXACT {
-            if (number as f32).is_infinite() {
-                self.first_too_large.get_or_insert((row, number));
+        if let Some(date) = Date::read(text) {
+            self.orders = if self.dates == 0 { u8::MAX } else { self.orders } & date.orders();
+            self.dates += 1;
+            self.short_years |= date.short_year;
+            note(&mut self.first_date, row, text);
+            if let Some(seconds) = ORDERS.iter().find_map(|&order| date.seconds(order)) {
+                self.measured.push(row, seconds);
             }
-            if number as i64 as f64 != number && number.fract() != 0.0 {
-                self.first_fraction.get_or_insert((row, number));
+            return true;
+        }
+        if decimal.is_some_and(|decimal| marks::has_other_decimal(text, decimal)) {
+            self.commas += 1;
+            note(&mut self.first_comma, row, text);
+        }
+        false
+    }
+
+    /// Counts a text that is a number with marks; `false` if it is none.
+    fn marked_number(&mut self, row: u64, text: &str, decimal: Decimal) -> bool {
+        let Some(number) = marks::number(text, decimal) else { return false };
+        self.marked += 1;
+        note(&mut self.first_marked, row, text);
+        self.measured.push(row, number.value);
+        if !number.unit.is_empty() {
+            self.signs += 1;
+            match &mut self.sign {
+                Some(sign) => sign.meet(row, text, number.unit),
+                none => *none = Some(Box::new(Unit::new(row, text, number.unit))),
             }
-            self.rounded += u64::from(loses_digits(number));
+        }
+        true
+    }
+
+    /// Counts a text that is a number with a unit; `false` if it is none.
+    fn quantity(&mut self, row: u64, text: &str, decimal: Option<Decimal>) -> bool {
+        let number = decimal.and_then(|decimal| marks::quantity(text, decimal));
+        let Some(number) = number.filter(|_| self.kind != Counted::Categories) else {
+            return false;
+        };
+        let quantities = self.quantities.get_or_insert_with(|| {
+            Box::new(Quantities {
+                count: 0,
+                unit: Unit::new(row, text, number.unit),
+                measured: Measured::default(),
+            })
+        });
+        quantities.count += 1;
+        quantities.unit.meet(row, text, number.unit);
+        quantities.measured.push(row, number.value);
+        true
+    }
+
+    /// The numbers with a unit behind them, if all have the same.
+    pub(super) fn of_one_unit(&self) -> Option<&Quantities> {
+        self.quantities.as_deref().filter(|quantities| quantities.unit.other.is_none())
+    }
+
+    /// Tells whether each value is a number with the same unit.
+    pub(super) fn all_have_a_unit(&self) -> bool {
+        self.of_one_unit().is_some_and(|quantities| quantities.count == self.texts)
+            && self.numbers == 0
+    }
+
+    /// The numbers of the column.
+    pub(super) fn measured(&self) -> &Measured {
+        match self.of_one_unit() {
+            Some(quantities) if self.all_have_a_unit() => &quantities.measured,
+            _ => &self.measured,
         }
     }
 
-    /// Counts a text that is a number with marks, or a date; `false` if it is neither.
-    fn written_number(&mut self, row: u64, text: &str, decimal: Option<Decimal>) -> bool {
-        if let Some(number) = decimal.and_then(|decimal| marks::number(text, decimal)) {
-            self.marked += 1;
-            self.percents += u64::from(number.percent);
-            note(&mut self.first_marked, row, text);
-            self.measure(row, number.value);
-        } else if let Some(date) = Date::read(text) {
-            self.orders = if self.dates == 0 { u8::MAX } else { self.orders } & date.orders();
-            self.dates += 1;
-            note(&mut self.first_date, row, text);
-            if let Some(seconds) = ORDERS.iter().find_map(|&order| date.seconds(order)) {
-                self.measure(row, seconds);
-            }
-        } else if decimal.is_some_and(|decimal| marks::has_other_decimal(text, decimal)) {
-            self.commas += 1;
-            note(&mut self.first_comma, row, text);
-            return false;
-        } else {
-            return false;
-        }
-        true
+    /// Tells whether a number has no unit, in a column whose numbers had one in another table.
+    pub(super) fn has_no_unit(&self) -> bool {
+        let with_unit = self.signs + self.quantities.as_ref().map_or(0, |found| found.count);
+        self.kind == Counted::Known && with_unit < self.numbers + self.texts
+    }
+
+    /// Tells whether most values look like dates, in forms that are not read.
+    pub(super) fn look_like_dates(&self) -> bool {
+        2 * self.unknown_dates > self.numbers + self.texts
     }
 
     /// The number of texts that are neither numbers with marks, nor dates.
     pub(super) fn other_texts(&self) -> u64 {
         self.texts - self.marked - self.dates
-    }
-
-    /// The largest number less the least.
-    pub(super) fn width(&self) -> f64 {
-        self.range.map_or(0.0, |(least, most)| most - least)
     }
 
     /// The number of different values that were collected.
@@ -188,21 +263,6 @@ impl Counts {
         self.orders & 0b111 == 0b110
     }
 
-    /// A whole number that the numbers are close to, as they are large; 0 if there is none.
-    pub(super) fn origin(&self) -> i64 {
-        let Some((least, most)) = self.range else { return 0 };
-        let middle = least / 2.0 + most / 2.0;
-        let close = most - least <= middle.abs() && middle.abs() < 2_f64.powi(62);
-        if self.rounded > 0 && close && middle.abs() > EXACT { middle as i64 } else { 0 }
-    }
-
-    /// The numbers that lose digits as they are stored.
-    pub(super) fn rounded(&self) -> u64 {
-        let (least, most) = self.range.unwrap_or_default();
-        let whole = self.first_fraction.is_none();
-        if whole && self.origin() != 0 && most - least < EXACT { 0 } else { self.rounded }
-    }
-
     /// The memory that [`Counts::add`] takes, or `None` if it cannot say what counting the cells of
     /// `later` one by one would: where a limit is met on the way.
     pub(super) fn growth(&self, later: &Counts, limit: usize) -> Option<usize> {
@@ -222,39 +282,47 @@ impl Counts {
 
     /// Adds what was found in later rows.
     pub(super) fn add(&mut self, later: Counts) {
-        if let Some((least, most)) = later.range {
-            match self.range {
-                None => self.first = later.first,
-                Some(_) => self.steps += u64::from(later.first - self.last == 1.0),
-            }
-            self.last = later.last;
-            let range = self.range.unwrap_or((least, most));
-            self.range = Some((range.0.min(least), range.1.max(most)));
-        }
+        self.measured.add(&later.measured);
         if later.dates > 0 {
             self.orders = if self.dates == 0 { u8::MAX } else { self.orders } & later.orders;
         }
-        self.missing += later.missing;
-        self.numbers += later.numbers;
-        self.texts += later.texts;
-        self.infinities += later.infinities;
-        self.marked += later.marked;
-        self.percents += later.percents;
-        self.dates += later.dates;
-        self.commas += later.commas;
-        self.rounded += later.rounded;
-        self.steps += later.steps;
+        self.short_years |= later.short_years;
+        for (count, later) in [
+            (&mut self.missing, later.missing),
+            (&mut self.numbers, later.numbers),
+            (&mut self.texts, later.texts),
+            (&mut self.infinities, later.infinities),
+            (&mut self.marked, later.marked),
+            (&mut self.signs, later.signs),
+            (&mut self.dates, later.dates),
+            (&mut self.unknown_dates, later.unknown_dates),
+            (&mut self.missing_words, later.missing_words),
+            (&mut self.commas, later.commas),
+        ] {
+            *count += later;
+        }
         for (first, later) in [
             (&mut self.first_infinity, later.first_infinity),
             (&mut self.first_marked, later.first_marked),
             (&mut self.first_date, later.first_date),
             (&mut self.first_comma, later.first_comma),
             (&mut self.first_text, later.first_text),
+            (&mut self.first_missing_word, later.first_missing_word),
         ] {
             *first = first.take().or(later);
         }
-        self.first_too_large = self.first_too_large.or(later.first_too_large);
-        self.first_fraction = self.first_fraction.or(later.first_fraction);
+        match (&mut self.sign, later.sign) {
+            (Some(sign), Some(later)) => sign.add(*later),
+            (sign, later) => *sign = sign.take().or(later),
+        }
+        match (&mut self.quantities, later.quantities) {
+            (Some(quantities), Some(later)) => {
+                quantities.count += later.count;
+                quantities.measured.add(&later.measured);
+                quantities.unit.add(later.unit);
+            }
+            (quantities, later) => *quantities = quantities.take().or(later),
+        }
         match (&mut self.seen, later.seen) {
             (_, Some(_)) if self.too_many => {}
             (Some(seen), Some(others)) => seen.add_all(*others),
@@ -265,7 +333,7 @@ impl Counts {
 
     /// Tells whether the column counts all `rows` rows, one by one.
     pub(super) fn counts_rows(&self, rows: u64) -> bool {
-        rows > FEW_CATEGORIES as u64 && self.steps + 1 == rows && self.first_fraction.is_none()
+        rows > FEW_CATEGORIES as u64 && self.measured().counts_by_one(rows)
     }
 
     pub(super) fn collect(

@@ -39,8 +39,8 @@ use crate::formats::tables::source::{TableSource, TakePart, twice};
 use crate::sample::column::{Column, ColumnKind};
 use blanks::SingleTabs;
 use blocks::Blocks;
-pub(super) use cells::to_text;
 use cells::trim;
+pub(super) use cells::{to_label, to_text};
 use part::{CsvPart, Dialect};
 use records::{PIECE, Record, Records, unreadable, without_mark};
 use survey::{Survey, survey};
@@ -126,7 +126,8 @@ impl CsvTable {
         }
         drop(records);
         let (path, columns, missing) = (path.to_owned(), names.len(), options.missing.clone());
-        let dialect = Dialect { path, delimiter, header, columns, missing, decimal, texts: vec![] };
+        let dialect =
+            Dialect { path, delimiter, header, columns, missing, decimal, ..Dialect::default() };
         let (path, dialect) = (dialect.path.clone(), Arc::new(dialect));
         Ok(CsvTable { path, input, stamp: None, dialect, names, text, start, notes, left_out })
     }
@@ -163,9 +164,10 @@ impl TableSource for CsvTable {
         "line"
     }
 
-    fn read_as_text(&mut self, columns: &[bool]) {
-        Arc::make_mut(&mut self.dialect).texts =
-            if columns.contains(&true) { columns.to_vec() } else { Vec::new() };
+    fn read_as_text(&mut self, columns: &[bool], label: Option<usize>) {
+        let dialect = Arc::make_mut(&mut self.dialect);
+        dialect.texts = if columns.contains(&true) { columns.to_vec() } else { Vec::new() };
+        dialect.label = label;
     }
 
     fn decimal(&self) -> Option<Decimal> {

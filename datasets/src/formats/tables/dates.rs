@@ -1,49 +1,77 @@
-//! Dates and times in texts, as seconds since 1970.
+//! Dates and times in texts: dates as seconds since 1970, times without one as seconds.
 //!
-//! - **Dates**: `2021-03-04`, `04/03/2021`, `4.3.2021`, `4 March 2021`, `Mar 4, 2021`, `2021-03`.
-//!   Years have four digits.
-//! - **Times** behind them: `12:34`, `12:34:56.7`, `5:30 PM`, after a blank or a `T`.
+//! - **Dates**: `2021-03-04`, `04/03/2021`, `4.3.2021`, `4 March 2021`, `Mar 4, 2021`. A day of the
+//!   week may stand before them.
+//! - **Years of two digits** are the last part: `31/12/24`, `31-Dec-24`. They are 1969 to 2068, as
+//!   POSIX has it.
+//! - **Months, quarters, weeks** are their first day: `2021-03`, `03/2021`, `Mar 2021`, `2021Q1`,
+//!   `Q1 2021`, `2021-W12`.
+//! - **Times** behind dates: `12:34`, `12:34:56.7`, `5:30 PM`, after a blank or a `T`.
 //! - **Zones** behind those: `Z`, `UTC`, `GMT`, `+02:00`. A time without one is taken as UTC.
+//! - **Times alone**, of the day, or durations: `14:30`, `2:30 PM`, `1:23:45.6`, `1 day, 2:03:04`.
 //!
-//! The order of day and month is that of the column: `03/04/2021` alone does not tell it.
+//! The order of day and month is that of the column: `03/04/2021` alone does not tell it. Nor does
+//! `14:30` tell whether minutes or seconds are last: minutes, unless the column has a `59:30`.
+
+mod calendar;
+mod clock;
+mod unknown;
 
 use crate::sample::column::Dates;
+use calendar::{days_of_week, days_since_1970, is_weekday, month_named};
+use clock::{seconds_alone, seconds_of_day};
+pub(super) use unknown::looks_like_date;
 
 /// A date that was read, in each order that it may be written in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Date {
-    /// Seconds since 1970, by the order of [`ORDERS`]; `None` if it cannot be written so.
+    /// The seconds, by the order of [`ORDERS`]; `None` if it cannot be written so.
     seconds: [Option<f64>; ORDERS.len()],
+    /// Its year has two digits.
+    pub(super) short_year: bool,
 }
 
-/// All orders of a date's parts.
-pub(super) const ORDERS: [Dates; 3] = [Dates::YearFirst, Dates::DayFirst, Dates::MonthFirst];
+/// All orders of the parts of a date or a time.
+pub(super) const ORDERS: [Dates; 5] =
+    [Dates::YearFirst, Dates::DayFirst, Dates::MonthFirst, Dates::HoursFirst, Dates::MinutesFirst];
+
+/// The days since 1970, by the order of the first of [`ORDERS`].
+type Days = [Option<i64>; 3];
 
 impl Date {
-    /// Reads a date; `None` if `text` is none.
+    /// Reads a date or a time; `None` if `text` is none.
     pub(super) fn read(text: &str) -> Option<Date> {
         // Most texts are none, and are told by a look at their bytes.
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
-        if !(5..=40).contains(&text.len()) || digits < 5 {
+        if !(4..=40).contains(&text.len()) || digits < 3 {
             return None;
         }
+        let text = without_weekday(text);
         let (date, time) = match text.find(':') {
             None => (text, ""),
             Some(colon) => {
                 let before = text[..colon].trim_end_matches(|digit: char| digit.is_ascii_digit());
-                if !before.ends_with([' ', 'T']) {
-                    return None;
+                let date = before.strip_suffix([' ', 'T']);
+                let alone = before.is_empty() || before.ends_with(['-', '+']);
+                if alone
+                    || date.is_some_and(|date| date.trim_end_matches([',', 's']).ends_with("day"))
+                {
+                    let [hours, minutes] = seconds_alone(text)?;
+                    let seconds = [None, None, None, hours, minutes];
+                    return Some(Date { seconds, short_year: false });
                 }
-                (&before[..before.len() - 1], &text[before.len()..])
+                (date?, &text[before.len()..])
             }
         };
         let time = if time.is_empty() { 0.0 } else { seconds_of_day(time)? };
-        let days = days_in_each_order(date.trim())?;
-        let seconds = days.map(|days| days.map(|days| days as f64 * 86_400.0 + time));
-        seconds.iter().any(Option::is_some).then_some(Date { seconds })
+        let (days, short_year) = days_in_each_order(date.trim())?;
+        let [year_first, day_first, month_first] =
+            days.map(|days| days.map(|days| days as f64 * 86_400.0 + time));
+        let seconds = [year_first, day_first, month_first, None, None];
+        seconds.iter().any(Option::is_some).then_some(Date { seconds, short_year })
     }
 
-    /// The seconds since 1970, if it is written in the order `dates`.
+    /// The seconds, if it is written in the order `dates`.
     pub(super) fn seconds(&self, dates: Dates) -> Option<f64> {
         ORDERS.iter().position(|&order| order == dates).and_then(|at| self.seconds[at])
     }
@@ -54,132 +82,90 @@ impl Date {
     }
 }
 
-/// The days since 1970 in each of [`ORDERS`]. A month by its name leaves no doubt, and is right in
-/// any.
-fn days_in_each_order(text: &str) -> Option<[Option<i64>; ORDERS.len()]> {
+/// A date without the day of the week before it.
+fn without_weekday(text: &str) -> &str {
+    match text.find(|end: char| !end.is_ascii_alphabetic()) {
+        Some(end) if end > 0 && is_weekday(&text[..end]) => {
+            text[end..].trim_start_matches([',', '.', ' '])
+        }
+        _ => text,
+    }
+}
+
+/// The days since 1970 in each order, and true if the year has two digits. A month by its name, a
+/// quarter or a week leaves no doubt, and is right in any.
+fn days_in_each_order(text: &str) -> Option<(Days, bool)> {
     let parts: Vec<&str> =
         text.split(['-', '/', '.', ',', ' ']).filter(|part| !part.is_empty()).collect();
-    let number = |part: &str, longest: usize| {
-        let whole = part.len() <= longest && part.bytes().all(|byte| byte.is_ascii_digit());
-        whole.then(|| part.parse::<i64>().ok()).flatten()
+    let long_year = |part: &str| (part.len() == 4).then(|| number(part, 4)).flatten();
+    let short_year = |part: &str| {
+        let year = (part.len() == 2).then(|| number(part, 2)).flatten()?;
+        Some(if year < 69 { 2000 + year } else { 1900 + year })
     };
-    let year = |part: &str| (part.len() == 4).then(|| number(part, 4)).flatten();
+    let year = |part: &str| long_year(part).or_else(|| short_year(part));
     let date = |year: Option<i64>, month: Option<i64>, day: Option<i64>| {
         days_since_1970(year?, month?, day?)
     };
+    let sure = |days: Option<i64>| days.map(|days| ([Some(days); 3], false));
     match parts[..] {
+        [one] => sure(period(one.get(..4)?, one.get(4..)?)),
         [one, two] if two.len() == 2 && text.as_bytes().get(4) == Some(&b'-') => {
-            let days = date(year(one), number(two, 2), Some(1));
-            days.is_some().then_some([days, None, None])
+            match date(long_year(one), number(two, 2), Some(1)) {
+                Some(days) => Some(([Some(days), None, None], false)),
+                None => sure(period(one, two)),
+            }
+        }
+        [one, two] => {
+            let month = |part: &str| {
+                let slash = text.contains('/');
+                month_named(part).or_else(|| number(part, 2).filter(|_| slash))
+            };
+            let days = date(long_year(two), month(one), Some(1));
+            let days = days.or_else(|| date(long_year(one), month(two), Some(1)));
+            sure(days.or_else(|| period(one, two)).or_else(|| period(two, one)))
         }
         [one, two, three] => {
             let named = match (month_named(one), month_named(two)) {
                 (Some(month), _) => date(year(three), Some(month), number(two, 2)),
                 (_, Some(month)) if one.len() == 4 => {
-                    date(year(one), Some(month), number(three, 2))
+                    date(long_year(one), Some(month), number(three, 2))
                 }
                 (_, Some(month)) => date(year(three), Some(month), number(one, 2)),
                 _ => None,
             };
             if named.is_some() {
-                return Some([named; 3]);
+                return Some(([named; 3], three.len() == 2 && one.len() != 4));
             }
-            let year_first = date(year(one), number(two, 2), number(three, 2));
-            let (one, two, year) = (number(one, 2), number(two, 2), year(three));
-            Some([year_first, date(year, two, one), date(year, one, two)])
+            let year_first = date(long_year(one), number(two, 2), number(three, 2));
+            // Versions, too, have three short numbers.
+            let (short, slash) = (three.len() == 2, text.contains('/'));
+            let last = year(three).filter(|_| !short || slash || one.len() == 2 && two.len() == 2);
+            let (one, two) = (number(one, 2), number(two, 2));
+            let short = short && year_first.is_none();
+            Some(([year_first, date(last, two, one), date(last, one, two)], short))
         }
         _ => None,
     }
 }
 
-/// The number of the month that a text begins to name.
-fn month_named(text: &str) -> Option<i64> {
-    const MONTHS: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
-    let text = text.to_ascii_lowercase();
-    let named = |month: &&str| text.len() >= 3 && (month.starts_with(&text) || text == "sept");
-    MONTHS.iter().position(named).map(|at| if text == "sept" { 9 } else { at as i64 + 1 })
+/// A number of a few digits, and of nothing else.
+fn number(part: &str, longest: usize) -> Option<i64> {
+    let whole = part.len() <= longest && part.bytes().all(|byte| byte.is_ascii_digit());
+    whole.then(|| part.parse::<i64>().ok()).flatten()
 }
 
-/// The seconds of a time of day, in UTC: less than 0 or more than a day's where its zone says so.
-fn seconds_of_day(text: &str) -> Option<f64> {
-    let zone_at = text.find(|end: char| end != ':' && end != '.' && !end.is_ascii_digit());
-    let (clock, mut rest) = text.split_at(zone_at.unwrap_or(text.len()));
-    let mut parts = clock.split(':');
-    let mut below = |limit: f64| {
-        let part = parts.next()?;
-        let value = part.parse::<f64>().ok().filter(|value| *value < limit)?;
-        part.starts_with(|first: char| first.is_ascii_digit()).then_some(value)
-    };
-    let (mut hours, minutes) = (below(24.0)?, below(60.0)?);
-    let seconds = if clock.matches(':').count() > 1 { below(61.0)? } else { 0.0 };
-    if clock.matches(':').count() > 2 || hours.fract() != 0.0 || minutes.fract() != 0.0 {
-        return None;
-    }
-    rest = rest.trim();
-    let half = rest.get(..2).unwrap_or("").to_ascii_lowercase();
-    if half == "am" || half == "pm" {
-        if !(1.0..=12.0).contains(&hours) {
-            return None;
+/// The first day of a quarter or a week of a year: of `Q1`, `W12`.
+fn period(year: &str, part: &str) -> Option<i64> {
+    let year = number(year, 4).filter(|_| year.len() == 4)?;
+    let (letter, count) = (part.as_bytes().first()?.to_ascii_uppercase(), part.get(1..)?);
+    match (letter, count.len()) {
+        (b'Q', 1) => {
+            let quarter = number(count, 1).filter(|quarter| (1..=4).contains(quarter))?;
+            days_since_1970(year, 3 * quarter - 2, 1)
         }
-        hours = hours % 12.0 + if half == "pm" { 12.0 } else { 0.0 };
-        rest = rest[2..].trim();
+        (b'W', 2) => days_of_week(year, number(count, 2)?),
+        _ => None,
     }
-    Some(hours * 3600.0 + minutes * 60.0 + seconds - zone(rest)?)
-}
-
-/// The seconds by which a zone is ahead of UTC.
-fn zone(text: &str) -> Option<f64> {
-    if text.is_empty() || ["Z", "UTC", "GMT"].contains(&text) {
-        return Some(0.0);
-    }
-    let sign = match text.as_bytes()[0] {
-        b'+' => 1.0,
-        b'-' => -1.0,
-        _ => return None,
-    };
-    let digits: String = text[1..].chars().filter(|&digit| digit != ':').collect();
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) || ![2, 4].contains(&digits.len()) {
-        return None;
-    }
-    let number: f64 = digits.parse().ok()?;
-    let (hours, minutes) =
-        if digits.len() == 2 { (number, 0.0) } else { ((number / 100.0).trunc(), number % 100.0) };
-    (hours < 15.0 && minutes < 60.0).then_some(sign * (hours * 3600.0 + minutes * 60.0))
-}
-
-/// The days from 1 January 1970 to a date of the Gregorian calendar; `None` if there is none
-/// (H. Hinnant, chrono-Compatible Low-Level Date Algorithms, 2013).
-fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let longest = match month {
-        2 => 28 + i64::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => return None,
-    };
-    if !(1..=longest).contains(&day) {
-        return None;
-    }
-    // Years that begin in March have the leap day at their end.
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    Some(era * 146_097 + day_of_era - 719_468)
 }
 
 #[cfg(test)]
@@ -204,6 +190,24 @@ mod tests {
             ("Mar 4, 2021", 1_614_816_000.0),
             ("04-Sep-1999", 936_403_200.0),
             ("1600-02-29", -11_670_998_400.0),
+            ("Thu, 04 Mar 2021", 1_614_816_000.0),
+            ("Thursday 4 March 2021", 1_614_816_000.0),
+            ("Thu, 04 Mar 2021 12:34:56 +0000", 1_614_861_296.0),
+            ("Mar 2021", 1_614_556_800.0),
+            ("March 2021", 1_614_556_800.0),
+            ("Mar-2021", 1_614_556_800.0),
+            ("2021 March", 1_614_556_800.0),
+            ("03/2021", 1_614_556_800.0),
+            ("2021/03", 1_614_556_800.0),
+            ("2021Q1", 1_609_459_200.0),
+            ("2021-Q2", 1_617_235_200.0),
+            ("Q3 2021", 1_625_097_600.0),
+            ("2021 q4", 1_633_046_400.0),
+            ("2021-W01", 1_609_718_400.0),
+            ("2020-W53", 1_609_113_600.0),
+            ("2021W12", 1_616_371_200.0),
+            ("31-Dec-24", 1_735_603_200.0),
+            ("31 Dec 1999", 946_598_400.0),
         ] {
             let date = Date::read(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(date.seconds(Dates::YearFirst), Some(seconds), "{text}");
@@ -225,11 +229,61 @@ mod tests {
     }
 
     #[test]
+    fn years_of_two_digits_are_of_this_century_or_the_last() {
+        let read = |text: &str, order| Date::read(text).unwrap().seconds(order);
+        for text in ["31/12/24", "31.12.24", "31-12-24"] {
+            assert_eq!(read(text, Dates::DayFirst), Some(1_735_603_200.0), "{text}");
+            assert!(Date::read(text).unwrap().short_year);
+        }
+        assert_eq!(read("3/14/69", Dates::MonthFirst), Some(-25_315_200.0));
+        assert_eq!(read("3/14/68", Dates::MonthFirst), Some(3_098_908_800.0));
+        assert_eq!(Date::read("1/2/24").unwrap().orders(), 0b110);
+        assert!(!Date::read("31/12/2024").unwrap().short_year);
+    }
+
+    #[test]
+    fn times_alone_are_seconds() {
+        for (text, hours_first, minutes_first) in [
+            ("14:30", Some(52_200.0), Some(870.0)),
+            ("14:30:05", Some(52_205.0), Some(52_205.0)),
+            ("2:30 PM", Some(52_200.0), None),
+            ("12:05 am", Some(300.0), None),
+            ("1:23:45.6", Some(5_025.6), Some(5_025.6)),
+            ("59:30", None, Some(3_570.0)),
+            ("1:02.5", None, Some(62.5)),
+            ("36:15:00", Some(130_500.0), Some(130_500.0)),
+            ("-0:30:00", Some(-1_800.0), Some(-1_800.0)),
+            ("1 day, 2:03:04", Some(93_784.0), Some(93_784.0)),
+            ("2 days 00:00:01.5", Some(172_801.5), Some(172_801.5)),
+            ("-1 days +23:59:59", Some(-1.0), Some(-1.0)),
+        ] {
+            let date = Date::read(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(date.seconds(Dates::HoursFirst), hours_first, "{text}");
+            assert_eq!(date.seconds(Dates::MinutesFirst), minutes_first, "{text}");
+            assert_eq!(date.seconds(Dates::YearFirst), None, "{text}");
+        }
+    }
+
+    #[test]
     fn other_texts_are_no_dates() {
         for text in [
             "",
             "2021",
-            "12:34:56",
+            "12:60",
+            "3:1",
+            "16:9",
+            "1:2:3",
+            "12:34:56:78",
+            "2021Q5",
+            "2021-W54",
+            "2021-W00",
+            "Q1",
+            "13/2021",
+            "1.10.12",
+            "9-10-12",
+            "99-12-31",
+            "Mar-24",
+            "24-Mar",
             "1.2.3",
             "192.168.0.1",
             "2021-13-01",

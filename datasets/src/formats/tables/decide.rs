@@ -13,10 +13,11 @@
 
 use super::counts::{Counts, FEW_CATEGORIES, MOST_CATEGORIES};
 use super::dates::Date;
-use super::marks;
+use super::marks::{self, is_currency, is_known_unit};
 use super::names::Names;
 use super::roles::Role;
-use crate::error::{Problem, Remedy};
+use super::units::Unit;
+use crate::error::{Problem, Remedy, Short};
 use crate::formats::options::Decimal;
 use crate::sample::column::Dates;
 use crate::sample::label::MOST_CLASSES;
@@ -60,21 +61,15 @@ pub(super) fn kind(
         let problem = format!("{text} is not finite: mend it, or leave it empty as missing");
         return Err((Some(*row), problem.into()));
     }
-    if counts.other_texts() > 0 {
+    let measured = if counts.all_have_a_unit() { counts.texts } else { known_quantities(counts) };
+    if counts.other_texts() > measured {
         return mixed(counts, row_word, decimal).map(|()| Kind::Categories);
     }
     if counts.dates > 0 {
         return dates(counts, row_word).map(Kind::Date);
     }
-    if let Some((row, text)) = &counts.first_marked
-        && counts.percents > 0
-        && counts.percents < counts.numbers + counts.marked
-    {
-        let problem =
-            format!("{text} and others are percentages, or are not: write all of the column alike");
-        return Err((Some(*row), problem.into()));
-    }
-    if let Some((row, number)) = counts.first_too_large {
+    units(counts)?;
+    if let Some((row, number)) = counts.measured().first_too_large {
         let problem = format!(
             "{number:e} is beyond the range of 32-bit floats: give it in another unit, or ignore \
              the column"
@@ -89,15 +84,46 @@ pub(super) fn kind(
     Ok(Kind::Number)
 }
 
+/// The number of texts with a unit that is known for one: other letters may be those of codes.
+fn known_quantities(counts: &Counts) -> u64 {
+    let known = |unit: &Unit| {
+        is_known_unit(&unit.unit)
+            && unit.other.as_ref().is_none_or(|(_, _, other)| is_known_unit(other))
+    };
+    let found = counts.quantities.as_deref().filter(|found| known(&found.unit));
+    found.map_or(0, |found| found.count)
+}
+
+/// Refuses numbers of which some have another unit than others. A currency may be left out.
+fn units(counts: &Counts) -> Result<(), Wrong> {
+    let of_sign = counts.sign.as_deref().map(|sign| (sign, counts.signs));
+    let of_unit = counts.quantities.as_deref().map(|found| (&found.unit, found.count));
+    for (unit, count) in [of_sign, of_unit].into_iter().flatten() {
+        let (row, text) = &unit.first;
+        let (row, problem) = match &unit.other {
+            Some((row, other, _)) => (row, format!("{other} has another unit than {text}")),
+            None if count < counts.numbers + counts.texts && !is_currency(&unit.unit) => {
+                let unit = Short(&unit.unit);
+                (row, format!("{text} has the unit {unit}, and others of the column do not"))
+            }
+            None => continue,
+        };
+        let problem =
+            format!("{problem}: write all alike, read the column as categories, or ignore it");
+        return Err((Some(*row), Problem::with(problem, Remedy::CategoriesOrIgnore)));
+    }
+    Ok(())
+}
+
 /// Refuses a column of numbers, with or without marks, that has some other texts.
 fn mixed(counts: &Counts, row_word: &str, decimal: Option<Decimal>) -> Result<(), Wrong> {
-    let numbers = counts.numbers + counts.marked + counts.dates;
-    let others = counts.other_texts();
+    let quantities = known_quantities(counts);
+    let numbers = counts.numbers + counts.marked + counts.dates + quantities;
+    let others = counts.other_texts() - quantities;
     if let Some((row, text)) = &counts.first_comma
         && counts.commas == others
     {
-        let mark = if decimal == Some(Decimal::Comma) { "point" } else { "comma" };
-        let problem = format!("{text} looks like a number with a decimal {mark}: say so if it is");
+        let problem = other_decimal(text, decimal.unwrap_or_default());
         return Err((Some(*row), Problem::with(problem, Remedy::DecimalMark)));
     }
     if numbers == 0 {
@@ -106,17 +132,27 @@ fn mixed(counts: &Counts, row_word: &str, decimal: Option<Decimal>) -> Result<()
     let texts = counts.seen.as_ref().map(|seen| seen.texts()).into_iter().flatten();
     let is_number = |text: &str| {
         Date::read(text).is_some()
-            || decimal.is_some_and(|decimal| marks::number(text, decimal).is_some())
+            || decimal.is_some_and(|decimal| {
+                marks::number(text, decimal).is_some()
+                    || quantities > 0 && marks::quantity(text, decimal).is_some()
+            })
     };
     let marks: Vec<&str> = texts.filter(|text| !is_number(text)).take(FEW_MARKS + 1).collect();
     let few = marks.len() <= FEW_MARKS && !counts.too_many;
     let no_names = marks.iter().all(|mark| !mark.contains(char::is_alphanumeric));
-    let measured = counts.first_fraction.is_some() || counts.width() >= WIDE;
+    let measured = quantities > 0
+        || counts.measured().first_fraction.is_some()
+        || counts.measured().width() >= WIDE;
     if numbers <= others && !(few && (no_names || measured)) {
         return Ok(());
     }
     let found = [&counts.first_text, &counts.first_comma, &counts.first_infinity];
-    let first = found.into_iter().flatten().min_by_key(|(row, _)| *row);
+    let codes = counts.quantities.as_deref().filter(|_| quantities == 0);
+    let first = found
+        .into_iter()
+        .flatten()
+        .chain(codes.map(|found| &found.unit.first))
+        .min_by_key(|(row, _)| *row);
     let text = first.map_or(String::new(), |(row, text)| format!("{text} in {row_word} {row}"));
     let what = if counts.dates == numbers { "dates" } else { "numbers" };
     let each = if others == 1 { "another text" } else { "other texts, the first" };
@@ -128,10 +164,16 @@ fn mixed(counts: &Counts, row_word: &str, decimal: Option<Decimal>) -> Result<()
     Err((None, Problem::with(problem, Remedy::MissingOrCategories)))
 }
 
+/// The problem with a text that looks like a number with another mark than `decimal`.
+pub(super) fn other_decimal(text: &str, decimal: Decimal) -> String {
+    let mark = if decimal == Decimal::Comma { "point" } else { "comma" };
+    format!("{text} looks like a number with a decimal {mark}: say so if it is")
+}
+
 /// The order of the parts of all dates of a column.
 fn dates(counts: &Counts, row_word: &str) -> Result<Dates, Wrong> {
-    if counts.numbers + counts.marked > 0 {
-        let numbers = counts.numbers + counts.marked;
+    let numbers = counts.numbers + counts.marked + known_quantities(counts);
+    if numbers > 0 {
         let problem =
             format!("holds {} dates, but also {numbers} numbers: mend or ignore it", counts.dates);
         return Err((None, Problem::with(problem, Remedy::Ignore)));
@@ -140,16 +182,17 @@ fn dates(counts: &Counts, row_word: &str) -> Result<Dates, Wrong> {
     if counts.day_or_month_first() {
         let problem = format!(
             "holds dates such as {first}, of which none tells day from month: write them as \
-             2021-12-31, or ignore the column"
+             2021-12-31, read the column as categories, or ignore it"
         );
-        return Err((None, Problem::with(problem, Remedy::Ignore)));
+        return Err((None, Problem::with(problem, Remedy::CategoriesOrIgnore)));
     }
     counts.order().ok_or_else(|| {
         let problem = format!(
-            "holds dates in several orders of day, month and year, one of them {first}: write \
-             each {row_word}'s as 2021-12-31, or ignore the column"
+            "holds dates in several orders of day, month and year, or times beside dates, one of \
+             them {first}: write each {row_word}'s as 2021-12-31, read the column as categories, \
+             or ignore it"
         );
-        (None, Problem::with(problem, Remedy::Ignore))
+        (None, Problem::with(problem, Remedy::CategoriesOrIgnore))
     })
 }
 
@@ -159,6 +202,14 @@ pub(super) fn categories(counts: Counts, rows: u64) -> Result<Names, Wrong> {
     if !counts.too_many && (found <= FEW_CATEGORIES || found as u64 <= rows / 2) {
         return Ok(counts.seen.unwrap_or_default().into_names());
     }
+    if counts.look_like_dates() {
+        let (_, text) = counts.first_text.unwrap_or_default();
+        let problem = format!(
+            "looks like dates in a form that is not read, as in {text}: write them as 2021-12-31, \
+             or ignore it"
+        );
+        return Err((None, Problem::with(problem, Remedy::Ignore)));
+    }
     let many =
         if counts.too_many { format!("more than {MOST_CATEGORIES}") } else { found.to_string() };
     let problem =
@@ -166,18 +217,19 @@ pub(super) fn categories(counts: Counts, rows: u64) -> Result<Names, Wrong> {
     Err((None, Problem::with(problem, Remedy::Ignore)))
 }
 
-/// The classes of a column of labels.
-pub(super) fn classes(counts: Counts) -> Result<Names, Wrong> {
+/// The classes of a column of labels. Texts that are numbers are these, as `1` and `1.0`, unless
+/// one has zeros before it, as codes have, or too many digits for an `f64`.
+pub(super) fn classes(counts: Counts, decimal: Option<Decimal>) -> Result<Names, Wrong> {
     // "inf" beside numbers is no class either.
-    if let Some((row, text)) = counts.first_infinity
+    if let Some((row, text)) = &counts.first_infinity
         && counts.first_text.is_none()
     {
         return Err((
-            Some(row),
+            Some(*row),
             format!("{text} is not finite, and no class: mend it, or leave it empty").into(),
         ));
     }
-    if let Some((row, number)) = counts.first_fraction
+    if let Some((row, number)) = counts.measured().first_fraction
         && counts.texts == 0
     {
         let problem = format!(
@@ -192,5 +244,9 @@ pub(super) fn classes(counts: Counts) -> Result<Names, Wrong> {
         );
         return Err((None, Problem::with(problem, Remedy::OtherLabel)));
     }
-    Ok(counts.seen.unwrap_or_default().into_names())
+    let seen = counts.seen.unwrap_or_default();
+    Ok(match decimal {
+        Some(decimal) if counts.texts == 0 => seen.into_numbers(decimal),
+        _ => seen.into_names(),
+    })
 }

@@ -4,6 +4,8 @@
 //! A second pass reads columns of categories again in which there are numbers too: then as texts,
 //! so that `7` and `007` are two.
 
+mod columns;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,15 +13,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::ThreadPool;
 
 use super::counts::{Counted, Counts, MOST_CATEGORIES, count_row};
-use super::decide::{Kind, Wrong, categories, classes, kind};
-use super::layout::{Field, Layout};
-use super::names::{Budget, Names};
+use super::decide::{Kind, kind};
+use super::layout::Layout;
+use super::names::Budget;
 use super::parallel::for_each_part;
 use super::roles::{Role, roles};
-use super::source::{Cell, Part, TableSource, is_empty};
+use super::source::{Part, TableSource, is_empty};
 use crate::error::{Error, Problem, Short, bail};
 use crate::formats::options::{Decimal, TableOptions};
-use crate::sample::column::{Column, ColumnKind, Encoding};
+use crate::sample::column::{Column, ColumnKind};
 use crate::sample::label::MOST_CLASSES;
 
 /// A table on its way to a layout.
@@ -58,6 +60,7 @@ impl Layout {
         let names = source.column_names().to_vec();
         let roles = roles(&names, options, path)?;
         let counts = roles.iter().map(|role| match role {
+            Role::Label if source.decimal().is_some() => Counts::new(Counted::Labels, false),
             Role::Label | Role::Feature { categorical: true, .. } => {
                 Counts::new(Counted::Categories, false)
             }
@@ -80,7 +83,8 @@ impl Layout {
             empty_rows: 0,
         };
         inference.texts = inference.text_columns();
-        source.read_as_text(&inference.texts);
+        inference.of_units();
+        source.read_as_text(&inference.texts, inference.label_at());
         let rows = inference.count(source, pool)?;
         if rows == 0 {
             bail!(path, "has no rows");
@@ -165,7 +169,23 @@ impl Inference<'_> {
             Role::Feature { .. } if self.new_categories && self.texts[column] => {
                 Some(MOST_CATEGORIES)
             }
+            Role::Feature { .. } if self.counts[column].kind == Counted::Known => Some(0),
             Role::Feature { .. } | Role::Ignored => None,
+        }
+    }
+
+    fn label_at(&self) -> Option<usize> {
+        self.roles.iter().position(|role| *role == Role::Label)
+    }
+
+    /// Has those of a model's columns counted whose numbers had a unit.
+    fn of_units(&mut self) {
+        let Some(known) = &self.known else { return };
+        for (name, counts) in self.names.iter().zip(&mut self.counts) {
+            let kind = known.get(name.as_str()).map(|column| &column.kind);
+            if matches!(kind, Some(ColumnKind::Number { unit, .. }) if !unit.is_empty()) {
+                counts.kind = Counted::Known;
+            }
         }
     }
 
@@ -219,7 +239,7 @@ impl Inference<'_> {
             self.counts[column].seen = None;
             self.texts[column] = true;
         }
-        source.read_as_text(&self.texts);
+        source.read_as_text(&self.texts, self.label_at());
         source.for_each_row(&mut |row, cells| {
             for (column, &cell) in cells.iter().enumerate().filter(|(column, _)| again[*column]) {
                 self.counts[column]
@@ -228,132 +248,6 @@ impl Inference<'_> {
             }
             Ok(())
         })
-    }
-
-    fn decide(mut self, rows: u64) -> Result<Layout, Error> {
-        let mut layout = Layout {
-            path: self.path.to_owned(),
-            row_word: self.row_word,
-            decimal: self.decimal,
-            texts: std::mem::take(&mut self.texts),
-            keeps_empty: self.keeps_empty(),
-            notes: Vec::new(),
-            fields: Vec::new(),
-            columns: Vec::new(),
-            label: None,
-            class_names: None,
-            rows,
-            labelled: 0,
-            missing: Vec::new(),
-            rounded: 0,
-        };
-        if self.empty_rows > 0 {
-            let rows = if self.empty_rows == 1 { "empty row is" } else { "empty rows are" };
-            layout.notes.push(format!("{} {rows} left out", self.empty_rows));
-        }
-        for (at, counts) in std::mem::take(&mut self.counts).into_iter().enumerate() {
-            let name = &self.names[at];
-            let known = self.known.as_ref().and_then(|known| known.get(name.as_str()));
-            let field = match (self.roles[at], known) {
-                (Role::Ignored, _) => Field::Ignored,
-                (Role::Label, _) => {
-                    layout.label = Some(name.clone());
-                    layout.labelled = counts.numbers + counts.texts;
-                    let classes =
-                        classes(counts).map_err(|(row, problem)| self.wrong(row, at, problem))?;
-                    layout.class_names = (layout.labelled > 0).then(|| classes.to_strings());
-                    Field::Label(classes)
-                }
-                (Role::Feature { .. }, Some(&column)) => {
-                    layout.missing.push(0);
-                    layout.columns.push(column.clone());
-                    match &column.kind {
-                        &ColumnKind::Number { origin, dates, .. } => {
-                            Field::Number { origin: origin as f64, dates }
-                        }
-                        ColumnKind::Category { names, encoding } => {
-                            let mut names = names.clone();
-                            let known = Names::known(&names);
-                            let seen = counts.seen.unwrap_or_default().into_names().to_strings();
-                            names.extend(
-                                seen.into_iter()
-                                    .filter(|name| known.find(Cell::Text(name)).is_none()),
-                            );
-                            let field = Field::Category(Names::known(&names));
-                            let kind = ColumnKind::Category { names, encoding: *encoding };
-                            if let Some(stored) = layout.columns.last_mut() {
-                                stored.kind = kind;
-                            }
-                            field
-                        }
-                    }
-                }
-                (role @ Role::Feature { .. }, None) => self
-                    .feature(name, role, counts, &mut layout)
-                    .map_err(|(row, problem)| self.wrong(row, at, problem))?,
-            };
-            layout.fields.push(field);
-        }
-        if layout.columns.is_empty() {
-            bail!(self.path, "has no column with a value to learn from");
-        }
-        Ok(layout)
-    }
-
-    /// Decides on a column of features. It is added to `layout`, unless it is empty.
-    fn feature(
-        &self,
-        name: &str,
-        role: Role,
-        counts: Counts,
-        layout: &mut Layout,
-    ) -> Result<Field, Wrong> {
-        let rows = layout.rows;
-        let (origin, rounded, missing) = (counts.origin(), counts.rounded(), counts.missing);
-        let marked = counts.first_marked.as_ref().map(|(_, text)| text.clone());
-        let shown = Short(name);
-        let comma = self.decimal == Some(Decimal::Comma);
-        let (field, kind) = match kind(&counts, role, rows, self.row_word, self.decimal)? {
-            Kind::Empty => {
-                layout.notes.push(format!("the column {shown} is missing in every row: left out"));
-                return Ok(Field::Ignored);
-            }
-            Kind::Number => {
-                if let Some(text) = marked {
-                    layout
-                        .notes
-                        .push(format!("the column {shown} is read as numbers, as in {text}"));
-                }
-                layout.rounded += rounded;
-                let number = ColumnKind::Number { origin, dates: None, comma };
-                (Field::Number { origin: origin as f64, dates: None }, number)
-            }
-            Kind::Date(dates) => {
-                layout
-                    .notes
-                    .push(format!("the column {shown} is read as dates, in seconds since 1970"));
-                let dates = Some(dates);
-                (
-                    Field::Number { origin: origin as f64, dates },
-                    ColumnKind::Number { origin, dates, comma },
-                )
-            }
-            Kind::Categories => {
-                if counts.numbers > 0 && counts.kind == Counted::Features {
-                    layout.notes.push(format!(
-                        "the column {shown} has numbers among its texts, and is read as categories"
-                    ));
-                }
-                let Role::Feature { ordinal, .. } = role else { return Ok(Field::Ignored) };
-                let names = categories(counts, rows)?;
-                let encoding = if ordinal { Encoding::Ordinal } else { Encoding::OneHot };
-                let category = ColumnKind::Category { names: names.to_strings(), encoding };
-                (Field::Category(names), category)
-            }
-        };
-        layout.missing.push(missing);
-        layout.columns.push(Column { name: name.to_owned(), kind });
-        Ok(field)
     }
 
     /// The error of a column, or of its cell in a row.

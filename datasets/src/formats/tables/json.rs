@@ -27,7 +27,7 @@ use crate::files::compressed::decompressed;
 use crate::files::regular::open_regular;
 use crate::formats::options::{Decimal, TableOptions};
 use crate::formats::source::Start;
-use crate::formats::tables::csv::{known_decimal, to_text};
+use crate::formats::tables::csv::{known_decimal, to_label, to_text};
 use crate::formats::tables::roles::{Role, roles};
 use crate::formats::tables::source::{Cell, Part, TableSource, TakePart, TakeRow};
 use array::ArrayLines;
@@ -96,6 +96,8 @@ struct Rows {
     may_nest: Vec<bool>,
     /// The columns whose numbers are texts; empty for none.
     texts: Vec<bool>,
+    /// The column of the labels, in which any text may be a class.
+    label: Option<usize>,
     /// Texts of missing values, and those of them that are numbers.
     missing: Vec<String>,
     missing_numbers: Vec<f64>,
@@ -121,6 +123,7 @@ impl JsonTable {
             columns: Columns::default(),
             may_nest: Vec::new(),
             texts: Vec::new(),
+            label: None,
             missing: options.missing.clone(),
             missing_numbers: options.missing.iter().filter_map(|text| text.parse().ok()).collect(),
             decimal: decimal.unwrap_or_default(),
@@ -231,9 +234,10 @@ impl TableSource for JsonTable {
         })
     }
 
-    fn read_as_text(&mut self, columns: &[bool]) {
-        Arc::make_mut(&mut self.rows).texts =
-            if columns.contains(&true) { columns.to_vec() } else { Vec::new() };
+    fn read_as_text(&mut self, columns: &[bool], label: Option<usize>) {
+        let rows = Arc::make_mut(&mut self.rows);
+        rows.texts = if columns.contains(&true) { columns.to_vec() } else { Vec::new() };
+        rows.label = label;
     }
 
     fn decimal(&self) -> Option<Decimal> {
@@ -271,16 +275,16 @@ impl Part for JsonPart {
                 NEW_KEY => rows.changed(),
                 problem => rows.wrong(number, problem),
             })?;
-            for (value, _) in values.iter_mut().zip(&rows.texts).filter(|(_, text)| **text) {
+            for (column, value) in values.iter_mut().enumerate() {
                 if let Value::Number(number) = value
+                    && rows.is_text(column)
                     && !rows.missing_numbers.contains(number)
                 {
                     *value = Value::Text((*number + 0.0).to_string().into());
                 }
             }
-            let cells = values.iter().zip(&rows.may_nest);
-            let cells: Option<Vec<Cell<'_>>> =
-                cells.map(|(value, &may_nest)| rows.cell(value, may_nest)).collect();
+            let cells = values.iter().enumerate().map(|(column, value)| rows.cell(column, value));
+            let cells: Option<Vec<Cell<'_>>> = cells.collect();
             take(number, &cells.ok_or_else(|| rows.changed())?)?;
         }
         Ok(())
@@ -289,16 +293,21 @@ impl Part for JsonPart {
 
 impl Rows {
     /// The cell of a value; `None` if none was there when the table was opened.
-    fn cell<'a>(&self, value: &'a Value<'_>, may_nest: bool) -> Option<Cell<'a>> {
+    fn cell<'a>(&self, column: usize, value: &'a Value<'_>) -> Option<Cell<'a>> {
         Some(match value {
             Value::Absent | Value::Null => Cell::Missing,
             Value::Number(number) if self.missing_numbers.contains(number) => Cell::Missing,
             Value::Number(number) => Cell::Number(*number),
+            Value::Text(text) if self.label == Some(column) => to_label(text, &self.missing),
             Value::Text(text) => to_text(text, &self.missing),
             // No one reads it, but the row is not empty.
-            Value::Nested(what) if may_nest => Cell::Text(what),
+            Value::Nested(what) if self.may_nest[column] => Cell::Text(what),
             Value::Nested(_) => return None,
         })
+    }
+
+    fn is_text(&self, column: usize) -> bool {
+        self.texts.get(column).is_some_and(|&text| text) || self.label == Some(column)
     }
 
     fn wrong(&self, number: u64, problem: &str) -> Error {

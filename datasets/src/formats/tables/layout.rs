@@ -16,6 +16,8 @@ pub(crate) struct Layout {
     pub(super) decimal: Option<Decimal>,
     /// The columns whose cells are texts, whatever they look like.
     pub(super) texts: Vec<bool>,
+    /// The column of the labels, whose cells are texts.
+    pub(super) label_at: Option<usize>,
     /// Empty rows are rows, whose values are all missing.
     pub(super) keeps_empty: bool,
     /// Choices that were made by the look of the table, and may be wrong.
@@ -45,10 +47,12 @@ pub(crate) struct Layout {
 pub(super) enum Field {
     Ignored,
     Label(Names),
-    /// Numbers, counted from an origin; those of dates whose parts are in that order.
+    /// Numbers, counted from an origin: those of dates whose parts are in that order, or those of
+    /// a unit.
     Number {
         origin: f64,
         dates: Option<Dates>,
+        unit: String,
     },
     Category(Names),
 }

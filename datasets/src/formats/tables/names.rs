@@ -4,12 +4,16 @@ use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::FixedState;
 
+use super::marks;
 use super::source::Cell;
+use crate::formats::options::Decimal;
 
 /// The bytes of memory that the values of all columns may take.
 const MOST_MEMORY: usize = 8 << 20;
 /// The bytes that a value takes beside its text.
 const EACH: usize = 64;
+/// Below it, all whole numbers are exact, and no other is read as one.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The bytes of memory that are left for all columns.
 pub(super) struct Budget(usize);
@@ -72,6 +76,25 @@ impl Seen {
     pub(super) fn add_all(&mut self, others: Seen) {
         self.texts.extend(others.texts);
         self.numbers.extend(others.numbers);
+    }
+
+    /// The values as numbers, if these are what they are: without zeros before them, as codes have
+    /// them, and with no more digits than an `f64` holds. Else by their texts.
+    pub(super) fn into_numbers(mut self, decimal: Decimal) -> Names {
+        let plain = |text: &str| {
+            let digits = text.trim_start_matches(['-', '+']);
+            let coded = digits.len() > 1
+                && digits.starts_with('0')
+                && digits.as_bytes()[1].is_ascii_digit();
+            let number = marks::plain_number(text, decimal)?;
+            (!coded && number.abs() < EXACT).then_some(number + 0.0)
+        };
+        let numbers: Option<Vec<f64>> = self.texts.iter().map(|text| plain(text)).collect();
+        if let Some(numbers) = numbers {
+            self.texts.clear();
+            self.numbers.extend(numbers.into_iter().map(f64::to_bits));
+        }
+        self.into_names()
     }
 
     pub(super) fn into_names(self) -> Names {

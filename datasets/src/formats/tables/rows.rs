@@ -3,12 +3,13 @@
 use rayon::ThreadPool;
 
 use super::dates::Date;
+use super::decide;
 use super::layout::{Field, Layout};
 use super::marks;
 use super::names::Names;
 use super::parallel::for_each_part;
-use super::source::{Cell, Part, TableSource, is_empty};
-use crate::error::{Error, Short, bail};
+use super::source::{Cell, Part, TableSource, is_empty, is_missing_word};
+use crate::error::{Error, Problem, Remedy, Short};
 use crate::sample::column::Dates;
 use crate::sample::label::UNLABELLED;
 
@@ -43,7 +44,7 @@ impl Layout {
         if names.len() != self.fields.len() {
             return Err(self.changed());
         }
-        source.read_as_text(&self.texts);
+        source.read_as_text(&self.texts, self.label_at);
         let work = |part: &dyn Part| {
             let (mut values, mut labels) = (Vec::new(), Vec::new());
             let ended = part.for_each_row(&mut |row, cells| {
@@ -82,14 +83,16 @@ impl Layout {
         for (column, (field, &cell)) in self.fields.iter().zip(cells).enumerate() {
             match (field, cell) {
                 // A number among dates that are texts is another thing.
-                (&Field::Number { origin, dates }, Cell::Number(number))
+                (&Field::Number { origin, dates, .. }, Cell::Number(number))
                     if (dates.is_none() || self.decimal.is_none())
                         && ((number - origin) as f32).is_finite() =>
                 {
                     values.push((number - origin) as f32);
                 }
                 (Field::Ignored, _) | (Field::Label(_), Cell::Missing) => {}
+                (Field::Label(_), Cell::Text(text)) if self.is_missing_label(text) => {}
                 (Field::Label(classes), cell) => {
+                    let cell = self.label(classes, cell);
                     let class = classes.find(cell).ok_or_else(|| self.changed())?;
                     label = u16::try_from(class).map_err(|_| self.changed())?;
                 }
@@ -101,40 +104,96 @@ impl Layout {
                 (Field::Category(names), cell) => {
                     values.push(names.find(cell).ok_or_else(|| self.changed())? as f32);
                 }
-                (&Field::Number { origin, dates }, cell) => {
-                    if let Cell::Text(text) = cell
-                        && let Some(number) = self.written_number(text, dates)
-                        && ((number - origin) as f32).is_finite()
-                    {
-                        values.push((number - origin) as f32);
-                        continue;
-                    }
-                    let found = match cell {
-                        Cell::Text(text) => Short(text).to_string(),
-                        Cell::Number(number) => format!("{number:e}"),
-                        Cell::Missing => String::new(),
-                    };
-                    let (word, name) = (self.row_word, Short(&names[column]));
-                    bail!(
-                        &self.path,
-                        "{word} {row}, column {name}: {found} is not a number within the range of \
-                         32-bit floats, which the column holds"
-                    );
+                (Field::Number { origin, dates, unit }, cell) => {
+                    let number = self.number(cell, *dates, unit).and_then(|number| {
+                        let stored = (number - origin) as f32;
+                        stored.is_finite().then_some(stored).ok_or_else(|| too_large(number))
+                    });
+                    values.push(number.map_err(|problem| {
+                        let (word, name) = (self.row_word, Short(&names[column]));
+                        let place = format_args!("{word} {row}, column {name}: ");
+                        Error::file(&self.path, problem.at(place))
+                    })?);
                 }
             }
         }
         Ok(label)
     }
 
-    /// The number that a text is: a date of a column of dates, or a number with marks of another.
-    fn written_number(&self, text: &str, dates: Option<Dates>) -> Option<f64> {
-        match dates {
-            Some(dates) => Date::read(text)?.seconds(dates),
-            None => marks::number(text, self.decimal?).map(|number| number.value),
+    /// The number in a cell: the seconds of a date of a column of dates, or the number with marks
+    /// of another, which has the column's unit or none.
+    fn number(&self, cell: Cell<'_>, dates: Option<Dates>, unit: &str) -> Result<f64, Problem> {
+        let text = match cell {
+            Cell::Text(text) => text,
+            // A number among dates that are texts is another thing.
+            Cell::Number(number) if dates.is_some() && self.decimal.is_some() => {
+                return Err(no_date(&format!("{number}")));
+            }
+            Cell::Number(number) => return Ok(number),
+            Cell::Missing => return Ok(f64::NAN),
+        };
+        let shown = Short(text);
+        if let Some(dates) = dates {
+            let seconds = Date::read(text).and_then(|date| date.seconds(dates));
+            return seconds.ok_or_else(|| no_date(&shown.to_string()));
+        }
+        let decimal = self.decimal.ok_or_else(|| no_number(text))?;
+        let Some(number) = marks::number(text, decimal).or_else(|| marks::quantity(text, decimal))
+        else {
+            if marks::has_other_decimal(text, decimal) {
+                let problem = decide::other_decimal(&shown.to_string(), decimal);
+                return Err(Problem::with(problem, Remedy::DecimalMark));
+            }
+            return Err(no_number(text));
+        };
+        if number.unit.is_empty() || number.unit == unit {
+            return Ok(number.value);
+        }
+        let had = if unit.is_empty() { "none".to_owned() } else { Short(unit).to_string() };
+        Err(format!(
+            "{shown} has the unit {}, where the column that was learnt from has {had}: write it as \
+             there",
+            Short(number.unit)
+        )
+        .into())
+    }
+
+    /// Tells whether a label stands for a missing value, as words in files of text do.
+    fn is_missing_label(&self, text: &str) -> bool {
+        self.decimal.is_some() && is_missing_word(text)
+    }
+
+    /// The cell of a label: a number where all labels are numbers.
+    fn label<'a>(&self, classes: &Names, cell: Cell<'a>) -> Cell<'a> {
+        match (classes, cell, self.decimal) {
+            (Names::Numbers(_), Cell::Text(text), Some(decimal)) => {
+                marks::plain_number(text, decimal).map_or(cell, Cell::Number)
+            }
+            _ => cell,
         }
     }
 
     fn changed(&self) -> Error {
         Error::file(&self.path, "changed while it was being read: start again")
     }
+}
+
+fn no_number(text: &str) -> Problem {
+    let problem = format!(
+        "{} is not a number, which the column holds: mend it, or name it as missing",
+        Short(text)
+    );
+    Problem::with(problem, Remedy::Missing)
+}
+
+fn no_date(found: &str) -> Problem {
+    let problem = format!(
+        "{found} is not a date or time of the form that the column holds: write it as there, or \
+         name it as missing"
+    );
+    Problem::with(problem, Remedy::Missing)
+}
+
+fn too_large(number: f64) -> Problem {
+    format!("{number:e} is beyond the range of 32-bit floats: mend it, or leave it empty").into()
 }

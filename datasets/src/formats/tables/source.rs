@@ -52,8 +52,9 @@ pub(crate) trait TableSource {
         self.for_each_part(&mut |part| part.for_each_row(take))
     }
 
-    /// Has the cells of these columns read as texts from now on, if they are texts in the file.
-    fn read_as_text(&mut self, _columns: &[bool]) {}
+    /// Has the cells of these columns read as texts from now on, if they are texts in the file; and
+    /// those of the column `label`, whose words for missing values are texts, too.
+    fn read_as_text(&mut self, _columns: &[bool], _label: Option<usize>) {}
 
     /// The mark before the fractions of numbers that are texts; `None` if no text is a number.
     fn decimal(&self) -> Option<Decimal> {
@@ -79,6 +80,18 @@ pub(crate) fn is_empty(cells: &[Cell<'_>]) -> bool {
 /// Tells whether a text is an infinite number, or one that `f64` takes for infinite.
 pub(crate) fn is_infinite(text: &str) -> bool {
     may_be_number(text) && text.parse::<f64>().is_ok_and(f64::is_infinite)
+}
+
+/// Texts of missing values in text files, beside `NaN` in any case.
+const MISSING: [&str; 10] =
+    ["NA", "N/A", "n/a", "#N/A", "<NA>", "NaT", "null", "NULL", "None", "?"];
+
+/// Tells whether a text that is not empty stands for a missing value.
+#[inline]
+pub(crate) fn is_missing_word(text: &str) -> bool {
+    text.len() <= 4
+        && matches!(text.as_bytes()[0], b'N' | b'n' | b'#' | b'<' | b'?')
+        && (MISSING.contains(&text) || text.eq_ignore_ascii_case("nan"))
 }
 
 /// Tells whether a text begins as a number does, or as infinity or NaN: nothing else is parsed.

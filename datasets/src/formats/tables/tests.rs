@@ -11,6 +11,7 @@ use crate::formats::options::{LabelColumn, TableOptions};
 use crate::formats::tables::csv::CsvTable;
 use crate::sample::column::{Column, ColumnKind, Encoding};
 
+mod forms;
 mod kinds;
 
 const PATH: &str = "t.csv";
@@ -109,7 +110,7 @@ fn classes_are_in_the_order_of_numbers_or_of_bytes() {
     );
     assert_eq!(classes(&["b", "10", "9", "B"]), ("10 9 B b".to_owned(), vec![3, 0, 1, 2]));
     assert_eq!(classes(&["", "NA"]), (String::new(), vec![u16::MAX; 2]));
-    assert_eq!(classes(&["-0", "0", "0.5x"]), ("0 0.5x".to_owned(), vec![0, 0, 1]));
+    assert_eq!(classes(&["-0", "0", "0.5x"]), ("-0 0 0.5x".to_owned(), vec![0, 1, 2]));
 }
 
 #[test]
@@ -265,7 +266,7 @@ fn another_table_than_the_layout_was_made_from_is_an_error() {
     }
     let error = pack(&layout, "a,b,label\n1,x,u\nseven,y,v\n").unwrap_err().to_string();
     let problem =
-        "\"seven\" is not a number within the range of 32-bit floats, which the column holds";
+        "\"seven\" is not a number, which the column holds: mend it, or name it as missing";
     assert_eq!(error, format!("t.csv: line 3, column \"a\": {problem}"));
 }
 
@@ -300,8 +301,8 @@ fn a_known_layout_takes_other_tables() {
     assert_eq!(refused("y,b\n1,2\n", &TableOptions { ignore: list(&["y"]), ..y }), both);
     let error = infer("zip,age\n9,\n9,old\n", &options)
         .and_then(|layout| pack(&layout, "zip,age\n9,\n9,old\n"));
-    let problem = "line 3, column \"age\": \"old\" is not a number within the range of 32-bit \
-                   floats, which the column holds";
+    let problem = "line 3, column \"age\": \"old\" is not a number, which the column holds: mend \
+                   it, or name it as missing";
     assert_eq!(error.unwrap_err().to_string(), format!("t.csv: {problem}"));
 }
 

@@ -3,10 +3,7 @@
 use crate::formats::options::Decimal;
 use crate::formats::tables::marks;
 use crate::formats::tables::rounding::POWERS;
-use crate::formats::tables::source::{Cell, may_be_number};
-
-const MISSING: [&str; 10] =
-    ["NA", "N/A", "n/a", "#N/A", "<NA>", "NaT", "null", "NULL", "None", "?"];
+use crate::formats::tables::source::{Cell, is_missing_word};
 
 /// Digits of which any number fits into 64 bits.
 const MOST_DIGITS: usize = 18;
@@ -110,38 +107,31 @@ pub(super) fn trim(cell: &str) -> &str {
 /// The cell of a text, whose numbers have `decimal` before their fractions.
 pub(super) fn to_cell<'a>(text: &'a str, missing: &[String], decimal: Decimal) -> Cell<'a> {
     let Cell::Text(text) = to_text(text, missing) else { return Cell::Missing };
-    if !may_be_number(text) {
-        return Cell::Text(text);
-    }
-    if decimal == Decimal::Comma && text.contains([',', '.']) {
-        let plain = |byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b',' | b'.' | b'e' | b'E');
-        let number = text.bytes().all(plain).then(|| marks::number(text, decimal)).flatten();
-        return number.map_or(Cell::Text(text), |number| Cell::Number(number.value));
-    }
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() => Cell::Number(number),
-        Ok(number) if number.is_nan() => Cell::Missing,
+    match marks::plain_number(text, decimal) {
+        Some(number) if number.is_nan() => Cell::Missing,
+        Some(number) if number.is_finite() => Cell::Number(number),
         _ => Cell::Text(text),
     }
 }
 
 /// The cell of a text that is no number, whatever it looks like.
 pub(in crate::formats::tables) fn to_text<'a>(text: &'a str, missing: &[String]) -> Cell<'a> {
+    match to_label(text, missing) {
+        Cell::Text(text) if is_missing_word(text) => Cell::Missing,
+        cell => cell,
+    }
+}
+
+/// The cell of a text that may be a class, even if it stands for a missing value.
+pub(in crate::formats::tables) fn to_label<'a>(text: &'a str, missing: &[String]) -> Cell<'a> {
     let text = match text.as_bytes() {
         [b' ' | b'\t', ..] | [.., b' ' | b'\t'] => trim(text),
         _ => text,
     };
-    if text.is_empty() || is_missing(text) || missing.iter().any(|token| token == text) {
+    if text.is_empty() || missing.iter().any(|token| token == text) {
         return Cell::Missing;
     }
     Cell::Text(text)
-}
-
-#[inline]
-fn is_missing(text: &str) -> bool {
-    text.len() <= 4
-        && matches!(text.as_bytes()[0], b'N' | b'n' | b'#' | b'<' | b'?')
-        && (MISSING.contains(&text) || text.eq_ignore_ascii_case("nan"))
 }
 
 #[cfg(test)]

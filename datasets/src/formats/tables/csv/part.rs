@@ -9,7 +9,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::cells::{Ends, to_cell, to_text, whole_number};
+use super::cells::{Ends, to_cell, to_label, to_text, whole_number};
 use super::records::{LONGEST_RECORD, Records};
 use crate::error::{Error, bail};
 use crate::formats::options::Decimal;
@@ -30,12 +30,17 @@ pub(super) struct Dialect {
     pub(super) decimal: Decimal,
     /// The columns whose cells are texts, even if they look like numbers; empty for none.
     pub(super) texts: Vec<bool>,
+    /// The column of the labels, which are texts.
+    pub(super) label: Option<usize>,
 }
 
 impl Dialect {
     /// The cell of a `text` in the column `at`.
     #[inline]
     fn cell<'a>(&self, at: usize, text: &'a str) -> Cell<'a> {
+        if self.label == Some(at) {
+            return to_label(text, &self.missing);
+        }
         if self.is_text(at) {
             return to_text(text, &self.missing);
         }
@@ -51,7 +56,7 @@ impl Dialect {
 
     #[inline]
     fn is_text(&self, at: usize) -> bool {
-        self.texts.get(at).is_some_and(|&text| text)
+        self.texts.get(at).is_some_and(|&text| text) || self.label == Some(at)
     }
 }
 
@@ -137,8 +142,8 @@ fn row<'a>(
     dialect: &Dialect,
     cells: &mut Vec<Cell<'a>>,
 ) -> Option<usize> {
-    let Dialect { columns, missing, decimal, texts, .. } = dialect;
-    let plain = *decimal == Decimal::Point && texts.is_empty();
+    let Dialect { columns, missing, decimal, texts, label, .. } = dialect;
+    let plain = *decimal == Decimal::Point && texts.is_empty() && label.is_none();
     let bytes = text.as_bytes();
     loop {
         if cells.len() == *columns {

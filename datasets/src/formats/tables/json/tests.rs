@@ -121,7 +121,7 @@ fn options_choose_missing_values_and_columns_of_texts() {
     let path = folder.path().join("t");
     fs::write(&path, "{\"a\":7,\"b\":7}\n{\"a\":\"007\",\"b\":0.5}\n").unwrap();
     let mut table = JsonTable::open(&path, &TableOptions::default()).unwrap();
-    table.read_as_text(&[true, false]);
+    table.read_as_text(&[true, false], None);
     let mut found = Vec::new();
     table
         .for_each_row(&mut |_, cells| {
@@ -242,7 +242,7 @@ fn long_table() -> [String; 3] {
         let x = f64::from(row * row % 1013) / 64.0;
         let kind = if row % 10 == 3 { String::new() } else { format!("k{}", row % 9) };
         let (when, code) = (format!("2021-03-{:02}", 1 + row % 28), row % 40);
-        let (flag, label) = (row % 2 == 0, ["yes", "no"][row as usize % 2]);
+        let (flag, label) = (row % 2 == 0, ["NA", "no"][row as usize % 2]);
         let x_key = if row % 7 == 0 { String::new() } else { format!("\"x\": {x},") };
         let kind_value = if kind.is_empty() { "null".to_owned() } else { format!("\"{kind}\"") };
         // The order of keys changes, but in the first rows.

@@ -5,14 +5,14 @@ use crate::formats::options::Decimal;
 use crate::sample::column::Dates;
 
 /// The columns, the notes, and the values of the rows of a table.
-type Read = (Vec<Column>, Vec<String>, Vec<Vec<Option<f32>>>);
+pub(super) type Read = (Vec<Column>, Vec<String>, Vec<Vec<Option<f32>>>);
 
-fn table(text: &str, options: &TableOptions) -> Result<CsvTable, Error> {
+pub(super) fn table(text: &str, options: &TableOptions) -> Result<CsvTable, Error> {
     let input = Box::new(Cursor::new(text.as_bytes().to_vec()));
     CsvTable::from_input(input, Path::new(PATH), options)
 }
 
-fn read(text: &str, options: &TableOptions) -> Read {
+pub(super) fn read(text: &str, options: &TableOptions) -> Read {
     let mut table = table(text, options).unwrap();
     let layout = Layout::infer(&mut table, Path::new(PATH), options, &two_threads());
     let layout = layout.unwrap_or_else(|error| panic!("{error}\n{text}"));
@@ -26,20 +26,20 @@ fn read(text: &str, options: &TableOptions) -> Read {
 }
 
 /// The problem with a table.
-fn refused(text: &str, options: &TableOptions) -> String {
+pub(super) fn refused(text: &str, options: &TableOptions) -> String {
     let found = table(text, options)
         .and_then(|mut table| Layout::infer(&mut table, Path::new(PATH), options, &two_threads()));
     found.map_or_else(|error| error.to_string(), |layout| panic!("{layout:?}"))
 }
 
 /// A table of the column `a`, with these cells, beside a column of numbers.
-fn column(cells: &[&str]) -> String {
+pub(super) fn column(cells: &[&str]) -> String {
     let rows = cells.iter().enumerate().map(|(at, cell)| format!("\"{cell}\",{}.5\n", at * at));
     format!("a,b\n{}", rows.collect::<String>())
 }
 
 /// The values of the first column.
-fn firsts(rows: &[Vec<Option<f32>>]) -> Vec<Option<f32>> {
+pub(super) fn firsts(rows: &[Vec<Option<f32>>]) -> Vec<Option<f32>> {
     rows.iter().map(|row| row[0]).collect()
 }
 
@@ -54,13 +54,11 @@ fn numbers_with_marks_are_numbers() {
         (["1'000", "20", "3"], [1000.0, 20.0, 3.0]),
     ] {
         let (columns, notes, rows) = read(&column(&cells), &default);
-        assert_eq!(columns[0], number("a"), "{cells:?}");
+        assert!(matches!(columns[0].kind, ColumnKind::Number { .. }), "{columns:?}");
         let note = "the column \"a\" is read as numbers, as in ";
         assert!(notes.len() == 1 && notes[0].starts_with(note), "{notes:?}");
         assert_eq!(firsts(&rows), values.map(Some), "{cells:?}");
     }
-    let mixed = refused(&column(&["5%", "5", "6"]), &default);
-    assert!(mixed.contains("line 2, column \"a\": \"5%\" and others are percentages"), "{mixed}");
 }
 
 #[test]
@@ -68,7 +66,7 @@ fn decimal_commas_are_seen_or_asked_about() {
     let default = TableOptions::default();
     let text = "a;b\n-1,5;x\n2,25;y\n1.234,5;x\n7;y\n";
     let (columns, notes, rows) = read(text, &default);
-    let comma = ColumnKind::Number { origin: 0, dates: None, comma: true };
+    let comma = ColumnKind::Number { origin: 0, dates: None, comma: true, unit: String::new() };
     assert_eq!(columns[0].kind, comma);
     // A model keeps the mark, whatever a later table looks like; and so does one of points.
     let known = TableOptions { known: Some(columns), ..TableOptions::default() };
@@ -192,7 +190,7 @@ fn a_model_s_rows_keep_their_numbers_and_its_dates_are_no_numbers() {
     let mut table = table("a,b\n2021,1\n", &options).unwrap();
     let layout = Layout::infer(&mut table, Path::new(PATH), &options, &two_threads()).unwrap();
     let error = layout.pack(&mut table, &two_threads(), &mut |_, _| Ok(())).unwrap_err();
-    assert!(error.to_string().contains("line 2, column \"a\": 2.021e3 is"), "{error}");
+    assert!(error.to_string().contains("line 2, column \"a\": 2021 is not a date"), "{error}");
 }
 
 #[test]

@@ -1,0 +1,180 @@
+//! The columns of a layout, as the findings on them decide.
+
+use super::Inference;
+use crate::error::{Error, Short, bail};
+use crate::formats::options::Decimal;
+use crate::formats::tables::counts::{Counted, Counts};
+use crate::formats::tables::decide::{Kind, Wrong, categories, classes, kind};
+use crate::formats::tables::layout::{Field, Layout};
+use crate::formats::tables::names::Names;
+use crate::formats::tables::roles::Role;
+use crate::formats::tables::source::Cell;
+use crate::sample::column::{Column, ColumnKind, Dates, Encoding};
+
+impl Inference<'_> {
+    /// The layout of `rows` rows.
+    pub(super) fn decide(mut self, rows: u64) -> Result<Layout, Error> {
+        let mut layout = Layout {
+            path: self.path.to_owned(),
+            row_word: self.row_word,
+            decimal: self.decimal,
+            texts: std::mem::take(&mut self.texts),
+            label_at: self.label_at(),
+            keeps_empty: self.keeps_empty(),
+            notes: Vec::new(),
+            fields: Vec::new(),
+            columns: Vec::new(),
+            label: None,
+            class_names: None,
+            rows,
+            labelled: 0,
+            missing: Vec::new(),
+            rounded: 0,
+        };
+        if self.empty_rows > 0 {
+            let rows = if self.empty_rows == 1 { "empty row is" } else { "empty rows are" };
+            layout.notes.push(format!("{} {rows} left out", self.empty_rows));
+        }
+        for (at, counts) in std::mem::take(&mut self.counts).into_iter().enumerate() {
+            let name = &self.names[at];
+            let known = self.known.as_ref().and_then(|known| known.get(name.as_str()));
+            let field = match (self.roles[at], known) {
+                (Role::Ignored, _) => Field::Ignored,
+                (Role::Label, _) => {
+                    layout.label = Some(name.clone());
+                    layout.labelled = counts.numbers + counts.texts;
+                    if let Some((_, word)) = &counts.first_missing_word
+                        && counts.texts > 0
+                    {
+                        let (count, name) = (counts.missing_words, Short(name));
+                        let (labels, are) =
+                            if count == 1 { ("label", "is") } else { ("labels", "are") };
+                        layout.notes.push(format!(
+                            "{count} {labels} of the column {name}, such as {word}, {are} taken as \
+                             missing: give such a class another name if it is one"
+                        ));
+                    }
+                    let classes = classes(counts, self.decimal)
+                        .map_err(|(row, problem)| self.wrong(row, at, problem))?;
+                    layout.class_names = (layout.labelled > 0).then(|| classes.to_strings());
+                    Field::Label(classes)
+                }
+                (Role::Feature { .. }, Some(&column)) => {
+                    layout.missing.push(0);
+                    layout.columns.push(column.clone());
+                    match &column.kind {
+                        ColumnKind::Number { origin, dates, unit, .. } => {
+                            if counts.has_no_unit() {
+                                let (name, unit) = (Short(name), Short(unit));
+                                layout.notes.push(format!(
+                                    "the column {name} has numbers without the unit {unit}, which \
+                                     those that were learnt from had: they are taken to be in it"
+                                ));
+                            }
+                            let (origin, unit) = (*origin as f64, unit.clone());
+                            Field::Number { origin, dates: *dates, unit }
+                        }
+                        ColumnKind::Category { names, encoding } => {
+                            let mut names = names.clone();
+                            let known = Names::known(&names);
+                            let seen = counts.seen.unwrap_or_default().into_names().to_strings();
+                            names.extend(
+                                seen.into_iter()
+                                    .filter(|name| known.find(Cell::Text(name)).is_none()),
+                            );
+                            let field = Field::Category(Names::known(&names));
+                            let kind = ColumnKind::Category { names, encoding: *encoding };
+                            if let Some(stored) = layout.columns.last_mut() {
+                                stored.kind = kind;
+                            }
+                            field
+                        }
+                    }
+                }
+                (role @ Role::Feature { .. }, None) => self
+                    .feature(name, role, counts, &mut layout)
+                    .map_err(|(row, problem)| self.wrong(row, at, problem))?,
+            };
+            layout.fields.push(field);
+        }
+        if layout.columns.is_empty() {
+            bail!(self.path, "has no column with a value to learn from");
+        }
+        Ok(layout)
+    }
+
+    /// Decides on a column of features. It is added to `layout`, unless it is empty.
+    fn feature(
+        &self,
+        name: &str,
+        role: Role,
+        counts: Counts,
+        layout: &mut Layout,
+    ) -> Result<Field, Wrong> {
+        let rows = layout.rows;
+        let measured = counts.measured();
+        let (origin, rounded, missing) = (measured.origin(), measured.rounded(), counts.missing);
+        let shown = Short(name);
+        let comma = self.decimal == Some(Decimal::Comma);
+        let (field, kind) = match kind(&counts, role, rows, self.row_word, self.decimal)? {
+            Kind::Empty => {
+                layout.notes.push(format!("the column {shown} is missing in every row: left out"));
+                return Ok(Field::Ignored);
+            }
+            Kind::Number => {
+                let quantities = counts.quantities.as_deref().map(|found| &found.unit);
+                let unit = quantities.or(counts.sign.as_deref());
+                let first = unit.map(|unit| &unit.first).or(counts.first_marked.as_ref());
+                if let Some((_, text)) = first {
+                    layout
+                        .notes
+                        .push(format!("the column {shown} is read as numbers, as in {text}"));
+                }
+                layout.rounded += rounded;
+                let unit = unit.map_or(String::new(), |unit| unit.unit.clone());
+                let number = ColumnKind::Number { origin, dates: None, comma, unit: unit.clone() };
+                (Field::Number { origin: origin as f64, dates: None, unit }, number)
+            }
+            Kind::Date(dates) => {
+                let form = match dates {
+                    Dates::HoursFirst => "times, in seconds: hours and minutes come first",
+                    Dates::MinutesFirst => "times, in seconds: minutes come before seconds",
+                    _ if counts.short_years => {
+                        "dates, in seconds since 1970: years of two digits are 1969 to 2068"
+                    }
+                    _ => "dates, in seconds since 1970",
+                };
+                layout.notes.push(format!("the column {shown} is read as {form}"));
+                let (dates, unit) = (Some(dates), String::new());
+                (
+                    Field::Number { origin: origin as f64, dates, unit: unit.clone() },
+                    ColumnKind::Number { origin, dates, comma, unit },
+                )
+            }
+            Kind::Categories => {
+                if counts.look_like_dates()
+                    && let Some((_, text)) = &counts.first_text
+                {
+                    layout.notes.push(format!(
+                        "the column {shown} looks like dates in a form that is not read, as in \
+                         {text}, and is read as categories: write them as 2021-12-31 if they are \
+                         dates"
+                    ));
+                }
+                if counts.numbers > 0 && counts.kind == Counted::Features {
+                    layout.notes.push(format!(
+                        "the column {shown} has numbers among its texts, and is read as categories"
+                    ));
+                }
+                let Role::Feature { ordinal, .. } = role else { return Ok(Field::Ignored) };
+                let names = categories(counts, rows)?;
+                let encoding = if ordinal { Encoding::Ordinal } else { Encoding::OneHot };
+                let category = ColumnKind::Category { names: names.to_strings(), encoding };
+                (Field::Category(names), category)
+            }
+        };
+        layout.missing.push(missing);
+        layout.columns.push(Column { name: name.to_owned(), kind });
+        Ok(field)
+    }
+}

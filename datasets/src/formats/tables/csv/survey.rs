@@ -143,7 +143,7 @@ fn has_row_names(rows: &[Row], missing: &[String], decimal: Decimal, quoted: boo
     let named = others.iter().all(|row| row.cells.len() == width)
         // A separator at the end of each row begins no further cell.
         && others.iter().any(|row| row.cells.last().is_some_and(|cell| !cell.is_empty()))
-        && (width > 2 || quoted);
+        && (width > 2 && others.len() > 1 || quoted);
     if !named {
         return false;
     }

@@ -6,8 +6,8 @@
 
 use super::inputs::{Chosen, Loaded, open_for};
 use super::refuse;
-use crate::cli::options::Score;
 use crate::cli::options::row_output::Part;
+use crate::cli::options::rows::Score;
 use crate::error::{Error, ensure};
 use crate::output::summary::Summary;
 use crate::output::tables::scores::{self, Highest, Quantile, Report};
@@ -37,11 +37,12 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
         "the model is a classifier, which reconstructs nothing: name the autoencoder that \
              narrows pretrain left"
     );
-    if options.data.data.is_some() && matches!(options.part.part, None | Some(Part::All)) {
+    if options.data.path.data.is_some() && matches!(options.part.part, None | Some(Part::All)) {
         // A column that looks like one of labels need not be one.
-        options.data.reading.label.get_or_insert_with(|| "none".to_owned());
+        options.data.reading.target.get_or_insert_with(|| "none".to_owned());
     }
-    let parts = open_for(&model, &mut options.data, options.machine.threads, false)?;
+    let parts =
+        open_for(&model, &mut options.data, options.machine.threads, options.machine.quiet)?;
     let chosen = Chosen::from(parts, options.part.part)?;
     let mut names = chosen.data.preparation().feature_names();
     let columns = chosen.data.columns().into_iter().flatten();

@@ -8,7 +8,7 @@ use narrows_datasets::{
     Column, ColumnKind, Dtype, Encoding, Fit, Metadata, Preparation, StoreWriter,
 };
 use narrows_engine::Params;
-use narrows_models::checkpoint::{self, Description};
+use narrows_models::model_file::{self, Description};
 use narrows_models::{Architecture, Model};
 
 #[allow(dead_code, reason = "each user of it uses some")]
@@ -207,6 +207,6 @@ fn models(corpus: &Path, put: &dyn Fn(&str, &str, &[u8])) {
         let preparation = Some(Preparation::Bytes { max: 255 });
         let description = Description { classes, preparation, ..Description::of(architecture) };
         let params = Params::new(&description.network().unwrap(), 1);
-        checkpoint::save(&corpus.join("checkpoint").join(name), &params, &description).unwrap();
+        model_file::save(&corpus.join("checkpoint").join(name), &params, &description).unwrap();
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use narrows_datasets::{
     Dataset, ImageOptions, OpenOptions, Opened, Preparation, open_whole, open_with, verify,
 };
-use narrows_models::checkpoint;
+use narrows_models::model_file;
 
 use crate::{NAME, Outcome, Scratch, repair};
 
@@ -168,7 +168,7 @@ fn images(dir: &Path, extension: &str, bytes: &[u8], outcome: &mut Outcome) {
 
 fn model(dir: &Path, bytes: &[u8], outcome: &mut Outcome) {
     let path = put(dir.join(NAME), bytes);
-    outcome.attempt(bytes.len(), || checkpoint::load(&path));
+    outcome.attempt(bytes.len(), || model_file::load(&path));
 }
 
 /// A preparation as models and stores have it, in JSON; applied to unusual values.

@@ -1,12 +1,12 @@
 //! Which samples, and how many of their labels.
 
-use super::values::{LabelCount, List, Written, count, label_count, list, named};
+use super::values::{List, Written, count, list, named};
 use crate::cli::config::{self, flag_value};
-use crate::error::{Error, bail};
+use crate::error::Error;
 use crate::output::shell::quoted;
-use clap::{Args, Parser};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Parser};
 use narrows_datasets::{
-    Access, Channels, Dataset, Decimal, ImageOptions, LabelColumn, OpenOptions, TableOptions,
+    Access, Channels, Decimal, ImageOptions, LabelColumn, OpenOptions, TableOptions,
 };
 use serde::Serialize;
 use std::path::PathBuf;
@@ -16,15 +16,9 @@ use toml::Value;
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Data")]
 pub struct DataOptions {
-    /// Data: a table (CSV, TSV, .gz), an array (.npy, .npz, .safetensors, IDX) or a store
-    /// (.narrows); a folder of MNIST-style IDX files, of CIFAR-10's .bin batches, of train.* and
-    /// test.* in any of these formats, or of images by class (train/CLASS, val/CLASS and
-    /// test/CLASS, or CLASS alone; unlabeled/ for those of no class); an image; or the name of a
-    /// data set that narrows data fetch has fetched. One sample in six of each class becomes the
-    /// test set if there is none [default: the built-in digits, 1,797 images of 8x8, 500 of them
-    /// for the test]
-    #[arg(long, value_name = "PATH")]
-    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub path: DataPath,
     #[command(flatten)]
     #[serde(flatten)]
     pub reading: ReadingOptions,
@@ -41,6 +35,49 @@ pub struct DataOptions {
     pub against_rest: Option<String>,
 }
 
+/// The place of the data: an argument, and `data` in files and words.
+#[derive(Clone, Debug, Serialize)]
+pub struct DataPath {
+    pub data: Option<PathBuf>,
+}
+
+const DATA_HELP: &str = "Data: a folder of images by class (CLASS alone, or train/CLASS, val/CLASS \
+     and test/CLASS; unlabeled/ for images without a class), a table (CSV, TSV, JSON lines; .gz), \
+     an array (.npy, .npz, .safetensors, IDX), a store (.narrows), one image, a folder of train.* \
+     and test.* in one of these formats, a folder of MNIST's or CIFAR-10's files, or the name of \
+     a data set that narrows data fetch has fetched. Data without a test set give one labelled \
+     sample in six to it [default: the built-in digits, 1,797 images of 8x8, 500 of them for the \
+     test]";
+
+impl Args for DataPath {
+    fn augment_args(command: Command) -> Command {
+        let path = || clap::value_parser!(PathBuf);
+        let argument = Arg::new("data")
+            .value_name("DATA")
+            .value_parser(path())
+            .help(DATA_HELP)
+            .help_heading(None::<&str>);
+        let named = Arg::new("data_option").long("data").value_name("DATA").value_parser(path());
+        command.arg(argument).arg(named.hide(true).conflicts_with("data"))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for DataPath {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<DataPath, clap::Error> {
+        let path = |id| matches.get_one::<PathBuf>(id).cloned();
+        Ok(DataPath { data: path("data").or_else(|| path("data_option")) })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
 /// Options for reading data in files.
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -49,7 +86,7 @@ pub struct ReadingOptions {
     /// Column of a table with the labels; an empty cell is no label; none: no labels [default: a
     /// column called label, class, target or y]
     #[arg(long, value_name = "COLUMN")]
-    pub label: Option<String>,
+    pub target: Option<String>,
     /// Columns of a table to leave out
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
     pub ignore: List<String>,
@@ -95,10 +132,9 @@ pub struct ReadingOptions {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub skip_bad: bool,
-    /// Read files without mapping them into memory, for file systems that cannot map
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub no_mmap: bool,
+    /// Map files into memory; false: read them, for file systems that cannot map
+    #[arg(long, value_name = "BOOL", default_value = "true", action = clap::ArgAction::Set)]
+    pub mmap: bool,
 }
 
 const CHANNELS: [(&str, Channels); 3] =
@@ -119,7 +155,12 @@ impl DataOptions {
     /// for another command to find the same data.
     pub fn words(&self) -> Result<String, Error> {
         let mut words = String::new();
-        for (key, value) in given(self, &defaults())? {
+        if let Some(data) = &self.path.data {
+            // A name that begins with a dash would be an option.
+            let dash = if data.to_string_lossy().starts_with('-') { "./" } else { "" };
+            words += &format!(" {}", quoted(format_args!("{dash}{}", data.display())));
+        }
+        for (key, value) in given(self, &defaults())?.into_iter().filter(|(key, _)| key != "data") {
             let text = flag_value(&value).unwrap_or_default();
             let attached = matches!(value, Value::Boolean(_)) || text.starts_with('-');
             words += &format!(" --{key}{}{}", if attached { '=' } else { ' ' }, quoted(&text));
@@ -154,7 +195,7 @@ impl ReadingOptions {
         OpenOptions {
             images: ImageOptions { size, channels, known: None, skip_bad, threads, cache: None },
             table: TableOptions {
-                label: match self.label.as_deref() {
+                label: match self.target.as_deref() {
                     None => LabelColumn::Detect,
                     Some("none") => LabelColumn::Absent,
                     Some(name) => LabelColumn::Named(name.to_owned()),
@@ -171,17 +212,17 @@ impl ReadingOptions {
             },
             image_shape: value(&self.image_shape),
             labels: self.labels_file.clone(),
-            access: if self.no_mmap { Access::Read } else { Access::Map },
+            access: if self.mmap { Access::Map } else { Access::Read },
             memory: None,
             cache: None,
         }
     }
 
-    /// The first of the options that only data in files can have, if one is asked for. --no-mmap
-    /// is harmless elsewhere.
+    /// The first of the options that only data in files can have, if one is asked for. --mmap is
+    /// harmless elsewhere.
     pub fn for_files(&self) -> Result<Option<String>, Error> {
         let mut keys = given(self, &defaults().reading)?.into_iter().map(|(key, _)| key);
-        Ok(keys.find(|key| key != "no-mmap"))
+        Ok(keys.find(|key| key != "mmap"))
     }
 }
 
@@ -230,72 +271,6 @@ fn image_shape(text: &str) -> Result<Written<[usize; 3]>, String> {
     Ok(Written { text: format!("{height}x{width}x{channels}"), value: [height, width, channels] })
 }
 
-#[derive(Clone, Debug, Args, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[command(next_help_heading = "Labels")]
-pub struct LabelOptions {
-    /// Number of labels to train the classifier on; all: those that are not for validation
-    #[arg(long, value_name = "N", default_value = "100",
-          value_parser = label_count(1, u32::MAX as usize))]
-    pub labels: LabelCount,
-    /// Number of labels for validation, which choose the epoch and the learning rate. Data with
-    /// samples for validation have their own
-    #[arg(long, value_name = "N", default_value_t = 100,
-          value_parser = count(1, u32::MAX as usize))]
-    pub validation: usize,
-}
-
-impl LabelOptions {
-    /// The numbers of labels of `train` to train on and to validate on.
-    pub fn of(&self, train: &Dataset) -> Result<(usize, usize), Error> {
-        self.labels.labels_of(train, self.validation)
-    }
-}
-
-impl LabelCount {
-    /// So many labels of `train`, or all but those to validate on, and the number of these:
-    /// `validation`, unless the data have samples for it.
-    pub fn labels_of(self, train: &Dataset, validation: usize) -> Result<(usize, usize), Error> {
-        let given = train.labelled_validation()?.len();
-        let (drawn, validation) = if given > 0 { (0, given) } else { (validation, validation) };
-        let labels = match self {
-            LabelCount::Given(labels) if labels < train.classes() => {
-                let (name, classes) = (train.name(), train.classes());
-                bail!(
-                    "{name}: {labels} training labels cannot cover {classes} classes: set --labels \
-                     to {classes} or more"
-                )
-            }
-            LabelCount::Given(labels) => labels,
-            LabelCount::All => {
-                let labelled = labels_to_learn(train)?;
-                labelled.checked_sub(drawn).filter(|&labels| labels > 0).ok_or_else(|| {
-                    Error::new(format!(
-                        "{}: of {labelled} labels --validation {validation} leaves none to train \
-                         on: set it lower",
-                        train.name()
-                    ))
-                })?
-            }
-        };
-        Ok((labels, validation))
-    }
-}
-
-/// The number of labels of `train`, without those of samples for validation.
-pub(super) fn labels_to_learn(train: &Dataset) -> Result<usize, Error> {
-    Ok(train.labelled_rows()?.len() - train.labelled_validation()?.len())
-}
-
-#[derive(Clone, Debug, Args, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[command(next_help_heading = "Labels")]
-pub struct DrawOptions {
-    /// Number of random label subsets
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = count(1, 10_000))]
-    pub draws: usize,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,10 +291,9 @@ mod tests {
             "--ignore",
             "id,it's",
             "--skip-bad",
-            "--label=-x",
+            "--target=-x",
         ];
-        let again =
-            r"--data 'my t.csv' --header=false --ignore 'id,it'\''s' --label=-x --skip-bad=true";
+        let again = r"'my t.csv' --header=false --ignore 'id,it'\''s' --skip-bad=true --target=-x";
         assert_eq!(words(&given), format!(" {again}"));
         let given =
             ["--memory", "2KB", "--image-size", "4", "--delimiter", "tab", "--against-rest", "3"];

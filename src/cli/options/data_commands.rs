@@ -20,16 +20,12 @@ pub struct Data {
 pub enum DataCommand {
     /// Fetch a public data set: mnist, fashion-mnist, kmnist or cifar10
     Fetch(Fetch),
-    /// Pack data of any format into a store: one file, opened in a moment whatever its size
-    Pack(Pack),
     /// Show what data hold: counts, shapes, ranges, columns, classes
     Inspect(Inspect),
+    /// Write data in another format, for other programs or as a store
+    Convert(Convert),
     /// Divide data into files to train, to validate and to test, of each class alike
     Split(Split),
-    /// Read data once, a store against its checksums
-    Verify(Verify),
-    /// Write data for other programs
-    Export(Export),
 }
 
 /// The options of `narrows data fetch`.
@@ -39,7 +35,7 @@ pub struct Fetch {
     /// The data set: mnist, fashion-mnist, kmnist or cifar10
     pub name: String,
     /// Folder in which a folder for the data set is made [default: narrows/datasets in the user's
-    /// cache folder, where --data finds it by name]
+    /// cache folder, where other commands find it by name]
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
     /// Open no connection: check what is there, and say what is missing
@@ -56,43 +52,29 @@ pub struct Reading {
     /// Show no progress
     #[arg(long)]
     pub quiet: bool,
-    /// The threads that decode images and read tables; 0: one for each core
+    /// Threads that decode images and read tables; 0: one for each core
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0, 1024))]
     pub threads: usize,
     #[command(flatten)]
     pub files: ReadingOptions,
 }
 
-/// The options of `narrows data pack`.
-#[derive(Clone, Debug, Args)]
-#[command(args_override_self = true, allow_negative_numbers = true)]
-pub struct Pack {
-    /// The data, of any format that --data takes
-    #[arg(value_name = "SRC")]
-    pub path: PathBuf,
-    /// The store to write, which ends in .narrows
-    #[arg(value_name = "OUT")]
-    pub out: PathBuf,
-    /// Overwrite it if it is there
-    #[arg(long)]
-    pub force: bool,
-    #[command(flatten)]
-    pub reading: Reading,
-}
-
 /// The options of `narrows data inspect`.
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Inspect {
-    /// The data, of any format that --data takes
-    #[arg(value_name = "SRC")]
+    /// Data, of any format that the other commands take
+    #[arg(value_name = "DATA")]
     pub path: PathBuf,
-    /// A picture to write, of ten images of each class
+    /// Picture to write, of ten images of each class
     #[arg(long, value_name = "FILE.png")]
     pub sheet: Option<PathBuf>,
     /// Print one line of JSON in place of the text
-    #[arg(long)]
+    #[arg(long, conflicts_with = "verify")]
     pub json: bool,
+    /// Read every sample instead, and a store against its checksums
+    #[arg(long, conflicts_with = "sheet")]
+    pub verify: bool,
     #[command(flatten)]
     pub reading: Reading,
 }
@@ -101,20 +83,19 @@ pub struct Inspect {
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Split {
-    /// The data, of any format that --data takes
-    #[arg(value_name = "SRC")]
+    /// Data, of any format that the other commands take
+    #[arg(value_name = "DATA")]
     pub path: PathBuf,
-    /// Folder in which a folder for the data set is made [default: narrows/datasets in the user's
-    /// cache folder, where --data finds it by name]
+    /// New folder for train.narrows, validation.narrows and test.narrows
     #[arg(value_name = "OUTDIR")]
     pub out: PathBuf,
-    /// The share to train on
+    /// Share to train on
     #[arg(long, value_name = "SHARE", default_value_t = 0.7)]
     pub train: f64,
-    /// The share to validate on; 0: none
+    /// Share to validate on; 0: none
     #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
     pub validation: f64,
-    /// The share to test on
+    /// Share to test on
     #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
     pub test: f64,
     /// Seed of the division
@@ -128,36 +109,26 @@ pub struct Split {
     pub reading: Reading,
 }
 
-/// The options of `narrows data verify`.
-#[derive(Clone, Debug, Args)]
-#[command(args_override_self = true, allow_negative_numbers = true)]
-pub struct Verify {
-    /// The data, of any format that --data takes
-    #[arg(value_name = "SRC")]
-    pub path: PathBuf,
-    #[command(flatten)]
-    pub reading: Reading,
-}
-
 /// The help of OUT.
 static OUT_HELP: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "File to write; its ending is the format: {}. Labels go into OUT-labels.npy and \
-         OUT-labels.idx, elsewhere into the same file",
+        "File to write; its ending is the format: .narrows (a store, opened in a moment whatever \
+         its size), {}. Labels go into OUT-labels.npy and OUT-labels.idx, elsewhere into the same \
+         file",
         ExportFormat::endings()
     )
 });
 
-/// The options of `narrows data export`.
+/// The options of `narrows data convert`.
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
-pub struct Export {
-    /// The data, of any format that --data takes
-    #[arg(value_name = "SRC")]
+pub struct Convert {
+    /// Data, of any format that the other commands take
+    #[arg(value_name = "DATA")]
     pub path: PathBuf,
     #[arg(value_name = "OUT", help = OUT_HELP.as_str())]
     pub out: PathBuf,
-    /// Samples to export: train, test, or all
+    /// Samples to write: train, test, or all; a store has all
     #[arg(long, value_name = "NAME", default_value = "all", value_parser = variant::<Part>)]
     pub part: Part,
     /// Overwrite files that are there

@@ -17,6 +17,10 @@ pub struct MachineOptions {
     /// Instruction set: auto (the best of this processor), or one that narrows info lists
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = isa)]
     pub isa: String,
+    /// Show no progress
+    #[arg(long, help_heading = "Run")]
+    #[serde(skip)]
+    pub quiet: bool,
 }
 
 impl MachineOptions {
@@ -54,8 +58,4 @@ pub struct RunningOptions {
     #[arg(long, value_name = "FILE", help_heading = "Run")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
-    /// Show no progress
-    #[arg(long, help_heading = "Run")]
-    #[serde(skip)]
-    pub quiet: bool,
 }

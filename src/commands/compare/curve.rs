@@ -1,23 +1,19 @@
-//! `narrows curve`: test accuracy against the number of labels.
+//! A curve: test accuracy against the number of labels. It can be stopped and continued.
 
-use super::inputs::{Loaded, full_path, open};
-use super::pretrain::pretrain;
-use super::{begin, refuse};
+use super::super::begin;
+use super::super::inputs::Loaded;
+use super::super::pretrain::pretrain;
+use super::NAME;
 use crate::cli::config;
-use crate::cli::options::architecture::{ArchitectureOptions, check_batch};
-use crate::cli::options::compared::ComparedOptions;
-use crate::cli::options::curve::Curve as Options;
-use crate::cli::options::methods::distinct;
-use crate::cli::options::pretraining::PretrainingOptions;
-use crate::cli::options::values::ids;
-use crate::error::{Error, bail};
+use crate::cli::options::compare::Compare;
+use crate::error::{Error, bail, ensure};
 use crate::output::plot;
 use crate::output::points::points;
 use crate::output::progress::Progress;
 use crate::output::shell::quoted;
 use crate::output::summary::Summary;
 use crate::output::tables::curve as curve_table;
-use crate::run::folder::{CONFIG, CURVE, METRICS, MODEL, RunFolder};
+use crate::run::folder::{CONFIG, CURVE, METRICS, MODEL, RESULTS, RunFolder};
 use crate::run::metrics;
 use crate::run::results::Results;
 use narrows_datasets::TrainTest;
@@ -26,31 +22,31 @@ use narrows_models::checkpoint;
 use narrows_models::{Checked, Curve, Metric, Pretraining};
 use std::time::Instant;
 
-const NAME: &str = "curve";
 /// The weights of a pretraining that may yet fail: what is continued must not take them for the
 /// encoder.
 const PRETRAINING: &str = "pretraining.safetensors";
 /// The options that may change when a curve is continued: what is finished stays what it was.
 const FREE: [&str; 4] = ["labels", "validation", "draws", "methods"];
+/// Words before the options of semi-supervised methods. They may change, too: each result has the
+/// checksum of its own settings, and is not mixed with others.
+const CHECKED: [&str; 4] = ["semi-", "pseudo-labels-", "vat-", "ladder-"];
 
-pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
-    let start = Instant::now();
-    let earlier = options.continued.as_deref().map(RunFolder::reopen);
-    let encoder = saved_encoder(&options, earlier.as_ref(), explicit)?;
-    let running = options.compared.running.clone();
-    let (threads, quiet) = (running.machine.threads, running.quiet);
-    let data = open(encoder.as_ref(), &mut options.data, threads, quiet)?;
-    // A curve that is continued has the encoder in its folder, wherever that came from.
-    if options.continued.is_none() {
-        options.encoder = options.encoder.as_deref().map(full_path).transpose()?;
-    }
-    let curve = curve_of(&mut options, &data, encoder.as_ref())?;
+/// Measures `curve`: from `encoder`, or one that is pretrained if a method needs it; in the folder
+/// `earlier`, or a new one.
+pub fn run(
+    mut options: Compare,
+    curve: Curve<'_>,
+    encoder: Option<Loaded>,
+    earlier: Option<RunFolder>,
+    start: Instant,
+) -> Result<String, Error> {
     let curve = curve.check()?;
-    let ComparedOptions { pretraining, finetuning, .. } = &mut options.compared;
-    check_batch(&curve.architecture, "--finetune-batch", finetuning.finetune_batch)?;
+    let (data, quiet) = (curve.data, options.running.machine.quiet);
+    let running = options.running.clone();
+    let pretraining = &mut options.pretraining;
     let training = pretraining.resolve(&data.train, &curve.architecture, curve.seed);
     let needed = encoder.is_none() && curve.needs_encoder(&[]);
-    let pretraining = needed.then(|| pretraining.of(&data, &curve.architecture, &training));
+    let pretraining = needed.then(|| pretraining.of(data, &curve.architecture, &training));
     let pretraining = pretraining.transpose()?;
     let pretraining = pretraining.as_ref().map(Pretraining::check).transpose()?;
     let cx = running.machine.context()?;
@@ -58,6 +54,12 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
         Some(folder) => allow(&folder, &options).map(|()| folder)?,
         None => begin(NAME, &options, &running, &cx)?,
     };
+    ensure!(
+        options.continued.is_none() || folder.file(RESULTS).is_file(),
+        folder.path(),
+        "holds no curve to continue, but a comparison at one number of labels: run it again by \
+         --config"
+    );
     // Another process may be at it: nothing that is there is changed before that is known.
     let (results, done) = Results::open(&folder)?;
     curve.check_done(&done).map_err(|e| Error::at(folder.path(), e))?;
@@ -79,14 +81,14 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
     let append = |result: &_| results.append(result);
     let results = curve.run(&cx, pretrained.as_ref(), &done, &progress, &append).map_err(|e| {
         let path = folder.path().display();
-        let again = format!("narrows curve --continue {}", quoted(&path));
+        let again = format!("narrows compare --continue {}", quoted(&path));
         Error::from(e).during(&format!("{path} keeps what is done, for {again}"))
     })?;
 
     let TrainTest { train, test } = curve.data;
     let points = points(&curve, &results);
     folder.write(CURVE, plot::curve(train.name(), &points)?.as_bytes())?;
-    let metric = options.compared.finetuning.metric;
+    let metric = options.metric.metric;
     let summary = Summary::new(NAME, train.name())
         .row("seed", curve.seed)
         .row("threads", cx.threads())
@@ -101,44 +103,6 @@ pub fn run(mut options: Options, explicit: &[String]) -> Result<String, Error> {
             folder.file(CURVE).display(),
             folder.path().display()
         ))
-}
-
-/// The encoder that is there already: that in the folder of a curve that is continued, or that of
-/// `--encoder`. Without one, some methods need one that is pretrained.
-fn saved_encoder(
-    options: &Options,
-    earlier: Option<&RunFolder>,
-    explicit: &[String],
-) -> Result<Option<Loaded>, Error> {
-    let kept = earlier.map(|folder| folder.file(MODEL)).filter(|model| model.is_file());
-    let Some(path) = kept.as_ref().or(options.encoder.as_ref()) else { return Ok(None) };
-    let encoder = Loaded::open(path)?;
-    refuse(explicit, &ids::<ArchitectureOptions>(), "the architecture is that of the encoder")?;
-    if options.encoder.is_some() && earlier.is_none() {
-        let pretraining = ids::<PretrainingOptions>();
-        refuse(explicit, &pretraining, "nothing is pretrained, the encoder is that of --encoder")?;
-    }
-    Ok(Some(encoder))
-}
-
-/// The curve that the options ask for, from `encoder` if there is one.
-fn curve_of<'a>(
-    options: &mut Options,
-    data: &'a TrainTest,
-    encoder: Option<&Loaded>,
-) -> Result<Curve<'a>, Error> {
-    let ComparedOptions { architecture, pretraining, .. } = &mut options.compared;
-    let architecture = match encoder {
-        Some(Loaded { description, .. }) => {
-            *architecture = ArchitectureOptions::from(&description.architecture);
-            description.architecture.clone()
-        }
-        None => pretraining.architecture(architecture, &data.train),
-    };
-    options.methods.0 = distinct(&options.methods.0);
-    let points = options.points(&data.train)?;
-    let (methods, draws) = (&options.methods.0, options.draws.draws);
-    options.compared.curve(data, architecture, methods, points, draws)
 }
 
 /// The encoder's parameters; its file goes into `folder`, for a later run to go on with.
@@ -166,8 +130,9 @@ fn new_encoder(
 }
 
 /// Refuses to go on in `folder` with other options than it was begun with.
-fn allow(folder: &RunFolder, options: &Options) -> Result<(), Error> {
-    match config::difference(&folder.file(CONFIG), options, &FREE)? {
+fn allow(folder: &RunFolder, options: &Compare) -> Result<(), Error> {
+    let free = |key: &str| FREE.contains(&key) || CHECKED.iter().any(|word| key.starts_with(word));
+    match config::difference(&folder.file(CONFIG), options, free)? {
         None => Ok(()),
         Some(key) => bail!(
             folder.path(),

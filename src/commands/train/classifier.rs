@@ -1,11 +1,12 @@
-//! The part that commands share that train one classifier: where it starts, its labels, its
+//! The part that all methods share: where it starts, its labels, its
 //! training, and what they leave.
 
-use super::inputs::{Loaded, full_path, no_labels, open};
-use super::{begin, refuse};
-use crate::cli::options::ClassifierLabels;
+use super::super::inputs::{Loaded, full_path, no_labels, open};
+use super::super::{begin, refuse};
+use super::NAME;
 use crate::cli::options::architecture::ArchitectureOptions;
 use crate::cli::options::data::DataOptions;
+use crate::cli::options::labels::ClassifierLabels;
 use crate::cli::options::running::RunningOptions;
 use crate::cli::options::values::ids;
 use crate::error::Error;
@@ -57,7 +58,7 @@ impl Start {
             refuse(explicit, &ids::<ArchitectureOptions>(), reason)?;
         }
         let loaded = encoder.as_deref().map(Loaded::open).transpose()?;
-        let data = open(loaded.as_ref(), data, running.machine.threads, running.quiet)?;
+        let data = open(loaded.as_ref(), data, running.machine.threads, running.machine.quiet)?;
         *encoder = encoder.as_deref().map(full_path).transpose()?;
         let (architecture, pretrained) = match loaded {
             Some(Loaded { description, params, .. }) => {
@@ -88,11 +89,11 @@ pub struct DrawnLabels<'a> {
 impl<'a> DrawnLabels<'a> {
     pub fn draw(
         train: &'a Dataset,
-        options: &ClassifierLabels,
+        options: &mut ClassifierLabels,
         seed: u64,
     ) -> Result<DrawnLabels<'a>, Error> {
         let all = train.labels()?.ok_or_else(|| no_labels(train))?;
-        let (n, validation) = options.labels.of(train)?;
+        let (n, validation) = options.settle(train)?;
         let number = options.draw as u64;
         let draw = train
             .draw_labels(n, validation, seed, number)
@@ -103,7 +104,6 @@ impl<'a> DrawnLabels<'a> {
 
 /// A classifier that a command trains.
 pub struct Classifier<'a> {
-    pub command: &'static str,
     pub method: &'a str,
     pub start: &'a Start,
     pub labels: &'a DrawnLabels<'a>,
@@ -122,11 +122,11 @@ impl Classifier<'_> {
         began: Instant,
         train: impl FnOnce(&Context, &dyn Observer) -> Result<RunResult, narrows_models::Error>,
     ) -> Result<String, Error> {
-        let Classifier { command, method, start, labels, network, .. } = self;
+        let Classifier { method, start, labels, network, .. } = self;
         let data = &start.data.train;
         let cx = &running.machine.context()?;
-        let folder = begin(command, options, running, cx)?;
-        let progress = Progress::new(running.quiet);
+        let folder = begin(NAME, options, running, cx)?;
+        let progress = Progress::new(running.machine.quiet);
         let description = Description::classifier(start.architecture.clone(), data);
         let recorder = Recorder::new(&progress, RUN, &description, folder.file(MODEL));
         let result = train(cx, &recorder);
@@ -143,7 +143,7 @@ impl Classifier<'_> {
         let correct = pairs.filter(|(row, class)| labels.all[**row as usize] == **class).count();
         let accuracy = Rate::of(correct, held.len());
         let balanced = balanced_accuracy.filter(|_| self.metric == Metric::Balanced);
-        let summary = Summary::new(command, data.name())
+        let summary = Summary::new(NAME, data.name())
             .row("seed", running.seed)
             .row("threads", cx.threads())
             .row("method", method)
@@ -163,19 +163,21 @@ impl Classifier<'_> {
         let temperature = temperature
             .map_or(String::new(), |t| format!("temperature {t:.3}, fitted on these samples\n"));
         let path = folder.path().display();
+        let run = quoted(&path);
         Ok(format!(
             "{}: {method} on {}, draw {}\n\
              validation accuracy {mean} % of {} samples (95 % interval {low} to {high}), epoch \
              {best_epoch}\n{balanced}{temperature}That epoch was chosen by these samples, so \
              expect less elsewhere. No test label was looked at.\n\n\
              run folder: {path}\n\
-             next: narrows evaluate {}{}\n",
+             next: narrows evaluate {run}{}\n\
+             {:6}narrows predict {run} NEW-DATA > predictions.csv\n",
             data.name(),
             counted(labels.n, "label"),
             labelling.draw,
             held.len(),
-            quoted(&path),
-            start.data_words
+            start.data_words,
+            ""
         ))
     }
 }

@@ -1,8 +1,10 @@
-//! `narrows probe`: how much a few labels tell about the codes of a frozen encoder.
+//! Probes: how much a few labels tell about the codes of a frozen encoder.
 
-use super::inputs::{Loaded, open};
-use crate::cli::options::probe::Probe as Options;
-use crate::error::{Error, ensure};
+use super::super::inputs::{Loaded, open};
+use super::NAME;
+use crate::cli::options::evaluate::{Evaluate, ProbeOptions};
+use crate::cli::options::values::List;
+use crate::error::{Error, bail, ensure};
 use crate::output::numbers::{counted, duration, percent, thousands};
 use crate::output::progress::Progress;
 use crate::output::summary::Summary;
@@ -10,46 +12,62 @@ use crate::output::tables::estimate::cells;
 use crate::run::folder::RunFolder;
 use narrows_datasets::TrainTest;
 use narrows_models::Metric;
-use narrows_models::probe::{Probe as Kind, ProbeResult, Probing};
+use narrows_models::probe::{Probe, ProbeResult, Probing};
 use std::time::Instant;
 
-const NAME: &str = "probe";
-
-pub fn run(options: &Options) -> Result<String, Error> {
+/// Probes the codes, and the samples themselves where that is asked for.
+pub fn run(options: &Evaluate) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
+    let ProbeOptions { probe, probe_samples, probe_test_graph, labels, metric, seed } =
+        &mut options.probing;
+    let List(probes) = probe.take().unwrap_or(List(Vec::new()));
+    let (transductive, metric) = (*probe_test_graph, metric.metric);
     ensure!(
-        !options.transductive || options.probes.0.contains(&Kind::Propagation),
-        "--transductive has no effect: only propagation has a graph, and it is not among \
-             --probes"
+        !transductive || probes.contains(&Probe::Propagation),
+        "--probe-test-graph has no effect: only propagation has a graph, and it is not among the \
+         probes"
     );
-    let encoder = options.run.as_deref().map(Loaded::open).transpose()?;
-    let data = open(encoder.as_ref(), &mut options.data, options.machine.threads, false)?;
-    let (labels, validation) = options.labels.of(&data.train)?;
-    let probing = Probing {
-        data: &data,
-        encoder: encoder
-            .as_ref()
-            .map(|encoder| (&encoder.description.architecture, &encoder.params)),
-        probes: options.probes.0.clone(),
-        transductive: options.transductive,
-        metric: options.metric,
-        labels,
-        validation,
-        draws: options.draws.draws,
-        seed: options.seed,
+    let model = Loaded::open(&options.run)?;
+    let (threads, quiet) = (options.machine.threads, options.machine.quiet);
+    let data = open(Some(&model), &mut options.data, threads, quiet)?;
+    let &[(train_labels, validation)] = &labels.settle(&data.train)?[..] else {
+        bail!("probes take one number of labels: give one by --labels");
     };
-    probing.check()?;
+    let Loaded { description, params, .. } = &model;
+    let encoder = Some((&description.architecture, params));
+    let probing = |encoder| Probing {
+        data: &data,
+        encoder,
+        probes: probes.clone(),
+        transductive,
+        metric,
+        labels: train_labels,
+        validation,
+        draws: labels.draws,
+        seed: *seed,
+    };
+    let mut probings = vec![probing(encoder)];
+    if *probe_samples {
+        probings.push(probing(None));
+    }
+    probings.iter().try_for_each(|probing| probing.check().map(drop))?;
     let cx = options.machine.context()?;
     let folder = options.out.as_deref().map(|out| RunFolder::create(Some(out), NAME));
     let folder = folder.transpose()?;
-    let results = probing.run(&cx, &Progress::new(false))?;
-    let seconds = start.elapsed().as_secs_f64();
-    let mut text = report(&probing, &results, seconds)?;
+    let mut results = Vec::new();
+    let (mut text, mut last) = (String::new(), start);
+    for probing in &probings {
+        let result = probing.run(&cx, &Progress::new(quiet))?;
+        let gap = if text.is_empty() { "" } else { "\n" };
+        text += &format!("{gap}{}", report(probing, &result, last.elapsed().as_secs_f64())?);
+        last = Instant::now();
+        results.push(result);
+    }
     if let Some(folder) = &folder {
-        let metric = probing.metric;
+        let probing = &probings[0];
         let summary = Summary::new(NAME, data.train.name())
-            .optional("trained_on", encoder.as_ref().map(|encoder| &encoder.description.dataset))
+            .row("trained_on", &description.dataset)
             .row("seed", probing.seed)
             .row("threads", cx.threads())
             .row("code", probing.code_len())
@@ -58,8 +76,9 @@ pub fn run(options: &Options) -> Result<String, Error> {
             .row("draws", probing.draws)
             .row("test_samples", data.test.labelled_rows()?.len())
             .optional("metric", (metric != Metric::Accuracy).then_some(metric))
-            .row("transductive", probing.transductive)
-            .row("probes", &results);
+            .row("transductive", transductive)
+            .row("probes", &results[0])
+            .optional("probes_of_samples", results.get(1));
         folder.finish(summary, start)?;
         text += &format!("\nrun folder: {}\n", folder.path().display());
     }

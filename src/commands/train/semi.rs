@@ -1,11 +1,12 @@
-//! `narrows semi`: a classifier from a few labels and all other samples at once.
+//! A classifier from the labelled samples and all others at once.
 
-use super::classifier_command::{Classifier, DrawnLabels, RUN, Start};
-use super::refuse;
-use crate::cli::options::Semi;
+use super::classifier::{Classifier, DrawnLabels, RUN, Start};
 use crate::cli::options::architecture::ArchitectureOptions;
-use crate::cli::options::semi::SemiOptions;
-use crate::cli::options::values::{ids, variant_name};
+use crate::cli::options::classifier::ClassifierTraining;
+use crate::cli::options::methods::SEMI_LR;
+use crate::cli::options::semi::{self, SemiName, SemiOptions};
+use crate::cli::options::train::Train;
+use crate::cli::options::values::variant_name;
 use crate::error::Error;
 use narrows_datasets::{LabelDraw, Rows};
 use narrows_engine::{Loss, Params};
@@ -13,22 +14,24 @@ use narrows_models::architecture::ENCODER;
 use narrows_models::semi::{SemiRun, SemiTask};
 use std::time::Instant;
 
-const NAME: &str = "semi";
-
-pub fn run(mut options: Semi, explicit: &[String]) -> Result<String, Error> {
-    let began = Instant::now();
-    let method = options.semi.method;
+pub fn run(
+    mut options: Train,
+    method: SemiName,
+    explicit: &[String],
+    began: Instant,
+) -> Result<String, Error> {
     let name = variant_name(&method);
-    let mut foreign = ids::<SemiOptions>();
-    foreign.retain(|id| !method.takes(id));
-    refuse(explicit, &foreign, &format!("the method {name} has no use for it"))?;
-    let Semi { encoder, data, architecture, running, .. } = &mut options;
+    let Train { encoder, data, architecture, running, .. } = &mut options;
     let fresh = |architecture: &mut ArchitectureOptions, input| architecture.be_for(method, input);
     let start = Start::open(encoder, data, architecture, explicit, running, fresh)?;
     let train = &start.data.train;
-    let labels = DrawnLabels::draw(train, &options.labelling, options.running.seed)?;
-    let training = options.semi.resolve(train, labels.seed);
-    options.semi.check(train)?;
+    let labels = DrawnLabels::draw(train, &mut options.labels, options.running.seed)?;
+    let Train { semi, training, .. } = &options;
+    semi::check::<ClassifierTraining, SemiOptions>(method, training, semi, train)?;
+    let lr = options.lr.settle(SEMI_LR);
+    let of_method = (&mut options.semi, &mut options.semi_methods);
+    let metric = options.metric.metric;
+    let training = options.training.semi(method, of_method, lr, metric, train, labels.seed);
     training.check_for(&start.architecture)?;
     let network = start.architecture.classifier(train.classes())?;
     let mut params = Params::new(&network, labels.seed);
@@ -44,7 +47,6 @@ pub fn run(mut options: Semi, explicit: &[String]) -> Result<String, Error> {
     };
     let mut run = SemiRun::new(RUN, &network, params, task, &training)?;
     let classifier = Classifier {
-        command: NAME,
         method: &name,
         start: &start,
         labels: &labels,
@@ -52,7 +54,7 @@ pub fn run(mut options: Semi, explicit: &[String]) -> Result<String, Error> {
         loss: &Loss::cross_entropy(),
         metric: training.metric,
     };
-    classifier.train(&options, (&options.labelling, &options.running), began, |cx, observer| {
+    classifier.train(&options, (&options.labels, &options.running), began, |cx, observer| {
         run.train(cx, observer)?;
         Ok(run.into_result())
     })

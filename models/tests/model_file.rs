@@ -3,7 +3,7 @@
 use crate::support;
 use narrows_engine::Params;
 use narrows_engine::params::ParamEntry;
-use narrows_models::checkpoint::{Description, load, save};
+use narrows_models::model_file::{Description, load, save};
 use narrows_models::{Architecture, SampleShape};
 use safetensors::tensor::TensorView;
 use std::collections::HashMap;

@@ -1,7 +1,8 @@
-//! `narrows data pack`: data of any format into a store.
+//! `narrows data convert`: data of any format into another one, or into a store.
 
-use super::{Scratch, check_free, folder_of, open, path_of, tell};
-use crate::cli::options::data_commands::Pack;
+use super::{Scratch, check_free, export, folder_of, open, path_of, tell};
+use crate::cli::options::data_commands::Convert;
+use crate::cli::options::row_output::Part;
 use crate::commands::inputs::{full_path, opened};
 use crate::error::{Error, ensure};
 use crate::output::numbers::{counted, shape, size, speed, thousands};
@@ -11,12 +12,21 @@ use crate::output::tables::lines::lines;
 use narrows_datasets::Packed;
 use std::time::Instant;
 
-pub fn run(options: &Pack) -> Result<String, Error> {
-    let Pack { path, reading, out, force } = options;
+pub fn run(options: &Convert) -> Result<String, Error> {
+    let ending = options.out.extension();
+    match ending.is_some_and(|ending| ending.eq_ignore_ascii_case("narrows")) {
+        true => pack(options),
+        false => export::run(options),
+    }
+}
+
+/// Writes a store.
+fn pack(options: &Convert) -> Result<String, Error> {
+    let Convert { path, reading, out, force, part } = options;
     ensure!(
-        out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("narrows")),
+        *part == Part::All,
         out,
-        "is to be a store: let its name end in .narrows"
+        "a store has all samples: leave --part out, or write another format"
     );
     let (path, start) = (path_of(path)?, Instant::now());
     check_free(out, *force)?;
@@ -41,11 +51,7 @@ pub fn run(options: &Pack) -> Result<String, Error> {
     let mut text = vec![("packed", format!("{name} ({format})"))];
     text.extend(described(&packed));
     text.push(("time", speed(packed.bytes, start.elapsed().as_secs_f64())));
-    Ok(format!(
-        "{}Next: narrows compare --data {}\n",
-        lines(&text),
-        quoted(full_path(out)?.display())
-    ))
+    Ok(format!("{}Next: narrows compare {}\n", lines(&text), quoted(full_path(out)?.display())))
 }
 
 /// The contents of a new store.

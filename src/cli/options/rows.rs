@@ -1,0 +1,73 @@
+//! The options of commands that write something for each row: `predict`, `score`, `embed`.
+
+use super::data::DataOptions;
+use super::row_output::{PartOption, RowOutput};
+use super::running::MachineOptions;
+use super::values::{count, not_negative, zero_to_one};
+use clap::Args;
+use std::path::PathBuf;
+
+/// The options of `narrows predict`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Predict {
+    /// Run folder or .safetensors file of a classifier
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    pub part: PartOption,
+    /// Number of classes to write for each row, the most probable first
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = count(1, 65_536),
+          help_heading = "Predictions")]
+    pub top: usize,
+    /// Write the probability of every class
+    #[arg(long, help_heading = "Predictions")]
+    pub all: bool,
+    #[command(flatten)]
+    pub machine: MachineOptions,
+    /// New file that ends in .csv, .npy (probabilities alone) or .parquet, or new folder for a file
+    /// and summary.json [default: standard output, as CSV]
+    #[arg(long, value_name = "PATH", help_heading = "Run")]
+    pub out: Option<PathBuf>,
+}
+
+/// The options of `narrows score`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Score {
+    /// Run folder or .safetensors file of an autoencoder
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    pub part: PartOption,
+    /// Score above which a row is marked [default: none is marked]
+    #[arg(long, value_name = "SCORE", value_parser = not_negative::<f32>,
+          conflicts_with = "quantile", help_heading = "Scores")]
+    pub threshold: Option<f32>,
+    /// Quantile of the scores above which a row is marked: 0.99 marks the highest hundredth
+    /// [default: none is marked]
+    #[arg(long, value_name = "Q", value_parser = zero_to_one::<f64>, help_heading = "Scores")]
+    pub quantile: Option<f64>,
+    #[command(flatten)]
+    pub machine: MachineOptions,
+    #[command(flatten)]
+    pub export: RowOutput,
+}
+
+/// The options of `narrows embed`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Embed {
+    /// Run folder or .safetensors file of an autoencoder or a classifier
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    pub part: PartOption,
+    #[command(flatten)]
+    pub machine: MachineOptions,
+    #[command(flatten)]
+    pub export: RowOutput,
+}

@@ -186,7 +186,7 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         ),
         (
             "compare --continue digits-run".to_string(),
-            &["is for the command \"pretrain\", not \"curve\""],
+            &["is for the command \"pretrain\", not \"compare\""],
         ),
         (
             "compare --continue missing".to_string(),

@@ -17,7 +17,6 @@ use crate::formats::store::metadata::Metadata;
 use crate::formats::store::write::StoreWriter;
 use crate::formats::tables::csv::CsvTable;
 use crate::formats::tables::layout::Layout;
-use crate::formats::tables::parquet;
 use crate::formats::tables::roles::label_name;
 use crate::formats::tables::rows::Sink;
 use crate::formats::tables::source::TableSource;
@@ -41,27 +40,6 @@ pub(crate) fn csv_source(
     options: &TableOptions,
 ) -> Result<Box<dyn TableSource>, Error> {
     Ok(Box::new(CsvTable::open(path, options)?))
-}
-
-/// Tells whether a file is Parquet or Arrow IPC.
-pub(crate) fn is_parquet(start: &Start) -> bool {
-    parquet::recognise(&start.bytes).is_some()
-}
-
-/// Opens a file of Parquet or Arrow IPC.
-pub(crate) fn parquet_source(
-    path: &Path,
-    options: &TableOptions,
-) -> Result<Box<dyn TableSource>, Error> {
-    #[cfg(feature = "parquet")]
-    return Ok(Box::new(parquet::ParquetTable::open(path, &options.ignore)?));
-    #[cfg(not(feature = "parquet"))]
-    {
-        let _ = options;
-        let what =
-            parquet::recognise(&Start::read(path)?.bytes).unwrap_or("a Parquet or Arrow file");
-        Err(parquet::not_built_in(path, what))
-    }
 }
 
 /// A table whose columns are known.
@@ -155,7 +133,9 @@ impl OtherTable {
         source: OpenSource,
         label: Option<&str>,
     ) -> Result<Self, Error> {
-        // Lists of columns may name one that this table does not have, and columns are known.
+        // Lists of columns may name one that this table does not have, and columns are known. What
+        // is ignored may hold anything.
+        let ignore = options.ignore.clone();
         let options = TableOptions {
             label: label.map_or(LabelColumn::Absent, |name| LabelColumn::Named(name.to_owned())),
             delimiter: options.delimiter,
@@ -164,8 +144,8 @@ impl OtherTable {
             missing: options.missing.clone(),
             ..TableOptions::default()
         };
-        let (path, source) = (path.to_owned(), source(path, &options)?);
-        Ok(OtherTable { path, source, options, validates: label.is_some() })
+        let source = source(path, &TableOptions { ignore, ..options.clone() })?;
+        Ok(OtherTable { path: path.to_owned(), source, options, validates: label.is_some() })
     }
 
     /// Hands on its rows, their values in the order of the columns of `layout`, their labels as
@@ -308,7 +288,13 @@ fn open_tables(
         label: label.map_or(LabelColumn::Absent, |label| LabelColumn::Named(label.to_owned())),
         known: data.columns().map(<[_]>::to_vec),
         new_categories: true,
-        ignore: Vec::new(),
+        ignore: options
+            .table
+            .ignore
+            .iter()
+            .filter(|name| of_test.contains(name))
+            .cloned()
+            .collect(),
         categorical: Vec::new(),
         ordinal: Vec::new(),
         ..options.table.clone()

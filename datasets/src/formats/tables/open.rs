@@ -1,5 +1,6 @@
 //! Files of tables: read once into a store, which is mapped from then on.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -181,12 +182,15 @@ impl OtherTable {
             ..self.options.clone()
         };
         let own = Layout::infer(&mut *self.source, &self.path, &options, pool)?;
-        let place = |column: &Column| own.columns.iter().position(|own| own.name == column.name);
+        let names = own.columns.iter().map(|column| &column.name);
+        let of_own: HashMap<&String, usize> = names.zip(0..).collect();
+        let place = |column: &Column| of_own.get(&column.name).copied();
         let places: Vec<usize> = layout.columns.iter().filter_map(place).collect();
         let classes = layout.class_names.as_deref().unwrap_or_default();
+        let of_class: HashMap<&String, u16> = classes.iter().zip(0..).collect();
         let mut labels = Vec::new();
         for name in own.class_names.iter().flatten() {
-            let Some(label) = classes.iter().position(|class| class == name) else {
+            let Some(&label) = of_class.get(name) else {
                 let (name, classes) = (Short(name), listed(classes));
                 bail!(
                     &self.path,
@@ -194,7 +198,7 @@ impl OtherTable {
                      a sample to learn from that label, or leave out the rows that have it"
                 )
             };
-            labels.push(label as u16);
+            labels.push(label);
         }
         let mut ordered = vec![0.0; places.len()];
         own.pack(&mut *self.source, pool, &mut |values, label| {

@@ -1,4 +1,4 @@
-//! Delimited text: CSV, TSV and their kin, plain or compressed by gzip, told by the first bytes.
+//! Delimited text: CSV, TSV and their kin, plain or compressed, told by the first bytes.
 //!
 //! - `survey` finds the separator, the header and the decimal mark in the first rows. A line
 //!   without a separator has one column.
@@ -28,14 +28,14 @@ mod write;
 
 use std::cell::Cell as Flag;
 use std::fs;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::error::{At as _, Error, Problem, Remedy, Short, bail};
-use crate::files::gzip::{GzipReader, is_gzip};
+use crate::files::compressed::decompressed;
 use crate::files::regular::{fill, open_regular};
 use crate::formats::options::{Decimal, TableOptions};
 use crate::formats::tables::source::{TableSource, TakePart, twice};
@@ -44,6 +44,7 @@ use above::Above;
 use blanks::SingleTabs;
 use blocks::Blocks;
 use cells::trim;
+pub(super) use cells::{to_label, to_text};
 use part::{CsvPart, Dialect};
 use records::{PIECE, Record, Records, unreadable, without_mark};
 use survey::{Survey, survey};
@@ -224,19 +225,15 @@ fn read_from<'a>(
     path: &Path,
 ) -> Result<(Box<dyn Read + 'a>, bool), Error> {
     input.seek(SeekFrom::Start(0)).at(path)?;
-    let mut input = BufReader::with_capacity(32 << 10, input);
-    let gzip = is_gzip(input.fill_buf().at(path)?);
-    let mut reader: Box<dyn Read + 'a> = match gzip {
-        true => Box::new(GzipReader::lenient(input, left_out.clone())),
-        false => Box::new(input),
-    };
+    let input = BufReader::with_capacity(32 << 10, input);
+    let (mut reader, gzip) = decompressed(input, left_out).at(path)?;
     io::copy(&mut (&mut reader).take(before), &mut io::sink())
         .map_err(|error| unreadable(error, gzip, path))?;
     Ok((if blanks { Box::new(SingleTabs::new(reader)) } else { reader }, gzip))
 }
 
 /// The decimal mark of the numbers that a model learnt from; `None` without any.
-fn known_decimal(known: &[Column]) -> Option<Decimal> {
+pub(super) fn known_decimal(known: &[Column]) -> Option<Decimal> {
     let comma = |column: &Column| match column.kind {
         ColumnKind::Number { comma, .. } => Some(comma),
         ColumnKind::Category { .. } => None,

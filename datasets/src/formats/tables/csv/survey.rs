@@ -159,11 +159,8 @@ fn has_row_names(rows: &[Row], missing: &[String], decimal: Decimal, quoted: boo
 fn other_form(text: &str) -> Option<String> {
     let start = text.trim_start();
     let lower = start.get(..start.len().min(64)).unwrap_or("").to_ascii_lowercase();
-    let first_line = start.lines().next().unwrap_or("");
-    let form = if start.starts_with('{') && start.contains(':') {
-        if first_line.trim_end().ends_with('}') { "JSON lines" } else { "JSON" }
-    } else if start.starts_with('[') && start[1..].trim_start().starts_with(['{', '[']) {
-        "JSON"
+    let form = if start.starts_with('[') && start[1..].trim_start().starts_with('[') {
+        "JSON of arrays"
     } else if ["<!doctype", "<html", "<?xml"].iter().any(|tag| lower.starts_with(tag)) {
         "a web page or XML"
     } else if lower.starts_with("@relation") {
@@ -299,9 +296,7 @@ mod tests {
     #[test]
     fn other_forms_of_text_are_named() {
         for (text, form) in [
-            ("{\"a\":1}\n{\"a\":2}\n", "JSON lines"),
-            ("[\n  {\"a\": 1}\n]\n", "JSON"),
-            ("{\n  \"a\": [1, 2]\n}\n", "JSON"),
+            ("[\n  [1, 2]\n]\n", "JSON of arrays"),
             ("<!DOCTYPE html>\n<html>", "a web page"),
             ("@RELATION iris\n@ATTRIBUTE a REAL\n", "ARFF"),
             ("1 3:0.5 7:1\n-1 2:1\n", "LIBSVM"),

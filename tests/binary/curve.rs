@@ -1,4 +1,4 @@
-//! `narrows curve` from end to end.
+//! `narrows compare` at several numbers of labels, from end to end.
 
 use crate::program::Place;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! `narrows semi` from end to end.
+//! `narrows train` by semi-supervised methods, from end to end.
 
 use crate::program::Place;
 

@@ -17,9 +17,15 @@ use crate::error::Error;
 #[cfg(feature = "parquet")]
 mod arrow_file;
 #[cfg(feature = "parquet")]
+mod arrow_unpack;
+#[cfg(feature = "parquet")]
 mod cells;
 #[cfg(feature = "parquet")]
+mod page_check;
+#[cfg(feature = "parquet")]
 mod page_guard;
+#[cfg(feature = "parquet")]
+mod pages;
 #[cfg(feature = "parquet")]
 mod parquet_file;
 #[cfg(feature = "parquet")]

@@ -199,17 +199,16 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         ("evaluate broken.safetensors".to_string(), &["broken.safetensors"]),
         (
             "evaluate good-run --out new".to_string(),
-            &["good-run/model.safetensors", "name data like it"],
+            &["good-run/model.safetensors", "name its data"],
         ),
         (
             "evaluate classifier two --out new".to_string(),
             &["3 classes", "two has 2", "name its data"],
         ),
         ("evaluate digits-run --out digits-run".to_string(), &["already holds a run"]),
-        ("train --out new".to_string(), &["--encoder", "--scratch"]),
         (
-            "train --encoder digits-run --method scratch --out new".to_string(),
-            &["--encoder", "--scratch"],
+            "train --method full --out new".to_string(),
+            &["--method full needs a pretrained encoder", "--encoder RUN", "scratch or vat"],
         ),
         (
             "train --encoder good-run --out new".to_string(),
@@ -244,11 +243,11 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         ),
         (
             "train --encoder digits-run --method freeze --l2-sp 1 --out new".to_string(),
-            &["--l2-sp has no effect: the method freeze"],
+            &["--l2-sp has no effect: freeze leaves"],
         ),
         (
             "train --encoder digits-run --method freeze --lr-decay 0.5 --out new".to_string(),
-            &["--lr-decay has no effect: the method freeze"],
+            &["--lr-decay has no effect: freeze leaves"],
         ),
         (
             "train --method scratch --batch-norm false --reestimate-bn --out new".to_string(),
@@ -264,8 +263,8 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
             &["gradual needs at least 2"],
         ),
         (
-            "train --encoder digits-run --method scratch --out new".to_string(),
-            &["--method", "gradual"],
+            "train --encoder digits-run --method thaw --out new".to_string(),
+            &["--method", "gradual", "vat"],
         ),
         (
             "train --method scratch --labels 5 --out new".to_string(),

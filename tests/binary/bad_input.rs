@@ -185,14 +185,14 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
             &["digits-run/config.toml: is for the command \"pretrain\", not \"train\""],
         ),
         (
-            "compare --continue digits-run".to_string(),
+            "compare --resume digits-run".to_string(),
             &["is for the command \"pretrain\", not \"compare\""],
         ),
         (
-            "compare --continue missing".to_string(),
+            "compare --resume missing".to_string(),
             &["missing: there is no such run: name a run folder"],
         ),
-        ("compare --continue bare".to_string(), &["bare: holds no config.toml"]),
+        ("compare --resume bare".to_string(), &["bare: holds no config.toml"]),
         // Models.
         ("evaluate missing".to_string(), &["missing", "no such run"]),
         ("evaluate bare".to_string(), &["bare: holds no model.safetensors"]),

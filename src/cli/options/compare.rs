@@ -71,12 +71,6 @@ pub struct Compare {
     #[command(flatten)]
     #[serde(flatten)]
     pub semi: ComparedSemi,
-    /// Continue the curve in this run folder, with its options. The numbers of labels and draws and
-    /// the methods may differ: finished parts are kept [default: a new run]
-    #[arg(long = "continue", value_name = "RUN", conflicts_with_all = ["out", "config"],
-          help_heading = "Run")]
-    #[serde(skip)]
-    pub continued: Option<PathBuf>,
     #[command(flatten)]
     #[serde(flatten)]
     pub running: RunningOptions,

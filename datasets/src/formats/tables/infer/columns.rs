@@ -132,8 +132,8 @@ impl Inference<'_> {
                 }
                 if counts.numbers > 1 && counts.measured().compact_dates == counts.numbers {
                     layout.notes.push(format!(
-                        "the column {shown} looks like dates such as 20210304, and is read as plain \
-                         numbers: write them as 2021-03-04 if they are dates"
+                        "the column {shown} looks like dates such as 20210304, and is read as \
+                         plain numbers: write them as 2021-03-04 if they are dates"
                     ));
                 }
                 layout.rounded += rounded;

@@ -103,6 +103,7 @@ const COMMANDS: [(&str, Shown); 13] = [
             PART,
             ("quantile", "Mark rows above this quantile of the scores: 0.99"),
             ("threshold", "Mark rows above this score"),
+            ("normal", "Classes that are not unusual, to measure the scores by"),
             THREADS,
             TO_FILE,
             QUIET,

@@ -9,6 +9,8 @@
 //! The format is described in `docs/internals/checkpoints.md`. A checkpoint is no
 //! [model file](crate::model_file): that has the weights that a training ends with, and no more.
 
+#[cfg(test)]
+pub(crate) mod crafted;
 mod file;
 mod folder;
 mod identity;

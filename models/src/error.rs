@@ -63,6 +63,11 @@ impl Error {
         Error { problem: format!("{what}: {}", self.problem), ..self }
     }
 
+    /// The same error, with more behind it.
+    pub(crate) fn followed_by(self, more: &str) -> Error {
+        Error { problem: format!("{}{more}", self.problem), ..self }
+    }
+
     /// The same error, which a setting of the data helps.
     pub(crate) fn with(self, remedy: Remedy) -> Error {
         Error { remedy: Some(remedy), ..self }

@@ -40,7 +40,7 @@ pub use architecture::{Activation, Architecture, Model, SampleShape};
 pub use checked::Checked;
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use error::{Error, ErrorKind};
-pub use evaluation::{Confusion, Evaluation, Goal, Metric, calibration};
+pub use evaluation::{Confusion, Evaluation, Goal, Metric, Ranking, calibration};
 pub use event::{Event, Observer};
 pub use experiments::compare::Comparison;
 pub use experiments::curve::Curve;

@@ -1,11 +1,12 @@
-//! The files of checkpoints: damage, other trainings, disks that fail, and how many are kept.
+//! The files of checkpoints: disks that fail, how many are kept, and what is told of them.
+
+mod refused;
 
 use crate::support;
 use narrows_datasets::{Dataset, Rows};
-use narrows_engine::{Context, Loss, Params};
+use narrows_engine::{Context, Isa, Loss, Optimizer, Params};
 use narrows_models::{
-    Architecture, Checkpoint, Checkpoints, Error, ErrorKind, Event, Goal, Model, Observer, Run,
-    Task, Training,
+    Architecture, Checkpoints, Error, ErrorKind, Event, Goal, Model, Observer, Run, Task, Training,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -88,6 +89,10 @@ impl Setting {
     }
 
     fn train(&self, observer: &dyn Observer) -> Result<Vec<u32>, Error> {
+        self.train_on(&Context::new(1).unwrap(), observer)
+    }
+
+    fn train_on(&self, cx: &Context, observer: &dyn Observer) -> Result<Vec<u32>, Error> {
         let network = self.architecture.classifier(10).unwrap();
         let task = Task {
             data: &self.digits,
@@ -97,7 +102,7 @@ impl Setting {
         };
         let params = Params::new(&network, self.seed);
         let mut run = Run::new("a run", &network, params, task, &self.training)?;
-        run.train(&Context::new(1).unwrap(), observer, |_, _| {})?;
+        run.train(cx, observer, |_, _| {})?;
         Ok(bits(&run.trainer.params))
     }
 
@@ -117,97 +122,6 @@ impl Setting {
 
 fn resuming(folder: &Path) -> Checkpoints {
     Checkpoints { resume: true, ..Checkpoints::new(folder) }
-}
-
-/// Each bit and each length of a checkpoint.
-#[test]
-fn every_flipped_bit_and_every_cut_is_noticed() {
-    let (setting, folder) = (Setting::new(), tempfile::tempdir().unwrap());
-    let path = setting.stop(folder.path(), 5);
-    let whole = fs::read(&path).unwrap();
-    assert!(Checkpoint::read(&path).is_ok());
-    let refused = |bytes: &[u8], how: &str| {
-        let refused = Checkpoint::from_bytes(&path, bytes.to_vec()).expect_err(how);
-        assert!(matches!(refused.kind(), ErrorKind::Format | ErrorKind::Mismatch), "{refused}");
-        let text = refused.to_string();
-        assert!(text.starts_with(&path.display().to_string()) && !text.contains('\n'), "{text}");
-    };
-    for length in 0..whole.len() {
-        refused(&whole[..length], &format!("cut to {length} of {} bytes", whole.len()));
-    }
-    refused(&[&whole[..], &[0]].concat(), "a byte more");
-    let mut bytes = whole.clone();
-    for bit in 0..8 * whole.len() {
-        bytes[bit / 8] ^= 1 << (bit % 8);
-        refused(&bytes, &format!("bit {bit} flipped"));
-        bytes[bit / 8] = whole[bit / 8];
-    }
-}
-
-#[test]
-fn a_file_that_is_none_and_another_version_are_refused() {
-    let (setting, folder) = (Setting::new(), tempfile::tempdir().unwrap());
-    let path = setting.stop(folder.path(), 5);
-    let whole = fs::read(&path).unwrap();
-    let key = br#""narrows.checkpoint":"1""#;
-    let at = whole.windows(key.len()).position(|bytes| bytes == key).unwrap();
-    let mut other = whole.clone();
-    other[at + key.len() - 2] = b'7';
-    let params = Params::new(&setting.architecture.classifier(10).unwrap(), 1);
-    let model = params.to_safetensors(&[]).unwrap();
-    for (bytes, expected) in [
-        (&other[..], "is of version 7, and this program reads version 1"),
-        (&model, "but no checkpoint"),
-        (b"{}", "is damaged"),
-    ] {
-        fs::write(&path, bytes).unwrap();
-        let message = setting.resume(folder.path()).0.unwrap_err().to_string();
-        assert!(message.contains(expected) && message.starts_with("a run: "), "{message}");
-    }
-}
-
-#[test]
-fn another_training_does_not_go_on_and_is_told_the_difference() {
-    let (setting, folder) = (Setting::new(), tempfile::tempdir().unwrap());
-    let path = setting.stop(folder.path(), 5);
-    let kept = fs::read(&path).unwrap();
-    let other_data = {
-        let labels = setting.digits.labels().unwrap().unwrap().to_vec();
-        let mut x = vec![0.0; setting.digits.len() * 64];
-        let rows: Vec<u32> = (0..setting.digits.len() as u32).collect();
-        setting.digits.gather(&rows, &mut x).unwrap();
-        let same = Dataset::from_floats("digits", x.clone(), &[8, 8, 1], Some(labels.clone()));
-        x[0] += 0.5;
-        let other = Dataset::from_floats("digits", x, &[8, 8, 1], Some(labels));
-        [same.unwrap(), other.unwrap()]
-    };
-    let good = Setting::new;
-    let wider = Architecture { latent: 2, ..good().architecture };
-    let of = |training: Training| Setting { training, ..good() };
-    let cases = [
-        (of(Training { lr: 0.1, ..good().training }), "its settings: `lr: 0.003`; now: `lr: 0.1`"),
-        (of(Training { seed: 6, ..good().training }), "`seed: 5`; now: `seed: 6`"),
-        (of(Training { epochs: 4, ..good().training }), "`epochs: 3`; now: `epochs: 4`"),
-        (Setting { architecture: wider, ..good() }, "its model: `encoder.0: linear"),
-        (Setting { seed: 3, ..good() }, "its initial weights: `checksum"),
-        (Setting { rows: (1..31).collect(), ..good() }, "its training samples: `30 of checksum"),
-        (Setting { rows: (0..29).collect(), ..good() }, "now: `29 of checksum"),
-        (Setting { digits: other_data[0].clone(), ..good() }, "its data: `shape: [8, 8]"),
-    ];
-    for (other, expected) in cases {
-        let error = other.resume(folder.path()).0.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Mismatch);
-        let message = error.to_string();
-        assert!(message.contains(expected) && !message.contains('\n'), "{message}");
-        assert_eq!(fs::read(&path).unwrap(), kept, "it is left alone");
-    }
-    // Values alone.
-    let [same, other] = other_data.map(|digits| Setting { digits, ..good() });
-    let folder = tempfile::tempdir().unwrap();
-    same.stop(folder.path(), 5);
-    let message = other.resume(folder.path()).0.unwrap_err().to_string();
-    assert!(message.contains("its data: `checksum of the values"), "{message}");
-    assert!(same.resume(folder.path()).0.is_ok());
 }
 
 /// A disk that is full, as a file in the place of the folder.
@@ -313,6 +227,58 @@ fn a_run_from_its_beginning_replaces_what_was_saved() {
     checkpoints.stop.store(true, Ordering::Relaxed);
     let error = setting.train(&Watcher::new(checkpoints, 0)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Stopped);
+}
+
+/// The first one is thought to take 20 ms, so that a run of less than 2 s has none.
+#[test]
+fn checkpoints_take_no_more_than_a_hundredth_of_the_time() {
+    let (setting, folder) = (Setting::new(), tempfile::tempdir().unwrap());
+    let often = Checkpoints { every: Duration::from_nanos(1), ..Checkpoints::new(folder.path()) };
+    let watcher = Watcher::new(often, 0);
+    setting.train(&watcher).unwrap();
+    assert_eq!(watcher.told().saved.len(), 0);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// The bits are then others, which is told.
+#[test]
+fn another_instruction_set_goes_on_and_is_told() {
+    let Some(isa) = Isa::named("plain").filter(|isa| isa.name() != Isa::best().name()) else {
+        return;
+    };
+    struct Told(Checkpoints, Mutex<Option<String>>);
+    impl Observer for Told {
+        fn notice(&self, event: &Event<'_>) {
+            if let Event::Resumed { other_isa, .. } = event {
+                *self.1.lock().unwrap() = other_isa.map(str::to_string);
+            }
+        }
+
+        fn checkpoints(&self) -> Option<&Checkpoints> {
+            Some(&self.0)
+        }
+    }
+    let (setting, folder) = (Setting::new(), tempfile::tempdir().unwrap());
+    setting.stop(folder.path(), 5);
+    let told = Told(resuming(folder.path()), Mutex::new(None));
+    setting.train_on(&Context::with_isa(isa, 1).unwrap(), &told).unwrap();
+    assert_eq!(told.1.into_inner().unwrap().as_deref(), Some(Isa::best().name()));
+}
+
+#[test]
+fn a_run_that_diverges_names_its_last_checkpoint() {
+    let (good, folder) = (Setting::new(), tempfile::tempdir().unwrap());
+    let decaying = Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 1e9 };
+    let bad = Training { lr: 1e3, optimizer: decaying, clip_norm: None, ..good.training.clone() };
+    let setting = Setting { training: bad, ..good };
+    let each_step = Checkpoints { every: Duration::ZERO, ..Checkpoints::new(folder.path()) };
+    let error = setting.train(&Watcher::new(each_step.clone(), 0)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Diverged);
+    let last = each_step.files("a run").unwrap().pop().unwrap();
+    let expected = format!("; its last checkpoint is {}", last.display());
+    assert!(error.to_string().ends_with(&expected), "{error}");
+    // Before any.
+    assert!(!setting.train(&()).unwrap_err().to_string().contains("checkpoint"));
 }
 
 #[test]

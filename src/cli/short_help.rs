@@ -113,6 +113,7 @@ const COMMANDS: [(&str, Shown); 13] = [
             PART,
             ("quantile", "Mark rows above this quantile of the scores: 0.99"),
             ("threshold", "Mark rows above this score"),
+            ("normal", "Classes of usual samples, to measure the scores by"),
             THREADS,
             TO_FILE,
             QUIET,

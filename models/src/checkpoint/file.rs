@@ -70,6 +70,17 @@ impl Manifest {
     /// # Errors
     /// If that fails.
     pub fn write(&self, path: &Path, tensors: &[Tensor<'_>]) -> io::Result<u64> {
+        let header = self.header(tensors)?;
+        let mut file = AtomicFile::create(path)?;
+        file.write_all(&header)?;
+        for tensor in tensors {
+            file.write_all(bytemuck::cast_slice(tensor.values))?;
+        }
+        file.finish()
+    }
+
+    /// All of a file but the arrays, which lie behind it.
+    pub(super) fn header(&self, tensors: &[Tensor<'_>]) -> io::Result<Vec<u8>> {
         let listed = |tensor: &Tensor<'_>| Listed {
             name: tensor.name.clone(),
             shape: tensor.shape.clone(),
@@ -89,16 +100,9 @@ impl Manifest {
             header.insert(tensor.name.clone(), entry);
             at = end;
         }
-        let mut header = Value::Object(header).to_string().into_bytes();
-        header.resize(header.len().next_multiple_of(ALIGNMENT), b' ');
-
-        let mut file = AtomicFile::create(path)?;
-        file.write_all(&(header.len() as u64).to_le_bytes())?;
-        file.write_all(&header)?;
-        for tensor in tensors {
-            file.write_all(bytemuck::cast_slice(tensor.values))?;
-        }
-        file.finish()
+        let mut text = Value::Object(header).to_string().into_bytes();
+        text.resize(text.len().next_multiple_of(ALIGNMENT), b' ');
+        Ok([&(text.len() as u64).to_le_bytes()[..], &text].concat())
     }
 }
 

@@ -130,7 +130,7 @@ impl Checked<'_, Comparison<'_>> {
             ];
             Identity::new(&settings, &network, pretrained).on(given.data, &rows)
         };
-        let kept = KeptWork::new(observer, "recipe").from_the_beginning();
+        let kept = KeptWork::new(observer, "recipe").whose_runs_begin_anew();
         if let Some(chosen) = kept.finished::<Chosen>(identity)? {
             return selection.choice(chosen);
         }

@@ -1,5 +1,4 @@
-//! Parts of an experiment that are through, on disk: so that an experiment that was stopped has them
-//! when it goes on.
+//! Parts of an experiment that are through, on disk: one that was stopped has them when it goes on.
 
 use crate::checkpoint::{Checkpoints, Identity, Manifest};
 use crate::error::{Error, ErrorKind, error};
@@ -36,7 +35,7 @@ impl<'o> KeptWork<'o> {
     }
 
     /// The same part, whose runs are another's in each process: they do not go on.
-    pub fn from_the_beginning(mut self) -> KeptWork<'o> {
+    pub fn whose_runs_begin_anew(mut self) -> KeptWork<'o> {
         if let Some(within) = &mut self.within {
             within.resume = false;
         }

@@ -386,6 +386,12 @@ impl<'a> SemiRun<'a> {
             best_epoch: self.best_epoch(),
             params: &self.params,
         });
-        result
+        result.map_err(|e| match &saver {
+            Some(saver) => saver.failed(e),
+            None => e,
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,6 +46,11 @@ impl Steps {
         Steps { seconds: self.seconds + since, begun: None, ..*self }
     }
 
+    /// True if they can be those of an epoch, which has fewer samples than 32 bits can count.
+    pub fn are_sound(&self) -> bool {
+        u32::try_from(self.samples).is_ok() && (self.done == 0) == (self.samples == 0)
+    }
+
     /// Counts a step of `run` and tells `observer`.
     pub fn count(
         &mut self,

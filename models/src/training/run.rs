@@ -369,7 +369,10 @@ impl<'a> Run<'a> {
             best_epoch: self.best_epoch(),
             params: &self.trainer.params,
         });
-        result
+        result.map_err(|e| match &saver {
+            Some(saver) => saver.failed(e),
+            None => e,
+        })
     }
 }
 

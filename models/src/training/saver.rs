@@ -123,6 +123,14 @@ impl<'c> Saver<'c> {
         }
     }
 
+    /// The error of a run that came to a bad end, with its last checkpoint.
+    pub fn failed(&self, e: Error) -> Error {
+        match self.files.last().filter(|_| e.kind() == ErrorKind::Diverged) {
+            Some(file) => e.followed_by(&format!("; its last checkpoint is {}", file.display())),
+            None => e,
+        }
+    }
+
     /// Saves `state`, and removes the checkpoints that are one too many.
     fn save(&mut self, state: &State<'_>) -> Result<PathBuf, Error> {
         let begun = Instant::now();

@@ -120,9 +120,14 @@ impl State<'_> {
         if !ascends
             || done > epochs
             || steps.done > steps_of_epoch
+            || !steps.are_sound()
             || taken.map(|n| n as u64) != Some(numbers.optimizer_steps)
         {
             return Err(unfit("its steps are not those of its epochs"));
+        }
+        let counts = numbers.updates.iter().chain(&numbers.average_updates);
+        if counts.into_iter().any(|count| *count > numbers.optimizer_steps) {
+            return Err(unfit("it counts more updates than steps"));
         }
         let State { params, optimizer, average, .. } = self;
         if [numbers.trainable.len(), numbers.lr_factors.len()] != [params.entries().len(); 2]

@@ -3,7 +3,7 @@
 use super::data::DataOptions;
 use super::row_output::{PartOption, RowOutput};
 use super::running::MachineOptions;
-use super::values::{count, not_negative, zero_to_one};
+use super::values::{List, count, filled, list, not_negative, zero_to_one};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -50,10 +50,21 @@ pub struct Score {
     /// hundredth [default: none is marked]
     #[arg(long, value_name = "Q", value_parser = zero_to_one::<f64>, help_heading = "Scores")]
     pub quantile: Option<f64>,
+    /// Classes of usual samples, separated by commas. The report says how well the scores tell all
+    /// other labelled rows from these (AUROC, average precision) [default: the classes of the
+    /// training half, if the test half has others, such as train/good and test/crack]
+    #[arg(long, value_name = "CLASSES", value_parser = filled(list(class)),
+          help_heading = "Scores")]
+    pub normal: Option<List<String>>,
     #[command(flatten)]
     pub machine: MachineOptions,
     #[command(flatten)]
     pub export: RowOutput,
+}
+
+/// Reads the name of a class.
+fn class(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
 }
 
 /// The options of `narrows embed`.

@@ -17,6 +17,7 @@ mod tests;
 use std::cell::Cell as Flag;
 use std::fs::{self, File};
 use std::io::{BufReader, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -34,6 +35,8 @@ use array::ArrayLines;
 use object::{Columns, Value, read_row};
 use pieces::Pieces;
 
+/// The most cells in a part. Rows may be short, and have a cell for each key of the file.
+const CELLS: usize = 1 << 20;
 /// The problem with a row that has a key which was not there when the table was opened.
 const NEW_KEY: &str = "has a new key";
 const UTF8_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
@@ -229,8 +232,18 @@ impl TableSource for JsonTable {
 
     fn for_each_part(&mut self, take: &mut TakePart<'_>) -> Result<(), Error> {
         let rows = self.rows.clone();
+        let lines_a_part = (CELLS / self.names.len()).max(1);
         self.for_each_piece(&mut |bytes, number| {
-            take(Box::new(JsonPart { rows: rows.clone(), bytes, number }))
+            let text = Arc::new(bytes);
+            let (mut start, mut number) = (0, number);
+            while start < text.len() {
+                let mut breaks = memchr::memchr_iter(b'\n', &text[start..]);
+                let end = breaks.nth(lines_a_part - 1).map_or(text.len(), |at| start + at + 1);
+                let range = start..end;
+                take(Box::new(JsonPart { rows: rows.clone(), text: text.clone(), range, number }))?;
+                (start, number) = (end, number + lines_a_part as u64);
+            }
+            Ok(())
         })
     }
 
@@ -254,10 +267,11 @@ impl TableSource for JsonTable {
     }
 }
 
-/// Rows as they are in the file, and the number of the first of them.
+/// Rows as they are in the file: a range of a text, and the number of the first of them.
 struct JsonPart {
     rows: Arc<Rows>,
-    bytes: Vec<u8>,
+    text: Arc<Vec<u8>>,
+    range: Range<usize>,
     number: u64,
 }
 
@@ -270,7 +284,7 @@ impl Part for JsonPart {
             columns.find(key, expected).ok_or_else(|| NEW_KEY.to_owned())
         };
         let mut values = vec![Value::Absent; columns.names.len()];
-        for (number, line) in lines(&self.bytes, self.number) {
+        for (number, line) in lines(&self.text[self.range.clone()], self.number) {
             read_row(line, &mut place, &mut values).map_err(|problem| match &*problem {
                 NEW_KEY => rows.changed(),
                 problem => rows.wrong(number, problem),

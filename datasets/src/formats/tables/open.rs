@@ -18,7 +18,6 @@ use crate::formats::store::metadata::Metadata;
 use crate::formats::store::write::StoreWriter;
 use crate::formats::tables::csv::CsvTable;
 use crate::formats::tables::layout::Layout;
-use crate::formats::tables::parquet;
 use crate::formats::tables::roles::label_name;
 use crate::formats::tables::source::TableSource;
 use crate::sample::dtype::Dtype;
@@ -41,27 +40,6 @@ pub(crate) fn csv_source(
     options: &TableOptions,
 ) -> Result<Box<dyn TableSource>, Error> {
     Ok(Box::new(CsvTable::open(path, options)?))
-}
-
-/// Tells whether a file is Parquet or Arrow IPC.
-pub(crate) fn is_parquet(start: &Start) -> bool {
-    parquet::recognise(&start.bytes).is_some()
-}
-
-/// Opens a file of Parquet or Arrow IPC.
-pub(crate) fn parquet_source(
-    path: &Path,
-    options: &TableOptions,
-) -> Result<Box<dyn TableSource>, Error> {
-    #[cfg(feature = "parquet")]
-    return Ok(Box::new(parquet::ParquetTable::open(path, &options.ignore)?));
-    #[cfg(not(feature = "parquet"))]
-    {
-        let _ = options;
-        let what =
-            parquet::recognise(&Start::read(path)?.bytes).unwrap_or("a Parquet or Arrow file");
-        Err(parquet::not_built_in(path, what))
-    }
 }
 
 /// A table whose columns are known.
@@ -236,7 +214,13 @@ fn open_tables(
         label: label.map_or(LabelColumn::Absent, |label| LabelColumn::Named(label.to_owned())),
         known: data.columns().map(<[_]>::to_vec),
         new_categories: true,
-        ignore: Vec::new(),
+        ignore: options
+            .table
+            .ignore
+            .iter()
+            .filter(|name| of_test.contains(name))
+            .cloned()
+            .collect(),
         categorical: Vec::new(),
         ordinal: Vec::new(),
         ..options.table.clone()

@@ -90,3 +90,51 @@ pub(super) fn state_of<'s>(
         shares: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::crafted::{checkpoint, others};
+    use crate::{Architecture, Model};
+    use narrows_datasets::{Dataset, Rows};
+    use narrows_engine::Params;
+
+    /// No numbers of a checkpoint make a run panic, whether it takes them or not.
+    #[test]
+    fn numbers_that_make_no_sense_are_refused_or_do_no_harm() {
+        let (cx, digits) = (Context::new(1).unwrap(), Dataset::digits());
+        let architecture = Architecture { widths: vec![], ..Architecture::new(Model::Dense, 64) };
+        let architecture = Architecture { latent: 2, ..architecture };
+        let network = architecture.classifier(10).unwrap();
+        let rows: Vec<u32> = (0..20).collect();
+        let task = Task {
+            data: &digits,
+            train: Rows::Listed(&rows),
+            validation: Rows::Listed(&[30, 31]),
+            goal: Goal::Classify,
+        };
+        let training = Training { epochs: 3, batch: 10, ema: 0.9, ..Training::classifier() };
+        let new = || Run::new("one", &network, Params::new(&network, 1), task, &training).unwrap();
+        let mut run = new();
+        (0..2).for_each(|_| run.epoch(&cx, &()).unwrap());
+        let state = run.state();
+        let (numbers, tensors) = state.saved().unwrap();
+        let (mut taken, mut refused) = (0, 0);
+        for crafted in others(&numbers) {
+            let mut resumed = new();
+            match resumed.state().restore(&checkpoint(crafted, &tensors)) {
+                Ok(window) => {
+                    resumed.loader.set_window(window);
+                    while !resumed.finished() && resumed.epoch(&cx, &()).is_ok() {}
+                    taken += 1;
+                }
+                Err(e) => {
+                    assert!(!e.to_string().contains('\n'), "{e}");
+                    refused += 1;
+                }
+            }
+        }
+        // Losses, times and the like may be any.
+        assert!(refused > 300 && taken > 50, "{refused} refused, {taken} taken");
+    }
+}

@@ -356,6 +356,35 @@ fn a_model_s_columns_are_found_and_others_may_hold_anything() {
     }
 }
 
+/// Short rows have a cell for each key of the file: a part is one of few rows then.
+#[test]
+fn a_part_of_rows_without_most_keys_is_small() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t");
+    let keys: Vec<String> = (0..20_000).map(|key| format!("\"k{key}\":{key}")).collect();
+    let rows: String = (0..2_000).map(|row| format!("{{\"k{row}\":{row}}}\n\n")).collect();
+    fs::write(&path, format!("{{{}}}\n{rows}", keys.join(","))).unwrap();
+    let mut table = JsonTable::open(&path, &TableOptions::default()).unwrap();
+    let (mut numbers, mut most) = (Vec::new(), 0);
+    let mut take = |part: Box<dyn Part>| {
+        let before = numbers.len();
+        part.for_each_row(&mut |number, cells| {
+            let row = numbers.len();
+            assert!(row == 0 || cells[row - 1] == Cell::Number((row - 1) as f64));
+            numbers.push(number);
+            Ok(())
+        })?;
+        most = most.max(numbers.len() - before);
+        Ok(())
+    };
+    table.for_each_part(&mut take).unwrap();
+    assert_eq!(
+        numbers,
+        [1].into_iter().chain((0..2_000).map(|row| 2 + 2 * row)).collect::<Vec<_>>()
+    );
+    assert!(most * 20_000 <= CELLS, "{most} rows");
+}
+
 #[test]
 fn a_file_that_changes_between_passes_is_an_error() {
     let folder = tempfile::tempdir().unwrap();

@@ -30,7 +30,9 @@ impl OtherTable {
         source: OpenSource,
         label: Option<&str>,
     ) -> Result<Self, Error> {
-        // Lists of columns may name one that this table does not have, and columns are known.
+        // Lists of columns may name one that this table does not have, and columns are known. What
+        // is ignored may hold anything.
+        let ignore = options.ignore.clone();
         let options = TableOptions {
             label: label.map_or(LabelColumn::Absent, |name| LabelColumn::Named(name.to_owned())),
             delimiter: options.delimiter,
@@ -39,8 +41,8 @@ impl OtherTable {
             missing: options.missing.clone(),
             ..TableOptions::default()
         };
-        let (path, source) = (path.to_owned(), source(path, &options)?);
-        Ok(OtherTable { path, source, options, validates: label.is_some() })
+        let source = source(path, &TableOptions { ignore, ..options.clone() })?;
+        Ok(OtherTable { path: path.to_owned(), source, options, validates: label.is_some() })
     }
 
     /// Hands on its rows, their values in the order of the columns of `layout`, their labels as

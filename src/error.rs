@@ -60,7 +60,7 @@ impl Error {
             Some(Remedy::Missing) => ", by --missing=TEXT",
             Some(Remedy::OtherLabel) => " by --target",
             Some(Remedy::WhichLabel) => ", by --target",
-            Some(Remedy::NameLabel) => ": name the column of a table's by --target",
+            Some(Remedy::NameLabel) => ": name a table's column of labels by --target",
             Some(Remedy::FewerLabels) => " by --labels or --validation",
             Some(Remedy::IgnoredNames) => ": choose by --ignore",
             Some(Remedy::LabelName) => ": choose by --target",

@@ -259,7 +259,9 @@ fn semi_stop_everywhere(name: &str, architecture: &Architecture, training: &Semi
         unlabelled: Rows::Listed(&unlabelled),
         validation: Rows::Listed(&setting.draw.validation),
     };
-    for task in [task, SemiTask { validation: Rows::Listed(&[]), ..task }] {
+    let few = SemiTraining { epochs: 2, ..training.clone() };
+    let not_validated = SemiTask { validation: Rows::Listed(&[]), ..task };
+    for (task, training) in [(task, training), (not_validated, &few)] {
         let steps = training.epochs * unlabelled.len().div_ceil(training.batch);
         stop_everywhere(name, steps, &|cx, observer| {
             let params = Params::new(&network, 2);

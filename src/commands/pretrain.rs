@@ -15,7 +15,7 @@ use crate::run::reconstructions;
 use crate::run::recorder::Recorder;
 use crate::run::session::Session;
 use narrows_engine::Context;
-use narrows_models::checkpoint::Description;
+use narrows_models::model_file::Description;
 use narrows_models::pretraining::Pretrained;
 use narrows_models::{Architecture, Checked, Pretraining, SampleShape};
 use std::time::Instant;

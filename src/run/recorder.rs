@@ -3,8 +3,8 @@
 use crate::error::{Error, bail};
 use crate::run::folder::{HINT, METRICS, RunFolder};
 use crate::run::metrics;
-use narrows_models::checkpoint::{self, Description};
 use narrows_models::event::EpochRecord;
+use narrows_models::model_file::{self, Description};
 use narrows_models::{Checkpoints, ErrorKind, Event, Observer};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -92,6 +92,10 @@ impl Observer for Recorder<'_> {
     fn notice(&self, event: &Event<'_>) {
         self.progress.notice(event);
         match event {
+            Event::Resumed { history, .. } => {
+                let mut pages = self.pages.lock().unwrap_or_else(|e| e.into_inner());
+                pages.history = history.to_vec();
+            }
             Event::Epoch { record, .. } => {
                 let mut pages = self.pages.lock().unwrap_or_else(|e| e.into_inner());
                 pages.history.push((*record).clone());
@@ -100,7 +104,7 @@ impl Observer for Recorder<'_> {
                 let saved = match (best_epoch, params.values().iter().all(|x| x.is_finite())) {
                     (0, _) => Err("no epoch was completed".to_string()),
                     (_, false) => Err("they are not finite".to_string()),
-                    _ => checkpoint::save(&self.model, params, self.description)
+                    _ => model_file::save(&self.model, params, self.description)
                         .map(|()| *best_epoch)
                         .map_err(|e| format!("{e}: {HINT}")),
                 };

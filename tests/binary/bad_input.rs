@@ -313,7 +313,7 @@ fn a_run_whose_loss_explodes_keeps_its_best_weights() {
             assert!(said.err.contains(text), "{text}: {}", said.err);
         }
         let model = place.path(run).join("model.safetensors");
-        let (_, _, params) = narrows_models::checkpoint::load(&model).unwrap();
+        let (_, _, params) = narrows_models::model_file::load(&model).unwrap();
         assert!(params.values().iter().all(|x| x.is_finite()));
         assert!(place.read(&format!("{run}/metrics.csv")).lines().count() > 1);
         assert!(!place.path(&format!("{run}/summary.json")).exists());

@@ -118,7 +118,7 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     );
     refused(
         "compare bare.csv --target kind --out new",
-        "bare.csv: comparing needs labels in train and test: name the column of a table's by \
+        "bare.csv: comparing needs labels in train and test: name a table's column of labels by \
          --target",
     );
 

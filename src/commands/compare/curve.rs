@@ -17,7 +17,7 @@ use crate::run::results::Results;
 use crate::run::session::Session;
 use narrows_datasets::TrainTest;
 use narrows_engine::{Context, Params};
-use narrows_models::checkpoint;
+use narrows_models::model_file;
 use narrows_models::{Checked, Curve, Metric, Pretraining};
 use std::time::Instant;
 
@@ -103,7 +103,7 @@ pub fn run(
 fn keep_encoder(encoder: Loaded, folder: &RunFolder) -> Result<Params, Error> {
     let Loaded { description, params, .. } = encoder;
     if !folder.file(MODEL).is_file() {
-        checkpoint::save(&folder.file(MODEL), &params, &description)?;
+        model_file::save(&folder.file(MODEL), &params, &description)?;
     }
     Ok(params)
 }

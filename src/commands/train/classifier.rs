@@ -20,8 +20,8 @@ use crate::run::session::Session;
 use narrows_datasets::{Dataset, LabelDraw, Rows, TrainTest};
 use narrows_engine::{Context, Loss, Network, Params};
 use narrows_models::calibration::fit_temperature;
-use narrows_models::checkpoint::{self, Description};
 use narrows_models::methods::draw_seed;
+use narrows_models::model_file::{self, Description};
 use narrows_models::{Architecture, Evaluation, Goal, Metric, Observer, RunResult, SampleShape};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -206,6 +206,6 @@ fn calibrate(
     Evaluation::of_classifier(cx, network, params, train, Rows::Listed(held), &mut take)?;
     let temperature = fit_temperature(&logits, &labels);
     let description = Description { temperature: Some(temperature), ..description };
-    checkpoint::save(&folder.file(MODEL), params, &description)?;
+    model_file::save(&folder.file(MODEL), params, &description)?;
     Ok(temperature)
 }

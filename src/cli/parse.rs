@@ -11,11 +11,10 @@
 //! the run's own.
 
 use super::clap_errors::{self, Stop};
-use super::config::{COMMAND, flag_value};
+use super::config::{self, COMMAND, flag_value};
 use super::options::CommandLine;
 use super::{old_names, short_help};
 use crate::error::{Error, bail};
-use crate::run::folder;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use std::ffi::OsString;
@@ -61,7 +60,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Parsed, Stop> {
     let path = |id| given.try_get_one::<PathBuf>(id).ok().flatten();
     let file = match (path("config"), path("resume")) {
         (Some(file), _) => Some(file.clone()),
-        (None, Some(run)) => Some(folder::config(run)?),
+        (None, Some(run)) => Some(config::of_run(run)?),
         (None, None) => None,
     };
     let matches = match &file {

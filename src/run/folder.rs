@@ -1,6 +1,6 @@
 //! The folder that a run leaves.
 
-use crate::cli::config;
+use crate::cli::config::{self, CONFIG};
 use crate::error::{Error, bail, ensure};
 use crate::output::shell::quoted;
 use crate::output::summary::Summary;
@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-pub const CONFIG: &str = "config.toml";
 pub const METRICS: &str = "metrics.csv";
 pub const SUMMARY: &str = "summary.json";
 pub const MODEL: &str = "model.safetensors";
@@ -231,18 +230,6 @@ fn make_next(command: &str) -> Result<(PathBuf, Vec<PathBuf>), Error> {
                 return Err(failed(e));
             }
         }
-    }
-}
-
-/// The configuration of the run in the folder `run`.
-pub fn config(run: &Path) -> Result<PathBuf, Error> {
-    let path = run.join(CONFIG);
-    match (run.is_dir(), path.is_file()) {
-        (true, true) => Ok(path),
-        (true, false) => {
-            bail!(run, "holds no {CONFIG}: name the folder of a run")
-        }
-        (false, _) => bail!(run, "there is no such run: name a run folder"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A run that trains: its folder, its progress, its checkpoints, and the signals that stop it.
 
-use super::folder::{CHECKPOINTS, CONFIG, RunFolder};
-use crate::cli::config;
+use super::folder::{CHECKPOINTS, RunFolder};
+use crate::cli::config::{self, CONFIG};
 use crate::cli::options::running::RunningOptions;
 use crate::error::{Error, bail, ensure};
 use crate::output::progress::Progress;

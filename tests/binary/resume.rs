@@ -112,9 +112,9 @@ fn a_run_that_was_stopped_ends_as_if_it_had_not_been() {
 #[test]
 fn comparisons_and_curves_that_were_stopped_are_continued() {
     let place = Place::new();
-    let tiny = "--widths 24 --latent 6 --pretrain-epochs 30 --finetune-epochs 60 --finetune-lr 1e-2 \
-                --draws 2 --methods full,vat --semi-epochs 4 --semi-widths 32 --semi-latent 16 \
-                --validation 50 --quiet";
+    let tiny = "--widths 24 --latent 6 --pretrain-epochs 30 --finetune-epochs 60 --finetune-lr \
+                1e-2 --draws 2 --methods full,vat --semi-epochs 4 --semi-widths 32 --semi-latent \
+                16 --validation 50 --quiet";
     for (labels, run) in [("30", "one"), ("20,30", "curve")] {
         let line = format!("compare --labels {labels} {tiny}");
         place.succeed(&format!("{line} --out {run}-whole"));

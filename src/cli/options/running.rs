@@ -67,8 +67,8 @@ pub struct RunningOptions {
     #[arg(long, value_name = "RUN", help_heading = "Run", conflicts_with_all = ["out", "config"])]
     #[serde(skip)]
     pub resume: Option<PathBuf>,
-    /// Time between two checkpoints of a training (90s, 5m, 2h), or longer where one takes more than
-    /// a hundredth of it; none: one only where the run is stopped
+    /// Time between two checkpoints of a training (90s, 5m, 2h), or longer where one takes more
+    /// than a hundredth of it; none: one only where the run is stopped
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = pause,
           help_heading = "Run")]
     #[serde(skip)]

@@ -3,7 +3,7 @@
 use super::super::inputs::Loaded;
 use super::super::pretrain::pretrain;
 use super::NAME;
-use crate::cli::config;
+use crate::cli::config::{self, CONFIG};
 use crate::cli::options::compare::Compare;
 use crate::error::Error;
 use crate::output::plot;
@@ -11,7 +11,7 @@ use crate::output::points::points;
 use crate::output::shell::quoted;
 use crate::output::summary::Summary;
 use crate::output::tables::curve as curve_table;
-use crate::run::folder::{CONFIG, CURVE, METRICS, MODEL, RunFolder};
+use crate::run::folder::{CURVE, METRICS, MODEL, RunFolder};
 use crate::run::metrics;
 use crate::run::results::Results;
 use crate::run::session::Session;

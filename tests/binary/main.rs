@@ -15,6 +15,7 @@ mod data_fetch;
 mod ensemble;
 mod images;
 mod models;
+mod numbers;
 mod predict;
 mod probe;
 mod program;

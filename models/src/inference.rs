@@ -2,7 +2,7 @@
 //! them.
 
 use crate::architecture::{Architecture, ENCODER};
-use crate::error::{Error, bail};
+use crate::error::Error;
 use crate::evaluation::not_finite;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::math::softmax;

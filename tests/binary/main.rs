@@ -23,3 +23,4 @@ mod scores;
 mod semi;
 mod tables;
 mod transfer;
+mod unseen;

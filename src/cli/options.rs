@@ -34,8 +34,9 @@ use train::Train;
 
 /// Learns from data that has few labels, on a CPU.
 ///
-/// Pretrains an autoencoder on all samples, labelled or not, carries its encoder over into a
-/// classifier, and fine-tunes that on the few labels there are. Begin with: narrows compare
+/// An autoencoder learns from all samples, which needs no labels. Its encoder becomes the first
+/// part of a classifier, which then learns from the few labelled samples. Begin with: narrows
+/// compare
 #[derive(Clone, Debug, Parser)]
 #[command(name = "narrows", version, args_override_self = true, allow_negative_numbers = true)]
 pub struct CommandLine {
@@ -45,11 +46,11 @@ pub struct CommandLine {
 
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Compare ways to train a classifier on few labels: accuracy and gain over several label draws
+    /// Compare methods to train a classifier on few labels: accuracy, and gain over scratch
     Compare(Box<Compare>),
     /// Train an autoencoder on all samples, without their labels
     Pretrain(Box<Pretrain>),
-    /// Train a classifier on the labels there are, and on unlabelled samples as well
+    /// Train a classifier on labelled samples, and on those without a label as well
     Train(Box<Train>),
     /// Predict the class of each row or image, and its probability
     Predict(Predict),
@@ -57,9 +58,9 @@ pub enum Command {
     Embed(Embed),
     /// Score how badly an autoencoder reconstructs each row: a high score marks an unusual row
     Score(Score),
-    /// Measure a trained model on the test samples, or its codes by probes
+    /// Measure a model on test samples, or its latent codes by probes
     Evaluate(Evaluate),
-    /// Show a model's layers, or what this machine offers
+    /// Show the layers of a model, or this machine's processor and speed
     Info(Info),
     /// Fetch, inspect, convert and split data
     Data(Data),

@@ -10,11 +10,11 @@ const TARGET: (&str, &str) =
     ("target", "Column of a table with the labels [default: label, class, target or y]");
 const IGNORE: (&str, &str) = ("ignore", "Columns of a table to leave out");
 const MODEL: (&str, &str) = ("model", "Network: dense, or conv and resnet for images");
-const LATENT: (&str, &str) = ("latent", "Values of the latent code [default: at most 20]");
+const LATENT: (&str, &str) = ("latent", "Length of the latent code [default: 20 or less]");
 const WIDTHS: (&str, &str) =
-    ("widths", "Widths of the layers [default: 512,256; 16,32 or 32,64,128 for images]");
+    ("widths", "Widths of the layers [default: 512,256; for conv 16,32 or 32,64,128]");
 const AUGMENT: (&str, &str) = ("augment", "Random changes of images, such as shift=2,flip");
-const SEED: (&str, &str) = ("seed", "Seed of everything random");
+const SEED: (&str, &str) = ("seed", "Seed of all that is random");
 const OUT: (&str, &str) = ("out", "New folder for the results [default: runs/COMMAND-N]");
 const QUIET: (&str, &str) = ("quiet", "Show no progress");
 const THREADS: (&str, &str) = ("threads", "Threads; 0: one for each core");
@@ -31,10 +31,10 @@ const COMMANDS: [(&str, Shown); 13] = [
             TARGET,
             ("labels", "Labels to train on: 100, all, or 10,100,all for a curve [default: 100]"),
             ("validation", "Labels for validation [default: 100]"),
-            ("draws", "Random label subsets"),
-            ("methods", "Methods, such as scratch,full,vat [default: all that transfer]"),
-            ("auto", "Also try the semi-supervised methods for so long: 10m"),
-            ("encoder", "Run with a pretrained encoder [default: a new one is trained]"),
+            ("draws", "Label draws: random choices of the labels"),
+            ("methods", "Methods, such as full,vat [default: all but semi-supervised ones]"),
+            ("auto", "Time to try the semi-supervised methods as well: 10m"),
+            ("encoder", "Run folder with a pretrained encoder [default: a new one is trained]"),
             MODEL,
             ("pretrain-epochs", "Epochs of pretraining [default: 5 to 100, by the data's size]"),
             SEED,
@@ -67,12 +67,12 @@ const COMMANDS: [(&str, Shown); 13] = [
         &[
             DATA,
             TARGET,
-            ("encoder", "Run with a pretrained encoder to start from"),
+            ("encoder", "Run folder with a pretrained encoder to start from [default: none]"),
             ("method", "lp-ft, full, vat, ladder, ... [default: lp-ft with --encoder, or vat]"),
             ("labels", "Labels to train on"),
             ("validation", "Labels for validation [default: a fifth, at most 1,000]"),
-            ("epochs", "Epochs [default: 5 to 200, by method and the data's size]"),
-            ("lr", "Learning rate [default: 0.01 for fine-tuning, 0.002 for vat and the like]"),
+            ("epochs", "Epochs [default: 5 to 200, by method and data]"),
+            ("lr", "Learning rate [default: 0.01 for fine-tuning, 0.002 for semi-supervised]"),
             AUGMENT,
             MODEL,
             SEED,
@@ -94,16 +94,26 @@ const COMMANDS: [(&str, Shown); 13] = [
             QUIET,
         ],
     ),
-    ("embed", &[("run", "Run with an encoder"), DATA, PART, THREADS, TO_FILE, QUIET]),
+    (
+        "embed",
+        &[
+            ("run", "Run folder or .safetensors file with an encoder"),
+            DATA,
+            PART,
+            THREADS,
+            TO_FILE,
+            QUIET,
+        ],
+    ),
     (
         "score",
         &[
-            ("run", "Run of an autoencoder"),
+            ("run", "Run folder or .safetensors file of an autoencoder"),
             DATA,
             PART,
             ("quantile", "Mark rows above this quantile of the scores: 0.99"),
             ("threshold", "Mark rows above this score"),
-            ("normal", "Classes that are not unusual, to measure the scores by"),
+            ("normal", "Classes of usual samples, to measure the scores by"),
             THREADS,
             TO_FILE,
             QUIET,
@@ -118,7 +128,7 @@ const COMMANDS: [(&str, Shown); 13] = [
             PART,
             ("strict", "Refuse classes that training never saw"),
             ("with", "Another classifier that decides together with RUN"),
-            ("probe", "Probe the encoder's codes by linear, knn, propagation"),
+            ("probe", "Measure the latent codes by simple classifiers: linear, knn, propagation"),
             THREADS,
             ("out", "New folder for the summary [default: none]"),
             QUIET,
@@ -127,9 +137,9 @@ const COMMANDS: [(&str, Shown); 13] = [
     (
         "info",
         &[
-            ("run", "Run of a model [default: show this machine]"),
-            ("input", "Shape of the samples of a model to describe: 28x28x1, 784"),
-            ("classes", "Classes of a classifier"),
+            ("run", "Run folder or .safetensors file of a model [default: show this machine]"),
+            ("input", "Shape of the samples of a new model to show: 28x28x1, 784"),
+            ("classes", "Number of classes, to show a classifier"),
             MODEL,
             LATENT,
             WIDTHS,
@@ -151,17 +161,17 @@ const COMMANDS: [(&str, Shown); 13] = [
         &[
             ("name", "mnist, fashion-mnist, kmnist or cifar10"),
             ("cache", "Folder to fetch into"),
-            ("offline", "Take what was fetched before"),
+            ("offline", "Check the files that were fetched before; open no connection"),
             QUIET,
         ],
     ),
     (
         "inspect",
         &[
-            ("path", "Data"),
+            ("path", "Folder of images, table or array"),
             TARGET,
             IGNORE,
-            ("sheet", "Picture of some images to write"),
+            ("sheet", "File for a picture of some images"),
             ("json", "Print JSON"),
             ("verify", "Read every sample; check a store's checksums"),
             THREADS,
@@ -171,7 +181,7 @@ const COMMANDS: [(&str, Shown); 13] = [
     (
         "convert",
         &[
-            ("path", "Data"),
+            ("path", "Folder of images, table or array"),
             ("out", "File to write: .narrows, .npy, .npz, .csv, .idx, .safetensors, .parquet"),
             PART,
             TARGET,
@@ -184,7 +194,7 @@ const COMMANDS: [(&str, Shown); 13] = [
     (
         "split",
         &[
-            ("path", "Data"),
+            ("path", "Folder of images, table or array"),
             ("out", "New folder to write into"),
             ("train", "Share to train on"),
             ("validation", "Share to validate on"),

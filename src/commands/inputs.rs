@@ -8,7 +8,7 @@ use crate::run::folder;
 use narrows_datasets::{Dataset, Opened, Parts, Preparation, Rows, TrainTest};
 use narrows_engine::{Network, Params};
 use narrows_models::SampleShape;
-use narrows_models::checkpoint::{self, Description};
+use narrows_models::model_file::{self, Description};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,7 @@ impl Loaded {
     /// That of the run folder or file `run`.
     pub fn open(run: &Path) -> Result<Loaded, Error> {
         let path = folder::model(run)?;
-        let (description, network, params) = checkpoint::load(&path)?;
+        let (description, network, params) = model_file::load(&path)?;
         Ok(Loaded { path, description, network, params })
     }
 }

@@ -23,8 +23,8 @@ pub fn run(options: &Predict) -> Result<String, Error> {
     let Some(classes) = description.classes else {
         bail!(
             path,
-            "the model is an autoencoder, which tells no classes: name a classifier that narrows \
-             train left"
+            "the model is an autoencoder, which predicts no classes: give the run of a classifier, \
+             as narrows train makes it"
         )
     };
     if options.data.path.data.is_some() {

@@ -19,6 +19,8 @@ mod predict;
 mod probe;
 mod program;
 mod progress;
+#[cfg(unix)]
+mod resume;
 mod scores;
 mod semi;
 mod tables;

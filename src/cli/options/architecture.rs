@@ -13,42 +13,43 @@ use serde::Serialize;
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Architecture")]
 pub struct ArchitectureOptions {
-    /// Model: dense (fully connected), conv (convolutions of stride 2), resnet (residual blocks of
-    /// convolutions); conv and resnet are for images
+    /// Network: dense (fully connected layers), or for images conv (convolutions of stride 2) or
+    /// resnet (residual blocks of convolutions)
     #[arg(long, value_name = "NAME", default_value = "dense", value_parser = name(Model::ALL))]
     pub model: Model,
-    /// Length of the latent code. auto: 20, but at most half the values of a sample that is no
-    /// image; in a semi-supervised method's own network 1200 for dense (ladder: 250), 128 for conv
-    /// and resnet
+    /// Length of the latent code, the values that the encoder makes of a sample. auto: 20, but for
+    /// tables and other samples that are no images at most half of their values. A semi-supervised
+    /// method's own network: 1200 for dense (ladder: 250), 128 for conv and resnet
     #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, WIDEST)))]
     pub latent: Auto,
-    /// Widths of the encoder's hidden layers from the input on, or none; the decoder mirrors them.
-    /// For conv and resnet: channels; each width halves the image. auto: 512,256 for dense (in a
-    /// semi-supervised method's own network 1200, for the ladder 1000,500,250,250); 16,32 for conv
-    /// and resnet, or 32,64,128 for images larger than 28 pixels
+    /// Widths of the encoder's hidden layers, from the input on; none: no hidden layer. The decoder
+    /// has them in reverse order. For conv and resnet: channels, and each layer halves the image.
+    /// auto: 512,256 for dense; 16,32 for conv and resnet, or 32,64,128 for images larger than 28
+    /// pixels. A semi-supervised method's own network: 1200 for dense, 1000,500,250,250 for the
+    /// ladder
     #[arg(long, value_name = "LIST", default_value = "auto",
           value_parser = auto(list(count(1, WIDEST))))]
     pub widths: Auto<List<usize>>,
-    /// Residual blocks of each width
+    /// Number of residual blocks of each width, for resnet
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(1, MAX_DEPTH))]
     pub depth: usize,
-    /// Activation of the hidden layers
+    /// Activation function of the hidden layers
     #[arg(long, value_name = "NAME", default_value = "relu", value_parser = activation())]
     pub activation: Activation,
-    /// Activation of the reconstruction: relu, sigmoid, none or another of --activation's. auto:
-    /// sigmoid for values in [0, 1], as images have, none for the standardised values of tables
+    /// Activation function of the reconstruction, by the names of --activation. auto: sigmoid for
+    /// values in [0, 1], such as pixels; none for others, such as the standardised values of tables
     #[arg(long, value_name = "NAME", default_value = "auto",
           value_parser = auto(name(Activation::ALL)))]
     pub output: Auto<Activation>,
-    /// Activation between the code and a classifier's head: one of --activation's. auto: none, but
-    /// relu in a semi-supervised method's own network
+    /// Activation function between the latent code and a classifier's last layer, by the names of
+    /// --activation. auto: none; relu in a semi-supervised method's own network
     #[arg(long, value_name = "NAME", default_value = "auto",
           value_parser = auto(name(Activation::ALL)))]
     pub code_activation: Auto<Activation>,
-    /// Dropout: fraction of each hidden layer that is dropped in training
+    /// Dropout: fraction of the values of each hidden layer that is set to 0 in training
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = fraction)]
     pub dropout: f32,
-    /// Batch normalisation: true, false
+    /// Batch normalisation of the hidden layers: true, false
     #[arg(long, value_name = "BOOL", default_value = "true", action = clap::ArgAction::Set,
           hide_possible_values = true)]
     pub batch_norm: bool,

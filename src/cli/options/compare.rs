@@ -38,18 +38,18 @@ pub struct Compare {
           help_heading = "Methods", default_value = "auto",
           value_parser = auto(filled(list(method))))]
     pub methods: Auto<List<MethodName>>,
-    /// Try lp-ft and the semi-supervised methods on the first draw as well, and compare the best by
-    /// validation labels with the others: half of the time to try, half to train on all draws (90s,
-    /// 10m, 2h) [default: no others are tried]
+    /// Time to try other methods: lp-ft and the semi-supervised methods train on the first label
+    /// draw, and the best of them by validation labels joins the comparison. Half of the time is
+    /// for the trials, half for training on all draws: 90s, 10m, 2h [default: no others are tried]
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Methods")]
     pub auto: Option<Written<Duration>>,
-    /// Classifiers per method and draw, from different seeds; the mean of their probabilities
-    /// decides
+    /// Number of classifiers for each method and draw, from different seeds. The mean of their
+    /// probabilities decides
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(1, 1000),
           help_heading = "Methods")]
     pub ensemble: usize,
-    /// Run folder or .safetensors file with the encoder that the methods start from [default: a new
-    /// one is pretrained, if a method needs it]
+    /// Run folder or .safetensors file with a pretrained encoder [default: a new one is pretrained,
+    /// if a method needs it]
     #[arg(long, value_name = "RUN", help_heading = "Methods")]
     pub encoder: Option<PathBuf>,
     #[command(flatten)]
@@ -58,7 +58,7 @@ pub struct Compare {
     #[command(flatten)]
     #[serde(flatten)]
     pub pretraining: PretrainingOptions<Prefixed<AutoencoderTraining, Pretrain>>,
-    /// Learning rates to choose from: validation labels choose one for each method and draw
+    /// Candidates for the learning rate. Validation labels choose one for each method and draw
     #[arg(long, value_name = "LIST", default_value = "3e-3,1e-2,3e-2,1e-1",
           value_parser = filled(list(positive)), help_heading = "Fine-tuning")]
     pub finetune_lr: List<f32>,
@@ -71,12 +71,6 @@ pub struct Compare {
     #[command(flatten)]
     #[serde(flatten)]
     pub semi: ComparedSemi,
-    /// Continue the curve in this run folder, with its options. The numbers of labels and draws and
-    /// the methods may differ: finished parts are kept [default: a new run]
-    #[arg(long = "continue", value_name = "RUN", conflicts_with_all = ["out", "config"],
-          help_heading = "Run")]
-    #[serde(skip)]
-    pub continued: Option<PathBuf>,
     #[command(flatten)]
     #[serde(flatten)]
     pub running: RunningOptions,

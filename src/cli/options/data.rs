@@ -1,4 +1,4 @@
-//! Which samples, and how many of their labels.
+//! The data: where they are, and how they are read.
 
 use super::values::{List, Written, count, list, named};
 use crate::cli::config::{self, flag_value};
@@ -22,15 +22,15 @@ pub struct DataOptions {
     #[command(flatten)]
     #[serde(flatten)]
     pub reading: ReadingOptions,
-    /// Memory for samples in training: 512MB, 4GB. Larger data are read block by block, in another
-    /// order each epoch [default: half of the available memory]
+    /// Memory for training samples: 512MB, 4GB. Larger data are read from their file block by
+    /// block, in a new order each epoch [default: half of the available memory]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub memory: Option<Written<u64>>,
     /// Refuse test samples of classes that training never saw, instead of counting them as wrong
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub strict: bool,
-    /// Class to tell from all others, which become one class, rest [default: all classes]
+    /// Class to tell from all others, which become one class called rest [default: all classes]
     #[arg(long, value_name = "CLASS")]
     pub against_rest: Option<String>,
 }
@@ -41,13 +41,13 @@ pub struct DataPath {
     pub data: Option<PathBuf>,
 }
 
-const DATA_HELP: &str = "Data: a folder of images by class (CLASS alone, or train/CLASS, val/CLASS \
-     and test/CLASS; unlabeled/ for images without a class), a table (CSV, TSV, JSON lines; .gz), \
-     an array (.npy, .npz, .safetensors, IDX), a store (.narrows), one image, a folder of train.* \
-     and test.* in one of these formats, a folder of MNIST's or CIFAR-10's files, or the name of \
-     a data set that narrows data fetch has fetched. Data without a test set give one labelled \
-     sample in six to it [default: the built-in digits, 1,797 images of 8x8, 500 of them for the \
-     test]";
+const DATA_HELP: &str = "Data: a folder of images by class (CLASS/1.png, or train/CLASS/1.png, \
+     val/CLASS/2.png and test/CLASS/3.png; images without a class in unlabeled/), a table (CSV, \
+     TSV, JSON lines; .gz), an array (.npy, .npz, .safetensors, IDX), a store (.narrows), one \
+     image, a folder of train.* and test.* in one of these formats, a folder with the files of \
+     MNIST or CIFAR-10, or the name of a data set that 'narrows data fetch' has fetched. Data \
+     without a test set have one labelled sample in six for the test [default: the built-in \
+     digits, 1,797 images of 8x8, 500 of them for the test]";
 
 impl Args for DataPath {
     fn augment_args(command: Command) -> Command {
@@ -83,56 +83,59 @@ impl FromArgMatches for DataPath {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Data")]
 pub struct ReadingOptions {
-    /// Column of a table with the labels; an empty cell is no label; none: no labels [default: a
-    /// column called label, class, target or y]
+    /// Column of a table with the labels. An empty cell is no label; none: the table has no labels
+    /// [default: a column called label, class, target or y]
     #[arg(long, value_name = "COLUMN")]
     pub target: Option<String>,
     /// Columns of a table to leave out
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
     pub ignore: List<String>,
-    /// Columns of numbers that are categories, told apart by their texts: codes, postcodes
+    /// Columns of numbers that are categories, such as postcodes. Different texts are different
+    /// categories: 7 and 007
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
     pub categorical: List<String>,
-    /// Columns of categories that become one number, their place in order, instead of one value
-    /// each; also columns that number the rows, if they should be learnt from
+    /// Columns of ordered categories. Each category becomes one number, its place in alphabetical
+    /// or numeric order, instead of one value for each category. Also counters 1, 2, 3... that
+    /// should be an input
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
     pub ordinal: List<String>,
-    /// Marks of missing values in a table, beside an empty cell, NA, NaN, null, None, ? and the
-    /// like; --missing=- for a dash
+    /// Texts that mean a missing value in a table, beside an empty cell, NA, NaN, null, None, ? and
+    /// the like; --missing=- for a dash
     #[arg(long, value_name = "TEXTS", default_value = "none", value_parser = list(text))]
     pub missing: List<String>,
-    /// Separator of a table's columns: comma, semicolon, tab, bar [default: the one that each line
-    /// has equally often, or blanks]
+    /// Separator of a table's columns: comma, semicolon, tab, bar [default: the one that occurs
+    /// equally often in each line, or blanks]
     #[arg(long, value_name = "NAME", value_parser = named(&DELIMITERS))]
     pub delimiter: Option<Written<u8>>,
-    /// True if the first row of a table holds the columns' names [default: true if a column goes on
-    /// in numbers below a text, or if its texts do not come again]
+    /// First row of a table has the names of the columns [default: true if it has a text above a
+    /// column of numbers, or if its texts occur only there]
     #[arg(long, value_name = "BOOL")]
     pub header: Option<bool>,
-    /// Decimal mark of a table's numbers: point, comma [default: comma if numbers have one, none
-    /// has a point, and columns are separated by something else]
+    /// Decimal mark of a table's numbers: point, comma [default: comma if numbers have commas, none
+    /// has a point, and another character separates the columns]
     #[arg(long, value_name = "NAME", value_parser = named(&DECIMALS))]
     pub decimal: Option<Written<Decimal>>,
-    /// File of labels: for an array without any, IDX or .npy of whole numbers, -1 for no label; for
-    /// a folder of images, a CSV of names and labels [default: the labels inside, or the folders]
+    /// File of labels. For an array: IDX or .npy of whole numbers, -1 for no label. For a folder of
+    /// images: a CSV of file names and labels [default: labels inside the data, or names of
+    /// folders]
     #[arg(long, value_name = "FILE")]
     pub labels_file: Option<PathBuf>,
-    /// Size of images, to which they are scaled and cropped about the centre: 32, or 32x48 for
-    /// height and width [default: that of the images, if all have the same]
+    /// Size to which images are scaled and cropped about their centre: 32, or 32x48 for height and
+    /// width [default: that of the images, if all have the same]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub image_size: Option<Written<(usize, usize)>>,
-    /// Shape of the images that the rows of a table or array of pixels are: 28x28, or 32x32x3 for
-    /// height, width and channels, pixel by pixel [default: rows are no images]
+    /// Shape of images whose pixels are the rows of a table or array: 28x28, or 32x32x3 for height,
+    /// width and channels [default: rows are no images]
     #[arg(long, value_name = "SHAPE", value_parser = image_shape)]
     pub image_shape: Option<Written<[usize; 3]>>,
-    /// Channels of images: grey, rgb, or auto (grey if all images are)
+    /// Colours of images: grey, rgb, or auto (grey if all images are grey)
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = named(&CHANNELS))]
     pub channels: Written<Channels>,
-    /// List images that cannot be read, and go on without them
+    /// Skip images that cannot be read, and list them
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub skip_bad: bool,
-    /// Map files into memory; false: read them, for file systems that cannot map
+    /// Map files into memory. false: read them instead, for file systems that cannot map
     #[arg(long, value_name = "BOOL", default_value = "true", action = clap::ArgAction::Set)]
     pub mmap: bool,
 }

@@ -24,7 +24,7 @@ pub enum DataCommand {
     Inspect(Inspect),
     /// Write data in another format, for other programs or as a store
     Convert(Convert),
-    /// Divide data into files to train, to validate and to test, of each class alike
+    /// Divide data into files for training, validation and test, each class in equal shares
     Split(Split),
 }
 
@@ -32,13 +32,13 @@ pub enum DataCommand {
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Fetch {
-    /// The data set: mnist, fashion-mnist, kmnist or cifar10
+    /// Data set: mnist, fashion-mnist, kmnist or cifar10
     pub name: String,
-    /// Folder in which a folder for the data set is made [default: narrows/datasets in the user's
-    /// cache folder, where other commands find it by name]
+    /// Folder to fetch into; the data set gets a folder of its own in it [default: narrows/datasets
+    /// in the user's cache folder, where other commands find it by name]
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
-    /// Open no connection: check what is there, and say what is missing
+    /// Open no connection: check the files that are there, and name those that are missing
     #[arg(long)]
     pub offline: bool,
     /// Show no progress
@@ -52,7 +52,7 @@ pub struct Reading {
     /// Show no progress
     #[arg(long)]
     pub quiet: bool,
-    /// Threads that decode images and read tables; 0: one for each core
+    /// Threads to decode images and read tables; 0: one for each core
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0, 1024))]
     pub threads: usize,
     #[command(flatten)]
@@ -66,13 +66,13 @@ pub struct Inspect {
     /// Data, of any format that the other commands take
     #[arg(value_name = "DATA")]
     pub path: PathBuf,
-    /// Picture to write, of ten images of each class
+    /// File for a picture of ten images of each class
     #[arg(long, value_name = "FILE.png")]
     pub sheet: Option<PathBuf>,
-    /// Print one line of JSON in place of the text
+    /// Print one line of JSON instead of the text
     #[arg(long, conflicts_with = "verify")]
     pub json: bool,
-    /// Read every sample instead, and a store against its checksums
+    /// Check the data instead: read every sample, and compare a store with its checksums
     #[arg(long, conflicts_with = "sheet")]
     pub verify: bool,
     #[command(flatten)]
@@ -89,19 +89,19 @@ pub struct Split {
     /// New folder for train.narrows, validation.narrows and test.narrows
     #[arg(value_name = "OUTDIR")]
     pub out: PathBuf,
-    /// Share to train on
+    /// Share of the samples to train on
     #[arg(long, value_name = "SHARE", default_value_t = 0.7)]
     pub train: f64,
-    /// Share to validate on; 0: none
+    /// Share of the samples for validation; 0: none
     #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
     pub validation: f64,
-    /// Share to test on
+    /// Share of the samples for the test
     #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
     pub test: f64,
-    /// Seed of the division
+    /// Seed of the random division
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Place of samples without a label, if others have one: train, or spread like a class
+    /// Part for samples without a label, if others have one: train, or spread (over all parts)
     #[arg(long, value_name = "NAME", default_value = UNLABELLED[0].0,
           value_parser = name(&UNLABELLED))]
     pub unlabelled: Unlabelled,
@@ -112,9 +112,9 @@ pub struct Split {
 /// The help of OUT.
 static OUT_HELP: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "File to write; its ending is the format: .narrows (a store, opened in a moment whatever \
-         its size), {}. Labels go into OUT-labels.npy and OUT-labels.idx, elsewhere into the same \
-         file",
+        "File to write. Its ending sets the format: .narrows (a store, which opens in a moment at \
+         any size), {}. Labels go into the same file, but for .npy and .idx into OUT-labels.npy \
+         and OUT-labels.idx",
         ExportFormat::endings()
     )
 });
@@ -128,7 +128,7 @@ pub struct Convert {
     pub path: PathBuf,
     #[arg(value_name = "OUT", help = OUT_HELP.as_str())]
     pub out: PathBuf,
-    /// Samples to write: train, test, or all; a store has all
+    /// Samples to write: train, test, or all; a store always has all
     #[arg(long, value_name = "NAME", default_value = "all", value_parser = variant::<Part>)]
     pub part: Part,
     /// Overwrite files that are there

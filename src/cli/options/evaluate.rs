@@ -22,7 +22,7 @@ pub struct Evaluate {
     pub data: DataOptions,
     #[command(flatten)]
     pub part: EvaluatedPartOption,
-    /// Another classifier, which decides together with RUN by the mean of their probabilities; may
+    /// Another classifier that decides together with RUN, by the mean of their probabilities; may
     /// be given several times [default: RUN alone]
     #[arg(long, value_name = "RUN", help_heading = "Ensemble", action = clap::ArgAction::Append)]
     pub with: Vec<PathBuf>,
@@ -30,7 +30,8 @@ pub struct Evaluate {
     pub probing: ProbeOptions,
     #[command(flatten)]
     pub machine: MachineOptions,
-    /// Folder for the summary and, for an autoencoder, the picture [default: none is written]
+    /// Folder for the summary and, for an autoencoder, the picture of reconstructions [default:
+    /// none is written]
     #[arg(long, value_name = "DIR", help_heading = "Run")]
     pub out: Option<PathBuf>,
 }
@@ -39,17 +40,18 @@ pub struct Evaluate {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Probes")]
 pub struct ProbeOptions {
-    /// Probe the codes of the encoder, which stays as it is, by simple classifiers on a few labels:
-    /// linear (logistic regression on standardised codes), knn (the nearest labelled samples),
-    /// propagation (labels spread along a graph of near neighbours of all training samples).
-    /// Validation labels choose their settings. --probe alone: all three [default: no probes]
+    /// Probes: simple classifiers that learn from the codes of the encoder with a few labels, while
+    /// the encoder stays as it is. linear (logistic regression on standardised codes), knn (the
+    /// nearest labelled samples), propagation (labels spread along a graph of near neighbours among
+    /// all training samples). Validation labels choose their settings. --probe alone: all three
+    /// [default: no probes]
     #[arg(long, value_name = "NAMES", num_args = 0..=1, require_equals = true,
           default_missing_value = PROBES, value_parser = filled(list(name(Probe::ALL))))]
     pub probe: Option<List<Probe>>,
     /// Probe the samples themselves as well, without the encoder
     #[arg(long)]
     pub probe_samples: bool,
-    /// Include the test samples, without labels, in the graph of propagation
+    /// Include the test samples, without their labels, in the graph of propagation
     #[arg(long)]
     pub probe_test_graph: bool,
     #[command(flatten)]

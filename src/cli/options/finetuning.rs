@@ -20,29 +20,29 @@ const MOST_SEEN: usize = 600_000;
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Fine-tuning")]
 pub struct FinetuningOptions {
-    /// Largest norm of the gradients: longer ones are scaled down; 0: no limit
+    /// Largest norm of the gradients; larger ones are scaled down. 0: no limit
     #[arg(long, value_name = "NORM", default_value_t = 0.0, value_parser = not_negative::<f32>)]
     pub clip_norm: f32,
-    /// Stop after so many epochs without a better one; 0: never
+    /// Epochs without improvement until training stops early; 0: it never does
     #[arg(long, value_name = "EPOCHS", default_value_t = 0, value_parser = count(0, 1_000_000))]
     pub patience: usize,
-    /// Label smoothing: the part of each label that is spread over all classes
+    /// Label smoothing: share of each label that is spread over all classes
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = fraction)]
     pub label_smoothing: f32,
-    /// Factor of the learning rate from each block of a pretrained encoder to the block below it;
-    /// the head is the topmost block; 1: one rate for all
+    /// Factor between the learning rates of neighbouring blocks of a pretrained encoder: blocks
+    /// further from the head, the last layer, learn slower. 1: one rate for all
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = positive_to_one)]
     pub lr_decay: f32,
-    /// Weight decay of a pretrained encoder towards its pretrained weights (L2-SP), in place of
-    /// weight decay towards 0; 0: none
+    /// L2-SP: strength with which a pretrained encoder's weights are pulled towards their
+    /// pretrained values, in place of weight decay; 0: none
     #[arg(long, value_name = "X", default_value_t = 0.0, value_parser = not_negative::<f32>)]
     pub l2_sp: f32,
-    /// Mixup: train on pairs of samples mixed by parts from Beta(ALPHA, ALPHA), and on their labels
-    /// in the same parts; 0: off
+    /// Mixup: train on mixtures of two samples and of their labels, in shares from the distribution
+    /// Beta(ALPHA, ALPHA); 0: none
     #[arg(long, value_name = "ALPHA", default_value_t = 0.0, value_parser = not_negative::<f32>)]
     pub mixup: f32,
-    /// Estimate batch norm's running statistics anew after training, on all training samples
-    /// without their labels
+    /// Estimate the running statistics of batch normalisation again after training, on training
+    /// samples with and without labels
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub reestimate_bn: bool,

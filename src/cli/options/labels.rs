@@ -27,21 +27,21 @@ const CURVE: [LabelCount; 8] = [
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Labels")]
 pub struct ClassifierLabels {
-    /// Number of labels to train on; all: those that are not for validation
+    /// Number of labels to train on; all: all labels that are not for validation
     #[arg(long, value_name = "N", default_value = "all",
           value_parser = label_count(1, u32::MAX as usize))]
     pub labels: LabelCount,
     /// Number of labels for validation, which choose the epoch. Data with samples for validation
-    /// have their own. auto: of all labels a fifth, at most 1,000; beside a given number of labels
-    /// 100, or what is left
+    /// use those instead. auto: a fifth of all labels, at most 1,000; beside a given number of
+    /// --labels 100, or as many as are left
     #[arg(long, value_name = "N", default_value = "auto",
           value_parser = auto(count(1, u32::MAX as usize)))]
     pub validation: Auto,
-    /// Number of the seed's label draw; the first is 0
+    /// Number of the label draw, from 0 on. Each draw is another random choice of labels
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub draw: usize,
-    /// Calibrate: fit a temperature on the validation labels and keep it with the model, so that
-    /// probabilities match accuracy; no prediction changes
+    /// Calibrate probabilities, so that they match the accuracy: a temperature is fitted on the
+    /// validation labels and kept with the model. The predicted classes stay the same
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub calibrate: bool,
@@ -66,18 +66,18 @@ impl ClassifierLabels {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Labels")]
 pub struct ComparedLabels {
-    /// Number of labels to train on, or several numbers, separated by commas, for a curve; all:
-    /// those that are not for validation; curve: 10,20,50,100,200,500,1000,all, as far as the data
+    /// Number of labels to train on. Several numbers, separated by commas, make a curve. all: all
+    /// labels that are not for validation. curve: 10,20,50,100,200,500,1000,all, as far as the data
     /// have them. auto: 100, or two thirds of fewer than 200 labels
     #[arg(long, value_name = "LIST", default_value = "auto", value_parser = label_counts)]
     pub labels: LabelCounts,
-    /// Number of labels for validation, which choose the epoch and the learning rate: one for all
-    /// numbers of labels, or as many as --labels. Data with samples for validation have their own.
+    /// Number of labels for validation, which choose the epoch and the learning rate; along a curve
+    /// one number, or one for each of --labels. Data with samples for validation use those instead.
     /// auto: 100, or a third of fewer than 300 labels
     #[arg(long, value_name = "LIST", default_value = "auto",
           value_parser = auto(filled(list(count(1, u32::MAX as usize)))))]
     pub validation: Auto<List<usize>>,
-    /// Number of random label subsets
+    /// Number of label draws: random choices of the labels to train on
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = count(1, 10_000))]
     pub draws: usize,
 }

@@ -18,22 +18,23 @@ pub const SEMI_LR: f32 = 2e-3;
 
 /// The help of `--method`.
 pub static METHOD_HELP: LazyLock<String> = LazyLock::new(|| {
-    "Method. From the labels alone: scratch (new weights), and from a pretrained encoder \
-     (--encoder) freeze (only the head learns), slow (the encoder at a tenth of the learning \
-     rate), full (all at one rate), gradual (from the head down), lp-ft (the head first, then \
-     all). From the labels and all other samples: pseudo-labels (the strongly augmented sample \
-     gets the class predicted for the plain one, where that is sure), mean-teacher (the output \
-     must match the output of the average of past weights), vat (the output must not change when \
-     the input moves in the direction that changes it most), ladder (a decoder removes noise from \
-     each layer; dense models only). auto: lp-ft with --encoder, vat without"
+    "Method. With labelled samples alone: scratch (new weights), or, from a pretrained encoder \
+     (--encoder) and a new last layer, the head: freeze (only the head learns), slow (the encoder \
+     learns at a tenth of the head's rate), full (both learn at one rate), gradual (the head \
+     learns first, then block by block below it), lp-ft (the head learns first, then both). With \
+     labelled and all other samples: pseudo-labels (a class predicted with confidence becomes the \
+     label of a strongly augmented copy), mean-teacher (predictions agree with those of the \
+     average of past weights), vat (virtual adversarial training: predictions stay the same when \
+     the input moves a little in the worst direction), ladder (a decoder removes noise from each \
+     layer; dense models only). auto: lp-ft with --encoder, vat without"
         .to_owned()
 });
 
 /// The help of `--methods`.
 pub static METHODS_HELP: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "Methods to compare, separated by commas: {}. auto: {TRANSFERS}, or {CURVE} for several \
-         numbers of labels",
+        "Methods to compare, separated by commas: {}. auto: {TRANSFERS} at one number of labels, \
+         {CURVE} at several",
         names().join(", ").replacen("scratch", "scratch (always included)", 1)
     )
 });

@@ -22,21 +22,22 @@ pub enum ObjectiveName {
 #[command(next_help_heading = "Pretraining")]
 pub struct ObjectiveOptions {
     /// Task of the autoencoder: plain (restore the input), denoising (restore it from a noisy
-    /// input: gaussian=0.5,mask=0.4 unless the augmentation has its own), masked (fill in hidden
-    /// values: mask=0.75 in patches of a seventh of the side for images, mask=0.5 for other
-    /// samples, unless the augmentation has its own), sparse (with few large values in the code),
-    /// variational (with codes that follow a normal distribution)
+    /// copy), masked (restore it from a copy with hidden values), sparse (restore it from a code
+    /// with few large values), variational (restore it from a code that follows a normal
+    /// distribution). If the augmentation has no noise of its own, denoising adds
+    /// gaussian=0.5,mask=0.4. masked adds mask=0.75 in squares of a seventh of an image's side, or
+    /// mask=0.5 for other samples
     #[arg(long, value_name = "NAME", default_value = "plain",
           value_parser = variant::<ObjectiveName>)]
     pub objective: ObjectiveName,
-    /// Factor of the divergence in the variational loss. auto: 1
+    /// Weight of the divergence in the variational loss (beta). auto: 1
     #[arg(long, value_name = "X", default_value = "auto", value_parser = auto(not_negative::<f32>))]
     pub variational_beta: Auto<f32>,
-    /// Epochs over which that factor grows from 0. auto: 0
+    /// Epochs in which the weight of the divergence grows from 0. auto: 0
     #[arg(long, value_name = "EPOCHS", default_value = "auto",
           value_parser = auto(count(0, 1_000_000)))]
     pub variational_warm_up: Auto,
-    /// Weight of the sparse penalty, the codes' L1 norm over their L2 norm. auto: 0.01
+    /// Weight of the sparse penalty, which is a code's L1 norm divided by its L2 norm. auto: 0.01
     #[arg(long, value_name = "X", default_value = "auto", value_parser = auto(not_negative::<f32>))]
     pub sparse_weight: Auto<f32>,
 }

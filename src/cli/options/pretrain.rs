@@ -17,8 +17,8 @@ pub struct Pretrain {
     #[command(flatten)]
     #[serde(flatten)]
     pub architecture: ArchitectureOptions,
-    /// Train a linear autoencoder: no hidden layers, activations or batch norm. PCA is its lower
-    /// bound
+    /// Train a linear autoencoder: no hidden layers, activations or batch normalisation. Its error
+    /// is never below that of PCA
     #[arg(long, help_heading = "Architecture", value_name = "BOOL", num_args = 0..=1,
           require_equals = true, default_value = "false", default_missing_value = "true",
           action = clap::ArgAction::Set)]

@@ -27,7 +27,7 @@ pub struct Predict {
     #[command(flatten)]
     pub machine: MachineOptions,
     /// New file that ends in .csv, .npy (probabilities alone) or .parquet, or new folder for a file
-    /// and summary.json [default: standard output, as CSV]
+    /// and summary.json [default: CSV to standard output]
     #[arg(long, value_name = "PATH", help_heading = "Run")]
     pub out: Option<PathBuf>,
 }
@@ -42,17 +42,17 @@ pub struct Score {
     pub data: DataOptions,
     #[command(flatten)]
     pub part: PartOption,
-    /// Score above which a row is marked [default: none is marked]
+    /// Score above which a row is marked as unusual [default: none is marked]
     #[arg(long, value_name = "SCORE", value_parser = not_negative::<f32>,
           conflicts_with = "quantile", help_heading = "Scores")]
     pub threshold: Option<f32>,
-    /// Quantile of the scores above which a row is marked: 0.99 marks the highest hundredth
-    /// [default: none is marked]
+    /// Quantile of the scores above which a row is marked as unusual: 0.99 marks the highest
+    /// hundredth [default: none is marked]
     #[arg(long, value_name = "Q", value_parser = zero_to_one::<f64>, help_heading = "Scores")]
     pub quantile: Option<f64>,
-    /// Classes that are not unusual, separated by commas: the scores of all other labelled rows are
-    /// held against theirs (AUROC, average precision) [default: the classes of the training half,
-    /// if the test half has others, as train/good and test/crack]
+    /// Classes of usual samples, separated by commas. The report says how well the scores tell all
+    /// other labelled rows from these (AUROC, average precision) [default: the classes of the
+    /// training half, if the test half has others, such as train/good and test/crack]
     #[arg(long, value_name = "CLASSES", value_parser = filled(list(class)),
           help_heading = "Scores")]
     pub normal: Option<List<String>>,

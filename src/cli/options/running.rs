@@ -1,17 +1,18 @@
 //! Where to compute, and where the results go.
 
-use super::values::count;
+use super::values::{count, time};
 use crate::error::Error;
 use clap::Args;
 use narrows_engine::{Context, Isa};
 use serde::Serialize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Machine")]
 pub struct MachineOptions {
-    /// Threads; 0: one for each core. Their number changes no result
+    /// Number of threads; 0: one for each core. It changes no result
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0, 1024))]
     pub threads: usize,
     /// Instruction set: auto (the best of this processor), or one that narrows info lists
@@ -39,11 +40,19 @@ fn isa(text: &str) -> Result<String, String> {
     Err(format!("this processor and build have auto, {}", available.join(", ")))
 }
 
+/// Reads the time between two checkpoints.
+fn pause(text: &str) -> Result<Duration, String> {
+    match text {
+        "none" => Ok(Duration::MAX),
+        text => time(text).map(|time| time.value).map_err(|e| format!("{e}, or none")),
+    }
+}
+
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Run")]
 pub struct RunningOptions {
-    /// Seed of everything random: draws, initial weights, order
+    /// Seed of all that is random: label draws, initial weights, order of the samples
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: u64,
@@ -54,7 +63,23 @@ pub struct RunningOptions {
     #[arg(long, value_name = "DIR", help_heading = "Run")]
     #[serde(skip)]
     pub out: Option<PathBuf>,
-    /// File with options, such as the config.toml of an earlier run; options given here win
+    /// Continue the run in this folder where it was stopped, with its options [default: a new run]
+    #[arg(long, value_name = "RUN", help_heading = "Run", conflicts_with_all = ["out", "config"])]
+    #[serde(skip)]
+    pub resume: Option<PathBuf>,
+    /// Time between two checkpoints of a training (90s, 5m, 2h), or longer where one takes more
+    /// than a hundredth of it; none: one only where the run is stopped
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = pause,
+          help_heading = "Run")]
+    #[serde(skip)]
+    pub checkpoint_every: Duration,
+    /// Number of checkpoints kept of a training in progress
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(1, 1000),
+          help_heading = "Run")]
+    #[serde(skip)]
+    pub keep: usize,
+    /// File with options, such as the config.toml of an earlier run. Options on the command line
+    /// override it
     #[arg(long, value_name = "FILE", help_heading = "Run")]
     #[serde(skip)]
     pub config: Option<PathBuf>,

@@ -47,25 +47,24 @@ impl SemiName {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Semi-supervised training")]
 pub struct SemiOptions {
-    /// Labelled samples per step, or all of them if they are fewer. auto: 100 for ladder, otherwise
-    /// 64
+    /// Labelled samples per step, at most as many as there are. auto: 100 for ladder, otherwise 64
     #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(2, 1_000_000)))]
     pub labelled_batch: Auto,
-    /// Balance of classes among the labelled samples drawn: 0 keeps their shares, 1 makes all
-    /// classes equal, 0.5 takes the square roots of their shares
+    /// Balance of the classes among the labelled samples of the steps: 0 keeps their shares, 1
+    /// makes them equal, 0.5 takes the square roots of their shares
     #[arg(long, value_name = "X", default_value_t = 0.5, value_parser = zero_to_one::<f32>)]
     pub class_balance: f32,
-    /// Weight of the loss of samples without a label, beside the loss of the labels
+    /// Weight of the loss of samples without a label; that of labelled samples is 1
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = not_negative::<f32>)]
     pub unlabelled_weight: f32,
-    /// Part of the training over which that weight grows from 0; not for ladder. auto: 0.2 for
-    /// mean-teacher, otherwise 0
+    /// Part of the training in which the weight of samples without a label grows from 0; not for
+    /// ladder. auto: 0.2 for mean-teacher, otherwise 0
     #[arg(long, value_name = "P", default_value = "auto", value_parser = auto(zero_to_one::<f32>))]
     pub ramp_up: Auto<f32>,
-    /// Augmentation of the samples that should match the targets; for vat, of the samples before
-    /// they are moved; not for ladder. auto: none for vat; for other methods on images of 28 pixels
-    /// shift=3,rotate=20,scale=0.2,shear=15,contrast=0.3,cutout=10, in proportion on others, and on
-    /// tables mask=0.2,gaussian=0.2
+    /// Strong augmentation, not for ladder: of the samples whose predictions should match the
+    /// targets; for vat, of the samples before it moves them. auto: none for vat. Other methods
+    /// change images of 28 pixels by shift=3,rotate=20,scale=0.2,shear=15,contrast=0.3,cutout=10,
+    /// other images in proportion, and tables by mask=0.2,gaussian=0.2
     #[arg(long, value_name = "LIST", default_value = "auto", value_parser = auto(augmentation))]
     pub strong_augment: Auto<Items>,
 }
@@ -75,26 +74,27 @@ pub struct SemiOptions {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Semi-supervised methods")]
 pub struct SemiMethodOptions {
-    /// Least probability of a class that becomes a pseudo-label
+    /// Least probability at which a predicted class becomes a pseudo-label
     #[arg(long, value_name = "P", default_value_t = 0.95, value_parser = zero_to_one::<f32>)]
     pub pseudo_labels_threshold: f32,
-    /// Distance that vat moves the input, in the Euclidean norm. auto: 1.5 for 784 values, in
-    /// proportion to the root of their number
+    /// Distance by which vat moves an input, in the Euclidean norm. auto: 1.5 for 784 values, in
+    /// proportion to the square root of their number
     #[arg(long, value_name = "X", default_value = "auto", value_parser = auto(positive))]
     pub vat_epsilon: Auto<f32>,
-    /// Weight of the outputs' entropy, which vat minimises; 0: none
+    /// Weight of the entropy of the outputs in the loss of vat, which makes predictions confident;
+    /// 0: none
     #[arg(long, value_name = "X", default_value_t = 0.5, value_parser = not_negative::<f32>)]
     pub vat_entropy: f32,
-    /// Strength with which vat pulls the shares of the classes among samples without a label to
-    /// the shares among the labels, as --class-balance makes them; 0: none
+    /// Strength with which vat pulls the shares of the classes in its predictions towards those of
+    /// the labelled samples in the steps; 0: none
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = not_negative::<f32>)]
     pub vat_align: f32,
-    /// Standard deviation of the ladder's noise, at the input and at each layer
+    /// Standard deviation of the noise that the ladder adds to the input and to each layer
     #[arg(long, value_name = "X", default_value_t = 0.3, value_parser = not_negative::<f32>)]
     pub ladder_noise: f32,
-    /// Weights of the ladder's denoising costs from the input on, the last one for all layers
-    /// above. 1000,10,0.1: the paper's for MNIST; 1000,0: the input alone; 0,0,0,0,0,0,1 for six
-    /// layers: the Gamma model
+    /// Weights of the ladder's denoising losses, layer by layer from the input on; the last weight
+    /// is for all layers above. 1000,10,0.1: as published for MNIST. 1000,0: the input alone.
+    /// 0,0,0,0,0,0,1 with six layers: the top alone (the Gamma model)
     #[arg(long, value_name = "LIST", default_value = "1000,10,0.1",
           value_parser = filled(list(not_negative::<f32>)))]
     pub ladder_costs: List<f32>,
@@ -108,13 +108,13 @@ pub struct SemiNetworkOptions {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub pretrained: bool,
-    /// Widths of their own network, as --widths. auto: 1200 for dense, 1000,500,250,250 for the
-    /// ladder; for images as --widths
+    /// Widths of the semi-supervised methods' own network, a list as in --widths. auto: 1200 for
+    /// dense, 1000,500,250,250 for the ladder; for images as --widths
     #[arg(long, value_name = "LIST", default_value = "auto",
           value_parser = auto(list(count(1, WIDEST))))]
     pub widths: Auto<List<usize>>,
-    /// Length of the code of their own network. auto: 1200 for dense, 250 for the ladder, 128 for
-    /// conv and resnet
+    /// Length of the latent code of the semi-supervised methods' own network. auto: 1200 for dense,
+    /// 250 for the ladder, 128 for conv and resnet
     #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, WIDEST)))]
     pub latent: Auto,
 }

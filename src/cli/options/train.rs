@@ -20,8 +20,8 @@ pub struct Train {
     #[command(flatten)]
     #[serde(flatten)]
     pub data: DataOptions,
-    /// Run folder or .safetensors file with the encoder to start from [default: new weights, with
-    /// the architecture below]
+    /// Run folder or .safetensors file with a pretrained encoder to start from [default: new
+    /// weights, in the architecture below]
     #[arg(long, value_name = "RUN", help_heading = "Training")]
     pub encoder: Option<PathBuf>,
     #[arg(long, help = METHOD_HELP.as_str(), value_name = "NAME", default_value = "auto",

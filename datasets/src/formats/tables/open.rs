@@ -73,7 +73,7 @@ impl ReadTable {
     /// Those of the table, or if `place` cannot be written.
     pub(crate) fn write(
         self,
-        provenance: Provenance,
+        mut provenance: Provenance,
         place: &Path,
         look: &mut (dyn FnMut(&[f32], u16) + Send),
         others: &mut [OtherTable],
@@ -88,10 +88,13 @@ impl ReadTable {
         })?;
         let mut validation = 0;
         for other in others {
-            let rows = other.pack(&layout, &pool, &mut |values, label| {
+            let (rows, notes) = other.pack(&layout, &pool, &mut |values, label| {
                 writer.push_floats(values, if labelled { label } else { UNLABELLED })
             })?;
             validation += if other.validates { rows } else { 0 };
+            let name = other.path.file_name().map(Path::new).unwrap_or(&other.path);
+            let new = notes.into_iter().filter(|note| !layout.notes.contains(note));
+            provenance.notes.extend(new.map(|note| format!("{}: {note}", OneLine(name))));
         }
         writer.finish(&Metadata {
             validation,

@@ -45,13 +45,13 @@ impl OtherTable {
     }
 
     /// Hands on its rows, their values in the order of the columns of `layout`, their labels as
-    /// those of the same class there. Returns their number.
+    /// those of the same class there. Returns their number, and what is to be said of the table.
     pub(super) fn pack(
         &mut self,
         layout: &Layout,
         pool: &ThreadPool,
         sink: &mut Sink<'_>,
-    ) -> Result<u64, Error> {
+    ) -> Result<(u64, Vec<String>), Error> {
         let options = TableOptions {
             known: Some(layout.columns.clone()),
             new_categories: true,
@@ -83,6 +83,6 @@ impl OtherTable {
             }
             sink(&ordered, labels.get(usize::from(label)).copied().unwrap_or(UNLABELLED))
         })?;
-        Ok(own.rows)
+        Ok((own.rows, own.notes))
     }
 }

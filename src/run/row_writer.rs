@@ -1,7 +1,7 @@
 //! Files of one row for each sample: written as the rows come, and given their name when they are
 //! complete.
 
-use crate::error::{Error, ensure};
+use crate::error::{Error, bail, ensure};
 use crate::output::summary::Summary;
 use crate::run::folder::{HINT, RunFolder};
 use narrows_datasets::{
@@ -68,9 +68,27 @@ impl Target {
                     path,
                     "is already there: give another file by --out, or remove it first"
                 );
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+                    bail!(
+                        folder,
+                        "there is no such folder: make it first, or give another by --out"
+                    );
+                }
                 (path.to_path_buf(), None)
             }
             out => {
+                if let Some(path) = out
+                    && let Some(ending) = path.extension()
+                    && !path.is_dir()
+                {
+                    bail!(
+                        path,
+                        "ends in .{}, which is no format: give a file that ends in .csv, .npy or \
+                         .parquet, or a folder without a point in its name",
+                        ending.display()
+                    );
+                }
                 let folder = RunFolder::create(out, command)?;
                 (folder.file(name), Some(folder))
             }

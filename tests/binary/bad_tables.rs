@@ -152,7 +152,8 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     );
     refused(
         "evaluate classifier bare.csv --target kind",
-        "bare.csv: there are no labels: name the column that holds them by --target",
+        "bare.csv: there are no labels to compare with: the column \"kind\", which the model \
+         learnt them from, is missing or empty: add it, or name another by --target",
     );
     refused(
         "score ae t.csv --against-rest k0",

@@ -72,14 +72,14 @@ fn marks_and_the_label_of_the_table_learnt_from_are_those_of_others() {
     let named = place.succeed("evaluate model other.csv --target churned --part all");
     assert_eq!(place.succeed("evaluate model other.csv --part all").out, named.out);
     let said = place.refuse("evaluate model new.csv --part all");
-    let says = "new.csv: there are no labels to compare with: the column \"churned\", which the model \
-                learnt them from, is missing or empty: add it, or name another by --target";
+    let says = "new.csv: there are no labels to compare with: the column \"churned\", which the \
+                model learnt them from, is missing or empty: add it, or name another by --target";
     assert!(said.err.contains(says), "{}", said.err);
     // Labels of which none is known are no labels of the model.
     let numbers = table(60, true).replace(",ja", ",1").replace(",nein", ",0");
     fs::write(place.path("numbers.csv"), numbers).unwrap();
     let said = place.run("evaluate model numbers.csv --part all");
-    let says = "numbers.csv: none of its labels is a class of the model: they are \"0\", \"1\", and \
-                the model knows \"ja\", \"nein\": ";
+    let says = "numbers.csv: none of its labels is a class of the model: they are \"0\", \"1\", \
+                and the model knows \"ja\", \"nein\": ";
     assert!(said.code == Some(2) && said.err.contains(says), "{}", said.err);
 }

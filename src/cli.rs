@@ -2,6 +2,7 @@
 
 pub mod clap_errors;
 pub mod config;
+mod old_names;
 pub mod options;
 pub mod parse;
 pub mod short_help;

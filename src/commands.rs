@@ -2,21 +2,16 @@
 //! to print.
 
 pub mod bench;
-mod classifier_command;
 pub mod compare;
-pub mod curve;
 pub mod data;
 pub mod embed;
 pub mod evaluate;
-pub mod finetune;
 pub mod info;
 mod inputs;
 pub mod predict;
 pub mod pretrain;
-pub mod probe;
 pub mod score;
-pub mod semi;
-pub mod summary;
+pub mod train;
 
 use crate::cli::config;
 use crate::cli::options::running::RunningOptions;

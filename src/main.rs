@@ -45,19 +45,15 @@ fn work() -> Result<String, error::Error> {
         Err(Stop::Failed(e)) => return Err(e),
     };
     match &parsed.command_line.command {
-        Command::Compare(options) => commands::compare::run(options.clone(), &parsed.explicit),
-        Command::Curve(options) => commands::curve::run(*options.clone(), &parsed.explicit),
-        Command::Pretrain(options) => commands::pretrain::run(options.clone(), &parsed.explicit),
-        Command::Finetune(options) => commands::finetune::run(options.clone(), &parsed.explicit),
-        Command::Semi(options) => commands::semi::run(options.clone(), &parsed.explicit),
+        Command::Compare(options) => commands::compare::run(*options.clone(), &parsed.explicit),
+        Command::Pretrain(options) => commands::pretrain::run(*options.clone(), &parsed.explicit),
+        Command::Train(options) => commands::train::run(*options.clone(), &parsed.explicit),
         Command::Predict(options) => commands::predict::run(options),
-        Command::Evaluate(options) => commands::evaluate::run(options),
-        Command::Probe(options) => commands::probe::run(options),
-        Command::Score(options) => commands::score::run(options, &parsed.explicit),
         Command::Embed(options) => commands::embed::run(options),
-        Command::Summary(options) => commands::summary::run(options.clone(), &parsed.explicit),
+        Command::Score(options) => commands::score::run(options, &parsed.explicit),
+        Command::Evaluate(options) => commands::evaluate::run(options, &parsed.explicit),
+        Command::Info(options) => commands::info::run(options, &parsed.explicit),
         Command::Data(options) => commands::data::run(options),
-        Command::Info(options) => commands::info::run(options),
         Command::Bench(options) => commands::bench::run(options),
     }
 }

@@ -3,6 +3,7 @@
 mod blocks;
 pub(crate) mod checked;
 mod classes;
+mod fingerprint;
 mod gather;
 pub(crate) mod halves;
 pub(crate) mod in_memory;

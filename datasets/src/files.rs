@@ -2,6 +2,7 @@
 
 pub(crate) mod atomic;
 pub(crate) mod cache;
+pub(crate) mod compressed;
 pub(crate) mod data_file;
 pub(crate) mod gzip;
 pub(crate) mod hash;
@@ -10,3 +11,5 @@ mod mapped;
 pub(crate) mod memory;
 pub(crate) mod platform;
 pub(crate) mod regular;
+#[cfg(feature = "parquet")]
+pub(crate) mod zstd;

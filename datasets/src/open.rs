@@ -50,7 +50,7 @@ pub fn open(path: &Path) -> Result<TrainTest, Error> {
 /// | a store (`.narrows`) | bytes or floats | inside, for all, for some or for none |
 /// | an IDX file, plain or gzip | bytes, or numbers of its other types | in the file of `options.labels` |
 /// | `.npy`, `.npz`, `.safetensors` | arrays of numbers; of several, those called `x` or `x_train` and `x_test` (and their like) | those called `y`, or the file of `options.labels` |
-/// | CSV, TSV and their kin, plain or gzip | a table: numbers, categories, missing values | a column; an empty cell is no label |
+/// | CSV, TSV and their kin, JSON, plain or gzip, or Zstandard (with the crate's feature `parquet`) | a table: numbers, categories, missing values | a column; an empty cell is no label |
 /// | Parquet, Arrow IPC | a table (with the crate's feature `parquet`) | a column |
 ///
 /// Undivided data give one sample in six of each class to the test. If some samples have labels,

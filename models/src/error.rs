@@ -3,6 +3,7 @@
 use narrows_datasets::Remedy;
 use narrows_engine::ErrorKind as EngineKind;
 use std::fmt;
+use std::path::Path;
 
 /// Why a model cannot be built, trained, saved or loaded.
 #[derive(Clone, Debug)]
@@ -30,12 +31,25 @@ pub enum ErrorKind {
     Format,
     /// The operating system refuses something, such as threads.
     System,
+    /// No error: a stop was asked for ([`Checkpoints::stop`](crate::Checkpoints::stop)).
+    Stopped,
 }
+
+/// No problem with a file is told in more characters.
+const LONGEST_PROBLEM: usize = 300;
 
 impl Error {
     /// An error of that kind, with that one-line message.
     pub fn of(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error { kind, problem: message.into(), remedy: None }
+    }
+
+    /// An error about a file, whose own text may be in the problem: of any length, and with line
+    /// breaks, which a path may have, too.
+    pub(crate) fn of_file(kind: ErrorKind, path: &Path, problem: &str) -> Error {
+        let short: String = problem.chars().take(LONGEST_PROBLEM).collect();
+        let line = format!("{}: {short}", path.display());
+        Error::of(kind, line.replace(char::is_control, " "))
     }
 
     /// The kind.
@@ -47,6 +61,11 @@ impl Error {
     #[must_use]
     pub fn during(self, what: &str) -> Error {
         Error { problem: format!("{what}: {}", self.problem), ..self }
+    }
+
+    /// The same error, with more behind it.
+    pub(crate) fn followed_by(self, more: &str) -> Error {
+        Error { problem: format!("{}{more}", self.problem), ..self }
     }
 
     /// The same error, which a setting of the data helps.

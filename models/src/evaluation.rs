@@ -3,9 +3,11 @@
 pub mod calibration;
 mod confusion;
 mod metric;
+mod ranking;
 
 pub use confusion::Confusion;
 pub use metric::Metric;
+pub use ranking::Ranking;
 
 use crate::error::{Error, ensure};
 use narrows_datasets::{Dataset, Rows};

@@ -1,10 +1,14 @@
 //! Events of training, for those who watch it. Training itself never prints.
 
+use crate::checkpoint::Checkpoints;
+use crate::error::Error;
 use narrows_engine::Params;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// One epoch of a run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EpochRecord {
     /// From 1 on.
     pub epoch: usize,
@@ -46,6 +50,18 @@ pub enum Event<'a> {
         /// The samples of an epoch.
         samples: usize,
     },
+    /// A run goes on from a checkpoint. It follows [`Event::Started`].
+    Resumed {
+        /// The run's name.
+        run: &'a str,
+        /// The steps before.
+        step: u64,
+        /// The epochs before, which are not told again.
+        history: &'a [EpochRecord],
+        /// The instruction set of those steps, where it is another than now: then the bits are not
+        /// those of a run that was not stopped.
+        other_isa: Option<&'a str>,
+    },
     /// A step was taken.
     Step {
         /// The run's name.
@@ -55,6 +71,31 @@ pub enum Event<'a> {
         /// Its loss.
         loss: f64,
     },
+    /// A checkpoint was saved.
+    Saved {
+        /// The run's name.
+        run: &'a str,
+        /// The steps until then.
+        step: u64,
+        /// The file.
+        path: &'a Path,
+    },
+    /// A checkpoint could not be saved. The run goes on: the one before it is still there, and
+    /// saving is tried again later.
+    NotSaved {
+        /// The run's name.
+        run: &'a str,
+        /// The problem.
+        error: &'a Error,
+    },
+    /// A checkpoint is damaged; the run goes on from one before it. The file was renamed to end
+    /// with `.damaged`.
+    Damaged {
+        /// The run's name.
+        run: &'a str,
+        /// The problem, with the file.
+        error: &'a Error,
+    },
     /// An epoch ended.
     Epoch {
         /// The run's name.
@@ -62,7 +103,7 @@ pub enum Event<'a> {
         /// The record of the epoch.
         record: &'a EpochRecord,
     },
-    /// A run ended, well or with a loss that is not finite.
+    /// A run ended, well or with a loss that is not finite. A run that was asked to stop did not.
     Finished {
         /// The run's name.
         run: &'a str,
@@ -77,6 +118,11 @@ pub enum Event<'a> {
 pub trait Observer: Sync {
     /// Takes notice.
     fn notice(&self, event: &Event<'_>);
+
+    /// The checkpoints of the runs that it watches, if they are to have some.
+    fn checkpoints(&self) -> Option<&Checkpoints> {
+        None
+    }
 }
 
 /// Watches nothing.

@@ -3,7 +3,9 @@
 pub mod compare;
 pub mod curve;
 mod draws;
+mod kept;
 pub mod probe;
 pub mod statistics;
+mod trials;
 
 pub use draws::label_draw;

@@ -12,7 +12,8 @@
 //! | [`experiments`] | what methods gain over label draws: comparison, curve, probes |
 //! | [`inference`] | trained models over many samples: reconstruction errors, latent codes |
 //! | [`quantile`] | exact quantiles of any number of numbers |
-//! | [`checkpoint`] | models on disk |
+//! | [`model_file`] | models on disk |
+//! | [`checkpoint`] | trainings on disk, which go on after a stop |
 //! | [`event`] | events of training, for those who watch |
 
 pub mod architecture;
@@ -24,6 +25,7 @@ pub mod event;
 pub mod experiments;
 pub mod inference;
 pub mod methods;
+pub mod model_file;
 mod names;
 pub mod pretraining;
 pub mod quantile;
@@ -36,8 +38,9 @@ pub use narrows_engine as engine;
 
 pub use architecture::{Activation, Architecture, Model, SampleShape};
 pub use checked::Checked;
+pub use checkpoint::{Checkpoint, Checkpoints};
 pub use error::{Error, ErrorKind};
-pub use evaluation::{Confusion, Evaluation, Goal, Metric, calibration};
+pub use evaluation::{Confusion, Evaluation, Goal, Metric, Ranking, calibration};
 pub use event::{Event, Observer};
 pub use experiments::compare::Comparison;
 pub use experiments::curve::Curve;

@@ -9,4 +9,4 @@ pub use ensemble::Ensemble;
 pub(crate) use ensemble::check_ensemble;
 pub use method::{Given, Method, SemiMethod, TrainedClassifier};
 pub use seed::draw_seed;
-pub use selection::{Choice, Selection, Tried};
+pub use selection::{Choice, Chosen, Selection, Tried};

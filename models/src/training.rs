@@ -9,7 +9,9 @@ mod mixup;
 mod objective;
 mod reestimation;
 mod run;
+pub(crate) mod saver;
 mod settings;
+pub(crate) mod state;
 mod task;
 
 pub use ema::Ema;

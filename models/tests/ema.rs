@@ -124,33 +124,6 @@ fn a_frozen_encoder_is_the_same_in_the_average() {
 }
 
 #[test]
-fn a_run_resumed_with_its_average_gives_the_same_bits() {
-    let (setting, cx) = (Setting::new(), Context::new(1).unwrap());
-    let averaged = Training { ema: 0.9, ..training(Loss::cross_entropy()) };
-    let mut whole = setting.run(&averaged).unwrap();
-    whole.train(&cx, &(), |_, _| {}).unwrap();
-    for stopped_after in [1, 4] {
-        let mut first = setting.run(&averaged).unwrap();
-        (0..stopped_after).for_each(|_| first.epoch(&cx, &()).unwrap());
-        let task = setting.task();
-        let mut second =
-            Run::new("test", &setting.network, first.trainer.params.clone(), task, &averaged)
-                .unwrap();
-        let optimizer = &first.trainer.optimizer;
-        let (steps, updates, moments) =
-            (optimizer.step_count(), optimizer.updates(), optimizer.moments());
-        second.trainer.optimizer.restore(steps, updates, moments).unwrap();
-        let ema = first.ema.as_ref().unwrap();
-        second.ema.as_mut().unwrap().restore(ema.updates(), ema.params());
-        let best = first.best().map(|(epoch, params)| (epoch, params.clone()));
-        let mut second = second.resumed(first.history.clone(), best).unwrap();
-        second.train(&cx, &(), |_, _| {}).unwrap();
-        assert_eq!(bits(&second.trainer.params), bits(&whole.trainer.params));
-        assert_eq!(bits(second.ema.unwrap().params()), bits(whole.ema.as_ref().unwrap().params()));
-    }
-}
-
-#[test]
 fn a_decay_that_makes_no_sense_is_refused_by_name() {
     for ema in [-0.1, 1.0, f32::NAN] {
         let bad = Training { ema, ..training(Loss::cross_entropy()) };

@@ -2,7 +2,9 @@
 //! what a process shares, are alone in theirs.
 
 mod augmentation;
-mod checkpoint;
+mod checkpoint_files;
+mod checkpointed_experiments;
+mod checkpoints;
 mod codes;
 mod ema;
 mod encoder_rates;
@@ -13,6 +15,7 @@ mod inference;
 mod limits;
 mod lp_ft;
 mod mixup;
+mod model_file;
 mod objective;
 mod pca;
 mod probe;

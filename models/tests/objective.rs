@@ -4,7 +4,7 @@
 use crate::support;
 use narrows_datasets::{Augmentation, Dataset, Rows, TrainTest};
 use narrows_engine::{Context, Loss, Params, Schedule};
-use narrows_models::checkpoint::{Description, load, save};
+use narrows_models::model_file::{Description, load, save};
 use narrows_models::pretraining::Pretrained;
 use narrows_models::{
     Architecture, Model, Objective, Pretraining, SampleShape, Training, Transfer, inference,

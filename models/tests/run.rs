@@ -6,13 +6,6 @@ use narrows_models::{Event, Observer, Run, Task, Training};
 use std::sync::Mutex;
 use support::{Setting, bits, training};
 
-/// Parameters of these values.
-fn params_of(setting: &Setting, values: &[f32]) -> Params {
-    let mut params = Params::new(&setting.network, 0);
-    params.values_mut().copy_from_slice(values);
-    params
-}
-
 /// All that is not a time: the losses and the weights, as bits.
 fn outcome(run: &Run<'_>) -> (Vec<u64>, Vec<u32>) {
     let losses = run.history.iter().flat_map(|r| [r.train_loss, r.validation_loss.unwrap()]);
@@ -28,45 +21,6 @@ fn impatient() -> Training {
         schedule: Schedule::Constant,
         ..training(Loss::cross_entropy())
     }
-}
-
-/// A run is stored as plain numbers, and another built from them: before its best epoch and after
-/// it.
-#[test]
-fn a_run_stored_and_resumed_gives_the_same_bits() {
-    let (setting, cx) = (Setting::new(), Context::new(1).unwrap());
-    let training = impatient();
-    let mut whole = setting.run(&training).unwrap();
-    whole.train(&cx, &(), |_, _| {}).unwrap();
-    let best = whole.best_epoch();
-    assert_eq!(whole.history.len(), best + 4);
-    for stopped_after in [1, best, best + 2] {
-        let mut first = setting.run(&training).unwrap();
-        (0..stopped_after).for_each(|_| first.epoch(&cx, &()).unwrap());
-        let values = first.trainer.params.values().to_vec();
-        let optimizer = &first.trainer.optimizer;
-        let (steps, updates) = (optimizer.step_count(), optimizer.updates().to_vec());
-        let moments = optimizer.moments().map(<[f32]>::to_vec);
-        let history = first.history.clone();
-        let best = first.best().map(|(epoch, params)| (epoch, params.values().to_vec()));
-        drop(first);
-
-        let mut second = setting.run_from(params_of(&setting, &values), &training).unwrap();
-        second
-            .trainer
-            .optimizer
-            .restore(steps, &updates, moments.each_ref().map(|m| &m[..]))
-            .unwrap();
-        let best = best.map(|(epoch, values)| (epoch, params_of(&setting, &values)));
-        let mut second = second.resumed(history, best).unwrap();
-        second.train(&cx, &(), |_, _| {}).unwrap();
-        assert_eq!(outcome(&second), outcome(&whole), "stopped after {stopped_after}");
-        assert_eq!(second.best_epoch(), whole.best_epoch());
-    }
-    let params = || Params::new(&setting.network, 2);
-    let message =
-        setting.run(&training).unwrap().resumed(Vec::new(), Some((1, params()))).unwrap_err();
-    assert!(message.to_string().contains("the best epoch, 1"), "{message}");
 }
 
 #[test]

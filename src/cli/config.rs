@@ -44,12 +44,12 @@ pub fn table(options: &impl Serialize) -> Result<Table, Error> {
     Ok(table)
 }
 
-/// The first key in which `options` differ from those that `file` holds, but for `free` ones and
-/// the machine's.
+/// The first key in which `options` differ from those that `file` holds, but for those that are
+/// `free` and the machine's.
 pub fn difference(
     file: &Path,
     options: &impl Serialize,
-    free: &[&str],
+    free: impl Fn(&str) -> bool,
 ) -> Result<Option<String>, Error> {
     let text = std::fs::read_to_string(file)
         .map_err(|e| Error::at(file, format_args!("cannot read the configuration: {e}")))?;
@@ -58,7 +58,6 @@ pub fn difference(
     let now = table(options)?;
     let mut keys =
         stored.keys().chain(now.keys()).filter(|key| *key != COMMAND && *key != "threads");
-    let differs =
-        |key: &&String| !free.contains(&key.as_str()) && stored.get(*key) != now.get(*key);
+    let differs = |key: &&String| !free(key) && stored.get(*key) != now.get(*key);
     Ok(keys.find(differs).cloned())
 }

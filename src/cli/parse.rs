@@ -13,12 +13,13 @@
 use super::clap_errors::{self, Stop};
 use super::config::{COMMAND, flag_value};
 use super::options::CommandLine;
-use super::short_help;
+use super::{old_names, short_help};
 use crate::error::{Error, bail};
 use crate::run::folder;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use strsim::levenshtein;
 use toml::{Table, Value};
@@ -35,6 +36,13 @@ pub struct Parsed {
 
 /// Reads the command line `args`, the program's name first, and the file it may name.
 pub fn parse(args: Vec<OsString>) -> Result<Parsed, Stop> {
+    let (args, notes) = old_names::renamed(args);
+    if !args.iter().any(|arg| arg == "--quiet") {
+        for note in notes {
+            // Where nobody listens, the work is the same.
+            let _ = writeln!(std::io::stderr(), "{note}");
+        }
+    }
     let mut root = CommandLine::command();
     if args.len() < 2 {
         return Err(Stop::Shown(root.render_long_help().to_string()));
@@ -78,56 +86,75 @@ fn flags(file: &Path, command: &Command, given: &ArgMatches) -> Result<Vec<OsStr
         Error::at(file, format_args!("line {line} is no TOML: {}", e.message()))
     })?;
     // First: of another command's file, a key that this one does not know would only mislead.
-    if let Some(value) = table.get(COMMAND) {
-        check_command(file, value, command.get_name())?;
-    }
+    let of = match table.get(COMMAND) {
+        Some(value) => check_command(file, value, command.get_name())?,
+        None => command.get_name(),
+    };
+    let budget = table.get("budget").and_then(Value::as_str);
     let mut flags = Vec::new();
     for (key, value) in table.iter().filter(|(key, _)| *key != COMMAND) {
-        let stored = |long: &&str| !NOT_STORED.contains(long);
-        let known =
-            || command.get_arguments().filter(|arg| arg.get_long().as_ref().is_some_and(stored));
-        let Some(arg) = known().find(|arg| arg.get_long() == Some(key)) else {
-            let nearest =
-                known().filter_map(|arg| arg.get_long()).min_by_key(|k| levenshtein(key, k));
-            let nearest = nearest.unwrap_or_default();
-            bail!(file, "unknown key '{key}': the nearest is '{nearest}'");
-        };
         let text = flag_value(value).ok_or_else(|| {
             Error::at(
                 file,
                 format_args!("{key}: it must be a number, a text, true, false, or a list of them"),
             )
         })?;
-        let flag = match arg.get_action() {
-            ArgAction::SetTrue if text == "true" => format!("--{key}"),
-            ArgAction::SetTrue if text == "false" => continue,
-            ArgAction::SetTrue => {
-                bail!(file, "{key}: it must be true or false");
+        match old_names::option(of, key, Some(&text), budget) {
+            None => flags.extend(file_flag(file, key, &text, command, given)?),
+            Some(renamed) => {
+                for flag in renamed {
+                    let (key, text) = flag[2..].split_once('=').unwrap_or((&flag[2..], "true"));
+                    flags.extend(file_flag(file, key, text, command, given)?);
+                }
             }
-            _ => format!("--{key}={text}"),
-        };
-        // Alone first, so that the message can name the file.
-        let alone = ["narrows", command.get_name(), &flag];
-        CommandLine::command()
-            .try_get_matches_from(alone)
-            .map_err(|e| Error::at(file, clap_errors::one_line(&e)))?;
-        let explicit = |id: &str| given.value_source(id) == Some(ValueSource::CommandLine);
-        let overruled = explicit(arg.get_id().as_str())
-            || command
-                .get_arg_conflicts_with(arg)
-                .iter()
-                .any(|other| explicit(other.get_id().as_str()));
-        if !overruled {
-            flags.push(flag.into());
         }
     }
     Ok(flags)
 }
 
-/// Refuses a file that another command left: the same key can mean another thing there.
-fn check_command(file: &Path, value: &Value, command: &str) -> Result<(), Error> {
+/// The flag that `key` and its value in `file` stand for, unless `given` overrules it.
+fn file_flag(
+    file: &Path,
+    key: &str,
+    text: &str,
+    command: &Command,
+    given: &ArgMatches,
+) -> Result<Option<OsString>, Error> {
+    let stored = |long: &&str| !NOT_STORED.contains(long);
+    let known =
+        || command.get_arguments().filter(|arg| arg.get_long().as_ref().is_some_and(stored));
+    let Some(arg) = known().find(|arg| arg.get_long() == Some(key)) else {
+        let nearest = known().filter_map(|arg| arg.get_long()).min_by_key(|k| levenshtein(key, k));
+        let nearest = nearest.unwrap_or_default();
+        bail!(file, "unknown key '{key}': the nearest is '{nearest}'");
+    };
+    let flag = match arg.get_action() {
+        ArgAction::SetTrue if text == "true" => format!("--{key}"),
+        ArgAction::SetTrue if text == "false" => return Ok(None),
+        ArgAction::SetTrue => {
+            bail!(file, "{key}: it must be true or false");
+        }
+        _ => format!("--{key}={text}"),
+    };
+    // Alone first, so that the message can name the file.
+    let alone = ["narrows", command.get_name(), &flag];
+    CommandLine::command()
+        .try_get_matches_from(alone)
+        .map_err(|e| Error::at(file, clap_errors::one_line(&e)))?;
+    let explicit = |id: &str| given.value_source(id) == Some(ValueSource::CommandLine);
+    let overruled = explicit(arg.get_id().as_str())
+        || command
+            .get_arg_conflicts_with(arg)
+            .iter()
+            .any(|other| explicit(other.get_id().as_str()));
+    Ok((!overruled).then(|| flag.into()))
+}
+
+/// The command that `file` is for. Refuses a file that another command left: the same key can mean
+/// another thing there.
+fn check_command<'a>(file: &Path, value: &'a Value, command: &str) -> Result<&'a str, Error> {
     match value.as_str() {
-        Some(name) if name == command => Ok(()),
+        Some(name) if old_names::command(name) == command => Ok(name),
         _ => bail!(
             file,
             "is for the command {value}, not \"{command}\": give a file of narrows {command}"

@@ -5,192 +5,148 @@ use clap::Command;
 /// The options that a command's short help shows, by their names, and their text there.
 type Shown = &'static [(&'static str, &'static str)];
 
-const DATA: (&str, &str) = ("data", "A folder of images, a table or an array [default: digits]");
-const LABEL: (&str, &str) = ("label", "Column of a table with the labels");
+const DATA: (&str, &str) = ("data", "Folder of images, table or array [default: built-in digits]");
+const TARGET: (&str, &str) =
+    ("target", "Column of a table with the labels [default: label, class, target or y]");
 const IGNORE: (&str, &str) = ("ignore", "Columns of a table to leave out");
-const LABELS: (&str, &str) = ("labels", "Labels to train on; all");
-const VALIDATION: (&str, &str) = ("validation", "Labels for validation");
-const DRAWS: (&str, &str) = ("draws", "Random label subsets");
-const MODEL: (&str, &str) = ("model", "Network: dense; for images conv, resnet");
-const LATENT: (&str, &str) = ("latent", "Values of the latent code");
-const WIDTHS: (&str, &str) = ("widths", "Widths of the dense layers");
-const EPOCHS: (&str, &str) = ("epochs", "Epochs of training");
-const LR: (&str, &str) = ("lr", "Learning rate");
-const SEED: (&str, &str) = ("seed", "Seed of everything random");
-const OUT: (&str, &str) = ("out", "Folder for the results [default: runs/COMMAND-N]");
+const MODEL: (&str, &str) = ("model", "Network: dense, or conv and resnet for images");
+const LATENT: (&str, &str) = ("latent", "Length of the latent code [default: 20 or less]");
+const WIDTHS: (&str, &str) =
+    ("widths", "Widths of the layers [default: 512,256; for conv 16,32 or 32,64,128]");
+const AUGMENT: (&str, &str) = ("augment", "Random changes of images, such as shift=2,flip");
+const SEED: (&str, &str) = ("seed", "Seed of all that is random");
+const OUT: (&str, &str) = ("out", "New folder for the results [default: runs/COMMAND-N]");
 const QUIET: (&str, &str) = ("quiet", "Show no progress");
 const THREADS: (&str, &str) = ("threads", "Threads; 0: one for each core");
 const PART: (&str, &str) = ("part", "Rows to take: all, train, test");
-const FORCE: (&str, &str) = ("force", "Replace a file that is there");
+const TO_FILE: (&str, &str) = ("out", "New .csv, .npy or .parquet, or folder [default: a folder]");
+const FORCE: (&str, &str) = ("force", "Overwrite files that are there");
 
 /// For each command, and for those of `data`, what its short help shows.
-const COMMANDS: [(&str, Shown); 19] = [
+const COMMANDS: [(&str, Shown); 13] = [
     (
         "compare",
         &[
             DATA,
-            LABEL,
-            LABELS,
-            VALIDATION,
-            DRAWS,
-            ("methods", "Ways of training to compare"),
-            ("recipe", "best: also try all methods within --budget; none"),
-            ("budget", "Time for the recipe"),
+            TARGET,
+            ("labels", "Labels to train on: 100, all, or 10,100,all for a curve [default: 100]"),
+            ("validation", "Labels for validation [default: 100]"),
+            ("draws", "Label draws: random choices of the labels"),
+            ("methods", "Methods, such as full,vat [default: all but semi-supervised ones]"),
+            ("auto", "Time to try the semi-supervised methods as well: 10m"),
+            ("encoder", "Run folder with a pretrained encoder [default: a new one is trained]"),
             MODEL,
-            LATENT,
-            ("epochs", "Epochs of pretraining"),
+            ("pretrain-epochs", "Epochs of pretraining [default: 5 to 100, by the data's size]"),
             SEED,
+            THREADS,
             OUT,
             QUIET,
-            THREADS,
-        ],
-    ),
-    (
-        "curve",
-        &[
-            ("continue", "Go on with the curve of this folder"),
-            DATA,
-            LABEL,
-            LABELS,
-            VALIDATION,
-            DRAWS,
-            ("methods", "Ways of training to compare"),
-            ("encoder", "Pretrained encoder; otherwise one is trained"),
-            MODEL,
-            LATENT,
-            ("epochs", "Epochs of pretraining"),
-            SEED,
-            OUT,
-            QUIET,
-            THREADS,
         ],
     ),
     (
         "pretrain",
         &[
             DATA,
-            LABEL,
             IGNORE,
             MODEL,
             LATENT,
             WIDTHS,
-            ("objective", "What the autoencoder learns: plain, denoising, masked, ..."),
-            EPOCHS,
-            ("batch", "Samples in a step"),
-            LR,
-            ("augment", "Random changes of images"),
+            ("objective", "Task: plain, denoising, masked, sparse, variational"),
+            ("epochs", "Epochs [default: 5 to 100, by the data's size]"),
+            ("batch", "Samples per step [default: 32 to 256, by the data's size]"),
+            ("lr", "Learning rate [default: 0.002 for dense, 0.01 for conv and resnet]"),
+            AUGMENT,
             SEED,
+            THREADS,
             OUT,
             QUIET,
-            THREADS,
         ],
     ),
     (
-        "finetune",
+        "train",
         &[
-            ("encoder", "Run with the encoder to start from"),
-            ("scratch", "Start from a new encoder instead"),
             DATA,
-            LABEL,
-            IGNORE,
-            LABELS,
-            VALIDATION,
-            ("method", "Way of transfer: lp-ft, gradual, full, slow, freeze"),
-            EPOCHS,
-            LR,
-            ("augment", "Random changes of images"),
+            TARGET,
+            ("encoder", "Run folder with a pretrained encoder to start from [default: none]"),
+            ("method", "lp-ft, full, vat, ladder, ... [default: lp-ft with --encoder, or vat]"),
+            ("labels", "Labels to train on"),
+            ("validation", "Labels for validation [default: a fifth, at most 1,000]"),
+            ("epochs", "Epochs [default: 5 to 200, by method and data]"),
+            ("lr", "Learning rate [default: 0.01 for fine-tuning, 0.002 for semi-supervised]"),
+            AUGMENT,
             MODEL,
             SEED,
+            THREADS,
             OUT,
             QUIET,
-            THREADS,
-        ],
-    ),
-    (
-        "semi",
-        &[
-            ("encoder", "Run with the encoder to start from"),
-            DATA,
-            LABEL,
-            IGNORE,
-            LABELS,
-            VALIDATION,
-            ("method", "vat, ladder, mean-teacher, pseudo-labels, ..."),
-            EPOCHS,
-            LR,
-            ("augment", "Random changes of images"),
-            MODEL,
-            SEED,
-            OUT,
-            QUIET,
-            THREADS,
         ],
     ),
     (
         "predict",
         &[
             ("run", "Run folder or .safetensors file of a classifier"),
-            ("input", "New data; labels are not needed"),
+            ("data", "New data, no labels needed [default: built-in digits]"),
             ("top", "Classes to write for each row"),
             ("all", "Write the probability of every class"),
-            ("out", "File or folder [default: standard output]"),
             PART,
             THREADS,
+            ("out", "New .csv, .npy or .parquet [default: CSV to standard output]"),
+            QUIET,
         ],
     ),
     (
-        "evaluate",
+        "embed",
         &[
-            ("runs", "Runs of one model, or of several classifiers that decide together"),
+            ("run", "Run folder or .safetensors file with an encoder"),
             DATA,
-            LABEL,
             PART,
-            ("strict", "Refuse classes that training never saw"),
-            ("out", "Folder for the summary"),
             THREADS,
-        ],
-    ),
-    (
-        "probe",
-        &[
-            ("run", "Run with the encoder to probe"),
-            ("raw", "Probe the samples themselves"),
-            DATA,
-            LABEL,
-            LABELS,
-            VALIDATION,
-            DRAWS,
-            ("probes", "linear, neighbours, propagation"),
-            OUT,
-            THREADS,
+            TO_FILE,
+            QUIET,
         ],
     ),
     (
         "score",
         &[
-            ("run", "Run of an autoencoder"),
+            ("run", "Run folder or .safetensors file of an autoencoder"),
             DATA,
             PART,
-            ("quantile", "Mark rows above this quantile of the scores"),
+            ("quantile", "Mark rows above this quantile of the scores: 0.99"),
             ("threshold", "Mark rows above this score"),
-            OUT,
+            ("normal", "Classes of usual samples, to measure the scores by"),
             THREADS,
+            TO_FILE,
+            QUIET,
         ],
     ),
-    ("embed", &[("run", "Run with an encoder"), DATA, PART, OUT, THREADS]),
     (
-        "summary",
+        "evaluate",
         &[
-            ("run", "Run of a model [default: the one that the options describe]"),
+            ("run", "Run folder or .safetensors file of a model"),
             DATA,
-            ("input", "Shape of a sample: 28x28x1, 784"),
-            ("classes", "Classes of a classifier"),
+            TARGET,
+            PART,
+            ("strict", "Refuse classes that training never saw"),
+            ("with", "Another classifier that decides together with RUN"),
+            ("probe", "Measure the latent codes by simple classifiers: linear, knn, propagation"),
+            THREADS,
+            ("out", "New folder for the summary [default: none]"),
+            QUIET,
+        ],
+    ),
+    (
+        "info",
+        &[
+            ("run", "Run folder or .safetensors file of a model [default: show this machine]"),
+            ("input", "Shape of the samples of a new model to show: 28x28x1, 784"),
+            ("classes", "Number of classes, to show a classifier"),
             MODEL,
             LATENT,
             WIDTHS,
+            THREADS,
+            ("isa", "Instruction set: auto, or one that is listed"),
         ],
     ),
-    ("info", &[THREADS, ("isa", "Instruction set: auto, or one that is listed")]),
     (
         "bench",
         &[
@@ -205,59 +161,48 @@ const COMMANDS: [(&str, Shown); 19] = [
         &[
             ("name", "mnist, fashion-mnist, kmnist or cifar10"),
             ("cache", "Folder to fetch into"),
-            ("offline", "Take what was fetched before"),
+            ("offline", "Check the files that were fetched before; open no connection"),
             QUIET,
         ],
     ),
     (
         "inspect",
         &[
-            ("path", "The data"),
-            LABEL,
+            ("path", "Folder of images, table or array"),
+            TARGET,
             IGNORE,
-            ("sheet", "Picture of some images to write"),
+            ("sheet", "File for a picture of some images"),
             ("json", "Print JSON"),
-            QUIET,
+            ("verify", "Read every sample; check a store's checksums"),
             THREADS,
+            QUIET,
         ],
     ),
     (
-        "pack",
+        "convert",
         &[
-            ("path", "The data"),
-            ("out", "The store to write, which ends in .narrows"),
-            LABEL,
+            ("path", "Folder of images, table or array"),
+            ("out", "File to write: .narrows, .npy, .npz, .csv, .idx, .safetensors, .parquet"),
+            PART,
+            TARGET,
             IGNORE,
             FORCE,
-            QUIET,
             THREADS,
+            QUIET,
         ],
     ),
     (
         "split",
         &[
-            ("path", "The data"),
-            ("out", "Folder to write into"),
-            ("train", "Share to learn from"),
-            ("validation", "Share for validation"),
-            ("test", "Share for the test"),
-            LABEL,
+            ("path", "Folder of images, table or array"),
+            ("out", "New folder to write into"),
+            ("train", "Share to train on"),
+            ("validation", "Share to validate on"),
+            ("test", "Share to test on"),
+            TARGET,
             SEED,
-            QUIET,
             THREADS,
-        ],
-    ),
-    ("verify", &[("path", "The data"), QUIET, THREADS]),
-    (
-        "export",
-        &[
-            ("path", "The data"),
-            ("out", "File to write; its ending is the format"),
-            PART,
-            LABEL,
-            FORCE,
             QUIET,
-            THREADS,
         ],
     ),
 ];
@@ -285,10 +230,12 @@ fn shortened(command: Command, path: &str, name: &str) -> Command {
     command
         .mut_args(|arg| {
             let name = arg.get_long().map_or_else(|| arg.get_id().to_string(), str::to_owned);
-            match shown.iter().find(|(shown, _)| *shown == name) {
-                Some((_, help)) => {
+            match shown.iter().enumerate().find(|(_, (shown, _))| *shown == name) {
+                Some((place, (_, help))) => {
                     let takes_value = arg.get_action().takes_values();
                     let arg = arg.help(*help).help_heading(None::<&str>);
+                    let arg =
+                        arg.hide_default_value(help.contains("[default")).display_order(place);
                     if takes_value { arg.hide_possible_values(true) } else { arg }
                 }
                 None => arg.hide_short_help(true),

@@ -6,7 +6,7 @@
 mod table;
 mod work;
 
-use crate::cli::options::Bench;
+use crate::cli::options::info::Bench;
 use crate::error::Error;
 use crate::machine;
 use narrows_engine::peak::{Bandwidth, bandwidth, fma_peak};

@@ -1,10 +1,10 @@
 //! `narrows data`: data sets, before anything is learnt from them.
 
+mod convert;
 mod export;
 #[cfg(feature = "fetch")]
 mod fetch;
 mod inspect;
-mod pack;
 mod split;
 mod verify;
 
@@ -25,11 +25,10 @@ pub fn run(options: &Data) -> Result<String, Error> {
             "this narrows was built without the feature fetch: build it with, or fetch the files \
              by other means"
         ),
-        DataCommand::Pack(options) => pack::run(options),
+        DataCommand::Inspect(options) if options.verify => verify::run(options),
         DataCommand::Inspect(options) => inspect::run(options),
+        DataCommand::Convert(options) => convert::run(options),
         DataCommand::Split(options) => split::run(options),
-        DataCommand::Verify(options) => verify::run(options),
-        DataCommand::Export(options) => export::run(options),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `narrows embed`: the latent code of each row.
 
 use super::inputs::{Chosen, Loaded, open_for};
-use crate::cli::options::Embed;
+use crate::cli::options::rows::Embed;
 use crate::error::Error;
 use crate::output::numbers::{counted, thousands};
 use crate::output::summary::Summary;
@@ -16,8 +16,10 @@ const NAME: &str = "embed";
 pub fn run(options: &Embed) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
+    Target::check(options.export.out.as_deref())?;
     let model = Loaded::open(&options.run)?;
-    let parts = open_for(&model, &mut options.data, options.machine.threads, false)?;
+    let parts =
+        open_for(&model, &mut options.data, options.machine.threads, options.machine.quiet)?;
     let mut chosen = Chosen::from(parts, options.part.part)?;
     if let Some(class) = &options.data.against_rest {
         chosen.data = chosen.data.one_against_rest(class)?;

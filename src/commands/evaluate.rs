@@ -1,14 +1,17 @@
-//! `narrows evaluate`: a trained model on the test samples.
+//! `narrows evaluate`: a trained model on the test samples, or its codes by probes.
+
+mod probe;
 
 use super::inputs::{Chosen, Loaded, no_labels, open_for};
-use crate::cli::options::Evaluate;
+use super::refuse;
+use crate::cli::options::evaluate::{Evaluate, ProbeOptions};
 use crate::cli::options::row_output::Part;
-use crate::cli::options::values::variant_name;
+use crate::cli::options::values::{ids, variant_name};
 use crate::error::{Error, bail, ensure};
 use crate::output::numbers::{counted, percent, thousands};
 use crate::output::summary::{Rate, Summary};
 use crate::output::tables::{classes, confusion};
-use crate::run::folder::{CONFUSION, RunFolder};
+use crate::run::folder::{self, CONFUSION, RunFolder};
 use crate::run::reconstructions;
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Context, Loss};
@@ -21,17 +24,33 @@ use std::time::Instant;
 
 const NAME: &str = "evaluate";
 
-pub fn run(options: &Evaluate) -> Result<String, Error> {
+pub fn run(options: &Evaluate, explicit: &[String]) -> Result<String, Error> {
+    if options.probing.probe.is_some() {
+        refuse(
+            explicit,
+            &["with", "part"],
+            "probes learn from one encoder's codes of all samples",
+        )?;
+        return probe::run(options);
+    }
+    let probing = ids::<ProbeOptions>();
+    refuse(explicit, &probing, "it is an option of probes: ask for them by --probe")?;
     let start = Instant::now();
     let mut options = options.clone();
-    let models = options.runs.iter().map(|run| Loaded::open(run)).collect::<Result<Vec<_>, _>>()?;
+    let runs = [&options.run].into_iter().chain(&options.with);
+    let models = runs.map(|run| Loaded::open(run)).collect::<Result<Vec<_>, _>>()?;
     let Some((model @ Loaded { description, network, params, .. }, others)) = models.split_first()
     else {
         bail!("evaluate needs a model: give its run folder or .safetensors file");
     };
+    if let Some(data) = &options.data.path.data
+        && folder::model(data).is_ok_and(|model| Loaded::open(&model).is_ok())
+    {
+        bail!(data, "is a run, not data: let several classifiers decide together by --with RUN");
+    }
     others.iter().try_for_each(|other| model.check_with(other))?;
     let part = options.part.part;
-    let parts = open_for(model, &mut options.data, options.machine.threads, false)?;
+    let parts = open_for(model, &mut options.data, options.machine.threads, options.machine.quiet)?;
     let mut test = Chosen::from(parts, Some(part))?.into_data()?;
     if let Some(class) = &options.data.against_rest {
         test = test.one_against_rest(class)?;
@@ -67,7 +86,7 @@ pub fn run(options: &Evaluate) -> Result<String, Error> {
         samples = test.len();
         results = format!(
             "an autoencoder: {}error {mse:.6}, mean squared per value\n\
-             It has no accuracy: fine-tune a classifier on it first, by narrows finetune \
+             It has no accuracy: fine-tune a classifier on it first, by narrows train \
              --encoder\n",
             test_prefix(part)
         );
@@ -129,7 +148,7 @@ fn classes_of(
     if !test.has_labels() {
         return Err(no_labels(&test));
     }
-    let advice = "name its data by --data, and the class by --against-rest where it was one \
+    let advice = "name its data, and the class by --against-rest where it was one \
                   against the rest";
     let (dataset, trained) = (test.name().to_string(), &description.dataset);
     let found = test.classes();

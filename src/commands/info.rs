@@ -1,6 +1,11 @@
-//! `narrows info`: what this machine offers.
+//! `narrows info`: a model, or what this machine offers.
 
-use crate::cli::options::Info;
+mod model;
+
+use super::refuse;
+use crate::cli::options::architecture::ArchitectureOptions;
+use crate::cli::options::info::Info;
+use crate::cli::options::values::ids;
 use crate::error::Error;
 use crate::machine;
 use narrows_engine::{Isa, gemm, peak};
@@ -11,7 +16,23 @@ const ATTRIBUTION: [&str; 2] = [
     "CC BY 4.0, as packaged by scikit-learn",
 ];
 
-pub fn run(options: &Info) -> Result<String, Error> {
+pub fn run(options: &Info, explicit: &[String]) -> Result<String, Error> {
+    if let Some(run) = &options.run {
+        refuse(explicit, &ids::<ArchitectureOptions>(), "the architecture is that of the run")?;
+        refuse(explicit, &["classes"], "the model is that of the run")?;
+        return model::saved(run, options.batch);
+    }
+    if let Some(input) = options.input {
+        return model::described(options, input);
+    }
+    let reason =
+        "it describes a model, and none is shown: give the shape of its samples by --input";
+    refuse(explicit, &ids::<ArchitectureOptions>(), reason)?;
+    refuse(explicit, &["classes", "batch"], reason)?;
+    machine(options)
+}
+
+fn machine(options: &Info) -> Result<String, Error> {
     let cx = options.machine.context()?;
     let isa = cx.isa();
     let available: Vec<&str> = Isa::available().into_iter().map(Isa::name).collect();

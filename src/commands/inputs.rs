@@ -96,12 +96,13 @@ pub fn open_for(
     let parts = read(options, quiet, halves, open)?;
     let trained = &description.dataset;
     let parts = parts.prepared_like(preparation).map_err(|e| {
-        let problem = match options.data {
-            None => "and the built-in digits are another kind of data: name data like it by --data"
-                .to_string(),
+        let problem = match options.path.data {
+            None => {
+                "and the built-in digits are another kind of data: name data like it".to_string()
+            }
             // A table has the columns: the error is about one of its values.
             Some(_) if how.table.known.is_some() => return Error::from(e),
-            Some(_) => format!("of another kind: {e}: name its like by --data"),
+            Some(_) => format!("of another kind: {e}: name its like"),
         };
         Error::at(path, format_args!("the model learnt from {trained}, {problem}"))
     })?;
@@ -159,11 +160,11 @@ fn read<D>(
     builtin: impl FnOnce(TrainTest) -> D,
     open: impl FnOnce(&Path, &Counter<'_>) -> Result<Opened<D>, narrows_datasets::Error>,
 ) -> Result<D, Error> {
-    let Some(path) = options.data.clone() else {
+    let Some(path) = options.path.data.clone() else {
         if let Some(option) = options.reading.for_files()? {
             bail!(
                 "--{option} is for data in files, and the built-in digits are none: name a file or \
-                 a folder by --data"
+                 a folder"
             );
         }
         let digits = narrows_datasets::builtin(BUILTIN_TEST_SAMPLES, BUILTIN_SPLIT_SEED);
@@ -171,7 +172,7 @@ fn read<D>(
     };
     let path = fetched(&path)?.unwrap_or(path);
     let opened = opened(&path, &Progress::new(quiet), open)?;
-    options.data = Some(full_path(&path)?);
+    options.path.data = Some(full_path(&path)?);
     if let Some(labels) = &mut options.reading.labels_file {
         *labels = full_path(labels)?;
     }
@@ -225,7 +226,7 @@ pub fn fetched(_: &Path) -> Result<Option<PathBuf>, Error> {
 /// That there are no labels where they are needed.
 pub fn no_labels(data: &Dataset) -> Error {
     let problem = match data.columns() {
-        Some(_) => "there are no labels: name the column that holds them by --label",
+        Some(_) => "there are no labels: name the column that holds them by --target",
         None => "there are no labels",
     };
     Error::new(format!("{}: {problem}", data.name()))
@@ -243,8 +244,7 @@ pub fn check_samples(path: &Path, description: &Description, data: &Dataset) -> 
         false => bail!(
             path,
             "the model takes samples of {expected} ({}), but those of {} are {found}: name its \
-                 data by --data, and \
-                 what was made of images in files by --image-size and --channels",
+             data, and the size and channels of images by --image-size and --channels",
             description.dataset,
             data.name()
         ),

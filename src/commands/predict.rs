@@ -3,7 +3,7 @@
 //! Rows pass by once, and predictions are written as they come: memory does not grow with the rows.
 
 use super::inputs::{Chosen, Loaded, open_for};
-use crate::cli::options::predict::Predict;
+use crate::cli::options::rows::Predict;
 use crate::error::{Error, bail};
 use crate::output::numbers::thousands;
 use crate::output::summary::Summary;
@@ -18,21 +18,22 @@ const NAME: &str = "predict";
 pub fn run(options: &Predict) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
-    options.data.data = options.input.take().or(options.data.data.take());
+    Target::check(options.out.as_deref())?;
     let model = Loaded::open(&options.run)?;
     let Loaded { path, description, network, params } = &model;
     let Some(classes) = description.classes else {
         bail!(
             path,
             "the model is an autoencoder, which tells no classes: name a classifier that narrows \
-             finetune or semi left"
+             train left"
         )
     };
-    if options.data.data.is_some() {
+    if options.data.path.data.is_some() {
         // A table of new rows has no labels, and those of others are not looked at.
-        options.data.reading.label.get_or_insert_with(|| "none".to_owned());
+        options.data.reading.target.get_or_insert_with(|| "none".to_owned());
     }
-    let parts = open_for(&model, &mut options.data, options.machine.threads, false)?;
+    let parts =
+        open_for(&model, &mut options.data, options.machine.threads, options.machine.quiet)?;
     let chosen = Chosen::from(parts, options.part.part)?;
     let rows = chosen.rows();
     let names = class_names(description.class_names.clone(), classes);

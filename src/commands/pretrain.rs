@@ -2,8 +2,8 @@
 
 use super::inputs::open;
 use super::{begin, refuse};
-use crate::cli::options::Pretrain;
 use crate::cli::options::architecture::{ArchitectureOptions, latent};
+use crate::cli::options::pretrain::Pretrain;
 use crate::cli::options::values::ids;
 use crate::error::Error;
 use crate::output::progress::Progress;
@@ -25,8 +25,8 @@ const NAME: &str = "pretrain";
 pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
     let data_words = options.data.words()?;
-    let data =
-        open(None, &mut options.data, options.running.machine.threads, options.running.quiet)?;
+    let machine = options.running.machine.clone();
+    let data = open(None, &mut options.data, machine.threads, machine.quiet)?;
     let input = SampleShape::of(&data.train);
     if options.linear {
         let mut shaping = ids::<ArchitectureOptions>();
@@ -39,10 +39,10 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
     let training = options.pretraining.resolve(&data.train, &architecture, options.running.seed);
     let pretraining = options.pretraining.of(&data, &architecture, &training)?;
     let pretraining = pretraining.check()?;
-    let cx = options.running.machine.context()?;
+    let cx = machine.context()?;
     let folder = begin(NAME, &options, &options.running, &cx)?;
 
-    let progress = Progress::new(options.running.quiet);
+    let progress = Progress::new(machine.quiet);
     let result = pretrain(&pretraining, &cx, &progress, &folder, MODEL)?;
     reconstructions::draw(&cx, &architecture.autoencoder()?, &result.params, &data.test, &folder)?;
     folder.write(METRICS, metrics::csv([(Pretraining::RUN, &result.history[..])]).as_bytes())?;
@@ -59,7 +59,7 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
     let head = data_line(dataset, result.unlabelled, data.test.len());
     let errors = reconstruction(&result.pca, &result.autoencoder);
     let path = folder.path().display();
-    let next = format!("narrows finetune --encoder {}{data_words}", quoted(&path));
+    let next = format!("narrows train{data_words} --encoder {}", quoted(&path));
     Ok(format!("{head}\n\n{errors}\nrun folder: {path}\nnext: {next}\n"))
 }
 

@@ -4,19 +4,20 @@
 //! found in exactly, by two passes over it each, and which then becomes the file asked for: so
 //! memory does not grow with the rows.
 
-use super::inputs::{Chosen, Loaded, open_for};
+use super::inputs::{Chosen, Loaded, no_labels, open_for};
 use super::refuse;
-use crate::cli::options::Score;
 use crate::cli::options::row_output::Part;
-use crate::error::{Error, ensure};
+use crate::cli::options::rows::Score;
+use crate::cli::options::values::List;
+use crate::error::{Error, bail, ensure};
 use crate::output::summary::Summary;
 use crate::output::tables::scores::{self, Highest, Quantile, Report};
 use crate::run::folder::SCORES;
 use crate::run::row_writer::{Scores, Target};
-use narrows_datasets::{FieldKind, TableCell};
-use narrows_models::ErrorKind;
+use narrows_datasets::{Dataset, FieldKind, Parts, TableCell, UNLABELLED};
 use narrows_models::inference::{self, Scored};
 use narrows_models::quantile::quantile;
+use narrows_models::{ErrorKind, Ranking};
 use std::time::Instant;
 
 const NAME: &str = "score";
@@ -29,6 +30,7 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
     refuse(explicit, &["against_rest"], "a score takes no labels")?;
+    Target::check(options.export.out.as_deref())?;
     let model = Loaded::open(&options.run)?;
     let Loaded { path, description, params, .. } = &model;
     ensure!(
@@ -37,12 +39,19 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
         "the model is a classifier, which reconstructs nothing: name the autoencoder that \
              narrows pretrain left"
     );
-    if options.data.data.is_some() && matches!(options.part.part, None | Some(Part::All)) {
+    let labels_wanted = options.normal.is_some() || options.data.reading.labels_file.is_some();
+    if options.data.path.data.is_some()
+        && matches!(options.part.part, None | Some(Part::All))
+        && !labels_wanted
+    {
         // A column that looks like one of labels need not be one.
-        options.data.reading.label.get_or_insert_with(|| "none".to_owned());
+        options.data.reading.target.get_or_insert_with(|| "none".to_owned());
     }
-    let parts = open_for(&model, &mut options.data, options.machine.threads, false)?;
+    let parts =
+        open_for(&model, &mut options.data, options.machine.threads, options.machine.quiet)?;
+    let normal = normal(options.normal.take(), &parts)?;
     let chosen = Chosen::from(parts, options.part.part)?;
+    let unusual = normal.map(|normal| Unusual::of(&chosen.data, &normal)).transpose()?;
     let mut names = chosen.data.preparation().feature_names();
     let columns = chosen.data.columns().into_iter().flatten();
     names.extend(columns.map(|column| format!("{}: a category never seen", column.name)));
@@ -51,12 +60,15 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
 
     let mut spool = target.spool()?;
     let mut highest = Highest::new(SHOWN);
-    let mut sum = 0.0;
+    let (mut sum, mut ranked) = (0.0, Vec::new());
     let with_worst = !names.is_empty();
     let rows = chosen.rows();
     let take = |Scored { rows, scores, worst }: Scored<'_>| {
         for ((&row, &score), &worst) in rows.iter().zip(scores).zip(worst) {
             sum += f64::from(score);
+            if let Some(is) = unusual.as_ref().and_then(|unusual| unusual.is(row)) {
+                ranked.push((score, is));
+            }
             highest.push(score, row, worst);
             spool
                 .push(score, with_worst.then_some(worst))
@@ -112,6 +124,7 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
     let above = threshold.map(|threshold| (threshold, above));
     let report =
         Report { rows: rows.len(), mean: sum / rows.len() as f64, quantiles: &quantiles, above };
+    let ranking = Ranking::of(ranked);
     let (dataset, trained_on) = (chosen.data.name(), &description.dataset);
     let summary = Summary::new(NAME, dataset)
         .row("trained_on", trained_on)
@@ -120,9 +133,57 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
         .row("mean", report.mean)
         .row("quantiles", report.quantiles)
         .optional("threshold", above.map(|(threshold, _)| threshold))
-        .optional("above", above.map(|(_, rows)| rows));
+        .optional("above", above.map(|(_, rows)| rows))
+        .optional("ranking", ranking);
     target.keep(summary, start)?;
     let trained = if trained_on == dataset { "" } else { trained_on };
-    Ok(scores::table(dataset, trained, &report, &highest.descending(), &names)
+    let file = |row| chosen.data.file(row);
+    Ok(scores::table(dataset, trained, &report, &highest.descending(), (&names, &file))
+        + &ranking.map_or(String::new(), |ranking| scores::ranking(&ranking))
         + &format!("\nscores: {}\n", target.path().display()))
+}
+
+/// The names of the classes that are not unusual: those that were `given`, or those of the training
+/// half where the test half has others.
+fn normal(given: Option<List<String>>, parts: &Parts) -> Result<Option<Vec<String>>, Error> {
+    if let Some(List(names)) = given {
+        return Ok(Some(names));
+    }
+    Ok(match parts {
+        Parts::Halves(train, test) if train.classes() > 0 && test.classes() > train.classes() => {
+            Some(train.class_names()[..train.classes()].to_vec())
+        }
+        _ => None,
+    })
+}
+
+/// The classes whose rows are unusual.
+struct Unusual<'a> {
+    labels: &'a [u16],
+    /// True for each class that is unusual.
+    classes: Vec<bool>,
+}
+
+impl Unusual<'_> {
+    /// Those of `data` but for the `normal` ones, each of which it has.
+    fn of<'a>(data: &'a Dataset, normal: &[String]) -> Result<Unusual<'a>, Error> {
+        let labels = data.labels()?.ok_or_else(|| no_labels(data))?;
+        let names = data.class_names();
+        if let Some(missing) = normal.iter().find(|name| !names.contains(name)) {
+            let names = names.iter().take(12).map(|name| format!("{name:?}")).collect::<Vec<_>>();
+            bail!(
+                "{}: has no class {missing:?}: it has {}: choose by --normal",
+                data.name(),
+                names.join(", ")
+            );
+        }
+        let classes = names.iter().map(|name| !normal.contains(name)).collect();
+        Ok(Unusual { labels, classes })
+    }
+
+    /// True if the row is unusual; `None` if it has no label.
+    fn is(&self, row: u32) -> Option<bool> {
+        let label = self.labels[row as usize];
+        (label != UNLABELLED).then(|| self.classes[usize::from(label)])
+    }
 }

@@ -35,10 +35,10 @@ fn place() -> Place {
     fs::write(place.path("broken.safetensors"), "not at all").unwrap();
     place.succeed("pretrain --epochs 1 --widths 4 --latent 2 --quiet --out digits-run");
     place.succeed(
-        "pretrain --data good --epochs 1 --widths 4 --latent 2 --held-out 2 --quiet --out good-run",
+        "pretrain good --epochs 1 --widths 4 --latent 2 --held-out 2 --quiet --out good-run",
     );
     let few = "--labels 3 --validation 3 --epochs 2 --quiet";
-    place.succeed(&format!("finetune --encoder good-run --data good {few} --out classifier"));
+    place.succeed(&format!("train --encoder good-run good {few} --out classifier"));
     put_folder(&place.path("two"), 2, 10);
     fs::create_dir(place.path("bare")).unwrap();
     // As many values the other way round.
@@ -57,19 +57,22 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
     let compare = |rest: &str| tiny_compare(&format!("--out new {rest}"));
     let cases: Vec<(String, &[&str])> = vec![
         // Data.
-        (compare("--data missing"), &["missing", "No such file"]),
-        (compare("--data empty"), &["empty: holds no train-images"]),
-        (compare("--data file"), &["file: has no rows"]),
-        (compare("--data truncated"), &["truncated/t10k-images-idx3-ubyte"]),
-        (compare("--data lying"), &["lying/train-images-idx3-ubyte"]),
-        (compare("--data magic"), &["magic/t10k-images-idx3-ubyte"]),
-        (compare("--data counts"), &["counts/train-labels-idx1-ubyte", "29", "30"]),
-        (compare("--data label"), &["label/t10k-labels-idx1-ubyte", "label 0 is 9"]),
-        (compare("--data gap --labels 3 --validation 3"), &["class 1 has none"]),
+        (compare("missing"), &["missing", "No such file"]),
+        (compare("empty"), &["empty: holds no train-images"]),
+        (compare("file"), &["file: has no rows"]),
+        (compare("truncated"), &["truncated/t10k-images-idx3-ubyte"]),
+        (compare("lying"), &["lying/train-images-idx3-ubyte"]),
+        (compare("magic"), &["magic/t10k-images-idx3-ubyte"]),
+        (compare("counts"), &["counts/train-labels-idx1-ubyte", "29", "30"]),
+        (compare("label"), &["label/t10k-labels-idx1-ubyte", "label 0 is 9"]),
+        (compare("gap --labels 3 --validation 3"), &["class 1 has none"]),
         // Labels and draws.
-        (compare("--data good"), &["good: 100 training and 100 validation labels", "30 samples"]),
         (
-            compare("--labels 1200"),
+            compare("good --labels 100"),
+            &["good: 100 training and 1 validation labels", "30 samples"],
+        ),
+        (
+            compare("--labels 1200 --validation 100"),
             &["digits: 1200 training and 100 validation labels", "1297 samples"],
         ),
         (compare("--labels 9"), &["9 training labels cannot cover 10 classes"]),
@@ -93,53 +96,62 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         (compare("--metric recall"), &["--metric", "one of accuracy, balanced"]),
         (compare("--activation swish"), &["--activation", "leaky-relu"]),
         (compare("--dropout 1"), &["--dropout", "below 1"]),
-        (compare("--loss bce --output none"), &["bce", "--output to sigmoid"]),
+        (compare("--pretrain-loss bce --output none"), &["bce", "--output to sigmoid"]),
         // Objectives.
         (
             compare("--objective vae"),
             &["--objective", "one of plain, denoising, masked, sparse, variational"],
         ),
-        (compare("--beta 2"), &["--beta has no effect: set --objective to variational"]),
         (
-            compare("--objective variational --sparsity 1"),
-            &["--sparsity has no effect", "--objective to sparse"],
+            compare("--variational-beta 2"),
+            &["--variational-beta has no effect: set --objective to variational"],
         ),
-        (compare("--augment patch=2"), &["--augment: digits: patch", "set mask, too"]),
         (
-            "pretrain --objective variational --kl-warm-up -1 --out new".to_string(),
-            &["--kl-warm-up", "from 0"],
+            compare("--objective variational --sparse-weight 1"),
+            &["--sparse-weight has no effect", "--objective to sparse"],
+        ),
+        (
+            compare("--pretrain-augment patch=2"),
+            &["--pretrain-augment: digits: patch", "set mask, too"],
+        ),
+        (
+            "pretrain --objective variational --variational-warm-up -1 --out new".to_string(),
+            &["--variational-warm-up", "from 0"],
         ),
         // Training.
-        (compare("--lr NaN"), &["--lr", "positive, finite"]),
-        (compare("--lr 0"), &["--lr", "positive, finite"]),
-        (compare("--lr=-1e-3"), &["--lr", "positive, finite"]),
-        (compare("--lr inf"), &["--lr", "positive, finite"]),
+        (compare("--pretrain-lr NaN"), &["--pretrain-lr", "positive, finite"]),
+        (compare("--pretrain-lr 0"), &["--pretrain-lr", "positive, finite"]),
+        (compare("--pretrain-lr=-1e-3"), &["--pretrain-lr", "positive, finite"]),
+        (compare("--pretrain-lr inf"), &["--pretrain-lr", "positive, finite"]),
         (compare("--finetune-lr 1e-3,nan"), &["--finetune-lr", "'nan'", "positive, finite"]),
         (compare("--finetune-lr none"), &["--finetune-lr", "at least one"]),
-        (compare("--epochs 0"), &["--epochs", "whole number from 1", "or auto"]),
-        (compare("--batch 0"), &["--batch"]),
-        (compare("--batch 1"), &["--batch to 2 or more"]),
+        (compare("--pretrain-epochs 0"), &["--pretrain-epochs", "whole number from 1", "or auto"]),
+        (compare("--pretrain-batch 0"), &["--pretrain-batch"]),
+        (compare("--pretrain-batch 1"), &["--pretrain-batch to 2 or more"]),
         (compare("--finetune-batch 1"), &["--finetune-batch to 2 or more"]),
-        (compare("--held-out 1297"), &["1297 of 1297", "--held-out"]),
-        (compare("--weight-decay -1"), &["--weight-decay"]),
-        (compare("--weight-decay=nan"), &["--weight-decay", "at least 0"]),
-        (compare("--clip-norm=nan"), &["--clip-norm", "at least 0"]),
-        (compare("--label-smoothing 1"), &["--label-smoothing", "below 1"]),
-        (compare("--lr-decay 0"), &["--lr-decay", "above 0 and at most 1"]),
-        (compare("--l2-sp -1"), &["--l2-sp", "at least 0"]),
-        (compare("--mixup nan"), &["--mixup", "at least 0"]),
-        (compare("--ema 1"), &["--ema", "below 1"]),
-        (compare("--schedule linear"), &["--schedule", "cosine"]),
+        (compare("--pretrain-held-out 1297"), &["1297 of 1297", "--pretrain-held-out"]),
+        (compare("--pretrain-weight-decay -1"), &["--pretrain-weight-decay"]),
+        (compare("--pretrain-weight-decay=nan"), &["--pretrain-weight-decay", "at least 0"]),
+        (compare("--pretrain-clip-norm=nan"), &["--pretrain-clip-norm", "at least 0"]),
+        (compare("--finetune-label-smoothing 1"), &["--finetune-label-smoothing", "below 1"]),
+        (compare("--finetune-lr-decay 0"), &["--finetune-lr-decay", "above 0 and at most 1"]),
+        (compare("--finetune-l2-sp -1"), &["--finetune-l2-sp", "at least 0"]),
+        (compare("--finetune-mixup nan"), &["--finetune-mixup", "at least 0"]),
+        (compare("--finetune-ema 1"), &["--finetune-ema", "below 1"]),
+        (compare("--pretrain-schedule linear"), &["--pretrain-schedule", "cosine"]),
         (compare("--methods freeze,thaw"), &["--methods", "'thaw'", "gradual"]),
         // Augmentation.
         (
-            compare("--augment blur=2"),
-            &["--augment", "'blur=2'", "one of rotate=DEGREES", "cutout=PIXELS"],
+            compare("--pretrain-augment blur=2"),
+            &["--pretrain-augment", "'blur=2'", "one of rotate=DEGREES", "cutout=PIXELS"],
         ),
-        (compare("--augment shift"), &["--augment", "'shift'", "shift=PIXELS"]),
-        (compare("--augment flip,mask=1"), &["--augment", "'mask=1'", "below 1"]),
+        (compare("--pretrain-augment shift"), &["--pretrain-augment", "'shift'", "shift=PIXELS"]),
+        (compare("--pretrain-augment flip,mask=1"), &["--pretrain-augment", "'mask=1'", "below 1"]),
         (compare("--finetune-augment flip,flip"), &["--finetune-augment", "flip is given twice"]),
-        (compare("--augment shift=8"), &["--augment: digits: shift", "from 0 to 7", "8x8"]),
+        (
+            compare("--pretrain-augment shift=8"),
+            &["--pretrain-augment: digits: shift", "from 0 to 7", "8x8"],
+        ),
         (
             compare("--finetune-augment cutout=9"),
             &["--finetune-augment: digits: cutout", "from 0 to 8"],
@@ -148,11 +160,14 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
             "pretrain --augment crop=8 --out new".to_string(),
             &["--augment: digits: crop", "from 0 to 7"],
         ),
-        ("finetune --scratch --augment crop=8 --out new".to_string(), &["--augment: digits: crop"]),
+        (
+            "train --method scratch --augment crop=8 --out new".to_string(),
+            &["--augment: digits: crop"],
+        ),
         // The machine and the command line.
         (compare("--isa mmx"), &["--isa", "plain"]),
         (compare("--threads 99999"), &["--threads"]),
-        (compare("--lables 5"), &["--label", "'--labels'"]),
+        (compare("--lables 5"), &["--lables", "'--labels'"]),
         ("comapre".to_string(), &["comapre", "'compare'"]),
         // The output.
         (tiny_compare("--out file"), &["file: is not a folder", "--out"]),
@@ -166,94 +181,96 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         (compare("--config nested.toml"), &["nested.toml: latent"]),
         (compare("--config other.toml"), &["other.toml", "\"pretrain\"", "compare"]),
         (
-            "semi --config digits-run/config.toml --out new".to_string(),
-            &["digits-run/config.toml: is for the command \"pretrain\", not \"semi\""],
+            "train --config digits-run/config.toml --out new".to_string(),
+            &["digits-run/config.toml: is for the command \"pretrain\", not \"train\""],
         ),
         (
-            "curve --continue digits-run".to_string(),
-            &["is for the command \"pretrain\", not \"curve\""],
+            "compare --continue digits-run".to_string(),
+            &["is for the command \"pretrain\", not \"compare\""],
         ),
         (
-            "curve --continue missing".to_string(),
+            "compare --continue missing".to_string(),
             &["missing: there is no such run: name a run folder"],
         ),
-        ("curve --continue bare".to_string(), &["bare: holds no config.toml"]),
+        ("compare --continue bare".to_string(), &["bare: holds no config.toml"]),
         // Models.
         ("evaluate missing".to_string(), &["missing", "no such run"]),
         ("evaluate bare".to_string(), &["bare: holds no model.safetensors"]),
         ("evaluate broken.safetensors".to_string(), &["broken.safetensors"]),
-        ("evaluate good-run --out new".to_string(), &["good-run/model.safetensors", "--data"]),
         (
-            "evaluate classifier --data two --out new".to_string(),
-            &["3 classes", "two has 2", "--data"],
+            "evaluate good-run --out new".to_string(),
+            &["good-run/model.safetensors", "name its data"],
+        ),
+        (
+            "evaluate classifier two --out new".to_string(),
+            &["3 classes", "two has 2", "name its data"],
         ),
         ("evaluate digits-run --out digits-run".to_string(), &["already holds a run"]),
-        ("finetune --out new".to_string(), &["--encoder", "--scratch"]),
         (
-            "finetune --encoder digits-run --scratch --out new".to_string(),
-            &["--encoder", "--scratch"],
+            "train --method full --out new".to_string(),
+            &["--method full needs a pretrained encoder", "--encoder RUN", "scratch or vat"],
         ),
         (
-            "finetune --encoder good-run --out new".to_string(),
-            &["good-run/model.safetensors", "3x2x1 (good)", "8x8x1", "--data"],
+            "train --encoder good-run --out new".to_string(),
+            &["good-run/model.safetensors", "3x2x1 (good)", "8x8x1", "name its data"],
         ),
+        ("train --encoder digits-run --latent 5 --out new".to_string(), &["--latent", "--encoder"]),
         (
-            "finetune --encoder digits-run --latent 5 --out new".to_string(),
-            &["--latent", "--encoder"],
-        ),
-        (
-            "finetune --encoder good-run --data turned --out new".to_string(),
+            "train --encoder good-run turned --out new".to_string(),
             &["good-run/model.safetensors", "3x2x1 (good)", "turned are 2x3x1"],
         ),
         (
-            "finetune --encoder digits-run --model conv --out new".to_string(),
+            "train --encoder digits-run --model conv --out new".to_string(),
             &["--model", "--encoder"],
         ),
-        ("summary missing".to_string(), &["missing", "no such run"]),
-        ("summary digits-run --model conv".to_string(), &["--model has no effect"]),
-        ("summary digits-run --classes 3".to_string(), &["--classes has no effect"]),
-        ("summary digits-run --data good".to_string(), &["8x8x1 (digits)", "good are 3x2x1"]),
-        ("summary --input 28x".to_string(), &["--input", "28x28x1"]),
-        ("summary --input 8x8 --data good".to_string(), &["--input", "--data"]),
+        ("info missing".to_string(), &["missing", "no such run"]),
+        ("info digits-run --model conv".to_string(), &["--model has no effect"]),
+        ("info digits-run --classes 3".to_string(), &["--classes has no effect"]),
+        ("info --input 28x".to_string(), &["--input", "28x28x1"]),
+        ("info digits-run --input 8x8".to_string(), &["--input", "cannot be used with"]),
+        ("info --model conv".to_string(), &["--model has no effect", "--input"]),
         (
-            "summary --model conv --input 784".to_string(),
+            "info --model conv --input 784".to_string(),
             &["conv is for images", "784 values", "dense"],
         ),
-        ("summary --model conv --input 5000x5000".to_string(), &["samples of 5000x5000x1"]),
-        ("finetune --encoder bare --out new".to_string(), &["bare: holds no model"]),
-        ("finetune --scratch --method full --out new".to_string(), &["--method"]),
-        ("finetune --scratch --l2-sp 1 --out new".to_string(), &["--l2-sp has no effect"]),
-        ("finetune --scratch --lr-decay 0.5 --out new".to_string(), &["--lr-decay has no effect"]),
+        ("info --model conv --input 5000x5000".to_string(), &["samples of 5000x5000x1"]),
+        ("train --encoder bare --out new".to_string(), &["bare: holds no model"]),
+        ("train --method scratch --method full --out new".to_string(), &["--method"]),
+        ("train --method scratch --l2-sp 1 --out new".to_string(), &["--l2-sp has no effect"]),
         (
-            "finetune --encoder digits-run --method freeze --l2-sp 1 --out new".to_string(),
-            &["--l2-sp has no effect: the method freeze"],
+            "train --method scratch --lr-decay 0.5 --out new".to_string(),
+            &["--lr-decay has no effect"],
         ),
         (
-            "finetune --encoder digits-run --method freeze --lr-decay 0.5 --out new".to_string(),
-            &["--lr-decay has no effect: the method freeze"],
+            "train --encoder digits-run --method freeze --l2-sp 1 --out new".to_string(),
+            &["--l2-sp has no effect: freeze leaves"],
         ),
         (
-            "finetune --scratch --no-batch-norm --reestimate-bn --out new".to_string(),
+            "train --encoder digits-run --method freeze --lr-decay 0.5 --out new".to_string(),
+            &["--lr-decay has no effect: freeze leaves"],
+        ),
+        (
+            "train --method scratch --batch-norm false --reestimate-bn --out new".to_string(),
             &["--reestimate-bn has no effect", "no batch norm"],
         ),
         (
-            "finetune --encoder digits-run --epochs 1 --out new".to_string(),
+            "train --encoder digits-run --epochs 1 --out new".to_string(),
             &["--epochs: lp-ft needs at least 2 epochs, not 1"],
         ),
         (compare("--finetune-epochs 1 --methods full,lp-ft"), &["lp-ft needs at least 2 epochs"]),
         (
-            "curve --finetune-epochs 1 --methods gradual --out new".to_string(),
+            "compare --labels curve --finetune-epochs 1 --methods gradual --out new".to_string(),
             &["gradual needs at least 2"],
         ),
         (
-            "finetune --encoder digits-run --method scratch --out new".to_string(),
-            &["--method", "gradual"],
+            "train --encoder digits-run --method thaw --out new".to_string(),
+            &["--method", "gradual", "vat"],
         ),
         (
-            "finetune --scratch --labels 5 --out new".to_string(),
+            "train --method scratch --labels 5 --out new".to_string(),
             &["digits: 5 training labels cannot cover 10 classes: set --labels to 10 or more"],
         ),
-        ("finetune --scratch --lr nan --out new".to_string(), &["--lr", "positive"]),
+        ("train --method scratch --lr nan --out new".to_string(), &["--lr", "positive"]),
         ("pretrain --linear --model conv --out new".to_string(), &["--model", "--linear"]),
         ("pretrain --linear --widths 5 --out new".to_string(), &["--widths", "--linear"]),
     ];
@@ -281,8 +298,8 @@ fn where_nothing_can_be_written_nothing_is_trained() {
 #[test]
 fn a_run_whose_loss_explodes_keeps_its_best_weights() {
     let place = Place::new();
-    let wild =
-        "--lr 1e4 --optimizer sgd --no-batch-norm --output none --batch 2000 --schedule one-cycle";
+    let wild = "--lr 1e4 --optimizer sgd --batch-norm false --output none --batch 2000 --schedule \
+                one-cycle";
     // Whichever loss is the first to explode.
     for (run, held_out, loss) in
         [("run", "auto", "the validation loss became"), ("all", "0", "the loss became")]
@@ -305,7 +322,7 @@ fn a_run_whose_loss_explodes_keeps_its_best_weights() {
 }
 
 /// It explodes in its only step, so that there are no good weights to keep.
-const EXPLODING: &str = "pretrain --epochs 1 --batch 2000 --widths 8 --latent 4 --no-batch-norm \
+const EXPLODING: &str = "pretrain --epochs 1 --batch 2000 --widths 8 --latent 4 --batch-norm false \
                          --schedule constant --optimizer sgd --lr 1e30 --weight-decay 1e30 --quiet";
 
 #[test]

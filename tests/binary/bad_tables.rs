@@ -51,130 +51,139 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
 
     let tiny = "--epochs 1 --widths 4 --held-out 2 --out new";
     refused(
-        &format!("pretrain --data t.csv --label kin {tiny}"),
-        "t.csv: has no column \"kin\" of labels: it has \"kind\", \"a\", \"b\": choose by --label",
+        &format!("pretrain t.csv --target kin {tiny}"),
+        "t.csv: has no column \"kin\" of labels: it has \"kind\", \"a\", \"b\": choose by --target",
     );
     refused(
-        &format!("pretrain --data t.csv --ignore c,d {tiny}"),
+        &format!("pretrain t.csv --ignore c,d {tiny}"),
         "t.csv: has no column \"c\" to ignore: it has \"a\", \"b\", \"kind\": choose by --ignore",
     );
     refused(
-        &format!("pretrain --data ids.csv {tiny}"),
+        &format!("pretrain ids.csv {tiny}"),
         "ids.csv: the column \"id\" has 300 different values in 300 rows, too many for categories: \
          ignore it by --ignore",
     );
     refused(
-        &format!("pretrain --data counted.csv {tiny}"),
+        &format!("pretrain counted.csv {tiny}"),
         "counted.csv: the column \"id\" numbers the rows and tells nothing of them: have it \
          ordinal to keep it, or ignore it by --ignore",
     );
     refused(
-        &format!("pretrain --data far.csv {tiny}"),
+        &format!("pretrain far.csv {tiny}"),
         "far.csv: line 2, column \"target\": 0.5 is not whole: it looks like a target of \
-         regression, not a class: name another label column, or none by --label",
+         regression, not a class: name another label column, or none by --target",
     );
     refused(
-        &format!("pretrain --data two.csv {tiny}"),
+        &format!("pretrain two.csv {tiny}"),
         "two.csv: the columns \"y\" and \"class\" may both hold the labels: name the one that \
-         does, or say that none does, by --label",
+         does, or say that none does, by --target",
     );
     refused(
-        &format!("pretrain --data gap.csv {tiny}"),
+        &format!("pretrain gap.csv {tiny}"),
         "gap.csv: the column \"b\" holds 20 numbers, but also 20 other texts, the first \"-\" in \
          line 2: name it as missing, read the column as categories, or ignore it, by \
          --missing=TEXT, --categorical or --ignore",
     );
     refused(
-        &format!("pretrain --data comma.csv {tiny}"),
+        &format!("pretrain comma.csv {tiny}"),
         "comma.csv: line 2, column \"b\": \"0,5\" looks like a number with a decimal comma: say so \
          if it is, by --decimal",
     );
     refused(
-        &format!("pretrain --data twice.csv {tiny}"),
+        &format!("pretrain twice.csv {tiny}"),
         "twice.csv: line 1, the header, calls columns 1 and 2 both \"a\": rename one, or say that \
          the table has no header, by --header false",
     );
     refused(
-        &format!("pretrain --data t.csv --label kind --latent 3 {tiny}"),
+        &format!("pretrain t.csv --target kind --latent 3 {tiny}"),
         "a latent code of 3 is longer than a sample, which has 2 values: set --latent lower",
     );
     refused(
-        &format!("pretrain --data t.csv --label kind --loss bce {tiny}"),
+        &format!("pretrain t.csv --target kind --loss bce {tiny}"),
         "the loss bce is that of a sigmoid: set --output to sigmoid",
     );
-    let scratch = "finetune --scratch --widths 4 --epochs 1 --out new";
+    let scratch = "train --method scratch --widths 4 --epochs 1 --out new";
     refused(
-        &format!("{scratch} --data bare.csv --label kind"),
-        "bare.csv: there are no labels: name the column that holds them by --label",
+        &format!("{scratch} bare.csv --target kind"),
+        "bare.csv: there are no labels: name the column that holds them by --target",
     );
     refused(
-        &format!("{scratch} --data t.csv --label kind"),
+        &format!("{scratch} t.csv --target kind --labels 100 --validation 100"),
         "t.csv: 100 training and 100 validation labels are more than the 34 samples there are: ask \
          for fewer by --labels or --validation",
     );
     refused(
-        &format!("{scratch} --data t.csv --label kind --labels all"),
+        &format!("{scratch} t.csv --target kind --validation 100"),
         "t.csv: of 34 labels --validation 100 leaves none to train on: set it lower",
     );
     refused(
-        "compare --data bare.csv --label kind --out new",
-        "bare.csv: comparing needs labels in train and test: name the column of a table's by \
-         --label",
+        "compare bare.csv --target kind --out new",
+        "bare.csv: comparing needs labels in train and test: name a table's column of labels by \
+         --target",
     );
 
-    place.succeed("pretrain --data t.csv --label kind --epochs 1 --widths 4 --held-out 2 --out ae");
+    place.succeed("pretrain t.csv --target kind --epochs 1 --widths 4 --held-out 2 --out ae");
     place.succeed(
-        "finetune --encoder ae --data t.csv --label kind --labels 4 --validation 4 --epochs 2 \
+        "train --encoder ae t.csv --target kind --labels 4 --validation 4 --epochs 2 \
          --out classifier",
     );
     let lacks = "shift.csv: has no column \"b\", which the model learnt from";
-    for line in ["score ae", "embed classifier", "evaluate ae", "finetune --encoder ae --out new"] {
-        refused(&format!("{line} --data shift.csv"), lacks);
+    for line in ["score ae", "embed classifier", "evaluate ae", "train --encoder ae --out new"] {
+        refused(&format!("{line} shift.csv"), lacks);
     }
     refused(
-        "score ae --data text.csv",
+        "score ae text.csv",
         "text.csv: line 2, column \"b\": \"t0\" is not a number, which the column holds: mend it, \
          or name it as missing, by --missing=TEXT",
     );
     refused(
-        "embed ae --data t.csv --label b",
+        "embed ae t.csv --target b",
         "t.csv: the model learnt from the column \"b\", which is not the label, nor to be ignored",
     );
     refused(
-        "score classifier --data t.csv",
+        "score classifier t.csv",
         "classifier/model.safetensors: the model is a classifier, which reconstructs nothing: name \
          the autoencoder that narrows pretrain left",
     );
     refused(
         "score ae",
         "ae/model.safetensors: the model learnt from t.csv, and the built-in digits are another \
-         kind of data: name data like it by --data",
+         kind of data: name data like it",
     );
     refused(
-        "evaluate classifier --data bare.csv --label kind",
-        "bare.csv: there are no labels: name the column that holds them by --label",
+        "evaluate classifier bare.csv --target kind",
+        "bare.csv: there are no labels: name the column that holds them by --target",
     );
     refused(
-        "score ae --data t.csv --against-rest k0",
+        "score ae t.csv --against-rest k0",
         "--against-rest has no effect: a score takes no labels",
     );
     #[cfg(not(feature = "parquet"))]
     refused(
-        "score ae --data t.csv --out s.parquet",
+        "score ae t.csv --out s.parquet",
         "s.parquet: this build writes no Parquet files: build it with --features parquet, or name \
          a .csv or .npy file",
     );
     refused(
-        "score ae --data t.csv --out ae",
+        "score ae t.csv --out ae",
         "ae: already holds a run (config.toml): give another folder by --out, or remove that run \
          first",
     );
-    place.succeed("score ae --data t.csv --out s.csv");
+    place.succeed("score ae t.csv --out s.csv");
+    for command in ["predict classifier", "score ae", "embed ae"] {
+        // Said before the data are looked at.
+        refused(
+            &format!("{command} missing.csv --out s.csv"),
+            "s.csv: is already there: give another file by --out, or remove it first",
+        );
+        #[cfg(not(feature = "parquet"))]
+        refused(&format!("{command} missing.csv --out s.parquet"), "s.parquet: this build writes");
+    }
     refused(
-        "embed ae --data t.csv --out s.csv",
+        "embed ae t.csv --out s.csv",
         "s.csv: is already there: give another file by --out, or remove it first",
     );
-    let said = place.run("score ae --data t.csv --out no/such/s.csv");
+    let said = place.run("score ae t.csv --out no/such/s.csv");
     assert!(
         said.code == Some(2) && said.err.starts_with("narrows: no/such/s.csv: cannot write: "),
         "{}",
@@ -182,7 +191,7 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     );
     for line in ["--quantile 1.5", "--threshold=-1", "--quantile 0.5 --threshold 1", "--part none"]
     {
-        place.refuse(&format!("score ae --data t.csv {line}"));
+        place.refuse(&format!("score ae t.csv {line}"));
     }
     // Halves have rows of their own.
     fs::create_dir(place.path("halves")).unwrap();
@@ -190,10 +199,10 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
         fs::copy(place.path(from), place.path("halves").join(half)).unwrap();
     }
     refused(
-        "score ae --data halves --part all",
+        "score ae halves --part all",
         "halves: comes in two halves, each with rows of its own: choose one by --part train or \
          test",
     );
-    place.succeed("score ae --data halves --out half.csv");
+    place.succeed("score ae halves --out half.csv");
     assert_eq!(place.read("half.csv"), place.read("s.csv"));
 }

@@ -5,7 +5,7 @@ use narrows_datasets::{Dataset, builtin};
 use narrows_models::checkpoint;
 use std::path::Path;
 
-const PRETRAIN: &str = "pretrain --epochs 20 --widths 24 --latent 6 --no-batch-norm";
+const PRETRAIN: &str = "pretrain --epochs 20 --widths 24 --latent 6 --batch-norm false";
 
 /// The classes that the model at `path` predicts, computed the long way: layer by layer, in f64.
 fn predictions(path: &Path, data: &Dataset) -> Vec<usize> {
@@ -38,11 +38,13 @@ fn predictions(path: &Path, data: &Dataset) -> Vec<usize> {
 fn the_accuracy_reported_is_that_of_the_weights_on_disk() {
     let place = Place::new();
     let said = place.succeed(&format!("{PRETRAIN} --out pretrained"));
-    assert!(said.out.ends_with("\nnext: narrows finetune --encoder pretrained\n"), "{}", said.out);
-    let tune = "finetune --encoder pretrained --method full --epochs 60 --lr 1e-2 --out tuned";
+    assert!(said.out.ends_with("\nnext: narrows train --encoder pretrained\n"), "{}", said.out);
+    let tune = "train --encoder pretrained --method full --epochs 60 --lr 1e-2 --out tuned";
     let said = place.succeed(tune);
     assert!(said.out.contains("No test label was looked at"), "{}", said.out);
-    assert!(said.out.ends_with("\nnext: narrows evaluate tuned\n"), "{}", said.out);
+    let next =
+        "\nnext: narrows evaluate tuned\n      narrows predict tuned NEW-DATA > predictions.csv\n";
+    assert!(said.out.ends_with(next), "{}", said.out);
     let said = place.succeed("evaluate tuned --out evaluated");
 
     let test = builtin(500, 0).test;
@@ -72,19 +74,22 @@ fn the_accuracy_reported_is_that_of_the_weights_on_disk() {
 #[test]
 fn a_draw_trained_alone_is_the_one_that_compare_trained() {
     let place = Place::new();
-    let shape = "--widths 24 --latent 6 --no-batch-norm --seed 3";
+    let shape = "--widths 24 --latent 6 --batch-norm false --seed 3";
     place.succeed(&format!(
-        "compare {shape} --epochs 3 --draws 2 --methods slow --finetune-epochs 5 --finetune-lr \
-         2e-3 --out all"
+        "compare {shape} --pretrain-epochs 3 --draws 2 --methods slow --finetune-epochs 5 \
+         --finetune-lr 2e-3 --out all"
     ));
     place.succeed(
-        "finetune --encoder all --method slow --draw 1 --seed 3 --epochs 5 --lr 2e-3 --out one",
+        "train --encoder all --method slow --labels 100 --draw 1 --seed 3 --epochs 5 --lr 2e-3 \
+         --out one",
     );
     place.succeed("evaluate one --out tested");
     let compared =
         place.json("all/summary.json")["methods"][1]["test_accuracy"]["per_draw"][1].clone();
     assert_eq!(compared, place.json("tested/summary.json")["test_accuracy"]["mean"]);
-    place.succeed(&format!("finetune --scratch {shape} --draw 1 --epochs 5 --lr 2e-3 --out bare"));
+    place.succeed(&format!(
+        "train --method scratch {shape} --labels 100 --draw 1 --epochs 5 --lr 2e-3 --out bare"
+    ));
     place.succeed("evaluate bare/model.safetensors --out bare-tested");
     let compared =
         place.json("all/summary.json")["methods"][0]["test_accuracy"]["per_draw"][1].clone();
@@ -95,7 +100,7 @@ fn a_draw_trained_alone_is_the_one_that_compare_trained() {
 fn a_frozen_encoder_comes_out_as_it_went_in() {
     let place = Place::new();
     place.succeed("pretrain --epochs 2 --widths 24 --latent 6 --out pretrained");
-    place.succeed("finetune --encoder pretrained --method freeze --epochs 5 --out tuned");
+    place.succeed("train --encoder pretrained --method freeze --epochs 5 --out tuned");
     let [before, after] = ["pretrained", "tuned"].map(|run| {
         let (_, _, params) = checkpoint::load(&place.path(run).join("model.safetensors")).unwrap();
         let range = params.range("encoder");
@@ -110,7 +115,7 @@ fn fine_tuning_does_not_see_test_labels() {
     let place = Place::new();
     put_folder(&place.path("data"), 2, 20);
     let tune =
-        "finetune --scratch --data data --labels 8 --validation 8 --widths 6 --latent 3 --epochs 3";
+        "train --method scratch data --labels 8 --validation 8 --widths 6 --latent 3 --epochs 3";
     place.succeed(&format!("{tune} --out one"));
     std::fs::write(place.path("data/t10k-labels-idx1-ubyte"), idx(&[40], &[1; 40])).unwrap();
     place.succeed(&format!("{tune} --out two"));
@@ -168,23 +173,22 @@ fn the_next_command_names_the_data() {
     std::fs::create_dir(place.path("my data")).unwrap();
     let text = format!("id,a,b,kind\n{}", (0..150).map(row).collect::<String>());
     std::fs::write(place.path("my data/t.csv"), text).unwrap();
-    let learn = "--data my~data/t.csv --label kind --ignore id --quiet";
+    let learn = "my~data/t.csv --target kind --ignore id --quiet";
     let said = place.succeed(&format!("pretrain {learn} --widths 8 --epochs 1 --out the~ae"));
-    let data = "--data 'my data/t.csv' --ignore id --label kind";
-    let next = format!("\nnext: narrows finetune --encoder 'the ae' {data}\n");
+    let data = "'my data/t.csv' --ignore id --target kind";
+    let next = format!("\nnext: narrows train {data} --encoder 'the ae'\n");
     assert!(said.out.ends_with(&next), "{}", said.out);
     let few = "--labels 30 --validation 30 --quiet";
     let said =
-        place.succeed(&format!("finetune --encoder the~ae {learn} {few} --epochs 2 --out tuned"));
-    assert!(
-        said.out.ends_with(&format!("\nnext: narrows evaluate tuned {data}\n")),
-        "{}",
-        said.out
-    );
+        place.succeed(&format!("train --encoder the~ae {learn} {few} --epochs 2 --out tuned"));
+    assert!(said.out.contains(&format!("\nnext: narrows evaluate tuned {data}\n")), "{}", said.out);
     let semi = "--widths 8 --latent 4 --epochs 1 --against-rest big~cat --out semi";
-    let said = place.succeed(&format!("semi {learn} {few} {semi}"));
-    let next = format!("evaluate semi --against-rest 'big cat' {data}");
-    assert!(said.out.ends_with(&format!("\nnext: narrows {next}\n")), "{}", said.out);
+    let said = place.succeed(&format!("train {learn} {few} {semi}"));
+    let next = format!(
+        "evaluate semi {}",
+        data.replace(" --ignore", " --against-rest 'big cat' --ignore")
+    );
+    assert!(said.out.contains(&format!("\nnext: narrows {next}\n")), "{}", said.out);
     let line = next.replace("'big cat'", "big~cat").replace("'my data/t.csv'", "my~data/t.csv");
     assert!(place.succeed(&line).out.contains("t.csv: 24 test samples"));
 }

@@ -147,7 +147,7 @@ fn a_run_leaves_everything_it_should() {
 fn threads_change_nothing_but_the_time() {
     let place = Place::new();
     // Wide enough for single matrix products to be dealt out to the threads.
-    let wide = "--widths 256,256 --batch 256 --methods full";
+    let wide = "--widths 256,256 --pretrain-batch 256 --methods full";
     place.succeed(&tiny_compare(&format!("{wide} --threads 1 --out one")));
     place.succeed(&tiny_compare(&format!("{wide} --threads 2 --out two")));
     let (one, two) = (place.json("one/summary.json"), place.json("two/summary.json"));
@@ -161,8 +161,8 @@ fn threads_change_nothing_but_the_time() {
 #[test]
 fn a_run_can_be_repeated_from_its_configuration_alone() {
     let place = Place::new();
-    let special =
-        "--seed 7 --schedule warm-up --loss huber --activation tanh --dropout 0.1 --no-batch-norm";
+    let special = "--seed 7 --pretrain-schedule warm-up --pretrain-loss huber --activation tanh \
+                   --dropout 0.1 --batch-norm false";
     place.succeed(&tiny_compare(&format!(
         "{special} --methods full --finetune-optimizer nesterov --out first"
     )));
@@ -186,10 +186,13 @@ fn runs_without_a_folder_are_numbered() {
 fn each_loss_schedule_and_optimiser_trains() {
     let place = Place::new();
     for (i, options) in [
-        "--loss bce --schedule step --optimizer sgd --lr 0.1",
-        "--loss l1 --schedule constant --optimizer nesterov --clip-norm 1",
-        "--loss huber --schedule warm-up --optimizer adamw --weight-decay 0.01 --patience 1",
-        "--schedule cosine --output none --held-out 0 --label-smoothing 0.1",
+        "--pretrain-loss bce --pretrain-schedule step --pretrain-optimizer sgd --pretrain-lr 0.1",
+        "--pretrain-loss l1 --pretrain-schedule constant --pretrain-optimizer nesterov \
+         --pretrain-clip-norm 1",
+        "--pretrain-loss huber --pretrain-schedule warm-up --pretrain-optimizer adamw \
+         --pretrain-weight-decay 0.01 --pretrain-patience 1",
+        "--pretrain-schedule cosine --output none --pretrain-held-out 0 \
+         --finetune-label-smoothing 0.1",
     ]
     .iter()
     .enumerate()
@@ -235,7 +238,7 @@ fn a_comparison_in_which_all_diverges_keeps_the_autoencoder() {
 fn the_autoencoder_beats_pca_and_the_baseline_is_trained() {
     let place = Place::new();
     place.succeed(
-        "compare --widths 128 --latent 6 --epochs 60 --draws 2 --methods scratch \
+        "compare --widths 128 --latent 6 --pretrain-epochs 60 --draws 2 --methods scratch \
                    --finetune-lr 1e-2 --out run",
     );
     let summary = place.json("run/summary.json");
@@ -248,19 +251,18 @@ fn the_autoencoder_beats_pca_and_the_baseline_is_trained() {
 #[test]
 fn a_recipe_chooses_by_validation_within_a_time() {
     let place = Place::new();
-    let tiny = "--epochs 2 --widths 24 --latent 6 --finetune-epochs 3 --finetune-lr 1e-2 --labels \
-                30 --validation 50 --methods scratch --draws 2 \
-                --semi=--widths~32~--latent~24~--epochs~3 --quiet";
+    let tiny = "--pretrain-epochs 2 --widths 24 --latent 6 --finetune-epochs 3 --finetune-lr 1e-2 \
+                --labels 30 --validation 50 --methods scratch --draws 2 --semi-widths 32 \
+                --semi-latent 24 --semi-epochs 3 --quiet";
     for (model, out, tried) in [
         ("--seed 1", "dense", &["lp-ft", "pseudo-labels", "mean-teacher", "vat", "ladder"][..]),
         (
-            "--model conv --widths 4,6 --semi=--widths~4,6~--epochs~1",
+            "--model conv --widths 4,6 --semi-widths 4,6 --semi-epochs 1",
             "conv",
             &["lp-ft", "pseudo-labels", "mean-teacher", "vat"],
         ),
     ] {
-        let said =
-            place.succeed(&format!("compare {tiny} --recipe best --budget 3s {model} --out {out}"));
+        let said = place.succeed(&format!("compare {tiny} --auto 3s {model} --out {out}"));
         let summary = place.json(&format!("{out}/summary.json"));
         let of_tried = summary["tried"].as_array().unwrap();
         let names: Vec<&str> = of_tried.iter().map(|t| t["name"].as_str().unwrap()).collect();
@@ -282,9 +284,8 @@ fn a_recipe_chooses_by_validation_within_a_time() {
         );
     }
     // What diverges loses the choice, and is told.
-    let lost = "--seed 1 --semi=--lr~1e30~--epochs~1~--widths~8~--latent~4";
-    let said =
-        place.succeed(&format!("compare {tiny} --recipe best --budget 3s {lost} --out lost"));
+    let lost = "--seed 1 --semi-lr 1e30 --semi-epochs 1 --semi-widths 8 --semi-latent 4";
+    let said = place.succeed(&format!("compare {tiny} --auto 3s {lost} --out lost"));
     assert!(said.out.contains("lp-ft was chosen."), "{}", said.out);
     let of_tried = place.json("lost/summary.json")["tried"].take();
     assert!(of_tried[0].get("failed").is_none() && of_tried[3]["failed"].is_string(), "{of_tried}");
@@ -294,14 +295,13 @@ fn a_recipe_chooses_by_validation_within_a_time() {
         said.out
     );
     for (rest, text) in [
-        ("--recipe best --semi=--ramp-up~2", "ramp-up"),
-        ("--budget 5m", "--budget has no effect"),
-        ("--semi=--epochs~1", "--semi has no effect"),
-        ("--budget soon", "--budget"),
-        ("--budget 0s", "--budget"),
-        ("--recipe good", "best"),
+        ("--auto 3s --semi-ramp-up 2", "ramp-up"),
+        ("--semi-epochs 1", "--semi-epochs has no effect"),
+        ("--auto soon", "--auto"),
+        ("--auto 0s", "--auto"),
+        ("--auto 3s --labels 10,20", "--auto has no effect"),
         ("--methods vat,magic", "it must be one of"),
-        ("--methods vat --semi=--batch~1", "--batch"),
+        ("--methods vat --semi-batch 1", "--semi-batch 1 is too small"),
     ] {
         let said = place.refuse(&format!("compare {rest} --out refused"));
         assert!(said.err.contains(text), "{rest}: {}", said.err);

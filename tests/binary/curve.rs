@@ -1,10 +1,12 @@
-//! `narrows curve` from end to end.
+//! `narrows compare` at several numbers of labels, from end to end.
 
 use crate::program::Place;
 use serde_json::Value;
 
-const TINY: &str = "curve --epochs 2 --widths 24 --latent 6 --finetune-epochs 3 --finetune-lr \
-                    3e-3,1e-2 --semi=--epochs~1~--widths~16~--latent~12 --quiet";
+const TINY: &str = "compare --pretrain-epochs 2 --widths 24 --latent 6 --finetune-epochs 3 \
+                    --finetune-lr 3e-3,1e-2 --quiet";
+/// A network of that size for semi-supervised methods.
+const SEMI: &str = "--semi-epochs 1 --semi-widths 16 --semi-latent 12";
 
 fn tiny(rest: &str) -> String {
     format!("{TINY} {rest}")
@@ -45,7 +47,7 @@ fn points(place: &Place, run: &str) -> Value {
 fn a_curve_that_is_continued_is_the_curve_in_one_go() {
     let place = Place::new();
     let all = "--labels 10,20,all --draws 2 --methods scratch,freeze,vat";
-    let said = place.succeed(&tiny(&format!("{all} --threads 1 --out whole")));
+    let said = place.succeed(&tiny(&format!("{all} {SEMI} --threads 1 --out whole")));
     assert_eq!(results(&place, "whole").len(), 3 * 2 * 3);
     for text in [
         "digits: 1,297 training samples, 500 test samples",
@@ -70,7 +72,7 @@ fn a_curve_that_is_continued_is_the_curve_in_one_go() {
         format!("{}\n{}\n{}", first[0], first[1], &first[2][..20]),
     )
     .unwrap();
-    place.succeed("curve --continue half --threads 2 --quiet");
+    place.succeed("compare --continue half --threads 2 --quiet");
     assert_eq!(results(&place, "half"), results(&place, "whole"));
     assert_eq!(points(&place, "half"), points(&place, "whole"));
     // What was there is still there, first.
@@ -82,7 +84,7 @@ fn a_curve_that_is_continued_is_the_curve_in_one_go() {
         text.replacen("\"settings\":\"", "\"settings\":\"f", 1),
     )
     .unwrap();
-    let said = place.run("curve --continue half --quiet");
+    let said = place.run("compare --continue half --quiet");
     assert_eq!(said.code, Some(2), "{}", said.err);
     assert!(
         ["half", "vat", "other settings", "--methods"].iter().all(|text| said.err.contains(text)),
@@ -92,14 +94,14 @@ fn a_curve_that_is_continued_is_the_curve_in_one_go() {
     std::fs::write(place.path("half/results.jsonl"), text).unwrap();
     // Nothing is left to do.
     let before = place.read("half/results.jsonl");
-    place.succeed("curve --continue half --quiet");
+    place.succeed("compare --continue half --quiet");
     assert_eq!(place.read("half/results.jsonl"), before);
     assert_eq!(points(&place, "half"), points(&place, "whole"));
 
     // Begun with less, then continued with more.
-    place.succeed(&tiny("--labels 20 --draws 1 --methods scratch --out grown"));
+    place.succeed(&tiny("--labels 10,20 --draws 1 --methods scratch --out grown"));
     assert!(!place.path("grown/model.safetensors").exists(), "scratch needs no autoencoder");
-    place.succeed(&format!("curve --continue grown {all} --quiet"));
+    place.succeed(&format!("compare --continue grown {all} {SEMI} --quiet"));
     assert_eq!(results(&place, "grown"), results(&place, "whole"));
     assert_eq!(points(&place, "grown"), points(&place, "whole"));
 
@@ -109,10 +111,10 @@ fn a_curve_that_is_continued_is_the_curve_in_one_go() {
         ("--latent 9", &["--latent", "that of the encoder"]),
         ("--out other", &["--out", "cannot be used with"]),
     ] {
-        let said = place.refuse(&format!("curve --continue half {rest}"));
+        let said = place.refuse(&format!("compare --continue half {rest}"));
         assert!(texts.iter().all(|text| said.err.contains(text)), "{}", said.err);
     }
-    let said = place.run(&tiny(&format!("{all} --out half")));
+    let said = place.run(&tiny(&format!("{all} {SEMI} --out half")));
     assert!(said.code == Some(2) && said.err.contains("already holds a run"), "{}", said.err);
     assert_eq!(place.read("half/results.jsonl"), before);
 }
@@ -120,13 +122,13 @@ fn a_curve_that_is_continued_is_the_curve_in_one_go() {
 #[test]
 fn a_curve_says_what_a_comparison_says() {
     let place = Place::new();
-    let shared = "--epochs 2 --widths 24 --latent 6 --finetune-epochs 3 --finetune-lr 3e-3,1e-2 \
-                  --draws 2 --methods scratch,slow --quiet";
+    let shared = "--pretrain-epochs 2 --widths 24 --latent 6 --finetune-epochs 3 --finetune-lr \
+                  3e-3,1e-2 --draws 2 --methods scratch,slow --quiet";
     place.succeed(&format!("compare {shared} --labels 30 --out compared"));
-    place.succeed(&format!("curve {shared} --labels 30,50 --out curved"));
+    place.succeed(&format!("compare {shared} --labels 30,50 --out curved"));
     place.succeed(
-        "curve --encoder compared --finetune-epochs 3 --finetune-lr 3e-3,1e-2 --draws 2 --methods \
-         scratch,slow --quiet --labels 30 --out given",
+        "compare --encoder compared --finetune-epochs 3 --finetune-lr 3e-3,1e-2 --draws 2 \
+         --methods scratch,slow --quiet --labels 30 --out given",
     );
     let compared = place.json("compared/summary.json");
     for run in ["curved", "given"] {
@@ -157,19 +159,20 @@ fn a_curve_says_what_a_comparison_says() {
 #[test]
 fn a_variational_encoder_has_a_curve() {
     let place = Place::new();
-    let few = "--labels 10 --draws 1 --methods scratch,full,full --threads 1";
+    let few = "--labels 10,20 --draws 1 --methods scratch,full,full --threads 1";
     place.succeed(&tiny(&format!("{few} --objective variational --out first")));
-    assert_eq!(results(&place, "first").len(), 2, "a method named twice is one");
+    assert_eq!(results(&place, "first").len(), 4, "a method named twice is one");
     let few = format!("{few} --finetune-epochs 3 --finetune-lr 3e-3,1e-2 --quiet");
-    place.succeed(&format!("curve --encoder first {few} --out second"));
+    place.succeed(&format!("compare --encoder first {few} --out second"));
     assert_eq!(results(&place, "second"), results(&place, "first"));
     // The second has the encoder in its own folder.
     std::fs::rename(place.path("first"), place.path("away")).unwrap();
-    place.succeed("curve --continue second --draws 2 --quiet");
-    assert_eq!(results(&place, "second").len(), 4);
-    let said = place.run("curve --encoder second --kl-warm-up 3 --methods full --out refused");
+    place.succeed("compare --continue second --draws 2 --quiet");
+    assert_eq!(results(&place, "second").len(), 8);
+    let said =
+        place.run("compare --encoder second --variational-warm-up 3 --methods full --out refused");
     assert!(
-        said.code == Some(2) && said.err.contains("--kl-warm-up has no effect"),
+        said.code == Some(2) && said.err.contains("--variational-warm-up has no effect"),
         "{}",
         said.err
     );
@@ -180,14 +183,14 @@ fn a_variational_encoder_has_a_curve() {
 fn a_pretraining_that_diverged_is_no_encoder() {
     let place = Place::new();
     // A linear network whose rate rises over 12 epochs: the first ones go well.
-    let rising = "--epochs 40 --activation none --output none --no-batch-norm --optimizer sgd \
-                  --schedule one-cycle --lr 10";
+    let rising = "--pretrain-epochs 40 --activation none --output none --batch-norm false \
+                  --pretrain-optimizer sgd --pretrain-schedule one-cycle --pretrain-lr 10";
     let said = place.run(&tiny(&format!(
-        "{rising} --labels 10 --draws 1 --methods full --threads 1 --out lost"
+        "{rising} --labels 10,20 --draws 1 --methods full --threads 1 --out lost"
     )));
     assert_eq!(said.code, Some(2), "{}", said.err);
     assert!(said.err.contains("lost/pretraining.safetensors"), "{}", said.err);
-    let again = place.run("curve --continue lost --quiet");
+    let again = place.run("compare --continue lost --quiet");
     assert_eq!((again.code, &again.err), (Some(2), &said.err));
     assert_eq!(place.read("lost/results.jsonl"), "");
 }
@@ -199,7 +202,7 @@ fn validation_may_differ_with_the_labels() {
     let points = points(&place, "run");
     assert_eq!((&points[0]["validation"], &points[1]["validation"]), (&10.into(), &40.into()));
     // Other validation labels are another measurement.
-    place.succeed("curve --continue run --validation 30 --quiet");
+    place.succeed("compare --continue run --validation 30 --quiet");
     assert_eq!(results(&place, "run").len(), 4);
     for (rest, text) in [
         ("--labels 10,20,30 --validation 10,20", "one for each"),
@@ -207,10 +210,10 @@ fn validation_may_differ_with_the_labels() {
         ("--labels 5", "cannot cover 10 classes"),
         ("--labels 2000", "--labels or --validation"),
         ("--methods ladder,magic", "it must be one of scratch"),
-        ("--methods ladder --semi=--epochs~0", "--epochs"),
-        ("--methods ladder --semi=--no-batch-norm", "ladder: the ladder network is for"),
+        ("--methods ladder --semi-epochs 0", "--semi-epochs"),
+        ("--methods ladder --batch-norm false", "ladder: the ladder network is for"),
     ] {
-        let said = place.refuse(&format!("curve {rest} --out refused"));
+        let said = place.refuse(&format!("compare {rest} --out refused"));
         assert!(said.err.contains(text), "{text}: {}", said.err);
         assert!(!place.path("refused").exists());
     }

@@ -21,7 +21,7 @@ fn place() -> Place {
     fs::write(place.path("array"), idx(&[30, 3, 2], &[7; 180])).unwrap();
     let labels: Vec<u8> = (0..30).map(|i| i % 3).collect();
     fs::write(place.path("array-labels"), idx(&[30], &labels)).unwrap();
-    place.succeed("data pack good good.narrows --quiet");
+    place.succeed("data convert good good.narrows --quiet");
     let mut bytes = fs::read(place.path("good.narrows")).unwrap();
     bytes[4096 + 100] ^= 4;
     fs::write(place.path("damaged.narrows"), bytes).unwrap();
@@ -31,13 +31,13 @@ fn place() -> Place {
 #[test]
 fn a_table_is_packed_inspected_verified_and_exported() {
     let place = place();
-    let said = place.succeed("data pack table.csv table.narrows");
+    let said = place.succeed("data convert table.csv table.narrows");
     for part in [
         "6 samples",
         "2 values, float32",
         "5 labelled, 2 classes",
         "2 values\n",
-        "Next: narrows compare --data ",
+        "Next: narrows compare ",
     ] {
         assert!(said.out.contains(part), "{part}: {}", said.out);
     }
@@ -47,9 +47,9 @@ fn a_table_is_packed_inspected_verified_and_exported() {
     );
     assert!(!place.path(".narrows").exists());
     assert_eq!(said.err, "the column \"label\" is taken for the labels, by its name\n");
-    let said = place.succeed("data verify table.narrows");
+    let said = place.succeed("data inspect --verify table.narrows");
     assert!(said.out.contains("every block fits its checksum"), "{}", said.out);
-    let said = place.succeed("data verify table.csv");
+    let said = place.succeed("data inspect --verify table.csv");
     assert!(said.out.contains("the format has no checksums"), "{}", said.out);
     let text = place.succeed("data inspect table.narrows").out;
     for line in [
@@ -67,11 +67,12 @@ fn a_table_is_packed_inspected_verified_and_exported() {
     let json = place.succeed("data inspect table.narrows --json").out;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["columns"][0]["mean"], 28.8);
-    place.succeed("data export table.narrows back.csv");
+    place.succeed("data convert table.narrows back.csv");
     assert_eq!(place.read("back.csv"), TABLE);
-    // The options of tables are those of --data.
-    let said = place
-        .succeed("data pack table.csv table.narrows --force --label none --ignore city --quiet");
+    // The options of tables are those of other commands.
+    let said = place.succeed(
+        "data convert table.csv table.narrows --force --target none --ignore city --quiet",
+    );
     assert!(said.out.contains("none") && said.err.is_empty(), "{}{}", said.out, said.err);
 }
 
@@ -88,7 +89,7 @@ fn images_are_inspected_with_a_picture_and_exported() {
     let info = png::Decoder::new(file).read_info().unwrap().info().size();
     // Ten images of 2x3, magnified 16 times, in three lines.
     assert_eq!(info, (10 * (32 + 3) + 3, 3 * (48 + 3) + 3));
-    place.succeed("data export good.narrows out.idx --part test");
+    place.succeed("data convert good.narrows out.idx --part test");
     let images = fs::read(place.path("good/t10k-images-idx3-ubyte")).unwrap();
     assert_eq!(fs::read(place.path("out.idx")).unwrap(), images);
     let labels = fs::read(place.path("good/t10k-labels-idx1-ubyte")).unwrap();
@@ -108,9 +109,7 @@ fn a_split_is_repeatable_and_is_opened_as_data() {
     assert_ne!(a[2][..], c[2][..]);
     let said = place.succeed("data inspect a");
     assert!(said.out.contains("21 to train, 6 to test"), "{}", said.out);
-    place.succeed(
-        "pretrain --data a --epochs 1 --widths 4 --latent 2 --held-out 2 --quiet --out run",
-    );
+    place.succeed("pretrain a --epochs 1 --widths 4 --latent 2 --held-out 2 --quiet --out run");
     // None to validate on.
     place.succeed(
         "data split array d --labels-file array-labels --train 0.5 --validation 0 --test 0.5",
@@ -126,17 +125,20 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
     fs::write(place.path("taken/train.csv"), TABLE).unwrap();
     fs::write(place.path("taken/test.csv"), TABLE).unwrap();
     fs::write(place.path("text.csv"), "a\n1\n\"2\n").unwrap();
-    place.succeed("data export good.narrows there.npy");
+    place.succeed("data convert good.narrows there.npy");
     fs::remove_file(place.path("there.npy")).unwrap();
     #[cfg(unix)]
     std::os::unix::fs::symlink("loop", place.path("loop")).unwrap();
     let before = place.listing();
     let mut cases: Vec<(&str, &[&str])> = vec![
         // What is read.
-        ("data pack missing out.narrows", &["missing: No such file"]),
-        ("data pack folder out.narrows", &["folder: holds no train-images"]),
-        ("data pack text.csv out.narrows", &["text.csv"]),
-        ("data pack damaged.narrows out.narrows", &["damaged.narrows: is damaged: samples 0 to"]),
+        ("data convert missing out.narrows", &["missing: No such file"]),
+        ("data convert folder out.narrows", &["folder: holds no train-images"]),
+        ("data convert text.csv out.narrows", &["text.csv"]),
+        (
+            "data convert damaged.narrows out.narrows",
+            &["damaged.narrows: is damaged: samples 0 to"],
+        ),
         ("data inspect missing", &["missing: No such file"]),
         ("data inspect folder", &["folder: holds no train-images"]),
         ("data inspect damaged.narrows", &["damaged.narrows: is damaged: samples 0 to"]),
@@ -145,31 +147,34 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
             &["table.csv: samples of the shape [2] are no pictures"],
         ),
         ("data inspect good --sheet folder", &["folder: cannot be written"]),
-        ("data verify missing", &["missing: No such file"]),
-        ("data verify folder", &["folder: holds no train-images"]),
-        ("data verify damaged.narrows", &["damaged.narrows: is damaged: samples 0 to"]),
-        ("data verify good.narrows --label none", &["good.narrows: is a store, which --label"]),
+        ("data inspect --verify missing", &["missing: No such file"]),
+        ("data inspect --verify folder", &["folder: holds no train-images"]),
+        ("data inspect --verify damaged.narrows", &["damaged.narrows: is damaged: samples 0 to"]),
+        (
+            "data inspect --verify good.narrows --target none",
+            &["good.narrows: is a store, which --target"],
+        ),
         ("data split missing out", &["missing: No such file"]),
         (
             "data split damaged.narrows out",
             &["\"damaged.narrows\": says itself what is for the test"],
         ),
-        ("data export damaged.narrows out.npz", &["damaged.narrows: is damaged: samples 0 to"]),
-        ("data export missing out.npy", &["missing: No such file"]),
+        ("data convert damaged.narrows out.npz", &["damaged.narrows: is damaged: samples 0 to"]),
+        ("data convert missing out.npy", &["missing: No such file"]),
         // What is written.
-        ("data pack good out.npy", &["out.npy: is to be a store", ".narrows"]),
-        ("data pack good good.narrows", &["good.narrows: is there already", "--force"]),
-        ("data pack good missing/out.narrows", &["missing/out.narrows: cannot be written"]),
-        ("data pack good array/out.narrows", &["array/out.narrows: cannot be written"]),
+        ("data convert good out.narrows --part test", &["out.narrows: a store has all samples"]),
+        ("data convert good good.narrows", &["good.narrows: is there already", "--force"]),
+        ("data convert good missing/out.narrows", &["missing/out.narrows: cannot be written"]),
+        ("data convert good array/out.narrows", &["array/out.narrows: cannot be written"]),
         ("data split array taken", &["taken: holds t", "already"]),
         ("data split array table.csv", &["table.csv"]),
         ("data split array array/out", &["array/out: cannot be made"]),
-        ("data export good folder", &["folder: has no known ending", ".npy, .npz, .csv"]),
-        ("data export good out.xyz", &["out.xyz: has no known ending"]),
-        ("data export good there.npy", &["there-labels.npy: is there already", "--force"]),
-        ("data export table.csv out.idx", &["out.idx: cannot hold floats"]),
+        ("data convert good folder", &["folder: has no known ending", ".npy, .npz, .csv"]),
+        ("data convert good out.xyz", &["out.xyz: has no known ending"]),
+        ("data convert good there.npy", &["there-labels.npy: is there already", "--force"]),
+        ("data convert table.csv out.idx", &["out.idx: cannot hold floats"]),
         (
-            "data export array out.npy --part test",
+            "data convert array out.npy --part test",
             &["\"array\": does not say what is for the test"],
         ),
         // Shares.
@@ -179,21 +184,22 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
         ("data split table.csv out", &["class \"no\" has 2 samples, of which"]),
         ("data split array out --unlabelled away", &["--unlabelled", "train, spread"]),
         // Arguments.
-        ("data pack good", &["<OUT>"]),
-        ("data export good out.npy --part some", &["--part", "all, train, test"]),
-        ("data pack good out.narrows --image-size 4", &["holds no images in files"]),
+        ("data convert good", &["<OUT>"]),
+        ("data convert good out.npy --part some", &["--part", "all, train, test"]),
+        ("data convert good out.narrows --image-size 4", &["holds no images in files"]),
     ];
     if cfg!(not(feature = "parquet")) {
         cases.push((
-            "data export good out.parquet",
+            "data convert good out.parquet",
             &["out.parquet: cannot be written", "--features parquet"],
         ));
     }
     if cfg!(unix) {
-        cases.push(("data pack loop out.narrows", &["loop: "]));
+        cases.push(("data convert loop out.narrows", &["loop: "]));
         cases.push(("data inspect loop", &["loop: "]));
-        cases.push(("data verify loop", &["loop: "]));
-        cases.push(("data pack good loop/out.narrows", &["loop/out.narrows: cannot be written"]));
+        cases.push(("data inspect --verify loop", &["loop: "]));
+        cases
+            .push(("data convert good loop/out.narrows", &["loop/out.narrows: cannot be written"]));
         cases.push(("data split array loop", &["loop: "]));
     }
     for (line, parts) in cases {

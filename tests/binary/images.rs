@@ -32,7 +32,7 @@ const TINY: &str = "--epochs 2 --widths 8 --latent 2 --held-out 5";
 fn images_are_learnt_from_in_colour() {
     let place = Place::new();
     put_images(&place.path("inks"));
-    let said = place.succeed(&format!("pretrain --data inks --image-size 4 {TINY} --out run"));
+    let said = place.succeed(&format!("pretrain inks --image-size 4 {TINY} --out run"));
     assert!(said.out.starts_with("inks: 70 unlabelled samples, 15 test samples"), "{}", said.out);
     let config: toml::Table = toml::from_str(&place.read("run/config.toml")).unwrap();
     assert_eq!(config["image-size"].as_str(), Some("4x4"));
@@ -53,12 +53,11 @@ fn images_are_learnt_from_in_colour() {
 
     let labels = "--labels 6 --validation 6 --epochs 20 --method full";
     place.succeed(&format!(
-        "finetune --encoder run --data inks --image-size 4x4 --against-rest magenta {labels} --out \
+        "train --encoder run inks --image-size 4x4 --against-rest magenta {labels} --out \
          tuned"
     ));
-    let said = place.succeed(
-        "evaluate tuned --data inks --image-size 4 --against-rest magenta --out evaluated",
-    );
+    let said =
+        place.succeed("evaluate tuned inks --image-size 4 --against-rest magenta --out evaluated");
     let summary = place.json("evaluated/summary.json");
     let of: Vec<u64> =
         summary["classes"].as_array().unwrap().iter().map(|c| c["of"].as_u64().unwrap()).collect();
@@ -66,20 +65,20 @@ fn images_are_learnt_from_in_colour() {
     let named = |name: &str| said.out.lines().any(|line| line.trim_start().starts_with(name));
     assert!(named("rest ") && named("magenta "), "{}", said.out);
     // The model knows the size and the channels, unless others are asked for.
-    let again = place.succeed("evaluate tuned --data inks --against-rest magenta");
+    let again = place.succeed("evaluate tuned inks --against-rest magenta");
     assert!(again.err.contains("brought to the size that the model takes, 4x4"), "{}", again.err);
     assert_eq!(again.out.lines().nth(1), said.out.lines().nth(1));
-    let said = place.run("evaluate tuned --data inks --channels grey");
+    let said = place.run("evaluate tuned inks --channels grey");
     assert!(
         said.err.contains("samples of 4x4x3") && said.err.contains("--image-size"),
         "{}",
         said.err
     );
-    let said = place.run("evaluate tuned --data inks --image-size 4");
+    let said = place.run("evaluate tuned inks --image-size 4");
     assert!(said.err.contains("2 classes") && said.err.contains("inks has 3"), "{}", said.err);
     assert!(said.err.contains("--against-rest"), "{}", said.err);
     // The rest is the rest, but of another class.
-    let said = place.refuse("evaluate tuned --data inks --image-size 4 --against-rest cyan");
+    let said = place.refuse("evaluate tuned inks --image-size 4 --against-rest cyan");
     let part = "has others, the first \"cyan\"";
     assert!(said.err.contains(part), "{}", said.err);
 }
@@ -93,22 +92,19 @@ fn what_is_wrong_with_images_comes_with_the_option_that_helps() {
         parts.iter().for_each(|part| assert!(said.err.contains(part), "{part}: {}", said.err));
         assert!(!place.path("new").exists());
     };
-    refused(
-        "--data inks --against-rest key",
-        &["no class \"key\"", "\"cyan\", \"magenta\", \"yellow\""],
-    );
-    refused("--data inks --image-size 0", &["--image-size", "1 to 4096", "32x48"]);
-    refused("--data inks --image-size 4x", &["--image-size", "32x48"]);
-    refused("--data inks --channels red", &["--channels", "grey"]);
-    refused("--image-size 4", &["--image-size", "--data"]);
-    refused("--skip-bad", &["--skip-bad", "--data"]);
+    refused("inks --against-rest key", &["no class \"key\"", "\"cyan\", \"magenta\", \"yellow\""]);
+    refused("inks --image-size 0", &["--image-size", "1 to 4096", "32x48"]);
+    refused("inks --image-size 4x", &["--image-size", "32x48"]);
+    refused("inks --channels red", &["--channels", "grey"]);
+    refused("--image-size 4", &["--image-size", "name a file or a folder"]);
+    refused("--skip-bad", &["--skip-bad", "name a file or a folder"]);
     fs::write(place.path("inks/cyan/1.png"), "").unwrap();
     fs::write(place.path("inks/cyan/2.png"), "text").unwrap();
     refused(
-        "--data inks",
+        "inks",
         &["cyan/1.png: is empty; 2 of 90 images cannot be read", "or skip them by --skip-bad"],
     );
-    let said = place.succeed(&format!("pretrain --data inks --skip-bad --quiet {TINY} --out run"));
+    let said = place.succeed(&format!("pretrain inks --skip-bad --quiet {TINY} --out run"));
     let lines: Vec<&str> = said.err.lines().collect();
     assert_eq!(lines.len(), 2, "{}", said.err);
     assert_eq!(lines[0], "skipped inks/cyan/1.png: is empty");
@@ -117,11 +113,8 @@ fn what_is_wrong_with_images_comes_with_the_option_that_helps() {
         fs::remove_file(place.path(file)).unwrap();
     }
     fs::write(place.path("inks/yellow/30.png"), two_pixels()).unwrap();
-    refused(
-        "--data inks",
-        &["yellow/30.png: is 1x2, where", "is 6x5: ask for one size by --image-size"],
-    );
-    place.succeed(&format!("pretrain --data inks --image-size 6x5 {TINY} --out sized"));
+    refused("inks", &["yellow/30.png: is 1x2, where", "is 6x5: ask for one size by --image-size"]);
+    place.succeed(&format!("pretrain inks --image-size 6x5 {TINY} --out sized"));
 }
 
 fn two_pixels() -> Vec<u8> {
@@ -141,8 +134,7 @@ fn data_that_cannot_be_written_beside_goes_to_the_platforms_cache() {
     fs::write(place.path("inks/.narrows"), "").unwrap();
     let run = |out: &str, cache: &Path| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_narrows"));
-        let line =
-            format!("pretrain --data {} {TINY} --quiet --out {out}", place.path("inks").display());
+        let line = format!("pretrain {} {TINY} --quiet --out {out}", place.path("inks").display());
         command
             .args(line.split(' '))
             .current_dir(place.path(""))

@@ -19,6 +19,7 @@ mod predict;
 mod probe;
 mod program;
 mod progress;
+mod scores;
 mod semi;
 mod tables;
 mod transfer;

@@ -27,7 +27,7 @@ fn a_convolutional_chain_runs_from_pretraining_to_evaluation() {
         assert!(place.path(&encoder).join("reconstructions.png").exists());
 
         let tune = "--method gradual --epochs 20 --lr 1e-2";
-        place.succeed(&format!("finetune --encoder {encoder} {tune} --out {tuned}"));
+        place.succeed(&format!("train --encoder {encoder} {tune} --out {tuned}"));
         let (description, _, _) =
             checkpoint::load(&place.path(&tuned).join("model.safetensors")).unwrap();
         assert_eq!(description.architecture.model.name(), model);
@@ -36,7 +36,7 @@ fn a_convolutional_chain_runs_from_pretraining_to_evaluation() {
             toml::from_str(&place.read(&format!("{tuned}/config.toml"))).unwrap();
         assert_eq!(config["model"].as_str(), Some(model), "the encoder's, not the default");
         place.succeed(&format!(
-            "finetune --config {tuned}/config.toml --scratch --out {tuned}-fresh"
+            "train --config {tuned}/config.toml --method scratch --out {tuned}-fresh"
         ));
 
         let said = place.succeed(&format!("evaluate {tuned} --out {tested}"));
@@ -48,7 +48,7 @@ fn a_convolutional_chain_runs_from_pretraining_to_evaluation() {
             classes.iter().map(|class| class["mean"].as_f64().unwrap()).sum::<f64>() / 10.0;
         assert!((summary["test_balanced_accuracy"].as_f64().unwrap() - balanced).abs() < 1e-12);
         assert!(said.out.contains(&format!("balanced over the classes {:.2} %", 100.0 * balanced)));
-        let said = place.succeed(&format!("summary {tuned}"));
+        let said = place.succeed(&format!("info {tuned}"));
         assert!(said.out.contains(&format!("classifier of 10 classes, {model}, samples of 8x8x1")));
     }
 }
@@ -61,18 +61,22 @@ fn objectives_go_through_the_file_and_the_chain() {
     for (options, settled) in [
         (
             "denoising",
-            &["augment = [\"gaussian=0.5\", \"mask=0.4\"]", "loss = \"l2\"", "beta = \"auto\""][..],
+            &[
+                "augment = [\"gaussian=0.5\", \"mask=0.4\"]",
+                "loss = \"l2\"",
+                "variational-beta = \"auto\"",
+            ][..],
         ),
         ("masked --augment shift=1", &["augment = [\"shift=1\", \"mask=0.75\", \"patch=1\"]"]),
         ("masked --augment salt=0.5", &["augment = [\"salt=0.5\"]"]),
-        ("sparse", &["sparsity = 0.0", "augment = []"]),
+        ("sparse", &["sparse-weight = 0.0", "augment = []"]),
         (
-            "variational --beta 2",
-            &["beta = 2.0", "kl-warm-up = 0", "loss = \"bce\"", "sparsity = \"auto\""],
+            "variational --variational-beta 2",
+            &["variational-beta = 2.0", "variational-warm-up = 0", "sparse-weight = \"auto\""],
         ),
         (
-            "variational --model conv --loss l2 --kl-warm-up 1",
-            &["beta = 1.0", "kl-warm-up = 1", "loss = \"l2\""],
+            "variational --model conv --loss l2 --variational-warm-up 1",
+            &["variational-beta = 1.0", "variational-warm-up = 1", "loss = \"l2\""],
         ),
     ] {
         let out = options.replace([' ', '=', '.'], "");
@@ -89,8 +93,8 @@ fn objectives_go_through_the_file_and_the_chain() {
         let weights = |run: &str| std::fs::read(place.path(run).join("model.safetensors")).unwrap();
         assert!(weights(&out) == weights(&format!("{out}-again")), "{options}");
     }
-    let encoder = "variational--beta2";
-    place.succeed(&format!("finetune --encoder {encoder} --epochs 2 --quiet --out tuned"));
+    let encoder = "variational--variational-beta2";
+    place.succeed(&format!("train --encoder {encoder} --epochs 2 --quiet --out tuned"));
     for run in [encoder, "tuned"] {
         place.succeed(&format!("embed {run} --out {run}.csv"));
         let header = place.read(&format!("{run}.csv")).lines().next().unwrap().to_string();
@@ -98,7 +102,7 @@ fn objectives_go_through_the_file_and_the_chain() {
         place.succeed(&format!("evaluate {run}"));
     }
     place.succeed(&format!("score {encoder} --out scores.csv"));
-    let semi = "semi --method ladder --epochs 2 --quiet --out ladder";
+    let semi = "train --method ladder --epochs 2 --quiet --out ladder";
     let refused = place.run(&format!("{semi} --encoder {encoder}"));
     assert_eq!(refused.code, Some(2), "{}", refused.err);
     assert!(
@@ -154,7 +158,7 @@ fn a_comparison_of_convolutions_reports_the_metric_asked_for() {
 #[test]
 fn a_summary_adds_up() {
     let place = Place::new();
-    let said = place.succeed("summary --model conv --input 28x28x1 --latent 64");
+    let said = place.succeed("info --model conv --input 28x28x1 --latent 64");
     let before = place.listing();
     assert!(said.out.starts_with("autoencoder, conv, samples of 28x28x1\n"), "{}", said.out);
     // Weights of the products, the biases of those without batch norm, gamma and beta.
@@ -168,9 +172,7 @@ fn a_summary_adds_up() {
     for text in ["28x28x1", "14x14x16", "7x7x32", "64"] {
         assert!(said.out.contains(text), "{text} is not in\n{}", said.out);
     }
-    let of_digits = place.succeed("summary --model conv");
-    assert!(of_digits.out.contains("samples of 8x8x1"), "{}", of_digits.out);
-    let classifier = place.succeed("summary --input 784 --classes 7 --batch 1");
+    let classifier = place.succeed("info --input 784 --classes 7 --batch 1");
     assert!(classifier.out.contains("classifier of 7 classes, dense, samples of 784 values"));
     assert_eq!(place.listing(), before, "nothing is written");
 }

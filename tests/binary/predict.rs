@@ -12,7 +12,7 @@ fn trained() -> Place {
     fs::write(place.path("t.csv"), table()).unwrap();
     fs::write(place.path("new.csv"), other_table()).unwrap();
     place.succeed(
-        "finetune --scratch --data t.csv --label kind --ignore id --labels all --validation 30 \
+        "train --method scratch t.csv --target kind --ignore id --labels all --validation 30 \
          --widths 32 --latent 6 --epochs 30 --out classifier --quiet",
     );
     place
@@ -50,7 +50,7 @@ fn predictions_are_those_that_evaluate_counts() {
     let kind = table[0].iter().position(|name| name == "kind").unwrap();
     assert_eq!(predicted.len(), table.len());
     let correct = predicted[1..].iter().zip(&table[1..]).filter(|(p, t)| p[1] == t[kind]).count();
-    place.succeed("evaluate classifier --data new.csv --label kind --part all --out evaluated");
+    place.succeed("evaluate classifier new.csv --target kind --part all --out evaluated");
     let summary = place.json("evaluated/summary.json");
     assert_eq!(summary["test_accuracy"]["correct"], correct);
     assert!(correct * 10 > 9 * (table.len() - 1), "{correct}");
@@ -98,9 +98,9 @@ fn predictions_need_no_labels_and_end_with_their_reader() {
     let of = |data: &str| place.succeed(&format!("predict classifier {data}")).out;
     assert_eq!(of("bare.csv"), of("new.csv"));
 
-    let said = place.refuse("predict classifier new.csv --data bare.csv");
-    assert!(said.err.contains("--data"), "{}", said.err);
-    place.succeed("pretrain --data t.csv --label kind --ignore id --epochs 1 --widths 8 --out ae");
+    let said = place.refuse("predict classifier new.csv bare.csv");
+    assert!(said.err.contains("unexpected argument 'bare.csv'"), "{}", said.err);
+    place.succeed("pretrain t.csv --target kind --ignore id --epochs 1 --widths 8 --out ae");
     let said = place.refuse("predict ae new.csv");
     assert!(said.err.contains("is an autoencoder, which tells no classes"), "{}", said.err);
 
@@ -147,7 +147,7 @@ fn rows_of_pixels_are_images_of_the_shape_asked_for() {
         pixels(20).lines().map(|line| line.rsplit_once(',').unwrap().0.to_owned() + "\n").collect();
     fs::write(place.path("new.csv"), new).unwrap();
     place.succeed(
-        "finetune --scratch --data t.csv --image-shape 6x6 --model conv --labels 20 \
+        "train --method scratch t.csv --image-shape 6x6 --model conv --labels 20 \
          --validation 20 --epochs 10 --latent 4 --out model --quiet",
     );
     let predicted = rows(&place.succeed("predict model new.csv").out);
@@ -155,9 +155,9 @@ fn rows_of_pixels_are_images_of_the_shape_asked_for() {
     for (at, row) in predicted[1..].iter().enumerate() {
         assert_eq!(row[1], ["left", "right"][at % 2], "{row:?}");
     }
-    let said = place.run("finetune --scratch --data t.csv --image-shape 6x5 --model conv --out no");
+    let said = place.run("train --method scratch t.csv --image-shape 6x5 --model conv --out no");
     assert!(said.err.contains("36 values, where an image of 6x5x1 has 30"), "{}", said.err);
-    let said = place.refuse("finetune --scratch --data t.csv --image-shape 6 --out no");
+    let said = place.refuse("train --method scratch t.csv --image-shape 6 --out no");
     assert!(said.err.contains("28x28 or 32x32x3"), "{}", said.err);
 }
 
@@ -174,8 +174,8 @@ fn classes_that_training_never_saw_count_as_wrong() {
     fs::write(place.path("t.csv"), classes(&[])).unwrap();
     fs::write(place.path("new.csv"), classes(&["c", "d", "c"])).unwrap();
     let learn = "--labels 10 --validation 10 --widths 8 --latent 1 --epochs 20";
-    place.succeed(&format!("finetune --scratch --data t.csv --label kind {learn} --out model"));
-    let evaluate = "evaluate model --data new.csv --label kind --part all";
+    place.succeed(&format!("train --method scratch t.csv --target kind {learn} --out model"));
+    let evaluate = "evaluate model new.csv --target kind --part all";
     let said = place.succeed(&format!("{evaluate} --out seen"));
     let says = "3 samples of classes that training never saw count as wrong: \"c\", \"d\"";
     assert!(said.out.contains(says), "{}", said.out);
@@ -193,8 +193,8 @@ fn classes_that_training_never_saw_count_as_wrong() {
     fs::create_dir(place.path("halves")).unwrap();
     fs::write(place.path("halves/train.csv"), classes(&[])).unwrap();
     fs::write(place.path("halves/test.csv"), classes(&["c"; 40])).unwrap();
-    let compare = "compare --data halves --label kind --labels 10 --validation 10 --draws 2 \
-                   --methods scratch --widths 8 --latent 1 --epochs 2 --finetune-epochs 20";
+    let compare = "compare halves --target kind --labels 10 --validation 10 --draws 2 --methods \
+                   scratch --widths 8 --latent 1 --pretrain-epochs 2 --finetune-epochs 20";
     let said = place.succeed(&format!("{compare} --out compared"));
     assert!(said.err.contains("no training sample has the class \"c\""), "{}", said.err);
     let line = said.out.lines().find(|line| line.starts_with("scratch ")).unwrap();

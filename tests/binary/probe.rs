@@ -1,4 +1,4 @@
-//! `narrows probe` from end to end.
+//! `narrows evaluate --probe` from end to end.
 
 use crate::program::Place;
 
@@ -6,7 +6,7 @@ use crate::program::Place;
 fn an_encoder_and_the_samples_as_they_are_are_probed() {
     let place = Place::new();
     place.succeed("pretrain --epochs 20 --widths 48 --latent 8 --quiet --out run");
-    let said = place.succeed("probe run --labels 60 --draws 3 --out probed");
+    let said = place.succeed("evaluate run --probe --labels 60 --draws 3 --out probed");
     let summary = place.json("probed/summary.json");
     assert_eq!(
         (&summary["code"], &summary["draws"], &summary["test_samples"]),
@@ -23,26 +23,31 @@ fn an_encoder_and_the_samples_as_they_are_are_probed() {
     }
     assert!(said.out.lines().all(|line| line.chars().count() <= 100), "{}", said.out);
     // The draws are those of compare, so the same seed is the same again.
-    place.succeed("probe run --labels 60 --draws 3 --threads 1 --out again");
+    place.succeed("evaluate run --probe --labels 60 --draws 3 --threads 1 --out again");
     let again = place.json("again/summary.json");
     for (a, b) in probes.iter().zip(again["probes"].as_array().unwrap()) {
         assert_eq!(a["test_accuracy"], b["test_accuracy"]);
     }
 
-    let said =
-        place.succeed("probe --raw --labels 60 --draws 1 --probes propagation --transductive");
+    let both = "evaluate run --probe=propagation --probe-samples --probe-test-graph --labels 60";
+    let said = place.succeed(&format!("{both} --draws 1 --out both"));
     assert!(said.out.contains("samples as they are, 64 values each"), "{}", said.out);
+    assert!(said.out.contains("latent codes, 8 values each"), "{}", said.out);
     assert!(said.out.contains("has the test samples too"), "{}", said.out);
+    let summary = place.json("both/summary.json");
+    for key in ["probes", "probes_of_samples"] {
+        assert_eq!(summary[key][0]["name"], "propagation", "{summary}");
+    }
     for (line, text) in [
-        ("probe", "RUN"),
-        ("probe run --raw", "cannot be used with"),
-        ("probe run --probes magic", "it must be one of linear, knn, propagation"),
-        ("probe run --labels 5", "cannot cover 10 classes"),
-        ("probe missing", "no such run"),
-        (
-            "probe run --labels 60 --probes linear,knn --transductive",
-            "--transductive has no effect",
-        ),
+        ("evaluate", "RUN"),
+        ("evaluate run --probe-samples", "--probe-samples has no effect"),
+        ("evaluate run --draws 3", "--draws has no effect"),
+        ("evaluate run --probe=magic", "it must be one of linear, knn, propagation"),
+        ("evaluate run --probe --labels 5", "cannot cover 10 classes"),
+        ("evaluate run --probe --labels 20,50", "probes take one number of labels"),
+        ("evaluate run --probe --part all", "--part has no effect"),
+        ("evaluate missing --probe", "no such run"),
+        ("evaluate run --probe=linear,knn --probe-test-graph", "--probe-test-graph has no effect"),
     ] {
         let said = place.refuse(line);
         assert!(said.err.contains(text), "{line}: {}", said.err);

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 /// A training so small that it takes a moment.
 pub const TINY: [&str; 12] = [
-    "--epochs",
+    "--pretrain-epochs",
     "3",
     "--widths",
     "24",

@@ -29,7 +29,7 @@ fn quantile(sorted: &[f32], q: f64) -> f32 {
 fn a_table_goes_all_the_way() {
     let place = Place::new();
     fs::write(place.path("t.csv"), table()).unwrap();
-    let learn = "--data t.csv --label kind --ignore id";
+    let learn = "t.csv --target kind --ignore id";
     let said = place.succeed(&format!("pretrain {learn} --widths 64 --epochs 40 --out ae"));
     assert!(
         said.out.starts_with("t.csv: 1,885 unlabelled samples, 16 test samples"),
@@ -50,7 +50,7 @@ fn a_table_goes_all_the_way() {
     classes(&place);
     codes(&place);
     let said = place.succeed(&format!(
-        "compare {learn} --labels 30 --validation 30 --draws 3 --epochs 20 --widths 32 \
+        "compare {learn} --labels 30 --validation 30 --draws 3 --pretrain-epochs 20 --widths 32 \
          --finetune-epochs 30 --finetune-lr 1e-2 --methods full --out compared"
     ));
     let summary = place.json("compared/summary.json");
@@ -59,14 +59,11 @@ fn a_table_goes_all_the_way() {
         accuracies.map(|m| m["test_accuracy"]["mean"].as_f64().unwrap()).collect();
     assert!(means.len() == 2 && means.iter().all(|mean| *mean > 0.8), "{}", said.out);
     assert!(said.out.contains("PCA, 5 components") && said.out.contains("scratch"), "{}", said.out);
-    assert!(
-        place.succeed("summary --data t.csv --ignore id,kind").out.contains("samples of 10 values")
-    );
 }
 
 /// Rows that are like no other score highest, and the scores' quantiles are theirs.
 fn scores(place: &Place) {
-    let said = place.succeed("score ae --data t.csv --quantile 0.99 --out scored");
+    let said = place.succeed("score ae t.csv --quantile 0.99 --out scored");
     let text = place.read("scored/scores.csv");
     let rows = cells(&text);
     assert_eq!((rows.len(), &rows[0][..]), (2001, &["row", "score", "worst", "above"][..]));
@@ -106,11 +103,11 @@ fn scores(place: &Place) {
 
     // As an array; by a threshold; only the rows of the test, which keep their numbers; and nothing
     // is left beside.
-    place.succeed("score ae --data t.csv --out s.npy");
+    place.succeed("score ae t.csv --out s.npy");
     let (header, values) = npy(&fs::read(place.path("s.npy")).unwrap());
     assert!(header.contains("'shape': (2000,)"), "{header}");
     assert!(rows[1..].iter().zip(&values).all(|(row, value)| number(row[1]) == *value));
-    place.succeed("score ae --data t.csv --label kind --part test --threshold 0.5 --out test.csv");
+    place.succeed("score ae t.csv --target kind --part test --threshold 0.5 --out test.csv");
     let text = place.read("test.csv");
     let test = cells(&text);
     assert_eq!(test.len(), 1 + 16);
@@ -121,7 +118,7 @@ fn scores(place: &Place) {
     }
     let listing = place.listing();
     assert!(!listing.iter().any(|path| path.ends_with("partial")), "{listing:?}");
-    let said = place.succeed("score ae --data t.csv");
+    let said = place.succeed("score ae t.csv");
     assert!(
         said.out.ends_with("\nscores: runs/score-1/scores.csv\n") && !said.out.contains("above"),
         "{}",
@@ -134,16 +131,16 @@ fn scores(place: &Place) {
 fn classes(place: &Place) {
     // What the encoder has not learnt from is left out: --ignore need not be repeated.
     let said = place.succeed(
-        "finetune --encoder ae --data t.csv --label kind --labels all --validation 30 --epochs 40 \
+        "train --encoder ae t.csv --target kind --labels all --validation 30 --epochs 40 \
          --out classifier",
     );
     assert!(said.out.contains("lp-ft on 54 labels"), "{}", said.out);
     assert!(
-        said.out.ends_with("\nnext: narrows evaluate classifier --data t.csv --label kind\n"),
+        said.out.contains("\nnext: narrows evaluate classifier t.csv --target kind\n"),
         "{}",
         said.out
     );
-    let said = place.succeed("evaluate classifier --data t.csv --label kind --out own");
+    let said = place.succeed("evaluate classifier t.csv --target kind --out own");
     let accuracy = |summary: &serde_json::Value| summary["test_accuracy"]["mean"].as_f64().unwrap();
     let own = place.json("own/summary.json");
     assert_eq!(
@@ -156,14 +153,12 @@ fn classes(place: &Place) {
     assert!(accuracy(&own) > 0.8, "{}", said.out);
 
     fs::write(place.path("other.csv"), other_table()).unwrap();
-    let said =
-        place.succeed("evaluate classifier --data other.csv --label kind --part all --out other");
+    let said = place.succeed("evaluate classifier other.csv --target kind --part all --out other");
     let other = place.json("other/summary.json");
     assert_eq!((other["test_samples"].as_u64(), other["part"].as_str()), (Some(300), Some("all")));
     assert!(said.out.starts_with("other.csv: 300 samples"), "{}", said.out);
     assert!(said.out.contains("\naccuracy ") && !said.out.contains("test"), "{}", said.out);
-    let said =
-        place.succeed("evaluate classifier --data t.csv --label kind --part train --out learnt");
+    let said = place.succeed("evaluate classifier t.csv --target kind --part train --out learnt");
     assert!(said.out.starts_with("t.csv: 84 training samples\naccuracy "), "{}", said.out);
     assert_eq!(place.json("learnt/summary.json")["part"].as_str(), Some("train"));
     assert!(accuracy(&other) > 0.9, "{}", said.out);
@@ -171,22 +166,22 @@ fn classes(place: &Place) {
     // In the order that the classifier knows them in.
     assert_eq!((of(0), of(1) + of(2)), (0, 300), "{}", said.out);
     // Without --part it is a sixth of each kind.
-    place.succeed("evaluate classifier --data other.csv --label kind --out sixth");
+    place.succeed("evaluate classifier other.csv --target kind --out sixth");
     let sixth = place.json("sixth/summary.json")["test_samples"].as_u64().unwrap();
     assert!((49..=50).contains(&sixth), "{sixth}");
     // An autoencoder needs no labels.
-    let said = place.succeed("evaluate ae --data other.csv --label none --part all");
+    let said = place.succeed("evaluate ae other.csv --target none --part all");
     assert!(said.out.starts_with("other.csv: 300 samples"), "{}", said.out);
     assert!(said.out.contains("\nan autoencoder: error "), "{}", said.out);
 }
 
 /// Codes as an array and as a table.
 fn codes(place: &Place) {
-    place.succeed("embed ae --data t.csv --label kind --out codes");
+    place.succeed("embed ae t.csv --target kind --out codes");
     assert_eq!(place.json("codes/summary.json")["latent"].as_u64(), Some(5));
     let (header, values) = npy(&fs::read(place.path("codes/codes.npy")).unwrap());
     assert!(header.contains("'shape': (2000, 5)") && values.len() == 10_000, "{header}");
-    place.succeed("embed ae --data t.csv --label kind --out codes.csv");
+    place.succeed("embed ae t.csv --target kind --out codes.csv");
     let text = place.read("codes.csv");
     let mut lines = text.lines();
     assert_eq!(lines.next(), Some("row,z0,z1,z2,z3,z4,label"));
@@ -205,7 +200,7 @@ fn codes(place: &Place) {
         assert_eq!((cells[6], cells[6].is_empty()), (label, row % 20 != 5));
     }
     // A classifier has an encoder as well, which fine-tuning changed; and no label is none.
-    place.succeed("embed classifier --data t.csv --label none --out tuned.csv");
+    place.succeed("embed classifier t.csv --target none --out tuned.csv");
     let text = place.read("tuned.csv");
     assert!(text.starts_with("row,z0,z1,z2,z3,z4\n") && text.lines().count() == 2001);
 }
@@ -216,10 +211,10 @@ fn codes(place: &Place) {
 fn scores_and_codes_come_as_parquet() {
     let place = Place::new();
     fs::write(place.path("t.csv"), table()).unwrap();
-    place.succeed("pretrain --data t.csv --label kind --ignore id --widths 8 --epochs 2 --out ae");
-    for (command, name) in [("score ae", "scores"), ("embed ae --label kind", "codes")] {
-        place.succeed(&format!("{command} --data t.csv --out {name}.csv"));
-        place.succeed(&format!("{command} --data t.csv --out {name}.parquet"));
+    place.succeed("pretrain t.csv --target kind --ignore id --widths 8 --epochs 2 --out ae");
+    for (command, name) in [("score ae", "scores"), ("embed ae --target kind", "codes")] {
+        place.succeed(&format!("{command} t.csv --out {name}.csv"));
+        place.succeed(&format!("{command} t.csv --out {name}.parquet"));
         // The column of their numbers is none to learn from.
         let mut how = narrows_datasets::OpenOptions::default();
         how.table.ignore = vec!["row".to_owned()];

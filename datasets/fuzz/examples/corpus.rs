@@ -3,13 +3,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use narrows_datasets::{
-    Column, ColumnKind, Dtype, Encoding, Fit, Metadata, Preparation, StoreWriter,
+    Column, ColumnKind, Dataset, Dtype, Encoding, Fit, Metadata, Preparation, Rows, StoreWriter,
 };
-use narrows_engine::Params;
-use narrows_models::checkpoint::{self, Description};
-use narrows_models::{Architecture, Model};
+use narrows_engine::{Context, Params};
+use narrows_models::model_file::{self, Description};
+use narrows_models::{
+    Architecture, Checkpoints, Event, Goal, Model, Observer, Run, Task, Training,
+};
 
 #[allow(dead_code, reason = "each user of it uses some")]
 #[path = "../../tests/made_files/mod.rs"]
@@ -95,6 +98,7 @@ fn main() {
 
     pictures(&put);
     models(&corpus, &put);
+    checkpoint(&corpus);
 }
 
 fn stores(corpus: &Path, put: &dyn Fn(&str, &str, &[u8])) {
@@ -192,7 +196,7 @@ fn models(corpus: &Path, put: &dyn Fn(&str, &str, &[u8])) {
     ] {
         put("preparation", name, serde_json::to_string(&preparation).unwrap().as_bytes());
     }
-    fs::create_dir_all(corpus.join("checkpoint")).unwrap();
+    fs::create_dir_all(corpus.join("model")).unwrap();
     for (name, model, classes) in [
         ("dense", Model::Dense, None),
         ("classifier", Model::Dense, Some(2)),
@@ -207,6 +211,33 @@ fn models(corpus: &Path, put: &dyn Fn(&str, &str, &[u8])) {
         let preparation = Some(Preparation::Bytes { max: 255 });
         let description = Description { classes, preparation, ..Description::of(architecture) };
         let params = Params::new(&description.network().unwrap(), 1);
-        checkpoint::save(&corpus.join("checkpoint").join(name), &params, &description).unwrap();
+        model_file::save(&corpus.join("model").join(name), &params, &description).unwrap();
     }
+}
+
+/// A checkpoint after two steps of two epochs each, with the best weights and an average.
+fn checkpoint(corpus: &Path) {
+    struct Saved(Checkpoints);
+    impl Observer for Saved {
+        fn notice(&self, _: &Event<'_>) {}
+
+        fn checkpoints(&self) -> Option<&Checkpoints> {
+            Some(&self.0)
+        }
+    }
+    let data = Dataset::from_floats("two", vec![0.0, 1.0, 2.0, 3.0], &[1], Some(vec![0, 1, 0, 1]));
+    let data = data.unwrap();
+    let architecture =
+        Architecture { widths: vec![], latent: 1, ..Architecture::new(Model::Dense, 1) };
+    let network = architecture.classifier(2).unwrap();
+    let (train, validation) = (Rows::Listed(&[0, 1, 2, 3]), Rows::Listed(&[0, 1]));
+    let task = Task { data: &data, train, validation, goal: Goal::Classify };
+    let training = Training { epochs: 2, batch: 2, ema: 0.5, ..Training::classifier() };
+    let mut run = Run::new("run", &network, Params::new(&network, 1), task, &training).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let saved = Saved(Checkpoints { every: Duration::ZERO, ..Checkpoints::new(folder.path()) });
+    run.train(&Context::new(1).unwrap(), &saved, |_, _| {}).unwrap();
+    let files = saved.0.files("run").unwrap();
+    fs::create_dir_all(corpus.join("checkpoint")).unwrap();
+    fs::copy(&files[0], corpus.join("checkpoint").join("two-epochs")).unwrap();
 }

@@ -48,6 +48,22 @@ fn store_blocks(bytes: &mut [u8]) -> Option<()> {
     Some(())
 }
 
+/// A checkpoint's: of its manifest, a text in the JSON at the file's head.
+pub(crate) fn checkpoint(bytes: &mut [u8]) {
+    let _ = manifest(bytes);
+}
+
+fn manifest(bytes: &mut [u8]) -> Option<()> {
+    let length = usize::try_from(u64::from_le_bytes(number(bytes, 0)?)).ok()?;
+    let header = bytes.get_mut(8..)?.get_mut(..length)?;
+    let json: serde_json::Value = serde_json::from_slice(header).ok()?;
+    let crc = crc32fast::hash(json["__metadata__"]["manifest"].as_str()?.as_bytes());
+    let key = b"\"manifest.crc32\":\"";
+    let at = header.windows(key.len()).position(|bytes| bytes == key)? + key.len();
+    header.get_mut(at..at + 8)?.copy_from_slice(format!("{crc:08x}").as_bytes());
+    Some(())
+}
+
 /// The members' of a zip file, of those that are not compressed.
 pub(crate) fn zip(bytes: &mut [u8]) {
     let entry_at = |bytes: &[u8], from: usize| {

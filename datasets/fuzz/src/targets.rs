@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use narrows_datasets::{
     Dataset, ImageOptions, OpenOptions, Opened, Preparation, open_whole, open_with, verify,
 };
-use narrows_models::checkpoint;
+use narrows_models::{Checkpoint, model_file};
 
 use crate::{NAME, Outcome, Scratch, repair};
 
@@ -41,7 +41,8 @@ pub const TARGETS: &[Target] = &[
     target("gif", |dir, bytes, outcome| images(dir, "gif", bytes, outcome)),
     target("tiff", |dir, bytes, outcome| images(dir, "tiff", bytes, outcome)),
     target("webp", |dir, bytes, outcome| images(dir, "webp", bytes, outcome)),
-    target("checkpoint", model),
+    target("model", model),
+    Target { repair: Some(repair::checkpoint), ..target("checkpoint", checkpoint) },
     target("preparation", preparation),
 ];
 
@@ -168,7 +169,12 @@ fn images(dir: &Path, extension: &str, bytes: &[u8], outcome: &mut Outcome) {
 
 fn model(dir: &Path, bytes: &[u8], outcome: &mut Outcome) {
     let path = put(dir.join(NAME), bytes);
-    outcome.attempt(bytes.len(), || checkpoint::load(&path));
+    outcome.attempt(bytes.len(), || model_file::load(&path));
+}
+
+fn checkpoint(dir: &Path, bytes: &[u8], outcome: &mut Outcome) {
+    let path = put(dir.join(NAME), bytes);
+    outcome.attempt(bytes.len(), || Checkpoint::read(&path));
 }
 
 /// A preparation as models and stores have it, in JSON; applied to unusual values.

@@ -115,6 +115,21 @@ impl<'a> Loader<'a> {
         self.window.is_some()
     }
 
+    /// The bytes that a window has, where data are read window by window. The order of the samples
+    /// depends on them.
+    pub fn window(&self) -> Option<u64> {
+        self.window
+    }
+
+    /// Reads in windows of as many bytes as another loader of the same samples once did
+    /// ([`Loader::window`]), whatever memory there is now: so both have the same order.
+    pub fn set_window(&mut self, window: Option<u64>) {
+        // Listed rows are read one by one, however large the data are.
+        if matches!(self.rows, Rows::AllBut { .. }) && self.data.in_file_order() {
+            self.window = window;
+        }
+    }
+
     /// Begins epoch `epoch`, counted from 0.
     pub fn epoch(&mut self, epoch: u64) -> Epoch<'_> {
         let (n, left, batches) = (self.rows.len(), self.rows_of_epoch(), self.steps());

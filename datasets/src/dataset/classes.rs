@@ -1,5 +1,6 @@
 //! The labels of a data set, and the classes that they name.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::dataset::Dataset;
@@ -95,10 +96,12 @@ impl Dataset {
         for &label in labels.iter().filter(|&&label| label != UNLABELLED) {
             occurs[usize::from(label)] = true;
         }
+        let of_known: HashMap<&String, usize> =
+            known.iter().enumerate().map(|(at, name)| (name, at)).collect();
         let mut names = known.to_vec();
         let mut places = Vec::with_capacity(occurs.len());
         for (name, occurs) in self.class_names.iter().zip(occurs) {
-            let place = known.iter().position(|other| other == name).unwrap_or(names.len());
+            let place = of_known.get(name).copied().unwrap_or(names.len());
             if place == names.len() && occurs {
                 names.push(name.clone());
             }

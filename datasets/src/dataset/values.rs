@@ -1,6 +1,6 @@
 //! The values of a data set, in memory or in a file.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::dataset::checked::Checksums;
 use crate::error::Error;
@@ -20,6 +20,8 @@ pub(crate) struct Values {
     /// The samples.
     pub(crate) rows: usize,
     place: Place,
+    /// [`Values::checksum`], once it was asked for.
+    checksum: OnceLock<u32>,
 }
 
 enum Place {
@@ -33,6 +35,9 @@ enum Place {
     },
 }
 
+/// The blocks of [`Values::checksum`]: 64 MiB, which take some hundredths of a second.
+const MOST_BLOCKS: usize = 512;
+
 /// The most bytes that are read at once where samples are read and not mapped.
 const PIECE: usize = 16 << 10;
 /// The most bytes between two samples that are read along with them: the system reads whole pages.
@@ -41,17 +46,12 @@ const GAP: usize = 4 << 10;
 impl Values {
     /// `width` is not zero and divides the length.
     pub(crate) fn bytes(values: Vec<u8>, width: usize) -> Self {
-        Values { dtype: Dtype::U8, width, rows: values.len() / width, place: Place::Bytes(values) }
+        Values::new(Dtype::U8, width, values.len() / width, Place::Bytes(values))
     }
 
     /// `width` is not zero and divides the length.
     pub(crate) fn floats(values: Vec<f32>, width: usize) -> Self {
-        Values {
-            dtype: Dtype::F32,
-            width,
-            rows: values.len() / width,
-            place: Place::Floats(values),
-        }
+        Values::new(Dtype::F32, width, values.len() / width, Place::Floats(values))
     }
 
     /// The caller has checked that `file` holds so many values from `at` on.
@@ -62,7 +62,11 @@ impl Values {
         width: usize,
         rows: usize,
     ) -> Self {
-        Values { dtype, width, rows, place: Place::File { file, at, checksums: None } }
+        Values::new(dtype, width, rows, Place::File { file, at, checksums: None })
+    }
+
+    fn new(dtype: Dtype, width: usize, rows: usize, place: Place) -> Self {
+        Values { dtype, width, rows, place, checksum: OnceLock::new() }
     }
 
     /// These values, whose blocks have such checksums.
@@ -192,6 +196,34 @@ impl Values {
                 Ok(())
             }
         }
+    }
+
+    /// A checksum of the stored values, computed once: of all of them up to 64 MiB. Of more, it is
+    /// that of the blocks' checksums if the file has some, and of 512 blocks spread evenly if not.
+    pub(crate) fn checksum(&self) -> Result<u32, Error> {
+        if let Some(checksum) = self.checksum.get() {
+            return Ok(*checksum);
+        }
+        let (rows_of_block, mut hasher) = (self.block_rows(), crc32fast::Hasher::new());
+        let blocks = self.rows.div_ceil(rows_of_block);
+        match &self.place {
+            Place::File { file, checksums: Some(checksums), .. } if blocks > MOST_BLOCKS => {
+                for block in checksums.blocks(file)? {
+                    hasher.update(&block[0].to_le_bytes());
+                }
+            }
+            _ => {
+                let mut bytes = Vec::new();
+                for i in 0..blocks.min(MOST_BLOCKS) {
+                    let first = i * blocks / blocks.min(MOST_BLOCKS) * rows_of_block;
+                    let rows = rows_of_block.min(self.rows - first);
+                    bytes.resize(rows * self.row_bytes(), 0);
+                    self.read_rows(first, &mut bytes)?;
+                    hasher.update(&bytes);
+                }
+            }
+        }
+        Ok(*self.checksum.get_or_init(|| hasher.finalize()))
     }
 
     /// The rows of a block, which are read at once if the data are larger than memory.

@@ -31,7 +31,28 @@ const BUFFER: usize = 1 << 18;
 #[must_use = "without `finish` the file is removed"]
 pub struct AtomicFile {
     path: PathBuf,
-    file: BufWriter<NamedTempFile>,
+    file: BufWriter<Partial>,
+}
+
+/// The file under its other name.
+#[derive(Debug)]
+struct Partial(NamedTempFile);
+
+impl Write for Partial {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let bytes = &bytes[..faults::before_a_write(bytes.len())?];
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Seek for Partial {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
+    }
 }
 
 impl AtomicFile {
@@ -50,7 +71,8 @@ impl AtomicFile {
         // Temporary files are for their owner alone; any other new file is not.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = builder.tempfile_in(folder(path))?;
+        faults::before_a_call()?;
+        let file = Partial(builder.tempfile_in(folder(path))?);
         Ok(AtomicFile { path: path.to_owned(), file: BufWriter::with_capacity(BUFFER, file) })
     }
 
@@ -60,10 +82,12 @@ impl AtomicFile {
     /// # Errors
     /// If that fails.
     pub fn finish(self) -> io::Result<u64> {
-        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let Partial(file) = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         // The name promises that the disk holds all of it.
+        faults::before_a_call()?;
         file.as_file().sync_all()?;
         let length = file.as_file().metadata()?.len();
+        faults::before_a_call()?;
         file.persist(&self.path).map_err(|error| error.error)?;
         // The name itself is in the folder. Some file systems cannot sync a folder.
         #[cfg(unix)]
@@ -134,6 +158,26 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.finish().map(drop)
 }
+
+/// Faults that a test plants, asked for before each call that changes a disk. Outside of tests
+/// there are none.
+#[cfg(not(test))]
+mod faults {
+    use std::io;
+
+    #[inline(always)]
+    pub(super) fn before_a_call() -> io::Result<()> {
+        Ok(())
+    }
+
+    /// The bytes that may be written.
+    #[inline(always)]
+    pub(super) fn before_a_write(bytes: usize) -> io::Result<usize> {
+        Ok(bytes)
+    }
+}
+#[cfg(test)]
+mod faults;
 
 fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))

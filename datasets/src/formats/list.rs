@@ -5,11 +5,14 @@
 use std::path::Path;
 
 use crate::error::{Error, bail};
+use crate::files::compressed::Compression;
 use crate::formats::arrays::open::{is_idx, is_safetensors, open_one, open_several};
 use crate::formats::arrays::{idx, npy, npz, safetensors};
 use crate::formats::options::OpenOptions;
 use crate::formats::source::{Found, Start};
-use crate::formats::tables::open::{OpenSource, csv_source, is_csv, is_parquet, parquet_source};
+use crate::formats::tables::json::{is_json, json_source};
+use crate::formats::tables::open::{OpenSource, csv_source, is_csv};
+use crate::formats::tables::parquet::{is_parquet, parquet_source};
 use crate::formats::{store, tables};
 
 /// A format of files.
@@ -17,6 +20,8 @@ struct Format {
     name: &'static str,
     recognises: fn(&Start) -> bool,
     open: How,
+    /// It is text, which any compression may have made shorter.
+    is_text: bool,
 }
 
 /// The way of opening a file.
@@ -47,17 +52,22 @@ const FORMATS: &[Format] = &[
     array("IDX", is_idx, |path, name, options| {
         open_one(idx::find_array(path)?, "IDX", name, options)
     }),
-    table("delimited text", is_csv, csv_source),
+    text("JSON", is_json, json_source),
+    text("delimited text", is_csv, csv_source),
 ];
 
 type Open = fn(&Path, &str, &OpenOptions) -> Result<Found, Error>;
 
 const fn array(name: &'static str, recognises: fn(&Start) -> bool, open: Open) -> Format {
-    Format { name, recognises, open: How::Arrays(open) }
+    Format { name, recognises, open: How::Arrays(open), is_text: false }
 }
 
 const fn table(name: &'static str, recognises: fn(&Start) -> bool, source: OpenSource) -> Format {
-    Format { name, recognises, open: How::Table(source) }
+    Format { name, recognises, open: How::Table(source), is_text: false }
+}
+
+const fn text(name: &'static str, recognises: fn(&Start) -> bool, source: OpenSource) -> Format {
+    Format { name, recognises, open: How::Table(source), is_text: true }
 }
 
 /// Opens the file `path`, called `name`.
@@ -88,7 +98,14 @@ fn recognise(path: &Path) -> Result<&'static Format, Error> {
     if start.length == 0 {
         bail!(path, "is empty: name another file, or make it again");
     }
-    FORMATS.iter().find(|format| (format.recognises)(&start)).ok_or_else(|| {
+    let found = FORMATS.iter().find(|format| (format.recognises)(&start));
+    if let Some(format) = found.filter(|format| !format.is_text)
+        && start.compression == Some(Compression::Zstandard)
+    {
+        let name = format.name;
+        bail!(path, "is {name} compressed by Zstandard: decompress it with zstd -d");
+    }
+    found.ok_or_else(|| {
         let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
         let shown = &start.bytes[..start.bytes.len().min(4)];
         Error::file(

@@ -3,10 +3,11 @@
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
+use std::rc::Rc;
 
 use crate::dataset::halves::Parts;
 use crate::error::{At as _, Error, bail};
-use crate::files::gzip::{GzipReader, is_gzip};
+use crate::files::compressed::{Compression, decompressed, unreadable};
 use crate::files::regular::is_regular;
 
 /// The bytes of a file that are looked at.
@@ -14,9 +15,9 @@ const START: usize = 4096;
 
 /// The start of a file.
 pub(crate) struct Start {
-    /// Its first bytes, decompressed if they are gzip data.
+    /// Its first bytes, decompressed if they are compressed.
     pub(crate) bytes: Vec<u8>,
-    pub(crate) gzip: bool,
+    pub(crate) compression: Option<Compression>,
     /// The length of the file.
     pub(crate) length: u64,
 }
@@ -41,13 +42,18 @@ impl Start {
         let file = read()?;
         let length = file.metadata().at(path)?.len();
         file.take(START as u64).read_to_end(&mut bytes).at(path)?;
-        let gzip = is_gzip(&bytes);
-        if gzip {
+        let compression = Compression::of(&bytes);
+        if compression.is_some() {
             bytes.clear();
-            // Damaged data have no beginning. The reader of the whole file names the damage.
-            let compressed = BufReader::new(read()?);
-            let _ = GzipReader::new(compressed).take(START as u64).read_to_end(&mut bytes);
+            let (reader, _) = decompressed(BufReader::new(read()?), &Rc::default()).at(path)?;
+            // Where damage comes later, the reader of the whole file names it.
+            let read = reader.take(START as u64).read_to_end(&mut bytes);
+            if let Err(error) = read
+                && bytes.is_empty()
+            {
+                return Err(unreadable(error, true, path));
+            }
         }
-        Ok(Start { bytes, gzip, length })
+        Ok(Start { bytes, compression, length })
     }
 }

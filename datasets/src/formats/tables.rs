@@ -9,6 +9,7 @@ pub(crate) mod csv;
 mod dates;
 mod decide;
 mod infer;
+pub(crate) mod json;
 mod layout;
 mod marks;
 mod measured;

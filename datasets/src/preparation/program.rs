@@ -138,7 +138,7 @@ impl Program {
                     program.features += 1;
                     let feature = |&place: &u32| {
                         if place == UNKNOWN {
-                            0.0
+                            f32::NAN
                         } else {
                             ((f64::from(place) - mean) / std) as f32
                         }
@@ -206,7 +206,9 @@ impl Program {
                     at += means.len();
                 }
                 Operation::Ordinal { from, features } => {
-                    if unknown(stored[*from], &|place| place < features.len()) {
+                    let known =
+                        |place: usize| features.get(place).is_some_and(|feature| !feature.is_nan());
+                    if unknown(stored[*from], &known) {
                         return Some(self.features + from);
                     }
                     at += 1;
@@ -242,8 +244,8 @@ impl Program {
                 }
                 Operation::Ordinal { from, features } => {
                     out[0] = category(stored[*from])
-                        .and_then(|at| features.get(at))
-                        .copied()
+                        .and_then(|at| features.get(at).copied())
+                        .filter(|feature| !feature.is_nan())
                         .unwrap_or(0.0);
                     1
                 }

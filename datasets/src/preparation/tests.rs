@@ -75,6 +75,21 @@ fn each_kind_of_column_becomes_its_features() {
     }
 }
 
+#[test]
+fn categories_never_seen_are_reported_in_either_encoding() {
+    for encoding in [Encoding::OneHot, Encoding::Ordinal] {
+        let learnt = [category("size", &["L", "M"], encoding)];
+        let preparation = fit(&learnt, &[&[0.0], &[1.0], &[1.0]]);
+        let stored = [category("size", &["L", "M", "XL"], encoding)];
+        let adapted = preparation.adapted(&stored).unwrap();
+        let Preparation::Table(table) = &adapted else { panic!("{adapted:?}") };
+        let place = adapted.features(1);
+        let found = [0.0, 1.0, 2.0, NAN].map(|value| table.out_of_range(&[value]));
+        assert_eq!(found, [None, None, Some(place), None], "{encoding:?}");
+        assert!(apply(&adapted, &[2.0]).iter().all(|feature| *feature == 0.0), "{encoding:?}");
+    }
+}
+
 /// Against two passes in f64, for numbers of very different means and spreads, some of them
 /// missing.
 #[test]

@@ -1,5 +1,7 @@
 //! Both halves of data as rows of one kind: first those to learn from, then those for the test.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::dataset::Dataset;
 use crate::dataset::halves::{Parts, unlike};
 use crate::error::{Error, Problem, Remedy};
@@ -165,16 +167,17 @@ impl<'a> BothHalves<'a> {
 /// The sources in test rows, of the columns `test`, of the values of rows of the columns `both`.
 /// These get the categories that they lack.
 fn moves(both: &mut [Column], test: &[Column]) -> Result<Vec<Move>, Problem> {
-    if let Some(other) =
-        test.iter().find(|column| !both.iter().any(|of_both| of_both.name == column.name))
-    {
+    let of_both: HashSet<&String> = both.iter().map(|column| &column.name).collect();
+    if let Some(other) = test.iter().find(|column| !of_both.contains(&column.name)) {
         let name = &other.name;
         let problem = format!("the column {name:?} is in the test rows alone: remove or ignore it");
         return Err(Problem::with(problem, Remedy::Ignore));
     }
+    let of_test: HashMap<&String, usize> =
+        test.iter().enumerate().map(|(at, column)| (&column.name, at)).collect();
     let moved = |column: &mut Column| {
         let name = column.name.clone();
-        let Some(at) = test.iter().position(|of_test| of_test.name == name) else {
+        let Some(&at) = of_test.get(&name) else {
             let problem =
                 format!("the column {name:?} is not in the test rows: add it, or ignore it");
             return Err(Problem::with(problem, Remedy::Ignore));
@@ -186,12 +189,12 @@ fn moves(both: &mut [Column], test: &[Column]) -> Result<Vec<Move>, Problem> {
                 ColumnKind::Category { names, encoding },
                 ColumnKind::Category { names: of_test, encoding: other },
             ) if encoding == other => {
+                let mut places: HashMap<String, usize> = names.iter().cloned().zip(0..).collect();
                 let mut place = |name: &String| {
-                    let place =
-                        names.iter().position(|of_both| of_both == name).unwrap_or_else(|| {
-                            names.push(name.clone());
-                            names.len() - 1
-                        });
+                    let place = *places.entry(name.clone()).or_insert_with(|| {
+                        names.push(name.clone());
+                        names.len() - 1
+                    });
                     place as f32
                 };
                 Some(of_test.iter().map(&mut place).collect())

@@ -230,7 +230,8 @@ pub fn inspect(
     let summaries: Vec<ColumnSummary> = summaries.collect();
     let inputs = match columns {
         [] => both.train.stored_shape().iter().product::<usize>() as u64,
-        columns => columns.iter().zip(&summaries).map(inputs).sum(),
+        // A category that only the test has is no input.
+        _ => both.train.columns().unwrap_or_default().iter().zip(&summaries).map(inputs).sum(),
     };
     let labels = both.has_labels().then(|| LabelSummary {
         name: both.train.label_name().map(str::to_owned),

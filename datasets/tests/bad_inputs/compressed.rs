@@ -16,6 +16,18 @@ fn gzip_bomb(start: &[u8], filler: u8) -> Vec<u8> {
     [gzip(start), gzip(&vec![filler; PIECE]).repeat(PIECES)].concat()
 }
 
+/// A frame of `start` and a gigabyte of `filler`: blocks of 128 KiB, each of which is one byte.
+#[cfg(feature = "parquet")]
+fn zstd_bomb(start: &[u8], filler: u8) -> Vec<u8> {
+    // Its window is of 1 MiB. A block's header has its length, its kind, and the mark of the last.
+    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 0x50, (start.len() as u8) << 3, 0, 0];
+    frame.extend(start);
+    let block = |last: u8| [2 | last, 0, 0x10, filler];
+    frame.extend(block(0).repeat(PIECES * PIECE / (128 << 10)));
+    frame.extend(block(1));
+    frame
+}
+
 /// A member of `start` and a gigabyte of zeros, whose checksum is wrong.
 fn deflate_bomb(start: &[u8]) -> Member {
     // Flushed, but not ended, so that more may follow.
@@ -39,6 +51,13 @@ pub fn bombs(table: &mut Table) {
     table.bomb("commas.csv.gz", &gzip_bomb(b"a,b\n1", b','), "more than 65536 values");
     table.bomb("header.csv.gz", &gzip_bomb(b"", b'x'), "more than 4 MB");
     table.bomb("breaks.csv.gz", &gzip_bomb(b"a,b\n", b'\n'), "has no rows");
+    table.bomb("line.jsonl.gz", &gzip_bomb(b"{\"a\":1}\n{", b' '), "line 2 has more than 4 MB");
+    table.bomb("row.json.gz", &gzip_bomb(b"[{\"a\":1},{", b' '), "row 2 has more than 4 MB");
+    table.bomb("open.json.gz", &gzip_bomb(b"[{\"a\":", b'['), "row 1 has more than 4 MB");
+    #[cfg(feature = "parquet")]
+    table.bomb("one-cell.csv.zst", &zstd_bomb(b"a,b\n1,", b'7'), "more than 4 MB");
+    #[cfg(feature = "parquet")]
+    table.bomb("line.jsonl.zst", &zstd_bomb(b"{\"a\":1}\n{", b' '), "line 2 has more than 4 MB");
     table.bomb("lies.idx.gz", &gzip_bomb(&idx(8, &[5, 6], &[]), 0), "it decompresses to more");
     // What the header promises is there, but the checksum is wrong, or the end is missing.
     let mut honest = gzip_bomb(&idx(8, &[1 << 20, 1 << 10], &[]), 0);

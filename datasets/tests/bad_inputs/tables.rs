@@ -20,7 +20,7 @@ pub fn delimited_text(table: &mut Table) {
         ("missing.csv", "a,b\nNA,NA\n,\n", "has no rows"),
         ("dash.csv", "a,b\n1.5,x\n-,y\n2,x\n", "holds 2 numbers, but also another text \"-\""),
         ("comma.csv", "a,b\n\"0,5\",x\n\"1,5\",y\n", "looks like a number with a decimal comma"),
-        ("json.csv", "{\"a\": 1}\n{\"a\": 2}\n", "holds JSON lines"),
+        ("json.csv", "{\"a\": 1}\n{\"a\": [2]}\n", "line 2, column \"a\": holds an array"),
         ("page.csv", "<!doctype html>\n<html>\n", "holds a web page"),
         ("svm.txt", "1 1:0.5 3:2\n-1 2:1\n", "holds LIBSVM's format"),
         ("one-row.csv", "a,b\n1,2\n", "too few"),

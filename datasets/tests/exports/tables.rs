@@ -103,6 +103,18 @@ fn halves_of_a_table_are_packed_as_they_are_opened() {
 }
 
 #[test]
+fn categories_of_the_test_alone_are_no_inputs() {
+    let folder = Folder::new();
+    folder.put("halves/train.csv", b"a,b,label\n1,red,x\n2,blue,y\n3,red,x\n");
+    folder.put("halves/test.csv", b"a,b,label\n1,violet,x\n2,green,y\n");
+    let path = folder.path("halves");
+    let found = inspect(&undivided(&path, &OpenOptions::default()), &path, &mut |_, _| {}).unwrap();
+    assert_eq!(found.inputs, 3);
+    let json = serde_json::to_value(&found).unwrap();
+    assert_eq!(json["columns"][1]["categories"].as_array().unwrap().len(), 4);
+}
+
+#[test]
 fn what_was_inspected_is_what_is_there() {
     let folder = Folder::new();
     let path = folder.put("table.csv", TABLE.as_bytes());

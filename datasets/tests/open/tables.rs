@@ -53,6 +53,108 @@ fn tables_of_text_are_the_same_however_they_are_written() {
     assert_eq!(opened.notes, ["the column \"label\" is taken for the labels, by its name"]);
 }
 
+/// [`TABLE`] with an object on each line, and as an array.
+fn json() -> [String; 2] {
+    let rows = TABLE.lines().skip(1).map(|row| {
+        let cells: Vec<&str> = row.split(',').collect();
+        let text = |cell: &str| match cell {
+            "" => "null".to_owned(),
+            cell if cell.starts_with(|first: char| first.is_ascii_digit()) => cell.to_owned(),
+            cell => format!("{cell:?}"),
+        };
+        let age = match cells[0] {
+            "" => String::new(),
+            age => format!(", \"age\": {age}"),
+        };
+        let [colour, zip, label] = [1, 2, 3].map(|at| text(cells[at]));
+        format!("{{\"colour\": {colour}, \"label\": {label}{age}, \"zip\": {zip}}}")
+    });
+    let rows: Vec<String> = rows.collect();
+    [rows.join("\n"), format!("[{}]", rows.join(",\n "))]
+}
+
+#[test]
+fn a_table_in_json_has_the_values_that_it_has_as_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let csv = whole(&put(dir, "a.csv", TABLE.as_bytes()), &OpenOptions::default());
+    let [lines, array] = json();
+    for (name, bytes) in [
+        ("b.jsonl", lines.clone().into_bytes()),
+        ("c.ndjson.gz", gzip(lines.as_bytes())),
+        ("d.json", array.into_bytes()),
+    ] {
+        let data = whole(&put(dir, name, &bytes), &OpenOptions::default());
+        assert_eq!(data.class_names(), ["no", "yes"]);
+        assert_eq!(data.labels().unwrap(), csv.labels().unwrap());
+        // The columns have the order in which the keys appear.
+        let places: Vec<usize> = ["age", "colour", "zip"]
+            .iter()
+            .map(|name| data.columns().unwrap().iter().position(|own| own.name == *name).unwrap())
+            .collect();
+        assert_eq!(places, [1, 0, 2]);
+        let values = stored_floats(&data).into_iter().zip(stored_floats(&csv));
+        for (row, (found, expected)) in values.enumerate() {
+            let found: Vec<u32> = places.iter().map(|&at| found[at].to_bits()).collect();
+            let expected: Vec<u32> = expected.iter().map(|value| value.to_bits()).collect();
+            assert_eq!(found, expected, "{name}, row {row}");
+        }
+    }
+}
+
+#[test]
+fn the_halves_of_a_table_may_be_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let train = "{\"a\":1,\"class\":\"x\",\"id\":[1]}\n{\"class\":\"y\",\"a\":3}\n";
+    put(dir, "train.jsonl", train.as_bytes());
+    let test = "{\"class\":\"y\",\"id\":[1]}\n{\"a\":3,\"class\":\"x\"}\n{\"a\":1}\n";
+    put(dir, "test.jsonl", test.as_bytes());
+    let table = TableOptions { ignore: vec!["id".to_owned()], ..TableOptions::default() };
+    let options = OpenOptions { table, ..OpenOptions::default() };
+    let opened = open_with(dir, &options, &|_, _| {}).unwrap();
+    let data = opened.data;
+    assert_eq!(data.train.labels().unwrap(), Some(&[0, 1][..]));
+    assert_eq!(data.test.labels().unwrap(), Some(&[1, 0, UNLABELLED][..]));
+    let values: Vec<f32> = stored_floats(&data.test).concat();
+    assert!(values[0].is_nan() && values[1..] == [3.0, 1.0], "{values:?}");
+    // Without labels, its rows are learnt from.
+    put(dir, "train.jsonl", train.repeat(6).as_bytes());
+    put(dir, "test.jsonl", b"{\"a\":5,\"id\":[1]}\n");
+    let found = open_with(dir, &options, &|_, _| {}).unwrap();
+    assert!(found.notes.iter().any(|note| note.contains("has no labels in a column \"class\"")));
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn a_table_that_zstandard_compressed_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = whole(&put(folder.path(), "a.csv", TABLE.as_bytes()), &OpenOptions::default());
+    // A frame whose one block is not compressed.
+    let length = TABLE.len() as u8;
+    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0x20, length, length << 3 | 1, length >> 5, 0];
+    frame.extend(TABLE.as_bytes());
+    let data = whole(&put(folder.path(), "a.csv.zst", &frame), &OpenOptions::default());
+    assert_eq!(stored(&data), stored(&csv));
+    let cut = put(folder.path(), "cut.csv.zst", &frame[..frame.len() - 1]);
+    let error = open(&cut).unwrap_err().to_string();
+    assert!(
+        error.ends_with("is damaged: its Zstandard data end early; download it again"),
+        "{error}"
+    );
+}
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn a_build_without_zstandard_says_how_to_get_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = put(folder.path(), "a.csv.zst", &[0x28, 0xb5, 0x2f, 0xfd, 0x20, 1, 9, 0, 0, b'x']);
+    let error = open(&path).unwrap_err().to_string();
+    let problem = "is compressed by Zstandard, which this build cannot read: install narrows with \
+                   --features parquet, or decompress it with zstd -d";
+    assert!(error.ends_with(problem), "{error}");
+}
+
 #[test]
 fn the_halves_of_a_table_are_matched_by_names() {
     let folder = tempfile::tempdir().unwrap();

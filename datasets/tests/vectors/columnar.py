@@ -17,6 +17,7 @@ D = decimal.Decimal
 DAY = datetime.date
 TIME = datetime.datetime
 UTC = datetime.timezone.utc
+COLORS = ["red", "green", "blue"]
 
 columns = {
     "i8": pa.array([-128, None, 127], pa.int8()),
@@ -97,6 +98,37 @@ with pa.ipc.new_file(
 ) as writer:
     # Values too few to gain from it would not be compressed.
     writer.write_table(pa.table({"x": pa.array([1.5] * 300), "name": ["a"] * 300}))
+
+# Compressed by Zstandard: dictionaries, missing values, several groups of rows, several pages.
+rows = range(300)
+zstd = pa.table(
+    {
+        "x": pa.array([None if row % 7 == 3 else row * 0.25 for row in rows]),
+        "n": pa.array([row * row for row in rows], pa.int32()),
+        "color": pa.array([None if row % 11 == 5 else COLORS[row % 3] for row in rows]),
+        "text": pa.array([f"text {row % 50}" for row in rows]),
+        "flag": pa.array([row % 2 == 0 for row in rows]),
+        "none": pa.nulls(300, pa.float64()),
+    }
+)
+for version in ["1.0", "2.0"]:
+    pq.write_table(
+        zstd,
+        OUT / f"zstd-rows-{version[0]}.parquet",
+        compression="zstd",
+        row_group_size=128,
+        data_page_size=400,
+        write_batch_size=50,
+        data_page_version=version,
+        use_dictionary=["color", "flag"],
+        write_statistics=False,
+    )
+coded = zstd.set_column(2, "color", zstd["color"].dictionary_encode())
+options = pa.ipc.IpcWriteOptions(compression="zstd")
+for ending, open_writer in [("arrow", pa.ipc.new_file), ("arrows", pa.ipc.new_stream)]:
+    with open_writer(OUT / f"zstd-rows.{ending}", coded.schema, options=options) as writer:
+        writer.write_table(coded, max_chunksize=128)
+pq.write_table(small, OUT / "brotli.parquet", compression={"x": "snappy", "name": "brotli"})
 
 # Dictionaries that change from batch to batch, as a stream may have them.
 schema = pa.schema([("color", pa.dictionary(pa.int8(), pa.string()))])

@@ -8,12 +8,15 @@
 //! 4. What was chosen meets the test set, once.
 
 use super::curve::{Curve, MethodResult};
+use super::kept::KeptWork;
 use crate::checked::Checked;
+use crate::checkpoint::Identity;
 use crate::error::{Error, bail, ensure};
 use crate::event::{EpochRecord, Event, Observer};
-use crate::methods::{Selection, Tried, draw_seed};
+use crate::methods::{Choice, Chosen, Selection, Tried, draw_seed};
 use crate::pretraining::{Pretrained, Pretraining};
-use narrows_engine::Context;
+use narrows_datasets::Rows;
+use narrows_engine::{Context, Params};
 
 /// A comparison: a pretraining, and a curve of one point.
 #[derive(Clone, Debug)]
@@ -91,22 +94,49 @@ impl Checked<'_, Comparison<'_>> {
         let params = Some(&pretrained.params);
         if let Some(selection) = &self.selection {
             observer.notice(&Event::Stage("recipe"));
-            let (point, seed) = (&curve.points[0], draw_seed(curve.seed, 0));
-            let (given, draw) = (curve.given(point, params), curve.labels_of(point, 0)?);
-            let choice = selection.choose(cx, &given, &draw, seed, curve.draws, observer)?;
+            let choice = self.choice(selection, cx, params, observer)?;
             tried = choice.tried;
             if curve.methods.iter().all(|method| method.name() != choice.winner.name()) {
                 curve.methods.push(choice.winner);
             }
         }
-        let trials =
-            curve.measure(cx, params, &curve.missing(&[]), observer, |result, trained| {
-                Ok((result, (trained.run, trained.history)))
-            })?;
+        let trials = curve.measure(cx, params, &curve.missing(&[]), observer, |trial| {
+            Ok((trial.result, (trial.run, trial.history)))
+        })?;
         let (finished, runs): (Vec<_>, Vec<_>) = trials.into_iter().unzip();
         let mut histories = vec![(Pretraining::RUN.to_string(), pretrained.history.clone())];
         histories.extend(runs);
         let methods = curve.results(&finished).remove(0);
         Ok(ComparisonResult { pretrained, methods, tried, histories })
+    }
+
+    /// The choice of the selection. Only that of one process counts: it hangs on the clock.
+    fn choice(
+        &self,
+        selection: &Selection,
+        cx: &Context,
+        pretrained: Option<&Params>,
+        observer: &dyn Observer,
+    ) -> Result<Choice, Error> {
+        let curve = &self.curve;
+        let point = &curve.points[0];
+        let (given, draw) = (curve.given(point, pretrained), curve.labels_of(point, 0)?);
+        let identity = || {
+            let settings = (selection, point, &curve.learning_rates, curve.seed, curve.ensemble);
+            let network = curve.architecture.classifier(given.data.classes())?;
+            let rows = [
+                ("training labels", Rows::Listed(&draw.train)),
+                ("validation labels", Rows::Listed(&draw.validation)),
+            ];
+            Identity::new(&settings, &network, pretrained).on(given.data, &rows)
+        };
+        let kept = KeptWork::new(observer, "recipe").whose_runs_begin_anew();
+        if let Some(chosen) = kept.finished::<Chosen>(identity)? {
+            return selection.choice(chosen);
+        }
+        let seed = draw_seed(curve.seed, 0);
+        let chosen = selection.choose(cx, &given, &draw, seed, curve.draws, &kept)?;
+        kept.keep(cx, &chosen, identity);
+        selection.choice(chosen)
     }
 }

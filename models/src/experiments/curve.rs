@@ -16,14 +16,12 @@ use crate::architecture::Architecture;
 use crate::checked::Checked;
 use crate::error::{Error, bail, ensure};
 use crate::evaluation::Metric;
-use crate::event::{Event, Observer};
-use crate::methods::{Given, Method, TrainedClassifier, check_ensemble, draw_seed};
+use crate::event::Observer;
+use crate::methods::{Given, Method, check_ensemble};
 use crate::training::Training;
 use narrows_datasets::{Augmenter, LabelDraw, TrainTest};
 use narrows_engine::{Context, Params};
 use serde::{Deserialize, Serialize};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 /// The methods to measure, and the numbers of labels.
 #[derive(Clone, Debug)]
@@ -137,9 +135,9 @@ impl MethodResult {
 /// One thing to do.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Trial<'a> {
-    point: &'a Point,
-    method: &'a Method,
-    draw: usize,
+    pub point: &'a Point,
+    pub method: &'a Method,
+    pub draw: usize,
 }
 
 impl Trial<'_> {
@@ -281,73 +279,6 @@ impl Curve<'_> {
             ensemble: self.ensemble,
         }
     }
-
-    /// Runs `trials`, several side by side, each on one thread: that scales better than threads
-    /// within a small step. Returns what `keep` makes of each as soon as it is through, in
-    /// the order of `trials`.
-    pub(super) fn measure<T: Send>(
-        &self,
-        cx: &Context,
-        pretrained: Option<&Params>,
-        trials: &[Trial<'_>],
-        observer: &dyn Observer,
-        keep: impl Fn(TrialResult, TrainedClassifier) -> Result<T, Error> + Sync,
-    ) -> Result<Vec<T>, Error> {
-        observer.notice(&Event::Runs { what: "classifiers", count: trials.len() });
-        let (next, single) = (AtomicUsize::new(0), cx.single());
-        let kept = cx.map(trials.len(), |_| {
-            // In this order, whichever thread comes first.
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let trial = &trials[at];
-            let result = self.trial(&single, trial, pretrained, observer);
-            observer.notice(&Event::RunDone);
-            let labels = trial.point.labels;
-            let (finished, trained) = result.map_err(|e| match self.points.len() {
-                1 => e,
-                _ => e.during(&format!("{labels} labels")),
-            })?;
-            Ok((at, keep(finished, trained)?))
-        });
-        let mut kept = kept.into_iter().collect::<Result<Vec<_>, Error>>()?;
-        kept.sort_by_key(|(at, _)| *at);
-        Ok(kept.into_iter().map(|(_, kept)| kept).collect())
-    }
-
-    fn trial(
-        &self,
-        cx: &Context,
-        &Trial { point, method, draw }: &Trial<'_>,
-        pretrained: Option<&Params>,
-        observer: &dyn Observer,
-    ) -> Result<(TrialResult, TrainedClassifier), Error> {
-        let start = Instant::now();
-        let labels = self.labels_of(point, draw)?;
-        let given = self.given(point, pretrained);
-        let seed = draw_seed(self.seed, draw as u64);
-        let name = format!("{} draw {draw}", method.name());
-        let trained = method.train_one(cx, &given, &labels, seed, &name, observer)?;
-        let seconds = start.elapsed().as_secs_f64();
-        let test = trained.test(cx, &self.data.test)?;
-        let best = trained.best();
-        let finished = TrialResult {
-            labels: point.labels,
-            method: method.name().to_string(),
-            draw,
-            validation: point.validation,
-            seed,
-            test_accuracy: test.accuracy_by(Metric::Accuracy).unwrap_or(f64::NAN),
-            test_balanced_accuracy: test.accuracy_by(Metric::Balanced).unwrap_or(f64::NAN),
-            test_loss: test.loss,
-            validation_accuracy: best.and_then(|best| best.validation_accuracy),
-            validation_loss: best.and_then(|best| best.validation_loss),
-            lr: trained.lr,
-            epochs: trained.history.len(),
-            best_epoch: trained.best_epoch,
-            seconds,
-            settings: method.fingerprint(),
-        };
-        Ok((finished, trained))
-    }
 }
 
 impl Checked<'_, Curve<'_>> {
@@ -366,8 +297,8 @@ impl Checked<'_, Curve<'_>> {
         observer: &dyn Observer,
         finished: &(dyn Fn(&TrialResult) -> Result<(), Error> + Sync),
     ) -> Result<Vec<TrialResult>, Error> {
-        let new = self.measure(cx, pretrained, &self.missing(done), observer, |result, _| {
-            finished(&result).map(|()| result)
+        let new = self.measure(cx, pretrained, &self.missing(done), observer, |trial| {
+            finished(&trial.result).map(|()| trial.result)
         })?;
         let of = |trial: Trial<'_>| done.iter().chain(&new).find(|f| trial.is(f)).cloned();
         Ok(self.trials().into_iter().filter_map(of).collect())

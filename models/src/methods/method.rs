@@ -4,7 +4,7 @@
 use super::ensemble::Ensemble;
 use super::seed::draw_seed;
 use crate::architecture::{Architecture, ENCODER};
-use crate::error::{Error, bail, error};
+use crate::error::{Error, ErrorKind, bail, error};
 use crate::evaluation::{Evaluation, Goal};
 use crate::event::{EpochRecord, Observer};
 use crate::semi::{SemiRun, SemiTask, SemiTraining};
@@ -250,6 +250,9 @@ fn fine_tune(
         let mut run = Run::new(&name, &network, params, task, &training)?;
         transfer.pull_to_pretrained(&mut run, pretrained)?;
         if let Err(e) = transfer.train(&mut run, cx, observer) {
+            if e.kind() != ErrorKind::Diverged {
+                return Err(e);
+            }
             diverged = Some(e);
             if run.best().is_none() {
                 continue;

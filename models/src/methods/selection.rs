@@ -11,14 +11,14 @@
 //! result.
 
 use super::method::{Given, Method, SemiMethod, TrainedClassifier};
-use crate::error::{Error, bail, ensure};
+use crate::error::{Error, ErrorKind, bail, ensure, error};
 use crate::evaluation::Metric;
 use crate::event::Observer;
 use crate::semi::{SemiRun, SemiTask, SemiTraining};
 use crate::training::best::Score;
 use narrows_datasets::{LabelDraw, Rows};
 use narrows_engine::{Context, Params};
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::time::{Duration, Instant};
 
 /// The steps by which a method's speed is measured.
@@ -35,20 +35,23 @@ pub struct Selection {
 }
 
 /// A method that was tried on the first draw.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tried {
     /// The method.
     pub name: String,
     /// The epochs that it had there: of samples without a label, where it looks at them.
     pub epochs: usize,
     /// Its accuracy on the validation labels, by the metric of the training.
+    #[serde(deserialize_with = "nan_for_null")]
     pub validation_accuracy: f64,
     /// Its loss on them.
+    #[serde(deserialize_with = "nan_for_null")]
     pub validation_loss: f64,
     /// The time that it took, on one thread.
     pub seconds: f64,
     /// Why it did not come to its end: then it loses the choice, and has no accuracy.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
 }
 
@@ -61,6 +64,17 @@ impl Tried {
         };
         score(self).beats(&score(other))
     }
+}
+
+/// The result of a selection, but for the settings that it was given.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chosen {
+    /// The place of the winner among the candidates.
+    winner: usize,
+    /// The epochs that fit into the time of each draw, where it has epochs of its own.
+    epochs: Option<usize>,
+    tried: Vec<Tried>,
 }
 
 /// The result of a selection.
@@ -86,7 +100,7 @@ impl Selection {
     ///
     /// # Errors
     /// If all candidates diverge or cannot be trained on these samples: that of the first. One that
-    /// fails loses the choice.
+    /// fails loses the choice. [`ErrorKind::Stopped`] if a stop was asked for.
     pub fn choose(
         &self,
         cx: &Context,
@@ -95,7 +109,7 @@ impl Selection {
         seed: u64,
         draws: usize,
         observer: &dyn Observer,
-    ) -> Result<Choice, Error> {
+    ) -> Result<Chosen, Error> {
         let (single, threads) = (cx.single(), cx.threads() as f64);
         let alone = Given { ensemble: 1, ..*given };
         let half = self.budget.as_secs_f64() / 2.0;
@@ -113,9 +127,12 @@ impl Selection {
                 let name = format!("{} tried", candidate.name());
                 candidate.train_one(&single, &alone, draw, seed, &name, observer)
             };
-            let trained = train();
+            let trained = match train() {
+                Err(e) if e.kind() == ErrorKind::Stopped => return Err(e),
+                trained => trained,
+            };
             let best = trained.as_ref().ok().and_then(TrainedClassifier::best);
-            Tried {
+            Ok(Tried {
                 name: self.candidates[i].name().to_string(),
                 epochs: trained.as_ref().map_or(0, |trained| trained.history.len()),
                 validation_accuracy: best
@@ -124,29 +141,53 @@ impl Selection {
                 validation_loss: best.and_then(|best| best.validation_loss).unwrap_or(f64::NAN),
                 seconds: start.elapsed().as_secs_f64(),
                 failed: trained.err().map(|e| e.to_string()),
-            }
+            })
         });
+        let tried = tried.into_iter().collect::<Result<Vec<_>, Error>>()?;
         let winner = (1..tried.len())
             .fold(0, |best, i| if tried[i].is_better_than(&tried[best]) { i } else { best });
         if let Some(failed) = tried.get(winner).and_then(|winner| winner.failed.clone()) {
             bail!(Diverged, "{failed}");
         }
         let of_run = half * threads.min(draws as f64) / (draws * given.ensemble) as f64;
-        let winner = within(&self.candidates[winner], costs[winner].clone()?, of_run);
-        Ok(Choice { winner, tried })
+        let epochs = match within(&self.candidates[winner], costs[winner].clone()?, of_run) {
+            Method::Semi(semi) => Some(semi.training.epochs),
+            Method::Transfer(_) => None,
+        };
+        Ok(Chosen { winner, epochs, tried })
+    }
+
+    /// The choice with the winner's settings.
+    ///
+    /// # Errors
+    /// If it is that of another selection.
+    pub fn choice(&self, chosen: Chosen) -> Result<Choice, Error> {
+        let Chosen { winner, epochs, tried } = chosen;
+        let candidate = self.candidates.get(winner);
+        let candidate = candidate.ok_or_else(|| error!("the recipe has no candidate {winner}"))?;
+        Ok(Choice { winner: of_epochs(candidate, epochs.unwrap_or(usize::MAX)), tried })
     }
 }
 
 /// The method with no more epochs than fit into `seconds`, but at least 1.
 fn within(approach: &Method, seconds_per_epoch: f64, seconds: f64) -> Method {
+    of_epochs(approach, (seconds / seconds_per_epoch.max(1e-9)) as usize)
+}
+
+/// The method with at most `most` epochs of its own, but at least 1.
+fn of_epochs(approach: &Method, most: usize) -> Method {
     let mut approach = approach.clone();
     if let Method::Semi(semi) = &mut approach {
-        let most = (seconds / seconds_per_epoch.max(1e-9)) as usize;
         let (asked, training) = (semi.training.epochs, &mut semi.training);
         training.epochs = asked.min(most).max(1);
         training.schedule = training.schedule.stretched(training.epochs as f64 / asked as f64);
     }
     approach
+}
+
+/// Numbers that are none are null in JSON.
+fn nan_for_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 /// The seconds of an epoch, from a few steps on samples spread over all.

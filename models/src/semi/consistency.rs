@@ -29,7 +29,7 @@ pub struct Consistency<'n> {
     targets: Slab,
     /// (batch, sample) each: samples that were moved, and the gradient there
     moved: [Slab; 2],
-    shares: Shares,
+    pub(super) shares: Shares,
 }
 
 /// The samples of a step.

@@ -107,6 +107,21 @@ impl LabelledBatches {
         &self.shares
     }
 
+    /// Goes to where `batches` batches have been given out.
+    pub fn seek(&mut self, batches: u64) {
+        let given = batches * self.batch[0].len() as u64;
+        let of_round = self.rows.len() as u64;
+        self.round = given.div_ceil(of_round);
+        self.order.clear();
+        self.done = 0;
+        if let Some(begun) = self.round.checked_sub(1) {
+            // The rest of the round that the last batch ended in.
+            self.order.resize(self.rows.len(), 0);
+            shuffle_into(&mut self.order, self.seed, begun);
+            self.done = (given - begun * of_round) as usize;
+        }
+    }
+
     /// The next batch. Allocates nothing.
     pub fn next_batch(&mut self) -> LabelledBatch<'_> {
         let [chosen, keys] = &mut self.batch;
@@ -189,6 +204,24 @@ mod tests {
         assert_eq!(keys.len(), 40);
         assert_eq!(chosen.iter().filter(|row| **row == rows[20]).count(), 20);
         assert!(rows.iter().all(|row| keys.contains(row)), "the first time by the row itself");
+    }
+
+    #[test]
+    fn any_place_is_found_again() {
+        let digits = Dataset::digits();
+        let rows: Vec<u32> = (0..23).collect();
+        for (batch, balance) in [(23, 0.0), (1, 0.0), (7, 0.0), (7, 0.5), (10, 1.0), (16, 0.0)] {
+            let new =
+                || LabelledBatches::new(&digits, Rows::Listed(&rows), batch, balance, 5).unwrap();
+            let mut whole = new();
+            for given in 0..60 {
+                let mut other = new();
+                (0..given % 3).for_each(|_| assert!(!other.next_batch().rows.is_empty()));
+                other.seek(given);
+                assert_eq!(other.next_batch(), whole.next_batch(), "{batch} {balance} {given}");
+                assert_eq!(other.clone().next_batch(), whole.clone().next_batch());
+            }
+        }
     }
 
     #[test]

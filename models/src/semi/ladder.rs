@@ -84,12 +84,12 @@ impl LadderNetwork {
         let (activation, code) = (activation.name(), code_activation.name());
         let (model, dropout) = (model.name(), dropout);
         let unfit = [
-            (model != "dense", format!("it is of the kind {model} (--model dense)")),
+            (model != "dense", format!("its model is {model}, not dense")),
             (architecture.variational, "it is variational".to_string()),
-            (!architecture.batch_norm, "it has no batch norm (--no-batch-norm=false)".to_string()),
-            (*dropout != 0.0, format!("it has a dropout of {dropout} (--dropout 0)")),
-            (activation != "relu", format!("its activation is {activation} (--activation relu)")),
-            (code != "relu", format!("its code's activation is {code} (--code-activation relu)")),
+            (!architecture.batch_norm, "it has no batch norm".to_string()),
+            (*dropout != 0.0, format!("it has a dropout of {dropout}, not 0")),
+            (activation != "relu", format!("its activation is {activation}, not relu")),
+            (code != "relu", format!("its code's activation is {code}, not relu")),
         ];
         let reasons: Vec<String> =
             unfit.into_iter().filter_map(|(unfit, reason)| unfit.then_some(reason)).collect();
@@ -108,7 +108,7 @@ impl LadderNetwork {
 #[derive(Clone, Debug)]
 pub(super) struct LadderTrainer {
     ladder: Ladder,
-    params: Params,
+    pub params: Params,
     pub optimizer: OptimizerState,
     memory: LadderMemory,
     grads: Slab,
@@ -139,8 +139,8 @@ impl LadderTrainer {
         let chain = linears.windows(2).all(|pair| pair[0].outputs == pair[1].inputs);
         ensure!(
             norms.len() + 1 == linears.len() && chain,
-            "the ladder network needs a dense classifier with batch norm: choose --model \
-                 dense, without --no-batch-norm, and an encoder that is not variational"
+            "the ladder network needs a dense classifier with batch norm, and an encoder that is \
+             not variational: choose another model, or another method"
         );
         let mut widths = vec![network.input().len()];
         widths.extend(linears.iter().map(|linear| linear.outputs));
@@ -307,8 +307,7 @@ fn layers(params: &Params) -> Result<(Vec<LinearNames>, Vec<String>), Error> {
             }
             (Role::Weight, shape) => {
                 bail!(
-                    "the ladder network is for dense classifiers, but {} is of shape {shape:?}: \
-                     choose --model dense",
+                    "the ladder network is for dense classifiers, but {} is of shape {shape:?}",
                     entry.name
                 );
             }

@@ -4,12 +4,15 @@ use super::consistency::{Batch, Consistency};
 use super::labelled::{ByClass, LabelledBatches};
 use super::ladder::LadderTrainer;
 use super::{Semi, SemiTask, SemiTraining};
-use crate::error::{Error, ensure};
+use crate::checkpoint::Identity;
+use crate::error::{Error, ErrorKind, ensure};
 use crate::evaluation::{Evaluation, Goal};
 use crate::event::{EpochRecord, Event, Observer};
 use crate::training::augmentation::BatchAugmenter;
 use crate::training::best::{Best, ValidationNoise};
 use crate::training::epochs::{RunResult, Steps, end_epoch};
+use crate::training::saver::Saver;
+use crate::training::state::State;
 use crate::training::{Ema, Task};
 use narrows_datasets::{Augmentation, Loader};
 use narrows_engine::memory::Slab;
@@ -34,6 +37,8 @@ pub struct SemiRun<'a> {
     /// The epochs so far.
     pub history: Vec<EpochRecord>,
     best: Option<Best>,
+    /// The steps of the epoch in progress.
+    steps: Steps,
     noise: ValidationNoise,
     loader: Loader<'a>,
     labelled: LabelledBatches,
@@ -59,6 +64,41 @@ impl Learner<'_> {
         match self {
             Learner::Consistency(consistency) => consistency.optimizer.step_count(),
             Learner::Ladder(ladder) => ladder.optimizer.step_count(),
+        }
+    }
+
+    /// The whole state of a run with these parts.
+    fn state<'s>(
+        &'s mut self,
+        validated: &'s mut Params,
+        best: &'s mut Option<Best>,
+        history: &'s mut Vec<EpochRecord>,
+        steps: &'s mut Steps,
+        course: [usize; 2],
+        window: Option<u64>,
+    ) -> State<'s> {
+        let (params, optimizer, average, shares) = match self {
+            Learner::Consistency(consistency) => {
+                let Consistency { params, optimizer, average, shares, .. } = &mut **consistency;
+                (params, optimizer, average.as_mut(), Some(shares.state_mut()))
+            }
+            Learner::Ladder(ladder) => {
+                let LadderTrainer { params, optimizer, .. } = &mut **ladder;
+                (params, optimizer, None, None)
+            }
+        };
+        let validated = Some(validated);
+        State {
+            params,
+            optimizer,
+            average,
+            best,
+            history,
+            steps,
+            course,
+            window,
+            validated,
+            shares,
         }
     }
 }
@@ -120,6 +160,7 @@ impl<'a> SemiRun<'a> {
             params,
             history: Vec::new(),
             best: None,
+            steps: Steps::default(),
             noise: ValidationNoise::of(&held.counts, training.metric),
             loader: Loader::new(data, unlabelled, batch, training.seed),
             labelled: batches,
@@ -146,16 +187,45 @@ impl<'a> SemiRun<'a> {
         self.best.as_ref().map_or(self.history.len(), |best| best.epoch)
     }
 
-    /// Trains for one epoch, validates, and keeps the weights if they are the best so far.
+    /// Trains to the end of an epoch, validates, and keeps the weights if they are the best so far.
     ///
     /// # Errors
     /// If a loss is no longer finite, or the data cannot be read any more.
     pub fn epoch(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
-        let (epoch, mut steps) = (self.history.len(), Steps::begin());
-        let SemiTask { data, unlabelled, validation, .. } = self.task;
+        self.epoch_saved(cx, observer, None)
+    }
+
+    /// [`SemiRun::epoch`], with checkpoints.
+    fn epoch_saved(
+        &mut self,
+        cx: &Context,
+        observer: &dyn Observer,
+        saver: Option<&mut Saver<'_>>,
+    ) -> Result<(), Error> {
+        let result = self.take_steps(cx, observer, saver).and_then(|()| self.end(cx, observer));
+        if !matches!(&result, Err(e) if e.kind() == ErrorKind::Stopped) {
+            self.steps = Steps::default();
+        }
+        result
+    }
+
+    /// Takes the steps of an epoch that are left.
+    fn take_steps(
+        &mut self,
+        cx: &Context,
+        observer: &dyn Observer,
+        mut saver: Option<&mut Saver<'_>>,
+    ) -> Result<(), Error> {
+        let epoch = self.history.len();
+        let data = self.task.data;
         let (len, few) = (data.sample_len(), self.training.labelled_batch);
         let total_steps = (self.loader.steps() * self.training.epochs) as u64;
+        let (done, size, window) = (self.steps.done, self.size(), self.loader.window());
+        self.steps.begin();
         let mut batches = self.loader.epoch(epoch as u64);
+        for _ in 0..done {
+            batches.advance()?;
+        }
         while batches.advance()? {
             let rows = batches.rows();
             let step = self.learner.steps();
@@ -195,9 +265,43 @@ impl<'a> SemiRun<'a> {
                     ladder.step(cx, x, &self.classes, self.training.seed, lr)?
                 }
             };
-            steps.count(&self.name, observer, rows.len(), supervised + others, lr);
+            self.steps.count(&self.name, observer, rows.len(), supervised + others, lr);
+            if let Some(saver) = saver.as_deref_mut().filter(|saver| saver.is_due()) {
+                let SemiRun { learner, params, best, history, steps, .. } = self;
+                saver.after_step(learner.state(params, best, history, steps, size, window))?;
+            }
         }
-        let record = steps.record(epoch + 1);
+        Ok(())
+    }
+
+    /// The steps of an epoch, and the epochs.
+    fn size(&self) -> [usize; 2] {
+        [self.loader.steps(), self.training.epochs]
+    }
+
+    /// The whole state, but for the place among the labelled batches, which follows from the steps.
+    fn state(&mut self) -> State<'_> {
+        let (size, window) = (self.size(), self.loader.window());
+        let SemiRun { learner, params, best, history, steps, .. } = self;
+        learner.state(params, best, history, steps, size, window)
+    }
+
+    /// What this training is, before its first step.
+    fn identity(&self) -> Result<Identity, Error> {
+        let SemiTask { data, labelled, unlabelled, validation } = self.task;
+        let rows = [
+            ("labelled samples", labelled),
+            ("samples without a label", unlabelled),
+            ("validation samples", validation),
+        ];
+        Identity::new(&self.training, self.network, Some(&self.params)).on(data, &rows)
+    }
+
+    /// Ends an epoch whose steps are taken.
+    fn end(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
+        let epoch = self.history.len();
+        let SemiTask { data, unlabelled, validation, .. } = self.task;
+        let record = self.steps.record(epoch + 1);
         match &mut self.learner {
             Learner::Consistency(consistency) => {
                 let now = consistency.average.as_ref().map_or(&consistency.params, Ema::params);
@@ -228,20 +332,49 @@ impl<'a> SemiRun<'a> {
 
     /// Trains to the end; then the weights of [`SemiRun::best_epoch`] are in `params`.
     ///
+    /// If `observer` has [checkpoints](Observer::checkpoints), the run saves its state there, and
+    /// may go on from one: with the same bits, on any number of threads.
+    ///
     /// # Errors
-    /// The errors of [`SemiRun::epoch`]. The best weights so far are in `params` then, too.
+    /// The errors of [`SemiRun::epoch`]: the best weights so far are in `params` then, too.
+    /// [`ErrorKind::Stopped`] if a stop was asked for, and the errors of a checkpoint that this run
+    /// cannot go on from.
     pub fn train(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
+        self.train_saved(cx, observer).map_err(|e| e.during(&self.name))
+    }
+
+    fn train_saved(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
         observer.notice(&Event::Started {
             run: &self.name,
             epochs: self.training.epochs,
             samples: self.task.unlabelled.len(),
         });
-        let result = cx.install(|| {
+        let mut saver = None;
+        if let Some((begun, checkpoint)) =
+            Saver::begin(cx, &self.name, observer, || self.identity())?
+        {
+            if let Some(checkpoint) = checkpoint {
+                let window = self.state().restore(&checkpoint)?;
+                self.loader.set_window(window);
+                self.labelled.seek(self.learner.steps());
+                begun.resumed(&checkpoint, &self.state());
+            }
+            saver = Some(begun);
+        }
+        let result: Result<(), Error> = cx.install(|| {
             while self.history.len() < self.training.epochs {
-                self.epoch(cx, observer)?;
+                self.epoch_saved(cx, observer, saver.as_mut())?;
+            }
+            if let Some(saver) = &mut saver {
+                saver.end(self.state());
             }
             Ok(())
         });
+        if let Err(e) = &result
+            && e.kind() == ErrorKind::Stopped
+        {
+            return result;
+        }
         if let (Some(best), Some(last), Ok(())) = (&mut self.best, self.history.last(), &result) {
             best.prefer_last(last, &self.params, self.noise);
         }
@@ -253,6 +386,12 @@ impl<'a> SemiRun<'a> {
             best_epoch: self.best_epoch(),
             params: &self.params,
         });
-        result.map_err(|e: Error| e.during(&self.name))
+        result.map_err(|e| match &saver {
+            Some(saver) => saver.failed(e),
+            None => e,
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;

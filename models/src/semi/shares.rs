@@ -35,6 +35,11 @@ impl Shares {
         Shares { expected, mean: zeros.clone(), ratio: zeros, steps: 0 }
     }
 
+    /// The running mean, and the steps that are in it: all the state.
+    pub fn state_mut(&mut self) -> (&mut [f32], &mut u32) {
+        (&mut self.mean, &mut self.steps)
+    }
+
     /// The loss of the probabilities `p`: (batch, classes), times `weight`. Adds its gradient with
     /// respect to the logits to `dz`.
     pub fn pull(&mut self, p: &[f32], weight: f32, dz: &mut [f32]) -> f64 {

@@ -60,14 +60,9 @@ impl Ema {
         self.updates
     }
 
-    /// Puts back what [`updates`](Self::updates) and [`params`](Self::params) once returned, so
-    /// that the next update is the one that would have followed.
-    ///
-    /// # Panics
-    /// If the parameters are of another network, by their length.
-    pub fn restore(&mut self, updates: u64, average: &Params) {
-        self.updates = updates;
-        self.average.values_mut().copy_from_slice(average.values());
+    /// The values of [`updates`](Self::updates) and [`params`](Self::params), to be put back.
+    pub(crate) fn state_mut(&mut self) -> (&mut u64, &mut Params) {
+        (&mut self.updates, &mut self.average)
     }
 
     /// Exchanges the values of the average and of `params`: so a run evaluates the average with

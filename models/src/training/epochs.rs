@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::evaluation::{Evaluation, Metric};
 use crate::event::{EpochRecord, Event, Observer};
 use narrows_engine::Params;
+use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
 /// A run that has ended.
@@ -18,18 +19,36 @@ pub struct RunResult {
     pub best_epoch: usize,
 }
 
-/// The steps of an epoch.
+/// The steps of the epoch in progress.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Steps {
-    start: Instant,
+    /// Their number.
+    pub done: usize,
     loss: f64,
     samples: usize,
     lr: f32,
+    /// The time that they took before [`Steps::begin`].
+    seconds: f64,
+    #[serde(skip)]
+    begun: Option<Instant>,
 }
 
 impl Steps {
-    /// The steps of an epoch that begins now.
-    pub fn begin() -> Steps {
-        Steps { start: Instant::now(), loss: 0.0, samples: 0, lr: 0.0 }
+    /// Begins, or goes on: the time counts from now.
+    pub fn begin(&mut self) {
+        *self = Steps { begun: Some(Instant::now()), ..self.up_to_now() };
+    }
+
+    /// The same, with the time until now.
+    pub fn up_to_now(&self) -> Steps {
+        let since = self.begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64());
+        Steps { seconds: self.seconds + since, begun: None, ..*self }
+    }
+
+    /// True if they can be those of an epoch, which has fewer samples than 32 bits can count.
+    pub fn are_sound(&self) -> bool {
+        u32::try_from(self.samples).is_ok() && (self.done == 0) == (self.samples == 0)
     }
 
     /// Counts a step of `run` and tells `observer`.
@@ -41,6 +60,7 @@ impl Steps {
         loss: f64,
         lr: f32,
     ) {
+        self.done += 1;
         self.loss += loss * samples as f64;
         self.samples += samples;
         self.lr = lr;
@@ -48,14 +68,14 @@ impl Steps {
     }
 
     /// The record of the epoch, not validated yet. Its time ends here.
-    pub fn record(self, epoch: usize) -> EpochRecord {
+    pub fn record(&self, epoch: usize) -> EpochRecord {
         EpochRecord {
             epoch,
             lr: self.lr,
             train_loss: self.loss / self.samples as f64,
             validation_loss: None,
             validation_accuracy: None,
-            seconds: self.start.elapsed().as_secs_f64(),
+            seconds: self.up_to_now().seconds,
             samples: self.samples,
         }
     }

@@ -1,30 +1,26 @@
 //! One run of the training loop.
 
+mod course;
+mod saving;
+
+pub use course::Restart;
+
 use super::augmentation::BatchAugmenter;
-use super::best::{Best, Score};
+use super::best::Best;
 use super::codes::FrozenCodes;
 use super::ema::Ema;
 use super::epochs::{RunResult, Steps, end_epoch};
 use super::mixup::Mixup;
 use super::reestimation::reestimate_statistics;
+use super::saver::Saver;
 use super::settings::Training;
 use super::task::Task;
-use crate::error::{Error, bail, ensure, error};
+use crate::error::{Error, ErrorKind, bail, ensure};
 use crate::evaluation::{Evaluation, Goal};
 use crate::event::{EpochRecord, Event, Observer};
 use narrows_datasets::{Loader, Rows};
 use narrows_engine::memory::Slab;
-use narrows_engine::{Context, Network, Params, Schedule, Target, Trainer, TrainerSettings};
-
-/// Where a run begins a second time: the schedule anew, over the epochs that are left. What it
-/// counts in steps keeps its part of each of the two.
-#[derive(Clone, Copy, Debug)]
-pub struct Restart {
-    /// The epochs before it, to which the schedule's first course belongs.
-    pub after: usize,
-    /// The factor on the learning rate from then on.
-    pub rate: f32,
-}
+use narrows_engine::{Context, Network, Params, Target, Trainer, TrainerSettings};
 
 /// A run in progress. Its state is values and counters alone: a copy of it, continued, gives the
 /// same bits.
@@ -45,6 +41,8 @@ pub struct Run<'a> {
     /// Where the schedule begins anew, if it does.
     pub restart: Option<Restart>,
     best: Option<Best>,
+    /// The steps of the epoch in progress.
+    steps: Steps,
     loader: Loader<'a>,
     x: Slab,
     labels: Vec<u32>,
@@ -94,6 +92,7 @@ impl<'a> Run<'a> {
             patient_until: 0,
             restart: None,
             best: None,
+            steps: Steps::default(),
             loader: Loader::new(task.data, task.train, batch, seed),
             x: Slab::new(batch * task.data.sample_len()),
             labels: vec![0; batch],
@@ -102,32 +101,6 @@ impl<'a> Run<'a> {
             mixup,
             training: Training { batch, ..training.clone() },
         })
-    }
-
-    /// This run, which has not begun yet, in the place of one of the same settings that was stopped
-    /// and had come to `history` and [`best`](Run::best). The parameters that this run was made
-    /// with have to be the other's last, and so have the optimiser's state
-    /// ([`OptimizerState::restore`]) and that of the average, if there is one ([`Ema::restore`]);
-    /// then it goes on with the same bits.
-    ///
-    /// # Errors
-    /// If the best weights are of no validated epoch of the history.
-    ///
-    /// [`OptimizerState::restore`]: narrows_engine::OptimizerState::restore
-    pub fn resumed(
-        mut self,
-        history: Vec<EpochRecord>,
-        best: Option<(usize, Params)>,
-    ) -> Result<Run<'a>, Error> {
-        if let Some((epoch, params)) = best {
-            let record = history.iter().find(|record| record.epoch == epoch);
-            let score = record.and_then(Score::of).ok_or_else(|| {
-                error!("{}: the best epoch, {epoch}, is none that was validated", self.name)
-            })?;
-            self.best = Some(Best { score, epoch, params });
-        }
-        self.history = history;
-        Ok(self)
     }
 
     /// The epochs that it may take.
@@ -143,17 +116,47 @@ impl<'a> Run<'a> {
         done >= self.training.epochs || (patience > 0 && waited >= patience)
     }
 
-    /// Trains for one epoch, validates, and keeps the weights if they are the best so far.
+    /// Trains to the end of an epoch, validates, and keeps the weights if they are the best so far.
     ///
     /// # Errors
     /// If a loss or a parameter is no longer finite: the message names the place, and the epoch
     /// counts for nothing.
     pub fn epoch(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
-        let (epoch, mut steps) = (self.history.len(), Steps::begin());
+        self.epoch_saved(cx, observer, None)
+    }
+
+    /// [`Run::epoch`], with checkpoints.
+    fn epoch_saved(
+        &mut self,
+        cx: &Context,
+        observer: &dyn Observer,
+        saver: Option<&mut Saver<'_>>,
+    ) -> Result<(), Error> {
+        let result = self.take_steps(cx, observer, saver).and_then(|()| self.end(cx, observer));
+        if !matches!(&result, Err(e) if e.kind() == ErrorKind::Stopped) {
+            self.steps = Steps::default();
+        }
+        result
+    }
+
+    /// Takes the steps of an epoch that are left.
+    fn take_steps(
+        &mut self,
+        cx: &Context,
+        observer: &dyn Observer,
+        mut saver: Option<&mut Saver<'_>>,
+    ) -> Result<(), Error> {
+        let epoch = self.history.len();
         let Task { data, goal, .. } = self.task;
         self.encode(cx)?;
         let course = self.course(epoch);
+        let (done, size) = (self.steps.done, self.size());
+        self.steps.begin();
+        let window = self.loader.window();
         let mut batches = self.loader.epoch(epoch as u64);
+        for _ in 0..done {
+            batches.advance()?;
+        }
         while batches.advance()? {
             let rows = batches.rows();
             let step = self.trainer.optimizer.step_count();
@@ -185,9 +188,21 @@ impl<'a> Run<'a> {
             if let Some(ema) = &mut self.ema {
                 ema.update(cx, &self.trainer.params);
             }
-            steps.count(&self.name, observer, rows.len(), loss, lr);
+            self.steps.count(&self.name, observer, rows.len(), loss, lr);
+            if let Some(saver) = saver.as_deref_mut().filter(|saver| saver.is_due()) {
+                let Run { trainer, ema, best, history, steps, .. } = self;
+                saver.after_step(saving::state_of(
+                    trainer, ema, best, history, steps, size, window,
+                ))?;
+            }
         }
-        let record = steps.record(epoch + 1);
+        Ok(())
+    }
+
+    /// Ends an epoch whose steps are taken.
+    fn end(&mut self, cx: &Context, observer: &dyn Observer) -> Result<(), Error> {
+        let epoch = self.history.len();
+        let record = self.steps.record(epoch + 1);
         // The last step's weights have met no loss yet.
         let when =
             format!("by step {}, in epoch {}", self.trainer.optimizer.step_count(), epoch + 1);
@@ -229,19 +244,6 @@ impl<'a> Run<'a> {
         if let Some(ema) = &mut self.ema {
             ema.swap(&mut self.trainer.params);
         }
-    }
-
-    /// The course of the schedule that `epoch` belongs to.
-    fn course(&self, epoch: usize) -> Course {
-        let Training { epochs, lr, .. } = self.training;
-        let (from, to, rate) = match self.restart {
-            Some(Restart { after, rate }) if epoch >= after => (after, epochs, rate),
-            Some(Restart { after, .. }) => (0, after.min(epochs), 1.0),
-            None => (0, epochs, 1.0),
-        };
-        let steps = |epochs: usize| (self.loader.steps() * epochs) as u64;
-        let schedule = self.training.schedule.stretched((to - from) as f64 / epochs as f64);
-        Course { schedule, first_step: steps(from), steps: steps(to - from), lr: lr * rate }
     }
 
     /// Runs the samples through the frozen lowest layers, unless the codes of an epoch before still
@@ -313,10 +315,25 @@ impl<'a> Run<'a> {
     /// Trains to the end; then the best weights are back in `trainer.params`. `before_epoch` is
     /// called with the number of epochs done, and may freeze or free what it likes.
     ///
+    /// If `observer` has [checkpoints](Observer::checkpoints), the run saves its state there, and
+    /// may go on from one: with the same bits, on any number of threads. An epoch that was begun
+    /// before is not told to `before_epoch` again.
+    ///
     /// # Errors
-    /// The errors of [`Run::epoch`]. The best weights so far are back in `trainer.params` then,
-    /// too.
+    /// The errors of [`Run::epoch`]: the best weights so far are back in `trainer.params` then,
+    /// too. [`ErrorKind::Stopped`] if a stop was asked for, and the errors of a checkpoint that
+    /// this run cannot go on from.
     pub fn train(
+        &mut self,
+        cx: &Context,
+        observer: &dyn Observer,
+        before_epoch: impl FnMut(usize, &mut Params) + Send,
+    ) -> Result<(), Error> {
+        let result = self.train_saved(cx, observer, before_epoch);
+        result.map_err(|e| e.during(&self.name))
+    }
+
+    fn train_saved(
         &mut self,
         cx: &Context,
         observer: &dyn Observer,
@@ -327,13 +344,24 @@ impl<'a> Run<'a> {
             epochs: self.training.epochs,
             samples: self.task.train.len(),
         });
-        let result = cx.install(|| {
+        let mut saver = self.begin_saving(cx, observer)?;
+        let result: Result<(), Error> = cx.install(|| {
             while !self.finished() {
-                before_epoch(self.history.len(), &mut self.trainer.params);
-                self.epoch(cx, observer)?;
+                if self.steps.done == 0 {
+                    before_epoch(self.history.len(), &mut self.trainer.params);
+                }
+                self.epoch_saved(cx, observer, saver.as_mut())?;
+            }
+            if let Some(saver) = &mut saver {
+                saver.end(self.state());
             }
             Ok(())
         });
+        if let Err(e) = &result
+            && e.kind() == ErrorKind::Stopped
+        {
+            return result;
+        }
         self.restore_best();
         let result = result.and(cx.install(|| self.reestimate(cx)));
         observer.notice(&Event::Finished {
@@ -341,17 +369,11 @@ impl<'a> Run<'a> {
             best_epoch: self.best_epoch(),
             params: &self.trainer.params,
         });
-        result.map_err(|e: Error| e.during(&self.name))
+        result.map_err(|e| match &saver {
+            Some(saver) => saver.failed(e),
+            None => e,
+        })
     }
-}
-
-/// One course of a schedule.
-struct Course {
-    schedule: Schedule,
-    first_step: u64,
-    steps: u64,
-    /// Its base rate.
-    lr: f32,
 }
 
 /// The first value that is not finite, and the name of its parameter; of those that training may

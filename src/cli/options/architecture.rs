@@ -1,7 +1,7 @@
 //! The shape of the models.
 
 use super::semi::SemiName;
-use super::values::{Auto, List, auto, count, fraction, list, name};
+use super::values::{Auto, List, WIDEST, auto, count, fraction, list, name};
 use crate::error::{Error, bail};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -9,52 +9,50 @@ use narrows_models::architecture::MAX_DEPTH;
 use narrows_models::{Activation, Architecture, Model, SampleShape};
 use serde::Serialize;
 
-/// The widest layer that can be asked for: beyond it a slip of the keyboard would ask for
-/// terabytes.
-const WIDEST: usize = 65_536;
-
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Architecture")]
 pub struct ArchitectureOptions {
-    /// Model: dense (fully connected), conv (convolutions of stride 2), resnet (residual blocks of
-    /// convolutions); conv and resnet are for images
+    /// Network: dense (fully connected layers), or for images conv (convolutions of stride 2) or
+    /// resnet (residual blocks of convolutions)
     #[arg(long, value_name = "NAME", default_value = "dense", value_parser = name(Model::ALL))]
     pub model: Model,
-    /// Length of the latent code; auto: 20, but at most half the values of a sample that is no
-    /// image. In semi without an encoder: 1200 for dense (ladder: 250), 128 for conv and resnet
+    /// Length of the latent code, the values that the encoder makes of a sample. auto: 20, but for
+    /// tables and other samples that are no images at most half of their values. A semi-supervised
+    /// method's own network: 1200 for dense (ladder: 250), 128 for conv and resnet
     #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, WIDEST)))]
     pub latent: Auto,
-    /// Widths of the encoder's hidden layers from the input on, or none; the decoder mirrors them.
-    /// For conv and resnet: channels; each width halves the image. auto: 512,256 for dense (in semi
-    /// without an encoder: 1200, for the ladder 1000,500,250,250); 16,32 for conv and resnet, or
-    /// 32,64,128 for images larger than 28 pixels
+    /// Widths of the encoder's hidden layers, from the input on; none: no hidden layer. The decoder
+    /// has them in reverse order. For conv and resnet: channels, and each layer halves the image.
+    /// auto: 512,256 for dense; 16,32 for conv and resnet, or 32,64,128 for images larger than 28
+    /// pixels. A semi-supervised method's own network: 1200 for dense, 1000,500,250,250 for the
+    /// ladder
     #[arg(long, value_name = "LIST", default_value = "auto",
           value_parser = auto(list(count(1, WIDEST))))]
     pub widths: Auto<List<usize>>,
-    /// Residual blocks of each width
+    /// Number of residual blocks of each width, for resnet
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(1, MAX_DEPTH))]
     pub depth: usize,
-    /// Activation of the hidden layers
+    /// Activation function of the hidden layers
     #[arg(long, value_name = "NAME", default_value = "relu", value_parser = activation())]
     pub activation: Activation,
-    /// Activation of the reconstruction: relu, sigmoid, none or another of --activation's; auto:
-    /// sigmoid for values in [0, 1], as images have, none for the standardised values of tables
+    /// Activation function of the reconstruction, by the names of --activation. auto: sigmoid for
+    /// values in [0, 1], such as pixels; none for others, such as the standardised values of tables
     #[arg(long, value_name = "NAME", default_value = "auto",
           value_parser = auto(name(Activation::ALL)))]
     pub output: Auto<Activation>,
-    /// Activation between the code and a classifier's head, as --activation's; auto: none, but relu
-    /// in semi without an encoder
+    /// Activation function between the latent code and a classifier's last layer, by the names of
+    /// --activation. auto: none; relu in a semi-supervised method's own network
     #[arg(long, value_name = "NAME", default_value = "auto",
           value_parser = auto(name(Activation::ALL)))]
     pub code_activation: Auto<Activation>,
-    /// Dropout: fraction of each hidden layer that is dropped in training
+    /// Dropout: fraction of the values of each hidden layer that is set to 0 in training
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = fraction)]
     pub dropout: f32,
-    /// Leave out batch normalisation
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub no_batch_norm: bool,
+    /// Batch normalisation of the hidden layers: true, false
+    #[arg(long, value_name = "BOOL", default_value = "true", action = clap::ArgAction::Set,
+          hide_possible_values = true)]
+    pub batch_norm: bool,
 }
 
 impl ArchitectureOptions {
@@ -72,7 +70,7 @@ impl ArchitectureOptions {
             activation: self.activation,
             output: self.output.settle(output(unit_range)),
             code_activation: self.code_activation.settle(Activation::None),
-            batch_norm: !self.no_batch_norm,
+            batch_norm: self.batch_norm,
             dropout: self.dropout,
         }
     }
@@ -96,7 +94,7 @@ impl ArchitectureOptions {
             output: Auto::Given(architecture.output),
             code_activation: Auto::Given(architecture.code_activation),
             dropout: architecture.dropout,
-            no_batch_norm: !architecture.batch_norm,
+            batch_norm: architecture.batch_norm,
         }
     }
 }
@@ -106,7 +104,7 @@ pub fn check_batch(architecture: &Architecture, option: &str, batch: usize) -> R
     match batch {
         1 if architecture.batch_norm => bail!(
             "a batch of 1 sample has no variance to normalise by: set {option} to 2 or more, or \
-             --no-batch-norm"
+             --batch-norm false"
         ),
         _ => Ok(()),
     }

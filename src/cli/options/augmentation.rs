@@ -34,21 +34,21 @@ const ITEMS: [(&str, &str, Setting); 13] = [
 ];
 
 /// The meaning of the items; `compare` gives it once.
-const MEANING: &str = "rotate=DEGREES, scale=X (by 1-X to 1+X), shear=DEGREES, crop=PIXELS (pads \
-                       by mirroring, then crops), \
-                       shift=PIXELS, flip=P (left and right; flip alone: 0.5), brightness=X, \
-                       contrast=X (times 1-X to 1+X); \
-                       and, to the input alone, so that an autoencoder learns to undo it, \
-                       gaussian=DEVIATION, mask=P (values; with \
-                       patch=PIXELS, squares of that side), salt=P (values to 0 or 1), \
-                       cutout=PIXELS (a square)";
+const MEANING: &str = "rotate=DEGREES, scale=X (times 1-X to 1+X), shear=DEGREES, \
+                       crop=PIXELS (pads by mirroring, then crops), shift=PIXELS, \
+                       flip=P (left and right, with probability P; flip alone: 0.5), \
+                       brightness=X, contrast=X (times 1-X to 1+X). \
+                       Changes that an autoencoder learns to undo: \
+                       gaussian=DEVIATION (noise), mask=P (part P of the values to 0; with \
+                       patch=PIXELS, squares of that side), salt=P (part P of the values to 0 \
+                       or 1), cutout=PIXELS (a square to 0)";
 
 /// The help of `--augment`.
 pub static AUGMENT_HELP: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "Augmentation of each training sample, anew in each epoch, up to the amount given; never \
-         in validation or test. \
-         Separated by commas: {MEANING}"
+        "Augmentation: random changes of each training sample, new in each epoch; never of \
+         validation or test samples. A list, separated by commas, with the largest amount of each \
+         change: {MEANING}"
     )
 });
 

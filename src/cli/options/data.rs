@@ -1,12 +1,12 @@
-//! Which samples, and how many of their labels.
+//! The data: where they are, and how they are read.
 
-use super::values::{LabelCount, List, Written, count, label_count, list, named};
+use super::values::{List, Written, count, list, named};
 use crate::cli::config::{self, flag_value};
-use crate::error::{Error, bail};
+use crate::error::Error;
 use crate::output::shell::quoted;
-use clap::{Args, Parser};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Parser};
 use narrows_datasets::{
-    Access, Channels, Dataset, Decimal, ImageOptions, LabelColumn, OpenOptions, TableOptions,
+    Access, Channels, Decimal, ImageOptions, LabelColumn, OpenOptions, TableOptions,
 };
 use serde::Serialize;
 use std::path::PathBuf;
@@ -16,29 +16,66 @@ use toml::Value;
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Data")]
 pub struct DataOptions {
-    /// Data: a table (CSV, TSV, .gz), an array (.npy, .npz, .safetensors, IDX) or a store
-    /// (.narrows); a folder of MNIST-style IDX files, of CIFAR-10's .bin batches, of train.* and
-    /// test.* in any of these formats, or of images by class (train/CLASS, val/CLASS and
-    /// test/CLASS, or CLASS alone; unlabeled/ for those of no class); an image; or the name of a
-    /// data set that narrows data fetch has fetched. One sample in six of each class becomes the
-    /// test set if there is none [default: the built-in digits, 1,797 images of 8x8, 500 of them
-    /// for the test]
-    #[arg(long, value_name = "PATH")]
-    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub path: DataPath,
     #[command(flatten)]
     #[serde(flatten)]
     pub reading: ReadingOptions,
-    /// Memory for samples in training: 512MB, 4GB. Larger data are read block by block, in another
-    /// order each epoch [default: half of the available memory]
+    /// Memory for training samples: 512MB, 4GB. Larger data are read from their file block by
+    /// block, in a new order each epoch [default: half of the available memory]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub memory: Option<Written<u64>>,
     /// Refuse test samples of classes that training never saw, instead of counting them as wrong
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub strict: bool,
-    /// Class to tell from all others, which become one class, rest [default: all classes]
+    /// Class to tell from all others, which become one class called rest [default: all classes]
     #[arg(long, value_name = "CLASS")]
     pub against_rest: Option<String>,
+}
+
+/// The place of the data: an argument, and `data` in files and words.
+#[derive(Clone, Debug, Serialize)]
+pub struct DataPath {
+    pub data: Option<PathBuf>,
+}
+
+const DATA_HELP: &str = "Data: a folder of images by class (CLASS/1.png, or train/CLASS/1.png, \
+     val/CLASS/2.png and test/CLASS/3.png; images without a class in unlabeled/), a table (CSV, \
+     TSV, JSON lines; .gz), an array (.npy, .npz, .safetensors, IDX), a store (.narrows), one \
+     image, a folder of train.* and test.* in one of these formats, a folder with the files of \
+     MNIST or CIFAR-10, or the name of a data set that 'narrows data fetch' has fetched. Data \
+     without a test set have one labelled sample in six for the test [default: the built-in \
+     digits, 1,797 images of 8x8, 500 of them for the test]";
+
+impl Args for DataPath {
+    fn augment_args(command: Command) -> Command {
+        let path = || clap::value_parser!(PathBuf);
+        let argument = Arg::new("data")
+            .value_name("DATA")
+            .value_parser(path())
+            .help(DATA_HELP)
+            .help_heading(None::<&str>);
+        let named = Arg::new("data_option").long("data").value_name("DATA").value_parser(path());
+        command.arg(argument).arg(named.hide(true).conflicts_with("data"))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for DataPath {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<DataPath, clap::Error> {
+        let path = |id| matches.get_one::<PathBuf>(id).cloned();
+        Ok(DataPath { data: path("data").or_else(|| path("data_option")) })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 /// Options for reading data in files.
@@ -46,59 +83,61 @@ pub struct DataOptions {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Data")]
 pub struct ReadingOptions {
-    /// Column of a table with the labels; an empty cell is no label; none: no labels [default: a
-    /// column called label, class, target or y]
+    /// Column of a table with the labels. An empty cell is no label; none: the table has no labels
+    /// [default: a column called label, class, target or y]
     #[arg(long, value_name = "COLUMN")]
-    pub label: Option<String>,
+    pub target: Option<String>,
     /// Columns of a table to leave out
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
     pub ignore: List<String>,
-    /// Columns of numbers that are categories, told apart by their texts: codes, postcodes
+    /// Columns of numbers that are categories, such as postcodes. Different texts are different
+    /// categories: 7 and 007
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
     pub categorical: List<String>,
-    /// Columns of categories that become one number, their place in order, instead of one value
-    /// each; also columns that number the rows, if they should be learnt from
+    /// Columns of ordered categories. Each category becomes one number, its place in alphabetical
+    /// or numeric order, instead of one value for each category. Also counters 1, 2, 3... that
+    /// should be an input
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
     pub ordinal: List<String>,
-    /// Marks of missing values in a table, beside an empty cell, NA, NaN, null, None, ? and the
-    /// like; --missing=- for a dash
+    /// Texts that mean a missing value in a table, beside an empty cell, NA, NaN, null, None, ? and
+    /// the like; --missing=- for a dash
     #[arg(long, value_name = "TEXTS", default_value = "none", value_parser = list(text))]
     pub missing: List<String>,
-    /// Separator of a table's columns: comma, semicolon, tab, bar [default: the one that each line
-    /// has equally often, or blanks]
+    /// Separator of a table's columns: comma, semicolon, tab, bar [default: the one that occurs
+    /// equally often in each line, or blanks]
     #[arg(long, value_name = "NAME", value_parser = named(&DELIMITERS))]
     pub delimiter: Option<Written<u8>>,
-    /// True if the first row of a table holds the columns' names [default: true if a column goes on
-    /// in numbers below a text, or if its texts do not come again]
+    /// First row of a table has the names of the columns [default: true if it has a text above a
+    /// column of numbers, or if its texts occur only there]
     #[arg(long, value_name = "BOOL")]
     pub header: Option<bool>,
-    /// Decimal mark of a table's numbers: point, comma [default: comma if numbers have one, none
-    /// has a point, and columns are separated by something else]
+    /// Decimal mark of a table's numbers: point, comma [default: comma if numbers have commas, none
+    /// has a point, and another character separates the columns]
     #[arg(long, value_name = "NAME", value_parser = named(&DECIMALS))]
     pub decimal: Option<Written<Decimal>>,
-    /// File of labels: for an array without any, IDX or .npy of whole numbers, -1 for no label; for
-    /// a folder of images, a CSV of names and labels [default: the labels inside, or the folders]
+    /// File of labels. For an array: IDX or .npy of whole numbers, -1 for no label. For a folder of
+    /// images: a CSV of file names and labels [default: labels inside the data, or names of
+    /// folders]
     #[arg(long, value_name = "FILE")]
     pub labels_file: Option<PathBuf>,
-    /// Size of images, to which they are scaled and cropped about the centre: 32, or 32x48 for
-    /// height and width [default: that of the images, if all have the same]
+    /// Size to which images are scaled and cropped about their centre: 32, or 32x48 for height and
+    /// width [default: that of the images, if all have the same]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub image_size: Option<Written<(usize, usize)>>,
-    /// Shape of the images that the rows of a table or array of pixels are: 28x28, or 32x32x3 for
-    /// height, width and channels, pixel by pixel [default: rows are no images]
+    /// Shape of images whose pixels are the rows of a table or array: 28x28, or 32x32x3 for height,
+    /// width and channels [default: rows are no images]
     #[arg(long, value_name = "SHAPE", value_parser = image_shape)]
     pub image_shape: Option<Written<[usize; 3]>>,
-    /// Channels of images: grey, rgb, or auto (grey if all images are)
+    /// Colours of images: grey, rgb, or auto (grey if all images are grey)
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = named(&CHANNELS))]
     pub channels: Written<Channels>,
-    /// List images that cannot be read, and go on without them
+    /// Skip images that cannot be read, and list them
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub skip_bad: bool,
-    /// Read files without mapping them into memory, for file systems that cannot map
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub no_mmap: bool,
+    /// Map files into memory. false: read them instead, for file systems that cannot map
+    #[arg(long, value_name = "BOOL", default_value = "true", action = clap::ArgAction::Set)]
+    pub mmap: bool,
 }
 
 const CHANNELS: [(&str, Channels); 3] =
@@ -119,7 +158,12 @@ impl DataOptions {
     /// for another command to find the same data.
     pub fn words(&self) -> Result<String, Error> {
         let mut words = String::new();
-        for (key, value) in given(self, &defaults())? {
+        if let Some(data) = &self.path.data {
+            // A name that begins with a dash would be an option.
+            let dash = if data.to_string_lossy().starts_with('-') { "./" } else { "" };
+            words += &format!(" {}", quoted(format_args!("{dash}{}", data.display())));
+        }
+        for (key, value) in given(self, &defaults())?.into_iter().filter(|(key, _)| key != "data") {
             let text = flag_value(&value).unwrap_or_default();
             let attached = matches!(value, Value::Boolean(_)) || text.starts_with('-');
             words += &format!(" --{key}{}{}", if attached { '=' } else { ' ' }, quoted(&text));
@@ -154,7 +198,7 @@ impl ReadingOptions {
         OpenOptions {
             images: ImageOptions { size, channels, known: None, skip_bad, threads, cache: None },
             table: TableOptions {
-                label: match self.label.as_deref() {
+                label: match self.target.as_deref() {
                     None => LabelColumn::Detect,
                     Some("none") => LabelColumn::Absent,
                     Some(name) => LabelColumn::Named(name.to_owned()),
@@ -171,17 +215,17 @@ impl ReadingOptions {
             },
             image_shape: value(&self.image_shape),
             labels: self.labels_file.clone(),
-            access: if self.no_mmap { Access::Read } else { Access::Map },
+            access: if self.mmap { Access::Map } else { Access::Read },
             memory: None,
             cache: None,
         }
     }
 
-    /// The first of the options that only data in files can have, if one is asked for. --no-mmap
-    /// is harmless elsewhere.
+    /// The first of the options that only data in files can have, if one is asked for. --mmap is
+    /// harmless elsewhere.
     pub fn for_files(&self) -> Result<Option<String>, Error> {
         let mut keys = given(self, &defaults().reading)?.into_iter().map(|(key, _)| key);
-        Ok(keys.find(|key| key != "no-mmap"))
+        Ok(keys.find(|key| key != "mmap"))
     }
 }
 
@@ -230,72 +274,6 @@ fn image_shape(text: &str) -> Result<Written<[usize; 3]>, String> {
     Ok(Written { text: format!("{height}x{width}x{channels}"), value: [height, width, channels] })
 }
 
-#[derive(Clone, Debug, Args, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[command(next_help_heading = "Labels")]
-pub struct LabelOptions {
-    /// Number of labels to train the classifier on; all: those that are not for validation
-    #[arg(long, value_name = "N", default_value = "100",
-          value_parser = label_count(1, u32::MAX as usize))]
-    pub labels: LabelCount,
-    /// Number of labels for validation, which choose the epoch and the learning rate. Data with
-    /// samples for validation have their own
-    #[arg(long, value_name = "N", default_value_t = 100,
-          value_parser = count(1, u32::MAX as usize))]
-    pub validation: usize,
-}
-
-impl LabelOptions {
-    /// The numbers of labels of `train` to train on and to validate on.
-    pub fn of(&self, train: &Dataset) -> Result<(usize, usize), Error> {
-        self.labels.labels_of(train, self.validation)
-    }
-}
-
-impl LabelCount {
-    /// So many labels of `train`, or all but those to validate on, and the number of these:
-    /// `validation`, unless the data have samples for it.
-    pub fn labels_of(self, train: &Dataset, validation: usize) -> Result<(usize, usize), Error> {
-        let given = train.labelled_validation()?.len();
-        let (drawn, validation) = if given > 0 { (0, given) } else { (validation, validation) };
-        let labels = match self {
-            LabelCount::Given(labels) if labels < train.classes() => {
-                let (name, classes) = (train.name(), train.classes());
-                bail!(
-                    "{name}: {labels} training labels cannot cover {classes} classes: set --labels \
-                     to {classes} or more"
-                )
-            }
-            LabelCount::Given(labels) => labels,
-            LabelCount::All => {
-                let labelled = labels_to_learn(train)?;
-                labelled.checked_sub(drawn).filter(|&labels| labels > 0).ok_or_else(|| {
-                    Error::new(format!(
-                        "{}: of {labelled} labels --validation {validation} leaves none to train \
-                         on: set it lower",
-                        train.name()
-                    ))
-                })?
-            }
-        };
-        Ok((labels, validation))
-    }
-}
-
-/// The number of labels of `train`, without those of samples for validation.
-pub(super) fn labels_to_learn(train: &Dataset) -> Result<usize, Error> {
-    Ok(train.labelled_rows()?.len() - train.labelled_validation()?.len())
-}
-
-#[derive(Clone, Debug, Args, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[command(next_help_heading = "Labels")]
-pub struct DrawOptions {
-    /// Number of random label subsets
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = count(1, 10_000))]
-    pub draws: usize,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,10 +294,9 @@ mod tests {
             "--ignore",
             "id,it's",
             "--skip-bad",
-            "--label=-x",
+            "--target=-x",
         ];
-        let again =
-            r"--data 'my t.csv' --header=false --ignore 'id,it'\''s' --label=-x --skip-bad=true";
+        let again = r"'my t.csv' --header=false --ignore 'id,it'\''s' --skip-bad=true --target=-x";
         assert_eq!(words(&given), format!(" {again}"));
         let given =
             ["--memory", "2KB", "--image-size", "4", "--delimiter", "tab", "--against-rest", "3"];

@@ -20,29 +20,25 @@ pub struct Data {
 pub enum DataCommand {
     /// Fetch a public data set: mnist, fashion-mnist, kmnist or cifar10
     Fetch(Fetch),
-    /// Pack data of any format into a store: one file, opened in a moment whatever its size
-    Pack(Pack),
     /// Show what data hold: counts, shapes, ranges, columns, classes
     Inspect(Inspect),
-    /// Divide data into files to train, to validate and to test, of each class alike
+    /// Write data in another format, for other programs or as a store
+    Convert(Convert),
+    /// Divide data into files for training, validation and test, each class in equal shares
     Split(Split),
-    /// Read data once, a store against its checksums
-    Verify(Verify),
-    /// Write data for other programs
-    Export(Export),
 }
 
 /// The options of `narrows data fetch`.
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Fetch {
-    /// The data set: mnist, fashion-mnist, kmnist or cifar10
+    /// Data set: mnist, fashion-mnist, kmnist or cifar10
     pub name: String,
-    /// Folder in which a folder for the data set is made [default: narrows/datasets in the user's
-    /// cache folder, where --data finds it by name]
+    /// Folder to fetch into; the data set gets a folder of its own in it [default: narrows/datasets
+    /// in the user's cache folder, where other commands find it by name]
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
-    /// Open no connection: check what is there, and say what is missing
+    /// Open no connection: check the files that are there, and name those that are missing
     #[arg(long)]
     pub offline: bool,
     /// Show no progress
@@ -56,43 +52,29 @@ pub struct Reading {
     /// Show no progress
     #[arg(long)]
     pub quiet: bool,
-    /// The threads that decode images and read tables; 0: one for each core
+    /// Threads to decode images and read tables; 0: one for each core
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0, 1024))]
     pub threads: usize,
     #[command(flatten)]
     pub files: ReadingOptions,
 }
 
-/// The options of `narrows data pack`.
-#[derive(Clone, Debug, Args)]
-#[command(args_override_self = true, allow_negative_numbers = true)]
-pub struct Pack {
-    /// The data, of any format that --data takes
-    #[arg(value_name = "SRC")]
-    pub path: PathBuf,
-    /// The store to write, which ends in .narrows
-    #[arg(value_name = "OUT")]
-    pub out: PathBuf,
-    /// Overwrite it if it is there
-    #[arg(long)]
-    pub force: bool,
-    #[command(flatten)]
-    pub reading: Reading,
-}
-
 /// The options of `narrows data inspect`.
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Inspect {
-    /// The data, of any format that --data takes
-    #[arg(value_name = "SRC")]
+    /// Data, of any format that the other commands take
+    #[arg(value_name = "DATA")]
     pub path: PathBuf,
-    /// A picture to write, of ten images of each class
+    /// File for a picture of ten images of each class
     #[arg(long, value_name = "FILE.png")]
     pub sheet: Option<PathBuf>,
-    /// Print one line of JSON in place of the text
-    #[arg(long)]
+    /// Print one line of JSON instead of the text
+    #[arg(long, conflicts_with = "verify")]
     pub json: bool,
+    /// Check the data instead: read every sample, and compare a store with its checksums
+    #[arg(long, conflicts_with = "sheet")]
+    pub verify: bool,
     #[command(flatten)]
     pub reading: Reading,
 }
@@ -101,26 +83,25 @@ pub struct Inspect {
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
 pub struct Split {
-    /// The data, of any format that --data takes
-    #[arg(value_name = "SRC")]
+    /// Data, of any format that the other commands take
+    #[arg(value_name = "DATA")]
     pub path: PathBuf,
-    /// Folder in which a folder for the data set is made [default: narrows/datasets in the user's
-    /// cache folder, where --data finds it by name]
+    /// New folder for train.narrows, validation.narrows and test.narrows
     #[arg(value_name = "OUTDIR")]
     pub out: PathBuf,
-    /// The share to train on
+    /// Share of the samples to train on
     #[arg(long, value_name = "SHARE", default_value_t = 0.7)]
     pub train: f64,
-    /// The share to validate on; 0: none
+    /// Share of the samples for validation; 0: none
     #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
     pub validation: f64,
-    /// The share to test on
+    /// Share of the samples for the test
     #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
     pub test: f64,
-    /// Seed of the division
+    /// Seed of the random division
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Place of samples without a label, if others have one: train, or spread like a class
+    /// Part for samples without a label, if others have one: train, or spread (over all parts)
     #[arg(long, value_name = "NAME", default_value = UNLABELLED[0].0,
           value_parser = name(&UNLABELLED))]
     pub unlabelled: Unlabelled,
@@ -128,36 +109,26 @@ pub struct Split {
     pub reading: Reading,
 }
 
-/// The options of `narrows data verify`.
-#[derive(Clone, Debug, Args)]
-#[command(args_override_self = true, allow_negative_numbers = true)]
-pub struct Verify {
-    /// The data, of any format that --data takes
-    #[arg(value_name = "SRC")]
-    pub path: PathBuf,
-    #[command(flatten)]
-    pub reading: Reading,
-}
-
 /// The help of OUT.
 static OUT_HELP: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "File to write; its ending is the format: {}. Labels go into OUT-labels.npy and \
-         OUT-labels.idx, elsewhere into the same file",
+        "File to write. Its ending sets the format: .narrows (a store, which opens in a moment at \
+         any size), {}. Labels go into the same file, but for .npy and .idx into OUT-labels.npy \
+         and OUT-labels.idx",
         ExportFormat::endings()
     )
 });
 
-/// The options of `narrows data export`.
+/// The options of `narrows data convert`.
 #[derive(Clone, Debug, Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
-pub struct Export {
-    /// The data, of any format that --data takes
-    #[arg(value_name = "SRC")]
+pub struct Convert {
+    /// Data, of any format that the other commands take
+    #[arg(value_name = "DATA")]
     pub path: PathBuf,
     #[arg(value_name = "OUT", help = OUT_HELP.as_str())]
     pub out: PathBuf,
-    /// Samples to export: train, test, or all
+    /// Samples to write: train, test, or all; a store always has all
     #[arg(long, value_name = "NAME", default_value = "all", value_parser = variant::<Part>)]
     pub part: Part,
     /// Overwrite files that are there

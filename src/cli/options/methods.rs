@@ -1,24 +1,47 @@
-//! The methods that can be compared, by name.
+//! The methods that train a classifier, by name.
 
 use super::architecture::ArchitectureOptions;
-use super::semi::{SemiName, SemiOptions};
-use super::values::{count, variant_name};
-use crate::cli::clap_errors;
+use super::classifier::ClassifierTraining;
+use super::prefixed::{Prefixed, Semi};
+use super::semi::{self, SemiMethodOptions, SemiName, SemiNetworkOptions, SemiOptions};
+use super::values::{Auto, auto, positive, variant_name};
 use crate::error::Error;
-use clap::{Args, Parser, ValueEnum};
+use clap::{Args, ValueEnum};
 use narrows_datasets::Dataset;
 use narrows_models::methods::SemiMethod;
-use narrows_models::{Architecture, Method, SampleShape, Transfer};
+use narrows_models::{Architecture, Method, Metric, SampleShape, Transfer};
 use serde::{Serialize, Serializer};
 use std::sync::LazyLock;
 
-/// The help of an option for [`MethodName`]s.
-pub static HELP: LazyLock<String> =
-    LazyLock::new(|| format!("Methods to compare, separated by commas: {}", names().join(", ")));
+/// The learning rate of `auto` in semi-supervised training.
+pub const SEMI_LR: f32 = 2e-3;
 
-/// The same where the baseline is always there.
-pub static COMPARED_HELP: LazyLock<String> =
-    LazyLock::new(|| HELP.replacen("scratch", "scratch (always included)", 1));
+/// The help of `--method`.
+pub static METHOD_HELP: LazyLock<String> = LazyLock::new(|| {
+    "Method. With labelled samples alone: scratch (new weights), or, from a pretrained encoder \
+     (--encoder) and a new last layer, the head: freeze (only the head learns), slow (the encoder \
+     learns at a tenth of the head's rate), full (both learn at one rate), gradual (the head \
+     learns first, then block by block below it), lp-ft (the head learns first, then both). With \
+     labelled and all other samples: pseudo-labels (a class predicted with confidence becomes the \
+     label of a strongly augmented copy), mean-teacher (predictions agree with those of the \
+     average of past weights), vat (virtual adversarial training: predictions stay the same when \
+     the input moves a little in the worst direction), ladder (a decoder removes noise from each \
+     layer; dense models only). auto: lp-ft with --encoder, vat without"
+        .to_owned()
+});
+
+/// The help of `--methods`.
+pub static METHODS_HELP: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "Methods to compare, separated by commas: {}. auto: {TRANSFERS} at one number of labels, \
+         {CURVE} at several",
+        names().join(", ").replacen("scratch", "scratch (always included)", 1)
+    )
+});
+
+/// The methods of `auto` at one number of labels, and at several.
+const TRANSFERS: &str = "scratch,freeze,slow,full,gradual,lp-ft";
+const CURVE: &str = "scratch,full";
 
 /// A method by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +51,6 @@ pub enum MethodName {
 }
 
 impl MethodName {
-    pub fn is_semi(self) -> bool {
-        matches!(self, MethodName::Semi(_))
-    }
-
     fn all() -> Vec<MethodName> {
         let transfers = Transfer::ALL.iter().map(|(_, method)| MethodName::Transfer(*method));
         transfers.chain(SemiName::value_variants().iter().copied().map(MethodName::Semi)).collect()
@@ -49,10 +68,16 @@ fn names() -> Vec<String> {
     MethodName::all().into_iter().map(MethodName::name).collect()
 }
 
-/// Each of `methods` once.
-pub fn distinct(methods: &[MethodName]) -> Vec<MethodName> {
-    let mut each = Vec::new();
-    for &method in methods {
+/// The baseline and each of `methods` once; without any, those for so many points.
+pub fn compared(methods: &[MethodName], points: usize) -> Vec<MethodName> {
+    let chosen = match (methods.is_empty(), points) {
+        (false, _) => methods.to_vec(),
+        (true, 0 | 1) => TRANSFERS.split(',').filter_map(|name| method(name).ok()).collect(),
+        (true, _) => CURVE.split(',').filter_map(|name| method(name).ok()).collect(),
+    };
+    // The baseline, which the gains refer to, comes first.
+    let mut each = vec![MethodName::Transfer(Transfer::Scratch)];
+    for method in chosen {
         if !each.contains(&method) {
             each.push(method);
         }
@@ -72,121 +97,71 @@ impl Serialize for MethodName {
     }
 }
 
-/// The number of classifiers that decide together.
-#[derive(Clone, Debug, Args, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[command(next_help_heading = "Fine-tuning")]
-pub struct EnsembleOption {
-    /// Classifiers per method and draw, from different seeds; the mean of their probabilities
-    /// decides
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(1, 1000))]
-    pub ensemble: usize,
-}
-
 /// The training of semi-supervised methods that are compared with others.
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Semi-supervised training")]
-pub struct SemiMethodOptions {
-    /// Options of narrows semi for pseudo-labels, mean-teacher, vat and ladder, in one text:
-    /// "--epochs 40 --augment shift=2 --widths 1200". Options of the network may be among them
-    #[arg(long, value_name = "OPTIONS", default_value = "", allow_hyphen_values = true,
-          value_parser = words)]
-    pub semi: Words,
-    /// Start semi-supervised methods from the pretrained encoder, too, instead of a network of
-    /// their own
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub semi_encoder: bool,
-}
-
-/// Options of narrows semi in one text.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(transparent)]
-pub struct Words(String);
-
-/// The options of `narrows semi` that can be given in one text.
-#[derive(Debug, Parser)]
-#[command(args_override_self = true, allow_negative_numbers = true)]
-struct Alone {
+pub struct ComparedSemi {
+    /// Learning rate. auto: 0.002
+    #[arg(long, value_name = "RATE", default_value = "auto", value_parser = auto(positive))]
+    pub semi_lr: Auto<f32>,
     #[command(flatten)]
-    semi: SemiOptions,
+    #[serde(flatten)]
+    training: Prefixed<ClassifierTraining, Semi>,
     #[command(flatten)]
-    architecture: ArchitectureOptions,
+    #[serde(flatten)]
+    options: Prefixed<SemiOptions, Semi>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    network: Prefixed<SemiNetworkOptions, Semi>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    methods: SemiMethodOptions,
 }
 
-impl Alone {
-    /// The options of `words`, and `first` before them.
-    fn parse(first: &[&str], Words(words): &Words) -> Result<Alone, String> {
-        let all =
-            ["narrows"].into_iter().chain(first.iter().copied()).chain(words.split_whitespace());
-        Alone::try_parse_from(all).map_err(|e| clap_errors::one_line(&e))
-    }
-}
-
-fn words(text: &str) -> Result<Words, String> {
-    let words = Words(text.to_string());
-    if words.0.split_whitespace().any(|word| word.split('=').next() == Some("--method")) {
-        return Err("the methods are those of --methods: leave --method out".to_string());
-    }
-    Alone::parse(&[], &words).map(|_| words)
-}
-
-impl SemiMethodOptions {
-    /// The method of that name on `data`. Its network is of the kind of `architecture`, which is
-    /// that of the encoder.
+impl ComparedSemi {
+    /// The method of that name on `data`. It starts from an encoder of `architecture`, or has a
+    /// network of its own, of the same kind but for its widths and its code.
     pub fn method(
         &self,
         name: MethodName,
         data: &Dataset,
         architecture: &Architecture,
+        metric: Metric,
     ) -> Result<Method, Error> {
         let method = match name {
             MethodName::Transfer(method) => return Ok(Method::Transfer(method)),
             MethodName::Semi(method) => method,
         };
-        let name = variant_name(&method);
-        let first = ["--method", &name, "--model", architecture.model.name()];
-        let mut alone =
-            Alone::parse(&first, &self.semi).map_err(|e| Error::new(format!("--semi: {e}")))?;
+        let SemiNetworkOptions { pretrained, widths, latent } = self.network.options();
         let input = SampleShape::of(data);
-        let own = match self.semi_encoder {
+        let network = match pretrained {
             true => architecture.clone(),
             false => {
-                alone.architecture.be_for(method, input);
-                alone.architecture.resolve(input, data.in_unit_range())
+                let mut own = ArchitectureOptions {
+                    widths: widths.clone(),
+                    latent: *latent,
+                    code_activation: Auto::Auto,
+                    ..ArchitectureOptions::from(architecture)
+                };
+                own.be_for(method, input);
+                own.resolve(input, data.in_unit_range())
             }
         };
-        alone.semi.check(data)?;
+        let (mut training, mut options) =
+            (self.training.options().clone(), self.options.options().clone());
+        semi::check::<Prefixed<ClassifierTraining, Semi>, Prefixed<SemiOptions, Semi>>(
+            method, &training, &options, data,
+        )?;
+        let of_methods = &mut self.methods.clone();
+        let lr = self.semi_lr.or(SEMI_LR);
         // Only the seed comes from the draw.
-        let training = alone.semi.resolve(data, 0);
+        let training = training.semi(method, (&mut options, of_methods), lr, metric, data, 0);
         Ok(Method::Semi(Box::new(SemiMethod {
-            name,
-            architecture: own,
-            from_encoder: self.semi_encoder,
+            name: variant_name(&method),
+            architecture: network,
+            from_encoder: *pretrained,
             training,
         })))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_of_semi_come_in_one_text() {
-        let read = words("--epochs 3 --augment shift=2,rotate=5 --widths=40 --latent 30").unwrap();
-        let alone = Alone::parse(&["--method", "vat", "--epochs", "7"], &read).unwrap();
-        assert_eq!(alone.semi.epochs, super::super::values::Auto::Given(3));
-        assert_eq!(alone.semi.method, SemiName::Vat);
-        for (text, expected) in [
-            ("--method vat", "leave --method out"),
-            ("--epoch 3", "--epoch"),
-            ("40", "40"),
-            ("--epochs 0", "epochs"),
-        ] {
-            let e = words(text).unwrap_err();
-            assert!(e.contains(expected) && !e.contains('\n'), "{text}: {e}");
-        }
     }
 }

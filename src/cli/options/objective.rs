@@ -21,24 +21,25 @@ pub enum ObjectiveName {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Pretraining")]
 pub struct ObjectiveOptions {
-    /// The task of the autoencoder: plain (restore the input), denoising (restore it from a noisy
-    /// one: gaussian=0.5,mask=0.4 unless --augment says otherwise), masked (fill in hidden values:
-    /// mask=0.75 in patches of a seventh of the side for images, mask=0.5 for other samples, unless
-    /// --augment says otherwise), sparse (with a code that has few large values), variational (with
-    /// codes that follow a normal distribution)
+    /// Task of the autoencoder: plain (restore the input), denoising (restore it from a noisy
+    /// copy), masked (restore it from a copy with hidden values), sparse (restore it from a code
+    /// with few large values), variational (restore it from a code that follows a normal
+    /// distribution). If the augmentation has no noise of its own, denoising adds
+    /// gaussian=0.5,mask=0.4. masked adds mask=0.75 in squares of a seventh of an image's side, or
+    /// mask=0.5 for other samples
     #[arg(long, value_name = "NAME", default_value = "plain",
           value_parser = variant::<ObjectiveName>)]
     pub objective: ObjectiveName,
-    /// Variational: factor of the divergence; auto: 1
+    /// Weight of the divergence in the variational loss (beta). auto: 1
     #[arg(long, value_name = "X", default_value = "auto", value_parser = auto(not_negative::<f32>))]
-    pub beta: Auto<f32>,
-    /// Variational: epochs over which the factor of the divergence grows from 0; auto: 0
+    pub variational_beta: Auto<f32>,
+    /// Epochs in which the weight of the divergence grows from 0. auto: 0
     #[arg(long, value_name = "EPOCHS", default_value = "auto",
           value_parser = auto(count(0, 1_000_000)))]
-    pub kl_warm_up: Auto,
-    /// Sparse: weight of the codes' L1 norm over their L2 norm; auto: 0.01
+    pub variational_warm_up: Auto,
+    /// Weight of the sparse penalty, which is a code's L1 norm divided by its L2 norm. auto: 0.01
     #[arg(long, value_name = "X", default_value = "auto", value_parser = auto(not_negative::<f32>))]
-    pub sparsity: Auto<f32>,
+    pub sparse_weight: Auto<f32>,
 }
 
 impl ObjectiveOptions {
@@ -52,9 +53,17 @@ impl ObjectiveOptions {
         let of_variational = !self.is_variational();
         let of_sparse = self.objective != ObjectiveName::Sparse;
         let settings = [
-            ("--beta", "variational", of_variational && self.beta != Auto::Auto),
-            ("--kl-warm-up", "variational", of_variational && self.kl_warm_up != Auto::Auto),
-            ("--sparsity", "sparse", of_sparse && self.sparsity != Auto::Auto),
+            (
+                "--variational-beta",
+                "variational",
+                of_variational && self.variational_beta != Auto::Auto,
+            ),
+            (
+                "--variational-warm-up",
+                "variational",
+                of_variational && self.variational_warm_up != Auto::Auto,
+            ),
+            ("--sparse-weight", "sparse", of_sparse && self.sparse_weight != Auto::Auto),
         ];
         match settings.into_iter().find(|(.., wrong)| *wrong) {
             None => Ok(()),
@@ -70,10 +79,10 @@ impl ObjectiveOptions {
             ObjectiveName::Plain => Objective::Plain,
             ObjectiveName::Denoising => Objective::Denoising,
             ObjectiveName::Masked => Objective::Masked,
-            ObjectiveName::Sparse => Objective::Sparse { weight: self.sparsity.settle(0.01) },
+            ObjectiveName::Sparse => Objective::Sparse { weight: self.sparse_weight.settle(0.01) },
             ObjectiveName::Variational => Objective::Variational {
-                beta: self.beta.settle(1.0),
-                warm_up: self.kl_warm_up.settle(0),
+                beta: self.variational_beta.settle(1.0),
+                warm_up: self.variational_warm_up.settle(0),
             },
         }
     }

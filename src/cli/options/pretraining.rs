@@ -3,6 +3,7 @@
 use super::architecture::{ArchitectureOptions, check_batch};
 use super::augmentation::{AUGMENT_HELP, Items, augmentation, check};
 use super::objective::ObjectiveOptions;
+use super::prefixed::Named;
 use super::training::{LossName, OptimizerName, ScheduleName};
 use super::values::{Auto, auto, count, not_negative, positive, variant};
 use crate::error::{Error, ensure};
@@ -13,46 +14,56 @@ use serde::Serialize;
 
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
-#[command(next_help_heading = "Pretraining")]
-pub struct PretrainingOptions {
+pub struct PretrainingOptions<T: Args = AutoencoderTraining> {
     #[command(flatten)]
     #[serde(flatten)]
     pub objective: ObjectiveOptions,
-    /// Epochs: passes over all samples; auto: 1,200,000 / samples, within 20 to 100. For conv and
-    /// resnet also at most 1,200,000,000 / values of all samples, but at least 5 (7 for 50,000
-    /// colour images of 32x32)
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub training: T,
+}
+
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Pretraining")]
+pub struct AutoencoderTraining {
+    /// Epochs: passes over all samples. auto: 1,200,000 / samples, within 20 to 100. conv and
+    /// resnet pass over at most 1,200,000,000 values, but at least 5 times: 7 times over 50,000
+    /// colour images of 32x32
     #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
     pub epochs: Auto,
-    /// Training samples held out to choose the best epoch; auto: one in 20, at most 1,000. Data
-    /// with samples for validation choose by these instead
+    /// Training samples held out to choose the best epoch. Data with samples for validation use
+    /// those instead. auto: one in 20, at most 1,000
     #[arg(long, value_name = "N", default_value = "auto",
           value_parser = auto(count(0, u32::MAX as usize)))]
     pub held_out: Auto,
-    /// Samples per step; auto: samples / 16, within 32 to 256 (128 for conv and resnet)
+    /// Batch: samples per step. auto: samples / 16, within 32 to 256 (128 for conv and resnet)
     #[arg(long, value_name = "N", default_value = "auto", value_parser = auto(count(1, 1_000_000)))]
     pub batch: Auto,
-    /// Learning rate; auto: 0.002 for dense, 0.01 for conv and resnet
+    /// Learning rate. auto: 0.002 for dense, 0.01 for conv and resnet
     #[arg(long, value_name = "RATE", default_value = "auto", value_parser = auto(positive))]
     pub lr: Auto<f32>,
-    /// Course of the learning rate: constant, step (a tenth after each third of the steps), cosine,
-    /// warm-up (over the first twentieth, then cosine), one-cycle (up for three tenths, then down)
+    /// Course of the learning rate: constant, step (divided by 10 after each third of the steps),
+    /// cosine (down to 0), warm-up (up in the first twentieth of the steps, then cosine), one-cycle
+    /// (up in the first three tenths, then down)
     #[arg(long, value_name = "NAME", default_value = "one-cycle", hide_possible_values = true)]
     pub schedule: ScheduleName,
-    /// Optimiser: sgd (with momentum 0.9), nesterov, adam, adamw
+    /// Optimiser: sgd (with momentum 0.9), nesterov (sgd with Nesterov's momentum), adam, adamw
     #[arg(long, value_name = "NAME", default_value = "adam", hide_possible_values = true)]
     pub optimizer: OptimizerName,
-    /// Loss: l2, l1, huber (l2 below 0.1, l1 above), bce (of a sigmoid output); auto: l2, or bce if
-    /// the objective is variational and the output a sigmoid
+    /// Loss of the reconstruction: l2 (squared error), l1 (absolute error), huber (l2 below 0.1, l1
+    /// above), bce (binary cross-entropy of a sigmoid output). auto: l2, or bce for the variational
+    /// objective with a sigmoid output
     #[arg(long, value_name = "NAME", default_value = "auto",
           value_parser = auto(variant::<LossName>))]
     pub loss: Auto<LossName>,
-    /// Weight decay
+    /// Weight decay: strength with which weights are pulled towards 0
     #[arg(long, value_name = "X", default_value_t = 0.0, value_parser = not_negative::<f64>)]
     pub weight_decay: f64,
-    /// Largest norm of the gradients: longer ones are scaled down; 0: no limit
+    /// Largest norm of the gradients; larger ones are scaled down. 0: no limit
     #[arg(long, value_name = "NORM", default_value_t = 0.0, value_parser = not_negative::<f32>)]
     pub clip_norm: f32,
-    /// Stop after so many epochs without a better one; 0: never
+    /// Epochs without improvement until training stops early; 0: it never does
     #[arg(long, value_name = "EPOCHS", default_value_t = 0, value_parser = count(0, 1_000_000))]
     pub patience: usize,
     #[arg(long, help = AUGMENT_HELP.as_str(), value_name = "LIST", default_value = "none",
@@ -60,7 +71,7 @@ pub struct PretrainingOptions {
     pub augment: Items,
 }
 
-impl PretrainingOptions {
+impl<T: Named<AutoencoderTraining>> PretrainingOptions<T> {
     /// The architecture of `options` for `train`, variational where the objective is.
     pub fn architecture(&self, options: &mut ArchitectureOptions, train: &Dataset) -> Architecture {
         Architecture {
@@ -73,25 +84,26 @@ impl PretrainingOptions {
     /// the place of `auto`, and the objective's corruption its place.
     pub fn resolve(&mut self, train: &Dataset, architecture: &Architecture, seed: u64) -> Training {
         let samples = train.learnt();
-        let epochs = self.epochs.settle(epochs(samples, architecture));
-        let batch = self.batch.settle(batch(samples, architecture));
-        let held_out = self.held_out.settle(held_out(train));
         let objective = self.objective.resolve();
-        let augment = &mut self.augment.0;
+        let this = self.training.options_mut();
+        let epochs = this.epochs.settle(epochs(samples, architecture));
+        let batch = this.batch.settle(batch(samples, architecture));
+        let held_out = this.held_out.settle(held_out(train));
+        let augment = &mut this.augment.0;
         *augment = objective.corrupting(*augment, architecture.input);
         let steps = epochs * samples.saturating_sub(held_out).div_ceil(batch);
         Training {
             epochs,
             batch,
-            lr: self.lr.settle(lr(architecture)),
-            schedule: self.schedule.schedule(steps as u64),
-            optimizer: self.optimizer.optimizer(self.weight_decay),
-            loss: self.loss.settle(loss(architecture)).loss(),
+            lr: this.lr.settle(lr(architecture)),
+            schedule: this.schedule.schedule(steps as u64),
+            optimizer: this.optimizer.optimizer(this.weight_decay),
+            loss: this.loss.settle(loss(architecture)).loss(),
             objective,
-            clip_norm: (self.clip_norm > 0.0).then_some(self.clip_norm),
-            patience: self.patience,
+            clip_norm: (this.clip_norm > 0.0).then_some(this.clip_norm),
+            patience: this.patience,
             seed,
-            augmentation: self.augment.0,
+            augmentation: this.augment.0,
             ..Training::default()
         }
     }
@@ -107,20 +119,21 @@ impl PretrainingOptions {
         training: &'a Training,
     ) -> Result<Pretraining<'a>, Error> {
         self.check(architecture, &data.train)?;
-        check_batch(architecture, "--batch", training.batch)?;
+        check_batch(architecture, &T::name("batch"), training.batch)?;
         let held_out = self.held_out(&data.train);
         Ok(Pretraining { data, architecture, training, held_out, seed: training.seed })
     }
 
     fn held_out(&self, train: &Dataset) -> usize {
-        self.held_out.or(held_out(train))
+        self.training.options().held_out.or(held_out(train))
     }
 
     /// Refuses what does not go together, or what `train` cannot take, by the names of the options.
     fn check(&self, architecture: &Architecture, train: &Dataset) -> Result<(), Error> {
         self.objective.check()?;
         ensure!(
-            self.loss != Auto::Given(LossName::Bce) || architecture.output == Activation::Sigmoid,
+            self.training.options().loss != Auto::Given(LossName::Bce)
+                || architecture.output == Activation::Sigmoid,
             "the loss bce is that of a sigmoid: set --output to sigmoid"
         );
         // PCA, which is measured beside the autoencoder, has no more components.
@@ -135,10 +148,11 @@ impl PretrainingOptions {
         let held_out = self.held_out(train);
         ensure!(
             held_out < samples,
-            "holding {held_out} of {samples} training samples out leaves none: set --held-out \
-                 lower"
+            "holding {held_out} of {samples} training samples out leaves none: set {} \
+                 lower",
+            T::name("held-out")
         );
-        check("--augment", self.augment, train)
+        check(&T::name("augment"), self.training.options().augment, train)
     }
 }
 

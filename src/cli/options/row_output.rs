@@ -1,4 +1,4 @@
-//! Which rows of data go through a model, and where what comes of them goes.
+//! The rows that go through a model, and the place of the results.
 
 use super::values::variant;
 use clap::{Args, ValueEnum};
@@ -26,8 +26,8 @@ impl From<Part> for ExportPart {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub struct PartOption {
-    /// Rows to take: all, train, test. Data in one piece are divided as in the other commands
-    /// [default: all, or test if the data come in these two halves]
+    /// Rows to take: all, train, test. Data without a test set are divided as in training [default:
+    /// all, or test if the data have a test set]
     #[arg(long, value_name = "NAME", value_parser = variant::<Part>)]
     pub part: Option<Part>,
 }
@@ -35,9 +35,8 @@ pub struct PartOption {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub struct EvaluatedPartOption {
-    /// Rows to measure on: test, train, all. Data in one piece are divided as in the other
-    /// commands: one labelled row in six is for the test. Choose all for data that the model has
-    /// not seen
+    /// Rows to measure on: test, train, all. Data without a test set have one labelled row in six
+    /// for the test, as in training. Take all if the model has seen none of the rows
     #[arg(long, value_name = "NAME", default_value = "test", value_parser = variant::<Part>)]
     pub part: Part,
 }

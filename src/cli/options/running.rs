@@ -11,12 +11,16 @@ use std::path::PathBuf;
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Machine")]
 pub struct MachineOptions {
-    /// Threads; 0: one for each core. Their number changes no result
+    /// Number of threads; 0: one for each core. It changes no result
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0, 1024))]
     pub threads: usize,
     /// Instruction set: auto (the best of this processor), or one that narrows info lists
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = isa)]
     pub isa: String,
+    /// Show no progress
+    #[arg(long, help_heading = "Run")]
+    #[serde(skip)]
+    pub quiet: bool,
 }
 
 impl MachineOptions {
@@ -39,7 +43,7 @@ fn isa(text: &str) -> Result<String, String> {
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Run")]
 pub struct RunningOptions {
-    /// Seed of everything random: draws, initial weights, order
+    /// Seed of all that is random: label draws, initial weights, order of the samples
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: u64,
@@ -50,12 +54,9 @@ pub struct RunningOptions {
     #[arg(long, value_name = "DIR", help_heading = "Run")]
     #[serde(skip)]
     pub out: Option<PathBuf>,
-    /// File with options, such as the config.toml of an earlier run; options given here win
+    /// File with options, such as the config.toml of an earlier run. Options on the command line
+    /// override it
     #[arg(long, value_name = "FILE", help_heading = "Run")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
-    /// Show no progress
-    #[arg(long, help_heading = "Run")]
-    #[serde(skip)]
-    pub quiet: bool,
 }

@@ -7,6 +7,10 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
+/// The widest layer that can be asked for: beyond it a slip of the keyboard would ask for
+/// terabytes.
+pub const WIDEST: usize = 65_536;
+
 /// Values separated by commas; `none` for no value at all.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]

@@ -1,7 +1,7 @@
-//! `narrows data export`: data for other programs.
+//! Data for other programs.
 
 use super::{check_free, open, path_of, tell};
-use crate::cli::options::data_commands::Export;
+use crate::cli::options::data_commands::Convert;
 use crate::error::Error;
 use crate::output::numbers::{counted, size, speed, thousands};
 use crate::output::progress::Progress;
@@ -9,8 +9,8 @@ use crate::output::tables::lines::lines;
 use narrows_datasets::ExportFormat;
 use std::time::Instant;
 
-pub fn run(options: &Export) -> Result<String, Error> {
-    let Export { path, reading, out, part, force } = options;
+pub fn run(options: &Convert) -> Result<String, Error> {
+    let Convert { path, reading, out, part, force } = options;
     let format = ExportFormat::of(out)?;
     let (path, start) = (path_of(path)?, Instant::now());
     check_free(out, *force)?;

@@ -32,7 +32,7 @@ pub fn run(options: &Fetch) -> Result<String, Error> {
     progress.end_count();
     let folder = full_path(&folder)?;
     Ok(format!(
-        "{} is in {}\nNext: narrows compare --data {}\n",
+        "{} is in {}\nNext: narrows compare {}\n",
         set.name,
         folder.display(),
         quoted(folder.display())

@@ -15,7 +15,7 @@ const EACH: usize = 10;
 const CLASSES: usize = 50;
 
 pub fn run(options: &Inspect) -> Result<String, Error> {
-    let Inspect { path, reading, sheet, json } = options;
+    let Inspect { path, reading, sheet, json, .. } = options;
     let path = path_of(path)?;
     let progress = Progress::new(reading.quiet);
     let data = open(reading, &path, None, &progress)?;

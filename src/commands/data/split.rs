@@ -1,6 +1,6 @@
 //! `narrows data split`: one file into those to train, to validate and to test.
 
-use super::pack::described;
+use super::convert::described;
 use super::{Scratch, folder_of, open, path_of, tell};
 use crate::cli::options::data_commands::Split;
 use crate::commands::inputs::full_path;
@@ -35,5 +35,5 @@ pub fn run(options: &Split) -> Result<String, Error> {
         ("seed", seed.to_string()),
         ("time", speed(bytes, start.elapsed().as_secs_f64())),
     ]);
-    Ok(format!("{text}Next: narrows compare --data {}\n", quoted(full_path(out)?.display())))
+    Ok(format!("{text}Next: narrows compare {}\n", quoted(full_path(out)?.display())))
 }

@@ -1,15 +1,15 @@
-//! `narrows data verify`: whether data are what they were.
+//! `narrows data inspect --verify`: whether data are what they were.
 
 use super::{Scratch, open, path_of, tell};
-use crate::cli::options::data_commands::Verify;
+use crate::cli::options::data_commands::Inspect;
 use crate::error::{Error, bail};
 use crate::output::numbers::{counted, size, speed};
 use crate::output::progress::Progress;
 use crate::output::tables::lines::lines;
 use std::time::Instant;
 
-pub fn run(options: &Verify) -> Result<String, Error> {
-    let Verify { path, reading } = options;
+pub fn run(options: &Inspect) -> Result<String, Error> {
+    let Inspect { path, reading, .. } = options;
     let (path, start) = (path_of(path)?, Instant::now());
     let progress = Progress::new(reading.quiet);
     let (name, mut bytes) = (path.display().to_string(), 0);

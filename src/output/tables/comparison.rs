@@ -42,7 +42,7 @@ pub fn table(curve: &Curve<'_>, result: &ComparisonResult, seconds: f64) -> Stri
     for method in methods {
         text += &wrapped(&format!("{:<16} {}", method.name, rates(&method.chosen)), 100);
     }
-    text += &recipe(tried);
+    text += &trials(tried);
     text += "\n";
     text += &verdict(methods, curve.draws);
     if finetuning.metric == Metric::Balanced {
@@ -51,13 +51,13 @@ pub fn table(curve: &Curve<'_>, result: &ComparisonResult, seconds: f64) -> Stri
     text
 }
 
-/// The methods that a recipe tried.
-fn recipe(tried: &[Tried]) -> String {
+/// The methods that were tried on the first draw.
+fn trials(tried: &[Tried]) -> String {
     let Some(first) = tried.first() else { return String::new() };
     let best = tried.iter().fold(first, |best, t| if t.is_better_than(best) { t } else { best });
     let mut text = format!(
         "\n{:<16} {:>16} {:>16} {:>12}\n",
-        "recipe, draw 0", "validation, %", "epochs", "time"
+        "tried on draw 0", "validation, %", "epochs", "time"
     );
     for t in tried {
         if let Some(failed) = &t.failed {

@@ -1,4 +1,4 @@
-//! The table of `narrows curve`.
+//! The table of a curve.
 
 use super::estimate::{UNKNOWN, cells, gained, is_unknown};
 use crate::output::numbers::{counted, duration, p_value, thousands};

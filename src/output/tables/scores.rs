@@ -1,6 +1,7 @@
 //! The report of `narrows score`.
 
 use crate::output::numbers::{percent, thousands};
+use narrows_models::Ranking;
 use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -63,13 +64,13 @@ pub struct Report<'a> {
 }
 
 /// `trained_on` is empty if that is `dataset` itself; `names` are those of a table's features, and
-/// empty for other data.
-pub fn table(
+/// empty for other data; `file` knows the names of images in files.
+pub fn table<'a>(
     dataset: &str,
     trained_on: &str,
     report: &Report<'_>,
     highest: &[HighRow],
-    names: &[String],
+    (names, file): (&[String], &dyn Fn(u32) -> Option<&'a str>),
 ) -> String {
     let mut text = format!("{dataset}: {} rows scored", thousands(report.rows));
     if !trained_on.is_empty() {
@@ -98,9 +99,23 @@ pub fn table(
             // A table may call its columns anything.
             text += &format!("    {}", name.escape_debug());
         }
+        if let Some(file) = file(*row) {
+            text += &format!("    {file}");
+        }
         text.push('\n');
     }
     text
+}
+
+/// How far the scores of unusual rows lie above those of normal ones.
+pub fn ranking(ranking: &Ranking) -> String {
+    let Ranking { unusual, normal, auroc, average_precision } = ranking;
+    format!(
+        "\n{} unusual rows against {} normal ones: AUROC {auroc:.4}, average precision \
+         {average_precision:.4}\n",
+        thousands(*unusual),
+        thousands(*normal)
+    )
 }
 
 #[cfg(test)]

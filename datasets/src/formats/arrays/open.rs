@@ -31,7 +31,9 @@ pub(crate) fn is_idx(start: &Start) -> bool {
 /// Tells whether a file is safetensors: the length of its header, which the file has, and a brace.
 pub(crate) fn is_safetensors(start: &Start) -> bool {
     match start.bytes.split_first_chunk() {
-        Some((&length, [b'{', ..])) => u64::from_le_bytes(length) < start.length && !start.gzip,
+        Some((&length, [b'{', ..])) => {
+            u64::from_le_bytes(length) < start.length && start.compression.is_none()
+        }
         _ => false,
     }
 }

@@ -42,7 +42,7 @@ impl Store {
         let held = length.min(HEADER as u64) as usize;
         file.read_at(0, &mut start[..held])?;
         if !super::layout::recognised(&start[..held]) {
-            bail!(path, "is no store: pack it by narrows data pack");
+            bail!(path, "is no store: make one by narrows data convert");
         }
         if held < HEADER {
             bail!(path, "ends after {length} bytes, within its header: pack its source again");

@@ -1,9 +1,9 @@
-//! Delimited text: CSV, TSV and their kin, plain or compressed by gzip, told by the first bytes.
+//! Delimited text: CSV, TSV and their kin, plain or compressed, told by the first bytes.
 //!
 //! - `survey` finds the separator, the header and the decimal mark in the first rows. A line
 //!   without a separator has one column.
 //! - A cell may be quoted by `"`, and then hold delimiters, line breaks, and quotes as `""`. Blanks
-//!   around a cell are not part of it. Empty lines are no rows.
+//!   around a cell are not part of it. Empty lines are no rows, nor are those like the header.
 //! - Columns without a name are called `column 1` and so on. A separator at the end of a row begins
 //!   no further cell.
 //! - Missing values are an empty cell, `NA`, `N/A`, `n/a`, `#N/A`, `<NA>`, `NaT`, `NaN` in any
@@ -13,10 +13,13 @@
 //!   layout refuses it in a column of numbers.
 //! - Text is UTF-8, with or without a byte order mark. A row has at most 4 MB and 65,536 cells.
 
+mod above;
 mod blanks;
 mod blocks;
 mod cells;
+mod delimiter;
 mod header;
+mod left_out;
 mod part;
 mod records;
 mod survey;
@@ -25,21 +28,23 @@ mod write;
 
 use std::cell::Cell as Flag;
 use std::fs;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::error::{At as _, Error, Problem, Remedy, Short, bail};
-use crate::files::gzip::{GzipReader, is_gzip};
+use crate::files::compressed::decompressed;
 use crate::files::regular::{fill, open_regular};
 use crate::formats::options::{Decimal, TableOptions};
 use crate::formats::tables::source::{TableSource, TakePart, twice};
 use crate::sample::column::{Column, ColumnKind};
+use above::Above;
 use blanks::SingleTabs;
 use blocks::Blocks;
 use cells::trim;
+pub(super) use cells::{to_label, to_text};
 use part::{CsvPart, Dialect};
 use records::{PIECE, Record, Records, unreadable, without_mark};
 use survey::{Survey, survey};
@@ -59,6 +64,8 @@ pub(crate) struct CsvTable {
     stamp: Option<(u64, Option<SystemTime>)>,
     dialect: Arc<Dialect>,
     names: Vec<String>,
+    /// The first column has the names of the rows.
+    row_names: bool,
     /// The bytes before the first row, and true if runs of blanks separate columns.
     text: (u64, bool),
     /// The first row that is no header: the bytes from the first row to it, its line, and true if
@@ -107,7 +114,10 @@ impl CsvTable {
         let rows = without_mark(&sample, path)?;
         let mark = sample.len() - rows.len();
         let found = survey(rows, filled < PIECE, path, options)?;
-        let Survey { bytes, lines, delimiter, blanks, header, decimal, mut notes } = found;
+        let Survey { above, delimiter, blanks, header, row_names, decimal, notes } = found;
+        let Above { bytes, lines, notes: mut before } = above;
+        before.extend(notes);
+        let mut notes = before;
         let text = ((mark + bytes) as u64, blanks);
         let (reader, gzip) = read_from(&mut *input, text, &left_out, path)?;
         let mut records = Records::new(reader, gzip, lines + 1, delimiter, path);
@@ -115,20 +125,39 @@ impl CsvTable {
         let Some(first) = records.next()? else {
             bail!(path, "is empty, where a table is expected");
         };
-        let names = if header {
+        let mut names = if header {
             header_names(&first, path, &mut notes)?
         } else {
             (1..=first.len()).map(|number| format!("column {number}")).collect()
         };
-        if header {
+        let header: Vec<String> = match header {
+            true => first.cells().map(|name| trim(name).to_owned()).collect(),
+            false => Vec::new(),
+        };
+        let columns = names.len() + usize::from(row_names);
+        if row_names {
+            names.insert(0, free_name("row names", &names));
+        }
+        if !header.is_empty() {
             start = records.place();
         }
         drop(records);
-        let (path, columns, missing) = (path.to_owned(), names.len(), options.missing.clone());
+        let (path, missing) = (path.to_owned(), options.missing.clone());
         let dialect =
             Dialect { path, delimiter, header, columns, missing, decimal, ..Dialect::default() };
         let (path, dialect) = (dialect.path.clone(), Arc::new(dialect));
-        Ok(CsvTable { path, input, stamp: None, dialect, names, text, start, notes, left_out })
+        Ok(CsvTable {
+            path,
+            input,
+            stamp: None,
+            dialect,
+            names,
+            row_names,
+            text,
+            start,
+            notes,
+            left_out,
+        })
     }
 }
 
@@ -163,6 +192,10 @@ impl TableSource for CsvTable {
         "line"
     }
 
+    fn row_names(&self) -> Option<usize> {
+        self.row_names.then_some(0)
+    }
+
     fn read_as_text(&mut self, columns: &[bool], label: Option<usize>) {
         let dialect = Arc::make_mut(&mut self.dialect);
         dialect.texts = if columns.contains(&true) { columns.to_vec() } else { Vec::new() };
@@ -178,6 +211,7 @@ impl TableSource for CsvTable {
         if self.left_out.get() {
             notes.push("the bytes behind its gzip data are left out".to_owned());
         }
+        notes.extend(self.dialect.left_out.notes());
         notes
     }
 }
@@ -191,25 +225,30 @@ fn read_from<'a>(
     path: &Path,
 ) -> Result<(Box<dyn Read + 'a>, bool), Error> {
     input.seek(SeekFrom::Start(0)).at(path)?;
-    let mut input = BufReader::with_capacity(32 << 10, input);
-    let gzip = is_gzip(input.fill_buf().at(path)?);
-    let mut reader: Box<dyn Read + 'a> = match gzip {
-        true => Box::new(GzipReader::lenient(input, left_out.clone())),
-        false => Box::new(input),
-    };
+    let input = BufReader::with_capacity(32 << 10, input);
+    let (mut reader, gzip) = decompressed(input, left_out).at(path)?;
     io::copy(&mut (&mut reader).take(before), &mut io::sink())
         .map_err(|error| unreadable(error, gzip, path))?;
     Ok((if blanks { Box::new(SingleTabs::new(reader)) } else { reader }, gzip))
 }
 
 /// The decimal mark of the numbers that a model learnt from; `None` without any.
-fn known_decimal(known: &[Column]) -> Option<Decimal> {
+pub(super) fn known_decimal(known: &[Column]) -> Option<Decimal> {
     let comma = |column: &Column| match column.kind {
         ColumnKind::Number { comma, .. } => Some(comma),
         ColumnKind::Category { .. } => None,
     };
     let any = known.iter().filter_map(comma).reduce(|one, other| one || other)?;
     Some(if any { Decimal::Comma } else { Decimal::Point })
+}
+
+/// The name, or another that is none of `names`.
+fn free_name(name: &str, names: &[String]) -> String {
+    let mut name = name.to_owned();
+    while names.contains(&name) {
+        name.push('_');
+    }
+    name
 }
 
 /// The names in the header. Columns without one are given one, which `notes` tell.

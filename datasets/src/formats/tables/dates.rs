@@ -46,6 +46,7 @@ impl Date {
         if !(4..=40).contains(&text.len()) || digits < 3 {
             return None;
         }
+        let whole = text;
         let text = without_weekday(text);
         let (date, time) = match text.find(':') {
             None => (text, ""),
@@ -56,15 +57,22 @@ impl Date {
                 if alone
                     || date.is_some_and(|date| date.trim_end_matches([',', 's']).ends_with("day"))
                 {
-                    let [hours, minutes] = seconds_alone(text)?;
+                    // The time of a day of the week is more than a time.
+                    let [hours, minutes] = seconds_alone(whole)?;
                     let seconds = [None, None, None, hours, minutes];
                     return Some(Date { seconds, short_year: false });
                 }
                 (date?, &text[before.len()..])
             }
         };
+        // The year is last in C's `Mar  4 12:34:56 2021`.
+        let year = time.rsplit_once(' ').filter(|(_, year)| number(year, 4) > Some(999));
+        let (time, with_year) = match year {
+            Some((time, year)) => (time.trim(), Some(format!("{date} {year}"))),
+            None => (time, None),
+        };
         let time = if time.is_empty() { 0.0 } else { seconds_of_day(time)? };
-        let (days, short_year) = days_in_each_order(date.trim())?;
+        let (days, short_year) = days_in_each_order(with_year.as_deref().unwrap_or(date).trim())?;
         let [year_first, day_first, month_first] =
             days.map(|days| days.map(|days| days as f64 * 86_400.0 + time));
         let seconds = [year_first, day_first, month_first, None, None];
@@ -80,6 +88,14 @@ impl Date {
     pub(super) fn orders(&self) -> u8 {
         (0..).zip(self.seconds).map(|(at, seconds)| u8::from(seconds.is_some()) << at).sum()
     }
+}
+
+/// Tells whether a number is a date as in 20210304.
+pub(super) fn is_compact(number: f64) -> bool {
+    let date = number as i64;
+    (1900..2100).contains(&(date / 10_000))
+        && date as f64 == number
+        && days_since_1970(date / 10_000, date / 100 % 100, date % 100).is_some()
 }
 
 /// A date without the day of the week before it.
@@ -193,6 +209,8 @@ mod tests {
             ("Thu, 04 Mar 2021", 1_614_816_000.0),
             ("Thursday 4 March 2021", 1_614_816_000.0),
             ("Thu, 04 Mar 2021 12:34:56 +0000", 1_614_861_296.0),
+            ("Thu Mar  4 12:34:56 2021", 1_614_861_296.0),
+            ("Thu Mar  4 12:34:56 UTC 2021", 1_614_861_296.0),
             ("Mar 2021", 1_614_556_800.0),
             ("March 2021", 1_614_556_800.0),
             ("Mar-2021", 1_614_556_800.0),
@@ -270,6 +288,8 @@ mod tests {
             "",
             "2021",
             "12:60",
+            "Mon 12:30",
+            "2021-03-04 12:30 2021",
             "3:1",
             "16:9",
             "1:2:3",

@@ -1,7 +1,8 @@
 //! The kind of a column, decided by the findings on it.
 //!
-//! - **Numbers**: each value is a number, with or without marks (`12 %`, `1,234`).
-//! - **Dates**: each value is a date. They are numbers of seconds.
+//! - **Numbers**: each value is a number, with or without marks (`1,234`), or each with the same
+//!   unit (`12 %`, `8 kg`).
+//! - **Dates**: each value is a date, or each a time. They are numbers of seconds.
 //! - **Categories**: all other columns of texts. Numbers may be among them if they are few. A
 //!   column of numbers with some other texts, such as a mark for missing values, is refused.
 //! - **ID columns are rejected**: more than 1,000 categories, or more than 100 and more than half

@@ -20,7 +20,7 @@ use super::parallel::for_each_part;
 use super::roles::{Role, roles};
 use super::source::{Part, TableSource, is_empty};
 use crate::error::{Error, Problem, Short, bail};
-use crate::formats::options::{Decimal, TableOptions};
+use crate::formats::options::{Decimal, LabelColumn, TableOptions};
 use crate::sample::column::{Column, ColumnKind};
 use crate::sample::label::MOST_CLASSES;
 
@@ -58,7 +58,13 @@ impl Layout {
         pool: &ThreadPool,
     ) -> Result<Self, Error> {
         let names = source.column_names().to_vec();
-        let roles = roles(&names, options, path)?;
+        let mut roles = roles(&names, options, path)?;
+        if let Some(at) = source.row_names()
+            && roles[at] == (Role::Feature { categorical: false, ordinal: false })
+            && options.known.is_none()
+        {
+            roles[at] = Role::Ignored;
+        }
         let counts = roles.iter().map(|role| match role {
             Role::Label if source.decimal().is_some() => Counts::new(Counted::Labels, false),
             Role::Label | Role::Feature { categorical: true, .. } => {
@@ -88,6 +94,16 @@ impl Layout {
         let rows = inference.count(source, pool)?;
         if rows == 0 {
             bail!(path, "has no rows");
+        }
+        if let Some(label) = inference.coordinate(options) {
+            let options = TableOptions { label: LabelColumn::Absent, ..options.clone() };
+            let name = Short(&inference.names[label]).to_string();
+            let mut layout = Layout::infer(source, path, &options, pool)?;
+            layout.notes.push(format!(
+                "the column {name} is taken for a coordinate, and not for the labels, because all \
+                 its numbers differ"
+            ));
+            return Ok(layout);
         }
         inference.count_categories_again(source, rows)?;
         let mut layout = inference.decide(rows)?;
@@ -176,6 +192,18 @@ impl Inference<'_> {
 
     fn label_at(&self) -> Option<usize> {
         self.roles.iter().position(|role| *role == Role::Label)
+    }
+
+    /// The column `y` beside `x` and perhaps `z`, if it was taken for the labels by its name, and
+    /// no number in it comes again.
+    fn coordinate(&self, options: &TableOptions) -> Option<usize> {
+        let label = self.label_at().filter(|_| options.label == LabelColumn::Detect)?;
+        let is = |at: usize, name: &str| self.names[at].eq_ignore_ascii_case(name);
+        let others = (0..self.names.len()).all(|at| at == label || is(at, "x") || is(at, "z"));
+        let counts = &self.counts[label];
+        let distinct = counts.too_many || counts.different() as u64 == counts.numbers;
+        let differ = counts.texts == 0 && counts.numbers > 1 && distinct;
+        (is(label, "y") && others && differ).then_some(label)
     }
 
     /// Has those of a model's columns counted whose numbers had a unit.

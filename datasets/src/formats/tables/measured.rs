@@ -1,5 +1,6 @@
 //! The numbers of a column: their range, their order, and the digits that they lose.
 
+use super::dates::is_compact;
 use super::rounding::loses_digits;
 
 /// Up to here, all whole numbers are exact as `f32`.
@@ -12,6 +13,8 @@ pub(super) struct Measured {
     pub(super) first_too_large: Option<(u64, f64)>,
     /// Numbers that lose digits as `f32`.
     rounded: u64,
+    /// Numbers such as 20210304.
+    pub(super) compact_dates: u64,
     /// The first number that is not whole.
     pub(super) first_fraction: Option<(u64, f64)>,
     /// The first number and the last, and the number of steps by exactly one.
@@ -40,6 +43,7 @@ impl Measured {
                 self.first_fraction.get_or_insert((row, number));
             }
             self.rounded += u64::from(loses_digits(number));
+            self.compact_dates += u64::from(is_compact(number));
         }
     }
 
@@ -55,6 +59,7 @@ impl Measured {
             self.range = Some((range.0.min(least), range.1.max(most)));
         }
         self.rounded += later.rounded;
+        self.compact_dates += later.compact_dates;
         self.steps += later.steps;
         self.first_too_large = self.first_too_large.or(later.first_too_large);
         self.first_fraction = self.first_fraction.or(later.first_fraction);

@@ -1,12 +1,14 @@
 //! Files of tables: read once into a store, which is mapped from then on.
 
+mod other;
+
 use std::path::{Path, PathBuf};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::dataset::halves::Parts;
 use crate::dataset::provenance::{Provenance, packed_by};
-use crate::error::{Error, OneLine, Problem, Remedy, Short, bail, listed};
+use crate::error::{Error, OneLine, Problem, Remedy, Short};
 use crate::files::cache;
 use crate::files::hash::Hash;
 use crate::formats::options::{LabelColumn, OpenOptions, TableOptions};
@@ -16,13 +18,11 @@ use crate::formats::store::metadata::Metadata;
 use crate::formats::store::write::StoreWriter;
 use crate::formats::tables::csv::CsvTable;
 use crate::formats::tables::layout::Layout;
-use crate::formats::tables::parquet;
 use crate::formats::tables::roles::label_name;
-use crate::formats::tables::rows::Sink;
 use crate::formats::tables::source::TableSource;
-use crate::sample::column::Column;
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
+use other::OtherTable;
 
 /// Tells whether a file may be delimited text: it holds no zero byte, or is UTF-16. Its reader
 /// refuses UTF-16 with a better message.
@@ -40,27 +40,6 @@ pub(crate) fn csv_source(
     options: &TableOptions,
 ) -> Result<Box<dyn TableSource>, Error> {
     Ok(Box::new(CsvTable::open(path, options)?))
-}
-
-/// Tells whether a file is Parquet or Arrow IPC.
-pub(crate) fn is_parquet(start: &Start) -> bool {
-    parquet::recognise(&start.bytes).is_some()
-}
-
-/// Opens a file of Parquet or Arrow IPC.
-pub(crate) fn parquet_source(
-    path: &Path,
-    options: &TableOptions,
-) -> Result<Box<dyn TableSource>, Error> {
-    #[cfg(feature = "parquet")]
-    return Ok(Box::new(parquet::ParquetTable::open(path, &options.ignore)?));
-    #[cfg(not(feature = "parquet"))]
-    {
-        let _ = options;
-        let what =
-            parquet::recognise(&Start::read(path)?.bytes).unwrap_or("a Parquet or Arrow file");
-        Err(parquet::not_built_in(path, what))
-    }
 }
 
 /// A table whose columns are known.
@@ -135,75 +114,6 @@ impl ReadTable {
             notes: self.layout.notes.clone(),
             fingerprint: None,
         }
-    }
-}
-
-/// A table of the same columns, whose rows are learnt from without a label, or validate.
-pub(crate) struct OtherTable {
-    path: PathBuf,
-    source: Box<dyn TableSource>,
-    options: TableOptions,
-    validates: bool,
-}
-
-impl OtherTable {
-    /// With the column `label`, its rows are for validation.
-    fn open(
-        path: &Path,
-        options: &TableOptions,
-        source: OpenSource,
-        label: Option<&str>,
-    ) -> Result<Self, Error> {
-        // Lists of columns may name one that this table does not have, and columns are known.
-        let options = TableOptions {
-            label: label.map_or(LabelColumn::Absent, |name| LabelColumn::Named(name.to_owned())),
-            delimiter: options.delimiter,
-            header: options.header,
-            decimal: options.decimal,
-            missing: options.missing.clone(),
-            ..TableOptions::default()
-        };
-        let (path, source) = (path.to_owned(), source(path, &options)?);
-        Ok(OtherTable { path, source, options, validates: label.is_some() })
-    }
-
-    /// Hands on its rows, their values in the order of the columns of `layout`, their labels as
-    /// those of the same class there. Returns their number.
-    fn pack(
-        &mut self,
-        layout: &Layout,
-        pool: &ThreadPool,
-        sink: &mut Sink<'_>,
-    ) -> Result<u64, Error> {
-        let options = TableOptions {
-            known: Some(layout.columns.clone()),
-            new_categories: true,
-            ..self.options.clone()
-        };
-        let own = Layout::infer(&mut *self.source, &self.path, &options, pool)?;
-        let place = |column: &Column| own.columns.iter().position(|own| own.name == column.name);
-        let places: Vec<usize> = layout.columns.iter().filter_map(place).collect();
-        let classes = layout.class_names.as_deref().unwrap_or_default();
-        let mut labels = Vec::new();
-        for name in own.class_names.iter().flatten() {
-            let Some(label) = classes.iter().position(|class| class == name) else {
-                let (name, classes) = (Short(name), listed(classes));
-                bail!(
-                    &self.path,
-                    "has the label {name}, which is none of the classes to learn, {classes}: give \
-                     a sample to learn from that label, or leave out the rows that have it"
-                )
-            };
-            labels.push(label as u16);
-        }
-        let mut ordered = vec![0.0; places.len()];
-        own.pack(&mut *self.source, pool, &mut |values, label| {
-            for (to, &from) in ordered.iter_mut().zip(&places) {
-                *to = values[from];
-            }
-            sink(&ordered, labels.get(usize::from(label)).copied().unwrap_or(UNLABELLED))
-        })?;
-        Ok(own.rows)
     }
 }
 
@@ -304,7 +214,13 @@ fn open_tables(
         label: label.map_or(LabelColumn::Absent, |label| LabelColumn::Named(label.to_owned())),
         known: data.columns().map(<[_]>::to_vec),
         new_categories: true,
-        ignore: Vec::new(),
+        ignore: options
+            .table
+            .ignore
+            .iter()
+            .filter(|name| of_test.contains(name))
+            .cloned()
+            .collect(),
         categorical: Vec::new(),
         ordinal: Vec::new(),
         ..options.table.clone()

@@ -13,13 +13,22 @@ use std::path::Path;
 #[cfg(feature = "parquet")]
 use crate::error::At as _;
 use crate::error::Error;
+use crate::formats::options::TableOptions;
+use crate::formats::source::Start;
+use crate::formats::tables::source::TableSource;
 
 #[cfg(feature = "parquet")]
 mod arrow_file;
 #[cfg(feature = "parquet")]
+mod arrow_unpack;
+#[cfg(feature = "parquet")]
 mod cells;
 #[cfg(feature = "parquet")]
+mod page_check;
+#[cfg(feature = "parquet")]
 mod page_guard;
+#[cfg(feature = "parquet")]
+mod pages;
 #[cfg(feature = "parquet")]
 mod parquet_file;
 #[cfg(feature = "parquet")]
@@ -30,7 +39,7 @@ mod tests;
 mod writer;
 
 #[cfg(feature = "parquet")]
-pub(crate) use table::ParquetTable;
+use table::ParquetTable;
 #[cfg(feature = "parquet")]
 pub(crate) use writer::ParquetWriter;
 
@@ -58,6 +67,26 @@ pub(crate) fn recognise(start: &[u8]) -> Option<&'static str> {
         (length > 0 && length % 8 == 0).then_some("an Arrow stream")
     } else {
         None
+    }
+}
+
+/// Tells whether a file is Parquet or Arrow IPC.
+pub(crate) fn is_parquet(start: &Start) -> bool {
+    recognise(&start.bytes).is_some()
+}
+
+/// Opens a file of Parquet or Arrow IPC.
+pub(crate) fn parquet_source(
+    path: &Path,
+    options: &TableOptions,
+) -> Result<Box<dyn TableSource>, Error> {
+    #[cfg(feature = "parquet")]
+    return Ok(Box::new(ParquetTable::open(path, &options.ignore)?));
+    #[cfg(not(feature = "parquet"))]
+    {
+        let _ = options;
+        let what = recognise(&Start::read(path)?.bytes).unwrap_or("a Parquet or Arrow file");
+        Err(not_built_in(path, what))
     }
 }
 

@@ -66,6 +66,11 @@ pub(crate) trait TableSource {
         Vec::new()
     }
 
+    /// The column that has the names of the rows, which is no feature unless it is asked for.
+    fn row_names(&self) -> Option<usize> {
+        None
+    }
+
     /// The word for a row's number in errors: `row` or `line`.
     fn row_word(&self) -> &'static str {
         "row"

@@ -13,6 +13,7 @@ use crate::sample::column::{Column, ColumnKind, Encoding};
 
 mod forms;
 mod kinds;
+mod spreadsheets;
 
 const PATH: &str = "t.csv";
 

@@ -27,6 +27,11 @@ impl SemiName {
         if self == SemiName::MeanTeacher { 0.2 } else { 0.0 }
     }
 
+    /// The decay of the moving average of the weights.
+    pub fn ema(self) -> f32 {
+        if self == SemiName::Ladder { 0.0 } else { 0.999 }
+    }
+
     /// The augmentation of the samples that should meet the targets.
     pub fn strong(self, image: Option<(usize, usize, usize)>) -> Augmentation {
         match (self, image) {

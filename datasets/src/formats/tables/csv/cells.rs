@@ -115,7 +115,7 @@ pub(super) fn to_cell<'a>(text: &'a str, missing: &[String], decimal: Decimal) -
 }
 
 /// The cell of a text that is no number, whatever it looks like.
-pub(super) fn to_text<'a>(text: &'a str, missing: &[String]) -> Cell<'a> {
+pub(in crate::formats::tables) fn to_text<'a>(text: &'a str, missing: &[String]) -> Cell<'a> {
     match to_label(text, missing) {
         Cell::Text(text) if is_missing_word(text) => Cell::Missing,
         cell => cell,
@@ -123,7 +123,7 @@ pub(super) fn to_text<'a>(text: &'a str, missing: &[String]) -> Cell<'a> {
 }
 
 /// The cell of a text that may be a class, even if it stands for a missing value.
-pub(super) fn to_label<'a>(text: &'a str, missing: &[String]) -> Cell<'a> {
+pub(in crate::formats::tables) fn to_label<'a>(text: &'a str, missing: &[String]) -> Cell<'a> {
     let text = match text.as_bytes() {
         [b' ' | b'\t', ..] | [.., b' ' | b'\t'] => trim(text),
         _ => text,

@@ -15,6 +15,10 @@ use crate::formats::tables::source::{Cell, is_infinite};
 enum Kind {
     Missing,
     Number,
+    /// A date, or a number with a unit: the name of a column of plain numbers, as `2024-03` or
+    /// `50%` are, or one value of many.
+    Date,
+    Quantity,
     Text,
 }
 
@@ -24,15 +28,62 @@ fn kind(cell: &str, missing: &[String], decimal: Decimal) -> Kind {
         Cell::Number(_) => Kind::Number,
         // A mark such as - is no name.
         Cell::Text(text) if !text.contains(char::is_alphanumeric) => Kind::Missing,
-        Cell::Text(text)
-            if is_infinite(text)
-                || marks::number(text, decimal).is_some()
-                || Date::read(text).is_some() =>
-        {
-            Kind::Number
-        }
-        Cell::Text(_) => Kind::Text,
+        Cell::Text(text) if is_infinite(text) => Kind::Number,
+        Cell::Text(text) => match marks::number(text, decimal) {
+            Some(number) if number.unit == "%" => Kind::Quantity,
+            Some(_) => Kind::Number,
+            None if Date::read(text).is_some() => Kind::Date,
+            None if marks::quantity(text, decimal).is_some() => Kind::Quantity,
+            None => Kind::Text,
+        },
     }
+}
+
+/// The kind that all cells of a column have, those that are missing aside.
+fn kind_below(
+    others: &[Vec<String>],
+    at: usize,
+    missing: &[String],
+    decimal: Decimal,
+) -> Option<Kind> {
+    let cells = others.iter().filter_map(|row| row.get(at));
+    let mut kinds =
+        cells.map(|cell| kind(cell, missing, decimal)).filter(|kind| *kind != Kind::Missing);
+    let first = kinds.next()?;
+    kinds.all(|kind| kind == first).then_some(first)
+}
+
+/// Tells whether a row has a name above a column of numbers, so that it can be no row of data.
+pub(super) fn is_above_numbers(
+    first: &[String],
+    others: &[Vec<String>],
+    missing: &[String],
+    decimal: Decimal,
+) -> bool {
+    let firsts = first.iter().map(|cell| kind(cell, missing, decimal));
+    firsts.enumerate().any(|(at, kind)| names(kind, kind_below(others, at, missing, decimal)))
+}
+
+/// Tells whether a cell of the kind `first` is a name above cells of one kind.
+fn names(first: Kind, below: Option<Kind>) -> bool {
+    match first {
+        Kind::Text => matches!(below, Some(Kind::Number | Kind::Date | Kind::Quantity)),
+        Kind::Date | Kind::Quantity => below == Some(Kind::Number),
+        Kind::Number | Kind::Missing => false,
+    }
+}
+
+/// Tells whether the second of `rows` has texts alone where the rows below it hold numbers, as a
+/// row of units below the header has.
+pub(super) fn has_units_below(rows: &[Vec<String>], missing: &[String], decimal: Decimal) -> bool {
+    let [header, units, others @ ..] = rows else { return false };
+    let is_text =
+        |cell: &String| matches!(kind(cell, missing, decimal), Kind::Text | Kind::Missing);
+    units.len() == header.len()
+        && units.iter().all(is_text)
+        && others.iter().filter(|row| !row.iter().all(is_text)).count() > 1
+        && is_above_numbers(header, others, missing, decimal)
+        && is_above_numbers(units, others, missing, decimal)
 }
 
 /// Tells whether a row has a text that may be a name.
@@ -48,22 +99,20 @@ pub(super) fn is_header(
     decimal: Decimal,
 ) -> bool {
     let firsts: Vec<Kind> = first.iter().map(|cell| kind(cell, missing, decimal)).collect();
+    let columns = 0..first.len();
+    let below: Vec<Option<Kind>> =
+        columns.clone().map(|at| kind_below(others, at, missing, decimal)).collect();
+    if columns.clone().any(|at| names(firsts[at], below[at])) {
+        return true;
+    }
     if !firsts.contains(&Kind::Text) {
         return is_count(first, others);
     }
-    let column_kinds = |at: usize| {
-        let cells = others.iter().filter_map(move |row| row.get(at));
-        cells.map(|cell| kind(cell, missing, decimal)).filter(|kind| *kind != Kind::Missing)
+    let is_value = |at: usize| {
+        matches!(firsts[at], Kind::Number | Kind::Date | Kind::Quantity)
+            && below[at] == Some(firsts[at])
     };
-    let of_numbers = |at: usize| {
-        let mut kinds = column_kinds(at).peekable();
-        kinds.peek().is_some() && kinds.all(|kind| kind == Kind::Number)
-    };
-    let columns = 0..first.len();
-    if columns.clone().any(|at| firsts[at] == Kind::Text && of_numbers(at)) {
-        return true;
-    }
-    if columns.clone().any(|at| firsts[at] == Kind::Number && of_numbers(at)) {
+    if columns.clone().any(is_value) {
         return is_count(first, others);
     }
     let comes_again =
@@ -71,18 +120,25 @@ pub(super) fn is_header(
     others.len() < 2 || !columns.filter(|&at| firsts[at] == Kind::Text).all(comes_again)
 }
 
-/// Tells whether the numbers of a row count on, as the names of columns do (0, 1, 2, or 2019,
-/// 2020), over columns that have fractions below.
-fn is_count(first: &[String], others: &[Vec<String>]) -> bool {
-    let numbers: Vec<(usize, i64)> = first
-        .iter()
-        .enumerate()
-        .filter_map(|(at, cell)| Some((at, cell.parse::<i64>().ok()?)))
-        .collect();
+/// Tells whether the numbers of a row count on, as the names of columns do: 0, 1, 2 to the last, as
+/// pandas has them, or 2019, 2020 over columns that have fractions below.
+pub(super) fn is_count(first: &[String], others: &[Vec<String>]) -> bool {
+    let numbers = |row: &[String]| -> Vec<(usize, i64)> {
+        let cells = row.iter().enumerate();
+        cells.filter_map(|(at, cell)| Some((at, cell.parse::<i64>().ok()?))).collect()
+    };
+    let counts = |numbers: &[(usize, i64)]| {
+        numbers.len() > 1 && numbers.array_windows().all(|[(_, one), (_, next)]| next - one == 1)
+    };
+    let found = numbers(first);
+    let of_pandas = found.len() > 2
+        && found[0].1 == 0
+        && first.iter().filter(|cell| !cell.is_empty()).count() == found.len()
+        && !others.first().is_some_and(|row| counts(&numbers(row)));
     let fraction = |cell: &String| cell.parse::<f64>().is_ok_and(|number| number.fract() != 0.0);
-    numbers.len() > 1
-        && numbers.array_windows().all(|[(_, one), (_, next)]| next - one == 1)
-        && numbers.iter().all(|&(at, _)| others.iter().filter_map(|row| row.get(at)).any(fraction))
+    let over_fractions =
+        || found.iter().all(|&(at, _)| others.iter().filter_map(|row| row.get(at)).any(fraction));
+    counts(&found) && !others.is_empty() && (of_pandas || over_fractions())
 }
 
 #[cfg(test)]
@@ -113,6 +169,17 @@ mod tests {
             ("a,b\n", true),
             ("x,1.5\n", true),
             ("$1.50,x\n$2.50,x\n", false),
+            ("region,Jan 2024,Feb 2024\nA,1,2\nB,3,4\n", true),
+            ("2024-01,2024-02\n1,2\n", true),
+            ("mean,50%,95%\n1,2,3\n4,5,6\n", true),
+            ("50%,x\n60%,x\n", false),
+            ("5 km,10 km\n20.5,41\n21,44\n", true),
+            ("8 kg,x\n9 kg,x\n", false),
+            ("0,1,2\n7,7,5\n1,3,3\n", true),
+            (",0,1,2\n0,7,7,5\n1,1,3,3\n", true),
+            ("0,1,2\n3,4,5\n6,7,8\n", false),
+            ("1,2,3\n7,7,5\n", false),
+            ("0,1\n7,7\n1,0\n", false),
         ] {
             assert_eq!(header_of(text), header, "{text:?}");
         }

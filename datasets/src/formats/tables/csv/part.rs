@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::cells::{Ends, to_cell, to_label, to_text, whole_number};
+use super::left_out::LeftOut;
 use super::records::{LONGEST_RECORD, Records};
 use crate::error::{Error, bail};
 use crate::formats::options::Decimal;
@@ -20,8 +21,8 @@ use crate::formats::tables::source::{Cell, Part, TakeRow};
 pub(super) struct Dialect {
     pub(super) path: PathBuf,
     pub(super) delimiter: u8,
-    /// The first row holds the names.
-    pub(super) header: bool,
+    /// The names in the first row; none if it is data.
+    pub(super) header: Vec<String>,
     /// The number of columns.
     pub(super) columns: usize,
     /// Texts of missing values beside those that always are.
@@ -32,6 +33,7 @@ pub(super) struct Dialect {
     pub(super) texts: Vec<bool>,
     /// The column of the labels, which are texts.
     pub(super) label: Option<usize>,
+    pub(super) left_out: LeftOut,
 }
 
 impl Dialect {
@@ -52,6 +54,32 @@ impl Dialect {
     #[inline]
     fn number_in_place(&self, at: usize, text: &str) -> bool {
         !self.is_text(at) && (self.decimal == Decimal::Point || !text.contains('.'))
+    }
+
+    /// Tells whether a row repeats the header, as in files that were joined.
+    #[inline]
+    fn is_header(&self, cells: &[Cell<'_>]) -> bool {
+        let same = |(cell, name): (&Cell<'_>, &String)| match cell {
+            Cell::Text(text) => *text == name,
+            Cell::Number(number) => {
+                !name.starts_with(char::is_alphabetic) && name.parse() == Ok(*number)
+            }
+            Cell::Missing => matches!(to_text(name, &self.missing), Cell::Missing),
+        };
+        // Most rows differ in the first cell.
+        self.header.len() == cells.len()
+            && cells.iter().zip(&self.header).all(same)
+            && cells.iter().any(|cell| matches!(cell, Cell::Text(_)))
+    }
+
+    /// Takes a row, unless it repeats the header.
+    #[inline]
+    fn hand_on(&self, line: u64, cells: &[Cell<'_>], take: &mut TakeRow<'_>) -> Result<(), Error> {
+        if self.is_header(cells) {
+            self.left_out.headers.add([line]);
+            return Ok(());
+        }
+        take(line, cells)
     }
 
     #[inline]
@@ -87,13 +115,19 @@ impl CsvPart {
         let bytes = text.as_bytes();
         let mut cells = Vec::with_capacity(*columns);
         let (mut at, mut line) = (0, self.line);
+        // The line behind the last row.
+        let mut next = line;
         while let Some(&first) = bytes.get(at) {
             if first != b'\n' && first != b'\r' {
                 cells.clear();
                 match row(text, at, &ends, &self.dialect, &mut cells) {
                     Some(end) if cells.len() == *columns && end - at < LONGEST_RECORD => {
-                        take(line, &cells)?;
+                        if *columns == 1 && next < line {
+                            self.dialect.left_out.empty.add(next..line);
+                        }
+                        self.dialect.hand_on(line, &cells, take)?;
                         at = end;
+                        next = line + 1;
                     }
                     _ => return self.by_records(at, line, take),
                 }
@@ -110,13 +144,17 @@ impl CsvPart {
         let dialect = &*self.dialect;
         let Dialect { path, delimiter, header, columns, .. } = dialect;
         let mut records = Records::within(&self.bytes[at..], line, *delimiter, path);
+        let mut next = line;
         while let Some(record) = records.next()? {
             let (line, found) = (record.line, record.len());
+            if *columns == 1 && next < line {
+                dialect.left_out.empty.add(next..line);
+            }
             // A delimiter at the end of a row begins no further cell.
             let ends_in_delimiter =
                 found == columns + 1 && record.cells().last().is_some_and(str::is_empty);
             if found != *columns && !ends_in_delimiter {
-                let whose = if *header { "the header" } else { "the first row" };
+                let whose = if header.is_empty() { "the first row" } else { "the header" };
                 bail!(
                     path,
                     "line {line} has {found} values, where {whose} has {columns}: mend the line, \
@@ -126,7 +164,8 @@ impl CsvPart {
             }
             let texts = record.cells().take(*columns).enumerate();
             let cells: Vec<Cell> = texts.map(|(at, text)| dialect.cell(at, text)).collect();
-            take(line, &cells)?;
+            dialect.hand_on(line, &cells, take)?;
+            next = records.place().1;
         }
         Ok(())
     }

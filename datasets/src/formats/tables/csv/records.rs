@@ -4,13 +4,13 @@
 //! ends, and that it is at most [`LONGEST_RECORD`] bytes long, however far a gzip file expands. One
 //! record at a time is in memory.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::Path;
 
 use csv_core::{ReadRecordResult, ReaderBuilder};
 
 use crate::error::{Error, bail};
-use crate::files::gzip::damage;
+pub(super) use crate::files::compressed::unreadable;
 use crate::files::regular::fill;
 
 /// The bytes of the longest record, its quoted line breaks among them.
@@ -235,14 +235,6 @@ pub(super) fn without_mark<'a>(start: &'a [u8], path: &Path) -> Result<&'a [u8],
         bail!(path, "is UTF-16 text: save it as UTF-8");
     }
     Ok(start.strip_prefix(UTF8_MARK).unwrap_or(start))
-}
-
-/// The error of a reader, which decompresses if it is `gzip`.
-pub(super) fn unreadable(error: io::Error, gzip: bool, path: &Path) -> Error {
-    match if gzip { damage(error, "gzip") } else { Err(error) } {
-        Ok(problem) => Error::file(path, problem),
-        Err(error) => Error::io(path, error),
-    }
 }
 
 /// Moves `line` by the line breaks in `bytes`: LF, CR LF or CR.

@@ -1,8 +1,7 @@
 //! The first rows of delimited text, which tell how the others are written.
 //!
-//! - **Before the header**: a line `sep=;`, as Excel writes it, and comments, which begin with `#`.
-//! - **The separator**: the one of tab `;` `|` `,` that each line has equally often; else the one
-//!   that the first line has most of; or runs of blanks, if they give each line as many cells.
+//! - **Before the header**: see `above`.
+//! - **The separator**: see `delimiter`.
 //! - **The header**: see `header`.
 //! - **The decimal mark**: a comma, if numbers have one, none has a point, and the separator is
 //!   another.
@@ -10,31 +9,29 @@
 use std::io::Read;
 use std::path::Path;
 
+use super::above::{Above, skip_lines, skip_titles, titles};
 use super::blanks::SingleTabs;
 use super::cells::trim;
-use super::header::{has_text, is_header};
+use super::delimiter::{MOST_LINES, delimiter_of, starts_quoted};
+use super::header::{has_text, has_units_below, is_above_numbers, is_count, is_header};
 use super::records::Records;
-use crate::error::Error;
-use crate::formats::options::{Decimal, TableOptions};
+use crate::error::{Error, Problem, Remedy};
+use crate::formats::options::{Decimal, LabelColumn, TableOptions};
 use crate::formats::tables::marks;
-
-/// Separators, the surest first where several would do.
-const DELIMITERS: [u8; 4] = *b"\t;|,";
-/// The lines that are counted, and the rows that are compared, at most.
-const MOST_LINES: usize = 200;
+use crate::sample::column::ColumnKind;
 
 /// The findings.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Survey {
-    /// The bytes and the lines before the first row.
-    pub(super) bytes: usize,
-    pub(super) lines: u64,
+    pub(super) above: Above,
     pub(super) delimiter: u8,
     /// Runs of blanks separate columns, which are turned into tabs.
     pub(super) blanks: bool,
     pub(super) header: bool,
+    /// The header has no name for the first column, which has the names of rows.
+    pub(super) row_names: bool,
     pub(super) decimal: Decimal,
-    /// Choices that may be wrong, for the user to know.
+    /// Choices that may be wrong, for the user to know, behind those above the header.
     pub(super) notes: Vec<String>,
 }
 
@@ -51,7 +48,7 @@ pub(super) fn survey(
     if let Some(form) = other_form(&text) {
         return Err(Error::file(path, form));
     }
-    let (rest, separator) = skip_lines(start, options.delimiter, &mut found);
+    let (rest, separator) = skip_lines(start, options.delimiter, &mut found.above);
     let end = match rest.iter().rposition(|&byte| byte == b'\n' || byte == b'\r') {
         Some(end) if !whole => end + 1,
         _ => rest.len(),
@@ -69,31 +66,101 @@ pub(super) fn survey(
     } else {
         rows
     };
-    let rows = read_rows(rows, found.delimiter, path);
-    let Some((first, others)) = rows.split_first() else { return Ok(found) };
+    let mut rows = read_rows(rows, found.delimiter, path);
     found.decimal = options.decimal.unwrap_or_else(|| decimal_of(&rows, found.delimiter));
     if options.decimal.is_none() && found.decimal == Decimal::Comma {
         found.notes.push("numbers are read with a decimal comma, as in 1,5".to_owned());
     }
-    let is_header = is_header(first, others, &options.missing, found.decimal);
-    found.header = options.header.unwrap_or(is_header);
-    if options.header.is_none() && !found.header && has_text(first, found.decimal) {
+    let (asked, missing, lines) = (options.header, &options.missing[..], found.above.lines);
+    found.row_names =
+        asked != Some(false) && has_row_names(&rows, missing, found.decimal, starts_quoted(rest));
+    if !found.row_names {
+        let titles = titles(&cells(&rows), missing, found.decimal);
+        if titles > 0 {
+            let first = rows[0].cells.iter().find(|cell| !cell.is_empty()).cloned();
+            skip_titles(rest, titles, &first.unwrap_or_default(), &mut found.above);
+            rows.drain(..titles);
+        }
+    }
+    let mut cells = cells(&rows);
+    if found.row_names {
+        cells[0].insert(0, String::new());
+        let note = "the header has one name less than rows have values: the first column, of row \
+                    names as R writes them, is left out";
+        found.notes.push(note.to_owned());
+    }
+    let Some((first, others)) = cells.split_first() else { return Ok(found) };
+    // Files that were joined repeat the header.
+    let others: Vec<Vec<String>> = others.iter().filter(|row| *row != first).cloned().collect();
+    let repeated =
+        others.len() + 1 < cells.len() && is_above_numbers(first, &others, missing, found.decimal);
+    let others = if repeated { &others[..] } else { &cells[1..] };
+    let is_header = is_header(first, others, missing, found.decimal);
+    found.header = asked.unwrap_or(is_header || found.row_names);
+    if asked.is_none() && !found.header && has_text(first, found.decimal) {
         let note = "the first row is taken for data, because its values are like those below: the \
                     columns are called column 1, column 2 and so on";
         found.notes.push(note.to_owned());
     }
+    if asked.is_none() && found.header && is_count(first, others) {
+        let note = "the numbers in the first row, which count on, are taken for the names of the \
+                    columns";
+        found.notes.push(note.to_owned());
+    }
+    let names_units = || {
+        let columns: Vec<bool> = first.iter().map(|name| may_have_units(name, options)).collect();
+        let cell = |(cell, has): (&String, &bool)| if *has { cell.clone() } else { String::new() };
+        let rows = cells.iter().map(|row| row.iter().zip(&columns).map(cell).collect());
+        let rows: Vec<Vec<String>> = rows.collect();
+        has_units_below(&rows, missing, found.decimal)
+    };
+    if found.header && names_units() {
+        let line = rows[1].line + lines;
+        let problem = format!(
+            "line {line} holds texts where the lines below hold numbers, as a row of units does: \
+             leave the line out, or name its texts as missing"
+        );
+        return Err(Error::file(path, Problem::with(problem, Remedy::Missing)));
+    }
     Ok(found)
+}
+
+/// Tells whether a column is read as numbers, as far as that is known.
+fn may_have_units(name: &str, options: &TableOptions) -> bool {
+    let is = |other: &String| other == name;
+    let known = options.known.iter().flatten().find(|column| column.name == name);
+    !options.ignore.iter().any(is)
+        && !options.categorical.iter().any(is)
+        && options.label != LabelColumn::Named(name.to_owned())
+        && !known.is_some_and(|column| matches!(column.kind, ColumnKind::Category { .. }))
+}
+
+/// Tells whether the first row is the header of a table of R, which has row names in front: one
+/// name less than the others have values.
+fn has_row_names(rows: &[Row], missing: &[String], decimal: Decimal, quoted: bool) -> bool {
+    let [first, others @ ..] = rows else { return false };
+    let width = first.cells.len() + 1;
+    let named = others.iter().all(|row| row.cells.len() == width)
+        // A separator at the end of each row begins no further cell.
+        && others.iter().any(|row| row.cells.last().is_some_and(|cell| !cell.is_empty()))
+        && (width > 2 && others.len() > 1 || quoted);
+    if !named {
+        return false;
+    }
+    let below: Vec<Vec<String>> = others.iter().map(|row| row.cells[1..].to_vec()).collect();
+    let whole = cells(others);
+    let title = whole
+        .split_first()
+        .is_some_and(|(header, below)| is_above_numbers(header, below, missing, decimal));
+    !title && is_header(&first.cells, &below, missing, decimal)
 }
 
 /// The problem with a text that is of another form, and what to do.
 fn other_form(text: &str) -> Option<String> {
     let start = text.trim_start();
     let lower = start.get(..start.len().min(64)).unwrap_or("").to_ascii_lowercase();
-    let first_line = start.lines().next().unwrap_or("");
-    let form = if start.starts_with('{') && start.contains(':') {
-        if first_line.trim_end().ends_with('}') { "JSON lines" } else { "JSON" }
-    } else if start.starts_with('[') && start[1..].trim_start().starts_with(['{', '[']) {
-        "JSON"
+    let form = if start.starts_with('[') && start[1..].trim_start().starts_with('[') {
+        "JSON of arrays"
     } else if ["<!doctype", "<html", "<?xml"].iter().any(|tag| lower.starts_with(tag)) {
         "a web page or XML"
     } else if lower.starts_with("@relation") {
@@ -121,151 +188,35 @@ fn is_libsvm(text: &str) -> bool {
     lines.peek().is_some() && lines.all(is_line)
 }
 
-/// The text behind lines that are no rows, and the separator that they name.
-fn skip_lines<'a>(
-    start: &'a [u8],
-    delimiter: Option<u8>,
-    found: &mut Survey,
-) -> (&'a [u8], Option<u8>) {
-    let (mut rest, mut separator, mut comments) = (start, None, 0);
-    let line = |rest: &[u8]| {
-        let length = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'))?;
-        let line_break = if rest[length..].starts_with(b"\r\n") { 2 } else { 1 };
-        Some((length, length + line_break))
-    };
-    while let Some((length, next)) = line(rest) {
-        let text = &rest[..length];
-        let named = text.to_ascii_lowercase();
-        match &named[..] {
-            [b's', b'e', b'p', b'=', byte] if comments == 0 && DELIMITERS.contains(byte) => {
-                separator = Some(*byte);
-            }
-            line if line.trim_ascii().is_empty() => {}
-            [b'#', ..] if !is_commented_header(text, &rest[next..], delimiter) => comments += 1,
-            _ => break,
-        }
-        rest = &rest[next..];
-        found.lines += 1;
-    }
-    if comments > 0 {
-        let lines = if comments == 1 { "line that begins" } else { "lines that begin" };
-        found.notes.push(format!("{comments} {lines} with # are left out"));
-    }
-    found.bytes = start.len() - rest.len();
-    (rest, separator)
+/// A row, and the line that it begins on.
+struct Row {
+    line: u64,
+    cells: Vec<String>,
 }
 
-/// Tells whether a line that begins with `#` has as many cells as the one below it.
-fn is_commented_header(line: &[u8], below: &[u8], delimiter: Option<u8>) -> bool {
-    let below = below.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
-    let count = |line: &[u8], delimiter| line.iter().filter(|&&byte| byte == delimiter).count();
-    let asked = delimiter.map(|delimiter| [delimiter; 4]).unwrap_or(DELIMITERS);
-    // Behind a comment's mark there is a blank, most of the time.
-    let named = line.get(1).is_some_and(|byte| !byte.is_ascii_whitespace());
-    named
-        && !below.starts_with(b"#")
-        && asked.iter().any(|&delimiter| {
-            count(line, delimiter) > 0 && count(line, delimiter) == count(below, delimiter)
-        })
+fn cells(rows: &[Row]) -> Vec<Vec<String>> {
+    rows.iter().map(|row| row.cells.clone()).collect()
 }
 
-/// The separator of the columns, and true if it is runs of blanks.
-pub(super) fn delimiter_of(rows: &[u8]) -> (u8, bool) {
-    let lines: Vec<Vec<u8>> = unquoted_lines(rows);
-    let count = |line: &[u8], delimiter| line.iter().filter(|&&byte| byte == delimiter).count();
-    let consistent = |delimiter: &&u8| {
-        let mut counts = lines.iter().map(|line| count(line, **delimiter));
-        counts.next().is_some_and(|first| first > 0 && counts.all(|other| other == first))
-    };
-    // One line alone agrees with itself.
-    let found = DELIMITERS.iter().find(consistent).copied().filter(|_| lines.len() > 1);
-    let cells = |line: &[u8]| {
-        line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|cell| !cell.is_empty()).count()
-    };
-    let of_blanks = lines.first().map_or(0, |line| cells(line));
-    let blanks = lines.len() > 1
-        && of_blanks > 1
-        && lines.iter().all(|line| cells(line) == of_blanks)
-        && lines[1..].iter().all(|line| has_numbers(line));
-    match found {
-        // A tab before the last column, and blanks before the others.
-        Some(b'\t') if blanks && lines.iter().all(|line| has_numbers_in_a_cell(line)) => {
-            (b'\t', true)
-        }
-        None if blanks => (b'\t', true),
-        Some(delimiter) => (delimiter, false),
-        None => {
-            let first = lines.first().map_or(&[][..], |line| line);
-            // The first of those that are equal, with a comma before the others.
-            let most = DELIMITERS.iter().max_by_key(|&&delimiter| count(first, delimiter));
-            (most.copied().unwrap_or(b','), false)
-        }
-    }
-}
-
-/// Tells whether a line has a number between its blanks.
-fn has_numbers(line: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(line);
-    text.split_ascii_whitespace().any(|word| marks::number(word, Decimal::Point).is_some())
-}
-
-/// Tells whether a cell between tabs holds several numbers with blanks between them.
-fn has_numbers_in_a_cell(line: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(line);
-    text.split('\t').any(|cell| {
-        let words = || cell.split_ascii_whitespace();
-        words().count() > 1 && words().all(|word| marks::number(word, Decimal::Point).is_some())
-    })
-}
-
-/// The first lines, without what is in quotes, and without empty ones.
-fn unquoted_lines(rows: &[u8]) -> Vec<Vec<u8>> {
-    let (mut lines, mut line, mut quoted) = (Vec::new(), Vec::new(), false);
-    for &byte in rows {
-        match byte {
-            b'"' => quoted = !quoted,
-            b'\n' | b'\r' if !quoted => {
-                if !line.iter().all(u8::is_ascii_whitespace) {
-                    lines.push(std::mem::take(&mut line));
-                }
-                line.clear();
-                if lines.len() == MOST_LINES {
-                    return lines;
-                }
-            }
-            // A cell that was in quotes is one all the same.
-            _ if quoted => {
-                if line.last() != Some(&b'q') {
-                    line.push(b'q');
-                }
-            }
-            _ => line.push(byte),
-        }
-    }
-    if !line.iter().all(u8::is_ascii_whitespace) {
-        lines.push(line);
-    }
-    lines
-}
-
-/// The cells of the first rows, as far as they can be read.
-fn read_rows(rows: &[u8], delimiter: u8, path: &Path) -> Vec<Vec<String>> {
+/// The first rows, as far as they can be read.
+fn read_rows(rows: &[u8], delimiter: u8, path: &Path) -> Vec<Row> {
     let mut records = Records::within(rows, 1, delimiter, path);
     let mut found = Vec::new();
     while let Ok(Some(record)) = records.next()
         && found.len() < MOST_LINES
     {
-        found.push(record.cells().map(|cell| trim(cell).to_owned()).collect());
+        let cells = record.cells().map(|cell| trim(cell).to_owned()).collect();
+        found.push(Row { line: record.line, cells });
     }
     found
 }
 
-fn decimal_of(rows: &[Vec<String>], delimiter: u8) -> Decimal {
+fn decimal_of(rows: &[Row], delimiter: u8) -> Decimal {
     if delimiter == b',' {
         return Decimal::Point;
     }
     let (mut commas, mut either, mut points) = (0, 0, 0);
-    for cell in rows.iter().flatten().filter(|cell| cell.contains([',', '.'])) {
+    for cell in rows.iter().flat_map(|row| &row.cells).filter(|cell| cell.contains([',', '.'])) {
         let (point, comma) =
             (marks::number(cell, Decimal::Point), marks::number(cell, Decimal::Comma));
         match (point.is_some(), comma.is_some()) {
@@ -319,10 +270,10 @@ mod tests {
     #[test]
     fn comments_are_left_out_and_a_header_that_begins_like_one_is_not() {
         let found = look("# by a tool\n# 2024, 1\na,b\n1,2\n");
-        assert_eq!((found.bytes, found.lines, found.header), (22, 2, true));
-        assert_eq!(found.notes, ["2 lines that begin with # are left out"]);
+        assert_eq!((found.above.bytes, found.above.lines, found.header), (22, 2, true));
+        assert_eq!(found.above.notes, ["2 lines that begin with # are left out"]);
         let found = look("#chrom\tstart\nx\t1\n");
-        assert_eq!((found.lines, found.notes.len()), (0, 0));
+        assert_eq!((found.above.lines, found.above.notes.len()), (0, 0));
     }
 
     #[test]
@@ -345,9 +296,7 @@ mod tests {
     #[test]
     fn other_forms_of_text_are_named() {
         for (text, form) in [
-            ("{\"a\":1}\n{\"a\":2}\n", "JSON lines"),
-            ("[\n  {\"a\": 1}\n]\n", "JSON"),
-            ("{\n  \"a\": [1, 2]\n}\n", "JSON"),
+            ("[\n  [1, 2]\n]\n", "JSON of arrays"),
             ("<!DOCTYPE html>\n<html>", "a web page"),
             ("@RELATION iris\n@ATTRIBUTE a REAL\n", "ARFF"),
             ("1 3:0.5 7:1\n-1 2:1\n", "LIBSVM"),

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::blanks::SingleTabs;
 use super::cells::trim;
+use super::delimiter::delimiter_of;
 use super::records::{PIECE, Records, without_mark};
-use super::survey::delimiter_of;
 use crate::error::{At as _, Error};
 use crate::files::regular::{fill, open_regular};
 

@@ -130,6 +130,12 @@ impl Inference<'_> {
                         .notes
                         .push(format!("the column {shown} is read as numbers, as in {text}"));
                 }
+                if counts.numbers > 1 && counts.measured().compact_dates == counts.numbers {
+                    layout.notes.push(format!(
+                        "the column {shown} looks like dates such as 20210304, and is read as \
+                         plain numbers: write them as 2021-03-04 if they are dates"
+                    ));
+                }
                 layout.rounded += rounded;
                 let unit = unit.map_or(String::new(), |unit| unit.unit.clone());
                 let number = ColumnKind::Number { origin, dates: None, comma, unit: unit.clone() };

@@ -22,7 +22,9 @@ use arrow_ipc::reader::FileDecoder;
 use arrow_ipc::{Block, CompressionType, Message, MessageHeader, MetadataVersion};
 use arrow_schema::{ArrowError, SchemaRef};
 
-use crate::error::{At as _, Error, bail};
+use crate::error::{At as _, Error};
+use crate::files::zstd;
+use crate::formats::tables::parquet::arrow_unpack::unpack;
 use crate::formats::tables::parquet::{damaged, find_footer, read_exact_at};
 
 const MAGIC: &[u8; 6] = b"ARROW1";
@@ -33,7 +35,7 @@ const PREFIX: u64 = 8;
 const LARGEST_EXPANSION: u64 = 255;
 /// A row has one bit at least, so that a batch cannot promise more rows than this for a byte of the
 /// file.
-const ROWS_PER_BYTE: u64 = LARGEST_EXPANSION * 8;
+const ROWS_PER_BYTE: u64 = zstd::LARGEST_EXPANSION * 8;
 
 /// A file or a stream, by its schema and the places of its messages.
 pub(crate) struct ArrowFile {
@@ -184,28 +186,43 @@ impl Batches<'_> {
 
     /// Decodes a batch, or keeps a dictionary for the batches to come.
     fn take(&mut self, path: &Path, piece: &Piece) -> Result<Option<RecordBatch>, Error> {
+        let batch = batch_of(path, piece)?;
+        let (metadata, body) = piece.bytes.split_at(piece.metadata as usize);
+        match unpack(&batch, metadata, body) {
+            None => self.decode(path, piece),
+            Some(unpacked) => {
+                let bytes = unpacked.map_err(|problem| damaged(path, &problem))?;
+                let bytes = Buffer::from_vec(bytes);
+                self.decode(path, &Piece { metadata: piece.metadata, bytes })
+            }
+        }
+    }
+
+    fn decode(&mut self, path: &Path, piece: &Piece) -> Result<Option<RecordBatch>, Error> {
         let broken = |error: ArrowError| damaged(path, &error.to_string());
-        let message = piece.message().map_err(broken)?;
-        let dictionary = message.header_type() == MessageHeader::DictionaryBatch;
-        let batch = match message.header_as_dictionary_batch() {
-            Some(dictionary) => dictionary.data(),
-            None => message.header_as_record_batch(),
-        };
-        let Some(batch) = batch else {
-            return Err(damaged(path, "a message is neither a batch nor a dictionary"));
-        };
+        let batch = batch_of(path, piece)?;
         check_buffers(path, &batch, &piece.bytes[piece.metadata as usize..])?;
         let rows_possible = self.of.length.saturating_mul(ROWS_PER_BYTE);
         if !u64::try_from(batch.length()).is_ok_and(|rows| rows <= rows_possible) {
             return Err(damaged(path, &format!("a batch promises {} rows", batch.length())));
         }
-        if dictionary {
+        if piece.message().map_err(broken)?.header_type() == MessageHeader::DictionaryBatch {
             self.decoder.read_dictionary(&piece.block(), &piece.bytes).map_err(broken)?;
             Ok(None)
         } else {
             self.decoder.read_record_batch(&piece.block(), &piece.bytes).map_err(broken)
         }
     }
+}
+
+/// The batch of a message, which is that of a dictionary or of rows.
+fn batch_of<'a>(path: &Path, piece: &'a Piece) -> Result<arrow_ipc::RecordBatch<'a>, Error> {
+    let message = piece.message().map_err(|error| damaged(path, &error.to_string()))?;
+    let batch = match message.header_as_dictionary_batch() {
+        Some(dictionary) => dictionary.data(),
+        None => message.header_as_record_batch(),
+    };
+    batch.ok_or_else(|| damaged(path, "a message is neither a batch nor a dictionary"))
 }
 
 /// Checks that all buffers of a batch are in its body, and can expand to the length they promise.
@@ -217,13 +234,6 @@ fn check_buffers(
     let compressed = match batch.compression() {
         None => false,
         Some(compression) if compression.codec() == CompressionType::LZ4_FRAME => true,
-        Some(compression) if compression.codec() == CompressionType::ZSTD => {
-            bail!(
-                path,
-                "is compressed by Zstandard, which cannot be read: write it again with \
-                 compression=\"lz4\""
-            );
-        }
         Some(_) => return Err(damaged(path, "it is compressed in an unknown way")),
     };
     for buffer in batch.buffers().iter().flatten() {

@@ -7,12 +7,17 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use parquet::basic::Compression;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
-/// No codec that is built in does better: gzip's best is 1,032, LZ4's 255 and Snappy's 22.
+use crate::files::zstd;
+
+/// No codec of the library's own does better: gzip's best is 1,032, LZ4's 255 and Snappy's 22.
 const LARGEST_EXPANSION: i64 = 1032;
 /// The length that any page may promise.
 const ALWAYS_ALLOWED: i64 = 1 << 20;
@@ -21,12 +26,33 @@ const NEXT_INTEGER: u8 = 0x15;
 /// The bytes of the longest integer, without the mark.
 const LONGEST_INTEGER: usize = 5;
 
-/// A Parquet file, of which only pages are read any more.
-pub(crate) struct GuardedPages(pub(crate) File);
+/// A Parquet file, of which only the pages of one column in one group of rows are read.
+pub(crate) struct GuardedPages {
+    file: Arc<File>,
+    largest_expansion: i64,
+    /// The decompressed length that the last page promised.
+    promised: AtomicUsize,
+}
+
+impl GuardedPages {
+    /// The pages of `file` are compressed by `codec`.
+    pub(super) fn new(file: Arc<File>, codec: Compression) -> Self {
+        let largest_expansion = match codec {
+            Compression::ZSTD(_) => zstd::LARGEST_EXPANSION as i64,
+            _ => LARGEST_EXPANSION,
+        };
+        GuardedPages { file, largest_expansion, promised: AtomicUsize::new(0) }
+    }
+
+    /// The decompressed length that the last page promised.
+    pub(super) fn promised(&self) -> usize {
+        self.promised.load(Ordering::Relaxed)
+    }
+}
 
 impl Length for GuardedPages {
     fn len(&self) -> u64 {
-        self.0.len()
+        self.file.len()
     }
 }
 
@@ -36,24 +62,25 @@ impl ChunkReader for GuardedPages {
     /// Called where a page's header begins, and nowhere else, as long as no rows are skipped and
     /// there is no index.
     fn get_read(&self, start: u64) -> Result<Self::T> {
-        let mut file = self.0.try_clone()?;
+        let mut file = self.file.try_clone()?;
         file.seek(SeekFrom::Start(start))?;
         let mut reader = BufReader::new(file);
         let header = reader.fill_buf()?;
         let Some((promised, holds)) = lengths(header) else {
             return Err(ParquetError::General("a page does not begin with its lengths".to_owned()));
         };
-        let possible = i64::from(holds).saturating_mul(LARGEST_EXPANSION).max(ALWAYS_ALLOWED);
+        let possible = i64::from(holds).saturating_mul(self.largest_expansion).max(ALWAYS_ALLOWED);
         if i64::from(promised) > possible {
             return Err(ParquetError::General(format!(
                 "a page of {holds} bytes promises {promised}"
             )));
         }
+        self.promised.store(promised.try_into()?, Ordering::Relaxed);
         Ok(reader)
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
-        self.0.get_bytes(start, length)
+        self.file.get_bytes(start, length)
     }
 }
 

@@ -2,19 +2,19 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-    ParquetRecordBatchReaderBuilder,
 };
+use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::basic::Compression;
 use parquet::file::metadata::PageIndexPolicy;
 
 use crate::error::{Error, Problem, Remedy, bail};
-use crate::formats::tables::parquet::page_guard::GuardedPages;
+use crate::formats::tables::parquet::pages::FilePages;
 use crate::formats::tables::parquet::{damaged, find_footer};
 
 /// The largest number of cells in a batch, so that a wide table's batch is not large.
@@ -76,13 +76,12 @@ impl ParquetFile {
                 group.columns().iter().enumerate().filter(|&(leaf, _)| mask.leaf_included(leaf))
             {
                 let codec = match chunk.compression() {
-                    Compression::ZSTD(_) => "Zstandard",
                     Compression::BROTLI(_) => "Brotli",
                     Compression::LZO => "LZO",
                     _ => continue,
                 };
                 let column = schema.column(leaf).name().to_owned();
-                let advice = "write it again with compression=\"snappy\", or ignore the column";
+                let advice = "write it again with compression=\"zstd\", or ignore the column";
                 let problem = format!(
                     "column {column:?} is compressed by {codec}, which cannot be read: {advice}"
                 );
@@ -90,15 +89,12 @@ impl ParquetFile {
             }
         }
         let rows = (CELLS / columns.len().max(1)).clamp(1, ROWS);
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
-            GuardedPages(file),
-            self.metadata.clone(),
-        );
-        let reader = builder
-            .with_projection(mask)
-            .with_batch_size(rows)
-            .build()
-            .map_err(|error| damaged(path, &error.to_string()))?;
+        let pages = FilePages { file: Arc::new(file), metadata: self.metadata.metadata().clone() };
+        let kinds = Some(self.schema().fields());
+        let reader = parquet_to_arrow_field_levels(schema, mask, kinds).and_then(|levels| {
+            ParquetRecordBatchReader::try_new_with_row_groups(&levels, &pages, rows, None)
+        });
+        let reader = reader.map_err(|error| damaged(path, &error.to_string()))?;
         Ok(Batches(reader))
     }
 }

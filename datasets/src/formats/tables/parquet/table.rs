@@ -5,13 +5,15 @@
 //! from, and dictionaries. The promises of a file are compared with its length first. That leaves
 //! four cases unbounded:
 //!
-//! - a page expands as far as its codec can;
+//! - a page or a buffer expands as far as its codec can, but never beyond the length that it
+//!   promises;
 //! - the footer of a Parquet file takes some hundred times its own length;
 //! - a column of one value takes no bytes in a Parquet file, however many rows it has;
 //! - a Parquet schema nested tens of thousands deep exhausts the stack.
 //!
 //! A damaged file that makes the decoder panic is an error like any other. The panic's message
-//! still reaches the program's panic hook, which a library does not replace.
+//! reaches the program's panic hook, which a library does not replace: `page_check` finds damage
+//! before, as far as it is known.
 
 use std::fs::File;
 use std::io::Read;

@@ -78,6 +78,10 @@ fn dates_in_other_forms_are_said_to_be() {
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let error = refused(&column(&many), &TableOptions::default());
     assert!(error.contains(note) && error.ends_with("or ignore it"), "{error}");
+    let note = "the column \"a\" looks like dates such as 20210304, and is read as plain numbers: \
+                write them as 2021-03-04 if they are dates";
+    assert_eq!(one(&["20240229", "19991231"]).1, [note]);
+    assert!(one(&["20240229", "20240230"]).1.is_empty());
     let versions = one(&["1.10.12", "1.10.13"]);
     assert!(versions.1.is_empty(), "{versions:?}");
 }

@@ -1,0 +1,141 @@
+//! The trials of a curve or a comparison: several side by side, and each kept on disk, where there
+//! are checkpoints.
+
+use super::curve::{Curve, Point, Trial, TrialResult};
+use super::kept::KeptWork;
+use crate::checkpoint::Identity;
+use crate::error::{Error, ErrorKind};
+use crate::evaluation::Metric;
+use crate::event::{EpochRecord, Event, Observer};
+use crate::methods::{Method, draw_seed};
+use narrows_datasets::{LabelDraw, Rows};
+use narrows_engine::{Context, Params};
+use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+/// A trial that is through.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FinishedTrial {
+    pub result: TrialResult,
+    /// The name of the run that was kept.
+    pub run: String,
+    /// The epochs of that run.
+    pub history: Vec<EpochRecord>,
+}
+
+/// The settings of a trial, for its [`Identity`].
+#[derive(Debug)]
+#[expect(dead_code, reason = "read as text")]
+struct Settings<'s> {
+    method: &'s Method,
+    point: &'s Point,
+    learning_rates: &'s [f32],
+    ensemble: usize,
+    seed: u64,
+}
+
+impl Curve<'_> {
+    /// Runs `trials`, several side by side, each on one thread: that scales better than threads
+    /// within a small step. Returns what `keep` makes of each as soon as it is through, in
+    /// the order of `trials`.
+    pub(super) fn measure<T: Send>(
+        &self,
+        cx: &Context,
+        pretrained: Option<&Params>,
+        trials: &[Trial<'_>],
+        observer: &dyn Observer,
+        keep: impl Fn(FinishedTrial) -> Result<T, Error> + Sync,
+    ) -> Result<Vec<T>, Error> {
+        observer.notice(&Event::Runs { what: "classifiers", count: trials.len() });
+        let (next, single) = (AtomicUsize::new(0), cx.single());
+        let kept = cx.map(trials.len(), |_| {
+            // In this order, whichever thread comes first.
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let trial = &trials[at];
+            let result = self.trial(&single, trial, pretrained, observer);
+            if !matches!(&result, Err(e) if e.kind() == ErrorKind::Stopped) {
+                observer.notice(&Event::RunDone);
+            }
+            let labels = trial.point.labels;
+            let finished = result.map_err(|e| match self.points.len() {
+                1 => e,
+                _ => e.during(&format!("{labels} labels")),
+            })?;
+            Ok((at, keep(finished)?))
+        });
+        // A stop is no failure of a trial, and comes before those there are.
+        let stopped = |kept: &Result<_, Error>| match kept {
+            Err(e) if e.kind() == ErrorKind::Stopped => Some(e.clone()),
+            _ => None,
+        };
+        if let Some(e) = kept.iter().find_map(stopped) {
+            return Err(e);
+        }
+        let mut kept = kept.into_iter().collect::<Result<Vec<_>, Error>>()?;
+        kept.sort_by_key(|(at, _)| *at);
+        Ok(kept.into_iter().map(|(_, kept)| kept).collect())
+    }
+
+    fn trial(
+        &self,
+        cx: &Context,
+        &Trial { point, method, draw }: &Trial<'_>,
+        pretrained: Option<&Params>,
+        observer: &dyn Observer,
+    ) -> Result<FinishedTrial, Error> {
+        let start = Instant::now();
+        let labels = self.labels_of(point, draw)?;
+        let name = format!("{} draw {draw}", method.name());
+        let kept = KeptWork::new(observer, &format!("{} labels {name}", point.labels));
+        let identity = || self.identity(point, method, pretrained, &labels);
+        if let Some(finished) = kept.finished(identity)? {
+            return Ok(finished);
+        }
+        let given = self.given(point, pretrained);
+        let seed = draw_seed(self.seed, draw as u64);
+        let trained = method.train_one(cx, &given, &labels, seed, &name, &kept)?;
+        let seconds = start.elapsed().as_secs_f64();
+        let test = trained.test(cx, &self.data.test)?;
+        let best = trained.best();
+        let result = TrialResult {
+            labels: point.labels,
+            method: method.name().to_string(),
+            draw,
+            validation: point.validation,
+            seed,
+            test_accuracy: test.accuracy_by(Metric::Accuracy).unwrap_or(f64::NAN),
+            test_balanced_accuracy: test.accuracy_by(Metric::Balanced).unwrap_or(f64::NAN),
+            test_loss: test.loss,
+            validation_accuracy: best.and_then(|best| best.validation_accuracy),
+            validation_loss: best.and_then(|best| best.validation_loss),
+            lr: trained.lr,
+            epochs: trained.history.len(),
+            best_epoch: trained.best_epoch,
+            seconds,
+            settings: method.fingerprint(),
+        };
+        let finished = FinishedTrial { result, run: trained.run, history: trained.history };
+        kept.keep(cx, &finished, identity);
+        Ok(finished)
+    }
+
+    /// What a trial is.
+    fn identity(
+        &self,
+        point: &Point,
+        method: &Method,
+        pretrained: Option<&Params>,
+        labels: &LabelDraw,
+    ) -> Result<Identity, Error> {
+        let Curve { learning_rates, ensemble, seed, .. } = self;
+        let settings = Settings { method, point, learning_rates, ensemble: *ensemble, seed: *seed };
+        let network = self.architecture.classifier(self.data.train.classes())?;
+        let pretrained = pretrained.filter(|_| method.needs_encoder());
+        let (train, validation) = (Rows::Listed(&labels.train), Rows::Listed(&labels.validation));
+        Identity::new(&settings, &network, pretrained)
+            .on(&self.data.train, &[("training labels", train), ("validation labels", validation)])?
+            .on(&self.data.test, &[])
+    }
+}

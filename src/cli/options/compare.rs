@@ -1,0 +1,122 @@
+//! The options of `narrows compare`.
+
+use super::architecture::ArchitectureOptions;
+use super::classifier::{ClassifierTraining, MetricOption};
+use super::data::DataOptions;
+use super::finetuning::FinetuningOptions;
+use super::labels::ComparedLabels;
+use super::methods::{self, ComparedSemi, MethodName, method};
+use super::prefixed::{Finetune, Prefixed, Pretrain};
+use super::pretraining::{AutoencoderTraining, PretrainingOptions};
+use super::running::RunningOptions;
+use super::values::Auto;
+use super::values::{List, Written, auto, count, filled, list, positive, time};
+use crate::error::Error;
+use clap::Args;
+use narrows_datasets::TrainTest;
+use narrows_models::curve::Point;
+use narrows_models::{Architecture, Curve};
+use serde::Serialize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The options of `narrows compare`.
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Compare {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub labels: ComparedLabels,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub metric: MetricOption,
+    #[arg(long, help = methods::METHODS_HELP.as_str(), value_name = "NAMES",
+          help_heading = "Methods", default_value = "auto",
+          value_parser = auto(filled(list(method))))]
+    pub methods: Auto<List<MethodName>>,
+    /// Time to try other methods: lp-ft and the semi-supervised methods train on the first label
+    /// draw, and the best of them by validation labels joins the comparison. Half of the time is
+    /// for the trials, half for training on all draws: 90s, 10m, 2h [default: no others are tried]
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Methods")]
+    pub auto: Option<Written<Duration>>,
+    /// Number of classifiers for each method and draw, from different seeds. The mean of their
+    /// probabilities decides
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(1, 1000),
+          help_heading = "Methods")]
+    pub ensemble: usize,
+    /// Run folder or .safetensors file with a pretrained encoder [default: a new one is pretrained,
+    /// if a method needs it]
+    #[arg(long, value_name = "RUN", help_heading = "Methods")]
+    pub encoder: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub architecture: ArchitectureOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub pretraining: PretrainingOptions<Prefixed<AutoencoderTraining, Pretrain>>,
+    /// Candidates for the learning rate. Validation labels choose one for each method and draw
+    #[arg(long, value_name = "LIST", default_value = "3e-3,1e-2,3e-2,1e-1",
+          value_parser = filled(list(positive)), help_heading = "Fine-tuning")]
+    pub finetune_lr: List<f32>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub finetuning: Prefixed<ClassifierTraining, Finetune>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub finetuning_options: Prefixed<FinetuningOptions, Finetune>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub semi: ComparedSemi,
+    /// Run folder of a curve to continue, with its options. Numbers of labels, methods and the
+    /// number of draws may differ: finished parts are kept [default: a new run]
+    #[arg(long = "continue", value_name = "RUN", conflicts_with_all = ["out", "config"],
+          help_heading = "Run")]
+    #[serde(skip)]
+    pub continued: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub running: RunningOptions,
+}
+
+impl Compare {
+    /// The methods and the points on `data`, where the network of methods that transfer is
+    /// `architecture`; numbers and names take the place of `auto`.
+    pub fn curve<'a>(
+        &mut self,
+        data: &'a TrainTest,
+        architecture: Architecture,
+    ) -> Result<Curve<'a>, Error> {
+        let train = &data.train;
+        let points = self.labels.settle(train)?;
+        let List(given) = self.methods.clone().or(List(Vec::new()));
+        let names = methods::compared(&given, points.len());
+        self.methods = Auto::Given(List(names.clone()));
+        let metric = self.metric.metric;
+        let methods =
+            names.iter().map(|&name| self.semi.method(name, train, &architecture, metric));
+        let methods = methods.collect::<Result<_, _>>()?;
+        self.finetuning.options().check::<Prefixed<ClassifierTraining, Finetune>>(train)?;
+        let List(rates) = &self.finetune_lr;
+        let point = |(labels, validation): (usize, usize)| {
+            let mut training = self.finetuning.options().clone();
+            let extras = self.finetuning_options.options();
+            let finetuning =
+                training.finetuning(extras, rates[0], metric, labels, self.running.seed);
+            Point { labels, validation, finetuning }
+        };
+        Ok(Curve {
+            data,
+            architecture,
+            learning_rates: rates.clone(),
+            methods,
+            points: points.into_iter().map(point).collect(),
+            draws: self.labels.draws,
+            ensemble: self.ensemble,
+            seed: self.running.seed,
+        })
+    }
+}

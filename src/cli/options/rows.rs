@@ -1,0 +1,84 @@
+//! The options of commands that write something for each row: `predict`, `score`, `embed`.
+
+use super::data::DataOptions;
+use super::row_output::{PartOption, RowOutput};
+use super::running::MachineOptions;
+use super::values::{List, count, filled, list, not_negative, zero_to_one};
+use clap::Args;
+use std::path::PathBuf;
+
+/// The options of `narrows predict`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Predict {
+    /// Run folder or .safetensors file of a classifier
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    pub part: PartOption,
+    /// Number of classes to write for each row, the most probable first
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = count(1, 65_536),
+          help_heading = "Predictions")]
+    pub top: usize,
+    /// Write the probability of every class
+    #[arg(long, help_heading = "Predictions")]
+    pub all: bool,
+    #[command(flatten)]
+    pub machine: MachineOptions,
+    /// New file that ends in .csv, .npy (probabilities alone) or .parquet, or new folder for a file
+    /// and summary.json [default: CSV to standard output]
+    #[arg(long, value_name = "PATH", help_heading = "Run")]
+    pub out: Option<PathBuf>,
+}
+
+/// The options of `narrows score`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Score {
+    /// Run folder or .safetensors file of an autoencoder
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    pub part: PartOption,
+    /// Score above which a row is marked as unusual [default: none is marked]
+    #[arg(long, value_name = "SCORE", value_parser = not_negative::<f32>,
+          conflicts_with = "quantile", help_heading = "Scores")]
+    pub threshold: Option<f32>,
+    /// Quantile of the scores above which a row is marked as unusual: 0.99 marks the highest
+    /// hundredth [default: none is marked]
+    #[arg(long, value_name = "Q", value_parser = zero_to_one::<f64>, help_heading = "Scores")]
+    pub quantile: Option<f64>,
+    /// Classes of usual samples, separated by commas. The report says how well the scores tell all
+    /// other labelled rows from these (AUROC, average precision) [default: the classes of the
+    /// training half, if the test half has others, such as train/good and test/crack]
+    #[arg(long, value_name = "CLASSES", value_parser = filled(list(class)),
+          help_heading = "Scores")]
+    pub normal: Option<List<String>>,
+    #[command(flatten)]
+    pub machine: MachineOptions,
+    #[command(flatten)]
+    pub export: RowOutput,
+}
+
+/// Reads the name of a class.
+fn class(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
+}
+
+/// The options of `narrows embed`.
+#[derive(Clone, Debug, Args)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
+pub struct Embed {
+    /// Run folder or .safetensors file of an autoencoder or a classifier
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    pub part: PartOption,
+    #[command(flatten)]
+    pub machine: MachineOptions,
+    #[command(flatten)]
+    pub export: RowOutput,
+}

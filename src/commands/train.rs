@@ -1,0 +1,59 @@
+//! `narrows train`: a classifier from the labels there are, and by some methods from all other
+//! samples as well.
+
+mod classifier;
+mod finetuning;
+mod semi;
+
+use super::refuse;
+use crate::cli::options::finetuning::FinetuningOptions;
+use crate::cli::options::methods::MethodName;
+use crate::cli::options::semi::{SemiMethodOptions, SemiName, SemiOptions};
+use crate::cli::options::train::Train;
+use crate::cli::options::values::ids;
+use crate::error::{Error, bail};
+use narrows_models::Transfer;
+use std::time::Instant;
+
+const NAME: &str = "train";
+
+pub fn run(mut options: Train, explicit: &[String]) -> Result<String, Error> {
+    let began = Instant::now();
+    let auto = match options.encoder {
+        Some(_) => MethodName::Transfer(Transfer::LpFt),
+        None => MethodName::Semi(SemiName::Vat),
+    };
+    let method = options.method.settle(auto);
+    let reason = format!("the method {} has no use for it", method.name());
+    match method {
+        MethodName::Transfer(transfer) => {
+            refuse(explicit, &ids::<SemiOptions>(), &reason)?;
+            refuse(explicit, &ids::<SemiMethodOptions>(), &reason)?;
+            check_encoder(&options, transfer, explicit)?;
+            finetuning::run(options, transfer, explicit, began)
+        }
+        MethodName::Semi(semi) => {
+            refuse(explicit, &ids::<FinetuningOptions>(), &reason)?;
+            let foreign: Vec<&String> = explicit.iter().filter(|id| !semi.takes(id)).collect();
+            refuse(explicit, &foreign, &reason)?;
+            semi::run(options, semi, explicit, began)
+        }
+    }
+}
+
+/// An encoder is there for a method that starts from one, and no option for it that has no effect.
+fn check_encoder(options: &Train, method: Transfer, explicit: &[String]) -> Result<(), Error> {
+    match (&options.encoder, method) {
+        (_, Transfer::Scratch) => {
+            refuse(explicit, &["lr_decay", "l2_sp"], "scratch starts without a pretrained encoder")
+        }
+        (None, _) => bail!(
+            "--method {} needs a pretrained encoder: give --encoder RUN, or choose scratch or vat",
+            method.name()
+        ),
+        (_, Transfer::Freeze) => {
+            refuse(explicit, &["lr_decay", "l2_sp"], "freeze leaves the encoder as it is")
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,61 @@
+//! A classifier from the labelled samples and all others at once.
+
+use super::classifier::{Classifier, DrawnLabels, RUN, Start};
+use crate::cli::options::architecture::ArchitectureOptions;
+use crate::cli::options::classifier::ClassifierTraining;
+use crate::cli::options::methods::SEMI_LR;
+use crate::cli::options::semi::{self, SemiName, SemiOptions};
+use crate::cli::options::train::Train;
+use crate::cli::options::values::variant_name;
+use crate::error::Error;
+use narrows_datasets::{LabelDraw, Rows};
+use narrows_engine::{Loss, Params};
+use narrows_models::architecture::ENCODER;
+use narrows_models::semi::{SemiRun, SemiTask};
+use std::time::Instant;
+
+pub fn run(
+    mut options: Train,
+    method: SemiName,
+    explicit: &[String],
+    began: Instant,
+) -> Result<String, Error> {
+    let name = variant_name(&method);
+    let Train { encoder, data, architecture, running, .. } = &mut options;
+    let fresh = |architecture: &mut ArchitectureOptions, input| architecture.be_for(method, input);
+    let start = Start::open(encoder, data, architecture, explicit, running, fresh)?;
+    let train = &start.data.train;
+    let labels = DrawnLabels::draw(train, &mut options.labels, options.running.seed)?;
+    let Train { semi, training, .. } = &options;
+    semi::check::<ClassifierTraining, SemiOptions>(method, training, semi, train)?;
+    let lr = options.lr.settle(SEMI_LR);
+    let of_method = (&mut options.semi, &mut options.semi_methods);
+    let metric = options.metric.metric;
+    let training = options.training.semi(method, of_method, lr, metric, train, labels.seed);
+    training.check_for(&start.architecture)?;
+    let network = start.architecture.classifier(train.classes())?;
+    let mut params = Params::new(&network, labels.seed);
+    if let Some(pretrained) = &start.pretrained {
+        params.copy_from(pretrained, ENCODER)?;
+    }
+    let LabelDraw { train: rows, validation: held } = &labels.draw;
+    let task = SemiTask {
+        data: train,
+        labelled: Rows::Listed(rows),
+        unlabelled: Rows::all(train.learnt()),
+        validation: Rows::Listed(held),
+    };
+    let mut run = SemiRun::new(RUN, &network, params, task, &training)?;
+    let classifier = Classifier {
+        method: &name,
+        start: &start,
+        labels: &labels,
+        network: &network,
+        loss: &Loss::cross_entropy(),
+        metric: training.metric,
+    };
+    classifier.train(&options, (&options.labels, &options.running), began, |cx, observer| {
+        run.train(cx, observer)?;
+        Ok(run.into_result())
+    })
+}

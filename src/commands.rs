@@ -13,27 +13,7 @@ pub mod pretrain;
 pub mod score;
 pub mod train;
 
-use crate::cli::config;
-use crate::cli::options::running::RunningOptions;
 use crate::error::{Error, bail};
-use crate::run::folder::{CONFIG, RunFolder};
-use narrows_engine::Context;
-use serde::Serialize;
-
-/// Makes the folder of a run of `command` and writes its configuration there: that the folder can
-/// be written to is known before anything is trained.
-fn begin(
-    command: &str,
-    options: &impl Serialize,
-    running: &RunningOptions,
-    cx: &Context,
-) -> Result<RunFolder, Error> {
-    let note = format!("computed with --isa {} on {} threads", cx.isa().name(), cx.threads());
-    let config = config::text(command, options, &note)?;
-    let folder = RunFolder::create(running.out.as_deref(), command)?;
-    folder.write(CONFIG, config.as_bytes())?;
-    Ok(folder)
-}
 
 /// Refuses the options `ids` where they were given although they have no effect, because of
 /// `reason`.

@@ -1,21 +1,52 @@
 //! The error of the binary: one line that says what is wrong and what to do.
 
 use narrows_datasets::Remedy;
+use narrows_models::ErrorKind;
 use std::fmt;
 use std::path::Path;
 
 /// Why a command could not do its work.
 #[derive(Debug)]
-pub struct Error(String);
+pub struct Error {
+    message: String,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Failed,
+    /// A training was asked to stop, and did.
+    Stopped,
+    /// The same, with the exit code that the signal asks for.
+    StoppedBy(u8),
+}
 
 impl Error {
     pub fn new(message: impl Into<String>) -> Error {
-        Error(message.into())
+        Error { message: message.into(), kind: Kind::Failed }
+    }
+
+    /// True if a training was asked to stop, and did.
+    pub fn is_stopped(&self) -> bool {
+        self.kind != Kind::Failed
+    }
+
+    /// The same, with more to say, and the exit code that the signal asks for.
+    pub fn stopped_by(self, more: &str, code: u8) -> Error {
+        Error { message: self.message + more, kind: Kind::StoppedBy(code) }
+    }
+
+    /// The exit code of the program.
+    pub fn code(&self) -> u8 {
+        match self.kind {
+            Kind::StoppedBy(code) => code,
+            _ => 2,
+        }
     }
 
     /// The same error, with what it is about before it.
     pub fn during(self, what: &str) -> Error {
-        Error(format!("{what}: {}", self.0))
+        Error { message: format!("{what}: {}", self.message), ..self }
     }
 
     /// The error of that message, and the option that helps, which the libraries do not know.
@@ -33,6 +64,7 @@ impl Error {
             Some(Remedy::FewerLabels) => " by --labels or --validation",
             Some(Remedy::IgnoredNames) => ": choose by --ignore",
             Some(Remedy::LabelName) => ": choose by --target",
+            Some(Remedy::ColumnName) => ": choose by --id",
             Some(Remedy::CategoryNames) => ": choose by --categorical",
             Some(Remedy::OrdinalNames) => ": choose by --ordinal",
             Some(Remedy::SkipUnreadable) => " by --skip-bad",
@@ -40,12 +72,12 @@ impl Error {
             Some(Remedy::LabelsFile) => " by --labels-file",
             _ => "",
         };
-        Error(message + option)
+        Error::new(message + option)
     }
 
     /// An error about the file or folder at `path`.
     pub fn at(path: &Path, problem: impl fmt::Display) -> Error {
-        Error(format!("{}: {problem}", path.display()))
+        Error::new(format!("{}: {problem}", path.display()))
     }
 }
 
@@ -74,7 +106,7 @@ pub(crate) use ensure;
 /// One line, whatever a path or a message holds.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
+        for character in self.message.chars() {
             match character {
                 '\n' => f.write_str(" ")?,
                 c if c.is_control() => write!(f, "{}", c.escape_default())?,
@@ -87,13 +119,17 @@ impl fmt::Display for Error {
 
 impl From<narrows_engine::Error> for Error {
     fn from(e: narrows_engine::Error) -> Error {
-        Error(e.to_string())
+        Error::new(e.to_string())
     }
 }
 
 impl From<narrows_models::Error> for Error {
     fn from(e: narrows_models::Error) -> Error {
-        Error::advised(e.to_string(), e.remedy())
+        let kind = match e.kind() {
+            ErrorKind::Stopped => Kind::Stopped,
+            _ => Kind::Failed,
+        };
+        Error { kind, ..Error::advised(e.to_string(), e.remedy()) }
     }
 }
 

@@ -16,9 +16,9 @@ fn main() -> ExitCode {
     match work() {
         Ok(text) => match show(&text) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(e) => fail(&format!("the result cannot be written to standard output: {e}")),
+            Err(e) => fail(&format!("the result cannot be written to standard output: {e}"), 2),
         },
-        Err(e) => fail(&e.to_string()),
+        Err(e) => fail(&e.to_string(), e.code()),
     }
 }
 
@@ -31,10 +31,10 @@ fn show(text: &str) -> std::io::Result<()> {
     }
 }
 
-fn fail(message: &str) -> ExitCode {
+fn fail(message: &str, code: u8) -> ExitCode {
     // Where nobody listens, the exit code still tells.
     let _ = writeln!(std::io::stderr(), "narrows: {message}");
-    ExitCode::from(2)
+    ExitCode::from(code)
 }
 
 /// Does what the command line asks for, and returns what to print.

@@ -6,3 +6,4 @@ pub mod reconstructions;
 pub mod recorder;
 pub mod results;
 pub mod row_writer;
+pub mod session;

@@ -58,6 +58,8 @@ pub enum Remedy {
     CategoryNames,
     /// The columns whose categories are to be ordered have other names.
     OrdinalNames,
+    /// The column to read has another name.
+    ColumnName,
     /// Say that the table has no header.
     NoHeader,
     /// Say which mark is before the fractions of numbers.

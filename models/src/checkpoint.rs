@@ -19,7 +19,3 @@ pub use file::Checkpoint;
 pub(crate) use file::{Manifest, Tensor};
 pub use folder::Checkpoints;
 pub(crate) use identity::Identity;
-
-// The binary still looks for model files here.
-#[doc(hidden)]
-pub use crate::model_file::{Description, load, save};

@@ -1,9 +1,12 @@
 //! Options as `config.toml`, which each run leaves and `--config` takes back.
 
-use crate::error::Error;
+use crate::error::{Error, bail};
 use serde::Serialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use toml::{Table, Value};
+
+/// The name of the file in a run folder.
+pub const CONFIG: &str = "config.toml";
 
 /// The key that says which command a file is for.
 pub const COMMAND: &str = "command";
@@ -60,4 +63,16 @@ pub fn difference(
         stored.keys().chain(now.keys()).filter(|key| *key != COMMAND && *key != "threads");
     let differs = |key: &&String| !free(key) && stored.get(*key) != now.get(*key);
     Ok(keys.find(differs).cloned())
+}
+
+/// The configuration of the run in the folder `run`.
+pub fn of_run(run: &Path) -> Result<PathBuf, Error> {
+    let path = run.join(CONFIG);
+    match (run.is_dir(), path.is_file()) {
+        (true, true) => Ok(path),
+        (true, false) => {
+            bail!(run, "holds no {CONFIG}: name the folder of a run")
+        }
+        (false, _) => bail!(run, "there is no such run: name a run folder"),
+    }
 }

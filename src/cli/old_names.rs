@@ -73,7 +73,7 @@ pub fn renamed(args: Vec<OsString>) -> (Vec<OsString>, Vec<String>) {
     let options: Vec<_> = rest.iter().map(|word| word.to_str().and_then(split)).collect();
     let value =
         |name| options.iter().flatten().find(|(of, _)| *of == name).map(|(_, value)| *value);
-    let from_file = ["config", "continue"].into_iter().any(|name| value(name).is_some());
+    let from_file = ["config", "continue", "resume"].into_iter().any(|name| value(name).is_some());
     let missing = |name| value(name).is_none() && !from_file;
     // The defaults of the old commands.
     let default = match was.as_str() {
@@ -152,6 +152,7 @@ pub fn option(
         }),
         ("compare" | "curve", "semi") => Some(semi_words(value.unwrap_or_default())),
         ("compare" | "curve", "semi-encoder") => Some(vec![flag("semi-pretrained")]),
+        ("compare" | "curve", "continue") => Some(vec![flag("resume")]),
         ("curve", "finetune-samples") => Some(Vec::new()),
         ("curve", "labels") if value == Some("auto") => Some(vec!["--labels=curve".to_owned()]),
         ("finetune", "scratch") => Some(vec!["--method=scratch".to_owned()]),
@@ -219,7 +220,7 @@ mod tests {
             ("compare --recipe best", "compare --auto=10m", 1),
             ("curve --labels auto --methods full", "compare --labels=curve --methods full", 2),
             ("curve --draws 2", "compare --labels=curve --draws 2", 1),
-            ("curve --continue r --mixup 1", "compare --continue r --finetune-mixup 1", 2),
+            ("curve --continue r --mixup 1", "compare --resume r --finetune-mixup 1", 3),
             (
                 "curve --labels 9 --semi --epochs~4~--epsilon=2 --semi-encoder",
                 "compare --labels=9 --semi-epochs=4 --vat-epsilon=2 --semi-pretrained",

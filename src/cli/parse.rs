@@ -7,15 +7,14 @@
 //! narrows compare  [the file's flags, less those given explicitly]  [the flags given explicitly]
 //! ```
 //!
-//! so that what is given wins over the file, and the file over the defaults. `--continue RUN` takes
+//! so that what is given wins over the file, and the file over the defaults. `--resume RUN` takes
 //! the run's own.
 
 use super::clap_errors::{self, Stop};
-use super::config::{COMMAND, flag_value};
+use super::config::{self, COMMAND, flag_value};
 use super::options::CommandLine;
 use super::{old_names, short_help};
 use crate::error::{Error, bail};
-use crate::run::folder;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use std::ffi::OsString;
@@ -25,7 +24,8 @@ use strsim::levenshtein;
 use toml::{Table, Value};
 
 /// Options that are given anew each time, and never stored.
-const NOT_STORED: [&str; 5] = ["out", "config", "continue", "quiet", "help"];
+const NOT_STORED: [&str; 7] =
+    ["out", "config", "resume", "checkpoint-every", "keep", "quiet", "help"];
 
 /// A command line, with its file overlaid.
 pub struct Parsed {
@@ -58,9 +58,9 @@ pub fn parse(args: Vec<OsString>) -> Result<Parsed, Stop> {
         .filter(|id| given.value_source(id) == Some(ValueSource::CommandLine))
         .collect();
     let path = |id| given.try_get_one::<PathBuf>(id).ok().flatten();
-    let file = match (path("config"), path("continued")) {
+    let file = match (path("config"), path("resume")) {
         (Some(file), _) => Some(file.clone()),
-        (None, Some(run)) => Some(folder::config(run)?),
+        (None, Some(run)) => Some(config::of_run(run)?),
         (None, None) => None,
     };
     let matches = match &file {

@@ -1,21 +1,21 @@
 //! `narrows pretrain`: an autoencoder on all samples.
 
 use super::inputs::open;
-use super::{begin, refuse};
+use super::refuse;
 use crate::cli::options::architecture::{ArchitectureOptions, latent};
 use crate::cli::options::pretrain::Pretrain;
 use crate::cli::options::values::ids;
 use crate::error::Error;
-use crate::output::progress::Progress;
 use crate::output::shell::quoted;
 use crate::output::summary::Summary;
 use crate::output::tables::reconstruction::{data_line, reconstruction};
-use crate::run::folder::{METRICS, MODEL, RunFolder};
+use crate::run::folder::{METRICS, MODEL};
 use crate::run::metrics;
 use crate::run::reconstructions;
 use crate::run::recorder::Recorder;
+use crate::run::session::Session;
 use narrows_engine::Context;
-use narrows_models::checkpoint::Description;
+use narrows_models::model_file::Description;
 use narrows_models::pretraining::Pretrained;
 use narrows_models::{Architecture, Checked, Pretraining, SampleShape};
 use std::time::Instant;
@@ -40,40 +40,48 @@ pub fn run(mut options: Pretrain, explicit: &[String]) -> Result<String, Error> 
     let pretraining = options.pretraining.of(&data, &architecture, &training)?;
     let pretraining = pretraining.check()?;
     let cx = machine.context()?;
-    let folder = begin(NAME, &options, &options.running, &cx)?;
-
-    let progress = Progress::new(machine.quiet);
-    let result = pretrain(&pretraining, &cx, &progress, &folder, MODEL)?;
-    reconstructions::draw(&cx, &architecture.autoencoder()?, &result.params, &data.test, &folder)?;
-    folder.write(METRICS, metrics::csv([(Pretraining::RUN, &result.history[..])]).as_bytes())?;
-    let dataset = data.train.name();
-    let summary = Summary::new(NAME, dataset)
-        .row("seed", options.running.seed)
-        .row("threads", cx.threads())
-        .row("unlabelled", result.unlabelled)
-        .row("test_samples", data.test.len())
-        .row("pca", &result.pca)
-        .row("autoencoder", &result.autoencoder)
-        .row("best_epoch", result.best_epoch);
-    folder.finish(summary, start)?;
-    let head = data_line(dataset, result.unlabelled, data.test.len());
-    let errors = reconstruction(&result.pca, &result.autoencoder);
-    let path = folder.path().display();
-    let next = format!("narrows train{data_words} --encoder {}", quoted(&path));
-    Ok(format!("{head}\n\n{errors}\nrun folder: {path}\nnext: {next}\n"))
+    let session = Session::begin(NAME, &options, &options.running, &cx, |_| false)?;
+    session.unfinished()?.run(|session| {
+        let folder = &session.folder;
+        let result = pretrain(&pretraining, &cx, session, MODEL)?;
+        reconstructions::draw(
+            &cx,
+            &architecture.autoencoder()?,
+            &result.params,
+            &data.test,
+            folder,
+        )?;
+        folder
+            .write(METRICS, metrics::csv([(Pretraining::RUN, &result.history[..])]).as_bytes())?;
+        let dataset = data.train.name();
+        let summary = Summary::new(NAME, dataset)
+            .row("seed", options.running.seed)
+            .row("threads", cx.threads())
+            .row("unlabelled", result.unlabelled)
+            .row("test_samples", data.test.len())
+            .row("pca", &result.pca)
+            .row("autoencoder", &result.autoencoder)
+            .row("best_epoch", result.best_epoch);
+        folder.finish(summary, start)?;
+        let head = data_line(dataset, result.unlabelled, data.test.len());
+        let errors = reconstruction(&result.pca, &result.autoencoder);
+        let path = folder.path().display();
+        let next = format!("narrows train{data_words} --encoder {}", quoted(&path));
+        Ok(format!("{head}\n\n{errors}\nrun folder: {path}\nnext: {next}\n"))
+    })
 }
 
-/// Pretrains an autoencoder, whose weights go into the file `model` of `folder`.
+/// Pretrains an autoencoder, whose weights go into the file `model` of the run's folder.
 pub fn pretrain(
     pretraining: &Checked<'_, Pretraining<'_>>,
     cx: &Context,
-    progress: &Progress,
-    folder: &RunFolder,
+    session: &Session,
     model: &str,
 ) -> Result<Pretrained, Error> {
     let train = &pretraining.data.train;
     let description = Description::autoencoder(pretraining.architecture.clone(), train);
-    let recorder = Recorder::new(progress, Pretraining::RUN, &description, folder.file(model));
+    let recorder =
+        Recorder::new(session, Pretraining::RUN, &description, session.folder.file(model));
     let result = pretraining.run(cx, &recorder);
-    recorder.close(result, folder)
+    recorder.close(result, &session.folder)
 }

@@ -75,6 +75,23 @@ impl Observer for Progress {
     }
 }
 
+/// The line for what is said whatever else is going on.
+fn told(event: &Event<'_>) -> Option<String> {
+    match event {
+        Event::NotSaved { run, error } => Some(format!(
+            "{run}: no checkpoint could be saved: {error}: the training goes on, and tries again"
+        )),
+        Event::Damaged { run, error } => {
+            Some(format!("{run}: {error}: the training goes on from the checkpoint before it"))
+        }
+        Event::Resumed { run, other_isa: Some(isa), .. } => Some(format!(
+            "{run}: its first steps were computed with --isa {isa}: the last bits may be others \
+             than of a run in one go"
+        )),
+        _ => None,
+    }
+}
+
 /// Writes a line to stderr. If stderr is closed, the work goes on.
 fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");

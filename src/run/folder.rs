@@ -1,15 +1,16 @@
 //! The folder that a run leaves.
 
+use crate::cli::config::{self, CONFIG};
 use crate::error::{Error, bail, ensure};
+use crate::output::shell::quoted;
 use crate::output::summary::Summary;
 use narrows_datasets::write_atomically;
-use std::cell::Cell;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-pub const CONFIG: &str = "config.toml";
 pub const METRICS: &str = "metrics.csv";
 pub const SUMMARY: &str = "summary.json";
 pub const MODEL: &str = "model.safetensors";
@@ -20,6 +21,10 @@ pub const CODES: &str = "codes.npy";
 pub const RESULTS: &str = "results.jsonl";
 pub const CURVE: &str = "curve.svg";
 pub const CONFUSION: &str = "confusion.csv";
+/// The folder of the checkpoints of a run in progress.
+pub const CHECKPOINTS: &str = "checkpoints";
+/// The file that one process at a time has locked.
+const LOCK: &str = ".lock";
 /// Runs without `--out` get a folder in this one.
 const RUNS: &str = "runs";
 /// The remedy where something cannot be written.
@@ -46,7 +51,9 @@ pub struct RunFolder {
     path: PathBuf,
     /// The folders made for this run, the innermost first.
     made: Vec<PathBuf>,
-    kept: Cell<bool>,
+    kept: AtomicBool,
+    /// Held as long as this process works in the folder. A process that is killed lets go of it.
+    _lock: Option<File>,
 }
 
 impl RunFolder {
@@ -56,12 +63,54 @@ impl RunFolder {
             Some(path) => (path.to_path_buf(), make(path)?),
             None => make_next(command)?,
         };
-        Ok(RunFolder { path, made, kept: Cell::new(false) })
+        // First: what is there tells nothing while another process is at it.
+        let lock = lock(&path)?;
+        let folder = RunFolder { path, made, kept: AtomicBool::new(false), _lock: lock };
+        if let Some(name) = FILES.into_iter().find(|name| folder.file(name).exists()) {
+            folder.keep();
+            return Err(folder.taken(name));
+        }
+        Ok(folder)
     }
 
     /// The folder of an earlier run, to go on with; nothing in it is removed, whatever happens.
-    pub fn reopen(path: &Path) -> RunFolder {
-        RunFolder { path: path.to_path_buf(), made: Vec::new(), kept: Cell::new(true) }
+    pub fn reopen(path: &Path) -> Result<RunFolder, Error> {
+        let lock = lock(path)?;
+        Ok(RunFolder {
+            path: path.to_path_buf(),
+            made: Vec::new(),
+            kept: AtomicBool::new(true),
+            _lock: lock,
+        })
+    }
+
+    /// The error where another run's file, `name`, is in the folder.
+    fn taken(&self, name: &str) -> Error {
+        let path = &self.path;
+        let stopped = || {
+            let config: toml::Table = fs::read_to_string(self.file(CONFIG)).ok()?.parse().ok()?;
+            let command = config.get(config::COMMAND)?.as_str()?.to_owned();
+            (!self.is_finished()).then_some(command)
+        };
+        match stopped() {
+            Some(command) => Error::at(
+                path,
+                format_args!(
+                    "holds a run that was stopped: continue it by narrows {command} --resume {}, \
+                     or {HINT}",
+                    quoted(path.display())
+                ),
+            ),
+            None => Error::at(
+                path,
+                format_args!("already holds a run ({name}): {HINT}, or remove that run first"),
+            ),
+        }
+    }
+
+    /// True if the run came to its end.
+    pub fn is_finished(&self) -> bool {
+        self.file(SUMMARY).is_file()
     }
 
     pub fn path(&self) -> &Path {
@@ -86,19 +135,23 @@ impl RunFolder {
         let seconds = start.elapsed().as_secs_f64();
         self.write(SUMMARY, summary.text(seconds)?.as_bytes())?;
         self.keep();
+        // They are of no more use; what cannot be removed is in nobody's way.
+        let _ = fs::remove_dir_all(self.file(CHECKPOINTS));
         Ok(seconds)
     }
 
     /// Keeps everything written, now and later: the run is done, or has failed and left something
     /// of use.
     pub fn keep(&self) {
-        self.kept.set(true);
+        self.kept.store(true, Ordering::Relaxed);
     }
 }
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
-        if !self.kept.get() {
+        // Before the lock is let go of: whoever waits for it finds the folder as it is.
+        let _ = fs::remove_file(self.file(LOCK));
+        if !self.kept.load(Ordering::Relaxed) {
             // There was none of these before, nor anything in a folder just made. What cannot be
             // removed stays.
             for name in FILES {
@@ -106,6 +159,20 @@ impl Drop for RunFolder {
             }
             remove(&self.made);
         }
+    }
+}
+
+/// The lock of the folder `path`; `None` where the file system has none.
+fn lock(path: &Path) -> Result<Option<File>, Error> {
+    let name = path.join(LOCK);
+    let file = File::options().write(true).create(true).truncate(false).open(&name);
+    let file = file.map_err(|e| Error::at(&name, format_args!("cannot write: {e}: {HINT}")))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => {
+            bail!(path, "another process works in it: wait for that, or {HINT}")
+        }
+        Err(TryLockError::Error(_)) => Ok(None),
     }
 }
 
@@ -120,12 +187,7 @@ fn remove(folders: &[PathBuf]) {
 /// innermost first.
 fn make(path: &Path) -> Result<Vec<PathBuf>, Error> {
     if path.is_dir() {
-        return match FILES.into_iter().find(|name| path.join(name).exists()) {
-            Some(name) => {
-                bail!(path, "already holds a run ({name}): {HINT}, or remove that run first")
-            }
-            None => Ok(Vec::new()),
-        };
+        return Ok(Vec::new());
     }
     ensure!(!path.exists(), path, "is not a folder: {HINT}");
     let missing =
@@ -168,18 +230,6 @@ fn make_next(command: &str) -> Result<(PathBuf, Vec<PathBuf>), Error> {
                 return Err(failed(e));
             }
         }
-    }
-}
-
-/// The configuration of the run in the folder `run`.
-pub fn config(run: &Path) -> Result<PathBuf, Error> {
-    let path = run.join(CONFIG);
-    match (run.is_dir(), path.is_file()) {
-        (true, true) => Ok(path),
-        (true, false) => {
-            bail!(run, "holds no {CONFIG}: name the folder of a run")
-        }
-        (false, _) => bail!(run, "there is no such run: name a run folder"),
     }
 }
 

@@ -1,19 +1,18 @@
 //! The epochs so far and the best weights, which a run leaves even when its training fails.
 
 use crate::error::{Error, bail};
-use crate::output::progress::Progress;
 use crate::run::folder::{HINT, METRICS, RunFolder};
 use crate::run::metrics;
-use narrows_models::checkpoint::{self, Description};
 use narrows_models::event::EpochRecord;
-use narrows_models::{Event, Observer};
+use narrows_models::model_file::{self, Description};
+use narrows_models::{Checkpoints, ErrorKind, Event, Observer};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 /// Passes the events of one run on to the progress, and saves its weights as soon as it ends, well
 /// or not.
 pub struct Recorder<'a> {
-    progress: &'a Progress,
+    progress: &'a dyn Observer,
     /// The run that this is about.
     run: &'a str,
     description: &'a Description,
@@ -31,7 +30,7 @@ struct Pages {
 impl<'a> Recorder<'a> {
     /// Records the run called `run`, whose weights go into the file `model`.
     pub fn new(
-        progress: &'a Progress,
+        progress: &'a dyn Observer,
         run: &'a str,
         description: &'a Description,
         model: PathBuf,
@@ -53,6 +52,7 @@ impl<'a> Recorder<'a> {
                     saved.and_then(Result::err).unwrap_or_else(|| "it did not end".to_string());
                 bail!("{}: the weights could not be saved: {why}", self.run)
             }
+            (Err(e), _) if e.kind() == ErrorKind::Stopped => Err(e.into()),
             (Err(e), Some(Ok(epoch))) => {
                 Err(kept(self.run, &history, epoch, &self.model, folder, e))
             }
@@ -71,6 +71,9 @@ pub fn kept(
     folder: &RunFolder,
     e: narrows_models::Error,
 ) -> Error {
+    if e.kind() == ErrorKind::Stopped {
+        return e.into();
+    }
     folder.keep();
     let model = model.display();
     match folder.write(METRICS, metrics::csv([(run, history)]).as_bytes()) {
@@ -82,9 +85,17 @@ pub fn kept(
 }
 
 impl Observer for Recorder<'_> {
+    fn checkpoints(&self) -> Option<&Checkpoints> {
+        self.progress.checkpoints()
+    }
+
     fn notice(&self, event: &Event<'_>) {
         self.progress.notice(event);
         match event {
+            Event::Resumed { history, .. } => {
+                let mut pages = self.pages.lock().unwrap_or_else(|e| e.into_inner());
+                pages.history = history.to_vec();
+            }
             Event::Epoch { record, .. } => {
                 let mut pages = self.pages.lock().unwrap_or_else(|e| e.into_inner());
                 pages.history.push((*record).clone());
@@ -93,7 +104,7 @@ impl Observer for Recorder<'_> {
                 let saved = match (best_epoch, params.values().iter().all(|x| x.is_finite())) {
                     (0, _) => Err("no epoch was completed".to_string()),
                     (_, false) => Err("they are not finite".to_string()),
-                    _ => checkpoint::save(&self.model, params, self.description)
+                    _ => model_file::save(&self.model, params, self.description)
                         .map(|()| *best_epoch)
                         .map_err(|e| format!("{e}: {HINT}")),
                 };

@@ -185,14 +185,14 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
             &["digits-run/config.toml: is for the command \"pretrain\", not \"train\""],
         ),
         (
-            "compare --continue digits-run".to_string(),
+            "compare --resume digits-run".to_string(),
             &["is for the command \"pretrain\", not \"compare\""],
         ),
         (
-            "compare --continue missing".to_string(),
+            "compare --resume missing".to_string(),
             &["missing: there is no such run: name a run folder"],
         ),
-        ("compare --continue bare".to_string(), &["bare: holds no config.toml"]),
+        ("compare --resume bare".to_string(), &["bare: holds no config.toml"]),
         // Models.
         ("evaluate missing".to_string(), &["missing", "no such run"]),
         ("evaluate bare".to_string(), &["bare: holds no model.safetensors"]),
@@ -313,7 +313,7 @@ fn a_run_whose_loss_explodes_keeps_its_best_weights() {
             assert!(said.err.contains(text), "{text}: {}", said.err);
         }
         let model = place.path(run).join("model.safetensors");
-        let (_, _, params) = narrows_models::checkpoint::load(&model).unwrap();
+        let (_, _, params) = narrows_models::model_file::load(&model).unwrap();
         assert!(params.values().iter().all(|x| x.is_finite()));
         assert!(place.read(&format!("{run}/metrics.csv")).lines().count() > 1);
         assert!(!place.path(&format!("{run}/summary.json")).exists());

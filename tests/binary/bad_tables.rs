@@ -100,7 +100,7 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     );
     refused(
         &format!("pretrain t.csv --target kind --loss bce {tiny}"),
-        "the loss bce is that of a sigmoid: set --output to sigmoid",
+        "the loss bce needs a sigmoid output: set --output to sigmoid",
     );
     let scratch = "train --method scratch --widths 4 --epochs 1 --out new";
     refused(
@@ -142,8 +142,8 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     );
     refused(
         "score classifier t.csv",
-        "classifier/model.safetensors: the model is a classifier, which reconstructs nothing: name \
-         the autoencoder that narrows pretrain left",
+        "classifier/model.safetensors: the model is a classifier, which reconstructs nothing: give \
+         the run of an autoencoder, as narrows pretrain makes it",
     );
     refused(
         "score ae",

@@ -2,14 +2,14 @@
 
 use crate::program::{Place, idx, put_folder};
 use narrows_datasets::{Dataset, builtin};
-use narrows_models::checkpoint;
+use narrows_models::model_file;
 use std::path::Path;
 
 const PRETRAIN: &str = "pretrain --epochs 20 --widths 24 --latent 6 --batch-norm false";
 
 /// The classes that the model at `path` predicts, computed the long way: layer by layer, in f64.
 fn predictions(path: &Path, data: &Dataset) -> Vec<usize> {
-    let (_, _, params) = checkpoint::load(path).unwrap();
+    let (_, _, params) = model_file::load(path).unwrap();
     let part = |suffix: &str| -> Vec<Vec<f64>> {
         let entries = params.entries().iter().filter(|entry| entry.name.ends_with(suffix));
         entries
@@ -102,7 +102,7 @@ fn a_frozen_encoder_comes_out_as_it_went_in() {
     place.succeed("pretrain --epochs 2 --widths 24 --latent 6 --out pretrained");
     place.succeed("train --encoder pretrained --method freeze --epochs 5 --out tuned");
     let [before, after] = ["pretrained", "tuned"].map(|run| {
-        let (_, _, params) = checkpoint::load(&place.path(run).join("model.safetensors")).unwrap();
+        let (_, _, params) = model_file::load(&place.path(run).join("model.safetensors")).unwrap();
         let range = params.range("encoder");
         params.values()[range].iter().map(|x| x.to_bits()).collect::<Vec<u32>>()
     });

@@ -72,7 +72,7 @@ fn a_curve_that_is_continued_is_the_curve_in_one_go() {
         format!("{}\n{}\n{}", first[0], first[1], &first[2][..20]),
     )
     .unwrap();
-    place.succeed("compare --continue half --threads 2 --quiet");
+    place.succeed("compare --resume half --threads 2 --quiet");
     assert_eq!(results(&place, "half"), results(&place, "whole"));
     assert_eq!(points(&place, "half"), points(&place, "whole"));
     // What was there is still there, first.
@@ -84,7 +84,7 @@ fn a_curve_that_is_continued_is_the_curve_in_one_go() {
         text.replacen("\"settings\":\"", "\"settings\":\"f", 1),
     )
     .unwrap();
-    let said = place.run("compare --continue half --quiet");
+    let said = place.run("compare --resume half --quiet");
     assert_eq!(said.code, Some(2), "{}", said.err);
     assert!(
         ["half", "vat", "other settings", "--methods"].iter().all(|text| said.err.contains(text)),
@@ -94,14 +94,14 @@ fn a_curve_that_is_continued_is_the_curve_in_one_go() {
     std::fs::write(place.path("half/results.jsonl"), text).unwrap();
     // Nothing is left to do.
     let before = place.read("half/results.jsonl");
-    place.succeed("compare --continue half --quiet");
+    place.succeed("compare --resume half --quiet");
     assert_eq!(place.read("half/results.jsonl"), before);
     assert_eq!(points(&place, "half"), points(&place, "whole"));
 
     // Begun with less, then continued with more.
     place.succeed(&tiny("--labels 10,20 --draws 1 --methods scratch --out grown"));
     assert!(!place.path("grown/model.safetensors").exists(), "scratch needs no autoencoder");
-    place.succeed(&format!("compare --continue grown {all} {SEMI} --quiet"));
+    place.succeed(&format!("compare --resume grown {all} {SEMI} --quiet"));
     assert_eq!(results(&place, "grown"), results(&place, "whole"));
     assert_eq!(points(&place, "grown"), points(&place, "whole"));
 
@@ -111,7 +111,7 @@ fn a_curve_that_is_continued_is_the_curve_in_one_go() {
         ("--latent 9", &["--latent", "that of the encoder"]),
         ("--out other", &["--out", "cannot be used with"]),
     ] {
-        let said = place.refuse(&format!("compare --continue half {rest}"));
+        let said = place.refuse(&format!("compare --resume half {rest}"));
         assert!(texts.iter().all(|text| said.err.contains(text)), "{}", said.err);
     }
     let said = place.run(&tiny(&format!("{all} {SEMI} --out half")));
@@ -167,7 +167,7 @@ fn a_variational_encoder_has_a_curve() {
     assert_eq!(results(&place, "second"), results(&place, "first"));
     // The second has the encoder in its own folder.
     std::fs::rename(place.path("first"), place.path("away")).unwrap();
-    place.succeed("compare --continue second --draws 2 --quiet");
+    place.succeed("compare --resume second --draws 2 --quiet");
     assert_eq!(results(&place, "second").len(), 8);
     let said =
         place.run("compare --encoder second --variational-warm-up 3 --methods full --out refused");
@@ -190,7 +190,7 @@ fn a_pretraining_that_diverged_is_no_encoder() {
     )));
     assert_eq!(said.code, Some(2), "{}", said.err);
     assert!(said.err.contains("lost/pretraining.safetensors"), "{}", said.err);
-    let again = place.run("compare --continue lost --quiet");
+    let again = place.run("compare --resume lost --quiet");
     assert_eq!((again.code, &again.err), (Some(2), &said.err));
     assert_eq!(place.read("lost/results.jsonl"), "");
 }
@@ -202,7 +202,7 @@ fn validation_may_differ_with_the_labels() {
     let points = points(&place, "run");
     assert_eq!((&points[0]["validation"], &points[1]["validation"]), (&10.into(), &40.into()));
     // Other validation labels are another measurement.
-    place.succeed("compare --continue run --validation 30 --quiet");
+    place.succeed("compare --resume run --validation 30 --quiet");
     assert_eq!(results(&place, "run").len(), 4);
     for (rest, text) in [
         ("--labels 10,20,30 --validation 10,20", "one for each"),

@@ -19,7 +19,10 @@ mod predict;
 mod probe;
 mod program;
 mod progress;
+#[cfg(unix)]
+mod resume;
 mod scores;
 mod semi;
 mod tables;
 mod transfer;
+mod unseen;

@@ -1,7 +1,7 @@
 //! The models of images, and `summary`, from the outside.
 
 use crate::program::{Place, tiny_compare};
-use narrows_models::checkpoint;
+use narrows_models::model_file;
 use serde_json::Value;
 
 const SMALL: &str = "--widths 4,8 --latent 6";
@@ -29,7 +29,7 @@ fn a_convolutional_chain_runs_from_pretraining_to_evaluation() {
         let tune = "--method gradual --epochs 20 --lr 1e-2";
         place.succeed(&format!("train --encoder {encoder} {tune} --out {tuned}"));
         let (description, _, _) =
-            checkpoint::load(&place.path(&tuned).join("model.safetensors")).unwrap();
+            model_file::load(&place.path(&tuned).join("model.safetensors")).unwrap();
         assert_eq!(description.architecture.model.name(), model);
         assert_eq!((description.architecture.depth, description.classes), (2, Some(10)));
         let config: toml::Table =

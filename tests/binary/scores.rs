@@ -25,7 +25,7 @@ fn scores_are_held_against_labels() {
     let row = |i: usize| {
         let (x, odd) = ((i * 37 % 101) as f64 / 10.0, i % 10 == 3);
         let y = if odd { 12.0 - x } else { x + (i % 5) as f64 / 50.0 };
-        let kind = ["fine", "odd", ""][if i % 17 == 0 { 2 } else { usize::from(odd) }];
+        let kind = ["fine", "odd", ""][if i.is_multiple_of(17) { 2 } else { usize::from(odd) }];
         format!("{x},{y},{kind}\n")
     };
     fs::write(place.path("t.csv"), format!("a,b,kind\n{}", (0..400).map(row).collect::<String>()))
@@ -35,7 +35,7 @@ fn scores_are_held_against_labels() {
     let ranking = place.json("scored/summary.json")["ranking"].take();
     let text = place.read("scored/scores.csv");
     let mut scores = Vec::new();
-    for (i, line) in text.lines().skip(1).enumerate().filter(|(i, _)| i % 17 != 0) {
+    for (i, line) in text.lines().skip(1).enumerate().filter(|(i, _)| !i.is_multiple_of(17)) {
         scores.push((line.split(',').nth(1).unwrap().parse().unwrap(), i % 10 == 3));
     }
     let (auroc, average_precision) = areas(&scores);

@@ -88,6 +88,11 @@ fn main() {
     put("csv", "table.tsv", TABLE.replace(',', "\t").as_bytes());
     put("csv", "quotes", b"\xef\xbb\xbf\"a;\"\"1\"\"\";b\r\n\"x\ny\";1\r\nz;2\r\nz;3\r\n");
     put("csv", "numbers", b"1|2|3\n4|5|6\n7|nan|9\n?|1e-30|-0\n");
+    let lines =
+        "{\"a\": 1, \"b\": \"x\\u00e9\", \"label\": true}\n\n{\"label\": false, \"a\": null}\n";
+    put("json", "lines", lines.as_bytes());
+    put("json", "lines.gz", &gzip(lines.as_bytes()));
+    put("json", "array", b"[{\"a\": -2.5e3, \"b\": \"y\"},\n {\"b\": \"z, ]}\", \"a\": 7}]\n");
 
     stores(&corpus, &put);
 

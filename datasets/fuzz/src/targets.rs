@@ -30,6 +30,7 @@ pub const TARGETS: &[Target] = &[
     Target { repair: Some(repair::zip), ..target("npz", file) },
     target("safetensors", file),
     target("csv", file),
+    target("json", file),
     Target { repair: Some(repair::store), ..target("store", store) },
     target("cifar", cifar),
     Target {

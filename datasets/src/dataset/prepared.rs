@@ -11,7 +11,11 @@ use crate::sample::dtype::Dtype;
 /// A stored number as a user wrote it, or close to that.
 pub(crate) fn written(number: f64) -> String {
     let number = number as f32;
-    if (1e-4..1e7).contains(&number.abs()) { number.to_string() } else { format!("{number:e}") }
+    if number == 0.0 || (1e-4..1e7).contains(&number.abs()) {
+        number.to_string()
+    } else {
+        format!("{number:e}")
+    }
 }
 
 impl Dataset {
@@ -57,9 +61,9 @@ impl Dataset {
                 self.for_each_stored_floats(AT_A_TIME, |row, sample| {
                     let Some((column, number)) = adapted.far_off(sample) else { return Ok(()) };
                     Err(self.error(format!(
-                        "row {}, column {}: {} is far beyond the numbers learnt from: mend \
+                        "{}, column {}: {} is far beyond the numbers learnt from: mend \
                          it, or leave it empty as missing",
-                        self.stored_row(row as u32),
+                        self.place(row as u32),
                         Short(column),
                         written(number),
                     )))

@@ -259,6 +259,10 @@ fn the_decimal_mark_of_the_first_table_is_that_of_all() {
     let folder = tempfile::tempdir().unwrap();
     let rows: String = (0..12).map(|row| format!("{row},25;{}\n", ["x", "y"][row % 2])).collect();
     put(folder.path(), "train.csv", format!("a;label\n{rows}").as_bytes());
+    put(folder.path(), "test.csv", b"a\n1.234\n5\na\n7\n");
+    let opened = open_with(folder.path(), &OpenOptions::default(), &|_, _| {}).unwrap();
+    let note = "test.csv: line 4 repeats the header, and is left out";
+    assert!(opened.notes.iter().any(|found| found == note), "{:?}", opened.notes);
     put(folder.path(), "test.csv", b"a;label\n1.234;x\n2.345;y\n");
     let opened = open_with(folder.path(), &OpenOptions::default(), &|_, _| {}).unwrap();
     assert!(opened.notes.iter().any(|note| note.contains("decimal comma")), "{:?}", opened.notes);

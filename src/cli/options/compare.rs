@@ -71,12 +71,6 @@ pub struct Compare {
     #[command(flatten)]
     #[serde(flatten)]
     pub semi: ComparedSemi,
-    /// Run folder of a curve to continue, with its options. Numbers of labels, methods and the
-    /// number of draws may differ: finished parts are kept [default: a new run]
-    #[arg(long = "continue", value_name = "RUN", conflicts_with_all = ["out", "config"],
-          help_heading = "Run")]
-    #[serde(skip)]
-    pub continued: Option<PathBuf>,
     #[command(flatten)]
     #[serde(flatten)]
     pub running: RunningOptions,

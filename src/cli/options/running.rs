@@ -1,11 +1,12 @@
 //! Where to compute, and where the results go.
 
-use super::values::count;
+use super::values::{count, time};
 use crate::error::Error;
 use clap::Args;
 use narrows_engine::{Context, Isa};
 use serde::Serialize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -17,7 +18,7 @@ pub struct MachineOptions {
     /// Instruction set: auto (the best of this processor), or one that narrows info lists
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = isa)]
     pub isa: String,
-    /// Show no progress
+    /// Show no progress; notes about the data stay
     #[arg(long, help_heading = "Run")]
     #[serde(skip)]
     pub quiet: bool,
@@ -39,6 +40,14 @@ fn isa(text: &str) -> Result<String, String> {
     Err(format!("this processor and build have auto, {}", available.join(", ")))
 }
 
+/// Reads the time between two checkpoints.
+fn pause(text: &str) -> Result<Duration, String> {
+    match text {
+        "none" => Ok(Duration::MAX),
+        text => time(text).map(|time| time.value).map_err(|e| format!("{e}, or none")),
+    }
+}
+
 #[derive(Clone, Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Run")]
@@ -54,6 +63,21 @@ pub struct RunningOptions {
     #[arg(long, value_name = "DIR", help_heading = "Run")]
     #[serde(skip)]
     pub out: Option<PathBuf>,
+    /// Continue the run in this folder where it was stopped, with its options [default: a new run]
+    #[arg(long, value_name = "RUN", help_heading = "Run", conflicts_with_all = ["out", "config"])]
+    #[serde(skip)]
+    pub resume: Option<PathBuf>,
+    /// Time between two checkpoints of a training (90s, 5m, 2h), or longer where one takes more
+    /// than a hundredth of it; none: one only where the run is stopped
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = pause,
+          help_heading = "Run")]
+    #[serde(skip)]
+    pub checkpoint_every: Duration,
+    /// Number of checkpoints kept of a training in progress
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(1, 1000),
+          help_heading = "Run")]
+    #[serde(skip)]
+    pub keep: usize,
     /// File with options, such as the config.toml of an earlier run. Options on the command line
     /// override it
     #[arg(long, value_name = "FILE", help_heading = "Run")]

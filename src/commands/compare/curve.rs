@@ -1,24 +1,23 @@
 //! A curve: test accuracy against the number of labels. It can be stopped and continued.
 
-use super::super::begin;
 use super::super::inputs::Loaded;
 use super::super::pretrain::pretrain;
 use super::NAME;
-use crate::cli::config;
+use crate::cli::config::{self, CONFIG};
 use crate::cli::options::compare::Compare;
-use crate::error::{Error, bail, ensure};
+use crate::error::Error;
 use crate::output::plot;
 use crate::output::points::points;
-use crate::output::progress::Progress;
 use crate::output::shell::quoted;
 use crate::output::summary::Summary;
 use crate::output::tables::curve as curve_table;
-use crate::run::folder::{CONFIG, CURVE, METRICS, MODEL, RESULTS, RunFolder};
+use crate::run::folder::{CURVE, METRICS, MODEL, RunFolder};
 use crate::run::metrics;
 use crate::run::results::Results;
+use crate::run::session::Session;
 use narrows_datasets::TrainTest;
 use narrows_engine::{Context, Params};
-use narrows_models::checkpoint;
+use narrows_models::model_file;
 use narrows_models::{Checked, Curve, Metric, Pretraining};
 use std::time::Instant;
 
@@ -31,17 +30,15 @@ const FREE: [&str; 4] = ["labels", "validation", "draws", "methods"];
 /// checksum of its own settings, and is not mixed with others.
 const CHECKED: [&str; 4] = ["semi-", "pseudo-labels-", "vat-", "ladder-"];
 
-/// Measures `curve`: from `encoder`, or one that is pretrained if a method needs it; in the folder
-/// `earlier`, or a new one.
+/// Measures `curve`: from `encoder`, or one that is pretrained if a method needs it.
 pub fn run(
     mut options: Compare,
     curve: Curve<'_>,
     encoder: Option<Loaded>,
-    earlier: Option<RunFolder>,
     start: Instant,
 ) -> Result<String, Error> {
     let curve = curve.check()?;
-    let (data, quiet) = (curve.data, options.running.machine.quiet);
+    let data = curve.data;
     let running = options.running.clone();
     let pretraining = &mut options.pretraining;
     let training = pretraining.resolve(&data.train, &curve.architecture, curve.seed);
@@ -50,78 +47,75 @@ pub fn run(
     let pretraining = pretraining.transpose()?;
     let pretraining = pretraining.as_ref().map(Pretraining::check).transpose()?;
     let cx = running.machine.context()?;
-    let folder = match earlier {
-        Some(folder) => allow(&folder, &options).map(|()| folder)?,
-        None => begin(NAME, &options, &running, &cx)?,
-    };
-    ensure!(
-        options.continued.is_none() || folder.file(RESULTS).is_file(),
-        folder.path(),
-        "holds no curve to continue, but a comparison at one number of labels: run it again by \
-         --config"
-    );
-    // Another process may be at it: nothing that is there is changed before that is known.
-    let (results, done) = Results::open(&folder)?;
-    curve.check_done(&done).map_err(|e| Error::at(folder.path(), e))?;
-    if options.continued.is_some() {
-        let note = "continued, and computed as the run began";
-        folder.write(CONFIG, config::text(NAME, &options, note)?.as_bytes())?;
-    }
-
-    let progress = Progress::new(quiet);
-    let pretrained = match (encoder, pretraining) {
-        (Some(encoder), _) => Some(keep_encoder(encoder, &folder)?),
-        (None, Some(pretraining)) if curve.needs_encoder(&done) => {
-            Some(new_encoder(&pretraining, &cx, &progress, &folder)?)
+    let session = Session::begin(NAME, &options, &running, &cx, free)?;
+    session.run(|session| {
+        let folder = &session.folder;
+        let (results, done) = Results::open(folder)?;
+        curve.check_done(&done).map_err(|e| Error::at(folder.path(), e))?;
+        if running.resume.is_some() {
+            let note = "continued, and computed as the run began";
+            folder.write(CONFIG, config::text(NAME, &options, note)?.as_bytes())?;
         }
-        (None, _) => None,
-    };
-    // From here on each result is of use, even if a later one fails.
-    folder.keep();
-    let append = |result: &_| results.append(result);
-    let results = curve.run(&cx, pretrained.as_ref(), &done, &progress, &append).map_err(|e| {
-        let path = folder.path().display();
-        let again = format!("narrows compare --continue {}", quoted(&path));
-        Error::from(e).during(&format!("{path} keeps what is done, for {again}"))
-    })?;
 
-    let TrainTest { train, test } = curve.data;
-    let points = points(&curve, &results);
-    folder.write(CURVE, plot::curve(train.name(), &points)?.as_bytes())?;
-    let metric = options.metric.metric;
-    let summary = Summary::new(NAME, train.name())
-        .row("seed", curve.seed)
-        .row("threads", cx.threads())
-        .row("draws", curve.draws)
-        .row("test_samples", test.len())
-        .optional("metric", (metric != Metric::Accuracy).then_some(metric))
-        .row("points", &points);
-    let seconds = folder.finish(summary, start)?;
-    Ok(curve_table::table(&curve, &points, seconds)
-        + &format!(
-            "\ncurve: {}\nrun folder: {}\n",
-            folder.file(CURVE).display(),
-            folder.path().display()
-        ))
+        let pretrained = match (encoder, pretraining) {
+            (Some(encoder), _) => Some(keep_encoder(encoder, folder)?),
+            (None, Some(pretraining)) if curve.needs_encoder(&done) => {
+                Some(new_encoder(&pretraining, &cx, session)?)
+            }
+            (None, _) => None,
+        };
+        // From here on each result is of use, even if a later one fails.
+        folder.keep();
+        let append = |result: &_| results.append(result);
+        let results =
+            curve.run(&cx, pretrained.as_ref(), &done, session, &append).map_err(|e| {
+                let e = Error::from(e);
+                if e.is_stopped() {
+                    return e;
+                }
+                let path = folder.path().display();
+                let again = format!("narrows compare --resume {}", quoted(&path));
+                e.during(&format!("{path} keeps what is done, for {again}"))
+            })?;
+
+        let TrainTest { train, test } = curve.data;
+        let points = points(&curve, &results);
+        folder.write(CURVE, plot::curve(train.name(), &points)?.as_bytes())?;
+        let metric = options.metric.metric;
+        let summary = Summary::new(NAME, train.name())
+            .row("seed", curve.seed)
+            .row("threads", cx.threads())
+            .row("draws", curve.draws)
+            .row("test_samples", test.len())
+            .optional("metric", (metric != Metric::Accuracy).then_some(metric))
+            .row("points", &points);
+        let seconds = folder.finish(summary, start)?;
+        Ok(curve_table::table(&curve, &points, seconds)
+            + &format!(
+                "\ncurve: {}\nrun folder: {}\n",
+                folder.file(CURVE).display(),
+                folder.path().display()
+            ))
+    })
 }
 
 /// The encoder's parameters; its file goes into `folder`, for a later run to go on with.
 fn keep_encoder(encoder: Loaded, folder: &RunFolder) -> Result<Params, Error> {
     let Loaded { description, params, .. } = encoder;
     if !folder.file(MODEL).is_file() {
-        checkpoint::save(&folder.file(MODEL), &params, &description)?;
+        model_file::save(&folder.file(MODEL), &params, &description)?;
     }
     Ok(params)
 }
 
-/// Pretrains an encoder and leaves it in `folder`.
+/// Pretrains an encoder and leaves it in the run's folder.
 fn new_encoder(
     pretraining: &Checked<'_, Pretraining<'_>>,
     cx: &Context,
-    progress: &Progress,
-    folder: &RunFolder,
+    session: &Session,
 ) -> Result<Params, Error> {
-    let result = pretrain(pretraining, cx, progress, folder, PRETRAINING)?;
+    let result = pretrain(pretraining, cx, session, PRETRAINING)?;
+    let folder = &session.folder;
     let (from, to) = (folder.file(PRETRAINING), folder.file(MODEL));
     std::fs::rename(&from, &to)
         .map_err(|e| Error::at(&to, format_args!("cannot be made of {}: {e}", from.display())))?;
@@ -129,14 +123,7 @@ fn new_encoder(
     Ok(result.params)
 }
 
-/// Refuses to go on in `folder` with other options than it was begun with.
-fn allow(folder: &RunFolder, options: &Compare) -> Result<(), Error> {
-    let free = |key: &str| FREE.contains(&key) || CHECKED.iter().any(|word| key.starts_with(word));
-    match config::difference(&folder.file(CONFIG), options, free)? {
-        None => Ok(()),
-        Some(key) => bail!(
-            folder.path(),
-            "was measured with another --{key}: leave it out, or begin a new curve by --out"
-        ),
-    }
+/// True if the option may be another when a curve is continued.
+fn free(key: &str) -> bool {
+    FREE.contains(&key) || CHECKED.iter().any(|word| key.starts_with(word))
 }

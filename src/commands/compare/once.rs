@@ -1,18 +1,17 @@
 //! A comparison at one number of labels.
 
-use super::super::begin;
 use super::super::pretrain::pretrain;
 use super::NAME;
 use crate::cli::options::compare::Compare;
 use crate::cli::options::methods::method;
 use crate::error::Error;
-use crate::output::progress::Progress;
 use crate::output::summary::Summary;
 use crate::output::tables::comparison;
 use crate::run::folder::{METRICS, MODEL};
 use crate::run::metrics;
 use crate::run::reconstructions;
 use crate::run::recorder;
+use crate::run::session::Session;
 use narrows_datasets::Dataset;
 use narrows_models::methods::Selection;
 use narrows_models::{Architecture, Comparison, Curve, Method, Metric, Pretraining};
@@ -34,34 +33,36 @@ pub fn run(mut options: Compare, curve: Curve<'_>, start: Instant) -> Result<Str
     };
     let comparison = comparison.check()?;
     let cx = options.running.machine.context()?;
-    let folder = begin(NAME, &options, &options.running, &cx)?;
+    let session = Session::begin(NAME, &options, &options.running, &cx, |_| false)?;
+    session.unfinished()?.run(|session| {
+        let folder = &session.folder;
+        let pretrained = pretrain(&comparison.pretraining(), &cx, session, MODEL)?;
+        let network = architecture.autoencoder()?;
+        reconstructions::draw(&cx, &network, &pretrained.params, &data.test, folder)?;
+        let (history, best_epoch) = (pretrained.history.clone(), pretrained.best_epoch);
+        let result = comparison.measure(&cx, pretrained, session).map_err(|e| {
+            recorder::kept(Pretraining::RUN, &history, best_epoch, &folder.file(MODEL), folder, e)
+        })?;
 
-    let progress = Progress::new(options.running.machine.quiet);
-    let pretrained = pretrain(&comparison.pretraining(), &cx, &progress, &folder, MODEL)?;
-    let network = architecture.autoencoder()?;
-    reconstructions::draw(&cx, &network, &pretrained.params, &data.test, &folder)?;
-    let (history, best_epoch) = (pretrained.history.clone(), pretrained.best_epoch);
-    let result = comparison.measure(&cx, pretrained, &progress).map_err(|e| {
-        recorder::kept(Pretraining::RUN, &history, best_epoch, &folder.file(MODEL), &folder, e)
-    })?;
-
-    let histories = result.histories.iter().map(|(name, history)| (name.as_str(), &history[..]));
-    folder.write(METRICS, metrics::csv(histories).as_bytes())?;
-    let summary = Summary::new(NAME, train.name())
-        .row("seed", seed)
-        .row("threads", cx.threads())
-        .row("unlabelled", result.pretrained.unlabelled)
-        .row("labels", labels)
-        .row("draws", draws)
-        .row("test_samples", data.test.len())
-        .optional("metric", (metric != Metric::Accuracy).then_some(metric))
-        .row("pca", &result.pretrained.pca)
-        .row("autoencoder", &result.pretrained.autoencoder)
-        .row("methods", &result.methods)
-        .optional("tried", (!result.tried.is_empty()).then_some(&result.tried));
-    let seconds = folder.finish(summary, start)?;
-    Ok(comparison::table(&comparison.curve, &result, seconds)
-        + &format!("\nrun folder: {}\n", folder.path().display()))
+        let histories =
+            result.histories.iter().map(|(name, history)| (name.as_str(), &history[..]));
+        folder.write(METRICS, metrics::csv(histories).as_bytes())?;
+        let summary = Summary::new(NAME, train.name())
+            .row("seed", seed)
+            .row("threads", cx.threads())
+            .row("unlabelled", result.pretrained.unlabelled)
+            .row("labels", labels)
+            .row("draws", draws)
+            .row("test_samples", data.test.len())
+            .optional("metric", (metric != Metric::Accuracy).then_some(metric))
+            .row("pca", &result.pretrained.pca)
+            .row("autoencoder", &result.pretrained.autoencoder)
+            .row("methods", &result.methods)
+            .optional("tried", (!result.tried.is_empty()).then_some(&result.tried));
+        let seconds = folder.finish(summary, start)?;
+        Ok(comparison::table(&comparison.curve, &result, seconds)
+            + &format!("\nrun folder: {}\n", folder.path().display()))
+    })
 }
 
 /// The methods that `--auto` chooses from: those that are for such a model.

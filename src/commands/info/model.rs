@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::output::numbers::counted;
 use crate::output::tables::lines::lines;
 use narrows_models::SampleShape;
-use narrows_models::checkpoint::Description;
+use narrows_models::model_file::Description;
 use std::path::Path;
 
 /// The most names of classes and columns to show.

@@ -2,7 +2,7 @@
 //! training, and what they leave.
 
 use super::super::inputs::{Loaded, full_path, no_labels, open};
-use super::super::{begin, refuse};
+use super::super::refuse;
 use super::NAME;
 use crate::cli::options::architecture::ArchitectureOptions;
 use crate::cli::options::data::DataOptions;
@@ -11,17 +11,17 @@ use crate::cli::options::running::RunningOptions;
 use crate::cli::options::values::ids;
 use crate::error::Error;
 use crate::output::numbers::{counted, percent};
-use crate::output::progress::Progress;
 use crate::output::shell::quoted;
 use crate::output::summary::{Rate, Summary};
 use crate::run::folder::{METRICS, MODEL, RunFolder};
 use crate::run::metrics;
 use crate::run::recorder::Recorder;
+use crate::run::session::Session;
 use narrows_datasets::{Dataset, LabelDraw, Rows, TrainTest};
 use narrows_engine::{Context, Loss, Network, Params};
 use narrows_models::calibration::fit_temperature;
-use narrows_models::checkpoint::{self, Description};
 use narrows_models::methods::draw_seed;
+use narrows_models::model_file::{self, Description};
 use narrows_models::{Architecture, Evaluation, Goal, Metric, Observer, RunResult, SampleShape};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -125,60 +125,65 @@ impl Classifier<'_> {
         let Classifier { method, start, labels, network, .. } = self;
         let data = &start.data.train;
         let cx = &running.machine.context()?;
-        let folder = begin(NAME, options, running, cx)?;
-        let progress = Progress::new(running.machine.quiet);
-        let description = Description::classifier(start.architecture.clone(), data);
-        let recorder = Recorder::new(&progress, RUN, &description, folder.file(MODEL));
-        let result = train(cx, &recorder);
-        let RunResult { params, history, best_epoch } = recorder.close(result, &folder)?;
-        folder.write(METRICS, metrics::csv([(RUN, &history[..])]).as_bytes())?;
+        let session = Session::begin(NAME, options, running, cx, |_| false)?;
+        session.unfinished()?.run(|session| {
+            let folder = &session.folder;
+            let description = Description::classifier(start.architecture.clone(), data);
+            let recorder = Recorder::new(session, RUN, &description, folder.file(MODEL));
+            let result = train(cx, &recorder);
+            let RunResult { params, history, best_epoch } = recorder.close(result, folder)?;
+            folder.write(METRICS, metrics::csv([(RUN, &history[..])]).as_bytes())?;
 
-        let held = &labels.draw.validation;
-        let rows = Rows::Listed(held);
-        let Evaluation { loss, balanced_accuracy, predictions, .. } =
-            Evaluation::of(cx, network, &params, self.loss, data, rows, Goal::Classify)?;
-        let calibrate = || calibrate(cx, network, &params, data, held, description, &folder);
-        let temperature = labelling.calibrate.then(calibrate).transpose()?;
-        let pairs = held.iter().zip(&predictions);
-        let correct = pairs.filter(|(row, class)| labels.all[**row as usize] == **class).count();
-        let accuracy = Rate::of(correct, held.len());
-        let balanced = balanced_accuracy.filter(|_| self.metric == Metric::Balanced);
-        let summary = Summary::new(NAME, data.name())
-            .row("seed", running.seed)
-            .row("threads", cx.threads())
-            .row("method", method)
-            .row("labels", labels.n)
-            .row("validation", held.len())
-            .row("draw", labelling.draw)
-            .row("best_epoch", best_epoch)
-            .row("validation_loss", loss)
-            .row("validation_accuracy", &accuracy)
-            .optional("validation_balanced_accuracy", balanced)
-            .optional("temperature", temperature);
-        folder.finish(summary, began)?;
+            let held = &labels.draw.validation;
+            let rows = Rows::Listed(held);
+            let Evaluation { loss, balanced_accuracy, predictions, .. } =
+                Evaluation::of(cx, network, &params, self.loss, data, rows, Goal::Classify)?;
+            let calibrate = || calibrate(cx, network, &params, data, held, description, folder);
+            let temperature = labelling.calibrate.then(calibrate).transpose()?;
+            let pairs = held.iter().zip(&predictions);
+            let correct =
+                pairs.filter(|(row, class)| labels.all[**row as usize] == **class).count();
+            let accuracy = Rate::of(correct, held.len());
+            let balanced = balanced_accuracy.filter(|_| self.metric == Metric::Balanced);
+            let summary = Summary::new(NAME, data.name())
+                .row("seed", running.seed)
+                .row("threads", cx.threads())
+                .row("method", method)
+                .row("labels", labels.n)
+                .row("validation", held.len())
+                .row("draw", labelling.draw)
+                .row("best_epoch", best_epoch)
+                .row("validation_loss", loss)
+                .row("validation_accuracy", &accuracy)
+                .optional("validation_balanced_accuracy", balanced)
+                .optional("temperature", temperature);
+            folder.finish(summary, began)?;
 
-        let [mean, low, high] = [accuracy.mean, accuracy.ci95[0], accuracy.ci95[1]].map(percent);
-        let balanced =
-            balanced.map_or(String::new(), |x| format!("balanced accuracy {} %\n", percent(x)));
-        let temperature = temperature
-            .map_or(String::new(), |t| format!("temperature {t:.3}, fitted on these samples\n"));
-        let path = folder.path().display();
-        let run = quoted(&path);
-        Ok(format!(
-            "{}: {method} on {}, draw {}\n\
+            let [mean, low, high] =
+                [accuracy.mean, accuracy.ci95[0], accuracy.ci95[1]].map(percent);
+            let balanced =
+                balanced.map_or(String::new(), |x| format!("balanced accuracy {} %\n", percent(x)));
+            let temperature = temperature.map_or(String::new(), |t| {
+                format!("temperature {t:.3}, fitted on these samples\n")
+            });
+            let path = folder.path().display();
+            let run = quoted(&path);
+            Ok(format!(
+                "{}: {method} on {}, draw {}\n\
              validation accuracy {mean} % of {} samples (95 % interval {low} to {high}), epoch \
              {best_epoch}\n{balanced}{temperature}That epoch was chosen by these samples, so \
              expect less elsewhere. No test label was looked at.\n\n\
              run folder: {path}\n\
              next: narrows evaluate {run}{}\n\
              {:6}narrows predict {run} NEW-DATA > predictions.csv\n",
-            data.name(),
-            counted(labels.n, "label"),
-            labelling.draw,
-            held.len(),
-            start.data_words,
-            ""
-        ))
+                data.name(),
+                counted(labels.n, "label"),
+                labelling.draw,
+                held.len(),
+                start.data_words,
+                ""
+            ))
+        })
     }
 }
 
@@ -201,6 +206,6 @@ fn calibrate(
     Evaluation::of_classifier(cx, network, params, train, Rows::Listed(held), &mut take)?;
     let temperature = fit_temperature(&logits, &labels);
     let description = Description { temperature: Some(temperature), ..description };
-    checkpoint::save(&folder.file(MODEL), params, &description)?;
+    model_file::save(&folder.file(MODEL), params, &description)?;
     Ok(temperature)
 }

@@ -1,6 +1,6 @@
 //! Progress as bars, for a terminal.
 
-use super::{Display, say};
+use super::{Display, say, told};
 use crate::output::numbers::{duration, thousands};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use narrows_models::Event;
@@ -18,6 +18,12 @@ pub struct Bars {
 
 impl Display for Bars {
     fn notice(&mut self, event: &Event<'_>) {
+        if let Some(line) = told(event) {
+            match &self.bar {
+                Some(bar) => bar.println(line),
+                None => say(&line),
+            }
+        }
         match event {
             Event::Stage(what) => {
                 self.end();
@@ -33,6 +39,13 @@ impl Display for Bars {
                 self.epochs = *epochs;
                 self.begin(run, (epochs * samples) as u64, "{msg}, {rate}/s, {left} left");
                 self.show(format!("1/{epochs}"));
+            }
+            Event::Resumed { history, .. } => {
+                if let Some(bar) = &self.bar {
+                    // What was trained before took no time in this process.
+                    bar.set_position(history.iter().map(|record| record.samples as u64).sum());
+                    bar.reset_eta();
+                }
             }
             Event::Step { samples, .. } => self.advance(*samples as u64),
             Event::Epoch { record, .. } => {

@@ -1,6 +1,6 @@
 //! Progress in plain lines, for logs and pipes: one an epoch, but no more than one a second.
 
-use super::{Display, say};
+use super::{Display, say, told};
 use crate::output::numbers::{duration, thousands};
 use narrows_models::Event;
 use narrows_models::event::EpochRecord;
@@ -73,11 +73,19 @@ impl Lines {
                 let line = || format!("{what}: {done}/{count} runs done, {left}");
                 self.is_due(done == count).then(line)
             }
+            (event, _) if told(event).is_some() => told(event),
             // Within several runs, each alone is too much to say.
             (_, Work::Runs { .. }) => None,
             (Event::Started { run, epochs, samples }, _) => {
                 self.begin(Work::Run { epochs: *epochs });
                 Some(format!("{run}: {epochs} epochs of {} samples", thousands(*samples)))
+            }
+            (Event::Resumed { run, step, history, .. }, Work::Run { epochs }) => {
+                let (epochs, done) = (*epochs, history.len());
+                Some(format!(
+                    "{run}: goes on after step {step}, with epoch {} of {epochs}",
+                    done + 1
+                ))
             }
             (Event::Epoch { run, record }, Work::Run { epochs }) => {
                 let epochs = *epochs;

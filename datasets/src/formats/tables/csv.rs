@@ -103,10 +103,10 @@ impl CsvTable {
         }
         let mut input = input;
         let left_out = Rc::default();
-        let (mut reader, gzip) = read_from(&mut *input, (0, false), &left_out, path)?;
+        let (mut reader, packed) = read_from(&mut *input, (0, false), &left_out, path)?;
         let mut sample = vec![0; PIECE];
         let filled =
-            fill(&mut reader, &mut sample).map_err(|error| unreadable(error, gzip, path))?;
+            fill(&mut reader, &mut sample).map_err(|error| unreadable(error, packed, path))?;
         sample.truncate(filled);
         drop(reader);
         let decimal = options.decimal.or_else(|| known_decimal(options.known.as_deref()?));
@@ -119,8 +119,8 @@ impl CsvTable {
         before.extend(notes);
         let mut notes = before;
         let text = ((mark + bytes) as u64, blanks);
-        let (reader, gzip) = read_from(&mut *input, text, &left_out, path)?;
-        let mut records = Records::new(reader, gzip, lines + 1, delimiter, path);
+        let (reader, packed) = read_from(&mut *input, text, &left_out, path)?;
+        let mut records = Records::new(reader, packed, lines + 1, delimiter, path);
         let mut start = records.place();
         let Some(first) = records.next()? else {
             bail!(path, "is empty, where a table is expected");
@@ -168,11 +168,11 @@ impl TableSource for CsvTable {
 
     fn for_each_part(&mut self, take: &mut TakePart<'_>) -> Result<(), Error> {
         let (path, dialect, (before, line, half)) = (&self.path, &self.dialect, self.start);
-        let (mut reader, gzip) = read_from(&mut *self.input, self.text, &self.left_out, path)?;
-        let failed = |error| unreadable(error, gzip, path);
+        let (mut reader, packed) = read_from(&mut *self.input, self.text, &self.left_out, path)?;
+        let failed = |error| unreadable(error, packed, path);
         io::copy(&mut (&mut reader).take(before), &mut io::sink()).map_err(failed)?;
         let mut blocks =
-            Blocks::new(reader, gzip, line, (dialect.delimiter, dialect.columns), path);
+            Blocks::new(reader, packed, line, (dialect.delimiter, dialect.columns), path);
         if half {
             blocks.skip_line_feed()?;
         }
@@ -226,10 +226,10 @@ fn read_from<'a>(
 ) -> Result<(Box<dyn Read + 'a>, bool), Error> {
     input.seek(SeekFrom::Start(0)).at(path)?;
     let input = BufReader::with_capacity(32 << 10, input);
-    let (mut reader, gzip) = decompressed(input, left_out).at(path)?;
+    let (mut reader, packed) = decompressed(input, left_out).at(path)?;
     io::copy(&mut (&mut reader).take(before), &mut io::sink())
-        .map_err(|error| unreadable(error, gzip, path))?;
-    Ok((if blanks { Box::new(SingleTabs::new(reader)) } else { reader }, gzip))
+        .map_err(|error| unreadable(error, packed, path))?;
+    Ok((if blanks { Box::new(SingleTabs::new(reader)) } else { reader }, packed))
 }
 
 /// The decimal mark of the numbers that a model learnt from; `None` without any.

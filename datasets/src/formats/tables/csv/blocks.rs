@@ -16,7 +16,7 @@ const PART_PER_COLUMN: usize = 64;
 pub(super) struct Blocks<'a, R> {
     path: &'a Path,
     reader: R,
-    gzip: bool,
+    packed: bool,
     delimiter: u8,
     /// The bytes of a part.
     size: usize,
@@ -31,20 +31,20 @@ impl<'a, R: Read> Blocks<'a, R> {
     /// `reader` is at the start of `line`. Errors call it `path`.
     pub(super) fn new(
         reader: R,
-        gzip: bool,
+        packed: bool,
         line: u64,
         (delimiter, columns): (u8, usize),
         path: &'a Path,
     ) -> Self {
         let size = PART.max(PART_PER_COLUMN * columns);
-        Blocks { path, reader, gzip, delimiter, size, rest: Vec::new(), line, ended: false }
+        Blocks { path, reader, packed, delimiter, size, rest: Vec::new(), line, ended: false }
     }
 
     /// Skips the second half of a line break whose first half is counted.
     pub(super) fn skip_line_feed(&mut self) -> Result<(), Error> {
         self.rest.resize(1, 0);
         let filled = fill(&mut self.reader, &mut self.rest)
-            .map_err(|error| unreadable(error, self.gzip, self.path))?;
+            .map_err(|error| unreadable(error, self.packed, self.path))?;
         if filled == 0 || self.rest == b"\n" {
             self.rest.clear();
         }
@@ -59,7 +59,7 @@ impl<'a, R: Read> Blocks<'a, R> {
             let read = self.rest.len();
             self.rest.resize(read.max(size), 0);
             let filled = fill(&mut self.reader, &mut self.rest[read..])
-                .map_err(|error| unreadable(error, self.gzip, self.path))?;
+                .map_err(|error| unreadable(error, self.packed, self.path))?;
             self.ended = read + filled < self.rest.len();
             self.rest.truncate(read + filled);
             if self.ended {

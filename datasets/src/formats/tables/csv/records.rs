@@ -1,7 +1,7 @@
 //! The records of delimited text: cut by `csv-core`, and checked here.
 //!
 //! `csv-core` never fails. The checks here are that each record is UTF-8 without NUL bytes, that it
-//! ends, and that it is at most [`LONGEST_RECORD`] bytes long, however far a gzip file expands. One
+//! ends, and that it is at most [`LONGEST_RECORD`] bytes long, however far it expands. One
 //! record at a time is in memory.
 
 use std::io::Read;
@@ -26,7 +26,7 @@ pub(super) struct Records<'a, R> {
     path: &'a Path,
     reader: R,
     /// The reader decompresses: then errors of some kinds mean damaged data.
-    gzip: bool,
+    packed: bool,
     core: csv_core::Reader,
     piece: Vec<u8>,
     /// The part of `piece` that is yet to be cut.
@@ -63,17 +63,17 @@ impl<'a> Record<'a> {
 
 impl<'a, R: Read> Records<'a, R> {
     /// `reader` is at the start of `line`. Errors call it `path`.
-    pub(super) fn new(reader: R, gzip: bool, line: u64, delimiter: u8, path: &'a Path) -> Self {
-        let mut records = Records::at_line(reader, gzip, line, path);
+    pub(super) fn new(reader: R, packed: bool, line: u64, delimiter: u8, path: &'a Path) -> Self {
+        let mut records = Records::at_line(reader, packed, line, path);
         records.set_delimiter(delimiter);
         records
     }
 
-    fn at_line(reader: R, gzip: bool, line: u64, path: &'a Path) -> Self {
+    fn at_line(reader: R, packed: bool, line: u64, path: &'a Path) -> Self {
         Records {
             path,
             reader,
-            gzip,
+            packed,
             core: ReaderBuilder::new().build(),
             piece: vec![0; PIECE],
             unread: 0..0,
@@ -212,7 +212,7 @@ impl<'a, R: Read> Records<'a, R> {
     /// Reads the next piece, and returns its length: 0 at the end.
     fn refill(&mut self) -> Result<usize, Error> {
         let filled = fill(&mut self.reader, &mut self.piece)
-            .map_err(|error| unreadable(error, self.gzip, self.path))?;
+            .map_err(|error| unreadable(error, self.packed, self.path))?;
         self.unread = 0..filled;
         Ok(filled)
     }

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 
 use rayon::ThreadPool;
 
-use super::OpenSource;
 use crate::error::{Error, Short, bail, listed};
 use crate::formats::options::{LabelColumn, TableOptions};
 use crate::formats::tables::layout::Layout;
 use crate::formats::tables::rows::Sink;
-use crate::formats::tables::source::TableSource;
+use crate::formats::tables::source::{OpenSource, TableSource};
 use crate::sample::column::Column;
 use crate::sample::label::UNLABELLED;
 
@@ -46,13 +45,13 @@ impl OtherTable {
     }
 
     /// Hands on its rows, their values in the order of the columns of `layout`, their labels as
-    /// those of the same class there. Returns their number.
+    /// those of the same class there. Returns their number, and what is to be said of the table.
     pub(super) fn pack(
         &mut self,
         layout: &Layout,
         pool: &ThreadPool,
         sink: &mut Sink<'_>,
-    ) -> Result<u64, Error> {
+    ) -> Result<(u64, Vec<String>), Error> {
         let options = TableOptions {
             known: Some(layout.columns.clone()),
             new_categories: true,
@@ -84,6 +83,6 @@ impl OtherTable {
             }
             sink(&ordered, labels.get(usize::from(label)).copied().unwrap_or(UNLABELLED))
         })?;
-        Ok(own.rows)
+        Ok((own.rows, own.notes))
     }
 }

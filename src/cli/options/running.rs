@@ -18,7 +18,7 @@ pub struct MachineOptions {
     /// Instruction set: auto (the best of this processor), or one that narrows info lists
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = isa)]
     pub isa: String,
-    /// Show no progress
+    /// Show no progress; notes about the data stay
     #[arg(long, help_heading = "Run")]
     #[serde(skip)]
     pub quiet: bool,

@@ -64,6 +64,7 @@ impl Error {
             Some(Remedy::FewerLabels) => " by --labels or --validation",
             Some(Remedy::IgnoredNames) => ": choose by --ignore",
             Some(Remedy::LabelName) => ": choose by --target",
+            Some(Remedy::ColumnName) => ": choose by --id",
             Some(Remedy::CategoryNames) => ": choose by --categorical",
             Some(Remedy::OrdinalNames) => ": choose by --ordinal",
             Some(Remedy::SkipUnreadable) => " by --skip-bad",

@@ -9,7 +9,8 @@ use crate::error::{At as _, Error, OneLine, Problem, Remedy, bail, listed};
 use crate::formats::images;
 use crate::formats::options::OpenOptions;
 use crate::formats::source::Found;
-use crate::formats::tables::open::{OpenSource, check_options};
+use crate::formats::tables::open::check_options;
+use crate::formats::tables::source::OpenSource;
 use crate::formats::{cifar, list, mnist, tables};
 
 /// Opened data, as [`open_with`] and [`open_whole`] return them.
@@ -72,8 +73,9 @@ pub fn open_with(
     options: &OpenOptions,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Opened, Error> {
-    let Found { parts, format, skipped, notes } = find(path, options, progress)?;
+    let Found { parts, format, skipped, mut notes } = find(path, options, progress)?;
     let TrainTest { train, test } = parts.split()?.prepared()?;
+    notes.extend(train.preparation().respelled(test.columns().unwrap_or_default()));
     let limited = |data: crate::Dataset| match options.memory {
         Some(bytes) => data.with_memory(bytes),
         None => data,

@@ -2,7 +2,7 @@
 
 mod probe;
 
-use super::inputs::{Chosen, Loaded, no_labels, open_for};
+use super::inputs::{Chosen, Loaded, no_labels, open_for, say};
 use super::refuse;
 use crate::cli::options::evaluate::{Evaluate, ProbeOptions};
 use crate::cli::options::row_output::Part;
@@ -13,7 +13,7 @@ use crate::output::summary::{Rate, Summary};
 use crate::output::tables::{classes, confusion};
 use crate::run::folder::{self, CONFUSION, RunFolder};
 use crate::run::reconstructions;
-use narrows_datasets::{Dataset, Rows};
+use narrows_datasets::{Dataset, Rows, Unseen};
 use narrows_engine::{Context, Loss};
 use narrows_models::calibration::Calibration;
 use narrows_models::methods::Ensemble;
@@ -97,6 +97,7 @@ pub fn run(options: &Evaluate, explicit: &[String]) -> Result<String, Error> {
         Part::Train => "training samples",
         Part::All => "samples",
     };
+    say(unseen(test)?);
     let mut text = format!("{}: {} {what}", test.name(), thousands(samples));
     if description.dataset != test.name() {
         text += &format!("; the model was trained on {}", description.dataset);
@@ -110,6 +111,20 @@ pub fn run(options: &Evaluate, explicit: &[String]) -> Result<String, Error> {
         text += &format!("\nrun folder: {}\n", folder.path().display());
     }
     Ok(text)
+}
+
+/// Notes on the values of `data` that training never saw.
+fn unseen(data: &Dataset) -> Result<Vec<String>, Error> {
+    /// The rows that are looked at together.
+    const BATCH: usize = 1024;
+    let (mut unseen, rows) = (Unseen::new(data), Rows::all(data.len()));
+    let mut listed = vec![0; BATCH.min(data.len())];
+    for start in (0..data.len()).step_by(BATCH) {
+        let listed = &mut listed[..BATCH.min(data.len() - start)];
+        rows.copy_to(start, listed);
+        unseen.add(data, listed)?;
+    }
+    Ok(unseen.notes(data))
 }
 
 /// Only rows set aside for the test make a test.

@@ -95,6 +95,8 @@ pub fn open_for(
         |path: &Path, progress: &Counter<'_>| narrows_datasets::open_whole(path, &how, progress);
     let parts = read(options, quiet, halves, open)?;
     let trained = &description.dataset;
+    let columns = parts.both().0.columns().unwrap_or_default();
+    say(preparation.respelled(columns));
     let parts = parts.prepared_like(preparation).map_err(|e| {
         let problem = match options.path.data {
             None => {
@@ -189,11 +191,16 @@ pub fn opened<D>(
     let opened = open(path, &|done, total| progress.count("images", done, total))?;
     progress.end_count();
     let skipped = opened.skipped.iter().map(|error| format!("skipped {error}"));
-    for line in skipped.chain(opened.notes.iter().cloned()) {
-        // Where nobody listens, the samples are the same.
-        let _ = writeln!(std::io::stderr(), "{line}");
-    }
+    say(skipped.chain(opened.notes.iter().cloned()));
     Ok(opened)
+}
+
+/// Says notes about data on stderr. They are no progress, which --quiet turns off.
+pub fn say(notes: impl IntoIterator<Item = String>) {
+    for note in notes {
+        // Where nobody listens, the samples are the same.
+        let _ = writeln!(std::io::stderr(), "{note}");
+    }
 }
 
 /// The folder of the public data set that `data` names, if it is no path that exists.

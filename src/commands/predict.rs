@@ -2,14 +2,14 @@
 //!
 //! Rows pass by once, and predictions are written as they come: memory does not grow with the rows.
 
-use super::inputs::{Chosen, Loaded, open_for};
+use super::inputs::{Chosen, Loaded, open_for, say};
 use crate::cli::options::rows::Predict;
 use crate::error::{Error, bail};
 use crate::output::numbers::thousands;
 use crate::output::summary::Summary;
 use crate::run::folder::PREDICTIONS;
 use crate::run::row_writer::Target;
-use narrows_datasets::{FieldKind, TableCell};
+use narrows_datasets::{FieldKind, TableCell, Unseen};
 use narrows_models::{ErrorKind, inference};
 use std::time::Instant;
 
@@ -18,13 +18,14 @@ const NAME: &str = "predict";
 pub fn run(options: &Predict) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
+    Target::check(options.out.as_deref())?;
     let model = Loaded::open(&options.run)?;
     let Loaded { path, description, network, params } = &model;
     let Some(classes) = description.classes else {
         bail!(
             path,
-            "the model is an autoencoder, which tells no classes: name a classifier that narrows \
-             train left"
+            "the model is an autoencoder, which predicts no classes: give the run of a classifier, \
+             as narrows train makes it"
         )
     };
     if options.data.path.data.is_some() {
@@ -60,7 +61,9 @@ pub fn run(options: &Predict) -> Result<String, Error> {
     let mut file = target.begin(&columns, rows.len(), Some(classes))?;
     let mut order: Vec<usize> = (0..classes).collect();
     let mut failed = None;
+    let mut unseen = Unseen::new(data);
     let take = |rows: &[u32], probabilities: &[f32]| {
+        unseen.add(data, rows)?;
         let mut cells = Vec::with_capacity(columns.len());
         for (&row, of_row) in rows.iter().zip(probabilities.chunks_exact(classes)) {
             cells.clear();
@@ -94,6 +97,7 @@ pub fn run(options: &Predict) -> Result<String, Error> {
         Err(_) if target.is_closed() => return Ok(String::new()),
         result => result?,
     }
+    say(unseen.notes(data));
     let summary = Summary::new(NAME, chosen.data.name())
         .row("trained_on", &description.dataset)
         .row("threads", cx.threads())

@@ -57,31 +57,39 @@ impl Target {
         self.closed.as_ref().is_some_and(|closed| closed.load(Ordering::Relaxed))
     }
 
+    /// Refuses a file `out` that is there already, or of a format that this build cannot write.
+    /// Made before data are read, which can take long.
+    pub fn check(out: Option<&Path>) -> Result<(), Error> {
+        let Some((path, format)) = out.and_then(|path| Some((path, Format::of(path)?))) else {
+            return Ok(());
+        };
+        // Also where it is a link to nothing, which a rename would replace.
+        ensure!(
+            path.symlink_metadata().is_err(),
+            path,
+            "is already there: give another file by --out, or remove it first"
+        );
+        ensure!(
+            format != Format::Table(TableFormat::Parquet) || cfg!(feature = "parquet"),
+            path,
+            "this build writes no Parquet files: build it with --features parquet, or name a \
+                 .csv or .npy file"
+        );
+        Ok(())
+    }
+
     /// The place that `out` names: a new file, or a folder, in which the file is called `name`;
     /// by default the next folder of `command`.
     pub fn new(out: Option<&Path>, command: &str, name: &str) -> Result<Target, Error> {
+        Target::check(out)?;
         let (path, folder) = match out {
-            Some(path) if Format::of(path).is_some() => {
-                // Also where it is a link to nothing, which a rename would replace.
-                ensure!(
-                    path.symlink_metadata().is_err(),
-                    path,
-                    "is already there: give another file by --out, or remove it first"
-                );
-                (path.to_path_buf(), None)
-            }
+            Some(path) if Format::of(path).is_some() => (path.to_path_buf(), None),
             out => {
                 let folder = RunFolder::create(out, command)?;
                 (folder.file(name), Some(folder))
             }
         };
         let format = Format::of(&path).unwrap_or(Format::Table(TableFormat::Csv));
-        ensure!(
-            format != Format::Table(TableFormat::Parquet) || cfg!(feature = "parquet"),
-            &path,
-            "this build writes no Parquet files: build it with --features parquet, or name a \
-                 .csv or .npy file"
-        );
         Ok(Target { path, format, folder, closed: None })
     }
 

@@ -155,10 +155,7 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
             &["good.narrows: is a store, which --target"],
         ),
         ("data split missing out", &["missing: No such file"]),
-        (
-            "data split damaged.narrows out",
-            &["\"damaged.narrows\": says itself what is for the test"],
-        ),
+        ("data split damaged.narrows out", &["\"damaged.narrows\": has test samples of its own"]),
         ("data convert damaged.narrows out.npz", &["damaged.narrows: is damaged: samples 0 to"]),
         ("data convert missing out.npy", &["missing: No such file"]),
         // What is written.

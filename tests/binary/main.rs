@@ -25,3 +25,4 @@ mod scores;
 mod semi;
 mod tables;
 mod transfer;
+mod unseen;

@@ -238,9 +238,9 @@ fn fitted(train: &Dataset) -> Result<Preparation, Error> {
         && train.columns().is_some()
     {
         return Err(train.error(format!(
-            "row {}, column {}: {} is so large that the other numbers do not count beside \
+            "{}, column {}: {} is so large that the other numbers do not count beside \
              it: mend it, leave it empty as missing, or ignore the column",
-            train.stored_row(row as u32),
+            train.place(row as u32),
             Short(column),
             written(number),
         )));

@@ -3,6 +3,7 @@
 use super::Dataset;
 use super::gather::AT_A_TIME;
 use crate::error::{Error, Short};
+use crate::files::data_file::Access;
 use crate::preparation::Preparation;
 use crate::sample::column::{Column, ColumnKind};
 use crate::sample::dtype::Dtype;
@@ -10,7 +11,11 @@ use crate::sample::dtype::Dtype;
 /// A stored number as a user wrote it, or close to that.
 pub(crate) fn written(number: f64) -> String {
     let number = number as f32;
-    if (1e-4..1e7).contains(&number.abs()) { number.to_string() } else { format!("{number:e}") }
+    if number == 0.0 || (1e-4..1e7).contains(&number.abs()) {
+        number.to_string()
+    } else {
+        format!("{number:e}")
+    }
 }
 
 impl Dataset {
@@ -56,9 +61,9 @@ impl Dataset {
                 self.for_each_stored_floats(AT_A_TIME, |row, sample| {
                     let Some((column, number)) = adapted.far_off(sample) else { return Ok(()) };
                     Err(self.error(format!(
-                        "row {}, column {}: {} is far beyond the numbers learnt from: mend \
+                        "{}, column {}: {} is far beyond the numbers learnt from: mend \
                          it, or leave it empty as missing",
-                        self.stored_row(row as u32),
+                        self.place(row as u32),
                         Short(column),
                         written(number),
                     )))
@@ -85,7 +90,7 @@ impl Dataset {
         };
         let width = self.values.width;
         let mut stored = vec![0.0_f32; rows.len() * width];
-        self.gather_stored(rows, bytemuck::cast_slice_mut(&mut stored))?;
+        self.gather_stored_by(Access::Read, rows, bytemuck::cast_slice_mut(&mut stored))?;
         Ok(stored.chunks_exact(width).map(|row| table.out_of_range(row)).collect())
     }
 }

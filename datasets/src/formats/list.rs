@@ -11,8 +11,9 @@ use crate::formats::arrays::{idx, npy, npz, safetensors};
 use crate::formats::options::OpenOptions;
 use crate::formats::source::{Found, Start};
 use crate::formats::tables::json::{is_json, json_source};
-use crate::formats::tables::open::{OpenSource, csv_source, is_csv};
+use crate::formats::tables::open::{csv_source, is_csv};
 use crate::formats::tables::parquet::{is_parquet, parquet_source};
+use crate::formats::tables::source::OpenSource;
 use crate::formats::{store, tables};
 
 /// A format of files.

@@ -164,6 +164,11 @@ pub struct TableOptions {
 }
 
 impl TableOptions {
+    /// Tells whether empty rows are rows: those that are read for a model keep their numbers.
+    pub(crate) fn keeps_empty(&self) -> bool {
+        self.known.is_some() && !self.new_categories
+    }
+
     /// Refuses options for the columns of `path`, which is no table. The label of a store may be
     /// named by the name that it had in the table.
     pub(crate) fn check_unused(&self, path: &Path, label: Option<&str>) -> Result<(), Error> {

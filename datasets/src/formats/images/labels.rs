@@ -14,6 +14,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::folder::within;
 use super::listing::Items;
 use crate::error::{Error, OneLine, Problem, Remedy, Short, bail, listed};
 use crate::formats::options::{LabelColumn, TableOptions};
@@ -219,7 +220,7 @@ impl Names {
             }
         };
         for (at, item) in items.items.iter().enumerate() {
-            let inner = item.path.strip_prefix(dir).unwrap_or(&item.path);
+            let inner = within(&item.path, dir);
             // A name that is no UTF-8 cannot be in a file of text.
             let Some(parts) = inner.iter().map(|part| part.to_str()).collect::<Option<Vec<_>>>()
             else {

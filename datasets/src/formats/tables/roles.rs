@@ -128,7 +128,7 @@ fn known(
 
 /// The column of this name, which is asked for the purpose `to`. The error lists the most similar
 /// names.
-fn find(
+pub(super) fn find(
     names: &[String],
     name: &str,
     to: &str,

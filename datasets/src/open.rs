@@ -198,11 +198,15 @@ fn find_as_stored(
     if let Some(found) = halves(path, &name, options)? {
         return Ok(found);
     }
+    let plain = match fs::read_dir(path).at(path)?.next() {
+        None => "is empty",
+        Some(_) => "holds no images, nor a folder of them, and no table called train.* and test.*",
+    };
     Err(Error::file(
         path,
         format!(
-            "holds no {}, no data_batch_1.bin, no train.* and test.*, and no images: put it there, \
-             or name the file or the folder that has it",
+            "{plain}; nor is there a {}, or a data_batch_1.bin: put the data there, or \
+             name the file or the folder that has them",
             mnist::names("train-images", "idx3")
         ),
     ))

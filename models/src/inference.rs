@@ -114,7 +114,7 @@ pub fn embed(
     mut take: impl FnMut(&[u32], &[f32]) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let network = architecture.encoder_alone()?;
-    let mut encoder = Params::new(&network, 0);
+    let mut encoder = Params::zeros(&network);
     encoder.copy_from(params, ENCODER)?;
     let predictor = Predictor::new(&network, &encoder)?;
     for_predictions(cx, &predictor, data, rows, |rows, _, y| take(rows, y))
@@ -137,7 +137,7 @@ fn for_predictions(
         let listed = &mut listed[..batch.min(rows.len() - start)];
         rows.copy_to(start, listed);
         let (x, y) = (&mut x[..listed.len() * n], &mut y[..listed.len() * outputs]);
-        data.gather(listed, x)?;
+        data.gather_in_passing(listed, x)?;
         predictor.predict(cx, &mut workspace, x, y)?;
         if let Some(at) = y.iter().position(|value| !value.is_finite()) {
             let row = listed[at / outputs];

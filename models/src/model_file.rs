@@ -130,7 +130,7 @@ fn read(bytes: &[u8]) -> Result<(Description, Network, Params), String> {
     // All tensors are checked before anything is allocated: a description can claim any size.
     let again = |e: narrows_engine::Error| format!("{e}: train the model again");
     LoadReport::new(network.param_entries(), bytes).map_err(again)?.check(false).map_err(again)?;
-    let mut params = Params::new(&network, 0);
+    let mut params = Params::zeros(&network);
     let _complete = params.load_safetensors(bytes).map_err(again)?;
     Ok((description, network, params))
 }

@@ -46,6 +46,6 @@ pub fn one_line(e: &clap::Error) -> String {
         message.replace("unrecognized subcommand", "no command").replace("subcommand", "command");
     match message.contains("similar command") {
         true => message,
-        false => format!("{message}: narrows --help lists the commands"),
+        false => format!("{message}: --help lists the commands"),
     }
 }

@@ -16,6 +16,7 @@ const NAME: &str = "embed";
 pub fn run(options: &Embed) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
+    Target::check(options.export.out.as_deref())?;
     let model = Loaded::open(&options.run)?;
     let parts =
         open_for(&model, &mut options.data, options.machine.threads, options.machine.quiet)?;

@@ -18,6 +18,7 @@ const NAME: &str = "predict";
 pub fn run(options: &Predict) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
+    Target::check(options.out.as_deref())?;
     let model = Loaded::open(&options.run)?;
     let Loaded { path, description, network, params } = &model;
     let Some(classes) = description.classes else {

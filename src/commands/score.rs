@@ -30,6 +30,7 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
     refuse(explicit, &["against_rest"], "a score takes no labels")?;
+    Target::check(options.export.out.as_deref())?;
     let model = Loaded::open(&options.run)?;
     let Loaded { path, description, params, .. } = &model;
     ensure!(

@@ -171,6 +171,19 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
          first",
     );
     place.succeed("score ae t.csv --out s.csv");
+    for command in ["predict classifier", "score ae", "embed ae"] {
+        // Said before the data are looked at.
+        refused(
+            &format!("{command} missing.csv --out s.csv"),
+            "s.csv: is already there: give another file by --out, or remove it first",
+        );
+        #[cfg(not(feature = "parquet"))]
+        refused(
+            &format!("{command} missing.csv --out s.parquet"),
+            "s.parquet: this build writes no Parquet files: build it with --features parquet, or \
+             name a .csv or .npy file",
+        );
+    }
     refused(
         "embed ae t.csv --out s.csv",
         "s.csv: is already there: give another file by --out, or remove it first",

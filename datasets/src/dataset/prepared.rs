@@ -3,6 +3,7 @@
 use super::Dataset;
 use super::gather::AT_A_TIME;
 use crate::error::{Error, Short};
+use crate::files::data_file::Access;
 use crate::preparation::Preparation;
 use crate::sample::column::{Column, ColumnKind};
 use crate::sample::dtype::Dtype;
@@ -89,7 +90,7 @@ impl Dataset {
         };
         let width = self.values.width;
         let mut stored = vec![0.0_f32; rows.len() * width];
-        self.gather_stored(rows, bytemuck::cast_slice_mut(&mut stored))?;
+        self.gather_stored_by(Access::Read, rows, bytemuck::cast_slice_mut(&mut stored))?;
         Ok(stored.chunks_exact(width).map(|row| table.out_of_range(row)).collect())
     }
 }

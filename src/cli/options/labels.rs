@@ -44,7 +44,7 @@ pub struct ClassifierLabels {
     /// Calibrate probabilities, so that they match the accuracy: a temperature is fitted on the
     /// validation labels and kept with the model. The predicted classes stay the same
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+          default_value = "true", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub calibrate: bool,
 }
 

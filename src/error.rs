@@ -64,10 +64,11 @@ impl Error {
             Some(Remedy::FewerLabels) => " by --labels or --validation",
             Some(Remedy::IgnoredNames) => ": choose by --ignore",
             Some(Remedy::LabelName) => ": choose by --target",
+            Some(Remedy::ColumnName) => ": choose by --id",
             Some(Remedy::CategoryNames) => ": choose by --categorical",
             Some(Remedy::OrdinalNames) => ": choose by --ordinal",
             Some(Remedy::SkipUnreadable) => " by --skip-bad",
-            Some(Remedy::OneSize) => " by --image-size",
+            Some(Remedy::OneSize) => " by --image-size, such as --image-size 64",
             Some(Remedy::LabelsFile) => " by --labels-file",
             _ => "",
         };

@@ -12,6 +12,9 @@ mod prepared;
 pub(crate) mod provenance;
 pub(crate) mod rows;
 mod stream;
+pub(crate) mod table_text;
+pub(crate) mod texts;
+pub(crate) mod unseen;
 pub(crate) mod values;
 
 use std::fmt;
@@ -21,6 +24,7 @@ use std::sync::Arc;
 use crate::dataset::checked::StoredLabels;
 use crate::dataset::labels::Labels;
 use crate::dataset::provenance::Provenance;
+use crate::dataset::table_text::TableText;
 use crate::dataset::values::Values;
 use crate::error::{Error, Problem};
 use crate::preparation::Preparation;
@@ -57,12 +61,14 @@ pub struct Dataset {
 }
 
 /// The source of the samples, and the name of their labels there.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Origin {
     label: Option<String>,
     provenance: Provenance,
     /// The file of each stored sample, if each has one.
     files: Arc<[String]>,
+    /// The table that they come from, if they come from one as it was written.
+    table: Option<Arc<dyn TableText>>,
 }
 
 /// The stored samples that belong to the data set.
@@ -210,15 +216,20 @@ impl Dataset {
 
     /// The same samples, with their source.
     pub(crate) fn with_provenance(self, provenance: Provenance) -> Dataset {
-        let (label, files) = (self.origin.label.clone(), self.origin.files.clone());
-        Dataset { origin: Arc::new(Origin { label, provenance, files }), ..self }
+        let origin = Origin { provenance, ..(*self.origin).clone() };
+        Dataset { origin: Arc::new(origin), ..self }
     }
 
     /// The same samples, each stored one of which comes from one of `files`.
     pub(crate) fn with_files(self, files: Arc<[String]>) -> Dataset {
-        let Origin { label, provenance, .. } = &*self.origin;
-        let (label, provenance) = (label.clone(), provenance.clone());
-        Dataset { origin: Arc::new(Origin { label, provenance, files }), ..self }
+        let origin = Origin { files, ..(*self.origin).clone() };
+        Dataset { origin: Arc::new(origin), ..self }
+    }
+
+    /// The same samples, which were read from `table`.
+    pub(crate) fn with_table(self, table: Arc<dyn TableText>) -> Dataset {
+        let origin = Origin { table: Some(table), ..(*self.origin).clone() };
+        Dataset { origin: Arc::new(origin), ..self }
     }
 
     /// Tells whether each sample is a file.

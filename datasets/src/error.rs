@@ -58,6 +58,8 @@ pub enum Remedy {
     CategoryNames,
     /// The columns whose categories are to be ordered have other names.
     OrdinalNames,
+    /// The column to read has another name.
+    ColumnName,
     /// Say that the table has no header.
     NoHeader,
     /// Say which mark is before the fractions of numbers.
@@ -200,7 +202,11 @@ pub(crate) struct OneLine<'a>(pub(crate) &'a Path);
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.to_string_lossy().chars() {
+        let text = self.0.to_string_lossy();
+        if !text.contains(char::is_control) {
+            return f.write_str(&text);
+        }
+        for character in text.chars() {
             if character.is_control() {
                 write!(f, "{}", character.escape_default())?;
             } else {

@@ -7,20 +7,27 @@ mod magnitudes;
 mod pixels;
 pub(crate) mod prepare;
 mod program;
+pub(crate) mod spelling;
 mod table;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
+use crate::error::Short;
 use crate::preparation::convert::Convert;
 use crate::sample::column::{Column, ColumnKind};
 use crate::sample::dtype::Dtype;
 pub use column::PreparedColumn;
 pub use fit::Fit;
 pub(crate) use pixels::Pixels;
+pub(crate) use program::OUT_OF_RANGE;
+use spelling::Spellings;
 pub use table::TablePreparation;
 
 /// The standard deviations from the mean beyond which a number ruins what a model makes of it.
 pub(crate) const FAR: f64 = 1e7;
+
+/// The most categories of a column that a note names.
+const RESPELLED_SHOWN: usize = 6;
 
 /// The way from stored values to the values that a model sees. It is part of a model, and stored
 /// with it. Values from a file are checked while they are deserialised.
@@ -116,6 +123,37 @@ impl Preparation {
                 }
         };
         own.len() == columns.len() && own.iter().zip(columns).all(one)
+    }
+
+    /// The notes on categories of `columns` that are spelled in another way than those that were
+    /// learnt from, and are taken for them ([`adapted`](Preparation::adapted)): one for each
+    /// column.
+    pub fn respelled(&self, columns: &[Column]) -> Vec<String> {
+        let Preparation::Table(table) = self else { return Vec::new() };
+        let note = |own: &PreparedColumn| {
+            let known = own.categories()?;
+            let other = columns.iter().find(|column| column.name == own.name())?;
+            let ColumnKind::Category { names, .. } = &other.kind else { return None };
+            let spellings = Spellings::new(known);
+            let pair = |name: &String| {
+                let place = spellings.respelled(name)?;
+                Some(format!("{} for {}", Short(name), Short(&known[place as usize])))
+            };
+            let pairs: Vec<String> = names.iter().filter_map(pair).collect();
+            let more = match pairs.len().saturating_sub(RESPELLED_SHOWN) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let shown = pairs[..pairs.len().min(RESPELLED_SHOWN)].join(", ");
+            let column = Short(own.name());
+            (!pairs.is_empty()).then(|| {
+                format!(
+                    "column {column}: categories in another spelling are taken for those that \
+                     training saw: {shown}{more}"
+                )
+            })
+        };
+        table.columns().iter().filter_map(note).collect()
     }
 
     /// The place of the first of a sample's `stored` values that is far beyond those learnt from:

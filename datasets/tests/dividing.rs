@@ -143,5 +143,5 @@ fn what_cannot_be_divided_is_refused_and_leaves_nothing() {
     let said = split(&halves, &again, SHARES, 1, Unlabelled::Train, &mut |_, _| {})
         .unwrap_err()
         .to_string();
-    assert!(said.contains("says itself what is for the test"), "{said}");
+    assert!(said.contains("has test samples of its own"), "{said}");
 }

@@ -22,6 +22,7 @@ mod mirror;
 mod mnist;
 mod mnist_files;
 mod open;
+mod passing;
 mod reading;
 mod splits;
 mod store;

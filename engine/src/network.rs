@@ -272,6 +272,12 @@ impl Params {
     pub fn new(network: &Network, seed: u64) -> Params {
         Params::initialised(network.param_entries().to_vec(), seed)
     }
+
+    /// Zeros for `network`, which are to be overwritten by parameters that are there already: by
+    /// those of a file, say. Nothing is drawn.
+    pub fn zeros(network: &Network) -> Params {
+        Params::zeroed(network.param_entries().to_vec())
+    }
 }
 
 impl Link {

@@ -117,7 +117,7 @@ pub fn embed(
     mut take: impl FnMut(&[u32], &[f32]) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let network = architecture.encoder_alone()?;
-    let mut encoder = Params::new(&network, 0);
+    let mut encoder = Params::zeros(&network);
     encoder.copy_from(params, ENCODER)?;
     let predictor = Predictor::new(&network, &encoder)?;
     for_predictions(cx, &predictor, data, rows, |rows, _, y| take(rows, y))
@@ -140,7 +140,7 @@ fn for_predictions(
         let listed = &mut listed[..batch.min(rows.len() - start)];
         rows.copy_to(start, listed);
         let (x, y) = (&mut x[..listed.len() * n], &mut y[..listed.len() * outputs]);
-        data.gather(listed, x)?;
+        data.gather_in_passing(listed, x)?;
         predictor.predict(cx, &mut workspace, x, y)?;
         check_finite(data, listed, y)?;
         take(listed, x, y)?;

@@ -105,7 +105,7 @@ impl<'a> Pretraining<'a> {
         if self.training.loss == Loss::BceWithLogits
             && self.architecture.output != Activation::Sigmoid
         {
-            bail!("the loss bce is that of a sigmoid: the output has to be one");
+            bail!("the loss bce needs a sigmoid output");
         }
         let samples = self.data.train.learnt();
         ensure!(

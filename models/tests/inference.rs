@@ -2,7 +2,7 @@
 
 use narrows_datasets::{Dataset, Rows};
 use narrows_engine::{Context, Params, Pass, PassMemory};
-use narrows_models::inference::{embed, score};
+use narrows_models::inference::{embed, predict, score};
 use narrows_models::{Architecture, Model};
 
 /// A trained-looking autoencoder: fresh weights, and running statistics that are not those of the
@@ -79,4 +79,57 @@ fn scores_and_codes_are_those_of_the_layers() {
             assert!(found.iter().zip(&codes).all(|(a, b)| (a - b).abs() < 1e-5 * scale));
         }
     }
+}
+
+/// The kilobytes of the maps of a file that are in memory, and count as this process's.
+#[cfg(target_os = "linux")]
+fn resident(path: &std::path::Path) -> u64 {
+    let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let mut lines = maps.lines();
+    let mut sum = None;
+    while lines.any(|line| line.ends_with(path.to_str().unwrap())) {
+        let line = lines.find_map(|line| line.strip_prefix("Rss:")).unwrap();
+        *sum.get_or_insert(0) += line.trim().trim_end_matches(" kB").parse::<u64>().unwrap();
+    }
+    sum.expect("the file is mapped")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_does_not_grow_with_the_rows() {
+    use narrows_datasets::{Dtype, Metadata, OpenOptions, Parts, StoreWriter, open_whole};
+    let folder = tempfile::tempdir().unwrap();
+    let path = std::fs::canonicalize(folder.path()).unwrap().join("data.narrows");
+    let mut writer = StoreWriter::create(&path, Dtype::U8, &[8, 8], false).unwrap();
+    (0..60_000).for_each(|row| writer.push_bytes(&[row as u8; 64], 0).unwrap());
+    writer.finish(&Metadata::default()).unwrap();
+    let opened = open_whole(&path, &OpenOptions::default(), &|_, _| {}).unwrap();
+    let Parts::Whole(data) = opened.data else { panic!("it has no halves") };
+    let architecture = Architecture::new(Model::Dense, [8, 8, 1]);
+    let params = params(&architecture);
+    let classifier = architecture.classifier(2).unwrap();
+    let of_classifier = Params::new(&classifier, 1);
+    let cx = Context::new(1).unwrap();
+    let rows = Rows::all(data.len());
+    let mut passed = [0; 3];
+    let [scored, coded, predicted] = &mut passed;
+    score(&cx, &architecture, &params, &data, rows, |of| {
+        *scored += of.rows.len();
+        Ok(())
+    })
+    .unwrap();
+    let count = |sum: &mut usize, rows: &[u32]| *sum += rows.len();
+    embed(&cx, &architecture, &params, &data, rows, |rows, _| {
+        count(coded, rows);
+        Ok(())
+    })
+    .unwrap();
+    predict(&cx, (&classifier, &of_classifier), 1.0, &data, rows, |rows, _| {
+        count(predicted, rows);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(passed, [60_000; 3]);
+    // The header and the metadata, and pages that the system maps around them.
+    assert!(resident(&path) < 512, "{} KB of 3,840", resident(&path));
 }

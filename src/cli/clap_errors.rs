@@ -38,5 +38,14 @@ pub fn one_line(e: &clap::Error) -> String {
         .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
         .collect();
     let joined = kept.join(" ").replace(" tip: ", ": ");
-    joined.strip_prefix("error: ").unwrap_or(&joined).to_string()
+    let message = joined.strip_prefix("error: ").unwrap_or(&joined);
+    if e.kind() != ErrorKind::InvalidSubcommand {
+        return message.to_string();
+    }
+    let message =
+        message.replace("unrecognized subcommand", "no command").replace("subcommand", "command");
+    match message.contains("similar command") {
+        true => message,
+        false => format!("{message}: --help lists the commands"),
+    }
 }

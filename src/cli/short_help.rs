@@ -68,7 +68,7 @@ const COMMANDS: [(&str, Shown); 13] = [
             DATA,
             TARGET,
             ("encoder", "Run folder with a pretrained encoder to start from [default: none]"),
-            ("method", "lp-ft, full, vat, ladder, ... [default: lp-ft with --encoder, or vat]"),
+            ("method", "lp-ft, full, vat, scratch, ... [default: by --encoder and data]"),
             ("labels", "Labels to train on"),
             ("validation", "Labels for validation [default: a fifth, at most 1,000]"),
             ("epochs", "Epochs [default: 5 to 200, by method and data]"),

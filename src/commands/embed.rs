@@ -1,13 +1,13 @@
 //! `narrows embed`: the latent code of each row.
 
-use super::inputs::{Chosen, Loaded, open_for};
+use super::inputs::{Chosen, Loaded, open_for, say};
 use crate::cli::options::rows::Embed;
 use crate::error::Error;
 use crate::output::numbers::{counted, thousands};
 use crate::output::summary::Summary;
 use crate::run::folder::CODES;
 use crate::run::row_writer::Target;
-use narrows_datasets::{FieldKind, TableCell, UNLABELLED};
+use narrows_datasets::{FieldKind, TableCell, UNLABELLED, Unseen};
 use narrows_models::{ErrorKind, inference};
 use std::time::Instant;
 
@@ -16,6 +16,7 @@ const NAME: &str = "embed";
 pub fn run(options: &Embed) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
+    Target::check(options.export.out.as_deref())?;
     let model = Loaded::open(&options.run)?;
     let parts =
         open_for(&model, &mut options.data, options.machine.threads, options.machine.quiet)?;
@@ -37,7 +38,9 @@ pub fn run(options: &Embed) -> Result<String, Error> {
     columns.extend(labels.map(|_| ("label", FieldKind::Text)));
     let mut file = target.begin(&columns, rows.len(), Some(latent))?;
     let mut failed = None;
+    let mut unseen = Unseen::new(data);
     let take = |rows: &[u32], codes: &[f32]| {
+        unseen.add(data, rows)?;
         let mut cells = Vec::with_capacity(columns.len());
         for (&row, code) in rows.iter().zip(codes.chunks_exact(latent)) {
             cells.clear();
@@ -62,6 +65,7 @@ pub fn run(options: &Embed) -> Result<String, Error> {
     }
     result?;
     file.finish()?;
+    say(unseen.notes(data));
 
     let summary = Summary::new(NAME, data.name())
         .row("trained_on", &model.description.dataset)

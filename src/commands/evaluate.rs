@@ -2,7 +2,7 @@
 
 mod probe;
 
-use super::inputs::{Chosen, Loaded, no_labels, open_for};
+use super::inputs::{Chosen, Loaded, no_labels, open_for, say};
 use super::refuse;
 use crate::cli::options::evaluate::{Evaluate, ProbeOptions};
 use crate::cli::options::row_output::Part;
@@ -13,7 +13,7 @@ use crate::output::summary::{Rate, Summary};
 use crate::output::tables::{classes, confusion};
 use crate::run::folder::{self, CONFUSION, RunFolder};
 use crate::run::reconstructions;
-use narrows_datasets::{Dataset, Rows};
+use narrows_datasets::{Dataset, Rows, Unseen};
 use narrows_engine::{Context, Loss};
 use narrows_models::calibration::Calibration;
 use narrows_models::methods::Ensemble;
@@ -98,6 +98,7 @@ pub fn run(options: &Evaluate, explicit: &[String]) -> Result<String, Error> {
         Part::Train => "training samples",
         Part::All => "samples",
     };
+    say(unseen(test)?);
     let mut text = format!("{}: {} {what}", test.name(), thousands(samples));
     if description.dataset != test.name() {
         text += &format!("; the model was trained on {}", description.dataset);
@@ -111,6 +112,20 @@ pub fn run(options: &Evaluate, explicit: &[String]) -> Result<String, Error> {
         text += &format!("\nrun folder: {}\n", folder.path().display());
     }
     Ok(text)
+}
+
+/// Notes on the values of `data` that training never saw.
+fn unseen(data: &Dataset) -> Result<Vec<String>, Error> {
+    /// The rows that are looked at together.
+    const BATCH: usize = 1024;
+    let (mut unseen, rows) = (Unseen::new(data), Rows::all(data.len()));
+    let mut listed = vec![0; BATCH.min(data.len())];
+    for start in (0..data.len()).step_by(BATCH) {
+        let listed = &mut listed[..BATCH.min(data.len() - start)];
+        rows.copy_to(start, listed);
+        unseen.add(data, listed)?;
+    }
+    Ok(unseen.notes(data))
 }
 
 /// Only rows set aside for the test make a test.
@@ -147,6 +162,13 @@ fn classes_of(
 ) -> Result<Dataset, Error> {
     let Some(classes) = description.classes else { return Ok(test) };
     if !test.has_labels() {
+        if let (Some(label), Some(_)) = (&description.label, test.columns()) {
+            bail!(
+                "{}: there are no labels to compare with: the column {label:?}, which the model \
+                 learnt them from, is missing or empty: add it, or name another by --target",
+                test.name()
+            );
+        }
         return Err(no_labels(&test));
     }
     let advice = "name its data, and the class by --against-rest where it was one \
@@ -178,12 +200,24 @@ fn classes_of(
              by --against-rest"
         );
     }
-    match test.labelled_rows()?.is_empty() {
-        true => {
-            bail!("{dataset}: none of the rows chosen by --part has a label")
-        }
-        false => Ok(test),
-    }
+    let (labels, rows) = (test.labels()?.unwrap_or_default(), test.labelled_rows()?);
+    ensure!(!rows.is_empty(), "{dataset}: none of the rows chosen by --part has a label");
+    let known = |&row: &u32| usize::from(labels[row as usize]) < classes;
+    ensure!(
+        rows.iter().any(known),
+        "{dataset}: none of its labels is a class of the model: they are {}, and the model knows \
+         {}: name the column of the labels by --target, or write them as there",
+        listed(unseen),
+        listed(names)
+    );
+    Ok(test)
+}
+
+/// The first of some names, in quotes.
+fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(12).map(|name| format!("{name:?}")).collect::<Vec<_>>();
+    let more = if names.len() > 12 { " and others" } else { "" };
+    shown.join(", ") + more
 }
 
 /// The line that says how many samples are of classes that the model does not know; empty without
@@ -195,11 +229,10 @@ fn unseen_line(confusion: &Confusion, class_names: &[String]) -> String {
         return String::new();
     }
     let names = class_names.get(confusion.classes()..).unwrap_or_default();
-    let names = names.iter().take(12).map(|name| format!("{name:?}")).collect::<Vec<_>>();
     format!(
         "{} of classes that training never saw count as wrong: {}\n\n",
         counted(samples, "sample"),
-        names.join(", ")
+        listed(names)
     )
 }
 

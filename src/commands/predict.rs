@@ -2,14 +2,14 @@
 //!
 //! Rows pass by once, and predictions are written as they come: memory does not grow with the rows.
 
-use super::inputs::{Chosen, Loaded, open_for};
+use super::inputs::{Chosen, Loaded, open_for, say};
 use crate::cli::options::rows::Predict;
 use crate::error::{Error, bail};
 use crate::output::numbers::thousands;
 use crate::output::summary::Summary;
 use crate::run::folder::PREDICTIONS;
 use crate::run::row_writer::Target;
-use narrows_datasets::{FieldKind, TableCell};
+use narrows_datasets::{FieldKind, TableCell, Unseen};
 use narrows_models::{ErrorKind, inference};
 use std::time::Instant;
 
@@ -18,13 +18,14 @@ const NAME: &str = "predict";
 pub fn run(options: &Predict) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
+    Target::check(options.out.as_deref())?;
     let model = Loaded::open(&options.run)?;
     let Loaded { path, description, network, params } = &model;
     let Some(classes) = description.classes else {
         bail!(
             path,
-            "the model is an autoencoder, which tells no classes: name a classifier that narrows \
-             train left"
+            "the model is an autoencoder, which predicts no classes: give the run of a classifier, \
+             as narrows train makes it"
         )
     };
     if options.data.path.data.is_some() {
@@ -47,7 +48,9 @@ pub fn run(options: &Predict) -> Result<String, Error> {
         (2..=top).map(|rank| [format!("class {rank}"), format!("probability {rank}")]).collect();
     let all: Vec<String> = names.iter().map(|name| format!("p {name}")).collect();
     let data = &chosen.data;
+    let mut ids = options.id.as_deref().map(|column| data.texts(column)).transpose()?;
     let mut columns = vec![("row", FieldKind::Whole)];
+    columns.extend(options.id.as_deref().map(|column| (column, FieldKind::Text)));
     columns.extend(data.has_files().then_some(("file", FieldKind::Text)));
     columns.extend([("class", FieldKind::Text), ("probability", FieldKind::Number)]);
     for [class, probability] in &ranks {
@@ -60,11 +63,14 @@ pub fn run(options: &Predict) -> Result<String, Error> {
     let mut file = target.begin(&columns, rows.len(), Some(classes))?;
     let mut order: Vec<usize> = (0..classes).collect();
     let mut failed = None;
+    let mut unseen = Unseen::new(data);
     let take = |rows: &[u32], probabilities: &[f32]| {
-        let mut cells = Vec::with_capacity(columns.len());
+        unseen.add(data, rows)?;
         for (&row, of_row) in rows.iter().zip(probabilities.chunks_exact(classes)) {
-            cells.clear();
+            let mut cells = Vec::with_capacity(columns.len());
             cells.push(TableCell::Whole(u64::from(row)));
+            let id = ids.as_mut().map(|ids| ids.of(data, row)).transpose()?;
+            cells.extend(id.map(TableCell::Text));
             cells.extend(data.file(row).map(TableCell::Text));
             highest(of_row, top, &mut order);
             for &class in &order[..top] {
@@ -94,6 +100,7 @@ pub fn run(options: &Predict) -> Result<String, Error> {
         Err(_) if target.is_closed() => return Ok(String::new()),
         result => result?,
     }
+    say(unseen.notes(data));
     let summary = Summary::new(NAME, chosen.data.name())
         .row("trained_on", &description.dataset)
         .row("threads", cx.threads())

@@ -30,13 +30,14 @@ pub fn run(options: &Score, explicit: &[String]) -> Result<String, Error> {
     let start = Instant::now();
     let mut options = options.clone();
     refuse(explicit, &["against_rest"], "a score takes no labels")?;
+    Target::check(options.export.out.as_deref())?;
     let model = Loaded::open(&options.run)?;
     let Loaded { path, description, params, .. } = &model;
     ensure!(
         description.classes.is_none(),
         path,
-        "the model is a classifier, which reconstructs nothing: name the autoencoder that \
-             narrows pretrain left"
+        "the model is a classifier, which reconstructs nothing: give the run of an autoencoder, \
+         as narrows pretrain makes it"
     );
     let labels_wanted = options.normal.is_some() || options.data.reading.labels_file.is_some();
     if options.data.path.data.is_some()

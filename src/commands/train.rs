@@ -12,6 +12,7 @@ use crate::cli::options::semi::{SemiMethodOptions, SemiName, SemiOptions};
 use crate::cli::options::train::Train;
 use crate::cli::options::values::ids;
 use crate::error::{Error, bail};
+use classifier::Source;
 use narrows_models::Transfer;
 use std::time::Instant;
 
@@ -19,9 +20,11 @@ const NAME: &str = "train";
 
 pub fn run(mut options: Train, explicit: &[String]) -> Result<String, Error> {
     let began = Instant::now();
-    let auto = match options.encoder {
-        Some(_) => MethodName::Transfer(Transfer::LpFt),
-        None => MethodName::Semi(SemiName::Vat),
+    let source = Source::open(&mut options, explicit)?;
+    let auto = match (&options.encoder, source.is_of_images()) {
+        (Some(_), _) => MethodName::Transfer(Transfer::LpFt),
+        (None, true) => MethodName::Semi(SemiName::Vat),
+        (None, false) => MethodName::Transfer(Transfer::Scratch),
     };
     let method = options.method.settle(auto);
     let reason = format!("the method {} has no use for it", method.name());
@@ -30,13 +33,13 @@ pub fn run(mut options: Train, explicit: &[String]) -> Result<String, Error> {
             refuse(explicit, &ids::<SemiOptions>(), &reason)?;
             refuse(explicit, &ids::<SemiMethodOptions>(), &reason)?;
             check_encoder(&options, transfer, explicit)?;
-            finetuning::run(options, transfer, explicit, began)
+            finetuning::run(options, source, transfer, explicit, began)
         }
         MethodName::Semi(semi) => {
             refuse(explicit, &ids::<FinetuningOptions>(), &reason)?;
             let foreign: Vec<&String> = explicit.iter().filter(|id| !semi.takes(id)).collect();
             refuse(explicit, &foreign, &reason)?;
-            semi::run(options, semi, explicit, began)
+            semi::run(options, source, semi, began)
         }
     }
 }
@@ -48,7 +51,8 @@ fn check_encoder(options: &Train, method: Transfer, explicit: &[String]) -> Resu
             refuse(explicit, &["lr_decay", "l2_sp"], "scratch starts without a pretrained encoder")
         }
         (None, _) => bail!(
-            "--method {} needs a pretrained encoder: give --encoder RUN, or choose scratch or vat",
+            "--method {} needs a pretrained encoder: give --encoder RUN, a run of narrows \
+             pretrain, or choose scratch or vat",
             method.name()
         ),
         (_, Transfer::Freeze) => {

@@ -1,7 +1,7 @@
 //! Files of one row for each sample: written as the rows come, and given their name when they are
 //! complete.
 
-use crate::error::{Error, ensure};
+use crate::error::{Error, bail, ensure};
 use crate::output::summary::Summary;
 use crate::run::folder::{HINT, RunFolder};
 use narrows_datasets::{
@@ -57,31 +57,53 @@ impl Target {
         self.closed.as_ref().is_some_and(|closed| closed.load(Ordering::Relaxed))
     }
 
+    /// Refuses a file `out` that is there already, has no folder to lie in, or is of a format that
+    /// this build cannot write. A new folder has no ending, which would be that of a file.
+    /// Made before data are read, which can take long.
+    pub fn check(out: Option<&Path>) -> Result<(), Error> {
+        let Some(path) = out else { return Ok(()) };
+        let Some(format) = Format::of(path) else {
+            return match path.extension().filter(|_| !path.is_dir()) {
+                None => Ok(()),
+                Some(ending) => bail!(
+                    path,
+                    "ends in .{}, which is no format: give a file that ends in .csv, .npy or \
+                     .parquet, or a folder without a point in its name",
+                    ending.display()
+                ),
+            };
+        };
+        // Also where it is a link to nothing, which a rename would replace.
+        ensure!(
+            path.symlink_metadata().is_err(),
+            path,
+            "is already there: give another file by --out, or remove it first"
+        );
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            bail!(folder, "there is no such folder: make it first, or give another by --out");
+        }
+        ensure!(
+            format != Format::Table(TableFormat::Parquet) || cfg!(feature = "parquet"),
+            path,
+            "this build writes no Parquet files: build it with --features parquet, or name a \
+                 .csv or .npy file"
+        );
+        Ok(())
+    }
+
     /// The place that `out` names: a new file, or a folder, in which the file is called `name`;
     /// by default the next folder of `command`.
     pub fn new(out: Option<&Path>, command: &str, name: &str) -> Result<Target, Error> {
+        Target::check(out)?;
         let (path, folder) = match out {
-            Some(path) if Format::of(path).is_some() => {
-                // Also where it is a link to nothing, which a rename would replace.
-                ensure!(
-                    path.symlink_metadata().is_err(),
-                    path,
-                    "is already there: give another file by --out, or remove it first"
-                );
-                (path.to_path_buf(), None)
-            }
+            Some(path) if Format::of(path).is_some() => (path.to_path_buf(), None),
             out => {
                 let folder = RunFolder::create(out, command)?;
                 (folder.file(name), Some(folder))
             }
         };
         let format = Format::of(&path).unwrap_or(Format::Table(TableFormat::Csv));
-        ensure!(
-            format != Format::Table(TableFormat::Parquet) || cfg!(feature = "parquet"),
-            &path,
-            "this build writes no Parquet files: build it with --features parquet, or name a \
-                 .csv or .npy file"
-        );
         Ok(Target { path, format, folder, closed: None })
     }
 

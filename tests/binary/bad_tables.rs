@@ -100,7 +100,7 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     );
     refused(
         &format!("pretrain t.csv --target kind --loss bce {tiny}"),
-        "the loss bce is that of a sigmoid: set --output to sigmoid",
+        "the loss bce needs a sigmoid output: set --output to sigmoid",
     );
     let scratch = "train --method scratch --widths 4 --epochs 1 --out new";
     refused(
@@ -127,7 +127,7 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
         "train --encoder ae t.csv --target kind --labels 4 --validation 4 --epochs 2 \
          --out classifier",
     );
-    let lacks = "shift.csv: has no column \"b\", which the model learnt from";
+    let lacks = "shift.csv: has no column \"b\", which the model learnt from: it has \"a\", \"c\"";
     for line in ["score ae", "embed classifier", "evaluate ae", "train --encoder ae --out new"] {
         refused(&format!("{line} shift.csv"), lacks);
     }
@@ -142,8 +142,8 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     );
     refused(
         "score classifier t.csv",
-        "classifier/model.safetensors: the model is a classifier, which reconstructs nothing: name \
-         the autoencoder that narrows pretrain left",
+        "classifier/model.safetensors: the model is a classifier, which reconstructs nothing: give \
+         the run of an autoencoder, as narrows pretrain makes it",
     );
     refused(
         "score ae",
@@ -152,7 +152,8 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     );
     refused(
         "evaluate classifier bare.csv --target kind",
-        "bare.csv: there are no labels: name the column that holds them by --target",
+        "bare.csv: there are no labels to compare with: the column \"kind\", which the model \
+         learnt them from, is missing or empty: add it, or name another by --target",
     );
     refused(
         "score ae t.csv --against-rest k0",
@@ -170,6 +171,19 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
          first",
     );
     place.succeed("score ae t.csv --out s.csv");
+    for command in ["predict classifier", "score ae", "embed ae"] {
+        // Said before the data are looked at.
+        refused(
+            &format!("{command} missing.csv --out s.csv"),
+            "s.csv: is already there: give another file by --out, or remove it first",
+        );
+        #[cfg(not(feature = "parquet"))]
+        refused(
+            &format!("{command} missing.csv --out s.parquet"),
+            "s.parquet: this build writes no Parquet files: build it with --features parquet, or \
+             name a .csv or .npy file",
+        );
+    }
     refused(
         "embed ae t.csv --out s.csv",
         "s.csv: is already there: give another file by --out, or remove it first",

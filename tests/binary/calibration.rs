@@ -7,8 +7,8 @@ use serde_json::Value;
 fn a_temperature_changes_how_sure_and_not_what() {
     let place = Place::new();
     let tune = "train --method scratch --widths 32 --latent 8 --epochs 30 --validation 300 --quiet";
-    place.succeed(&format!("{tune} --out plain"));
-    let said = place.succeed(&format!("{tune} --calibrate --out fitted"));
+    place.succeed(&format!("{tune} --calibrate=false --out plain"));
+    let said = place.succeed(&format!("{tune} --out fitted"));
     let temperature = place.json("fitted/summary.json")["temperature"].as_f64().unwrap();
     assert!(said.out.contains(&format!("temperature {temperature:.3}")), "{}", said.out);
     assert_eq!(place.json("plain/summary.json").get("temperature"), None);
@@ -60,8 +60,7 @@ fn a_temperature_changes_how_sure_and_not_what() {
     }
     assert!(said.out.lines().all(|line| line.chars().count() <= 100), "{}", said.out);
 
-    let semi =
-        "train --method vat --widths 16 --latent 8 --epochs 1 --quiet --calibrate --out semi";
+    let semi = "train --method vat --widths 16 --latent 8 --epochs 1 --quiet --out semi";
     place.succeed(semi);
     place.succeed("evaluate semi --out semi-tested");
     assert!(place.json("semi-tested/summary.json")["temperature"].as_f64().is_some());

@@ -108,7 +108,7 @@ fn a_split_is_repeatable_and_is_opened_as_data() {
     assert_eq!(a, b);
     assert_ne!(a[2][..], c[2][..]);
     let said = place.succeed("data inspect a");
-    assert!(said.out.contains("21 to train, 6 to test"), "{}", said.out);
+    assert!(said.out.contains("21 to train, 3 to validate, 6 to test"), "{}", said.out);
     place.succeed("pretrain a --epochs 1 --widths 4 --latent 2 --held-out 2 --quiet --out run");
     // None to validate on.
     place.succeed(
@@ -155,10 +155,7 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
             &["good.narrows: is a store, which --target"],
         ),
         ("data split missing out", &["missing: No such file"]),
-        (
-            "data split damaged.narrows out",
-            &["\"damaged.narrows\": says itself what is for the test"],
-        ),
+        ("data split damaged.narrows out", &["\"damaged.narrows\": has test samples of its own"]),
         ("data convert damaged.narrows out.npz", &["damaged.narrows: is damaged: samples 0 to"]),
         ("data convert missing out.npy", &["missing: No such file"]),
         // What is written.

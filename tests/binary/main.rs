@@ -1,10 +1,12 @@
 //! The binary, from the outside: what it writes, says and refuses.
 
+mod advice;
 mod animals;
 mod bad_input;
 mod bad_tables;
 mod bench;
 mod calibration;
+mod carried;
 mod chain;
 mod compare;
 mod configuration;
@@ -16,6 +18,7 @@ mod ensemble;
 mod images;
 mod models;
 mod numbers;
+mod pipes;
 mod predict;
 mod probe;
 mod program;
@@ -26,3 +29,4 @@ mod scores;
 mod semi;
 mod tables;
 mod transfer;
+mod unseen;

@@ -102,7 +102,7 @@ fn predictions_need_no_labels_and_end_with_their_reader() {
     assert!(said.err.contains("unexpected argument 'bare.csv'"), "{}", said.err);
     place.succeed("pretrain t.csv --target kind --ignore id --epochs 1 --widths 8 --out ae");
     let said = place.refuse("predict ae new.csv");
-    assert!(said.err.contains("is an autoencoder, which tells no classes"), "{}", said.err);
+    assert!(said.err.contains("is an autoencoder, which predicts no classes"), "{}", said.err);
 
     // A reader that has enough.
     let many = table.iter().skip(1).cycle().take(200_000).map(line).collect::<String>();

@@ -104,7 +104,7 @@ impl StoredLabels {
         // Two bytes for each sample, and the file has them.
         out.resize(start + count, 0);
         let labels = &mut out[start..];
-        self.file.read_at(self.at + 2 * first as u64, bytemuck::cast_slice_mut(labels))?;
+        self.file.read_positioned(self.at + 2 * first as u64, bytemuck::cast_slice_mut(labels))?;
         self.file.check()?;
         for ((block, [_, expected]), labels) in
             blocks.clone().zip(&checksums[blocks]).zip(labels.chunks(rows))

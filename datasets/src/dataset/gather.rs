@@ -3,6 +3,7 @@
 use crate::dataset::Dataset;
 use crate::dataset::rows::Sample;
 use crate::error::Error;
+use crate::files::data_file::Access;
 use crate::preparation::prepare::Prepare;
 use crate::sample::dtype::Dtype;
 
@@ -22,10 +23,28 @@ impl Dataset {
     /// # Panics
     /// If a row is not there, or `out` has another length.
     pub fn gather(&self, rows: &[u32], out: &mut [f32]) -> Result<(), Error> {
+        self.gather_by(Access::Map, rows, out)
+    }
+
+    /// [`gather`](Dataset::gather) for one pass over rows in their order, such as a prediction.
+    /// The file is read and not mapped, so that the memory of this process does not grow with the
+    /// rows.
+    ///
+    /// # Errors
+    /// The same.
+    ///
+    /// # Panics
+    /// The same.
+    pub fn gather_in_passing(&self, rows: &[u32], out: &mut [f32]) -> Result<(), Error> {
+        self.gather_by(Access::Read, rows, out)
+    }
+
+    fn gather_by(&self, access: Access, rows: &[u32], out: &mut [f32]) -> Result<(), Error> {
         let length = self.sample_len();
         assert_eq!(out.len(), rows.len() * length, "out holds one sample a row");
         let mut prepare = Prepare::new(&self.preparation, self.values.row_bytes());
-        self.values.visit(rows.iter().map(|&row| self.view.stored(row)), |i, start, bytes| {
+        let stored = rows.iter().map(|&row| self.view.stored(row));
+        self.values.visit(access, stored, |i, start, bytes| {
             prepare.run(start, bytes, &mut out[i * length..][..length]);
         })
     }
@@ -50,9 +69,19 @@ impl Dataset {
     /// # Panics
     /// The same.
     pub fn gather_stored(&self, rows: &[u32], out: &mut [u8]) -> Result<(), Error> {
+        self.gather_stored_by(Access::Map, rows, out)
+    }
+
+    pub(super) fn gather_stored_by(
+        &self,
+        access: Access,
+        rows: &[u32],
+        out: &mut [u8],
+    ) -> Result<(), Error> {
         let length = self.values.row_bytes();
         assert_eq!(out.len(), rows.len() * length, "out holds one sample a row");
-        self.values.visit(rows.iter().map(|&row| self.view.stored(row)), |i, start, bytes| {
+        let stored = rows.iter().map(|&row| self.view.stored(row));
+        self.values.visit(access, stored, |i, start, bytes| {
             out[i * length + start..][..bytes.len()].copy_from_slice(bytes);
         })
     }
@@ -71,7 +100,7 @@ impl Dataset {
     }
 
     /// Calls `take` with the number and the stored floats of each row. About `bytes` bytes are read
-    /// at once.
+    /// at once, and none through a map.
     ///
     /// # Errors
     /// Errors of `take`; the same as of [`Dataset::gather`].
@@ -89,7 +118,7 @@ impl Dataset {
         for start in (0..self.len()).step_by(batch) {
             let rows = Vec::from_iter(start as u32..(start + batch).min(self.len()) as u32);
             let values = &mut values[..rows.len() * self.values.width];
-            self.gather_stored(&rows, bytemuck::cast_slice_mut(values))?;
+            self.gather_stored_by(Access::Read, &rows, bytemuck::cast_slice_mut(values))?;
             for (row, sample) in (start..).zip(values.chunks_exact(self.values.width)) {
                 take(row, sample)?;
             }

@@ -3,6 +3,7 @@
 use super::Dataset;
 use super::gather::AT_A_TIME;
 use crate::error::{Error, Short};
+use crate::files::data_file::Access;
 use crate::preparation::Preparation;
 use crate::sample::column::{Column, ColumnKind};
 use crate::sample::dtype::Dtype;
@@ -10,7 +11,11 @@ use crate::sample::dtype::Dtype;
 /// A stored number as a user wrote it, or close to that.
 pub(crate) fn written(number: f64) -> String {
     let number = number as f32;
-    if (1e-4..1e7).contains(&number.abs()) { number.to_string() } else { format!("{number:e}") }
+    if number == 0.0 || (1e-4..1e7).contains(&number.abs()) {
+        number.to_string()
+    } else {
+        format!("{number:e}")
+    }
 }
 
 impl Dataset {
@@ -62,7 +67,7 @@ impl Dataset {
             data.for_each_stored_floats(AT_A_TIME, |row, sample| {
                 data.check_finite(row, sample)?;
                 let Some(at) = data.preparation.far_off(sample) else { return Ok(()) };
-                let place = data.place(row as u32, at, sample[at]);
+                let place = data.cell(row as u32, at, sample[at]);
                 let remedy = data.remedy("mend it, or leave it empty as missing");
                 let problem = "far beyond the numbers learnt from";
                 Err(data.error(format!("{place} is {problem}: {remedy}")))
@@ -87,21 +92,21 @@ impl Dataset {
     /// The error of the stored `number`, the value `at` of the sample `row`, beside which the
     /// others do not count.
     pub(crate) fn too_large(&self, row: u32, at: usize, number: f32) -> Error {
-        let place = self.place(row, at, number);
+        let place = self.cell(row, at, number);
         let remedy = self.remedy("mend it, leave it empty as missing, or ignore the column");
         let problem = "so large that the other numbers do not count beside it";
         self.error(format!("{place} is {problem}: {remedy}"))
     }
 
     /// A stored number and its place, as a user finds them.
-    fn place(&self, row: u32, at: usize, number: f32) -> String {
-        let (row, number) = (self.stored_row(row), f64::from(number));
+    fn cell(&self, row: u32, at: usize, number: f32) -> String {
+        let number = f64::from(number);
         match self.columns.as_ref().and_then(|columns| columns.get(at)) {
             Some(Column { name, kind }) => {
                 let number = written(number + kind.origin() as f64);
-                format!("row {row}, column {}: {number}", Short(name))
+                format!("{}, column {}: {number}", self.place(row), Short(name))
             }
-            None => format!("sample {row}, value {at}: {}", written(number)),
+            None => format!("sample {}, value {at}: {}", self.stored_row(row), written(number)),
         }
     }
 
@@ -128,7 +133,7 @@ impl Dataset {
         };
         let width = self.values.width;
         let mut stored = vec![0.0_f32; rows.len() * width];
-        self.gather_stored(rows, bytemuck::cast_slice_mut(&mut stored))?;
+        self.gather_stored_by(Access::Read, rows, bytemuck::cast_slice_mut(&mut stored))?;
         Ok(stored.chunks_exact(width).map(|row| table.out_of_range(row)).collect())
     }
 }

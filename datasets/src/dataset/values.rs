@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::dataset::checked::Checksums;
 use crate::error::Error;
-use crate::files::data_file::DataFile;
+use crate::files::data_file::{Access, DataFile};
 use crate::preparation::convert::prefetch;
 use crate::sample::dtype::Dtype;
 
@@ -38,8 +38,10 @@ enum Place {
 /// The blocks of [`Values::checksum`]: 64 MiB, which take some hundredths of a second.
 const MOST_BLOCKS: usize = 512;
 
-/// The longest part of a sample that is read at once from a file that is not mapped.
+/// The most bytes that are read at once where samples are read and not mapped.
 const PIECE: usize = 16 << 10;
+/// The most bytes between two samples that are read along with them: the system reads whole pages.
+const GAP: usize = 4 << 10;
 
 impl Values {
     /// `width` is not zero and divides the length.
@@ -98,43 +100,76 @@ impl Values {
 
     /// Calls `take` for each row of `rows` with its place in `rows`, the place of the first byte
     /// within the sample, and bytes of the sample: all at once, or, if the file is read and the
-    /// sample is long, piece by piece.
+    /// sample is long, piece by piece. By [`Access::Read`] a file is read even if it is mapped:
+    /// pages that are read through the map count as memory of this process.
     ///
     /// An error if the file cannot be read any more, or was changed: then no bytes that `take` got
     /// are to be used.
     #[inline]
     pub(crate) fn visit(
         &self,
+        access: Access,
         rows: impl ExactSizeIterator<Item = usize> + Clone,
         mut take: impl FnMut(usize, usize, &[u8]),
     ) -> Result<(), Error> {
         let length = self.row_bytes();
-        if let Some(bytes) = self.all() {
-            let sample = |row: usize| &bytes[row * length..][..length];
-            // Shuffled rows lie anywhere, where no processor guesses the next: a sample would spend
-            // two thirds of its time waiting for memory. Of 784 bytes, from 300 MB (AMD EPYC, Zen
-            // 4), 100 samples take 22.8 us as they come, 12.7 us fetched two ahead into the first
-            // level, 10.0 us into the second, which can wait for more lines at a time, and 8.9 us
-            // four ahead. Eight ahead gains no more, and loses where samples are long.
-            let mut ahead = rows.clone().skip(4);
-            for (i, row) in rows.enumerate() {
-                if let Some(ahead) = ahead.next() {
-                    prefetch(sample(ahead));
-                }
-                take(i, 0, sample(row));
+        let Some(bytes) = self.all().filter(|_| access == Access::Map || !self.in_a_file()) else {
+            return self.read_each(rows, take);
+        };
+        let sample = |row: usize| &bytes[row * length..][..length];
+        // Shuffled rows lie anywhere, where no processor guesses the next: a sample would spend
+        // two thirds of its time waiting for memory. Of 784 bytes, from 300 MB (AMD EPYC, Zen
+        // 4), 100 samples take 22.8 us as they come, 12.7 us fetched two ahead into the first
+        // level, 10.0 us into the second, which can wait for more lines at a time, and 8.9 us
+        // four ahead. Eight ahead gains no more, and loses where samples are long.
+        let mut ahead = rows.clone().skip(4);
+        for (i, row) in rows.enumerate() {
+            if let Some(ahead) = ahead.next() {
+                prefetch(sample(ahead));
             }
-            return self.check();
+            take(i, 0, sample(row));
         }
+        self.check()
+    }
+
+    /// [`Values::visit`] by positioned reads: samples that lie close to each other, and in the
+    /// order of the file, are read at once.
+    fn read_each(
+        &self,
+        rows: impl Iterator<Item = usize> + Clone,
+        mut take: impl FnMut(usize, usize, &[u8]),
+    ) -> Result<(), Error> {
         let Place::File { file, at, .. } = &self.place else {
             unreachable!("all other values are in memory")
         };
+        let length = self.row_bytes();
         let mut piece = [0; PIECE];
-        for (i, row) in rows.enumerate() {
-            assert!(row < self.rows, "row {row} of {}", self.rows);
-            for start in (0..length).step_by(PIECE) {
-                let piece = &mut piece[..PIECE.min(length - start)];
-                file.read_at(at + (row * length + start) as u64, piece)?;
-                take(i, start, piece);
+        let mut rows = rows.enumerate();
+        while let Some((i, first)) = rows.clone().next() {
+            let mut last = first;
+            let near = |&(_, row): &(usize, usize)| {
+                assert!(row < self.rows, "row {row} of {}", self.rows);
+                let near = row >= last
+                    && (row - last).saturating_sub(1) * length <= GAP
+                    && (row + 1 - first) * length <= PIECE;
+                last = if near { row } else { last };
+                near
+            };
+            let count = rows.clone().take_while(near).count();
+            let start = at + (first * length) as u64;
+            if count == 0 {
+                for from in (0..length).step_by(PIECE) {
+                    let piece = &mut piece[..PIECE.min(length - from)];
+                    file.read_positioned(start + from as u64, piece)?;
+                    take(i, from, piece);
+                }
+                rows.next();
+                continue;
+            }
+            let samples = &mut piece[..(last + 1 - first) * length];
+            file.read_positioned(start, samples)?;
+            for (i, row) in rows.by_ref().take(count) {
+                take(i, 0, &samples[(row - first) * length..][..length]);
             }
         }
         self.check()

@@ -3,6 +3,7 @@
 //! A table is read twice. `infer` learns what its columns are (`layout`), `rows` hands on its rows
 //! as they are stored: one `f32` for each column, and a label. `open` keeps them in a store.
 
+mod again;
 pub(crate) mod cell;
 mod counts;
 pub(crate) mod csv;
@@ -20,8 +21,9 @@ pub(crate) mod parquet;
 mod roles;
 mod rounding;
 mod rows;
-mod source;
+pub(crate) mod source;
 #[cfg(test)]
 mod tests;
 mod units;
+mod unknown;
 pub(crate) mod write;

@@ -29,6 +29,9 @@ pub enum PreparedColumn {
         /// The unit that they were written with; empty without one.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         unit: String,
+        /// The smallest and the largest number; models of earlier versions do not have them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        range: Option<[f64; 2]>,
     },
     /// Categories as their place among the names: one feature.
     Ordinal {
@@ -63,6 +66,16 @@ impl PreparedColumn {
             PreparedColumn::Number { name, .. }
             | PreparedColumn::Ordinal { name, .. }
             | PreparedColumn::OneHot { name, .. } => name,
+        }
+    }
+
+    /// The categories; `None` for numbers.
+    pub(crate) fn categories(&self) -> Option<&[String]> {
+        match self {
+            PreparedColumn::Number { .. } => None,
+            PreparedColumn::Ordinal { names, .. } | PreparedColumn::OneHot { names, .. } => {
+                Some(names)
+            }
         }
     }
 

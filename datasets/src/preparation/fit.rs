@@ -42,6 +42,8 @@ struct Moments {
     count: u64,
     missing: u64,
     mean: f64,
+    /// The smallest and the largest value, once there is one.
+    range: [f64; 2],
     /// The sum of squared differences from the mean.
     squares: f64,
 }
@@ -52,6 +54,8 @@ impl Moments {
             self.missing += 1;
             return;
         }
+        let [low, high] = if self.count == 0 { [value; 2] } else { self.range };
+        self.range = [low.min(value), high.max(value)];
         self.count += 1;
         let delta = value - self.mean;
         self.mean += delta / self.count as f64;
@@ -115,7 +119,9 @@ impl Fit {
             match column.kind {
                 ColumnKind::Number { origin, dates, comma, unit } => {
                     let mean = mean + origin as f64;
-                    PreparedColumn::Number { name, mean, std, indicator, dates, comma, unit }
+                    let range = (moments.count > 0)
+                        .then(|| moments.range.map(|value| value + origin as f64));
+                    PreparedColumn::Number { name, mean, std, indicator, dates, comma, unit, range }
                 }
                 ColumnKind::Category { names, encoding: Encoding::Ordinal } => {
                     PreparedColumn::Ordinal { name, names, mean, std, indicator }

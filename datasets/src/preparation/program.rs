@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::FAR;
 use super::column::PreparedColumn;
+use super::spelling::Spellings;
 use crate::error::Short;
 use crate::sample::column::{Column, ColumnKind};
 
@@ -11,7 +12,7 @@ use crate::sample::column::{Column, ColumnKind};
 const UNKNOWN: u32 = u32::MAX;
 
 /// The standard deviations from the mean beyond which a number is out of the range learnt from.
-const OUT_OF_RANGE: f64 = 8.0;
+pub(crate) const OUT_OF_RANGE: f64 = 8.0;
 
 /// The operations on a row, in the order of its features.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,12 +79,8 @@ impl Program {
                     PreparedColumn::Ordinal { names, .. } | PreparedColumn::OneHot { names, .. },
                     Some(found),
                 ) => {
-                    let place: HashMap<&str, u32> =
-                        names.iter().map(String::as_str).zip(0..).collect();
-                    found
-                        .iter()
-                        .map(|name| place.get(name.as_str()).copied().unwrap_or(UNKNOWN))
-                        .collect()
+                    let spellings = Spellings::new(names);
+                    found.iter().map(|name| spellings.find(name).unwrap_or(UNKNOWN)).collect()
                 }
                 (PreparedColumn::Number { .. }, Some(_)) => {
                     return Err(format!(

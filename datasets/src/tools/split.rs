@@ -96,14 +96,14 @@ pub fn split(
     let counted = shares.counted()?;
     let Parts::Whole(whole) = &data.data else {
         bail!(
-            "data set {:?}: says itself what is for the test, and is not divided again: export a \
-             part of it, and split that",
+            "data set {:?}: has test samples of its own, and is not divided again: convert a part \
+             of it, and split that",
             data.name
         );
     };
     if !whole.validation().is_empty() {
         bail!(
-            "data set {:?}: says itself what is for validation, and is not divided again",
+            "data set {:?}: has validation samples of its own, and is not divided again",
             data.name
         );
     }

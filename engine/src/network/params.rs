@@ -108,12 +108,17 @@ impl Params {
     }
 
     pub(super) fn initialised(entries: Vec<ParamEntry>, seed: u64) -> Params {
-        let mut values = Slab::new(padded(end(&entries)));
+        let Params { entries, mut values } = Params::zeroed(entries);
         for entry in &entries {
             let purpose = fnv1a(&entry.name);
             let ParamSpec { init, fan_in, fan_out, .. } = entry.spec;
             init.fill(fan_in, fan_out, seed, purpose, &mut values[entry.range.clone()]);
         }
+        Params { entries, values }
+    }
+
+    pub(super) fn zeroed(entries: Vec<ParamEntry>) -> Params {
+        let values = Slab::new(padded(end(&entries)));
         Params { entries, values }
     }
 

@@ -88,3 +88,21 @@ fn writers_of_one_file_do_not_meet() {
     assert!(saved.iter().any(|params| bits(params.values()) == bits(loaded.values())));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "no partial file is left");
 }
+
+#[test]
+fn zeros_have_the_places_of_fresh_parameters_and_take_all_values_of_a_file() {
+    let network = classifier().build().unwrap();
+    let saved = params(&network);
+    let mut loaded = Params::zeros(&network);
+    assert_eq!(loaded.values().len(), saved.values().len());
+    assert!(loaded.values().iter().all(|&value| value.to_bits() == 0));
+    let file = saved.to_safetensors(&[]).unwrap();
+    assert_eq!(loaded.load_safetensors(&file).unwrap().loaded.len(), saved.entries().len());
+    let fresh = Params::new(&network, 9);
+    for (entry, fresh) in loaded.entries().iter().zip(fresh.entries()) {
+        assert_eq!((&entry.name, &entry.range), (&fresh.name, &fresh.range));
+        assert_eq!(entry.trainable, fresh.trainable, "{}", entry.name);
+        let [got, want] = [&loaded, &saved].map(|p| bits(p.get(&entry.name).unwrap()));
+        assert_eq!(got, want, "{}", entry.name);
+    }
+}

@@ -78,11 +78,13 @@ impl Calibration {
     }
 }
 
-/// The temperature at which the mean cross-entropy of `logits`, (samples, classes), is smallest. To
-/// divide by it changes no prediction. 1 if there are no samples.
+/// The temperature T at which the cross-entropy of all `logits`, (samples, classes), plus
+/// (ln T)^2 / 2 is smallest. To divide by it changes no prediction. 1 if there are no samples.
 ///
-/// The cross-entropy is convex in the inverse of the temperature, so that its derivative is 0 in
-/// one place, which halving finds.
+/// The second term is the prior that a temperature lies within a factor of e of 1: a handful of
+/// samples that are all right, or all wrong, would otherwise make probabilities of 1 or of nothing.
+/// Among hundreds of samples it counts for little. Halving finds where the derivative by the
+/// inverse of the temperature is 0.
 ///
 /// # Panics
 /// If a label is no class.
@@ -105,7 +107,8 @@ pub fn fit_temperature(logits: &[f32], labels: &[u32]) -> f32 {
             }
             weighted / sum - f64::from(logits[*label as usize] - largest)
         };
-        logits.chunks_exact(classes).zip(labels).map(of_sample).sum()
+        let of_samples: f64 = logits.chunks_exact(classes).zip(labels).map(of_sample).sum();
+        of_samples + inverse.ln() / inverse
     };
     let [mut low, mut high] = [1.0 / RANGE[1], 1.0 / RANGE[0]];
     for _ in 0..60 {
@@ -158,12 +161,14 @@ mod tests {
         // All are sure by the same logit z, and three in four are right: the minimum is where the
         // probability is 3/4, z / T = ln 3.
         for z in [0.5f32, 4.0, 11.0] {
-            let logits: Vec<f32> = [z, 0.0].repeat(8);
-            let t = fit_temperature(&logits, &[0, 0, 0, 1, 0, 0, 0, 1]);
-            assert!((f64::from(t) - f64::from(z) / 3f64.ln()).abs() < 1e-4, "{z}: {t}");
+            // So many that the prior does not count.
+            let (logits, labels) = ([z, 0.0].repeat(400_000), [0, 0, 0, 1].repeat(100_000));
+            let t = fit_temperature(&logits, &labels);
+            let expected = f64::from(z) / 3f64.ln();
+            assert!((f64::from(t) / expected - 1.0).abs() < 1e-4, "{z}: {t}");
             let mut fitted = Calibration::new(t);
-            fitted.add(&logits, &[0, 0, 0, 1, 0, 0, 0, 1]);
-            assert!(fitted.error() < 1e-6, "{}", fitted.error());
+            fitted.add(&logits, &labels);
+            assert!(fitted.error() < 1e-4, "{}", fitted.error());
         }
     }
 
@@ -178,14 +183,19 @@ mod tests {
         let loss = |t: f32| {
             let mut of = Calibration::new(t);
             of.add(&logits, &labels);
-            of.loss().unwrap()
+            of.loss().unwrap() * labels.len() as f64 + f64::from(t).ln().powi(2) / 2.0
         };
         let t = fit_temperature(&logits, &labels);
         assert!((0.1..10.0).contains(&t), "{t}");
         assert!(loss(t) <= loss(t * 1.02) && loss(t) <= loss(t / 1.02), "{t}");
-        // All right, and all wrong.
-        assert!((fit_temperature(&[3.0, 0.0], &[0]) - 0.05).abs() < 1e-6);
-        assert!((fit_temperature(&[3.0, 0.0], &[1]) - 20.0).abs() < 1e-3);
+        // All right, and all wrong: the smallest sum by trying temperatures one after another.
+        for (label, sign) in [(0, 1.0), (1, -1.0)] {
+            let sum = |t: f64| (1.0 + (-3.0 * sign / t).exp()).ln() + t.ln().powi(2) / 2.0;
+            let all = (0..200_000).map(|i| 0.05 * 400f64.powf(f64::from(i) / 200_000.0));
+            let best = all.min_by(|a, b| sum(*a).total_cmp(&sum(*b))).unwrap();
+            let found = f64::from(fit_temperature(&[3.0, 0.0], &[label]));
+            assert!((found / best - 1.0).abs() < 1e-3, "{found} {best}");
+        }
         assert_eq!(fit_temperature(&[], &[]), 1.0);
     }
 }

@@ -26,7 +26,8 @@ pub static METHOD_HELP: LazyLock<String> = LazyLock::new(|| {
      label of a strongly augmented copy), mean-teacher (predictions agree with those of the \
      average of past weights), vat (virtual adversarial training: predictions stay the same when \
      the input moves a little in the worst direction), ladder (a decoder removes noise from each \
-     layer; dense models only). auto: lp-ft with --encoder, vat without"
+     layer; dense models only). auto: lp-ft with --encoder; without it vat for images, scratch \
+     for other data"
         .to_owned()
 });
 

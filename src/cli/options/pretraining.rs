@@ -134,7 +134,7 @@ impl<T: Named<AutoencoderTraining>> PretrainingOptions<T> {
         ensure!(
             self.training.options().loss != Auto::Given(LossName::Bce)
                 || architecture.output == Activation::Sigmoid,
-            "the loss bce is that of a sigmoid: set --output to sigmoid"
+            "the loss bce needs a sigmoid output: set --output to sigmoid"
         );
         // PCA, which is measured beside the autoencoder, has no more components.
         let (latent, values) =

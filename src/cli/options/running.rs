@@ -18,7 +18,7 @@ pub struct MachineOptions {
     /// Instruction set: auto (the best of this processor), or one that narrows info lists
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = isa)]
     pub isa: String,
-    /// Show no progress
+    /// Show no progress; notes about the data stay
     #[arg(long, help_heading = "Run")]
     #[serde(skip)]
     pub quiet: bool,
@@ -63,17 +63,17 @@ pub struct RunningOptions {
     #[arg(long, value_name = "DIR", help_heading = "Run")]
     #[serde(skip)]
     pub out: Option<PathBuf>,
-    /// Continue the run in this folder where it was stopped, with its options [default: a new run]
+    /// Run folder of a stopped run, which is continued with its options [default: a new run]
     #[arg(long, value_name = "RUN", help_heading = "Run", conflicts_with_all = ["out", "config"])]
     #[serde(skip)]
     pub resume: Option<PathBuf>,
-    /// Time between two checkpoints of a training (90s, 5m, 2h), or longer where one takes more
-    /// than a hundredth of it; none: one only where the run is stopped
+    /// Time between two checkpoints of a training: 90s, 5m, 2h. It is longer if a checkpoint takes
+    /// more than a hundredth of it; none: a checkpoint only when the run is stopped
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = pause,
           help_heading = "Run")]
     #[serde(skip)]
     pub checkpoint_every: Duration,
-    /// Number of checkpoints kept of a training in progress
+    /// Number of checkpoints to keep of a training in progress
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(1, 1000),
           help_heading = "Run")]
     #[serde(skip)]

@@ -5,12 +5,12 @@ use super::super::inputs::{Loaded, full_path, no_labels, open};
 use super::super::refuse;
 use super::NAME;
 use crate::cli::options::architecture::ArchitectureOptions;
-use crate::cli::options::data::DataOptions;
 use crate::cli::options::labels::ClassifierLabels;
 use crate::cli::options::running::RunningOptions;
+use crate::cli::options::train::Train;
 use crate::cli::options::values::ids;
 use crate::error::Error;
-use crate::output::numbers::{counted, percent};
+use crate::output::numbers::{counted, percent, thousands};
 use crate::output::shell::quoted;
 use crate::output::summary::{Rate, Summary};
 use crate::run::folder::{METRICS, MODEL, RunFolder};
@@ -24,11 +24,38 @@ use narrows_models::methods::draw_seed;
 use narrows_models::model_file::{self, Description};
 use narrows_models::{Architecture, Evaluation, Goal, Metric, Observer, RunResult, SampleShape};
 use serde::Serialize;
-use std::path::PathBuf;
 use std::time::Instant;
 
 /// The name of the run in events.
 pub const RUN: &str = "classifier";
+
+/// The data, and the model whose encoder the classifier starts from, if there is one.
+pub struct Source {
+    data: TrainTest,
+    encoder: Option<Loaded>,
+    data_words: String,
+}
+
+impl Source {
+    /// Opens the encoder, and the data as it sees them.
+    pub fn open(options: &mut Train, explicit: &[String]) -> Result<Source, Error> {
+        let Train { encoder, data, running, .. } = options;
+        let data_words = data.words()?;
+        if encoder.is_some() {
+            let reason = "the architecture is that of --encoder";
+            refuse(explicit, &ids::<ArchitectureOptions>(), reason)?;
+        }
+        let loaded = encoder.as_deref().map(Loaded::open).transpose()?;
+        let data = open(loaded.as_ref(), data, running.machine.threads, running.machine.quiet)?;
+        *encoder = encoder.as_deref().map(full_path).transpose()?;
+        Ok(Source { data, encoder: loaded, data_words })
+    }
+
+    /// True if the samples are images.
+    pub fn is_of_images(&self) -> bool {
+        self.data.train.image_shape().is_some()
+    }
+}
 
 /// Data and architecture of a classifier.
 pub struct Start {
@@ -41,26 +68,15 @@ pub struct Start {
 }
 
 impl Start {
-    /// Opens the encoder, if there is one, and the data as it sees them, and fills in the options
-    /// that were left open. Without an encoder, `fresh` fills in what is `auto` of the
-    /// architecture.
-    pub fn open(
-        encoder: &mut Option<PathBuf>,
-        data: &mut DataOptions,
+    /// Of `source`. The options of the architecture become those of the encoder; without one,
+    /// `fresh` fills in what is `auto` of them.
+    pub fn of(
+        source: Source,
         options: &mut ArchitectureOptions,
-        explicit: &[String],
-        running: &RunningOptions,
         fresh: impl FnOnce(&mut ArchitectureOptions, SampleShape),
-    ) -> Result<Start, Error> {
-        let data_words = data.words()?;
-        if encoder.is_some() {
-            let reason = "the architecture is that of --encoder";
-            refuse(explicit, &ids::<ArchitectureOptions>(), reason)?;
-        }
-        let loaded = encoder.as_deref().map(Loaded::open).transpose()?;
-        let data = open(loaded.as_ref(), data, running.machine.threads, running.machine.quiet)?;
-        *encoder = encoder.as_deref().map(full_path).transpose()?;
-        let (architecture, pretrained) = match loaded {
+    ) -> Start {
+        let Source { data, encoder, data_words } = source;
+        let (architecture, pretrained) = match encoder {
             Some(Loaded { description, params, .. }) => {
                 *options = ArchitectureOptions::from(&description.architecture);
                 (description.architecture, Some(params))
@@ -71,7 +87,7 @@ impl Start {
                 (options.resolve(input, data.train.in_unit_range()), None)
             }
         };
-        Ok(Start { data, architecture, pretrained, data_words })
+        Start { data, architecture, pretrained, data_words }
     }
 }
 
@@ -110,6 +126,8 @@ pub struct Classifier<'a> {
     pub network: &'a Network,
     pub loss: &'a Loss,
     pub metric: Metric,
+    /// How the epoch was chosen, in a sentence.
+    pub chosen: &'static str,
 }
 
 impl Classifier<'_> {
@@ -165,22 +183,25 @@ impl Classifier<'_> {
             let balanced =
                 balanced.map_or(String::new(), |x| format!("balanced accuracy {} %\n", percent(x)));
             let temperature = temperature.map_or(String::new(), |t| {
-                format!("temperature {t:.3}, fitted on these samples\n")
+                format!("probabilities calibrated on these samples by the temperature {t:.3}\n")
             });
+            let for_test = start.data.test.labelled_rows()?.len();
             let path = folder.path().display();
             let run = quoted(&path);
             Ok(format!(
-                "{}: {method} on {}, draw {}\n\
+                "{}: {method} on {}, draw {}; {} to validate, {} for the test\n\
              validation accuracy {mean} % of {} samples (95 % interval {low} to {high}), epoch \
-             {best_epoch}\n{balanced}{temperature}That epoch was chosen by these samples, so \
-             expect less elsewhere. No test label was looked at.\n\n\
+             {best_epoch}\n{balanced}{temperature}{} No test label was looked at.\n\n\
              run folder: {path}\n\
              next: narrows evaluate {run}{}\n\
              {:6}narrows predict {run} NEW-DATA > predictions.csv\n",
                 data.name(),
                 counted(labels.n, "label"),
                 labelling.draw,
+                thousands(held.len()),
+                thousands(for_test),
                 held.len(),
+                self.chosen,
                 start.data_words,
                 ""
             ))

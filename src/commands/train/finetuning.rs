@@ -1,7 +1,7 @@
 //! A classifier from the labelled samples alone.
 
 use super::super::refuse;
-use super::classifier::{Classifier, DrawnLabels, RUN, Start};
+use super::classifier::{Classifier, DrawnLabels, RUN, Source, Start};
 use crate::cli::options::architecture::check_batch;
 use crate::cli::options::classifier::ClassifierTraining;
 use crate::cli::options::train::Train;
@@ -16,12 +16,12 @@ const LR: f32 = 1e-2;
 
 pub fn run(
     mut options: Train,
+    source: Source,
     transfer: Transfer,
     explicit: &[String],
     began: Instant,
 ) -> Result<String, Error> {
-    let Train { encoder, data, architecture, running, .. } = &mut options;
-    let start = Start::open(encoder, data, architecture, explicit, running, |_, _| ())?;
+    let start = Start::of(source, &mut options.architecture, |_, _| ());
     let (train, architecture) = (&start.data.train, &start.architecture);
     let labels = DrawnLabels::draw(train, &mut options.labels, options.running.seed)?;
     let seed = labels.seed;
@@ -59,6 +59,7 @@ pub fn run(
         network: &network,
         loss: &training.loss,
         metric: training.metric,
+        chosen: "That epoch was chosen by these samples, so expect less elsewhere.",
     };
     classifier.train(&options, (&options.labels, &options.running), began, |cx, observer| {
         transfer.train(&mut run, cx, observer)?;

@@ -1,6 +1,6 @@
 //! A classifier from the labelled samples and all others at once.
 
-use super::classifier::{Classifier, DrawnLabels, RUN, Start};
+use super::classifier::{Classifier, DrawnLabels, RUN, Source, Start};
 use crate::cli::options::architecture::ArchitectureOptions;
 use crate::cli::options::classifier::ClassifierTraining;
 use crate::cli::options::methods::SEMI_LR;
@@ -16,14 +16,13 @@ use std::time::Instant;
 
 pub fn run(
     mut options: Train,
+    source: Source,
     method: SemiName,
-    explicit: &[String],
     began: Instant,
 ) -> Result<String, Error> {
     let name = variant_name(&method);
-    let Train { encoder, data, architecture, running, .. } = &mut options;
     let fresh = |architecture: &mut ArchitectureOptions, input| architecture.be_for(method, input);
-    let start = Start::open(encoder, data, architecture, explicit, running, fresh)?;
+    let start = Start::of(source, &mut options.architecture, fresh);
     let train = &start.data.train;
     let labels = DrawnLabels::draw(train, &mut options.labels, options.running.seed)?;
     let Train { semi, training, .. } = &options;
@@ -53,6 +52,7 @@ pub fn run(
         network: &network,
         loss: &Loss::cross_entropy(),
         metric: training.metric,
+        chosen: "The last epoch is kept, unless another is clearly better on these samples.",
     };
     classifier.train(&options, (&options.labels, &options.running), began, |cx, observer| {
         run.train(cx, observer)?;

@@ -13,6 +13,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 enum Work {
     /// Nothing that has an end in sight.
     None,
+    /// Things that are counted.
+    Count,
     /// One run.
     Run { epochs: usize },
     /// Several runs, side by side.
@@ -39,12 +41,9 @@ impl Display for Lines {
         }
     }
 
-    /// At most a line a second, and none in the first.
     fn count(&mut self, what: &str, done: usize, total: usize) {
-        self.said.get_or_insert(self.start);
-        if self.is_due(false) {
-            let left = self.left(done, total);
-            say(&format!("{what}: {}/{} read, {left}", thousands(done), thousands(total)));
+        if let Some(line) = self.counted(what, done, total) {
+            say(&line);
         }
     }
 
@@ -103,6 +102,17 @@ impl Lines {
             }
             _ => None,
         }
+    }
+
+    /// At most a line a second, and none in the first: by then it is known how long one takes. The
+    /// time before, in which the files were listed, says nothing about that.
+    fn counted(&mut self, what: &str, done: usize, total: usize) -> Option<String> {
+        if !matches!(self.work, Work::Count) {
+            self.begin(Work::Count);
+        }
+        let left = self.left(done, total);
+        let line = || format!("{what}: {}/{} read, {left}", thousands(done), thousands(total));
+        self.is_due(false).then(line)
     }
 
     fn begin(&mut self, work: Work) {
@@ -167,6 +177,17 @@ mod tests {
             "a: epoch 3/3, loss 0.50000, validation 0.25000 (75.0 % correct), 2,000 samples/s, 0.0 \
              s left"
         );
+    }
+
+    #[test]
+    fn a_count_is_estimated_by_its_own_time() {
+        let earlier = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+        let mut lines = Lines { start: earlier(60), ..Lines::default() };
+        assert_eq!(lines.counted("images", 1, 60_000), None);
+        (lines.start, lines.said) = (earlier(2), Some(earlier(2)));
+        let line = lines.counted("images", 15_000, 60_000).unwrap();
+        assert_eq!(line, "images: 15,000/60,000 read, 6.0 s left");
+        assert_eq!(lines.counted("images", 15_001, 60_000), None);
     }
 
     #[test]

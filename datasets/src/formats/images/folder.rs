@@ -1,7 +1,8 @@
 //! The images in a folder and in all folders below it. Nothing is opened.
 
+use std::cmp::Ordering;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 use crate::error::{At as _, Error, bail};
 
@@ -38,9 +39,35 @@ pub(super) fn role(path: &Path) -> Option<Role> {
         "train" | "training" => Some(Role::Half(Half::Train)),
         "val" | "valid" | "validation" => Some(Role::Half(Half::Validation)),
         "test" | "testing" => Some(Role::Half(Half::Test)),
-        "unlabeled" | "unlabelled" | "unsup" => Some(Role::Unlabelled),
-        _ => None,
+        _ => says_unlabelled(name).then_some(Role::Unlabelled),
     }
+}
+
+/// The letters and digits of a name in lower case: `No_Label` is `nolabel`.
+fn letters(name: &str) -> String {
+    name.chars().filter(|next| next.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Tells whether a folder's name says that its images have no label.
+fn says_unlabelled(name: &str) -> bool {
+    const NAMES: [&str; 8] = [
+        "unsup",
+        "unsupervised",
+        "unsorted",
+        "nolabel",
+        "nolabels",
+        "notlabeled",
+        "notlabelled",
+        "todo",
+    ];
+    let name = letters(name);
+    name.starts_with("unlabel") || NAMES.contains(&&*name)
+}
+
+/// Tells whether a class may be no class but a place for images without a label, by its name.
+pub(super) fn may_be_unlabelled(class: &str) -> bool {
+    const NAMES: [&str; 7] = ["rest", "unknown", "other", "others", "none", "misc", "undefined"];
+    NAMES.contains(&&*letters(class))
 }
 
 /// What programs leave in folders, and nobody misses.
@@ -79,6 +106,7 @@ impl Folder {
             folders: Vec::new(),
             others: Vec::new(),
         };
+        let (mut images, mut folders, mut others) = (Vec::new(), Vec::new(), Vec::new());
         for entry in fs::read_dir(path).at(path)? {
             let entry = entry.at(path)?;
             let name = entry.file_name();
@@ -87,26 +115,30 @@ impl Folder {
             {
                 continue;
             }
-            let path = entry.path();
-            let kind = entry.file_type().at(&path)?;
-            let linked = kind.is_symlink() && path.is_dir();
-            if linked && above.contains(&fs::canonicalize(&path).at(&path)?) {
-                continue;
-            }
+            let kind = entry.file_type().at(&entry.path())?;
+            let linked = kind.is_symlink() && entry.path().is_dir();
             if kind.is_dir() || linked {
-                folder.folders.push(Self::below(&path, above)?);
-            } else if extension(&path)
+                folders.push((name, linked));
+            } else if extension(Path::new(&name))
                 .is_some_and(|e| is_in(&READABLE, &e) || is_in(&OTHER_IMAGES, &e))
             {
-                folder.images.push(path);
+                images.push(name);
             } else {
-                folder.others.push(path);
+                others.push(name);
+            }
+        }
+        // Names are quicker to compare than paths.
+        [&mut images, &mut others].into_iter().for_each(|names| names.sort());
+        folders.sort();
+        folder.images = images.iter().map(|name| path.join(name)).collect();
+        folder.others = others.iter().map(|name| path.join(name)).collect();
+        for (name, linked) in folders {
+            let path = path.join(name);
+            if !linked || !above.contains(&fs::canonicalize(&path).at(&path)?) {
+                folder.folders.push(Self::below(&path, above)?);
             }
         }
         above.pop();
-        folder.folders.sort_by(|a, b| a.path.cmp(&b.path));
-        folder.images.sort();
-        folder.others.sort();
         Ok(folder)
     }
 
@@ -163,6 +195,28 @@ impl Folder {
     }
 }
 
+/// The order of two paths below one folder: that of the names on the way, one after the other. As
+/// [`Path`] has it, which takes both apart first.
+pub(super) fn by_names(one: &Path, other: &Path) -> Ordering {
+    let [one, other] = [one, other].map(|path| path.as_os_str().as_encoded_bytes());
+    // A name ends before any that goes on.
+    let key = |&byte: &u8| if is_separator(char::from(byte)) { 0 } else { byte };
+    match one.iter().zip(other).position(|(one, other)| one != other) {
+        Some(at) => key(&one[at]).cmp(&key(&other[at])),
+        None => one.len().cmp(&other.len()),
+    }
+}
+
+/// The part of `path`, which was found in `dir`, behind that.
+pub(super) fn within<'a>(path: &'a Path, dir: &Path) -> &'a Path {
+    let (Some(text), Some(dir_text)) = (path.to_str(), dir.to_str()) else {
+        return path.strip_prefix(dir).unwrap_or(path);
+    };
+    // Both are spelt alike, and need not be taken apart.
+    text.strip_prefix(dir_text)
+        .map_or(path, |rest| Path::new(rest.trim_start_matches(is_separator)))
+}
+
 /// In lower case.
 fn extension(path: &Path) -> Option<String> {
     Some(path.extension()?.to_str()?.to_ascii_lowercase())
@@ -175,4 +229,37 @@ fn is_in(extensions: &[&str], extension: &str) -> bool {
 /// The extension, if it is that of an image that cannot be read.
 pub(super) fn foreign_extension(path: &Path) -> Option<String> {
     extension(path).filter(|extension| is_in(&OTHER_IMAGES, extension))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_ordered_and_cut_as_the_library_does_it() {
+        let names =
+            ["a", "a-b", "a b", "a/b", "a.b", "a/b/c", "a/c", "b", "ab", "é", "a/é", "\u{1}"];
+        for dir in ["d", "d/", "./d", ".", "..", "/", "/d/e", "d//", "é"] {
+            let paths: Vec<PathBuf> = names.iter().map(|name| Path::new(dir).join(name)).collect();
+            for one in &paths {
+                assert_eq!(within(one, Path::new(dir)), one.strip_prefix(dir).unwrap());
+                for other in &paths {
+                    assert_eq!(by_names(one, other), one.cmp(other), "{one:?} {other:?}");
+                }
+            }
+        }
+        assert_eq!(within(Path::new("elsewhere/a"), Path::new("d")), Path::new("elsewhere/a"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_that_are_no_text_are_paths_too() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        let dir = Path::new(OsStr::from_bytes(b"d\xff"));
+        let [one, other] = [&b"\xfe"[..], b"a/\xfe"].map(|name| dir.join(OsStr::from_bytes(name)));
+        assert_eq!(within(&one, dir), one.strip_prefix(dir).unwrap());
+        assert_eq!(within(&other, dir), other.strip_prefix(dir).unwrap());
+        assert_eq!(by_names(&one, &other), one.cmp(&other));
+    }
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use super::folder::{Folder, Half, Role, role};
+use super::folder::{Folder, Half, Role, by_names, role, within};
 use crate::error::{Error, OneLine, Problem, Remedy, bail, listed};
 use crate::files::hash::Hash;
 use crate::sample::label::{MOST_CLASSES, UNLABELLED};
@@ -244,7 +244,7 @@ impl Items {
         };
         let mut all: Vec<(Half, u16, PathBuf)> =
             items.into_iter().map(|item| (item.half, number(&item.class), item.path)).collect();
-        all.sort();
+        all.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| by_names(&a.2, &b.2)));
         note_unlabelled(&all, &mut notes);
         let count = |half| all.iter().filter(|(of, ..)| *of == half).count();
         let validation = count(Half::Validation);
@@ -307,7 +307,7 @@ impl Listing {
         }
         for file in &self.files {
             // The path of the folder itself may change when the whole is moved.
-            let path = file.path.strip_prefix(&self.dir).unwrap_or(&file.path);
+            let path = within(&file.path, &self.dir);
             hash.part(path.as_os_str().as_encoded_bytes());
             hash.part(&file.label.to_le_bytes());
             hash.part(&file.length.to_le_bytes());
@@ -319,10 +319,7 @@ impl Listing {
 
     /// The files' paths within the folder, each on one line.
     pub(super) fn names(&self) -> Vec<String> {
-        let name = |file: &Source| {
-            let path = file.path.strip_prefix(&self.dir).unwrap_or(&file.path);
-            OneLine(path).to_string()
-        };
+        let name = |file: &Source| OneLine(within(&file.path, &self.dir)).to_string();
         self.files.iter().map(name).collect()
     }
 

@@ -3,6 +3,7 @@
 mod other;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -16,10 +17,11 @@ use crate::formats::source::{Found, Start};
 use crate::formats::store::kept::Kept;
 use crate::formats::store::metadata::Metadata;
 use crate::formats::store::write::StoreWriter;
+use crate::formats::tables::again::ReadAgain;
 use crate::formats::tables::csv::CsvTable;
 use crate::formats::tables::layout::Layout;
 use crate::formats::tables::roles::label_name;
-use crate::formats::tables::source::TableSource;
+use crate::formats::tables::source::{OpenSource, TableSource};
 use crate::sample::dtype::Dtype;
 use crate::sample::label::UNLABELLED;
 use other::OtherTable;
@@ -30,9 +32,6 @@ pub(crate) fn is_csv(start: &Start) -> bool {
     let utf_16 = start.bytes.starts_with(&[0xff, 0xfe]) || start.bytes.starts_with(&[0xfe, 0xff]);
     !start.bytes.is_empty() && (utf_16 || !start.bytes.contains(&0))
 }
-
-/// Opens a table for reading, to be told what its columns are for.
-pub(crate) type OpenSource = fn(&Path, &TableOptions) -> Result<Box<dyn TableSource>, Error>;
 
 /// Opens a file of delimited text.
 pub(crate) fn csv_source(
@@ -46,6 +45,8 @@ pub(crate) fn csv_source(
 pub(crate) struct ReadTable {
     source: Box<dyn TableSource>,
     pub(crate) layout: Layout,
+    /// The texts of missing values that it is read with.
+    missing: Vec<String>,
     pool: ThreadPool,
 }
 
@@ -64,7 +65,7 @@ impl ReadTable {
         let pool = pool
             .map_err(|error| Error::request(format!("no threads to read a table by: {error}")))?;
         let layout = Layout::infer(&mut *source, path, &options.table, &pool)?;
-        Ok(ReadTable { source, layout, pool })
+        Ok(ReadTable { source, layout, missing: options.table.all_missing(), pool })
     }
 
     /// Reads it again, into the store `place`. `look` is shown each row as it is stored, and its
@@ -79,10 +80,10 @@ impl ReadTable {
         look: &mut (dyn FnMut(&[f32], u16) + Send),
         others: &mut [OtherTable],
     ) -> Result<(), Error> {
-        let ReadTable { mut source, layout, pool } = self;
+        let ReadTable { mut source, layout, pool, .. } = self;
         let labelled = layout.class_names.is_some();
         let mut writer = StoreWriter::create(place, Dtype::F32, &[layout.columns.len()], labelled)?;
-        layout.pack(&mut *source, &pool, &mut |values, label| {
+        let columns = layout.pack(&mut *source, &pool, &mut |values, label| {
             let label = if labelled { label } else { UNLABELLED };
             look(values, label);
             writer.push_floats(values, label)
@@ -99,7 +100,7 @@ impl ReadTable {
         }
         writer.finish(&Metadata {
             validation,
-            columns: Some(layout.columns),
+            columns: Some(columns),
             label: layout.label.filter(|_| labelled),
             classes: layout.class_names.unwrap_or_default(),
             provenance,
@@ -114,6 +115,7 @@ impl ReadTable {
             format: format.to_owned(),
             packed_by: packed_by(),
             rounded: self.layout.rounded,
+            missing: self.missing.clone(),
             notes: self.layout.notes.clone(),
             fingerprint: None,
         }
@@ -297,6 +299,11 @@ fn open_with(
     };
     let mut notes = notes(options, metadata.label.as_deref());
     notes.extend(metadata.provenance.notes.into_iter().chain(not_kept));
+    let again = ReadAgain::new(path, &options.table, source, metadata.label);
+    let parts = match parts {
+        Parts::Whole(data) => Parts::Whole(data.with_table(Arc::new(again))),
+        halves @ Parts::Halves(..) => halves,
+    };
     Ok(Found { parts, notes, ..Found::default() })
 }
 
@@ -314,6 +321,6 @@ pub(crate) fn notes(options: &OpenOptions, label: Option<&str>) -> Vec<String> {
 fn settings(options: &TableOptions, others: &[OtherTable]) -> u64 {
     let mut hash = Hash::new();
     let validate: Vec<bool> = others.iter().map(|other| other.validates).collect();
-    hash.bytes(format!("4 {validate:?} {options:?}").as_bytes());
+    hash.bytes(format!("5 {validate:?} {options:?}").as_bytes());
     hash.value()
 }

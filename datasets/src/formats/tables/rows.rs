@@ -9,8 +9,9 @@ use super::marks;
 use super::names::Names;
 use super::parallel::for_each_part;
 use super::source::{Cell, Part, TableSource, is_empty, is_missing_word};
+use super::unknown::{AllUnknown, Unknown};
 use crate::error::{Error, Problem, Remedy, Short};
-use crate::sample::column::Dates;
+use crate::sample::column::{Column, Dates};
 use crate::sample::label::UNLABELLED;
 
 /// Takes a row's values and its class.
@@ -21,6 +22,8 @@ struct Stored {
     /// (rows, columns)
     values: Vec<f32>,
     labels: Vec<u16>,
+    /// The categories in them that a model does not know, by their column.
+    unknown: Vec<Unknown>,
     /// The error of the row behind them.
     ended: Result<(), Error>,
 }
@@ -28,8 +31,9 @@ struct Stored {
 impl Layout {
     /// Hands each row to `sink`: a value for each of [`Layout::columns`], and its class, or
     /// [`UNLABELLED`]. A number is the nearest `f32`, a category its place among the names, a
-    /// missing value NaN. A category that a model does not know has the place behind all others.
-    /// Empty rows are left out, unless a model's rows keep their numbers.
+    /// missing value NaN. A category that a model does not know has a place behind those that it
+    /// does. Empty rows are left out, unless a model's rows keep their numbers. Returns the columns
+    /// with the names of the categories that the model does not know.
     ///
     /// # Errors
     /// The errors of `sink`; if `source` cannot be read, or is not the table that the layout is
@@ -39,7 +43,7 @@ impl Layout {
         source: &mut dyn TableSource,
         pool: &ThreadPool,
         sink: &mut Sink<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Column>, Error> {
         let names = source.column_names().to_vec();
         if names.len() != self.fields.len() {
             return Err(self.changed());
@@ -47,39 +51,48 @@ impl Layout {
         source.read_as_text(&self.texts, self.label_at);
         let work = |part: &dyn Part| {
             let (mut values, mut labels) = (Vec::new(), Vec::new());
+            let mut unknown = vec![Unknown::default(); self.columns.len()];
             let ended = part.for_each_row(&mut |row, cells| {
                 if is_empty(cells) && !self.keeps_empty {
                     return Ok(());
                 }
                 let before = values.len();
-                let label = self.row(&names, row, cells, &mut values).inspect_err(|_| {
-                    values.truncate(before);
-                })?;
+                let label =
+                    self.row(&names, row, cells, &mut values, &mut unknown).inspect_err(|_| {
+                        values.truncate(before);
+                    })?;
                 labels.push(label);
                 Ok(())
             });
-            Stored { values, labels, ended }
+            Stored { values, labels, unknown, ended }
         };
-        let mut rows = 0;
-        let mut merge = |_: &dyn Part, Stored { values, labels, ended }: Stored| {
+        let (mut rows, mut all_unknown) = (0, AllUnknown::of(self));
+        let mut merge = |_: &dyn Part, stored: Stored| {
+            let Stored { mut values, labels, unknown, ended } = stored;
             rows += labels.len() as u64;
+            all_unknown.renumber(&mut values, &unknown);
             let values = values.chunks_exact(self.columns.len());
             values.zip(labels).try_for_each(|(values, label)| sink(values, label))?;
             ended
         };
         for_each_part(source, pool, &work, &mut merge)?;
-        if rows == self.rows { Ok(()) } else { Err(self.changed()) }
+        match rows == self.rows {
+            true => Ok(all_unknown.into_columns(&self.columns)),
+            false => Err(self.changed()),
+        }
     }
 
-    /// Appends a row's values to `values`. Returns its class.
+    /// Appends a row's values to `values`. Returns its class. Categories that a model does not know
+    /// are added to `unknown`.
     fn row(
         &self,
         names: &[String],
         row: u64,
         cells: &[Cell<'_>],
         values: &mut Vec<f32>,
+        unknown: &mut [Unknown],
     ) -> Result<u16, Error> {
-        let mut label = UNLABELLED;
+        let (mut label, before) = (UNLABELLED, values.len());
         for (column, (field, &cell)) in self.fields.iter().zip(cells).enumerate() {
             match (field, cell) {
                 // A number among dates that are texts is another thing.
@@ -97,9 +110,17 @@ impl Layout {
                     label = u16::try_from(class).map_err(|_| self.changed())?;
                 }
                 (Field::Number { .. } | Field::Category(_), Cell::Missing) => values.push(f32::NAN),
-                // A place behind all others is that of a category that the model does not know.
                 (Field::Category(names @ Names::Known(places)), cell) => {
-                    values.push(names.find(cell).unwrap_or(places.len()) as f32);
+                    let place = names.find(cell).unwrap_or_else(|| {
+                        let unknown = &mut unknown[values.len() - before];
+                        places.len()
+                            + match cell {
+                                Cell::Text(text) => unknown.place(text),
+                                Cell::Number(number) => unknown.place(&(number + 0.0).to_string()),
+                                Cell::Missing => unknown.place(""),
+                            }
+                    });
+                    values.push(place as f32);
                 }
                 (Field::Category(names), cell) => {
                     values.push(names.find(cell).ok_or_else(|| self.changed())? as f32);

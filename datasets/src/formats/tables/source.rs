@@ -1,7 +1,9 @@
 //! A table that is read part by part.
 
+use std::path::Path;
+
 use crate::error::Error;
-use crate::formats::options::Decimal;
+use crate::formats::options::{Decimal, TableOptions};
 
 /// One cell of a table.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,6 +32,9 @@ pub(crate) trait Part: Send + Sync {
     /// column.
     fn for_each_row(&self, take: &mut TakeRow<'_>) -> Result<(), Error>;
 }
+
+/// Opens a table for reading, to be told what its columns are for.
+pub(crate) type OpenSource = fn(&Path, &TableOptions) -> Result<Box<dyn TableSource>, Error>;
 
 /// A table that can be read from its first row to its last, more than once: first to infer its
 /// columns, then to store them. It is never in memory as a whole.

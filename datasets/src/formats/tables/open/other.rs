@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 
 use rayon::ThreadPool;
 
-use super::OpenSource;
 use crate::error::{Error, Short, bail, listed};
 use crate::formats::options::{LabelColumn, TableOptions};
 use crate::formats::tables::layout::Layout;
 use crate::formats::tables::rows::Sink;
-use crate::formats::tables::source::TableSource;
+use crate::formats::tables::source::{OpenSource, TableSource};
 use crate::sample::column::Column;
 use crate::sample::label::UNLABELLED;
 
@@ -38,7 +37,7 @@ impl OtherTable {
             delimiter: options.delimiter,
             header: options.header,
             decimal: options.decimal,
-            missing: options.missing.clone(),
+            missing: options.all_missing(),
             ..TableOptions::default()
         };
         let source = source(path, &TableOptions { ignore, ..options.clone() })?;

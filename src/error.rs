@@ -68,7 +68,7 @@ impl Error {
             Some(Remedy::CategoryNames) => ": choose by --categorical",
             Some(Remedy::OrdinalNames) => ": choose by --ordinal",
             Some(Remedy::SkipUnreadable) => " by --skip-bad",
-            Some(Remedy::OneSize) => " by --image-size",
+            Some(Remedy::OneSize) => " by --image-size, such as --image-size 64",
             Some(Remedy::LabelsFile) => " by --labels-file",
             _ => "",
         };

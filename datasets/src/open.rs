@@ -9,6 +9,7 @@ use crate::error::{At as _, Error, OneLine, Problem, Remedy, bail, listed};
 use crate::formats::images;
 use crate::formats::options::OpenOptions;
 use crate::formats::source::Found;
+use crate::formats::store::join::join;
 use crate::formats::tables::open::check_options;
 use crate::formats::tables::source::OpenSource;
 use crate::formats::{cifar, list, mnist, tables};
@@ -197,11 +198,15 @@ fn find_as_stored(
     if let Some(found) = halves(path, &name, options)? {
         return Ok(found);
     }
+    let plain = match fs::read_dir(path).at(path)?.next() {
+        None => "is empty",
+        Some(_) => "holds no images, nor a folder of them, and no table called train.* and test.*",
+    };
     Err(Error::file(
         path,
         format!(
-            "holds no {}, no data_batch_1.bin, no train.* and test.*, and no images: put it there, \
-             or name the file or the folder that has it",
+            "{plain}; nor is there a {}, or a data_batch_1.bin: put the data there, or \
+             name the file or the folder that has them",
             mnist::names("train-images", "idx3")
         ),
     ))
@@ -286,8 +291,13 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
             }
         }
     };
-    let ((train_data, format, mut notes), (test_data, ..)) = (whole(&train)?, whole(&test)?);
-    notes.extend(validation.map(|path| is_left_out(&path)));
+    let ((mut train_data, format, mut notes), (test_data, ..)) = (whole(&train)?, whole(&test)?);
+    if let Some(path) = validation {
+        let (validation, ..) = whole(&path)?;
+        let joined = join((&train, train_data), (&path, validation), options)?;
+        train_data = joined.0;
+        notes.extend(joined.1);
+    }
     two_files((&train, train_data), (&test, test_data), &format, notes).map(Some)
 }
 

@@ -26,4 +26,5 @@ mod others;
 mod pass;
 mod picture;
 mod png;
+mod unlabelled;
 mod writing;

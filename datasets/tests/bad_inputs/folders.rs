@@ -18,10 +18,10 @@ pub fn what_is_no_file(table: &mut Table) {
     let path = table.folder().join("missing.csv");
     table.opened(&path, "missing.csv", &default, "check the path");
     let path = table.folder();
-    table.opened(&path, path.file_name().unwrap().to_str().unwrap(), &default, "and no images");
+    table.opened(&path, path.file_name().unwrap().to_str().unwrap(), &default, "is empty");
     let path = table.folder().join("folder.npy");
     fs::create_dir(&path).unwrap();
-    table.opened(&path, "folder.npy", &default, "put it there");
+    table.opened(&path, "folder.npy", &default, "put the data there");
     let path = table.folder().join("loop.csv");
     symlink(&path, &path).unwrap();
     table.opened(&path, "loop.csv", &default, "symbolic links");
@@ -51,7 +51,8 @@ pub fn what_is_no_file(table: &mut Table) {
     table.opened(&folder, folder.file_name().unwrap().to_str().unwrap(), &default, "");
     let folder = table.folder();
     symlink(folder.join("a"), folder.join("a")).unwrap();
-    table.opened(&folder, folder.file_name().unwrap().to_str().unwrap(), &default, "and no images");
+    let name = folder.file_name().unwrap().to_str().unwrap();
+    table.opened(&folder, name, &default, "holds no images");
 
     let path = table.folder().join("secret.csv");
     fs::write(&path, "a,b\n1,2\n").unwrap();

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::image_files::{grey_png, put, samples};
 use narrows_datasets::{
-    Dataset, OpenOptions, Parts, Remedy, TrainTest, UNLABELLED, inspect, open, open_whole,
-    open_with, pack,
+    Dataset, LabelColumn, OpenOptions, Parts, Remedy, TrainTest, UNLABELLED, inspect, open,
+    open_whole, open_with, pack,
 };
 
 /// Puts an image of one pixel at each path: its value is the place in the list.
@@ -121,6 +121,15 @@ fn images_of_no_class_have_no_label() {
         ("unlabeled", "unlabeled/3.png"),
         ("unlabelled", "Unlabelled/deep/deeper/3.png"),
         ("unsup", "train/unsup/3.png"),
+        ("unlabel", "train/unlabel/3.png"),
+        ("_unlabeled", "_unlabeled/3.png"),
+        ("unlabelled photos", "train/Unlabelled photos/3.png"),
+        ("unlabeled-images", "unlabeled-images/deep/3.png"),
+        ("unsorted", "train/UNSORTED/3.png"),
+        ("no_label", "train/no_label/3.png"),
+        ("No Labels", "train/No Labels/3.png"),
+        ("not-labelled", "train/not-labelled/3.png"),
+        ("todo", "ToDo/3.png"),
         ("loose, beside the halves", "3.png"),
         ("loose, beside the classes", "train/3.png"),
     ] {
@@ -141,12 +150,56 @@ fn images_of_no_class_have_no_label() {
 }
 
 #[test]
-fn a_half_without_folders_of_classes_has_no_labels() {
-    let dir = folder(&["train/a/0.png", "train/b/1.png", "test/3.png", "test/2.png"]);
-    let data = halves(dir.path(), &["2 images for the test have no label"]);
-    assert_eq!(found(&data.train), [(0, "a"), (1, "b")]);
-    assert_eq!((found(&data.test), data.test.has_labels()), (vec![(3, "-"), (2, "-")], false));
-    // The other way round: what is learnt from needs no classes to be scored against.
+fn a_class_that_may_be_none_is_named() {
+    let says = |name: &str, count: usize, others: &[&str], of_others: usize| {
+        let mut paths: Vec<String> = (0..count).map(|at| format!("{name}/{at}.png")).collect();
+        for other in others {
+            paths.extend((0..of_others).map(|at| format!("{other}/{at}.png")));
+        }
+        let dir = folder(&paths.iter().map(String::as_str).collect::<Vec<_>>());
+        notes(dir.path())
+    };
+    let text = |name: &str, count: usize, all: usize| {
+        format!(
+            "{name:?} has {count} of {all} images and is taken for a class: call the folder \
+             unlabeled if it is none"
+        )
+    };
+    for name in ["rest", "Unknown", "other", "None", "misc"] {
+        assert_eq!(says(name, 3, &["cat", "dog"], 2), [text(name, 3, 7)]);
+    }
+    // More than three quarters, of three classes at least.
+    assert_eq!(says("elk", 13, &["cat", "dog"], 2), [text("elk", 13, 17)]);
+    assert!(says("elk", 12, &["cat", "dog"], 2).is_empty());
+    assert!(says("elk", 20, &["cat"], 2).is_empty());
+}
+
+#[test]
+fn a_test_without_any_label_is_learnt_from_unless_no_labels_are_wanted() {
+    let paths: Vec<String> = (0..12).map(|i| format!("train/{}/{i:02}.png", i % 2)).collect();
+    let mut paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    paths.extend(["test/12.png", "test/13.png"]);
+    let dir = folder(&paths);
+    let says = [
+        "2 images for the test have no labels: they are learnt from without one, and one labelled \
+         image of six is for the test",
+        "2 images to learn from have no label",
+    ];
+    let TrainTest { train, test } = halves(dir.path(), &says);
+    assert_eq!((train.len(), test.len()), (12, 2));
+    assert_eq!(found(&train)[10..], [(12, "-"), (13, "-")]);
+    let mut classes: Vec<&str> = found(&test).into_iter().map(|(_, class)| class).collect();
+    classes.sort_unstable();
+    assert_eq!(classes, ["0", "1"]);
+    // Who wants no labels gets the images for the test.
+    let mut options = OpenOptions::default();
+    options.table.label = LabelColumn::Absent;
+    let TrainTest { train, test } = open_with(dir.path(), &options, &|_, _| {}).unwrap().data;
+    assert_eq!((train.len(), found(&test)), (12, vec![(12, "-"), (13, "-")]));
+}
+
+#[test]
+fn a_half_to_learn_from_needs_no_classes_to_be_scored_against() {
     let dir = folder(&["train/0.png", "train/1.png", "test/good/2.png", "test/bad/3.png"]);
     let says = ["no training image has the class \"bad\", \"good\"", "2 images to learn from have"];
     let data = halves(dir.path(), &says);
@@ -214,7 +267,7 @@ fn what_archives_put_around_or_between_is_no_class() {
 #[test]
 fn a_table_beside_folders_of_images_is_not_chosen_by_itself() {
     let dir = folder(&["train/0.png", "train/1.png", "test/2.png"]);
-    let table = put(dir.path().join("train.csv"), b"id,label\n0,a\n1,b\n");
+    let table = put(dir.path().join("train.csv"), b"id,label\n0,a\n1,b\n2,b\n");
     for _ in 0..2 {
         let error = open(dir.path()).unwrap_err();
         assert_eq!(error.remedy(), Some(Remedy::LabelsFile));

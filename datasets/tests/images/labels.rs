@@ -71,11 +71,32 @@ fn names_and_labels_are_found_in_any_usual_form() {
 }
 
 #[test]
+fn names_may_be_in_letters_of_another_size() {
+    let dir = folder(&["IMG_0.JPG", "img_1.jpg", "b/C.png", "B/d.png"]);
+    let text = "file,label\nimg_0.jpg,cat\nimg_1.jpg,dog\nc,cat\nb\\D.PNG,dog\n";
+    let opened = opened(dir.path(), text, None).unwrap();
+    let Parts::Whole(all) = opened.data else { panic!("undivided") };
+    assert_eq!(classes(&all), ["cat", "dog", "cat", "dog"]);
+    let note = "3 rows name their images in letters of another size, such as \"img_0.jpg\"";
+    assert!(opened.notes.iter().any(|found| found.ends_with(note)), "{:?}", opened.notes);
+    // A name that means two images so is none of them.
+    let dir = folder(&["a.png", "A.png"]);
+    let two = |text: &str| self::opened(dir.path(), text, None).map(|_| ());
+    assert!(two("a.png,x\nA.png,y\n").is_ok());
+    assert!(two("a.PNG,x\n").unwrap_err().contains("line 1: \"a.PNG\" means"));
+}
+
+#[test]
 fn halves_keep_their_samples_and_take_their_labels_from_the_file() {
     let dir = folder(&["train/0.png", "train/1.png", "test/2.png", "train/3.png"]);
-    let opened = opened(dir.path(), "id,breed\n0,10\n1,9\ntrain/3,10\n", None).unwrap();
-    let TrainTest { train, test } = opened.data.split().unwrap();
-    assert_eq!((classes(&train), test.has_labels()), (vec!["10", "9", "10"], false));
+    let text = "id,breed\n0,10\n1,9\ntrain/3,10\n2,9\n";
+    let TrainTest { train, test } = opened(dir.path(), text, None).unwrap().data.split().unwrap();
+    assert_eq!((classes(&train), classes(&test)), (vec!["10", "9", "10"], vec!["9"]));
+    // Of a test without any label, every image is learnt from.
+    let text = "id,breed\n0,10\n1,9\ntrain/3,10\n";
+    let opened = opened(dir.path(), text, None).unwrap();
+    let Parts::Whole(all) = &opened.data else { panic!("undivided") };
+    assert_eq!(classes(all), ["10", "9", "-", "10"]);
     // Another file labels the same images otherwise: nothing old is used.
     let dir = dir.path();
     put(dir.join("other.csv"), b"0,a\n1,b\n2,a\n3,b\n");

@@ -39,9 +39,35 @@ pub(super) fn role(path: &Path) -> Option<Role> {
         "train" | "training" => Some(Role::Half(Half::Train)),
         "val" | "valid" | "validation" => Some(Role::Half(Half::Validation)),
         "test" | "testing" => Some(Role::Half(Half::Test)),
-        "unlabeled" | "unlabelled" | "unsup" => Some(Role::Unlabelled),
-        _ => None,
+        _ => says_unlabelled(name).then_some(Role::Unlabelled),
     }
+}
+
+/// The letters and digits of a name in lower case: `No_Label` is `nolabel`.
+fn letters(name: &str) -> String {
+    name.chars().filter(|next| next.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Tells whether a folder's name says that its images have no label.
+fn says_unlabelled(name: &str) -> bool {
+    const NAMES: [&str; 8] = [
+        "unsup",
+        "unsupervised",
+        "unsorted",
+        "nolabel",
+        "nolabels",
+        "notlabeled",
+        "notlabelled",
+        "todo",
+    ];
+    let name = letters(name);
+    name.starts_with("unlabel") || NAMES.contains(&&*name)
+}
+
+/// Tells whether a class may be no class but a place for images without a label, by its name.
+pub(super) fn may_be_unlabelled(class: &str) -> bool {
+    const NAMES: [&str; 7] = ["rest", "unknown", "other", "others", "none", "misc", "undefined"];
+    NAMES.contains(&&*letters(class))
 }
 
 /// What programs leave in folders, and nobody misses.

@@ -49,7 +49,11 @@ struct Columns {
 }
 
 /// The images of a folder by all names that they can be called.
-struct Names(HashMap<String, Key>);
+struct Names {
+    as_written: HashMap<String, Key>,
+    /// By the same names in lower case.
+    lower: HashMap<String, Key>,
+}
 
 /// Gives the images `items` in `dir` the labels that the file `path` has for them. Folders are no
 /// classes then. An image that the file does not name has no label.
@@ -67,11 +71,14 @@ pub(super) fn assign(
     let mut labels: Vec<Option<String>> = vec![None; items.items.len()];
     let mut columns = None;
     let (mut strangers, mut first_stranger) = (0, String::new());
+    let (mut others, mut first_other) = (0, String::new());
     let take = |line: u64, cells: &[&str]| {
         let Columns { name, label } = match &columns {
             Some(columns) => columns,
             None => {
-                let is_header = cells.iter().all(|cell| names.find(cell).is_none());
+                let is_header = cells.iter().all(|cell| {
+                    names.find(cell).or_else(|| names.find_in_any_case(cell)).is_none()
+                });
                 let header = if is_header { cells } else { &[] };
                 let found = columns.insert(columns_of(path, header, cells.len(), options)?);
                 if cells.len() > 2 {
@@ -100,7 +107,15 @@ pub(super) fn assign(
                 cells.len()
             );
         };
-        let at = match names.find(name) {
+        let key = names.find(name).or_else(|| {
+            let key = names.find_in_any_case(name)?;
+            others += 1;
+            if others == 1 {
+                first_other = Short(name).to_string();
+            }
+            Some(key)
+        });
+        let at = match key {
             Some(&Key::One(at)) => at,
             Some(&Key::Several(one, other)) => {
                 let [one, other] =
@@ -142,6 +157,13 @@ pub(super) fn assign(
         let rows = if strangers == 1 { "row names" } else { "rows name" };
         items.notes.push(format!(
             "{file}: {strangers} {rows} no image that is there, such as {first_stranger}"
+        ));
+    }
+    if others > 0 {
+        let file = OneLine(path);
+        let rows = if others == 1 { "row names its image" } else { "rows name their images" };
+        items.notes.push(format!(
+            "{file}: {others} {rows} in letters of another size, such as {first_other}"
         ));
     }
     for (item, label) in items.items.iter_mut().zip(labels) {
@@ -188,9 +210,9 @@ fn columns_of(
 
 impl Names {
     fn new(items: &Items, dir: &Path) -> Names {
-        let mut names = HashMap::new();
-        let mut put = |name: &str, at| {
-            let key = names.entry(name.to_owned()).or_insert(Key::One(at));
+        let mut names = Names { as_written: HashMap::new(), lower: HashMap::new() };
+        let put = |names: &mut HashMap<String, Key>, name: String, at| {
+            let key = names.entry(name).or_insert(Key::One(at));
             if let Key::One(other) = *key
                 && other != at
             {
@@ -207,22 +229,33 @@ impl Names {
             let extension = inner.extension().map_or(0, |extension| extension.len() + 1);
             for start in 0..parts.len() {
                 let name = parts[start..].join("/");
-                put(&name[..name.len() - extension], at);
-                put(&name, at);
+                for name in [&name[..name.len() - extension], &name] {
+                    put(&mut names.as_written, name.to_owned(), at);
+                    put(&mut names.lower, name.to_lowercase(), at);
+                }
             }
         }
-        Names(names)
+        names
     }
 
-    /// The image of that name: by the longest part of the path that is known.
+    /// The image of that name.
     fn find(&self, name: &str) -> Option<&Key> {
-        let name = name.replace('\\', "/");
-        let mut rest = name.strip_prefix("./").unwrap_or(&name);
-        loop {
-            if let Some(key) = self.0.get(rest) {
-                return Some(key);
-            }
-            rest = rest.split_once('/')?.1;
+        longest(&self.as_written, &name.replace('\\', "/"))
+    }
+
+    /// The image of that name, whatever the size of its letters.
+    fn find_in_any_case(&self, name: &str) -> Option<&Key> {
+        longest(&self.lower, &name.replace('\\', "/").to_lowercase())
+    }
+}
+
+/// The image by the longest part of the path `name` that is known.
+fn longest<'a>(names: &'a HashMap<String, Key>, name: &str) -> Option<&'a Key> {
+    let mut rest = name.strip_prefix("./").unwrap_or(name);
+    loop {
+        if let Some(key) = names.get(rest) {
+            return Some(key);
         }
+        rest = rest.split_once('/')?.1;
     }
 }

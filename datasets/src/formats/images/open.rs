@@ -43,6 +43,12 @@ pub(crate) fn open(
         if let LabelColumn::Named(column) = &all.table.label {
             label = Some(column.as_str());
         }
+    } else {
+        items.note_doubtful_classes();
+    }
+    // Where no labels are wanted, the images for the test are those to look at.
+    if all.table.label != LabelColumn::Absent {
+        items.learn_from_unlabelled_test();
     }
     // The separator is that of the list of labels.
     let delimiter = all.table.delimiter.filter(|_| labels.is_none());

@@ -1,6 +1,7 @@
 //! The columns of a layout, as the findings on them decide.
 
 use super::Inference;
+use super::refused::{Refused, alike};
 use crate::error::{Error, Short, bail};
 use crate::formats::options::Decimal;
 use crate::formats::tables::counts::{Counted, Counts};
@@ -35,6 +36,7 @@ impl Inference<'_> {
             let rows = if self.empty_rows == 1 { "empty row is" } else { "empty rows are" };
             layout.notes.push(format!("{} {rows} left out", self.empty_rows));
         }
+        let mut refused = Refused::default();
         for (at, counts) in std::mem::take(&mut self.counts).into_iter().enumerate() {
             let name = &self.names[at];
             let known = self.known.as_ref().and_then(|known| known.get(name.as_str()));
@@ -56,7 +58,9 @@ impl Inference<'_> {
                     }
                     let classes = classes(counts, self.decimal)
                         .map_err(|(row, problem)| self.wrong(row, at, problem))?;
-                    layout.class_names = (layout.labelled > 0).then(|| classes.to_strings());
+                    let names = classes.to_strings();
+                    layout.notes.extend(alike(name, &names));
+                    layout.class_names = (layout.labelled > 0).then_some(names);
                     Field::Label(classes)
                 }
                 (Role::Feature { .. }, Some(&column)) => {
@@ -91,11 +95,22 @@ impl Inference<'_> {
                         }
                     }
                 }
-                (role @ Role::Feature { .. }, None) => self
-                    .feature(name, role, counts, &mut layout)
-                    .map_err(|(row, problem)| self.wrong(row, at, problem))?,
+                (role @ Role::Feature { .. }, None) => {
+                    match self.feature(name, role, counts, &mut layout) {
+                        Ok(field) => field,
+                        // Others may have the same problem: all are named at once.
+                        Err((None, problem)) if Refused::is_of(&problem) => {
+                            refused.0.push((name.clone(), problem));
+                            Field::Ignored
+                        }
+                        Err((row, problem)) => return Err(self.wrong(row, at, problem)),
+                    }
+                }
             };
             layout.fields.push(field);
+        }
+        if let Some(problem) = refused.problem() {
+            return Err(Error::file(self.path, problem));
         }
         if layout.columns.is_empty() {
             bail!(self.path, "has no column with a value to learn from");

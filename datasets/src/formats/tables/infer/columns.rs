@@ -4,13 +4,16 @@ use super::Inference;
 use super::refused::{Refused, alike};
 use crate::error::{Error, Short, bail};
 use crate::formats::options::Decimal;
-use crate::formats::tables::counts::{Counted, Counts};
+use crate::formats::tables::counts::{Counted, Counts, FEW_CATEGORIES};
 use crate::formats::tables::decide::{Kind, Wrong, categories, classes, kind};
 use crate::formats::tables::layout::{Field, Layout};
 use crate::formats::tables::names::Names;
 use crate::formats::tables::roles::Role;
 use crate::formats::tables::source::Cell;
 use crate::sample::column::{Column, ColumnKind, Dates, Encoding};
+
+/// Up to so many inputs of one column need no note.
+const MANY_INPUTS: usize = 20;
 
 impl Inference<'_> {
     /// The layout of `rows` rows.
@@ -189,6 +192,13 @@ impl Inference<'_> {
                 }
                 let Role::Feature { ordinal, .. } = role else { return Ok(Field::Ignored) };
                 let names = categories(counts, rows)?;
+                let inputs = names.to_strings().len();
+                if !ordinal && inputs > FEW_CATEGORIES.min(MANY_INPUTS.max(rows as usize / 10)) {
+                    layout.notes.push(format!(
+                        "the column {shown} has {inputs} different values, and each becomes an \
+                         input: ignore the column if they are free text"
+                    ));
+                }
                 let encoding = if ordinal { Encoding::Ordinal } else { Encoding::OneHot };
                 let category = ColumnKind::Category { names: names.to_strings(), encoding };
                 (Field::Category(names), category)

@@ -13,6 +13,7 @@ pub(crate) mod provenance;
 pub(crate) mod rows;
 mod stream;
 pub(crate) mod table_text;
+pub(crate) mod texts;
 pub(crate) mod unseen;
 pub(crate) mod values;
 

@@ -55,6 +55,7 @@ pub use dataset::Dataset;
 pub use dataset::halves::{Parts, TrainTest};
 pub use dataset::provenance::Provenance;
 pub use dataset::rows::Rows;
+pub use dataset::texts::Texts;
 pub use dataset::unseen::Unseen;
 pub use error::{Error, Remedy};
 pub use files::atomic::{AtomicFile, Spool, write_atomically};

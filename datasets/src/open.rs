@@ -9,6 +9,7 @@ use crate::error::{At as _, Error, OneLine, Problem, Remedy, bail, listed};
 use crate::formats::images;
 use crate::formats::options::OpenOptions;
 use crate::formats::source::Found;
+use crate::formats::store::join::join;
 use crate::formats::tables::open::check_options;
 use crate::formats::tables::source::OpenSource;
 use crate::formats::{cifar, list, mnist, tables};
@@ -294,8 +295,13 @@ fn halves(dir: &Path, name: &str, options: &OpenOptions) -> Result<Option<Found>
             }
         }
     };
-    let ((train_data, format, mut notes), (test_data, ..)) = (whole(&train)?, whole(&test)?);
-    notes.extend(validation.map(|path| is_left_out(&path)));
+    let ((mut train_data, format, mut notes), (test_data, ..)) = (whole(&train)?, whole(&test)?);
+    if let Some(path) = validation {
+        let (validation, ..) = whole(&path)?;
+        let joined = join((&train, train_data), (&path, validation), options)?;
+        train_data = joined.0;
+        notes.extend(joined.1);
+    }
     two_files((&train, train_data), (&test, test_data), &format, notes).map(Some)
 }
 

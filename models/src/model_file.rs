@@ -24,6 +24,12 @@ pub struct Description {
     /// The names of the classes, if they are known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub class_names: Vec<String>,
+    /// The column of a table that the labels came from, if a classifier learnt from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Texts of missing values in the table that it learnt from, beside those that always are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
     /// The data set that it was trained on.
     pub dataset: String,
     /// The values that the model sees of the stored ones. Files from before there was a choice do
@@ -46,6 +52,8 @@ impl Description {
             architecture,
             classes: None,
             class_names: Vec::new(),
+            label: None,
+            missing: Vec::new(),
             dataset,
             preparation: None,
             temperature: None,
@@ -56,6 +64,7 @@ impl Description {
     pub fn autoencoder(architecture: Architecture, data: &Dataset) -> Description {
         let preparation = Some(data.preparation().clone());
         Description {
+            missing: data.provenance().missing.clone(),
             dataset: data.name().to_string(),
             preparation,
             ..Description::of(architecture)
@@ -65,7 +74,8 @@ impl Description {
     /// The description of a classifier that learns from `data`.
     pub fn classifier(architecture: Architecture, data: &Dataset) -> Description {
         let (classes, class_names) = (Some(data.classes()), data.class_names().to_vec());
-        Description { classes, class_names, ..Description::autoencoder(architecture, data) }
+        let label = data.label_name().map(str::to_owned);
+        Description { classes, class_names, label, ..Description::autoencoder(architecture, data) }
     }
 
     /// The network described.

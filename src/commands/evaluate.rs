@@ -195,6 +195,13 @@ fn classes_of(
 ) -> Result<Dataset, Error> {
     let Some(classes) = description.classes else { return Ok(test) };
     if !test.has_labels() {
+        if let (Some(label), Some(_)) = (&description.label, test.columns()) {
+            bail!(
+                "{}: there are no labels to compare with: the column {label:?}, which the model \
+                 learnt them from, is missing or empty: add it, or name another by --target",
+                test.name()
+            );
+        }
         return Err(no_labels(&test));
     }
     let advice = "name its data, and the class by --against-rest where it was one \
@@ -226,12 +233,24 @@ fn classes_of(
              by --against-rest"
         );
     }
-    match test.labelled_rows()?.is_empty() {
-        true => {
-            bail!("{dataset}: none of the rows chosen by --part has a label")
-        }
-        false => Ok(test),
-    }
+    let (labels, rows) = (test.labels()?.unwrap_or_default(), test.labelled_rows()?);
+    ensure!(!rows.is_empty(), "{dataset}: none of the rows chosen by --part has a label");
+    let known = |&row: &u32| usize::from(labels[row as usize]) < classes;
+    ensure!(
+        rows.iter().any(known),
+        "{dataset}: none of its labels is a class of the model: they are {}, and the model knows \
+         {}: name the column of the labels by --target, or write them as there",
+        listed(unseen),
+        listed(names)
+    );
+    Ok(test)
+}
+
+/// The first of some names, in quotes.
+fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(12).map(|name| format!("{name:?}")).collect::<Vec<_>>();
+    let more = if names.len() > 12 { " and others" } else { "" };
+    shown.join(", ") + more
 }
 
 /// The line that says how many samples are of classes that the model does not know; empty without
@@ -243,11 +262,10 @@ fn unseen_line(confusion: &Confusion, class_names: &[String]) -> String {
         return String::new();
     }
     let names = class_names.get(confusion.classes()..).unwrap_or_default();
-    let names = names.iter().take(12).map(|name| format!("{name:?}")).collect::<Vec<_>>();
     format!(
         "{} of classes that training never saw count as wrong: {}\n\n",
         counted(samples, "sample"),
-        names.join(", ")
+        listed(names)
     )
 }
 

@@ -11,6 +11,8 @@ use narrows_models::SampleShape;
 use narrows_models::model_file::{self, Description};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempDir;
 
 /// The number of test samples among the 1,797 built-in digits.
 const BUILTIN_TEST_SAMPLES: usize = 500;
@@ -33,7 +35,12 @@ impl Loaded {
     /// That of the run folder or file `run`.
     pub fn open(run: &Path) -> Result<Loaded, Error> {
         let path = folder::model(run)?;
-        let (description, network, params) = model_file::load(&path)?;
+        let (description, network, params) = model_file::load(&path).map_err(|e| {
+            let named = path.extension().is_some_and(|ending| ending == "safetensors");
+            let problem = "is no model: RUN, a run folder or a .safetensors file, comes first, and \
+                           DATA behind it";
+            if named { Error::from(e) } else { Error::at(&path, problem) }
+        })?;
         Ok(Loaded { path, description, network, params })
     }
 }
@@ -87,6 +94,8 @@ pub fn open_for(
     let preparation = description.preparation.as_ref().unwrap_or(&bytes);
     let mut how = options.open_options(threads);
     how.table.known = preparation.columns();
+    how.table.known_missing = description.missing.clone();
+    how.table.known_label = description.label.clone();
     if let SampleShape::Image(shape) = description.architecture.input {
         how.images.known = Some(shape);
     }
@@ -173,12 +182,49 @@ fn read<D>(
         return Ok(builtin(digits));
     };
     let path = fetched(&path)?.unwrap_or(path);
+    if let Some((folder, file)) = spooled(&path)? {
+        // It is removed with the options, when the command ends.
+        options.path.spooled = Some(Arc::new(folder));
+        return Ok(opened(&file, &Progress::new(quiet), open)?.data);
+    }
     let opened = opened(&path, &Progress::new(quiet), open)?;
     options.path.data = Some(full_path(&path)?);
     if let Some(labels) = &mut options.reading.labels_file {
         *labels = full_path(labels)?;
     }
     Ok(opened.data)
+}
+
+/// What comes through the pipe `path`, or standard input if that is `-`, in a temporary file, and
+/// its folder; `None` for anything that can be read twice.
+fn spooled(path: &Path) -> Result<Option<(TempDir, PathBuf)>, Error> {
+    let standard = path == Path::new("-");
+    if !standard && !is_pipe(path) {
+        return Ok(None);
+    }
+    let copied = || {
+        let folder = tempfile::Builder::new().prefix("narrows-").tempdir()?;
+        let file = folder.path().join(if standard { "standard input" } else { "pipe" });
+        let mut out = std::fs::File::create(&file)?;
+        match standard {
+            true => std::io::copy(&mut std::io::stdin().lock(), &mut out)?,
+            false => std::io::copy(&mut std::fs::File::open(path)?, &mut out)?,
+        };
+        Ok((folder, file))
+    };
+    let failed = |e: std::io::Error| Error::at(path, format_args!("cannot be kept to read: {e}"));
+    copied().map(Some).map_err(failed)
+}
+
+#[cfg(unix)]
+fn is_pipe(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &Path) -> bool {
+    false
 }
 
 /// Opens `path` by `open` and shows how far that is. Skipped images and guesses are listed on

@@ -48,7 +48,9 @@ pub fn run(options: &Predict) -> Result<String, Error> {
         (2..=top).map(|rank| [format!("class {rank}"), format!("probability {rank}")]).collect();
     let all: Vec<String> = names.iter().map(|name| format!("p {name}")).collect();
     let data = &chosen.data;
+    let mut ids = options.id.as_deref().map(|column| data.texts(column)).transpose()?;
     let mut columns = vec![("row", FieldKind::Whole)];
+    columns.extend(options.id.as_deref().map(|column| (column, FieldKind::Text)));
     columns.extend(data.has_files().then_some(("file", FieldKind::Text)));
     columns.extend([("class", FieldKind::Text), ("probability", FieldKind::Number)]);
     for [class, probability] in &ranks {
@@ -64,10 +66,11 @@ pub fn run(options: &Predict) -> Result<String, Error> {
     let mut unseen = Unseen::new(data);
     let take = |rows: &[u32], probabilities: &[f32]| {
         unseen.add(data, rows)?;
-        let mut cells = Vec::with_capacity(columns.len());
         for (&row, of_row) in rows.iter().zip(probabilities.chunks_exact(classes)) {
-            cells.clear();
+            let mut cells = Vec::with_capacity(columns.len());
             cells.push(TableCell::Whole(u64::from(row)));
+            let id = ids.as_mut().map(|ids| ids.of(data, row)).transpose()?;
+            cells.extend(id.map(TableCell::Text));
             cells.extend(data.file(row).map(TableCell::Text));
             highest(of_row, top, &mut order);
             for &class in &order[..top] {

@@ -1,7 +1,7 @@
 //! Files of one row for each sample: written as the rows come, and given their name when they are
 //! complete.
 
-use crate::error::{Error, ensure};
+use crate::error::{Error, bail, ensure};
 use crate::output::summary::Summary;
 use crate::run::folder::{HINT, RunFolder};
 use narrows_datasets::{
@@ -57,11 +57,21 @@ impl Target {
         self.closed.as_ref().is_some_and(|closed| closed.load(Ordering::Relaxed))
     }
 
-    /// Refuses a file `out` that is there already, or of a format that this build cannot write.
+    /// Refuses a file `out` that is there already, has no folder to lie in, or is of a format that
+    /// this build cannot write. A new folder has no ending, which would be that of a file.
     /// Made before data are read, which can take long.
     pub fn check(out: Option<&Path>) -> Result<(), Error> {
-        let Some((path, format)) = out.and_then(|path| Some((path, Format::of(path)?))) else {
-            return Ok(());
+        let Some(path) = out else { return Ok(()) };
+        let Some(format) = Format::of(path) else {
+            return match path.extension().filter(|_| !path.is_dir()) {
+                None => Ok(()),
+                Some(ending) => bail!(
+                    path,
+                    "ends in .{}, which is no format: give a file that ends in .csv, .npy or \
+                     .parquet, or a folder without a point in its name",
+                    ending.display()
+                ),
+            };
         };
         // Also where it is a link to nothing, which a rename would replace.
         ensure!(
@@ -69,6 +79,10 @@ impl Target {
             path,
             "is already there: give another file by --out, or remove it first"
         );
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            bail!(folder, "there is no such folder: make it first, or give another by --out");
+        }
         ensure!(
             format != Format::Table(TableFormat::Parquet) || cfg!(feature = "parquet"),
             path,

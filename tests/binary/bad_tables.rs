@@ -127,7 +127,7 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
         "train --encoder ae t.csv --target kind --labels 4 --validation 4 --epochs 2 \
          --out classifier",
     );
-    let lacks = "shift.csv: has no column \"b\", which the model learnt from";
+    let lacks = "shift.csv: has no column \"b\", which the model learnt from: it has \"a\", \"c\"";
     for line in ["score ae", "embed classifier", "evaluate ae", "train --encoder ae --out new"] {
         refused(&format!("{line} shift.csv"), lacks);
     }
@@ -152,7 +152,8 @@ fn what_is_wrong_with_a_table_comes_with_the_option_that_helps() {
     );
     refused(
         "evaluate classifier bare.csv --target kind",
-        "bare.csv: there are no labels: name the column that holds them by --target",
+        "bare.csv: there are no labels to compare with: the column \"kind\", which the model \
+         learnt them from, is missing or empty: add it, or name another by --target",
     );
     refused(
         "score ae t.csv --against-rest k0",

@@ -108,7 +108,7 @@ fn a_split_is_repeatable_and_is_opened_as_data() {
     assert_eq!(a, b);
     assert_ne!(a[2][..], c[2][..]);
     let said = place.succeed("data inspect a");
-    assert!(said.out.contains("21 to train, 6 to test"), "{}", said.out);
+    assert!(said.out.contains("21 to train, 3 to validate, 6 to test"), "{}", said.out);
     place.succeed("pretrain a --epochs 1 --widths 4 --latent 2 --held-out 2 --quiet --out run");
     // None to validate on.
     place.succeed(

@@ -1,10 +1,12 @@
 //! The binary, from the outside: what it writes, says and refuses.
 
+mod advice;
 mod animals;
 mod bad_input;
 mod bad_tables;
 mod bench;
 mod calibration;
+mod carried;
 mod chain;
 mod compare;
 mod configuration;
@@ -15,6 +17,7 @@ mod data_fetch;
 mod ensemble;
 mod images;
 mod models;
+mod pipes;
 mod predict;
 mod probe;
 mod program;

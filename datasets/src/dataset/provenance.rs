@@ -17,6 +17,9 @@ pub struct Provenance {
     /// digits.
     #[serde(default)]
     pub rounded: u64,
+    /// Texts of missing values that a table was read with, beside those that always are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
     /// Choices that were made by the look of the source, and may be wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

@@ -94,10 +94,29 @@ pub(crate) fn table_source(path: &Path) -> Result<Option<(&'static str, OpenSour
     })
 }
 
+/// The name of a spreadsheet that begins with `bytes`; `None` for anything else.
+fn spreadsheet(bytes: &[u8]) -> Option<&'static str> {
+    let holds = |name: &[u8]| bytes.windows(name.len()).any(|window| window == name);
+    // Office documents of old are the only other files that begin so.
+    if bytes.starts_with(b"\xd0\xcf\x11\xe0") {
+        return Some("an Excel workbook (.xls)");
+    }
+    match bytes.starts_with(b"PK") {
+        true if holds(b"[Content_Types].xml") || holds(b"xl/") => Some("an Excel workbook (.xlsx)"),
+        true if holds(b"application/vnd.oasis.opendocument") => {
+            Some("an OpenDocument sheet (.ods)")
+        }
+        _ => None,
+    }
+}
+
 fn recognise(path: &Path) -> Result<&'static Format, Error> {
     let start = Start::read(path)?;
     if start.length == 0 {
         bail!(path, "is empty: name another file, or make it again");
+    }
+    if let Some(program) = spreadsheet(&start.bytes) {
+        bail!(path, "is {program}: save it as CSV (UTF-8), and name that");
     }
     let found = FORMATS.iter().find(|format| (format.recognises)(&start));
     if let Some(format) = found.filter(|format| !format.is_text)

@@ -159,11 +159,23 @@ pub struct TableOptions {
     /// the model knows them. A category that it does not know becomes the same features as one that
     /// is missing. All other columns but the label are left out. `None`: the columns are inferred.
     pub known: Option<Vec<Column>>,
+    /// The texts of missing values in the table that a model learnt from. They are such here, too.
+    pub known_missing: Vec<String>,
+    /// The column that a model learnt its labels from. It holds the labels where it is, unless
+    /// `label` says otherwise.
+    pub known_label: Option<String>,
     /// Categories that the model does not know keep their names, behind those that it does.
     pub new_categories: bool,
 }
 
 impl TableOptions {
+    /// All texts of missing values.
+    pub(crate) fn all_missing(&self) -> Vec<String> {
+        let mut all = self.missing.clone();
+        all.extend(self.known_missing.iter().filter(|mark| !self.missing.contains(mark)).cloned());
+        all
+    }
+
     /// Tells whether empty rows are rows: those that are read for a model keep their numbers.
     pub(crate) fn keeps_empty(&self) -> bool {
         self.known.is_some() && !self.new_categories

@@ -35,6 +35,7 @@
 //!
 //! `write` makes the file under another name, and renames it when it is complete. `read` opens it.
 
+pub(crate) mod join;
 pub(crate) mod kept;
 pub(crate) mod layout;
 pub(crate) mod metadata;

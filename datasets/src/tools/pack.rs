@@ -140,6 +140,7 @@ pub(crate) fn metadata(both: &BothHalves<'_>, data: &Undivided) -> Metadata {
             format: or(&known.format, &data.format),
             packed_by: packed_by(),
             rounded,
+            missing: known.missing.clone(),
             notes: known.notes.clone(),
             fingerprint: None,
         },

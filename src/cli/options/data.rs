@@ -8,8 +8,10 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Parser};
 use narrows_datasets::{
     Access, Channels, Decimal, ImageOptions, LabelColumn, OpenOptions, TableOptions,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::path::PathBuf;
+use std::sync::Arc;
+use tempfile::TempDir;
 use toml::Value;
 
 #[derive(Clone, Debug, Args, Serialize)]
@@ -39,12 +41,16 @@ pub struct DataOptions {
 #[derive(Clone, Debug, Serialize)]
 pub struct DataPath {
     pub data: Option<PathBuf>,
+    /// The folder that holds what came through a pipe, until the command ends.
+    #[serde(skip)]
+    pub spooled: Option<Arc<TempDir>>,
 }
 
 const DATA_HELP: &str = "Data: a folder of images by class (CLASS/1.png, or train/CLASS/1.png, \
      val/CLASS/2.png and test/CLASS/3.png; images without a class in unlabeled/), a table (CSV, \
      TSV, JSON lines; .gz), an array (.npy, .npz, .safetensors, IDX), a store (.narrows), one \
-     image, a folder of train.* and test.* in one of these formats, a folder with the files of \
+     image, - for a file through standard input, a folder of train.* and test.* in one of these \
+     formats, a folder with the files of \
      MNIST or CIFAR-10, or the name of a data set that 'narrows data fetch' has fetched. Data \
      without a test set have one labelled sample in six for the test [default: the built-in \
      digits, 1,797 images of 8x8, 500 of them for the test]";
@@ -69,7 +75,7 @@ impl Args for DataPath {
 impl FromArgMatches for DataPath {
     fn from_arg_matches(matches: &ArgMatches) -> Result<DataPath, clap::Error> {
         let path = |id| matches.get_one::<PathBuf>(id).cloned();
-        Ok(DataPath { data: path("data").or_else(|| path("data_option")) })
+        Ok(DataPath { data: path("data").or_else(|| path("data_option")), spooled: None })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -89,20 +95,25 @@ pub struct ReadingOptions {
     pub target: Option<String>,
     /// Columns of a table to leave out
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
-    pub ignore: List<String>,
+    #[serde(serialize_with = "joined")]
+    pub ignore: Vec<List<String>>,
     /// Columns of numbers that are categories, such as postcodes. Different texts are different
     /// categories: 7 and 007
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
-    pub categorical: List<String>,
+    #[serde(serialize_with = "joined")]
+    pub categorical: Vec<List<String>>,
     /// Columns of ordered categories. Each category becomes one number, its place in alphabetical
     /// or numeric order, instead of one value for each category. Also counters 1, 2, 3... that
     /// should be an input
     #[arg(long, value_name = "COLUMNS", default_value = "none", value_parser = list(text))]
-    pub ordinal: List<String>,
+    #[serde(serialize_with = "joined")]
+    pub ordinal: Vec<List<String>>,
     /// Texts that mean a missing value in a table, beside an empty cell, NA, NaN, null, None, ? and
-    /// the like; --missing=- for a dash
-    #[arg(long, value_name = "TEXTS", default_value = "none", value_parser = list(text))]
-    pub missing: List<String>,
+    /// the like. A model keeps them for new data
+    #[arg(long, value_name = "TEXTS", default_value = "none", allow_hyphen_values = true,
+          value_parser = list(mark))]
+    #[serde(serialize_with = "joined")]
+    pub missing: Vec<List<String>>,
     /// Separator of a table's columns: comma, semicolon, tab, bar [default: the one that occurs
     /// equally often in each line, or blanks]
     #[arg(long, value_name = "NAME", value_parser = named(&DELIMITERS))]
@@ -203,15 +214,14 @@ impl ReadingOptions {
                     Some("none") => LabelColumn::Absent,
                     Some(name) => LabelColumn::Named(name.to_owned()),
                 },
-                ignore: self.ignore.0.clone(),
-                ordinal: self.ordinal.0.clone(),
-                categorical: self.categorical.0.clone(),
+                ignore: all(&self.ignore),
+                ordinal: all(&self.ordinal),
+                categorical: all(&self.categorical),
                 delimiter: value(&self.delimiter),
                 header: self.header,
                 decimal: value(&self.decimal),
-                missing: self.missing.0.clone(),
-                known: None,
-                new_categories: false,
+                missing: all(&self.missing),
+                ..TableOptions::default()
             },
             image_shape: value(&self.image_shape),
             labels: self.labels_file.clone(),
@@ -231,6 +241,25 @@ impl ReadingOptions {
 
 fn value<T: Copy>(written: &Option<Written<T>>) -> Option<T> {
     written.as_ref().map(|written| written.value)
+}
+
+/// The values of all lists that an option was given.
+fn all(lists: &[List<String>]) -> Vec<String> {
+    lists.iter().flat_map(|List(values)| values).cloned().collect()
+}
+
+fn joined<S: Serializer>(lists: &[List<String>], serializer: S) -> Result<S::Ok, S::Error> {
+    all(lists).serialize(serializer)
+}
+
+/// Reads a mark of missing values, which may begin with a hyphen.
+fn mark(mark: &str) -> Result<String, String> {
+    match mark.strip_prefix("--") {
+        Some(option) if option.starts_with(|first: char| first.is_ascii_alphabetic()) => {
+            Err("it looks like an option, where a text is to follow --missing".to_owned())
+        }
+        _ => text(mark),
+    }
 }
 
 fn text(text: &str) -> Result<String, String> {
@@ -286,6 +315,8 @@ mod tests {
         };
         assert_eq!(words(&[]), "");
         assert_eq!(words(&["--channels", "auto", "--ignore", "none"]), "");
+        let twice = ["--ignore", "a,b", "--missing", "-,--", "--ignore", "c", "--missing=-9"];
+        assert_eq!(words(&twice), " --ignore a,b,c --missing=-,--,-9");
         let given = [
             "--data",
             "my t.csv",

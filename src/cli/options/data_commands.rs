@@ -41,7 +41,7 @@ pub struct Fetch {
     /// Open no connection: check the files that are there, and name those that are missing
     #[arg(long)]
     pub offline: bool,
-    /// Show no progress
+    /// Show no progress; notes about the data stay
     #[arg(long)]
     pub quiet: bool,
 }
@@ -49,7 +49,7 @@ pub struct Fetch {
 /// The reading options of most commands below `narrows data`.
 #[derive(Clone, Debug, Args)]
 pub struct Reading {
-    /// Show no progress
+    /// Show no progress; notes about the data stay
     #[arg(long)]
     pub quiet: bool,
     /// Threads to decode images and read tables; 0: one for each core

@@ -2,6 +2,7 @@
 
 use super::values::{Auto, LabelCount, List, auto, count, filled, label_count, list};
 use crate::error::{Error, bail};
+use crate::output::numbers::counted;
 use clap::Args;
 use narrows_datasets::Dataset;
 use serde::{Serialize, Serializer};
@@ -189,11 +190,21 @@ impl LabelCount {
             LabelCount::Given(labels) => labels,
             LabelCount::All => {
                 let labelled = to_learn(train)?;
+                let (name, classes) = (train.name(), train.classes());
+                let left = labelled.saturating_sub(drawn);
+                if left < classes && labelled > drawn {
+                    let labels = counted(labelled, "label");
+                    bail!(
+                        "{name}: has {labels} to learn from, those for the test aside, of which \
+                         validation takes {drawn}: the {left} left cannot cover {classes} classes: \
+                         label more samples, or set --validation lower"
+                    );
+                }
                 labelled.checked_sub(drawn).filter(|&labels| labels > 0).ok_or_else(|| {
                     Error::new(format!(
-                        "{}: of {labelled} labels --validation {validation} leaves none to train \
-                         on: set it lower",
-                        train.name()
+                        "{name}: of {} --validation {validation} leaves none to train on: set it \
+                         lower",
+                        counted(labelled, "label")
                     ))
                 })?
             }

@@ -21,6 +21,10 @@ pub struct Predict {
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = count(1, 65_536),
           help_heading = "Predictions")]
     pub top: usize,
+    /// Column of the table whose texts are written beside each row's number, as customer numbers;
+    /// the model need not know it [default: the number alone]
+    #[arg(long, value_name = "COLUMN", help_heading = "Predictions")]
+    pub id: Option<String>,
     /// Write the probability of every class
     #[arg(long, help_heading = "Predictions")]
     pub all: bool,

@@ -174,6 +174,7 @@ pub(crate) fn samples(
         format: format.to_owned(),
         packed_by: packed_by(),
         rounded,
+        missing: Vec::new(),
         notes: Vec::new(),
         fingerprint: None,
     };

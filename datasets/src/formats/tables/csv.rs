@@ -110,7 +110,7 @@ impl CsvTable {
         sample.truncate(filled);
         drop(reader);
         let decimal = options.decimal.or_else(|| known_decimal(options.known.as_deref()?));
-        let options = &TableOptions { decimal, ..options.clone() };
+        let options = &TableOptions { decimal, missing: options.all_missing(), ..options.clone() };
         let rows = without_mark(&sample, path)?;
         let mark = sample.len() - rows.len();
         let found = survey(rows, filled < PIECE, path, options)?;

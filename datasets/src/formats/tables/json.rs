@@ -120,6 +120,7 @@ impl JsonTable {
             bail!(path, "is no JSON of one object a line: check its name");
         };
         let decimal = options.decimal.or_else(|| known_decimal(options.known.as_deref()?));
+        let missing = options.all_missing();
         let rows = Rows {
             path: path.to_owned(),
             word: if form == Form::Lines { "line" } else { "row" },
@@ -127,8 +128,8 @@ impl JsonTable {
             may_nest: Vec::new(),
             texts: Vec::new(),
             label: None,
-            missing: options.missing.clone(),
-            missing_numbers: options.missing.iter().filter_map(|text| text.parse().ok()).collect(),
+            missing_numbers: missing.iter().filter_map(|text| text.parse().ok()).collect(),
+            missing,
             decimal: decimal.unwrap_or_default(),
         };
         let left_out = Rc::default();

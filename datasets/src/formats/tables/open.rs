@@ -45,6 +45,8 @@ pub(crate) fn csv_source(
 pub(crate) struct ReadTable {
     source: Box<dyn TableSource>,
     pub(crate) layout: Layout,
+    /// The texts of missing values that it is read with.
+    missing: Vec<String>,
     pool: ThreadPool,
 }
 
@@ -63,7 +65,7 @@ impl ReadTable {
         let pool = pool
             .map_err(|error| Error::request(format!("no threads to read a table by: {error}")))?;
         let layout = Layout::infer(&mut *source, path, &options.table, &pool)?;
-        Ok(ReadTable { source, layout, pool })
+        Ok(ReadTable { source, layout, missing: options.table.all_missing(), pool })
     }
 
     /// Reads it again, into the store `place`. `look` is shown each row as it is stored, and its
@@ -78,7 +80,7 @@ impl ReadTable {
         look: &mut (dyn FnMut(&[f32], u16) + Send),
         others: &mut [OtherTable],
     ) -> Result<(), Error> {
-        let ReadTable { mut source, layout, pool } = self;
+        let ReadTable { mut source, layout, pool, .. } = self;
         let labelled = layout.class_names.is_some();
         let mut writer = StoreWriter::create(place, Dtype::F32, &[layout.columns.len()], labelled)?;
         let columns = layout.pack(&mut *source, &pool, &mut |values, label| {
@@ -113,6 +115,7 @@ impl ReadTable {
             format: format.to_owned(),
             packed_by: packed_by(),
             rounded: self.layout.rounded,
+            missing: self.missing.clone(),
             notes: self.layout.notes.clone(),
             fingerprint: None,
         }

@@ -92,6 +92,10 @@ fn label_column(
         LabelColumn::Named(name) => Some(find(names, name, "of labels", Remedy::LabelName, path)?),
         LabelColumn::Absent => None,
         LabelColumn::Detect => {
+            let of_model = |name: &String| options.known_label.as_ref() == Some(name);
+            if let Some(at) = names.iter().position(of_model).filter(|&at| !ignored[at]) {
+                return Ok(Some(at));
+            }
             let is_label =
                 |name: &str| LABEL_NAMES.iter().any(|label| name.eq_ignore_ascii_case(label));
             let may_be = |&column: &usize| {
@@ -120,7 +124,8 @@ fn known(
 ) -> Result<Option<Vec<bool>>, Error> {
     let Some(known) = &options.known else { return Ok(None) };
     if let Some(column) = known.iter().find(|column| !names.contains(&column.name)) {
-        bail!(path, "has no column {}, which the model learnt from", Short(&column.name));
+        let (nearest, name) = (nearest(names, &column.name), Short(&column.name));
+        bail!(path, "has no column {name}, which the model learnt from: {nearest}");
     }
     let is_known = |name: &String| known.iter().any(|column| column.name == *name);
     Ok(Some(names.iter().map(is_known).collect()))
@@ -138,14 +143,20 @@ pub(super) fn find(
     if let Some(column) = names.iter().position(|other| other == name) {
         return Ok(column);
     }
+    let problem = format!("has no column {} {to}: {}", Short(name), nearest(names, name));
+    Err(Error::file(path, Problem::with(problem, remedy)))
+}
+
+/// The most similar names to `name`, as an error lists them.
+fn nearest(names: &[String], name: &str) -> String {
     let mut nearest: Vec<&String> = names.iter().collect();
     nearest.sort_by_cached_key(|other| distance(name, other));
     nearest.truncate(4);
     let (count, list) = (names.len(), listed(&nearest));
-    let which =
-        if count > 4 { format!("the nearest of its {count} are") } else { "it has".to_owned() };
-    let problem = format!("has no column {} {to}: {which} {list}", Short(name));
-    Err(Error::file(path, Problem::with(problem, remedy)))
+    match count > 4 {
+        true => format!("the nearest of its {count} are {list}"),
+        false => format!("it has {list}"),
+    }
 }
 
 /// The number of characters to insert, remove or change, case aside. Only the start of a long name

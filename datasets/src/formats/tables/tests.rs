@@ -294,7 +294,7 @@ fn a_known_layout_takes_other_tables() {
         |text: &str, options: &TableOptions| infer(text, options).unwrap_err().to_string();
     assert_eq!(
         refused("zip,b\n1,2\n", &options),
-        "t.csv: has no column \"age\", which the model learnt from"
+        "t.csv: has no column \"age\", which the model learnt from: it has \"zip\", \"b\""
     );
     let both =
         "t.csv: the model learnt from the column \"y\", which is not the label, nor to be ignored";

@@ -37,7 +37,7 @@ impl OtherTable {
             delimiter: options.delimiter,
             header: options.header,
             decimal: options.decimal,
-            missing: options.missing.clone(),
+            missing: options.all_missing(),
             ..TableOptions::default()
         };
         let source = source(path, &TableOptions { ignore, ..options.clone() })?;
